@@ -1,0 +1,153 @@
+/**
+ * Buttons: what a finished task offers, and how a press in a plan finds its button.
+ *
+ * A customId is opaque and new with every result (PROTOCOL 4); it is read from the newest task and never built (T6).
+ * The grammar below only names it, so that a plan can say `zoom:2` before the button exists. What the grammar does not
+ * know still works by its label.
+ */
+
+export interface Button {
+  customId: string;
+  /** May be empty: reroll and pan have only an emoji. */
+  label: string;
+  emoji: string;
+}
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+const OUTPAINT: Record<string, string> = { "50": "zoom:2", "75": "zoom:1.5", "100": "square" };
+
+/**
+ * Our name for a button, from its customId; undefined where the grammar has none.
+ * Case of `JOB`/`Job` differs between buttons and means nothing; model versions vary inside the upscale verbs.
+ */
+export function nameOf(customId: string): string | undefined {
+  const parts = customId.split("::");
+  if (parts[0] !== "MJ") return undefined;
+  const words = parts.slice(1).filter((part, i) => !(i === 0 && /^job$/i.test(part)));
+  const verb = words[0] ?? "";
+  const argument = words[1] ?? "";
+  if (verb === "upsample") return `upscale:${argument}`;
+  if (verb === "variation") return `variation:${argument}`;
+  if (verb === "reroll") return "reroll";
+  const upscale = /^upsample_v\w*?_(?:2x_)?(subtle|creative|2x|4x)$/.exec(verb);
+  if (upscale) return `upscale:${upscale[1]}`;
+  if (verb === "low_variation") return "vary:subtle";
+  if (verb === "high_variation") return "vary:strong";
+  if (verb === "Inpaint") return "vary:region";
+  if (verb === "Outpaint") return OUTPAINT[argument];
+  if (verb === "CustomZoom") return "zoom:custom";
+  const pan = /^pan_(left|right|up|down)$/.exec(verb);
+  if (pan) return `pan:${pan[1]}`;
+  const animate = /^animate_(high|low)(_extend)?$/.exec(verb);
+  if (animate) return `${animate[2] ? "extend" : "animate"}:${animate[1]}`;
+  if (verb === "video_virtual_upscale") return `video:${argument}`;
+  if (verb === "PicReader") return `describe:${argument}`;
+  if (verb === "Picread") return "describe:retry";
+  if (verb.startsWith("PromptAnalyzer")) return /^\d$/.test(argument) ? `shorten:${argument}` : "shorten:details";
+  if (verb === "BOOKMARK") return "favourite";
+  return undefined;
+}
+
+/** Labels and emojis as Midjourney shows them, so that "U1" and "upscale:1" are known to be one button. */
+const LABELS: Record<string, string> = {
+  "🔄": "reroll",
+  reroll: "reroll",
+  "upscale (subtle)": "upscale:subtle",
+  "upscale (creative)": "upscale:creative",
+  "upscale (2x)": "upscale:2x",
+  "upscale (4x)": "upscale:4x",
+  "vary (subtle)": "vary:subtle",
+  "vary (strong)": "vary:strong",
+  "vary (region)": "vary:region",
+  "zoom out 2x": "zoom:2",
+  "zoom out 1.5x": "zoom:1.5",
+  "custom zoom": "zoom:custom",
+  "make square": "square",
+  "⬅️": "pan:left",
+  "➡️": "pan:right",
+  "⬆️": "pan:up",
+  "⬇️": "pan:down",
+  "animate (high motion)": "animate:high",
+  "animate (low motion)": "animate:low",
+  "❤️": "favourite",
+};
+
+/** One spelling per button: `U1`, `u1` and `upscale:1` become `upscale:1`; unknown text stays as it is, trimmed. */
+export function canonicalPress(press: string): string {
+  const text = press.trim();
+  const lower = text.toLowerCase();
+  const short = /^([uv])([1-4])$/.exec(lower);
+  if (short) return `${short[1] === "u" ? "upscale" : "variation"}:${short[2]}`;
+  return LABELS[lower] ?? LABELS[text] ?? text;
+}
+
+/** `upscale:all` in a plan means the four of them. */
+export function expandPress(press: string): string[] {
+  const all = /^(upscale|variation):all$/.exec(press.trim());
+  return all ? [1, 2, 3, 4].map((n) => `${all[1]}:${n}`) : [press];
+}
+
+export type Resolved =
+  | { ok: true; button: Button; name: string | undefined }
+  | { ok: false; code: "press_not_offered" | "press_ambiguous"; offered: string[] };
+
+/** Finds the pressed button among those offered: by our name, else by its label, emoji or customId. */
+export function resolvePress(press: string, buttons: readonly Button[]): Resolved {
+  const wanted = canonicalPress(press);
+  const lower = press.trim().toLowerCase();
+  const by = (fits: (button: Button) => boolean) => buttons.filter(fits);
+  const found = [
+    by((b) => b.customId === press.trim()),
+    by((b) => nameOf(b.customId) === wanted),
+    by((b) => b.label !== "" && b.label.trim().toLowerCase() === lower),
+    by((b) => b.emoji !== "" && b.emoji === press.trim()),
+  ].find((matches) => matches.length > 0);
+  if (!found) return { ok: false, code: "press_not_offered", offered: offered(buttons) };
+  if (found.length > 1) return { ok: false, code: "press_ambiguous", offered: offered(buttons) };
+  return { ok: true, button: found[0]!, name: nameOf(found[0]!.customId) };
+}
+
+/** What a person could have pressed, most readable form first. */
+export function offered(buttons: readonly Button[]): string[] {
+  return buttons.map((b) => b.label || nameOf(b.customId) || b.emoji || b.customId);
+}
+
+/** The protocol's word for what a button starts (PROTOCOL 3.4); vendors differ, so it is only a first belief. */
+export function actionOf(name: string | undefined): string {
+  const [verb, detail] = (name ?? "").split(":");
+  switch (verb) {
+    case "upscale":
+    case "video":
+      return "UPSCALE";
+    case "variation":
+      return "VARIATION";
+    case "vary":
+      return detail === "region" ? "INPAINT" : "VARIATION";
+    case "reroll":
+      return "REROLL";
+    case "zoom":
+      return detail === "custom" ? "CUSTOM_ZOOM" : "ZOOM";
+    case "square":
+      return "ZOOM";
+    case "pan":
+      return "PAN";
+    case "animate":
+    case "extend":
+      return "VIDEO";
+    case "describe":
+    case "shorten":
+      return detail === "retry" ? "DESCRIBE" : "IMAGINE";
+    default:
+      return "ACTION";
+  }
+}
+
+/** True for the two buttons that always open a window (PROTOCOL 4.4); for others it depends on the account's remix. */
+export function needsModal(name: string | undefined): boolean {
+  return name === "vary:region" || name === "zoom:custom";
+}
+
+/** The job's uuid inside a customId, for people comparing results; PicReader and PromptAnalyzer carry none. */
+export function jobOf(customId: string): string | undefined {
+  return customId.split("::").find((part) => UUID.test(part));
+}

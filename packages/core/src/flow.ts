@@ -1,0 +1,83 @@
+/** A flow: what an app asked for, once. Its tasks say how far it is; only `status` and `endedAt` of a flow ever change. */
+import { isPlannedChild, ROOT_PATH } from "./id.ts";
+import type { AccountFilter, ROOT_ACTIONS } from "./request.ts";
+import { isEnded, type Task } from "./task.ts";
+import type { Pace } from "./timing.ts";
+
+export type Mode = "fast" | "relax" | "turbo";
+export type BotType = "MID_JOURNEY" | "NIJI_JOURNEY";
+export type RootAction = (typeof ROOT_ACTIONS)[number];
+export type FlowStatus = "running" | "completed" | "failed";
+
+export interface Flow {
+  id: string;
+  appId: string;
+  /** Optimistic lock; the store raises it at each write. */
+  rev: number;
+  status: FlowStatus;
+  action: RootAction;
+  provider: string;
+  /** Which of the provider's accounts (keys) pays; a branch stays with it, for buttons belong to an account. */
+  account: string;
+  prompt?: string;
+  dimensions?: "PORTRAIT" | "SQUARE" | "LANDSCAPE";
+  mode?: Mode;
+  botType?: BotType;
+  accountFilter?: AccountFilter;
+  /** The caller's own string: comes back byte for byte, never goes to a vendor (T5). */
+  state?: string;
+  notifyHook?: string;
+  /** Store progress callbacks. Decided once, because it is written into every hook token of the flow (D2). */
+  progress: boolean;
+  createdAt: number;
+  endedAt?: number;
+  /** When the sweeper looks whether the flow's end was recorded. */
+  due?: number;
+}
+
+/** The images an app sent, kept in the bucket: they are too large for the table. */
+export interface Inputs {
+  base64Array?: string[];
+  sourceBase64?: string;
+  targetBase64?: string;
+  masks?: string[];
+}
+
+/**
+ * How a flow stands, from its tasks alone: the same answer for a reader, the engine and a test, whatever was or was not
+ * recorded on the flow. It has ended when every task has, and every success has all its planned children.
+ */
+export function flowStatus(tasks: readonly Task[]): FlowStatus {
+  const root = tasks.find((task) => task.path === ROOT_PATH);
+  if (!root || !tasks.every(isEnded)) return "running";
+  const begun = (parent: Task) => tasks.filter((task) => isPlannedChild(task.path, parent.path)).length;
+  if (tasks.some((task) => task.status === "SUCCESS" && begun(task) < (task.then?.length ?? 0))) return "running";
+  return root.status === "SUCCESS" ? "completed" : "failed";
+}
+
+export interface Counts {
+  /** Paid calls made to the vendor: imagines and presses, the unclear ones included. */
+  submissions: number;
+  /** Prompts or masks sent to tasks in MODAL. */
+  modals: number;
+  /** Callbacks recorded. Progress that nobody asked for is answered without being counted. */
+  callbacks: number;
+  duplicates: number;
+  /** Times the vendor was asked about a task, because its callback was overdue. */
+  lookups: number;
+}
+
+export function countsOf(tasks: readonly Task[]): Counts {
+  const sum = (of: (task: Task) => number) => tasks.reduce((total, task) => total + of(task), 0);
+  return {
+    submissions: sum((task) => task.attempt),
+    modals: sum((task) => task.modals),
+    callbacks: sum((task) => task.callbacks),
+    duplicates: sum((task) => task.duplicates),
+    lookups: sum((task) => task.lookups),
+  };
+}
+
+export function paceOf(mode: Mode | undefined, action: string): Pace {
+  return action === "VIDEO" ? "video" : (mode ?? "fast");
+}

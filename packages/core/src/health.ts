@@ -1,0 +1,51 @@
+/**
+ * Whether a vendor account calls back is learned, not believed (ARCHITECTURE section 6): many resellers delete
+ * notifyHook from what they forward and answer as if all were well. Pure; the engine stores what is decided here.
+ */
+
+export type Callbacks = "unknown" | "calling" | "silent";
+
+export interface AccountHealth {
+  provider: string;
+  account: string;
+  rev: number;
+  callbacks: Callbacks;
+  /** The last time a callback was recorded here (at most every few minutes), epoch ms. */
+  heardAt?: number;
+  /** Finished tasks in a row, found by look-up, that no callback had told of. */
+  misses: number;
+  changedAt: number;
+}
+
+/** Three finished tasks without a callback, and none heard meanwhile: by then it is the vendor, not the network. */
+export const SILENT_AFTER_MISSES = 3;
+/** How long a recorded callback stays proof enough that the next one need not be recorded. */
+export const HEARD_FRESH_MS = 5 * 60_000;
+
+export function newHealth(provider: string, account: string, now: number): AccountHealth {
+  return { provider, account, rev: 0, callbacks: "unknown", misses: 0, changedAt: now };
+}
+
+/** True when a callback that arrives now would teach nothing: the receiver then spends no write on it. */
+export function isFresh(health: AccountHealth | undefined, now: number): boolean {
+  return health?.callbacks === "calling" && now - (health.heardAt ?? 0) < HEARD_FRESH_MS;
+}
+
+/** A callback arrived: whatever was believed, this account calls. Undefined when there is nothing to record. */
+export function heard(health: AccountHealth, now: number): AccountHealth | undefined {
+  if (isFresh(health, now)) return undefined;
+  const changedAt = health.callbacks === "calling" ? health.changedAt : now;
+  return { ...health, callbacks: "calling", heardAt: now, misses: 0, changedAt };
+}
+
+/**
+ * Look-ups found `count` finished tasks no callback had told of, the earliest submitted at `since`.
+ * An account heard after that lost single callbacks; it has not gone silent.
+ */
+export function missed(health: AccountHealth, count: number, since: number, now: number): AccountHealth | undefined {
+  if (count === 0 || health.callbacks === "silent") return undefined;
+  if (health.heardAt !== undefined && health.heardAt >= since) return undefined;
+  const misses = health.misses + count;
+  const silent = misses >= SILENT_AFTER_MISSES;
+  return { ...health, misses, ...(silent && { callbacks: "silent" as const, changedAt: now }) };
+}

@@ -1,0 +1,76 @@
+/**
+ * Ids: prefixed, time-sortable, and a task's id says where it stands in its flow.
+ *
+ *     flow_01K9ZC7T3R8M2V5X0Q4B6N1JHD
+ *     task_01K9ZC7T3R8M2V5X0Q4B6N1JHD_0        the root
+ *     task_01K9ZC7T3R8M2V5X0Q4B6N1JHD_0-2      what the plan's third press made of the root
+ *     task_01K9ZC7T3R8M2V5X0Q4B6N1JHD_0-2-mX7  a press by hand on that task
+ *
+ * A follow-up's id is its place in the plan, so starting it twice is starting it once (T3, P4), and parent, root and
+ * depth need no look-up (T6). Ids travel to vendors inside hook URLs and must survive every URL: [0-9A-Za-z_-] only.
+ */
+
+const CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+const ULID = "[0-9A-HJKMNP-TV-Z]{26}";
+const PATH = "0(?:-(?:\\d{1,3}|m[0-9A-Za-z]{1,32}))*";
+const FLOW = new RegExp(`^flow_(${ULID})$`);
+const TASK = new RegExp(`^task_(${ULID})_(${PATH})$`);
+
+export const ROOT_PATH = "0";
+
+/** @param random 10 bytes; time and chance are arguments, because core has neither. */
+export function flowIdOf(timeMs: number, random: Uint8Array): string {
+  if (random.length !== 10) throw new RangeError("flowIdOf needs 10 random bytes");
+  let time = "";
+  for (let rest = timeMs, i = 0; i < 10; i++, rest = Math.floor(rest / 32)) time = CROCKFORD[rest % 32] + time;
+  return `flow_${time}${crockford(random)}`;
+}
+
+/** Eight characters per five bytes, no padding. Also makes the path segment of a press by hand. */
+export function crockford(bytes: Uint8Array): string {
+  let text = "";
+  let held = 0;
+  let bits = 0;
+  for (const byte of bytes) {
+    held = (held << 8) | byte;
+    for (bits += 8; bits >= 5; ) {
+      bits -= 5;
+      text += CROCKFORD[(held >> bits) & 31];
+    }
+    held &= (1 << bits) - 1;
+  }
+  return bits > 0 ? text + CROCKFORD[(held << (5 - bits)) & 31] : text;
+}
+
+export function isFlowId(id: string): boolean {
+  return FLOW.test(id);
+}
+
+export function taskIdOf(flowId: string, path: string): string {
+  return `task_${flowId.slice("flow_".length)}_${path}`;
+}
+
+/** Where a task stands, or nothing for text that is not a task id. */
+export function parseTaskId(id: string): { flowId: string; path: string } | undefined {
+  const match = TASK.exec(id);
+  return match ? { flowId: `flow_${match[1]}`, path: match[2]! } : undefined;
+}
+
+export function childPath(path: string, segment: number | string): string {
+  return `${path}-${segment}`;
+}
+
+export function parentPath(path: string): string | undefined {
+  const at = path.lastIndexOf("-");
+  return at < 0 ? undefined : path.slice(0, at);
+}
+
+/** The root is at depth 0. */
+export function depthOf(path: string): number {
+  return path.split("-").length - 1;
+}
+
+/** A planned child's last segment is its index in the parent's `then`; one pressed by hand begins with `m`. */
+export function isPlannedChild(path: string, ofPath: string): boolean {
+  return parentPath(path) === ofPath && !path.slice(ofPath.length + 1).startsWith("m");
+}

@@ -1,0 +1,76 @@
+/**
+ * A plan: which buttons to press on a task once it has succeeded, and on what comes of that, to any depth.
+ *
+ * What an app sends (`PlanInput`) may press a list at once and may carry masks; what is stored (`Press`) is one button
+ * per node, with masks left in the bucket. A node's place in its list is its child's place in the lineage (id.ts), so a
+ * stored plan never changes.
+ */
+import { canonicalPress, expandPress } from "./button.ts";
+import { MjflowError } from "./error.ts";
+import { REQUEST } from "./limit.ts";
+import type { PlanInput } from "./request.ts";
+
+/** What answers a task that opens a window (MODAL). */
+export interface ModalAnswer {
+  prompt?: string;
+  /** Which of the stored inputs holds the mask: an index into `Inputs.masks` behind `Task.inputsRef`. */
+  mask?: number;
+}
+
+export interface Press {
+  /** As the app wrote it: a label or a name of our vocabulary. */
+  press: string;
+  modal?: ModalAnswer;
+  then?: Press[];
+}
+
+/**
+ * The stored form of a plan. Masks are moved to `masks` in the order found.
+ *
+ * @throws MjflowError invalid_request, naming the node: an empty or doubled press, too many presses, too deep.
+ */
+export function storedPlan(input: readonly PlanInput[], masks: string[], at = "then"): Press[] {
+  const budget = { presses: 0 };
+  return level(input, masks, at, 1, budget);
+}
+
+function level(input: readonly PlanInput[], masks: string[], at: string, depth: number, budget: Budget): Press[] {
+  if (depth > REQUEST.planDepth) {
+    throw new MjflowError("invalid_request", { field: at, detail: `A plan is at most ${REQUEST.planDepth} deep.` });
+  }
+  const seen = new Set<string>();
+  return input.flatMap((node, i) => {
+    const modal = modalOf(node, masks);
+    const presses = [node.press].flat().flatMap(expandPress);
+    return presses.map((press) => {
+      const field = `${at}[${i}].press`;
+      const canonical = canonicalPress(press);
+      // P4 holds per plan: a button that stands twice would be pressed, and paid, twice.
+      if (seen.has(canonical)) {
+        throw new MjflowError("invalid_request", { field, detail: `"${press}" is pressed twice on the same task.` });
+      }
+      seen.add(canonical);
+      if (++budget.presses > REQUEST.planPresses) {
+        throw new MjflowError("invalid_request", { field: at, detail: `At most ${REQUEST.planPresses} presses.` });
+      }
+      const then = node.then && level(node.then, masks, `${at}[${i}].then`, depth + 1, budget);
+      return { press, ...(modal && { modal }), ...(then?.length && { then }) };
+    });
+  });
+}
+
+interface Budget {
+  presses: number;
+}
+
+function modalOf(node: PlanInput, masks: string[]): ModalAnswer | undefined {
+  const prompt = node.modal?.prompt ?? node.prompt;
+  const mask = node.modal?.maskBase64;
+  if (!node.modal && prompt === undefined) return undefined;
+  return { ...(prompt !== undefined && { prompt }), ...(mask !== undefined && { mask: masks.push(mask) - 1 }) };
+}
+
+/** How many paid tasks a plan can start at most, the root not counted. */
+export function countPresses(plan: readonly Press[] | undefined): number {
+  return (plan ?? []).reduce((sum, node) => sum + 1 + countPresses(node.then), 0);
+}

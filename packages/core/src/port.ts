@@ -1,0 +1,218 @@
+/**
+ * The doors of the engine: what it needs from the outside, as types. Adapters fill them in; tests fill them with memory.
+ */
+import type { Failure } from "./error.ts";
+import type { BotType, Flow, Inputs, Mode, RootAction } from "./flow.ts";
+import type { AccountHealth } from "./health.ts";
+import type { Message } from "./message.ts";
+import type { Report } from "./report.ts";
+import type { AccountFilter } from "./request.ts";
+import type { Task } from "./task.ts";
+
+export interface TaskRef {
+  flowId: string;
+  path: string;
+}
+
+/** What the due index holds: a task, or the flow itself. */
+export type DueRef = { kind: "task"; flowId: string; path: string } | { kind: "flow"; flowId: string };
+
+export type Saved<T> = { ok: true; item: T } | { ok: false; current: T | undefined };
+
+/**
+ * The table. Every write is one conditional single-item write; `rev` is the condition, so a writer that lost a race
+ * learns the newer item and decides again.
+ *
+ * @throws MjflowError overloaded when the table throttles beyond the client's retries.
+ */
+export interface Store {
+  /**
+   * Root first, flow second: the flow is the commit point. A crash between leaves a root without a flow, which the
+   * sweeper removes unpaid; never a flow without its root.
+   */
+  createFlow(flow: Flow, root: Task): Promise<"created" | "exists">;
+  /** Stores a task that is not there yet; one that is there is left as it is and returned. */
+  createTask(task: Task): Promise<Saved<Task>>;
+  /** Writes `task` if the stored one still has `task.rev`. `ok` carries the item with its new rev. */
+  saveTask(task: Task): Promise<Saved<Task>>;
+  saveFlow(flow: Flow): Promise<Saved<Flow>>;
+  /** Removes a task that belongs to no flow. */
+  deleteTask(task: Task): Promise<void>;
+  /** One strongly consistent request for the flow and the tasks named; absent ones are left out. */
+  load(flowId: string, paths: readonly string[]): Promise<{ flow: Flow | undefined; tasks: Task[] }>;
+  getTask(ref: TaskRef): Promise<Task | undefined>;
+  /** The flow and all its tasks, consistent. */
+  loadFlow(flowId: string): Promise<{ flow: Flow | undefined; tasks: Task[] }>;
+  /** An app's flows, newest first. `cursor` is opaque; a foreign or broken one is an invalid_request. */
+  listFlows(appId: string, limit: number, cursor?: string): Promise<{ flows: Flow[]; cursor?: string }>;
+  /** What is due in one shard, earliest first. Eventually consistent: a hint, checked against the row. */
+  due(shard: number, before: number, limit: number): Promise<DueRef[]>;
+  health(provider: string, account: string): Promise<AccountHealth | undefined>;
+  /** Best effort: a lost race is not an error, since the next callback or look-up teaches the same. */
+  saveHealth(health: AccountHealth): Promise<void>;
+}
+
+/** Images on their way in; see `Inputs`. */
+export interface Blobs {
+  putInputs(ref: string, inputs: Inputs): Promise<void>;
+  getInputs(ref: string): Promise<Inputs | undefined>;
+}
+
+export interface Outgoing {
+  message: Message;
+  /** At most 15 minutes (SQS); a longer wait is the due index's work. */
+  delayMs?: number;
+}
+
+export interface Queue {
+  /** Sends all, in as few requests as can be. @throws when any was not taken; sending one twice is harmless. */
+  send(messages: readonly Outgoing[]): Promise<void>;
+}
+
+export interface Clock {
+  now(): number;
+}
+
+/** One structured line per event; a `flow` and `task` id where there is one. Never a token, key or vendor URL. */
+export interface Log {
+  info(event: string, fields?: Record<string, unknown>): void;
+  warn(event: string, fields?: Record<string, unknown>): void;
+  error(event: string, fields?: Record<string, unknown>): void;
+  /** Adds to a counter of this invocation; written as one metrics line at its end. */
+  count(metric: Metric, by?: number): void;
+}
+
+export type Metric =
+  | "Callbacks"
+  | "CallbacksDropped"
+  | "CallbacksRefused"
+  | "Duplicates"
+  | "Early"
+  | "Late"
+  | "UnknownStatus"
+  | "Submissions"
+  | "Busy"
+  | "Unclear"
+  | "Refused"
+  | "FollowUps"
+  | "Overdue"
+  | "Lookups"
+  | "LookupFailures"
+  | "FlowsEnded"
+  | "DeadLetters";
+
+// ── vendors ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Where a vendor's account is reached. The key never leaves the provider. */
+export interface AccountConfig {
+  baseUrl: string;
+  apiKey: string;
+}
+
+/** What every submission carries besides its own fields. */
+export interface CallContext {
+  account: AccountConfig;
+  /** Our callback address for this attempt, token included. */
+  notifyHook: string;
+  /** Our own short text, [A-Za-z0-9_-], at most 64 characters: the app's state never goes to a vendor (T5). */
+  state: string;
+  mode?: Mode;
+  botType?: BotType;
+  accountFilter?: AccountFilter;
+}
+
+/** A root task's own fields. */
+export interface RootCall {
+  action: RootAction;
+  prompt?: string;
+  dimensions?: "PORTRAIT" | "SQUARE" | "LANDSCAPE";
+  inputs: Inputs;
+}
+
+export interface PressCall {
+  /** The parent's id at the vendor. */
+  vendorTaskId: string;
+  customId: string;
+}
+
+export interface ModalCall {
+  vendorTaskId: string;
+  prompt?: string;
+  maskBase64?: string;
+}
+
+/** P2: the four answers, and the two shapes "accepted" can have. */
+export type SubmitAnswer =
+  | {
+      kind: "accepted";
+      vendorTaskId: string;
+      /** Further ids (trueai-org's PicReader::all answers several, joined by commas). */
+      siblings?: string[];
+      /** No callback will follow for this id: it existed before (novicezk's old code 21). */
+      existing?: boolean;
+    }
+  /** Taken, and waiting for a prompt or mask. */
+  | { kind: "window"; vendorTaskId: string }
+  | { kind: "refused"; failure: Failure }
+  | { kind: "busy"; afterMs?: number; reason: string }
+  | { kind: "unclear"; reason: string };
+
+export interface LookupAnswer {
+  reports: Report[];
+  /** How many requests it took: one for a vendor with list-by-condition. */
+  requests: number;
+}
+
+/** What a dialect can do; asked instead of comparing vendor names. */
+export interface Abilities {
+  /** Documented, or seen, to post to notifyHook. "unknown" is learned from what arrives. */
+  notifyHook: "documented" | "unknown";
+  /** One request for many ids. */
+  listByCondition: boolean;
+  /** Can be asked for recent tasks with their `state`, so that an unclear submission can be found without its id. */
+  searchByState: boolean;
+  /** Actions that can be finished inside the submit answer, with no callback ever. */
+  instantActions: readonly string[];
+  rootActions: readonly RootAction[];
+  modes: readonly Mode[];
+  seed: boolean;
+}
+
+/** One vendor dialect. Throws nothing on a vendor's account: every outcome is an answer. */
+export interface Provider {
+  readonly id: string;
+  readonly title: string;
+  readonly abilities: Abilities;
+  submit(call: RootCall, context: CallContext): Promise<SubmitAnswer>;
+  press(call: PressCall, context: CallContext): Promise<SubmitAnswer>;
+  modal(call: ModalCall, context: CallContext): Promise<SubmitAnswer>;
+  /** Unknown ids are left out. @throws LookupError when the vendor could not be asked. */
+  lookup(vendorTaskIds: readonly string[], account: AccountConfig): Promise<LookupAnswer>;
+  /** The recent task with this `state`, where `abilities.searchByState`. @throws LookupError */
+  search(state: string, account: AccountConfig): Promise<Report | undefined>;
+  /** Reads a callback body. Pure. Undefined: not a task object at all. */
+  readCallback(body: string): Report | undefined;
+  /** Undefined: unknown task, or no such ability. @throws LookupError */
+  seed(vendorTaskId: string, account: AccountConfig): Promise<string | undefined>;
+  /** Hands images to the vendor's own storage; answers their URLs. */
+  upload(
+    images: readonly string[],
+    account: AccountConfig,
+  ): Promise<{ kind: "uploaded"; urls: string[] } | Extract<SubmitAnswer, { kind: "refused" | "busy" | "unclear" }>>;
+}
+
+export class LookupError extends Error {
+  override readonly name = "LookupError";
+  /** The key was refused: looking again will not help until an operator has changed it. */
+  readonly unauthorized: boolean;
+  constructor(message: string, { unauthorized = false, cause }: { unauthorized?: boolean; cause?: unknown } = {}) {
+    super(message, { cause });
+    this.unauthorized = unauthorized;
+  }
+}
+
+export interface Providers {
+  /** Undefined: no such provider, or not configured on this stage. */
+  get(id: string): { provider: Provider; account(name: string): AccountConfig | undefined } | undefined;
+  ids(): string[];
+}

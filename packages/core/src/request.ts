@@ -1,0 +1,151 @@
+/**
+ * What apps send, as schemas: the routes validate with them and the API's description is made from them. zod/mini,
+ * because core is on the hot path of every function that imports it (mini costs 4 ms of cold start, full zod 21).
+ */
+import * as z from "zod/mini";
+import { REQUEST } from "./limit.ts";
+
+const encoder = new TextEncoder();
+const text = (max: number) => z.string().check(z.minLength(1), z.maxLength(max));
+const image = z.string().check(
+  z.minLength(1),
+  z.refine((value) => /^data:image\/[\w.+-]+;base64,[A-Za-z0-9+/=\s]+$/.test(value) || isHttpUrl(value), {
+    error: "must be a data URI of an image, or an http(s) link",
+  }),
+);
+const mask = z.string().check(
+  z.refine((value) => /^data:image\/[\w.+-]+;base64,[A-Za-z0-9+/=\s]+$/.test(value), {
+    error: "must be a data URI of a PNG: white is drawn anew, black is kept",
+  }),
+);
+const prompt = text(REQUEST.promptBytes);
+
+export const ModalInput = z.strictObject({
+  prompt: z.optional(prompt),
+  maskBase64: z.optional(mask),
+});
+export type ModalInput = z.infer<typeof ModalInput>;
+
+const press = text(200);
+
+/** One step of a plan. `prompt` is short for `modal.prompt`. */
+export const PlanInput = z.strictObject({
+  press: z.union([press, z.array(press).check(z.minLength(1), z.maxLength(20))], {
+    error: "must be a button's label or name, or a list of them",
+  }),
+  prompt: z.optional(prompt),
+  modal: z.optional(ModalInput),
+  get then() {
+    return z.optional(z.array(PlanInput).check(z.maxLength(REQUEST.planPresses)));
+  },
+});
+export type PlanInput = z.infer<typeof PlanInput>;
+
+/**
+ * Which of the vendor's accounts may take the task, as gitaigc and trueai-org document it. Vendors behind new-api drop
+ * it unless their operator enabled it.
+ */
+export const AccountFilter = z.strictObject({
+  channelId: z.optional(text(100)),
+  instanceId: z.optional(text(100)),
+  modes: z.optional(z.array(z.enum(["RELAX", "FAST", "TURBO"])).check(z.maxLength(3))),
+  remark: z.optional(text(200)),
+  remix: z.optional(z.boolean()),
+  nijiRemix: z.optional(z.boolean()),
+  remixAutoConsidered: z.optional(z.boolean()),
+});
+export type AccountFilter = z.infer<typeof AccountFilter>;
+
+export const ROOT_ACTIONS = ["imagine", "blend", "describe", "shorten", "swap-face"] as const;
+
+/** `POST /v1/flows` */
+export const FlowRequest = z
+  .strictObject({
+    action: z.optional(z.enum(ROOT_ACTIONS)),
+    provider: text(40),
+    prompt: z.optional(prompt),
+    mode: z.optional(z.enum(["fast", "relax", "turbo"])),
+    botType: z.optional(z.enum(["MID_JOURNEY", "NIJI_JOURNEY"])),
+    base64Array: z.optional(z.array(image).check(z.maxLength(REQUEST.images))),
+    dimensions: z.optional(z.enum(["PORTRAIT", "SQUARE", "LANDSCAPE"])),
+    sourceBase64: z.optional(image),
+    targetBase64: z.optional(image),
+    accountFilter: z.optional(AccountFilter),
+    state: z.optional(
+      z.string().check(
+        z.refine((value) => encoder.encode(value).length <= REQUEST.stateBytes, {
+          error: `must be at most ${REQUEST.stateBytes} bytes of UTF-8`,
+        }),
+        // A lone surrogate cannot be stored as UTF-8: it would come back as another character (T5).
+        z.refine((value) => value.isWellFormed(), { error: "must be well-formed Unicode" }),
+      ),
+    ),
+    notifyHook: z.optional(
+      text(REQUEST.urlLength).check(z.refine(isHttpUrl, { error: "must be an http(s) address without credentials" })),
+    ),
+    /** Store progress as it comes, for showing it; costs one write for each step of ten percent. */
+    progress: z.optional(z.boolean()),
+    then: z.optional(z.array(PlanInput).check(z.maxLength(REQUEST.planPresses))),
+  })
+  .check((ctx) => {
+    const { action = "imagine", prompt, base64Array = [], sourceBase64, targetBase64 } = ctx.value;
+    const lacks = (field: string, message: string) =>
+      ctx.issues.push({ code: "custom", input: ctx.value, path: [field], message });
+    if ((action === "imagine" || action === "shorten") && !prompt?.trim()) lacks("prompt", "is required");
+    if (action === "blend" && (base64Array.length < 2 || base64Array.length > 5)) {
+      lacks("base64Array", "blend takes 2 to 5 images");
+    }
+    if (action === "describe" && base64Array.length !== 1) lacks("base64Array", "describe takes one image");
+    if (action === "swap-face" && !sourceBase64) lacks("sourceBase64", "is required");
+    if (action === "swap-face" && !targetBase64) lacks("targetBase64", "is required");
+  });
+export type FlowRequest = z.infer<typeof FlowRequest>;
+
+/** `POST /v1/tasks/{id}/actions` */
+export const ActionRequest = z
+  .strictObject({
+    press: z.optional(press),
+    customId: z.optional(text(300)),
+    prompt: z.optional(prompt),
+    modal: z.optional(ModalInput),
+    then: z.optional(z.array(PlanInput).check(z.maxLength(REQUEST.planPresses))),
+  })
+  .check((ctx) => {
+    if ((ctx.value.press === undefined) === (ctx.value.customId === undefined)) {
+      ctx.issues.push({ code: "custom", input: ctx.value, path: ["press"], message: "give either press or customId" });
+    }
+  });
+export type ActionRequest = z.infer<typeof ActionRequest>;
+
+/** `POST /v1/tasks/{id}/modal` */
+export const ModalRequest = ModalInput;
+
+/** `GET /v1/flows?limit=&cursor=` */
+export const FlowListQuery = z.strictObject({
+  limit: z._default(z.coerce.number().check(z.int(), z.minimum(1), z.maximum(100)), 20),
+  cursor: z.optional(text(200)),
+});
+
+export function isHttpUrl(value: string): boolean {
+  if (!URL.canParse(value)) return false;
+  const url = new URL(value);
+  return /^https?:$/.test(url.protocol) && url.hostname !== "" && !url.username && !url.password;
+}
+
+/** True for an object nested no deeper than `max`: asked before zod, whose recursion a hostile body could exhaust. */
+export function isShallow(value: unknown, max = 4 * REQUEST.planDepth): boolean {
+  let level: unknown[] = [value];
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > max) return false;
+    level = level.flatMap((item) => (typeof item === "object" && item !== null ? Object.values(item) : []));
+  }
+  return true;
+}
+
+/** Where a zod issue points, as an app would write it: `then[1].press`. */
+export function fieldOf(path: readonly PropertyKey[]): string {
+  return path.reduce<string>((at, key) => {
+    if (typeof key === "number") return `${at}[${key}]`;
+    return at ? `${at}.${String(key)}` : String(key);
+  }, "");
+}

@@ -1,0 +1,452 @@
+/**
+ * What a task does next. `decide(task, signal, ctx)` is the only place where a task changes state; it is pure, so every
+ * door (submit worker, callback, sweeper, dead letters, API) reaches the same answer, and tests can walk all of it.
+ *
+ *   T1  An ended task never leaves its state; a late different end is recorded beside it.
+ *   T2  Status and progress never go back on a report, whatever order reports come in.
+ *   T4  Every state that waits has a due time.
+ *   P1  A claim is saved, attempt and lease in it, before the vendor is called.
+ *   P3  An unclear submission is never sent again before its grace and one look-up have passed.
+ *   P5  While a lease holds, a second claim does nothing.
+ */
+import { type Failure, failure } from "./error.ts";
+import { SUBMIT_LEASE_MS } from "./limit.ts";
+import type { ModalAnswer } from "./plan.ts";
+import { isFinal, type Report } from "./report.ts";
+import { isEnded, type Task, type TaskStatus } from "./task.ts";
+import { backoffMs, dueAt, jitteredMs, lookupPauseMs, type Timings } from "./timing.ts";
+
+/** Every move there is. `move()` refuses any other, and the state-space test walks this same table. */
+export const TRANSITIONS: Readonly<Record<TaskStatus, readonly TaskStatus[]>> = {
+  PENDING: ["SUBMITTING", "SUBMITTED", "IN_PROGRESS", "MODAL", "SUCCESS", "FAILURE", "CANCEL", "EXPIRED"],
+  SUBMITTING: ["PENDING", "UNCLEAR", "SUBMITTED", "MODAL", "IN_PROGRESS", "SUCCESS", "FAILURE", "CANCEL", "EXPIRED"],
+  UNCLEAR: ["PENDING", "SUBMITTED", "MODAL", "IN_PROGRESS", "SUCCESS", "FAILURE", "CANCEL", "EXPIRED"],
+  SUBMITTED: ["MODAL", "IN_PROGRESS", "SUCCESS", "FAILURE", "CANCEL", "EXPIRED"],
+  MODAL: ["SUBMITTING", "SUBMITTED", "IN_PROGRESS", "SUCCESS", "FAILURE", "CANCEL", "EXPIRED"],
+  IN_PROGRESS: ["SUCCESS", "FAILURE", "CANCEL", "EXPIRED"],
+  SUCCESS: [],
+  FAILURE: [],
+  CANCEL: [],
+  EXPIRED: [],
+};
+
+/** Whether callbacks can be expected for an accepted task: how soon the sweeper looks depends on it. */
+export type Expect = "calling" | "unknown" | "silent" | "instant";
+
+export type Signal =
+  /** A worker has the task's message and would call the vendor. */
+  | { kind: "claim"; customId?: string }
+  | { kind: "accepted"; attempt: number; vendorTaskId: string; siblings?: string[]; expect: Expect }
+  /** The vendor took it and waits for a prompt or mask. */
+  | { kind: "window"; attempt: number; vendorTaskId: string }
+  | { kind: "refused"; attempt: number; failure: Failure }
+  /** Definitely not taken; `afterMs` where the vendor said when to return. @param chance 0 to 1, for jitter */
+  | { kind: "busy"; attempt: number; afterMs?: number; chance: number }
+  /** May or may not have been taken. */
+  | { kind: "unclear"; attempt: number }
+  | { kind: "report"; attempt: number; from: "callback" | "lookup"; report: Report }
+  /** A look-up found no such task, or there was no way to look. */
+  | { kind: "missing" }
+  /** The due time has passed. `canSearch`: the vendor can be asked without its task id (trueai-org's list by state). */
+  | { kind: "due"; canSearch?: boolean }
+  /** All follow-ups are stored and sent. */
+  | { kind: "followed" }
+  /** The app answered the window. */
+  | { kind: "answer"; modal: ModalAnswer; inputsRef?: string }
+  /** It cannot be submitted at all: no such button, parent failed, message poisoned. */
+  | { kind: "abandon"; failure: Failure };
+
+export interface Context {
+  /** Epoch ms. */
+  now: number;
+  timings: Timings;
+}
+
+export type Effect =
+  /** Call the vendor now: the claim is ours. */
+  | { kind: "call" }
+  /** Put a submit message on the queue. */
+  | { kind: "enqueue"; delayMs: number }
+  /** Store and send the follow-ups. */
+  | { kind: "follow" }
+  /** Ask the vendor. */
+  | { kind: "lookup" }
+  /** See whether the flow has ended. */
+  | { kind: "settle" };
+
+export type Reason =
+  | "ended"
+  | "duplicate"
+  | "stale"
+  | "leased"
+  | "not-waiting"
+  | "superseded"
+  | "unknown-attempt"
+  | "unknown-status"
+  | "no-news";
+
+export type Decision =
+  /** A new state. */
+  | { kind: "move"; next: Task; effects: Effect[] }
+  /** The state stays; something is noted on the row (a duplicate counted, an orphan, a late end). */
+  | { kind: "record"; next: Task; why: Reason; effects: Effect[] }
+  | { kind: "ignore"; why: Reason };
+
+export class IllegalMove extends Error {
+  override readonly name = "IllegalMove";
+}
+
+/** Beyond this a flood of duplicates is no longer written down: the table must not pay for a vendor's loop. */
+const DUPLICATES_COUNTED = 99;
+
+export function decide(task: Task, signal: Signal, ctx: Context): Decision {
+  switch (signal.kind) {
+    case "claim":
+      return claim(task, signal.customId, ctx);
+    case "accepted":
+    case "window":
+      return taken(task, signal, ctx);
+    case "refused":
+      return refused(task, signal.attempt, signal.failure, ctx);
+    case "busy":
+      return busy(task, signal, ctx);
+    case "unclear":
+      return unclear(task, signal.attempt, ctx);
+    case "report":
+      return reported(task, signal, ctx);
+    case "missing":
+      return missing(task, ctx);
+    case "due":
+      return due(task, signal.canSearch ?? false, ctx);
+    case "followed":
+      return followed(task, ctx);
+    case "answer":
+      return answered(task, signal, ctx);
+    case "abandon":
+      return abandoned(task, signal.failure, ctx);
+  }
+}
+
+// ── the worker's side ──────────────────────────────────────────────────────────────────────────────────────────────
+
+function claim(task: Task, customId: string | undefined, ctx: Context): Decision {
+  const leaseUntil = ctx.now + SUBMIT_LEASE_MS;
+  // Whoever looks before the lease is over finds it held and waits for it: no need to move the due time now.
+  const due = task.due ?? leaseUntil;
+  const lease = { leaseUntil, due };
+  if (task.status === "PENDING") {
+    const pressed = customId === undefined ? {} : { customId };
+    return move(task, "SUBMITTING", { ...lease, ...pressed, attempt: task.attempt + 1, phase: "submit" }, ctx, call);
+  }
+  if (task.status === "MODAL" && task.modal) {
+    return move(task, "SUBMITTING", { ...lease, modals: task.modals + 1, phase: "modal" }, ctx, call);
+  }
+  if (task.status === "SUBMITTING") {
+    // A worker that died in the middle may have reached the vendor: that is P3's case, not a reason to send again.
+    return leaseHolds(task, ctx) ? { kind: "ignore", why: "leased" } : doubt(task, ctx);
+  }
+  return { kind: "ignore", why: isEnded(task) ? "ended" : "not-waiting" };
+}
+
+const call: Effect[] = [{ kind: "call" }];
+
+type Taken = Extract<Signal, { kind: "accepted" | "window" }>;
+
+function taken(task: Task, signal: Taken, ctx: Context): Decision {
+  if (signal.attempt !== task.attempt) return orphan(task, signal.attempt, signal.vendorTaskId, {}, ctx);
+  const id = { vendorTaskId: signal.vendorTaskId, vendorTaskIdFrom: "answer" as const };
+  const siblings = signal.kind === "accepted" && signal.siblings?.length ? { vendorSiblings: signal.siblings } : {};
+  const known = task.vendorTaskId === signal.vendorTaskId && task.vendorTaskIdFrom === "answer";
+  // PENDING too: an answer so late that the task was about to be sent again. It need not be.
+  const waiting = task.status === "SUBMITTING" || task.status === "UNCLEAR" || task.status === "PENDING";
+  // A callback overtook the answer (an early callback): the state stands, the answer still tells the id to press with.
+  if (!waiting) {
+    if (known) return { kind: "ignore", why: isEnded(task) ? "ended" : "no-news" };
+    return record(task, { ...id, ...siblings }, "no-news", ctx);
+  }
+  const accepted = { ...id, ...siblings, busy: 0, leaseUntil: undefined, submittedAt: ctx.now };
+  if (signal.kind === "window") return opened(task, accepted, ctx);
+  return move(task, "SUBMITTED", { ...accepted, due: firstLook(task, signal.expect, ctx) }, ctx);
+}
+
+/** The window is open. With an answer at hand it is sent at once; without, the app has `modalMs` to give one. */
+function opened(task: Task, patch: Partial<Task>, ctx: Context): Decision {
+  const wait = task.modal ? ctx.timings.requeueMs : ctx.timings.modalMs;
+  const next = { ...patch, phase: "submit" as const, leaseUntil: undefined, due: ctx.now + wait };
+  return move(task, "MODAL", next, ctx, task.modal ? [{ kind: "enqueue", delayMs: 0 }] : []);
+}
+
+function refused(task: Task, attempt: number, why: Failure, ctx: Context): Decision {
+  if (attempt !== task.attempt) return { kind: "ignore", why: "superseded" };
+  if (task.status !== "SUBMITTING" && task.status !== "UNCLEAR") return notWaiting(task);
+  return end(task, "FAILURE", { failure: why }, ctx);
+}
+
+function busy(task: Task, signal: Extract<Signal, { kind: "busy" }>, ctx: Context): Decision {
+  if (signal.attempt !== task.attempt) return { kind: "ignore", why: "superseded" };
+  if (task.status !== "SUBMITTING") return notWaiting(task);
+  const { busyMs, busyMaxMs, pendingMs, requeueMs } = ctx.timings;
+  if (ctx.now - task.createdAt > pendingMs[task.pace]) {
+    return end(task, "EXPIRED", { failure: failure("vendor_busy") }, ctx);
+  }
+  const pause = signal.afterMs ?? jitteredMs(backoffMs(busyMs, task.busy, busyMaxMs), signal.chance);
+  const patch = { busy: task.busy + 1, leaseUntil: undefined, due: ctx.now + pause + requeueMs };
+  const again: Effect[] = [{ kind: "enqueue", delayMs: pause }];
+  if (task.phase === "modal")
+    return move(task, "MODAL", { ...patch, phase: "submit", modals: task.modals - 1 }, ctx, again);
+  // Not taken, so not paid: the attempt is given back, and its hook token with it.
+  return move(task, "PENDING", { ...patch, attempt: task.attempt - 1 }, ctx, again);
+}
+
+function unclear(task: Task, attempt: number, ctx: Context): Decision {
+  if (attempt !== task.attempt) return { kind: "ignore", why: "superseded" };
+  // A callback that came first has already made it clear.
+  if (task.status !== "SUBMITTING") return notWaiting(task);
+  return doubt(task, ctx);
+}
+
+function doubt(task: Task, ctx: Context): Decision {
+  return move(task, "UNCLEAR", { leaseUntil: undefined, due: ctx.now + ctx.timings.graceMs[task.pace] }, ctx);
+}
+
+// ── the vendor's side ──────────────────────────────────────────────────────────────────────────────────────────────
+
+type Reported = Extract<Signal, { kind: "report" }>;
+
+function reported(task: Task, signal: Reported, ctx: Context): Decision {
+  const { report, attempt, from } = signal;
+  // A vendor that said "busy" and took it all the same: the attempt that was given back is ours again.
+  const takenAfterAll = task.status === "PENDING" && attempt === task.attempt + 1;
+  if (attempt > task.attempt && !takenAfterAll) return { kind: "ignore", why: "unknown-attempt" };
+  if (isEnded(task)) return afterEnd(task, signal, ctx);
+  // An older attempt that does deliver is as good as the newer one: its picture is paid for. The newer becomes the orphan.
+  if (attempt < task.attempt && report.status !== "SUCCESS") {
+    return orphan(task, attempt, report.vendorTaskId, counted(task, from), ctx);
+  }
+  const seen = { ...learned(task, signal), missing: 0, ...(takenAfterAll && { attempt }) };
+  if (report.status === undefined) return oddity(task, report.unknownStatus ?? "", seen, ctx);
+  if (isFinal(report.status)) return concluded(task, report, { ...seen, endedBy: attempt }, ctx);
+  if (report.status === "MODAL") return windowSeen(task, seen, ctx);
+  return progressed(task, report, from, seen, ctx);
+}
+
+function counted(task: Task, from: Reported["from"]): Partial<Task> {
+  return from === "callback" ? { callbacks: task.callbacks + 1 } : {};
+}
+
+/** What any report of this attempt teaches, whatever its status. */
+function learned(task: Task, { report, from }: Reported): Partial<Task> {
+  const id =
+    report.vendorTaskId !== undefined && task.vendorTaskIdFrom !== "answer"
+      ? { vendorTaskId: report.vendorTaskId, vendorTaskIdFrom: "report" as const }
+      : {};
+  return { ...id, ...counted(task, from) };
+}
+
+function concluded(task: Task, report: Report, seen: Partial<Task>, ctx: Context): Decision {
+  const about = { ...seen, ...(report.action && { action: report.action }), result: report.result };
+  if (report.status === "SUCCESS") return end(task, "SUCCESS", { ...about, progress: 100 }, ctx);
+  const status = report.status === "CANCEL" ? "CANCEL" : "FAILURE";
+  return end(task, status, { ...about, failure: failureOf(report) }, ctx);
+}
+
+function windowSeen(task: Task, seen: Partial<Task>, ctx: Context): Decision {
+  // Once our answer was taken, a report of the open window is old news; in doubt, it is proof that it was not taken.
+  const answered = task.phase === "modal";
+  if (answered ? task.status !== "UNCLEAR" : task.status === "MODAL" || task.status === "IN_PROGRESS") {
+    return { kind: "ignore", why: task.status === "MODAL" ? "duplicate" : "stale" };
+  }
+  return opened(task, { ...seen, submittedAt: task.submittedAt ?? ctx.now }, ctx);
+}
+
+/** How far a task is, for comparing with a report. While our answer to a window is on its way, the window is behind us. */
+function rankOf(task: Task): number {
+  if (task.status === "IN_PROGRESS") return 3;
+  if (task.status === "MODAL" || (task.status === "SUBMITTING" && task.phase === "modal")) return 2;
+  return task.status === "SUBMITTED" ? 1 : 0;
+}
+
+function progressed(task: Task, report: Report, from: Reported["from"], seen: Partial<Task>, ctx: Context): Decision {
+  const reportRank = report.status === "IN_PROGRESS" ? 3 : 1;
+  const progress = Math.max(task.progress, report.progress ?? 0);
+  const patch = { ...seen, progress, ...(report.action && { action: report.action }) };
+  // A task waiting in MODAL goes on only by its answer: "submitted" beside an open window is an older post (T2).
+  if (rankOf(task) < reportRank) {
+    const began = { leaseUntil: undefined, submittedAt: task.submittedAt ?? ctx.now, busy: 0 };
+    // A look-up has set its own next time; only a callback says that more callbacks can be waited for.
+    const quiet = dueAt(task.due, ctx.now + ctx.timings.quietMs[task.pace], ctx.now);
+    const due = from === "callback" ? quiet : task.due;
+    return move(task, reportRank === 3 ? "IN_PROGRESS" : "SUBMITTED", { ...began, ...patch, due }, ctx);
+  }
+  if (progress > task.progress) return record(task, patch, "no-news", ctx);
+  return { kind: "ignore", why: rankOf(task) === reportRank ? "duplicate" : "stale" };
+}
+
+function oddity(task: Task, word: string, seen: Partial<Task>, ctx: Context): Decision {
+  if (task.oddity === word) return { kind: "ignore", why: "unknown-status" };
+  return record(task, { ...seen, oddity: word.slice(0, 64) }, "unknown-status", ctx);
+}
+
+/** T1: nothing moves any more. A repeated end is counted; a different one, or another attempt's, is written down. */
+function afterEnd(task: Task, { report, attempt, from }: Reported, ctx: Context): Decision {
+  if (!isFinal(report.status)) return { kind: "ignore", why: "stale" };
+  // A second paid submission's end: shown with what it is worth, and never in place of the first.
+  if (task.endedBy !== undefined && attempt !== task.endedBy) {
+    return orphan(task, attempt, report.vendorTaskId, counted(task, from), ctx);
+  }
+  const counts = from === "callback" && task.duplicates < DUPLICATES_COUNTED;
+  const more = counts ? { duplicates: task.duplicates + 1 } : {};
+  if (report.status !== task.status && task.late?.status !== report.status) {
+    return record(task, { ...more, late: { status: report.status, at: ctx.now } }, "ended", ctx);
+  }
+  return counts ? record(task, more, "duplicate", ctx) : { kind: "ignore", why: "duplicate" };
+}
+
+function orphan(
+  task: Task,
+  attempt: number,
+  vendorTaskId: string | undefined,
+  patch: Partial<Task>,
+  ctx: Context,
+): Decision {
+  const known = task.orphans?.some((o) => o.attempt === attempt && o.vendorTaskId === vendorTaskId);
+  if (known || (task.orphans?.length ?? 0) >= ctx.timings.attemptLimit) return { kind: "ignore", why: "superseded" };
+  const orphans = [...(task.orphans ?? []), { attempt, ...(vendorTaskId && { vendorTaskId }), at: ctx.now }];
+  return record(task, { ...patch, orphans }, "superseded", ctx);
+}
+
+/** Loosely, by the words vendors use (PROTOCOL 6); the vendor's own text is always kept beside the code. */
+export function failureOf(report: Report): Failure {
+  const description = report.failReason?.slice(0, 500);
+  const vendor = description ? { vendor: { description } } : {};
+  const text = description ?? "";
+  if (report.status === "CANCEL" || /取消|\bcancel/i.test(text)) return failure("vendor_cancelled", vendor);
+  if (/敏感词|banned|moderat|sensitive/i.test(text)) return failure("banned_prompt", vendor);
+  if (/invalid (?:parameter|link)|unrecognized|参数/i.test(text)) return failure("invalid_prompt", vendor);
+  return failure("vendor_failed", vendor);
+}
+
+// ── the sweeper's side ─────────────────────────────────────────────────────────────────────────────────────────────
+
+function due(task: Task, canSearch: boolean, ctx: Context): Decision {
+  const { now, timings } = ctx;
+  if (task.due === undefined || task.due > now) return { kind: "ignore", why: "not-waiting" };
+  switch (task.status) {
+    case "PENDING":
+      if (now - task.createdAt > timings.pendingMs[task.pace]) {
+        return end(task, "EXPIRED", { failure: failure(task.busy > 0 ? "vendor_busy" : "deadline_passed") }, ctx);
+      }
+      return postpone(task, timings.requeueMs, ctx, [{ kind: "enqueue", delayMs: 0 }]);
+    case "SUBMITTING":
+      if (leaseHolds(task, ctx)) return postpone(task, task.leaseUntil! - now + 1_000, ctx, []);
+      return doubt(task, ctx);
+    case "MODAL":
+      if (task.modal) return postpone(task, timings.requeueMs, ctx, [{ kind: "enqueue", delayMs: 0 }]);
+      return end(task, "EXPIRED", { failure: failure("modal_unanswered") }, ctx);
+    case "UNCLEAR":
+    case "SUBMITTED":
+    case "IN_PROGRESS": {
+      if (task.vendorTaskId === undefined && !canSearch) return missing(task, ctx);
+      // The due time is pushed before the vendor is asked, so that two sweepers do not both ask.
+      const pause = lookupPauseMs(now - (task.submittedAt ?? task.createdAt), timings);
+      const asked = { lookups: task.lookups + 1, due: now + pause };
+      return { kind: "record", why: "no-news", next: patched(task, asked, ctx), effects: [{ kind: "lookup" }] };
+    }
+    default:
+      return postpone(task, timings.effectsMs, ctx, [
+        task.status === "SUCCESS" ? { kind: "follow" } : { kind: "settle" },
+      ]);
+  }
+}
+
+/** The vendor did not know the task, or could not be asked. What that means depends on what we knew. */
+function missing(task: Task, ctx: Context): Decision {
+  const { timings, now } = ctx;
+  if (task.status === "UNCLEAR") {
+    // Grace has passed, no callback came, nothing was found: now, and only now, it is sent again.
+    if (task.attempt >= timings.attemptLimit || task.phase === "modal") {
+      return end(task, "FAILURE", { failure: failure("submission_unclear") }, ctx);
+    }
+    const again = { due: now + timings.requeueMs, vendorTaskId: undefined, vendorTaskIdFrom: undefined };
+    return move(task, "PENDING", again, ctx, [{ kind: "enqueue", delayMs: 0 }]);
+  }
+  if (task.status !== "SUBMITTED" && task.status !== "IN_PROGRESS") return notWaiting(task);
+  const count = task.missing + 1;
+  if (count >= timings.missingLimit)
+    return end(task, "EXPIRED", { missing: count, failure: failure("vendor_lost") }, ctx);
+  return record(task, { missing: count }, "no-news", ctx);
+}
+
+/** After a look-up that brought no end: has the task outlived its deadline? Asked last, so that the end wins. */
+export function isPastDeadline(task: Task, ctx: Context): boolean {
+  if (isEnded(task) || task.submittedAt === undefined) return false;
+  return ctx.now - task.submittedAt > ctx.timings.deadlineMs[task.pace];
+}
+
+function postpone(task: Task, byMs: number, ctx: Context, effects: Effect[]): Decision {
+  return { kind: "record", why: "no-news", next: patched(task, { due: ctx.now + byMs }, ctx), effects };
+}
+
+function followed(task: Task, ctx: Context): Decision {
+  if (!isEnded(task) || task.due === undefined) return { kind: "ignore", why: "no-news" };
+  return record(task, { due: undefined }, "no-news", ctx);
+}
+
+// ── the app's side ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+function answered(task: Task, { modal, inputsRef }: Extract<Signal, { kind: "answer" }>, ctx: Context): Decision {
+  // One answer only: trueai-org queues the task again for every modal call, and each would be paid.
+  if (task.status !== "MODAL" || task.modal) return notWaiting(task);
+  const patch = { modal, ...(inputsRef && { inputsRef }), due: ctx.now + ctx.timings.requeueMs };
+  return record(task, patch, "no-news", ctx, [{ kind: "enqueue", delayMs: 0 }]);
+}
+
+function abandoned(task: Task, why: Failure, ctx: Context): Decision {
+  if (isEnded(task)) return { kind: "ignore", why: "ended" };
+  if (task.status === "SUBMITTING" && !leaseHolds(task, ctx)) return doubt(task, ctx);
+  if (task.status === "PENDING" || (task.status === "MODAL" && task.modal)) {
+    return end(task, why.code === "deadline_passed" ? "EXPIRED" : "FAILURE", { failure: why }, ctx);
+  }
+  if (why.code === "deadline_passed" && isPastDeadline(task, ctx)) return end(task, "EXPIRED", { failure: why }, ctx);
+  return { kind: "ignore", why: task.status === "SUBMITTING" ? "leased" : "not-waiting" };
+}
+
+// ── pieces ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+function leaseHolds(task: Task, ctx: Context): boolean {
+  return (task.leaseUntil ?? 0) > ctx.now;
+}
+
+function firstLook(task: Task, expect: Expect, ctx: Context): number {
+  const { quietMs, unknownMs, silentMs, instantMs } = ctx.timings;
+  const wait = { calling: quietMs[task.pace], unknown: unknownMs, silent: silentMs, instant: instantMs }[expect];
+  return dueAt(task.due, ctx.now + wait, ctx.now);
+}
+
+/**
+ * A success with follow-ups keeps a due time until they are known to be stored and sent: a crash in between is found by
+ * the sweeper (Q3). Every other end waits for nothing; its flow has a due time of its own.
+ */
+function end(task: Task, status: TaskStatus, patch: Partial<Task>, ctx: Context): Decision {
+  const follows = status === "SUCCESS" && (task.then?.length ?? 0) > 0;
+  const due = follows ? ctx.now + ctx.timings.effectsMs : undefined;
+  const ended = { ...patch, leaseUntil: undefined, endedAt: ctx.now, due };
+  return move(task, status, ended, ctx, [{ kind: follows ? "follow" : "settle" }]);
+}
+
+function move(task: Task, status: TaskStatus, patch: Partial<Task>, ctx: Context, effects: Effect[] = []): Decision {
+  if (!TRANSITIONS[task.status].includes(status)) throw new IllegalMove(`${task.status} to ${status}`);
+  return { kind: "move", next: { ...patched(task, patch, ctx), status }, effects };
+}
+
+function record(task: Task, patch: Partial<Task>, why: Reason, ctx: Context, effects: Effect[] = []): Decision {
+  return { kind: "record", next: patched(task, patch, ctx), why, effects };
+}
+
+function patched(task: Task, patch: Partial<Task>, ctx: Context): Task {
+  return { ...task, ...patch, updatedAt: ctx.now };
+}
+
+function notWaiting(task: Task): Decision {
+  return { kind: "ignore", why: isEnded(task) ? "ended" : "not-waiting" };
+}

@@ -1,0 +1,139 @@
+/** A task: one paid call to a vendor and what became of it. What may happen to it is in `state.ts`. */
+import type { Failure } from "./error.ts";
+import type { ModalAnswer, Press } from "./plan.ts";
+import type { Result } from "./report.ts";
+import type { Pace } from "./timing.ts";
+
+/**
+ *     PENDING ─► SUBMITTING ─► SUBMITTED ─► IN_PROGRESS ─► SUCCESS | FAILURE | CANCEL | EXPIRED
+ *        ▲           │  └──► UNCLEAR ──┘          ▲
+ *        └── busy ───┘          │                 │
+ *        ▲                      ▼                 │
+ *        └───── after grace ────┘   MODAL ─► SUBMITTING (its answer)
+ */
+export const STATUSES = [
+  "PENDING",
+  "SUBMITTING",
+  "UNCLEAR",
+  "SUBMITTED",
+  "MODAL",
+  "IN_PROGRESS",
+  "SUCCESS",
+  "FAILURE",
+  "CANCEL",
+  "EXPIRED",
+] as const;
+export type TaskStatus = (typeof STATUSES)[number];
+
+export const ENDED: ReadonlySet<TaskStatus> = new Set(["SUCCESS", "FAILURE", "CANCEL", "EXPIRED"]);
+
+/** Another submission of the same task that turned up after a newer one was made: paid for, and shown (P3). */
+export interface Orphan {
+  attempt: number;
+  vendorTaskId?: string;
+  at: number;
+}
+
+export interface Task {
+  flowId: string;
+  /** Place in the lineage, and with the flow's id the task's id (id.ts). */
+  path: string;
+  /** Optimistic lock; the store raises it at each write. */
+  rev: number;
+  status: TaskStatus;
+  /** The protocol's word for the work; the vendor's own once it has reported. */
+  action: string;
+  provider: string;
+  account: string;
+  pace: Pace;
+
+  /** As the plan or the app wrote it; the root has none. */
+  press?: string;
+  /** The button that was pressed, as read from the parent when it was (T6). */
+  customId?: string;
+  /** Images and masks of this task in the bucket. */
+  inputsRef?: string;
+  /** What to answer should the vendor open a window. */
+  modal?: ModalAnswer;
+  /** What to press on its result. */
+  then?: Press[];
+
+  /** Paid submissions made, the running one included; names the hook token that is listened to. */
+  attempt: number;
+  /** Which call the vendor was last sent: the submission itself, or the answer to its window. */
+  phase: "submit" | "modal";
+  /** Answers sent to windows. */
+  modals: number;
+  /** Until then the worker that claimed the task owns it (P5). */
+  leaseUntil?: number;
+  /** Busy answers in a row. */
+  busy: number;
+
+  vendorTaskId?: string;
+  /** The submit answer's id is the one to press buttons with; a relay's callbacks may carry another. */
+  vendorTaskIdFrom?: "answer" | "report";
+  /** Further tasks one press started (trueai-org's "Imagine all" answers several ids). */
+  vendorSiblings?: string[];
+
+  progress: number;
+  createdAt: number;
+  submittedAt?: number;
+  endedAt?: number;
+  /** The attempt whose report ended it; another attempt's end is an orphan. */
+  endedBy?: number;
+  updatedAt: number;
+  /** When the sweeper must look again; set in every state that waits for something (T4). */
+  due?: number;
+
+  /** Callbacks recorded, terminal ones that said nothing new, and look-ups; then look-ups in a row that found nothing. */
+  callbacks: number;
+  duplicates: number;
+  lookups: number;
+  missing: number;
+
+  failure?: Failure;
+  result?: Result;
+  /** A different end that was reported after this task had already ended (T1). */
+  late?: { status: string; at: number };
+  /** A status word outside the protocol, last seen. */
+  oddity?: string;
+  orphans?: Orphan[];
+}
+
+export function isEnded(task: Task): boolean {
+  return ENDED.has(task.status);
+}
+
+export interface NewTask {
+  flowId: string;
+  path: string;
+  action: string;
+  provider: string;
+  account: string;
+  pace: Pace;
+  press?: string;
+  customId?: string;
+  inputsRef?: string;
+  modal?: ModalAnswer;
+  then?: Press[];
+}
+
+export function newTask(fields: NewTask, now: number, due: number): Task {
+  return {
+    ...fields,
+    rev: 0,
+    status: "PENDING",
+    attempt: 0,
+    phase: "submit",
+    modals: 0,
+    busy: 0,
+    progress: 0,
+    createdAt: now,
+    updatedAt: now,
+    due,
+    callbacks: 0,
+    duplicates: 0,
+    lookups: 0,
+    missing: 0,
+  };
+}

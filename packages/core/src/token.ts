@@ -1,0 +1,63 @@
+/**
+ * The hook token: the path segment that makes our callback address unguessable and says whose callback it is (D1, D2).
+ * Vendors sign nothing, so this is the only proof there is. It is never logged, stored for reading, or shown.
+ *
+ *     1.k1.01K9ZC7T3R8M2V5X0Q4B6N1JHD.0-2.1.cometapi.default.mi8x2f4g.p.<mac>
+ *
+ * version, key id, flow, task path, attempt, provider, account, expiry (seconds, base 36), policy letters, HMAC of all
+ * before it. Only the format lives here; the key and the HMAC are the engine's (`hook.ts`).
+ */
+import { isFlowId, parseTaskId, taskIdOf } from "./id.ts";
+
+export interface HookClaims {
+  keyId: string;
+  flowId: string;
+  path: string;
+  attempt: number;
+  provider: string;
+  account: string;
+  /** Epoch ms, a whole second. */
+  expiresAt: number;
+  /** `p`: the app wants progress stored. Without it a progress callback is answered with no database call. */
+  progress: boolean;
+  /** `c`: the account was known to call when this was minted, so this callback teaches nothing about it. */
+  calling: boolean;
+}
+
+const NAME = /^[A-Za-z0-9_-]{1,40}$/;
+const MAC = /^[A-Za-z0-9_-]{43}$/;
+
+/** The part of the token the HMAC is taken over. */
+export function claimsText(claims: HookClaims): string {
+  const expiry = Math.floor(claims.expiresAt / 1_000).toString(36);
+  const policy = `${claims.progress ? "p" : ""}${claims.calling ? "c" : ""}` || "n";
+  const ulid = claims.flowId.slice("flow_".length);
+  return ["1", claims.keyId, ulid, claims.path, claims.attempt, claims.provider, claims.account, expiry, policy].join(
+    ".",
+  );
+}
+
+/** Splits a token; nothing in it may be believed before the mac was checked over `text` with the key `keyId`. */
+export function parseToken(token: string): { text: string; mac: string; claims: HookClaims } | undefined {
+  if (token.length > 512) return undefined;
+  const parts = token.split(".");
+  const [version, keyId, ulid, path, attempt, provider, account, expiry, policy, mac] = parts;
+  if (parts.length !== 10 || version !== "1" || !MAC.test(mac!)) return undefined;
+  const flowId = `flow_${ulid}`;
+  if (!isFlowId(flowId) || !parseTaskId(taskIdOf(flowId, path!))) return undefined;
+  if (!NAME.test(keyId!) || !NAME.test(provider!) || !NAME.test(account!)) return undefined;
+  if (!/^[1-9]\d{0,5}$/.test(attempt!) || !/^[0-9a-z]{1,9}$/.test(expiry!) || !/^(n|p?c?)$/.test(policy!))
+    return undefined;
+  const claims = {
+    keyId: keyId!,
+    flowId,
+    path: path!,
+    attempt: Number(attempt),
+    provider: provider!,
+    account: account!,
+    expiresAt: Number.parseInt(expiry!, 36) * 1_000,
+    progress: policy!.includes("p"),
+    calling: policy!.includes("c"),
+  };
+  return { text: token.slice(0, -(mac!.length + 1)), mac: mac!, claims };
+}
