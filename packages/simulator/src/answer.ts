@@ -1,0 +1,240 @@
+/**
+ * What a vendor answers, in its own words: accepted, refused, not found, no key. Pure.
+ * PROTOCOL 2.1 to 2.5; the families of error bodies are 2.3.
+ */
+import type { Dialect, SubmitVerb, Verb } from "./dialect.ts";
+import { type Fields, rawInteger } from "./json.ts";
+import type { Action, Task } from "./task.ts";
+import { finalPromptOf, imageUrlOf, instanceOf, type Origin } from "./wire.ts";
+
+export interface Reply {
+  status: number;
+  contentType: string | null;
+  body: string;
+  /** The code as decided, before any relay rewrote the text. */
+  code: number | null;
+}
+
+export type Refusal =
+  | { kind: "invalid"; text: string; relayText?: string }
+  | { kind: "unreadable" }
+  | { kind: "limit"; text: string }
+  | { kind: "parent-missing" }
+  | { kind: "not-success" }
+  | { kind: "unknown-action"; customId: string }
+  | { kind: "banned"; word: string; prompt: string }
+  | { kind: "queue-full" };
+
+export type Acceptance =
+  | { kind: "accepted"; ids: string[] }
+  | { kind: "queued"; ids: string[]; ahead: number }
+  | { kind: "modal"; task: Task }
+  | { kind: "existing"; task: Task; origin: Origin }
+  | { kind: "urls"; urls: string[] };
+
+export function accepted(dialect: Dialect, verb: SubmitVerb, acceptance: Acceptance, action?: Action): Reply {
+  const properties = propertiesOf(dialect);
+  const id = (ids: string[]) => resultOf(dialect, verb, ids.join(","));
+  const { words } = dialect;
+  switch (acceptance.kind) {
+    case "accepted":
+      return submitReply(dialect, 1, words.accepted, id(acceptance.ids), properties, action);
+    case "queued": {
+      const queue = { numberOfQueues: acceptance.ahead, ...instanceFields(dialect) };
+      const text = words.queued(acceptance.ahead);
+      return submitReply(dialect, 22, text, id(acceptance.ids), typed(dialect, queue), action);
+    }
+    case "modal": {
+      const remix = { finalPrompt: finalPromptOf(acceptance.task), remix: true };
+      const shown = dialect.modalProperties === "remix" ? remix : undefined;
+      return submitReply(dialect, 21, words.modal, id([acceptance.task.id]), shown, action);
+    }
+    case "existing": {
+      const { task, origin } = acceptance;
+      const known = { status: task.status, imageUrl: imageUrlOf(task, origin) };
+      return submitReply(dialect, 21, "任务已存在", id([task.id]), typed(dialect, known), action);
+    }
+    case "urls":
+      return submitReply(dialect, 1, words.accepted, acceptance.urls, typed(dialect, {}), action);
+  }
+}
+
+export function refused(dialect: Dialect, verb: SubmitVerb, refusal: Refusal, now: number): Reply {
+  const own = instanceFields(dialect);
+  const answer = (code: number, text: string, properties: Fields = {}) =>
+    submitReply(dialect, code, text, null, typed(dialect, properties));
+  const relayed = dialect.errors === "relay" || dialect.errors === "comet";
+  switch (refusal.kind) {
+    case "unreadable":
+      return relayed
+        ? relayError(dialect, 4, "bind_request_body_failed")
+        : { ...answer(4, "请求参数错误"), status: 400 };
+    case "invalid":
+      return relayed && refusal.relayText ? relayError(dialect, 4, refusal.relayText) : answer(4, refusal.text);
+    case "limit":
+      // Business rules leave trueai by its exception filter, except on imagine (PROTOCOL 2.3).
+      return verb === "imagine" ? answer(4, refusal.text) : filtered(dialect, refusal.text, now);
+    case "parent-missing":
+      if (relayed) return relayError(dialect, 4, "task_not_found");
+      return { ...answer(3, "关联任务不存在或已失效"), status: dialect.errors === "trueai" ? 404 : 200 };
+    case "not-success":
+      return relayed ? relayError(dialect, 4, "task_status_not_success") : answer(4, "关联任务状态错误");
+    case "unknown-action":
+      if (!relayed) return answer(4, "未知操作");
+      // A customId without `::` makes the relay's parser crash (PROTOCOL 2.3).
+      return refusal.customId.includes("::")
+        ? relayError(dialect, 4, `unknown_action:${refusal.customId}`)
+        : json(dialect, 500, { error: { message: "Panic detected", type: "new_api_panic" } });
+    case "banned":
+      return answer(24, "可能包含敏感词", { promptEn: refusal.prompt, bannedWord: refusal.word });
+    case "queue-full":
+      return dialect.queueFullCode === 9
+        ? answer(9, "提交失败，队列已满，请稍后重试", own)
+        : answer(23, "队列已满，请稍后尝试", own);
+  }
+}
+
+/** No key, or the one key that is always wrong. */
+export function unauthorized(dialect: Dialect, missing: boolean): Reply {
+  switch (dialect.errors) {
+    case "trueai":
+      return { status: 401, contentType: "text/plain; charset=utf-8", body: "未登录", code: null };
+    case "relay":
+      return json(dialect, 401, {
+        error: {
+          message: `${missing ? "未提供令牌" : "无效的令牌"} (request id: 2026010112000000000)`,
+          type: "new_api_error",
+        },
+      });
+    case "comet":
+      return json(dialect, 401, { error: { code: "invalid_api_key", message: "Invalid token" } });
+    case "proxy":
+      return empty(401);
+  }
+}
+
+export function noRoute(dialect: Dialect, method: string, path: string): Reply {
+  switch (dialect.errors) {
+    case "relay":
+    case "comet":
+      return json(dialect, 404, {
+        error: { message: `Invalid URL (${method} ${path})`, type: "invalid_request_error", param: "", code: "" },
+      });
+    case "trueai":
+      return empty(404);
+    case "proxy":
+      return json(dialect, 404, { status: 404, error: "Not Found", path });
+  }
+}
+
+/** fetch of an id nobody knows (PROTOCOL 1.14). */
+export function unknownTask(dialect: Dialect): Reply {
+  switch (dialect.unknownTask) {
+    case "empty-200":
+      return empty(200);
+    case "empty-204":
+      return empty(204);
+    case "empty-404":
+      return empty(404);
+    case "relay-400":
+      return relayError(dialect, 4, "task_no_found");
+  }
+}
+
+/** A vendor that is down, in its family's manner. */
+export function broken(dialect: Dialect, status: number, now: number): Reply {
+  switch (dialect.errors) {
+    case "trueai":
+      return { ...filtered(dialect, "操作失败", now), status };
+    case "relay":
+      return json(dialect, status, {
+        error: { message: "无可用渠道 (request id: 2026010112000000001)", type: "new_api_error" },
+      });
+    case "comet":
+      return json(dialect, status, { error: { code: "server_error", message: "The service is unavailable" } });
+    case "proxy":
+      return json(dialect, status, { status, error: "Internal Server Error" });
+  }
+}
+
+/** Too much at once. No source sends Retry-After, so neither do we (PROTOCOL 6). */
+export function saturated(dialect: Dialect): Reply {
+  switch (dialect.errors) {
+    case "relay":
+      return { ...relayError(dialect, 30, "当前分组上游负载已饱和"), status: 429 };
+    case "comet":
+      return json(dialect, 429, { error: { code: "rate_limit_exceeded", message: "Too many requests" } });
+    case "trueai":
+    case "proxy":
+      return empty(429);
+  }
+}
+
+/** What a CDN in front of a vendor says when the vendor does not. */
+export function garbage(): Reply {
+  const body = "<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>";
+  return { status: 502, contentType: "text/html", body, code: null };
+}
+
+/** `{code, description, type}`: the description ends with a blank when there is no result (PROTOCOL 2.3). */
+export function relayError(dialect: Dialect, code: number, text: string): Reply {
+  return { ...json(dialect, 400, { description: `${text} `, type: "upstream_error", code }), code };
+}
+
+export function json(dialect: Dialect, status: number, body: unknown): Reply {
+  return { status, contentType: dialect.contentType, body: JSON.stringify(body), code: null };
+}
+
+export function empty(status: number): Reply {
+  return { status, contentType: null, body: "", code: null };
+}
+
+/** `{code, description, result}` with nothing else to say: image-seed and cancel. */
+export function plain(dialect: Dialect, code: number, description: string, result: string | null): Reply {
+  return submitReply(dialect, code, description, result, code === 1 ? undefined : typed(dialect, {}));
+}
+
+function submitReply(
+  dialect: Dialect,
+  code: number,
+  description: string,
+  result: unknown,
+  properties: unknown,
+  action?: Action,
+): Reply {
+  const body = JSON.stringify({
+    code: dialect.codeType === "string" ? String(code) : code,
+    description,
+    result,
+    ...(properties === undefined ? {} : { properties }),
+  });
+  return { status: 200, contentType: dialect.contentType, body: dialect.rewrite(body, action), code };
+}
+
+/** trueai's exception filter: no description, no result, `timestamp` in .NET ticks as text. */
+function filtered(dialect: Dialect, message: string, now: number): Reply {
+  const ticks = BigInt(Math.trunc(now)) * 10_000n + 621_355_968_000_000_000n;
+  return { ...json(dialect, 200, { success: false, code: -1, message, timestamp: ticks.toString() }), code: -1 };
+}
+
+function resultOf(dialect: Dialect, verb: Verb, id: string): unknown {
+  const integer =
+    dialect.integerResult === "all" || (dialect.integerResult !== "none" && dialect.integerResult.has(verb));
+  return integer && /^[1-9][0-9]*$/u.test(id) ? rawInteger(id) : id;
+}
+
+function instanceFields(dialect: Dialect): Fields {
+  const id = instanceOf(dialect.id);
+  return dialect.properties === "instance+channel"
+    ? { discordInstanceId: id, discordChannelId: id }
+    : { discordInstanceId: id };
+}
+
+function propertiesOf(dialect: Dialect): unknown {
+  return typed(dialect, dialect.properties === "empty" ? {} : instanceFields(dialect));
+}
+
+/** xfusionai's schema types `properties` as a string (PROTOCOL 2.1). */
+function typed(dialect: Dialect, properties: Fields): unknown {
+  return dialect.properties === "string" ? JSON.stringify(properties) : properties;
+}

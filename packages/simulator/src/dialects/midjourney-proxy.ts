@@ -1,0 +1,33 @@
+import { defineDialect, MODE_PREFIXES, type Verb } from "../dialect.ts";
+
+const ORIGIN_VERBS: Verb[] = [
+  "imagine",
+  "change",
+  "simple-change",
+  "blend",
+  "describe",
+  "fetch",
+  "list-by-condition",
+  "list",
+  "queue",
+];
+
+/**
+ * midjourney-proxy as people host it: plus by default, its origin by the variant `novicezk`, which has no action, no
+ * modal and no buttons, and rejects image links where data URIs are meant (PROTOCOL 1.2, 1.3, 3.1).
+ */
+export const midjourneyProxy = defineDialect({
+  id: "midjourney-proxy",
+  verbs: [...ORIGIN_VERBS, "action", "modal", "shorten", "swap-face", "upload", "image-seed", "cancel"],
+  prefixes: MODE_PREFIXES,
+  auth: { headers: ["mj-api-secret"], optional: false },
+  variants: {
+    novicezk: {
+      verbs: new Set(ORIGIN_VERBS),
+      prefixes: ["/mj"],
+      shape: "novicezk",
+      callbackShape: "novicezk",
+      reads: { notifyHook: true, state: true, accountFilter: false, enableRemix: false, links: false },
+    },
+  },
+});

@@ -1,0 +1,53 @@
+import { defineDialect } from "../dialect.ts";
+
+/** new-api's customId parser (PROTOCOL 4.7): splits at `::` and knows few words. */
+function unknownToRelay(customId: string): boolean {
+  const parts = customId.split("::");
+  const word = (parts[1] === "JOB" ? parts[2] : parts[1]) ?? "";
+  if (["upsample", "variation", "pan", "reroll"].some((known) => word.includes(known))) return false;
+  return !["Outpaint", "CustomZoom", "Inpaint"].includes(word);
+}
+
+/**
+ * new-api, the relay most resellers run, in front of a plus (PROTOCOL 2.5, 5.5). It rewrites codes as text, so a
+ * remix window hides behind code 1 and a `numberOfQueues` may stand beside it. Its callbacks, once its operator allows
+ * them, come from the upstream in the upstream's shape.
+ */
+export const newapi = defineDialect({
+  id: "newapi",
+  verbs: [
+    "imagine",
+    "action",
+    "modal",
+    "change",
+    "simple-change",
+    "blend",
+    "describe",
+    "shorten",
+    "edits",
+    "video",
+    "swap-face",
+    "upload",
+    "fetch",
+    "list-by-condition",
+    "image-seed",
+    "image",
+  ],
+  prefixes: ["/mj", "/*/mj"],
+  auth: { headers: ["authorization", "mj-api-secret"], optional: false },
+  errors: "relay",
+  unknownTask: "relay-400",
+  shape: "relay",
+  // The relay writes status and body without copying upstream headers (PROTOCOL 2.3).
+  contentType: "text/plain; charset=utf-8",
+  reads: { notifyHook: true, state: true, accountFilter: false, enableRemix: false, links: true },
+  actionNames: {},
+  refusesPress: unknownToRelay,
+  strictTaskId: true,
+  longIds: true,
+  emptyStatusMs: 400,
+  rewrite(body, action) {
+    const accepted = body.replace('"code":22', '"code":1');
+    return action === "INPAINT" || action === "CUSTOM_ZOOM" ? accepted : accepted.replace('"code":21', '"code":1');
+  },
+});

@@ -1,0 +1,21 @@
+import type { Dialect, ProviderId } from "../dialect.ts";
+import { agicto } from "./agicto.ts";
+import { cometapi } from "./cometapi.ts";
+import { gitaigc } from "./gitaigc.ts";
+import { midjourneyProxy } from "./midjourney-proxy.ts";
+import { newapi } from "./newapi.ts";
+import { simulator } from "./simulator.ts";
+import { trueai } from "./trueai.ts";
+import { xfusionai } from "./xfusionai.ts";
+
+/** A new vendor is one file and one line here. */
+export const DIALECTS: Readonly<Record<ProviderId, Dialect>> = {
+  cometapi,
+  gitaigc,
+  xfusionai,
+  agicto,
+  "midjourney-proxy": midjourneyProxy,
+  trueai,
+  newapi,
+  simulator,
+};

@@ -1,0 +1,272 @@
+/**
+ * A task in a vendor's own words: the object that fetch answers and callbacks carry (PROTOCOL 3.1).
+ * Pure: a task, a dialect and the address of this server in, a JSON object out.
+ */
+import { type Button, buttonsOf } from "./button.ts";
+import type { Dialect, Shape } from "./dialect.ts";
+import type { Fields } from "./json.ts";
+import { snowflakeOf } from "./random.ts";
+import { isOver, type Task } from "./task.ts";
+
+/** Where this server is reached, for the picture links: `http://127.0.0.1:4700`. */
+export type Origin = string;
+
+export interface Seen {
+  task: Task;
+  /** A relay that has heard nothing yet: status and state are empty (PROTOCOL 5.5). */
+  unheard?: boolean;
+}
+
+export function taskOnWire(seen: Seen, dialect: Dialect, origin: Origin, shape: Shape = dialect.shape): Fields {
+  return SHAPES[shape](seen, dialect, origin);
+}
+
+const SHAPES: Readonly<Record<Shape, (seen: Seen, dialect: Dialect, origin: Origin) => Fields>> = {
+  novicezk: ({ task }, _dialect, origin) => ({
+    ...origins(task, origin),
+    properties: {
+      ...hook(task),
+      nonce: snowflakeOf(`${task.id}:nonce`),
+      discordInstanceId: instanceOf(task.provider),
+      ...(task.startTime
+        ? { progressMessageId: snowflakeOf(`${task.id}:progress`), finalPrompt: finalPromptOf(task) }
+        : {}),
+      ...(task.startTime ? { messageHash: task.jobId } : {}),
+      ...(task.status === "SUCCESS" ? { messageId: snowflakeOf(`${task.id}:message`), flags: 0 } : {}),
+    },
+  }),
+
+  plus: ({ task }, dialect, origin) => ({
+    ...origins(task, origin),
+    ...videos(task, origin),
+    properties: {
+      botType: task.botType,
+      discordInstanceId: instanceOf(task.provider),
+      finalPrompt: finalPromptOf(task),
+      ...(task.result === "describe" || task.result === "shorten" ? { finalZhPrompt: finalPromptOf(task) } : {}),
+      messageId: snowflakeOf(`${task.id}:message`),
+      messageContent: `**${finalPromptOf(task)}** - <@${instanceOf("user")}> (${task.mode.toLowerCase()})`,
+      ...hook(task),
+    },
+    buttons: buttons(task, dialect),
+  }),
+
+  trueai: ({ task }, dialect, origin) => trueaiTask(task, dialect, origin),
+  relay: (seen, dialect, origin) => relayTask(seen, dialect, origin),
+  comet: (seen, dialect, origin) => relayTask(seen, dialect, origin),
+};
+
+/** The fifteen fields novicezk began with; plus adds to them. Unset is null (PROTOCOL 3.1). */
+function origins(task: Task, origin: Origin): Fields {
+  return {
+    id: task.id,
+    action: task.action,
+    status: task.status,
+    prompt: task.prompt,
+    promptEn: task.prompt,
+    description: descriptionOf(task),
+    state: task.state,
+    submitTime: task.submitTime,
+    startTime: task.startTime,
+    finishTime: task.finishTime,
+    imageUrl: imageUrlOf(task, origin),
+    progress: task.progress,
+    failReason: task.failReason,
+  };
+}
+
+/** new-api's own row: empty strings and zeros where others say null, the picture behind its own address (PROTOCOL 3.6). */
+function relayTask({ task, unheard }: Seen, dialect: Dialect, origin: Origin): Fields {
+  const ended = task.status === "SUCCESS";
+  const own = `${origin}/${task.provider}${dialect.verbs.has("image") ? "/mj/image/" : "/images/"}${task.id}`;
+  const picture =
+    imageUrlOf(task, origin) === null || unheard
+      ? ""
+      : ended
+        ? own
+        : `${own}?rand=${snowflakeOf(`${task.id}${task.progress}`)}`;
+  return {
+    id: task.id,
+    action: task.action,
+    customId: "",
+    botType: "",
+    prompt: task.prompt ?? "",
+    promptEn: unheard ? "" : (task.prompt ?? ""),
+    description: "Submit success",
+    state: unheard ? "" : (task.state ?? ""),
+    submitTime: task.submitTime,
+    startTime: unheard ? 0 : (task.startTime ?? 0),
+    finishTime: unheard ? 0 : (task.finishTime ?? 0),
+    imageUrl: picture,
+    videoUrl: ended && task.result === "video" ? videoUrlOf(task, origin, 0) : "",
+    ...(dialect.shape === "comet"
+      ? {}
+      : { videoUrls: ended && task.result === "video" ? videoList(task, origin) : null }),
+    status: unheard ? "" : task.status,
+    progress: unheard ? "0%" : task.status === "FAILURE" ? "100%" : (task.progress ?? ""),
+    failReason: unheard ? "" : (task.failReason ?? ""),
+    buttons: ended && !unheard ? buttons(task, dialect) : null,
+    maskBase64: "",
+    properties: ended && !unheard ? { finalPrompt: finalPromptOf(task), finalZhPrompt: "" } : null,
+  };
+}
+
+/** trueai shows nearly all it knows: 59 keys in the samples. `displays` is local-time text, not epochs. */
+function trueaiTask(task: Task, dialect: Dialect, origin: Origin): Fields {
+  const nonce = snowflakeOf(`${task.id}:nonce`);
+  const instance = instanceOf(task.provider);
+  const ended = task.status === "SUCCESS";
+  const tiles =
+    ended && task.result === "grid"
+      ? [1, 2, 3, 4].map((tile) => ({
+          url: `${origin}/images/${task.id}.png?tile=${tile}`,
+          thumbnail: `${origin}/images/${task.id}.png?tile=${tile}&preview=78`,
+        }))
+      : null;
+  const film = ended && task.result === "video";
+  return {
+    parentId: task.parentId,
+    botType: task.botType,
+    realBotType: null,
+    userId: "u_1",
+    isWhite: false,
+    nonce,
+    interactionMetadataId: null,
+    messageId: null,
+    remixModalMessageId: null,
+    remixAutoSubmit: false,
+    remixModaling: false,
+    instanceId: instance,
+    subInstanceId: null,
+    messageIds: [],
+    action: task.action,
+    status: task.status,
+    isCompleted: isOver(task.status),
+    prompt: task.prompt,
+    promptEn: task.prompt,
+    promptFull: ended ? finalPromptOf(task) : null,
+    description: task.status === "MODAL" ? dialect.words.modal : descriptionOf(task),
+    language: null,
+    state: task.state,
+    submitTime: task.submitTime,
+    startTime: task.startTime,
+    finishTime: task.finishTime,
+    imageUrl: film ? videoUrlOf(task, origin, 0) : imageUrlOf(task, origin),
+    baseImageUrl: null,
+    imageUrls: film ? videoList(task, origin) : tiles,
+    thumbnailUrl: ended && !film && imageUrlOf(task, origin) ? `${origin}/images/${task.id}.png?preview=78` : null,
+    progress: task.progress,
+    failReason: task.failReason,
+    isPartner: true,
+    partnerTaskId: ended ? task.jobId : null,
+    isOfficial: false,
+    officialTaskId: null,
+    buttons: buttons(task, dialect),
+    displays: {
+      status: task.status,
+      submitTime: localText(task.submitTime),
+      startTime: localText(task.startTime),
+      finishTime: localText(task.finishTime),
+      action: task.action,
+      discordInstanceId: instance,
+    },
+    seed: null,
+    clientIp: "203.0.113.7",
+    jobId: ended ? task.jobId : null,
+    mode: task.mode,
+    requestMode: null,
+    accountFilter: {
+      instanceId: null,
+      modes: [task.mode],
+      remix: null,
+      nijiRemix: null,
+      remixAutoConsidered: null,
+      remark: null,
+    },
+    width: null,
+    height: null,
+    size: null,
+    contentType: null,
+    videoGenOriginImageUrl: null,
+    videoDuration: null,
+    frameCount: null,
+    videoUrl: film ? videoUrlOf(task, origin, 0) : null,
+    videoUrls: film ? videoList(task, origin) : null,
+    useTime: ended && task.startTime ? `${((task.finishTime ?? 0) - task.startTime) / 1_000} s` : "-",
+    version: ended ? "v 7.0" : null,
+    videoType: null,
+    isHdVideo: false,
+    id: task.id,
+    properties: {
+      ...hook(task),
+      nonce,
+      discordInstanceId: instance,
+      discordChannelId: instance,
+      botType: task.botType,
+      ...(ended ? { finalPrompt: finalPromptOf(task), messageHash: task.jobId } : {}),
+      ...(task.ending.kind === "failure" && task.ending.word ? { bannedWord: task.ending.word } : {}),
+    },
+  };
+}
+
+/** The prompt as Midjourney ran it, or the text a describe or shorten is about. */
+export function finalPromptOf(task: Task): string {
+  if (task.result === "describe") {
+    return ["a small house by the sea", "a painted shore at dusk", "layered hills, soft light", "a quiet postcard"]
+      .map((line, i) => `${i + 1}️⃣ ${line} --ar 1:1`)
+      .join("\n\n");
+  }
+  const prompt = (task.prompt ?? "").replaceAll(/\s*--sim\s+[a-z-]+/gu, "");
+  if (task.result === "shorten") {
+    const words = prompt.split(/\s+/u).filter((word) => word.length > 3);
+    const short = words.slice(0, 4).join(", ") || prompt;
+    return `## Important tokens\n**${short}**\n## Shortened prompts\n1️⃣ ${short}\n\n2️⃣ ${words[0] ?? prompt}`;
+  }
+  return /--(v|niji)\b/u.test(prompt) ? prompt : `${prompt} --v 7.0`.trim();
+}
+
+/** The account that "runs" a vendor's tasks: the same digits for the same vendor. */
+export const instanceOf = (provider: string): string => snowflakeOf(`${provider}:instance`);
+
+export const seedOf = (task: Task): string => snowflakeOf(`${task.id}:seed`).slice(1, 10);
+
+export const imageUrlOf = (task: Task, origin: Origin): string | null => {
+  if (task.result === "shorten") return null;
+  const percent = Number.parseInt(task.progress ?? "", 10);
+  if (task.status === "SUCCESS") return `${origin}/images/${task.id}.png`;
+  // A preview appears once the picture begins to form (PROTOCOL 3.6).
+  return task.status === "IN_PROGRESS" && percent > 0 ? `${origin}/images/${task.id}.png?preview=${percent}` : null;
+};
+
+const videoUrlOf = (task: Task, origin: Origin, n: number): string => `${origin}/videos/${task.id}_${n}.mp4`;
+
+function videoList(task: Task, origin: Origin): { url: string; thumbnail: string }[] {
+  const films = task.index > 0 ? [task.index - 1] : [0, 1, 2, 3];
+  return films.map((n) => ({
+    url: videoUrlOf(task, origin, n),
+    thumbnail: `${origin}/images/${task.id}.png?tile=${n + 1}`,
+  }));
+}
+
+function videos(task: Task, origin: Origin): Fields {
+  return task.status === "SUCCESS" && task.result === "video"
+    ? { videoUrl: videoUrlOf(task, origin, 0), videoUrls: videoList(task, origin) }
+    : {};
+}
+
+const buttons = (task: Task, dialect: Dialect): Button[] => buttonsOf(task, dialect.row, dialect.buttonStyle);
+
+const hook = (task: Task): Fields => (task.notifyHook ? { notifyHook: task.notifyHook } : {});
+
+function descriptionOf(task: Task): string {
+  if (task.parentId) return `/up ${task.parentId} ${task.label}`;
+  const verb =
+    task.action === "DESCRIBE" || task.action === "SHORTEN" || task.action === "BLEND"
+      ? task.action.toLowerCase()
+      : "imagine";
+  return `/${verb} ${task.prompt ?? `${task.id}.png`}`;
+}
+
+function localText(ms: number | null): string | null {
+  return ms === null ? null : new Date(ms).toISOString().slice(0, 19).replace("T", " ");
+}
