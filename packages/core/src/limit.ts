@@ -13,6 +13,8 @@ export const REQUEST = {
   /** Presses in one plan, over all its depths: bounds what one request can spend. */
   planPresses: 200,
   planDepth: 32,
+  /** A task's place in its lineage, as text: it travels in ids, hook tokens and the state vendors see (255 at most). */
+  pathLength: 160,
   /** The stored plan without its images; DynamoDB refuses an item above 400 KB. */
   planBytes: 100_000,
   images: 10,

@@ -13,8 +13,19 @@ import type { PlanInput } from "./request.ts";
 /** What answers a task that opens a window (MODAL). */
 export interface ModalAnswer {
   prompt?: string;
-  /** Which of the stored inputs holds the mask: an index into `Inputs.masks` behind `Task.inputsRef`. */
-  mask?: number;
+  mask?: MaskRef;
+}
+
+/** Where a mask is kept: `Inputs.masks[index]` of the inputs stored under `ref`. */
+export interface MaskRef {
+  ref: string;
+  index: number;
+}
+
+/** Masks parted from a plan, to be stored under `ref`. */
+export interface Masks {
+  ref: string;
+  images: string[];
 }
 
 export interface Press {
@@ -25,22 +36,25 @@ export interface Press {
 }
 
 /**
- * The stored form of a plan. Masks are moved to `masks` in the order found.
+ * The stored form of a plan. Masks are moved to `masks`, in the order found.
  *
  * @throws MjflowError invalid_request, naming the node: an empty or doubled press, too many presses, too deep.
  */
-export function storedPlan(input: readonly PlanInput[], masks: string[], at = "then"): Press[] {
-  const budget = { presses: 0 };
-  return level(input, masks, at, 1, budget);
+export function storedPlan(input: readonly PlanInput[], masks: Masks, at = "then"): Press[] {
+  const plan = level(input, masks, at, 1, { presses: 0 });
+  if (new TextEncoder().encode(JSON.stringify(plan)).length > REQUEST.planBytes) {
+    throw new MjflowError("invalid_request", { field: at, detail: `A plan is at most ${REQUEST.planBytes} bytes.` });
+  }
+  return plan;
 }
 
-function level(input: readonly PlanInput[], masks: string[], at: string, depth: number, budget: Budget): Press[] {
+function level(input: readonly PlanInput[], masks: Masks, at: string, depth: number, budget: Budget): Press[] {
   if (depth > REQUEST.planDepth) {
     throw new MjflowError("invalid_request", { field: at, detail: `A plan is at most ${REQUEST.planDepth} deep.` });
   }
   const seen = new Set<string>();
   return input.flatMap((node, i) => {
-    const modal = modalOf(node, masks);
+    const modal = storedModal(node, masks);
     const presses = [node.press].flat().flatMap(expandPress);
     return presses.map((press) => {
       const field = `${at}[${i}].press`;
@@ -63,11 +77,13 @@ interface Budget {
   presses: number;
 }
 
-function modalOf(node: PlanInput, masks: string[]): ModalAnswer | undefined {
-  const prompt = node.modal?.prompt ?? node.prompt;
-  const mask = node.modal?.maskBase64;
-  if (!node.modal && prompt === undefined) return undefined;
-  return { ...(prompt !== undefined && { prompt }), ...(mask !== undefined && { mask: masks.push(mask) - 1 }) };
+/** What answers a window, its mask moved to `masks`; undefined when nothing was given. */
+export function storedModal(input: Pick<PlanInput, "modal" | "prompt">, masks: Masks): ModalAnswer | undefined {
+  const prompt = input.modal?.prompt ?? input.prompt;
+  const mask = input.modal?.maskBase64;
+  if (!input.modal && prompt === undefined) return undefined;
+  const index = mask === undefined ? 0 : masks.images.push(mask) - 1;
+  return { ...(prompt !== undefined && { prompt }), ...(mask !== undefined && { mask: { ref: masks.ref, index } }) };
 }
 
 /** How many paid tasks a plan can start at most, the root not counted. */

@@ -114,7 +114,7 @@ export interface CallContext {
   account: AccountConfig;
   /** Our callback address for this attempt, token included. */
   notifyHook: string;
-  /** Our own short text, [A-Za-z0-9_-], at most 64 characters: the app's state never goes to a vendor (T5). */
+  /** Our own short text, [A-Za-z0-9_-], at most 200 characters: the app's state never goes to a vendor (T5). */
   state: string;
   mode?: Mode;
   botType?: BotType;

@@ -52,7 +52,7 @@ export type Signal =
   /** All follow-ups are stored and sent. */
   | { kind: "followed" }
   /** The app answered the window. */
-  | { kind: "answer"; modal: ModalAnswer; inputsRef?: string }
+  | { kind: "answer"; modal: ModalAnswer }
   /** It cannot be submitted at all: no such button, parent failed, message poisoned. */
   | { kind: "abandon"; failure: Failure };
 
@@ -121,7 +121,7 @@ export function decide(task: Task, signal: Signal, ctx: Context): Decision {
     case "followed":
       return followed(task, ctx);
     case "answer":
-      return answered(task, signal, ctx);
+      return answered(task, signal.modal, ctx);
     case "abandon":
       return abandoned(task, signal.failure, ctx);
   }
@@ -394,10 +394,10 @@ function followed(task: Task, ctx: Context): Decision {
 
 // ── the app's side ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-function answered(task: Task, { modal, inputsRef }: Extract<Signal, { kind: "answer" }>, ctx: Context): Decision {
+function answered(task: Task, modal: ModalAnswer, ctx: Context): Decision {
   // One answer only: trueai-org queues the task again for every modal call, and each would be paid.
   if (task.status !== "MODAL" || task.modal) return notWaiting(task);
-  const patch = { modal, ...(inputsRef && { inputsRef }), due: ctx.now + ctx.timings.requeueMs };
+  const patch = { modal, due: ctx.now + ctx.timings.requeueMs };
   return record(task, patch, "no-news", ctx, [{ kind: "enqueue", delayMs: 0 }]);
 }
 

@@ -51,7 +51,7 @@ export interface Task {
   press?: string;
   /** The button that was pressed, as read from the parent when it was (T6). */
   customId?: string;
-  /** Images and masks of this task in the bucket. */
+  /** The root's images in the bucket. */
   inputsRef?: string;
   /** What to answer should the vendor open a window. */
   modal?: ModalAnswer;

@@ -1,0 +1,55 @@
+/** What is known of a vendor account's callbacks: read rarely, written when something is learned (ARCHITECTURE 6). */
+import { type AccountHealth, type Callbacks, heard, isFresh, missed, newHealth } from "@mjflow/core/health";
+import type { Clock, Log, Store } from "@mjflow/core/port";
+
+/** One container believes what it read for this long. Stale belief costs a look-up or a write, never a task. */
+const BELIEF_MS = 30_000;
+
+export interface Accounts {
+  callbacks(provider: string, account: string): Promise<{ callbacks: Callbacks; fresh: boolean }>;
+  /** A callback arrived whose token did not already know the account to be calling. */
+  heard(provider: string, account: string): Promise<void>;
+  /** Look-ups found `count` finished tasks that nobody had told of, the first submitted at `since`. */
+  missed(provider: string, account: string, count: number, since: number): Promise<void>;
+}
+
+export function createAccounts({ store, clock, log }: { store: Store; clock: Clock; log: Log }): Accounts {
+  const believed = new Map<string, { health: AccountHealth; until: number }>();
+
+  async function read(provider: string, account: string, now: number): Promise<AccountHealth> {
+    const key = `${provider}/${account}`;
+    const known = believed.get(key);
+    if (known && known.until > now) return known.health;
+    const health = (await store.health(provider, account)) ?? newHealth(provider, account, now);
+    believed.set(key, { health, until: now + BELIEF_MS });
+    return health;
+  }
+
+  async function learn(health: AccountHealth, next: AccountHealth | undefined): Promise<void> {
+    if (!next) return;
+    if (next.callbacks !== health.callbacks) {
+      const { provider, account, callbacks } = next;
+      log.warn("account.callbacks", { provider, account, callbacks, before: health.callbacks });
+    }
+    await store.saveHealth(next);
+    believed.delete(`${next.provider}/${next.account}`);
+  }
+
+  return {
+    async callbacks(provider, account) {
+      const now = clock.now();
+      const health = await read(provider, account, now);
+      return { callbacks: health.callbacks, fresh: isFresh(health, now) };
+    },
+    async heard(provider, account) {
+      const now = clock.now();
+      const health = await read(provider, account, now);
+      await learn(health, heard(health, now));
+    },
+    async missed(provider, account, count, since) {
+      const now = clock.now();
+      const health = await read(provider, account, now);
+      await learn(health, missed(health, count, since, now));
+    },
+  };
+}

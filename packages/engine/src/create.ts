@@ -1,0 +1,105 @@
+/** A new flow: what the app sent becomes rows, images go to the bucket, and the root's message to the queue. */
+import { MjflowError } from "@mjflow/core/error";
+import { type Flow, type Inputs, paceOf } from "@mjflow/core/flow";
+import { flowIdOf, ROOT_PATH } from "@mjflow/core/id";
+import { submitMessage } from "@mjflow/core/message";
+import { storedPlan } from "@mjflow/core/plan";
+import type { FlowRequest } from "@mjflow/core/request";
+import { newTask, type Task } from "@mjflow/core/task";
+import type { Deps } from "./deps.ts";
+
+export interface Created {
+  flow: Flow;
+  tasks: Task[];
+}
+
+type Needs = Pick<Deps, "store" | "queue" | "blobs" | "providers" | "clock" | "random" | "timings" | "log">;
+
+/**
+ * Nothing is half-written: the flow's own row is the last write before the answer, and without it the rest is invisible
+ * and swept away. The message comes after; should it be lost, the root's due time replaces it.
+ *
+ * @throws MjflowError invalid_request naming the field; overloaded when the table is.
+ */
+export async function createFlow(
+  deps: Needs,
+  appId: string,
+  request: FlowRequest,
+  { storeProgress }: { storeProgress: boolean },
+): Promise<Created> {
+  const now = deps.clock.now();
+  const action = request.action ?? "imagine";
+  checkProvider(deps, request.provider, action);
+  const id = flowIdOf(now, deps.random.bytes(10));
+  const masks = { ref: id, images: [] };
+  const then = storedPlan(request.then ?? [], masks);
+  const inputs = inputsOf(request, masks.images);
+  const at = { flowId: id, provider: request.provider, account: "default" };
+
+  const flow: Flow = {
+    id,
+    appId,
+    rev: 0,
+    status: "running",
+    action,
+    provider: at.provider,
+    account: at.account,
+    prompt: request.prompt,
+    dimensions: request.dimensions,
+    mode: request.mode,
+    botType: request.botType,
+    accountFilter: request.accountFilter,
+    state: request.state,
+    notifyHook: request.notifyHook,
+    progress: request.progress ?? storeProgress,
+    createdAt: now,
+    due: now + deps.timings.flowMs,
+  };
+  const protocolAction = action.replace("-", "_").toUpperCase();
+  const pace = paceOf(request.mode, protocolAction);
+  const root = newTask(
+    {
+      ...at,
+      path: ROOT_PATH,
+      action: protocolAction,
+      pace,
+      inputsRef: inputs && id,
+      then: then.length > 0 ? then : undefined,
+    },
+    now,
+    now + deps.timings.quietMs[pace],
+  );
+
+  if (inputs) await deps.blobs.putInputs(id, inputs);
+  await deps.store.createFlow(flow, root);
+  try {
+    await deps.queue.send([{ message: submitMessage(id, ROOT_PATH) }]);
+  } catch (error) {
+    // The flow is stored, so the answer is still "accepted": the sweeper sends the message again.
+    deps.log.error("flow.message-lost", { flow: id, error: String(error) });
+  }
+  deps.log.info("flow.created", { flow: id, app: appId, provider: at.provider, action });
+  return { flow, tasks: [root] };
+}
+
+function checkProvider({ providers }: Needs, id: string, action: Flow["action"]): void {
+  const known = providers.get(id);
+  if (!known) {
+    const extra = { providers: providers.ids() };
+    throw new MjflowError("invalid_request", { field: "provider", detail: "No such provider is configured.", extra });
+  }
+  if (!known.provider.abilities.rootActions.includes(action)) {
+    const extra = { actions: known.provider.abilities.rootActions };
+    throw new MjflowError("invalid_request", { field: "action", detail: `${id} cannot do "${action}".`, extra });
+  }
+}
+
+function inputsOf({ base64Array, sourceBase64, targetBase64 }: FlowRequest, masks: string[]): Inputs | undefined {
+  const inputs: Inputs = {
+    ...(base64Array?.length && { base64Array }),
+    ...(sourceBase64 && { sourceBase64 }),
+    ...(targetBase64 && { targetBase64 }),
+    ...(masks.length > 0 && { masks }),
+  };
+  return Object.keys(inputs).length > 0 ? inputs : undefined;
+}

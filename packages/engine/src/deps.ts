@@ -1,0 +1,31 @@
+/** What the engine's steps are given. Each step names the part of it that it needs. */
+import type { Blobs, Clock, Log, Providers, Queue, Store } from "@mjflow/core/port";
+import type { Report } from "@mjflow/core/report";
+import type { Context } from "@mjflow/core/state";
+import type { Timings } from "@mjflow/core/timing";
+import type { Hooks } from "./hook.ts";
+
+export interface Random {
+  bytes(length: number): Uint8Array;
+  /** 0 to 1, for jitter. */
+  chance(): number;
+}
+
+export interface Deps {
+  store: Store;
+  queue: Queue;
+  blobs: Blobs;
+  providers: Providers;
+  hooks: Hooks;
+  clock: Clock;
+  random: Random;
+  timings: Timings;
+  log: Log;
+}
+
+/** The receiver holds no vendor key: it can read a callback, and call nobody. */
+export type ReadCallback = (provider: string, body: string) => Report | undefined;
+
+export function contextOf(deps: Pick<Deps, "clock" | "timings">): Context {
+  return { now: deps.clock.now(), timings: deps.timings };
+}

@@ -1,0 +1,37 @@
+/** Follow-ups: a success starts what the plan presses on it. Run twice it starts nothing twice (T3, P4). */
+import { actionOf, canonicalPress } from "@mjflow/core/button";
+import { childPath } from "@mjflow/core/id";
+import { submitMessage } from "@mjflow/core/message";
+import { newTask, type Task } from "@mjflow/core/task";
+import { apply } from "./apply.ts";
+import type { Deps } from "./deps.ts";
+
+/**
+ * Stores a task for each planned press, sends them in one batch, and only then lets go of the parent's due time: a crash
+ * at any point before is found by the sweeper, which comes here again.
+ */
+export async function follow(
+  deps: Pick<Deps, "store" | "queue" | "clock" | "timings" | "log">,
+  parent: Task,
+): Promise<void> {
+  const children = await Promise.all(plannedChildren(parent, deps).map((child) => deps.store.createTask(child)));
+  const waiting = children
+    .map((saved) => (saved.ok ? saved.item : saved.current))
+    // One that was started by an earlier run may be far ahead by now; its message would be a no-op.
+    .filter((child) => child?.status === "PENDING")
+    .map((child) => ({ message: submitMessage(parent.flowId, child!.path) }));
+  if (waiting.length > 0) await deps.queue.send(waiting);
+  await apply(deps, parent, { kind: "followed" });
+  deps.log.count("FollowUps", waiting.length);
+}
+
+function plannedChildren(parent: Task, { clock, timings }: Pick<Deps, "clock" | "timings">): Task[] {
+  const now = clock.now();
+  return (parent.then ?? []).map((node, i) => {
+    const action = actionOf(canonicalPress(node.press));
+    const pace = action === "VIDEO" ? "video" : parent.pace;
+    const { flowId, provider, account } = parent;
+    const path = childPath(parent.path, i);
+    return newTask({ flowId, provider, account, ...node, path, action, pace }, now, now + timings.quietMs[pace]);
+  });
+}

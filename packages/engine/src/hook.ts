@@ -1,0 +1,56 @@
+/**
+ * Hook tokens: made for each attempt, checked at the callback's door (D1). The format is core's (`token.ts`); here are
+ * the key and the HMAC. Two keys may live during a rotation: the first mints, each one is believed.
+ */
+import { createHash, createHmac, timingSafeEqual } from "node:crypto";
+import { claimsText, type HookClaims, parseToken } from "@mjflow/core/token";
+
+export type ReadToken =
+  | { ok: true; claims: HookClaims }
+  | { ok: false; why: "malformed" | "unknown-key" | "forged" | "expired" };
+
+export interface Hooks {
+  /** The callback address of one attempt. A secret as a whole: never log, store or show it. */
+  url(claims: Omit<HookClaims, "keyId">): string;
+  read(token: string, now: number): ReadToken;
+}
+
+/**
+ * @param keys newest first; each at least 32 characters of randomness
+ * @param callbackUrl where the receiver is reached, without `/callbacks`
+ * @throws Error for a missing or short key: a guessable key would let anyone finish any task
+ */
+export function createHooks({ keys, callbackUrl }: { keys: readonly string[]; callbackUrl: string }): Hooks {
+  if (keys.length === 0 || keys.some((key) => key.length < 32)) {
+    throw new Error("A hook key must have at least 32 characters; set one with `sst secret set HookKey`");
+  }
+  const base = callbackUrl.replace(/\/+$/, "");
+  const byId = new Map(keys.map((key) => [keyIdOf(key), key]));
+  const [mintId, mintKey] = byId.entries().next().value!;
+  return {
+    url(claims) {
+      const text = claimsText({ ...claims, keyId: mintId });
+      return `${base}/callbacks/${text}.${macOf(text, mintKey)}`;
+    },
+    read(token, now) {
+      const parsed = parseToken(token);
+      if (!parsed) return { ok: false, why: "malformed" };
+      const key = byId.get(parsed.claims.keyId);
+      if (!key) return { ok: false, why: "unknown-key" };
+      // Both are 43 characters (parseToken saw to it), so the comparison takes the same time wherever they differ.
+      const given = Buffer.from(parsed.mac);
+      if (!timingSafeEqual(given, Buffer.from(macOf(parsed.text, key)))) return { ok: false, why: "forged" };
+      if (parsed.claims.expiresAt <= now) return { ok: false, why: "expired" };
+      return { ok: true, claims: parsed.claims };
+    },
+  };
+}
+
+function macOf(text: string, key: string): string {
+  return createHmac("sha256", key).update(text).digest("base64url");
+}
+
+/** Tells keys apart without telling them: tokens minted before a rotation find the key they were minted with. */
+function keyIdOf(key: string): string {
+  return createHash("sha256").update(`mjflow hook key id:${key}`).digest("hex").slice(0, 6);
+}

@@ -1,0 +1,58 @@
+/**
+ * The callback receiver: believed only with a token (D1), answered within its own work (D3).
+ *
+ * Progress that no app asked for, nine callbacks of ten, is answered without a database call: the token carries that
+ * (D2). Everything else is one read, one conditional write, and for a success the follow-ups' rows and one batch send.
+ */
+import { isNews } from "@mjflow/core/report";
+import type { Accounts } from "./account.ts";
+import { apply } from "./apply.ts";
+import type { Deps, ReadCallback } from "./deps.ts";
+import { perform } from "./perform.ts";
+
+type Needs = Pick<Deps, "store" | "queue" | "hooks" | "clock" | "timings" | "log"> & {
+  accounts: Accounts;
+  readCallback: ReadCallback;
+};
+
+export type Received =
+  | { kind: "recorded"; moved: boolean }
+  | { kind: "dropped" }
+  | { kind: "unreadable" }
+  /** The task is no longer stored. */
+  | { kind: "gone" }
+  | { kind: "refused"; why: "malformed" | "unknown-key" | "forged" | "expired" };
+
+/** @throws when the table or queue fails: nothing may be answered 2xx that is not durable. */
+export async function receive(deps: Needs, token: string, body: string): Promise<Received> {
+  const read = deps.hooks.read(token, deps.clock.now());
+  if (!read.ok) {
+    deps.log.count("CallbacksRefused");
+    return { kind: "refused", why: read.why };
+  }
+  const { claims } = read;
+  const { flowId, path, provider, account, attempt } = claims;
+  const report = deps.readCallback(provider, body);
+  if (!report) {
+    deps.log.warn("callback.unreadable", { flow: flowId, path, provider, bytes: body.length });
+    return { kind: "unreadable" };
+  }
+  deps.log.count("Callbacks");
+  if (!claims.calling) await deps.accounts.heard(provider, account);
+  if (!claims.progress && !isNews(report)) {
+    deps.log.count("CallbacksDropped");
+    return { kind: "dropped" };
+  }
+  const task = await deps.store.getTask({ flowId, path });
+  if (!task) return { kind: "gone" };
+  const applied = await apply(deps, task, { kind: "report", attempt, from: "callback", report });
+  const { decision } = applied;
+  if (decision.kind !== "move" && decision.why === "duplicate") deps.log.count("Duplicates");
+  if (decision.kind !== "move" && decision.why === "ended") deps.log.count("Late");
+  if (decision.kind !== "move" && decision.why === "unknown-status") deps.log.count("UnknownStatus");
+  if (decision.kind === "move" && task.status === "SUBMITTING") deps.log.count("Early");
+  const outcome = decision.kind === "move" ? applied.task.status : decision.why;
+  deps.log.info("callback", { flow: flowId, path, provider, attempt, status: report.status, outcome });
+  await perform(deps, applied);
+  return { kind: "recorded", moved: decision.kind === "move" };
+}

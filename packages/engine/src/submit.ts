@@ -1,0 +1,178 @@
+/**
+ * The submit worker: one message, at most one vendor call. The message is only a hint; the row decides (P5).
+ *
+ * Order is what keeps money safe: the press is resolved before the claim, so that a hopeless task burns no attempt; the
+ * claim (attempt and lease) is stored before the vendor hears of it (P1); the answer is stored after, and where that
+ * fails, or no clear answer came, the task is in doubt and is not sent again before its grace has passed (P3).
+ */
+
+import type { Button } from "@mjflow/core/button";
+import { resolvePress } from "@mjflow/core/button";
+import { type Failure, failure } from "@mjflow/core/error";
+import type { Flow } from "@mjflow/core/flow";
+import { parentPath } from "@mjflow/core/id";
+import type { CallContext, SubmitAnswer, TaskRef } from "@mjflow/core/port";
+import type { Expect, Signal } from "@mjflow/core/state";
+import type { Task } from "@mjflow/core/task";
+import type { Accounts } from "./account.ts";
+import { type Applied, apply, effectsOf } from "./apply.ts";
+import type { Deps } from "./deps.ts";
+import { perform } from "./perform.ts";
+
+type Needs = Deps & { accounts: Accounts };
+
+/** A call ready to be made, the claim still to be taken. */
+type Ready = { kind: "ready"; customId?: string; call(context: CallContext): Promise<SubmitAnswer> };
+type Hopeless = { kind: "hopeless"; failure: Failure };
+
+/** @throws MjflowError overloaded, or whatever the table threw: the queue brings the message again. */
+export async function submit(deps: Needs, { flowId, path }: TaskRef): Promise<void> {
+  const parentAt = parentPath(path);
+  const { flow, tasks } = await deps.store.load(flowId, parentAt === undefined ? [path] : [path, parentAt]);
+  const task = tasks.find((t) => t.path === path);
+  if (!flow || !task) return deps.log.warn("submit.no-such-task", { flow: flowId, path });
+  if (!isWaiting(task)) {
+    // Also how a crashed worker's lease is noticed: the claim is refused, and an expired lease becomes a doubt.
+    await apply(deps, task, { kind: "claim" });
+    return;
+  }
+  const ready = await prepare(
+    deps,
+    flow,
+    task,
+    tasks.find((t) => t.path === parentAt),
+  );
+  if (ready.kind === "hopeless") {
+    const { failure } = ready;
+    return perform(deps, await apply(deps, task, { kind: "abandon", failure }));
+  }
+  const claimed = await apply(deps, task, { kind: "claim", customId: ready.customId });
+  if (!effectsOf(claimed.decision).some((effect) => effect.kind === "call")) return;
+  await perform(deps, await call(deps, flow, claimed.task, ready));
+}
+
+function isWaiting(task: Task): boolean {
+  return task.status === "PENDING" || (task.status === "MODAL" && task.modal !== undefined);
+}
+
+async function call(deps: Needs, flow: Flow, task: Task, ready: Ready): Promise<Applied> {
+  const { callbacks, fresh } = await deps.accounts.callbacks(task.provider, task.account);
+  const known = deps.providers.get(task.provider)!;
+  const answer = await ready
+    .call({
+      account: known.account(task.account)!,
+      notifyHook: deps.hooks.url(hookClaims(deps, flow, task, fresh)),
+      state: vendorState(task, task.attempt),
+      mode: flow.mode,
+      botType: flow.botType,
+      accountFilter: flow.accountFilter,
+    })
+    // A provider answers, it does not throw. Should it all the same, the call may have gone out: in doubt, unclear.
+    .catch((error: unknown): SubmitAnswer => ({ kind: "unclear", reason: String(error) }));
+  note(deps, task, answer);
+  const instant = known.provider.abilities.instantActions.includes(task.action);
+  const expect: Expect = callbacks === "silent" ? "silent" : instant ? "instant" : callbacks;
+  return apply(deps, task, signalOf(answer, task.attempt, expect, deps.random.chance()));
+}
+
+function hookClaims({ clock, timings }: Needs, flow: Flow, task: Task, calling: boolean) {
+  const { flowId, path, attempt, provider, account } = task;
+  const expiresAt = clock.now() + timings.deadlineMs[task.pace] + timings.modalMs + timings.hookMs;
+  return { flowId, path, attempt, provider, account, expiresAt, progress: flow.progress, calling };
+}
+
+function signalOf(answer: SubmitAnswer, attempt: number, expect: Expect, chance: number): Signal {
+  switch (answer.kind) {
+    case "accepted": {
+      const { vendorTaskId, siblings, existing } = answer;
+      return { kind: "accepted", attempt, vendorTaskId, siblings, expect: existing ? "silent" : expect };
+    }
+    case "window":
+      return { kind: "window", attempt, vendorTaskId: answer.vendorTaskId };
+    case "refused":
+      return { kind: "refused", attempt, failure: answer.failure };
+    case "busy":
+      return { kind: "busy", attempt, afterMs: answer.afterMs, chance };
+    case "unclear":
+      return { kind: "unclear", attempt };
+  }
+}
+
+function note({ log }: Needs, task: Task, answer: SubmitAnswer): void {
+  const at = { flow: task.flowId, path: task.path, provider: task.provider, attempt: task.attempt };
+  log.count("Submissions");
+  if (answer.kind === "busy") log.count("Busy");
+  if (answer.kind === "unclear") log.count("Unclear");
+  if (answer.kind === "refused") log.count("Refused");
+  const why = answer.kind === "refused" ? answer.failure.code : "reason" in answer ? answer.reason : undefined;
+  log.info("submit.answer", { ...at, phase: task.phase, answer: answer.kind, why });
+}
+
+// ── what to send ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+async function prepare(deps: Needs, flow: Flow, task: Task, parent: Task | undefined): Promise<Ready | Hopeless> {
+  const known = deps.providers.get(task.provider);
+  if (!known?.account(task.account)) return hopeless(failure("provider_missing"));
+  if (task.status === "MODAL") return prepareModal(deps, task);
+  if (parentPath(task.path) === undefined) return prepareRoot(deps, flow, task);
+  if (parent?.status !== "SUCCESS") return hopeless(failure("parent_failed"));
+  return preparePress(deps, task, parent);
+}
+
+async function prepareRoot({ blobs, providers }: Needs, flow: Flow, task: Task): Promise<Ready | Hopeless> {
+  const inputs = task.inputsRef ? await blobs.getInputs(task.inputsRef) : {};
+  if (!inputs) return hopeless(failure("input_missing"));
+  const { action, prompt, dimensions } = flow;
+  const { provider } = providers.get(task.provider)!;
+  return { kind: "ready", call: (context) => provider.submit({ action, prompt, dimensions, inputs }, context) };
+}
+
+async function preparePress(deps: Needs, task: Task, parent: Task): Promise<Ready | Hopeless> {
+  const { provider } = deps.providers.get(task.provider)!;
+  const buttons = parent.result?.buttons ?? (await askButtons(deps, parent));
+  const resolved = resolvePress(task.press ?? "", buttons);
+  if (!resolved.ok) return hopeless(failure(resolved.code, { offered: resolved.offered }));
+  const { customId } = resolved.button;
+  if (isDoubled(task, parent, customId, buttons)) return hopeless(failure("press_doubled"));
+  const vendorTaskId = parent.vendorTaskId ?? "";
+  return { kind: "ready", customId, call: (context) => provider.press({ vendorTaskId, customId }, context) };
+}
+
+/** P4, for two spellings of one button that only the real buttons could tell to be one: the first in the plan wins. */
+function isDoubled(task: Task, parent: Task, customId: string, buttons: readonly Button[]): boolean {
+  const index = Number(task.path.slice(parent.path.length + 1));
+  return (parent.then ?? []).slice(0, Number.isNaN(index) ? 0 : index).some((earlier) => {
+    const other = resolvePress(earlier.press, buttons);
+    return other.ok && other.button.customId === customId;
+  });
+}
+
+/** Some callbacks carry no buttons (Crazyrouter's): then, and only then, the finished parent is read once. */
+async function askButtons(deps: Needs, parent: Task): Promise<readonly Button[]> {
+  if (!parent.vendorTaskId) return [];
+  const known = deps.providers.get(parent.provider)!;
+  const { reports } = await known.provider.lookup([parent.vendorTaskId], known.account(parent.account)!);
+  deps.log.count("Lookups");
+  const buttons = reports[0]?.result.buttons ?? [];
+  // Kept for its siblings; a lost race only means that another of them kept it.
+  await deps.store.saveTask({ ...parent, lookups: parent.lookups + 1, result: { ...parent.result, buttons } });
+  return buttons;
+}
+
+async function prepareModal({ blobs, providers }: Needs, task: Task): Promise<Ready | Hopeless> {
+  const { provider } = providers.get(task.provider)!;
+  const { prompt, mask } = task.modal!;
+  const maskBase64 = mask && (await blobs.getInputs(mask.ref))?.masks?.[mask.index];
+  if (mask && maskBase64 === undefined) return hopeless(failure("input_missing"));
+  const vendorTaskId = task.vendorTaskId ?? "";
+  return { kind: "ready", call: (context) => provider.modal({ vendorTaskId, prompt, maskBase64 }, context) };
+}
+
+function hopeless(failure: Failure): Hopeless {
+  return { kind: "hopeless", failure };
+}
+
+/** What the vendor gets as `state`: ours, short and plain. The app's own never leaves the table (T5). */
+export function vendorState(task: TaskRef, attempt: number): string {
+  return `${task.flowId.slice("flow_".length)}_${task.path}_${attempt}`;
+}

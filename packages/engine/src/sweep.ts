@@ -1,0 +1,167 @@
+/**
+ * The sweeper: whatever is overdue, and nothing else, goes back through the same doors (T4). On a calling vendor that is
+ * what was lost; on a silent one it is how every task ends, with one batched look-up per account and interval.
+ */
+import { failure } from "@mjflow/core/error";
+import { flowStatus } from "@mjflow/core/flow";
+import { ROOT_PATH } from "@mjflow/core/id";
+import { DUE_SHARDS, LOOKUP_BATCH } from "@mjflow/core/limit";
+import { LookupError } from "@mjflow/core/port";
+import type { Report } from "@mjflow/core/report";
+import { isPastDeadline } from "@mjflow/core/state";
+import { isEnded, type Task } from "@mjflow/core/task";
+import type { Accounts } from "./account.ts";
+import { apply, effectsOf } from "./apply.ts";
+import { contextOf, type Deps } from "./deps.ts";
+import { perform } from "./perform.ts";
+import { settle } from "./settle.ts";
+import { vendorState } from "./submit.ts";
+
+type Needs = Omit<Deps, "blobs" | "hooks"> & { accounts: Accounts };
+
+export interface Swept {
+  overdue: number;
+  /** Requests to vendors, however many tasks each settled. */
+  requests: number;
+  /** Items that failed and stay due: the next run takes them up. */
+  failed: number;
+  /** More was due than one run takes. */
+  more: boolean;
+}
+
+/** Per shard and run. What is beyond it stays due, earliest first. */
+const SHARD_LIMIT = 200;
+const PARALLEL = 16;
+
+export async function sweep(deps: Needs): Promise<Swept> {
+  const now = deps.clock.now();
+  const shards = Array.from({ length: DUE_SHARDS }, (_, shard) => deps.store.due(shard, now, SHARD_LIMIT));
+  const refs = (await Promise.all(shards)).flat();
+  const swept: Swept = { overdue: refs.length, requests: 0, failed: 0, more: false };
+  swept.more = refs.length >= SHARD_LIMIT;
+  deps.log.count("Overdue", refs.length);
+
+  const toAsk: Task[] = [];
+  await each(deps, swept, refs, async (ref) => {
+    if (ref.kind === "flow") return sweepFlow(deps, ref.flowId);
+    const task = await sweepTask(deps, ref.flowId, ref.path);
+    if (task) toAsk.push(task);
+  });
+  const byAccount = Map.groupBy(toAsk, (task) => `${task.provider}/${task.account}`);
+  await each(deps, swept, [...byAccount.values()], (tasks) => askVendor(deps, swept, tasks));
+  return swept;
+}
+
+/** Isolates items from one another: one that fails stays due, the rest go on. */
+async function each<T>(deps: Needs, swept: Swept, items: readonly T[], work: (item: T) => Promise<void>) {
+  const rest = [...items];
+  const worker = async () => {
+    for (let item = rest.shift(); item !== undefined; item = rest.shift()) {
+      await work(item).catch((error: unknown) => {
+        swept.failed++;
+        deps.log.error("sweep.item-failed", { error: String(error) });
+      });
+    }
+  };
+  await Promise.all(Array.from({ length: PARALLEL }, worker));
+}
+
+/** @returns the task when the vendor must be asked about it */
+async function sweepTask(deps: Needs, flowId: string, path: string): Promise<Task | undefined> {
+  const { flow, tasks } = await deps.store.load(flowId, [path]);
+  const task = tasks[0];
+  if (!task) return undefined;
+  if (!flow) {
+    // The API died between the root and the flow: its caller was told of an error, and nothing was paid.
+    if (path === ROOT_PATH && task.attempt === 0) await deps.store.deleteTask(task);
+    return undefined;
+  }
+  const canSearch = deps.providers.get(task.provider)?.provider.abilities.searchByState ?? false;
+  const applied = await apply(deps, task, { kind: "due", canSearch });
+  await perform(deps, applied);
+  return effectsOf(applied.decision).some((effect) => effect.kind === "lookup") ? applied.task : undefined;
+}
+
+async function sweepFlow(deps: Needs, flowId: string): Promise<void> {
+  if (await settle(deps, flowId)) return;
+  const { flow, tasks } = await deps.store.loadFlow(flowId);
+  if (!flow || flowStatus(tasks) !== "running") return;
+  await deps.store.saveFlow({ ...flow, due: deps.clock.now() + deps.timings.flowMs });
+}
+
+// ── asking ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** All overdue tasks of one account, in as few requests as the vendor allows. */
+async function askVendor(deps: Needs, swept: Swept, tasks: readonly Task[]): Promise<void> {
+  const { provider: providerId, account } = tasks[0]!;
+  const known = deps.providers.get(providerId);
+  const config = known?.account(account);
+  if (!known || !config) return endUnaskable(deps, tasks);
+  const found = new Map<Task, Report>();
+  const asked = new Set<Task>();
+  try {
+    const named = tasks.filter((task) => task.vendorTaskId !== undefined);
+    for (let i = 0; i < named.length; i += LOOKUP_BATCH) {
+      const batch = named.slice(i, i + LOOKUP_BATCH);
+      const { reports, requests } = await known.provider.lookup(
+        [...new Set(batch.map((t) => t.vendorTaskId!))],
+        config,
+      );
+      swept.requests += requests;
+      deps.log.count("Lookups", requests);
+      const byId = new Map(reports.map((report) => [report.vendorTaskId, report]));
+      for (const task of batch) {
+        asked.add(task);
+        const report = byId.get(task.vendorTaskId);
+        if (report) found.set(task, report);
+      }
+    }
+    for (const task of tasks.filter((t) => t.vendorTaskId === undefined)) {
+      const report = await known.provider.search(vendorState(task, task.attempt), config);
+      swept.requests++;
+      deps.log.count("Lookups");
+      asked.add(task);
+      if (report) found.set(task, report);
+    }
+  } catch (error) {
+    if (!(error instanceof LookupError)) throw error;
+    deps.log.count("LookupFailures");
+    deps.log.warn("sweep.lookup-failed", { provider: providerId, account, error: error.message });
+  }
+  await learn(deps, tasks, asked, found);
+}
+
+/** Feeds back what was found; then, and only then, the deadline: a task that did finish late has finished. */
+async function learn(deps: Needs, tasks: readonly Task[], asked: ReadonlySet<Task>, found: ReadonlyMap<Task, Report>) {
+  const untold: Task[] = [];
+  for (const task of tasks) {
+    const report = found.get(task);
+    let current = task;
+    if (report) {
+      const { attempt } = task;
+      const applied = await apply(deps, task, { kind: "report", attempt, from: "lookup", report });
+      await perform(deps, applied);
+      current = applied.task;
+      if (applied.decision.kind === "move" && isEnded(current) && current.callbacks === 0) untold.push(current);
+    } else if (asked.has(task)) {
+      const applied = await apply(deps, task, { kind: "missing" });
+      await perform(deps, applied);
+      current = applied.task;
+    }
+    if (isPastDeadline(current, contextOf(deps))) {
+      await perform(deps, await apply(deps, current, { kind: "abandon", failure: failure("deadline_passed") }));
+    }
+  }
+  if (untold.length === 0) return;
+  const since = Math.min(...untold.map((task) => task.submittedAt ?? task.createdAt));
+  const { provider, account } = untold[0]!;
+  await deps.accounts.missed(provider, account, untold.length, since);
+}
+
+/** The provider was taken out of the configuration: what can no longer be asked ends at its deadline. */
+async function endUnaskable(deps: Needs, tasks: readonly Task[]): Promise<void> {
+  for (const task of tasks) {
+    if (!isPastDeadline(task, contextOf(deps))) continue;
+    await perform(deps, await apply(deps, task, { kind: "abandon", failure: failure("deadline_passed") }));
+  }
+}
