@@ -109,7 +109,7 @@ export function createLedger(past: Iterable<Entry>, written: (entry: Entry) => v
       if (row.outcome === "refused") counts.refused++;
       if (row.outcome === "busy") counts.busy++;
       if (row.taskId === null || row.verb === "modal" || row.outcome === "existing" || row.verb === "cancel") return;
-      counts.tasks++;
+      counts.tasks += row.taskId.split(",").length;
       if (row.parentId === null) return;
       const press = JSON.stringify([row.provider, row.parentId, row.customId]);
       if (presses.has(press)) counts.duplicatePresses++;

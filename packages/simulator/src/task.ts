@@ -80,6 +80,7 @@ export interface Task {
 }
 
 const END = new Set<Status>(["SUCCESS", "FAILURE", "CANCEL"]);
+const BEGUN = new Set<Status>(["SUBMITTED", "IN_PROGRESS", "SUCCESS"]);
 export const isOver = (status: Status): boolean => END.has(status);
 
 /** Milliseconds from start to end at speed 1. A demo is watched, so these are seconds where Midjourney takes a minute. */
@@ -132,7 +133,7 @@ export function reach(task: Task, moment: Moment): Task {
     ...task,
     status: moment.status,
     progress: moment.progress,
-    startTime: task.startTime ?? (moment.status === "MODAL" || moment.status === "CANCEL" ? null : moment.at),
+    startTime: task.startTime ?? (BEGUN.has(moment.status) ? moment.at : null),
     finishTime: over ? moment.at : null,
     failReason: moment.status === "FAILURE" && task.ending.kind === "failure" ? task.ending.reason : null,
     plan: over ? [] : task.plan.filter((planned) => planned !== moment),
@@ -146,7 +147,7 @@ export function asOf(task: Task, at: number): Task | undefined {
   const last = past.at(-1);
   if (!last) return undefined;
   if (past.length === task.history.length) return task;
-  const began = past.find((moment) => moment.status === "SUBMITTED" || moment.status === "IN_PROGRESS");
+  const began = past.find((moment) => BEGUN.has(moment.status));
   return reach({ ...task, startTime: began?.at ?? null, history: past.slice(0, -1) }, last);
 }
 

@@ -1,0 +1,121 @@
+/**
+ * Callbacks of a task, and everything that may go wrong with them.
+ *
+ *   C1  A task's callbacks arrive in order, one after the other, unless a fault says otherwise. Real vendors promise less
+ *       (PROTOCOL 5.2); here disorder is armed, so that a test knows it happened.
+ *   C2  Every callback is tried once. What the receiver answers is written down and changes nothing.
+ */
+import type { Clock } from "./clock.ts";
+import type { Dialect } from "./dialect.ts";
+import type { FaultEvent, FaultKind, Faults } from "./fault.ts";
+import type { LedgerBook } from "./ledger.ts";
+import type { Poster } from "./post.ts";
+import type { Random } from "./random.ts";
+import { isOver, type Moment, reach, type Task } from "./task.ts";
+import { type Origin, taskOnWire } from "./wire.ts";
+
+export interface Notifier {
+  /** The task has moved: tell its hook. */
+  notify(task: Task): void;
+  /** Resolves once everything queued for this task so far was posted and answered. */
+  settled(taskId: string): Promise<void>;
+}
+
+export interface NotifierParts {
+  clock: Clock;
+  faults: Faults;
+  ledger: LedgerBook;
+  poster: Poster;
+  random: Random;
+  speed: number;
+  origin(): Origin;
+  dialectOf(task: Task): Dialect;
+}
+
+/** trueai sends its end once more about 3 s later; in demo time a tenth of that. */
+const SECOND_TERMINAL_MS = 300;
+
+export function createNotifier(parts: NotifierParts): Notifier {
+  const { clock, faults, ledger, poster, random } = parts;
+  const chains = new Map<string, Promise<void>>();
+  const held = new Map<string, { task: Task; fault: FaultKind | null }[]>();
+
+  async function post(task: Task, fault: FaultKind | null): Promise<void> {
+    if (task.notifyHook === null) return;
+    const dialect = parts.dialectOf(task);
+    const body = JSON.stringify(taskOnWire({ task }, dialect, parts.origin(), dialect.callbackShape));
+    const posted = await poster.post(task.notifyHook, body, callbackType(dialect));
+    ledger.callback({ ...rowOf(task), at: clock.now(), ...posted, fault });
+  }
+
+  function queue(task: Task, fault: FaultKind | null): void {
+    const chain = (chains.get(task.id) ?? Promise.resolve()).then(() => post(task, fault));
+    chains.set(task.id, chain);
+    void chain.finally(() => {
+      if (chains.get(task.id) === chain) chains.delete(task.id);
+    });
+  }
+
+  return {
+    notify(task) {
+      // MODAL is told by the submit answer only (PROTOCOL 5.2); NOT_START is never sent.
+      if (task.notifyHook === null || task.status === "MODAL" || task.status === "NOT_START") return;
+      const event: FaultEvent = { provider: task.provider, action: task.action, status: task.status };
+      const end = isOver(task.status);
+
+      const shuffling = held.get(task.id) ?? (faults.take(["shuffle-callbacks"], event) ? [] : undefined);
+      if (shuffling) held.set(task.id, shuffling);
+      const lost = faults.take(["lose-callback"], event);
+      if (lost) {
+        ledger.callback({ ...rowOf(task), at: clock.now(), outcome: "lost", httpStatus: null, fault: lost.kind });
+      }
+
+      const copies = lost ? undefined : faults.take(["copy-callback"], event);
+      const posts: { task: Task; fault: FaultKind | null }[] = lost ? [] : [{ task, fault: null }];
+      for (let i = 0; copies && i < (copies.copies ?? 1); i++) posts.push({ task, fault: "copy-callback" });
+      if (task.status === "SUCCESS") {
+        if (faults.take(["progress-after-success"], event)) posts.push({ task: stale(task), fault: "progress-after-success" });
+        if (faults.take(["failure-after-success"], event)) posts.push({ task: overdue(task), fault: "failure-after-success" });
+      }
+
+      const late = shuffling ? undefined : faults.take(["late-callback"], event);
+      if (shuffling) {
+        shuffling.push(...posts.map((one) => ({ ...one, fault: "shuffle-callbacks" as const })));
+        if (end) {
+          held.delete(task.id);
+          for (const one of random.shuffle(shuffling)) queue(one.task, one.fault);
+        }
+      } else if (late) {
+        // Off the chain: the callbacks after it overtake it.
+        clock.setTimer(() => void Promise.all(posts.map((one) => post(one.task, "late-callback"))), late.delayMs ?? 1_000);
+      } else {
+        for (const one of posts) queue(one.task, one.fault);
+      }
+      if (end && parts.dialectOf(task).doublesTerminal) {
+        clock.setTimer(() => queue(task, null), SECOND_TERMINAL_MS * parts.speed);
+      }
+    },
+    async settled(taskId) {
+      await chains.get(taskId);
+    },
+  };
+}
+
+function rowOf(task: Task) {
+  return { provider: task.provider, taskId: task.id, status: task.status, progress: task.progress };
+}
+
+const callbackType = (dialect: Dialect): string =>
+  dialect.callbackShape === "trueai" ? "application/json; charset=utf-8" : "application/json";
+
+/** The snapshot before the end, sent after it: novicezk's "100%" in progress has the rank of an end (PROTOCOL 5.2). */
+function stale(task: Task): Task {
+  const moment: Moment = { at: task.finishTime ?? task.submitTime, status: "IN_PROGRESS", progress: "93%" };
+  return reach({ ...task, finishTime: null }, moment);
+}
+
+/** The timeout sweep that races the completion (PROTOCOL 3.3). Look-ups keep saying SUCCESS: only this callback lies. */
+function overdue(task: Task): Task {
+  const moment: Moment = { at: (task.finishTime ?? task.submitTime) + 1, status: "FAILURE", progress: "" };
+  return reach({ ...task, ending: { kind: "failure", share: 1, reason: "任务超时" } }, moment);
+}

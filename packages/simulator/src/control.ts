@@ -1,0 +1,94 @@
+/**
+ * The control API under /_sim: read the ledger, arm faults, set scenarios, look at a task. For tests in other processes
+ * and for people with curl. Shows no hook and no key.
+ */
+import { isProviderId, PROVIDER_IDS, type ProviderId } from "./dialect.ts";
+import { type Faults, parseFault } from "./fault.ts";
+import type { LedgerBook } from "./ledger.ts";
+import type { Life } from "./life.ts";
+import { parseScenario, type Scenario } from "./scenario.ts";
+import type { Task } from "./task.ts";
+
+export interface ControlReply {
+  status: number;
+  body: unknown;
+}
+
+export interface Control {
+  handle(method: string, path: string, body: string): ControlReply;
+}
+
+export interface ControlParts {
+  ledger: LedgerBook;
+  clearLedger(): void;
+  faults: Faults;
+  life: Life;
+  scenarioOf(provider: ProviderId): Scenario;
+  setScenario(provider: ProviderId, scenario: Scenario): void;
+  baseUrl(provider: ProviderId): string;
+}
+
+export function createControl(parts: ControlParts): Control {
+  const { faults, ledger, life } = parts;
+
+  function scenario(method: string, provider: string, body: string): ControlReply {
+    if (!isProviderId(provider)) return problem(404, `No vendor "${provider}". Known: ${PROVIDER_IDS.join(", ")}.`);
+    if (method === "GET") return { status: 200, body: parts.scenarioOf(provider) };
+    if (method !== "PUT") return problem(405, "GET or PUT.");
+    const parsed = parseScenario(parse(body));
+    if ("problem" in parsed) return problem(400, parsed.problem);
+    parts.setScenario(provider, parsed);
+    return { status: 200, body: parsed };
+  }
+
+  return {
+    handle(method, path, body) {
+      const [, , room = "", name = ""] = path.split("/");
+      switch (`${method} ${room}`) {
+        case "GET ":
+          return { status: 200, body: Object.fromEntries(PROVIDER_IDS.map((id) => [id, parts.baseUrl(id)])) };
+        case "GET ledger":
+          return { status: 200, body: ledger.view() };
+        case "DELETE ledger":
+          parts.clearLedger();
+          return { status: 200, body: ledger.view() };
+        case "GET faults":
+          return { status: 200, body: faults.all() };
+        case "DELETE faults":
+          faults.clear();
+          return { status: 200, body: [] };
+        case "POST faults": {
+          const spec = parseFault(parse(body));
+          return "problem" in spec ? problem(400, spec.problem) : { status: 201, body: faults.arm(spec) };
+        }
+        case "GET tasks": {
+          const task = life.find(name);
+          return task ? { status: 200, body: shown(task) } : problem(404, `No task "${name}".`);
+        }
+        case "GET scenarios":
+        case "PUT scenarios":
+          return scenario(method, name, body);
+        default:
+          return problem(404, "Rooms of /_sim: ledger, faults, scenarios/<vendor>, tasks/<id>.");
+      }
+    },
+  };
+}
+
+/** A task with whether it has a hook, never where. */
+function shown(task: Task) {
+  const { notifyHook, ...rest } = task;
+  return { ...rest, hasHook: notifyHook !== null };
+}
+
+function parse(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch {
+    return undefined;
+  }
+}
+
+function problem(status: number, message: string): ControlReply {
+  return { status, body: { error: message } };
+}

@@ -1,0 +1,225 @@
+/**
+ * Tasks alive: the only place where time passes for them. Turns drafts into tasks, moves each along its plan, frees
+ * slots, resumes after a restart. Decides nothing about the protocol and posts nothing itself.
+ */
+import type { Clock } from "./clock.ts";
+import type { Dialect, ProviderId } from "./dialect.ts";
+import type { Draft } from "./protocol.ts";
+import { type Random, uuidOf } from "./random.ts";
+import type { Scenario } from "./scenario.ts";
+import type { Store } from "./store.ts";
+import { type Ending, isOver, type Moment, planOf, reach, type Task } from "./task.ts";
+
+export interface Life {
+  get(provider: ProviderId, id: string): Task | undefined;
+  find(id: string): Task | undefined;
+  all(provider: ProviderId): Task[];
+  load(provider: ProviderId): { running: number; waiting: number };
+  /** Makes the task and stores it. It does not move before `start`. */
+  create(draft: Draft, dialect: Dialect, scenario: Scenario, waits: boolean): Task;
+  start(id: string): void;
+  /** Moves at once along the plan, one step, whatever the clock says; undefined at the end. */
+  hurry(id: string): Task | undefined;
+  /** Out of MODAL: the same id, a new plan. */
+  reopen(task: Task, prompt: string | null, ending: Ending, pace: number): Task;
+  cancel(task: Task, dialect: Dialect): Task;
+  /** Brings back stored tasks: what fell due while the vendor was down happens now, untold. */
+  resume(): void;
+  stop(): void;
+}
+
+export interface LifeParts {
+  clock: Clock;
+  store: Store;
+  random: Random;
+  speed: number;
+  scenarioOf(provider: ProviderId): Scenario;
+  /** Called after every move a vendor would tell about. */
+  moved(task: Task): void;
+}
+
+export function createLife(parts: LifeParts): Life {
+  const { clock, store, random, speed } = parts;
+  const tasks = new Map<string, Task>();
+  const timers = new Map<string, () => void>();
+  /** Ids of unfinished tasks by vendor, oldest first, so that a busy vendor does not walk its whole past. */
+  const open = new Map<ProviderId, Set<string>>();
+
+  function put(task: Task, durable: boolean): Task {
+    tasks.set(task.id, task);
+    const ids = open.get(task.provider) ?? new Set();
+    open.set(task.provider, ids);
+    if (isOver(task.status)) ids.delete(task.id);
+    else ids.add(task.id);
+    if (durable) store.save(task);
+    return task;
+  }
+
+  /** Progress is not stored: the plan holds it already (task.ts, L1). */
+  function move(task: Task, moment: Moment): Task {
+    const next = reach(task, moment);
+    return put(next, isOver(next.status));
+  }
+
+  function schedule(id: string): void {
+    timers.get(id)?.();
+    timers.delete(id);
+    const task = tasks.get(id);
+    const moment = task?.plan[0];
+    if (!task || !moment) return;
+    const run = () => {
+      timers.delete(id);
+      const current = tasks.get(id);
+      if (!current || current.plan[0] !== moment) return;
+      const next = move(current, moment);
+      schedule(id);
+      parts.moved(next);
+      if (isOver(next.status)) admit(next.provider);
+    };
+    timers.set(id, clock.setTimer(run, moment.at - clock.now()));
+  }
+
+  function planned(task: Task): Task {
+    return { ...task, waiting: false, plan: planOf(task, clock.now(), speed, random.next()) };
+  }
+
+  function load(provider: ProviderId) {
+    let running = 0;
+    let waiting = 0;
+    for (const id of open.get(provider) ?? []) {
+      const task = tasks.get(id);
+      if (!task || task.status === "MODAL") continue;
+      if (task.waiting) waiting++;
+      else running++;
+    }
+    return { running, waiting };
+  }
+
+  /** A slot may be free: the longest waiting task takes it. */
+  function admit(provider: ProviderId): void {
+    const limit = parts.scenarioOf(provider).queue?.running ?? Number.POSITIVE_INFINITY;
+    for (const id of open.get(provider) ?? []) {
+      const task = tasks.get(id);
+      if (!task?.waiting) continue;
+      if (load(provider).running >= limit) return;
+      put(planned(task), true);
+      schedule(id);
+    }
+  }
+
+  /** Epoch milliseconds and random digits, as novicezk and trueai make them (PROTOCOL 7). */
+  function newId(long: boolean): string {
+    for (;;) {
+      const digits = String(random.int(long ? 10_000 : 1_000)).padStart(long ? 4 : 3, "0");
+      const id = `${Math.trunc(clock.now())}${digits}`;
+      if (!tasks.has(id)) return id;
+    }
+  }
+
+  return {
+    get: (provider, id) => {
+      const task = tasks.get(id);
+      return task?.provider === provider ? task : undefined;
+    },
+    find: (id) => tasks.get(id),
+    all: (provider) => [...tasks.values()].filter((task) => task.provider === provider),
+    load,
+
+    create(draft, dialect, scenario, waits) {
+      const now = clock.now();
+      const id = newId(scenario.idDigits ? scenario.idDigits === 17 : dialect.longIds);
+      const base: Task = {
+        id,
+        provider: dialect.id,
+        action: draft.action,
+        result: draft.result,
+        prompt: draft.prompt,
+        state: draft.state,
+        notifyHook: draft.notifyHook,
+        parentId: draft.parent?.id ?? null,
+        customId: draft.customId ?? null,
+        label: draft.label,
+        index: draft.index,
+        jobId: uuidOf(`${id}:job`),
+        scene: sceneOf(draft, id),
+        botType: draft.botType,
+        mode: draft.mode,
+        status: draft.modal ? "MODAL" : "NOT_START",
+        progress: null,
+        failReason: null,
+        submitTime: now,
+        startTime: null,
+        finishTime: null,
+        ending: endingFor(draft.ending, dialect),
+        pace: draft.pace,
+        waiting: waits,
+        plan: [],
+        history: [{ at: now, status: draft.modal ? "MODAL" : "NOT_START", progress: null }],
+      };
+      if (draft.modal) return put({ ...base, waiting: false }, true);
+      if (scenario.instantUpscale && draft.action === "UPSCALE") {
+        return move(base, { at: now, status: "SUCCESS", progress: "100%" });
+      }
+      return put(waits ? base : planned(base), true);
+    },
+
+    start: schedule,
+
+    hurry(id) {
+      const task = tasks.get(id);
+      const moment = task?.plan[0];
+      if (!task || !moment) return undefined;
+      const next = move({ ...task, plan: task.plan.slice(1) }, { ...moment, at: clock.now() });
+      parts.moved(next);
+      if (isOver(next.status)) admit(next.provider);
+      return next;
+    },
+
+    reopen(task, prompt, ending, pace) {
+      const again = reach(task, { at: clock.now(), status: "NOT_START", progress: null });
+      const next = { ...again, prompt, ending, pace, failReason: null, startTime: null, finishTime: null };
+      return put(planned(next), true);
+    },
+
+    cancel(task, dialect) {
+      timers.get(task.id)?.();
+      timers.delete(task.id);
+      const ending = endingFor({ kind: "cancel" }, dialect);
+      const next = move({ ...task, ending }, { at: clock.now(), status: dialect.cancelStatus, progress: "" });
+      parts.moved(next);
+      admit(task.provider);
+      return next;
+    },
+
+    resume() {
+      for (const stored of store.tasks()) {
+        let task = stored;
+        const due = task.plan.filter((moment) => moment.at <= clock.now());
+        for (const moment of due) task = reach({ ...task, plan: task.plan.slice(1) }, moment);
+        put(task, due.length > 0);
+        schedule(task.id);
+      }
+      for (const provider of open.keys()) admit(provider);
+    },
+
+    stop() {
+      for (const cancel of timers.values()) cancel();
+      timers.clear();
+    },
+  };
+}
+
+/** Mood, then lineage: an upscale is the tile it was made from, anything else is new under the same mood. */
+function sceneOf(draft: Draft, id: string): string {
+  if (!draft.parent) return `${draft.prompt ?? id}`.replaceAll("/", " ").concat(`/${id}`);
+  const { parent } = draft;
+  if (draft.result === "single") return parent.result === "grid" ? `${parent.scene}/${draft.index}` : parent.scene;
+  return `${parent.scene}/${draft.index}~${id}`;
+}
+
+/** trueai tells a cancel as a failure (PROTOCOL 1.13). */
+function endingFor(ending: Ending, dialect: Dialect): Ending {
+  return ending.kind === "cancel" && dialect.cancelStatus === "FAILURE"
+    ? { kind: "failure", share: 0.5, reason: "取消任务" }
+    : ending;
+}

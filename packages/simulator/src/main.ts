@@ -1,0 +1,42 @@
+/** `npm run simulator`: the vendor on its own, settings from the environment, addresses and a line to paste on screen. */
+import { PROVIDER_IDS, startSimulator } from "./server.ts";
+
+const { env } = process;
+const seed = number("MJFLOW_SIMULATOR_SEED") ?? 1;
+const speed = number("MJFLOW_SIMULATOR_SPEED");
+const dataDir = env.MJFLOW_SIMULATOR_DATA_DIR;
+
+const simulator = await startSimulator({
+  port: number("MJFLOW_SIMULATOR_PORT") ?? 4700,
+  seed,
+  ...(speed === undefined ? {} : { speed }),
+  ...(dataDir ? { dataDir } : {}),
+  log: (line) => console.log(JSON.stringify(line)),
+}).catch((cause: NodeJS.ErrnoException) => {
+  const taken = cause.code === "EADDRINUSE";
+  console.error(taken ? "The port is taken. Choose another with MJFLOW_SIMULATOR_PORT." : cause.message);
+  process.exit(1);
+});
+
+console.log(`mjflow simulator, seed ${seed}${dataDir ? `, data in ${dataDir}` : ", in memory"}
+
+${PROVIDER_IDS.map((id) => `  ${id.padEnd(17)} ${simulator.baseUrl(id)}`).join("\n")}
+  ${"control".padEnd(17)} ${simulator.url}/_sim
+
+Try it:
+
+  curl -s ${simulator.baseUrl("simulator")}/mj/submit/imagine -d '{"prompt":"a paper boat on calm water"}'
+`);
+
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.once(signal, () => void simulator.stop().then(() => process.exit(0)));
+}
+
+function number(name: string): number | undefined {
+  const raw = env[name];
+  if (raw === undefined || raw === "") return undefined;
+  const value = Number(raw);
+  if (Number.isFinite(value) && value >= 0) return value;
+  console.error(`${name} is a number, 0 or more; it says "${raw}".`);
+  process.exit(1);
+}

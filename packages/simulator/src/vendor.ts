@@ -1,0 +1,365 @@
+/**
+ * One vendor at its counter: a call comes in, the protocol decides, faults may interfere, life goes on, the ledger is
+ * written, an answer leaves. The pieces know nothing of each other; this file is where they meet.
+ */
+import {
+  accepted,
+  broken,
+  garbage,
+  json,
+  plain,
+  type Refusal,
+  type Reply,
+  refused,
+  relayError,
+  saturated,
+  unknownTask,
+} from "./answer.ts";
+import type { Notifier } from "./callback.ts";
+import type { Clock } from "./clock.ts";
+import type { Dialect, LookupVerb, SubmitVerb } from "./dialect.ts";
+import type { ArmedFault, FaultKind, Faults } from "./fault.ts";
+import { type Fields, parseFields, texts } from "./json.ts";
+import type { LedgerBook, Submission } from "./ledger.ts";
+import type { Life } from "./life.ts";
+import { type Decision, decide, type Draft, type View } from "./protocol.ts";
+import { hash32, type Random } from "./random.ts";
+import type { Route } from "./route.ts";
+import type { Scenario } from "./scenario.ts";
+import { asOf, isOver, type Task } from "./task.ts";
+import { type Origin, type Seen, seedOf, taskOnWire } from "./wire.ts";
+
+/** What leaves: an answer, a closed socket, or nothing ever. */
+export type Outcome = Reply | "drop" | "hang";
+
+export interface Call {
+  dialect: Dialect;
+  scenario: Scenario;
+  route: Route;
+  /** The raw body; look-ups by GET pass their `ids` as a JSON body too. */
+  body: string;
+}
+
+export interface Vendor {
+  submit(call: Call, verb: SubmitVerb): Promise<Outcome>;
+  lookup(call: Call, verb: Exclude<LookupVerb, "image">): Promise<Reply>;
+  cancel(call: Call): Promise<Reply>;
+}
+
+export interface VendorParts {
+  clock: Clock;
+  life: Life;
+  faults: Faults;
+  ledger: LedgerBook;
+  notifier: Notifier;
+  random: Random;
+  speed: number;
+  origin(): Origin;
+}
+
+const SUBMIT_FAULTS: readonly FaultKind[] = [
+  "drop-before-accept",
+  "accept-then-drop",
+  "accept-then-hang",
+  "answer-5xx",
+  "answer-garbage",
+  "answer-429",
+  "queue-full",
+  "not-success",
+];
+
+export function createVendor(parts: VendorParts): Vendor {
+  const { clock, life, faults, ledger, notifier, random } = parts;
+
+  /** The task as this vendor's own records show it. */
+  function seen(task: Task, { dialect, scenario }: Call): Seen {
+    const lagMs = scenario.relayLagMs ?? 0;
+    const past = lagMs > 0 ? asOf(task, clock.now() - lagMs) : task;
+    const unheard = !past || clock.now() - task.submitTime < dialect.emptyStatusMs * parts.speed;
+    return unheard
+      ? { task: { ...task, status: "NOT_START", progress: null, startTime: null, finishTime: null }, unheard }
+      : { task: past };
+  }
+
+  function viewOf(call: Call): View {
+    const { dialect, scenario } = call;
+    const actual = (id: string) => life.get(dialect.id, id);
+    return {
+      dialect,
+      scenario,
+      actual,
+      task(id) {
+        const task = actual(id);
+        if (!task) return undefined;
+        // An empty status lasts moments and hides nothing that is done; only a real lag refuses a press (PROTOCOL 5.5).
+        return scenario.relayLagMs ? seen(task, call).task : task;
+      },
+      twin: (parentId, index) =>
+        life.all(dialect.id).find((t) => t.parentId === parentId && t.action === "UPSCALE" && t.index === index),
+    };
+  }
+
+  async function submit(call: Call, verb: SubmitVerb): Promise<Outcome> {
+    const { dialect, scenario, route } = call;
+    const now = clock.now();
+    const fields = parseFields(call.body);
+    const row = (rest: Partial<Submission>): void =>
+      ledger.submission({ ...blankRow(call, verb, fields, now), ...rest });
+
+    if (!fields) {
+      const reply = refused(dialect, verb, { kind: "unreadable" }, now);
+      row({ outcome: "refused", code: reply.code, httpStatus: reply.status });
+      return reply;
+    }
+    const decision = decide(verb, fields, route.mode, viewOf(call));
+    const about = aboutOf(decision);
+
+    function refuse(refusal: Refusal, fault: FaultKind | null = null): Reply {
+      const reply = refused(dialect, verb, refusal, now);
+      const outcome = refusal.kind === "queue-full" ? "busy" : "refused";
+      row({ ...about, outcome, code: reply.code, httpStatus: reply.status, fault });
+      return reply;
+    }
+
+    if (decision.kind === "refuse") return refuse(decision.refusal);
+    if (decision.kind === "upload") {
+      const urls = uploads(call.body, decision.count, parts.origin());
+      const reply = accepted(dialect, verb, { kind: "urls", urls });
+      row({ outcome: "uploaded", code: reply.code, httpStatus: reply.status });
+      return reply;
+    }
+    if (decision.kind === "existing") {
+      const reply = accepted(dialect, verb, { kind: "existing", task: decision.task, origin: parts.origin() });
+      row({ ...about, taskId: decision.task.id, outcome: "existing", code: reply.code, httpStatus: reply.status });
+      return reply;
+    }
+
+    const event = { provider: dialect.id, verb, action: about.action ?? null };
+    const fault = faults.take(SUBMIT_FAULTS, event);
+    const early = refusing(fault);
+    if (early === "drop") {
+      row({ ...about, outcome: "refused", fault: "drop-before-accept" });
+      return "drop";
+    }
+    if (early === "queue-full" || early === "not-success") return refuse({ kind: early }, early);
+    if (early) {
+      const reply = early(dialect, now);
+      row({ ...about, outcome: "busy", code: reply.code, httpStatus: reply.status, fault: fault?.kind ?? null });
+      return reply;
+    }
+
+    const load = life.load(dialect.id);
+    const slots = decision.kind === "create" && !decision.draft.modal ? scenario.queue : undefined;
+    const waits = slots !== undefined && load.running >= slots.running;
+    if (waits && load.waiting >= slots.waiting) return refuse({ kind: "queue-full" });
+
+    const made = decision.kind === "create" ? children(decision.draft, call, waits) : [reopened(decision)];
+    const first = made[0]!;
+    const ids = made.map((task) => task.id);
+    const acceptance =
+      first.status === "MODAL"
+        ? ({ kind: "modal", task: first } as const)
+        : waits
+          ? ({ kind: "queued", ids, ahead: load.waiting + 1 } as const)
+          : ({ kind: "accepted", ids } as const);
+    let reply = accepted(dialect, verb, acceptance, first.action);
+    if (random.chance(dialect.createdShare)) reply = { ...reply, status: 201 };
+    if (fault?.kind === "answer-5xx") reply = broken(dialect, fault.httpStatus ?? 500, now);
+    if (fault?.kind === "answer-garbage") reply = garbage();
+    const unanswered = fault?.kind === "accept-then-drop" || fault?.kind === "accept-then-hang";
+    row({
+      ...about,
+      prompt: cut(first.prompt),
+      taskId: ids.join(","),
+      outcome: isOver(first.status) ? "done" : acceptance.kind,
+      code: reply.code,
+      httpStatus: unanswered ? null : reply.status,
+      fault: fault?.kind ?? null,
+    });
+
+    for (const task of made) await begin(task, event);
+    await pause(event);
+    if (fault?.kind === "accept-then-drop") return "drop";
+    return fault?.kind === "accept-then-hang" ? "hang" : reply;
+  }
+
+  function children(draft: Draft, call: Call, waits: boolean): Task[] {
+    const event = { provider: call.dialect.id, action: draft.action };
+    return Array.from({ length: draft.count }, (_, i) => {
+      const fails = faults.take(["fail-task"], event);
+      const ending = { kind: "failure", share: 0.4, reason: "Midjourney could not finish this image" } as const;
+      // Each child of "Imagine all" carries the state with its number (PROTOCOL 4.5).
+      const state = draft.count > 1 ? `${draft.state ?? ""}::${i + 1}` : draft.state;
+      const one = { ...draft, state, index: draft.count > 1 ? i + 1 : draft.index, ...(fails ? { ending } : {}) };
+      return life.create(one, call.dialect, call.scenario, waits);
+    });
+  }
+
+  function reopened(decision: Decision & { kind: "reopen" }): Task {
+    return life.reopen(decision.task, decision.prompt, decision.ending, decision.pace);
+  }
+
+  /** With early-callback, callbacks up to the status named are posted and answered before the submit answer (5.4). */
+  async function begin(task: Task, event: { provider: Dialect["id"]; verb: SubmitVerb }): Promise<void> {
+    const fault = task.plan.length > 0 ? faults.take(["early-callback"], { ...event, action: task.action }) : undefined;
+    if (fault) {
+      const until = fault.status ?? "SUBMITTED";
+      for (let next = life.hurry(task.id); next; next = life.hurry(task.id)) {
+        if (next.status === until || (until === "terminal" && isOver(next.status))) break;
+      }
+      await notifier.settled(task.id);
+    }
+    life.start(task.id);
+  }
+
+  async function pause(event: { provider: Dialect["id"]; verb: SubmitVerb | LookupVerb }): Promise<void> {
+    const slow = faults.take(["slow-answer"], event);
+    if (slow) await new Promise<void>((resume) => clock.setTimer(resume, slow.delayMs ?? 1_000));
+  }
+
+  async function lookup(call: Call, verb: Exclude<LookupVerb, "image">): Promise<Reply> {
+    const { dialect, route } = call;
+    const event = { provider: dialect.id, verb };
+    const fault = faults.take(["lookup-5xx", "lookup-missing"], event);
+    const fields = parseFields(call.body) ?? {};
+    const ids = route.id === null ? (texts(fields, "ids") ?? []) : [route.id];
+    const known = fault?.kind === "lookup-missing" ? [] : tasksFor(verb, ids, call);
+    const reply =
+      fault?.kind === "lookup-5xx"
+        ? broken(dialect, fault.httpStatus ?? 500, clock.now())
+        : verb === "image-seed"
+          ? seed(known[0], call)
+          : verb === "fetch"
+            ? known[0]
+              ? json(dialect, 200, onWire(known[0], call))
+              : unknownTask(dialect)
+            : json(dialect, 200, known.map((task) => onWire(task, call)));
+    ledger.lookup({
+      at: clock.now(),
+      provider: dialect.id,
+      verb,
+      ids,
+      found: known.length,
+      httpStatus: reply.status,
+      fault: fault?.kind ?? null,
+    });
+    await pause(event);
+    return reply;
+  }
+
+  function tasksFor(verb: Exclude<LookupVerb, "image">, ids: string[], { dialect }: Call): Task[] {
+    if (verb === "list") return life.all(dialect.id).slice(-100).reverse();
+    if (verb === "queue") return life.all(dialect.id).filter((task) => !isOver(task.status));
+    return ids.map((id) => life.get(dialect.id, id)).filter((task) => task !== undefined);
+  }
+
+  function onWire(task: Task, call: Call): Fields {
+    return taskOnWire(seen(task, call), call.dialect, parts.origin());
+  }
+
+  function seed(task: Task | undefined, { dialect }: Call): Reply {
+    const trueai = dialect.errors === "trueai";
+    if (!task && dialect.errors === "relay") return relayError(dialect, 4, "task_no_found");
+    if (!task) return { ...plain(dialect, 3, "未找到 seed", null), status: trueai ? 404 : 200 };
+    if (task.status !== "SUCCESS") return { ...plain(dialect, 4, "任务未完成", null), status: trueai ? 400 : 200 };
+    return plain(dialect, 1, "成功", seedOf(task));
+  }
+
+  async function cancel(call: Call): Promise<Reply> {
+    const { dialect, route } = call;
+    const task = life.get(dialect.id, route.id ?? "");
+    const over = task && isOver(task.status);
+    const reply = !task
+      ? { ...plain(dialect, 3, "任务不存在", null), status: dialect.errors === "trueai" ? 404 : 200 }
+      : plain(dialect, over ? 4 : 1, over ? "任务已结束" : "成功", null);
+    ledger.submission({
+      ...blankRow(call, "cancel", {}, clock.now()),
+      taskId: task?.id ?? null,
+      action: task?.action ?? null,
+      outcome: task && !over ? "cancelled" : "refused",
+      code: reply.code,
+      httpStatus: reply.status,
+    });
+    if (task && !over) life.cancel(task, dialect);
+    return reply;
+  }
+
+  return { submit, lookup, cancel };
+}
+
+type Refusing = "drop" | "queue-full" | "not-success" | ((dialect: Dialect, now: number) => Reply);
+
+/** What a fault answers instead of accepting; undefined when the task is made all the same. */
+function refusing(fault: ArmedFault | undefined): Refusing | undefined {
+  switch (fault?.kind) {
+    case "drop-before-accept":
+      return "drop";
+    case "queue-full":
+    case "not-success":
+      return fault.kind;
+    case "answer-429":
+      return saturated;
+    case "answer-5xx":
+      return fault.accepted ? undefined : (dialect, now) => broken(dialect, fault.httpStatus ?? 500, now);
+    case "answer-garbage":
+      return fault.accepted ? undefined : garbage;
+    default:
+      return undefined;
+  }
+}
+
+type About = Partial<Pick<Submission, "parentId" | "customId" | "action">>;
+
+function aboutOf(decision: Decision): About {
+  switch (decision.kind) {
+    case "create": {
+      const { parent, customId, action } = decision.draft;
+      return { parentId: parent?.id ?? null, customId: customId ?? null, action };
+    }
+    case "reopen":
+    case "existing":
+      return { parentId: decision.task.parentId, customId: decision.task.customId, action: decision.task.action };
+    case "refuse":
+      return {
+        parentId: decision.parentId ?? null,
+        customId: decision.customId ?? null,
+        action: decision.action ?? null,
+      };
+    case "upload":
+      return {};
+  }
+}
+
+function blankRow(call: Call, verb: Submission["verb"], fields: Fields | undefined, at: number): Omit<Submission, "seq"> {
+  const string = (name: string) => {
+    const value = fields && Object.hasOwn(fields, name) ? fields[name] : undefined;
+    return typeof value === "string" ? cut(value) : null;
+  };
+  return {
+    at,
+    provider: call.dialect.id,
+    verb,
+    mode: call.route.mode,
+    parentId: null,
+    customId: null,
+    action: null,
+    prompt: string("prompt"),
+    state: string("state"),
+    hasHook: string("notifyHook") !== null,
+    taskId: null,
+    code: null,
+    httpStatus: null,
+    outcome: "refused",
+    fault: null,
+  };
+}
+
+const LEDGER_TEXT = 2_000;
+
+const cut = (text: string | null): string | null =>
+  text !== null && text.length > LEDGER_TEXT ? `${text.slice(0, LEDGER_TEXT)}…` : text;
+
+/** The same upload gives the same addresses. */
+function uploads(body: string, count: number, origin: Origin): string[] {
+  return Array.from({ length: count }, (_, i) => `${origin}/images/upload-${hash32(`${body}${i}`)}.png`);
+}
