@@ -1,0 +1,92 @@
+/**
+ * Every key of the table, and nowhere else. `schema.ts` and `infra/table.ts` create what is named here.
+ *
+ *     pk                               sk             what
+ *     flow#<flowId>                    flow           the flow: what the app asked for
+ *     flow#<flowId>                    task#<path>    one task with its result: hot row, written four times
+ *     account#<provider>#<account>     health         whether a vendor account calls back
+ *
+ *     index   partition              sort                             holds
+ *     due     dueShard  due#0..3     dueAt     epoch ms               flows and tasks that wait for something, no others
+ *     app     appId                  listedAt  <ISO time>#<flowId>    flows, for listing
+ *
+ * Both indexes project keys only. `expiresAt` (epoch seconds) is the table's TTL attribute.
+ */
+import { isFlowId } from "@mjflow/core/id";
+import { DUE_SHARDS } from "@mjflow/core/limit";
+import type { DueRef } from "@mjflow/core/port";
+
+export const INDEX = { due: "due", app: "app" } as const;
+
+/** Attributes that the table and its indexes are built on; the rest of an item is `item.ts`'s own affair. */
+export const ATTRIBUTE = {
+  pk: "pk",
+  sk: "sk",
+  dueShard: "dueShard",
+  dueAt: "dueAt",
+  appId: "appId",
+  listedAt: "listedAt",
+  expiresAt: "expiresAt",
+} as const;
+
+/** Flows and their tasks are kept this long after they were created. TTL deletes late by hours or days: readers filter. */
+export const KEPT_MS = 90 * 24 * 3_600_000;
+
+export interface Key {
+  pk: string;
+  sk: string;
+}
+
+const FLOW_SK = "flow";
+const TASK_SK = "task#";
+
+export function flowKey(flowId: string): Key {
+  return { pk: flowPk(flowId), sk: FLOW_SK };
+}
+
+export function taskKey(flowId: string, path: string): Key {
+  return { pk: flowPk(flowId), sk: `${TASK_SK}${path}` };
+}
+
+export function healthKey(provider: string, account: string): Key {
+  return { pk: `account#${provider}#${account}`, sk: "health" };
+}
+
+export function flowPk(flowId: string): string {
+  return `flow#${flowId}`;
+}
+
+/** What a key of a flow's partition names; nothing for a key that is not ours. */
+export function refOf({ pk, sk }: Key): DueRef | undefined {
+  const flowId = pk.startsWith("flow#") ? pk.slice("flow#".length) : "";
+  if (!isFlowId(flowId)) return undefined;
+  if (sk === FLOW_SK) return { kind: "flow", flowId };
+  return sk.startsWith(TASK_SK) ? { kind: "task", flowId, path: sk.slice(TASK_SK.length) } : undefined;
+}
+
+/** A flow and its tasks share a shard. FNV-1a: stable for as long as rows live, and spreads ULIDs evenly. */
+export function shardOf(flowId: string): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < flowId.length; i++) hash = Math.imul(hash ^ flowId.charCodeAt(i), 0x01000193);
+  return (hash >>> 0) % DUE_SHARDS;
+}
+
+export function dueShard(shard: number): string {
+  return `due#${shard}`;
+}
+
+/** Sorts as time does; the id makes it unique. */
+export function listedAt(createdAt: number, flowId: string): string {
+  return `${new Date(createdAt).toISOString()}#${flowId}`;
+}
+
+export function flowIdOfListed(listed: string): string | undefined {
+  const at = listed.indexOf("#");
+  const flowId = listed.slice(at + 1);
+  return at > 0 && isFlowId(flowId) ? flowId : undefined;
+}
+
+/** Epoch seconds, as TTL wants them. */
+export function expiresAt(createdAt: number): number {
+  return Math.ceil((createdAt + KEPT_MS) / 1_000);
+}

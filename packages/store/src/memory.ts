@@ -1,0 +1,170 @@
+/**
+ * The table in memory, for tests and simulations: the same promises as `dynamo.ts`, held to them by the same
+ * conformance suite. What goes in and what comes out are copies, so nobody shares state by accident.
+ */
+import type { Flow } from "@mjflow/core/flow";
+import type { AccountHealth } from "@mjflow/core/health";
+import type { DueRef, Saved, Store } from "@mjflow/core/port";
+import type { Task } from "@mjflow/core/task";
+import { decodeCursor, encodeCursor } from "./cursor.ts";
+import { expiresAt, flowKey, healthKey, listedAt, shardOf, taskKey } from "./keys.ts";
+
+export interface MemoryStoreOptions {
+  /** Rows past their 90 days are not shown. Without a clock nothing expires, which suits a simulated one. */
+  now?: () => number;
+}
+
+export interface MemoryDump {
+  flows: Flow[];
+  tasks: Task[];
+  health: AccountHealth[];
+}
+
+export interface MemoryStore extends Store {
+  /** All that is stored, expired rows too: for assertions. */
+  dump(): MemoryDump;
+}
+
+type Row = { kind: "flow"; item: Flow } | { kind: "task"; item: Task };
+
+export function createMemoryStore({ now = () => Number.NEGATIVE_INFINITY }: MemoryStoreOptions = {}): MemoryStore {
+  /** By pk, then sk: a flow's rows are found without a scan, as in the table. */
+  const flows = new Map<string, Map<string, Row>>();
+  const accounts = new Map<string, AccountHealth>();
+  /** The sparse index: one map per shard, only of rows with a due time. */
+  const dueIndex = new Map<number, Map<string, { ref: DueRef; at: number }>>();
+
+  const keyOf = (row: Row) => (row.kind === "flow" ? flowKey(row.item.id) : taskKey(row.item.flowId, row.item.path));
+
+  function find(pk: string, sk: string): Row | undefined {
+    const row = flows.get(pk)?.get(sk);
+    return row && isLive(row.item, now()) ? row : undefined;
+  }
+
+  /** Stores a copy with the next revision and keeps the due index in step. */
+  function write<R extends Row>(row: R): R["item"] {
+    const { pk, sk } = keyOf(row);
+    const stored = { ...row, item: copy({ ...row.item, rev: row.item.rev + 1 }) };
+    if (!flows.has(pk)) flows.set(pk, new Map());
+    flows.get(pk)!.set(sk, stored);
+    index(stored);
+    return copy(stored.item);
+  }
+
+  function index(row: Row): void {
+    const { pk, sk } = keyOf(row);
+    const flowId = row.kind === "flow" ? row.item.id : row.item.flowId;
+    const shard = shardOf(flowId);
+    if (!dueIndex.has(shard)) dueIndex.set(shard, new Map());
+    const { due: at } = row.item;
+    const ref: DueRef = row.kind === "flow" ? { kind: "flow", flowId } : { kind: "task", flowId, path: row.item.path };
+    if (at === undefined) dueIndex.get(shard)!.delete(`${pk}/${sk}`);
+    else dueIndex.get(shard)!.set(`${pk}/${sk}`, { ref, at });
+  }
+
+  /** The conditional write: `rev` undefined means "not there yet". */
+  function put<R extends Row>(row: R, rev: number | undefined): Saved<R["item"]> {
+    const { pk, sk } = keyOf(row);
+    const current = flows.get(pk)?.get(sk)?.item as R["item"] | undefined;
+    if (current?.rev !== rev) return { ok: false, current: current && copy(current) };
+    return { ok: true, item: write(row) };
+  }
+
+  const taskAt = (flowId: string, path: string) => {
+    const { pk, sk } = taskKey(flowId, path);
+    return copy(find(pk, sk)?.item as Task | undefined);
+  };
+  const flowAt = (flowId: string) => {
+    const { pk, sk } = flowKey(flowId);
+    return copy(find(pk, sk)?.item as Flow | undefined);
+  };
+  const rowsOf = (flowId: string) => [...(flows.get(flowKey(flowId).pk)?.values() ?? [])];
+
+  return {
+    async createFlow(flow, root) {
+      put({ kind: "task", item: root }, undefined);
+      return put({ kind: "flow", item: flow }, undefined).ok ? "created" : "exists";
+    },
+    async createTask(task) {
+      return put({ kind: "task", item: task }, undefined);
+    },
+    async saveTask(task) {
+      return put({ kind: "task", item: task }, task.rev);
+    },
+    async saveFlow(flow) {
+      return put({ kind: "flow", item: flow }, flow.rev);
+    },
+    async deleteTask(task) {
+      const { pk, sk } = taskKey(task.flowId, task.path);
+      const row = flows.get(pk)?.get(sk);
+      if (row?.item.rev !== task.rev) return;
+      index({ kind: "task", item: { ...task, due: undefined } });
+      flows.get(pk)!.delete(sk);
+    },
+    async load(flowId, paths) {
+      const tasks = [...new Set(paths)].map((path) => taskAt(flowId, path)).filter((task) => task !== undefined);
+      return { flow: flowAt(flowId), tasks };
+    },
+    async getTask({ flowId, path }) {
+      return taskAt(flowId, path);
+    },
+    async loadFlow(flowId) {
+      const tasks = rowsOf(flowId)
+        .filter((row) => row.kind === "task")
+        .map((row) => row.item)
+        .filter((task) => isLive(task, now()))
+        .sort((a, b) => compare(a.path, b.path));
+      return { flow: flowAt(flowId), tasks: copy(tasks) };
+    },
+    async listFlows(appId, limit, cursor) {
+      const after = cursor === undefined ? undefined : decodeCursor(appId, cursor);
+      const listed = [...flows.values()]
+        .flatMap((rows) => [...rows.values()])
+        .filter((row) => row.kind === "flow")
+        .map((row) => row.item)
+        .filter((flow) => flow.appId === appId && isLive(flow, now()))
+        .map((flow) => ({ flow, at: listedAt(flow.createdAt, flow.id) }))
+        .filter(({ at }) => after === undefined || at < after)
+        .sort((a, b) => compare(b.at, a.at));
+      const page = listed.slice(0, limit);
+      const last = listed.length > limit ? page.at(-1) : undefined;
+      return { flows: copy(page.map(({ flow }) => flow)), ...(last && { cursor: encodeCursor(appId, last.at) }) };
+    },
+    async due(shard, before, limit) {
+      return [...(dueIndex.get(shard)?.values() ?? [])]
+        .filter(({ at }) => at <= before)
+        .sort((a, b) => a.at - b.at)
+        .slice(0, limit)
+        .map(({ ref }) => ({ ...ref }));
+    },
+    async health(provider, account) {
+      return copy(accounts.get(healthKey(provider, account).pk));
+    },
+    async saveHealth(health) {
+      const { pk } = healthKey(health.provider, health.account);
+      if ((accounts.get(pk)?.rev ?? 0) !== health.rev) return;
+      accounts.set(pk, copy({ ...health, rev: health.rev + 1 }));
+    },
+    dump() {
+      const rows = [...flows.values()].flatMap((partition) => [...partition.values()]);
+      return copy({
+        flows: rows.filter((row) => row.kind === "flow").map((row) => row.item),
+        tasks: rows.filter((row) => row.kind === "task").map((row) => row.item),
+        health: [...accounts.values()],
+      });
+    },
+  };
+}
+
+/** Through JSON, as the table's codec does: undefined fields are dropped, nothing is shared. */
+function copy<T>(value: T): T {
+  return value === undefined ? value : (JSON.parse(JSON.stringify(value)) as T);
+}
+
+function isLive({ createdAt }: { createdAt: number }, now: number): boolean {
+  return expiresAt(createdAt) * 1_000 > now;
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
