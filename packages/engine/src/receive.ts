@@ -38,7 +38,12 @@ export async function receive(deps: Needs, token: string, body: string): Promise
     return { kind: "unreadable" };
   }
   deps.log.count("Callbacks");
-  if (!claims.calling) await deps.accounts.heard(provider, account);
+  // Learning that the account calls is worth a try, not the callback: what it says must be stored either way.
+  if (!claims.calling) {
+    await deps.accounts.heard(provider, account).catch((error: unknown) => {
+      deps.log.warn("account.unlearned", { provider, account, error: String(error) });
+    });
+  }
   if (!claims.progress && !isNews(report)) {
     deps.log.count("CallbacksDropped");
     return { kind: "dropped" };

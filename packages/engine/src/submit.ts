@@ -11,6 +11,7 @@ import { resolvePress } from "@mjflow/core/button";
 import { type Failure, failure } from "@mjflow/core/error";
 import type { Flow } from "@mjflow/core/flow";
 import { parentPath } from "@mjflow/core/id";
+import { submitMessage, type TakenMessage } from "@mjflow/core/message";
 import type { CallContext, SubmitAnswer, TaskRef } from "@mjflow/core/port";
 import type { Expect, Signal } from "@mjflow/core/state";
 import type { Task } from "@mjflow/core/task";
@@ -24,6 +25,9 @@ type Needs = Deps & { accounts: Accounts };
 /** A call ready to be made, the claim still to be taken. */
 type Ready = { kind: "ready"; customId?: string; call(context: CallContext): Promise<SubmitAnswer> };
 type Hopeless = { kind: "hopeless"; failure: Failure };
+/** The vendor must be asked first and did not answer; nothing was claimed. */
+type Later = { kind: "later"; afterMs: number };
+type Health = Awaited<ReturnType<Accounts["callbacks"]>>;
 
 /** @throws MjflowError overloaded, or whatever the table threw: the queue brings the message again. */
 export async function submit(deps: Needs, { flowId, path }: TaskRef): Promise<void> {
@@ -46,22 +50,36 @@ export async function submit(deps: Needs, { flowId, path }: TaskRef): Promise<vo
     const { failure } = ready;
     return perform(deps, await apply(deps, task, { kind: "abandon", failure }));
   }
+  if (ready.kind === "later")
+    return deps.queue.send([{ message: submitMessage(flowId, path), delayMs: ready.afterMs }]);
+  // Read before the claim: nothing that can fail may stand between the claim and the call.
+  const health = await deps.accounts.callbacks(task.provider, task.account);
   const claimed = await apply(deps, task, { kind: "claim", customId: ready.customId });
   if (!effectsOf(claimed.decision).some((effect) => effect.kind === "call")) return;
-  await perform(deps, await call(deps, flow, claimed.task, ready));
+  await perform(deps, await call(deps, flow, claimed.task, ready, health));
+}
+
+/** Consumes what `keep` saved: the answer of a paid call that the table would not take at the time. */
+export async function taken(deps: Needs, message: TakenMessage): Promise<void> {
+  const task = await deps.store.getTask(message);
+  if (!task) return;
+  const { attempt, vendorTaskId } = message;
+  const signal: Signal = message.window
+    ? { kind: "window", attempt, vendorTaskId }
+    : { kind: "accepted", attempt, vendorTaskId, expect: "unknown" };
+  await perform(deps, await apply(deps, task, signal));
 }
 
 function isWaiting(task: Task): boolean {
   return task.status === "PENDING" || (task.status === "MODAL" && task.modal !== undefined);
 }
 
-async function call(deps: Needs, flow: Flow, task: Task, ready: Ready): Promise<Applied> {
-  const { callbacks, fresh } = await deps.accounts.callbacks(task.provider, task.account);
+async function call(deps: Needs, flow: Flow, task: Task, ready: Ready, health: Health): Promise<Applied> {
   const known = deps.providers.get(task.provider)!;
   const answer = await ready
     .call({
       account: known.account(task.account)!,
-      notifyHook: deps.hooks.url(hookClaims(deps, flow, task, fresh)),
+      notifyHook: deps.hooks.url(hookClaims(deps, flow, task, health.fresh)),
       state: vendorState(task, task.attempt),
       mode: flow.mode,
       botType: flow.botType,
@@ -71,8 +89,26 @@ async function call(deps: Needs, flow: Flow, task: Task, ready: Ready): Promise<
     .catch((error: unknown): SubmitAnswer => ({ kind: "unclear", reason: String(error) }));
   note(deps, task, answer);
   const instant = known.provider.abilities.instantActions.includes(task.action);
-  const expect: Expect = callbacks === "silent" ? "silent" : instant ? "instant" : callbacks;
-  return apply(deps, task, signalOf(answer, task.attempt, expect, deps.random.chance()));
+  const expect: Expect = health.callbacks === "silent" ? "silent" : instant ? "instant" : health.callbacks;
+  const signal = signalOf(answer, task.attempt, expect, deps.random.chance());
+  return apply(deps, task, signal).catch((error: unknown) => keep(deps, task, signal, error));
+}
+
+/**
+ * The vendor has the task, we have its id, and the table will not take it: forgetting it now would mean paying again
+ * after the grace. The queue is another system and keeps it for days.
+ */
+async function keep(deps: Needs, task: Task, signal: Signal, cause: unknown): Promise<never> {
+  if (signal.kind === "accepted" || signal.kind === "window") {
+    const { attempt, vendorTaskId } = signal;
+    const { flowId, path } = task;
+    const window = signal.kind === "window";
+    const message: TakenMessage = { v: 1, type: "taken", flowId, path, attempt, vendorTaskId, window };
+    await deps.queue.send([{ message }]).catch((error: unknown) => {
+      deps.log.error("submit.answer-unkept", { flow: flowId, path, vendorTaskId, error: String(error) });
+    });
+  }
+  throw cause;
 }
 
 function hookClaims({ clock, timings }: Needs, flow: Flow, task: Task, calling: boolean) {
@@ -110,7 +146,12 @@ function note({ log }: Needs, task: Task, answer: SubmitAnswer): void {
 
 // ── what to send ───────────────────────────────────────────────────────────────────────────────────────────────────
 
-async function prepare(deps: Needs, flow: Flow, task: Task, parent: Task | undefined): Promise<Ready | Hopeless> {
+async function prepare(
+  deps: Needs,
+  flow: Flow,
+  task: Task,
+  parent: Task | undefined,
+): Promise<Ready | Hopeless | Later> {
   const known = deps.providers.get(task.provider);
   if (!known?.account(task.account)) return hopeless(failure("provider_missing"));
   if (task.status === "MODAL") return prepareModal(deps, task);
@@ -119,7 +160,7 @@ async function prepare(deps: Needs, flow: Flow, task: Task, parent: Task | undef
   return preparePress(deps, task, parent);
 }
 
-async function prepareRoot({ blobs, providers }: Needs, flow: Flow, task: Task): Promise<Ready | Hopeless> {
+async function prepareRoot({ blobs, providers }: Needs, flow: Flow, task: Task): Promise<Ready | Hopeless | Later> {
   const inputs = task.inputsRef ? await blobs.getInputs(task.inputsRef) : {};
   if (!inputs) return hopeless(failure("input_missing"));
   const { action, prompt, dimensions } = flow;
@@ -127,9 +168,10 @@ async function prepareRoot({ blobs, providers }: Needs, flow: Flow, task: Task):
   return { kind: "ready", call: (context) => provider.submit({ action, prompt, dimensions, inputs }, context) };
 }
 
-async function preparePress(deps: Needs, task: Task, parent: Task): Promise<Ready | Hopeless> {
+async function preparePress(deps: Needs, task: Task, parent: Task): Promise<Ready | Hopeless | Later> {
   const { provider } = deps.providers.get(task.provider)!;
   const buttons = parent.result?.buttons ?? (await askButtons(deps, parent));
+  if (!buttons) return { kind: "later", afterMs: deps.timings.lookupMs };
   const resolved = resolvePress(task.press ?? "", buttons);
   if (!resolved.ok) return hopeless(failure(resolved.code, { offered: resolved.offered }));
   const { customId } = resolved.button;
@@ -148,18 +190,21 @@ function isDoubled(task: Task, parent: Task, customId: string, buttons: readonly
 }
 
 /** Some callbacks carry no buttons (Crazyrouter's): then, and only then, the finished parent is read once. */
-async function askButtons(deps: Needs, parent: Task): Promise<readonly Button[]> {
+async function askButtons(deps: Needs, parent: Task): Promise<readonly Button[] | undefined> {
   if (!parent.vendorTaskId) return [];
   const known = deps.providers.get(parent.provider)!;
-  const { reports } = await known.provider.lookup([parent.vendorTaskId], known.account(parent.account)!);
   deps.log.count("Lookups");
-  const buttons = reports[0]?.result.buttons ?? [];
+  const answer = await known.provider
+    .lookup([parent.vendorTaskId], known.account(parent.account)!)
+    .catch((error: unknown) => deps.log.warn("submit.buttons-unread", { flow: parent.flowId, error: String(error) }));
+  if (!answer) return undefined;
+  const buttons = answer.reports[0]?.result.buttons ?? [];
   // Kept for its siblings; a lost race only means that another of them kept it.
   await deps.store.saveTask({ ...parent, lookups: parent.lookups + 1, result: { ...parent.result, buttons } });
   return buttons;
 }
 
-async function prepareModal({ blobs, providers }: Needs, task: Task): Promise<Ready | Hopeless> {
+async function prepareModal({ blobs, providers }: Needs, task: Task): Promise<Ready | Hopeless | Later> {
   const { provider } = providers.get(task.provider)!;
   const { prompt, mask } = task.modal!;
   const maskBase64 = mask && (await blobs.getInputs(mask.ref))?.masks?.[mask.index];

@@ -1,0 +1,54 @@
+/** The HTTP API: middleware, routes, and the one map from errors to responses. Knows nothing of Lambda. */
+import { MjflowError } from "@mjflow/core/error";
+import type { Deps } from "@mjflow/engine/deps";
+import { Hono } from "hono";
+import { type ApiKey, authenticate } from "./auth.ts";
+import { flows } from "./flow.ts";
+import { onError } from "./problem.ts";
+import { tasks } from "./task.ts";
+
+export type ApiDeps = Omit<Deps, "hooks"> & {
+  apiKeys: readonly ApiKey[];
+  /** What a flow that does not say gets: progress callbacks stored, or dropped at the door. */
+  storeProgress: boolean;
+};
+
+export interface AppEnv {
+  Variables: { deps: ApiDeps; appId: string; requestId: string };
+}
+
+/** Methods per address, for 405 and its Allow header. */
+const ALLOWED = {
+  "/v1/flows": "GET, POST",
+  "/v1/flows/:id": "GET",
+  "/v1/tasks/:id": "GET",
+  "/v1/tasks/:id/actions": "POST",
+  "/v1/tasks/:id/modal": "POST",
+};
+
+export function createApp(deps: ApiDeps): Hono<AppEnv> {
+  const app = new Hono<AppEnv>();
+  app.use(async (c, next) => {
+    c.set("deps", deps);
+    c.set("requestId", crypto.randomUUID());
+    await next();
+    c.header("X-Request-Id", c.get("requestId"));
+    c.header("Cache-Control", "no-store");
+  });
+  app.get("/healthz", (c) => c.json({ status: "ok" }));
+  app.get("/", (c) => c.json({ name: "mjflow", api: "/v1", health: "/healthz" }));
+  app.use("/v1/*", authenticate);
+  app.route("/v1/flows", flows);
+  app.route("/v1/tasks", tasks);
+  for (const [path, methods] of Object.entries(ALLOWED)) {
+    app.all(path, (c) => {
+      c.header("Allow", methods);
+      throw new MjflowError("method_not_allowed");
+    });
+  }
+  app.notFound(() => {
+    throw new MjflowError("not_found");
+  });
+  app.onError(onError);
+  return app;
+}

@@ -1,0 +1,55 @@
+/** Errors as HTTP: problem+json (RFC 9457) with a stable `code`, what to do, and whether to send it again. */
+import { ERRORS, MjflowError, type Retry } from "@mjflow/core/error";
+import { fieldOf } from "@mjflow/core/request";
+import type { Context, ErrorHandler } from "hono";
+import type { AppEnv } from "./app.ts";
+
+interface Issue {
+  path: readonly PropertyKey[];
+  message: string;
+  code?: string;
+  keys?: readonly string[];
+}
+
+/** The first issue names the field; all of them are listed. */
+export function invalid(issues: readonly Issue[]): MjflowError {
+  const errors = issues.slice(0, 20).map(({ path, message, code, keys }) => {
+    // zod reports an unknown key at its parent; an app looks for the key.
+    const at = code === "unrecognized_keys" && keys?.[0] !== undefined ? [...path, keys[0]] : path;
+    return { field: fieldOf(at), message };
+  });
+  const [first] = errors;
+  const detail = first && `${first.field || "body"}: ${first.message}`;
+  return new MjflowError("invalid_request", { field: first?.field || undefined, detail, extra: { errors } });
+}
+
+export function problem(c: Context<AppEnv>, error: MjflowError): Response {
+  const { title, advice } = ERRORS[error.code];
+  const after = afterSeconds(error.retry);
+  if (after !== undefined) c.header("Retry-After", String(after));
+  if (error.code === "unauthorized") c.header("WWW-Authenticate", 'Bearer realm="mjflow"');
+  const body = {
+    type: `https://mjflow.dev/problems/${error.code}`,
+    title,
+    status: error.status,
+    code: error.code,
+    detail: error.message,
+    ...(error.field !== undefined && { field: error.field }),
+    advice,
+    retry: error.retry === "never" ? "never" : "later",
+    requestId: c.get("requestId"),
+    ...error.extra,
+  };
+  return c.body(JSON.stringify(body), error.status as 400, { "Content-Type": "application/problem+json" });
+}
+
+/** The one place where an error becomes a response. What is not ours is a bug: told as little as can be, logged whole. */
+export const onError: ErrorHandler<AppEnv> = (error, c) => {
+  if (error instanceof MjflowError) return problem(c, error);
+  c.get("deps").log.error("api.bug", { requestId: c.get("requestId"), error: String(error), stack: error.stack });
+  return problem(c, new MjflowError("internal"));
+};
+
+function afterSeconds(retry: Retry): number | undefined {
+  return typeof retry === "object" ? Math.ceil(retry.afterMs / 1_000) : undefined;
+}

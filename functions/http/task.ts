@@ -1,0 +1,24 @@
+/** `/v1/tasks`: one task, and what a person may do with it by hand. */
+import { ActionRequest, ModalRequest } from "@mjflow/core/request";
+import { answerModal, ownTask, pressTask } from "@mjflow/engine/press";
+import { Hono } from "hono";
+import type { AppEnv } from "./app.ts";
+import { readBody } from "./body.ts";
+import { taskView } from "./view.ts";
+
+export const tasks = new Hono<AppEnv>()
+  .get("/:id", async (c) => {
+    const { task } = await ownTask(c.get("deps"), c.get("appId"), c.req.param("id"));
+    return c.json(taskView(task));
+  })
+  .post("/:id/actions", async (c) => {
+    const request = await readBody(c, ActionRequest);
+    const task = await pressTask(c.get("deps"), c.get("appId"), c.req.param("id"), request);
+    const view = taskView(task);
+    return c.json(view, 202, { Location: `/v1/tasks/${view.id}` });
+  })
+  .post("/:id/modal", async (c) => {
+    const request = await readBody(c, ModalRequest);
+    const task = await answerModal(c.get("deps"), c.get("appId"), c.req.param("id"), request);
+    return c.json(taskView(task), 202);
+  });

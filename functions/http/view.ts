@@ -1,0 +1,89 @@
+/** What apps are shown. Rows stop here: nothing of the store, no lease, no token, no bucket key. */
+import { nameOf } from "@mjflow/core/button";
+import { countsOf, type Flow, flowStatus } from "@mjflow/core/flow";
+import { depthOf, parentPath, ROOT_PATH, taskIdOf } from "@mjflow/core/id";
+import type { Task } from "@mjflow/core/task";
+
+export function flowView(flow: Flow, tasks: readonly Task[]) {
+  return {
+    id: flow.id,
+    status: flowStatus(tasks),
+    state: flow.state ?? null,
+    action: flow.action,
+    provider: flow.provider,
+    prompt: flow.prompt ?? null,
+    mode: flow.mode ?? null,
+    notifyHook: flow.notifyHook ?? null,
+    createdAt: time(flow.createdAt),
+    endedAt: time(flow.endedAt),
+    tasks: tasks.map(taskView),
+    counts: countsOf(tasks),
+  };
+}
+
+export type FlowView = ReturnType<typeof flowView>;
+
+/** A row of a list: the tasks are left to `GET /v1/flows/{id}`. */
+export function flowSummary(flow: Flow) {
+  const { id, status, action, provider } = flow;
+  const { createdAt, endedAt } = flow;
+  return {
+    id,
+    status,
+    state: flow.state ?? null,
+    action,
+    provider,
+    prompt: flow.prompt ?? null,
+    createdAt: time(createdAt),
+    endedAt: time(endedAt),
+  };
+}
+
+export function taskView(task: Task) {
+  const parent = parentPath(task.path);
+  const { result, failure } = task;
+  return {
+    id: taskIdOf(task.flowId, task.path),
+    flowId: task.flowId,
+    parentId: parent === undefined ? null : taskIdOf(task.flowId, parent),
+    rootId: taskIdOf(task.flowId, ROOT_PATH),
+    depth: depthOf(task.path),
+    press: task.press ?? null,
+    action: task.action,
+    status: task.status,
+    progress: task.progress,
+    provider: task.provider,
+    providerTaskId: task.vendorTaskId ?? null,
+    customId: task.customId ?? null,
+    imageUrl: result?.imageUrl ?? null,
+    images: result?.images ?? [],
+    videos: result?.videos ?? [],
+    buttons: (result?.buttons ?? []).map((button) => ({ ...button, name: nameOf(button.customId) ?? null })),
+    finalPrompt: result?.finalPrompt ?? null,
+    /** Text answers: describe's and shorten's. */
+    text: result?.promptEn ?? result?.prompt ?? null,
+    seed: result?.seed ?? null,
+    failReason: failure ? (failure.vendor?.description ?? failure.message) : null,
+    failure: failure ?? null,
+    attempts: task.attempt,
+    modals: task.modals,
+    callbacks: task.callbacks,
+    duplicates: task.duplicates,
+    lookups: task.lookups,
+    /** The vendor may or may not have this attempt; see docs: unclear submissions. */
+    unclear: task.status === "UNCLEAR",
+    orphans: task.orphans ?? [],
+    late: task.late ? { status: task.late.status, at: time(task.late.at) } : null,
+    createdAt: time(task.createdAt),
+    submittedAt: time(task.submittedAt),
+    endedAt: time(task.endedAt),
+  };
+}
+
+export type TaskView = ReturnType<typeof taskView>;
+
+function time(ms: number): string;
+function time(ms: number | undefined): string | null;
+function time(ms: number | undefined): string | null {
+  return ms === undefined ? null : new Date(ms).toISOString();
+}

@@ -1,0 +1,14 @@
+/** Each minute: what is overdue. */
+import { type Swept, sweep } from "@mjflow/engine/sweep";
+import { wireSweep } from "./wire.ts";
+
+export async function handler(): Promise<Swept> {
+  const deps = wireSweep();
+  try {
+    const swept = await sweep(deps);
+    if (swept.overdue > 0) deps.log.info("swept", { ...swept });
+    return swept;
+  } finally {
+    deps.log.flush();
+  }
+}
