@@ -1,0 +1,90 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { connect } from "node:net";
+import { networkInterfaces, tmpdir } from "node:os";
+import { join } from "node:path";
+import { CreateBucketCommand, GetObjectCommand, PutObjectCommand } from "@aws-sdk/client-s3";
+import {
+  ChangeMessageVisibilityCommand,
+  CreateQueueCommand,
+  ReceiveMessageCommand,
+  SendMessageCommand,
+} from "@aws-sdk/client-sqs";
+import { afterEach, expect, test } from "vitest";
+import { bucketClient, queueClient } from "./client.ts";
+import { startQueueEngine } from "./queue.ts";
+
+const undo: (() => unknown)[] = [];
+afterEach(async () => {
+  while (undo.length > 0) await undo.pop()!();
+});
+
+function folder(): string {
+  const path = mkdtempSync(join(tmpdir(), "mjflow-queue-"));
+  undo.push(() => rmSync(path, { recursive: true, force: true }));
+  return path;
+}
+
+async function start(dataDir?: string) {
+  const engine = await startQueueEngine({ dataDir });
+  const queues = queueClient(engine.endpoint);
+  const buckets = bucketClient(engine.endpoint);
+  const stop = async () => {
+    queues.destroy();
+    buckets.destroy();
+    await engine.stop();
+  };
+  undo.push(stop);
+  return { ...engine, queues, buckets };
+}
+
+test("messages and objects are still there after a stop and a start", async () => {
+  const dataDir = folder();
+  const first = await start(dataDir);
+  const { QueueUrl } = await first.queues.send(new CreateQueueCommand({ QueueName: "submit" }));
+  await first.queues.send(new SendMessageCommand({ QueueUrl, MessageBody: "kept" }));
+  await first.buckets.send(new CreateBucketCommand({ Bucket: "inputs" }));
+  await first.buckets.send(new PutObjectCommand({ Bucket: "inputs", Key: "a", Body: "kept too" }));
+  await undo.pop()!();
+  const again = await start(dataDir);
+  const { Messages } = await again.queues.send(new ReceiveMessageCommand({ QueueUrl }));
+  expect(Messages?.[0]?.Body).toBe("kept");
+  const object = await again.buckets.send(new GetObjectCommand({ Bucket: "inputs", Key: "a" }));
+  expect(await object.Body?.transformToString()).toBe("kept too");
+});
+
+test("a queue's URL names the loopback address, so that no request can leave this machine", async () => {
+  const { queues, endpoint } = await start();
+  const { QueueUrl } = await queues.send(new CreateQueueCommand({ QueueName: "submit" }));
+  expect(QueueUrl).toBe(`${endpoint}/000000000000/submit`);
+});
+
+test("nothing is listening on this machine's other addresses", async () => {
+  const { endpoint } = await start();
+  const port = Number(new URL(endpoint).port);
+  const others = Object.values(networkInterfaces())
+    .flat()
+    .filter((address) => address?.family === "IPv4" && !address.internal)
+    .map((address) => address!.address);
+  const open = await Promise.all(["127.0.0.2", ...others].map((host) => accepts(host, port)));
+  expect(open).not.toContain(true);
+});
+
+test("a message made visible again at once is not lost", async () => {
+  const { queues } = await start(folder());
+  const { QueueUrl } = await queues.send(new CreateQueueCommand({ QueueName: "submit" }));
+  await queues.send(new SendMessageCommand({ QueueUrl, MessageBody: "kept" }));
+  const { Messages } = await queues.send(new ReceiveMessageCommand({ QueueUrl }));
+  const { ReceiptHandle } = Messages![0]!;
+  await queues.send(new ChangeMessageVisibilityCommand({ QueueUrl, ReceiptHandle, VisibilityTimeout: 0 }));
+  const again = await queues.send(new ReceiveMessageCommand({ QueueUrl }));
+  expect(again.Messages?.[0]?.Body).toBe("kept");
+});
+
+function accepts(host: string, port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host, port });
+    socket.once("connect", () => resolve(true)).once("error", () => resolve(false));
+    socket.once("close", () => socket.destroy());
+    socket.once("connect", () => socket.destroy());
+  });
+}

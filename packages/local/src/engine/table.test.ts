@@ -1,0 +1,155 @@
+import { spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { CreateTableCommand, type DynamoDBClient, GetItemCommand, PutItemCommand } from "@aws-sdk/client-dynamodb";
+import { afterEach, describe, expect, test } from "vitest";
+import { tableClient } from "./client.ts";
+import { findDynoxide } from "./dynoxide.ts";
+import { startTableEngine, type TableEngine, type TableEngineName, type TableEngineOptions } from "./table.ts";
+
+const undo: (() => unknown)[] = [];
+afterEach(async () => {
+  while (undo.length > 0) await undo.pop()!();
+});
+
+function folder(): string {
+  const path = mkdtempSync(join(tmpdir(), "mjflow-table-"));
+  undo.push(() => rmSync(path, { recursive: true, force: true }));
+  return path;
+}
+
+async function start(options: TableEngineOptions): Promise<{ engine: TableEngine; client: DynamoDBClient }> {
+  const engine = await startTableEngine(options);
+  const client = tableClient(engine.endpoint);
+  undo.push(() => {
+    client.destroy();
+    return engine.stop();
+  });
+  return { engine, client };
+}
+
+const TableName = "kept";
+const Item = { id: { S: "a" }, text: { S: "still here" } };
+
+async function write(client: DynamoDBClient): Promise<void> {
+  const AttributeDefinitions = [{ AttributeName: "id", AttributeType: "S" as const }];
+  const KeySchema = [{ AttributeName: "id", KeyType: "HASH" as const }];
+  await client.send(
+    new CreateTableCommand({ TableName, AttributeDefinitions, KeySchema, BillingMode: "PAY_PER_REQUEST" }),
+  );
+  await client.send(new PutItemCommand({ TableName, Item }));
+}
+
+async function read(client: DynamoDBClient): Promise<string | undefined> {
+  const { Item: item } = await client.send(new GetItemCommand({ TableName, Key: { id: Item.id } }));
+  return item?.["text"]?.S;
+}
+
+const engines: TableEngineName[] = findDynoxide() ? ["dynoxide", "dynalite"] : ["dynalite"];
+
+describe.each(engines)("%s", (name) => {
+  test("keeps its data over a stop and a start", async () => {
+    const dataDir = folder();
+    const first = await start({ dataDir, engine: name });
+    await write(first.client);
+    await undo.pop()!();
+    const again = await start({ dataDir });
+    expect(again.engine.name).toBe(name);
+    expect(await read(again.client)).toBe("still here");
+  });
+
+  test("refuses a folder written by the other engine, and says what to do", async () => {
+    const dataDir = folder();
+    await start({ dataDir, engine: name });
+    await undo.pop()!();
+    const other = name === "dynoxide" ? "dynalite" : "dynoxide";
+    await expect(startTableEngine({ dataDir, engine: other })).rejects.toThrow(
+      `holds a table written by ${name}, which ${other} cannot read`,
+    );
+  });
+
+  test("listens on the loopback address only", async () => {
+    const { engine } = await start({ engine: name });
+    const port = Number(new URL(engine.endpoint).port);
+    expect(listeners(port)).toEqual(["127.0.0.1"]);
+  });
+});
+
+describe.skipIf(!findDynoxide())("an engine process", () => {
+  test("whose parent was killed is ended by the next start, and no acknowledged write is lost", async () => {
+    const dataDir = folder();
+    const { pid, endpoint, kill } = await startElsewhere(dataDir);
+    const client = tableClient(endpoint);
+    undo.push(() => client.destroy());
+    await write(client);
+    await kill();
+    expect(isAlive(pid)).toBe(true);
+    const next = await start({ dataDir });
+    expect(isAlive(pid)).toBe(false);
+    expect(await read(next.client)).toBe("still here");
+  });
+
+  test("that a living process uses is left alone, and the second start refused", async () => {
+    const dataDir = folder();
+    const { engine } = await start({ dataDir });
+    await expect(startTableEngine({ dataDir })).rejects.toThrow(`The process ${process.pid} already uses`);
+    expect(isAlive(engine.pid!)).toBe(true);
+  });
+
+  test("is not mistaken for another program that was given its pid", async () => {
+    const dataDir = folder();
+    const bystander = spawn(process.execPath, ["-e", "setInterval(() => {}, 1e6)"], { stdio: "ignore" });
+    undo.push(() => bystander.kill("SIGKILL"));
+    writeFileSync(join(dataDir, "table.pid"), JSON.stringify({ pid: bystander.pid, parent: 1 }));
+    await start({ dataDir });
+    expect(isAlive(bystander.pid!)).toBe(true);
+  });
+
+  test("ends with the process that started it", async () => {
+    const { pid, exit } = await startElsewhere(folder());
+    await exit();
+    await expect.poll(() => isAlive(pid), { interval: 5 }).toBe(false);
+  });
+});
+
+/** Starts the engine from another Node, which can then be killed. */
+async function startElsewhere(dataDir: string) {
+  const table = new URL("./table.ts", import.meta.url).href;
+  const script = `
+    const engine = await (await import(${JSON.stringify(table)})).startTableEngine({ dataDir: ${JSON.stringify(dataDir)} });
+    console.log(JSON.stringify({ pid: engine.pid, endpoint: engine.endpoint }));
+    process.stdin.once("data", () => process.exit(0));`;
+  const parent = spawn(process.execPath, ["--input-type=module", "-e", script], { stdio: ["pipe", "pipe", "inherit"] });
+  undo.push(() => parent.kill("SIGKILL"));
+  const line = await new Promise<string>((resolve) => parent.stdout.once("data", (chunk) => resolve(String(chunk))));
+  const { pid, endpoint } = JSON.parse(line) as { pid: number; endpoint: string };
+  undo.push(() => isAlive(pid) && process.kill(pid, "SIGKILL"));
+  const gone = new Promise((resolve) => parent.once("exit", resolve));
+  const end = (how: () => unknown) => async () => {
+    how();
+    await gone;
+  };
+  return { pid, endpoint, kill: end(() => parent.kill("SIGKILL")), exit: end(() => parent.stdin.write("end\n")) };
+}
+
+/** A zombie nobody has waited for is not alive. */
+function isAlive(pid: number): boolean {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    return !stat.slice(stat.lastIndexOf(")")).startsWith(") Z");
+  } catch {
+    return false;
+  }
+}
+
+/** The addresses something listens on at a port, as the kernel sees it: IPv4, and any IPv6 as it stands. */
+function listeners(port: number): string[] {
+  const hex = port.toString(16).toUpperCase().padStart(4, "0");
+  const rows = ["/proc/net/tcp", "/proc/net/tcp6"].flatMap((file) => readFileSync(file, "utf8").split("\n").slice(1));
+  return rows
+    .map((row) => row.trim().split(/\s+/))
+    .filter(([, local, , state]) => state === "0A" && local?.endsWith(`:${hex}`))
+    .map(([, local]) => local!.split(":")[0]!)
+    .map((ip) => (ip.length === 8 ? [6, 4, 2, 0].map((i) => Number.parseInt(ip.slice(i, i + 2), 16)).join(".") : ip));
+}
