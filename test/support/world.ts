@@ -1,0 +1,280 @@
+/**
+ * The whole house in memory: the real engine and core, a table and a queue in memory, a vendor that does as it is told,
+ * and a clock moved by hand. Nothing runs by itself: a test drains the queue, finishes tasks at the vendor, and sweeps.
+ */
+import type { Button } from "@mjflow/core/button";
+import { type Flow, flowStatus, type Inputs } from "@mjflow/core/flow";
+import type { SubmitMessage } from "@mjflow/core/message";
+import type { CallContext, Log, Metric, Provider, Queue, Store, SubmitAnswer } from "@mjflow/core/port";
+import type { Report, ReportStatus } from "@mjflow/core/report";
+import type { FlowRequest } from "@mjflow/core/request";
+import type { Task } from "@mjflow/core/task";
+import { TIMINGS } from "@mjflow/core/timing";
+import { createAccounts } from "@mjflow/engine/account";
+import { bury } from "@mjflow/engine/bury";
+import { createFlow } from "@mjflow/engine/create";
+import { createHooks } from "@mjflow/engine/hook";
+import { receive } from "@mjflow/engine/receive";
+import { submit, taken } from "@mjflow/engine/submit";
+import { sweep } from "@mjflow/engine/sweep";
+import { consume } from "@mjflow/queue/consume";
+import { createMemoryQueue } from "@mjflow/queue/memory";
+import { createMemoryStore } from "@mjflow/store/memory";
+
+export const HOOK_KEY = "a hook key for tests, long enough to be believed";
+const VISIBILITY_MS = 600_000;
+
+/** One submission as the vendor saw it. */
+export interface Call {
+  kind: "submit" | "press" | "modal";
+  id: string;
+  customId?: string;
+  parent?: string;
+  prompt?: string;
+  mask?: string;
+  context: CallContext;
+}
+
+export type World = ReturnType<typeof createWorld>;
+
+export function createWorld() {
+  let now = Date.UTC(2026, 10, 21);
+  const clock = { now: () => now };
+  const metrics = new Map<Metric, number>();
+  const lines: string[] = [];
+  const note = (event: string, fields?: Record<string, unknown>) =>
+    void lines.push(JSON.stringify({ event, ...fields }));
+  const log: Log = {
+    info: note,
+    warn: note,
+    error: note,
+    count: (metric, by = 1) => void metrics.set(metric, (metrics.get(metric) ?? 0) + by),
+  };
+  const memory = createMemoryStore();
+  const storeFault = faultable<Store>(memory);
+  const queue = createMemoryQueue({ now: clock.now, visibilityMs: VISIBILITY_MS, maxReceiveCount: 5 });
+  const queueFault = faultable<Queue>({ send: (messages) => queue.send(messages) });
+  const blobs = new Map<string, Inputs>();
+  const vendor = createVendor();
+  let seed = 0;
+  const deps = {
+    store: storeFault.port,
+    queue: queueFault.port,
+    blobs: {
+      putInputs: async (ref: string, inputs: Inputs) => void blobs.set(ref, structuredClone(inputs)),
+      getInputs: async (ref: string) => structuredClone(blobs.get(ref)),
+    },
+    providers: {
+      get: (id: string) =>
+        id === "fake"
+          ? { provider: vendor.provider, account: () => ({ baseUrl: "http://vendor.test", apiKey: "secret-key" }) }
+          : undefined,
+      ids: () => ["fake"],
+    },
+    hooks: createHooks({ keys: [HOOK_KEY], callbackUrl: "https://hooks.test" }),
+    clock,
+    random: { bytes: (n: number) => new Uint8Array(n).fill(++seed), chance: () => 1 },
+    timings: TIMINGS,
+    log,
+    readCallback: (_provider: string, body: string): Report | undefined => vendor.provider.readCallback(body),
+  };
+  const wired = { ...deps, accounts: createAccounts(deps) };
+
+  /** Delivers what is visible, as the event-source mapping would, until nothing is. */
+  async function drain(): Promise<void> {
+    for (let records = queue.receive(10); records.length > 0; records = queue.receive(10)) {
+      const { batchItemFailures } = await consume(
+        { Records: records },
+        (message) => (message.type === "taken" ? taken(wired, message) : submit(wired, message)),
+        { log },
+      );
+      const failed = new Set(batchItemFailures.map((f) => f.itemIdentifier));
+      for (const record of records) if (!failed.has(record.messageId)) queue.delete(record.receiptHandle);
+    }
+  }
+
+  /** What the vendor posts about one submission. */
+  function post(call: Call, status: ReportStatus | undefined, more: Partial<Report> = {}) {
+    const report: Report = { vendorTaskId: call.id, status, ...more, result: { ...more.result } };
+    if (status === "SUCCESS") {
+      report.result = { imageUrl: `https://img.test/${call.id}.png`, buttons: buttonsOf(call), ...more.result };
+    }
+    return postRaw(tokenOf(call), JSON.stringify(report));
+  }
+
+  const postRaw = (token: string, body: string) => receive(wired, token, body);
+
+  /** Every submission so far ends well, each callback sent `copies` times; what that starts is submitted, and so on. */
+  async function finishAll(copies = 1): Promise<void> {
+    for (let done = -1; done !== vendor.calls.length; ) {
+      done = vendor.calls.length;
+      await drain();
+      for (const call of vendor.calls.filter((c) => !vendor.finished.has(c.id))) {
+        vendor.finished.add(call.id);
+        for (let i = 0; i < copies; i++) await post(call, "SUCCESS");
+      }
+      await drain();
+    }
+  }
+
+  return {
+    deps: wired,
+    log: lines,
+    metrics,
+    vendor,
+    queue,
+    storeFault,
+    queueFault,
+    drain,
+    post,
+    postRaw,
+    finishAll,
+    sweep: () => sweep(wired),
+    bury: (message: SubmitMessage) => bury(wired, message),
+    advance: (ms: number) => {
+      now += ms;
+    },
+    async start(request: Partial<FlowRequest> = {}): Promise<Flow> {
+      const body = { provider: "fake", prompt: "a paper boat", ...request };
+      const { flow } = await createFlow(wired, "app_a", body, { storeProgress: false });
+      return flow;
+    },
+    async read(flow: Flow): Promise<{ flow: Flow; tasks: Map<string, Task>; status: string }> {
+      const loaded = await memory.loadFlow(flow.id);
+      const tasks = new Map(loaded.tasks.map((task) => [task.path, task]));
+      return { flow: loaded.flow!, tasks, status: flowStatus(loaded.tasks) };
+    },
+  };
+}
+
+export function tokenOf(call: Call): string {
+  return call.context.notifyHook.split("/callbacks/")[1]!;
+}
+
+function buttonsOf(call: Call): Button[] {
+  const single = call.customId?.includes("upsample");
+  const uuid = `0000${call.id}`.slice(-12).padStart(12, "0");
+  const job = `00000000-0000-4000-8000-${uuid}`;
+  const button = (customId: string, label: string, emoji = "") => ({ customId, label, emoji });
+  if (single) {
+    return [
+      button(`MJ::Outpaint::50::1::${job}::SOLO`, "Zoom Out 2x", "🔍"),
+      button(`MJ::CustomZoom::${job}`, "Custom Zoom", "🔍"),
+      button(`MJ::Inpaint::1::${job}::SOLO`, "Vary (Region)", "🖌️"),
+    ];
+  }
+  const numbers = [1, 2, 3, 4];
+  return [
+    ...numbers.map((n) => button(`MJ::JOB::upsample::${n}::${job}`, `U${n}`)),
+    button(`MJ::JOB::reroll::0::${job}::SOLO`, "", "🔄"),
+    ...numbers.map((n) => button(`MJ::JOB::variation::${n}::${job}`, `V${n}`)),
+    button(`MJ::Remaster::1::${job}`, "Remaster", "✨"),
+  ];
+}
+
+/** A vendor that takes everything unless told otherwise. */
+function createVendor() {
+  const calls: Call[] = [];
+  const finished = new Set<string>();
+  const reports = new Map<string, Report>();
+  const lookups: string[][] = [];
+  const script: ((call: Call) => SubmitAnswer | Promise<SubmitAnswer>)[] = [];
+  let lookupError: Error | undefined;
+
+  async function answer(call: Omit<Call, "id">, id?: string): Promise<SubmitAnswer> {
+    const full = { ...call, id: id ?? String(1_765_000_000_000_000 + calls.length) };
+    calls.push(full);
+    const scripted = script.shift();
+    return scripted ? scripted(full) : { kind: "accepted", vendorTaskId: full.id };
+  }
+
+  const provider: Provider = {
+    id: "fake",
+    title: "Fake",
+    abilities: {
+      notifyHook: "documented",
+      listByCondition: true,
+      searchByState: false,
+      instantActions: [],
+      rootActions: ["imagine", "blend"],
+      modes: ["fast"],
+      seed: false,
+    },
+    submit: ({ prompt }, context) => answer({ kind: "submit", prompt, context }),
+    press: ({ vendorTaskId, customId }, context) => answer({ kind: "press", parent: vendorTaskId, customId, context }),
+    modal: ({ vendorTaskId, prompt, maskBase64 }, context) =>
+      answer({ kind: "modal", prompt, mask: maskBase64, context }, vendorTaskId),
+    async lookup(ids) {
+      lookups.push([...ids]);
+      if (lookupError) throw lookupError;
+      return { reports: ids.flatMap((id) => reports.get(id) ?? []), requests: 1 };
+    },
+    search: async () => undefined,
+    readCallback(body) {
+      try {
+        return JSON.parse(body) as Report;
+      } catch {
+        return undefined;
+      }
+    },
+    seed: async () => undefined,
+    upload: async () => ({ kind: "unclear", reason: "not built" }),
+  };
+
+  return {
+    provider,
+    calls,
+    finished,
+    lookups,
+    /** The next submission is answered by this. */
+    next: (reply: SubmitAnswer | ((call: Call) => SubmitAnswer | Promise<SubmitAnswer>)) =>
+      void script.push(typeof reply === "function" ? reply : () => reply),
+    /** What a look-up will find. */
+    holds: (call: Call, status: ReportStatus) =>
+      void reports.set(call.id, {
+        vendorTaskId: call.id,
+        status,
+        result: status === "SUCCESS" ? { imageUrl: `https://img.test/${call.id}.png`, buttons: buttonsOf(call) } : {},
+      }),
+    failLookups: (error: Error | undefined) => {
+      lookupError = error;
+    },
+    presses: () => calls.filter((call) => call.kind === "press").map((call) => call.customId!),
+  };
+}
+
+/** Lets a test break one verb of a port: before it does anything, or after it has done it. */
+function faultable<T extends object>(port: T) {
+  const armed: { verb: keyof T; when: "before" | "after"; skip: number; error: Error }[] = [];
+  const calls: string[] = [];
+  let fired = 0;
+  const wrapped = new Proxy(port, {
+    get(target, verb) {
+      const original = target[verb as keyof T];
+      if (typeof original !== "function") return original;
+      return async (...args: unknown[]) => {
+        calls.push(String(verb));
+        const i = armed.findIndex((fault) => fault.verb === verb && fault.skip-- === 0);
+        const [fault] = i < 0 ? [] : armed.splice(i, 1);
+        if (fault?.when === "before") {
+          fired++;
+          throw fault.error;
+        }
+        const result: unknown = await original.apply(target, args);
+        if (fault) {
+          fired++;
+          throw fault.error;
+        }
+        return result;
+      };
+    },
+  });
+  return {
+    port: wrapped,
+    calls,
+    /** @param skip how many calls of the verb go through first */
+    arm: (verb: keyof T, when: "before" | "after", skip = 0) =>
+      void armed.push({ verb, when, skip, error: new Error(`crash ${when} ${String(verb)}`) }),
+    fired: () => fired,
+  };
+}
