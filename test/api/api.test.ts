@@ -1,0 +1,231 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import { createApp } from "../../functions/http/app.ts";
+import { apiKeyOf } from "../../functions/http/auth.ts";
+import { createWorld, type World } from "../support/world.ts";
+
+const KEY = "mjk_test_key";
+let world: World;
+let app: ReturnType<typeof createApp>;
+
+beforeEach(() => {
+  world = createWorld();
+  const apiKeys = [apiKeyOf("app_a", KEY), apiKeyOf("app_b", "mjk_other_key")];
+  app = createApp({ ...world.deps, apiKeys, storeProgress: false });
+});
+
+function call(method: string, path: string, body?: unknown, headers: Record<string, string> = {}) {
+  const json = body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) };
+  return app.request(path, {
+    method,
+    headers: { authorization: `Bearer ${KEY}`, "content-type": "application/json", ...headers },
+    ...json,
+  });
+}
+
+const flow = { provider: "fake", prompt: "a paper boat" };
+
+/** The response's body as whatever the test expects of it. */
+// biome-ignore lint/suspicious/noExplicitAny: a test looks into JSON
+const json = async (response: Response): Promise<any> => response.json();
+
+describe("POST /v1/flows", () => {
+  test("answers 202 with where to find the flow, which is there at once", async () => {
+    const response = await call("POST", "/v1/flows", { ...flow, state: '🛶 "x"\n', then: [{ press: "U1" }] });
+    expect(response.status).toBe(202);
+    const created = await json(response);
+    expect(response.headers.get("location")).toBe(`/v1/flows/${created.id}`);
+    expect(created).toMatchObject({ status: "running", state: '🛶 "x"\n', tasks: [{ status: "PENDING", depth: 0 }] });
+    const read = await call("GET", `/v1/flows/${created.id}`);
+    expect(read.status).toBe(200);
+    expect(await json(read)).toMatchObject({ id: created.id, counts: { submissions: 0, lookups: 0 } });
+  });
+
+  const bad: [string, unknown, string][] = [
+    ["no provider", { prompt: "x" }, "provider"],
+    ["an unknown provider", { ...flow, provider: "nobody" }, "provider"],
+    ["no prompt", { provider: "fake" }, "prompt"],
+    ["a blank prompt", { ...flow, prompt: "   " }, "prompt"],
+    ["an unknown field", { ...flow, promt: "x" }, "promt"],
+    ["an unknown mode", { ...flow, mode: "warp" }, "mode"],
+    ["a state above 4 KB", { ...flow, state: "é".repeat(2_049) }, "state"],
+    ["a state that cannot be stored", { ...flow, state: "\ud800" }, "state"],
+    ["a hook that is no address", { ...flow, notifyHook: "ftp://x" }, "notifyHook"],
+    ["a hook with credentials", { ...flow, notifyHook: "https://a:b@x.test/" }, "notifyHook"],
+    ["an image that is none", { ...flow, base64Array: ["hello"] }, "base64Array[0]"],
+    [
+      "a mask that is none",
+      { ...flow, then: [{ press: "U1", modal: { maskBase64: "x" } }] },
+      "then[0].modal.maskBase64",
+    ],
+    ["a press without a name", { ...flow, then: [{ press: "U1" }, { then: [] }] }, "then[1].press"],
+    [
+      "an unknown field deep down",
+      { ...flow, then: [{ press: "U1", then: [{ press: "V1", x: 1 }] }] },
+      "then[0].then[0].x",
+    ],
+    ["one button twice", { ...flow, then: [{ press: "U1" }, { press: "upscale:1" }] }, "then[1].press"],
+    [
+      "an action the vendor lacks",
+      { ...flow, action: "swap-face", sourceBase64: "http://a/b", targetBase64: "http://a/b" },
+      "action",
+    ],
+    ["a blend of one", { provider: "fake", action: "blend", base64Array: ["https://a.test/b.png"] }, "base64Array"],
+  ];
+
+  test.each(bad)("%s is a 400 naming the field, and nothing is written", async (_, body, field) => {
+    const response = await call("POST", "/v1/flows", body);
+    expect(response.status).toBe(400);
+    expect(response.headers.get("content-type")).toBe("application/problem+json");
+    expect(await json(response)).toMatchObject({ code: "invalid_request", status: 400, field, retry: "never" });
+    expect(world.storeFault.calls).toEqual([]);
+    expect(world.queue.size).toBe(0);
+  });
+
+  test("more presses than one request may buy is a 400", async () => {
+    const then = Array.from({ length: 41 }, (_, i) => ({
+      press: `b${i}`,
+      then: [1, 2, 3, 4, 5].map((n) => ({ press: `${n}` })),
+    }));
+    const response = await call("POST", "/v1/flows", { ...flow, then });
+    expect(await json(response)).toMatchObject({ code: "invalid_request", detail: expect.stringContaining("200") });
+  });
+
+  test("a body that is not JSON, not UTF-8, not labelled so, too deep or too large is refused as what it is", async () => {
+    expect((await call("POST", "/v1/flows", "{")).status).toBe(400);
+    expect(await json(await call("POST", "/v1/flows", "{"))).toMatchObject({ code: "invalid_json" });
+    expect((await call("POST", "/v1/flows", flow, { "content-type": "text/plain" })).status).toBe(415);
+    const deep = `{"provider":"fake","prompt":"x","then":${'[{"press":"U1","then":'.repeat(20_000)}[]${"}]".repeat(20_000)}}`;
+    expect(await json(await call("POST", "/v1/flows", deep))).toMatchObject({ code: "invalid_request" });
+    expect((await call("POST", "/v1/flows", { ...flow, prompt: "x".repeat(6 * 1024 * 1024) })).status).toBe(413);
+    const latin1 = await app.request("/v1/flows", {
+      method: "POST",
+      headers: { authorization: `Bearer ${KEY}`, "content-type": "application/json" },
+      body: new Uint8Array([0x7b, 0xff, 0x7d]),
+    });
+    expect(await json(latin1)).toMatchObject({ code: "invalid_json" });
+  });
+
+  test("__proto__ in a body is an unknown field like any other", async () => {
+    const response = await call("POST", "/v1/flows", '{"provider":"fake","prompt":"x","__proto__":{"isAdmin":true}}');
+    expect(response.status).toBe(400);
+    expect(({} as Record<string, unknown>)["isAdmin"]).toBeUndefined();
+  });
+
+  test("a table that is overloaded is a 500 or 503, never a half-made flow that is shown", async () => {
+    world.storeFault.arm("createFlow", "before");
+    expect((await call("POST", "/v1/flows", flow)).status).toBe(500);
+    expect(await json(await call("GET", "/v1/flows"))).toEqual({ data: [], nextCursor: null });
+  });
+});
+
+describe("who may see what", () => {
+  test("no key, a wrong key and a key in the wrong place are a 401 that says how", async () => {
+    for (const authorization of ["", "Bearer", "Bearer wrong", `Basic ${KEY}`, KEY]) {
+      const response = await call("GET", "/v1/flows", undefined, { authorization });
+      expect(response.status).toBe(401);
+      expect(response.headers.get("www-authenticate")).toContain("Bearer");
+    }
+    expect((await call("GET", `/v1/flows?key=${KEY}`, undefined, { authorization: "" })).status).toBe(401);
+  });
+
+  test("another app's flow, task and buttons do not exist", async () => {
+    const { id } = await json(await call("POST", "/v1/flows", flow));
+    await world.finishAll();
+    const other = { authorization: "Bearer mjk_other_key" };
+    const task = id.replace("flow_", "task_");
+    expect((await call("GET", `/v1/flows/${id}`, undefined, other)).status).toBe(404);
+    expect((await call("GET", `/v1/tasks/${task}_0`, undefined, other)).status).toBe(404);
+    expect((await call("POST", `/v1/tasks/${task}_0/actions`, { press: "U1" }, other)).status).toBe(404);
+    expect((await call("POST", `/v1/tasks/${task}_0/modal`, {}, other)).status).toBe(404);
+    expect(await json(await call("GET", "/v1/flows", undefined, other))).toMatchObject({ data: [] });
+  });
+
+  test("unknown addresses, ids and methods are told apart", async () => {
+    expect((await call("GET", "/v1/nothing")).status).toBe(404);
+    expect((await call("GET", "/v1/flows/flow_x")).status).toBe(404);
+    expect((await call("GET", "/v1/tasks/task_x")).status).toBe(404);
+    const response = await call("DELETE", "/v1/flows");
+    expect([response.status, response.headers.get("allow")]).toEqual([405, "GET, POST"]);
+    expect((await app.request("/healthz")).status).toBe(200);
+  });
+});
+
+describe("by hand", () => {
+  async function finished() {
+    const { id } = await json(await call("POST", "/v1/flows", { ...flow, then: [{ press: "U1" }] }));
+    await world.finishAll();
+    const read = await json(await call("GET", `/v1/flows/${id}`));
+    return { id, root: read.tasks[0].id as string, read };
+  }
+
+  test("a button is pressed on a finished task, and its own plan runs on", async () => {
+    const { id, root } = await finished();
+    const response = await call("POST", `/v1/tasks/${root}/actions`, { press: "V3", then: [{ press: "U4" }] });
+    expect(response.status).toBe(202);
+    expect(await json(response)).toMatchObject({ parentId: root, press: "V3", depth: 1, status: "PENDING" });
+    await world.finishAll();
+    const read = await json(await call("GET", `/v1/flows/${id}`));
+    expect(read).toMatchObject({ status: "completed", counts: { submissions: 4 } });
+    expect(read.tasks.map((t: { press: string }) => t.press)).toEqual(expect.arrayContaining(["U1", "V3", "U4"]));
+  });
+
+  test("a customId is pressed only if the task offers it", async () => {
+    const { root, read } = await finished();
+    const offered = read.tasks[0].buttons[4];
+    expect(offered).toMatchObject({ name: "reroll" });
+    expect((await call("POST", `/v1/tasks/${root}/actions`, { customId: offered.customId })).status).toBe(202);
+    const foreign = await call("POST", `/v1/tasks/${root}/actions`, { customId: "MJ::JOB::upsample::1::x" });
+    expect(foreign.status).toBe(422);
+    expect(await json(foreign)).toMatchObject({
+      code: "press_not_offered",
+      field: "customId",
+      offered: expect.arrayContaining(["U1"]),
+    });
+  });
+
+  test("an unfinished task is a 409; neither press nor customId, or both, is a 400", async () => {
+    const { id } = await json(await call("POST", "/v1/flows", flow));
+    const task = `${id.replace("flow_", "task_")}_0`;
+    expect((await call("POST", `/v1/tasks/${task}/actions`, { press: "U1" })).status).toBe(409);
+    expect((await call("POST", `/v1/tasks/${task}/actions`, {})).status).toBe(400);
+    expect((await call("POST", `/v1/tasks/${task}/actions`, { press: "U1", customId: "x" })).status).toBe(400);
+  });
+
+  test("an open window is answered once; a second answer is a 409", async () => {
+    const { root } = await finished();
+    world.vendor.next((c) => ({ kind: "window", vendorTaskId: c.id }));
+    const { id } = await json(await call("POST", `/v1/tasks/${root}/actions`, { press: "V1" }));
+    await world.drain();
+    expect(await json(await call("GET", `/v1/tasks/${id}`))).toMatchObject({ status: "MODAL" });
+    const mask = "data:image/png;base64,AAAA";
+    expect((await call("POST", `/v1/tasks/${id}/modal`, { prompt: "at night", maskBase64: mask })).status).toBe(202);
+    expect((await call("POST", `/v1/tasks/${id}/modal`, { prompt: "again" })).status).toBe(409);
+    await world.drain();
+    expect(world.vendor.calls.filter((c) => c.kind === "modal")).toMatchObject([{ prompt: "at night", mask }]);
+  });
+});
+
+test("GET /v1/flows pages through an app's flows, newest first", async () => {
+  const ids: string[] = [];
+  for (let i = 0; i < 5; i++) {
+    world.advance(1_000);
+    ids.unshift((await json(await call("POST", "/v1/flows", flow))).id);
+  }
+  const first = await json(await call("GET", "/v1/flows?limit=3"));
+  const second = await json(await call("GET", `/v1/flows?limit=3&cursor=${first.nextCursor}`));
+  expect([...first.data, ...second.data].map((f: { id: string }) => f.id)).toEqual(ids);
+  expect(second.nextCursor).toBeNull();
+  for (const query of ["limit=0", "limit=x", "limit=101", "cursor=%00", "page=2"]) {
+    expect((await call("GET", `/v1/flows?${query}`)).status, query).toBe(400);
+  }
+});
+
+test("nothing that is secret or internal is shown", async () => {
+  await call("POST", "/v1/flows", { ...flow, then: [{ press: "U1" }] });
+  await world.finishAll();
+  const list = await json(await call("GET", "/v1/flows"));
+  const text = await (await call("GET", `/v1/flows/${list.data[0].id}`)).text();
+  for (const word of ["/callbacks/", "hooks.test", "secret-key", "leaseUntil", '"rev"', '"due"', "inputsRef"]) {
+    expect(text).not.toContain(word);
+  }
+});
