@@ -1,0 +1,113 @@
+/**
+ * The store on DynamoDB, and on every engine that speaks its protocol. Which writes there are, and in what order, is
+ * here; how one is made safe is in `table.ts`, where things are in `keys.ts`, what they look like in `item.ts`.
+ */
+import type { Flow } from "@mjflow/core/flow";
+import type { Saved, Store } from "@mjflow/core/port";
+import type { Task } from "@mjflow/core/task";
+import { decodeCursor, encodeCursor } from "./cursor.ts";
+import { flowItem, flowOf, healthItem, healthOf, type Item, isExpired, keyOf, taskItem, taskOf } from "./item.ts";
+import { ATTRIBUTE, dueShard, flowIdOfListed, flowKey, flowPk, healthKey, INDEX, refOf, taskKey } from "./keys.ts";
+import { createTable, type TableDeps } from "./table.ts";
+
+export interface DynamoStoreDeps extends TableDeps {
+  /** For telling rows that TTL should have deleted. */
+  now?: () => number;
+}
+
+/**
+ * @example
+ * const store = createDynamoStore({ client: new DynamoDBClient({}), table: Resource.Table.name });
+ */
+export function createDynamoStore({ now = Date.now, ...deps }: DynamoStoreDeps): Store {
+  const table = createTable(deps);
+  const isLive = (item: Item) => !isExpired(item, now());
+
+  async function saveTask(task: Task, rev: number | undefined): Promise<Saved<Task>> {
+    const next = { ...task, rev: task.rev + 1 };
+    const put = await table.put(taskItem(next), rev);
+    return put.ok ? { ok: true, item: next } : { ok: false, current: put.current && taskOf(put.current) };
+  }
+
+  async function saveFlow(flow: Flow, rev: number | undefined): Promise<Saved<Flow>> {
+    const next = { ...flow, rev: flow.rev + 1 };
+    const put = await table.put(flowItem(next), rev);
+    return put.ok ? { ok: true, item: next } : { ok: false, current: put.current && flowOf(put.current) };
+  }
+
+  /** What one partition's rows say: the flow where there is one, and its tasks. */
+  function split(items: readonly Item[]): { flow: Flow | undefined; tasks: Task[] } {
+    const live = items.filter(isLive);
+    const kindOf = (item: Item) => refOf(keyOf(item))?.kind;
+    const flow = live.find((item) => kindOf(item) === "flow");
+    return { flow: flow && flowOf(flow), tasks: live.filter((item) => kindOf(item) === "task").map(taskOf) };
+  }
+
+  return {
+    async createFlow(flow, root) {
+      // A root that is there already is an earlier try's, which died before its second write: this one completes it.
+      await saveTask(root, undefined);
+      return (await saveFlow(flow, undefined)).ok ? "created" : "exists";
+    },
+    createTask: (task) => saveTask(task, undefined),
+    saveTask: (task) => saveTask(task, task.rev),
+    saveFlow: (flow) => saveFlow(flow, flow.rev),
+    deleteTask: (task) => table.delete(taskKey(task.flowId, task.path), task.rev),
+    async load(flowId, paths) {
+      const tasks = [...new Set(paths)].map((path) => taskKey(flowId, path));
+      return split(await table.getAll([flowKey(flowId), ...tasks]));
+    },
+    async getTask({ flowId, path }) {
+      const item = await table.get(taskKey(flowId, path));
+      return item && isLive(item) ? taskOf(item) : undefined;
+    },
+    async loadFlow(flowId) {
+      return split(await table.partition(flowPk(flowId)));
+    },
+    async listFlows(appId, limit, cursor) {
+      const after = cursor === undefined ? undefined : decodeCursor(appId, cursor);
+      const items = await table.query({
+        IndexName: INDEX.app,
+        KeyConditionExpression: "#app = :app",
+        ExpressionAttributeNames: { "#app": ATTRIBUTE.appId },
+        ExpressionAttributeValues: { ":app": { S: appId } },
+        ScanIndexForward: false,
+        // One more than is shown tells whether there is another page, which DynamoDB's own mark does not.
+        Limit: limit + 1,
+        ExclusiveStartKey: after === undefined ? undefined : listedKey(appId, after),
+      });
+      const page = items.slice(0, limit);
+      const flows = (await table.getAll(page.map(keyOf))).filter(isLive).map(flowOf);
+      const last = items.length > limit ? page.at(-1)?.[ATTRIBUTE.listedAt]?.S : undefined;
+      return { flows, ...(last !== undefined && { cursor: encodeCursor(appId, last) }) };
+    },
+    async due(shard, before, limit) {
+      const items = await table.query({
+        IndexName: INDEX.due,
+        KeyConditionExpression: "#shard = :shard AND #at <= :before",
+        ExpressionAttributeNames: { "#shard": ATTRIBUTE.dueShard, "#at": ATTRIBUTE.dueAt },
+        ExpressionAttributeValues: { ":shard": { S: dueShard(shard) }, ":before": { N: String(before) } },
+        Limit: limit,
+      });
+      return items.map((item) => refOf(keyOf(item))).filter((ref) => ref !== undefined);
+    },
+    async health(provider, account) {
+      const item = await table.get(healthKey(provider, account));
+      return item && healthOf(item);
+    },
+    async saveHealth(health) {
+      // Revision 0 was never stored (health.ts, newHealth).
+      await table.put(healthItem({ ...health, rev: health.rev + 1 }), health.rev === 0 ? undefined : health.rev);
+    },
+  };
+}
+
+function listedKey(appId: string, listed: string): Item {
+  const { pk, sk } = flowKey(flowIdOfListed(listed)!);
+  return {
+    [ATTRIBUTE.pk]: { S: pk },
+    [ATTRIBUTE.sk]: { S: sk },
+    [ATTRIBUTE.appId]: { S: appId },
+    [ATTRIBUTE.listedAt]: { S: listed },
+  };
+}
