@@ -66,25 +66,23 @@ export function refused(dialect: Dialect, verb: SubmitVerb, refusal: Refusal, no
   const relayed = dialect.errors === "relay" || dialect.errors === "comet";
   switch (refusal.kind) {
     case "unreadable":
-      return relayed
-        ? relayError(dialect, 4, "bind_request_body_failed")
-        : { ...answer(4, "请求参数错误"), status: 400 };
+      return relayed ? relayError(4, "bind_request_body_failed") : { ...answer(4, "请求参数错误"), status: 400 };
     case "invalid":
-      return relayed && refusal.relayText ? relayError(dialect, 4, refusal.relayText) : answer(4, refusal.text);
+      return relayed && refusal.relayText ? relayError(4, refusal.relayText) : answer(4, refusal.text);
     case "limit":
       // Business rules leave trueai by its exception filter, except on imagine (PROTOCOL 2.3).
-      return verb === "imagine" ? answer(4, refusal.text) : filtered(dialect, refusal.text, now);
+      return verb === "imagine" ? answer(4, refusal.text) : filtered(refusal.text, now);
     case "parent-missing":
-      if (relayed) return relayError(dialect, 4, "task_not_found");
+      if (relayed) return relayError(4, "task_not_found");
       return { ...answer(3, "关联任务不存在或已失效"), status: dialect.errors === "trueai" ? 404 : 200 };
     case "not-success":
-      return relayed ? relayError(dialect, 4, "task_status_not_success") : answer(4, "关联任务状态错误");
+      return relayed ? relayError(4, "task_status_not_success") : answer(4, "关联任务状态错误");
     case "unknown-action":
       if (!relayed) return answer(4, "未知操作");
       // A customId without `::` makes the relay's parser crash (PROTOCOL 2.3).
       return refusal.customId.includes("::")
-        ? relayError(dialect, 4, `unknown_action:${refusal.customId}`)
-        : json(dialect, 500, { error: { message: "Panic detected", type: "new_api_panic" } });
+        ? relayError(4, `unknown_action:${refusal.customId}`)
+        : failure(500, { error: { message: "Panic detected", type: "new_api_panic" } });
     case "banned":
       return answer(24, "可能包含敏感词", { promptEn: refusal.prompt, bannedWord: refusal.word });
     case "queue-full":
@@ -100,14 +98,14 @@ export function unauthorized(dialect: Dialect, missing: boolean): Reply {
     case "trueai":
       return { status: 401, contentType: "text/plain; charset=utf-8", body: "未登录", code: null };
     case "relay":
-      return json(dialect, 401, {
+      return failure(401, {
         error: {
           message: `${missing ? "未提供令牌" : "无效的令牌"} (request id: 2026010112000000000)`,
           type: "new_api_error",
         },
       });
     case "comet":
-      return json(dialect, 401, { error: { code: "invalid_api_key", message: "Invalid token" } });
+      return failure(401, { error: { code: "invalid_api_key", message: "Invalid token" } });
     case "proxy":
       return empty(401);
   }
@@ -117,13 +115,13 @@ export function noRoute(dialect: Dialect, method: string, path: string): Reply {
   switch (dialect.errors) {
     case "relay":
     case "comet":
-      return json(dialect, 404, {
+      return failure(404, {
         error: { message: `Invalid URL (${method} ${path})`, type: "invalid_request_error", param: "", code: "" },
       });
     case "trueai":
       return empty(404);
     case "proxy":
-      return json(dialect, 404, { status: 404, error: "Not Found", path });
+      return failure(404, { status: 404, error: "Not Found", path });
   }
 }
 
@@ -137,7 +135,7 @@ export function unknownTask(dialect: Dialect): Reply {
     case "empty-404":
       return empty(404);
     case "relay-400":
-      return relayError(dialect, 4, "task_no_found");
+      return relayError(4, "task_no_found");
   }
 }
 
@@ -145,15 +143,15 @@ export function unknownTask(dialect: Dialect): Reply {
 export function broken(dialect: Dialect, status: number, now: number): Reply {
   switch (dialect.errors) {
     case "trueai":
-      return { ...filtered(dialect, "操作失败", now), status };
+      return { ...filtered("操作失败", now), status };
     case "relay":
-      return json(dialect, status, {
+      return failure(status, {
         error: { message: "无可用渠道 (request id: 2026010112000000001)", type: "new_api_error" },
       });
     case "comet":
-      return json(dialect, status, { error: { code: "server_error", message: "The service is unavailable" } });
+      return failure(status, { error: { code: "server_error", message: "The service is unavailable" } });
     case "proxy":
-      return json(dialect, status, { status, error: "Internal Server Error" });
+      return failure(status, { status, error: "Internal Server Error" });
   }
 }
 
@@ -161,9 +159,9 @@ export function broken(dialect: Dialect, status: number, now: number): Reply {
 export function saturated(dialect: Dialect): Reply {
   switch (dialect.errors) {
     case "relay":
-      return { ...relayError(dialect, 30, "当前分组上游负载已饱和"), status: 429 };
+      return { ...relayError(30, "当前分组上游负载已饱和"), status: 429 };
     case "comet":
-      return json(dialect, 429, { error: { code: "rate_limit_exceeded", message: "Too many requests" } });
+      return failure(429, { error: { code: "rate_limit_exceeded", message: "Too many requests" } });
     case "trueai":
     case "proxy":
       return empty(429);
@@ -177,12 +175,17 @@ export function garbage(): Reply {
 }
 
 /** `{code, description, type}`: the description ends with a blank when there is no result (PROTOCOL 2.3). */
-export function relayError(dialect: Dialect, code: number, text: string): Reply {
-  return { ...json(dialect, 400, { description: `${text} `, type: "upstream_error", code }), code };
+export function relayError(code: number, text: string): Reply {
+  return { ...failure(400, { description: `${text} `, type: "upstream_error", code }), code };
 }
 
 export function json(dialect: Dialect, status: number, body: unknown): Reply {
   return { status, contentType: dialect.contentType, body: JSON.stringify(body), code: null };
+}
+
+/** An error of the vendor's own making; a relay labels these properly, other than what it relays. */
+function failure(status: number, body: unknown): Reply {
+  return { status, contentType: "application/json", body: JSON.stringify(body), code: null };
 }
 
 export function empty(status: number): Reply {
@@ -212,9 +215,9 @@ function submitReply(
 }
 
 /** trueai's exception filter: no description, no result, `timestamp` in .NET ticks as text. */
-function filtered(dialect: Dialect, message: string, now: number): Reply {
+function filtered(message: string, now: number): Reply {
   const ticks = BigInt(Math.trunc(now)) * 10_000n + 621_355_968_000_000_000n;
-  return { ...json(dialect, 200, { success: false, code: -1, message, timestamp: ticks.toString() }), code: -1 };
+  return { ...failure(200, { success: false, code: -1, message, timestamp: ticks.toString() }), code: -1 };
 }
 
 function resultOf(dialect: Dialect, verb: Verb, id: string): unknown {

@@ -74,8 +74,10 @@ export function createNotifier(parts: NotifierParts): Notifier {
       const posts: { task: Task; fault: FaultKind | null }[] = lost ? [] : [{ task, fault: null }];
       for (let i = 0; copies && i < (copies.copies ?? 1); i++) posts.push({ task, fault: "copy-callback" });
       if (task.status === "SUCCESS") {
-        if (faults.take(["progress-after-success"], event)) posts.push({ task: stale(task), fault: "progress-after-success" });
-        if (faults.take(["failure-after-success"], event)) posts.push({ task: overdue(task), fault: "failure-after-success" });
+        if (faults.take(["progress-after-success"], event))
+          posts.push({ task: stale(task), fault: "progress-after-success" });
+        if (faults.take(["failure-after-success"], event))
+          posts.push({ task: overdue(task), fault: "failure-after-success" });
       }
 
       const late = shuffling ? undefined : faults.take(["late-callback"], event);
@@ -87,7 +89,10 @@ export function createNotifier(parts: NotifierParts): Notifier {
         }
       } else if (late) {
         // Off the chain: the callbacks after it overtake it.
-        clock.setTimer(() => void Promise.all(posts.map((one) => post(one.task, "late-callback"))), late.delayMs ?? 1_000);
+        clock.setTimer(
+          () => void Promise.all(posts.map((one) => post(one.task, "late-callback"))),
+          late.delayMs ?? 1_000,
+        );
       } else {
         for (const one of posts) queue(one.task, one.fault);
       }

@@ -147,7 +147,11 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
 
     if (room === "_sim") {
       const answer = control.handle(method, target.pathname, body);
-      return send(response, { status: answer.status, contentType: "application/json", body: JSON.stringify(answer.body) });
+      return send(response, {
+        status: answer.status,
+        contentType: "application/json",
+        body: JSON.stringify(answer.body),
+      });
     }
     if (room === "images") return send(response, image(rest[0] ?? "", target.searchParams));
     if (room === "videos") return send(response, { status: 200, contentType: "video/mp4", body: emptyFilm() });
@@ -165,7 +169,12 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     }
 
     const ids = target.searchParams.getAll("ids").flatMap((value) => value.split(","));
-    const call = { dialect, scenario: scenarioOf(room), route, body: body === "" && ids.length > 0 ? JSON.stringify({ ids }) : body };
+    const call = {
+      dialect,
+      scenario: scenarioOf(room),
+      route,
+      body: body === "" && ids.length > 0 ? JSON.stringify({ ids }) : body,
+    };
     const outcome = await answer(call);
     if (outcome === "drop") return void request.socket.destroy();
     if (outcome !== "hang") send(response, outcome);

@@ -5,7 +5,6 @@
  */
 import { chmodSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
 import type { Entry } from "./ledger.ts";
 import type { Task } from "./task.ts";
 
@@ -30,6 +29,8 @@ export const memoryStore = (): Store => ({
 export function sqliteStore(dataDir: string): Store {
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   const file = join(dataDir, "simulator.db");
+  // Asked for here and not imported above: without a data folder nothing loads SQLite, nor prints that it is young.
+  const { DatabaseSync } = process.getBuiltinModule("node:sqlite");
   const db = new DatabaseSync(file);
   chmodSync(file, 0o600);
   db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 2000;");

@@ -80,7 +80,7 @@ export interface Task {
 }
 
 const END = new Set<Status>(["SUCCESS", "FAILURE", "CANCEL"]);
-const BEGUN = new Set<Status>(["SUBMITTED", "IN_PROGRESS", "SUCCESS"]);
+const BEGUN = new Set<Status>(["SUBMITTED", "IN_PROGRESS"]);
 export const isOver = (status: Status): boolean => END.has(status);
 
 /** Milliseconds from start to end at speed 1. A demo is watched, so these are seconds where Midjourney takes a minute. */

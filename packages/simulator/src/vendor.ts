@@ -22,7 +22,7 @@ import type { ArmedFault, FaultKind, Faults } from "./fault.ts";
 import { type Fields, parseFields, texts } from "./json.ts";
 import type { LedgerBook, Submission } from "./ledger.ts";
 import type { Life } from "./life.ts";
-import { type Decision, decide, type Draft, type View } from "./protocol.ts";
+import { type Decision, type Draft, decide, type View } from "./protocol.ts";
 import { hash32, type Random } from "./random.ts";
 import type { Route } from "./route.ts";
 import type { Scenario } from "./scenario.ts";
@@ -233,7 +233,11 @@ export function createVendor(parts: VendorParts): Vendor {
             ? known[0]
               ? json(dialect, 200, onWire(known[0], call))
               : unknownTask(dialect)
-            : json(dialect, 200, known.map((task) => onWire(task, call)));
+            : json(
+                dialect,
+                200,
+                known.map((task) => onWire(task, call)),
+              );
     ledger.lookup({
       at: clock.now(),
       provider: dialect.id,
@@ -259,7 +263,7 @@ export function createVendor(parts: VendorParts): Vendor {
 
   function seed(task: Task | undefined, { dialect }: Call): Reply {
     const trueai = dialect.errors === "trueai";
-    if (!task && dialect.errors === "relay") return relayError(dialect, 4, "task_no_found");
+    if (!task && dialect.errors === "relay") return relayError(4, "task_no_found");
     if (!task) return { ...plain(dialect, 3, "未找到 seed", null), status: trueai ? 404 : 200 };
     if (task.status !== "SUCCESS") return { ...plain(dialect, 4, "任务未完成", null), status: trueai ? 400 : 200 };
     return plain(dialect, 1, "成功", seedOf(task));
@@ -330,7 +334,12 @@ function aboutOf(decision: Decision): About {
   }
 }
 
-function blankRow(call: Call, verb: Submission["verb"], fields: Fields | undefined, at: number): Omit<Submission, "seq"> {
+function blankRow(
+  call: Call,
+  verb: Submission["verb"],
+  fields: Fields | undefined,
+  at: number,
+): Omit<Submission, "seq"> {
   const string = (name: string) => {
     const value = fields && Object.hasOwn(fields, name) ? fields[name] : undefined;
     return typeof value === "string" ? cut(value) : null;

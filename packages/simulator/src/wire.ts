@@ -78,7 +78,9 @@ function origins(task: Task, origin: Origin): Fields {
 /** new-api's own row: empty strings and zeros where others say null, the picture behind its own address (PROTOCOL 3.6). */
 function relayTask({ task, unheard }: Seen, dialect: Dialect, origin: Origin): Fields {
   const ended = task.status === "SUCCESS";
-  const own = `${origin}/${task.provider}${dialect.verbs.has("image") ? "/mj/image/" : "/images/"}${task.id}`;
+  const own = dialect.verbs.has("image")
+    ? `${origin}/${task.provider}/mj/image/${task.id}`
+    : `${origin}/images/${task.id}.png`;
   const picture =
     imageUrlOf(task, origin) === null || unheard
       ? ""

@@ -1,0 +1,33 @@
+import { PNG } from "pngjs";
+import { expect, test } from "vitest";
+import { createGallery, renderPng } from "./image.ts";
+
+const grid = { scenes: ["boat/1/1", "boat/1/2", "boat/1/3", "boat/1/4"], percent: 100 };
+
+test("the same names give the same bytes, other names other bytes", () => {
+  expect(renderPng(grid).equals(renderPng(grid))).toBe(true);
+  expect(
+    renderPng({ scenes: ["boat/2/1"], percent: 100 }).equals(renderPng({ scenes: ["boat/1/1"], percent: 100 })),
+  ).toBe(false);
+});
+
+test("a picture is a real PNG of 512 by 512 with four distinct tiles", () => {
+  const png = PNG.sync.read(renderPng(grid));
+  expect([png.width, png.height]).toEqual([512, 512]);
+  const corners = [0, 256 * 4, 256 * 512 * 4, 256 * 512 * 4 + 256 * 4].map((at) =>
+    png.data.subarray(at, at + 3).join(),
+  );
+  expect(new Set(corners).size).toBe(4);
+});
+
+test("a preview is smaller than the picture it announces", () => {
+  expect(renderPng({ ...grid, percent: 31 }).length).toBeLessThan(renderPng(grid).length / 2);
+});
+
+test("the gallery renders once and stays within its bytes", () => {
+  const gallery = createGallery(1);
+  const first = gallery({ scenes: ["a"], percent: 10 });
+  expect(gallery({ scenes: ["a"], percent: 10 })).toBe(first);
+  gallery({ scenes: ["b"], percent: 10 });
+  expect(gallery({ scenes: ["a"], percent: 10 })).not.toBe(first);
+});

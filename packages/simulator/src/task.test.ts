@@ -1,0 +1,90 @@
+import { describe, expect, test } from "vitest";
+import { asOf, DURATION_MS, planOf, reach, type Task } from "./task.ts";
+
+const START = 1_000_000;
+
+function task(more: Partial<Task> = {}): Task {
+  return {
+    id: "1765432109876123",
+    provider: "simulator",
+    action: "IMAGINE",
+    result: "grid",
+    prompt: "a paper boat",
+    state: null,
+    notifyHook: null,
+    parentId: null,
+    customId: null,
+    label: "",
+    index: 0,
+    jobId: "7c1f0b52-3d84-4e19-9a6d-51b0e2f7c8a3",
+    scene: "a paper boat/1",
+    botType: "MID_JOURNEY",
+    mode: "FAST",
+    status: "NOT_START",
+    progress: null,
+    failReason: null,
+    submitTime: START,
+    startTime: null,
+    finishTime: null,
+    ending: { kind: "success" },
+    pace: 1,
+    waiting: false,
+    plan: [],
+    history: [{ at: START, status: "NOT_START", progress: null }],
+    ...more,
+  };
+}
+
+const live = (of: Task): Task => of.plan.reduce((now, moment) => reach(now, moment), of);
+
+describe("a plan", () => {
+  test("is ten moments, in order, from SUBMITTED to SUCCESS", () => {
+    const plan = planOf(task(), START, 1, 0.5);
+    expect(plan.map((moment) => `${moment.status} ${moment.progress}`)).toEqual([
+      "SUBMITTED 0%",
+      "IN_PROGRESS 0%",
+      "IN_PROGRESS 15%",
+      "IN_PROGRESS 31%",
+      "IN_PROGRESS 46%",
+      "IN_PROGRESS 62%",
+      "IN_PROGRESS 78%",
+      "IN_PROGRESS 93%",
+      "IN_PROGRESS 100%",
+      "SUCCESS 100%",
+    ]);
+    expect(plan.map((moment) => moment.at)).toEqual(plan.map((moment) => moment.at).toSorted((a, b) => a - b));
+    expect(plan.at(-1)?.at).toBe(START + DURATION_MS.IMAGINE);
+  });
+
+  test("at speed 0 takes no time, at speed 2 twice the time", () => {
+    expect(planOf(task(), START, 0, 0.9).every((moment) => moment.at === START)).toBe(true);
+    expect(planOf(task(), START, 2, 0.5).at(-1)?.at).toBe(START + 2 * DURATION_MS.IMAGINE);
+  });
+
+  test("that is stuck has no end", () => {
+    expect(planOf(task({ ending: { kind: "stuck" } }), START, 1, 0.5).at(-1)?.progress).toBe("93%");
+  });
+});
+
+describe("a task", () => {
+  test("that fails says why, empties its progress and its plan", () => {
+    const ending = { kind: "failure", share: 0.4, reason: "no" } as const;
+    const failed = task({ ending });
+    const done = live({ ...failed, plan: planOf(failed, START, 1, 0.5) });
+    expect(done).toMatchObject({ status: "FAILURE", failReason: "no", progress: "", plan: [] });
+    expect(done.finishTime).toBe(START + 0.4 * DURATION_MS.IMAGINE);
+  });
+
+  test("can be shown as it was, which is what a lagging relay shows", () => {
+    const begun = task();
+    const done = live({ ...begun, plan: planOf(begun, START, 1, 0.5) });
+    expect(asOf(done, START - 1)).toBeUndefined();
+    expect(asOf(done, START)).toMatchObject({ status: "NOT_START", startTime: null, finishTime: null });
+    expect(asOf(done, START + 1_300)).toMatchObject({
+      status: "IN_PROGRESS",
+      finishTime: null,
+      startTime: START + 100,
+    });
+    expect(asOf(done, START + 2_500)).toBe(done);
+  });
+});

@@ -1,0 +1,71 @@
+/** A client for tests: posts as a vendor's customer would, reads status, text and the JSON where there is some. */
+import type { Fields } from "./json.ts";
+import type { ProviderId, Simulator } from "./server.ts";
+
+export interface Answer {
+  status: number;
+  contentType: string | null;
+  text: string;
+  json: Fields;
+}
+
+/** The prefix each vendor is usually called with. */
+export const PREFIX: Readonly<Record<ProviderId, string>> = {
+  cometapi: "/mj",
+  gitaigc: "/mj",
+  xfusionai: "/mj-relax/mj",
+  agicto: "/v1/mj",
+  "midjourney-proxy": "/mj",
+  trueai: "/mj",
+  newapi: "/mj",
+  simulator: "/mj",
+};
+
+export async function call(
+  simulator: Simulator,
+  provider: ProviderId,
+  method: string,
+  path: string,
+  body?: unknown,
+  headers: Record<string, string> = { authorization: "Bearer any-key", "mj-api-secret": "any-key" },
+): Promise<Answer> {
+  const response = await fetch(`${simulator.baseUrl(provider)}${PREFIX[provider]}${path}`, {
+    method,
+    headers,
+    ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  let json: Fields = {};
+  try {
+    json = JSON.parse(text) as Fields;
+  } catch {
+    // Some answers are empty or plain text; their tests read `text`.
+  }
+  return { status: response.status, contentType: response.headers.get("content-type"), text, json };
+}
+
+export const submit = (simulator: Simulator, provider: ProviderId, verb: string, body: unknown) =>
+  call(simulator, provider, "POST", `/submit/${verb}`, body);
+
+export const look = (simulator: Simulator, provider: ProviderId, id: string) =>
+  call(simulator, provider, "GET", `/task/${id}/fetch`);
+
+/** The id in a submit answer, digits kept. */
+export const idOf = (answer: Answer): string => /"result":"?([^",}]+)/u.exec(answer.text)?.[1] ?? "";
+
+/** Submits an imagine; returns its id and, once `advance` was called far enough, its buttons are there to press. */
+export async function imagine(simulator: Simulator, provider: ProviderId, more: Fields = {}): Promise<string> {
+  return idOf(await submit(simulator, provider, "imagine", { prompt: "a paper boat", ...more }));
+}
+
+export async function press(
+  simulator: Simulator,
+  provider: ProviderId,
+  taskId: string,
+  label: string,
+  more: Fields = {},
+) {
+  const buttons = ((await look(simulator, provider, taskId)).json.buttons ?? []) as Fields[];
+  const button = buttons.find((one) => one.label === label || one.emoji === label);
+  return submit(simulator, provider, "action", { taskId, customId: button?.customId ?? "MJ::none", ...more });
+}
