@@ -19,6 +19,8 @@ export interface Notifier {
   notify(task: Task): void;
   /** Resolves once everything queued for this task so far was posted and answered. */
   settled(taskId: string): Promise<void>;
+  /** Posts no more, and resolves once the posts under way have been written down. */
+  stop(): Promise<void>;
 }
 
 export interface NotifierParts {
@@ -38,10 +40,18 @@ const SECOND_TERMINAL_MS = 300;
 export function createNotifier(parts: NotifierParts): Notifier {
   const { clock, faults, ledger, poster, random } = parts;
   const chains = new Map<string, Promise<void>>();
+  const underWay = new Set<Promise<void>>();
+  let stopped = false;
   const held = new Map<string, { task: Task; fault: FaultKind | null }[]>();
 
-  async function post(task: Task, fault: FaultKind | null): Promise<void> {
-    if (task.notifyHook === null) return;
+  function post(task: Task, fault: FaultKind | null): Promise<void> {
+    const posting = attempt(task, fault);
+    underWay.add(posting);
+    return posting.finally(() => underWay.delete(posting));
+  }
+
+  async function attempt(task: Task, fault: FaultKind | null): Promise<void> {
+    if (task.notifyHook === null || stopped) return;
     const dialect = parts.dialectOf(task);
     const body = JSON.stringify(taskOnWire({ task }, dialect, parts.origin(), dialect.callbackShape));
     const posted = await poster.post(task.notifyHook, body, callbackType(dialect));
@@ -102,6 +112,10 @@ export function createNotifier(parts: NotifierParts): Notifier {
     },
     async settled(taskId) {
       await chains.get(taskId);
+    },
+    async stop() {
+      stopped = true;
+      await Promise.allSettled(underWay);
     },
   };
 }

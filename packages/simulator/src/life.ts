@@ -42,6 +42,7 @@ export function createLife(parts: LifeParts): Life {
   const { clock, store, random, speed } = parts;
   const tasks = new Map<string, Task>();
   const timers = new Map<string, () => void>();
+  let stopped = false;
   /** Ids of unfinished tasks by vendor, oldest first, so that a busy vendor does not walk its whole past. */
   const open = new Map<ProviderId, Set<string>>();
 
@@ -66,7 +67,7 @@ export function createLife(parts: LifeParts): Life {
     timers.delete(id);
     const task = tasks.get(id);
     const moment = task?.plan[0];
-    if (!task || !moment) return;
+    if (!task || !moment || stopped) return;
     const run = () => {
       timers.delete(id);
       const current = tasks.get(id);
@@ -203,6 +204,7 @@ export function createLife(parts: LifeParts): Life {
     },
 
     stop() {
+      stopped = true;
       for (const cancel of timers.values()) cancel();
       timers.clear();
     },

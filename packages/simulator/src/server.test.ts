@@ -143,6 +143,20 @@ describe("with a data folder", () => {
     }
   });
 
+  test("stopping in the middle of callbacks writes nothing after the end", async () => {
+    const time = manualClock();
+    const receiver = await startReceiver();
+    const stopping = await startSimulator({ clock: time, dataDir });
+    stopping.arm({ kind: "late-callback", delayMs: 10 });
+    await imagine(stopping, "simulator", { notifyHook: receiver.hook });
+    time.advance(1_000);
+    await stopping.stop();
+    time.advance(60_000);
+    await receiver.stop();
+    const { counts } = stopping.ledger();
+    expect(counts.callbacks).toBe(counts.callbacksDelivered + counts.callbacksUnreachable);
+  });
+
   test("kill -9 loses nothing that was answered", async () => {
     const main = spawn(process.execPath, [join(import.meta.dirname, "main.ts")], {
       env: { ...process.env, MJFLOW_SIMULATOR_PORT: "0", MJFLOW_SIMULATOR_DATA_DIR: dataDir },

@@ -232,6 +232,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     async stop() {
       life.stop();
       poster.stop();
+      await notifier.stop();
       const closed = new Promise<void>((done) => server.close(() => done()));
       server.closeAllConnections();
       await closed;
