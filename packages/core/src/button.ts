@@ -22,6 +22,8 @@ const OUTPAINT: Record<string, string> = { "50": "zoom:2", "75": "zoom:1.5", "10
  */
 export function nameOf(customId: string): string | undefined {
   const parts = customId.split("::");
+  // Made up where a vendor has no buttons and presses by index (novicezk's /submit/change).
+  if (parts[0] === "mjflow") return parts[2] === "REROLL" ? "reroll" : `${parts[2]?.toLowerCase()}:${parts[3]}`;
   if (parts[0] !== "MJ") return undefined;
   const words = parts.slice(1).filter((part, i) => !(i === 0 && /^job$/i.test(part)));
   const verb = words[0] ?? "";

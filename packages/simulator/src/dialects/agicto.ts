@@ -2,7 +2,8 @@ import { defineDialect } from "../dialect.ts";
 
 /**
  * AGICTO (PROTOCOL 8.1 row 5): three verbs under /v1/mj, every result an integer. Documents neither notifyHook nor
- * state, so it reads neither: it works by look-up only. Its progress path is unpublished (PROTOCOL 10.1); fetch is assumed.
+ * state. Behind it stands a relay of new-api's kind, which hands both on where its operator allows; `silent: true` is the
+ * vendor whose operator does not. Its progress path is unpublished (PROTOCOL 10.1); fetch is assumed.
  */
 export const agicto = defineDialect({
   id: "agicto",
@@ -13,6 +14,6 @@ export const agicto = defineDialect({
   properties: "empty",
   unknownTask: "relay-400",
   shape: "relay",
-  reads: { notifyHook: false, state: false, accountFilter: false, enableRemix: false, links: true },
+  reads: { notifyHook: true, state: false, accountFilter: false, enableRemix: false, links: true },
   actionNames: {},
 });

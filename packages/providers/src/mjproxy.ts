@@ -1,0 +1,241 @@
+/** The midjourney-proxy protocol, spoken in one dialect: the `Provider` port, filled in once for every vendor. */
+import { failure } from "@mjflow/core/error";
+import { LOOKUP_BATCH, LOOKUP_TIMEOUT_MS, SUBMIT_ANSWER_TIMEOUT_MS } from "@mjflow/core/limit";
+import {
+  type AccountConfig,
+  type CallContext,
+  LookupError,
+  type Provider,
+  type RootCall,
+  type SubmitAnswer,
+} from "@mjflow/core/port";
+import type { Report } from "@mjflow/core/report";
+import { readSubmit } from "./answer.ts";
+import { readCallback, readOptions } from "./callback.ts";
+import { changeOf, simpleChange } from "./change.ts";
+import { abilitiesOf, type Dialect, ROUTES, type Verb } from "./dialect.ts";
+import { type Answer, ask } from "./http.ts";
+import { integerOf, isFields, parseJson, textOf } from "./json.ts";
+import { readTask, readTasks } from "./report.ts";
+
+export interface ProviderDeps {
+  fetch: typeof globalThis.fetch;
+  submitTimeoutMs?: number;
+  lookupTimeoutMs?: number;
+}
+
+type Body = Record<string, unknown>;
+
+/** Single fetches at once, where a vendor has no list: they are the vendor's rate limit's business too. */
+const FETCHES = 5;
+
+const UNSUPPORTED: SubmitAnswer = { kind: "refused", failure: failure("unsupported") };
+
+export function createProvider(dialect: Dialect, deps: ProviderDeps): Provider {
+  const { fetch, submitTimeoutMs = SUBMIT_ANSWER_TIMEOUT_MS, lookupTimeoutMs = LOOKUP_TIMEOUT_MS } = deps;
+  const options = readOptions(dialect);
+
+  async function submit(verb: Verb, body: Body, context: CallContext): Promise<SubmitAnswer> {
+    if (!dialect.verbs.includes(verb)) return UNSUPPORTED;
+    const url = urlOf(dialect, verb, context.account, context.mode);
+    const headers = headersOf(dialect, context.account);
+    const common = { notifyHook: context.notifyHook, state: context.state };
+    const answer = await ask(fetch, {
+      method: "POST",
+      url,
+      headers,
+      body: { ...body, ...common },
+      timeoutMs: submitTimeoutMs,
+    });
+    return readSubmit(answer, dialect);
+  }
+
+  function look(verb: Verb, account: AccountConfig, { id, body }: { id?: string; body?: Body } = {}): Promise<Answer> {
+    const url = urlOf(dialect, verb, account).replace("{id}", encodeURIComponent(id ?? ""));
+    const headers = headersOf(dialect, account);
+    return ask(fetch, { method: body ? "POST" : "GET", url, headers, body, timeoutMs: lookupTimeoutMs });
+  }
+
+  async function fetchOne(id: string, account: AccountConfig): Promise<Report | undefined> {
+    const answer = await look("fetch", account, { id });
+    // Unknown: 200 with nothing (novicezk), 204 (trueai-org), 400 with its own word (new-api), 404 elsewhere.
+    if (answer.kind === "answered" && (answer.status === 404 || isUnknown(answer))) return undefined;
+    return readTask(parseJson(textOr(answer)), options);
+  }
+
+  async function fetchEach(ids: readonly string[], account: AccountConfig) {
+    const reports: Report[] = [];
+    for (let i = 0; i < ids.length; i += FETCHES) {
+      const found = await Promise.all(ids.slice(i, i + FETCHES).map((id) => fetchOne(id, account)));
+      reports.push(...found.filter((report) => report !== undefined));
+    }
+    return { reports, requests: ids.length };
+  }
+
+  async function listBatch(ids: readonly string[], account: AccountConfig) {
+    const answer = await look("list", account, { body: { ids } });
+    if (answer.kind === "answered" && (answer.status === 404 || answer.status === 405)) {
+      const each = await fetchEach(ids, account);
+      return { ...each, requests: each.requests + 1 };
+    }
+    const body = parseJson(textOr(answer));
+    if (body === undefined) throw new LookupError("the list is not JSON");
+    return { reports: readTasks(body, options), requests: 1 };
+  }
+
+  return {
+    id: dialect.id,
+    title: dialect.title,
+    abilities: abilitiesOf(dialect),
+
+    async submit(call, context) {
+      const body = rootBody(dialect, call, context);
+      return body ? submit(call.action, body, context) : UNSUPPORTED;
+    },
+
+    press({ vendorTaskId, customId }, context) {
+      const change = dialect.change && changeOf(customId);
+      if (change && dialect.change === "simple-change") {
+        return submit("simple-change", { content: simpleChange(vendorTaskId, change) }, context);
+      }
+      if (change) return submit("change", { taskId: vendorTaskId, ...change }, context);
+      const sameChannel = dialect.chooseSameChannel ? { chooseSameChannel: true } : {};
+      return submit(
+        "action",
+        { taskId: vendorTaskId, customId, ...sameChannel, ...filterOf(dialect, context) },
+        context,
+      );
+    },
+
+    modal({ vendorTaskId, prompt, maskBase64 }, context) {
+      const given = { ...(prompt !== undefined && { prompt }), ...(maskBase64 !== undefined && { maskBase64 }) };
+      return submit("modal", { taskId: vendorTaskId, ...given }, context);
+    },
+
+    async lookup(ids, account) {
+      if (!dialect.verbs.includes("list")) return fetchEach(ids, account);
+      const reports: Report[] = [];
+      let requests = 0;
+      for (let i = 0; i < ids.length; i += LOOKUP_BATCH) {
+        const batch = await listBatch(ids.slice(i, i + LOOKUP_BATCH), account);
+        reports.push(...batch.reports);
+        requests += batch.requests;
+      }
+      return { reports, requests };
+    },
+
+    async search(state, account) {
+      if (!dialect.searchByState) return undefined;
+      const answer = await look("recent", account);
+      return readTasks(parseJson(textOr(answer)), options).find((report) => report.state === state);
+    },
+
+    readCallback: (body) => readCallback(dialect.id, body),
+
+    async seed(id, account) {
+      if (!dialect.verbs.includes("seed")) return undefined;
+      const answer = await look("seed", account, { id });
+      if (answer.kind === "answered" && (answer.status === 404 || answer.status === 400)) return undefined;
+      const body = parseJson(textOr(answer));
+      return isFields(body) && integerOf(body["code"]) === 1 ? textOf(body["result"], 20) : undefined;
+    },
+
+    async upload(images, account) {
+      if (!dialect.verbs.includes("upload")) return { kind: "refused", failure: failure("unsupported") };
+      const url = urlOf(dialect, "upload", account);
+      const body = { base64Array: images };
+      const answer = await ask(fetch, {
+        method: "POST",
+        url,
+        headers: headersOf(dialect, account),
+        body,
+        timeoutMs: submitTimeoutMs,
+      });
+      return readUpload(answer, dialect);
+    },
+  };
+}
+
+// ── requests ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** @internal A base URL may be given with or without its /v1 or /mj: documents print all three. */
+export function urlOf(dialect: Dialect, verb: Verb, account: AccountConfig, mode?: CallContext["mode"]): string {
+  const prefix = mode && dialect.mode === "path" ? dialect.modePrefix(mode) : dialect.prefix;
+  const base = account.baseUrl.replace(/\/+$/, "").replace(/\/mj$/, "");
+  const origin = dialect.prefix.startsWith("/v1/") ? base.replace(/\/v1$/, "") : base;
+  return `${origin}${prefix}${ROUTES[verb]}`;
+}
+
+function headersOf({ auth }: Dialect, { apiKey }: AccountConfig): Record<string, string> {
+  return auth === "bearer" ? { authorization: `Bearer ${apiKey}` } : { "mj-api-secret": apiKey };
+}
+
+/** Undefined when this dialect cannot take the inputs as they are. */
+function rootBody(dialect: Dialect, call: RootCall, context: CallContext): Body | undefined {
+  const { inputs, dimensions } = call;
+  const images = inputs.base64Array ?? [];
+  const all = [...images, inputs.sourceBase64, inputs.targetBase64];
+  if (!dialect.links && all.some((image) => image !== undefined && isLink(image))) return undefined;
+  const botType = context.botType ? { botType: context.botType } : {};
+  const common = { ...botType, ...filterOf(dialect, context) };
+  switch (call.action) {
+    case "imagine":
+      return { prompt: promptOf(dialect, call, context), ...(images.length > 0 && { base64Array: images }), ...common };
+    case "blend":
+      return { base64Array: images, ...(dimensions && { dimensions }), ...common };
+    case "describe":
+      return { ...(isLink(images[0] ?? "") ? { link: images[0] } : { base64: images[0] }), ...common };
+    case "shorten":
+      return { prompt: call.prompt, ...botType };
+    case "swap-face":
+      return { ...imageField("source", inputs.sourceBase64), ...imageField("target", inputs.targetBase64), ...botType };
+  }
+}
+
+function imageField(name: "source" | "target", image = ""): Body {
+  return isLink(image) ? { [`${name}Url`]: image } : { [`${name}Base64`]: image };
+}
+
+function isLink(image: string): boolean {
+  return /^https?:/i.test(image);
+}
+
+/** A mode the vendor has no other place for goes to Midjourney itself, unless the prompt already says one. */
+function promptOf({ mode }: Dialect, { prompt = "" }: RootCall, context: CallContext): string {
+  if (!context.mode || mode !== "prompt" || /(?:^|\s)--(?:fast|relax|turbo)\b/i.test(prompt)) return prompt;
+  return `${prompt} --${context.mode}`;
+}
+
+function filterOf(dialect: Dialect, { mode, accountFilter }: CallContext): Body {
+  if (!dialect.accountFilter) return {};
+  const modes = mode && dialect.mode === "accountFilter" ? { modes: [mode.toUpperCase()] } : {};
+  const filter = { ...modes, ...accountFilter };
+  return Object.keys(filter).length > 0 ? { accountFilter: filter } : {};
+}
+
+// ── answers ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** @throws LookupError for anything but a readable answer */
+function textOr(answer: Answer): string {
+  if (answer.kind !== "answered") throw new LookupError(answer.reason);
+  const { status, text } = answer;
+  if (status === 401 || status === 403) throw new LookupError(`HTTP ${status}`, { unauthorized: true });
+  if (status >= 300) throw new LookupError(`HTTP ${status}`);
+  return text;
+}
+
+function isUnknown({ status, text }: Extract<Answer, { kind: "answered" }>): boolean {
+  if (status === 204 || (status === 200 && text.trim() === "")) return true;
+  return status === 400 && /task_no_found|task_not_found|not.?found/i.test(text);
+}
+
+function readUpload(answer: Answer, dialect: Dialect): Awaited<ReturnType<Provider["upload"]>> {
+  const body = answer.kind === "answered" ? parseJson(answer.text) : undefined;
+  const result = isFields(body) ? body["result"] : undefined;
+  if (answer.kind === "answered" && answer.status < 300 && Array.isArray(result)) {
+    return { kind: "uploaded", urls: result.flatMap((url) => textOf(url, 2_000) ?? []) };
+  }
+  const read = readSubmit(answer, dialect);
+  // An id where links were due: nothing that could be used came back.
+  return read.kind === "accepted" || read.kind === "window" ? { kind: "unclear", reason: "no links" } : read;
+}

@@ -1,0 +1,15 @@
+import { dialect } from "../dialect.ts";
+
+/**
+ * The relay most resellers run. Unless its operator enabled MjNotifyEnabled and MjAccountFilterEnabled, both fields are
+ * deleted on the way and no callback ever comes; codes 21 and 22 are rewritten to 1; its copy of a task is up to 15 s old.
+ */
+export const newapi = dialect({
+  id: "newapi",
+  title: "new-api relay",
+  sources: [
+    "github.com/QuantumNous/new-api ef8ae4d: relay/relay-mj.go, controller/midjourney.go, setting/midjourney.go",
+  ],
+  code21: "shape",
+  notifyHook: "unknown",
+});

@@ -1,0 +1,301 @@
+/** What each dialect puts on the wire, and how a bare network failure is understood. The vendor is a stub on loopback. */
+import { createServer, type IncomingMessage, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { type CallContext, LookupError } from "@mjflow/core/port";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { createProvider } from "./mjproxy.ts";
+import { createProviders, PROVIDER_IDS } from "./registry.ts";
+import { DIALECTS } from "./vendors/index.ts";
+
+interface Seen {
+  method: string;
+  url: string;
+  headers: IncomingMessage["headers"];
+  body: Record<string, unknown>;
+}
+
+let server: Server;
+let origin: string;
+let seen: Seen[];
+let reply: (request: Seen) => { status?: number; body: string; headers?: Record<string, string> } | "hang" | "drop";
+
+beforeAll(async () => {
+  server = createServer(async (request, response) => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+    const text = Buffer.concat(chunks).toString();
+    const one = {
+      method: request.method!,
+      url: request.url!,
+      headers: request.headers,
+      body: text ? JSON.parse(text) : {},
+    };
+    seen.push(one);
+    const answer = reply(one);
+    if (answer === "drop") return void request.socket.destroy();
+    if (answer === "hang") return;
+    response.writeHead(answer.status ?? 200, { "content-type": "text/plain", ...answer.headers }).end(answer.body);
+  });
+  await new Promise<void>((ready) => server.listen(0, "127.0.0.1", ready));
+  origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+});
+
+afterAll(() => {
+  server.closeAllConnections();
+  server.close();
+});
+
+beforeEach(() => {
+  seen = [];
+  reply = () => ({ body: '{"code":1,"description":"ok","result":"1765432109876123"}' });
+});
+
+const PNG = "data:image/png;base64,iVBORw0KGgo=";
+const providerOf = (id: string) =>
+  createProvider(DIALECTS.get(id)!, { fetch, submitTimeoutMs: 300, lookupTimeoutMs: 300 });
+const context = (more: Partial<CallContext> = {}): CallContext => ({
+  account: { baseUrl: origin, apiKey: "vendor-key" },
+  notifyHook: "https://hooks.test/callbacks/token",
+  state: "01ABC_0_1",
+  ...more,
+});
+
+describe("imagine in fast mode goes where the dialect wants it", () => {
+  const wanted: [string, string, string, Record<string, unknown>][] = [
+    ["cometapi", "/mj-fast/mj/submit/imagine", "bearer", { prompt: "a boat" }],
+    ["gitaigc", "/mj/submit/imagine", "bearer", { prompt: "a boat", accountFilter: { modes: ["FAST"] } }],
+    ["xfusionai", "/mj-fast/mj/submit/imagine", "bearer", { prompt: "a boat" }],
+    ["agicto", "/v1/mj/submit/imagine", "bearer", { prompt: "a boat --fast" }],
+    ["midjourney-proxy", "/mj/submit/imagine", "mj-api-secret", { prompt: "a boat --fast" }],
+    ["trueai", "/mj-fast/mj/submit/imagine", "mj-api-secret", { prompt: "a boat" }],
+    ["newapi", "/mj-fast/mj/submit/imagine", "bearer", { prompt: "a boat" }],
+    ["simulator", "/mj-fast/mj/submit/imagine", "bearer", { prompt: "a boat" }],
+  ];
+
+  test.each(wanted)("%s: POST %s, key by %s", async (id, path, auth, body) => {
+    const answer = await providerOf(id).submit(
+      { action: "imagine", prompt: "a boat", inputs: {} },
+      context({ mode: "fast" }),
+    );
+    expect(answer).toEqual({ kind: "accepted", vendorTaskId: "1765432109876123" });
+    expect(seen).toHaveLength(1);
+    expect(seen[0]).toMatchObject({ method: "POST", url: path });
+    expect(seen[0]!.body).toEqual({ ...body, notifyHook: "https://hooks.test/callbacks/token", state: "01ABC_0_1" });
+    const { authorization, "mj-api-secret": secret } = seen[0]!.headers;
+    expect([authorization, secret]).toEqual(
+      auth === "bearer" ? ["Bearer vendor-key", undefined] : [undefined, "vendor-key"],
+    );
+  });
+
+  test("all eight are in the table", () => {
+    expect(wanted.map(([id]) => id).sort()).toEqual([...PROVIDER_IDS].sort());
+  });
+});
+
+describe.each([...PROVIDER_IDS])("%s", (id) => {
+  const dialect = DIALECTS.get(id)!;
+  const provider = providerOf(id);
+
+  test("every verb it has is asked for in its own words; one it lacks is refused without a request", async () => {
+    const inputs = { base64Array: [PNG, PNG], sourceBase64: PNG, targetBase64: PNG };
+    const calls = {
+      blend: () => provider.submit({ action: "blend", dimensions: "PORTRAIT", inputs }, context()),
+      describe: () => provider.submit({ action: "describe", inputs: { base64Array: [PNG] } }, context()),
+      shorten: () => provider.submit({ action: "shorten", prompt: "a long prompt", inputs: {} }, context()),
+      "swap-face": () => provider.submit({ action: "swap-face", inputs }, context()),
+      modal: () => provider.modal({ vendorTaskId: "7", prompt: "more sky", maskBase64: PNG }, context()),
+      action: () => provider.press({ vendorTaskId: "7", customId: "MJ::JOB::upsample::1::x" }, context()),
+    } as const;
+    const bodies: Record<keyof typeof calls, Record<string, unknown>> = {
+      blend: { base64Array: [PNG, PNG], dimensions: "PORTRAIT" },
+      describe: { base64: PNG },
+      shorten: { prompt: "a long prompt" },
+      "swap-face": { sourceBase64: PNG, targetBase64: PNG },
+      modal: { taskId: "7", prompt: "more sky", maskBase64: PNG },
+      action: { taskId: "7", customId: "MJ::JOB::upsample::1::x" },
+    };
+    for (const [verb, call] of Object.entries(calls) as [
+      keyof typeof calls,
+      () => ReturnType<typeof provider.modal>,
+    ][]) {
+      seen = [];
+      const answer = await call();
+      if (!dialect.verbs.includes(verb)) {
+        expect(answer).toMatchObject({ kind: "refused", failure: { code: "unsupported" } });
+        expect(seen).toEqual([]);
+        continue;
+      }
+      expect(answer.kind, verb).toBe("accepted");
+      const path = verb === "swap-face" ? "/insight-face/swap" : `/submit/${verb}`;
+      expect(seen[0]!.url).toBe(`${dialect.prefix}${path}`);
+      expect(seen[0]!.body).toMatchObject(bodies[verb]);
+    }
+  });
+
+  test("look-ups are one request where it has a list, and unknown ids are left out", async () => {
+    reply = ({ url, body }) => {
+      if (url.endsWith("/task/list-by-condition")) {
+        const [first] = (body as { ids: string[] }).ids;
+        return { body: JSON.stringify([{ id: first, status: "SUCCESS" }]) };
+      }
+      return url.includes("/101/") ? { body: '{"id":"101","status":"SUCCESS"}' } : { body: "" };
+    };
+    const { reports, requests } = await provider.lookup(["101", "102"], context().account);
+    expect(reports).toMatchObject([{ vendorTaskId: "101", status: "SUCCESS" }]);
+    expect(requests).toBe(dialect.verbs.includes("list") ? 1 : 2);
+    expect(seen).toHaveLength(requests);
+  });
+
+  test("a list that is not there falls back to single fetches", async () => {
+    if (!dialect.verbs.includes("list")) return;
+    reply = ({ url }) =>
+      url.endsWith("/list-by-condition") ? { status: 404, body: "" } : { body: '{"id":"5","status":"IN_PROGRESS"}' };
+    const { reports, requests } = await provider.lookup(["5"], context().account);
+    expect([reports.length, requests]).toEqual([1, 2]);
+  });
+
+  test("a vendor that cannot be asked is a LookupError, told apart when the key is refused", async () => {
+    reply = () => ({ status: 502, body: "<html>" });
+    await expect(provider.lookup(["1"], context().account)).rejects.toThrow(LookupError);
+    reply = () => ({ status: 401, body: "" });
+    await expect(provider.lookup(["1"], context().account)).rejects.toMatchObject({ unauthorized: true });
+  });
+});
+
+describe("pressing by index, where a finished task had no buttons", () => {
+  test("novicezk's grid is pressed through /submit/change", async () => {
+    const provider = providerOf("midjourney-proxy");
+    const done = provider.readCallback(
+      '{"id":"9","action":"IMAGINE","status":"SUCCESS","imageUrl":"https://x.test/a.png"}',
+    );
+    const [u1, , , , reroll] = done!.result.buttons!;
+    await provider.press({ vendorTaskId: "9", customId: u1!.customId }, context());
+    await provider.press({ vendorTaskId: "9", customId: reroll!.customId }, context());
+    expect(seen.map(({ url }) => url)).toEqual(["/mj/submit/change", "/mj/submit/change"]);
+    expect(seen.map(({ body }) => body)).toMatchObject([
+      { taskId: "9", action: "UPSCALE", index: 1 },
+      { taskId: "9", action: "REROLL" },
+    ]);
+  });
+
+  test("or through /submit/simple-change", async () => {
+    const dialect = { ...DIALECTS.get("midjourney-proxy")!, change: "simple-change" as const };
+    const provider = createProvider(dialect, { fetch });
+    await provider.press({ vendorTaskId: "1320098173412546", customId: "mjflow::change::VARIATION::2" }, context());
+    expect(seen[0]).toMatchObject({ url: "/mj/submit/simple-change", body: { content: "1320098173412546 V2" } });
+  });
+});
+
+describe("what may have happened at the other end", () => {
+  const press = (baseUrl = origin) =>
+    providerOf("simulator").press(
+      { vendorTaskId: "7", customId: "MJ::JOB::reroll::0::x::SOLO" },
+      context({ account: { baseUrl, apiKey: "vendor-key" } }),
+    );
+
+  test("nobody there: nothing was sent, so it is busy", async () => {
+    const spare = createServer();
+    await new Promise<void>((ready) => spare.listen(0, "127.0.0.1", ready));
+    const { port } = spare.address() as AddressInfo;
+    await new Promise((closed) => spare.close(closed));
+    expect(await press(`http://127.0.0.1:${port}`)).toMatchObject({ kind: "busy" });
+  });
+
+  test.each(["hang", "drop"] as const)("sent, then %s: unclear", async (how) => {
+    reply = () => how;
+    expect((await press()).kind).toBe("unclear");
+    expect(seen).toHaveLength(1);
+  });
+
+  const answers: [string, { status?: number; body: string; headers?: Record<string, string> }, object][] = [
+    ["an empty 200", { body: "" }, { kind: "unclear" }],
+    ["a page of HTML", { status: 502, body: "<html>bad gateway</html>" }, { kind: "unclear" }],
+    ["524 of a CDN", { status: 524, body: "" }, { kind: "unclear" }],
+    ["code 1 without an id", { body: '{"code":1,"result":null}' }, { kind: "unclear" }],
+    ["code 1 with half an id", { body: '{"code":1,"result":"../../x"}' }, { kind: "unclear" }],
+    ["an unknown code", { body: '{"code":77,"result":"123"}' }, { kind: "unclear" }],
+    [
+      "429 with Retry-After",
+      { status: 429, body: "", headers: { "retry-after": "7" } },
+      { kind: "busy", afterMs: 7_000 },
+    ],
+    ["an empty 403 (trueai-org's rate limit)", { status: 403, body: "" }, { kind: "busy" }],
+    [
+      "a 403 about money",
+      { status: 403, body: '{"error":{"message":"用户额度不足"}}' },
+      { kind: "refused", failure: { code: "vendor_out_of_money" } },
+    ],
+    [
+      "an empty 401 (novicezk)",
+      { status: 401, body: "" },
+      { kind: "refused", failure: { code: "vendor_unauthorized" } },
+    ],
+    [
+      "4xx beside a success code",
+      { status: 400, body: '{"code":1,"result":"123","description":"x"}' },
+      { kind: "refused" },
+    ],
+    ["201 (gitaigc)", { status: 201, body: '{"code":22,"result":"55"}' }, { kind: "accepted", vendorTaskId: "55" }],
+    ["a redirect", { status: 301, body: "", headers: { location: "http://127.0.0.1:1/" } }, { kind: "refused" }],
+    [
+      "a relay that took it and lost its own row",
+      { status: 400, body: '{"description":"insert_midjourney_task_failed","code":4}' },
+      { kind: "unclear" },
+    ],
+  ];
+  test.each(answers)("%s", async (_, answer, wanted) => {
+    reply = () => answer;
+    expect(await press()).toMatchObject(wanted);
+  });
+
+  test("no answer, whatever it is, carries the key, the hook or an image", async () => {
+    reply = () => ({
+      status: 400,
+      body: JSON.stringify({ code: 4, description: `x\u0000\u001b[31m${"y".repeat(900)}` }),
+    });
+    const answer = await press();
+    const text = JSON.stringify(answer);
+    expect(text).not.toMatch(/vendor-key|hooks\.test|base64|\\u001b|\\u0000/);
+    expect(text.length).toBeLessThan(700);
+  });
+});
+
+test("uploads answer links, the seed its digits, and a search finds a task by our state", async () => {
+  const trueai = providerOf("trueai");
+  reply = () => ({ body: '{"code":1,"result":["https://cdn.test/1.png","https://cdn.test/2.png"]}' });
+  expect(await trueai.upload([PNG], context().account)).toEqual({
+    kind: "uploaded",
+    urls: ["https://cdn.test/1.png", "https://cdn.test/2.png"],
+  });
+  reply = () => ({ body: '{"code":1,"result":"636646000"}' });
+  expect(await trueai.seed("1", context().account)).toBe("636646000");
+  reply = () => ({ status: 404, body: '{"code":3}' });
+  expect(await trueai.seed("1", context().account)).toBeUndefined();
+  reply = () => ({ body: '[{"id":"1","status":"SUBMITTED","state":"a"},{"id":"2","status":"SUBMITTED","state":"b"}]' });
+  expect(await trueai.search("b", context().account)).toMatchObject({ vendorTaskId: "2" });
+  expect(await trueai.search("c", context().account)).toBeUndefined();
+});
+
+test("a base address is taken as any document prints it", async () => {
+  const press = (id: string, baseUrl: string) =>
+    providerOf(id).press({ vendorTaskId: "7", customId: "x" }, context({ account: { baseUrl, apiKey: "k" } }));
+  for (const baseUrl of [origin, `${origin}/`, `${origin}/mj`]) await press("newapi", baseUrl);
+  for (const baseUrl of [origin, `${origin}/v1`, `${origin}/v1/mj`]) await press("agicto", baseUrl);
+  expect(seen.map(({ url }) => url)).toEqual([
+    ...Array(3).fill("/mj/submit/action"),
+    ...Array(3).fill("/v1/mj/submit/action"),
+  ]);
+});
+
+describe("a wrong configuration is said at start, without the key", () => {
+  const bad: [string, Record<string, { baseUrl: string; apiKey: string }>][] = [
+    ["an unknown provider", { nobody: { baseUrl: "https://x.test", apiKey: "sk-secret" } }],
+    ["no address", { cometapi: { baseUrl: "", apiKey: "sk-secret" } }],
+    ["another scheme", { cometapi: { baseUrl: "file:///etc", apiKey: "sk-secret" } }],
+    ["no key", { cometapi: { baseUrl: "https://x.test", apiKey: "" } }],
+  ];
+  test.each(bad)("%s", (_, config) => {
+    expect(() => createProviders(config, { fetch })).toThrow(/provider/i);
+    expect(() => createProviders(config, { fetch })).not.toThrow(/sk-secret/);
+  });
+});
