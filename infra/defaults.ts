@@ -1,0 +1,32 @@
+/**
+ * What holds for every component of this app. SST takes it in when a component is made, so this file comes first.
+ *
+ * - I1 a link tells a function where a thing is; what it may do there stands in its `permissions`. SST's own links grant
+ *      `dynamodb:*`, `sqs:*` and `s3:*`.
+ * - I2 a role trusts the service that uses it, and nobody else.
+ */
+import { stage } from "./stage.ts";
+
+sst.Linkable.wrap(sst.aws.Dynamo, (table) => ({ properties: { name: table.name } }));
+sst.Linkable.wrap(sst.aws.Queue, (queue) => ({ properties: { url: queue.url } }));
+sst.Linkable.wrap(sst.aws.Bucket, (bucket) => ({ properties: { name: bucket.name } }));
+// Only what has an address is worth linking to, and calling it takes no permission: see `callback.ts`.
+sst.Linkable.wrap(sst.aws.Function, (fn) => ({ properties: { url: fn.url } }));
+
+$transform(sst.aws.Function, (args) => {
+  args.runtime ??= "nodejs24.x";
+  args.architecture ??= "arm64";
+  args.logging ??= { format: "json", retention: stage.logRetention };
+  // SST's documentation calls minify the default; its bundler does not minify unless told to.
+  args.nodejs ??= { minify: true, esbuild: { mainFields: ["module", "main"] } };
+
+  // SST 4.17.1 means to trust the account's root under `sst dev` alone, but asks an Output for its truth, which is
+  // always true: every role would trust it. Under `sst dev` the bridge needs it.
+  if ($dev) return;
+  const own = args.transform?.role;
+  if (own !== undefined) throw new Error("infra/defaults.ts sets transform.role; make room for another one there");
+  args.transform = {
+    ...args.transform,
+    role: { assumeRolePolicy: aws.iam.assumeRolePolicyForPrincipal({ Service: "lambda.amazonaws.com" }) },
+  };
+});

@@ -1,0 +1,13 @@
+/** Set with `sst secret set <Name> <value>`. They travel encrypted, inside the bundle of the functions that link them. */
+
+/** Signs callback addresses: at least 32 random characters. Without a value nothing deploys. */
+export const hookKey = new sst.Secret("HookKey");
+
+/** During a rotation the key before, so that addresses signed with it are still believed; empty at all other times. */
+export const previousHookKey = new sst.Secret("PreviousHookKey", "");
+
+/** What an app shows to use the API. */
+export const apiKey = new sst.Secret("ApiKey");
+
+/** JSON, from a provider's id to how it is reached: `{"<id>": {"baseUrl": "…", "apiKey": "…"}}`. */
+export const providers = new sst.Secret("Providers");

@@ -1,0 +1,27 @@
+/** One table for all; `packages/store/src/keys.ts` says what is where, and a check holds the two together. */
+import { stage } from "./stage.ts";
+
+export const table = new sst.aws.Dynamo("Table", {
+  fields: { pk: "string", sk: "string", dueShard: "string", dueAt: "number", appId: "string", listedAt: "string" },
+  primaryIndex: { hashKey: "pk", rangeKey: "sk" },
+  globalIndexes: {
+    // Keys only: the tasks themselves are in the table, and every attribute more would be written, and paid for, twice.
+    due: { hashKey: "dueShard", rangeKey: "dueAt", projection: "keys-only" },
+    app: { hashKey: "appId", rangeKey: "listedAt", projection: "keys-only" },
+  },
+  ttl: "expiresAt",
+  deletionProtection: stage.production,
+});
+
+/** What every function does: read flows with their tasks, and write them under a condition. */
+export const tableAccess = {
+  actions: ["dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query", "dynamodb:PutItem"],
+  resources: [table.arn],
+};
+
+/** The sweeper's alone: roots left over from a creation that was cut short. */
+export const tableDelete = { actions: ["dynamodb:DeleteItem"], resources: [table.arn] };
+
+export function indexAccess(index: "due" | "app") {
+  return { actions: ["dynamodb:Query"], resources: [$interpolate`${table.arn}/index/${index}`] };
+}
