@@ -2,14 +2,14 @@
  * A row and the flow, task or health it holds: pure, both ways. No item type leaves this package.
  *
  * A task's row is written four times in its life, and DynamoDB bills by the kilobyte: so names are short, zeros and
- * absent fields are not stored, and longer JSON is deflated (the buttons of one result share a uuid, and its URLs a
- * host). The result stands in the same row instead of one of its own: that would be a second request for each task.
+ * absent fields are not stored, and longer JSON is deflated with a dictionary of what results share. The result stands in the same row instead of one of its own: that would be a second request for each task.
  */
 import { deflateRawSync, inflateRawSync } from "node:zlib";
 import type { AttributeValue } from "@aws-sdk/client-dynamodb";
 import type { Flow } from "@mjflow/core/flow";
 import type { AccountHealth } from "@mjflow/core/health";
 import type { Task } from "@mjflow/core/task";
+import { DICTIONARIES, DICTIONARY } from "./dictionary.ts";
 import {
   ATTRIBUTE,
   dueShard,
@@ -231,10 +231,18 @@ const INFLATED_BYTES = 32 * 1024 * 1024;
 function encodeJson(value: unknown): AttributeValue {
   const json = JSON.stringify(value);
   if (json.length < DEFLATE_FROM_BYTES) return { S: json };
-  return { B: deflateRawSync(json, { level: 9 }) };
+  const deflated = deflateRawSync(json, { level: 9, dictionary: DICTIONARIES[DICTIONARY] });
+  return { B: Buffer.concat([Uint8Array.of(DICTIONARY), deflated]) };
 }
 
 function decodeJson(value: AttributeValue): unknown {
-  const json = value.B ? inflateRawSync(value.B, { maxOutputLength: INFLATED_BYTES }).toString() : value.S;
+  const json = value.B ? inflate(value.B) : value.S;
   return json === undefined ? undefined : JSON.parse(json);
+}
+
+function inflate(bytes: Uint8Array): string {
+  const dictionary = DICTIONARIES[bytes[0] ?? 0];
+  if (!dictionary)
+    throw new ItemError(`a value was deflated with dictionary ${bytes[0]}, which this code does not have`);
+  return inflateRawSync(bytes.subarray(1), { dictionary, maxOutputLength: INFLATED_BYTES }).toString();
 }

@@ -11,8 +11,8 @@ const LOCAL = {
   credentials: { accessKeyId: "local", secretAccessKey: "local" },
 } as const;
 
-export function tableClient(endpoint: string): DynamoDBClient {
-  return new DynamoDBClient({ ...LOCAL, endpoint });
+export function tableClient(endpoint: string, { maxAttempts }: { maxAttempts?: number } = {}): DynamoDBClient {
+  return new DynamoDBClient({ ...LOCAL, endpoint, ...(maxAttempts !== undefined && { maxAttempts }) });
 }
 
 export function queueClient(endpoint: string): SQSClient {

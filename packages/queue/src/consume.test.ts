@@ -1,0 +1,90 @@
+import { submitMessage } from "@mjflow/core/message";
+import { describe, expect, test, vi } from "vitest";
+import { consume } from "./consume.ts";
+import { createMemoryQueue } from "./memory.ts";
+
+const flowId = "flow_01K9ZC7T3R8M2V5X0Q4B6N1JHD";
+
+async function event(count = 3) {
+  const queue = createMemoryQueue({ now: () => 0, visibilityMs: 1, maxReceiveCount: 1 });
+  await queue.send(Array.from({ length: count }, (_, i) => ({ message: submitMessage(flowId, `0-${i}`) })));
+  return { Records: queue.receive(count) };
+}
+
+function quiet() {
+  return { warn: vi.fn(), error: vi.fn() };
+}
+
+describe("a batch", () => {
+  test("whose every record was handled reports no failure", async () => {
+    const seen: string[] = [];
+    const answer = await consume(await event(), async ({ path }) => void seen.push(path), { log: quiet() });
+    expect(answer).toEqual({ batchItemFailures: [] });
+    expect(seen).toEqual(["0-0", "0-1", "0-2"]);
+  });
+
+  test("returns the record that failed, and that one only", async () => {
+    const log = quiet();
+    const batch = await event();
+    const handle = async ({ path }: { path: string }) => {
+      if (path === "0-1") throw new Error("the table is away");
+    };
+    const answer = await consume(batch, handle, { log });
+    expect(answer).toEqual({ batchItemFailures: [{ itemIdentifier: batch.Records[1]!.messageId }] });
+    expect(log.warn).toHaveBeenCalledOnce();
+  });
+
+  test("starts all its records before the first has ended", async () => {
+    const started: string[] = [];
+    let open = () => {};
+    const all = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    const handle = async ({ path }: { path: string }) => {
+      if (started.push(path) === 3) open();
+      await all;
+    };
+    expect(await consume(await event(), handle, { log: quiet() })).toEqual({ batchItemFailures: [] });
+  });
+
+  test("survives a handler that throws before its first await", async () => {
+    const handle = () => {
+      throw new Error("at once");
+    };
+    const answer = await consume(await event(), handle, { log: quiet() });
+    expect(answer.batchItemFailures).toHaveLength(3);
+  });
+});
+
+describe("a record that cannot be read", () => {
+  const poisoned = async () => {
+    const batch = await event(2);
+    batch.Records[0]!.body = `{"v":2,"secret":"hidden"}`;
+    return batch;
+  };
+
+  test("returns to its queue, is handled by nobody, and is not quoted in the log", async () => {
+    const log = quiet();
+    const batch = await poisoned();
+    const handle = vi.fn(async () => {});
+    const answer = await consume(batch, handle, { log });
+    expect(answer).toEqual({ batchItemFailures: [{ itemIdentifier: batch.Records[0]!.messageId }] });
+    expect(handle).toHaveBeenCalledOnce();
+    expect(JSON.stringify(log.error.mock.calls)).not.toContain("hidden");
+  });
+
+  test.each([
+    ["is let go when whoever was told of it is done with it", () => "done" as const, 0],
+    ["returns when whoever was told of it is not", () => undefined, 1],
+    [
+      "returns when whoever was told of it failed",
+      () => {
+        throw new Error("no room");
+      },
+      1,
+    ],
+  ])("%s", async (_, onPoison, failures) => {
+    const answer = await consume(await poisoned(), async () => {}, { log: quiet(), onPoison });
+    expect(answer.batchItemFailures).toHaveLength(failures);
+  });
+});

@@ -1,0 +1,40 @@
+import type { SendMessageBatchCommandInput, SQSClient } from "@aws-sdk/client-sqs";
+import { submitMessage } from "@mjflow/core/message";
+import { expect, test } from "vitest";
+import { createSqsQueue } from "./sqs.ts";
+
+const message = submitMessage("flow_01K9ZC7T3R8M2V5X0Q4B6N1JHD", "0");
+
+/** Takes what `takes` says, counted by request. */
+function stub(takes: (id: string, request: number) => boolean) {
+  const requests: SendMessageBatchCommandInput[] = [];
+  const send = async ({ input }: { input: SendMessageBatchCommandInput }) => {
+    requests.push(input);
+    return { Successful: input.Entries!.filter(({ Id }) => takes(Id!, requests.length)).map(({ Id }) => ({ Id })) };
+  };
+  const queue = createSqsQueue({ client: { send } as unknown as SQSClient, queueUrl: "https://queue" });
+  return { queue, requests };
+}
+
+test("what a batch did not take is sent once more, and only that", async () => {
+  const { queue, requests } = stub((id, request) => request > 1 || id !== "1");
+  await queue.send([{ message }, { message }, { message }]);
+  expect(requests.map(({ Entries }) => Entries!.map(({ Id }) => Id))).toEqual([["0", "1", "2"], ["1"]]);
+});
+
+test("what is not taken the second time either is an error, never silence", async () => {
+  const { queue, requests } = stub((id) => id !== "1");
+  await expect(queue.send([{ message }, { message }])).rejects.toMatchObject({ code: "overloaded" });
+  expect(requests).toHaveLength(2);
+});
+
+test("a pause is whole seconds, rounded up, at most fifteen minutes", async () => {
+  const { queue, requests } = stub(() => true);
+  await queue.send([
+    { message, delayMs: 1 },
+    { message, delayMs: 2_000 },
+    { message, delayMs: 9_999_999 },
+    { message },
+  ]);
+  expect(requests[0]!.Entries!.map(({ DelaySeconds }) => DelaySeconds)).toEqual([1, 2, 900, undefined]);
+});

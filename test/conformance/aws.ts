@@ -1,0 +1,11 @@
+// biome-ignore-all lint/correctness/noUndeclaredDependencies: the adapters' packages declare the SDK, the root does not.
+/** The SDK as the suites use it. */
+export { CreateTableCommand, type DynamoDBClient } from "@aws-sdk/client-dynamodb";
+export { CreateBucketCommand, type S3Client } from "@aws-sdk/client-s3";
+export {
+  CreateQueueCommand,
+  DeleteMessageCommand,
+  GetQueueAttributesCommand,
+  ReceiveMessageCommand,
+  type SQSClient,
+} from "@aws-sdk/client-sqs";

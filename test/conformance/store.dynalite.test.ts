@@ -1,0 +1,9 @@
+import { startTableEngine } from "@mjflow/local/engine/table";
+import { storeCase } from "./store.case.ts";
+import { tableCase } from "./table.case.ts";
+import { makeTable } from "./table.maker.ts";
+
+const make = async () => makeTable(await startTableEngine({ engine: "dynalite" }));
+
+storeCase("dynalite", make);
+tableCase("dynalite", make);

@@ -1,0 +1,32 @@
+/** A running table engine with the table created: what the engine's files hand to both suites. */
+import { tableClient } from "@mjflow/local/engine/client";
+import { createDynamoStore } from "@mjflow/store/dynamo";
+import { tableDefinition } from "@mjflow/store/schema";
+import { CreateTableCommand, type DynamoDBClient } from "./aws.ts";
+import type { StoreMaker } from "./store.case.ts";
+
+export const TABLE = "mjflow";
+
+export interface TableMaker extends StoreMaker {
+  /** A client of its own, for a test that puts faults into it. */
+  client(options?: { maxAttempts?: number }): DynamoDBClient;
+}
+
+export async function makeTable(engine: { endpoint: string; stop(): Promise<void> }): Promise<TableMaker> {
+  const clients: DynamoDBClient[] = [];
+  const client: TableMaker["client"] = (options) => {
+    const made = tableClient(engine.endpoint, options);
+    clients.push(made);
+    return made;
+  };
+  const plain = client();
+  await plain.send(new CreateTableCommand(tableDefinition(TABLE)));
+  return {
+    client,
+    open: ({ now }) => createDynamoStore({ client: plain, table: TABLE, now }),
+    async stop() {
+      for (const made of clients) made.destroy();
+      await engine.stop();
+    },
+  };
+}
