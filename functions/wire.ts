@@ -13,10 +13,13 @@ import { createSqsQueue } from "@mjflow/queue/sqs";
 import { createS3Blobs } from "@mjflow/store/blob";
 import { createDynamoStore } from "@mjflow/store/dynamo";
 import { Resource } from "sst";
-import { apiKeyOf } from "./http/auth.ts";
+import { apiKeyOf } from "./http/key.ts";
 import { createLog, type FunctionLog, type Level } from "./log.ts";
 
-/** Built once per container, and not before it is needed: a cold start pays only for its own path. */
+/**
+ * Built once per container, and not before it is needed: a cold start pays only for its own path. Calls are marked pure,
+ * or the bundler would keep every part, S3 client and all, in every function.
+ */
 function once<T>(build: () => T): () => T {
   let built: { value: T } | undefined;
   return () => {
@@ -36,21 +39,21 @@ function endpoint(service: "DYNAMODB" | "SQS" | "S3") {
 const clock = { now: Date.now };
 const random = { bytes: (length: number) => crypto.getRandomValues(new Uint8Array(length)), chance: Math.random };
 
-const timings = once((): Timings => {
+const timings = /* @__PURE__ */ once((): Timings => {
   const text = env["MJFLOW_TIMINGS"];
   if (!text) return TIMINGS;
   return text === "local" ? LOCAL_TIMINGS : { ...LOCAL_TIMINGS, ...(JSON.parse(text) as Partial<Timings>) };
 });
 
-const store = once(() =>
+const store = /* @__PURE__ */ once(() =>
   createDynamoStore({ client: new DynamoDBClient(endpoint("DYNAMODB")), table: Resource.Table.name }),
 );
 
-const queue = once(() =>
+const queue = /* @__PURE__ */ once(() =>
   createSqsQueue({ client: new SQSClient(endpoint("SQS")), queueUrl: Resource.SubmitQueue.url }),
 );
 
-const blobs = once(() =>
+const blobs = /* @__PURE__ */ once(() =>
   createS3Blobs({
     // Most flows carry no image: the S3 client is loaded by those that do.
     client: async () => {
@@ -61,7 +64,9 @@ const blobs = once(() =>
   }),
 );
 
-const providers = once(() => createProviders(JSON.parse(Resource.Providers.value) as ProvidersConfig, { fetch }));
+const providers = /* @__PURE__ */ once(() =>
+  createProviders(JSON.parse(Resource.Providers.value) as ProvidersConfig, { fetch }),
+);
 
 /** @param callbackUrl only the minting side needs it */
 function hooks(callbackUrl: string) {
@@ -84,7 +89,7 @@ function withAccounts<T extends Base>(parts: T) {
   return { ...parts, accounts: createAccounts(parts) };
 }
 
-export const wireApi = once(() => ({
+export const wireApi = /* @__PURE__ */ once(() => ({
   ...base("api"),
   blobs: blobs(),
   providers: providers(),
@@ -93,9 +98,9 @@ export const wireApi = once(() => ({
   storeProgress: env["MJFLOW_PROGRESS"] === "on",
 }));
 
-export const wireCallback = once(() => withAccounts({ ...base("callback"), hooks: hooks("") }));
+export const wireCallback = /* @__PURE__ */ once(() => withAccounts({ ...base("callback"), hooks: hooks("") }));
 
-export const wireSubmit = once(() =>
+export const wireSubmit = /* @__PURE__ */ once(() =>
   withAccounts({
     ...base("submit"),
     blobs: blobs(),
@@ -105,6 +110,6 @@ export const wireSubmit = once(() =>
   }),
 );
 
-export const wireSweep = once(() => withAccounts({ ...base("sweep"), providers: providers(), random }));
+export const wireSweep = /* @__PURE__ */ once(() => withAccounts({ ...base("sweep"), providers: providers(), random }));
 
-export const wireDeadletter = once(() => base("deadletter"));
+export const wireDeadletter = /* @__PURE__ */ once(() => base("deadletter"));

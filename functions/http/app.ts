@@ -2,8 +2,9 @@
 import { MjflowError } from "@mjflow/core/error";
 import type { Deps } from "@mjflow/engine/deps";
 import { Hono } from "hono";
-import { type ApiKey, authenticate } from "./auth.ts";
+import { authenticate } from "./auth.ts";
 import { flows } from "./flow.ts";
+import type { ApiKey } from "./key.ts";
 import { onError } from "./problem.ts";
 import { tasks } from "./task.ts";
 

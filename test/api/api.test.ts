@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { createApp } from "../../functions/http/app.ts";
-import { apiKeyOf } from "../../functions/http/auth.ts";
+import { apiKeyOf } from "../../functions/http/key.ts";
 import { createWorld, type World } from "../support/world.ts";
 
 const KEY = "mjk_test_key";
