@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { connect } from "node:net";
 import { networkInterfaces, tmpdir } from "node:os";
@@ -6,6 +7,7 @@ import { CreateBucketCommand, GetObjectCommand, PutObjectCommand } from "@aws-sd
 import {
   ChangeMessageVisibilityCommand,
   CreateQueueCommand,
+  GetQueueUrlCommand,
   ReceiveMessageCommand,
   SendMessageCommand,
 } from "@aws-sdk/client-sqs";
@@ -50,6 +52,30 @@ test("messages and objects are still there after a stop and a start", async () =
   expect(Messages?.[0]?.Body).toBe("kept");
   const object = await again.buckets.send(new GetObjectCommand({ Bucket: "inputs", Key: "a" }));
   expect(await object.Body?.transformToString()).toBe("kept too");
+});
+
+test("a message that was taken is not lost when the process is killed", async () => {
+  const dataDir = folder();
+  const here = (file: string) => JSON.stringify(new URL(file, import.meta.url).href);
+  const script = `
+    const { startQueueEngine } = await import(${here("./queue.ts")});
+    const { queueClient } = await import(${here("./client.ts")});
+    const { CreateQueueCommand, SendMessageCommand } = await import(${JSON.stringify(import.meta.resolve("@aws-sdk/client-sqs"))});
+    const client = queueClient((await startQueueEngine({ dataDir: ${JSON.stringify(dataDir)} })).endpoint);
+    const { QueueUrl } = await client.send(new CreateQueueCommand({ QueueName: "submit" }));
+    for (let i = 0; i < 20; i++) await client.send(new SendMessageCommand({ QueueUrl, MessageBody: String(i) }));
+    process.kill(process.pid, "SIGKILL");`;
+  const { signal } = spawnSync(process.execPath, ["--input-type=module", "-e", script], { stdio: "inherit" });
+  expect(signal).toBe("SIGKILL");
+  const { queues } = await start(dataDir);
+  const { QueueUrl } = await queues.send(new GetQueueUrlCommand({ QueueName: "submit" }));
+  const seen: string[] = [];
+  for (let left = true; left; ) {
+    const { Messages } = await queues.send(new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10 }));
+    seen.push(...(Messages ?? []).map(({ Body }) => Body!));
+    left = Messages !== undefined;
+  }
+  expect(seen).toHaveLength(20);
 });
 
 test("a queue's URL names the loopback address, so that no request can leave this machine", async () => {
