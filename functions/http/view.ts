@@ -16,7 +16,7 @@ export function flowView(flow: Flow, tasks: readonly Task[]) {
     notifyHook: flow.notifyHook ?? null,
     createdAt: time(flow.createdAt),
     endedAt: time(flow.endedAt),
-    tasks: tasks.map(taskView),
+    tasks: tasks.toSorted(byPlace).map(taskView),
     counts: countsOf(tasks),
   };
 }
@@ -78,6 +78,11 @@ export function taskView(task: Task) {
     submittedAt: time(task.submittedAt),
     endedAt: time(task.endedAt),
   };
+}
+
+/** As the plan has them: the tenth press after the second. */
+function byPlace(a: Task, b: Task): number {
+  return a.path.localeCompare(b.path, "en", { numeric: true });
 }
 
 export type TaskView = ReturnType<typeof taskView>;

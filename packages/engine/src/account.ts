@@ -29,7 +29,9 @@ export function createAccounts({ store, clock, log }: { store: Store; clock: Clo
     if (!next) return;
     if (next.callbacks !== health.callbacks) {
       const { provider, account, callbacks } = next;
-      log.warn("account.callbacks", { provider, account, callbacks, before: health.callbacks });
+      const line = { provider, account, callbacks, before: health.callbacks };
+      if (callbacks === "silent") log.warn("account.callbacks", line);
+      else log.info("account.callbacks", line);
     }
     await store.saveHealth(next);
     believed.delete(`${next.provider}/${next.account}`);
