@@ -14,7 +14,12 @@ export interface Button {
 }
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
-const OUTPAINT: Record<string, string> = { "50": "zoom:2", "75": "zoom:1.5", "100": "square" };
+// Maps, not objects: vendors and apps choose the words looked up here, and "constructor" is one they could choose.
+const OUTPAINT = new Map([
+  ["50", "zoom:2"],
+  ["75", "zoom:1.5"],
+  ["100", "square"],
+]);
 
 /**
  * Our name for a button, from its customId; undefined where the grammar has none.
@@ -36,7 +41,7 @@ export function nameOf(customId: string): string | undefined {
   if (verb === "low_variation") return "vary:subtle";
   if (verb === "high_variation") return "vary:strong";
   if (verb === "Inpaint") return "vary:region";
-  if (verb === "Outpaint") return OUTPAINT[argument];
+  if (verb === "Outpaint") return OUTPAINT.get(argument);
   if (verb === "CustomZoom") return "zoom:custom";
   const pan = /^pan_(left|right|up|down)$/.exec(verb);
   if (pan) return `pan:${pan[1]}`;
@@ -51,28 +56,30 @@ export function nameOf(customId: string): string | undefined {
 }
 
 /** Labels and emojis as Midjourney shows them, so that "U1" and "upscale:1" are known to be one button. */
-const LABELS: Record<string, string> = {
-  "🔄": "reroll",
-  reroll: "reroll",
-  "upscale (subtle)": "upscale:subtle",
-  "upscale (creative)": "upscale:creative",
-  "upscale (2x)": "upscale:2x",
-  "upscale (4x)": "upscale:4x",
-  "vary (subtle)": "vary:subtle",
-  "vary (strong)": "vary:strong",
-  "vary (region)": "vary:region",
-  "zoom out 2x": "zoom:2",
-  "zoom out 1.5x": "zoom:1.5",
-  "custom zoom": "zoom:custom",
-  "make square": "square",
-  "⬅️": "pan:left",
-  "➡️": "pan:right",
-  "⬆️": "pan:up",
-  "⬇️": "pan:down",
-  "animate (high motion)": "animate:high",
-  "animate (low motion)": "animate:low",
-  "❤️": "favourite",
-};
+const LABELS = new Map(
+  Object.entries({
+    "🔄": "reroll",
+    reroll: "reroll",
+    "upscale (subtle)": "upscale:subtle",
+    "upscale (creative)": "upscale:creative",
+    "upscale (2x)": "upscale:2x",
+    "upscale (4x)": "upscale:4x",
+    "vary (subtle)": "vary:subtle",
+    "vary (strong)": "vary:strong",
+    "vary (region)": "vary:region",
+    "zoom out 2x": "zoom:2",
+    "zoom out 1.5x": "zoom:1.5",
+    "custom zoom": "zoom:custom",
+    "make square": "square",
+    "⬅️": "pan:left",
+    "➡️": "pan:right",
+    "⬆️": "pan:up",
+    "⬇️": "pan:down",
+    "animate (high motion)": "animate:high",
+    "animate (low motion)": "animate:low",
+    "❤️": "favourite",
+  }),
+);
 
 /** One spelling per button: `U1`, `u1` and `upscale:1` become `upscale:1`; unknown text stays as it is, trimmed. */
 export function canonicalPress(press: string): string {
@@ -80,7 +87,7 @@ export function canonicalPress(press: string): string {
   const lower = text.toLowerCase();
   const short = /^([uv])([1-4])$/.exec(lower);
   if (short) return `${short[1] === "u" ? "upscale" : "variation"}:${short[2]}`;
-  return LABELS[lower] ?? LABELS[text] ?? text;
+  return LABELS.get(lower) ?? text;
 }
 
 /** `upscale:all` in a plan means the four of them. */
