@@ -189,7 +189,9 @@ function busy(task: Task, signal: Extract<Signal, { kind: "busy" }>, ctx: Contex
   if (ctx.now - task.createdAt > pendingMs[task.pace]) {
     return end(task, "EXPIRED", { failure: failure("vendor_busy") }, ctx);
   }
-  const pause = signal.afterMs ?? jitteredMs(backoffMs(busyMs, task.busy, busyMaxMs), signal.chance);
+  const wish = signal.afterMs ?? jitteredMs(backoffMs(busyMs, task.busy, busyMaxMs), signal.chance);
+  // Whatever the vendor wishes, the wait ends within `pendingMs`.
+  const pause = Math.max(0, Math.min(wish, task.createdAt + pendingMs[task.pace] - ctx.now));
   const patch = { busy: task.busy + 1, leaseUntil: undefined, due: ctx.now + pause + requeueMs };
   const again: Effect[] = [{ kind: "enqueue", delayMs: pause }];
   if (task.phase === "modal")
@@ -341,14 +343,17 @@ function due(task: Task, canSearch: boolean, ctx: Context): Decision {
       if (leaseHolds(task, ctx)) return postpone(task, task.leaseUntil! - now + 1_000, ctx, []);
       return doubt(task, ctx);
     case "MODAL":
+      if (task.modal && now - (task.submittedAt ?? task.createdAt) > timings.modalMs + timings.pendingMs[task.pace]) {
+        return end(task, "EXPIRED", { failure: failure(task.busy > 0 ? "vendor_busy" : "deadline_passed") }, ctx);
+      }
       if (task.modal) return postpone(task, timings.requeueMs, ctx, [{ kind: "enqueue", delayMs: 0 }]);
       return end(task, "EXPIRED", { failure: failure("modal_unanswered") }, ctx);
     case "UNCLEAR":
     case "SUBMITTED":
     case "IN_PROGRESS": {
-      if (task.vendorTaskId === undefined && !canSearch) return missing(task, ctx);
-      // The due time is pushed before the vendor is asked, so that two sweepers do not both ask.
       const pause = lookupPauseMs(now - (task.submittedAt ?? task.createdAt), timings);
+      if (task.vendorTaskId === undefined && !canSearch) return unaskable(task, pause, ctx);
+      // The due time is pushed before the vendor is asked, so that two sweepers do not both ask.
       const asked = { lookups: task.lookups + 1, due: now + pause };
       return { kind: "record", why: "no-news", next: patched(task, asked, ctx), effects: [{ kind: "lookup" }] };
     }
@@ -357,6 +362,13 @@ function due(task: Task, canSearch: boolean, ctx: Context): Decision {
         task.status === "SUCCESS" ? { kind: "follow" } : { kind: "settle" },
       ]);
   }
+}
+
+/** No id and no way to ask: in doubt that counts as not found; a task known to be taken can still call back in time. */
+function unaskable(task: Task, pauseMs: number, ctx: Context): Decision {
+  if (task.status === "UNCLEAR") return missing(task, ctx);
+  if (isPastDeadline(task, ctx)) return end(task, "EXPIRED", { failure: failure("deadline_passed") }, ctx);
+  return postpone(task, pauseMs, ctx, []);
 }
 
 /** The vendor did not know the task, or could not be asked. What that means depends on what we knew. */
@@ -377,10 +389,14 @@ function missing(task: Task, ctx: Context): Decision {
   return record(task, { missing: count }, "no-news", ctx);
 }
 
-/** After a look-up that brought no end: has the task outlived its deadline? Asked last, so that the end wins. */
-export function isPastDeadline(task: Task, ctx: Context): boolean {
-  if (isEnded(task) || task.submittedAt === undefined) return false;
-  return ctx.now - task.submittedAt > ctx.timings.deadlineMs[task.pace];
+/**
+ * After a look-up that brought no end: has the task outlived its deadline? Asked last, so that the end wins. One that
+ * was never known to be taken has the time it might wait for a vendor besides: no state outlives every clock.
+ */
+export function isPastDeadline(task: Task, { now, timings }: Context): boolean {
+  if (isEnded(task)) return false;
+  const from = task.submittedAt ?? task.createdAt + timings.pendingMs[task.pace];
+  return now - from > timings.deadlineMs[task.pace];
 }
 
 function postpone(task: Task, byMs: number, ctx: Context, effects: Effect[]): Decision {
@@ -407,8 +423,10 @@ function abandoned(task: Task, why: Failure, ctx: Context): Decision {
   if (task.status === "PENDING" || (task.status === "MODAL" && task.modal)) {
     return end(task, why.code === "deadline_passed" ? "EXPIRED" : "FAILURE", { failure: why }, ctx);
   }
+  // Its worker is at the vendor just now; whatever comes of that is told soon.
+  if (task.status === "SUBMITTING") return { kind: "ignore", why: "leased" };
   if (why.code === "deadline_passed" && isPastDeadline(task, ctx)) return end(task, "EXPIRED", { failure: why }, ctx);
-  return { kind: "ignore", why: task.status === "SUBMITTING" ? "leased" : "not-waiting" };
+  return { kind: "ignore", why: "not-waiting" };
 }
 
 // ── pieces ─────────────────────────────────────────────────────────────────────────────────────────────────────────
