@@ -298,7 +298,7 @@ function afterEnd(task: Task, { report, attempt, from }: Reported, ctx: Context)
   }
   const counts = from === "callback" && task.duplicates < DUPLICATES_COUNTED;
   const more = counts ? { duplicates: task.duplicates + 1 } : {};
-  if (report.status !== task.status && task.late?.status !== report.status) {
+  if (report.status !== task.status && task.late?.status !== report.status && (counts || !task.late)) {
     return record(task, { ...more, late: { status: report.status, at: ctx.now } }, "ended", ctx);
   }
   return counts ? record(task, more, "duplicate", ctx) : { kind: "ignore", why: "duplicate" };
