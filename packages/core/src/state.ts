@@ -139,7 +139,9 @@ function claim(task: Task, customId: string | undefined, ctx: Context): Decision
     return move(task, "SUBMITTING", { ...lease, ...pressed, attempt: task.attempt + 1, phase: "submit" }, ctx, call);
   }
   if (task.status === "MODAL" && task.modal) {
-    return move(task, "SUBMITTING", { ...lease, modals: task.modals + 1, phase: "modal" }, ctx, call);
+    // How long the window stood open does not count against the deadline of the work.
+    const answer = { modals: task.modals + 1, phase: "modal" as const, submittedAt: ctx.now };
+    return move(task, "SUBMITTING", { ...lease, ...answer }, ctx, call);
   }
   if (task.status === "SUBMITTING") {
     // A worker that died in the middle may have reached the vendor: that is P3's case, not a reason to send again.
@@ -159,8 +161,11 @@ function taken(task: Task, signal: Taken, ctx: Context): Decision {
   const known = task.vendorTaskId === signal.vendorTaskId && task.vendorTaskIdFrom === "answer";
   // PENDING too: an answer so late that the task was about to be sent again. It need not be.
   const waiting = task.status === "SUBMITTING" || task.status === "UNCLEAR" || task.status === "PENDING";
+  // Once the window was answered, that it is open is old news: an answer sent twice would be paid twice.
+  const isNew =
+    signal.kind === "accepted" ? waiting : task.phase === "submit" && (waiting || task.status === "SUBMITTED");
   // A callback overtook the answer (an early callback): the state stands, the answer still tells the id to press with.
-  if (!waiting) {
+  if (!isNew) {
     if (known) return { kind: "ignore", why: isEnded(task) ? "ended" : "no-news" };
     return record(task, { ...id, ...siblings }, "no-news", ctx);
   }
