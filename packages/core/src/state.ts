@@ -13,7 +13,7 @@ import { type Failure, failure } from "./error.ts";
 import { SUBMIT_LEASE_MS } from "./limit.ts";
 import type { ModalAnswer } from "./plan.ts";
 import { isFinal, type Report } from "./report.ts";
-import { isEnded, type Task, type TaskStatus } from "./task.ts";
+import { isEnded, type Orphan, type Task, type TaskStatus } from "./task.ts";
 import { backoffMs, dueAt, jitteredMs, lookupPauseMs, type Timings } from "./timing.ts";
 
 /** Every move there is. `move()` refuses any other, and the state-space test walks this same table. */
@@ -155,7 +155,9 @@ const call: Effect[] = [{ kind: "call" }];
 type Taken = Extract<Signal, { kind: "accepted" | "window" }>;
 
 function taken(task: Task, signal: Taken, ctx: Context): Decision {
-  if (signal.attempt !== task.attempt) return orphan(task, signal.attempt, signal.vendorTaskId, {}, ctx);
+  // Which submission this task stands for: the one that ended it, else the latest.
+  if (signal.attempt !== (task.endedBy ?? task.attempt))
+    return orphan(task, signal.attempt, signal.vendorTaskId, {}, ctx);
   const id = { vendorTaskId: signal.vendorTaskId, vendorTaskIdFrom: "answer" as const };
   const siblings = signal.kind === "accepted" && signal.siblings?.length ? { vendorSiblings: signal.siblings } : {};
   const known = task.vendorTaskId === signal.vendorTaskId && task.vendorTaskIdFrom === "answer";
@@ -222,18 +224,24 @@ type Reported = Extract<Signal, { kind: "report" }>;
 
 function reported(task: Task, signal: Reported, ctx: Context): Decision {
   const { report, attempt, from } = signal;
-  // A vendor that said "busy" and took it all the same: the attempt that was given back is ours again.
-  const takenAfterAll = task.status === "PENDING" && attempt === task.attempt + 1;
-  if (attempt > task.attempt && !takenAfterAll) return { kind: "ignore", why: "unknown-attempt" };
+  // A vendor that said "busy" and took it all the same: its attempt was given back, and is ours again.
+  if (attempt > task.attempt + 1) return { kind: "ignore", why: "unknown-attempt" };
   if (isEnded(task)) return afterEnd(task, signal, ctx);
-  // An older attempt that does deliver is as good as the newer one: its picture is paid for. The newer becomes the orphan.
-  if (attempt < task.attempt && report.status !== "SUCCESS") {
+  const takenAfterAll = task.status === "PENDING" && attempt === task.attempt + 1;
+  const other = attempt !== task.attempt && !takenAfterAll;
+  // Another attempt that does deliver is as good as the latest: its picture is paid for. The latest becomes the orphan.
+  if (other && report.status !== "SUCCESS") {
     return orphan(task, attempt, report.vendorTaskId, counted(task, from), ctx);
   }
-  const seen = { ...learned(task, signal), missing: 0, ...(takenAfterAll && { attempt }) };
-  if (report.status === undefined) return oddity(task, report.unknownStatus ?? "", seen, ctx);
+  const seen = {
+    ...(other ? instead(task, signal, ctx) : learned(task, signal)),
+    ...counted(task, from),
+    attempt: Math.max(attempt, task.attempt),
+    missing: 0,
+  };
+  if (report.status === undefined) return oddity(task, signal, seen, ctx);
   if (isFinal(report.status)) return concluded(task, report, { ...seen, endedBy: attempt }, ctx);
-  if (report.status === "MODAL") return windowSeen(task, seen, ctx);
+  if (report.status === "MODAL") return windowSeen(task, from, seen, ctx);
   return progressed(task, report, from, seen, ctx);
 }
 
@@ -242,12 +250,29 @@ function counted(task: Task, from: Reported["from"]): Partial<Task> {
 }
 
 /** What any report of this attempt teaches, whatever its status. */
-function learned(task: Task, { report, from }: Reported): Partial<Task> {
-  const id =
-    report.vendorTaskId !== undefined && task.vendorTaskIdFrom !== "answer"
-      ? { vendorTaskId: report.vendorTaskId, vendorTaskIdFrom: "report" as const }
-      : {};
-  return { ...id, ...counted(task, from) };
+function learned(task: Task, { report }: Reported): Partial<Task> {
+  if (report.vendorTaskId === undefined || task.vendorTaskIdFrom === "answer") return {};
+  return { vendorTaskId: report.vendorTaskId, vendorTaskIdFrom: "report" };
+}
+
+/** Another attempt's success takes this task's place: its buttons work only with its own id, never with the latest's. */
+function instead(task: Task, { report, attempt }: Reported, ctx: Context): Partial<Task> {
+  const own = task.orphans?.find((o) => o.attempt === attempt && o.vendorTaskId !== undefined)?.vendorTaskId;
+  const vendorTaskId = report.vendorTaskId ?? own;
+  const rest = (task.orphans ?? []).filter((o) => o.attempt !== attempt);
+  const latest = { attempt: task.attempt, ...(task.vendorTaskId && { vendorTaskId: task.vendorTaskId }), at: ctx.now };
+  const orphans = isTaken(task) ? [...rest, latest] : rest;
+  return {
+    vendorTaskId,
+    vendorTaskIdFrom: vendorTaskId === undefined ? undefined : "report",
+    vendorSiblings: undefined,
+    orphans: orphans.length > 0 ? orphans : undefined,
+  };
+}
+
+/** Whether the vendor is known to have the latest attempt. */
+function isTaken(task: Task): boolean {
+  return task.phase === "modal" || task.vendorTaskId !== undefined || rankOf(task, "lookup") > 0;
 }
 
 function concluded(task: Task, report: Report, seen: Partial<Task>, ctx: Context): Decision {
@@ -257,41 +282,64 @@ function concluded(task: Task, report: Report, seen: Partial<Task>, ctx: Context
   return end(task, status, { ...about, failure: failureOf(report) }, ctx);
 }
 
-function windowSeen(task: Task, seen: Partial<Task>, ctx: Context): Decision {
-  // Once our answer was taken, a report of the open window is old news; in doubt, it is proof that it was not taken.
-  const answered = task.phase === "modal";
-  if (answered ? task.status !== "UNCLEAR" : task.status === "MODAL" || task.status === "IN_PROGRESS") {
-    return { kind: "ignore", why: task.status === "MODAL" ? "duplicate" : "stale" };
+function windowSeen(task: Task, from: Reported["from"], seen: Partial<Task>, ctx: Context): Decision {
+  // Once our answer was sent, a callback of the open window is old news. In doubt, a look-up after the grace is proof
+  // that the answer was not taken; it is sent again as seldom as a submission is.
+  if (task.phase === "modal") {
+    if (task.status !== "UNCLEAR" || from !== "lookup") return nothingNew(task, "stale", seen, ctx);
+    if (task.modals >= ctx.timings.attemptLimit) {
+      return end(task, "FAILURE", { ...seen, failure: failure("submission_unclear") }, ctx);
+    }
+  } else if (task.status === "MODAL" || task.status === "IN_PROGRESS") {
+    return nothingNew(task, task.status === "MODAL" ? "duplicate" : "stale", seen, ctx);
   }
   return opened(task, { ...seen, submittedAt: task.submittedAt ?? ctx.now }, ctx);
 }
 
-/** How far a task is, for comparing with a report. While our answer to a window is on its way, the window is behind us. */
-function rankOf(task: Task): number {
+/**
+ * How far a task is, for comparing with a report. While our answer to a window is on its way, the window is behind us;
+ * while it is in doubt, only a look-up's "submitted" is later than the window, a callback's may be from before it.
+ */
+function rankOf(task: Task, from: Reported["from"]): number {
   if (task.status === "IN_PROGRESS") return 3;
-  if (task.status === "MODAL" || (task.status === "SUBMITTING" && task.phase === "modal")) return 2;
-  return task.status === "SUBMITTED" ? 1 : 0;
+  if (task.status === "MODAL") return 2;
+  if (task.status === "SUBMITTED") return 1;
+  if (task.phase === "submit") return 0;
+  return task.status === "UNCLEAR" && from === "lookup" ? 0 : 2;
 }
 
 function progressed(task: Task, report: Report, from: Reported["from"], seen: Partial<Task>, ctx: Context): Decision {
+  const rank = rankOf(task, from);
   const reportRank = report.status === "IN_PROGRESS" ? 3 : 1;
   const progress = Math.max(task.progress, report.progress ?? 0);
   const patch = { ...seen, progress, ...(report.action && { action: report.action }) };
   // A task waiting in MODAL goes on only by its answer: "submitted" beside an open window is an older post (T2).
-  if (rankOf(task) < reportRank) {
-    const began = { leaseUntil: undefined, submittedAt: task.submittedAt ?? ctx.now, busy: 0 };
-    // A look-up has set its own next time; only a callback says that more callbacks can be waited for.
-    const quiet = dueAt(task.due, ctx.now + ctx.timings.quietMs[task.pace], ctx.now);
-    const due = from === "callback" ? quiet : task.due;
-    return move(task, reportRank === 3 ? "IN_PROGRESS" : "SUBMITTED", { ...began, ...patch, due }, ctx);
-  }
+  if (rank < reportRank) return begun(task, reportRank === 3 ? "IN_PROGRESS" : "SUBMITTED", from, patch, ctx);
   if (progress > task.progress) return record(task, patch, "no-news", ctx);
-  return { kind: "ignore", why: rankOf(task) === reportRank ? "duplicate" : "stale" };
+  return nothingNew(task, rank === reportRank ? "duplicate" : "stale", seen, ctx);
 }
 
-function oddity(task: Task, word: string, seen: Partial<Task>, ctx: Context): Decision {
-  if (task.oddity === word) return { kind: "ignore", why: "unknown-status" };
-  return record(task, { ...seen, oddity: word.slice(0, 64) }, "unknown-status", ctx);
+/** The vendor has it. */
+function begun(task: Task, status: TaskStatus, from: Reported["from"], patch: Partial<Task>, ctx: Context): Decision {
+  const began = { leaseUntil: undefined, submittedAt: task.submittedAt ?? ctx.now, busy: 0 };
+  // A look-up has set its own next time; only a callback says that more callbacks can be waited for.
+  const quiet = dueAt(task.due, ctx.now + ctx.timings.quietMs[task.pace], ctx.now);
+  return move(task, status, { ...began, ...patch, due: from === "callback" ? quiet : task.due }, ctx);
+}
+
+/** Not worth a write, unless it tells the task's id or ends a row of look-ups that found nothing. */
+function nothingNew(task: Task, why: Reason, seen: Partial<Task>, ctx: Context): Decision {
+  const tells = task.missing > 0 || (task.vendorTaskId === undefined && seen.vendorTaskId !== undefined);
+  return tells ? record(task, seen, why, ctx) : { kind: "ignore", why };
+}
+
+/** A word outside the protocol. Whatever it means, the vendor has the task, and it must not be sent again (P3). */
+function oddity(task: Task, { report, from }: Reported, seen: Partial<Task>, ctx: Context): Decision {
+  const word = (report.unknownStatus ?? "").slice(0, 64);
+  const noted = { ...seen, oddity: word };
+  if (task.phase === "submit" && rankOf(task, from) === 0) return begun(task, "SUBMITTED", from, noted, ctx);
+  if (task.oddity === word) return nothingNew(task, "unknown-status", seen, ctx);
+  return record(task, noted, "unknown-status", ctx);
 }
 
 /** T1: nothing moves any more. A repeated end is counted; a different one, or another attempt's, is written down. */
@@ -316,10 +364,18 @@ function orphan(
   patch: Partial<Task>,
   ctx: Context,
 ): Decision {
-  const known = task.orphans?.some((o) => o.attempt === attempt && o.vendorTaskId === vendorTaskId);
-  if (known || (task.orphans?.length ?? 0) >= ctx.timings.attemptLimit) return { kind: "ignore", why: "superseded" };
-  const orphans = [...(task.orphans ?? []), { attempt, ...(vendorTaskId && { vendorTaskId }), at: ctx.now }];
-  return record(task, { ...patch, orphans }, "superseded", ctx);
+  const orphans = task.orphans ?? [];
+  const same = orphans.filter((o) => o.attempt === attempt);
+  const known = same.some((o) => o.vendorTaskId === vendorTaskId || vendorTaskId === undefined);
+  if (known) return { kind: "ignore", why: "superseded" };
+  const found: Orphan = { attempt, ...(vendorTaskId && { vendorTaskId }), at: ctx.now };
+  const unnamed = same.find((o) => o.vendorTaskId === undefined);
+  if (unnamed) {
+    const named = orphans.map((o) => (o === unnamed ? { ...found, at: o.at } : o));
+    return record(task, { ...patch, orphans: named }, "superseded", ctx);
+  }
+  if (orphans.length >= ctx.timings.attemptLimit) return { kind: "ignore", why: "superseded" };
+  return record(task, { ...patch, orphans: [...orphans, found] }, "superseded", ctx);
 }
 
 /** Loosely, by the words vendors use (PROTOCOL 6); the vendor's own text is always kept beside the code. */
