@@ -7,6 +7,7 @@
 declare module "sst" {
   export interface Resource {
     "Api": {
+      "name": string
       "type": "sst.aws.Function"
       "url": string
     }
@@ -19,8 +20,13 @@ declare module "sst" {
       "type": "sst.aws.Bucket"
     }
     "Callback": {
+      "name": string
       "type": "sst.aws.Function"
       "url": string
+    }
+    "Deadletter": {
+      "name": string
+      "type": "sst.aws.Function"
     }
     "HookKey": {
       "type": "sst.sst.Secret"
@@ -34,6 +40,10 @@ declare module "sst" {
       "type": "sst.sst.Secret"
       "value": string
     }
+    "Submit": {
+      "name": string
+      "type": "sst.aws.Function"
+    }
     "SubmitDeadLetters": {
       "type": "sst.aws.Queue"
       "url": string
@@ -41,6 +51,10 @@ declare module "sst" {
     "SubmitQueue": {
       "type": "sst.aws.Queue"
       "url": string
+    }
+    "Sweep": {
+      "name": string
+      "type": "sst.aws.Function"
     }
     "Table": {
       "name": string

@@ -10,8 +10,9 @@ import { stage } from "./stage.ts";
 sst.Linkable.wrap(sst.aws.Dynamo, (table) => ({ properties: { name: table.name } }));
 sst.Linkable.wrap(sst.aws.Queue, (queue) => ({ properties: { url: queue.url } }));
 sst.Linkable.wrap(sst.aws.Bucket, (bucket) => ({ properties: { name: bucket.name } }));
-// Only what has an address is worth linking to, and calling it takes no permission: see `callback.ts`.
-sst.Linkable.wrap(sst.aws.Function, (fn) => ({ properties: { url: fn.url } }));
+// SST's own properties, because `fn.url` throws for a function that has none; without the permission to invoke it.
+const functionLink = sst.aws.Function.prototype.getSSTLink;
+sst.Linkable.wrap(sst.aws.Function, (fn) => ({ properties: functionLink.call(fn).properties }));
 
 $transform(sst.aws.Function, (args) => {
   args.runtime ??= "nodejs24.x";

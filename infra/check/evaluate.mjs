@@ -1,0 +1,124 @@
+#!/usr/bin/env node
+/**
+ * Runs sst.config.ts as a deployment would, with SST's own components, but against a mock of Pulumi's engine: no AWS, no
+ * Pulumi. Prints every resource that a deployment would ask for, as JSON.
+ *
+ *     node infra/check/evaluate.mjs --stage production [--out file.json]
+ *     node infra/check/evaluate.mjs --build        bundles each function as SST does, and prints the sizes instead
+ *
+ * Needs .sst/platform (platform.sh). The process ends when nothing is left to wait for, which is how Pulumi's own does:
+ * SST registers resources from callbacks of callbacks, and no promise stands for all of them.
+ */
+import crypto from "node:crypto";
+import { rmSync } from "node:fs";
+import { mkdir, mkdtemp, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { bundleFunction } from "./bundle.mjs";
+import { loadConfig } from "./config.mjs";
+import { createMocks, plain } from "./mock.mjs";
+import { startRpc } from "./rpc.mjs";
+import { SECRETS } from "./secret.mjs";
+
+const root = path.resolve(fileURLToPath(import.meta.url), "../../..");
+const { values: options } = parseArgs({
+  options: {
+    stage: { type: "string", default: "production" },
+    build: { type: "boolean", default: false },
+    out: { type: "string" },
+  },
+});
+
+// The random end of every physical name: fixed, or no two evaluations could be compared.
+crypto.randomBytes = (size) => Buffer.alloc(size, 1);
+process.env.SST_AWS_REGION ??= "eu-west-1";
+for (const [name, value] of Object.entries(SECRETS)) process.env[`SST_SECRET_${name}`] ??= value;
+
+// Its own folder for what is built, so that evaluations at the same time do not zip each other's bundles.
+const platform = path.join(root, ".sst/platform");
+await mkdir(path.join(root, ".sst/check"), { recursive: true });
+const work = await mkdtemp(path.join(root, ".sst/check/"));
+process.on("exit", () => rmSync(work, { recursive: true, force: true }));
+
+const builds = [];
+const server = await startRpc({
+  "Provider.Aws.Bootstrap": () => ({ asset: "sst-asset", state: "sst-state" }),
+  "Runtime.AddTarget": () => true,
+  "Runtime.Build": async ({ functionID, handler, runtime, properties, links }) => {
+    const out = path.join(work, "artifacts", `${functionID}-src`);
+    await mkdir(out, { recursive: true });
+    const built = options.build
+      ? await bundleFunction({ root, handler, out, runtime, nodejs: properties })
+      : { bytes: 0, gzip: 0, maps: [], inputs: [] };
+    if (!options.build) await writeFile(path.join(out, "bundle.mjs"), "");
+    builds.push({ name: functionID, handler, links: Object.keys(links).sort(), bytes: built.bytes, gzip: built.gzip });
+    return { out, handler: `bundle${path.extname(handler)}`, errors: [], sourcemaps: built.maps };
+  },
+});
+process.env.SST_SERVER = server.url;
+
+// The very module that the components import: two instances would keep two engines.
+const pulumi = createRequire(path.join(platform, "package.json"))("@pulumi/pulumi");
+const { run, config } = await loadConfig({ root, platform });
+const app = await config.app({ stage: options.stage });
+
+const mocks = createMocks({ region: process.env.SST_AWS_REGION });
+pulumi.runtime.setMocks(mocks, app.name, options.stage, false, "organization");
+
+const resources = [];
+const links = {};
+record(pulumi.runtime.getMonitor());
+
+Object.assign(globalThis, {
+  $app: { removal: "remove", protect: false, providers: {}, ...app, stage: options.stage },
+  $dev: false,
+  $cli: { command: "deploy", rpc: server.url, paths: { root, platform, work, home: work }, state: { version: {} } },
+});
+
+const errors = new Set();
+const fail = (error) => errors.add(error?.stack ?? String(error));
+process.on("unhandledRejection", fail);
+process.once("beforeExit", async () => {
+  if (errors.size > 0) {
+    for (const error of errors) console.error(error);
+    process.exitCode = 1;
+    return;
+  }
+  const evaluation = {
+    app: app.name,
+    stage: options.stage,
+    links,
+    builds: builds.sort((a, b) => a.name.localeCompare(b.name)),
+    resources: resources.map((resource) => ({ ...resource, arn: mocks.arnOf(resource.type, resource.name) })),
+  };
+  if (options.build) for (const { name, bytes, gzip } of builds) console.log(`${name}\t${bytes} B\t${gzip} B gzip`);
+  const text = `${JSON.stringify(evaluation, undefined, 2)}\n`;
+  if (options.out) await writeFile(options.out, text);
+  else if (!options.build) process.stdout.write(text);
+});
+pulumi.runtime.runInPulumiStack(() => run(config.run)).catch(fail);
+
+/** Mocks are not told of options and parents: the requests to the engine are where both still stand. */
+function record(monitor) {
+  const { registerResource, registerResourceOutputs } = monitor;
+  monitor.registerResource = (request, callback) => {
+    resources.push({
+      type: request.getType(),
+      name: request.getName(),
+      parent: request.getParent().split("::").at(-1) || undefined,
+      protect: request.getProtect() ?? false,
+      retainOnDelete: request.getRetainondelete() ?? false,
+      inputs: plain(pulumi.runtime.deserializeProperties(request.getObject())),
+    });
+    return registerResource.call(monitor, request, callback);
+  };
+  monitor.registerResourceOutputs = (request, callback) => {
+    if (request.getUrn().includes("sst:sst:LinkRef::")) {
+      const { target, properties } = plain(request.getOutputs().toJavaScript());
+      links[target] = properties;
+    }
+    return registerResourceOutputs.call(monitor, request, callback);
+  };
+}

@@ -1,0 +1,144 @@
+/** What evaluate.mjs prints, as far as the rules look at it. */
+
+interface QueueInputs {
+  name: string;
+  visibilityTimeoutSeconds: number;
+  messageRetentionSeconds?: number;
+  redrivePolicy?: string;
+}
+
+interface MappingInputs {
+  eventSourceArn: string;
+  functionName: string;
+  batchSize: number;
+  maximumBatchingWindowInSeconds?: number;
+  functionResponseTypes?: string[];
+  scalingConfig?: { maximumConcurrency: number };
+}
+
+interface FunctionInputs {
+  name: string;
+  role: string;
+  runtime: string;
+  timeout: number;
+  memorySize: number;
+  architectures: string[];
+  environment: { variables: Record<string, string> };
+  loggingConfig?: { logFormat: string; logGroup: string };
+  reservedConcurrentExecutions?: number;
+  vpcConfig?: unknown;
+}
+
+interface TableInputs {
+  name: string;
+  hashKey: string;
+  rangeKey?: string;
+  billingMode: string;
+  attributes: { name: string; type: string }[];
+  globalSecondaryIndexes: { name: string; hashKey: string; rangeKey?: string; projectionType: string }[];
+  pointInTimeRecovery?: { enabled: boolean };
+  deletionProtectionEnabled?: boolean;
+  ttl?: { attributeName: string; enabled: boolean };
+}
+
+interface RoleInputs {
+  name: string;
+  assumeRolePolicy: string | Policy;
+  inlinePolicies?: { name: string; policy: string }[];
+  managedPolicyArns?: string[];
+}
+
+export interface Policy {
+  Statement: Statement[];
+}
+
+export interface Statement {
+  Effect: string;
+  Action?: string | string[];
+  Resource?: string | string[];
+  Principal?: string | Record<string, string | string[]>;
+}
+
+interface Types {
+  "aws:sqs/queue:Queue": QueueInputs;
+  "aws:lambda/eventSourceMapping:EventSourceMapping": MappingInputs;
+  "aws:lambda/function:Function": FunctionInputs;
+  "aws:lambda/functionUrl:FunctionUrl": { functionName: string; authorizationType: string; cors?: unknown };
+  "aws:dynamodb/table:Table": TableInputs;
+  "aws:iam/role:Role": RoleInputs;
+  "aws:cloudwatch/logGroup:LogGroup": { name: string; retentionInDays: number };
+  "aws:cloudwatch/metricAlarm:MetricAlarm": {
+    name: string;
+    namespace: string;
+    metricName: string;
+    comparisonOperator: string;
+    threshold: number;
+    treatMissingData?: string;
+    dimensions: Record<string, string>;
+    alarmActions?: string[];
+  };
+  "aws:sns/topic:Topic": { name: string };
+  "aws:s3/bucket:Bucket": { bucket: string };
+  "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": {
+    bucket: string;
+    blockPublicAcls: boolean;
+    blockPublicPolicy: boolean;
+    ignorePublicAcls: boolean;
+    restrictPublicBuckets: boolean;
+  };
+  "aws:s3/bucketPolicy:BucketPolicy": { bucket: string; policy: string };
+  "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": {
+    bucket: string;
+    rules: { status: string; filter?: { prefix?: string }; expiration?: { days?: number } }[];
+  };
+  "aws:scheduler/schedule:Schedule": {
+    name: string;
+    scheduleExpression: string;
+    state: string;
+    target: { arn: string; roleArn: string };
+  };
+}
+
+export interface Resource<Inputs> {
+  type: string;
+  name: string;
+  arn?: string;
+  parent?: string;
+  protect: boolean;
+  retainOnDelete: boolean;
+  inputs: Inputs;
+}
+
+export interface Infra {
+  stage: string;
+  links: Record<string, Record<string, string>>;
+  builds: { name: string; handler: string; links: string[] }[];
+  resources: Resource<unknown>[];
+}
+
+/** What is wrong, one line for each; nothing when all is well. */
+export type Rule = (infra: Infra) => string[];
+
+export function all<T extends keyof Types>({ resources }: Infra, type: T): Resource<Types[T]>[] {
+  return resources.filter((resource): resource is Resource<Types[T]> => resource.type === type);
+}
+
+/** @throws Error where there is none: a rule about nothing would always be content */
+export function some<T extends keyof Types>(infra: Infra, type: T): Resource<Types[T]>[] {
+  const found = all(infra, type);
+  if (found.length === 0) throw new Error(`No ${type} was registered`);
+  return found;
+}
+
+/** The function resource of the component with this name. */
+export function functionOf(infra: Infra, name: string): Resource<FunctionInputs> | undefined {
+  return all(infra, "aws:lambda/function:Function").find((fn) => fn.name === `${name}Function`);
+}
+
+export function list<T>(value: T | T[] | undefined): T[] {
+  return value === undefined ? [] : ([value].flat() as T[]);
+}
+
+export function isProduction(infra: Infra): boolean {
+  return infra.stage === "production";
+}

@@ -1,0 +1,23 @@
+/** What SST's components ask of the sst program while they are made: JSON-RPC over HTTP, on loopback. */
+import http from "node:http";
+
+/** @param {Record<string, (params: any) => unknown>} methods */
+export async function startRpc(methods) {
+  const server = http.createServer(async (request, response) => {
+    const chunks = [];
+    for await (const chunk of request) chunks.push(chunk);
+    const { method, params } = JSON.parse(Buffer.concat(chunks).toString());
+    try {
+      // The wording is what SST's client knows a missing method by.
+      if (!methods[method]) throw new Error(`rpc: can't find method ${method}`);
+      response.end(JSON.stringify({ result: await methods[method](params[0]) }));
+    } catch (error) {
+      response.end(JSON.stringify({ error: String(error?.message ?? error) }));
+    }
+  });
+  // It must not keep the process alive: evaluate.mjs waits for the process to run dry.
+  server.unref();
+  server.on("connection", (socket) => socket.unref());
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return { url: `http://127.0.0.1:${server.address().port}` };
+}

@@ -1,0 +1,106 @@
+import {
+  all,
+  functionOf,
+  type Infra,
+  list,
+  type Policy,
+  type Resource,
+  type Rule,
+  type Statement,
+  some,
+} from "../model.ts";
+
+type Role = Resource<{ assumeRolePolicy: string | Policy; inlinePolicies?: { policy: string }[] }>;
+
+function statementsOf(role: Role): Statement[] {
+  return list(role.inputs.inlinePolicies).flatMap(({ policy }) => (JSON.parse(policy) as Policy).Statement);
+}
+
+/** Objects of one bucket below one prefix: S3 has no other way to say "these". */
+const OBJECTS = /^arn:aws:s3:::[^*/]+\/[^*]+\/\*$/;
+
+/** AWS's own, for writing logs. Its resource is a wildcard, but it lets nobody read or delete anything. */
+const LOGS = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole";
+
+export const rolesNameWhatTheyMayDo: Rule = (infra) =>
+  some(infra, "aws:iam/role:Role").flatMap((role) => [
+    ...statementsOf(role).flatMap((statement) => [
+      ...(statement.Action === undefined || statement.Resource === undefined
+        ? [`${role.name}: a statement by exclusion`]
+        : []),
+      ...list(statement.Action)
+        .filter((action) => action.includes("*"))
+        .map((action) => `${role.name} may ${action}`),
+      ...list(statement.Resource)
+        .filter((resource) => resource.includes("*") && !OBJECTS.test(resource))
+        .map((resource) => `${role.name} may ${list(statement.Action)} on ${resource}`),
+    ]),
+    ...list(role.inputs.managedPolicyArns)
+      .filter((arn) => arn !== LOGS)
+      .map((arn) => `${role.name} has ${arn}`),
+  ]);
+
+const SERVICES = ["lambda.amazonaws.com", "scheduler.amazonaws.com"];
+
+export const rolesTrustServicesOnly: Rule = (infra) =>
+  some(infra, "aws:iam/role:Role").flatMap((role) => {
+    const { assumeRolePolicy: given } = role.inputs;
+    const trust = typeof given === "string" ? (JSON.parse(given) as Policy) : given;
+    return trust.Statement.flatMap(({ Principal }) => {
+      const { Service, ...others } = typeof Principal === "object" ? Principal : { other: Principal ?? "nobody named" };
+      const strangers = list(Service).filter((service) => !SERVICES.includes(service));
+      return Object.keys(others).length > 0 || strangers.length > 0 || !Service
+        ? [`${role.name} trusts ${JSON.stringify(Principal)}`]
+        : [];
+    });
+  });
+
+function grantsOf(infra: Infra, name: string): Set<string> {
+  const fn = functionOf(infra, name);
+  const role = all(infra, "aws:iam/role:Role").find(({ arn }) => arn === fn?.inputs.role);
+  const statements = role ? statementsOf(role) : [];
+  return new Set(
+    statements
+      .filter(({ Effect }) => Effect === "Allow")
+      .flatMap(({ Action, Resource }) =>
+        list(Action).flatMap((action) => list(Resource).map((resource) => `${action} ${resource}`)),
+      ),
+  );
+}
+
+/** What each function does, by the code; more would be too much, less fails on the first request. */
+export const functionsMayDoWhatTheyDo: Rule = (infra) => {
+  const arnOf = (name: string) => infra.resources.find((resource) => resource.name === name)?.arn;
+  const on = (arn: string | undefined, ...actions: string[]) => actions.map((action) => `${action} ${arn}`);
+  const table = arnOf("TableTable");
+  const items = on(table, "dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query", "dynamodb:PutItem");
+  const send = on(arnOf("SubmitQueueQueue"), "sqs:SendMessage");
+  const consume = (queue: string) =>
+    on(arnOf(queue), "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes");
+  const bucket = arnOf("BlobsBucket");
+  const wanted: Record<string, string[]> = {
+    Api: [
+      ...items,
+      ...on(`${table}/index/app`, "dynamodb:Query"),
+      ...send,
+      ...on(`${bucket}/inputs/*`, "s3:PutObject"),
+    ],
+    Callback: [...items, ...send],
+    Submit: [
+      ...items,
+      ...send,
+      ...consume("SubmitQueueQueue"),
+      ...on(`${bucket}/inputs/*`, "s3:GetObject"),
+      ...on(bucket, "s3:ListBucket"),
+    ],
+    Sweep: [...items, ...on(table, "dynamodb:DeleteItem"), ...on(`${table}/index/due`, "dynamodb:Query"), ...send],
+    Deadletter: [...items, ...send, ...consume("SubmitDeadLettersQueue")],
+  };
+  return Object.entries(wanted).flatMap(([name, grants]) => {
+    const have = grantsOf(infra, name);
+    return [
+      ...grants.filter((grant) => !have.has(grant)).map((grant) => `${name} may not ${grant}`),
+      ...[...have].filter((grant) => !grants.includes(grant)).map((grant) => `${name} need not ${grant}`),
+    ];
+  });
+};
