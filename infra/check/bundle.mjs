@@ -1,7 +1,9 @@
 /** One function's bundle, with the options that SST 4.17.1 gives esbuild for nodejs24.x (its pkg/runtime/node). */
-import { existsSync } from "node:fs";
+import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
+import { pathToFileURL } from "node:url";
+import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 
@@ -15,30 +17,68 @@ export const ESM_BANNER = [
   "",
 ].join("\n");
 
-/** @throws Error for another runtime or a handler that is not there, as a deployment would */
-export async function bundleFunction({ root, handler, out, runtime, nodejs = {} }) {
-  if (runtime !== "nodejs24.x") throw new Error(`${handler}: ${runtime} is bundled with options unknown here`);
-  const entry = path.join(root, `${handler.slice(0, -path.extname(handler).length)}.ts`);
-  if (!existsSync(entry)) throw new Error(`Handler not found: ${handler}`);
+/** What this project's functions set; another option would be honoured by SST and passed over here. */
+const KNOWN = new Set(["minify", "esbuild", "architecture"]);
+
+/** @throws Error for what SST would bundle otherwise, and for a handler that is not there */
+export async function bundleFunction({ root, handler, out, runtime, nodejs }) {
+  const { minify = false, esbuild = {} } = nodejs;
+  const unknown = Object.keys(nodejs).filter((option) => !KNOWN.has(option) && nodejs[option] !== undefined);
+  unknown.push(...Object.keys(esbuild).filter((option) => option !== "mainFields"));
+  if (runtime !== "nodejs24.x" || unknown.length > 0) {
+    throw new Error(`infra/check/bundle.mjs does not know how SST bundles ${handler} for ${runtime} with ${unknown}`);
+  }
   const outfile = path.join(out, "bundle.mjs");
   const { metafile } = await build({
     absWorkingDir: root,
-    entryPoints: [entry],
+    entryPoints: [path.join(root, `${handler.slice(0, -path.extname(handler).length)}.ts`)],
     outfile,
     bundle: true,
     platform: "node",
     format: "esm",
     target: "es2024",
-    mainFields: nodejs.esbuild?.mainFields ?? ["module", "main"],
+    mainFields: esbuild.mainFields ?? ["module", "main"],
     external: ["sharp", "pg-native"],
     keepNames: true,
-    minify: nodejs.minify ?? false,
+    minify,
     sourcemap: "linked",
     metafile: true,
     banner: { js: ESM_BANNER },
     logLevel: "silent",
   });
   const code = await readFile(outfile);
-  // Maps are uploaded beside the code, not with it.
-  return { bytes: code.length, gzip: gzipSync(code).length, maps: [`${outfile}.map`], inputs: metafile.inputs };
+  return {
+    bytes: code.length,
+    gzip: gzipSync(code).length,
+    packages: packagesOf(Object.values(metafile.outputs).flatMap(({ inputs }) => Object.entries(inputs))),
+    loadMs: await load(outfile, path.extname(handler).slice(1)),
+    // Uploaded beside the code, not with it.
+    maps: [`${outfile}.map`],
+  };
+}
+
+/** Bytes by npm package, largest first; the project's own code is ".". */
+function packagesOf(inputs) {
+  const sizes = {};
+  for (const [file, { bytesInOutput }] of inputs) {
+    const name = /.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(file)?.[1] ?? ".";
+    sizes[name] = (sizes[name] ?? 0) + bytesInOutput;
+  }
+  return Object.fromEntries(Object.entries(sizes).sort(([, a], [, b]) => b - a));
+}
+
+/**
+ * Loads the bundle in a process of its own, as a cold start does, and finds the handler; a bundle can be built of what
+ * cannot run. Nothing of the links is there, so code that reads them before its first event fails here.
+ */
+async function load(file, handler) {
+  const script = [
+    "const start = performance.now();",
+    `const { ${handler} } = await import(${JSON.stringify(pathToFileURL(file).href)});`,
+    `if (typeof ${handler} !== "function") throw new Error("no ${handler}");`,
+    "console.log(performance.now() - start);",
+  ].join("");
+  const env = { PATH: process.env.PATH };
+  const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "-e", script], { env });
+  return Math.round(Number(stdout));
 }

@@ -4,7 +4,8 @@
  * Pulumi. Prints every resource that a deployment would ask for, as JSON.
  *
  *     node infra/check/evaluate.mjs --stage production [--out file.json]
- *     node infra/check/evaluate.mjs --build        bundles each function as SST does, and prints the sizes instead
+ *     node infra/check/evaluate.mjs --build        bundles and loads each function, and prints a table instead
+ *     node infra/check/evaluate.mjs --without ApiKey    as if that secret had never been set
  *
  * Needs .sst/platform (platform.sh). The process ends when nothing is left to wait for, which is how Pulumi's own does:
  * SST registers resources from callbacks of callbacks, and no promise stands for all of them.
@@ -27,6 +28,7 @@ const { values: options } = parseArgs({
   options: {
     stage: { type: "string", default: "production" },
     build: { type: "boolean", default: false },
+    without: { type: "string", multiple: true, default: [] },
     out: { type: "string" },
   },
 });
@@ -34,7 +36,10 @@ const { values: options } = parseArgs({
 // The random end of every physical name: fixed, or no two evaluations could be compared.
 crypto.randomBytes = (size) => Buffer.alloc(size, 1);
 process.env.SST_AWS_REGION ??= "eu-west-1";
-for (const [name, value] of Object.entries(SECRETS)) process.env[`SST_SECRET_${name}`] ??= value;
+for (const [name, value] of Object.entries(SECRETS)) {
+  if (options.without.includes(name)) delete process.env[`SST_SECRET_${name}`];
+  else process.env[`SST_SECRET_${name}`] ??= value;
+}
 
 // Its own folder for what is built, so that evaluations at the same time do not zip each other's bundles.
 const platform = path.join(root, ".sst/platform");
@@ -49,12 +54,12 @@ const server = await startRpc({
   "Runtime.Build": async ({ functionID, handler, runtime, properties, links }) => {
     const out = path.join(work, "artifacts", `${functionID}-src`);
     await mkdir(out, { recursive: true });
-    const built = options.build
+    const { maps, ...built } = options.build
       ? await bundleFunction({ root, handler, out, runtime, nodejs: properties })
-      : { bytes: 0, gzip: 0, maps: [], inputs: [] };
+      : { maps: [] };
     if (!options.build) await writeFile(path.join(out, "bundle.mjs"), "");
-    builds.push({ name: functionID, handler, links: Object.keys(links).sort(), bytes: built.bytes, gzip: built.gzip });
-    return { out, handler: `bundle${path.extname(handler)}`, errors: [], sourcemaps: built.maps };
+    builds.push({ name: functionID, handler, links: Object.keys(links).sort(), ...built });
+    return { out, handler: `bundle${path.extname(handler)}`, errors: [], sourcemaps: maps };
   },
 });
 process.env.SST_SERVER = server.url;
@@ -93,7 +98,10 @@ process.once("beforeExit", async () => {
     builds: builds.sort((a, b) => a.name.localeCompare(b.name)),
     resources: resources.map((resource) => ({ ...resource, arn: mocks.arnOf(resource.type, resource.name) })),
   };
-  if (options.build) for (const { name, bytes, gzip } of builds) console.log(`${name}\t${bytes} B\t${gzip} B gzip`);
+  if (options.build) {
+    const rows = evaluation.builds.map(({ name, bytes, gzip, loadMs }) => [name, { bytes, gzip, loadMs }]);
+    console.table(Object.fromEntries(rows));
+  }
   const text = `${JSON.stringify(evaluation, undefined, 2)}\n`;
   if (options.out) await writeFile(options.out, text);
   else if (!options.build) process.stdout.write(text);

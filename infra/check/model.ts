@@ -109,10 +109,20 @@ export interface Resource<Inputs> {
   inputs: Inputs;
 }
 
+export interface Build {
+  name: string;
+  handler: string;
+  links: string[];
+  /** These three where functions were bundled. */
+  bytes?: number;
+  packages?: Record<string, number>;
+  loadMs?: number;
+}
+
 export interface Infra {
   stage: string;
   links: Record<string, Record<string, string>>;
-  builds: { name: string; handler: string; links: string[] }[];
+  builds: Build[];
   resources: Resource<unknown>[];
 }
 

@@ -29,13 +29,17 @@ test("nothing of one stage bears another's name", async () => {
 });
 
 test("without a previous hook key there is an empty one, which the code passes over", async () => {
-  const { links } = await evaluated("production", { SST_SECRET_PreviousHookKey: "" });
+  const { links } = await evaluated("production", { flags: ["--without", "PreviousHookKey"] });
   expect(links["PreviousHookKey"]?.["value"]).toBe("");
+});
+
+test.each(["HookKey", "ApiKey", "Providers"])("without %s nothing is deployed", async (name) => {
+  await expect(evaluated("production", { flags: ["--without", name] })).rejects.toThrow(`Set a value for ${name}`);
 });
 
 test("a mail address for alarms is subscribed to them", async () => {
   const mails = async (env: Record<string, string>) =>
-    (await evaluated("trial", env)).resources.filter(
+    (await evaluated("trial", { env })).resources.filter(
       ({ type }) => type === "aws:sns/topicSubscription:TopicSubscription",
     );
   expect(await mails({ MJFLOW_ALARM_EMAIL: "" })).toEqual([]);
