@@ -49,6 +49,7 @@ describe("POST /v1/flows", () => {
     ["an unknown mode", { ...flow, mode: "warp" }, "mode"],
     ["a state above 4 KB", { ...flow, state: "é".repeat(2_049) }, "state"],
     ["a state that cannot be stored", { ...flow, state: "\ud800" }, "state"],
+    ["a prompt that cannot be stored", { ...flow, prompt: "a \ud800 boat" }, "prompt"],
     ["a hook that is no address", { ...flow, notifyHook: "ftp://x" }, "notifyHook"],
     ["a hook with credentials", { ...flow, notifyHook: "https://a:b@x.test/" }, "notifyHook"],
     ["an image that is none", { ...flow, base64Array: ["hello"] }, "base64Array[0]"],

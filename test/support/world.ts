@@ -3,7 +3,7 @@
  * and a clock moved by hand. Nothing runs by itself: a test drains the queue, finishes tasks at the vendor, and sweeps.
  */
 import type { Button } from "@mjflow/core/button";
-import { type Flow, flowStatus, type Inputs } from "@mjflow/core/flow";
+import { type Flow, flowStatus } from "@mjflow/core/flow";
 import type { SubmitMessage } from "@mjflow/core/message";
 import type { CallContext, Log, Metric, Provider, Queue, Store, SubmitAnswer } from "@mjflow/core/port";
 import type { Report, ReportStatus } from "@mjflow/core/report";
@@ -19,6 +19,7 @@ import { submit, taken } from "@mjflow/engine/submit";
 import { sweep } from "@mjflow/engine/sweep";
 import { consume } from "@mjflow/queue/consume";
 import { createMemoryQueue } from "@mjflow/queue/memory";
+import { createMemoryBlobs } from "@mjflow/store/blob";
 import { createMemoryStore } from "@mjflow/store/memory";
 
 export const HOOK_KEY = "a hook key for tests, long enough to be believed";
@@ -54,16 +55,12 @@ export function createWorld() {
   const storeFault = faultable<Store>(memory);
   const queue = createMemoryQueue({ now: clock.now, visibilityMs: VISIBILITY_MS, maxReceiveCount: 5 });
   const queueFault = faultable<Queue>({ send: (messages) => queue.send(messages) });
-  const blobs = new Map<string, Inputs>();
   const vendor = createVendor();
   let seed = 0;
   const deps = {
     store: storeFault.port,
     queue: queueFault.port,
-    blobs: {
-      putInputs: async (ref: string, inputs: Inputs) => void blobs.set(ref, structuredClone(inputs)),
-      getInputs: async (ref: string) => structuredClone(blobs.get(ref)),
-    },
+    blobs: createMemoryBlobs(),
     providers: {
       get: (id: string) =>
         id === "fake"

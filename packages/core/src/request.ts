@@ -6,7 +6,9 @@ import * as z from "zod/mini";
 import { REQUEST } from "./limit.ts";
 
 const encoder = new TextEncoder();
-const text = (max: number) => z.string().check(z.minLength(1), z.maxLength(max));
+/** A lone surrogate is no Unicode text: stored as UTF-8 it would come back as another character. */
+const wellFormed = z.refine<string>((value) => value.isWellFormed(), { error: "must be well-formed Unicode" });
+const text = (max: number) => z.string().check(z.minLength(1), z.maxLength(max), wellFormed);
 const image = z.string().check(
   z.minLength(1),
   z.refine((value) => /^data:image\/[\w.+-]+;base64,[A-Za-z0-9+/=\s]+$/.test(value) || isHttpUrl(value), {
@@ -76,8 +78,7 @@ export const FlowRequest = z
         z.refine((value) => encoder.encode(value).length <= REQUEST.stateBytes, {
           error: `must be at most ${REQUEST.stateBytes} bytes of UTF-8`,
         }),
-        // A lone surrogate cannot be stored as UTF-8: it would come back as another character (T5).
-        z.refine((value) => value.isWellFormed(), { error: "must be well-formed Unicode" }),
+        wellFormed,
       ),
     ),
     notifyHook: z.optional(

@@ -1,0 +1,312 @@
+/**
+ * The real engine and core on a table and a queue in memory, under a seeded scheduler: every port call is two points at
+ * which the process making it may be delayed or die. One house is one seed: a handful of flows, run to quiescence.
+ */
+
+import { MjflowError } from "@mjflow/core/error";
+import { type Flow, flowStatus } from "@mjflow/core/flow";
+import type { Log, Metric, Store } from "@mjflow/core/port";
+import { isNews, type Report } from "@mjflow/core/report";
+import type { PlanInput } from "@mjflow/core/request";
+import { isEnded, type Task } from "@mjflow/core/task";
+import { TIMINGS } from "@mjflow/core/timing";
+import { createAccounts } from "@mjflow/engine/account";
+import { bury } from "@mjflow/engine/bury";
+import { createFlow } from "@mjflow/engine/create";
+import { createHooks } from "@mjflow/engine/hook";
+import { receive } from "@mjflow/engine/receive";
+import { submit, taken } from "@mjflow/engine/submit";
+import { sweep } from "@mjflow/engine/sweep";
+import { consume } from "@mjflow/queue/consume";
+import { createMemoryQueue } from "@mjflow/queue/memory";
+import { createMemoryStore } from "@mjflow/store/memory";
+import { createProcesses, type Fate, type Point, type Wrap } from "./process.ts";
+import { CALM, type Profile } from "./profile.ts";
+import { createRng } from "./random.ts";
+import { createScheduler } from "./scheduler.ts";
+import { createVendor, type Taken } from "./vendor.ts";
+
+export interface HouseOptions {
+  seed: number;
+  flows: number;
+  profile?: Profile;
+  /** Instead of the profile's chance: what happens at each point. For exhaustive sweeps. */
+  fateOf?: (point: Point) => Fate | undefined;
+  /** What each flow presses; drawn from the seed when not given. */
+  plan?: readonly PlanInput[];
+}
+
+export interface Accepted {
+  flowId: string;
+  state: string;
+  at: number;
+}
+
+/** All that a run leaves behind, for the invariants to look at. */
+export interface Run {
+  seed: number;
+  /** Flows whose creation was answered; the others may exist whole or not at all. */
+  accepted: Accepted[];
+  flows: Map<string, { flow: Flow; tasks: Task[]; status: ReturnType<typeof flowStatus> }>;
+  /** Roots without a flow that were never swept. */
+  strays: number;
+  vendor: ReturnType<typeof createVendor>;
+  broken: string[];
+  forgedAccepted: number;
+  forgedRefused: number;
+  points: number;
+  killed: number;
+  events: number;
+  virtualMs: number;
+  /** From a success being stored to its first follow-up reaching the vendor. */
+  metrics: Map<Metric, number>;
+}
+
+const START = Date.UTC(2026, 10, 21);
+const HORIZON_MS = 24 * 3_600_000;
+const SWEEP_MS = 60_000;
+const VISIBILITY_MS = 600_000;
+
+export async function runHouse({ seed, flows, profile = CALM, fateOf, plan }: HouseOptions): Promise<Run> {
+  const rng = createRng(seed);
+  const scheduler = createScheduler(START);
+  const clock = { now: scheduler.now };
+  const broken: string[] = [];
+  const metrics = new Map<Metric, number>();
+  const log: Log = {
+    info() {},
+    warn() {},
+    error() {},
+    count: (metric, by = 1) => void metrics.set(metric, (metrics.get(metric) ?? 0) + by),
+  };
+  const memory = createMemoryStore();
+  const store = watched(memory, broken);
+  const queue = createMemoryQueue({ now: clock.now, visibilityMs: VISIBILITY_MS, maxReceiveCount: 5 });
+  const hooks = createHooks({
+    keys: ["a key for simulations, never for anything else"],
+    callbackUrl: "https://h.test",
+  });
+  const random = { bytes: (n: number) => rng.bytes(n), chance: () => rng.next() };
+
+  const processes = createProcesses(scheduler, (point) => {
+    const fixed = fateOf?.(point);
+    if (fixed) return fixed;
+    if (rng.chance(profile.crash)) return { kind: "die" };
+    const delayMs = rng.int(1, 20);
+    if (point.call.startsWith("store.") && /\.(save|create)/.test(point.call)) {
+      if (point.when === "before" && rng.chance(profile.tableRefuses))
+        return { kind: "throw", delayMs, error: refused() };
+      if (point.when === "after" && rng.chance(profile.tableLies)) return { kind: "throw", delayMs, error: refused() };
+    }
+    return { kind: "go", delayMs };
+  });
+
+  let forgedAccepted = 0;
+  let forgedRefused = 0;
+  const vendor = createVendor({
+    scheduler,
+    rng,
+    profile,
+    post: (token, body, task) => callback(token, body, task),
+    forge(token, body) {
+      start(
+        "forged",
+        (deps) => receive({ ...deps, readCallback }, token, body),
+        (received) => {
+          if (received === undefined || received.kind === "refused") forgedRefused++;
+          else forgedAccepted++;
+        },
+      );
+    },
+  });
+  const readCallback = (_: string, body: string) => vendor.provider.readCallback(body);
+  const providers = {
+    get: () => ({ provider: vendor.provider, account: () => ({ baseUrl: "http://v.test", apiKey: "k" }) }),
+    ids: () => ["sim"],
+  };
+
+  /** A fresh process with ports of its own; what it believes of accounts dies with it. */
+  function start<T>(name: string, body: (deps: Deps) => Promise<T>, end?: (result: T | undefined) => void): void {
+    processes.start(name, (wrap) => body(depsOf(wrap)), end);
+  }
+
+  type Deps = ReturnType<typeof depsOf>;
+  function depsOf(wrap: Wrap) {
+    const wrapped = wrap("store", store);
+    const parts = { store: wrapped, clock, log };
+    return {
+      ...parts,
+      queue: wrap("queue", { send: lossy }),
+      blobs: wrap("blobs", { putInputs: async () => {}, getInputs: async () => ({}) }),
+      providers: {
+        ...providers,
+        get: () => ({ ...providers.get(), provider: withCalls(wrap, vendor.provider) }),
+      },
+      hooks,
+      random,
+      timings: TIMINGS,
+      accounts: createAccounts(parts),
+    };
+  }
+
+  async function lossy(messages: Parameters<typeof queue.send>[0]): Promise<void> {
+    await queue.send(messages.filter(() => !rng.chance(profile.loseMessage)));
+    for (const { delayMs = 0 } of messages) scheduler.at(delayMs + 1_001, poll);
+    scheduler.at(5, poll);
+  }
+
+  function callback(token: string, body: string, task: Taken): void {
+    start(
+      "callback",
+      (deps) => receive({ ...deps, readCallback }, token, body),
+      (received) => {
+        const told = received?.kind === "recorded" && isNews(JSON.parse(body) as Report);
+        if (told) task.believedAt ??= scheduler.now();
+      },
+    );
+  }
+
+  function poll(): void {
+    const records = queue.receive(10);
+    if (records.length === 0) return;
+    // Visible again should this worker die.
+    scheduler.at(VISIBILITY_MS + 1, poll);
+    const copies = rng.chance(profile.copyMessage) ? 2 : 1;
+    for (let copy = 0; copy < copies; copy++) {
+      start(
+        "submit",
+        (deps) =>
+          consume(
+            { Records: records },
+            (message) => (message.type === "taken" ? taken(deps, message) : submit(deps, message)),
+            {
+              log,
+            },
+          ),
+        (response) => {
+          if (!response || copy > 0) return;
+          const failed = new Set(response.batchItemFailures.map((failure) => failure.itemIdentifier));
+          for (const record of records) if (!failed.has(record.messageId)) queue.delete(record.receiptHandle);
+        },
+      );
+    }
+    scheduler.at(1, poll);
+  }
+
+  let buried = 0;
+  function cron(): void {
+    start("sweep", (deps) => sweep(deps));
+    for (const message of queue.dead.slice(buried)) {
+      buried++;
+      start("deadletter", (deps) => bury(deps, message));
+    }
+    scheduler.at(SWEEP_MS, cron);
+  }
+
+  // ── the app ──
+
+  const accepted: Accepted[] = [];
+  for (let i = 0; i < flows; i++) {
+    scheduler.at(rng.int(0, 60_000), () => {
+      const state = `${seed}/${i} "🛶"\n${rng.int(0, 1e9)}`;
+      const then = plan ?? drawPlan(rng.int(0, 3), rng);
+      start(
+        "api",
+        (deps) =>
+          createFlow(
+            deps,
+            "app",
+            { provider: "sim", prompt: "x", state, then: [...then] },
+            { storeProgress: rng.chance(0.3) },
+          ),
+        (created) => created && accepted.push({ flowId: created.flow.id, state, at: scheduler.now() }),
+      );
+    });
+  }
+  scheduler.at(SWEEP_MS, cron);
+
+  const quiet = () => scheduler.now() > START + 120_000 && settledAll(memory.dump());
+  let events = 0;
+  // Looked at now and then: the dump is a copy of everything.
+  for (let until = START + 300_000; until <= START + HORIZON_MS; until += 300_000) {
+    events += await scheduler.run(until);
+    if (quiet()) break;
+  }
+
+  const dump = memory.dump();
+  const byFlow = Map.groupBy(dump.tasks, (task) => task.flowId);
+  const found = dump.flows.map((flow) => {
+    const tasks = byFlow.get(flow.id) ?? [];
+    return [flow.id, { flow, tasks, status: flowStatus(tasks) }] as const;
+  });
+  const known = new Map(found);
+  return {
+    seed,
+    accepted,
+    flows: known,
+    strays: dump.tasks.filter((task) => !known.has(task.flowId)).length,
+    vendor,
+    broken,
+    forgedAccepted,
+    forgedRefused,
+    points: processes.points,
+    killed: processes.killed,
+    events,
+    virtualMs: scheduler.now() - START,
+    metrics,
+  };
+}
+
+function refused(): Error {
+  return new MjflowError("overloaded");
+}
+
+/** Everything has ended and been recorded as ended; nothing waits in the due index. */
+function settledAll({ flows, tasks }: { flows: Flow[]; tasks: Task[] }): boolean {
+  return (
+    flows.every((flow) => flow.status !== "running") && tasks.every((task) => isEnded(task) && task.due === undefined)
+  );
+}
+
+/** The vendor's verbs are points too: a worker can die on either side of its call. */
+function withCalls<P extends object>(wrap: Wrap, provider: P): P {
+  return wrap("vendor", provider);
+}
+
+function drawPlan(depth: number, rng: { int(a: number, b: number): number }): PlanInput[] {
+  if (depth === 0) return [];
+  const presses = ["U1", "U2", "V1", "V3", "reroll"].slice(0, rng.int(1, depth === 3 ? 2 : 4));
+  return presses.map((press) => ({ press, prompt: "more sky", then: drawPlan(depth - 1, rng) }));
+}
+
+/** The rules that hold at every write, checked at every write. */
+function watched(store: Store, broken: string[]): Store {
+  const last = new Map<string, Task>();
+  function check(task: Task): void {
+    const key = `${task.flowId} ${task.path}`;
+    const before = last.get(key);
+    last.set(key, structuredClone(task));
+    if (!isEnded(task) && task.due === undefined)
+      broken.push(`T4 ${task.path} ${task.status} waits without a due time`);
+    if (!before) return;
+    if (isEnded(before) && task.status !== before.status)
+      broken.push(`T1 ${task.path} ${before.status} to ${task.status}`);
+    if (task.progress < before.progress) broken.push(`T2 ${task.path} ${before.progress}% to ${task.progress}%`);
+    if (isEnded(before) && JSON.stringify(before.result) !== JSON.stringify(task.result)) {
+      broken.push(`T1 ${task.path} has another result`);
+    }
+  }
+  return {
+    ...store,
+    async saveTask(task) {
+      const saved = await store.saveTask(task);
+      if (saved.ok) check(saved.item);
+      return saved;
+    },
+    async createTask(task) {
+      const saved = await store.createTask(task);
+      if (saved.ok) check(saved.item);
+      return saved;
+    },
+  };
+}

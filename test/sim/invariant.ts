@@ -1,0 +1,101 @@
+/** What must hold when everything is quiet, whatever went wrong on the way. Each finding is a sentence with its seed. */
+import { isPlannedChild } from "@mjflow/core/id";
+import { isEnded } from "@mjflow/core/task";
+import type { Run } from "./house.ts";
+import type { Taken } from "./vendor.ts";
+
+export interface Verdict {
+  findings: string[];
+  counts: Counters;
+}
+
+export interface Counters {
+  flows: number;
+  tasks: number;
+  /** Pictures paid for again although we knew, or could have known, that the first was taken. Must be 0. */
+  duplicates: number;
+  /** Sent again after the grace because nothing of the first was ever heard: the price of "after-grace". */
+  resubmitted: number;
+  unfinished: number;
+  stateMismatches: number;
+  unauthenticated: number;
+  forgedRefused: number;
+  paid: number;
+  lookups: number;
+  callbacks: number;
+  killed: number;
+  points: number;
+}
+
+export function judge(run: Run): Verdict {
+  const findings = [...run.broken, ...run.vendor.wrong.map((what) => `pressed wrongly: ${what}`)];
+  const again = doubles(run.vendor.taken);
+  const unfinished = unfinishedOf(run);
+  const mismatched = run.accepted.filter(({ flowId, state }) => run.flows.get(flowId)?.flow.state !== state);
+  findings.push(...again.duplicates, ...unfinished);
+  findings.push(...mismatched.map(({ flowId }) => `C ${flowId} has another state`));
+  findings.push(...[...run.flows.values()].flatMap(lineageOf));
+  if (run.forgedAccepted > 0) findings.push(`F ${run.forgedAccepted} callbacks believed without a token`);
+  if (run.strays > 0) findings.push(`${run.strays} tasks belong to no flow`);
+  const tasks = [...run.flows.values()].flatMap((flow) => flow.tasks);
+  return {
+    findings: findings.map((finding) => `seed ${run.seed}: ${finding}`),
+    counts: {
+      flows: run.flows.size,
+      tasks: tasks.length,
+      duplicates: again.duplicates.length,
+      resubmitted: again.resubmitted,
+      unfinished: unfinished.length,
+      stateMismatches: mismatched.length,
+      unauthenticated: run.forgedAccepted,
+      forgedRefused: run.forgedRefused,
+      paid: run.vendor.taken.length,
+      lookups: run.vendor.counts.lookups,
+      callbacks: run.vendor.counts.callbacks,
+      killed: run.killed,
+      points: run.points,
+    },
+  };
+}
+
+/**
+ * A: a press is taken once. Twice only as another attempt, after an answer that never came, with nothing of the first
+ * attempt heard before the second was sent.
+ */
+function doubles(taken: readonly Taken[]): { duplicates: string[]; resubmitted: number } {
+  const duplicates: string[] = [];
+  let resubmitted = 0;
+  for (const [press, submissions] of Map.groupBy(taken, (task) => `${task.flowPart} ${task.path}`)) {
+    const byTime = submissions.toSorted((a, b) => a.at - b.at);
+    byTime.slice(1).forEach((later, i) => {
+      const earlier = byTime.slice(0, i + 1);
+      const known = earlier.find(
+        (one) => one.attempt === later.attempt || (one.believedAt !== undefined && one.believedAt < later.at),
+      );
+      if (known)
+        duplicates.push(`A ${press} was paid again: attempt ${later.attempt} after ${known.attempt} was known`);
+      else resubmitted++;
+    });
+  }
+  return { duplicates, resubmitted };
+}
+
+/** B: what was accepted ends; and what exists at all exists whole. */
+function unfinishedOf(run: Run): string[] {
+  const lost = run.accepted.filter(({ flowId }) => !run.flows.has(flowId)).map(({ flowId }) => `B ${flowId} is lost`);
+  const open = [...run.flows.values()].flatMap(({ flow, tasks, status }) => {
+    const stuck = tasks.filter((task) => !isEnded(task)).map((task) => `${task.path} ${task.status}`);
+    if (status === "running") return [`B ${flow.id} never ended: ${stuck.join(", ")}`];
+    return flow.status === status ? [] : [`B ${flow.id} ended ${status} and is recorded as ${flow.status}`];
+  });
+  return [...lost, ...open];
+}
+
+/** Every success has all its follow-ups, and nothing else has any. */
+function lineageOf({ tasks }: Run["flows"] extends Map<string, infer F> ? F : never): string[] {
+  return tasks.flatMap((task) => {
+    const children = tasks.filter((other) => isPlannedChild(other.path, task.path)).length;
+    const wanted = task.status === "SUCCESS" ? (task.then?.length ?? 0) : 0;
+    return children === wanted ? [] : [`${task.path} ${task.status} has ${children} follow-ups of ${wanted}`];
+  });
+}

@@ -1,0 +1,81 @@
+/**
+ * Invocations that can die. A process reaches the outside only through ports wrapped here; each call of one is two
+ * points in time, before its effect and after, and at either the process may be killed. A killed process never wakes
+ * again: what it had done stays done, what it had not never happens.
+ */
+import type { Scheduler } from "./scheduler.ts";
+
+export interface Point {
+  /** Counted over the whole run. */
+  index: number;
+  process: string;
+  call: string;
+  when: "before" | "after";
+}
+
+export type Fate = { kind: "go"; delayMs: number } | { kind: "die" } | { kind: "throw"; delayMs: number; error: Error };
+
+export interface Processes {
+  /** Starts `body`; its result, or undefined when it was killed or threw. */
+  start<T>(name: string, body: (wrap: Wrap) => Promise<T>, end?: (result: T | undefined) => void): void;
+  readonly points: number;
+  readonly killed: number;
+}
+
+/** Wraps a port for one process. */
+export type Wrap = <P extends object>(name: string, port: P) => P;
+
+export function createProcesses(scheduler: Scheduler, fateOf: (point: Point) => Fate): Processes {
+  let points = 0;
+  let killed = 0;
+
+  return {
+    get points() {
+      return points;
+    },
+    get killed() {
+      return killed;
+    },
+    start(name, body, end) {
+      let alive = true;
+
+      function pass(call: string, when: Point["when"]): Promise<void> {
+        if (!alive) return new Promise(() => {});
+        const fate = fateOf({ index: points++, process: name, call, when });
+        if (fate.kind === "die") {
+          alive = false;
+          killed++;
+          end?.(undefined);
+          return new Promise(() => {});
+        }
+        return new Promise((resolve, reject) => {
+          scheduler.at(fate.delayMs, () => {
+            if (!alive) return;
+            if (fate.kind === "throw") reject(fate.error);
+            else resolve();
+          });
+        });
+      }
+
+      const wrap: Wrap = (portName, port) =>
+        new Proxy(port, {
+          get(target, verb) {
+            const original = target[verb as keyof typeof target];
+            if (typeof original !== "function") return original;
+            return async (...args: unknown[]) => {
+              const call = `${portName}.${String(verb)}`;
+              await pass(call, "before");
+              const result: unknown = await original.apply(target, args);
+              await pass(call, "after");
+              return result;
+            };
+          },
+        });
+
+      body(wrap).then(
+        (result) => alive && end?.(result),
+        () => alive && end?.(undefined),
+      );
+    },
+  };
+}

@@ -1,0 +1,69 @@
+/**
+ * One thread of virtual time. Everything that happens is an event on it; between two events all promises settle. Two
+ * events of the same instant run in the order they were made, so a run depends on its seed and nothing else.
+ */
+export interface Scheduler {
+  now(): number;
+  at(delayMs: number, run: () => void): void;
+  /** Resolves after `delayMs` of virtual time. */
+  pause(delayMs: number): Promise<void>;
+  /** Runs events until there are none, `done()` says so, or the horizon is reached. @returns how many ran */
+  run(horizon: number, done?: () => boolean): Promise<number>;
+}
+
+interface Event {
+  at: number;
+  order: number;
+  run: () => void;
+}
+
+export function createScheduler(start: number): Scheduler {
+  const heap: Event[] = [];
+  let now = start;
+  let count = 0;
+  const before = (a: Event, b: Event) => a.at < b.at || (a.at === b.at && a.order < b.order);
+
+  function push(event: Event): void {
+    let i = heap.push(event) - 1;
+    for (let up = (i - 1) >> 1; i > 0 && before(event, heap[up]!); i = up, up = (i - 1) >> 1) heap[i] = heap[up]!;
+    heap[i] = event;
+  }
+
+  function pop(): Event {
+    const top = heap[0]!;
+    const last = heap.pop()!;
+    if (heap.length === 0) return top;
+    let i = 0;
+    for (let down = 1; down < heap.length; i = down, down = 2 * i + 1) {
+      if (down + 1 < heap.length && before(heap[down + 1]!, heap[down]!)) down++;
+      if (!before(heap[down]!, last)) break;
+      heap[i] = heap[down]!;
+    }
+    heap[i] = last;
+    return top;
+  }
+
+  const at = (delayMs: number, run: () => void) => push({ at: now + Math.max(0, delayMs), order: count++, run });
+
+  return {
+    now: () => now,
+    at,
+    pause: (delayMs) => new Promise((resolve) => at(delayMs, resolve)),
+    async run(horizon, done = () => false) {
+      let ran = 0;
+      while (heap.length > 0 && heap[0]!.at <= horizon && !done()) {
+        const event = pop();
+        now = event.at;
+        event.run();
+        ran++;
+        await settled();
+      }
+      return ran;
+    },
+  };
+}
+
+/** A turn of the event loop comes after every promise that can settle has. */
+function settled(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}

@@ -1,0 +1,45 @@
+import { describe, expect, test } from "vitest";
+import { runHouse } from "./house.ts";
+import { judge } from "./invariant.ts";
+import { CALM, only, type Profile, STORM } from "./profile.ts";
+
+const FAULTS = Object.keys(CALM) as (keyof Profile)[];
+
+describe("a simulated house, run to quiescence", () => {
+  test("in calm weather every flow completes with no look-up and nothing paid twice", async () => {
+    const { findings, counts } = judge(await runHouse({ seed: 1, flows: 20 }));
+    expect(findings).toEqual([]);
+    expect(counts).toMatchObject({ flows: 20, unfinished: 0, lookups: 0, resubmitted: 0 });
+    expect(counts.paid).toBe(counts.tasks);
+  });
+
+  test("the same seed is the same run, event for event", async () => {
+    const runs = [1, 2].map(() => runHouse({ seed: 7, flows: 5, profile: STORM }));
+    const [a, b] = await Promise.all(runs);
+    expect([a!.points, a!.events, a!.killed, a!.vendor.taken]).toEqual([
+      b!.points,
+      b!.events,
+      b!.killed,
+      b!.vendor.taken,
+    ]);
+  });
+
+  test.each(FAULTS)("%s alone, often: every flow ends, nothing is paid twice that was known", async (fault) => {
+    for (let seed = 1; seed <= 5; seed++) {
+      const { findings } = judge(
+        await runHouse({ seed, flows: 10, profile: only(fault, fault === "crash" ? 0.05 : 0.4) }),
+      );
+      expect(findings).toEqual([]);
+    }
+  });
+
+  test("all faults at once", async () => {
+    let killed = 0;
+    for (let seed = 1; seed <= 100; seed++) {
+      const { findings, counts } = judge(await runHouse({ seed, flows: 10, profile: STORM }));
+      expect(findings).toEqual([]);
+      killed += counts.killed;
+    }
+    expect(killed).toBeGreaterThan(100);
+  }, 60_000);
+});

@@ -1,0 +1,201 @@
+/**
+ * A simulated vendor with a ledger of its own: what it was asked, what it took (and would bill), what it told. It behaves
+ * as the servers read do: callbacks once, unsigned, in any order, no retry, no idempotency key.
+ */
+import type { Button } from "@mjflow/core/button";
+import { LookupError, type Provider, type SubmitAnswer } from "@mjflow/core/port";
+import type { Report, ReportStatus } from "@mjflow/core/report";
+import type { Profile } from "./profile.ts";
+import type { Rng } from "./random.ts";
+import type { Scheduler } from "./scheduler.ts";
+
+/** One task the vendor took: one picture to pay. */
+export interface Taken {
+  id: string;
+  flowPart: string;
+  path: string;
+  attempt: number;
+  at: number;
+  customId?: string;
+  parentId?: string;
+  token: string;
+  status: ReportStatus;
+  endsAt: number;
+  ends: "SUCCESS" | "FAILURE";
+  /** Its answer reached us. */
+  answered: boolean;
+  /** A callback of it was believed and stored by us, at that time. */
+  believedAt?: number;
+}
+
+export interface VendorDeps {
+  scheduler: Scheduler;
+  rng: Rng;
+  profile: Profile;
+  /** Posts one callback; the vendor does not look at the answer. */
+  post(token: string, body: string, taken: Taken): void;
+  /** Posts one that nobody minted. */
+  forge(token: string, body: string): void;
+}
+
+export interface Vendor {
+  provider: Provider;
+  taken: Taken[];
+  /** Presses of a customId its parent does not have, or of an unfinished parent: our mistakes. */
+  wrong: string[];
+  counts: { submissions: number; lookups: number; callbacks: number };
+}
+
+const IMAGINE_MS = 40_000;
+const PRESS_MS = 15_000;
+
+export function createVendor({ scheduler, rng, profile, post, forge }: VendorDeps): Vendor {
+  const taken: Taken[] = [];
+  const byId = new Map<string, Taken>();
+  const wrong: string[] = [];
+  const counts = { submissions: 0, lookups: 0, callbacks: 0 };
+  const silent = rng.chance(profile.silent);
+
+  function say(task: Taken, status: ReportStatus, progress: number, delayMs: number): void {
+    if (silent) return;
+    const body = JSON.stringify(reportOf(task, status, progress));
+    const deliver = (afterMs: number) => {
+      if (rng.chance(profile.loseCallback)) return;
+      const held = rng.chance(profile.delayCallback) ? rng.int(10_000, 600_000) : 0;
+      scheduler.at(afterMs + held + rng.int(1, 2_000), () => {
+        counts.callbacks++;
+        post(task.token, body, task);
+      });
+    };
+    deliver(delayMs);
+    if (rng.chance(profile.copyCallback)) for (let i = rng.int(1, 5); i > 0; i--) deliver(delayMs);
+    if (rng.chance(profile.forge)) scheduler.at(delayMs, () => forge(forgedFrom(task.token, rng), body));
+  }
+
+  /** SUBMITTED, some progress, the end; and what some servers send after it. */
+  function live(task: Taken, runMs: number): void {
+    task.status = "SUBMITTED";
+    task.endsAt = scheduler.now() + runMs;
+    say(task, "SUBMITTED", 0, 50);
+    for (const part of [0.3, 0.7]) say(task, "IN_PROGRESS", Math.round(part * 100), runMs * part);
+    scheduler.at(runMs, () => {
+      task.status = task.ends;
+    });
+    say(task, task.ends, 100, runMs);
+    if (rng.chance(profile.progressAfterEnd)) say(task, "IN_PROGRESS", 93, runMs + 3_000);
+    if (rng.chance(profile.contraryEnd)) say(task, task.ends === "SUCCESS" ? "FAILURE" : "SUCCESS", 100, runMs + 5_000);
+  }
+
+  /** What becomes of a submission: whether it is taken, and whether we hear of it. */
+  async function submit(
+    state: string,
+    hook: string,
+    press?: { parentId: string; customId: string },
+  ): Promise<SubmitAnswer> {
+    counts.submissions++;
+    if (rng.chance(profile.dropBefore)) return { kind: "unclear", reason: "lost on the way" };
+    if (rng.chance(profile.busy)) return { kind: "busy", reason: "23" };
+    if (rng.chance(profile.refuse)) return refusal();
+    const [flowPart, path, attempt] = state.split("_") as [string, string, string];
+    if (press) check(press);
+    const task: Taken = {
+      id: String(1_700_000_000_000_000 + taken.length),
+      flowPart,
+      path,
+      attempt: Number(attempt),
+      at: scheduler.now(),
+      customId: press?.customId,
+      parentId: press?.parentId,
+      token: hook.split("/callbacks/")[1]!,
+      status: "SUBMITTED",
+      endsAt: 0,
+      ends: rng.chance(profile.fail) ? "FAILURE" : "SUCCESS",
+      answered: false,
+    };
+    taken.push(task);
+    byId.set(task.id, task);
+    const window = press !== undefined && rng.chance(profile.window);
+    if (window) task.status = "MODAL";
+    else live(task, press ? rng.int(PRESS_MS / 2, PRESS_MS * 2) : rng.int(IMAGINE_MS / 2, IMAGINE_MS * 2));
+    if (rng.chance(profile.slowAnswer)) await scheduler.pause(rng.int(1_000, 120_000));
+    if (rng.chance(profile.answerLost)) return { kind: "unclear", reason: "answer lost" };
+    task.answered = true;
+    return window ? { kind: "window", vendorTaskId: task.id } : { kind: "accepted", vendorTaskId: task.id };
+  }
+
+  function check({ parentId, customId }: { parentId: string; customId: string }): void {
+    const parent = byId.get(parentId);
+    const offered = parent ? buttonsOf(parent).some((button) => button.customId === customId) : false;
+    // A vendor that told us of a success it later denies (contraryEnd) has offered the buttons all the same.
+    const ended = parent?.status === "SUCCESS" || (parent?.status === "FAILURE" && profile.contraryEnd > 0);
+    if (!ended || !offered) wrong.push(`${customId} on ${parentId}`);
+  }
+
+  async function answerWindow(id: string): Promise<SubmitAnswer> {
+    counts.submissions++;
+    const task = byId.get(id);
+    if (rng.chance(profile.dropBefore)) return { kind: "unclear", reason: "lost on the way" };
+    if (rng.chance(profile.busy)) return { kind: "busy", reason: "23" };
+    if (!task) return refusal();
+    if (task.status !== "MODAL") wrong.push(`a second answer to the window of ${id}`);
+    else live(task, rng.int(PRESS_MS / 2, PRESS_MS * 2));
+    if (rng.chance(profile.answerLost)) return { kind: "unclear", reason: "answer lost" };
+    return { kind: "accepted", vendorTaskId: id };
+  }
+
+  const provider: Provider = {
+    id: "sim",
+    title: "Simulated",
+    abilities: {
+      notifyHook: "documented",
+      listByCondition: true,
+      searchByState: false,
+      instantActions: [],
+      rootActions: ["imagine"],
+      modes: [],
+      seed: false,
+    },
+    submit: (_, context) => submit(context.state, context.notifyHook),
+    press: ({ vendorTaskId, customId }, { state, notifyHook }) =>
+      submit(state, notifyHook, { parentId: vendorTaskId, customId }),
+    modal: ({ vendorTaskId }) => answerWindow(vendorTaskId),
+    async lookup(ids) {
+      counts.lookups++;
+      if (rng.chance(profile.lookupFails)) throw new LookupError("502");
+      const known = ids.flatMap((id) => byId.get(id) ?? []).filter(() => !rng.chance(profile.lookupMissing));
+      return { reports: known.map((task) => reportOf(task, task.status, 50)), requests: 1 };
+    },
+    search: async () => undefined,
+    readCallback: (body) => JSON.parse(body) as Report,
+    seed: async () => undefined,
+    upload: async () => ({ kind: "unclear", reason: "not simulated" }),
+  };
+  return { provider, taken, wrong, counts };
+}
+
+function refusal(): SubmitAnswer {
+  return { kind: "refused", failure: { code: "banned_prompt", message: "banned" } };
+}
+
+function reportOf(task: Taken, status: ReportStatus, progress: number): Report {
+  const result = status === "SUCCESS" ? { imageUrl: `https://img.test/${task.id}.png`, buttons: buttonsOf(task) } : {};
+  return { vendorTaskId: task.id, status, progress, result };
+}
+
+/** New with every result, as Midjourney's are. */
+export function buttonsOf({ id }: Taken): Button[] {
+  const job = `00000000-0000-4000-8000-${id.slice(-12).padStart(12, "0")}`;
+  const four = [1, 2, 3, 4];
+  return [
+    ...four.map((n) => ({ customId: `MJ::JOB::upsample::${n}::${job}`, label: `U${n}`, emoji: "" })),
+    ...four.map((n) => ({ customId: `MJ::JOB::variation::${n}::${job}`, label: `V${n}`, emoji: "" })),
+    { customId: `MJ::JOB::reroll::0::${job}::SOLO`, label: "", emoji: "🔄" },
+  ];
+}
+
+/** A real token with one character changed: in its claims or in its proof. */
+function forgedFrom(token: string, rng: Rng): string {
+  const at = rng.int(2, token.length - 1);
+  const other = token[at] === "1" ? "2" : "1";
+  return token.slice(0, at) + other + token.slice(at + 1);
+}
