@@ -1,0 +1,92 @@
+/** Tasks, reports and a small story-teller for core's tests: `play(signals)` lets them happen, one after another. */
+import type { Report, ReportStatus } from "../src/report.ts";
+import { type Context, type Decision, decide, type Signal } from "../src/state.ts";
+import { type NewTask, newTask, type Task } from "../src/task.ts";
+import { TIMINGS } from "../src/timing.ts";
+
+export const NOW = 1_800_000_000_000;
+export const FLOW = "flow_01K9ZC7T3R8M2V5X0Q4B6N1JHD";
+
+export const second = 1_000;
+export const minute = 60 * second;
+export const hour = 60 * minute;
+
+export function ctx(now = NOW): Context {
+  return { now, timings: TIMINGS };
+}
+
+export function pending(more: Partial<NewTask> = {}): Task {
+  const fields = {
+    flowId: FLOW,
+    path: "0",
+    action: "IMAGINE",
+    provider: "sim",
+    account: "default",
+    pace: "fast",
+  } as const;
+  return newTask({ ...fields, ...more }, NOW, NOW + 5 * minute);
+}
+
+/** A task in any state, with only what that state needs. */
+export function taskIn(status: Task["status"], more: Partial<Task> = {}): Task {
+  return { ...pending(), attempt: status === "PENDING" ? 0 : 1, status, ...more };
+}
+
+export function report(status: ReportStatus | undefined, more: Partial<Report> = {}): Report {
+  return { ...(status && { status }), result: {}, ...more };
+}
+
+export function callback(status: ReportStatus | undefined, attempt = 1, more: Partial<Report> = {}): Signal {
+  return { kind: "report", attempt, from: "callback", report: report(status, more) };
+}
+
+export function lookup(status: ReportStatus | undefined, attempt = 1, more: Partial<Report> = {}): Signal {
+  return { kind: "report", attempt, from: "lookup", report: report(status, more) };
+}
+
+export const claim: Signal = { kind: "claim" };
+export const missing: Signal = { kind: "missing" };
+export const due: Signal = { kind: "due" };
+export const followed: Signal = { kind: "followed" };
+
+export function accepted(attempt = 1, vendorTaskId = `v${attempt}`): Extract<Signal, { kind: "accepted" }> {
+  return { kind: "accepted", attempt, vendorTaskId, expect: "calling" };
+}
+
+export function windowOf(attempt = 1, vendorTaskId = `v${attempt}`): Signal {
+  return { kind: "window", attempt, vendorTaskId };
+}
+
+export function busy(attempt = 1, afterMs?: number): Signal {
+  return { kind: "busy", attempt, chance: 0, ...(afterMs !== undefined && { afterMs }) };
+}
+
+export function unclear(attempt = 1): Signal {
+  return { kind: "unclear", attempt };
+}
+
+/** What is stored after a decision: an ignored signal leaves the task as it was. */
+export function after(task: Task, decision: Decision): Task {
+  return decision.kind === "ignore" ? task : decision.next;
+}
+
+/** A number moves the clock by that many ms. */
+export type Step = Signal | number;
+
+export function play(start: Task, ...steps: Step[]): { task: Task; last: Decision; now: number } {
+  let task = start;
+  let now = NOW;
+  let last: Decision = { kind: "ignore", why: "no-news" };
+  for (const step of steps) {
+    if (typeof step === "number") now += step;
+    else {
+      last = decide(task, step, ctx(now));
+      task = after(task, last);
+    }
+  }
+  return { task, last, now };
+}
+
+export function effects(decision: Decision): string[] {
+  return decision.kind === "ignore" ? [] : decision.effects.map((effect) => effect.kind);
+}
