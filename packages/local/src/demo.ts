@@ -1,0 +1,124 @@
+/** `npm run demo`: the same house, one flow, watched to its end. Exits 0 only if it ended well and nobody was asked twice. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { PROVIDER_IDS } from "@mjflow/simulator/server";
+import { ConfigError, readConfig } from "./config.ts";
+import { bars, colours, counts, type FlowLine, nameOf, type Paint, plain, tree } from "./draw.ts";
+import { type House, startHouse } from "./house.ts";
+
+const USAGE = `npm run demo -- [--provider ${PROVIDER_IDS.join("|")}] [--prompt TEXT] [--keep]
+
+--keep leaves the data folder behind and says where it is.`;
+
+const PLAN = [{ press: "U1" }, { press: "U2", then: [{ press: "zoom:2" }] }, { press: "U3" }, { press: "U4" }];
+const PATIENCE_MS = 60_000;
+/** How often the screen is drawn. mjflow itself looks at no vendor; this reads our own API. */
+const FRAME_MS = 150;
+
+process.exitCode = await main().catch((error: unknown) => {
+  console.error(error instanceof ConfigError ? error.message : error);
+  return 1;
+});
+// Keep-alive sockets of the demo's own requests would hold the process for seconds.
+process.exit();
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({
+    options: {
+      provider: { type: "string", default: "simulator" },
+      prompt: { type: "string", default: "a paper boat on calm water" },
+      keep: { type: "boolean", default: false },
+      help: { type: "boolean", short: "h", default: false },
+    },
+  });
+  if (values.help) {
+    console.log(USAGE);
+    return 0;
+  }
+  const provider = values.provider as (typeof PROVIDER_IDS)[number];
+  if (!PROVIDER_IDS.includes(provider)) {
+    console.error(`There is no provider "${values.provider}".\n\n${USAGE}`);
+    return 2;
+  }
+  const dataDir = mkdtempSync(join(tmpdir(), "mjflow-demo-"));
+  const house = await startHouse(
+    { ...readConfig({ MJFLOW_PORT: "0", ...process.env }, PROVIDER_IDS), dataDir },
+    PROVIDER_IDS,
+  );
+  try {
+    return await show(house, provider, values.prompt);
+  } finally {
+    await house.stop();
+    if (values.keep) console.log(`\n  data kept in ${dataDir}`);
+    else rmSync(dataDir, { recursive: true, force: true });
+  }
+}
+
+async function show(house: House, provider: string, prompt: string): Promise<number> {
+  const isTty = process.stdout.isTTY === true;
+  const paint = isTty && !process.env["NO_COLOR"] ? colours : plain;
+  console.log(`\n  ${paint("bold", prompt)} ${paint("dim", `· ${provider} · imagine, U1 … U4, zoom out of U2`)}\n`);
+  const { id } = await call<{ id: string }>(house, "POST", "/v1/flows", { provider, prompt, then: PLAN });
+  const flow = await watch(house, id, isTty ? redrawn(paint) : printed());
+  if (flow.status === "running") {
+    console.error(`\n  Not finished within ${PATIENCE_MS / 1_000} s.`);
+    return 1;
+  }
+  console.log(`\n${tree(flow.tasks, paint).join("\n")}\n\n${counts(flow, paint).join("\n")}\n`);
+  const failed = flow.tasks.filter((task) => task.status !== "SUCCESS");
+  if (flow.status !== "completed" || failed.length > 0) {
+    console.error(`  The flow ${flow.status}; ${failed.map(nameOf).join(", ") || "no task"} did not succeed.`);
+    return 1;
+  }
+  if (flow.counts.lookups > 0) {
+    console.error("  The vendor was asked, though it calls back: that should not happen.");
+    return 1;
+  }
+  return 0;
+}
+
+async function watch(house: House, id: string, draw: (flow: FlowLine) => void): Promise<FlowLine> {
+  const until = Date.now() + PATIENCE_MS;
+  for (;;) {
+    const flow = await call<FlowLine>(house, "GET", `/v1/flows/${id}`);
+    draw(flow);
+    if (flow.status !== "running" || Date.now() > until) return flow;
+    await new Promise((resolve) => setTimeout(resolve, FRAME_MS));
+  }
+}
+
+/** Drawn over itself, where there is a screen. */
+function redrawn(paint: Paint): (flow: FlowLine) => void {
+  let height = 0;
+  return ({ tasks }) => {
+    const lines = bars(tasks, paint);
+    process.stdout.write(
+      `${height > 0 ? `\u001b[${height}A` : ""}${lines.map((line) => `\u001b[2K${line}\n`).join("")}`,
+    );
+    height = lines.length;
+  };
+}
+
+/** Where there is none, a line whenever a task has got somewhere. */
+function printed(): (flow: FlowLine) => void {
+  const shown = new Map<string, string>();
+  return ({ tasks }) => {
+    bars(tasks, plain).forEach((line, i) => {
+      const { id } = tasks[i]!;
+      if (shown.get(id) !== line) console.log(line);
+      shown.set(id, line);
+    });
+  };
+}
+
+async function call<T>({ url, apiKey }: House, method: string, path: string, body?: unknown): Promise<T> {
+  const response = await fetch(`${url}${path}`, {
+    method,
+    headers: { authorization: `Bearer ${apiKey}`, ...(body !== undefined && { "content-type": "application/json" }) },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  });
+  if (!response.ok) throw new ConfigError(`${method} ${path}: HTTP ${response.status} ${await response.text()}`);
+  return (await response.json()) as T;
+}

@@ -1,0 +1,177 @@
+/**
+ * The whole of mjflow on one machine: the functions that Lambda would run, called with the same events, on engines that
+ * speak AWS's protocols. There is no second code path: what differs is in the environment that `wire.ts` reads.
+ */
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { FUNCTION_TIMEOUT_S, QUEUE } from "@mjflow/core/limit";
+import { type ProviderId, type Simulator, startSimulator } from "@mjflow/simulator/server";
+import { ConfigError, type HouseConfig } from "./config.ts";
+import { startCron } from "./cron.ts";
+import { bucketClient, queueClient, tableClient } from "./engine/client.ts";
+import { LOOPBACK } from "./engine/port.ts";
+import { startQueueEngine } from "./engine/queue.ts";
+import { startTableEngine, type TableEngineName } from "./engine/table.ts";
+import { keptSecret, lockFolder } from "./folder.ts";
+import { type Handler, serveFunctionUrl } from "./lambda.ts";
+import { startMapping } from "./mapping.ts";
+import { BUCKET, createBucket, createQueues, createTable, TABLE } from "./provision.ts";
+
+export interface House {
+  url: string;
+  apiKey: string;
+  simulator: Simulator;
+  /** Providers that are real, not simulated. */
+  real: string[];
+  tableEngine: TableEngineName;
+  /** Lets what is in work finish, then stops from the outside in. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Once per process: the functions keep what they built for the life of their container, as on Lambda.
+ *
+ * @throws ConfigError for what a person can correct: a folder or a port in use
+ */
+export async function startHouse(config: HouseConfig, providerIds: readonly string[]): Promise<House> {
+  const { dataDir } = config;
+  // Undone in reverse, also when a later step fails: no engine outlives a house that did not start.
+  const undo: (() => unknown)[] = [lockFolder(dataDir)];
+  const stop = async () => {
+    for (const step of undo.splice(0).reverse()) await step();
+  };
+  try {
+    const table = await startTableEngine({ dataDir });
+    undo.push(() => table.stop());
+    const queue = await startQueueEngine({ dataDir });
+    undo.push(() => queue.stop());
+    await createTable(tableClient(table.endpoint));
+    const client = queueClient(queue.endpoint);
+    const queues = await createQueues(client);
+    await createBucket(bucketClient(queue.endpoint));
+    const simulator = await startVendor(config);
+    undo.push(() => simulator.stop());
+
+    const server = await listen(config.port);
+    undo.push(() => close(server));
+    const url = `http://${LOOPBACK}:${(server.address() as AddressInfo).port}`;
+    const apiKey = config.apiKey ?? keptSecret(dataDir, "api.key", "mjk_");
+    const simulated = (id: string) => ({ baseUrl: simulator.baseUrl(id as ProviderId), apiKey: "simulated" });
+    const providers = Object.fromEntries(providerIds.map((id) => [id, config.providers[id] ?? simulated(id)]));
+    link({
+      App: { name: "mjflow", stage: "local" },
+      Table: { name: TABLE },
+      SubmitQueue: { url: queues.submit },
+      Blobs: { name: BUCKET },
+      HookKey: { value: keptSecret(dataDir, "hook.key") },
+      PreviousHookKey: { value: "" },
+      ApiKey: { value: apiKey },
+      Providers: { value: JSON.stringify(providers) },
+      Callback: { url: config.publicUrl ?? url },
+    });
+    point(table.endpoint, queue.endpoint, config.timings);
+
+    const functions = await importFunctions();
+    serve(server, functions);
+    const mapping = (name: string, queueUrl: string, handler: Handler, timeoutS: number) =>
+      startMapping({ name, client, queueUrl, handler, timeoutS, batchSize: QUEUE.submit.batchSize, pollers: 2 });
+    const submit = mapping("submit", queues.submit, functions.submit, FUNCTION_TIMEOUT_S.submit);
+    const dead = mapping("deadletter", queues.deadLetters, functions.deadletter, FUNCTION_TIMEOUT_S.deadletter);
+    const cron = startCron("sweep", functions.sweep, config.sweepMs, FUNCTION_TIMEOUT_S.sweep);
+    undo.push(() => Promise.all([submit.stop(), dead.stop(), cron.stop()]));
+    return { url, apiKey, simulator, real: Object.keys(config.providers), tableEngine: table.name, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** Next to the house's port, so that image links of earlier runs still work; elsewhere when somebody is there. */
+async function startVendor({ dataDir, port, simulatorSpeed: speed }: HouseConfig): Promise<Simulator> {
+  const options = { dataDir: join(dataDir, "simulator"), speed };
+  if (port === 0) return startSimulator(options);
+  return startSimulator({ ...options, port: port + 1 }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "EADDRINUSE") throw error;
+    return startSimulator(options);
+  });
+}
+
+// ── what Lambda and SST would do ───────────────────────────────────────────────────────────────────────────────────
+
+/** As SST links resources: `Resource.<Name>` reads these. */
+function link(resources: Record<string, object>): void {
+  for (const [name, value] of Object.entries(resources)) process.env[`SST_RESOURCE_${name}`] = JSON.stringify(value);
+}
+
+/** The SDK's own variables, so that the functions' clients come here and can go nowhere else. */
+function point(tableEndpoint: string, queueEndpoint: string, timings: string): void {
+  Object.assign(process.env, {
+    AWS_REGION: "us-east-1",
+    AWS_ACCESS_KEY_ID: "local",
+    AWS_SECRET_ACCESS_KEY: "local",
+    AWS_ENDPOINT_URL_DYNAMODB: tableEndpoint,
+    AWS_ENDPOINT_URL_SQS: queueEndpoint,
+    AWS_ENDPOINT_URL_S3: queueEndpoint,
+    MJFLOW_TIMINGS: timings,
+    MJFLOW_PROGRESS: process.env["MJFLOW_PROGRESS"] ?? "on",
+    MJFLOW_LOG: process.env["MJFLOW_LOG"] ?? "warn",
+  });
+}
+
+type Functions = Record<"api" | "callback" | "submit" | "deadletter" | "sweep", Handler>;
+
+/** Only now: they read their environment when they are first used. By path, as Lambda does, and as nobody's dependency. */
+async function importFunctions(): Promise<Functions> {
+  const load = async (name: string) => {
+    const module = (await import(new URL(`../../../functions/${name}.ts`, import.meta.url).href)) as {
+      handler: Handler;
+    };
+    return module.handler;
+  };
+  const [api, callback, submit, deadletter, sweep] = await Promise.all(
+    ["api", "callback", "submit", "deadletter", "sweep"].map(load),
+  );
+  return { api: api!, callback: callback!, submit: submit!, deadletter: deadletter!, sweep: sweep! };
+}
+
+// ── the door ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+async function listen(port: number): Promise<Server> {
+  // Until the functions are there, whoever knocks is told to come back.
+  const server = createServer({ headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 5_000 });
+  server.on("request", starting);
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", (error: NodeJS.ErrnoException) => {
+      const taken = error.code === "EADDRINUSE";
+      reject(
+        taken
+          ? new ConfigError(`Port ${port} is in use. Set MJFLOW_PORT to another one (0 takes any free one).`)
+          : error,
+      );
+    });
+    server.listen(port, LOOPBACK, resolve);
+  });
+  return server;
+}
+
+function starting(_: unknown, response: import("node:http").ServerResponse): void {
+  response.writeHead(503, { "retry-after": "1" }).end();
+}
+
+/** Two function URLs on one port: vendors' callbacks, and everything else. */
+function serve(server: Server, { api, callback }: Functions): void {
+  server.off("request", starting);
+  server.on("request", (request, response) => {
+    const isCallback = request.url?.startsWith("/callbacks/") ?? false;
+    const [name, handler] = isCallback ? (["callback", callback] as const) : (["api", api] as const);
+    serveFunctionUrl(name, handler, FUNCTION_TIMEOUT_S[name], request, response).catch(() => response.destroy());
+  });
+}
+
+function close(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+    server.closeIdleConnections();
+  });
+}

@@ -1,0 +1,168 @@
+/**
+ * A Lambda stand-in that is honest about what matters: events and answers cross a JSON boundary, a function that takes
+ * too long is given up, and a function URL is payload format 2.0 with its 6 MB limit.
+ */
+import { randomUUID } from "node:crypto";
+import type { IncomingMessage, ServerResponse } from "node:http";
+
+export interface LambdaContext {
+  functionName: string;
+  awsRequestId: string;
+  getRemainingTimeInMillis(): number;
+  callbackWaitsForEmptyEventLoop: boolean;
+}
+
+/** A handler as Lambda sees it: whatever types it declares, JSON comes in and JSON goes out. */
+// biome-ignore lint/suspicious/noExplicitAny: the boundary is JSON, as on Lambda
+export type Handler = (event: any, context: any) => unknown;
+
+export class TimedOut extends Error {
+  override readonly name = "TimedOut";
+}
+
+/** @throws TimedOut, or what the handler threw. Like Lambda, it cannot stop a handler that goes on. */
+export async function invoke(name: string, handler: Handler, event: unknown, timeoutS: number): Promise<unknown> {
+  const deadline = Date.now() + timeoutS * 1_000;
+  const context: LambdaContext = {
+    functionName: name,
+    awsRequestId: randomUUID(),
+    getRemainingTimeInMillis: () => Math.max(0, deadline - Date.now()),
+    callbackWaitsForEmptyEventLoop: false,
+  };
+  const expired = Promise.withResolvers<never>();
+  const timer = setTimeout(() => expired.reject(new TimedOut(`${name} took over ${timeoutS} s`)), timeoutS * 1_000);
+  try {
+    const result = await Promise.race([handler(overJson(event), context), expired.promise]);
+    return overJson(result);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function overJson(value: unknown): unknown {
+  return value === undefined ? undefined : JSON.parse(JSON.stringify(value));
+}
+
+const BODY_BYTES = 6 * 1024 * 1024;
+
+/** Serves one request by a function behind a function URL. */
+export async function serveFunctionUrl(
+  name: string,
+  handler: Handler,
+  timeoutS: number,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const body = await readBody(request);
+  if (body === undefined) {
+    response.writeHead(413, { "content-type": "application/json", connection: "close" });
+    response.end('{"message":"Request Too Long"}');
+    // The rest is thrown away as it comes: a sender that is cut off in the middle never sees the answer.
+    request.resume();
+    return;
+  }
+  try {
+    send(response, await invoke(name, handler, functionUrlEvent(request, body), timeoutS));
+  } catch (error) {
+    // What Lambda answers for a function that failed; the reason is for the log.
+    console.error(JSON.stringify({ level: "error", function: name, event: "lambda.failed", error: String(error) }));
+    response.writeHead(502, { "content-type": "application/json" }).end('{"message":"Internal Server Error"}');
+  }
+}
+
+/** Undefined as soon as it is too long: the rest is not read. */
+async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
+  if (Number(request.headers["content-length"] ?? 0) > BODY_BYTES) return undefined;
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > BODY_BYTES) return undefined;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+const TEXT = /^(?:text\/|application\/(?:json|javascript|xml|x-www-form-urlencoded))/i;
+
+/** Payload format 2.0 (AWS Lambda, function URL request payload). */
+export function functionUrlEvent(request: IncomingMessage, body: Buffer) {
+  const host = request.headers.host ?? "localhost";
+  const url = new URL(request.url ?? "/", `http://${host}`);
+  const { cookie, ...others } = request.headers;
+  const headers = Object.fromEntries(Object.entries(others).map(([key, value]) => [key, String(value)]));
+  // Bytes that are no UTF-8 come base64-encoded on AWS too, whatever the content type says.
+  const isText = TEXT.test(headers["content-type"] ?? "") && isUtf8(body);
+  const query = url.searchParams;
+  const now = new Date();
+  return {
+    version: "2.0",
+    routeKey: "$default",
+    rawPath: url.pathname,
+    rawQueryString: url.search.slice(1),
+    ...(cookie !== undefined && { cookies: cookie.split(/;\s*/) }),
+    headers,
+    ...(query.size > 0 && {
+      queryStringParameters: Object.fromEntries(
+        [...new Set(query.keys())].map((key) => [key, query.getAll(key).join(",")]),
+      ),
+    }),
+    requestContext: {
+      accountId: "anonymous",
+      apiId: "local",
+      domainName: host,
+      domainPrefix: "local",
+      http: {
+        method: request.method ?? "GET",
+        path: url.pathname,
+        protocol: `HTTP/${request.httpVersion}`,
+        sourceIp: request.socket.remoteAddress ?? "127.0.0.1",
+        userAgent: headers["user-agent"] ?? "",
+      },
+      requestId: randomUUID(),
+      routeKey: "$default",
+      stage: "$default",
+      time: now.toISOString(),
+      timeEpoch: now.getTime(),
+    },
+    ...(body.length > 0 && { body: isText ? body.toString("utf8") : body.toString("base64") }),
+    isBase64Encoded: body.length > 0 && !isText,
+  };
+}
+
+function isUtf8(body: Buffer): boolean {
+  try {
+    new TextDecoder("utf-8", { fatal: true }).decode(body);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+interface FunctionUrlResult {
+  statusCode?: number;
+  headers?: Record<string, string | number | boolean>;
+  cookies?: string[];
+  body?: string;
+  isBase64Encoded?: boolean;
+}
+
+/** Anything that is not such an object is the body of a 200, as on Lambda. */
+function send(response: ServerResponse, result: unknown): void {
+  const isResult = typeof result === "object" && result !== null && "statusCode" in result;
+  const {
+    statusCode = 200,
+    headers,
+    cookies,
+    body = "",
+    isBase64Encoded,
+  }: FunctionUrlResult = isResult
+    ? (result as FunctionUrlResult)
+    : {
+        headers: { "content-type": "application/json" },
+        body: typeof result === "string" ? result : JSON.stringify(result),
+      };
+  for (const [key, value] of Object.entries(headers ?? {})) response.setHeader(key, String(value));
+  if (cookies) response.setHeader("set-cookie", cookies);
+  response.writeHead(statusCode).end(isBase64Encoded ? Buffer.from(body, "base64") : body);
+}

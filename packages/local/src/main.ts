@@ -1,0 +1,43 @@
+/** `npm start` */
+import { PROVIDER_IDS } from "@mjflow/simulator/server";
+import { ConfigError, readConfig } from "./config.ts";
+import { type House, startHouse } from "./house.ts";
+
+const house = await startHouse(readConfig(process.env, PROVIDER_IDS), PROVIDER_IDS).catch((error: unknown) => {
+  if (!(error instanceof ConfigError)) throw error;
+  console.error(error.message);
+  process.exit(1);
+});
+
+let stopping = false;
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.on(signal, async () => {
+    // A second signal means it: whatever is unfinished is found again at the next start.
+    if (stopping) process.exit(1);
+    stopping = true;
+    await house.stop();
+    process.exit(0);
+  });
+}
+
+console.log(greeting(house));
+
+function greeting({ url, apiKey, simulator, real, tableEngine }: House): string {
+  const vendors = real.length === 0 ? "all simulated" : `real: ${real.join(", ")}; the others simulated`;
+  return `
+mjflow is ready
+
+  API        ${url}
+  key        ${apiKey}
+  vendors    ${vendors} (${simulator.url})
+  data       ${process.env["MJFLOW_DATA_DIR"] || ".mjflow"} (${tableEngine})
+
+Send a plan, and look at it:
+
+  curl -s ${url}/v1/flows -H 'Authorization: Bearer ${apiKey}' -H 'Content-Type: application/json' \\
+    -d '{"provider":"simulator","prompt":"a paper boat on calm water","then":[{"press":["U1","U3","U4"]},{"press":"U2","then":[{"press":"zoom:2"}]}]}'
+
+  curl -s ${url}/v1/flows -H 'Authorization: Bearer ${apiKey}'
+
+Ctrl-C stops it; nothing is lost.`;
+}

@@ -1,0 +1,59 @@
+/** What `sst deploy` would have made: the table, the queues and the bucket. Run at each start; what is there stays. */
+import { CreateTableCommand, type DynamoDBClient, ResourceInUseException } from "@aws-sdk/client-dynamodb";
+import { CreateBucketCommand, HeadBucketCommand, type S3Client } from "@aws-sdk/client-s3";
+import { CreateQueueCommand, GetQueueAttributesCommand, type SQSClient } from "@aws-sdk/client-sqs";
+import { QUEUE } from "@mjflow/core/limit";
+import { tableDefinition } from "@mjflow/store/schema";
+
+export const TABLE = "mjflow";
+export const BUCKET = "mjflow-blobs";
+
+/**
+ * Shorter than deployed: a worker that died with the house would otherwise be missed for ten minutes by whoever restarts
+ * it and watches. It still outlives every answer of a vendor worth waiting for on this machine.
+ */
+const VISIBILITY_S = 100;
+
+export async function createTable(client: DynamoDBClient): Promise<void> {
+  try {
+    await client.send(new CreateTableCommand(tableDefinition(TABLE)));
+  } catch (error) {
+    if (!(error instanceof ResourceInUseException)) throw error;
+  }
+}
+
+export interface Queues {
+  submit: string;
+  deadLetters: string;
+}
+
+/** @returns the queues' URLs */
+export async function createQueues(client: SQSClient): Promise<Queues> {
+  const deadLetters = await createQueue(client, "mjflow-submit-dead-letters", {
+    MessageRetentionPeriod: String(QUEUE.deadLetterRetentionS),
+  });
+  const { Attributes } = await client.send(
+    new GetQueueAttributesCommand({ QueueUrl: deadLetters, AttributeNames: ["QueueArn"] }),
+  );
+  const submit = await createQueue(client, "mjflow-submit", {
+    VisibilityTimeout: String(VISIBILITY_S),
+    RedrivePolicy: JSON.stringify({
+      deadLetterTargetArn: Attributes?.["QueueArn"],
+      maxReceiveCount: QUEUE.submit.maxReceiveCount,
+    }),
+  });
+  return { submit, deadLetters };
+}
+
+async function createQueue(client: SQSClient, QueueName: string, Attributes: Record<string, string>): Promise<string> {
+  const { QueueUrl } = await client.send(new CreateQueueCommand({ QueueName, Attributes }));
+  return QueueUrl!;
+}
+
+export async function createBucket(client: S3Client): Promise<void> {
+  const exists = await client.send(new HeadBucketCommand({ Bucket: BUCKET })).then(
+    () => true,
+    () => false,
+  );
+  if (!exists) await client.send(new CreateBucketCommand({ Bucket: BUCKET }));
+}
