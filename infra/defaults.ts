@@ -18,8 +18,15 @@ $transform(sst.aws.Function, (args) => {
   args.runtime ??= "nodejs24.x";
   args.architecture ??= "arm64";
   args.logging ??= { format: "json", retention: stage.logRetention };
-  // SST's documentation calls minify the default; its bundler does not minify unless told to.
-  args.nodejs ??= { minify: true, esbuild: { mainFields: ["module", "main"] } };
+  args.nodejs ??= {
+    // SST's documentation calls it the default; its bundler does not minify unless told to.
+    minify: true,
+    // What is imported on demand (S3, the credential providers that Lambda has no use for) becomes files of their own.
+    // In one file a cold start would read all of it: measured locally, it loads in half the time.
+    splitting: true,
+    // SST's default, named because the AWS SDK is far larger by "main".
+    esbuild: { mainFields: ["module", "main"] },
+  };
 
   // SST 4.17.1 means to trust the account's root under `sst dev` alone, but asks an Output for its truth, which is
   // always true: every role would trust it. Under `sst dev` the bridge needs it.

@@ -18,11 +18,11 @@ export const ESM_BANNER = [
 ].join("\n");
 
 /** What this project's functions set; another option would be honoured by SST and passed over here. */
-const KNOWN = new Set(["minify", "esbuild", "architecture"]);
+const KNOWN = new Set(["minify", "splitting", "esbuild", "architecture"]);
 
 /** @throws Error for what SST would bundle otherwise, and for a handler that is not there */
 export async function bundleFunction({ root, handler, out, runtime, nodejs }) {
-  const { minify = false, esbuild = {} } = nodejs;
+  const { minify = false, splitting = false, esbuild = {} } = nodejs;
   const unknown = Object.keys(nodejs).filter((option) => !KNOWN.has(option) && nodejs[option] !== undefined);
   unknown.push(...Object.keys(esbuild).filter((option) => option !== "mainFields"));
   if (runtime !== "nodejs24.x" || unknown.length > 0) {
@@ -32,7 +32,7 @@ export async function bundleFunction({ root, handler, out, runtime, nodejs }) {
   const { metafile } = await build({
     absWorkingDir: root,
     entryPoints: [path.join(root, `${handler.slice(0, -path.extname(handler).length)}.ts`)],
-    outfile,
+    ...(splitting ? { splitting, outdir: out, outExtension: { ".js": ".mjs" }, entryNames: "bundle" } : { outfile }),
     bundle: true,
     platform: "node",
     format: "esm",
@@ -46,21 +46,38 @@ export async function bundleFunction({ root, handler, out, runtime, nodejs }) {
     banner: { js: ESM_BANNER },
     logLevel: "silent",
   });
-  const code = await readFile(outfile);
+  const files = Object.fromEntries(
+    Object.entries(metafile.outputs).map(([file, output]) => [path.resolve(root, file), output]),
+  );
+  const code = Object.entries(files).filter(([file]) => !file.endsWith(".map"));
+  const eager = eagerOf(files, root, outfile);
   return {
-    bytes: code.length,
-    gzip: gzipSync(code).length,
-    packages: packagesOf(Object.values(metafile.outputs).flatMap(({ inputs }) => Object.entries(inputs))),
+    bytes: code.reduce((sum, [, { bytes }]) => sum + bytes, 0),
+    eagerBytes: eager.reduce((sum, { bytes }) => sum + bytes, 0),
+    eagerGzip: (await Promise.all(eager.map(({ file }) => readFile(file)))).reduce((n, f) => n + gzipSync(f).length, 0),
+    packages: packagesOf(code.map(([, output]) => output)),
+    eagerPackages: packagesOf(eager),
     loadMs: await load(outfile, path.extname(handler).slice(1)),
     // Uploaded beside the code, not with it.
-    maps: [`${outfile}.map`],
+    maps: Object.keys(files).filter((file) => file.endsWith(".map")),
   };
 }
 
+/** The files that a cold start reads: the entry and what it imports, not what it may import later. */
+function eagerOf(files, root, entry) {
+  const seen = new Set([entry]);
+  for (const file of seen) {
+    for (const { path: imported, kind, external } of files[file].imports) {
+      if (kind === "import-statement" && !external) seen.add(path.resolve(root, imported));
+    }
+  }
+  return [...seen].map((file) => ({ file, ...files[file] }));
+}
+
 /** Bytes by npm package, largest first; the project's own code is ".". */
-function packagesOf(inputs) {
+function packagesOf(outputs) {
   const sizes = {};
-  for (const [file, { bytesInOutput }] of inputs) {
+  for (const [file, { bytesInOutput }] of outputs.flatMap(({ inputs }) => Object.entries(inputs))) {
     const name = /.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(file)?.[1] ?? ".";
     sizes[name] = (sizes[name] ?? 0) + bytesInOutput;
   }

@@ -99,7 +99,9 @@ process.once("beforeExit", async () => {
     resources: resources.map((resource) => ({ ...resource, arn: mocks.arnOf(resource.type, resource.name) })),
   };
   if (options.build) {
-    const rows = evaluation.builds.map(({ name, bytes, gzip, loadMs }) => [name, { bytes, gzip, loadMs }]);
+    const rows = evaluation.builds.map(({ name, bytes, eagerBytes, eagerGzip, loadMs }) => {
+      return [name, { bytes, eagerBytes, eagerGzip, loadMs }];
+    });
     console.table(Object.fromEntries(rows));
   }
   const text = `${JSON.stringify(evaluation, undefined, 2)}\n`;

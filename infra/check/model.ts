@@ -113,9 +113,11 @@ export interface Build {
   name: string;
   handler: string;
   links: string[];
-  /** These three where functions were bundled. */
+  /** These where functions were bundled. Eager is what a cold start reads: not what is imported on demand. */
   bytes?: number;
+  eagerBytes?: number;
   packages?: Record<string, number>;
+  eagerPackages?: Record<string, number>;
   loadMs?: number;
 }
 
