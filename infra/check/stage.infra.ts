@@ -5,6 +5,7 @@ import { promisify } from "node:util";
 import { expect, test } from "vitest";
 import { evaluated } from "./evaluated.ts";
 import { all, functionOf } from "./model.ts";
+import { tableIsTheStores } from "./rule/table.ts";
 
 test("two evaluations at once say the same", async () => {
   const [one, other] = await Promise.all([evaluated("production"), evaluated("production")]);
@@ -20,6 +21,13 @@ test("a trial stage can be removed, and takes nothing out of a small account", a
     trial.resources.filter(({ retainOnDelete, type }) => retainOnDelete && !type.includes("bucketObject")),
   ).toEqual([]);
   expect(functionOf(trial, "Callback")?.inputs.reservedConcurrentExecutions).toBeUndefined();
+});
+
+test("sst dev gets what it needs, and the table as it is", async () => {
+  const dev = await evaluated("trial", { flags: ["--dev"] });
+  // Lambda runs SST's bridge, which hands events to the machine of the one who develops.
+  expect(functionOf(dev, "Submit")?.inputs.runtime).toBe("provided.al2023");
+  expect(tableIsTheStores(dev)).toEqual([]);
 });
 
 test("nothing of one stage bears another's name", async () => {
