@@ -133,7 +133,7 @@ export async function runHouse({ seed, flows, profile = CALM, fateOf, plan }: Ho
   type Deps = ReturnType<typeof depsOf>;
   function depsOf(wrap: Wrap) {
     const wrapped = wrap("store", store);
-    const parts = { store: wrapped, clock, log };
+    const parts = { store: wrapped, clock, log, timings: TIMINGS };
     return {
       ...parts,
       queue: wrap("queue", { send: lossy }),
@@ -144,7 +144,6 @@ export async function runHouse({ seed, flows, profile = CALM, fateOf, plan }: Ho
       },
       hooks,
       random,
-      timings: TIMINGS,
       accounts: createAccounts(parts),
     };
   }

@@ -42,6 +42,9 @@ export interface Timings {
   attemptLimit: number;
   /** The flow itself is looked at this often, in case its last task's bookkeeping was cut short. */
   flowMs: number;
+  /** A container believes for this long what it read of an account's callbacks. Stale belief costs a look-up or a write,
+   * never a task. */
+  beliefMs: number;
   /** Added to the deadline for a hook token's life: a late callback is still believed, and recorded as late. */
   hookMs: number;
 }
@@ -68,6 +71,7 @@ export const TIMINGS: Timings = {
   missingLimit: 4,
   attemptLimit: 2,
   flowMs: 20 * minute,
+  beliefMs: 30 * second,
   hookMs: 24 * hour,
 };
 
@@ -86,6 +90,7 @@ export const LOCAL_TIMINGS: Timings = {
   lookupMs: 3 * second,
   lookupMaxMs: 15 * second,
   flowMs: 30 * second,
+  beliefMs: second,
 };
 
 /** `base`, doubled `times`, at most `max`. */

@@ -1,9 +1,7 @@
 /** What is known of a vendor account's callbacks: read rarely, written when something is learned (ARCHITECTURE 6). */
 import { type AccountHealth, type Callbacks, heard, isFresh, missed, newHealth } from "@mjflow/core/health";
 import type { Clock, Log, Store } from "@mjflow/core/port";
-
-/** One container believes what it read for this long. Stale belief costs a look-up or a write, never a task. */
-const BELIEF_MS = 30_000;
+import type { Timings } from "@mjflow/core/timing";
 
 export interface Accounts {
   callbacks(provider: string, account: string): Promise<{ callbacks: Callbacks; fresh: boolean }>;
@@ -13,7 +11,14 @@ export interface Accounts {
   missed(provider: string, account: string, count: number, since: number): Promise<void>;
 }
 
-export function createAccounts({ store, clock, log }: { store: Store; clock: Clock; log: Log }): Accounts {
+interface AccountsDeps {
+  store: Store;
+  clock: Clock;
+  log: Log;
+  timings: Timings;
+}
+
+export function createAccounts({ store, clock, log, timings }: AccountsDeps): Accounts {
   const believed = new Map<string, { health: AccountHealth; until: number }>();
 
   async function read(provider: string, account: string, now: number): Promise<AccountHealth> {
@@ -21,7 +26,7 @@ export function createAccounts({ store, clock, log }: { store: Store; clock: Clo
     const known = believed.get(key);
     if (known && known.until > now) return known.health;
     const health = (await store.health(provider, account)) ?? newHealth(provider, account, now);
-    believed.set(key, { health, until: now + BELIEF_MS });
+    believed.set(key, { health, until: now + timings.beliefMs });
     return health;
   }
 

@@ -1,0 +1,147 @@
+/** What goes wrong between a vendor and us, on a real house with due times short enough to watch. */
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { type Json, type Spawned, spawnHouse, until } from "../support/spawned.ts";
+
+const second = 1_000;
+const pace = (ms: number) => ({ turbo: ms, fast: ms, relax: ms, video: ms });
+/** Long enough for a healthy task at this speed, short enough to wait for. */
+const TIMINGS = JSON.stringify({
+  quietMs: pace(4 * second),
+  unknownMs: 4 * second,
+  silentMs: second,
+  instantMs: second,
+  graceMs: pace(3 * second),
+  requeueMs: 2 * second,
+  lookupMs: second,
+  busyMs: 200,
+});
+
+let house: Spawned;
+beforeAll(async () => {
+  house = await spawnHouse({ env: { MJFLOW_TIMINGS: TIMINGS } });
+}, 30_000);
+afterAll(() => house?.stop());
+beforeEach(async () => {
+  await house.sim("DELETE", "/faults");
+  await house.sim("DELETE", "/ledger");
+});
+
+/** Presses as the vendor saw them: parent and button. */
+async function presses(): Promise<string[]> {
+  const { submissions } = await house.sim("GET", "/ledger");
+  return submissions.filter((s: Json) => s.parentId).map((s: Json) => `${s.parentId} ${s.customId}`);
+}
+
+async function fired(): Promise<number> {
+  const faults = await house.sim("GET", "/faults");
+  return (Array.isArray(faults) ? faults : faults.faults).reduce((sum: number, fault: Json) => sum + fault.fired, 0);
+}
+
+const UPSCALES = [{ press: ["U1", "U2", "U3", "U4"] }];
+
+describe("callbacks", () => {
+  test("each sent three times and shuffled: every button is pressed once, and the copies are counted", async () => {
+    await house.sim("POST", "/faults", { kind: "copy-callback", copies: 2, times: 1_000 });
+    await house.sim("POST", "/faults", { kind: "shuffle-callbacks", times: 100 });
+    const flow = await house.ended(
+      await house.start({ then: [{ press: "U1", then: [{ press: "zoom:2" }] }, { press: ["U2", "V1"] }] }),
+    );
+    expect(await fired()).toBeGreaterThan(20);
+    expect(flow).toMatchObject({ status: "completed", counts: { submissions: 5 } });
+    const pressed = await presses();
+    expect(pressed).toHaveLength(4);
+    expect(new Set(pressed).size).toBe(4);
+    const counted = await until(
+      () => house.flow(flow.id),
+      ({ counts }) => counts.duplicates >= 10,
+    );
+    expect(counted.counts.duplicates).toBe(10);
+  });
+
+  test("all of them before the submit answer: the task finishes, and its follow-ups run", async () => {
+    await house.sim("POST", "/faults", { kind: "early-callback", status: "SUCCESS", times: 2 });
+    const flow = await house.ended(await house.start({ then: [{ press: "U1" }] }));
+    expect(await fired()).toBe(2);
+    expect(flow).toMatchObject({ status: "completed", counts: { submissions: 2 } });
+  });
+
+  test("several lost ends are found by the sweeper, in one request", async () => {
+    await house.sim("POST", "/faults", { kind: "lose-callback", action: "UPSCALE", status: "SUCCESS", times: 4 });
+    const flow = await house.ended(await house.start({ then: UPSCALES }));
+    expect(await fired()).toBe(4);
+    expect(flow.status).toBe("completed");
+    const { lookups } = await house.sim("GET", "/ledger");
+    expect(lookups.filter((lookup: Json) => lookup.verb === "list-by-condition").length).toBeLessThanOrEqual(2);
+    expect(lookups[0].ids).toHaveLength(4);
+    expect(await presses()).toHaveLength(4);
+  });
+
+  test("an old progress and a contrary end after the success change nothing", async () => {
+    await house.sim("POST", "/faults", { kind: "progress-after-success" });
+    await house.sim("POST", "/faults", { kind: "failure-after-success" });
+    const id = await house.start({});
+    await house.ended(id);
+    const flow = await until(
+      () => house.flow(id),
+      ({ tasks }) => tasks[0].late !== null,
+    );
+    expect(flow.tasks[0]).toMatchObject({ status: "SUCCESS", progress: 100, late: { status: "FAILURE" } });
+  });
+});
+
+describe("submissions", () => {
+  test.each(["accept-then-drop", "answer-garbage"])(
+    "%s: the callback tells what the answer did not, and nothing is sent again",
+    async (kind) => {
+      await house.sim("POST", "/faults", { kind, accepted: true });
+      const flow = await house.ended(await house.start({ then: [{ press: "U1" }] }));
+      expect(await fired()).toBe(1);
+      expect(flow).toMatchObject({ status: "completed", counts: { submissions: 2 } });
+    },
+  );
+
+  test("one that never arrived is sent again, after its grace", async () => {
+    await house.sim("POST", "/faults", { kind: "drop-before-accept" });
+    const flow = await house.ended(await house.start({}));
+    expect(flow).toMatchObject({ status: "completed", counts: { submissions: 2 } });
+  });
+
+  test("a full queue and a rate limit are waited out, and burn no attempt", async () => {
+    await house.sim("POST", "/faults", { kind: "queue-full", times: 2 });
+    await house.sim("POST", "/faults", { kind: "answer-429" });
+    const flow = await house.ended(await house.start({}));
+    expect(await fired()).toBe(3);
+    expect(flow).toMatchObject({ status: "completed", counts: { submissions: 1 } });
+  });
+
+  test("a relay that does not know of the success yet is asked again", async () => {
+    await house.sim("PUT", "/scenarios/newapi", { relayLagMs: 1_500 });
+    const flow = await house.ended(await house.start({ provider: "newapi", then: [{ press: "U1" }] }));
+    await house.sim("PUT", "/scenarios/newapi", {});
+    expect(flow).toMatchObject({ status: "completed", counts: { submissions: 2 } });
+    const { counts } = await house.sim("GET", "/ledger");
+    expect(counts.submissions).toBeGreaterThan(2);
+  });
+
+  test("an upscale finished inside its answer, with no callback ever, is found", async () => {
+    await house.sim("PUT", "/scenarios/trueai", { instantUpscale: true });
+    const flow = await house.ended(await house.start({ provider: "trueai", then: UPSCALES }));
+    await house.sim("PUT", "/scenarios/trueai", {});
+    expect(flow.status).toBe("completed");
+  }, 40_000);
+});
+
+test("a relay that strips notifyHook is learned to be silent, and its plans finish all the same", async () => {
+  await house.sim("PUT", "/scenarios/cometapi", { silent: true });
+  const first = await house.ended(await house.start({ provider: "cometapi", then: UPSCALES }), 40_000);
+  expect(first).toMatchObject({ status: "completed", counts: { submissions: 5, callbacks: 0 } });
+  await house.sim("DELETE", "/ledger");
+  const second = await house.ended(await house.start({ provider: "cometapi", then: UPSCALES }), 40_000);
+  expect(second.status).toBe("completed");
+  // It is asked soon after each submission, not after the time one gives to a callback.
+  const waited = second.tasks.map((task: Json) => Date.parse(task.endedAt) - Date.parse(task.submittedAt));
+  expect(Math.min(...waited)).toBeLessThan(4_000);
+  const { lookups } = await house.sim("GET", "/ledger");
+  const ids = lookups.reduce((sum: number, lookup: Json) => sum + lookup.ids.length, 0);
+  expect(lookups.length).toBeLessThan(ids);
+}, 90_000);

@@ -1,0 +1,162 @@
+/** A real house in a process of its own, spoken to over HTTP only, as an app, a vendor or an operator would. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+const ROOT = new URL("../../", import.meta.url).pathname;
+const READY_MS = 20_000;
+
+// biome-ignore lint/suspicious/noExplicitAny: a test looks into JSON
+export type Json = any;
+
+export interface Spawned {
+  url: string;
+  simulatorUrl: string;
+  pid: number;
+  dataDir: string;
+  call(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers?: Record<string, string>,
+  ): Promise<{ status: number; body: Json; headers: Headers }>;
+  /** Sends a flow and answers its id. */
+  start(body: Record<string, unknown>): Promise<string>;
+  flow(id: string): Promise<Json>;
+  /** Waits for the flow to end. */
+  ended(id: string, withinMs?: number): Promise<Json>;
+  sim(method: string, path: string, body?: unknown): Promise<Json>;
+  /** As a power cut would: nothing is closed, nothing is finished. */
+  kill(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export interface SpawnOptions {
+  dataDir?: string;
+  port?: number;
+  env?: Record<string, string>;
+}
+
+export const API_KEY = "mjk_for_e2e_tests_only";
+
+export async function spawnHouse({ dataDir, port = 0, env = {} }: SpawnOptions = {}): Promise<Spawned> {
+  const folder = dataDir ?? mkdtempSync(join(tmpdir(), "mjflow-e2e-"));
+  const child = spawn(process.execPath, ["bin/start.mjs"], {
+    cwd: ROOT,
+    env: {
+      ...cleanEnv(),
+      MJFLOW_PORT: String(port),
+      MJFLOW_DATA_DIR: folder,
+      MJFLOW_API_KEY: API_KEY,
+      MJFLOW_SIMULATOR_SPEED: "0.3",
+      MJFLOW_SWEEP_MS: "300",
+      ...env,
+    },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const output = await greeting(child);
+  const url = /API\s+(\S+)/.exec(output)![1]!;
+  const simulatorUrl = /simulated \((\S+)\)/.exec(output)![1]!;
+
+  async function request(
+    base: string,
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Record<string, string> = {},
+  ) {
+    const response = await fetch(`${base}${path}`, {
+      method,
+      headers: { ...(body !== undefined && { "content-type": "application/json" }), ...headers },
+      ...(body !== undefined && { body: typeof body === "string" ? body : JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    return {
+      status: response.status,
+      headers: response.headers,
+      body: text === "" ? undefined : (JSON.parse(text) as Json),
+    };
+  }
+
+  const house: Spawned = {
+    url,
+    simulatorUrl,
+    pid: child.pid!,
+    dataDir: folder,
+    call: (method, path, body, headers) =>
+      request(url, method, path, body, { authorization: `Bearer ${API_KEY}`, ...headers }),
+    async start(body) {
+      const { status, body: flow } = await house.call("POST", "/v1/flows", {
+        provider: "simulator",
+        prompt: "a boat",
+        ...body,
+      });
+      if (status !== 202) throw new Error(`HTTP ${status}: ${JSON.stringify(flow)}`);
+      return flow.id;
+    },
+    flow: async (id) => (await house.call("GET", `/v1/flows/${id}`)).body,
+    ended: (id, withinMs) =>
+      until(
+        () => house.flow(id),
+        (flow) => flow.status !== "running",
+        withinMs,
+      ),
+    sim: async (method, path, body) => (await request(simulatorUrl, method, `/_sim${path}`, body)).body,
+    async kill() {
+      child.kill("SIGKILL");
+      await gone(child);
+    },
+    async stop() {
+      child.kill("SIGTERM");
+      await gone(child);
+      if (dataDir === undefined) rmSync(folder, { recursive: true, force: true });
+    },
+  };
+  return house;
+}
+
+/** Asks until the answer fits; the only waiting there is in these tests. */
+export async function until<T>(ask: () => Promise<T>, fits: (value: T) => boolean, withinMs = 20_000): Promise<T> {
+  const deadline = Date.now() + withinMs;
+  for (;;) {
+    const value = await ask();
+    if (fits(value)) return value;
+    if (Date.now() > deadline) throw new Error(`not within ${withinMs} ms: ${JSON.stringify(value)?.slice(0, 2_000)}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+/** Nothing of the developer's own configuration, and nothing of the test runner's. */
+function cleanEnv(): Record<string, string> {
+  const kept = Object.entries(process.env).filter(([name]) => !/^(MJFLOW_|SST_|AWS_|VITEST|NODE_OPTIONS)/.test(name));
+  return Object.fromEntries(kept) as Record<string, string>;
+}
+
+/** What it prints once it is ready. */
+function greeting(child: ChildProcess): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let output = "";
+    const timer = setTimeout(() => {
+      child.kill("SIGKILL");
+      reject(new Error(`the house was not ready:\n${output}`));
+    }, READY_MS);
+    const read = (chunk: Buffer) => {
+      output += chunk.toString();
+      if (!output.includes("Ctrl-C stops it")) return;
+      clearTimeout(timer);
+      resolve(output);
+    };
+    child.stdout!.on("data", read);
+    child.stderr!.on("data", read);
+    child.once("exit", (code) => {
+      clearTimeout(timer);
+      reject(new Error(`the house ended with ${code}:\n${output}`));
+    });
+  });
+}
+
+function gone(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
+  return new Promise((resolve) => child.once("exit", () => resolve()));
+}
