@@ -22,7 +22,7 @@ export const TRANSITIONS: Readonly<Record<TaskStatus, readonly TaskStatus[]>> = 
   SUBMITTING: ["PENDING", "UNCLEAR", "SUBMITTED", "MODAL", "IN_PROGRESS", "SUCCESS", "FAILURE", "CANCEL", "EXPIRED"],
   UNCLEAR: ["PENDING", "SUBMITTED", "MODAL", "IN_PROGRESS", "SUCCESS", "FAILURE", "CANCEL", "EXPIRED"],
   SUBMITTED: ["MODAL", "IN_PROGRESS", "SUCCESS", "FAILURE", "CANCEL", "EXPIRED"],
-  MODAL: ["SUBMITTING", "SUBMITTED", "IN_PROGRESS", "SUCCESS", "FAILURE", "CANCEL", "EXPIRED"],
+  MODAL: ["SUBMITTING", "IN_PROGRESS", "SUCCESS", "FAILURE", "CANCEL", "EXPIRED"],
   IN_PROGRESS: ["SUCCESS", "FAILURE", "CANCEL", "EXPIRED"],
   SUCCESS: [],
   FAILURE: [],
@@ -155,9 +155,10 @@ const call: Effect[] = [{ kind: "call" }];
 type Taken = Extract<Signal, { kind: "accepted" | "window" }>;
 
 function taken(task: Task, signal: Taken, ctx: Context): Decision {
-  // Which submission this task stands for: the one that ended it, else the latest.
-  if (signal.attempt !== (task.endedBy ?? task.attempt))
-    return orphan(task, signal.attempt, signal.vendorTaskId, {}, ctx);
+  // Which submission this task stands for: the one that ended it, else the latest, else the one just given back.
+  const own = task.endedBy ?? task.attempt;
+  const takenAfterAll = task.status === "PENDING" && signal.attempt === own + 1;
+  if (signal.attempt !== own && !takenAfterAll) return orphan(task, signal.attempt, signal.vendorTaskId, {}, ctx);
   const id = { vendorTaskId: signal.vendorTaskId, vendorTaskIdFrom: "answer" as const };
   const siblings = signal.kind === "accepted" && signal.siblings?.length ? { vendorSiblings: signal.siblings } : {};
   const known = task.vendorTaskId === signal.vendorTaskId && task.vendorTaskIdFrom === "answer";
@@ -171,7 +172,14 @@ function taken(task: Task, signal: Taken, ctx: Context): Decision {
     if (known) return { kind: "ignore", why: isEnded(task) ? "ended" : "no-news" };
     return record(task, { ...id, ...siblings }, "no-news", ctx);
   }
-  const accepted = { ...id, ...siblings, busy: 0, leaseUntil: undefined, submittedAt: ctx.now };
+  const accepted = {
+    ...id,
+    ...siblings,
+    attempt: signal.attempt,
+    busy: 0,
+    leaseUntil: undefined,
+    submittedAt: ctx.now,
+  };
   if (signal.kind === "window") return opened(task, accepted, ctx);
   return move(task, "SUBMITTED", { ...accepted, due: firstLook(task, signal.expect, ctx) }, ctx);
 }
@@ -203,8 +211,19 @@ function busy(task: Task, signal: Extract<Signal, { kind: "busy" }>, ctx: Contex
   const again: Effect[] = [{ kind: "enqueue", delayMs: pause }];
   if (task.phase === "modal")
     return move(task, "MODAL", { ...patch, phase: "submit", modals: task.modals - 1 }, ctx, again);
+  const older = task.orphans?.find((o) => o.attempt === task.attempt - 1);
+  if (older) return resumed(task, older, ctx);
   // Not taken, so not paid: the attempt is given back, and its hook token with it.
   return move(task, "PENDING", { ...patch, attempt: task.attempt - 1 }, ctx, again);
+}
+
+/** The attempt before, thought lost, has turned up meanwhile: with this one not taken, the task is that one's again. */
+function resumed(task: Task, { attempt, vendorTaskId }: Orphan, ctx: Context): Decision {
+  const rest = (task.orphans ?? []).filter((o) => o.attempt !== attempt);
+  const id = { vendorTaskId, vendorTaskIdFrom: vendorTaskId === undefined ? undefined : ("report" as const) };
+  const orphans = rest.length > 0 ? rest : undefined;
+  const took = { attempt, ...id, orphans, busy: 0, leaseUntil: undefined, submittedAt: ctx.now };
+  return move(task, "SUBMITTED", { ...took, due: firstLook(task, "unknown", ctx) }, ctx);
 }
 
 function unclear(task: Task, attempt: number, ctx: Context): Decision {
