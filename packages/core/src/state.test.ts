@@ -571,6 +571,16 @@ describe("P3: another attempt that turns up", () => {
     });
   });
 
+  it("an older attempt that turned up is not sent again when the newer one was not taken", () => {
+    const { task, last } = play(second(), callback("IN_PROGRESS", 1, { vendorTaskId: "first" }), busy(2));
+    expect(effects(last)).toEqual([]);
+    expect(task).toMatchObject({ status: "SUBMITTED", attempt: 1, vendorTaskId: "first", orphans: undefined });
+    expect(play(second(), callback("SUBMITTED", 1), busy(2)).task).toMatchObject({
+      status: "SUBMITTED",
+      vendorTaskId: undefined,
+    });
+  });
+
   it("an attempt that was never made is not believed", () => {
     expect(play(pending(), claim, callback("SUCCESS", 3)).last).toEqual({ kind: "ignore", why: "unknown-attempt" });
   });

@@ -1,0 +1,333 @@
+/**
+ * Every state a task can reach, breadth first, nothing sampled: what TLA+ would do, in TypeScript over the production code.
+ *
+ * Times are quantised to what `decide` asks of them: is it due, does the lease hold, is it too old to wait, past its
+ * deadline. Each of these may turn at any moment and independently, so more orders are walked than can happen, never fewer.
+ * Progress is 0, 50 or 100, attempts go up to the limit, counters that decide nothing are left out.
+ */
+import { beforeAll, describe, expect, it } from "vitest";
+import { FLOW, hour } from "../test/sample.ts";
+import { failure } from "./error.ts";
+import { isFinal, type Report, type ReportStatus } from "./report.ts";
+import { type Decision, decide, isPastDeadline, type Signal, TRANSITIONS } from "./state.ts";
+import { isEnded, newTask, type Task, type TaskStatus } from "./task.ts";
+import { TIMINGS } from "./timing.ts";
+
+const NOW = 1_800_000_000_000;
+const AGES_AGO = NOW - 1_000 * hour;
+/** Two look-ups in a row that find nothing are enough to see the row and its end. */
+const CTX = { now: NOW, timings: { ...TIMINGS, missingLimit: 2 } };
+
+/** What is true of the world and not written on the task. */
+interface Ghost {
+  /** Attempts claimed so far: only they have a hook token. */
+  minted: number;
+  /** A submission is out, and nothing has said yet that it may be made again. */
+  out: boolean;
+  /** The window was answered, and nothing has said yet that it may be answered again. */
+  answered: boolean;
+}
+
+interface Node {
+  task: Task;
+  ghost: Ghost;
+}
+
+interface Step {
+  from: Node;
+  signal: Signal | "tick";
+  decision?: Decision;
+  to: Node;
+}
+
+// ── what can happen ────────────────────────────────────────────────────────────────────────────────────────────────
+
+const result = {};
+function reports(attempt: number): Report[] {
+  const vendorTaskId = `v${attempt}`;
+  const plain = (["NOT_START", "MODAL", "SUCCESS", "FAILURE", "CANCEL"] as ReportStatus[]).map((status) => ({
+    status,
+    vendorTaskId,
+    result,
+  }));
+  const moving = [0, 50, 100].map((progress) => ({ status: "IN_PROGRESS" as const, progress, vendorTaskId, result }));
+  const unnamed = (["SUBMITTED", "SUCCESS"] as ReportStatus[]).map((status) => ({ status, result }));
+  return [...plain, ...moving, ...unnamed, { unknownStatus: "ODD", vendorTaskId, result }];
+}
+
+const always: Signal[] = [
+  { kind: "claim" },
+  { kind: "missing" },
+  { kind: "due" },
+  { kind: "due", canSearch: true },
+  { kind: "followed" },
+  { kind: "answer", modal: {} },
+  { kind: "abandon", failure: failure("dead_letter") },
+  { kind: "abandon", failure: failure("deadline_passed") },
+];
+
+function ofAttempt(attempt: number): Signal[] {
+  const vendorTaskId = `v${attempt}`;
+  const told = reports(attempt).flatMap((report): Signal[] => [
+    { kind: "report", attempt, from: "callback", report },
+    { kind: "report", attempt, from: "lookup", report },
+  ]);
+  return [
+    { kind: "accepted", attempt, vendorTaskId, expect: "calling" },
+    { kind: "window", attempt, vendorTaskId },
+    { kind: "refused", attempt, failure: failure("vendor_refused") },
+    { kind: "busy", attempt, chance: 0 },
+    { kind: "unclear", attempt },
+    ...told,
+  ];
+}
+const byAttempt = [1, 2, 3].map(ofAttempt);
+
+/** Any clock that `decide` reads may run out next. */
+function ticks({ task, ghost }: Node): Node[] {
+  if (isEnded(task) && task.due === undefined) return [];
+  const later: Partial<Task>[] = [];
+  if (task.due !== undefined && task.due > NOW) later.push({ due: NOW - 1 });
+  if (task.leaseUntil !== undefined && task.leaseUntil > NOW) later.push({ leaseUntil: NOW - 1 });
+  if (task.createdAt === NOW) later.push({ createdAt: AGES_AGO });
+  if (task.submittedAt === NOW) later.push({ submittedAt: AGES_AGO });
+  return later.map((patch) => ({ task: { ...task, ...patch }, ghost }));
+}
+
+// ── quantising ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+function quantised(task: Task): Task {
+  const at = (time: number | undefined) => (time === undefined ? undefined : time > NOW ? NOW + hour : NOW - 1);
+  const next: Task = {
+    ...task,
+    due: at(task.due),
+    leaseUntil: at(task.leaseUntil),
+    updatedAt: NOW,
+    busy: 0,
+    callbacks: 0,
+    lookups: 0,
+    duplicates: 0,
+    oddity: undefined,
+    ...(task.orphans && { orphans: task.orphans.map((o) => ({ ...o, at: NOW })) }),
+    ...(task.late && { late: { status: "another", at: NOW } }),
+  };
+  // What the decisions of a task that has come this far no longer read.
+  if (next.status === "SUBMITTED") return { ...next, createdAt: NOW, ...(next.phase === "modal" && { modals: 0 }) };
+  const past = { createdAt: NOW, modal: undefined, modals: 0, phase: "submit" as const };
+  if (next.status === "IN_PROGRESS") return { ...next, ...past };
+  return isEnded(next) ? { ...next, ...past, submittedAt: undefined, missing: 0, progress: 0 } : next;
+}
+
+function keyOf({ task: t, ghost }: Node): string {
+  const orphans = t.orphans
+    ?.map((o) => `${o.attempt}${o.vendorTaskId}`)
+    .sort()
+    .join();
+  const late = t.late?.status;
+  return [
+    ...[t.status, t.attempt, t.phase, t.modals, t.modal ? 1 : 0, t.then ? 1 : 0, t.busy, t.progress, t.missing],
+    ...[t.due, t.leaseUntil, t.createdAt, t.submittedAt, t.vendorTaskId, t.vendorTaskIdFrom, t.endedBy],
+    ...[orphans, late, ghost.minted, ghost.out, ghost.answered],
+  ].join("|");
+}
+
+// ── walking ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+function starts(): Node[] {
+  const base = { flowId: FLOW, path: "0", action: "IMAGINE", provider: "sim", account: "default" };
+  return [{}, { modal: {} }, { then: [{ press: "U1" }] }].map((more) => ({
+    task: quantised(newTask({ ...base, pace: "fast", ...more }, NOW, NOW + hour)),
+    ghost: { minted: 0, out: false, answered: false },
+  }));
+}
+
+function haunted({ task, ghost }: Node, signal: Signal, decision: Decision, next: Task): Ghost {
+  if (decision.kind === "ignore") return ghost;
+  const minted = Math.max(ghost.minted, next.attempt);
+  // From here no way leads back to a call; the checks of the table of moves say so.
+  if (next.status === "IN_PROGRESS" || isEnded(next)) return { minted, out: false, answered: false };
+  const called = decision.effects.some((effect) => effect.kind === "call");
+  let { out, answered } = ghost;
+  if (called && next.phase === "submit") out = true;
+  if (called && next.phase === "modal") answered = true;
+  if (decision.kind === "move" && signal.kind === "busy") {
+    if (task.phase === "submit") out = false;
+    else answered = false;
+  }
+  const inDoubt = task.status === "UNCLEAR";
+  // Nobody to ask, and the grace is over; or asked, and not found.
+  if (inDoubt && task.phase === "submit" && (signal.kind === "missing" || signal.kind === "due")) out = false;
+  if (inDoubt && signal.kind === "report" && signal.from === "lookup" && signal.report.status === "MODAL")
+    answered = false;
+  return { minted, out, answered };
+}
+
+function freeze<T>(value: T): T {
+  if (typeof value === "object" && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value);
+    Object.values(value).forEach(freeze);
+  }
+  return value;
+}
+
+const nodes = new Map<string, Node>();
+const moves = new Set<string>();
+/** Ways back along what needs no vendor answer and no app: time, the sweeper, the queue, "not found". */
+const backAlone = new Map<string, string[]>();
+const broken: string[] = [];
+let transitions = 0;
+let tookMs = 0;
+
+function explore(): void {
+  const frontier: [string, Node][] = [];
+  const visit = (node: Node): string => {
+    const key = keyOf(node);
+    if (!nodes.has(key)) {
+      freeze(node.task);
+      nodes.set(key, node);
+      frontier.push([key, node]);
+    }
+    return key;
+  };
+  starts().map(visit);
+  for (let at = 0; at < frontier.length; at++) {
+    const [key, from] = frontier[at]!;
+    for (const to of ticks(from)) link(key, visit(to));
+    const signals = byAttempt.slice(0, from.ghost.minted).flat();
+    for (const signal of [...always, ...signals]) {
+      const decision = decide(from.task, signal, CTX);
+      transitions++;
+      if (decision.kind === "ignore") continue;
+      const to = { task: quantised(decision.next), ghost: haunted(from, signal, decision, decision.next) };
+      if (decision.kind === "move") moves.add(`${from.task.status} ${decision.next.status}`);
+      check({ from, signal, decision, to });
+      const toKey = visit(to);
+      if (isAlone(from.task, signal)) link(key, toKey);
+    }
+  }
+}
+
+function link(from: string, to: string): void {
+  if (from === to) return;
+  const back = backAlone.get(to);
+  if (back) back.push(from);
+  else backAlone.set(to, [from]);
+}
+
+function isAlone(task: Task, signal: Signal): boolean {
+  if (signal.kind === "abandon") return signal.failure.code === "deadline_passed" && isPastDeadline(task, CTX);
+  return signal.kind === "due" || signal.kind === "claim" || signal.kind === "missing";
+}
+
+// ── what must hold ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+const RANK: Record<TaskStatus, number> = {
+  PENDING: 0,
+  SUBMITTING: 0,
+  UNCLEAR: 0,
+  SUBMITTED: 1,
+  MODAL: 2,
+  IN_PROGRESS: 3,
+  SUCCESS: 4,
+  FAILURE: 4,
+  CANCEL: 4,
+  EXPIRED: 4,
+};
+
+function check({ from, signal, decision, to }: Step): void {
+  if (signal === "tick" || !decision || decision.kind === "ignore") return;
+  const { task, ghost } = from;
+  const { next, effects } = decision;
+  const must = (rule: string, holds: boolean) => {
+    if (!holds && broken.length < 3) broken.push(`${rule}: ${JSON.stringify({ task, ghost, signal, next })}`);
+  };
+  const has = (kind: string) => effects.some((effect) => effect.kind === kind);
+
+  if (isEnded(task)) {
+    must("T1 status", next.status === task.status && next.endedAt === task.endedAt && next.endedBy === task.endedBy);
+    must("T1 outcome", next.result === task.result && next.failure === task.failure);
+    must("T1 nothing more is paid", !has("call") && !has("enqueue") && !has("lookup"));
+  }
+  must("T2 progress", next.progress >= task.progress);
+  if (signal.kind === "report") must("T2 status", RANK[next.status] >= RANK[task.status]);
+  if (isEnded(next)) must("T4 ended", next.due === undefined || (next.status === "SUCCESS" && !!next.then));
+  else must("T4 waiting", next.due !== undefined);
+  // A report that made the task end does so with its own attempt, and that attempt's id.
+  if (!isEnded(task) && isEnded(next) && signal.kind === "report" && isFinal(signal.report.status)) {
+    must("an end names its attempt", next.endedBy === signal.attempt);
+  }
+  if (next.endedBy !== undefined && next.vendorTaskId !== undefined) {
+    must("the id belongs to the attempt that ended it", next.vendorTaskId.slice(1) === String(next.endedBy));
+  }
+  if (next.endedBy !== undefined) {
+    must("the winner is no orphan", !next.orphans?.some((o) => o.attempt === next.endedBy));
+  }
+
+  if (has("call")) {
+    must("P1 saved before", next.status === "SUBMITTING" && (next.leaseUntil ?? 0) > NOW && signal.kind === "claim");
+    must("P5 no lease is overtaken", task.leaseUntil === undefined);
+    if (next.phase === "submit") {
+      must("P1 attempt", next.attempt === task.attempt + 1);
+      must("P3 nothing unresolved is sent again", !ghost.out);
+      must("P3 nothing known to run is sent again", !task.orphans?.some((o) => o.attempt === task.attempt));
+    } else {
+      must("P3 an answered window is not answered again", !ghost.answered);
+      must("an answer is sent to an open window", task.status === "MODAL" && task.modal !== undefined);
+    }
+  }
+  must(
+    "attempts stay within the limit",
+    next.attempt <= TIMINGS.attemptLimit && to.ghost.minted <= TIMINGS.attemptLimit,
+  );
+  must("answers stay within the limit", next.modals <= TIMINGS.attemptLimit);
+  must("a lease is held only while submitting", next.leaseUntil === undefined || next.status === "SUBMITTING");
+  if (has("follow")) must("follow-ups only after success", next.status === "SUCCESS" && !!next.then);
+  if (has("enqueue")) must("a message only for what a worker can take", next.status === "PENDING" || !!next.modal);
+  if (decision.kind === "record") must("a record moves nothing", next.status === task.status);
+}
+
+describe("every reachable state of a task", () => {
+  beforeAll(() => {
+    const began = performance.now();
+    explore();
+    tookMs = performance.now() - began;
+    console.info(`explored ${nodes.size} states, ${transitions} signals in ${Math.round(tookMs)} ms`);
+  });
+
+  it("keeps T1, T2, T4, P1, P3 and P5 at every signal", () => {
+    expect(broken).toEqual([]);
+    expect(nodes.size).toBeGreaterThan(1_000);
+  });
+
+  it("is reached by the moves in the table, and each move in the table is used", () => {
+    const table = Object.entries(TRANSITIONS).flatMap(([from, tos]) => tos.map((to) => `${from} ${to}`));
+    expect([...moves].filter((pair) => !table.includes(pair))).toEqual([]);
+    expect(table.filter((pair) => !moves.has(pair))).toEqual([]);
+  });
+
+  it("can come to an end by time, the sweeper, the queue and 'not found' alone: no task hangs", () => {
+    const ending = [...nodes].filter(([, { task }]) => isEnded(task)).map(([key]) => key);
+    const safe = new Set(ending);
+    for (let at = 0; at < ending.length; at++) {
+      for (const before of backAlone.get(ending[at]!) ?? []) {
+        if (!safe.has(before)) {
+          safe.add(before);
+          ending.push(before);
+        }
+      }
+    }
+    expect([...nodes.keys()].filter((key) => !safe.has(key)).slice(0, 5)).toEqual([]);
+  });
+
+  it("is found by the sweeper: whatever is overdue and not ended is acted upon", () => {
+    for (const { task } of nodes.values()) {
+      if (isEnded(task) || (task.due ?? 0) > NOW) continue;
+      expect(decide(task, { kind: "due" }, CTX).kind, task.status).not.toBe("ignore");
+      expect(decide(task, { kind: "due", canSearch: true }, CTX).kind, task.status).not.toBe("ignore");
+    }
+  });
+
+  it("was walked quickly", () => {
+    expect(tookMs).toBeLessThan(5_000);
+  });
+});

@@ -1,0 +1,193 @@
+/** T1, T2, T4, P1, P3 and P5 over random orders of everything that can arrive. fast-check prints the seed of a failure. */
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { after, ctx, NOW, pending } from "../test/sample.ts";
+import { failure } from "./error.ts";
+import { REPORT_STATUSES, type Report } from "./report.ts";
+import { type Decision, decide, type Signal } from "./state.ts";
+import { isEnded, type Task, type TaskStatus } from "./task.ts";
+import { TIMINGS } from "./timing.ts";
+
+type Event = { waitMs: number; signal: Signal };
+
+const attempt = fc.integer({ min: 1, max: 3 });
+const vendorTaskId = fc.constantFrom("a", "b", "c");
+const report: fc.Arbitrary<Report> = fc.record(
+  {
+    status: fc.constantFrom(...REPORT_STATUSES),
+    unknownStatus: fc.constantFrom("QUEUEING", "x".repeat(99)),
+    vendorTaskId,
+    progress: fc.integer({ min: 0, max: 100 }),
+    action: fc.constantFrom("IMAGINE", "UPSCALE"),
+    result: fc.constant({ imageUrl: "https://x/1.png" }),
+  },
+  { requiredKeys: ["result"] },
+);
+const signal: fc.Arbitrary<Signal> = fc.oneof(
+  { weight: 3, arbitrary: fc.constant<Signal>({ kind: "claim" }) },
+  fc.record({
+    kind: fc.constant("accepted" as const),
+    attempt,
+    vendorTaskId,
+    expect: fc.constantFrom("calling" as const, "unknown" as const, "silent" as const, "instant" as const),
+  }),
+  fc.record({ kind: fc.constant("window" as const), attempt, vendorTaskId }),
+  fc.record({ kind: fc.constant("refused" as const), attempt, failure: fc.constant(failure("vendor_refused")) }),
+  fc.record({ kind: fc.constant("busy" as const), attempt, chance: fc.constantFrom(0, 0.5, 1) }),
+  fc.record({ kind: fc.constant("unclear" as const), attempt }),
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      kind: fc.constant("report" as const),
+      attempt,
+      from: fc.constantFrom("callback" as const, "lookup" as const),
+      report,
+    }),
+  },
+  fc.constant<Signal>({ kind: "missing" }),
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant("due" as const), canSearch: fc.boolean() }) },
+  fc.constant<Signal>({ kind: "followed" }),
+  fc.constant<Signal>({ kind: "answer", modal: { prompt: "p" } }),
+  fc
+    .constantFrom("dead_letter" as const, "deadline_passed" as const)
+    .map((code): Signal => ({ kind: "abandon", failure: failure(code) })),
+);
+/** Mostly forward, by waits that matter; sometimes the clock jumps back. */
+const waitMs = fc.oneof(
+  fc.constantFrom(0, 0, 1, 1_000, 60_000, 96_000, 400_000, 3_700_000),
+  fc.integer({ min: -600_000, max: 7_200_000 }),
+);
+const events: fc.Arbitrary<Event[]> = fc.array(fc.record({ waitMs, signal }), { maxLength: 40 });
+const start = fc
+  .record({ modal: fc.boolean(), then: fc.boolean() })
+  .map(({ modal, then }) => pending({ ...(modal && { modal: {} }), ...(then && { then: [{ press: "U1" }] }) }));
+
+interface Moment {
+  before: Task;
+  signal: Signal;
+  decision: Decision;
+  next: Task;
+  minted: number;
+}
+
+/** Walks a story and shows each moment. Tokens exist only for attempts that were claimed: no other can be reported. */
+function walk(task: Task, story: readonly Event[], look: (moment: Moment) => void): Task {
+  let now = NOW;
+  let minted = 0;
+  for (const { waitMs, signal } of story) {
+    now += waitMs;
+    if ("attempt" in signal && signal.attempt > minted) continue;
+    const frozen = structuredClone(task);
+    const decision = decide(task, signal, ctx(now));
+    expect(task, "the input is not changed").toEqual(frozen);
+    const next = after(task, decision);
+    minted = Math.max(minted, next.attempt);
+    look({ before: task, signal, decision, next, minted });
+    task = next;
+  }
+  return task;
+}
+
+const RANK: Record<TaskStatus, number> = {
+  PENDING: 0,
+  SUBMITTING: 0,
+  UNCLEAR: 0,
+  SUBMITTED: 1,
+  MODAL: 2,
+  IN_PROGRESS: 3,
+  SUCCESS: 4,
+  FAILURE: 4,
+  CANCEL: 4,
+  EXPIRED: 4,
+};
+
+const RUNS = { numRuns: 1_500 };
+
+describe("over random orders of all signals", () => {
+  it("T1: an ended task keeps its state, its result and its end", () => {
+    const check = fc.property(start, events, (task, story) => {
+      walk(task, story, ({ before, next }) => {
+        if (!isEnded(before)) return;
+        for (const field of ["status", "result", "failure", "endedAt", "endedBy", "progress", "attempt"] as const) {
+          expect(next[field], field).toBe(before[field]);
+        }
+      });
+    });
+    fc.assert(check, RUNS);
+  });
+
+  it("T2: no report lowers status or progress", () => {
+    const check = fc.property(start, events, (task, story) => {
+      walk(task, story, ({ before, signal, next }) => {
+        expect(next.progress).toBeGreaterThanOrEqual(before.progress);
+        if (signal.kind === "report") expect(RANK[next.status]).toBeGreaterThanOrEqual(RANK[before.status]);
+      });
+    });
+    fc.assert(check, RUNS);
+  });
+
+  it("T4: what waits has a due time; what ended has none but for follow-ups not yet known to be sent", () => {
+    const check = fc.property(start, events, (task, story) => {
+      walk(task, story, ({ next }) => {
+        if (!isEnded(next)) expect(next.due, next.status).toBeTypeOf("number");
+        else if (next.due !== undefined) {
+          expect(next.status).toBe("SUCCESS");
+          expect(next.then).toBeDefined();
+        }
+      });
+    });
+    fc.assert(check, RUNS);
+  });
+
+  it("P1, P5: only a claim calls the vendor; the attempt it saves is within the limit, under a lease of its own", () => {
+    const check = fc.property(start, events, (task, story) => {
+      let submits = 0;
+      let givenBack = 0;
+      const last = walk(task, story, ({ before, signal, decision, next, minted }) => {
+        expect(minted).toBeLessThanOrEqual(TIMINGS.attemptLimit);
+        expect(next.modals).toBeLessThanOrEqual(TIMINGS.attemptLimit);
+        if (signal.kind === "busy" && next.attempt < before.attempt) givenBack++;
+        if (decision.kind === "ignore" || !decision.effects.some((effect) => effect.kind === "call")) return;
+        expect(signal.kind).toBe("claim");
+        expect(before.leaseUntil).toBeUndefined();
+        expect(next).toMatchObject({ status: "SUBMITTING", leaseUntil: expect.any(Number) });
+        if (next.phase === "submit") {
+          submits++;
+          expect(next.attempt).toBe(before.attempt + 1);
+        }
+      });
+      expect(submits).toBeLessThanOrEqual(last.attempt + givenBack);
+    });
+    fc.assert(check, RUNS);
+  });
+
+  it("an ignored signal says why, a recorded one keeps the status, a moved one is stamped", () => {
+    const check = fc.property(start, events, (task, story) => {
+      walk(task, story, ({ before, decision }) => {
+        if (decision.kind === "ignore") expect(decision.why).toBeTypeOf("string");
+        if (decision.kind === "record") expect(decision.next.status).toBe(before.status);
+        if (decision.kind !== "ignore") {
+          expect(decision.next.rev, "the store raises it").toBe(before.rev);
+          expect(decision.next.flowId + decision.next.path).toBe(before.flowId + before.path);
+        }
+      });
+    });
+    fc.assert(check, RUNS);
+  });
+
+  it("the same signal twice at one moment has its effect once", () => {
+    const once = fc.property(start, events, signal, (task, story, repeated) => {
+      let minted = 0;
+      const left = walk(task, story, (moment) => {
+        minted = moment.minted;
+      });
+      if ("attempt" in repeated && repeated.attempt > minted) return;
+      const first = after(left, decide(left, repeated, ctx(left.updatedAt)));
+      const second = decide(first, repeated, ctx(left.updatedAt));
+      if (second.kind === "ignore") return;
+      expect(second.kind).toBe("record");
+      expect(second.effects.filter((effect) => effect.kind !== "follow")).toEqual([]);
+    });
+    fc.assert(once, RUNS);
+  });
+});
