@@ -135,7 +135,7 @@ function keyOf({ task: t, ghost }: Node): string {
 
 function starts(): Node[] {
   const base = { flowId: FLOW, path: "0", action: "IMAGINE", provider: "sim", account: "default" };
-  return [{}, { modal: {} }, { then: [{ press: "U1" }] }].map((more) => ({
+  return [{}, { modal: {}, then: [{ press: "U1" }] }].map((more) => ({
     task: quantised(newTask({ ...base, pace: "fast", ...more }, NOW, NOW + hour)),
     ghost: { minted: 0, out: false, answered: false },
   }));

@@ -1,0 +1,174 @@
+import { describe, expect, it } from "vitest";
+import {
+  actionOf,
+  type Button,
+  canonicalPress,
+  expandPress,
+  jobOf,
+  nameOf,
+  needsModal,
+  offered,
+  resolvePress,
+} from "./button.ts";
+
+const UUID = "3b1c2d4e-5f60-4718-9a2b-0c1d2e3f4a5b";
+
+/** customId, our name, the protocol's word, and whether a window always opens (PROTOCOL 4.1 to 4.6). */
+const GRAMMAR: [customId: string, name: string, action: string, modal?: "modal"][] = [
+  ...[1, 2, 3, 4].flatMap((n): typeof GRAMMAR => [
+    [`MJ::JOB::upsample::${n}::${UUID}`, `upscale:${n}`, "UPSCALE"],
+    [`MJ::JOB::variation::${n}::${UUID}`, `variation:${n}`, "VARIATION"],
+    [`MJ::JOB::video_virtual_upscale::${n}::${UUID}`, `video:${n}`, "UPSCALE"],
+    [`MJ::Job::PicReader::${n}`, `describe:${n}`, "IMAGINE"],
+  ]),
+  [`MJ::JOB::reroll::0::${UUID}::SOLO`, "reroll", "REROLL"],
+  [`MJ::JOB::upsample_v5_2x::1::${UUID}::SOLO`, "upscale:2x", "UPSCALE"],
+  [`MJ::JOB::upsample_v5_4x::1::${UUID}::SOLO`, "upscale:4x", "UPSCALE"],
+  [`MJ::JOB::upsample_v6_2x_subtle::1::${UUID}::SOLO`, "upscale:subtle", "UPSCALE"],
+  [`MJ::JOB::upsample_v6_2x_creative::1::${UUID}::SOLO`, "upscale:creative", "UPSCALE"],
+  [`MJ::JOB::upsample_v6r1_2x_subtle::1::${UUID}::SOLO`, "upscale:subtle", "UPSCALE"],
+  [`MJ::JOB::upsample_v6r1_2x_creative::1::${UUID}::SOLO`, "upscale:creative", "UPSCALE"],
+  [`MJ::JOB::upsample_v7_2x_subtle::1::${UUID}::SOLO`, "upscale:subtle", "UPSCALE"],
+  [`MJ::JOB::upsample_v7_2x_creative::1::${UUID}::SOLO`, "upscale:creative", "UPSCALE"],
+  [`MJ::JOB::low_variation::1::${UUID}::SOLO`, "vary:subtle", "VARIATION"],
+  [`MJ::JOB::high_variation::1::${UUID}::SOLO`, "vary:strong", "VARIATION"],
+  [`MJ::Inpaint::1::${UUID}::SOLO`, "vary:region", "INPAINT", "modal"],
+  [`MJ::Outpaint::50::1::${UUID}::SOLO`, "zoom:2", "ZOOM"],
+  [`MJ::Outpaint::75::1::${UUID}::SOLO`, "zoom:1.5", "ZOOM"],
+  [`MJ::Outpaint::100::1::${UUID}::SOLO`, "square", "ZOOM"],
+  [`MJ::CustomZoom::${UUID}`, "zoom:custom", "CUSTOM_ZOOM", "modal"],
+  [`MJ::CustomZoom::1::${UUID}`, "zoom:custom", "CUSTOM_ZOOM", "modal"],
+  ...["left", "right", "up", "down"].map((way): (typeof GRAMMAR)[number] => [
+    `MJ::JOB::pan_${way}::1::${UUID}::SOLO`,
+    `pan:${way}`,
+    "PAN",
+  ]),
+  [`MJ::BOOKMARK::${UUID}`, "favourite", "ACTION"],
+  [`MJ::JOB::animate_high::1::${UUID}::SOLO`, "animate:high", "VIDEO"],
+  [`MJ::JOB::animate_low::1::${UUID}::SOLO`, "animate:low", "VIDEO"],
+  [`MJ::JOB::animate_high_extend::1::${UUID}`, "extend:high", "VIDEO"],
+  [`MJ::JOB::animate_low_extend::1::${UUID}::SOLO`, "extend:low", "VIDEO"],
+  ["MJ::Job::PicReader::all", "describe:all", "IMAGINE"],
+  ["MJ::Picread::Retry", "describe:retry", "DESCRIBE"],
+  ["MJ::Job::PromptAnalyzer::5", "shorten:5", "IMAGINE"],
+  ["MJ::JOB::PromptAnalyzer::1", "shorten:1", "IMAGINE"],
+];
+
+describe("the customId grammar", () => {
+  it.each(GRAMMAR)("%s is %s and starts %s", (customId, name, action, modal) => {
+    expect(nameOf(customId)).toBe(name);
+    expect(actionOf(name)).toBe(action);
+    expect(needsModal(name)).toBe(modal === "modal");
+    expect(jobOf(customId)).toBe(customId.includes(UUID) ? UUID : undefined);
+  });
+
+  it.each([
+    "",
+    "MJ",
+    "MJ::",
+    "MJ::JOB",
+    "MJ::JOB::teleport::1",
+    "MJ::Outpaint::constructor",
+    "XY::upsample::1",
+    "::::",
+  ])("%j has no name, and is no error", (customId) => {
+    expect(nameOf(customId)).toBeUndefined();
+    expect(actionOf(undefined)).toBe("ACTION");
+  });
+});
+
+const b = (customId: string, label = "", emoji = ""): Button => ({ customId, label, emoji });
+const grid = [
+  ...[1, 2, 3, 4].map((n) => b(`MJ::JOB::upsample::${n}::${UUID}`, `U${n}`)),
+  b(`MJ::JOB::reroll::0::${UUID}::SOLO`, "", "🔄"),
+  ...[1, 2, 3, 4].map((n) => b(`MJ::JOB::variation::${n}::${UUID}`, `V${n}`)),
+];
+const single = [
+  b(`MJ::JOB::upsample_v7_2x_subtle::1::${UUID}::SOLO`, "Upscale (Subtle)"),
+  b(`MJ::JOB::low_variation::1::${UUID}::SOLO`, "Vary (Subtle)", "🪄"),
+  b(`MJ::JOB::high_variation::1::${UUID}::SOLO`, "Vary (Strong)", "🪄"),
+  b(`MJ::Outpaint::50::1::${UUID}::SOLO`, "Zoom Out 2x", "🔍"),
+  b(`MJ::JOB::pan_left::1::${UUID}::SOLO`, "", "⬅️"),
+  b(`MJ::JOB::pan_up::1::${UUID}::SOLO`, "", "⬆️"),
+  b("MJ::JOB::teleport::1::x", "Teleport", "🛸"),
+];
+
+describe("a press finds its button", () => {
+  it.each([
+    ["U2", grid, 1],
+    [" u2 ", grid, 1],
+    ["upscale:2", grid, 1],
+    [`MJ::JOB::upsample::2::${UUID}`, grid, 1],
+    ["🔄", grid, 4],
+    ["reroll", grid, 4],
+    ["Reroll", grid, 4],
+    ["V4", grid, 8],
+    ["Upscale (Subtle)", single, 0],
+    ["upscale:subtle", single, 0],
+    ["vary (strong)", single, 2],
+    ["zoom:2", single, 3],
+    ["⬅️", single, 4],
+    ["pan:left", single, 4],
+    ["Teleport", single, 6],
+    ["teleport", single, 6],
+    ["🛸", single, 6],
+  ] as const)("%s", (press, buttons, index) => {
+    expect(resolvePress(press, buttons)).toMatchObject({ ok: true, button: buttons[index] });
+  });
+
+  it("by label where the name is another's: U1 of a video", () => {
+    const video = [b(`MJ::JOB::video_virtual_upscale::1::${UUID}`, "U1")];
+    expect(resolvePress("U1", video)).toMatchObject({ ok: true, name: "video:1" });
+  });
+
+  it("PicReader's, which carries no uuid, by emoji, name or customId", () => {
+    const lines = [1, 2].map((n) => b(`MJ::Job::PicReader::${n}`, "", `${n}️⃣`));
+    for (const press of ["2️⃣", "describe:2", "MJ::Job::PicReader::2"]) {
+      expect(resolvePress(press, lines)).toMatchObject({ ok: true, button: lines[1] });
+    }
+  });
+
+  it("or is told what it could have been", () => {
+    const all = ["U1", "U2", "U3", "U4", "reroll", "V1", "V2", "V3", "V4"];
+    expect(resolvePress("zoom:2", grid)).toEqual({ ok: false, code: "press_not_offered", offered: all });
+    expect(resolvePress("U1", [])).toEqual({ ok: false, code: "press_not_offered", offered: [] });
+    expect(resolvePress("", grid)).toMatchObject({ ok: false });
+  });
+
+  it("and two that fit are not guessed between", () => {
+    expect(resolvePress("🪄", single)).toMatchObject({ ok: false, code: "press_ambiguous" });
+  });
+
+  it("an emoji or label that is empty is never a match", () => {
+    expect(resolvePress(" ", [b("x", "", "")])).toMatchObject({ ok: false });
+  });
+
+  it("what cannot be read is still offered by what it has", () => {
+    expect(offered([b("x", "", "🛸"), b("raw-id")])).toEqual(["🛸", "raw-id"]);
+  });
+});
+
+describe("one spelling per button", () => {
+  it.each([
+    ["U1", "upscale:1"],
+    ["v4", "variation:4"],
+    ["U5", "U5"],
+    ["🔄", "reroll"],
+    ["⬇️", "pan:down"],
+    ["Make Square", "square"],
+    ["  Custom Zoom ", "zoom:custom"],
+    ["Something New", "Something New"],
+  ])("%s is %s", (press, canonical) => expect(canonicalPress(press)).toBe(canonical));
+
+  it.each(["constructor", "toString", "__proto__", "hasOwnProperty"])("%s is a text like any other", (press) => {
+    expect(canonicalPress(press)).toBe(press);
+    expect(actionOf(canonicalPress(press))).toBe("ACTION");
+    expect(resolvePress(press, grid)).toMatchObject({ ok: false });
+  });
+
+  it("all of them means the four", () => {
+    expect(expandPress(" upscale:all ")).toEqual(["upscale:1", "upscale:2", "upscale:3", "upscale:4"]);
+    expect(expandPress("variation:all")).toHaveLength(4);
+    expect(expandPress("describe:all")).toEqual(["describe:all"]);
+  });
+});

@@ -1,0 +1,63 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { pending, taskIn } from "../test/sample.ts";
+import { countsOf, flowStatus, paceOf } from "./flow.ts";
+import { ENDED, type Task, type TaskStatus } from "./task.ts";
+
+const at = (path: string, status: TaskStatus, presses = 0): Task => ({
+  ...taskIn(status),
+  path,
+  ...(presses > 0 && { then: Array.from({ length: presses }, (_, i) => ({ press: `U${i + 1}` })) }),
+});
+
+describe("how a flow stands", () => {
+  it.each([
+    ["no task is stored yet", [], "running"],
+    ["the root is not there", [at("0-1", "SUCCESS")], "running"],
+    ["the root waits", [at("0", "SUBMITTED")], "running"],
+    ["a plain root succeeded", [at("0", "SUCCESS")], "completed"],
+    ["the root failed, so its plan never starts", [at("0", "FAILURE", 4)], "failed"],
+    ["the root expired", [at("0", "EXPIRED")], "failed"],
+    ["the root was cancelled", [at("0", "CANCEL")], "failed"],
+    ["its follow-ups are not stored yet", [at("0", "SUCCESS", 2)], "running"],
+    ["one of two is stored", [at("0", "SUCCESS", 2), at("0-0", "SUCCESS")], "running"],
+    ["one of two runs", [at("0", "SUCCESS", 2), at("0-0", "SUCCESS"), at("0-1", "PENDING")], "running"],
+    ["both ended, one of them badly", [at("0", "SUCCESS", 2), at("0-0", "SUCCESS"), at("0-1", "FAILURE")], "completed"],
+    ["a grandchild is missing", [at("0", "SUCCESS", 1), at("0-0", "SUCCESS", 1)], "running"],
+    ["a branch failed above its plan", [at("0", "SUCCESS", 1), at("0-0", "FAILURE", 3)], "completed"],
+    ["a press by hand runs", [at("0", "SUCCESS"), at("0-mABC", "IN_PROGRESS")], "running"],
+    ["a press by hand stands for no planned one", [at("0", "SUCCESS", 1), at("0-mABC", "SUCCESS")], "running"],
+    ["a deeper child stands for no nearer one", [at("0", "SUCCESS", 1), at("0-0-0", "SUCCESS")], "running"],
+  ] as [string, Task[], string][])("%s: %o", (_, tasks, status) => {
+    expect(flowStatus(tasks)).toBe(status);
+  });
+
+  it("does not depend on the order tasks are read in", () => {
+    const tasks = [at("0", "SUCCESS", 2), at("0-0", "SUCCESS", 1), at("0-1", "FAILURE"), at("0-0-0", "CANCEL")];
+    fc.assert(fc.property(fc.shuffledSubarray(tasks, { minLength: 4 }), (mixed) => flowStatus(mixed) === "completed"));
+  });
+
+  it("has ended only when every task has", () => {
+    const status = fc.constantFrom<TaskStatus>("PENDING", "SUBMITTED", "SUCCESS", "FAILURE", "EXPIRED", "MODAL");
+    fc.assert(
+      fc.property(fc.array(status, { minLength: 1, maxLength: 6 }), (statuses) => {
+        const tasks = statuses.map((s, i) => at(i === 0 ? "0" : `0-m${i}`, s));
+        expect(flowStatus(tasks) !== "running").toBe(statuses.every((s) => ENDED.has(s)));
+      }),
+    );
+  });
+});
+
+describe("what a flow cost", () => {
+  it("is the sum over its tasks", () => {
+    const task = { ...pending(), attempt: 2, modals: 1, callbacks: 3, duplicates: 4, lookups: 5 };
+    expect(countsOf([task, task])).toEqual({ submissions: 4, modals: 2, callbacks: 6, duplicates: 8, lookups: 10 });
+    expect(countsOf([])).toEqual({ submissions: 0, modals: 0, callbacks: 0, duplicates: 0, lookups: 0 });
+  });
+});
+
+it("videos have a pace of their own; modes unset count as fast", () => {
+  expect(paceOf("turbo", "VIDEO")).toBe("video");
+  expect(paceOf("relax", "IMAGINE")).toBe("relax");
+  expect(paceOf(undefined, "IMAGINE")).toBe("fast");
+});

@@ -1,0 +1,63 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { FLOW } from "../test/sample.ts";
+import { MessageError, parseMessage, submitMessage, type TakenMessage } from "./message.ts";
+
+const taken: TakenMessage = {
+  v: 1,
+  type: "taken",
+  flowId: FLOW,
+  path: "0-2",
+  attempt: 1,
+  vendorTaskId: "14001934816969359",
+  window: false,
+};
+
+describe("queue messages", () => {
+  it("say again what was sent, ids digit for digit", () => {
+    for (const message of [submitMessage(FLOW, "0-2-mX7"), taken]) {
+      expect(parseMessage(JSON.stringify(message))).toEqual(message);
+    }
+  });
+
+  it("are small (Q1)", () => {
+    expect(JSON.stringify(submitMessage(FLOW, `0${"-199".repeat(10)}`)).length).toBeLessThan(200);
+  });
+
+  it("of a newer sender may hold more; what is not known is left out", () => {
+    expect(parseMessage(JSON.stringify({ ...submitMessage(FLOW, "0"), more: 1 }))).toEqual(submitMessage(FLOW, "0"));
+  });
+
+  it.each([
+    ["not JSON", "{"],
+    ["not an object", "null"],
+    ["not an object", "7"],
+    ["unknown version", "[]"],
+    ["unknown version", JSON.stringify({ ...taken, v: 2 })],
+    ["unknown version", JSON.stringify({ ...taken, v: "x".repeat(999) })],
+    ["names no task", JSON.stringify({ ...taken, path: "1" })],
+    ["names no task", JSON.stringify({ ...taken, flowId: "flow_x" })],
+    ["names no task", JSON.stringify({ ...taken, path: 0 })],
+    ["unknown type", JSON.stringify({ ...taken, type: "deliver" })],
+    ["lacks the vendor's answer", JSON.stringify({ ...taken, attempt: "1" })],
+    ["lacks the vendor's answer", JSON.stringify({ ...taken, vendorTaskId: 1400193 })],
+    ["lacks the vendor's answer", JSON.stringify({ ...taken, window: undefined })],
+  ])("%s: %s", (why, text) => {
+    expect(() => parseMessage(text)).toThrow(MessageError);
+    expect(() => parseMessage(text)).toThrow(why);
+  });
+
+  it("garbage is a MessageError that does not quote it, and nothing else", () => {
+    const poison = fc.oneof(fc.string(), fc.json());
+    fc.assert(
+      fc.property(poison, (text) => {
+        try {
+          parseMessage(text);
+        } catch (error) {
+          expect(error).toBeInstanceOf(MessageError);
+          expect((error as Error).message.length).toBeLessThan(60);
+        }
+      }),
+    );
+  });
+});

@@ -1,0 +1,78 @@
+/** Core is pure: no clock, no chance, no environment, no waiting, nothing from outside but zod. */
+import { readdirSync, readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { ERRORS, FAILURES, failure, MjflowError } from "./error.ts";
+
+const here = new URL("./", import.meta.url);
+const sources = readdirSync(here).filter((name) => name.endsWith(".ts") && !name.endsWith(".test.ts"));
+
+/** The code alone: comments may speak of anything. Strings stay, since no source needs these words in one. */
+function codeOf(name: string): string {
+  return readFileSync(new URL(name, here), "utf8")
+    .replace(/\/\*[\s\S]*?\*\//g, "")
+    .replace(/(^|\s)\/\/.*$/gm, "");
+}
+
+const FORBIDDEN: [what: string, sign: RegExp][] = [
+  ["await", /\bawait\b/],
+  ["async functions", /\basync\b/],
+  ["the clock", /\bDate\b|\bperformance\.now\b|\bTemporal\b/],
+  ["chance", /Math\.random|\bcrypto\b|randomUUID/],
+  ["the environment", /\bprocess\.|\bDeno\b|\bglobalThis\b/],
+  ["timers", /\bsetTimeout\b|\bsetInterval\b|\bsetImmediate\b|queueMicrotask/],
+  ["the network", /\bfetch\s*\(|XMLHttpRequest|WebSocket/],
+  ["the console", /\bconsole\./],
+  ["node's modules", /["']node:/],
+  ["require", /\brequire\s*\(/],
+];
+
+describe("core's sources", () => {
+  it("are found", () => expect(sources.length).toBeGreaterThan(10));
+
+  it.each(sources)("%s is pure", (name) => {
+    const code = codeOf(name);
+    for (const [what, sign] of FORBIDDEN) expect(sign.exec(code)?.[0], what).toBeUndefined();
+    const imports = [...code.matchAll(/^(?:import\b[^;"']*|export [*{][^;"']*)["']([^"']+)["'];/gm)].map(
+      (match) => match[1]!,
+    );
+    for (const from of imports) expect(from).toMatch(/^(\.\/[a-z]+\.ts|zod(\/mini)?)$/);
+  });
+
+  it("has no import but at the top, and each names its ending", () => {
+    for (const name of sources) expect(codeOf(name)).not.toMatch(/import\s*\(/);
+  });
+});
+
+describe("errors by consequence", () => {
+  it.each(Object.entries(ERRORS))("%s says its status, whether to retry, and what to do", (code, kind) => {
+    const error = new MjflowError(code as keyof typeof ERRORS, { field: "then[1].press", extra: { offered: [] } });
+    expect(error).toMatchObject({
+      code,
+      status: kind.status,
+      retry: kind.retry,
+      message: kind.title,
+      field: "then[1].press",
+    });
+    expect(error).toBeInstanceOf(Error);
+    expect(kind.advice).toMatch(/\.$/);
+  });
+
+  it("keeps its cause and speaks in the given words", () => {
+    const cause = new Error("disk");
+    expect(new MjflowError("overloaded", { detail: "Later.", cause })).toMatchObject({
+      message: "Later.",
+      cause,
+      extra: {},
+    });
+  });
+
+  it("a failure has words of its own unless better ones are given", () => {
+    expect(failure("vendor_busy")).toEqual({ code: "vendor_busy", message: FAILURES.vendor_busy });
+    expect(failure("vendor_busy", { message: "" }).message).toBe(FAILURES.vendor_busy);
+    expect(failure("vendor_busy", { message: "x", offered: ["U1"] })).toEqual({
+      code: "vendor_busy",
+      message: "x",
+      offered: ["U1"],
+    });
+  });
+});

@@ -1,0 +1,146 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { REQUEST } from "./limit.ts";
+import { ActionRequest, FlowListQuery, FlowRequest, fieldOf, isHttpUrl, isShallow, ModalRequest } from "./request.ts";
+
+const PNG = "data:image/png;base64,iVBORw0KGgo=";
+const flow = { provider: "sim", prompt: "a cat" };
+
+/** Where the first fault is, as an app would write it; nothing when the request is fine. */
+function fault(body: unknown, schema: typeof FlowRequest | typeof ActionRequest | typeof ModalRequest = FlowRequest) {
+  const read = schema.safeParse(body);
+  return read.success ? undefined : fieldOf(read.error.issues[0]!.path);
+}
+
+describe("a fault is found at its field", () => {
+  it.each([
+    [{ prompt: "x" }, "provider"],
+    [{ provider: "sim" }, "prompt"],
+    [{ ...flow, prompt: "  " }, "prompt"],
+    [{ ...flow, then: [{ press: "U1" }, { press: 7 }] }, "then[1].press"],
+    [{ ...flow, then: [{ press: [] }] }, "then[0].press"],
+    [{ ...flow, then: [{ press: "U1", then: [{ press: "" }] }] }, "then[0].then[0].press"],
+    [{ ...flow, then: [{ press: "U1", modal: { maskBase64: "nonsense" } }] }, "then[0].modal.maskBase64"],
+    [{ ...flow, base64Array: [PNG, "nonsense"] }, "base64Array[1]"],
+    [{ ...flow, accountFilter: { modes: ["FAST", "WARP"] } }, "accountFilter.modes[1]"],
+    [{ ...flow, notifyHook: "ftp://x/y" }, "notifyHook"],
+    [{ ...flow, notifyHook: "https://user:pw@x/y" }, "notifyHook"],
+    [{ ...flow, notifyHook: `https://x/${"y".repeat(REQUEST.urlLength)}` }, "notifyHook"],
+    [{ provider: "sim", action: "blend", base64Array: [PNG] }, "base64Array"],
+    [{ provider: "sim", action: "blend", base64Array: Array(6).fill(PNG) }, "base64Array"],
+    [{ provider: "sim", action: "describe" }, "base64Array"],
+    [{ provider: "sim", action: "swap-face", sourceBase64: PNG }, "targetBase64"],
+    [{ provider: "sim", action: "swap-face", targetBase64: PNG }, "sourceBase64"],
+    [{ ...flow, action: "upscale" }, "action"],
+  ])("%j", (body, field) => expect(fault(body)).toBe(field));
+
+  it("a field nobody knows is refused, not ignored: a misspelt notifyHook would be missed for ever", () => {
+    for (const extra of [{ notifyhook: "https://x" }, JSON.parse('{"__proto__": {"provider": "x"}}')]) {
+      const read = FlowRequest.safeParse(Object.assign(Object.create(null), flow, extra));
+      if (Object.keys(extra)[0] === "notifyhook") expect(read.success).toBe(false);
+      else if (read.success) expect(({} as Record<string, unknown>)["provider"]).toBeUndefined();
+    }
+  });
+
+  it("good requests of every action pass", () => {
+    for (const body of [
+      flow,
+      { ...flow, action: "shorten" },
+      { provider: "sim", action: "blend", base64Array: [PNG, "https://x/1.png"], dimensions: "SQUARE" },
+      { provider: "sim", action: "describe", base64Array: [PNG] },
+      { provider: "sim", action: "swap-face", sourceBase64: PNG, targetBase64: PNG },
+      { ...flow, notifyHook: "https://app.example/hook?x=1", progress: true, then: [{ press: "upscale:all" }] },
+    ]) {
+      expect(fault(body)).toBeUndefined();
+    }
+  });
+
+  it("a press by hand names its button one way", () => {
+    expect(fault({}, ActionRequest)).toBe("press");
+    expect(fault({ press: "U1", customId: "x" }, ActionRequest)).toBe("press");
+    expect(fault({ customId: "MJ::x" }, ActionRequest)).toBeUndefined();
+    expect(fault({ prompt: "p", maskBase64: PNG }, ModalRequest)).toBeUndefined();
+  });
+
+  it("garbage is a fault, never a crash", () => {
+    fc.assert(
+      fc.property(fc.anything(), (body) => {
+        expect(FlowRequest.safeParse(body).success).toBe(false);
+        expect(ActionRequest.safeParse(body).success || true).toBe(true);
+      }),
+    );
+  });
+});
+
+describe("state (T5)", () => {
+  const cat = "🐈";
+
+  it("of 4 KB is accepted byte for byte, emoji counted as four; one byte more is refused", () => {
+    const full = cat.repeat(REQUEST.stateBytes / 4);
+    const read = FlowRequest.parse({ ...flow, state: full });
+    expect(read.state).toBe(full);
+    expect(fault({ ...flow, state: `${full}x` })).toBe("state");
+  });
+
+  it("may be empty, and is not trimmed or normalised", () => {
+    for (const state of ["", "  ", "e\u0301 \u0000\n", '{"a":1}']) {
+      expect(FlowRequest.parse({ ...flow, state }).state).toBe(state);
+    }
+  });
+
+  it.each(["\ud83d", "a\udc08b", "\udc08\ud83d"])("a lone surrogate could not be stored, and is refused", (state) => {
+    expect(fault({ ...flow, state })).toBe("state");
+  });
+
+  it("any well-formed text within the limit survives", () => {
+    fc.assert(
+      fc.property(fc.string({ unit: "grapheme", maxLength: 200 }), (state) => {
+        fc.pre(state.isWellFormed());
+        expect(FlowRequest.parse({ ...flow, state }).state).toBe(state);
+      }),
+    );
+  });
+});
+
+describe("a deeply nested body", () => {
+  const nested = (depth: number) => JSON.parse(`${'{"a":'.repeat(depth)}1${"}".repeat(depth)}`) as unknown;
+
+  it("is refused quickly, before any recursion", () => {
+    const began = performance.now();
+    expect(isShallow(nested(100_000))).toBe(false);
+    expect(isShallow(JSON.parse("[".repeat(50_000) + "]".repeat(50_000)))).toBe(false);
+    expect(performance.now() - began).toBeLessThan(500);
+  });
+
+  it("is told from a wide one, and from any plan that may be stored", () => {
+    expect(isShallow(Array.from({ length: 10_000 }, () => ({ a: [1] })))).toBe(true);
+    expect(isShallow(nested(3), 3)).toBe(true);
+    expect(isShallow(nested(4), 3)).toBe(false);
+    const plan = (depth: number): object => ({ press: "U1", modal: {}, ...(depth > 1 && { then: [plan(depth - 1)] }) });
+    expect(isShallow({ ...flow, then: [plan(REQUEST.planDepth)] })).toBe(true);
+    for (const plain of [null, 1, "x", undefined]) expect(isShallow(plain)).toBe(true);
+  });
+});
+
+describe("smaller promises", () => {
+  it("a field's path is written as in code", () => {
+    expect(fieldOf([])).toBe("");
+    expect(fieldOf(["then", 1, "press"])).toBe("then[1].press");
+    expect(fieldOf([0, "a"])).toBe("[0].a");
+  });
+
+  it("only http(s) without credentials is an address", () => {
+    for (const good of ["http://x", "https://x:8443/y?z#q", "HTTPS://X"]) expect(isHttpUrl(good), good).toBe(true);
+    for (const bad of ["", "x", "//x", "file:///x", "javascript:1", "https://u@x", "https://:p@x", "data:,x"]) {
+      expect(isHttpUrl(bad), bad).toBe(false);
+    }
+  });
+
+  it("a list is 20 long unless told, and never endless", () => {
+    expect(FlowListQuery.parse({})).toEqual({ limit: 20 });
+    expect(FlowListQuery.parse({ limit: "100", cursor: "c" })).toEqual({ limit: 100, cursor: "c" });
+    for (const limit of ["0", "101", "-1", "1.5", "many", ""]) {
+      expect(FlowListQuery.safeParse({ limit }).success, limit).toBe(false);
+    }
+  });
+});
