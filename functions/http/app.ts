@@ -1,22 +1,11 @@
 /** The HTTP API: middleware, routes, and the one map from errors to responses. Knows nothing of Lambda. */
 import { MjflowError } from "@mjflow/core/error";
-import type { Deps } from "@mjflow/engine/deps";
 import { Hono } from "hono";
 import { authenticate } from "./auth.ts";
+import type { ApiDeps, AppEnv } from "./env.ts";
 import { flows } from "./flow.ts";
-import type { ApiKey } from "./key.ts";
 import { onError } from "./problem.ts";
 import { tasks } from "./task.ts";
-
-export type ApiDeps = Omit<Deps, "hooks"> & {
-  apiKeys: readonly ApiKey[];
-  /** What a flow that does not say gets: progress callbacks stored, or dropped at the door. */
-  storeProgress: boolean;
-};
-
-export interface AppEnv {
-  Variables: { deps: ApiDeps; appId: string; requestId: string };
-}
 
 /** Methods per address, for 405 and its Allow header. */
 const ALLOWED = {

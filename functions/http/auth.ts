@@ -1,7 +1,7 @@
 /** Who is asking: the app whose key came with the request. */
 import { MjflowError } from "@mjflow/core/error";
 import { createMiddleware } from "hono/factory";
-import type { AppEnv } from "./app.ts";
+import type { AppEnv } from "./env.ts";
 import { appOf } from "./key.ts";
 
 export const authenticate = createMiddleware<AppEnv>(async (c, next) => {

@@ -4,8 +4,8 @@ import { isFlowId } from "@mjflow/core/id";
 import { FlowListQuery, FlowRequest } from "@mjflow/core/request";
 import { createFlow } from "@mjflow/engine/create";
 import { Hono } from "hono";
-import type { AppEnv } from "./app.ts";
 import { readBody } from "./body.ts";
+import type { AppEnv } from "./env.ts";
 import { invalid } from "./problem.ts";
 import { flowSummary, flowView } from "./view.ts";
 

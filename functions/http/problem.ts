@@ -2,7 +2,7 @@
 import { ERRORS, MjflowError, type Retry } from "@mjflow/core/error";
 import { fieldOf } from "@mjflow/core/request";
 import type { Context, ErrorHandler } from "hono";
-import type { AppEnv } from "./app.ts";
+import type { AppEnv } from "./env.ts";
 
 interface Issue {
   path: readonly PropertyKey[];

@@ -2,8 +2,8 @@
 import { ActionRequest, ModalRequest } from "@mjflow/core/request";
 import { answerModal, ownTask, pressTask } from "@mjflow/engine/press";
 import { Hono } from "hono";
-import type { AppEnv } from "./app.ts";
 import { readBody } from "./body.ts";
+import type { AppEnv } from "./env.ts";
 import { taskView } from "./view.ts";
 
 export const tasks = new Hono<AppEnv>()

@@ -2,22 +2,12 @@
  * A vendor as a form filled in. The protocol asks these fields and never compares a vendor's name.
  * Every optional field has its default written down, so a dialect file says only where its vendor differs.
  */
+
 import type { Row } from "./button.ts";
+import type { ProviderId } from "./provider.ts";
 import type { Action } from "./task.ts";
 
-export const PROVIDER_IDS = [
-  "cometapi",
-  "gitaigc",
-  "xfusionai",
-  "agicto",
-  "midjourney-proxy",
-  "trueai",
-  "newapi",
-  "simulator",
-] as const;
-export type ProviderId = (typeof PROVIDER_IDS)[number];
-
-export const isProviderId = (text: string): text is ProviderId => PROVIDER_IDS.some((id) => id === text);
+export { isProviderId, PROVIDER_IDS, type ProviderId } from "./provider.ts";
 
 export const SUBMIT_VERBS = [
   "imagine",

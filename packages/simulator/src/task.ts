@@ -5,7 +5,7 @@
  *   L2  History keeps every moment, so a relay can be shown the past (`asOf`).
  *   L3  Only a modal call takes a task out of MODAL, and only trueai lets it leave an end state (PROTOCOL 1.7).
  */
-import type { ProviderId } from "./dialect.ts";
+import type { ProviderId } from "./provider.ts";
 
 export type Status = "NOT_START" | "SUBMITTED" | "MODAL" | "IN_PROGRESS" | "SUCCESS" | "FAILURE" | "CANCEL";
 

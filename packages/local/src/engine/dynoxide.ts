@@ -6,7 +6,7 @@ import { connect } from "node:net";
 import { dirname, join } from "node:path";
 import { endOrphan, removePidFile, writePidFile } from "./orphan.ts";
 import { freePort, LOOPBACK } from "./port.ts";
-import type { TableEngine } from "./table.ts";
+import type { TableEngine } from "./table-engine.ts";
 
 const POLL_MS = 5;
 const READY_MS = 10_000;

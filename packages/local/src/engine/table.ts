@@ -6,8 +6,9 @@ import { existsSync, mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { findDynoxide, startDynoxide } from "./dynoxide.ts";
 import { LOOPBACK } from "./port.ts";
+import type { TableEngine, TableEngineName } from "./table-engine.ts";
 
-export type TableEngineName = "dynoxide" | "dynalite";
+export type { TableEngine, TableEngineName } from "./table-engine.ts";
 
 export interface TableEngineOptions {
   /** Kept here; without it, in memory. */
@@ -16,14 +17,6 @@ export interface TableEngineOptions {
   port?: number;
   /** When not given: the one whose data the folder holds, else dynoxide, else dynalite. */
   engine?: TableEngineName;
-}
-
-export interface TableEngine {
-  name: TableEngineName;
-  endpoint: string;
-  /** Of the child process; dynalite has none, it runs in this one. */
-  pid?: number;
-  stop(): Promise<void>;
 }
 
 /** Each engine's own file: neither can read the other's. */
