@@ -378,6 +378,19 @@ describe("early callbacks", () => {
     expect(decide(task, accepted(1, "own"), ctx())).toEqual({ kind: "ignore", why: "no-news" });
   });
 
+  it("the answer confirms an id that so far only a report had told", () => {
+    const { task } = play(pending(), claim, callback("SUBMITTED", 1, { vendorTaskId: "v1" }), accepted(1, "v1"));
+    expect(task).toMatchObject({ vendorTaskId: "v1", vendorTaskIdFrom: "answer" });
+    expect(play(task, accepted(1, "other")).task.vendorTaskId).toBe("other");
+  });
+
+  it("a repeated report without an id costs no write", () => {
+    expect(play(pending(), claim, callback("SUBMITTED"), callback("SUBMITTED")).last).toEqual({
+      kind: "ignore",
+      why: "duplicate",
+    });
+  });
+
   it("a report's id never replaces the answer's", () => {
     const { task } = play(pending(), claim, accepted(1, "own"), callback("SUCCESS", 1, { vendorTaskId: "relay" }));
     expect(task.vendorTaskId).toBe("own");
@@ -524,6 +537,12 @@ describe("P3: another attempt that turns up", () => {
     });
   });
 
+  it("a newer one that is only being sent is no orphan yet", () => {
+    expect(play(second(), callback("IN_PROGRESS", 1), callback("SUCCESS", 1)).task.orphans).toBeUndefined();
+    const taken = play(second(), callback("SUBMITTED", 2), callback("SUCCESS", 1)).task;
+    expect(taken.orphans).toEqual([{ attempt: 2, at: NOW }]);
+  });
+
   it("its success without an id is pressed under the id its answer told, or under none: never the newer's", () => {
     const known = play(second(), accepted(1, "first"), accepted(2, "newer"), callback("SUCCESS", 1)).task;
     expect(known).toMatchObject({ vendorTaskId: "first", orphans: [{ attempt: 2, vendorTaskId: "newer" }] });
@@ -574,7 +593,9 @@ describe("P3: another attempt that turns up", () => {
   it("an older attempt that turned up is not sent again when the newer one was not taken", () => {
     const { task, last } = play(second(), callback("IN_PROGRESS", 1, { vendorTaskId: "first" }), busy(2));
     expect(effects(last)).toEqual([]);
-    expect(task).toMatchObject({ status: "SUBMITTED", attempt: 1, vendorTaskId: "first", orphans: undefined });
+    expect(task).toMatchObject({ status: "SUBMITTED", attempt: 1, vendorTaskId: "first", vendorTaskIdFrom: "report" });
+    expect(task).toMatchObject({ orphans: undefined, busy: 0, leaseUntil: undefined });
+    expect(play(task, accepted(1, "own")).task).toMatchObject({ vendorTaskId: "own", orphans: undefined });
     expect(play(second(), callback("SUBMITTED", 1), busy(2)).task).toMatchObject({
       status: "SUBMITTED",
       vendorTaskId: undefined,
@@ -638,6 +659,7 @@ describe("windows (MODAL)", () => {
   it("the app answers it once", () => {
     const { task, last } = play(pending(), claim, windowOf(), { kind: "answer", modal: { prompt: "one" } });
     expect(last).toMatchObject({ kind: "record", effects: [{ kind: "enqueue" }] });
+    expect(task.due).toBe(NOW + TIMINGS.requeueMs);
     const twice = play(task, { kind: "answer", modal: { prompt: "two" } });
     expect(twice.last).toEqual({ kind: "ignore", why: "not-waiting" });
     expect(twice.task.modal).toEqual({ prompt: "one" });
