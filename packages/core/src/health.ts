@@ -3,6 +3,8 @@
  * notifyHook from what they forward and answer as if all were well. Pure; the engine stores what is decided here.
  */
 
+import { backoffMs, type Timings } from "./timing.ts";
+
 export type Callbacks = "unknown" | "calling" | "silent";
 
 export interface AccountHealth {
@@ -15,6 +17,9 @@ export interface AccountHealth {
   /** Finished tasks in a row, found by look-up, that no callback had told of. */
   misses: number;
   changedAt: number;
+  /** Look-ups that failed in a row, and when the next may be made: a vendor in trouble is not asked each minute. */
+  failures: number;
+  askAt?: number;
 }
 
 /** Three finished tasks without a callback, and none heard meanwhile: by then it is the vendor, not the network. */
@@ -23,7 +28,7 @@ export const SILENT_AFTER_MISSES = 3;
 export const HEARD_FRESH_MS = 5 * 60_000;
 
 export function newHealth(provider: string, account: string, now: number): AccountHealth {
-  return { provider, account, rev: 0, callbacks: "unknown", misses: 0, changedAt: now };
+  return { provider, account, rev: 0, callbacks: "unknown", misses: 0, changedAt: now, failures: 0 };
 }
 
 /** True when a callback that arrives now would teach nothing: the receiver then spends no write on it. */
@@ -49,3 +54,16 @@ export function missed(health: AccountHealth, count: number, since: number, now:
   const silent = misses >= SILENT_AFTER_MISSES;
   return { ...health, misses, ...(silent && { callbacks: "silent" as const, changedAt: now }) };
 }
+
+/** The pause doubles with each failure; the first is one look-up's. */
+export function lookupFailed(health: AccountHealth, now: number, timings: Pauses): AccountHealth {
+  const pause = backoffMs(timings.lookupMs, health.failures, timings.lookupMaxMs);
+  return { ...health, failures: health.failures + 1, askAt: now + pause };
+}
+
+/** Undefined when there is nothing to forget. */
+export function lookupWorked(health: AccountHealth): AccountHealth | undefined {
+  return health.failures === 0 ? undefined : { ...health, failures: 0, askAt: undefined };
+}
+
+type Pauses = Pick<Timings, "lookupMs" | "lookupMaxMs">;

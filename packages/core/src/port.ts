@@ -95,6 +95,7 @@ export type Metric =
   | "Unclear"
   | "Refused"
   | "FollowUps"
+  | "Sweeps"
   | "Overdue"
   | "Lookups"
   | "LookupFailures"

@@ -86,6 +86,8 @@ export const FlowRequest = z
     ),
     /** Store progress as it comes, for showing it; costs one write for each step of ten percent. */
     progress: z.optional(z.boolean()),
+    /** After a submission whose answer was lost: send it again once its grace has passed, or never. */
+    resubmit: z.optional(z.enum(["after-grace", "never"])),
     then: z.optional(z.array(PlanInput).check(z.maxLength(REQUEST.planPresses))),
   })
   .check((ctx) => {

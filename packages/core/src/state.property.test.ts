@@ -24,7 +24,10 @@ const report: fc.Arbitrary<Report> = fc.record(
   { requiredKeys: ["result"] },
 );
 const signal: fc.Arbitrary<Signal> = fc.oneof(
-  { weight: 3, arbitrary: fc.constant<Signal>({ kind: "claim" }) },
+  {
+    weight: 3,
+    arbitrary: fc.constantFrom<Signal>({ kind: "claim", call: "submit" }, { kind: "claim", call: "modal" }),
+  },
   fc.record({
     kind: fc.constant("accepted" as const),
     attempt,
@@ -101,7 +104,7 @@ const RANK: Record<TaskStatus, number> = {
   EXPIRED: 4,
 };
 
-const RUNS = { numRuns: 1_500 };
+const RUNS = { numRuns: 800 };
 
 describe("over random orders of all signals", () => {
   it("T1: an ended task keeps its state, its result and its end", () => {

@@ -243,7 +243,7 @@ describe("T4: every state that waits has a due time", () => {
 
 describe("P1: a claim is saved, attempt and lease in it, before the vendor is called", () => {
   it("the call is the effect of the very decision that counts the attempt", () => {
-    const { task, last } = play(pending(), { kind: "claim", customId: "MJ::JOB::upsample::1::x" });
+    const { task, last } = play(pending(), { kind: "claim", call: "submit", customId: "MJ::JOB::upsample::1::x" });
     expect(effects(last)).toEqual(["call"]);
     expect(task).toMatchObject({
       status: "SUBMITTING",

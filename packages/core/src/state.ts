@@ -34,8 +34,11 @@ export const TRANSITIONS: Readonly<Record<TaskStatus, readonly TaskStatus[]>> = 
 export type Expect = "calling" | "unknown" | "silent" | "instant";
 
 export type Signal =
-  /** A worker has the task's message and would call the vendor. */
-  | { kind: "claim"; customId?: string }
+  /**
+   * A worker has the task's message and would make this call. What it prepared is what it may do: should the task have
+   * moved on to its window meanwhile, a claim to submit it gets nothing, or the press would be paid twice.
+   */
+  | { kind: "claim"; call: Task["phase"]; customId?: string }
   | { kind: "accepted"; attempt: number; vendorTaskId: string; siblings?: string[]; expect: Expect }
   /** The vendor took it and waits for a prompt or mask. */
   | { kind: "window"; attempt: number; vendorTaskId: string }
@@ -47,8 +50,11 @@ export type Signal =
   | { kind: "report"; attempt: number; from: "callback" | "lookup"; report: Report }
   /** A look-up found no such task, or there was no way to look. */
   | { kind: "missing" }
-  /** The due time has passed. `canSearch`: the vendor can be asked without its task id (trueai-org's list by state). */
-  | { kind: "due"; canSearch?: boolean }
+  /**
+   * The due time has passed. `canSearch`: the vendor can be asked without its task id (trueai-org's list by state).
+   * `askAt`: not before then, for its look-ups fail.
+   */
+  | { kind: "due"; canSearch?: boolean; askAt?: number }
   /** All follow-ups are stored and sent. */
   | { kind: "followed" }
   /** The app answered the window. */
@@ -102,7 +108,7 @@ const DUPLICATES_COUNTED = 99;
 export function decide(task: Task, signal: Signal, ctx: Context): Decision {
   switch (signal.kind) {
     case "claim":
-      return claim(task, signal.customId, ctx);
+      return claim(task, signal, ctx);
     case "accepted":
     case "window":
       return taken(task, signal, ctx);
@@ -117,7 +123,7 @@ export function decide(task: Task, signal: Signal, ctx: Context): Decision {
     case "missing":
       return missing(task, ctx);
     case "due":
-      return due(task, signal.canSearch ?? false, ctx);
+      return due(task, signal, ctx);
     case "followed":
       return followed(task, ctx);
     case "answer":
@@ -129,16 +135,16 @@ export function decide(task: Task, signal: Signal, ctx: Context): Decision {
 
 // ── the worker's side ──────────────────────────────────────────────────────────────────────────────────────────────
 
-function claim(task: Task, customId: string | undefined, ctx: Context): Decision {
+function claim(task: Task, { call: wanted, customId }: Extract<Signal, { kind: "claim" }>, ctx: Context): Decision {
   const leaseUntil = ctx.now + SUBMIT_LEASE_MS;
   // Whoever looks before the lease is over finds it held and waits for it: no need to move the due time now.
   const due = task.due ?? leaseUntil;
   const lease = { leaseUntil, due };
-  if (task.status === "PENDING") {
+  if (task.status === "PENDING" && wanted === "submit") {
     const pressed = customId === undefined ? {} : { customId };
     return move(task, "SUBMITTING", { ...lease, ...pressed, attempt: task.attempt + 1, phase: "submit" }, ctx, call);
   }
-  if (task.status === "MODAL" && task.modal) {
+  if (task.status === "MODAL" && task.modal && wanted === "modal") {
     // How long the window stood open does not count against the deadline of the work.
     const answer = { modals: task.modals + 1, phase: "modal" as const, submittedAt: ctx.now };
     return move(task, "SUBMITTING", { ...lease, ...answer }, ctx, call);
@@ -410,7 +416,7 @@ export function failureOf(report: Report): Failure {
 
 // ── the sweeper's side ─────────────────────────────────────────────────────────────────────────────────────────────
 
-function due(task: Task, canSearch: boolean, ctx: Context): Decision {
+function due(task: Task, { canSearch = false, askAt = 0 }: Extract<Signal, { kind: "due" }>, ctx: Context): Decision {
   const { now, timings } = ctx;
   if (task.due === undefined || task.due > now) return { kind: "ignore", why: "not-waiting" };
   switch (task.status) {
@@ -433,6 +439,7 @@ function due(task: Task, canSearch: boolean, ctx: Context): Decision {
     case "IN_PROGRESS": {
       const pause = lookupPauseMs(now - (task.submittedAt ?? task.createdAt), timings);
       if (task.vendorTaskId === undefined && !canSearch) return unaskable(task, pause, ctx);
+      if (askAt > now) return postpone(task, askAt - now, ctx, []);
       // The due time is pushed before the vendor is asked, so that two sweepers do not both ask.
       const asked = { lookups: task.lookups + 1, due: now + pause };
       return { kind: "record", why: "no-news", next: patched(task, asked, ctx), effects: [{ kind: "lookup" }] };
@@ -456,7 +463,9 @@ function missing(task: Task, ctx: Context): Decision {
   const { timings, now } = ctx;
   if (task.status === "UNCLEAR") {
     // Grace has passed, no callback came, nothing was found: now, and only now, it is sent again.
-    if (task.attempt >= timings.attemptLimit || task.phase === "modal") {
+    // A window's answer is never sent twice on a guess: some servers would draw, and bill, both.
+    const isLast = task.resubmit === "never" || task.phase === "modal" || task.attempt >= timings.attemptLimit;
+    if (isLast) {
       return end(task, "FAILURE", { failure: failure("submission_unclear") }, ctx);
     }
     const again = { due: now + timings.requeueMs, vendorTaskId: undefined, vendorTaskIdFrom: undefined };

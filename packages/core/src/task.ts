@@ -57,6 +57,8 @@ export interface Task {
   modal?: ModalAnswer;
   /** What to press on its result. */
   then?: Press[];
+  /** After an unclear submission: never sent again, whatever it costs the plan. Unset: once its grace has passed. */
+  resubmit?: "never";
 
   /** Paid submissions made, the running one included; names the hook token that is listened to. */
   attempt: number;
@@ -116,6 +118,7 @@ export interface NewTask {
   inputsRef?: string;
   modal?: ModalAnswer;
   then?: Press[];
+  resubmit?: "never";
 }
 
 export function newTask(fields: NewTask, now: number, due: number): Task {

@@ -44,7 +44,9 @@ export function lookup(status: ReportStatus | undefined, attempt = 1, more: Part
   return { kind: "report", attempt, from: "lookup", report: report(status, more) };
 }
 
-export const claim: Signal = { kind: "claim" };
+export const claim: Signal = { kind: "claim", call: "submit" };
+/** The claim of a worker that would answer the window. */
+export const claimWindow: Signal = { kind: "claim", call: "modal" };
 export const missing: Signal = { kind: "missing" };
 export const due: Signal = { kind: "due" };
 export const followed: Signal = { kind: "followed" };
