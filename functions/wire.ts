@@ -96,6 +96,7 @@ export const wireApi = /* @__PURE__ */ once(() => ({
   random,
   apiKeys: [apiKeyOf("app_default", Resource.ApiKey.value)],
   storeProgress: env["MJFLOW_PROGRESS"] === "on",
+  resubmit: env["MJFLOW_RESUBMIT"] === "never" ? ("never" as const) : ("after-grace" as const),
 }));
 
 export const wireCallback = /* @__PURE__ */ once(() => withAccounts({ ...base("callback"), hooks: hooks("") }));

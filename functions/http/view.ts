@@ -2,6 +2,7 @@
 import { nameOf } from "@mjflow/core/button";
 import { countsOf, type Flow, flowStatus } from "@mjflow/core/flow";
 import { depthOf, parentPath, ROOT_PATH, taskIdOf } from "@mjflow/core/id";
+import { estimateUsd } from "@mjflow/core/price";
 import type { Task } from "@mjflow/core/task";
 
 export function flowView(flow: Flow, tasks: readonly Task[]) {
@@ -72,7 +73,12 @@ export function taskView(task: Task) {
     lookups: task.lookups,
     /** The vendor may or may not have this attempt; see docs: unclear submissions. */
     unclear: task.status === "UNCLEAR",
-    orphans: task.orphans ?? [],
+    /** Further submissions of this task that turned out to have been taken: paid, by our estimate. */
+    orphans: (task.orphans ?? []).map(({ at, ...orphan }) => ({
+      ...orphan,
+      at: time(at),
+      estimatedUsd: estimateUsd(task),
+    })),
     late: task.late ? { status: task.late.status, at: time(task.late.at) } : null,
     createdAt: time(task.createdAt),
     submittedAt: time(task.submittedAt),

@@ -29,7 +29,12 @@ export async function runFlow(store: Store): Promise<void> {
 async function runTask(store: Store, flowId: string, path: string): Promise<Task> {
   const { tasks } = await store.load(flowId, path === "0" ? [path] : [path, "0"]);
   const vendorTaskId = "1763700000123456";
-  const claimed = await step(store, tasks[0]!, { kind: "claim", customId: "MJ::JOB::upsample::2::0d9ab5a1" }, 500);
+  const claimed = await step(
+    store,
+    tasks[0]!,
+    { kind: "claim", call: "submit", customId: "MJ::JOB::upsample::2::0d9ab5a1" },
+    500,
+  );
   await step(store, claimed, { kind: "accepted", attempt: 1, vendorTaskId, expect: "calling" }, 900);
   const submitted = (await store.getTask({ flowId, path }))!;
   const report = { vendorTaskId, status: "SUCCESS", progress: 100, result: upscaleResult(NOW) } as const;

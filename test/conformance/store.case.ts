@@ -166,7 +166,9 @@ export function storeCase(title: string, make: () => Promise<StoreMaker>, skip: 
         const task = taskIn(newFlow().id, "0", { then: [{ press: "upscale:1" }] });
         await store.createTask(task);
         task.then!.push({ press: "upscale:2" });
-        (await store.getTask(task))!.then!.push({ press: "upscale:3" });
+        const read = (await store.getTask(task))!;
+        // A store may hand out what cannot be changed at all.
+        if (!Object.isFrozen(read.then)) read.then!.push({ press: "upscale:3" });
         expect((await store.getTask(task))!.then).toEqual([{ press: "upscale:1" }]);
       });
 

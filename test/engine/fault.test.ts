@@ -85,6 +85,31 @@ describe("callbacks that are lost, early, late or reordered", () => {
   });
 });
 
+test("a vendor whose look-ups fail is left alone for longer and longer, however many tasks are overdue", async () => {
+  const world = createWorld();
+  for (let i = 0; i < 5; i++) await world.start();
+  await world.drain();
+  world.vendor.failLookups(new LookupError("502"));
+  world.advance(world.deps.timings.quietMs.fast);
+  const minutes: number[] = [];
+  for (let minute = 0; minute < 30; minute++) {
+    const before = world.vendor.lookups.length;
+    await world.sweep();
+    if (world.vendor.lookups.length > before) minutes.push(minute);
+    world.advance(60_000);
+  }
+  expect(world.vendor.lookups.length).toBe(minutes.length);
+  expect(minutes.length).toBeLessThan(12);
+  world.vendor.failLookups(undefined);
+  for (const call of world.vendor.calls) world.vendor.holds(call, "SUCCESS");
+  for (let minute = 0; minute < 6; minute++) {
+    await world.sweep();
+    world.advance(60_000);
+  }
+  expect((await world.deps.store.health("fake", "default"))!.failures).toBe(0);
+  expect(world.metrics.get("FlowsEnded")).toBe(5);
+});
+
 describe("paid work is paid once", () => {
   test("an unclear submission is not sent again before its grace; its callback still counts", async () => {
     const world = createWorld();
@@ -116,6 +141,24 @@ describe("paid work is paid once", () => {
     const task = (await world.read(flow)).tasks.get("0")!;
     expect(task).toMatchObject({ status: "SUCCESS", attempt: 2, endedBy: 1 });
     expect(task.orphans).toMatchObject([{ attempt: 2, vendorTaskId: second!.id }]);
+  });
+
+  test("a flow that says never is not sent again, nor are its follow-ups; it ends typed", async () => {
+    const world = createWorld();
+    const flow = await world.start({ resubmit: "never", then: [{ press: "U1" }] });
+    await world.drain();
+    await world.post(world.vendor.calls[0]!, "SUCCESS");
+    world.vendor.next({ kind: "unclear", reason: "reset" });
+    await world.drain();
+    world.advance(world.deps.timings.graceMs.fast);
+    await world.sweep();
+    await world.drain();
+    expect(world.vendor.calls).toHaveLength(2);
+    expect((await world.read(flow)).tasks.get("0-0")).toMatchObject({
+      status: "FAILURE",
+      attempt: 1,
+      failure: { code: "submission_unclear" },
+    });
   });
 
   test("unclear again and again ends typed, never a third time", async () => {

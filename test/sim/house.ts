@@ -32,6 +32,8 @@ export interface HouseOptions {
   profile?: Profile;
   /** Instead of the profile's chance: what happens at each point. For exhaustive sweeps. */
   fateOf?: (point: Point) => Fate | undefined;
+  /** Told of each write and of each submission the vendor took: the story of a seed that broke a rule. */
+  trace?: (line: { at: number; flowId: string; path: string; what: string }) => void;
   /** What each flow presses; drawn from the seed when not given. */
   plan?: readonly PlanInput[];
 }
@@ -67,7 +69,7 @@ const HORIZON_MS = 24 * 3_600_000;
 const SWEEP_MS = 60_000;
 const VISIBILITY_MS = 600_000;
 
-export async function runHouse({ seed, flows, profile = CALM, fateOf, plan }: HouseOptions): Promise<Run> {
+export async function runHouse({ seed, flows, profile = CALM, fateOf, plan, trace }: HouseOptions): Promise<Run> {
   const rng = createRng(seed);
   const scheduler = createScheduler(START);
   const clock = { now: scheduler.now };
@@ -80,7 +82,15 @@ export async function runHouse({ seed, flows, profile = CALM, fateOf, plan }: Ho
     count: (metric, by = 1) => void metrics.set(metric, (metrics.get(metric) ?? 0) + by),
   };
   const memory = createMemoryStore();
-  const store = watched(memory, broken);
+  const store = watched(memory, broken, (task) => {
+    const { flowId, path, status, attempt, phase, rev, busy } = task;
+    trace?.({
+      at: scheduler.now() - START,
+      flowId,
+      path,
+      what: `rev ${rev} ${status} attempt ${attempt} ${phase} busy ${busy}`,
+    });
+  });
   const queue = createMemoryQueue({ now: clock.now, visibilityMs: VISIBILITY_MS, maxReceiveCount: 5 });
   const hooks = createHooks({
     keys: ["a key for simulations, never for anything else"],
@@ -107,6 +117,13 @@ export async function runHouse({ seed, flows, profile = CALM, fateOf, plan }: Ho
     scheduler,
     rng,
     profile,
+    took: ({ flowPart, path, attempt, id }) =>
+      trace?.({
+        at: scheduler.now() - START,
+        flowId: `flow_${flowPart}`,
+        path,
+        what: `VENDOR took attempt ${attempt} as ${id}`,
+      }),
     post: (token, body, task) => callback(token, body, task),
     forge(token, body) {
       start(
@@ -216,7 +233,7 @@ export async function runHouse({ seed, flows, profile = CALM, fateOf, plan }: Ho
             deps,
             "app",
             { provider: "sim", prompt: "x", state, then: [...then] },
-            { storeProgress: rng.chance(0.3) },
+            { storeProgress: rng.chance(0.3), resubmit: "after-grace" },
           ),
         (created) => created && accepted.push({ flowId: created.flow.id, state, at: scheduler.now() }),
       );
@@ -279,19 +296,24 @@ function drawPlan(depth: number, rng: { int(a: number, b: number): number }): Pl
 }
 
 /** The rules that hold at every write, checked at every write. */
-function watched(store: Store, broken: string[]): Store {
+function watched(store: Store, broken: string[], saw: (task: Task) => void): Store {
   const last = new Map<string, Task>();
   function check(task: Task): void {
+    saw(task);
     const key = `${task.flowId} ${task.path}`;
     const before = last.get(key);
-    last.set(key, structuredClone(task));
+    last.set(key, task);
     if (!isEnded(task) && task.due === undefined)
       broken.push(`T4 ${task.path} ${task.status} waits without a due time`);
     if (!before) return;
     if (isEnded(before) && task.status !== before.status)
       broken.push(`T1 ${task.path} ${before.status} to ${task.status}`);
     if (task.progress < before.progress) broken.push(`T2 ${task.path} ${before.progress}% to ${task.progress}%`);
-    if (isEnded(before) && JSON.stringify(before.result) !== JSON.stringify(task.result)) {
+    if (
+      isEnded(before) &&
+      before.result !== task.result &&
+      JSON.stringify(before.result) !== JSON.stringify(task.result)
+    ) {
       broken.push(`T1 ${task.path} has another result`);
     }
   }

@@ -33,13 +33,18 @@ describe("a simulated house, run to quiescence", () => {
     }
   });
 
+  // 17: a vendor that takes back a success. 122, 182: a worker that had prepared a press claimed the task at its window.
+  test.each([17, 122, 182])("seed %i, which once broke a rule, breaks none", async (seed) => {
+    expect(judge(await runHouse({ seed, flows: 10, profile: STORM })).findings).toEqual([]);
+  });
+
   test("all faults at once", async () => {
     let killed = 0;
-    for (let seed = 1; seed <= 100; seed++) {
+    for (let seed = 1; seed <= 60; seed++) {
       const { findings, counts } = judge(await runHouse({ seed, flows: 10, profile: STORM }));
       expect(findings).toEqual([]);
       killed += counts.killed;
     }
-    expect(killed).toBeGreaterThan(100);
+    expect(killed).toBeGreaterThan(60);
   }, 60_000);
 });

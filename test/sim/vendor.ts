@@ -32,6 +32,7 @@ export interface VendorDeps {
   scheduler: Scheduler;
   rng: Rng;
   profile: Profile;
+  took(task: Taken): void;
   /** Posts one callback; the vendor does not look at the answer. */
   post(token: string, body: string, taken: Taken): void;
   /** Posts one that nobody minted. */
@@ -49,7 +50,7 @@ export interface Vendor {
 const IMAGINE_MS = 40_000;
 const PRESS_MS = 15_000;
 
-export function createVendor({ scheduler, rng, profile, post, forge }: VendorDeps): Vendor {
+export function createVendor({ scheduler, rng, profile, took, post, forge }: VendorDeps): Vendor {
   const taken: Taken[] = [];
   const byId = new Map<string, Taken>();
   const wrong: string[] = [];
@@ -113,6 +114,7 @@ export function createVendor({ scheduler, rng, profile, post, forge }: VendorDep
       answered: false,
     };
     taken.push(task);
+    took(task);
     byId.set(task.id, task);
     const window = press !== undefined && rng.chance(profile.window);
     if (window) task.status = "MODAL";

@@ -133,7 +133,7 @@ export function createWorld() {
     },
     async start(request: Partial<FlowRequest> = {}): Promise<Flow> {
       const body = { provider: "fake", prompt: "a paper boat", ...request };
-      const { flow } = await createFlow(wired, "app_a", body, { storeProgress: false });
+      const { flow } = await createFlow(wired, "app_a", body, { storeProgress: false, resubmit: "after-grace" });
       return flow;
     },
     async read(flow: Flow): Promise<{ flow: Flow; tasks: Map<string, Task>; status: string }> {

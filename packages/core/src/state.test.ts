@@ -621,8 +621,15 @@ describe("P5: while a lease holds a second claim does nothing", () => {
     expect(task).toMatchObject({ status: "SUBMITTING", due: NOW + 11 * second });
   });
 
-  it.each(["claim", "due", "abandon"] as const)("a crashed worker's task is in doubt, not sent again (%s)", (kind) => {
-    const signal: Signal = kind === "abandon" ? { kind, failure: failure("dead_letter") } : { kind };
+  it("a worker that prepared a press gets nothing once the task has come to its window, and the other way round", () => {
+    const open = play(pending({ modal: { prompt: "p" } }), claim, windowOf()).task;
+    expect(decide(open, { kind: "claim", call: "submit" }, ctx(NOW)).kind).toBe("ignore");
+    expect(effects(decide(open, { kind: "claim", call: "modal" }, ctx(NOW)))).toEqual(["call"]);
+    expect(decide(pending(), { kind: "claim", call: "modal" }, ctx(NOW)).kind).toBe("ignore");
+  });
+
+  const heirs: Signal[] = [claim, due, { kind: "abandon", failure: failure("dead_letter") }];
+  it.each(heirs)("a crashed worker's task is in doubt, not sent again ($kind)", (signal) => {
     const { task, last } = play(pending(), claim, 5 * minute, signal);
     expect(LEASE_OVER).toBeLessThan(5 * minute);
     expect(task).toMatchObject({ status: "UNCLEAR", attempt: 1, leaseUntil: undefined });

@@ -44,9 +44,8 @@ export function lookup(status: ReportStatus | undefined, attempt = 1, more: Part
   return { kind: "report", attempt, from: "lookup", report: report(status, more) };
 }
 
+/** The claim of a worker that prepared what the task needs at the moment; `play` fills in which call that is. */
 export const claim: Signal = { kind: "claim", call: "submit" };
-/** The claim of a worker that would answer the window. */
-export const claimWindow: Signal = { kind: "claim", call: "modal" };
 export const missing: Signal = { kind: "missing" };
 export const due: Signal = { kind: "due" };
 export const followed: Signal = { kind: "followed" };
@@ -82,7 +81,8 @@ export function play(start: Task, ...steps: Step[]): { task: Task; last: Decisio
   for (const step of steps) {
     if (typeof step === "number") now += step;
     else {
-      last = decide(task, step, ctx(now));
+      const prepared = step === claim && task.status === "MODAL" ? ({ kind: "claim", call: "modal" } as const) : step;
+      last = decide(task, prepared, ctx(now));
       task = after(task, last);
     }
   }

@@ -1,5 +1,14 @@
 /** What is known of a vendor account's callbacks: read rarely, written when something is learned (ARCHITECTURE 6). */
-import { type AccountHealth, type Callbacks, heard, isFresh, missed, newHealth } from "@mjflow/core/health";
+import {
+  type AccountHealth,
+  type Callbacks,
+  heard,
+  isFresh,
+  lookupFailed,
+  lookupWorked,
+  missed,
+  newHealth,
+} from "@mjflow/core/health";
 import type { Clock, Log, Store } from "@mjflow/core/port";
 import type { Timings } from "@mjflow/core/timing";
 
@@ -9,6 +18,10 @@ export interface Accounts {
   heard(provider: string, account: string): Promise<void>;
   /** Look-ups found `count` finished tasks that nobody had told of, the first submitted at `since`. */
   missed(provider: string, account: string, count: number, since: number): Promise<void>;
+  /** When the account may be looked up again; undefined for now. */
+  askAt(provider: string, account: string): Promise<number | undefined>;
+  /** How its look-up went. */
+  asked(provider: string, account: string, worked: boolean): Promise<void>;
 }
 
 interface AccountsDeps {
@@ -57,6 +70,16 @@ export function createAccounts({ store, clock, log, timings }: AccountsDeps): Ac
       const now = clock.now();
       const health = await read(provider, account, now);
       await learn(health, missed(health, count, since, now));
+    },
+    async askAt(provider, account) {
+      const now = clock.now();
+      const { askAt } = await read(provider, account, now);
+      return askAt !== undefined && askAt > now ? askAt : undefined;
+    },
+    async asked(provider, account, worked) {
+      const now = clock.now();
+      const health = await read(provider, account, now);
+      await learn(health, worked ? lookupWorked(health) : lookupFailed(health, now, timings));
     },
   };
 }

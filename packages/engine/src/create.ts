@@ -13,6 +13,13 @@ export interface Created {
   tasks: Task[];
 }
 
+/** What a flow gets that does not say. */
+export interface Defaults {
+  /** Progress callbacks stored, or dropped at the door. */
+  storeProgress: boolean;
+  resubmit: "after-grace" | "never";
+}
+
 type Needs = Pick<Deps, "store" | "queue" | "blobs" | "providers" | "clock" | "random" | "timings" | "log">;
 
 /**
@@ -25,7 +32,7 @@ export async function createFlow(
   deps: Needs,
   appId: string,
   request: FlowRequest,
-  { storeProgress }: { storeProgress: boolean },
+  { storeProgress, resubmit }: Defaults,
 ): Promise<Created> {
   const now = deps.clock.now();
   const action = request.action ?? "imagine";
@@ -57,8 +64,10 @@ export async function createFlow(
   };
   const protocolAction = action.replace("-", "_").toUpperCase();
   const pace = paceOf(request.mode, protocolAction);
+  const never = (request.resubmit ?? resubmit) === "never" ? { resubmit: "never" as const } : {};
   const root = newTask(
     {
+      ...never,
       ...at,
       path: ROOT_PATH,
       action: protocolAction,

@@ -30,8 +30,12 @@ function plannedChildren(parent: Task, { clock, timings }: Pick<Deps, "clock" | 
   return (parent.then ?? []).map((node, i) => {
     const action = actionOf(canonicalPress(node.press));
     const pace = action === "VIDEO" ? "video" : parent.pace;
-    const { flowId, provider, account } = parent;
+    const { flowId, provider, account, resubmit } = parent;
     const path = childPath(parent.path, i);
-    return newTask({ flowId, provider, account, ...node, path, action, pace }, now, now + timings.quietMs[pace]);
+    return newTask(
+      { flowId, provider, account, resubmit, ...node, path, action, pace },
+      now,
+      now + timings.quietMs[pace],
+    );
   });
 }

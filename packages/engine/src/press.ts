@@ -36,9 +36,9 @@ export async function pressTask(deps: Needs, appId: string, taskId: string, requ
   const now = deps.clock.now();
   const action = actionOf(resolved.name);
   const pace = action === "VIDEO" ? "video" : parent.pace;
-  const { provider, account } = parent;
+  const { provider, account, resubmit } = parent;
   const child = newTask(
-    { flowId: flow.id, path, provider, account, press, action, pace, modal, then },
+    { flowId: flow.id, path, provider, account, resubmit, press, action, pace, modal, then },
     now,
     now + deps.timings.quietMs[pace],
   );

@@ -37,7 +37,7 @@ export async function submit(deps: Needs, { flowId, path }: TaskRef): Promise<vo
   if (!flow || !task) return deps.log.warn("submit.no-such-task", { flow: flowId, path });
   if (!isWaiting(task)) {
     // Also how a crashed worker's lease is noticed: the claim is refused, and an expired lease becomes a doubt.
-    await apply(deps, task, { kind: "claim" });
+    await apply(deps, task, { kind: "claim", call: task.phase });
     return;
   }
   const ready = await prepare(
@@ -54,7 +54,8 @@ export async function submit(deps: Needs, { flowId, path }: TaskRef): Promise<vo
     return deps.queue.send([{ message: submitMessage(flowId, path), delayMs: ready.afterMs }]);
   // Read before the claim: nothing that can fail may stand between the claim and the call.
   const health = await deps.accounts.callbacks(task.provider, task.account);
-  const claimed = await apply(deps, task, { kind: "claim", customId: ready.customId });
+  const intended = task.status === "MODAL" ? "modal" : "submit";
+  const claimed = await apply(deps, task, { kind: "claim", call: intended, customId: ready.customId });
   if (!effectsOf(claimed.decision).some((effect) => effect.kind === "call")) return;
   await perform(deps, await call(deps, flow, claimed.task, ready, health));
 }

@@ -39,6 +39,8 @@ export async function sweep(deps: Needs): Promise<Swept> {
   const refs = (await Promise.all(shards)).flat();
   const swept: Swept = { overdue: refs.length, requests: 0, failed: 0, more: false };
   swept.more = refs.length >= SHARD_LIMIT;
+  // The heartbeat: a sweeper that has stopped counts none, and an alarm listens for that.
+  deps.log.count("Sweeps");
   deps.log.count("Overdue", refs.length);
 
   const toAsk: Task[] = [];
@@ -77,8 +79,11 @@ async function sweepTask(deps: Needs, flowId: string, path: string): Promise<Tas
     return undefined;
   }
   const canSearch = deps.providers.get(task.provider)?.provider.abilities.searchByState ?? false;
-  const applied = await apply(deps, task, { kind: "due", canSearch });
+  const askAt = await deps.accounts.askAt(task.provider, task.account);
+  const applied = await apply(deps, task, { kind: "due", canSearch, askAt });
   await perform(deps, applied);
+  // A vendor that is left alone for a while does not stretch its tasks' deadlines.
+  if (askAt !== undefined) await endIfPast(deps, applied.task);
   return effectsOf(applied.decision).some((effect) => effect.kind === "lookup") ? applied.task : undefined;
 }
 
@@ -125,9 +130,11 @@ async function askVendor(deps: Needs, swept: Swept, tasks: readonly Task[]): Pro
     }
   } catch (error) {
     if (!(error instanceof LookupError)) throw error;
+    await deps.accounts.asked(providerId, account, false);
     deps.log.count("LookupFailures");
     deps.log.warn("sweep.lookup-failed", { provider: providerId, account, error: error.message });
   }
+  if (asked.size === tasks.length) await deps.accounts.asked(providerId, account, true);
   await learn(deps, tasks, asked, found);
 }
 
@@ -148,9 +155,7 @@ async function learn(deps: Needs, tasks: readonly Task[], asked: ReadonlySet<Tas
       await perform(deps, applied);
       current = applied.task;
     }
-    if (isPastDeadline(current, contextOf(deps))) {
-      await perform(deps, await apply(deps, current, { kind: "abandon", failure: failure("deadline_passed") }));
-    }
+    await endIfPast(deps, current);
   }
   if (untold.length === 0) return;
   const since = Math.min(...untold.map((task) => task.submittedAt ?? task.createdAt));
@@ -160,8 +165,10 @@ async function learn(deps: Needs, tasks: readonly Task[], asked: ReadonlySet<Tas
 
 /** The provider was taken out of the configuration: what can no longer be asked ends at its deadline. */
 async function endUnaskable(deps: Needs, tasks: readonly Task[]): Promise<void> {
-  for (const task of tasks) {
-    if (!isPastDeadline(task, contextOf(deps))) continue;
-    await perform(deps, await apply(deps, task, { kind: "abandon", failure: failure("deadline_passed") }));
-  }
+  for (const task of tasks) await endIfPast(deps, task);
+}
+
+async function endIfPast(deps: Needs, task: Task): Promise<void> {
+  if (!isPastDeadline(task, contextOf(deps))) return;
+  await perform(deps, await apply(deps, task, { kind: "abandon", failure: failure("deadline_passed") }));
 }

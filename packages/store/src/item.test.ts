@@ -88,7 +88,15 @@ describe("a row holds all of its item and gives it back", () => {
   });
 
   test("an account's health", () => {
-    const health = { provider: "p", account: "a", rev: 3, callbacks: "silent", misses: 0, changedAt: now } as const;
+    const health = {
+      provider: "p",
+      account: "a",
+      rev: 3,
+      callbacks: "silent",
+      misses: 0,
+      failures: 0,
+      changedAt: now,
+    } as const;
     expect(healthOf(healthItem(health))).toEqual(health);
   });
 });

@@ -52,6 +52,7 @@ const TASK = {
   inputsRef: ["in", "text"],
   modal: ["mo", "json"],
   then: ["th", "json"],
+  resubmit: ["rs", "text"],
   attempt: ["at", "count"],
   phase: ["ph", "text"],
   modals: ["ms", "count"],
@@ -107,6 +108,8 @@ const HEALTH = {
   heardAt: ["he", "number"],
   misses: ["mi", "count"],
   changedAt: ["ch", "number"],
+  failures: ["fl", "count"],
+  askAt: ["as", "number"],
 } as const satisfies Fields<keyof AccountHealth>;
 
 export class ItemError extends Error {

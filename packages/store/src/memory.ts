@@ -1,6 +1,7 @@
 /**
  * The table in memory, for tests and simulations: the same promises as `dynamo.ts`, held to them by the same
- * conformance suite. What goes in and what comes out are copies, so nobody shares state by accident.
+ * conformance suite. What goes in is copied and frozen, so that what comes out needs no copy: nobody can share state by accident, and a
+ * simulation, which reads far more than it writes, runs in half the time.
  */
 import type { Flow } from "@mjflow/core/flow";
 import type { AccountHealth } from "@mjflow/core/health";
@@ -44,11 +45,11 @@ export function createMemoryStore({ now = () => Number.NEGATIVE_INFINITY }: Memo
   /** Stores a copy with the next revision and keeps the due index in step. */
   function write<R extends Row>(row: R): R["item"] {
     const { pk, sk } = keyOf(row);
-    const stored = { ...row, item: copy({ ...row.item, rev: row.item.rev + 1 }) };
+    const stored = { ...row, item: frozen({ ...row.item, rev: row.item.rev + 1 }) };
     if (!flows.has(pk)) flows.set(pk, new Map());
     flows.get(pk)!.set(sk, stored);
     index(stored);
-    return copy(stored.item);
+    return stored.item;
   }
 
   function index(row: Row): void {
@@ -66,17 +67,17 @@ export function createMemoryStore({ now = () => Number.NEGATIVE_INFINITY }: Memo
   function put<R extends Row>(row: R, rev: number | undefined): Saved<R["item"]> {
     const { pk, sk } = keyOf(row);
     const current = flows.get(pk)?.get(sk)?.item as R["item"] | undefined;
-    if (current?.rev !== rev) return { ok: false, current: current && copy(current) };
+    if (current?.rev !== rev) return { ok: false, current };
     return { ok: true, item: write(row) };
   }
 
   const taskAt = (flowId: string, path: string) => {
     const { pk, sk } = taskKey(flowId, path);
-    return copy(find(pk, sk)?.item as Task | undefined);
+    return find(pk, sk)?.item as Task | undefined;
   };
   const flowAt = (flowId: string) => {
     const { pk, sk } = flowKey(flowId);
-    return copy(find(pk, sk)?.item as Flow | undefined);
+    return find(pk, sk)?.item as Flow | undefined;
   };
   const rowsOf = (flowId: string) => [...(flows.get(flowKey(flowId).pk)?.values() ?? [])];
 
@@ -114,7 +115,7 @@ export function createMemoryStore({ now = () => Number.NEGATIVE_INFINITY }: Memo
         .map((row) => row.item)
         .filter((task) => isLive(task, now()))
         .sort((a, b) => compare(a.path, b.path));
-      return { flow: flowAt(flowId), tasks: copy(tasks) };
+      return { flow: flowAt(flowId), tasks };
     },
     async listFlows(appId, limit, cursor) {
       const after = cursor === undefined ? undefined : decodeCursor(appId, cursor);
@@ -128,7 +129,7 @@ export function createMemoryStore({ now = () => Number.NEGATIVE_INFINITY }: Memo
         .sort((a, b) => compare(b.at, a.at));
       const page = listed.slice(0, limit);
       const last = listed.length > limit ? page.at(-1) : undefined;
-      return { flows: copy(page.map(({ flow }) => flow)), ...(last && { cursor: encodeCursor(appId, last.at) }) };
+      return { flows: page.map(({ flow }) => flow), ...(last && { cursor: encodeCursor(appId, last.at) }) };
     },
     async due(shard, before, limit) {
       return [...(dueIndex.get(shard)?.values() ?? [])]
@@ -138,27 +139,27 @@ export function createMemoryStore({ now = () => Number.NEGATIVE_INFINITY }: Memo
         .map(({ ref }) => ({ ...ref }));
     },
     async health(provider, account) {
-      return copy(accounts.get(healthKey(provider, account).pk));
+      return accounts.get(healthKey(provider, account).pk);
     },
     async saveHealth(health) {
       const { pk } = healthKey(health.provider, health.account);
       if ((accounts.get(pk)?.rev ?? 0) !== health.rev) return;
-      accounts.set(pk, copy({ ...health, rev: health.rev + 1 }));
+      accounts.set(pk, frozen({ ...health, rev: health.rev + 1 }));
     },
     dump() {
       const rows = [...flows.values()].flatMap((partition) => [...partition.values()]);
-      return copy({
+      return {
         flows: rows.filter((row) => row.kind === "flow").map((row) => row.item),
         tasks: rows.filter((row) => row.kind === "task").map((row) => row.item),
         health: [...accounts.values()],
-      });
+      };
     },
   };
 }
 
-/** Through JSON, as the table's codec does: undefined fields are dropped, nothing is shared. */
-function copy<T>(value: T): T {
-  return value === undefined ? value : (JSON.parse(JSON.stringify(value)) as T);
+/** A copy through JSON, as the table's codec does, so that undefined fields are dropped; then nothing can change it. */
+function frozen<T>(value: T): T {
+  return JSON.parse(JSON.stringify(value), (_, part: unknown) => Object.freeze(part)) as T;
 }
 
 function isLive({ createdAt }: { createdAt: number }, now: number): boolean {

@@ -1,0 +1,71 @@
+/**
+ * The exhaustive crash sweep: one whole flow, with a process killed at every single point there is, and at every pair.
+ * Each case must have fired, must end, and may cost at most one picture more for each kill.
+ */
+import { describe, expect, test } from "vitest";
+import { runHouse } from "./house.ts";
+import { judge } from "./invariant.ts";
+import type { Fate, Point } from "./process.ts";
+
+const PLAN = [{ press: "U1", then: [{ press: "reroll" }] }, { press: "V2" }];
+const TASKS = 4;
+const calm: Fate = { kind: "go", delayMs: 5 };
+
+/** The same flow each time, but for the kills: nothing is drawn by chance where fates are given. */
+function runKilledAt(...kills: number[]) {
+  let fired = 0;
+  const fateOf = ({ index }: Point): Fate => {
+    if (!kills.includes(index)) return calm;
+    fired++;
+    return { kind: "die" };
+  };
+  return runHouse({ seed: 1, flows: 1, fateOf, plan: PLAN }).then((run) => ({ run, fired, ...judge(run) }));
+}
+
+/** Points of the undisturbed flow; later ones belong to sweeps that find nothing to do. */
+async function pointsOfOneFlow(): Promise<number> {
+  let last = 0;
+  const fateOf = ({ index, process }: Point): Fate => {
+    if (process !== "sweep") last = Math.max(last, index);
+    return calm;
+  };
+  const { findings } = judge(await runHouse({ seed: 1, flows: 1, fateOf, plan: PLAN }));
+  expect(findings).toEqual([]);
+  return last + 1;
+}
+
+function check({ run, findings, counts, fired }: Awaited<ReturnType<typeof runKilledAt>>, kills: number): void {
+  expect(findings).toEqual([]);
+  expect(fired).toBe(kills);
+  // A flow whose creation died before it was stored is not there at all, and cost nothing.
+  expect([0, 1]).toContain(run.flows.size);
+  if (run.flows.size === 0) expect(counts.paid).toBe(0);
+  else expect(counts.paid).toBeGreaterThanOrEqual(TASKS - kills);
+  expect(counts.paid).toBeLessThanOrEqual(TASKS + kills);
+}
+
+describe("killed at every point of a flow", () => {
+  test("once: it ends all the same, and costs at most one picture more", async () => {
+    const points = await pointsOfOneFlow();
+    expect(points).toBeGreaterThan(80);
+    for (let at = 0; at < points; at++) check(await runKilledAt(at), 1);
+    console.log(`every one of ${points} points`);
+  });
+
+  test("twice, at every pair of points", async () => {
+    const points = await pointsOfOneFlow();
+    let pairs = 0;
+    let both = 0;
+    for (let first = 0; first < points; first++) {
+      for (let second = first + 1; second < points; second++) {
+        const outcome = await runKilledAt(first, second);
+        expect(outcome.findings).toEqual([]);
+        expect(outcome.counts.paid).toBeLessThanOrEqual(TASKS + 2);
+        pairs++;
+        if (outcome.fired === 2) both++;
+      }
+    }
+    expect(both).toBeGreaterThan(pairs / 2);
+    console.log(`${pairs} pairs, both kills fired in ${both}`);
+  }, 120_000);
+});

@@ -1,0 +1,75 @@
+/**
+ * `npm run sim -- --flows 100000` runs that many flows under every fault; `npm run sim -- --seed 17` replays one seed,
+ * and `--trace 0-1` tells the story of that place in each of its lineages.
+ * Exits 1 with the seeds that broke a rule and the command that replays each.
+ */
+import { availableParallelism } from "node:os";
+import { parseArgs } from "node:util";
+import { Worker } from "node:worker_threads";
+import { runHouse } from "./house.ts";
+import { type Counters, judge } from "./invariant.ts";
+import { FLOWS_PER_SEED, weatherOf } from "./weather.ts";
+import type { Progress, Work } from "./worker.ts";
+
+const { values } = parseArgs({
+  options: {
+    flows: { type: "string", default: "10000" },
+    seed: { type: "string" },
+    trace: { type: "string" },
+    from: { type: "string", default: "1" },
+    workers: { type: "string", default: String(Math.min(8, availableParallelism())) },
+  },
+});
+
+const started = Date.now();
+const total = values.seed === undefined ? await many() : await one(Number(values.seed));
+print(total);
+process.exit(total.failed.length > 0 ? 1 : 0);
+
+async function one(seed: number): Promise<Progress> {
+  const { name, profile } = weatherOf(seed);
+  console.log(`seed ${seed}: ${name}`);
+  const trace = ({ at, flowId, path, what }: { at: number; flowId: string; path: string; what: string }) => {
+    if (values.trace === path) console.log(`${(at / 1_000).toFixed(1).padStart(9)} s  ${flowId} ${path}  ${what}`);
+  };
+  const { findings, counts } = judge(await runHouse({ seed, flows: FLOWS_PER_SEED, profile, trace }));
+  return { seeds: 1, counts, findings, failed: findings.length > 0 ? [seed] : [] };
+}
+
+async function many(): Promise<Progress> {
+  const from = Number(values.from);
+  const to = from + Math.ceil(Number(values.flows) / FLOWS_PER_SEED);
+  const step = Number(values.workers);
+  const sum: Progress = { seeds: 0, counts: {} as Counters, findings: [], failed: [] };
+  console.log(`seeds ${from} to ${to - 1}, ${FLOWS_PER_SEED} flows each, ${step} workers`);
+  const workers = Array.from({ length: step }, (_, i) => {
+    const workerData: Work = { from: from + i, step, to };
+    const worker = new Worker(new URL("worker.ts", import.meta.url), { workerData });
+    worker.on("message", (progress: Progress) => add(sum, progress));
+    return new Promise<void>((resolve, reject) => {
+      worker.once("error", reject);
+      worker.once("exit", () => resolve());
+    });
+  });
+  const timer = setInterval(() => console.log(`  ${sum.counts.flows ?? 0} flows …`), 30_000);
+  await Promise.all(workers);
+  clearInterval(timer);
+  return sum;
+}
+
+function add(sum: Progress, { seeds, counts, findings, failed }: Progress): void {
+  sum.seeds += seeds;
+  for (const [name, count] of Object.entries(counts) as [keyof Counters, number][]) {
+    sum.counts[name] = (sum.counts[name] ?? 0) + count;
+  }
+  sum.findings.push(...findings.slice(0, 20));
+  sum.failed.push(...failed);
+}
+
+function print({ seeds, counts, findings, failed }: Progress): void {
+  const seconds = (Date.now() - started) / 1_000;
+  console.log(`\n${seeds} seeds in ${seconds.toFixed(1)} s, ${Math.round(counts.flows / seconds)} flows/s\n`);
+  for (const [name, count] of Object.entries(counts)) console.log(`  ${name.padEnd(16)} ${count.toLocaleString("en")}`);
+  for (const finding of findings.slice(0, 20)) console.log(`\n  ${finding}`);
+  for (const seed of failed.slice(0, 20)) console.log(`\n  npm run sim -- --seed ${seed}`);
+}
