@@ -32,14 +32,17 @@ interface AccountsDeps {
 }
 
 export function createAccounts({ store, clock, log, timings }: AccountsDeps): Accounts {
-  const believed = new Map<string, { health: AccountHealth; until: number }>();
+  const believed = new Map<string, { health: Promise<AccountHealth>; until: number }>();
 
-  async function read(provider: string, account: string, now: number): Promise<AccountHealth> {
+  /** Shared while it is under way, too: a sweep asks for one account once, however many of its tasks are due. */
+  function read(provider: string, account: string, now: number): Promise<AccountHealth> {
     const key = `${provider}/${account}`;
     const known = believed.get(key);
     if (known && known.until > now) return known.health;
-    const health = (await store.health(provider, account)) ?? newHealth(provider, account, now);
+    const health = store.health(provider, account).then((stored) => stored ?? newHealth(provider, account, now));
     believed.set(key, { health, until: now + timings.beliefMs });
+    // A failure is nobody's belief.
+    health.catch(() => believed.delete(key));
     return health;
   }
 
