@@ -79,7 +79,9 @@ export function taskView(task: Task) {
       at: time(at),
       estimatedUsd: estimateUsd(task),
     })),
-    late: task.late ? { status: task.late.status, at: time(task.late.at) } : null,
+    late: task.late
+      ? { status: task.late.status, at: time(task.late.at), imageUrl: task.late.result?.imageUrl ?? null }
+      : null,
     createdAt: time(task.createdAt),
     submittedAt: time(task.submittedAt),
     endedAt: time(task.endedAt),

@@ -172,3 +172,15 @@ describe("one spelling per button", () => {
     expect(expandPress("describe:all")).toEqual(["describe:all"]);
   });
 });
+
+it("an arrow is found with or without the mark for its coloured form", () => {
+  const left = {
+    customId: "MJ::JOB::pan_left::1::0d9ab5a1-0000-4000-8000-000000000000::SOLO",
+    label: "",
+    emoji: "\u2B05\uFE0F",
+  };
+  for (const press of ["\u2B05", "\u2B05\uFE0F", "pan:left"])
+    expect(resolvePress(press, [left])).toMatchObject({ ok: true });
+  const odd = { customId: "MJ::NEW::1", label: "", emoji: "\u2728" };
+  expect(resolvePress("\u2728\uFE0F", [odd])).toMatchObject({ ok: true });
+});

@@ -71,13 +71,13 @@ const LABELS = new Map(
     "zoom out 1.5x": "zoom:1.5",
     "custom zoom": "zoom:custom",
     "make square": "square",
-    "⬅️": "pan:left",
-    "➡️": "pan:right",
-    "⬆️": "pan:up",
-    "⬇️": "pan:down",
+    "⬅": "pan:left",
+    "➡": "pan:right",
+    "⬆": "pan:up",
+    "⬇": "pan:down",
     "animate (high motion)": "animate:high",
     "animate (low motion)": "animate:low",
-    "❤️": "favourite",
+    "❤": "favourite",
   }),
 );
 
@@ -87,7 +87,12 @@ export function canonicalPress(press: string): string {
   const lower = text.toLowerCase();
   const short = /^([uv])([1-4])$/.exec(lower);
   if (short) return `${short[1] === "u" ? "upscale" : "variation"}:${short[2]}`;
-  return LABELS.get(lower) ?? text;
+  return LABELS.get(bare(lower)) ?? text;
+}
+
+/** Without the mark that asks for an emoji's coloured form: keyboards and servers differ in sending it. */
+function bare(text: string): string {
+  return text.replaceAll("\uFE0F", "");
 }
 
 /** `upscale:all` in a plan means the four of them. */
@@ -109,7 +114,7 @@ export function resolvePress(press: string, buttons: readonly Button[]): Resolve
     by((b) => b.customId === press.trim()),
     by((b) => nameOf(b.customId) === wanted),
     by((b) => b.label !== "" && b.label.trim().toLowerCase() === lower),
-    by((b) => b.emoji !== "" && b.emoji === press.trim()),
+    by((b) => b.emoji !== "" && bare(b.emoji) === bare(press.trim())),
   ].find((matches) => matches.length > 0);
   if (!found) return { ok: false, code: "press_not_offered", offered: offered(buttons) };
   if (found.length > 1) return { ok: false, code: "press_ambiguous", offered: offered(buttons) };

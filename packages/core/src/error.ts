@@ -131,6 +131,7 @@ export const FAILURES = {
   press_not_offered: "The parent offers no such button.",
   press_ambiguous: "The press fits more than one of the parent's buttons.",
   press_doubled: "The plan presses the same button of this task twice.",
+  parent_unnamed: "The vendor never told the id of the task it follows, so its button cannot be pressed.",
   parent_failed: "The task it follows did not succeed.",
   input_missing: "An image or mask of this task is no longer stored.",
   provider_missing: "No such provider is configured any more.",

@@ -12,7 +12,7 @@
 
 const CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 const ULID = "[0-9A-HJKMNP-TV-Z]{26}";
-const PATH = "0(?:-(?:\\d{1,3}|m[0-9A-Za-z]{1,32}))*";
+const PATH = "0(?:-(?:0|[1-9]\\d{0,2}|m[0-9A-Za-z]{1,32}))*";
 const FLOW = new RegExp(`^flow_(${ULID})$`);
 const TASK = new RegExp(`^task_(${ULID})_(${PATH})$`);
 
@@ -22,7 +22,8 @@ export const ROOT_PATH = "0";
 export function flowIdOf(timeMs: number, random: Uint8Array): string {
   if (random.length !== 10) throw new RangeError("flowIdOf needs 10 random bytes");
   let time = "";
-  for (let rest = timeMs, i = 0; i < 10; i++, rest = Math.floor(rest / 32)) time = CROCKFORD[rest % 32] + time;
+  for (let rest = Math.floor(timeMs), i = 0; i < 10; i++, rest = Math.floor(rest / 32))
+    time = CROCKFORD[rest % 32] + time;
   return `flow_${time}${crockford(random)}`;
 }
 

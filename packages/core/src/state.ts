@@ -33,23 +33,28 @@ export const TRANSITIONS: Readonly<Record<TaskStatus, readonly TaskStatus[]>> = 
 /** Whether callbacks can be expected for an accepted task: how soon the sweeper looks depends on it. */
 export type Expect = "calling" | "unknown" | "silent" | "instant";
 
+type Call = Task["phase"];
+
 export type Signal =
   /**
    * A worker has the task's message and would make this call. What it prepared is what it may do: should the task have
    * moved on to its window meanwhile, a claim to submit it gets nothing, or the press would be paid twice.
    */
-  | { kind: "claim"; call: Task["phase"]; customId?: string }
-  | { kind: "accepted"; attempt: number; vendorTaskId: string; siblings?: string[]; expect: Expect }
+  | { kind: "claim"; call: Call; customId?: string }
+  // The vendor's answers say which call they answer, where that is known: a slow answer to the press must not be taken
+  // for the answer to the window that another worker has sent since.
+  | { kind: "accepted"; attempt: number; call?: Call; vendorTaskId: string; siblings?: string[]; expect: Expect }
   /** The vendor took it and waits for a prompt or mask. */
-  | { kind: "window"; attempt: number; vendorTaskId: string }
-  | { kind: "refused"; attempt: number; failure: Failure }
+  | { kind: "window"; attempt: number; call?: Call; vendorTaskId: string }
+  | { kind: "refused"; attempt: number; call?: Call; failure: Failure }
   /** Definitely not taken; `afterMs` where the vendor said when to return. @param chance 0 to 1, for jitter */
-  | { kind: "busy"; attempt: number; afterMs?: number; chance: number }
+  | { kind: "busy"; attempt: number; call?: Call; afterMs?: number; chance: number }
   /** May or may not have been taken. */
-  | { kind: "unclear"; attempt: number }
-  | { kind: "report"; attempt: number; from: "callback" | "lookup"; report: Report }
+  | { kind: "unclear"; attempt: number; call?: Call }
+  // A look-up says of which revision it was asked: the task may have been sent again while the vendor was thinking.
+  | { kind: "report"; attempt: number; from: "callback" | "lookup"; rev?: number; report: Report }
   /** A look-up found no such task, or there was no way to look. */
-  | { kind: "missing" }
+  | { kind: "missing"; rev?: number }
   /**
    * The due time has passed. `canSearch`: the vendor can be asked without its task id (trueai-org's list by state).
    * `askAt`: not before then, for its look-ups fail.
@@ -113,14 +118,15 @@ export function decide(task: Task, signal: Signal, ctx: Context): Decision {
     case "window":
       return taken(task, signal, ctx);
     case "refused":
-      return refused(task, signal.attempt, signal.failure, ctx);
+      return refused(task, signal, ctx);
     case "busy":
       return busy(task, signal, ctx);
     case "unclear":
-      return unclear(task, signal.attempt, ctx);
+      return unclear(task, signal, ctx);
     case "report":
       return reported(task, signal, ctx);
     case "missing":
+      if (isOutdated(task, signal.rev)) return { kind: "ignore", why: "superseded" };
       return missing(task, ctx);
     case "due":
       return due(task, signal, ctx);
@@ -169,7 +175,8 @@ function taken(task: Task, signal: Taken, ctx: Context): Decision {
   const siblings = signal.kind === "accepted" && signal.siblings?.length ? { vendorSiblings: signal.siblings } : {};
   const known = task.vendorTaskId === signal.vendorTaskId && task.vendorTaskIdFrom === "answer";
   // PENDING too: an answer so late that the task was about to be sent again. It need not be.
-  const waiting = task.status === "SUBMITTING" || task.status === "UNCLEAR" || task.status === "PENDING";
+  const inTime = task.status === "SUBMITTING" || task.status === "UNCLEAR" || task.status === "PENDING";
+  const waiting = inTime && !isOtherCall(task, signal);
   // Once the window was answered, that it is open is old news: an answer sent twice would be paid twice.
   const isNew =
     signal.kind === "accepted" ? waiting : task.phase === "submit" && (waiting || task.status === "SUBMITTED");
@@ -197,14 +204,25 @@ function opened(task: Task, patch: Partial<Task>, ctx: Context): Decision {
   return move(task, "MODAL", next, ctx, task.modal ? [{ kind: "enqueue", delayMs: 0 }] : []);
 }
 
-function refused(task: Task, attempt: number, why: Failure, ctx: Context): Decision {
-  if (attempt !== task.attempt) return { kind: "ignore", why: "superseded" };
+type Answered = { attempt: number; call?: Call };
+
+/** The answer to a call that is no longer the one this task waits for. */
+function isOtherCall(task: Task, { call: answered }: Pick<Answered, "call">): boolean {
+  return answered !== undefined && answered !== task.phase;
+}
+
+function isSuperseded(task: Task, signal: Answered): boolean {
+  return signal.attempt !== task.attempt || isOtherCall(task, signal);
+}
+
+function refused(task: Task, signal: Extract<Signal, { kind: "refused" }>, ctx: Context): Decision {
+  if (isSuperseded(task, signal)) return { kind: "ignore", why: "superseded" };
   if (task.status !== "SUBMITTING" && task.status !== "UNCLEAR") return notWaiting(task);
-  return end(task, "FAILURE", { failure: why }, ctx);
+  return end(task, "FAILURE", { failure: signal.failure }, ctx);
 }
 
 function busy(task: Task, signal: Extract<Signal, { kind: "busy" }>, ctx: Context): Decision {
-  if (signal.attempt !== task.attempt) return { kind: "ignore", why: "superseded" };
+  if (isSuperseded(task, signal)) return { kind: "ignore", why: "superseded" };
   if (task.status !== "SUBMITTING") return notWaiting(task);
   const { busyMs, busyMaxMs, pendingMs, requeueMs } = ctx.timings;
   if (ctx.now - task.createdAt > pendingMs[task.pace]) {
@@ -232,8 +250,8 @@ function resumed(task: Task, { attempt, vendorTaskId }: Orphan, ctx: Context): D
   return move(task, "SUBMITTED", { ...took, due: firstLook(task, "unknown", ctx) }, ctx);
 }
 
-function unclear(task: Task, attempt: number, ctx: Context): Decision {
-  if (attempt !== task.attempt) return { kind: "ignore", why: "superseded" };
+function unclear(task: Task, signal: Extract<Signal, { kind: "unclear" }>, ctx: Context): Decision {
+  if (isSuperseded(task, signal)) return { kind: "ignore", why: "superseded" };
   // A callback that came first has already made it clear.
   if (task.status !== "SUBMITTING") return notWaiting(task);
   return doubt(task, ctx);
@@ -266,8 +284,14 @@ function reported(task: Task, signal: Reported, ctx: Context): Decision {
   };
   if (report.status === undefined) return oddity(task, signal, seen, ctx);
   if (isFinal(report.status)) return concluded(task, report, { ...seen, endedBy: attempt }, ctx);
+  // A window seen before our answer was sent proves nothing about the answer.
+  if (report.status === "MODAL" && isOutdated(task, signal.rev)) return { kind: "ignore", why: "superseded" };
   if (report.status === "MODAL") return windowSeen(task, from, seen, ctx);
   return progressed(task, report, from, seen, ctx);
+}
+
+function isOutdated(task: Task, rev: number | undefined): boolean {
+  return rev !== undefined && rev !== task.rev;
 }
 
 function counted(task: Task, from: Reported["from"]): Partial<Task> {
@@ -377,7 +401,10 @@ function afterEnd(task: Task, { report, attempt, from }: Reported, ctx: Context)
   const counts = from === "callback" && task.duplicates < DUPLICATES_COUNTED;
   const more = counts ? { duplicates: task.duplicates + 1 } : {};
   if (report.status !== task.status && task.late?.status !== report.status && (counts || !task.late)) {
-    return record(task, { ...more, late: { status: report.status, at: ctx.now } }, "ended", ctx);
+    // We had given it up, and it is paid: the verdict stands, the picture is kept beside it.
+    const picture = report.status === "SUCCESS" && !task.result ? { result: report.result } : {};
+    const late = { status: report.status, at: ctx.now, ...picture };
+    return record(task, { ...more, late }, "ended", ctx);
   }
   return counts ? record(task, more, "duplicate", ctx) : { kind: "ignore", why: "duplicate" };
 }

@@ -95,8 +95,8 @@ export interface Task {
 
   failure?: Failure;
   result?: Result;
-  /** A different end that was reported after this task had already ended (T1). */
-  late?: { status: string; at: number };
+  /** A different end that was reported after this task had already ended (T1); its result where there was none. */
+  late?: { status: string; at: number; result?: Result };
   /** A status word outside the protocol, last seen. */
   oddity?: string;
   orphans?: Orphan[];

@@ -11,6 +11,7 @@ import { resolvePress } from "@mjflow/core/button";
 import { type Failure, failure } from "@mjflow/core/error";
 import type { Flow } from "@mjflow/core/flow";
 import { parentPath } from "@mjflow/core/id";
+import { SUBMIT_LEASE_MS } from "@mjflow/core/limit";
 import { submitMessage, type TakenMessage } from "@mjflow/core/message";
 import type { CallContext, SubmitAnswer, TaskRef } from "@mjflow/core/port";
 import type { Expect, Signal } from "@mjflow/core/state";
@@ -91,7 +92,7 @@ async function call(deps: Needs, flow: Flow, task: Task, ready: Ready, health: H
   note(deps, task, answer);
   const instant = known.provider.abilities.instantActions.includes(task.action);
   const expect: Expect = health.callbacks === "silent" ? "silent" : instant ? "instant" : health.callbacks;
-  const signal = signalOf(answer, task.attempt, expect, deps.random.chance());
+  const signal = signalOf(answer, task, expect, deps.random.chance());
   return apply(deps, task, signal).catch((error: unknown) => keep(deps, task, signal, error));
 }
 
@@ -118,20 +119,20 @@ function hookClaims({ clock, timings }: Needs, flow: Flow, task: Task, calling: 
   return { flowId, path, attempt, provider, account, expiresAt, progress: flow.progress, calling };
 }
 
-function signalOf(answer: SubmitAnswer, attempt: number, expect: Expect, chance: number): Signal {
+function signalOf(answer: SubmitAnswer, { attempt, phase: call }: Task, expect: Expect, chance: number): Signal {
   switch (answer.kind) {
     case "accepted": {
       const { vendorTaskId, siblings, existing } = answer;
-      return { kind: "accepted", attempt, vendorTaskId, siblings, expect: existing ? "silent" : expect };
+      return { kind: "accepted", attempt, call, vendorTaskId, siblings, expect: existing ? "silent" : expect };
     }
     case "window":
-      return { kind: "window", attempt, vendorTaskId: answer.vendorTaskId };
+      return { kind: "window", attempt, call, vendorTaskId: answer.vendorTaskId };
     case "refused":
-      return { kind: "refused", attempt, failure: answer.failure };
+      return { kind: "refused", attempt, call, failure: answer.failure };
     case "busy":
-      return { kind: "busy", attempt, afterMs: answer.afterMs, chance };
+      return { kind: "busy", attempt, call, afterMs: answer.afterMs, chance };
     case "unclear":
-      return { kind: "unclear", attempt };
+      return { kind: "unclear", attempt, call };
   }
 }
 
@@ -177,8 +178,15 @@ async function preparePress(deps: Needs, task: Task, parent: Task): Promise<Read
   if (!resolved.ok) return hopeless(failure(resolved.code, { offered: resolved.offered }));
   const { customId } = resolved.button;
   if (isDoubled(task, parent, customId, buttons)) return hopeless(failure("press_doubled"));
-  const vendorTaskId = parent.vendorTaskId ?? "";
+  const { vendorTaskId } = parent;
+  if (vendorTaskId === undefined) return unnamed(deps, parent);
   return { kind: "ready", customId, call: (context) => provider.press({ vendorTaskId, customId }, context) };
+}
+
+/** A callback without an id overtook the submit answer, which has it; or no answer ever came, and nothing can be pressed. */
+function unnamed({ clock, timings }: Needs, parent: Task): Later | Hopeless {
+  const answered = (parent.endedAt ?? 0) + SUBMIT_LEASE_MS < clock.now();
+  return answered ? hopeless(failure("parent_unnamed")) : { kind: "later", afterMs: timings.busyMs };
 }
 
 /** P4, for two spellings of one button that only the real buttons could tell to be one: the first in the plan wins. */

@@ -146,12 +146,12 @@ async function learn(deps: Needs, tasks: readonly Task[], asked: ReadonlySet<Tas
     let current = task;
     if (report) {
       const { attempt } = task;
-      const applied = await apply(deps, task, { kind: "report", attempt, from: "lookup", report });
+      const applied = await apply(deps, task, { kind: "report", attempt, from: "lookup", rev: task.rev, report });
       await perform(deps, applied);
       current = applied.task;
       if (applied.decision.kind === "move" && isEnded(current) && current.callbacks === 0) untold.push(current);
     } else if (asked.has(task)) {
-      const applied = await apply(deps, task, { kind: "missing" });
+      const applied = await apply(deps, task, { kind: "missing", rev: task.rev });
       await perform(deps, applied);
       current = applied.task;
     }
