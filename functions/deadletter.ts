@@ -1,14 +1,26 @@
-/** Consumes the submit queue's dead letters: their tasks end with a typed failure, so that no flow hangs (Q2). */
+/**
+ * Consumes the submit queue's dead letters: their tasks end with a typed failure, so that no flow hangs (Q2); what cannot
+ * be read is kept for a person to decide on.
+ */
 import { bury } from "@mjflow/engine/bury";
+import { keepLetter } from "@mjflow/engine/letter";
 import { consume } from "@mjflow/queue/consume";
 import type { SQSBatchResponse, SQSEvent } from "aws-lambda";
 import { wireDeadletter } from "./wire.ts";
 
 export async function handler(event: SQSEvent): Promise<SQSBatchResponse> {
-  const deps = wireDeadletter();
+  const { log, ...deps } = wireDeadletter();
   try {
-    return await consume(event, (message) => bury(deps, message), deps);
+    return await consume(event, (message) => bury({ ...deps, log }, message), {
+      log,
+      async onPoison({ messageId, body, attributes }, { message: why }) {
+        const sentAt = Number(attributes.SentTimestamp) || deps.clock.now();
+        const receives = Number(attributes.ApproximateReceiveCount) || 0;
+        await keepLetter({ ...deps, log }, { messageId, body, sentAt, receives, why });
+        return "done" as const;
+      },
+    });
   } finally {
-    deps.log.flush();
+    log.flush();
   }
 }

@@ -4,6 +4,7 @@ import { Hono } from "hono";
 import { authenticate } from "./auth.ts";
 import type { ApiDeps, AppEnv } from "./env.ts";
 import { flows } from "./flow.ts";
+import { letters } from "./letter.ts";
 import { onError } from "./problem.ts";
 import { tasks } from "./task.ts";
 
@@ -14,6 +15,9 @@ const ALLOWED = {
   "/v1/tasks/:id": "GET",
   "/v1/tasks/:id/actions": "POST",
   "/v1/tasks/:id/modal": "POST",
+  "/v1/dead-letters": "GET",
+  "/v1/dead-letters/:id": "DELETE",
+  "/v1/dead-letters/:id/redrive": "POST",
 };
 
 export function createApp(deps: ApiDeps): Hono<AppEnv> {
@@ -30,6 +34,7 @@ export function createApp(deps: ApiDeps): Hono<AppEnv> {
   app.use("/v1/*", authenticate);
   app.route("/v1/flows", flows);
   app.route("/v1/tasks", tasks);
+  app.route("/v1/dead-letters", letters);
   for (const [path, methods] of Object.entries(ALLOWED)) {
     app.all(path, (c) => {
       c.header("Allow", methods);

@@ -8,6 +8,7 @@ queueCase("memory", async () => {
   const queue = createMemoryQueue({ now: () => now, visibilityMs: VISIBILITY_MS, maxReceiveCount: MAX_RECEIVES });
   return {
     send: queue.send,
+    resend: queue.resend,
     receive: async () =>
       queue.receive(10).map(({ body, receiptHandle, attributes }) => {
         return { body, receiptHandle, receives: Number(attributes.ApproximateReceiveCount) };

@@ -2,9 +2,11 @@
  * What `Store` promises (core/port.ts), as one suite that every maker passes: the table on each engine, and memory.
  * A gap of an engine is an entry in `skip`, with its reason, in that engine's own file.
  */
+
 import { randomBytes } from "node:crypto";
 import type { Flow } from "@mjflow/core/flow";
 import { newHealth } from "@mjflow/core/health";
+import { type DeadLetter, letterIdOf } from "@mjflow/core/letter";
 import { DUE_SHARDS } from "@mjflow/core/limit";
 import type { DueRef, Store } from "@mjflow/core/port";
 import type { Task } from "@mjflow/core/task";
@@ -311,6 +313,28 @@ export function storeCase(title: string, make: () => Promise<StoreMaker>, skip: 
         expect(await store.health("p", account)).toEqual({ ...fresh, rev: 2, misses: 1, heardAt: NOW });
         await store.saveHealth({ ...fresh, rev: 1, misses: 5 });
         expect((await store.health("p", account))!.misses).toBe(1);
+      });
+    });
+
+    describe("dead letters", () => {
+      const letter = (id: string, body = "{"): DeadLetter => {
+        return { id, rev: 0, state: "kept", body, why: "not JSON", receives: 5, createdAt: NOW };
+      };
+
+      promise("are kept once, listed newest first until decided on, and stay on record", async () => {
+        const [older, newer] = [letterIdOf(NOW - 5_000, newAppId()), letterIdOf(NOW, newAppId())];
+        await store.keepLetter(letter(older, 'odd \u0001 "body" 🛶'));
+        await store.keepLetter(letter(newer));
+        await store.keepLetter(letter(newer, "another"));
+        const ids = (await store.letters(500)).map(({ id }) => id);
+        expect(ids.indexOf(newer)).toBeLessThan(ids.indexOf(older));
+        expect(await store.letter(older)).toMatchObject({ rev: 1, body: 'odd \u0001 "body" 🛶' });
+        const saved = await store.saveLetter({ ...letter(newer), rev: 1, state: "dropped" });
+        expect(saved).toMatchObject({ ok: true, item: { rev: 2 } });
+        expect(await store.saveLetter({ ...letter(newer), rev: 1, state: "redriven" })).toMatchObject({ ok: false });
+        expect((await store.letters(500)).map(({ id }) => id)).not.toContain(newer);
+        expect(await store.letter(newer)).toMatchObject({ state: "dropped", body: "{" });
+        expect(await store.letter("2026_nobody")).toBeUndefined();
       });
     });
   });

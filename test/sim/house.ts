@@ -153,7 +153,7 @@ export async function runHouse({ seed, flows, profile = CALM, fateOf, plan, trac
     const parts = { store: wrapped, clock, log, timings: TIMINGS };
     return {
       ...parts,
-      queue: wrap("queue", { send: lossy }),
+      queue: wrap("queue", { send: lossy, resend: (body: string) => queue.resend(body) }),
       blobs: wrap("blobs", { putInputs: async () => {}, getInputs: async () => ({}) }),
       providers: {
         ...providers,

@@ -54,7 +54,10 @@ export function createWorld() {
   const memory = createMemoryStore();
   const storeFault = faultable<Store>(memory);
   const queue = createMemoryQueue({ now: clock.now, visibilityMs: VISIBILITY_MS, maxReceiveCount: 5 });
-  const queueFault = faultable<Queue>({ send: (messages) => queue.send(messages) });
+  const queueFault = faultable<Queue>({
+    send: (messages) => queue.send(messages),
+    resend: (body) => queue.resend(body),
+  });
   const vendor = createVendor();
   let seed = 0;
   const deps = {

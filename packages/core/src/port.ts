@@ -4,6 +4,7 @@
 import type { Failure } from "./error.ts";
 import type { BotType, Flow, Inputs, Mode, RootAction } from "./flow.ts";
 import type { AccountHealth } from "./health.ts";
+import type { DeadLetter } from "./letter.ts";
 import type { Message } from "./message.ts";
 import type { Report } from "./report.ts";
 import type { AccountFilter } from "./request.ts";
@@ -50,6 +51,12 @@ export interface Store {
   health(provider: string, account: string): Promise<AccountHealth | undefined>;
   /** Best effort: a lost race is not an error, since the next callback or look-up teaches the same. */
   saveHealth(health: AccountHealth): Promise<void>;
+  /** Kept once, however often it is given. */
+  keepLetter(letter: DeadLetter): Promise<void>;
+  /** Those nobody has decided on, newest first. */
+  letters(limit: number): Promise<DeadLetter[]>;
+  letter(id: string): Promise<DeadLetter | undefined>;
+  saveLetter(letter: DeadLetter): Promise<Saved<DeadLetter>>;
 }
 
 /** Images on their way in; see `Inputs`. */
@@ -67,6 +74,8 @@ export interface Outgoing {
 export interface Queue {
   /** Sends all, in as few requests as can be. @throws when any was not taken; sending one twice is harmless. */
   send(messages: readonly Outgoing[]): Promise<void>;
+  /** Sends a body as it is: for a dead letter, which this code may not understand. */
+  resend(body: string): Promise<void>;
 }
 
 export interface Clock {

@@ -55,6 +55,9 @@ export function createMemoryQueue({ now, visibilityMs, maxReceiveCount }: Memory
         entries.push({ id: `message-${++count}`, body, sentAt: now(), visibleAt, receives: 0 });
       }
     },
+    async resend(body) {
+      entries.push({ id: `message-${++count}`, body, sentAt: now(), visibleAt: now(), receives: 0 });
+    },
     receive(max = 10) {
       bury();
       const ready = entries.filter((entry) => entry.visibleAt <= now()).slice(0, max);

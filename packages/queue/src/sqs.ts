@@ -1,5 +1,10 @@
 /** Messages out through SQS: ten to a request, and none lost silently. */
-import { SendMessageBatchCommand, type SendMessageBatchRequestEntry, type SQSClient } from "@aws-sdk/client-sqs";
+import {
+  SendMessageBatchCommand,
+  type SendMessageBatchRequestEntry,
+  SendMessageCommand,
+  type SQSClient,
+} from "@aws-sdk/client-sqs";
 import { MjflowError } from "@mjflow/core/error";
 import type { Outgoing, Queue } from "@mjflow/core/port";
 import { delaySeconds } from "./delay.ts";
@@ -33,6 +38,9 @@ export function createSqsQueue({ client, queueUrl }: { client: SQSClient; queueU
           }
         }),
       );
+    },
+    async resend(body) {
+      await client.send(new SendMessageCommand({ QueueUrl: queueUrl, MessageBody: body }));
     },
   };
 }

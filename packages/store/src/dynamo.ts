@@ -6,14 +6,41 @@ import type { Flow } from "@mjflow/core/flow";
 import type { Saved, Store } from "@mjflow/core/port";
 import type { Task } from "@mjflow/core/task";
 import { decodeCursor, encodeCursor } from "./cursor.ts";
-import { flowItem, flowOf, healthItem, healthOf, type Item, isExpired, keyOf, taskItem, taskOf } from "./item.ts";
-import { ATTRIBUTE, dueShard, flowIdOfListed, flowKey, flowPk, healthKey, INDEX, refOf, taskKey } from "./keys.ts";
+import {
+  flowItem,
+  flowOf,
+  healthItem,
+  healthOf,
+  type Item,
+  isExpired,
+  keyOf,
+  letterItem,
+  letterOf,
+  taskItem,
+  taskOf,
+} from "./item.ts";
+import {
+  ATTRIBUTE,
+  dueShard,
+  flowIdOfListed,
+  flowKey,
+  flowPk,
+  healthKey,
+  INDEX,
+  LETTERS_PK,
+  letterKey,
+  refOf,
+  taskKey,
+} from "./keys.ts";
 import { createTable, type TableDeps } from "./table.ts";
 
 export interface DynamoStoreDeps extends TableDeps {
   /** For telling rows that TTL should have deleted. */
   now?: () => number;
 }
+
+/** Dead letters are few, or something is very wrong: the newest of them are what a person can look at. */
+const LETTERS_READ = 500;
 
 /**
  * @example
@@ -98,6 +125,29 @@ export function createDynamoStore({ now = Date.now, ...deps }: DynamoStoreDeps):
     async saveHealth(health) {
       // Revision 0 was never stored (health.ts, newHealth).
       await table.put(healthItem({ ...health, rev: health.rev + 1 }), health.rev === 0 ? undefined : health.rev);
+    },
+    async keepLetter(letter) {
+      await table.put(letterItem({ ...letter, rev: 1 }), undefined);
+    },
+    async letters(limit) {
+      const items = await table.query({
+        KeyConditionExpression: "#pk = :pk",
+        ExpressionAttributeNames: { "#pk": ATTRIBUTE.pk },
+        ExpressionAttributeValues: { ":pk": { S: LETTERS_PK } },
+        ScanIndexForward: false,
+        Limit: LETTERS_READ,
+      });
+      const open = items.filter(isLive).map(letterOf);
+      return open.filter((letter) => letter.state === "kept").slice(0, limit);
+    },
+    async letter(id) {
+      const item = await table.get(letterKey(id));
+      return item && isLive(item) ? letterOf(item) : undefined;
+    },
+    async saveLetter(letter) {
+      const next = { ...letter, rev: letter.rev + 1 };
+      const put = await table.put(letterItem(next), letter.rev);
+      return put.ok ? { ok: true, item: next } : { ok: false, current: put.current && letterOf(put.current) };
     },
   };
 }

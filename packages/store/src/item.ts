@@ -8,6 +8,7 @@ import { deflateRawSync, inflateRawSync } from "node:zlib";
 import type { AttributeValue } from "@aws-sdk/client-dynamodb";
 import type { Flow } from "@mjflow/core/flow";
 import type { AccountHealth } from "@mjflow/core/health";
+import type { DeadLetter } from "@mjflow/core/letter";
 import type { Task } from "@mjflow/core/task";
 import { DICTIONARIES, DICTIONARY } from "./dictionary.ts";
 import {
@@ -17,6 +18,7 @@ import {
   flowKey,
   healthKey,
   type Key,
+  letterKey,
   listedAt,
   refOf,
   shardOf,
@@ -112,6 +114,16 @@ const HEALTH = {
   askAt: ["as", "number"],
 } as const satisfies Fields<keyof AccountHealth>;
 
+/** `id` is in the key. */
+const LETTER = {
+  rev: [REV_ATTRIBUTE, "number"],
+  state: ["st", "text"],
+  body: ["body", "text"],
+  why: ["why", "text"],
+  receives: ["rc", "count"],
+  createdAt: ["cr", "number"],
+} as const satisfies Fields<Exclude<keyof DeadLetter, "id">>;
+
 export class ItemError extends Error {
   override readonly name = "ItemError";
 }
@@ -129,6 +141,16 @@ export function flowItem(flow: Flow): Item {
 /** Has no end: an account is known for as long as it is used. */
 export function healthItem(health: AccountHealth): Item {
   return row(healthKey(health.provider, health.account), HEALTH, health);
+}
+
+export function letterItem(letter: DeadLetter): Item {
+  const item = row(letterKey(letter.id), LETTER, letter);
+  return { ...item, [ATTRIBUTE.expiresAt]: { N: String(expiresAt(letter.createdAt)) } };
+}
+
+/** @throws ItemError for a row of newer code. */
+export function letterOf(item: Item): DeadLetter {
+  return { id: keyOf(item).sk, ...fieldsOf(item, LETTER) } as DeadLetter;
 }
 
 /** @throws ItemError for a row of newer code, or one that is no task's. */

@@ -5,6 +5,7 @@
  *     flow#<flowId>                    flow           the flow: what the app asked for
  *     flow#<flowId>                    task#<path>    one task with its result: hot row, written four times
  *     account#<provider>#<account>     health         whether a vendor account calls back
+ *     dead                             <letterId>     a message nobody could read, and what was decided on it
  *
  *     index   partition              sort                             holds
  *     due     dueShard  due#0..3     dueAt     epoch ms               flows and tasks that wait for something, no others
@@ -50,6 +51,12 @@ export function taskKey(flowId: string, path: string): Key {
 
 export function healthKey(provider: string, account: string): Key {
   return { pk: `account#${provider}#${account}`, sk: "health" };
+}
+
+export const LETTERS_PK = "dead";
+
+export function letterKey(id: string): Key {
+  return { pk: LETTERS_PK, sk: id };
 }
 
 export function flowPk(flowId: string): string {

@@ -5,6 +5,7 @@
  */
 import type { Flow } from "@mjflow/core/flow";
 import type { AccountHealth } from "@mjflow/core/health";
+import type { DeadLetter } from "@mjflow/core/letter";
 import type { DueRef, Saved, Store } from "@mjflow/core/port";
 import type { Task } from "@mjflow/core/task";
 import { decodeCursor, encodeCursor } from "./cursor.ts";
@@ -32,6 +33,7 @@ export function createMemoryStore({ now = () => Number.NEGATIVE_INFINITY }: Memo
   /** By pk, then sk: a flow's rows are found without a scan, as in the table. */
   const flows = new Map<string, Map<string, Row>>();
   const accounts = new Map<string, AccountHealth>();
+  const dead = new Map<string, DeadLetter>();
   /** The sparse index: one map per shard, only of rows with a due time. */
   const dueIndex = new Map<number, Map<string, { ref: DueRef; at: number }>>();
 
@@ -145,6 +147,24 @@ export function createMemoryStore({ now = () => Number.NEGATIVE_INFINITY }: Memo
       const { pk } = healthKey(health.provider, health.account);
       if ((accounts.get(pk)?.rev ?? 0) !== health.rev) return;
       accounts.set(pk, frozen({ ...health, rev: health.rev + 1 }));
+    },
+    async keepLetter(letter) {
+      if (!dead.has(letter.id)) dead.set(letter.id, frozen({ ...letter, rev: 1 }));
+    },
+    async letters(limit) {
+      const open = [...dead.values()].filter((letter) => letter.state === "kept" && isLive(letter, now()));
+      return open.sort((a, b) => compare(b.id, a.id)).slice(0, limit);
+    },
+    async letter(id) {
+      const letter = dead.get(id);
+      return letter && isLive(letter, now()) ? letter : undefined;
+    },
+    async saveLetter(letter) {
+      const current = dead.get(letter.id);
+      if (current?.rev !== letter.rev) return { ok: false, current };
+      const item = frozen({ ...letter, rev: letter.rev + 1 });
+      dead.set(letter.id, item);
+      return { ok: true, item };
     },
     dump() {
       const rows = [...flows.values()].flatMap((partition) => [...partition.values()]);

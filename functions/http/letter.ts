@@ -1,0 +1,16 @@
+/** `/v1/dead-letters`: messages nobody could read, and what to do with them. For the operator of the stage. */
+import type { DeadLetter } from "@mjflow/core/letter";
+import { dropLetter, redriveLetter } from "@mjflow/engine/letter";
+import { Hono } from "hono";
+import type { AppEnv } from "./env.ts";
+
+const SHOWN = 100;
+
+export const letters = new Hono<AppEnv>()
+  .get("/", async (c) => c.json({ data: (await c.get("deps").store.letters(SHOWN)).map(letterView) }))
+  .post("/:id/redrive", async (c) => c.json(letterView(await redriveLetter(c.get("deps"), c.req.param("id")))))
+  .delete("/:id", async (c) => c.json(letterView(await dropLetter(c.get("deps"), c.req.param("id")))));
+
+function letterView({ id, state, body, why, receives, createdAt }: DeadLetter) {
+  return { id, state, body, why, receives, createdAt: new Date(createdAt).toISOString() };
+}
