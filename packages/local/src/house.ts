@@ -25,6 +25,8 @@ export interface House {
   /** Providers that are real, not simulated. */
   real: string[];
   tableEngine: TableEngineName;
+  /** Calls back when an engine has died: the house can then only be started again. */
+  onDeath(tell: (why: string) => void): void;
   /** Lets what is in work finish, then stops from the outside in. */
   stop(): Promise<void>;
 }
@@ -80,7 +82,15 @@ export async function startHouse(config: HouseConfig, providerIds: readonly stri
     const dead = mapping("deadletter", queues.deadLetters, functions.deadletter, FUNCTION_TIMEOUT_S.deadletter);
     const cron = startCron("sweep", functions.sweep, config.sweepMs, FUNCTION_TIMEOUT_S.sweep);
     undo.push(() => Promise.all([submit.stop(), dead.stop(), cron.stop()]));
-    return { url, apiKey, simulator, real: Object.keys(config.providers), tableEngine: table.name, stop };
+    return {
+      url,
+      apiKey,
+      simulator,
+      real: Object.keys(config.providers),
+      tableEngine: table.name,
+      onDeath: table.onDeath,
+      stop,
+    };
   } catch (error) {
     await stop();
     throw error;

@@ -9,6 +9,11 @@ const house = await startHouse(readConfig(process.env, PROVIDER_IDS), PROVIDER_I
   process.exit(1);
 });
 
+house.onDeath((why) => {
+  console.error(`The table is gone: ${why}. What it acknowledged is kept in the data folder; start mjflow again.`);
+  process.exit(1);
+});
+
 let stopping = false;
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   process.on(signal, async () => {

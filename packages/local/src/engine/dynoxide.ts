@@ -96,11 +96,18 @@ function engineOf(child: ChildProcess, port: number, dataDir: string | undefined
   child.unref();
   (child.stderr as { unref?: () => void } | null)?.unref?.();
   const gone = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+  let stopping = false;
   return {
     name: "dynoxide",
     endpoint: `http://${LOOPBACK}:${port}`,
     pid: child.pid,
+    onDeath(tell) {
+      child.once("exit", (code, signal) => {
+        if (!stopping) tell(`dynoxide ended with ${code ?? signal}`);
+      });
+    },
     async stop() {
+      stopping = true;
       process.off("exit", end);
       if (child.exitCode === null && child.signalCode === null) {
         child.ref();

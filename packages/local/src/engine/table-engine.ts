@@ -6,5 +6,7 @@ export interface TableEngine {
   endpoint: string;
   /** Of the child process; dynalite has none, it runs in this one. */
   pid?: number;
+  /** Calls back should the engine end by itself: nothing works from then on, and nobody else would say so. */
+  onDeath(tell: (why: string) => void): void;
   stop(): Promise<void>;
 }

@@ -153,3 +153,16 @@ function listeners(port: number): string[] {
     .map(([, local]) => local!.split(":")[0]!)
     .map((ip) => (ip.length === 8 ? [6, 4, 2, 0].map((i) => Number.parseInt(ip.slice(i, i + 2), 16)).join(".") : ip));
 }
+
+test.skipIf(!findDynoxide())("an engine that ends by itself says so; one that is stopped does not", async () => {
+  const deaths: string[] = [];
+  const killed = await startTableEngine({});
+  const told = new Promise<string>((resolve) => killed.onDeath(resolve));
+  process.kill(killed.pid!, "SIGKILL");
+  expect(await told).toContain("SIGKILL");
+  await killed.stop();
+  const stopped = await startTableEngine({});
+  stopped.onDeath((why) => deaths.push(why));
+  await stopped.stop();
+  expect(deaths).toEqual([]);
+});

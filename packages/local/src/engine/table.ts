@@ -67,6 +67,8 @@ async function startDynalite(path: string | undefined, port = 0): Promise<TableE
   return {
     name: "dynalite",
     endpoint: `http://${LOOPBACK}:${address.port}`,
+    // It lives and dies with this process.
+    onDeath() {},
     stop() {
       const closed = new Promise<void>((done, reject) => {
         server.close((error) => (error ? reject(error) : done()));
