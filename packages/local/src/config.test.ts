@@ -1,0 +1,57 @@
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { ConfigError, readConfig } from "./config.ts";
+import { keptSecret, lockFolder } from "./folder.ts";
+
+describe("the environment", () => {
+  const ids = ["cometapi", "midjourney-proxy"];
+
+  test("has defaults for everything", () => {
+    expect(readConfig({}, ids)).toMatchObject({ port: 4600, dataDir: ".mjflow", providers: {}, timings: "local" });
+  });
+
+  test("names a real vendor by address and key, both", () => {
+    const env = { MJFLOW_MIDJOURNEY_PROXY_BASE_URL: "http://127.0.0.1:8080", MJFLOW_MIDJOURNEY_PROXY_KEY: "k" };
+    expect(readConfig(env, ids).providers).toEqual({
+      "midjourney-proxy": { baseUrl: "http://127.0.0.1:8080", apiKey: "k" },
+    });
+  });
+
+  test.each([
+    [{ MJFLOW_COMETAPI_KEY: "sk-secret" }, "MJFLOW_COMETAPI_BASE_URL"],
+    [{ MJFLOW_COMETAPI_BASE_URL: "https://x.test" }, "MJFLOW_COMETAPI_KEY"],
+    [{ MJFLOW_PORT: "70000" }, "MJFLOW_PORT"],
+    [{ MJFLOW_PORT: "http" }, "MJFLOW_PORT"],
+    [{ MJFLOW_PUBLIC_URL: "example.test" }, "MJFLOW_PUBLIC_URL"],
+  ])("%j is refused, naming %s and no secret", (env, name) => {
+    expect(() => readConfig(env, ids)).toThrow(ConfigError);
+    expect(() => readConfig(env, ids)).toThrow(name);
+    expect(() => readConfig(env, ids)).not.toThrow(/sk-secret/);
+  });
+});
+
+describe("the data folder", () => {
+  let folder: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), "mjflow-folder-"));
+  });
+  afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+  test("keeps a secret from its first use on, for its owner only", () => {
+    const secret = keptSecret(folder, "hook.key");
+    expect(secret.length).toBeGreaterThanOrEqual(32);
+    expect(keptSecret(folder, "hook.key")).toBe(secret);
+    expect(statSync(join(folder, "hook.key")).mode & 0o077).toBe(0);
+  });
+
+  test("is locked by a living process, and taken over from a dead one", () => {
+    const lock = join(folder, "house.lock");
+    const release = lockFolder(folder);
+    expect(readFileSync(lock, "utf8")).toBe(String(process.pid));
+    release();
+    writeFileSync(lock, "999999999");
+    lockFolder(folder)();
+  });
+});

@@ -1,0 +1,78 @@
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterEach, expect, test, vi } from "vitest";
+import { type Handler, serveFunctionUrl } from "./lambda.ts";
+
+let server: Server | undefined;
+afterEach(() => {
+  server?.closeAllConnections();
+  server?.close();
+  vi.restoreAllMocks();
+});
+
+async function serve(handler: Handler, timeoutS = 5): Promise<string> {
+  server = createServer((request, response) => void serveFunctionUrl("f", handler, timeoutS, request, response));
+  await new Promise<void>((ready) => server!.listen(0, "127.0.0.1", ready));
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+test("a request becomes a payload of format 2.0, and the result its response", async () => {
+  const url = await serve((event) => ({
+    statusCode: 202,
+    headers: { "x-a": "b" },
+    cookies: ["c=1", "d=2"],
+    body: JSON.stringify(event),
+  }));
+  const response = await fetch(`${url}/a%20b/c?x=1&x=2&y=%C3%A9`, {
+    method: "POST",
+    headers: { "Content-Type": "application/json", "X-Many": "1", Cookie: "k=v; l=w" },
+    body: '{"é":1}',
+  });
+  expect([response.status, response.headers.get("x-a"), response.headers.getSetCookie()]).toEqual([
+    202,
+    "b",
+    ["c=1", "d=2"],
+  ]);
+  expect(await response.json()).toMatchObject({
+    version: "2.0",
+    rawPath: "/a%20b/c",
+    rawQueryString: "x=1&x=2&y=%C3%A9",
+    queryStringParameters: { x: "1,2", y: "é" },
+    cookies: ["k=v", "l=w"],
+    headers: { "content-type": "application/json", "x-many": "1" },
+    requestContext: { http: { method: "POST", path: "/a%20b/c" } },
+    body: '{"é":1}',
+    isBase64Encoded: false,
+  });
+});
+
+test("bytes that are no text come as base64, whatever they are labelled, and go back the same", async () => {
+  const bytes = new Uint8Array([0x7b, 0xff, 0x00, 0x7d]);
+  const url = await serve(({ body, isBase64Encoded }) => ({ statusCode: 200, body, isBase64Encoded }));
+  for (const type of ["application/json", "image/png"]) {
+    const response = await fetch(url, { method: "POST", headers: { "content-type": type }, body: bytes });
+    expect(new Uint8Array(await response.arrayBuffer())).toEqual(bytes);
+  }
+});
+
+test("what is no such result is the body of a 200; a throw and a timeout are a 502 that tells nothing", async () => {
+  const said = vi.spyOn(console, "error").mockImplementation(() => {});
+  expect(await (await fetch(await serve(() => ({ ok: true })))).json()).toEqual({ ok: true });
+  for (const [handler, timeoutS] of [
+    [() => Promise.reject(new Error("secret")), 5],
+    [() => new Promise(() => {}), 0.01],
+  ] as [Handler, number][]) {
+    const response = await fetch(await serve(handler, timeoutS));
+    expect(response.status).toBe(502);
+    expect(await response.text()).not.toContain("secret");
+  }
+  expect(said).toHaveBeenCalledTimes(2);
+});
+
+test("a body above 6 MB never reaches the function", async () => {
+  const called = vi.fn();
+  const url = await serve(called);
+  const response = await fetch(url, { method: "POST", body: new Uint8Array(6 * 1024 * 1024 + 1) });
+  expect(response.status).toBe(413);
+  expect(called).not.toHaveBeenCalled();
+});
