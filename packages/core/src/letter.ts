@@ -15,5 +15,5 @@ export interface DeadLetter {
 
 /** The queue's own id makes it unique: delivered twice, it is kept once (T3). */
 export function letterIdOf(sentAtMs: number, messageId: string): string {
-  return `${new Date(sentAtMs).toISOString()}_${messageId.replace(/[^\w-]/g, "").slice(0, 80)}`;
+  return `${String(sentAtMs).padStart(15, "0")}_${messageId.replace(/[^\w-]/g, "").slice(0, 80)}`;
 }
