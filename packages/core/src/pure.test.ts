@@ -4,7 +4,9 @@ import { describe, expect, it } from "vitest";
 import { ERRORS, FAILURES, failure, MjflowError } from "./error.ts";
 
 const here = new URL("./", import.meta.url);
-const sources = readdirSync(here).filter((name) => name.endsWith(".ts") && !name.endsWith(".test.ts"));
+const sources = readdirSync(here, { recursive: true })
+  .map(String)
+  .filter((name) => name.endsWith(".ts") && !name.endsWith(".test.ts"));
 
 /** The code alone: comments may speak of anything. Strings stay, since no source needs these words in one. */
 function codeOf(name: string): string {
@@ -32,10 +34,10 @@ describe("core's sources", () => {
   it.each(sources)("%s is pure", (name) => {
     const code = codeOf(name);
     for (const [what, sign] of FORBIDDEN) expect(sign.exec(code)?.[0], what).toBeUndefined();
-    const imports = [...code.matchAll(/^(?:import\b[^;"']*|export [*{][^;"']*)["']([^"']+)["'];/gm)].map(
+    const imports = [...code.matchAll(/^(?:import\b[^;"']*|export (?:type )?[*{][^;"']*)["']([^"']+)["'];/gm)].map(
       (match) => match[1]!,
     );
-    for (const from of imports) expect(from).toMatch(/^(\.\/[a-z]+\.ts|zod(\/mini)?)$/);
+    for (const from of imports) expect(from).toMatch(/^(\.\.?\/([a-z]+\/)?[a-z]+\.ts|zod(\/mini)?)$/);
   });
 
   it("has no import but at the top, and each names its ending", () => {

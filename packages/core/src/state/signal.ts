@@ -1,0 +1,79 @@
+/** What can happen to a task, and what a decision about it can be. Types only. */
+import type { Failure } from "../error.ts";
+import type { ModalAnswer } from "../plan.ts";
+import type { Report } from "../report.ts";
+import type { Task } from "../task.ts";
+import type { Timings } from "../timing.ts";
+
+/** Whether callbacks can be expected for an accepted task: how soon the sweeper looks depends on it. */
+export type Expect = "calling" | "unknown" | "silent" | "instant";
+
+export type Call = Task["phase"];
+
+export type Signal =
+  /**
+   * A worker has the task's message and would make this call. What it prepared is what it may do: should the task have
+   * moved on to its window meanwhile, a claim to submit it gets nothing, or the press would be paid twice.
+   */
+  | { kind: "claim"; call: Call; customId?: string }
+  // The vendor's answers say which call they answer, where that is known: a slow answer to the press must not be taken
+  // for the answer to the window that another worker has sent since.
+  | { kind: "accepted"; attempt: number; call?: Call; vendorTaskId: string; siblings?: string[]; expect: Expect }
+  /** The vendor took it and waits for a prompt or mask. */
+  | { kind: "window"; attempt: number; call?: Call; vendorTaskId: string }
+  | { kind: "refused"; attempt: number; call?: Call; failure: Failure }
+  /** Definitely not taken; `afterMs` where the vendor said when to return. @param chance 0 to 1, for jitter */
+  | { kind: "busy"; attempt: number; call?: Call; afterMs?: number; chance: number }
+  /** May or may not have been taken. */
+  | { kind: "unclear"; attempt: number; call?: Call }
+  // A look-up says of which revision it was asked: the task may have been sent again while the vendor was thinking.
+  | { kind: "report"; attempt: number; from: "callback" | "lookup"; rev?: number; report: Report }
+  /** A look-up found no such task, or there was no way to look. */
+  | { kind: "missing"; rev?: number }
+  /**
+   * The due time has passed. `canSearch`: the vendor can be asked without its task id (trueai-org's list by state).
+   * `askAt`: not before then, for its look-ups fail.
+   */
+  | { kind: "due"; canSearch?: boolean; askAt?: number }
+  /** All follow-ups are stored and sent. */
+  | { kind: "followed" }
+  /** The app answered the window. */
+  | { kind: "answer"; modal: ModalAnswer }
+  /** It cannot be submitted at all: no such button, parent failed, message poisoned. */
+  | { kind: "abandon"; failure: Failure };
+
+export interface Context {
+  /** Epoch ms. */
+  now: number;
+  timings: Timings;
+}
+
+export type Effect =
+  /** Call the vendor now: the claim is ours. */
+  | { kind: "call" }
+  /** Put a submit message on the queue. */
+  | { kind: "enqueue"; delayMs: number }
+  /** Store and send the follow-ups. */
+  | { kind: "follow" }
+  /** Ask the vendor. */
+  | { kind: "lookup" }
+  /** See whether the flow has ended. */
+  | { kind: "settle" };
+
+export type Reason =
+  | "ended"
+  | "duplicate"
+  | "stale"
+  | "leased"
+  | "not-waiting"
+  | "superseded"
+  | "unknown-attempt"
+  | "unknown-status"
+  | "no-news";
+
+export type Decision =
+  /** A new state. */
+  | { kind: "move"; next: Task; effects: Effect[] }
+  /** The state stays; something is noted on the row (a duplicate counted, an orphan, a late end). */
+  | { kind: "record"; next: Task; why: Reason; effects: Effect[] }
+  | { kind: "ignore"; why: Reason };

@@ -1,0 +1,87 @@
+/** The sweeper's side: a due time has passed, and what the vendor did not say (T4, P3). */
+import { failure } from "../error.ts";
+import { isEnded, type Task } from "../task.ts";
+import { lookupPauseMs } from "../timing.ts";
+import { doubt, end, leaseHolds, move, notWaiting, patched, postpone, record } from "./move.ts";
+import type { Context, Decision, Signal } from "./signal.ts";
+
+export function due(
+  task: Task,
+  { canSearch = false, askAt = 0 }: Extract<Signal, { kind: "due" }>,
+  ctx: Context,
+): Decision {
+  const { now, timings } = ctx;
+  if (task.due === undefined || task.due > now) return { kind: "ignore", why: "not-waiting" };
+  switch (task.status) {
+    case "PENDING":
+      if (now - task.createdAt > timings.pendingMs[task.pace]) {
+        return end(task, "EXPIRED", { failure: failure(task.busy > 0 ? "vendor_busy" : "deadline_passed") }, ctx);
+      }
+      return postpone(task, timings.requeueMs, ctx, [{ kind: "enqueue", delayMs: 0 }]);
+    case "SUBMITTING":
+      if (leaseHolds(task, ctx)) return postpone(task, task.leaseUntil! - now + 1_000, ctx, []);
+      return doubt(task, ctx);
+    case "MODAL":
+      if (task.modal && now - (task.submittedAt ?? task.createdAt) > timings.modalMs + timings.pendingMs[task.pace]) {
+        return end(task, "EXPIRED", { failure: failure(task.busy > 0 ? "vendor_busy" : "deadline_passed") }, ctx);
+      }
+      if (task.modal) return postpone(task, timings.requeueMs, ctx, [{ kind: "enqueue", delayMs: 0 }]);
+      return end(task, "EXPIRED", { failure: failure("modal_unanswered") }, ctx);
+    case "UNCLEAR":
+    case "SUBMITTED":
+    case "IN_PROGRESS": {
+      const pause = lookupPauseMs(now - (task.submittedAt ?? task.createdAt), timings);
+      if (task.vendorTaskId === undefined && !canSearch) return unaskable(task, pause, ctx);
+      if (askAt > now) return postpone(task, askAt - now, ctx, []);
+      // The due time is pushed before the vendor is asked, so that two sweepers do not both ask.
+      const asked = { lookups: task.lookups + 1, due: now + pause };
+      return { kind: "record", why: "no-news", next: patched(task, asked, ctx), effects: [{ kind: "lookup" }] };
+    }
+    default:
+      return postpone(task, timings.effectsMs, ctx, [
+        task.status === "SUCCESS" ? { kind: "follow" } : { kind: "settle" },
+      ]);
+  }
+}
+
+/** No id and no way to ask: in doubt that counts as not found; a task known to be taken can still call back in time. */
+function unaskable(task: Task, pauseMs: number, ctx: Context): Decision {
+  if (task.status === "UNCLEAR") return missing(task, ctx);
+  if (isPastDeadline(task, ctx)) return end(task, "EXPIRED", { failure: failure("deadline_passed") }, ctx);
+  return postpone(task, pauseMs, ctx, []);
+}
+
+/** The vendor did not know the task, or could not be asked. What that means depends on what we knew. */
+export function missing(task: Task, ctx: Context): Decision {
+  const { timings, now } = ctx;
+  if (task.status === "UNCLEAR") {
+    // Grace has passed, no callback came, nothing was found: now, and only now, it is sent again.
+    // A window's answer is never sent twice on a guess: some servers would draw, and bill, both.
+    const isLast = task.resubmit === "never" || task.phase === "modal" || task.attempt >= timings.attemptLimit;
+    if (isLast) {
+      return end(task, "FAILURE", { failure: failure("submission_unclear") }, ctx);
+    }
+    const again = { due: now + timings.requeueMs, vendorTaskId: undefined, vendorTaskIdFrom: undefined };
+    return move(task, "PENDING", again, ctx, [{ kind: "enqueue", delayMs: 0 }]);
+  }
+  if (task.status !== "SUBMITTED" && task.status !== "IN_PROGRESS") return notWaiting(task);
+  const count = task.missing + 1;
+  if (count >= timings.missingLimit)
+    return end(task, "EXPIRED", { missing: count, failure: failure("vendor_lost") }, ctx);
+  return record(task, { missing: count }, "no-news", ctx);
+}
+
+/**
+ * After a look-up that brought no end: has the task outlived its deadline? Asked last, so that the end wins. One that
+ * was never known to be taken has the time it might wait for a vendor besides: no state outlives every clock.
+ */
+export function isPastDeadline(task: Task, { now, timings }: Context): boolean {
+  if (isEnded(task)) return false;
+  const from = task.submittedAt ?? task.createdAt + timings.pendingMs[task.pace];
+  return now - from > timings.deadlineMs[task.pace];
+}
+
+export function followed(task: Task, ctx: Context): Decision {
+  if (!isEnded(task) || task.due === undefined) return { kind: "ignore", why: "no-news" };
+  return record(task, { due: undefined }, "no-news", ctx);
+}
