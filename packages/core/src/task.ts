@@ -106,20 +106,22 @@ export function isEnded(task: Task): boolean {
   return ENDED.has(task.status);
 }
 
-export interface NewTask {
-  flowId: string;
-  path: string;
-  action: string;
-  provider: string;
-  account: string;
-  pace: Pace;
-  press?: string;
-  customId?: string;
-  inputsRef?: string;
-  modal?: ModalAnswer;
-  then?: Press[];
-  resubmit?: "never";
-}
+/** What a task is made of; everything else it becomes. */
+export type NewTask = Pick<
+  Task,
+  | "flowId"
+  | "path"
+  | "action"
+  | "provider"
+  | "account"
+  | "pace"
+  | "press"
+  | "customId"
+  | "inputsRef"
+  | "modal"
+  | "then"
+  | "resubmit"
+>;
 
 export function newTask(fields: NewTask, now: number, due: number): Task {
   return {

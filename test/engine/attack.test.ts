@@ -1,0 +1,143 @@
+/** The callback's door under attack: bodies nobody sends in good faith, and tokens nobody minted. */
+import { readdirSync, readFileSync } from "node:fs";
+import { isEnded, STATUSES } from "@mjflow/core/task";
+import { receive } from "@mjflow/engine/receive";
+import { readCallback } from "@mjflow/providers/callback";
+import { PROVIDER_IDS } from "@mjflow/providers/registry";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { createWorld, tokenOf, type World } from "../support/world.ts";
+
+const FIXTURES = new URL("../../packages/providers/fixtures/", import.meta.url);
+const bodies = readdirSync(FIXTURES)
+  .filter((name) => /^(callback|task)-/.test(name))
+  .map((name) => readFileSync(new URL(name, FIXTURES), "utf8"));
+
+/** A task at the vendor, and its real token. */
+async function submitted(progress = true): Promise<{ world: World; token: string; flowId: string }> {
+  const world = createWorld();
+  const flow = await world.start({ progress, then: [{ press: "U1" }] });
+  await world.drain();
+  return { world, token: tokenOf(world.vendor.calls[0]!), flowId: flow.id };
+}
+
+/** As the function does it: the vendor's dialect reads the body. */
+const post = (world: World, token: string, body: string, provider = "trueai") =>
+  receive({ ...world.deps, readCallback: () => readCallback(provider, body) }, token, body);
+
+/** A recorded body, spoiled: cut, a byte changed, a field doubled, or a value of another type put in. */
+const spoiled = fc
+  .record({
+    body: fc.constantFrom(...bodies),
+    at: fc.double({ min: 0, max: 1, noNaN: true }),
+    by: fc.integer({ min: 0, max: 5 }),
+    byte: fc.string({ minLength: 1, maxLength: 3 }),
+  })
+  .map(({ body, at, by, byte }) => {
+    const i = Math.floor(at * body.length);
+    if (by === 0) return body.slice(0, i);
+    if (by === 1) return body.slice(0, i) + byte + body.slice(i + 1);
+    if (by === 2) return body.replace("{", '{"status":"SUCCESS","id":{"$gt":""},');
+    if (by === 3)
+      return body.replace(
+        /"(status|id|progress|buttons|imageUrl|properties|failReason)":\s*("[^"]*"|null)/,
+        '"$1":[[[{"__proto__":{"x":1}}]]]',
+      );
+    if (by === 4) return body.replace(/"progress":\s*"[^"]*"/, '"progress":"99999999999999999999%"');
+    return `[${body},${body}]`;
+  });
+
+describe("with a token that is right", () => {
+  test("whatever the body, the answer is one of ours, the task is in a state of ours, and nothing secret is kept", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.oneof(spoiled, fc.string(), fc.json({ maxDepth: 8 })), { minLength: 1, maxLength: 6 }),
+        fc.constantFrom(...PROVIDER_IDS),
+        async (posts, provider) => {
+          const { world, token, flowId } = await submitted();
+          for (const body of posts) {
+            const received = await post(world, token, body, provider);
+            expect(["recorded", "dropped", "unreadable"]).toContain(received.kind);
+          }
+          const { tasks } = await world.deps.store.loadFlow(flowId);
+          for (const task of tasks) {
+            expect(STATUSES).toContain(task.status);
+            expect(isEnded(task) || task.due !== undefined).toBe(true);
+          }
+          const kept = JSON.stringify(tasks);
+          for (const word of [token, "hooks.example.com", "maskBase64", "notifyHook"]) expect(kept).not.toContain(word);
+        },
+      ),
+      { numRuns: 150 },
+    );
+    expect(({} as Record<string, unknown>)["x"]).toBeUndefined();
+  });
+
+  test("a body of another task is believed for the token's task alone: ids are no proof", async () => {
+    const { world, token, flowId } = await submitted();
+    const other = await world.start();
+    await world.drain();
+    const body = JSON.stringify({ id: world.vendor.calls[1]!.id, status: "FAILURE", failReason: "x" });
+    await post(world, token, body);
+    expect((await world.deps.store.getTask({ flowId, path: "0" }))!.status).toBe("FAILURE");
+    expect((await world.deps.store.getTask({ flowId: other.id, path: "0" }))!.status).toBe("SUBMITTED");
+  });
+
+  test("depth and length alone are answered, and quickly given up", async () => {
+    const { world, token } = await submitted();
+    const deep = `{"id":"1","status":"SUCCESS","properties":${'{"a":'.repeat(200_000)}1${"}".repeat(200_000)}}`;
+    expect(["recorded", "unreadable"]).toContain((await post(world, token, deep)).kind);
+    const long = JSON.stringify({
+      id: "1",
+      status: "SUCCESS",
+      maskBase64: "A".repeat(5_000_000),
+      junk: "x".repeat(500_000),
+    });
+    await post(world, token, long);
+    const { tasks } = await world.deps.store.loadFlow((await world.deps.store.listFlows("app_a", 1)).flows[0]!.id);
+    expect(JSON.stringify(tasks).length).toBeLessThan(60_000);
+  });
+});
+
+describe("with a token that is not", () => {
+  test("one character changed anywhere is noticed, and costs no call of the table", async () => {
+    const { world, token } = await submitted();
+    const body = JSON.stringify({ id: "1", status: "SUCCESS" });
+    world.storeFault.calls.length = 0;
+    for (let i = 0; i < token.length; i++) {
+      for (const other of ["0", "1", "A", "_", "."]) {
+        if (token[i] === other) continue;
+        const edited = token.slice(0, i) + other + token.slice(i + 1);
+        expect((await post(world, edited, body)).kind, `${i} ${other}`).toBe("refused");
+      }
+      expect((await post(world, token.slice(0, i), body)).kind).toBe("refused");
+    }
+    expect(world.storeFault.calls).toEqual([]);
+  });
+
+  test("the proof of one task opens no other, nor another attempt, nor a longer life", async () => {
+    const { world, token } = await submitted();
+    await world.start();
+    await world.drain();
+    const second = tokenOf(world.vendor.calls[1]!);
+    const parts = token.split(".");
+    const mac = parts.at(-1)!;
+    const forged = [
+      [...second.split(".").slice(0, -1), mac],
+      [...parts.slice(0, 4), "2", ...parts.slice(5)],
+      [...parts.slice(0, 7), "zzzzzzz", ...parts.slice(8)],
+      [...parts.slice(0, 5), "newapi", ...parts.slice(6)],
+      [...parts.slice(0, 8), "c", mac],
+    ];
+    for (const bad of forged) expect(await post(world, bad.join("."), "{}")).toMatchObject({ kind: "refused" });
+  });
+
+  test("garbage of any kind is refused", async () => {
+    const { world } = await submitted();
+    await fc.assert(
+      fc.asyncProperty(fc.string({ maxLength: 600 }), async (token) => {
+        expect((await post(world, token, "{}")).kind).toBe("refused");
+      }),
+    );
+  });
+});
