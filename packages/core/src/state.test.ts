@@ -621,6 +621,16 @@ describe("P5: while a lease holds a second claim does nothing", () => {
     expect(task).toMatchObject({ status: "SUBMITTING", due: NOW + 11 * second });
   });
 
+  it("a later status with a lower number, or none, keeps the progress that was reached (T2)", () => {
+    const begun = play(pending(), claim, callback("SUBMITTED", 1, { progress: 15 })).task;
+    for (const progress of [undefined, 0, 14]) {
+      expect(play(begun, callback("IN_PROGRESS", 1, { progress })).task).toMatchObject({
+        status: "IN_PROGRESS",
+        progress: 15,
+      });
+    }
+  });
+
   it("a worker that prepared a press gets nothing once the task has come to its window, and the other way round", () => {
     const open = play(pending({ modal: { prompt: "p" } }), claim, windowOf()).task;
     expect(decide(open, { kind: "claim", call: "submit" }, ctx(NOW)).kind).toBe("ignore");
