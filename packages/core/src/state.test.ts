@@ -631,6 +631,14 @@ describe("P5: while a lease holds a second claim does nothing", () => {
     }
   });
 
+  it("a task that nobody managed to ask about for half a deadline more ends without being asked", () => {
+    const running = play(pending(), claim, accepted()).task;
+    const deadline = TIMINGS.deadlineMs[running.pace];
+    expect(effects(play(running, deadline * 1.5, due).last)).toEqual(["lookup"]);
+    const { task } = play(running, deadline * 1.5 + 1, due);
+    expect(task).toMatchObject({ status: "EXPIRED", failure: { code: "deadline_passed" }, due: undefined });
+  });
+
   it("a worker that prepared a press gets nothing once the task has come to its window, and the other way round", () => {
     const open = play(pending({ modal: { prompt: "p" } }), claim, windowOf()).task;
     expect(decide(open, { kind: "claim", call: "submit" }, ctx(NOW)).kind).toBe("ignore");

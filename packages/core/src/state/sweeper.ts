@@ -31,6 +31,9 @@ export function due(
     case "SUBMITTED":
     case "IN_PROGRESS": {
       const pause = lookupPauseMs(now - (task.submittedAt ?? task.createdAt), timings);
+      // Asked first, ended after (isPastDeadline): unless no asking has come to anything for half as long again. A
+      // sweeper that dies each time between the two must not keep a task alive for ever.
+      if (isPastDeadline(task, ctx, 1.5)) return end(task, "EXPIRED", { failure: failure("deadline_passed") }, ctx);
       if (task.vendorTaskId === undefined && !canSearch) return unaskable(task, pause, ctx);
       if (askAt > now) return postpone(task, askAt - now, ctx, []);
       // The due time is pushed before the vendor is asked, so that two sweepers do not both ask.
@@ -75,10 +78,10 @@ export function missing(task: Task, ctx: Context): Decision {
  * After a look-up that brought no end: has the task outlived its deadline? Asked last, so that the end wins. One that
  * was never known to be taken has the time it might wait for a vendor besides: no state outlives every clock.
  */
-export function isPastDeadline(task: Task, { now, timings }: Context): boolean {
+export function isPastDeadline(task: Task, { now, timings }: Context, times = 1): boolean {
   if (isEnded(task)) return false;
   const from = task.submittedAt ?? task.createdAt + timings.pendingMs[task.pace];
-  return now - from > timings.deadlineMs[task.pace];
+  return now - from > times * timings.deadlineMs[task.pace];
 }
 
 export function followed(task: Task, ctx: Context): Decision {
