@@ -39,10 +39,13 @@ function endpoint(service: "DYNAMODB" | "SQS" | "S3") {
 const clock = { now: Date.now };
 const random = { bytes: (length: number) => crypto.getRandomValues(new Uint8Array(length)), chance: Math.random };
 
+/** `MJFLOW_TIMINGS`: `local`, or JSON of what differs from the deployed table (from the local one with `"base": "local"`). */
 const timings = /* @__PURE__ */ once((): Timings => {
   const text = env["MJFLOW_TIMINGS"];
   if (!text) return TIMINGS;
-  return text === "local" ? LOCAL_TIMINGS : { ...LOCAL_TIMINGS, ...(JSON.parse(text) as Partial<Timings>) };
+  if (text === "local") return LOCAL_TIMINGS;
+  const { base, ...differing } = JSON.parse(text) as Partial<Timings> & { base?: "local" };
+  return { ...(base === "local" ? LOCAL_TIMINGS : TIMINGS), ...differing };
 });
 
 const store = /* @__PURE__ */ once(() =>

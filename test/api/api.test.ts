@@ -47,7 +47,7 @@ describe("POST /v1/flows", () => {
     ["a blank prompt", { ...flow, prompt: "   " }, "prompt"],
     ["an unknown field", { ...flow, promt: "x" }, "promt"],
     ["an unknown mode", { ...flow, mode: "warp" }, "mode"],
-    ["a state above 4 KB", { ...flow, state: "é".repeat(2_049) }, "state"],
+    ["a state above 16 KB", { ...flow, state: "é".repeat(8_193) }, "state"],
     ["a state that cannot be stored", { ...flow, state: "\ud800" }, "state"],
     ["a prompt that cannot be stored", { ...flow, prompt: "a \ud800 boat" }, "prompt"],
     ["a hook that is no address", { ...flow, notifyHook: "ftp://x" }, "notifyHook"],

@@ -5,8 +5,8 @@
 
 /** What an app may send. */
 export const REQUEST = {
-  /** The caller's opaque string, in UTF-8 bytes. */
-  stateBytes: 4_096,
+  /** The caller's opaque string, in UTF-8 bytes: 4,096 characters of any kind fit, emoji at four bytes each. */
+  stateBytes: 16_384,
   promptBytes: 16_384,
   /** notifyHook and other URLs, in characters (trueai-org refuses hooks above 2,000). */
   urlLength: 2_000,

@@ -75,7 +75,7 @@ describe("a fault is found at its field", () => {
 describe("state (T5)", () => {
   const cat = "🐈";
 
-  it("of 4 KB is accepted byte for byte, emoji counted as four; one byte more is refused", () => {
+  it("of its full size is accepted byte for byte, emoji counted as four; one byte more is refused", () => {
     const full = cat.repeat(REQUEST.stateBytes / 4);
     const read = FlowRequest.parse({ ...flow, state: full });
     expect(read.state).toBe(full);

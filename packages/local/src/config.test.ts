@@ -24,6 +24,7 @@ describe("the environment", () => {
     [{ MJFLOW_COMETAPI_BASE_URL: "https://x.test" }, "MJFLOW_COMETAPI_KEY"],
     [{ MJFLOW_PORT: "70000" }, "MJFLOW_PORT"],
     [{ MJFLOW_PORT: "http" }, "MJFLOW_PORT"],
+    [{ MJFLOW_TIMINGS: "{" }, "MJFLOW_TIMINGS"],
     [{ MJFLOW_PUBLIC_URL: "example.test" }, "MJFLOW_PUBLIC_URL"],
   ])("%j is refused, naming %s and no secret", (env, name) => {
     expect(() => readConfig(env, ids)).toThrow(ConfigError);

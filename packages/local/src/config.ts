@@ -33,7 +33,7 @@ export function readConfig(env: Env, providerIds: readonly string[]): HouseConfi
     ...(env["MJFLOW_API_KEY"] && { apiKey: env["MJFLOW_API_KEY"] }),
     ...(publicUrl && { publicUrl: publicUrl.replace(/\/+$/, "") }),
     providers: Object.fromEntries(providerIds.flatMap((id) => providerOf(env, id) ?? [])),
-    timings: env["MJFLOW_TIMINGS"] || "local",
+    timings: timingsOf(env["MJFLOW_TIMINGS"]),
     sweepMs: numberOf(env, "MJFLOW_SWEEP_MS", 1_000, 3_600_000),
     simulatorSpeed: Number(env["MJFLOW_SIMULATOR_SPEED"] ?? 1),
   };
@@ -47,6 +47,16 @@ function providerOf(env: Env, id: string): [string, { baseUrl: string; apiKey: s
   if (!baseUrl) throw new ConfigError(`${prefix}_KEY is set without ${prefix}_BASE_URL`);
   if (!apiKey) throw new ConfigError(`${prefix}_BASE_URL is set without ${prefix}_KEY`);
   return [[id, { baseUrl, apiKey }]];
+}
+
+/** JSON of what differs from the local table: a house is always watched by somebody. */
+function timingsOf(text: string | undefined): string {
+  if (!text || text === "local") return "local";
+  try {
+    return JSON.stringify({ base: "local", ...(JSON.parse(text) as object) });
+  } catch {
+    throw new ConfigError("MJFLOW_TIMINGS must be JSON: what differs from the local timings");
+  }
 }
 
 function numberOf(env: Env, name: string, fallback: number, max: number): number {
