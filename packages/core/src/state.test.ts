@@ -107,6 +107,16 @@ describe("T1: an ended task never leaves its state", () => {
     expect(task).toMatchObject({ status: "EXPIRED", late: { status: "SUCCESS" }, duplicates: 1 });
   });
 
+  it("a late picture is kept beside the verdict, whoever had given it up, and no later end pushes it out", () => {
+    const result = { imageUrl: "https://x/1.png" };
+    const expired: Signal = { kind: "abandon", failure: failure("deadline_passed") };
+    for (const verdict of [[DEADLINE_OVER, expired], [callback("FAILURE")]]) {
+      const given = play(pending(), claim, accepted(), ...verdict).task;
+      const { task } = play(given, callback("SUCCESS", 1, { result }), callback("CANCEL"), callback("FAILURE"));
+      expect(task).toMatchObject({ status: given.status, late: { status: "SUCCESS", result } });
+    }
+  });
+
   it("progress after the end is old news", () => {
     const { last } = play(pending(), claim, accepted(), callback("SUCCESS"), callback("IN_PROGRESS"));
     expect(last).toEqual({ kind: "ignore", why: "stale" });
@@ -136,6 +146,16 @@ describe("T2: status and progress never go back on a report", () => {
     );
     expect(last).toEqual({ kind: "ignore", why: "duplicate" });
     expect(task.progress).toBe(93);
+  });
+
+  it("a later status with a lower number, or none, keeps the progress that was reached (T2)", () => {
+    const begun = play(pending(), claim, callback("SUBMITTED", 1, { progress: 15 })).task;
+    for (const progress of [undefined, 0, 14]) {
+      expect(play(begun, callback("IN_PROGRESS", 1, { progress })).task).toMatchObject({
+        status: "IN_PROGRESS",
+        progress: 15,
+      });
+    }
   });
 
   it("submitted after progress is stale, and its higher progress is still kept", () => {
@@ -602,6 +622,32 @@ describe("P3: another attempt that turns up", () => {
     });
   });
 
+  const known = () => play(second(), callback("IN_PROGRESS", 1, { vendorTaskId: "first" })).task;
+  const refused2: Signal = { kind: "refused", attempt: 2, failure: failure("vendor_refused") };
+
+  it("an older attempt known to run is not given up because the newer one was refused, or stays in doubt", () => {
+    for (const steps of [[refused2], [unclear(2), GRACE_OVER, missing], [unclear(2), GRACE_OVER, due]]) {
+      const { task, last, now } = play(known(), ...steps);
+      expect(task).toMatchObject({ status: "SUBMITTED", attempt: 1, vendorTaskId: "first", orphans: undefined });
+      expect(effects(last)).toEqual([]);
+      expect(task.due).toBe(now + TIMINGS.unknownMs);
+      expect(play(task, callback("SUCCESS", 2, { vendorTaskId: "newer" })).task).toMatchObject({ endedBy: 2 });
+    }
+  });
+
+  it("nor because the vendor stays busy for longer than pendingMs", () => {
+    const late = play(pending(), 55 * minute, claim, unclear(), GRACE_OVER, due, claim, callback("IN_PROGRESS", 1));
+    expect(late.now - NOW).toBeGreaterThan(hour);
+    expect(decide(late.task, busy(2), ctx(late.now))).toMatchObject({ next: { status: "SUBMITTED", attempt: 1 } });
+  });
+
+  it("one that cannot be asked about may have failed long ago, and is not waited for", () => {
+    const unnamed = play(second(), callback("FAILURE", 1)).task;
+    expect(unnamed.orphans).toEqual([{ attempt: 1, at: expect.any(Number) }]);
+    expect(play(unnamed, refused2).task.status).toBe("FAILURE");
+    expect(play(unnamed, unclear(2), GRACE_OVER, missing).task.status).toBe("FAILURE");
+  });
+
   it("an attempt that was never made is not believed", () => {
     expect(play(pending(), claim, callback("SUCCESS", 3)).last).toEqual({ kind: "ignore", why: "unknown-attempt" });
   });
@@ -619,24 +665,6 @@ describe("P5: while a lease holds a second claim does nothing", () => {
     const { task, last } = play(start, due);
     expect(effects(last)).toEqual([]);
     expect(task).toMatchObject({ status: "SUBMITTING", due: NOW + 11 * second });
-  });
-
-  it("a later status with a lower number, or none, keeps the progress that was reached (T2)", () => {
-    const begun = play(pending(), claim, callback("SUBMITTED", 1, { progress: 15 })).task;
-    for (const progress of [undefined, 0, 14]) {
-      expect(play(begun, callback("IN_PROGRESS", 1, { progress })).task).toMatchObject({
-        status: "IN_PROGRESS",
-        progress: 15,
-      });
-    }
-  });
-
-  it("a task that nobody managed to ask about for half a deadline more ends without being asked", () => {
-    const running = play(pending(), claim, accepted()).task;
-    const deadline = TIMINGS.deadlineMs[running.pace];
-    expect(effects(play(running, deadline * 1.5, due).last)).toEqual(["lookup"]);
-    const { task } = play(running, deadline * 1.5 + 1, due);
-    expect(task).toMatchObject({ status: "EXPIRED", failure: { code: "deadline_passed" }, due: undefined });
   });
 
   it("a worker that prepared a press gets nothing once the task has come to its window, and the other way round", () => {
@@ -768,6 +796,48 @@ describe("windows (MODAL)", () => {
     expect(effects(last)).toEqual(["enqueue"]);
   });
 
+  it("an answer given at the last moment has a busy vendor's patience of its own", () => {
+    const answer: Signal = { kind: "answer", modal: {} };
+    const start = play(pending({ pace: "turbo" }), claim, 5 * minute, windowOf(), 29 * minute, answer, claim, busy());
+    expect(start.task).toMatchObject({ status: "MODAL", busy: 1 });
+    const limit = TIMINGS.modalMs + 2 * TIMINGS.pendingMs.turbo;
+    expect(play(pending({ modal: {}, pace: "turbo" }), limit, claim, windowOf(), claim, busy()).last).toMatchObject({
+      next: { status: "MODAL" },
+      effects: [{ kind: "enqueue", delayMs: 0 }],
+    });
+    expect(play(pending({ modal: {}, pace: "turbo" }), limit + 1, claim, windowOf(), claim, busy()).task).toMatchObject(
+      {
+        status: "EXPIRED",
+        failure: { code: "vendor_busy" },
+      },
+    );
+  });
+
+  it("the deadline of the work does not fall on an open window, answered or not", () => {
+    const verdict: Signal = { kind: "abandon", failure: failure("deadline_passed") };
+    for (const open of [play(planned(), claim, windowOf()).task, play(pending(), claim, windowOf()).task]) {
+      expect(isPastDeadline(open, ctx(NOW + 10 * hour))).toBe(false);
+      expect(play(open, 10 * hour, verdict).last).toEqual({ kind: "ignore", why: "not-waiting" });
+      expect(play(open, 10 * hour, due).task.status).toBe("EXPIRED");
+    }
+  });
+
+  it("in doubt, a look-up asked before our answer went out proves nothing", () => {
+    const doubt = { ...play(planned(), claim, windowOf(), claim, unclear()).task, rev: 5 };
+    const asked = (rev: number): Signal => ({
+      kind: "report",
+      attempt: 1,
+      from: "lookup",
+      rev,
+      report: report("SUBMITTED"),
+    });
+    expect(play(doubt, asked(3)).last).toEqual({ kind: "ignore", why: "stale" });
+    expect(play(doubt, asked(5)).task.status).toBe("SUBMITTED");
+    const seen: Signal = { kind: "report", attempt: 1, from: "lookup", rev: 3, report: report("MODAL") };
+    expect(play(doubt, seen, { kind: "missing", rev: 3 }).last).toEqual({ kind: "ignore", why: "superseded" });
+    expect(play(doubt, seen).task).toBe(doubt);
+  });
+
   it("a hidden window (code 21 rewritten to 1) is found by report or look-up", () => {
     for (const seen of [callback("MODAL"), lookup("MODAL")]) {
       expect(play(planned(), claim, accepted(), seen)).toMatchObject({
@@ -872,6 +942,23 @@ describe("the sweeper's look", () => {
       status: "EXPIRED",
       failure: { code: "deadline_passed" },
     });
+  });
+
+  it("a task that nobody managed to ask about for half a deadline more ends without being asked", () => {
+    const running = play(pending(), claim, accepted()).task;
+    const deadline = TIMINGS.deadlineMs[running.pace];
+    const asked = play(running, deadline + 1, due);
+    expect(effects(asked.last)).toEqual(["lookup"]);
+    expect(effects(play(asked.task, deadline * 1.5, due).last)).toEqual(["lookup"]);
+    const { task } = play(asked.task, deadline * 1.5 + 1, due);
+    expect(task).toMatchObject({ status: "EXPIRED", failure: { code: "deadline_passed" }, due: undefined });
+  });
+
+  it("a house that was off for a night asks once before it gives up: the picture may be there", () => {
+    const night = play(pending(), claim, accepted(), 9 * hour, due);
+    expect(effects(night.last)).toEqual(["lookup"]);
+    expect(play(night.task, 9 * hour, lookup("SUCCESS")).task.status).toBe("SUCCESS");
+    expect(play(night.task, 10 * hour, due).task.status).toBe("EXPIRED");
   });
 
   it("'not found' about a task that is not waiting for the vendor is ignored", () => {

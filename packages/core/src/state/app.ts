@@ -16,11 +16,11 @@ export function answered(task: Task, modal: ModalAnswer, ctx: Context): Decision
 export function abandoned(task: Task, why: Failure, ctx: Context): Decision {
   if (isEnded(task)) return { kind: "ignore", why: "ended" };
   if (task.status === "SUBMITTING" && !leaseHolds(task, ctx)) return doubt(task, ctx);
-  if (task.status === "PENDING" || (task.status === "MODAL" && task.modal)) {
-    return end(task, why.code === "deadline_passed" ? "EXPIRED" : "FAILURE", { failure: why }, ctx);
-  }
+  const late = why.code === "deadline_passed";
+  if (task.status === "PENDING") return end(task, late ? "EXPIRED" : "FAILURE", { failure: why }, ctx);
+  if (task.status === "MODAL" && task.modal && !late) return end(task, "FAILURE", { failure: why }, ctx);
   // Its worker is at the vendor just now; whatever comes of that is told soon.
   if (task.status === "SUBMITTING") return { kind: "ignore", why: "leased" };
-  if (why.code === "deadline_passed" && isPastDeadline(task, ctx)) return end(task, "EXPIRED", { failure: why }, ctx);
+  if (late && isPastDeadline(task, ctx)) return end(task, "EXPIRED", { failure: why }, ctx);
   return { kind: "ignore", why: "not-waiting" };
 }

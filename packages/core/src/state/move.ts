@@ -1,6 +1,7 @@
 /** The moves there are, and the steps that every side takes. Nothing else builds a decision. */
 import { isEnded, type Orphan, type Task, type TaskStatus } from "../task.ts";
-import type { Context, Decision, Effect, Reason } from "./signal.ts";
+import { dueAt } from "../timing.ts";
+import type { Context, Decision, Effect, Expect, Reason } from "./signal.ts";
 
 /** Every move there is. `move()` refuses any other, and the state-space test walks this same table. */
 export const TRANSITIONS: Readonly<Record<TaskStatus, readonly TaskStatus[]>> = {
@@ -84,6 +85,27 @@ export function orphan(
   }
   if (orphans.length >= ctx.timings.attemptLimit) return { kind: "ignore", why: "superseded" };
   return record(task, { ...patch, orphans: [...orphans, found] }, "superseded", ctx);
+}
+
+/** The attempt before, where it has turned up after it was thought lost. */
+export function before(task: Task): Orphan | undefined {
+  return task.phase === "submit" ? task.orphans?.find((o) => o.attempt === task.attempt - 1) : undefined;
+}
+
+/** With the latest attempt not taken, the task is that one's again. */
+export function resumed(task: Task, { attempt, vendorTaskId }: Orphan, ctx: Context): Decision {
+  const rest = (task.orphans ?? []).filter((o) => o.attempt !== attempt);
+  const id = { vendorTaskId, vendorTaskIdFrom: vendorTaskId === undefined ? undefined : ("report" as const) };
+  const orphans = rest.length > 0 ? rest : undefined;
+  const took = { attempt, ...id, orphans, busy: 0, leaseUntil: undefined, submittedAt: ctx.now };
+  return move(task, "SUBMITTED", { ...took, due: firstLook(task, "unknown", ctx) }, ctx);
+}
+
+/** When an accepted task is looked at first. */
+export function firstLook(task: Task, expect: Expect, ctx: Context): number {
+  const { quietMs, unknownMs, silentMs, instantMs } = ctx.timings;
+  const wait = { calling: quietMs[task.pace], unknown: unknownMs, silent: silentMs, instant: instantMs }[expect];
+  return dueAt(task.due, ctx.now + wait, ctx.now);
 }
 
 export function notWaiting(task: Task): Decision {

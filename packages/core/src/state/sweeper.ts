@@ -2,7 +2,7 @@
 import { failure } from "../error.ts";
 import { isEnded, type Task } from "../task.ts";
 import { lookupPauseMs } from "../timing.ts";
-import { doubt, end, leaseHolds, move, notWaiting, patched, postpone, record } from "./move.ts";
+import { before, doubt, end, leaseHolds, move, notWaiting, patched, postpone, record, resumed } from "./move.ts";
 import type { Context, Decision, Signal } from "./signal.ts";
 
 export function due(
@@ -32,8 +32,11 @@ export function due(
     case "IN_PROGRESS": {
       const pause = lookupPauseMs(now - (task.submittedAt ?? task.createdAt), timings);
       // Asked first, ended after (isPastDeadline): unless no asking has come to anything for half as long again. A
-      // sweeper that dies each time between the two must not keep a task alive for ever.
-      if (isPastDeadline(task, ctx, 1.5)) return end(task, "EXPIRED", { failure: failure("deadline_passed") }, ctx);
+      // sweeper that dies each time between the two must not keep a task alive for ever. A house that was off that long
+      // has not asked at all: nothing was written since the deadline, and the vendor may have the picture.
+      const tried = isPastDeadline(task, { now: task.updatedAt, timings });
+      if (tried && isPastDeadline(task, ctx, 1.5))
+        return end(task, "EXPIRED", { failure: failure("deadline_passed") }, ctx);
       if (task.vendorTaskId === undefined && !canSearch) return unaskable(task, pause, ctx);
       if (askAt > now) return postpone(task, askAt - now, ctx, []);
       // The due time is pushed before the vendor is asked, so that two sweepers do not both ask.
@@ -61,6 +64,8 @@ export function missing(task: Task, ctx: Context): Decision {
     // Grace has passed, no callback came, nothing was found: now, and only now, it is sent again.
     // A window's answer is never sent twice on a guess: some servers would draw, and bill, both.
     const isLast = task.resubmit === "never" || task.phase === "modal" || task.attempt >= timings.attemptLimit;
+    const older = before(task);
+    if (older?.vendorTaskId !== undefined) return resumed(task, older, ctx);
     if (isLast) {
       return end(task, "FAILURE", { failure: failure("submission_unclear") }, ctx);
     }
@@ -79,7 +84,8 @@ export function missing(task: Task, ctx: Context): Decision {
  * was never known to be taken has the time it might wait for a vendor besides: no state outlives every clock.
  */
 export function isPastDeadline(task: Task, { now, timings }: Context, times = 1): boolean {
-  if (isEnded(task)) return false;
+  // An open window has clocks of its own, above.
+  if (isEnded(task) || task.status === "MODAL") return false;
   const from = task.submittedAt ?? task.createdAt + timings.pendingMs[task.pace];
   return now - from > times * timings.deadlineMs[task.pace];
 }

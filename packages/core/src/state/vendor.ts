@@ -33,7 +33,7 @@ export function reported(task: Task, signal: Reported, ctx: Context): Decision {
   // A window seen before our answer was sent proves nothing about the answer.
   if (report.status === "MODAL" && isOutdated(task, signal.rev)) return { kind: "ignore", why: "superseded" };
   if (report.status === "MODAL") return windowSeen(task, from, seen, ctx);
-  return progressed(task, report, from, seen, ctx);
+  return progressed(task, signal, seen, ctx);
 }
 
 function counted(task: Task, from: Reported["from"]): Partial<Task> {
@@ -99,8 +99,9 @@ function rankOf(task: Task, from: Reported["from"]): number {
   return task.status === "UNCLEAR" && from === "lookup" ? 0 : 2;
 }
 
-function progressed(task: Task, report: Report, from: Reported["from"], seen: Partial<Task>, ctx: Context): Decision {
-  const rank = rankOf(task, from);
+function progressed(task: Task, { report, from, rev }: Reported, seen: Partial<Task>, ctx: Context): Decision {
+  // A look-up that was asked before our answer went out is worth no more than a callback.
+  const rank = rankOf(task, isOutdated(task, rev) ? "callback" : from);
   const reportRank = report.status === "IN_PROGRESS" ? 3 : 1;
   const progress = Math.max(task.progress, report.progress ?? 0);
   const patch = { ...seen, progress, ...(report.action && { action: report.action }) };
@@ -142,9 +143,11 @@ function afterEnd(task: Task, { report, attempt, from }: Reported, ctx: Context)
   }
   const counts = from === "callback" && task.duplicates < DUPLICATES_COUNTED;
   const more = counts ? { duplicates: task.duplicates + 1 } : {};
-  if (report.status !== task.status && task.late?.status !== report.status && (counts || !task.late)) {
-    // We had given it up, and it is paid: the verdict stands, the picture is kept beside it.
-    const picture = report.status === "SUCCESS" && !task.result ? { result: report.result } : {};
+  // A late success is the one worth knowing: a vendor that then alternates does not push its picture out again.
+  const told = task.late?.status === report.status || task.late?.status === "SUCCESS";
+  if (report.status !== task.status && !told && (counts || !task.late)) {
+    // It was given up, by us or by the vendor, and it is paid: the verdict stands, the picture is kept beside it.
+    const picture = report.status === "SUCCESS" ? { result: report.result } : {};
     const late = { status: report.status, at: ctx.now, ...picture };
     return record(task, { ...more, late }, "ended", ctx);
   }

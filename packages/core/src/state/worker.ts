@@ -1,11 +1,23 @@
 /** The worker's side: a claim before the vendor is called (P1), and what its answer means (P2, P3, P5). */
 import { failure } from "../error.ts";
 import { SUBMIT_LEASE_MS } from "../limit.ts";
-import type { Orphan, Task } from "../task.ts";
+import type { Task } from "../task.ts";
 import { isEnded } from "../task.ts";
-import { backoffMs, dueAt, jitteredMs } from "../timing.ts";
-import { doubt, end, leaseHolds, move, notWaiting, opened, orphan, record } from "./move.ts";
-import type { Call, Context, Decision, Effect, Expect, Signal } from "./signal.ts";
+import { backoffMs, jitteredMs } from "../timing.ts";
+import {
+  before,
+  doubt,
+  end,
+  firstLook,
+  leaseHolds,
+  move,
+  notWaiting,
+  opened,
+  orphan,
+  record,
+  resumed,
+} from "./move.ts";
+import type { Call, Context, Decision, Effect, Signal } from "./signal.ts";
 
 export function claim(
   task: Task,
@@ -81,36 +93,31 @@ function isSuperseded(task: Task, signal: Answered): boolean {
 export function refused(task: Task, signal: Extract<Signal, { kind: "refused" }>, ctx: Context): Decision {
   if (isSuperseded(task, signal)) return { kind: "ignore", why: "superseded" };
   if (task.status !== "SUBMITTING" && task.status !== "UNCLEAR") return notWaiting(task);
+  const older = before(task);
+  // Only one that can be asked about: it may have failed already, and nobody would say so again.
+  if (older?.vendorTaskId !== undefined) return resumed(task, older, ctx);
   return end(task, "FAILURE", { failure: signal.failure }, ctx);
 }
 
 export function busy(task: Task, signal: Extract<Signal, { kind: "busy" }>, ctx: Context): Decision {
   if (isSuperseded(task, signal)) return { kind: "ignore", why: "superseded" };
   if (task.status !== "SUBMITTING") return notWaiting(task);
-  const { busyMs, busyMaxMs, pendingMs, requeueMs } = ctx.timings;
-  if (ctx.now - task.createdAt > pendingMs[task.pace]) {
-    return end(task, "EXPIRED", { failure: failure("vendor_busy") }, ctx);
-  }
+  const older = before(task);
+  if (older) return resumed(task, older, ctx);
+  const { busyMs, busyMaxMs, modalMs, pendingMs, requeueMs } = ctx.timings;
+  // An answer has as long as a submission has, after all the time its task may have waited and its window stood open.
+  const until = task.createdAt + pendingMs[task.pace] * (task.phase === "modal" ? 2 : 1);
+  const patience = (task.phase === "modal" ? until + modalMs : until) - ctx.now;
+  if (patience < 0) return end(task, "EXPIRED", { failure: failure("vendor_busy") }, ctx);
   const wish = signal.afterMs ?? jitteredMs(backoffMs(busyMs, task.busy, busyMaxMs), signal.chance);
-  // Whatever the vendor wishes, the wait ends within `pendingMs`.
-  const pause = Math.max(0, Math.min(wish, task.createdAt + pendingMs[task.pace] - ctx.now));
+  // Whatever the vendor wishes, the wait ends within that.
+  const pause = Math.min(wish, patience);
   const patch = { busy: task.busy + 1, leaseUntil: undefined, due: ctx.now + pause + requeueMs };
   const again: Effect[] = [{ kind: "enqueue", delayMs: pause }];
   if (task.phase === "modal")
     return move(task, "MODAL", { ...patch, phase: "submit", modals: task.modals - 1 }, ctx, again);
-  const older = task.orphans?.find((o) => o.attempt === task.attempt - 1);
-  if (older) return resumed(task, older, ctx);
   // Not taken, so not paid: the attempt is given back, and its hook token with it.
   return move(task, "PENDING", { ...patch, attempt: task.attempt - 1 }, ctx, again);
-}
-
-/** The attempt before, thought lost, has turned up meanwhile: with this one not taken, the task is that one's again. */
-function resumed(task: Task, { attempt, vendorTaskId }: Orphan, ctx: Context): Decision {
-  const rest = (task.orphans ?? []).filter((o) => o.attempt !== attempt);
-  const id = { vendorTaskId, vendorTaskIdFrom: vendorTaskId === undefined ? undefined : ("report" as const) };
-  const orphans = rest.length > 0 ? rest : undefined;
-  const took = { attempt, ...id, orphans, busy: 0, leaseUntil: undefined, submittedAt: ctx.now };
-  return move(task, "SUBMITTED", { ...took, due: firstLook(task, "unknown", ctx) }, ctx);
 }
 
 export function unclear(task: Task, signal: Extract<Signal, { kind: "unclear" }>, ctx: Context): Decision {
@@ -118,10 +125,4 @@ export function unclear(task: Task, signal: Extract<Signal, { kind: "unclear" }>
   // A callback that came first has already made it clear.
   if (task.status !== "SUBMITTING") return notWaiting(task);
   return doubt(task, ctx);
-}
-
-function firstLook(task: Task, expect: Expect, ctx: Context): number {
-  const { quietMs, unknownMs, silentMs, instantMs } = ctx.timings;
-  const wait = { calling: quietMs[task.pace], unknown: unknownMs, silent: silentMs, instant: instantMs }[expect];
-  return dueAt(task.due, ctx.now + wait, ctx.now);
 }
