@@ -68,7 +68,10 @@ const blobs = /* @__PURE__ */ once(() =>
 );
 
 const providers = /* @__PURE__ */ once(() =>
-  createProviders(JSON.parse(Resource.Providers.value) as ProvidersConfig, { fetch }),
+  createProviders(JSON.parse(Resource.Providers.value) as ProvidersConfig, {
+    fetch,
+    submitTimeoutMs: timings().answerMs,
+  }),
 );
 
 /** @param callbackUrl only the minting side needs it */

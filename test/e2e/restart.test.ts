@@ -24,6 +24,9 @@ const env = {
     graceMs: pace(3_000),
     lookupMs: 1_000,
     requeueMs: 2_000,
+    // Killed while a vendor was being called: the lease must run out before anything else can happen to the task.
+    answerMs: 2_000,
+    leaseMs: 3_000,
   }),
 };
 

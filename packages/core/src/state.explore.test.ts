@@ -26,6 +26,8 @@ interface Ghost {
   out: boolean;
   /** The window was answered, and nothing has said yet that it may be answered again. */
   answered: boolean;
+  /** The attempt whose window was ever answered: only of that one can an answer to an answer come. */
+  answeredOf: number;
 }
 
 interface Node {
@@ -73,14 +75,22 @@ function ofAttempt(attempt: number): Signal[] {
     { kind: "report", attempt, from: "callback", report },
     { kind: "report", attempt, from: "lookup", report },
   ]);
-  return [
+  // Asked of an older revision than the one it meets.
+  const outdated = (["MODAL", "SUBMITTED"] as const).map(
+    (status): Signal => ({ kind: "report", attempt, from: "lookup", rev: -1, report: { status, result } }),
+  );
+  // Answers kept by the queue do not say which call they answer; a worker's do, and may be another worker's by then.
+  const answers = (["submit", "modal"] as const).flatMap((call): Signal[] => [
+    { kind: "accepted", attempt, call, vendorTaskId, expect: "calling" },
+    { kind: "refused", attempt, call, failure: failure("vendor_refused") },
+    { kind: "busy", attempt, call, chance: 0 },
+    { kind: "unclear", attempt, call },
+  ]);
+  const kept: Signal[] = [
     { kind: "accepted", attempt, vendorTaskId, expect: "calling" },
     { kind: "window", attempt, vendorTaskId },
-    { kind: "refused", attempt, failure: failure("vendor_refused") },
-    { kind: "busy", attempt, chance: 0 },
-    { kind: "unclear", attempt },
-    ...told,
   ];
+  return [...kept, ...answers, ...told, ...outdated];
 }
 const byAttempt = [1, 2, 3].map(ofAttempt);
 
@@ -113,6 +123,8 @@ function quantised(task: Task): Task {
     ...(task.late && { late: { status: "another", at: NOW } }),
   };
   // What the decisions of a task that has come this far no longer read.
+  const mayBeSentAgain = next.phase === "submit" && ["PENDING", "SUBMITTING", "UNCLEAR"].includes(next.status);
+  if (!mayBeSentAgain) next.resubmit = undefined;
   if (next.status === "SUBMITTED") return { ...next, createdAt: NOW, ...(next.phase === "modal" && { modals: 0 }) };
   const past = { createdAt: NOW, modal: undefined, modals: 0, phase: "submit" as const };
   if (next.status === "IN_PROGRESS") return { ...next, ...past };
@@ -128,7 +140,7 @@ function keyOf({ task: t, ghost }: Node): string {
   return [
     ...[t.status, t.attempt, t.phase, t.modals, t.modal ? 1 : 0, t.then ? 1 : 0, t.busy, t.progress, t.missing],
     ...[t.due, t.leaseUntil, t.createdAt, t.submittedAt, t.vendorTaskId, t.vendorTaskIdFrom, t.endedBy],
-    ...[orphans, late, ghost.minted, ghost.out, ghost.answered],
+    ...[t.resubmit, orphans, late, ghost.minted, ghost.out, ghost.answered, ghost.answeredOf],
   ].join("|");
 }
 
@@ -136,9 +148,9 @@ function keyOf({ task: t, ghost }: Node): string {
 
 function starts(): Node[] {
   const base = { flowId: FLOW, path: "0", action: "IMAGINE", provider: "sim", account: "default" };
-  return [{}, { modal: {}, then: [{ press: "U1" }] }].map((more) => ({
+  return [{}, { modal: {}, then: [{ press: "U1" }] }, { resubmit: "never" as const }].map((more) => ({
     task: quantised(newTask({ ...base, pace: "fast", ...more }, NOW, NOW + hour)),
-    ghost: { minted: 0, out: false, answered: false },
+    ghost: { minted: 0, out: false, answered: false, answeredOf: 0 },
   }));
 }
 
@@ -146,11 +158,14 @@ function haunted({ task, ghost }: Node, signal: Signal, decision: Decision, next
   if (decision.kind === "ignore") return ghost;
   const minted = Math.max(ghost.minted, next.attempt);
   // From here no way leads back to a call; the checks of the table of moves say so.
-  if (next.status === "IN_PROGRESS" || isEnded(next)) return { minted, out: false, answered: false };
+  if (next.status === "IN_PROGRESS" || isEnded(next)) return { minted, out: false, answered: false, answeredOf: 0 };
   const called = decision.effects.some((effect) => effect.kind === "call");
-  let { out, answered } = ghost;
+  let { out, answered, answeredOf } = ghost;
   if (called && next.phase === "submit") out = true;
-  if (called && next.phase === "modal") answered = true;
+  if (called && next.phase === "modal") {
+    answered = true;
+    answeredOf = next.attempt;
+  }
   if (decision.kind === "move" && signal.kind === "busy") {
     if (task.phase === "submit") out = false;
     else answered = false;
@@ -160,7 +175,7 @@ function haunted({ task, ghost }: Node, signal: Signal, decision: Decision, next
   if (inDoubt && task.phase === "submit" && (signal.kind === "missing" || signal.kind === "due")) out = false;
   if (inDoubt && signal.kind === "report" && signal.from === "lookup" && signal.report.status === "MODAL")
     answered = false;
-  return { minted, out, answered };
+  return { minted, out, answered, answeredOf };
 }
 
 function freeze<T>(value: T): T {
@@ -195,6 +210,9 @@ function explore(): void {
     for (const to of ticks(from)) link(key, visit(to));
     const signals = byAttempt.slice(0, from.ghost.minted).flat();
     for (const signal of [...always, ...signals]) {
+      if ("call" in signal && signal.call === "modal" && "attempt" in signal) {
+        if (signal.attempt !== from.ghost.answeredOf) continue;
+      }
       const decision = decide(from.task, signal, CTX);
       transitions++;
       if (decision.kind === "ignore") continue;
@@ -279,6 +297,16 @@ function check({ from, signal, decision, to }: Step): void {
     "attempts stay within the limit",
     next.attempt <= TIMINGS.attemptLimit && to.ghost.minted <= TIMINGS.attemptLimit,
   );
+  if (has("call") && next.phase === "submit" && task.resubmit === "never")
+    must("never means never", next.attempt === 1);
+  const runsStill = task.orphans?.some((o) => o.attempt === task.attempt - 1 && o.vendorTaskId !== undefined);
+  if (runsStill && isEnded(next) && !isEnded(task) && task.phase === "submit") {
+    const given = ["refused", "busy", "missing", "unclear"].includes(signal.kind) && task.status !== "SUBMITTED";
+    must("P3 what is known to run is not given up with its successor", !given || task.status === "IN_PROGRESS");
+  }
+  if (signal.kind === "report" && signal.rev !== undefined && task.phase === "modal" && task.status === "UNCLEAR") {
+    must("an outdated look-up proves nothing of our answer", next.status === task.status);
+  }
   must("answers stay within the limit", next.modals <= TIMINGS.attemptLimit);
   must("a lease is held only while submitting", next.leaseUntil === undefined || next.status === "SUBMITTING");
   if (has("follow")) must("follow-ups only after success", next.status === "SUCCESS" && !!next.then);

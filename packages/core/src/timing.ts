@@ -2,6 +2,7 @@
  * How long to wait for what. Plain numbers and arithmetic: the clock is always an argument. A stage may bring its own
  * table (the local house uses a faster one); nothing else in the code knows a duration of the domain.
  */
+import { SUBMIT_ANSWER_TIMEOUT_MS, SUBMIT_LEASE_MS } from "./limit.ts";
 
 /** What the vendor was paid for decides how long a healthy task takes. Unset modes count as fast. */
 export type Pace = "fast" | "turbo" | "relax" | "video";
@@ -9,6 +10,9 @@ export type Pace = "fast" | "turbo" | "relax" | "video";
 type ByPace = Record<Pace, number>;
 
 export interface Timings {
+  /** How long a worker waits for the vendor's answer, and for how long the task is its own (P5): the lease outlives it. */
+  answerMs: number;
+  leaseMs: number;
   /** A task on a calling account is left alone for this long after it was created or accepted. */
   quietMs: ByPace;
   /** The same while it is not known whether the account calls back. */
@@ -54,6 +58,8 @@ const minute = 60 * second;
 const hour = 60 * minute;
 
 export const TIMINGS: Timings = {
+  answerMs: SUBMIT_ANSWER_TIMEOUT_MS,
+  leaseMs: SUBMIT_LEASE_MS,
   quietMs: { turbo: 4 * minute, fast: 5 * minute, relax: 20 * minute, video: 15 * minute },
   unknownMs: 90 * second,
   silentMs: 15 * second,
@@ -75,9 +81,14 @@ export const TIMINGS: Timings = {
   hookMs: 24 * hour,
 };
 
-/** The local house's table: its simulator needs seconds, and a person watches. */
+/**
+ * The local house's table: its simulator needs seconds, and a person watches. Never for a real vendor, whose picture takes
+ * a minute: a grace shorter than that would pay for it twice.
+ */
 export const LOCAL_TIMINGS: Timings = {
   ...TIMINGS,
+  answerMs: 10 * second,
+  leaseMs: 12 * second,
   quietMs: { turbo: 25 * second, fast: 25 * second, relax: 25 * second, video: 25 * second },
   unknownMs: 20 * second,
   silentMs: 2 * second,

@@ -11,7 +11,6 @@ import { resolvePress } from "@mjflow/core/button";
 import { type Failure, failure } from "@mjflow/core/error";
 import type { Flow } from "@mjflow/core/flow";
 import { parentPath } from "@mjflow/core/id";
-import { SUBMIT_LEASE_MS } from "@mjflow/core/limit";
 import { submitMessage, type TakenMessage } from "@mjflow/core/message";
 import type { CallContext, SubmitAnswer, TaskRef } from "@mjflow/core/port";
 import type { Expect, Signal } from "@mjflow/core/state";
@@ -185,7 +184,7 @@ async function preparePress(deps: Needs, task: Task, parent: Task): Promise<Read
 
 /** A callback without an id overtook the submit answer, which has it; or no answer ever came, and nothing can be pressed. */
 function unnamed({ clock, timings }: Needs, parent: Task): Later | Hopeless {
-  const answered = (parent.endedAt ?? 0) + SUBMIT_LEASE_MS < clock.now();
+  const answered = (parent.endedAt ?? 0) + timings.leaseMs < clock.now();
   return answered ? hopeless(failure("parent_unnamed")) : { kind: "later", afterMs: timings.busyMs };
 }
 

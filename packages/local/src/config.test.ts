@@ -14,6 +14,8 @@ describe("the environment", () => {
 
   test("names a real vendor by address and key, both", () => {
     const env = { MJFLOW_MIDJOURNEY_PROXY_BASE_URL: "http://127.0.0.1:8080", MJFLOW_MIDJOURNEY_PROXY_KEY: "k" };
+    // A grace of seconds would pay a real vendor twice.
+    expect(readConfig(env, ids).timings).toBe("{}");
     expect(readConfig(env, ids).providers).toEqual({
       "midjourney-proxy": { baseUrl: "http://127.0.0.1:8080", apiKey: "k" },
     });

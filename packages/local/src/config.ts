@@ -27,13 +27,14 @@ export function readConfig(env: Env, providerIds: readonly string[]): HouseConfi
   if (publicUrl !== undefined && !/^https?:\/\//.test(publicUrl)) {
     throw new ConfigError("MJFLOW_PUBLIC_URL must begin with http:// or https://");
   }
+  const providers = Object.fromEntries(providerIds.flatMap((id) => providerOf(env, id) ?? []));
   return {
     port: numberOf(env, "MJFLOW_PORT", 4600, 65_535),
     dataDir: env["MJFLOW_DATA_DIR"] || ".mjflow",
     ...(env["MJFLOW_API_KEY"] && { apiKey: env["MJFLOW_API_KEY"] }),
     ...(publicUrl && { publicUrl: publicUrl.replace(/\/+$/, "") }),
-    providers: Object.fromEntries(providerIds.flatMap((id) => providerOf(env, id) ?? [])),
-    timings: timingsOf(env["MJFLOW_TIMINGS"]),
+    providers,
+    timings: timingsOf(env["MJFLOW_TIMINGS"], Object.keys(providers).length > 0),
     sweepMs: numberOf(env, "MJFLOW_SWEEP_MS", 1_000, 3_600_000),
     simulatorSpeed: Number(env["MJFLOW_SIMULATOR_SPEED"] ?? 1),
   };
@@ -49,11 +50,14 @@ function providerOf(env: Env, id: string): [string, { baseUrl: string; apiKey: s
   return [[id, { baseUrl, apiKey }]];
 }
 
-/** JSON of what differs from the local table: a house is always watched by somebody. */
-function timingsOf(text: string | undefined): string {
-  if (!text || text === "local") return "local";
+/**
+ * The simulator's seconds where all vendors are simulated. With a real one the deployed table: what is short enough to
+ * watch would send a real submission again while its picture is being drawn. JSON says what differs from that.
+ */
+function timingsOf(text: string | undefined, hasRealVendor: boolean): string {
+  if (!text || text === "local") return hasRealVendor ? "{}" : "local";
   try {
-    return JSON.stringify({ base: "local", ...(JSON.parse(text) as object) });
+    return JSON.stringify({ ...(!hasRealVendor && { base: "local" }), ...(JSON.parse(text) as object) });
   } catch {
     throw new ConfigError("MJFLOW_TIMINGS must be JSON: what differs from the local timings");
   }

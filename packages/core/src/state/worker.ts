@@ -1,6 +1,5 @@
 /** The worker's side: a claim before the vendor is called (P1), and what its answer means (P2, P3, P5). */
 import { failure } from "../error.ts";
-import { SUBMIT_LEASE_MS } from "../limit.ts";
 import type { Task } from "../task.ts";
 import { isEnded } from "../task.ts";
 import { backoffMs, jitteredMs } from "../timing.ts";
@@ -24,7 +23,7 @@ export function claim(
   { call: wanted, customId }: Extract<Signal, { kind: "claim" }>,
   ctx: Context,
 ): Decision {
-  const leaseUntil = ctx.now + SUBMIT_LEASE_MS;
+  const leaseUntil = ctx.now + ctx.timings.leaseMs;
   // Whoever looks before the lease is over finds it held and waits for it: no need to move the due time now.
   const due = task.due ?? leaseUntil;
   const lease = { leaseUntil, due };
