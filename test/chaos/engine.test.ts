@@ -1,0 +1,37 @@
+/** The table's engine, a process of its own, dies under the house. */
+import { readFileSync } from "node:fs";
+import { SUBMIT_LEASE_MS } from "@mjflow/core/limit";
+import { findDynoxide } from "@mjflow/local/engine/dynoxide";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { createSite, expectAllEnded, gone, heard, isAlive, type Site, startFlows, TASKS } from "./house.ts";
+
+const FLOWS = 4;
+
+let site: Site;
+beforeAll(async () => {
+  site = await createSite();
+});
+afterAll(() => site.clear());
+
+const childrenOf = (pid: number) =>
+  readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ").map(Number);
+
+/** Elsewhere the table runs inside the house and dies with it. */
+test.runIf(findDynoxide() !== undefined)(
+  "its table engine killed -9 in the middle: the house says so and ends; started again, each flow ends",
+  async () => {
+    let house = await site.start();
+    const started = await startFlows(house, FLOWS, ["searched", "never"]);
+    await heard(house, (FLOWS * TASKS) / 2);
+    const [engine, ...others] = childrenOf(house.pid);
+    expect(others).toEqual([]);
+    process.kill(engine!, "SIGKILL");
+    await gone(house.pid, 5_000);
+    expect(isAlive(engine!)).toBe(false);
+    expect(site.output()).toMatch(/The table is gone: dynoxide ended with SIGKILL.*start mjflow again/);
+
+    house = await site.start(SUBMIT_LEASE_MS + 1_000);
+    await expectAllEnded(house, started);
+  },
+  60_000,
+);

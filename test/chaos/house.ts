@@ -1,0 +1,180 @@
+/** What the tests of this folder share: houses that lose their power, and what must be true of them afterwards. */
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { STATUSES } from "@mjflow/core/task";
+import { freePort } from "@mjflow/local/engine/port";
+import { expect } from "vitest";
+import { createRng, type Rng } from "../sim/random.ts";
+import { type Json, type Spawned, spawnHouse, until } from "../support/spawned.ts";
+
+const PRELOAD = new URL("./preload.mjs", import.meta.url).href;
+const pace = (ms: number) => ({ turbo: ms, fast: ms, relax: ms, video: ms });
+
+/** Long enough for a healthy task at the simulator's speed, short enough to wait for. */
+const TIMINGS = {
+  quietMs: pace(3_000),
+  unknownMs: 3_000,
+  graceMs: pace(2_500),
+  lookupMs: 500,
+  requeueMs: 1_500,
+  effectsMs: 1_500,
+  flowMs: 2_000,
+  busyMs: 200,
+};
+
+/** An imagine, two upscales, a zoom below each, and a variation. */
+export const PLAN = [{ press: ["U1", "U2"], then: [{ press: "zoom:2" }] }, { press: "V1" }];
+export const TASKS = 6;
+
+export const ROUNDS = Number(process.env["MJFLOW_CHAOS_ROUNDS"] ?? 2);
+
+/** Printed, so that a failure can be run again: MJFLOW_CHAOS_SEED. */
+export function seeded(name: string): Rng {
+  const seed = Number(process.env["MJFLOW_CHAOS_SEED"] ?? Math.floor(Math.random() * 2 ** 32));
+  console.log(`${name}: MJFLOW_CHAOS_SEED=${seed}`);
+  return createRng(seed);
+}
+
+export type Site = Awaited<ReturnType<typeof createSite>>;
+
+/** One folder and one port, on which one house after the other is started. */
+export async function createSite(env: Record<string, string> = {}) {
+  const dataDir = mkdtempSync(join(tmpdir(), "mjflow-chaos-"));
+  const port = await freePort();
+  const output = join(dataDir, "output.txt");
+  let house: Spawned | undefined;
+  return {
+    dataDir,
+    /** @param shiftMs how wrong its clock is */
+    async start(shiftMs = 0): Promise<Spawned> {
+      house = await spawnHouse({
+        dataDir,
+        port,
+        env: {
+          MJFLOW_TIMINGS: JSON.stringify(TIMINGS),
+          NODE_OPTIONS: `--import ${PRELOAD}`,
+          MJFLOW_TEST_OUTPUT: output,
+          MJFLOW_TEST_SHIFT_MS: String(shiftMs),
+          ...env,
+        },
+      });
+      return house;
+    },
+    /** All that every house of this site printed. */
+    output: () => readFileSync(output, "utf8"),
+    async clear() {
+      await house?.stop();
+      rmSync(dataDir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Text that a careless hand on the way would change. */
+const stateOf = (n: number) => `order ${n} · "ä\\u0000" 🛶  \t${"x".repeat(n)}`;
+
+/**
+ * How a press whose answer and callbacks were all lost goes on. `searched`: the vendor can be asked by our own mark, so
+ * nothing is ever in doubt for good. `never`: not sent again, which may cost the branch. `again`: sent again after the
+ * grace, which may cost the vendor's price, and shows as an attempt.
+ */
+export type Kind = "searched" | "never" | "again";
+const KINDS: Record<Kind, object> = {
+  searched: { provider: "trueai" },
+  never: { provider: "simulator", resubmit: "never" },
+  again: { provider: "simulator" },
+};
+
+export interface Started {
+  id: string;
+  kind: Kind;
+  state: string;
+}
+
+export function startFlows(house: Spawned, count: number, kinds: readonly Kind[]): Promise<Started[]> {
+  return Promise.all(
+    Array.from({ length: count }, async (_, n) => {
+      const kind = kinds[n % kinds.length]!;
+      const id = await house.start({ state: stateOf(n), then: PLAN, ...KINDS[kind] });
+      return { id, kind, state: stateOf(n) };
+    }),
+  );
+}
+
+export const counts = async (house: Spawned) => (await house.sim("GET", "/ledger")).counts;
+
+/** Each flow ends, with its state as it was sent, and the vendor was paid no more than its kind allows. */
+export async function expectAllEnded(house: Spawned, flows: readonly Started[]): Promise<void> {
+  for (const { id, kind, state } of flows) {
+    const flow = await until(() => house.flow(id).then(brief), isOver, 40_000);
+    expect(flow.state).toBe(state);
+    if (kind === "never") expect(flow.tasks.filter((task) => task.status !== "SUCCESS").every(isGivenUp)).toBe(true);
+    else expect(flow).toMatchObject({ status: "completed", tasks: Array(TASKS).fill({ status: "SUCCESS" }) });
+  }
+  await expectNoneDoubled(house, flows);
+}
+
+/** At any time: no illegal state, and nothing paid that is not shown. */
+export async function expectNoneDoubled(house: Spawned, flows: readonly Started[]): Promise<void> {
+  const bills = await paid(house);
+  for (const { id, kind } of flows) {
+    for (const task of (await house.flow(id)).tasks) {
+      expect(STATUSES).toContain(task.status);
+      const times = bills.get(task.id.slice("task_".length)) ?? 0;
+      expect(times, `${kind} ${task.id}`).toBeLessThanOrEqual(kind === "again" ? Math.min(2, task.attempts) : 1);
+    }
+  }
+}
+
+/** What the vendor made, counted by the mark we sent along, without its attempt. */
+async function paid(house: Spawned): Promise<Map<string, number>> {
+  const { submissions } = await house.sim("GET", "/ledger");
+  const made = submissions.filter((row: Json) => row.taskId !== null && row.outcome !== "existing");
+  const bills = new Map<string, number>();
+  for (const { state } of made) {
+    const task = state.replace(/_\d+$/, "");
+    bills.set(task, (bills.get(task) ?? 0) + 1);
+  }
+  return bills;
+}
+
+const isGivenUp = ({ failure }: Brief) => /^(submission_unclear|parent_failed)$/.test(failure ?? "");
+
+type Brief = ReturnType<typeof brief>["tasks"][number];
+
+/** What tells why a flow goes on, should it go on for too long. */
+const brief = ({ status, state, tasks }: Json) => ({
+  status: status as string,
+  state: state as string,
+  tasks: (tasks as Json[]).map(({ status, press, attempts, unclear, lookups, failure }) => ({
+    status: status as string,
+    press,
+    attempts,
+    unclear,
+    lookups,
+    failure: failure?.code as string | undefined,
+  })),
+});
+const isOver = ({ status }: { status: string }) => status !== "running";
+
+/** Waits until the vendor has heard this much. */
+export function heard(house: Spawned, tasks: number): Promise<Json> {
+  return until(
+    () => counts(house),
+    (now) => now.tasks >= tasks,
+  );
+}
+
+/** Waits for a process that ends by itself. */
+export function gone(pid: number, withinMs?: number): Promise<boolean> {
+  return until(async () => !isAlive(pid), Boolean, withinMs);
+}
+
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,43 @@
+/** The queue forgets everything. The table alone must be enough. */
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { SUBMIT_LEASE_MS } from "@mjflow/core/limit";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { until } from "../support/spawned.ts";
+import { createSite, expectAllEnded, type Site, startFlows } from "./house.ts";
+
+const FLOWS = 5;
+
+let site: Site;
+beforeAll(async () => {
+  site = await createSite();
+});
+afterAll(() => site.clear());
+
+const FILES = ["fauxqs.db", "fauxqs.db-wal", "fauxqs.db-shm"];
+
+/** @returns how many messages it held */
+function forgetQueue(dataDir: string): number {
+  const db = new DatabaseSync(join(dataDir, "fauxqs.db"));
+  const { held } = db.prepare("SELECT count(*) AS held FROM sqs_messages").get() as { held: number };
+  db.close();
+  for (const file of FILES) rmSync(join(dataDir, file), { force: true });
+  return held;
+}
+
+test("its file deleted while the house is down: each flow ends by its due times, and nothing is paid twice", async () => {
+  let house = await site.start();
+  // A vendor that takes one task at a time keeps the others' messages in the queue.
+  await house.sim("PUT", "/scenarios/trueai", { queue: { running: 1, waiting: 1 } });
+  const started = await startFlows(house, FLOWS, ["searched"]);
+  await until(
+    () => house.sim("GET", "/ledger"),
+    ({ counts }) => counts.busy > 0 && counts.tasks > 2,
+  );
+  await house.kill();
+  expect(forgetQueue(site.dataDir)).toBeGreaterThan(0);
+
+  house = await site.start(SUBMIT_LEASE_MS + 1_000);
+  await expectAllEnded(house, started);
+}, 60_000);
