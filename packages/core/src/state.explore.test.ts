@@ -131,17 +131,16 @@ function quantised(task: Task): Task {
   return isEnded(next) ? { ...next, ...past, submittedAt: undefined, missing: 0, progress: 0 } : next;
 }
 
-function keyOf({ task: t, ghost }: Node): string {
-  const orphans = t.orphans
-    ?.map((o) => `${o.attempt}${o.vendorTaskId}`)
-    .sort()
-    .join();
-  const late = t.late?.status;
-  return [
-    ...[t.status, t.attempt, t.phase, t.modals, t.modal ? 1 : 0, t.then ? 1 : 0, t.busy, t.progress, t.missing],
-    ...[t.due, t.leaseUntil, t.createdAt, t.submittedAt, t.vendorTaskId, t.vendorTaskIdFrom, t.endedBy],
-    ...[t.resubmit, orphans, late, ghost.minted, ghost.out, ghost.answered, ghost.answeredOf],
-  ].join("|");
+/** One letter a field, for it is made for every signal. A time is absent, over, or still to come. */
+function keyOf({ task: t, ghost: g }: Node): string {
+  const at = (time: number | undefined) => (time === undefined ? "-" : time > NOW ? "+" : time < NOW ? "0" : "=");
+  const bit = (value: unknown) => (value ? "1" : "0");
+  let orphans = "";
+  for (const o of t.orphans ?? []) orphans += `${o.attempt}${o.vendorTaskId ?? "?"}`;
+  const times = at(t.due) + at(t.leaseUntil) + at(t.createdAt) + at(t.submittedAt);
+  const bits = bit(t.modal) + bit(t.then) + bit(t.resubmit) + bit(t.late) + bit(g.out) + bit(g.answered);
+  const counts = `${t.attempt}${t.modals}${t.missing}${g.minted}${g.answeredOf}${t.endedBy ?? "-"}${t.phase[0]}`;
+  return `${t.status}${counts}${times}${bits}${t.progress}${t.vendorTaskId}${t.vendorTaskIdFrom}${orphans}`;
 }
 
 // ── walking ────────────────────────────────────────────────────────────────────────────────────────────────────────

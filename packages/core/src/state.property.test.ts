@@ -23,6 +23,9 @@ const report: fc.Arbitrary<Report> = fc.record(
   },
   { requiredKeys: ["result"] },
 );
+/** Which call an answer answers, where it says so; which revision a look-up was asked of: this one, or an older. */
+const call = fc.constantFrom(undefined, "submit" as const, "modal" as const);
+const rev = fc.constantFrom(undefined, 0, -1);
 const signal: fc.Arbitrary<Signal> = fc.oneof(
   {
     weight: 3,
@@ -31,23 +34,25 @@ const signal: fc.Arbitrary<Signal> = fc.oneof(
   fc.record({
     kind: fc.constant("accepted" as const),
     attempt,
+    call,
     vendorTaskId,
     expect: fc.constantFrom("calling" as const, "unknown" as const, "silent" as const, "instant" as const),
   }),
-  fc.record({ kind: fc.constant("window" as const), attempt, vendorTaskId }),
-  fc.record({ kind: fc.constant("refused" as const), attempt, failure: fc.constant(failure("vendor_refused")) }),
-  fc.record({ kind: fc.constant("busy" as const), attempt, chance: fc.constantFrom(0, 0.5, 1) }),
-  fc.record({ kind: fc.constant("unclear" as const), attempt }),
+  fc.record({ kind: fc.constant("window" as const), attempt, call, vendorTaskId }),
+  fc.record({ kind: fc.constant("refused" as const), attempt, call, failure: fc.constant(failure("vendor_refused")) }),
+  fc.record({ kind: fc.constant("busy" as const), attempt, call, chance: fc.constantFrom(0, 0.5, 1) }),
+  fc.record({ kind: fc.constant("unclear" as const), attempt, call }),
   {
     weight: 5,
     arbitrary: fc.record({
       kind: fc.constant("report" as const),
       attempt,
       from: fc.constantFrom("callback" as const, "lookup" as const),
+      rev,
       report,
     }),
   },
-  fc.constant<Signal>({ kind: "missing" }),
+  rev.map((of): Signal => ({ kind: "missing", rev: of })),
   { weight: 2, arbitrary: fc.record({ kind: fc.constant("due" as const), canSearch: fc.boolean() }) },
   fc.constant<Signal>({ kind: "followed" }),
   fc.constant<Signal>({ kind: "answer", modal: { prompt: "p" } }),
@@ -114,6 +119,7 @@ describe("over random orders of all signals", () => {
         for (const field of ["status", "result", "failure", "endedAt", "endedBy", "progress", "attempt"] as const) {
           expect(next[field], field).toBe(before[field]);
         }
+        if (before.late?.status === "SUCCESS") expect(next.late, "a late picture stays").toEqual(before.late);
       });
     });
     fc.assert(check, RUNS);
