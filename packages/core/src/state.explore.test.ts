@@ -165,8 +165,8 @@ function haunted({ task, ghost }: Node, signal: Signal, decision: Decision, next
     answered = true;
     answeredOf = next.attempt;
   }
-  if (decision.kind === "move" && signal.kind === "busy") {
-    if (task.phase === "submit") out = false;
+  if (signal.kind === "busy") {
+    if (signal.call === "submit") out = false;
     else answered = false;
   }
   const inDoubt = task.status === "UNCLEAR";

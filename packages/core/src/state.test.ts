@@ -557,6 +557,12 @@ describe("P3: another attempt that turns up", () => {
     });
   });
 
+  it("what the newer one started besides is not the winner's", () => {
+    const newer = play(second(), { ...accepted(2, "newer"), siblings: ["x"] }).task;
+    expect(newer.vendorSiblings).toEqual(["x"]);
+    expect(play(newer, callback("SUCCESS", 1, { vendorTaskId: "first" })).task.vendorSiblings).toBeUndefined();
+  });
+
   it("a newer one that is only being sent is no orphan yet", () => {
     expect(play(second(), callback("IN_PROGRESS", 1), callback("SUCCESS", 1)).task.orphans).toBeUndefined();
     const taken = play(second(), callback("SUBMITTED", 2), callback("SUCCESS", 1)).task;
@@ -753,6 +759,24 @@ describe("windows (MODAL)", () => {
     expect(last).toEqual({ kind: "ignore", why: "stale" });
   });
 
+  it("a slow answer to the submission is not taken for the answer to our answer", () => {
+    const sent = play(planned(), claim, callback("MODAL"), claim).task;
+    const late: Signal[] = [
+      { ...accepted(), call: "submit" },
+      { kind: "window", attempt: 1, call: "submit", vendorTaskId: "v1" },
+      { kind: "refused", attempt: 1, call: "submit", failure: failure("vendor_refused") },
+      { kind: "busy", attempt: 1, call: "submit", chance: 0 },
+      { kind: "unclear", attempt: 1, call: "submit" },
+    ];
+    for (const answer of late) {
+      const { task, last } = play(sent, answer);
+      expect(task, answer.kind).toMatchObject({ status: "SUBMITTING", phase: "modal", leaseUntil: sent.leaseUntil });
+      expect(effects(last), answer.kind).toEqual([]);
+    }
+    expect(play(sent, { ...accepted(), call: "modal" }).task.status).toBe("SUBMITTED");
+    expect(play(sent, { kind: "unclear", attempt: 1, call: "modal" }).task.status).toBe("UNCLEAR");
+  });
+
   it("in doubt, only a look-up after the grace proves that the answer was not taken", () => {
     const doubt = play(planned(), claim, windowOf(), claim, unclear()).task;
     expect(play(doubt, callback("MODAL")).last).toEqual({ kind: "ignore", why: "stale" });
@@ -917,6 +941,14 @@ describe("the sweeper's look", () => {
     expect(effects(last)).toEqual(["lookup"]);
     expect(task).toMatchObject({ lookups: 1, due: now + TIMINGS.lookupMaxMs });
     expect(play(task, 20 * minute, due).last).toEqual({ kind: "ignore", why: "not-waiting" });
+  });
+
+  it("a vendor in trouble is left alone until it may be asked again, and that costs no look-up", () => {
+    const askAt = NOW + 21 * minute;
+    const { task, last } = play(pending(), claim, accepted(), 20 * minute, { kind: "due", askAt });
+    expect(last).toMatchObject({ kind: "record", why: "no-news", effects: [] });
+    expect(task).toMatchObject({ due: askAt, lookups: 0 });
+    expect(effects(play(task, 21 * minute, { kind: "due", askAt }).last)).toEqual(["lookup"]);
   });
 
   it("a task the vendor no longer knows, four times in a row, is lost", () => {
