@@ -1,0 +1,135 @@
+/** Tokens that are not ours, each kind of them: refused before anything is asked of the table. */
+import { createHooks } from "@mjflow/engine/hook";
+import { beforeAll, describe, expect, test } from "vitest";
+import { createWorld, HOOK_KEY, tokenOf, type World } from "../support/world.ts";
+
+const SUCCESS = JSON.stringify({
+  vendorTaskId: "1",
+  status: "SUCCESS",
+  result: { imageUrl: "https://evil.test/x.png" },
+});
+const ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-_.%/ \u0000é";
+
+let world: World;
+let token: string;
+let parts: string[];
+beforeAll(async () => {
+  world = createWorld();
+  await world.start({ then: [{ press: "U1" }] });
+  await world.start();
+  await world.drain();
+  token = tokenOf(world.vendor.calls[0]!);
+  parts = token.split(".");
+  world.storeFault.calls.length = 0;
+  world.queueFault.calls.length = 0;
+});
+
+async function expectRefused(forged: string, why?: string): Promise<void> {
+  const received = await world.postRaw(forged, SUCCESS);
+  expect(received, forged).toMatchObject(why ? { kind: "refused", why } : { kind: "refused" });
+  expect([...world.storeFault.calls, ...world.queueFault.calls]).toEqual([]);
+}
+
+function mint(key: string, more: object): string {
+  const read = world.deps.hooks.read(token, 0);
+  if (!read.ok) throw new Error(read.why);
+  const url = createHooks({ keys: [key], callbackUrl: "https://hooks.test" }).url({ ...read.claims, ...more });
+  return url.split("/callbacks/")[1]!;
+}
+
+describe("refused without a call of the table or the queue", () => {
+  test("any other character at any position", async () => {
+    for (let i = 0; i < token.length; i++)
+      for (const other of ALPHABET)
+        if (other !== token[i]) await expectRefused(token.slice(0, i) + other + token.slice(i + 1));
+  });
+
+  test("cut at either end, or longer by anything", async () => {
+    for (let i = 1; i <= token.length; i++) {
+      await expectRefused(token.slice(i));
+      await expectRefused(token.slice(0, -i));
+    }
+    for (const more of ["=", "A", ".", `.${parts.at(-1)}`, "\n", "\u0000", "/", "?x"]) {
+      await expectRefused(token + more);
+      await expectRefused(more + token);
+    }
+  });
+
+  test("a segment left out, repeated, or moved to another place", async () => {
+    for (let i = 0; i < parts.length; i++) {
+      await expectRefused(parts.toSpliced(i, 1).join("."));
+      await expectRefused(parts.toSpliced(i, 0, parts[i]!).join("."));
+      for (let j = 0; j < i; j++) {
+        const swapped = parts.with(i, parts[j]!).with(j, parts[i]!).join(".");
+        if (swapped !== token) await expectRefused(swapped);
+      }
+    }
+  });
+
+  test("the proof of another task, attempt or life under these claims", async () => {
+    const others = [
+      tokenOf(world.vendor.calls[1]!),
+      mint(HOOK_KEY, { attempt: 2 }),
+      mint(HOOK_KEY, { path: "0-0" }),
+      mint(HOOK_KEY, { expiresAt: Number.parseInt(parts[7]!, 36) * 1_000 + 1_000 }),
+    ];
+    for (const other of others) {
+      expect(other).not.toBe(token);
+      await expectRefused([...parts.slice(0, -1), other.split(".").at(-1)].join("."), "forged");
+      await expectRefused([...other.split(".").slice(0, -1), parts.at(-1)].join("."), "forged");
+    }
+  });
+
+  test("made with another key, also where it claims to be made with ours", async () => {
+    const foreign = mint("a key of somebody else, as long as ours is", {});
+    await expectRefused(foreign, "unknown-key");
+    await expectRefused(foreign.split(".").with(1, parts[1]!).join("."), "forged");
+  });
+
+  test("outlived, to the second", async () => {
+    const { now } = world.deps.clock;
+    await expectRefused(mint(HOOK_KEY, { expiresAt: now() }), "expired");
+    await expectRefused(mint(HOOK_KEY, { expiresAt: now() - 1_000 }), "expired");
+    await expectRefused(mint(HOOK_KEY, { expiresAt: 0 }), "expired");
+  });
+
+  test("a megabyte of anything, at once", async () => {
+    const long = [
+      token.repeat(10_000),
+      "1.".repeat(500_000),
+      "1".repeat(1e6),
+      `${token.slice(0, -43)}${"A".repeat(1e6)}`,
+    ];
+    const from = performance.now();
+    for (const text of long) await expectRefused(text, "malformed");
+    expect(performance.now() - from).toBeLessThan(200);
+  });
+});
+
+test("the token refused so often still works, once, for its own task alone", async () => {
+  expect(await world.postRaw(token, SUCCESS)).toEqual({ kind: "recorded", moved: true });
+  expect(await world.postRaw(token, SUCCESS)).toEqual({ kind: "recorded", moved: false });
+  const rows = (await world.deps.store.listFlows("app_a", 10)).flows.map(({ id }) => world.deps.store.loadFlow(id));
+  const statuses = (await Promise.all(rows))
+    .flatMap(({ tasks }) => tasks.filter((t) => t.path === "0"))
+    .map((t) => t.status);
+  expect(statuses.toSorted()).toEqual(["SUBMITTED", "SUCCESS"]);
+});
+
+test("a token of an attempt that was given up is believed as that attempt: an orphan, no second run", async () => {
+  const own = createWorld();
+  own.vendor.next({ kind: "unclear", reason: "cut off" });
+  const flow = await own.start({ then: [{ press: "U1" }] });
+  await own.drain();
+  own.advance(own.deps.timings.graceMs.fast + 1);
+  await own.sweep();
+  await own.drain();
+  const [first, second] = own.vendor.calls;
+  await own.post(second!, "SUCCESS");
+  await own.post(first!, "SUCCESS");
+  await own.drain();
+  const root = (await own.read(flow)).tasks.get("0")!;
+  expect(root).toMatchObject({ status: "SUCCESS", attempt: 2, endedBy: 2 });
+  expect(root.orphans).toMatchObject([{ attempt: 1 }]);
+  expect(own.vendor.presses()).toHaveLength(1);
+});
