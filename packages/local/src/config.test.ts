@@ -27,6 +27,10 @@ describe("the environment", () => {
     [{ MJFLOW_PORT: "70000" }, "MJFLOW_PORT"],
     [{ MJFLOW_PORT: "http" }, "MJFLOW_PORT"],
     [{ MJFLOW_TIMINGS: "{" }, "MJFLOW_TIMINGS"],
+    [{ MJFLOW_TIMINGS: "[1]" }, "MJFLOW_TIMINGS"],
+    [{ MJFLOW_TIMINGS: '{"quitMs":1}' }, "quitMs"],
+    [{ MJFLOW_SIMULATOR_SPEED: "fast" }, "MJFLOW_SIMULATOR_SPEED"],
+    [{ MJFLOW_SWEEP_MS: "0" }, "MJFLOW_SWEEP_MS"],
     [{ MJFLOW_PUBLIC_URL: "example.test" }, "MJFLOW_PUBLIC_URL"],
   ])("%j is refused, naming %s and no secret", (env, name) => {
     expect(() => readConfig(env, ids)).toThrow(ConfigError);
@@ -52,9 +56,22 @@ describe("the data folder", () => {
   test("is locked by a living process, and taken over from a dead one", () => {
     const lock = join(folder, "house.lock");
     const release = lockFolder(folder);
-    expect(readFileSync(lock, "utf8")).toBe(String(process.pid));
+    expect(readFileSync(lock, "utf8")).toMatch(new RegExp(`^${process.pid}\\b`));
+    expect(() => lockFolder(folder)).toThrow(ConfigError);
     release();
-    writeFileSync(lock, "999999999");
+    for (const dead of ["999999999", "999999999 12345", "", "not a number"]) {
+      writeFileSync(lock, dead);
+      lockFolder(folder)();
+    }
+  });
+
+  test.skipIf(process.platform !== "linux")("is not locked by a stranger who was given the dead one's number", () => {
+    writeFileSync(join(folder, "house.lock"), `${process.ppid} 1`);
     lockFolder(folder)();
+  });
+
+  test("does not trust half a secret", () => {
+    writeFileSync(join(folder, "hook.key"), "");
+    expect(keptSecret(folder, "hook.key").length).toBeGreaterThanOrEqual(32);
   });
 });

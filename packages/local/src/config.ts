@@ -1,4 +1,5 @@
 /** What the environment may change about the house. Read once, here, and nowhere else in this package. */
+import { TIMINGS } from "@mjflow/core/timing";
 
 export interface HouseConfig {
   /** 0: any free one. */
@@ -15,6 +16,8 @@ export interface HouseConfig {
   simulatorSpeed: number;
 }
 
+export const MAX_PORT = 65_535;
+
 export class ConfigError extends Error {
   override readonly name = "ConfigError";
 }
@@ -29,14 +32,14 @@ export function readConfig(env: Env, providerIds: readonly string[]): HouseConfi
   }
   const providers = Object.fromEntries(providerIds.flatMap((id) => providerOf(env, id) ?? []));
   return {
-    port: numberOf(env, "MJFLOW_PORT", 4600, 65_535),
+    port: numberOf(env, "MJFLOW_PORT", 4600, { max: MAX_PORT }),
     dataDir: env["MJFLOW_DATA_DIR"] || ".mjflow",
     ...(env["MJFLOW_API_KEY"] && { apiKey: env["MJFLOW_API_KEY"] }),
     ...(publicUrl && { publicUrl: publicUrl.replace(/\/+$/, "") }),
     providers,
     timings: timingsOf(env["MJFLOW_TIMINGS"], Object.keys(providers).length > 0),
-    sweepMs: numberOf(env, "MJFLOW_SWEEP_MS", 1_000, 3_600_000),
-    simulatorSpeed: Number(env["MJFLOW_SIMULATOR_SPEED"] ?? 1),
+    sweepMs: numberOf(env, "MJFLOW_SWEEP_MS", 1_000, { min: 1, max: 3_600_000 }),
+    simulatorSpeed: speedOf(env, "MJFLOW_SIMULATOR_SPEED"),
   };
 }
 
@@ -56,18 +59,35 @@ function providerOf(env: Env, id: string): [string, { baseUrl: string; apiKey: s
  */
 function timingsOf(text: string | undefined, hasRealVendor: boolean): string {
   if (!text || text === "local") return hasRealVendor ? "{}" : "local";
+  const differing = objectOf(text);
+  if (!differing) throw new ConfigError("MJFLOW_TIMINGS must be a JSON object: what differs from the local timings");
+  // A name mistyped would be passed over in silence, and the wait it meant would stay as it was.
+  const stranger = Object.keys(differing).find((name) => name !== "base" && !Object.hasOwn(TIMINGS, name));
+  if (stranger !== undefined) throw new ConfigError(`MJFLOW_TIMINGS: there is no timing ${JSON.stringify(stranger)}`);
+  return JSON.stringify({ ...(!hasRealVendor && { base: "local" }), ...differing });
+}
+
+function objectOf(text: string): object | undefined {
   try {
-    return JSON.stringify({ ...(!hasRealVendor && { base: "local" }), ...(JSON.parse(text) as object) });
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null && !Array.isArray(value) ? value : undefined;
   } catch {
-    throw new ConfigError("MJFLOW_TIMINGS must be JSON: what differs from the local timings");
+    return undefined;
   }
 }
 
-function numberOf(env: Env, name: string, fallback: number, max: number): number {
+function numberOf(env: Env, name: string, fallback: number, { min = 0, max }: { min?: number; max: number }): number {
   const text = env[name];
   if (text === undefined || text === "") return fallback;
   const value = Number(text);
-  if (!Number.isInteger(value) || value < 0 || value > max)
-    throw new ConfigError(`${name} must be a number up to ${max}`);
+  if (!Number.isInteger(value) || value < min || value > max) {
+    throw new ConfigError(`${name} must be a whole number from ${min} to ${max}`);
+  }
+  return value;
+}
+
+function speedOf(env: Env, name: string): number {
+  const value = Number(env[name] || 1);
+  if (!Number.isFinite(value) || value < 0) throw new ConfigError(`${name} must be a number, 0 or more`);
   return value;
 }

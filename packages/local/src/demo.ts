@@ -7,6 +7,7 @@ import { PROVIDER_IDS } from "@mjflow/simulator/server";
 import { ConfigError, readConfig } from "./config.ts";
 import { bars, colours, counts, type FlowLine, nameOf, type Paint, plain, tree } from "./draw.ts";
 import { type House, startHouse } from "./house.ts";
+import { onStopSignal } from "./signal.ts";
 
 const USAGE = `npm run demo -- [--provider ${PROVIDER_IDS.join("|")}] [--prompt TEXT] [--keep]
 
@@ -14,6 +15,8 @@ const USAGE = `npm run demo -- [--provider ${PROVIDER_IDS.join("|")}] [--prompt 
 
 const PLAN = [{ press: "U1" }, { press: "U2", then: [{ press: "zoom:2" }] }, { press: "U3" }, { press: "U4" }];
 const PATIENCE_MS = 60_000;
+/** As shells count a process that Ctrl-C ended. */
+const INTERRUPTED = 130;
 /** How often the screen is drawn. mjflow itself looks at no vendor; this reads our own API. */
 const FRAME_MS = 150;
 
@@ -25,34 +28,55 @@ process.exitCode = await main().catch((error: unknown) => {
 process.exit();
 
 async function main(): Promise<number> {
-  const { values } = parseArgs({
-    options: {
-      provider: { type: "string", default: "simulator" },
-      prompt: { type: "string", default: "a paper boat on calm water" },
-      keep: { type: "boolean", default: false },
-      help: { type: "boolean", short: "h", default: false },
-    },
-  });
+  const values = readArguments();
   if (values.help) {
     console.log(USAGE);
     return 0;
   }
   const provider = values.provider as (typeof PROVIDER_IDS)[number];
   if (!PROVIDER_IDS.includes(provider)) {
-    console.error(`There is no provider "${values.provider}".\n\n${USAGE}`);
-    return 2;
+    throw new ConfigError(`There is no provider "${values.provider}".\n\n${USAGE}`);
   }
+  const config = readConfig({ MJFLOW_PORT: "0", ...process.env }, PROVIDER_IDS);
   const dataDir = mkdtempSync(join(tmpdir(), "mjflow-demo-"));
-  const house = await startHouse(
-    { ...readConfig({ MJFLOW_PORT: "0", ...process.env }, PROVIDER_IDS), dataDir },
-    PROVIDER_IDS,
-  );
+  const starting = startHouse({ ...config, dataDir }, PROVIDER_IDS);
+  let leaving: Promise<void> | undefined;
+  const leave = () => {
+    leaving ??= tidyUp(starting, dataDir, values.keep);
+    return leaving;
+  };
+  // Else Ctrl-C would leave the table's process and the folder behind, and nobody would come back for them.
+  onStopSignal(async () => {
+    await leave();
+    process.exit(INTERRUPTED);
+  });
   try {
-    return await show(house, provider, values.prompt);
+    return await show(await starting, provider, values.prompt);
   } finally {
-    await house.stop();
-    if (values.keep) console.log(`\n  data kept in ${dataDir}`);
-    else rmSync(dataDir, { recursive: true, force: true });
+    await leave();
+  }
+}
+
+async function tidyUp(starting: Promise<House>, dataDir: string, keep: boolean): Promise<void> {
+  // A house that did not start has tidied up after itself.
+  await starting.then((house) => house.stop()).catch(() => {});
+  if (keep) console.log(`\n  data kept in ${dataDir}`);
+  else rmSync(dataDir, { recursive: true, force: true });
+}
+
+/** @throws ConfigError with the usage, for what a person mistyped */
+function readArguments() {
+  try {
+    return parseArgs({
+      options: {
+        provider: { type: "string", default: "simulator" },
+        prompt: { type: "string", default: "a paper boat on calm water" },
+        keep: { type: "boolean", default: false },
+        help: { type: "boolean", short: "h", default: false },
+      },
+    }).values;
+  } catch (error) {
+    throw new ConfigError(`${(error as Error).message}\n\n${USAGE}`);
   }
 }
 

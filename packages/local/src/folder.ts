@@ -1,6 +1,6 @@
 /** The data folder: one house at a time, and the secrets made for it at its first start. */
 import { randomBytes } from "node:crypto";
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ConfigError } from "./config.ts";
 
@@ -15,45 +15,66 @@ export function lockFolder(dataDir: string): () => void {
   const path = join(dataDir, LOCK);
   for (;;) {
     try {
-      writeFileSync(path, String(process.pid), { flag: "wx", mode: 0o600 });
+      const self = [process.pid, startTimeOf(process.pid)].filter(Boolean).join(" ");
+      writeFileSync(path, self, { flag: "wx", mode: 0o600 });
       return () => rmSync(path, { force: true });
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
     }
-    const holder = Number(readFileSync(path, "utf8"));
-    if (holder !== process.pid && isHouse(holder)) {
+    const holder = readHolder(path);
+    if (holder && isAlive(holder)) {
       throw new ConfigError(
-        `Another mjflow (process ${holder}) uses ${dataDir}. Stop it, or set MJFLOW_DATA_DIR and MJFLOW_PORT for a second one.`,
+        `Another mjflow (process ${holder.pid}) uses ${dataDir}. Stop it, or set MJFLOW_DATA_DIR and MJFLOW_PORT for a second one.`,
       );
     }
     rmSync(path, { force: true });
   }
 }
 
-/** Alive, and a Node process: after a reboot the number may belong to anybody. */
-function isHouse(pid: number): boolean {
-  if (!Number.isInteger(pid) || pid <= 0) return false;
+interface Holder {
+  pid: number;
+  /** When it was started, in the kernel's ticks; absent where there is no /proc. */
+  startedAt?: string;
+}
+
+function readHolder(path: string): Holder | undefined {
+  const [pid, startedAt] = readFileSync(path, "utf8").trim().split(" ");
+  return Number(pid) > 0 ? { pid: Number(pid), ...(startedAt && { startedAt }) } : undefined;
+}
+
+/** Alive, and the very process that took the lock: after a reboot, or in a container, its number is soon another's. */
+function isAlive({ pid, startedAt }: Holder): boolean {
   try {
     process.kill(pid, 0);
-  } catch {
-    return false;
+  } catch (error) {
+    // It is there, and somebody else's.
+    if ((error as NodeJS.ErrnoException).code !== "EPERM") return false;
   }
+  // Without a start time, our own number can only be that of an earlier process: in a container, for one.
+  return startedAt === undefined ? pid !== process.pid : startTimeOf(pid) === startedAt;
+}
+
+/** The 22nd field of its stat; the second, the command's name, may itself hold spaces and brackets. */
+function startTimeOf(pid: number): string | undefined {
   try {
-    return readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("node");
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
   } catch {
-    // No /proc on this system: alive is all that can be known.
-    return true;
+    return undefined;
   }
 }
 
 /** A secret of this folder, made at first use, readable by its owner only. */
 export function keptSecret(dataDir: string, name: string, prefix = ""): string {
   const path = join(dataDir, name);
-  try {
-    return readFileSync(path, "utf8").trim();
-  } catch {
-    const secret = `${prefix}${randomBytes(32).toString("base64url")}`;
-    writeFileSync(path, `${secret}\n`, { mode: 0o600 });
-    return secret;
+  if (existsSync(path)) {
+    const kept = readFileSync(path, "utf8").trim();
+    if (kept !== "") return kept;
   }
+  const secret = `${prefix}${randomBytes(32).toString("base64url")}`;
+  // Renamed into place: a house killed while writing would leave half a key, and trust it from then on.
+  const draft = `${path}.draft`;
+  writeFileSync(draft, `${secret}\n`, { mode: 0o600, flush: true });
+  renameSync(draft, path);
+  return secret;
 }

@@ -7,7 +7,7 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { FUNCTION_TIMEOUT_S, QUEUE } from "@mjflow/core/limit";
 import { type ProviderId, type Simulator, startSimulator } from "@mjflow/simulator/server";
-import { ConfigError, type HouseConfig } from "./config.ts";
+import { ConfigError, type HouseConfig, MAX_PORT } from "./config.ts";
 import { startCron } from "./cron.ts";
 import { bucketClient, queueClient, tableClient } from "./engine/client.ts";
 import { LOOPBACK } from "./engine/port.ts";
@@ -41,7 +41,16 @@ export async function startHouse(config: HouseConfig, providerIds: readonly stri
   // Undone in reverse, also when a later step fails: no engine outlives a house that did not start.
   const undo: (() => unknown)[] = [lockFolder(dataDir)];
   const stop = async () => {
-    for (const step of undo.splice(0).reverse()) await step();
+    const failures: unknown[] = [];
+    for (const step of undo.splice(0).reverse()) {
+      try {
+        await step();
+      } catch (error) {
+        // One that fails keeps none of the others running, and the folder is let go in any case.
+        failures.push(error);
+      }
+    }
+    if (failures.length > 0) throw failures[0];
   };
   try {
     const table = await startTableEngine({ dataDir });
@@ -92,7 +101,8 @@ export async function startHouse(config: HouseConfig, providerIds: readonly stri
       stop,
     };
   } catch (error) {
-    await stop();
+    // Why it did not start is what matters, not what went wrong while tidying up after it.
+    await stop().catch(() => {});
     throw error;
   }
 }
@@ -100,7 +110,7 @@ export async function startHouse(config: HouseConfig, providerIds: readonly stri
 /** Next to the house's port, so that image links of earlier runs still work; elsewhere when somebody is there. */
 async function startVendor({ dataDir, port, simulatorSpeed: speed }: HouseConfig): Promise<Simulator> {
   const options = { dataDir: join(dataDir, "simulator"), speed };
-  if (port === 0) return startSimulator(options);
+  if (port === 0 || port === MAX_PORT) return startSimulator(options);
   return startSimulator({ ...options, port: port + 1 }).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== "EADDRINUSE") throw error;
     return startSimulator(options);
@@ -153,11 +163,12 @@ async function listen(port: number): Promise<Server> {
   server.on("request", starting);
   await new Promise<void>((resolve, reject) => {
     server.once("error", (error: NodeJS.ErrnoException) => {
-      const taken = error.code === "EADDRINUSE";
+      const why =
+        error.code === "EADDRINUSE" ? "is in use" : error.code === "EACCES" ? "is not ours to take" : undefined;
       reject(
-        taken
-          ? new ConfigError(`Port ${port} is in use. Set MJFLOW_PORT to another one (0 takes any free one).`)
-          : error,
+        why === undefined
+          ? error
+          : new ConfigError(`Port ${port} ${why}. Set MJFLOW_PORT to another one (0 takes any free one).`),
       );
     });
     server.listen(port, LOOPBACK, resolve);

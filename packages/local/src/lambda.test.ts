@@ -1,4 +1,5 @@
-import { createServer, type Server } from "node:http";
+import { once } from "node:events";
+import { createServer, type IncomingMessage, request, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, expect, test, vi } from "vitest";
 import { type Handler, serveFunctionUrl } from "./lambda.ts";
@@ -44,6 +45,25 @@ test("a request becomes a payload of format 2.0, and the result its response", a
     body: '{"é":1}',
     isBase64Encoded: false,
   });
+});
+
+test("a path is passed on as it came; a host that is none is a 400 and never reaches the function", async () => {
+  const handler = vi.fn(({ rawPath, rawQueryString }) => ({ rawPath, rawQueryString }));
+  const url = await serve(handler);
+  const get = async (path: string, host?: string) => {
+    const { port } = new URL(url);
+    const [response] = (await once(
+      request({ port, host: "127.0.0.1", path, ...(host && { headers: { host } }) }).end(),
+      "response",
+    )) as [IncomingMessage];
+    return [response.statusCode, JSON.parse(Buffer.concat(await response.toArray()).toString())];
+  };
+  expect(await get("//evil/x?a=?")).toEqual([200, { rawPath: "//evil/x", rawQueryString: "a=?" }]);
+  expect(await get("/a/../b")).toEqual([200, { rawPath: "/a/../b", rawQueryString: "" }]);
+  expect(await get("http://other.test/c?d")).toEqual([200, { rawPath: "/c", rawQueryString: "d" }]);
+  expect(handler).toHaveBeenCalledTimes(3);
+  for (const host of ["a b", "[", "a/b"]) expect((await get("/", host))[0]).toBe(400);
+  expect(handler).toHaveBeenCalledTimes(3);
 });
 
 test("bytes that are no text come as base64, whatever they are labelled, and go back the same", async () => {

@@ -43,6 +43,8 @@ function overJson(value: unknown): unknown {
   return value === undefined ? undefined : JSON.parse(JSON.stringify(value));
 }
 
+/** On AWS a function only ever sees its own domain here; one built from anything else would not even parse. */
+const HOST = /^(?:[\w.-]+|\[[\da-f:.]+\])(?::\d{1,5})?$/i;
 const BODY_BYTES = 6 * 1024 * 1024;
 
 /** Serves one request by a function behind a function URL. */
@@ -59,6 +61,10 @@ export async function serveFunctionUrl(
     response.end('{"message":"Request Too Long"}');
     // The rest is thrown away as it comes: a sender that is cut off in the middle never sees the answer.
     request.resume();
+    return;
+  }
+  if (!HOST.test(request.headers.host ?? "")) {
+    response.writeHead(400, { "content-type": "application/json" }).end('{"message":"Bad Request"}');
     return;
   }
   try {
@@ -88,18 +94,22 @@ const TEXT = /^(?:text\/|application\/(?:json|javascript|xml|x-www-form-urlencod
 /** Payload format 2.0 (AWS Lambda, function URL request payload). */
 export function functionUrlEvent(request: IncomingMessage, body: Buffer) {
   const host = request.headers.host ?? "localhost";
-  const url = new URL(request.url ?? "/", `http://${host}`);
+  // Cut, not parsed: a parser would take the first part of `//a/b` for a host, and resolve dots on the caller's behalf.
+  const target = (request.url ?? "/").replace(/^https?:\/\/[^/?]*/i, "");
+  const end = target.includes("?") ? target.indexOf("?") : target.length;
+  const rawPath = target.slice(0, end) || "/";
+  const rawQueryString = target.slice(end + 1);
   const { cookie, ...others } = request.headers;
   const headers = Object.fromEntries(Object.entries(others).map(([key, value]) => [key, String(value)]));
   // Bytes that are no UTF-8 come base64-encoded on AWS too, whatever the content type says.
   const isText = TEXT.test(headers["content-type"] ?? "") && isUtf8(body);
-  const query = url.searchParams;
+  const query = new URLSearchParams(rawQueryString);
   const now = new Date();
   return {
     version: "2.0",
     routeKey: "$default",
-    rawPath: url.pathname,
-    rawQueryString: url.search.slice(1),
+    rawPath,
+    rawQueryString,
     ...(cookie !== undefined && { cookies: cookie.split(/;\s*/) }),
     headers,
     ...(query.size > 0 && {
@@ -114,7 +124,7 @@ export function functionUrlEvent(request: IncomingMessage, body: Buffer) {
       domainPrefix: "local",
       http: {
         method: request.method ?? "GET",
-        path: url.pathname,
+        path: rawPath,
         protocol: `HTTP/${request.httpVersion}`,
         sourceIp: request.socket.remoteAddress ?? "127.0.0.1",
         userAgent: headers["user-agent"] ?? "",

@@ -2,8 +2,9 @@
 import { PROVIDER_IDS } from "@mjflow/simulator/server";
 import { ConfigError, readConfig } from "./config.ts";
 import { type House, startHouse } from "./house.ts";
+import { onStopSignal } from "./signal.ts";
 
-const house = await startHouse(readConfig(process.env, PROVIDER_IDS), PROVIDER_IDS).catch((error: unknown) => {
+const house = await start().catch((error: unknown) => {
   if (!(error instanceof ConfigError)) throw error;
   console.error(error.message);
   process.exit(1);
@@ -14,18 +15,17 @@ house.onDeath((why) => {
   process.exit(1);
 });
 
-let stopping = false;
-for (const signal of ["SIGINT", "SIGTERM"] as const) {
-  process.on(signal, async () => {
-    // A second signal means it: whatever is unfinished is found again at the next start.
-    if (stopping) process.exit(1);
-    stopping = true;
-    await house.stop();
-    process.exit(0);
-  });
-}
+onStopSignal(async () => {
+  await house.stop();
+  process.exit(0);
+});
 
 console.log(greeting(house));
+
+/** Async, so that a mistake in the configuration is a rejection like any other. */
+async function start(): Promise<House> {
+  return startHouse(readConfig(process.env, PROVIDER_IDS), PROVIDER_IDS);
+}
 
 function greeting({ url, apiKey, simulator, real, tableEngine }: House): string {
   const vendors = real.length === 0 ? "all simulated" : `real: ${real.join(", ")}; the others simulated`;

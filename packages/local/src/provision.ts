@@ -1,7 +1,12 @@
 /** What `sst deploy` would have made: the table, the queues and the bucket. Run at each start; what is there stays. */
 import { CreateTableCommand, type DynamoDBClient, ResourceInUseException } from "@aws-sdk/client-dynamodb";
 import { CreateBucketCommand, HeadBucketCommand, type S3Client } from "@aws-sdk/client-s3";
-import { CreateQueueCommand, GetQueueAttributesCommand, type SQSClient } from "@aws-sdk/client-sqs";
+import {
+  CreateQueueCommand,
+  GetQueueAttributesCommand,
+  SetQueueAttributesCommand,
+  type SQSClient,
+} from "@aws-sdk/client-sqs";
 import { QUEUE } from "@mjflow/core/limit";
 import { tableDefinition } from "@mjflow/store/schema";
 
@@ -45,8 +50,13 @@ export async function createQueues(client: SQSClient): Promise<Queues> {
   return { submit, deadLetters };
 }
 
+/**
+ * In two steps: SQS refuses to create a queue that is there with other attributes, and a folder written before a limit
+ * was changed must still start.
+ */
 async function createQueue(client: SQSClient, QueueName: string, Attributes: Record<string, string>): Promise<string> {
-  const { QueueUrl } = await client.send(new CreateQueueCommand({ QueueName, Attributes }));
+  const { QueueUrl } = await client.send(new CreateQueueCommand({ QueueName }));
+  await client.send(new SetQueueAttributesCommand({ QueueUrl, Attributes }));
   return QueueUrl!;
 }
 
