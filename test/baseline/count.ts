@@ -1,0 +1,93 @@
+/** The same counters for every system, taken from the vendor's ledger wherever it can tell. */
+import type { PlanInput } from "@mjflow/core/request";
+import type { Run } from "../sim/house.ts";
+import { judge } from "../sim/invariant.ts";
+import type { Taken, Vendor } from "../sim/vendor.ts";
+import type { Outcome, Row } from "./ground.ts";
+
+export interface Counters {
+  flows: number;
+  /** Pictures paid although another of the same press was known, by a callback believed before, to have been taken. */
+  paidAgainKnown: number;
+  /** Pictures paid although another of the same press had been taken, with no word of that believed yet. */
+  paidAgainUnknown: number;
+  /** Accepted flows with something that neither ended nor ever will. */
+  unfinished: number;
+  /** Presses the vendor finished well, and billed, that the app sees as failed, open, or not at all. */
+  paidUnseen: number;
+  forgedAccepted: number;
+  requests: number;
+  pictures: number;
+  /** From a task's end at the vendor to each of its follow-ups being taken there, ms. */
+  delays: number[];
+}
+
+export function countOurs(run: Run): Counters {
+  const { counts } = judge(run);
+  const seen = new Set<string>();
+  for (const { flow, tasks } of run.flows.values()) {
+    for (const task of tasks) if (task.status === "SUCCESS") seen.add(`${flow.id.slice("flow_".length)} ${task.path}`);
+  }
+  return {
+    ...ledger(run.vendor, seen),
+    flows: counts.flows,
+    unfinished: counts.unfinished,
+    forgedAccepted: counts.unauthenticated,
+  };
+}
+
+export function countTheirs({ accepted, rows, vendor, forgedAccepted }: Outcome): Counters {
+  const byPlace = Map.groupBy(rows, (row) => `${row.flow} ${row.path}`);
+  const seen = new Set([...byPlace].filter(([, at]) => at.some((row) => row.status === "done")).map(([key]) => key));
+  return {
+    ...ledger(vendor, seen),
+    flows: accepted.length,
+    unfinished: accepted.filter((flow) => !hasEnded(byPlace, flow, "0")).length,
+    forgedAccepted,
+  };
+}
+
+/** Leniently: of several rows of one place, the best counts. */
+function hasEnded(byPlace: ReadonlyMap<string, Row[]>, flow: string, path: string): boolean {
+  const rows = byPlace.get(`${flow} ${path}`) ?? [];
+  const done = rows.find((row) => row.status === "done");
+  if (done) return done.then.every((_: PlanInput, i) => hasEnded(byPlace, flow, `${path}-${i}`));
+  return rows.length > 0 && rows.every((row) => row.status === "failed");
+}
+
+function ledger({ taken, counts }: Vendor, seen: ReadonlySet<string>) {
+  let paidAgainKnown = 0;
+  let paidAgainUnknown = 0;
+  let paidUnseen = 0;
+  const delays: number[] = [];
+  const byId = new Map(taken.map((task) => [task.id, task]));
+  for (const [place, submissions] of Map.groupBy(taken, placeOf)) {
+    const byTime = submissions.toSorted((a, b) => a.at - b.at);
+    byTime.slice(1).forEach((later, i) => {
+      const known = byTime.slice(0, i + 1).some((one) => one.believedAt !== undefined && one.believedAt < later.at);
+      if (known) paidAgainKnown++;
+      else paidAgainUnknown++;
+    });
+    if (!seen.has(place) && submissions.some((task) => task.status === "SUCCESS")) paidUnseen++;
+    const parent = byId.get(byTime[0]!.parentId ?? "");
+    if (parent) delays.push(byTime[0]!.at - parent.endsAt);
+  }
+  const requests = counts.submissions + counts.lookups;
+  return { paidAgainKnown, paidAgainUnknown, paidUnseen, delays, requests, pictures: taken.length };
+}
+
+function placeOf({ flowPart, path }: Taken): string {
+  return `${flowPart} ${path}`;
+}
+
+export function add(sum: Counters | undefined, more: Counters): Counters {
+  if (!sum) return { ...more, delays: [...more.delays] };
+  for (const key of Object.keys(sum) as (keyof Counters)[]) if (key !== "delays") sum[key] += more[key];
+  for (const delay of more.delays) sum.delays.push(delay);
+  return sum;
+}
+
+export function percentile(values: readonly number[], part: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? 0;
+}

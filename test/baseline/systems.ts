@@ -1,0 +1,19 @@
+/** The four that are compared, each run on one seed of the same weather. */
+import { runHouse } from "../sim/house.ts";
+import { CALM } from "../sim/profile.ts";
+import { FLOWS_PER_SEED, weatherOf } from "../sim/weather.ts";
+import { type Counters, countOurs, countTheirs } from "./count.ts";
+import { runSystem } from "./ground.ts";
+import { pollSystem } from "./poll.ts";
+import { waitSystem } from "./wait.ts";
+import { webhookSystem } from "./webhook.ts";
+
+export type SystemName = "polling" | "webhook" | "wait" | "mjflow";
+export const SYSTEMS: readonly SystemName[] = ["polling", "webhook", "wait", "mjflow"];
+const theirs = { polling: pollSystem, webhook: webhookSystem, wait: waitSystem };
+
+export async function runSeed(name: SystemName, seed: number, calm: boolean): Promise<Counters> {
+  const options = { seed, flows: FLOWS_PER_SEED, profile: calm ? CALM : weatherOf(seed).profile };
+  if (name === "mjflow") return countOurs(await runHouse(options));
+  return countTheirs(await runSystem(theirs[name], options));
+}
