@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
 import { newTask } from "@mjflow/core/task";
 import { expect, test } from "vitest";
+import type { Item } from "./codec.ts";
 import { DICTIONARIES } from "./dictionary.ts";
-import { type Item, taskItem, taskOf } from "./item.ts";
+import { taskItem, taskOf } from "./item.ts";
 
 test("dictionary 1 is what stored rows were written with", () => {
   expect(createHash("sha256").update(DICTIONARIES[1]!).digest("hex")).toBe(

@@ -5,20 +5,9 @@
 import type { Flow } from "@mjflow/core/flow";
 import type { Saved, Store } from "@mjflow/core/port";
 import type { Task } from "@mjflow/core/task";
+import { type Item, isExpired, keyOf } from "./codec.ts";
 import { decodeCursor, encodeCursor } from "./cursor.ts";
-import {
-  flowItem,
-  flowOf,
-  healthItem,
-  healthOf,
-  type Item,
-  isExpired,
-  keyOf,
-  letterItem,
-  letterOf,
-  taskItem,
-  taskOf,
-} from "./item.ts";
+import { flowItem, flowOf, healthItem, healthOf, letterItem, letterOf, taskItem, taskOf } from "./item.ts";
 import {
   ATTRIBUTE,
   dueShard,
@@ -26,7 +15,6 @@ import {
   flowKey,
   flowPk,
   healthKey,
-  INDEX,
   LETTERS_PK,
   letterKey,
   refOf,
@@ -93,15 +81,13 @@ export function createDynamoStore({ now = Date.now, ...deps }: DynamoStoreDeps):
     },
     async listFlows(appId, limit, cursor) {
       const after = cursor === undefined ? undefined : decodeCursor(appId, cursor);
-      const items = await table.query({
-        IndexName: INDEX.app,
-        KeyConditionExpression: "#app = :app",
-        ExpressionAttributeNames: { "#app": ATTRIBUTE.appId },
-        ExpressionAttributeValues: { ":app": { S: appId } },
-        ScanIndexForward: false,
+      const items = await table.list({
+        index: "app",
+        partition: appId,
+        descending: true,
         // One more than is shown tells whether there is another page, which DynamoDB's own mark does not.
-        Limit: limit + 1,
-        ExclusiveStartKey: after === undefined ? undefined : listedKey(appId, after),
+        limit: limit + 1,
+        after: after === undefined ? undefined : listedKey(appId, after),
       });
       const page = items.slice(0, limit);
       const flows = (await table.getAll(page.map(keyOf))).filter(isLive).map(flowOf);
@@ -109,13 +95,7 @@ export function createDynamoStore({ now = Date.now, ...deps }: DynamoStoreDeps):
       return { flows, ...(last !== undefined && { cursor: encodeCursor(appId, last) }) };
     },
     async due(shard, before, limit) {
-      const items = await table.query({
-        IndexName: INDEX.due,
-        KeyConditionExpression: "#shard = :shard AND #at <= :before",
-        ExpressionAttributeNames: { "#shard": ATTRIBUTE.dueShard, "#at": ATTRIBUTE.dueAt },
-        ExpressionAttributeValues: { ":shard": { S: dueShard(shard) }, ":before": { N: String(before) } },
-        Limit: limit,
-      });
+      const items = await table.list({ index: "due", partition: dueShard(shard), to: before, limit });
       return items.map((item) => refOf(keyOf(item))).filter((ref) => ref !== undefined);
     },
     async health(provider, account) {
@@ -130,13 +110,7 @@ export function createDynamoStore({ now = Date.now, ...deps }: DynamoStoreDeps):
       await table.put(letterItem({ ...letter, rev: 1 }), undefined);
     },
     async letters(limit) {
-      const items = await table.query({
-        KeyConditionExpression: "#pk = :pk",
-        ExpressionAttributeNames: { "#pk": ATTRIBUTE.pk },
-        ExpressionAttributeValues: { ":pk": { S: LETTERS_PK } },
-        ScanIndexForward: false,
-        Limit: LETTERS_READ,
-      });
+      const items = await table.list({ partition: LETTERS_PK, descending: true, limit: LETTERS_READ });
       const open = items.filter(isLive).map(letterOf);
       return open.filter((letter) => letter.state === "kept").slice(0, limit);
     },

@@ -2,8 +2,9 @@ import { randomUUID } from "node:crypto";
 import type { Flow } from "@mjflow/core/flow";
 import { newTask, type Task } from "@mjflow/core/task";
 import { describe, expect, test } from "vitest";
+import { ItemError, isExpired, itemBytes } from "./codec.ts";
 import { upscaleResult } from "./item.fixture.ts";
-import { flowItem, flowOf, healthItem, healthOf, ItemError, isExpired, itemBytes, taskItem, taskOf } from "./item.ts";
+import { flowItem, flowOf, healthItem, healthOf, taskItem, taskOf } from "./item.ts";
 import { KEPT_MS } from "./keys.ts";
 
 const flowId = "flow_01K9ZC7T3R8M2V5X0Q4B6N1JHD";

@@ -30,6 +30,12 @@ export const ATTRIBUTE = {
   expiresAt: "expiresAt",
 } as const;
 
+/** Partition and sort attribute of each index. */
+export const INDEX_KEYS = {
+  due: [ATTRIBUTE.dueShard, ATTRIBUTE.dueAt],
+  app: [ATTRIBUTE.appId, ATTRIBUTE.listedAt],
+} as const;
+
 /** Flows and their tasks are kept this long after they were created. TTL deletes late by hours or days: readers filter. */
 export const KEPT_MS = 90 * 24 * 3_600_000;
 

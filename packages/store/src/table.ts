@@ -19,8 +19,8 @@ import {
   type QueryCommandInput,
 } from "@aws-sdk/client-dynamodb";
 import { MjflowError } from "@mjflow/core/error";
-import { type Item, itemBytes, keyOf, NONCE_ATTRIBUTE, REV_ATTRIBUTE } from "./item.ts";
-import { ATTRIBUTE, type Key } from "./keys.ts";
+import { type Item, itemBytes, keyOf, NONCE_ATTRIBUTE, REV_ATTRIBUTE } from "./codec.ts";
+import { ATTRIBUTE, INDEX, INDEX_KEYS, type Key } from "./keys.ts";
 import { addRefused, addUnits, type Meter } from "./meter.ts";
 
 export interface TableDeps {
@@ -46,8 +46,21 @@ export interface Table {
   getAll(keys: readonly Key[]): Promise<Item[]>;
   /** All items of one partition, in the order of their sort keys. */
   partition(pk: string): Promise<Item[]>;
-  /** One page of an index. */
-  query(input: Omit<QueryCommandInput, "TableName">): Promise<Item[]>;
+  /** One page of a partition, in the order of its sort keys. */
+  list(listing: Listing): Promise<Item[]>;
+}
+
+export interface Listing {
+  /** Of the table, or of the index named; an index is read eventually consistent and holds keys only. */
+  partition: string;
+  index?: keyof typeof INDEX;
+  /** Sort keys from and up to here, both included. */
+  from?: string | number;
+  to?: string | number;
+  descending?: boolean;
+  limit: number;
+  /** Begins after this item, of which the keys of the table, and of the index, are enough. */
+  after?: Item;
 }
 
 const BATCH_GET = 100;
@@ -157,8 +170,28 @@ export function createTable({
       } while (ExclusiveStartKey);
       return items;
     },
-    async query(input) {
-      return (await queryPage(input)).Items ?? [];
+    async list({ partition, index, from, to, descending = false, limit, after }) {
+      const [hash, range] = index ? INDEX_KEYS[index] : ([ATTRIBUTE.pk, ATTRIBUTE.sk] as const);
+      const value = (sort: string | number) => (typeof sort === "number" ? { N: String(sort) } : { S: sort });
+      const bounds = [from !== undefined && "#range >= :from", to !== undefined && "#range <= :to"];
+      // Both at once must be a BETWEEN: DynamoDB takes one condition on a sort key.
+      const sortCondition =
+        from !== undefined && to !== undefined ? "#range BETWEEN :from AND :to" : bounds.find(Boolean) || undefined;
+      const page = await queryPage({
+        IndexName: index && INDEX[index],
+        KeyConditionExpression: ["#hash = :hash", ...(sortCondition ? [sortCondition] : [])].join(" AND "),
+        ExpressionAttributeNames: { "#hash": hash, ...(sortCondition && { "#range": range }) },
+        ExpressionAttributeValues: {
+          ":hash": { S: partition },
+          ...(from !== undefined && { ":from": value(from) }),
+          ...(to !== undefined && { ":to": value(to) }),
+        },
+        ScanIndexForward: !descending,
+        Limit: limit,
+        ConsistentRead: index === undefined,
+        ExclusiveStartKey: after,
+      });
+      return page.Items ?? [];
     },
   };
 

@@ -1,0 +1,123 @@
+/**
+ * Rows and the values they hold, field by field: short names, zeros and absent fields not stored, longer JSON deflated
+ * with a dictionary of what results share, for DynamoDB bills by the kilobyte. What a row means is its owner's affair.
+ */
+import { deflateRawSync, inflateRawSync } from "node:zlib";
+import type { AttributeValue } from "@aws-sdk/client-dynamodb";
+import { DICTIONARIES, DICTIONARY } from "./dictionary.ts";
+import { ATTRIBUTE, type Key } from "./keys.ts";
+
+export type Item = Record<string, AttributeValue>;
+
+/** Raised when a row is stored in a way that older code would misread; additions it may ignore do not count. */
+const VERSION = 1;
+const VERSION_ATTRIBUTE = "v";
+/** Names one write, so that a repeated request recognises its own (dynamo.ts). */
+export const NONCE_ATTRIBUTE = "w";
+export const REV_ATTRIBUTE = "rev";
+
+/**
+ * How a field is stored: text, number, number that is not stored while 0, boolean, or JSON (as text while short, else
+ * deflated).
+ */
+export type Kind = "text" | "number" | "count" | "flag" | "json";
+export type Fields<T extends string> = Record<T, readonly [attribute: string, kind: Kind]>;
+
+export class ItemError extends Error {
+  override readonly name = "ItemError";
+}
+
+export function keyOf(item: Item): Key {
+  return { pk: item[ATTRIBUTE.pk]?.S ?? "", sk: item[ATTRIBUTE.sk]?.S ?? "" };
+}
+
+/** TTL deletes days late; until then the row is there, and shown to nobody. */
+export function isExpired(item: Item, now: number): boolean {
+  const at = item[ATTRIBUTE.expiresAt]?.N;
+  return at !== undefined && Number(at) * 1_000 <= now;
+}
+
+/** As DynamoDB counts it for billing: names and values in UTF-8, about a byte for two digits of a number. */
+export function itemBytes(item: Item): number {
+  return Object.entries(item).reduce((sum, [name, value]) => sum + Buffer.byteLength(name) + valueBytes(value), 0);
+}
+
+function valueBytes(value: AttributeValue): number {
+  if (value.S !== undefined) return Buffer.byteLength(value.S);
+  if (value.N !== undefined) return Math.ceil(value.N.replace(/\D/g, "").length / 2) + 1;
+  return value.B === undefined ? 1 : value.B.length;
+}
+
+export function row<F extends string>(
+  { pk, sk }: Key,
+  fields: Fields<F>,
+  value: { [name in NoInfer<F>]?: unknown },
+): Item {
+  const item: Item = {
+    [ATTRIBUTE.pk]: { S: pk },
+    [ATTRIBUTE.sk]: { S: sk },
+    [VERSION_ATTRIBUTE]: { N: String(VERSION) },
+  };
+  for (const [name, [attribute, kind]] of entriesOf(fields)) {
+    const stored = encode(kind, value[name]);
+    if (stored) item[attribute] = stored;
+  }
+  return item;
+}
+
+/** @throws ItemError for a row of newer code. */
+export function fieldsOf<F extends string>(item: Item, fields: Fields<F>): Record<string, unknown> {
+  const version = Number(item[VERSION_ATTRIBUTE]?.N);
+  if (!(version <= VERSION)) {
+    const { pk, sk } = keyOf(item);
+    throw new ItemError(`${pk} ${sk} has schema version ${version}; this code knows versions up to ${VERSION}`);
+  }
+  const value: Record<string, unknown> = {};
+  for (const [name, [attribute, kind]] of entriesOf(fields)) {
+    const field = decode(kind, item[attribute]);
+    if (field !== undefined) value[name] = field;
+  }
+  return value;
+}
+
+function entriesOf<F extends string>(fields: Fields<F>) {
+  return Object.entries(fields) as [F, readonly [string, Kind]][];
+}
+
+function encode(kind: Kind, value: unknown): AttributeValue | undefined {
+  if (value === undefined || (kind === "count" && value === 0)) return undefined;
+  if (kind === "text") return { S: value as string };
+  if (kind === "flag") return { BOOL: value as boolean };
+  return kind === "json" ? encodeJson(value) : { N: String(value) };
+}
+
+function decode(kind: Kind, value: AttributeValue | undefined): unknown {
+  if (value === undefined) return kind === "count" ? 0 : undefined;
+  if (kind === "text") return value.S;
+  if (kind === "flag") return value.BOOL;
+  return kind === "json" ? decodeJson(value) : Number(value.N);
+}
+
+/** Below this, deflating saves nothing worth its time. */
+const DEFLATE_FROM_BYTES = 160;
+/** A row is 400 KB at most; nothing we stored inflates to more than this. */
+const INFLATED_BYTES = 32 * 1024 * 1024;
+
+function encodeJson(value: unknown): AttributeValue {
+  const json = JSON.stringify(value);
+  if (json.length < DEFLATE_FROM_BYTES) return { S: json };
+  const deflated = deflateRawSync(json, { level: 9, dictionary: DICTIONARIES[DICTIONARY] });
+  return { B: Buffer.concat([Uint8Array.of(DICTIONARY), deflated]) };
+}
+
+function decodeJson(value: AttributeValue): unknown {
+  const json = value.B ? inflate(value.B) : value.S;
+  return json === undefined ? undefined : JSON.parse(json);
+}
+
+function inflate(bytes: Uint8Array): string {
+  const dictionary = DICTIONARIES[bytes[0] ?? 0];
+  if (!dictionary)
+    throw new ItemError(`a value was deflated with dictionary ${bytes[0]}, which this code does not have`);
+  return inflateRawSync(bytes.subarray(1), { dictionary, maxOutputLength: INFLATED_BYTES }).toString();
+}
