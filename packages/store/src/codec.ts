@@ -9,12 +9,22 @@ import { ATTRIBUTE, type Key } from "./keys.ts";
 
 export type Item = Record<string, AttributeValue>;
 
-/** Raised when a row is stored in a way that older code would misread; additions it may ignore do not count. */
+/**
+ * Raised when a row is stored in a way that older code would misread: it then refuses the row in words, and leaves it to
+ * newer code. An attribute it can do without does not count: older code does not see it, and gives it back as it was.
+ */
 const VERSION = 1;
 const VERSION_ATTRIBUTE = "v";
 /** Names one write, so that a repeated request recognises its own (dynamo.ts). */
 export const NONCE_ATTRIBUTE = "w";
 export const REV_ATTRIBUTE = "rev";
+
+/**
+ * A newer version's attributes, on what was read from their row. Every write puts a whole row: without them, a process of
+ * the older version, still running beside the newer one or back again after it, would wipe out what the newer one stored.
+ * A symbol goes wherever the object is spread to, and into no JSON.
+ */
+const UNKNOWN = Symbol("attributes of newer code");
 
 /**
  * How a field is stored: text, number, number that is not stored while 0, boolean, or JSON (as text while short, else
@@ -51,9 +61,10 @@ function valueBytes(value: AttributeValue): number {
 export function row<F extends string>(
   { pk, sk }: Key,
   fields: Fields<F>,
-  value: { [name in NoInfer<F>]?: unknown },
+  value: { [name in NoInfer<F>]?: unknown } & { [UNKNOWN]?: Item },
 ): Item {
   const item: Item = {
+    ...value[UNKNOWN],
     [ATTRIBUTE.pk]: { S: pk },
     [ATTRIBUTE.sk]: { S: sk },
     [VERSION_ATTRIBUTE]: { N: String(VERSION) },
@@ -65,20 +76,31 @@ export function row<F extends string>(
   return item;
 }
 
-/** @throws ItemError for a row of newer code. */
+/**
+ * The fields, and out of sight what else is in the row: a change of what is returned must be a spread of it.
+ *
+ * @throws ItemError for a row of newer code.
+ */
 export function fieldsOf<F extends string>(item: Item, fields: Fields<F>): Record<string, unknown> {
   const version = Number(item[VERSION_ATTRIBUTE]?.N);
   if (!(version <= VERSION)) {
     const { pk, sk } = keyOf(item);
     throw new ItemError(`${pk} ${sk} has schema version ${version}; this code knows versions up to ${VERSION}`);
   }
-  const value: Record<string, unknown> = {};
+  const value: Record<string | symbol, unknown> = {};
+  const known = new Set(OURS);
   for (const [name, [attribute, kind]] of entriesOf(fields)) {
+    known.add(attribute);
     const field = decode(kind, item[attribute]);
     if (field !== undefined) value[name] = field;
   }
+  const unknown = Object.entries(item).filter(([attribute]) => !known.has(attribute));
+  if (unknown.length > 0) value[UNKNOWN] = Object.fromEntries(unknown);
   return value;
 }
+
+/** In every kind of row; each is made anew at each write, or left out of it. */
+const OURS: readonly string[] = [...Object.values(ATTRIBUTE), VERSION_ATTRIBUTE, NONCE_ATTRIBUTE];
 
 function entriesOf<F extends string>(fields: Fields<F>) {
   return Object.entries(fields) as [F, readonly [string, Kind]][];

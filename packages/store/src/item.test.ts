@@ -1,10 +1,12 @@
 import { randomUUID } from "node:crypto";
 import type { Flow } from "@mjflow/core/flow";
+import { newHealth } from "@mjflow/core/health";
+import type { DeadLetter } from "@mjflow/core/letter";
 import { newTask, type Task } from "@mjflow/core/task";
 import { describe, expect, test } from "vitest";
-import { ItemError, isExpired, itemBytes } from "./codec.ts";
+import { type Item, ItemError, isExpired, itemBytes } from "./codec.ts";
 import { upscaleResult } from "./item.fixture.ts";
-import { flowItem, flowOf, healthItem, healthOf, taskItem, taskOf } from "./item.ts";
+import { flowItem, flowOf, healthItem, healthOf, letterItem, letterOf, taskItem, taskOf } from "./item.ts";
 import { KEPT_MS } from "./keys.ts";
 
 const flowId = "flow_01K9ZC7T3R8M2V5X0Q4B6N1JHD";
@@ -56,6 +58,8 @@ const flow: Flow = {
   due: now + 1,
 };
 
+const letter: DeadLetter = { id: "l", rev: 1, state: "kept", body: "{}", why: "not JSON", receives: 5, createdAt: now };
+
 describe("a row holds all of its item and gives it back", () => {
   test.each(Object.entries({ pending, claimed, submitted, succeeded }))("a task when %s", (_, task) => {
     expect(taskOf(taskItem(task))).toEqual(task);
@@ -106,6 +110,46 @@ test("a row of a newer version is refused in words, not misread", () => {
   const item = { ...taskItem(pending), v: { N: "2" } };
   expect(() => taskOf(item)).toThrow(ItemError);
   expect(() => taskOf(item)).toThrow("task#0-1 has schema version 2; this code knows versions up to 1");
+});
+
+describe("an attribute of newer code", () => {
+  const newer = { tags: { SS: ["a"] }, paidBy: { M: { key: { S: "k" } } } };
+
+  test.each([
+    [
+      "a task",
+      () => taskItem(submitted),
+      (item: Item) => taskItem({ ...taskOf(item), status: "SUCCESS", due: undefined }),
+    ],
+    [
+      "a flow",
+      () => flowItem(flow),
+      (item: Item) => flowItem({ ...flowOf(item), status: "completed", due: undefined }),
+    ],
+    [
+      "an account's health",
+      () => healthItem(newHealth("p", "a", now)),
+      (item: Item) => healthItem({ ...healthOf(item), misses: 1 }),
+    ],
+    ["a dead letter", () => letterItem(letter), (item: Item) => letterItem({ ...letterOf(item), state: "dropped" })],
+  ])("is not seen, and stands in the row of %s again when that is written", (_, made, rewritten) => {
+    const read = { ...made(), ...newer };
+    expect(rewritten(read)).toMatchObject(newer);
+    expect(Object.keys(rewritten(read)).toSorted()).toEqual(
+      [...Object.keys(rewritten(made())), ...Object.keys(newer)].toSorted(),
+    );
+  });
+
+  test("is in nothing that is shown", () => {
+    const read = taskOf({ ...taskItem(submitted), ...newer });
+    expect(Object.keys(read)).toEqual(Object.keys(taskOf(taskItem(submitted))));
+    expect(JSON.stringify(read)).not.toContain("paidBy");
+  });
+
+  test("that is a field's own, gone from what is written, is gone from the row", () => {
+    const row = taskItem({ ...taskOf({ ...taskItem(submitted), ...newer }), due: undefined, customId: undefined });
+    for (const gone of ["dueAt", "dueShard", "cid"]) expect(row).not.toHaveProperty(gone);
+  });
 });
 
 test("a row past its 90 days is expired, whether or not it was deleted", () => {
