@@ -73,6 +73,7 @@ const TICK_MS = 15_000;
 const HORIZON_MS = 24 * 3_600_000;
 const START = Date.UTC(2026, 10, 21);
 export const HOOK = "the-address-we-gave";
+export const ACCOUNT = { baseUrl: "http://v.test", apiKey: "k" };
 
 export async function runSystem(
   make: (ground: Ground) => System,
@@ -154,7 +155,7 @@ export async function runSystem(
       const attempt = (attempts.get(key) ?? 0) + 1;
       attempts.set(key, attempt);
       const context = {
-        account: { baseUrl: "http://v.test", apiKey: "k" },
+        account: ACCOUNT,
         notifyHook: `https://naive.test/callbacks/${HOOK}`,
         state: `${key}_${attempt}`,
       };

@@ -6,7 +6,7 @@
  * whether the first was taken; it hears of an end half a round late; and it asks all day long.
  */
 import type { Report } from "@mjflow/core/report";
-import type { Ground, Ports, Row, System } from "./ground.ts";
+import { ACCOUNT, type Ground, type Ports, type Row, type System } from "./ground.ts";
 
 const GIVE_UP_MS = 3_600_000;
 const MISSES = 20;
@@ -63,7 +63,7 @@ export function pollSystem({ scheduler, childrenOf, place }: Ground): System {
       const open = (await ports.table.open()).filter((row) => !inWork.has(row.id));
       const running = open.filter((row) => row.status === "running");
       const ids = running.map((row) => row.vendorTaskId!);
-      const asked = ids.length > 0 ? ports.vendor.lookup(ids, undefined as never) : undefined;
+      const asked = ids.length > 0 ? ports.vendor.lookup(ids, ACCOUNT) : undefined;
       const waiting = inParallel(
         open.filter((row) => row.status === "waiting"),
         (row) => submit(ports, row),

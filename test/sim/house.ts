@@ -5,7 +5,7 @@
 
 import { MjflowError } from "@mjflow/core/error";
 import { type Flow, flowStatus } from "@mjflow/core/flow";
-import type { Log, Metric, Store } from "@mjflow/core/port";
+import type { Clock, Log, Metric, Store } from "@mjflow/core/port";
 import { isNews, type Report } from "@mjflow/core/report";
 import type { PlanInput } from "@mjflow/core/request";
 import { isEnded, type Task } from "@mjflow/core/task";
@@ -26,6 +26,40 @@ import { createRng } from "./random.ts";
 import { createScheduler } from "./scheduler.ts";
 import { createVendor, type Taken } from "./vendor.ts";
 
+/** The steps and ports that processes are made of. */
+export const TODAY = {
+  createFlow,
+  receive,
+  submit,
+  taken,
+  sweep,
+  bury,
+  consume,
+  createHooks,
+  createAccounts,
+};
+
+/** One version of the code, and the table as it sees it. */
+export interface Version {
+  code: typeof TODAY;
+  store: Store;
+}
+
+/** Where a house differs from the plain one: which code its processes run, what they believe of time, keys and vendors. */
+export interface Scene {
+  /** Asked for each process, which runs it to its end. All versions must be over one table, which `dump` shows. */
+  versionOf?(process: string): Version;
+  dump?(): { flows: Flow[]; tasks: Task[] };
+  /** The clock of one process. */
+  clockOf?(process: string, now: () => number): Clock;
+  /** The hook keys that a process begins with, newest first. @param at ms since the house began */
+  keysOf?(process: string, at: number): readonly string[];
+  /** The vendor's accounts; flows take turns. Each has ids of its own, which are the same as the others'. */
+  accounts?: readonly string[];
+  /** False: the account was taken out of the configuration. @param at ms since the house began */
+  isConfigured?(account: string, at: number): boolean;
+}
+
 export interface HouseOptions {
   seed: number;
   flows: number;
@@ -36,6 +70,7 @@ export interface HouseOptions {
   trace?: (line: { at: number; flowId: string; path: string; what: string }) => void;
   /** What each flow presses; drawn from the seed when not given. */
   plan?: readonly PlanInput[];
+  scene?: Scene;
 }
 
 export interface Accepted {
@@ -56,6 +91,8 @@ export interface Run {
   broken: string[];
   forgedAccepted: number;
   forgedRefused: number;
+  /** Callbacks of the vendor's own that were not believed. */
+  ownRefused: number;
   points: number;
   killed: number;
   events: number;
@@ -64,15 +101,24 @@ export interface Run {
   metrics: Map<Metric, number>;
 }
 
-const START = Date.UTC(2026, 10, 21);
+export const START = Date.UTC(2026, 10, 21);
 const HORIZON_MS = 24 * 3_600_000;
 const SWEEP_MS = 60_000;
 const VISIBILITY_MS = 600_000;
+const HOOK_KEYS = ["a key for simulations, never for anything else"];
 
-export async function runHouse({ seed, flows, profile = CALM, fateOf, plan, trace }: HouseOptions): Promise<Run> {
+export async function runHouse({
+  seed,
+  flows,
+  profile = CALM,
+  fateOf,
+  plan,
+  trace,
+  scene = {},
+}: HouseOptions): Promise<Run> {
   const rng = createRng(seed);
   const scheduler = createScheduler(START);
-  const clock = { now: scheduler.now };
+  const now = scheduler.now;
   const broken: string[] = [];
   const metrics = new Map<Metric, number>();
   const log: Log = {
@@ -82,7 +128,7 @@ export async function runHouse({ seed, flows, profile = CALM, fateOf, plan, trac
     count: (metric, by = 1) => void metrics.set(metric, (metrics.get(metric) ?? 0) + by),
   };
   const memory = createMemoryStore();
-  const store = watched(memory, broken, (task) => {
+  const watch = createWatch(broken, (task) => {
     const { flowId, path, status, attempt, phase, rev, busy } = task;
     trace?.({
       at: scheduler.now() - START,
@@ -91,11 +137,10 @@ export async function runHouse({ seed, flows, profile = CALM, fateOf, plan, trac
       what: `rev ${rev} ${status} attempt ${attempt} ${phase} busy ${busy}`,
     });
   });
-  const queue = createMemoryQueue({ now: clock.now, visibilityMs: VISIBILITY_MS, maxReceiveCount: 5 });
-  const hooks = createHooks({
-    keys: ["a key for simulations, never for anything else"],
-    callbackUrl: "https://h.test",
-  });
+  const versions = new Map<Store, Store>();
+  const today: Version = { code: TODAY, store: memory };
+  const dump = scene.dump ?? memory.dump;
+  const queue = createMemoryQueue({ now, visibilityMs: VISIBILITY_MS, maxReceiveCount: 5 });
   const random = { bytes: (n: number) => rng.bytes(n), chance: () => rng.next() };
 
   const processes = createProcesses(scheduler, (point) => {
@@ -113,6 +158,7 @@ export async function runHouse({ seed, flows, profile = CALM, fateOf, plan, trac
 
   let forgedAccepted = 0;
   let forgedRefused = 0;
+  let ownRefused = 0;
   const vendor = createVendor({
     scheduler,
     rng,
@@ -128,7 +174,7 @@ export async function runHouse({ seed, flows, profile = CALM, fateOf, plan, trac
     forge(token, body) {
       start(
         "forged",
-        (deps) => receive({ ...deps, readCallback }, token, body),
+        (deps, code) => code.receive({ ...deps, readCallback }, token, body),
         (received) => {
           if (received === undefined || received.kind === "refused") forgedRefused++;
           else forgedAccepted++;
@@ -137,31 +183,33 @@ export async function runHouse({ seed, flows, profile = CALM, fateOf, plan, trac
     },
   });
   const readCallback = (_: string, body: string) => vendor.provider.readCallback(body);
-  const providers = {
-    get: () => ({ provider: vendor.provider, account: () => ({ baseUrl: "http://v.test", apiKey: "k" }) }),
-    ids: () => ["sim"],
-  };
-
-  /** A fresh process with ports of its own; what it believes of accounts dies with it. */
-  function start<T>(name: string, body: (deps: Deps) => Promise<T>, end?: (result: T | undefined) => void): void {
-    processes.start(name, (wrap) => body(depsOf(wrap)), end);
-  }
+  const account = (name: string) =>
+    (scene.isConfigured?.(name, now() - START) ?? true) ? { baseUrl: "http://v.test", apiKey: name } : undefined;
 
   type Deps = ReturnType<typeof depsOf>;
-  function depsOf(wrap: Wrap) {
-    const wrapped = wrap("store", store);
-    const parts = { store: wrapped, clock, log, timings: TIMINGS };
+  /** A fresh process with ports of its own; what it believes of accounts dies with it. */
+  function start<T>(
+    name: string,
+    body: (deps: Deps, code: Version["code"]) => Promise<T>,
+    end?: (result: T | undefined) => void,
+  ): void {
+    const { code, store } = scene.versionOf?.(name) ?? today;
+    processes.start(name, (wrap) => body(depsOf(name, wrap, code, store), code), end);
+  }
+
+  function depsOf(name: string, wrap: Wrap, code: Version["code"], plain: Store) {
+    if (!versions.has(plain)) versions.set(plain, watch(plain));
+    const clock = scene.clockOf?.(name, now) ?? { now };
+    const keys = scene.keysOf?.(name, now() - START) ?? HOOK_KEYS;
+    const parts = { store: wrap("store", versions.get(plain)!), clock, log, timings: TIMINGS };
     return {
       ...parts,
       queue: wrap("queue", { send: lossy, resend: (body: string) => queue.resend(body) }),
       blobs: wrap("blobs", { putInputs: async () => {}, getInputs: async () => ({}) }),
-      providers: {
-        ...providers,
-        get: () => ({ ...providers.get(), provider: withCalls(wrap, vendor.provider) }),
-      },
-      hooks,
+      providers: { ids: () => ["sim"], get: () => ({ account, provider: withCalls(wrap, vendor.provider) }) },
+      hooks: code.createHooks({ keys, callbackUrl: "https://h.test" }),
       random,
-      accounts: createAccounts(parts),
+      accounts: code.createAccounts(parts),
     };
   }
 
@@ -174,8 +222,9 @@ export async function runHouse({ seed, flows, profile = CALM, fateOf, plan, trac
   function callback(token: string, body: string, task: Taken): void {
     start(
       "callback",
-      (deps) => receive({ ...deps, readCallback }, token, body),
+      (deps, code) => code.receive({ ...deps, readCallback }, token, body),
       (received) => {
+        if (received?.kind === "refused") ownRefused++;
         const told = received?.kind === "recorded" && isNews(JSON.parse(body) as Report);
         if (told) task.believedAt ??= scheduler.now();
       },
@@ -191,13 +240,11 @@ export async function runHouse({ seed, flows, profile = CALM, fateOf, plan, trac
     for (let copy = 0; copy < copies; copy++) {
       start(
         "submit",
-        (deps) =>
-          consume(
+        (deps, code) =>
+          code.consume(
             { Records: records },
-            (message) => (message.type === "taken" ? taken(deps, message) : submit(deps, message)),
-            {
-              log,
-            },
+            (message) => (message.type === "taken" ? code.taken(deps, message) : code.submit(deps, message)),
+            { log },
           ),
         (response) => {
           if (!response || copy > 0) return;
@@ -211,10 +258,10 @@ export async function runHouse({ seed, flows, profile = CALM, fateOf, plan, trac
 
   let buried = 0;
   function cron(): void {
-    start("sweep", (deps) => sweep(deps));
+    start("sweep", (deps, code) => code.sweep(deps));
     for (const message of queue.dead.slice(buried)) {
       buried++;
-      start("deadletter", (deps) => bury(deps, message));
+      start("deadletter", (deps, code) => code.bury(deps, message));
     }
     scheduler.at(SWEEP_MS, cron);
   }
@@ -222,15 +269,16 @@ export async function runHouse({ seed, flows, profile = CALM, fateOf, plan, trac
   // ── the app ──
 
   const accepted: Accepted[] = [];
+  const accountsOf = scene.accounts ?? ["default"];
   for (let i = 0; i < flows; i++) {
     scheduler.at(rng.int(0, 60_000), () => {
       const state = `${seed}/${i} "🛶"\n${rng.int(0, 1e9)}`;
       const then = plan ?? drawPlan(rng.int(0, 3), rng);
       start(
         "api",
-        (deps) =>
-          createFlow(
-            deps,
+        (deps, code) =>
+          code.createFlow(
+            { ...deps, store: ofAccount(deps.store, accountsOf[i % accountsOf.length]!) },
             "app",
             { provider: "sim", prompt: "x", state, then: [...then] },
             { storeProgress: rng.chance(0.3), resubmit: "after-grace" },
@@ -241,7 +289,7 @@ export async function runHouse({ seed, flows, profile = CALM, fateOf, plan, trac
   }
   scheduler.at(SWEEP_MS, cron);
 
-  const quiet = () => scheduler.now() > START + 120_000 && settledAll(memory.dump());
+  const quiet = () => scheduler.now() > START + 120_000 && settledAll(dump());
   let events = 0;
   // Looked at now and then: the dump is a copy of everything.
   for (let until = START + 300_000; until <= START + HORIZON_MS; until += 300_000) {
@@ -249,9 +297,9 @@ export async function runHouse({ seed, flows, profile = CALM, fateOf, plan, trac
     if (quiet()) break;
   }
 
-  const dump = memory.dump();
-  const byFlow = Map.groupBy(dump.tasks, (task) => task.flowId);
-  const found = dump.flows.map((flow) => {
+  const left = dump();
+  const byFlow = Map.groupBy(left.tasks, (task) => task.flowId);
+  const found = left.flows.map((flow) => {
     const tasks = byFlow.get(flow.id) ?? [];
     return [flow.id, { flow, tasks, status: flowStatus(tasks) }] as const;
   });
@@ -260,11 +308,12 @@ export async function runHouse({ seed, flows, profile = CALM, fateOf, plan, trac
     seed,
     accepted,
     flows: known,
-    strays: dump.tasks.filter((task) => !known.has(task.flowId)).length,
+    strays: left.tasks.filter((task) => !known.has(task.flowId)).length,
     vendor,
     broken,
     forgedAccepted,
     forgedRefused,
+    ownRefused,
     points: processes.points,
     killed: processes.killed,
     events,
@@ -289,14 +338,20 @@ function withCalls<P extends object>(wrap: Wrap, provider: P): P {
   return wrap("vendor", provider);
 }
 
+/** Flows of this account, whatever chooses between accounts one day. */
+function ofAccount(store: Store, account: string): Store {
+  const createFlow: Store["createFlow"] = (flow, root) => store.createFlow({ ...flow, account }, { ...root, account });
+  return { ...store, createFlow };
+}
+
 function drawPlan(depth: number, rng: { int(a: number, b: number): number }): PlanInput[] {
   if (depth === 0) return [];
   const presses = ["U1", "U2", "V1", "V3", "reroll"].slice(0, rng.int(1, depth === 3 ? 2 : 4));
   return presses.map((press) => ({ press, prompt: "more sky", then: drawPlan(depth - 1, rng) }));
 }
 
-/** The rules that hold at every write, checked at every write. */
-function watched(store: Store, broken: string[], saw: (task: Task) => void): Store {
+/** The rules that hold at every write, checked at every write, whichever version makes it. */
+function createWatch(broken: string[], saw: (task: Task) => void): (store: Store) => Store {
   const last = new Map<string, Task>();
   function check(task: Task): void {
     saw(task);
@@ -317,7 +372,7 @@ function watched(store: Store, broken: string[], saw: (task: Task) => void): Sto
       broken.push(`T1 ${task.path} has another result`);
     }
   }
-  return {
+  return (store) => ({
     ...store,
     async saveTask(task) {
       const saved = await store.saveTask(task);
@@ -329,5 +384,5 @@ function watched(store: Store, broken: string[], saw: (task: Task) => void): Sto
       if (saved.ok) check(saved.item);
       return saved;
     },
-  };
+  });
 }

@@ -2,7 +2,7 @@
 import { isPlannedChild } from "@mjflow/core/id";
 import { isEnded } from "@mjflow/core/task";
 import type { Run } from "./house.ts";
-import type { Taken } from "./vendor.ts";
+import { pictureOf, type Taken } from "./vendor.ts";
 
 export interface Verdict {
   findings: string[];
@@ -34,7 +34,7 @@ export function judge(run: Run): Verdict {
   const mismatched = run.accepted.filter(({ flowId, state }) => run.flows.get(flowId)?.flow.state !== state);
   findings.push(...again.duplicates, ...unfinished);
   findings.push(...mismatched.map(({ flowId }) => `C ${flowId} has another state`));
-  findings.push(...[...run.flows.values()].flatMap(lineageOf));
+  findings.push(...[...run.flows.values()].flatMap(lineageOf), ...strangersOf(run));
   if (run.forgedAccepted > 0) findings.push(`F ${run.forgedAccepted} callbacks believed without a token`);
   if (run.strays > 0) findings.push(`${run.strays} tasks belong to no flow`);
   const tasks = [...run.flows.values()].flatMap((flow) => flow.tasks);
@@ -98,4 +98,19 @@ function lineageOf({ tasks }: Run["flows"] extends Map<string, infer F> ? F : ne
     const wanted = task.status === "SUCCESS" ? (task.then?.length ?? 0) : 0;
     return children === wanted ? [] : [`${task.path} ${task.status} has ${children} follow-ups of ${wanted}`];
   });
+}
+
+/** A task has the picture, and the vendor's id, of its own submissions; whatever other accounts call theirs. */
+function strangersOf({ flows, vendor: { taken } }: Run): string[] {
+  const byPress = Map.groupBy(taken, ({ flowPart, path }) => `flow_${flowPart} ${path}`);
+  return [...flows.values()].flatMap(({ tasks }) =>
+    tasks.flatMap(({ flowId, path, account, vendorTaskId, result, late }) => {
+      const own = byPress.get(`${flowId} ${path}`) ?? [];
+      const pictures = [result?.imageUrl, late?.result?.imageUrl].filter((url) => url !== undefined);
+      const strange = pictures.filter((url) => !own.some((one) => pictureOf(one) === url));
+      const named = own.some((one) => one.account === account && one.id === vendorTaskId);
+      if (vendorTaskId !== undefined && !named) strange.push(`task ${vendorTaskId}`);
+      return strange.map((what) => `${flowId} ${path} has ${what}, which is another's`);
+    }),
+  );
 }

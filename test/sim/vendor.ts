@@ -3,7 +3,7 @@
  * as the servers read do: callbacks once, unsigned, in any order, no retry, no idempotency key.
  */
 import type { Button } from "@mjflow/core/button";
-import { LookupError, type Provider, type SubmitAnswer } from "@mjflow/core/port";
+import { type CallContext, LookupError, type Provider, type SubmitAnswer } from "@mjflow/core/port";
 import type { Report, ReportStatus } from "@mjflow/core/report";
 import type { Profile } from "./profile.ts";
 import type { Rng } from "./random.ts";
@@ -11,7 +11,9 @@ import type { Scheduler } from "./scheduler.ts";
 
 /** One task the vendor took: one picture to pay. */
 export interface Taken {
+  /** Its account's n-th: other accounts issue the same. */
   id: string;
+  account: string;
   flowPart: string;
   path: string;
   attempt: number;
@@ -53,6 +55,7 @@ const PRESS_MS = 15_000;
 export function createVendor({ scheduler, rng, profile, took, post, forge }: VendorDeps): Vendor {
   const taken: Taken[] = [];
   const byId = new Map<string, Taken>();
+  const find = (account: string, id: string) => byId.get(`${account}/${id}`);
   const wrong: string[] = [];
   const counts = { submissions: 0, lookups: 0, callbacks: 0 };
   const silent = rng.chance(profile.silent);
@@ -89,8 +92,7 @@ export function createVendor({ scheduler, rng, profile, took, post, forge }: Ven
 
   /** What becomes of a submission: whether it is taken, and whether we hear of it. */
   async function submit(
-    state: string,
-    hook: string,
+    { state, notifyHook: hook, account: { apiKey: account } }: CallContext,
     press?: { parentId: string; customId: string },
   ): Promise<SubmitAnswer> {
     counts.submissions++;
@@ -98,9 +100,11 @@ export function createVendor({ scheduler, rng, profile, took, post, forge }: Ven
     if (rng.chance(profile.busy)) return { kind: "busy", reason: "23" };
     if (rng.chance(profile.refuse)) return refusal();
     const [flowPart, path, attempt] = state.split("_") as [string, string, string];
-    if (press) check(press);
+    if (press) check(account, press);
+    const nth = taken.filter((other) => other.account === account).length;
     const task: Taken = {
-      id: String(1_700_000_000_000_000 + taken.length),
+      id: String(1_700_000_000_000_000 + nth),
+      account,
       flowPart,
       path,
       attempt: Number(attempt),
@@ -115,7 +119,7 @@ export function createVendor({ scheduler, rng, profile, took, post, forge }: Ven
     };
     taken.push(task);
     took(task);
-    byId.set(task.id, task);
+    byId.set(`${account}/${task.id}`, task);
     const window = press !== undefined && rng.chance(profile.window);
     if (window) task.status = "MODAL";
     else live(task, press ? rng.int(PRESS_MS / 2, PRESS_MS * 2) : rng.int(IMAGINE_MS / 2, IMAGINE_MS * 2));
@@ -125,17 +129,17 @@ export function createVendor({ scheduler, rng, profile, took, post, forge }: Ven
     return window ? { kind: "window", vendorTaskId: task.id } : { kind: "accepted", vendorTaskId: task.id };
   }
 
-  function check({ parentId, customId }: { parentId: string; customId: string }): void {
-    const parent = byId.get(parentId);
+  function check(account: string, { parentId, customId }: { parentId: string; customId: string }): void {
+    const parent = find(account, parentId);
     const offered = parent ? buttonsOf(parent).some((button) => button.customId === customId) : false;
     // A vendor that told us of a success it later denies (contraryEnd) has offered the buttons all the same.
     const ended = parent?.status === "SUCCESS" || (parent?.status === "FAILURE" && profile.contraryEnd > 0);
     if (!ended || !offered) wrong.push(`${customId} on ${parentId}`);
   }
 
-  async function answerWindow(id: string): Promise<SubmitAnswer> {
+  async function answerWindow(account: string, id: string): Promise<SubmitAnswer> {
     counts.submissions++;
-    const task = byId.get(id);
+    const task = find(account, id);
     if (rng.chance(profile.dropBefore)) return { kind: "unclear", reason: "lost on the way" };
     if (rng.chance(profile.busy)) return { kind: "busy", reason: "23" };
     if (!task) return refusal();
@@ -157,17 +161,16 @@ export function createVendor({ scheduler, rng, profile, took, post, forge }: Ven
       modes: [],
       seed: false,
     },
-    submit: (_, context) => submit(context.state, context.notifyHook),
-    press: ({ vendorTaskId, customId }, { state, notifyHook }) =>
-      submit(state, notifyHook, { parentId: vendorTaskId, customId }),
-    modal: ({ vendorTaskId }) => answerWindow(vendorTaskId),
-    async lookup(ids) {
+    submit: (_, context) => submit(context),
+    press: ({ vendorTaskId, customId }, context) => submit(context, { parentId: vendorTaskId, customId }),
+    modal: ({ vendorTaskId }, { account }) => answerWindow(account.apiKey, vendorTaskId),
+    async lookup(ids, { apiKey: account }) {
       counts.lookups++;
       if (rng.chance(profile.lookupFails)) throw new LookupError("502");
-      const known = ids.flatMap((id) => byId.get(id) ?? []).filter(() => !rng.chance(profile.lookupMissing));
+      const known = ids.flatMap((id) => find(account, id) ?? []).filter(() => !rng.chance(profile.lookupMissing));
       return { reports: known.map((task) => reportOf(task, task.status, 50)), requests: 1 };
     },
-    search: async () => undefined,
+    search: async () => ({ reports: [], requests: 0 }),
     readCallback: (body) => JSON.parse(body) as Report,
     seed: async () => undefined,
     upload: async () => ({ kind: "unclear", reason: "not simulated" }),
@@ -180,11 +183,15 @@ function refusal(): SubmitAnswer {
 }
 
 function reportOf(task: Taken, status: ReportStatus, progress: number): Report {
-  const result = status === "SUCCESS" ? { imageUrl: `https://img.test/${task.id}.png`, buttons: buttonsOf(task) } : {};
+  const result = status === "SUCCESS" ? { imageUrl: pictureOf(task), buttons: buttonsOf(task) } : {};
   return { vendorTaskId: task.id, status, progress, result };
 }
 
-/** New with every result, as Midjourney's are. */
+export function pictureOf({ account, flowPart, path, attempt }: Taken): string {
+  return `https://img.test/${account}/${flowPart}/${path}/${attempt}.png`;
+}
+
+/** The same job at every account, as their ids are: what is pressed at the wrong one looks right. */
 export function buttonsOf({ id }: Taken): Button[] {
   const job = `00000000-0000-4000-8000-${id.slice(-12).padStart(12, "0")}`;
   const four = [1, 2, 3, 4];
