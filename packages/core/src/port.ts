@@ -1,7 +1,10 @@
 /**
  * The doors of the engine: what it needs from the outside, as types. Adapters fill them in; tests fill them with memory.
  */
+import type { Delivery } from "./delivery.ts";
+import type { Endpoint } from "./endpoint.ts";
 import type { Failure } from "./error.ts";
+import type { EventType } from "./event.ts";
 import type { BotType, Flow, Inputs, Mode, RootAction } from "./flow.ts";
 import type { AccountHealth } from "./health.ts";
 import type { DeadLetter } from "./letter.ts";
@@ -16,7 +19,10 @@ export interface TaskRef {
 }
 
 /** What the due index holds: a task, or the flow itself. */
-export type DueRef = { kind: "task"; flowId: string; path: string } | { kind: "flow"; flowId: string };
+export type DueRef =
+  | { kind: "task"; flowId: string; path: string }
+  | { kind: "flow"; flowId: string }
+  | { kind: "delivery"; deliveryId: string };
 
 export type Saved<T> = { ok: true; item: T } | { ok: false; current: T | undefined };
 
@@ -57,6 +63,31 @@ export interface Store {
   letters(limit: number): Promise<DeadLetter[]>;
   letter(id: string): Promise<DeadLetter | undefined>;
   saveLetter(letter: DeadLetter): Promise<Saved<DeadLetter>>;
+}
+
+/** Who is told, and what became of it. Conditional single-item writes as in `Store`; revision 0 creates. */
+export interface HookStore {
+  /** All endpoints of an app, the one of its flows' own hooks included; a consistent read. */
+  endpoints(appId: string): Promise<Endpoint[]>;
+  endpoint(appId: string, id: string): Promise<Endpoint | undefined>;
+  saveEndpoint(endpoint: Endpoint): Promise<Saved<Endpoint>>;
+  deleteEndpoint(endpoint: Endpoint): Promise<void>;
+  /** All deliveries of a flow, or of one place in it. */
+  deliveriesOf(flowId: string, place?: string): Promise<Delivery[]>;
+  delivery(id: string): Promise<Delivery | undefined>;
+  saveDelivery(delivery: Delivery): Promise<Saved<Delivery>>;
+  /** Of these listeners of an app, newest first. @throws MjflowError invalid_request for a foreign cursor */
+  listDeliveries(query: DeliveryQuery): Promise<{ deliveries: Delivery[]; cursor?: string }>;
+}
+
+export interface DeliveryQuery {
+  appId: string;
+  listeners: readonly string[];
+  /** Created from and up to here, epoch ms. */
+  since?: number;
+  until?: number;
+  limit: number;
+  cursor?: string;
 }
 
 /** Images on their way in; see `Inputs`. */
@@ -104,11 +135,17 @@ export interface Fetched {
   body: AsyncIterable<Uint8Array>;
 }
 
+/** An event bus: takes events at least once, or throws. */
+export interface Bus {
+  put(event: { id: string; type: EventType; at: number; detail: string }): Promise<void>;
+}
+
 /** The only way to an address that an app or a vendor named; each connection is checked when it is made. */
 export interface Outbound {
   post(post: Post): Promise<PostOutcome>;
   /**
    * Follows at most three redirects, each checked anew. The caller must read the body to its end or leave the loop.
+   * `timeoutMs` is for all of it, redirects and body included: a body that is late throws as it is read.
    * @throws OutboundError forbidden, unreachable
    */
   get(url: string, options: { timeoutMs: number }): Promise<Fetched>;
@@ -154,6 +191,13 @@ export type Metric =
   | "Lookups"
   | "LookupFailures"
   | "FlowsEnded"
+  | "Told"
+  | "Deliveries"
+  | "DeliveryFailures"
+  | "DeliveriesGivenUp"
+  | "EndpointsDisabled"
+  | "Archived"
+  | "ArchiveFailures"
   | "DeadLetters";
 
 // ── vendors ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -224,7 +268,7 @@ export interface Abilities {
   notifyHook: "documented" | "unknown";
   /** One request for many ids. */
   listByCondition: boolean;
-  /** Can be asked for recent tasks with their `state`, so that an unclear submission can be found without its id. */
+  /** Lists recent tasks with their `state`, so that an unclear submission may be found without its id. */
   searchByState: boolean;
   /** Actions that can be finished inside the submit answer, with no callback ever. */
   instantActions: readonly string[];
@@ -243,8 +287,11 @@ export interface Provider {
   modal(call: ModalCall, context: CallContext): Promise<SubmitAnswer>;
   /** Unknown ids are left out. @throws LookupError when the vendor could not be asked. */
   lookup(vendorTaskIds: readonly string[], account: AccountConfig): Promise<LookupAnswer>;
-  /** The recent task with this `state`, where `abilities.searchByState`. @throws LookupError */
-  search(state: string, account: AccountConfig): Promise<Report | undefined>;
+  /**
+   * The recent tasks with these `state`s, where `abilities.searchByState`; each report names its own. Those not found are
+   * left out, which proves nothing: the vendor's list may end before them, or lag. @throws LookupError
+   */
+  search(states: readonly string[], account: AccountConfig): Promise<LookupAnswer>;
   /** Reads a callback body. Pure. Undefined: not a task object at all. */
   readCallback(body: string): Report | undefined;
   /** Undefined: unknown task, or no such ability. @throws LookupError */
