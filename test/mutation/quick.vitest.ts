@@ -1,0 +1,11 @@
+/** The promises, in a second. `pure.test.ts` reads sources, and what it would read here is Stryker's copy of them. */
+import { defineConfig } from "vitest/config";
+import { WALKS } from "./walks.ts";
+
+export default defineConfig({
+  test: {
+    include: ["packages/core/src/**/*.test.ts"],
+    exclude: [...WALKS, "packages/core/src/pure.test.ts"],
+    setupFiles: ["test/mutation/seed.ts"],
+  },
+});

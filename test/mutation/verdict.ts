@@ -1,0 +1,79 @@
+/** What a mutation run amounts to: each mutant killed, listed as equivalent, or a survivor nobody has explained. */
+
+export interface Mutant {
+  /** From the repository's root. */
+  file: string;
+  lineNumber: number;
+  /** The source line it begins on, trimmed; with `was` and `is` it names the mutant wherever its line moves. */
+  line: string;
+  was: string;
+  is: string;
+  killed: boolean;
+}
+
+/** A mutant that no test can kill, because nothing a caller could see is different. */
+export interface Listed extends Pick<Mutant, "file" | "line" | "was" | "is"> {
+  why: string;
+}
+
+export interface Row {
+  file: string;
+  mutants: number;
+  killed: number;
+  listed: number;
+  survived: number;
+}
+
+export interface Verdict {
+  rows: Row[];
+  survivors: Mutant[];
+  /** Entries that excuse nothing: what they name was killed, or is no longer in the source. */
+  idle: Listed[];
+}
+
+export function judge(mutants: readonly Mutant[], list: readonly Listed[]): Verdict {
+  const files = [...new Set(mutants.map(({ file }) => file))].sort();
+  const unused = list.filter(({ file }) => files.includes(file));
+  const survivors: Mutant[] = [];
+  const rows = files.map((file) => {
+    const own = mutants.filter((mutant) => mutant.file === file);
+    const alive = own.filter(({ killed }) => !killed);
+    const unexplained = alive.filter((mutant) => {
+      // An entry excuses one mutant: the same text elsewhere in the file may mean something else.
+      const at = unused.findIndex((entry) => isSame(entry, mutant));
+      if (at >= 0) unused.splice(at, 1);
+      return at < 0;
+    });
+    survivors.push(...unexplained);
+    return {
+      file,
+      mutants: own.length,
+      killed: own.length - alive.length,
+      listed: alive.length - unexplained.length,
+      survived: unexplained.length,
+    };
+  });
+  return { rows, survivors, idle: unused };
+}
+
+export function isSame(a: Omit<Listed, "why">, b: Omit<Listed, "why">): boolean {
+  return a.file === b.file && a.line === b.line && a.was === b.was && a.is === b.is;
+}
+
+/** A Markdown table, the sum last. */
+export function tableOf(rows: readonly Row[]): string {
+  const sum = (of: (row: Row) => number) => rows.reduce((total, row) => total + of(row), 0);
+  const total = {
+    file: "all",
+    mutants: sum((row) => row.mutants),
+    killed: sum((row) => row.killed),
+    listed: sum((row) => row.listed),
+    survived: sum((row) => row.survived),
+  };
+  const width = Math.max(...rows.map(({ file }) => file.length), 4);
+  const cells = ({ file, ...counts }: Row) =>
+    `| ${[file.padEnd(width), ...Object.values(counts).map((count) => String(count).padStart(8))].join(" | ")} |`;
+  const head = `| ${["file".padEnd(width), ...["mutants", "killed", "listed", "survived"].map((name) => name.padStart(8))].join(" | ")} |`;
+  const rule = `| ${["-".repeat(width), ...Array.from({ length: 4 }, () => `${"-".repeat(7)}:`)].join(" | ")} |`;
+  return [head, rule, ...rows.map(cells), cells(total)].join("\n");
+}

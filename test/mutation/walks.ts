@@ -1,0 +1,2 @@
+/** Core's tests that take seconds. */
+export const WALKS = ["packages/core/src/state.explore.test.ts", "packages/core/src/state.property.test.ts"];
