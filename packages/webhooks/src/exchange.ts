@@ -1,0 +1,126 @@
+/** One request and its answer, within one deadline; and what to call it when there is none. */
+import { type ClientRequest, type Agent as HttpAgent, type IncomingMessage, request as requestHttp } from "node:http";
+import { request as requestHttps } from "node:https";
+import { OutboundError } from "@mjflow/core/port";
+import { portOf } from "./allow.ts";
+
+export interface Request {
+  url: URL;
+  method: "GET" | "POST";
+  headers: Readonly<Record<string, string>>;
+  body?: string;
+  agent: HttpAgent;
+}
+
+/** Ends everything begun under `signal`: name, connection, TLS, headers and body share one budget. */
+export interface Deadline {
+  signal: AbortSignal;
+  clear(): void;
+}
+
+export function deadlineIn(timeoutMs: number): Deadline {
+  const controller = new AbortController();
+  const timer = setTimeout(() => controller.abort(), timeoutMs);
+  return { signal: controller.signal, clear: () => clearTimeout(timer) };
+}
+
+/**
+ * Sends one request and answers with the head of whatever comes back, redirects included.
+ *
+ * A kept connection may have been closed by the other side while nobody looked (a frozen Lambda sees it only when it
+ * uses it): that is asked once more, on another one. The other side may then see a request twice.
+ *
+ * @throws OutboundError; whatever else Node throws
+ */
+export async function ask(request: Request, signal: AbortSignal): Promise<IncomingMessage> {
+  let reused = false;
+  const note = (call: ClientRequest) => {
+    reused = call.reusedSocket;
+  };
+  try {
+    return await askOnce(request, signal, note);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (!reused || signal.aborted || (code !== "ECONNRESET" && code !== "EPIPE")) throw error;
+    return await askOnce(request, signal, note);
+  }
+}
+
+function askOnce(
+  { url, method, headers, body, agent }: Request,
+  signal: AbortSignal,
+  failed: (call: ClientRequest) => void,
+): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const request = url.protocol === "https:" ? requestHttps : requestHttp;
+    const call = request({
+      agent,
+      method,
+      host: url.hostname.replace(/^\[|\]$/g, ""),
+      port: portOf(url),
+      path: url.pathname + url.search,
+      headers: {
+        "user-agent": "mjflow/1",
+        ...headers,
+        ...(body !== undefined && { "content-length": Buffer.byteLength(body) }),
+      },
+    });
+    const stop = () => {
+      call.destroy();
+      // Not left to the request: one that waits for a name or a socket says nothing.
+      reject(new OutboundError("unreachable", "aborted"));
+    };
+    if (signal.aborted) stop();
+    signal.addEventListener("abort", stop, { once: true });
+    call.on("response", resolve);
+    // Without a listener Node closes the connection and tells nobody.
+    call.on("upgrade", (answer, socket) => {
+      socket.destroy();
+      resolve(answer);
+    });
+    // Stays for the life of the connection: an error after the answer's head reaches whoever reads the body.
+    call.on("error", (error) => {
+      failed(call);
+      reject(error);
+    });
+    call.end(body);
+  });
+}
+
+/**
+ * The first `limit` bytes of a body as text, without the piece of a character that a cut may leave. Whatever follows
+ * closes the connection unread.
+ *
+ * @throws when the connection ended before the body, and before the limit
+ */
+export async function beginningOf(answer: IncomingMessage, limit: number): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = "";
+  let left = limit;
+  for await (const piece of answer as AsyncIterable<Buffer>) {
+    text += decoder.decode(piece.subarray(0, left), { stream: true });
+    left -= piece.length;
+    if (left <= 0) return text;
+  }
+  return text + decoder.decode();
+}
+
+const WORDS: Readonly<Record<string, string>> = {
+  ENOTFOUND: "the name does not exist",
+  ENODATA: "the name has no address",
+  ECONNREFUSED: "the connection was refused",
+  ECONNRESET: "the connection was closed before the whole answer had come",
+  EPIPE: "the connection was closed before the whole answer had come",
+  ESERVFAIL: "the name servers do not answer",
+  ETIMEOUT: "the name servers do not answer",
+  CERT_HAS_EXPIRED: "the certificate has expired",
+  ERR_TLS_CERT_ALTNAME_INVALID: "the certificate is for another name",
+  DEPTH_ZERO_SELF_SIGNED_CERT: "the certificate is signed by itself",
+};
+
+/** @returns why there is no answer, for a person: the host and our own words, since Node's messages may quote a URL */
+export function reasonOf(error: unknown, host: string, signal: AbortSignal): string {
+  if (signal.aborted) return `${host}: no whole answer in time`;
+  const code = (error as NodeJS.ErrnoException | undefined)?.code ?? "no code";
+  return `${host}: ${WORDS[code] ?? `no whole answer (${code})`}`;
+}

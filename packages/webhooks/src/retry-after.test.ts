@@ -1,0 +1,48 @@
+import { expect, test } from "vitest";
+import { retryAfterMs } from "./retry-after.ts";
+
+/** Sun, 06 Nov 1994 08:49:37 GMT: RFC 9110's own example. */
+const AT = 784_111_777_000;
+
+test.each([
+  ["0", 0],
+  ["120", 120_000],
+  [" 7 ", 7_000],
+  ["99999999999999999999", Number.MAX_SAFE_INTEGER],
+])("%j is seconds", (header, ms) => {
+  expect(retryAfterMs(header, AT)).toBe(ms);
+});
+
+test.each(["Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994"])(
+  "%j is a date, whatever the machine's time zone",
+  (header) => {
+    const zone = process.env["TZ"];
+    process.env["TZ"] = "Asia/Shanghai";
+    try {
+      expect(retryAfterMs(header, AT - 90_000)).toBe(90_000);
+    } finally {
+      if (zone === undefined) delete process.env["TZ"];
+      else process.env["TZ"] = zone;
+    }
+  },
+);
+
+test("a date that has passed means now", () => {
+  expect(retryAfterMs("Sun, 06 Nov 1994 08:49:37 GMT", AT + 1)).toBe(0);
+});
+
+test.each([
+  undefined,
+  "",
+  "soon",
+  "-5",
+  "1.5",
+  "1e3",
+  "0x10",
+  "2030-01-01",
+  "Sun, 06 Nov 1994",
+  "Sun, 99 Nov 1994 08:49:37 GMT",
+  "12, 13",
+])("%j says nothing", (header) => {
+  expect(retryAfterMs(header, AT)).toBeUndefined();
+});

@@ -1,0 +1,170 @@
+import { randomBytes } from "node:crypto";
+import fc from "fast-check";
+import { Webhook } from "standardwebhooks";
+import { describe, expect, test } from "vitest";
+import { newKeyPair, newSecret, publicKeyOf, sign, verify } from "./sign.ts";
+
+const NOW = 1_735_689_600_500;
+const message = {
+  id: "msg_01K9ZC7T3R8M2V5X0Q4B6N1JHD",
+  timestampS: 1_735_689_600,
+  body: '{"type":"flow.completed","n":"é"}',
+};
+
+function headersOf(signed: typeof message, signature: string) {
+  return { "webhook-id": signed.id, "webhook-timestamp": String(signed.timestampS), "webhook-signature": signature };
+}
+
+const schemes = {
+  v1: () => {
+    const secret = newSecret(randomBytes(32));
+    return { secret, key: secret };
+  },
+  v1a: () => {
+    const { privateKey, publicKey } = newKeyPair(randomBytes(32));
+    return { secret: privateKey, key: publicKey };
+  },
+};
+
+describe("the published examples come out to the letter", () => {
+  test("v1: the official libraries' own test", () => {
+    const given = { id: "msg_p5jXN8AQM9LWM0D4loKWxJek", timestampS: 1_614_265_330, body: '{"test": 2432232314}' };
+    expect(sign(given, ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"])).toBe(
+      "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
+    );
+  });
+
+  test("v1a: the signature in the standard's text, with the key pair that Svix's documentation prints", () => {
+    const given = { id: "msg_p5jXN8AQM9LWM0D4loKWxJek", timestampS: 1_614_265_330, body: '{"test": 2432232314}' };
+    const pair = newKeyPair(Buffer.from("6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbc=", "base64"));
+    expect(pair.publicKey).toBe("whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4=");
+    expect(publicKeyOf(pair.privateKey)).toBe(pair.publicKey);
+    const seedAlone = "whsk_6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbc=";
+    for (const key of [pair.privateKey, seedAlone]) {
+      expect(sign(given, [key])).toBe(
+        "v1a,hnO3f9T8Ytu9HwrXslvumlUpqtNVqkhqw/enGzPCXe5BdqzCInXqYXFymVJaA7AZdpXwVLPo3mNl8EM+m7TBAg==",
+      );
+    }
+  });
+});
+
+test("any secret and any body: the official library makes the same signature", () => {
+  const secrets = fc.uint8Array({ minLength: 24, maxLength: 64 }).map(newSecret);
+  fc.assert(
+    fc.property(secrets, fc.string({ unit: "binary" }), fc.nat(), (secret, body, timestampS) => {
+      const official = new Webhook(secret).sign(message.id, new Date(timestampS * 1_000), body);
+      expect(sign({ id: message.id, timestampS, body }, [secret])).toBe(official);
+    }),
+  );
+});
+
+describe.each(Object.entries(schemes))("%s", (_, make) => {
+  const { secret, key } = make();
+  const signature = sign(message, [secret]);
+  const headers = headersOf(message, signature);
+
+  test("is accepted by its own key", () => {
+    expect(verify({ headers, body: message.body }, [key], NOW)).toBe(true);
+    expect(verify({ headers, body: message.body }, [make().key, key], NOW)).toBe(true);
+  });
+
+  test.each([
+    ["another body", { body: `${message.body} ` }],
+    ["another id", { headers: { ...headers, "webhook-id": `${message.id}x` } }],
+    ["another time", { headers: { ...headers, "webhook-timestamp": "1735689601" } }],
+    ["a full stop moved from body to id", { headers: { ...headers, "webhook-id": `${message.id}.1735689600` } }],
+    ["no id", { headers: { ...headers, "webhook-id": undefined } }],
+    ["no time", { headers: { ...headers, "webhook-timestamp": undefined } }],
+    ["a time that is no number", { headers: { ...headers, "webhook-timestamp": "1735689600.0" } }],
+    ["no signature", { headers: { ...headers, "webhook-signature": undefined } }],
+    ["an empty signature", { headers: { ...headers, "webhook-signature": "v1, v1a, ," } }],
+    ["half a signature", { headers: { ...headers, "webhook-signature": signature.slice(0, 30) } }],
+    ["a version nobody knows", { headers: { ...headers, "webhook-signature": signature.replace(/^v1a?/, "v2") } }],
+  ])("%s is refused", (_name, changed) => {
+    expect(verify({ headers, body: message.body, ...changed }, [key], NOW)).toBe(false);
+  });
+
+  test("another's key, or none, is refused", () => {
+    expect(verify({ headers, body: message.body }, [make().key], NOW)).toBe(false);
+    expect(verify({ headers, body: message.body }, [], NOW)).toBe(false);
+  });
+
+  test("no bit of the signature can be turned", () => {
+    const [version, text] = signature.split(",");
+    const bytes = Buffer.from(text!, "base64");
+    fc.assert(
+      fc.property(fc.nat(bytes.length * 8 - 1), (bit) => {
+        const turned = Buffer.from(bytes);
+        turned[bit >> 3]! ^= 1 << (bit & 7);
+        const forged = headersOf(message, `${version},${turned.toString("base64")}`);
+        expect(verify({ headers: forged, body: message.body }, [key], NOW)).toBe(false);
+      }),
+    );
+  });
+
+  test.each([-301_000, 301_500])("is too far from now by %i ms", (offMs) => {
+    expect(verify({ headers, body: message.body }, [key], message.timestampS * 1_000 + offMs)).toBe(false);
+  });
+});
+
+test("while secrets change, one header carries a signature of each, and every holder accepts it", () => {
+  const [old, young, asymmetric] = [schemes.v1(), schemes.v1(), schemes.v1a()];
+  const signature = sign(message, [young.secret, old.secret, asymmetric.secret]);
+  expect(signature).toMatch(/^v1,[\w+/]{43}= v1,[\w+/]{43}= v1a,[\w+/]{86}==$/);
+  for (const { key } of [old, young, asymmetric]) {
+    expect(verify({ headers: headersOf(message, signature), body: message.body }, [key], NOW)).toBe(true);
+  }
+});
+
+test("a v1 signature never counts as v1a, nor the other way round", () => {
+  const { secret, key } = schemes.v1();
+  const headers = headersOf(message, sign(message, [secret]).replace("v1,", "v1a,"));
+  expect(verify({ headers, body: message.body }, [key], NOW)).toBe(false);
+});
+
+test.each([23, 65])("a secret is not made from %i bytes", (size) => {
+  expect(() => newSecret(randomBytes(size))).toThrow(RangeError);
+});
+
+test.each([31, 33, 64])("a key pair is not made from %i bytes", (size) => {
+  expect(() => newKeyPair(randomBytes(size))).toThrow(RangeError);
+});
+
+const good = schemes.v1a().secret;
+test.each([
+  "",
+  "whsec_",
+  "whsec_short",
+  `whsec_${randomBytes(23).toString("base64")}`,
+  `whsec_${randomBytes(65).toString("base64")}`,
+  `whsec_${randomBytes(24).toString("base64")} `,
+  `whsec_${randomBytes(32).toString("base64").slice(0, -1)}`,
+  `whsec_*${randomBytes(32).toString("base64")}`,
+  randomBytes(32).toString("base64"),
+  schemes.v1a().key,
+  `whsk_${randomBytes(31).toString("base64")}`,
+  `whsk_${randomBytes(64).toString("base64")}`,
+  `${good.slice(0, -1)}`,
+])("a malformed secret signs nothing, and is not quoted", (secret) => {
+  expect(() => sign(message, [secret])).toThrow(TypeError);
+  try {
+    sign(message, [secret]);
+  } catch (error) {
+    if (secret.length > 10) expect(String((error as Error).stack)).not.toContain(secret.slice(6));
+  }
+});
+
+test.each([
+  [{ ...message, id: "a.b" }],
+  [{ ...message, id: "" }],
+  [{ ...message, id: "a\r\nb" }],
+  [{ ...message, timestampS: 1.5 }],
+  [{ ...message, timestampS: Number.NaN }],
+  [{ ...message, timestampS: -1 }],
+])("what a receiver could read two ways is not signed: %j", (odd) => {
+  expect(() => sign(odd, [schemes.v1().secret])).toThrow(TypeError);
+});
+
+test("nothing goes out unsigned", () => {
+  expect(() => sign(message, [])).toThrow(TypeError);
+});
