@@ -34,6 +34,8 @@ export interface Located extends Mutant {
   range: string;
 }
 
+type Options = ConstructorParameters<typeof Stryker>[0];
+
 const KILLED = new Set(["Killed", "Timeout", "RuntimeError"]);
 
 export async function runPass(root: string, { tests, mutate, memory, fresh, concurrency }: Pass): Promise<Located[]> {
@@ -57,8 +59,8 @@ export async function runPass(root: string, { tests, mutate, memory, fresh, conc
     tsconfigFile: "none",
     reporters: ["progress-append-only", "json"],
     jsonReporter: { fileName: report },
-    logLevel: "warn",
-    warnings: { slow: false },
+    logLevel: "warn" as NonNullable<Options["logLevel"]>,
+    warnings: { slow: false, preprocessorErrors: true, unknownOptions: true, unserializableOptions: true },
     allowConsoleColors: false,
   });
   await stryker.runMutationTest();

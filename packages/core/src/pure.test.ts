@@ -1,7 +1,6 @@
 /** Core is pure: no clock, no chance, no environment, no waiting, nothing from outside but zod. */
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { ERRORS, FAILURES, failure, MjflowError } from "./error.ts";
 
 const here = new URL("./", import.meta.url);
 const sources = readdirSync(here, { recursive: true })
@@ -42,39 +41,5 @@ describe("core's sources", () => {
 
   it("has no import but at the top, and each names its ending", () => {
     for (const name of sources) expect(codeOf(name)).not.toMatch(/import\s*\(/);
-  });
-});
-
-describe("errors by consequence", () => {
-  it.each(Object.entries(ERRORS))("%s says its status, whether to retry, and what to do", (code, kind) => {
-    const error = new MjflowError(code as keyof typeof ERRORS, { field: "then[1].press", extra: { offered: [] } });
-    expect(error).toMatchObject({
-      code,
-      status: kind.status,
-      retry: kind.retry,
-      message: kind.title,
-      field: "then[1].press",
-    });
-    expect(error).toBeInstanceOf(Error);
-    expect(kind.advice).toMatch(/\.$/);
-  });
-
-  it("keeps its cause and speaks in the given words", () => {
-    const cause = new Error("disk");
-    expect(new MjflowError("overloaded", { detail: "Later.", cause })).toMatchObject({
-      message: "Later.",
-      cause,
-      extra: {},
-    });
-  });
-
-  it("a failure has words of its own unless better ones are given", () => {
-    expect(failure("vendor_busy")).toEqual({ code: "vendor_busy", message: FAILURES.vendor_busy });
-    expect(failure("vendor_busy", { message: "" }).message).toBe(FAILURES.vendor_busy);
-    expect(failure("vendor_busy", { message: "x", offered: ["U1"] })).toEqual({
-      code: "vendor_busy",
-      message: "x",
-      offered: ["U1"],
-    });
   });
 });
