@@ -1,0 +1,86 @@
+/**
+ * Fault 32: the hook key is changed while callbacks are on their way. A key is in three states, one deployment each:
+ * believed, then minting, then believed; and each function takes a deployment up at a time of its own.
+ */
+import { describe, expect, test } from "vitest";
+import { type Run, runHouse, type Scene } from "../sim/house.ts";
+import { judge } from "../sim/invariant.ts";
+import { CALM, only } from "../sim/profile.ts";
+import { createRng } from "../sim/random.ts";
+
+const OLD = "the key of last year, 32 characters and more";
+const NEW = "the key of this year, 32 characters and more";
+const NEXT = "the key of next year, 32 characters and more";
+/** Flows begin in the first minute and run for a few. */
+const STEP_MS = 45_000;
+const TAKEN_UP_MS = 30_000;
+
+/** Each deployment is taken up by each function somewhere within half a minute. */
+function deploying(steps: readonly (readonly string[])[], seed: number): Scene {
+  const rng = createRng(seed);
+  const lags = new Map<string, number[]>();
+  return {
+    keysOf(process, at) {
+      if (!lags.has(process))
+        lags.set(
+          process,
+          steps.map((_, n) => n * STEP_MS + rng.int(0, TAKEN_UP_MS)),
+        );
+      const taken = lags.get(process)!.filter((from, n) => n === 0 || from <= at).length;
+      return steps[taken - 1]!;
+    },
+  };
+}
+
+async function run(steps: readonly (readonly string[])[], seed: number, profile = CALM): Promise<Run> {
+  return runHouse({ seed, flows: 20, profile, scene: deploying(steps, seed) });
+}
+
+describe("a rotation of the hook key, during traffic", () => {
+  const ROTATION = [[OLD], [OLD, NEW], [NEW, OLD]];
+
+  test("refuses no callback, whichever function takes a step up first", async () => {
+    for (let seed = 1; seed <= 8; seed++) {
+      const house = await run(ROTATION, seed);
+      const { findings, counts } = judge(house);
+      expect(findings).toEqual([]);
+      expect(house.ownRefused).toBe(0);
+      expect(counts).toMatchObject({ lookups: 0, resubmitted: 0, unfinished: 0 });
+      expect(counts.callbacks).toBeGreaterThan(200);
+    }
+  });
+
+  test("believes no forgery the more", async () => {
+    for (let seed = 1; seed <= 4; seed++) {
+      const house = await run(ROTATION, seed, only("forge"));
+      expect(judge(house).findings).toEqual([]);
+      expect(house.forgedRefused).toBeGreaterThan(50);
+      expect(house.ownRefused).toBe(0);
+    }
+  });
+
+  test("in one step instead of two loses callbacks to functions that lag; the sweeper finds what they had to say", async () => {
+    let refused = 0;
+    for (let seed = 1; seed <= 8; seed++) {
+      const house = await run([[OLD], [NEW, OLD]], seed);
+      expect(judge(house).findings).toEqual([]);
+      refused += house.ownRefused;
+    }
+    expect(refused).toBeGreaterThan(0);
+  });
+});
+
+test("once both keys are gone no callback of theirs is believed, and every flow ends by look-up, paid once", async () => {
+  for (let seed = 1; seed <= 4; seed++) {
+    // Workers mint with a key that the receiver has never had.
+    const scene: Scene = { keysOf: (process) => (process === "callback" ? [NEXT] : [NEW, OLD]) };
+    const house = await runHouse({ seed, flows: 10, scene });
+    const { findings, counts } = judge(house);
+    expect(findings).toEqual([]);
+    expect(house.ownRefused).toBe(counts.callbacks);
+    expect(house.vendor.taken.every((task) => task.believedAt === undefined)).toBe(true);
+    expect(counts).toMatchObject({ flows: 10, unfinished: 0, resubmitted: 0 });
+    expect(counts.paid).toBe(counts.tasks);
+    expect(counts.lookups).toBeGreaterThan(0);
+  }
+});
