@@ -209,7 +209,7 @@ function createVendor() {
       if (lookupError) throw lookupError;
       return { reports: ids.flatMap((id) => reports.get(id) ?? []), requests: 1 };
     },
-    search: async () => undefined,
+    search: async () => ({ reports: [], requests: 0 }),
     readCallback(body) {
       try {
         return JSON.parse(body) as Report;

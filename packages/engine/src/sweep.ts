@@ -121,12 +121,17 @@ async function askVendor(deps: Needs, swept: Swept, tasks: readonly Task[]): Pro
         if (report) found.set(task, report);
       }
     }
-    for (const task of tasks.filter((t) => t.vendorTaskId === undefined)) {
-      const report = await known.provider.search(vendorState(task, task.attempt), config);
-      swept.requests++;
-      deps.log.count("Lookups");
-      asked.add(task);
-      if (report) found.set(task, report);
+    const unnamed = tasks.filter((task) => task.vendorTaskId === undefined);
+    if (unnamed.length > 0) {
+      const byState = new Map(unnamed.map((task) => [vendorState(task, task.attempt), task]));
+      const { reports, requests } = await known.provider.search([...byState.keys()], config);
+      swept.requests += requests;
+      deps.log.count("Lookups", requests);
+      for (const report of reports) {
+        const task = byState.get(report.state ?? "");
+        if (task) found.set(task, report);
+      }
+      for (const task of unnamed) asked.add(task);
     }
   } catch (error) {
     if (!(error instanceof LookupError)) throw error;
@@ -150,7 +155,7 @@ async function learn(deps: Needs, tasks: readonly Task[], asked: ReadonlySet<Tas
       await perform(deps, applied);
       current = applied.task;
       if (applied.decision.kind === "move" && isEnded(current) && current.callbacks === 0) untold.push(current);
-    } else if (asked.has(task)) {
+    } else if (asked.has(task) && tellsAbsence(task)) {
       const applied = await apply(deps, task, { kind: "missing", rev: task.rev });
       await perform(deps, applied);
       current = applied.task;
@@ -161,6 +166,14 @@ async function learn(deps: Needs, tasks: readonly Task[], asked: ReadonlySet<Tas
   const since = Math.min(...untold.map((task) => task.submittedAt ?? task.createdAt));
   const { provider, account } = untold[0]!;
   await deps.accounts.missed(provider, account, untold.length, since);
+}
+
+/**
+ * A list of recent tasks that does not show one says nothing of it. In doubt that is all the vendor can be asked, and the
+ * grace has passed; a task known to be taken is not given up for it.
+ */
+function tellsAbsence(task: Task): boolean {
+  return task.vendorTaskId !== undefined || task.status === "UNCLEAR";
 }
 
 /** The provider was taken out of the configuration: what can no longer be asked ends at its deadline. */

@@ -9,6 +9,7 @@ import { readSubmit } from "./answer.ts";
 import { readCallback, readOptions } from "./callback.ts";
 import type { Dialect } from "./dialect.ts";
 import { parseJson } from "./json.ts";
+import { createProvider } from "./mjproxy.ts";
 import { readTask, readTasks } from "./report.ts";
 import { DIALECTS } from "./vendors/index.ts";
 
@@ -24,6 +25,8 @@ interface Expectation {
   images?: number;
   videos?: number;
   count?: number;
+  /** `state` to the id it must lead to, in lists that are searched. */
+  found?: Record<string, string>;
 }
 
 interface Fixture {
@@ -81,8 +84,15 @@ describe.each([...DIALECTS.values()])("$id reads", (dialect) => {
     expect(isFinal(report!.status) || Object.keys(report!.result).length === 0).toBe(true);
   });
 
-  test("task-list.list-by-condition.json", () => {
-    expect(readTasks(parseJson(textOf("task-list.list-by-condition.json")), readOptions(dialect))).toHaveLength(2);
+  const lists = fixtures.filter(({ kind }) => kind === "task-list");
+  test.each(lists)("$file", async ({ file, expect: { count, found } = {} }) => {
+    const body = textOf(file);
+    expect(readTasks(parseJson(body), readOptions(dialect))).toHaveLength(count!);
+    if (!found || dialect.search.length === 0) return;
+    const provider = createProvider(dialect, { fetch: async () => new Response(body) });
+    const states = [...Object.keys(found), "j_01JZX9"];
+    const { reports } = await provider.search(states, { baseUrl: "https://vendor.test", apiKey: "key" });
+    expect(Object.fromEntries(reports.map(({ state, vendorTaskId }) => [state, vendorTaskId]))).toEqual(found);
   });
 
   test("no hook, no mask, no internals of the vendor's into what is kept", () => {

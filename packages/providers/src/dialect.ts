@@ -21,10 +21,14 @@ export const ROUTES = {
   upload: "/submit/upload-discord-images",
   fetch: "/task/{id}/fetch",
   list: "/task/list-by-condition",
+  query: "/task/query",
   recent: "/task/list",
   seed: "/task/{id}/image-seed",
 } as const;
 export type Verb = keyof typeof ROUTES;
+
+/** Lists that name no ids: `query` by pages (plus), `recent` in one answer (novicezk: all there are; trueai-org: 100). */
+export type SearchVerb = "query" | "recent";
 
 export interface Dialect {
   id: string;
@@ -53,11 +57,16 @@ export interface Dialect {
   /** How a button is pressed: by customId, or by index where the finished task had no buttons (novicezk). */
   change: "change" | "simple-change" | undefined;
   notifyHook: Abilities["notifyHook"];
-  searchByState: boolean;
+  /**
+   * The lists in which a task can be found by our `state`, each asked for where the one before is not there. Empty: the
+   * vendor has none, or a relay of its kind shows its own rows without `state`.
+   */
+  search: readonly SearchVerb[];
   instantActions: readonly string[];
 }
 
-const EVERY_VERB = (Object.keys(ROUTES) as Verb[]).filter((verb) => verb !== "recent");
+/** Which of the two lists a vendor has is said by `search`. */
+export const EVERY_VERB = (Object.keys(ROUTES) as Verb[]).filter((verb) => verb !== "query" && verb !== "recent");
 
 export function dialect(form: Pick<Dialect, "id" | "title" | "sources"> & Partial<Dialect>): Dialect {
   return {
@@ -72,7 +81,7 @@ export function dialect(form: Pick<Dialect, "id" | "title" | "sources"> & Partia
     code21: "window",
     change: undefined,
     notifyHook: "documented",
-    searchByState: false,
+    search: [],
     instantActions: [],
     ...form,
   };
@@ -84,7 +93,7 @@ export function abilitiesOf(dialect: Dialect): Abilities {
   return {
     notifyHook: dialect.notifyHook,
     listByCondition: dialect.verbs.includes("list"),
-    searchByState: dialect.searchByState,
+    searchByState: dialect.search.length > 0,
     instantActions: dialect.instantActions,
     rootActions: ROOTS.filter((action) => dialect.verbs.includes(action)),
     modes: ["fast", "relax", "turbo"],

@@ -4,7 +4,7 @@
  */
 
 export type Answer =
-  | { kind: "answered"; status: number; text: string; retryAfterMs?: number }
+  | { kind: "answered"; status: number; text: string; cut?: true; retryAfterMs?: number }
   /** It never left this machine, or reached nobody: nothing was taken. */
   | { kind: "unsent"; reason: string }
   /** It was sent and no readable answer came back: taken or not, nobody knows. */
@@ -16,9 +16,11 @@ export interface Request {
   headers: Record<string, string>;
   body?: unknown;
   timeoutMs: number;
+  /** An answer above the limit is read as far as that, and told to be cut, instead of being lost. */
+  partial?: true;
 }
 
-/** A list of 50 tasks of trueai-org's 70 fields is about 300 KB. */
+/** A list of 50 tasks of trueai-org's 70 fields is about 300 KB; novicezk's list of all tasks has no end. */
 const ANSWER_BYTES = 8 * 1024 * 1024;
 
 /** Failures before a connection stood, by the code Node or undici gives: DNS, refused, unreachable, TLS. */
@@ -26,7 +28,7 @@ const BEFORE_SENDING =
   /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|EADDRNOTAVAIL|UND_ERR_CONNECT_TIMEOUT|CERT_.*|ERR_TLS_.*|ERR_SSL_.*|DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_.*)$/;
 
 export async function ask(fetch: typeof globalThis.fetch, request: Request): Promise<Answer> {
-  const { method, url, timeoutMs, body } = request;
+  const { method, url, timeoutMs, body, partial } = request;
   const json = body === undefined ? {} : { body: JSON.stringify(body) };
   const headers = {
     accept: "application/json",
@@ -42,10 +44,11 @@ export async function ask(fetch: typeof globalThis.fetch, request: Request): Pro
       redirect: "manual",
       signal: AbortSignal.timeout(timeoutMs),
     });
-    const text = await readBounded(response);
-    if (text === undefined) return { kind: "lost", reason: "answer too large" };
+    const { text, cut } = await readBounded(response);
+    if (cut && !partial) return { kind: "lost", reason: "answer too large" };
     const retryAfterMs = retryAfterOf(response.headers.get("retry-after"));
-    return { kind: "answered", status: response.status, text, ...(retryAfterMs !== undefined && { retryAfterMs }) };
+    const { status } = response;
+    return { kind: "answered", status, text, ...(cut && { cut }), ...(retryAfterMs !== undefined && { retryAfterMs }) };
   } catch (error) {
     const code = codeOf(error);
     // The code and no more: messages may quote the address, and addresses hold keys at some vendors.
@@ -53,15 +56,16 @@ export async function ask(fetch: typeof globalThis.fetch, request: Request): Pro
   }
 }
 
-async function readBounded(response: Response): Promise<string | undefined> {
+async function readBounded(response: Response): Promise<{ text: string; cut?: true }> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of response.body ?? []) {
     size += chunk.length;
-    if (size > ANSWER_BYTES) return undefined;
+    // Leaving the loop hangs up: what a vendor would go on sending is not waited for.
+    if (size > ANSWER_BYTES) return { text: Buffer.concat(chunks).toString("utf8"), cut: true };
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks).toString("utf8");
+  return { text: Buffer.concat(chunks).toString("utf8") };
 }
 
 function codeOf(error: unknown): string {

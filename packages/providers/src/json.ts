@@ -21,6 +21,26 @@ export function parseJson(text: string): unknown {
   }
 }
 
+/** An array whose text was cut off somewhere: its whole items. Undefined when there is not one. */
+export function parseCut(text: string): unknown {
+  let depth = 0;
+  let end = 0;
+  let quoted = false;
+  for (let i = 0; i < text.length; i++) {
+    const char = text[i];
+    if (quoted) {
+      if (char === "\\") i++;
+      else if (char === '"') quoted = false;
+    } else if (char === '"') quoted = true;
+    else if (char === "{" || char === "[") depth++;
+    else if (char === "}" || char === "]") {
+      depth--;
+      if (depth === 1) end = i + 1;
+    }
+  }
+  return end === 0 ? undefined : parseJson(`${text.slice(0, end)}]`);
+}
+
 /** The third argument is the source text of a primitive (ECMAScript 2026, in Node since 21). */
 function keepDigits(_key: string, value: unknown, { source }: SourceAccess = {}): unknown {
   return typeof value === "number" && source !== undefined && /^-?\d{16,}$/.test(source) ? source : value;

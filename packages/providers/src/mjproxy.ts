@@ -15,8 +15,9 @@ import { readCallback, readOptions } from "./callback.ts";
 import { changeOf, simpleChange } from "./change.ts";
 import { abilitiesOf, type Dialect, ROUTES, type Verb } from "./dialect.ts";
 import { type Answer, ask } from "./http.ts";
-import { integerOf, isFields, parseJson, textOf } from "./json.ts";
-import { readTask, readTasks } from "./report.ts";
+import { integerOf, isFields, parseCut, parseJson, textOf } from "./json.ts";
+import { readTask, readTasks, taskList } from "./report.ts";
+import { type AskRecent, search } from "./search.ts";
 
 export interface ProviderDeps {
   fetch: typeof globalThis.fetch;
@@ -25,6 +26,12 @@ export interface ProviderDeps {
 }
 
 type Body = Record<string, unknown>;
+
+interface Look {
+  id?: string;
+  body?: Body;
+  partial?: true;
+}
 
 /** Single fetches at once, where a vendor has no list: they are the vendor's rate limit's business too. */
 const FETCHES = 5;
@@ -50,10 +57,10 @@ export function createProvider(dialect: Dialect, deps: ProviderDeps): Provider {
     return readSubmit(answer, dialect);
   }
 
-  function look(verb: Verb, account: AccountConfig, { id, body }: { id?: string; body?: Body } = {}): Promise<Answer> {
+  function look(verb: Verb, account: AccountConfig, { id, body, partial }: Look = {}): Promise<Answer> {
     const url = urlOf(dialect, verb, account).replace("{id}", encodeURIComponent(id ?? ""));
     const headers = headersOf(dialect, account);
-    return ask(fetch, { method: body ? "POST" : "GET", url, headers, body, timeoutMs: lookupTimeoutMs });
+    return ask(fetch, { method: body ? "POST" : "GET", url, headers, body, partial, timeoutMs: lookupTimeoutMs });
   }
 
   async function fetchOne(id: string, account: AccountConfig): Promise<Report | undefined> {
@@ -74,7 +81,7 @@ export function createProvider(dialect: Dialect, deps: ProviderDeps): Provider {
 
   async function listBatch(ids: readonly string[], account: AccountConfig) {
     const answer = await look("list", account, { body: { ids } });
-    if (answer.kind === "answered" && (answer.status === 404 || answer.status === 405)) {
+    if (isNoRoute(answer)) {
       const each = await fetchEach(ids, account);
       return { ...each, requests: each.requests + 1 };
     }
@@ -124,10 +131,17 @@ export function createProvider(dialect: Dialect, deps: ProviderDeps): Provider {
       return { reports, requests };
     },
 
-    async search(state, account) {
-      if (!dialect.searchByState) return undefined;
-      const answer = await look("recent", account);
-      return readTasks(parseJson(textOr(answer)), options).find((report) => report.state === state);
+    search(states, account) {
+      const recent: AskRecent = async (verb, body) => {
+        const answer = await look(verb, account, { body, partial: true });
+        if (isNoRoute(answer)) return undefined;
+        const text = textOr(answer);
+        const list = isCut(answer) ? parseCut(text) : parseJson(text);
+        // An error in a 200, or a page for people: nobody was asked, which is not the same as nothing found.
+        if (!taskList(list)) throw new LookupError("the list of recent tasks is no list");
+        return list;
+      };
+      return search(recent, dialect.search, states, options);
     },
 
     readCallback: (body) => readCallback(dialect.id, body),
@@ -222,6 +236,14 @@ function textOr(answer: Answer): string {
   if (status === 401 || status === 403) throw new LookupError(`HTTP ${status}`, { unauthorized: true });
   if (status >= 300) throw new LookupError(`HTTP ${status}`);
   return text;
+}
+
+function isNoRoute(answer: Answer): boolean {
+  return answer.kind === "answered" && (answer.status === 404 || answer.status === 405);
+}
+
+function isCut(answer: Answer): boolean {
+  return answer.kind === "answered" && answer.cut === true;
 }
 
 function isUnknown({ status, text }: Extract<Answer, { kind: "answered" }>): boolean {

@@ -44,8 +44,14 @@ export function readTask(body: unknown, { changeButtons }: ReadOptions = {}): Re
 
 /** list-by-condition answers a bare array; a wrapper may put it under `data`. What is no task in it is left out. */
 export function readTasks(body: unknown, options: ReadOptions = {}): Report[] {
-  const list = Array.isArray(body) ? body : isFields(body) && Array.isArray(body["data"]) ? body["data"] : [];
-  return list.flatMap((item) => readTask(item, options) ?? []);
+  return (taskList(body) ?? []).flatMap((item) => readTask(item, options) ?? []);
+}
+
+/** A bare array (everyone's lists), a page's `content` (plus), or `data`. Undefined: not a list. */
+export function taskList(body: unknown): readonly unknown[] | undefined {
+  if (Array.isArray(body)) return body;
+  const list = isFields(body) ? (body["content"] ?? body["data"]) : undefined;
+  return Array.isArray(list) ? list : undefined;
 }
 
 function statusOf(value: unknown): { status?: ReportStatus; unknownStatus?: string } {

@@ -260,7 +260,7 @@ describe("what may have happened at the other end", () => {
   });
 });
 
-test("uploads answer links, the seed its digits, and a search finds a task by our state", async () => {
+test("uploads answer links, and the seed its digits", async () => {
   const trueai = providerOf("trueai");
   reply = () => ({ body: '{"code":1,"result":["https://cdn.test/1.png","https://cdn.test/2.png"]}' });
   expect(await trueai.upload([PNG], context().account)).toEqual({
@@ -271,9 +271,6 @@ test("uploads answer links, the seed its digits, and a search finds a task by ou
   expect(await trueai.seed("1", context().account)).toBe("636646000");
   reply = () => ({ status: 404, body: '{"code":3}' });
   expect(await trueai.seed("1", context().account)).toBeUndefined();
-  reply = () => ({ body: '[{"id":"1","status":"SUBMITTED","state":"a"},{"id":"2","status":"SUBMITTED","state":"b"}]' });
-  expect(await trueai.search("b", context().account)).toMatchObject({ vendorTaskId: "2" });
-  expect(await trueai.search("c", context().account)).toBeUndefined();
 });
 
 test("a base address is taken as any document prints it", async () => {

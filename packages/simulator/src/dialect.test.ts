@@ -236,8 +236,9 @@ describe("routes", () => {
       image: "/image/1",
     };
     for (const verb of [...SUBMIT_VERBS, ...LOOKUP_VERBS]) {
-      const posts = SUBMIT_VERBS.some((known) => known === verb) || verb.startsWith("list-by");
-      const path = paths[verb] ?? (posts && !verb.startsWith("list-by") ? `/submit/${verb}` : `/task/${verb}`);
+      const submits = SUBMIT_VERBS.some((known) => known === verb);
+      const posts = submits || verb.startsWith("list-by") || verb === "query";
+      const path = paths[verb] ?? (submits ? `/submit/${verb}` : `/task/${verb}`);
       const answer = await call(simulator, provider, posts ? "POST" : "GET", path, posts ? {} : undefined);
       const { errors } = DIALECTS[provider];
       const missing =

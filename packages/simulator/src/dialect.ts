@@ -31,6 +31,7 @@ export const LOOKUP_VERBS = [
   "list-by-condition",
   "list-by-ids",
   "list",
+  "query",
   "queue",
   "image-seed",
   "image",
@@ -59,6 +60,8 @@ export interface Dialect {
   /** Code 21 with `{finalPrompt, remix}` or with no properties at all (PROTOCOL 2.5 b). */
   modalProperties: "absent" | "remix";
   queueFullCode: 23 | 9;
+  /** How many tasks its list shows, newest first: trueai cuts it, the others show all there are. */
+  listed: number;
   /** Answer to fetch with an unknown id (PROTOCOL 1.14). */
   unknownTask: "empty-200" | "empty-204" | "empty-404" | "relay-400";
   /** Shape of the task object in look-ups, and in callbacks where a relay's upstream posts them itself. */
@@ -113,6 +116,7 @@ const DEFAULTS: Omit<Dialect, "id" | "verbs"> = {
   properties: "instance",
   modalProperties: "absent",
   queueFullCode: 23,
+  listed: Number.POSITIVE_INFINITY,
   unknownTask: "empty-200",
   shape: "plus",
   callbackShape: "plus",

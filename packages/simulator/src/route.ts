@@ -27,6 +27,7 @@ const SUBMITS: Readonly<Record<string, Verb>> = {
   "/insight-face/swap": "swap-face",
   "/task/list-by-condition": "list-by-condition",
   "/task/list-by-ids": "list-by-ids",
+  "/task/query": "query",
 };
 
 const READS: readonly [pattern: RegExp, verb: Verb][] = [

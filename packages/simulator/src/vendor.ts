@@ -22,6 +22,7 @@ import type { ArmedFault, FaultKind, Faults } from "./fault.ts";
 import { type Fields, parseFields, texts } from "./json.ts";
 import type { LedgerBook, Submission } from "./ledger.ts";
 import type { Life } from "./life.ts";
+import { newestOf, pageOf } from "./listing.ts";
 import { type Decision, type Draft, decide, type View } from "./protocol.ts";
 import { hash32, type Random } from "./random.ts";
 import type { Route } from "./route.ts";
@@ -223,7 +224,9 @@ export function createVendor(parts: VendorParts): Vendor {
     const fault = faults.take(["lookup-5xx", "lookup-missing"], event);
     const fields = parseFields(call.body) ?? {};
     const ids = route.id === null ? (texts(fields, "ids") ?? []) : [route.id];
-    const known = fault?.kind === "lookup-missing" ? [] : tasksFor(verb, ids, call);
+    const all = fault?.kind === "lookup-missing" ? [] : tasksFor(verb, ids, call);
+    const page = verb === "query" ? pageOf(all, fields) : undefined;
+    const known = page?.tasks ?? all;
     const reply =
       fault?.kind === "lookup-5xx"
         ? broken(dialect, fault.httpStatus ?? 500, clock.now())
@@ -233,11 +236,7 @@ export function createVendor(parts: VendorParts): Vendor {
             ? known[0]
               ? json(dialect, 200, onWire(known[0], call))
               : unknownTask(dialect)
-            : json(
-                dialect,
-                200,
-                known.map((task) => onWire(task, call)),
-              );
+            : json(dialect, 200, page ? { content: shown(known, call), ...page.numbers } : shown(known, call));
     ledger.lookup({
       at: clock.now(),
       provider: dialect.id,
@@ -252,9 +251,13 @@ export function createVendor(parts: VendorParts): Vendor {
   }
 
   function tasksFor(verb: Exclude<LookupVerb, "image">, ids: string[], { dialect }: Call): Task[] {
-    if (verb === "list") return life.all(dialect.id).slice(-100).reverse();
+    if (verb === "list" || verb === "query") return newestOf(life.all(dialect.id), dialect);
     if (verb === "queue") return life.all(dialect.id).filter((task) => !isOver(task.status));
     return ids.map((id) => life.get(dialect.id, id)).filter((task) => task !== undefined);
+  }
+
+  function shown(tasks: readonly Task[], call: Call): Fields[] {
+    return tasks.map((task) => onWire(task, call));
   }
 
   function onWire(task: Task, call: Call): Fields {

@@ -5,4 +5,5 @@ export const simulator = dialect({
   id: "simulator",
   title: "mjflow simulator",
   sources: ["packages/simulator"],
+  search: ["query", "recent"],
 });

@@ -18,7 +18,7 @@ const ORIGIN_VERBS: Verb[] = [
  */
 export const midjourneyProxy = defineDialect({
   id: "midjourney-proxy",
-  verbs: [...ORIGIN_VERBS, "action", "modal", "shorten", "swap-face", "upload", "image-seed", "cancel"],
+  verbs: [...ORIGIN_VERBS, "query", "action", "modal", "shorten", "swap-face", "upload", "image-seed", "cancel"],
   prefixes: MODE_PREFIXES,
   auth: { headers: ["mj-api-secret"], optional: false },
   variants: {

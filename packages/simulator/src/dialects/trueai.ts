@@ -36,6 +36,7 @@ export const trueai = defineDialect({
   properties: "instance+channel",
   modalProperties: "remix",
   queueFullCode: 9,
+  listed: 100,
   unknownTask: "empty-204",
   shape: "trueai",
   callbackShape: "trueai",
