@@ -1,0 +1,170 @@
+import sharp, { type OverlayOptions } from "sharp";
+import { expect, test } from "vitest";
+import type { MediaErrorCode } from "./error.ts";
+import { cutTile, MAX_PIXELS, MIN_TILE_PX, type TileNumber } from "./tile.ts";
+
+const COLOURS = { 1: [230, 30, 30], 2: [30, 200, 60], 3: [40, 60, 220], 4: [240, 200, 20] } as const;
+const NUMBERS = [1, 2, 3, 4] as const;
+
+/** Four plain tiles; a line of magenta where an odd side has its middle. */
+function grid(width: number, height: number) {
+  const tile = { width: Math.floor(width / 2), height: Math.floor(height / 2) };
+  const tiles = NUMBERS.map((n): OverlayOptions => {
+    const [r, g, b] = COLOURS[n];
+    const left = n % 2 === 1 ? 0 : width - tile.width;
+    const top = n <= 2 ? 0 : height - tile.height;
+    return { input: { create: { ...tile, channels: 3, background: { r, g, b } } }, left, top };
+  });
+  return sharp({ create: { width, height, channels: 3, background: "#f0f" } }).composite(tiles);
+}
+
+async function pixelsOf(bytes: Uint8Array) {
+  const { data, info } = await sharp(bytes).removeAlpha().raw().toBuffer({ resolveWithObject: true });
+  return { data, ...info };
+}
+
+/** Every pixel of it; with a loss, all but those at the edge, into which lossy formats bleed. */
+async function expectColour(bytes: Uint8Array, n: TileNumber, loss: number) {
+  const { width, height } = await pixelsOf(bytes);
+  const edge = loss > 0 ? 16 : 0;
+  const inner = { left: edge, top: edge, width: width - 2 * edge, height: height - 2 * edge };
+  const { data } = await pixelsOf(await sharp(bytes).extract(inner).png().toBuffer());
+  let worst = 0;
+  for (let i = 0; i < data.length; i++) worst = Math.max(worst, Math.abs(data[i]! - COLOURS[n][i % 3]!));
+  expect(worst).toBeLessThanOrEqual(loss);
+}
+
+function refused(bytes: Uint8Array, code: MediaErrorCode) {
+  return expect(cutTile(bytes, 1)).rejects.toMatchObject({ name: "MediaError", code, retry: "never" });
+}
+
+test.each([
+  ["png", "image/png", 0],
+  ["jpeg", "image/jpeg", 6],
+  ["webp", "image/webp", 6],
+  ["gif", "image/png", 4],
+  ["avif", "image/webp", 12],
+] as const)("of a %s each number is its own corner, as Midjourney counts", async (format, contentType, loss) => {
+  const whole = await grid(400, 300).toFormat(format, { quality: 100 }).toBuffer();
+  for (const n of NUMBERS) {
+    const tile = await cutTile(whole, n);
+    expect(tile).toMatchObject({ contentType, width: 200, height: 150 });
+    expect(await pixelsOf(tile.bytes)).toMatchObject({ width: 200, height: 150 });
+    expect((await sharp(tile.bytes).metadata()).format).toBe(contentType.slice("image/".length));
+    await expectColour(tile.bytes, n, loss);
+  }
+});
+
+test("of an odd size all four are alike, and the line in the middle is in none", async () => {
+  const whole = await grid(401, 301).png().toBuffer();
+  for (const n of NUMBERS) {
+    const tile = await cutTile(whole, n);
+    expect(tile).toMatchObject({ width: 200, height: 150 });
+    await expectColour(tile.bytes, n, 0);
+  }
+});
+
+test("a grid stored on its side is cut as a viewer sees it", async () => {
+  const upright = await grid(400, 300).png().toBuffer();
+  const turned = await sharp(upright).rotate(270).jpeg({ quality: 100 }).withMetadata({ orientation: 6 }).toBuffer();
+  for (const n of NUMBERS) {
+    const tile = await cutTile(turned, n);
+    expect(tile).toMatchObject({ width: 200, height: 150 });
+    await expectColour(tile.bytes, n, 6);
+    expect((await sharp(tile.bytes).metadata()).orientation).toBeUndefined();
+  }
+});
+
+test("transparency stays", async () => {
+  const create = { width: 200, height: 200, channels: 4, background: "#ff000080" } as const;
+  const tile = await cutTile(await sharp({ create }).png().toBuffer(), 4);
+  expect(await sharp(tile.bytes).stats()).toMatchObject({ isOpaque: false });
+});
+
+test("what the grid says of its prompt does not travel with the tile", async () => {
+  const exif = { IFD0: { ImageDescription: "a secret prompt" } };
+  const tile = await cutTile(await grid(400, 300).withExif(exif).png().toBuffer(), 1);
+  expect(Buffer.from(tile.bytes).includes("a secret prompt")).toBe(false);
+});
+
+test("the widest that Midjourney makes is a grid, a strip is none", async () => {
+  expect(
+    await cutTile(
+      await grid(14 * 130, 130)
+        .png()
+        .toBuffer(),
+      2,
+    ),
+  ).toMatchObject({ width: 910, height: 65 });
+  await refused(
+    await grid(17 * 130, 130)
+      .png()
+      .toBuffer(),
+    "not_a_grid",
+  );
+  await refused(
+    await grid(130, 17 * 130)
+      .png()
+      .toBuffer(),
+    "not_a_grid",
+  );
+});
+
+test("tiles smaller than a thumbnail are none", async () => {
+  const least = 2 * MIN_TILE_PX;
+  expect(await cutTile(await grid(least, least).png().toBuffer(), 1)).toMatchObject({ width: MIN_TILE_PX });
+  await refused(
+    await grid(least - 1, least)
+      .png()
+      .toBuffer(),
+    "not_a_grid",
+  );
+  await refused(
+    await sharp({ create: { width: 1, height: 1, channels: 3, background: "red" } })
+      .png()
+      .toBuffer(),
+    "not_a_grid",
+  );
+});
+
+test.each(["gif", "webp"] as const)("an animated %s is no grid", async (format) => {
+  const frame = { width: 200, height: 400, channels: 3, background: "red" } as const;
+  const both = await sharp({ create: frame })
+    .composite([{ input: { create: { ...frame, height: 200, background: "blue" } }, gravity: "north" }])
+    .raw()
+    .toBuffer();
+  const animated = await sharp(both, { raw: { ...frame, pageHeight: 200 } })
+    .toFormat(format)
+    .toBuffer();
+  expect((await sharp(animated).metadata()).pages).toBe(2);
+  await refused(animated, "not_a_grid");
+});
+
+test("a film is no grid", () => refused(Buffer.from("\0\0\0\x18ftypmp42\0\0\0\0isommp42", "latin1"), "not_a_grid"));
+
+test("a small file of very many pixels is refused before it is decoded", async () => {
+  const side = Math.ceil(Math.sqrt(MAX_PIXELS)) + 1;
+  const bomb = await sharp({ create: { width: side, height: side, channels: 3, background: "red" } })
+    .png({ compressionLevel: 9, palette: false })
+    .toBuffer();
+  expect(bomb.length).toBeLessThan(200_000);
+  await refused(bomb, "too_large");
+});
+
+test("a picture cut short, or spoilt in the middle, is refused", async () => {
+  const noise = {
+    create: { width: 300, height: 300, channels: 3, noise: { type: "gaussian" as const, mean: 128, sigma: 30 } },
+  };
+  for (const format of ["png", "jpeg", "webp"] as const) {
+    const whole = await sharp(noise as never)
+      .toFormat(format)
+      .toBuffer();
+    await refused(whole.subarray(0, whole.length / 2), "not_media");
+  }
+});
+
+test.each([
+  ["a page", "<!doctype html>"],
+  ["SVG, which the decoder could draw", '<svg xmlns="http://www.w3.org/2000/svg" width="400" height="400"/>'],
+  ["nothing", ""],
+])("%s never reaches the decoder", (_, text) => refused(Buffer.from(text), "not_media"));
