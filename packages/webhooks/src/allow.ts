@@ -10,7 +10,7 @@ export interface Allowed {
   port: number | "*" | undefined;
 }
 
-const ENTRY = /^(?:(https?):\/\/)?(\[[0-9a-f:.]+\]|[^\s/?#@:[\]\\]+)(?::(\d{1,5}|\*))?$/i;
+const ENTRY = /^(?:(https?):\/\/)?(\[[0-9a-f:.]+\]|[^\s/?#@:[\]\\*,%]+)(?::(\d{1,5}|\*))?$/i;
 const DEFAULT_PORT = { http: 80, https: 443 } as const;
 
 /**

@@ -1,7 +1,6 @@
 /** One request and its answer, within one deadline; and what to call it when there is none. */
 import { type ClientRequest, type Agent as HttpAgent, type IncomingMessage, request as requestHttp } from "node:http";
 import { request as requestHttps } from "node:https";
-import { OutboundError } from "@mjflow/core/port";
 import { portOf } from "./allow.ts";
 
 export interface Request {
@@ -30,7 +29,7 @@ export function deadlineIn(timeoutMs: number): Deadline {
  * A kept connection may have been closed by the other side while nobody looked (a frozen Lambda sees it only when it
  * uses it): that is asked once more, on another one. The other side may then see a request twice.
  *
- * @throws OutboundError; whatever else Node throws
+ * @throws OutboundError forbidden, from the agent's lookup; and whatever Node throws, which `reasonOf` puts into words
  */
 export async function ask(request: Request, signal: AbortSignal): Promise<IncomingMessage> {
   let reused = false;
@@ -68,15 +67,15 @@ function askOnce(
     const stop = () => {
       call.destroy();
       // Not left to the request: one that waits for a name or a socket says nothing.
-      reject(new OutboundError("unreachable", "aborted"));
+      reject(new Error("Out of time."));
     };
     if (signal.aborted) stop();
     signal.addEventListener("abort", stop, { once: true });
     call.on("response", resolve);
     // Without a listener Node closes the connection and tells nobody.
-    call.on("upgrade", (answer, socket) => {
+    call.on("upgrade", (_, socket) => {
       socket.destroy();
-      resolve(answer);
+      reject(Object.assign(new Error("Another protocol."), { code: "EPROTO" }));
     });
     // Stays for the life of the connection: an error after the answer's head reaches whoever reads the body.
     call.on("error", (error) => {
@@ -111,6 +110,7 @@ const WORDS: Readonly<Record<string, string>> = {
   ECONNREFUSED: "the connection was refused",
   ECONNRESET: "the connection was closed before the whole answer had come",
   EPIPE: "the connection was closed before the whole answer had come",
+  EPROTO: "what answers there does not speak HTTPS as we do",
   ESERVFAIL: "the name servers do not answer",
   ETIMEOUT: "the name servers do not answer",
   CERT_HAS_EXPIRED: "the certificate has expired",

@@ -138,6 +138,6 @@ function isForbidden(error: unknown): error is OutboundError {
 
 /** Carries no cause: Node's errors quote what they were given. */
 function asOutboundError(error: unknown, host: string, { signal }: Deadline): OutboundError {
-  if (isForbidden(error)) return error;
+  if (error instanceof OutboundError) return error;
   return new OutboundError("unreachable", reasonOf(error, host, signal));
 }

@@ -1,0 +1,387 @@
+/** Promises about an exchange with a server that is slow, endless, broken or rude. */
+import { type AddressInfo, createServer, type Socket } from "node:net";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { createOutbound, type OutboundOptions } from "./outbound.ts";
+import { listen, serveHttp } from "./test-internet.ts";
+
+const allow = ["127.0.0.1:*"];
+/** Long enough for a busy machine, where a test says that something else than time ends the exchange. */
+const AMPLE_MS = 20_000;
+
+const post = (url: string, timeoutMs = AMPLE_MS) => ({ url, headers: {}, body: '{"a":"é"}', timeoutMs });
+
+/** A server of bytes: `answer` gets each connection once a whole request head has arrived. */
+async function serveBytes(answer: (socket: Socket, request: number) => void): Promise<string> {
+  let requests = 0;
+  const open = new Set<Socket>();
+  const server = createServer((socket) => {
+    open.add(socket);
+    socket.on("error", () => {});
+    socket.on("data", (bytes) => {
+      if (bytes.includes("\r\n\r\n")) answer(socket, ++requests);
+    });
+  });
+  const port = await listen(server);
+  onTestFinished(() => {
+    for (const socket of open) socket.destroy();
+  });
+  return `http://127.0.0.1:${port}/hook?token=hidden`;
+}
+
+async function read(body: AsyncIterable<Uint8Array>): Promise<number> {
+  let bytes = 0;
+  for await (const piece of body) bytes += piece.length;
+  return bytes;
+}
+
+const closed = (socket: Socket) => new Promise<void>((resolve) => void socket.on("close", () => resolve()));
+
+describe("what an answer says", () => {
+  /** @returns the outcome of a post that is answered like this, at Sun, 06 Nov 1994 08:49:37 GMT */
+  async function answered(status: number, headers: Record<string, string>, body = "") {
+    const port = await serveHttp((_, response) => response.writeHead(status, headers).end(body));
+    const outbound = createOutbound({ allow, now: () => 784_111_777_000 });
+    return await outbound.post(post(`http://127.0.0.1:${port}/`));
+  }
+
+  test.each([200, 204, 304, 400, 404, 410, 429, 500, 503])("its status: %i", async (status) => {
+    expect(await answered(status, {})).toEqual({ kind: "answered", status, body: "", tookMs: 0 });
+  });
+
+  test.each([
+    ["120", 120_000],
+    ["Sun, 06 Nov 1994 08:50:37 GMT", 60_000],
+    ["Sun, 06 Nov 1994 08:00:00 GMT", 0],
+  ])("when to come again: %s", async (header, retryAfterMs) => {
+    expect(await answered(503, { "retry-after": header })).toMatchObject({ status: 503, retryAfterMs });
+  });
+
+  test("that this message is not wanted", async () => {
+    expect(await answered(400, { "webhook-delivery": "abort-message" })).toMatchObject({ status: 400, abort: true });
+    expect(await answered(400, { "webhook-delivery": "disable" })).not.toHaveProperty("abort");
+  });
+
+  test("its words", async () => {
+    expect(await answered(422, {}, "no such order: 紙")).toMatchObject({ body: "no such order: 紙" });
+  });
+
+  test("how long it took", async () => {
+    let time = 1_000;
+    const port = await serveHttp((_, response) => {
+      time += 250;
+      response.end();
+    });
+    const outbound = createOutbound({ allow, now: () => time });
+    expect(await outbound.post(post(`http://127.0.0.1:${port}/`))).toMatchObject({ tookMs: 250 });
+  });
+
+  test("of a download: its type, its size and its bytes", async () => {
+    const bytes = Buffer.alloc(300_000, 7);
+    const port = await serveHttp((_, response) => {
+      response.writeHead(200, { "content-type": "image/png", "content-length": bytes.length }).end(bytes);
+    });
+    const got = await createOutbound({ allow }).get(`http://127.0.0.1:${port}/`, { timeoutMs: AMPLE_MS });
+    expect(got).toMatchObject({ status: 200, contentType: "image/png", contentLength: 300_000 });
+    expect(await read(got.body)).toBe(300_000);
+  });
+
+  test("of a download that does not tell", async () => {
+    const port = await serveHttp((_, response) => {
+      response.write("a");
+      response.end("b");
+    });
+    const got = await createOutbound({ allow }).get(`http://127.0.0.1:${port}/`, { timeoutMs: AMPLE_MS });
+    expect(Object.keys(got)).toEqual(["status", "body"]);
+    expect(await read(got.body)).toBe(2);
+  });
+});
+
+describe("a post's answer is bounded", () => {
+  test.each([4_095, 4_096])("%i bytes are kept whole, and so is the connection", async (size) => {
+    const sockets = new Set<Socket>();
+    const port = await serveHttp((request, response) => {
+      sockets.add(request.socket);
+      response.end("x".repeat(size));
+    });
+    const outbound = createOutbound({ allow });
+    for (let i = 0; i < 2; i++) {
+      expect(await outbound.post(post(`http://127.0.0.1:${port}/`))).toMatchObject({ body: "x".repeat(size) });
+    }
+    expect(sockets.size).toBe(size < 4_096 ? 1 : 2);
+  });
+
+  test("a giant one is cut at 4 KB, and the rest is never read", async () => {
+    const closing = Promise.withResolvers<number>();
+    let written = 0;
+    const url = await serveBytes((socket) => {
+      socket.write(`HTTP/1.1 200 OK\r\ncontent-length: ${2 ** 40}\r\n\r\n`);
+      const more = () => {
+        while (!socket.destroyed && socket.write(Buffer.alloc(65_536, "x"))) written += 65_536;
+      };
+      socket.on("drain", more);
+      socket.on("close", () => closing.resolve(written));
+      more();
+    });
+    const outcome = await createOutbound({ allow }).post(post(url));
+    expect(outcome).toMatchObject({ kind: "answered", status: 200, body: "x".repeat(4_096) });
+    // What the kernel's buffers hold, and nowhere near a terabyte.
+    expect(await closing.promise).toBeLessThan(64 * 2 ** 20);
+  });
+
+  test("one without an end is cut at 4 KB", async () => {
+    const url = await serveBytes((socket) => {
+      socket.write("HTTP/1.1 500 Oh\r\ntransfer-encoding: chunked\r\n\r\n");
+      socket.write(`1388\r\n${"y".repeat(5_000)}\r\n`);
+    });
+    expect(await createOutbound({ allow }).post(post(url))).toMatchObject({ status: 500, body: "y".repeat(4_096) });
+  });
+
+  test("a cut through a character leaves no broken one", async () => {
+    const port = await serveHttp((_, response) => response.end("€".repeat(3_000)));
+    const outcome = await createOutbound({ allow }).post(post(`http://127.0.0.1:${port}/`));
+    expect(outcome).toMatchObject({ body: "€".repeat(1_365) });
+  });
+
+  test("bytes that are no text do no harm", async () => {
+    const port = await serveHttp((_, response) => response.end(Buffer.from([0xff, 0x41, 0xe2])));
+    const outcome = await createOutbound({ allow }).post(post(`http://127.0.0.1:${port}/`));
+    expect(outcome).toMatchObject({ body: "\ufffdA\ufffd" });
+  });
+});
+
+describe("one budget of time covers everything", () => {
+  /** Where a server stops talking, or never does. */
+  const SILENCES: [what: string, (socket: Socket) => void][] = [
+    ["no answer", () => {}],
+    ["half a status line", (socket) => void socket.write("HTTP/1.1 20")],
+    ["half a head", (socket) => void socket.write("HTTP/1.1 200 OK\r\ncontent-le")],
+    ["a head and no body", (socket) => void socket.write("HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n")],
+    ["half a body", (socket) => void socket.write("HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf")],
+    ["a body with no end", (socket) => void socket.write("HTTP/1.1 200 OK\r\n\r\nhalf")],
+    ["half a chunk", (socket) => void socket.write("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nff\r\nhalf")],
+    ["one early hint after another", (socket) => drip(socket, "HTTP/1.1 103 Early Hints\r\n\r\n")],
+    ["a body byte by byte", (socket) => drip(socket, "x", "HTTP/1.1 200 OK\r\ncontent-length: 4000\r\n\r\n")],
+  ];
+
+  function drip(socket: Socket, drop: string, first = "") {
+    socket.write(first);
+    const timer = setInterval(() => socket.write(drop), 5);
+    socket.on("close", () => clearInterval(timer));
+  }
+
+  test.each(SILENCES)("%s", async (_, answer) => {
+    const closing: Promise<void>[] = [];
+    const url = await serveBytes((socket) => {
+      closing.push(closed(socket));
+      answer(socket);
+    });
+    const outcome = await createOutbound({ allow }).post(post(url, 60));
+    expect(outcome).toMatchObject({ kind: "unreachable", why: "127.0.0.1: no whole answer in time" });
+    const download = createOutbound({ allow }).get(url, { timeoutMs: 60 });
+    await expect(download.then(({ body }) => read(body))).rejects.toMatchObject({
+      name: "OutboundError",
+      kind: "unreachable",
+      message: "127.0.0.1: no whole answer in time",
+    });
+    // Nobody is left holding a connection.
+    await Promise.all(closing);
+  });
+
+  test("a name that is never resolved", async () => {
+    const options: OutboundOptions = { resolve: () => new Promise<never>(() => {}) };
+    const url = "https://hooks.example/";
+    expect(await createOutbound(options).post(post(url, 20))).toMatchObject({
+      kind: "unreachable",
+      why: "hooks.example: no whole answer in time",
+    });
+    await expect(createOutbound(options).get(url, { timeoutMs: 20 })).rejects.toMatchObject({ kind: "unreachable" });
+  });
+
+  test("TLS that never begins", async () => {
+    const open: Socket[] = [];
+    const server = createServer((socket) => void open.push(socket.on("error", () => {})));
+    const port = await listen(server);
+    onTestFinished(() => open.forEach((socket) => void socket.destroy()));
+    expect(await createOutbound({ allow }).post(post(`https://127.0.0.1:${port}/`, 60))).toMatchObject({
+      kind: "unreachable",
+      why: "127.0.0.1: no whole answer in time",
+    });
+  });
+
+  test("redirects that take their time are one download", async () => {
+    let hops = 0;
+    const port = await serveHttp((_, response) => {
+      hops += 1;
+      if (hops < 3) response.writeHead(302, { location: `/${hops}` }).end();
+    });
+    const download = createOutbound({ allow }).get(`http://127.0.0.1:${port}/`, { timeoutMs: 100 });
+    await expect(download).rejects.toMatchObject({ message: "127.0.0.1: no whole answer in time" });
+    expect(hops).toBe(3);
+  });
+
+  test("a download that nobody reads is let go", async () => {
+    const gone = Promise.withResolvers<void>();
+    const url = await serveBytes((socket) => {
+      socket.on("close", () => gone.resolve());
+      socket.write("HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf");
+    });
+    const { body } = await createOutbound({ allow }).get(url, { timeoutMs: 60 });
+    await gone.promise;
+    await expect(read(body)).rejects.toMatchObject({ name: "OutboundError", kind: "unreachable" });
+  });
+
+  test("and what ended well leaves no timer behind", async () => {
+    const port = await serveHttp((_, response) => response.end("x"));
+    const outbound = createOutbound({ allow, now: () => 0 });
+    const url = `http://127.0.0.1:${port}/`;
+    const set = vi.spyOn(globalThis, "setTimeout");
+    const clear = vi.spyOn(globalThis, "clearTimeout");
+    onTestFinished(() => void vi.restoreAllMocks());
+    await outbound.post(post(url, 987_654));
+    await read((await outbound.get(url, { timeoutMs: 987_654 })).body);
+    for await (const _ of (await outbound.get(url, { timeoutMs: 987_654 })).body) break;
+    await expect(outbound.get("https://127.0.0.1/x", { timeoutMs: 987_654 })).rejects.toThrow();
+    const timers = set.mock.results.filter((_, i) => set.mock.calls[i]![1] === 987_654).map(({ value }) => value);
+    expect(timers).toHaveLength(4);
+    for (const timer of timers) expect(clear).toHaveBeenCalledWith(timer);
+  });
+});
+
+describe("a broken answer is no answer", () => {
+  const BREAKS: [what: string, (socket: Socket) => void, why: RegExp][] = [
+    ["closed at once", (socket) => void socket.end(), /closed before/],
+    ["reset at once", (socket) => void socket.resetAndDestroy(), /closed before/],
+    ["closed in the head", (socket) => void socket.end("HTTP/1.1 200 OK\r\ncontent"), /closed before|HPE_/],
+    [
+      "reset after 2xx and its head",
+      (socket) => void socket.write("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n", () => socket.resetAndDestroy()),
+      /closed before/,
+    ],
+    [
+      "closed within its body",
+      (socket) => void socket.end("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf"),
+      /closed before/,
+    ],
+    [
+      "closed within a chunk",
+      (socket) => void socket.end("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n9\r\nha"),
+      /closed before/,
+    ],
+    ["not HTTP", (socket) => void socket.end("SSH-2.0-OpenSSH_9.9\r\n"), /HPE_/],
+    [
+      "a head without end",
+      (socket) => void socket.write(`HTTP/1.1 200 OK\r\nx: ${"y".repeat(200_000)}`),
+      /HPE_HEADER_OVERFLOW/,
+    ],
+    [
+      "two lengths",
+      (socket) => void socket.end("HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nab"),
+      /HPE_/,
+    ],
+    [
+      "another protocol",
+      (socket) =>
+        void socket.write("HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n"),
+      /does not speak/,
+    ],
+  ];
+
+  test.each(BREAKS)("%s", async (_, answer, why) => {
+    const url = await serveBytes(answer);
+    const outcome = await createOutbound({ allow }).post(post(url));
+    expect(outcome).toMatchObject({ kind: "unreachable", why: expect.stringMatching(why) });
+    const download = createOutbound({ allow }).get(url, { timeoutMs: AMPLE_MS });
+    await expect(download.then(({ body }) => read(body))).rejects.toMatchObject({
+      name: "OutboundError",
+      kind: "unreachable",
+      message: expect.stringMatching(why),
+    });
+    expect(JSON.stringify(outcome)).not.toMatch(/hidden|token|hook/);
+  });
+
+  test("a port where nobody listens", async () => {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const { port } = server.address() as AddressInfo;
+    await new Promise((resolve) => server.close(resolve));
+    expect(await createOutbound({ allow }).post(post(`http://127.0.0.1:${port}/x?k=hidden`))).toMatchObject({
+      kind: "unreachable",
+      why: "127.0.0.1: the connection was refused",
+    });
+  });
+
+  test("a name that does not exist", async () => {
+    const resolve = () => Promise.reject(Object.assign(new Error("queryA hidden"), { code: "ENOTFOUND" }));
+    expect(await createOutbound({ resolve }).post(post("https://hooks.example/?k=hidden"))).toMatchObject({
+      kind: "unreachable",
+      why: "hooks.example: the name does not exist",
+    });
+    expect(await createOutbound({ resolve: async () => [] }).post(post("https://hooks.example/"))).toMatchObject({
+      kind: "unreachable",
+      why: "hooks.example: the name has no address",
+    });
+  });
+
+  test("a header that cannot be sent", async () => {
+    const url = await serveBytes((socket) => void socket.end());
+    const outcome = await createOutbound({ allow }).post({ ...post(url), headers: { "x-a": "b\r\nhidden: c" } });
+    expect(outcome).toMatchObject({ kind: "unreachable" });
+    expect(JSON.stringify(outcome)).not.toContain("hidden");
+  });
+
+  test("an error carries nothing that could quote the URL", async () => {
+    const url = await serveBytes((socket) => void socket.end());
+    const error = await createOutbound({ allow })
+      .get(url, { timeoutMs: AMPLE_MS })
+      .catch((error) => error);
+    expect(error.cause).toBeUndefined();
+    expect(error.message).not.toMatch(/hidden|token|hook/);
+  });
+});
+
+describe("a kept connection that the other side has closed", () => {
+  const OK = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
+
+  test("is replaced: the post goes out once more", async () => {
+    const url = await serveBytes((socket, request) => {
+      if (request === 2) socket.resetAndDestroy();
+      else socket.write(OK);
+    });
+    const outbound = createOutbound({ allow });
+    for (let i = 0; i < 2; i++) expect(await outbound.post(post(url))).toMatchObject({ kind: "answered", body: "ok" });
+  });
+
+  test("is replaced once, not for ever", async () => {
+    const requests: number[] = [];
+    const url = await serveBytes((socket, request) => {
+      requests.push(request);
+      if (request > 1) socket.resetAndDestroy();
+      else socket.write(OK);
+    });
+    const outbound = createOutbound({ allow });
+    expect(await outbound.post(post(url))).toMatchObject({ kind: "answered" });
+    expect(await outbound.post(post(url))).toMatchObject({ kind: "unreachable" });
+    expect(requests).toEqual([1, 2, 3]);
+  });
+
+  test("a fresh connection that is reset is the receiver's answer: nothing is sent twice", async () => {
+    const requests: number[] = [];
+    const url = await serveBytes((socket, request) => {
+      requests.push(request);
+      socket.resetAndDestroy();
+    });
+    expect(await createOutbound({ allow }).post(post(url))).toMatchObject({ kind: "unreachable" });
+    expect(requests).toEqual([1]);
+  });
+});
+
+test("leaving a download early closes its connection", async () => {
+  const gone = Promise.withResolvers<void>();
+  const url = await serveBytes((socket) => {
+    socket.on("close", () => gone.resolve());
+    socket.write(`HTTP/1.1 200 OK\r\ncontent-length: ${2 ** 40}\r\n\r\n${"x".repeat(1_000)}`);
+  });
+  const { body } = await createOutbound({ allow }).get(url, { timeoutMs: AMPLE_MS });
+  for await (const _ of body) break;
+  await gone.promise;
+});

@@ -1,0 +1,164 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { createGuard } from "./guard.ts";
+
+const guard = createGuard();
+
+/** URLs that must not be reached, each with the entry that an operator would write to reach it all the same. */
+const FORBIDDEN: [url: string, entry: string][] = [
+  // loopback, plainly and in every notation that URLs know
+  ["https://127.0.0.1/", "127.0.0.1"],
+  ["https://127.8.9.10/", "127.8.9.10"],
+  ["https://127.1/", "127.0.0.1"],
+  ["https://127.0.1/", "127.0.0.1"],
+  ["https://2130706433/", "127.0.0.1"],
+  ["https://0x7f000001/", "127.0.0.1"],
+  ["https://0x7F.1/", "127.0.0.1"],
+  ["https://017700000001/", "127.0.0.1"],
+  ["https://0177.0.0.01/", "127.0.0.1"],
+  ["https://127.0.0.1./", "127.0.0.1"],
+  ["https://%31%32%37.0.0.1/", "127.0.0.1"],
+  ["https://１２７。０。０。１/", "127.0.0.1"],
+  ["https://①②⑦.0.0.1/", "127.0.0.1"],
+  ["https:127.0.0.1", "127.0.0.1"],
+  ["https:\\\\127.0.0.1\\", "127.0.0.1"],
+  [" \thttps://127.0.\n0.1/", "127.0.0.1"],
+  ["https://0/", "0.0.0.0"],
+  ["https://0.0.0.0/", "0.0.0.0"],
+  // other networks that are not anyone's
+  ["https://10.1.2.3/", "10.1.2.3"],
+  ["https://172.16.0.1/", "172.16.0.1"],
+  ["https://192.168.1.1/", "192.168.1.1"],
+  ["https://100.64.0.1/", "100.64.0.1"],
+  ["https://100.100.100.200/latest/meta-data/", "100.100.100.200"],
+  ["https://169.254.169.254/latest/meta-data/", "169.254.169.254"],
+  ["https://2852039166/latest/meta-data/", "169.254.169.254"],
+  ["https://169.254.170.2/v2/credentials", "169.254.170.2"],
+  ["https://168.63.129.16/", "168.63.129.16"],
+  ["https://192.0.0.192/", "192.0.0.192"],
+  ["https://192.0.2.1/", "192.0.2.1"],
+  ["https://198.18.0.1/", "198.18.0.1"],
+  ["https://203.0.113.7/", "203.0.113.7"],
+  ["https://224.0.0.251/", "224.0.0.251"],
+  ["https://240.0.0.1/", "240.0.0.1"],
+  ["https://255.255.255.255/", "255.255.255.255"],
+  // the same in IPv6, and IPv4 inside of it
+  ["https://[::]/", "[::]"],
+  ["https://[::1]/", "[::1]"],
+  ["https://[0:0:0:0:0:0:0:1]/", "[::1]"],
+  ["https://[::ffff:127.0.0.1]/", "[::ffff:7f00:1]"],
+  ["https://[::ffff:a9fe:a9fe]/", "[::ffff:169.254.169.254]"],
+  ["https://[::127.0.0.1]/", "[::127.0.0.1]"],
+  ["https://[64:ff9b::169.254.169.254]/", "[64:ff9b::a9fe:a9fe]"],
+  ["https://[64:ff9b:1::10.0.0.1]/", "[64:ff9b:1::a00:1]"],
+  ["https://[2002:7f00:1::]/", "[2002:7f00:1::]"],
+  ["https://[2001:0:4136:e378:8000:63bf:80ff:fffe]/", "[2001:0:4136:e378:8000:63bf:80ff:fffe]"],
+  ["https://[fe80::1]/", "[fe80::1]"],
+  ["https://[fc00::1]/", "[fc00::1]"],
+  ["https://[fd00:ec2::254]/latest/meta-data/", "[fd00:ec2::254]"],
+  ["https://[ff02::1]/", "[ff02::1]"],
+  ["https://[2001:db8::1]/", "[2001:db8::1]"],
+  // names that mean inside
+  ["https://localhost/", "localhost"],
+  ["https://LOCALHOST./", "localhost"],
+  ["https://loc\u00adalhost/", "localhost"],
+  ["https://a.localhost/", "a.localhost"],
+  ["https://printer.local/", "printer.local"],
+  ["https://metadata.google.internal/", "metadata.google.internal"],
+  ["https://ip-10-0-0-1.ec2.internal/", "ip-10-0-0-1.ec2.internal"],
+  ["https://router.home.arpa/", "router.home.arpa"],
+  ["https://intranet/", "intranet"],
+  // other doors
+  ["http://example.com/", "http://example.com"],
+  ["http://127.0.0.1:4601/", "http://127.0.0.1:4601"],
+  ["https://example.com:22/", "example.com:22"],
+  ["https://example.com:80/", "https://example.com:80"],
+  ["https://example.com:8080/", "example.com:*"],
+  ["https://example.com:65535/", "example.com:65535"],
+  ["http://example.com:443/", "example.com:443"],
+];
+
+describe("forbidden, unless the allow-list names it", () => {
+  test.each(FORBIDDEN)("%s", (url, entry) => {
+    expect(guard.judge(url).ok).toBe(false);
+    expect(createGuard({ allow: ["unrelated.example", entry] }).judge(url)).toMatchObject({ ok: true, trusted: true });
+  });
+});
+
+test.each([
+  "",
+  "example.com",
+  "//example.com/",
+  "/hook",
+  "https://",
+  "https://?",
+  "https://exa mple.com/",
+  "https://[fe80::1%25eth0]/",
+  "https://1.2.3.4.5/",
+  "https://256.1.1.1/",
+  "https://example.com:0x1bb/",
+  "https://example.com:65536/",
+  "ftp://127.0.0.1/",
+  "file:///etc/passwd",
+  "data:application/json,{}",
+  "blob:https://example.com/1",
+  "javascript:alert(1)",
+  "gopher://127.0.0.1:4601/_",
+  "ws://127.0.0.1/",
+  "unix:/var/run/docker.sock",
+  "http+unix://%2Fvar%2Frun%2Fdocker.sock/",
+  "https://user@127.0.0.1/",
+  "https://user:word@127.0.0.1/",
+  "https://:word@127.0.0.1/",
+  "https://example.com@127.0.0.1/",
+  `https://${"a.".repeat(200)}example/`,
+])("no address at all, whatever is allowed: %j", (url) => {
+  const open = createGuard({ allow: ["127.0.0.1:*", "example.com:*"] });
+  expect(open.judge(url).ok).toBe(false);
+});
+
+test.each([
+  ["https://hooks.example.com/a?b=c#d", "hooks.example.com"],
+  ["https://hooks.example.com:8443/", "hooks.example.com"],
+  ["https://HOOKS.example.com./", "hooks.example.com"],
+  ["https://bücher.example/", "xn--bcher-kva.example"],
+  ["https://1.1.1.1/", "1.1.1.1"],
+  ["https://16843009/", "1.1.1.1"],
+  ["https://[2606:4700:4700::1111]:8443/", "[2606:4700:4700::1111]"],
+  ["https://local.example.com/", "local.example.com"],
+  ["https://mylocalhost.com/", "mylocalhost.com"],
+])("anyone's address is fine, and its address is still to be checked: %s", (url, host) => {
+  expect(guard.judge(url)).toMatchObject({ ok: true, trusted: false, url: { hostname: host } });
+});
+
+test("a relative address is judged where it leads", () => {
+  const base = new URL("https://hooks.example.com/a/b");
+  expect(guard.judge("../c", base)).toMatchObject({ ok: true, url: { href: "https://hooks.example.com/c" } });
+  expect(guard.judge("//127.0.0.1/c", base).ok).toBe(false);
+});
+
+test("an allow-list with a mistake in it makes no guard", () => {
+  expect(() => createGuard({ allow: ["127.0.0.1:*", "10.0.0.0/8"] })).toThrow(/10\.0\.0\.0\/8/);
+});
+
+test("why a URL is refused never tells its user, password, path or query", () => {
+  const secret = fc.stringMatching(/^zz[a-z]{8,20}$/);
+  const shapes = fc.constantFrom<(secret: string) => string>(
+    (s) => `https://127.0.0.1/${s}`,
+    (s) => `https://localhost/?k=${s}`,
+    (s) => `https://${s}@example.com/`,
+    (s) => `https://x:${s}@example.com/`,
+    (s) => `http://example.com/${s}#${s}`,
+    (s) => `https://example.com:99/${s}`,
+    (s) => `ftp://${s}/`,
+    (s) => `nonsense ${s}`,
+    (s) => `https://example.com:bad/${s}`,
+  );
+  fc.assert(
+    fc.property(secret, shapes, (word, shape) => {
+      const verdict = guard.judge(shape(word));
+      expect(verdict.ok).toBe(false);
+      expect(JSON.stringify(verdict)).not.toContain(word);
+    }),
+  );
+});

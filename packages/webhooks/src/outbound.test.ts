@@ -1,0 +1,338 @@
+/** Promises about where we connect and where we never do. How an exchange goes: exchange.test.ts. */
+import { createServer } from "node:net";
+import type { TLSSocket } from "node:tls";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { IPV4_REFUSED } from "./address.ts";
+import { createOutbound, type OutboundOptions } from "./outbound.ts";
+import { TEST_CERTIFICATE } from "./test-certificate.ts";
+import { listen, pretendInternet, serveHttp, serveHttps } from "./test-internet.ts";
+
+const PUBLIC = "93.184.216.34";
+const OTHER = "93.184.216.35";
+const PUBLIC6 = "2606:2800:220:1::1";
+const ca = [TEST_CERTIFICATE.cert];
+
+const post = (url: string) => ({ url, headers: { "content-type": "application/json" }, body: "{}", timeoutMs: 10_000 });
+
+/** Answers each name with the next of `answers`, the last one for ever; counts how often it was asked. */
+function resolver(...answers: string[][]) {
+  const asked: string[] = [];
+  const resolve = async (name: string) => {
+    asked.push(name);
+    return answers[Math.min(asked.length, answers.length) - 1]!;
+  };
+  return { asked, resolve };
+}
+
+async function text(body: AsyncIterable<Uint8Array>): Promise<string> {
+  const pieces: Uint8Array[] = [];
+  for await (const piece of body) pieces.push(piece);
+  return Buffer.concat(pieces).toString();
+}
+
+describe("a public name", () => {
+  test("is connected to at the address that was checked, under its own name", async () => {
+    const seen: unknown[] = [];
+    const port = await serveHttps((request, response) => {
+      const { servername } = request.socket as TLSSocket & { servername?: string };
+      seen.push({ host: request.headers.host, servername, path: request.url, method: request.method });
+      response.end("thanks");
+    });
+    const dialled = pretendInternet({ [PUBLIC]: port });
+    const { asked, resolve } = resolver([PUBLIC]);
+    const outbound = createOutbound({ resolve, ca });
+    expect(await outbound.post(post("https://hooks.example/a?b=c#d"))).toMatchObject({
+      kind: "answered",
+      status: 200,
+      body: "thanks",
+    });
+    expect(dialled).toEqual([`${PUBLIC} 443`]);
+    expect(asked).toEqual(["hooks.example"]);
+    expect(seen).toEqual([{ host: "hooks.example", servername: "hooks.example", path: "/a?b=c", method: "POST" }]);
+  });
+
+  test("with a dot at its end is the same name, to the certificate too", async () => {
+    const port = await serveHttps((request, response) => response.end(request.headers.host));
+    const dialled = pretendInternet({ [PUBLIC]: port });
+    const outbound = createOutbound({ ...resolver([PUBLIC]), ca });
+    expect(await outbound.post(post("https://hooks.example.:8443/"))).toMatchObject({ body: "hooks.example:8443" });
+    expect(dialled).toEqual([`${PUBLIC} 8443`]);
+  });
+
+  test("with several addresses is reached at whichever answers, and no others are tried", async () => {
+    const port = await serveHttps((_, response) => response.end());
+    const dialled = pretendInternet({ [OTHER]: port });
+    const outbound = createOutbound({ ...resolver([PUBLIC, PUBLIC6, OTHER]), ca });
+    expect(await outbound.post(post("https://hooks.example/"))).toMatchObject({ kind: "answered" });
+    expect(dialled.at(-1)).toBe(`${OTHER} 443`);
+    expect(new Set(dialled)).toEqual(new Set([`${PUBLIC} 443`, `${PUBLIC6} 443`, `${OTHER} 443`]));
+  });
+
+  test("keeps its connection for the next post, which asks nobody again", async () => {
+    const port = await serveHttps((_, response) => response.end());
+    const dialled = pretendInternet({ [PUBLIC]: port });
+    const { asked, resolve } = resolver([PUBLIC], ["127.0.0.1"]);
+    const outbound = createOutbound({ resolve, ca });
+    for (let i = 0; i < 3; i++) {
+      expect(await outbound.post(post("https://hooks.example/"))).toMatchObject({ kind: "answered" });
+    }
+    expect(dialled).toHaveLength(1);
+    expect(asked).toHaveLength(1);
+  });
+
+  test("is not believed without a certificate for its name", async () => {
+    const port = await serveHttps((_, response) => response.end());
+    pretendInternet({ [PUBLIC]: port });
+    const outbound = createOutbound({ ...resolver([PUBLIC]) });
+    expect(await outbound.post(post("https://hooks.example/"))).toMatchObject({
+      kind: "unreachable",
+      why: "hooks.example: the certificate is signed by itself",
+    });
+    const knowing = createOutbound({ ...resolver([PUBLIC]), ca });
+    expect(await knowing.post(post("https://other.example/"))).toMatchObject({
+      kind: "unreachable",
+      why: "other.example: the certificate is for another name",
+    });
+  });
+});
+
+describe("a name is refused, and no socket opened, when it resolves to", () => {
+  test.each([
+    ["this machine", ["127.0.0.1"]],
+    ["this machine, in IPv6", ["::1"]],
+    ["the metadata service", ["169.254.169.254"]],
+    ["the metadata service, in IPv6", ["fd00:ec2::254"]],
+    ["a public address and this machine", [PUBLIC, "127.0.0.1"]],
+    ["this machine and a public address", ["10.0.0.1", PUBLIC]],
+    ["a public address and a disguise of this machine", [PUBLIC, PUBLIC6, "::ffff:127.0.0.1"]],
+    ["a public address and NAT64 of the metadata service", [PUBLIC, "64:ff9b::a9fe:a9fe"]],
+    ["a link-local address with a zone", ["fe80::1%1"]],
+    ["something that is no address", ["localhost"]],
+  ])("%s", async (_, addresses) => {
+    const dialled = pretendInternet();
+    const outbound = createOutbound(resolver(addresses));
+    const url = "https://hooks.example/";
+    expect(await outbound.post(post(url))).toEqual({
+      kind: "forbidden",
+      why: "hooks.example: resolves to no public address",
+    });
+    await expect(outbound.get(url, { timeoutMs: 10_000 })).rejects.toMatchObject({
+      name: "OutboundError",
+      kind: "forbidden",
+    });
+    expect(dialled).toEqual([]);
+  });
+
+  test("any mix with an address that is not public", async () => {
+    const dialled = pretendInternet();
+    const bad = fc.constantFrom(...IPV4_REFUSED).map((block) => block.split("/")[0]!);
+    const mix = fc
+      .tuple(fc.array(fc.constantFrom(PUBLIC, OTHER, PUBLIC6)), bad, fc.array(fc.constantFrom(PUBLIC, PUBLIC6)))
+      .map(([before, one, after]) => [...before, one, ...after]);
+    await fc.assert(
+      fc.asyncProperty(mix, async (addresses) => {
+        const outbound = createOutbound(resolver(addresses));
+        expect(await outbound.post(post("https://hooks.example/"))).toMatchObject({ kind: "forbidden" });
+        expect(dialled).toEqual([]);
+      }),
+    );
+  });
+});
+
+describe("a name that changes its mind", () => {
+  test("is asked once for a connection: the second answer is never heard", async () => {
+    const port = await serveHttps((_, response) => response.end());
+    const dialled = pretendInternet({ [PUBLIC]: port });
+    const { asked, resolve } = resolver([PUBLIC], ["127.0.0.1"]);
+    const outbound = createOutbound({ resolve, ca });
+    expect(await outbound.post(post("https://hooks.example/"))).toMatchObject({ kind: "answered" });
+    expect([asked.length, dialled]).toEqual([1, [`${PUBLIC} 443`]]);
+  });
+
+  test("is refused at the next connection, with no socket opened", async () => {
+    const port = await serveHttps((_, response) => response.writeHead(200, { connection: "close" }).end());
+    const dialled = pretendInternet({ [PUBLIC]: port });
+    const { asked, resolve } = resolver([PUBLIC], ["127.0.0.1"]);
+    const outbound = createOutbound({ resolve, ca });
+    expect(await outbound.post(post("https://hooks.example/"))).toMatchObject({ kind: "answered" });
+    expect(await outbound.post(post("https://hooks.example/"))).toMatchObject({ kind: "forbidden" });
+    expect([asked.length, dialled]).toEqual([2, [`${PUBLIC} 443`]]);
+  });
+
+  test("is refused where a stale connection made us ask again", async () => {
+    let requests = 0;
+    const port = await serveHttps((request, response) => {
+      requests += 1;
+      if (requests > 1) request.socket.destroy();
+      else response.end();
+    });
+    const dialled = pretendInternet({ [PUBLIC]: port });
+    const outbound = createOutbound({ ...resolver([PUBLIC], ["127.0.0.1"]), ca });
+    expect(await outbound.post(post("https://hooks.example/"))).toMatchObject({ kind: "answered" });
+    expect(await outbound.post(post("https://hooks.example/"))).toMatchObject({ kind: "forbidden" });
+    expect([requests, dialled]).toEqual([2, [`${PUBLIC} 443`]]);
+  });
+
+  test("gains nothing from an allow-list that names the address it changes to", async () => {
+    const dialled = pretendInternet();
+    const outbound = createOutbound({ ...resolver(["127.0.0.1"]), allow: ["127.0.0.1:*", "localhost:*"] });
+    expect(await outbound.post(post("https://hooks.example/"))).toMatchObject({ kind: "forbidden" });
+    expect(dialled).toEqual([]);
+  });
+});
+
+describe("the same destinations, each refused without a connection and reached once the allow-list names it", () => {
+  const cases: [what: string, url: (port: number) => string, allow: (port: number) => string, OutboundOptions?][] = [
+    ["loopback", (port) => `http://127.0.0.1:${port}/`, () => "127.0.0.1:*"],
+    ["loopback, one port", (port) => `http://127.0.0.1:${port}/`, (port) => `http://127.0.0.1:${port}`],
+    ["loopback in decimal", (port) => `http://2130706433:${port}/`, () => "127.0.0.1:*"],
+    ["loopback in hex", (port) => `http://0x7f.0x1:${port}/`, () => "127.0.0.1:*"],
+    ["loopback in octal", (port) => `http://0177.0.0.1:${port}/`, () => "127.0.0.1:*"],
+    ["loopback, short", (port) => `http://127.1:${port}/`, () => "127.1:*"],
+    ["localhost", (port) => `http://localhost:${port}/`, () => "localhost:*", resolver(["127.0.0.1"])],
+    ["a name inside", (port) => `http://hooks.internal:${port}/`, () => "hooks.internal:*", resolver(["127.0.0.1"])],
+    [
+      "a public name on an odd port",
+      (port) => `http://a.example:${port}/`,
+      () => "a.example:*",
+      resolver(["127.0.0.1"]),
+    ],
+  ];
+  test.each(cases)("%s", async (_, url, allow, options = {}) => {
+    let connections = 0;
+    const port = await serveHttp((__, response) => response.end("here"));
+    const watched = await listen(
+      createServer((socket) => {
+        connections += 1;
+        socket.destroy();
+      }),
+    );
+    expect(await createOutbound(options).post(post(url(watched)))).toMatchObject({ kind: "forbidden" });
+    expect(connections).toBe(0);
+    const allowing = createOutbound({ ...options, allow: [allow(port)] });
+    expect(await allowing.post(post(url(port)))).toMatchObject({ kind: "answered", body: "here" });
+    expect(await text((await allowing.get(url(port), { timeoutMs: 10_000 })).body)).toBe("here");
+  });
+
+  test("a company's own name, address and certificate", async () => {
+    const port = await serveHttps((_, response) => response.end("here"));
+    const dialled = pretendInternet({ "10.1.2.3": port });
+    const url = "https://hooks.example/";
+    expect(await createOutbound({ ...resolver(["10.1.2.3"]), ca }).post(post(url))).toMatchObject({
+      kind: "forbidden",
+    });
+    const allowing = createOutbound({ ...resolver(["10.1.2.3"]), ca, allow: ["hooks.example"] });
+    expect(await allowing.post(post(url))).toMatchObject({ kind: "answered", body: "here" });
+    expect(dialled).toEqual(["10.1.2.3 443"]);
+  });
+});
+
+describe("a redirect", () => {
+  /** A public host that answers `/` with `status` and `location`, and everything else with its path. */
+  async function redirecting(status: number, location: string | ((path: string) => string)) {
+    const requests: string[] = [];
+    const port = await serveHttps((request, response) => {
+      requests.push(request.url!);
+      if (request.url!.startsWith("/end")) return void response.end(`at ${request.url}`);
+      const to = typeof location === "string" ? location : location(request.url!);
+      response.writeHead(status, { location: to }).end("moved");
+    });
+    const dialled = pretendInternet({ [PUBLIC]: port });
+    return { requests, dialled, outbound: createOutbound({ ...resolver([PUBLIC]), ca }) };
+  }
+
+  test.each([301, 302, 303, 307, 308])("%i of a post is an answer, and nobody follows", async (status) => {
+    const { requests, outbound } = await redirecting(status, "https://hooks.example/end");
+    expect(await outbound.post(post("https://hooks.example/"))).toMatchObject({
+      kind: "answered",
+      status,
+      body: "moved",
+    });
+    expect(requests).toEqual(["/"]);
+  });
+
+  test("of a post to a private address is an answer as well", async () => {
+    const { dialled, outbound } = await redirecting(307, "http://169.254.169.254/latest/meta-data/");
+    expect(await outbound.post(post("https://hooks.example/"))).toMatchObject({ kind: "answered", status: 307 });
+    expect(dialled).toEqual([`${PUBLIC} 443`]);
+  });
+
+  test.each([301, 302, 303, 307, 308])("%i of a get is followed", async (status) => {
+    const { outbound } = await redirecting(status, "end?x=1");
+    const { status: end, body } = await outbound.get("https://hooks.example/", { timeoutMs: 10_000 });
+    expect([end, await text(body)]).toEqual([200, "at /end?x=1"]);
+  });
+
+  test.each([
+    "https://127.0.0.1/",
+    "https://[::1]/",
+    "https://2130706433/",
+    "https://169.254.169.254/latest/meta-data/",
+    "https://localhost/",
+    "https://metadata.google.internal/",
+    "http://hooks.example/",
+    "https://hooks.example:22/",
+    "https://user:word@hooks.example/",
+    "//10.0.0.1/",
+    "file:///etc/passwd",
+    "https://[broken",
+  ])("of a get to %s is refused, with no connection there", async (location) => {
+    const { dialled, requests, outbound } = await redirecting(302, location);
+    await expect(outbound.get("https://hooks.example/", { timeoutMs: 10_000 })).rejects.toMatchObject({
+      name: "OutboundError",
+      kind: "forbidden",
+    });
+    expect([requests, dialled]).toEqual([["/"], [`${PUBLIC} 443`]]);
+  });
+
+  test("of a get to a name that resolves to this machine is refused, with no connection there", async () => {
+    const port = await serveHttps((_, response) => response.writeHead(302, { location: "https://b.example/" }).end());
+    const dialled = pretendInternet({ [PUBLIC]: port });
+    const resolve = async (name: string) => (name === "b.example" ? ["127.0.0.1"] : [PUBLIC]);
+    const outbound = createOutbound({ resolve, ca });
+    await expect(outbound.get("https://hooks.example/", { timeoutMs: 10_000 })).rejects.toMatchObject({
+      kind: "forbidden",
+      message: "b.example: resolves to no public address",
+    });
+    expect(dialled).toEqual([`${PUBLIC} 443`]);
+  });
+
+  test("is followed three times and not four", async () => {
+    const { requests, outbound } = await redirecting(302, (path) =>
+      path === "/3" ? "/end" : `/${Number(path.slice(1)) + 1}`,
+    );
+    expect(await text((await outbound.get("https://hooks.example/1", { timeoutMs: 10_000 })).body)).toBe("at /end");
+    requests.length = 0;
+    await expect(outbound.get("https://hooks.example/0", { timeoutMs: 10_000 })).rejects.toMatchObject({
+      kind: "unreachable",
+      message: "hooks.example: more than 3 redirects",
+    });
+    expect(requests).toEqual(["/0", "/1", "/2", "/3"]);
+  });
+
+  test("that names no place is an answer", async () => {
+    const port = await serveHttps((_, response) => response.writeHead(304).end());
+    pretendInternet({ [PUBLIC]: port });
+    const outbound = createOutbound({ ...resolver([PUBLIC]), ca });
+    expect(await outbound.get("https://hooks.example/", { timeoutMs: 10_000 })).toMatchObject({ status: 304 });
+  });
+});
+
+test("no proxy of the environment stands between the check and the address", async () => {
+  const port = await serveHttps((_, response) => response.end());
+  const dialled = pretendInternet({ [PUBLIC]: port });
+  const before = { ...process.env };
+  Object.assign(process.env, {
+    NODE_USE_ENV_PROXY: "1",
+    HTTPS_PROXY: "http://10.9.9.9:3128",
+    HTTP_PROXY: "http://10.9.9.9:3128",
+  });
+  try {
+    const outbound = createOutbound({ ...resolver([PUBLIC]), ca });
+    expect(await outbound.post(post("https://hooks.example/"))).toMatchObject({ kind: "answered" });
+    expect(dialled).toEqual([`${PUBLIC} 443`]);
+  } finally {
+    process.env = before;
+  }
+});
