@@ -1,6 +1,6 @@
 /** A vendor's image in our bucket: once, whole, told by its bytes, within bounds; or not at all. */
 import { execFile } from "node:child_process";
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readlinkSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { GetObjectCommand, HeadObjectCommand, PutObjectCommand } from "@aws-sdk/client-s3";
@@ -9,7 +9,7 @@ import { bucketClient } from "@mjflow/local/engine/client";
 import { PART_BYTES } from "@mjflow/media/bucket";
 import { copyToBucket } from "@mjflow/media/copy";
 import { signedUrl } from "@mjflow/media/sign";
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import type { Measured, Order } from "./copy.child.ts";
 import { answering, BUCKET, type House, openHouse, outbound, pictureOf, s3Error, serve, sha256 } from "./house.ts";
 
@@ -32,6 +32,21 @@ beforeEach(() => {
 function copy(from: typeof outbound, more: { url?: string; maxBytes?: number } = {}) {
   const request = { url: "http://vendor.invalid/x.png", key, maxBytes: 60 * MB, timeoutMs: 20_000, ...more };
   return copyToBucket({ outbound: from, bucket: house.bucket }, request);
+}
+
+/** A file without a name takes room for as long as it is open. */
+afterEach(() => {
+  if (process.platform === "linux") expect(openFiles().filter((path) => path.endsWith(" (deleted)"))).toEqual([]);
+});
+
+function openFiles(): string[] {
+  return readdirSync("/proc/self/fd").flatMap((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`);
+    } catch {
+      return [];
+    }
+  });
 }
 
 const written = () => house.calls.map(({ name }) => name).filter((name) => name !== "HeadObject");
