@@ -4,24 +4,46 @@
  */
 import type { Button } from "@mjflow/core/button";
 import { type Flow, flowStatus } from "@mjflow/core/flow";
-import type { SubmitMessage } from "@mjflow/core/message";
-import type { CallContext, Log, Metric, Provider, Queue, Store, SubmitAnswer } from "@mjflow/core/port";
+import type { Message } from "@mjflow/core/message";
+import type {
+  CallContext,
+  HookStore,
+  Log,
+  Metric,
+  Post,
+  PostOutcome,
+  Provider,
+  Queue,
+  Store,
+  SubmitAnswer,
+} from "@mjflow/core/port";
 import type { Report, ReportStatus } from "@mjflow/core/report";
 import type { FlowRequest } from "@mjflow/core/request";
 import type { Task } from "@mjflow/core/task";
 import { TIMINGS } from "@mjflow/core/timing";
 import { createAccounts } from "@mjflow/engine/account";
+import { archive } from "@mjflow/engine/archive";
 import { bury } from "@mjflow/engine/bury";
 import { createFlow } from "@mjflow/engine/create";
+import { deliver, tell } from "@mjflow/engine/deliver";
 import { createHooks } from "@mjflow/engine/hook";
+import { createListeners } from "@mjflow/engine/listen";
+import { createMediaLinks } from "@mjflow/engine/media-link";
 import { receive } from "@mjflow/engine/receive";
-import { submit, taken } from "@mjflow/engine/submit";
+import { work } from "@mjflow/engine/submit";
 import { sweep } from "@mjflow/engine/sweep";
+import { createVault } from "@mjflow/engine/vault";
 import { consume } from "@mjflow/queue/consume";
 import { createMemoryQueue } from "@mjflow/queue/memory";
 import { createMemoryBlobs } from "@mjflow/store/blob";
+import { createHookStore } from "@mjflow/store/hook";
 import { createMemoryStore } from "@mjflow/store/memory";
+import { createMemoryTable, type MemoryTable } from "@mjflow/store/memory-table";
 
+// biome-ignore lint/suspicious/noExplicitAny: a test looks into JSON
+type Json = any;
+
+const VAULT_KEY = "a vault key for tests, long enough to be believed";
 export const HOOK_KEY = "a hook key for tests, long enough to be believed";
 const VISIBILITY_MS = 600_000;
 
@@ -38,8 +60,22 @@ export interface Call {
 
 export type World = ReturnType<typeof createWorld>;
 
-export function createWorld() {
-  let now = Date.UTC(2026, 10, 21);
+export interface WorldOptions {
+  /** Another than one in memory. Worlds that share one have their ids from different seeds. */
+  store?: Store;
+  /** Where endpoints and deliveries are. */
+  table?: MemoryTable;
+  seed?: number;
+}
+
+export const WORLD_START = Date.UTC(2026, 10, 21);
+
+export function createWorld({
+  table = createMemoryTable(),
+  store: memory = createMemoryStore({ table }),
+  seed = 0,
+}: WorldOptions = {}) {
+  let now = WORLD_START;
   const clock = { now: () => now };
   const metrics = new Map<Metric, number>();
   const lines: string[] = [];
@@ -51,7 +87,6 @@ export function createWorld() {
     error: note,
     count: (metric, by = 1) => void metrics.set(metric, (metrics.get(metric) ?? 0) + by),
   };
-  const memory = createMemoryStore();
   const storeFault = faultable<Store>(memory);
   const queue = createMemoryQueue({ now: clock.now, visibilityMs: VISIBILITY_MS, maxReceiveCount: 5 });
   const queueFault = faultable<Queue>({
@@ -59,7 +94,6 @@ export function createWorld() {
     resend: (body) => queue.resend(body),
   });
   const vendor = createVendor();
-  let seed = 0;
   const deps = {
     store: storeFault.port,
     queue: queueFault.port,
@@ -78,16 +112,34 @@ export function createWorld() {
     log,
     readCallback: (_provider: string, body: string): Report | undefined => vendor.provider.readCallback(body),
   };
-  const wired = { ...deps, accounts: createAccounts(deps) };
+  const hookFault = faultable<HookStore>(createHookStore({ table, now: clock.now }));
+  const receiver = createReceiver();
+  const wired = {
+    ...deps,
+    accounts: createAccounts(deps),
+    hookStore: hookFault.port,
+    listeners: createListeners({ hookStore: hookFault.port, clock, beliefMs: 0, bus: false }),
+    vault: createVault([VAULT_KEY]),
+    newWebhookSecret: () => ({ secret: `whsec_${Buffer.alloc(32, ++seed).toString("base64")}` }),
+    webhooks: { send: receiver.receive },
+    outbound: { post: receiver.post },
+    mediaUrl: (key: string) => `https://api.test/${key}`,
+    mediaLinks: (baseUrl: string) => createMediaLinks({ keys: [VAULT_KEY], baseUrl }),
+    objectUrl: async (key: string) => `https://bucket.test/${key}`,
+    media: createStudio(),
+  };
+
+  function handle(message: Message): Promise<void> {
+    if (message.type === "tell") return tell(wired, message);
+    if (message.type === "deliver") return deliver(wired, message.deliveryId);
+    if (message.type === "archive") return archive(wired, message);
+    return work(wired, message);
+  }
 
   /** Delivers what is visible, as the event-source mapping would, until nothing is. */
   async function drain(): Promise<void> {
     for (let records = queue.receive(10); records.length > 0; records = queue.receive(10)) {
-      const { batchItemFailures } = await consume(
-        { Records: records },
-        (message) => (message.type === "taken" ? taken(wired, message) : submit(wired, message)),
-        { log },
-      );
+      const { batchItemFailures } = await consume({ Records: records }, handle, { log });
       const failed = new Set(batchItemFailures.map((f) => f.itemIdentifier));
       for (const record of records) if (!failed.has(record.messageId)) queue.delete(record.receiptHandle);
     }
@@ -125,24 +177,67 @@ export function createWorld() {
     queue,
     storeFault,
     queueFault,
+    hookFault,
+    receiver,
     drain,
     post,
     postRaw,
     finishAll,
     sweep: () => sweep(wired),
-    bury: (message: SubmitMessage) => bury(wired, message),
+    bury: (message: Message) => bury(wired, message),
     advance: (ms: number) => {
       now += ms;
     },
     async start(request: Partial<FlowRequest> = {}): Promise<Flow> {
       const body = { provider: "fake", prompt: "a paper boat", ...request };
-      const { flow } = await createFlow(wired, "app_a", body, { storeProgress: false, resubmit: "after-grace" });
+      const { flow } = await createFlow(wired, "app_a", body, {
+        storeProgress: false,
+        resubmit: "after-grace",
+        archive: false,
+      });
       return flow;
     },
     async read(flow: Flow): Promise<{ flow: Flow; tasks: Map<string, Task>; status: string }> {
       const loaded = await memory.loadFlow(flow.id);
       const tasks = new Map(loaded.tasks.map((task) => [task.path, task]));
       return { flow: loaded.flow!, tasks, status: flowStatus(loaded.tasks) };
+    },
+  };
+}
+
+/** What the app's server got, and how it is told to answer; by default it takes everything. */
+function createReceiver() {
+  const posts: { url: string; id: string; body: Json; secrets: readonly string[] }[] = [];
+  const script: PostOutcome[] = [];
+  const answer = (): PostOutcome => script.shift() ?? { kind: "answered", status: 200, body: "", tookMs: 1 };
+  return {
+    posts,
+    /** The next posts are answered by these, in turn. */
+    next: (...outcomes: PostOutcome[]) => void script.push(...outcomes),
+    async receive({ url, id, body, secrets }: { url: string; id: string; body: string; secrets: readonly string[] }) {
+      posts.push({ url, id, body: JSON.parse(body) as Json, secrets });
+      return answer();
+    },
+    async post({ url, body }: Post) {
+      posts.push({ url, id: "", body: JSON.parse(body) as Json, secrets: [] });
+      return answer();
+    },
+  };
+}
+
+/** Pictures copied and cut, in memory. */
+function createStudio() {
+  const made = new Map<string, string>();
+  const stored = (key: string) => ({ key, bytes: 3, sha256: "0".repeat(64), contentType: "image/png" });
+  return {
+    made,
+    async copy({ url, key }: { url: string; key: string }) {
+      if (!made.has(key)) made.set(key, url);
+      return stored(key);
+    },
+    async tile({ from, key, n }: { from: string; key: string; n: number }) {
+      if (!made.has(key)) made.set(key, `${from} tile ${n}`);
+      return stored(key);
     },
   };
 }

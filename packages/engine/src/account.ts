@@ -33,6 +33,7 @@ interface AccountsDeps {
 
 export function createAccounts({ store, clock, log, timings }: AccountsDeps): Accounts {
   const believed = new Map<string, { health: Promise<AccountHealth>; until: number }>();
+  const hearing = new Map<string, Promise<void>>();
 
   /** Shared while it is under way, too: a sweep asks for one account once, however many of its tasks are due. */
   function read(provider: string, account: string, now: number): Promise<AccountHealth> {
@@ -58,16 +59,24 @@ export function createAccounts({ store, clock, log, timings }: AccountsDeps): Ac
     believed.delete(`${next.provider}/${next.account}`);
   }
 
+  async function hear(provider: string, account: string): Promise<void> {
+    const now = clock.now();
+    const health = await read(provider, account, now);
+    await learn(health, heard(health, now));
+  }
+
   return {
     async callbacks(provider, account) {
       const now = clock.now();
       const health = await read(provider, account, now);
       return { callbacks: health.callbacks, fresh: isFresh(health, now) };
     },
-    async heard(provider, account) {
-      const now = clock.now();
-      const health = await read(provider, account, now);
-      await learn(health, heard(health, now));
+    heard(provider, account) {
+      // A thousand callbacks at once teach what one does.
+      const key = `${provider}/${account}`;
+      const heard = hearing.get(key) ?? hear(provider, account).finally(() => hearing.delete(key));
+      hearing.set(key, heard);
+      return heard;
     },
     async missed(provider, account, count, since) {
       const now = clock.now();

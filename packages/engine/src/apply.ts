@@ -14,6 +14,18 @@ export interface Applied {
 
 /** Doors that meet on one task are few; more lost races than this in a row mean that something else is wrong. */
 const RACES = 20;
+/**
+ * What is only counted, and progress that the next report passes, does not fight for longer than this: under a flood of
+ * copies every lost race would be a write of each of the others, and a refusal in the end.
+ */
+const TRIFLING_RACES = 5;
+const TRIFLES: ReadonlySet<string> = new Set<keyof Task>([
+  "callbacks",
+  "duplicates",
+  "oddity",
+  "progress",
+  "updatedAt",
+]);
 
 /** @throws MjflowError overloaded when the table refuses or the task is fought over without end; trying later is right. */
 export async function apply(
@@ -25,12 +37,21 @@ export async function apply(
   for (let race = 0; race < RACES; race++) {
     const decision = decide(current, signal, contextOf(deps));
     if (decision.kind === "ignore") return { task: current, decision };
+    if (race >= TRIFLING_RACES && isTrifle(current, decision)) {
+      return { task: current, decision: { kind: "ignore", why: decision.why } };
+    }
     const saved = await deps.store.saveTask(decision.next);
     if (saved.ok) return { task: saved.item, decision };
     if (!saved.current) return { task: current, decision: { kind: "ignore", why: "ended" } };
     current = saved.current;
   }
   throw new MjflowError("overloaded", { detail: "Too many writers on one task." });
+}
+
+function isTrifle(task: Task, decision: Decision): decision is Extract<Decision, { kind: "record" }> {
+  if (decision.kind !== "record") return false;
+  const before: Partial<Record<string, unknown>> = { ...task };
+  return Object.entries(decision.next).every(([name, value]) => TRIFLES.has(name) || value === before[name]);
 }
 
 export function effectsOf(decision: Decision): readonly Effect[] {
