@@ -1,6 +1,8 @@
 /** The HTTP API: middleware, routes, and the one map from errors to responses. Knows nothing of Lambda. */
 import { MjflowError } from "@mjflow/core/error";
+import { createCallers } from "@mjflow/engine/app";
 import { Hono } from "hono";
+import { apps } from "./app-route.ts";
 import { authenticate } from "./auth.ts";
 import type { ApiDeps, AppEnv } from "./env.ts";
 import { flows } from "./flow.ts";
@@ -15,6 +17,11 @@ const ALLOWED = {
   "/v1/tasks/:id": "GET",
   "/v1/tasks/:id/actions": "POST",
   "/v1/tasks/:id/modal": "POST",
+  "/v1/apps": "GET, POST",
+  "/v1/apps/:id": "DELETE, GET, PATCH",
+  "/v1/apps/:id/keys": "GET, POST",
+  "/v1/apps/:id/keys/:keyId": "DELETE",
+  "/v1/apps/:id/keys/:keyId/rotate": "POST",
   "/v1/dead-letters": "GET",
   "/v1/dead-letters/:id": "DELETE",
   "/v1/dead-letters/:id/redrive": "POST",
@@ -31,9 +38,10 @@ export function createApp(deps: ApiDeps): Hono<AppEnv> {
   });
   app.get("/healthz", (c) => c.json({ status: "ok" }));
   app.get("/", (c) => c.json({ name: "mjflow", api: "/v1", health: "/healthz" }));
-  app.use("/v1/*", authenticate);
+  app.use("/v1/*", authenticate(createCallers(deps, deps.apiKeys)));
   app.route("/v1/flows", flows);
   app.route("/v1/tasks", tasks);
+  app.route("/v1/apps", apps);
   app.route("/v1/dead-letters", letters);
   for (const [path, methods] of Object.entries(ALLOWED)) {
     app.all(path, (c) => {

@@ -1,13 +1,22 @@
-/** Who is asking: the app whose key came with the request. */
+/** Who is asking: the operator, or the app whose key came with the request. */
 import { MjflowError } from "@mjflow/core/error";
+import type { Callers } from "@mjflow/engine/app";
 import { createMiddleware } from "hono/factory";
 import type { AppEnv } from "./env.ts";
-import { appOf } from "./key.ts";
 
-export const authenticate = createMiddleware<AppEnv>(async (c, next) => {
-  const presented = /^Bearer\s+(\S+)\s*$/i.exec(c.req.header("authorization") ?? "")?.[1];
-  const appId = presented && appOf(c.get("deps").apiKeys, presented);
-  if (!appId) throw new MjflowError("unauthorized");
-  c.set("appId", appId);
+export function authenticate(callers: Callers) {
+  return createMiddleware<AppEnv>(async (c, next) => {
+    const presented = /^Bearer\s+(\S+)\s*$/i.exec(c.req.header("authorization") ?? "")?.[1];
+    const caller = presented && (await callers.of(presented));
+    if (!caller) throw new MjflowError("unauthorized");
+    c.set("caller", caller);
+    c.set("appId", caller.appId);
+    await next();
+  });
+}
+
+/** For what no app may do: apps themselves, and what is common to all of them. */
+export const operatorOnly = createMiddleware<AppEnv>(async (c, next) => {
+  if (!c.get("caller").operator) throw new MjflowError("forbidden");
   await next();
 });

@@ -2,11 +2,13 @@
 import type { DeadLetter } from "@mjflow/core/letter";
 import { dropLetter, redriveLetter } from "@mjflow/engine/letter";
 import { Hono } from "hono";
+import { operatorOnly } from "./auth.ts";
 import type { AppEnv } from "./env.ts";
 
 const SHOWN = 100;
 
 export const letters = new Hono<AppEnv>()
+  .use(operatorOnly)
   .get("/", async (c) => c.json({ data: (await c.get("deps").store.letters(SHOWN)).map(letterView) }))
   .post("/:id/redrive", async (c) => c.json(letterView(await redriveLetter(c.get("deps"), c.req.param("id")))))
   .delete("/:id", async (c) => c.json(letterView(await dropLetter(c.get("deps"), c.req.param("id")))));

@@ -183,6 +183,8 @@ export function createWorld({
     post,
     postRaw,
     finishAll,
+    /** All that is stored. */
+    dump: () => memory.dump(),
     sweep: () => sweep(wired),
     bury: (message: Message) => bury(wired, message),
     advance: (ms: number) => {

@@ -34,6 +34,12 @@ export const ERRORS = {
     retry: "never",
     advice: "Send the header `Authorization: Bearer <key>`.",
   },
+  forbidden: {
+    status: 403,
+    title: "This key may not do that",
+    retry: "never",
+    advice: "Use the operator's key of the stage, or ask its operator.",
+  },
   not_found: {
     status: 404,
     title: "There is no such thing here",

@@ -1,6 +1,7 @@
 /**
  * The doors of the engine: what it needs from the outside, as types. Adapters fill them in; tests fill them with memory.
  */
+import type { App, AppKey } from "./app.ts";
 import type { Delivery } from "./delivery.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { Failure } from "./error.ts";
@@ -32,7 +33,7 @@ export type Saved<T> = { ok: true; item: T } | { ok: false; current: T | undefin
  *
  * @throws MjflowError overloaded when the table throttles beyond the client's retries.
  */
-export interface Store {
+export interface Store extends AppStore {
   /**
    * Root first, flow second: the flow is the commit point. A crash between leaves a root without a flow, which the
    * sweeper removes unpaid; never a flow without its root.
@@ -88,6 +89,21 @@ export interface DeliveryQuery {
   until?: number;
   limit: number;
   cursor?: string;
+}
+
+/** The rows of apps: few, written by hand, read with each request of a container that has not seen the key lately. */
+export interface AppStore {
+  app(appId: string): Promise<App | undefined>;
+  /** Revision 0 is stored where none is yet. */
+  saveApp(app: App): Promise<Saved<App>>;
+  /** Newest first; eventually consistent, deleted ones left out. */
+  listApps(limit: number, cursor?: string): Promise<{ apps: App[]; cursor?: string }>;
+  /** An app and one of its keys, in one consistent request. */
+  appWithKey(appId: string, keyId: string): Promise<{ app: App | undefined; key: AppKey | undefined }>;
+  /** Its keys, those that have ended lately too. */
+  appKeys(appId: string): Promise<AppKey[]>;
+  /** Revision 0 is stored where none is yet. */
+  saveAppKey(key: AppKey): Promise<Saved<AppKey>>;
 }
 
 /** Images on their way in; see `Inputs`. */

@@ -123,6 +123,12 @@ export type ActionRequest = z.infer<typeof ActionRequest>;
 /** `POST /v1/tasks/{id}/modal` */
 export const ModalRequest = ModalInput;
 
+/** `?limit=&cursor=` of a listing. */
+export const PageQuery = z.strictObject({
+  limit: z._default(z.coerce.number().check(z.int(), z.minimum(1), z.maximum(100)), 20),
+  cursor: z.optional(text(200)),
+});
+
 /** `GET /v1/flows?limit=&cursor=` */
 export const FlowListQuery = z.strictObject({
   limit: z._default(z.coerce.number().check(z.int(), z.minimum(1), z.maximum(100)), 20),

@@ -5,6 +5,7 @@
 import type { Flow } from "@mjflow/core/flow";
 import type { Saved, Store } from "@mjflow/core/port";
 import type { Task } from "@mjflow/core/task";
+import { createAppStore } from "./app.ts";
 import { type Item, isExpired, keyOf } from "./codec.ts";
 import { decodeCursor, encodeCursor } from "./cursor.ts";
 import { flowItem, flowOf, healthItem, healthOf, letterItem, letterOf, taskItem, taskOf } from "./item.ts";
@@ -59,6 +60,7 @@ export function createDynamoStore({ now = Date.now, ...deps }: DynamoStoreDeps):
   }
 
   return {
+    ...createAppStore({ table, now }),
     async createFlow(flow, root) {
       // A root that is there already is an earlier try's, which died before its second write: this one completes it.
       await saveTask(root, undefined);

@@ -5,11 +5,14 @@
  *     flow#<flowId>                    flow           the flow: what the app asked for
  *     flow#<flowId>                    task#<path>    one task with its result: hot row, written four times
  *     account#<provider>#<account>     health         whether a vendor account calls back
+ *     app#<appId>                      app            an app and its limits
+ *     app#<appId>                      key#<keyId>    one of its keys, hashed
  *     dead                             <letterId>     a message nobody could read, and what was decided on it
  *
  *     index   partition              sort                             holds
  *     due     dueShard  due#0..3     dueAt     epoch ms               flows and tasks that wait for something, no others
  *     app     appId                  listedAt  <ISO time>#<flowId>    flows, for listing
+ *             apps                     <ISO time>#<appId>     apps
  *
  * Both indexes project keys only. `expiresAt` (epoch seconds) is the table's TTL attribute.
  */
@@ -58,6 +61,22 @@ export function taskKey(flowId: string, path: string): Key {
 export function healthKey(provider: string, account: string): Key {
   return { pk: `account#${provider}#${account}`, sk: "health" };
 }
+
+export function appKey(appId: string): Key {
+  return { pk: `app#${appId}`, sk: "app" };
+}
+
+const APP_KEY_SK = "key#";
+
+export function appKeyKey(appId: string, keyId: string): Key {
+  return { pk: appKey(appId).pk, sk: `${APP_KEY_SK}${keyId}` };
+}
+
+/** Where an app's keys begin and end among its rows. */
+export const APP_KEYS = { from: APP_KEY_SK, to: `${APP_KEY_SK}~` };
+
+/** The partition of the `app` index that lists apps; no app has this id. */
+export const APPS = "apps";
 
 export const LETTERS_PK = "dead";
 

@@ -8,8 +8,11 @@ import type { AccountHealth } from "@mjflow/core/health";
 import type { DeadLetter } from "@mjflow/core/letter";
 import type { DueRef, Saved, Store } from "@mjflow/core/port";
 import type { Task } from "@mjflow/core/task";
+import { createAppStore } from "./app.ts";
+import type { Item } from "./codec.ts";
 import { decodeCursor, encodeCursor } from "./cursor.ts";
 import { expiresAt, flowKey, healthKey, listedAt, shardOf, taskKey } from "./keys.ts";
+import { createMemoryTable } from "./memory-table.ts";
 
 export interface MemoryStoreOptions {
   /** Rows past their 90 days are not shown. Without a clock nothing expires, which suits a simulated one. */
@@ -20,6 +23,8 @@ export interface MemoryDump {
   flows: Flow[];
   tasks: Task[];
   health: AccountHealth[];
+  /** The rows of apps. */
+  items: Item[];
 }
 
 export interface MemoryStore extends Store {
@@ -34,6 +39,7 @@ export function createMemoryStore({ now = () => Number.NEGATIVE_INFINITY }: Memo
   const flows = new Map<string, Map<string, Row>>();
   const accounts = new Map<string, AccountHealth>();
   const dead = new Map<string, DeadLetter>();
+  const table = createMemoryTable();
   /** The sparse index: one map per shard, only of rows with a due time. */
   const dueIndex = new Map<number, Map<string, { ref: DueRef; at: number }>>();
 
@@ -84,6 +90,7 @@ export function createMemoryStore({ now = () => Number.NEGATIVE_INFINITY }: Memo
   const rowsOf = (flowId: string) => [...(flows.get(flowKey(flowId).pk)?.values() ?? [])];
 
   return {
+    ...createAppStore({ table, now }),
     async createFlow(flow, root) {
       put({ kind: "task", item: root }, undefined);
       return put({ kind: "flow", item: flow }, undefined).ok ? "created" : "exists";
@@ -172,6 +179,7 @@ export function createMemoryStore({ now = () => Number.NEGATIVE_INFINITY }: Memo
         flows: rows.filter((row) => row.kind === "flow").map((row) => row.item),
         tasks: rows.filter((row) => row.kind === "task").map((row) => row.item),
         health: [...accounts.values()],
+        items: table.dump(),
       };
     },
   };

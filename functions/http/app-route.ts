@@ -1,0 +1,86 @@
+/** `/v1/apps`: apps, what they may spend, and their keys. For the operator of the stage. */
+import { type App, type AppKey, AppPatch, AppRequest, KeyRequest, keyPrefix, RotateRequest } from "@mjflow/core/app";
+import {
+  addApp,
+  addKey,
+  changeApp,
+  keysOf,
+  knownApp,
+  type NewKey,
+  removeApp,
+  revokeKey,
+  rotateKey,
+} from "@mjflow/engine/app";
+import { Hono } from "hono";
+import { operatorOnly } from "./auth.ts";
+import { readBody } from "./body.ts";
+import type { AppEnv } from "./env.ts";
+import { readPage } from "./page.ts";
+
+export const apps = new Hono<AppEnv>()
+  .use(operatorOnly)
+  .post("/", async (c) => {
+    const app = await addApp(c.get("deps"), await readBody(c, AppRequest));
+    return c.json(appView(app), 201, { Location: `/v1/apps/${app.id}` });
+  })
+  .get("/", async (c) => {
+    const { limit, cursor } = readPage(c);
+    const page = await c.get("deps").store.listApps(limit, cursor);
+    return c.json({ data: page.apps.map(appView), nextCursor: page.cursor ?? null });
+  })
+  .get("/:id", async (c) => c.json(appView(await knownApp(c.get("deps"), c.req.param("id")))))
+  .patch("/:id", async (c) =>
+    c.json(appView(await changeApp(c.get("deps"), c.req.param("id"), await readBody(c, AppPatch)))),
+  )
+  .delete("/:id", async (c) => c.json(appView(await removeApp(c.get("deps"), c.req.param("id")))))
+  .post("/:id/keys", async (c) => {
+    const { expiresInS } = await readBody(c, KeyRequest);
+    return c.json(newKeyView(await addKey(c.get("deps"), c.req.param("id"), expiresInS)), 201);
+  })
+  .get("/:id/keys", async (c) => {
+    const keys = await keysOf(c.get("deps"), c.req.param("id"));
+    return c.json({ data: keys.map(keyView), nextCursor: null });
+  })
+  .post("/:id/keys/:keyId/rotate", async (c) => {
+    const { overlapS } = await readBody(c, RotateRequest);
+    const { id, keyId } = c.req.param();
+    const rotated = await rotateKey(c.get("deps"), id, keyId, overlapS);
+    return c.json({ ...newKeyView(rotated), previous: keyView(rotated.previous) }, 201);
+  })
+  .delete("/:id/keys/:keyId", async (c) => {
+    const { id, keyId } = c.req.param();
+    return c.json(keyView(await revokeKey(c.get("deps"), id, keyId)));
+  });
+
+function appView({ id, name, limits, createdAt, disabledAt, deletedAt }: App) {
+  const { flowsPerMinute = null, runningFlows = null, creditsUsd = null } = limits ?? {};
+  return {
+    id,
+    name,
+    limits: { flowsPerMinute, runningFlows, creditsUsd },
+    createdAt: time(createdAt),
+    disabledAt: time(disabledAt),
+    deletedAt: time(deletedAt),
+  };
+}
+
+function keyView({ appId, id, createdAt, usedOn, expiresAt, revokedAt }: AppKey) {
+  return {
+    id,
+    appId,
+    prefix: keyPrefix(appId, id),
+    createdAt: time(createdAt),
+    lastUsedOn: usedOn ?? null,
+    expiresAt: time(expiresAt),
+    revokedAt: time(revokedAt),
+  };
+}
+
+/** The only answer that ever holds the key. */
+function newKeyView({ key, text }: NewKey) {
+  return { ...keyView(key), key: text };
+}
+
+function time(ms: number | undefined): string | null {
+  return ms === undefined ? null : new Date(ms).toISOString();
+}

@@ -1,0 +1,11 @@
+/** `?limit=&cursor=`, as every listing takes them. */
+import { PageQuery } from "@mjflow/core/request";
+import type { Context } from "hono";
+import { invalid } from "./problem.ts";
+
+/** @throws MjflowError invalid_request */
+export function readPage(c: Context): { limit: number; cursor?: string } {
+  const query = PageQuery.safeParse(c.req.query());
+  if (!query.success) throw invalid(query.error.issues);
+  return query.data;
+}

@@ -1,0 +1,243 @@
+/** Apps and their keys: made, changed and taken away by the operator, and recognised at the door (D6). */
+import { createHash, timingSafeEqual } from "node:crypto";
+import {
+  type App,
+  type AppKey,
+  type AppPatch,
+  type AppRequest,
+  appIdOf,
+  isAppId,
+  isKeyId,
+  isLiveKey,
+  isOpen,
+  KEY_BELIEF_MS,
+  KEY_OVERLAP_S,
+  KEYS_PER_APP,
+  type Limits,
+  newKeyText,
+  outgoing,
+  parseKeyText,
+} from "@mjflow/core/app";
+import { MjflowError } from "@mjflow/core/error";
+import type { Saved } from "@mjflow/core/port";
+import type { Deps } from "./deps.ts";
+
+type Needs = Pick<Deps, "store" | "clock" | "random" | "log">;
+
+/** Writers that meet on one row; more lost races in a row mean that something else is wrong. */
+const RACES = 10;
+
+// ── apps ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export async function addApp(deps: Needs, { name, limits }: AppRequest): Promise<App> {
+  const now = deps.clock.now();
+  const app: App = { id: appIdOf(now, deps.random.bytes(10)), rev: 0, name, limits, createdAt: now };
+  const saved = await deps.store.saveApp(app);
+  if (!saved.ok) throw new MjflowError("internal", { detail: "A new app's id was taken." });
+  deps.log.info("app.added", { app: app.id });
+  return saved.item;
+}
+
+/** @throws MjflowError not_found */
+export async function knownApp({ store }: Pick<Deps, "store">, id: string): Promise<App> {
+  const app = isAppId(id) ? await store.app(id) : undefined;
+  if (!app || app.deletedAt !== undefined) throw new MjflowError("not_found");
+  return app;
+}
+
+/** @throws MjflowError not_found */
+export async function changeApp(deps: Needs, id: string, { name, limits, disabled }: AppPatch): Promise<App> {
+  const disabledAt = (app: App) => (disabled ? (app.disabledAt ?? deps.clock.now()) : undefined);
+  return change(deps, id, (app) => ({
+    ...app,
+    ...(name !== undefined && { name }),
+    ...(limits !== undefined && { limits: limits ?? undefined }),
+    ...(disabled !== undefined && { disabledAt: disabledAt(app) }),
+  }));
+}
+
+/** Its keys open nothing from now on; what it has running runs to its end. @throws MjflowError not_found */
+export async function removeApp(deps: Needs, id: string): Promise<App> {
+  const app = await change(deps, id, (current) => ({ ...current, deletedAt: deps.clock.now() }));
+  deps.log.info("app.removed", { app: id });
+  return app;
+}
+
+async function change(deps: Needs, id: string, to: (app: App) => App): Promise<App> {
+  for (let race = 0; race < RACES; race++) {
+    const saved = await deps.store.saveApp(to(await knownApp(deps, id)));
+    if (saved.ok) return saved.item;
+  }
+  throw new MjflowError("overloaded", { detail: "Too many writers on one app." });
+}
+
+// ── keys ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** `text` is the key itself: given out here, once, and stored nowhere. */
+export interface NewKey {
+  key: AppKey;
+  text: string;
+}
+
+/** @throws MjflowError not_found; conflict when the app has as many keys as it may */
+export async function addKey(deps: Needs, appId: string, expiresInS?: number): Promise<NewKey> {
+  const app = await knownApp(deps, appId);
+  const now = deps.clock.now();
+  const live = (await deps.store.appKeys(appId)).filter((key) => isLiveKey(key, now));
+  if (live.length >= KEYS_PER_APP) {
+    throw new MjflowError("conflict", { detail: `An app has at most ${KEYS_PER_APP} keys; revoke one first.` });
+  }
+  return mint(deps, app, expiresInS === undefined ? undefined : now + expiresInS * 1_000);
+}
+
+/** Those that open doors, and those that ended lately. @throws MjflowError not_found */
+export async function keysOf(deps: Pick<Deps, "store">, appId: string): Promise<AppKey[]> {
+  await knownApp(deps, appId);
+  const keys = await deps.store.appKeys(appId);
+  return keys.sort((a, b) => b.createdAt - a.createdAt);
+}
+
+/**
+ * The new key first, the old one's end after: a crash between leaves two that work, never none.
+ *
+ * @throws MjflowError not_found; conflict for a key that has ended
+ */
+export async function rotateKey(
+  deps: Needs,
+  appId: string,
+  keyId: string,
+  overlapS: number = KEY_OVERLAP_S,
+): Promise<NewKey & { previous: AppKey }> {
+  const app = await knownApp(deps, appId);
+  const old = await knownKey(deps, appId, keyId);
+  if (!isLiveKey(old, deps.clock.now()))
+    throw new MjflowError("conflict", { detail: "The key has ended; make another." });
+  const fresh = await mint(deps, app, undefined);
+  const previous = await changeKey(deps, appId, keyId, (key) => outgoing(key, deps.clock.now(), overlapS));
+  return { ...fresh, previous };
+}
+
+/** At once, but for containers that believe in it for up to `KEY_BELIEF_MS`. @throws MjflowError not_found */
+export async function revokeKey(deps: Needs, appId: string, keyId: string): Promise<AppKey> {
+  await knownApp(deps, appId);
+  const key = await changeKey(deps, appId, keyId, (current) => ({
+    ...current,
+    revokedAt: current.revokedAt ?? deps.clock.now(),
+  }));
+  deps.log.info("app.key-revoked", { app: appId, key: keyId });
+  return key;
+}
+
+async function mint(deps: Needs, { id: appId }: App, expiresAt: number | undefined): Promise<NewKey> {
+  const { id, text } = newKeyText(appId, deps.random.bytes(25));
+  const sha256 = hashOf(text).toString("hex");
+  const saved = await deps.store.saveAppKey({ appId, id, rev: 0, sha256, createdAt: deps.clock.now(), expiresAt });
+  if (!saved.ok) throw new MjflowError("overloaded", { detail: "The new key's id was taken." });
+  deps.log.info("app.key-added", { app: appId, key: id });
+  return { key: saved.item, text };
+}
+
+async function knownKey({ store }: Pick<Deps, "store">, appId: string, keyId: string): Promise<AppKey> {
+  const { key } = isKeyId(keyId) ? await store.appWithKey(appId, keyId) : { key: undefined };
+  if (!key) throw new MjflowError("not_found");
+  return key;
+}
+
+async function changeKey(deps: Needs, appId: string, keyId: string, to: (key: AppKey) => AppKey): Promise<AppKey> {
+  for (let race = 0; race < RACES; race++) {
+    const saved: Saved<AppKey> = await deps.store.saveAppKey(to(await knownKey(deps, appId, keyId)));
+    if (saved.ok) return saved.item;
+  }
+  throw new MjflowError("overloaded", { detail: "Too many writers on one key." });
+}
+
+// ── who is asking ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+export interface Caller {
+  appId: string;
+  /** Shows the stage's own key: may do what no app may. */
+  operator: boolean;
+  limits?: Limits;
+}
+
+/** A key of the stage's configuration. */
+export interface OperatorKey {
+  appId: string;
+  sha256: Buffer;
+}
+
+export function operatorKeyOf(appId: string, key: string): OperatorKey {
+  return { appId, sha256: hashOf(key) };
+}
+
+export interface Callers {
+  /**
+   * Undefined: no such key, or it has ended.
+   * @throws MjflowError forbidden when its app is disabled; overloaded
+   */
+  of(presented: string): Promise<Caller | undefined>;
+}
+
+/** Keys a container remembers; beyond that it forgets those it met first. */
+const REMEMBERED = 1_000;
+
+/**
+ * One request for a key that was not seen within `KEY_BELIEF_MS`, none for the others, none for text that no app was
+ * ever given. What is remembered is remembered by hash.
+ */
+export function createCallers(deps: Omit<Needs, "random">, operators: readonly OperatorKey[]): Callers {
+  const { store, clock, log } = deps;
+  const believed = new Map<string, { app: App; key: AppKey; until: number }>();
+
+  async function read(appId: string, keyId: string, hash: Buffer): Promise<{ app: App; key: AppKey } | undefined> {
+    const { app, key } = await store.appWithKey(appId, keyId);
+    if (!app || app.deletedAt !== undefined || !key) return undefined;
+    return timingSafeEqual(hash, Buffer.from(key.sha256, "hex")) ? { app, key } : undefined;
+  }
+
+  /** Once a day, and never in the way: a lost race means that somebody else has written it, or revoked the key. */
+  async function note(key: AppKey): Promise<void> {
+    const usedOn = new Date(clock.now()).toISOString().slice(0, 10);
+    if (key.usedOn === usedOn) return;
+    await store.saveAppKey({ ...key, usedOn }).catch((error: unknown) => {
+      log.warn("app.key-use-unnoted", { app: key.appId, key: key.id, error: String(error) });
+    });
+  }
+
+  return {
+    async of(presented) {
+      const hash = hashOf(presented);
+      const operator = operatorOf(operators, hash);
+      if (operator) return { appId: operator.appId, operator: true };
+      const named = parseKeyText(presented);
+      if (!named) return undefined;
+      const name = hash.toString("base64url");
+      const now = clock.now();
+      let known = believed.get(name);
+      if (!known || known.until <= now) {
+        believed.delete(name);
+        const found = await read(named.appId, named.keyId, hash);
+        if (!found) return undefined;
+        known = { ...found, until: now + KEY_BELIEF_MS };
+        believed.set(name, known);
+        if (believed.size > REMEMBERED) believed.delete(believed.keys().next().value!);
+        if (isLiveKey(found.key, now) && isOpen(found.app)) await note(found.key);
+      }
+      const { app, key } = known;
+      if (!isLiveKey(key, now)) return undefined;
+      if (!isOpen(app)) throw new MjflowError("forbidden", { detail: "This app is disabled." });
+      return { appId: app.id, operator: false, ...(app.limits && { limits: app.limits }) };
+    },
+  };
+}
+
+/** Looks at every key, so that the time taken tells nothing about which one came close. */
+function operatorOf(operators: readonly OperatorKey[], hash: Buffer): OperatorKey | undefined {
+  let found: OperatorKey | undefined;
+  for (const key of operators) if (timingSafeEqual(hash, key.sha256)) found = key;
+  return found;
+}
+
+function hashOf(text: string): Buffer {
+  return createHash("sha256").update(text).digest();
+}

@@ -1,0 +1,132 @@
+/** Apps and their keys on the table: a partition for each app, so that one request answers who is knocking. */
+import type { App, AppKey } from "@mjflow/core/app";
+import { MjflowError } from "@mjflow/core/error";
+import type { AppStore, Saved } from "@mjflow/core/port";
+import { type Fields, fieldsOf, type Item, isExpired, keyOf, REV_ATTRIBUTE, row } from "./codec.ts";
+import { APP_KEYS, APPS, ATTRIBUTE, appKey, appKeyKey, KEPT_MS, type Key } from "./keys.ts";
+import type { Table } from "./table.ts";
+
+/** A key that has ended is shown for this long. */
+const ENDED_KEY_KEPT_MS = 30 * 24 * 3_600_000;
+const KEYS_READ = 500;
+
+/** `id` is in the key. */
+const APP = {
+  rev: [REV_ATTRIBUTE, "number"],
+  name: ["na", "text"],
+  limits: ["li", "json"],
+  createdAt: ["cr", "number"],
+  disabledAt: ["da", "number"],
+  deletedAt: ["de", "number"],
+} as const satisfies Fields<Exclude<keyof App, "id">>;
+
+/** `appId` and `id` are in the key. */
+const KEY = {
+  rev: [REV_ATTRIBUTE, "number"],
+  sha256: ["sh", "text"],
+  createdAt: ["cr", "number"],
+  usedOn: ["us", "text"],
+  expiresAt: ["ex", "number"],
+  revokedAt: ["rv", "number"],
+} as const satisfies Fields<Exclude<keyof AppKey, "id" | "appId">>;
+
+export function createAppStore({ table, now }: { table: Table; now: () => number }): AppStore {
+  const live = (item: Item | undefined) => (item && !isExpired(item, now()) ? item : undefined);
+
+  async function save<T extends { rev: number }>(
+    value: T,
+    toItem: (value: T) => Item,
+    ofItem: (item: Item) => T,
+  ): Promise<Saved<T>> {
+    const next = { ...value, rev: value.rev + 1 };
+    const put = await table.put(toItem(next), value.rev === 0 ? undefined : value.rev);
+    return put.ok ? { ok: true, item: next } : { ok: false, current: put.current && ofItem(put.current) };
+  }
+
+  return {
+    async app(appId) {
+      const item = live(await table.get(appKey(appId)));
+      return item && appOf(item);
+    },
+    saveApp: (app) => save(app, appItem, appOf),
+    async listApps(limit, cursor) {
+      const items = await table.list({
+        index: "app",
+        partition: APPS,
+        descending: true,
+        limit: limit + 1,
+        after: cursor === undefined ? undefined : listedKey(decodeCursor(cursor)),
+      });
+      const page = items.slice(0, limit);
+      const apps = (await table.getAll(page.map(keyOf))).map(appOf).filter((app) => app.deletedAt === undefined);
+      const last = items.length > limit ? page.at(-1)?.[ATTRIBUTE.listedAt]?.S : undefined;
+      return { apps, ...(last !== undefined && { cursor: Buffer.from(last).toString("base64url") }) };
+    },
+    async appWithKey(appId, keyId) {
+      const found = await table.getAll([appKey(appId), appKeyKey(appId, keyId)]);
+      const at = (key: Key) => live(found.find((item) => keyOf(item).sk === key.sk));
+      const [app, key] = [at(appKey(appId)), at(appKeyKey(appId, keyId))];
+      return { app: app && appOf(app), key: key && appKeyOf(key) };
+    },
+    async appKeys(appId) {
+      const items = await table.list({ partition: appKey(appId).pk, ...APP_KEYS, limit: KEYS_READ });
+      return items.filter(live).map(appKeyOf);
+    },
+    saveAppKey: (key) => save(key, appKeyItem, appKeyOf),
+  };
+}
+
+function appItem(app: App): Item {
+  return {
+    ...row(appKey(app.id), APP, app),
+    // A deleted one leaves the listing, and is kept as long as the last of its flows can be there.
+    ...(app.deletedAt === undefined ? listing(app) : expiring(app.deletedAt + KEPT_MS)),
+  };
+}
+
+function appOf(item: Item): App {
+  return { id: keyOf(item).pk.slice(appKey("").pk.length), ...fieldsOf(item, APP) } as App;
+}
+
+function appKeyItem(key: AppKey): Item {
+  const endedAt = Math.min(key.revokedAt ?? Infinity, key.expiresAt ?? Infinity);
+  return {
+    ...row(appKeyKey(key.appId, key.id), KEY, key),
+    ...(Number.isFinite(endedAt) && expiring(endedAt + ENDED_KEY_KEPT_MS)),
+  };
+}
+
+function appKeyOf(item: Item): AppKey {
+  const { pk, sk } = keyOf(item);
+  const at = { appId: pk.slice(appKey("").pk.length), id: sk.slice(APP_KEYS.from.length) };
+  return { ...at, ...fieldsOf(item, KEY) } as AppKey;
+}
+
+function listing({ id, createdAt }: App): Item {
+  return {
+    [ATTRIBUTE.appId]: { S: APPS },
+    [ATTRIBUTE.listedAt]: { S: `${new Date(createdAt).toISOString()}#${id}` },
+  };
+}
+
+function expiring(at: number): Item {
+  return { [ATTRIBUTE.expiresAt]: { N: String(Math.ceil(at / 1_000)) } };
+}
+
+function listedKey(listed: string): Item {
+  const { pk, sk } = appKey(listed.slice(listed.indexOf("#") + 1));
+  return {
+    [ATTRIBUTE.pk]: { S: pk },
+    [ATTRIBUTE.sk]: { S: sk },
+    [ATTRIBUTE.appId]: { S: APPS },
+    [ATTRIBUTE.listedAt]: { S: listed },
+  };
+}
+
+function decodeCursor(cursor: string): string {
+  const listed = Buffer.from(cursor, "base64url").toString();
+  if (!/^\d{4}-[\dT:.Z-]+#app_[0-9A-Z]{26}$/.test(listed)) {
+    throw new MjflowError("invalid_request", { field: "cursor", detail: "This is not a cursor of this listing." });
+  }
+  return listed;
+}

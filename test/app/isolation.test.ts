@@ -1,0 +1,105 @@
+/**
+ * D6, for every route there is: another app's key finds nothing of this app's, learns nothing of it and changes nothing
+ * of it. Routes are read off the app itself, so that a new one cannot be forgotten here.
+ */
+import { expect, test } from "vitest";
+import { type Door, FLOW, OPERATOR, openDoor } from "./door.ts";
+
+/** What there is of one app: an id for each kind of address, by how the address begins. */
+async function household(door: Door) {
+  const { id: appId, key, keyId } = await door.join("household");
+  const call = (method: string, path: string, body?: unknown) => door.call(key, method, path, body);
+  const flow = (await call("POST", "/v1/flows", { ...FLOW, state: "a household's secret" })).body;
+  await door.world.finishAll();
+  const root = `${flow.id.replace("flow_", "task_")}_0`;
+  door.world.vendor.next((c) => ({ kind: "window", vendorTaskId: c.id }));
+  const open = (await call("POST", `/v1/tasks/${root}/actions`, { press: "V1" })).body.id;
+  await door.world.drain();
+  expect((await call("GET", `/v1/tasks/${open}`)).body).toMatchObject({ status: "MODAL" });
+  await door.world.deps.store.keepLetter({
+    id: "000001_letter",
+    rev: 0,
+    state: "kept",
+    body: "{",
+    why: "not JSON",
+    receives: 5,
+    createdAt: door.world.deps.clock.now(),
+  });
+  return { appId, keyId, key, flow: flow.id as string, root, open };
+}
+
+type Household = Awaited<ReturnType<typeof household>>;
+
+/** Which id stands in an address. A kind of address that is not here fails the test until somebody says what it names. */
+function idFor(path: string, { appId, flow, root, open }: Household): string | undefined {
+  if (path.startsWith("/v1/flows/:id")) return flow;
+  if (path === "/v1/tasks/:id/modal") return open;
+  if (path.startsWith("/v1/tasks/:id")) return root;
+  if (path.startsWith("/v1/apps/:id")) return appId;
+  if (path.startsWith("/v1/dead-letters/:id")) return "000001_letter";
+  return undefined;
+}
+
+/** A body that the route would take from the owner, so that nothing but the owner is at fault. */
+function bodyFor(method: string, path: string): unknown {
+  if (method === "GET" || method === "DELETE") return undefined;
+  if (path === "/v1/tasks/:id/actions") return { press: "U1" };
+  if (path === "/v1/tasks/:id/modal") return { prompt: "mine now" };
+  if (path === "/v1/flows") return FLOW;
+  if (path === "/v1/apps" || path === "/v1/apps/:id") return { name: "mine now" };
+  return {};
+}
+
+const door = openDoor();
+const mine = await household(door);
+const stranger = await door.join("stranger");
+const routes = door.app.routes
+  .filter(({ method, path }) => method !== "ALL" && path.startsWith("/v1/"))
+  .map(({ method, path }) => [method, path] as const);
+
+/** All rows of the household, and what its vendor was asked. */
+function rows(): string {
+  const { flows, tasks, items } = door.world.dump();
+  const own = flows.filter((flow) => flow.appId === mine.appId);
+  const ids = new Set(own.map((flow) => flow.id));
+  const its = items.filter((item) => JSON.stringify(item).includes(mine.appId));
+  return JSON.stringify({ own, tasks: tasks.filter((task) => ids.has(task.flowId)), its });
+}
+
+test("there are routes to walk", () => expect(routes.length).toBeGreaterThan(15));
+
+test.each(routes)("%s %s tells a stranger nothing and lets it change nothing", async (method, path) => {
+  const named = /:(?!keyId)/.test(path) ? idFor(path, mine) : "";
+  expect(named, `say in isolation.test.ts what ${path} names`).toBeDefined();
+  const address = path.replace(":id", named!).replace(":keyId", mine.keyId);
+  const [before, calls, letters] = [rows(), door.world.vendor.calls.length, await door.world.deps.store.letters(10)];
+
+  const answer = await door.call(stranger.key, method, address, bodyFor(method, path));
+
+  if (path.includes(":")) {
+    expect([403, 404]).toContain(answer.status);
+    expect(answer.body.code).toBe(answer.status === 403 ? "forbidden" : "not_found");
+  }
+  for (const secret of ["a household's secret", mine.flow.slice(5), mine.keyId, mine.key]) {
+    expect(answer.text).not.toContain(secret);
+  }
+  await door.world.drain();
+  expect(rows()).toBe(before);
+  expect(await door.world.deps.store.letters(10)).toEqual(letters);
+  const since = door.world.vendor.calls.slice(calls).map(({ context }) => context.state);
+  for (const state of since) expect(state).not.toContain(mine.flow.slice(5));
+  // The same request by its owner, or by the operator, is not refused so: the address and the body were right.
+  const key = path.startsWith("/v1/apps") || path.startsWith("/v1/dead-letters") ? OPERATOR : mine.key;
+  if (method === "GET") expect((await door.call(key, method, address)).status).toBe(200);
+});
+
+test.each(routes)("%s %s asks for a key", async (method, path) => {
+  const answer = await door.app.request(path, { method });
+  expect(answer.status).toBe(401);
+});
+
+test("what is the operator's alone is refused to an app's key, known or not", async () => {
+  for (const path of ["/v1/apps", "/v1/dead-letters", `/v1/apps/${stranger.id}`, `/v1/apps/${stranger.id}/keys`]) {
+    expect((await door.call(stranger.key, "GET", path)).body, path).toMatchObject({ status: 403, code: "forbidden" });
+  }
+});

@@ -1,0 +1,86 @@
+/** What the store promises of apps and their keys (core/port.ts, AppStore), on every maker. */
+import { randomBytes } from "node:crypto";
+import { type App, type AppKey, appIdOf, newKeyText } from "@mjflow/core/app";
+import type { Store } from "@mjflow/core/port";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { NOW } from "./factory.ts";
+import type { StoreMaker } from "./store.case.ts";
+
+const DAY = 24 * 3_600_000;
+
+export function appCase(title: string, make: () => Promise<StoreMaker>): void {
+  describe(`apps: ${title}`, () => {
+    let maker: StoreMaker;
+    let store: Store;
+    let now = NOW;
+
+    beforeAll(async () => {
+      maker = await make();
+      store = maker.open({ now: () => now });
+    });
+    afterAll(() => maker?.stop());
+
+    const newApp = (fields: Partial<App> = {}): App => {
+      const createdAt = fields.createdAt ?? NOW;
+      return { id: appIdOf(createdAt, randomBytes(10)), rev: 0, name: 'a "shop" 🛶', createdAt, ...fields };
+    };
+    const newKey = (appId: string, fields: Partial<AppKey> = {}): AppKey => {
+      const { id } = newKeyText(appId, randomBytes(25));
+      return { appId, id, rev: 0, sha256: "ab".repeat(32), createdAt: NOW, ...fields };
+    };
+
+    test("an app is stored once, and changed under its revision", async () => {
+      const app = newApp({ limits: { flowsPerMinute: 5, creditsUsd: 0.5 } });
+      expect(await store.app(app.id)).toBeUndefined();
+      expect(await store.saveApp(app)).toEqual({ ok: true, item: { ...app, rev: 1 } });
+      expect(await store.saveApp({ ...app, name: "another" })).toEqual({ ok: false, current: { ...app, rev: 1 } });
+      const changed = { ...app, rev: 1, limits: undefined, disabledAt: NOW };
+      expect(await store.saveApp(changed)).toMatchObject({ ok: true });
+      expect(await store.app(app.id)).toEqual({ ...app, rev: 2, limits: undefined, disabledAt: NOW });
+    });
+
+    test("an app comes with the key named, and with no other", async () => {
+      const app = newApp();
+      const [one, other] = [newKey(app.id), newKey(app.id)];
+      await store.saveApp(app);
+      await store.saveAppKey(one);
+      await store.saveAppKey(other);
+      expect(await store.appWithKey(app.id, one.id)).toEqual({ app: { ...app, rev: 1 }, key: { ...one, rev: 1 } });
+      expect(await store.appWithKey(app.id, "key_00000000")).toEqual({ app: { ...app, rev: 1 }, key: undefined });
+      expect(await store.appWithKey(newApp().id, one.id)).toEqual({ app: undefined, key: undefined });
+      expect((await store.appKeys(app.id)).map((key) => key.id).sort()).toEqual([one.id, other.id].sort());
+    });
+
+    test("a key is changed under its revision, and gone a month after its end", async () => {
+      const key = newKey(newApp().id);
+      await store.saveAppKey(key);
+      const used = { ...key, rev: 1, usedOn: "2026-11-21", revokedAt: NOW };
+      expect(await store.saveAppKey(used)).toMatchObject({ ok: true });
+      expect(await store.saveAppKey({ ...key, rev: 1 })).toEqual({ ok: false, current: { ...used, rev: 2 } });
+      try {
+        now = NOW + 29 * DAY;
+        expect(await store.appKeys(key.appId)).toHaveLength(1);
+        now = NOW + 31 * DAY;
+        expect(await store.appKeys(key.appId)).toEqual([]);
+        expect((await store.appWithKey(key.appId, key.id)).key).toBeUndefined();
+      } finally {
+        now = NOW;
+      }
+    });
+
+    test("apps are listed newest first, page by page, deleted ones left out", async () => {
+      // Later than those of the other tests, which share the table.
+      const apps = [1, 2, 3, 4, 5].map((i) => newApp({ createdAt: NOW + 10_000 * DAY + i }));
+      for (const app of apps) await store.saveApp(app);
+      await store.saveApp({ ...apps[2]!, rev: 1, deletedAt: NOW });
+      const [a, b, , d, e] = apps.map((app) => app.id);
+      const first = await store.listApps(3);
+      expect(first.apps.map((app) => app.id)).toEqual([e, d, b]);
+      const second = await store.listApps(1, first.cursor);
+      expect(second.apps.map((app) => app.id)).toEqual([a]);
+      for (const broken of ["", "%%%", "bm8", first.cursor!.slice(0, -5)]) {
+        await expect(store.listApps(1, broken)).rejects.toMatchObject({ code: "invalid_request", field: "cursor" });
+      }
+    });
+  });
+}

@@ -1,0 +1,8 @@
+import { startTableEngine } from "@mjflow/local/engine/table";
+import { createMemoryStore } from "@mjflow/store/memory";
+import { appCase } from "./app.case.ts";
+import { makeTable } from "./table.maker.ts";
+
+appCase("memory", async () => ({ open: createMemoryStore, stop: async () => {} }));
+appCase("dynoxide", async () => makeTable(await startTableEngine({ engine: "dynoxide" })));
+appCase("dynalite", async () => makeTable(await startTableEngine({ engine: "dynalite" })));
