@@ -1,0 +1,213 @@
+/**
+ * Fault 30: a vendor is taken out of the configuration for good while it has open branches. They end typed, what was
+ * finished stays readable, and nobody else's flows notice.
+ */
+import { failure } from "@mjflow/core/error";
+import type { Flow } from "@mjflow/core/flow";
+import { taskIdOf } from "@mjflow/core/id";
+import type { Providers } from "@mjflow/core/port";
+import type { Task } from "@mjflow/core/task";
+import { pressTask } from "@mjflow/engine/press";
+import { beforeEach, describe, expect, test } from "vitest";
+import { runHouse, type Scene, START } from "../sim/house.ts";
+import { judge } from "../sim/invariant.ts";
+import { CALM, only, STORM } from "../sim/profile.ts";
+import { createWorld, type World } from "../support/world.ts";
+
+const MINUTE = 60_000;
+let world: World;
+
+beforeEach(() => {
+  world = createWorld();
+});
+
+/** As a deployment without it leaves things: `providers` reads its configuration anew. */
+function remove(how: "provider" | "account"): void {
+  const { get } = world.deps.providers;
+  const providers: Providers = {
+    ids: () => (how === "provider" ? [] : ["fake"]),
+    get: (id) => (how === "provider" ? undefined : { ...get(id)!, account: () => undefined }),
+  };
+  Object.assign(world.deps, { providers });
+}
+
+/** Two hours: past every deadline of a fast task, its window's included. */
+async function wait(): Promise<void> {
+  for (let i = 0; i < 120; i++) {
+    world.advance(MINUTE);
+    await world.sweep();
+    await world.drain();
+  }
+}
+
+const task = async (flow: Flow, path = "0"): Promise<Task> => (await world.read(flow)).tasks.get(path)!;
+
+/** How far a flow is when the vendor goes; what its branch ends as. */
+const stages: [string, () => Promise<Flow>, string, Partial<Task>][] = [
+  ["waiting for a worker", () => world.start(), "0", { status: "FAILURE", failure: failure("provider_missing") }],
+  [
+    "waiting for a vendor that was busy",
+    async () => {
+      world.vendor.next({ kind: "busy", reason: "23" });
+      return drained(await world.start());
+    },
+    "0",
+    { status: "FAILURE", attempt: 0, failure: failure("provider_missing") },
+  ],
+  [
+    "submitted",
+    async () => drained(await world.start()),
+    "0",
+    { status: "EXPIRED", attempt: 1, failure: failure("deadline_passed") },
+  ],
+  [
+    "in doubt",
+    async () => {
+      world.vendor.next({ kind: "unclear", reason: "timeout" });
+      return drained(await world.start());
+    },
+    "0",
+    { status: "FAILURE", attempt: 1, failure: failure("provider_missing") },
+  ],
+  [
+    "in doubt, never to be sent again",
+    async () => {
+      world.vendor.next({ kind: "unclear", reason: "timeout" });
+      return drained(await world.start({ resubmit: "never" }));
+    },
+    "0",
+    { status: "FAILURE", attempt: 1, failure: failure("submission_unclear") },
+  ],
+  [
+    "a follow-up waiting for a worker",
+    async () => {
+      const flow = await drained(await world.start({ then: [{ press: "U1" }] }));
+      await world.post(world.vendor.calls[0]!, "SUCCESS");
+      return flow;
+    },
+    "0-0",
+    { status: "FAILURE", attempt: 0, failure: failure("provider_missing") },
+  ],
+  [
+    "a window nobody has answered",
+    async () => {
+      world.vendor.next((call) => ({ kind: "window", vendorTaskId: call.id }));
+      return drained(await world.start());
+    },
+    "0",
+    { status: "EXPIRED", failure: failure("modal_unanswered") },
+  ],
+  [
+    "a window whose answer is on its way",
+    async () => {
+      const flow = await drained(await world.start({ then: [{ press: "V1", prompt: "at night" }] }));
+      await world.post(world.vendor.calls[0]!, "SUCCESS");
+      world.vendor.next((call) => ({ kind: "window", vendorTaskId: call.id }));
+      world.vendor.next({ kind: "busy", reason: "23" });
+      return drained(flow);
+    },
+    "0-0",
+    { status: "FAILURE", failure: failure("provider_missing") },
+  ],
+];
+
+async function drained(flow: Flow): Promise<Flow> {
+  await world.drain();
+  return flow;
+}
+
+describe.each(["provider", "account"] as const)("a %s that is gone", (how) => {
+  test.each(stages)("%s: the branch ends typed, and nobody is called", async (_, begin, path, end) => {
+    const flow = await begin();
+    const calls = world.vendor.calls.length;
+    remove(how);
+    await world.drain();
+    await wait();
+    expect(await task(flow, path)).toMatchObject(end);
+    expect((await world.read(flow)).flow.status).toBe(path === "0" ? "failed" : "completed");
+    expect(world.vendor.calls).toHaveLength(calls);
+    expect(world.vendor.lookups).toEqual([]);
+    expect(world.queue.size).toBe(0);
+    expect(world.queue.dead).toEqual([]);
+    // Nothing of it comes up again.
+    expect(await world.sweep()).toMatchObject({ overdue: 0, failed: 0 });
+  });
+
+  test("a picture that is still called in is kept, with its follow-ups' typed ends", async () => {
+    const flow = await drained(await world.start({ then: [{ press: ["U1", "U2"] }] }));
+    remove(how);
+    expect(await world.post(world.vendor.calls[0]!, "SUCCESS")).toEqual({ kind: "recorded", moved: true });
+    await world.drain();
+    const { tasks, status } = await world.read(flow);
+    expect(status).toBe("completed");
+    expect(tasks.get("0")!.result!.imageUrl).toBeDefined();
+    for (const path of ["0-0", "0-1"]) expect(tasks.get(path)!.failure!.code).toBe("provider_missing");
+  });
+
+  test("one that is called in after its deadline stands beside the verdict", async () => {
+    const flow = await drained(await world.start());
+    remove(how);
+    await wait();
+    await world.post(world.vendor.calls[0]!, "SUCCESS");
+    expect(await task(flow)).toMatchObject({
+      status: "EXPIRED",
+      late: { status: "SUCCESS", result: { imageUrl: expect.any(String) } },
+    });
+  });
+
+  test("finished lineage is read, listed and pressed as before; the press ends typed", async () => {
+    const flow = await world.start({ state: "mine", then: [{ press: "U1" }] });
+    await world.finishAll();
+    const before = await world.read(flow);
+    remove(how);
+    await wait();
+    expect(await world.read(flow)).toEqual(before);
+    expect(before).toMatchObject({ status: "completed", flow: { state: "mine" } });
+    expect((await world.deps.store.listFlows("app_a", 10)).flows).toEqual([before.flow]);
+
+    const pressed = await pressTask(world.deps, "app_a", taskIdOf(flow.id, "0"), { press: "U2" });
+    await world.drain();
+    expect(await task(flow, pressed.path)).toMatchObject({ status: "FAILURE", failure: failure("provider_missing") });
+    expect((await world.read(flow)).status).toBe("completed");
+  });
+});
+
+test("a new flow of a provider that is gone is refused by the field's name", async () => {
+  remove("provider");
+  await expect(world.start()).rejects.toMatchObject({ code: "invalid_request", field: "provider" });
+});
+
+test("a new flow of an account that is gone ends typed", async () => {
+  remove("account");
+  const flow = await world.start();
+  await world.drain();
+  expect(await task(flow)).toMatchObject({ status: "FAILURE", attempt: 0, failure: failure("provider_missing") });
+});
+
+describe("one of two accounts is gone, in the simulation", () => {
+  const scene: Scene = { accounts: ["kept", "gone"], isConfigured: (account, at) => account === "kept" || at < 50_000 };
+  const TYPED = ["provider_missing", "deadline_passed", "modal_unanswered", "submission_unclear", "vendor_failed"];
+
+  test("its branches end typed; the other's flows complete, and nothing is paid after it went", async () => {
+    for (let seed = 1; seed <= 5; seed++) {
+      const run = await runHouse({ seed, flows: 12, profile: CALM, scene });
+      const { findings } = judge(run);
+      expect(findings).toEqual([]);
+      for (const { flow, tasks } of run.flows.values()) {
+        if (flow.account === "kept") expect(tasks.every(({ status }) => status === "SUCCESS")).toBe(true);
+        for (const { failure } of tasks) if (failure) expect(TYPED).toContain(failure.code);
+      }
+      const late = run.vendor.taken.filter(({ account, at }) => account === "gone" && at > START + 51_000);
+      expect(late).toEqual([]);
+    }
+  });
+
+  test.each([
+    ["silent", only("silent", 1)],
+    ["all faults at once", STORM],
+  ] as const)("%s besides: no rule is broken", async (_, profile) => {
+    for (let seed = 1; seed <= 8; seed++) {
+      expect(judge(await runHouse({ seed, flows: 12, profile, scene })).findings).toEqual([]);
+    }
+  });
+});
