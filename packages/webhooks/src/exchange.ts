@@ -1,5 +1,5 @@
 /** One request and its answer, within one deadline; and what to call it when there is none. */
-import { type ClientRequest, type Agent as HttpAgent, type IncomingMessage, request as requestHttp } from "node:http";
+import { type Agent as HttpAgent, type IncomingMessage, request as requestHttp } from "node:http";
 import { request as requestHttps } from "node:https";
 import { portOf } from "./allow.ts";
 
@@ -32,58 +32,48 @@ export function deadlineIn(timeoutMs: number): Deadline {
  * @throws OutboundError forbidden, from the agent's lookup; and whatever Node throws, which `reasonOf` puts into words
  */
 export async function ask(request: Request, signal: AbortSignal): Promise<IncomingMessage> {
-  let reused = false;
-  const note = (call: ClientRequest) => {
-    reused = call.reusedSocket;
-  };
+  const first = begin(request, signal);
   try {
-    return await askOnce(request, signal, note);
+    return await first.answer;
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (!reused || signal.aborted || (code !== "ECONNRESET" && code !== "EPIPE")) throw error;
-    return await askOnce(request, signal, note);
+    const stale = first.call.reusedSocket && (code === "ECONNRESET" || code === "EPIPE");
+    if (!stale || signal.aborted) throw error;
+    return await begin(request, signal).answer;
   }
 }
 
-function askOnce(
-  { url, method, headers, body, agent }: Request,
-  signal: AbortSignal,
-  failed: (call: ClientRequest) => void,
-): Promise<IncomingMessage> {
-  return new Promise((resolve, reject) => {
-    const request = url.protocol === "https:" ? requestHttps : requestHttp;
-    const call = request({
-      agent,
-      method,
-      host: url.hostname.replace(/^\[|\]$/g, ""),
-      port: portOf(url),
-      path: url.pathname + url.search,
-      headers: {
-        "user-agent": "mjflow/1",
-        ...headers,
-        ...(body !== undefined && { "content-length": Buffer.byteLength(body) }),
-      },
-    });
-    const stop = () => {
-      call.destroy();
-      // Not left to the request: one that waits for a name or a socket says nothing.
-      reject(new Error("Out of time."));
-    };
-    if (signal.aborted) stop();
-    signal.addEventListener("abort", stop, { once: true });
-    call.on("response", resolve);
-    // Without a listener Node closes the connection and tells nobody.
-    call.on("upgrade", (_, socket) => {
-      socket.destroy();
-      reject(Object.assign(new Error("Another protocol."), { code: "EPROTO" }));
-    });
-    // Stays for the life of the connection: an error after the answer's head reaches whoever reads the body.
-    call.on("error", (error) => {
-      failed(call);
-      reject(error);
-    });
-    call.end(body);
+function begin({ url, method, headers, body, agent }: Request, signal: AbortSignal) {
+  const request = url.protocol === "https:" ? requestHttps : requestHttp;
+  const call = request({
+    agent,
+    method,
+    host: url.hostname.replace(/^\[|\]$/g, ""),
+    port: portOf(url),
+    path: url.pathname + url.search,
+    headers: {
+      "user-agent": "mjflow/1",
+      ...headers,
+      ...(body !== undefined && { "content-length": Buffer.byteLength(body) }),
+    },
   });
+  const { promise: answer, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+  call.on("response", resolve);
+  // Without a listener Node closes the connection and tells nobody.
+  call.on("upgrade", (_, socket) => {
+    socket.destroy();
+    reject(Object.assign(new Error("Another protocol."), { code: "EPROTO" }));
+  });
+  // Stays for the life of the connection: an error after the answer's head reaches whoever reads the body.
+  call.on("error", reject);
+  const stop = () => {
+    call.destroy();
+    // Not left to the request: one that waits for a name or a socket says nothing.
+    reject(new Error("Out of time."));
+  };
+  signal.addEventListener("abort", stop, { once: true });
+  call.end(body);
+  return { call, answer };
 }
 
 /**
@@ -110,7 +100,7 @@ const WORDS: Readonly<Record<string, string>> = {
   ECONNREFUSED: "the connection was refused",
   ECONNRESET: "the connection was closed before the whole answer had come",
   EPIPE: "the connection was closed before the whole answer had come",
-  EPROTO: "what answers there does not speak HTTPS as we do",
+  EPROTO: "what answers there speaks another protocol",
   ESERVFAIL: "the name servers do not answer",
   ETIMEOUT: "the name servers do not answer",
   CERT_HAS_EXPIRED: "the certificate has expired",

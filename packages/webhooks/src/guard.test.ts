@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { createGuard } from "./guard.ts";
+import { checkedLookup, createGuard } from "./guard.ts";
 
 const guard = createGuard();
 
@@ -93,6 +93,9 @@ test.each([
   "https://",
   "https://?",
   "https://exa mple.com/",
+  "https://example.com../",
+  "https://.example.com/",
+  "https://a..example.com/",
   "https://[fe80::1%25eth0]/",
   "https://1.2.3.4.5/",
   "https://256.1.1.1/",
@@ -161,4 +164,34 @@ test("why a URL is refused never tells its user, password, path or query", () =>
       expect(JSON.stringify(verdict)).not.toContain(word);
     }),
   );
+});
+
+describe("a socket's lookup", () => {
+  /** @returns what the socket hears */
+  function heard(addresses: string[], options: { all?: boolean }) {
+    const lookup = checkedLookup(async () => addresses);
+    return new Promise<unknown[]>((resolve) => lookup("hooks.example", options, (...answer) => resolve(answer)));
+  }
+  const two = ["93.184.216.34", "2606:2800:220:1::1"];
+
+  test("hears every address, and only those that were checked", async () => {
+    expect(await heard(two, { all: true })).toEqual([
+      null,
+      [
+        { address: two[0], family: 4 },
+        { address: two[1], family: 6 },
+      ],
+    ]);
+  });
+
+  test("hears one where it can use only one", async () => {
+    expect(await heard(two, {})).toEqual([null, two[0], 4]);
+    expect(await heard(two.slice(1), { all: false })).toEqual([null, two[1], 6]);
+  });
+
+  test.each([true, false])("hears none where any is not public (all: %s)", async (all) => {
+    const [error, found] = await heard([...two, "10.0.0.1"], { all });
+    expect(error).toMatchObject({ name: "OutboundError", kind: "forbidden" });
+    expect(found).toEqual([]);
+  });
 });

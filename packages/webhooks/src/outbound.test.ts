@@ -1,6 +1,8 @@
 /** Promises about where we connect and where we never do. How an exchange goes: exchange.test.ts. */
+import { execFile } from "node:child_process";
 import { createServer } from "node:net";
 import type { TLSSocket } from "node:tls";
+import { promisify } from "node:util";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { IPV4_REFUSED } from "./address.ts";
@@ -319,20 +321,33 @@ describe("a redirect", () => {
   });
 });
 
-test("no proxy of the environment stands between the check and the address", async () => {
-  const port = await serveHttps((_, response) => response.end());
-  const dialled = pretendInternet({ [PUBLIC]: port });
-  const before = { ...process.env };
-  Object.assign(process.env, {
+const knowsProxies = process.allowedNodeEnvironmentFlags.has("--use-env-proxy");
+test.skipIf(!knowsProxies)("no proxy of the environment stands between the check and the address", async () => {
+  let proxied = 0;
+  const proxy = await listen(
+    createServer((socket) => {
+      proxied += 1;
+      socket.destroy();
+    }),
+  );
+  const port = await serveHttp((_, response) => response.end("here"));
+  // Node reads the variables when it starts.
+  const script = `
+    import { createOutbound } from ${JSON.stringify(new URL("outbound.ts", import.meta.url).href)};
+    const url = "http://127.0.0.1:${port}/";
+    const outcome = await createOutbound({ allow: ["127.0.0.1:*"] }).post({ url, headers: {}, body: "", timeoutMs: 20_000 });
+    console.log(outcome.body, await fetch(url).then(() => "direct", () => "through the proxy"));`;
+  const to = `http://127.0.0.1:${proxy}`;
+  const env = {
+    ...process.env,
     NODE_USE_ENV_PROXY: "1",
-    HTTPS_PROXY: "http://10.9.9.9:3128",
-    HTTP_PROXY: "http://10.9.9.9:3128",
-  });
-  try {
-    const outbound = createOutbound({ ...resolver([PUBLIC]), ca });
-    expect(await outbound.post(post("https://hooks.example/"))).toMatchObject({ kind: "answered" });
-    expect(dialled).toEqual([`${PUBLIC} 443`]);
-  } finally {
-    process.env = before;
-  }
+    HTTP_PROXY: to,
+    HTTPS_PROXY: to,
+    http_proxy: to,
+    NO_PROXY: "",
+    no_proxy: "",
+  };
+  const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "-e", script], { env });
+  expect(stdout.trim()).toBe("here through the proxy");
+  expect(proxied).toBeGreaterThan(0);
 });
