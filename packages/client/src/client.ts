@@ -1,0 +1,40 @@
+/** The API as one object: where it is and with which key is said once, or not at all. */
+import { configOf, type MjflowOptions } from "./config.ts";
+import { Deliveries, Endpoints } from "./endpoint.ts";
+import { Flows } from "./flow.ts";
+import { DeadLetters, Providers } from "./operator.ts";
+import { Tasks } from "./task.ts";
+import { type Call, Transport } from "./transport.ts";
+
+/**
+ *     const mjflow = new Mjflow();
+ *     const flow = await mjflow.flows.create({ provider: "simulator", prompt: "a boat" }).wait();
+ *
+ * Every call rejects with a MjflowError, and with nothing else.
+ */
+export class Mjflow {
+  readonly flows: Flows;
+  readonly tasks: Tasks;
+  readonly endpoints: Endpoints;
+  readonly deliveries: Deliveries;
+  readonly providers: Providers;
+  readonly deadLetters: DeadLetters;
+  readonly #transport: Transport;
+
+  /** @throws MjflowError invalid_argument */
+  constructor(options: MjflowOptions = {}) {
+    const transport = new Transport(configOf(options));
+    this.#transport = transport;
+    this.flows = new Flows(transport);
+    this.tasks = new Tasks(transport);
+    this.endpoints = new Endpoints(transport);
+    this.deliveries = new Deliveries(transport);
+    this.providers = new Providers(transport);
+    this.deadLetters = new DeadLetters(transport);
+  }
+
+  /** Any other route, with the same key, errors and retries: `request({ path: "/v1/usage" })`. */
+  request<T = unknown>(call: Call): Promise<T> {
+    return this.#transport.send<T>(call);
+  }
+}

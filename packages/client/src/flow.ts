@@ -1,0 +1,114 @@
+/** `/v1/flows` */
+import type { FlowEvent } from "./change.ts";
+import { type List, listOf } from "./list.ts";
+import { segment, type Transport } from "./transport.ts";
+import type { Flow, FlowInput, FlowQuery, FlowSummary } from "./types.ts";
+import { type EventsOptions, eventsOf, type WaitOptions, waitFor } from "./wait.ts";
+
+export interface CallOptions {
+  signal?: AbortSignal;
+}
+
+export interface CreateOptions extends CallOptions {
+  /** Default: one of its own for each call, so that its retries never pay twice. Yours: for retries of your own. */
+  idempotencyKey?: string;
+  /** Let the server answer only when the flow has ended, or after so many seconds (at most 25). */
+  waitS?: number;
+}
+
+/** A flow that was created. `flow` is how it was then. */
+export class FlowHandle {
+  readonly id: string;
+  readonly flow: Flow;
+  readonly #flows: Flows;
+
+  constructor(flows: Flows, flow: Flow) {
+    this.id = flow.id;
+    this.flow = flow;
+    this.#flows = flows;
+  }
+
+  wait(options?: WaitOptions): Promise<Flow> {
+    return this.#flows.wait(this.id, options);
+  }
+
+  events(options?: EventsOptions): AsyncGenerator<FlowEvent, void> {
+    return this.#flows.events(this.id, options);
+  }
+
+  async cancel(options?: CallOptions): Promise<Flow> {
+    return this.#flows.cancel(this.id, options);
+  }
+}
+
+/** Await it for the handle, or go straight on: `flows.create(…).wait()`. */
+export interface Creating extends Promise<FlowHandle> {
+  wait(options?: WaitOptions): Promise<Flow>;
+  events(options?: EventsOptions): AsyncGenerator<FlowEvent, void>;
+}
+
+export class Flows {
+  readonly #transport: Transport;
+
+  constructor(transport: Transport) {
+    this.#transport = transport;
+  }
+
+  create(input: FlowInput, options: CreateOptions = {}): Creating {
+    const handle = this.#create(input, options);
+    return Object.assign(handle, {
+      wait: async (waiting?: WaitOptions) => (await handle).wait(waiting),
+      async *events(listening?: EventsOptions) {
+        yield* (await handle).events(listening);
+      },
+    });
+  }
+
+  async #create(input: FlowInput, { idempotencyKey = uuid(), waitS, signal }: CreateOptions): Promise<FlowHandle> {
+    const flow = await this.#transport.send<Flow>({
+      method: "POST",
+      path: "/v1/flows",
+      body: input,
+      idempotencyKey,
+      ...(waitS !== undefined && { headers: { prefer: `wait=${waitS}` } }),
+      signal,
+    });
+    return new FlowHandle(this, flow);
+  }
+
+  async get(id: string, { signal }: CallOptions = {}): Promise<Flow> {
+    return this.#transport.send({ path: `/v1/flows/${segment(id)}`, signal });
+  }
+
+  /** Newest first. */
+  list(query: FlowQuery = {}, options?: CallOptions): List<FlowSummary> {
+    return listOf(this.#transport, "/v1/flows", { ...query }, options);
+  }
+
+  /** Starts nothing more; what the vendor already has is paid for and may still arrive. */
+  async cancel(id: string, { signal }: CallOptions = {}): Promise<Flow> {
+    return this.#transport.send({ method: "POST", path: `/v1/flows/${segment(id)}/cancel`, signal });
+  }
+
+  async resume(id: string, { signal }: CallOptions = {}): Promise<Flow> {
+    return this.#transport.send({ method: "POST", path: `/v1/flows/${segment(id)}/resume`, signal });
+  }
+
+  /** The flow, ended; see `WaitOptions`. */
+  wait(id: string, options?: WaitOptions): Promise<Flow> {
+    return waitFor(this.#transport, id, options);
+  }
+
+  events(id: string, options?: EventsOptions): AsyncGenerator<FlowEvent, void> {
+    return eventsOf(this.#transport, id, options);
+  }
+}
+
+/** Version 4. `crypto.randomUUID` is missing on pages that did not come over https. */
+function uuid(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[6] = (bytes[6]! & 0x0f) | 0x40;
+  bytes[8] = (bytes[8]! & 0x3f) | 0x80;
+  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
+}

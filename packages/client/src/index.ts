@@ -1,0 +1,20 @@
+export type { FlowEvent } from "./change.ts";
+export { Mjflow } from "./client.ts";
+export type { MjflowOptions } from "./config.ts";
+export type { Deliveries, Endpoints } from "./endpoint.ts";
+export { type ClientErrorCode, type ErrorCode, isMjflowError, MjflowError, type ServerErrorCode } from "./error.ts";
+export type { CallOptions, CreateOptions, Creating, FlowHandle, Flows } from "./flow.ts";
+export type { List } from "./list.ts";
+export type { DeadLetters, Providers } from "./operator.ts";
+export type { Tasks } from "./task.ts";
+export type { Call } from "./transport.ts";
+export type * from "./types.ts";
+export { type EventsOptions, type WaitOptions, WaitTimeoutError } from "./wait.ts";
+export {
+  type VerifyOptions,
+  verifyWebhook,
+  WebhookError,
+  type WebhookEvent,
+  type WebhookFault,
+  type WebhookHeaders,
+} from "./webhook.ts";

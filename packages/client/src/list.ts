@@ -1,0 +1,44 @@
+/** Lists that come in pages, as one iterator. */
+import { unexpectedAnswer } from "./error.ts";
+import { isObject } from "./problem.ts";
+import type { Query, Transport } from "./transport.ts";
+import type { Page } from "./types.ts";
+
+/** `for await (const item of list)`; or by hand, page by page. */
+export interface List<T> extends AsyncIterable<T> {
+  page(cursor?: string): Promise<Page<T>>;
+  pages(): AsyncGenerator<Page<T>, void>;
+}
+
+export interface ListOptions {
+  signal?: AbortSignal;
+}
+
+export function listOf<T>(transport: Transport, path: string, query: Query, { signal }: ListOptions = {}): List<T> {
+  async function page(cursor?: string): Promise<Page<T>> {
+    const body = await transport.send<Partial<Page<T>>>({
+      path,
+      query: { ...query, cursor },
+      ...(signal && { signal }),
+    });
+    if (!isObject(body) || !Array.isArray(body.data)) throw unexpectedAnswer("The server's answer is not a list.", 200);
+    return { data: body.data, nextCursor: body.nextCursor ?? null };
+  }
+  async function* pages(): AsyncGenerator<Page<T>, void> {
+    let cursor: string | undefined;
+    for (;;) {
+      const next = await page(cursor);
+      yield next;
+      if (next.nextCursor === null) return;
+      if (next.nextCursor === cursor) throw unexpectedAnswer("The server's list does not go on.", 200);
+      cursor = next.nextCursor;
+    }
+  }
+  return {
+    page,
+    pages,
+    async *[Symbol.asyncIterator]() {
+      for await (const { data } of pages()) yield* data;
+    },
+  };
+}

@@ -1,0 +1,41 @@
+/** `/v1/providers`, and for the operator of the stage `/v1/dead-letters`. */
+import type { CallOptions } from "./flow.ts";
+import { type List, listOf } from "./list.ts";
+import { segment, type Transport } from "./transport.ts";
+import type { DeadLetter, Provider } from "./types.ts";
+
+export class Providers {
+  readonly #transport: Transport;
+
+  constructor(transport: Transport) {
+    this.#transport = transport;
+  }
+
+  /** With the health of each. */
+  list(options?: CallOptions): List<Provider> {
+    return listOf(this.#transport, "/v1/providers", {}, options);
+  }
+}
+
+/** Queue messages that nobody could read. */
+export class DeadLetters {
+  readonly #transport: Transport;
+
+  constructor(transport: Transport) {
+    this.#transport = transport;
+  }
+
+  list(options?: CallOptions): List<DeadLetter> {
+    return listOf(this.#transport, "/v1/dead-letters", {}, options);
+  }
+
+  /** Sends it to its queue once more. */
+  async redrive(id: string, { signal }: CallOptions = {}): Promise<DeadLetter> {
+    return this.#transport.send({ method: "POST", path: `/v1/dead-letters/${segment(id)}/redrive`, signal });
+  }
+
+  /** Lets it go; the record that it was stays. */
+  async drop(id: string, { signal }: CallOptions = {}): Promise<DeadLetter> {
+    return this.#transport.send({ method: "DELETE", path: `/v1/dead-letters/${segment(id)}`, signal });
+  }
+}

@@ -1,0 +1,191 @@
+/** One request and its answer: the key goes in here, and comes out nowhere. */
+import type { Config } from "./config.ts";
+import { aborted, invalidArgument, MjflowError, unexpectedAnswer } from "./error.ts";
+import { problemOf } from "./problem.ts";
+import { type Redact, redactor, tell } from "./redact.ts";
+import { pauseMs } from "./retry.ts";
+import { limit, type Sleep } from "./time.ts";
+
+export type Query = Record<string, string | number | Date | undefined>;
+
+export interface Call {
+  method?: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+  /** Begins with `/v1/`; its variable parts through `segment`. */
+  path: string;
+  query?: Query;
+  body?: unknown;
+  headers?: Record<string, string>;
+  /** Makes it safe to send again. */
+  idempotencyKey?: string;
+  signal?: AbortSignal;
+  /** Default: the client's requestTimeoutMs. */
+  timeoutMs?: number;
+}
+
+export interface Answer<T> {
+  status: number;
+  headers: Headers;
+  /** Undefined where there was none: 204, 304. */
+  body: T;
+}
+
+export class Transport {
+  readonly #config: Config;
+  readonly #redact: Redact;
+  readonly sleep: Sleep;
+  readonly now: () => number;
+  readonly random: () => number;
+
+  constructor(config: Config) {
+    this.#config = config;
+    this.#redact = redactor(config.apiKey);
+    this.sleep = config.sleep;
+    this.now = config.now;
+    this.random = config.random;
+  }
+
+  /** The answer's body. Sent again, with pauses, while that is safe and may help. */
+  async send<T>(call: Call): Promise<T> {
+    const { retry } = this.#config;
+    const resendable = call.idempotencyKey !== undefined || /^(GET|PUT|DELETE)$/.test(call.method ?? "GET");
+    for (let retried = 0; ; retried++) {
+      try {
+        return (await this.once<T>(call)).body;
+      } catch (error) {
+        if (!(error instanceof MjflowError)) throw error;
+        const ms = pauseMs(error, resendable, retried, retry, this.random());
+        if (ms === undefined) throw error;
+        await this.sleep(ms, call.signal);
+      }
+    }
+  }
+
+  /** One try. 304 is an answer. */
+  async once<T>(call: Call): Promise<Answer<T>> {
+    return this.#within(call, async (signal) => {
+      const response = await this.#fetch(call, signal);
+      const body = parse(await response.text());
+      if (response.status === 304) return { status: 304, headers: response.headers, body: undefined as T };
+      if (!response.ok) throw this.#problem(response, body);
+      if (body === undefined && response.status !== 204) {
+        throw unexpectedAnswer("The server's answer is not JSON.", response.status);
+      }
+      return { status: response.status, headers: response.headers, body: body as T };
+    });
+  }
+
+  /**
+   * One try at a stream: an answer that is `wanted`, its body unread. The time limit is for the answer to begin; the
+   * body then lasts until `signal`, which must not outlive the reading of it.
+   */
+  async open(call: Call & { signal: AbortSignal }, wanted: (response: Response) => boolean): Promise<Response> {
+    const connection = new AbortController();
+    const close = () => connection.abort();
+    call.signal.addEventListener("abort", close, { once: true });
+    return this.#within(call, async (opening) => {
+      opening.addEventListener("abort", close, { once: true });
+      const response = await this.#fetch(call, connection.signal);
+      if (!wanted(response)) throw this.#problem(response, parse(await response.text()));
+      return response;
+    });
+  }
+
+  #problem(response: Response, body: unknown): MjflowError {
+    return problemOf(response, this.#redact(body), this.now());
+  }
+
+  async #within<T>(call: Call, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const timeoutMs = call.timeoutMs ?? this.#config.requestTimeoutMs;
+    const time = limit(call.signal, timeoutMs);
+    try {
+      if (time.signal.aborted) throw aborted();
+      return await work(time.signal);
+    } catch (error) {
+      if (error instanceof MjflowError) throw error;
+      if (time.passed()) throw this.#unreachable(`gave no answer within ${timeoutMs} ms`);
+      if (call.signal?.aborted) throw aborted();
+      throw this.#unreachable("could not be reached", error);
+    } finally {
+      time.done();
+    }
+  }
+
+  async #fetch(call: Call, signal: AbortSignal): Promise<Response> {
+    const { fetch, baseUrl, apiKey } = this.#config;
+    const headers: Record<string, string> = {
+      accept: "application/json",
+      ...(call.body !== undefined && { "content-type": "application/json" }),
+      ...(apiKey && { authorization: `Bearer ${apiKey}` }),
+      ...(call.idempotencyKey && { "idempotency-key": printable(call.idempotencyKey) }),
+      ...call.headers,
+    };
+    const response = await fetch(`${baseUrl}${call.path}${search(call.query)}`, {
+      method: call.method ?? "GET",
+      headers,
+      signal,
+      // Followed, a POST would become a GET, and the key might go where nobody meant it to.
+      redirect: "manual",
+      ...(call.body !== undefined && { body: json(call.body) }),
+    });
+    const { status } = response;
+    if (response.type === "opaqueredirect" || (status >= 300 && status < 400 && status !== 304)) {
+      response.body?.cancel().catch(() => {});
+      throw unexpectedAnswer("The server redirects; make baseUrl the address it redirects to.", status);
+    }
+    return response;
+  }
+
+  #unreachable(how: string, error?: unknown): MjflowError {
+    const cause = tell(error, this.#redact);
+    const why = reasonOf(error);
+    const detail = `${new URL(this.#config.baseUrl).origin} ${how}${why ? ` (${why})` : ""}.`;
+    return new MjflowError({ code: "unreachable", detail, retry: "later", cause });
+  }
+}
+
+/** An id as a part of an address; text that would climb out of its place is refused. */
+export function segment(id: string): string {
+  if (typeof id !== "string" || id === "" || id === "." || id === "..") {
+    throw invalidArgument("It must be an id.", "id");
+  }
+  return encodeURIComponent(id);
+}
+
+function search(query: Query = {}): string {
+  const pairs = Object.entries(query).flatMap(([name, value]) =>
+    value === undefined ? [] : [[name, value instanceof Date ? value.toISOString() : String(value)]],
+  );
+  return pairs.length > 0 ? `?${new URLSearchParams(pairs)}` : "";
+}
+
+function printable(key: string): string {
+  if (!/^[\x21-\x7e]{1,255}$/.test(key)) {
+    throw invalidArgument("It must be 1 to 255 characters of printable ASCII.", "idempotencyKey");
+  }
+  return key;
+}
+
+function json(body: unknown): string {
+  try {
+    return JSON.stringify(body);
+  } catch {
+    throw invalidArgument("It cannot be written as JSON.", "body");
+  }
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** ECONNREFUSED and the like: words of the platform, nothing of the request. */
+function reasonOf(error: unknown): string | undefined {
+  for (let at = error, depth = 0; at instanceof Error && depth < 4; at = at.cause, depth++) {
+    const { code } = at as { code?: unknown };
+    if (typeof code === "string" && /^[A-Z][A-Z0-9_]{2,40}$/.test(code)) return code;
+  }
+  return undefined;
+}

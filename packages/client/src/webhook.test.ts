@@ -1,0 +1,205 @@
+import { createHmac, generateKeyPairSync, type KeyObject, randomBytes, sign as signEd25519 } from "node:crypto";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { isSigned } from "./signature.ts";
+import { verifyWebhook, type WebhookHeaders } from "./webhook.ts";
+
+const NOW = Date.parse("2026-11-21T08:00:00Z");
+const SECRET = `whsec_${Buffer.alloc(32, 1).toString("base64")}`;
+const OTHER = `whsec_${Buffer.alloc(32, 2).toString("base64")}`;
+const BODY = JSON.stringify({ type: "task.completed", timestamp: "2026-11-21T08:00:00Z", data: { id: "task_1" } });
+
+const hmac = (secret: string, content: string | Buffer) =>
+  `v1,${createHmac("sha256", Buffer.from(secret.slice("whsec_".length), "base64"))
+    .update(content)
+    .digest("base64")}`;
+
+function headersFor(body: string | Buffer, { id = "evt_1", at = NOW / 1_000, signature = "" } = {}) {
+  const content = Buffer.concat([Buffer.from(`${id}.${at}.`), Buffer.from(body)]);
+  return {
+    "webhook-id": id,
+    "webhook-timestamp": String(at),
+    "webhook-signature": signature || hmac(SECRET, content),
+  };
+}
+const verify = (body: string | Uint8Array, headers: WebhookHeaders, key: string | string[] = SECRET) =>
+  verifyWebhook(body, headers, key, { now: NOW });
+
+describe("what is believed", () => {
+  test("the example of Standard Webhooks itself", async () => {
+    const signed = {
+      id: "msg_p5jXN8AQM9LWM0D4loKWxJek",
+      timestamp: "1614265330",
+      body: Buffer.from('{"test": 2432232314}'),
+      signatures: "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
+    };
+    expect(await isSigned(signed, ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"])).toBe(true);
+    expect(await isSigned({ ...signed, timestamp: "1614265331" }, ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"])).toBe(
+      false,
+    );
+  });
+
+  test("a body signed with the secret becomes its event, narrowed by its type, with the id to deduplicate by", async () => {
+    const event = await verify(BODY, headersFor(BODY));
+    expect(event).toEqual({ ...JSON.parse(BODY), id: "evt_1" });
+    if (event.type === "task.completed") expect(event.data.id satisfies string).toBe("task_1");
+  });
+
+  test.each([
+    ["Headers", (h: Record<string, string>) => new Headers(h)],
+    ["Node's", (h: Record<string, string>) => h],
+    [
+      "capitals",
+      (h: Record<string, string>) => Object.fromEntries(Object.entries(h).map(([n, v]) => [n.toUpperCase(), v])),
+    ],
+    ["lists", (h: Record<string, string>) => Object.fromEntries(Object.entries(h).map(([n, v]) => [n, [v]]))],
+  ])("headers as %s", async (_, shape) => {
+    expect((await verify(BODY, shape(headersFor(BODY)))).id).toBe("evt_1");
+  });
+
+  test("bytes, in any view of them, and letters beyond ASCII", async () => {
+    const body = BODY.replace("task_1", "ein Boot 🛶");
+    const padded = Buffer.concat([Buffer.from("xx"), Buffer.from(body)]).subarray(2);
+    expect((await verify(new Uint8Array(padded), headersFor(body))).data.id).toBe("ein Boot 🛶");
+    expect((await verify(padded, headersFor(body))).data.id).toBe("ein Boot 🛶");
+  });
+
+  test("while secrets change: either secret here, either signature there", async () => {
+    const { "webhook-signature": signature } = headersFor(BODY);
+    expect((await verify(BODY, headersFor(BODY), [OTHER, SECRET])).id).toBe("evt_1");
+    const both = headersFor(BODY, { signature: `v1,${"A".repeat(43)}= v2,xyz ${signature}` });
+    expect((await verify(BODY, both)).id).toBe("evt_1");
+  });
+
+  test("ed25519, by the public key alone", async () => {
+    const { key, signature } = ed25519(BODY);
+    const headers = headersFor(BODY, { signature });
+    expect((await verify(BODY, headers, key)).id).toBe("evt_1");
+    expect((await verify(BODY, headers, [SECRET, key])).id).toBe("evt_1");
+    await expect(verify(BODY, headers, ed25519(BODY).key)).rejects.toMatchObject({ fault: "signature_wrong" });
+  });
+
+  test("a type of tomorrow: it was signed, so it is an event", async () => {
+    const body = JSON.stringify({ type: "endpoint.test", timestamp: "", data: {} });
+    expect((await verify(body, headersFor(body))).type).toBe("endpoint.test");
+  });
+});
+
+function ed25519(body: string) {
+  const { publicKey, privateKey } = generateKeyPairSync("ed25519") as { publicKey: KeyObject; privateKey: KeyObject };
+  const raw = publicKey.export({ format: "der", type: "spki" }).subarray(-32);
+  const signature = signEd25519(null, Buffer.from(`evt_1.${NOW / 1_000}.${body}`), privateKey).toString("base64");
+  return { key: `whpk_${raw.toString("base64")}`, signature: `v1a,${signature}` };
+}
+
+describe("what is not", () => {
+  const rejected = (fault: string) => ({ name: "WebhookError", code: "webhook_rejected", fault });
+
+  test("whatever bit of body, id, time or signature is changed", async () => {
+    const headers = headersFor(BODY);
+    await fc.assert(
+      fc.asyncProperty(
+        fc.constantFrom("body", "webhook-id", "webhook-timestamp", "webhook-signature"),
+        fc.nat(),
+        fc.integer({ min: 1, max: 127 }),
+        async (where, at, bits) => {
+          const given = where === "body" ? BODY : headers[where as keyof typeof headers];
+          const bytes = Buffer.from(given);
+          bytes[at % bytes.length]! ^= bits;
+          const changed = bytes.toString();
+          const body = where === "body" ? changed : BODY;
+          await expect(
+            verify(body, where === "body" ? headers : { ...headers, [where]: changed }),
+          ).rejects.toMatchObject({
+            code: "webhook_rejected",
+          });
+        },
+      ),
+    );
+  });
+
+  test("another secret", async () => {
+    await expect(verify(BODY, headersFor(BODY), OTHER)).rejects.toMatchObject(rejected("signature_wrong"));
+  });
+
+  test.each(["webhook-id", "webhook-timestamp", "webhook-signature"])("without %s", async (name) => {
+    const headers = { ...headersFor(BODY), [name]: undefined };
+    await expect(verify(BODY, headers)).rejects.toMatchObject(rejected("headers_missing"));
+  });
+
+  test("five minutes and a second, either way; five minutes are well", async () => {
+    const at = (offsetS: number) => verify(BODY, headersFor(BODY, { at: NOW / 1_000 + offsetS }));
+    expect((await at(-300)).id).toBe("evt_1");
+    expect((await at(300)).id).toBe("evt_1");
+    await expect(at(-301)).rejects.toMatchObject(rejected("timestamp_off"));
+    await expect(at(301)).rejects.toMatchObject(rejected("timestamp_off"));
+    const patient = verifyWebhook(BODY, headersFor(BODY, { at: NOW / 1_000 - 400 }), SECRET, {
+      now: NOW,
+      toleranceS: 400,
+    });
+    expect((await patient).id).toBe("evt_1");
+  });
+
+  test("an id with a full stop: it could say another message's time", async () => {
+    await expect(verify(BODY, headersFor(BODY, { id: "evt.1" }))).rejects.toMatchObject(rejected("signature_wrong"));
+  });
+
+  test("an HMAC whose secret is the public key, which everybody knows", async () => {
+    const { key } = ed25519(BODY);
+    const content = `evt_1.${NOW / 1_000}.${BODY}`;
+    const raw = Buffer.from(key.slice("whpk_".length), "base64");
+    const forged = createHmac("sha256", raw).update(content).digest("base64");
+    for (const signature of [`v1,${forged}`, `v1a,${forged}`]) {
+      await expect(verify(BODY, headersFor(BODY, { signature }), key)).rejects.toMatchObject(
+        rejected("signature_wrong"),
+      );
+    }
+  });
+
+  test("a signature among too many", async () => {
+    const { "webhook-signature": signature } = headersFor(BODY);
+    const many = headersFor(BODY, { signature: `${`v1,${"A".repeat(43)}= `.repeat(20)}${signature}` });
+    await expect(verify(BODY, many)).rejects.toMatchObject(rejected("signature_wrong"));
+  });
+
+  test.each(["", "null", "[]", "text", '{"type":1,"data":{}}', '{"type":"task.completed"}'])(
+    "signed, but no event: %j",
+    async (body) => {
+      await expect(verify(body, headersFor(body))).rejects.toMatchObject(rejected("body_unknown"));
+    },
+  );
+
+  test("signed, but not UTF-8", async () => {
+    const body = Buffer.concat([Buffer.from(BODY.slice(0, -1)), Buffer.from([0xff, 0x7d])]);
+    await expect(verify(body, headersFor(body))).rejects.toMatchObject(rejected("body_unknown"));
+  });
+});
+
+describe("a mistake of the caller's is told as one, without the key", () => {
+  test.each([
+    [[]],
+    [""],
+    ["whsec_"],
+    [`whsec_${randomBytes(23).toString("base64")}`],
+    [`whsec_${randomBytes(65).toString("base64")}`],
+    [SECRET.slice(0, -2)],
+    [`${SECRET}\n`],
+    [SECRET.slice("whsec_".length)],
+    [`whpk_${randomBytes(31).toString("base64")}`],
+    [`whsk_${randomBytes(32).toString("base64")}`],
+  ])("%j", async (key) => {
+    const mistake = await verify(BODY, headersFor(BODY), key).catch((error: Error) => error);
+    expect(mistake).toMatchObject({ code: "invalid_argument", field: "key" });
+    if (String(key).length > 8) expect((mistake as Error).stack).not.toContain(String(key).trim().slice(6, 20));
+  });
+
+  test("a parsed body", async () => {
+    const mistake = verify(JSON.parse(BODY), headersFor(BODY));
+    await expect(mistake).rejects.toMatchObject({ code: "invalid_argument", field: "body" });
+  });
+
+  test("a tolerance that is no number", async () => {
+    const mistake = verifyWebhook(BODY, headersFor(BODY), SECRET, { now: NOW, toleranceS: Number.NaN });
+    await expect(mistake).rejects.toMatchObject({ code: "invalid_argument", field: "toleranceS" });
+  });
+});

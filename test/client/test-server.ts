@@ -1,0 +1,149 @@
+/** A server of our own for the client: it answers as it is told, and keeps what it was asked. */
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { Mjflow, type MjflowOptions } from "@mjflow/client";
+import type { Flow, FlowStatus, Task, TaskStatus } from "@mjflow/client/types";
+
+export const KEY = "mjk_a_key_that_nobody_may_see";
+
+export interface Asked {
+  method: string;
+  path: string;
+  headers: IncomingMessage["headers"];
+  body: string;
+}
+
+export type Answer = (response: ServerResponse, asked: Asked, n: number) => void;
+
+export interface Server {
+  url: string;
+  asked: Asked[];
+  /** Milliseconds slept since the start, on the clock of `client`. */
+  sleeps: number[];
+  /** How many requests came to an address that ends so. */
+  count(pathEnd: string): number;
+  /** A client of this server whose sleeps take no time, but move its clock. */
+  client(options?: MjflowOptions): Mjflow;
+  close(): Promise<void>;
+}
+
+/** @param answer is told how many requests came to that address before */
+export async function serve(answer: Answer): Promise<Server> {
+  const asked: Asked[] = [];
+  const sleeps: number[] = [];
+  let now = Date.parse("2026-11-21T08:00:00Z");
+  const server = createServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on("data", (chunk: Buffer) => chunks.push(chunk));
+    request.on("end", () => {
+      const { method = "", url: path = "", headers } = request;
+      const before = asked.filter((each) => each.path === path && each.method === method).length;
+      const one = { method, path, headers, body: Buffer.concat(chunks).toString() };
+      asked.push(one);
+      answer(response, one, before);
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return {
+    url,
+    asked,
+    sleeps,
+    count: (pathEnd) => asked.filter(({ path }) => path.endsWith(pathEnd)).length,
+    client: (options) =>
+      new Mjflow({
+        baseUrl: url,
+        apiKey: KEY,
+        now: () => now,
+        random: () => 0.5,
+        sleep: async (ms) => {
+          sleeps.push(ms);
+          now += ms;
+        },
+        ...options,
+      }),
+    async close() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+export function json(response: ServerResponse, status: number, body: unknown, headers: Record<string, string> = {}) {
+  response.writeHead(status, { "content-type": "application/json", ...headers });
+  response.end(JSON.stringify(body));
+}
+
+export function problem(response: ServerResponse, status: number, code: string, more: Record<string, unknown> = {}) {
+  const { headers, ...members } = more as { headers?: Record<string, string> };
+  response.writeHead(status, { "content-type": "application/problem+json", ...headers });
+  response.end(JSON.stringify({ title: code, status, code, advice: "", retry: "never", requestId: "r-1", ...members }));
+}
+
+/** Begins a stream; `write` sends events, `cut` ends the connection as a power cut would. */
+export function stream(response: ServerResponse) {
+  response.writeHead(200, { "content-type": "text/event-stream; charset=utf-8" });
+  response.flushHeaders();
+  return {
+    write: (event: { type: string; data: unknown }, id?: string) =>
+      response.write(
+        `${id === undefined ? "" : `id: ${id}\n`}event: ${event.type}\ndata: ${JSON.stringify({ timestamp: AT, ...event })}\n\n`,
+      ),
+    end: () => response.end(),
+    /** After what was written has left. */
+    cut: () => response.write(":\n", () => response.destroy()),
+  };
+}
+
+export const AT = "2026-11-21T08:00:00.000Z";
+export const FLOW_ID = "flow_01K9ZC7T3R8M2V5X0Q4B6N1JHD";
+
+export function task(place: string, status: TaskStatus, progress = 0): Task {
+  const ended = /SUCCESS|FAILURE|CANCEL|EXPIRED/.test(status);
+  return {
+    id: `task_${FLOW_ID.slice(5)}_${place}`,
+    flowId: FLOW_ID,
+    parentId: place === "0" ? null : `task_${FLOW_ID.slice(5)}_0`,
+    rootId: `task_${FLOW_ID.slice(5)}_0`,
+    depth: place.split("-").length - 1,
+    press: null,
+    action: "IMAGINE",
+    status,
+    progress,
+    provider: "simulator",
+    attempts: 1,
+    modals: 0,
+    callbacks: 1,
+    duplicates: 0,
+    lookups: 0,
+    createdAt: AT,
+    submittedAt: AT,
+    endedAt: ended ? AT : null,
+  } as unknown as Task;
+}
+
+export function flow(status: FlowStatus, tasks: Task[]): Flow {
+  return {
+    id: FLOW_ID,
+    status,
+    state: "mine",
+    action: "imagine",
+    provider: "simulator",
+    prompt: "a boat",
+    mode: null,
+    notifyHook: null,
+    createdAt: AT,
+    endedAt: status === "running" ? null : AT,
+    tasks,
+    counts: { submissions: tasks.length, modals: 0, callbacks: tasks.length, duplicates: 0, lookups: 0 },
+  };
+}
+
+export function taskEvent(type: string, of: Task) {
+  return { type, data: { ...of, state: "mine" } };
+}
+
+export function flowEvent(of: Flow) {
+  const { tasks: _, mode: __, notifyHook: ___, ...data } = of;
+  return { type: `flow.${of.status}`, data };
+}

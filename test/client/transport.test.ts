@@ -1,0 +1,332 @@
+/** Requests: what is sent again and what never, errors as values, and a key that nobody sees. */
+import { inspect } from "node:util";
+import { isMjflowError, Mjflow, MjflowError } from "@mjflow/client";
+import { afterEach, describe, expect, test } from "vitest";
+import { type Answer, FLOW_ID, flow, json, KEY, problem, type Server, serve, task } from "./test-server.ts";
+
+let server: Server;
+const given = async (answer: Answer) => {
+  server = await serve(answer);
+  return server.client();
+};
+afterEach(() => server?.close());
+
+const created = flow("running", [task("0", "PENDING")]);
+const caught = (work: Promise<unknown>): Promise<MjflowError> =>
+  work.then(
+    () => {
+      throw new Error("it did not reject");
+    },
+    (error) => error,
+  );
+
+describe("a flow is created once, whatever happens on the way", () => {
+  test("an answer that was lost is asked for again under the same key, a random UUID", async () => {
+    const mjflow = await given((response, _, n) => (n < 2 ? response.destroy() : json(response, 202, created)));
+    const handle = await mjflow.flows.create({ provider: "simulator", prompt: "a boat" });
+    expect(handle.flow).toEqual(created);
+    const keys = server.asked.map(({ headers }) => headers["idempotency-key"]);
+    expect(keys).toHaveLength(3);
+    expect(new Set(keys).size).toBe(1);
+    expect(keys[0]).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+    expect(new Set(server.asked.map(({ body }) => body)).size).toBe(1);
+  });
+
+  test("an answer cut in its middle is a lost one", async () => {
+    const mjflow = await given((response, _, n) => {
+      if (n > 0) return json(response, 202, created);
+      response.writeHead(202, { "content-length": "1000" });
+      response.write('{"id":', () => response.destroy());
+    });
+    expect((await mjflow.flows.create({ provider: "simulator" })).id).toBe(FLOW_ID);
+    expect(new Set(server.asked.map(({ headers }) => headers["idempotency-key"])).size).toBe(1);
+  });
+
+  test("two calls are two flows: each has its own key; a key of one's own is sent as it is", async () => {
+    const mjflow = await given((response) => json(response, 202, created));
+    await mjflow.flows.create({ provider: "simulator" });
+    await mjflow.flows.create({ provider: "simulator" });
+    await mjflow.flows.create({ provider: "simulator" }, { idempotencyKey: "order-7" });
+    const [one, two, own] = server.asked.map(({ headers }) => headers["idempotency-key"]);
+    expect(one).not.toBe(two);
+    expect(own).toBe("order-7");
+  });
+
+  test("while the first sending is still at work the second waits for its answer", async () => {
+    const mjflow = await given((response, _, n) =>
+      n === 0
+        ? problem(response, 409, "idempotency_in_flight", { retry: "later", headers: { "retry-after": "2" } })
+        : json(response, 202, created),
+    );
+    expect((await mjflow.flows.create({ provider: "simulator" })).id).toBe(FLOW_ID);
+    expect(server.sleeps[0]).toBeGreaterThanOrEqual(2_000);
+  });
+
+  test("it asks the server to answer at the end, where it is told to", async () => {
+    const mjflow = await given((response) => json(response, 200, created));
+    await mjflow.flows.create({ provider: "simulator" }, { waitS: 20 });
+    expect(server.asked[0]?.headers.prefer).toBe("wait=20");
+  });
+});
+
+describe("what is paid and has no key is never sent twice", () => {
+  test.each<[string, (mjflow: Mjflow) => Promise<unknown>]>([
+    ["a press", (mjflow) => mjflow.tasks.press("task_1", "U1")],
+    ["a window's answer", (mjflow) => mjflow.tasks.modal("task_1", { prompt: "a" })],
+    ["a retry", (mjflow) => mjflow.tasks.retry("task_1")],
+    ["a resumption", (mjflow) => mjflow.flows.resume("flow_1")],
+  ])("%s", async (_, act) => {
+    const mjflow = await given((response) => response.destroy());
+    expect(await caught(act(mjflow))).toMatchObject({ code: "unreachable", retry: "later" });
+    expect(server.asked).toHaveLength(1);
+  });
+});
+
+describe("patience", () => {
+  test.each([429, 503])("%i: as long as Retry-After says, then the answer", async (status) => {
+    const mjflow = await given((response, _, n) =>
+      n < 2 ? problem(response, status, "busy", { headers: { "retry-after": "3" } }) : json(response, 200, created),
+    );
+    expect((await mjflow.flows.get(FLOW_ID)).id).toBe(FLOW_ID);
+    expect(server.sleeps).toHaveLength(2);
+    for (const ms of server.sleeps) expect(ms).toBeGreaterThanOrEqual(3_000);
+  });
+
+  test("at most three times; then the error says how long the server wants to be left alone", async () => {
+    const mjflow = await given((response) =>
+      problem(response, 429, "rate_limited", { headers: { "retry-after": "1" } }),
+    );
+    expect(await caught(mjflow.flows.get(FLOW_ID))).toMatchObject({
+      code: "rate_limited",
+      status: 429,
+      retryAfterMs: 1_000,
+    });
+    expect(server.asked).toHaveLength(4);
+  });
+
+  test("as often as it was told, also never", async () => {
+    await given((response) => problem(response, 503, "overloaded"));
+    await caught(server.client({ maxRetries: 0 }).flows.get(FLOW_ID));
+    expect(server.asked).toHaveLength(1);
+    await caught(server.client({ maxRetries: 5 }).flows.get(FLOW_ID));
+    expect(server.asked).toHaveLength(7);
+  });
+
+  test("an hour is too long: the caller decides", async () => {
+    const mjflow = await given((response) =>
+      problem(response, 503, "overloaded", { headers: { "retry-after": "3600" } }),
+    );
+    expect(await caught(mjflow.flows.get(FLOW_ID))).toMatchObject({ retryAfterMs: 3_600_000 });
+    expect(server.asked).toHaveLength(1);
+  });
+
+  test("ends with the caller's signal, in a pause and in a request, without another request", async () => {
+    const controller = new AbortController();
+    await given(() => controller.abort());
+    const waiting = server.client().flows.get(FLOW_ID, { signal: controller.signal });
+    expect(await caught(waiting)).toMatchObject({ code: "aborted" });
+    const pausing = new AbortController();
+    const second = server.client({
+      fetch: async () => new Response(null, { status: 503 }),
+      sleep: async () => pausing.abort(),
+    });
+    expect(await caught(second.flows.get(FLOW_ID, { signal: pausing.signal }))).toMatchObject({ code: "aborted" });
+    expect(await caught(second.flows.get(FLOW_ID, { signal: AbortSignal.abort() }))).toMatchObject({ code: "aborted" });
+    expect(server.asked).toHaveLength(1);
+  });
+
+  test("a server that never answers is unreachable when the time of a try is up", async () => {
+    await given(() => {});
+    const mjflow = server.client({ requestTimeoutMs: 20, maxRetries: 1 });
+    expect(await caught(mjflow.flows.get(FLOW_ID))).toMatchObject({ code: "unreachable", status: undefined });
+    expect(server.asked).toHaveLength(2);
+  });
+});
+
+describe("errors are values", () => {
+  test("a problem keeps every member", async () => {
+    const mjflow = await given((response) =>
+      problem(response, 422, "press_not_offered", {
+        detail: "There is no U9.",
+        field: "press",
+        advice: "Press one of the buttons in `offered`.",
+        offered: ["U1", "U2"],
+      }),
+    );
+    const error = await caught(mjflow.tasks.press("task_1", "U9"));
+    expect(error).toBeInstanceOf(MjflowError);
+    expect(error).toMatchObject({
+      name: "MjflowError",
+      message: "press_not_offered: There is no U9.",
+      code: "press_not_offered",
+      status: 422,
+      detail: "There is no U9.",
+      field: "press",
+      advice: "Press one of the buttons in `offered`.",
+      retry: "never",
+      requestId: "r-1",
+      more: { offered: ["U1", "U2"] },
+    });
+    expect(isMjflowError(error)).toBe(true);
+    expect(isMjflowError(error, "press_not_offered")).toBe(true);
+    expect(isMjflowError(error, "not_found")).toBe(false);
+  });
+
+  test.each([
+    [401, "unauthorized", "never"],
+    [404, "not_found", "never"],
+    [413, "too_large", "never"],
+    [503, "overloaded", "later"],
+    [500, "unexpected_answer", "later"],
+    [418, "unexpected_answer", "never"],
+  ])("%i of something before mjflow, a page instead of a problem, is %s", async (status, code, retry) => {
+    await given((response) => {
+      response.writeHead(status, { "content-type": "text/html", "x-request-id": "r-9" });
+      response.end("<h1>Sorry</h1>");
+    });
+    const error = await caught(server.client({ maxRetries: 0 }).flows.get(FLOW_ID));
+    expect(error).toMatchObject({ code, status, retry, requestId: "r-9" });
+  });
+
+  test("200 with a page is not an answer", async () => {
+    const mjflow = await given((response) => response.end("<h1>Wi-Fi login</h1>"));
+    expect(await caught(mjflow.flows.get(FLOW_ID))).toMatchObject({ code: "unexpected_answer", status: 200 });
+  });
+
+  test.each([301, 302, 307, 308])("%i is told, not followed: the key goes nowhere else", async (status) => {
+    const mjflow = await given((response) => {
+      response.writeHead(status, { location: "/elsewhere" });
+      response.end();
+    });
+    const error = await caught(mjflow.flows.create({ provider: "simulator" }));
+    expect(error).toMatchObject({ code: "unexpected_answer", status });
+    expect(server.asked).toHaveLength(1);
+  });
+
+  test("nobody there: unreachable, and why", async () => {
+    await given(() => {});
+    await server.close();
+    const error = await caught(server.client().flows.get(FLOW_ID));
+    expect(error).toMatchObject({ code: "unreachable", retry: "later", status: undefined });
+    expect(error.detail).toContain("ECONNREFUSED");
+    expect(server.sleeps).toHaveLength(3);
+  });
+
+  test.each(["", ".", "..", undefined, 7])("%j is no id: nothing is sent", async (id) => {
+    const mjflow = await given((response) => json(response, 200, {}));
+    expect(await caught(mjflow.flows.get(id as string))).toMatchObject({ code: "invalid_argument" });
+    expect(await caught(mjflow.endpoints.delete(id as string))).toMatchObject({ code: "invalid_argument" });
+    expect(await caught(mjflow.flows.wait(id as string))).toMatchObject({ code: "invalid_argument" });
+    expect(server.asked).toHaveLength(0);
+  });
+
+  test("an id stays within its address", async () => {
+    const mjflow = await given((response) => json(response, 200, {}));
+    await mjflow.tasks.get("../apps?x=1#y");
+    expect(server.asked[0]?.path).toBe("/v1/tasks/..%2Fapps%3Fx%3D1%23y");
+  });
+
+  test("a body that is no JSON, and a key no header can carry, are refused here", async () => {
+    const mjflow = await given((response) => json(response, 200, {}));
+    const endless: Record<string, unknown> = {};
+    endless.self = endless;
+    expect(await caught(mjflow.request({ method: "POST", path: "/v1/flows", body: endless }))).toMatchObject({
+      code: "invalid_argument",
+    });
+    const create = mjflow.flows.create({ provider: "simulator" }, { idempotencyKey: "a\nb" });
+    expect(await caught(create)).toMatchObject({ code: "invalid_argument", field: "idempotencyKey" });
+    expect(server.asked).toHaveLength(0);
+  });
+});
+
+describe("the key is in the request's header and nowhere else", () => {
+  const everything = (value: unknown): string =>
+    [inspect(value, { depth: 20, showHidden: true, getters: true }), JSON.stringify(value), String(value)].join("\n");
+  const whole = (error: unknown): string => {
+    let text = "";
+    for (let at = error; at instanceof Error; at = at.cause) text += everything(at) + at.stack + at.message;
+    return text;
+  };
+
+  test("it is sent", async () => {
+    const mjflow = await given((response) => json(response, 200, created));
+    await mjflow.flows.get(FLOW_ID);
+    expect(server.asked[0]?.headers.authorization).toBe(`Bearer ${KEY}`);
+    expect(server.asked[0]?.path).not.toContain(KEY);
+  });
+
+  test("printing the client, or a handle, does not print it", async () => {
+    const mjflow = await given((response) => json(response, 202, created));
+    expect(everything(mjflow)).not.toContain(KEY);
+    expect(everything(await mjflow.flows.create({ provider: "simulator" }))).not.toContain(KEY);
+  });
+
+  test.each<[string, Answer]>([
+    [
+      "echoed in a problem",
+      (r) => problem(r, 400, KEY, { detail: `bad ${KEY}`, field: KEY, headers: {}, errors: [{ [KEY]: [KEY] }] }),
+    ],
+    ["echoed in a page", (r) => r.writeHead(500).end(`<h1>Bearer ${KEY}</h1>`)],
+    ["echoed where it redirects to", (r) => r.writeHead(302, { location: `/?key=${KEY}` }).end()],
+    ["a cut connection", (r) => r.destroy()],
+  ])("%s: the error does not hold it", async (_, answer) => {
+    await given(answer);
+    const error = await caught(server.client({ maxRetries: 0 }).flows.get(FLOW_ID));
+    expect(error).toBeInstanceOf(MjflowError);
+    expect(whole(error)).not.toContain(KEY);
+  });
+
+  test("a platform's error that repeats it, in its message, its cause and its request", async () => {
+    const fetch = async (_url: unknown, init?: RequestInit): Promise<Response> => {
+      const cause = Object.assign(new Error(`socket of ${KEY}`), { code: "ECONNRESET", request: init });
+      throw Object.assign(new TypeError(`failed: ${JSON.stringify(init?.headers)}`, { cause }), { config: init });
+    };
+    const mjflow = new Mjflow({ apiKey: KEY, fetch, maxRetries: 0 });
+    const error = await caught(mjflow.flows.get(FLOW_ID));
+    expect(error).toMatchObject({ code: "unreachable", detail: expect.stringContaining("ECONNRESET") });
+    expect((error.cause as Error).message).toContain("failed:");
+    expect(whole(error)).not.toContain(KEY);
+  });
+});
+
+describe("lists", () => {
+  const pages: Record<string, unknown> = {
+    "/v1/flows?status=running&since=2026-11-21T00%3A00%3A00.000Z&limit=2": {
+      data: [{ id: "a" }, { id: "b" }],
+      nextCursor: "c 1",
+    },
+    "/v1/flows?status=running&since=2026-11-21T00%3A00%3A00.000Z&limit=2&cursor=c+1": {
+      data: [{ id: "c" }],
+      nextCursor: null,
+    },
+  };
+  const query = { status: "running", since: new Date("2026-11-21"), limit: 2 } as const;
+
+  test("go on over all pages, and ask for no page before it is needed", async () => {
+    const mjflow = await given((response, { path }) => json(response, 200, pages[path]));
+    const ids: string[] = [];
+    for await (const { id } of mjflow.flows.list(query)) ids.push(id);
+    expect(ids).toEqual(["a", "b", "c"]);
+    for await (const _ of mjflow.flows.list(query)) break;
+    expect(server.asked).toHaveLength(3);
+  });
+
+  test("come by the page, too", async () => {
+    const mjflow = await given((response, { path }) => json(response, 200, pages[path]));
+    const first = await mjflow.flows.list(query).page();
+    expect(first).toEqual({ data: [{ id: "a" }, { id: "b" }], nextCursor: "c 1" });
+    expect((await mjflow.flows.list(query).page(first.nextCursor!)).data).toEqual([{ id: "c" }]);
+  });
+
+  test("without a cursor have one page; a cursor that leads to itself is an error, not a circle", async () => {
+    const mjflow = await given((response, { path }) =>
+      json(response, 200, path.startsWith("/v1/dead") ? { data: [] } : { data: [], nextCursor: "again" }),
+    );
+    for await (const _ of mjflow.deadLetters.list()) throw new Error("there is none");
+    const walk = async () => {
+      for await (const _ of mjflow.flows.list()) throw new Error("there is none");
+    };
+    expect(await caught(walk())).toMatchObject({ code: "unexpected_answer" });
+    expect(server.asked).toHaveLength(3);
+  });
+});
