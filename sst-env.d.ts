@@ -15,6 +15,10 @@ declare module "sst" {
       "type": "sst.sst.Secret"
       "value": string
     }
+    "ArchiveQueue": {
+      "type": "sst.aws.Queue"
+      "url": string
+    }
     "Blobs": {
       "name": string
       "type": "sst.aws.Bucket"
@@ -28,11 +32,19 @@ declare module "sst" {
       "name": string
       "type": "sst.aws.Function"
     }
+    "DeliverQueue": {
+      "type": "sst.aws.Queue"
+      "url": string
+    }
     "HookKey": {
       "type": "sst.sst.Secret"
       "value": string
     }
     "PreviousHookKey": {
+      "type": "sst.sst.Secret"
+      "value": string
+    }
+    "PreviousVaultKey": {
       "type": "sst.sst.Secret"
       "value": string
     }
@@ -59,6 +71,10 @@ declare module "sst" {
     "Table": {
       "name": string
       "type": "sst.aws.Dynamo"
+    }
+    "VaultKey": {
+      "type": "sst.sst.Secret"
+      "value": string
     }
   }
 }

@@ -4,14 +4,28 @@
  */
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { SQSClient } from "@aws-sdk/client-sqs";
+import type { Scheme } from "@mjflow/core/endpoint";
 import { LOCAL_TIMINGS, TIMINGS, type Timings } from "@mjflow/core/timing";
 import { createAccounts } from "@mjflow/engine/account";
+import type { Media } from "@mjflow/engine/archive";
+import type { WebhookSender } from "@mjflow/engine/deliver";
 import type { Deps } from "@mjflow/engine/deps";
 import { createHooks } from "@mjflow/engine/hook";
+import { createListeners } from "@mjflow/engine/listen";
+import { createMediaLinks } from "@mjflow/engine/media-link";
+import { createVault } from "@mjflow/engine/vault";
+import type { TileNumber } from "@mjflow/media/tile";
 import { createProviders, type ProvidersConfig } from "@mjflow/providers/registry";
+import { createEventBus } from "@mjflow/queue/bus";
 import { createSqsQueue } from "@mjflow/queue/sqs";
 import { createS3Blobs } from "@mjflow/store/blob";
 import { createDynamoStore } from "@mjflow/store/dynamo";
+import { createFacadeStore } from "@mjflow/store/facade";
+import { createHookStore } from "@mjflow/store/hook";
+import { createTable } from "@mjflow/store/table";
+import { createOutbound } from "@mjflow/webhooks/outbound";
+import { sendWebhook } from "@mjflow/webhooks/send";
+import { newKeyPair, newSecret } from "@mjflow/webhooks/sign";
 import { Resource } from "sst";
 import { apiKeyOf } from "./http/key.ts";
 import { createLog, type FunctionLog, type Level } from "./log.ts";
@@ -31,7 +45,7 @@ function once<T>(build: () => T): () => T {
 const env = process.env;
 
 /** Only the local house sets these; the SDK's own default would follow a queue URL's host to wherever it points. */
-function endpoint(service: "DYNAMODB" | "SQS" | "S3") {
+function endpoint(service: "DYNAMODB" | "SQS" | "S3" | "EVENTBRIDGE") {
   const url = env[`AWS_ENDPOINT_URL_${service}`];
   return url ? { endpoint: url } : {};
 }
@@ -48,24 +62,96 @@ const timings = /* @__PURE__ */ once((): Timings => {
   return { ...(base === "local" ? LOCAL_TIMINGS : TIMINGS), ...differing };
 });
 
-const store = /* @__PURE__ */ once(() =>
-  createDynamoStore({ client: new DynamoDBClient(endpoint("DYNAMODB")), table: Resource.Table.name }),
-);
+const tableDeps = /* @__PURE__ */ once(() => ({
+  client: new DynamoDBClient(endpoint("DYNAMODB")),
+  table: Resource.Table.name,
+}));
+
+const store = /* @__PURE__ */ once(() => createDynamoStore(tableDeps()));
+
+const hookStore = /* @__PURE__ */ once(() => createHookStore({ table: createTable(tableDeps()) }));
+
+/** Numbers of the drop-in facade, and where the tasks of those that name no address are posted. */
+const facade = /* @__PURE__ */ once(() => ({
+  facadeStore: createFacadeStore(createTable(tableDeps())),
+  facadeHook: env["MJFLOW_FACADE_NOTIFY_HOOK"] || undefined,
+}));
 
 const queue = /* @__PURE__ */ once(() =>
-  createSqsQueue({ client: new SQSClient(endpoint("SQS")), queueUrl: Resource.SubmitQueue.url }),
-);
-
-const blobs = /* @__PURE__ */ once(() =>
-  createS3Blobs({
-    // Most flows carry no image: the S3 client is loaded by those that do.
-    client: async () => {
-      const { S3Client } = await import("@aws-sdk/client-s3");
-      return new S3Client({ ...endpoint("S3"), forcePathStyle: Boolean(env["AWS_ENDPOINT_URL_S3"]) });
+  createSqsQueue({
+    client: new SQSClient(endpoint("SQS")),
+    urls: {
+      submit: () => Resource.SubmitQueue.url,
+      deliver: () => Resource.DeliverQueue.url,
+      archive: () => Resource.ArchiveQueue.url,
     },
-    bucket: Resource.Blobs.name,
   }),
 );
+
+/** Most flows carry no image: the S3 client is loaded by those that do. */
+const s3 = /* @__PURE__ */ once(async () => {
+  const { S3Client } = await import("@aws-sdk/client-s3");
+  return new S3Client({ ...endpoint("S3"), forcePathStyle: Boolean(env["AWS_ENDPOINT_URL_S3"]) });
+});
+
+const blobs = /* @__PURE__ */ once(() => createS3Blobs({ client: s3, bucket: Resource.Blobs.name }));
+
+/** The only way to addresses that others named; `MJFLOW_OUTBOUND_ALLOW` is for the local house, whose vendor is on it. */
+const outbound = /* @__PURE__ */ once(() =>
+  createOutbound({ allow: (env["MJFLOW_OUTBOUND_ALLOW"] ?? "").split(",").filter((entry) => entry !== "") }),
+);
+
+const vault = /* @__PURE__ */ once(() =>
+  createVault(liveKeys(Resource.VaultKey.value, Resource.PreviousVaultKey.value)),
+);
+
+/** Links to pictures, good for anyone who was given one. */
+function mediaLinks(baseUrl: string) {
+  return createMediaLinks({ keys: liveKeys(Resource.VaultKey.value, Resource.PreviousVaultKey.value), baseUrl });
+}
+
+/** Only where the stage has one. */
+const busName = env["MJFLOW_BUS"] || undefined;
+const bus = /* @__PURE__ */ once(() => busName && createEventBus({ name: busName, ...endpoint("EVENTBRIDGE") }));
+
+function newWebhookSecret(scheme: Scheme): { secret: string; publicKey?: string } {
+  if (scheme === "v1") return { secret: newSecret(random.bytes(32)) };
+  const { privateKey, publicKey } = newKeyPair(random.bytes(32));
+  return { secret: privateKey, publicKey };
+}
+
+/** As large as a vendor's video gets; Lambda's disk holds 512 MB. */
+const MEDIA_BYTES = 200 * 1024 * 1024;
+/** A grid is decoded in memory. */
+const GRID_BYTES = 50 * 1024 * 1024;
+const MEDIA_TIMEOUT_MS = 60_000;
+
+/** The bucket's own names, for links that S3 signs. */
+const bucket = /* @__PURE__ */ once(() => ({ client: s3, name: Resource.Blobs.name }));
+
+const media = /* @__PURE__ */ once(
+  (): Media => ({
+    async copy(request) {
+      const { copyToBucket } = await import("@mjflow/media/copy");
+      const limits = { maxBytes: MEDIA_BYTES, timeoutMs: MEDIA_TIMEOUT_MS };
+      return copyToBucket({ outbound: outbound(), bucket: bucket() }, { ...request, ...limits });
+    },
+    async tile(request) {
+      const { cutToBucket } = await import("@mjflow/media/cut");
+      return cutToBucket({ bucket: bucket() }, { ...request, n: request.n as TileNumber, maxBytes: GRID_BYTES });
+    },
+  }),
+);
+
+/** Where a browser fetches an object, for minutes. */
+async function objectUrl(key: string): Promise<string> {
+  const { signedUrl } = await import("@mjflow/media/sign");
+  return signedUrl(
+    { bucket: bucket(), cdnBaseUrl: env["MJFLOW_CDN_URL"] || undefined },
+    { key, expiresS: OBJECT_URL_S },
+  );
+}
+const OBJECT_URL_S = 900;
 
 const providers = /* @__PURE__ */ once(() =>
   createProviders(JSON.parse(Resource.Providers.value) as ProvidersConfig, {
@@ -76,8 +162,12 @@ const providers = /* @__PURE__ */ once(() =>
 
 /** @param callbackUrl only the minting side needs it */
 function hooks(callbackUrl: string) {
-  const keys = [Resource.HookKey.value, Resource.PreviousHookKey.value].filter((key) => key.trim() !== "");
-  return createHooks({ keys, callbackUrl });
+  return createHooks({ keys: liveKeys(Resource.HookKey.value, Resource.PreviousHookKey.value), callbackUrl });
+}
+
+/** Newest first; the one before only while there is one. */
+function liveKeys(...keys: string[]): string[] {
+  return keys.filter((key) => key.trim() !== "");
 }
 
 function log(name: string): FunctionLog {
@@ -100,8 +190,22 @@ export const wireApi = /* @__PURE__ */ once(() => ({
   blobs: blobs(),
   providers: providers(),
   random,
+  ...facade(),
+  defaultProvider: env["MJFLOW_DEFAULT_PROVIDER"] || undefined,
   apiKeys: [apiKeyOf("app_default", Resource.ApiKey.value)],
+  hookStore: hookStore(),
+  listeners: createListeners({
+    hookStore: hookStore(),
+    clock,
+    beliefMs: timings().beliefMs,
+    bus: busName !== undefined,
+  }),
+  vault: vault(),
+  newWebhookSecret,
+  mediaLinks,
+  objectUrl,
   storeProgress: env["MJFLOW_PROGRESS"] === "on",
+  archive: env["MJFLOW_ARCHIVE"] === "on",
   resubmit: env["MJFLOW_RESUBMIT"] === "never" ? ("never" as const) : ("after-grace" as const),
 }));
 
@@ -117,6 +221,24 @@ export const wireSubmit = /* @__PURE__ */ once(() =>
   }),
 );
 
-export const wireSweep = /* @__PURE__ */ once(() => withAccounts({ ...base("sweep"), providers: providers(), random }));
+export const wireSweep = /* @__PURE__ */ once(() =>
+  withAccounts({ ...base("sweep"), providers: providers(), random, hookStore: hookStore() }),
+);
+
+export const wireDeliver = /* @__PURE__ */ once(() => ({
+  ...base("deliver"),
+  hookStore: hookStore(),
+  random,
+  vault: vault(),
+  outbound: outbound(),
+  webhooks: {
+    send: (webhook: Parameters<WebhookSender["send"]>[0]) => sendWebhook(outbound(), webhook, clock.now()),
+  },
+  bus: bus() || undefined,
+  newWebhookSecret,
+  mediaUrl: mediaLinks(Resource.Api.url).url,
+}));
+
+export const wireArchive = /* @__PURE__ */ once(() => ({ ...base("archive"), media: media() }));
 
 export const wireDeadletter = /* @__PURE__ */ once(() => base("deadletter"));

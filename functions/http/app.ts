@@ -4,9 +4,13 @@ import { createCallers } from "@mjflow/engine/app";
 import { Hono } from "hono";
 import { apps } from "./app-route.ts";
 import { authenticate } from "./auth.ts";
+import { deliveries } from "./delivery.ts";
+import { endpoints } from "./endpoint.ts";
 import type { ApiDeps, AppEnv } from "./env.ts";
 import { flows } from "./flow.ts";
 import { letters } from "./letter.ts";
+import { media } from "./media.ts";
+import { FACADE_PREFIXES, facade } from "./mj/mj.ts";
 import { onError } from "./problem.ts";
 import { tasks } from "./task.ts";
 
@@ -22,6 +26,13 @@ const ALLOWED = {
   "/v1/apps/:id/keys": "GET, POST",
   "/v1/apps/:id/keys/:keyId": "DELETE",
   "/v1/apps/:id/keys/:keyId/rotate": "POST",
+  "/v1/endpoints": "GET, POST",
+  "/v1/endpoints/:id": "DELETE, GET, PATCH",
+  "/v1/endpoints/:id/rotate": "POST",
+  "/v1/endpoints/:id/replay": "POST",
+  "/v1/deliveries": "GET",
+  "/v1/deliveries/:id": "GET",
+  "/v1/deliveries/:id/replay": "POST",
   "/v1/dead-letters": "GET",
   "/v1/dead-letters/:id": "DELETE",
   "/v1/dead-letters/:id/redrive": "POST",
@@ -34,15 +45,21 @@ export function createApp(deps: ApiDeps): Hono<AppEnv> {
     c.set("requestId", crypto.randomUUID());
     await next();
     c.header("X-Request-Id", c.get("requestId"));
-    c.header("Cache-Control", "no-store");
+    if (!c.res.headers.has("Cache-Control")) c.header("Cache-Control", "no-store");
   });
   app.get("/healthz", (c) => c.json({ status: "ok" }));
   app.get("/", (c) => c.json({ name: "mjflow", api: "/v1", health: "/healthz" }));
-  app.use("/v1/*", authenticate(createCallers(deps, deps.apiKeys)));
+  const callers = createCallers(deps, deps.apiKeys);
+  // Before /v1, whose door asks for its key in another way and answers in other words.
+  for (const prefix of FACADE_PREFIXES) app.route(prefix, facade(callers));
+  app.use("/v1/*", authenticate(callers));
   app.route("/v1/flows", flows);
   app.route("/v1/tasks", tasks);
   app.route("/v1/apps", apps);
+  app.route("/v1/endpoints", endpoints);
+  app.route("/v1/deliveries", deliveries);
   app.route("/v1/dead-letters", letters);
+  app.route("/media", media);
   for (const [path, methods] of Object.entries(ALLOWED)) {
     app.all(path, (c) => {
       c.header("Allow", methods);

@@ -10,14 +10,19 @@ import { invalid } from "./problem.ts";
 export async function readBody<T>(c: Context, schema: z.ZodMiniType<T>): Promise<T> {
   const type = c.req.header("content-type") ?? "";
   if (!/^application\/(?:[\w.+-]+\+)?json\b/i.test(type)) throw new MjflowError("unsupported_media_type");
+  const parsed = schema.safeParse(await readJson(c));
+  if (!parsed.success) throw invalid(parsed.error.issues);
+  return parsed.data;
+}
+
+/** Whatever it is labelled. @throws MjflowError too_large, invalid_json, invalid_request */
+export async function readJson(c: Context): Promise<unknown> {
   const bytes = await c.req.arrayBuffer();
   if (bytes.byteLength > REQUEST.bodyBytes) throw new MjflowError("too_large");
   const value = parseJson(bytes);
-  // Asked before the schema, whose recursion a hostile depth would exhaust.
+  // Asked before any schema, whose recursion a hostile depth would exhaust.
   if (!isShallow(value)) throw new MjflowError("invalid_request", { detail: "The body is nested too deeply." });
-  const parsed = schema.safeParse(value);
-  if (!parsed.success) throw invalid(parsed.error.issues);
-  return parsed.data;
+  return value;
 }
 
 function parseJson(bytes: ArrayBuffer): unknown {

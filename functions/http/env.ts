@@ -2,13 +2,31 @@
 import type { Caller, OperatorKey } from "@mjflow/engine/app";
 import type { Defaults } from "@mjflow/engine/create";
 import type { Deps } from "@mjflow/engine/deps";
+import type { EndpointDeps } from "@mjflow/engine/endpoint";
+import type { FacadeDeps } from "@mjflow/engine/facade";
+import type { Listeners } from "@mjflow/engine/listen";
+import type { MediaLinks } from "@mjflow/engine/media-link";
+import type { Context } from "hono";
 
 export type ApiDeps = Omit<Deps, "hooks"> &
-  Defaults & {
+  Defaults &
+  EndpointDeps & {
+    listeners: Listeners;
+    /** Links to our copies. @param baseUrl where this API is reached */
+    mediaLinks(baseUrl: string): MediaLinks;
+    /** Where a browser fetches an object of the bucket, for minutes. */
+    objectUrl(key: string): Promise<string>;
     /** The operator's. */
     apiKeys: readonly OperatorKey[];
-  };
+    /** Who does what the facade is asked for; unset: the first that is configured. */
+    defaultProvider?: string;
+  } & FacadeDeps;
 
 export interface AppEnv {
   Variables: { deps: ApiDeps; caller: Caller; appId: string; requestId: string };
+}
+
+/** Links to our copies, at the address this request came to. */
+export function mediaUrlOf(c: Context<AppEnv>): (key: string) => string {
+  return c.get("deps").mediaLinks(new URL(c.req.url).origin).url;
 }

@@ -10,7 +10,7 @@ let app: ReturnType<typeof createApp>;
 beforeEach(() => {
   world = createWorld();
   const apiKeys = [apiKeyOf("app_a", KEY), apiKeyOf("app_b", "mjk_other_key")];
-  app = createApp({ ...world.deps, apiKeys, storeProgress: false, resubmit: "after-grace" });
+  app = createApp({ ...world.deps, apiKeys, storeProgress: false, resubmit: "after-grace", archive: false });
 });
 
 function call(method: string, path: string, body?: unknown, headers: Record<string, string> = {}) {

@@ -51,7 +51,10 @@ for (const kept of ["in memory", "on disk"] as const) {
       });
     };
     return {
-      ...createSqsQueue({ client, queueUrl: QueueUrl! }),
+      ...createSqsQueue({
+        client,
+        urls: { submit: () => QueueUrl!, deliver: () => QueueUrl!, archive: () => QueueUrl! },
+      }),
       receive: () => receive(QueueUrl),
       delete: async (ReceiptHandle) => void (await client.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle }))),
       async afterVisibility() {

@@ -13,13 +13,19 @@ import { TIMINGS } from "@mjflow/core/timing";
 import { createAccounts } from "@mjflow/engine/account";
 import { bury } from "@mjflow/engine/bury";
 import { createFlow } from "@mjflow/engine/create";
+import { deliver, tell } from "@mjflow/engine/deliver";
 import { createHooks } from "@mjflow/engine/hook";
+import { createListeners } from "@mjflow/engine/listen";
 import { receive } from "@mjflow/engine/receive";
-import { submit, taken } from "@mjflow/engine/submit";
+import { submit, taken, work } from "@mjflow/engine/submit";
 import { sweep } from "@mjflow/engine/sweep";
+import { createVault } from "@mjflow/engine/vault";
 import { consume } from "@mjflow/queue/consume";
 import { createMemoryQueue } from "@mjflow/queue/memory";
+import { createHookStore } from "@mjflow/store/hook";
 import { createMemoryStore } from "@mjflow/store/memory";
+import { createMemoryTable } from "@mjflow/store/memory-table";
+import { createApp, ENDPOINT_URL, HEARD_APP, HOOK_URL, type Posted } from "./app.ts";
 import { createProcesses, type Fate, type Point, type Wrap } from "./process.ts";
 import { CALM, type Profile } from "./profile.ts";
 import { createRng } from "./random.ts";
@@ -32,6 +38,9 @@ export const TODAY = {
   receive,
   submit,
   taken,
+  work,
+  tell,
+  deliver,
   sweep,
   bury,
   consume,
@@ -70,6 +79,8 @@ export interface HouseOptions {
   trace?: (line: { at: number; flowId: string; path: string; what: string }) => void;
   /** What each flow presses; drawn from the seed when not given. */
   plan?: readonly PlanInput[];
+  /** Half the flows' apps listen. Off, a seed is the same run it was before there was anything to hear. */
+  hooks?: boolean;
   scene?: Scene;
 }
 
@@ -88,6 +99,7 @@ export interface Run {
   /** Roots without a flow that were never swept. */
   strays: number;
   vendor: ReturnType<typeof createVendor>;
+  posts: Posted[];
   broken: string[];
   forgedAccepted: number;
   forgedRefused: number;
@@ -102,7 +114,8 @@ export interface Run {
 }
 
 export const START = Date.UTC(2026, 10, 21);
-const HORIZON_MS = 24 * 3_600_000;
+/** Longer than a webhook is tried. */
+const HORIZON_MS = 96 * 3_600_000;
 const SWEEP_MS = 60_000;
 const VISIBILITY_MS = 600_000;
 const HOOK_KEYS = ["a key for simulations, never for anything else"];
@@ -114,6 +127,7 @@ export async function runHouse({
   fateOf,
   plan,
   trace,
+  hooks = true,
   scene = {},
 }: HouseOptions): Promise<Run> {
   const rng = createRng(seed);
@@ -127,7 +141,13 @@ export async function runHouse({
     error() {},
     count: (metric, by = 1) => void metrics.set(metric, (metrics.get(metric) ?? 0) + by),
   };
-  const memory = createMemoryStore();
+  const table = createMemoryTable();
+  const memory = createMemoryStore({ table });
+  const hookStore = createHookStore({ table, now: () => 0 });
+  // Draws of its own, so that what is heard changes nothing of what happens.
+  const hearing = createRng(seed ^ 0x5f3759df);
+  const app = createApp(hearing, profile);
+  const vault = createVault(["a vault key for simulations, nothing else"]);
   const watch = createWatch(broken, (task) => {
     const { flowId, path, status, attempt, phase, rev, busy } = task;
     trace?.({
@@ -148,7 +168,7 @@ export async function runHouse({
     if (fixed) return fixed;
     if (rng.chance(profile.crash)) return { kind: "die" };
     const delayMs = rng.int(1, 20);
-    if (point.call.startsWith("store.") && /\.(save|create)/.test(point.call)) {
+    if (/^(?:store|hookStore)\./.test(point.call) && /\.(save|create)/.test(point.call)) {
       if (point.when === "before" && rng.chance(profile.tableRefuses))
         return { kind: "throw", delayMs, error: refused() };
       if (point.when === "after" && rng.chance(profile.tableLies)) return { kind: "throw", delayMs, error: refused() };
@@ -210,6 +230,14 @@ export async function runHouse({
       hooks: code.createHooks({ keys, callbackUrl: "https://h.test" }),
       random,
       accounts: code.createAccounts(parts),
+      hookStore: wrap("hookStore", hookStore),
+      // Asked of the table as it is: what flows hear is no fault of ours to try here.
+      listeners: createListeners({ hookStore, clock, beliefMs: 0, bus: false }),
+      vault,
+      newWebhookSecret: () => ({ secret: "whsec_c2ltdWxhdGVkIHNlY3JldCwgbm90IGEgcmVhbCBvbmU=" }),
+      webhooks: wrap("app", { send: app.send }),
+      outbound: { post: async () => ({ kind: "forbidden" as const, why: "simulated" }) },
+      mediaUrl: (key: string) => `https://m.test/${key}`,
     };
   }
 
@@ -243,7 +271,10 @@ export async function runHouse({
         (deps, code) =>
           code.consume(
             { Records: records },
-            (message) => (message.type === "taken" ? code.taken(deps, message) : code.submit(deps, message)),
+            (message) => {
+              if (message.type === "tell") return code.tell(deps, message);
+              return message.type === "deliver" ? code.deliver(deps, message.deliveryId) : code.work(deps, message);
+            },
             { log },
           ),
         (response) => {
@@ -268,20 +299,34 @@ export async function runHouse({
 
   // ── the app ──
 
+  if (hooks) {
+    const listener = { appId: HEARD_APP, id: "ep_01HZZZZZZZZZZZZZZZZZZZZZZZ", rev: 0, url: ENDPOINT_URL };
+    const secrets = [
+      {
+        sealed: vault.seal(
+          "whsec_c2ltdWxhdGVkIHNlY3JldCwgbm90IGEgcmVhbCBvbmU=",
+          `endpoint/${HEARD_APP}/${listener.id}`,
+        ),
+      },
+    ];
+    await hookStore.saveEndpoint({ ...listener, scheme: "v1", secrets, createdAt: START });
+  }
   const accepted: Accepted[] = [];
   const accountsOf = scene.accounts ?? ["default"];
   for (let i = 0; i < flows; i++) {
     scheduler.at(rng.int(0, 60_000), () => {
       const state = `${seed}/${i} "🛶"\n${rng.int(0, 1e9)}`;
       const then = plan ?? drawPlan(rng.int(0, 3), rng);
+      const listens = hooks && hearing.chance(0.4);
+      const hooked = hooks && hearing.chance(0.2);
       start(
         "api",
         (deps, code) =>
           code.createFlow(
             { ...deps, store: ofAccount(deps.store, accountsOf[i % accountsOf.length]!) },
-            "app",
-            { provider: "sim", prompt: "x", state, then: [...then] },
-            { storeProgress: rng.chance(0.3), resubmit: "after-grace" },
+            listens ? HEARD_APP : "app",
+            { provider: "sim", prompt: "x", state, then: [...then], ...(hooked && { notifyHook: HOOK_URL }) },
+            { storeProgress: rng.chance(0.3), resubmit: "after-grace", archive: false },
           ),
         (created) => created && accepted.push({ flowId: created.flow.id, state, at: scheduler.now() }),
       );
@@ -289,7 +334,10 @@ export async function runHouse({
   }
   scheduler.at(SWEEP_MS, cron);
 
-  const quiet = () => scheduler.now() > START + 120_000 && settledAll(dump());
+  const quiet = () =>
+    scheduler.now() > START + 120_000 &&
+    settledAll(dump()) &&
+    table.dump().every((item) => item["dueShard"] === undefined);
   let events = 0;
   // Looked at now and then: the dump is a copy of everything.
   for (let until = START + 300_000; until <= START + HORIZON_MS; until += 300_000) {
@@ -310,6 +358,7 @@ export async function runHouse({
     flows: known,
     strays: left.tasks.filter((task) => !known.has(task.flowId)).length,
     vendor,
+    posts: app.posts,
     broken,
     forgedAccepted,
     forgedRefused,
@@ -329,7 +378,8 @@ function refused(): Error {
 /** Everything has ended and been recorded as ended; nothing waits in the due index. */
 function settledAll({ flows, tasks }: { flows: Flow[]; tasks: Task[] }): boolean {
   return (
-    flows.every((flow) => flow.status !== "running") && tasks.every((task) => isEnded(task) && task.due === undefined)
+    flows.every((flow) => flow.status !== "running" && flow.due === undefined) &&
+    tasks.every((task) => isEnded(task) && task.due === undefined)
   );
 }
 

@@ -1,6 +1,9 @@
 /** What must hold when everything is quiet, whatever went wrong on the way. Each finding is a sentence with its seed. */
+import { SCHEDULE_MS } from "@mjflow/core/delivery";
+import { eventIdOf, FLOW_PLACE } from "@mjflow/core/event";
 import { isPlannedChild } from "@mjflow/core/id";
 import { isEnded } from "@mjflow/core/task";
+import { ENDPOINT_URL, HEARD_APP } from "./app.ts";
 import type { Run } from "./house.ts";
 import { pictureOf, type Taken } from "./vendor.ts";
 
@@ -23,6 +26,9 @@ export interface Counters {
   paid: number;
   lookups: number;
   callbacks: number;
+  /** Ends that listeners took, each at least once; and those that refused ten times. */
+  told: number;
+  givenUp: number;
   killed: number;
   points: number;
 }
@@ -36,6 +42,8 @@ export function judge(run: Run): Verdict {
   findings.push(...mismatched.map(({ flowId }) => `C ${flowId} has another state`));
   findings.push(...[...run.flows.values()].flatMap(lineageOf), ...strangersOf(run));
   if (run.forgedAccepted > 0) findings.push(`F ${run.forgedAccepted} callbacks believed without a token`);
+  const heard = untoldOf(run);
+  findings.push(...heard.findings);
   if (run.strays > 0) findings.push(`${run.strays} tasks belong to no flow`);
   const tasks = [...run.flows.values()].flatMap((flow) => flow.tasks);
   return {
@@ -52,6 +60,8 @@ export function judge(run: Run): Verdict {
       paid: run.vendor.taken.length,
       lookups: run.vendor.counts.lookups,
       callbacks: run.vendor.counts.callbacks,
+      told: heard.told,
+      givenUp: heard.givenUp,
       killed: run.killed,
       points: run.points,
     },
@@ -78,6 +88,35 @@ function doubles(taken: readonly Taken[]): { duplicates: string[]; resubmitted: 
     });
   }
   return { duplicates, resubmitted };
+}
+
+/** D: each end reaches each listener at least once, under one id; or the listener has refused it ten times. */
+function untoldOf({ flows, posts }: Run): { findings: string[]; told: number; givenUp: number } {
+  const byId = Map.groupBy(posts, ({ url, id }) => `${url} ${id}`);
+  const expected = [...flows.values()].flatMap(({ flow, tasks }) => {
+    const urls = [...(flow.appId === HEARD_APP ? [ENDPOINT_URL] : []), ...(flow.notifyHook ? [flow.notifyHook] : [])];
+    const ends = tasks.map((task) => eventIdOf(flow.id, task.path, task.status === "SUCCESS" ? "completed" : "failed"));
+    const all = [...ends, eventIdOf(flow.id, FLOW_PLACE, flow.status)];
+    return urls.flatMap((url) => all.map((id) => `${url} ${id}`));
+  });
+  const isTaken = (key: string) => byId.get(key)?.some((post) => post.taken) ?? false;
+  const untaken = expected.filter((key) => !isTaken(key));
+  const lost = untaken.filter((key) => (byId.get(key)?.length ?? 0) < SCHEDULE_MS.length);
+  const changed = [...byId].filter(([, same]) => new Set(same.map((post) => headOf(post.body))).size > 1);
+  return {
+    findings: [
+      ...lost.map((key) => `D ${key} was never taken, after ${byId.get(key)?.length ?? 0} tries`),
+      ...changed.map(([key]) => `D ${key} was two different events`),
+    ],
+    told: expected.length - untaken.length,
+    givenUp: untaken.length - lost.length,
+  };
+}
+
+/** What must be the same at every try: type and time. Counters in the body may have moved on. */
+function headOf(body: string): string {
+  const { type, timestamp } = JSON.parse(body) as { type: string; timestamp: string };
+  return `${type} ${timestamp}`;
 }
 
 /** B: what was accepted ends; and what exists at all exists whole. */

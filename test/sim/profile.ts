@@ -27,6 +27,9 @@ export interface Profile {
   tableLies: number;
   copyMessage: number;
   loseMessage: number;
+  /** The app's addresses: they fail, or take it and the answer is lost. */
+  hookFails: number;
+  hookLies: number;
 }
 
 export const CALM: Profile = {
@@ -51,6 +54,8 @@ export const CALM: Profile = {
   tableLies: 0,
   copyMessage: 0,
   loseMessage: 0,
+  hookFails: 0,
+  hookLies: 0,
 };
 
 /** Everything at once, each often enough to meet the others. */
@@ -76,6 +81,8 @@ export const STORM: Profile = {
   tableLies: 0.005,
   copyMessage: 0.1,
   loseMessage: 0.02,
+  hookFails: 0.2,
+  hookLies: 0.1,
 };
 
 /** One fault alone, often: what it does is not hidden by another. */

@@ -35,7 +35,7 @@ describe("a simulated house, run to quiescence", () => {
 
   // 17: a vendor that takes back a success. 122, 182: a worker that had prepared a press claimed the task at its window.
   test.each([17, 122, 182])("seed %i, which once broke a rule, breaks none", async (seed) => {
-    expect(judge(await runHouse({ seed, flows: 10, profile: STORM })).findings).toEqual([]);
+    expect(judge(await runHouse({ seed, flows: 10, profile: STORM, hooks: false })).findings).toEqual([]);
   });
 
   test("all faults at once", async () => {

@@ -26,6 +26,7 @@ import { archive } from "@mjflow/engine/archive";
 import { bury } from "@mjflow/engine/bury";
 import { createFlow } from "@mjflow/engine/create";
 import { deliver, tell } from "@mjflow/engine/deliver";
+import { createFacadeListener } from "@mjflow/engine/facade";
 import { createHooks } from "@mjflow/engine/hook";
 import { createListeners } from "@mjflow/engine/listen";
 import { createMediaLinks } from "@mjflow/engine/media-link";
@@ -36,6 +37,7 @@ import { createVault } from "@mjflow/engine/vault";
 import { consume } from "@mjflow/queue/consume";
 import { createMemoryQueue } from "@mjflow/queue/memory";
 import { createMemoryBlobs } from "@mjflow/store/blob";
+import { createFacadeStore } from "@mjflow/store/facade";
 import { createHookStore } from "@mjflow/store/hook";
 import { createMemoryStore } from "@mjflow/store/memory";
 import { createMemoryTable, type MemoryTable } from "@mjflow/store/memory-table";
@@ -113,6 +115,7 @@ export function createWorld({
     readCallback: (_provider: string, body: string): Report | undefined => vendor.provider.readCallback(body),
   };
   const hookFault = faultable<HookStore>(createHookStore({ table, now: clock.now }));
+  const facadeStore = createFacadeStore(table, { now: clock.now });
   const receiver = createReceiver();
   const wired = {
     ...deps,
@@ -127,6 +130,8 @@ export function createWorld({
     mediaLinks: (baseUrl: string) => createMediaLinks({ keys: [VAULT_KEY], baseUrl }),
     objectUrl: async (key: string) => `https://bucket.test/${key}`,
     media: createStudio(),
+    facadeStore,
+    facade: createFacadeListener({ facadeStore }),
   };
 
   function handle(message: Message): Promise<void> {

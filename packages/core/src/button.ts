@@ -95,9 +95,9 @@ function bare(text: string): string {
   return text.replaceAll("\uFE0F", "");
 }
 
-/** `upscale:all` in a plan means the four of them. */
+/** `upscale:all` in a plan means the four of them, and so do `variation:all` and `tile:all`. */
 export function expandPress(press: string): string[] {
-  const all = /^(upscale|variation):all$/.exec(press.trim());
+  const all = /^(upscale|variation|tile):all$/.exec(press.trim());
   return all ? [1, 2, 3, 4].map((n) => `${all[1]}:${n}`) : [press];
 }
 
@@ -126,6 +126,15 @@ export function offered(buttons: readonly Button[]): string[] {
   return buttons.map((b) => b.label || nameOf(b.customId) || b.emoji || b.customId);
 }
 
+/** Not a button of any vendor: one picture of a grid, cut by us, for nothing. */
+export const TILE_ACTION = "TILE";
+
+/** Which tile a press asks for: 1 and 2 above, 3 and 4 below; undefined for what a vendor must do. */
+export function tileOf(press: string | undefined): number | undefined {
+  const tile = /^tile:([1-4])$/.exec(press?.trim() ?? "")?.[1];
+  return tile === undefined ? undefined : Number(tile);
+}
+
 /** The protocol's word for what a button starts (PROTOCOL 3.4); vendors differ, so it is only a first belief. */
 export function actionOf(name: string | undefined): string {
   const [verb, detail] = (name ?? "").split(":");
@@ -151,6 +160,8 @@ export function actionOf(name: string | undefined): string {
     case "describe":
     case "shorten":
       return detail === "retry" ? "DESCRIBE" : "IMAGINE";
+    case "tile":
+      return TILE_ACTION;
     default:
       return "ACTION";
   }

@@ -142,6 +142,7 @@ export const FAILURES = {
   input_missing: "An image or mask of this task is no longer stored.",
   provider_missing: "No such provider is configured any more.",
   unsupported: "This vendor cannot do that.",
+  tile_not_cut: "The tile could not be cut from its parent's picture.",
   dead_letter: "The submission failed too often inside mjflow.",
 } as const;
 

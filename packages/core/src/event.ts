@@ -1,4 +1,11 @@
-/** What an app can hear of: the events of webhooks, the bus and the stream, under one set of names. */
+/**
+ * What an app can hear of: the events of webhooks, the bus and the stream, under one set of names.
+ *
+ * Events are not stored: they are read off the rows. Whatever has happened to a task can be told from it at any later
+ * time, so that an announcement that was lost is made good by the next one.
+ */
+import type { Flow } from "./flow.ts";
+import { isEnded, type Task } from "./task.ts";
 
 export const EVENT_TYPES = [
   "task.submitted",
@@ -17,4 +24,75 @@ export interface EventBody {
   /** When it happened, ISO 8601; the same at every try. */
   timestamp: string;
   data: unknown;
+}
+
+export interface HappenedEvent {
+  /** Unique within its task or flow: the type's second half, progress with its percentage. */
+  name: string;
+  type: EventType;
+  /** Epoch ms. */
+  at: number;
+}
+
+/** What somebody listens to, as one number that travels in each row: so that a task nobody listens to costs nothing. */
+export const HEARS = { submitted: 1, progress: 2, modal: 4, ended: 8, flow: 16 } as const;
+
+const HEARD_AS: Readonly<Record<EventType, number>> = {
+  "task.submitted": HEARS.submitted,
+  "task.progress": HEARS.progress,
+  "task.modal": HEARS.modal,
+  "task.completed": HEARS.ended,
+  "task.failed": HEARS.ended,
+  "flow.completed": HEARS.flow,
+  "flow.failed": HEARS.flow,
+};
+
+/** Without a filter: everything but progress, which must be asked for. */
+export const DEFAULT_EVENTS: readonly EventType[] = EVENT_TYPES.filter((type) => type !== "task.progress");
+
+export function hearsOf(events: readonly EventType[]): number {
+  return events.reduce((mask, type) => mask | HEARD_AS[type], 0);
+}
+
+export function isHeard(hears: number | undefined, type: EventType): boolean {
+  return ((hears ?? 0) & HEARD_AS[type]) !== 0;
+}
+
+/** Everything that has happened to a task by now, in order. Of its progress only the latest. */
+export function taskEvents(task: Task): HappenedEvent[] {
+  const events: HappenedEvent[] = [];
+  const { submittedAt, progress, status, endedAt } = task;
+  if (submittedAt !== undefined) events.push({ name: "submitted", type: "task.submitted", at: submittedAt });
+  if (status === "MODAL" && !task.modal)
+    events.push({ name: "modal", type: "task.modal", at: submittedAt ?? task.updatedAt });
+  if (progress > 0 && !isEnded(task)) {
+    events.push({ name: `progress-${progress}`, type: "task.progress", at: task.updatedAt });
+  }
+  if (endedAt !== undefined && status === "SUCCESS")
+    events.push({ name: "completed", type: "task.completed", at: endedAt });
+  else if (endedAt !== undefined) events.push({ name: "failed", type: "task.failed", at: endedAt });
+  return events;
+}
+
+/** The end of a flow; a flow has no other events of its own. */
+export function flowEvents({ status, endedAt }: Flow): HappenedEvent[] {
+  if (status === "running" || endedAt === undefined) return [];
+  const name = status === "completed" ? "completed" : "failed";
+  return [{ name, type: `flow.${name}`, at: endedAt }];
+}
+
+/** Where in a flow something happened: a task's path, or the flow itself. */
+export type EventPlace = string;
+export const FLOW_PLACE: EventPlace = "flow";
+
+/** The same for every listener and every try: what receivers deduplicate by. */
+export function eventIdOf(flowId: string, place: EventPlace, name: string): string {
+  return `evt_${flowId.slice("flow_".length)}_${place}_${name}`;
+}
+
+/** True when a listener has something new to hear between two states of a task. */
+export function isNewlyHeard(before: Task, next: Task): boolean {
+  if (!next.hears) return false;
+  const old = new Set(taskEvents(before).map((event) => event.name));
+  return taskEvents(next).some((event) => !old.has(event.name) && isHeard(next.hears, event.type));
 }

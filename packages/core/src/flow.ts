@@ -1,4 +1,5 @@
 /** A flow: what an app asked for, once. Its tasks say how far it is; only `status` and `endedAt` of a flow ever change. */
+import type { EventType } from "./event.ts";
 import { isPlannedChild, ROOT_PATH } from "./id.ts";
 import type { AccountFilter, ROOT_ACTIONS } from "./request.ts";
 import { isEnded, type Task } from "./task.ts";
@@ -27,10 +28,18 @@ export interface Flow {
   /** The caller's own string: comes back byte for byte, never goes to a vendor (T5). */
   state?: string;
   notifyHook?: string;
+  /** Which events `notifyHook` hears; unset: all but progress. */
+  events?: EventType[];
+  /** Who listens to it and its tasks, as `HEARS` of event.ts; unset: nobody. */
+  hears?: number;
+  /** Its pictures are copied to our own bucket. */
+  archive?: boolean;
   /** Store progress callbacks. Decided once, because it is written into every hook token of the flow (D2). */
   progress: boolean;
   createdAt: number;
   endedAt?: number;
+  /** Its end is not yet known to be announced. */
+  owes?: "tell"[];
   /** When the sweeper looks whether the flow's end was recorded. */
   due?: number;
 }

@@ -38,7 +38,7 @@ describe("queue messages", () => {
     ["names no task", JSON.stringify({ ...taken, path: "1" })],
     ["names no task", JSON.stringify({ ...taken, flowId: "flow_x" })],
     ["names no task", JSON.stringify({ ...taken, path: 0 })],
-    ["unknown type", JSON.stringify({ ...taken, type: "deliver" })],
+    ["unknown type", JSON.stringify({ ...taken, type: "dance" })],
     ["lacks the vendor's answer", JSON.stringify({ ...taken, attempt: "1" })],
     ["lacks the vendor's answer", JSON.stringify({ ...taken, vendorTaskId: 1400193 })],
     ["lacks the vendor's answer", JSON.stringify({ ...taken, window: undefined })],

@@ -1,6 +1,7 @@
 /**
  * The doors of the engine: what it needs from the outside, as types. Adapters fill them in; tests fill them with memory.
  */
+
 import type { App, AppKey } from "./app.ts";
 import type { Delivery } from "./delivery.ts";
 import type { Endpoint } from "./endpoint.ts";

@@ -3,6 +3,7 @@
  * because core is on the hot path of every function that imports it (mini costs 4 ms of cold start, full zod 21).
  */
 import * as z from "zod/mini";
+import { EVENT_TYPES } from "./event.ts";
 import { REQUEST } from "./limit.ts";
 
 const encoder = new TextEncoder();
@@ -84,6 +85,10 @@ export const FlowRequest = z
     notifyHook: z.optional(
       text(REQUEST.urlLength).check(z.refine(isHttpUrl, { error: "must be an http(s) address without credentials" })),
     ),
+    /** Which events notifyHook hears; without it all but progress. */
+    events: z.optional(z.array(z.enum(EVENT_TYPES)).check(z.minLength(1), z.maxLength(EVENT_TYPES.length))),
+    /** Copy the pictures to our own bucket, where they do not expire; unset: as the stage has it. */
+    archive: z.optional(z.boolean()),
     /** Store progress as it comes, for showing it; costs one write for each step of ten percent. */
     progress: z.optional(z.boolean()),
     /** After a submission whose answer was lost: send it again once its grace has passed, or never. */
@@ -127,6 +132,55 @@ export const ModalRequest = ModalInput;
 export const PageQuery = z.strictObject({
   limit: z._default(z.coerce.number().check(z.int(), z.minimum(1), z.maximum(100)), 20),
   cursor: z.optional(text(200)),
+});
+
+const httpUrl = text(REQUEST.urlLength).check(
+  z.refine(isHttpUrl, { error: "must be an http(s) address without credentials" }),
+);
+const eventList = z.array(z.enum(EVENT_TYPES)).check(z.minLength(1), z.maxLength(EVENT_TYPES.length));
+const time = z.iso.datetime({ offset: true });
+const limit = z._default(z.coerce.number().check(z.int(), z.minimum(1), z.maximum(100)), 20);
+const cursor = z.optional(text(400));
+
+/** `POST /v1/endpoints` */
+export const EndpointRequest = z.strictObject({
+  url: httpUrl,
+  events: z.optional(eventList),
+  scheme: z.optional(z.enum(["v1", "v1a"])),
+  description: z.optional(text(200)),
+});
+export type EndpointRequest = z.infer<typeof EndpointRequest>;
+
+/** `PATCH /v1/endpoints/{id}`: null sets back to the default. */
+export const EndpointPatch = z.strictObject({
+  url: z.optional(httpUrl),
+  events: z.optional(z.nullable(eventList)),
+  description: z.optional(z.nullable(text(200))),
+  enabled: z.optional(z.boolean()),
+});
+
+/** `POST /v1/endpoints/{id}/rotate` */
+export const RotateRequest = z.strictObject({
+  overlapS: z.optional(z.int().check(z.minimum(0), z.maximum(30 * 24 * 3_600))),
+});
+
+/** `POST /v1/endpoints/{id}/replay` */
+export const ReplayRequest = z.strictObject({
+  since: z.optional(time),
+  until: z.optional(time),
+  only: z.optional(z.enum(["failed", "all"])),
+  cursor,
+});
+
+/** `GET /v1/deliveries` */
+export const DeliveryListQuery = z.strictObject({
+  endpoint: z.optional(text(60)),
+  flow: z.optional(text(60)),
+  status: z.optional(z.enum(["pending", "delivered", "failed"])),
+  since: z.optional(time),
+  until: z.optional(time),
+  limit,
+  cursor,
 });
 
 /** `GET /v1/flows?limit=&cursor=` */

@@ -10,10 +10,11 @@
  *   P5  While a lease holds, a second claim does nothing.
  */
 
-import { abandoned, answered } from "./state/app.ts";
+import { isNewlyHeard } from "./event.ts";
+import { abandoned, answered, archived, made } from "./state/app.ts";
 import { isOutdated } from "./state/move.ts";
 import type { Context, Decision, Signal } from "./state/signal.ts";
-import { due, followed, missing } from "./state/sweeper.ts";
+import { due, followed, missing, told } from "./state/sweeper.ts";
 import { reported } from "./state/vendor.ts";
 import { busy, claim, refused, taken, unclear } from "./state/worker.ts";
 import type { Task } from "./task.ts";
@@ -24,6 +25,13 @@ export { isPastDeadline } from "./state/sweeper.ts";
 export { failureOf } from "./state/vendor.ts";
 
 export function decide(task: Task, signal: Signal, ctx: Context): Decision {
+  const decision = decided(task, signal, ctx);
+  if (decision.kind === "ignore" || !isNewlyHeard(task, decision.next)) return decision;
+  const isTold = decision.effects.some((effect) => effect.kind === "tell");
+  return isTold ? decision : { ...decision, effects: [...decision.effects, { kind: "tell" }] };
+}
+
+function decided(task: Task, signal: Signal, ctx: Context): Decision {
   switch (signal.kind) {
     case "claim":
       return claim(task, signal, ctx);
@@ -45,6 +53,12 @@ export function decide(task: Task, signal: Signal, ctx: Context): Decision {
       return due(task, signal, ctx);
     case "followed":
       return followed(task, ctx);
+    case "told":
+      return told(task, signal.status, ctx);
+    case "archived":
+      return archived(task, signal.copies, ctx);
+    case "made":
+      return made(task, signal.result, signal.copies, ctx);
     case "answer":
       return answered(task, signal.modal, ctx);
     case "abandon":

@@ -34,6 +34,19 @@ export interface Orphan {
   at: number;
 }
 
+export type Owed = "follow" | "tell" | "archive";
+
+/** A picture or video of a result in our own bucket. */
+export interface Copy {
+  key: string;
+  bytes: number;
+  /** Hex. */
+  sha256: string;
+  contentType: string;
+  /** Where it was copied from. */
+  source: string;
+}
+
 export interface Task {
   flowId: string;
   /** Place in the lineage, and with the flow's id the task's id (id.ts). */
@@ -57,6 +70,12 @@ export interface Task {
   modal?: ModalAnswer;
   /** What to press on its result. */
   then?: Press[];
+  /** Who listens to it, as `HEARS` of event.ts; unset: nobody. */
+  hears?: number;
+  /** Its pictures are to be copied to our own bucket. */
+  archive?: boolean;
+  /** Its number in the facade, where an app asked for it there (facade.ts). */
+  mj?: string;
   /** After an unclear submission: never sent again, whatever it costs the plan. Unset: once its grace has passed. */
   resubmit?: "never";
 
@@ -93,8 +112,16 @@ export interface Task {
   lookups: number;
   missing: number;
 
+  /**
+   * What its end, or its open window, still obliges us to, besides the follow-ups of a plan alone, which the due time
+   * stands for. Cleared by whoever has made it durable elsewhere.
+   */
+  owes?: Owed[];
+
   failure?: Failure;
   result?: Result;
+  /** Our own copies of the pictures, in the order of `result.images`, or of `imageUrl` alone. */
+  copies?: Copy[];
   /** A different end that was reported after this task had already ended (T1); its result where there was none. */
   late?: { status: string; at: number; result?: Result };
   /** A status word outside the protocol, last seen. */
@@ -121,6 +148,9 @@ export type NewTask = Pick<
   | "modal"
   | "then"
   | "resubmit"
+  | "mj"
+  | "hears"
+  | "archive"
 >;
 
 export function newTask(fields: NewTask, now: number, due: number): Task {

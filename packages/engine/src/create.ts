@@ -7,6 +7,7 @@ import { storedPlan } from "@mjflow/core/plan";
 import type { FlowRequest } from "@mjflow/core/request";
 import { newTask, type Task } from "@mjflow/core/task";
 import type { Deps } from "./deps.ts";
+import type { Listeners } from "./listen.ts";
 
 export interface Created {
   flow: Flow;
@@ -18,9 +19,24 @@ export interface Defaults {
   /** Progress callbacks stored, or dropped at the door. */
   storeProgress: boolean;
   resubmit: "after-grace" | "never";
+  /** Pictures copied to our own bucket. */
+  archive: boolean;
 }
 
-type Needs = Pick<Deps, "store" | "queue" | "blobs" | "providers" | "clock" | "random" | "timings" | "log">;
+/** What is decided before a flow is made: the facade's number must point to it first. */
+export interface Named {
+  flowId?: string;
+  mj?: string;
+  /** Who listens to its root besides those who listen to the flow, as `HEARS`. */
+  hears?: number;
+}
+
+export type CreateNeeds = Pick<
+  Deps,
+  "store" | "queue" | "blobs" | "providers" | "clock" | "random" | "timings" | "log"
+> & {
+  listeners: Listeners;
+};
 
 /**
  * Nothing is half-written: the flow's own row is the last write before the answer, and without it the rest is invisible
@@ -29,15 +45,16 @@ type Needs = Pick<Deps, "store" | "queue" | "blobs" | "providers" | "clock" | "r
  * @throws MjflowError invalid_request naming the field; overloaded when the table is.
  */
 export async function createFlow(
-  deps: Needs,
+  deps: CreateNeeds,
   appId: string,
   request: FlowRequest,
-  { storeProgress, resubmit }: Defaults,
+  { storeProgress, resubmit, archive }: Defaults,
+  named: Named = {},
 ): Promise<Created> {
   const now = deps.clock.now();
   const action = request.action ?? "imagine";
   checkProvider(deps, request.provider, action);
-  const id = flowIdOf(now, deps.random.bytes(10));
+  const id = named.flowId ?? flowIdOf(now, deps.random.bytes(10));
   const masks = { ref: id, images: [] };
   const then = storedPlan(request.then ?? [], masks);
   const inputs = inputsOf(request, masks.images);
@@ -58,6 +75,9 @@ export async function createFlow(
     accountFilter: request.accountFilter,
     state: request.state,
     notifyHook: request.notifyHook,
+    events: request.events,
+    hears: (await deps.listeners.hears(appId, request)) || undefined,
+    archive: (request.archive ?? archive) || undefined,
     progress: request.progress ?? storeProgress,
     createdAt: now,
     due: now + deps.timings.flowMs,
@@ -69,6 +89,9 @@ export async function createFlow(
     {
       ...never,
       ...at,
+      hears: (flow.hears ?? 0) | (named.hears ?? 0) || undefined,
+      mj: named.mj,
+      archive: flow.archive,
       path: ROOT_PATH,
       action: protocolAction,
       pace,
@@ -91,7 +114,8 @@ export async function createFlow(
   return { flow, tasks: [root] };
 }
 
-function checkProvider({ providers }: Needs, id: string, action: Flow["action"]): void {
+/** @throws MjflowError invalid_request: no such provider, or it cannot do that */
+export function checkProvider({ providers }: Pick<Deps, "providers">, id: string, action: Flow["action"]): void {
   const known = providers.get(id);
   if (!known) {
     const extra = { providers: providers.ids() };

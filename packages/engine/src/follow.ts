@@ -1,7 +1,7 @@
 /** Follow-ups: a success starts what the plan presses on it. Run twice it starts nothing twice (T3, P4). */
 import { actionOf, canonicalPress } from "@mjflow/core/button";
 import { childPath } from "@mjflow/core/id";
-import { submitMessage } from "@mjflow/core/message";
+import { workMessage } from "@mjflow/core/message";
 import { newTask, type Task } from "@mjflow/core/task";
 import { apply } from "./apply.ts";
 import type { Deps } from "./deps.ts";
@@ -19,7 +19,7 @@ export async function follow(
     .map((saved) => (saved.ok ? saved.item : saved.current))
     // One that was started by an earlier run may be far ahead by now; its message would be a no-op.
     .filter((child) => child?.status === "PENDING")
-    .map((child) => ({ message: submitMessage(parent.flowId, child!.path) }));
+    .map((child) => ({ message: workMessage(child!) }));
   if (waiting.length > 0) await deps.queue.send(waiting);
   await apply(deps, parent, { kind: "followed" });
   deps.log.count("FollowUps", waiting.length);
@@ -30,10 +30,10 @@ function plannedChildren(parent: Task, { clock, timings }: Pick<Deps, "clock" | 
   return (parent.then ?? []).map((node, i) => {
     const action = actionOf(canonicalPress(node.press));
     const pace = action === "VIDEO" ? "video" : parent.pace;
-    const { flowId, provider, account, resubmit } = parent;
+    const { flowId, provider, account, resubmit, hears, archive } = parent;
     const path = childPath(parent.path, i);
     return newTask(
-      { flowId, provider, account, resubmit, ...node, path, action, pace },
+      { flowId, provider, account, resubmit, hears, archive, ...node, path, action, pace },
       now,
       now + timings.quietMs[pace],
     );

@@ -1,4 +1,4 @@
-import { submitMessage } from "@mjflow/core/message";
+import { archiveMessage, tellMessage, workMessage } from "@mjflow/core/message";
 import { type Applied, effectsOf } from "./apply.ts";
 import type { Deps } from "./deps.ts";
 import { follow } from "./follow.ts";
@@ -14,11 +14,15 @@ export async function perform(
 ): Promise<void> {
   for (const effect of effectsOf(decision)) {
     if (effect.kind === "enqueue") {
-      await deps.queue.send([{ message: submitMessage(task.flowId, task.path), delayMs: effect.delayMs }]);
+      await deps.queue.send([{ message: workMessage(task), delayMs: effect.delayMs }]);
     } else if (effect.kind === "follow") {
       await follow(deps, task);
     } else if (effect.kind === "settle") {
       await settle(deps, task.flowId);
+    } else if (effect.kind === "tell") {
+      await deps.queue.send([{ message: tellMessage(task.flowId, task.path) }]);
+    } else if (effect.kind === "archive") {
+      await deps.queue.send([{ message: archiveMessage(task.flowId, task.path) }]);
     }
   }
 }

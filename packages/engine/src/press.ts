@@ -1,63 +1,118 @@
 /** What an app does to a task by hand: press one of its buttons, or answer its open window. */
-import { actionOf, resolvePress } from "@mjflow/core/button";
+import { createHash } from "node:crypto";
+import { isDeepStrictEqual } from "node:util";
+import { actionOf, type Resolved, resolvePress } from "@mjflow/core/button";
 import { MjflowError } from "@mjflow/core/error";
 import type { Flow } from "@mjflow/core/flow";
 import { childPath, crockford, parseTaskId, taskIdOf } from "@mjflow/core/id";
 import { REQUEST } from "@mjflow/core/limit";
-import { submitMessage } from "@mjflow/core/message";
+import { workMessage } from "@mjflow/core/message";
 import { storedModal, storedPlan } from "@mjflow/core/plan";
+import type { Saved } from "@mjflow/core/port";
 import type { ActionRequest, ModalInput } from "@mjflow/core/request";
 import { newTask, type Task } from "@mjflow/core/task";
 import { apply } from "./apply.ts";
 import type { Deps } from "./deps.ts";
 import { perform } from "./perform.ts";
 
-type Needs = Pick<Deps, "store" | "queue" | "blobs" | "clock" | "random" | "timings" | "log">;
+type Offered = Extract<Resolved, { ok: true }>;
+
+export type PressNeeds = Pick<Deps, "store" | "queue" | "blobs" | "clock" | "random" | "timings" | "log">;
+
+/** What is decided before a task is pressed: the facade's number must point to it first. */
+export interface NamedPress {
+  /** The last part of its path; drawn where not given. */
+  segment?: string;
+  mj?: string;
+  /** Who listens to it besides those who listen to its parent, as `HEARS`. */
+  hears?: number;
+}
 
 /**
  * @throws MjflowError not_found; conflict while the task has not succeeded; press_not_offered (422) with `offered`.
  */
-export async function pressTask(deps: Needs, appId: string, taskId: string, request: ActionRequest): Promise<Task> {
-  const { flow, task: parent } = await ownTask(deps, appId, taskId);
-  if (parent.status !== "SUCCESS") {
-    throw new MjflowError("conflict", { detail: `The task is ${parent.status}; only a finished one has buttons.` });
-  }
-  const press = (request.press ?? request.customId)!;
-  const resolved = resolvePress(press, parent.result?.buttons ?? []);
-  if (!resolved.ok) {
-    const field = request.press === undefined ? "customId" : "press";
-    throw new MjflowError("press_not_offered", { field, extra: { offered: resolved.offered } });
-  }
-  const path = childPath(parent.path, `m${crockford(deps.random.bytes(5))}`);
-  if (path.length > REQUEST.pathLength) {
-    throw new MjflowError("conflict", { detail: "The lineage is too deep; start a new flow from this picture." });
-  }
-  const { then, modal } = await stored(deps, taskIdOf(flow.id, path), request);
-  const now = deps.clock.now();
-  const action = actionOf(resolved.name);
-  const pace = action === "VIDEO" ? "video" : parent.pace;
-  const { provider, account, resubmit } = parent;
-  const child = newTask(
-    { flowId: flow.id, path, provider, account, resubmit, press, action, pace, modal, then },
-    now,
-    now + deps.timings.quietMs[pace],
-  );
-  await deps.store.createTask(child);
-  await deps.queue.send([{ message: submitMessage(flow.id, path) }]);
-  deps.log.info("task.pressed", { flow: flow.id, path, press });
+export async function pressTask(
+  deps: PressNeeds,
+  appId: string,
+  taskId: string,
+  request: ActionRequest,
+): Promise<Task> {
+  const { task: parent } = await ownTask(deps, appId, taskId);
+  const child = await pressedChild(deps, parent, request, buttonOf(parent, request));
+  await startChild(deps, child);
   return child;
 }
 
-/** @throws MjflowError not_found; conflict when the task has no open window, or was answered already. */
-export async function answerModal(deps: Needs, appId: string, taskId: string, input: ModalInput): Promise<Task> {
+/** @throws MjflowError conflict while the task has not succeeded; press_not_offered (422) with `offered`. */
+export function buttonOf(parent: Task, request: Pick<ActionRequest, "press" | "customId">): Offered {
+  if (parent.status !== "SUCCESS") {
+    throw new MjflowError("conflict", { detail: `The task is ${parent.status}; only a finished one has buttons.` });
+  }
+  const resolved = resolvePress((request.press ?? request.customId)!, parent.result?.buttons ?? []);
+  if (resolved.ok) return resolved;
+  const field = request.press === undefined ? "customId" : "press";
+  throw new MjflowError("press_not_offered", { field, extra: { offered: resolved.offered } });
+}
+
+/** The task that a press makes, not yet stored; its masks are. @throws MjflowError conflict when it would be too deep */
+export async function pressedChild(
+  deps: PressNeeds,
+  parent: Task,
+  request: ActionRequest,
+  { name }: Offered,
+  named: NamedPress = {},
+): Promise<Task> {
+  const path = childPath(parent.path, named.segment ?? `m${crockford(deps.random.bytes(5))}`);
+  if (path.length > REQUEST.pathLength) {
+    throw new MjflowError("conflict", { detail: "The lineage is too deep; start a new flow from this picture." });
+  }
+  const { then, modal } = await stored(deps, taskIdOf(parent.flowId, path), request);
+  const now = deps.clock.now();
+  const press = (request.press ?? request.customId)!;
+  const action = actionOf(name);
+  const pace = action === "VIDEO" ? "video" : parent.pace;
+  const { flowId, provider, account, resubmit, archive } = parent;
+  const hears = (parent.hears ?? 0) | (named.hears ?? 0) || undefined;
+  return newTask(
+    { flowId, path, provider, account, resubmit, hears, archive, press, action, pace, modal, then, mj: named.mj },
+    now,
+    now + deps.timings.quietMs[pace],
+  );
+}
+
+/** Not ok: the place is taken, and what stands there is as it was. */
+export async function startChild(deps: PressNeeds, child: Task): Promise<Saved<Task>> {
+  const saved = await deps.store.createTask(child);
+  if (!saved.ok) return saved;
+  await deps.queue.send([{ message: workMessage(child) }]).catch((error: unknown) => {
+    // The press is stored, so the answer is still "accepted": a client told otherwise would press, and pay, again.
+    deps.log.error("task.message-lost", { flow: child.flowId, path: child.path, error: String(error) });
+  });
+  deps.log.info("task.pressed", { flow: child.flowId, path: child.path, press: child.press });
+  return saved;
+}
+
+/**
+ * Answers a task's window, open or still to open. The same answer given again, by a client that missed ours, is taken
+ * once and told so.
+ *
+ * @throws MjflowError not_found; conflict when the task can have no window, or was answered otherwise.
+ */
+export async function answerModal(deps: PressNeeds, appId: string, taskId: string, input: ModalInput): Promise<Task> {
   const { task } = await ownTask(deps, appId, taskId);
-  const { modal } = await stored(deps, taskId, { modal: input });
-  const applied = await apply(deps, task, { kind: "answer", modal: modal ?? {} });
+  // Named by its content: an answer that is refused in the end must not stand where the taken one's mask was.
+  const { modal = {} } = await stored(deps, `${taskId}_${digest(input.maskBase64 ?? "")}`, { modal: input });
+  const applied = await apply(deps, task, { kind: "answer", modal });
   if (applied.decision.kind === "ignore") {
+    if (isDeepStrictEqual(applied.task.modal, modal)) return applied.task;
     throw new MjflowError("conflict", { detail: `The task is ${applied.task.status} and waits for no answer.` });
   }
   await perform(deps, applied);
   return applied.task;
+}
+
+function digest(text: string): string {
+  return createHash("sha256").update(text).digest("hex").slice(0, 32);
 }
 
 /** Another app's task does not exist, as far as this one can tell (D6). */
@@ -73,7 +128,7 @@ export async function ownTask(
   return { flow, task: tasks[0] };
 }
 
-async function stored(deps: Needs, ref: string, request: Pick<ActionRequest, "prompt" | "modal" | "then">) {
+async function stored(deps: PressNeeds, ref: string, request: Pick<ActionRequest, "prompt" | "modal" | "then">) {
   const masks = { ref, images: [] };
   const modal = storedModal(request, masks);
   const then = storedPlan(request.then ?? [], masks);

@@ -1,5 +1,7 @@
 /** The end of a flow: recorded once, by whoever ends its last task. Readers do not wait for it (flow.ts, flowStatus). */
-import { flowStatus } from "@mjflow/core/flow";
+import { FLOW_PLACE, isHeard } from "@mjflow/core/event";
+import { type Flow, flowStatus } from "@mjflow/core/flow";
+import { tellMessage } from "@mjflow/core/message";
 import type { Deps } from "./deps.ts";
 
 /**
@@ -9,7 +11,7 @@ import type { Deps } from "./deps.ts";
  * @returns true when the flow has ended, now or before
  */
 export async function settle(
-  deps: Pick<Deps, "store" | "clock" | "timings" | "log">,
+  deps: Pick<Deps, "store" | "queue" | "clock" | "timings" | "log">,
   flowId: string,
 ): Promise<boolean> {
   const { flow, tasks } = await deps.store.loadFlow(flowId);
@@ -17,10 +19,22 @@ export async function settle(
   if (flow.status !== "running") return true;
   const status = flowStatus(tasks);
   if (status === "running") return false;
-  const saved = await deps.store.saveFlow({ ...flow, status, endedAt: deps.clock.now(), due: undefined });
+  const now = deps.clock.now();
+  const isTold = isHeard(flow.hears, status === "completed" ? "flow.completed" : "flow.failed");
+  const owed: Partial<Flow> = isTold ? { owes: ["tell"], due: now + deps.timings.effectsMs } : { due: undefined };
+  const saved = await deps.store.saveFlow({ ...flow, status, endedAt: now, ...owed });
   if (saved.ok) {
     deps.log.count("FlowsEnded");
     deps.log.info("flow.ended", { flow: flowId, status, tasks: tasks.length });
+    if (isTold) await deps.queue.send([{ message: tellMessage(flowId, FLOW_PLACE) }]);
   }
   return true;
+}
+
+/** The end of a flow that is not known to be announced is announced again. */
+export async function remind(deps: Pick<Deps, "store" | "queue" | "clock" | "timings">, flowId: string): Promise<void> {
+  const { flow } = await deps.store.load(flowId, []);
+  if (!flow?.owes || flow.due === undefined) return;
+  const saved = await deps.store.saveFlow({ ...flow, due: deps.clock.now() + deps.timings.effectsMs });
+  if (saved.ok) await deps.queue.send([{ message: tellMessage(flowId, FLOW_PLACE) }]);
 }

@@ -11,7 +11,7 @@ import { resolvePress } from "@mjflow/core/button";
 import { type Failure, failure } from "@mjflow/core/error";
 import type { Flow } from "@mjflow/core/flow";
 import { parentPath } from "@mjflow/core/id";
-import { submitMessage, type TakenMessage } from "@mjflow/core/message";
+import { type Message, MessageError, submitMessage, type TakenMessage } from "@mjflow/core/message";
 import type { CallContext, SubmitAnswer, TaskRef } from "@mjflow/core/port";
 import type { Expect, Signal } from "@mjflow/core/state";
 import type { Task } from "@mjflow/core/task";
@@ -58,6 +58,13 @@ export async function submit(deps: Needs, { flowId, path }: TaskRef): Promise<vo
   const claimed = await apply(deps, task, { kind: "claim", call: intended, customId: ready.customId });
   if (!effectsOf(claimed.decision).some((effect) => effect.kind === "call")) return;
   await perform(deps, await call(deps, flow, claimed.task, ready, health));
+}
+
+/** All that the submit queue carries. @throws MessageError for what belongs to another queue */
+export async function work(deps: Needs, message: Message): Promise<void> {
+  if (message.type === "submit") return submit(deps, message);
+  if (message.type === "taken") return taken(deps, message);
+  throw new MessageError(`a ${message.type} message on the submit queue`);
 }
 
 /** Consumes what `keep` saved: the answer of a paid call that the table would not take at the time. */

@@ -2,11 +2,13 @@
  * The sweeper: whatever is overdue, and nothing else, goes back through the same doors (T4). On a calling vendor that is
  * what was lost; on a silent one it is how every task ends, with one batched look-up per account and interval.
  */
+import { overdue } from "@mjflow/core/delivery";
 import { failure } from "@mjflow/core/error";
 import { flowStatus } from "@mjflow/core/flow";
 import { ROOT_PATH } from "@mjflow/core/id";
 import { DUE_SHARDS, LOOKUP_BATCH } from "@mjflow/core/limit";
-import { LookupError } from "@mjflow/core/port";
+import { deliverMessage } from "@mjflow/core/message";
+import { type HookStore, LookupError } from "@mjflow/core/port";
 import type { Report } from "@mjflow/core/report";
 import { isPastDeadline } from "@mjflow/core/state";
 import { isEnded, type Task } from "@mjflow/core/task";
@@ -14,10 +16,13 @@ import type { Accounts } from "./account.ts";
 import { apply, effectsOf } from "./apply.ts";
 import { contextOf, type Deps } from "./deps.ts";
 import { perform } from "./perform.ts";
-import { settle } from "./settle.ts";
+import { remind, settle } from "./settle.ts";
 import { vendorState } from "./submit.ts";
 
-type Needs = Omit<Deps, "blobs" | "hooks"> & { accounts: Accounts };
+type Needs = Omit<Deps, "blobs" | "hooks"> & {
+  accounts: Accounts;
+  hookStore: Pick<HookStore, "delivery" | "saveDelivery">;
+};
 
 export interface Swept {
   overdue: number;
@@ -46,6 +51,7 @@ export async function sweep(deps: Needs): Promise<Swept> {
   const toAsk: Task[] = [];
   await each(deps, swept, refs, async (ref) => {
     if (ref.kind === "flow") return sweepFlow(deps, ref.flowId);
+    if (ref.kind === "delivery") return sweepDelivery(deps, ref.deliveryId);
     const task = await sweepTask(deps, ref.flowId, ref.path);
     if (task) toAsk.push(task);
   });
@@ -88,10 +94,18 @@ async function sweepTask(deps: Needs, flowId: string, path: string): Promise<Tas
 }
 
 async function sweepFlow(deps: Needs, flowId: string): Promise<void> {
-  if (await settle(deps, flowId)) return;
+  if (await settle(deps, flowId)) return remind(deps, flowId);
   const { flow, tasks } = await deps.store.loadFlow(flowId);
   if (!flow || flowStatus(tasks) !== "running") return;
   await deps.store.saveFlow({ ...flow, due: deps.clock.now() + deps.timings.flowMs });
+}
+
+/** A try that is due, or was due and never made: a worker claims it, so that a second message does nothing. */
+async function sweepDelivery(deps: Needs, deliveryId: string): Promise<void> {
+  const delivery = await deps.hookStore.delivery(deliveryId);
+  if (delivery?.status !== "pending") return;
+  const saved = await deps.hookStore.saveDelivery(overdue(delivery, deps.clock.now()));
+  if (saved.ok) await deps.queue.send([{ message: deliverMessage(deliveryId) }]);
 }
 
 // ── asking ─────────────────────────────────────────────────────────────────────────────────────────────────────────

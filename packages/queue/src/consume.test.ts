@@ -1,7 +1,10 @@
+import type { Message } from "@mjflow/core/message";
 import { submitMessage } from "@mjflow/core/message";
 import { describe, expect, test, vi } from "vitest";
 import { consume } from "./consume.ts";
 import { createMemoryQueue } from "./memory.ts";
+
+const pathOf = (message: Message) => ("path" in message ? message.path : "");
 
 const flowId = "flow_01K9ZC7T3R8M2V5X0Q4B6N1JHD";
 
@@ -18,7 +21,7 @@ function quiet() {
 describe("a batch", () => {
   test("whose every record was handled reports no failure", async () => {
     const seen: string[] = [];
-    const answer = await consume(await event(), async ({ path }) => void seen.push(path), { log: quiet() });
+    const answer = await consume(await event(), async (message) => void seen.push(pathOf(message)), { log: quiet() });
     expect(answer).toEqual({ batchItemFailures: [] });
     expect(seen).toEqual(["0-0", "0-1", "0-2"]);
   });
@@ -26,7 +29,8 @@ describe("a batch", () => {
   test("returns the record that failed, and that one only", async () => {
     const log = quiet();
     const batch = await event();
-    const handle = async ({ path }: { path: string }) => {
+    const handle = async (message: Message) => {
+      const path = pathOf(message);
       if (path === "0-1") throw new Error("the table is away");
     };
     const answer = await consume(batch, handle, { log });
@@ -40,7 +44,8 @@ describe("a batch", () => {
     const all = new Promise<void>((resolve) => {
       open = resolve;
     });
-    const handle = async ({ path }: { path: string }) => {
+    const handle = async (message: Message) => {
+      const path = pathOf(message);
       if (started.push(path) === 3) open();
       await all;
     };

@@ -12,7 +12,10 @@ function stub(takes: (id: string, request: number) => boolean) {
     requests.push(input);
     return { Successful: input.Entries!.filter(({ Id }) => takes(Id!, requests.length)).map(({ Id }) => ({ Id })) };
   };
-  const queue = createSqsQueue({ client: { send } as unknown as SQSClient, queueUrl: "https://queue" });
+  const queue = createSqsQueue({
+    client: { send } as unknown as SQSClient,
+    urls: { submit: () => "https://queue", deliver: () => "https://deliver", archive: () => "https://archive" },
+  });
   return { queue, requests };
 }
 

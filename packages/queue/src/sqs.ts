@@ -6,33 +6,39 @@ import {
   type SQSClient,
 } from "@aws-sdk/client-sqs";
 import { MjflowError } from "@mjflow/core/error";
+import { QUEUE_OF, type QueueName } from "@mjflow/core/message";
 import type { Outgoing, Queue } from "@mjflow/core/port";
 import { delaySeconds } from "./delay.ts";
+
+/** Asked for when a message goes that way: a function need not know of queues it never sends to. */
+export type QueueUrls = Record<QueueName, () => string>;
 
 /** SQS's own limit for one request. */
 const BATCH = 10;
 
 /**
  * @example
- * const queue = createSqsQueue({ client: new SQSClient({}), queueUrl: Resource.Submit.url });
+ * const queue = createSqsQueue({ client: new SQSClient({}), urls: { submit: () => Resource.SubmitQueue.url, … } });
  */
-export function createSqsQueue({ client, queueUrl }: { client: SQSClient; queueUrl: string }): Queue {
+export function createSqsQueue({ client, urls }: { client: SQSClient; urls: QueueUrls }): Queue {
   /** @returns the entries SQS did not take: a batch can fail in part, and then answers 200. */
-  async function sendBatch(entries: SendMessageBatchRequestEntry[]): Promise<SendMessageBatchRequestEntry[]> {
-    const { Successful } = await client.send(new SendMessageBatchCommand({ QueueUrl: queueUrl, Entries: entries }));
+  async function sendBatch(
+    QueueUrl: string,
+    Entries: SendMessageBatchRequestEntry[],
+  ): Promise<SendMessageBatchRequestEntry[]> {
+    const { Successful } = await client.send(new SendMessageBatchCommand({ QueueUrl, Entries }));
     const taken = new Set(Successful?.map(({ Id }) => Id));
-    return entries.filter(({ Id }) => !taken.has(Id));
+    return Entries.filter(({ Id }) => !taken.has(Id));
   }
 
   return {
     async send(messages) {
-      const batches: Outgoing[][] = [];
-      for (let i = 0; i < messages.length; i += BATCH) batches.push(messages.slice(i, i + BATCH));
       await Promise.all(
-        batches.map(async (batch) => {
-          const refused = await sendBatch(batch.map(entryOf));
+        batchesOf(messages).map(async ({ name, batch }) => {
+          const url = urls[name]();
+          const refused = await sendBatch(url, batch.map(entryOf));
           // Once more at once: a refusal in part is throttling or an internal error, as a rule over by then.
-          const left = refused.length > 0 ? await sendBatch(refused) : [];
+          const left = refused.length > 0 ? await sendBatch(url, refused) : [];
           if (left.length > 0) {
             throw new MjflowError("overloaded", { detail: `The queue did not take ${left.length} messages.` });
           }
@@ -40,9 +46,33 @@ export function createSqsQueue({ client, queueUrl }: { client: SQSClient; queueU
       );
     },
     async resend(body) {
-      await client.send(new SendMessageCommand({ QueueUrl: queueUrl, MessageBody: body }));
+      const QueueUrl = urls[queueOfBody(body)]();
+      await client.send(new SendMessageCommand({ QueueUrl, MessageBody: body }));
     },
   };
+}
+
+/** Each queue's messages, ten to a request. */
+function batchesOf(messages: readonly Outgoing[]): { name: QueueName; batch: Outgoing[] }[] {
+  const byQueue = Map.groupBy(messages, ({ message }) => QUEUE_OF[message.type]);
+  return [...byQueue].flatMap(([name, all]) => {
+    const batches = Array.from({ length: Math.ceil(all.length / BATCH) }, (_, i) =>
+      all.slice(i * BATCH, (i + 1) * BATCH),
+    );
+    return batches.map((batch) => ({ name, batch }));
+  });
+}
+
+/** Where a body belongs that this code may not understand: by its type where that is known, else with the submissions. */
+function queueOfBody(body: string): QueueName {
+  try {
+    const { type } = JSON.parse(body) as { type?: unknown };
+    return typeof type === "string" && Object.hasOwn(QUEUE_OF, type)
+      ? QUEUE_OF[type as keyof typeof QUEUE_OF]
+      : "submit";
+  } catch {
+    return "submit";
+  }
 }
 
 function entryOf({ message, delayMs }: Outgoing, index: number): SendMessageBatchRequestEntry {

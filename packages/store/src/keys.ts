@@ -5,17 +5,22 @@
  *     flow#<flowId>                    flow           the flow: what the app asked for
  *     flow#<flowId>                    task#<path>    one task with its result: hot row, written four times
  *     account#<provider>#<account>     health         whether a vendor account calls back
+ *     endpoints#<appId>                <endpointId>   an address that hears of an app's flows
+ *     deliveries#<flowId>              <place>#<name>#<listener>   one event on its way to one listener
  *     app#<appId>                      app            an app and its limits
  *     app#<appId>                      key#<keyId>    one of its keys, hashed
+ *     mj#<appId>                       <16 digits>    a facade number: the task it stands for, the request's own fields
  *     dead                             <letterId>     a message nobody could read, and what was decided on it
  *
  *     index   partition              sort                             holds
  *     due     dueShard  due#0..3     dueAt     epoch ms               flows and tasks that wait for something, no others
  *     app     appId                  listedAt  <ISO time>#<flowId>    flows, for listing
  *             apps                     <ISO time>#<appId>     apps
+ *             deliveries#<appId>#<listener>    <ISO time>#<deliveryId>
  *
  * Both indexes project keys only. `expiresAt` (epoch seconds) is the table's TTL attribute.
  */
+import { type DeliveryKey, deliveryIdOf, parseDeliveryId } from "@mjflow/core/delivery";
 import { isFlowId } from "@mjflow/core/id";
 import { DUE_SHARDS } from "@mjflow/core/limit";
 import type { DueRef } from "@mjflow/core/port";
@@ -78,22 +83,54 @@ export const APP_KEYS = { from: APP_KEY_SK, to: `${APP_KEY_SK}~` };
 /** The partition of the `app` index that lists apps; no app has this id. */
 export const APPS = "apps";
 
+/** Its sort keys begin with their time: the newest are found without an index. */
+export function mjPk(appId: string): string {
+  return `mj#${appId}`;
+}
+
+export function mjKey(appId: string, id: string): Key {
+  return { pk: mjPk(appId), sk: id };
+}
+
 export const LETTERS_PK = "dead";
 
 export function letterKey(id: string): Key {
   return { pk: LETTERS_PK, sk: id };
 }
 
+export function endpointPk(appId: string): string {
+  return `endpoints#${appId}`;
+}
+
+export function endpointKey(appId: string, id: string): Key {
+  return { pk: endpointPk(appId), sk: id };
+}
+
+export function deliveryPk(flowId: string): string {
+  return `deliveries#${flowId}`;
+}
+
+export function deliveryKey({ flowId, place, name, listener }: DeliveryKey): Key {
+  return { pk: deliveryPk(flowId), sk: `${place}#${name}#${listener}` };
+}
+
 export function flowPk(flowId: string): string {
   return `flow#${flowId}`;
 }
 
-/** What a key of a flow's partition names; nothing for a key that is not ours. */
+/** What a key of a flow's partition, or of its deliveries, names; nothing for a key that is neither's. */
 export function refOf({ pk, sk }: Key): DueRef | undefined {
+  if (pk.startsWith(deliveryPk(""))) return deliveryRefOf(pk.slice(deliveryPk("").length), sk);
   const flowId = pk.startsWith("flow#") ? pk.slice("flow#".length) : "";
   if (!isFlowId(flowId)) return undefined;
   if (sk === FLOW_SK) return { kind: "flow", flowId };
   return sk.startsWith(TASK_SK) ? { kind: "task", flowId, path: sk.slice(TASK_SK.length) } : undefined;
+}
+
+function deliveryRefOf(flowId: string, sk: string): DueRef | undefined {
+  const [place = "", name = "", listener = ""] = sk.split("#");
+  const deliveryId = deliveryIdOf({ flowId, place, name, listener });
+  return parseDeliveryId(deliveryId) ? { kind: "delivery", deliveryId } : undefined;
 }
 
 /** A flow and its tasks share a shard. FNV-1a: stable for as long as rows live, and spreads ULIDs evenly. */

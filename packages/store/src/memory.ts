@@ -9,14 +9,17 @@ import type { DeadLetter } from "@mjflow/core/letter";
 import type { DueRef, Saved, Store } from "@mjflow/core/port";
 import type { Task } from "@mjflow/core/task";
 import { createAppStore } from "./app.ts";
-import type { Item } from "./codec.ts";
+import { type Item, keyOf } from "./codec.ts";
 import { decodeCursor, encodeCursor } from "./cursor.ts";
-import { expiresAt, flowKey, healthKey, listedAt, shardOf, taskKey } from "./keys.ts";
+import { ATTRIBUTE, dueShard, expiresAt, flowKey, healthKey, listedAt, refOf, shardOf, taskKey } from "./keys.ts";
+import type { MemoryTable } from "./memory-table.ts";
 import { createMemoryTable } from "./memory-table.ts";
 
 export interface MemoryStoreOptions {
   /** Rows past their 90 days are not shown. Without a clock nothing expires, which suits a simulated one. */
   now?: () => number;
+  /** Where the other stores' rows are: their due ones are told beside its own, as one index would. */
+  table?: MemoryTable;
 }
 
 export interface MemoryDump {
@@ -34,12 +37,14 @@ export interface MemoryStore extends Store {
 
 type Row = { kind: "flow"; item: Flow } | { kind: "task"; item: Task };
 
-export function createMemoryStore({ now = () => Number.NEGATIVE_INFINITY }: MemoryStoreOptions = {}): MemoryStore {
+export function createMemoryStore({
+  now = () => Number.NEGATIVE_INFINITY,
+  table = createMemoryTable(),
+}: MemoryStoreOptions = {}): MemoryStore {
   /** By pk, then sk: a flow's rows are found without a scan, as in the table. */
   const flows = new Map<string, Map<string, Row>>();
   const accounts = new Map<string, AccountHealth>();
   const dead = new Map<string, DeadLetter>();
-  const table = createMemoryTable();
   /** The sparse index: one map per shard, only of rows with a due time. */
   const dueIndex = new Map<number, Map<string, { ref: DueRef; at: number }>>();
 
@@ -141,7 +146,8 @@ export function createMemoryStore({ now = () => Number.NEGATIVE_INFINITY }: Memo
       return { flows: page.map(({ flow }) => flow), ...(last && { cursor: encodeCursor(appId, last.at) }) };
     },
     async due(shard, before, limit) {
-      return [...(dueIndex.get(shard)?.values() ?? [])]
+      const others = await table.list({ index: "due", partition: dueShard(shard), to: before, limit });
+      return [...(dueIndex.get(shard)?.values() ?? []), ...others.map(dueOf)]
         .filter(({ at }) => at <= before)
         .sort((a, b) => a.at - b.at)
         .slice(0, limit)
@@ -183,6 +189,10 @@ export function createMemoryStore({ now = () => Number.NEGATIVE_INFINITY }: Memo
       };
     },
   };
+}
+
+function dueOf(item: Item): { ref: DueRef; at: number } {
+  return { ref: refOf(keyOf(item))!, at: Number(item[ATTRIBUTE.dueAt]!.N) };
 }
 
 /** A copy through JSON, as the table's codec does, so that undefined fields are dropped; then nothing can change it. */

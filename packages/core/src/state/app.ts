@@ -1,16 +1,38 @@
 /** The app's side, and the end of what cannot be submitted at all. */
 import type { Failure } from "../error.ts";
 import type { ModalAnswer } from "../plan.ts";
-import { isEnded, type Task } from "../task.ts";
-import { doubt, end, leaseHolds, notWaiting, record } from "./move.ts";
+import type { Result } from "../report.ts";
+import { type Copy, isEnded, type Task, type TaskStatus } from "../task.ts";
+import { doubt, end, leaseHolds, notWaiting, paid, record } from "./move.ts";
 import type { Context, Decision } from "./signal.ts";
 import { isPastDeadline } from "./sweeper.ts";
 
+/** Where a window may still open: the vendor has not said that there is none. */
+const MAY_OPEN: ReadonlySet<TaskStatus> = new Set(["PENDING", "SUBMITTING", "UNCLEAR", "SUBMITTED"]);
+
+/**
+ * An answer that comes before its window is kept, as a plan's is, and sent the moment the window opens: a client that was
+ * told to expect one answers within milliseconds, long before the vendor was even asked.
+ */
 export function answered(task: Task, modal: ModalAnswer, ctx: Context): Decision {
   // One answer only: trueai-org queues the task again for every modal call, and each would be paid.
-  if (task.status !== "MODAL" || task.modal) return notWaiting(task);
+  if (task.modal || task.phase === "modal") return notWaiting(task);
+  if (MAY_OPEN.has(task.status)) return record(task, { modal }, "no-news", ctx);
+  if (task.status !== "MODAL") return notWaiting(task);
   const patch = { modal, due: ctx.now + ctx.timings.requeueMs };
   return record(task, patch, "no-news", ctx, [{ kind: "enqueue", delayMs: 0 }]);
+}
+
+/** The pictures are in our bucket, or will never be. */
+export function archived(task: Task, copies: Copy[], ctx: Context): Decision {
+  if (!isEnded(task)) return notWaiting(task);
+  return paid(task, "archive", copies.length > 0 ? { copies } : {}, ctx);
+}
+
+/** A task that no vendor was asked for: it was waiting, and now it is done. */
+export function made(task: Task, result: Result, copies: Copy[], ctx: Context): Decision {
+  if (task.status !== "PENDING" || task.attempt > 0) return notWaiting(task);
+  return end({ ...task, archive: undefined }, "SUCCESS", { result, copies, progress: 100 }, ctx);
 }
 
 export function abandoned(task: Task, why: Failure, ctx: Context): Decision {

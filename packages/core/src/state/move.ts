@@ -1,5 +1,6 @@
 /** The moves there are, and the steps that every side takes. Nothing else builds a decision. */
-import { isEnded, type Orphan, type Task, type TaskStatus } from "../task.ts";
+import { isHeard } from "../event.ts";
+import { isEnded, type Orphan, type Owed, type Task, type TaskStatus } from "../task.ts";
 import { dueAt } from "../timing.ts";
 import type { Context, Decision, Effect, Expect, Reason } from "./signal.ts";
 
@@ -29,7 +30,9 @@ export function move(
   effects: Effect[] = [],
 ): Decision {
   if (!TRANSITIONS[task.status].includes(status)) throw new IllegalMove(`${task.status} to ${status}`);
-  return { kind: "move", next: { ...patched(task, patch, ctx), status }, effects };
+  // What an open window owed is owed no more once it is left; an end brings its own.
+  const left: Partial<Task> = { owes: undefined, ...patch };
+  return { kind: "move", next: { ...patched(task, left, ctx), status }, effects };
 }
 
 export function record(task: Task, patch: Partial<Task>, why: Reason, ctx: Context, effects: Effect[] = []): Decision {
@@ -45,20 +48,57 @@ export function postpone(task: Task, byMs: number, ctx: Context, effects: Effect
 }
 
 /**
- * A success with follow-ups keeps a due time until they are known to be stored and sent: a crash in between is found by
- * the sweeper (Q3). Every other end waits for nothing; its flow has a due time of its own.
+ * An end that obliges us to something keeps a due time until that is known to be durable elsewhere: a crash in between
+ * is found by the sweeper (Q3). Every other end waits for nothing; its flow has a due time of its own.
  */
 export function end(task: Task, status: TaskStatus, patch: Partial<Task>, ctx: Context): Decision {
-  const follows = status === "SUCCESS" && (task.then?.length ?? 0) > 0;
-  const due = follows ? ctx.now + ctx.timings.effectsMs : undefined;
-  const ended = { ...patch, leaseUntil: undefined, endedAt: ctx.now, due };
-  return move(task, status, ended, ctx, [{ kind: follows ? "follow" : "settle" }]);
+  const owed = owedAtEnd(task, status);
+  const due = owed.length > 0 ? ctx.now + ctx.timings.effectsMs : undefined;
+  const ended = { ...patch, leaseUntil: undefined, endedAt: ctx.now, due, owes: storedOwed(owed) };
+  return move(task, status, ended, ctx, effectsOwed(owed));
+}
+
+function owedAtEnd(task: Task, status: TaskStatus): Owed[] {
+  const owed: Owed[] = [];
+  if (status === "SUCCESS" && (task.then?.length ?? 0) > 0) owed.push("follow");
+  if (task.archive && status === "SUCCESS") owed.push("archive");
+  if (isHeard(task.hears, status === "SUCCESS" ? "task.completed" : "task.failed")) owed.push("tell");
+  return owed;
+}
+
+/** Follow-ups alone are not spelled out: most tasks owe nothing else, and their due time says it. */
+function storedOwed(owed: readonly Owed[]): Owed[] | undefined {
+  return owed.length === 0 || (owed.length === 1 && owed[0] === "follow") ? undefined : [...owed];
+}
+
+/** What an ended task still owes, and how that is begun; the flow's end is looked at by those that start nothing. */
+export function owedOf(task: Task): readonly Owed[] {
+  if (task.owes) return task.owes;
+  return task.due !== undefined && task.status === "SUCCESS" && (task.then?.length ?? 0) > 0 ? ["follow"] : [];
+}
+
+export function effectsOwed(owed: readonly Owed[]): Effect[] {
+  const first: Effect = owed.includes("follow") ? { kind: "follow" } : { kind: "settle" };
+  return [first, ...owed.filter((kind) => kind !== "follow").map((kind) => ({ kind }))];
+}
+
+/** One obligation met; with the last of them the due time goes. */
+export function paid(task: Task, kind: Owed, patch: Partial<Task>, ctx: Context): Decision {
+  const owed = owedOf(task);
+  const rest = owed.filter((other) => other !== kind);
+  if (rest.length === owed.length && Object.keys(patch).length === 0) return { kind: "ignore", why: "no-news" };
+  const due = rest.length > 0 ? task.due : undefined;
+  return record(task, { ...patch, owes: storedOwed(rest), due }, "no-news", ctx);
 }
 
 /** The window is open. With an answer at hand it is sent at once; without, the app has `modalMs` to give one. */
 export function opened(task: Task, patch: Partial<Task>, ctx: Context): Decision {
-  const wait = task.modal ? ctx.timings.requeueMs : ctx.timings.modalMs;
-  const next = { ...patch, phase: "submit" as const, leaseUntil: undefined, due: ctx.now + wait };
+  // Nobody answers a window they have not heard of: its announcement is as safe as an end's.
+  const tells = !task.modal && isHeard(task.hears, "task.modal");
+  const { requeueMs, modalMs, effectsMs } = ctx.timings;
+  const wait = task.modal ? requeueMs : tells ? effectsMs : modalMs;
+  const owes: Owed[] | undefined = tells ? ["tell"] : undefined;
+  const next = { ...patch, phase: "submit" as const, leaseUntil: undefined, due: ctx.now + wait, owes };
   return move(task, "MODAL", next, ctx, task.modal ? [{ kind: "enqueue", delayMs: 0 }] : []);
 }
 

@@ -1,8 +1,8 @@
 /** What can happen to a task, and what a decision about it can be. Types only. */
 import type { Failure } from "../error.ts";
 import type { ModalAnswer } from "../plan.ts";
-import type { Report } from "../report.ts";
-import type { Task } from "../task.ts";
+import type { Report, Result } from "../report.ts";
+import type { Copy, Task, TaskStatus } from "../task.ts";
 import type { Timings } from "../timing.ts";
 
 /** Whether callbacks can be expected for an accepted task: how soon the sweeper looks depends on it. */
@@ -37,6 +37,12 @@ export type Signal =
   | { kind: "due"; canSearch?: boolean; askAt?: number }
   /** All follow-ups are stored and sent. */
   | { kind: "followed" }
+  /** What had happened to the task while it was in `status` is stored for every listener. */
+  | { kind: "told"; status: TaskStatus }
+  /** Its pictures are copied; none where they could not be, for good. */
+  | { kind: "archived"; copies: Copy[] }
+  /** Made here, without a vendor: a tile cut from its parent's grid. */
+  | { kind: "made"; result: Result; copies: Copy[] }
   /** The app answered the window. */
   | { kind: "answer"; modal: ModalAnswer }
   /** It cannot be submitted at all: no such button, parent failed, message poisoned. */
@@ -58,7 +64,11 @@ export type Effect =
   /** Ask the vendor. */
   | { kind: "lookup" }
   /** See whether the flow has ended. */
-  | { kind: "settle" };
+  | { kind: "settle" }
+  /** Somebody listens, and has something to hear. */
+  | { kind: "tell" }
+  /** Copy the result's pictures. */
+  | { kind: "archive" };
 
 export type Reason =
   | "ended"

@@ -1,8 +1,22 @@
 /** The sweeper's side: a due time has passed, and what the vendor did not say (T4, P3). */
 import { failure } from "../error.ts";
-import { isEnded, type Task } from "../task.ts";
+import { isEnded, type Task, type TaskStatus } from "../task.ts";
 import { lookupPauseMs } from "../timing.ts";
-import { before, doubt, end, leaseHolds, move, notWaiting, patched, postpone, record, resumed } from "./move.ts";
+import {
+  before,
+  doubt,
+  effectsOwed,
+  end,
+  leaseHolds,
+  move,
+  notWaiting,
+  owedOf,
+  paid,
+  patched,
+  postpone,
+  record,
+  resumed,
+} from "./move.ts";
 import type { Context, Decision, Signal } from "./signal.ts";
 
 export function due(
@@ -26,6 +40,9 @@ export function due(
         return end(task, "EXPIRED", { failure: failure(task.busy > 0 ? "vendor_busy" : "deadline_passed") }, ctx);
       }
       if (task.modal) return postpone(task, timings.requeueMs, ctx, [{ kind: "enqueue", delayMs: 0 }]);
+      if (task.owes && now - (task.submittedAt ?? task.createdAt) <= timings.modalMs) {
+        return postpone(task, timings.effectsMs, ctx, [{ kind: "tell" }]);
+      }
       return end(task, "EXPIRED", { failure: failure("modal_unanswered") }, ctx);
     case "UNCLEAR":
     case "SUBMITTED":
@@ -44,9 +61,7 @@ export function due(
       return { kind: "record", why: "no-news", next: patched(task, asked, ctx), effects: [{ kind: "lookup" }] };
     }
     default:
-      return postpone(task, timings.effectsMs, ctx, [
-        task.status === "SUCCESS" ? { kind: "follow" } : { kind: "settle" },
-      ]);
+      return postpone(task, timings.effectsMs, ctx, effectsOwed(owedOf(task)));
   }
 }
 
@@ -92,5 +107,12 @@ export function isPastDeadline(task: Task, { now, timings }: Context, times = 1)
 
 export function followed(task: Task, ctx: Context): Decision {
   if (!isEnded(task) || task.due === undefined) return { kind: "ignore", why: "no-news" };
-  return record(task, { due: undefined }, "no-news", ctx);
+  return paid(task, "follow", {}, ctx);
+}
+
+/** What was told of an earlier state pays nothing: an end, or a window, that came since is still owed. */
+export function told(task: Task, status: TaskStatus, ctx: Context): Decision {
+  if (task.status !== status || !task.owes?.includes("tell")) return { kind: "ignore", why: "no-news" };
+  if (isEnded(task)) return paid(task, "tell", {}, ctx);
+  return record(task, { owes: undefined, due: ctx.now + ctx.timings.modalMs }, "no-news", ctx);
 }

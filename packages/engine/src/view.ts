@@ -1,11 +1,14 @@
 /** What apps are shown. Rows stop here: nothing of the store, no lease, no token, no bucket key. */
-import { nameOf } from "@mjflow/core/button";
+import { nameOf, TILE_ACTION } from "@mjflow/core/button";
 import { countsOf, type Flow, flowStatus } from "@mjflow/core/flow";
 import { depthOf, parentPath, ROOT_PATH, taskIdOf } from "@mjflow/core/id";
 import { estimateUsd } from "@mjflow/core/price";
 import type { Task } from "@mjflow/core/task";
 
-export function flowView(flow: Flow, tasks: readonly Task[]) {
+/** Where our copy under a key is to be had. */
+export type MediaUrl = (key: string) => string;
+
+export function flowView(flow: Flow, tasks: readonly Task[], mediaUrl: MediaUrl) {
   return {
     id: flow.id,
     status: flowStatus(tasks),
@@ -15,9 +18,10 @@ export function flowView(flow: Flow, tasks: readonly Task[]) {
     prompt: flow.prompt ?? null,
     mode: flow.mode ?? null,
     notifyHook: flow.notifyHook ?? null,
+    events: flow.events ?? null,
     createdAt: time(flow.createdAt),
     endedAt: time(flow.endedAt),
-    tasks: tasks.toSorted(byPlace).map(taskView),
+    tasks: tasks.toSorted(byPlace).map((task) => taskView(task, mediaUrl)),
     counts: countsOf(tasks),
   };
 }
@@ -40,9 +44,10 @@ export function flowSummary(flow: Flow) {
   };
 }
 
-export function taskView(task: Task) {
+export function taskView(task: Task, mediaUrl: MediaUrl) {
   const parent = parentPath(task.path);
   const { result, failure } = task;
+  const copies = (task.copies ?? []).map(({ key, ...copy }) => ({ url: mediaUrl(key), ...copy }));
   return {
     id: taskIdOf(task.flowId, task.path),
     flowId: task.flowId,
@@ -56,9 +61,12 @@ export function taskView(task: Task) {
     provider: task.provider,
     providerTaskId: task.vendorTaskId ?? null,
     customId: task.customId ?? null,
-    imageUrl: result?.imageUrl ?? null,
+    /** The vendor's link, which may die in a day; a tile has only ours. */
+    imageUrl: result?.imageUrl ?? (task.action === TILE_ACTION ? (copies[0]?.url ?? null) : null),
     images: result?.images ?? [],
     videos: result?.videos ?? [],
+    /** Our own copies, where the flow asked for them; their links last as long as they do. */
+    copies,
     buttons: (result?.buttons ?? []).map((button) => ({ ...button, name: nameOf(button.customId) ?? null })),
     finalPrompt: result?.finalPrompt ?? null,
     /** Text answers: describe's and shorten's. */
@@ -99,4 +107,10 @@ function time(ms: number): string;
 function time(ms: number | undefined): string | null;
 function time(ms: number | undefined): string | null {
   return ms === undefined ? null : new Date(ms).toISOString();
+}
+
+/** What an event says: the task as it is read, with its flow's `state`; of a flow, all but its tasks. */
+export function eventView(flow: Flow, task: Task | undefined, mediaUrl: MediaUrl) {
+  if (!task) return flowSummary(flow);
+  return { ...taskView(task, mediaUrl), state: flow.state ?? null };
 }

@@ -1,0 +1,22 @@
+/** Consumes the archive queue: pictures into our own bucket, tiles out of grids. One message at a time. */
+import { MessageError } from "@mjflow/core/message";
+import { archive } from "@mjflow/engine/archive";
+import { consume } from "@mjflow/queue/consume";
+import type { SQSBatchResponse, SQSEvent } from "aws-lambda";
+import { wireArchive } from "./wire.ts";
+
+export async function handler(event: SQSEvent): Promise<SQSBatchResponse> {
+  const deps = wireArchive();
+  try {
+    return await consume(
+      event,
+      async (message) => {
+        if (message.type === "archive") return archive(deps, message);
+        throw new MessageError(`a ${message.type} message on the archive queue`);
+      },
+      deps,
+    );
+  } finally {
+    deps.log.flush();
+  }
+}

@@ -1,0 +1,67 @@
+/** `/v1/deliveries`: what was told to whom, try by try, and once more on demand. */
+import { BUS_LISTENER, type Delivery, deliveryIdOf, HOOK_LISTENER, MJ_LISTENER } from "@mjflow/core/delivery";
+import { MjflowError } from "@mjflow/core/error";
+import { eventIdOf, FLOW_PLACE } from "@mjflow/core/event";
+import { taskIdOf } from "@mjflow/core/id";
+import { DeliveryListQuery } from "@mjflow/core/request";
+import { replayDelivery } from "@mjflow/engine/replay";
+import { Hono } from "hono";
+import type { AppEnv } from "./env.ts";
+import { invalid } from "./problem.ts";
+
+/** Without a filter all of the app's listeners are asked. */
+const NAMELESS = [HOOK_LISTENER, MJ_LISTENER, BUS_LISTENER];
+
+export const deliveries = new Hono<AppEnv>()
+  .get("/", async (c) => {
+    const query = DeliveryListQuery.safeParse(c.req.query());
+    if (!query.success) throw invalid(query.error.issues);
+    const { endpoint, flow, status, since, until, limit, cursor } = query.data;
+    const { hookStore } = c.get("deps");
+    const appId = c.get("appId");
+    if (flow !== undefined) {
+      const ofFlow = (await hookStore.deliveriesOf(flow)).filter((delivery) => delivery.appId === appId);
+      const wanted = ofFlow.filter((d) => (!status || d.status === status) && (!endpoint || d.listener === endpoint));
+      return c.json({ data: wanted.map(deliveryView), nextCursor: null });
+    }
+    const listeners = endpoint ? [endpoint] : [...NAMELESS, ...(await hookStore.endpoints(appId)).map(({ id }) => id)];
+    const range = {
+      ...(since !== undefined && { since: Date.parse(since) }),
+      ...(until !== undefined && { until: Date.parse(until) }),
+    };
+    const page = await hookStore.listDeliveries({ appId, listeners: [...new Set(listeners)], ...range, limit, cursor });
+    const shown = status ? page.deliveries.filter((delivery) => delivery.status === status) : page.deliveries;
+    return c.json({ data: shown.map(deliveryView), nextCursor: page.cursor ?? null });
+  })
+  .get("/:id", async (c) => {
+    const delivery = await c.get("deps").hookStore.delivery(c.req.param("id"));
+    if (delivery?.appId !== c.get("appId")) throw new MjflowError("not_found");
+    return c.json(deliveryView(delivery));
+  })
+  .post("/:id/replay", async (c) =>
+    c.json(deliveryView(await replayDelivery(c.get("deps"), c.get("appId"), c.req.param("id"))), 202),
+  );
+
+function deliveryView(delivery: Delivery) {
+  const { flowId, place, name, listener, type, status, tries, attempts, failure, due, leaseUntil } = delivery;
+  return {
+    id: deliveryIdOf(delivery),
+    eventId: eventIdOf(flowId, place, name),
+    type,
+    endpoint: listener,
+    flowId,
+    taskId: place === FLOW_PLACE ? null : taskIdOf(flowId, place),
+    status,
+    tries,
+    attempts: attempts.map(({ at, ...attempt }) => ({ at: isoOf(at), ...attempt })),
+    failure: failure ?? null,
+    nextTryAt: status === "pending" && leaseUntil === undefined ? isoOf(due) : null,
+    happenedAt: isoOf(delivery.happenedAt),
+    createdAt: isoOf(delivery.createdAt),
+    endedAt: isoOf(delivery.endedAt),
+  };
+}
+
+function isoOf(ms: number | undefined): string | null {
+  return ms === undefined ? null : new Date(ms).toISOString();
+}

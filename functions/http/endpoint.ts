@@ -1,0 +1,91 @@
+/** `/v1/endpoints`: addresses that hear of an app's events. Their secrets are shown once. */
+import { HOOK_LISTENER } from "@mjflow/core/delivery";
+import type { Endpoint } from "@mjflow/core/endpoint";
+import { eventsOf } from "@mjflow/core/endpoint";
+import { EndpointPatch, EndpointRequest, ReplayRequest, RotateRequest } from "@mjflow/core/request";
+import {
+  createEndpoint,
+  deleteEndpoint,
+  ensureHookSigner,
+  getEndpoint,
+  patchEndpoint,
+  rotateSecret,
+  type WithSecret,
+} from "@mjflow/engine/endpoint";
+import { replayEndpoint } from "@mjflow/engine/replay";
+import { Hono } from "hono";
+import { readBody } from "./body.ts";
+import type { AppEnv } from "./env.ts";
+
+export const endpoints = new Hono<AppEnv>()
+  .post("/", async (c) => {
+    const request = await readBody(c, EndpointRequest);
+    const made = await createEndpoint(c.get("deps"), c.get("appId"), request);
+    return c.json(secretView(made), 201, { Location: `/v1/endpoints/${made.endpoint.id}` });
+  })
+  .get("/", async (c) => {
+    await ensureHookSigner(c.get("deps"), c.get("appId"));
+    const all = await c.get("deps").hookStore.endpoints(c.get("appId"));
+    return c.json({ data: all.map(endpointView), nextCursor: null });
+  })
+  .get("/:id", async (c) => {
+    // The signer of the flows' own notifyHooks is there as soon as anyone asks for it.
+    if (c.req.param("id") === HOOK_LISTENER) await ensureHookSigner(c.get("deps"), c.get("appId"));
+    return c.json(endpointView(await getEndpoint(c.get("deps"), c.get("appId"), c.req.param("id"))));
+  })
+  .patch("/:id", async (c) => {
+    const patch = await readBody(c, EndpointPatch);
+    return c.json(endpointView(await patchEndpoint(c.get("deps"), c.get("appId"), c.req.param("id"), patch)));
+  })
+  .delete("/:id", async (c) => {
+    await deleteEndpoint(c.get("deps"), c.get("appId"), c.req.param("id"));
+    return c.body(null, 204);
+  })
+  .post("/:id/rotate", async (c) => {
+    const { overlapS } = await readBody(c, RotateRequest);
+    const id = c.req.param("id");
+    if (id === HOOK_LISTENER) await ensureHookSigner(c.get("deps"), c.get("appId"));
+    const overlapMs = overlapS === undefined ? undefined : overlapS * 1_000;
+    return c.json(secretView(await rotateSecret(c.get("deps"), c.get("appId"), id, overlapMs)));
+  })
+  .post("/:id/replay", async (c) => {
+    const { since, until, only = "failed", cursor } = await readBody(c, ReplayRequest);
+    const id = c.req.param("id");
+    await getEndpoint(c.get("deps"), c.get("appId"), id);
+    const range = { since: msOf(since), until: msOf(until), only, cursor };
+    const { replayed, cursor: next } = await replayEndpoint(c.get("deps"), c.get("appId"), id, range);
+    return c.json({ replayed, nextCursor: next ?? null }, 202);
+  });
+
+function msOf(time: string | undefined): number | undefined {
+  return time === undefined ? undefined : Date.parse(time);
+}
+
+function secretView({ endpoint, secret }: WithSecret) {
+  return { ...endpointView(endpoint), ...(secret !== undefined && { secret }) };
+}
+
+/** No secret, sealed or not. */
+function endpointView(endpoint: Endpoint) {
+  const { id, url, scheme, publicKey, description, disabledAt, disabledWhy, failingSince, createdAt, secrets } =
+    endpoint;
+  return {
+    id,
+    url: url ?? null,
+    events: eventsOf(endpoint),
+    scheme,
+    publicKey: publicKey ?? null,
+    description: description ?? null,
+    enabled: disabledAt === undefined,
+    disabledAt: isoOf(disabledAt),
+    disabledWhy: disabledWhy ?? null,
+    failingSince: isoOf(failingSince),
+    /** Until when the secrets before the newest still sign. */
+    earlierSecretsUntil: secrets.slice(1).map(({ until }) => isoOf(until)),
+    createdAt: isoOf(createdAt),
+  };
+}
+
+function isoOf(ms: number | undefined): string | null {
+  return ms === undefined ? null : new Date(ms).toISOString();
+}

@@ -1,0 +1,34 @@
+/** `submit/upload-discord-images`: handed to the vendor as it is; no task of ours comes of it. */
+import { FUNCTION_TIMEOUT_S } from "@mjflow/core/limit";
+import type { Provider } from "@mjflow/core/port";
+import type { Context } from "hono";
+import type { AppEnv } from "../env.ts";
+import { answer, CODE, type MjAnswer } from "./answer.ts";
+
+/** A vendor may take longer than this function may: then the client is told before Lambda hangs up on it. */
+const PATIENCE_MS = (FUNCTION_TIMEOUT_S.api - 5) * 1_000;
+
+type Uploaded = Awaited<ReturnType<Provider["upload"]>>;
+
+export async function upload(c: Context<AppEnv>, images: readonly string[]): Promise<MjAnswer> {
+  const { providers, defaultProvider } = c.get("deps");
+  const known = providers.get(defaultProvider ?? providers.ids()[0] ?? "");
+  const account = known?.account("default");
+  if (!known || !account) return answer(CODE.missing, "No vendor account is configured for this.");
+  const late: Uploaded = { kind: "unclear", reason: "the vendor took too long" };
+  const patience = Promise.withResolvers<Uploaded>();
+  const timer = setTimeout(() => patience.resolve(late), PATIENCE_MS);
+  const uploaded = await Promise.race([known.provider.upload(images, account), patience.promise]).finally(() =>
+    clearTimeout(timer),
+  );
+  switch (uploaded.kind) {
+    case "uploaded":
+      return answer(CODE.accepted, "Submit success", uploaded.urls);
+    case "refused":
+      return answer(CODE.invalid, uploaded.failure.vendor?.description ?? uploaded.failure.message);
+    case "busy":
+      return answer(CODE.full, "The vendor is busy.");
+    case "unclear":
+      return answer(CODE.failed, "The vendor gave no clear answer.");
+  }
+}

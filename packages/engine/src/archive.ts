@@ -1,0 +1,83 @@
+/**
+ * Pictures into our own bucket, where they do not expire; and tiles cut from a grid, for nothing, in place of four paid
+ * upscales. Keys are deterministic, so that a copy made twice is one copy (T3).
+ */
+import { TILE_ACTION, tileOf } from "@mjflow/core/button";
+import { failure, type Retry } from "@mjflow/core/error";
+import { parentPath } from "@mjflow/core/id";
+import type { TaskRef } from "@mjflow/core/port";
+import type { Copy, Task } from "@mjflow/core/task";
+import { apply } from "./apply.ts";
+import type { Deps } from "./deps.ts";
+import { perform } from "./perform.ts";
+
+type Stored = Omit<Copy, "source">;
+
+/** Both answer what is there already under the key. @throws an error with a `retry`, as all of ours */
+export interface Media {
+  copy(request: { url: string; key: string }): Promise<Stored>;
+  /** @param n 1 and 2 above, 3 and 4 below */
+  tile(request: { from: string; key: string; n: number }): Promise<Stored>;
+}
+
+type Needs = Pick<Deps, "store" | "queue" | "clock" | "timings" | "log"> & { media: Media };
+
+/** @throws what is worth trying again: the queue brings the message back */
+export async function archive(deps: Needs, ref: TaskRef): Promise<void> {
+  const task = await deps.store.getTask(ref);
+  if (!task) return deps.log.warn("archive.no-such-task", { flow: ref.flowId, path: ref.path });
+  if (task.action === TILE_ACTION) return cut(deps, task);
+  if (!task.owes?.includes("archive")) return;
+  const copies: Copy[] = [];
+  // One after another: the function's disk and memory hold one picture.
+  for (const [i, source] of sourcesOf(task).entries()) {
+    const stored = await unlessHopeless(deps, task, () => deps.media.copy({ url: source, key: mediaKey(task, i) }));
+    if (stored) copies.push({ ...stored, source });
+  }
+  deps.log.count("Archived", copies.length);
+  await perform(deps, await apply(deps, task, { kind: "archived", copies }));
+}
+
+async function cut(deps: Needs, task: Task): Promise<void> {
+  if (task.status !== "PENDING") return;
+  const parent = await deps.store.getTask({ flowId: task.flowId, path: parentPath(task.path) ?? "" });
+  const grid = parent?.status === "SUCCESS" ? parent.result?.imageUrl : undefined;
+  const n = tileOf(task.press);
+  if (!parent || grid === undefined || n === undefined) return fail(deps, task, "press_not_offered");
+  const tile = await unlessHopeless(deps, task, async () => {
+    const from = await deps.media.copy({ url: grid, key: mediaKey(parent, 0) });
+    return deps.media.tile({ from: from.key, key: mediaKey(task, 0), n });
+  });
+  if (!tile) return fail(deps, task, "tile_not_cut");
+  const copies = [{ ...tile, source: grid }];
+  deps.log.count("Archived");
+  await perform(deps, await apply(deps, task, { kind: "made", result: {}, copies }));
+}
+
+async function fail(deps: Needs, task: Task, code: "press_not_offered" | "tile_not_cut"): Promise<void> {
+  await perform(deps, await apply(deps, task, { kind: "abandon", failure: failure(code) }));
+}
+
+/** Undefined: it will never work. Errors that may pass are thrown. */
+async function unlessHopeless(deps: Needs, task: Task, work: () => Promise<Stored>): Promise<Stored | undefined> {
+  try {
+    return await work();
+  } catch (error) {
+    const { retry, code } = error as { retry?: Retry; code?: string };
+    if (retry !== "never") throw error;
+    deps.log.count("ArchiveFailures");
+    deps.log.warn("archive.failed", { flow: task.flowId, path: task.path, code });
+    return undefined;
+  }
+}
+
+function sourcesOf({ result }: Task): string[] {
+  const images = result?.images?.length ? result.images.map((image) => image.url) : [result?.imageUrl ?? ""];
+  const videos = (result?.videos ?? []).map((video) => video.url);
+  return [...new Set([result?.imageUrl ?? "", ...images, ...videos])].filter((url) => url !== "");
+}
+
+/** Where the n-th picture of a task is: its first is the whole grid, or the one picture. */
+export function mediaKey({ flowId, path }: TaskRef, n: number): string {
+  return `media/${flowId}/${path}/${n}`;
+}

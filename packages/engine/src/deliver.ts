@@ -1,0 +1,259 @@
+/**
+ * Events out. A `tell` message says where something happened: each listener gets a row for each event, and a first try;
+ * only then is the task, or the flow, rid of what it owed. A `deliver` message says that a row may be due for another.
+ *
+ * At least once, under one id: the row is stored before the post, its id is the event and the listener, and what happened
+ * is read off the task, so that a lost message is made good by the next, or by the sweeper.
+ */
+import {
+  BUS_LISTENER,
+  claimed,
+  type Delivery,
+  deliveryIdOf,
+  givenUp,
+  HOOK_LISTENER,
+  isDelivered,
+  isGone,
+  MJ_LISTENER,
+  newDelivery,
+  tried,
+} from "@mjflow/core/delivery";
+import { type Endpoint, eventsOf, isEnabled, learned, liveSecrets } from "@mjflow/core/endpoint";
+import {
+  DEFAULT_EVENTS,
+  EVENT_TYPES,
+  type EventBody,
+  type EventType,
+  eventIdOf,
+  FLOW_PLACE,
+  flowEvents,
+  type HappenedEvent,
+  taskEvents,
+} from "@mjflow/core/event";
+import type { Flow } from "@mjflow/core/flow";
+import { deliverMessage, type TellMessage } from "@mjflow/core/message";
+import type { Bus, Outbound, PostOutcome, Queue } from "@mjflow/core/port";
+import type { Task } from "@mjflow/core/task";
+import { apply } from "./apply.ts";
+import type { Deps } from "./deps.ts";
+import { type EndpointDeps, ensureHookSigner, secretContext } from "./endpoint.ts";
+import type { Vault } from "./vault.ts";
+import { eventView } from "./view.ts";
+
+/** Signs and posts; the scheme is the secret's. */
+export interface WebhookSender {
+  send(post: { url: string; id: string; body: string; secrets: readonly string[] }): Promise<PostOutcome>;
+}
+
+/** The facade's own listener: one address per task, the protocol's body, no signature (PROTOCOL 5). */
+export interface FacadeListener {
+  /** Undefined: the task was not submitted by the facade, or named no address. */
+  hookOf(flow: Flow, task: Task): Promise<{ url: string; body: string } | undefined>;
+}
+
+export interface DeliverDeps extends EndpointDeps, Pick<Deps, "store" | "timings"> {
+  queue: Pick<Queue, "send">;
+  webhooks: WebhookSender;
+  outbound: Pick<Outbound, "post">;
+  vault: Vault;
+  bus?: Bus | undefined;
+  /** Links to our copies, as events show them. */
+  mediaUrl(key: string): string;
+  facade?: FacadeListener;
+}
+
+/** One who is to be told: which events, and how. */
+interface Listener {
+  id: string;
+  hears: readonly EventType[];
+  post(event: Told): Promise<PostOutcome>;
+}
+
+/** An event with everything that its body is made of. */
+interface Told {
+  flow: Flow;
+  task: Task | undefined;
+  event: HappenedEvent;
+  delivery: Delivery;
+}
+
+/** @throws when the table fails: the queue brings the message again. */
+export async function tell(deps: DeliverDeps, { flowId, place }: Pick<TellMessage, "flowId" | "place">): Promise<void> {
+  const at = await load(deps, flowId, place);
+  if (!at) return;
+  const { flow, task } = at;
+  const events = task ? taskEvents(task) : flowEvents(flow);
+  const [listeners, before] = await Promise.all([
+    listenersOf(deps, flow, task),
+    deps.hookStore.deliveriesOf(flowId, place),
+  ]);
+  const known = new Set(before.map(deliveryIdOf));
+  const now = deps.clock.now();
+  const wanted = listeners.flatMap((listener) =>
+    events
+      .filter((event) => listener.hears.includes(event.type))
+      .map((event) => newDelivery({ flowId, place, listener: listener.id, appId: flow.appId, ...keyOf(event) }, now))
+      .filter((delivery) => !known.has(deliveryIdOf(delivery))),
+  );
+  const saved = await Promise.all(wanted.map((delivery) => deps.hookStore.saveDelivery(delivery)));
+  // All is stored, so nothing is owed any more; the tries come after, for a slow receiver must not hold that up.
+  await settleDebt(deps, flow, task);
+  deps.log.count("Told", saved.filter((s) => s.ok).length);
+  await Promise.all(saved.map((s) => s.ok && attempt(deps, s.item, { flow, task, listeners })));
+}
+
+function keyOf({ name, type, at }: HappenedEvent): Pick<Delivery, "name" | "type" | "happenedAt"> {
+  return { name, type, happenedAt: at };
+}
+
+async function settleDebt(deps: DeliverDeps, flow: Flow, task: Task | undefined): Promise<void> {
+  if (task) {
+    if (task.owes?.includes("tell")) await apply(deps, task, { kind: "told", status: task.status });
+    return;
+  }
+  // A lost race is another worker that did the same.
+  if (flow.owes) await deps.store.saveFlow({ ...flow, owes: undefined, due: undefined });
+}
+
+/** One try, if it is due and nobody else is at it. @throws when the table fails */
+export async function deliver(deps: DeliverDeps, deliveryId: string): Promise<void> {
+  const stored = await deps.hookStore.delivery(deliveryId);
+  if (!stored) return deps.log.warn("deliver.no-such-delivery", { delivery: deliveryId });
+  const at = await load(deps, stored.flowId, stored.place);
+  if (!at) return void (await deps.hookStore.saveDelivery(givenUp(stored, "flow_gone", deps.clock.now())));
+  const claim = claimed(stored, deps.clock.now());
+  if (!claim) return;
+  const saved = await deps.hookStore.saveDelivery(claim);
+  if (!saved.ok) return;
+  const listeners = await listenersOf(deps, at.flow, at.task);
+  await attempt(deps, saved.item, { ...at, listeners });
+}
+
+async function attempt(
+  deps: DeliverDeps,
+  delivery: Delivery,
+  { flow, task, listeners }: { flow: Flow; task: Task | undefined; listeners: readonly Listener[] },
+): Promise<void> {
+  const listener = listeners.find(({ id }) => id === delivery.listener);
+  if (!listener) return giveUp(deps, delivery);
+  const { name, type, happenedAt: at } = delivery;
+  deps.log.count("Deliveries");
+  const outcome = await listener.post({ flow, task, event: { name, type, at }, delivery });
+  const { delivery: after, nextMs } = tried(delivery, outcome, deps.clock.now(), deps.random.chance());
+  const saved = await deps.hookStore.saveDelivery(after);
+  if (!isDelivered(outcome)) noteFailure(deps, after, outcome);
+  // Replayed by a person meanwhile: that one's message is on its way.
+  if (!saved.ok || nextMs === undefined) return;
+  // A longer wait than a queue can hold is the due index's work.
+  if (nextMs <= QUEUE_DELAY_MAX_MS) {
+    await deps.queue.send([{ message: deliverMessage(deliveryIdOf(after)), delayMs: nextMs }]);
+  }
+}
+
+/** SQS's longest delay. */
+const QUEUE_DELAY_MAX_MS = 15 * 60_000;
+
+async function giveUp(deps: DeliverDeps, delivery: Delivery): Promise<void> {
+  await deps.hookStore.saveDelivery(givenUp(delivery, "listener_gone", deps.clock.now()));
+  deps.log.count("DeliveriesGivenUp");
+}
+
+function noteFailure({ log }: DeliverDeps, delivery: Delivery, outcome: PostOutcome): void {
+  log.count("DeliveryFailures");
+  if (delivery.status === "failed") log.count("DeliveriesGivenUp");
+  const why = outcome.kind === "answered" ? `HTTP ${outcome.status}` : outcome.why;
+  const { flowId: flow, listener, tries, failure } = delivery;
+  log.warn("delivery.failed", { flow, delivery: deliveryIdOf(delivery), listener, tries, why, failure });
+}
+
+async function load(deps: DeliverDeps, flowId: string, place: string) {
+  const { flow, tasks } = await deps.store.load(flowId, place === FLOW_PLACE ? [] : [place]);
+  const task = tasks[0];
+  if (!flow || (place !== FLOW_PLACE && !task)) {
+    deps.log.warn("tell.nothing-there", { flow: flowId, place });
+    return undefined;
+  }
+  return { flow, task };
+}
+
+// ── who, and how ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+async function listenersOf(deps: DeliverDeps, flow: Flow, task: Task | undefined): Promise<Listener[]> {
+  const endpoints = await deps.hookStore.endpoints(flow.appId);
+  const listeners: Listener[] = endpoints
+    .filter((e) => e.url !== undefined && isEnabled(e))
+    .map((e) => byEndpoint(deps, e));
+  if (flow.notifyHook !== undefined) {
+    const signer = endpoints.find(({ id }) => id === HOOK_LISTENER) ?? (await ensureHookSigner(deps, flow.appId));
+    listeners.push(byHook(deps, flow.notifyHook, flow.events ?? DEFAULT_EVENTS, signer));
+  }
+  if (deps.bus) listeners.push(byBus(deps.bus, deps));
+  const facade = task && (await deps.facade?.hookOf(flow, task));
+  if (facade) listeners.push(byFacade(deps, facade));
+  return listeners;
+}
+
+function byEndpoint(deps: DeliverDeps, endpoint: Endpoint): Listener {
+  return {
+    id: endpoint.id,
+    hears: eventsOf(endpoint),
+    async post(told) {
+      const outcome = await signedPost(deps, endpoint.url!, endpoint, told);
+      await learn(deps, endpoint, outcome);
+      return outcome;
+    },
+  };
+}
+
+/** The flow's own address: signed with the app's secret for such, and never disabled, for it ends with its flow. */
+function byHook(deps: DeliverDeps, url: string, hears: readonly EventType[], signer: Endpoint): Listener {
+  return { id: HOOK_LISTENER, hears, post: (told) => signedPost(deps, url, signer, told) };
+}
+
+function byBus(bus: Bus, deps: DeliverDeps): Listener {
+  const { clock } = deps;
+  return {
+    id: BUS_LISTENER,
+    hears: EVENT_TYPES,
+    async post(told) {
+      const { flow, task, event } = told;
+      const begun = clock.now();
+      const id = eventIdOf(flow.id, task?.path ?? FLOW_PLACE, event.name);
+      const detail = JSON.stringify({ id, ...bodyOf(deps, told) });
+      try {
+        await bus.put({ id, type: event.type, at: event.at, detail });
+        return { kind: "answered", status: 200, body: "", tookMs: clock.now() - begun };
+      } catch (error) {
+        return { kind: "unreachable", why: `bus: ${(error as Error).name}`, tookMs: clock.now() - begun };
+      }
+    },
+  };
+}
+
+function byFacade({ outbound }: DeliverDeps, { url, body }: { url: string; body: string }): Listener {
+  const headers = { "content-type": "application/json", "user-agent": "mjflow/1" };
+  return { id: MJ_LISTENER, hears: EVENT_TYPES, post: () => outbound.post({ url, headers, body, timeoutMs: 15_000 }) };
+}
+
+async function signedPost(deps: DeliverDeps, url: string, signer: Endpoint, told: Told): Promise<PostOutcome> {
+  const { flow, task, event } = told;
+  const context = secretContext(signer);
+  const secrets = liveSecrets(signer, deps.clock.now()).map(({ sealed }) => deps.vault.open(sealed, context));
+  const id = eventIdOf(flow.id, task?.path ?? FLOW_PLACE, event.name);
+  return deps.webhooks.send({ url, id, body: JSON.stringify(bodyOf(deps, told)), secrets });
+}
+
+function bodyOf({ mediaUrl }: DeliverDeps, { flow, task, event: { type, at } }: Told): EventBody {
+  return { type, timestamp: new Date(at).toISOString(), data: eventView(flow, task, mediaUrl) };
+}
+
+/** Best effort, like all that is learned about others: a lost race is another try that learned the same. */
+async function learn(deps: DeliverDeps, endpoint: Endpoint, outcome: PostOutcome): Promise<void> {
+  const about = isDelivered(outcome) ? "delivered" : isGone(outcome) ? "gone" : "failed";
+  const next = learned(endpoint, about, deps.clock.now());
+  if (!next) return;
+  const saved = await deps.hookStore.saveEndpoint(next);
+  if (!saved.ok || isEnabled(saved.item) || !isEnabled(endpoint)) return;
+  deps.log.count("EndpointsDisabled");
+  deps.log.error("endpoint.disabled", { app: endpoint.appId, endpoint: endpoint.id, why: saved.item.disabledWhy });
+}

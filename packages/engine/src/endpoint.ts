@@ -1,0 +1,137 @@
+/** Endpoints as apps manage them: made, changed, given new secrets, switched off and on, removed. */
+import { HOOK_LISTENER } from "@mjflow/core/delivery";
+import {
+  ENDPOINTS_PER_APP,
+  type Endpoint,
+  endpointIdOf,
+  OVERLAP_MS,
+  rotated,
+  type Scheme,
+} from "@mjflow/core/endpoint";
+import { MjflowError } from "@mjflow/core/error";
+import type { EventType } from "@mjflow/core/event";
+import type { HookStore } from "@mjflow/core/port";
+import type { Deps } from "./deps.ts";
+import type { Vault } from "./vault.ts";
+
+export interface EndpointDeps extends Pick<Deps, "clock" | "random" | "log"> {
+  hookStore: HookStore;
+  vault: Pick<Vault, "seal">;
+  /** `v1a`: `secret` is the private half and is never shown. */
+  newWebhookSecret(scheme: Scheme): { secret: string; publicKey?: string };
+}
+
+export interface EndpointFields {
+  url: string;
+  events?: EventType[];
+  scheme?: Scheme;
+  description?: string;
+}
+
+/** The secret is known here for the last time; of `v1a` only the public key leaves. */
+export interface WithSecret {
+  endpoint: Endpoint;
+  secret?: string;
+}
+
+/** @throws MjflowError conflict at the limit of endpoints */
+export async function createEndpoint(deps: EndpointDeps, appId: string, fields: EndpointFields): Promise<WithSecret> {
+  const others = (await deps.hookStore.endpoints(appId)).filter(({ id }) => id !== HOOK_LISTENER);
+  if (others.length >= ENDPOINTS_PER_APP) {
+    throw new MjflowError("conflict", { detail: `An app has at most ${ENDPOINTS_PER_APP} endpoints.` });
+  }
+  const id = endpointIdOf(deps.clock.now(), deps.random.bytes(10));
+  const made = newEndpoint(deps, appId, id, fields);
+  const saved = await deps.hookStore.saveEndpoint(made.endpoint);
+  if (!saved.ok) throw new MjflowError("overloaded", { detail: "That id was taken at this moment." });
+  deps.log.info("endpoint.created", { app: appId, endpoint: id });
+  return { ...made, endpoint: saved.item };
+}
+
+/** What signs the posts to flows' own notifyHooks: one for each app, made when it is first needed. */
+export async function ensureHookSigner(deps: EndpointDeps, appId: string): Promise<Endpoint> {
+  const there = await deps.hookStore.endpoint(appId, HOOK_LISTENER);
+  if (there) return there;
+  const saved = await deps.hookStore.saveEndpoint(newEndpoint(deps, appId, HOOK_LISTENER, { scheme: "v1" }).endpoint);
+  // A lost race is another request that made it.
+  return saved.ok ? saved.item : saved.current!;
+}
+
+/** A sealed secret opens for its own endpoint only. */
+export function secretContext({ appId, id }: Pick<Endpoint, "appId" | "id">): string {
+  return `endpoint/${appId}/${id}`;
+}
+
+function newEndpoint(deps: EndpointDeps, appId: string, id: string, fields: Partial<EndpointFields>): WithSecret {
+  const scheme = fields.scheme ?? "v1";
+  const { secret, publicKey } = deps.newWebhookSecret(scheme);
+  const sealed = deps.vault.seal(secret, secretContext({ appId, id }));
+  const { url, events, description } = fields;
+  const createdAt = deps.clock.now();
+  const endpoint = { appId, id, rev: 0, url, events, description, scheme, secrets: [{ sealed }], publicKey, createdAt };
+  return { endpoint, ...(scheme === "v1" && { secret }) };
+}
+
+/** @throws MjflowError not_found */
+export async function getEndpoint({ hookStore }: Pick<EndpointDeps, "hookStore">, appId: string, id: string) {
+  const endpoint = await hookStore.endpoint(appId, id);
+  if (!endpoint) throw new MjflowError("not_found");
+  return endpoint;
+}
+
+export interface EndpointPatch {
+  url?: string;
+  events?: EventType[] | null;
+  description?: string | null;
+  enabled?: boolean;
+}
+
+/** Enabled again, it starts afresh: what failed before is not held against it. @throws MjflowError not_found, conflict */
+export async function patchEndpoint(deps: EndpointDeps, appId: string, id: string, patch: EndpointPatch) {
+  const { enabled, events, description, url } = patch;
+  return change(deps, appId, id, (endpoint) => ({
+    ...endpoint,
+    ...(url !== undefined && { url }),
+    ...(events !== undefined && { events: events ?? undefined }),
+    ...(description !== undefined && { description: description ?? undefined }),
+    ...(enabled === true && { disabledAt: undefined, disabledWhy: undefined, failingSince: undefined }),
+    ...(enabled === false && { disabledAt: endpoint.disabledAt ?? deps.clock.now(), disabledWhy: "by_app" as const }),
+  }));
+}
+
+/** The secret before goes on signing, beside the new one, for `overlapMs`. @throws MjflowError not_found, conflict */
+export async function rotateSecret(
+  deps: EndpointDeps,
+  appId: string,
+  id: string,
+  overlapMs = OVERLAP_MS,
+): Promise<WithSecret> {
+  const { scheme } = await getEndpoint(deps, appId, id);
+  const { secret, publicKey } = deps.newWebhookSecret(scheme);
+  const sealed = deps.vault.seal(secret, secretContext({ appId, id }));
+  const endpoint = await change(deps, appId, id, (e) => rotated(e, sealed, publicKey, deps.clock.now(), overlapMs));
+  deps.log.info("endpoint.rotated", { app: appId, endpoint: id });
+  return { endpoint, ...(scheme === "v1" && { secret }) };
+}
+
+/** @throws MjflowError not_found */
+export async function deleteEndpoint(deps: EndpointDeps, appId: string, id: string): Promise<void> {
+  const endpoint = await getEndpoint(deps, appId, id);
+  if (endpoint.url === undefined) throw new MjflowError("not_found");
+  await deps.hookStore.deleteEndpoint(endpoint);
+  deps.log.info("endpoint.deleted", { app: appId, endpoint: id });
+}
+
+/** A try that failed at the same moment writes to the row as well: decided again on what it left. */
+const RACES = 5;
+
+async function change(deps: EndpointDeps, appId: string, id: string, to: (endpoint: Endpoint) => Endpoint) {
+  let current = await getEndpoint(deps, appId, id);
+  for (let race = 0; race < RACES; race++) {
+    const saved = await deps.hookStore.saveEndpoint(to(current));
+    if (saved.ok) return saved.item;
+    if (!saved.current) throw new MjflowError("not_found");
+    current = saved.current;
+  }
+  throw new MjflowError("conflict", { detail: "Somebody else changes it all the time." });
+}

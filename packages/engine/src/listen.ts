@@ -1,0 +1,43 @@
+/** Who listens to an app's flows: asked once for each flow that is created, believed for a while. */
+import { heardBy } from "@mjflow/core/endpoint";
+import { DEFAULT_EVENTS, EVENT_TYPES, type EventType, hearsOf } from "@mjflow/core/event";
+import type { Clock, HookStore } from "@mjflow/core/port";
+
+export interface Listeners {
+  /** What anyone listens to in a new flow, as `HEARS`; 0: nobody. */
+  hears(appId: string, hook: { notifyHook?: string; events?: readonly EventType[] }): Promise<number>;
+}
+
+export interface ListenersDeps {
+  hookStore: Pick<HookStore, "endpoints">;
+  clock: Clock;
+  /** An endpoint made or changed is heard of by new flows this much later, at most. */
+  beliefMs: number;
+  /** The stage has an event bus. */
+  bus: boolean;
+}
+
+/** An app's endpoints change rarely; a map this large is emptied rather than tended. */
+const REMEMBERED = 1_000;
+
+export function createListeners({ hookStore, clock, beliefMs, bus }: ListenersDeps): Listeners {
+  const known = new Map<string, { mask: number; until: number }>();
+
+  async function endpointsHear(appId: string): Promise<number> {
+    const now = clock.now();
+    const belief = known.get(appId);
+    if (belief && belief.until > now) return belief.mask;
+    const mask = heardBy(await hookStore.endpoints(appId));
+    if (known.size >= REMEMBERED) known.clear();
+    known.set(appId, { mask, until: now + beliefMs });
+    return mask;
+  }
+
+  return {
+    async hears(appId, { notifyHook, events = DEFAULT_EVENTS }) {
+      const hook = notifyHook === undefined ? 0 : hearsOf(events);
+      const all = bus ? hearsOf(EVENT_TYPES) : 0;
+      return (await endpointsHear(appId)) | hook | all;
+    },
+  };
+}

@@ -1,0 +1,153 @@
+/**
+ * Endpoints and deliveries on the table. A delivery stands in its flow's own partition of deliveries, in the due index
+ * while it waits, and in the listing of its listener.
+ */
+import { type Delivery, deliveryIdOf, parseDeliveryId } from "@mjflow/core/delivery";
+import type { Endpoint } from "@mjflow/core/endpoint";
+import { MjflowError } from "@mjflow/core/error";
+import type { HookStore } from "@mjflow/core/port";
+import { type Fields, fieldsOf, type Item, isExpired, keyOf, REV_ATTRIBUTE, row } from "./codec.ts";
+import { ATTRIBUTE, deliveryKey, deliveryPk, dueShard, endpointKey, endpointPk, shardOf } from "./keys.ts";
+import type { Table } from "./table.ts";
+
+/** Deliveries can be looked at, and replayed, for this long. */
+const DELIVERY_KEPT_MS = 30 * 24 * 3_600_000;
+
+/** `id` and `appId` are in the key. */
+const ENDPOINT = {
+  rev: [REV_ATTRIBUTE, "number"],
+  url: ["url", "text"],
+  scheme: ["sc", "text"],
+  events: ["ev", "json"],
+  description: ["de", "text"],
+  secrets: ["se", "json"],
+  publicKey: ["pk_", "text"],
+  disabledAt: ["da", "number"],
+  disabledWhy: ["dw", "text"],
+  failingSince: ["fs", "number"],
+  createdAt: ["cr", "number"],
+} as const satisfies Fields<Exclude<keyof Endpoint, "id" | "appId">>;
+
+/** Flow, place, name and listener are in the key. */
+const DELIVERY = {
+  appId: ["app", "text"],
+  rev: [REV_ATTRIBUTE, "number"],
+  type: ["ty", "text"],
+  happenedAt: ["ha", "number"],
+  status: ["st", "text"],
+  tries: ["tr", "count"],
+  attempts: ["at", "json"],
+  leaseUntil: ["le", "number"],
+  failure: ["fa", "text"],
+  createdAt: ["cr", "number"],
+  endedAt: ["en", "number"],
+  due: [ATTRIBUTE.dueAt, "number"],
+} as const satisfies Fields<Exclude<keyof Delivery, "flowId" | "place" | "name" | "listener">>;
+
+export function createHookStore({ table, now = Date.now }: { table: Table; now?: () => number }): HookStore {
+  const isLive = (item: Item) => !isExpired(item, now());
+
+  return {
+    async endpoints(appId) {
+      return (await table.partition(endpointPk(appId))).map(endpointOf);
+    },
+    async endpoint(appId, id) {
+      const item = await table.get(endpointKey(appId, id));
+      return item && endpointOf(item);
+    },
+    async saveEndpoint(endpoint) {
+      const next = { ...endpoint, rev: endpoint.rev + 1 };
+      const item = row(endpointKey(endpoint.appId, endpoint.id), ENDPOINT, next);
+      const put = await table.put(item, endpoint.rev === 0 ? undefined : endpoint.rev);
+      return put.ok ? { ok: true, item: next } : { ok: false, current: put.current && endpointOf(put.current) };
+    },
+    deleteEndpoint: ({ appId, id, rev }) => table.delete(endpointKey(appId, id), rev),
+    async deliveriesOf(flowId, place) {
+      const items =
+        place === undefined
+          ? await table.partition(deliveryPk(flowId))
+          : await table.list({ partition: deliveryPk(flowId), from: `${place}#`, to: `${place}#~`, limit: 1_000 });
+      return items.filter(isLive).map(deliveryOf);
+    },
+    async delivery(id) {
+      const key = parseDeliveryId(id);
+      const item = key && (await table.get(deliveryKey(key)));
+      return item && isLive(item) ? deliveryOf(item) : undefined;
+    },
+    async saveDelivery(delivery) {
+      const next = { ...delivery, rev: delivery.rev + 1 };
+      const put = await table.put(deliveryItem(next), delivery.rev === 0 ? undefined : delivery.rev);
+      return put.ok ? { ok: true, item: next } : { ok: false, current: put.current && deliveryOf(put.current) };
+    },
+    async listDeliveries({ appId, listeners, since, until, limit, cursor }) {
+      const before = cursor === undefined ? undefined : decodeCursor(appId, cursor);
+      const to = [until === undefined ? undefined : `${isoOf(until)}~`, before].filter((bound) => bound !== undefined);
+      const pages = await Promise.all(
+        listeners.map((listener) =>
+          table.list({
+            index: "app",
+            partition: listOf(appId, listener),
+            descending: true,
+            ...(since !== undefined && { from: isoOf(since) }),
+            ...(to.length > 0 && { to: to.sort()[0]! }),
+            // Two more than is shown: the one the cursor names, which comes again, and one that tells of a next page.
+            limit: limit + 2,
+          }),
+        ),
+      );
+      const listed = pages.flat().filter((item) => item[ATTRIBUTE.listedAt]!.S !== before);
+      listed.sort((a, b) => (a[ATTRIBUTE.listedAt]!.S! < b[ATTRIBUTE.listedAt]!.S! ? 1 : -1));
+      const page = listed.slice(0, limit);
+      const deliveries = (await table.getAll(page.map(keyOf))).filter(isLive).map(deliveryOf);
+      const last = listed.length > limit ? page.at(-1)![ATTRIBUTE.listedAt]!.S! : undefined;
+      return { deliveries, ...(last !== undefined && { cursor: encodeCursor(appId, last) }) };
+    },
+  };
+}
+
+function endpointOf(item: Item): Endpoint {
+  const { pk, sk } = keyOf(item);
+  return { appId: pk.slice(endpointPk("").length), id: sk, ...fieldsOf(item, ENDPOINT) } as Endpoint;
+}
+
+function deliveryItem(delivery: Delivery): Item {
+  const { createdAt, appId, listener, flowId, due } = delivery;
+  return {
+    ...row(deliveryKey(delivery), DELIVERY, delivery),
+    [ATTRIBUTE.appId]: { S: listOf(appId, listener) },
+    [ATTRIBUTE.listedAt]: { S: `${isoOf(createdAt)}#${deliveryIdOf(delivery)}` },
+    [ATTRIBUTE.expiresAt]: { N: String(Math.ceil((createdAt + DELIVERY_KEPT_MS) / 1_000)) },
+    ...(due !== undefined && { [ATTRIBUTE.dueShard]: { S: dueShard(shardOf(flowId)) } }),
+  };
+}
+
+function deliveryOf(item: Item): Delivery {
+  const { pk, sk } = keyOf(item);
+  const [place, name, listener] = sk.split("#");
+  const { attempts = [], ...fields } = fieldsOf(item, DELIVERY);
+  return { flowId: pk.slice(deliveryPk("").length), place, name, listener, attempts, ...fields } as Delivery;
+}
+
+function listOf(appId: string, listener: string): string {
+  return `deliveries#${appId}#${listener}`;
+}
+
+function isoOf(ms: number): string {
+  return new Date(ms).toISOString();
+}
+
+function encodeCursor(appId: string, listedAt: string): string {
+  return Buffer.from(JSON.stringify([appId, listedAt])).toString("base64url");
+}
+
+function decodeCursor(appId: string, cursor: string): string {
+  const foreign = () =>
+    new MjflowError("invalid_request", { field: "cursor", detail: "This is not a cursor of this listing." });
+  try {
+    const [owner, listedAt] = JSON.parse(Buffer.from(cursor, "base64url").toString()) as unknown[];
+    if (owner !== appId || typeof listedAt !== "string" || !listedAt.includes("#dlv_")) throw foreign();
+    return listedAt;
+  } catch {
+    throw foreign();
+  }
+}
