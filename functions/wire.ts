@@ -10,6 +10,7 @@ import { createAccounts } from "@mjflow/engine/account";
 import type { Media } from "@mjflow/engine/archive";
 import type { WebhookSender } from "@mjflow/engine/deliver";
 import type { Deps } from "@mjflow/engine/deps";
+import { createFacadeListener } from "@mjflow/engine/facade";
 import { createHooks } from "@mjflow/engine/hook";
 import { createListeners } from "@mjflow/engine/listen";
 import { createMediaLinks } from "@mjflow/engine/media-link";
@@ -203,6 +204,7 @@ export const wireApi = /* @__PURE__ */ once(() => ({
   vault: vault(),
   newWebhookSecret,
   mediaLinks,
+  apiUrl: env["MJFLOW_API_URL"] || undefined,
   objectUrl,
   storeProgress: env["MJFLOW_PROGRESS"] === "on",
   archive: env["MJFLOW_ARCHIVE"] === "on",
@@ -237,6 +239,7 @@ export const wireDeliver = /* @__PURE__ */ once(() => ({
   bus: bus() || undefined,
   newWebhookSecret,
   mediaUrl: mediaLinks(Resource.Api.url).url,
+  facade: createFacadeListener(facade(), mediaLinks(Resource.Api.url).url),
 }));
 
 export const wireArchive = /* @__PURE__ */ once(() => ({ ...base("archive"), media: media() }));

@@ -12,6 +12,8 @@ export type ApiDeps = Omit<Deps, "hooks"> &
   Defaults &
   EndpointDeps & {
     listeners: Listeners;
+    /** Where this API is reached, if not where its requests say. */
+    apiUrl?: string | undefined;
     /** Links to our copies. @param baseUrl where this API is reached */
     mediaLinks(baseUrl: string): MediaLinks;
     /** Where a browser fetches an object of the bucket, for minutes. */
@@ -26,7 +28,8 @@ export interface AppEnv {
   Variables: { deps: ApiDeps; caller: Caller; appId: string; requestId: string };
 }
 
-/** Links to our copies, at the address this request came to. */
+/** Links to our copies: at the address this request came to, unless the stage names another. */
 export function mediaUrlOf(c: Context<AppEnv>): (key: string) => string {
-  return c.get("deps").mediaLinks(new URL(c.req.url).origin).url;
+  const { mediaLinks, apiUrl } = c.get("deps");
+  return mediaLinks(apiUrl ?? new URL(c.req.url).origin).url;
 }

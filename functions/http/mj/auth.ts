@@ -16,6 +16,8 @@ export function authenticateFacade(callers: Callers) {
       c.set("appId", caller.appId);
       return next();
     }
-    throw new MjflowError("unauthorized", { detail: "Send mj-api-secret, or Authorization: Bearer, with a valid key." });
+    throw new MjflowError("unauthorized", {
+      detail: "Send mj-api-secret, or Authorization: Bearer, with a valid key.",
+    });
   });
 }

@@ -120,7 +120,9 @@ async function modal(c: Context<AppEnv>): Promise<Response> {
 async function seed(c: Context<AppEnv>): Promise<Response> {
   try {
     const found = await seedOf(c.get("deps"), c.get("appId"), c.req.param("id")!);
-    return c.json(found === undefined ? answer(CODE.missing, "No seed found") : answer(CODE.accepted, "Success", found));
+    return c.json(
+      found === undefined ? answer(CODE.missing, "No seed found") : answer(CODE.accepted, "Success", found),
+    );
   } catch (error) {
     if (!(error instanceof LookupError)) throw error;
     return c.json(answer(CODE.failed, "The vendor could not be asked."));

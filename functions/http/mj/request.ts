@@ -111,18 +111,16 @@ function imagesOf(verb: RootVerb, { base64Array, base64, link, ...faces }: Root)
 type Issue = z.core.$ZodIssue;
 
 /** An issue under the name the client knows. */
-function named(issue: Issue, verb: RootVerb, { base64, sourceBase64, targetBase64 }: Root): Issue {
-  const [field] = issue.path;
+function named(issue: Issue, verb: RootVerb, sent: Root): Issue {
+  const [field, ...rest] = issue.path;
+  const under = (name: string, message = issue.message): Issue => ({ ...issue, path: [name], message });
   if (verb === "describe" && field === "base64Array") {
-    const isMissing = issue.path.length === 1;
-    const message = isMissing ? "is required, as a data URI, or `link`" : issue.message;
-    return { ...issue, path: [base64 === undefined && !isMissing ? "link" : "base64"], message };
+    if (rest.length === 0) return under("base64", "is required, as a data URI, or `link`");
+    return under(sent.base64 === undefined ? "link" : "base64");
   }
-  if (verb === "imagine" && field === "base64Array" && base64 !== undefined) return { ...issue, path: ["base64"] };
-  if (field === "sourceBase64" && sourceBase64 === undefined && issue.code !== "custom")
-    return { ...issue, path: ["sourceUrl"] };
-  if (field === "targetBase64" && targetBase64 === undefined && issue.code !== "custom")
-    return { ...issue, path: ["targetUrl"] };
+  if (verb === "imagine" && field === "base64Array" && sent.base64Array === undefined) return under("base64");
+  if (field === "sourceBase64" && sent.sourceBase64 === undefined && sent.sourceUrl) return under("sourceUrl");
+  if (field === "targetBase64" && sent.targetBase64 === undefined && sent.targetUrl) return under("targetUrl");
   return issue;
 }
 
@@ -232,13 +230,16 @@ export function readUpload(body: unknown): string[] {
 
 /** As many as are looked up in one request; what is beyond is left out, as ids nobody knows are. */
 const IDS = 1_000;
-const List = z.object({ ids: z.optional(z.array(z.union([z.string(), z.number()]), { error: "must be a list of ids" })) });
+const List = z.object({
+  ids: z.optional(z.array(z.union([z.string(), z.number()]), { error: "must be a list of ids" })),
+});
 
 export function readIds(body: unknown): string[] {
   return (parse(List, body).ids ?? []).slice(0, IDS).map(String);
 }
 
 function parse<T>(schema: z.ZodMiniType<T>, body: unknown): T {
+  if (typeof body !== "object" || body === null || Array.isArray(body)) throw wrong("body", "must be a JSON object");
   const parsed = schema.safeParse(given(body));
   if (!parsed.success) throw invalid(parsed.error.issues);
   return parsed.data;

@@ -34,6 +34,10 @@ export const FUNCTION_TIMEOUT_S = {
   callback: 15,
   /** The vendor's answer may take a minute (new-api waits 60 s for its own upstream); storing it needs the rest. */
   submit: 100,
+  /** A receiver may take 15 s, and all of a batch are posted to at once. */
+  deliver: 60,
+  /** Five pictures, fetched one after another, and stored. */
+  archive: 120,
   sweep: 60,
   deadletter: 30,
 } as const;
@@ -45,6 +49,9 @@ export const LOOKUP_TIMEOUT_MS = 15_000;
 
 export const QUEUE = {
   submit: { visibilityTimeoutS: 600, maxReceiveCount: 5, batchSize: 10, maxDelayS: 900 },
+  deliver: { visibilityTimeoutS: 360, maxReceiveCount: 5, batchSize: 10, maxDelayS: 900 },
+  /** One at a time: a picture is as much as the function's disk should hold. */
+  archive: { visibilityTimeoutS: 720, maxReceiveCount: 5, batchSize: 1, maxDelayS: 900 },
   deadLetterRetentionS: 14 * 24 * 3_600,
 } as const;
 

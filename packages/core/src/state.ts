@@ -27,7 +27,8 @@ export { failureOf } from "./state/vendor.ts";
 export function decide(task: Task, signal: Signal, ctx: Context): Decision {
   const decision = decided(task, signal, ctx);
   if (decision.kind === "ignore" || !isNewlyHeard(task, decision.next)) return decision;
-  const isTold = decision.effects.some((effect) => effect.kind === "tell");
+  const { effects, next } = decision;
+  const isTold = next.owes?.includes("archive") || effects.some(({ kind }) => kind === "tell");
   return isTold ? decision : { ...decision, effects: [...decision.effects, { kind: "tell" }] };
 }
 

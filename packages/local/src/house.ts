@@ -74,23 +74,34 @@ export async function startHouse(config: HouseConfig, providerIds: readonly stri
       App: { name: "mjflow", stage: "local" },
       Table: { name: TABLE },
       SubmitQueue: { url: queues.submit },
+      DeliverQueue: { url: queues.deliver },
+      ArchiveQueue: { url: queues.archive },
       Blobs: { name: BUCKET },
       HookKey: { value: keptSecret(dataDir, "hook.key") },
       PreviousHookKey: { value: "" },
+      VaultKey: { value: keptSecret(dataDir, "vault.key") },
+      PreviousVaultKey: { value: "" },
       ApiKey: { value: apiKey },
       Providers: { value: JSON.stringify(providers) },
       Callback: { url: config.publicUrl ?? url },
+      Api: { url },
     });
-    point(table.endpoint, queue.endpoint, config.timings);
+    point(table.endpoint, queue.endpoint, url, config);
 
     const functions = await importFunctions();
     serve(server, functions);
-    const mapping = (name: string, queueUrl: string, handler: Handler, timeoutS: number) =>
-      startMapping({ name, client, queueUrl, handler, timeoutS, batchSize: QUEUE.submit.batchSize, pollers: 2 });
-    const submit = mapping("submit", queues.submit, functions.submit, FUNCTION_TIMEOUT_S.submit);
-    const dead = mapping("deadletter", queues.deadLetters, functions.deadletter, FUNCTION_TIMEOUT_S.deadletter);
-    const cron = startCron("sweep", functions.sweep, config.sweepMs, FUNCTION_TIMEOUT_S.sweep);
-    undo.push(() => Promise.all([submit.stop(), dead.stop(), cron.stop()]));
+    const mapping = (name: "submit" | "deliver" | "archive" | "deadletter", queueUrl: string, batchSize: number) => {
+      const [handler, timeoutS] = [functions[name], FUNCTION_TIMEOUT_S[name]];
+      return startMapping({ name, client, queueUrl, handler, timeoutS, batchSize, pollers: 2 });
+    };
+    const consumers = [
+      mapping("submit", queues.submit, QUEUE.submit.batchSize),
+      mapping("deliver", queues.deliver, QUEUE.deliver.batchSize),
+      mapping("archive", queues.archive, QUEUE.archive.batchSize),
+      mapping("deadletter", queues.deadLetters, QUEUE.submit.batchSize),
+      startCron("sweep", functions.sweep, config.sweepMs, FUNCTION_TIMEOUT_S.sweep),
+    ];
+    undo.push(() => Promise.all(consumers.map((consumer) => consumer.stop())));
     return {
       url,
       apiKey,
@@ -125,7 +136,7 @@ function link(resources: Record<string, object>): void {
 }
 
 /** The SDK's own variables, so that the functions' clients come here and can go nowhere else. */
-function point(tableEndpoint: string, queueEndpoint: string, timings: string): void {
+function point(tableEndpoint: string, queueEndpoint: string, url: string, { timings, providers }: HouseConfig): void {
   Object.assign(process.env, {
     AWS_REGION: "us-east-1",
     AWS_ACCESS_KEY_ID: "local",
@@ -134,12 +145,17 @@ function point(tableEndpoint: string, queueEndpoint: string, timings: string): v
     AWS_ENDPOINT_URL_SQS: queueEndpoint,
     AWS_ENDPOINT_URL_S3: queueEndpoint,
     MJFLOW_TIMINGS: timings,
+    MJFLOW_API_URL: url,
+    MJFLOW_DEFAULT_PROVIDER: process.env["MJFLOW_DEFAULT_PROVIDER"] || (Object.keys(providers)[0] ?? "simulator"),
     MJFLOW_PROGRESS: process.env["MJFLOW_PROGRESS"] ?? "on",
+    // Receivers on this machine, and the simulator's pictures; whoever wants it stricter says so.
+    MJFLOW_OUTBOUND_ALLOW: process.env["MJFLOW_OUTBOUND_ALLOW"] ?? `${LOOPBACK}:*,localhost:*`,
     MJFLOW_LOG: process.env["MJFLOW_LOG"] ?? "warn",
   });
 }
 
-type Functions = Record<"api" | "callback" | "submit" | "deadletter" | "sweep", Handler>;
+const FUNCTIONS = ["api", "callback", "submit", "deliver", "archive", "deadletter", "sweep"] as const;
+type Functions = Record<(typeof FUNCTIONS)[number], Handler>;
 
 /** Only now: they read their environment when they are first used. By path, as Lambda does, and as nobody's dependency. */
 async function importFunctions(): Promise<Functions> {
@@ -149,10 +165,8 @@ async function importFunctions(): Promise<Functions> {
     };
     return module.handler;
   };
-  const [api, callback, submit, deadletter, sweep] = await Promise.all(
-    ["api", "callback", "submit", "deadletter", "sweep"].map(load),
-  );
-  return { api: api!, callback: callback!, submit: submit!, deadletter: deadletter!, sweep: sweep! };
+  const loaded = await Promise.all(FUNCTIONS.map(async (name) => [name, await load(name)] as const));
+  return Object.fromEntries(loaded) as Functions;
 }
 
 // ── the door ───────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -8,6 +8,7 @@ import {
   type SQSClient,
 } from "@aws-sdk/client-sqs";
 import { QUEUE } from "@mjflow/core/limit";
+import type { QueueName } from "@mjflow/core/message";
 import { tableDefinition } from "@mjflow/store/schema";
 
 export const TABLE = "mjflow";
@@ -27,27 +28,26 @@ export async function createTable(client: DynamoDBClient): Promise<void> {
   }
 }
 
-export interface Queues {
-  submit: string;
-  deadLetters: string;
-}
+export type Queues = Record<QueueName | "deadLetters", string>;
 
 /** @returns the queues' URLs */
 export async function createQueues(client: SQSClient): Promise<Queues> {
-  const deadLetters = await createQueue(client, "mjflow-submit-dead-letters", {
+  const deadLetters = await createQueue(client, "mjflow-dead-letters", {
     MessageRetentionPeriod: String(QUEUE.deadLetterRetentionS),
   });
   const { Attributes } = await client.send(
     new GetQueueAttributesCommand({ QueueUrl: deadLetters, AttributeNames: ["QueueArn"] }),
   );
-  const submit = await createQueue(client, "mjflow-submit", {
-    VisibilityTimeout: String(VISIBILITY_S),
-    RedrivePolicy: JSON.stringify({
-      deadLetterTargetArn: Attributes?.["QueueArn"],
-      maxReceiveCount: QUEUE.submit.maxReceiveCount,
-    }),
-  });
-  return { submit, deadLetters };
+  const make = (name: QueueName) =>
+    createQueue(client, `mjflow-${name}`, {
+      VisibilityTimeout: String(VISIBILITY_S),
+      RedrivePolicy: JSON.stringify({
+        deadLetterTargetArn: Attributes?.["QueueArn"],
+        maxReceiveCount: QUEUE[name].maxReceiveCount,
+      }),
+    });
+  const [submit, deliver, archive] = await Promise.all([make("submit"), make("deliver"), make("archive")]);
+  return { submit, deliver, archive, deadLetters };
 }
 
 /**

@@ -79,7 +79,9 @@ export function owedOf(task: Task): readonly Owed[] {
 
 export function effectsOwed(owed: readonly Owed[]): Effect[] {
   const first: Effect = owed.includes("follow") ? { kind: "follow" } : { kind: "settle" };
-  return [first, ...owed.filter((kind) => kind !== "follow").map((kind) => ({ kind }))];
+  // Told once the copies are there, so that what listeners get has links that last.
+  const next = owed.includes("archive") ? "archive" : owed.includes("tell") ? "tell" : undefined;
+  return next === undefined ? [first] : [first, { kind: next }];
 }
 
 /** One obligation met; with the last of them the due time goes. */
@@ -88,7 +90,8 @@ export function paid(task: Task, kind: Owed, patch: Partial<Task>, ctx: Context)
   const rest = owed.filter((other) => other !== kind);
   if (rest.length === owed.length && Object.keys(patch).length === 0) return { kind: "ignore", why: "no-news" };
   const due = rest.length > 0 ? task.due : undefined;
-  return record(task, { ...patch, owes: storedOwed(rest), due }, "no-news", ctx);
+  const tells = kind === "archive" && rest.includes("tell");
+  return record(task, { ...patch, owes: storedOwed(rest), due }, "no-news", ctx, tells ? [{ kind: "tell" }] : []);
 }
 
 /** The window is open. With an answer at hand it is sent at once; without, the app has `modalMs` to give one. */
