@@ -298,7 +298,9 @@ export function createFacadeListener(
       if (task.mj === undefined) return undefined;
       const pointer = await facadeStore.pointer(flow.appId, task.mj);
       const url = pointer?.notifyHook ?? facadeHook;
-      return pointer && url !== undefined ? { url, body: JSON.stringify(mjTaskView(pointer, task, mediaUrl)) } : undefined;
+      return pointer && url !== undefined
+        ? { url, body: JSON.stringify(mjTaskView(pointer, task, mediaUrl)) }
+        : undefined;
     },
   };
 }

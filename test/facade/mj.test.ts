@@ -1,0 +1,791 @@
+/** What midjourney-proxy clients may count on: each verb, each code, each prefix, each way of writing the same thing. */
+import { MjflowError } from "@mjflow/core/error";
+import { LookupError } from "@mjflow/core/port";
+import { beforeEach, describe, expect, test } from "vitest";
+import { refusal } from "../../functions/http/mj/answer.ts";
+import { FACADE_PREFIXES } from "../../functions/http/mj/mj.ts";
+import { type Client, createClient, type Json, OTHER_SECRET, SECRET } from "./client.ts";
+
+const IMAGE = "data:image/png;base64,AAAA";
+const LINK = "https://pictures.test/boat.png";
+const NUMBER = /^\d{16}$/;
+let client: Client;
+
+beforeEach(() => {
+  client = createClient();
+});
+
+describe("a submission", () => {
+  test("answers 200, code 1, the number as a string below 2^53, and properties to read into", async () => {
+    const { status, body } = await client.post("/mj/submit/imagine", { prompt: "a paper boat" });
+    expect(status).toBe(200);
+    expect(body).toEqual({
+      code: 1,
+      description: expect.any(String),
+      result: expect.stringMatching(NUMBER),
+      properties: {},
+    });
+    expect(Number.isSafeInteger(Number(body.result))).toBe(true);
+    expect(String(Number(body.result))).toBe(body.result);
+  });
+
+  test("is a flow of the native API, too, with its state, and its hook on the number alone", async () => {
+    const hook = "https://app.test/hook";
+    const { body } = await client.post("/mj/submit/imagine", { prompt: "a boat", state: "s 1", notifyHook: hook });
+    const native = await client.call("GET", "/v1/flows", undefined, { authorization: `Bearer ${SECRET}` });
+    expect(native.body.data).toMatchObject([{ prompt: "a boat", state: "s 1", provider: "fake" }]);
+    const pointer = await client.world.deps.facadeStore.pointer("app_a", body.result);
+    expect(pointer).toMatchObject({ id: body.result, notifyHook: hook, state: "s 1", flowId: native.body.data[0].id });
+    const { tasks } = await client.world.deps.store.load(pointer!.flowId, ["0"]);
+    expect(tasks).toMatchObject([{ mj: body.result }]);
+  });
+
+  test.each(FACADE_PREFIXES)("is taken under %s, and its mode goes where the address says", async (prefix) => {
+    const { body } = await client.post(`${prefix}/submit/imagine`, { prompt: "a boat" });
+    expect(body.code).toBe(1);
+    await client.world.drain();
+    const mode = /fast|relax|turbo/.exec(prefix)?.[0];
+    expect(client.world.vendor.calls[0]!.context.mode).toBe(mode);
+    expect((await client.call("GET", `${prefix}/task/${body.result}/fetch`)).body.id).toBe(body.result);
+  });
+
+  test.each<[string, string, object, object]>([
+    [
+      "the address before the body",
+      "/mj-turbo/mj",
+      { mode: "RELAX", accountFilter: { modes: ["FAST"] } },
+      { mode: "turbo" },
+    ],
+    ["mode in the body", "/mj", { mode: "RELAX", accountFilter: { modes: ["FAST"] } }, { mode: "relax" }],
+    ["accountFilter.modes", "/mj", { accountFilter: { modes: ["FAST"] } }, { mode: "fast" }],
+    [
+      "several modes",
+      "/mj",
+      { accountFilter: { modes: ["FAST", "RELAX"] } },
+      { accountFilter: { modes: ["FAST", "RELAX"] } },
+    ],
+    [
+      "the rest of the filter",
+      "/mj",
+      { accountFilter: { remix: true, instanceId: "7" } },
+      { accountFilter: { remix: true, instanceId: "7" } },
+    ],
+    ["a bot by its short name", "/mj", { botType: "niji" }, { botType: "NIJI_JOURNEY" }],
+  ])("%s decides", async (_, prefix, fields, expected) => {
+    expect((await client.post(`${prefix}/submit/imagine`, { prompt: "a boat", ...fields })).body.code).toBe(1);
+    await client.world.drain();
+    expect(client.world.vendor.calls[0]!.context).toMatchObject(expected);
+  });
+
+  test("null, blank and unknown fields are as good as none; a number is as good as text", async () => {
+    const { body } = await client.post("/mj/submit/imagine", {
+      prompt: "a boat",
+      state: 17,
+      notifyHook: "",
+      botType: null,
+      base64Array: null,
+      accountFilter: { channelId: "", instanceId: null, modes: null, remark: "", unheardOf: 1 },
+      noStorage: true,
+      mode: "",
+    });
+    expect(body.code).toBe(1);
+    expect((await client.fetchTask(body.result)).state).toBe("17");
+  });
+
+  test("a state comes back byte for byte, blank included, and never goes to the vendor", async () => {
+    for (const state of ['🛶 "x"\n\t', "", "é".repeat(2_000)]) {
+      const { body } = await client.post("/mj/submit/imagine", { prompt: "a boat", state });
+      expect((await client.fetchTask(body.result)).state).toBe(state);
+    }
+    await client.world.drain();
+    expect(client.world.vendor.calls.every((c) => /^[\w-]+$/.test(c.context.state))).toBe(true);
+  });
+
+  const refused: [string, string, unknown, number, RegExp][] = [
+    ["no prompt", "/mj/submit/imagine", {}, 4, /^prompt: is required/],
+    ["a blank prompt", "/mj/submit/imagine", { prompt: "  " }, 4, /^prompt: /],
+    ["a prompt that is no text", "/mj/submit/imagine", { prompt: { a: 1 } }, 4, /^prompt: /],
+    [
+      "a state above our 16 KB",
+      "/mj/submit/imagine",
+      { prompt: "x", state: "é".repeat(9_000) },
+      4,
+      /^state: must be at most 16384 bytes/,
+    ],
+    ["a hook that is no address", "/mj/submit/imagine", { prompt: "x", notifyHook: "ftp://a" }, 4, /^notifyHook: /],
+    ["an unknown bot", "/mj/submit/imagine", { prompt: "x", botType: "HAL" }, 4, /^botType: /],
+    ["an unknown mode", "/mj/submit/imagine", { prompt: "x", mode: "WARP" }, 4, /^mode: /],
+    ["an image that is none", "/mj/submit/imagine", { prompt: "x", base64Array: ["hello"] }, 4, /^base64Array\[0\]: /],
+    ["an old-style image that is none", "/mj/submit/imagine", { prompt: "x", base64: "hello" }, 4, /^base64: /],
+    ["a blend of one", "/mj/submit/blend", { base64Array: [IMAGE] }, 4, /^base64Array: /],
+    [
+      "a blend of unknown shape",
+      "/mj/submit/blend",
+      { base64Array: [IMAGE, IMAGE], dimensions: "ROUND" },
+      4,
+      /^dimensions: /,
+    ],
+    ["modal without an id", "/mj/submit/modal", { prompt: "x" }, 4, /^taskId: /],
+    ["a mask that is none", "/mj/submit/modal", { taskId: "1", maskBase64: "x" }, 4, /^maskBase64: /],
+    ["action without a button", "/mj/submit/action", { taskId: "1" }, 4, /^customId: is required/],
+    ["action with a blank button", "/mj/submit/action", { taskId: "1", customId: "" }, 4, /^customId: is required/],
+    ["change without an index", "/mj/submit/change", { taskId: "1", action: "UPSCALE" }, 4, /^index: /],
+    ["change to something else", "/mj/submit/change", { taskId: "1", action: "PAN" }, 4, /^action: /],
+    ["simple-change in other words", "/mj/submit/simple-change", { content: "1 W2" }, 4, /^content: /],
+    ["an upload of nothing", "/mj/submit/upload-discord-images", { base64Array: [] }, 4, /^base64Array: /],
+    ["ids that are no list", "/mj/task/list-by-condition", { ids: "1" }, 4, /^ids: /],
+    ["what no vendor here does", "/mj/submit/shorten", { prompt: "x" }, 4, /cannot do "shorten"/],
+    ["describe, which this one cannot", "/mj/submit/describe", { base64: IMAGE }, 4, /cannot do "describe"/],
+    ["swap-face without a face", "/mj/insight-face/swap", { sourceBase64: IMAGE }, 4, /^targetBase64: is required/],
+    ["a face whose link is none", "/mj/insight-face/swap", { sourceUrl: "x", targetUrl: LINK }, 4, /^sourceUrl: /],
+    ["describe without a picture", "/mj/submit/describe", {}, 4, /^base64: is required/],
+    ["describe of what is no picture", "/mj/submit/describe", { link: "x" }, 4, /^link: /],
+    ["a video", "/mj/submit/video", { prompt: "x", motion: "low", image: LINK }, 4, /^video: /],
+    ["an edit", "/mj/submit/edits", { prompt: "x", image: LINK }, 4, /^edits: /],
+    ["a parent nobody knows", "/mj/submit/action", { taskId: "1765432109876123", customId: "x" }, 3, /does not exist/],
+    ["a body that is no object", "/mj/submit/imagine", ["x"], 4, /object/],
+  ];
+
+  test.each(refused)("%s is refused by its code, and nothing is written", async (_, path, body, code, words) => {
+    const answered = await client.post(path, body);
+    expect(answered.body).toEqual({ code, description: expect.stringMatching(words), result: null, properties: {} });
+    expect(answered.status).toBe(path.includes("/task/") ? 400 : 200);
+    expect(client.world.queue.size).toBe(0);
+    expect(await client.world.deps.facadeStore.latest("app_a", 10)).toEqual([]);
+  });
+
+  test("no vendor at all is the protocol's 3: no account", async () => {
+    for (const defaultProvider of ["nobody", undefined]) {
+      const providers = { get: () => undefined, ids: () => [] };
+      const bare = createClient({ providers, defaultProvider });
+      const { status, body } = await bare.post("/mj/submit/imagine", { prompt: "x" });
+      expect([status, body.code]).toEqual([200, 3]);
+    }
+  });
+
+  test("a table that is overloaded is 23, come again; one that fails is 9; neither is a 500", async () => {
+    const { facadeStore } = client.world.deps;
+    const { point } = facadeStore;
+    facadeStore.point = () => Promise.reject(new MjflowError("overloaded"));
+    const busy = await client.post("/mj/submit/imagine", { prompt: "x" });
+    expect([busy.status, busy.body.code, busy.body.result]).toEqual([200, 23, null]);
+    facadeStore.point = point;
+    client.world.storeFault.arm("createFlow", "before");
+    const broken = await client.post("/mj/submit/imagine", { prompt: "x" });
+    expect([broken.status, broken.body.code, broken.body.result]).toEqual([200, 9, null]);
+    expect(JSON.stringify(broken.body)).not.toContain("crash");
+  });
+
+  test("what is refused before a vendor is asked has its code: 23 by quota or rate, 24 for a banned word", () => {
+    const limited = Object.assign(new MjflowError("conflict", { detail: "Ten a minute." }), { status: 429 });
+    expect(refusal(limited)).toMatchObject({ code: 23, description: "Ten a minute.", result: null });
+    const banned = new MjflowError("invalid_request", { field: "prompt", extra: { bannedWord: "gory" } });
+    expect(refusal(banned)).toMatchObject({ code: 24, properties: { bannedWord: "gory" } });
+  });
+});
+
+describe("a task, as it is fetched", () => {
+  test("has every field of the family's, from the first moment", async () => {
+    const { body } = await client.post("/mj/submit/imagine", { prompt: "a paper boat", state: "s" });
+    expect(await client.fetchTask(body.result)).toEqual({
+      id: body.result,
+      action: "IMAGINE",
+      customId: null,
+      botType: "MID_JOURNEY",
+      prompt: "a paper boat",
+      promptEn: "a paper boat",
+      description: "/imagine a paper boat",
+      state: "s",
+      submitTime: expect.any(Number),
+      startTime: null,
+      finishTime: null,
+      imageUrl: null,
+      imageUrls: null,
+      videoUrl: null,
+      videoUrls: null,
+      status: "NOT_START",
+      progress: "0%",
+      failReason: null,
+      buttons: [],
+      properties: { finalPrompt: null },
+    });
+  });
+
+  test("goes NOT_START, SUBMITTED, IN_PROGRESS with its progress, SUCCESS, and never back", async () => {
+    const { body } = await client.post("/mj/submit/imagine", { prompt: "a boat" });
+    const seen = async () => {
+      const { status, progress } = await client.fetchTask(body.result);
+      return [status, progress];
+    };
+    expect(await seen()).toEqual(["NOT_START", "0%"]);
+    await client.world.drain();
+    expect(await seen()).toEqual(["SUBMITTED", "0%"]);
+    const call = client.world.vendor.calls[0]!;
+    await client.world.post(call, "IN_PROGRESS", { progress: 35 });
+    expect(await seen()).toEqual(["IN_PROGRESS", "35%"]);
+    await client.world.post(call, "IN_PROGRESS", { progress: 100 });
+    // Clients stop asking at 100%, with or without a picture.
+    expect(await seen()).toEqual(["IN_PROGRESS", "99%"]);
+    await client.world.post(call, "SUCCESS");
+    expect(await seen()).toEqual(["SUCCESS", "100%"]);
+    const task = await client.fetchTask(body.result);
+    expect(task).toMatchObject({ imageUrl: `https://img.test/${call.id}.png`, failReason: null });
+    expect(task.finishTime).toBeGreaterThanOrEqual(task.startTime);
+    expect(task.buttons).toHaveLength(10);
+    expect(task.buttons[0]).toEqual({
+      customId: expect.stringMatching(/^MJ::JOB::upsample::1::/),
+      label: "U1",
+      emoji: "",
+      type: 2,
+      style: 2,
+    });
+  });
+
+  test("that failed says why, in the vendor's words; an expired one is a FAILURE, too", async () => {
+    const { body: failed } = await client.post("/mj/submit/imagine", { prompt: "a boat" });
+    await client.world.drain();
+    await client.world.post(client.world.vendor.calls[0]!, "FAILURE", { failReason: "[Invalid parameter] --foo" });
+    const task = await client.fetchTask(failed.result);
+    expect(task).toMatchObject({ status: "FAILURE", failReason: "[Invalid parameter] --foo", imageUrl: null });
+    expect(task.progress).not.toBe("100%");
+
+    const { body: banned } = await client.post("/mj/submit/imagine", { prompt: "gory" });
+    const vendor = { code: "24", description: "可能包含敏感词", bannedWord: "gory" };
+    client.world.vendor.next({ kind: "refused", failure: { code: "banned_prompt", message: "no", vendor } });
+    await client.world.drain();
+    expect(await client.fetchTask(banned.result)).toMatchObject({
+      status: "FAILURE",
+      failReason: "可能包含敏感词",
+      properties: { bannedWord: "gory" },
+    });
+
+    const { body: expired } = await client.post("/mj/submit/imagine", { prompt: "a boat" });
+    client.world.vendor.next({ kind: "busy", reason: "full", afterMs: 1 });
+    await client.world.drain();
+    client.world.advance(7 * 3_600_000);
+    await client.world.sweep();
+    const late = await client.fetchTask(expired.result);
+    expect(late.status).toBe("FAILURE");
+    expect(late.failReason).not.toBe("");
+  });
+
+  test("that the vendor cancelled is CANCEL", async () => {
+    const { body } = await client.post("/mj/submit/imagine", { prompt: "a boat" });
+    await client.world.drain();
+    await client.world.post(client.world.vendor.calls[0]!, "CANCEL");
+    expect(await client.fetchTask(body.result)).toMatchObject({
+      status: "CANCEL",
+      failReason: expect.stringMatching(/./),
+    });
+  });
+
+  test("shows nothing of our callback address, whatever field the vendor puts it in", async () => {
+    const { body } = await client.post("/mj/submit/imagine", { prompt: "a boat" });
+    await client.world.drain();
+    const call = client.world.vendor.calls[0]!;
+    const hook = call.context.notifyHook;
+    await client.world.post(call, "FAILURE", {
+      failReason: `could not post to ${hook} and gave up`,
+      result: { finalPrompt: hook, promptEn: `see ${hook}`, raw: JSON.stringify({ hook }) },
+    });
+    const text = JSON.stringify(await client.fetchTask(body.result));
+    expect(text).toContain("could not post to [callback] and gave up");
+    expect(text).not.toContain("/callbacks/");
+  });
+
+  test("is not there: 404 by code 3, in JSON, for a number, a native id, another app's, and words", async () => {
+    const id = await client.imagined();
+    const { flowId } = (await client.world.deps.facadeStore.pointer("app_a", id))!;
+    const native = `${flowId.replace("flow_", "task_")}_0`;
+    const other = { "mj-api-secret": OTHER_SECRET };
+    for (const [path, headers] of [
+      ["1765432109876123", undefined],
+      ["task_01K9ZC7T3R8M2V5X0Q4B6N1JHD_0", undefined],
+      ["constructor", undefined],
+      ["%00", undefined],
+      [id, other],
+      [native, other],
+    ] as const) {
+      const { status, body } = await client.call("GET", `/mj/task/${path}/fetch`, undefined, headers);
+      expect([status, body.code, body.result], path).toEqual([404, 3, null]);
+    }
+    expect((await client.fetchTask(native)).id).toBe(native);
+  });
+
+  test("whose number was given and whose flow never came is not found after a while", async () => {
+    client.world.storeFault.arm("createFlow", "before");
+    await client.post("/mj/submit/imagine", { prompt: "x" });
+    const [lost] = await client.world.deps.facadeStore.latest("app_a", 1);
+    expect((await client.fetchTask(lost!.id)).status).toBe("NOT_START");
+    client.world.advance(10_001);
+    expect((await client.call("GET", `/mj/task/${lost!.id}/fetch`)).status).toBe(404);
+    expect((await client.call("GET", "/mj/task/list")).body).toEqual([]);
+  });
+
+  test("is fetched as xfusionai's clients do, and its picture through /mj/image", async () => {
+    const id = await client.imagined();
+    expect((await client.call("GET", `/mj/query/task/${id}`)).body).toEqual(await client.fetchTask(id));
+    const response = await client.app.request(`/mj/image/${id}`, { headers: { "mj-api-secret": SECRET } });
+    expect([response.status, response.headers.get("location")]).toEqual([302, (await client.fetchTask(id)).imageUrl]);
+    const { body } = await client.post("/mj/submit/imagine", { prompt: "x" });
+    expect((await client.call("GET", `/mj/image/${body.result}`)).status).toBe(404);
+  });
+});
+
+describe("a press", () => {
+  test("makes a new task with its own number, state and description, from the vendor's own customId", async () => {
+    const id = await client.imagined({ state: "the grid" });
+    const customId = await client.customId(id, "U2");
+    const { body } = await client.post("/mj/submit/action", { taskId: id, customId, state: "the second" });
+    expect(body).toMatchObject({ code: 1, result: expect.stringMatching(NUMBER) });
+    expect(body.result).not.toBe(id);
+    await client.world.finishAll();
+    const task = await client.fetchTask(body.result);
+    expect(task).toMatchObject({
+      action: "UPSCALE",
+      status: "SUCCESS",
+      customId,
+      state: "the second",
+      prompt: "a paper boat",
+      description: `/up ${id} U2`,
+    });
+    expect(task.buttons.map((b: Json) => b.label)).toContain("Zoom Out 2x");
+    expect(client.world.vendor.presses()).toEqual([customId]);
+    expect((await client.fetchTask(id)).state).toBe("the grid");
+  });
+
+  test("by index is the same press: change and simple-change", async () => {
+    const id = await client.imagined();
+    const changed = await client.post("/mj/submit/change", { taskId: id, action: "VARIATION", index: "3" });
+    const simple = await client.post("/mj/submit/simple-change", { content: `${id} U4` });
+    const again = await client.post("/mj/submit/simple-change", { content: `${id} R` });
+    expect([changed, simple, again].map(({ body }) => body.code)).toEqual([1, 1, 1]);
+    await client.world.drain();
+    expect(client.world.vendor.presses().map((p) => p.split("::").slice(2, 4).join(":"))).toEqual([
+      "variation:3",
+      "upsample:4",
+      "reroll:0",
+    ]);
+    await client.world.finishAll();
+    expect((await client.fetchTask(changed.body.result)).action).toBe("VARIATION");
+  });
+
+  test("works on a task of the native API, by its native id, and on the number's own native id", async () => {
+    const { id } = await client.world.start({ state: "native" });
+    await client.world.finishAll();
+    const root = `${id.replace("flow_", "task_")}_0`;
+    const parent = await client.fetchTask(root);
+    expect(parent).toMatchObject({ id: root, state: "native", status: "SUCCESS", prompt: "a paper boat" });
+    const pressed = await client.post("/mj/submit/action", { taskId: root, customId: parent.buttons[0].customId });
+    expect(pressed.body).toMatchObject({ code: 1, result: expect.stringMatching(NUMBER) });
+    await client.world.finishAll();
+    expect(await client.fetchTask(pressed.body.result)).toMatchObject({ status: "SUCCESS", state: null });
+  });
+
+  test("of what the task does not offer is 4, and says what it does", async () => {
+    const id = await client.imagined();
+    const { body } = await client.post("/mj/submit/action", { taskId: id, customId: "MJ::JOB::upsample::1::made-up" });
+    expect(body).toMatchObject({ code: 4, result: null, description: expect.stringMatching(/^customId: .*U1, U2/) });
+    expect(client.world.vendor.presses()).toEqual([]);
+  });
+
+  test("on a task that has not succeeded is 4; on another app's it is 3", async () => {
+    const { body } = await client.post("/mj/submit/imagine", { prompt: "x" });
+    expect((await client.post("/mj/submit/action", { taskId: body.result, customId: "x" })).body.code).toBe(4);
+    await client.world.finishAll();
+    const customId = await client.customId(body.result, "U1");
+    const headers = { "mj-api-secret": OTHER_SECRET };
+    const { flowId } = (await client.world.deps.facadeStore.pointer("app_a", body.result))!;
+    for (const taskId of [body.result, `${flowId.replace("flow_", "task_")}_0`]) {
+      for (const [path, fields] of [
+        ["action", { customId }],
+        ["change", { action: "UPSCALE", index: 1 }],
+        ["modal", { prompt: "x" }],
+      ] as const) {
+        const { status, body } = await client.post(`/mj/submit/${path}`, { taskId, ...fields }, headers);
+        expect([status, body.code, body.result], path).toEqual([200, 3, null]);
+      }
+      expect((await client.call("GET", `/mj/task/${taskId}/image-seed`, undefined, headers)).body.code).toBe(3);
+      expect((await client.post(`/mj/task/${taskId}/cancel`, {}, headers)).body.code).toBe(3);
+      expect((await client.post("/mj/task/list-by-condition", { ids: [taskId] }, headers)).body).toEqual([]);
+    }
+    expect((await client.call("GET", "/mj/task/list", undefined, headers)).body).toEqual([]);
+  });
+
+  test("an id sent as a JSON number is the same id", async () => {
+    const id = await client.imagined();
+    const customId = await client.customId(id, "U1");
+    expect((await client.post("/mj/submit/action", { taskId: Number(id), customId })).body.code).toBe(1);
+  });
+});
+
+describe("the same press again", () => {
+  test("by a client that got no answer is one task, paid once, under one number", async () => {
+    const id = await client.imagined();
+    const press = { taskId: id, customId: await client.customId(id, "V1"), state: "s" };
+    const first = await client.post("/mj/submit/action", press);
+    client.world.advance(4_000);
+    const second = await client.post("/mj/submit/action", press);
+    await client.world.finishAll();
+    const third = await client.post("/mj/submit/action", press);
+    expect([second.body.result, third.body.result]).toEqual([first.body.result, first.body.result]);
+    expect(client.world.vendor.presses()).toHaveLength(1);
+    expect((await client.call("GET", "/mj/task/list")).body).toHaveLength(2);
+  });
+
+  test("twenty times at once is one task", async () => {
+    const id = await client.imagined();
+    const press = { taskId: id, customId: await client.customId(id, "U1") };
+    const all = await Promise.all(Array.from({ length: 20 }, () => client.post("/mj/submit/action", press)));
+    expect(new Set(all.map(({ body }) => body.result)).size).toBe(1);
+    await client.world.finishAll();
+    expect(client.world.vendor.presses()).toHaveLength(1);
+    expect((await client.call("GET", "/mj/task/list")).body).toHaveLength(2);
+  });
+
+  test("straddling two spans of time is still one", async () => {
+    const id = await client.imagined();
+    const press = { taskId: id, customId: await client.customId(id, "U1") };
+    client.world.advance(10_000 - (client.world.deps.clock.now() % 10_000) - 1);
+    const first = await client.post("/mj/submit/action", press);
+    client.world.advance(2);
+    expect((await client.post("/mj/submit/action", press)).body.result).toBe(first.body.result);
+  });
+
+  test("after the request died between its number and its task is made good", async () => {
+    const id = await client.imagined();
+    const press = { taskId: id, customId: await client.customId(id, "U1") };
+    client.world.storeFault.arm("createTask", "before");
+    expect((await client.post("/mj/submit/action", press)).body.code).toBe(9);
+    const { body } = await client.post("/mj/submit/action", press);
+    expect(body.code).toBe(1);
+    await client.world.finishAll();
+    expect((await client.fetchTask(body.result)).status).toBe("SUCCESS");
+    expect(client.world.vendor.presses()).toHaveLength(1);
+  });
+
+  test("in other words, later, or after a failure, is another press: a person wants another picture", async () => {
+    const id = await client.imagined();
+    const press = { taskId: id, customId: await client.customId(id, "🔄") };
+    const results = [await client.post("/mj/submit/action", press)];
+    results.push(await client.post("/mj/submit/action", { ...press, state: "another" }));
+    client.world.advance(10_001);
+    results.push(await client.post("/mj/submit/action", press));
+    await client.world.drain();
+    await client.world.post(client.world.vendor.calls.at(-1)!, "FAILURE");
+    results.push(await client.post("/mj/submit/action", press));
+    expect(new Set(results.map(({ body }) => body.result)).size).toBe(4);
+    await client.world.drain();
+    expect(client.world.vendor.presses()).toHaveLength(4);
+  });
+});
+
+describe("a window", () => {
+  async function upscaled(): Promise<string> {
+    const id = await client.imagined();
+    const { body } = await client.post("/mj/submit/action", { taskId: id, customId: await client.customId(id, "U1") });
+    await client.world.finishAll();
+    return body.result;
+  }
+  const opens = () => client.world.vendor.next((call) => ({ kind: "window", vendorTaskId: call.id }));
+
+  test("that a button always opens is code 21 with the new id, and the task waits in MODAL", async () => {
+    const id = await upscaled();
+    const press = { taskId: id, customId: await client.customId(id, "Custom Zoom") };
+    const { status, body } = await client.post("/mj/submit/action", press);
+    expect(status).toBe(200);
+    expect(body).toMatchObject({ code: 21, result: expect.stringMatching(NUMBER), properties: { remix: true } });
+    // An "exists already" would have one.
+    expect(body.properties).not.toHaveProperty("status");
+    expect(body.result).not.toBe(id);
+    expect((await client.fetchTask(body.result)).status).toBe("MODAL");
+    opens();
+    await client.world.drain();
+    expect((await client.fetchTask(body.result)).status).toBe("MODAL");
+  });
+
+  test("answered before the vendor has opened it is answered the moment it does", async () => {
+    const id = await upscaled();
+    const { body } = await client.post("/mj/submit/action", {
+      taskId: id,
+      customId: await client.customId(id, "Vary (Region)"),
+      state: "mine",
+    });
+    expect(body.code).toBe(21);
+    const answer = { taskId: body.result, prompt: "a red sail", maskBase64: IMAGE };
+    expect((await client.post("/mj/submit/modal", answer)).body).toMatchObject({ code: 1, result: body.result });
+    expect((await client.fetchTask(body.result)).status).toBe("NOT_START");
+    opens();
+    await client.world.finishAll();
+    expect(client.world.vendor.calls.filter((c) => c.kind === "modal")).toMatchObject([
+      { prompt: "a red sail", mask: IMAGE },
+    ]);
+    expect(await client.fetchTask(body.result)).toMatchObject({
+      status: "SUCCESS",
+      state: "mine",
+      prompt: "a red sail",
+      action: "INPAINT",
+    });
+  });
+
+  test("that the vendor opens unasked shows as MODAL, and is answered under the same id", async () => {
+    const id = await client.imagined();
+    opens();
+    const { body } = await client.post("/mj/submit/action", { taskId: id, customId: await client.customId(id, "V1") });
+    expect(body.code).toBe(1);
+    await client.world.drain();
+    expect((await client.fetchTask(body.result)).status).toBe("MODAL");
+    expect((await client.post("/mj/submit/modal", { taskId: body.result, prompt: "" })).body).toMatchObject({
+      code: 1,
+      result: body.result,
+    });
+    await client.world.drain();
+    expect((await client.fetchTask(body.result)).status).toBe("SUBMITTED");
+  });
+
+  test("whose answer comes with the press needs no second call", async () => {
+    const id = await upscaled();
+    opens();
+    const { body } = await client.post("/mj/submit/action", {
+      taskId: id,
+      customId: await client.customId(id, "Custom Zoom"),
+      prompt: "a boat --zoom 1.5",
+    });
+    expect(body.code).toBe(1);
+    await client.world.finishAll();
+    expect(client.world.vendor.calls.filter((c) => c.kind === "modal")).toMatchObject([
+      { prompt: "a boat --zoom 1.5" },
+    ]);
+  });
+
+  test("answered twice alike is answered once; otherwise the second is 4, and the first one's mask stands", async () => {
+    const id = await upscaled();
+    const customId = await client.customId(id, "Vary (Region)");
+    const { body } = await client.post("/mj/submit/action", { taskId: id, customId });
+    const answer = { taskId: body.result, prompt: "a red sail", maskBase64: IMAGE };
+    const other = { ...answer, maskBase64: "data:image/png;base64,BBBB" };
+    const codes: number[] = [];
+    for (const given of [answer, answer, other]) codes.push((await client.post("/mj/submit/modal", given)).body.code);
+    opens();
+    await client.world.finishAll();
+    for (const given of [answer, other]) codes.push((await client.post("/mj/submit/modal", given)).body.code);
+    expect(codes).toEqual([1, 1, 4, 1, 4]);
+    expect(client.world.vendor.calls.filter((c) => c.kind === "modal")).toMatchObject([{ mask: IMAGE }]);
+  });
+
+  test("of a task that runs or has ended is 4", async () => {
+    const id = await client.imagined();
+    expect((await client.post("/mj/submit/modal", { taskId: id, prompt: "x" })).body.code).toBe(4);
+  });
+});
+
+describe("lists", () => {
+  test("by ids: a bare array of those that exist, newest first, ids as text, number or native", async () => {
+    const first = await client.imagined();
+    client.world.advance(5);
+    const second = await client.imagined();
+    const { id } = await client.world.start();
+    const native = `${id.replace("flow_", "task_")}_0`;
+    for (const path of ["/mj/task/list-by-condition", "/mj/task/list-by-ids"]) {
+      const ids = [Number(first), second, second, native, "1765432109876123", "nonsense", "__proto__"];
+      const { status, body } = await client.post(path, { ids });
+      expect(status).toBe(200);
+      expect(body.map((task: Json) => task.id).toSorted()).toEqual([first, native, second].toSorted());
+      expect(body.findIndex((t: Json) => t.id === second)).toBeLessThan(body.findIndex((t: Json) => t.id === first));
+      expect(body.find((t: Json) => t.id === first)).toEqual(await client.fetchTask(first));
+    }
+    expect((await client.post("/mj/task/list-by-condition", { ids: null })).body).toEqual([]);
+    expect((await client.post("/mj/task/list-by-condition", {})).body).toEqual([]);
+  });
+
+  test("of the newest hundred, and of those waiting for their turn", async () => {
+    const ids: string[] = [];
+    for (let i = 0; i < 103; i++) {
+      client.world.advance(1);
+      ids.unshift((await client.post("/mj/submit/imagine", { prompt: `${i}` })).body.result);
+    }
+    const list = await client.call("GET", "/mj/task/list");
+    expect(list.body.map((task: Json) => task.id)).toEqual(ids.slice(0, 100));
+    expect((await client.call("GET", "/mj/task/queue")).body).toHaveLength(100);
+    await client.world.drain();
+    expect((await client.call("GET", "/mj/task/queue")).body).toEqual([]);
+  });
+});
+
+describe("what else is asked of a task", () => {
+  test("its seed: from the vendor, as text; 4 before the end; 3 where there is none; 9 when it cannot be asked", async () => {
+    const { body } = await client.post("/mj/submit/imagine", { prompt: "x" });
+    const early = await client.call("GET", `/mj/task/${body.result}/image-seed`);
+    expect([early.status, early.body.code]).toEqual([400, 4]);
+    await client.world.finishAll();
+    const seedOf = () => client.call("GET", `/mj/task/${body.result}/image-seed`);
+    expect((await seedOf()).body).toMatchObject({ code: 3, result: null });
+    client.world.vendor.provider.seed = async () => "636646000";
+    expect(await seedOf()).toMatchObject({ status: 200, body: { code: 1, result: "636646000" } });
+    client.world.vendor.provider.seed = () => Promise.reject(new LookupError("HTTP 500"));
+    expect((await seedOf()).body.code).toBe(9);
+  });
+
+  test("to be cancelled, which is not done here: 4 in words", async () => {
+    const id = await client.imagined();
+    expect((await client.post(`/mj/task/${id}/cancel`, {})).body).toMatchObject({ code: 4, result: null });
+  });
+
+  test("uploads: the vendor's addresses as they are, or its refusal by code", async () => {
+    const { provider } = client.world.vendor;
+    const send = () => client.post("/mj/submit/upload-discord-images", { base64Array: [IMAGE] });
+    provider.upload = async () => ({ kind: "uploaded", urls: [LINK] });
+    expect((await send()).body).toEqual({ code: 1, description: expect.any(String), result: [LINK], properties: {} });
+    provider.upload = async () => ({ kind: "refused", failure: { code: "unsupported", message: "It cannot." } });
+    expect((await send()).body).toMatchObject({ code: 4, description: "It cannot.", result: null });
+    provider.upload = async () => ({ kind: "busy", reason: "full" });
+    expect((await send()).body.code).toBe(23);
+    provider.upload = async () => ({ kind: "unclear", reason: "lost" });
+    expect((await send()).body.code).toBe(9);
+  });
+});
+
+describe("the door", () => {
+  test("takes the key in either header, with or without Bearer, and tells 401 of every other", async () => {
+    const path = "/mj/task/list";
+    for (const headers of [
+      { "mj-api-secret": SECRET },
+      { "Mj-Api-Secret": ` ${SECRET} ` },
+      { authorization: `Bearer ${SECRET}` },
+      { authorization: SECRET },
+      { authorization: "Bearer of-the-proxy-before-us", "mj-api-secret": SECRET },
+    ] as Record<string, string>[]) {
+      expect((await client.call("GET", path, undefined, headers)).status, JSON.stringify(headers)).toBe(200);
+    }
+    for (const headers of [
+      {},
+      { "mj-api-secret": "" },
+      { "mj-api-secret": "wrong" },
+      { authorization: "Bearer wrong" },
+      { authorization: `Basic ${SECRET}` },
+    ] as Record<string, string>[]) {
+      for (const prefix of FACADE_PREFIXES) {
+        const { status, body } = await client.call("GET", `${prefix}/task/list`, undefined, headers);
+        expect(status, `${prefix} ${JSON.stringify(headers)}`).toBe(401);
+        expect(body).toMatchObject({ code: 9, result: null });
+      }
+    }
+    expect((await client.call("GET", `${path}?key=${SECRET}`, undefined, {})).status).toBe(401);
+  });
+
+  test("answers an address nobody serves in the protocol's words", async () => {
+    for (const [method, path] of [
+      ["POST", "/mj/submit/nothing"],
+      ["GET", "/mj/submit/imagine"],
+      ["POST", "/v1/mj/tasks"],
+      ["DELETE", "/mj-fast/mj/task/list"],
+    ] as const) {
+      const { status, body } = await client.call(method, path);
+      expect([status, body.code], path).toEqual([404, 3]);
+      expect(body.description).toBe(`Invalid URL (${method} ${path})`);
+    }
+  });
+
+  test("leaves the native API as it was", async () => {
+    const { status, headers, body } = await client.call("GET", "/v1/flows", undefined, { "mj-api-secret": SECRET });
+    expect([status, headers.get("content-type"), body.code]).toEqual([401, "application/problem+json", "unauthorized"]);
+  });
+
+  test("a body that is no JSON, no UTF-8, too deep or too large is refused as that, whatever its label", async () => {
+    const at = "/mj/submit/imagine";
+    expect(await client.post(at, "{")).toMatchObject({ status: 400, body: { code: 4 } });
+    const deep = `{"prompt":"x","accountFilter":${'{"a":'.repeat(5_000)}1${"}".repeat(5_000)}}`;
+    expect(await client.post(at, deep)).toMatchObject({ status: 200, body: { code: 4 } });
+    expect(await client.post(at, { prompt: "x".repeat(6 * 1024 * 1024) })).toMatchObject({
+      status: 413,
+      body: { code: 4 },
+    });
+    const headers = { "mj-api-secret": SECRET, "content-type": "text/plain" };
+    expect((await client.post(at, { prompt: "a boat" }, headers)).body.code).toBe(1);
+    const latin1 = await client.app.request(at, {
+      method: "POST",
+      headers: { "mj-api-secret": SECRET },
+      body: new Uint8Array([0x7b, 0xff, 0x7d]),
+    });
+    expect(latin1.status).toBe(400);
+  });
+
+  test("names that objects are born with are names like any other", async () => {
+    const body = `{"prompt":"x","__proto__":{"isAdmin":true,"state":"p"},"constructor":{"prototype":{"isAdmin":true}},
+      "accountFilter":{"__proto__":{"remix":true},"toString":"x"}}`;
+    const { body: answer } = await client.post("/mj/submit/imagine", body);
+    expect(answer.code).toBe(1);
+    expect(({} as Json).isAdmin).toBeUndefined();
+    expect((await client.fetchTask(answer.result)).state).toBeNull();
+    await client.world.drain();
+    expect(client.world.vendor.calls[0]!.context.accountFilter).toBeUndefined();
+    for (const path of ["/mj/task/__proto__/fetch", "/mj/task/constructor/image-seed", "/mj/image/hasOwnProperty"]) {
+      expect((await client.call("GET", path)).status).toBe(404);
+    }
+  });
+
+  test.each([
+    "/mj/submit/imagine",
+    "/mj/submit/action",
+    "/mj/submit/change",
+    "/mj/submit/simple-change",
+    "/mj/submit/modal",
+    "/mj/submit/blend",
+    "/mj/submit/describe",
+    "/mj/submit/shorten",
+    "/mj/insight-face/swap",
+    "/mj/submit/upload-discord-images",
+    "/mj/task/list-by-condition",
+  ])("%s answers hostile fields by a code, never by a 500, and never in their words", async (path) => {
+    const values: unknown[] = [
+      [],
+      {},
+      [[]],
+      { toString: "x" },
+      true,
+      -1,
+      1e308,
+      "\u0000",
+      "\ud800",
+      "x".repeat(20_000),
+      `<script>${"🛶".repeat(50)}`,
+      "../../../../etc/passwd",
+      "mj#app_b",
+      "javascript:alert(1)",
+      "http://169.254.169.254/",
+    ];
+    const names = [
+      "prompt",
+      "taskId",
+      "customId",
+      "content",
+      "index",
+      "action",
+      "state",
+      "notifyHook",
+      "base64Array",
+      "base64",
+      "ids",
+      "maskBase64",
+      "accountFilter",
+      "botType",
+      "dimensions",
+      "sourceBase64",
+      "link",
+    ];
+    for (const value of values) {
+      for (const sent of [
+        ...names.map((name) => ({ [name]: value })),
+        Object.fromEntries(names.map((n) => [n, value])),
+      ]) {
+        const { status, body } = await client.post(path, sent);
+        const text = JSON.stringify(sent).slice(0, 120);
+        expect(status, text).toBeLessThan(500);
+        if (Array.isArray(body)) continue;
+        expect([1, 3, 4], text).toContain(body.code);
+        expect(body.description.length, text).toBeLessThan(500);
+        if (typeof value === "string" && value.length > 5) expect(body.description).not.toContain(value.slice(0, 60));
+      }
+    }
+  });
+});
