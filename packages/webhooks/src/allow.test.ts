@@ -29,6 +29,7 @@ describe("an entry lets through what it says", () => {
 describe("and nothing else", () => {
   test.each([
     ["hooks.internal.example", "http://hooks.internal.example/"],
+    ["hooks.internal.example", "http://hooks.internal.example:443/"],
     ["hooks.internal.example", "https://hooks.internal.example:444/"],
     ["hooks.internal.example", "https://a.hooks.internal.example/"],
     ["hooks.internal.example", "https://hooks.internal.example.evil.example/"],

@@ -383,6 +383,18 @@ describe("a kept connection that the other side has closed", () => {
     expect(requests).toEqual([1, 2, 3]);
   });
 
+  test("is one thing; nonsense on an open one is the receiver's answer, and nothing is sent twice", async () => {
+    const requests: number[] = [];
+    const url = await serveBytes((socket, request) => {
+      requests.push(request);
+      socket.write(request === 1 ? OK : "nonsense\r\n\r\n");
+    });
+    const outbound = createOutbound({ allow });
+    expect(await outbound.post(post(url))).toMatchObject({ kind: "answered" });
+    expect(await outbound.post(post(url))).toMatchObject({ kind: "unreachable", why: expect.stringContaining("HPE_") });
+    expect(requests).toEqual([1, 2]);
+  });
+
   test("a fresh connection that is reset is the receiver's answer: nothing is sent twice", async () => {
     const requests: number[] = [];
     const url = await serveBytes((socket, request) => {

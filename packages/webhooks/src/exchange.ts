@@ -68,7 +68,7 @@ function begin({ url, method, headers, body, agent }: Request, signal: AbortSign
   call.on("error", reject);
   const stop = () => {
     call.destroy();
-    // Not left to the request: one that waits for a name or a socket says nothing.
+    // Whatever Node tells of a destroyed request, and when: a caller never waits longer than it said.
     reject(new Error("Out of time."));
   };
   signal.addEventListener("abort", stop, { once: true });

@@ -31,6 +31,8 @@ export interface GuardOptions {
 
 /** RFC 1035; the URL standard itself has no limit. */
 const LONGEST_NAME = 253;
+/** More than one label, none of them empty: a single one is completed by search domains, or is nobody's. */
+const NAME = /^[^.]+(?:\.[^.]+)+$/;
 /** Names that mean "here" or "inside" by RFC 6761, 6762, 8375 and ICANN's reservation, whatever a resolver says. */
 const INSIDE = /(?:^|\.)(?:localhost|local|internal|home\.arpa)$/;
 
@@ -45,10 +47,7 @@ export function createGuard({ allow = [], ports = [443, 8443] }: GuardOptions = 
     const literal = host.replace(/^\[|\]$/g, "");
     // No lookup is made for a literal: this is the only check it gets.
     if (isIP(literal)) return isPublic(literal) ? undefined : `${host}: not a public address`;
-    if (!host.includes(".") || host.endsWith(".") || host.includes("..") || INSIDE.test(host)) {
-      return `${host}: not a public name`;
-    }
-    return undefined;
+    return !NAME.test(host) || INSIDE.test(host) ? `${host}: not a public name` : undefined;
   }
 
   return {
