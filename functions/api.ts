@@ -1,15 +1,22 @@
-/** The HTTP API as a Lambda function URL. */
-import { handle } from "hono/aws-lambda";
+/** The HTTP API as a Lambda function URL, whose responses are streamed: `/v1/flows/{id}/events` has no end to wait for. */
+import type { Hono } from "hono";
+import { handle, streamHandle } from "hono/aws-lambda";
 import { createApp } from "./http/app.ts";
 import { wireApi } from "./wire.ts";
 
-let app: ReturnType<typeof handle> | undefined;
+/** What each request goes through: built with the first, so that loading the bundle needs nothing that is linked. */
+const app = {
+  async fetch(...args: Parameters<Hono["fetch"]>): Promise<Response> {
+    const deps = wireApi();
+    built ??= createApp(deps) as unknown as Hono;
+    try {
+      return await built.fetch(...args);
+    } finally {
+      deps.log.flush();
+    }
+  },
+} as Hono;
+let built: Hono | undefined;
 
-export const handler: ReturnType<typeof handle> = async (event, context) => {
-  app ??= handle(createApp(wireApi()));
-  try {
-    return await app(event, context);
-  } finally {
-    wireApi().log.flush();
-  }
-};
+/** Lambda's runtime has the global; whoever loads the bundle elsewhere gets the plain handler. */
+export const handler = "awslambda" in globalThis ? streamHandle(app) : handle(app);

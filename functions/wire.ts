@@ -204,6 +204,7 @@ export const wireApi = /* @__PURE__ */ once(() => ({
   vault: vault(),
   newWebhookSecret,
   mediaLinks,
+  sleep: (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)),
   apiUrl: env["MJFLOW_API_URL"] || undefined,
   objectUrl,
   storeProgress: env["MJFLOW_PROGRESS"] === "on",

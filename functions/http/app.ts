@@ -12,12 +12,14 @@ import { letters } from "./letter.ts";
 import { media } from "./media.ts";
 import { FACADE_PREFIXES, facade } from "./mj/mj.ts";
 import { onError } from "./problem.ts";
+import { streams } from "./stream.ts";
 import { tasks } from "./task.ts";
 
 /** Methods per address, for 405 and its Allow header. */
 const ALLOWED = {
   "/v1/flows": "GET, POST",
   "/v1/flows/:id": "GET",
+  "/v1/flows/:id/events": "GET",
   "/v1/tasks/:id": "GET",
   "/v1/tasks/:id/actions": "POST",
   "/v1/tasks/:id/modal": "POST",
@@ -54,6 +56,7 @@ export function createApp(deps: ApiDeps): Hono<AppEnv> {
   for (const prefix of FACADE_PREFIXES) app.route(prefix, facade(callers));
   app.use("/v1/*", authenticate(callers));
   app.route("/v1/flows", flows);
+  app.route("/v1/flows", streams);
   app.route("/v1/tasks", tasks);
   app.route("/v1/apps", apps);
   app.route("/v1/endpoints", endpoints);

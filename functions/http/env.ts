@@ -12,6 +12,7 @@ export type ApiDeps = Omit<Deps, "hooks"> &
   Defaults &
   EndpointDeps & {
     listeners: Listeners;
+    sleep(ms: number): Promise<void>;
     /** Where this API is reached, if not where its requests say. */
     apiUrl?: string | undefined;
     /** Links to our copies. @param baseUrl where this API is reached */

@@ -128,6 +128,10 @@ export function createWorld({
     outbound: { post: receiver.post },
     mediaUrl: (key: string) => `https://api.test/${key}`,
     mediaLinks: (baseUrl: string) => createMediaLinks({ keys: [VAULT_KEY], baseUrl }),
+    // Time is moved by hand: whoever waits finds that it has passed.
+    sleep: async (ms: number) => {
+      now += ms;
+    },
     objectUrl: async (key: string) => `https://bucket.test/${key}`,
     media: createStudio(),
     facadeStore,

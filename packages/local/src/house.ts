@@ -17,6 +17,7 @@ import { keptSecret, lockFolder } from "./folder.ts";
 import { type Handler, serveFunctionUrl } from "./lambda.ts";
 import { startMapping } from "./mapping.ts";
 import { BUCKET, createBucket, createQueues, createTable, TABLE } from "./provision.ts";
+import { offerStreaming } from "./stream.ts";
 
 export interface House {
   url: string;
@@ -159,6 +160,7 @@ type Functions = Record<(typeof FUNCTIONS)[number], Handler>;
 
 /** Only now: they read their environment when they are first used. By path, as Lambda does, and as nobody's dependency. */
 async function importFunctions(): Promise<Functions> {
+  offerStreaming();
   const load = async (name: string) => {
     const module = (await import(new URL(`../../../functions/${name}.ts`, import.meta.url).href)) as {
       handler: Handler;

@@ -4,6 +4,7 @@
  */
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { isStreaming, streamTo } from "./stream.ts";
 
 export interface LambdaContext {
   functionName: string;
@@ -68,11 +69,16 @@ export async function serveFunctionUrl(
     return;
   }
   try {
-    send(response, await invoke(name, handler, functionUrlEvent(request, body), timeoutS));
+    const event = functionUrlEvent(request, body);
+    if (isStreaming(handler)) {
+      const stream = streamTo(response);
+      await invoke(name, (given, context) => handler(given, stream, context), event, timeoutS);
+    } else send(response, await invoke(name, handler, event, timeoutS));
   } catch (error) {
     // What Lambda answers for a function that failed; the reason is for the log.
     console.error(JSON.stringify({ level: "error", function: name, event: "lambda.failed", error: String(error) }));
-    response.writeHead(502, { "content-type": "application/json" }).end('{"message":"Internal Server Error"}');
+    if (response.headersSent) response.destroy();
+    else response.writeHead(502, { "content-type": "application/json" }).end('{"message":"Internal Server Error"}');
   }
 }
 
