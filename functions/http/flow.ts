@@ -1,19 +1,26 @@
 /** `/v1/flows`: send a plan once, read how far it is. */
 import { MjflowError } from "@mjflow/core/error";
+import type { Flow } from "@mjflow/core/flow";
 import { isFlowId } from "@mjflow/core/id";
 import { FlowListQuery, FlowRequest } from "@mjflow/core/request";
-import { createFlow } from "@mjflow/engine/create";
+import type { Task } from "@mjflow/core/task";
+import { createFlow, newFlowId } from "@mjflow/engine/create";
 import { flowSummary, flowView } from "@mjflow/engine/view";
-import { Hono } from "hono";
+import { type Context, Hono } from "hono";
 import { readBody } from "./body.ts";
 import { type AppEnv, mediaUrlOf } from "./env.ts";
+import { idempotent } from "./idempotent.ts";
 import { invalid } from "./problem.ts";
 
 export const flows = new Hono<AppEnv>()
   .post("/", async (c) => {
     const request = await readBody(c, FlowRequest);
     const deps = c.get("deps");
-    const { flow, tasks } = await createFlow(deps, c.get("appId"), request, deps);
+    const { flow, tasks } = await idempotent(c, request, {
+      choose: () => newFlowId(deps),
+      run: ({ target: flowId, resumed }) => createFlow(deps, c.get("appId"), request, deps, { flowId, resumed }),
+      show: (id) => ownFlow(c, id),
+    });
     return c.json(flowView(flow, tasks, mediaUrlOf(c)), 202, { Location: `/v1/flows/${flow.id}` });
   })
   .get("/", async (c) => {
@@ -24,10 +31,14 @@ export const flows = new Hono<AppEnv>()
     return c.json({ data: page.flows.map(flowSummary), nextCursor: page.cursor ?? null });
   })
   .get("/:id", async (c) => {
-    const id = c.req.param("id");
-    if (!isFlowId(id)) throw new MjflowError("not_found");
-    const { flow, tasks } = await c.get("deps").store.loadFlow(id);
-    // Another app's flow does not exist for this one.
-    if (!flow || flow.appId !== c.get("appId")) throw new MjflowError("not_found");
+    const { flow, tasks } = await ownFlow(c, c.req.param("id"));
     return c.json(flowView(flow, tasks, mediaUrlOf(c)));
   });
+
+/** @throws MjflowError not_found, also for another app's flow: for this one it does not exist */
+async function ownFlow(c: Context<AppEnv>, id: string): Promise<{ flow: Flow; tasks: Task[] }> {
+  if (!isFlowId(id)) throw new MjflowError("not_found");
+  const { flow, tasks } = await c.get("deps").store.loadFlow(id);
+  if (!flow || flow.appId !== c.get("appId")) throw new MjflowError("not_found");
+  return { flow, tasks };
+}

@@ -1,5 +1,6 @@
 /** The API over the house in memory, with the operator's key and as many apps as a test likes. */
 import type { Limits } from "@mjflow/core/app";
+import type { Store } from "@mjflow/core/port";
 import { createApp } from "../../functions/http/app.ts";
 import { apiKeyOf } from "../../functions/http/key.ts";
 import { createWorld } from "../support/world.ts";
@@ -25,9 +26,10 @@ export function openDoor() {
     apiKeys: [apiKeyOf("app_default", OPERATOR)],
     storeProgress: false,
     resubmit: "after-grace" as const,
+    archive: false,
   };
   /** Another container: what one believes, the other has to read. */
-  const container = () => createApp(deps);
+  const container = (verbs: Partial<Store> = {}) => createApp({ ...deps, store: replaced(deps.store, verbs) });
   const app = container();
 
   async function call(
@@ -61,6 +63,11 @@ export function openDoor() {
       return { id: body.id, key: made.body.key, keyId: made.body.id };
     },
   };
+}
+
+/** The same store, but for these verbs. */
+function replaced(store: Store, verbs: Partial<Store>): Store {
+  return new Proxy(store, { get: (target, verb: keyof Store) => verbs[verb] ?? target[verb] });
 }
 
 export const FLOW = { provider: "fake", prompt: "a paper boat" };

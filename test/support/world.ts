@@ -39,7 +39,7 @@ import { createMemoryQueue } from "@mjflow/queue/memory";
 import { createMemoryBlobs } from "@mjflow/store/blob";
 import { createFacadeStore } from "@mjflow/store/facade";
 import { createHookStore } from "@mjflow/store/hook";
-import { createMemoryStore } from "@mjflow/store/memory";
+import { createMemoryStore, type MemoryStore } from "@mjflow/store/memory";
 import { createMemoryTable, type MemoryTable } from "@mjflow/store/memory-table";
 
 // biome-ignore lint/suspicious/noExplicitAny: a test looks into JSON
@@ -192,8 +192,8 @@ export function createWorld({
     post,
     postRaw,
     finishAll,
-    /** All that is stored. */
-    dump: () => memory.dump(),
+    /** All that is stored, where it is stored in memory. */
+    dump: () => (memory as Partial<MemoryStore>).dump!(),
     sweep: () => sweep(wired),
     bury: (message: Message) => bury(wired, message),
     advance: (ms: number) => {

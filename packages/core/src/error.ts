@@ -58,6 +58,12 @@ export const ERRORS = {
     retry: "later",
     advice: "Read the task and try when it has got there.",
   },
+  idempotency_in_flight: {
+    status: 409,
+    title: "A request with this Idempotency-Key is being carried out",
+    retry: { afterMs: 1_000 },
+    advice: "Send the same request again after Retry-After.",
+  },
   too_large: {
     status: 413,
     title: "The body is too large",
@@ -75,6 +81,12 @@ export const ERRORS = {
     title: "The task offers no such button",
     retry: "never",
     advice: "Press one of the buttons in `offered`.",
+  },
+  idempotency_mismatch: {
+    status: 422,
+    title: "This Idempotency-Key belongs to another request",
+    retry: "never",
+    advice: "Send the same body under the same key, or take a new key.",
   },
   overloaded: {
     status: 503,

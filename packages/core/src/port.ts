@@ -9,6 +9,7 @@ import type { Failure } from "./error.ts";
 import type { EventType } from "./event.ts";
 import type { BotType, Flow, Inputs, Mode, RootAction } from "./flow.ts";
 import type { AccountHealth } from "./health.ts";
+import type { Idempotency } from "./idempotency.ts";
 import type { DeadLetter } from "./letter.ts";
 import type { Message } from "./message.ts";
 import type { Report } from "./report.ts";
@@ -105,6 +106,8 @@ export interface AppStore {
   appKeys(appId: string): Promise<AppKey[]>;
   /** Revision 0 is stored where none is yet. */
   saveAppKey(key: AppKey): Promise<Saved<AppKey>>;
+  /** Revision 0 is stored where none is yet. `current` may be older than its 24 hours: TTL deletes late. */
+  saveIdempotency(row: Idempotency): Promise<Saved<Idempotency>>;
 }
 
 /** Images on their way in; see `Inputs`. */

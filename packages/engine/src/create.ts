@@ -23,9 +23,11 @@ export interface Defaults {
   archive: boolean;
 }
 
-/** What is decided before a flow is made: the facade's number must point to it first. */
+/** What is decided before a flow is made: the facade's number, or an Idempotency-Key, must point to it first. */
 export interface Named {
   flowId?: string;
+  /** An earlier try may have written some or all of it: what is there is completed, and answered. */
+  resumed?: boolean;
   mj?: string;
   /** Who listens to its root besides those who listen to the flow, as `HEARS`. */
   hears?: number;
@@ -54,7 +56,7 @@ export async function createFlow(
   const now = deps.clock.now();
   const action = request.action ?? "imagine";
   checkProvider(deps, request.provider, action);
-  const id = named.flowId ?? flowIdOf(now, deps.random.bytes(10));
+  const id = named.flowId ?? newFlowId(deps);
   const masks = { ref: id, images: [] };
   const then = storedPlan(request.then ?? [], masks);
   const inputs = inputsOf(request, masks.images);
@@ -102,16 +104,38 @@ export async function createFlow(
     now + deps.timings.quietMs[pace],
   );
 
+  const before = named.resumed ? await completed(deps, id, root) : undefined;
+  if (before) return before;
   if (inputs) await deps.blobs.putInputs(id, inputs);
   await deps.store.createFlow(flow, root);
-  try {
-    await deps.queue.send([{ message: submitMessage(id, ROOT_PATH) }]);
-  } catch (error) {
-    // The flow is stored, so the answer is still "accepted": the sweeper sends the message again.
-    deps.log.error("flow.message-lost", { flow: id, error: String(error) });
-  }
+  await sendRoot(deps, id);
   deps.log.info("flow.created", { flow: id, app: appId, provider: at.provider, action });
   return { flow, tasks: [root] };
+}
+
+export function newFlowId({ clock, random }: Pick<Deps, "clock" | "random">): string {
+  return flowIdOf(clock.now(), random.bytes(10));
+}
+
+/** What an earlier try made: the flow whole; or a root alone, kept from the sweeper until its flow is there too. */
+async function completed(deps: CreateNeeds, id: string, { due }: Task): Promise<Created | undefined> {
+  const { flow, tasks } = await deps.store.loadFlow(id);
+  const root = tasks.find((task) => task.path === ROOT_PATH);
+  if (!flow) {
+    if (root) await deps.store.saveTask({ ...root, due });
+    return undefined;
+  }
+  if (root?.status === "PENDING") await sendRoot(deps, id);
+  return { flow, tasks };
+}
+
+async function sendRoot(deps: CreateNeeds, flowId: string): Promise<void> {
+  try {
+    await deps.queue.send([{ message: submitMessage(flowId, ROOT_PATH) }]);
+  } catch (error) {
+    // The flow is stored, so the answer is still "accepted": the sweeper sends the message again.
+    deps.log.error("flow.message-lost", { flow: flowId, error: String(error) });
+  }
 }
 
 /** @throws MjflowError invalid_request: no such provider, or it cannot do that */

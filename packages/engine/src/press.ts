@@ -19,7 +19,7 @@ type Offered = Extract<Resolved, { ok: true }>;
 
 export type PressNeeds = Pick<Deps, "store" | "queue" | "blobs" | "clock" | "random" | "timings" | "log">;
 
-/** What is decided before a task is pressed: the facade's number must point to it first. */
+/** What is decided before a task is pressed: the facade's number, or an Idempotency-Key, must point to it first. */
 export interface NamedPress {
   /** The last part of its path; drawn where not given. */
   segment?: string;
@@ -29,6 +29,8 @@ export interface NamedPress {
 }
 
 /**
+ * With a segment that was pressed before, answers what came of that.
+ *
  * @throws MjflowError not_found; conflict while the task has not succeeded; press_not_offered (422) with `offered`.
  */
 export async function pressTask(
@@ -36,11 +38,20 @@ export async function pressTask(
   appId: string,
   taskId: string,
   request: ActionRequest,
+  named: NamedPress = {},
 ): Promise<Task> {
   const { task: parent } = await ownTask(deps, appId, taskId);
-  const child = await pressedChild(deps, parent, request, buttonOf(parent, request));
-  await startChild(deps, child);
-  return child;
+  const child = await pressedChild(deps, parent, request, buttonOf(parent, request), named);
+  const saved = await startChild(deps, child);
+  if (saved.ok) return saved.item;
+  const there = saved.current ?? child;
+  if (there.status === "PENDING") await sendChild(deps, there);
+  return there;
+}
+
+/** The last part of a path that no other press has. */
+export function newSegment({ random }: Pick<Deps, "random">): string {
+  return `m${crockford(random.bytes(5))}`;
 }
 
 /** @throws MjflowError conflict while the task has not succeeded; press_not_offered (422) with `offered`. */
@@ -62,7 +73,7 @@ export async function pressedChild(
   { name }: Offered,
   named: NamedPress = {},
 ): Promise<Task> {
-  const path = childPath(parent.path, named.segment ?? `m${crockford(deps.random.bytes(5))}`);
+  const path = childPath(parent.path, named.segment ?? newSegment(deps));
   if (path.length > REQUEST.pathLength) {
     throw new MjflowError("conflict", { detail: "The lineage is too deep; start a new flow from this picture." });
   }
@@ -84,12 +95,16 @@ export async function pressedChild(
 export async function startChild(deps: PressNeeds, child: Task): Promise<Saved<Task>> {
   const saved = await deps.store.createTask(child);
   if (!saved.ok) return saved;
+  await sendChild(deps, child);
+  deps.log.info("task.pressed", { flow: child.flowId, path: child.path, press: child.press });
+  return saved;
+}
+
+async function sendChild(deps: PressNeeds, child: Task): Promise<void> {
   await deps.queue.send([{ message: workMessage(child) }]).catch((error: unknown) => {
     // The press is stored, so the answer is still "accepted": a client told otherwise would press, and pay, again.
     deps.log.error("task.message-lost", { flow: child.flowId, path: child.path, error: String(error) });
   });
-  deps.log.info("task.pressed", { flow: child.flowId, path: child.path, press: child.press });
-  return saved;
 }
 
 /**

@@ -81,7 +81,9 @@ async function sweepTask(deps: Needs, flowId: string, path: string): Promise<Tas
   if (!task) return undefined;
   if (!flow) {
     // The API died between the root and the flow: its caller was told of an error, and nothing was paid.
-    if (path === ROOT_PATH && task.attempt === 0) await deps.store.deleteTask(task);
+    // Unless it is being completed by a request that came again, which has pushed its due time (create.ts).
+    const isLeft = (task.due ?? 0) <= deps.clock.now();
+    if (path === ROOT_PATH && task.attempt === 0 && isLeft) await deps.store.deleteTask(task);
     return undefined;
   }
   const canSearch = deps.providers.get(task.provider)?.provider.abilities.searchByState ?? false;

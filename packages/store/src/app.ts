@@ -1,9 +1,10 @@
 /** Apps and their keys on the table: a partition for each app, so that one request answers who is knocking. */
 import type { App, AppKey } from "@mjflow/core/app";
 import { MjflowError } from "@mjflow/core/error";
+import { IDEMPOTENCY_KEPT_MS, type Idempotency } from "@mjflow/core/idempotency";
 import type { AppStore, Saved } from "@mjflow/core/port";
 import { type Fields, fieldsOf, type Item, isExpired, keyOf, REV_ATTRIBUTE, row } from "./codec.ts";
-import { APP_KEYS, APPS, ATTRIBUTE, appKey, appKeyKey, KEPT_MS, type Key } from "./keys.ts";
+import { APP_KEYS, APPS, ATTRIBUTE, appKey, appKeyKey, idempotencyKey, KEPT_MS, type Key } from "./keys.ts";
 import type { Table } from "./table.ts";
 
 /** A key that has ended is shown for this long. */
@@ -29,6 +30,16 @@ const KEY = {
   expiresAt: ["ex", "number"],
   revokedAt: ["rv", "number"],
 } as const satisfies Fields<Exclude<keyof AppKey, "id" | "appId">>;
+
+/** `appId` and `key` are in the key. */
+const IDEMPOTENCY = {
+  rev: [REV_ATTRIBUTE, "number"],
+  fingerprint: ["fi", "text"],
+  target: ["ta", "text"],
+  state: ["st", "text"],
+  leaseUntil: ["le", "number"],
+  createdAt: ["cr", "number"],
+} as const satisfies Fields<Exclude<keyof Idempotency, "appId" | "key">>;
 
 export function createAppStore({ table, now }: { table: Table; now: () => number }): AppStore {
   const live = (item: Item | undefined) => (item && !isExpired(item, now()) ? item : undefined);
@@ -73,6 +84,7 @@ export function createAppStore({ table, now }: { table: Table; now: () => number
       return items.filter(live).map(appKeyOf);
     },
     saveAppKey: (key) => save(key, appKeyItem, appKeyOf),
+    saveIdempotency: (idempotency) => save(idempotency, idempotencyItem, idempotencyOf),
   };
 }
 
@@ -100,6 +112,16 @@ function appKeyOf(item: Item): AppKey {
   const { pk, sk } = keyOf(item);
   const at = { appId: pk.slice(appKey("").pk.length), id: sk.slice(APP_KEYS.from.length) };
   return { ...at, ...fieldsOf(item, KEY) } as AppKey;
+}
+
+function idempotencyItem(idempotency: Idempotency): Item {
+  const { appId, key, createdAt } = idempotency;
+  return { ...row(idempotencyKey(appId, key), IDEMPOTENCY, idempotency), ...expiring(createdAt + IDEMPOTENCY_KEPT_MS) };
+}
+
+function idempotencyOf(item: Item): Idempotency {
+  const [, appId = "", ...key] = keyOf(item).pk.split("#");
+  return { appId, key: key.join("#"), ...fieldsOf(item, IDEMPOTENCY) } as Idempotency;
 }
 
 function listing({ id, createdAt }: App): Item {

@@ -10,6 +10,7 @@
  *     app#<appId>                      app            an app and its limits
  *     app#<appId>                      key#<keyId>    one of its keys, hashed
  *     mj#<appId>                       <16 digits>    a facade number: the task it stands for, the request's own fields
+ *     idem#<appId>#<key>               idem           what a request with an Idempotency-Key makes
  *     dead                             <letterId>     a message nobody could read, and what was decided on it
  *
  *     index   partition              sort                             holds
@@ -79,6 +80,11 @@ export function appKeyKey(appId: string, keyId: string): Key {
 
 /** Where an app's keys begin and end among its rows. */
 export const APP_KEYS = { from: APP_KEY_SK, to: `${APP_KEY_SK}~` };
+
+/** A partition for each key, so that an app's requests do not meet in one. An app's id has no "#". */
+export function idempotencyKey(appId: string, key: string): Key {
+  return { pk: `idem#${appId}#${key}`, sk: "idem" };
+}
 
 /** The partition of the `app` index that lists apps; no app has this id. */
 export const APPS = "apps";

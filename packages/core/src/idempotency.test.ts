@@ -1,0 +1,76 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import {
+  canonicalJson,
+  IDEMPOTENCY_KEPT_MS,
+  IDEMPOTENCY_LEASE_MS,
+  type Idempotency,
+  parseIdempotencyKey,
+  standingOf,
+} from "./idempotency.ts";
+import { FUNCTION_TIMEOUT_S } from "./limit.ts";
+
+describe("a key", () => {
+  it("is 1 to 255 visible ASCII characters, bare or quoted", () => {
+    for (const key of ["a", "8e03978e-40d5-43dd-bc93-6894a57f9324", "x".repeat(255), "#%/~!'\\"]) {
+      expect(parseIdempotencyKey(key)).toBe(key);
+      expect(parseIdempotencyKey(`"${key}"`)).toBe(key);
+    }
+    for (const bad of ["", '""', "x".repeat(256), "a b", "a, b", "ключ", "a\u0000", "a\n", "\u007f", " a"]) {
+      expect(parseIdempotencyKey(bad), JSON.stringify(bad)).toBeUndefined();
+    }
+  });
+});
+
+describe("what a key stands for", () => {
+  const row: Idempotency = {
+    appId: "app",
+    key: "k",
+    rev: 1,
+    fingerprint: "f",
+    target: "flow_x",
+    state: "running",
+    leaseUntil: 1_000,
+    createdAt: 0,
+  };
+  it.each<[string, Partial<Idempotency>, string, number, string]>([
+    ["while its first request runs", {}, "f", 999, "in_flight"],
+    ["once that has died", {}, "f", 1_000, "resume"],
+    ["once it was given up", { leaseUntil: undefined }, "f", 1, "resume"],
+    ["once it is done", { state: "done" }, "f", 1, "done"],
+    ["for another request, running", {}, "g", 1, "mismatch"],
+    ["for another request, done", { state: "done" }, "g", 1, "mismatch"],
+    ["for whatever comes, once the first was refused", { fingerprint: undefined }, "g", 1, "new"],
+    ["a day later", { state: "done" }, "g", IDEMPOTENCY_KEPT_MS, "new"],
+  ])("%s", (_, fields, fingerprint, now, kind) => {
+    expect(standingOf({ ...row, ...fields }, fingerprint, now)).toEqual({ kind });
+  });
+
+  it("a lease outlives the function that took it", () => {
+    expect(IDEMPOTENCY_LEASE_MS).toBeGreaterThan(FUNCTION_TIMEOUT_S.api * 1_000);
+  });
+});
+
+describe("canonical JSON", () => {
+  it("is the same for the same values, whatever the order of their fields", () => {
+    expect(canonicalJson({ b: [1, { d: "é", c: null }], a: undefined, "": true })).toBe(
+      '{"":true,"b":[1,{"c":null,"d":"é"}]}',
+    );
+    fc.assert(
+      fc.property(fc.dictionary(fc.string(), fc.jsonValue()), (value) => {
+        const turned = Object.fromEntries(Object.entries(value).reverse());
+        expect(canonicalJson(turned)).toBe(canonicalJson(value));
+        expect(JSON.parse(canonicalJson(value))).toEqual(JSON.parse(JSON.stringify(value)));
+      }),
+    );
+  });
+
+  it("differs where values do", () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), fc.jsonValue(), (a, b) => {
+        const same = JSON.stringify(JSON.parse(canonicalJson(a))) === JSON.stringify(JSON.parse(canonicalJson(b)));
+        expect(canonicalJson(a) === canonicalJson(b)).toBe(same);
+      }),
+    );
+  });
+});
