@@ -1,0 +1,175 @@
+/** The facade's number and task object: each of our states as the family shows it, and nothing of ours in the text. */
+import { describe, expect, it } from "vitest";
+import { FLOW, NOW, taskIn } from "../test/sample.ts";
+import { failure } from "./error.ts";
+import { isMjId, type MjPointer, mjIdOf, mjStatusOf, mjTaskView } from "./facade.ts";
+import { STATUSES, type Task } from "./task.ts";
+
+const pointer: MjPointer = {
+  appId: "app_a",
+  id: "1765432109876123",
+  rev: 1,
+  flowId: FLOW,
+  path: "0",
+  action: "IMAGINE",
+  prompt: "a boat",
+  state: "s",
+  notifyHook: "https://app.test/hook?token=theirs",
+  createdAt: NOW,
+};
+
+describe("a number", () => {
+  it("is 16 digits, in the order of time, and exact as a JavaScript number until the year 2255", () => {
+    for (const [ms, chance, id] of [
+      [1_765_432_109_876, 123, "1765432109876123"],
+      [1_765_432_109_876.9, 0, "1765432109876000"],
+      [5, 7, "0000000000005007"],
+    ] as const) {
+      expect(mjIdOf(ms, chance)).toBe(id);
+      expect(isMjId(id)).toBe(true);
+    }
+    expect(Number(mjIdOf(Date.UTC(2255, 0), 999))).toBeLessThan(2 ** 53);
+    expect(mjIdOf(NOW, 999) < mjIdOf(NOW + 1, 0)).toBe(true);
+  });
+
+  it.each(["", "176543210987612", "17654321098761234", "176543210987612x", "１765432109876123", "-765432109876123"])(
+    "is not %j",
+    (id) => expect(isMjId(id)).toBe(false),
+  );
+});
+
+describe("a status", () => {
+  const plain = {
+    PENDING: "NOT_START",
+    SUBMITTING: "NOT_START",
+    UNCLEAR: "NOT_START",
+    SUBMITTED: "SUBMITTED",
+    MODAL: "MODAL",
+    IN_PROGRESS: "IN_PROGRESS",
+    SUCCESS: "SUCCESS",
+    FAILURE: "FAILURE",
+    CANCEL: "CANCEL",
+    EXPIRED: "FAILURE",
+  };
+  const modal = { prompt: "x" };
+
+  it.each(STATUSES)("%s is shown as the family's word for it", (status) => {
+    expect(mjStatusOf({}, taskIn(status))).toBe(plain[status]);
+  });
+
+  it("before there is a task is NOT_START, or MODAL where code 21 was answered", () => {
+    expect(mjStatusOf({}, undefined)).toBe("NOT_START");
+    expect(mjStatusOf({ window: true }, undefined)).toBe("MODAL");
+  });
+
+  it("after code 21 is MODAL until the answer comes or the task runs", () => {
+    for (const status of ["PENDING", "SUBMITTING", "UNCLEAR", "SUBMITTED", "MODAL"] as const) {
+      expect(mjStatusOf({ window: true }, taskIn(status)), status).toBe("MODAL");
+    }
+    for (const status of ["IN_PROGRESS", "SUCCESS", "FAILURE", "CANCEL", "EXPIRED"] as const) {
+      expect(mjStatusOf({ window: true }, taskIn(status)), status).toBe(plain[status]);
+    }
+  });
+
+  it("once the answer is given never shows the window again", () => {
+    for (const window of [true, undefined]) {
+      for (const status of STATUSES) {
+        for (const phase of ["submit", "modal"] as const) {
+          expect(mjStatusOf({ window }, taskIn(status, { modal, phase })), `${status} ${phase}`).not.toBe("MODAL");
+        }
+      }
+    }
+    expect(mjStatusOf({}, taskIn("SUBMITTING", { modal, phase: "modal" }))).toBe("SUBMITTED");
+    expect(mjStatusOf({}, taskIn("UNCLEAR", { modal, phase: "modal" }))).toBe("SUBMITTED");
+  });
+});
+
+describe("the task object", () => {
+  const done: Partial<Task> = {
+    progress: 100,
+    submittedAt: NOW + 1,
+    endedAt: NOW + 2,
+    vendorTaskId: "vendors-own",
+    result: {
+      imageUrl: "https://cdn.test/grid.png",
+      images: [{ url: "https://cdn.test/1.png", thumbnail: "https://cdn.test/1s.png" }],
+      videos: [{ url: "https://cdn.test/0.mp4" }, { url: "https://cdn.test/1.mp4" }],
+      buttons: [{ customId: "MJ::JOB::reroll::0::x::SOLO", label: "", emoji: "🔄" }],
+      finalPrompt: "a boat --v 7",
+      promptEn: "a boat in English",
+    },
+  };
+
+  it("carries the request's own words, times in ms, and the vendor's customIds as they are", () => {
+    expect(mjTaskView(pointer, taskIn("SUCCESS", done))).toMatchObject({
+      id: pointer.id,
+      state: "s",
+      prompt: "a boat",
+      promptEn: "a boat in English",
+      description: "/imagine a boat",
+      submitTime: NOW,
+      startTime: NOW + 1,
+      finishTime: NOW + 2,
+      imageUrl: "https://cdn.test/grid.png",
+      imageUrls: [{ url: "https://cdn.test/1.png", thumbnail: "https://cdn.test/1s.png" }],
+      videoUrl: "https://cdn.test/0.mp4",
+      videoUrls: [{ url: "https://cdn.test/0.mp4" }, { url: "https://cdn.test/1.mp4" }],
+      progress: "100%",
+      failReason: null,
+      buttons: [{ customId: "MJ::JOB::reroll::0::x::SOLO", label: "", emoji: "🔄", type: 2, style: 2 }],
+      properties: { finalPrompt: "a boat --v 7" },
+    });
+  });
+
+  it("shows our own copies where there are any: their links last", () => {
+    const copy = {
+      key: "media/0",
+      bytes: 1,
+      sha256: "",
+      contentType: "image/png",
+      source: "https://cdn.test/grid.png",
+    };
+    const task = taskIn("SUCCESS", { ...done, copies: [copy] });
+    const view = mjTaskView(pointer, task, (key) => `https://ours.test/${key}`);
+    expect([view.imageUrl, view.imageUrls?.[0]?.url]).toEqual(["https://ours.test/media/0", "https://cdn.test/1.png"]);
+    expect(mjTaskView(pointer, task).imageUrl).toBe("https://cdn.test/grid.png");
+  });
+
+  it("has the text of a describe where clients look for it: in the prompt, and in finalPrompt", () => {
+    const text = "1️⃣ a paper boat\n\n2️⃣ an origami boat";
+    const { prompt: _, ...unprompted } = pointer;
+    const task = taskIn("SUCCESS", { action: "DESCRIBE", result: { promptEn: text } });
+    const described = mjTaskView({ ...unprompted, action: "DESCRIBE" }, task);
+    expect([described.prompt, described.promptEn, described.properties.finalPrompt]).toEqual([text, text, text]);
+    const shortened = taskIn("SUCCESS", { action: "SHORTEN", result: { finalPrompt: text, prompt: "a boat" } });
+    expect(mjTaskView(pointer, shortened)).toMatchObject({ prompt: "a boat", properties: { finalPrompt: text } });
+  });
+
+  it.each(["FAILURE", "CANCEL", "EXPIRED"] as const)("of a %s has a reason, whatever is known of it", (status) => {
+    expect(mjTaskView(pointer, taskIn(status)).failReason).not.toBe("");
+    expect(mjTaskView(pointer, taskIn(status, { failure: failure("vendor_lost") })).failReason).toContain("vendor");
+    expect(mjTaskView(pointer, taskIn(status, { progress: 100 })).progress).toBe("99%");
+  });
+
+  it("never fails without having failed: a reason alone would end a task at a relay", () => {
+    for (const status of STATUSES.filter((s) => !["FAILURE", "CANCEL", "EXPIRED"].includes(s))) {
+      expect(mjTaskView(pointer, taskIn(status, { failure: failure("vendor_busy") })).failReason, status).toBeNull();
+    }
+  });
+
+  it("holds no hook, no token, no key of ours or the app's, and no id of the vendor's", () => {
+    const hook = "https://hooks.test/callbacks/1.k1.01K9ZC7T3R8M2V5X0Q4B6N1JHD.0.1.sim.default.x.p.mac";
+    const vendor = { description: `cannot reach ${hook} now` };
+    const raw = JSON.stringify({ notifyHook: hook });
+    const task = taskIn("FAILURE", {
+      ...done,
+      failure: failure("vendor_failed", { vendor }),
+      result: { ...done.result, raw, finalPrompt: `${hook}`, prompt: hook, description: hook },
+    });
+    const text = JSON.stringify(mjTaskView(pointer, task));
+    for (const secret of ["/callbacks/", "1.k1", "theirs", "vendors-own", "app_a", FLOW]) {
+      expect(text, secret).not.toContain(secret);
+    }
+    expect(text).toContain("cannot reach [callback] now");
+  });
+});
