@@ -1,7 +1,7 @@
 /** The machine's clock is wrong, and is put right. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Spawned } from "../support/spawned.ts";
-import { createSite, expectAllEnded, expectNoneDoubled, heard, type Site, startFlows } from "./house.ts";
+import { createSite, expectAllEnded, expectNoneDoubled, heard, type Site } from "./house.ts";
 
 const TEN_MINUTES = 600_000;
 const FLOWS = 3;
@@ -21,7 +21,7 @@ async function expectWrong(house: Spawned, byMs: number): Promise<void> {
 
 test("ten minutes ahead, then ten behind, then ahead again, each after a kill -9: no illegal state, no double press, all end", async () => {
   let house = await site.start();
-  const started = await startFlows(house, FLOWS, ["searched"]);
+  const started = await site.startFlows(FLOWS, ["searched"]);
   await heard(house, FLOWS * 2);
   await house.kill();
 
@@ -33,9 +33,9 @@ test("ten minutes ahead, then ten behind, then ahead again, each after a kill -9
   // What waits for a due time of the clock that ran ahead waits twenty minutes now. What is new does not.
   house = await site.start(-TEN_MINUTES);
   await expectWrong(house, -TEN_MINUTES);
-  await expectNoneDoubled(house, started);
+  await expectNoneDoubled(site, started);
   await house.kill();
 
   house = await site.start(2 * TEN_MINUTES);
-  await expectAllEnded(house, started);
+  await expectAllEnded(site, started);
 }, 90_000);

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { SUBMIT_LEASE_MS } from "@mjflow/core/limit";
 import { findDynoxide } from "@mjflow/local/engine/dynoxide";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { createSite, expectAllEnded, gone, heard, isAlive, type Site, startFlows, TASKS } from "./house.ts";
+import { createSite, expectAllEnded, gone, heard, isAlive, type Site, TASKS } from "./house.ts";
 
 const FLOWS = 4;
 
@@ -21,7 +21,7 @@ test.runIf(findDynoxide() !== undefined)(
   "its table engine killed -9 in the middle: the house says so and ends; started again, each flow ends",
   async () => {
     let house = await site.start();
-    const started = await startFlows(house, FLOWS, ["searched", "never"]);
+    const started = await site.startFlows(FLOWS, ["searched", "never"]);
     await heard(house, (FLOWS * TASKS) / 2);
     const [engine, ...others] = childrenOf(house.pid);
     expect(others).toEqual([]);
@@ -31,7 +31,7 @@ test.runIf(findDynoxide() !== undefined)(
     expect(site.output()).toMatch(/The table is gone: dynoxide ended with SIGKILL.*start mjflow again/);
 
     house = await site.start(SUBMIT_LEASE_MS + 1_000);
-    await expectAllEnded(house, started);
+    await expectAllEnded(site, started);
   },
   60_000,
 );

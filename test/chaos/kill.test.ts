@@ -1,7 +1,7 @@
 /** Power cuts at random moments under load. */
 import { SUBMIT_LEASE_MS } from "@mjflow/core/limit";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { createSite, expectAllEnded, heard, ROUNDS, type Site, seeded, startFlows, TASKS } from "./house.ts";
+import { createSite, expectAllEnded, heard, ROUNDS, type Site, seeded, TASKS } from "./house.ts";
 
 const FLOWS = 10;
 /** A worker that died holds its task for so long; the next house's clock is on by that, so that nobody waits for it. */
@@ -16,7 +16,7 @@ afterAll(() => site.clear());
 test("kill -9 under ten flows, at random moments: each flow ends, each press is paid as its policy says, states come back as sent", async () => {
   const random = seeded("kill");
   let house = await site.start();
-  const started = await startFlows(house, FLOWS, ["searched", "never", "again"]);
+  const started = await site.startFlows(FLOWS, ["searched", "never", "again"]);
   for (let round = 1; round <= ROUNDS; round++) {
     // In this round's share of the work, at any point of what is going on then: an answer, a callback, a write.
     const share = Math.floor((FLOWS * TASKS * round) / (ROUNDS + 1));
@@ -27,5 +27,5 @@ test("kill -9 under ten flows, at random moments: each flow ends, each press is 
     await house.kill();
     house = await site.start(round * LEASE);
   }
-  await expectAllEnded(house, started);
+  await expectAllEnded(site, started);
 }, 120_000);

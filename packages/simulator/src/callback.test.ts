@@ -145,6 +145,16 @@ describe("faults", () => {
     expect((await look(simulator, "simulator", id)).json.status).toBe("SUCCESS");
   });
 
+  test("an end that is posted twice is lost twice, or only once", async () => {
+    const once = arm({ kind: "lose-callback", provider: "trueai", status: "SUCCESS" });
+    await run(11, "trueai");
+    expect(receiver.story()).toEqual(WHOLE);
+    const both = arm({ kind: "lose-callback", provider: "trueai", status: "SUCCESS", times: 9 });
+    await run(22, "trueai");
+    expect(receiver.story().filter((told) => told.startsWith("SUCCESS"))).toHaveLength(1);
+    expect([once.fired, both.fired]).toEqual([1, 2]);
+  });
+
   test("a fault for another vendor, action or status does not strike", async () => {
     const faults = [
       arm({ kind: "lose-callback", provider: "trueai" }),

@@ -66,6 +66,10 @@ export function createNotifier(parts: NotifierParts): Notifier {
     });
   }
 
+  function lose(task: Task): void {
+    ledger.callback({ ...rowOf(task), at: clock.now(), outcome: "lost", httpStatus: null, fault: "lose-callback" });
+  }
+
   return {
     notify(task) {
       // MODAL is told by the submit answer only (PROTOCOL 5.2); NOT_START is never sent.
@@ -76,9 +80,7 @@ export function createNotifier(parts: NotifierParts): Notifier {
       const shuffling = held.get(task.id) ?? (faults.take(["shuffle-callbacks"], event) ? [] : undefined);
       if (shuffling) held.set(task.id, shuffling);
       const lost = faults.take(["lose-callback"], event);
-      if (lost) {
-        ledger.callback({ ...rowOf(task), at: clock.now(), outcome: "lost", httpStatus: null, fault: lost.kind });
-      }
+      if (lost) lose(task);
 
       const copies = lost ? undefined : faults.take(["copy-callback"], event);
       const posts: { task: Task; fault: FaultKind | null }[] = lost ? [] : [{ task, fault: null }];
@@ -107,7 +109,8 @@ export function createNotifier(parts: NotifierParts): Notifier {
         for (const one of posts) queue(one.task, one.fault);
       }
       if (end && parts.dialectOf(task).doublesTerminal) {
-        clock.setTimer(() => queue(task, null), SECOND_TERMINAL_MS * parts.speed);
+        const again = () => (faults.take(["lose-callback"], event) ? lose(task) : queue(task, null));
+        clock.setTimer(again, SECOND_TERMINAL_MS * parts.speed);
       }
     },
     async settled(taskId) {

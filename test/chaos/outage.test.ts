@@ -1,0 +1,32 @@
+/** The house is down for as long as its tasks take, and every callback falls into that hole. */
+import type { Ledger } from "@mjflow/simulator/ledger";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type Json, until } from "../support/spawned.ts";
+import { createSite, type Site } from "./house.ts";
+
+/** Nothing is overdue before the house dies, and all of it once it is back. */
+const QUIET = 60_000;
+
+let site: Site;
+beforeAll(async () => {
+  site = await createSite({ quietMs: { turbo: QUIET, fast: QUIET, relax: QUIET, video: QUIET }, unknownMs: QUIET });
+});
+afterAll(() => site.clear());
+
+test("all ends that were lost are found in one request", async () => {
+  let house = await site.start();
+  await house.sim("POST", "/faults", { kind: "lose-callback", action: "UPSCALE", times: 1_000 });
+  const id = await house.start({ then: [{ press: ["U1", "U2", "U3", "U4"] }] });
+  // All four are taken, and known to be; then their ends are told to nobody.
+  await until(
+    () => house.flow(id),
+    ({ tasks }) => tasks.filter((task: Json) => task.press && task.providerTaskId).length === 4,
+  );
+  const ledger: () => Promise<Ledger> = () => house.sim("GET", "/ledger");
+  await until(ledger, ({ callbacks }) => callbacks.filter(({ status }) => status === "SUCCESS").length === 5);
+  await house.kill();
+
+  house = await site.start(QUIET + 1_000);
+  expect(await house.ended(id)).toMatchObject({ status: "completed", counts: { submissions: 5 } });
+  expect((await ledger()).lookups.map(({ verb, ids }) => [verb, ids.length])).toEqual([["list-by-condition", 4]]);
+});
