@@ -9,6 +9,7 @@ import {
   needsModal,
   offered,
   resolvePress,
+  tileOf,
 } from "./button.ts";
 
 const UUID = "3b1c2d4e-5f60-4718-9a2b-0c1d2e3f4a5b";
@@ -74,6 +75,48 @@ describe("the customId grammar", () => {
   ])("%j has no name, and is no error", (customId) => {
     expect(nameOf(customId)).toBeUndefined();
     expect(actionOf(undefined)).toBe("ACTION");
+  });
+
+  it.each([
+    "MJ::JOB::JOB::upsample::1",
+    "MJ::MYJOB::upsample::1",
+    "MJ::JOBS::upsample::1",
+    "MJ::JOB::new_upsample_v7_2x_subtle::1",
+    "MJ::JOB::upsample_v7_2x_subtler::1",
+    "MJ::JOB::upsample_v7_8x::1",
+    "MJ::JOB::span_left::1",
+    "MJ::JOB::pan_leftmost::1",
+    "MJ::JOB::reanimate_high::1",
+    "MJ::JOB::animate_highest::1",
+    "MJ::JOB::NewPromptAnalyzer::1",
+  ])("%s only resembles a button we know, and is given no name", (customId) => {
+    expect(nameOf(customId)).toBeUndefined();
+  });
+
+  it.each([
+    ["mjflow::change::UPSCALE::2", "upscale:2"],
+    ["mjflow::change::VARIATION::4", "variation:4"],
+    ["mjflow::change::REROLL", "reroll"],
+  ])("%s, ours where a vendor has no buttons, is %s", (customId, name) => expect(nameOf(customId)).toBe(name));
+
+  it("a vendor's customId that begins as ours do, and ends there, is no error", () => {
+    expect(() => resolvePress("U1", [b("mjflow"), b("mjflow::change")])).not.toThrow();
+  });
+
+  it("a verb without its argument is named without one, and so is not taken for another", () => {
+    expect(nameOf("MJ::JOB::upsample")).toBe("upscale:");
+  });
+
+  it("of a shortened prompt's buttons only a digit is a line of it; the rest shows details", () => {
+    expect(nameOf("MJ::JOB::PromptAnalyzerExtended::3")).toBe("shorten:3");
+    for (const argument of ["", "::x1", "::1x", "::12", "::details"]) {
+      expect(nameOf(`MJ::Job::PromptAnalyzer${argument}`), argument).toBe("shorten:details");
+    }
+  });
+
+  it("a job's uuid is a whole part of the customId, in either case", () => {
+    expect(jobOf(`MJ::JOB::upsample::1::${UUID.toUpperCase()}`)).toBe(UUID.toUpperCase());
+    for (const part of [`x${UUID}`, `${UUID}x`]) expect(jobOf(`MJ::JOB::upsample::1::${part}`)).toBeUndefined();
   });
 });
 
@@ -143,6 +186,13 @@ describe("a press finds its button", () => {
     expect(resolvePress(" ", [b("x", "", "")])).toMatchObject({ ok: false });
   });
 
+  it("spaces around what is pressed, or around a label, are not part of it", () => {
+    expect(resolvePress(" MJ::JOB::teleport::1::x ", single)).toMatchObject({ ok: true, button: single[6] });
+    expect(resolvePress(" Teleport ", single)).toMatchObject({ ok: true, button: single[6] });
+    expect(resolvePress(" 🛸 ", single)).toMatchObject({ ok: true, button: single[6] });
+    expect(resolvePress("Teleport", [b("x", " Teleport ")])).toMatchObject({ ok: true });
+  });
+
   it("what cannot be read is still offered by what it has", () => {
     expect(offered([b("x", "", "🛸"), b("raw-id")])).toEqual(["🛸", "raw-id"]);
   });
@@ -158,6 +208,24 @@ describe("one spelling per button", () => {
     ["Make Square", "square"],
     ["  Custom Zoom ", "zoom:custom"],
     ["Something New", "Something New"],
+    ["u12", "u12"],
+    ["xu1", "xu1"],
+    ["Reroll", "reroll"],
+    ["Upscale (Subtle)", "upscale:subtle"],
+    ["Upscale (Creative)", "upscale:creative"],
+    ["Upscale (2x)", "upscale:2x"],
+    ["Upscale (4x)", "upscale:4x"],
+    ["Vary (Subtle)", "vary:subtle"],
+    ["Vary (Strong)", "vary:strong"],
+    ["Vary (Region)", "vary:region"],
+    ["Zoom Out 2x", "zoom:2"],
+    ["Zoom Out 1.5x", "zoom:1.5"],
+    ["⬅️", "pan:left"],
+    ["➡️", "pan:right"],
+    ["⬆️", "pan:up"],
+    ["Animate (High motion)", "animate:high"],
+    ["Animate (Low motion)", "animate:low"],
+    ["❤️", "favourite"],
   ])("%s is %s", (press, canonical) => expect(canonicalPress(press)).toBe(canonical));
 
   it.each(["constructor", "toString", "__proto__", "hasOwnProperty"])("%s is a text like any other", (press) => {
@@ -169,7 +237,10 @@ describe("one spelling per button", () => {
   it("all of them means the four", () => {
     expect(expandPress(" upscale:all ")).toEqual(["upscale:1", "upscale:2", "upscale:3", "upscale:4"]);
     expect(expandPress("variation:all")).toHaveLength(4);
-    expect(expandPress("describe:all")).toEqual(["describe:all"]);
+    expect(expandPress("tile:all")).toEqual(["tile:1", "tile:2", "tile:3", "tile:4"]);
+    for (const other of ["describe:all", "my upscale:all", "upscale:all of them"]) {
+      expect(expandPress(other)).toEqual([other]);
+    }
   });
 });
 
@@ -183,4 +254,18 @@ it("an arrow is found with or without the mark for its coloured form", () => {
     expect(resolvePress(press, [left])).toMatchObject({ ok: true });
   const odd = { customId: "MJ::NEW::1", label: "", emoji: "\u2728" };
   expect(resolvePress("\u2728\uFE0F", [odd])).toMatchObject({ ok: true });
+});
+
+describe("a tile", () => {
+  it("is asked for by its number, and is no vendor's work", () => {
+    expect([1, 2, 3, 4].map((n) => tileOf(`tile:${n}`))).toEqual([1, 2, 3, 4]);
+    expect(tileOf(" tile:2 ")).toBe(2);
+    expect(actionOf("tile:1")).toBe("TILE");
+  });
+
+  it("is one of four: anything else is left to the vendor", () => {
+    for (const other of ["tile:0", "tile:5", "tile:12", "my tile:1", "upscale:1", "", undefined]) {
+      expect(tileOf(other), other).toBeUndefined();
+    }
+  });
 });

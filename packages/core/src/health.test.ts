@@ -5,6 +5,8 @@ import {
   HEARD_FRESH_MS,
   heard,
   isFresh,
+  lookupFailed,
+  lookupWorked,
   missed,
   newHealth,
   SILENT_AFTER_MISSES,
@@ -64,5 +66,25 @@ describe("whether an account calls back", () => {
   it("nothing given is changed", () => {
     const frozen = Object.freeze({ ...fresh });
     expect(() => [heard(frozen, NOW), missed(frozen, 3, NOW, NOW)]).not.toThrow();
+  });
+});
+
+describe("a vendor whose look-ups fail", () => {
+  const timings = { lookupMs: 60_000, lookupMaxMs: 200_000 };
+
+  it("is left alone for twice as long after each failure, up to a limit", () => {
+    let health: AccountHealth = silent;
+    const pauses = [0, 1, 2, 3].map((i) => {
+      health = lookupFailed(health, NOW + i, timings);
+      expect(health).toMatchObject({ failures: i + 1, callbacks: "silent", misses: SILENT_AFTER_MISSES });
+      return health.askAt! - (NOW + i);
+    });
+    expect(pauses).toEqual([60_000, 120_000, 200_000, 200_000]);
+  });
+
+  it("is asked as ever once one has worked", () => {
+    const failed = lookupFailed(calling, NOW, timings);
+    expect(lookupWorked(failed)).toEqual({ ...calling, failures: 0, askAt: undefined });
+    expect(lookupWorked(calling)).toBeUndefined();
   });
 });

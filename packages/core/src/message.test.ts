@@ -61,3 +61,20 @@ describe("queue messages", () => {
     );
   });
 });
+
+describe("a message that cannot be read", () => {
+  const complaint = (body: unknown) => {
+    try {
+      parseMessage(JSON.stringify(body));
+    } catch (error) {
+      return error as Error;
+    }
+    throw new Error("it was read");
+  };
+
+  it("says which version it has, shortly", () => {
+    expect(complaint({ ...taken, v: 2 })).toMatchObject({ name: "MessageError", message: "unknown version 2" });
+    expect(complaint({ ...taken, v: "x".repeat(999) }).message).toBe(`unknown version "${"x".repeat(19)}`);
+    expect(complaint({}).message).toBe("unknown version undefined");
+  });
+});

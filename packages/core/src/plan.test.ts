@@ -62,7 +62,13 @@ describe("an answer to a window", () => {
     expect(storedModal({ prompt: "p" }, masks())).toEqual({ prompt: "p" });
     expect(storedModal({ prompt: "p", modal: { prompt: "q" } }, masks())).toEqual({ prompt: "q" });
     const into: Masks = { ref: "r", images: ["earlier"] };
-    expect(storedModal({ modal: { maskBase64: MASK } }, into)).toEqual({ mask: { ref: "r", index: 1 } });
+    expect(storedModal({ modal: { maskBase64: MASK } }, into)).toStrictEqual({ mask: { ref: "r", index: 1 } });
+  });
+
+  it("without a mask stores none", () => {
+    const into = masks();
+    storedModal({ modal: { prompt: "p" } }, into);
+    expect(into.images).toEqual([]);
   });
 });
 
@@ -74,6 +80,10 @@ describe("P4: a button is pressed once per plan", () => {
     [[{ press: "U1", then: [{ press: "🔄" }, { press: "reroll" }] }], "then[0].then[1].press"],
   ] as [PlanInput[], string][])("%j is refused at its field", (input, field) => {
     expect(refused(input)).toMatchObject({ code: "invalid_request", status: 400, retry: "never", field });
+  });
+
+  it("the refusal names the button as the app spelt it", () => {
+    expect(refused([{ press: ["u1", "U1"] }]).message).toBe('"U1" is pressed twice on the same task.');
   });
 
   it("the same button of another task is another button", () => {
@@ -102,5 +112,9 @@ describe("what one request can spend is bounded", () => {
   it("in bytes as stored, emoji counted as they are", () => {
     const prompt = "🐈".repeat(4_000);
     expect(refused(Array.from({ length: 7 }, (_, i) => ({ press: `x${i}`, prompt }))).message).toContain("bytes");
+    const bare = JSON.stringify([{ press: "U1", modal: { prompt: "" } }]).length;
+    const full = "x".repeat(REQUEST.planBytes - bare);
+    expect(stored([{ press: "U1", prompt: full }])).toHaveLength(1);
+    expect(refused([{ press: "U1", prompt: `${full}x` }]).message).toContain("bytes");
   });
 });

@@ -102,6 +102,77 @@ describe("state (T5)", () => {
   });
 });
 
+describe("a fault is explained", () => {
+  const told = (body: unknown, schema: typeof FlowRequest | typeof ActionRequest = FlowRequest) => {
+    const { code, message } = schema.safeParse(body).error!.issues[0]!;
+    return { code, message };
+  };
+
+  it.each([
+    [{ provider: "sim" }, "is required"],
+    [{ provider: "sim", action: "shorten" }, "is required"],
+    [{ provider: "sim", action: "swap-face", targetBase64: PNG }, "is required"],
+    [{ provider: "sim", action: "swap-face", sourceBase64: PNG }, "is required"],
+    [{ provider: "sim", action: "blend" }, "blend takes 2 to 5 images"],
+    [{ provider: "sim", action: "describe" }, "describe takes one image"],
+    [{ ...flow, prompt: "\ud83d" }, "must be well-formed Unicode"],
+    [{ ...flow, sourceBase64: "x" }, "must be a data URI of an image, or an http(s) link"],
+    [
+      { ...flow, then: [{ press: "U1", modal: { maskBase64: "x" } }] },
+      "must be a data URI of a PNG: white is drawn anew, black is kept",
+    ],
+    [{ ...flow, then: [{ press: 7 }] }, "must be a button's label or name, or a list of them"],
+    [{ ...flow, state: "x".repeat(REQUEST.stateBytes + 1) }, `must be at most ${REQUEST.stateBytes} bytes of UTF-8`],
+    [{ ...flow, notifyHook: "ftp://x" }, "must be an http(s) address without credentials"],
+  ])("%j: %s", (body, message) => expect(told(body).message).toBe(message));
+
+  it("a fault of the whole request is no other kind of fault than one of a field", () => {
+    expect(told({ provider: "sim" })).toEqual({ code: "custom", message: "is required" });
+    expect(told({}, ActionRequest)).toEqual({ code: "custom", message: "give either press or customId" });
+  });
+});
+
+describe("a word of the protocol is accepted, and no other", () => {
+  it.each([
+    ["mode", ["fast", "relax", "turbo"]],
+    ["botType", ["MID_JOURNEY", "NIJI_JOURNEY"]],
+    ["dimensions", ["PORTRAIT", "SQUARE", "LANDSCAPE"]],
+    ["resubmit", ["after-grace", "never"]],
+  ])("%s is one of %j", (field, words) => {
+    for (const word of words) expect(fault({ ...flow, [field]: word }), word).toBeUndefined();
+    for (const other of ["", "x", null]) expect(fault({ ...flow, [field]: other })).toBe(field);
+  });
+
+  it("an account filter's modes are those three, in any order", () => {
+    expect(fault({ ...flow, accountFilter: { modes: ["TURBO", "RELAX", "FAST"] } })).toBeUndefined();
+    expect(fault({ ...flow, accountFilter: { modes: [""] } })).toBe("accountFilter.modes[0]");
+  });
+});
+
+describe("an image", () => {
+  const swap = (sourceBase64: string) =>
+    fault({ provider: "sim", action: "swap-face", sourceBase64, targetBase64: PNG });
+  const masked = (maskBase64: string) => fault({ maskBase64 }, ModalRequest);
+
+  it("is a data URI, broken into lines or not; an input may be a link, a mask may not", () => {
+    for (const good of [PNG, "data:image/svg+xml;base64,AAAA\nBBBB\n"]) {
+      expect([swap(good), masked(good)]).toEqual([undefined, undefined]);
+    }
+    expect([swap("https://x/1.png"), masked("https://x/1.png")]).toEqual([undefined, "maskBase64"]);
+  });
+
+  it("is nothing but that: no text before, after or within", () => {
+    for (const bad of [`x${PNG}`, `${PNG}<script>`, "data:image/png;base64,AA*A", "data:text/html;base64,AAAA"]) {
+      expect([swap(bad), masked(bad)], bad).toEqual(["sourceBase64", "maskBase64"]);
+    }
+  });
+
+  it("is one of two to five in a blend", () => {
+    const blend = (n: number) => fault({ provider: "sim", action: "blend", base64Array: Array(n).fill(PNG) });
+    expect([1, 2, 5, 6].map(blend)).toEqual(["base64Array", undefined, undefined, "base64Array"]);
+  });
+});
+
 describe("a deeply nested body", () => {
   const nested = (depth: number) => JSON.parse(`${'{"a":'.repeat(depth)}1${"}".repeat(depth)}`) as unknown;
 
@@ -131,7 +202,17 @@ describe("smaller promises", () => {
 
   it("only http(s) without credentials is an address", () => {
     for (const good of ["http://x", "https://x:8443/y?z#q", "HTTPS://X"]) expect(isHttpUrl(good), good).toBe(true);
-    for (const bad of ["", "x", "//x", "file:///x", "javascript:1", "https://u@x", "https://:p@x", "data:,x"]) {
+    for (const bad of [
+      "",
+      "x",
+      "//x",
+      "file:///x",
+      "javascript:1",
+      "https://u@x",
+      "https://:p@x",
+      "data:,x",
+      "web+http://x",
+    ]) {
       expect(isHttpUrl(bad), bad).toBe(false);
     }
   });

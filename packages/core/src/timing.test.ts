@@ -20,6 +20,11 @@ describe("the tables", () => {
       typeof value === "object" ? Object.values(value) : [value],
     );
     for (const value of numbers as number[]) expect(value).toBeGreaterThan(0);
+    for (const [name, value] of Object.entries(table).filter(([each]) => each.endsWith("Ms"))) {
+      for (const ms of typeof value === "object" ? Object.values(value) : [value]) {
+        expect((ms as number) % second, name).toBe(0);
+      }
+    }
     expect(table.busyMs).toBeLessThan(table.busyMaxMs);
     expect(table.lookupMs).toBeLessThan(table.lookupMaxMs);
   });
@@ -72,6 +77,7 @@ describe("a standing due time", () => {
   it("is kept when it is soon enough and not too soon: moving it costs two writes", () => {
     expect(dueAt(NOW + 6, NOW + 10, NOW)).toBe(NOW + 6);
     expect(dueAt(NOW + 10, NOW + 10, NOW)).toBe(NOW + 10);
+    expect(dueAt(NOW + 5, NOW + 10, NOW)).toBe(NOW + 5);
     expect(dueAt(NOW + 4, NOW + 10, NOW)).toBe(NOW + 10);
     expect(dueAt(NOW + 11, NOW + 10, NOW)).toBe(NOW + 10);
     expect(dueAt(NOW - 1, NOW + 10, NOW)).toBe(NOW + 10);

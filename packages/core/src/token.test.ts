@@ -60,6 +60,17 @@ describe("the hook token", () => {
     expect(token.length).toBeLessThan(512);
   });
 
+  it("is read up to its limit, and not beyond", () => {
+    const of = (length: number) => {
+      const short = `${claimsText({ ...sample, path: "0", attempt: 10 })}.${MAC}`;
+      const odd = (length - short.length) % 2;
+      const path = `0${"-1".repeat((length - short.length - odd) / 2)}`;
+      return `${claimsText({ ...sample, path, attempt: odd ? 100 : 10 })}.${MAC}`;
+    };
+    for (const length of [511, 512, 513]) expect(of(length)).toHaveLength(length);
+    expect([511, 512, 513].map((length) => parseToken(of(length)) !== undefined)).toEqual([true, true, false]);
+  });
+
   it("edited anywhere is another text, so that the mac over it no longer fits, or no token at all", () => {
     const token = `${claimsText(sample)}.${MAC}`;
     fc.assert(
@@ -108,8 +119,32 @@ describe("the hook token", () => {
     ["attempt 0", { attempt: 0 }],
     ["a path outside any lineage", { path: "1-2" }],
     ["an id that is no flow's", { flowId: "flow_x" }],
+    ...(["keyId", "provider", "account"] as const).flatMap((field): [string, Partial<HookClaims>][] => [
+      [`an empty ${field}`, { [field]: "" }],
+      [`a ${field} with anything but letters, digits, - and _`, { [field]: "a/b" }],
+      [`a ${field} that only ends well`, { [field]: "%a" }],
+      [`a ${field} that only begins well`, { [field]: "a%" }],
+      [`a ${field} longer than 40`, { [field]: "a".repeat(41) }],
+    ]),
   ] as [string, Partial<HookClaims>][])("%s is not believed", (_, wrong) => {
     expect(parseToken(`${claimsText({ ...sample, ...wrong })}.${MAC}`)).toBeUndefined();
+  });
+
+  it.each([
+    [4, "1x", "an attempt that only begins as a number"],
+    [4, "1000000", "an attempt beyond six digits"],
+    [7, "", "no expiry"],
+    [7, "-1", "an expiry that only ends as one"],
+    [7, "1_", "an expiry that only begins as one"],
+    [7, "zzzzzzzzzz", "an expiry beyond nine digits"],
+    [8, "xp", "a policy that only ends as one"],
+    [8, "px", "a policy that only begins as one"],
+    [8, "cp", "a policy in another order"],
+    [9, "m".repeat(42), "too short a mac"],
+    [9, "m".repeat(44), "too long a mac"],
+  ] as const)("with part %i %j: %s, it is not believed", (at, part) => {
+    const parts = `${claimsText(sample)}.${MAC}`.split(".");
+    expect(parseToken(parts.with(at, part).join("."))).toBeUndefined();
   });
 
   it.each([
