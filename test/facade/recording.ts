@@ -1,0 +1,238 @@
+/**
+ * What real clients send, request by request, in their own order and spelling: headers, field names, empty fields and
+ * all. `{name}` stands for what an earlier answer gave. Composed from the clients' sources; the pictures are made up.
+ */
+
+export interface Step {
+  send: string;
+  body?: unknown;
+  /** The code of the answer; a task, a list or an upload have none. */
+  code?: 1 | 21;
+  /** The answer's id goes by this name from here on. */
+  keep?: string;
+  /** Asked again until the task has this status. */
+  until?: string;
+  /** What the answer, a task's or a list's first, must hold besides what every client asks of it. */
+  holds?: Record<string, unknown>;
+  /** A button by its label or emoji; its customId goes by the name. */
+  buttons?: Record<string, string>;
+  kind?: "submit" | "task" | "list" | "upload" | "seed";
+}
+
+export interface Session {
+  client: string;
+  headers: Record<string, string>;
+  steps: Step[];
+  /** Asks for what only a whole vendor has: describe, shorten, faces, seeds. */
+  needsVendor?: boolean;
+}
+
+export const PICTURE =
+  "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
+
+const fetched = (id: string, more: Partial<Step> = {}): Step => ({
+  send: `GET /mj/task/{${id}}/fetch`,
+  kind: "task",
+  until: "SUCCESS",
+  ...more,
+});
+
+/** Dooy/chatgpt-web-midjourney-proxy: a page that polls, presses, and answers windows the moment it is told of one. */
+const dooy: Session = {
+  client: "Dooy's page",
+  headers: { "content-type": "application/json", "mj-api-secret": "{secret}" },
+  steps: [
+    {
+      send: "POST /mj/submit/imagine",
+      body: {
+        base64Array: [],
+        notifyHook: "",
+        prompt: "a paper boat on calm water",
+        state: "",
+        botType: "MID_JOURNEY",
+      },
+      code: 1,
+      keep: "grid",
+    },
+    fetched("grid", {
+      holds: { action: "IMAGINE", prompt: "a paper boat on calm water", state: "" },
+      buttons: { u1: "U1", v2: "V2", reroll: "🔄" },
+    }),
+    { send: "POST /mj/submit/action", body: { taskId: "{grid}", customId: "{u1}" }, code: 1, keep: "single" },
+    fetched("single", { holds: { action: "UPSCALE" }, buttons: { zoom: "Custom Zoom", region: "Vary (Region)" } }),
+    // Both windows: the action first, the answer at once, with whatever came back as `result`.
+    { send: "POST /mj/submit/action", body: { taskId: "{single}", customId: "{zoom}" }, code: 21, keep: "zoomed" },
+    {
+      send: "POST /mj/submit/modal",
+      body: { taskId: "{zoomed}", prompt: "a paper boat on calm water --zoom 1.5" },
+      code: 1,
+      keep: "zoomed",
+    },
+    fetched("zoomed", { holds: { prompt: "a paper boat on calm water --zoom 1.5" } }),
+    { send: "POST /mj/submit/action", body: { taskId: "{single}", customId: "{region}" }, code: 21, keep: "painted" },
+    {
+      send: "POST /mj/submit/modal",
+      body: { taskId: "{painted}", prompt: "a red sail", maskBase64: PICTURE },
+      code: 1,
+      keep: "painted",
+    },
+    fetched("painted", { holds: { prompt: "a red sail" } }),
+    {
+      send: "POST /mj/submit/change",
+      body: { taskId: "{grid}", action: "VARIATION", index: 2 },
+      code: 1,
+      keep: "varied",
+    },
+    fetched("varied", { holds: { action: "VARIATION" } }),
+    {
+      send: "POST /mj/submit/blend",
+      body: { base64Array: [PICTURE, PICTURE], dimensions: "SQUARE" },
+      code: 1,
+      keep: "blended",
+    },
+    fetched("blended", { holds: { action: "BLEND" } }),
+    // Its gallery keeps ids as numbers.
+    { send: "POST /mj/task/list-by-condition", body: { ids: ["{grid}#", "{single}#"] }, kind: "list" },
+  ],
+};
+
+const dooyWholeVendor: Session = {
+  client: "Dooy's page, with what only a whole vendor does",
+  headers: dooy.headers,
+  needsVendor: true,
+  steps: [
+    { send: "POST /mj/submit/describe", body: { base64: PICTURE }, code: 1, keep: "described" },
+    fetched("described", { holds: { action: "DESCRIBE" }, buttons: { first: "1️⃣" } }),
+    // PicReader opens a window on every server; the page confirms it with what it was given, which may be nothing.
+    { send: "POST /mj/submit/action", body: { taskId: "{described}", customId: "{first}" }, code: 21, keep: "drawn" },
+    { send: "POST /mj/submit/modal", body: { taskId: "{drawn}", prompt: "" }, code: 1, keep: "drawn" },
+    fetched("drawn", { buttons: { u4: "U4" } }),
+    {
+      send: "POST /mj/submit/shorten",
+      body: { prompt: "a very long prompt about a boat", botType: "MID_JOURNEY" },
+      code: 1,
+      keep: "short",
+    },
+    fetched("short", { holds: { action: "SHORTEN", imageUrl: null } }),
+    {
+      send: "POST /mj/insight-face/swap",
+      body: { sourceBase64: PICTURE, targetBase64: PICTURE },
+      code: 1,
+      keep: "swapped",
+    },
+    fetched("swapped", { holds: { action: "SWAP_FACE", buttons: [] } }),
+    { send: "GET /mj/task/{drawn}/image-seed", kind: "seed" },
+    { send: "POST /mj/submit/upload-discord-images", body: { base64Array: [PICTURE, PICTURE] }, kind: "upload" },
+  ],
+};
+
+/** new-api in front of us: relays what its own clients send, and polls the unfinished all at once. */
+const relay: Session = {
+  client: "new-api as a relay",
+  headers: { "Content-Type": "application/json", "mj-api-secret": "{secret}" },
+  steps: [
+    {
+      send: "POST /mj/submit/imagine",
+      body: { prompt: "a boat", base64Array: null, botType: "", state: "relay 1" },
+      code: 1,
+      keep: "a",
+    },
+    {
+      send: "POST /mj/submit/imagine",
+      body: { prompt: "a boat --v 7", base64Array: [PICTURE], state: "relay 2" },
+      code: 1,
+      keep: "b",
+    },
+    {
+      send: "POST /mj/task/list-by-condition",
+      body: { ids: ["{a}", "{b}", "1765432109876123"] },
+      kind: "list",
+      until: "SUCCESS",
+    },
+    fetched("a", { buttons: { v3: "V3" }, holds: { state: "relay 1" } }),
+    {
+      send: "POST /mj/submit/action",
+      body: { taskId: "{a}", customId: "{v3}", chooseSameChannel: true, state: "relay 3" },
+      code: 1,
+      keep: "c",
+    },
+    { send: "POST /mj/submit/simple-change", body: { content: "{b} U2", state: "relay 4" }, code: 1, keep: "d" },
+    { send: "POST /mj/task/list-by-condition", body: { ids: ["{c}", "{d}"] }, kind: "list", until: "SUCCESS" },
+    fetched("d", { holds: { action: "UPSCALE", state: "relay 4" } }),
+  ],
+};
+
+/** novicezk's protocol, as its Java and Python clients speak it; trueai-org's spelling of the key and of the mode. */
+const novicezk: Session = {
+  client: "a client of novicezk's",
+  headers: { "Content-Type": "application/json; charset=utf-8", "mj-api-secret": "{secret}" },
+  steps: [
+    {
+      send: "POST /mj/submit/imagine",
+      body: { base64: null, base64Array: null, notifyHook: null, prompt: "一只纸船", state: '{"user":7,"🛶":"\\n"}' },
+      code: 1,
+      keep: "grid",
+    },
+    fetched("grid", {
+      holds: { prompt: "一只纸船", state: '{"user":7,"🛶":"\\n"}', description: "/imagine 一只纸船" },
+    }),
+    {
+      send: "POST /mj/submit/change",
+      body: { taskId: "{grid}", action: "UPSCALE", index: 4, notifyHook: null, state: null },
+      code: 1,
+      keep: "up",
+    },
+    fetched("up", { holds: { action: "UPSCALE", state: null } }),
+    { send: "POST /mj/submit/change", body: { taskId: "{grid}", action: "REROLL" }, code: 1, keep: "again" },
+    fetched("again"),
+    { send: "GET /mj/task/list", kind: "list" },
+    { send: "GET /mj/task/queue", kind: "list" },
+  ],
+};
+
+const trueai: Session = {
+  client: "a client of trueai-org's",
+  headers: { "content-type": "application/json", Authorization: "{secret}" },
+  steps: [
+    {
+      send: "POST /mj-fast/mj/submit/imagine",
+      body: {
+        botType: "mj",
+        prompt: "a boat",
+        accountFilter: { modes: ["RELAX"], remark: null, remix: true },
+        state: "s",
+      },
+      code: 1,
+      keep: "grid",
+    },
+    fetched("grid", { send: "GET /mj-fast/mj/task/{grid}/fetch", buttons: { u3: "U3" } }),
+    {
+      send: "POST /mj-turbo/mj/submit/action",
+      body: { taskId: "{grid}", customId: "{u3}", enableRemix: false },
+      code: 1,
+      keep: "up",
+    },
+    { send: "POST /mj/task/list-by-ids", body: { ids: ["{grid}", "{up}"] }, kind: "list", until: "SUCCESS" },
+  ],
+};
+
+/** AGICTO's clients have /v1 in their base address and a Bearer key; CometAPI's send no hook and much else. */
+const bearer: Session = {
+  client: "clients of AGICTO's and CometAPI's",
+  headers: { "content-type": "application/json", authorization: "Bearer {secret}" },
+  steps: [
+    { send: "POST /v1/mj/submit/imagine", body: { prompt: "a boat" }, code: 1, keep: "grid" },
+    fetched("grid", { send: "GET /v1/mj/task/{grid}/fetch", buttons: { u2: "U2", v1: "V1" }, holds: { state: null } }),
+    { send: "POST /v1/mj/submit/action", body: { taskId: "{grid}", customId: "{u2}" }, code: 1, keep: "up" },
+    fetched("up", { send: "GET /v1/mj/task/{up}/fetch" }),
+    {
+      send: "POST /mj-turbo/mj/submit/action",
+      body: { taskId: "{grid}", customId: "{v1}", state: "comet", enableRemix: true, chooseSameChannel: true },
+      code: 1,
+      keep: "varied",
+    },
+    fetched("varied", { send: "GET /mj/query/task/{varied}", holds: { state: "comet" } }),
+  ],
+};
+
+export const SESSIONS: readonly Session[] = [dooy, dooyWholeVendor, relay, novicezk, trueai, bearer];
