@@ -142,7 +142,7 @@ describe("the hook token", () => {
     [8, "cp", "a policy in another order"],
     [9, "m".repeat(42), "too short a mac"],
     [9, "m".repeat(44), "too long a mac"],
-  ] as const)("with part %i %j: %s, it is not believed", (at, part) => {
+  ] as const)("with part %i %j: %s, it is not believed", (at, part, _) => {
     const parts = `${claimsText(sample)}.${MAC}`.split(".");
     expect(parseToken(parts.with(at, part).join("."))).toBeUndefined();
   });
