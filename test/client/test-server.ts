@@ -132,6 +132,7 @@ export function flow(status: FlowStatus, tasks: Task[]): Flow {
     prompt: "a boat",
     mode: null,
     notifyHook: null,
+    events: null,
     createdAt: AT,
     endedAt: status === "running" ? null : AT,
     tasks,
@@ -144,6 +145,7 @@ export function taskEvent(type: string, of: Task) {
 }
 
 export function flowEvent(of: Flow) {
-  const { tasks: _, mode: __, notifyHook: ___, ...data } = of;
+  const { id, status, state, action, provider, prompt, createdAt, endedAt, counts } = of;
+  const data = { id, status, state, action, provider, prompt, createdAt, endedAt, counts };
   return { type: `flow.${of.status}`, data };
 }

@@ -69,13 +69,26 @@ describe("a flow is created once, whatever happens on the way", () => {
   });
 });
 
-describe("what is paid and has no key is never sent twice", () => {
+describe("what costs, once", () => {
+  test.each<[string, (mjflow: Mjflow, options?: { idempotencyKey: string }) => Promise<unknown>]>([
+    ["a press", (mjflow, options) => mjflow.tasks.press("task_1", "U1", options)],
+    ["a window's answer", (mjflow, options) => mjflow.tasks.modal("task_1", { prompt: "a" }, options)],
+  ])("%s is sent again under the same key", async (_, act) => {
+    const mjflow = await given((response, _, n) => (n === 0 ? response.destroy() : json(response, 202, {})));
+    await act(mjflow);
+    await act(mjflow, { idempotencyKey: "mine" });
+    const [first, second, own] = server.asked.map(({ headers }) => headers["idempotency-key"]);
+    expect(first).toMatch(/^[0-9a-f-]{36}$/);
+    expect(second).toBe(first);
+    expect(own).toBe("mine");
+  });
+
   test.each<[string, (mjflow: Mjflow) => Promise<unknown>]>([
-    ["a press", (mjflow) => mjflow.tasks.press("task_1", "U1")],
-    ["a window's answer", (mjflow) => mjflow.tasks.modal("task_1", { prompt: "a" })],
     ["a retry", (mjflow) => mjflow.tasks.retry("task_1")],
     ["a resumption", (mjflow) => mjflow.flows.resume("flow_1")],
-  ])("%s", async (_, act) => {
+    ["a cancellation", (mjflow) => mjflow.flows.cancel("flow_1")],
+    ["a request of one's own", (mjflow) => mjflow.request({ method: "POST", path: "/v1/x" })],
+  ])("%s has no key, and is never sent twice", async (_, act) => {
     const mjflow = await given((response) => response.destroy());
     expect(await caught(act(mjflow))).toMatchObject({ code: "unreachable", retry: "later" });
     expect(server.asked).toHaveLength(1);

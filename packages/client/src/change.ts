@@ -83,7 +83,8 @@ export class Told {
     if (flow.status === "running") this.#end = "";
     else if (this.#end !== flow.status) {
       this.#end = flow.status;
-      const { tasks: _, mode: __, notifyHook: ___, ...data } = flow;
+      const { id, status, state, action, provider, prompt, createdAt, endedAt, counts } = flow;
+      const data = { id, status, state, action, provider, prompt, createdAt, endedAt, counts };
       events.push({ id: null, type: `flow.${flow.status}`, timestamp: flow.endedAt ?? iso(nowMs), data });
     }
     return events;

@@ -1,4 +1,5 @@
 /** The API as one object: where it is and with which key is said once, or not at all. */
+import { Apps } from "./app.ts";
 import { configOf, type MjflowOptions } from "./config.ts";
 import { Deliveries, Endpoints } from "./endpoint.ts";
 import { Flows } from "./flow.ts";
@@ -19,6 +20,7 @@ export class Mjflow {
   readonly deliveries: Deliveries;
   readonly providers: Providers;
   readonly deadLetters: DeadLetters;
+  readonly apps: Apps;
   readonly #transport: Transport;
 
   /** @throws MjflowError invalid_argument */
@@ -31,6 +33,7 @@ export class Mjflow {
     this.deliveries = new Deliveries(transport);
     this.providers = new Providers(transport);
     this.deadLetters = new DeadLetters(transport);
+    this.apps = new Apps(transport);
   }
 
   /** Any other route, with the same key, errors and retries: `request({ path: "/v1/usage" })`. */

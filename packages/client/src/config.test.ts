@@ -56,13 +56,12 @@ describe("a mistake is told at once, and without its secret", () => {
     [{ maxRetries: Number.NaN }],
     [{ requestTimeoutMs: -5 }],
   ])("%j", (options) => {
-    const mistake = (() => {
-      try {
-        configOf(options);
-      } catch (error) {
-        return error as Error;
-      }
-    })();
+    let mistake: Error | undefined;
+    try {
+      configOf(options);
+    } catch (error) {
+      mistake = error as Error;
+    }
     expect(mistake).toMatchObject({ code: "invalid_argument", field: Object.keys(options)[0] });
     expect(`${mistake?.stack}${JSON.stringify(mistake)}`).not.toContain("hunter2");
   });

@@ -1,5 +1,6 @@
 /** `/v1/flows` */
 import type { FlowEvent } from "./change.ts";
+import { newIdempotencyKey } from "./key.ts";
 import { type List, listOf } from "./list.ts";
 import { segment, type Transport } from "./transport.ts";
 import type { Flow, FlowInput, FlowQuery, FlowSummary } from "./types.ts";
@@ -9,9 +10,12 @@ export interface CallOptions {
   signal?: AbortSignal;
 }
 
-export interface CreateOptions extends CallOptions {
+export interface KeyedOptions extends CallOptions {
   /** Default: one of its own for each call, so that its retries never pay twice. Yours: for retries of your own. */
   idempotencyKey?: string;
+}
+
+export interface CreateOptions extends KeyedOptions {
   /** Let the server answer only when the flow has ended, or after so many seconds (at most 25). */
   waitS?: number;
 }
@@ -64,7 +68,10 @@ export class Flows {
     });
   }
 
-  async #create(input: FlowInput, { idempotencyKey = uuid(), waitS, signal }: CreateOptions): Promise<FlowHandle> {
+  async #create(
+    input: FlowInput,
+    { idempotencyKey = newIdempotencyKey(), waitS, signal }: CreateOptions,
+  ): Promise<FlowHandle> {
     const flow = await this.#transport.send<Flow>({
       method: "POST",
       path: "/v1/flows",
@@ -102,13 +109,4 @@ export class Flows {
   events(id: string, options?: EventsOptions): AsyncGenerator<FlowEvent, void> {
     return eventsOf(this.#transport, id, options);
   }
-}
-
-/** Version 4. `crypto.randomUUID` is missing on pages that did not come over https. */
-function uuid(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  bytes[6] = (bytes[6]! & 0x0f) | 0x40;
-  bytes[8] = (bytes[8]! & 0x3f) | 0x80;
-  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
 }

@@ -24,11 +24,11 @@ const HELD_MS = 5_000;
 const PAUSE = { baseMs: 1_000, capMs: 20_000 };
 /** With these pauses a minute and a half: a deployment passes unseen, a dead server is reported. */
 const MAX_FAILURES = 10;
-/** Short streams in a row that brought nothing (a proxy that holds them back) before they are given up for reads. */
+/** Streams in a row that ended soon and brought nothing (something between refuses them) before they are given up. */
 const MAX_BARREN = 3;
-const BARREN_MS = 60_000;
+const BARREN_MS = 10_000;
 const RETRY_AFTER_MAX_MS = 300_000;
-const MAX_REMEMBERED = 1_000;
+const MAX_REMEMBERED = 10_000;
 
 export interface FollowOptions {
   signal: AbortSignal;

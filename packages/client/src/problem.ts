@@ -5,6 +5,7 @@ import { parseRetryAfter } from "./retry.ts";
 /** What a status means when something before mjflow has answered. */
 const CODES: Readonly<Record<number, ErrorCode>> = {
   401: "unauthorized",
+  403: "forbidden",
   404: "not_found",
   405: "method_not_allowed",
   413: "too_large",

@@ -21,7 +21,8 @@ export function tell(error: unknown, redact: Redact, depth = 3): Error | undefin
   if (!(error instanceof Error) || depth === 0) return undefined;
   const { code } = error as { code?: unknown };
   const text = [error.name, typeof code === "string" ? code : "", error.message].filter(Boolean).join(": ");
-  const copy = new Error(redact(text), { cause: tell(error.cause, redact, depth - 1) });
+  const cause = tell(error.cause, redact, depth - 1);
+  const copy = new Error(redact(text), cause && { cause });
   copy.stack = undefined;
   return copy;
 }

@@ -34,10 +34,9 @@ export function pauseMs(
   return Math.max(backoffMs(retried, policy, chance), withJitter(error.retryAfterMs, policy, chance));
 }
 
-function mayPass({ code, status = 0, retry }: MjflowError): boolean {
-  // The first sending of the same key is still at work: its answer is the one to have.
-  const inFlight = status === 409 && retry === "later" && code.startsWith("idempotency");
-  return code === "unreachable" || inFlight || PASSING.has(status);
+function mayPass({ code, status = 0 }: MjflowError): boolean {
+  // In flight: the first sending of the same key is still at work, and its answer is the one to have.
+  return code === "unreachable" || code === "idempotency_in_flight" || PASSING.has(status);
 }
 
 /** Doubling, with the upper half left to chance: many clients cut off together must not come back together. */

@@ -1,5 +1,6 @@
 /** `/v1/tasks`: one task, and what a person may do with it by hand. */
-import type { CallOptions } from "./flow.ts";
+import type { CallOptions, KeyedOptions } from "./flow.ts";
+import { newIdempotencyKey } from "./key.ts";
 import { segment, type Transport } from "./transport.ts";
 import type { ModalInput, PressInput, PressName, Task } from "./types.ts";
 
@@ -11,25 +12,28 @@ export class Tasks {
   }
 
   async get(id: string, { signal }: CallOptions = {}): Promise<Task> {
-    return this.#transport.send({ path: `/v1/tasks/${segment(id)}`, signal });
+    return this.#transport.send({ path: pathOf(id), signal });
   }
 
-  /**
-   * Presses a button of a finished task; the answer is the new task. A press is paid for and has no key to tell a second
-   * sending from a second press: it is never sent again by itself. After `unreachable`, read the flow first.
-   */
-  async press(id: string, press: PressName | PressInput, { signal }: CallOptions = {}): Promise<Task> {
+  /** Presses a button of a finished task, once, however often it must be sent; the answer is the new task. */
+  async press(id: string, press: PressName | PressInput, options: KeyedOptions = {}): Promise<Task> {
+    const { idempotencyKey = newIdempotencyKey(), signal } = options;
     const body = typeof press === "string" ? { press } : press;
-    return this.#transport.send({ method: "POST", path: `/v1/tasks/${segment(id)}/actions`, body, signal });
+    return this.#transport.send({ method: "POST", path: `${pathOf(id)}/actions`, body, idempotencyKey, signal });
   }
 
   /** Answers an open window (status MODAL). */
-  async modal(id: string, answer: ModalInput, { signal }: CallOptions = {}): Promise<Task> {
-    return this.#transport.send({ method: "POST", path: `/v1/tasks/${segment(id)}/modal`, body: answer, signal });
+  async modal(id: string, answer: ModalInput, options: KeyedOptions = {}): Promise<Task> {
+    const { idempotencyKey = newIdempotencyKey(), signal } = options;
+    return this.#transport.send({ method: "POST", path: `${pathOf(id)}/modal`, body: answer, idempotencyKey, signal });
   }
 
-  /** Sends a failed task once more; it is paid for again. */
+  /** Has a failed task submitted once more; it is paid for again. After `unreachable`, read the task first. */
   async retry(id: string, { signal }: CallOptions = {}): Promise<Task> {
-    return this.#transport.send({ method: "POST", path: `/v1/tasks/${segment(id)}/retry`, signal });
+    return this.#transport.send({ method: "POST", path: `${pathOf(id)}/retry`, signal });
   }
+}
+
+function pathOf(id: string): string {
+  return `/v1/tasks/${segment(id)}`;
 }

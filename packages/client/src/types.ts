@@ -76,8 +76,10 @@ export interface FlowInput {
   state?: string;
   /** Where to post this flow's events. */
   notifyHook?: string;
-  /** Which events to post there. */
+  /** Which events to post there. Default: all but task.progress. */
   events?: EventType[];
+  /** Copy the pictures to mjflow's own bucket, where they do not expire. Default: as the stage has it. */
+  archive?: boolean;
   /** Store progress as it comes. */
   progress?: boolean;
   /** After a submission whose answer was lost. Default: after-grace. */
@@ -115,6 +117,7 @@ export type KnownFailureCode =
   | "input_missing"
   | "provider_missing"
   | "unsupported"
+  | "tile_not_cut"
   | "dead_letter";
 
 /** Why a task ended without a picture. */
@@ -131,6 +134,17 @@ export interface Failure {
 export interface Media {
   url: string;
   thumbnail?: string;
+}
+
+/** mjflow's own copy of a picture. */
+export interface Copy {
+  url: string;
+  bytes: number;
+  /** Hex. */
+  sha256: string;
+  contentType: string;
+  /** Where it was copied from. */
+  source: string;
 }
 
 export interface Button {
@@ -167,6 +181,8 @@ export interface Task {
   imageUrl: string | null;
   images: Media[];
   videos: Media[];
+  /** In the order of `images`, or of `imageUrl` alone. */
+  copies: Copy[];
   buttons: Button[];
   finalPrompt: string | null;
   /** Text answers: describe's and shorten's. */
@@ -211,6 +227,8 @@ export interface FlowSummary {
 export interface Flow extends FlowSummary {
   mode: Mode | null;
   notifyHook: string | null;
+  /** What the notifyHook hears; null: the default. */
+  events: EventType[] | null;
   tasks: Task[];
   counts: Counts;
 }
@@ -227,7 +245,7 @@ interface EventOf<Type extends EventType, Data> {
 
 /** `data.state` is its flow's. */
 export type TaskEvent = EventOf<TaskEventType, Task & { state: string | null }>;
-export type FlowEndEvent = EventOf<FlowEventType, FlowSummary & { counts: Counts }>;
+export type FlowEndEvent = EventOf<FlowEventType, FlowSummary & { counts?: Counts }>;
 /** A webhook's body, and the `data` of a stream's event: narrow it by `type`. */
 export type EventBody = TaskEvent | FlowEndEvent;
 
@@ -263,21 +281,31 @@ export interface EndpointInput {
   description?: string;
 }
 
+/** `PATCH /v1/endpoints/{id}`: null sets back to the default. */
 export interface EndpointPatch {
   url?: string;
-  events?: EventType[];
-  description?: string;
-  disabled?: boolean;
+  events?: EventType[] | null;
+  description?: string | null;
+  /** Enabled again, it starts afresh. */
+  enabled?: boolean;
 }
 
 export interface Endpoint {
+  /** `hook` is the one that signs the posts to the flows' own notifyHooks; it has no address. */
   id: string;
-  url: string;
+  url: string | null;
   events: EventType[];
   scheme: Scheme;
-  description: string | null;
-  /** `whpk_…` of scheme v1a. */
+  /** `whpk_…`, of scheme v1a. */
   publicKey: string | null;
+  description: string | null;
+  enabled: boolean;
+  disabledAt: string | null;
+  disabledWhy: "by_app" | "gone" | "failing" | null;
+  /** Since when nothing has been delivered. */
+  failingSince: string | null;
+  /** Until when the secrets before the newest still sign. */
+  earlierSecretsUntil: (string | null)[];
   createdAt: string;
 }
 
@@ -286,35 +314,62 @@ export interface NewEndpoint extends Endpoint {
   secret?: string;
 }
 
+/** `POST /v1/endpoints/{id}/replay` */
 export interface ReplayInput {
   since?: Time;
   until?: Time;
   /** Default: failed. */
   only?: "failed" | "all";
+  /** The `nextCursor` of the call before. */
+  cursor?: string;
 }
 
+/** Where `nextCursor` is not null there is more to replay. */
 export interface Replayed {
   replayed: number;
+  nextCursor: string | null;
 }
 
 export type DeliveryStatus = "pending" | "delivered" | "failed";
 
 export interface DeliveryQuery {
+  /** An endpoint's id, or `hook`. */
   endpoint?: string;
+  /** A flow's id. */
+  flow?: string;
   status?: DeliveryStatus;
+  since?: Time;
+  until?: Time;
+  /** How many per page. */
   limit?: number;
 }
 
+/** One event on its way to one listener. */
 export interface Delivery {
   id: string;
+  /** The webhook's id, the same for every listener and every try. */
+  eventId: string;
   type: EventType;
+  endpoint: string;
+  flowId: string;
+  /** Null for an event of the flow itself. */
+  taskId: string | null;
   status: DeliveryStatus;
-  createdAt: string;
+  tries: number;
+  /** The last of them, newest last: the HTTP status, or why there was none. */
+  attempts: { at: string | null; status?: number; why?: string; tookMs?: number }[];
+  /** Why it was given up. */
+  failure: string | null;
+  nextTryAt: string | null;
+  happenedAt: string | null;
+  createdAt: string | null;
   endedAt: string | null;
 }
 
+/** A configured vendor. */
 export interface Provider {
   id: string;
+  [more: string]: unknown;
 }
 
 export interface DeadLetter {
@@ -325,4 +380,56 @@ export interface DeadLetter {
   why: string;
   receives: number;
   createdAt: string;
+}
+
+/** What an app may do; null where nothing limits it. */
+export interface Limits {
+  flowsPerMinute: number | null;
+  /** Flows that have not ended, at a time. */
+  runningFlows: number | null;
+  creditsUsd: number | null;
+}
+
+/** `POST /v1/apps` */
+export interface AppInput {
+  name: string;
+  limits?: { flowsPerMinute?: number; runningFlows?: number; creditsUsd?: number };
+}
+
+/** `PATCH /v1/apps/{id}`: what is named is replaced, `limits` as a whole; null lifts them all. */
+export interface AppPatch {
+  name?: string;
+  limits?: AppInput["limits"] | null;
+  disabled?: boolean;
+}
+
+export interface App {
+  id: string;
+  name: string;
+  limits: Limits;
+  createdAt: string | null;
+  disabledAt: string | null;
+  deletedAt: string | null;
+}
+
+export interface AppKey {
+  id: string;
+  appId: string;
+  /** For telling it from others. */
+  prefix: string;
+  createdAt: string | null;
+  /** A day. */
+  lastUsedOn: string | null;
+  expiresAt: string | null;
+  revokedAt: string | null;
+}
+
+/** Just made: the only answer that ever holds the `key`. */
+export interface NewAppKey extends AppKey {
+  key: string;
+}
+
+export interface RotatedAppKey extends NewAppKey {
+  /** Stays valid for the overlap. */
+  previous: AppKey;
 }

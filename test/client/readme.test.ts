@@ -1,0 +1,91 @@
+/** The README's examples run as they stand, against a real house, and mean what their types say. */
+import { execFile } from "node:child_process";
+import { createHmac } from "node:crypto";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { API_KEY, type Spawned, spawnHouse } from "../support/spawned.ts";
+
+const ROOT = new URL("../../", import.meta.url).pathname;
+const readme = readFileSync(join(ROOT, "packages/client/README.md"), "utf8");
+const examples = [...readme.matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map(([, code]) => code!);
+const run = promisify(execFile);
+
+let house: Spawned;
+/** Within the repository, so that the examples find the package by its name. */
+let folder: string;
+const fileOf = (n: number) => join(folder, `example-${n}.ts`);
+
+beforeAll(async () => {
+  house = await spawnHouse();
+  mkdirSync(join(ROOT, ".tmp"), { recursive: true });
+  folder = mkdtempSync(join(ROOT, ".tmp/client-readme-"));
+  for (const [n, code] of examples.entries()) writeFileSync(fileOf(n), `${code}\nexport {};\n`);
+}, 30_000);
+afterAll(async () => {
+  await house?.stop();
+  if (folder) rmSync(folder, { recursive: true, force: true });
+});
+
+async function output(n: number): Promise<string[]> {
+  const env = { PATH: process.env.PATH, MJFLOW_URL: house.url, MJFLOW_API_KEY: API_KEY };
+  const { stdout } = await run(process.execPath, [fileOf(n)], { env, timeout: 40_000 });
+  return stdout.trim().split("\n");
+}
+
+describe("each example does what it says", () => {
+  test("there are five, and they agree with the types", async () => {
+    expect(examples).toHaveLength(5);
+    const config = join(folder, "tsconfig.json");
+    writeFileSync(config, JSON.stringify({ extends: "../../tsconfig.json", include: ["*.ts"] }));
+    await run(process.execPath, [join(ROOT, "node_modules/typescript/bin/tsc"), "-p", config]);
+  }, 60_000);
+
+  test("a plan, created and waited for", async () => {
+    const lines = await output(0);
+    expect(lines.map((line) => line.replace(/ http\S+$/, " image"))).toEqual([
+      "imagine SUCCESS image",
+      "U1 SUCCESS image",
+      "zoom:2 SUCCESS image",
+    ]);
+  }, 60_000);
+
+  test("waiting, shown as it goes", async () => {
+    const lines = await output(1);
+    expect(lines[0]).toMatch(/^flow_/);
+    expect(lines.at(-2)).toBe("SUCCESS 100%");
+    expect(lines.at(-1)).toBe("completed");
+  }, 60_000);
+
+  test("events, to the last", async () => {
+    const lines = await output(2);
+    expect(lines[0]).toMatch(/^http/);
+    expect(lines.at(-1)).toMatch(/^flow_\w+ is done$/);
+  }, 60_000);
+
+  test("an error, by its code", async () => {
+    const lines = await output(3);
+    expect(lines.join("\n")).toContain("'U1'");
+  }, 60_000);
+
+  test("a webhook, believed; a forged one is not", async () => {
+    const secret = Buffer.alloc(32, 7).toString("base64");
+    process.env.WEBHOOK_SECRET = `whsec_${secret}`;
+    const { POST } = (await import(fileOf(4))) as { POST(request: Request): Promise<Response> };
+    const body = JSON.stringify({ type: "flow.completed", timestamp: new Date().toISOString(), data: { state: "7" } });
+    const at = String(Math.floor(Date.now() / 1_000));
+    const hmac = createHmac("sha256", Buffer.from(secret, "base64")).update(`evt_1.${at}.${body}`).digest("base64");
+    const post = (signature: string) =>
+      POST(
+        new Request("https://app.example/hook", {
+          method: "POST",
+          headers: { "webhook-id": "evt_1", "webhook-timestamp": at, "webhook-signature": signature },
+          body,
+        }),
+      );
+    expect((await post(`v1,${hmac}`)).status).toBe(204);
+    expect((await post(`v1,${"A".repeat(43)}=`)).status).toBe(401);
+    delete process.env.WEBHOOK_SECRET;
+  });
+});
