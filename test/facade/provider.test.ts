@@ -1,0 +1,108 @@
+/** mjflow as a vendor of mjflow: our own adapter, in each vendor's dialect, is a client of the facade like any other. */
+import type { CallContext, Provider } from "@mjflow/core/port";
+import { createProvider } from "@mjflow/providers/mjproxy";
+import { DIALECTS } from "@mjflow/providers/vendors/index";
+import { beforeEach, describe, expect, test } from "vitest";
+import { type Client, createClient, SECRET } from "./client.ts";
+
+const account = { baseUrl: "http://facade.test", apiKey: SECRET };
+const hook = "https://hooks.elsewhere.test/callbacks/1.abc";
+const context: CallContext = { account, notifyHook: hook, state: "01K9_0_1" };
+
+let client: Client;
+beforeEach(() => {
+  client = createClient();
+});
+
+function adapter(id: string): Provider {
+  const request: typeof fetch = async (input, init) =>
+    client.app.request(String(input).slice(account.baseUrl.length), init);
+  return createProvider(DIALECTS.get(id)!, { fetch: request });
+}
+
+const ids = [...DIALECTS.keys()];
+
+describe.each(ids)("in the dialect of %s", (id) => {
+  test("a picture is submitted, looked up, and pressed by its own button", async () => {
+    const provider = adapter(id);
+    const inputs = {};
+    const submitted = await provider.submit(
+      { action: "imagine", prompt: "a boat", inputs },
+      { ...context, mode: "fast" },
+    );
+    expect(submitted).toEqual({ kind: "accepted", vendorTaskId: expect.stringMatching(/^\d{16}$/) });
+    const { vendorTaskId } = submitted as Extract<typeof submitted, { kind: "accepted" }>;
+    expect((await provider.lookup([vendorTaskId], account)).reports).toMatchObject([
+      { vendorTaskId, status: "NOT_START", state: context.state, progress: 0 },
+    ]);
+    await client.world.finishAll();
+    const [grid] = (await provider.lookup([vendorTaskId], account)).reports;
+    expect(grid).toMatchObject({
+      vendorTaskId,
+      status: "SUCCESS",
+      action: "IMAGINE",
+      result: { imageUrl: expect.any(String) },
+    });
+    const button = grid!.result.buttons!.find(({ label }) => label === "U2")!;
+    const pressed = await provider.press({ vendorTaskId, customId: button.customId }, context);
+    expect(pressed).toEqual({ kind: "accepted", vendorTaskId: expect.stringMatching(/^\d{16}$/) });
+    await client.world.finishAll();
+    expect(client.world.vendor.presses()).toEqual([button.customId]);
+  });
+
+  test("an id nobody knows is absent, a wrong key is one, and a blend of one is refused for good", async () => {
+    const provider = adapter(id);
+    expect((await provider.lookup(["1765432109876123"], account)).reports).toEqual([]);
+    const wrong = { ...context, account: { ...account, apiKey: "wrong" } };
+    const call = { action: "imagine", prompt: "a boat", inputs: {} } as const;
+    expect(await provider.submit(call, wrong)).toMatchObject({
+      kind: "refused",
+      failure: { code: "vendor_unauthorized" },
+    });
+    await expect(provider.lookup(["1765432109876123"], wrong.account)).rejects.toMatchObject({ unauthorized: true });
+    const one = { action: "blend", inputs: { base64Array: ["data:image/png;base64,AAAA"] } } as const;
+    expect(await provider.submit(one, context)).toMatchObject({ kind: "refused" });
+  });
+});
+
+const windowed = ids.filter((id) => DIALECTS.get(id)!.verbs.includes("modal"));
+
+test.each(windowed)("in the dialect of %s a window is told of, and its answer is taken", async (id) => {
+  const provider = adapter(id);
+  const grid = await client.imagined();
+  const { body } = await client.post("/mj/submit/action", {
+    taskId: grid,
+    customId: await client.customId(grid, "U1"),
+  });
+  await client.world.finishAll();
+  const customId = await client.customId(body.result, "Custom Zoom");
+  const pressed = await provider.press({ vendorTaskId: body.result, customId }, context);
+  expect(pressed).toMatchObject({ kind: "window", vendorTaskId: expect.stringMatching(/^\d{16}$/) });
+  const { vendorTaskId } = pressed as Extract<typeof pressed, { kind: "window" }>;
+  expect((await provider.lookup([vendorTaskId], account)).reports).toMatchObject([{ status: "MODAL" }]);
+  expect(await provider.modal({ vendorTaskId, prompt: "a boat --zoom 2" }, context)).toEqual({
+    kind: "accepted",
+    vendorTaskId,
+  });
+});
+
+test("a table in trouble is busy, never a picture in doubt", async () => {
+  const { MjflowError } = await import("@mjflow/core/error");
+  client.world.deps.facadeStore.point = () => Promise.reject(new MjflowError("overloaded"));
+  const call = { action: "imagine", prompt: "a boat", inputs: {} } as const;
+  expect(await adapter("simulator").submit(call, context)).toMatchObject({ kind: "busy" });
+});
+
+test("what the facade posts to a hook is what the callback's door reads", async () => {
+  const provider = adapter("simulator");
+  await provider.submit({ action: "imagine", prompt: "a boat", inputs: {} }, context);
+  await client.world.finishAll();
+  const posts = client.world.receiver.posts.filter(({ url }) => url === hook);
+  const reports = posts.map(({ body }) => provider.readCallback(JSON.stringify(body)));
+  expect(reports.at(-1)).toMatchObject({
+    status: "SUCCESS",
+    state: context.state,
+    result: { imageUrl: expect.any(String) },
+  });
+  expect(JSON.stringify(posts.map(({ body }) => body))).not.toContain("/callbacks/");
+});
