@@ -24,7 +24,7 @@ import { consume } from "@mjflow/queue/consume";
 import { createMemoryQueue } from "@mjflow/queue/memory";
 import { createHookStore } from "@mjflow/store/hook";
 import { createMemoryStore } from "@mjflow/store/memory";
-import { createMemoryTable } from "@mjflow/store/memory-table";
+import { createMemoryTable, type MemoryTable } from "@mjflow/store/memory-table";
 import { createApp, ENDPOINT_URL, HEARD_APP, HOOK_URL, type Posted } from "./app.ts";
 import { createProcesses, type Fate, type Point, type Wrap } from "./process.ts";
 import { CALM, type Profile } from "./profile.ts";
@@ -59,6 +59,8 @@ export interface Scene {
   /** Asked for each process, which runs it to its end. All versions must be over one table, which `dump` shows. */
   versionOf?(process: string): Version;
   dump?(): { flows: Flow[]; tasks: Task[] };
+  /** Where endpoints and deliveries are, and all else that versions store. */
+  table?: MemoryTable;
   /** The clock of one process. */
   clockOf?(process: string, now: () => number): Clock;
   /** The hook keys that a process begins with, newest first. @param at ms since the house began */
@@ -141,7 +143,7 @@ export async function runHouse({
     error() {},
     count: (metric, by = 1) => void metrics.set(metric, (metrics.get(metric) ?? 0) + by),
   };
-  const table = createMemoryTable();
+  const table = scene.table ?? createMemoryTable();
   const memory = createMemoryStore({ table });
   const hookStore = createHookStore({ table, now: () => 0 });
   // Draws of its own, so that what is heard changes nothing of what happens.

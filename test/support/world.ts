@@ -155,12 +155,8 @@ export function createWorld({
   }
 
   /** What the vendor posts about one submission. */
-  function post(call: Call, status: ReportStatus | undefined, more: Partial<Report> = {}) {
-    const report: Report = { vendorTaskId: call.id, status, ...more, result: { ...more.result } };
-    if (status === "SUCCESS") {
-      report.result = { imageUrl: `https://img.test/${call.id}.png`, buttons: buttonsOf(call), ...more.result };
-    }
-    return postRaw(tokenOf(call), JSON.stringify(report));
+  function post(call: Call, status: ReportStatus | undefined, more?: Partial<Report>) {
+    return postRaw(tokenOf(call), JSON.stringify(reportOf(call, status, more)));
   }
 
   const postRaw = (token: string, body: string) => receive(wired, token, body);
@@ -255,6 +251,13 @@ function createStudio() {
 
 export function tokenOf(call: Call): string {
   return call.context.notifyHook.split("/callbacks/")[1]!;
+}
+
+/** A success has a picture and buttons, whatever else it has. */
+export function reportOf(call: Call, status: ReportStatus | undefined, more: Partial<Report> = {}): Report {
+  const seen = { imageUrl: `https://img.test/${call.id}.png`, buttons: buttonsOf(call) };
+  const result = { ...(status === "SUCCESS" && seen), ...more.result };
+  return { vendorTaskId: call.id, status, ...more, result };
 }
 
 function buttonsOf(call: Call): Button[] {

@@ -1,0 +1,83 @@
+/**
+ * Just enough of a DynamoDB client over a table in memory: several versions of the code, each with its own store, its own
+ * codec and its own requests, see one table, and nothing between them waits for a real clock.
+ */
+import {
+  BatchGetItemCommand,
+  DeleteItemCommand,
+  type DynamoDBClient,
+  GetItemCommand,
+  PutItemCommand,
+  QueryCommand,
+  type QueryCommandInput,
+} from "@aws-sdk/client-dynamodb";
+import { type Item, keyOf } from "@mjflow/store/codec";
+import type { MemoryTable } from "@mjflow/store/memory-table";
+import type { Listing } from "@mjflow/store/table";
+
+/** What a version does to items on their way in and out. */
+export interface Lens {
+  /** @param before what the write replaces */
+  put?(item: Item, before: Item | undefined): Item;
+  got?(item: Item): Item;
+}
+
+export function clientOver(table: MemoryTable, { put = (item) => item, got = (item) => item }: Lens = {}) {
+  async function send(command: unknown): Promise<unknown> {
+    if (command instanceof PutItemCommand) {
+      const { Item = {}, ...condition } = command.input;
+      const before = await table.get(keyOf(Item));
+      const outcome = await table.put(put(Item, before), revIn(condition));
+      if (outcome.ok) return {};
+      throw Object.assign(new Error("refused"), {
+        name: "ConditionalCheckFailedException",
+        $metadata: { httpStatusCode: 400 },
+        Item: outcome.current && got(outcome.current),
+      });
+    }
+    if (command instanceof DeleteItemCommand) {
+      await table.delete(keyOf(command.input.Key!), revIn(command.input)!);
+      return {};
+    }
+    if (command instanceof GetItemCommand) {
+      const item = await table.get(keyOf(command.input.Key!));
+      return { Item: item && got(item) };
+    }
+    if (command instanceof BatchGetItemCommand) {
+      const [[name, { Keys = [] }]] = Object.entries(command.input.RequestItems!) as [[string, { Keys?: Item[] }]];
+      return { Responses: { [name]: (await table.getAll(Keys.map(keyOf))).map(got) } };
+    }
+    if (command instanceof QueryCommand) return { Items: (await table.list(listingOf(command.input))).map(got) };
+    throw new Error(`${(command as object).constructor.name} is not simulated`);
+  }
+  return { send } as DynamoDBClient;
+}
+
+type Expression = Pick<QueryCommandInput, "ExpressionAttributeValues"> & { ConditionExpression?: string };
+
+/** The two conditions our writes have (store/table.ts): not there yet, or still at this revision. */
+function revIn({ ConditionExpression, ExpressionAttributeValues: values = {} }: Expression): number | undefined {
+  if (ConditionExpression === "attribute_not_exists(#pk)") return undefined;
+  if (ConditionExpression === "#rev = :rev") return Number(values[":rev"]!.N);
+  throw new Error(`"${ConditionExpression}" is not simulated`);
+}
+
+const TERM = /(#\w+) (=|<=|>=|BETWEEN) (:\w+)(?: AND (:\w+))?/g;
+
+function listingOf(input: QueryCommandInput): Listing {
+  const values = input.ExpressionAttributeValues!;
+  const bound = (name: string) => (values[name]!.N === undefined ? values[name]!.S! : Number(values[name]!.N));
+  const listing: Listing = {
+    partition: "",
+    index: input.IndexName as Listing["index"],
+    descending: input.ScanIndexForward === false,
+    limit: input.Limit ?? Number.MAX_SAFE_INTEGER,
+    after: input.ExclusiveStartKey,
+  };
+  [...input.KeyConditionExpression!.matchAll(TERM)].forEach(([, , operator, first, second], n) => {
+    if (n === 0) listing.partition = String(bound(first!));
+    else if (operator === "BETWEEN") Object.assign(listing, { from: bound(first!), to: bound(second!) });
+    else Object.assign(listing, operator === "<=" ? { to: bound(first!) } : { from: bound(first!) });
+  });
+  return listing;
+}

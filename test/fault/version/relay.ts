@@ -1,0 +1,75 @@
+/** One flow, carried so far by one version of the code and on by another: they share the table, the queue and the vendor. */
+import type { Flow } from "@mjflow/core/flow";
+import type { Store } from "@mjflow/core/port";
+import type { ReportStatus } from "@mjflow/core/report";
+import type { FlowRequest } from "@mjflow/core/request";
+import { createMemoryTable } from "@mjflow/store/memory-table";
+import { type Call, createWorld, HOOK_KEY, reportOf, tokenOf, WORLD_START } from "../../support/world.ts";
+import { clientOver } from "./client.ts";
+import { dumpOf, type Release } from "./versions.ts";
+
+const MINUTE = 60_000;
+
+export type Relay = ReturnType<typeof createRelay>;
+export type Runner = ReturnType<Relay["runner"]>;
+
+export function createRelay() {
+  const table = createMemoryTable();
+  const world = createWorld({ table });
+  const { vendor, queue, advance } = world;
+
+  /** Everything a version does of itself. @param patch what its next steps find broken */
+  function runner({ code, open, lens }: Release) {
+    const store = open({ client: clientOver(table, lens), table: "mjflow", now: () => WORLD_START });
+    const hooks = code.createHooks({ keys: [HOOK_KEY], callbackUrl: "https://hooks.test" });
+    const depsWith = (patch: Partial<Store> = {}) => {
+      const deps = { ...world.deps, hooks, store: { ...store, ...patch } };
+      return { ...deps, accounts: code.createAccounts(deps) };
+    };
+
+    async function drain(patch?: Partial<Store>): Promise<void> {
+      const deps = depsWith(patch);
+      for (let records = queue.receive(10); records.length > 0; records = queue.receive(10)) {
+        const { batchItemFailures } = await code.consume(
+          { Records: records },
+          (message) => {
+            if (message.type === "tell") return code.tell(deps, message);
+            return message.type === "deliver" ? code.deliver(deps, message.deliveryId) : code.work(deps, message);
+          },
+          deps,
+        );
+        const failed = new Set(batchItemFailures.map(({ itemIdentifier }) => itemIdentifier));
+        for (const record of records) if (!failed.has(record.messageId)) queue.delete(record.receiptHandle);
+      }
+    }
+
+    const post = (call: Call, status: ReportStatus, patch?: Partial<Store>) =>
+      code.receive(depsWith(patch), tokenOf(call), JSON.stringify(reportOf(call, status)));
+
+    return {
+      drain,
+      post,
+      sweep: () => code.sweep(depsWith()),
+      async start(request: Partial<FlowRequest> = {}): Promise<Flow> {
+        const body = { provider: "fake", prompt: "a paper boat", state: "order 7", ...request };
+        const defaults = { storeProgress: true, resubmit: "after-grace", archive: false } as const;
+        return (await code.createFlow(depsWith(), "app_a", body, defaults)).flow;
+      },
+      /** Every submission ends well, for as long as there are any, and an hour passes. */
+      async finish(): Promise<void> {
+        for (let minutes = 0; minutes < 60; minutes++) {
+          await drain();
+          for (const call of vendor.calls.filter(({ id }) => !vendor.finished.has(id))) {
+            vendor.finished.add(call.id);
+            await post(call, "SUCCESS");
+          }
+          await drain();
+          advance(MINUTE);
+          await this.sweep();
+        }
+      },
+    };
+  }
+
+  return { vendor, queue, advance, runner, deps: world.deps, rows: () => dumpOf(table) };
+}
