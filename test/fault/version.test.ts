@@ -21,9 +21,21 @@ import {
 const SEEDS = 3;
 const FLOWS = 6;
 
-async function runMixed(releases: readonly Release[], seed: number, profile: Profile, watched?: readonly string[]) {
+interface Options {
+  /** Attributes that no row may lose. */
+  watched?: readonly string[];
+  /** Apps listen; deliveries that fail take virtual days. */
+  hooks?: boolean;
+}
+
+async function runMixed(
+  releases: readonly Release[],
+  seed: number,
+  profile: Profile,
+  { watched, hooks = true }: Options = {},
+) {
   const mixture = mixtureOf(releases, seed, watched);
-  const run = await runHouse({ seed, flows: FLOWS, profile, scene: mixture.scene });
+  const run = await runHouse({ seed, flows: FLOWS, profile, hooks, scene: mixture.scene });
   return { ...mixture, run, ...judge(run) };
 }
 
@@ -49,7 +61,9 @@ describe.each(EARLIER)("the version of %s beside today's, process by process", (
     async (fault) => {
       const releases = [await earlier(name), today];
       for (let seed = 1; seed <= 2; seed++) {
-        const mixed = await runMixed(releases, seed, only(fault, fault === "crash" ? 0.05 : 0.4));
+        const mixed = await runMixed(releases, seed, only(fault, fault === "crash" ? 0.05 : 0.4), {
+          hooks: false,
+        });
         expect(mixed.findings).toEqual([]);
         expect(mixed.run.ownRefused).toBe(0);
       }
@@ -58,7 +72,7 @@ describe.each(EARLIER)("the version of %s beside today's, process by process", (
 
   test("all faults at once: no rule is broken", async () => {
     const releases = [await earlier(name), today];
-    for (let seed = 1; seed <= 2 * SEEDS; seed++) {
+    for (let seed = 1; seed <= SEEDS; seed++) {
       expect((await runMixed(releases, seed, STORM)).findings).toEqual([]);
     }
   });
@@ -71,7 +85,7 @@ describe("a version that lacks fields which a later one has", () => {
   test("breaks no rule, and wipes out nothing that the later one wrote", async () => {
     let written = 0;
     for (let seed = 1; seed <= 2 * SEEDS; seed++) {
-      const mixed = await runMixed([without(LATER), today], seed, STORM, ["la", "od"]);
+      const mixed = await runMixed([without(LATER), today], seed, STORM, { watched: ["la", "od"], hooks: false });
       expect(mixed.findings).toEqual([]);
       expect(mixed.lost).toEqual([]);
       expectBothRan(mixed);
@@ -82,7 +96,7 @@ describe("a version that lacks fields which a later one has", () => {
 
   test("carries an attribute it has never heard of through every write", async () => {
     for (let seed = 1; seed <= SEEDS; seed++) {
-      const mixed = await runMixed([newer, today], seed, STORM, [NEWER_ATTRIBUTE]);
+      const mixed = await runMixed([newer, today], seed, STORM, { watched: [NEWER_ATTRIBUTE] });
       expect(mixed.findings).toEqual([]);
       expect(mixed.lost).toEqual([]);
       expectBothRan(mixed);

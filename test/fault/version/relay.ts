@@ -27,9 +27,12 @@ export function createRelay() {
       return { ...deps, accounts: code.createAccounts(deps) };
     };
 
-    async function drain(patch?: Partial<Store>): Promise<void> {
+    /** @param rounds how often the queue is asked, at the most */
+    async function drain(patch?: Partial<Store>, rounds = Number.POSITIVE_INFINITY): Promise<void> {
       const deps = depsWith(patch);
-      for (let records = queue.receive(10); records.length > 0; records = queue.receive(10)) {
+      for (let round = 0; round < rounds; round++) {
+        const records = queue.receive(10);
+        if (records.length === 0) return;
         const { batchItemFailures } = await code.consume(
           { Records: records },
           (message) => {
@@ -47,6 +50,7 @@ export function createRelay() {
       code.receive(depsWith(patch), tokenOf(call), JSON.stringify(reportOf(call, status)));
 
     return {
+      store,
       drain,
       post,
       sweep: () => code.sweep(depsWith()),

@@ -1,0 +1,214 @@
+/**
+ * Fault 28, place by place: one version brings a flow so far, another takes it on from the rows, the messages and the
+ * callback addresses that the first has left; in both directions.
+ */
+import { MjflowError } from "@mjflow/core/error";
+import type { Flow } from "@mjflow/core/flow";
+import { submitMessage } from "@mjflow/core/message";
+import type { FlowRequest } from "@mjflow/core/request";
+import { beforeAll, describe, expect, test } from "vitest";
+import { createRelay, type Relay, type Runner } from "./version/relay.ts";
+import { EARLIER, earlier, newer, type Release, today, without } from "./version/versions.ts";
+
+const PLAN = [{ press: ["U1", "U2"] }, { press: "V1", prompt: "the same at night", then: [{ press: "reroll" }] }];
+const PRESSES = 4;
+
+interface Leg {
+  relay: Relay;
+  first: Runner;
+  second: Runner;
+}
+
+/** @returns the flow, where the first version leaves it */
+type Stage = (leg: Leg) => Promise<Flow>;
+
+const refuse = async (): Promise<never> => {
+  throw new MjflowError("overloaded");
+};
+const planned = (first: Runner, more: Partial<FlowRequest> = {}) => first.start({ then: PLAN, ...more });
+
+async function submitted({ first }: Leg): Promise<Flow> {
+  const flow = await planned(first);
+  await first.drain();
+  return flow;
+}
+
+async function succeeded(leg: Leg): Promise<Flow> {
+  const flow = await submitted(leg);
+  const [root] = leg.relay.vendor.calls;
+  leg.relay.vendor.finished.add(root!.id);
+  await leg.first.post(root!, "SUCCESS");
+  return flow;
+}
+
+const stages: Record<string, Stage> = {
+  "a flow whose message waits": ({ first }) => planned(first),
+  "a flow whose message was lost": async ({ relay, first }) => {
+    relay.deps.queue.send = refuse;
+    const flow = await planned(first);
+    relay.deps.queue.send = relay.queue.send;
+    return flow;
+  },
+  "a task at the vendor": submitted,
+  "a task in progress": async (leg) => {
+    const flow = await submitted(leg);
+    await leg.first.post(leg.relay.vendor.calls[0]!, "IN_PROGRESS");
+    return flow;
+  },
+  "a message delivered again to the other, in the middle of the vendor's call": async (leg) => {
+    const flow = await planned(leg.first);
+    leg.relay.vendor.next(async (call) => {
+      await leg.relay.queue.send([{ message: submitMessage(flow.id, "0") }]);
+      await leg.second.drain();
+      expect(leg.relay.vendor.calls).toHaveLength(1);
+      return { kind: "accepted", vendorTaskId: call.id };
+    });
+    await leg.first.drain();
+    return flow;
+  },
+  "a callback taken by the other, in the middle of the vendor's call": async (leg) => {
+    const flow = await planned(leg.first);
+    leg.relay.vendor.next(async (call) => {
+      leg.relay.vendor.finished.add(call.id);
+      await leg.second.post(call, "SUCCESS");
+      return { kind: "accepted", vendorTaskId: call.id };
+    });
+    await leg.first.drain();
+    return flow;
+  },
+  "a submission in doubt": async ({ relay, first }) => {
+    relay.vendor.next({ kind: "unclear", reason: "timeout" });
+    const flow = await planned(first);
+    await first.drain();
+    return flow;
+  },
+  "a submission whose worker died": async ({ relay, first }) => {
+    const flow = await planned(first);
+    relay.vendor.next(() => new Promise(() => {}));
+    void first.drain();
+    while (relay.vendor.calls.length === 0) await Promise.resolve();
+    return flow;
+  },
+  "an answer that only the queue has": async ({ relay, first }) => {
+    const flow = await planned(first);
+    let saves = 0;
+    const { saveTask } = first.store;
+    await first.drain({ saveTask: (task) => (++saves === 2 ? refuse() : saveTask(task)) }, 1);
+    expect(saves).toBe(2);
+    expect(relay.queue.size).toBeGreaterThan(0);
+    return flow;
+  },
+  "a vendor that is busy": async ({ relay, first }) => {
+    relay.vendor.next({ kind: "busy", reason: "23" });
+    const flow = await planned(first);
+    await first.drain();
+    return flow;
+  },
+  "a success whose follow-ups were cut short": async (leg) => {
+    const flow = await submitted(leg);
+    const [root] = leg.relay.vendor.calls;
+    leg.relay.vendor.finished.add(root!.id);
+    let made = 0;
+    const { createTask } = leg.first.store;
+    const patch = {
+      createTask: (task: Parameters<typeof createTask>[0]) => (++made === 2 ? refuse() : createTask(task)),
+    };
+    await expect(leg.first.post(root!, "SUCCESS", patch)).rejects.toThrow();
+    return flow;
+  },
+  "follow-ups whose messages wait": succeeded,
+  "follow-ups at the vendor, one of them ended": async (leg) => {
+    const flow = await succeeded(leg);
+    await leg.first.drain();
+    const [, press] = leg.relay.vendor.calls;
+    leg.relay.vendor.finished.add(press!.id);
+    await leg.first.post(press!, "SUCCESS");
+    return flow;
+  },
+  "a window whose answer waits": async (leg) => {
+    const flow = await succeeded(leg);
+    for (let i = 0; i < 3; i++) {
+      leg.relay.vendor.next((call) =>
+        call.customId?.includes("variation")
+          ? { kind: "window", vendorTaskId: call.id }
+          : { kind: "accepted", vendorTaskId: call.id },
+      );
+    }
+    await leg.first.drain({}, 1);
+    return flow;
+  },
+};
+
+/** The presses of the plan, each once, and nothing else; whatever the window's answer is called. */
+function expectPaidOnce({ vendor }: Relay): void {
+  const paid = vendor.calls.filter(({ kind }) => kind !== "modal");
+  expect(paid.filter(({ kind }) => kind === "submit")).toHaveLength(1);
+  expect(paid).toHaveLength(1 + PRESSES);
+  expect(new Set(vendor.presses()).size).toBe(PRESSES);
+}
+
+const pairs: [string, () => Promise<Release>, () => Promise<Release>][] = [
+  ...EARLIER.flatMap((name): typeof pairs => [
+    [`${name} to today's`, () => earlier(name), async () => today],
+    [`today's back to ${name}`, async () => today, () => earlier(name)],
+  ]),
+  ["newer back to today's", async () => newer, async () => today],
+  ["one without later fields to today's", async () => without(["la", "od", "or", "ids"]), async () => today],
+];
+
+describe.each(pairs)("from %s", (_, from, to) => {
+  let releases: [Release, Release];
+  beforeAll(async () => {
+    releases = [await from(), await to()];
+  });
+
+  function begin(): Leg {
+    const relay = createRelay();
+    return { relay, first: relay.runner(releases[0]), second: relay.runner(releases[1]) };
+  }
+
+  test.each(Object.entries(stages))("%s: the plan is finished, each press paid once", async (_stage, stage) => {
+    const leg = begin();
+    const flow = await stage(leg);
+    await leg.second.finish();
+    const { flows, tasks } = leg.relay.rows();
+    expect(flows).toMatchObject([{ id: flow.id, status: "completed", state: "order 7" }]);
+    expect(tasks.map(({ path, status }) => `${path} ${status}`).sort()).toEqual(
+      ["0", "0-0", "0-1", "0-2", "0-2-0"].map((path) => `${path} SUCCESS`),
+    );
+    expect([...flows, ...tasks].filter(({ due }) => due !== undefined)).toEqual([]);
+    expectPaidOnce(leg.relay);
+    expect(leg.relay.queue.dead).toEqual([]);
+  });
+
+  test("an ended flow hears the vendor's copies and contradictions, and stays as it is", async () => {
+    const leg = begin();
+    await planned(leg.first);
+    await leg.first.finish();
+    const before = leg.relay.rows();
+    for (const call of leg.relay.vendor.calls) {
+      for (const status of ["SUCCESS", "IN_PROGRESS", "FAILURE"] as const) {
+        expect(await leg.second.post(call, status)).toEqual({ kind: "recorded", moved: false });
+      }
+    }
+    await leg.second.finish();
+    const after = leg.relay.rows();
+    expect(after.flows).toEqual(before.flows);
+    for (const [n, task] of after.tasks.entries()) {
+      const { status, result, path, attempt } = before.tasks[n]!;
+      expect(task).toMatchObject({ status, result, path, attempt, duplicates: 2 });
+    }
+    expectPaidOnce(leg.relay);
+  });
+
+  test("a doubt that may never be sent again stays so", async () => {
+    const leg = begin();
+    leg.relay.vendor.next({ kind: "unclear", reason: "timeout" });
+    await leg.first.start({ resubmit: "never" });
+    await leg.first.drain();
+    leg.relay.vendor.finished.add(leg.relay.vendor.calls[0]!.id);
+    await leg.second.finish();
+    expect(leg.relay.rows().tasks).toMatchObject([{ status: "FAILURE", failure: { code: "submission_unclear" } }]);
+    expect(leg.relay.vendor.calls).toHaveLength(1);
+  });
+});
