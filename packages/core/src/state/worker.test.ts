@@ -1,0 +1,59 @@
+import { describe, expect, it } from "vitest";
+import { accepted, busy, claim, ctx, effects, NOW, pending, play, taskIn } from "../../test/sample.ts";
+import { failure } from "../error.ts";
+import { decide, type Signal } from "../state.ts";
+import { TIMINGS } from "../timing.ts";
+
+describe("a claim", () => {
+  it("leaves a standing due time alone, and brings one where there is none", () => {
+    expect(play(pending(), claim).task.due).toBe(pending().due);
+    expect(play({ ...pending(), due: undefined }, claim).task.due).toBe(NOW + TIMINGS.leaseMs);
+  });
+
+  it("notes the button it read, and keeps the one that was read before", () => {
+    const pressed = play(pending(), { kind: "claim", call: "submit", customId: "MJ::1" }).task;
+    expect(pressed.customId).toBe("MJ::1");
+    expect(play({ ...pending(), customId: "MJ::1" }, claim).task.customId).toBe("MJ::1");
+  });
+
+  it("to answer a window gets nothing where none is open", () => {
+    const toAnswer: Signal = { kind: "claim", call: "modal" };
+    for (const status of ["PENDING", "UNCLEAR", "SUBMITTED", "IN_PROGRESS"] as const) {
+      const { last } = play(taskIn(status, { modal: {} }), toAnswer);
+      expect(last, status).toEqual({ kind: "ignore", why: "not-waiting" });
+    }
+  });
+});
+
+describe("the vendor's answer", () => {
+  it("that it took what it had called too busy for is believed: the attempt given back is ours again", () => {
+    const { task } = play(pending(), claim, busy(), accepted());
+    expect(task).toMatchObject({ status: "SUBMITTED", attempt: 1, vendorTaskId: "v1", busy: 0 });
+  });
+
+  it("about another attempt than the one given back is another picture", () => {
+    const waiting = taskIn("PENDING", { attempt: 2 });
+    for (const other of [1, 4]) {
+      const { task } = play(waiting, accepted(other));
+      expect(task, String(other)).toMatchObject({ status: "PENDING", attempt: 2, orphans: [{ attempt: other }] });
+    }
+    expect(play(waiting, accepted(3)).task).toMatchObject({ status: "SUBMITTED", attempt: 3 });
+  });
+
+  it("lists siblings only where there are some", () => {
+    const { task } = play(pending(), claim, { ...accepted(), siblings: ["v2", "v3"] });
+    expect(task.vendorSiblings).toEqual(["v2", "v3"]);
+    for (const siblings of [[], undefined]) {
+      expect("vendorSiblings" in play(pending(), claim, { ...accepted(), siblings }).task).toBe(false);
+    }
+  });
+
+  it("that refuses our answer to a window ends the task, whatever older attempt there was", () => {
+    const orphans = [{ attempt: 1, vendorTaskId: "v1", at: NOW }];
+    const answering = taskIn("SUBMITTING", { attempt: 2, phase: "modal", orphans });
+    const refused: Signal = { kind: "refused", attempt: 2, failure: failure("vendor_refused") };
+    const decision = decide(answering, refused, ctx());
+    expect(decision).toMatchObject({ kind: "move", next: { status: "FAILURE", attempt: 2 } });
+    expect(effects(decision)).toEqual(["settle"]);
+  });
+});
