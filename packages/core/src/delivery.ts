@@ -50,8 +50,9 @@ export const HOOK_LISTENER = "hook";
 export const BUS_LISTENER = "bus";
 export const MJ_LISTENER = "mj";
 
-const ID =
-  /^dlv_([0-9A-HJKMNP-TV-Z]{26})_(flow|0[0-9A-Za-z-]*)_([a-z]+(?:-\d{1,3})?)_(hook|bus|mj|ep_[0-9A-HJKMNP-TV-Z]{26})$/;
+const ULID = "[0-9A-HJKMNP-TV-Z]{26}";
+const NAME = `[a-z]+(?:-\\d{1,3}|-ep_${ULID})?`;
+const ID = new RegExp(`^dlv_(${ULID})_(flow|0[0-9A-Za-z-]*)_(${NAME})_(hook|bus|mj|ep_${ULID})$`);
 
 export type DeliveryKey = Pick<Delivery, "flowId" | "place" | "name" | "listener">;
 

@@ -15,6 +15,7 @@ export const EVENT_TYPES = [
   "task.failed",
   "flow.completed",
   "flow.failed",
+  "endpoint.disabled",
 ] as const;
 export type EventType = (typeof EVENT_TYPES)[number];
 
@@ -45,6 +46,8 @@ const HEARD_AS: Readonly<Record<EventType, number>> = {
   "task.failed": HEARS.ended,
   "flow.completed": HEARS.flow,
   "flow.failed": HEARS.flow,
+  // Of no flow: whoever disables an endpoint tells the others.
+  "endpoint.disabled": 0,
 };
 
 /** Without a filter: everything but progress, which must be asked for. */
@@ -80,6 +83,18 @@ export function flowEvents({ status, endedAt }: Flow): HappenedEvent[] {
   const name = status === "completed" ? "completed" : "failed";
   return [{ name, type: `flow.${name}`, at: endedAt }];
 }
+
+/** Named after the endpoint: told in the flow whose delivery was the last straw. */
+export function disabledEvent(endpointId: string, at: number): HappenedEvent {
+  return { name: `${DISABLED}${endpointId}`, type: "endpoint.disabled", at };
+}
+
+/** Which endpoint such an event speaks of. */
+export function disabledEndpointOf(name: string): string | undefined {
+  return name.startsWith(DISABLED) ? name.slice(DISABLED.length) : undefined;
+}
+
+const DISABLED = "disabled-";
 
 /** Where in a flow something happened: a task's path, or the flow itself. */
 export type EventPlace = string;

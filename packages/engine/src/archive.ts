@@ -5,6 +5,7 @@
 import { TILE_ACTION, tileOf } from "@mjflow/core/button";
 import { failure, type Retry } from "@mjflow/core/error";
 import { parentPath } from "@mjflow/core/id";
+import { archiveMessage } from "@mjflow/core/message";
 import type { TaskRef } from "@mjflow/core/port";
 import type { Copy, Task } from "@mjflow/core/task";
 import { apply } from "./apply.ts";
@@ -31,7 +32,14 @@ export async function archive(deps: Needs, ref: TaskRef): Promise<void> {
   const copies: Copy[] = [];
   // One after another: the function's disk and memory hold one picture.
   for (const [i, source] of sourcesOf(task).entries()) {
-    const stored = await unlessHopeless(deps, task, () => deps.media.copy({ url: source, key: mediaKey(task, i) }));
+    const copy = () => deps.media.copy({ url: source, key: mediaKey(task, i) });
+    const stored = await unlessHopeless(deps, task, copy).catch((error: unknown) => {
+      if (isGone(error)) return "not yet" as const;
+      throw error;
+    });
+    if (stored === "not yet") {
+      return deps.queue.send([{ message: archiveMessage(task.flowId, task.path), delayMs: SETTLE_PAUSE_MS }]);
+    }
     if (stored) copies.push({ ...stored, source });
   }
   deps.log.count("Archived", copies.length);
@@ -58,13 +66,22 @@ async function fail(deps: Needs, task: Task, code: "press_not_offered" | "tile_n
   await perform(deps, await apply(deps, task, { kind: "abandon", failure: failure(code) }));
 }
 
+/** A picture may be shown as finished a little before its link works (PROTOCOL 3.6). */
+const SETTLE_MS = 120_000;
+const SETTLE_PAUSE_MS = 10_000;
+
+function isGone(error: unknown): boolean {
+  return (error as { code?: string }).code === "gone";
+}
+
 /** Undefined: it will never work. Errors that may pass are thrown. */
 async function unlessHopeless(deps: Needs, task: Task, work: () => Promise<Stored>): Promise<Stored | undefined> {
   try {
     return await work();
   } catch (error) {
     const { retry, code } = error as { retry?: Retry; code?: string };
-    if (retry !== "never") throw error;
+    const isNew = (task.endedAt ?? 0) + SETTLE_MS > deps.clock.now();
+    if (retry !== "never" || (isNew && isGone(error))) throw error;
     deps.log.count("ArchiveFailures");
     deps.log.warn("archive.failed", { flow: task.flowId, path: task.path, code });
     return undefined;

@@ -21,6 +21,8 @@ import {
 import { type Endpoint, eventsOf, isEnabled, learned, liveSecrets } from "@mjflow/core/endpoint";
 import {
   DEFAULT_EVENTS,
+  disabledEndpointOf,
+  disabledEvent,
   EVENT_TYPES,
   type EventBody,
   type EventType,
@@ -74,7 +76,8 @@ interface Told {
   flow: Flow;
   task: Task | undefined;
   event: HappenedEvent;
-  delivery: Delivery;
+  /** The one that was disabled, where the event is that. */
+  endpoint?: Endpoint | undefined;
 }
 
 /** @throws when the table fails: the queue brings the message again. */
@@ -89,9 +92,12 @@ export async function tell(deps: DeliverDeps, { flowId, place }: Pick<TellMessag
   ]);
   const known = new Set(before.map(deliveryIdOf));
   const now = deps.clock.now();
+  const isCrowded = (listener: string) =>
+    before.some((d) => d.listener === listener && d.type === "task.progress" && d.createdAt + PROGRESS_MS > now);
   const wanted = listeners.flatMap((listener) =>
     events
       .filter((event) => listener.hears.includes(event.type))
+      .filter((event) => event.type !== "task.progress" || !isCrowded(listener.id))
       .map((event) => newDelivery({ flowId, place, listener: listener.id, appId: flow.appId, ...keyOf(event) }, now))
       .filter((delivery) => !known.has(deliveryIdOf(delivery))),
   );
@@ -101,6 +107,9 @@ export async function tell(deps: DeliverDeps, { flowId, place }: Pick<TellMessag
   deps.log.count("Told", saved.filter((s) => s.ok).length);
   await Promise.all(saved.map((s) => s.ok && attempt(deps, s.item, { flow, task, listeners })));
 }
+
+/** Of a task's progress no listener is told more often than this; its end is told in any case. */
+const PROGRESS_MS = 1_000;
 
 function keyOf({ name, type, at }: HappenedEvent): Pick<Delivery, "name" | "type" | "happenedAt"> {
   return { name, type, happenedAt: at };
@@ -138,7 +147,9 @@ async function attempt(
   if (!listener) return giveUp(deps, delivery);
   const { name, type, happenedAt: at } = delivery;
   deps.log.count("Deliveries");
-  const outcome = await listener.post({ flow, task, event: { name, type, at }, delivery });
+  const endpointId = disabledEndpointOf(name);
+  const endpoint = endpointId === undefined ? undefined : await deps.hookStore.endpoint(flow.appId, endpointId);
+  const outcome = await listener.post({ flow, task, event: { name, type, at }, endpoint });
   const { delivery: after, nextMs } = tried(delivery, outcome, deps.clock.now(), deps.random.chance());
   const saved = await deps.hookStore.saveDelivery(after);
   if (!isDelivered(outcome)) noteFailure(deps, after, outcome);
@@ -199,7 +210,7 @@ function byEndpoint(deps: DeliverDeps, endpoint: Endpoint): Listener {
     hears: eventsOf(endpoint),
     async post(told) {
       const outcome = await signedPost(deps, endpoint.url!, endpoint, told);
-      await learn(deps, endpoint, outcome);
+      await learn(deps, endpoint, outcome, told.flow);
       return outcome;
     },
   };
@@ -243,12 +254,20 @@ async function signedPost(deps: DeliverDeps, url: string, signer: Endpoint, told
   return deps.webhooks.send({ url, id, body: JSON.stringify(bodyOf(deps, told)), secrets });
 }
 
-function bodyOf({ mediaUrl }: DeliverDeps, { flow, task, event: { type, at } }: Told): EventBody {
-  return { type, timestamp: new Date(at).toISOString(), data: eventView(flow, task, mediaUrl) };
+function bodyOf({ mediaUrl }: DeliverDeps, { flow, task, event: { type, at }, endpoint }: Told): EventBody {
+  const data = type === "endpoint.disabled" ? disabledView(endpoint) : eventView(flow, task, mediaUrl);
+  return { type, timestamp: new Date(at).toISOString(), data };
+}
+
+/** An endpoint removed since has only had its say. */
+function disabledView(endpoint: Endpoint | undefined) {
+  if (!endpoint) return {};
+  const { id, url, disabledWhy, failingSince } = endpoint;
+  return { id, url, disabledWhy, failingSince: failingSince && new Date(failingSince).toISOString() };
 }
 
 /** Best effort, like all that is learned about others: a lost race is another try that learned the same. */
-async function learn(deps: DeliverDeps, endpoint: Endpoint, outcome: PostOutcome): Promise<void> {
+async function learn(deps: DeliverDeps, endpoint: Endpoint, outcome: PostOutcome, flow: Flow): Promise<void> {
   const about = isDelivered(outcome) ? "delivered" : isGone(outcome) ? "gone" : "failed";
   const next = learned(endpoint, about, deps.clock.now());
   if (!next) return;
@@ -256,4 +275,20 @@ async function learn(deps: DeliverDeps, endpoint: Endpoint, outcome: PostOutcome
   if (!saved.ok || isEnabled(saved.item) || !isEnabled(endpoint)) return;
   deps.log.count("EndpointsDisabled");
   deps.log.error("endpoint.disabled", { app: endpoint.appId, endpoint: endpoint.id, why: saved.item.disabledWhy });
+  await tellOthers(deps, saved.item, flow);
+}
+
+/** The other endpoints of the app, and the bus: the one that is off cannot be told that it is. */
+async function tellOthers(deps: DeliverDeps, { id, disabledAt }: Endpoint, flow: Flow): Promise<void> {
+  const event = disabledEvent(id, disabledAt!);
+  const others = (await listenersOf(deps, flow, undefined)).filter((listener) => listener.hears.includes(event.type));
+  const now = deps.clock.now();
+  const told = others.map((listener) => {
+    const at = { flowId: flow.id, place: FLOW_PLACE, listener: listener.id, appId: flow.appId };
+    return newDelivery({ ...at, ...keyOf(event) }, now);
+  });
+  // Their lease is the first worker's, which is not this one: the due time brings the sweeper, and it a worker.
+  await Promise.all(
+    told.map((delivery) => deps.hookStore.saveDelivery({ ...delivery, leaseUntil: undefined, due: now })),
+  );
 }

@@ -1,0 +1,225 @@
+import { describe, expect, it } from "vitest";
+import { FLOW, hour, minute, NOW, second } from "../test/sample.ts";
+import {
+  claimed,
+  DELIVERY_LEASE_MS,
+  DELIVERY_TIMEOUT_MS,
+  type Delivery,
+  type DeliveryKey,
+  deliveryIdOf,
+  givenUp,
+  isDelivered,
+  isGone,
+  newDelivery,
+  overdue,
+  parseDeliveryId,
+  replayed,
+  SCHEDULE_MS,
+  tried,
+} from "./delivery.ts";
+import type { PostOutcome } from "./port.ts";
+
+const ENDPOINT = `ep_${FLOW.slice("flow_".length)}`;
+const OVERDUE = 30 * second;
+const key: DeliveryKey = { flowId: FLOW, place: "0-2", name: "completed", listener: ENDPOINT };
+const made = newDelivery({ ...key, appId: "app_a", type: "task.completed", happenedAt: NOW - 1 }, NOW);
+/** After its lease: a worker may try it. */
+const open: Delivery = { ...made, leaseUntil: undefined, due: NOW };
+
+const answered = (status: number, more: { retryAfterMs?: number; abort?: boolean } = {}): PostOutcome => ({
+  kind: "answered",
+  status,
+  body: "",
+  tookMs: 12,
+  ...more,
+});
+const unreachable: PostOutcome = { kind: "unreachable", why: "reset", tookMs: 7 };
+const forbidden: PostOutcome = { kind: "forbidden", why: "loopback" };
+
+describe("a delivery's id", () => {
+  it.each<DeliveryKey>([
+    key,
+    { ...key, place: "flow", name: "failed", listener: "hook" },
+    { ...key, place: "0", name: "progress-31", listener: "bus" },
+    { ...key, place: "0-mX7", name: "modal", listener: "mj" },
+  ])("$place $name $listener says again what it was made of", (each) => {
+    expect(deliveryIdOf(each)).toBe(`dlv_${FLOW.slice(5)}_${each.place}_${each.name}_${each.listener}`);
+    expect(parseDeliveryId(deliveryIdOf(each))).toEqual(each);
+  });
+
+  it.each([
+    { place: "1-2" },
+    { place: "flows" },
+    { place: "0_2" },
+    { name: "" },
+    { name: "Completed" },
+    { name: "progress-" },
+    { name: "progress-1000" },
+    { name: "progress-x" },
+    { listener: "ep_x" },
+    { listener: "hooks" },
+    { flowId: "flow_x" },
+    { flowId: FLOW.toLowerCase() },
+  ])("that was never made is none: %j", (wrong) => {
+    expect(parseDeliveryId(deliveryIdOf({ ...key, ...wrong }))).toBeUndefined();
+  });
+
+  it("is the whole text", () => {
+    const id = deliveryIdOf({ ...key, listener: "hook" });
+    for (const text of ["", `x${id}`, `${id}x`, `${id}\n`]) expect(parseDeliveryId(text), text).toBeUndefined();
+  });
+});
+
+describe("a new delivery", () => {
+  it("is its storer's to try, and is looked at should that one die", () => {
+    expect(made).toEqual({
+      ...key,
+      appId: "app_a",
+      type: "task.completed",
+      happenedAt: NOW - 1,
+      rev: 0,
+      status: "pending",
+      tries: 0,
+      attempts: [],
+      createdAt: NOW,
+      leaseUntil: NOW + DELIVERY_LEASE_MS,
+      due: NOW + DELIVERY_LEASE_MS,
+    });
+  });
+
+  it("has a lease that outlives the whole try", () => {
+    expect(DELIVERY_LEASE_MS).toBe(45 * second);
+    expect(DELIVERY_TIMEOUT_MS).toBe(15 * second);
+  });
+});
+
+describe("a claim", () => {
+  it("takes a lease, and the next gets nothing", () => {
+    const taken = claimed(open, NOW)!;
+    expect(taken).toEqual({ ...open, leaseUntil: NOW + DELIVERY_LEASE_MS, due: NOW + DELIVERY_LEASE_MS });
+    expect(claimed(taken, NOW + DELIVERY_LEASE_MS - 1)).toBeUndefined();
+    expect(claimed(taken, NOW + DELIVERY_LEASE_MS)).toBeDefined();
+  });
+
+  it("gets nothing before the try is due; the due time lies behind it, should its message be lost", () => {
+    const later = { ...open, due: NOW + OVERDUE + 5 };
+    expect([4, 5].map((ms) => claimed(later, NOW + ms) !== undefined)).toEqual([false, true]);
+  });
+
+  it("gets nothing of what has ended", () => {
+    for (const status of ["delivered", "failed"] as const) expect(claimed({ ...open, status }, NOW)).toBeUndefined();
+  });
+
+  it("of one that nobody ever looked at again is granted", () => {
+    expect(claimed({ ...open, due: undefined }, NOW)).toBeDefined();
+  });
+});
+
+describe("a try", () => {
+  it.each([200, 202, 204, 299])("answered %i is delivered", (status) => {
+    const { delivery, nextMs } = tried({ ...open, failure: "earlier", leaseUntil: NOW }, answered(status), NOW, 0);
+    expect(delivery).toMatchObject({ status: "delivered", tries: 1, endedAt: NOW });
+    expect([delivery.due, delivery.failure, delivery.leaseUntil, nextMs]).toEqual(Array(4).fill(undefined));
+    expect(isDelivered(answered(status))).toBe(true);
+  });
+
+  it.each([100, 199, 300, 301, 400, 404, 500])("answered %i is not, and is made again", (status) => {
+    const { delivery, nextMs } = tried(open, answered(status), NOW, 0);
+    expect(delivery).toMatchObject({ status: "pending", tries: 1, due: NOW + nextMs! + OVERDUE });
+    expect([delivery.leaseUntil, delivery.endedAt, delivery.failure]).toEqual(Array(3).fill(undefined));
+    expect([isDelivered(answered(status)), isGone(answered(status))]).toEqual([false, false]);
+  });
+
+  it("that reached nobody is made again, too", () => {
+    expect(tried(open, unreachable, NOW, 0)).toMatchObject({ delivery: { status: "pending" }, nextMs: 5 * second });
+    expect(isDelivered(unreachable)).toBe(false);
+  });
+
+  it("is written down as it went", () => {
+    expect(tried(open, answered(503), NOW, 0).delivery.attempts).toEqual([{ at: NOW, status: 503, tookMs: 12 }]);
+    expect(tried(open, unreachable, NOW, 0).delivery.attempts).toEqual([{ at: NOW, why: "reset", tookMs: 7 }]);
+    expect(tried(open, forbidden, NOW, 0).delivery.attempts).toEqual([{ at: NOW, why: "loopback" }]);
+  });
+
+  it("beyond the twelfth pushes the oldest out", () => {
+    const attempts = Array.from({ length: 12 }, (_, i) => ({ at: i, status: 500 }));
+    const kept = tried({ ...open, attempts }, answered(500), NOW, 0).delivery.attempts;
+    expect(kept.map(({ at }) => at)).toEqual([...attempts.slice(1).map(({ at }) => at), NOW]);
+  });
+});
+
+describe("the pauses between tries", () => {
+  const pauses = (chance: number, outcome = answered(500)) => {
+    const found: number[] = [];
+    for (let delivery = open; ; ) {
+      const next = tried(delivery, outcome, NOW, chance);
+      if (next.nextMs === undefined) return { found, last: next.delivery };
+      found.push(next.nextMs);
+      delivery = next.delivery;
+    }
+  };
+
+  it("are those of Standard Webhooks: ten tries over three days", () => {
+    const { found, last } = pauses(0);
+    expect(found).toEqual([
+      5 * second,
+      5 * minute,
+      30 * minute,
+      ...[2, 5, 10, 14, 20, 24].map((hours) => hours * hour),
+    ]);
+    expect(SCHEDULE_MS).toEqual([0, ...found]);
+    expect(last).toMatchObject({ status: "failed", failure: "exhausted", tries: 10, endedAt: NOW });
+    expect([last.due, last.leaseUntil]).toEqual([undefined, undefined]);
+  });
+
+  it("are spread by a tenth, so that what failed together does not return together", () => {
+    expect(pauses(1).found).toEqual(pauses(0).found.map((ms) => Math.round(ms * 1.1)));
+  });
+
+  it("are longer where the receiver asks for patience, a day at most, and never shorter", () => {
+    const first = (retryAfterMs: number) => tried(open, answered(429, { retryAfterMs }), NOW, 0).nextMs;
+    expect([0, 6_000, 24 * hour, 100 * hour].map(first)).toEqual([5_000, 6_000, 24 * hour, 24 * hour]);
+  });
+});
+
+describe("there is no other try", () => {
+  const progress: Delivery = { ...open, name: "progress-31", type: "task.progress" };
+
+  it.each([
+    ["forbidden_address", open, forbidden],
+    ["endpoint_gone", open, answered(410)],
+    ["aborted_by_receiver", open, answered(500, { abort: true })],
+    ["superseded", progress, answered(500)],
+    ["superseded", progress, unreachable],
+    ["forbidden_address", progress, forbidden],
+  ])("where it is %s", (failure, delivery, outcome) => {
+    const { delivery: after, nextMs } = tried(delivery, outcome, NOW, 0);
+    expect(after).toMatchObject({ status: "failed", failure, endedAt: NOW });
+    expect([after.due, after.leaseUntil, nextMs]).toEqual([undefined, undefined, undefined]);
+  });
+
+  it("and only 410 says that the endpoint is gone", () => {
+    expect([answered(410), answered(404), unreachable, forbidden].map(isGone)).toEqual([true, false, false, false]);
+  });
+
+  it("once it was given up without one", () => {
+    const given = givenUp({ ...open, leaseUntil: NOW }, "endpoint_disabled", NOW + 3);
+    expect(given).toMatchObject({ status: "failed", failure: "endpoint_disabled", endedAt: NOW + 3, tries: 0 });
+    expect([given.due, given.leaseUntil]).toEqual([undefined, undefined]);
+  });
+});
+
+describe("replayed", () => {
+  it("it begins again under the same id, and keeps what was tried", () => {
+    const failed = givenUp({ ...tried(open, answered(500), NOW, 0).delivery, tries: 10 }, "exhausted", NOW);
+    const again = replayed(failed, NOW + hour);
+    expect(again).toMatchObject({ ...key, status: "pending", tries: 0, attempts: failed.attempts });
+    expect([again.failure, again.endedAt, again.leaseUntil]).toEqual([undefined, undefined, undefined]);
+    expect(again.due).toBe(NOW + hour + OVERDUE);
+    expect(claimed(again, NOW + hour)).toBeDefined();
+  });
+});
+
+it("an overdue one is looked at again, should its second message be lost as well", () => {
+  expect(overdue(open, NOW + 9)).toEqual({ ...open, due: NOW + 9 + OVERDUE });
+});

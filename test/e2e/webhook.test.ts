@@ -1,0 +1,185 @@
+/** What an app's server gets, from a real house over real sockets; also from one that was killed in the middle. */
+
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer, type IncomingHttpHeaders, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Webhook } from "standardwebhooks";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { type Json, type Spawned, spawnHouse, until } from "../support/spawned.ts";
+
+interface Post {
+  path: string;
+  headers: IncomingHttpHeaders;
+  text: string;
+  body: Json;
+}
+
+let folder: string;
+let house: Spawned;
+let server: Server;
+let posts: Post[];
+/** What the app's server does next: a status, or nothing at all. */
+let answers: (number | "silence")[];
+let base: string;
+/** The same after a restart: links to the simulator's pictures name its port, which is the next one. */
+let port: number;
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), "mjflow-e2e-webhook-"));
+  posts = [];
+  answers = [];
+  server = createServer((request, response) => {
+    let text = "";
+    request.on("data", (chunk: Buffer) => {
+      text += chunk.toString();
+    });
+    request.on("end", () => {
+      posts.push({ path: request.url!, headers: request.headers, text, body: JSON.parse(text) });
+      const answer = answers.shift() ?? 204;
+      if (answer !== "silence") response.writeHead(answer).end();
+    });
+  });
+  await new Promise<void>((ready) => server.listen(0, "127.0.0.1", ready));
+  base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  port = await freePort();
+  house = await spawnHouse({ dataDir: folder, port });
+}, 30_000);
+
+afterEach(async () => {
+  await house.stop();
+  server.closeAllConnections();
+  await new Promise((closed) => server.close(closed));
+  rmSync(folder, { recursive: true, force: true });
+});
+
+async function freePort(): Promise<number> {
+  const probe = createServer();
+  await new Promise<void>((ready) => probe.listen(0, "127.0.0.1", ready));
+  const { port: free } = probe.address() as AddressInfo;
+  await new Promise((closed) => probe.close(closed));
+  return free;
+}
+
+const ids = () => posts.map(({ headers }) => headers["webhook-id"] as string);
+const typed = (type: string) => posts.filter(({ body }) => body.type === type);
+
+async function restart(): Promise<void> {
+  await house.kill();
+  house = await spawnHouse({ dataDir: folder, port });
+}
+
+describe("webhooks", () => {
+  test("to a flow's notifyHook and to an endpoint are verified by the official library, each end once", async () => {
+    const made = await house.call("POST", "/v1/endpoints", { url: `${base}/all`, events: ["task.completed"] });
+    expect(made.status).toBe(201);
+    const { body: hook } = await house.call("POST", "/v1/endpoints/hook/rotate", { overlapS: 0 });
+    const id = await house.start({
+      notifyHook: `${base}/hook?secret=1`,
+      state: "mine",
+      then: [{ press: ["U1", "U2"] }],
+    });
+    await house.ended(id);
+    await until(
+      async () => posts,
+      (all) => all.filter(({ path }) => path === "/all").length === 3 && typed("flow.completed").length === 1,
+    );
+    for (const { path, headers, text, body } of posts) {
+      const secret = path === "/all" ? made.body.secret : hook.secret;
+      expect(new Webhook(secret).verify(text, headers as Record<string, string>)).toEqual(body);
+      if (body.type.startsWith("task.")) expect(body.data.state).toBe("mine");
+    }
+    const toHook = posts.filter(({ path }) => path.startsWith("/hook")).map(({ headers }) => headers["webhook-id"]);
+    expect(new Set(toHook).size).toBe(toHook.length);
+    const { body: log } = await house.call("GET", `/v1/deliveries?endpoint=${made.body.id}`);
+    expect(log.data.map((d: Json) => d.status)).toEqual(["delivered", "delivered", "delivered"]);
+    expect(JSON.stringify((await house.call("GET", "/v1/endpoints")).body)).not.toContain("whsec_");
+  });
+
+  test("that failed is tried again under its id; one in the middle of which the house was killed, too", async () => {
+    answers = [500, "silence"];
+    const id = await house.start({ notifyHook: base, events: ["flow.completed"] });
+    await until(
+      async () => posts.length,
+      (count) => count >= 2,
+      40_000,
+    );
+    await restart();
+    await until(
+      async () => posts.length,
+      (count) => count >= 3,
+      90_000,
+    );
+    expect(new Set(ids())).toEqual(new Set([`evt_${id.slice(5)}_flow_completed`]));
+    const [delivery] = (await house.call("GET", `/v1/deliveries?flow=${id}`)).body.data;
+    await until(
+      async () => (await house.call("GET", `/v1/deliveries/${delivery.id}`)).body.status,
+      (status) => status === "delivered",
+    );
+  }, 150_000);
+
+  test("is not posted where the allow-list does not reach, and the delivery says so", async () => {
+    await house.stop();
+    house = await spawnHouse({ dataDir: folder, port, env: { MJFLOW_OUTBOUND_ALLOW: "hooks.internal.example" } });
+    const id = await house.start({ notifyHook: `${base}/secret-path`, events: ["flow.completed"] });
+    await house.ended(id);
+    const data = await until(
+      async () => (await house.call("GET", `/v1/deliveries?flow=${id}`)).body.data,
+      (all) => all[0]?.status === "failed",
+    );
+    expect(data[0]).toMatchObject({ failure: "forbidden_address", tries: 1 });
+    expect(posts).toEqual([]);
+  });
+});
+
+describe("the stream", () => {
+  async function* events(path: string, headers: Record<string, string> = {}): AsyncGenerator<Json> {
+    const response = await fetch(`${house.url}${path}`, {
+      headers: { authorization: "Bearer mjk_for_e2e_tests_only", ...headers },
+    });
+    expect(response.headers.get("content-type")).toMatch(/^text\/event-stream/);
+    const text = await response.text();
+    for (const block of text.split("\n\n")) {
+      const field = (name: string) => new RegExp(`^${name}: (.*)$`, "m").exec(block)?.[1];
+      if (field("data") !== undefined)
+        yield { id: field("id"), event: field("event"), data: JSON.parse(field("data")!) };
+    }
+  }
+
+  test("tells a flow from its first submission to its end, and what was missed to one who comes back", async () => {
+    const id = await house.start({ then: [{ press: "U1" }] });
+    const all = await Array.fromAsync(events(`/v1/flows/${id}/events`));
+    expect(all[0].event).toBe("task.submitted");
+    expect(all.at(-1).event).toBe("flow.completed");
+    expect(new Set(all.map(({ id: own }) => own)).size).toBe(all.length);
+    const last = { "last-event-id": all.at(-1).id };
+    const missed = await Array.fromAsync(events(`/v1/flows/${id}/events`, last));
+    expect(missed.map(({ event }) => event)).not.toContain("flow.completed");
+  });
+});
+
+describe("the archive", () => {
+  test("has each picture once, also when the house is killed while it copies; a tile is cut from it for nothing", async () => {
+    const id = await house.start({ archive: true, then: [{ press: ["tile:1", "tile:4", "U1"] }] });
+    await until(
+      () => house.flow(id),
+      (flow) => flow.tasks.some((task: Json) => task.status === "SUCCESS"),
+    );
+    await restart();
+    const flow = await until(
+      () => house.flow(id),
+      (now) => now.status === "completed" && now.tasks.every((task: Json) => task.copies.length === 1),
+      150_000,
+    );
+    expect(flow.counts.submissions).toBe(2);
+    for (const task of flow.tasks) {
+      const response = await fetch(task.copies[0].url);
+      expect(response.headers.get("content-type")).toBe("image/png");
+      expect((await response.arrayBuffer()).byteLength).toBe(task.copies[0].bytes);
+    }
+    const [tile] = flow.tasks.filter((task: Json) => task.action === "TILE");
+    expect(tile.imageUrl).toBe(tile.copies[0].url);
+    expect((await fetch(tile.imageUrl.replace(/s=..../, "s=AAAA"))).status).toBe(404);
+  }, 180_000);
+});
