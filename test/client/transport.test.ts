@@ -1,4 +1,5 @@
 /** Requests: what is sent again and what never, errors as values, and a key that nobody sees. */
+import { getEventListeners } from "node:events";
 import { inspect } from "node:util";
 import { isMjflowError, Mjflow, MjflowError } from "@mjflow/client";
 import { afterEach, describe, expect, test } from "vitest";
@@ -11,6 +12,7 @@ const given = async (answer: Answer) => {
 };
 afterEach(() => server?.close());
 
+const done = flow("completed", [task("0", "SUCCESS", 100)]);
 const created = flow("running", [task("0", "PENDING")]);
 const caught = (work: Promise<unknown>): Promise<MjflowError> =>
   work.then(
@@ -148,10 +150,28 @@ describe("patience", () => {
     expect(server.asked).toHaveLength(1);
   });
 
+  test("a signal that lives long gathers no listeners", async () => {
+    await given((response, { path }, n) =>
+      path.endsWith("/events")
+        ? problem(response, n % 2 ? 500 : 503, "x")
+        : json(response, 200, n < 4 ? created : done),
+    );
+    const mjflow = server.client();
+    const { signal } = new AbortController();
+    await mjflow.flows.get(FLOW_ID, { signal });
+    await mjflow.flows.wait(FLOW_ID, { signal });
+    for await (const _ of mjflow.flows.events(FLOW_ID, { signal })) break;
+    const real = new Mjflow({ baseUrl: server.url, maxRetries: 1 });
+    await caught(real.request({ path: "/v1/x/events", signal }));
+    expect(getEventListeners(signal, "abort")).toHaveLength(0);
+  });
+
   test("a server that never answers is unreachable when the time of a try is up", async () => {
     await given(() => {});
     const mjflow = server.client({ requestTimeoutMs: 20, maxRetries: 1 });
-    expect(await caught(mjflow.flows.get(FLOW_ID))).toMatchObject({ code: "unreachable", status: undefined });
+    const error = await caught(mjflow.flows.get(FLOW_ID));
+    expect(error).toMatchObject({ code: "unreachable", status: undefined });
+    expect(error.detail).toContain("no answer within 20 ms");
     expect(server.asked).toHaveLength(2);
   });
 });

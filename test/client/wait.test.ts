@@ -86,7 +86,7 @@ describe("by stream", () => {
       out.write(taskEvent("task.completed", task("0", "SUCCESS", 100)), "3");
       out.write(taskEvent("task.submitted", task("0-10", "SUBMITTED")), "4");
       out.write(taskEvent("task.submitted", task("0-2", "SUBMITTED")), "5");
-      out.write(taskEvent("task.progress", task("0", "IN_PROGRESS", 90)), "6");
+      out.write(taskEvent("task.progress", task("0", "IN_PROGRESS", 100)), "6");
       out.write(flowEvent(done), "7");
       return true;
     });
@@ -129,12 +129,17 @@ describe("by stream", () => {
     expect(server.sleeps).toHaveLength(1);
   });
 
-  test("a flow that ended before is an answer at once", async () => {
+  test("a flow that ended before is an answer at once, and its stream is closed", async () => {
+    let closed: (() => void) | undefined;
+    const gone = new Promise<void>((resolve) => {
+      closed = resolve;
+    });
     const mjflow = await given(
-      (response) => stream(response),
+      (response) => stream(response.on("close", () => closed?.())),
       (response) => json(response, 200, done),
     );
     expect(await mjflow.flows.wait(FLOW_ID)).toEqual(done);
+    await gone;
     expect(server.asked).toHaveLength(2);
   });
 
@@ -186,6 +191,14 @@ describe("by stream", () => {
       (response) => json(response, 200, done),
     );
     expect(await told(mjflow.flows.events(FLOW_ID, { lastEventId: "a-7" }))).toMatchObject([{ id: "a-8" }]);
+  });
+
+  test("a stream that came to the end has told all there was to tell", async () => {
+    const mjflow = await given(
+      (response) => stream(response).write(flowEvent(done), "9"),
+      (response) => json(response, 200, done),
+    );
+    expect((await told(mjflow.flows.events(FLOW_ID))).map(({ id }) => id)).toEqual(["9"]);
   });
 
   test("what the stream never told is told from a read, once", async () => {

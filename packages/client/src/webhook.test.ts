@@ -1,4 +1,5 @@
 import { createHmac, generateKeyPairSync, type KeyObject, randomBytes, sign as signEd25519 } from "node:crypto";
+import { runInNewContext } from "node:vm";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { isSigned } from "./signature.ts";
@@ -62,6 +63,10 @@ describe("what is believed", () => {
     const padded = Buffer.concat([Buffer.from("xx"), Buffer.from(body)]).subarray(2);
     expect((await verify(new Uint8Array(padded), headersFor(body))).data.id).toBe("ein Boot 🛶");
     expect((await verify(padded, headersFor(body))).data.id).toBe("ein Boot 🛶");
+    const { buffer } = new Uint8Array(padded);
+    expect((await verifyWebhook(buffer, headersFor(body), SECRET, { now: NOW })).data.id).toBe("ein Boot 🛶");
+    const elsewhere = runInNewContext("new Uint8Array(bytes)", { bytes: [...padded] });
+    expect((await verify(elsewhere, headersFor(body))).data.id).toBe("ein Boot 🛶");
   });
 
   test("while secrets change: either secret here, either signature there", async () => {
