@@ -1,7 +1,17 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { FLOW } from "../test/sample.ts";
-import { MessageError, parseMessage, submitMessage, type TakenMessage } from "./message.ts";
+import {
+  archiveMessage,
+  deliverMessage,
+  MessageError,
+  parseMessage,
+  QUEUE_OF,
+  submitMessage,
+  type TakenMessage,
+  tellMessage,
+  workMessage,
+} from "./message.ts";
 
 const taken: TakenMessage = {
   v: 1,
@@ -76,5 +86,52 @@ describe("a message that cannot be read", () => {
     expect(complaint({ ...taken, v: 2 })).toMatchObject({ name: "MessageError", message: "unknown version 2" });
     expect(complaint({ ...taken, v: "x".repeat(999) }).message).toBe(`unknown version "${"x".repeat(19)}`);
     expect(complaint({}).message).toBe("unknown version undefined");
+  });
+});
+
+describe("messages about what happened", () => {
+  const delivery = `dlv_${FLOW.slice("flow_".length)}_0_completed_hook`;
+
+  it("say again what was sent", () => {
+    for (const message of [
+      archiveMessage(FLOW, "0-2"),
+      tellMessage(FLOW, "0-2"),
+      tellMessage(FLOW, "flow"),
+      deliverMessage(delivery),
+    ]) {
+      expect(parseMessage(JSON.stringify(message))).toEqual(message);
+      expect(JSON.stringify(message).length).toBeLessThan(200);
+    }
+  });
+
+  it.each([
+    ["names no delivery", { v: 1, type: "deliver" }],
+    ["names no delivery", { v: 1, type: "deliver", deliveryId: "dlv_x" }],
+    ["names no delivery", { v: 1, type: "deliver", deliveryId: [delivery] }],
+    ["names neither task nor flow", { v: 1, type: "tell", flowId: FLOW }],
+    ["names neither task nor flow", { v: 1, type: "tell", flowId: FLOW, place: "1" }],
+    ["names neither task nor flow", { v: 1, type: "tell", flowId: "flow_x", place: "flow" }],
+    ["names neither task nor flow", { v: 1, type: "tell", flowId: "flow_x", place: "0" }],
+    ["names neither task nor flow", { v: 1, type: "tell", flowId: [FLOW], place: "flow" }],
+    ["names neither task nor flow", { v: 1, type: "tell", place: "flow" }],
+    ["names no task", { v: 1, type: "archive", flowId: FLOW, path: "flow" }],
+    ["names no task", { v: 1, type: "archive", flowId: [FLOW], path: "0" }],
+  ])("%s: %j", (why, body) => {
+    expect(() => parseMessage(JSON.stringify(body))).toThrow(new MessageError(why));
+  });
+
+  it("go to those who do that work", () => {
+    expect(QUEUE_OF).toEqual({
+      submit: "submit",
+      taken: "submit",
+      tell: "deliver",
+      deliver: "deliver",
+      archive: "archive",
+    });
+  });
+
+  it("a tile is our own work, all else a vendor's", () => {
+    expect(workMessage({ flowId: FLOW, path: "0-2", action: "TILE" })).toEqual(archiveMessage(FLOW, "0-2"));
+    expect(workMessage({ flowId: FLOW, path: "0-2", action: "UPSCALE" })).toEqual(submitMessage(FLOW, "0-2"));
   });
 });
