@@ -75,6 +75,13 @@ describe("what an answer says", () => {
     expect(await outbound.post(post(`http://127.0.0.1:${port}/`))).toMatchObject({ tookMs: 250 });
   });
 
+  test("never less than no time, though the clock was set back", async () => {
+    const times = [1_000, 0];
+    const port = await serveHttp((_, response) => response.end());
+    const outbound = createOutbound({ allow, now: () => times.shift() ?? 0 });
+    expect(await outbound.post(post(`http://127.0.0.1:${port}/`))).toMatchObject({ tookMs: 0 });
+  });
+
   test("of a download: its type, its size and its bytes", async () => {
     const bytes = Buffer.alloc(300_000, 7);
     const port = await serveHttp((_, response) => {

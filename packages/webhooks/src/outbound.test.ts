@@ -99,6 +99,16 @@ describe("a public name", () => {
   });
 });
 
+test("a public address is connected to as it is, with nobody asked", async () => {
+  const dialled = pretendInternet();
+  const { asked, resolve } = resolver(["127.0.0.1"]);
+  const outbound = createOutbound({ resolve });
+  for (const host of [PUBLIC, `[${PUBLIC6}]`]) {
+    expect(await outbound.post(post(`https://${host}/`))).toMatchObject({ kind: "unreachable" });
+  }
+  expect([dialled, asked]).toEqual([[`${PUBLIC} 443`, `${PUBLIC6} 443`], []]);
+});
+
 describe("a name is refused, and no socket opened, when it resolves to", () => {
   test.each([
     ["this machine", ["127.0.0.1"]],
@@ -313,11 +323,24 @@ describe("a redirect", () => {
     expect(requests).toEqual(["/0", "/1", "/2", "/3"]);
   });
 
-  test("that names no place is an answer", async () => {
-    const port = await serveHttps((_, response) => response.writeHead(304).end());
+  test("with a body that never ends is not listened to", async () => {
+    const gone = Promise.withResolvers<void>();
+    const port = await serveHttps((request, response) => {
+      if (request.url === "/end") return void response.end("at the end");
+      request.socket.on("close", () => gone.resolve());
+      response.writeHead(302, { location: "/end" }).write("moved");
+    });
     pretendInternet({ [PUBLIC]: port });
     const outbound = createOutbound({ ...resolver([PUBLIC]), ca });
-    expect(await outbound.get("https://hooks.example/", { timeoutMs: 10_000 })).toMatchObject({ status: 304 });
+    expect(await text((await outbound.get("https://hooks.example/", { timeoutMs: 10_000 })).body)).toBe("at the end");
+    await gone.promise;
+  });
+
+  test("that names no place is an answer", async () => {
+    const port = await serveHttps((_, response) => response.writeHead(302).end("nowhere"));
+    pretendInternet({ [PUBLIC]: port });
+    const outbound = createOutbound({ ...resolver([PUBLIC]), ca });
+    expect(await outbound.get("https://hooks.example/", { timeoutMs: 10_000 })).toMatchObject({ status: 302 });
   });
 });
 

@@ -130,6 +130,12 @@ test.each([31, 33, 64])("a key pair is not made from %i bytes", (size) => {
   expect(() => newKeyPair(randomBytes(size))).toThrow(RangeError);
 });
 
+test("nor does a v1a signature under another version's name", () => {
+  const { secret, key } = schemes.v1a();
+  const headers = headersOf(message, sign(message, [secret]).replace("v1a,", "v1,"));
+  expect(verify({ headers, body: message.body }, [key], NOW)).toBe(false);
+});
+
 const good = schemes.v1a().secret;
 test.each([
   "",
@@ -141,6 +147,7 @@ test.each([
   `whsec_${randomBytes(32).toString("base64").slice(0, -1)}`,
   `whsec_*${randomBytes(32).toString("base64")}`,
   randomBytes(32).toString("base64"),
+  `whsex_${randomBytes(32).toString("base64")}`,
   schemes.v1a().key,
   `whsk_${randomBytes(31).toString("base64")}`,
   `whsk_${randomBytes(64).toString("base64")}`,
