@@ -18,5 +18,9 @@ const app = {
 } as Hono;
 let built: Hono | undefined;
 
-/** Lambda's runtime has the global; whoever loads the bundle elsewhere gets the plain handler. */
-export const handler = "awslambda" in globalThis ? streamHandle(app) : handle(app);
+/**
+ * Lambda's runtime has the global, and on it what streams; whoever loads the bundle elsewhere gets the plain handler. The
+ * AWS SDK makes an empty global of that name for its own use.
+ */
+const { awslambda } = globalThis as { awslambda?: object };
+export const handler = awslambda && "streamifyResponse" in awslambda ? streamHandle(app) : handle(app);

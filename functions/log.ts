@@ -15,13 +15,14 @@ export interface FunctionLog extends Log {
 export function createLog({
   name,
   level,
-  metrics,
+  stage,
   write = (line) => process.stdout.write(`${line}\n`),
   now = Date.now,
 }: {
   name: string;
   level: Level;
-  metrics: boolean;
+  /** Whose metrics these are: an account may hold several stages. Undefined: nobody's, and none are written. */
+  stage?: string | undefined;
   write?: (line: string) => void;
   now?: () => number;
 }): FunctionLog {
@@ -41,15 +42,14 @@ export function createLog({
       const counted = counts;
       counts = {};
       const names = Object.keys(counted);
-      if (!metrics || names.length === 0) return;
+      if (stage === undefined || names.length === 0) return;
       const definition = {
         Namespace: "mjflow",
-        Dimensions: [["Function"]],
+        Dimensions: [["Stage", "Function"]],
         Metrics: names.map((metric) => ({ Name: metric, Unit: "Count" })),
       };
-      write(
-        JSON.stringify({ _aws: { Timestamp: now(), CloudWatchMetrics: [definition] }, Function: name, ...counted }),
-      );
+      const _aws = { Timestamp: now(), CloudWatchMetrics: [definition] };
+      write(JSON.stringify({ _aws, Stage: stage, Function: name, ...counted }));
     },
   };
 }

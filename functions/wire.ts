@@ -111,6 +111,9 @@ function mediaLinks(baseUrl: string) {
   return createMediaLinks({ keys: liveKeys(Resource.VaultKey.value, Resource.PreviousVaultKey.value), baseUrl });
 }
 
+/** Where apps reach the API, if not at its function's own address. */
+const apiUrl = () => env["MJFLOW_API_URL"] || undefined;
+
 /** Only where the stage has one. */
 const busName = env["MJFLOW_BUS"] || undefined;
 const bus = /* @__PURE__ */ once(() => busName && createEventBus({ name: busName, ...endpoint("EVENTBRIDGE") }));
@@ -173,7 +176,8 @@ function liveKeys(...keys: string[]): string[] {
 
 function log(name: string): FunctionLog {
   const level = (env["MJFLOW_LOG"] ?? "info") as Level;
-  return createLog({ name, level, metrics: env["AWS_LAMBDA_FUNCTION_NAME"] !== undefined });
+  const stage = env["AWS_LAMBDA_FUNCTION_NAME"] === undefined ? undefined : Resource.App.stage;
+  return createLog({ name, level, stage });
 }
 
 type Base = Pick<Deps, "store" | "queue" | "clock" | "timings"> & { log: FunctionLog };
@@ -205,7 +209,7 @@ export const wireApi = /* @__PURE__ */ once(() => ({
   newWebhookSecret,
   mediaLinks,
   sleep: (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)),
-  apiUrl: env["MJFLOW_API_URL"] || undefined,
+  apiUrl: apiUrl(),
   objectUrl,
   storeProgress: env["MJFLOW_PROGRESS"] === "on",
   archive: env["MJFLOW_ARCHIVE"] === "on",
@@ -239,8 +243,8 @@ export const wireDeliver = /* @__PURE__ */ once(() => ({
   },
   bus: bus() || undefined,
   newWebhookSecret,
-  mediaUrl: mediaLinks(Resource.Api.url).url,
-  facade: createFacadeListener(facade(), mediaLinks(Resource.Api.url).url),
+  mediaUrl: mediaLinks(apiUrl() ?? Resource.Api.url).url,
+  facade: createFacadeListener(facade(), mediaLinks(apiUrl() ?? Resource.Api.url).url),
 }));
 
 export const wireArchive = /* @__PURE__ */ once(() => ({ ...base("archive"), media: media() }));

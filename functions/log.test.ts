@@ -1,0 +1,55 @@
+import { expect, test } from "vitest";
+import { createLog } from "./log.ts";
+
+function logged(stage?: string) {
+  const lines: Record<string, unknown>[] = [];
+  const write = (line: string) => void lines.push(JSON.parse(line) as Record<string, unknown>);
+  return { lines, log: createLog({ name: "callback", level: "info", stage, write, now: () => 86_400_000 }) };
+}
+
+test("what an invocation counted is one line of metrics, by stage and function", () => {
+  const { lines, log } = logged("production");
+  log.count("Callbacks");
+  log.count("Callbacks", 2);
+  log.count("Duplicates", 0);
+  log.count("Late");
+  log.flush();
+  expect(lines).toEqual([
+    {
+      _aws: {
+        Timestamp: 86_400_000,
+        CloudWatchMetrics: [
+          {
+            Namespace: "mjflow",
+            Dimensions: [["Stage", "Function"]],
+            Metrics: [
+              { Name: "Callbacks", Unit: "Count" },
+              { Name: "Late", Unit: "Count" },
+            ],
+          },
+        ],
+      },
+      Stage: "production",
+      Function: "callback",
+      Callbacks: 3,
+      Late: 1,
+    },
+  ]);
+});
+
+test("what was counted is told once", () => {
+  const { lines, log } = logged("production");
+  log.count("Callbacks");
+  log.flush();
+  log.flush();
+  expect(lines).toHaveLength(1);
+});
+
+test("outside of a stage nothing is measured, and events are lines all the same", () => {
+  const { lines, log } = logged();
+  log.count("Callbacks");
+  log.warn("callback.unreadable", { flow: "flow_1" });
+  log.flush();
+  const time = "1970-01-02T00:00:00.000Z";
+  expect(lines).toEqual([{ time, level: "warn", function: "callback", event: "callback.unreadable", flow: "flow_1" }]);
+});
