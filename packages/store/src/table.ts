@@ -5,7 +5,8 @@
  * - W1 every write is one conditional PutItem (or DeleteItem) of one item.
  * - W2 a write whose answer was lost is recognised by its nonce: the SDK's repetition fails against what the first try
  *      stored, and a caller told "you lost" would act on its own work as if it were another's.
- * - W3 throttling beyond the client's retries is MjflowError overloaded; all else is thrown as it came.
+ * - W3 throttling beyond the client's retries, and an item held by somebody's transaction, are MjflowError overloaded; all
+ *      else is thrown as it came.
  */
 import {
   BatchGetItemCommand,
@@ -232,6 +233,10 @@ const THROTTLING = new Set([
   "ThrottlingException",
   "ThrottledException",
   "TooManyRequestsException",
+  // Another's transaction, or another region's write, holds the item for a moment.
+  "TransactionConflictException",
+  "TransactionInProgressException",
+  "ReplicatedWriteConflictException",
 ]);
 
 function isThrottling(error: unknown): boolean {
