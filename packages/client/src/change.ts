@@ -1,8 +1,8 @@
 /** What events say and what a read flow says, brought together: a view kept current, and events told from two reads. */
-import type { EventBody, Flow, Task, TaskEvent, TaskEventType, TaskStatus } from "./types.ts";
+import type { Flow, FlowBody, Task, TaskEvent, TaskEventType, TaskStatus } from "./types.ts";
 
 /** `id` is for resuming; an event told from two reads has none. */
-export type FlowEvent = EventBody & { id: string | null };
+export type FlowEvent = FlowBody & { id: string | null };
 
 const ENDED: ReadonlySet<TaskStatus> = new Set(["SUCCESS", "FAILURE", "CANCEL", "EXPIRED"]);
 const TYPES: Partial<Record<TaskStatus, TaskEventType>> = {
@@ -15,12 +15,12 @@ const TYPES: Partial<Record<TaskStatus, TaskEventType>> = {
   EXPIRED: "task.failed",
 };
 
-export function isTaskEvent(event: EventBody): event is TaskEvent {
+export function isTaskEvent(event: FlowBody): event is TaskEvent {
   return event.type.startsWith("task.");
 }
 
 /** The flow with what events told of its tasks. Events can be late, tasks never go back: an older word changes nothing. */
-export function withEvents(flow: Flow, events: readonly EventBody[]): Flow {
+export function withEvents(flow: Flow, events: readonly FlowBody[]): Flow {
   const tasks = new Map(flow.tasks.map((task) => [task.id, task]));
   for (const event of events) {
     if (!isTaskEvent(event)) continue;
@@ -62,7 +62,7 @@ export class Told {
     this.#isResumed = isResumed;
   }
 
-  heard(event: EventBody): void {
+  heard(event: FlowBody): void {
     if (isTaskEvent(event)) this.#tasks.set(event.data.id, wordOf(event.data));
     else this.#end = event.data.status;
   }

@@ -1,6 +1,6 @@
 /** A body that came as text, from a stream or a webhook, read as an event: its outline is checked, its data is believed. */
 import { isObject } from "./problem.ts";
-import type { EventBody } from "./types.ts";
+import type { EventBody, FlowBody } from "./types.ts";
 
 /** Undefined for what is no event. Its type may be one that this package does not know. */
 export function parseEvent(text: string): EventBody | undefined {
@@ -15,6 +15,6 @@ export function parseEvent(text: string): EventBody | undefined {
 }
 
 /** One of a flow and its tasks: what a view can be kept current with. */
-export function isOfFlow({ type, data }: EventBody): boolean {
-  return /^(task|flow)\./.test(type) && typeof data.id === "string";
+export function isOfFlow(event: EventBody): event is FlowBody {
+  return /^(task|flow)\./.test(event.type) && typeof event.data.id === "string";
 }

@@ -235,10 +235,11 @@ export interface Flow extends FlowSummary {
 
 export type TaskEventType = "task.submitted" | "task.progress" | "task.modal" | "task.completed" | "task.failed";
 export type FlowEventType = "flow.completed" | "flow.failed";
-export type EventType = TaskEventType | FlowEventType;
+export type EventType = TaskEventType | FlowEventType | "endpoint.disabled";
 
 interface EventOf<Type extends EventType, Data> {
   type: Type;
+  /** When it happened. */
   timestamp: string;
   data: Data;
 }
@@ -246,8 +247,15 @@ interface EventOf<Type extends EventType, Data> {
 /** `data.state` is its flow's. */
 export type TaskEvent = EventOf<TaskEventType, Task & { state: string | null }>;
 export type FlowEndEvent = EventOf<FlowEventType, FlowSummary & { counts?: Counts }>;
-/** A webhook's body, and the `data` of a stream's event: narrow it by `type`. */
-export type EventBody = TaskEvent | FlowEndEvent;
+/** Told to the app's other endpoints; empty where it was removed since. */
+export type EndpointEvent = EventOf<
+  "endpoint.disabled",
+  { id?: string; url?: string; disabledWhy?: Endpoint["disabledWhy"]; failingSince?: string }
+>;
+/** What a flow's stream tells: narrow it by `type`. */
+export type FlowBody = TaskEvent | FlowEndEvent;
+/** What a webhook says: narrow it by `type`. */
+export type EventBody = FlowBody | EndpointEvent;
 
 /** An answer in pages. */
 export interface Page<T> {
