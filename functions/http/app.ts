@@ -53,7 +53,7 @@ export function createApp(deps: ApiDeps): Hono<AppEnv> {
   app.get("/", (c) => c.json({ name: "mjflow", api: "/v1", health: "/healthz" }));
   const callers = createCallers(deps, deps.apiKeys);
   // Before /v1, whose door asks for its key in another way and answers in other words.
-  for (const prefix of FACADE_PREFIXES) app.route(prefix, facade(callers));
+  for (const prefix of FACADE_PREFIXES) app.all(`${prefix}/*`, facade(prefix, callers));
   app.use("/v1/*", authenticate(callers));
   app.route("/v1/flows", flows);
   app.route("/v1/flows", streams);

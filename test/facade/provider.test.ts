@@ -60,7 +60,7 @@ describe.each(ids)("in the dialect of %s", (id) => {
       failure: { code: "vendor_unauthorized" },
     });
     await expect(provider.lookup(["1765432109876123"], wrong.account)).rejects.toMatchObject({ unauthorized: true });
-    const one = { action: "blend", inputs: { base64Array: ["data:image/png;base64,AAAA"] } } as const;
+    const one = { action: "blend" as const, inputs: { base64Array: ["data:image/png;base64,AAAA"] } };
     expect(await provider.submit(one, context)).toMatchObject({ kind: "refused" });
   });
 });

@@ -3,7 +3,7 @@
  * it, and the code says the rest; what reads has HTTP's own status, or its clients would take an error for a task.
  */
 import { MjflowError } from "@mjflow/core/error";
-import type { ErrorHandler } from "hono";
+import type { Context } from "hono";
 import type { AppEnv } from "../env.ts";
 
 export const CODE = {
@@ -59,11 +59,11 @@ export function refusal(error: MjflowError): MjAnswer {
 /** Of requests that only read; cancel, which answers for itself, aside. */
 const READS = /\/(?:task|query|image)\//;
 
-export const onFacadeError: ErrorHandler<AppEnv> = (error, c) => {
+export function facadeError(c: Context<AppEnv>, error: unknown): Response {
   const known = error instanceof MjflowError;
   if (!known) {
     const { requestId, deps } = c.var;
-    deps.log.error("facade.bug", { requestId, error: String(error), stack: error.stack });
+    deps.log.error("facade.bug", { requestId, error: String(error), stack: (error as Error).stack });
   }
   const told = known ? error : new MjflowError("internal");
   if (typeof told.retry === "object") c.header("Retry-After", String(Math.ceil(told.retry.afterMs / 1_000)));
@@ -71,4 +71,4 @@ export const onFacadeError: ErrorHandler<AppEnv> = (error, c) => {
   const isAsHttp = [400, 401, 403, 413].includes(told.status) && told.code !== "invalid_request";
   const status = isAsHttp || READS.test(c.req.path) ? told.status : 200;
   return c.json(refusal(told), status as 200);
-};
+}
