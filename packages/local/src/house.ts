@@ -175,7 +175,9 @@ async function importFunctions(): Promise<Functions> {
 
 async function listen(port: number): Promise<Server> {
   // Until the functions are there, whoever knocks is told to come back.
-  const server = createServer({ headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 5_000 });
+  const limits = { headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 5_000 };
+  // Node looks for lines past their limits this often; its own 30 s would double the longest.
+  const server = createServer({ ...limits, connectionsCheckingInterval: 5_000 });
   server.on("request", starting);
   await new Promise<void>((resolve, reject) => {
     server.once("error", (error: NodeJS.ErrnoException) => {

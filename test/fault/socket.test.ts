@@ -1,0 +1,74 @@
+/**
+ * Fault 25: a thousand lines that want nothing, or want it very slowly. What the house bears meanwhile is tried in
+ * `test/attack/load.test.ts`; here it is seen to end them, each kind by a clock of its own.
+ */
+import { connect, type Socket } from "node:net";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { API_KEY, type Spawned, spawnHouse } from "../support/spawned.ts";
+
+let house: Spawned;
+beforeAll(async () => {
+  house = await spawnHouse();
+}, 30_000);
+afterAll(() => house?.stop());
+
+interface Line {
+  kind: string;
+  socket: Socket;
+  /** What it was told before it was ended, by the other side. */
+  ended: Promise<string>;
+}
+
+const POST = `POST /v1/flows HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${API_KEY}\r\nContent-Type: application/json\r\n`;
+
+const IDLE = "keeps a line it no longer needs";
+/** First words, and what is said over and over again; both may be nothing. */
+const KINDS: Record<string, [first: string, more: string]> = {
+  "says nothing": ["", ""],
+  "stops within its head": ["GET /healthz HTTP/1.1\r\nHo", ""],
+  "never ends its head": ["GET /healthz HTTP/1.1\r\nX: ", "x"],
+  "never ends its headers": ["GET /healthz HTTP/1.1\r\n", "X: y\r\n"],
+  "never ends its body": [`${POST}Content-Length: 100000\r\n\r\n{"prompt":"`, "x"],
+  "never ends its chunks": [`${POST}Transfer-Encoding: chunked\r\n\r\n`, "1\r\nx\r\n"],
+  [IDLE]: ["GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n", ""],
+  "posts a callback for ever": ["POST /callbacks/x HTTP/1.1\r\nHost: x\r\nContent-Length: 5000000\r\n\r\n", "x"],
+};
+const LINES = 1_000;
+const TRICKLE_MS = 500;
+
+test("a thousand slow or silent lines are ended by the house, flows complete meanwhile, and nothing of them is made", async () => {
+  const kinds = Object.keys(KINDS);
+  const before = (await house.call("GET", "/v1/flows")).body;
+  const lines = await Promise.all(Array.from({ length: LINES }, (_, n) => open(kinds[n % kinds.length]!)));
+  const trickle = setInterval(() => {
+    for (const { kind, socket } of lines) if (socket.writable && KINDS[kind]![1]) socket.write(KINDS[kind]![1]);
+  }, TRICKLE_MS);
+  try {
+    const flow = await house.ended(await house.start({ then: [{ press: "U1" }] }));
+    expect(flow.status).toBe("completed");
+    for (const { kind, ended } of lines) {
+      const status = /^HTTP\/1\.1 (\d{3})/.exec(await ended)?.[1];
+      expect(`${kind}: ${status}`).toBe(`${kind}: ${kind === IDLE ? 200 : 408}`);
+    }
+    expect((await house.call("GET", "/v1/flows")).body.data).toHaveLength(before.data.length + 1);
+  } finally {
+    clearInterval(trickle);
+    for (const { socket } of lines) socket.destroy();
+  }
+}, 150_000);
+
+function open(kind: string): Promise<Line> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ port: Number(new URL(house.url).port), host: "127.0.0.1" }, () => {
+      socket.write(KINDS[kind]![0]);
+      resolve({ kind, socket, ended });
+    });
+    let text = "";
+    socket.on("data", (chunk) => {
+      text += chunk.toString("latin1");
+    });
+    socket.once("error", reject);
+    socket.on("error", () => {});
+    const ended = new Promise<string>((close) => socket.once("close", () => close(text)));
+  });
+}
