@@ -38,4 +38,4 @@ test("ten minutes ahead, then ten behind, then ahead again, each after a kill -9
 
   house = await site.start(2 * TEN_MINUTES);
   await expectAllEnded(site, started);
-}, 90_000);
+});

@@ -128,7 +128,7 @@ export const counts = async (house: Spawned) => (await house.sim("GET", "/ledger
 export async function expectAllEnded(site: Site, flows: readonly Started[]): Promise<void> {
   const house = site.house();
   for (const { id, kind, state } of flows) {
-    const flow = await until(() => house.flow(id).then(brief), isOver, 40_000);
+    const flow = await until(() => house.flow(id).then(brief), isOver);
     expect(flow.state).toBe(state);
     if (kind === "never") expect(flow.tasks.filter((task) => task.status !== "SUCCESS").every(isGivenUp)).toBe(true);
     else expect(flow).toMatchObject({ status: "completed", tasks: Array(TASKS).fill({ status: "SUCCESS" }) });

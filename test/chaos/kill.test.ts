@@ -28,4 +28,4 @@ test("kill -9 under ten flows, at random moments: each flow ends, each press is 
     house = await site.start(round * LEASE);
   }
   await expectAllEnded(site, started);
-}, 120_000);
+});

@@ -19,7 +19,7 @@ const TIMINGS = JSON.stringify({
 let house: Spawned;
 beforeAll(async () => {
   house = await spawnHouse({ env: { MJFLOW_TIMINGS: TIMINGS, MJFLOW_SWEEP_MS: String(second) } });
-}, 30_000);
+});
 afterAll(() => house?.stop());
 beforeEach(async () => {
   await house.sim("DELETE", "/faults");
@@ -130,5 +130,5 @@ describe("submissions", () => {
     const flow = await house.ended(await house.start({ provider: "trueai", then: UPSCALES }));
     await house.sim("PUT", "/scenarios/trueai", {});
     expect(flow.status).toBe("completed");
-  }, 40_000);
+  });
 });

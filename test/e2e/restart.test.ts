@@ -28,8 +28,8 @@ const env = {
     lookupMs: 1_000,
     requeueMs: 2_000,
     // Killed while a vendor was being called: the lease must run out before anything else can happen to the task.
-    answerMs: 2_000,
-    leaseMs: 3_000,
+    answerMs: 5_000,
+    leaseMs: 6_000,
   }),
 };
 
@@ -54,7 +54,7 @@ test("kill -9 in the middle of flows, twice: after a restart each one ends, no b
   }
 
   for (const [i, id] of ids.entries()) {
-    const flow = await house.ended(id, 60_000);
+    const flow = await house.ended(id);
     expect(flow).toMatchObject({ status: "completed", state: `flow ${i + 1}` });
     expect(flow.tasks.map((task: Json) => task.status)).toEqual(Array(6).fill("SUCCESS"));
   }
@@ -62,7 +62,7 @@ test("kill -9 in the middle of flows, twice: after a restart each one ends, no b
   const ledger = await ledgerOf(house);
   expect(billOf(ledger, { graceMs: GRACE, known: witness.known })).toEqual({ doubled: [], resent: [] });
   expect(ledger.counts.duplicatePresses).toBe(0);
-}, 150_000);
+});
 
 /** Vendors that list their tasks by our mark, and two of those that do not. */
 const SEARCHED = ["simulator", "midjourney-proxy", "trueai"];
@@ -110,7 +110,7 @@ test("kill -9 while five vendors were taking a press and nothing was told of it:
   expect(ledger.counts.duplicatePresses).toBe(1);
   const lists = ledger.lookups.filter(({ ids }) => ids.length === 0);
   expect(new Set(lists.map(({ provider }) => provider))).toEqual(new Set(SEARCHED));
-}, 90_000);
+});
 
 test("a second house on the same folder is refused, saying why", async () => {
   house = await spawnHouse({ dataDir, env });

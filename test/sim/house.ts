@@ -65,6 +65,8 @@ export interface Scene {
   clockOf?(process: string, now: () => number): Clock;
   /** The hook keys that a process begins with, newest first. @param at ms since the house began */
   keysOf?(process: string, at: number): readonly string[];
+  /** The vendor lists what it took by our mark. */
+  searched?: boolean;
   /** The vendor's accounts; flows take turns. Each has ids of its own, which are the same as the others'. */
   accounts?: readonly string[];
   /** False: the account was taken out of the configuration. @param at ms since the house began */
@@ -185,6 +187,7 @@ export async function runHouse({
     scheduler,
     rng,
     profile,
+    searched: scene.searched ?? false,
     took: ({ flowPart, path, attempt, id }) =>
       trace?.({
         at: scheduler.now() - START,

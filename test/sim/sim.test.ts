@@ -33,6 +33,19 @@ describe("a simulated house, run to quiescence", () => {
     }
   });
 
+  test.each(FAULTS.filter((fault) => fault !== "lookupMissing"))(
+    "%s alone, often, at a vendor that lists what it took by our mark: nothing is ever paid twice",
+    async (fault) => {
+      const profile = { ...only(fault, fault === "crash" ? 0.05 : 0.4), answerLost: 0.2, loseCallback: 0.4 };
+      for (let seed = 1; seed <= 2; seed++) {
+        const { findings, counts } = judge(await runHouse({ seed, flows: 6, profile, scene: { searched: true } }));
+        expect(findings).toEqual([]);
+        expect(counts).toMatchObject({ duplicates: 0, resubmitted: 0 });
+      }
+    },
+    60_000,
+  );
+
   // 17: a vendor that takes back a success. 122, 182: a worker that had prepared a press claimed the task at its window.
   test.each([17, 122, 182])("seed %i, which once broke a rule, breaks none", async (seed) => {
     expect(judge(await runHouse({ seed, flows: 10, profile: STORM, hooks: false })).findings).toEqual([]);

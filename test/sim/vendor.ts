@@ -34,6 +34,8 @@ export interface VendorDeps {
   scheduler: Scheduler;
   rng: Rng;
   profile: Profile;
+  /** It lists what it took by our mark. */
+  searched: boolean;
   took(task: Taken): void;
   /** Posts one callback; the vendor does not look at the answer. */
   post(token: string, body: string, taken: Taken): void;
@@ -52,7 +54,7 @@ export interface Vendor {
 const IMAGINE_MS = 40_000;
 const PRESS_MS = 15_000;
 
-export function createVendor({ scheduler, rng, profile, took, post, forge }: VendorDeps): Vendor {
+export function createVendor({ scheduler, rng, profile, searched, took, post, forge }: VendorDeps): Vendor {
   const taken: Taken[] = [];
   const byId = new Map<string, Taken>();
   const find = (account: string, id: string) => byId.get(`${account}/${id}`);
@@ -155,7 +157,7 @@ export function createVendor({ scheduler, rng, profile, took, post, forge }: Ven
     abilities: {
       notifyHook: "documented",
       listByCondition: true,
-      searchByState: false,
+      searchByState: searched,
       instantActions: [],
       rootActions: ["imagine"],
       modes: [],
@@ -170,7 +172,17 @@ export function createVendor({ scheduler, rng, profile, took, post, forge }: Ven
       const known = ids.flatMap((id) => find(account, id) ?? []).filter(() => !rng.chance(profile.lookupMissing));
       return { reports: known.map((task) => reportOf(task, task.status, 50)), requests: 1 };
     },
-    search: async () => ({ reports: [], requests: 0 }),
+    async search(states, { apiKey: account }) {
+      counts.lookups++;
+      if (rng.chance(profile.lookupFails)) throw new LookupError("502");
+      const wanted = new Set(states);
+      const own = taken.filter((task) => task.account === account && wanted.has(markOf(task)));
+      const known = own.filter(() => !rng.chance(profile.lookupMissing));
+      return {
+        reports: known.map((task) => ({ ...reportOf(task, task.status, 50), state: markOf(task) })),
+        requests: 1,
+      };
+    },
     readCallback: (body) => JSON.parse(body) as Report,
     seed: async () => undefined,
     upload: async () => ({ kind: "unclear", reason: "not simulated" }),
@@ -185,6 +197,10 @@ function refusal(): SubmitAnswer {
 function reportOf(task: Taken, status: ReportStatus, progress: number): Report {
   const result = status === "SUCCESS" ? { imageUrl: pictureOf(task), buttons: buttonsOf(task) } : {};
   return { vendorTaskId: task.id, status, progress, result };
+}
+
+function markOf({ flowPart, path, attempt }: Taken): string {
+  return `${flowPart}_${path}_${attempt}`;
 }
 
 export function pictureOf({ account, flowPart, path, attempt }: Taken): string {

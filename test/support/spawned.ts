@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
-const READY_MS = 20_000;
+const READY_MS = 60_000;
 
 // biome-ignore lint/suspicious/noExplicitAny: a test looks into JSON
 export type Json = any;
@@ -116,8 +116,8 @@ export async function spawnHouse({ dataDir, port = 0, env = {} }: SpawnOptions =
   return house;
 }
 
-/** Asks until the answer fits; the only waiting there is in these tests. */
-export async function until<T>(ask: () => Promise<T>, fits: (value: T) => boolean, withinMs = 20_000): Promise<T> {
+/** Asks until the answer fits; the only waiting there is in these tests. How long is no promise of ours: it only ends them. */
+export async function until<T>(ask: () => Promise<T>, fits: (value: T) => boolean, withinMs = 60_000): Promise<T> {
   const deadline = Date.now() + withinMs;
   for (;;) {
     const value = await ask();

@@ -58,9 +58,9 @@ export async function serveFunctionUrl(
 ): Promise<void> {
   const body = await readBody(request);
   if (body === undefined) {
-    response.writeHead(413, { "content-type": "application/json", connection: "close" });
-    response.end('{"message":"Request Too Long"}');
-    // The rest is thrown away as it comes: a sender that is cut off in the middle never sees the answer.
+    response.writeHead(413, { "content-type": "application/json" }).end('{"message":"Request Too Long"}');
+    // The rest is thrown away as it comes, and the connection stays: closed with bytes unread it is reset, and a sender
+    // that is still writing then never sees the answer.
     request.resume();
     return;
   }
@@ -82,12 +82,12 @@ export async function serveFunctionUrl(
   }
 }
 
-/** Undefined as soon as it is too long: the rest is not read. */
+/** Undefined as soon as it is too long: the rest is not read, and the request not torn down. */
 async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
   if (Number(request.headers["content-length"] ?? 0) > BODY_BYTES) return undefined;
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
+  for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     size += chunk.length;
     if (size > BODY_BYTES) return undefined;
     chunks.push(chunk);
