@@ -1,4 +1,5 @@
 /** The HTTP API as a Lambda function URL, whose responses are streamed: `/v1/flows/{id}/events` has no end to wait for. */
+import type { LambdaFunctionURLEvent } from "aws-lambda";
 import type { Hono } from "hono";
 import { handle, streamHandle } from "hono/aws-lambda";
 import { createApp } from "./http/app.ts";
@@ -18,9 +19,25 @@ const app = {
 } as Hono;
 let built: Hono | undefined;
 
+/** Methods that fetch's own `Request` refuses to be made with; the adapter would answer them 200. */
+const UNSPEAKABLE = new Set(["TRACE", "TRACK", "CONNECT"]);
+
+type Runtime = typeof awslambda;
+type Streaming = Parameters<Runtime["streamifyResponse"]>[0];
+
 /**
  * Lambda's runtime has the global, and on it what streams; whoever loads the bundle elsewhere gets the plain handler. The
  * AWS SDK makes an empty global of that name for its own use.
  */
-const { awslambda } = globalThis as { awslambda?: object };
-export const handler = awslambda && "streamifyResponse" in awslambda ? streamHandle(app) : handle(app);
+const runtime = (globalThis as { awslambda?: Partial<Runtime> }).awslambda;
+
+function streaming({ streamifyResponse, HttpResponseStream }: Runtime) {
+  const handled = streamHandle(app) as unknown as Streaming;
+  return streamifyResponse(async (event: LambdaFunctionURLEvent, stream, context) => {
+    if (!UNSPEAKABLE.has(event.requestContext.http.method)) return handled(event, stream, context);
+    const headers = { "content-type": "text/plain" };
+    HttpResponseStream.from(stream, { statusCode: 405, headers }).end("no such method");
+  });
+}
+
+export const handler = runtime?.streamifyResponse ? streaming(runtime as Runtime) : handle(app);

@@ -24,6 +24,7 @@ import { createDynamoStore } from "@mjflow/store/dynamo";
 import { createFacadeStore } from "@mjflow/store/facade";
 import { createHookStore } from "@mjflow/store/hook";
 import { createTable } from "@mjflow/store/table";
+import { createGuard } from "@mjflow/webhooks/guard";
 import { createOutbound } from "@mjflow/webhooks/outbound";
 import { sendWebhook } from "@mjflow/webhooks/send";
 import { newKeyPair, newSecret } from "@mjflow/webhooks/sign";
@@ -98,9 +99,9 @@ const s3 = /* @__PURE__ */ once(async () => {
 const blobs = /* @__PURE__ */ once(() => createS3Blobs({ client: s3, bucket: Resource.Blobs.name }));
 
 /** The only way to addresses that others named; `MJFLOW_OUTBOUND_ALLOW` is for the local house, whose vendor is on it. */
-const outbound = /* @__PURE__ */ once(() =>
-  createOutbound({ allow: (env["MJFLOW_OUTBOUND_ALLOW"] ?? "").split(",").filter((entry) => entry !== "") }),
-);
+const allow = (env["MJFLOW_OUTBOUND_ALLOW"] ?? "").split(",").filter((entry) => entry !== "");
+const outbound = /* @__PURE__ */ once(() => createOutbound({ allow }));
+const guard = /* @__PURE__ */ once(() => createGuard({ allow }));
 
 const vault = /* @__PURE__ */ once(() =>
   createVault(liveKeys(Resource.VaultKey.value, Resource.PreviousVaultKey.value)),
@@ -208,6 +209,10 @@ export const wireApi = /* @__PURE__ */ once(() => ({
   vault: vault(),
   newWebhookSecret,
   mediaLinks,
+  objectionTo(url: string): string | undefined {
+    const verdict = guard().judge(url);
+    return verdict.ok ? undefined : verdict.why;
+  },
   sleep: (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)),
   apiUrl: apiUrl(),
   objectUrl,

@@ -15,11 +15,12 @@ import {
 import { replayEndpoint } from "@mjflow/engine/replay";
 import { Hono } from "hono";
 import { readBody } from "./body.ts";
-import type { AppEnv } from "./env.ts";
+import { type AppEnv, checkHook } from "./env.ts";
 
 export const endpoints = new Hono<AppEnv>()
   .post("/", async (c) => {
     const request = await readBody(c, EndpointRequest);
+    checkHook(c, "url", request.url);
     const made = await createEndpoint(c.get("deps"), c.get("appId"), request);
     return c.json(secretView(made), 201, { Location: `/v1/endpoints/${made.endpoint.id}` });
   })
@@ -35,6 +36,7 @@ export const endpoints = new Hono<AppEnv>()
   })
   .patch("/:id", async (c) => {
     const patch = await readBody(c, EndpointPatch);
+    checkHook(c, "url", patch.url);
     return c.json(endpointView(await patchEndpoint(c.get("deps"), c.get("appId"), c.req.param("id"), patch)));
   })
   .delete("/:id", async (c) => {

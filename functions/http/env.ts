@@ -1,4 +1,5 @@
 /** What a request carries through the middleware: types only, so that routes need not know the app. */
+import { MjflowError } from "@mjflow/core/error";
 import type { Caller, OperatorKey } from "@mjflow/engine/app";
 import type { Defaults } from "@mjflow/engine/create";
 import type { Deps } from "@mjflow/engine/deps";
@@ -13,6 +14,8 @@ export type ApiDeps = Omit<Deps, "hooks"> &
   EndpointDeps & {
     listeners: Listeners;
     sleep(ms: number): Promise<void>;
+    /** Why an address is none we post to, as far as can be told without asking for it; the guard has the last word. */
+    objectionTo(url: string): string | undefined;
     /** Where this API is reached, if not where its requests say. */
     apiUrl?: string | undefined;
     /** Links to our copies. @param baseUrl where this API is reached */
@@ -33,4 +36,10 @@ export interface AppEnv {
 export function mediaUrlOf(c: Context<AppEnv>): (key: string) => string {
   const { mediaLinks, apiUrl } = c.get("deps");
   return mediaLinks(apiUrl ?? new URL(c.req.url).origin).url;
+}
+
+/** An address that would never be posted to is refused when it is named, not when something is to be told. */
+export function checkHook(c: Context<AppEnv>, field: string, url: string | undefined): void {
+  const why = url === undefined ? undefined : c.get("deps").objectionTo(url);
+  if (why !== undefined) throw new MjflowError("invalid_request", { field, detail: `${field}: ${why}` });
 }

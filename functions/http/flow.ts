@@ -8,7 +8,7 @@ import { createFlow, newFlowId } from "@mjflow/engine/create";
 import { flowSummary, flowView } from "@mjflow/engine/view";
 import { type Context, Hono } from "hono";
 import { readBody } from "./body.ts";
-import { type AppEnv, mediaUrlOf } from "./env.ts";
+import { type AppEnv, checkHook, mediaUrlOf } from "./env.ts";
 import { idempotent } from "./idempotent.ts";
 import { invalid } from "./problem.ts";
 
@@ -16,6 +16,7 @@ export const flows = new Hono<AppEnv>()
   .post("/", async (c) => {
     const request = await readBody(c, FlowRequest);
     const deps = c.get("deps");
+    checkHook(c, "notifyHook", request.notifyHook);
     const { flow, tasks } = await idempotent(c, request, {
       choose: () => newFlowId(deps),
       run: ({ target: flowId, resumed }) => createFlow(deps, c.get("appId"), request, deps, { flowId, resumed }),

@@ -128,6 +128,7 @@ export async function runSystem(
     rng,
     profile,
     took() {},
+    searched() {},
     post: (token, body, task: Taken) =>
       arrive(token, body, (believed) => {
         if (believed && isNews(JSON.parse(body) as Report)) task.believedAt ??= scheduler.now();

@@ -128,6 +128,7 @@ export function createWorld({
     outbound: { post: receiver.post },
     mediaUrl: (key: string) => `https://api.test/${key}`,
     mediaLinks: (baseUrl: string) => createMediaLinks({ keys: [VAULT_KEY], baseUrl }),
+    objectionTo: (url: string) => (url.startsWith("https://") ? undefined : "only https is spoken"),
     // Time is moved by hand: whoever waits finds that it has passed.
     sleep: async (ms: number) => {
       now += ms;

@@ -74,6 +74,8 @@ interface Listener {
 /** An event with everything that its body is made of. */
 interface Told {
   flow: Flow;
+  /** Of the flow's own events: all there are. */
+  tasks: readonly Task[];
   task: Task | undefined;
   event: HappenedEvent;
   /** The one that was disabled, where the event is that. */
@@ -84,7 +86,7 @@ interface Told {
 export async function tell(deps: DeliverDeps, { flowId, place }: Pick<TellMessage, "flowId" | "place">): Promise<void> {
   const at = await load(deps, flowId, place);
   if (!at) return;
-  const { flow, task } = at;
+  const { flow, task, tasks } = at;
   const events = task ? taskEvents(task) : flowEvents(flow);
   const [listeners, before] = await Promise.all([
     listenersOf(deps, flow, task),
@@ -105,7 +107,7 @@ export async function tell(deps: DeliverDeps, { flowId, place }: Pick<TellMessag
   // All is stored, so nothing is owed any more; the tries come after, for a slow receiver must not hold that up.
   await settleDebt(deps, flow, task);
   deps.log.count("Told", saved.filter((s) => s.ok).length);
-  await Promise.all(saved.map((s) => s.ok && attempt(deps, s.item, { flow, task, listeners })));
+  await Promise.all(saved.map((s) => s.ok && attempt(deps, s.item, { flow, tasks, task, listeners })));
 }
 
 /** Of a task's progress no listener is told more often than this; its end is told in any case. */
@@ -141,7 +143,7 @@ export async function deliver(deps: DeliverDeps, deliveryId: string): Promise<vo
 async function attempt(
   deps: DeliverDeps,
   delivery: Delivery,
-  { flow, task, listeners }: { flow: Flow; task: Task | undefined; listeners: readonly Listener[] },
+  { flow, tasks, task, listeners }: Pick<Told, "flow" | "tasks" | "task"> & { listeners: readonly Listener[] },
 ): Promise<void> {
   const listener = listeners.find(({ id }) => id === delivery.listener);
   if (!listener) return giveUp(deps, delivery);
@@ -149,7 +151,7 @@ async function attempt(
   deps.log.count("Deliveries");
   const endpointId = disabledEndpointOf(name);
   const endpoint = endpointId === undefined ? undefined : await deps.hookStore.endpoint(flow.appId, endpointId);
-  const outcome = await listener.post({ flow, task, event: { name, type, at }, endpoint });
+  const outcome = await listener.post({ flow, tasks, task, event: { name, type, at }, endpoint });
   const { delivery: after, nextMs } = tried(delivery, outcome, deps.clock.now(), deps.random.chance());
   const saved = await deps.hookStore.saveDelivery(after);
   if (!isDelivered(outcome)) noteFailure(deps, after, outcome);
@@ -178,13 +180,14 @@ function noteFailure({ log }: DeliverDeps, delivery: Delivery, outcome: PostOutc
 }
 
 async function load(deps: DeliverDeps, flowId: string, place: string) {
-  const { flow, tasks } = await deps.store.load(flowId, place === FLOW_PLACE ? [] : [place]);
-  const task = tasks[0];
+  const isFlow = place === FLOW_PLACE;
+  const { flow, tasks } = await (isFlow ? deps.store.loadFlow(flowId) : deps.store.load(flowId, [place]));
+  const task = isFlow ? undefined : tasks[0];
   if (!flow || (place !== FLOW_PLACE && !task)) {
     deps.log.warn("tell.nothing-there", { flow: flowId, place });
     return undefined;
   }
-  return { flow, task };
+  return { flow, tasks, task };
 }
 
 // ── who, and how ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -254,8 +257,8 @@ async function signedPost(deps: DeliverDeps, url: string, signer: Endpoint, told
   return deps.webhooks.send({ url, id, body: JSON.stringify(bodyOf(deps, told)), secrets });
 }
 
-function bodyOf({ mediaUrl }: DeliverDeps, { flow, task, event: { type, at }, endpoint }: Told): EventBody {
-  const data = type === "endpoint.disabled" ? disabledView(endpoint) : eventView(flow, task, mediaUrl);
+function bodyOf({ mediaUrl }: DeliverDeps, { flow, tasks, task, event: { type, at }, endpoint }: Told): EventBody {
+  const data = type === "endpoint.disabled" ? disabledView(endpoint) : eventView(flow, tasks, task, mediaUrl);
   return { type, timestamp: new Date(at).toISOString(), data };
 }
 

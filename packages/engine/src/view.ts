@@ -110,7 +110,7 @@ function time(ms: number | undefined): string | null {
 }
 
 /** What an event says: the task as it is read, with its flow's `state`; of a flow, all but its tasks. */
-export function eventView(flow: Flow, task: Task | undefined, mediaUrl: MediaUrl) {
-  if (!task) return flowSummary(flow);
+export function eventView(flow: Flow, tasks: readonly Task[], task: Task | undefined, mediaUrl: MediaUrl) {
+  if (!task) return { ...flowSummary(flow), counts: countsOf(tasks) };
   return { ...taskView(task, mediaUrl), state: flow.state ?? null };
 }

@@ -52,7 +52,7 @@ export async function* watch(
     for (const { id, event, task } of news) {
       told.add(id);
       const { type, at } = event;
-      const data = eventView(flow, task, mediaUrl);
+      const data = eventView(flow, tasks, task, mediaUrl);
       yield { kind: "event", id, body: { type, timestamp: new Date(at).toISOString(), data } };
     }
     const now = clock.now();
