@@ -34,9 +34,10 @@ const runtime = (globalThis as { awslambda?: Partial<Runtime> }).awslambda;
 function streaming({ streamifyResponse, HttpResponseStream }: Runtime) {
   const handled = streamHandle(app) as unknown as Streaming;
   return streamifyResponse(async (event: LambdaFunctionURLEvent, stream, context) => {
-    if (!UNSPEAKABLE.has(event.requestContext.http.method)) return handled(event, stream, context);
-    const headers = { "content-type": "text/plain" };
-    HttpResponseStream.from(stream, { statusCode: 405, headers }).end("no such method");
+    if (UNSPEAKABLE.has(event.requestContext.http.method)) {
+      const headers = { "content-type": "text/plain" };
+      HttpResponseStream.from(stream, { statusCode: 405, headers }).end("no such method");
+    } else await handled(event, stream, context);
   });
 }
 

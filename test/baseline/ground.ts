@@ -128,7 +128,8 @@ export async function runSystem(
     rng,
     profile,
     took() {},
-    searched() {},
+    // None of them would know what to do with it.
+    searched: false,
     post: (token, body, task: Taken) =>
       arrive(token, body, (believed) => {
         if (believed && isNews(JSON.parse(body) as Report)) task.believedAt ??= scheduler.now();
