@@ -1,5 +1,14 @@
 /** `/v1/apps`: apps, what they may spend, and their keys. For the operator of the stage. */
-import { type App, type AppKey, AppPatch, AppRequest, KeyRequest, keyPrefix, RotateRequest } from "@mjflow/core/app";
+import {
+  type App,
+  type AppKey,
+  AppPatch,
+  AppRequest,
+  CreditRequest,
+  KeyRequest,
+  keyPrefix,
+  RotateRequest,
+} from "@mjflow/core/app";
 import {
   addApp,
   addKey,
@@ -11,6 +20,8 @@ import {
   revokeKey,
   rotateKey,
 } from "@mjflow/engine/app";
+import { addCredit, creditOf } from "@mjflow/engine/credit";
+import { usageView } from "@mjflow/engine/usage-view";
 import { Hono } from "hono";
 import { operatorOnly } from "./auth.ts";
 import { readBody } from "./body.ts";
@@ -33,6 +44,12 @@ export const apps = new Hono<AppEnv>()
     c.json(appView(await changeApp(c.get("deps"), c.req.param("id"), await readBody(c, AppPatch)))),
   )
   .delete("/:id", async (c) => c.json(appView(await removeApp(c.get("deps"), c.req.param("id")))))
+  .post("/:id/credits", async (c) => {
+    const { addUsd, reference } = await readBody(c, CreditRequest);
+    const [deps, app] = [c.get("deps"), await knownApp(c.get("deps"), c.req.param("id"))];
+    await addCredit(deps, app.id, addUsd, reference);
+    return c.json(usageView(app.id, app.limits, await creditOf(deps, app.id)));
+  })
   .post("/:id/keys", async (c) => {
     const { expiresInS } = await readBody(c, KeyRequest);
     return c.json(newKeyView(await addKey(c.get("deps"), c.req.param("id"), expiresInS)), 201);

@@ -14,6 +14,7 @@ import { FACADE_PREFIXES, facade } from "./mj/mj.ts";
 import { onError } from "./problem.ts";
 import { streams } from "./stream.ts";
 import { tasks } from "./task.ts";
+import { usage } from "./usage.ts";
 
 /** Methods per address, for 405 and its Allow header. */
 const ALLOWED = {
@@ -25,6 +26,7 @@ const ALLOWED = {
   "/v1/tasks/:id/modal": "POST",
   "/v1/apps": "GET, POST",
   "/v1/apps/:id": "DELETE, GET, PATCH",
+  "/v1/apps/:id/credits": "POST",
   "/v1/apps/:id/keys": "GET, POST",
   "/v1/apps/:id/keys/:keyId": "DELETE",
   "/v1/apps/:id/keys/:keyId/rotate": "POST",
@@ -35,6 +37,7 @@ const ALLOWED = {
   "/v1/deliveries": "GET",
   "/v1/deliveries/:id": "GET",
   "/v1/deliveries/:id/replay": "POST",
+  "/v1/usage": "GET",
   "/v1/dead-letters": "GET",
   "/v1/dead-letters/:id": "DELETE",
   "/v1/dead-letters/:id/redrive": "POST",
@@ -43,7 +46,7 @@ const ALLOWED = {
 export function createApp(deps: ApiDeps): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
   app.use(async (c, next) => {
-    c.set("deps", deps);
+    c.set("deps", { ...deps, limits: undefined });
     c.set("requestId", crypto.randomUUID());
     await next();
     c.header("X-Request-Id", c.get("requestId"));
@@ -61,6 +64,7 @@ export function createApp(deps: ApiDeps): Hono<AppEnv> {
   app.route("/v1/apps", apps);
   app.route("/v1/endpoints", endpoints);
   app.route("/v1/deliveries", deliveries);
+  app.route("/v1/usage", usage);
   app.route("/v1/dead-letters", letters);
   app.route("/media", media);
   for (const [path, methods] of Object.entries(ALLOWED)) {

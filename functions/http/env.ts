@@ -2,6 +2,7 @@
 import { MjflowError } from "@mjflow/core/error";
 import type { Caller, OperatorKey } from "@mjflow/engine/app";
 import type { Defaults } from "@mjflow/engine/create";
+import type { Limited } from "@mjflow/engine/credit";
 import type { Deps } from "@mjflow/engine/deps";
 import type { EndpointDeps } from "@mjflow/engine/endpoint";
 import type { FacadeDeps } from "@mjflow/engine/facade";
@@ -28,8 +29,11 @@ export type ApiDeps = Omit<Deps, "hooks"> &
     defaultProvider?: string;
   } & FacadeDeps;
 
+/** As a route has them: the limits are those of the app that asks. */
+export type RouteDeps = ApiDeps & Limited;
+
 export interface AppEnv {
-  Variables: { deps: ApiDeps; caller: Caller; appId: string; requestId: string };
+  Variables: { deps: RouteDeps; caller: Caller; appId: string; requestId: string };
 }
 
 /** Links to our copies: at the address this request came to, unless the stage names another. */

@@ -4,24 +4,25 @@ import type { Flow } from "@mjflow/core/flow";
 import { isFlowId } from "@mjflow/core/id";
 import { FlowListQuery, FlowRequest } from "@mjflow/core/request";
 import type { Task } from "@mjflow/core/task";
-import { createFlow, newFlowId } from "@mjflow/engine/create";
+import { type Created, createFlow, newFlowId } from "@mjflow/engine/create";
 import { flowSummary, flowView } from "@mjflow/engine/view";
 import { type Context, Hono } from "hono";
 import { readBody } from "./body.ts";
 import { type AppEnv, checkHook, mediaUrlOf } from "./env.ts";
 import { idempotent } from "./idempotent.ts";
-import { invalid } from "./problem.ts";
+import { invalid, rateHeaders } from "./problem.ts";
 
 export const flows = new Hono<AppEnv>()
   .post("/", async (c) => {
     const request = await readBody(c, FlowRequest);
     const deps = c.get("deps");
     checkHook(c, "notifyHook", request.notifyHook);
-    const { flow, tasks } = await idempotent(c, request, {
+    const { flow, tasks, rate } = await idempotent<Created>(c, request, {
       choose: () => newFlowId(deps),
       run: ({ target: flowId, resumed }) => createFlow(deps, c.get("appId"), request, deps, { flowId, resumed }),
       show: (id) => ownFlow(c, id),
     });
+    if (rate) rateHeaders(c, rate);
     return c.json(flowView(flow, tasks, mediaUrlOf(c)), 202, { Location: `/v1/flows/${flow.id}` });
   })
   .get("/", async (c) => {

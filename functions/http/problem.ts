@@ -1,4 +1,5 @@
 /** Errors as HTTP: problem+json (RFC 9457) with a stable `code`, what to do, and whether to send it again. */
+import type { RateState } from "@mjflow/core/credit";
 import { ERRORS, MjflowError, type Retry } from "@mjflow/core/error";
 import { fieldOf } from "@mjflow/core/request";
 import type { Context, ErrorHandler } from "hono";
@@ -27,6 +28,8 @@ export function problem(c: Context<AppEnv>, error: MjflowError): Response {
   const { title, advice } = ERRORS[error.code];
   const after = afterSeconds(error.retry);
   if (after !== undefined) c.header("Retry-After", String(after));
+  const { rateLimit } = error.extra;
+  if (rateLimit) rateHeaders(c, rateLimit as RateState);
   if (error.code === "unauthorized") c.header("WWW-Authenticate", 'Bearer realm="mjflow"');
   const body = {
     type: `https://mjflow.dev/problems/${error.code}`,
@@ -41,6 +44,12 @@ export function problem(c: Context<AppEnv>, error: MjflowError): Response {
     ...error.extra,
   };
   return c.body(JSON.stringify(body), error.status as 400, { "Content-Type": "application/problem+json" });
+}
+
+/** draft-ietf-httpapi-ratelimit-headers-10: what is allowed, and what is left of it. */
+export function rateHeaders(c: Context<AppEnv>, { quota, remaining, resetS }: RateState): void {
+  c.header("RateLimit-Policy", `"flows";q=${quota};w=60`);
+  c.header("RateLimit", `"flows";r=${remaining};t=${resetS}`);
 }
 
 /** The one place where an error becomes a response. What is not ours is a bug: told as little as can be, logged whole. */

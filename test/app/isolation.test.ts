@@ -60,6 +60,7 @@ function bodyFor(method: string, path: string): unknown {
   if (path === "/v1/tasks/:id/actions") return { press: "U1" };
   if (path === "/v1/tasks/:id/modal") return { prompt: "mine now" };
   if (path === "/v1/flows") return FLOW;
+  if (path.endsWith("/credits")) return { addUsd: 1, reference: "x" };
   if (path === "/v1/endpoints") return { url: "https://stranger.test/hook" };
   if (path === "/v1/apps" || path === "/v1/apps/:id") return { name: "mine now" };
   return {};

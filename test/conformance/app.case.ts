@@ -1,6 +1,8 @@
 /** What the store promises of apps and their keys (core/port.ts, AppStore), on every maker. */
 import { randomBytes } from "node:crypto";
 import { type App, type AppKey, appIdOf, newKeyText } from "@mjflow/core/app";
+import { newCredit } from "@mjflow/core/credit";
+import type { Idempotency } from "@mjflow/core/idempotency";
 import type { Store } from "@mjflow/core/port";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { NOW } from "./factory.ts";
@@ -66,6 +68,57 @@ export function appCase(title: string, make: () => Promise<StoreMaker>): void {
       } finally {
         now = NOW;
       }
+    });
+
+    test("what an Idempotency-Key makes is stored once, and its end under its revision", async () => {
+      const { id: appId } = newApp();
+      for (const key of ["a", "#b#idem", "x".repeat(255)]) {
+        const fields = { fingerprint: "f", target: "flow_x", state: "running" as const };
+        const claim: Idempotency = { appId, key, rev: 0, ...fields, leaseUntil: 7, createdAt: NOW };
+        expect(await store.saveIdempotency(claim)).toEqual({ ok: true, item: { ...claim, rev: 1 } });
+        expect(await store.saveIdempotency(claim)).toEqual({ ok: false, current: { ...claim, rev: 1 } });
+        const done = { ...claim, rev: 1, state: "done" as const, leaseUntil: undefined };
+        expect(await store.saveIdempotency(done)).toMatchObject({ ok: true, item: { rev: 2 } });
+        expect(await store.saveIdempotency({ ...done, fingerprint: undefined })).toMatchObject({
+          ok: false,
+          current: { appId, key, rev: 2, state: "done", fingerprint: "f" },
+        });
+      }
+    });
+
+    test("credit is one row, and a grant is put in once", async () => {
+      const { id: appId } = newApp();
+      expect(await store.credit(appId)).toBeUndefined();
+      const hold = { micro: 9, at: NOW, before: 0, awaits: ["0-mX"], lookAt: NOW };
+      const credit = { ...newCredit(appId, NOW), reserved: 9, holds: { flow_a: hold }, fullAt: NOW + 0.125 };
+      expect(await store.saveCredit(credit)).toEqual({ ok: true, item: { ...credit, rev: 1 } });
+      expect(await store.credit(appId)).toEqual({ ...credit, rev: 1 });
+      expect(await store.saveCredit(credit)).toEqual({ ok: false, current: { ...credit, rev: 1 } });
+      const grant = {
+        appId,
+        reference: 'invoice "7" #🛶',
+        rev: 0,
+        micro: 5,
+        state: "pending" as const,
+        createdAt: NOW,
+      };
+      expect(await store.grant(appId, grant.reference)).toBeUndefined();
+      await store.saveGrant(grant);
+      expect(await store.saveGrant(grant)).toEqual({ ok: false, current: { ...grant, rev: 1 } });
+      expect(await store.grant(appId, grant.reference)).toEqual({ ...grant, rev: 1 });
+      expect((await store.appKeys(appId)).length).toBe(0);
+    });
+
+    test("of 20 writers of one credit each is added once", async () => {
+      const { id: appId } = newApp();
+      const add = async () => {
+        for (;;) {
+          const credit = (await store.credit(appId)) ?? newCredit(appId, NOW);
+          if ((await store.saveCredit({ ...credit, added: credit.added + 1 })).ok) return;
+        }
+      };
+      await Promise.all(Array.from({ length: 20 }, add));
+      expect(await store.credit(appId)).toMatchObject({ added: 20, rev: 20 });
     });
 
     test("apps are listed newest first, page by page, deleted ones left out", async () => {

@@ -6,6 +6,7 @@ import { describe, expect, test } from "vitest";
 import { runHouse } from "./house.ts";
 import { judge } from "./invariant.ts";
 import type { Fate, Point } from "./process.ts";
+import { LIMITS } from "./weather.ts";
 
 const PLAN = [{ press: "U1", then: [{ press: "reroll" }] }, { press: "V2" }];
 const TASKS = 4;
@@ -19,7 +20,11 @@ function runKilledAt(...kills: number[]) {
     fired++;
     return { kind: "die" };
   };
-  return runHouse({ seed: 1, flows: 1, fateOf, plan: PLAN }).then((run) => ({ run, fired, ...judge(run) }));
+  return runHouse({ seed: 1, flows: 1, fateOf, plan: PLAN, limits: LIMITS }).then((run) => ({
+    run,
+    fired,
+    ...judge(run),
+  }));
 }
 
 /** Points of the undisturbed flow; later ones belong to sweeps that find nothing to do. */
@@ -29,7 +34,7 @@ async function pointsOfOneFlow(): Promise<number> {
     if (process !== "sweep") last = Math.max(last, index);
     return calm;
   };
-  const { findings } = judge(await runHouse({ seed: 1, flows: 1, fateOf, plan: PLAN }));
+  const { findings } = judge(await runHouse({ seed: 1, flows: 1, fateOf, plan: PLAN, limits: LIMITS }));
   expect(findings).toEqual([]);
   return last + 1;
 }

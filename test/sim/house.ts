@@ -3,8 +3,11 @@
  * which the process making it may be delayed or die. One house is one seed: a handful of flows, run to quiescence.
  */
 
+import type { Limits } from "@mjflow/core/app";
+import { type Credit, DANGLING_MS } from "@mjflow/core/credit";
 import { MjflowError } from "@mjflow/core/error";
 import { type Flow, flowStatus } from "@mjflow/core/flow";
+import { ROOT_PATH, taskIdOf } from "@mjflow/core/id";
 import type { Clock, Log, Metric, Store } from "@mjflow/core/port";
 import { isNews, type Report } from "@mjflow/core/report";
 import type { PlanInput } from "@mjflow/core/request";
@@ -13,9 +16,11 @@ import { TIMINGS } from "@mjflow/core/timing";
 import { createAccounts } from "@mjflow/engine/account";
 import { bury } from "@mjflow/engine/bury";
 import { createFlow } from "@mjflow/engine/create";
+import { creditOf } from "@mjflow/engine/credit";
 import { deliver, tell } from "@mjflow/engine/deliver";
 import { createHooks } from "@mjflow/engine/hook";
 import { createListeners } from "@mjflow/engine/listen";
+import { pressTask } from "@mjflow/engine/press";
 import { receive } from "@mjflow/engine/receive";
 import { submit, taken, work } from "@mjflow/engine/submit";
 import { sweep } from "@mjflow/engine/sweep";
@@ -26,6 +31,7 @@ import { createHookStore } from "@mjflow/store/hook";
 import { createMemoryStore } from "@mjflow/store/memory";
 import { createMemoryTable, type MemoryTable } from "@mjflow/store/memory-table";
 import { createApp, ENDPOINT_URL, HEARD_APP, HOOK_URL, type Posted } from "./app.ts";
+import { createLedger } from "./ledger.ts";
 import { createProcesses, type Fate, type Point, type Wrap } from "./process.ts";
 import { CALM, type Profile } from "./profile.ts";
 import { createRng } from "./random.ts";
@@ -85,6 +91,8 @@ export interface HouseOptions {
   plan?: readonly PlanInput[];
   /** Half the flows' apps listen. Off, a seed is the same run it was before there was anything to hear. */
   hooks?: boolean;
+  /** Of every app. With them its flows are paid for beforehand, and some are gone on with by hand. */
+  limits?: Limits;
   scene?: Scene;
 }
 
@@ -104,6 +112,8 @@ export interface Run {
   strays: number;
   vendor: ReturnType<typeof createVendor>;
   posts: Posted[];
+  /** What the apps have spent, where they are limited. */
+  credits: Credit[];
   broken: string[];
   forgedAccepted: number;
   forgedRefused: number;
@@ -132,6 +142,7 @@ export async function runHouse({
   plan,
   trace,
   hooks = true,
+  limits,
   scene = {},
 }: HouseOptions): Promise<Run> {
   const rng = createRng(seed);
@@ -161,6 +172,7 @@ export async function runHouse({
       what: `rev ${rev} ${status} attempt ${attempt} ${phase} busy ${busy}`,
     });
   });
+  const ledger = createLedger(broken, now);
   const versions = new Map<Store, Store>();
   const today: Version = { code: TODAY, store: memory };
   const dump = scene.dump ?? memory.dump;
@@ -223,13 +235,14 @@ export async function runHouse({
   }
 
   function depsOf(name: string, wrap: Wrap, code: Version["code"], plain: Store) {
-    if (!versions.has(plain)) versions.set(plain, watch(plain));
+    if (!versions.has(plain)) versions.set(plain, ledger.watch(watch(plain)));
     const clock = scene.clockOf?.(name, now) ?? { now };
     const keys = scene.keysOf?.(name, now() - START) ?? HOOK_KEYS;
     const parts = { store: wrap("store", versions.get(plain)!), clock, log, timings: TIMINGS };
     return {
       ...parts,
       queue: wrap("queue", { send: lossy, resend: (body: string) => queue.resend(body) }),
+      limits,
       blobs: wrap("blobs", { putInputs: async () => {}, getInputs: async () => ({}) }),
       providers: { ids: () => ["sim"], get: () => ({ account, provider: withCalls(wrap, vendor.provider) }) },
       hooks: code.createHooks({ keys, callbackUrl: "https://h.test" }),
@@ -333,11 +346,21 @@ export async function runHouse({
             { provider: "sim", prompt: "x", state, then: [...then], ...(hooked && { notifyHook: HOOK_URL }) },
             { storeProgress: rng.chance(0.3), resubmit: "after-grace", archive: false },
           ),
-        (created) => created && accepted.push({ flowId: created.flow.id, state, at: scheduler.now() }),
+        (created) => {
+          if (!created) return;
+          accepted.push({ flowId: created.flow.id, state, at: scheduler.now() });
+          if (limits && rng.chance(0.4)) byHand(created.flow, rng.int(30_000, 900_000));
+        },
       );
     });
   }
   scheduler.at(SWEEP_MS, cron);
+
+  /** A person looks at the first picture some time, and if it is there presses a button that no plan has. */
+  function byHand({ id, appId }: Flow, afterMs: number): void {
+    const request = { press: "U4", then: rng.chance(0.5) ? [{ press: "reroll" }] : [] };
+    scheduler.at(afterMs, () => start("api", (deps) => pressTask(deps, appId, taskIdOf(id, ROOT_PATH), request)));
+  }
 
   const quiet = () =>
     scheduler.now() > START + 120_000 &&
@@ -350,6 +373,11 @@ export async function runHouse({
     if (quiet()) break;
   }
 
+  // What dead processes hold is given back by whoever asks next.
+  for (const appId of limits ? ["app", HEARD_APP] : []) {
+    const clock = { now: () => now() + DANGLING_MS };
+    for (let i = 0; i < flows; i++) await creditOf({ store: ledger.watch(memory), clock, log }, appId);
+  }
   const left = dump();
   const byFlow = Map.groupBy(left.tasks, (task) => task.flowId);
   const found = left.flows.map((flow) => {
@@ -364,6 +392,7 @@ export async function runHouse({
     strays: left.tasks.filter((task) => !known.has(task.flowId)).length,
     vendor,
     posts: app.posts,
+    credits: [...ledger.credits.values()],
     broken,
     forgedAccepted,
     forgedRefused,

@@ -2,6 +2,7 @@
 import { SCHEDULE_MS } from "@mjflow/core/delivery";
 import { eventIdOf, FLOW_PLACE } from "@mjflow/core/event";
 import { isPlannedChild } from "@mjflow/core/id";
+import { costMicroUsd } from "@mjflow/core/price";
 import { isEnded } from "@mjflow/core/task";
 import { ENDPOINT_URL, HEARD_APP } from "./app.ts";
 import type { Run } from "./house.ts";
@@ -29,6 +30,10 @@ export interface Counters {
   /** Ends that listeners took, each at least once; and those that refused ten times. */
   told: number;
   givenUp: number;
+  /** Micro-USD, of apps that are limited: reserved is what the two others add up to. */
+  reservedMicro: number;
+  settledMicro: number;
+  refundedMicro: number;
   killed: number;
   points: number;
 }
@@ -42,6 +47,7 @@ export function judge(run: Run): Verdict {
   findings.push(...mismatched.map(({ flowId }) => `C ${flowId} has another state`));
   findings.push(...[...run.flows.values()].flatMap(lineageOf), ...strangersOf(run));
   if (run.forgedAccepted > 0) findings.push(`F ${run.forgedAccepted} callbacks believed without a token`);
+  findings.push(...unsettledOf(run));
   const heard = untoldOf(run);
   findings.push(...heard.findings);
   if (run.strays > 0) findings.push(`${run.strays} tasks belong to no flow`);
@@ -62,6 +68,9 @@ export function judge(run: Run): Verdict {
       callbacks: run.vendor.counts.callbacks,
       told: heard.told,
       givenUp: heard.givenUp,
+      reservedMicro: run.credits.reduce((sum, credit) => sum + credit.reserved, 0),
+      settledMicro: run.credits.reduce((sum, credit) => sum + credit.settled, 0),
+      refundedMicro: run.credits.reduce((sum, credit) => sum + credit.refunded, 0),
       killed: run.killed,
       points: run.points,
     },
@@ -117,6 +126,21 @@ function untoldOf({ flows, posts }: Run): { findings: string[]; told: number; gi
 function headOf(body: string): string {
   const { type, timestamp } = JSON.parse(body) as { type: string; timestamp: string };
   return `${type} ${timestamp}`;
+}
+
+/** E: when everything has ended nothing is held, and what was reserved was settled or given back, to the micro-dollar. */
+function unsettledOf({ credits, flows }: Run): string[] {
+  return credits.flatMap((credit) => {
+    const { appId, reserved, settled, refunded, holds } = credit;
+    const held = Object.keys(holds).map((flowId) => `E ${appId} still holds for ${flowId}`);
+    if (reserved !== settled + refunded)
+      held.push(`E ${appId} reserved ${reserved}, of which ${settled} + ${refunded}`);
+    const own = [...flows.values()].filter(({ flow }) => flow.appId === appId);
+    // What turned up after the end was settled is on the house.
+    const cost = own.reduce((sum, { tasks }) => sum + costMicroUsd(tasks), 0);
+    if (settled > cost) held.push(`E ${appId} settled ${settled}, and all it had cost ${cost}`);
+    return held;
+  });
 }
 
 /** B: what was accepted ends; and what exists at all exists whole. */

@@ -27,12 +27,12 @@ print(total);
 process.exit(total.failed.length > 0 ? 1 : 0);
 
 async function one(seed: number): Promise<Progress> {
-  const { name, profile } = weatherOf(seed);
-  console.log(`seed ${seed}: ${name}`);
+  const { name, profile, limits } = weatherOf(seed);
+  console.log(`seed ${seed}: ${name}${limits ? ", limited" : ""}`);
   const trace = ({ at, flowId, path, what }: { at: number; flowId: string; path: string; what: string }) => {
     if (values.trace === path) console.log(`${(at / 1_000).toFixed(1).padStart(9)} s  ${flowId} ${path}  ${what}`);
   };
-  const { findings, counts } = judge(await runHouse({ seed, flows: FLOWS_PER_SEED, profile, trace }));
+  const { findings, counts } = judge(await runHouse({ seed, flows: FLOWS_PER_SEED, profile, limits, trace }));
   return { seeds: 1, counts, findings, failed: findings.length > 0 ? [seed] : [] };
 }
 

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { runHouse } from "./house.ts";
 import { judge } from "./invariant.ts";
 import { CALM, only, type Profile, STORM } from "./profile.ts";
+import { LIMITS } from "./weather.ts";
 
 const FAULTS = Object.keys(CALM) as (keyof Profile)[];
 
@@ -11,6 +12,17 @@ describe("a simulated house, run to quiescence", () => {
     expect(findings).toEqual([]);
     expect(counts).toMatchObject({ flows: 20, unfinished: 0, lookups: 0, resubmitted: 0 });
     expect(counts.paid).toBe(counts.tasks);
+  });
+
+  test("in calm weather what was settled is what the vendor took, and all the rest was given back", async () => {
+    const run = await runHouse({ seed: 2, flows: 20, limits: { creditsUsd: 1_000 } });
+    const { findings, counts } = judge(run);
+    expect(findings).toEqual([]);
+    const bill = run.vendor.taken.map(({ customId }) => (customId?.includes("upsample") ? 10_000 : 40_000));
+    expect(counts.settledMicro).toBe(bill.reduce((sum, micro) => sum + micro, 0));
+    expect(counts.reservedMicro).toBe(counts.settledMicro + counts.refundedMicro);
+    // Somebody pressed by hand, and that is in it.
+    expect(run.vendor.taken.some(({ path }) => path.includes("-m"))).toBe(true);
   });
 
   test("the same seed is the same run, event for event", async () => {
@@ -54,7 +66,8 @@ describe("a simulated house, run to quiescence", () => {
   test("all faults at once", async () => {
     let killed = 0;
     for (let seed = 1; seed <= 60; seed++) {
-      const { findings, counts } = judge(await runHouse({ seed, flows: 10, profile: STORM }));
+      const limits = seed % 2 === 0 ? LIMITS : undefined;
+      const { findings, counts } = judge(await runHouse({ seed, flows: 10, profile: STORM, limits }));
       expect(findings).toEqual([]);
       killed += counts.killed;
     }

@@ -20,8 +20,8 @@ export interface Progress {
 
 export async function work({ from, step, to }: Work, tell: (progress: Progress) => void): Promise<void> {
   for (let seed = from; seed < to; seed += step) {
-    const { profile } = weatherOf(seed);
-    const { findings, counts } = judge(await runHouse({ seed, flows: FLOWS_PER_SEED, profile }));
+    const { profile, limits } = weatherOf(seed);
+    const { findings, counts } = judge(await runHouse({ seed, flows: FLOWS_PER_SEED, profile, limits }));
     tell({ seeds: 1, counts, findings, failed: findings.length > 0 ? [seed] : [] });
   }
 }

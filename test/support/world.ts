@@ -2,6 +2,7 @@
  * The whole house in memory: the real engine and core, a table and a queue in memory, a vendor that does as it is told,
  * and a clock moved by hand. Nothing runs by itself: a test drains the queue, finishes tasks at the vendor, and sweeps.
  */
+import type { Limits } from "@mjflow/core/app";
 import type { Button } from "@mjflow/core/button";
 import { type Flow, flowStatus } from "@mjflow/core/flow";
 import type { Message } from "@mjflow/core/message";
@@ -119,6 +120,7 @@ export function createWorld({
   const receiver = createReceiver();
   const wired = {
     ...deps,
+    limits: undefined as Limits | undefined,
     accounts: createAccounts(deps),
     hookStore: hookFault.port,
     listeners: createListeners({ hookStore: hookFault.port, clock, beliefMs: 0, bus: false }),

@@ -148,3 +148,17 @@ export const RotateRequest = z.strictObject({
   overlapS: z.optional(z.int().check(z.minimum(0), z.maximum(90 * days))),
 });
 export type RotateRequest = z.infer<typeof RotateRequest>;
+
+/** `POST /v1/apps/{id}/credits`: once for each reference. */
+export const CreditRequest = z.strictObject({
+  addUsd: usd.check(z.positive()),
+  reference: z.string().check(
+    z.minLength(1),
+    z.maxLength(200),
+    z.refine((value) => value.isWellFormed(), { error: "must be well-formed Unicode" }),
+  ),
+});
+export type CreditRequest = z.infer<typeof CreditRequest>;
+
+/** `GET /v1/usage?app=` */
+export const UsageQuery = z.strictObject({ app: z.optional(z.string().check(z.maxLength(100))) });

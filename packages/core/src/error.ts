@@ -58,6 +58,12 @@ export const ERRORS = {
     retry: "later",
     advice: "Read the task and try when it has got there.",
   },
+  out_of_credit: {
+    status: 402,
+    title: "The app's credit does not cover this",
+    retry: "never",
+    advice: "Ask the stage's operator for credit, or press less.",
+  },
   idempotency_in_flight: {
     status: 409,
     title: "A request with this Idempotency-Key is being carried out",
@@ -88,6 +94,18 @@ export const ERRORS = {
     retry: "never",
     advice: "Send the same body under the same key, or take a new key.",
   },
+  rate_limited: {
+    status: 429,
+    title: "Too many new flows a minute",
+    retry: { afterMs: 1_000 },
+    advice: "Send the same request again after Retry-After.",
+  },
+  too_many_flows: {
+    status: 429,
+    title: "Too many flows are running",
+    retry: { afterMs: 10_000 },
+    advice: "Send the same request again when one of them has ended.",
+  },
   overloaded: {
     status: 503,
     title: "Storage is busy",
@@ -111,6 +129,8 @@ export interface ErrorDetail {
   field?: string;
   /** More members for the problem+json body. */
   extra?: Record<string, unknown>;
+  /** Where it is known better than by the code. */
+  retry?: Retry;
   cause?: unknown;
 }
 
@@ -122,11 +142,11 @@ export class MjflowError extends Error {
   readonly field: string | undefined;
   readonly extra: Record<string, unknown>;
 
-  constructor(code: ErrorCode, { detail, field, extra, cause }: ErrorDetail = {}) {
+  constructor(code: ErrorCode, { detail, field, extra, retry, cause }: ErrorDetail = {}) {
     super(detail ?? ERRORS[code].title, { cause });
     this.code = code;
     this.status = ERRORS[code].status;
-    this.retry = ERRORS[code].retry;
+    this.retry = retry ?? ERRORS[code].retry;
     this.field = field;
     this.extra = extra ?? {};
   }

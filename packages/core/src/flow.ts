@@ -38,6 +38,10 @@ export interface Flow {
   progress: boolean;
   createdAt: number;
   endedAt?: number;
+  /** What it may cost is held in its app's credit until it has ended (credit.ts). */
+  held?: boolean;
+  /** Gone on with by hand after its end, and what that holds is not settled yet: its due time stays. */
+  reopened?: boolean;
   /** Its end is not yet known to be announced. */
   owes?: "tell"[];
   /** When the sweeper looks whether the flow's end was recorded. */

@@ -3,6 +3,7 @@
  */
 
 import type { App, AppKey } from "./app.ts";
+import type { Credit, Grant } from "./credit.ts";
 import type { Delivery } from "./delivery.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { Failure } from "./error.ts";
@@ -108,6 +109,13 @@ export interface AppStore {
   saveAppKey(key: AppKey): Promise<Saved<AppKey>>;
   /** Revision 0 is stored where none is yet. `current` may be older than its 24 hours: TTL deletes late. */
   saveIdempotency(row: Idempotency): Promise<Saved<Idempotency>>;
+  /** What an app has spent and holds; undefined for one that never had a limit. */
+  credit(appId: string): Promise<Credit | undefined>;
+  /** Revision 0 is stored where none is yet. */
+  saveCredit(credit: Credit): Promise<Saved<Credit>>;
+  grant(appId: string, reference: string): Promise<Grant | undefined>;
+  /** Revision 0 is stored where none is yet. */
+  saveGrant(grant: Grant): Promise<Saved<Grant>>;
 }
 
 /** Images on their way in; see `Inputs`. */

@@ -1,17 +1,22 @@
 /** A new flow: what the app sent becomes rows, images go to the bucket, and the root's message to the queue. */
+import type { RateState } from "@mjflow/core/credit";
 import { MjflowError } from "@mjflow/core/error";
 import { type Flow, type Inputs, paceOf } from "@mjflow/core/flow";
 import { flowIdOf, ROOT_PATH } from "@mjflow/core/id";
 import { submitMessage } from "@mjflow/core/message";
 import { storedPlan } from "@mjflow/core/plan";
+import { planMicroUsd } from "@mjflow/core/price";
 import type { FlowRequest } from "@mjflow/core/request";
 import { newTask, type Task } from "@mjflow/core/task";
+import { admit, type Limited } from "./credit.ts";
 import type { Deps } from "./deps.ts";
 import type { Listeners } from "./listen.ts";
 
 export interface Created {
   flow: Flow;
   tasks: Task[];
+  /** Of an app whose new flows are limited. */
+  rate?: RateState;
 }
 
 /** What a flow gets that does not say. */
@@ -38,13 +43,14 @@ export type CreateNeeds = Pick<
   "store" | "queue" | "blobs" | "providers" | "clock" | "random" | "timings" | "log"
 > & {
   listeners: Listeners;
-};
+} & Limited;
 
 /**
  * Nothing is half-written: the flow's own row is the last write before the answer, and without it the rest is invisible
  * and swept away. The message comes after; should it be lost, the root's due time replaces it.
  *
- * @throws MjflowError invalid_request naming the field; overloaded when the table is.
+ * @throws MjflowError invalid_request naming the field; overloaded when the table is; what the
+ *   app's limits say (credit.ts).
  */
 export async function createFlow(
   deps: CreateNeeds,
@@ -106,11 +112,14 @@ export async function createFlow(
 
   const before = named.resumed ? await completed(deps, id, root) : undefined;
   if (before) return before;
+  const micro = planMicroUsd(root, root.then);
+  const { held, rate } = await admit(deps, appId, { flowId: id, micro, resumed: named.resumed ?? false });
+  if (held) flow.held = true;
   if (inputs) await deps.blobs.putInputs(id, inputs);
   await deps.store.createFlow(flow, root);
   await sendRoot(deps, id);
   deps.log.info("flow.created", { flow: id, app: appId, provider: at.provider, action });
-  return { flow, tasks: [root] };
+  return { flow, tasks: [root], ...(rate && { rate }) };
 }
 
 export function newFlowId({ clock, random }: Pick<Deps, "clock" | "random">): string {

@@ -123,7 +123,7 @@ async function settleDebt(deps: DeliverDeps, flow: Flow, task: Task | undefined)
     return;
   }
   // A lost race is another worker that did the same.
-  if (flow.owes) await deps.store.saveFlow({ ...flow, owes: undefined, due: undefined });
+  if (flow.owes) await deps.store.saveFlow({ ...flow, owes: undefined, due: flow.reopened ? flow.due : undefined });
 }
 
 /** One try, if it is due and nobody else is at it. @throws when the table fails */

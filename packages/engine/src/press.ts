@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import { actionOf, type Resolved, resolvePress } from "@mjflow/core/button";
+import { holdsFlows } from "@mjflow/core/credit";
 import { MjflowError } from "@mjflow/core/error";
 import type { Flow } from "@mjflow/core/flow";
 import { childPath, crockford, parseTaskId, taskIdOf } from "@mjflow/core/id";
@@ -9,15 +10,17 @@ import { REQUEST } from "@mjflow/core/limit";
 import { workMessage } from "@mjflow/core/message";
 import { storedModal, storedPlan } from "@mjflow/core/plan";
 import type { Saved } from "@mjflow/core/port";
+import { planMicroUsd } from "@mjflow/core/price";
 import type { ActionRequest, ModalInput } from "@mjflow/core/request";
 import { newTask, type Task } from "@mjflow/core/task";
 import { apply } from "./apply.ts";
+import { extend, type Limited } from "./credit.ts";
 import type { Deps } from "./deps.ts";
 import { perform } from "./perform.ts";
 
 type Offered = Extract<Resolved, { ok: true }>;
 
-export type PressNeeds = Pick<Deps, "store" | "queue" | "blobs" | "clock" | "random" | "timings" | "log">;
+export type PressNeeds = Pick<Deps, "store" | "queue" | "blobs" | "clock" | "random" | "timings" | "log"> & Limited;
 
 /** What is decided before a task is pressed: the facade's number, or an Idempotency-Key, must point to it first. */
 export interface NamedPress {
@@ -40,9 +43,9 @@ export async function pressTask(
   request: ActionRequest,
   named: NamedPress = {},
 ): Promise<Task> {
-  const { task: parent } = await ownTask(deps, appId, taskId);
+  const { flow, task: parent } = await ownTask(deps, appId, taskId);
   const child = await pressedChild(deps, parent, request, buttonOf(parent, request), named);
-  const saved = await startChild(deps, child);
+  const saved = await startChild(deps, child, flow);
   if (saved.ok) return saved.item;
   const there = saved.current ?? child;
   if (there.status === "PENDING") await sendChild(deps, there);
@@ -91,13 +94,25 @@ export async function pressedChild(
   );
 }
 
-/** Not ok: the place is taken, and what stands there is as it was. */
-export async function startChild(deps: PressNeeds, child: Task): Promise<Saved<Task>> {
+/**
+ * Not ok: the place is taken, and what stands there is as it was.
+ *
+ * @throws MjflowError out_of_credit, and nothing is written
+ */
+export async function startChild(deps: PressNeeds, child: Task, flow?: Flow): Promise<Saved<Task>> {
+  await payFor(deps, child, flow);
   const saved = await deps.store.createTask(child);
   if (!saved.ok) return saved;
   await sendChild(deps, child);
   deps.log.info("task.pressed", { flow: child.flowId, path: child.path, press: child.press });
   return saved;
+}
+
+/** For an app without limits, and a flow that was begun without, there is nothing to do. */
+async function payFor(deps: PressNeeds, child: Task, known: Flow | undefined): Promise<void> {
+  if (known ? !known.held && !holdsFlows(deps.limits) : !holdsFlows(deps.limits)) return;
+  const flow = known ?? (await deps.store.load(child.flowId, [])).flow;
+  if (flow) await extend(deps, flow, { path: child.path, micro: planMicroUsd(child, child.then) });
 }
 
 async function sendChild(deps: PressNeeds, child: Task): Promise<void> {

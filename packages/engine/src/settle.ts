@@ -2,6 +2,7 @@
 import { FLOW_PLACE, isHeard } from "@mjflow/core/event";
 import { type Flow, flowStatus } from "@mjflow/core/flow";
 import { tellMessage } from "@mjflow/core/message";
+import { settleCredit } from "./credit.ts";
 import type { Deps } from "./deps.ts";
 
 /**
@@ -16,9 +17,17 @@ export async function settle(
 ): Promise<boolean> {
   const { flow, tasks } = await deps.store.loadFlow(flowId);
   if (!flow) return false;
-  if (flow.status !== "running") return true;
   const status = flowStatus(tasks);
-  if (status === "running") return false;
+  // Gone on with by hand: what it costs now is settled when it has ended again.
+  if (status === "running") return flow.status !== "running" && !flow.reopened;
+  // Before the end is recorded: a crash between comes here again, and finds it settled.
+  if (flow.held && !(await settleCredit(deps, flow, tasks))) return false;
+  if (flow.status !== "running") {
+    // Looked at no more, unless its end is still to be announced.
+    if (flow.reopened)
+      await deps.store.saveFlow({ ...flow, reopened: undefined, due: flow.owes ? flow.due : undefined });
+    return true;
+  }
   const now = deps.clock.now();
   const isTold = isHeard(flow.hears, status === "completed" ? "flow.completed" : "flow.failed");
   const owed: Partial<Flow> = isTold ? { owes: ["tell"], due: now + deps.timings.effectsMs } : { due: undefined };

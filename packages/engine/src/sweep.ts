@@ -99,6 +99,8 @@ async function sweepFlow(deps: Needs, flowId: string): Promise<void> {
   if (await settle(deps, flowId)) return remind(deps, flowId);
   const { flow, tasks } = await deps.store.loadFlow(flowId);
   if (!flow || flowStatus(tasks) !== "running") return;
+  // Ended, gone on with by hand, and the end of before is still to be announced.
+  if (flow.owes) return remind(deps, flowId);
   await deps.store.saveFlow({ ...flow, due: deps.clock.now() + deps.timings.flowMs });
 }
 

@@ -1,10 +1,22 @@
 /** Apps and their keys on the table: a partition for each app, so that one request answers who is knocking. */
 import type { App, AppKey } from "@mjflow/core/app";
+import type { Credit, Grant } from "@mjflow/core/credit";
 import { MjflowError } from "@mjflow/core/error";
 import { IDEMPOTENCY_KEPT_MS, type Idempotency } from "@mjflow/core/idempotency";
 import type { AppStore, Saved } from "@mjflow/core/port";
 import { type Fields, fieldsOf, type Item, isExpired, keyOf, REV_ATTRIBUTE, row } from "./codec.ts";
-import { APP_KEYS, APPS, ATTRIBUTE, appKey, appKeyKey, idempotencyKey, KEPT_MS, type Key } from "./keys.ts";
+import {
+  APP_KEYS,
+  APPS,
+  ATTRIBUTE,
+  appKey,
+  appKeyKey,
+  creditKey,
+  grantKey,
+  idempotencyKey,
+  KEPT_MS,
+  type Key,
+} from "./keys.ts";
 import type { Table } from "./table.ts";
 
 /** A key that has ended is shown for this long. */
@@ -40,6 +52,28 @@ const IDEMPOTENCY = {
   leaseUntil: ["le", "number"],
   createdAt: ["cr", "number"],
 } as const satisfies Fields<Exclude<keyof Idempotency, "appId" | "key">>;
+
+/** `appId` is in the key. */
+const CREDIT = {
+  rev: [REV_ATTRIBUTE, "number"],
+  added: ["ad", "count"],
+  reserved: ["re", "count"],
+  settled: ["se", "count"],
+  refunded: ["rf", "count"],
+  holds: ["ho", "json"],
+  fullAt: ["fu", "number"],
+  applying: ["ap", "json"],
+  days: ["dy", "json"],
+  createdAt: ["cr", "number"],
+} as const satisfies Fields<Exclude<keyof Credit, "appId">>;
+
+/** `appId` and `reference` are in the key. */
+const GRANT = {
+  rev: [REV_ATTRIBUTE, "number"],
+  micro: ["mi", "number"],
+  state: ["st", "text"],
+  createdAt: ["cr", "number"],
+} as const satisfies Fields<Exclude<keyof Grant, "appId" | "reference">>;
 
 export function createAppStore({ table, now }: { table: Table; now: () => number }): AppStore {
   const live = (item: Item | undefined) => (item && !isExpired(item, now()) ? item : undefined);
@@ -85,6 +119,16 @@ export function createAppStore({ table, now }: { table: Table; now: () => number
     },
     saveAppKey: (key) => save(key, appKeyItem, appKeyOf),
     saveIdempotency: (idempotency) => save(idempotency, idempotencyItem, idempotencyOf),
+    async credit(appId) {
+      const item = await table.get(creditKey(appId));
+      return item && creditOf(item);
+    },
+    saveCredit: (credit) => save(credit, (next) => row(creditKey(next.appId), CREDIT, next), creditOf),
+    async grant(appId, reference) {
+      const item = await table.get(grantKey(appId, reference));
+      return item && grantOf(item);
+    },
+    saveGrant: (grant) => save(grant, (next) => row(grantKey(next.appId, next.reference), GRANT, next), grantOf),
   };
 }
 
@@ -122,6 +166,16 @@ function idempotencyItem(idempotency: Idempotency): Item {
 function idempotencyOf(item: Item): Idempotency {
   const [, appId = "", ...key] = keyOf(item).pk.split("#");
   return { appId, key: key.join("#"), ...fieldsOf(item, IDEMPOTENCY) } as Idempotency;
+}
+
+function creditOf(item: Item): Credit {
+  return { appId: keyOf(item).pk.slice(appKey("").pk.length), ...fieldsOf(item, CREDIT) } as Credit;
+}
+
+function grantOf(item: Item): Grant {
+  const { pk, sk } = keyOf(item);
+  const at = { appId: pk.slice(appKey("").pk.length), reference: sk.slice(grantKey("", "").sk.length) };
+  return { ...at, ...fieldsOf(item, GRANT) } as Grant;
 }
 
 function listing({ id, createdAt }: App): Item {

@@ -89,6 +89,8 @@ const FLOW = {
   progress: ["pg", "flag"],
   createdAt: ["cr", "number"],
   endedAt: ["en", "number"],
+  held: ["he", "flag"],
+  reopened: ["ro", "flag"],
   due: [ATTRIBUTE.dueAt, "number"],
 } as const satisfies Fields<Exclude<keyof Flow, "id">>;
 

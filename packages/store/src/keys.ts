@@ -10,6 +10,8 @@
  *     app#<appId>                      app            an app and its limits
  *     app#<appId>                      key#<keyId>    one of its keys, hashed
  *     mj#<appId>                       <16 digits>    a facade number: the task it stands for, the request's own fields
+ *     app#<appId>                      credit         what it has spent, and holds for what runs
+ *     app#<appId>                      grant#<reference>   money put in, once for each reference
  *     idem#<appId>#<key>               idem           what a request with an Idempotency-Key makes
  *     dead                             <letterId>     a message nobody could read, and what was decided on it
  *
@@ -80,6 +82,16 @@ export function appKeyKey(appId: string, keyId: string): Key {
 
 /** Where an app's keys begin and end among its rows. */
 export const APP_KEYS = { from: APP_KEY_SK, to: `${APP_KEY_SK}~` };
+
+export function creditKey(appId: string): Key {
+  return { pk: appKey(appId).pk, sk: "credit" };
+}
+
+const GRANT_SK = "grant#";
+
+export function grantKey(appId: string, reference: string): Key {
+  return { pk: appKey(appId).pk, sk: `${GRANT_SK}${reference}` };
+}
 
 /** A partition for each key, so that an app's requests do not meet in one. An app's id has no "#". */
 export function idempotencyKey(appId: string, key: string): Key {

@@ -1,0 +1,20 @@
+/** `/v1/usage`: what an app has spent, holds and has left, by our estimate. The operator may ask for any app's. */
+import { UsageQuery } from "@mjflow/core/app";
+import { MjflowError } from "@mjflow/core/error";
+import { knownApp } from "@mjflow/engine/app";
+import { creditOf } from "@mjflow/engine/credit";
+import { usageView } from "@mjflow/engine/usage-view";
+import { Hono } from "hono";
+import type { AppEnv } from "./env.ts";
+import { invalid } from "./problem.ts";
+
+export const usage = new Hono<AppEnv>().get("/", async (c) => {
+  const query = UsageQuery.safeParse(c.req.query());
+  if (!query.success) throw invalid(query.error.issues);
+  const [deps, caller] = [c.get("deps"), c.get("caller")];
+  const { app = caller.appId } = query.data;
+  // Another app does not exist for this one.
+  if (app !== caller.appId && !caller.operator) throw new MjflowError("not_found");
+  const limits = app === caller.appId ? caller.limits : (await knownApp(deps, app)).limits;
+  return c.json(usageView(app, limits, await creditOf(deps, app)));
+});

@@ -1,0 +1,291 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { NOW, pending } from "../test/sample.ts";
+import type { Limits } from "./app.ts";
+import {
+  admitted,
+  balanceMicro,
+  type Credit,
+  DANGLING_MS,
+  dropped,
+  extended,
+  heldMicro,
+  imbalanceMicro,
+  looked,
+  newCredit,
+  settlement,
+  unlooked,
+} from "./credit.ts";
+import { failure } from "./error.ts";
+import { costMicroUsd, planMicroUsd, takenCount } from "./price.ts";
+import type { Task } from "./task.ts";
+
+const LIMITS: Limits = { creditsUsd: 1 };
+const fresh = () => newCredit("app", NOW);
+const ask = (flowId: string, micro = 100_000) => ({ flowId, micro, resumed: false });
+const ended = (more: Partial<Task> = {}): Task => ({
+  ...pending(),
+  status: "SUCCESS",
+  attempt: 1,
+  endedBy: 1,
+  ...more,
+});
+const DAY = "2027-01-15";
+
+describe("what a plan may cost, and what it did", () => {
+  const root = { action: "IMAGINE", pace: "fast" as const };
+
+  it("is every press of every depth, a tile for nothing, a video at its own price", () => {
+    expect(planMicroUsd(root, undefined)).toBe(40_000);
+    const then = [{ press: "U1", then: [{ press: "zoom:2" }] }, { press: "V2" }, { press: "tile:1" }];
+    expect(planMicroUsd(root, then)).toBe(40_000 + 10_000 + 40_000 + 40_000);
+    expect(planMicroUsd(root, [{ press: "animate:high", then: [{ press: "reroll" }] }])).toBe(
+      40_000 + 108_000 + 108_000,
+    );
+    expect(planMicroUsd(root, [{ press: "whatever the vendor shows" }])).toBe(80_000);
+  });
+
+  it.each<[string, Partial<Task>, number]>([
+    ["a success", {}, 1],
+    [
+      "a success with two submissions that turned up besides",
+      {
+        orphans: [
+          { attempt: 2, at: 0 },
+          { attempt: 3, at: 0 },
+        ],
+      },
+      3,
+    ],
+    ["one press that started four tasks", { vendorSiblings: ["b", "c", "d"] }, 4],
+    ["what the vendor failed at", { status: "FAILURE", failure: failure("vendor_failed") }, 1],
+    ["what moderation stopped, late", { status: "FAILURE", failure: failure("banned_prompt") }, 0],
+    ["refused at once", { status: "FAILURE", endedBy: undefined, failure: failure("vendor_refused") }, 0],
+    [
+      "given up after its deadline",
+      { status: "EXPIRED", endedBy: undefined, submittedAt: 1, failure: failure("deadline_passed") },
+      1,
+    ],
+    [
+      "lost by the vendor",
+      { status: "EXPIRED", endedBy: undefined, submittedAt: 1, failure: failure("vendor_lost") },
+      1,
+    ],
+    ["never sent", { status: "EXPIRED", endedBy: undefined, attempt: 0, failure: failure("vendor_busy") }, 0],
+    [
+      "a window nobody answered",
+      { status: "EXPIRED", endedBy: undefined, submittedAt: 1, failure: failure("modal_unanswered") },
+      0,
+    ],
+    ["in doubt, for good", { status: "FAILURE", endedBy: undefined, failure: failure("submission_unclear") }, 0],
+    [
+      "in doubt, with a picture after all",
+      {
+        status: "FAILURE",
+        endedBy: undefined,
+        failure: failure("submission_unclear"),
+        late: { status: "SUCCESS", at: 1 },
+      },
+      1,
+    ],
+    [
+      "a press that was not offered",
+      { status: "FAILURE", endedBy: undefined, attempt: 0, failure: failure("press_not_offered") },
+      0,
+    ],
+    ["running", { status: "IN_PROGRESS", endedBy: undefined, submittedAt: 1 }, 1],
+    ["waiting", { status: "PENDING", endedBy: undefined, attempt: 0 }, 0],
+  ])("%s", (_, more, count) => {
+    expect(takenCount(ended(more))).toBe(count);
+    expect(costMicroUsd([ended(more)])).toBe(count * 40_000);
+  });
+});
+
+describe("a new flow", () => {
+  it("is held whole, and not let in beyond what is left", () => {
+    let credit = fresh();
+    for (let i = 0; i < 10; i++) credit = admitted(credit, LIMITS, ask(`f${i}`), NOW).next;
+    expect([heldMicro(credit), balanceMicro(credit, LIMITS)]).toEqual([1_000_000, 0]);
+    expect(() => admitted(credit, LIMITS, ask("f10", 1), NOW)).toThrow(
+      expect.objectContaining({ code: "out_of_credit", status: 402, extra: { estimatedUsd: 1e-6, balanceUsd: 0 } }),
+    );
+    expect(balanceMicro({ ...credit, added: 5 }, LIMITS)).toBe(5);
+    expect(balanceMicro(credit, { runningFlows: 3 })).toBeUndefined();
+  });
+
+  it("asked for again is held once, and its 15 minutes begin anew", () => {
+    const once = admitted(fresh(), LIMITS, ask("f"), NOW).next;
+    const again = admitted(once, LIMITS, { ...ask("f"), resumed: true }, NOW + 1_000).next;
+    expect(again).toMatchObject({ reserved: 100_000, holds: { f: { at: NOW + 1_000, micro: 100_000 } } });
+    expect(unlooked(again, NOW + DANGLING_MS, 5)).toEqual([]);
+    expect(unlooked(again, NOW + 1_000 + DANGLING_MS, 5)).toEqual(["f"]);
+  });
+
+  it("is not let in while as many run as may", () => {
+    const limits = { runningFlows: 2 };
+    let credit = fresh();
+    for (const flow of ["a", "b"]) credit = admitted(credit, limits, ask(flow), NOW).next;
+    expect(() => admitted(credit, limits, ask("c"), NOW)).toThrow(expect.objectContaining({ code: "too_many_flows" }));
+    expect(admitted(dropped(credit, "a"), limits, ask("c"), NOW).next.holds).toHaveProperty("c");
+  });
+
+  it("comes a minute's worth at once, then as evenly as the bucket fills; a refusal says when", () => {
+    const limits = { flowsPerMinute: 6 };
+    let credit = fresh();
+    const rates = Array.from({ length: 6 }, () => {
+      const { next, rate } = admitted(credit, limits, ask("f"), NOW);
+      credit = next;
+      return rate;
+    });
+    expect(rates.map((rate) => [rate!.remaining, rate!.resetS])).toEqual(
+      [5, 4, 3, 2, 1, 0].map((r) => [r, 60 - 10 * r]),
+    );
+    const refused = (now: number) => {
+      try {
+        return void admitted(credit, limits, ask("f"), now);
+      } catch (error) {
+        return error;
+      }
+    };
+    expect(refused(NOW)).toMatchObject({
+      code: "rate_limited",
+      retry: { afterMs: 10_000 },
+      extra: { rateLimit: { quota: 6, remaining: 0, resetS: 60 } },
+    });
+    expect(refused(NOW + 9_000)).toMatchObject({ retry: { afterMs: 1_000 } });
+    expect(admitted(credit, limits, ask("f"), NOW + 10_000).rate).toEqual({ quota: 6, remaining: 0, resetS: 60 });
+    expect(credit.holds).toEqual({});
+    expect(admitted(credit, limits, { ...ask("f"), resumed: true }, NOW).rate).toBeUndefined();
+  });
+
+  it("never comes more often than allowed, in any span, whatever the clock does", () => {
+    const waits = fc.array(fc.integer({ min: -5_000, max: 40_000 }), { maxLength: 200 });
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 50 }), waits, (quota, steps) => {
+        let credit = fresh();
+        let now = NOW;
+        const letIn: number[] = [];
+        for (const wait of steps) {
+          now += Math.max(0, wait);
+          try {
+            credit = admitted(credit, { flowsPerMinute: quota }, ask("f"), now).next;
+            letIn.push(now);
+          } catch {}
+        }
+        for (const begin of letIn) {
+          expect(letIn.filter((at) => at >= begin && at < begin + 60_000).length).toBeLessThanOrEqual(2 * quota);
+          expect(letIn.filter((at) => at === begin).length).toBeLessThanOrEqual(quota);
+        }
+      }),
+    );
+  });
+});
+
+describe("an ended flow", () => {
+  it("is settled once, for what vendors took; the rest is given back", () => {
+    const credit = admitted(fresh(), LIMITS, ask("f"), NOW).next;
+    const settled = settlement(
+      credit,
+      "f",
+      [ended(), ended({ path: "0-0", status: "FAILURE", endedBy: undefined })],
+      NOW,
+      DAY,
+    );
+    if (settled.kind !== "settled") throw new Error(settled.kind);
+    expect(settled.next).toMatchObject({ settled: 40_000, refunded: 60_000, reserved: 100_000, holds: {} });
+    expect(settled.next.days).toEqual({ [DAY]: { flows: 1, settled: 40_000 } });
+    expect(settlement(settled.next, "f", [ended()], NOW, DAY)).toEqual({ kind: "none" });
+  });
+
+  it("that cost more than was held is settled all the same", () => {
+    const credit = admitted(fresh(), LIMITS, ask("f", 40_000), NOW).next;
+    const settled = settlement(credit, "f", [ended({ orphans: [{ attempt: 2, at: 0 }] })], NOW, DAY);
+    expect(settled).toMatchObject({ next: { settled: 80_000, refunded: 0, reserved: 80_000 } });
+  });
+
+  it("gone on with by hand is settled for the new part alone", () => {
+    const first = admitted(fresh(), LIMITS, ask("f", 40_000), NOW).next;
+    const settled = settlement(first, "f", [ended()], NOW, DAY) as { next: Credit };
+    const press = { flowId: "f", path: "0-mX", micro: 10_000, spent: 40_000 };
+    const reopened = extended(settled.next, LIMITS, press, NOW);
+    expect(extended(reopened, LIMITS, press, NOW).reserved).toBe(50_000);
+    const tasks = [ended(), ended({ path: "0-mX", action: "UPSCALE" })];
+    expect(settlement(reopened, "f", [ended()], NOW, DAY)).toEqual({ kind: "awaits" });
+    expect(settlement(reopened, "f", tasks, NOW, DAY)).toMatchObject({
+      micro: 10_000,
+      next: { settled: 50_000, refunded: 0, days: { [DAY]: { flows: 1, settled: 50_000 } } },
+    });
+    // The press was paid for, and whoever was to write it died.
+    expect(settlement(reopened, "f", [ended()], NOW + DANGLING_MS, DAY)).toMatchObject({
+      micro: 0,
+      next: { settled: 40_000, refunded: 10_000, holds: {} },
+    });
+  });
+
+  it("is looked at in time: first those that wait longest, and a running one not again at once", () => {
+    let credit = fresh();
+    for (const [i, flow] of ["a", "b", "c"].entries()) credit = admitted(credit, LIMITS, ask(flow), NOW - i).next;
+    expect(unlooked(credit, NOW + DANGLING_MS - 1, 5)).toEqual(["c", "b"]);
+    expect(unlooked(credit, NOW + DANGLING_MS, 2)).toEqual(["c", "b"]);
+    expect(unlooked(looked(credit, "c", NOW + DANGLING_MS), NOW + DANGLING_MS, 5)).toEqual(["b", "a"]);
+  });
+});
+
+describe("E1: reserved is settled, refunded and held, to the micro-dollar", () => {
+  const flowId = fc.constantFrom("a", "b", "c");
+  const micro = fc.integer({ min: 0, max: 300_000 });
+  const task = fc.record({
+    path: fc.constantFrom("0", "0-0", "0-m1", "0-m2"),
+    status: fc.constantFrom("SUCCESS" as const, "FAILURE" as const),
+    endedBy: fc.constantFrom(undefined, 1),
+    action: fc.constantFrom("IMAGINE", "UPSCALE"),
+  });
+  const step = fc.oneof(
+    fc.record({ kind: fc.constant("admit" as const), flowId, micro, resumed: fc.boolean() }),
+    fc.record({
+      kind: fc.constant("extend" as const),
+      flowId,
+      micro,
+      path: fc.constantFrom("0-m1", "0-m2"),
+      spent: micro,
+    }),
+    fc.record({
+      kind: fc.constant("settle" as const),
+      flowId,
+      tasks: fc.array(task, { maxLength: 4 }),
+      late: fc.boolean(),
+    }),
+    fc.record({ kind: fc.constant("drop" as const), flowId }),
+  );
+
+  it("over random orders of everything that can happen", () => {
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+        let credit = fresh();
+        for (const one of steps) {
+          const before = structuredClone(credit);
+          const given = credit;
+          try {
+            if (one.kind === "admit") credit = admitted(credit, LIMITS, one, NOW).next;
+            else if (one.kind === "extend") credit = extended(credit, LIMITS, one, NOW);
+            else if (one.kind === "drop") credit = dropped(credit, one.flowId);
+            else {
+              const tasks = one.tasks.map((fields) => ended(fields));
+              const now = one.late ? NOW + DANGLING_MS : NOW;
+              const settled = settlement(credit, one.flowId, tasks, now, DAY);
+              if (settled.kind === "settled") credit = settled.next;
+            }
+          } catch (error) {
+            expect(error).toMatchObject({ code: "out_of_credit" });
+          }
+          expect(given, "the input is not changed").toEqual(before);
+          expect(imbalanceMicro(credit)).toBe(0);
+          expect(Math.min(credit.reserved, credit.settled, credit.refunded, heldMicro(credit))).toBeGreaterThanOrEqual(
+            0,
+          );
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+});

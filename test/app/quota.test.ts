@@ -1,0 +1,294 @@
+/** Limits of an app: how many flows a minute, how many at a time, and for how much; and what became of the money. */
+import type { Limits } from "@mjflow/core/app";
+import { DANGLING_MS } from "@mjflow/core/credit";
+import { IDEMPOTENCY_LEASE_MS } from "@mjflow/core/idempotency";
+import { beforeEach, describe, expect, test } from "vitest";
+import { type Door, FLOW, OPERATOR, openDoor } from "./door.ts";
+
+let door: Door;
+let app: { id: string; key: string };
+beforeEach(() => {
+  door = openDoor();
+});
+
+const join = async (limits?: Limits) => {
+  app = await door.join("shop", limits);
+};
+const create = (body: object = FLOW, headers: Record<string, string> = {}) =>
+  door.call(app.key, "POST", "/v1/flows", body, headers);
+const usage = async (query = "") => (await door.call(app.key, "GET", `/v1/usage${query}`)).body;
+const rootOf = ({ id }: { id: string }) => `${id.replace("flow_", "task_")}_0`;
+/** imagine 0.04, upscale 0.01, variation 0.04 */
+const PLAN = { ...FLOW, then: [{ press: ["U1", "U2"] }, { press: "V1" }] };
+
+describe("new flows a minute", () => {
+  test("are counted in headers, and above the quota are a 429 that says when to come again", async () => {
+    await join({ flowsPerMinute: 3 });
+    for (const [remaining, reset] of [
+      [2, 20],
+      [1, 40],
+      [0, 60],
+    ]) {
+      const { status, headers } = await create();
+      expect(status).toBe(202);
+      expect(headers.get("ratelimit-policy")).toBe('"flows";q=3;w=60');
+      expect(headers.get("ratelimit")).toBe(`"flows";r=${remaining};t=${reset}`);
+    }
+    const refused = await create();
+    expect(refused).toMatchObject({ status: 429, body: { code: "rate_limited", retry: "later" } });
+    expect(refused.headers.get("retry-after")).toBe("20");
+    expect(refused.headers.get("ratelimit")).toBe('"flows";r=0;t=60');
+    door.world.advance(20_000);
+    expect((await create()).status).toBe(202);
+    expect(door.world.dump().flows).toHaveLength(4);
+  });
+
+  test("are not counted again for the same Idempotency-Key", async () => {
+    await join({ flowsPerMinute: 1 });
+    for (let i = 0; i < 3; i++) expect((await create(FLOW, { "idempotency-key": "k" })).status).toBe(202);
+    const other = await create(FLOW, { "idempotency-key": "other" });
+    expect(other.status).toBe(429);
+    door.world.advance(60_000);
+    expect((await create(FLOW, { "idempotency-key": "other" })).status).toBe(202);
+  });
+
+  test("of two apps are counted apart; an app without limits costs no row and no header", async () => {
+    await join({ flowsPerMinute: 1 });
+    await create();
+    await join();
+    const calls = door.world.storeFault.calls.length;
+    const { status, headers } = await create();
+    expect([status, headers.get("ratelimit")]).toEqual([202, null]);
+    await door.world.finishAll();
+    const made = door.world.storeFault.calls.slice(calls);
+    expect(made.filter((verb) => /credit/i.test(verb))).toEqual([]);
+    expect(await usage()).toMatchObject({ balanceUsd: null, counted: false, settledUsd: 0, days: [] });
+  });
+});
+
+test("flows at a time: one more is a 429, until one has ended", async () => {
+  await join({ runningFlows: 2 });
+  await create();
+  await create();
+  expect(await create()).toMatchObject({ status: 429, body: { code: "too_many_flows", retry: "later" } });
+  expect(await usage()).toMatchObject({ runningFlows: 2, balanceUsd: null, counted: true });
+  await door.world.finishAll();
+  expect(await usage()).toMatchObject({ runningFlows: 0, settledUsd: 0.08 });
+  expect((await create()).status).toBe(202);
+});
+
+describe("credit", () => {
+  test("holds the whole plan before anything is made, and keeps what vendors took", async () => {
+    await join({ creditsUsd: 1 });
+    await create(PLAN);
+    expect(await usage()).toMatchObject({ balanceUsd: 0.9, reservedUsd: 0.1, settledUsd: 0, runningFlows: 1 });
+    await door.world.finishAll();
+    expect(await usage()).toEqual({
+      appId: app.id,
+      balanceUsd: 0.9,
+      counted: true,
+      reservedUsd: 0,
+      settledUsd: 0.1,
+      refundedUsd: 0,
+      addedUsd: 0,
+      runningFlows: 0,
+      days: [{ day: "2026-11-21", flows: 1, settledUsd: 0.1 }],
+    });
+  });
+
+  test("that does not cover the plan is a 402 that says how much it would take; nothing is made or held", async () => {
+    await join({ creditsUsd: 0.09 });
+    const refused = await create(PLAN);
+    expect(refused).toMatchObject({
+      status: 402,
+      body: { code: "out_of_credit", retry: "never", estimatedUsd: 0.1, balanceUsd: 0.09 },
+    });
+    expect(door.world.dump().flows).toEqual([]);
+    expect(await usage()).toMatchObject({ balanceUsd: 0.09, reservedUsd: 0, runningFlows: 0 });
+    expect((await create()).status).toBe(202);
+  });
+
+  test("is given back for what was refused, banned or never started", async () => {
+    await join({ creditsUsd: 1 });
+    door.world.vendor.next({ kind: "refused", failure: { code: "banned_prompt", message: "banned" } });
+    await create(PLAN);
+    await door.world.drain();
+    expect(await usage()).toMatchObject({ balanceUsd: 1, refundedUsd: 0.1, settledUsd: 0 });
+
+    await create({ ...FLOW, then: [{ press: "Zoom Out 9x", then: [{ press: "V1" }] }, { press: "U1" }] });
+    await door.world.finishAll();
+    expect(await usage()).toMatchObject({ balanceUsd: 0.95, settledUsd: 0.05 });
+  });
+
+  test("pays for a press by hand: its hold grows, or is opened anew, and is settled for that alone", async () => {
+    await join({ creditsUsd: 0.1 });
+    const { body } = await create();
+    await door.world.finishAll();
+    expect(await usage()).toMatchObject({ balanceUsd: 0.06, reservedUsd: 0 });
+    const press = (what: string) => door.call(app.key, "POST", `/v1/tasks/${rootOf(body)}/actions`, { press: what });
+    expect((await press("V1")).status).toBe(202);
+    expect(await usage()).toMatchObject({ balanceUsd: 0.02, reservedUsd: 0.04, runningFlows: 1 });
+    expect((await press("U1")).status).toBe(202);
+    expect(await press("V2")).toMatchObject({ status: 402, body: { code: "out_of_credit" } });
+    await door.world.finishAll();
+    expect(await usage()).toMatchObject({ balanceUsd: 0.01, reservedUsd: 0, settledUsd: 0.09, days: [{ flows: 1 }] });
+    expect(door.world.vendor.calls).toHaveLength(3);
+    // Nothing of the flow waits any more.
+    expect(door.world.dump().flows[0]!.due).toBeUndefined();
+  });
+
+  test("is asked of the facade's callers, too, in its own words", async () => {
+    await join({ creditsUsd: 0.04 });
+    const imagine = () => door.call(app.key, "POST", "/mj/submit/imagine", { prompt: "a boat" });
+    expect((await imagine()).body).toMatchObject({ code: 1 });
+    expect((await imagine()).body).toMatchObject({ code: 23 });
+    expect(door.world.dump().flows).toHaveLength(1);
+  });
+
+  test("lifted is counted to the end of what was held, and no further", async () => {
+    await join({ creditsUsd: 1 });
+    await create();
+    await door.call(OPERATOR, "PATCH", `/v1/apps/${app.id}`, { limits: null });
+    door.world.advance(60_000);
+    await create();
+    await door.world.finishAll();
+    expect(await usage()).toMatchObject({ balanceUsd: null, settledUsd: 0.04, reservedUsd: 0 });
+  });
+
+  test("thirty flows at once are held one by one, and none is lost", async () => {
+    await join({ creditsUsd: 1 });
+    const answers = await Promise.all(Array.from({ length: 30 }, () => create()));
+    const made = answers.filter(({ status }) => status === 202).length;
+    expect(made).toBe(25);
+    expect(await usage()).toMatchObject({ balanceUsd: 0, reservedUsd: 1, runningFlows: 25 });
+    await door.world.finishAll();
+    expect(await usage()).toMatchObject({ balanceUsd: 0, settledUsd: 1, refundedUsd: 0, reservedUsd: 0 });
+  });
+});
+
+describe("a process that dies", () => {
+  test("between the hold and the flow holds nothing for longer than 15 minutes", async () => {
+    await join({ creditsUsd: 0.04 });
+    door.world.storeFault.arm("createFlow", "before");
+    expect((await create()).status).toBe(500);
+    expect((await create()).status).toBe(402);
+    door.world.advance(DANGLING_MS - 1);
+    expect((await create()).status).toBe(402);
+    door.world.advance(1);
+    expect(await usage()).toMatchObject({ balanceUsd: 0.04, refundedUsd: 0.04, reservedUsd: 0 });
+    expect((await create()).status).toBe(202);
+  });
+
+  test("between the hold and the flow is finished under its key, held once", async () => {
+    await join({ creditsUsd: 0.05 });
+    const keyed = { "idempotency-key": "k" };
+    for (const wait of [IDEMPOTENCY_LEASE_MS, DANGLING_MS]) {
+      door.world.storeFault.arm("createFlow", "before");
+      expect((await create(FLOW, keyed)).status).toBe(500);
+      door.world.advance(wait);
+    }
+    expect((await create(FLOW, keyed)).status).toBe(202);
+    expect(await usage()).toMatchObject({ balanceUsd: 0.01, reservedUsd: 0.04 });
+    await door.world.finishAll();
+    expect(await usage()).toMatchObject({ settledUsd: 0.04, reservedUsd: 0 });
+  });
+
+  test.each(["before", "after"] as const)("%s the settlement is made good by the sweeper, once", async (when) => {
+    await join({ creditsUsd: 1 });
+    await create();
+    await door.world.drain();
+    door.world.storeFault.arm("saveCredit", when);
+    await expect(door.world.post(door.world.vendor.calls[0]!, "SUCCESS")).rejects.toThrow("crash");
+    expect(door.world.dump().flows[0]).toMatchObject({ status: "running" });
+    door.world.advance(21 * 60_000);
+    await door.world.sweep();
+    expect(door.world.dump().flows[0]).toMatchObject({ status: "completed" });
+    expect(await usage()).toMatchObject({ settledUsd: 0.04, refundedUsd: 0, reservedUsd: 0, balanceUsd: 0.96 });
+  });
+
+  test.each(["saveCredit", "saveFlow", "createTask"] as const)(
+    "at %s of a press by hand leaves nothing held, and nothing running that is not paid",
+    async (verb) => {
+      for (const when of ["before", "after"] as const) {
+        door = openDoor();
+        await join({ creditsUsd: 1 });
+        const { body } = await create();
+        await door.world.finishAll();
+        door.world.storeFault.arm(verb, when);
+        const path = `/v1/tasks/${rootOf(body)}/actions`;
+        expect((await door.call(app.key, "POST", path, { press: "U1" })).status).toBe(500);
+        expect(door.world.storeFault.fired()).toBe(1);
+        for (let i = 0; i < 3; i++) {
+          door.world.advance(21 * 60_000);
+          await door.world.sweep();
+          await door.world.finishAll();
+        }
+        const pressed = door.world.vendor.presses().length;
+        expect(await usage()).toMatchObject({ reservedUsd: 0, runningFlows: 0, settledUsd: 0.04 + 0.01 * pressed });
+        expect(door.world.dump().flows[0]!.due).toBeUndefined();
+      }
+    },
+  );
+});
+
+describe("money put in", () => {
+  const add = (addUsd: number, reference: string) =>
+    door.call(OPERATOR, "POST", `/v1/apps/${app.id}/credits`, { addUsd, reference });
+
+  test("is put in once for each reference", async () => {
+    await join({ creditsUsd: 0 });
+    expect((await create()).status).toBe(402);
+    expect((await add(0.05, "invoice 7")).body).toMatchObject({ balanceUsd: 0.05, addedUsd: 0.05 });
+    expect((await add(0.05, "invoice 7")).body).toMatchObject({ addedUsd: 0.05 });
+    expect((await add(0.000001, "invoice 8")).body).toMatchObject({ addedUsd: 0.050001 });
+    expect(await add(0.06, "invoice 7")).toMatchObject({ status: 422, body: { field: "reference" } });
+    expect((await create()).status).toBe(202);
+    for (const bad of [
+      { addUsd: 0, reference: "x" },
+      { addUsd: -1, reference: "x" },
+      { addUsd: 1 },
+      { reference: "x" },
+    ]) {
+      expect((await door.call(OPERATOR, "POST", `/v1/apps/${app.id}/credits`, bad)).status).toBe(400);
+    }
+  });
+
+  test("by many at once, each many times, is put in once each", async () => {
+    await join({ creditsUsd: 0 });
+    const references = Array.from({ length: 8 }, (_, i) => `invoice ${i % 4}`);
+    await Promise.all(references.map((reference) => add(1, reference)));
+    expect(await usage()).toMatchObject({ addedUsd: 4, balanceUsd: 4 });
+  });
+
+  test.each(["saveGrant", "saveCredit", "saveGrant 2"])(
+    "by a process that dies at %s is put in by the next try",
+    async (at) => {
+      for (const when of ["before", "after"] as const) {
+        door = openDoor();
+        await join({ creditsUsd: 0 });
+        await add(1, "invoice 6");
+        const [verb, second] = at.split(" ") as ["saveGrant" | "saveCredit", string?];
+        door.world.storeFault.arm(verb, when, second ? 1 : 0);
+        expect((await add(2, "invoice 7")).status).toBe(500);
+        // Others come between, and take out of the row's memory what is done.
+        await add(4, "invoice 8");
+        expect((await add(2, "invoice 7")).status).toBe(200);
+        await add(8, "invoice 9");
+        await add(2, "invoice 7");
+        expect(await usage()).toMatchObject({ addedUsd: 15 });
+      }
+    },
+  );
+});
+
+test("usage is an app's own; the operator sees any app's", async () => {
+  await join({ creditsUsd: 1 });
+  const other = await door.join("other", { creditsUsd: 2 });
+  expect((await door.call(app.key, "GET", `/v1/usage?app=${other.id}`)).status).toBe(404);
+  expect((await door.call(OPERATOR, "GET", `/v1/usage?app=${other.id}`)).body).toMatchObject({ balanceUsd: 2 });
+  expect((await door.call(OPERATOR, "GET", "/v1/usage")).body).toMatchObject({
+    appId: "app_default",
+    balanceUsd: null,
+  });
+  expect((await door.call(app.key, "GET", "/v1/usage?since=1")).status).toBe(400);
+});
