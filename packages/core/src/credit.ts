@@ -6,7 +6,7 @@
  *   E2  The whole plan is held before a flow's first write, so that nothing is started that could not be paid.
  *   E3  A hold is settled once, when all of its flow has ended: what vendors took is spent, the rest is given back.
  *   E4  Nothing is spent twice: what was settled before a flow went on by hand is not settled again.
- *   E5  A hold whose flow was never written is given back, after `DANGLING_MS`, by whoever writes the row next.
+ *   E5  A hold whose flow was never written is given back, after `DANGLING_MS`, by the next that asks for one.
  */
 import type { Limits } from "./app.ts";
 import { MjflowError } from "./error.ts";

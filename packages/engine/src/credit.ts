@@ -54,8 +54,8 @@ export async function admit(
   const { limits } = deps;
   if (!limits || !isLimited(limits)) return { held: false };
   let rate: RateState | undefined;
-  await change(deps, appId, (credit) => {
-    const { next, rate: counted } = admitted(credit, limits, flow, deps.clock.now());
+  await change(deps, appId, async (credit) => {
+    const { next, rate: counted } = admitted(await tend(deps, credit), limits, flow, deps.clock.now());
     rate = counted;
     return next;
   });
@@ -117,32 +117,32 @@ export async function settleCredit(deps: Needs, flow: Flow, tasks: readonly Task
 
 /** Gives back what dead processes hold (E5), as far as one call goes. @returns the row as it then is */
 export async function creditOf(deps: Needs, appId: string): Promise<Credit | undefined> {
-  return change(deps, appId, (credit) => (credit.rev === 0 ? undefined : credit), { always: false });
+  return change(deps, appId, async (credit) => {
+    const tended = await tend(deps, credit);
+    return tended === credit ? undefined : tended;
+  });
 }
 
-/**
- * Reads the row, sees to holds that are overdue, changes it, and saves it under its revision.
- *
- * @param to undefined: nothing is to be changed
- */
+/** @param to undefined: nothing is to be changed. @returns the row as it then is; undefined where there is none */
 async function change(
   deps: Needs,
   appId: string,
   to: (credit: Credit) => Credit | undefined | Promise<Credit | undefined>,
-  { always = true } = {},
 ): Promise<Credit | undefined> {
   for (let race = 0; race < RACES; race++) {
     const stored = await deps.store.credit(appId);
-    const tended = await tend(deps, stored ?? newCredit(appId, deps.clock.now()));
-    const next = await to(tended);
-    if (!next || (!always && next === stored)) return stored;
+    const next = await to(stored ?? newCredit(appId, deps.clock.now()));
+    if (!next) return stored;
     const saved = await deps.store.saveCredit(next);
     if (saved.ok) return saved.item;
   }
   throw new MjflowError("overloaded", { detail: "Too many flows of one app begin and end at once." });
 }
 
-/** E5; and what code without credit ended is settled. */
+/**
+ * E5; and what code without credit ended is settled. Not beside a settlement: many flows that end at once would each look
+ * at all the others before any of them is settled.
+ */
 async function tend(deps: Needs, credit: Credit): Promise<Credit> {
   let tended = credit;
   for (const flowId of unlooked(credit, deps.clock.now(), LOOKED_AT)) {
