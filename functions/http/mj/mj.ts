@@ -78,6 +78,8 @@ const VERBS = new Map<string, Verb>([
   ["POST /task/{id}/cancel", cancel],
   ["GET /image/{id}", image],
 ]);
+/** As under any prefix: `GET /task/{id}/fetch`. */
+export const FACADE_VERBS: readonly string[] = [...VERBS.keys()];
 
 /** A handler for all there is under a prefix. */
 export function facade(prefix: string, callers: Callers) {

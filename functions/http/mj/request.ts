@@ -38,7 +38,7 @@ const Common = z.object({
   accountFilter: z.optional(AccountFilter),
 });
 
-const Root = z.extend(Common, {
+export const Root = z.extend(Common, {
   prompt: z.optional(text),
   base64Array: z.optional(texts),
   /** Describe's picture; imagine's, of old. */
@@ -144,24 +144,24 @@ const taskId = z.pipe(
   z.pipe(z.transform(String), z.string().check(z.minLength(1, { error: "is required" }), z.maxLength(200))),
 );
 
-const Action = z.extend(Common, {
+export const Action = z.extend(Common, {
   taskId,
   customId: z.string({ error: "is required" }).check(z.minLength(1, { error: "is required" }), z.maxLength(300)),
   prompt: z.optional(text),
   maskBase64: z.optional(text),
 });
 
-const Change = z.extend(Common, {
+export const Change = z.extend(Common, {
   taskId,
   action: z.enum(["UPSCALE", "VARIATION", "REROLL"], { error: "must be UPSCALE, VARIATION or REROLL" }),
   index: z.optional(z.coerce.number()),
 });
 
-const SimpleChange = z.extend(Common, {
+export const SimpleChange = z.extend(Common, {
   content: z.string({ error: "is required" }),
 });
 
-const Modal = z.object({ taskId, prompt: z.optional(text), maskBase64: z.optional(text) });
+export const Modal = z.object({ taskId, prompt: z.optional(text), maskBase64: z.optional(text) });
 
 export interface PressRequest {
   taskId: string;
@@ -220,7 +220,7 @@ function modalOf({ prompt, maskBase64 }: ModalInput): ModalInput {
 
 // ── the rest ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-const Upload = z.object({ base64Array: FlowRequest.shape.base64Array });
+export const Upload = z.object({ base64Array: FlowRequest.shape.base64Array });
 
 export function readUpload(body: unknown): string[] {
   const { base64Array = [] } = parse(Upload, body);
@@ -230,7 +230,7 @@ export function readUpload(body: unknown): string[] {
 
 /** As many as are looked up in one request; what is beyond is left out, as ids nobody knows are. */
 const IDS = 1_000;
-const List = z.object({
+export const List = z.object({
   ids: z.optional(z.array(z.union([z.string(), z.number()]), { error: "must be a list of ids" })),
 });
 
