@@ -36,12 +36,22 @@ async function one(seed: number): Promise<Progress> {
   return { seeds: 1, counts, findings, failed: findings.length > 0 ? [seed] : [] };
 }
 
+/** Stopped early, a long run still tells what it has seen. */
+function onInterrupt(sum: Progress): void {
+  process.once("SIGINT", () => {
+    print(sum);
+    console.log("\n  stopped before its end");
+    process.exit(sum.failed.length > 0 ? 1 : 130);
+  });
+}
+
 async function many(): Promise<Progress> {
   const from = Number(values.from);
   const to = from + Math.ceil(Number(values.flows) / FLOWS_PER_SEED);
   const step = Number(values.workers);
   const sum: Progress = { seeds: 0, counts: {} as Counters, findings: [], failed: [] };
   console.log(`seeds ${from} to ${to - 1}, ${FLOWS_PER_SEED} flows each, ${step} workers`);
+  onInterrupt(sum);
   const workers = Array.from({ length: step }, (_, i) => {
     const workerData: Work = { from: from + i, step, to };
     const worker = new Worker(new URL("worker.ts", import.meta.url), { workerData });

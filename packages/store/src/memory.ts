@@ -197,7 +197,14 @@ function dueOf(item: Item): { ref: DueRef; at: number } {
 
 /** A copy through JSON, as the table's codec does, so that undefined fields are dropped; then nothing can change it. */
 function frozen<T>(value: T): T {
-  return JSON.parse(JSON.stringify(value), (_, part: unknown) => Object.freeze(part)) as T;
+  return deepFrozen(JSON.parse(JSON.stringify(value)) as T);
+}
+
+/** By hand: as a reviver of `JSON.parse` it took a third of a simulation's time. */
+function deepFrozen<T>(value: T): T {
+  if (typeof value !== "object" || value === null) return value;
+  for (const part of Object.values(value)) if (typeof part === "object") deepFrozen(part);
+  return Object.freeze(value);
 }
 
 function isLive({ createdAt }: { createdAt: number }, now: number): boolean {
