@@ -220,6 +220,27 @@ describe("replayed", () => {
   });
 });
 
-it("an overdue one is looked at again, should its second message be lost as well", () => {
-  expect(overdue(open, NOW + 9)).toEqual({ ...open, due: NOW + 9 + OVERDUE });
+describe("an overdue one", () => {
+  it("is looked at again, should its second message be lost as well", () => {
+    expect(overdue(open, NOW + 9)).toEqual({ ...open, leaseUntil: NOW + 9, due: NOW + 9 + OVERDUE });
+  });
+
+  it("is tried by a worker whose clock is behind the sweeper's, once that has come to where it was swept", () => {
+    const behind = 10 * minute;
+    const [first, second, third] = [NOW, NOW + minute, NOW + 10 * minute];
+    const waiting = tried(open, answered(500), NOW - minute, 0).delivery;
+    let swept = overdue(waiting, first);
+    expect(claimed(swept, first - behind)).toBeUndefined();
+    swept = overdue(swept, second);
+    expect(claimed(swept, second - behind)).toBeUndefined();
+    swept = overdue(swept, third);
+    expect(claimed(swept, third - behind)).toBeDefined();
+  });
+
+  it("whose worker died is tried once its lease is over, however often it is swept", () => {
+    const leased = claimed(open, NOW)!;
+    const swept = overdue(leased, leased.leaseUntil! + 1);
+    expect(claimed(swept, leased.leaseUntil! - 1)).toBeUndefined();
+    expect(claimed(swept, leased.leaseUntil!)).toBeDefined();
+  });
 });

@@ -37,7 +37,7 @@ export interface Delivery {
   tries: number;
   /** The last of them, newest last. */
   attempts: Attempt[];
-  /** Until then a worker is at it. */
+  /** Until then a worker is at it, or, once the sweeper has found it waiting, nobody need be. */
   leaseUntil?: number;
   /** Why it was given up. */
   failure?: string;
@@ -109,9 +109,10 @@ export function newDelivery(
 
 /** A worker would try it now. Undefined: it is done, another is at it, or it is too early. */
 export function claimed(delivery: Delivery, now: number): Delivery | undefined {
-  const { status, leaseUntil = 0, due = 0 } = delivery;
+  const { status, due = 0 } = delivery;
   // The due time lies a little behind the try it stands for, in case its message is lost.
-  if (status !== "pending" || leaseUntil > now || due - OVERDUE_MS > now) return undefined;
+  const from = delivery.leaseUntil ?? due - OVERDUE_MS;
+  if (status !== "pending" || from > now) return undefined;
   return { ...delivery, leaseUntil: now + DELIVERY_LEASE_MS, due: now + DELIVERY_LEASE_MS };
 }
 
@@ -177,7 +178,10 @@ export function replayed(delivery: Delivery, now: number): Delivery {
   return { ...delivery, ...fresh, leaseUntil: undefined, due: now + OVERDUE_MS };
 }
 
-/** The sweeper sends the message again, and looks again after a while. */
+/**
+ * The sweeper sends the message again, and looks again after a while. From when it may be tried stays as it is, however
+ * often: a worker whose clock is behind the sweeper's would find it too early for ever.
+ */
 export function overdue(delivery: Delivery, now: number): Delivery {
-  return { ...delivery, due: now + OVERDUE_MS };
+  return { ...delivery, leaseUntil: delivery.leaseUntil ?? now, due: now + OVERDUE_MS };
 }
