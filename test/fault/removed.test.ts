@@ -7,6 +7,7 @@ import type { Flow } from "@mjflow/core/flow";
 import { taskIdOf } from "@mjflow/core/id";
 import type { Providers } from "@mjflow/core/port";
 import type { Task } from "@mjflow/core/task";
+import { TIMINGS } from "@mjflow/core/timing";
 import { pressTask } from "@mjflow/engine/press";
 import { beforeEach, describe, expect, test } from "vitest";
 import { runHouse, type Scene, START } from "../sim/house.ts";
@@ -123,7 +124,10 @@ describe.each(["provider", "account"] as const)("a %s that is gone", (how) => {
     remove(how);
     await world.drain();
     await wait();
-    expect(await task(flow, path)).toMatchObject(end);
+    const ended = await task(flow, path);
+    expect(ended).toMatchObject(end);
+    // As soon as its own clock says, not when every other has given up.
+    expect(ended.endedAt! - flow.createdAt).toBeLessThanOrEqual(TIMINGS.deadlineMs.fast + TIMINGS.lookupMaxMs);
     expect((await world.read(flow)).flow.status).toBe(path === "0" ? "failed" : "completed");
     expect(world.vendor.calls).toHaveLength(calls);
     expect(world.vendor.lookups).toEqual([]);
