@@ -29,6 +29,11 @@ describe(`under the faults of seeds ${FROM} to ${FROM + SEEDS - 1}`, () => {
     expect(ours.flows).toBeGreaterThan(SEEDS * 9);
   });
 
+  test("with a vendor that can be searched mjflow pays nothing twice at all", async () => {
+    const ours = await countersOf("searching");
+    expect(ours).toMatchObject({ paidAgainKnown: 0, paidAgainUnknown: 0, unfinished: 0, forgedAccepted: 0 });
+  });
+
   test("polling ends its flows, but pays again for each answer that was lost, and asks several times as often", async () => {
     const [theirs, ours] = [await countersOf("polling"), await countersOf("mjflow")];
     expect(theirs.unfinished).toBe(0);

@@ -36,6 +36,7 @@ function tableOf(all: ReadonlyMap<SystemName, Counters>): string {
     webhook: "webhook, no dedupe",
     wait: "wait after submit",
     mjflow: "**mjflow**",
+    searching: "**mjflow**, vendor that can be searched",
   };
   const columns = SYSTEMS.map((name) => all.get(name)!);
   const line = (title: string, of: (counters: Counters) => string) =>

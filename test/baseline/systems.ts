@@ -8,12 +8,14 @@ import { pollSystem } from "./poll.ts";
 import { waitSystem } from "./wait.ts";
 import { webhookSystem } from "./webhook.ts";
 
-export type SystemName = "polling" | "webhook" | "wait" | "mjflow";
-export const SYSTEMS: readonly SystemName[] = ["polling", "webhook", "wait", "mjflow"];
+/** `searching` is mjflow with a vendor whose recent tasks can be listed with our mark on them (midjourney-proxy, trueai). */
+export type SystemName = "polling" | "webhook" | "wait" | "mjflow" | "searching";
+export const SYSTEMS: readonly SystemName[] = ["polling", "webhook", "wait", "mjflow", "searching"];
 const theirs = { polling: pollSystem, webhook: webhookSystem, wait: waitSystem };
 
 export async function runSeed(name: SystemName, seed: number, calm: boolean): Promise<Counters> {
   const options = { seed, flows: FLOWS_PER_SEED, profile: calm ? CALM : weatherOf(seed).profile };
-  if (name === "mjflow") return countOurs(await runHouse(options));
+  if (name === "mjflow") return countOurs(await runHouse({ ...options, hooks: false }));
+  if (name === "searching") return countOurs(await runHouse({ ...options, hooks: false, scene: { searched: true } }));
   return countTheirs(await runSystem(theirs[name], options));
 }

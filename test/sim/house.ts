@@ -335,7 +335,7 @@ export async function runHouse({
     scheduler.at(rng.int(0, 60_000), () => {
       const state = `${seed}/${i} "🛶"\n${rng.int(0, 1e9)}`;
       const then = plan ?? drawPlan(rng.int(0, 3), rng);
-      const listens = hooks && hearing.chance(0.4);
+      const listens = hooks && hearing.chance(0.15);
       const hooked = hooks && hearing.chance(0.2);
       start(
         "api",
