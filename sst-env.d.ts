@@ -15,6 +15,10 @@ declare module "sst" {
       "type": "sst.sst.Secret"
       "value": string
     }
+    "Archive": {
+      "name": string
+      "type": "sst.aws.Function"
+    }
     "ArchiveQueue": {
       "type": "sst.aws.Queue"
       "url": string
@@ -28,7 +32,15 @@ declare module "sst" {
       "type": "sst.aws.Function"
       "url": string
     }
+    "DeadLetters": {
+      "type": "sst.aws.Queue"
+      "url": string
+    }
     "Deadletter": {
+      "name": string
+      "type": "sst.aws.Function"
+    }
+    "Deliver": {
       "name": string
       "type": "sst.aws.Function"
     }
@@ -55,10 +67,6 @@ declare module "sst" {
     "Submit": {
       "name": string
       "type": "sst.aws.Function"
-    }
-    "SubmitDeadLetters": {
-      "type": "sst.aws.Queue"
-      "url": string
     }
     "SubmitQueue": {
       "type": "sst.aws.Queue"

@@ -22,9 +22,13 @@ export default $config({
     const { callback } = await import("./infra/callback.ts");
     const { api } = await import("./infra/api.ts");
     await import("./infra/submit.ts");
+    await import("./infra/deliver.ts");
+    await import("./infra/archive.ts");
     await import("./infra/deadletter.ts");
     await import("./infra/sweep.ts");
     await import("./infra/alarm.ts");
+    await import("./infra/dashboard.ts");
+    await import("./infra/budget.ts");
     return { api: api.url, callback: callback.url };
   },
 });

@@ -1,16 +1,28 @@
 /** The HTTP API, for apps' servers: a function URL, without an API Gateway's price and its 30 seconds. */
 import { FUNCTION_TIMEOUT_S } from "../packages/core/src/limit.ts";
-import { blobs, blobsWrite } from "./bucket.ts";
-import { queueSend, submitQueue } from "./queue.ts";
-import { apiKey, providers } from "./secret.ts";
-import { indexAccess, table, tableAccess } from "./table.ts";
+import { blobs, inputsWrite, mediaRead } from "./bucket.ts";
+import { busEnvironment } from "./bus.ts";
+import { archiveQueue, deliverQueue, queueSend, submitQueue } from "./queue.ts";
+import { apiKey, previousVaultKey, providers, vaultKey } from "./secret.ts";
+import { environment } from "./setting.ts";
+import { indexAccess, table, tableAccess, tableDelete } from "./table.ts";
 
 export const api = new sst.aws.Function("Api", {
   handler: "functions/api.handler",
   // Anyone may knock: the code asks for the API key. No CORS, since a key has no business in a browser.
   url: { authorization: "none", cors: false },
+  // What happens in a flow is told as it happens, for as long as the function may run.
+  streaming: true,
   timeout: `${FUNCTION_TIMEOUT_S.api} seconds`,
   memory: "512 MB",
-  link: [table, submitQueue, blobs, apiKey, providers],
-  permissions: [tableAccess, indexAccess("app"), queueSend, blobsWrite],
+  environment: { ...environment.api, ...busEnvironment },
+  link: [table, submitQueue, deliverQueue, archiveQueue, blobs, apiKey, vaultKey, previousVaultKey, providers],
+  permissions: [
+    tableAccess,
+    tableDelete,
+    indexAccess("app"),
+    queueSend(submitQueue, deliverQueue, archiveQueue),
+    inputsWrite,
+    mediaRead,
+  ],
 });

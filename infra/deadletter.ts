@@ -1,16 +1,15 @@
-/** Consumes the dead letters: their tasks end with a failure, so that no flow hangs. */
+/** Consumes the dead letters of every queue: their tasks end with a failure, so that no flow hangs. */
 import { FUNCTION_TIMEOUT_S, QUEUE } from "../packages/core/src/limit.ts";
-import { queueConsume, queueSend, submitDeadLetters, submitQueue } from "./queue.ts";
+import { consume, deadLetters, deliverQueue, queueConsume, queueSend } from "./queue.ts";
 import { table, tableAccess } from "./table.ts";
 
 export const deadletter = new sst.aws.Function("Deadletter", {
   handler: "functions/deadletter.handler",
   timeout: `${FUNCTION_TIMEOUT_S.deadletter} seconds`,
   memory: "256 MB",
-  link: [table, submitQueue],
-  permissions: [tableAccess, queueSend, queueConsume(submitDeadLetters)],
+  // An end is told like any other; nothing that has died is worked on.
+  link: [table, deliverQueue],
+  permissions: [tableAccess, queueSend(deliverQueue), queueConsume(deadLetters)],
 });
 
-submitDeadLetters.subscribe(deadletter.arn, {
-  batch: { size: QUEUE.submit.batchSize, partialResponses: true },
-});
+consume(deadLetters, deadletter, QUEUE.submit.batchSize);

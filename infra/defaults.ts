@@ -5,6 +5,7 @@
  *      `dynamodb:*`, `sqs:*` and `s3:*`.
  * - I2 a role trusts the service that uses it, and nobody else.
  */
+import { environment } from "./setting.ts";
 import { stage } from "./stage.ts";
 
 sst.Linkable.wrap(sst.aws.Dynamo, (table) => ({ properties: { name: table.name } }));
@@ -14,19 +15,23 @@ sst.Linkable.wrap(sst.aws.Bucket, (bucket) => ({ properties: { name: bucket.name
 const functionLink = sst.aws.Function.prototype.getSSTLink;
 sst.Linkable.wrap(sst.aws.Function, (fn) => ({ properties: functionLink.call(fn).properties }));
 
+/** For a function that needs more than this, to add to. */
+export const nodejs = {
+  // SST's documentation calls it the default; its bundler does not minify unless told to.
+  minify: true,
+  // What is imported on demand (S3, the credential providers that Lambda has no use for) becomes files of their own.
+  // In one file a cold start would read all of it: measured locally, loading takes 55 to 65 % of the time.
+  splitting: true,
+  // SST's default, named because by "main" the AWS SDK makes a bundle half as large again.
+  esbuild: { mainFields: ["module", "main"] },
+};
+
 $transform(sst.aws.Function, (args) => {
   args.runtime ??= "nodejs24.x";
   args.architecture ??= "arm64";
   args.logging ??= { format: "json", retention: stage.logRetention };
-  args.nodejs ??= {
-    // SST's documentation calls it the default; its bundler does not minify unless told to.
-    minify: true,
-    // What is imported on demand (S3, the credential providers that Lambda has no use for) becomes files of their own.
-    // In one file a cold start would read all of it: measured locally, loading takes 55 to 65 % of the time.
-    splitting: true,
-    // SST's default, named because by "main" the AWS SDK makes a bundle half as large again.
-    esbuild: { mainFields: ["module", "main"] },
-  };
+  args.nodejs ??= nodejs;
+  args.environment = $output(args.environment).apply((own) => ({ ...environment.every, ...own }));
 
   // SST 4.17.1 means to trust the account's root under `sst dev` alone, but asks an Output for its truth, which is
   // always true: every role would trust it. Under `sst dev` the bridge needs it.

@@ -6,7 +6,13 @@ export const hookKey = new sst.Secret("HookKey");
 /** During a rotation the key before, so that addresses signed with it are still believed; empty at all other times. */
 export const previousHookKey = new sst.Secret("PreviousHookKey", "");
 
-/** What an app shows to use the API. */
+/** Seals endpoints' secrets in the table and signs links to pictures: at least 32 random characters. */
+export const vaultKey = new sst.Secret("VaultKey");
+
+/** The key before, for as long as anything sealed or signed with it is in use; empty at all other times. */
+export const previousVaultKey = new sst.Secret("PreviousVaultKey", "");
+
+/** What the operator shows to use the API. */
 export const apiKey = new sst.Secret("ApiKey");
 
 /** JSON, from a provider's id to how it is reached: `{"<id>": {"baseUrl": "…", "apiKey": "…"}}`. */

@@ -1,6 +1,6 @@
 /** Each minute looks for what is overdue: callbacks that never came, messages that were lost. */
 import { FUNCTION_TIMEOUT_S } from "../packages/core/src/limit.ts";
-import { queueSend, submitQueue } from "./queue.ts";
+import { archiveQueue, deliverQueue, queueSend, submitQueue } from "./queue.ts";
 import { providers } from "./secret.ts";
 import { indexAccess, table, tableAccess, tableDelete } from "./table.ts";
 
@@ -10,8 +10,8 @@ export const sweep = new sst.aws.Function("Sweep", {
   memory: "256 MB",
   // The next minute is the retry; Lambda's own two would run beside it.
   retries: 0,
-  link: [table, submitQueue, providers],
-  permissions: [tableAccess, tableDelete, indexAccess("due"), queueSend],
+  link: [table, submitQueue, deliverQueue, archiveQueue, providers],
+  permissions: [tableAccess, tableDelete, indexAccess("due"), queueSend(submitQueue, deliverQueue, archiveQueue)],
 });
 
 new sst.aws.CronV2("SweepSchedule", { function: sweep.arn, schedule: "rate(1 minute)" });

@@ -1,14 +1,18 @@
 /** One table for all; `packages/store/src/keys.ts` says what is where, and a check holds the two together. */
 import { stage } from "./stage.ts";
 
+const indexes = {
+  // Keys only: the tasks themselves are in the table, and every attribute more would be written, and paid for, twice.
+  due: { hashKey: "dueShard", rangeKey: "dueAt", projection: "keys-only" },
+  app: { hashKey: "appId", rangeKey: "listedAt", projection: "keys-only" },
+} as const;
+
+export const INDEXES = Object.keys(indexes) as (keyof typeof indexes)[];
+
 export const table = new sst.aws.Dynamo("Table", {
   fields: { pk: "string", sk: "string", dueShard: "string", dueAt: "number", appId: "string", listedAt: "string" },
   primaryIndex: { hashKey: "pk", rangeKey: "sk" },
-  globalIndexes: {
-    // Keys only: the tasks themselves are in the table, and every attribute more would be written, and paid for, twice.
-    due: { hashKey: "dueShard", rangeKey: "dueAt", projection: "keys-only" },
-    app: { hashKey: "appId", rangeKey: "listedAt", projection: "keys-only" },
-  },
+  globalIndexes: indexes,
   ttl: "expiresAt",
   deletionProtection: stage.production,
 });
@@ -19,9 +23,9 @@ export const tableAccess = {
   resources: [table.arn],
 };
 
-/** The sweeper's alone: roots left over from a creation that was cut short. */
+/** The API's, of what apps take away, and the sweeper's: roots left over from a creation that was cut short. */
 export const tableDelete = { actions: ["dynamodb:DeleteItem"], resources: [table.arn] };
 
-export function indexAccess(index: "due" | "app") {
+export function indexAccess(index: keyof typeof indexes) {
   return { actions: ["dynamodb:Query"], resources: [$interpolate`${table.arn}/index/${index}`] };
 }

@@ -1,8 +1,9 @@
 /** One function's bundle, with the options that SST 4.17.1 gives esbuild for nodejs24.x (its pkg/runtime/node). */
 import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
+import { isBuiltin } from "node:module";
 import path from "node:path";
-import { pathToFileURL } from "node:url";
+import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
@@ -17,12 +18,15 @@ export const ESM_BANNER = [
   "",
 ].join("\n");
 
+/** SST never bundles these, whether installed or not. */
+const FORCED_EXTERNAL = ["sharp", "pg-native"];
+
 /** What this project's functions set; another option would be honoured by SST and passed over here. */
-const KNOWN = new Set(["minify", "splitting", "esbuild", "architecture"]);
+const KNOWN = new Set(["minify", "splitting", "esbuild", "architecture", "install"]);
 
 /** @throws Error for what SST would bundle otherwise, and for a handler that is not there */
-export async function bundleFunction({ root, handler, out, runtime, nodejs }) {
-  const { minify = false, splitting = false, esbuild = {} } = nodejs;
+export async function bundleFunction({ root, name, handler, out, runtime, nodejs, links }) {
+  const { minify = false, splitting = false, esbuild = {}, install = {} } = nodejs;
   const unknown = Object.keys(nodejs).filter((option) => !KNOWN.has(option) && nodejs[option] !== undefined);
   unknown.push(...Object.keys(esbuild).filter((option) => option !== "mainFields"));
   if (runtime !== "nodejs24.x" || unknown.length > 0) {
@@ -38,7 +42,7 @@ export async function bundleFunction({ root, handler, out, runtime, nodejs }) {
     format: "esm",
     target: "es2024",
     mainFields: esbuild.mainFields ?? ["module", "main"],
-    external: ["sharp", "pg-native"],
+    external: [...FORCED_EXTERNAL, ...Object.keys(install)],
     keepNames: true,
     minify,
     sourcemap: "linked",
@@ -50,28 +54,39 @@ export async function bundleFunction({ root, handler, out, runtime, nodejs }) {
     Object.entries(metafile.outputs).map(([file, output]) => [path.resolve(root, file), output]),
   );
   const code = Object.entries(files).filter(([file]) => !file.endsWith(".map"));
-  const eager = eagerOf(files, root, outfile);
+  const eager = filesOf(files, root, outfile, ["import-statement"]);
+  const reachable = filesOf(files, root, outfile, ["import-statement", "dynamic-import"]);
+  const gzipped = await Promise.all(eager.map(async ({ file }) => gzipSync(await readFile(file)).length));
+  const source = (await Promise.all(reachable.map(({ file }) => readFile(file, "utf8")))).join("\n");
   return {
     bytes: code.reduce((sum, [, { bytes }]) => sum + bytes, 0),
     eagerBytes: eager.reduce((sum, { bytes }) => sum + bytes, 0),
-    eagerGzip: (await Promise.all(eager.map(({ file }) => readFile(file)))).reduce((n, f) => n + gzipSync(f).length, 0),
+    eagerGzip: gzipped.reduce((sum, bytes) => sum + bytes, 0),
     packages: packagesOf(code.map(([, output]) => output)),
     eagerPackages: packagesOf(eager),
-    loadMs: await load(outfile, path.extname(handler).slice(1)),
+    // Not in the bundle, and not Node's own: they must be installed beside it.
+    missing: [...new Set(reachable.flatMap(({ imports }) => imports.filter(isMissing).map(({ path }) => path)))],
+    install: Object.keys(install),
+    counts: [...new Set([...source.matchAll(/\.count\("(\w+)"/g)].map(([, metric]) => metric))].sort(),
+    ...(await wake(outfile, path.extname(handler).slice(1), name, links)),
     // Uploaded beside the code, not with it.
     maps: Object.keys(files).filter((file) => file.endsWith(".map")),
   };
 }
 
-/** The files that a cold start reads: the entry and what it imports, not what it may import later. */
-function eagerOf(files, root, entry) {
+/** The entry and what it imports: by statement alone what a cold start reads, on demand too what can ever run. */
+function filesOf(files, root, entry, kinds) {
   const seen = new Set([entry]);
   for (const file of seen) {
     for (const { path: imported, kind, external } of files[file].imports) {
-      if (kind === "import-statement" && !external) seen.add(path.resolve(root, imported));
+      if (kinds.includes(kind) && !external) seen.add(path.resolve(root, imported));
     }
   }
   return [...seen].map((file) => ({ file, ...files[file] }));
+}
+
+function isMissing({ path: imported, external }) {
+  return external === true && !isBuiltin(imported);
 }
 
 /** Bytes by npm package, largest first; the project's own code is ".". */
@@ -84,18 +99,21 @@ function packagesOf(outputs) {
   return Object.fromEntries(Object.entries(sizes).sort(([, a], [, b]) => b - a));
 }
 
-/**
- * Loads the bundle in a process of its own, as a cold start does, and finds the handler; a bundle can be built of what
- * cannot run. Nothing of the links is there, so code that reads them before its first event fails here.
- */
-async function load(file, handler) {
-  const script = [
-    "const start = performance.now();",
-    `const { ${handler} } = await import(${JSON.stringify(pathToFileURL(file).href)});`,
-    `if (typeof ${handler} !== "function") throw new Error("no ${handler}");`,
-    "console.log(performance.now() - start);",
-  ].join("");
-  const env = { PATH: process.env.PATH };
-  const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "-e", script], { env });
-  return Math.round(Number(stdout));
+/** @returns how long loading took, and what it answered; see wake.mjs */
+async function wake(file, exported, name, links) {
+  const resources = Object.entries(links).map(([link, value]) => [`SST_RESOURCE_${link}`, JSON.stringify(value)]);
+  const env = {
+    PATH: process.env.PATH,
+    AWS_REGION: "eu-west-1",
+    AWS_ACCESS_KEY_ID: "none",
+    AWS_SECRET_ACCESS_KEY: "none",
+    // Nobody listens on it: whoever asks is refused at once.
+    AWS_ENDPOINT_URL_DYNAMODB: "http://127.0.0.1:9",
+    SST_RESOURCE_App: JSON.stringify({ name: "mjflow", stage: "evaluation" }),
+    ...Object.fromEntries(resources),
+  };
+  const script = fileURLToPath(new URL("wake.mjs", import.meta.url));
+  const { stdout } = await promisify(execFile)(process.execPath, [script, file, exported, name], { env });
+  // The last line: what it logs comes before.
+  return JSON.parse(stdout.trim().split("\n").at(-1));
 }

@@ -4,7 +4,7 @@
  * Pulumi. Prints every resource that a deployment would ask for, as JSON.
  *
  *     node infra/check/evaluate.mjs --stage production [--out file.json]
- *     node infra/check/evaluate.mjs --build        bundles and loads each function, and prints a table instead
+ *     node infra/check/evaluate.mjs --build        bundles and runs each function, and prints a table instead
  *     node infra/check/evaluate.mjs --dev          as `sst dev` would
  *     node infra/check/evaluate.mjs --without ApiKey    as if that secret had never been set
  *
@@ -18,6 +18,7 @@ import { createRequire } from "node:module";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { BUDGET_KB } from "./budget.mjs";
 import { bundleFunction } from "./bundle.mjs";
 import { loadConfig } from "./config.mjs";
 import { createMocks, plain } from "./mock.mjs";
@@ -58,7 +59,7 @@ const server = await startRpc({
     const out = path.join(work, "artifacts", `${functionID}-src`);
     await mkdir(out, { recursive: true });
     const { maps, ...built } = options.build
-      ? await bundleFunction({ root, handler, out, runtime, nodejs: properties })
+      ? await bundleFunction({ root, name: functionID, handler, out, runtime, nodejs: properties, links })
       : { maps: [] };
     if (!options.build) await writeFile(path.join(out, "bundle.mjs"), "");
     builds.push({ name: functionID, handler, links: Object.keys(links).sort(), ...built });
@@ -103,7 +104,7 @@ process.once("beforeExit", async () => {
   };
   if (options.build) {
     const rows = evaluation.builds.map(({ name, bytes, eagerBytes, eagerGzip, loadMs }) => {
-      return [name, { bytes, eagerBytes, eagerGzip, loadMs }];
+      return [name, { bytes, eagerBytes, budget: BUDGET_KB[name] * 1_000, eagerGzip, loadMs }];
     });
     console.table(Object.fromEntries(rows));
   }

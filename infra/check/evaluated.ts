@@ -6,6 +6,21 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import type { Infra } from "./model.ts";
 
+/** A stage with everything that can be asked for. */
+export const EVERYTHING = {
+  MJFLOW_ALARM_EMAIL: "ops@example.com",
+  MJFLOW_API_URL: "https://api.example.com",
+  MJFLOW_ARCHIVE: "on",
+  MJFLOW_BUDGET_USD: "250",
+  MJFLOW_BUS: "on",
+  MJFLOW_CDN_URL: "https://img.example.com",
+  MJFLOW_DEFAULT_PROVIDER: "cometapi",
+  MJFLOW_FACADE_NOTIFY_HOOK: "https://app.example.com/mj",
+  MJFLOW_LOG: "warn",
+  MJFLOW_PROGRESS: "on",
+  MJFLOW_RESUBMIT: "never",
+};
+
 const script = fileURLToPath(new URL("evaluate.mjs", import.meta.url));
 
 /**
@@ -17,11 +32,13 @@ export async function evaluated(
   stage: string,
   { env = {}, flags = [] }: { env?: Record<string, string>; flags?: string[] } = {},
 ): Promise<Infra> {
+  // What the one who runs this has set is their stage's affair.
+  const plain = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("MJFLOW_")));
   const folder = await mkdtemp(path.join(tmpdir(), "mjflow-infra-"));
   try {
     const out = path.join(folder, "infra.json");
     await promisify(execFile)(process.execPath, [script, "--stage", stage, "--out", out, ...flags], {
-      env: { ...process.env, ...env },
+      env: { ...plain, ...env },
     });
     return JSON.parse(await readFile(out, "utf8")) as Infra;
   } finally {

@@ -28,6 +28,7 @@ export function createMocks({ region }) {
     "aws:sns/topic:Topic": (name) => regional("sns", name),
     "aws:cloudwatch/logGroup:LogGroup": (name) => regional("logs", `log-group:${name}`),
     "aws:cloudwatch/metricAlarm:MetricAlarm": (name) => regional("cloudwatch", `alarm:${name}`),
+    "aws:cloudwatch/eventBus:EventBus": (name) => regional("events", `event-bus/${name}`),
     "aws:scheduler/schedule:Schedule": (name) => regional("scheduler", `schedule/default/${name}`),
   };
   const stateByType = {

@@ -25,6 +25,7 @@ interface FunctionInputs {
   architectures: string[];
   environment: { variables: Record<string, string> };
   loggingConfig?: { logFormat: string; logGroup: string };
+  ephemeralStorage?: { size: number };
   reservedConcurrentExecutions?: number;
   vpcConfig?: unknown;
 }
@@ -48,6 +49,26 @@ interface RoleInputs {
   managedPolicyArns?: string[];
 }
 
+export interface AlarmInputs {
+  name: string;
+  alarmDescription?: string;
+  /** These where it watches one metric. */
+  namespace?: string;
+  metricName?: string;
+  dimensions?: Record<string, string>;
+  /** This where it calculates. */
+  metricQueries?: {
+    id: string;
+    expression?: string;
+    returnData?: boolean;
+    metric?: { namespace: string; metricName: string; dimensions: Record<string, string>; period: number };
+  }[];
+  comparisonOperator: string;
+  threshold: number;
+  treatMissingData?: string;
+  alarmActions?: string[];
+}
+
 export interface Policy {
   Statement: Statement[];
 }
@@ -63,19 +84,30 @@ interface Types {
   "aws:sqs/queue:Queue": QueueInputs;
   "aws:lambda/eventSourceMapping:EventSourceMapping": MappingInputs;
   "aws:lambda/function:Function": FunctionInputs;
-  "aws:lambda/functionUrl:FunctionUrl": { functionName: string; authorizationType: string; cors?: unknown };
+  "aws:lambda/functionUrl:FunctionUrl": {
+    functionName: string;
+    authorizationType: string;
+    invokeMode?: string;
+    cors?: unknown;
+  };
+  "aws:lambda/permission:Permission": {
+    action: string;
+    function: string;
+    principal: string;
+    functionUrlAuthType?: string;
+    invokedViaFunctionUrl?: boolean;
+  };
   "aws:dynamodb/table:Table": TableInputs;
   "aws:iam/role:Role": RoleInputs;
   "aws:cloudwatch/logGroup:LogGroup": { name: string; retentionInDays: number };
-  "aws:cloudwatch/metricAlarm:MetricAlarm": {
+  "aws:cloudwatch/metricAlarm:MetricAlarm": AlarmInputs;
+  "aws:cloudwatch/dashboard:Dashboard": { dashboardName: string; dashboardBody: string };
+  "aws:cloudwatch/eventBus:EventBus": { name: string };
+  "aws:budgets/budget:Budget": {
     name: string;
-    namespace: string;
-    metricName: string;
-    comparisonOperator: string;
-    threshold: number;
-    treatMissingData?: string;
-    dimensions: Record<string, string>;
-    alarmActions?: string[];
+    limitAmount: string;
+    timeUnit: string;
+    notifications: { notificationType: string; threshold: number; subscriberEmailAddresses: string[] }[];
   };
   "aws:sns/topic:Topic": { name: string };
   "aws:s3/bucket:Bucket": { bucket: string };
@@ -89,7 +121,12 @@ interface Types {
   "aws:s3/bucketPolicy:BucketPolicy": { bucket: string; policy: string };
   "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": {
     bucket: string;
-    rules: { status: string; filter?: { prefix?: string }; expiration?: { days?: number } }[];
+    rules: {
+      status: string;
+      filter?: { prefix?: string };
+      expiration?: { days?: number };
+      abortIncompleteMultipartUpload?: { daysAfterInitiation: number };
+    }[];
   };
   "aws:scheduler/schedule:Schedule": {
     name: string;
@@ -118,7 +155,15 @@ export interface Build {
   eagerBytes?: number;
   packages?: Record<string, number>;
   eagerPackages?: Record<string, number>;
+  /** Imported by what can run, and neither in the bundle nor Node's own. */
+  missing?: string[];
+  /** Put beside the bundle, from npm. */
+  install?: string[];
+  /** The metrics it may count. */
+  counts?: string[];
   loadMs?: number;
+  /** To one event that needs no AWS; see wake.mjs. */
+  answer?: unknown;
 }
 
 export interface Infra {

@@ -3,10 +3,11 @@
  * find nothing ever.
  */
 import { beforeAll, describe, expect, test } from "vitest";
-import { evaluated } from "./evaluated.ts";
+import { EVERYTHING, evaluated } from "./evaluated.ts";
 import type { Infra, Rule } from "./model.ts";
 import * as alarm from "./rule/alarm.ts";
 import * as bucket from "./rule/bucket.ts";
+import * as dashboard from "./rule/dashboard.ts";
 import * as fn from "./rule/function.ts";
 import * as queue from "./rule/queue.ts";
 import * as role from "./rule/role.ts";
@@ -44,6 +45,19 @@ function drop(name: string): Break {
   };
 }
 
+function copy(name: string, to: string): Break {
+  return (infra) => {
+    infra.resources.push({ ...structuredClone(find(infra, name)), name: to });
+  };
+}
+
+function dropMapping(queueName: string): Break {
+  return (infra) => {
+    const gone = mapping(infra, queueName);
+    infra.resources = infra.resources.filter((resource) => resource !== gone);
+  };
+}
+
 function rewrite(name: string, path: string, from: string | RegExp, to: string): Break {
   return (infra) => {
     const steps = path.split(".");
@@ -73,24 +87,32 @@ const POLICY = "inlinePolicies.0.policy";
 
 /** By the rule, then by what is broken. */
 const RULES: Record<string, [Rule, Record<string, Break>]> = {
-  "consumed queues have dead letters": [
-    queue.consumedQueuesHaveDeadLetters,
+  "queues are these": [
+    queue.queuesAreThese,
     {
-      "no redrive policy": set("SubmitQueueQueue", "redrivePolicy", undefined),
-      "more tries": rewrite("SubmitQueueQueue", "redrivePolicy", '"maxReceiveCount":5', '"maxReceiveCount":50'),
-      "to nowhere": rewrite("SubmitQueueQueue", "redrivePolicy", "SubmitDeadLetters", "Elsewhere"),
-      "retention left at four days": set("SubmitDeadLettersQueue", "messageRetentionSeconds", undefined),
-      "an unknown queue": (infra) => {
-        mapping(infra, "SubmitQueue").inputs.eventSourceArn = "arn:aws:sqs:eu-west-1:1:other";
-      },
+      "one less": drop("ArchiveQueueQueue"),
+      "one more": copy("DeliverQueueQueue", "UnseenQueueQueue"),
     },
   ],
-  "dead letters are consumed": [
-    queue.deadLettersAreConsumed,
+  "work has dead letters": [
+    queue.workHasDeadLetters,
     {
-      "no consumer": (infra) => {
-        const gone = mapping(infra, "SubmitDeadLetters");
-        infra.resources = infra.resources.filter((resource) => resource !== gone);
+      "no redrive policy": set("SubmitQueueQueue", "redrivePolicy", undefined),
+      "more tries": rewrite("ArchiveQueueQueue", "redrivePolicy", '"maxReceiveCount":5', '"maxReceiveCount":50'),
+      "to nowhere": rewrite("DeliverQueueQueue", "redrivePolicy", "DeadLetters", "Elsewhere"),
+      "to another queue of work": rewrite("DeliverQueueQueue", "redrivePolicy", "DeadLetters", "SubmitQueue"),
+      "retention left at four days": set("DeadLettersQueue", "messageRetentionSeconds", undefined),
+    },
+  ],
+  "queues are consumed": [
+    queue.queuesAreConsumed,
+    {
+      "no consumer": dropMapping("DeadLetters"),
+      "another consumer": (infra) => {
+        mapping(infra, "DeliverQueue").inputs.functionName = mapping(infra, "SubmitQueue").inputs.functionName;
+      },
+      "an unknown queue": (infra) => {
+        mapping(infra, "SubmitQueue").inputs.eventSourceArn = "arn:aws:sqs:eu-west-1:1:other";
       },
     },
   ],
@@ -100,8 +122,11 @@ const RULES: Record<string, [Rule, Record<string, Break>]> = {
       submit: (infra) => {
         mapping(infra, "SubmitQueue").inputs.functionResponseTypes = [];
       },
+      deliver: (infra) => {
+        mapping(infra, "DeliverQueue").inputs.functionResponseTypes = [];
+      },
       deadletter: (infra) => {
-        delete mapping(infra, "SubmitDeadLetters").inputs.functionResponseTypes;
+        delete mapping(infra, "DeadLetters").inputs.functionResponseTypes;
       },
     },
   ],
@@ -109,10 +134,10 @@ const RULES: Record<string, [Rule, Record<string, Break>]> = {
     queue.visibilityOutlastsConsumers,
     {
       "a shorter visibility": set("SubmitQueueQueue", "visibilityTimeoutSeconds", 599),
-      "SST's default": set("SubmitDeadLettersQueue", "visibilityTimeoutSeconds", 30),
-      "a slower function": set("SubmitFunction", "timeout", 101),
+      "SST's default": set("DeadLettersQueue", "visibilityTimeoutSeconds", 30),
+      "a slower function": set("ArchiveFunction", "timeout", 121),
       "a batching window": (infra) => {
-        mapping(infra, "SubmitQueue").inputs.maximumBatchingWindowInSeconds = 1;
+        mapping(infra, "DeliverQueue").inputs.maximumBatchingWindowInSeconds = 1;
       },
     },
   ],
@@ -120,10 +145,10 @@ const RULES: Record<string, [Rule, Record<string, Break>]> = {
     queue.queuesKeepToLimits,
     {
       "another batch": (infra) => {
-        mapping(infra, "SubmitQueue").inputs.batchSize = 1;
+        mapping(infra, "ArchiveQueue").inputs.batchSize = 10;
       },
       "no bound": (infra) => {
-        delete mapping(infra, "SubmitQueue").inputs.scalingConfig;
+        delete mapping(infra, "DeliverQueue").inputs.scalingConfig;
       },
       "another visibility": set("SubmitQueueQueue", "visibilityTimeoutSeconds", 900),
     },
@@ -157,6 +182,7 @@ const RULES: Record<string, [Rule, Record<string, Break>]> = {
       "every index": rewrite("ApiRole", POLICY, "/index/app", "/index/*"),
       everything: rewrite("SubmitRole", POLICY, /arn:aws:sqs:[^"]+/g, "*"),
       "the whole bucket": rewrite("ApiRole", POLICY, "/inputs/*", "/*"),
+      "every bus": rewrite("DeliverRole", POLICY, /arn:aws:events:[^"]+/g, "arn:aws:events:eu-west-1:1:event-bus/*"),
       "by exclusion": rewrite("ApiRole", POLICY, '"Action"', '"NotAction"'),
       administrator: set("ApiRole", "managedPolicyArns", ["arn:aws:iam::aws:policy/AdministratorAccess"]),
     },
@@ -184,6 +210,9 @@ const RULES: Record<string, [Rule, Record<string, Break>]> = {
       "no writing": rewrite("CallbackRole", POLICY, ',"dynamodb:PutItem"', ""),
       "no receiving": rewrite("SubmitRole", POLICY, '"sqs:ReceiveMessage",', ""),
       "no listing": rewrite("ApiRole", POLICY, "/index/app", "/index/due"),
+      "no events": rewrite("DeliverRole", POLICY, "events:PutEvents", "events:DescribeEventBus"),
+      "uploads that cannot be ended": rewrite("ArchiveRole", POLICY, ',"s3:AbortMultipartUpload"', ""),
+      "pictures to be overwritten by the API": rewrite("ApiRole", POLICY, "s3:GetObject", "s3:PutObject"),
       "too much": rewrite("CallbackRole", POLICY, "dynamodb:PutItem", 'dynamodb:PutItem","dynamodb:DeleteItem'),
       "no role": drop("SweepRole"),
     },
@@ -196,12 +225,20 @@ const RULES: Record<string, [Rule, Record<string, Break>]> = {
       "a public policy": rewrite("BlobsPolicy", "policy", '"Deny"', '"Allow"'),
     },
   ],
-  "inputs expire": [
-    bucket.inputsExpire,
+  "objects expire": [
+    bucket.objectsExpire,
     {
       "no rule": drop("BlobsLifecycle"),
       disabled: set("BlobsLifecycle", "rules.0.status", "Disabled"),
       elsewhere: set("BlobsLifecycle", "rules.0.filter.prefix", "input/"),
+      "pictures before their flows": set("BlobsLifecycle", "rules.1.expiration.days", 30),
+    },
+  ],
+  "uploads end": [
+    bucket.uploadsEnd,
+    {
+      never: set("BlobsLifecycle", "rules.2.abortIncompleteMultipartUpload", undefined),
+      elsewhere: set("BlobsLifecycle", "rules.2.filter.prefix", "inputs/"),
     },
   ],
   "functions run as meant": [
@@ -226,6 +263,7 @@ const RULES: Record<string, [Rule, Record<string, Break>]> = {
     {
       "SST's default timeout": set("SubmitFunction", "timeout", 20),
       "SST's default memory": set("CallbackFunction", "memorySize", 1024),
+      "SST's default disk": set("ArchiveFunction", "ephemeralStorage.size", 512),
       missing: drop("SweepFunction"),
     },
   ],
@@ -233,14 +271,30 @@ const RULES: Record<string, [Rule, Record<string, Break>]> = {
     fn.environmentsHoldNoSecret,
     {
       "a key": set("ApiFunction", "environment.variables.SST_RESOURCE_ApiKey", JSON.stringify(SECRETS.ApiKey)),
+      "a vendor's key in a known place": set("ApiFunction", "environment.variables.MJFLOW_API_URL", SECRETS.Providers),
+      "an app's address where nothing is posted": set(
+        "SweepFunction",
+        "environment.variables.MJFLOW_FACADE_NOTIFY_HOOK",
+        "x",
+      ),
       "a key in a known place": set("SubmitFunction", "environment.variables.SST_RESOURCE_App", `{${SECRETS.HookKey}}`),
       "anything new": set("SweepFunction", "environment.variables.TOKEN", "x"),
+    },
+  ],
+  "the bus is known": [
+    fn.busIsKnown,
+    {
+      "nobody puts events there": set("DeliverFunction", "environment.variables.MJFLOW_BUS", undefined),
+      "nobody expects any": set("ApiFunction", "environment.variables.MJFLOW_BUS", undefined),
+      another: set("DeliverFunction", "environment.variables.MJFLOW_BUS", "default"),
+      "one that is not there": drop("BusBus"),
     },
   ],
   "functions are given their links": [
     fn.functionsAreGivenTheirLinks,
     {
       "vendors' keys in the receiver": link("Callback", (links) => [...links, "Providers"]),
+      "the vault's key in the receiver": link("Callback", (links) => [...links, "VaultKey"]),
       "no queue": link("Sweep", (links) => links.filter((name) => name !== "SubmitQueue")),
     },
   ],
@@ -248,11 +302,20 @@ const RULES: Record<string, [Rule, Record<string, Break>]> = {
     fn.doorsAreTwo,
     {
       "one door": drop("CallbackUrl"),
-      "a third": (infra) => {
-        infra.resources.push({ ...structuredClone(find(infra, "ApiUrl")), name: "SubmitUrl" });
-      },
+      "a third": copy("ApiUrl", "SubmitUrl"),
       signed: set("CallbackUrl", "authorizationType", "AWS_IAM"),
       "for browsers": set("ApiUrl", "cors", { allowOrigins: ["*"] }),
+      "all in one piece": set("ApiUrl", "invokeMode", "BUFFERED"),
+      "a stream to vendors": set("CallbackUrl", "invokeMode", "RESPONSE_STREAM"),
+    },
+  ],
+  "functions are called at their doors": [
+    fn.functionsAreCalledAtTheirDoors,
+    {
+      "past the door": set("CallbackInvokeFunction", "invokedViaFunctionUrl", false),
+      "no door": (infra) => {
+        find(infra, "ApiPublicFunctionUrlAccess").inputs.function = find(infra, "SubmitFunction").inputs.name;
+      },
     },
   ],
   "callbacks have their share": [
@@ -276,11 +339,32 @@ const RULES: Record<string, [Rule, Record<string, Break>]> = {
   "alarms watch what there is": [
     alarm.alarmsWatchWhatThereIs,
     {
-      "another queue": set("DeadLettersLeft", "dimensions.QueueName", "SubmitDeadLetters"),
+      "another queue": set("DeadLettersLeft", "dimensions.QueueName", "DeadLetters"),
       "another dimension": set("ApiErrors", "dimensions", { Function: "api" }),
-      nothing: set("ApiErrors", "dimensions", {}),
+      "nothing in particular": set("ApiErrors", "dimensions", {}),
+      nothing: set("UnclearRising", "metricQueries", []),
+      "another stage": set("OverdueRising", "dimensions.Stage", "trial"),
+      "no stage": set("OverdueRising", "dimensions", { Function: "sweep" }),
+      "another function's name": set("OverdueRising", "dimensions.Function", "Sweep"),
+      "what nobody counts": set("UnclearRising", "metricQueries.1.metric.metricName", "Unclears"),
+    },
+  ],
+  "alarms calculate": [
+    alarm.alarmsCalculate,
+    {
+      "with what is not there": rewrite("UnclearRising", "metricQueries.0.expression", "whole", "total"),
+      "without what is": rewrite("UnclearRising", "metricQueries.0.expression", "/ whole", ""),
+      "two results": set("UnclearRising", "metricQueries.1.returnData", true),
+      "no result": set("UnclearRising", "metricQueries.0.returnData", false),
+      "minutes with hours": set("UnclearRising", "metricQueries.1.metric.period", 3_600),
+    },
+  ],
+  "alarms tell someone": [
+    alarm.alarmsTellSomeone,
+    {
       "no action": set("SweepSilent", "alarmActions", []),
       "no topic": drop("AlarmTopic"),
+      "no meaning": set("SweepSilent", "alarmDescription", ""),
     },
   ],
   "every fault has its alarm": [
@@ -288,34 +372,75 @@ const RULES: Record<string, [Rule, Record<string, Break>]> = {
     {
       "dead letters": drop("DeadLettersLeft"),
       buried: drop("DeadLettersBuried"),
-      "queue age": drop("SubmitQueueLate"),
+      "queue age": drop("ArchiveQueueLate"),
       throttling: drop("CallbackThrottled"),
-      "a function's errors": drop("SubmitErrors"),
+      "callbacks answered 5xx": drop("CallbackFailing"),
+      "unclear submissions": drop("UnclearRising"),
+      "what is overdue": drop("OverdueRising"),
+      "endpoints switched off": drop("EndpointsDisabled"),
+      "deliveries given up": drop("DeliveriesGivenUp"),
+      "a table written without end": drop("WritesRunaway"),
+      "a function's errors": drop("DeliverErrors"),
       "silence taken for health": set("SweepSilent", "treatMissingData", "notBreaching"),
       "the wrong way round": set("DeadLettersLeft", "comparisonOperator", "LessThanThreshold"),
+    },
+  ],
+  "the dashboard shows what there is": [
+    dashboard.dashboardShowsWhatThereIs,
+    {
+      "another stage": rewrite("Dashboard", "dashboardBody", '"Stage","production"', '"Stage","trial"'),
+      "another function's name": rewrite("Dashboard", "dashboardBody", '"Function","sweep"', '"Function","Sweep"'),
+      "what nobody counts": rewrite("Dashboard", "dashboardBody", '"Overdue"', '"Due"'),
+      "no region": rewrite("Dashboard", "dashboardBody", '"region"', '"place"'),
+    },
+  ],
+  "the dashboard fits": [
+    dashboard.dashboardFits,
+    {
+      "too wide": rewrite("Dashboard", "dashboardBody", '"width":8', '"width":9'),
+      "one upon another": rewrite("Dashboard", "dashboardBody", '"x":8', '"x":0'),
+    },
+  ],
+  "the dashboard shows what alarms": [
+    dashboard.dashboardShowsWhatAlarms,
+    {
+      "no overdue": rewrite("Dashboard", "dashboardBody", '"Overdue"', '"Sweeps"'),
+      "no queue's age": rewrite("Dashboard", "dashboardBody", "ApproximateAgeOfOldestMessage", "NumberOfMessagesSent"),
+      "an alarm that is not listed": rewrite("Dashboard", "dashboardBody", "SweepSilent", "SweepErrors"),
     },
   ],
 };
 
 let production: Infra;
 let trial: Infra;
+/** Production with all that can be asked for: what is broken in copies of it can be anything there is. */
+let everything: Infra;
 
 beforeAll(async () => {
-  [production, trial] = await Promise.all([evaluated("production"), evaluated("trial")]);
+  [production, trial, everything] = await Promise.all([
+    evaluated("production"),
+    evaluated("trial"),
+    evaluated("production", { env: EVERYTHING }),
+  ]);
 });
 
 describe.each(Object.entries(RULES))("%s", (_name, [rule, breaks]) => {
   test("in production", () => expect(rule(production)).toEqual([]));
   test("in a trial stage", () => expect(rule(trial)).toEqual([]));
+  test("with all that can be asked for", () => expect(rule(everything)).toEqual([]));
   test.each(Object.entries(breaks))("finds: %s", (_what, breakIt) => {
-    const broken = structuredClone(production);
+    const broken = structuredClone(everything);
     breakIt(broken);
     expect(rule(broken)).not.toEqual([]);
   });
 });
 
+/** What rules share with the builds' checks. */
+const HELPERS = new Set(["watchedBy", "shownOn"]);
+
 test("no rule is left out", () => {
-  const modules = [alarm, bucket, fn, queue, role, sweep, table];
-  const exported = modules.flatMap((module): unknown[] => Object.values(module));
-  expect(new Set(Object.values(RULES).map(([rule]) => rule))).toEqual(new Set(exported));
+  const modules = [alarm, bucket, dashboard, fn, queue, role, sweep, table];
+  const exported = modules.flatMap((module) => Object.entries<unknown>(module));
+  const rules = exported.filter(([name, value]) => typeof value === "function" && !HELPERS.has(name));
+  expect(new Set(Object.values(RULES).map(([rule]) => rule))).toEqual(new Set(rules.map(([, rule]) => rule)));
 });

@@ -1,11 +1,20 @@
 /** What stages have in common, what only production has, and what an evaluation itself must be. */
 import { execFile } from "node:child_process";
+import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { expect, test } from "vitest";
-import { evaluated } from "./evaluated.ts";
-import { all, functionOf } from "./model.ts";
+import { beforeAll, expect, test, vi } from "vitest";
+import { EVERYTHING, evaluated } from "./evaluated.ts";
+import { all, functionOf, type Infra } from "./model.ts";
+import { ENVIRONMENTS, EVERY_ENVIRONMENT, LINKS } from "./rule/function.ts";
 import { tableIsTheStores } from "./rule/table.ts";
+
+let trial: Infra;
+let everything: Infra;
+
+beforeAll(async () => {
+  [trial, everything] = await Promise.all([evaluated("trial"), evaluated("trial", { env: EVERYTHING })]);
+});
 
 test("two evaluations at once say the same", async () => {
   const [one, other] = await Promise.all([evaluated("production"), evaluated("production")]);
@@ -13,8 +22,7 @@ test("two evaluations at once say the same", async () => {
   expect(sorted(one)).toEqual(sorted(other));
 });
 
-test("a trial stage can be removed, and takes nothing out of a small account", async () => {
-  const trial = await evaluated("trial");
+test("a trial stage can be removed, and takes nothing out of a small account", () => {
   const [table] = all(trial, "aws:dynamodb/table:Table");
   expect(table?.inputs.deletionProtectionEnabled).toBe(false);
   expect(
@@ -30,30 +38,94 @@ test("sst dev gets what it needs, and the table as it is", async () => {
   expect(tableIsTheStores(dev)).toEqual([]);
 });
 
-test("nothing of one stage bears another's name", async () => {
-  const trial = JSON.stringify(await evaluated("trial"));
-  expect(trial).toContain("mjflow-trial-");
-  expect(trial).not.toContain("mjflow-production-");
+test("nothing of one stage bears another's name", () => {
+  expect(JSON.stringify(trial)).toContain("mjflow-trial-");
+  expect(JSON.stringify(trial)).not.toContain("mjflow-production-");
 });
 
-test("without a previous hook key there is an empty one, which the code passes over", async () => {
-  const { links } = await evaluated("production", { flags: ["--without", "PreviousHookKey"] });
-  expect(links["PreviousHookKey"]?.["value"]).toBe("");
-});
+test.each(["PreviousHookKey", "PreviousVaultKey"])(
+  "without %s there is an empty one, which the code passes over",
+  async (name) => {
+    const { links } = await evaluated("production", { flags: ["--without", name] });
+    expect(links[name]?.["value"]).toBe("");
+  },
+);
 
-test.each(["HookKey", "ApiKey", "Providers"])("without %s nothing is deployed", async (name) => {
+test.each(["HookKey", "VaultKey", "ApiKey", "Providers"])("without %s nothing is deployed", async (name) => {
   await expect(evaluated("production", { flags: ["--without", name] })).rejects.toThrow(`Set a value for ${name}`);
 });
 
-test("a mail address for alarms is subscribed to them", async () => {
-  const mails = async (env: Record<string, string>) =>
-    (await evaluated("trial", { env })).resources.filter(
-      ({ type }) => type === "aws:sns/topicSubscription:TopicSubscription",
-    );
-  expect(await mails({ MJFLOW_ALARM_EMAIL: "" })).toEqual([]);
-  expect(await mails({ MJFLOW_ALARM_EMAIL: "ops@example.com" })).toMatchObject([
-    { inputs: { endpoint: "ops@example.com", protocol: "email" } },
+test("a mail address for alarms is subscribed to them, and hears of the budget", () => {
+  const mails = ({ resources }: Infra) =>
+    resources.filter(({ type }) => type === "aws:sns/topicSubscription:TopicSubscription");
+  expect(mails(trial)).toEqual([]);
+  expect(all(trial, "aws:budgets/budget:Budget")).toEqual([]);
+  const subscriberEmailAddresses = [EVERYTHING.MJFLOW_ALARM_EMAIL];
+  expect(mails(everything)).toMatchObject([{ inputs: { endpoint: "ops@example.com", protocol: "email" } }]);
+  const [budget] = all(everything, "aws:budgets/budget:Budget");
+  expect(budget?.inputs).toMatchObject({ limitAmount: "250", timeUnit: "MONTHLY" });
+  expect(budget?.inputs.notifications).toMatchObject([
+    { notificationType: "FORECASTED", threshold: 100, subscriberEmailAddresses },
+    { notificationType: "ACTUAL", threshold: 100, subscriberEmailAddresses },
   ]);
+});
+
+test("there is a bus where one is asked for, and nowhere else", () => {
+  const buses = (infra: Infra) => all(infra, "aws:cloudwatch/eventBus:EventBus");
+  expect(buses(trial)).toEqual([]);
+  expect(buses(everything)).toHaveLength(1);
+});
+
+async function readSettings(name: string, value: string) {
+  vi.resetModules();
+  for (const other of Object.keys(process.env).filter((key) => key.startsWith("MJFLOW_"))) vi.stubEnv(other, undefined);
+  vi.stubEnv(name, value);
+  return import("../setting.ts").finally(() => vi.unstubAllEnvs());
+}
+
+test.each([
+  ["MJFLOW_BUS", "yes"],
+  ["MJFLOW_ARCHIVE", "true"],
+  ["MJFLOW_PROGRESS", "ON"],
+  ["MJFLOW_RESUBMIT", "always"],
+  ["MJFLOW_LOG", "verbose"],
+  ["MJFLOW_API_URL", "api.example.com"],
+  ["MJFLOW_CDN_URL", "img"],
+  ["MJFLOW_FACADE_NOTIFY_HOOK", "/mj"],
+  ["MJFLOW_BUDGET_USD", "a lot"],
+  ["MJFLOW_BUDGET_USD", "-1"],
+])("a setting that means nothing ends the deployment: %s=%s", async (name, value) => {
+  await expect(readSettings(name, value)).rejects.toThrow(name);
+});
+
+test.each(["MJFLOW_BUS", "MJFLOW_ARCHIVE", "MJFLOW_API_URL", "MJFLOW_BUDGET_USD", "MJFLOW_ALARM_EMAIL"])(
+  "%s that is empty is not set",
+  async (name) => {
+    const { setting, environment } = await readSettings(name, "");
+    expect(setting).toEqual({ alarmEmail: undefined, budgetUsd: 100, bus: false });
+    expect(environment).toEqual({ every: {}, api: {}, deliver: {} });
+  },
+);
+
+test("what is set is handed on to whom it concerns, and unset is not there", () => {
+  const settings = (infra: Infra, name: string) =>
+    Object.keys(functionOf(infra, name)!.inputs.environment.variables).filter((key) => key.startsWith("MJFLOW_"));
+  for (const name of Object.keys(LINKS)) {
+    const expected = [...EVERY_ENVIRONMENT, ...(ENVIRONMENTS[name] ?? [])].sort();
+    expect(settings(everything, name).sort(), name).toEqual(expected);
+    expect(settings(trial, name), name).toEqual([]);
+  }
+});
+
+/** What only the local house sets, and what Lambda itself does. */
+const NOT_DEPLOYED = ["AWS_ENDPOINT_URL_S3", "MJFLOW_OUTBOUND_ALLOW", "MJFLOW_TIMINGS", "AWS_LAMBDA_FUNCTION_NAME"];
+
+test("functions/wire.ts reads what a deployment gives, and a deployment gives what it reads", async () => {
+  const wire = await readFile(new URL("../../functions/wire.ts", import.meta.url), "utf8");
+  const read = (pattern: RegExp) => [...new Set([...wire.matchAll(pattern)].map(([, name]) => name!))].sort();
+  const given = [...EVERY_ENVIRONMENT, ...NOT_DEPLOYED, ...Object.values(ENVIRONMENTS).flat()];
+  expect(read(/\benv\["(\w+)"\]/g)).toEqual([...new Set(given)].sort());
+  expect(read(/\bResource\.(\w+)/g)).toEqual([...new Set(["App", ...Object.values(LINKS).flat()])].sort());
 });
 
 test("sst-env.d.ts is what infra/ links", async () => {

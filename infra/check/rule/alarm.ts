@@ -1,45 +1,98 @@
-import { all, type Rule, some } from "../model.ts";
+import { type AlarmInputs, all, type Infra, type Rule, some } from "../model.ts";
+import { type Watched, wrongNames } from "../watched.ts";
+
+/** What an alarm looks at: one metric, or those that it calculates with. */
+export function watchedBy({ metricQueries, namespace, metricName, dimensions }: AlarmInputs): Watched[] {
+  if (metricQueries) return metricQueries.flatMap(({ metric }) => (metric ? [metric] : []));
+  return [{ namespace: namespace ?? "", metricName: metricName ?? "", dimensions: dimensions ?? {} }];
+}
 
 /** An alarm on a name that does not exist never rings. */
-export const alarmsWatchWhatThereIs: Rule = (infra) => {
-  const names: Record<string, Set<string>> = {
-    FunctionName: new Set(all(infra, "aws:lambda/function:Function").map(({ inputs }) => inputs.name)),
-    QueueName: new Set(all(infra, "aws:sqs/queue:Queue").map(({ inputs }) => inputs.name)),
-  };
+export const alarmsWatchWhatThereIs: Rule = (infra) =>
+  some(infra, "aws:cloudwatch/metricAlarm:MetricAlarm").flatMap(({ name, inputs }) => {
+    const watched = watchedBy(inputs);
+    return [
+      ...(watched.length > 0 ? [] : [`${name} watches nothing`]),
+      ...watched.flatMap((one) => wrongNames(infra, one).map((why) => `${name} watches ${why}`)),
+    ];
+  });
+
+/** Exactly one result, calculated only from metrics that are there: else CloudWatch refuses the alarm, or it never rings. */
+export const alarmsCalculate: Rule = (infra) =>
+  some(infra, "aws:cloudwatch/metricAlarm:MetricAlarm").flatMap(({ name, inputs: { metricQueries = [] } }) => {
+    if (metricQueries.length === 0) return [];
+    const results = metricQueries.filter(({ returnData }) => returnData);
+    const ids = new Set(metricQueries.filter(({ metric }) => metric).map(({ id }) => id));
+    const used = results.flatMap(({ expression = "" }) => expression.match(/\b[a-z]\w*\b/g) ?? []);
+    const periods = new Set(metricQueries.flatMap(({ metric }) => (metric ? [metric.period] : [])));
+    return [
+      ...(results.length === 1 ? [] : [`${name} has ${results.length} results`]),
+      ...used.filter((id) => !ids.has(id)).map((id) => `${name} knows no ${id}`),
+      ...[...ids].filter((id) => !used.includes(id)).map((id) => `${name} makes nothing of ${id}`),
+      ...(periods.size === 1 ? [] : [`${name} compares different times`]),
+    ];
+  });
+
+/** An alarm with no action is a light in an empty room. */
+export const alarmsTellSomeone: Rule = (infra) => {
   const topics = new Set(all(infra, "aws:sns/topic:Topic").map(({ arn }) => arn));
   return some(infra, "aws:cloudwatch/metricAlarm:MetricAlarm").flatMap(({ name, inputs }) => [
-    ...(Object.keys(inputs.dimensions).length === 1 ? [] : [`${name} watches all or nothing`]),
-    ...Object.entries(inputs.dimensions)
-      .filter(([dimension, value]) => !names[dimension]?.has(value))
-      .map(([dimension, value]) => `${name} watches ${dimension} ${value}, which is not registered`),
     ...(inputs.alarmActions?.length && inputs.alarmActions.every((arn) => topics.has(arn))
       ? []
       : [`${name} tells nobody`]),
+    ...((inputs.alarmDescription?.length ?? 0) > 20 ? [] : [`${name} does not say what it means`]),
   ]);
 };
 
-export const everyFaultHasItsAlarm: Rule = (infra) => {
-  const nameOf = (resource: string) =>
-    (infra.resources.find(({ name }) => name === resource)?.inputs as { name?: string } | undefined)?.name;
-  const alarms = some(infra, "aws:cloudwatch/metricAlarm:MetricAlarm").map(({ inputs }) => inputs);
-  const isWatched = (resource: string, metric: string, operator: string, missing: string) =>
-    alarms.some(
-      ({ metricName, comparisonOperator, treatMissingData, dimensions }) =>
-        metricName === metric &&
-        comparisonOperator === operator &&
-        treatMissingData === missing &&
-        Object.values(dimensions).includes(nameOf(resource) ?? ""),
-    );
-  const above = (resource: string, metric: string) =>
-    isWatched(resource, metric, "GreaterThanThreshold", "notBreaching") ? [] : [`No alarm for ${resource} ${metric}`];
+interface Fault {
+  /** A resource; or our own function, by the name it logs under. */
+  at: string;
+  metric: string;
+  operator?: string;
+  missing?: string;
+}
+
+function faults(infra: Infra): Fault[] {
+  const errors = some(infra, "aws:lambda/function:Function").map(({ name }) => ({ at: name, metric: "Errors" }));
+  const late = some(infra, "aws:sqs/queue:Queue")
+    .filter(({ name }) => name !== "DeadLettersQueue")
+    .map(({ name }) => ({ at: name, metric: "ApproximateAgeOfOldestMessage" }));
   return [
-    ...above("SubmitDeadLettersQueue", "ApproximateNumberOfMessagesVisible"),
-    ...above("DeadletterFunction", "Invocations"),
-    ...above("SubmitQueueQueue", "ApproximateAgeOfOldestMessage"),
-    ...above("CallbackFunction", "Throttles"),
-    ...some(infra, "aws:lambda/function:Function").flatMap(({ name }) => above(name, "Errors")),
-    ...(isWatched("SweepFunction", "Invocations", "LessThanThreshold", "breaching")
-      ? []
-      : ["No alarm for a silent sweeper"]),
+    { at: "DeadLettersQueue", metric: "ApproximateNumberOfMessagesVisible" },
+    { at: "DeadletterFunction", metric: "Invocations" },
+    { at: "SweepFunction", metric: "Invocations", operator: "LessThanThreshold", missing: "breaching" },
+    { at: "CallbackFunction", metric: "Throttles" },
+    { at: "CallbackFunction", metric: "Url5xxCount" },
+    { at: "ApiFunction", metric: "Url5xxCount" },
+    { at: "TableTable", metric: "ConsumedWriteCapacityUnits" },
+    { at: "callback", metric: "CallbacksRefused" },
+    { at: "submit", metric: "Unclear" },
+    { at: "submit", metric: "Refused" },
+    { at: "sweep", metric: "Overdue" },
+    { at: "sweep", metric: "LookupFailures" },
+    { at: "deliver", metric: "DeliveriesGivenUp" },
+    { at: "deliver", metric: "EndpointsDisabled" },
+    { at: "archive", metric: "ArchiveFailures" },
+    ...errors,
+    ...late,
   ];
+}
+
+export const everyFaultHasItsAlarm: Rule = (infra) => {
+  const alarms = some(infra, "aws:cloudwatch/metricAlarm:MetricAlarm").map(({ inputs }) => inputs);
+  const nameOf = (at: string) =>
+    (infra.resources.find(({ name }) => name === at)?.inputs as { name?: string } | undefined)?.name ?? at;
+  return faults(infra)
+    .filter(
+      ({ at, metric, operator = "GreaterThanThreshold", missing = "notBreaching" }) =>
+        !alarms.some(
+          (inputs) =>
+            inputs.comparisonOperator === operator &&
+            inputs.treatMissingData === missing &&
+            watchedBy(inputs).some(
+              ({ metricName, dimensions }) => metricName === metric && Object.values(dimensions).includes(nameOf(at)),
+            ),
+        ),
+    )
+    .map(({ at, metric }) => `No alarm for ${at} ${metric}`);
 };

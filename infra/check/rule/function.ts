@@ -1,6 +1,6 @@
 import { FUNCTION_TIMEOUT_S } from "../../../packages/core/src/limit.ts";
 import { all, functionOf, isProduction, type Rule, some } from "../model.ts";
-import { SECRETS } from "../secret.mjs";
+import { SECRET_MARK } from "../secret.mjs";
 
 export const functionsRunAsMeant: Rule = (infra) =>
   some(infra, "aws:lambda/function:Function").flatMap(({ name, inputs }) => [
@@ -21,49 +21,95 @@ export const logsAreJsonAndEnd: Rule = (infra) =>
     ];
   });
 
-const TIMEOUTS: Record<string, number> = {
-  Api: FUNCTION_TIMEOUT_S.api,
-  Callback: FUNCTION_TIMEOUT_S.callback,
-  Submit: FUNCTION_TIMEOUT_S.submit,
-  Sweep: FUNCTION_TIMEOUT_S.sweep,
-  Deadletter: FUNCTION_TIMEOUT_S.deadletter,
+interface Size {
+  timeoutS: number;
+  memoryMb: number;
+  diskMb: number;
+}
+
+const SIZES: Record<string, Size> = {
+  Api: { timeoutS: FUNCTION_TIMEOUT_S.api, memoryMb: 512, diskMb: 512 },
+  Callback: { timeoutS: FUNCTION_TIMEOUT_S.callback, memoryMb: 256, diskMb: 512 },
+  Submit: { timeoutS: FUNCTION_TIMEOUT_S.submit, memoryMb: 512, diskMb: 512 },
+  Deliver: { timeoutS: FUNCTION_TIMEOUT_S.deliver, memoryMb: 512, diskMb: 512 },
+  Archive: { timeoutS: FUNCTION_TIMEOUT_S.archive, memoryMb: 1_536, diskMb: 1_024 },
+  Sweep: { timeoutS: FUNCTION_TIMEOUT_S.sweep, memoryMb: 256, diskMb: 512 },
+  Deadletter: { timeoutS: FUNCTION_TIMEOUT_S.deadletter, memoryMb: 256, diskMb: 512 },
 };
-const MEMORY_MB: Record<string, number> = { Api: 512, Callback: 256, Submit: 512, Sweep: 256, Deadletter: 256 };
 
 export const functionsHaveTheirSize: Rule = (infra) => [
-  ...Object.keys(TIMEOUTS)
+  ...Object.keys(SIZES)
     .filter((name) => !functionOf(infra, name))
     .map((name) => `There is no ${name}`),
   ...some(infra, "aws:lambda/function:Function").flatMap(({ name, inputs }) => {
-    const component = name.replace(/Function$/, "");
+    const size = SIZES[name.replace(/Function$/, "")];
     return [
-      ...(inputs.timeout === TIMEOUTS[component] ? [] : [`${name}: ${inputs.timeout} s, not limit.ts's`]),
-      ...(inputs.memorySize === MEMORY_MB[component] ? [] : [`${name}: ${inputs.memorySize} MB`]),
+      ...(inputs.timeout === size?.timeoutS ? [] : [`${name}: ${inputs.timeout} s, not limit.ts's`]),
+      ...(inputs.memorySize === size?.memoryMb ? [] : [`${name}: ${inputs.memorySize} MB`]),
+      ...(inputs.ephemeralStorage?.size === size?.diskMb
+        ? []
+        : [`${name}: ${inputs.ephemeralStorage?.size} MB of disk`]),
     ];
   }),
 ];
 
 /** SST's own: the key of the encrypted links beside the code, and where they are. */
-const KNOWN = new Set(["SST_KEY", "SST_KEY_FILE", "SST_RESOURCE_App"]);
+const SST = ["SST_KEY", "SST_KEY_FILE", "SST_RESOURCE_App"];
+
+/** By what `functions/wire.ts` reads for each. */
+export const ENVIRONMENTS: Record<string, string[]> = {
+  Api: [
+    "MJFLOW_API_URL",
+    "MJFLOW_ARCHIVE",
+    "MJFLOW_BUS",
+    "MJFLOW_CDN_URL",
+    "MJFLOW_DEFAULT_PROVIDER",
+    "MJFLOW_FACADE_NOTIFY_HOOK",
+    "MJFLOW_PROGRESS",
+    "MJFLOW_RESUBMIT",
+  ],
+  Deliver: ["MJFLOW_API_URL", "MJFLOW_BUS", "MJFLOW_FACADE_NOTIFY_HOOK"],
+};
+export const EVERY_ENVIRONMENT = ["MJFLOW_LOG"];
 
 /** Anyone who may look at a function sees its environment; links travel encrypted instead. */
 export const environmentsHoldNoSecret: Rule = (infra) =>
-  some(infra, "aws:lambda/function:Function").flatMap(({ name, inputs }) =>
-    Object.entries(inputs.environment.variables).flatMap(([key, value]) => [
-      ...(KNOWN.has(key) ? [] : [`${name} has ${key}, which nobody has looked at here`]),
-      ...Object.entries(SECRETS)
-        .filter(([, secret]) => value.includes(secret))
-        .map(([secret]) => `${name} has ${secret} in ${key}`),
-    ]),
-  );
+  some(infra, "aws:lambda/function:Function").flatMap(({ name, inputs }) => {
+    const known = [...SST, ...EVERY_ENVIRONMENT, ...(ENVIRONMENTS[name.replace(/Function$/, "")] ?? [])];
+    return Object.entries(inputs.environment.variables).flatMap(([key, value]) => [
+      ...(known.includes(key) ? [] : [`${name} has ${key}, which nobody has looked at here`]),
+      ...(SECRET_MARK.test(value) ? [`${name} has ${SECRET_MARK.exec(value)} in ${key}`] : []),
+    ]);
+  });
+
+/** Without it the API does not know that there is someone to tell, or the deliver function where. */
+export const busIsKnown: Rule = (infra) => {
+  const [bus] = all(infra, "aws:cloudwatch/eventBus:EventBus");
+  return ["Api", "Deliver"].flatMap((name) => {
+    const { MJFLOW_BUS: have } = functionOf(infra, name)?.inputs.environment.variables ?? {};
+    return have === bus?.inputs.name ? [] : [`${name} takes the bus to be ${have}`];
+  });
+};
 
 /** By what `functions/wire.ts` reads. A vendor's key has no business in the receiver, nor an app's key outside the API. */
-const LINKS: Record<string, string[]> = {
-  Api: ["ApiKey", "Blobs", "Providers", "SubmitQueue", "Table"],
-  Callback: ["HookKey", "PreviousHookKey", "SubmitQueue", "Table"],
-  Submit: ["Blobs", "Callback", "HookKey", "PreviousHookKey", "Providers", "SubmitQueue", "Table"],
-  Sweep: ["Providers", "SubmitQueue", "Table"],
-  Deadletter: ["SubmitQueue", "Table"],
+export const LINKS: Record<string, string[]> = {
+  Api: [
+    "ApiKey",
+    "ArchiveQueue",
+    "Blobs",
+    "DeliverQueue",
+    "PreviousVaultKey",
+    "Providers",
+    "SubmitQueue",
+    "Table",
+    "VaultKey",
+  ],
+  Callback: ["ArchiveQueue", "DeliverQueue", "HookKey", "PreviousHookKey", "SubmitQueue", "Table"],
+  Submit: ["Blobs", "Callback", "DeliverQueue", "HookKey", "PreviousHookKey", "Providers", "SubmitQueue", "Table"],
+  Deliver: ["Api", "DeliverQueue", "PreviousVaultKey", "Table", "VaultKey"],
+  Archive: ["ArchiveQueue", "Blobs", "DeliverQueue", "SubmitQueue", "Table"],
+  Sweep: ["ArchiveQueue", "DeliverQueue", "Providers", "SubmitQueue", "Table"],
+  Deadletter: ["DeliverQueue", "Table"],
 };
 
 export const functionsAreGivenTheirLinks: Rule = ({ builds }) =>
@@ -75,17 +121,33 @@ export const functionsAreGivenTheirLinks: Rule = ({ builds }) =>
     ];
   });
 
+/** The API tells what happens as it happens; vendors want one short answer. */
+const DOORS: Record<string, string> = { ApiUrl: "RESPONSE_STREAM", CallbackUrl: "BUFFERED" };
+
 export const doorsAreTwo: Rule = (infra) => {
   const urls = all(infra, "aws:lambda/functionUrl:FunctionUrl");
-  const open = urls.map(({ name }) => name.replace(/Url$/, "")).sort();
+  const open = urls.map(({ name }) => name).sort();
   return [
-    ...(open.join() === "Api,Callback" ? [] : [`Reached from outside: ${open}`]),
+    ...(open.join() === Object.keys(DOORS).join() ? [] : [`Reached from outside: ${open}`]),
     ...urls
       .filter(({ inputs }) => inputs.authorizationType !== "NONE")
       .map(({ name }) => `${name}: vendors cannot sign`),
     ...urls.filter(({ inputs }) => inputs.cors !== undefined).map(({ name }) => `${name} answers web pages`),
+    ...urls
+      .filter(({ name, inputs }) => inputs.invokeMode !== DOORS[name])
+      .map(({ name, inputs }) => `${name} answers ${inputs.invokeMode}`),
   ];
 };
+
+/** Everyone may knock at a door; nobody may call a function past it, nor one that has none. */
+export const functionsAreCalledAtTheirDoors: Rule = (infra) =>
+  some(infra, "aws:lambda/permission:Permission").flatMap(({ name, inputs }) => {
+    const atDoor = inputs.functionUrlAuthType === "NONE" || inputs.invokedViaFunctionUrl === true;
+    const hasDoor = all(infra, "aws:lambda/functionUrl:FunctionUrl").some(
+      ({ inputs: { functionName } }) => functionName === inputs.function,
+    );
+    return atDoor && hasDoor ? [] : [`${name} lets ${inputs.principal} ${inputs.action} ${inputs.function}`];
+  });
 
 /** Reserving anything at all fails in a small account, so only production does. */
 export const callbacksHaveTheirShare: Rule = (infra) =>

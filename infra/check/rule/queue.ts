@@ -1,10 +1,34 @@
 import { FUNCTION_TIMEOUT_S, QUEUE } from "../../../packages/core/src/limit.ts";
-import { all, type Infra, type Rule, some } from "../model.ts";
+import { all, functionOf, type Infra, type Rule, some } from "../model.ts";
 
 interface Redrive {
   deadLetterTargetArn: string;
   maxReceiveCount: number;
 }
+
+interface Expected {
+  consumer: string;
+  timeoutS: number;
+  batchSize: number;
+  visibilityTimeoutS: number;
+}
+
+/** Every queue there is, and what `limit.ts` says of it. */
+const WORK: Record<string, Expected & { maxReceiveCount: number }> = {
+  SubmitQueueQueue: { consumer: "Submit", timeoutS: FUNCTION_TIMEOUT_S.submit, ...QUEUE.submit },
+  DeliverQueueQueue: { consumer: "Deliver", timeoutS: FUNCTION_TIMEOUT_S.deliver, ...QUEUE.deliver },
+  ArchiveQueueQueue: { consumer: "Archive", timeoutS: FUNCTION_TIMEOUT_S.archive, ...QUEUE.archive },
+};
+const DEAD = "DeadLettersQueue";
+const QUEUES: Record<string, Expected> = {
+  ...WORK,
+  [DEAD]: {
+    consumer: "Deadletter",
+    timeoutS: FUNCTION_TIMEOUT_S.deadletter,
+    batchSize: QUEUE.submit.batchSize,
+    visibilityTimeoutS: 6 * FUNCTION_TIMEOUT_S.deadletter,
+  },
+};
 
 function consumers(infra: Infra) {
   const queues = some(infra, "aws:sqs/queue:Queue");
@@ -20,37 +44,50 @@ function redriveOf(redrivePolicy: string | undefined): Redrive | undefined {
   return redrivePolicy === undefined ? undefined : (JSON.parse(redrivePolicy) as Redrive);
 }
 
+export const queuesAreThese: Rule = (infra) => {
+  const have = some(infra, "aws:sqs/queue:Queue").map(({ name }) => name);
+  return [
+    ...Object.keys(QUEUES)
+      .filter((name) => !have.includes(name))
+      .map((name) => `There is no ${name}`),
+    ...have.filter((name) => !QUEUES[name]).map((name) => `${name} is a queue that nobody has looked at here`),
+  ];
+};
+
 /** Without one a poisonous message comes back until it expires, and is gone without a trace. */
-export const consumedQueuesHaveDeadLetters: Rule = (infra) => {
+export const workHasDeadLetters: Rule = (infra) => {
   const queues = some(infra, "aws:sqs/queue:Queue");
-  const targets = new Set(queues.map(({ inputs }) => redriveOf(inputs.redrivePolicy)?.deadLetterTargetArn));
-  return consumers(infra).flatMap(({ queue, mapping }) => {
-    if (!queue) return [`${mapping.name} consumes a queue that nobody registers`];
+  return queues.flatMap(({ name, inputs }) => {
     // The end of the line: what its consumer cannot bury stays there, and has an alarm.
-    if (targets.has(queue.arn)) return [];
-    const redrive = redriveOf(queue.inputs.redrivePolicy);
-    if (!redrive) return [`${queue.name} has no dead-letter queue`];
-    const target = queues.find(({ arn }) => arn === redrive.deadLetterTargetArn);
+    if (name === DEAD) {
+      const { messageRetentionSeconds: kept } = inputs;
+      return kept === QUEUE.deadLetterRetentionS ? [] : [`${name} keeps dead letters for ${kept} s`];
+    }
+    const redrive = redriveOf(inputs.redrivePolicy);
+    if (!redrive) return [`${name} has no dead-letter queue`];
+    const target = queues.find(({ arn }) => arn === redrive.deadLetterTargetArn)?.name;
     return [
-      ...(target ? [] : [`${queue.name}'s dead letters go where no queue is`]),
-      ...(target && target.inputs.messageRetentionSeconds !== QUEUE.deadLetterRetentionS
-        ? [`${target.name} keeps dead letters for ${target.inputs.messageRetentionSeconds} s`]
-        : []),
-      ...(redrive.maxReceiveCount === QUEUE.submit.maxReceiveCount
+      ...(target === DEAD ? [] : [`${name}'s dead letters go to ${target ?? "where no queue is"}`]),
+      ...(redrive.maxReceiveCount === WORK[name]?.maxReceiveCount
         ? []
-        : [`${queue.name} gives up after ${redrive.maxReceiveCount} tries`]),
+        : [`${name} gives up after ${redrive.maxReceiveCount} tries`]),
     ];
   });
 };
 
-/** A task in a dead letter that nobody reads never ends. */
-export const deadLettersAreConsumed: Rule = (infra) => {
-  const consumed = new Set(consumers(infra).map(({ queue }) => queue?.arn));
-  return some(infra, "aws:sqs/queue:Queue").flatMap(({ name, inputs }) => {
-    const target = redriveOf(inputs.redrivePolicy)?.deadLetterTargetArn;
-    return target === undefined || consumed.has(target) ? [] : [`Nobody reads ${name}'s dead letters`];
-  });
-};
+/** By one function each: a message that nobody reads is a task that never ends. */
+export const queuesAreConsumed: Rule = (infra) => [
+  ...consumers(infra)
+    .filter(({ queue }) => !queue)
+    .map(({ mapping }) => `${mapping.name} consumes a queue that nobody registers`),
+  ...Object.entries(QUEUES).flatMap(([name, { consumer }]) => {
+    const found = consumers(infra).filter(({ queue }) => queue?.name === name);
+    const expected = functionOf(infra, consumer)?.name;
+    return found.length === 1 && expected !== undefined && found[0]?.fn?.name === expected
+      ? []
+      : [`${name} is consumed by ${found.map(({ fn }) => fn?.name).join() || "nobody"}`];
+  }),
+];
 
 export const consumersAnswerInPart: Rule = (infra) =>
   consumers(infra).flatMap(({ mapping }) =>
@@ -60,27 +97,33 @@ export const consumersAnswerInPart: Rule = (infra) =>
   );
 
 /** AWS's own advice; below it a slow batch is handed to a second worker while the first is still at it. */
-export const visibilityOutlastsConsumers: Rule = (infra) =>
-  consumers(infra).flatMap(({ queue, fn, mapping }) => {
+export const visibilityOutlastsConsumers: Rule = (infra) => [
+  ...consumers(infra).flatMap(({ queue, fn, mapping }) => {
     if (!queue || !fn) return [`${mapping.name} lacks its queue or its function`];
     const least = 6 * fn.inputs.timeout + (mapping.inputs.maximumBatchingWindowInSeconds ?? 0);
     const { visibilityTimeoutSeconds } = queue.inputs;
     return visibilityTimeoutSeconds >= least ? [] : [`${queue.name}: ${visibilityTimeoutSeconds} s, needs ${least} s`];
-  });
+  }),
+  ...Object.entries(QUEUES)
+    .filter(([, { visibilityTimeoutS, timeoutS }]) => visibilityTimeoutS < 6 * timeoutS)
+    .map(([name]) => `limit.ts contradicts itself on ${name}`),
+];
 
+/** What vendors, receivers and the account's concurrency are asked for at one moment has a bound. */
 export const queuesKeepToLimits: Rule = (infra) => [
-  ...consumers(infra).flatMap(({ mapping, queue }) => [
-    ...(mapping.inputs.batchSize === QUEUE.submit.batchSize
+  ...consumers(infra).flatMap(({ mapping, queue }) => {
+    const expected = QUEUES[queue?.name ?? ""];
+    const isBound = (mapping.inputs.scalingConfig?.maximumConcurrency ?? 0) >= 2;
+    return [
+      ...(mapping.inputs.batchSize === expected?.batchSize
+        ? []
+        : [`${mapping.name}: batch ${mapping.inputs.batchSize}`]),
+      ...(queue?.name === DEAD || isBound ? [] : [`${mapping.name} does not bound its workers`]),
+    ];
+  }),
+  ...some(infra, "aws:sqs/queue:Queue").flatMap(({ name, inputs: { visibilityTimeoutSeconds } }) =>
+    visibilityTimeoutSeconds === QUEUES[name]?.visibilityTimeoutS
       ? []
-      : [`${mapping.name}: batch ${mapping.inputs.batchSize}`]),
-    ...(queue?.name !== "SubmitQueueQueue" || (mapping.inputs.scalingConfig?.maximumConcurrency ?? 0) >= 2
-      ? []
-      : [`${mapping.name} does not bound its workers`]),
-  ]),
-  ...some(infra, "aws:sqs/queue:Queue").flatMap(({ name, inputs }) =>
-    name !== "SubmitQueueQueue" || inputs.visibilityTimeoutSeconds === QUEUE.submit.visibilityTimeoutS
-      ? []
-      : [`${name}: visibility ${inputs.visibilityTimeoutSeconds} s is not what limit.ts says`],
+      : [`${name}: visibility ${visibilityTimeoutSeconds} s is not what limit.ts says`],
   ),
-  ...(QUEUE.submit.visibilityTimeoutS >= 6 * FUNCTION_TIMEOUT_S.submit ? [] : ["limit.ts contradicts itself"]),
 ];

@@ -74,27 +74,51 @@ export const functionsMayDoWhatTheyDo: Rule = (infra) => {
   const on = (arn: string | undefined, ...actions: string[]) => actions.map((action) => `${action} ${arn}`);
   const table = arnOf("TableTable");
   const items = on(table, "dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query", "dynamodb:PutItem");
-  const send = on(arnOf("SubmitQueueQueue"), "sqs:SendMessage");
+  const deleting = on(table, "dynamodb:DeleteItem");
+  const sending = (...queues: string[]) =>
+    queues.flatMap((queue) => on(arnOf(`${queue}QueueQueue`), "sqs:SendMessage"));
   const consume = (queue: string) =>
     on(arnOf(queue), "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes");
   const bucket = arnOf("BlobsBucket");
+  const listing = on(bucket, "s3:ListBucket");
+  const bus = all(infra, "aws:cloudwatch/eventBus:EventBus").map(({ arn }) => arn);
   const wanted: Record<string, string[]> = {
     Api: [
       ...items,
+      ...deleting,
       ...on(`${table}/index/app`, "dynamodb:Query"),
-      ...send,
+      ...sending("Submit", "Deliver", "Archive"),
       ...on(`${bucket}/inputs/*`, "s3:PutObject"),
+      ...on(`${bucket}/media/*`, "s3:GetObject"),
     ],
-    Callback: [...items, ...send],
+    Callback: [...items, ...sending("Submit", "Deliver", "Archive")],
     Submit: [
       ...items,
-      ...send,
+      ...sending("Submit", "Deliver"),
       ...consume("SubmitQueueQueue"),
       ...on(`${bucket}/inputs/*`, "s3:GetObject"),
-      ...on(bucket, "s3:ListBucket"),
+      ...listing,
     ],
-    Sweep: [...items, ...on(table, "dynamodb:DeleteItem"), ...on(`${table}/index/due`, "dynamodb:Query"), ...send],
-    Deadletter: [...items, ...send, ...consume("SubmitDeadLettersQueue")],
+    Deliver: [
+      ...items,
+      ...sending("Deliver"),
+      ...consume("DeliverQueueQueue"),
+      ...bus.flatMap((arn) => on(arn, "events:PutEvents")),
+    ],
+    Archive: [
+      ...items,
+      ...sending("Submit", "Deliver", "Archive"),
+      ...consume("ArchiveQueueQueue"),
+      ...on(`${bucket}/media/*`, "s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"),
+      ...listing,
+    ],
+    Sweep: [
+      ...items,
+      ...deleting,
+      ...on(`${table}/index/due`, "dynamodb:Query"),
+      ...sending("Submit", "Deliver", "Archive"),
+    ],
+    Deadletter: [...items, ...sending("Deliver"), ...consume("DeadLettersQueue")],
   };
   return Object.entries(wanted).flatMap(([name, grants]) => {
     const have = grantsOf(infra, name);

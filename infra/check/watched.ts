@@ -1,0 +1,52 @@
+/** Metrics that someone looks at, and whether they can be there. */
+import { readFileSync } from "node:fs";
+import { all, type Infra } from "./model.ts";
+
+export interface Watched {
+  namespace: string;
+  metricName: string;
+  dimensions: Record<string, string>;
+}
+
+/** The counters that functions have: a type leaves no list behind, so its source is read. */
+const METRICS = namesIn("../../packages/core/src/port.ts", /export type Metric =([^;]+);/, /"(\w+)"/g);
+
+/** Handlers, by the name they log under. */
+const FUNCTIONS = namesIn("../../functions/wire.ts", /^([\s\S]+)$/, /\bbase\("(\w+)"\)/g);
+
+function namesIn(file: string, part: RegExp, name: RegExp): Set<string> {
+  const [, text = ""] = part.exec(readFileSync(new URL(file, import.meta.url), "utf8")) ?? [];
+  const names = [...text.matchAll(name)].map(([, found]) => found!);
+  if (names.length === 0) throw new Error(`${file} names none`);
+  return new Set(names);
+}
+
+/** @returns what is not there, or not this stage's */
+export function wrongNames(infra: Infra, { namespace, metricName, dimensions }: Watched): string[] {
+  if (namespace === "mjflow") {
+    const { Stage, Function: fn = "", ...more } = dimensions;
+    return [
+      ...(Stage === infra.stage ? [] : [`stage ${Stage}`]),
+      ...(FUNCTIONS.has(fn) ? [] : [`function ${fn}`]),
+      ...(METRICS.has(metricName) ? [] : [`${metricName}, which nobody counts`]),
+      ...Object.keys(more).map((name) => `${name}, which no metric of ours has`),
+    ];
+  }
+  const names: Record<string, Set<string>> = {
+    FunctionName: new Set(all(infra, "aws:lambda/function:Function").map(({ inputs }) => inputs.name)),
+    QueueName: new Set(all(infra, "aws:sqs/queue:Queue").map(({ inputs }) => inputs.name)),
+    TableName: new Set(all(infra, "aws:dynamodb/table:Table").map(({ inputs }) => inputs.name)),
+    GlobalSecondaryIndexName: new Set(
+      all(infra, "aws:dynamodb/table:Table").flatMap(({ inputs }) =>
+        inputs.globalSecondaryIndexes.map(({ name }) => name),
+      ),
+    ),
+  };
+  const expected = { "AWS/Lambda": "FunctionName", "AWS/SQS": "QueueName", "AWS/DynamoDB": "TableName" }[namespace];
+  return [
+    ...(expected !== undefined && expected in dimensions ? [] : [`all or nothing of ${namespace}`]),
+    ...Object.entries(dimensions)
+      .filter(([dimension, value]) => !names[dimension]?.has(value))
+      .map(([dimension, value]) => `${dimension} ${value}, which is not registered`),
+  ];
+}

@@ -1,0 +1,128 @@
+/** What the dashboard shows, as CloudWatch wants it ("Dashboard Body Structure and Syntax", API reference). Pure. */
+import type { Metric } from "../packages/core/src/port.ts";
+import { counted, type Measure, ofFunction, ofQueue, ofTable } from "./metric.ts";
+
+export interface Names {
+  region: string;
+  stage: string;
+  table: string;
+  indexes: readonly string[];
+  /** AWS's names, by ours. */
+  functions: Record<"api" | "callback" | "submit" | "deliver" | "archive" | "sweep" | "deadletter", string>;
+  queues: Record<"submit" | "deliver" | "archive" | "deadLetters", string>;
+  /** ARNs. */
+  alarms: readonly string[];
+}
+
+interface Line {
+  measure: Measure;
+  label: string;
+  /** Instead of the sum. */
+  stat?: string;
+}
+
+/** Three to a row; CloudWatch's grid has 24 columns. */
+const WIDTH = 8;
+const HEIGHT = 6;
+
+/** @returns JSON */
+export function dashboardBody({ region, stage, table, indexes, functions, queues, alarms }: Names): string {
+  const count = (fn: keyof Names["functions"], ...metrics: Metric[]): Line[] =>
+    metrics.map((metric) => ({ measure: counted(stage, fn, metric), label: metric }));
+  const lambda = (fn: keyof Names["functions"], metric: string, label: string, stat?: string): Line => ({
+    measure: ofFunction(functions[fn], metric),
+    label,
+    ...(stat && { stat }),
+  });
+  const eachFunction = (metric: string, stat?: string) =>
+    (Object.keys(functions) as (keyof Names["functions"])[]).map((fn) => lambda(fn, metric, fn, stat));
+  const eachQueue = (metric: string): Line[] =>
+    Object.entries(queues).map(([label, name]) => ({ measure: ofQueue(name, metric), label, stat: "Maximum" }));
+  const units = (kind: "Read" | "Write"): Line[] => [
+    { measure: ofTable(table, `Consumed${kind}CapacityUnits`), label: kind.toLowerCase() },
+    ...indexes.map((index) => ({
+      measure: ofTable(table, `Consumed${kind}CapacityUnits`, index),
+      label: `${kind.toLowerCase()}, index ${index}`,
+    })),
+  ];
+
+  const charts: [title: string, lines: Line[]][] = [
+    [
+      "Callbacks by kind",
+      count(
+        "callback",
+        "Callbacks",
+        "CallbacksDropped",
+        "CallbacksRefused",
+        "Duplicates",
+        "Early",
+        "Late",
+        "UnknownStatus",
+      ),
+    ],
+    [
+      "Callbacks: what fails",
+      [
+        lambda("callback", "Errors", "errors"),
+        lambda("callback", "Url5xxCount", "answered 5xx"),
+        lambda("callback", "Throttles", "throttled"),
+      ],
+    ],
+    [
+      "Callbacks: how long, ms",
+      [lambda("callback", "Duration", "p50", "p50"), lambda("callback", "Duration", "p99", "p99")],
+    ],
+    ["Submissions", count("submit", "Submissions", "Busy", "Unclear", "Refused")],
+    ["Overdue, and look-ups", count("sweep", "Overdue", "Lookups", "LookupFailures")],
+    [
+      "Flows ended, by who saw it",
+      (["callback", "sweep", "submit", "archive", "api", "deadletter"] as const).map((fn) => ({
+        measure: counted(stage, fn, "FlowsEnded"),
+        label: fn,
+      })),
+    ],
+    [
+      "Deliveries",
+      count("deliver", "Told", "Deliveries", "DeliveryFailures", "DeliveriesGivenUp", "EndpointsDisabled"),
+    ],
+    ["Pictures", count("archive", "Archived", "ArchiveFailures")],
+    ["Dead letters", count("deadletter", "DeadLetters")],
+    ["Age of the oldest message, s", eachQueue("ApproximateAgeOfOldestMessage")],
+    ["Messages that wait", eachQueue("ApproximateNumberOfMessagesVisible")],
+    ["Table units", [...units("Write"), ...units("Read")]],
+    [
+      "Table: throttled",
+      ["Read", "Write"].map((kind) => ({
+        measure: ofTable(table, `${kind}ThrottleEvents`),
+        label: kind.toLowerCase(),
+      })),
+    ],
+    [
+      "API",
+      [
+        lambda("api", "UrlRequestCount", "requests"),
+        lambda("api", "Url4xxCount", "answered 4xx"),
+        lambda("api", "Url5xxCount", "answered 5xx"),
+      ],
+    ],
+    ["API: how long, ms", [lambda("api", "Duration", "p50", "p50"), lambda("api", "Duration", "p99", "p99")]],
+    ["Functions: errors", eachFunction("Errors")],
+    ["Functions: at once", eachFunction("ConcurrentExecutions", "Maximum")],
+    ["Functions: throttled", eachFunction("Throttles")],
+  ];
+
+  const state = { type: "alarm", x: 0, y: 0, width: 24, height: 4, properties: { title: "Alarms", alarms } };
+  const widgets = charts.map(([title, lines], i) => ({
+    type: "metric",
+    x: (i % 3) * WIDTH,
+    y: state.height + Math.floor(i / 3) * HEIGHT,
+    width: WIDTH,
+    height: HEIGHT,
+    properties: { title, region, view: "timeSeries", stat: "Sum", period: 60, metrics: lines.map(metricOf) },
+  }));
+  return JSON.stringify({ widgets: [state, ...widgets] });
+}
+
+function metricOf({ measure: { namespace, metricName, dimensions }, label, stat }: Line): unknown[] {
+  return [namespace, metricName, ...Object.entries(dimensions).flat(), { label, ...(stat && { stat }) }];
+}

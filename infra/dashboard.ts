@@ -1,0 +1,31 @@
+/** One dashboard for the stage, in CloudWatch's console. */
+import { alarms } from "./alarm.ts";
+import { api } from "./api.ts";
+import { archive } from "./archive.ts";
+import { callback } from "./callback.ts";
+import { dashboardBody } from "./dashboard-body.ts";
+import { deadletter } from "./deadletter.ts";
+import { deliver } from "./deliver.ts";
+import { archiveQueue, deadLetters, deliverQueue, submitQueue } from "./queue.ts";
+import { stage } from "./stage.ts";
+import { submit } from "./submit.ts";
+import { sweep } from "./sweep.ts";
+import { INDEXES, table } from "./table.ts";
+
+const functions = { api, callback, submit, deliver, archive, sweep, deadletter };
+const queues = { submit: submitQueue, deliver: deliverQueue, archive: archiveQueue, deadLetters };
+
+new aws.cloudwatch.Dashboard("Dashboard", {
+  dashboardName: stage.prefix,
+  dashboardBody: $resolve({
+    region: aws.getRegionOutput().region,
+    table: table.name,
+    alarms: $resolve(alarms),
+    functions: $resolve(mapped(functions, (fn) => fn.name)),
+    queues: $resolve(mapped(queues, (queue) => queue.nodes.queue.name)),
+  }).apply((names) => dashboardBody({ stage: stage.name, indexes: INDEXES, ...names })),
+});
+
+function mapped<Key extends string, T, R>(values: Record<Key, T>, to: (value: T) => R): Record<Key, R> {
+  return Object.fromEntries(Object.entries<T>(values).map(([key, value]) => [key, to(value)])) as Record<Key, R>;
+}

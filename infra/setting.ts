@@ -1,0 +1,54 @@
+/**
+ * What whoever deploys may set, as environment variables of `sst deploy`; unset is the code's own default. What means
+ * nothing ends the deployment here: in a function it would be passed over in silence.
+ */
+
+const env = process.env;
+
+export const setting = {
+  /** Gets a mail to confirm after the first deployment. Without it alarms are seen in the console only. */
+  alarmEmail: env["MJFLOW_ALARM_EMAIL"] || undefined,
+  /** What the account may cost in a month, in USD; watched where there is an address to tell. */
+  budgetUsd: amount("MJFLOW_BUDGET_USD") ?? 100,
+  bus: choice("MJFLOW_BUS", "on", "off") === "on",
+};
+
+/** Handed on as they are: `functions/wire.ts` reads them, and a check holds the two together. */
+export const environment = {
+  every: given({ MJFLOW_LOG: choice("MJFLOW_LOG", "debug", "info", "warn", "error", "silent") }),
+  api: given({
+    MJFLOW_API_URL: url("MJFLOW_API_URL"),
+    MJFLOW_ARCHIVE: choice("MJFLOW_ARCHIVE", "on", "off"),
+    MJFLOW_CDN_URL: url("MJFLOW_CDN_URL"),
+    MJFLOW_DEFAULT_PROVIDER: env["MJFLOW_DEFAULT_PROVIDER"],
+    MJFLOW_FACADE_NOTIFY_HOOK: url("MJFLOW_FACADE_NOTIFY_HOOK"),
+    MJFLOW_PROGRESS: choice("MJFLOW_PROGRESS", "on", "off"),
+    MJFLOW_RESUBMIT: choice("MJFLOW_RESUBMIT", "after-grace", "never"),
+  }),
+  deliver: given({
+    MJFLOW_API_URL: url("MJFLOW_API_URL"),
+    MJFLOW_FACADE_NOTIFY_HOOK: url("MJFLOW_FACADE_NOTIFY_HOOK"),
+  }),
+};
+
+function given(values: Record<string, string | undefined>): Record<string, string> {
+  return Object.fromEntries(Object.entries(values).filter((entry): entry is [string, string] => Boolean(entry[1])));
+}
+
+function choice(name: string, ...allowed: string[]): string | undefined {
+  const value = env[name] || undefined;
+  if (value !== undefined && !allowed.includes(value)) throw new Error(`${name} is one of ${allowed.join(", ")}`);
+  return value;
+}
+
+function url(name: string): string | undefined {
+  const value = env[name] || undefined;
+  if (value !== undefined && !URL.canParse(value)) throw new Error(`${name} is no URL`);
+  return value;
+}
+
+function amount(name: string): number | undefined {
+  const value = env[name] || undefined;
+  if (value !== undefined && !(Number(value) > 0)) throw new Error(`${name} is no amount`);
+  return value === undefined ? undefined : Number(value);
+}
