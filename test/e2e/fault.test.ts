@@ -70,11 +70,12 @@ describe("callbacks", () => {
     const ids = await Promise.all([1, 2, 3].map(() => house.start({ then: UPSCALES })));
     for (const id of ids) expect((await house.ended(id)).status).toBe("completed");
     expect(await fired()).toBe(12);
-    // Each falls due in its own time: those that do between two sweeps share a request (of one: chaos/outage).
+    // Each falls due in its own time, and those that do between two sweeps share a request (all in one: chaos/outage).
     const { lookups, submissions } = await house.sim("GET", "/ledger");
     const upscales = submissions.filter((row: Json) => row.action === "UPSCALE").map((row: Json) => row.taskId);
-    expect(new Set(lookups.flatMap((lookup: Json) => lookup.ids))).toEqual(new Set(upscales));
-    expect(lookups.length).toBeLessThanOrEqual(6);
+    const asked: string[] = lookups.flatMap((lookup: Json) => lookup.ids);
+    expect(asked).toEqual(expect.arrayContaining(upscales));
+    expect(lookups.length).toBeLessThanOrEqual(asked.length / 2);
     expect(await presses()).toHaveLength(12);
   });
 
