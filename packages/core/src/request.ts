@@ -192,7 +192,7 @@ export const FlowListQuery = z.strictObject({
 export function isHttpUrl(value: string): boolean {
   if (!URL.canParse(value)) return false;
   const url = new URL(value);
-  return /^https?:$/.test(url.protocol) && url.hostname !== "" && !url.username && !url.password;
+  return /^https?:$/.test(url.protocol) && !url.username && !url.password;
 }
 
 /** True for an object nested no deeper than `max`: asked before zod, whose recursion a hostile body could exhaust. */
