@@ -1,5 +1,22 @@
 import { describe, expect, it } from "vitest";
-import { AppPatch, AppRequest, isLiveKey, isOpen, keyPrefix, newKeyText, outgoing, parseKeyText } from "./app.ts";
+import {
+  AppPatch,
+  AppRequest,
+  appIdOf,
+  CreditRequest,
+  DEFAULT_APP,
+  isAppId,
+  isKeyId,
+  isLiveKey,
+  isOpen,
+  KEY_OVERLAP_S,
+  KeyRequest,
+  keyPrefix,
+  newKeyText,
+  outgoing,
+  parseKeyText,
+  RotateRequest,
+} from "./app.ts";
 
 const APP = "app_01K9ZC7T3R8M2V5X0Q4B6N1JHD";
 const bytes = Uint8Array.from({ length: 25 }, (_, i) => i * 9);
@@ -11,7 +28,7 @@ describe("a key", () => {
     expect(text).toMatch(/^mjk_01K9ZC7T3R8M2V5X0Q4B6N1JHD_[0-9A-Z]{8}_[0-9A-Z]{32}$/);
     expect(parseKeyText(text)).toEqual({ appId: APP, keyId: id });
     expect(text.startsWith(`${keyPrefix(APP, id)}_`)).toBe(true);
-    expect(() => newKeyText(APP, bytes.subarray(1))).toThrow(RangeError);
+    expect(() => newKeyText(APP, bytes.subarray(1))).toThrow(new RangeError("newKeyText needs 25 random bytes"));
   });
 
   it("is not anything else: neither the operator's, nor cut short, nor with a word more", () => {
@@ -58,5 +75,66 @@ describe("an app", () => {
     }
     expect(AppRequest.safeParse({ name: "" }).success).toBe(false);
     expect(AppPatch.safeParse({ limits: null, disabled: true }).success).toBe(true);
+  });
+});
+
+describe("an app's id", () => {
+  it("is made of time and chance, as a flow's is", () => {
+    const id = appIdOf(1_800_000_000_000, bytes.subarray(0, 10));
+    expect(id).toMatch(/^app_01[0-9A-Z]{24}$/);
+    expect([isAppId(id), isAppId(APP)]).toEqual([true, true]);
+  });
+
+  it("is nothing else: not the operator's, which has no row", () => {
+    expect(DEFAULT_APP).toBe("app_default");
+    for (const other of [DEFAULT_APP, "", APP.slice(0, -1), `${APP}0`, `x${APP}`, APP.replace("app_", "flow_")]) {
+      expect(isAppId(other), other).toBe(false);
+    }
+  });
+
+  it("of a key is told from anything else", () => {
+    expect(isKeyId(key.id)).toBe(true);
+    for (const other of ["", "key_", "key_7QK2M9X", "key_7QK2M9XAA", `x${key.id}`, "key_7qk2m9xa", "7QK2M9XA"]) {
+      expect(isKeyId(other), other).toBe(false);
+    }
+  });
+});
+
+describe("what an operator sends", () => {
+  const DAY = 24 * 3_600;
+  type Schema = { safeParse(body: unknown): { success: boolean; error?: { issues: { message: string }[] } } };
+  const fault = (schema: Schema, body: unknown) => schema.safeParse(body).error?.issues[0]?.message;
+  const ok = (schema: Schema, field: string, ...values: unknown[]) =>
+    values.map((value) => schema.safeParse({ [field]: value }).success);
+
+  it("lets a key live between a minute and ten years, and overlap its successor for 90 days at most", () => {
+    expect(ok(KeyRequest, "expiresInS", 59, 60, 3_650 * DAY, 3_650 * DAY + 1)).toEqual([false, true, true, false]);
+    expect(ok(RotateRequest, "overlapS", -1, 0, 90 * DAY, 90 * DAY + 1)).toEqual([false, true, true, false]);
+    expect(KEY_OVERLAP_S).toBe(DAY);
+  });
+
+  it("may leave all of it out", () => {
+    for (const schema of [KeyRequest, RotateRequest, AppPatch]) expect(schema.safeParse({}).success).toBe(true);
+  });
+
+  it("is told what is wrong", () => {
+    expect(fault(AppRequest, { name: "\ud83d" })).toBe("must be well-formed Unicode");
+    expect(fault(AppRequest, { name: "shop", limits: { creditsUsd: 1e-7 } })).toBe("has at most six decimals");
+    expect(fault(CreditRequest, { addUsd: 1, reference: "\ud83d" })).toBe("must be well-formed Unicode");
+  });
+
+  it("is credit of more than nothing, under a reference", () => {
+    expect(CreditRequest.safeParse({ addUsd: 12.5, reference: "invoice 7" }).success).toBe(true);
+    for (const bad of [
+      { addUsd: 0, reference: "r" },
+      { addUsd: -1, reference: "r" },
+      { addUsd: 1e-7, reference: "r" },
+      { addUsd: 1_000_001, reference: "r" },
+      { addUsd: 1, reference: "" },
+      { addUsd: 1, reference: "r".repeat(201) },
+      { addUsd: 1 },
+    ]) {
+      expect(CreditRequest.safeParse(bad).success, JSON.stringify(bad)).toBe(false);
+    }
   });
 });

@@ -173,3 +173,110 @@ describe("the task object", () => {
     expect(text).toContain("cannot reach [callback] now");
   });
 });
+
+describe("the task object of a number just drawn", () => {
+  it("has every field, and null where there is nothing to say", () => {
+    expect(mjTaskView(pointer, undefined)).toStrictEqual({
+      id: pointer.id,
+      action: "IMAGINE",
+      customId: null,
+      botType: "MID_JOURNEY",
+      prompt: "a boat",
+      promptEn: "a boat",
+      description: "/imagine a boat",
+      state: "s",
+      submitTime: NOW,
+      startTime: null,
+      finishTime: null,
+      imageUrl: null,
+      imageUrls: null,
+      videoUrl: null,
+      videoUrls: null,
+      status: "NOT_START",
+      progress: "0%",
+      failReason: null,
+      buttons: [],
+      properties: { finalPrompt: null },
+    });
+  });
+
+  it("says what was asked for without a prompt, too", () => {
+    const { prompt: _, ...unprompted } = pointer;
+    expect(mjTaskView({ ...unprompted, action: "SWAP_FACE" }, undefined)).toMatchObject({
+      description: "/swap-face",
+      prompt: null,
+      promptEn: null,
+    });
+    const pressed = { ...pointer, description: "/up 1765432109876123 U2" };
+    expect(mjTaskView(pressed, undefined).description).toBe("/up 1765432109876123 U2");
+  });
+});
+
+describe("the task object says", () => {
+  it("the vendor's word for the work once it is told, and the button that was pressed", () => {
+    const task = taskIn("IN_PROGRESS", { action: "UPSCALE", customId: "MJ::1", progress: 31 });
+    expect(mjTaskView(pointer, task)).toMatchObject({ action: "UPSCALE", customId: "MJ::1", progress: "31%" });
+  });
+
+  it("the app's answer to the window as its prompt", () => {
+    expect(mjTaskView(pointer, taskIn("MODAL", { modal: { prompt: "zoomed" } }))).toMatchObject({
+      prompt: "zoomed",
+      status: "SUBMITTED",
+    });
+  });
+
+  it.each([
+    ["IMAGINE", undefined, "MID_JOURNEY"],
+    ["IMAGINE", "NIJI_JOURNEY", "NIJI_JOURNEY"],
+    ["SWAP_FACE", undefined, "INSIGHT_FACE"],
+    ["SWAP_FACE", "NIJI_JOURNEY", "INSIGHT_FACE"],
+  ] as const)("which bot does %s for %s: %s", (action, botType, bot) => {
+    expect(mjTaskView({ ...pointer, action, botType }, undefined).botType).toBe(bot);
+  });
+
+  it("the forbidden word where the vendor named it, and only then", () => {
+    const banned = taskIn("FAILURE", { failure: failure("banned_prompt", { vendor: { bannedWord: "blood" } }) });
+    expect(mjTaskView(pointer, banned).properties).toStrictEqual({ finalPrompt: null, bannedWord: "blood" });
+    const other = taskIn("FAILURE", { failure: failure("vendor_failed") });
+    expect(mjTaskView(pointer, other).properties).toStrictEqual({ finalPrompt: null });
+  });
+
+  it("a picture's text only of the two actions that make text", () => {
+    const of = (action: string) =>
+      mjTaskView(pointer, taskIn("SUCCESS", { action, result: { prompt: "words" } })).properties.finalPrompt;
+    expect(["DESCRIBE", "SHORTEN", "IMAGINE"].map(of)).toEqual(["words", "words", null]);
+    expect(mjTaskView(pointer, taskIn("SUBMITTED", { action: "SHORTEN" })).properties.finalPrompt).toBeNull();
+  });
+
+  it("no video where there are none", () => {
+    expect(mjTaskView(pointer, taskIn("SUCCESS", { result: { videos: [] } }))).toMatchObject({
+      videoUrl: null,
+      videoUrls: [],
+    });
+  });
+
+  it("no callback address of ours, over http either", () => {
+    const vendor = { description: "see http://house.test/callbacks/1.k1.x and HTTPS://house.test/callbacks/y" };
+    const task = taskIn("FAILURE", { failure: failure("vendor_failed", { vendor }) });
+    expect(mjTaskView(pointer, task).failReason).toBe("see [callback] and [callback]");
+  });
+});
+
+describe("a tile, cut here and nobody else's", () => {
+  const copies = [{ key: "media/tile", bytes: 1, sha256: "", contentType: "image/png", source: "grid" }];
+  const mediaUrl = (key: string) => `https://ours.test/${key}`;
+  const shown = (more: Partial<Task>, url?: typeof mediaUrl) =>
+    mjTaskView(pointer, taskIn("SUCCESS", { action: "TILE", copies, ...more }), url).imageUrl;
+
+  it("is shown under our address", () => {
+    expect(shown({}, mediaUrl)).toBe("https://ours.test/media/tile");
+  });
+
+  it("has none before it is cut, without a place to show it, or where it is no tile", () => {
+    expect(shown({})).toBeNull();
+    expect(shown({ copies: undefined }, mediaUrl)).toBeNull();
+    expect(shown({ copies: [] }, mediaUrl)).toBeNull();
+    expect(shown({ status: "PENDING" }, mediaUrl)).toBeNull();
+    expect(shown({ action: "UPSCALE" }, mediaUrl)).toBeNull();
+  });
+});

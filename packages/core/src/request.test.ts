@@ -1,7 +1,21 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { REQUEST } from "./limit.ts";
-import { ActionRequest, FlowListQuery, FlowRequest, fieldOf, isHttpUrl, isShallow, ModalRequest } from "./request.ts";
+import {
+  ActionRequest,
+  DeliveryListQuery,
+  EndpointPatch,
+  EndpointRequest,
+  FlowListQuery,
+  FlowRequest,
+  fieldOf,
+  isHttpUrl,
+  isShallow,
+  ModalRequest,
+  PageQuery,
+  ReplayRequest,
+  RotateRequest,
+} from "./request.ts";
 
 const PNG = "data:image/png;base64,iVBORw0KGgo=";
 const flow = { provider: "sim", prompt: "a cat" };
@@ -223,5 +237,59 @@ describe("smaller promises", () => {
     for (const limit of ["0", "101", "-1", "1.5", "many", ""]) {
       expect(FlowListQuery.safeParse({ limit }).success, limit).toBe(false);
     }
+  });
+});
+
+describe("what an app asks of its endpoints", () => {
+  type Schema = { safeParse(body: unknown): { success: boolean; error?: { issues: { message: string }[] } } };
+  const accepts = (schema: Schema, ...bodies: unknown[]) => bodies.map((body) => schema.safeParse(body).success);
+  const url = "https://app.example/hook";
+  const MONTH_S = 30 * 24 * 3_600;
+
+  it("an endpoint has an address, and may choose its events, its scheme and its description", () => {
+    const full = { url, events: ["task.completed"], scheme: "v1a", description: "shop" };
+    expect(accepts(EndpointRequest, { url }, full, { url, scheme: "v1" })).toEqual([true, true, true]);
+    const bad = [{}, { url: "ftp://x" }, { url, scheme: "v2" }, { url, events: [] }, { url, events: ["x"] }];
+    expect(accepts(EndpointRequest, ...bad)).toEqual(bad.map(() => false));
+  });
+
+  it("is told what is wrong with an address", () => {
+    const { error } = EndpointRequest.safeParse({ url: "https://u:p@x" });
+    expect(error?.issues[0]?.message).toBe("must be an http(s) address without credentials");
+  });
+
+  it("a change may name any field, and null sets back what has a default", () => {
+    const good = [{}, { url }, { events: null }, { description: null }, { enabled: false }, { events: ["task.modal"] }];
+    expect(accepts(EndpointPatch, ...good)).toEqual(good.map(() => true));
+    const bad = [{ url: null }, { enabled: "no" }, { events: [] }, { scheme: "v1" }];
+    expect(accepts(EndpointPatch, ...bad)).toEqual(bad.map(() => false));
+  });
+
+  it("a secret overlaps its successor for a month at most", () => {
+    const overlaps = [0, MONTH_S, MONTH_S + 1, -1, 0.5].map((overlapS) => ({ overlapS }));
+    expect(accepts(RotateRequest, {}, ...overlaps)).toEqual([true, true, true, false, false, false]);
+  });
+
+  it("a replay is of the failed or of all, between times of any zone", () => {
+    const good = [{}, { only: "failed" }, { only: "all" }, { since: "2026-11-21T08:00:00Z" }];
+    expect(accepts(ReplayRequest, ...good, { until: "2026-11-21T08:00:00+02:00" })).toEqual(Array(5).fill(true));
+    expect(accepts(ReplayRequest, { only: "" }, { since: "yesterday" }, { until: "2026-11-21" })).toEqual(
+      Array(3).fill(false),
+    );
+  });
+
+  it("deliveries are listed by how they stand, where they went and when", () => {
+    expect(DeliveryListQuery.parse({})).toEqual({ limit: 20 });
+    const good = ["pending", "delivered", "failed"].map((status) => ({ status }));
+    expect(accepts(DeliveryListQuery, ...good, { endpoint: "ep_x", flow: "flow_x", cursor: "c" })).toEqual(
+      Array(4).fill(true),
+    );
+    expect(accepts(DeliveryListQuery, { status: "" }, { limit: 101 }, { since: "x" })).toEqual(Array(3).fill(false));
+  });
+
+  it("a page is 20 long unless told", () => {
+    expect(PageQuery.parse({})).toEqual({ limit: 20 });
+    expect(PageQuery.parse({ limit: "100", cursor: "c" })).toEqual({ limit: 100, cursor: "c" });
+    expect(accepts(PageQuery, { limit: 0 }, { limit: 101 }, { cursor: "" })).toEqual(Array(3).fill(false));
   });
 });
