@@ -43,7 +43,7 @@ export async function runPass(root: string, { tests, mutate, memory, fresh, conc
   const stryker = new Stryker({
     testRunner: "vitest",
     plugins: ["@stryker-mutator/vitest-runner"],
-    vitest: { configFile: tests, related: false },
+    vitest: { configFile: tests, related: true },
     mutate,
     concurrency,
     coverageAnalysis: "perTest",
