@@ -1,0 +1,127 @@
+/**
+ * Who sends to which queue, by the state machine itself: every state a task can be in, every signal a function gives it,
+ * and the messages that what comes of it leads to. A function sends where its role lets it, and its role lets it no more.
+ */
+import { expect, test } from "vitest";
+import { TILE_ACTION } from "../../packages/core/src/button.ts";
+import { failure } from "../../packages/core/src/error.ts";
+import { EVENT_TYPES, hearsOf } from "../../packages/core/src/event.ts";
+import { QUEUE_OF, type QueueName, workMessage } from "../../packages/core/src/message.ts";
+import { decide, type Effect, IllegalMove, type Signal } from "../../packages/core/src/state.ts";
+import { newTask, type Owed, STATUSES, type Task } from "../../packages/core/src/task.ts";
+import { TIMINGS } from "../../packages/core/src/timing.ts";
+import { LINKS } from "./rule/function.ts";
+
+const NOW = 1_000 * 3_600_000;
+const ctx = { now: NOW, timings: TIMINGS };
+
+/** Legal states, and many that are none: what cannot be told apart here is not needed to be. */
+function* tasks(actions: readonly string[]): Generator<Task> {
+  const owed: (Owed[] | undefined)[] = [undefined, ["tell"], ["archive"], ["archive", "tell"], ["follow", "tell"]];
+  for (const action of actions)
+    for (const status of STATUSES)
+      for (const hears of [undefined, hearsOf(EVENT_TYPES)])
+        for (const owes of owed)
+          for (const archive of [undefined, true])
+            for (const rest of REST) {
+              const fields = { flowId: "flow_1", path: "0", provider: "p", account: "a", pace: "fast" as const };
+              const task = newTask({ ...fields, action, hears, archive }, NOW - 60_000, NOW);
+              yield { ...task, status, owes, ...rest };
+            }
+}
+
+const THEN = [{ press: "upscale:1" }];
+const REST: Partial<Task>[] = [
+  {},
+  { then: THEN },
+  { attempt: 1, leaseUntil: NOW + 1 },
+  { attempt: 1, then: THEN },
+  { attempt: 1, modal: { prompt: "x" }, submittedAt: NOW - 1 },
+  { attempt: 1, modals: 1, phase: "modal", modal: { prompt: "x" }, leaseUntil: NOW + 1 },
+  { attempt: 2, orphans: [{ attempt: 1, vendorTaskId: "v", at: NOW - 1 }] },
+  // Long past every deadline.
+  { attempt: 1, then: THEN, createdAt: 0, submittedAt: 1 },
+  { createdAt: 0 },
+];
+
+const why = failure("deadline_passed");
+const reports = (from: "callback" | "lookup"): Signal[] =>
+  ["IN_PROGRESS", "MODAL", "SUCCESS", "FAILURE"].flatMap((status) =>
+    [1, 2].map((attempt) => {
+      const report = { status, progress: 50, vendorTaskId: "v", result: { imageUrl: "https://v.example/1" } };
+      return { kind: "report", from, attempt, report } as Signal;
+    }),
+  );
+const answers: Signal[] = [1, 2].flatMap((attempt): Signal[] => [
+  { kind: "accepted", attempt, vendorTaskId: "v", expect: "calling" },
+  { kind: "window", attempt, vendorTaskId: "v" },
+  { kind: "refused", attempt, failure: why },
+  { kind: "busy", attempt, chance: 0 },
+  { kind: "unclear", attempt },
+]);
+const abandon: Signal[] = [
+  { kind: "abandon", failure: why },
+  { kind: "abandon", failure: failure("dead_letter") },
+];
+const archived: Signal[] = [
+  { kind: "archived", copies: [] },
+  { kind: "archived", copies: [{ key: "k", bytes: 1, sha256: "0", contentType: "image/png", source: "s" }] },
+];
+
+const ANY = ["IMAGINE", TILE_ACTION];
+
+/** What each function's code in packages/engine signals, about which tasks, and what it sends besides. */
+const DOORS: Record<string, { signals: Signal[]; actions?: string[]; sends?: QueueName[] }> = {
+  Callback: { signals: reports("callback") },
+  // A tile never comes by the submit queue.
+  Submit: {
+    signals: [...answers, ...abandon, { kind: "claim", call: "submit" }, { kind: "claim", call: "modal" }],
+    actions: ["IMAGINE"],
+    sends: ["submit"],
+  },
+  Deliver: { signals: STATUSES.map((status) => ({ kind: "told", status })), sends: ["deliver"] },
+  Archive: {
+    signals: [...archived, ...abandon, { kind: "made", result: {}, copies: [] }],
+    sends: ["archive"],
+  },
+  Sweep: { signals: [{ kind: "due" }, { kind: "missing" }, ...reports("lookup"), ...abandon], sends: ["deliver"] },
+  Deadletter: { signals: [...abandon, ...archived] },
+  // A press of a finished task; an answer to a window; a dead letter sent again, to wherever it belongs.
+  Api: { signals: [{ kind: "answer", modal: { prompt: "x" } }, ...abandon], sends: Object.values(QUEUE_OF) },
+};
+
+/** Presses, and tiles among them, are what follows; a flow's end is told like any other. */
+const EFFECTS: Record<Effect["kind"], (task: Task) => QueueName[]> = {
+  enqueue: (task) => [QUEUE_OF[workMessage(task).type]],
+  follow: () => ["submit", "archive"],
+  settle: () => ["deliver"],
+  tell: () => ["deliver"],
+  archive: () => ["archive"],
+  call: () => [],
+  lookup: () => [],
+};
+
+function queuesOf(task: Task, signal: Signal): QueueName[] {
+  const decision = decide(task, signal, ctx);
+  return decision.kind === "ignore" ? [] : decision.effects.flatMap(({ kind }) => EFFECTS[kind](decision.next));
+}
+
+function legalQueuesOf(task: Task, signal: Signal): QueueName[] {
+  try {
+    return queuesOf(task, signal);
+  } catch (error) {
+    if (error instanceof IllegalMove) return [];
+    throw error;
+  }
+}
+
+test.each(Object.keys(LINKS))("%s is linked to the queues that it sends to, and to no other", (name) => {
+  const { signals, actions = ANY, sends = [] } = DOORS[name]!;
+  const queues = new Set<QueueName>(sends);
+  for (const task of tasks(actions)) {
+    for (const signal of signals) for (const queue of legalQueuesOf(task, signal)) queues.add(queue);
+  }
+  const linked = LINKS[name]!.filter((link) => link.endsWith("Queue"));
+  const needed = [...queues].map((queue) => `${queue[0]!.toUpperCase()}${queue.slice(1)}Queue`);
+  expect(needed.sort()).toEqual(linked.sort());
+});
