@@ -1,5 +1,6 @@
 /** The app's own side: an address that hears of its flows, with a ledger of what it took. */
 import type { PostOutcome } from "@mjflow/core/port";
+import type { Media } from "@mjflow/engine/archive";
 import type { Profile } from "./profile.ts";
 import type { Rng } from "./random.ts";
 
@@ -14,6 +15,8 @@ export interface Posted {
 export interface App {
   posts: Posted[];
   send(post: { url: string; id: string; body: string }): Promise<PostOutcome>;
+  /** The bucket, and the way to the vendor's pictures, which fails now and then. */
+  media: Media;
 }
 
 export const HEARD_APP = "heard";
@@ -22,8 +25,14 @@ export const HOOK_URL = "https://app.test/hook";
 
 export function createApp(rng: Rng, profile: Profile): App {
   const posts: Posted[] = [];
+  const stored = (key: string) => ({ key, bytes: 1, sha256: "0".repeat(64), contentType: "image/png" });
+  function fetched(key: string) {
+    if (rng.chance(profile.pictureFails)) throw Object.assign(new Error("away"), { retry: "later" });
+    return stored(key);
+  }
   return {
     posts,
+    media: { copy: async ({ key }) => fetched(key), tile: async ({ key }) => fetched(key) },
     async send({ url, id, body }) {
       const fails = rng.chance(profile.hookFails);
       posts.push({ url, id, body, taken: !fails });

@@ -57,6 +57,35 @@ describe("killed at every point of a flow", () => {
     console.log(`every one of ${points} points`);
   });
 
+  test("once, in a flow that is listened to and archived: each end is told at least once, each picture kept", async () => {
+    const run = (kill: number | undefined) => {
+      let fired = 0;
+      let last = 0;
+      const fateOf = ({ index, process }: Point): Fate => {
+        if (process !== "sweep") last = Math.max(last, index);
+        if (index !== kill) return calm;
+        fired++;
+        return { kind: "die" };
+      };
+      const options = { seed: 1, flows: 1, fateOf, plan: [{ press: "U1" }], limits: LIMITS, hooks: "always" as const };
+      return runHouse(options).then((house) => ({ ...judge(house), house, fired, points: last + 1 }));
+    };
+    const { points, findings, counts } = await run(undefined);
+    expect(findings).toEqual([]);
+    // Two listeners; three tasks, one of them a tile, and the flow.
+    expect(counts.told).toBe(8);
+    for (let at = 0; at < points; at++) {
+      const killed = await run(at);
+      expect(killed.findings).toEqual([]);
+      expect(killed.fired).toBe(1);
+      if (killed.house.flows.size === 0) continue;
+      for (const { tasks } of killed.house.flows.values()) {
+        for (const task of tasks) expect(task.status === "SUCCESS" ? task.copies?.length : 1).toBe(1);
+      }
+    }
+    console.log(`every one of ${points} points of a flow with listeners`);
+  }, 120_000);
+
   test("twice, at every pair of points", async () => {
     const points = await pointsOfOneFlow();
     let pairs = 0;

@@ -14,6 +14,7 @@ import type { PlanInput } from "@mjflow/core/request";
 import { isEnded, type Task } from "@mjflow/core/task";
 import { TIMINGS } from "@mjflow/core/timing";
 import { createAccounts } from "@mjflow/engine/account";
+import { archive } from "@mjflow/engine/archive";
 import { bury } from "@mjflow/engine/bury";
 import { createFlow } from "@mjflow/engine/create";
 import { creditOf } from "@mjflow/engine/credit";
@@ -47,6 +48,7 @@ export const TODAY = {
   work,
   tell,
   deliver,
+  archive,
   sweep,
   bury,
   consume,
@@ -90,7 +92,7 @@ export interface HouseOptions {
   /** What each flow presses; drawn from the seed when not given. */
   plan?: readonly PlanInput[];
   /** Half the flows' apps listen. Off, a seed is the same run it was before there was anything to hear. */
-  hooks?: boolean;
+  hooks?: boolean | "always";
   /** Of every app. With them its flows are paid for beforehand, and some are gone on with by hand. */
   limits?: Limits;
   scene?: Scene;
@@ -256,6 +258,7 @@ export async function runHouse({
       webhooks: wrap("app", { send: app.send }),
       outbound: { post: async () => ({ kind: "forbidden" as const, why: "simulated" }) },
       mediaUrl: (key: string) => `https://m.test/${key}`,
+      media: wrap("media", app.media),
     };
   }
 
@@ -291,6 +294,7 @@ export async function runHouse({
             { Records: records },
             (message) => {
               if (message.type === "tell") return code.tell(deps, message);
+              if (message.type === "archive") return code.archive(deps, message);
               return message.type === "deliver" ? code.deliver(deps, message.deliveryId) : code.work(deps, message);
             },
             { log },
@@ -334,17 +338,19 @@ export async function runHouse({
   for (let i = 0; i < flows; i++) {
     scheduler.at(rng.int(0, 60_000), () => {
       const state = `${seed}/${i} "🛶"\n${rng.int(0, 1e9)}`;
-      const then = plan ?? drawPlan(rng.int(0, 3), rng);
-      const listens = hooks && hearing.chance(0.15);
-      const hooked = hooks && hearing.chance(0.2);
+      const then = [...(plan ?? drawPlan(rng.int(0, 3), rng))];
+      const listens = hooks === "always" || (hooks && hearing.chance(0.15));
+      const hooked = hooks === "always" || (hooks && hearing.chance(0.2));
+      const archived = hooks === "always" || (hooks && hearing.chance(0.15));
+      if (archived) then.push({ press: "tile:1" });
       start(
         "api",
         (deps, code) =>
           code.createFlow(
             { ...deps, store: ofAccount(deps.store, accountsOf[i % accountsOf.length]!) },
             listens ? HEARD_APP : "app",
-            { provider: "sim", prompt: "x", state, then: [...then], ...(hooked && { notifyHook: HOOK_URL }) },
-            { storeProgress: rng.chance(0.3), resubmit: "after-grace", archive: false },
+            { provider: "sim", prompt: "x", state, then, ...(hooked && { notifyHook: HOOK_URL }) },
+            { storeProgress: rng.chance(0.3), resubmit: "after-grace", archive: archived },
           ),
         (created) => {
           if (!created) return;

@@ -46,6 +46,7 @@ export function judge(run: Run): Verdict {
   findings.push(...again.duplicates, ...unfinished);
   findings.push(...mismatched.map(({ flowId }) => `C ${flowId} has another state`));
   findings.push(...[...run.flows.values()].flatMap(lineageOf), ...strangersOf(run));
+  findings.push(...[...run.flows.values()].flatMap(unkeptOf));
   if (run.forgedAccepted > 0) findings.push(`F ${run.forgedAccepted} callbacks believed without a token`);
   findings.push(...unsettledOf(run));
   const heard = untoldOf(run);
@@ -152,6 +153,16 @@ function unfinishedOf(run: Run): string[] {
     return flow.status === status ? [] : [`B ${flow.id} ended ${status} and is recorded as ${flow.status}`];
   });
   return [...lost, ...open];
+}
+
+/** What was to be archived is, unless its message died of too many failures; a tile that succeeded has its picture. */
+function unkeptOf({ flow, tasks }: Run["flows"] extends Map<string, infer F> ? F : never): string[] {
+  return tasks.flatMap(({ path, action, status, owes, copies }) => [
+    ...(owes ? [`${flow.id} ${path} still owes ${owes.join(", ")}`] : []),
+    ...(action === "TILE" && status === "SUCCESS" && copies?.length !== 1
+      ? [`${flow.id} ${path} is a tile of nothing`]
+      : []),
+  ]);
 }
 
 /** Every success has all its follow-ups, and nothing else has any. */

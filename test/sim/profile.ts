@@ -30,6 +30,8 @@ export interface Profile {
   /** The app's addresses: they fail, or take it and the answer is lost. */
   hookFails: number;
   hookLies: number;
+  /** A picture that is to be archived cannot be had just now. */
+  pictureFails: number;
 }
 
 export const CALM: Profile = {
@@ -56,6 +58,7 @@ export const CALM: Profile = {
   loseMessage: 0,
   hookFails: 0,
   hookLies: 0,
+  pictureFails: 0,
 };
 
 /** Everything at once, each often enough to meet the others. */
@@ -83,6 +86,7 @@ export const STORM: Profile = {
   loseMessage: 0.02,
   hookFails: 0.2,
   hookLies: 0.1,
+  pictureFails: 0.2,
 };
 
 /** One fault alone, often: what it does is not hidden by another. */
