@@ -14,7 +14,8 @@ import { createFacadeListener } from "@mjflow/engine/facade";
 import { createHooks } from "@mjflow/engine/hook";
 import { createListeners } from "@mjflow/engine/listen";
 import { createMediaLinks } from "@mjflow/engine/media-link";
-import { createVault } from "@mjflow/engine/vault";
+import { createVault, type Vault } from "@mjflow/engine/vault";
+import { createVendors } from "@mjflow/engine/vendor";
 import type { TileNumber } from "@mjflow/media/tile";
 import { createProviders, type ProvidersConfig } from "@mjflow/providers/registry";
 import { createEventBus } from "@mjflow/queue/bus";
@@ -24,6 +25,7 @@ import { createDynamoStore } from "@mjflow/store/dynamo";
 import { createFacadeStore } from "@mjflow/store/facade";
 import { createHookStore } from "@mjflow/store/hook";
 import { createTable } from "@mjflow/store/table";
+import { createVendorStore } from "@mjflow/store/vendor";
 import { createGuard } from "@mjflow/webhooks/guard";
 import { createOutbound } from "@mjflow/webhooks/outbound";
 import { sendWebhook } from "@mjflow/webhooks/send";
@@ -158,12 +160,18 @@ async function objectUrl(key: string): Promise<string> {
 }
 const OBJECT_URL_S = 900;
 
-const providers = /* @__PURE__ */ once(() =>
-  createProviders(JSON.parse(Resource.Providers.value) as ProvidersConfig, {
-    fetch,
-    submitTimeoutMs: timings().answerMs,
-  }),
-);
+const vendorStore = /* @__PURE__ */ once(() => createVendorStore(createTable(tableDeps())));
+
+/** The vault is opened by the first stored account: a stage that has none needs none here. */
+const opener: Pick<Vault, "open"> = { open: (sealed, context) => vault().open(sealed, context) };
+
+/** Those of the secret `Providers`, and accounts that the operator stored. */
+function vendors(log: FunctionLog) {
+  const config = JSON.parse(Resource.Providers.value) as ProvidersConfig;
+  const configured = createProviders(config, { fetch, submitTimeoutMs: timings().answerMs });
+  const { beliefMs } = timings();
+  return createVendors({ configured, vendorStore: vendorStore(), vault: opener, clock, log, beliefMs });
+}
 
 /** @param callbackUrl only the minting side needs it */
 function hooks(callbackUrl: string) {
@@ -191,10 +199,15 @@ function withAccounts<T extends Base>(parts: T) {
   return { ...parts, accounts: createAccounts(parts) };
 }
 
+function withVendors<T extends Base>(parts: T) {
+  const known = vendors(parts.log);
+  return { ...parts, vendors: known, providers: known };
+}
+
 export const wireApi = /* @__PURE__ */ once(() => ({
-  ...base("api"),
+  ...withVendors(base("api")),
+  vendorStore: vendorStore(),
   blobs: blobs(),
-  providers: providers(),
   random,
   ...facade(),
   defaultProvider: env["MJFLOW_DEFAULT_PROVIDER"] || undefined,
@@ -225,16 +238,15 @@ export const wireCallback = /* @__PURE__ */ once(() => withAccounts({ ...base("c
 
 export const wireSubmit = /* @__PURE__ */ once(() =>
   withAccounts({
-    ...base("submit"),
+    ...withVendors(base("submit")),
     blobs: blobs(),
-    providers: providers(),
     random,
     hooks: hooks(Resource.Callback.url),
   }),
 );
 
 export const wireSweep = /* @__PURE__ */ once(() =>
-  withAccounts({ ...base("sweep"), providers: providers(), random, hookStore: hookStore() }),
+  withAccounts({ ...withVendors(base("sweep")), random, hookStore: hookStore() }),
 );
 
 export const wireDeliver = /* @__PURE__ */ once(() => ({

@@ -12,6 +12,7 @@ import { letters } from "./letter.ts";
 import { media } from "./media.ts";
 import { FACADE_PREFIXES, facade } from "./mj/mj.ts";
 import { onError } from "./problem.ts";
+import { providers } from "./provider.ts";
 import { streams } from "./stream.ts";
 import { tasks } from "./task.ts";
 import { usage } from "./usage.ts";
@@ -37,6 +38,7 @@ const ALLOWED = {
   "/v1/deliveries": "GET",
   "/v1/deliveries/:id": "GET",
   "/v1/deliveries/:id/replay": "POST",
+  "/v1/providers/:id/accounts/:name": "DELETE, PATCH, POST",
   "/v1/usage": "GET",
   "/v1/dead-letters": "GET",
   "/v1/dead-letters/:id": "DELETE",
@@ -64,6 +66,7 @@ export function createApp(deps: ApiDeps): Hono<AppEnv> {
   app.route("/v1/apps", apps);
   app.route("/v1/endpoints", endpoints);
   app.route("/v1/deliveries", deliveries);
+  app.route("/v1/providers", providers);
   app.route("/v1/usage", usage);
   app.route("/v1/dead-letters", letters);
   app.route("/media", media);

@@ -8,11 +8,13 @@ import type { EndpointDeps } from "@mjflow/engine/endpoint";
 import type { FacadeDeps } from "@mjflow/engine/facade";
 import type { Listeners } from "@mjflow/engine/listen";
 import type { MediaLinks } from "@mjflow/engine/media-link";
+import type { VendorAdmin } from "@mjflow/engine/vendor";
 import type { Context } from "hono";
 
 export type ApiDeps = Omit<Deps, "hooks"> &
   Defaults &
-  EndpointDeps & {
+  EndpointDeps &
+  VendorAdmin & {
     listeners: Listeners;
     sleep(ms: number): Promise<void>;
     /** Why an address is none we post to, as far as can be told without asking for it; the guard has the last word. */

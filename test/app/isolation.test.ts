@@ -50,6 +50,7 @@ function idFor(path: string, { appId, flow, root, open, endpoint, delivery, numb
   if (path.startsWith("/v1/endpoints/:id")) return endpoint;
   if (path.startsWith("/v1/deliveries/:id")) return delivery;
   if (path.startsWith("/v1/dead-letters/:id")) return "000001_letter";
+  if (path.startsWith("/v1/providers/:id")) return "fake";
   return undefined;
 }
 
@@ -98,7 +99,7 @@ test("there are routes to walk", () => expect(routes.length).toBeGreaterThan(15)
 test.each(routes)("%s %s tells a stranger nothing and lets it change nothing", async (method, path) => {
   const named = /:(?!keyId)/.test(path) ? idFor(path, mine) : "";
   expect(named, `say in isolation.test.ts what ${path} names`).toBeDefined();
-  const address = path.replace(":id", named!).replace(":keyId", mine.keyId);
+  const address = path.replace(":id", named!).replace(":keyId", mine.keyId).replace(":name", "default");
   const [before, calls, letters] = [rows(), door.world.vendor.calls.length, await door.world.deps.store.letters(10)];
 
   const answer = await door.call(stranger.key, method, address, bodyFor(method, path));

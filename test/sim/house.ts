@@ -222,6 +222,7 @@ export async function runHouse({
     },
   });
   const readCallback = (_: string, body: string) => vendor.provider.readCallback(body);
+  const accountsOf = scene.accounts ?? ["default"];
   const account = (name: string) =>
     (scene.isConfigured?.(name, now() - START) ?? true) ? { baseUrl: "http://v.test", apiKey: name } : undefined;
 
@@ -246,7 +247,14 @@ export async function runHouse({
       queue: wrap("queue", { send: lossy, resend: (body: string) => queue.resend(body) }),
       limits,
       blobs: wrap("blobs", { putInputs: async () => {}, getInputs: async () => ({}) }),
-      providers: { ids: () => ["sim"], get: () => ({ account, provider: withCalls(wrap, vendor.provider) }) },
+      providers: {
+        ids: () => ["sim"],
+        get: () => ({
+          account,
+          accounts: () => accountsOf.map((name) => ({ name, weight: 1 })),
+          provider: withCalls(wrap, vendor.provider),
+        }),
+      },
       hooks: code.createHooks({ keys, callbackUrl: "https://h.test" }),
       random,
       accounts: code.createAccounts(parts),
@@ -334,7 +342,6 @@ export async function runHouse({
     await hookStore.saveEndpoint({ ...listener, scheme: "v1", secrets, createdAt: START });
   }
   const accepted: Accepted[] = [];
-  const accountsOf = scene.accounts ?? ["default"];
   for (let i = 0; i < flows; i++) {
     scheduler.at(rng.int(0, 60_000), () => {
       const state = `${seed}/${i} "🛶"\n${rng.int(0, 1e9)}`;

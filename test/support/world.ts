@@ -2,6 +2,7 @@
  * The whole house in memory: the real engine and core, a table and a queue in memory, a vendor that does as it is told,
  * and a clock moved by hand. Nothing runs by itself: a test drains the queue, finishes tasks at the vendor, and sweeps.
  */
+import type { AccountTraits } from "@mjflow/core/account";
 import type { Limits } from "@mjflow/core/app";
 import type { Button } from "@mjflow/core/button";
 import { type Flow, flowStatus } from "@mjflow/core/flow";
@@ -17,6 +18,7 @@ import type {
   Queue,
   Store,
   SubmitAnswer,
+  Vendor,
 } from "@mjflow/core/port";
 import type { Report, ReportStatus } from "@mjflow/core/report";
 import type { FlowRequest } from "@mjflow/core/request";
@@ -35,6 +37,7 @@ import { receive } from "@mjflow/engine/receive";
 import { work } from "@mjflow/engine/submit";
 import { sweep } from "@mjflow/engine/sweep";
 import { createVault } from "@mjflow/engine/vault";
+import { createVendors } from "@mjflow/engine/vendor";
 import { consume } from "@mjflow/queue/consume";
 import { createMemoryQueue } from "@mjflow/queue/memory";
 import { createMemoryBlobs } from "@mjflow/store/blob";
@@ -42,6 +45,7 @@ import { createFacadeStore } from "@mjflow/store/facade";
 import { createHookStore } from "@mjflow/store/hook";
 import { createMemoryStore, type MemoryStore } from "@mjflow/store/memory";
 import { createMemoryTable, type MemoryTable } from "@mjflow/store/memory-table";
+import { createVendorStore } from "@mjflow/store/vendor";
 
 // biome-ignore lint/suspicious/noExplicitAny: a test looks into JSON
 type Json = any;
@@ -69,7 +73,12 @@ export interface WorldOptions {
   /** Where endpoints and deliveries are. */
   table?: MemoryTable;
   seed?: number;
+  /** The configured vendors' accounts, by id and name; every vendor is played by the same one. */
+  accounts?: Record<string, Record<string, Partial<AccountTraits>>>;
 }
+
+/** What a stage without a word of it has. */
+const ONE_ACCOUNT = { fake: { default: {} } };
 
 export const WORLD_START = Date.UTC(2026, 10, 21);
 
@@ -77,6 +86,7 @@ export function createWorld({
   table = createMemoryTable(),
   store: memory = createMemoryStore({ table }),
   seed = 0,
+  accounts: configured = ONE_ACCOUNT,
 }: WorldOptions = {}) {
   let now = WORLD_START;
   const clock = { now: () => now };
@@ -97,17 +107,21 @@ export function createWorld({
     resend: (body) => queue.resend(body),
   });
   const vendor = createVendor();
+  const vault = createVault([VAULT_KEY]);
+  const vendorStore = createVendorStore(table);
+  const vendors = createVendors({
+    configured: configuredAs(configured, vendor.provider),
+    vendorStore,
+    vault,
+    clock,
+    log,
+    beliefMs: TIMINGS.beliefMs,
+  });
   const deps = {
     store: storeFault.port,
     queue: queueFault.port,
     blobs: createMemoryBlobs(),
-    providers: {
-      get: (id: string) =>
-        id === "fake"
-          ? { provider: vendor.provider, account: () => ({ baseUrl: "http://vendor.test", apiKey: "secret-key" }) }
-          : undefined,
-      ids: () => ["fake"],
-    },
+    providers: vendors,
     hooks: createHooks({ keys: [HOOK_KEY], callbackUrl: "https://hooks.test" }),
     clock,
     random: { bytes: (n: number) => new Uint8Array(n).fill(++seed), chance: () => 1 },
@@ -124,7 +138,9 @@ export function createWorld({
     accounts: createAccounts(deps),
     hookStore: hookFault.port,
     listeners: createListeners({ hookStore: hookFault.port, clock, beliefMs: 0, bus: false }),
-    vault: createVault([VAULT_KEY]),
+    vendors,
+    vendorStore,
+    vault,
     newWebhookSecret: () => ({ secret: `whsec_${Buffer.alloc(32, ++seed).toString("base64")}` }),
     webhooks: { send: receiver.receive },
     outbound: { post: receiver.post },
@@ -211,6 +227,28 @@ export function createWorld({
       const loaded = await memory.loadFlow(flow.id);
       const tasks = new Map(loaded.tasks.map((task) => [task.path, task]));
       return { flow: loaded.flow!, tasks, status: flowStatus(loaded.tasks) };
+    },
+  };
+}
+
+/** Any id that begins so is a dialect's, configured or not. */
+const DIALECT = /^(?:fake|other|spare)/;
+
+/** The key says which account it is; that of a stage's only one is as it always was. */
+function configuredAs(accounts: Record<string, Record<string, Partial<AccountTraits>>>, provider: Provider) {
+  const apiKey = (id: string, name: string) => (id === "fake" && name === "default" ? "secret-key" : `${id}/${name}`);
+  return {
+    ids: () => Object.keys(accounts),
+    dialect: (id: string) => (DIALECT.test(id) ? provider : undefined),
+    get(id: string): Vendor | undefined {
+      const named = accounts[id];
+      return (
+        named && {
+          provider,
+          account: (name) => named[name] && { baseUrl: `http://${id}.test`, apiKey: apiKey(id, name) },
+          accounts: () => Object.entries(named).map(([name, traits]) => ({ name, weight: 1, ...traits })),
+        }
+      );
     },
   };
 }

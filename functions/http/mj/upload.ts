@@ -12,8 +12,9 @@ type Uploaded = Awaited<ReturnType<Provider["upload"]>>;
 
 export async function upload(c: Context<AppEnv>, images: readonly string[]): Promise<MjAnswer> {
   const { providers, defaultProvider } = c.get("deps");
+  await providers.fresh?.();
   const known = providers.get(defaultProvider ?? providers.ids()[0] ?? "");
-  const account = known?.account("default");
+  const account = known?.account(known.accounts()[0]?.name ?? "");
   if (!known || !account) return answer(CODE.missing, "No vendor account is configured for this.");
   const late: Uploaded = { kind: "unclear", reason: "the vendor took too long" };
   const patience = Promise.withResolvers<Uploaded>();

@@ -2,6 +2,7 @@
  * The doors of the engine: what it needs from the outside, as types. Adapters fill them in; tests fill them with memory.
  */
 
+import type { AccountTraits, Slots, StoredAccount } from "./account.ts";
 import type { App, AppKey } from "./app.ts";
 import type { Credit, Grant } from "./credit.ts";
 import type { Delivery } from "./delivery.ts";
@@ -59,8 +60,11 @@ export interface Store extends AppStore {
   /** What is due in one shard, earliest first. Eventually consistent: a hint, checked against the row. */
   due(shard: number, before: number, limit: number): Promise<DueRef[]>;
   health(provider: string, account: string): Promise<AccountHealth | undefined>;
-  /** Best effort: a lost race is not an error, since the next callback or look-up teaches the same. */
-  saveHealth(health: AccountHealth): Promise<void>;
+  /**
+   * Best effort: a lost race is not an error, since the next callback or look-up teaches the same.
+   * @returns whether it was stored
+   */
+  saveHealth(health: AccountHealth): Promise<boolean>;
   /** Kept once, however often it is given. */
   keepLetter(letter: DeadLetter): Promise<void>;
   /** Those nobody has decided on, newest first. */
@@ -82,6 +86,18 @@ export interface HookStore {
   saveDelivery(delivery: Delivery): Promise<Saved<Delivery>>;
   /** Of these listeners of an app, newest first. @throws MjflowError invalid_request for a foreign cursor */
   listDeliveries(query: DeliveryQuery): Promise<{ deliveries: Delivery[]; cursor?: string }>;
+}
+
+/** What the operator has set about vendors, by hand and rarely; and which tasks hold an account's slots. */
+export interface VendorStore {
+  /** All there are, of all vendors, in one request; consistent. */
+  storedAccounts(): Promise<StoredAccount[]>;
+  storedAccount(provider: string, name: string): Promise<StoredAccount | undefined>;
+  /** Revision 0 is stored where none is yet. */
+  saveStoredAccount(account: StoredAccount): Promise<Saved<StoredAccount>>;
+  deleteStoredAccount(account: StoredAccount): Promise<void>;
+  slots(provider: string, account: string): Promise<Slots | undefined>;
+  saveSlots(slots: Slots): Promise<Saved<Slots>>;
 }
 
 export interface DeliveryQuery {
@@ -341,8 +357,23 @@ export class LookupError extends Error {
   }
 }
 
+/** A vendor that this stage may use. */
+export interface Vendor {
+  provider: Provider;
+  account(name: string): AccountConfig | undefined;
+  /** Those there are, in a steady order. */
+  accounts(): readonly AccountTraits[];
+}
+
 export interface Providers {
   /** Undefined: no such provider, or not configured on this stage. */
-  get(id: string): { provider: Provider; account(name: string): AccountConfig | undefined } | undefined;
+  get(id: string): Vendor | undefined;
   ids(): string[];
+  /**
+   * Learns of accounts stored through the API, if it has not looked lately. Whoever is about to say that there is no such
+   * account asks `anew`: a flow may have been given one that was stored a moment ago.
+   *
+   * @throws MjflowError overloaded
+   */
+  fresh?(how?: "anew"): Promise<void>;
 }

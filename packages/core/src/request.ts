@@ -3,6 +3,7 @@
  * because core is on the hot path of every function that imports it (mini costs 4 ms of cold start, full zod 21).
  */
 import * as z from "zod/mini";
+import { MAX_RUNNING } from "./account.ts";
 import { EVENT_TYPES } from "./event.ts";
 import { REQUEST } from "./limit.ts";
 
@@ -171,6 +172,33 @@ export const ReplayRequest = z.strictObject({
   only: z.optional(z.enum(["failed", "all"])),
   cursor,
 });
+
+/** An account's key becomes a header. */
+const apiKey = z.string().check(
+  z.minLength(1),
+  z.maxLength(1_000),
+  z.refine((value) => /^[!-~]+$/.test(value), { error: "must be visible ASCII characters" }),
+);
+const weight = z.number().check(z.minimum(0), z.maximum(1_000));
+const maxRunning = z.int().check(z.minimum(1), z.maximum(MAX_RUNNING));
+
+/** `POST /v1/providers/{id}/accounts/{name}` */
+export const AccountRequest = z.strictObject({
+  baseUrl: httpUrl,
+  apiKey,
+  weight: z.optional(weight),
+  maxRunning: z.optional(maxRunning),
+});
+export type AccountRequest = z.infer<typeof AccountRequest>;
+
+/** `PATCH /v1/providers/{id}/accounts/{name}`: null sets back to what the configuration says, or to the default. */
+export const AccountPatch = z.strictObject({
+  baseUrl: z.optional(httpUrl),
+  apiKey: z.optional(apiKey),
+  weight: z.optional(z.nullable(weight)),
+  maxRunning: z.optional(z.nullable(maxRunning)),
+});
+export type AccountPatch = z.infer<typeof AccountPatch>;
 
 /** `GET /v1/deliveries` */
 export const DeliveryListQuery = z.strictObject({

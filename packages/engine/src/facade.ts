@@ -19,6 +19,7 @@ import { type CreateNeeds, checkProvider, createFlow, type Defaults } from "./cr
 import type { FacadeListener } from "./deliver.ts";
 import type { Deps } from "./deps.ts";
 import { answerModal, buttonOf, ownTask, type PressNeeds, pressedChild, startChild } from "./press.ts";
+import { findAccount } from "./route.ts";
 
 /** A number whose task is not there yet is one that is being made; after this, one that was never made. */
 const POINTER_WAIT_MS = 10_000;
@@ -280,10 +281,9 @@ export async function seedOf(
     throw new MjflowError("invalid_request", { detail: "Only a finished task has a seed." });
   }
   if (task.result?.seed !== undefined) return task.result.seed;
-  const known = deps.providers.get(task.provider);
-  const account = known?.account(task.account);
-  if (!known || !account || task.vendorTaskId === undefined) return undefined;
-  return known.provider.seed(task.vendorTaskId, account);
+  const at = await findAccount(deps.providers, task);
+  if (!at || task.vendorTaskId === undefined) return undefined;
+  return at.provider.seed(task.vendorTaskId, at.config);
 }
 
 // ── telling ────────────────────────────────────────────────────────────────────────────────────────────────────────

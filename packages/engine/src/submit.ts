@@ -19,6 +19,7 @@ import type { Accounts } from "./account.ts";
 import { type Applied, apply, effectsOf } from "./apply.ts";
 import type { Deps } from "./deps.ts";
 import { perform } from "./perform.ts";
+import { type At, findAccount } from "./route.ts";
 
 type Needs = Deps & { accounts: Accounts };
 
@@ -40,12 +41,9 @@ export async function submit(deps: Needs, { flowId, path }: TaskRef): Promise<vo
     await apply(deps, task, { kind: "claim", call: task.phase });
     return;
   }
-  const ready = await prepare(
-    deps,
-    flow,
-    task,
-    tasks.find((t) => t.path === parentAt),
-  );
+  const parent = tasks.find((t) => t.path === parentAt);
+  const at = await findAccount(deps.providers, task);
+  const ready = at ? await prepare(deps, at, flow, task, parent) : hopeless(failure("provider_missing"));
   if (ready.kind === "hopeless") {
     const { failure } = ready;
     return perform(deps, await apply(deps, task, { kind: "abandon", failure }));
@@ -57,7 +55,7 @@ export async function submit(deps: Needs, { flowId, path }: TaskRef): Promise<vo
   const intended = task.status === "MODAL" ? "modal" : "submit";
   const claimed = await apply(deps, task, { kind: "claim", call: intended, customId: ready.customId });
   if (!effectsOf(claimed.decision).some((effect) => effect.kind === "call")) return;
-  await perform(deps, await call(deps, flow, claimed.task, ready, health));
+  await perform(deps, await call(deps, at!, flow, claimed.task, ready, health));
 }
 
 /** All that the submit queue carries. @throws MessageError for what belongs to another queue */
@@ -82,11 +80,10 @@ function isWaiting(task: Task): boolean {
   return task.status === "PENDING" || (task.status === "MODAL" && task.modal !== undefined);
 }
 
-async function call(deps: Needs, flow: Flow, task: Task, ready: Ready, health: Health): Promise<Applied> {
-  const known = deps.providers.get(task.provider)!;
+async function call(deps: Needs, at: At, flow: Flow, task: Task, ready: Ready, health: Health): Promise<Applied> {
   const answer = await ready
     .call({
-      account: known.account(task.account)!,
+      account: at.config,
       notifyHook: deps.hooks.url(hookClaims(deps, flow, task, health.fresh)),
       state: vendorState(task, task.attempt),
       mode: flow.mode,
@@ -96,7 +93,7 @@ async function call(deps: Needs, flow: Flow, task: Task, ready: Ready, health: H
     // A provider answers, it does not throw. Should it all the same, the call may have gone out: in doubt, unclear.
     .catch((error: unknown): SubmitAnswer => ({ kind: "unclear", reason: String(error) }));
   note(deps, task, answer);
-  const instant = known.provider.abilities.instantActions.includes(task.action);
+  const instant = at.provider.abilities.instantActions.includes(task.action);
   const expect: Expect = health.callbacks === "silent" ? "silent" : instant ? "instant" : health.callbacks;
   const signal = signalOf(answer, task, expect, deps.random.chance());
   return apply(deps, task, signal).catch((error: unknown) => keep(deps, task, signal, error));
@@ -156,29 +153,26 @@ function note({ log }: Needs, task: Task, answer: SubmitAnswer): void {
 
 async function prepare(
   deps: Needs,
+  at: At,
   flow: Flow,
   task: Task,
   parent: Task | undefined,
 ): Promise<Ready | Hopeless | Later> {
-  const known = deps.providers.get(task.provider);
-  if (!known?.account(task.account)) return hopeless(failure("provider_missing"));
-  if (task.status === "MODAL") return prepareModal(deps, task);
-  if (parentPath(task.path) === undefined) return prepareRoot(deps, flow, task);
+  if (task.status === "MODAL") return prepareModal(deps, at, task);
+  if (parentPath(task.path) === undefined) return prepareRoot(deps, at, flow, task);
   if (parent?.status !== "SUCCESS") return hopeless(failure("parent_failed"));
-  return preparePress(deps, task, parent);
+  return preparePress(deps, at, task, parent);
 }
 
-async function prepareRoot({ blobs, providers }: Needs, flow: Flow, task: Task): Promise<Ready | Hopeless | Later> {
+async function prepareRoot({ blobs }: Needs, { provider }: At, flow: Flow, task: Task): Promise<Ready | Hopeless> {
   const inputs = task.inputsRef ? await blobs.getInputs(task.inputsRef) : {};
   if (!inputs) return hopeless(failure("input_missing"));
   const { action, prompt, dimensions } = flow;
-  const { provider } = providers.get(task.provider)!;
   return { kind: "ready", call: (context) => provider.submit({ action, prompt, dimensions, inputs }, context) };
 }
 
-async function preparePress(deps: Needs, task: Task, parent: Task): Promise<Ready | Hopeless | Later> {
-  const { provider } = deps.providers.get(task.provider)!;
-  const buttons = parent.result?.buttons ?? (await askButtons(deps, parent));
+async function preparePress(deps: Needs, at: At, task: Task, parent: Task): Promise<Ready | Hopeless | Later> {
+  const buttons = parent.result?.buttons ?? (await askButtons(deps, at, parent));
   if (!buttons) return { kind: "later", afterMs: deps.timings.lookupMs };
   const resolved = resolvePress(task.press ?? "", buttons);
   if (!resolved.ok) return hopeless(failure(resolved.code, { offered: resolved.offered }));
@@ -186,7 +180,7 @@ async function preparePress(deps: Needs, task: Task, parent: Task): Promise<Read
   if (isDoubled(task, parent, customId, buttons)) return hopeless(failure("press_doubled"));
   const { vendorTaskId } = parent;
   if (vendorTaskId === undefined) return unnamed(deps, parent);
-  return { kind: "ready", customId, call: (context) => provider.press({ vendorTaskId, customId }, context) };
+  return { kind: "ready", customId, call: (context) => at.provider.press({ vendorTaskId, customId }, context) };
 }
 
 /** A callback without an id overtook the submit answer, which has it; or no answer ever came, and nothing can be pressed. */
@@ -205,12 +199,11 @@ function isDoubled(task: Task, parent: Task, customId: string, buttons: readonly
 }
 
 /** Some callbacks carry no buttons (Crazyrouter's): then, and only then, the finished parent is read once. */
-async function askButtons(deps: Needs, parent: Task): Promise<readonly Button[] | undefined> {
+async function askButtons(deps: Needs, at: At, parent: Task): Promise<readonly Button[] | undefined> {
   if (!parent.vendorTaskId) return [];
-  const known = deps.providers.get(parent.provider)!;
   deps.log.count("Lookups");
-  const answer = await known.provider
-    .lookup([parent.vendorTaskId], known.account(parent.account)!)
+  const answer = await at.provider
+    .lookup([parent.vendorTaskId], at.config)
     .catch((error: unknown) => deps.log.warn("submit.buttons-unread", { flow: parent.flowId, error: String(error) }));
   if (!answer) return undefined;
   const buttons = answer.reports[0]?.result.buttons ?? [];
@@ -219,8 +212,7 @@ async function askButtons(deps: Needs, parent: Task): Promise<readonly Button[] 
   return buttons;
 }
 
-async function prepareModal({ blobs, providers }: Needs, task: Task): Promise<Ready | Hopeless | Later> {
-  const { provider } = providers.get(task.provider)!;
+async function prepareModal({ blobs }: Needs, { provider }: At, task: Task): Promise<Ready | Hopeless> {
   const { prompt, mask } = task.modal!;
   const maskBase64 = mask && (await blobs.getInputs(mask.ref))?.masks?.[mask.index];
   if (mask && maskBase64 === undefined) return hopeless(failure("input_missing"));

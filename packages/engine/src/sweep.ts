@@ -42,6 +42,7 @@ export async function sweep(deps: Needs): Promise<Swept> {
   const now = deps.clock.now();
   const shards = Array.from({ length: DUE_SHARDS }, (_, shard) => deps.store.due(shard, now, SHARD_LIMIT));
   const refs = (await Promise.all(shards)).flat();
+  if (refs.length > 0) await deps.providers.fresh?.("anew");
   const swept: Swept = { overdue: refs.length, requests: 0, failed: 0, more: false };
   swept.more = refs.length >= SHARD_LIMIT;
   // The heartbeat: a sweeper that has stopped counts none, and an alarm listens for that.

@@ -106,7 +106,8 @@ export function createDynamoStore({ now = Date.now, ...deps }: DynamoStoreDeps):
     },
     async saveHealth(health) {
       // Revision 0 was never stored (health.ts, newHealth).
-      await table.put(healthItem({ ...health, rev: health.rev + 1 }), health.rev === 0 ? undefined : health.rev);
+      const item = healthItem({ ...health, rev: health.rev + 1 });
+      return (await table.put(item, health.rev === 0 ? undefined : health.rev)).ok;
     },
     async keepLetter(letter) {
       await table.put(letterItem({ ...letter, rev: 1 }), undefined);

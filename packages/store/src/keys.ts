@@ -4,7 +4,9 @@
  *     pk                               sk             what
  *     flow#<flowId>                    flow           the flow: what the app asked for
  *     flow#<flowId>                    task#<path>    one task with its result: hot row, written four times
- *     account#<provider>#<account>     health         whether a vendor account calls back
+ *     account#<provider>#<account>     health         whether a vendor account calls back, and whether it is trusted
+ *     account#<provider>#<account>     slots          the tasks that an account with a cap may be running
+ *     vendors                          <provider>#<account>   an account stored through the API
  *     endpoints#<appId>                <endpointId>   an address that hears of an app's flows
  *     deliveries#<flowId>              <place>#<name>#<listener>   one event on its way to one listener
  *     app#<appId>                      app            an app and its limits
@@ -68,6 +70,17 @@ export function taskKey(flowId: string, path: string): Key {
 
 export function healthKey(provider: string, account: string): Key {
   return { pk: `account#${provider}#${account}`, sk: "health" };
+}
+
+export function slotsKey(provider: string, account: string): Key {
+  return { pk: healthKey(provider, account).pk, sk: "slots" };
+}
+
+/** One partition for all vendors: they are few, and one request tells of them all. */
+export const VENDORS_PK = "vendors";
+
+export function storedAccountKey(provider: string, account: string): Key {
+  return { pk: VENDORS_PK, sk: `${provider}#${account}` };
 }
 
 export function appKey(appId: string): Key {

@@ -158,8 +158,9 @@ export function createMemoryStore({
     },
     async saveHealth(health) {
       const { pk } = healthKey(health.provider, health.account);
-      if ((accounts.get(pk)?.rev ?? 0) !== health.rev) return;
+      if ((accounts.get(pk)?.rev ?? 0) !== health.rev) return false;
       accounts.set(pk, frozen({ ...health, rev: health.rev + 1 }));
+      return true;
     },
     async keepLetter(letter) {
       if (!dead.has(letter.id)) dead.set(letter.id, frozen({ ...letter, rev: 1 }));

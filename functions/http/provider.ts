@@ -1,0 +1,38 @@
+/** `/v1/providers`: the vendors of the stage and their accounts. Accounts are the operator's alone. */
+import type { StoredAccount } from "@mjflow/core/account";
+import { AccountPatch, AccountRequest } from "@mjflow/core/request";
+import { addAccount, changeAccount, removeAccount } from "@mjflow/engine/vendor";
+import { Hono } from "hono";
+import { operatorOnly } from "./auth.ts";
+import { readBody } from "./body.ts";
+import type { AppEnv } from "./env.ts";
+
+export const providers = new Hono<AppEnv>()
+  .post("/:id/accounts/:name", operatorOnly, async (c) => {
+    const { id, name } = c.req.param();
+    const account = await addAccount(c.get("deps"), id, name, await readBody(c, AccountRequest));
+    return c.json(accountView(account), 201, { Location: `/v1/providers/${id}` });
+  })
+  .patch("/:id/accounts/:name", operatorOnly, async (c) => {
+    const { id, name } = c.req.param();
+    return c.json(accountView(await changeAccount(c.get("deps"), id, name, await readBody(c, AccountPatch))));
+  })
+  .delete("/:id/accounts/:name", operatorOnly, async (c) => {
+    const { id, name } = c.req.param();
+    await removeAccount(c.get("deps"), id, name);
+    return c.body(null, 204);
+  });
+
+/** As it is stored: what is null stands as the configuration has it. Never the key, and of the address no more than its host. */
+function accountView({ provider, name, baseUrl, sealed, weight, maxRunning, createdAt, updatedAt }: StoredAccount) {
+  return {
+    provider,
+    name,
+    baseUrl: baseUrl === undefined ? null : new URL(baseUrl).origin,
+    hasKey: sealed !== undefined,
+    weight: weight ?? null,
+    maxRunning: maxRunning ?? null,
+    createdAt: new Date(createdAt).toISOString(),
+    updatedAt: new Date(updatedAt).toISOString(),
+  };
+}

@@ -1,0 +1,69 @@
+/** What the operator sets about vendors, and the slots of their accounts, on the table: small rows, none of which expires. */
+import type { Slots, StoredAccount } from "@mjflow/core/account";
+import type { Saved, VendorStore } from "@mjflow/core/port";
+import { type Fields, fieldsOf, type Item, keyOf, REV_ATTRIBUTE, row } from "./codec.ts";
+import { slotsKey, storedAccountKey, VENDORS_PK } from "./keys.ts";
+import type { Table } from "./table.ts";
+
+/** `provider` and `name` are in the key. */
+const ACCOUNT = {
+  rev: [REV_ATTRIBUTE, "number"],
+  baseUrl: ["url", "text"],
+  sealed: ["se", "text"],
+  weight: ["we", "number"],
+  maxRunning: ["mr", "number"],
+  createdAt: ["cr", "number"],
+  updatedAt: ["up", "number"],
+} as const satisfies Fields<Exclude<keyof StoredAccount, "provider" | "name">>;
+
+/** `provider` and `account` are in the key. */
+const SLOTS = {
+  rev: [REV_ATTRIBUTE, "number"],
+  held: ["he", "json"],
+} as const satisfies Fields<Exclude<keyof Slots, "provider" | "account">>;
+
+export function createVendorStore(table: Table): VendorStore {
+  async function save<T extends { rev: number }>(
+    value: T,
+    toItem: (value: T) => Item,
+    ofItem: (item: Item) => T,
+  ): Promise<Saved<T>> {
+    const next = { ...value, rev: value.rev + 1 };
+    const put = await table.put(toItem(next), value.rev === 0 ? undefined : value.rev);
+    return put.ok ? { ok: true, item: next } : { ok: false, current: put.current && ofItem(put.current) };
+  }
+
+  return {
+    async storedAccounts() {
+      return (await table.partition(VENDORS_PK)).map(accountOf);
+    },
+    async storedAccount(provider, name) {
+      const item = await table.get(storedAccountKey(provider, name));
+      return item && accountOf(item);
+    },
+    saveStoredAccount: (account) => save(account, accountItem, accountOf),
+    deleteStoredAccount: ({ provider, name, rev }) => table.delete(storedAccountKey(provider, name), rev),
+    async slots(provider, account) {
+      const item = await table.get(slotsKey(provider, account));
+      return item && slotsOf(provider, account, item);
+    },
+    saveSlots: (slots) => save(slots, slotsItem, (item) => slotsOf(slots.provider, slots.account, item)),
+  };
+}
+
+function accountItem(account: StoredAccount): Item {
+  return row(storedAccountKey(account.provider, account.name), ACCOUNT, account);
+}
+
+function accountOf(item: Item): StoredAccount {
+  const [provider, name] = keyOf(item).sk.split("#");
+  return { provider, name, ...fieldsOf(item, ACCOUNT) } as StoredAccount;
+}
+
+function slotsItem(slots: Slots): Item {
+  return row(slotsKey(slots.provider, slots.account), SLOTS, slots);
+}
+
+function slotsOf(provider: string, account: string, item: Item): Slots {
+  return { provider, account, held: [], ...fieldsOf(item, SLOTS) } as unknown as Slots;
+}

@@ -1,0 +1,63 @@
+/** What `VendorStore` promises, of every table it can stand on. */
+import { randomBytes } from "node:crypto";
+import type { StoredAccount } from "@mjflow/core/account";
+import type { Table } from "@mjflow/store/table";
+import { createVendorStore } from "@mjflow/store/vendor";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { NOW, newFlow } from "./factory.ts";
+
+export function vendorCase(title: string, make: () => Promise<{ table: Table; stop(): Promise<void> }>): void {
+  describe(`vendor store: ${title}`, () => {
+    let made: Awaited<ReturnType<typeof make>>;
+    beforeAll(async () => {
+      made = await make();
+    });
+    afterAll(() => made?.stop());
+    const open = () => createVendorStore(made.table);
+    const newName = () => `a_${randomBytes(4).toString("hex")}`;
+    const account = (name: string, more: Partial<StoredAccount> = {}): StoredAccount => ({
+      ...{ provider: "trueai-org", name, rev: 0, baseUrl: "https://x.test/y", sealed: "1.a.b", weight: 0 },
+      ...{ maxRunning: 3, createdAt: NOW, updatedAt: NOW + 1 },
+      ...more,
+    });
+
+    test("an account comes back as it was stored, field by field, alone and among all", async () => {
+      const [full, bare] = [account(newName()), account(newName(), { provider: "agicto", baseUrl: undefined })];
+      for (const each of [full, bare]) expect(await open().saveStoredAccount(each)).toMatchObject({ ok: true });
+      expect(await open().storedAccount("trueai-org", full.name)).toEqual({ ...full, rev: 1 });
+      expect(await open().storedAccount("agicto", full.name)).toBeUndefined();
+      const all = await open().storedAccounts();
+      expect(all).toContainEqual({ ...full, rev: 1 });
+      expect(all.find(({ name }) => name === bare.name)).toEqual({ ...bare, rev: 1 });
+    });
+
+    test("of two that change one at once one wins; a stored one is not made twice", async () => {
+      const name = newName();
+      await open().saveStoredAccount(account(name));
+      const changes = [1, 2].map((weight) => open().saveStoredAccount(account(name, { rev: 1, weight })));
+      expect((await Promise.all(changes)).filter(({ ok }) => ok)).toHaveLength(1);
+      expect(await open().saveStoredAccount(account(name))).toMatchObject({ ok: false, current: { rev: 2 } });
+    });
+
+    test("a removed one is gone, unless somebody changed it meanwhile", async () => {
+      const name = newName();
+      await open().saveStoredAccount(account(name));
+      await open().deleteStoredAccount(account(name, { rev: 7 }));
+      expect(await open().storedAccount("trueai-org", name)).toBeDefined();
+      await open().deleteStoredAccount(account(name, { rev: 1 }));
+      expect(await open().storedAccount("trueai-org", name)).toBeUndefined();
+    });
+
+    test("slots are an account's own; of two writers one wins, and the other learns what it wrote", async () => {
+      const name = newName();
+      const slots = { provider: "p", account: name, rev: 0, held: [{ flowId: newFlow().id, path: "0-1", at: NOW }] };
+      expect(await open().slots("p", name)).toBeUndefined();
+      const both = await Promise.all([open().saveSlots(slots), open().saveSlots({ ...slots, held: [] })]);
+      const [won, lost] = both[0]!.ok ? both : both.toReversed();
+      expect(won).toMatchObject({ ok: true, item: { rev: 1 } });
+      expect(lost).toEqual({ ok: false, current: won!.ok && won!.item });
+      expect(await open().slots("p", name)).toEqual(won!.ok && won!.item);
+      expect(await open().slots("other", name)).toBeUndefined();
+    });
+  });
+}

@@ -1,0 +1,13 @@
+import { startTableEngine } from "@mjflow/local/engine/table";
+import { createMemoryTable } from "@mjflow/store/memory-table";
+import { createTable } from "@mjflow/store/table";
+import { makeTable, TABLE } from "./table.maker.ts";
+import { vendorCase } from "./vendor.case.ts";
+
+vendorCase("memory", async () => ({ table: createMemoryTable(), stop: async () => {} }));
+for (const engine of ["dynoxide", "dynalite"] as const) {
+  vendorCase(engine, async () => {
+    const maker = await makeTable(await startTableEngine({ engine }));
+    return { table: createTable({ client: maker.client(), table: TABLE }), stop: maker.stop };
+  });
+}

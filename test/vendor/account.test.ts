@@ -1,0 +1,163 @@
+/** Several accounts at one vendor: configured, and stored by the operator while everything runs. */
+import { createVendors } from "@mjflow/engine/vendor";
+import { beforeEach, describe, expect, test } from "vitest";
+import { type Door, OPERATOR, openDoor } from "../app/door.ts";
+
+const SECRET = "sk-a-key-that-nobody-is-shown";
+const ACCOUNT = { baseUrl: "https://spare.test/v1", apiKey: SECRET };
+let door: Door;
+
+beforeEach(() => {
+  door = openDoor();
+});
+
+const operator = (method: string, path: string, body?: unknown) => door.call(OPERATOR, method, path, body);
+const add = (path: string, body: unknown = ACCOUNT) => operator("POST", `/v1/providers/${path}`, body);
+const config = (id: string, name: string) => door.world.deps.providers.get(id)?.account(name);
+
+describe("an account stored by the operator", () => {
+  test("is there at once, for a vendor of the configuration and for one that is not in it", async () => {
+    const added = await add("fake/accounts/second", { ...ACCOUNT, weight: 2, maxRunning: 3 });
+    expect(added.status).toBe(201);
+    expect(added.body).toMatchObject({ provider: "fake", name: "second", weight: 2, maxRunning: 3, hasKey: true });
+    await add("spare/accounts/first");
+    expect(config("fake", "second")).toEqual(ACCOUNT);
+    expect(config("spare", "first")).toEqual(ACCOUNT);
+    const { providers } = door.world.deps;
+    expect(providers.ids()).toEqual(["fake", "spare"]);
+    expect(providers.get("fake")!.accounts()).toEqual([
+      { name: "default", weight: 1 },
+      { name: "second", weight: 2, maxRunning: 3 },
+    ]);
+  });
+
+  test("shows its key to nobody: not in an answer, not in the table, not in a log line", async () => {
+    const { text } = await add("fake/accounts/second", {
+      ...ACCOUNT,
+      baseUrl: "https://spare.test/a-path?token=t0k3n",
+    });
+    expect(text).not.toContain(SECRET);
+    expect(text).not.toContain("t0k3n");
+    expect(JSON.stringify(door.world.dump())).not.toContain(SECRET);
+    expect(door.world.log.join()).not.toContain(SECRET);
+  });
+
+  test("is changed a field at a time, and set back; a key sealed for one opens for no other", async () => {
+    await add("fake/accounts/second", { ...ACCOUNT, weight: 2, maxRunning: 3 });
+    const path = "/v1/providers/fake/accounts/second";
+    expect((await operator("PATCH", path, { weight: 5, maxRunning: null })).body).toMatchObject({
+      weight: 5,
+      maxRunning: null,
+      baseUrl: "https://spare.test",
+    });
+    await operator("PATCH", path, { apiKey: "sk-new" });
+    expect(config("fake", "second")).toEqual({ ...ACCOUNT, apiKey: "sk-new" });
+    const { vendorStore, vendors } = door.world.deps;
+    const stored = (await vendorStore.storedAccount("fake", "second"))!;
+    await vendorStore.saveStoredAccount({ ...stored, name: "thief", rev: 0 });
+    await vendors.fresh("anew");
+    expect(config("fake", "thief")).toBeUndefined();
+    expect(door.world.log.join()).toContain("vendor.key-unopened");
+  });
+
+  test("of the configuration's name changes what it says, and leaves the rest to it", async () => {
+    await operator("PATCH", "/v1/providers/fake/accounts/default", { weight: 0 });
+    const vendor = door.world.deps.providers.get("fake")!;
+    expect(vendor.accounts()).toEqual([{ name: "default", weight: 0 }]);
+    expect(vendor.account("default")).toMatchObject({ apiKey: "secret-key" });
+    expect((await operator("DELETE", "/v1/providers/fake/accounts/default")).status).toBe(204);
+    expect(door.world.deps.providers.get("fake")!.accounts()).toEqual([{ name: "default", weight: 1 }]);
+    expect((await operator("DELETE", "/v1/providers/fake/accounts/default")).status).toBe(409);
+  });
+
+  test("once removed is gone, and its vendor with it where it was the last", async () => {
+    await add("spare/accounts/first");
+    expect((await operator("DELETE", "/v1/providers/spare/accounts/first")).status).toBe(204);
+    expect(door.world.deps.providers.get("spare")).toBeUndefined();
+    expect((await operator("DELETE", "/v1/providers/spare/accounts/first")).status).toBe(404);
+  });
+
+  test("is not made twice, nor at a vendor nobody knows, nor in words that cannot be right", async () => {
+    await add("fake/accounts/second");
+    expect((await add("fake/accounts/second")).body).toMatchObject({ status: 409, code: "conflict" });
+    expect((await add("nobody/accounts/a")).status).toBe(404);
+    expect((await operator("PATCH", "/v1/providers/fake/accounts/nobody", { weight: 1 })).status).toBe(404);
+    for (const [name, body, field] of [
+      ["a.b", ACCOUNT, "name"],
+      ["a", { apiKey: SECRET }, "baseUrl"],
+      ["a", { ...ACCOUNT, baseUrl: "https://me:secret@x.test" }, "baseUrl"],
+      ["a", { ...ACCOUNT, apiKey: "two\nlines" }, "apiKey"],
+      ["a", { ...ACCOUNT, maxRunning: 0 }, "maxRunning"],
+      ["a", { ...ACCOUNT, weight: -1 }, "weight"],
+    ] as const) {
+      expect((await add(`fake/accounts/${name}`, body)).body, field).toMatchObject({ code: "invalid_request", field });
+    }
+  });
+
+  test("is no app's business", async () => {
+    const { key } = await door.join();
+    for (const method of ["POST", "PATCH", "DELETE"]) {
+      const answer = await door.call(
+        key,
+        method,
+        "/v1/providers/fake/accounts/second",
+        method === "DELETE" ? undefined : {},
+      );
+      expect(answer.body, method).toMatchObject({ status: 403, code: "forbidden" });
+    }
+  });
+});
+
+describe("another container", () => {
+  const container = () => {
+    const { vendors, vendorStore, vault, clock, log } = door.world.deps;
+    return createVendors({ configured: vendors.configured, vendorStore, vault, clock, log, beliefMs: 30_000 });
+  };
+
+  test("hears of it when its belief is over, or at once when it is about to say that there is none", async () => {
+    const other = container();
+    await other.fresh();
+    await add("fake/accounts/second");
+    await other.fresh();
+    expect(other.get("fake")!.account("second")).toBeUndefined();
+    await other.fresh("anew");
+    expect(other.get("fake")!.account("second")).toEqual(ACCOUNT);
+    await operator("DELETE", "/v1/providers/fake/accounts/second");
+    door.world.advance(30_001);
+    await other.fresh();
+    expect(other.get("fake")!.account("second")).toBeUndefined();
+  });
+
+  test("goes on with what it believed while the table is in trouble; without any belief it says nothing", async () => {
+    const other = container();
+    await add("fake/accounts/second");
+    const { vendorStore } = door.world.deps;
+    const { storedAccounts } = vendorStore;
+    vendorStore.storedAccounts = () => Promise.reject(new Error("throttled"));
+    await expect(other.fresh()).rejects.toThrow("throttled");
+    vendorStore.storedAccounts = storedAccounts;
+    await other.fresh();
+    vendorStore.storedAccounts = () => Promise.reject(new Error("throttled"));
+    door.world.advance(30_001);
+    await other.fresh();
+    expect(other.get("fake")!.account("second")).toEqual(ACCOUNT);
+    await expect(other.fresh("anew")).rejects.toThrow("throttled");
+  });
+});
+
+test("a task of an account stored a moment ago is not ended by a worker that has not heard of it", async () => {
+  const { world } = door;
+  await world.deps.vendors.fresh();
+  const flow = await world.start();
+  // As another container's API would: this one is not told.
+  const { vendorStore, vault } = world.deps;
+  const at = { provider: "fake", name: "new", rev: 0, createdAt: 0, updatedAt: 0 };
+  await vendorStore.saveStoredAccount({
+    ...at,
+    ...{ baseUrl: ACCOUNT.baseUrl, sealed: vault.seal(SECRET, "vendor/fake/new") },
+  });
+  const root = (await world.read(flow)).tasks.get("0")!;
+  await world.deps.store.saveTask({ ...root, account: "new" });
+  await world.drain();
+  expect(world.vendor.calls.map(({ context }) => context.account)).toEqual([ACCOUNT]);
+});
