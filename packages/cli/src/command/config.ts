@@ -1,0 +1,39 @@
+/** `mjflow config`: what is in force, and who said so. Never the key itself. */
+import { command } from "../command.ts";
+import { EXIT } from "../exit.ts";
+import { clean, pad } from "../text.ts";
+import { VERSION } from "../version.ts";
+
+export const config = command({
+  name: "config",
+  summary: "what is in force, and where it comes from",
+  usage: [""],
+  words: [0, 0],
+  options: {},
+  notes: `
+MJFLOW_URL, MJFLOW_API_KEY, MJFLOW_PROVIDER, MJFLOW_DATA_DIR, MJFLOW_PORT and NO_COLOR are read from the environment.`,
+  async run(context) {
+    const { url, urlFrom, apiKey, keyFrom } = context.connection;
+    const provider = context.platform.env["MJFLOW_PROVIDER"]?.trim() || undefined;
+    const view = {
+      version: VERSION,
+      node: process.versions.node,
+      url,
+      urlFrom,
+      key: apiKey === undefined ? "none" : "set",
+      keyFrom: keyFrom ?? null,
+      provider: provider ?? "simulator",
+      providerFrom: provider === undefined ? "default" : "MJFLOW_PROVIDER",
+    };
+    const rows: [string, string, string][] = [
+      ["address", url, urlFrom],
+      ["key", view.key, keyFrom ?? "set MJFLOW_API_KEY"],
+      ["vendor", view.provider, view.providerFrom],
+      ["mjflow", VERSION, `Node ${view.node}`],
+    ];
+    context.show(view, () =>
+      rows.map(([name, value, from]) => `${pad(name, 9)}${clean(value)}  ${context.paint("dim", `(${clean(from)})`)}`),
+    );
+    return EXIT.ok;
+  },
+});

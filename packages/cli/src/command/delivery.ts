@@ -1,0 +1,98 @@
+/** `mjflow deliveries`, `replay`: what was told to whom, and once more. */
+import type { Delivery } from "@mjflow/client";
+import { command, type Option } from "../command.ts";
+import type { Context } from "../context.ts";
+import { type Column, table } from "../draw/table.ts";
+import { EXIT } from "../exit.ts";
+import { oneOf, PAGING, RANGE, rangeOf } from "../option.ts";
+import { collect, moreLine, pageSize } from "../page.ts";
+import { ago } from "../time.ts";
+import { UsageError } from "../usage-error.ts";
+
+const LIST = {
+  endpoint: { type: "string", value: "ID", help: "those to this endpoint; `hook` for the flows' own addresses" },
+  flow: { type: "string", value: "ID", help: "those of this flow" },
+  status: { type: "string", value: "STATUS", help: "pending, delivered or failed" },
+  ...RANGE,
+  ...PAGING,
+} as const satisfies Record<string, Option>;
+
+export const deliveries = command({
+  name: "deliveries",
+  summary: "events and what became of them, newest first",
+  usage: ["[--status failed] [--endpoint ID]"],
+  words: [0, 0],
+  options: LIST,
+  async run(context, { values }) {
+    const { endpoint, flow } = values;
+    const query = {
+      limit: pageSize(values),
+      status: oneOf("--status", values.status, ["pending", "delivered", "failed"]),
+      ...(endpoint !== undefined && { endpoint }),
+      ...(flow !== undefined && { flow }),
+      ...rangeOf(context, values),
+    };
+    const page = await collect(context.mjflow.deliveries.list(query, { signal: context.signal }), values);
+    context.show(page, () =>
+      page.data.length === 0 ? ["No deliveries."] : [...rows(context, page.data), ...moreLine(page)],
+    );
+    return EXIT.ok;
+  },
+});
+
+function rows({ paint, columns, platform }: Context, data: readonly Delivery[]): string[] {
+  const shown: Column<Delivery>[] = [
+    { name: "delivery", of: ({ id }) => id },
+    { name: "event", of: ({ type }) => type },
+    { name: "to", of: ({ endpoint }) => endpoint },
+    { name: "status", of: ({ status }) => status },
+    { name: "tries", of: ({ tries }) => String(tries) },
+    { name: "last", of: lastOf },
+    { name: "happened", of: ({ happenedAt }) => ago(happenedAt, platform.now()) },
+  ];
+  return table(shown, data, paint, columns);
+}
+
+function lastOf({ attempts, failure }: Delivery): string {
+  const last = attempts.at(-1);
+  if (!last) return failure ?? "–";
+  return last.status === undefined ? (last.why ?? "–") : `HTTP ${last.status}`;
+}
+
+export const replay = command({
+  name: "replay",
+  summary: "deliver once more: one delivery, or an endpoint's failed ones",
+  usage: ["<delivery>", "<endpoint> [--since TIME] [--until TIME] [--all]"],
+  words: [1, 1],
+  options: { ...RANGE, all: { type: "boolean", help: "also what was delivered" } },
+  async run(context, { values, positionals: [id] }) {
+    const { mjflow, signal } = context;
+    if (/^(ep_|hook$)/.test(id!)) {
+      const only = values.all ? "all" : "failed";
+      const replayed = await replayAll(context, id!, { only, ...rangeOf(context, values) });
+      context.show({ replayed }, () => [`${replayed} ${replayed === 1 ? "delivery" : "deliveries"} sent again`]);
+      return EXIT.ok;
+    }
+    if (values.since !== undefined || values.until !== undefined || values.all) {
+      throw new UsageError("--since, --until and --all go with an endpoint.", "replay");
+    }
+    const delivery = await mjflow.deliveries.replay(id!, { signal });
+    context.show(delivery, () => [`${delivery.id}  ${delivery.status}`]);
+    return EXIT.ok;
+  },
+});
+
+/** The API replays a part at a time. */
+async function replayAll(
+  { mjflow, signal }: Context,
+  id: string,
+  range: { only: "all" | "failed"; since?: Date; until?: Date },
+): Promise<number> {
+  let [count, cursor]: [number, string | undefined] = [0, undefined];
+  do {
+    const part = await mjflow.endpoints.replay(id, { ...range, ...(cursor !== undefined && { cursor }) }, { signal });
+    count += part.replayed;
+    cursor = part.nextCursor ?? undefined;
+  } while (cursor !== undefined);
+  return count;
+}

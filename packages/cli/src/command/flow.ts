@@ -1,0 +1,98 @@
+/** `mjflow flow`, `flows`, `cancel`, `resume`: flows that there are. */
+import type { FlowQuery, FlowSummary } from "@mjflow/client";
+import { command, type Option } from "../command.ts";
+import type { Context } from "../context.ts";
+import { flowLines } from "../draw/flow.ts";
+import { type Column, table } from "../draw/table.ts";
+import { EXIT } from "../exit.ts";
+import { oneOf, PAGING, RANGE, rangeOf, timeoutOf, WAITING } from "../option.ts";
+import { collect, moreLine, pageSize } from "../page.ts";
+import { ago } from "../time.ts";
+import { finish } from "../work.ts";
+
+export const flow = command({
+  name: "flow",
+  summary: "a flow's tree, with the ids of its tasks",
+  usage: ["<flow>"],
+  words: [1, 1],
+  options: {},
+  async run(context, { positionals: [id] }) {
+    const found = await context.mjflow.flows.get(id!, { signal: context.signal });
+    context.show(found, () => flowLines(found, context.paint, context.columns));
+    return EXIT.ok;
+  },
+});
+
+const LIST = {
+  status: { type: "string", value: "STATUS", help: "running, completed or failed" },
+  state: { type: "string", help: "those with this state" },
+  provider: { type: "string", value: "ID", help: "those of this vendor" },
+  ...RANGE,
+  ...PAGING,
+} as const satisfies Record<string, Option>;
+
+export const flows = command({
+  name: "flows",
+  summary: "the flows there are, newest first",
+  usage: ["[--status running] [--since 2h]"],
+  words: [0, 0],
+  options: LIST,
+  async run(context, { values }) {
+    const { state, provider } = values;
+    const query: FlowQuery = {
+      limit: pageSize(values),
+      status: oneOf("--status", values.status, ["running", "completed", "failed"]),
+      ...(state !== undefined && { state }),
+      ...(provider !== undefined && { provider }),
+      ...rangeOf(context, values),
+    };
+    const page = await collect(context.mjflow.flows.list(query, { signal: context.signal }), values);
+    context.show(page, () =>
+      page.data.length === 0 ? ["No flows."] : [...rows(context, page.data), ...moreLine(page)],
+    );
+    return EXIT.ok;
+  },
+});
+
+function rows({ paint, columns, platform }: Context, data: readonly FlowSummary[]): string[] {
+  const now = platform.now();
+  const shown: Column<FlowSummary>[] = [
+    { name: "flow", of: ({ id }) => id },
+    { name: "status", of: ({ status }) => status },
+    { name: "begun", of: ({ createdAt }) => ago(createdAt, now) },
+    { name: "vendor", of: ({ provider }) => provider },
+    ...(data.some(({ state }) => state !== null)
+      ? [{ name: "state", of: ({ state }: FlowSummary) => state ?? "", cut: true as const }]
+      : []),
+    { name: "prompt", of: ({ prompt, action }) => prompt ?? action, cut: true },
+  ];
+  return table(shown, data, paint, columns);
+}
+
+export const cancel = command({
+  name: "cancel",
+  summary: "start nothing more of a flow; what the vendor has is paid for and may still arrive",
+  usage: ["<flow>"],
+  words: [1, 1],
+  options: {},
+  async run(context, { positionals: [id] }) {
+    const cancelled = await context.mjflow.flows.cancel(id!, { signal: context.signal });
+    context.show(cancelled, () => flowLines(cancelled, context.paint, context.columns));
+    return EXIT.ok;
+  },
+});
+
+export const resume = command({
+  name: "resume",
+  summary: "go on with a flow that was stopped, and watch it",
+  usage: ["<flow>"],
+  words: [1, 1],
+  options: WAITING,
+  async run(context, { values, positionals: [id] }) {
+    timeoutOf(values.timeout);
+    const resumed = await context.mjflow.flows.resume(id!, { signal: context.signal });
+    if (values.wait !== false) return finish(context, id!, values);
+    context.show(resumed, () => flowLines(resumed, context.paint, context.columns));
+    return EXIT.ok;
+  },
+});

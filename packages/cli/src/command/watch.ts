@@ -1,0 +1,41 @@
+/** `mjflow watch`: a flow that runs, seen to its end. */
+import { type FlowEvent, MjflowError, WaitTimeoutError } from "@mjflow/client";
+import { command } from "../command.ts";
+import type { Context } from "../context.ts";
+import { FlowGoesOn } from "../error.ts";
+import { EXIT } from "../exit.ts";
+import { timeoutOf, WAITING } from "../option.ts";
+import { finish } from "../work.ts";
+
+export const watch = command({
+  name: "watch",
+  summary: "see a flow to its end; with --json its events, one a line",
+  usage: ["<flow>"],
+  words: [1, 1],
+  options: {
+    timeout: WAITING.timeout,
+    strict: { type: "boolean", help: "end with 1 also when only a branch failed" },
+  },
+  async run(context, { values, positionals: [id] }) {
+    if (context.json) return emitEvents(context, id!, timeoutOf(values.timeout), values.strict === true);
+    return finish(context, id!, values);
+  },
+});
+
+async function emitEvents(context: Context, flowId: string, timeoutMs: number | undefined, isStrict: boolean) {
+  const timer = AbortSignal.timeout(timeoutMs ?? 2 ** 31 - 1);
+  const signal = AbortSignal.any([context.signal, timer]);
+  let [hasFailed, last]: [boolean, FlowEvent | undefined] = [false, undefined];
+  try {
+    for await (const event of context.mjflow.flows.events(flowId, { signal })) {
+      context.emit(event);
+      hasFailed ||= event.type === "task.failed";
+      last = event;
+    }
+  } catch (error) {
+    if (!(error instanceof MjflowError) || error.code !== "aborted") throw error;
+    const isLate = timer.aborted && !context.signal.aborted;
+    throw new FlowGoesOn(flowId, isLate ? new WaitTimeoutError(timeoutMs!, undefined) : error);
+  }
+  return last?.type === "flow.failed" || (isStrict && hasFailed) ? EXIT.failed : EXIT.ok;
+}

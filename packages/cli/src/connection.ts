@@ -1,0 +1,68 @@
+/** Which mjflow is meant, and with which key: said by the environment, or found beside the local house. */
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import type { Platform } from "./platform.ts";
+import { UsageError } from "./usage-error.ts";
+
+export interface Connection {
+  url: string;
+  urlFrom: "--url" | "MJFLOW_URL" | "MJFLOW_PORT" | "default";
+  apiKey?: string;
+  /** `MJFLOW_API_KEY`, or the file it was read from. */
+  keyFrom?: string;
+}
+
+const PORT = "4600";
+const FOLDER = ".mjflow";
+const KEY_FILE = "api.key";
+const LOOPBACK = new Set(["127.0.0.1", "localhost", "[::1]"]);
+
+/** @throws UsageError for an address that is none, without repeating it: it may hold credentials */
+export function findConnection({ env, cwd }: Pick<Platform, "env" | "cwd">, urlOption?: string): Connection {
+  const { url, urlFrom } = address(env, urlOption);
+  const own = env["MJFLOW_API_KEY"]?.trim();
+  if (own) return { url, urlFrom, apiKey: own, keyFrom: "MJFLOW_API_KEY" };
+  // The key of the house on this machine goes to this machine, and nowhere else.
+  const kept = isLoopback(url) ? keptKey(env["MJFLOW_DATA_DIR"], cwd) : undefined;
+  return { url, urlFrom, ...kept };
+}
+
+function address(env: Platform["env"], urlOption: string | undefined): Pick<Connection, "url" | "urlFrom"> {
+  const given = env["MJFLOW_URL"]?.trim();
+  const port = env["MJFLOW_PORT"]?.trim();
+  if (urlOption !== undefined) return { url: checked(urlOption, "--url"), urlFrom: "--url" };
+  if (given) return { url: checked(given, "MJFLOW_URL"), urlFrom: "MJFLOW_URL" };
+  const local = port !== undefined && /^[1-9]\d{0,4}$/.test(port);
+  return { url: `http://127.0.0.1:${local ? port : PORT}`, urlFrom: local ? "MJFLOW_PORT" : "default" };
+}
+
+function checked(text: string, where: string): string {
+  if (!/^https?:\/\//i.test(text) || !URL.canParse(text)) {
+    throw new UsageError(`${where} must begin with http:// or https://.`);
+  }
+  const url = new URL(text);
+  if (url.username || url.password) throw new UsageError(`${where} must hold no credentials; use MJFLOW_API_KEY.`);
+  if (url.search || url.hash) throw new UsageError(`${where} must hold neither a query nor a fragment.`);
+  return url.href.replace(/\/+$/, "");
+}
+
+function isLoopback(url: string): boolean {
+  return LOOPBACK.has(new URL(url).hostname);
+}
+
+/** In the house's data folder: the one that is named, else the nearest one upwards, as from a folder of the clone. */
+function keptKey(dataDir: string | undefined, cwd: string): Pick<Connection, "apiKey" | "keyFrom"> {
+  for (const path of dataDir ? [resolve(cwd, dataDir, KEY_FILE)] : upwards(cwd)) {
+    if (!existsSync(path)) continue;
+    const apiKey = readFileSync(path, "utf8").trim();
+    if (apiKey !== "") return { apiKey, keyFrom: path };
+  }
+  return {};
+}
+
+function* upwards(cwd: string): Generator<string> {
+  for (let folder = resolve(cwd); ; folder = dirname(folder)) {
+    yield join(folder, FOLDER, KEY_FILE);
+    if (dirname(folder) === folder) return;
+  }
+}

@@ -1,0 +1,57 @@
+/** A flow as it is shown once it is read: a head, its tree, and what stands out. Pure. */
+import type { Flow, Task } from "@mjflow/client";
+import type { Paint, Style } from "../paint.ts";
+import { clean, fit } from "../text.ts";
+import { nameOf } from "./task.ts";
+import { tree } from "./tree.ts";
+
+const STATUS: Readonly<Record<string, Style>> = { completed: "green", failed: "red", running: "cyan" };
+
+export function statusText(status: string, paint: Paint): string {
+  return paint(STATUS[status] ?? "cyan", status);
+}
+
+export function flowLines(flow: Flow, paint: Paint, columns: number): string[] {
+  const { id, status, provider, prompt, action, counts, state } = flow;
+  const what = prompt ?? action;
+  return [
+    "",
+    `  ${paint("bold", fit(what, columns - 4))}`,
+    `  ${id}  ${statusText(status, paint)}  ${paint("dim", clean(provider))}`,
+    ...(state === null ? [] : [`  ${paint("dim", fit(`state ${state}`, columns - 4))}`]),
+    "",
+    ...tree(flow.tasks, paint, columns),
+    "",
+    `  ${paint("dim", countsLine(counts))}`,
+    ...attention(flow.tasks, paint),
+  ];
+}
+
+function countsLine({ submissions, modals, callbacks, duplicates, lookups }: Flow["counts"]): string {
+  const parts: [number, string, string][] = [
+    [submissions, "submission", "submissions"],
+    [modals, "window answered", "windows answered"],
+    [callbacks, "callback", "callbacks"],
+    [duplicates, "duplicate", "duplicates"],
+    [lookups, "look-up", "look-ups"],
+  ];
+  const shown = parts.filter(([n], i) => n > 0 || i === 0 || i === 2);
+  return shown.map(([n, one, many]) => `${n} ${n === 1 ? one : many}`).join(" · ");
+}
+
+/** What a person should know, and can do something about. */
+function attention(tasks: readonly Task[], paint: Paint): string[] {
+  return tasks.flatMap((task) => {
+    if (task.status === "MODAL") {
+      return [`  ${paint("yellow", windowHint(task))}`];
+    }
+    const offered = task.failure?.offered;
+    if (offered?.length)
+      return [`  ${paint("red", "✗")} ${nameOf(task)}: offered were ${offered.map(clean).join(", ")}`];
+    return [];
+  });
+}
+
+export function windowHint(task: Task): string {
+  return `? ${nameOf(task)} waits for an answer: mjflow modal ${task.id} --prompt …`;
+}

@@ -1,0 +1,35 @@
+/** How a task is named and marked, wherever it is drawn. Pure. */
+import type { Task, TaskStatus } from "@mjflow/client";
+import type { Style } from "../paint.ts";
+import { clean } from "../text.ts";
+
+const ENDED: ReadonlySet<TaskStatus> = new Set(["SUCCESS", "FAILURE", "CANCEL", "EXPIRED"]);
+
+export function isEnded({ status }: Pick<Task, "status">): boolean {
+  return ENDED.has(status);
+}
+
+/** What was pressed to make it; of a root, what was asked for. */
+export function nameOf({ press, action }: Pick<Task, "press" | "action">): string {
+  return clean(press ?? action.toLowerCase().replaceAll("_", "-"));
+}
+
+export function styleOf({ status }: Pick<Task, "status">): Style {
+  if (status === "SUCCESS") return "green";
+  if (status === "FAILURE" || status === "EXPIRED" || status === "CANCEL") return "red";
+  return status === "MODAL" || status === "UNCLEAR" ? "yellow" : "cyan";
+}
+
+export function markOf({ status }: Pick<Task, "status">): string {
+  if (status === "SUCCESS") return "✓";
+  if (status === "FAILURE" || status === "EXPIRED" || status === "CANCEL") return "✗";
+  return status === "MODAL" || status === "UNCLEAR" ? "?" : "…";
+}
+
+/** Where its picture is, why there is none, or how far it is. The lasting copy goes before the vendor's link. */
+export function endOf(task: Task): string {
+  const { copies, imageUrl, videos, text, failReason, status, progress } = task;
+  if (status === "SUCCESS") return clean(copies[0]?.url ?? imageUrl ?? videos[0]?.url ?? text ?? "");
+  if (isEnded(task)) return clean(failReason ?? task.failure?.message ?? status.toLowerCase());
+  return `${status.toLowerCase()}${progress > 0 ? ` ${progress}%` : ""}`;
+}

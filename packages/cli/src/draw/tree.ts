@@ -1,0 +1,44 @@
+/** A flow's lineage: what was pressed on what, and where its picture is. Pure. */
+import type { Task } from "@mjflow/client";
+import type { Paint } from "../paint.ts";
+import { pad, widthOf } from "../text.ts";
+import { endOf, markOf, nameOf, styleOf } from "./task.ts";
+
+interface Row {
+  /** What stands before the name, and before a second line. */
+  lead: string;
+  below: string;
+  task: Task;
+}
+
+/** Ids are whole, whatever the width: they are there to be copied. What does not fit beside them goes beneath. */
+export function tree(tasks: readonly Task[], paint: Paint, columns: number): string[] {
+  const rows = rowsOf(tasks);
+  const widest = Math.max(0, ...rows.map(({ lead, task }) => widthOf(lead + nameOf(task))));
+  const idWidth = Math.max(0, ...tasks.map(({ id }) => id.length));
+  return rows.flatMap(({ lead, below, task }) => {
+    const [name, end] = [pad(lead + nameOf(task), widest), endOf(task)];
+    const first = `  ${name}  ${paint(styleOf(task), markOf(task))} ${paint("dim", pad(task.id, idWidth))}`;
+    const shown = task.status === "SUCCESS" ? end : paint(styleOf(task), end);
+    if (end === "") return [first.trimEnd()];
+    if (widthOf(first) + 2 + widthOf(end) <= columns) return [`${first}  ${shown}`];
+    return [first.trimEnd(), `  ${below}${shown}`];
+  });
+}
+
+function rowsOf(tasks: readonly Task[]): Row[] {
+  const children = Map.groupBy(tasks, ({ parentId }) => parentId);
+  const ids = new Set(tasks.map(({ id }) => id));
+  const rows: Row[] = [];
+  const add = (task: Task, lead: string, rest: string) => {
+    const below = children.get(task.id) ?? [];
+    rows.push({ lead, below: rest + (below.length > 0 ? "│  " : "   "), task });
+    for (const [i, child] of below.entries()) {
+      const isLast = i === below.length - 1;
+      add(child, `${rest}${isLast ? "└─ " : "├─ "}`, `${rest}${isLast ? "   " : "│  "}`);
+    }
+  };
+  // One whose parent is not shown is a root here: of a part of a flow, too, a tree can be drawn.
+  for (const root of tasks.filter(({ parentId }) => parentId === null || !ids.has(parentId))) add(root, "", "");
+  return rows;
+}

@@ -1,0 +1,37 @@
+/** Lists: as many as were asked for, over as many pages as that takes. */
+import type { List, Page } from "@mjflow/client";
+import { countOf } from "./option.ts";
+
+const SHOWN = 20;
+const MOST_PER_PAGE = 100;
+
+export interface Paging {
+  limit: string | undefined;
+  all: boolean | undefined;
+}
+
+/** How many to ask for at a time. */
+export function pageSize(paging: Paging): number {
+  return Math.min(MOST_PER_PAGE, countOf("--limit", paging.limit, paging.all ? MOST_PER_PAGE : SHOWN));
+}
+
+/**
+ * As the API's own page, so that `--json` reads the same here and there. A `nextCursor` says that there is more than was
+ * asked for; a server that filters its pages may need several of them for one item.
+ */
+export async function collect<T>(list: List<T>, paging: Paging): Promise<Page<T>> {
+  const most = paging.all ? Number.POSITIVE_INFINITY : countOf("--limit", paging.limit, SHOWN);
+  const data: T[] = [];
+  let nextCursor: string | null = null;
+  for await (const page of list.pages()) {
+    data.push(...page.data);
+    nextCursor = page.nextCursor;
+    if (data.length >= most) break;
+  }
+  return { data: data.slice(0, most), nextCursor };
+}
+
+export function moreLine({ data, nextCursor }: Page<unknown>): string[] {
+  if (data.length === 0) return [];
+  return nextCursor === null ? [] : ["… there may be more: --limit N, --all"];
+}

@@ -1,0 +1,54 @@
+/** Work that was started: shown at once, or watched to its end. */
+import { type Flow, MjflowError, type Task } from "@mjflow/client";
+import type { Context } from "./context.ts";
+import { flowLines } from "./draw/flow.ts";
+import { nameOf } from "./draw/task.ts";
+import { EXIT } from "./exit.ts";
+import { follow } from "./follow.ts";
+import { timeoutOf } from "./option.ts";
+
+export interface Waiting {
+  /** False: come back at once. */
+  wait?: boolean | undefined;
+  timeout: string | undefined;
+}
+
+/** A flow to its end, then its tree. @returns 0, or 1 when it failed; with `strict` also when a branch did */
+export async function finish(
+  context: Context,
+  flowId: string,
+  { timeout, strict }: Waiting & { strict?: boolean | undefined },
+) {
+  const flow = await follow(context, flowId, { timeoutMs: timeoutOf(timeout) });
+  context.show(flow, () => flowLines(flow, context.paint, context.columns));
+  const failed = flow.tasks.filter(({ status }) => status !== "SUCCESS");
+  if (failed.length > 0) {
+    context.note(
+      `  ${context.paint("yellow", `${failed.length} of ${flow.tasks.length} did not succeed`)}: ${failed.map(nameOf).join(", ")}`,
+    );
+  }
+  return flow.status === "failed" || (strict && failed.length > 0) ? EXIT.failed : EXIT.ok;
+}
+
+/** One task of a flow to the flow's end. @returns 0 when it succeeded: the flow's own status speaks of its root */
+export async function finishTask(context: Context, task: Task, waiting: Waiting): Promise<number> {
+  if (waiting.wait === false) return started(context, task);
+  const flow = await follow(context, task.flowId, { timeoutMs: timeoutOf(waiting.timeout) });
+  const ended = taskOf(flow, task.id);
+  context.show(ended, () => flowLines(flow, context.paint, context.columns));
+  return ended.status === "SUCCESS" ? EXIT.ok : EXIT.failed;
+}
+
+function started(context: Context, task: Task): number {
+  context.show(task, () => [
+    `${task.id}  ${nameOf(task)} ${task.status.toLowerCase()}`,
+    context.paint("dim", `  mjflow watch ${task.flowId}`),
+  ]);
+  return EXIT.ok;
+}
+
+function taskOf(flow: Flow, id: string): Task {
+  const task = flow.tasks.find((each) => each.id === id);
+  if (!task) throw new MjflowError({ code: "unexpected_answer", detail: "The flow no longer shows the task." });
+  return task;
+}
