@@ -25,6 +25,7 @@ import { pressTask } from "@mjflow/engine/press";
 import { receive } from "@mjflow/engine/receive";
 import { submit, taken, work } from "@mjflow/engine/submit";
 import { sweep } from "@mjflow/engine/sweep";
+import type { Vault } from "@mjflow/engine/vault";
 import { consume } from "@mjflow/queue/consume";
 import { createMemoryQueue } from "@mjflow/queue/memory";
 import { createHookStore } from "@mjflow/store/hook";
@@ -164,7 +165,7 @@ export async function runHouse({
   const hearing = createRng(seed ^ 0x5f3759df);
   const app = createApp(hearing, profile);
   // Nothing is at rest here: sealing would take a tenth of the time and prove nothing.
-  const vault = { seal: (secret: string) => secret, open: (sealed: string) => sealed };
+  const vault: Vault = { seal: (secret) => secret, open: (sealed) => sealed };
   const watch = createWatch(broken, (task) => {
     const { flowId, path, status, attempt, phase, rev, busy } = task;
     trace?.({

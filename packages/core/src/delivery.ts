@@ -4,7 +4,7 @@
  */
 import type { EventType } from "./event.ts";
 import { isFlowId } from "./id.ts";
-import type { PostOutcome } from "./port.ts";
+import type { PostOutcome } from "./outbound.ts";
 
 export type DeliveryStatus = "pending" | "delivered" | "failed";
 

@@ -6,14 +6,12 @@ import {
   type EventType,
   eventIdOf,
   FLOW_PLACE,
-  flowEvents,
   HEARS,
   hearsOf,
   isHeard,
-  isNewlyHeard,
-  taskEvents,
 } from "./event.ts";
 import type { Flow } from "./flow.ts";
+import { flowEvents, isNewlyHeard, taskEvents } from "./happened.ts";
 import { ENDED, type Task } from "./task.ts";
 
 const OF_A_FLOW = EVENT_TYPES.filter((type) => /^(task|flow)\./.test(type));

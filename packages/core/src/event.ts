@@ -1,11 +1,4 @@
-/**
- * What an app can hear of: the events of webhooks, the bus and the stream, under one set of names.
- *
- * Events are not stored: they are read off the rows. Whatever has happened to a task can be told from it at any later
- * time, so that an announcement that was lost is made good by the next one.
- */
-import type { Flow } from "./flow.ts";
-import { isEnded, type Task } from "./task.ts";
+/** What an app can hear of: the events of webhooks, the bus and the stream, under one set of names. */
 
 export const EVENT_TYPES = [
   "task.submitted",
@@ -61,29 +54,6 @@ export function isHeard(hears: number | undefined, type: EventType): boolean {
   return ((hears ?? 0) & HEARD_AS[type]) !== 0;
 }
 
-/** Everything that has happened to a task by now, in order. Of its progress only the latest. */
-export function taskEvents(task: Task): HappenedEvent[] {
-  const events: HappenedEvent[] = [];
-  const { submittedAt, progress, status, endedAt } = task;
-  if (submittedAt !== undefined) events.push({ name: "submitted", type: "task.submitted", at: submittedAt });
-  if (status === "MODAL" && !task.modal)
-    events.push({ name: "modal", type: "task.modal", at: submittedAt ?? task.updatedAt });
-  if (progress > 0 && !isEnded(task)) {
-    events.push({ name: `progress-${progress}`, type: "task.progress", at: task.updatedAt });
-  }
-  if (endedAt !== undefined && status === "SUCCESS")
-    events.push({ name: "completed", type: "task.completed", at: endedAt });
-  else if (endedAt !== undefined) events.push({ name: "failed", type: "task.failed", at: endedAt });
-  return events;
-}
-
-/** The end of a flow; a flow has no other events of its own. */
-export function flowEvents({ status, endedAt }: Flow): HappenedEvent[] {
-  if (status === "running" || endedAt === undefined) return [];
-  const name = status === "completed" ? "completed" : "failed";
-  return [{ name, type: `flow.${name}`, at: endedAt }];
-}
-
 /** Named after the endpoint: told in the flow whose delivery was the last straw. */
 export function disabledEvent(endpointId: string, at: number): HappenedEvent {
   return { name: `${DISABLED}${endpointId}`, type: "endpoint.disabled", at };
@@ -103,11 +73,4 @@ export const FLOW_PLACE: EventPlace = "flow";
 /** The same for every listener and every try: what receivers deduplicate by. */
 export function eventIdOf(flowId: string, place: EventPlace, name: string): string {
   return `evt_${flowId.slice("flow_".length)}_${place}_${name}`;
-}
-
-/** True when a listener has something new to hear between two states of a task. */
-export function isNewlyHeard(before: Task, next: Task): boolean {
-  if (!next.hears) return false;
-  const old = new Set(taskEvents(before).map((event) => event.name));
-  return taskEvents(next).some((event) => !old.has(event.name) && isHeard(next.hears, event.type));
 }

@@ -10,7 +10,7 @@
  *   P5  While a lease holds, a second claim does nothing.
  */
 
-import { isNewlyHeard } from "./event.ts";
+import { isNewlyHeard } from "./happened.ts";
 import { abandoned, answered, archived, made } from "./state/app.ts";
 import { isOutdated } from "./state/move.ts";
 import type { Context, Decision, Signal } from "./state/signal.ts";

@@ -28,11 +28,10 @@ import {
   type EventType,
   eventIdOf,
   FLOW_PLACE,
-  flowEvents,
   type HappenedEvent,
-  taskEvents,
 } from "@mjflow/core/event";
 import type { Flow } from "@mjflow/core/flow";
+import { flowEvents, taskEvents } from "@mjflow/core/happened";
 import { deliverMessage, type TellMessage } from "@mjflow/core/message";
 import type { Bus, Outbound, PostOutcome, Queue } from "@mjflow/core/port";
 import type { Task } from "@mjflow/core/task";

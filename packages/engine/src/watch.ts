@@ -2,8 +2,9 @@
  * A flow as it goes, event by event, for a stream. Events are read off the rows, so that nothing need be kept for a
  * listener who may never come, and one who comes back is told what it missed.
  */
-import { type EventBody, eventIdOf, FLOW_PLACE, flowEvents, type HappenedEvent, taskEvents } from "@mjflow/core/event";
+import { type EventBody, eventIdOf, FLOW_PLACE, type HappenedEvent } from "@mjflow/core/event";
 import { type Flow, flowStatus } from "@mjflow/core/flow";
+import { flowEvents, taskEvents } from "@mjflow/core/happened";
 import type { Task } from "@mjflow/core/task";
 import type { Deps } from "./deps.ts";
 import { eventView, type MediaUrl } from "./view.ts";

@@ -1,0 +1,285 @@
+/**
+ * What the API answers, as schemas: its description is made from them, and tests hold every answer to them. Strict, so
+ * that an answer holds nothing that is not described; published open, because answers may gain members. No function
+ * imports this file: it weighs nothing on a cold start.
+ */
+import * as z from "zod/mini";
+import { ERRORS, type ErrorCode, FAILURES, type FailureCode } from "./error.ts";
+import { EVENT_TYPES, type EventType } from "./event.ts";
+import { ROOT_ACTIONS } from "./request.ts";
+import { STATUSES } from "./task.ts";
+
+/** ISO 8601, UTC. */
+const time = z.iso.datetime();
+const maybe = z.nullable;
+const text = z.string();
+const count = z.int().check(z.minimum(0));
+const codes = <T extends string>(table: Record<T, unknown>) => z.enum(Object.keys(table) as [T, ...T[]]);
+
+export const EventName = z.enum(EVENT_TYPES);
+const flowStatus = z.enum(["running", "completed", "failed"]);
+
+// ── tasks and flows ────────────────────────────────────────────────────────────────────────────────────────────────
+
+export const Media = z.strictObject({ url: text, thumbnail: z.optional(text) });
+export const Copy = z.strictObject({ url: text, bytes: count, sha256: text, contentType: text, source: text });
+export const Button = z.strictObject({ customId: text, label: text, emoji: text, name: maybe(text) });
+
+export const Failure = z.strictObject({
+  code: codes<FailureCode>(FAILURES),
+  message: text,
+  vendor: z.optional(
+    z.strictObject({ code: z.optional(text), description: z.optional(text), bannedWord: z.optional(text) }),
+  ),
+  offered: z.optional(z.array(text)),
+});
+
+export const Orphan = z.strictObject({
+  attempt: count,
+  vendorTaskId: z.optional(text),
+  at: time,
+  estimatedUsd: z.number(),
+});
+
+const Late = z.strictObject({ status: text, at: time, imageUrl: maybe(text) });
+
+/** `GET /v1/tasks/{id}` */
+export const Task = z.strictObject({
+  id: text,
+  flowId: text,
+  parentId: maybe(text),
+  rootId: text,
+  depth: count,
+  press: maybe(text),
+  action: text,
+  status: z.enum(STATUSES),
+  progress: z.number().check(z.minimum(0), z.maximum(100)),
+  provider: text,
+  providerTaskId: maybe(text),
+  customId: maybe(text),
+  imageUrl: maybe(text),
+  images: z.array(Media),
+  videos: z.array(Media),
+  copies: z.array(Copy),
+  buttons: z.array(Button),
+  finalPrompt: maybe(text),
+  text: maybe(text),
+  seed: maybe(text),
+  failReason: maybe(text),
+  failure: maybe(Failure),
+  attempts: count,
+  modals: count,
+  callbacks: count,
+  duplicates: count,
+  lookups: count,
+  unclear: z.boolean(),
+  orphans: z.array(Orphan),
+  late: maybe(Late),
+  createdAt: time,
+  submittedAt: maybe(time),
+  endedAt: maybe(time),
+});
+
+export const Counts = z.strictObject({
+  submissions: count,
+  modals: count,
+  callbacks: count,
+  duplicates: count,
+  lookups: count,
+});
+
+/** A row of a list. */
+export const FlowSummary = z.strictObject({
+  id: text,
+  status: flowStatus,
+  state: maybe(text),
+  action: z.enum(ROOT_ACTIONS),
+  provider: text,
+  prompt: maybe(text),
+  createdAt: time,
+  endedAt: maybe(time),
+});
+
+/** `GET /v1/flows/{id}` */
+export const Flow = z.extend(FlowSummary, {
+  mode: maybe(z.enum(["fast", "relax", "turbo"])),
+  notifyHook: maybe(text),
+  events: maybe(z.array(EventName)),
+  tasks: z.array(Task),
+  counts: Counts,
+});
+
+// ── endpoints and deliveries ───────────────────────────────────────────────────────────────────────────────────────
+
+const disabledWhy = z.enum(["by_app", "gone", "failing"]);
+
+export const Endpoint = z.strictObject({
+  id: text,
+  url: maybe(text),
+  events: z.array(EventName),
+  scheme: z.enum(["v1", "v1a"]),
+  publicKey: maybe(text),
+  description: maybe(text),
+  enabled: z.boolean(),
+  disabledAt: maybe(time),
+  disabledWhy: maybe(disabledWhy),
+  failingSince: maybe(time),
+  earlierSecretsUntil: z.array(maybe(time)),
+  createdAt: maybe(time),
+});
+
+/** Just made or rotated: of scheme `v1` it comes with its secret. */
+export const NewEndpoint = z.extend(Endpoint, { secret: z.optional(text) });
+
+export const Replayed = z.strictObject({ replayed: count, nextCursor: maybe(text) });
+
+const DeliveryAttempt = z.strictObject({
+  at: maybe(time),
+  status: z.optional(z.int()),
+  why: z.optional(text),
+  tookMs: z.optional(z.number()),
+});
+
+export const Delivery = z.strictObject({
+  id: text,
+  eventId: text,
+  type: EventName,
+  endpoint: text,
+  flowId: text,
+  taskId: maybe(text),
+  status: z.enum(["pending", "delivered", "failed"]),
+  tries: count,
+  attempts: z.array(DeliveryAttempt),
+  failure: maybe(text),
+  nextTryAt: maybe(time),
+  happenedAt: maybe(time),
+  createdAt: maybe(time),
+  endedAt: maybe(time),
+});
+
+// ── for the operator ───────────────────────────────────────────────────────────────────────────────────────────────
+
+export const Limits = z.strictObject({
+  flowsPerMinute: maybe(z.int()),
+  runningFlows: maybe(z.int()),
+  creditsUsd: maybe(z.number()),
+});
+
+export const App = z.strictObject({
+  id: text,
+  name: text,
+  limits: Limits,
+  createdAt: maybe(time),
+  disabledAt: maybe(time),
+  deletedAt: maybe(time),
+});
+
+export const AppKey = z.strictObject({
+  id: text,
+  appId: text,
+  prefix: text,
+  createdAt: maybe(time),
+  lastUsedOn: maybe(z.iso.date()),
+  expiresAt: maybe(time),
+  revokedAt: maybe(time),
+});
+
+/** The only answer that ever holds the key. */
+export const NewAppKey = z.extend(AppKey, { key: text });
+export const RotatedAppKey = z.extend(NewAppKey, { previous: AppKey });
+
+const UsageDay = z.strictObject({ day: z.iso.date(), flows: count, settledUsd: z.number() });
+
+export const Usage = z.strictObject({
+  appId: text,
+  balanceUsd: maybe(z.number()),
+  counted: z.boolean(),
+  reservedUsd: z.number(),
+  settledUsd: z.number(),
+  refundedUsd: z.number(),
+  addedUsd: z.number(),
+  runningFlows: count,
+  days: z.array(UsageDay),
+});
+
+export const DeadLetter = z.strictObject({
+  id: text,
+  state: z.enum(["kept", "redriven", "dropped"]),
+  body: text,
+  why: text,
+  receives: count,
+  createdAt: time,
+});
+
+// ── lists, errors, events ──────────────────────────────────────────────────────────────────────────────────────────
+
+/** A page of a listing. */
+export function pageOf<T extends z.ZodMiniType>(item: T) {
+  return z.strictObject({ data: z.array(item), nextCursor: maybe(text) });
+}
+
+/** A listing that is always whole. */
+export function wholeOf<T extends z.ZodMiniType>(item: T) {
+  return z.strictObject({ data: z.array(item), nextCursor: z.null() });
+}
+
+/** RFC 9457, with what a program needs to decide what to do. */
+export const Problem = z.strictObject({
+  type: z.url(),
+  title: text,
+  status: z.int(),
+  code: codes<ErrorCode>(ERRORS),
+  detail: text,
+  field: z.optional(text),
+  advice: text,
+  retry: z.enum(["never", "later"]),
+  requestId: z.uuid(),
+  errors: z.optional(z.array(z.strictObject({ field: text, message: text }))),
+  offered: z.optional(z.array(text)),
+  providers: z.optional(z.array(text)),
+  actions: z.optional(z.array(text)),
+  estimatedUsd: z.optional(z.number()),
+  balanceUsd: z.optional(z.number()),
+  rateLimit: z.optional(z.strictObject({ quota: count, remaining: count, resetS: count })),
+});
+
+type Of<Prefix extends string> = Extract<EventType, `${Prefix}.${string}`>;
+const ofKind = <Prefix extends string>(prefix: Prefix) =>
+  z.enum(EVENT_TYPES.filter((type) => type.startsWith(`${prefix}.`)) as [Of<Prefix>, ...Of<Prefix>[]]);
+
+/** What webhooks, the stream and the bus say of a task. */
+export const TaskEvent = z.strictObject({
+  type: ofKind("task"),
+  timestamp: time,
+  data: z.extend(Task, { state: maybe(text) }),
+});
+
+export const FlowEvent = z.strictObject({
+  type: ofKind("flow"),
+  timestamp: time,
+  data: z.extend(FlowSummary, { counts: Counts }),
+});
+
+export const EndpointEvent = z.strictObject({
+  type: ofKind("endpoint"),
+  timestamp: time,
+  /** Empty where it was removed since. */
+  data: z.strictObject({
+    id: z.optional(text),
+    url: z.optional(text),
+    disabledWhy: z.optional(disabledWhy),
+    failingSince: z.optional(time),
+  }),
+});
+
+// ── outside /v1 ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export const Health = z.strictObject({ status: z.literal("ok") });
+export const Index = z.strictObject({
+  name: text,
+  api: text,
+  health: text,
+  docs: text,
+  openapi: text,
+  llms: text,
+});
