@@ -11,6 +11,7 @@ import { flows } from "./flow.ts";
 import { letters } from "./letter.ts";
 import { media } from "./media.ts";
 import { FACADE_PREFIXES, facade } from "./mj/mj.ts";
+import { description } from "./openapi.ts";
 import { onError } from "./problem.ts";
 import { providers } from "./provider.ts";
 import { streams } from "./stream.ts";
@@ -45,6 +46,15 @@ const ALLOWED = {
   "/v1/dead-letters/:id/redrive": "POST",
 };
 
+const INDEX = {
+  name: "mjflow",
+  api: "/v1",
+  health: "/healthz",
+  docs: "/docs",
+  openapi: "/openapi.json",
+  llms: "/llms.txt",
+};
+
 export function createApp(deps: ApiDeps): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
   app.use(async (c, next) => {
@@ -55,7 +65,8 @@ export function createApp(deps: ApiDeps): Hono<AppEnv> {
     if (!c.res.headers.has("Cache-Control")) c.header("Cache-Control", "no-store");
   });
   app.get("/healthz", (c) => c.json({ status: "ok" }));
-  app.get("/", (c) => c.json({ name: "mjflow", api: "/v1", health: "/healthz" }));
+  app.get("/", (c) => c.json(INDEX));
+  app.route("/", description);
   const callers = createCallers(deps, deps.apiKeys);
   // Before /v1, whose door asks for its key in another way and answers in other words.
   for (const prefix of FACADE_PREFIXES) app.all(`${prefix}/*`, facade(prefix, callers));

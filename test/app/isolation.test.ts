@@ -77,12 +77,13 @@ function facadeBody(path: string): unknown {
   return { prompt: "a boat of the stranger's" };
 }
 
+const OPEN = ["/", "/healthz", "/docs", "/openapi.json", "/llms.txt"];
 const door = openDoor();
 const mine = await household(door);
 const stranger = await door.join("stranger");
 const routes = door.app.routes
-  // Without a key: health, and pictures behind signed links.
-  .filter(({ method, path }) => method !== "ALL" && !["/", "/healthz"].includes(path) && !path.startsWith("/media"))
+  // Without a key: health, the API's description, and pictures behind signed links.
+  .filter(({ method, path }) => method !== "ALL" && !OPEN.includes(path) && !path.startsWith("/media"))
   .map(({ method, path }) => [method, path] as const);
 
 /** All rows of the household, and what its vendor was asked. */

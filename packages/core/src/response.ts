@@ -188,6 +188,18 @@ export const AppKey = z.strictObject({
 export const NewAppKey = z.extend(AppKey, { key: text });
 export const RotatedAppKey = z.extend(NewAppKey, { previous: AppKey });
 
+/** An account at a vendor's, without its key. */
+export const Account = z.strictObject({
+  provider: text,
+  name: text,
+  baseUrl: maybe(text),
+  hasKey: z.boolean(),
+  weight: maybe(z.number()),
+  maxRunning: maybe(z.int()),
+  createdAt: time,
+  updatedAt: time,
+});
+
 const UsageDay = z.strictObject({ day: z.iso.date(), flows: count, settledUsd: z.number() });
 
 export const Usage = z.strictObject({

@@ -1,0 +1,79 @@
+/** `/v1/flows`, described. */
+
+import { FlowListQuery, FlowRequest } from "@mjflow/core/request";
+import { Flow, FlowSummary, pageOf } from "@mjflow/core/response";
+import {
+  BODIED,
+  type Group,
+  type Header,
+  IDEMPOTENCY_KEY,
+  KEPT_ONCE,
+  KEYED,
+  LOCATION,
+  RATE_LIMIT,
+  REPLAYED,
+} from "./description.ts";
+
+const LAST_EVENT_ID: Header = {
+  name: "Last-Event-ID",
+  about: "The id of the last event you have; browsers send it by themselves. What happened since is told.",
+  schema: { type: "string" },
+};
+
+export const flows = {
+  tag: "Flows",
+  about:
+    "A flow is a plan, sent once: a first picture, and what to press on it, to any depth. It runs on the vendor's callbacks; you hear of it by webhook, by stream, or by reading it.",
+  routes: {
+    "POST /v1/flows": {
+      id: "createFlow",
+      summary: "Send a plan",
+      about:
+        "Stored before it is answered: once you have the 202 the flow runs to its end, whatever happens to either side. Send an `Idempotency-Key` if you may have to ask again.",
+      headers: [IDEMPOTENCY_KEY],
+      body: FlowRequest,
+      example: {
+        provider: "simulator",
+        prompt: "a paper boat on calm water",
+        state: "order 7",
+        then: [{ press: ["U1", "U2"], then: [{ press: "zoom:2" }] }],
+      },
+      answers: {
+        202: { about: "The flow as it now stands.", schema: Flow, headers: [LOCATION, REPLAYED, ...RATE_LIMIT] },
+      },
+      errors: [...KEYED, ...BODIED, ...KEPT_ONCE, "out_of_credit", "rate_limited", "too_many_flows"],
+    },
+    "GET /v1/flows": {
+      id: "listFlows",
+      summary: "List flows",
+      about: "Newest first, without their tasks.",
+      query: FlowListQuery,
+      answers: { 200: { about: "A page of flows.", schema: pageOf(FlowSummary) } },
+      errors: [...KEYED, "invalid_request"],
+    },
+    "GET /v1/flows/:id": {
+      id: "getFlow",
+      summary: "Read a flow",
+      about: "With every task of its lineage as far as it is, parents before children.",
+      answers: { 200: { about: "The flow.", schema: Flow } },
+      errors: [...KEYED, "not_found"],
+    },
+    "GET /v1/flows/:id/events": {
+      id: "streamFlow",
+      summary: "Follow a flow as it happens",
+      about:
+        "Server-sent events. Each has an `id` for `Last-Event-ID`, an `event`, which is the event's type, and as `data` the JSON that a webhook has as its body. Comment lines are signs of life. The stream ends after `flow.completed` or `flow.failed`, and before that whenever the function's time is up: come back with the last `id`. Each event is told at least once.",
+      headers: [LAST_EVENT_ID],
+      answers: {
+        200: {
+          about: "What has happened, then what happens, as it does.",
+          type: "text/event-stream",
+          headers: [{ name: "X-Accel-Buffering", about: "Asks proxies not to gather it.", schema: { const: "no" } }],
+          example:
+            'retry: 1000\n\nid: evt_01K9ZC7T3R8M2V5X0Q4B6N1JHD_0_completed\nevent: task.completed\ndata: {"type":"task.completed","timestamp":"2026-11-21T10:00:42.000Z","data":{…}}\n\n',
+        },
+      },
+      errors: [...KEYED, "not_found"],
+    },
+  },
+} as const satisfies Group;

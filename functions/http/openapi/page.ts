@@ -1,0 +1,183 @@
+/** The description as one page: plain HTML, no script, nothing from elsewhere. */
+import { ERRORS, FAILURES } from "@mjflow/core/error";
+import { curlOf } from "./curl.ts";
+import { Html, html, inline, prose } from "./html.ts";
+import type { Field, Operation, Reading, Shown, Tag, Type } from "./reader.ts";
+
+const KEYS: Record<Operation["key"], string> = {
+  app: "",
+  operator: "operator’s key",
+  mj: "mj-api-secret",
+  none: "no key",
+};
+
+/** @param style of the page; what serves it allows that and nothing else */
+export function pageOf(reading: Reading, style: string): string {
+  const { title, version, summary, intro, tags, schemas } = reading;
+  const parts = [...tags.map(tagSection), errorSection(), schemaSection(schemas)];
+  return html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="description" content="${summary}">
+<title>${title} API</title>
+<style>${verbatim(style)}</style>
+</head>
+<body>
+<a class="skip" href="#main">Skip to content</a>
+<div class="layout">
+<nav aria-label="Contents">
+<a class="name" href="#main">${title}</a>
+<ul>
+${tags.map(tagContents)}
+<li><a href="#errors">Errors</a></li>
+<li><a href="#schemas">Schemas</a></li>
+</ul>
+</nav>
+<main id="main">
+<h1>${title} API</h1>
+<p class="lead">${summary}</p>
+${prose(intro)}
+<p>Version ${version}. The same as <a href="openapi.json">OpenAPI 3.1</a> and as <a href="llms.txt">text for language models</a>.</p>
+<p>In the lines to paste, <code>MJFLOW_URL</code> is the address that this page is at, without <code>/docs</code>.</p>
+${parts}
+</main>
+</div>
+</body>
+</html>
+`.text;
+}
+
+function verbatim(style: string): Html {
+  // A closing tag is all that could end a style element.
+  if (style.includes("</")) throw new Error("A style sheet must not hold a tag.");
+  return new Html(style);
+}
+
+function slug(name: string): string {
+  return name.toLowerCase().replaceAll(" ", "-");
+}
+
+function tagContents({ name, operations }: Tag): Html {
+  const items = operations.map(({ id, summary }) => html`<li><a href="#${id}">${summary}</a></li>`);
+  return html`<li><a href="#${slug(name)}">${name}</a><ul>${items}</ul></li>\n`;
+}
+
+function tagSection({ name, about, operations }: Tag): Html {
+  const index = operations.map(
+    (one) => html`<li><a href="#${one.id}">${routeOf(one)}</a><span>${one.summary}</span></li>`,
+  );
+  return html`<section aria-labelledby="${slug(name)}">
+<h2 id="${slug(name)}">${name}</h2>
+<div class="about">${prose(about)}<ul class="index">${index}</ul></div>
+${operations.map(operationArticle)}
+</section>
+`;
+}
+
+function isEvent({ path }: Operation): boolean {
+  return !path.startsWith("/");
+}
+
+function routeOf(operation: Operation): Html {
+  const { method, path } = operation;
+  if (isEvent(operation)) return html`<code class="event">${path}</code>`;
+  return html`<code><span class="method ${method.toLowerCase()}">${method}</span> ${path}</code>`;
+}
+
+function operationArticle(operation: Operation): Html {
+  const { id, summary, about, key, parameters, body } = operation;
+  const badge = !isEvent(operation) && KEYS[key] && html`<span class="key">${KEYS[key]}</span>`;
+  const given = body && (body.fields.length > 0 || body.type);
+  return html`<article id="${id}">
+<h3>${summary}</h3>
+<p class="route">${routeOf(operation)}${badge}</p>
+${prose(about)}
+${parameters.length > 0 && [html`<h4>${isEvent(operation) ? "Headers" : "Parameters"}</h4>`, fieldTable(parameters)]}
+${given && html`<h4>Body${named(body)}</h4>`}
+${given && fieldTable(body.fields)}
+${!isEvent(operation) && html`<pre><code>${curlOf(operation)}</code></pre>`}
+${answersOf(operation)}
+</article>
+`;
+}
+
+/** The schema that the fields are of. */
+function named({ type }: Shown): Html | false {
+  const [name] = type ?? [];
+  return name?.ref !== undefined && html`: ${typeOf(type!)}`;
+}
+
+function answersOf({ answers, problems }: Operation): Html {
+  const good = answers.map(
+    ({ status, about, type, contentType, headers, example }) => html`<tr><td><b>${status}</b></td><td>${inline(about)}
+${type && html` <span class="type">${typeOf(type)}</span>`}
+${!type && contentType && html` <span class="type">${contentType}</span>`}
+${headers.length > 0 && html`<br><span class="limits">Headers: ${list(headers)}</span>`}
+${typeof example === "string" && html`<pre><code>${example.trimEnd()}</code></pre>`}</td></tr>`,
+  );
+  const bad = problems.map(
+    ({ status, codes }) =>
+      html`<tr><td><b>${status}</b></td><td>${codes.map(
+        (code, i) => html`${i > 0 && ", "}<a href="#error-${code}"><code>${code}</code></a>`,
+      )}</td></tr>`,
+  );
+  return html`<h4>Answers</h4>
+<table><thead><tr><th scope="col">Status</th><th scope="col">Meaning</th></tr></thead><tbody>${good}${bad}</tbody></table>`;
+}
+
+function list(names: readonly string[]): Html[] {
+  return names.map((name, i) => html`${i > 0 && ", "}<code>${name}</code>`);
+}
+
+function fieldTable(fields: readonly (Field & { in?: string })[]): Html {
+  const rows = fields.map(
+    (field) => html`<tr><td><code>${field.name}</code>${field.required && html`<span class="need">required</span>`}</td>
+<td class="type">${typeOf(field.type)}</td>
+<td>${inline(field.about)}${field.limits && html` <span class="limits">(${field.limits})</span>`}</td></tr>`,
+  );
+  return html`<table><thead><tr><th scope="col">Name</th><th scope="col">Type</th><th scope="col">Meaning</th></tr></thead><tbody>${rows}</tbody></table>`;
+}
+
+function typeOf(type: Type): Html[] {
+  return type.map(({ text, ref }) => (ref === undefined ? html`${text}` : html`<a href="#schema-${ref}">${text}</a>`));
+}
+
+function errorSection(): Html {
+  const errors = Object.entries(ERRORS).map(
+    ([
+      code,
+      { status, title, advice, retry },
+    ]) => html`<tr id="error-${code}"><td><code>${code}</code></td><td>${status}</td>
+<td>${title}. ${inline(advice)}</td><td>${retry === "never" ? "never" : "later"}</td></tr>`,
+  );
+  const failures = Object.entries(FAILURES).map(
+    ([code, meaning]) => html`<tr><td><code>${code}</code></td><td>${meaning}</td></tr>`,
+  );
+  return html`<section aria-labelledby="errors">
+<h2 id="errors">Errors</h2>
+<p>What a request may be answered, as <a href="#schema-Problem">Problem</a>. Codes are stable; <code>retry</code> says whether the same request can succeed later.</p>
+<table><thead><tr><th scope="col">Code</th><th scope="col">Status</th><th scope="col">Meaning</th><th scope="col">Retry</th></tr></thead><tbody>${errors}</tbody></table>
+<h3 id="failures">Why a task failed</h3>
+<p>In a task’s <code>failure.code</code>; the request that made it was fine.</p>
+<table><thead><tr><th scope="col">Code</th><th scope="col">Meaning</th></tr></thead><tbody>${failures}</tbody></table>
+</section>
+`;
+}
+
+function schemaSection(schemas: Reading["schemas"]): Html {
+  const articles = schemas.map(
+    ({ name, about, fields }) => html`<article id="schema-${name}">
+<h3>${name}</h3>
+${prose(about)}
+${fieldTable(fields)}
+</article>
+`,
+  );
+  return html`<section aria-labelledby="schemas">
+<h2 id="schemas">Schemas</h2>
+${articles}
+</section>
+`;
+}

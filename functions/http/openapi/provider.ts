@@ -1,0 +1,44 @@
+/** `/v1/providers`, described. */
+import { AccountPatch, AccountRequest } from "@mjflow/core/request";
+import { Account } from "@mjflow/core/response";
+import { BODIED, type Group, KEYED, LOCATION } from "./description.ts";
+
+const path = { id: "A vendor's id.", name: "The account's name: 1 to 40 letters, digits, `_` or `-`." };
+
+export const providers = {
+  tag: "Providers",
+  about:
+    "The vendors of the stage, and the accounts there that pay. New flows go to one of a vendor's accounts, by weight; a branch stays with its own. A change takes effect within a minute.",
+  routes: {
+    "POST /v1/providers/:id/accounts/:name": {
+      id: "addAccount",
+      summary: "Add an account at a vendor's",
+      about: "Its key is stored sealed and never shown again.",
+      key: "operator",
+      path,
+      body: AccountRequest,
+      example: { baseUrl: "https://api.example.com", apiKey: "sk-…", weight: 2, maxRunning: 12 },
+      answers: { 201: { about: "The account.", schema: Account, headers: [LOCATION] } },
+      errors: [...KEYED, ...BODIED, "not_found", "conflict"],
+    },
+    "PATCH /v1/providers/:id/accounts/:name": {
+      id: "updateAccount",
+      summary: "Change an account",
+      about: "What is named is changed; null sets back to what the configuration says. Weight 0: no new flows.",
+      key: "operator",
+      path,
+      body: AccountPatch,
+      example: { weight: 0 },
+      answers: { 200: { about: "The account.", schema: Account } },
+      errors: [...KEYED, ...BODIED, "not_found"],
+    },
+    "DELETE /v1/providers/:id/accounts/:name": {
+      id: "removeAccount",
+      summary: "Remove an account",
+      key: "operator",
+      path,
+      answers: { 204: { about: "It is gone." } },
+      errors: [...KEYED, "invalid_request", "not_found", "conflict"],
+    },
+  },
+} as const satisfies Group;

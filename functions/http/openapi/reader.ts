@@ -1,0 +1,208 @@
+/** The document, read for showing: operations by tag, references followed, types in a few words. */
+import type { Json } from "./schema.ts";
+
+export interface Field {
+  name: string;
+  type: Type;
+  required: boolean;
+  about: string;
+  /** What JSON Schema says besides its type: `1 to 100`. */
+  limits: string;
+}
+
+/** Words, some of which name a schema. */
+export type Type = readonly { text: string; ref?: string }[];
+
+export interface Shown {
+  about: string;
+  contentType?: string | undefined;
+  type?: Type | undefined;
+  fields: readonly Field[];
+  example?: unknown;
+}
+
+export interface Operation {
+  id: string;
+  method: string;
+  path: string;
+  summary: string;
+  about: string;
+  key: "app" | "operator" | "mj" | "none";
+  parameters: readonly (Field & { in: string })[];
+  body: Shown | undefined;
+  answers: readonly (Shown & { status: string; headers: readonly string[] })[];
+  /** Of problem+json, by status. */
+  problems: readonly { status: string; codes: readonly string[] }[];
+}
+
+export interface Tag {
+  name: string;
+  about: string;
+  operations: readonly Operation[];
+}
+
+export interface Reading {
+  title: string;
+  version: string;
+  summary: string;
+  intro: string;
+  tags: readonly Tag[];
+  schemas: readonly (Shown & { name: string })[];
+}
+
+const METHODS = ["get", "post", "put", "patch", "delete"];
+
+export function read(document: Json): Reading {
+  const { info, tags, paths, webhooks, components } = document as Record<string, Json>;
+  const follow = (at: Json): Json => {
+    const ref = at["$ref"];
+    if (typeof ref !== "string") return at;
+    return ref
+      .split("/")
+      .slice(1)
+      .reduce((node, part) => node[part] as Json, document);
+  };
+  const places = [...Object.entries(paths as Json), ...Object.entries(webhooks as Json)] as [string, Json][];
+  const operations = places.flatMap(([path, item]) =>
+    Object.keys(item)
+      .filter((key) => METHODS.includes(key))
+      .map((method) => operationOf(method, path, item[method] as Json, follow)),
+  );
+  return {
+    title: info!["title"] as string,
+    version: info!["version"] as string,
+    summary: info!["summary"] as string,
+    intro: info!["description"] as string,
+    tags: (tags as unknown as Json[]).map(({ name, description }) => ({
+      name: name as string,
+      about: description as string,
+      operations: operations.filter((one) => one.tag === name),
+    })),
+    schemas: Object.entries(components!["schemas"] as Record<string, Json>).map(([name, schema]) => ({
+      name,
+      about: (schema["description"] as string | undefined) ?? "",
+      type: typeOf(schema),
+      fields: fieldsOf(schema),
+    })),
+  };
+}
+
+function operationOf(method: string, path: string, operation: Json, follow: (at: Json) => Json) {
+  const responses = Object.entries(operation["responses"] as Record<string, Json>).map(
+    ([status, response]) => [status, follow(response)] as const,
+  );
+  const isProblem = (response: Json) => contentOf(response).type === "application/problem+json";
+  return {
+    tag: (operation["tags"] as string[])[0],
+    id: operation["operationId"] as string,
+    method: method.toUpperCase(),
+    path,
+    summary: operation["summary"] as string,
+    about: (operation["description"] as string | undefined) ?? "",
+    key: keyOf(operation["security"] as Json[]),
+    parameters: ((operation["parameters"] ?? []) as Json[]).map(follow).map((parameter) => ({
+      ...fieldOf(parameter["name"] as string, parameter["schema"] as Json, parameter["required"] === true),
+      about: (parameter["description"] as string | undefined) ?? "",
+      in: parameter["in"] as string,
+    })),
+    body: operation["requestBody"] ? shownOf(operation["requestBody"] as Json, follow) : undefined,
+    answers: responses
+      .filter(([, response]) => !isProblem(response))
+      .map(([status, response]) => ({
+        status,
+        headers: Object.keys((response["headers"] ?? {}) as Json).filter((name) => name !== "X-Request-Id"),
+        ...shownOf(response, follow),
+      })),
+    problems: responses
+      .filter(([, response]) => isProblem(response))
+      .map(([status, response]) => ({ status, codes: codesOf(response) })),
+  };
+}
+
+function keyOf(security: readonly Json[]): Operation["key"] {
+  const [first] = security;
+  if (!first) return "none";
+  if ("operatorKey" in first) return "operator";
+  return "mjApiSecret" in first ? "mj" : "app";
+}
+
+function contentOf(at: Json): { type?: string; schema?: Json; example?: unknown } {
+  const [entry] = Object.entries((at["content"] ?? {}) as Record<string, Json>);
+  if (!entry) return {};
+  const [type, { schema, example }] = entry;
+  return { type, schema: schema as Json, example };
+}
+
+function codesOf(response: Json): string[] {
+  const { properties } = contentOf(response).schema as { properties: { code: { enum: string[] } } };
+  return properties.code.enum;
+}
+
+function shownOf(at: Json, follow: (at: Json) => Json): Shown {
+  const { type, schema, example } = contentOf(at);
+  return {
+    about: (at["description"] as string | undefined) ?? "",
+    contentType: type,
+    type: schema && type === "application/json" ? typeOf(schema) : undefined,
+    fields: schema ? fieldsOf(follow(schema)) : [],
+    example,
+  };
+}
+
+function fieldsOf(schema: Json): Field[] {
+  const { properties, required = [] } = schema as { properties?: Record<string, Json>; required?: string[] };
+  return Object.entries(properties ?? {}).map(([name, one]) => fieldOf(name, one, required.includes(name)));
+}
+
+function fieldOf(name: string, schema: Json, required: boolean): Field {
+  const about = (schema["description"] as string | undefined) ?? "";
+  return { name, type: typeOf(schema), required, about, limits: limitsOf(schema) };
+}
+
+function typeOf(schema: Json): Type {
+  const { $ref, type, anyOf, items, properties, additionalProperties } = schema;
+  const words = schema["enum"] as unknown[] | undefined;
+  if (typeof $ref === "string") {
+    const name = $ref.split("/").at(-1)!;
+    return [{ text: name, ref: name }];
+  }
+  if (words) return [{ text: words.map((word) => JSON.stringify(word)).join(" | ") }];
+  if ("const" in schema) return [{ text: JSON.stringify(schema["const"]) }];
+  if (anyOf) {
+    return (anyOf as Json[]).flatMap((one, i) => [...(i > 0 ? [{ text: " | " }] : []), ...typeOf(one)]);
+  }
+  if (type === "array") {
+    const inner = typeOf(items as Json);
+    const isOne = inner.length === 1 && !inner[0]!.text.includes(" ");
+    return isOne ? [...inner, { text: "[]" }] : [{ text: "(" }, ...inner, { text: ")[]" }];
+  }
+  if (type === "object" && properties) {
+    const fields = Object.entries(properties as Record<string, Json>);
+    if (fields.length > 3) return [{ text: "object" }];
+    const shown = fields.flatMap(([name, one], i) => [{ text: `${i > 0 ? ", " : ""}${name}: ` }, ...typeOf(one)]);
+    return [{ text: "{ " }, ...shown, { text: " }" }];
+  }
+  if (type === "object" && additionalProperties !== undefined) return [{ text: "object" }];
+  const format = schema["format"];
+  const named = (one: unknown) => (one === "string" && typeof format === "string" ? format : String(one));
+  return [{ text: Array.isArray(type) ? type.map(named).join(" | ") : type === undefined ? "any" : named(type) }];
+}
+
+function limitsOf(schema: Json): string {
+  const { minimum, maximum, minItems, maxItems, maxLength, pattern } = schema;
+  const range = (low: unknown, high: unknown, what: string) => {
+    if (low !== undefined && high !== undefined) return `${low} to ${high}${what}`;
+    if (high !== undefined) return `at most ${high}${what}`;
+    return low !== undefined && low !== 0 && low !== 1 ? `at least ${low}${what}` : "";
+  };
+  const fallback = schema["default"];
+  return [
+    range(minimum, maximum, ""),
+    range(minItems, maxItems, " items"),
+    range(undefined, maxLength, " characters"),
+    pattern === undefined ? "" : `matches ${String(pattern)}`,
+    fallback === undefined ? "" : `default ${JSON.stringify(fallback)}`,
+  ]
+    .filter((text) => text !== "")
+    .join("; ");
+}

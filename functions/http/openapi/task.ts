@@ -1,0 +1,40 @@
+/** `/v1/tasks`, described. */
+import { ActionRequest, ModalRequest } from "@mjflow/core/request";
+import { Task } from "@mjflow/core/response";
+import { BODIED, type Group, IDEMPOTENCY_KEY, KEPT_ONCE, KEYED, LOCATION, REPLAYED } from "./description.ts";
+
+export const tasks = {
+  tag: "Tasks",
+  about:
+    "A task is one paid call to a vendor: the first picture, or a button pressed on a finished one. Plans make them; these routes are for doing it by hand.",
+  routes: {
+    "GET /v1/tasks/:id": {
+      id: "getTask",
+      summary: "Read a task",
+      answers: { 200: { about: "The task.", schema: Task } },
+      errors: [...KEYED, "not_found"],
+    },
+    "POST /v1/tasks/:id/actions": {
+      id: "pressButton",
+      summary: "Press a button of a finished task",
+      about:
+        "By its label or one of mjflow's names (`press`), or by its `customId`; one of the two. A button the task does not have is a 422 that lists those it has. Each press is a task of its own, and paid for.",
+      headers: [IDEMPOTENCY_KEY],
+      body: ActionRequest,
+      example: { press: "U2", then: [{ press: "zoom:1.5" }] },
+      answers: { 202: { about: "The new task.", schema: Task, headers: [LOCATION, REPLAYED] } },
+      errors: [...KEYED, ...BODIED, ...KEPT_ONCE, "not_found", "conflict", "press_not_offered", "out_of_credit"],
+    },
+    "POST /v1/tasks/:id/modal": {
+      id: "answerModal",
+      summary: "Answer a task's window",
+      about:
+        "For a task in `MODAL`, or one that may still open a window. Without a prompt the one the window holds is kept. The same answer given twice is taken once.",
+      headers: [IDEMPOTENCY_KEY],
+      body: ModalRequest,
+      example: { prompt: "the same boat at night" },
+      answers: { 202: { about: "The task.", schema: Task, headers: [REPLAYED] } },
+      errors: [...KEYED, ...BODIED, ...KEPT_ONCE, "not_found", "conflict"],
+    },
+  },
+} as const satisfies Group;
