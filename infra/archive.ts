@@ -3,6 +3,7 @@ import { FUNCTION_TIMEOUT_S, QUEUE } from "../packages/core/src/limit.ts";
 import { blobs, mediaWrite } from "./bucket.ts";
 import { nodejs } from "./defaults.ts";
 import { archiveQueue, consume, deliverQueue, queueConsume, queueSend, submitQueue } from "./queue.ts";
+import { environment } from "./setting.ts";
 import { stage } from "./stage.ts";
 import { table, tableAccess } from "./table.ts";
 
@@ -15,6 +16,7 @@ export const archive = new sst.aws.Function("Archive", {
   storage: "1 GB",
   // Native code: fetched for arm64 as the function is packed, in the version that package.json names.
   nodejs: { ...nodejs, install: ["sharp"] },
+  environment: environment.archive,
   link: [table, submitQueue, deliverQueue, archiveQueue, blobs],
   permissions: [
     tableAccess,

@@ -6,7 +6,7 @@ export const hookKey = new sst.Secret("HookKey");
 /** During a rotation the key before, so that addresses signed with it are still believed; empty at all other times. */
 export const previousHookKey = new sst.Secret("PreviousHookKey", "");
 
-/** Seals endpoints' secrets in the table and signs links to pictures: at least 32 random characters. */
+/** Seals endpoints' secrets and vendors' keys in the table, and signs links to pictures: at least 32 random characters. */
 export const vaultKey = new sst.Secret("VaultKey");
 
 /** The key before, for as long as anything sealed or signed with it is in use; empty at all other times. */

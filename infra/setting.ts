@@ -2,14 +2,20 @@
  * What whoever deploys may set, as environment variables of `sst deploy`; unset is the code's own default. What means
  * nothing ends the deployment here: in a function it would be passed over in silence.
  */
+import { parseAllowed } from "../packages/webhooks/src/allow.ts";
 
 const env = process.env;
+
+/** Addresses that we reach although they are not public. */
+const outbound = { MJFLOW_OUTBOUND_ALLOW: allowList("MJFLOW_OUTBOUND_ALLOW") };
 
 export const setting = {
   /** Gets a mail to confirm after the first deployment. Without it alarms are seen in the console only. */
   alarmEmail: env["MJFLOW_ALARM_EMAIL"] || undefined,
   /** What the account may cost in a month, in USD; watched where there is an address to tell. */
   budgetUsd: amount("MJFLOW_BUDGET_USD") ?? 100,
+  /** A table that is there already, as after a restore, in place of the stage's own. */
+  table: env["MJFLOW_TABLE"] || undefined,
   bus: choice("MJFLOW_BUS", "on", "off") === "on",
 };
 
@@ -22,13 +28,16 @@ export const environment = {
     MJFLOW_CDN_URL: url("MJFLOW_CDN_URL"),
     MJFLOW_DEFAULT_PROVIDER: env["MJFLOW_DEFAULT_PROVIDER"],
     MJFLOW_FACADE_NOTIFY_HOOK: url("MJFLOW_FACADE_NOTIFY_HOOK"),
+    ...outbound,
     MJFLOW_PROGRESS: choice("MJFLOW_PROGRESS", "on", "off"),
     MJFLOW_RESUBMIT: choice("MJFLOW_RESUBMIT", "after-grace", "never"),
   }),
   deliver: given({
     MJFLOW_API_URL: url("MJFLOW_API_URL"),
     MJFLOW_FACADE_NOTIFY_HOOK: url("MJFLOW_FACADE_NOTIFY_HOOK"),
+    ...outbound,
   }),
+  archive: given(outbound),
 };
 
 function given(values: Record<string, string | undefined>): Record<string, string> {
@@ -39,6 +48,15 @@ function choice(name: string, ...allowed: string[]): string | undefined {
   const value = env[name] || undefined;
   if (value !== undefined && !allowed.includes(value)) throw new Error(`${name} is one of ${allowed.join(", ")}`);
   return value;
+}
+
+function allowList(name: string): string | undefined {
+  try {
+    for (const entry of (env[name] || undefined)?.split(",") ?? []) parseAllowed(entry);
+  } catch (error) {
+    throw new Error(`${name}: ${(error as Error).message}`);
+  }
+  return env[name];
 }
 
 function url(name: string): string | undefined {

@@ -3,7 +3,7 @@ import { FUNCTION_TIMEOUT_S, QUEUE } from "../packages/core/src/limit.ts";
 import { blobs, inputsRead } from "./bucket.ts";
 import { callback } from "./callback.ts";
 import { consume, deliverQueue, queueConsume, queueSend, submitQueue } from "./queue.ts";
-import { hookKey, previousHookKey, providers } from "./secret.ts";
+import { hookKey, previousHookKey, previousVaultKey, providers, vaultKey } from "./secret.ts";
 import { stage } from "./stage.ts";
 import { table, tableAccess } from "./table.ts";
 
@@ -11,7 +11,19 @@ export const submit = new sst.aws.Function("Submit", {
   handler: "functions/submit.handler",
   timeout: `${FUNCTION_TIMEOUT_S.submit} seconds`,
   memory: "512 MB",
-  link: [callback, table, submitQueue, deliverQueue, blobs, hookKey, previousHookKey, providers],
+  // The vault opens keys of vendors' accounts that the operator stored.
+  link: [
+    callback,
+    table,
+    submitQueue,
+    deliverQueue,
+    blobs,
+    hookKey,
+    previousHookKey,
+    vaultKey,
+    previousVaultKey,
+    providers,
+  ],
   permissions: [tableAccess, queueSend(submitQueue, deliverQueue), queueConsume(submitQueue), ...inputsRead],
 });
 

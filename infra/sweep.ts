@@ -1,7 +1,7 @@
 /** Each minute looks for what is overdue: callbacks that never came, messages that were lost. */
 import { FUNCTION_TIMEOUT_S } from "../packages/core/src/limit.ts";
 import { archiveQueue, deliverQueue, queueSend, submitQueue } from "./queue.ts";
-import { providers } from "./secret.ts";
+import { previousVaultKey, providers, vaultKey } from "./secret.ts";
 import { indexAccess, table, tableAccess, tableDelete } from "./table.ts";
 
 export const sweep = new sst.aws.Function("Sweep", {
@@ -10,7 +10,7 @@ export const sweep = new sst.aws.Function("Sweep", {
   memory: "256 MB",
   // The next minute is the retry; Lambda's own two would run beside it.
   retries: 0,
-  link: [table, submitQueue, deliverQueue, archiveQueue, providers],
+  link: [table, submitQueue, deliverQueue, archiveQueue, vaultKey, previousVaultKey, providers],
   permissions: [tableAccess, tableDelete, indexAccess("due"), queueSend(submitQueue, deliverQueue, archiveQueue)],
 });
 

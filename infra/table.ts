@@ -1,4 +1,5 @@
 /** One table for all; `packages/store/src/keys.ts` says what is where, and a check holds the two together. */
+import { setting } from "./setting.ts";
 import { stage } from "./stage.ts";
 
 const indexes = {
@@ -9,13 +10,16 @@ const indexes = {
 
 export const INDEXES = Object.keys(indexes) as (keyof typeof indexes)[];
 
-export const table = new sst.aws.Dynamo("Table", {
-  fields: { pk: "string", sk: "string", dueShard: "string", dueAt: "number", appId: "string", listedAt: "string" },
-  primaryIndex: { hashKey: "pk", rangeKey: "sk" },
-  globalIndexes: indexes,
-  ttl: "expiresAt",
-  deletionProtection: stage.production,
-});
+/** The stage's own; or one restored from a backup (docs/operations.md), while the stage's own is kept aside. */
+export const table = setting.table
+  ? sst.aws.Dynamo.get("Table", setting.table)
+  : new sst.aws.Dynamo("Table", {
+      fields: { pk: "string", sk: "string", dueShard: "string", dueAt: "number", appId: "string", listedAt: "string" },
+      primaryIndex: { hashKey: "pk", rangeKey: "sk" },
+      globalIndexes: indexes,
+      ttl: "expiresAt",
+      deletionProtection: stage.production,
+    });
 
 /** What every function does: read flows with their tasks, and write them under a condition. */
 export const tableAccess = {

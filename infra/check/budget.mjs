@@ -1,6 +1,6 @@
 /** What a cold start may read of each function, minified, in kB. Raise one on purpose, never because it is in the way. */
 export const BUDGET_KB = {
-  Api: 520,
+  Api: 540,
   Archive: 365,
   Callback: 370,
   Deadletter: 355,

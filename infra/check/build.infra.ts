@@ -6,6 +6,7 @@ import { evaluated } from "./evaluated.ts";
 import { all, type Build, type Infra } from "./model.ts";
 import { watchedBy } from "./rule/alarm.ts";
 import { shownOn } from "./rule/dashboard.ts";
+import { LINKS } from "./rule/function.ts";
 
 let infra: Infra;
 
@@ -40,6 +41,14 @@ test.each([
   ["Sweep", { asked: "the table" }],
 ])("%s answers, with its own links and no others", (name, answer) => {
   expect(build(name).answer).toMatchObject(answer);
+});
+
+/** The queues are one part with three addresses, each read when something goes that way: see send.infra.ts. */
+const isQueue = (link: string) => link.endsWith("Queue");
+
+test.each(NAMES)("%s has every link that its code reads, and no other", (name) => {
+  const reads = build(name).reads!.filter((link) => link in infra.links && !isQueue(link));
+  expect(reads).toEqual(LINKS[name]!.filter((link) => !isQueue(link)));
 });
 
 // Split bundles carry a file of it even where nothing imports it any more: esbuild makes one for each `import()` it reads.

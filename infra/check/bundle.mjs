@@ -68,6 +68,7 @@ export async function bundleFunction({ root, name, handler, out, runtime, nodejs
     missing: [...new Set(reachable.flatMap(({ imports }) => imports.filter(isMissing).map(({ path }) => path)))],
     install: Object.keys(install),
     counts: [...new Set([...source.matchAll(/\.count\("(\w+)"/g)].map(([, metric]) => metric))].sort(),
+    reads: [...new Set([...source.matchAll(/\.([A-Z]\w+)\.(?:name|url|value)\b/g)].map(([, link]) => link))].sort(),
     ...(await wake(outfile, path.extname(handler).slice(1), name, links)),
     // Uploaded beside the code, not with it.
     maps: Object.keys(files).filter((file) => file.endsWith(".map")),

@@ -17,6 +17,7 @@ export const EVERYTHING = {
   MJFLOW_DEFAULT_PROVIDER: "cometapi",
   MJFLOW_FACADE_NOTIFY_HOOK: "https://app.example.com/mj",
   MJFLOW_LOG: "warn",
+  MJFLOW_OUTBOUND_ALLOW: "hooks.internal.example:8443",
   MJFLOW_PROGRESS: "on",
   MJFLOW_RESUBMIT: "never",
 };

@@ -44,7 +44,7 @@ export function createMocks({ region }) {
     arnOf: (type, name) => arns.get(`${type}::${name}`),
     newResource({ type, name, inputs, id }) {
       const { name: own, bucket } = plain(inputs);
-      const physical = own ?? (type === "aws:s3/bucket:Bucket" ? bucket : undefined) ?? name;
+      const physical = own ?? (type === "aws:s3/bucket:Bucket" ? bucket : undefined) ?? (id || name);
       const arn = arnByType[type]?.(physical);
       if (arn) arns.set(`${type}::${name}`, arn);
       return {

@@ -159,6 +159,8 @@ export interface Build {
   missing?: string[];
   /** Put beside the bundle, from npm. */
   install?: string[];
+  /** What looks like reading a link. */
+  reads?: string[];
   /** The metrics it may count. */
   counts?: string[];
   loadMs?: number;

@@ -76,6 +76,17 @@ test("there is a bus where one is asked for, and nowhere else", () => {
   expect(buses(everything)).toHaveLength(1);
 });
 
+test("a restored table takes the place of the stage's own, for every function, alarm and chart", async () => {
+  const restored = await evaluated("production", { env: { MJFLOW_TABLE: "restored" } });
+  expect(all(restored, "aws:dynamodb/table:Table")).toEqual([]);
+  expect(restored.links["Table"]).toMatchObject({ name: "restored" });
+  const text = (name: string) => JSON.stringify(restored.resources.find((resource) => resource.name === name)?.inputs);
+  for (const name of Object.keys(LINKS)) expect(text(`${name}Role`), name).toContain(":table/restored");
+  expect(JSON.stringify(restored.resources)).not.toContain("TableTable");
+  expect(text("WritesRunaway")).toContain('"TableName":"restored"');
+  expect(text("Dashboard")).toContain("restored");
+});
+
 async function readSettings(name: string, value: string) {
   vi.resetModules();
   for (const other of Object.keys(process.env).filter((key) => key.startsWith("MJFLOW_"))) vi.stubEnv(other, undefined);
@@ -92,18 +103,19 @@ test.each([
   ["MJFLOW_API_URL", "api.example.com"],
   ["MJFLOW_CDN_URL", "img"],
   ["MJFLOW_FACADE_NOTIFY_HOOK", "/mj"],
+  ["MJFLOW_OUTBOUND_ALLOW", "https://app.example.com/path"],
   ["MJFLOW_BUDGET_USD", "a lot"],
   ["MJFLOW_BUDGET_USD", "-1"],
 ])("a setting that means nothing ends the deployment: %s=%s", async (name, value) => {
   await expect(readSettings(name, value)).rejects.toThrow(name);
 });
 
-test.each(["MJFLOW_BUS", "MJFLOW_ARCHIVE", "MJFLOW_API_URL", "MJFLOW_BUDGET_USD", "MJFLOW_ALARM_EMAIL"])(
+test.each(["MJFLOW_BUS", "MJFLOW_ARCHIVE", "MJFLOW_API_URL", "MJFLOW_BUDGET_USD", "MJFLOW_OUTBOUND_ALLOW"])(
   "%s that is empty is not set",
   async (name) => {
     const { setting, environment } = await readSettings(name, "");
-    expect(setting).toEqual({ alarmEmail: undefined, budgetUsd: 100, bus: false });
-    expect(environment).toEqual({ every: {}, api: {}, deliver: {} });
+    expect(setting).toEqual({ alarmEmail: undefined, budgetUsd: 100, table: undefined, bus: false });
+    expect(environment).toEqual({ every: {}, api: {}, deliver: {}, archive: {} });
   },
 );
 
@@ -118,7 +130,7 @@ test("what is set is handed on to whom it concerns, and unset is not there", () 
 });
 
 /** What only the local house sets, and what Lambda itself does. */
-const NOT_DEPLOYED = ["AWS_ENDPOINT_URL_S3", "MJFLOW_OUTBOUND_ALLOW", "MJFLOW_TIMINGS", "AWS_LAMBDA_FUNCTION_NAME"];
+const NOT_DEPLOYED = ["AWS_ENDPOINT_URL_S3", "MJFLOW_TIMINGS", "AWS_LAMBDA_FUNCTION_NAME"];
 
 test("functions/wire.ts reads what a deployment gives, and a deployment gives what it reads", async () => {
   const wire = await readFile(new URL("../../functions/wire.ts", import.meta.url), "utf8");

@@ -65,10 +65,12 @@ export const ENVIRONMENTS: Record<string, string[]> = {
     "MJFLOW_CDN_URL",
     "MJFLOW_DEFAULT_PROVIDER",
     "MJFLOW_FACADE_NOTIFY_HOOK",
+    "MJFLOW_OUTBOUND_ALLOW",
     "MJFLOW_PROGRESS",
     "MJFLOW_RESUBMIT",
   ],
-  Deliver: ["MJFLOW_API_URL", "MJFLOW_BUS", "MJFLOW_FACADE_NOTIFY_HOOK"],
+  Deliver: ["MJFLOW_API_URL", "MJFLOW_BUS", "MJFLOW_FACADE_NOTIFY_HOOK", "MJFLOW_OUTBOUND_ALLOW"],
+  Archive: ["MJFLOW_OUTBOUND_ALLOW"],
 };
 export const EVERY_ENVIRONMENT = ["MJFLOW_LOG"];
 
@@ -105,10 +107,21 @@ export const LINKS: Record<string, string[]> = {
     "VaultKey",
   ],
   Callback: ["ArchiveQueue", "DeliverQueue", "HookKey", "PreviousHookKey", "SubmitQueue", "Table"],
-  Submit: ["Blobs", "Callback", "DeliverQueue", "HookKey", "PreviousHookKey", "Providers", "SubmitQueue", "Table"],
+  Submit: [
+    "Blobs",
+    "Callback",
+    "DeliverQueue",
+    "HookKey",
+    "PreviousHookKey",
+    "PreviousVaultKey",
+    "Providers",
+    "SubmitQueue",
+    "Table",
+    "VaultKey",
+  ],
   Deliver: ["Api", "DeliverQueue", "PreviousVaultKey", "Table", "VaultKey"],
   Archive: ["ArchiveQueue", "Blobs", "DeliverQueue", "SubmitQueue", "Table"],
-  Sweep: ["ArchiveQueue", "DeliverQueue", "Providers", "SubmitQueue", "Table"],
+  Sweep: ["ArchiveQueue", "DeliverQueue", "PreviousVaultKey", "Providers", "SubmitQueue", "Table", "VaultKey"],
   Deadletter: ["DeliverQueue", "Table"],
 };
 
