@@ -13,6 +13,8 @@ import { isSame, judge, type Listed, tableOf } from "./verdict.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 const SOURCES = "packages/core/src";
+/** What answers look like, said as schemas and nothing else: the API's own tests hold every answer to them. */
+const DECLARED = ["response.ts", "facade-response.ts"];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -72,7 +74,7 @@ function keyOf({ range, is }: Located): string {
 
 function sources(): string[] {
   return readdirSync(join(ROOT, SOURCES), { recursive: true, encoding: "utf8" })
-    .filter((name) => name.endsWith(".ts") && !name.endsWith(".test.ts"))
+    .filter((name) => name.endsWith(".ts") && !name.endsWith(".test.ts") && !DECLARED.includes(name))
     .map((name) => `${SOURCES}/${name}`)
     .sort();
 }

@@ -14,3 +14,7 @@ it.each([
 it.each(["UPSCALE", "DESCRIBE", "SHORTEN", "SWAP_FACE"])("%s is small work, at any pace", (action) => {
   for (const pace of ["relax", "fast", "turbo", "video"] as const) expect(estimateUsd({ action, pace })).toBe(0.01);
 });
+
+it("a tile, cut by us, is worth nothing, whatever its plan's pace", () => {
+  expect(estimateUsd({ action: "TILE", pace: "turbo" })).toBe(0);
+});
