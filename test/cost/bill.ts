@@ -1,0 +1,47 @@
+/** Counts times list prices, per million flows. Only what is assumed about time is not counted (price.json says what). */
+
+import type { Measured } from "./measure.ts";
+import price from "./price.json" with { type: "json" };
+
+export interface Line {
+  what: string;
+  perFlow: number;
+  usdPerMillion: number;
+}
+
+const MILLION = 1e6;
+
+export function billOf(measured: Measured): Line[] {
+  const { assumed } = price;
+  const per = (count: number) => count / measured.flows;
+  const recorded = measured.tasks;
+  const dropped = measured.callback - recorded;
+  const seconds = (ms: number, mb: number) => (ms / 1_000) * (mb / 1_024);
+  const gbSeconds =
+    per(measured.api) * seconds(assumed.apiMs, assumed.memoryMb.api) +
+    per(measured.submit) * seconds(assumed.submitMs, assumed.memoryMb.submit) +
+    per(dropped) * seconds(assumed.callbackDroppedMs, assumed.memoryMb.callback) +
+    per(recorded) * seconds(assumed.callbackRecordedMs, assumed.memoryMb.callback);
+  const invocations = per(measured.api + measured.submit + measured.callback);
+  const line = (what: string, perFlow: number, usd: number): Line => ({
+    what,
+    perFlow,
+    usdPerMillion: perFlow * usd * MILLION,
+  });
+  return [
+    line("table write units", per(measured.writeUnits), price.tableWriteUnit),
+    line("table read units", per(measured.readUnits), price.tableReadUnit),
+    line("queue requests", per(queueRequests(measured)), price.queueRequest),
+    line("function invocations", invocations, price.lambdaRequest),
+    line("function GB-seconds (assumed times)", gbSeconds, price.lambdaGbSecondArm),
+    line("log bytes (assumed)", invocations * assumed.logBytesPerInvocation, price.logGb / 1e9),
+  ];
+}
+
+export function queueRequests({ queueSends, queueReceives, queueDeletes }: Measured): number {
+  return queueSends + queueReceives + queueDeletes;
+}
+
+export function totalOf(lines: readonly Line[]): number {
+  return lines.reduce((sum, { usdPerMillion }) => sum + usdPerMillion, 0);
+}
