@@ -9,7 +9,7 @@ const SHOWN = 100;
 
 export const letters = new Hono<AppEnv>()
   .use(operatorOnly)
-  .get("/", async (c) => c.json({ data: (await c.get("deps").store.letters(SHOWN)).map(letterView) }))
+  .get("/", async (c) => c.json({ data: (await c.get("deps").store.letters(SHOWN)).map(letterView), nextCursor: null }))
   .post("/:id/redrive", async (c) => c.json(letterView(await redriveLetter(c.get("deps"), c.req.param("id")))))
   .delete("/:id", async (c) => c.json(letterView(await dropLetter(c.get("deps"), c.req.param("id")))));
 

@@ -22,7 +22,7 @@ function page(id: string, summary: string, type: string) {
       200: { about: "The document.", type, headers: [CACHED, ETAG] },
       304: { about: "What you have is what there is.", headers: [CACHED, ETAG] },
     },
-    errors: ["internal"] as const,
+    errors: [] as const,
   };
 }
 

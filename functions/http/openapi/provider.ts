@@ -38,7 +38,7 @@ export const providers = {
       key: "operator",
       path,
       answers: { 204: { about: "It is gone." } },
-      errors: [...KEYED, "invalid_request", "not_found", "conflict"],
+      errors: [...KEYED, "not_found", "conflict"],
     },
   },
 } as const satisfies Group;
