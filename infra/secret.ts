@@ -15,5 +15,5 @@ export const previousVaultKey = new sst.Secret("PreviousVaultKey", "");
 /** What the operator shows to use the API. */
 export const apiKey = new sst.Secret("ApiKey");
 
-/** JSON, from a provider's id to how it is reached: `{"<id>": {"baseUrl": "…", "apiKey": "…"}}`. */
+/** JSON, from a provider's id to its one account `{"baseUrl": "…", "apiKey": "…"}`, or `{"accounts": {"<name>": {…}}}`. */
 export const providers = new sst.Secret("Providers");

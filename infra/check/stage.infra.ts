@@ -140,6 +140,14 @@ test("functions/wire.ts reads what a deployment gives, and a deployment gives wh
   expect(read(/\bResource\.(\w+)/g)).toEqual([...new Set(["App", ...Object.values(LINKS).flat()])].sort());
 });
 
+test("docs/operations.md says what to do about each alarm, and what each setting does", async () => {
+  const text = await readFile(new URL("../../docs/operations.md", import.meta.url), "utf8");
+  /** What stands in the first cells of the tables, as code. */
+  const named = text.split("\n").flatMap((line) => /^\| ((?:`\w+`(?:, )?)+) \|/.exec(line)?.[1]?.match(/\w+/g) ?? []);
+  const alarms = all(everything, "aws:cloudwatch/metricAlarm:MetricAlarm").map(({ name }) => name);
+  expect(named.toSorted()).toEqual([...alarms, ...Object.keys(EVERYTHING), "MJFLOW_TABLE"].sort());
+});
+
 test("sst-env.d.ts is what infra/ links", async () => {
   const script = fileURLToPath(new URL("env.mjs", import.meta.url));
   await promisify(execFile)(process.execPath, [script, "--check"]);
