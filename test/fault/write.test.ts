@@ -103,7 +103,7 @@ const kinds: Record<string, () => Promise<Write>> = {
     const health = newHealth("p", newAppId(), NOW);
     return {
       run: (to) => to.saveHealth(health),
-      says: undefined,
+      says: true,
       rev: async () => (await stores.health("p", health.account))?.rev ?? 0,
       revs: [0, 1],
     };
@@ -113,7 +113,7 @@ const kinds: Record<string, () => Promise<Write>> = {
     await stores.saveHealth(health);
     return {
       run: (to) => to.saveHealth({ ...health, rev: 1, misses: 2 }),
-      says: undefined,
+      says: true,
       rev: async () => (await stores.health("p", health.account))!.rev,
       revs: [1, 2],
     };
