@@ -3,7 +3,7 @@
 /** Signs callback addresses: at least 32 random characters. Without a value nothing deploys. */
 export const hookKey = new sst.Secret("HookKey");
 
-/** During a rotation the key to come, then the key before (docs/faults.md): both are believed; empty at all other times. */
+/** During a rotation the key before, so that addresses signed with it are still believed; empty at all other times. */
 export const previousHookKey = new sst.Secret("PreviousHookKey", "");
 
 /** Seals endpoints' secrets and vendors' keys in the table, and signs links to pictures: at least 32 random characters. */
