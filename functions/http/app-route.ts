@@ -98,6 +98,8 @@ function newKeyView({ key, text }: NewKey) {
   return { ...keyView(key), key: text };
 }
 
+function time(ms: number): string;
+function time(ms: number | undefined): string | null;
 function time(ms: number | undefined): string | null {
   return ms === undefined ? null : new Date(ms).toISOString();
 }

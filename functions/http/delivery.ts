@@ -62,6 +62,8 @@ function deliveryView(delivery: Delivery) {
   };
 }
 
+function isoOf(ms: number): string;
+function isoOf(ms: number | undefined): string | null;
 function isoOf(ms: number | undefined): string | null {
   return ms === undefined ? null : new Date(ms).toISOString();
 }

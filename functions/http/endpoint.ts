@@ -88,6 +88,8 @@ function endpointView(endpoint: Endpoint) {
   };
 }
 
+function isoOf(ms: number): string;
+function isoOf(ms: number | undefined): string | null;
 function isoOf(ms: number | undefined): string | null {
   return ms === undefined ? null : new Date(ms).toISOString();
 }

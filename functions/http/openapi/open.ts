@@ -11,6 +11,9 @@ const IF_NONE_MATCH: Header = {
   schema: { type: "string" },
 };
 
+/** As `media.ts` reads it. */
+export const MediaQuery = z.strictObject({ s: z.string() });
+
 /** One of ours, of three formats. */
 function page(id: string, summary: string, type: string) {
   return {
@@ -53,7 +56,7 @@ export const open = {
       about: "A copy's `url` leads here: the link is the proof, and lasts as long as the copy does.",
       key: "none",
       path: { key: "As the link has it." },
-      query: z.strictObject({ s: z.string() }),
+      query: MediaQuery,
       answers: {
         302: {
           about: "Where the bytes are, for minutes.",

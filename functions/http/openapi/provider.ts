@@ -17,7 +17,7 @@ export const providers = {
       key: "operator",
       path,
       body: AccountRequest,
-      example: { baseUrl: "https://api.example.com", apiKey: "sk-…", weight: 2, maxRunning: 12 },
+      example: { baseUrl: "https://api.example.com", apiKey: "sk-your-key", weight: 2, maxRunning: 12 },
       answers: { 201: { about: "The account.", schema: Account, headers: [LOCATION] } },
       errors: [...KEYED, ...BODIED, "not_found", "conflict"],
     },

@@ -23,6 +23,7 @@ import {
   ReplayRequest,
   RotateRequest,
 } from "@mjflow/core/request";
+import { MediaQuery } from "./open.ts";
 import { named, type Words, words } from "./word.ts";
 
 const PAGE = { limit: "How many, 1 to 100.", cursor: "The `nextCursor` of the page before." };
@@ -130,6 +131,7 @@ export const requestWords: readonly Words[] = [
   named("KeyRotateRequest", KeyRotation, "", {
     overlapS: "For how many seconds the key before stays valid; default a day, at most 90.",
   }),
+  words(MediaQuery, { s: "The link's signature." }),
   words(FlowListQuery, PAGE),
   words(PageQuery, PAGE),
   words(UsageQuery, { app: "Of which app: for the operator. Default: the key's own." }),

@@ -108,7 +108,7 @@ export function mjTaskView(pointer: MjPointer, task: Task | undefined, mediaUrl?
     id,
     action,
     customId: task?.customId ?? null,
-    botType: action === "SWAP_FACE" ? "INSIGHT_FACE" : botType,
+    botType: action === "SWAP_FACE" ? ("INSIGHT_FACE" as const) : botType,
     prompt,
     promptEn: text ?? prompt,
     description: pointer.description ?? describe(action, pointer.prompt),

@@ -125,7 +125,7 @@ export const Endpoint = z.strictObject({
   disabledWhy: maybe(disabledWhy),
   failingSince: maybe(time),
   earlierSecretsUntil: z.array(maybe(time)),
-  createdAt: maybe(time),
+  createdAt: time,
 });
 
 /** Just made or rotated: of scheme `v1` it comes with its secret. */
@@ -134,7 +134,7 @@ export const NewEndpoint = z.extend(Endpoint, { secret: z.optional(text) });
 export const Replayed = z.strictObject({ replayed: count, nextCursor: maybe(text) });
 
 const DeliveryAttempt = z.strictObject({
-  at: maybe(time),
+  at: time,
   status: z.optional(z.int()),
   why: z.optional(text),
   tookMs: z.optional(z.number()),
@@ -152,8 +152,8 @@ export const Delivery = z.strictObject({
   attempts: z.array(DeliveryAttempt),
   failure: maybe(text),
   nextTryAt: maybe(time),
-  happenedAt: maybe(time),
-  createdAt: maybe(time),
+  happenedAt: time,
+  createdAt: time,
   endedAt: maybe(time),
 });
 
@@ -169,7 +169,7 @@ export const App = z.strictObject({
   id: text,
   name: text,
   limits: Limits,
-  createdAt: maybe(time),
+  createdAt: time,
   disabledAt: maybe(time),
   deletedAt: maybe(time),
 });
@@ -178,7 +178,7 @@ export const AppKey = z.strictObject({
   id: text,
   appId: text,
   prefix: text,
-  createdAt: maybe(time),
+  createdAt: time,
   lastUsedOn: maybe(z.iso.date()),
   expiresAt: maybe(time),
   revokedAt: maybe(time),

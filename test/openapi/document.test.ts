@@ -1,0 +1,99 @@
+/** The description is whole, up to date and what OpenAPI says one is. */
+import { readFileSync } from "node:fs";
+import { ERRORS } from "@mjflow/core/error";
+import { EVENT_TYPES } from "@mjflow/core/event";
+import { Validator } from "@seriousme/openapi-schema-validator";
+import { expect, test } from "vitest";
+import { FACADE_PREFIXES, FACADE_VERBS } from "../../functions/http/mj/mj.ts";
+import { openApi } from "../../functions/http/openapi/document.ts";
+import { openDoor } from "../app/door.ts";
+import { DESCRIBED } from "./routes.ts";
+
+const file = (name: string) => readFileSync(new URL(`../../${name}`, import.meta.url), "utf8");
+const { version } = JSON.parse(file("package.json")) as { version: string };
+const written = file("docs/openapi.json");
+const document = JSON.parse(written);
+const described = new Set(DESCRIBED.map(({ name }) => name));
+
+/** What the router knows, and the facade's own table. */
+const served = new Set([
+  ...openDoor()
+    .app.routes.filter(({ method }) => method !== "ALL")
+    .map(({ method, path }) => `${method} ${path}`),
+  ...FACADE_VERBS.map((verb) => verb.replace(" ", " /mj").replace("{id}", ":id")),
+]);
+
+test("every route of the API is described", () => {
+  const missing = [...served].filter((name) => !described.has(name));
+  expect(missing, "describe these in functions/http/openapi/").toEqual([]);
+});
+
+test("every route that is described is there", () => {
+  const gone = [...described].filter((name) => !served.has(name));
+  expect(gone, "these are in functions/http/openapi/ and in no router").toEqual([]);
+  expect(FACADE_PREFIXES).toContain("/mj");
+});
+
+test("docs/openapi.json is what the routes' descriptions make", () => {
+  expect(written === `${JSON.stringify(openApi(version), null, 1)}\n`, "run: npm run openapi").toBe(true);
+});
+
+test("it is OpenAPI 3.1", async () => {
+  const { valid, errors } = await new Validator().validate(structuredClone(document));
+  expect(errors ?? []).toEqual([]);
+  expect(valid).toBe(true);
+});
+
+test("every reference leads somewhere, and every name leads from somewhere", () => {
+  const refs = [...written.matchAll(/"\$ref": "(#[^"]+)"/g)].map(([, ref]) => ref!);
+  const at = (ref: string) =>
+    ref
+      .split("/")
+      .slice(1)
+      .reduce((node, part) => node?.[part], document);
+  expect([...new Set(refs)].filter((ref) => at(ref) === undefined)).toEqual([]);
+  const names = Object.entries(document.components as Record<string, object>)
+    .filter(([kind]) => kind !== "securitySchemes")
+    .flatMap(([kind, all]) => Object.keys(all).map((name) => `#/components/${kind}/${name}`));
+  expect(
+    names.filter((name) => !refs.includes(name)),
+    "named, and used by nothing",
+  ).toEqual([]);
+});
+
+test("every error code is some route's, every event is told, no operation has another's name", () => {
+  const codes = new Set(DESCRIBED.flatMap(({ errors }) => errors));
+  // Any address may answer it; the introduction says so.
+  const everywhere = ["method_not_allowed"];
+  expect(Object.keys(ERRORS).filter((code) => !everywhere.includes(code) && !codes.has(code as never))).toEqual([]);
+  expect(Object.keys(document.webhooks)).toEqual(expect.arrayContaining([...EVENT_TYPES]));
+  const ids = DESCRIBED.map(({ id }) => id);
+  expect(ids.filter((id, i) => ids.indexOf(id) !== i)).toEqual([]);
+});
+
+test("nothing is without words: every parameter, body, field and answer says what it is", () => {
+  const silent: string[] = [];
+  const look = (where: string, node: { description?: string } | undefined) => {
+    if (!node?.description) silent.push(where);
+  };
+  for (const [name, schema] of Object.entries<Record<string, never>>(document.components.schemas)) {
+    for (const [field, one] of Object.entries(schema["properties"] ?? {})) look(`${name}.${field}`, one as never);
+  }
+  for (const [path, item] of Object.entries<object>(document.paths)) {
+    for (const [method, operation] of Object.entries(item)) {
+      for (const one of operation.parameters ?? []) if (!one.$ref) look(`${method} ${path} ${one.name}`, one);
+      const { properties = {} } = operation.requestBody?.content["application/json"].schema ?? {};
+      for (const [field, one] of Object.entries(properties)) look(`${method} ${path} ${field}`, one as never);
+      for (const [status, one] of Object.entries<{ $ref?: string }>(operation.responses)) {
+        if (!one.$ref) look(`${method} ${path} ${status}`, one as never);
+      }
+    }
+  }
+  expect(silent).toEqual([]);
+});
+
+test("requests are closed, answers are open: they may gain members", () => {
+  const { FlowRequest, PlanInput, Flow, Task, Problem } = document.components.schemas;
+  expect([FlowRequest, PlanInput].map((schema) => schema.additionalProperties)).toEqual([false, false]);
+  expect([Flow, Task, Problem].map((schema) => schema.additionalProperties)).toEqual([undefined, undefined, undefined]);
+});

@@ -1,0 +1,49 @@
+/** What is posted to apps is what the description says: each kind of event, and the facade's task object. */
+
+import { EVENT_TYPES } from "@mjflow/core/event";
+import { MjTask } from "@mjflow/core/facade-response";
+import { expect, test } from "vitest";
+import { FLOW } from "../app/door.ts";
+import { holdToEvent, holdToPlace, holdToSchema } from "./checked.ts";
+import { openHouse } from "./house.ts";
+
+test("every kind of event that is told is as described", async () => {
+  const { door, world, key } = await openHouse();
+  const call = (method: string, path: string, body?: unknown) => door.call(key, method, path, body);
+  await call("POST", "/v1/endpoints", { url: "https://shop.test/all", events: EVENT_TYPES });
+  const begin = async (more: object = {}) => (await call("POST", "/v1/flows", { ...FLOW, ...more })).body.id as string;
+  const last = () => world.vendor.calls.at(-1)!;
+
+  await begin({ progress: true, state: "order 9", then: [{ press: "U1" }] });
+  await world.drain();
+  await world.post(last(), "IN_PROGRESS", { progress: 30 });
+  await world.finishAll();
+  await begin();
+  await world.drain();
+  await world.post(last(), "FAILURE", { failReason: "no" });
+  await world.drain();
+  // The last endpoint says that it is gone; the others hear of that.
+  world.receiver.next({ kind: "answered", status: 410, body: "", tookMs: 1 });
+  await begin();
+  await world.finishAll();
+  world.advance(120_000);
+  await world.sweep();
+  await world.drain();
+
+  const told = world.receiver.posts.filter(({ secrets }) => secrets.length > 0).map(({ body }) => body);
+  for (const body of told) holdToEvent("told", body);
+  expect(new Set(told.map(({ type }) => type))).toEqual(new Set(EVENT_TYPES));
+});
+
+test("what a facade's notifyHook gets is the task object", async () => {
+  const { door, world, key } = await openHouse();
+  const body = { prompt: "a boat", notifyHook: "https://shop.test/mj" };
+  await door.call(key, "POST", "/mj/submit/imagine", body);
+  await world.finishAll();
+  const told = world.receiver.posts.filter(({ url }) => url === body.notifyHook);
+  expect(told.length).toBeGreaterThan(0);
+  for (const post of told) {
+    holdToSchema("mj.task", MjTask, post.body);
+    holdToPlace("mj.task", "#/webhooks/mj.task/post/requestBody/content/application~1json/schema", post.body);
+  }
+});

@@ -1,0 +1,103 @@
+/**
+ * What the routes' handlers return is what their descriptions say, member by member. Types only: `npm run typecheck`
+ * holds them together, and its error names the route where they differ.
+ */
+import type { mjTaskView } from "@mjflow/core/facade";
+import type { MjAnswer, MjTask } from "@mjflow/core/facade-response";
+import type { EndpointEvent, FlowEvent, TaskEvent } from "@mjflow/core/response";
+import type { eventView, TaskView } from "@mjflow/engine/view";
+import type { ExtractSchema } from "hono/types";
+import type * as z from "zod/mini";
+import type * as handled from "../../functions/http/app-route.ts";
+import type { deliveries } from "../../functions/http/delivery.ts";
+import type { endpoints } from "../../functions/http/endpoint.ts";
+import type { flows } from "../../functions/http/flow.ts";
+import type { letters } from "../../functions/http/letter.ts";
+import type { MjAnswer as MjAnswered } from "../../functions/http/mj/answer.ts";
+import type * as describedApps from "../../functions/http/openapi/app.ts";
+import type * as describedDeliveries from "../../functions/http/openapi/delivery.ts";
+import type * as describedEndpoints from "../../functions/http/openapi/endpoint.ts";
+import type * as describedFlows from "../../functions/http/openapi/flow.ts";
+import type * as describedLetters from "../../functions/http/openapi/letter.ts";
+import type * as describedProviders from "../../functions/http/openapi/provider.ts";
+import type * as describedTasks from "../../functions/http/openapi/task.ts";
+import type * as describedUsage from "../../functions/http/openapi/usage.ts";
+import type { providers } from "../../functions/http/provider.ts";
+import type { tasks } from "../../functions/http/task.ts";
+import type { usage } from "../../functions/http/usage.ts";
+
+type None<T extends never> = T;
+
+/** As JSON has it: lists that must not be changed are lists. */
+type Plain<T> = T extends readonly (infer Item)[]
+  ? Plain<Item>[]
+  : T extends object
+    ? { [Member in keyof T]: Plain<T[Member]> }
+    : T;
+type Same<A, B> = [Plain<A>] extends [Plain<B>] ? ([Plain<B>] extends [Plain<A>] ? SameMembers<A, B> : false) : false;
+/** Assigning both ways lets a member that may be absent be missing on one side. */
+type SameMembers<A, B> = [Members<A>] extends [Members<B>] ? ([Members<B>] extends [Members<A>] ? true : false) : false;
+type Members<T> = T extends readonly (infer Item)[]
+  ? Members<Item>
+  : T extends object
+    ? { [Member in keyof T & string]: Member | `${Member}.${Members<T[Member]>}` }[keyof T & string]
+    : "";
+
+// ── what a handler returns, and what is described, by `GET /v1/flows/:id` ──────────────────────────────────────────
+
+type Method<M> = M extends `$${infer Name}` ? Uppercase<Name> : never;
+type Name<Base extends string, Path extends string, M> = `${Method<M>} ${Base}${Path extends "/" ? "" : Path}`;
+type Json<Endpoint> = Endpoint extends { outputFormat: "json"; output: infer Output } ? Output : never;
+
+type Handled<App, Base extends string> = {
+  [Path in keyof ExtractSchema<App> & string as {
+    [M in keyof ExtractSchema<App>[Path]]: Name<Base, Path, M>;
+  }[keyof ExtractSchema<App>[Path]]]: ExtractSchema<App>[Path];
+};
+type Returned<App, Base extends string, Route extends string> = {
+  [Path in keyof ExtractSchema<App> & string]: {
+    [M in keyof ExtractSchema<App>[Path]]: Name<Base, Path, M> extends Route
+      ? Json<ExtractSchema<App>[Path][M]>
+      : never;
+  }[keyof ExtractSchema<App>[Path]];
+}[keyof ExtractSchema<App> & string];
+
+type Answers<Description> = Description extends { answers: infer All } ? All[keyof All] : never;
+type DescribedAs<Description> =
+  Answers<Description> extends infer Answer
+    ? Answer extends { schema: infer S extends z.ZodMiniType }
+      ? z.infer<S>
+      : never
+    : never;
+
+/** Routes whose handler and description differ, or that are not described. */
+type Apart<App, Base extends string, Routes> = {
+  [Route in keyof Handled<App, Base> & string]: Route extends keyof Routes
+    ? Same<Returned<App, Base, Route>, DescribedAs<Routes[Route]>> extends true
+      ? never
+      : Route
+    : Route;
+}[keyof Handled<App, Base> & string];
+
+export type Routes = [
+  None<Apart<typeof flows, "/v1/flows", typeof describedFlows.flows.routes>>,
+  None<Apart<typeof tasks, "/v1/tasks", typeof describedTasks.tasks.routes>>,
+  None<Apart<typeof endpoints, "/v1/endpoints", typeof describedEndpoints.endpoints.routes>>,
+  None<Apart<typeof deliveries, "/v1/deliveries", typeof describedDeliveries.deliveries.routes>>,
+  None<Apart<typeof handled.apps, "/v1/apps", typeof describedApps.apps.routes>>,
+  None<Apart<typeof usage, "/v1/usage", typeof describedUsage.usage.routes>>,
+  None<Apart<typeof providers, "/v1/providers", typeof describedProviders.providers.routes>>,
+  None<Apart<typeof letters, "/v1/dead-letters", typeof describedLetters.letters.routes>>,
+];
+
+type True<T extends true> = T;
+type Event = ReturnType<typeof eventView>;
+
+export type Others = [
+  True<Same<Extract<Event, { flowId: string }>, z.infer<typeof TaskEvent>["data"]>>,
+  True<Same<Exclude<Event, { flowId: string }>, z.infer<typeof FlowEvent>["data"]>>,
+  True<Same<TaskView & { state: string | null }, z.infer<typeof TaskEvent>["data"]>>,
+  True<Same<ReturnType<typeof mjTaskView>, z.infer<typeof MjTask>>>,
+  True<Same<MjAnswered, z.infer<typeof MjAnswer>>>,
+  z.infer<typeof EndpointEvent>,
+];
