@@ -131,7 +131,8 @@ function newWebhookSecret(scheme: Scheme): { secret: string; publicKey?: string 
 const MEDIA_BYTES = 200 * 1024 * 1024;
 /** A grid is decoded in memory. */
 const GRID_BYTES = 50 * 1024 * 1024;
-const MEDIA_TIMEOUT_MS = 60_000;
+// Of five pictures, fetched one after another, within the function's own two minutes.
+const MEDIA_TIMEOUT_MS = 20_000;
 
 /** The bucket's own names, for links that S3 signs. */
 const bucket = /* @__PURE__ */ once(() => ({ client: s3, name: Resource.Blobs.name }));
