@@ -28,6 +28,11 @@ export class Context {
     return this.#connection;
   }
 
+  /** If it was found: for saying what went wrong. */
+  get found(): Connection | undefined {
+    return this.#connection;
+  }
+
   get mjflow(): Mjflow {
     const { url, apiKey } = this.connection;
     this.#mjflow ??= new Mjflow({ baseUrl: url, ...(apiKey !== undefined && { apiKey }) });

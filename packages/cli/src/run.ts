@@ -64,6 +64,6 @@ function report(error: unknown, args: readonly string[], platform: Platform, con
     return;
   }
   const paint = paintFor(platform.stderr, platform.env);
-  const lines = errorLines(error, paint, context?.connection);
+  const lines = errorLines(error, paint, context?.found);
   for (const line of lines) platform.stderr.write(`${hidden(harmless(line))}\n`);
 }

@@ -32,7 +32,7 @@ function rowsOf(tasks: readonly Task[]): Row[] {
   const rows: Row[] = [];
   const add = (task: Task, lead: string, rest: string) => {
     const below = children.get(task.id) ?? [];
-    rows.push({ lead, below: rest + (below.length > 0 ? "│  " : "   "), task });
+    rows.push({ lead, below: rest + (below.length > 0 ? "│  " : ""), task });
     for (const [i, child] of below.entries()) {
       const isLast = i === below.length - 1;
       add(child, `${rest}${isLast ? "└─ " : "├─ "}`, `${rest}${isLast ? "   " : "│  "}`);

@@ -1,0 +1,112 @@
+import type { DeadLetter, Delivery, Endpoint, FlowSummary, Provider } from "@mjflow/client";
+import { describe, expect, test } from "vitest";
+import { judgeClock } from "./clock.ts";
+import { judgeVendors } from "./vendor.ts";
+import { judgeDeliveries, judgeEndpoints, judgeFlows, judgeLetters } from "./work.ts";
+
+const NOW = Date.UTC(2026, 10, 21, 8);
+const at = (ms: number) => new Date(ms).toUTCString();
+
+describe("the clock", () => {
+  test.each([
+    ["the same", 0, "ok"],
+    ["a second, which a header cannot tell", 1_000, "ok"],
+    ["four seconds", -4_000, "ok"],
+    ["a minute ahead", 60_000, "warn"],
+    ["a minute behind", -60_000, "warn"],
+    ["so far that webhooks are refused", 400_000, "bad"],
+    ["so far behind", -400_000, "bad"],
+  ])("%s", (_, offMs, level) => {
+    expect(judgeClock(at(NOW + offMs), NOW, NOW + 50)).toMatchObject({ level });
+  });
+
+  test("a slow answer is no wrong clock", () => {
+    expect(judgeClock(at(NOW + 9_000), NOW, NOW + 10_000)).toMatchObject({ level: "ok" });
+    expect(judgeClock(at(NOW), NOW, NOW + 10_000)).toMatchObject({ level: "ok" });
+  });
+
+  test("says who is behind whom", () => {
+    expect(judgeClock(at(NOW + 60_000), NOW, NOW).what).toBe("60 s behind the server's");
+    expect(judgeClock(at(NOW - 61_000), NOW, NOW).what).toBe("60 s ahead of the server's");
+  });
+
+  test("of a server that tells no time is not judged", () => {
+    expect(judgeClock(null, NOW, NOW)).toMatchObject({ level: "unknown" });
+    expect(judgeClock("never", NOW, NOW)).toMatchObject({ level: "unknown" });
+  });
+});
+
+describe("vendors", () => {
+  const judged = (...accounts: object[]) => judgeVendors([{ id: "newapi", accounts } as Provider], NOW);
+
+  test("one that is silent is named, with the setting to ask for", () => {
+    const [finding] = judged({ name: "default", callbacks: "silent" });
+    expect(finding).toMatchObject({ level: "warn", about: "newapi", what: "never calls back" });
+    expect(finding!.advice).toContain("MjNotifyEnabled");
+  });
+
+  test("one that calls, one that nothing is known of, one whose circuit is open", () => {
+    const heardAt = new Date(NOW - 60_000).toISOString();
+    expect(judged({ callbacks: "calling", heardAt })).toMatchObject([
+      { level: "ok", what: "calls back, last heard 1 min ago" },
+    ]);
+    expect(judged({ callbacks: "unknown" })).toMatchObject([{ level: "unknown" }]);
+    expect(judged({ callbacks: "calling", circuit: "open" })).toMatchObject([{ level: "bad" }]);
+    expect(judged({ callbacks: "calling", failures: 3 })).toMatchObject([{ level: "warn" }]);
+  });
+
+  test("several accounts are told apart", () => {
+    const found = judged({ name: "a", callbacks: "silent" }, { name: "b", callbacks: "calling" });
+    expect(found.map(({ about, level }) => [about, level])).toEqual([
+      ["newapi/a", "warn"],
+      ["newapi/b", "ok"],
+    ]);
+  });
+
+  test("a server that tells less, or otherwise, is read as far as it goes", () => {
+    for (const told of [
+      {},
+      { callbacks: 7 },
+      { accounts: "x" },
+      { accounts: [null, 7] },
+      { health: { callbacks: "silent" } },
+    ]) {
+      const found = judgeVendors([{ id: "x", ...told } as Provider], NOW);
+      for (const { about } of found) expect(about).toBe("x");
+    }
+    expect(judgeVendors([], NOW)).toMatchObject([{ level: "bad", what: "none is configured" }]);
+  });
+});
+
+describe("what is stuck", () => {
+  test("letters to decide on are counted, decided ones not", () => {
+    const letter = (state: DeadLetter["state"]) => ({ id: "1", state, body: "", why: "", receives: 1, createdAt: "" });
+    expect(judgeLetters([letter("kept"), letter("dropped"), letter("kept")])).toMatchObject({
+      level: "warn",
+      what: "2 to decide on",
+    });
+    expect(judgeLetters([letter("redriven")])).toMatchObject({ level: "ok" });
+  });
+
+  test("an endpoint that was switched off, or fails, is named; one that its owner disabled is not", () => {
+    const endpoint = (more: Partial<Endpoint>) =>
+      ({ id: "ep_1", enabled: true, disabledWhy: null, failingSince: null, ...more }) as Endpoint;
+    expect(judgeEndpoints([endpoint({ enabled: false, disabledWhy: "gone" })])).toMatchObject([
+      { level: "bad", about: "ep_1" },
+    ]);
+    expect(judgeEndpoints([endpoint({ failingSince: "2026-11-20T08:00:00Z" })])).toMatchObject([{ level: "warn" }]);
+    expect(judgeEndpoints([endpoint({ enabled: false, disabledWhy: "by_app" }), endpoint({})])).toMatchObject([
+      { level: "ok" },
+    ]);
+  });
+
+  test("deliveries given up, flows that run for over a day", () => {
+    expect(judgeDeliveries([{} as Delivery])).toMatchObject({ level: "warn", what: "1 given up" });
+    const running = (hours: number) =>
+      ({ id: `flow_${hours}`, createdAt: new Date(NOW - hours * 3_600_000).toISOString() }) as FlowSummary;
+    expect(judgeFlows([running(1), running(23)], NOW)).toMatchObject({ level: "ok", what: "2 running, none overdue" });
+    const finding = judgeFlows([running(25), running(72), running(1)], NOW);
+    expect(finding).toMatchObject({ level: "warn", what: "2 running for over a day, the oldest for 3 d" });
+    expect(finding.advice).toContain("flow_72");
+  });
+});

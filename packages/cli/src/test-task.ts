@@ -1,0 +1,65 @@
+/** Tasks for tests of drawing. */
+import type { Flow, Task } from "@mjflow/client";
+
+const FLOW_ID = "flow_01K9ZC7T3R8M2V5X0Q4B6N1JHD";
+
+/** @param path where it stands: `0`, `0-1`, `0-1-0` */
+export function task(path: string, more: Partial<Task> = {}): Task {
+  const id = (of: string) => `task_${FLOW_ID.slice(5)}_${of}`;
+  const parent = path.includes("-") ? path.slice(0, path.lastIndexOf("-")) : undefined;
+  return {
+    id: id(path),
+    flowId: FLOW_ID,
+    parentId: parent === undefined ? null : id(parent),
+    rootId: id("0"),
+    depth: path.split("-").length - 1,
+    press: parent === undefined ? null : "U1",
+    action: parent === undefined ? "IMAGINE" : "UPSCALE",
+    status: "SUCCESS",
+    progress: 100,
+    provider: "simulator",
+    providerTaskId: null,
+    customId: null,
+    imageUrl: null,
+    images: [],
+    videos: [],
+    copies: [],
+    buttons: [],
+    finalPrompt: null,
+    text: null,
+    seed: null,
+    failReason: null,
+    failure: null,
+    attempts: 1,
+    modals: 0,
+    callbacks: 0,
+    duplicates: 0,
+    lookups: 0,
+    unclear: false,
+    orphans: [],
+    late: null,
+    createdAt: "2026-11-21T08:00:00.000Z",
+    submittedAt: null,
+    endedAt: null,
+    ...more,
+  };
+}
+
+export function flow(tasks: Task[], more: Partial<Flow> = {}): Flow {
+  return {
+    id: FLOW_ID,
+    status: "completed",
+    state: null,
+    action: "imagine",
+    provider: "simulator",
+    prompt: "a boat",
+    mode: null,
+    notifyHook: null,
+    events: null,
+    createdAt: "2026-11-21T08:00:00.000Z",
+    endedAt: null,
+    tasks,
+    counts: { submissions: tasks.length, modals: 0, callbacks: 3, duplicates: 0, lookups: 0 },
+    ...more,
+  };
+}

@@ -1,0 +1,34 @@
+import { expect, test } from "vitest";
+import { clean, fit, harmless, json, pad, widthOf } from "./text.ts";
+
+const ESCAPES = ["\u001b[2J", "\u001b]0;title\u0007", "\u009b31m", "\u0008\u0008", "\u202egnp.exe", "\u2028", "\u007f"];
+
+test.each(ESCAPES)("somebody's escape reaches no terminal: %j", (sequence) => {
+  for (const text of [clean(`a${sequence}b`), harmless(`a${sequence}b`), json({ text: `a${sequence}b` })]) {
+    expect(text).not.toMatch(/[\p{Cc}\p{Bidi_C}\p{Zl}\p{Zp}]/u);
+  }
+  expect(JSON.parse(json({ text: sequence }))).toEqual({ text: sequence });
+});
+
+test("our own colours do, and nothing longer that begins like them", () => {
+  expect(harmless("\u001b[32m✓\u001b[39m done")).toBe("\u001b[32m✓\u001b[39m done");
+  expect(harmless("\u001b[32;5mx\u001b[8Cx")).toBe("�[32;5mx�[8Cx");
+});
+
+test("text of several lines is one", () => {
+  expect(clean(" a\n\tb\r\n c ")).toBe("a b c");
+});
+
+test("what is cut is as wide as it looks, and says so", () => {
+  expect(fit("a paper boat", 7)).toBe("a pape…");
+  expect(fit("紙の船が行く", 7)).toBe("紙の船…");
+  expect(widthOf(fit("🔄🔄🔄🔄", 5))).toBeLessThanOrEqual(5);
+  expect(fit("short", 5)).toBe("short");
+  expect(fit("none", 0)).toBe("");
+});
+
+test("colours take no room", () => {
+  expect(widthOf("\u001b[32mdone\u001b[39m")).toBe(4);
+  expect(pad("\u001b[32mdone\u001b[39m", 6)).toBe("\u001b[32mdone\u001b[39m  ");
+  expect(pad("紙", 4)).toBe("紙  ");
+});

@@ -1,0 +1,512 @@
+/** The command line against a real house: what it prints, and what it ends with. */
+
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { run as runCli } from "@mjflow/cli/run";
+import { Screen } from "@mjflow/cli/test-screen";
+import type { Task } from "@mjflow/client";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { API_KEY, type Spawned, spawnHouse, until } from "../support/spawned.ts";
+import { mjflow, type RunOptions, start } from "./test-mjflow.ts";
+
+let house: Spawned;
+let folder: string;
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), "mjflow-cli-"));
+  house = await spawnHouse();
+}, 60_000);
+afterAll(async () => {
+  await house?.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const run = (...args: string[]) => mjflow(house, args);
+const runWith = (options: RunOptions, ...args: string[]) => mjflow(house, args, options);
+/** A flow that has ended, as the API shows it. */
+const made = async (...args: string[]) => (await run("imagine", "a paper boat", "--json", ...args)).json;
+const NO_FLOW = "flow_00000000000000000000000000";
+
+describe("imagine", () => {
+  test("draws bars, then a tree, and ends with 0", async () => {
+    const args = ["imagine", "a paper boat", "--then", "upscale:all", "--then", "U2>zoom:2"];
+    const { code, stdout, stderr } = await start(house, args).ended;
+    expect(code).toBe(0);
+    expect(stderr).toMatch(/^flow_\w{26}\n$/);
+    expect(stdout).toMatch(/^ {2}imagine +░{28} +0% {2}submit/m);
+    expect(stdout).toMatch(/^ {2}imagine +█{28} 100% {2}success$/m);
+    expect(stdout).toMatch(/^ {2}imagine +✓ task_\w+_0 +http:\S+\.png$/m);
+    for (const n of [1, 2, 3])
+      expect(stdout).toMatch(new RegExp(`^ {2}├─ upscale:${n} +✓ task_\\w+_0-${n - 1} +http`, "m"));
+    expect(stdout).toMatch(/^ {2}│ {2}└─ zoom:2 +✓ task_\w+_0-1-0 +http/m);
+    expect(stdout).toMatch(/^ {2}└─ upscale:4 +✓ task_\w+_0-3 +http/m);
+    expect(stdout).toMatch(/6 submissions · \d+ callbacks/);
+    // No screen: nothing to draw over, and no colours.
+    expect(stdout).not.toContain("\u001b");
+  });
+
+  test("--json prints the flow and nothing else", async () => {
+    const { code, json, stderr } = await run("imagine", "a paper boat", "--then", "U1", "--state", "order 7", "--json");
+    expect([code, stderr]).toEqual([0, ""]);
+    expect(json).toMatchObject({ status: "completed", state: "order 7", prompt: "a paper boat" });
+    expect(json.tasks.map(({ press, status }: Task) => [press, status])).toEqual([
+      [null, "SUCCESS"],
+      ["U1", "SUCCESS"],
+    ]);
+  });
+
+  test("--no-wait says what to watch, and watch sees its end", async () => {
+    const { code, stdout } = await run("imagine", "a paper boat", "--no-wait");
+    const [id, hint] = stdout.trim().split("\n");
+    expect([code, hint!.trim()]).toEqual([0, `mjflow watch ${id}`]);
+    const watched = await run("watch", id!);
+    expect(watched.code).toBe(0);
+    expect(watched.stdout).toContain(`${id}  completed`);
+  });
+
+  test("a plan may come from a file, or from standard input", async () => {
+    const plan = JSON.stringify([{ press: ["U1", "U2"] }]);
+    const file = join(folder, "plan.json");
+    writeFileSync(file, plan);
+    const args = ["imagine", "a paper boat", "--json", "--plan"];
+    for (const { json } of [await run(...args, file), await start(house, [...args, "-"], { input: plan }).ended]) {
+      expect(json.tasks.map(({ press }: Task) => press)).toEqual([null, "U1", "U2"]);
+    }
+  });
+
+  test("the same idempotency key is the same flow", async () => {
+    const key = ["--idempotency-key", `cli-${Date.now()}`, "--no-wait"];
+    const [one, two] = [await made(...key), await made(...key)];
+    expect(two.id).toBe(one.id);
+  });
+
+  test("hears its events at --notify-hook, with the key in none of them", async () => {
+    const heard: string[] = [];
+    const [server, url] = await listening((body) => heard.push(body));
+    expect((await run("imagine", "a boat", "--notify-hook", url, "--events", "flow.completed")).code).toBe(0);
+    await until(
+      async () => heard.length,
+      (n) => n > 0,
+    );
+    server.close();
+    expect(heard.map((body) => JSON.parse(body).type)).toEqual(["flow.completed"]);
+    expect(heard.join()).not.toContain(API_KEY);
+  });
+});
+
+describe("what it ends with", () => {
+  test("1: the flow failed", async () => {
+    const { code, stdout, stderr } = await run("imagine", "a boat --sim fail");
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/^ {2}imagine +✗ task_\w+ +\S+/m);
+    expect(stderr).toContain("1 of 1 did not succeed: imagine");
+  });
+
+  test("0 for a branch that failed, said aloud; 1 with --strict", async () => {
+    const lenient = await run("imagine", "a boat", "--then", "U9");
+    expect(lenient.code).toBe(0);
+    expect(lenient.stderr).toContain("1 of 2 did not succeed: U9");
+    expect(lenient.stdout).toContain("offered were U1, U2, U3, U4");
+    expect((await run("imagine", "a boat", "--then", "U9", "--strict", "--json")).code).toBe(1);
+  });
+
+  test("1: there is no such flow", async () => {
+    const { code, stderr, stdout } = await run("flow", NO_FLOW);
+    expect([code, stdout]).toEqual([1, ""]);
+    expect(stderr).toContain("(not_found)");
+  });
+
+  test.each([
+    [["imagine"], "Something is missing"],
+    [["imagine", "a", "boat"], "a word too many"],
+    [["imagine", "a boat", "--colour"], "Unknown option '--colour'"],
+    [["imagine", "a boat", "--mode", "slow"], "--mode is one of fast, relax, turbo"],
+    [["imagine", "a boat", "--then", "U1>"], "a press is missing"],
+    [["imagine", "a boat", "--timeout", "soon"], "--timeout takes a time"],
+    [["imagine", "a boat", "--plan", "/nowhere.json"], "--plan: the file cannot be read"],
+    [["imagine", "a boat", "--provider", "nobody"], "No such provider"],
+    [["imagine", ""], "prompt"],
+    [["press", "task_1"], "Something is missing"],
+    [["modal", "task_1"], "Give an answer"],
+    [["modal", "task_1", "--mask", "/nowhere.png"], "--mask: the file cannot be read (ENOENT)"],
+    [["endpoints", "paint"], "takes list, add"],
+    [["replay", "dlv_1", "--all"], "go with an endpoint"],
+    [["keys", "create"], "Say whose key"],
+    [["flows", "--limit", "none"], "--limit takes a whole number"],
+    [["flows", "--url", "ftp://x"], "--url must begin with http"],
+    [["draw"], "There is no such command"],
+    [["flow_"], "Do you mean flow?"],
+  ])("2, and nothing started: mjflow %j", async (args, why) => {
+    const { code, stdout, stderr } = await run(...args);
+    expect(stderr).toContain(why);
+    expect(stderr).not.toContain("    at ");
+    expect([code, stdout]).toEqual([2, ""]);
+  });
+
+  test("a process ends with it, too", async () => {
+    const codes = [["flows"], ["flow", NO_FLOW], ["nope"], ["flows", "--url", "http://127.0.0.1:9"]].map(
+      async (args) => (await start(house, args).ended).code,
+    );
+    expect(await Promise.all(codes)).toEqual([0, 1, 2, 3]);
+  });
+
+  test("3: nobody there", async () => {
+    const { code, stderr } = await mjflow({ url: "http://127.0.0.1:9" }, ["flows"]);
+    expect(code).toBe(3);
+    expect(stderr).toContain("http://127.0.0.1:9 could not be reached");
+  });
+
+  test("3: the key is refused, or missing", async () => {
+    const refused = await runWith({ env: { MJFLOW_API_KEY: "mjk_wrong_key_of_mine" } }, "flows");
+    expect(refused.code).toBe(3);
+    expect(refused.stderr).toContain("The key from MJFLOW_API_KEY was refused");
+    expect(refused.stdout + refused.stderr).not.toContain("mjk_wrong_key_of_mine");
+    const missing = await runWith({ env: { MJFLOW_API_KEY: "" } }, "flows");
+    expect(missing.code).toBe(3);
+    expect(missing.stderr).toContain("set MJFLOW_API_KEY");
+  });
+
+  test("4: --timeout was up; the flow goes on", async () => {
+    for (const args of [
+      ["imagine", "a slow boat"],
+      ["imagine", "a slow boat", "--json"],
+    ]) {
+      const { code, stdout, stderr, json } = await run(...args, "--timeout", "10ms");
+      expect(code).toBe(4);
+      const id = json?.error.flowId ?? /The flow goes on: (\S+)/.exec(stderr)![1];
+      expect(`${stdout}${stderr}`).toContain(id);
+      expect((await house.ended(id)).status).toBe("completed");
+    }
+  });
+
+  test("4 for watch --json, too", async () => {
+    const { id } = await made("--no-wait");
+    const { code, json } = await run("watch", id, "--json", "--timeout", "1ms");
+    expect(code).toBe(4);
+    expect([json].flat().at(-1)).toMatchObject({ error: { code: "timeout", flowId: id } });
+  });
+
+  test.each([
+    ["SIGINT", 130],
+    ["SIGTERM", 143],
+  ] as const)("%s: %d, the flow goes on and is named", async (signal, code) => {
+    const running = start(house, ["imagine", "a paper boat", "--then", "U1"]);
+    await running.said(/░/);
+    running.child.kill(signal);
+    const ended = await running.ended;
+    expect(ended.code).toBe(code);
+    const id = /The flow goes on: (\S+)/.exec(ended.stderr)![1]!;
+    expect(ended.stderr).toContain(`mjflow watch ${id}`);
+    expect((await house.ended(id)).counts.submissions).toBe(2);
+  });
+
+  test("an error is JSON with --json, also one of the command line itself", async () => {
+    const asked = await run("flow", NO_FLOW, "--json");
+    expect([asked.code, asked.stderr]).toEqual([1, ""]);
+    expect(asked.json.error).toMatchObject({ code: "not_found", status: 404, retry: "never" });
+    const typed = await run("flows", "--nope", "--json");
+    expect([typed.code, typed.stderr]).toEqual([2, ""]);
+    expect(typed.json.error).toMatchObject({ code: "usage" });
+  });
+
+  test("a reader that has seen enough is no error with a stack", async () => {
+    const running = start(house, ["imagine", "a paper boat", "--then", "U1"]);
+    await running.said(/░/);
+    running.child.stdout!.destroy();
+    const { code, stderr } = await running.ended;
+    expect(code).toBe(141);
+    expect(stderr).not.toContain("EPIPE");
+  });
+});
+
+describe("flows and tasks by hand", () => {
+  test("a flow's tree, the list, a task and its buttons", async () => {
+    const flow = await made("--state", "of the list", "--then", "U1");
+    const [root] = flow.tasks;
+    expect((await run("flow", flow.id)).stdout).toContain(root.id);
+    expect((await run("flow", flow.id, "--json")).json).toEqual(await house.flow(flow.id));
+    const { stdout } = await run("flows");
+    expect(stdout).toMatch(/^flow +status +begun +vendor +state +prompt$/m);
+    expect(stdout).toMatch(
+      new RegExp(`^${flow.id} +completed +\\d+ s ago +simulator +of the list +a paper boat$`, "m"),
+    );
+    expect((await run("task", root.id)).stdout).toMatch(/buttons +U1, U2, U3, U4/);
+    expect((await run("task", root.id, "--json")).json).toEqual(root);
+  });
+
+  test("the list is as long as asked for, over its pages", async () => {
+    for (let i = 0; i < 3; i++) await made("--no-wait");
+    const two = (await run("flows", "--limit", "2", "--json")).json;
+    expect(two.data).toHaveLength(2);
+    expect(two.nextCursor).toEqual(expect.any(String));
+    const all = (await run("flows", "--all", "--json")).json;
+    expect(all.nextCursor).toBeNull();
+    expect(all.data.slice(0, 2)).toEqual(two.data);
+    expect(all.data.length).toBeGreaterThan(2);
+  });
+
+  test("press a button and see what comes of it; one that is not there says which are", async () => {
+    const { tasks } = await made();
+    const pressed = await run("press", tasks[0].id, "U3", "--then", "zoom:2", "--json");
+    expect(pressed.code).toBe(0);
+    expect(pressed.json).toMatchObject({ press: "U3", parentId: tasks[0].id, status: "SUCCESS" });
+    const flow = await house.flow(tasks[0].flowId);
+    expect(flow.tasks.map(({ press }: Task) => press)).toEqual([null, "U3", "zoom:2"]);
+    const missing = await run("press", tasks[0].id, "zoom:2");
+    expect(missing.code).toBe(1);
+    expect(missing.stderr).toContain("It offers U1, U2, U3, U4");
+  });
+
+  test("a window is answered with modal; until then the press waits", async () => {
+    const { tasks } = await made("--then", "U1");
+    const pressing = run("press", tasks[1].id, "zoom:custom");
+    const { id } = await until(
+      async () => (await house.flow(tasks[0].flowId)).tasks.at(-1),
+      ({ status }: Task) => status === "MODAL",
+    );
+    expect((await run("flow", tasks[0].flowId)).stdout).toContain(`mjflow modal ${id} --prompt`);
+    const answered = await run("modal", id, "--prompt", "a boat --zoom 1.6", "--no-wait");
+    expect(answered.code).toBe(0);
+    const { code, stdout } = await pressing;
+    expect(code).toBe(0);
+    expect(stdout).toContain("1 window answered");
+  });
+
+  test("a mask is a PNG file", async () => {
+    const [png, text] = [join(folder, "mask.png"), join(folder, "mask.txt")];
+    writeFileSync(
+      png,
+      Buffer.from(
+        "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==",
+        "base64",
+      ),
+    );
+    writeFileSync(text, "no picture");
+    const { tasks } = await made("--then", "U1");
+    const press = (mask: string) =>
+      run("press", tasks[1].id, "vary:region", "--prompt", "a lighthouse", "--mask", mask, "--json");
+    expect((await press(text)).code).toBe(2);
+    expect((await press(png)).json).toMatchObject({ press: "vary:region", status: "SUCCESS", modals: 1 });
+  });
+
+  test("watch --json is its events, one a line, to the last", async () => {
+    const { id } = await made("--no-wait", "--then", "U1");
+    const { code, json } = await run("watch", id, "--json");
+    expect(code).toBe(0);
+    const types = json.map(({ type }: { type: string }) => type);
+    expect(types.filter((type: string) => type === "task.completed")).toHaveLength(2);
+    expect(types.at(-1)).toBe("flow.completed");
+  });
+});
+
+describe("webhooks", () => {
+  test("an endpoint's secret is shown when made and when rotated, and in no list", async () => {
+    const [server, url] = await listening();
+    const added = await run("endpoints", "add", url, "--events", "flow.completed,flow.failed", "--description", "mine");
+    expect(added.code).toBe(0);
+    const [id] = /ep_\w+/.exec(added.stdout)!;
+    const [secret] = /whsec_\S+/.exec(added.stdout)!;
+    const list = await run("endpoints");
+    expect(list.stdout).toMatch(new RegExp(`^${id} +enabled +v1 +${url} +flow.completed,flow.failed$`, "m"));
+    const rotated = (await run("endpoints", "rotate", id, "--overlap", "1h", "--json")).json;
+    expect(rotated.secret).toMatch(/^whsec_/);
+    for (const args of [
+      ["endpoints"],
+      ["endpoints", "--json"],
+      ["endpoints", "disable", id],
+      ["endpoints", "enable", id],
+    ]) {
+      const { code, stdout } = await run(...args);
+      expect([code, stdout.includes(secret), stdout.includes(rotated.secret)]).toEqual([0, false, false]);
+    }
+    expect((await run("endpoints", "remove", id)).stdout).toBe(`${id}  removed\n`);
+    expect((await run("endpoints", "--json")).json.data).not.toContainEqual(expect.objectContaining({ id }));
+    server.close();
+  });
+
+  test("what was not delivered is listed, and replayed one by one or all at once", async () => {
+    let isWell = false;
+    const heard: string[] = [];
+    const [server, url] = await listening(
+      (body) => isWell && heard.push(JSON.parse(body).type),
+      () => (isWell ? 204 : 410),
+    );
+    const { json: endpoint } = await run("endpoints", "add", url, "--events", "flow.completed", "--json");
+    const { id } = await made();
+    const delivery = await until(
+      async () =>
+        (await run("deliveries", "--flow", id, "--json")).json.data.find(
+          (d: { endpoint: string }) => d.endpoint === endpoint.id,
+        ),
+      (found) => found?.status === "failed",
+    );
+    const { stdout } = await run("deliveries", "--endpoint", endpoint.id, "--status", "failed");
+    expect(stdout).toMatch(new RegExp(`^${delivery.id} +flow.completed +${endpoint.id} +failed +1 +HTTP 410`, "m"));
+
+    isWell = true;
+    await run("endpoints", "enable", endpoint.id);
+    expect((await run("replay", delivery.id)).code).toBe(0);
+    await until(
+      async () => heard.length,
+      (n) => n === 1,
+    );
+    await until(
+      async () => (await run("deliveries", "--flow", id, "--json")).json.data[0].status,
+      (status) => status === "delivered",
+    );
+    expect((await run("replay", endpoint.id, "--json")).json).toEqual({ replayed: 0 });
+    expect((await run("replay", endpoint.id, "--all", "--since", "1h")).stdout).toBe("1 delivery sent again\n");
+    await until(
+      async () => heard.length,
+      (n) => n === 2,
+    );
+    await run("endpoints", "remove", endpoint.id);
+    server.close();
+  });
+});
+
+describe("the house", () => {
+  test("doctor: all is well", async () => {
+    const { code, json } = await run("doctor", "--json");
+    expect(json).toMatchObject({ healthy: true });
+    const about = Object.fromEntries(json.findings.map((f: { about: string; level: string }) => [f.about, f.level]));
+    expect(about).toMatchObject({ address: "ok", clock: "ok", key: "ok", "dead letters": "ok" });
+    expect(code).toBe(0);
+    expect((await run("doctor")).stdout).toMatch(/^✓ key +taken, from MJFLOW_API_KEY$/m);
+  });
+
+  test("doctor: nobody there, somebody else there, a wrong key", async () => {
+    expect((await mjflow({ url: "http://127.0.0.1:9" }, ["doctor", "--json"])).json).toMatchObject({ healthy: false });
+    const [server, url] = await listening();
+    const other = await mjflow({ url }, ["doctor"]);
+    server.close();
+    expect([other.code, other.stdout]).toEqual([3, expect.stringContaining("but not as mjflow")]);
+    const refused = await runWith({ env: { MJFLOW_API_KEY: "mjk_wrong_key_of_mine" } }, "doctor");
+    expect([refused.code, refused.stdout]).toEqual([
+      3,
+      expect.stringContaining("the one from MJFLOW_API_KEY is refused"),
+    ]);
+  });
+
+  test("dead letters: none, and none to redrive", async () => {
+    expect((await run("dead")).stdout).toBe("No dead letters.\n");
+    expect((await run("dead", "--json")).json.data).toEqual([]);
+    expect((await run("redrive", "1_none")).code).toBe(1);
+    expect((await run("drop", "1_none")).code).toBe(1);
+  });
+
+  test("keys: made for a new app, shown once, rotated and revoked", async () => {
+    const made = await run("keys", "create", "--new-app", "a shop", "--expires", "90d");
+    expect(made.code).toBe(0);
+    const [key] = /mjk_\S+/.exec(made.stdout)!;
+    const [, keyId, appId] = /^(\S+) of (\S+)/.exec(made.stdout)!;
+    const shop = { env: { MJFLOW_API_KEY: key! } };
+    expect((await runWith(shop, "flows")).stdout).toBe("No flows.\n");
+    expect((await runWith(shop, "keys")).code).toBe(3);
+    const doctor = await runWith(shop, "doctor");
+    expect(doctor.stdout).toContain("this key is an app's");
+    const listed = await run("keys", "--app", appId!);
+    expect(listed.stdout).toContain("a shop");
+    expect(listed.stdout).toContain(keyId);
+    for (const { stdout } of [listed, await run("keys", "--json"), await runWith(shop, "config"), doctor]) {
+      expect(stdout).not.toContain(key);
+    }
+    const rotated = (await run("keys", "rotate", keyId!, "--app", appId!, "--overlap", "0", "--json")).json;
+    expect(rotated.key).toMatch(/^mjk_/);
+    expect((await run("keys", "revoke", rotated.id, "--app", appId!)).stdout).toBe(`${rotated.id}  revoked\n`);
+  });
+
+  test("config says where the address and the key come from, and never the key", async () => {
+    const { json } = await run("config", "--json");
+    expect(json).toMatchObject({ url: house.url, urlFrom: "MJFLOW_URL", key: "set", keyFrom: "MJFLOW_API_KEY" });
+    const { stdout } = await mjflow(undefined, ["config"]);
+    expect(stdout).toMatch(/^key +none {2}\(set MJFLOW_API_KEY\)$/m);
+  });
+});
+
+describe("on a screen", () => {
+  /** Runs it on a terminal of so many columns. */
+  async function shown(columns: number, args: string[], { press = () => false as boolean, env = {} } = {}) {
+    const [screen, stderr, ctrlC] = [new Screen(columns, 30), new Screen(columns, 30), new AbortController()];
+    screen.write("$ mjflow\n");
+    screen.onWrite = () => press() && ctrlC.abort("SIGINT");
+    const platform = { stdout: screen, stderr, signal: ctrlC.signal, cwd: folder, now: Date.now };
+    const code = await runCli(args, { ...platform, env: { MJFLOW_URL: house.url, MJFLOW_API_KEY: API_KEY, ...env } });
+    return { code, screen, stderr };
+  }
+
+  test.each([120, 80, 40, 30])("bars are drawn over themselves, then the tree: %d columns", async (columns) => {
+    const { code, screen } = await shown(columns, ["imagine", "紙の船 on calm water", "--then", "U1,U2"]);
+    expect(code).toBe(0);
+    expect(screen.hasCursor).toBe(true);
+    const lines = screen.lines();
+    expect(lines[0]).toBe("$ mjflow");
+    // Each bar once, whatever was drawn before it: the next thing is the time it took.
+    expect(lines.slice(1, 4).map((line) => line.trim().split(/ /)[0])).toEqual(["imagine", "U1", "U2"]);
+    expect(lines.slice(1, 4).every((line) => line.includes("100%"))).toBe(true);
+    expect(lines[4]).toMatch(/^ {2}\d:\d\d$/);
+    expect(lines.join("").replaceAll(" ", "")).toContain("└─U2✓task_");
+    expect(screen.written).toContain("\u001b[32m");
+  });
+
+  test("NO_COLOR: no colours, and still drawn over", async () => {
+    const { screen } = await shown(80, ["imagine", "a boat"], { env: { NO_COLOR: "1" } });
+    expect(screen.written.replace(/\W\[(2K|J|\d*A|\?25[lh])/g, "")).not.toContain("\u001b");
+    expect(screen.written).toContain("\u001b[2K");
+  });
+
+  test("a dumb terminal is written to line by line", async () => {
+    const { screen } = await shown(80, ["imagine", "a boat"], { env: { TERM: "dumb" } });
+    expect(screen.written).not.toContain("\u001b");
+  });
+
+  test("--json is JSON there, too", async () => {
+    const { screen } = await shown(80, ["imagine", "a boat", "--json"]);
+    expect(JSON.parse(screen.written.replace("$ mjflow\n", ""))).toMatchObject({ status: "completed" });
+  });
+
+  test("Ctrl-C leaves it clean, with the cursor, and says that the flow goes on", async () => {
+    let draws = 0;
+    const { code, screen, stderr } = await shown(80, ["imagine", "a boat", "--then", "U1"], {
+      press: () => ++draws === 3,
+    });
+    expect([code, screen.hasCursor]).toEqual([130, true]);
+    expect(screen.written.endsWith("\u001b[?25h")).toBe(true);
+    const id = /The flow goes on\S*: (\S+)/.exec(stderr.written)![1]!;
+    expect((await house.ended(id)).status).toBe("completed");
+  });
+});
+
+describe("help", () => {
+  test("each command has one, and the key is an argument in none of them", async () => {
+    const general = await run("help");
+    const names = [...general.stdout.matchAll(/^ {2}([a-z]+) {2,}/gm)].map(([, name]) => name!);
+    expect(names).toHaveLength(20);
+    for (const name of names) {
+      const [asked, flagged] = [await run("help", name), await run(name, "--help")];
+      expect([asked.code, flagged.code]).toEqual([0, 0]);
+      expect(asked.stdout).toBe(flagged.stdout);
+      expect(asked.stdout).toContain(`mjflow ${name}`);
+      expect(asked.stdout).not.toMatch(/--(api-)?key\b|mjk_/);
+    }
+  });
+
+  test("without a word it is the help; --version is a number", async () => {
+    expect((await run()).stdout).toBe((await run("--help")).stdout);
+    expect((await run("--version")).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+  });
+});
+
+/** Something that listens; `hear` gets each body. */
+async function listening(hear: (body: string) => void = () => {}, status = () => 204): Promise<[Server, string]> {
+  const server = createServer(async (request, response) => {
+    let body = "";
+    for await (const chunk of request) body += chunk;
+    response.writeHead(status()).end();
+    hear(body);
+  });
+  await new Promise<void>((ready) => server.listen(0, "127.0.0.1", ready));
+  return [server, `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`];
+}

@@ -1,0 +1,108 @@
+/** The command line as a person or a script would run it: in this process, which is quick, or in one of its own. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { tmpdir } from "node:os";
+import { run } from "@mjflow/cli/run";
+import { API_KEY, type Json, type Spawned } from "../support/spawned.ts";
+
+const BIN = new URL("../../bin/mjflow.mjs", import.meta.url).pathname;
+/** Without a house of its own above it. */
+const NOWHERE = tmpdir();
+
+export interface Ran {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+  /** Of `--json`. */
+  json: Json;
+}
+
+export interface RunOptions {
+  env?: Record<string, string>;
+  /** Written to its standard input; only in a process of its own. */
+  input?: string;
+}
+
+type House = Pick<Spawned, "url"> | undefined;
+
+export async function mjflow(house: House, args: readonly string[], { env }: RunOptions = {}): Promise<Ran> {
+  let [stdout, stderr] = ["", ""];
+  const code = await run(args, {
+    env: environment(house, env),
+    cwd: NOWHERE,
+    stdout: { write: (text) => (stdout += text) },
+    stderr: { write: (text) => (stderr += text) },
+    signal: new AbortController().signal,
+    now: Date.now,
+  });
+  return ran(args, code, stdout, stderr);
+}
+
+export interface Running {
+  child: ChildProcess;
+  ended: Promise<Ran>;
+  /** Resolves once its output, both streams, fits. */
+  said(pattern: RegExp): Promise<string>;
+}
+
+export function start(house: House, args: readonly string[], { env, input }: RunOptions = {}): Running {
+  const child = spawn(process.execPath, [BIN, ...args], {
+    cwd: NOWHERE,
+    env: { PATH: process.env["PATH"], HOME: process.env["HOME"], ...environment(house, env) },
+    stdio: ["pipe", "pipe", "pipe"],
+  });
+  child.stdin!.end(input ?? "");
+  let [stdout, stderr, hear]: [string, string, () => void] = ["", "", () => {}];
+  child.stdout!.on("data", (chunk: Buffer) => {
+    stdout += chunk;
+    hear();
+  });
+  child.stderr!.on("data", (chunk: Buffer) => {
+    stderr += chunk;
+    hear();
+  });
+  const ended = new Promise<Ran>((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", (code) => {
+      hear();
+      try {
+        resolve(ran(args, code, stdout, stderr));
+      } catch (error) {
+        reject(error);
+      }
+    });
+  });
+  return {
+    child,
+    ended,
+    said: (pattern) =>
+      new Promise((resolve, reject) => {
+        hear = () => {
+          if (pattern.test(stdout + stderr)) resolve(stdout + stderr);
+          else if (child.exitCode !== null) reject(new Error(`it ended without ${pattern}:\n${stdout}${stderr}`));
+        };
+        hear();
+      }),
+  };
+}
+
+function environment(house: House, env: Record<string, string> = {}): Record<string, string> {
+  return { ...(house && { MJFLOW_URL: house.url, MJFLOW_API_KEY: API_KEY }), ...env };
+}
+
+/** Whatever it is run with, the key must not come out of it again. */
+function ran(args: readonly string[], code: number | null, stdout: string, stderr: string): Ran {
+  if (`${stdout}${stderr}`.includes(API_KEY)) throw new Error(`the key was shown by: mjflow ${args.join(" ")}`);
+  return { code, stdout, stderr, json: args.includes("--json") ? parsed(stdout) : undefined };
+}
+
+/** One JSON value, or one a line, the last of which may stand on several. */
+function parsed(text: string): Json {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text
+      .trim()
+      .split(/\n(?=\{)/)
+      .map((part) => JSON.parse(part));
+  }
+}
