@@ -55,7 +55,6 @@ describe("a simulated house, run to quiescence", () => {
         expect(counts).toMatchObject({ duplicates: 0, resubmitted: 0 });
       }
     },
-    60_000,
   );
 
   // 17: a vendor that takes back a success. 122, 182: a worker that had prepared a press claimed the task at its window.
@@ -72,5 +71,5 @@ describe("a simulated house, run to quiescence", () => {
       killed += counts.killed;
     }
     expect(killed).toBeGreaterThan(60);
-  }, 60_000);
+  });
 });
