@@ -89,9 +89,10 @@ function environment(house: House, env: Record<string, string> = {}): Record<str
   return { ...(house && { MJFLOW_URL: house.url, MJFLOW_API_KEY: API_KEY }), ...env };
 }
 
-/** Whatever it is run with, the key must not come out of it again. */
+/** Whatever it is run with, the key must not come out of it again; nor was it ever on its way out. */
 function ran(args: readonly string[], code: number | null, stdout: string, stderr: string): Ran {
-  if (`${stdout}${stderr}`.includes(API_KEY)) throw new Error(`the key was shown by: mjflow ${args.join(" ")}`);
+  if (/\[key\]/.test(stdout + stderr) || `${stdout}${stderr}`.includes(API_KEY))
+    throw new Error(`the key was shown by: mjflow ${args.join(" ")}`);
   return { code, stdout, stderr, json: args.includes("--json") ? parsed(stdout) : undefined };
 }
 

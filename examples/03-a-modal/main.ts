@@ -1,0 +1,26 @@
+import { Mjflow } from "@mjflow/client";
+
+const mjflow = new Mjflow();
+const provider = process.env["MJFLOW_PROVIDER"] ?? "simulator";
+
+// Two buttons always open a window: zoom:custom asks for a prompt, vary:region for a mask too. A plan answers in advance.
+const flow = await mjflow.flows
+  .create({
+    provider,
+    prompt: "a paper boat on calm water",
+    then: [{ press: "U1", then: [{ press: "zoom:custom", prompt: "a paper boat in a harbour --zoom 1.6" }] }],
+  })
+  .wait({ timeoutMs: 10 * 60_000 });
+console.log("answered by the plan:", flow.tasks.at(-1)?.status);
+
+// By hand: the press waits in MODAL until it is answered.
+const pressed = await mjflow.tasks.press(flow.tasks[1]!.id, "zoom:custom");
+for await (const event of mjflow.flows.events(flow.id)) {
+  if (event.type === "task.modal" && event.data.id === pressed.id) {
+    console.log("it waits:", event.data.status);
+    await mjflow.tasks.modal(pressed.id, { prompt: "a paper boat at sea --zoom 1.8" });
+  }
+}
+
+const task = await mjflow.tasks.get(pressed.id);
+console.log("answered by hand:", task.status, task.finalPrompt);

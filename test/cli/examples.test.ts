@@ -1,0 +1,127 @@
+/** Every example runs as it stands, against a real house, and prints what its README says. */
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { API_KEY, type Spawned, spawnHouse, until } from "../support/spawned.ts";
+
+const ROOT = new URL("../../", import.meta.url).pathname;
+const EXAMPLES = join(ROOT, "examples");
+const folders = readdirSync(EXAMPLES).filter((name) => /^\d\d-/.test(name));
+const run = promisify(execFile);
+
+let house: Spawned;
+/** The seventh is there before the house is: it is what the house puts its events on. */
+let bus: { child: ChildProcess; lines(): string[] };
+beforeAll(async () => {
+  bus = await startBus();
+  const [, url] = /^AWS_ENDPOINT_URL_EVENTBRIDGE=(\S+) /.exec(bus.lines()[0]!)!;
+  house = await spawnHouse({ env: { AWS_ENDPOINT_URL_EVENTBRIDGE: url!, MJFLOW_BUS: "pictures" } });
+}, 90_000);
+afterAll(async () => {
+  await house?.stop();
+  bus?.child.kill();
+});
+
+const environment = (env: Record<string, string> = {}) => ({ PATH: process.env["PATH"], ...env });
+const fileOf = (folder: string) =>
+  ["main.ts", "main.mjs"].map((name) => join(EXAMPLES, folder, name)).find(existsSync)!;
+
+async function output(folder: string, env: Record<string, string> = {}): Promise<string[]> {
+  const options = { env: environment({ MJFLOW_URL: house.url, MJFLOW_API_KEY: API_KEY, ...env }), timeout: 60_000 };
+  const { stdout, stderr } = await run(process.execPath, [fileOf(folder)], options);
+  expect(stderr).toBe("");
+  expect(stdout).not.toContain(API_KEY);
+  return stdout.trim().split("\n");
+}
+
+async function startBus() {
+  const child = spawn(process.execPath, [fileOf("07-event-bus")], { env: environment({ PORT: "0" }) });
+  let text = "";
+  child.stdout.on("data", (chunk: Buffer) => (text += chunk));
+  const lines = () => text.trim().split("\n");
+  await until(
+    async () => text,
+    (said) => said.includes("\n"),
+  );
+  return { child, lines };
+}
+
+const IMAGE = "http:\\/\\/127\\.0\\.0\\.1:\\d+\\/images\\/\\d+\\.png";
+
+describe("the examples", () => {
+  test("are seven, each with a README that runs its file, and all in the list", () => {
+    expect(folders).toHaveLength(7);
+    const list = readFileSync(join(EXAMPLES, "README.md"), "utf8");
+    for (const folder of folders) {
+      const readme = readFileSync(join(EXAMPLES, folder, "README.md"), "utf8");
+      expect(readme).toContain(`node ${fileOf(folder).slice(ROOT.length)}`);
+      expect(list).toContain(`[${folder}](${folder})`);
+    }
+  });
+
+  test("one picture", async () => {
+    const lines = await output("01-one-picture");
+    expect(lines).toEqual([expect.stringMatching(new RegExp(`^completed ${IMAGE}$`))]);
+  }, 90_000);
+
+  test("a plan", async () => {
+    const lines = await output("02-a-plan");
+    expect(lines[0]).toMatch(/^flow_\w{26}$/);
+    const done = lines.filter((line) => line.startsWith("done: "));
+    expect(done.sort()).toEqual(["done: U1", "done: U2", "done: imagine", "done: zoom:2"]);
+    expect(lines.slice(-5, -1).map((line) => line.replace(new RegExp(` ${IMAGE}$`), " image"))).toEqual([
+      "imagine image",
+      "  U1 image",
+      "  U2 image",
+      "    zoom:2 image",
+    ]);
+    expect(lines.at(-1)).toBe("completed, 4 submissions, 0 look-ups");
+  }, 90_000);
+
+  test("a modal", async () => {
+    expect(await output("03-a-modal")).toEqual([
+      "answered by the plan: SUCCESS",
+      "it waits: MODAL",
+      expect.stringMatching(/^answered by hand: SUCCESS a paper boat at sea/),
+    ]);
+  }, 90_000);
+
+  test("many flows", async () => {
+    const lines = await output("04-many-flows", { COUNT: "6" });
+    expect(lines).toEqual(["6 sent", "6 completed, 12 submissions", "6 found again"]);
+  }, 90_000);
+
+  test("a webhook receiver, which refuses what is forged", async () => {
+    const lines = await output("05-webhook-receiver");
+    expect(lines[0]).toBe("refused: A webhook- header is missing.");
+    // In any order.
+    expect(lines.slice(1).sort()).toEqual([
+      "flow.completed order 7",
+      expect.stringMatching(new RegExp(`^task.completed U1 ${IMAGE}$`)),
+      expect.stringMatching(new RegExp(`^task.completed imagine ${IMAGE}$`)),
+    ]);
+  }, 90_000);
+
+  test("an unmodified client of midjourney-proxy", async () => {
+    const lines = await output("06-drop-in-facade");
+    expect(lines[0]).toMatch(new RegExp(`^IMAGINE 100% ${IMAGE}$`));
+    expect(lines[1]).toBe("buttons: U1 U2 U3 U4 🔄 V1 V2 V3 V4");
+    expect(lines[2]).toMatch(new RegExp(`^UPSCALE 100% ${IMAGE}$`));
+  }, 90_000);
+
+  test("the event bus hears it all", async () => {
+    const flow = await house.ended(await house.start({ state: "of the bus" }));
+    const [task] = flow.tasks;
+    const wanted = [
+      `pictures: mjflow task.submitted ${task.id} of the bus`,
+      `pictures: mjflow task.completed ${task.id} of the bus`,
+      `pictures: mjflow flow.completed ${flow.id} of the bus`,
+    ];
+    await until(
+      async () => wanted.filter((line) => !bus.lines().includes(line)),
+      (missing) => missing.length === 0,
+    );
+  }, 90_000);
+});
