@@ -106,7 +106,6 @@ export function isPastDeadline(task: Task, { now, timings }: Context, times = 1)
 }
 
 export function followed(task: Task, ctx: Context): Decision {
-  if (!isEnded(task) || task.due === undefined) return { kind: "ignore", why: "no-news" };
   return paid(task, "follow", {}, ctx);
 }
 

@@ -48,7 +48,7 @@ function learned(task: Task, { report }: Reported): Partial<Task> {
 
 /** Another attempt's success takes this task's place: its buttons work only with its own id, never with the latest's. */
 function instead(task: Task, { report, attempt }: Reported, ctx: Context): Partial<Task> {
-  const own = task.orphans?.find((o) => o.attempt === attempt && o.vendorTaskId !== undefined)?.vendorTaskId;
+  const own = task.orphans?.find((o) => o.attempt === attempt)?.vendorTaskId;
   const vendorTaskId = report.vendorTaskId ?? own;
   const rest = (task.orphans ?? []).filter((o) => o.attempt !== attempt);
   const latest = { attempt: task.attempt, ...(task.vendorTaskId && { vendorTaskId: task.vendorTaskId }), at: ctx.now };
