@@ -22,6 +22,10 @@ describe("an answer to an open window", () => {
   });
 
   it("that comes when it cannot be sent says why", () => {
+    for (const status of ["SUBMITTING", "UNCLEAR"] as const) {
+      const answering = taskIn(status, { phase: "modal" });
+      expect(play(answering, answer).last, status).toEqual({ kind: "ignore", why: "not-waiting" });
+    }
     expect(play(taskIn("IN_PROGRESS"), answer).last).toEqual({ kind: "ignore", why: "not-waiting" });
     for (const status of ENDED) expect(play(taskIn(status), answer).last).toEqual({ kind: "ignore", why: "ended" });
   });
