@@ -1,7 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { MAX_RUNNING } from "./account.ts";
 import { REQUEST } from "./limit.ts";
 import {
+  AccountPatch,
+  AccountRequest,
   ActionRequest,
   DeliveryListQuery,
   EndpointPatch,
@@ -291,5 +294,41 @@ describe("what an app asks of its endpoints", () => {
     expect(PageQuery.parse({})).toEqual({ limit: 20 });
     expect(PageQuery.parse({ limit: "100", cursor: "c" })).toEqual({ limit: 100, cursor: "c" });
     expect(accepts(PageQuery, { limit: 0 }, { limit: 101 }, { cursor: "" })).toEqual(Array(3).fill(false));
+  });
+});
+
+describe("what an operator says of a vendor's account", () => {
+  const account = { baseUrl: "https://vendor.example", apiKey: "sk-1" };
+  const fits = (more: object) => AccountRequest.safeParse({ ...account, ...more }).success;
+
+  it("is where it is and its key, and may be its share and its cap", () => {
+    expect([fits({}), fits({ weight: 0.5, maxRunning: 3 })]).toEqual([true, true]);
+    expect(AccountRequest.safeParse({ apiKey: "sk-1" }).success).toBe(false);
+    expect(AccountRequest.safeParse({ baseUrl: account.baseUrl }).success).toBe(false);
+    expect(fits({ baseUrl: "ftp://x" })).toBe(false);
+  });
+
+  it("a share is nothing at least; a cap is one at least, and what a row can hold at most", () => {
+    expect([-1, 0, 1_000, 1_001].map((weight) => fits({ weight }))).toEqual([false, true, true, false]);
+    const caps = [0, 1, 1.5, MAX_RUNNING, MAX_RUNNING + 1].map((maxRunning) => fits({ maxRunning }));
+    expect(caps).toEqual([false, true, false, true, false]);
+  });
+
+  it("a key is one header's worth of visible characters", () => {
+    for (const apiKey of ["!", "~", "k".repeat(1_000)]) expect(fits({ apiKey }), apiKey).toBe(true);
+    for (const apiKey of ["", "a b", "a\r\nHost: x", " a", "a ", "ä", "k".repeat(1_001)]) {
+      expect(fits({ apiKey }), apiKey).toBe(false);
+    }
+    const read = AccountRequest.safeParse({ ...account, apiKey: "a b" });
+    expect(read.error?.issues[0]?.message).toBe("must be visible ASCII characters");
+  });
+
+  it("a change may name any field, and null sets back share and cap", () => {
+    for (const good of [{}, account, { weight: null, maxRunning: null }]) {
+      expect(AccountPatch.safeParse(good).success, JSON.stringify(good)).toBe(true);
+    }
+    for (const bad of [{ apiKey: null }, { baseUrl: null }, { name: "b" }, { weight: -1 }]) {
+      expect(AccountPatch.safeParse(bad).success, JSON.stringify(bad)).toBe(false);
+    }
   });
 });
