@@ -1,13 +1,12 @@
 /** `/v1/flows`: send a plan once, read how far it is. */
-import { MjflowError } from "@mjflow/core/error";
-import type { Flow } from "@mjflow/core/flow";
-import { isFlowId } from "@mjflow/core/id";
+import { type Flow, flowStatus } from "@mjflow/core/flow";
 import { FlowListQuery, FlowRequest } from "@mjflow/core/request";
-import type { Task } from "@mjflow/core/task";
+import { cancelFlow, ownFlow, resumeFlow, type Whole } from "@mjflow/engine/cancel";
 import { type Created, createFlow, newFlowId } from "@mjflow/engine/create";
 import { flowSummary, flowView } from "@mjflow/engine/view";
 import { type Context, Hono } from "hono";
 import { readBody } from "./body.ts";
+import { showWhenNew, waitFor } from "./conditional.ts";
 import { type AppEnv, checkHook, mediaUrlOf } from "./env.ts";
 import { idempotent } from "./idempotent.ts";
 import { invalid, rateHeaders } from "./problem.ts";
@@ -20,27 +19,46 @@ export const flows = new Hono<AppEnv>()
     const { flow, tasks, rate } = await idempotent<Created>(c, request, {
       choose: () => newFlowId(deps),
       run: ({ target: flowId, resumed }) => createFlow(deps, c.get("appId"), request, deps, { flowId, resumed }),
-      show: (id) => ownFlow(c, id),
+      show: (id) => own(c, id),
     });
     if (rate) rateHeaders(c, rate);
-    return c.json(flowView(flow, tasks, mediaUrlOf(c)), 202, { Location: `/v1/flows/${flow.id}` });
+    return answer(c, { flow, tasks });
   })
   .get("/", async (c) => {
     const query = FlowListQuery.safeParse(c.req.query());
     if (!query.success) throw invalid(query.error.issues);
-    const { limit, cursor } = query.data;
-    const page = await c.get("deps").store.listFlows(c.get("appId"), limit, cursor);
+    const { limit, cursor, since, until, ...fields } = query.data;
+    const page = await c.get("deps").store.listFlows(c.get("appId"), limit, cursor, {
+      ...(since !== undefined && { since: Date.parse(since) }),
+      ...(until !== undefined && { until: Date.parse(until) }),
+      ...(Object.keys(fields).length > 0 && { matches: (flow) => fits(flow, fields) }),
+    });
     return c.json({ data: page.flows.map(flowSummary), nextCursor: page.cursor ?? null });
   })
-  .get("/:id", async (c) => {
-    const { flow, tasks } = await ownFlow(c, c.req.param("id"));
-    return c.json(flowView(flow, tasks, mediaUrlOf(c)));
-  });
+  .get("/:id", (c) => {
+    const mediaUrl = mediaUrlOf(c);
+    return showWhenNew(c, async () => {
+      const { flow, tasks } = await own(c, c.req.param("id"));
+      return { body: flowView(flow, tasks, mediaUrl), ended: flowStatus(tasks) !== "running" };
+    });
+  })
+  .post("/:id/cancel", async (c) => answer(c, await cancelFlow(c.get("deps"), c.get("appId"), c.req.param("id"))))
+  .post("/:id/resume", async (c) => answer(c, await resumeFlow(c.get("deps"), c.get("appId"), c.req.param("id"))));
 
-/** @throws MjflowError not_found, also for another app's flow: for this one it does not exist */
-async function ownFlow(c: Context<AppEnv>, id: string): Promise<{ flow: Flow; tasks: Task[] }> {
-  if (!isFlowId(id)) throw new MjflowError("not_found");
-  const { flow, tasks } = await c.get("deps").store.loadFlow(id);
-  if (!flow || flow.appId !== c.get("appId")) throw new MjflowError("not_found");
-  return { flow, tasks };
+/** 202 while it runs; 200 once it has ended, which the client may have preferred to wait for. */
+async function answer(c: Context<AppEnv>, first: Whole): Promise<Response> {
+  const reads = [first];
+  const read = async () => reads.shift() ?? own(c, first.flow.id);
+  const { flow, tasks } = await waitFor(c, read, (whole) => flowStatus(whole.tasks) !== "running");
+  const status = flowStatus(tasks) === "running" ? 202 : 200;
+  return c.json(flowView(flow, tasks, mediaUrlOf(c)), status, { Location: `/v1/flows/${flow.id}` });
+}
+
+function own(c: Context<AppEnv>, id: string): Promise<Whole> {
+  return ownFlow(c.get("deps"), c.get("appId"), id);
+}
+
+function fits(flow: Flow, { status, state, provider }: Pick<FlowListQuery, "status" | "state" | "provider">): boolean {
+  const same = (wanted: string | undefined, is: string | undefined) => wanted === undefined || wanted === is;
+  return same(status, flow.status) && same(state, flow.state) && same(provider, flow.provider);
 }

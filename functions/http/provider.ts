@@ -1,6 +1,7 @@
 /** `/v1/providers`: the vendors of the stage and their accounts. Accounts are the operator's alone. */
 import type { StoredAccount } from "@mjflow/core/account";
 import { AccountPatch, AccountRequest } from "@mjflow/core/request";
+import { listProviders } from "@mjflow/engine/provider";
 import { addAccount, changeAccount, removeAccount } from "@mjflow/engine/vendor";
 import { Hono } from "hono";
 import { operatorOnly } from "./auth.ts";
@@ -8,6 +9,7 @@ import { readBody } from "./body.ts";
 import type { AppEnv } from "./env.ts";
 
 export const providers = new Hono<AppEnv>()
+  .get("/", async (c) => c.json({ data: await listProviders(c.get("deps")), nextCursor: null }))
   .post("/:id/accounts/:name", operatorOnly, async (c) => {
     const { id, name } = c.req.param();
     const account = await addAccount(c.get("deps"), id, name, await readBody(c, AccountRequest));

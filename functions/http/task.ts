@@ -1,16 +1,23 @@
 /** `/v1/tasks`: one task, and what a person may do with it by hand. */
+import { taskIdOf } from "@mjflow/core/id";
 import { ActionRequest, ModalRequest } from "@mjflow/core/request";
+import { isEnded, type Task } from "@mjflow/core/task";
+import { retryTask } from "@mjflow/engine/cancel";
 import { answerModal, newSegment, ownTask, pressTask } from "@mjflow/engine/press";
 import { taskView } from "@mjflow/engine/view";
-import { Hono } from "hono";
+import { type Context, Hono } from "hono";
 import { readBody } from "./body.ts";
+import { showWhenNew, waitFor } from "./conditional.ts";
 import { type AppEnv, mediaUrlOf } from "./env.ts";
 import { idempotent } from "./idempotent.ts";
 
 export const tasks = new Hono<AppEnv>()
-  .get("/:id", async (c) => {
-    const { task } = await ownTask(c.get("deps"), c.get("appId"), c.req.param("id"));
-    return c.json(taskView(task, mediaUrlOf(c)));
+  .get("/:id", (c) => {
+    const mediaUrl = mediaUrlOf(c);
+    return showWhenNew(c, async () => {
+      const task = await own(c, c.req.param("id"));
+      return { body: taskView(task, mediaUrl), ended: isEnded(task) };
+    });
   })
   .post("/:id/actions", async (c) => {
     const request = await readBody(c, ActionRequest);
@@ -18,10 +25,9 @@ export const tasks = new Hono<AppEnv>()
     const task = await idempotent(c, request, {
       choose: () => newSegment(deps),
       run: ({ target: segment }) => pressTask(deps, appId, id, request, { segment }),
-      show: async (segment) => (await ownTask(deps, appId, `${id}-${segment}`)).task,
+      show: (segment) => own(c, `${id}-${segment}`),
     });
-    const view = taskView(task, mediaUrlOf(c));
-    return c.json(view, 202, { Location: `/v1/tasks/${view.id}` });
+    return answer(c, task);
   })
   .post("/:id/modal", async (c) => {
     const request = await readBody(c, ModalRequest);
@@ -30,7 +36,20 @@ export const tasks = new Hono<AppEnv>()
     const task = await idempotent(c, request, {
       choose: () => id,
       run: () => answerModal(deps, appId, id, request),
-      show: async () => (await ownTask(deps, appId, id)).task,
+      show: () => own(c, id),
     });
-    return c.json(taskView(task, mediaUrlOf(c)), 202);
-  });
+    return answer(c, task);
+  })
+  .post("/:id/retry", async (c) => answer(c, await retryTask(c.get("deps"), c.get("appId"), c.req.param("id"))));
+
+async function own(c: Context<AppEnv>, id: string): Promise<Task> {
+  return (await ownTask(c.get("deps"), c.get("appId"), id)).task;
+}
+
+/** 202 while it runs; 200 once it has ended, which the client may have preferred to wait for. */
+async function answer(c: Context<AppEnv>, first: Task): Promise<Response> {
+  const id = taskIdOf(first.flowId, first.path);
+  const reads = [first];
+  const task = await waitFor(c, async () => reads.shift() ?? own(c, id), isEnded);
+  return c.json(taskView(task, mediaUrlOf(c)), isEnded(task) ? 200 : 202, { Location: `/v1/tasks/${id}` });
+}

@@ -2,6 +2,7 @@
 import type { Limits } from "@mjflow/core/app";
 import type { Store } from "@mjflow/core/port";
 import { createApp } from "../../functions/http/app.ts";
+import type { ApiDeps } from "../../functions/http/env.ts";
 import { apiKeyOf } from "../../functions/http/key.ts";
 import { createWorld } from "../support/world.ts";
 
@@ -19,7 +20,7 @@ export interface Answer {
 
 export type Door = ReturnType<typeof openDoor>;
 
-export function openDoor() {
+export function openDoor(instead: Partial<Pick<ApiDeps, "sleep">> = {}) {
   const world = createWorld();
   const deps = {
     ...world.deps,
@@ -27,6 +28,7 @@ export function openDoor() {
     storeProgress: false,
     resubmit: "after-grace" as const,
     archive: false,
+    ...instead,
   };
   /** Another container: what one believes, the other has to read. */
   const container = (verbs: Partial<Store> = {}) => createApp({ ...deps, store: replaced(deps.store, verbs) });

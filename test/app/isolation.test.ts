@@ -3,7 +3,7 @@
  * of it. Routes are read off the app itself, so that a new one cannot be forgotten here.
  */
 import { expect, test } from "vitest";
-import { FACADE_PREFIXES } from "../../functions/http/mj/mj.ts";
+import { FACADE_PREFIXES, FACADE_VERBS } from "../../functions/http/mj/mj.ts";
 import { type Door, FLOW, OPERATOR, openDoor } from "./door.ts";
 
 /** What there is of one app: an id for each kind of address, by how the address begins. */
@@ -81,10 +81,19 @@ const OPEN = ["/", "/healthz", "/docs", "/openapi.json", "/llms.txt"];
 const door = openDoor();
 const mine = await household(door);
 const stranger = await door.join("stranger");
-const routes = door.app.routes
+const routes = [
   // Without a key: health, the API's description, and pictures behind signed links.
-  .filter(({ method, path }) => method !== "ALL" && !OPEN.includes(path) && !path.startsWith("/media"))
-  .map(({ method, path }) => [method, path] as const);
+  ...door.app.routes
+    .filter(({ method, path }) => method !== "ALL" && !OPEN.includes(path) && !path.startsWith("/media"))
+    .map(({ method, path }) => [method, path] as const),
+  // The facade's verbs are a table of its own.
+  ...FACADE_PREFIXES.flatMap((prefix) =>
+    FACADE_VERBS.map((verb) => {
+      const [method, path] = verb.split(" ") as [string, string];
+      return [method, prefix + path.replace("{id}", ":id")] as const;
+    }),
+  ),
+];
 
 /** All rows of the household, and what its vendor was asked. */
 function rows(): string {

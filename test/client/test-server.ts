@@ -133,6 +133,7 @@ export function flow(status: FlowStatus, tasks: Task[]): Flow {
     mode: null,
     notifyHook: null,
     events: null,
+    canceledAt: null,
     createdAt: AT,
     endedAt: status === "running" ? null : AT,
     tasks,

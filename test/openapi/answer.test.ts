@@ -171,6 +171,20 @@ describe("what stands in the way is named", () => {
     expect((await ask("GET", "/v1/usage")).body.counted).toBe(true);
   });
 
+  test("a flow that has ended cannot be called off, one without failures not be gone on with, nor a success be retried", async () => {
+    house = await openHouse(seen);
+    const { id } = (await ask("POST", "/v1/flows", FLOW)).body;
+    await house.world.finishAll();
+    expect(await codeOf(ask("POST", `/v1/flows/${id}/cancel`))).toBe("conflict");
+    expect(await codeOf(ask("POST", `/v1/flows/${id}/resume`))).toBe("conflict");
+    expect(await codeOf(ask("POST", `/v1/tasks/${house.root}/retry`))).toBe("conflict");
+    await operate("PATCH", `/v1/apps/${house.appId}`, { limits: { creditsUsd: 0 } });
+    house.world.advance(60_000);
+    expect(await codeOf(ask("POST", `/v1/flows/${house.failed}/resume`))).toBe("out_of_credit");
+    const task = `${house.failed.replace("flow_", "task_")}_0`;
+    expect(await codeOf(ask("POST", `/v1/tasks/${task}/retry`))).toBe("out_of_credit");
+  });
+
   test("a provider that is not there, and an action that it lacks", async () => {
     house = await openHouse(seen);
     const { body } = await ask("POST", "/v1/flows", { ...FLOW, provider: "nobody" });
@@ -217,6 +231,50 @@ describe("what stands in the way is named", () => {
     expect(await codeOf(ask("GET", "/v1/nothing"))).toBe("not_found");
     const { status, headers } = await ask("DELETE", "/v1/flows");
     expect([status, headers.get("allow")]).toEqual([405, "GET, POST"]);
+  });
+});
+
+describe("who waits is answered when there is something to say", () => {
+  const prefer = { prefer: "wait=1" };
+  let house: House;
+  const ask = (method: string, path: string, body?: unknown, headers: Record<string, string> = prefer) =>
+    house.ask(house.key, method, { path, body, headers });
+  /** Whatever is asked for ends while the request waits. */
+  const quick = async () => {
+    house = await openHouse(seen);
+    const { world, door } = house;
+    const app = createApp({ ...door.deps, sleep: () => world.finishAll() });
+    return (method: string, path: string, body?: unknown, headers: Record<string, string> = prefer) =>
+      house.ask(house.key, method, { path, body, headers }, app);
+  };
+
+  test("what is made is answered with its end", async () => {
+    const wait = await quick();
+    const { root, open, failed, waiting } = house;
+    expect((await wait("POST", `/v1/tasks/${open}/modal`, { prompt: "x" })).status).toBe(200);
+    expect((await wait("POST", "/v1/flows", FLOW)).status).toBe(200);
+    expect((await wait("POST", `/v1/tasks/${root}/actions`, { press: "U3" })).status).toBe(200);
+    expect((await wait("POST", `/v1/tasks/${failed.replace("flow_", "task_")}_0/retry`)).status).toBe(200);
+    expect((await wait("POST", `/v1/flows/${waiting}/cancel`)).status).toBe(409);
+  });
+
+  test("or without, when the time is over", async () => {
+    house = await openHouse(seen);
+    const { failed, waiting } = house;
+    await house.world.drain();
+    expect((await ask("POST", `/v1/flows/${waiting}/cancel`)).status).toBe(202);
+    expect((await ask("POST", `/v1/flows/${failed}/resume`)).status).toBe(202);
+    const wait = await quick();
+    expect((await wait("POST", `/v1/flows/${house.failed}/resume`)).status).toBe(200);
+  });
+
+  test("who has it all is told so", async () => {
+    house = await openHouse(seen);
+    for (const path of [`/v1/flows/${house.flow}`, `/v1/tasks/${house.root}`]) {
+      const { headers } = await ask("GET", path);
+      const again = await ask("GET", path, undefined, { ...prefer, "if-none-match": headers.get("etag")! });
+      expect(again.status).toBe(304);
+    }
   });
 });
 

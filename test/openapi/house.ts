@@ -29,6 +29,13 @@ export async function openHouse(seen: Seen = new Set()) {
   world.vendor.next((one) => ({ kind: "window", vendorTaskId: one.id }));
   const open = (await call("POST", `/v1/tasks/${root}/actions`, { press: "V1" })).body.id as string;
   await world.drain();
+  world.vendor.next(({ id }) => {
+    world.vendor.finished.add(id);
+    return { kind: "refused", failure: { code: "vendor_refused", message: "no" } };
+  });
+  const failed = (await call("POST", "/v1/flows", FLOW)).body.id as string;
+  await world.drain();
+  const waiting = (await call("POST", "/v1/flows", FLOW)).body.id as string;
   const { buttons } = (await call("GET", `/mj/task/${number}/fetch`)).body;
   const [copy] = (await call("GET", `/v1/tasks/${root}`)).body.copies;
 
@@ -43,6 +50,8 @@ export async function openHouse(seen: Seen = new Set()) {
     flow,
     root,
     open,
+    failed,
+    waiting,
     delivery,
     number,
     customId: buttons[0].customId as string,
@@ -88,9 +97,13 @@ export const REQUESTS: Record<RouteName, (house: House) => Request> = {
   "GET /v1/flows": () => ({ path: "/v1/flows?limit=2" }),
   "GET /v1/flows/:id": ({ flow }) => ({ path: `/v1/flows/${flow}` }),
   "GET /v1/flows/:id/events": ({ flow }) => ({ path: `/v1/flows/${flow}/events` }),
+  "POST /v1/flows/:id/cancel": ({ waiting }) => ({ path: `/v1/flows/${waiting}/cancel` }),
+  "POST /v1/flows/:id/resume": ({ failed }) => ({ path: `/v1/flows/${failed}/resume` }),
   "GET /v1/tasks/:id": ({ root }) => ({ path: `/v1/tasks/${root}` }),
   "POST /v1/tasks/:id/actions": ({ root }) => ({ path: `/v1/tasks/${root}/actions`, body: { press: "U2" } }),
   "POST /v1/tasks/:id/modal": ({ open }) => ({ path: `/v1/tasks/${open}/modal`, body: { prompt: "a lake" } }),
+  "POST /v1/tasks/:id/retry": ({ failed }) => ({ path: `/v1/tasks/${failed.replace("flow_", "task_")}_0/retry` }),
+  "GET /v1/providers": () => ({ path: "/v1/providers" }),
   "POST /v1/endpoints": () => ({ path: "/v1/endpoints", body: { url: "https://shop.test/other" } }),
   "GET /v1/endpoints": () => ({ path: "/v1/endpoints" }),
   "GET /v1/endpoints/:id": ({ endpoint }) => ({ path: `/v1/endpoints/${endpoint}` }),

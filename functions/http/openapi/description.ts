@@ -88,6 +88,33 @@ export const REPLAYED: Header = {
   schema: { type: "string", const: "true" },
 };
 
+export const PREFER: Header = {
+  name: "Prefer",
+  about:
+    "`wait=10`: answer when there is something new to say, or after so many seconds, at most 25. Without it the answer comes at once.",
+  schema: { type: "string" },
+};
+
+export const PREFERENCE_APPLIED: Header = {
+  name: "Preference-Applied",
+  about: "How long the answer could have waited.",
+  schema: { type: "string" },
+};
+
+export const IF_NONE_MATCH: Header = {
+  name: "If-None-Match",
+  about:
+    "The `ETag` of what you have: while that is all there is, the answer is a 304. With `Prefer` it waits for another.",
+  schema: { type: "string" },
+};
+
+export const ETAG: Header = {
+  name: "ETag",
+  about: "Names what is shown; the same while nothing has changed.",
+  schema: { type: "string" },
+  required: true,
+};
+
 /** draft-ietf-httpapi-ratelimit-headers-10; absent for an app without such a limit. */
 export const RATE_LIMIT: readonly Header[] = [
   { name: "RateLimit-Policy", about: 'New flows a minute, as `"flows";q=60;w=60`.', schema: { type: "string" } },

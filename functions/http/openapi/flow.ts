@@ -4,12 +4,16 @@ import { FlowListQuery, FlowRequest } from "@mjflow/core/request";
 import { Flow, FlowSummary, pageOf } from "@mjflow/core/response";
 import {
   BODIED,
+  ETAG,
   type Group,
   type Header,
   IDEMPOTENCY_KEY,
+  IF_NONE_MATCH,
   KEPT_ONCE,
   KEYED,
   LOCATION,
+  PREFER,
+  PREFERENCE_APPLIED,
   RATE_LIMIT,
   REPLAYED,
 } from "./description.ts";
@@ -30,7 +34,7 @@ export const flows = {
       summary: "Send a plan",
       about:
         "Stored before it is answered: once you have the 202 the flow runs to its end, whatever happens to either side. Send an `Idempotency-Key` if you may have to ask again.",
-      headers: [IDEMPOTENCY_KEY],
+      headers: [IDEMPOTENCY_KEY, PREFER],
       body: FlowRequest,
       example: {
         provider: "simulator",
@@ -39,14 +43,24 @@ export const flows = {
         then: [{ press: ["U1", "U2"], then: [{ press: "zoom:2" }] }],
       },
       answers: {
-        202: { about: "The flow as it now stands.", schema: Flow, headers: [LOCATION, REPLAYED, ...RATE_LIMIT] },
+        202: {
+          about: "The flow as it now stands.",
+          schema: Flow,
+          headers: [LOCATION, REPLAYED, PREFERENCE_APPLIED, ...RATE_LIMIT],
+        },
+        200: {
+          about: "The flow, ended: within the time you preferred to wait, or before you asked again.",
+          schema: Flow,
+          headers: [LOCATION, REPLAYED, PREFERENCE_APPLIED, ...RATE_LIMIT],
+        },
       },
       errors: [...KEYED, ...BODIED, ...KEPT_ONCE, "out_of_credit", "rate_limited", "too_many_flows"],
     },
     "GET /v1/flows": {
       id: "listFlows",
       summary: "List flows",
-      about: "Newest first, without their tasks.",
+      about:
+        "Newest first, without their tasks. With filters a page may be short, or empty, and still have a `nextCursor`: one call looks at 500 flows and no more.",
       query: FlowListQuery,
       answers: { 200: { about: "A page of flows.", schema: pageOf(FlowSummary) } },
       errors: [...KEYED, "invalid_request"],
@@ -54,9 +68,38 @@ export const flows = {
     "GET /v1/flows/:id": {
       id: "getFlow",
       summary: "Read a flow",
-      about: "With every task of its lineage as far as it is, parents before children.",
-      answers: { 200: { about: "The flow.", schema: Flow } },
+      about:
+        "With every task of its lineage as far as it is, parents before children. With `Prefer: wait` the answer comes when it differs from what `If-None-Match` names, when the flow has ended, or when the time is over.",
+      headers: [IF_NONE_MATCH, PREFER],
+      answers: {
+        200: { about: "The flow.", schema: Flow, headers: [ETAG, PREFERENCE_APPLIED] },
+        304: { about: "What you have is all there is.", headers: [ETAG, PREFERENCE_APPLIED] },
+      },
       errors: [...KEYED, "not_found"],
+    },
+    "POST /v1/flows/:id/cancel": {
+      id: "cancelFlow",
+      summary: "Call a flow off",
+      about:
+        "Nothing more of it is submitted: what waits ends as `CANCEL`, what would have followed is not begun. What the vendor has runs to its end, is paid for, and is kept. Asked twice it is called off once.",
+      headers: [PREFER],
+      answers: {
+        200: { about: "The flow, ended.", schema: Flow, headers: [LOCATION, PREFERENCE_APPLIED] },
+        202: { about: "The flow; something still runs.", schema: Flow, headers: [LOCATION, PREFERENCE_APPLIED] },
+      },
+      errors: [...KEYED, "not_found", "conflict"],
+    },
+    "POST /v1/flows/:id/resume": {
+      id: "resumeFlow",
+      summary: "Go on with a flow",
+      about:
+        "One that was called off, or had failures: what did not succeed is tried again, each task beside itself (`retryOf`), but for what could only fail again, as a banned prompt or a button that is not there. It is paid for as new work.",
+      headers: [PREFER],
+      answers: {
+        202: { about: "The flow, running again.", schema: Flow, headers: [LOCATION, PREFERENCE_APPLIED] },
+        200: { about: "The flow, ended again.", schema: Flow, headers: [LOCATION, PREFERENCE_APPLIED] },
+      },
+      errors: [...KEYED, "not_found", "conflict", "out_of_credit"],
     },
     "GET /v1/flows/:id/events": {
       id: "streamFlow",

@@ -1,6 +1,6 @@
 /** `/v1/providers`, described. */
 import { AccountPatch, AccountRequest } from "@mjflow/core/request";
-import { Account } from "@mjflow/core/response";
+import { Account, Provider, wholeOf } from "@mjflow/core/response";
 import { BODIED, type Group, KEYED, LOCATION } from "./description.ts";
 
 const path = { id: "A vendor's id.", name: "The account's name: 1 to 40 letters, digits, `_` or `-`." };
@@ -10,6 +10,13 @@ export const providers = {
   about:
     "The vendors of the stage, and the accounts there that pay. New flows go to one of a vendor's accounts, by weight; a branch stays with its own. A change takes effect within a minute.",
   routes: {
+    "GET /v1/providers": {
+      id: "listProviders",
+      summary: "List vendors",
+      about: "With what each can do, and what was learned of its accounts.",
+      answers: { 200: { about: "All of them.", schema: wholeOf(Provider) } },
+      errors: KEYED,
+    },
     "POST /v1/providers/:id/accounts/:name": {
       id: "addAccount",
       summary: "Add an account at a vendor's",

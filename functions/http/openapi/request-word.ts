@@ -132,7 +132,14 @@ export const requestWords: readonly Words[] = [
     overlapS: "For how many seconds the key before stays valid; default a day, at most 90.",
   }),
   words(MediaQuery, { s: "The link's signature." }),
-  words(FlowListQuery, PAGE),
+  words(FlowListQuery, {
+    status: "Only these, as it is recorded.",
+    state: "Only those with this string of yours, whole and exact.",
+    provider: "Only of this vendor.",
+    since: "Created from then on.",
+    until: "Created until then.",
+    ...PAGE,
+  }),
   words(PageQuery, PAGE),
   words(UsageQuery, { app: "Of which app: for the operator. Default: the key's own." }),
   words(DeliveryListQuery, {

@@ -22,19 +22,21 @@ import {
   NewEndpoint,
   Orphan,
   Problem,
+  Provider,
   Replayed,
   RotatedAppKey,
   Task,
   TaskEvent,
   Usage,
 } from "@mjflow/core/response";
-import { named, type Words } from "./word.ts";
+import { named, type Words, words } from "./word.ts";
 
 const task = {
   id: "`task_…`: the flow's, and its place in the lineage.",
   flowId: "Its flow.",
   parentId: "The task whose button was pressed; null at the root.",
-  rootId: "The first of its flow.",
+  rootId: "The first of its lineage.",
+  retryOf: "The task in whose place this one stands: it had failed, or was called off, and was tried again.",
   depth: "0 at the root.",
   press: "As the plan or the app wrote it.",
   action: "The protocol's word for the work: `IMAGINE`, `UPSCALE`, `VARIATION`, …",
@@ -70,7 +72,7 @@ const task = {
 const flowSummary = {
   id: "`flow_…`, in the order they were made.",
   status:
-    "`completed` when every branch has ended and the root succeeded, failed branches included; `failed` when the root did not succeed.",
+    "`completed` when every branch has ended and the root succeeded, failed branches included; `failed` when the root did not succeed; `canceled` when it was called off and something was spared by it.",
   state: "Yours, byte for byte.",
   action: "What the root does.",
   provider: "The vendor.",
@@ -113,6 +115,7 @@ export const responseWords: readonly Words[] = [
     mode: "Speed, where the plan said one.",
     notifyHook: "Where its events are posted.",
     events: "What that address hears; null: all but progress.",
+    canceledAt: "Since when nothing more of it is submitted.",
     tasks: "Its lineage, parents before children.",
     counts: "What it took.",
   }),
@@ -210,6 +213,29 @@ export const responseWords: readonly Words[] = [
     maxRunning: "How many of its tasks may run at a time.",
     createdAt: "When it was stored.",
     updatedAt: "When it was last changed.",
+  }),
+  named("Provider", Provider, "A vendor of the stage.", {
+    id: "As a plan names it.",
+    title: "For people.",
+    actions: "What a plan may begin with there.",
+    modes: "Speeds it has.",
+    abilities: "What its servers can do.",
+    accounts: "The accounts that pay, without their keys.",
+  }),
+  words(Provider.shape.abilities, {
+    notifyHook: "Whether it says that it calls back; what it does is learned for each account.",
+    listByCondition: "It can be asked for many tasks at once.",
+    searchByState: "It can be asked for a task whose id was never told.",
+    seed: "It tells a picture's seed.",
+  }),
+  words(Provider.shape.accounts.def.element, {
+    name: "The stage's name for it.",
+    weight: "Its share of new flows, beside the others'; 0: none.",
+    maxRunning: "How many of its tasks may run at a time; null: as many as the vendor takes.",
+    callbacks: "Whether it calls back, from what really arrived. One that is `silent` is asked instead.",
+    heardAt: "When it last did, to within minutes.",
+    failures: "Times in a row that it could not be asked.",
+    askAt: "When it is asked again.",
   }),
   named("Usage", Usage, "What an app has spent, in USD, by mjflow's estimate.", {
     appId: "Whose.",

@@ -1,7 +1,19 @@
 /** `/v1/tasks`, described. */
 import { ActionRequest, ModalRequest } from "@mjflow/core/request";
 import { Task } from "@mjflow/core/response";
-import { BODIED, type Group, IDEMPOTENCY_KEY, KEPT_ONCE, KEYED, LOCATION, REPLAYED } from "./description.ts";
+import {
+  BODIED,
+  ETAG,
+  type Group,
+  IDEMPOTENCY_KEY,
+  IF_NONE_MATCH,
+  KEPT_ONCE,
+  KEYED,
+  LOCATION,
+  PREFER,
+  PREFERENCE_APPLIED,
+  REPLAYED,
+} from "./description.ts";
 
 export const tasks = {
   tag: "Tasks",
@@ -11,7 +23,11 @@ export const tasks = {
     "GET /v1/tasks/:id": {
       id: "getTask",
       summary: "Read a task",
-      answers: { 200: { about: "The task.", schema: Task } },
+      headers: [IF_NONE_MATCH, PREFER],
+      answers: {
+        200: { about: "The task.", schema: Task, headers: [ETAG, PREFERENCE_APPLIED] },
+        304: { about: "What you have is all there is.", headers: [ETAG, PREFERENCE_APPLIED] },
+      },
       errors: [...KEYED, "not_found"],
     },
     "POST /v1/tasks/:id/actions": {
@@ -19,10 +35,17 @@ export const tasks = {
       summary: "Press a button of a finished task",
       about:
         "By its label or one of mjflow's names (`press`), or by its `customId`; one of the two. A button the task does not have is a 422 that lists those it has. Each press is a task of its own, and paid for.",
-      headers: [IDEMPOTENCY_KEY],
+      headers: [IDEMPOTENCY_KEY, PREFER],
       body: ActionRequest,
       example: { press: "U2", then: [{ press: "zoom:1.5" }] },
-      answers: { 202: { about: "The new task.", schema: Task, headers: [LOCATION, REPLAYED] } },
+      answers: {
+        202: { about: "The new task.", schema: Task, headers: [LOCATION, REPLAYED, PREFERENCE_APPLIED] },
+        200: {
+          about: "The new task, ended: within the time you preferred to wait, or before you asked again.",
+          schema: Task,
+          headers: [LOCATION, REPLAYED, PREFERENCE_APPLIED],
+        },
+      },
       errors: [...KEYED, ...BODIED, ...KEPT_ONCE, "not_found", "conflict", "press_not_offered", "out_of_credit"],
     },
     "POST /v1/tasks/:id/modal": {
@@ -30,11 +53,26 @@ export const tasks = {
       summary: "Answer a task's window",
       about:
         "For a task in `MODAL`, or one that may still open a window. Without a prompt the one the window holds is kept. The same answer given twice is taken once.",
-      headers: [IDEMPOTENCY_KEY],
+      headers: [IDEMPOTENCY_KEY, PREFER],
       body: ModalRequest,
       example: { prompt: "the same boat at night" },
-      answers: { 202: { about: "The task.", schema: Task, headers: [REPLAYED] } },
+      answers: {
+        202: { about: "The task.", schema: Task, headers: [LOCATION, REPLAYED, PREFERENCE_APPLIED] },
+        200: { about: "The task, ended.", schema: Task, headers: [LOCATION, REPLAYED, PREFERENCE_APPLIED] },
+      },
       errors: [...KEYED, ...BODIED, ...KEPT_ONCE, "not_found", "conflict"],
+    },
+    "POST /v1/tasks/:id/retry": {
+      id: "retryTask",
+      summary: "Try a failed task again",
+      about:
+        "With the same press, prompt and plan, as a task beside it whose `retryOf` names it; it stays as it is. A root is tried again in the root's place. Asked twice it is tried once. It is paid for as new work.",
+      headers: [PREFER],
+      answers: {
+        202: { about: "The new task.", schema: Task, headers: [LOCATION, PREFERENCE_APPLIED] },
+        200: { about: "The new task, ended.", schema: Task, headers: [LOCATION, PREFERENCE_APPLIED] },
+      },
+      errors: [...KEYED, "not_found", "conflict", "out_of_credit"],
     },
   },
 } as const satisfies Group;

@@ -85,7 +85,9 @@ export class Told {
       this.#end = flow.status;
       const { id, status, state, action, provider, prompt, createdAt, endedAt, counts } = flow;
       const data = { id, status, state, action, provider, prompt, createdAt, endedAt, counts };
-      events.push({ id: null, type: `flow.${flow.status}`, timestamp: flow.endedAt ?? iso(nowMs), data });
+      // A flow that was called off did not complete.
+      const type = flow.status === "completed" ? "flow.completed" : "flow.failed";
+      events.push({ id: null, type, timestamp: flow.endedAt ?? iso(nowMs), data });
     }
     return events;
   }

@@ -3,7 +3,8 @@
  * to the server's own, member by member. Times are ISO 8601 text.
  */
 
-export type FlowStatus = "running" | "completed" | "failed";
+/** `canceled`: called off, and something was spared by it. */
+export type FlowStatus = "running" | "completed" | "failed" | "canceled";
 
 export type TaskStatus =
   | "PENDING"
@@ -108,6 +109,7 @@ export type KnownFailureCode =
   | "invalid_prompt"
   | "deadline_passed"
   | "submission_unclear"
+  | "canceled"
   | "modal_unanswered"
   | "press_not_offered"
   | "press_ambiguous"
@@ -169,6 +171,8 @@ export interface Task {
   /** The task whose button was pressed; null at the root. */
   parentId: string | null;
   rootId: string;
+  /** The task in whose place this one stands: it had failed, and was tried again. */
+  retryOf: string | null;
   depth: number;
   press: string | null;
   action: string;
@@ -229,6 +233,8 @@ export interface Flow extends FlowSummary {
   notifyHook: string | null;
   /** What the notifyHook hears; null: the default. */
   events: EventType[] | null;
+  /** Since when nothing more of it is submitted. */
+  canceledAt: string | null;
   tasks: Task[];
   counts: Counts;
 }
@@ -377,6 +383,33 @@ export interface Delivery {
 /** A configured vendor. */
 export interface Provider {
   id: string;
+  title: string;
+  /** What a plan may begin with there. */
+  actions: RootAction[];
+  modes: Mode[];
+  abilities: {
+    /** Whether it says that it calls back; what it does is learned for each account. */
+    notifyHook: "documented" | "unknown";
+    listByCondition: boolean;
+    searchByState: boolean;
+    seed: boolean;
+  };
+  accounts: ProviderAccount[];
+  [more: string]: unknown;
+}
+
+/** One of the stage's accounts at a vendor; never its key. */
+export interface ProviderAccount {
+  name: string;
+  /** Its share of new flows beside the others'; 0: none. */
+  weight: number;
+  maxRunning: number | null;
+  /** Whether it calls back, from what really arrived. */
+  callbacks: "unknown" | "calling" | "silent";
+  heardAt: string | null;
+  /** Times in a row that it could not be asked, and when it is asked again. */
+  failures: number;
+  askAt: string | null;
   [more: string]: unknown;
 }
 

@@ -165,6 +165,7 @@ export const FAILURES = {
   invalid_prompt: "Midjourney does not understand the prompt's parameters.",
   deadline_passed: "The vendor did not finish the task in time.",
   submission_unclear: "The vendor may or may not have taken the task; it was not sent again.",
+  canceled: "The app canceled its flow.",
   modal_unanswered: "The task waited for a prompt or a mask that never came.",
   press_not_offered: "The parent offers no such button.",
   press_ambiguous: "The press fits more than one of the parent's buttons.",

@@ -1,14 +1,14 @@
 /** A flow: what an app asked for, once. Its tasks say how far it is; only `status` and `endedAt` of a flow ever change. */
 import type { EventType } from "./event.ts";
-import { isPlannedChild, ROOT_PATH } from "./id.ts";
-import type { AccountFilter, ROOT_ACTIONS } from "./request.ts";
+import { isPlannedChild, retryPath, rootPath } from "./id.ts";
+import type { AccountFilter, FLOW_STATUSES, ROOT_ACTIONS } from "./request.ts";
 import { isEnded, type Task } from "./task.ts";
 import type { Pace } from "./timing.ts";
 
 export type Mode = "fast" | "relax" | "turbo";
 export type BotType = "MID_JOURNEY" | "NIJI_JOURNEY";
 export type RootAction = (typeof ROOT_ACTIONS)[number];
-export type FlowStatus = "running" | "completed" | "failed";
+export type FlowStatus = (typeof FLOW_STATUSES)[number];
 
 export interface Flow {
   id: string;
@@ -38,6 +38,10 @@ export interface Flow {
   progress: boolean;
   createdAt: number;
   endedAt?: number;
+  /** Called off: nothing more of it is submitted. */
+  canceledAt?: number;
+  /** How many ends it has had that it was gone on with from. */
+  ends?: number;
   /** What it may cost is held in its app's credit until it has ended (credit.ts). */
   held?: boolean;
   /** Gone on with by hand after its end, and what that holds is not settled yet: its due time stays. */
@@ -58,14 +62,26 @@ export interface Inputs {
 
 /**
  * How a flow stands, from its tasks alone: the same answer for a reader, the engine and a test, whatever was or was not
- * recorded on the flow. It has ended when every task has, and every success has all its planned children.
+ * recorded on the flow. It has ended when every task has, and every success has all its planned children. What was
+ * retried counts no more: its retry stands in its place.
  */
 export function flowStatus(tasks: readonly Task[]): FlowStatus {
-  const root = tasks.find((task) => task.path === ROOT_PATH);
-  if (!root || !tasks.every(isEnded)) return "running";
+  if (tasks.length === 0 || !tasks.every(isEnded)) return "running";
   const begun = (parent: Task) => tasks.filter((task) => isPlannedChild(task.path, parent.path)).length;
   if (tasks.some((task) => task.status === "SUCCESS" && begun(task) < (task.then?.length ?? 0))) return "running";
+  const valid = tasks.filter((task) => !isSuperseded(task, tasks));
+  const root = valid.find((task) => task.path === rootPath(task.path));
+  if (!root) return "running";
+  // Called off in time to spare something; had it all run to its end, it is what it came to.
+  if (valid.some(({ failure }) => failure?.code === "canceled")) return "canceled";
   return root.status === "SUCCESS" ? "completed" : "failed";
+}
+
+/** It was tried again. */
+export function isSuperseded(task: Task, tasks: readonly Task[]): boolean {
+  if (task.status === "SUCCESS") return false;
+  const retry = retryPath(task.path);
+  return tasks.some(({ path }) => path === retry);
 }
 
 export interface Counts {

@@ -23,10 +23,11 @@ export function taskEvents(task: Task): HappenedEvent[] {
 }
 
 /** The end of a flow; a flow has no other events of its own. */
-export function flowEvents({ status, endedAt }: Flow): HappenedEvent[] {
+export function flowEvents({ status, endedAt, ends }: Flow): HappenedEvent[] {
   if (status === "running" || endedAt === undefined) return [];
   const name = status === "completed" ? "completed" : "failed";
-  return [{ name, type: `flow.${name}`, at: endedAt }];
+  // Each end of a flow that was gone on with is told, and none is taken for another.
+  return [{ name: ends ? `${name}-${ends + 1}` : name, type: `flow.${name}`, at: endedAt }];
 }
 
 /** True when a listener has something new to hear between two states of a task. */

@@ -5,6 +5,7 @@
  *     task_01K9ZC7T3R8M2V5X0Q4B6N1JHD_0        the root
  *     task_01K9ZC7T3R8M2V5X0Q4B6N1JHD_0-2      what the plan's third press made of the root
  *     task_01K9ZC7T3R8M2V5X0Q4B6N1JHD_0-2-mX7  a press by hand on that task
+ *     task_01K9ZC7T3R8M2V5X0Q4B6N1JHD_0-mr2    the third press once more, after it had failed
  *
  * A follow-up's id is its place in the plan, so starting it twice is starting it once (T3, P4), and parent, root and
  * depth need no look-up (T6). Ids travel to vendors inside hook URLs and must survive every URL: [0-9A-Za-z_-] only.
@@ -61,15 +62,45 @@ export function childPath(path: string, segment: number | string): string {
   return `${path}-${segment}`;
 }
 
+/** None for the root, nor for what retries it: that stands in its place. */
 export function parentPath(path: string): string | undefined {
-  const at = path.lastIndexOf("-");
-  return at < 0 ? undefined : path.slice(0, at);
+  if (path === rootPath(path)) return undefined;
+  return path.slice(0, path.lastIndexOf("-"));
 }
 
-/** The root is at depth 0. */
-export function depthOf(path: string): number {
-  return path.split("-").length - 1;
+/** The root of a lineage: the flow's first task, or one that retries it. */
+export function rootPath(path: string): string {
+  return /^0(?:-(?:mr)+(?=-|$))?/.exec(path)?.[0] ?? ROOT_PATH;
 }
+
+/** A root is at depth 0. */
+export function depthOf(path: string): number {
+  return path.slice(rootPath(path).length).split("-").length - 1;
+}
+
+/**
+ * Where the retry of a task stands: beside it, and always at the same place, so that a task is retried once. Undefined
+ * when its name would be too long.
+ *
+ *     0 → 0-mr    0-2 → 0-mr2    0-mr2 → 0-mrmr2    0-mX7Q → 0-mrmX7Q
+ */
+export function retryPath(path: string): string | undefined {
+  if (path === ROOT_PATH) return childPath(path, RETRY);
+  const at = path.lastIndexOf("-") + 1;
+  const segment = `${RETRY}${path.slice(at)}`;
+  return segment.length <= 33 ? path.slice(0, at) + segment : undefined;
+}
+
+/** The task that the one at `path` retries. */
+export function retriedPath(path: string): string | undefined {
+  const at = path.lastIndexOf("-") + 1;
+  const segment = path.slice(at);
+  if (at === 0 || !segment.startsWith(RETRY)) return undefined;
+  return segment === RETRY ? path.slice(0, at - 1) : path.slice(0, at) + segment.slice(RETRY.length);
+}
+
+/** Segments of presses by hand are Crockford's, in capitals. */
+const RETRY = "mr";
 
 /** A planned child's last segment is its index in the parent's `then`; one pressed by hand begins with `m`. */
 export function isPlannedChild(path: string, ofPath: string): boolean {

@@ -55,8 +55,16 @@ export interface Store extends AppStore {
   getTask(ref: TaskRef): Promise<Task | undefined>;
   /** The flow and all its tasks, consistent. */
   loadFlow(flowId: string): Promise<{ flow: Flow | undefined; tasks: Task[] }>;
-  /** An app's flows, newest first. `cursor` is opaque; a foreign or broken one is an invalid_request. */
-  listFlows(appId: string, limit: number, cursor?: string): Promise<{ flows: Flow[]; cursor?: string }>;
+  /**
+   * An app's flows, newest first. `cursor` is opaque; a foreign or broken one is an invalid_request. With a filter a page
+   * may be short, or empty, and still have a cursor: one call looks at so many flows and no more.
+   */
+  listFlows(
+    appId: string,
+    limit: number,
+    cursor?: string,
+    filter?: FlowFilter,
+  ): Promise<{ flows: Flow[]; cursor?: string }>;
   /** What is due in one shard, earliest first. Eventually consistent: a hint, checked against the row. */
   due(shard: number, before: number, limit: number): Promise<DueRef[]>;
   health(provider: string, account: string): Promise<AccountHealth | undefined>;
@@ -108,6 +116,15 @@ export interface DeliveryQuery {
   until?: number;
   limit: number;
   cursor?: string;
+}
+
+/** Which flows of a listing. */
+export interface FlowFilter {
+  /** When they were created, epoch ms, both included. */
+  since?: number;
+  until?: number;
+  /** Asked of each flow in that time. */
+  matches?(flow: Flow): boolean;
 }
 
 /** The rows of apps: few, written by hand, read with each request of a container that has not seen the key lately. */

@@ -62,6 +62,9 @@ export type AccountFilter = z.infer<typeof AccountFilter>;
 
 export const ROOT_ACTIONS = ["imagine", "blend", "describe", "shorten", "swap-face"] as const;
 
+/** `canceled`: called off, and something was spared by it. */
+export const FLOW_STATUSES = ["running", "completed", "failed", "canceled"] as const;
+
 /** `POST /v1/flows` */
 export const FlowRequest = z
   .strictObject({
@@ -211,11 +214,19 @@ export const DeliveryListQuery = z.strictObject({
   cursor,
 });
 
-/** `GET /v1/flows?limit=&cursor=` */
+/** `GET /v1/flows?status=&state=&provider=&since=&until=&limit=&cursor=` */
 export const FlowListQuery = z.strictObject({
-  limit: z._default(z.coerce.number().check(z.int(), z.minimum(1), z.maximum(100)), 20),
-  cursor: z.optional(text(200)),
+  status: z.optional(z.enum(FLOW_STATUSES)),
+  /** The app's own string, whole and exact. */
+  state: z.optional(z.string().check(z.maxLength(REQUEST.stateBytes))),
+  provider: z.optional(text(40)),
+  /** When they were created, both included. */
+  since: z.optional(time),
+  until: z.optional(time),
+  limit,
+  cursor,
 });
+export type FlowListQuery = z.infer<typeof FlowListQuery>;
 
 export function isHttpUrl(value: string): boolean {
   if (!URL.canParse(value)) return false;

@@ -6,7 +6,7 @@
 import * as z from "zod/mini";
 import { ERRORS, type ErrorCode, FAILURES, type FailureCode } from "./error.ts";
 import { EVENT_TYPES, type EventType } from "./event.ts";
-import { ROOT_ACTIONS } from "./request.ts";
+import { FLOW_STATUSES, ROOT_ACTIONS } from "./request.ts";
 import { STATUSES } from "./task.ts";
 
 /** ISO 8601, UTC. */
@@ -17,7 +17,7 @@ const count = z.int().check(z.minimum(0));
 const codes = <T extends string>(table: Record<T, unknown>) => z.enum(Object.keys(table) as [T, ...T[]]);
 
 export const EventName = z.enum(EVENT_TYPES);
-const flowStatus = z.enum(["running", "completed", "failed"]);
+const flowStatus = z.enum(FLOW_STATUSES);
 
 // ── tasks and flows ────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -49,6 +49,7 @@ export const Task = z.strictObject({
   flowId: text,
   parentId: maybe(text),
   rootId: text,
+  retryOf: maybe(text),
   depth: count,
   press: maybe(text),
   action: text,
@@ -105,6 +106,7 @@ export const Flow = z.extend(FlowSummary, {
   mode: maybe(z.enum(["fast", "relax", "turbo"])),
   notifyHook: maybe(text),
   events: maybe(z.array(EventName)),
+  canceledAt: maybe(time),
   tasks: z.array(Task),
   counts: Counts,
 });
@@ -198,6 +200,34 @@ export const Account = z.strictObject({
   maxRunning: maybe(z.int()),
   createdAt: time,
   updatedAt: time,
+});
+
+/** As everyone may see it. */
+const SeenAccount = z.strictObject({
+  name: text,
+  weight: z.number(),
+  maxRunning: maybe(z.int()),
+  callbacks: z.enum(["unknown", "calling", "silent"]),
+  heardAt: maybe(time),
+  failures: count,
+  askAt: maybe(time),
+});
+
+const Abilities = z.strictObject({
+  notifyHook: z.enum(["documented", "unknown"]),
+  listByCondition: z.boolean(),
+  searchByState: z.boolean(),
+  seed: z.boolean(),
+});
+
+/** A vendor of the stage. */
+export const Provider = z.strictObject({
+  id: text,
+  title: text,
+  actions: z.array(z.enum(ROOT_ACTIONS)),
+  modes: z.array(z.enum(["fast", "relax", "turbo"])),
+  abilities: Abilities,
+  accounts: z.array(SeenAccount),
 });
 
 const UsageDay = z.strictObject({ day: z.iso.date(), flows: count, settledUsd: z.number() });

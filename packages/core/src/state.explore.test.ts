@@ -65,6 +65,7 @@ const always: Signal[] = [
   { kind: "due", canSearch: true },
   { kind: "followed" },
   { kind: "answer", modal: {} },
+  { kind: "cancel" },
   { kind: "abandon", failure: failure("dead_letter") },
   { kind: "abandon", failure: failure("deadline_passed") },
 ];
@@ -309,6 +310,11 @@ function check({ from, signal, decision, to }: Step): void {
     must("an outdated look-up proves nothing of our answer", next.status === task.status);
   }
   must("what came to its window is not submitted anew", next.status !== "PENDING" || task.phase === "submit");
+  if (signal.kind === "cancel") {
+    must("what a vendor has, or may have, is not called off", ["PENDING", "MODAL"].includes(task.status));
+    must("nothing unresolved is called off", task.status === "MODAL" || !ghost.out);
+    must("called off is ended, and typed", next.status === "CANCEL" && next.failure?.code === "canceled");
+  }
   must("answers stay within the limit", next.modals <= TIMINGS.attemptLimit);
   must("a lease is held only while submitting", next.leaseUntil === undefined || next.status === "SUBMITTING");
   if (has("follow")) must("follow-ups only after success", next.status === "SUCCESS" && !!next.then);

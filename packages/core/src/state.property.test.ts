@@ -55,6 +55,7 @@ const signal: fc.Arbitrary<Signal> = fc.oneof(
   rev.map((of): Signal => ({ kind: "missing", rev: of })),
   { weight: 2, arbitrary: fc.record({ kind: fc.constant("due" as const), canSearch: fc.boolean() }) },
   fc.constant<Signal>({ kind: "followed" }),
+  fc.constant<Signal>({ kind: "cancel" }),
   fc.constant<Signal>({ kind: "answer", modal: { prompt: "p" } }),
   fc
     .constantFrom("dead_letter" as const, "deadline_passed" as const)

@@ -11,7 +11,7 @@
  */
 
 import { isNewlyHeard } from "./happened.ts";
-import { abandoned, answered, archived, made } from "./state/app.ts";
+import { abandoned, answered, archived, canceled, made } from "./state/app.ts";
 import { isOutdated } from "./state/move.ts";
 import type { Context, Decision, Signal } from "./state/signal.ts";
 import { due, followed, missing, told } from "./state/sweeper.ts";
@@ -62,6 +62,8 @@ function decided(task: Task, signal: Signal, ctx: Context): Decision {
       return made(task, signal.result, signal.copies, ctx);
     case "answer":
       return answered(task, signal.modal, ctx);
+    case "cancel":
+      return canceled(task, ctx);
     case "abandon":
       return abandoned(task, signal.failure, ctx);
   }

@@ -48,7 +48,9 @@ export async function archive(deps: Needs, ref: TaskRef): Promise<void> {
 
 async function cut(deps: Needs, task: Task): Promise<void> {
   if (task.status !== "PENDING") return;
-  const parent = await deps.store.getTask({ flowId: task.flowId, path: parentPath(task.path) ?? "" });
+  const { flow, tasks } = await deps.store.load(task.flowId, [parentPath(task.path) ?? ""]);
+  if (flow?.canceledAt !== undefined) return perform(deps, await apply(deps, task, { kind: "cancel" }));
+  const [parent] = tasks;
   const grid = parent?.status === "SUCCESS" ? parent.result?.imageUrl : undefined;
   const n = tileOf(task.press);
   if (!parent || grid === undefined || n === undefined) return fail(deps, task, "press_not_offered");

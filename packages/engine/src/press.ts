@@ -44,6 +44,9 @@ export async function pressTask(
   named: NamedPress = {},
 ): Promise<Task> {
   const { flow, task: parent } = await ownTask(deps, appId, taskId);
+  if (flow.canceledAt !== undefined) {
+    throw new MjflowError("conflict", { detail: "The flow was canceled: resume it first." });
+  }
   const child = await pressedChild(deps, parent, request, buttonOf(parent, request), named);
   const saved = await startChild(deps, child, flow);
   if (saved.ok) return saved.item;
@@ -109,7 +112,7 @@ export async function startChild(deps: PressNeeds, child: Task, flow?: Flow): Pr
 }
 
 /** For an app without limits, and a flow that was begun without, there is nothing to do. */
-async function payFor(deps: PressNeeds, child: Task, known: Flow | undefined): Promise<void> {
+export async function payFor(deps: PressNeeds, child: Task, known: Flow | undefined): Promise<void> {
   if (known ? !known.held && !holdsFlows(deps.limits) : !holdsFlows(deps.limits)) return;
   const flow = known ?? (await deps.store.load(child.flowId, [])).flow;
   if (flow) await extend(deps, flow, { path: child.path, micro: planMicroUsd(child, child.then) });

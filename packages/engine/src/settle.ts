@@ -22,7 +22,7 @@ export async function settle(
   if (status === "running") return flow.status !== "running" && !flow.reopened;
   // Before the end is recorded: a crash between comes here again, and finds it settled.
   if (flow.held && !(await settleCredit(deps, flow, tasks))) return false;
-  if (flow.status !== "running") {
+  if (flow.status === status) {
     // Looked at no more, unless its end is still to be announced.
     if (flow.reopened)
       await deps.store.saveFlow({ ...flow, reopened: undefined, due: flow.owes ? flow.due : undefined });
@@ -31,7 +31,7 @@ export async function settle(
   const now = deps.clock.now();
   const isTold = isHeard(flow.hears, status === "completed" ? "flow.completed" : "flow.failed");
   const owed: Partial<Flow> = isTold ? { owes: ["tell"], due: now + deps.timings.effectsMs } : { due: undefined };
-  const saved = await deps.store.saveFlow({ ...flow, status, endedAt: now, ...owed });
+  const saved = await deps.store.saveFlow({ ...flow, status, endedAt: now, reopened: undefined, ...owed });
   if (saved.ok) {
     deps.log.count("FlowsEnded");
     deps.log.info("flow.ended", { flow: flowId, status, tasks: tasks.length });

@@ -41,6 +41,7 @@ export async function submit(deps: Needs, { flowId, path }: TaskRef): Promise<vo
     await apply(deps, task, { kind: "claim", call: task.phase });
     return;
   }
+  if (flow.canceledAt !== undefined) return perform(deps, await apply(deps, task, { kind: "cancel" }));
   const parent = tasks.find((t) => t.path === parentAt);
   const at = await findAccount(deps.providers, task);
   const ready = at ? await prepare(deps, at, flow, task, parent) : hopeless(failure("provider_missing"));

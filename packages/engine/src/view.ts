@@ -1,7 +1,7 @@
 /** What apps are shown. Rows stop here: nothing of the store, no lease, no token, no bucket key. */
 import { nameOf, TILE_ACTION } from "@mjflow/core/button";
 import { countsOf, type Flow, flowStatus } from "@mjflow/core/flow";
-import { depthOf, parentPath, ROOT_PATH, taskIdOf } from "@mjflow/core/id";
+import { depthOf, parentPath, retriedPath, rootPath, taskIdOf } from "@mjflow/core/id";
 import { estimateUsd } from "@mjflow/core/price";
 import type { Task } from "@mjflow/core/task";
 
@@ -21,6 +21,8 @@ export function flowView(flow: Flow, tasks: readonly Task[], mediaUrl: MediaUrl)
     events: flow.events ?? null,
     createdAt: time(flow.createdAt),
     endedAt: time(flow.endedAt),
+    /** Since when nothing more of it is submitted. */
+    canceledAt: time(flow.canceledAt),
     tasks: tasks.toSorted(byPlace).map((task) => taskView(task, mediaUrl)),
     counts: countsOf(tasks),
   };
@@ -46,13 +48,16 @@ export function flowSummary(flow: Flow) {
 
 export function taskView(task: Task, mediaUrl: MediaUrl) {
   const parent = parentPath(task.path);
+  const retried = retriedPath(task.path);
   const { result, failure } = task;
   const copies = (task.copies ?? []).map(({ key, ...copy }) => ({ url: mediaUrl(key), ...copy }));
   return {
     id: taskIdOf(task.flowId, task.path),
     flowId: task.flowId,
     parentId: parent === undefined ? null : taskIdOf(task.flowId, parent),
-    rootId: taskIdOf(task.flowId, ROOT_PATH),
+    rootId: taskIdOf(task.flowId, rootPath(task.path)),
+    /** The task in whose place this one stands: it had failed, and was tried again. */
+    retryOf: retried === undefined ? null : taskIdOf(task.flowId, retried),
     depth: depthOf(task.path),
     press: task.press ?? null,
     action: task.action,

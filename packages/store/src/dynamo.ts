@@ -7,20 +7,9 @@ import type { Saved, Store } from "@mjflow/core/port";
 import type { Task } from "@mjflow/core/task";
 import { createAppStore } from "./app.ts";
 import { type Item, isExpired, keyOf } from "./codec.ts";
-import { decodeCursor, encodeCursor } from "./cursor.ts";
 import { flowItem, flowOf, healthItem, healthOf, letterItem, letterOf, taskItem, taskOf } from "./item.ts";
-import {
-  ATTRIBUTE,
-  dueShard,
-  flowIdOfListed,
-  flowKey,
-  flowPk,
-  healthKey,
-  LETTERS_PK,
-  letterKey,
-  refOf,
-  taskKey,
-} from "./keys.ts";
+import { ATTRIBUTE, dueShard, flowKey, flowPk, healthKey, LETTERS_PK, letterKey, refOf, taskKey } from "./keys.ts";
+import { boundsOf, listFlows } from "./listing.ts";
 import { createTable, type TableDeps } from "./table.ts";
 
 export interface DynamoStoreDeps extends TableDeps {
@@ -81,21 +70,18 @@ export function createDynamoStore({ now = Date.now, ...deps }: DynamoStoreDeps):
     async loadFlow(flowId) {
       return split(await table.partition(flowPk(flowId)));
     },
-    async listFlows(appId, limit, cursor) {
-      const after = cursor === undefined ? undefined : decodeCursor(appId, cursor);
-      const items = await table.list({
-        index: "app",
-        partition: appId,
-        descending: true,
-        // One more than is shown tells whether there is another page, which DynamoDB's own mark does not.
-        limit: limit + 1,
-        after: after === undefined ? undefined : listedKey(appId, after),
-      });
-      const page = items.slice(0, limit);
-      const flows = (await table.getAll(page.map(keyOf))).filter(isLive).map(flowOf);
-      const last = items.length > limit ? page.at(-1)?.[ATTRIBUTE.listedAt]?.S : undefined;
-      return { flows, ...(last !== undefined && { cursor: encodeCursor(appId, last) }) };
-    },
+    listFlows: (appId, limit, cursor, filter = {}) =>
+      listFlows(appId, limit, cursor, filter, async (after, n) => {
+        const bounds = boundsOf(filter, after);
+        if (!bounds) return [];
+        // And one more: what the page begins after is within its bounds.
+        const items = await table.list({ index: "app", partition: appId, descending: true, ...bounds, limit: n + 1 });
+        const listed = items.map((item) => ({ key: keyOf(item), at: item[ATTRIBUTE.listedAt]?.S ?? "" }));
+        const page = listed.filter(({ at }) => at !== after).slice(0, n);
+        const flows = (await table.getAll(page.map(({ key }) => key))).filter(isLive).map(flowOf);
+        const byKey = new Map(flows.map((flow) => [flowKey(flow.id).pk, flow]));
+        return page.map(({ key, at }) => ({ at, flow: byKey.get(key.pk) }));
+      }),
     async due(shard, before, limit) {
       const items = await table.list({ index: "due", partition: dueShard(shard), to: before, limit });
       return items.map((item) => refOf(keyOf(item))).filter((ref) => ref !== undefined);
@@ -126,15 +112,5 @@ export function createDynamoStore({ now = Date.now, ...deps }: DynamoStoreDeps):
       const put = await table.put(letterItem(next), letter.rev);
       return put.ok ? { ok: true, item: next } : { ok: false, current: put.current && letterOf(put.current) };
     },
-  };
-}
-
-function listedKey(appId: string, listed: string): Item {
-  const { pk, sk } = flowKey(flowIdOfListed(listed)!);
-  return {
-    [ATTRIBUTE.pk]: { S: pk },
-    [ATTRIBUTE.sk]: { S: sk },
-    [ATTRIBUTE.appId]: { S: appId },
-    [ATTRIBUTE.listedAt]: { S: listed },
   };
 }

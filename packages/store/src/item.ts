@@ -89,6 +89,8 @@ const FLOW = {
   progress: ["pg", "flag"],
   createdAt: ["cr", "number"],
   endedAt: ["en", "number"],
+  canceledAt: ["ca", "number"],
+  ends: ["es", "number"],
   held: ["he", "flag"],
   reopened: ["ro", "flag"],
   due: [ATTRIBUTE.dueAt, "number"],

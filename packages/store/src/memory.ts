@@ -10,8 +10,8 @@ import type { DueRef, Saved, Store } from "@mjflow/core/port";
 import type { Task } from "@mjflow/core/task";
 import { createAppStore } from "./app.ts";
 import { type Item, keyOf } from "./codec.ts";
-import { decodeCursor, encodeCursor } from "./cursor.ts";
 import { ATTRIBUTE, dueShard, expiresAt, flowKey, healthKey, listedAt, refOf, shardOf, taskKey } from "./keys.ts";
+import { boundsOf, listFlows } from "./listing.ts";
 import type { MemoryTable } from "./memory-table.ts";
 import { createMemoryTable } from "./memory-table.ts";
 
@@ -131,20 +131,19 @@ export function createMemoryStore({
         .sort((a, b) => compare(a.path, b.path));
       return { flow: flowAt(flowId), tasks };
     },
-    async listFlows(appId, limit, cursor) {
-      const after = cursor === undefined ? undefined : decodeCursor(appId, cursor);
-      const listed = [...flows.values()]
-        .flatMap((rows) => [...rows.values()])
-        .filter((row) => row.kind === "flow")
-        .map((row) => row.item)
-        .filter((flow) => flow.appId === appId && isLive(flow, now()))
-        .map((flow) => ({ flow, at: listedAt(flow.createdAt, flow.id) }))
-        .filter(({ at }) => after === undefined || at < after)
-        .sort((a, b) => compare(b.at, a.at));
-      const page = listed.slice(0, limit);
-      const last = listed.length > limit ? page.at(-1) : undefined;
-      return { flows: page.map(({ flow }) => flow), ...(last && { cursor: encodeCursor(appId, last.at) }) };
-    },
+    listFlows: (appId, limit, cursor, filter = {}) =>
+      listFlows(appId, limit, cursor, filter, async (after, n) => {
+        const { from = "", to } = boundsOf(filter, after) ?? { from: "~" };
+        return [...flows.values()]
+          .flatMap((rows) => [...rows.values()])
+          .filter((row) => row.kind === "flow")
+          .map((row) => row.item)
+          .filter((flow) => flow.appId === appId && isLive(flow, now()))
+          .map((flow) => ({ flow, at: listedAt(flow.createdAt, flow.id) }))
+          .filter(({ at }) => at >= from && (to === undefined || at <= to) && at !== after)
+          .sort((a, b) => compare(b.at, a.at))
+          .slice(0, n);
+      }),
     async due(shard, before, limit) {
       const others = await table.list({ index: "due", partition: dueShard(shard), to: before, limit });
       return [...(dueIndex.get(shard)?.values() ?? []), ...others.map(dueOf)]

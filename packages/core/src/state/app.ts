@@ -1,5 +1,5 @@
 /** The app's side, and the end of what cannot be submitted at all. */
-import type { Failure } from "../error.ts";
+import { type Failure, failure } from "../error.ts";
 import type { ModalAnswer } from "../plan.ts";
 import type { Result } from "../report.ts";
 import { type Copy, isEnded, type Task, type TaskStatus } from "../task.ts";
@@ -33,6 +33,15 @@ export function archived(task: Task, copies: Copy[], ctx: Context): Decision {
 export function made(task: Task, result: Result, copies: Copy[], ctx: Context): Decision {
   if (task.status !== "PENDING" || task.attempt > 0) return notWaiting(task);
   return end({ ...task, archive: undefined }, "SUCCESS", { result, copies, progress: 100 }, ctx);
+}
+
+/**
+ * Ends what waits: for a worker, or with an open window, at which nothing is drawn. What a vendor has, or may have, runs to
+ * its end: it is paid, and its picture is worth keeping.
+ */
+export function canceled(task: Task, ctx: Context): Decision {
+  if (task.status !== "PENDING" && task.status !== "MODAL") return notWaiting(task);
+  return end(task, "CANCEL", { failure: failure("canceled") }, ctx);
 }
 
 export function abandoned(task: Task, why: Failure, ctx: Context): Decision {

@@ -45,6 +45,8 @@ export type Signal =
   | { kind: "made"; result: Result; copies: Copy[] }
   /** The app answered the window. */
   | { kind: "answer"; modal: ModalAnswer }
+  /** The app called its flow off: what the vendor does not have is not sent any more. */
+  | { kind: "cancel" }
   /** It cannot be submitted at all: no such button, parent failed, message poisoned. */
   | { kind: "abandon"; failure: Failure };
 

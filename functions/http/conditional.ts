@@ -1,0 +1,63 @@
+/**
+ * Reading again, cheaply: an ETag of what is shown, 304 for who has it, and `Prefer: wait=N` (RFC 7240) for who would
+ * rather be told when it is another. Waiting reads the rows at growing pauses, so on Lambda it costs its duration, and
+ * about a dozen reads for 25 seconds.
+ */
+import { createHash } from "node:crypto";
+import type { Context } from "hono";
+import type { AppEnv } from "./env.ts";
+
+/** What one reading shows, and whether it will ever show anything else. */
+export interface Shown {
+  body: unknown;
+  ended: boolean;
+}
+
+/** Well within the function's time. */
+const WAIT_MAX_S = 25;
+const FIRST_PAUSE_MS = 250;
+const LAST_PAUSE_MS = 2_000;
+
+/** Answers at once; or when it has ended, or is no longer what the client has, or its patience is over. */
+export async function showWhenNew(c: Context<AppEnv>, read: () => Promise<Shown>): Promise<Response> {
+  const known = c.req.header("if-none-match");
+  const isNew = ({ body }: Shown) => known !== undefined && !isAmong(tagOf(JSON.stringify(body)), known);
+  const shown = await waitFor(c, read, (one) => one.ended || isNew(one));
+  const text = JSON.stringify(shown.body);
+  const tag = tagOf(text);
+  c.header("ETag", tag);
+  // May be kept by whoever asked, and must be asked about again.
+  c.header("Cache-Control", "private, no-cache");
+  if (known !== undefined && isAmong(tag, known)) return c.body(null, 304);
+  return c.body(text, 200, { "Content-Type": "application/json" });
+}
+
+/** Reads until `enough`, or until the time the client preferred to wait is over; once where it preferred none. */
+export async function waitFor<T>(c: Context<AppEnv>, read: () => Promise<T>, enough: (one: T) => boolean): Promise<T> {
+  const { clock, sleep } = c.get("deps");
+  const waitS = waitOf(c.req.header("prefer"));
+  if (waitS > 0) c.header("Preference-Applied", `wait=${waitS}`);
+  const until = clock.now() + waitS * 1_000;
+  for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(LAST_PAUSE_MS, pause * 1.5)) {
+    const one = await read();
+    const left = until - clock.now();
+    if (enough(one) || left <= 0) return one;
+    await sleep(Math.min(pause, left));
+  }
+}
+
+/** Seconds; 0 without the preference, or with one that makes no sense: a preference is never an error. */
+export function waitOf(prefer: string | undefined): number {
+  const wait = /(?:^|[,;])\s*wait\s*=\s*"?(\d{1,9})"?\s*(?:$|[,;])/i.exec(prefer ?? "")?.[1];
+  return Math.min(WAIT_MAX_S, Number(wait ?? 0));
+}
+
+function tagOf(text: string): string {
+  return `"${createHash("sha256").update(text).digest("base64url").slice(0, 22)}"`;
+}
+
+/** RFC 9110, 13.1.2: any of a list, weakly compared. */
+function isAmong(tag: string, header: string): boolean {
+  const tags = header.split(",").map((one) => one.trim().replace(/^W\//, ""));
+  return tags.includes(tag) || tags.includes("*");
+}

@@ -1,0 +1,370 @@
+/** A flow called off spends nothing more and loses nothing that is paid; one that failed is gone on with. */
+import { beforeEach, describe, expect, test } from "vitest";
+import { type Door, FLOW, type Json, openDoor } from "./door.ts";
+
+let door: Door;
+let app: { id: string; key: string };
+beforeEach(async () => {
+  door = openDoor();
+  app = await door.join("shop", { creditsUsd: 1 });
+});
+
+const PLAN = { ...FLOW, then: [{ press: "U1", then: [{ press: "zoom:2" }] }, { press: "V2" }] };
+const call = (method: string, path: string, body?: unknown) => door.call(app.key, method, path, body);
+const create = async (body: object = PLAN) => (await call("POST", "/v1/flows", body)).body.id as string;
+const read = async (id: string) => (await call("GET", `/v1/flows/${id}`)).body;
+const cancel = (id: string) => call("POST", `/v1/flows/${id}/cancel`);
+const resume = (id: string) => call("POST", `/v1/flows/${id}/resume`);
+const retry = (id: string) => call("POST", `/v1/tasks/${id}/retry`);
+const taskId = (id: string, path: string) => `${id.replace("flow_", "task_")}_${path}`;
+const usage = async () => (await call("GET", "/v1/usage")).body;
+/** Status by place. */
+const places = (flow: Json): Record<string, string> =>
+  Object.fromEntries(flow.tasks.map((task: Json) => [task.id.split("_")[2], task.status]));
+/** The next submissions are refused, and nothing is ever heard of them. */
+const refuse = (times = 1) => {
+  const { vendor } = door.world;
+  for (let i = 0; i < times; i++) {
+    vendor.next(({ id }) => {
+      vendor.finished.add(id);
+      return { kind: "refused", failure: { code: "vendor_refused", message: "no" } };
+    });
+  }
+};
+
+describe("a flow that is called off", () => {
+  test("before anything was sent ends at once: nothing is paid, all that was held is given back", async () => {
+    const id = await create();
+    const canceled = await cancel(id);
+    expect(canceled.status).toBe(200);
+    expect(canceled.body).toMatchObject({
+      status: "canceled",
+      canceledAt: expect.any(String),
+      endedAt: expect.any(String),
+    });
+    expect(canceled.body.tasks).toMatchObject([{ status: "CANCEL", failure: { code: "canceled" } }]);
+    await door.world.finishAll();
+    expect(door.world.vendor.calls).toEqual([]);
+    expect(await usage()).toMatchObject({ balanceUsd: 1, settledUsd: 0, reservedUsd: 0 });
+    expect((await call("GET", "/v1/flows?status=canceled")).body.data).toMatchObject([{ id }]);
+  });
+
+  test("while its root runs keeps the picture, and presses nothing on it", async () => {
+    const id = await create();
+    await door.world.drain();
+    expect(await cancel(id)).toMatchObject({
+      status: 202,
+      body: { status: "running", canceledAt: expect.any(String) },
+    });
+    await door.world.finishAll();
+    const flow = await read(id);
+    expect(flow.status).toBe("canceled");
+    expect(places(flow)).toEqual({ "0": "SUCCESS", "0-0": "CANCEL", "0-1": "CANCEL" });
+    expect(flow.tasks[0].imageUrl).toMatch(/^https/);
+    expect(door.world.vendor.calls).toHaveLength(1);
+    expect(await usage()).toMatchObject({ settledUsd: 0.04, reservedUsd: 0 });
+  });
+
+  test("ends what waits, lets run what runs, and sends nothing again", async () => {
+    const id = await create({ ...FLOW, then: [{ press: ["U1", "U2", "U3"] }] });
+    const { vendor } = door.world;
+    await door.world.drain();
+    vendor.next({ kind: "accepted", vendorTaskId: "1765000000000777" });
+    vendor.next({ kind: "unclear", reason: "timeout" });
+    vendor.next({ kind: "busy", reason: "23" });
+    vendor.finished.add(vendor.calls[0]!.id);
+    await door.world.post(vendor.calls[0]!, "SUCCESS");
+    await door.world.drain();
+    expect(places(await read(id))).toEqual({ "0": "SUCCESS", "0-0": "SUBMITTED", "0-1": "UNCLEAR", "0-2": "PENDING" });
+    await cancel(id);
+    expect(places(await read(id))).toEqual({ "0": "SUCCESS", "0-0": "SUBMITTED", "0-1": "UNCLEAR", "0-2": "CANCEL" });
+    // The one in doubt is not sent again after its grace.
+    for (let i = 0; i < 6; i++) {
+      door.world.advance(10 * 60_000);
+      await door.world.sweep();
+      await door.world.drain();
+    }
+    expect(vendor.calls).toHaveLength(4);
+    const flow = await read(id);
+    expect(places(flow)["0-1"]).toBe("CANCEL");
+    expect(flow.status).toBe("canceled");
+  });
+
+  test("answers no window any more", async () => {
+    door.world.vendor.next((c) => ({ kind: "window", vendorTaskId: c.id }));
+    const id = await create(FLOW);
+    await door.world.drain();
+    expect((await cancel(id)).body).toMatchObject({ status: "canceled", tasks: [{ status: "CANCEL" }] });
+    expect((await call("POST", `/v1/tasks/${taskId(id, "0")}/modal`, { prompt: "x" })).status).toBe(409);
+    await door.world.finishAll();
+    expect(door.world.vendor.calls).toHaveLength(1);
+  });
+
+  test("that had run to its end all the same is what it came to", async () => {
+    const id = await create(FLOW);
+    await door.world.drain();
+    await cancel(id);
+    await door.world.finishAll();
+    expect((await read(id)).status).toBe("completed");
+  });
+
+  test("is called off once, however often it is asked; one that has ended is a 409", async () => {
+    const id = await create();
+    const first = await cancel(id);
+    door.world.advance(1_000);
+    expect((await cancel(id)).body).toEqual(first.body);
+    const other = await create(FLOW);
+    await door.world.finishAll();
+    expect(await cancel(other)).toMatchObject({ status: 409, body: { code: "conflict" } });
+    expect((await cancel("flow_01K9ZC7T3R8M2V5X0Q4B6N1JHD")).status).toBe(404);
+  });
+
+  test.each(["saveFlow", "saveTask"] as const)(
+    "by a process that dies at %s spends nothing more once it is asked again",
+    async (verb) => {
+      for (const when of ["before", "after"] as const) {
+        door = openDoor();
+        app = await door.join("shop", { creditsUsd: 1 });
+        const id = await create();
+        await door.world.finishAll();
+        const again = await create();
+        door.world.storeFault.arm(verb, when);
+        expect((await cancel(again)).status).toBe(500);
+        const calls = door.world.vendor.calls.length;
+        if (verb === "saveTask" || when === "after") await door.world.drain();
+        expect((await cancel(again)).status).toBe(200);
+        await door.world.finishAll();
+        expect(door.world.vendor.calls).toHaveLength(calls);
+        expect((await read(again)).status).toBe("canceled");
+        expect((await read(id)).status).toBe("completed");
+      }
+    },
+  );
+
+  test("at the same moment as its worker claims it is either spared or kept, never lost", async () => {
+    const id = await create();
+    await Promise.all([cancel(id), door.world.drain()]);
+    await door.world.finishAll();
+    const flow = await read(id);
+    expect(flow.status).toBe("canceled");
+    expect(door.world.vendor.calls).toHaveLength(flow.tasks[0].status === "SUCCESS" ? 1 : 0);
+  });
+});
+
+describe("a task that failed", () => {
+  test("is tried again beside itself, with the same press and plan; the flow is what that comes to", async () => {
+    const id = await create();
+    await door.world.drain();
+    const { vendor } = door.world;
+    refuse();
+    vendor.finished.add(vendor.calls[0]!.id);
+    await door.world.post(vendor.calls[0]!, "SUCCESS");
+    await door.world.finishAll();
+    const failed = await read(id);
+    expect(places(failed)).toEqual({ "0": "SUCCESS", "0-0": "FAILURE", "0-1": "SUCCESS" });
+
+    const retried = await retry(taskId(id, "0-0"));
+    expect(retried).toMatchObject({
+      status: 202,
+      body: {
+        id: taskId(id, "0-mr0"),
+        parentId: taskId(id, "0"),
+        retryOf: taskId(id, "0-0"),
+        press: "U1",
+        depth: 1,
+        status: "PENDING",
+      },
+    });
+    expect(await read(id)).toMatchObject({ status: "running", endedAt: null });
+    expect((await retry(taskId(id, "0-0"))).body.id).toBe(taskId(id, "0-mr0"));
+    await door.world.finishAll();
+    const flow = await read(id);
+    expect(places(flow)).toEqual({
+      "0": "SUCCESS",
+      "0-0": "FAILURE",
+      "0-1": "SUCCESS",
+      "0-mr0": "SUCCESS",
+      "0-mr0-0": "SUCCESS",
+    });
+    expect(flow).toMatchObject({ status: "completed", endedAt: expect.any(String) });
+    expect(flow.tasks[1]).toEqual(failed.tasks[1]);
+    expect(await usage()).toMatchObject({ settledUsd: 0.13, reservedUsd: 0 });
+  });
+
+  test("at the root is tried again in its place: its lineage begins anew, and the flow completes", async () => {
+    refuse();
+    const id = await create();
+    await door.world.finishAll();
+    expect(await read(id)).toMatchObject({ status: "failed" });
+    const retried = (await retry(taskId(id, "0"))).body;
+    expect(retried).toMatchObject({
+      id: taskId(id, "0-mr"),
+      parentId: null,
+      depth: 0,
+      retryOf: taskId(id, "0"),
+      press: null,
+    });
+    expect(retried.rootId).toBe(retried.id);
+    await door.world.finishAll();
+    const flow = await read(id);
+    expect(flow.status).toBe("completed");
+    expect(places(flow)).toEqual({
+      "0": "FAILURE",
+      "0-mr": "SUCCESS",
+      "0-mr-0": "SUCCESS",
+      "0-mr-0-0": "SUCCESS",
+      "0-mr-1": "SUCCESS",
+    });
+    expect(flow.tasks.find((task: Json) => task.id.endsWith("_0-mr-0-0"))).toMatchObject({
+      depth: 2,
+      rootId: retried.id,
+    });
+    expect(door.world.vendor.calls[1]).toMatchObject({ kind: "submit", prompt: "a paper boat" });
+    expect((await call("GET", "/v1/flows")).body.data).toMatchObject([{ id, status: "completed" }]);
+  });
+
+  test("again and again is tried each time one place further, until it works", async () => {
+    refuse(3);
+    const id = await create(FLOW);
+    await door.world.finishAll();
+    for (const path of ["0", "0-mr", "0-mrmr"]) {
+      expect(await read(id)).toMatchObject({ status: "failed" });
+      expect((await retry(taskId(id, path))).status).toBe(202);
+      await door.world.finishAll();
+    }
+    expect(await read(id)).toMatchObject({ status: "completed", counts: { submissions: 4 } });
+  });
+
+  test("running, succeeded, unknown, of a canceled flow or beyond credit is not tried again", async () => {
+    const id = await create(FLOW);
+    expect((await retry(taskId(id, "0"))).status).toBe(409);
+    await door.world.finishAll();
+    expect((await retry(taskId(id, "0"))).status).toBe(409);
+    expect((await retry(taskId(id, "0-9"))).status).toBe(404);
+    const canceled = await create(FLOW);
+    await cancel(canceled);
+    expect((await retry(taskId(canceled, "0"))).body).toMatchObject({
+      status: 409,
+      detail: expect.stringContaining("resume"),
+    });
+    door = openDoor();
+    app = await door.join("shop", { creditsUsd: 0.04 });
+    refuse();
+    const poor = await create(FLOW);
+    await door.world.finishAll();
+    await create(FLOW);
+    expect((await retry(taskId(poor, "0"))).status).toBe(402);
+    expect(await read(poor)).toMatchObject({ status: "failed", tasks: [{ status: "FAILURE" }] });
+  });
+});
+
+describe("a flow is gone on with", () => {
+  test("after it was called off: what was spared is done, and nothing twice", async () => {
+    const id = await create();
+    await door.world.drain();
+    await cancel(id);
+    await door.world.finishAll();
+    const resumed = await resume(id);
+    expect(resumed).toMatchObject({ status: 202, body: { status: "running", canceledAt: null } });
+    await door.world.finishAll();
+    const flow = await read(id);
+    expect(flow.status).toBe("completed");
+    expect(places(flow)).toEqual({
+      "0": "SUCCESS",
+      "0-0": "CANCEL",
+      "0-1": "CANCEL",
+      "0-mr0": "SUCCESS",
+      "0-mr0-0": "SUCCESS",
+      "0-mr1": "SUCCESS",
+    });
+    expect(door.world.vendor.calls).toHaveLength(4);
+    expect(await usage()).toMatchObject({ settledUsd: 0.13, reservedUsd: 0 });
+    expect((await resume(id)).status).toBe(409);
+  });
+
+  test("while it is still ending: what runs is followed after all", async () => {
+    const id = await create();
+    await door.world.drain();
+    await cancel(id);
+    expect((await resume(id)).body).toMatchObject({ status: "running", canceledAt: null });
+    await door.world.finishAll();
+    expect((await read(id)).status).toBe("completed");
+    expect(door.world.vendor.calls).toHaveLength(4);
+  });
+
+  test("after failures: those worth it are tried again, the hopeless are left", async () => {
+    const id = await create({ ...FLOW, then: [{ press: "U1" }, { press: "Zoom Out 9x" }, { press: "U2" }] });
+    await door.world.drain();
+    const { vendor } = door.world;
+    refuse();
+    vendor.next({ kind: "refused", failure: { code: "banned_prompt", message: "banned" } });
+    vendor.finished.add(vendor.calls[0]!.id);
+    await door.world.post(vendor.calls[0]!, "SUCCESS");
+    await door.world.finishAll();
+    expect((await resume(id)).status).toBe(202);
+    await door.world.finishAll();
+    expect(places(await read(id))).toEqual({
+      "0": "SUCCESS",
+      "0-0": "FAILURE",
+      "0-1": "FAILURE",
+      "0-2": "FAILURE",
+      "0-mr0": "SUCCESS",
+    });
+    expect((await resume(id)).status).toBe(409);
+  });
+
+  test.each(["saveCredit", "createTask", "saveFlow"] as const)(
+    "by a process that dies at %s is gone on with when asked again, once",
+    async (verb) => {
+      for (const when of ["before", "after"] as const) {
+        door = openDoor();
+        app = await door.join("shop", { creditsUsd: 1 });
+        refuse();
+        const id = await create();
+        await door.world.finishAll();
+        door.world.storeFault.arm(verb, when);
+        expect((await resume(id)).status).toBe(500);
+        expect(door.world.storeFault.fired()).toBe(1);
+        await door.world.finishAll();
+        // Where its place was taken before the end, the sweeper goes on with it alone; else asking again does.
+        if ((await read(id)).status !== "completed") await resume(id);
+        for (let i = 0; i < 3; i++) {
+          await door.world.finishAll();
+          door.world.advance(25 * 60_000);
+          await door.world.sweep();
+        }
+        await door.world.finishAll();
+        expect(await read(id)).toMatchObject({ status: "completed" });
+        expect(door.world.vendor.calls.filter((one) => one.kind === "submit")).toHaveLength(2);
+        expect(await usage()).toMatchObject({ reservedUsd: 0, settledUsd: 0.13 });
+        expect(door.world.dump().flows[0]).toMatchObject({ status: "completed" });
+        expect(door.world.dump().flows[0]!.due).toBeUndefined();
+      }
+    },
+  );
+});
+
+test("each end of a flow is told, and none is taken for another", async () => {
+  await call("POST", "/v1/endpoints", { url: "https://shop.test/hook", events: ["flow.completed", "flow.failed"] });
+  refuse(2);
+  const id = await create(FLOW);
+  await door.world.finishAll();
+  for (let i = 0; i < 2; i++) {
+    await resume(id);
+    await door.world.finishAll();
+  }
+  const told = door.world.receiver.posts.map(({ id: event, body }) => [
+    event.split("_").at(-1),
+    body.type,
+    body.data.status,
+  ]);
+  expect(told).toEqual([
+    ["failed", "flow.failed", "failed"],
+    ["failed-2", "flow.failed", "failed"],
+    ["completed-3", "flow.completed", "completed"],
+  ]);
+  const spared = await create(FLOW);
+  await cancel(spared);
+  await door.world.drain();
+  expect(door.world.receiver.posts.at(-1)!.body).toMatchObject({ type: "flow.failed", data: { status: "canceled" } });
+});

@@ -1,0 +1,252 @@
+/** Reading: lists by what an app remembers of a flow, and reading again without reading the same twice. */
+import { beforeEach, describe, expect, test } from "vitest";
+import { READ_AT_MOST } from "../../packages/store/src/listing.ts";
+import { type Answer, type Door, FLOW, openDoor } from "./door.ts";
+
+let door: Door;
+let app: { id: string; key: string };
+beforeEach(async () => {
+  door = openDoor();
+  app = await door.join();
+});
+
+const call = (method: string, path: string, body?: unknown, headers?: Record<string, string>) =>
+  door.call(app.key, method, path, body, headers);
+const create = async (more: object = {}) => (await call("POST", "/v1/flows", { ...FLOW, ...more })).body.id as string;
+const tagOf = ({ headers }: Answer) => headers.get("etag")!;
+
+describe("GET /v1/flows", () => {
+  const list = async (query: string) => {
+    const { body } = await call("GET", `/v1/flows?${query}`);
+    return body.data?.map((flow: { id: string }) => flow.id) ?? body;
+  };
+
+  test("by status, provider and the app's own string, alone and together", async () => {
+    const done = await create({ state: "order 7" });
+    await door.world.finishAll();
+    door.world.advance(1_000);
+    const running = await create({ state: "order 7" });
+    door.world.advance(1_000);
+    const other = await create({ state: "order 7 " });
+    expect(await list("status=completed")).toEqual([done]);
+    expect(await list("status=running")).toEqual([other, running]);
+    expect(await list("status=failed")).toEqual([]);
+    expect(await list("state=order%207")).toEqual([running, done]);
+    expect(await list("state=order%207%20")).toEqual([other]);
+    expect(await list("state=order%207&status=running")).toEqual([running]);
+    expect(await list("provider=fake&limit=1")).toEqual([other]);
+    expect(await list("provider=another")).toEqual([]);
+    for (const bad of ["status=done", "status=", "since=yesterday", "until=1", "page=2"]) {
+      expect(await list(bad), bad).toMatchObject({ code: "invalid_request" });
+    }
+  });
+
+  test("by when they were created, both ends included, whatever the zone they are written in", async () => {
+    const ids: string[] = [];
+    for (let i = 0; i < 4; i++) {
+      ids.unshift(await create());
+      door.world.advance(60_000);
+    }
+    const [last, third, second, first] = ids;
+    expect(await list("since=2026-11-21T00:01:00Z")).toEqual([last, third, second]);
+    expect(await list("until=2026-11-21T00:01:00Z")).toEqual([second, first]);
+    expect(await list("since=2026-11-21T01:01:00%2B01:00&until=2026-11-21T00:02:00.000Z")).toEqual([third, second]);
+    expect(await list("since=2026-11-22T00:00:00Z")).toEqual([]);
+    expect(await list("since=2026-11-21T00:02:00Z&until=2026-11-21T00:01:00Z")).toEqual([]);
+  });
+
+  test("in pages that miss nothing and show nothing twice, whatever is asked for", async () => {
+    const ids: string[] = [];
+    for (let i = 0; i < 12; i++) {
+      // Three at each moment.
+      if (i % 3 === 0) door.world.advance(1_000);
+      ids.push(await create({ state: i % 2 === 0 ? "even" : "odd" }));
+    }
+    for (const [query, wanted] of [
+      ["", ids],
+      ["state=even", ids.filter((_, i) => i % 2 === 0)],
+      ["since=2026-11-21T00:00:02Z&until=2026-11-21T00:00:03Z", ids.slice(3, 9)],
+    ] as const) {
+      for (const limit of [1, 2, 5]) {
+        const seen: string[] = [];
+        for (let cursor: string | null = ""; cursor !== null; ) {
+          const next = cursor === "" ? "" : `&cursor=${cursor}`;
+          const { body }: Answer = await call("GET", `/v1/flows?${query}&limit=${limit}${next}`);
+          seen.push(...body.data.map((flow: { id: string }) => flow.id));
+          expect(body.data.length).toBeLessThanOrEqual(limit);
+          cursor = body.nextCursor;
+        }
+        expect(seen.toSorted(), `${query} ${limit}`).toEqual([...wanted].toSorted());
+      }
+    }
+  });
+
+  test("of many flows one call looks at a bounded number, and says where to go on", async () => {
+    const wanted = await create({ state: "the first of all" });
+    const { flows } = door.world.dump();
+    const [stored, root] = [flows[0]!, door.world.dump().tasks[0]!];
+    for (let i = 0; i < READ_AT_MOST; i++) {
+      const id = `flow_01K9ZC7T3R8M2V5X0Q4B6${String(i).padStart(5, "0")}`;
+      const createdAt = stored.createdAt + 1_000 + i;
+      await door.world.deps.store.createFlow(
+        { ...stored, id, rev: 0, createdAt, state: "x" },
+        { ...root, flowId: id, rev: 0 },
+      );
+    }
+    const query = "/v1/flows?state=the%20first%20of%20all";
+    const first = await call("GET", query);
+    expect(first.body).toMatchObject({ data: [], nextCursor: expect.any(String) });
+    const next = await call("GET", `${query}&cursor=${first.body.nextCursor}`);
+    expect(next.body).toMatchObject({ data: [{ id: wanted }], nextCursor: null });
+  });
+});
+
+describe("an ETag", () => {
+  test("of a flow or a task is the same while nothing has changed, and answers 304 without a body", async () => {
+    const id = await create();
+    for (const path of [`/v1/flows/${id}`, `/v1/tasks/${id.replace("flow_", "task_")}_0`]) {
+      const first = await call("GET", path);
+      const tag = tagOf(first);
+      expect(tag).toMatch(/^"[\w-]{22}"$/);
+      expect(first.headers.get("cache-control")).toBe("private, no-cache");
+      for (const known of [tag, `W/${tag}`, `"other", ${tag}`, "*"]) {
+        const again = await call("GET", path, undefined, { "if-none-match": known });
+        expect([again.status, again.text, tagOf(again)], known).toEqual([304, "", tag]);
+      }
+      expect((await call("GET", path, undefined, { "if-none-match": '"other"' })).status).toBe(200);
+    }
+    const before = tagOf(await call("GET", `/v1/flows/${id}`));
+    await door.world.finishAll();
+    const after = await call("GET", `/v1/flows/${id}`, undefined, { "if-none-match": before });
+    expect([after.status, after.body.status]).toEqual([200, "completed"]);
+    expect(tagOf(after)).not.toBe(before);
+  });
+});
+
+describe("Prefer: wait", () => {
+  const prefer = (wait: number | string, more: Record<string, string> = {}) => ({ prefer: `wait=${wait}`, ...more });
+  /** What happens while a request waits: at its n-th pause. */
+  let during: (pause: number) => Promise<void>;
+  let pauses: number[];
+  beforeEach(async () => {
+    pauses = [];
+    during = async () => {};
+    door = openDoor({
+      async sleep(ms) {
+        pauses.push(ms);
+        door.world.advance(ms);
+        await during(pauses.length);
+      },
+    });
+    app = await door.join();
+  });
+
+  test("a new flow is answered 200 when it ends within the time, else 202 when the time is over", async () => {
+    during = async (pause) => (pause === 3 ? door.world.finishAll() : undefined);
+    const ended = await call("POST", "/v1/flows", FLOW, prefer(10));
+    expect([ended.status, ended.body.status]).toEqual([200, "completed"]);
+    expect(ended.headers.get("preference-applied")).toBe("wait=10");
+    expect(pauses).toEqual([250, 375, 562.5]);
+
+    const began = door.world.deps.clock.now();
+    const running = await call("POST", "/v1/flows", FLOW, prefer(3));
+    expect([running.status, running.body.status]).toEqual([202, "running"]);
+    expect(door.world.deps.clock.now() - began).toBe(3_000);
+  });
+
+  test("no longer than 25 seconds, at pauses that grow to two", async () => {
+    const began = door.world.deps.clock.now();
+    const { headers } = await call("POST", "/v1/flows", FLOW, prefer(600));
+    expect(headers.get("preference-applied")).toBe("wait=25");
+    expect(door.world.deps.clock.now() - began).toBe(25_000);
+    expect(pauses.length).toBeLessThan(20);
+    expect(Math.max(...pauses)).toBe(2_000);
+  });
+
+  test("a read is answered when it differs from what the client has", async () => {
+    const id = await create();
+    const path = `/v1/flows/${id}`;
+    const tag = tagOf(await call("GET", path));
+    during = async (pause) => (pause === 2 ? door.world.drain() : undefined);
+    const changed = await call("GET", path, undefined, prefer(10, { "if-none-match": tag }));
+    expect([changed.status, changed.body.tasks[0].status, pauses.length]).toEqual([200, "SUBMITTED", 2]);
+
+    pauses = [];
+    const same = await call("GET", path, undefined, prefer(2, { "if-none-match": tagOf(changed) }));
+    expect([same.status, same.text]).toEqual([304, ""]);
+    expect(pauses.reduce((sum, ms) => sum + ms, 0)).toBe(2_000);
+  });
+
+  test("a read without an ETag is answered when it has ended; an ended one at once", async () => {
+    const id = await create();
+    const task = `/v1/tasks/${id.replace("flow_", "task_")}_0`;
+    during = async (pause) => (pause === 4 ? door.world.finishAll() : undefined);
+    const read = await call("GET", task, undefined, prefer(20));
+    expect([read.status, read.body.status, pauses.length]).toEqual([200, "SUCCESS", 4]);
+    pauses = [];
+    const tag = tagOf(read);
+    expect((await call("GET", task, undefined, prefer(20, { "if-none-match": tag }))).status).toBe(304);
+    expect((await call("GET", `/v1/flows/${id}`, undefined, prefer(20))).status).toBe(200);
+    expect(pauses).toEqual([]);
+  });
+
+  test("a press by hand is answered 200 when it has ended", async () => {
+    const id = await create();
+    await door.world.finishAll();
+    during = () => door.world.finishAll();
+    const path = `/v1/tasks/${id.replace("flow_", "task_")}_0/actions`;
+    const pressed = await call("POST", path, { press: "U1" }, prefer(5));
+    expect([pressed.status, pressed.body.status]).toEqual([200, "SUCCESS"]);
+  });
+
+  test.each(["wait", "wait=", "wait=-1", "wait=soon", "respond-async", "wait=1.5", "handling=lenient"])(
+    "%s is no such preference, and no error",
+    async (value) => {
+      const id = await create();
+      const read = await call("GET", `/v1/flows/${id}`, undefined, { prefer: value });
+      expect([read.status, read.headers.get("preference-applied")]).toEqual([200, null]);
+      expect(pauses).toEqual([]);
+    },
+  );
+
+  test.each(["respond-async, wait=1", 'wait="1"', "WAIT = 1", "wait=1; foo"])("%s is", async (value) => {
+    const id = await create();
+    const read = await call("GET", `/v1/flows/${id}`, undefined, { prefer: value });
+    expect(read.headers.get("preference-applied")).toBe("wait=1");
+  });
+});
+
+test("providers are listed with what they can do and what was learned of them, never with a key", async () => {
+  const providers = await call("GET", "/v1/providers");
+  expect(providers.body).toEqual({
+    data: [
+      {
+        id: "fake",
+        title: "Fake",
+        actions: ["imagine", "blend"],
+        modes: ["fast"],
+        abilities: { notifyHook: "documented", listByCondition: true, searchByState: false, seed: false },
+        accounts: [
+          {
+            name: "default",
+            weight: 1,
+            maxRunning: null,
+            callbacks: "unknown",
+            heardAt: null,
+            failures: 0,
+            askAt: null,
+          },
+        ],
+      },
+    ],
+    nextCursor: null,
+  });
+  expect(providers.text).not.toContain("secret-key");
+  expect(providers.text).not.toContain("vendor.test");
+  await create();
+  await door.world.finishAll();
+  expect((await call("GET", "/v1/providers")).body.data[0].accounts[0]).toMatchObject({
+    callbacks: "calling",
+    heardAt: expect.any(String),
+  });
+});
