@@ -4,14 +4,17 @@
  * about a dozen reads for 25 seconds.
  */
 import { createHash } from "node:crypto";
-import type { Context } from "hono";
+import type { Context, TypedResponse } from "hono";
 import type { AppEnv } from "./env.ts";
 
 /** What one reading shows, and whether it will ever show anything else. */
-export interface Shown {
-  body: unknown;
+export interface Shown<T> {
+  body: T;
   ended: boolean;
 }
+
+/** As `c.json` would have it, but for the text, which is made once for the answer and its tag. */
+type Json<T> = Response & TypedResponse<T, 200, "json">;
 
 /** Well within the function's time. */
 const WAIT_MAX_S = 25;
@@ -19,17 +22,18 @@ const FIRST_PAUSE_MS = 250;
 const LAST_PAUSE_MS = 2_000;
 
 /** Answers at once; or when it has ended, or is no longer what the client has, or its patience is over. */
-export async function showWhenNew(c: Context<AppEnv>, read: () => Promise<Shown>): Promise<Response> {
+export async function showWhenNew<T>(c: Context<AppEnv>, read: () => Promise<Shown<T>>): Promise<Json<T>> {
   const known = c.req.header("if-none-match");
-  const isNew = ({ body }: Shown) => known !== undefined && !isAmong(tagOf(JSON.stringify(body)), known);
+  const isNew = ({ body }: Shown<T>) => known !== undefined && !isAmong(tagOf(JSON.stringify(body)), known);
   const shown = await waitFor(c, read, (one) => one.ended || isNew(one));
   const text = JSON.stringify(shown.body);
   const tag = tagOf(text);
   c.header("ETag", tag);
   // May be kept by whoever asked, and must be asked about again.
   c.header("Cache-Control", "private, no-cache");
-  if (known !== undefined && isAmong(tag, known)) return c.body(null, 304);
-  return c.body(text, 200, { "Content-Type": "application/json" });
+  const isKnown = known !== undefined && isAmong(tag, known);
+  const response = isKnown ? c.body(null, 304) : c.body(text, 200, { "Content-Type": "application/json" });
+  return response as Response as Json<T>;
 }
 
 /** Reads until `enough`, or until the time the client preferred to wait is over; once where it preferred none. */

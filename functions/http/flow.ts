@@ -46,7 +46,7 @@ export const flows = new Hono<AppEnv>()
   .post("/:id/resume", async (c) => answer(c, await resumeFlow(c.get("deps"), c.get("appId"), c.req.param("id"))));
 
 /** 202 while it runs; 200 once it has ended, which the client may have preferred to wait for. */
-async function answer(c: Context<AppEnv>, first: Whole): Promise<Response> {
+async function answer(c: Context<AppEnv>, first: Whole) {
   const reads = [first];
   const read = async () => reads.shift() ?? own(c, first.flow.id);
   const { flow, tasks } = await waitFor(c, read, (whole) => flowStatus(whole.tasks) !== "running");

@@ -47,7 +47,7 @@ async function own(c: Context<AppEnv>, id: string): Promise<Task> {
 }
 
 /** 202 while it runs; 200 once it has ended, which the client may have preferred to wait for. */
-async function answer(c: Context<AppEnv>, first: Task): Promise<Response> {
+async function answer(c: Context<AppEnv>, first: Task) {
   const id = taskIdOf(first.flowId, first.path);
   const reads = [first];
   const task = await waitFor(c, async () => reads.shift() ?? own(c, id), isEnded);

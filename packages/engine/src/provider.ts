@@ -1,13 +1,14 @@
 /** What an app may know of the stage's vendors: never a key, nor an address that might hold one. */
 import type { AccountTraits } from "@mjflow/core/account";
+import type { Mode, RootAction } from "@mjflow/core/flow";
 import type { AccountHealth, Callbacks } from "@mjflow/core/health";
 import type { Deps } from "./deps.ts";
 
 export interface ProviderView {
   id: string;
   title: string;
-  actions: readonly string[];
-  modes: readonly string[];
+  actions: readonly RootAction[];
+  modes: readonly Mode[];
   abilities: {
     /** Documented, or seen, to call back; unknown is learned for each account. */
     notifyHook: "documented" | "unknown";

@@ -71,7 +71,7 @@ describe("vendors", () => {
       { accounts: [null, 7] },
       { health: { callbacks: "silent" } },
     ]) {
-      const found = judgeVendors([{ id: "x", ...told } as Provider], NOW);
+      const found = judgeVendors([{ id: "x", ...told } as unknown as Provider], NOW);
       for (const { about } of found) expect(about).toBe("x");
     }
     expect(judgeVendors([], NOW)).toMatchObject([{ level: "bad", what: "none is configured" }]);
