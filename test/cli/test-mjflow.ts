@@ -5,7 +5,6 @@ import { run } from "@mjflow/cli/run";
 import { API_KEY, type Json, type Spawned } from "../support/spawned.ts";
 
 const BIN = new URL("../../bin/mjflow.mjs", import.meta.url).pathname;
-/** Without a house of its own above it. */
 const NOWHERE = tmpdir();
 
 export interface Ran {
@@ -18,17 +17,23 @@ export interface Ran {
 
 export interface RunOptions {
   env?: Record<string, string>;
+  /** Default: a folder without a house of its own above it. */
+  cwd?: string;
   /** Written to its standard input; only in a process of its own. */
   input?: string;
 }
 
 type House = Pick<Spawned, "url"> | undefined;
 
-export async function mjflow(house: House, args: readonly string[], { env }: RunOptions = {}): Promise<Ran> {
+export async function mjflow(
+  house: House,
+  args: readonly string[],
+  { env, cwd = NOWHERE }: RunOptions = {},
+): Promise<Ran> {
   let [stdout, stderr] = ["", ""];
   const code = await run(args, {
     env: environment(house, env),
-    cwd: NOWHERE,
+    cwd,
     stdout: { write: (text) => (stdout += text) },
     stderr: { write: (text) => (stderr += text) },
     signal: new AbortController().signal,
@@ -44,9 +49,9 @@ export interface Running {
   said(pattern: RegExp): Promise<string>;
 }
 
-export function start(house: House, args: readonly string[], { env, input }: RunOptions = {}): Running {
+export function start(house: House, args: readonly string[], { env, input, cwd = NOWHERE }: RunOptions = {}): Running {
   const child = spawn(process.execPath, [BIN, ...args], {
-    cwd: NOWHERE,
+    cwd,
     env: { PATH: process.env["PATH"], HOME: process.env["HOME"], ...environment(house, env) },
     stdio: ["pipe", "pipe", "pipe"],
   });

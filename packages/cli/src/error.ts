@@ -33,7 +33,8 @@ export function errorLines(error: unknown, paint: Paint, connection: Connection 
   }
   if (!isMjflowError(error))
     return [error instanceof Error ? (error.stack ?? String(error)) : String(error)].flatMap(lines);
-  if (error.code === "aborted") return ["Stopped."];
+  if (error.code === "aborted")
+    return ["Stopped before an answer came; what was sent may have been done all the same."];
   const advice = keyAdvice(error, connection) ?? error.advice;
   const offered = error.more["offered"];
   return [
