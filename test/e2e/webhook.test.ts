@@ -119,16 +119,17 @@ describe("webhooks", () => {
     );
   }, 150_000);
 
-  test("is not posted where the allow-list does not reach, and the delivery says so", async () => {
+  test("to an address that is not public is refused when it is named, and nothing is begun", async () => {
     await house.stop();
     house = await spawnHouse({ dataDir: folder, port, env: { MJFLOW_OUTBOUND_ALLOW: "hooks.internal.example" } });
-    const id = await house.start({ notifyHook: `${base}/secret-path`, events: ["flow.completed"] });
-    await house.ended(id);
-    const data = await until(
-      async () => (await house.call("GET", `/v1/deliveries?flow=${id}`)).body.data,
-      (all) => all[0]?.status === "failed",
-    );
-    expect(data[0]).toMatchObject({ failure: "forbidden_address", tries: 1 });
+    const flow = { provider: "simulator", prompt: "a boat" };
+    for (const notifyHook of [`${base}/secret-path`, "https://169.254.169.254/latest", "https://[::ffff:10.0.0.1]/"]) {
+      const { status, body } = await house.call("POST", "/v1/flows", { ...flow, notifyHook });
+      expect([status, body.code, body.field]).toEqual([400, "invalid_request", "notifyHook"]);
+      expect(JSON.stringify(body)).not.toContain("secret-path");
+      expect((await house.call("POST", "/v1/endpoints", { url: notifyHook })).body.field).toBe("url");
+    }
+    expect((await house.call("GET", "/v1/flows")).body.data).toEqual([]);
     expect(posts).toEqual([]);
   });
 });
