@@ -16,7 +16,7 @@ describe("the vendors of a configuration", () => {
 
   test("with several have them by name, each with its share and its cap; the key is with none of that", () => {
     const accounts = { a: { ...one, weight: 3 }, "b-2": { ...one, apiKey: "sk-other", maxRunning: 12 } };
-    const vendor = made({ "trueai": { accounts } }).get("trueai")!;
+    const vendor = made({ trueai: { accounts } }).get("trueai")!;
     expect(vendor.accounts()).toEqual([
       { name: "a", weight: 3 },
       { name: "b-2", weight: 1, maxRunning: 12 },
