@@ -5,6 +5,7 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { SQSClient } from "@aws-sdk/client-sqs";
 import type { Scheme } from "@mjflow/core/endpoint";
+import type { VendorStore } from "@mjflow/core/port";
 import { LOCAL_TIMINGS, TIMINGS, type Timings } from "@mjflow/core/timing";
 import { createAccounts } from "@mjflow/engine/account";
 import type { Media } from "@mjflow/engine/archive";
@@ -196,18 +197,17 @@ function base(name: string): Base {
   return { store: store(), queue: queue(), clock, timings: timings(), log: log(name) };
 }
 
-function withAccounts<T extends Base>(parts: T) {
+function withAccounts<T extends Base & { vendorStore?: VendorStore }>(parts: T) {
   return { ...parts, accounts: createAccounts(parts) };
 }
 
 function withVendors<T extends Base>(parts: T) {
   const known = vendors(parts.log);
-  return { ...parts, vendors: known, providers: known };
+  return { ...parts, vendors: known, providers: known, vendorStore: vendorStore() };
 }
 
 export const wireApi = /* @__PURE__ */ once(() => ({
-  ...withVendors(base("api")),
-  vendorStore: vendorStore(),
+  ...withAccounts(withVendors(base("api"))),
   blobs: blobs(),
   random,
   ...facade(),

@@ -1,5 +1,6 @@
 /** What a request carries through the middleware: types only, so that routes need not know the app. */
 import { MjflowError } from "@mjflow/core/error";
+import type { Accounts } from "@mjflow/engine/account";
 import type { Caller, OperatorKey } from "@mjflow/engine/app";
 import type { Defaults } from "@mjflow/engine/create";
 import type { Limited } from "@mjflow/engine/credit";
@@ -27,8 +28,7 @@ export type ApiDeps = Omit<Deps, "hooks"> &
     objectUrl(key: string): Promise<string>;
     /** The operator's. */
     apiKeys: readonly OperatorKey[];
-    /** Who does what the facade is asked for; unset: the first that is configured. */
-    defaultProvider?: string;
+    accounts: Accounts;
   } & FacadeDeps;
 
 /** As a route has them: the limits are those of the app that asks. */

@@ -31,6 +31,7 @@ import { createMemoryQueue } from "@mjflow/queue/memory";
 import { createHookStore } from "@mjflow/store/hook";
 import { createMemoryStore } from "@mjflow/store/memory";
 import { createMemoryTable, type MemoryTable } from "@mjflow/store/memory-table";
+import { createVendorStore } from "@mjflow/store/vendor";
 import { createApp, ENDPOINT_URL, HEARD_APP, HOOK_URL, type Posted } from "./app.ts";
 import { createLedger } from "./ledger.ts";
 import { createProcesses, type Fate, type Point, type Wrap } from "./process.ts";
@@ -77,6 +78,10 @@ export interface Scene {
   searched?: boolean;
   /** The vendor's accounts; flows take turns. Each has ids of its own, which are the same as the others'. */
   accounts?: readonly string[];
+  /** Each root goes to one of the accounts by the engine's own choice, instead of in turns. */
+  routed?: boolean;
+  /** Of each account. */
+  maxRunning?: number;
   /** False: the account was taken out of the configuration. @param at ms since the house began */
   isConfigured?(account: string, at: number): boolean;
 }
@@ -161,6 +166,7 @@ export async function runHouse({
   const table = scene.table ?? createMemoryTable();
   const memory = createMemoryStore({ table });
   const hookStore = createHookStore({ table, now: () => 0 });
+  const vendorStore = createVendorStore(table);
   // Draws of its own, so that what is heard changes nothing of what happens.
   const hearing = createRng(seed ^ 0x5f3759df);
   const app = createApp(hearing, profile);
@@ -187,7 +193,7 @@ export async function runHouse({
     if (fixed) return fixed;
     if (rng.chance(profile.crash)) return { kind: "die" };
     const delayMs = rng.int(1, 20);
-    if (/^(?:store|hookStore)\./.test(point.call) && /\.(save|create)/.test(point.call)) {
+    if (/^(?:store|hookStore|vendorStore)\./.test(point.call) && /\.(save|create)/.test(point.call)) {
       if (point.when === "before" && rng.chance(profile.tableRefuses))
         return { kind: "throw", delayMs, error: refused() };
       if (point.when === "after" && rng.chance(profile.tableLies)) return { kind: "throw", delayMs, error: refused() };
@@ -242,7 +248,8 @@ export async function runHouse({
     if (!versions.has(plain)) versions.set(plain, ledger.watch(watch(plain)));
     const clock = scene.clockOf?.(name, now) ?? { now };
     const keys = scene.keysOf?.(name, now() - START) ?? HOOK_KEYS;
-    const parts = { store: wrap("store", versions.get(plain)!), clock, log, timings: TIMINGS };
+    const slots = wrap("vendorStore", vendorStore);
+    const parts = { store: wrap("store", versions.get(plain)!), vendorStore: slots, clock, log, timings: TIMINGS };
     return {
       ...parts,
       queue: wrap("queue", { send: lossy, resend: (body: string) => queue.resend(body) }),
@@ -252,7 +259,7 @@ export async function runHouse({
         ids: () => ["sim"],
         get: () => ({
           account,
-          accounts: () => accountsOf.map((name) => ({ name, weight: 1 })),
+          accounts: () => accountsOf.map((name) => ({ name, weight: 1, maxRunning: scene.maxRunning })),
           provider: withCalls(wrap, vendor.provider),
         }),
       },
@@ -355,7 +362,7 @@ export async function runHouse({
         "api",
         (deps, code) =>
           code.createFlow(
-            { ...deps, store: ofAccount(deps.store, accountsOf[i % accountsOf.length]!) },
+            scene.routed ? deps : { ...deps, store: ofAccount(deps.store, accountsOf[i % accountsOf.length]!) },
             listens ? HEARD_APP : "app",
             { provider: "sim", prompt: "x", state, then, ...(hooked && { notifyHook: HOOK_URL }) },
             { storeProgress: rng.chance(0.3), resubmit: "after-grace", archive: archived },

@@ -135,7 +135,7 @@ export function createWorld({
   const wired = {
     ...deps,
     limits: undefined as Limits | undefined,
-    accounts: createAccounts(deps),
+    accounts: createAccounts({ ...deps, vendorStore }),
     hookStore: hookFault.port,
     listeners: createListeners({ hookStore: hookFault.port, clock, beliefMs: 0, bus: false }),
     vendors,

@@ -116,6 +116,7 @@ async function image(c: Context<AppEnv>, id: string): Promise<Response> {
 
 async function submit(c: Context<AppEnv>, verb: RootVerb): Promise<Response> {
   const deps = c.get("deps");
+  await deps.providers.fresh?.();
   const provider = deps.defaultProvider ?? deps.providers.ids()[0] ?? "";
   const { request, own } = readRoot(verb, await readJson(c), { provider, prefixMode: modeOf(c) });
   const { id } = await submitRoot(deps, c.get("appId"), request, own, deps);

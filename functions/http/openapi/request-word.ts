@@ -42,7 +42,8 @@ export const requestWords: readonly Words[] = [
   named("FlowRequest", FlowRequest, "A plan.", {
     action:
       "Default `imagine`. `imagine` and `shorten` need a `prompt`, `blend` two to five images, `describe` one, `swap-face` a source and a target.",
-    provider: "Which configured vendor does it all; a branch stays with it.",
+    provider:
+      "Which configured vendor does it all; `auto`: whichever can and has room. A branch stays with it. Default: as the stage has it.",
     prompt: "At most 16 KB. The vendor's flags (`--ar 3:2`) go into it.",
     mode: "Speed; without it the vendor's default.",
     botType: "Default `MID_JOURNEY`.",
@@ -57,6 +58,8 @@ export const requestWords: readonly Words[] = [
     archive: "Copy the pictures to mjflow's own bucket, where they do not expire. Default: as the stage has it.",
     progress: "Store progress as it comes, for showing it. Default: as the stage has it.",
     resubmit: "After a submission whose answer was lost: sent again once its grace has passed, or never.",
+    onVendorLoss:
+      "When the vendor refuses for good, or is removed: `end`, the default, ends what it had not finished; `restart` begins it anew elsewhere.",
     then: THEN,
   }),
   named("PlanInput", PlanInput, "One step of a plan.", {

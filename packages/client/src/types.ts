@@ -63,7 +63,8 @@ export interface AccountFilter {
 export interface FlowInput {
   /** Default: imagine. */
   action?: RootAction;
-  provider: string;
+  /** A configured vendor's id; "auto": whichever can and has room. Default: as the stage has it. */
+  provider?: string;
   prompt?: string;
   mode?: Mode;
   botType?: "MID_JOURNEY" | "NIJI_JOURNEY";
@@ -83,6 +84,8 @@ export interface FlowInput {
   archive?: boolean;
   /** Store progress as it comes. */
   progress?: boolean;
+  /** When the vendor refuses for good or is removed: what it had not finished ends, or is begun anew elsewhere. Default: end. */
+  onVendorLoss?: "end" | "restart";
   /** After a submission whose answer was lost. Default: after-grace. */
   resubmit?: "after-grace" | "never";
   then?: PlanInput[];

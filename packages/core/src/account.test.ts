@@ -1,6 +1,15 @@
 import { describe, expect, it } from "vitest";
 import { FLOW, NOW, taskIn } from "../test/sample.ts";
-import { DEFAULT_ACCOUNT, hasSlot, isAccountName, newSlots, type Slots, stillHeld, withSlot } from "./account.ts";
+import {
+  DEFAULT_ACCOUNT,
+  hasSlot,
+  isAccountName,
+  newSlots,
+  type Slots,
+  stillHeld,
+  withoutSlot,
+  withSlot,
+} from "./account.ts";
 import { ENDED, STATUSES, type Task } from "./task.ts";
 
 const GRACE = 1_000;
@@ -30,10 +39,17 @@ describe("a slot", () => {
   });
 
   it("is held by that task, not by another of its flow, nor by its like in another flow", () => {
-    expect(hasSlot(one, { flowId: FLOW, path: "0" })).toBe(true);
-    expect(hasSlot(one, { flowId: FLOW, path: "0-1" })).toBe(false);
-    expect(hasSlot(one, { flowId: "flow_x", path: "0" })).toBe(false);
-    expect(hasSlot(empty, { flowId: FLOW, path: "0" })).toBe(false);
+    expect(hasSlot(one, { flowId: FLOW, path: "0" }, NOW - 1)).toBe(true);
+    expect(hasSlot(one, { flowId: FLOW, path: "0-1" }, NOW - 1)).toBe(false);
+    expect(hasSlot(one, { flowId: "flow_x", path: "0" }, NOW - 1)).toBe(false);
+    expect(hasSlot(empty, { flowId: FLOW, path: "0" }, NOW - 1)).toBe(false);
+  });
+
+  it("is its task's until it might have been given to another: then it is taken anew", () => {
+    const task = { flowId: FLOW, path: "0" };
+    expect(hasSlot(one, task, NOW)).toBe(false);
+    expect(withSlot(withoutSlot(one, task), task, 1, LATER)!.held).toEqual([{ ...task, at: LATER }]);
+    expect(withoutSlot(one, { flowId: FLOW, path: "0-1" })).toEqual(one);
   });
 
   it("is given as long as there are some, and the others keep theirs", () => {

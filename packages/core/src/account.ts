@@ -68,8 +68,17 @@ export function newSlots(provider: string, account: string): Slots {
   return { provider, account, rev: 0, held: [] };
 }
 
-export function hasSlot({ held }: Slots, { flowId, path }: Place): boolean {
-  return held.some((slot) => slot.flowId === flowId && slot.path === path);
+/** @param since a slot from before may have been given to another by now: it must be taken anew */
+export function hasSlot({ held }: Slots, task: Place, since: number): boolean {
+  return held.some((slot) => isOf(slot, task) && slot.at > since);
+}
+
+export function withoutSlot(slots: Slots, task: Place): Slots {
+  return { ...slots, held: slots.held.filter((slot) => !isOf(slot, task)) };
+}
+
+function isOf(slot: Slot, { flowId, path }: Place): boolean {
+  return slot.flowId === flowId && slot.path === path;
 }
 
 /** Undefined: full, as far as can be told without asking the tasks that are named. */

@@ -1,6 +1,7 @@
 /** A flow: what an app asked for, once. Its tasks say how far it is; only `status` and `endedAt` of a flow ever change. */
 import type { EventType } from "./event.ts";
 import { isPlannedChild, retryPath, rootPath } from "./id.ts";
+import { madeOf } from "./place.ts";
 import type { AccountFilter, FLOW_STATUSES, ROOT_ACTIONS } from "./request.ts";
 import { isEnded, type Task } from "./task.ts";
 import type { Pace } from "./timing.ts";
@@ -18,8 +19,15 @@ export interface Flow {
   status: FlowStatus;
   action: RootAction;
   provider: string;
-  /** Which of the provider's accounts (keys) pays; a branch stays with it, for buttons belong to an account. */
+  /**
+   * Which of the provider's accounts (keys) pays; a branch stays with it, for buttons belong to an account. While the flow
+   * runs, both are what its root began with: a root that was not taken may have moved, and says so itself.
+   */
   account: string;
+  /** Any vendor may do it: the app said "auto". */
+  roams?: boolean;
+  /** When the vendor is lost; unset: what it had not finished ends. */
+  onVendorLoss?: "restart";
   prompt?: string;
   dimensions?: "PORTRAIT" | "SQUARE" | "LANDSCAPE";
   mode?: Mode;
@@ -70,11 +78,16 @@ export function flowStatus(tasks: readonly Task[]): FlowStatus {
   const begun = (parent: Task) => tasks.filter((task) => isPlannedChild(task.path, parent.path)).length;
   if (tasks.some((task) => task.status === "SUCCESS" && begun(task) < (task.then?.length ?? 0))) return "running";
   const valid = tasks.filter((task) => !isSuperseded(task, tasks));
-  const root = valid.find((task) => task.path === rootPath(task.path));
+  const root = rootOf(valid);
   if (!root) return "running";
   // Called off in time to spare something; had it all run to its end, it is what it came to.
   if (valid.some(({ failure }) => failure?.code === "canceled")) return "canceled";
   return root.status === "SUCCESS" ? "completed" : "failed";
+}
+
+/** The root that stands: the first, or what retries it. */
+export function rootOf(tasks: readonly Task[]): Task | undefined {
+  return tasks.find((task) => task.path === rootPath(task.path) && !isSuperseded(task, tasks));
 }
 
 /** It was tried again. */
@@ -99,7 +112,7 @@ export interface Counts {
 export function countsOf(tasks: readonly Task[]): Counts {
   const sum = (of: (task: Task) => number) => tasks.reduce((total, task) => total + of(task), 0);
   return {
-    submissions: sum((task) => task.attempt),
+    submissions: sum(madeOf),
     modals: sum((task) => task.modals),
     callbacks: sum((task) => task.callbacks),
     duplicates: sum((task) => task.duplicates),

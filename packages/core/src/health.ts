@@ -3,11 +3,12 @@
  * notifyHook from what they forward and answer as if all were well. Pure; the engine stores what is decided here.
  */
 
+import { newTrust, type Trust } from "./breaker.ts";
 import { backoffMs, type Timings } from "./timing.ts";
 
 export type Callbacks = "unknown" | "calling" | "silent";
 
-export interface AccountHealth {
+export interface AccountHealth extends Trust {
   provider: string;
   account: string;
   rev: number;
@@ -28,7 +29,7 @@ export const SILENT_AFTER_MISSES = 3;
 export const HEARD_FRESH_MS = 5 * 60_000;
 
 export function newHealth(provider: string, account: string, now: number): AccountHealth {
-  return { provider, account, rev: 0, callbacks: "unknown", misses: 0, changedAt: now, failures: 0 };
+  return { provider, account, rev: 0, callbacks: "unknown", misses: 0, changedAt: now, failures: 0, ...newTrust() };
 }
 
 /** True when a callback that arrives now would teach nothing: the receiver then spends no write on it. */

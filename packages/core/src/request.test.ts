@@ -31,7 +31,7 @@ function fault(body: unknown, schema: typeof FlowRequest | typeof ActionRequest 
 
 describe("a fault is found at its field", () => {
   it.each([
-    [{ prompt: "x" }, "provider"],
+    [{ prompt: "x", provider: "" }, "provider"],
     [{ provider: "sim" }, "prompt"],
     [{ ...flow, prompt: "  " }, "prompt"],
     [{ ...flow, then: [{ press: "U1" }, { press: 7 }] }, "then[1].press"],

@@ -69,7 +69,8 @@ export const FLOW_STATUSES = ["running", "completed", "failed", "canceled"] as c
 export const FlowRequest = z
   .strictObject({
     action: z.optional(z.enum(ROOT_ACTIONS)),
-    provider: text(40),
+    /** A configured vendor's id; "auto": whichever can and has room; unset: as the stage has it. */
+    provider: z.optional(text(40)),
     prompt: z.optional(prompt),
     mode: z.optional(z.enum(["fast", "relax", "turbo"])),
     botType: z.optional(z.enum(["MID_JOURNEY", "NIJI_JOURNEY"])),
@@ -97,6 +98,11 @@ export const FlowRequest = z
     progress: z.optional(z.boolean()),
     /** After a submission whose answer was lost: send it again once its grace has passed, or never. */
     resubmit: z.optional(z.enum(["after-grace", "never"])),
+    /**
+     * When the vendor refuses for good, or is removed: what it had not finished ends, or is begun anew elsewhere. A root that
+     * was not taken goes on at another account; a flow with a picture, whose branches cannot go on, is drawn once more.
+     */
+    onVendorLoss: z.optional(z.enum(["end", "restart"])),
     then: z.optional(z.array(PlanInput).check(z.maxLength(REQUEST.planPresses))),
   })
   .check((ctx) => {

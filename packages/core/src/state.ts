@@ -16,11 +16,11 @@ import { isOutdated } from "./state/move.ts";
 import type { Context, Decision, Signal } from "./state/signal.ts";
 import { due, followed, missing, told } from "./state/sweeper.ts";
 import { reported } from "./state/vendor.ts";
-import { busy, claim, refused, taken, unclear } from "./state/worker.ts";
+import { busy, claim, full, refused, taken, unclear } from "./state/worker.ts";
 import type { Task } from "./task.ts";
 
 export { IllegalMove, TRANSITIONS } from "./state/move.ts";
-export type { Context, Decision, Effect, Expect, Reason, Signal } from "./state/signal.ts";
+export type { Account, Context, Decision, Effect, Expect, Reason, Signal } from "./state/signal.ts";
 export { isPastDeadline } from "./state/sweeper.ts";
 export { failureOf } from "./state/vendor.ts";
 
@@ -43,6 +43,8 @@ function decided(task: Task, signal: Signal, ctx: Context): Decision {
       return refused(task, signal, ctx);
     case "busy":
       return busy(task, signal, ctx);
+    case "full":
+      return full(task, signal, ctx);
     case "unclear":
       return unclear(task, signal, ctx);
     case "report":
@@ -65,6 +67,6 @@ function decided(task: Task, signal: Signal, ctx: Context): Decision {
     case "cancel":
       return canceled(task, ctx);
     case "abandon":
-      return abandoned(task, signal.failure, ctx);
+      return abandoned(task, signal, ctx);
   }
 }

@@ -34,6 +34,15 @@ export interface Orphan {
   at: number;
 }
 
+/** Where a task's earlier attempts were made, up to and including `attempt`. */
+export interface Place {
+  attempt: number;
+  provider: string;
+  account: string;
+  /** That attempt was not taken, as the vendor said. */
+  untaken?: true;
+}
+
 export type Owed = "follow" | "tell" | "archive";
 
 /** A picture or video of a result in our own bucket. */
@@ -81,6 +90,8 @@ export interface Task {
 
   /** Paid submissions made, the running one included; names the hook token that is listened to. */
   attempt: number;
+  /** A root that was not taken has moved: where its attempts were before, oldest first. */
+  places?: Place[];
   /** Which call the vendor was last sent: the submission itself, or the answer to its window. */
   phase: "submit" | "modal";
   /** Answers sent to windows. */

@@ -49,6 +49,11 @@ export interface Timings {
   /** A container believes for this long what it read of an account's callbacks. Stale belief costs a look-up or a write,
    * never a task. */
   beliefMs: number;
+  /** An account that is not trusted gets no new roots for this long; doubles up to `openMaxMs` while it stays so. */
+  openMs: number;
+  openMaxMs: number;
+  /** Between the taking of an account's slot and the claim of its task. */
+  slotMs: number;
   /** Added to the deadline for a hook token's life: a late callback is still believed, and recorded as late. */
   hookMs: number;
 }
@@ -78,6 +83,9 @@ export const TIMINGS: Timings = {
   attemptLimit: 2,
   flowMs: 20 * minute,
   beliefMs: 30 * second,
+  openMs: 30 * second,
+  openMaxMs: 15 * minute,
+  slotMs: 15 * second,
   hookMs: 24 * hour,
 };
 
@@ -102,6 +110,8 @@ export const LOCAL_TIMINGS: Timings = {
   lookupMaxMs: 15 * second,
   flowMs: 30 * second,
   beliefMs: second,
+  openMs: 5 * second,
+  openMaxMs: 30 * second,
 };
 
 /** `base`, doubled `times`, at most `max`. */

@@ -1,4 +1,9 @@
-/** What is known of a vendor account's callbacks: read rarely, written when something is learned (ARCHITECTURE 6). */
+/**
+ * What is known of a vendor account: whether it calls back, and whether it is trusted with new roots. Read rarely, written
+ * when something is learned (ARCHITECTURE 6). And its slots, where it has a cap.
+ */
+import { hasSlot, newSlots, type Slots, stillHeld, withoutSlot, withSlot } from "@mjflow/core/account";
+import { breakerOf, type Fault, faulted, forgiven, probing, worked } from "@mjflow/core/breaker";
 import {
   type AccountHealth,
   type Callbacks,
@@ -9,7 +14,7 @@ import {
   missed,
   newHealth,
 } from "@mjflow/core/health";
-import type { Clock, Log, Store } from "@mjflow/core/port";
+import type { Clock, Log, Store, TaskRef, VendorStore } from "@mjflow/core/port";
 import type { Timings } from "@mjflow/core/timing";
 
 export interface Accounts {
@@ -22,18 +27,40 @@ export interface Accounts {
   askAt(provider: string, account: string): Promise<number | undefined>;
   /** How its look-up went. */
   asked(provider: string, account: string, worked: boolean): Promise<void>;
+  /** All that is known, as far as it was read lately. */
+  health(provider: string, account: string): Promise<AccountHealth>;
+  /** What a submission's answer says of the account; "worked" when it took it. */
+  judged(provider: string, account: string, verdict: Verdict): Promise<void>;
+  /** A half-open account is to be tried. @returns false: somebody else does, or it is not half-open any more */
+  probe(provider: string, account: string): Promise<boolean>;
+  /** It has a new key: what was held against the old one is forgotten. */
+  forgive(provider: string, account: string): Promise<void>;
+  /**
+   * A slot for this task, of an account that runs at most `max` at a time. Asked before the task is claimed.
+   * @returns false: all are held by tasks that have not ended
+   */
+  room(provider: string, account: string, task: TaskRef, max: number): Promise<boolean>;
 }
 
+/** @property afterMs when the vendor says it may be asked again */
+export type Verdict = "worked" | { fault: Fault; afterMs?: number };
+
 interface AccountsDeps {
-  store: Store;
+  store: Pick<Store, "health" | "saveHealth" | "getTask">;
+  /** Only where work is sent to accounts with caps. */
+  vendorStore?: Pick<VendorStore, "slots" | "saveSlots">;
   clock: Clock;
   log: Log;
   timings: Timings;
 }
 
-export function createAccounts({ store, clock, log, timings }: AccountsDeps): Accounts {
+/** Writers that meet on one account's slots; more lost races in a row are as good as a full account. */
+const RACES = 5;
+
+export function createAccounts({ store, vendorStore, clock, log, timings }: AccountsDeps): Accounts {
   const believed = new Map<string, { health: Promise<AccountHealth>; until: number }>();
   const hearing = new Map<string, Promise<void>>();
+  const fullUntil = new Map<string, number>();
 
   /** Shared while it is under way, too: a sweep asks for one account once, however many of its tasks are due. */
   function read(provider: string, account: string, now: number): Promise<AccountHealth> {
@@ -55,8 +82,30 @@ export function createAccounts({ store, clock, log, timings }: AccountsDeps): Ac
       if (callbacks === "silent") log.warn("account.callbacks", line);
       else log.info("account.callbacks", line);
     }
-    await store.saveHealth(next);
-    believed.delete(`${next.provider}/${next.account}`);
+    const before = breakerOf(health, clock.now());
+    const after = breakerOf(next, clock.now());
+    if (after !== before) {
+      const { provider, account, fault, openUntil } = next;
+      log.warn("account.breaker", { provider, account, breaker: after, before, fault, openUntil });
+    }
+    await save(next);
+  }
+
+  /** Whoever was first has learned something too: the next reader reads it. */
+  async function save(health: AccountHealth): Promise<boolean> {
+    const saved = await store.saveHealth(health);
+    believed.delete(`${health.provider}/${health.account}`);
+    return saved;
+  }
+
+  /** Undefined: all slots are held by tasks that the vendor may be at work on. */
+  async function slotIn(slots: Slots, task: TaskRef, max: number): Promise<Slots | undefined> {
+    const now = clock.now();
+    const added = withSlot(slots, task, max, now);
+    if (added) return added;
+    const tasks = await Promise.all(slots.held.map((slot) => store.getTask(slot)));
+    const found = tasks.filter((each) => each !== undefined);
+    return withSlot(stillHeld(slots, found, timings.slotMs, now), task, max, now);
   }
 
   async function hear(provider: string, account: string): Promise<void> {
@@ -88,10 +137,46 @@ export function createAccounts({ store, clock, log, timings }: AccountsDeps): Ac
       const { askAt } = await read(provider, account, now);
       return askAt !== undefined && askAt > now ? askAt : undefined;
     },
-    async asked(provider, account, worked) {
+    async asked(provider, account, isWorking) {
       const now = clock.now();
       const health = await read(provider, account, now);
-      await learn(health, worked ? lookupWorked(health) : lookupFailed(health, now, timings));
+      await learn(health, isWorking ? lookupWorked(health) : lookupFailed(health, now, timings));
+    },
+    health: (provider, account) => read(provider, account, clock.now()),
+    async judged(provider, account, verdict) {
+      const now = clock.now();
+      const health = await read(provider, account, now);
+      await learn(
+        health,
+        verdict === "worked" ? worked(health) : faulted(health, verdict.fault, now, timings, verdict.afterMs),
+      );
+    },
+    async probe(provider, account) {
+      const now = clock.now();
+      const health = await read(provider, account, now);
+      return breakerOf(health, now) === "half-open" && save(probing(health, now, timings));
+    },
+    async forgive(provider, account) {
+      const health = await store.health(provider, account);
+      if (health) await save(forgiven(health));
+    },
+    async room(provider, account, task, max) {
+      if (!vendorStore) throw new Error("an account has a cap, and nobody keeps its slots");
+      const key = `${provider}/${account}`;
+      const now = clock.now();
+      if ((fullUntil.get(key) ?? 0) > now) return false;
+      for (let race = 0; race < RACES; race++) {
+        const slots = (await vendorStore.slots(provider, account)) ?? newSlots(provider, account);
+        if (hasSlot(slots, task, now - timings.slotMs)) return true;
+        const next = await slotIn(withoutSlot(slots, task), task, max);
+        if (!next) {
+          // Who asks next within this would only find the same.
+          fullUntil.set(key, now + timings.busyMs);
+          return false;
+        }
+        if ((await vendorStore.saveSlots(next)).ok) return true;
+      }
+      return false;
     },
   };
 }

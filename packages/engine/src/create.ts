@@ -1,6 +1,5 @@
 /** A new flow: what the app sent becomes rows, images go to the bucket, and the root's message to the queue. */
 import type { RateState } from "@mjflow/core/credit";
-import { MjflowError } from "@mjflow/core/error";
 import { type Flow, type Inputs, paceOf } from "@mjflow/core/flow";
 import { flowIdOf, ROOT_PATH } from "@mjflow/core/id";
 import { submitMessage } from "@mjflow/core/message";
@@ -11,6 +10,7 @@ import { newTask, type Task } from "@mjflow/core/task";
 import { admit, type Limited } from "./credit.ts";
 import type { Deps } from "./deps.ts";
 import type { Listeners } from "./listen.ts";
+import { placeRoot, type RouteDeps } from "./route.ts";
 
 export interface Created {
   flow: Flow;
@@ -26,6 +26,8 @@ export interface Defaults {
   resubmit: "after-grace" | "never";
   /** Pictures copied to our own bucket. */
   archive: boolean;
+  /** Which vendor does it; "auto": any that can. */
+  defaultProvider?: string;
 }
 
 /** What is decided before a flow is made: the facade's number, or an Idempotency-Key, must point to it first. */
@@ -43,6 +45,7 @@ export type CreateNeeds = Pick<
   "store" | "queue" | "blobs" | "providers" | "clock" | "random" | "timings" | "log"
 > & {
   listeners: Listeners;
+  accounts: RouteDeps["accounts"];
 } & Limited;
 
 /**
@@ -56,17 +59,19 @@ export async function createFlow(
   deps: CreateNeeds,
   appId: string,
   request: FlowRequest,
-  { storeProgress, resubmit, archive }: Defaults,
+  { storeProgress, resubmit, archive, defaultProvider }: Defaults,
   named: Named = {},
 ): Promise<Created> {
   const now = deps.clock.now();
   const action = request.action ?? "imagine";
-  checkProvider(deps, request.provider, action);
   const id = named.flowId ?? newFlowId(deps);
   const masks = { ref: id, images: [] };
   const then = storedPlan(request.then ?? [], masks);
   const inputs = inputsOf(request, masks.images);
-  const at = { flowId: id, provider: request.provider, account: "default" };
+  const { onVendorLoss } = request;
+  const wish = { provider: request.provider ?? defaultProvider, action, flowId: id, brave: onVendorLoss === "restart" };
+  const { provider, account, roams } = await placeRoot(deps, wish);
+  const at = { flowId: id, provider, account };
 
   const flow: Flow = {
     id,
@@ -74,8 +79,10 @@ export async function createFlow(
     rev: 0,
     status: "running",
     action,
-    provider: at.provider,
-    account: at.account,
+    provider,
+    account,
+    roams: roams || undefined,
+    onVendorLoss: onVendorLoss === "restart" ? onVendorLoss : undefined,
     prompt: request.prompt,
     dimensions: request.dimensions,
     mode: request.mode,
@@ -118,7 +125,7 @@ export async function createFlow(
   if (inputs) await deps.blobs.putInputs(id, inputs);
   await deps.store.createFlow(flow, root);
   await sendRoot(deps, id);
-  deps.log.info("flow.created", { flow: id, app: appId, provider: at.provider, action });
+  deps.log.info("flow.created", { flow: id, app: appId, provider, action });
   return { flow, tasks: [root], ...(rate && { rate }) };
 }
 
@@ -144,19 +151,6 @@ async function sendRoot(deps: CreateNeeds, flowId: string): Promise<void> {
   } catch (error) {
     // The flow is stored, so the answer is still "accepted": the sweeper sends the message again.
     deps.log.error("flow.message-lost", { flow: flowId, error: String(error) });
-  }
-}
-
-/** @throws MjflowError invalid_request: no such provider, or it cannot do that */
-export function checkProvider({ providers }: Pick<Deps, "providers">, id: string, action: Flow["action"]): void {
-  const known = providers.get(id);
-  if (!known) {
-    const extra = { providers: providers.ids() };
-    throw new MjflowError("invalid_request", { field: "provider", detail: "No such provider is configured.", extra });
-  }
-  if (!known.provider.abilities.rootActions.includes(action)) {
-    const extra = { actions: known.provider.abilities.rootActions };
-    throw new MjflowError("invalid_request", { field: "action", detail: `${id} cannot do "${action}".`, extra });
   }
 }
 

@@ -15,11 +15,11 @@ import type { Flow } from "@mjflow/core/flow";
 import { childPath, crockford, flowIdOf, ROOT_PATH, taskIdOf } from "@mjflow/core/id";
 import type { ActionRequest, FlowRequest, ModalInput } from "@mjflow/core/request";
 import { isEnded, type Task } from "@mjflow/core/task";
-import { type CreateNeeds, checkProvider, createFlow, type Defaults } from "./create.ts";
+import { type CreateNeeds, createFlow, type Defaults } from "./create.ts";
 import type { FacadeListener } from "./deliver.ts";
 import type { Deps } from "./deps.ts";
 import { answerModal, buttonOf, ownTask, type PressNeeds, pressedChild, startChild } from "./press.ts";
-import { findAccount } from "./route.ts";
+import { checkProvider, findAccount } from "./route.ts";
 
 /** A number whose task is not there yet is one that is being made; after this, one that was never made. */
 const POINTER_WAIT_MS = 10_000;
@@ -58,7 +58,8 @@ export async function submitRoot(
 ): Promise<MjPointer> {
   const action = request.action ?? "imagine";
   // Before a number is given away for nothing.
-  checkProvider(deps, request.provider, action);
+  await deps.providers.fresh?.();
+  checkProvider(deps, request.provider ?? defaults.defaultProvider, action);
   const flowId = flowIdOf(deps.clock.now(), deps.random.bytes(10));
   const pointer = await draw(deps, {
     appId,

@@ -50,7 +50,13 @@ export async function receive(deps: Needs, token: string, body: string): Promise
   }
   const task = await deps.store.getTask({ flowId, path });
   if (!task) return { kind: "gone" };
-  const applied = await apply(deps, task, { kind: "report", attempt, from: "callback", report });
+  const applied = await apply(deps, task, {
+    kind: "report",
+    attempt,
+    from: "callback",
+    at: { provider, account },
+    report,
+  });
   const { decision } = applied;
   if (decision.kind !== "move" && decision.why === "duplicate") deps.log.count("Duplicates");
   if (decision.kind !== "move" && decision.why === "ended") deps.log.count("Late");

@@ -1,26 +1,164 @@
-/** Where work goes: which vendor's account takes a new root, and whose account a task stands at. */
-import type { AccountConfig, Provider, Providers } from "@mjflow/core/port";
+/**
+ * Where work goes: which vendor's account takes a new root, where a root goes on that was not taken, and whose account a
+ * task stands at. Branches stay: their buttons belong to the account that made them.
+ */
+import type { AccountTraits } from "@mjflow/core/account";
+import { MjflowError } from "@mjflow/core/error";
+import type { Flow } from "@mjflow/core/flow";
+import { isAt, isMovable } from "@mjflow/core/place";
+import type { AccountConfig, Clock, Log, Provider, Providers } from "@mjflow/core/port";
+import { ANY_PROVIDER, type Candidate, chanceOf, choose, type Wish } from "@mjflow/core/route";
+import type { Account } from "@mjflow/core/state";
 import type { Task } from "@mjflow/core/task";
+import type { Accounts } from "./account.ts";
+
+export interface RouteDeps {
+  providers: Providers;
+  accounts: Pick<Accounts, "health" | "probe">;
+  clock: Clock;
+}
 
 /** A task's account, as it was found: it may be taken out of the configuration while it is used. */
 export interface At {
   provider: Provider;
   config: AccountConfig;
+  maxRunning: number | undefined;
 }
 
 /** Undefined: there is none, and the table was asked before that was said. @throws MjflowError overloaded */
-export async function findAccount(
-  providers: Providers,
-  { provider: id, account }: Pick<Task, "provider" | "account">,
-): Promise<At | undefined> {
+export async function findAccount(providers: Providers, { provider: id, account }: Account): Promise<At | undefined> {
   const found = (): At | undefined => {
     const vendor = providers.get(id);
     const config = vendor?.account(account);
-    return vendor && config && { provider: vendor.provider, config };
+    if (!vendor || !config) return undefined;
+    const traits = vendor.accounts().find(({ name }) => name === account);
+    return { provider: vendor.provider, config, maxRunning: traits?.maxRunning };
   };
   await providers.fresh?.();
   const at = found();
   if (at) return at;
   await providers.fresh?.("anew");
   return found();
+}
+
+// ── new roots ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** @throws MjflowError invalid_request: no such provider, or it cannot do that; with "auto": none can */
+export function checkProvider(
+  { providers }: Pick<RouteDeps, "providers">,
+  id: string | undefined,
+  action: Flow["action"],
+): void {
+  const wrong = (field: string, detail: string, extra: Record<string, unknown>) =>
+    new MjflowError("invalid_request", { field, detail, extra });
+  if (id === undefined)
+    throw wrong("provider", "is required: this stage has no default", { providers: providers.ids() });
+  if (id === ANY_PROVIDER) {
+    if (able(providers, action).length > 0) return;
+    throw wrong("action", `No provider configured here can do "${action}".`, { providers: providers.ids() });
+  }
+  const known = providers.get(id);
+  if (!known) throw wrong("provider", "No such provider is configured.", { providers: providers.ids() });
+  const { rootActions } = known.provider.abilities;
+  if (!rootActions.includes(action)) throw wrong("action", `${id} cannot do "${action}".`, { actions: rootActions });
+}
+
+function able(providers: Providers, action: Flow["action"]): string[] {
+  return providers.ids().filter((id) => providers.get(id)!.provider.abilities.rootActions.includes(action));
+}
+
+/**
+ * The same for the same flow, as long as the accounts stand as they do: a request that comes again is sent where the first
+ * would have gone.
+ *
+ * @throws MjflowError invalid_request naming the field; overloaded
+ */
+export async function placeRoot(
+  deps: RouteDeps,
+  wish: { provider: string | undefined; action: Flow["action"]; flowId: string; brave: boolean },
+): Promise<Account & { roams: boolean }> {
+  const { provider, action, flowId, brave } = wish;
+  await deps.providers.fresh?.();
+  checkProvider(deps, provider, action);
+  const roams = provider === ANY_PROVIDER;
+  const open = accountsOf(deps, roams ? able(deps.providers, action) : [provider!]);
+  const place = await pick(deps, open, { chance: chanceOf(flowId), now: deps.clock.now(), brave });
+  if (!place) {
+    throw new MjflowError("invalid_request", { field: "provider", detail: "Its accounts get no new work at present." });
+  }
+  return { ...place, roams };
+}
+
+// ── roots that were not taken ──────────────────────────────────────────────────────────────────────────────────────
+
+/**
+ * Where a root that its account has no room for would be taken at once; undefined: it waits where it is. Never throws: it
+ * is asked while an answer of the vendor is still to be stored.
+ */
+export async function elsewhere(deps: RouteDeps & { log: Log }, flow: Flow, task: Task): Promise<Account | undefined> {
+  if (!isMovable(task)) return undefined;
+  const ids = flow.roams ? able(deps.providers, flow.action) : [task.provider];
+  return quietly(deps, task, () => pick(deps, others(deps, ids, task), { ...wishOf(deps, task), roomOnly: true }));
+}
+
+/**
+ * Where a root goes on whose vendor is lost, should its app want that: to another account of the same vendor, else to
+ * another vendor. Undefined: it ends. Never throws.
+ */
+export async function refuge(deps: RouteDeps & { log: Log }, flow: Flow, task: Task): Promise<Account | undefined> {
+  if (flow.onVendorLoss !== "restart" || !isMovable(task)) return undefined;
+  const wish = { ...wishOf(deps, task), brave: true };
+  const same = flow.roams || !deps.providers.get(task.provider) ? [] : others(deps, [task.provider], task);
+  return quietly(deps, task, async () => {
+    const near = await pick(deps, same, { ...wish, roomOnly: true });
+    return near ?? pick(deps, others(deps, able(deps.providers, flow.action), task), wish);
+  });
+}
+
+function wishOf({ clock }: RouteDeps, { flowId, attempt, places = [] }: Task): Wish {
+  return { chance: chanceOf(`${flowId} ${attempt} ${places.length}`), now: clock.now() };
+}
+
+async function quietly<T>({ log }: { log: Log }, task: Task, work: () => Promise<T>): Promise<T | undefined> {
+  return work().catch((error: unknown) => {
+    log.warn("route.undecided", { flow: task.flowId, error: String(error) });
+    return undefined;
+  });
+}
+
+// ── choosing ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+type Named = AccountTraits & { provider: string };
+
+function accountsOf({ providers }: Pick<RouteDeps, "providers">, ids: readonly string[]): Named[] {
+  return ids.flatMap((provider) => {
+    const traits = providers.get(provider)?.accounts() ?? [];
+    return traits.filter(({ weight }) => weight > 0).map((account) => ({ ...account, provider }));
+  });
+}
+
+function others(deps: RouteDeps, ids: readonly string[], task: Task): Named[] {
+  return accountsOf(deps, ids).filter(({ provider, name }) => !isAt({ provider, account: name }, task));
+}
+
+/** Where there is nothing to choose, nothing is read. */
+async function pick(deps: RouteDeps, accounts: readonly Named[], wish: Wish): Promise<Account | undefined> {
+  const [only, another] = accounts;
+  if (only && !another && !wish.roomOnly) return { provider: only.provider, account: only.name };
+  let candidates: Candidate[] = await Promise.all(
+    accounts.map(async ({ provider, name: account, weight }) => {
+      return { provider, account, weight, trust: await deps.accounts.health(provider, account) };
+    }),
+  );
+  for (;;) {
+    const chosen = choose(candidates, wish);
+    if (!chosen) return undefined;
+    const { provider, account, trust } = chosen;
+    const isHalfOpen = trust.openUntil !== undefined && trust.openUntil <= wish.now;
+    if (!isHalfOpen || candidates.length === 1 || (await deps.accounts.probe(provider, account))) {
+      return { provider, account };
+    }
+    // Somebody else tries it; it is not tried twice at once.
+    candidates = candidates.filter((candidate) => candidate !== chosen);
+  }
 }

@@ -1,6 +1,6 @@
 /** The end of a flow: recorded once, by whoever ends its last task. Readers do not wait for it (flow.ts, flowStatus). */
 import { FLOW_PLACE, isHeard } from "@mjflow/core/event";
-import { type Flow, flowStatus } from "@mjflow/core/flow";
+import { type Flow, flowStatus, rootOf } from "@mjflow/core/flow";
 import { tellMessage } from "@mjflow/core/message";
 import { settleCredit } from "./credit.ts";
 import type { Deps } from "./deps.ts";
@@ -31,7 +31,10 @@ export async function settle(
   const now = deps.clock.now();
   const isTold = isHeard(flow.hears, status === "completed" ? "flow.completed" : "flow.failed");
   const owed: Partial<Flow> = isTold ? { owes: ["tell"], due: now + deps.timings.effectsMs } : { due: undefined };
-  const saved = await deps.store.saveFlow({ ...flow, status, endedAt: now, reopened: undefined, ...owed });
+  // Where its root ended up, should it have moved.
+  const root = rootOf(tasks);
+  const at = root && { provider: root.provider, account: root.account };
+  const saved = await deps.store.saveFlow({ ...flow, ...at, status, endedAt: now, reopened: undefined, ...owed });
   if (saved.ok) {
     deps.log.count("FlowsEnded");
     deps.log.info("flow.ended", { flow: flowId, status, tasks: tasks.length });

@@ -8,18 +8,18 @@
 
 import type { Button } from "@mjflow/core/button";
 import { resolvePress } from "@mjflow/core/button";
-import { type Failure, failure } from "@mjflow/core/error";
+import { type Failure, failure, isLoss } from "@mjflow/core/error";
 import type { Flow } from "@mjflow/core/flow";
 import { parentPath } from "@mjflow/core/id";
 import { type Message, MessageError, submitMessage, type TakenMessage } from "@mjflow/core/message";
 import type { CallContext, SubmitAnswer, TaskRef } from "@mjflow/core/port";
-import type { Expect, Signal } from "@mjflow/core/state";
+import type { Account, Expect, Signal } from "@mjflow/core/state";
 import type { Task } from "@mjflow/core/task";
-import type { Accounts } from "./account.ts";
+import type { Accounts, Verdict } from "./account.ts";
 import { type Applied, apply, effectsOf } from "./apply.ts";
 import type { Deps } from "./deps.ts";
 import { perform } from "./perform.ts";
-import { type At, findAccount } from "./route.ts";
+import { type At, elsewhere, findAccount, refuge } from "./route.ts";
 
 type Needs = Deps & { accounts: Accounts };
 
@@ -47,10 +47,12 @@ export async function submit(deps: Needs, { flowId, path }: TaskRef): Promise<vo
   const ready = at ? await prepare(deps, at, flow, task, parent) : hopeless(failure("provider_missing"));
   if (ready.kind === "hopeless") {
     const { failure } = ready;
-    return perform(deps, await apply(deps, task, { kind: "abandon", failure }));
+    const to = isLoss(failure) ? await refuge(deps, flow, task) : undefined;
+    return perform(deps, await apply(deps, task, { kind: "abandon", failure, to }));
   }
   if (ready.kind === "later")
     return deps.queue.send([{ message: submitMessage(flowId, path), delayMs: ready.afterMs }]);
+  if (!(await hasRoom(deps, at!, task))) return perform(deps, await wait(deps, flow, task));
   // Read before the claim: nothing that can fail may stand between the claim and the call.
   const health = await deps.accounts.callbacks(task.provider, task.account);
   const intended = task.status === "MODAL" ? "modal" : "submit";
@@ -94,11 +96,63 @@ async function call(deps: Needs, at: At, flow: Flow, task: Task, ready: Ready, h
     // A provider answers, it does not throw. Should it all the same, the call may have gone out: in doubt, unclear.
     .catch((error: unknown): SubmitAnswer => ({ kind: "unclear", reason: String(error) }));
   note(deps, task, answer);
+  const to = await nextPlace(deps, flow, task, answer);
   const instant = at.provider.abilities.instantActions.includes(task.action);
   const expect: Expect = health.callbacks === "silent" ? "silent" : instant ? "instant" : health.callbacks;
-  const signal = signalOf(answer, task, expect, deps.random.chance());
-  return apply(deps, task, signal).catch((error: unknown) => keep(deps, task, signal, error));
+  const signal = signalOf(answer, task, expect, deps.random.chance(), to);
+  const applied = await apply(deps, task, signal).catch((error: unknown) => keep(deps, task, signal, error));
+  await judge(deps, task, verdictOf(answer));
+  return applied;
 }
+
+// ── accounts: whether there is room, what an answer says of one, and where a root goes that it did not take ────────
+
+async function hasRoom({ accounts }: Needs, { maxRunning }: At, task: Task): Promise<boolean> {
+  return maxRunning === undefined || accounts.room(task.provider, task.account, task, maxRunning);
+}
+
+/** As a vendor's "busy" is waited out, with nothing asked. */
+async function wait(deps: Needs, flow: Flow, task: Task): Promise<Applied> {
+  const to = await elsewhere(deps, flow, task);
+  const applied = await apply(deps, task, { kind: "full", chance: deps.random.chance(), to });
+  await judge(deps, task, { fault: "full" });
+  return applied;
+}
+
+/** Only an answer that says for certain that nothing was taken lets a root go (P3). */
+async function nextPlace(deps: Needs, flow: Flow, task: Task, answer: SubmitAnswer): Promise<Account | undefined> {
+  if (answer.kind === "busy") return elsewhere(deps, flow, task);
+  return answer.kind === "refused" && isLoss(answer.failure) ? refuge(deps, flow, task) : undefined;
+}
+
+function verdictOf(answer: SubmitAnswer): Verdict | undefined {
+  switch (answer.kind) {
+    case "accepted":
+    case "window":
+      return "worked";
+    case "busy":
+      return { fault: "busy", ...(answer.afterMs !== undefined && { afterMs: answer.afterMs }) };
+    case "unclear":
+      return { fault: "unclear" };
+    case "refused":
+      if (answer.failure.code === "vendor_unauthorized") return { fault: "unauthorized" };
+      return answer.failure.code === "vendor_out_of_money" ? { fault: "out_of_money" } : undefined;
+  }
+}
+
+/** Learning is worth a try; the answer is stored by now, and nothing of it must fail for this. */
+async function judge(
+  { accounts, log }: Needs,
+  { provider, account }: Task,
+  verdict: Verdict | undefined,
+): Promise<void> {
+  if (!verdict) return;
+  await accounts.judged(provider, account, verdict).catch((error: unknown) => {
+    log.warn("account.unlearned", { provider, account, error: String(error) });
+  });
+}
+
+// ── the answer ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /**
  * The vendor has the task, we have its id, and the table will not take it: forgetting it now would mean paying again
@@ -123,7 +177,13 @@ function hookClaims({ clock, timings }: Needs, flow: Flow, task: Task, calling: 
   return { flowId, path, attempt, provider, account, expiresAt, progress: flow.progress, calling };
 }
 
-function signalOf(answer: SubmitAnswer, { attempt, phase: call }: Task, expect: Expect, chance: number): Signal {
+function signalOf(
+  answer: SubmitAnswer,
+  { attempt, phase: call }: Task,
+  expect: Expect,
+  chance: number,
+  to: Account | undefined,
+): Signal {
   switch (answer.kind) {
     case "accepted": {
       const { vendorTaskId, siblings, existing } = answer;
@@ -132,9 +192,9 @@ function signalOf(answer: SubmitAnswer, { attempt, phase: call }: Task, expect: 
     case "window":
       return { kind: "window", attempt, call, vendorTaskId: answer.vendorTaskId };
     case "refused":
-      return { kind: "refused", attempt, call, failure: answer.failure };
+      return { kind: "refused", attempt, call, failure: answer.failure, to };
     case "busy":
-      return { kind: "busy", attempt, call, afterMs: answer.afterMs, chance };
+      return { kind: "busy", attempt, call, afterMs: answer.afterMs, chance, to };
     case "unclear":
       return { kind: "unclear", attempt, call };
   }

@@ -1,7 +1,8 @@
 /** What apps are shown. Rows stop here: nothing of the store, no lease, no token, no bucket key. */
 import { nameOf, TILE_ACTION } from "@mjflow/core/button";
-import { countsOf, type Flow, flowStatus } from "@mjflow/core/flow";
+import { countsOf, type Flow, flowStatus, rootOf } from "@mjflow/core/flow";
 import { depthOf, parentPath, retriedPath, rootPath, taskIdOf } from "@mjflow/core/id";
+import { madeOf } from "@mjflow/core/place";
 import { estimateUsd } from "@mjflow/core/price";
 import type { Task } from "@mjflow/core/task";
 
@@ -14,7 +15,7 @@ export function flowView(flow: Flow, tasks: readonly Task[], mediaUrl: MediaUrl)
     status: flowStatus(tasks),
     state: flow.state ?? null,
     action: flow.action,
-    provider: flow.provider,
+    provider: rootOf(tasks)?.provider ?? flow.provider,
     prompt: flow.prompt ?? null,
     mode: flow.mode ?? null,
     notifyHook: flow.notifyHook ?? null,
@@ -79,7 +80,7 @@ export function taskView(task: Task, mediaUrl: MediaUrl) {
     seed: result?.seed ?? null,
     failReason: failure ? (failure.vendor?.description ?? failure.message) : null,
     failure: failure ?? null,
-    attempts: task.attempt,
+    attempts: madeOf(task),
     modals: task.modals,
     callbacks: task.callbacks,
     duplicates: task.duplicates,

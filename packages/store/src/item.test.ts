@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { newTrust } from "@mjflow/core/breaker";
 import type { Flow } from "@mjflow/core/flow";
 import { newHealth } from "@mjflow/core/health";
 import type { DeadLetter } from "@mjflow/core/letter";
@@ -101,8 +102,12 @@ describe("a row holds all of its item and gives it back", () => {
       misses: 0,
       failures: 0,
       changedAt: now,
+      ...newTrust(),
     } as const;
     expect(healthOf(healthItem(health))).toEqual(health);
+    const distrusted = { ...health, faults: 2, fault: "unclear", faultAt: now, opens: 1, openUntil: now } as const;
+    const probed = { ...distrusted, probing: true, busyUntil: now + 1 };
+    expect(healthOf(healthItem(probed))).toEqual(probed);
   });
 });
 

@@ -65,6 +65,7 @@ const TASK = {
   late: ["la", "json"],
   oddity: ["od", "text"],
   orphans: ["or", "json"],
+  places: ["pl", "json"],
 } as const satisfies Fields<Exclude<keyof Task, "flowId" | "path">>;
 
 /** `id` is in the key. `state` and `prompt` are text, never JSON: they come back byte for byte (T5). */
@@ -75,6 +76,8 @@ const FLOW = {
   action: ["ac", "text"],
   provider: ["pr", "text"],
   account: ["acc", "text"],
+  roams: ["ro", "flag"],
+  onVendorLoss: ["vl", "text"],
   prompt: ["prompt", "text"],
   dimensions: ["di", "text"],
   mode: ["mo", "text"],
@@ -106,6 +109,13 @@ const HEALTH = {
   changedAt: ["ch", "number"],
   failures: ["fl", "count"],
   askAt: ["as", "number"],
+  faults: ["fc", "count"],
+  fault: ["fa", "text"],
+  faultAt: ["ft", "number"],
+  opens: ["op", "count"],
+  openUntil: ["ou", "number"],
+  probing: ["pb", "flag"],
+  busyUntil: ["bu", "number"],
 } as const satisfies Fields<keyof AccountHealth>;
 
 /** `id` is in the key. */

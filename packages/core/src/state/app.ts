@@ -1,10 +1,11 @@
 /** The app's side, and the end of what cannot be submitted at all. */
-import { type Failure, failure } from "../error.ts";
+import { failure } from "../error.ts";
+import { isMovable } from "../place.ts";
 import type { ModalAnswer } from "../plan.ts";
 import type { Result } from "../report.ts";
 import { type Copy, isEnded, type Task, type TaskStatus } from "../task.ts";
-import { doubt, end, leaseHolds, notWaiting, paid, record } from "./move.ts";
-import type { Context, Decision } from "./signal.ts";
+import { doubt, end, leaseHolds, notWaiting, paid, record, relocated } from "./move.ts";
+import type { Context, Decision, Signal } from "./signal.ts";
 import { isPastDeadline } from "./sweeper.ts";
 
 /** Where a window may still open: the vendor has not said that there is none. */
@@ -44,10 +45,15 @@ export function canceled(task: Task, ctx: Context): Decision {
   return end(task, "CANCEL", { failure: failure("canceled") }, ctx);
 }
 
-export function abandoned(task: Task, why: Failure, ctx: Context): Decision {
+export function abandoned(
+  task: Task,
+  { failure: why, to }: Extract<Signal, { kind: "abandon" }>,
+  ctx: Context,
+): Decision {
   if (isEnded(task)) return { kind: "ignore", why: "ended" };
   if (task.status === "SUBMITTING" && !leaseHolds(task, ctx)) return doubt(task, ctx);
   const late = why.code === "deadline_passed";
+  if (task.status === "PENDING" && to && isMovable(task)) return relocated(task, to, ctx);
   if (task.status === "PENDING") return end(task, late ? "EXPIRED" : "FAILURE", { failure: why }, ctx);
   if (task.status === "MODAL" && task.modal && !late) return end(task, "FAILURE", { failure: why }, ctx);
   // Its worker is at the vendor just now; whatever comes of that is told soon.

@@ -1,8 +1,9 @@
 /** The moves there are, and the steps that every side takes. Nothing else builds a decision. */
 import { isHeard } from "../event.ts";
+import { backAt, lastMade, movedTo, turnedUp } from "../place.ts";
 import { isEnded, type Orphan, type Owed, type Task, type TaskStatus } from "../task.ts";
 import { dueAt } from "../timing.ts";
-import type { Context, Decision, Effect, Expect, Reason } from "./signal.ts";
+import type { Account, Context, Decision, Effect, Expect, Reason } from "./signal.ts";
 
 /** Every move there is. `move()` refuses any other, and the state-space test walks this same table. */
 export const TRANSITIONS: Readonly<Record<TaskStatus, readonly TaskStatus[]>> = {
@@ -124,15 +125,26 @@ export function orphan(
   const unnamed = same.find((o) => o.vendorTaskId === undefined);
   if (unnamed) {
     const named = orphans.map((o) => (o === unnamed ? { ...found, at: o.at } : o));
-    return record(task, { ...patch, orphans: named }, "superseded", ctx);
+    return record(task, { ...patch, ...turnedUp(task, attempt), orphans: named }, "superseded", ctx);
   }
   if (orphans.length >= ctx.timings.attemptLimit) return { kind: "ignore", why: "superseded" };
-  return record(task, { ...patch, orphans: [...orphans, found] }, "superseded", ctx);
+  return record(task, { ...patch, ...turnedUp(task, attempt), orphans: [...orphans, found] }, "superseded", ctx);
 }
 
 /** The attempt before, where it has turned up after it was thought lost. */
 export function before(task: Task): Orphan | undefined {
-  return task.phase === "submit" ? task.orphans?.find((o) => o.attempt === task.attempt - 1) : undefined;
+  if (task.phase !== "submit") return undefined;
+  const previous = lastMade(task, task.attempt - 1);
+  return task.orphans?.find((o) => o.attempt === previous);
+}
+
+/** A root that no vendor has taken goes on at another account. */
+export function relocated(task: Task, to: Account, ctx: Context): Decision {
+  const next = { ...movedTo(task, to), busy: 0, leaseUntil: undefined, due: ctx.now + ctx.timings.requeueMs };
+  const again: Effect[] = [{ kind: "enqueue", delayMs: 0 }];
+  return task.status === "PENDING"
+    ? record(task, next, "no-news", ctx, again)
+    : move(task, "PENDING", next, ctx, again);
 }
 
 /** With the latest attempt not taken, the task is that one's again. */
@@ -140,7 +152,15 @@ export function resumed(task: Task, { attempt, vendorTaskId }: Orphan, ctx: Cont
   const rest = (task.orphans ?? []).filter((o) => o.attempt !== attempt);
   const id = { vendorTaskId, vendorTaskIdFrom: vendorTaskId === undefined ? undefined : ("report" as const) };
   const orphans = rest.length > 0 ? rest : undefined;
-  const took = { attempt, ...id, orphans, busy: 0, leaseUntil: undefined, submittedAt: ctx.now };
+  const took = {
+    ...backAt(task, attempt),
+    attempt,
+    ...id,
+    orphans,
+    busy: 0,
+    leaseUntil: undefined,
+    submittedAt: ctx.now,
+  };
   return move(task, "SUBMITTED", { ...took, due: firstLook(task, "unknown", ctx) }, ctx);
 }
 

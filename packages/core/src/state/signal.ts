@@ -21,13 +21,20 @@ export type Signal =
   | { kind: "accepted"; attempt: number; call?: Call; vendorTaskId: string; siblings?: string[]; expect: Expect }
   /** The vendor took it and waits for a prompt or mask. */
   | { kind: "window"; attempt: number; call?: Call; vendorTaskId: string }
-  | { kind: "refused"; attempt: number; call?: Call; failure: Failure }
-  /** Definitely not taken; `afterMs` where the vendor said when to return. @param chance 0 to 1, for jitter */
-  | { kind: "busy"; attempt: number; call?: Call; afterMs?: number; chance: number }
+  /** `to`: where a root goes on whose vendor is lost, if its app wants that. */
+  | { kind: "refused"; attempt: number; call?: Call; failure: Failure; to?: Account }
+  /**
+   * Definitely not taken; `afterMs` where the vendor said when to return. `to`: an account that would take a root now.
+   * @param chance 0 to 1, for jitter
+   */
+  | { kind: "busy"; attempt: number; call?: Call; afterMs?: number; chance: number; to?: Account }
+  /** Not asked: its account runs as many of our tasks as it may. */
+  | { kind: "full"; chance: number; to?: Account }
   /** May or may not have been taken. */
   | { kind: "unclear"; attempt: number; call?: Call }
   // A look-up says of which revision it was asked: the task may have been sent again while the vendor was thinking.
-  | { kind: "report"; attempt: number; from: "callback" | "lookup"; rev?: number; report: Report }
+  // A callback says by its token at which account its attempt was made.
+  | { kind: "report"; attempt: number; from: "callback" | "lookup"; rev?: number; at?: Account; report: Report }
   /** A look-up found no such task, or there was no way to look. */
   | { kind: "missing"; rev?: number }
   /**
@@ -48,7 +55,10 @@ export type Signal =
   /** The app called its flow off: what the vendor does not have is not sent any more. */
   | { kind: "cancel" }
   /** It cannot be submitted at all: no such button, parent failed, message poisoned. */
-  | { kind: "abandon"; failure: Failure };
+  | { kind: "abandon"; failure: Failure; to?: Account };
+
+/** A vendor's account. */
+export type Account = Pick<Task, "provider" | "account">;
 
 export interface Context {
   /** Epoch ms. */

@@ -1,5 +1,6 @@
 /** The sweeper's side: a due time has passed, and what the vendor did not say (T4, P3). */
 import { failure } from "../error.ts";
+import { madeOf } from "../place.ts";
 import { isEnded, type Task, type TaskStatus } from "../task.ts";
 import { lookupPauseMs } from "../timing.ts";
 import {
@@ -78,7 +79,7 @@ export function missing(task: Task, ctx: Context): Decision {
   if (task.status === "UNCLEAR") {
     // Grace has passed, no callback came, nothing was found: now, and only now, it is sent again.
     // A window's answer is never sent twice on a guess: some servers would draw, and bill, both.
-    const isLast = task.resubmit === "never" || task.phase === "modal" || task.attempt >= timings.attemptLimit;
+    const isLast = task.resubmit === "never" || task.phase === "modal" || madeOf(task) >= timings.attemptLimit;
     const older = before(task);
     if (older?.vendorTaskId !== undefined) return resumed(task, older, ctx);
     if (isLast) {

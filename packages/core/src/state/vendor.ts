@@ -1,5 +1,6 @@
 /** The vendor's side: what a callback or a look-up says, held against what is known (T1, T2). */
 import { type Failure, failure } from "../error.ts";
+import { backAt, isAt, isBack, placeOf, wasUntaken, yieldedTo } from "../place.ts";
 import { isFinal, type Report } from "../report.ts";
 import { isEnded, type Task, type TaskStatus } from "../task.ts";
 import { dueAt } from "../timing.ts";
@@ -15,17 +16,23 @@ export function reported(task: Task, signal: Reported, ctx: Context): Decision {
   const { report, attempt, from } = signal;
   // A vendor that said "busy" and took it all the same: its attempt was given back, and is ours again.
   if (attempt > task.attempt + 1) return { kind: "ignore", why: "unknown-attempt" };
+  // Numbers are never used for two accounts, unless two vendors in turn say "busy" and take it: one of them is not heard.
+  if (signal.at && !isAt(placeOf(task, attempt), signal.at)) return { kind: "ignore", why: "unknown-attempt" };
   if (isEnded(task)) return afterEnd(task, signal, ctx);
-  const takenAfterAll = task.status === "PENDING" && attempt === task.attempt + 1;
-  const other = attempt !== task.attempt && !takenAfterAll;
+  // It said "busy", and says once more that nothing came of it.
+  const failed = report.status === "FAILURE" || report.status === "CANCEL";
+  if (failed && wasUntaken(task, attempt)) return { kind: "ignore", why: "superseded" };
+  const back = !failed && isBack(task, attempt);
+  const takenAfterAll = back || (task.status === "PENDING" && attempt === task.attempt + 1);
+  const other = !takenAfterAll && (attempt !== task.attempt || wasUntaken(task, attempt));
   // Another attempt that does deliver is as good as the latest: its picture is paid for. The latest becomes the orphan.
   if (other && report.status !== "SUCCESS") {
     return orphan(task, attempt, report.vendorTaskId, counted(task, from), ctx);
   }
   const seen = {
-    ...(other ? instead(task, signal, ctx) : learned(task, signal)),
+    ...(other ? instead(task, signal, ctx) : { ...learned(task, signal), ...backAt(task, attempt) }),
     ...counted(task, from),
-    attempt: Math.max(attempt, task.attempt),
+    attempt: back ? attempt : Math.max(attempt, task.attempt),
     missing: 0,
   };
   if (report.status === undefined) return oddity(task, signal, seen, ctx);
@@ -54,6 +61,7 @@ function instead(task: Task, { report, attempt }: Reported, ctx: Context): Parti
   const latest = { attempt: task.attempt, ...(task.vendorTaskId && { vendorTaskId: task.vendorTaskId }), at: ctx.now };
   const orphans = isTaken(task) ? [...rest, latest] : rest;
   return {
+    ...yieldedTo(task, attempt),
     vendorTaskId,
     vendorTaskIdFrom: vendorTaskId === undefined ? undefined : "report",
     vendorSiblings: undefined,

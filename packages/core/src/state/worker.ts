@@ -1,5 +1,6 @@
 /** The worker's side: a claim before the vendor is called (P1), and what its answer means (P2, P3, P5). */
 import { failure } from "../error.ts";
+import { backAt, isBack, isMovable } from "../place.ts";
 import type { Task } from "../task.ts";
 import { isEnded } from "../task.ts";
 import { backoffMs, jitteredMs } from "../timing.ts";
@@ -14,6 +15,7 @@ import {
   opened,
   orphan,
   record,
+  relocated,
   resumed,
 } from "./move.ts";
 import type { Call, Context, Decision, Effect, Signal } from "./signal.ts";
@@ -50,7 +52,7 @@ type Taken = Extract<Signal, { kind: "accepted" | "window" }>;
 export function taken(task: Task, signal: Taken, ctx: Context): Decision {
   // Which submission this task stands for: the one that ended it, else the latest, else the one just given back.
   const own = task.endedBy ?? task.attempt;
-  const takenAfterAll = task.status === "PENDING" && signal.attempt === own + 1;
+  const takenAfterAll = isBack(task, signal.attempt) || (task.status === "PENDING" && signal.attempt === own + 1);
   if (signal.attempt !== own && !takenAfterAll) return orphan(task, signal.attempt, signal.vendorTaskId, {}, ctx);
   const id = { vendorTaskId: signal.vendorTaskId, vendorTaskIdFrom: "answer" as const };
   const siblings = signal.kind === "accepted" && signal.siblings?.length ? { vendorSiblings: signal.siblings } : {};
@@ -67,6 +69,7 @@ export function taken(task: Task, signal: Taken, ctx: Context): Decision {
     return record(task, { ...id, ...siblings }, "no-news", ctx);
   }
   const accepted = {
+    ...backAt(task, signal.attempt),
     ...id,
     ...siblings,
     attempt: signal.attempt,
@@ -95,6 +98,7 @@ export function refused(task: Task, signal: Extract<Signal, { kind: "refused" }>
   const older = before(task);
   // Only one that can be asked about: it may have failed already, and nobody would say so again.
   if (older?.vendorTaskId !== undefined) return resumed(task, older, ctx);
+  if (signal.to && isMovable(task)) return relocated(task, signal.to, ctx);
   return end(task, "FAILURE", { failure: signal.failure }, ctx);
 }
 
@@ -103,20 +107,42 @@ export function busy(task: Task, signal: Extract<Signal, { kind: "busy" }>, ctx:
   if (task.status !== "SUBMITTING") return notWaiting(task);
   const older = before(task);
   if (older) return resumed(task, older, ctx);
-  const { busyMs, busyMaxMs, modalMs, pendingMs, requeueMs } = ctx.timings;
-  // An answer has as long as a submission has, after all the time its task may have waited and its window stood open.
-  const until = task.createdAt + pendingMs[task.pace] * (task.phase === "modal" ? 2 : 1);
-  const patience = (task.phase === "modal" ? until + modalMs : until) - ctx.now;
+  const patience = patienceOf(task, task.phase, ctx);
   if (patience < 0) return end(task, "EXPIRED", { failure: failure("vendor_busy") }, ctx);
-  const wish = signal.afterMs ?? jitteredMs(backoffMs(busyMs, task.busy, busyMaxMs), signal.chance);
-  // Whatever the vendor wishes, the wait ends within that.
-  const pause = Math.min(wish, patience);
-  const patch = { busy: task.busy + 1, leaseUntil: undefined, due: ctx.now + pause + requeueMs };
-  const again: Effect[] = [{ kind: "enqueue", delayMs: pause }];
+  if (signal.to && isMovable(task)) return relocated(task, signal.to, ctx);
+  const { patch, again } = waiting(task, signal, patience, ctx);
   if (task.phase === "modal")
     return move(task, "MODAL", { ...patch, phase: "submit", modals: task.modals - 1 }, ctx, again);
   // Not taken, so not paid: the attempt is given back, and its hook token with it.
   return move(task, "PENDING", { ...patch, attempt: task.attempt - 1 }, ctx, again);
+}
+
+/** Nothing was asked of the vendor, so there is nothing to give back. */
+export function full(task: Task, signal: Extract<Signal, { kind: "full" }>, ctx: Context): Decision {
+  const answers = task.status === "MODAL" && task.modal !== undefined;
+  if (task.status !== "PENDING" && !answers) return notWaiting(task);
+  const patience = patienceOf(task, answers ? "modal" : "submit", ctx);
+  if (patience < 0) return end(task, "EXPIRED", { failure: failure("vendor_busy") }, ctx);
+  if (signal.to && isMovable(task)) return relocated(task, signal.to, ctx);
+  const { patch, again } = waiting(task, signal, patience, ctx);
+  return record(task, patch, "no-news", ctx, again);
+}
+
+/** How much longer a task may wait for its vendor, ms. */
+function patienceOf(task: Task, call: Call, { now, timings: { modalMs, pendingMs } }: Context): number {
+  // An answer has as long as a submission has, after all the time its task may have waited and its window stood open.
+  const until = task.createdAt + pendingMs[task.pace] * (call === "modal" ? 2 : 1);
+  return (call === "modal" ? until + modalMs : until) - now;
+}
+
+function waiting(task: Task, signal: { afterMs?: number; chance: number }, patienceMs: number, ctx: Context) {
+  const { busyMs, busyMaxMs, requeueMs } = ctx.timings;
+  const wish = signal.afterMs ?? jitteredMs(backoffMs(busyMs, task.busy, busyMaxMs), signal.chance);
+  // Whatever the vendor wishes, the wait ends within that.
+  const pause = Math.min(wish, patienceMs);
+  const patch = { busy: task.busy + 1, leaseUntil: undefined, due: ctx.now + pause + requeueMs };
+  const again: Effect[] = [{ kind: "enqueue", delayMs: pause }];
+  return { patch, again };
 }
 
 export function unclear(task: Task, signal: Extract<Signal, { kind: "unclear" }>, ctx: Context): Decision {

@@ -1,0 +1,76 @@
+import { describe, expect, it } from "vitest";
+import { minute, NOW } from "../test/sample.ts";
+import { faulted, newTrust, type Trust } from "./breaker.ts";
+import { type Candidate, chanceOf, choose, type Wish } from "./route.ts";
+import { TIMINGS } from "./timing.ts";
+
+const at = (account: string, trust: Partial<Trust> = {}, weight = 1): Candidate => ({
+  ...{ provider: "sim", account, weight },
+  trust: { ...newTrust(), ...trust },
+});
+const open: Partial<Trust> = { opens: 1, openUntil: NOW + minute, fault: "unclear", faults: 3 };
+const halfOpen: Partial<Trust> = { ...open, openUntil: NOW - 1 };
+const noKey: Partial<Trust> = { ...halfOpen, fault: "unauthorized" };
+const crowded: Partial<Trust> = { busyUntil: NOW + 1 };
+
+/** How often each is chosen, of a thousand even draws. */
+function shares(candidates: Candidate[], wish: Partial<Wish> = {}): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (let i = 0; i < 1_000; i++) {
+    const account = choose(candidates, { chance: i / 1_000, now: NOW, ...wish })?.account ?? "none";
+    counts[account] = (counts[account] ?? 0) + 1;
+  }
+  return counts;
+}
+
+describe("a new root goes", () => {
+  it("to each account by its weight", () => {
+    expect(shares([at("a", {}, 1), at("b", {}, 3)])).toEqual({ a: 250, b: 750 });
+  });
+
+  it("less often where the last answers were unclear", () => {
+    expect(shares([at("a", faulted(newTrust(), "unclear", NOW, TIMINGS)), at("b", {}, 2)])).toEqual({ a: 200, b: 800 });
+  });
+
+  it("nowhere that has weight nothing", () => {
+    expect(shares([at("a", {}, 0), at("b")])).toEqual({ b: 1_000 });
+    expect(choose([at("a", {}, 0)], { chance: 0, now: NOW })).toBeUndefined();
+    expect(choose([], { chance: 0, now: NOW })).toBeUndefined();
+  });
+
+  it("past what is open or has no room, and now and then to one that is half-open", () => {
+    expect(shares([at("open", open), at("full", crowded), at("good")])).toEqual({ good: 1_000 });
+    expect(shares([at("half", halfOpen), at("good")])).toEqual({ half: 91, good: 909 });
+  });
+
+  it("where the last was refused for good only if it may move on from there", () => {
+    expect(shares([at("half", noKey), at("good")])).toEqual({ good: 1_000 });
+    expect(shares([at("half", noKey), at("good")], { brave: true })).toEqual({ half: 91, good: 909 });
+  });
+
+  it("where it must wait, if there is nothing better: first a crowded one, then a doubtful one, then the soonest", () => {
+    expect(shares([at("full", crowded), at("half", noKey)])).toEqual({ full: 1_000 });
+    expect(shares([at("open", open), at("half", noKey)])).toEqual({ half: 1_000 });
+    const later = { ...open, openUntil: NOW + 2 * minute };
+    expect(shares([at("later", later), at("open", open)])).toEqual({ open: 1_000 });
+  });
+
+  it("nowhere but where there is room, when it has a place already", () => {
+    const wish = { roomOnly: true };
+    expect(shares([at("full", crowded), at("open", open)], wish)).toEqual({ none: 1_000 });
+    expect(shares([at("full", crowded), at("good")], wish)).toEqual({ good: 1_000 });
+  });
+});
+
+describe("a draw", () => {
+  it("is the same for the same flow", () => expect(chanceOf("flow_a")).toBe(chanceOf("flow_a")));
+
+  it("is even, for names as alike as those of one millisecond", () => {
+    const buckets = Array<number>(10).fill(0);
+    for (let i = 0; i < 10_000; i++) {
+      const bucket = Math.floor(chanceOf(`flow_01K9ZC7T3R${String(i).padStart(16, "0")}`) * 10);
+      buckets[bucket] = buckets[bucket]! + 1;
+    }
+    for (const count of buckets) expect(Math.abs(count - 1_000)).toBeLessThan(150);
+  });
+});

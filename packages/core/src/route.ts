@@ -1,0 +1,73 @@
+/** Which account takes a new root: by weight and by how far each is trusted. Pure, and the same draw for the same flow. */
+import { breakerOf, isForGood, type Trust } from "./breaker.ts";
+
+/** Instead of a vendor's id: whichever can. */
+export const ANY_PROVIDER = "auto";
+
+export interface Candidate {
+  provider: string;
+  account: string;
+  weight: number;
+  trust: Trust;
+}
+
+export interface Wish {
+  /** 0 to 1. */
+  chance: number;
+  now: number;
+  /** It may move on should it be refused: so it may go where the last one was refused for good, to see. */
+  brave?: boolean;
+  /** Only where there is room now; else also where it would have to wait. */
+  roomOnly?: boolean;
+}
+
+/** A half-open account's share of what it would have. */
+const PROBE_SHARE = 0.1;
+
+/** Undefined: nowhere, as wished. One that is half-open must be asked for first (`probing`). */
+export function choose(candidates: readonly Candidate[], wish: Wish): Candidate | undefined {
+  const open = candidates.filter(({ weight }) => weight > 0);
+  const now = drawn(open, (candidate) => shareOf(candidate, wish), wish.chance);
+  if (now || wish.roomOnly) return now;
+  const stateOf = ({ trust }: Candidate) => breakerOf(trust, wish.now);
+  const crowded = open.filter((candidate) => stateOf(candidate) === "closed");
+  const waiting = drawn(crowded, ({ weight }) => weight, wish.chance);
+  const dubious = open.filter((candidate) => stateOf(candidate) === "half-open");
+  const bold = waiting ?? drawn(dubious, ({ weight }) => weight, wish.chance);
+  return bold ?? open.toSorted((a, b) => (a.trust.openUntil ?? 0) - (b.trust.openUntil ?? 0))[0];
+}
+
+function shareOf({ weight, trust }: Candidate, { now, brave }: Wish): number {
+  if ((trust.busyUntil ?? 0) > now) return 0;
+  switch (breakerOf(trust, now)) {
+    case "open":
+      return 0;
+    case "half-open":
+      return isForGood(trust.fault) && !brave ? 0 : weight * PROBE_SHARE;
+    case "closed":
+      return weight / (1 + trust.faults);
+  }
+}
+
+function drawn(candidates: readonly Candidate[], share: (candidate: Candidate) => number, chance: number) {
+  const total = candidates.reduce((sum, candidate) => sum + share(candidate), 0);
+  let left = chance * total;
+  let last: Candidate | undefined;
+  for (const candidate of candidates) {
+    const own = share(candidate);
+    if (own === 0) continue;
+    last = candidate;
+    left -= own;
+    if (left < 0) break;
+  }
+  return last;
+}
+
+/** A draw that is the same whenever it is made again: 0 to 1, spread evenly. FNV-1a, its bits mixed once more. */
+export function chanceOf(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  hash = Math.imul(hash ^ (hash >>> 16), 0x45d9f3b);
+  hash = Math.imul(hash ^ (hash >>> 16), 0x45d9f3b);
+  return ((hash ^ (hash >>> 16)) >>> 0) / 2 ** 32;
+}

@@ -1,0 +1,100 @@
+/** Several accounts in the simulation: what moves is never paid twice by moving, whatever else goes wrong. */
+
+import { TILE_ACTION } from "@mjflow/core/button";
+import { describe, expect, test } from "vitest";
+import { type Run, runHouse, type Scene } from "../sim/house.ts";
+import { judge } from "../sim/invariant.ts";
+import { CALM, only, type Profile, STORM } from "../sim/profile.ts";
+
+const scene: Scene = { accounts: ["a", "b", "c"], routed: true };
+const SEEDS = 4;
+const FLOWS = 10;
+
+async function judged(seed: number, profile: Profile, more: Partial<Scene> = {}) {
+  const run = await runHouse({ seed, flows: FLOWS, profile, scene: { ...scene, ...more } });
+  const roots = [...run.flows.values()].flatMap(({ tasks }) => tasks.filter(({ path }) => path === "0"));
+  return { run, roots, ...judge(run) };
+}
+
+describe("roots that move between accounts", () => {
+  test("busy often: they do move, each picture is paid once, and every follow-up is pressed at its picture's account", async () => {
+    let moved = 0;
+    for (let seed = 1; seed <= SEEDS; seed++) {
+      const { run, roots, findings, counts } = await judged(seed, only("busy", 0.4));
+      expect(findings).toEqual([]);
+      expect(counts).toMatchObject({ duplicates: 0, resubmitted: 0, unfinished: 0 });
+      expect(counts.paid).toBe(sold(run));
+      moved += roots.filter(({ places }) => places !== undefined).length;
+      for (const { tasks } of run.flows.values()) {
+        const [{ account } = { account: "" }] = tasks;
+        for (const task of tasks) expect(task.account).toBe(account);
+      }
+    }
+    expect(moved).toBeGreaterThan(SEEDS);
+  });
+
+  test.each([
+    ["answers lost", { answerLost: 0.3 }],
+    ["submissions lost", { dropBefore: 0.3 }],
+    ["workers that die", { crash: 0.04 }],
+    ["callbacks late and copied", { delayCallback: 0.4, copyCallback: 0.4 }],
+    ["a table that lies", { tableRefuses: 0.05, tableLies: 0.05 }],
+    ["messages lost and copied", { loseMessage: 0.2, copyMessage: 0.4 }],
+  ] as const)("busy besides %s, at a vendor that lists what it took: nothing is ever paid twice", async (_, fault) => {
+    for (let seed = 1; seed <= SEEDS; seed++) {
+      const { findings, counts } = await judged(seed, { ...CALM, busy: 0.4, ...fault }, { searched: true });
+      expect(findings).toEqual([]);
+      expect(counts).toMatchObject({ duplicates: 0, resubmitted: 0 });
+    }
+  });
+
+  test("after doubt a root has waited out its grace before any other account is asked", async () => {
+    for (let seed = 1; seed <= SEEDS; seed++) {
+      const { run, findings } = await judged(seed, { ...CALM, busy: 0.3, answerLost: 0.4, loseCallback: 0.6 });
+      expect(findings).toEqual([]);
+      const bySubmission = Map.groupBy(run.vendor.taken, ({ flowPart, path }) => `${flowPart} ${path}`);
+      for (const taken of bySubmission.values()) {
+        const [first, ...later] = taken.toSorted((a, b) => a.at - b.at);
+        for (const again of later) expect(again.at - first!.at).toBeGreaterThan(6 * 60_000);
+      }
+    }
+  });
+
+  test("everything at once: no rule is broken", async () => {
+    for (let seed = 1; seed <= SEEDS; seed++) {
+      expect((await judged(seed, { ...STORM, busy: 0.3 })).findings).toEqual([]);
+    }
+  }, 60_000);
+});
+
+describe("an account with a cap", () => {
+  test.each([
+    ["in calm weather", CALM],
+    ["with workers that die, and messages copied", { ...CALM, crash: 0.02, copyMessage: 0.3 }],
+    ["in a storm", STORM],
+  ] as const)(
+    "%s: all flows end, however few it may run",
+    async (_, profile) => {
+      for (let seed = 1; seed <= SEEDS; seed++) {
+        const { run, findings, counts } = await judged(seed, profile, { accounts: ["a"], maxRunning: 2 });
+        expect(findings).toEqual([]);
+        if (profile === CALM) {
+          expect(counts.paid).toBe(sold(run));
+          expect(mostAtOnce(run.vendor.taken)).toBeLessThanOrEqual(2);
+        }
+      }
+    },
+    60_000,
+  );
+});
+
+/** Tasks that are a vendor's to do. */
+function sold(run: Run): number {
+  const tasks = [...run.flows.values()].flatMap((flow) => flow.tasks);
+  return tasks.filter(({ action }) => action !== TILE_ACTION).length;
+}
+
+/** Of the vendor's own ledger. */
+function mostAtOnce(taken: readonly { at: number; endsAt: number }[]): number {
+  return Math.max(0, ...taken.map(({ at }) => taken.filter((other) => other.at <= at && at < other.endsAt).length));
+}
