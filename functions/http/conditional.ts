@@ -61,7 +61,7 @@ function tagOf(text: string): string {
 }
 
 /** RFC 9110, 13.1.2: any of a list, weakly compared. */
-function isAmong(tag: string, header: string): boolean {
+export function isAmong(tag: string, header: string): boolean {
   const tags = header.split(",").map((one) => one.trim().replace(/^W\//, ""));
   return tags.includes(tag) || tags.includes("*");
 }

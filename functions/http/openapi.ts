@@ -1,5 +1,6 @@
 /** `/openapi.json`, `/docs` and `/llms.txt`: the API's description, for anyone. It weighs nothing until somebody asks. */
 import { type Context, Hono } from "hono";
+import { isAmong } from "./conditional.ts";
 import type { AppEnv } from "./env.ts";
 import type { Form } from "./openapi/show.ts";
 
@@ -15,8 +16,7 @@ async function answer(c: Context<AppEnv>, form: Form): Promise<Response> {
   const { body, type, etag, policy } = show(form);
   c.header("ETag", etag);
   c.header("Cache-Control", `public, max-age=${CACHED_S}`);
-  const known = c.req.header("if-none-match")?.split(/\s*,\s*/) ?? [];
-  if (known.some((tag) => tag === "*" || tag.replace(/^W\//, "") === etag)) return c.body(null, 304);
+  if (isAmong(etag, c.req.header("if-none-match") ?? "")) return c.body(null, 304);
   c.header("Content-Security-Policy", policy);
   c.header("X-Content-Type-Options", "nosniff");
   c.header("Referrer-Policy", "no-referrer");

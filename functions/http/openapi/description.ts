@@ -71,7 +71,7 @@ export const KEPT_ONCE = ["idempotency_in_flight", "idempotency_mismatch"] as co
 export const IDEMPOTENCY_KEY: Header = {
   name: "Idempotency-Key",
   about:
-    "Your name for this request, 1 to 255 visible ASCII characters. Sent again under the same key within 24 hours it is the same flow or task, never a second one.",
+    "Your name for this request, in visible ASCII characters. Sent again under the same key within 24 hours it is the same flow or task, never a second one.",
   schema: { type: "string", minLength: 1, maxLength: 255, pattern: "^[!-~]+$" },
 };
 
@@ -103,8 +103,7 @@ export const PREFERENCE_APPLIED: Header = {
 
 export const IF_NONE_MATCH: Header = {
   name: "If-None-Match",
-  about:
-    "The `ETag` of what you have: while that is all there is, the answer is a 304. With `Prefer` it waits for another.",
+  about: "The `ETag` of what you have: while that is all there is, the answer is a 304.",
   schema: { type: "string" },
 };
 

@@ -1,4 +1,5 @@
 /** The API's description as OpenAPI 3.1, from the schemas that the routes use. Made by `npm run openapi`, not by a function. */
+import { isDeepStrictEqual } from "node:util";
 import { ERRORS, type ErrorCode } from "@mjflow/core/error";
 import { Problem } from "@mjflow/core/response";
 import {
@@ -73,7 +74,7 @@ export function openApi(version: string): Json {
       Object.entries(events).map(([type, event]) => [type, { post: webhookOf(type, event, answers) }]),
     ),
     components: {
-      schemas: { ...requests.components, ...answers.components },
+      schemas: merged(requests.components, answers.components),
       responses: problemsOf(GROUPS, answers),
       parameters: Object.fromEntries(sharedHeaders(GROUPS).map((header) => [header.name, headerParameter(header)])),
       headers: Object.fromEntries(SHARED.map((header) => [header.name, headerOf(header)])),
@@ -93,6 +94,13 @@ export function openApi(version: string): Json {
       },
     },
   };
+}
+
+/** @throws Error for one name that says two things */
+function merged(some: Record<string, Json>, others: Record<string, Json>): Record<string, Json> {
+  const twice = Object.keys(some).filter((name) => others[name] && !isDeepStrictEqual(some[name], others[name]));
+  if (twice.length > 0) throw new Error(`Sent it is one thing and answered another: ${twice.join(", ")}.`);
+  return { ...some, ...others };
 }
 
 /** `/v1/flows/:id` as OpenAPI has it. */
@@ -162,9 +170,13 @@ function queryParameters({ properties, required = [] }: Json): Json[] {
   }));
 }
 
+/** @throws Error for two of one name */
 function sharedHeaders(groups: readonly Group[]): Header[] {
-  const all = groups.flatMap(({ routes }) => Object.values(routes).flatMap(({ headers = [] }) => headers));
-  return [...new Map(all.map((header) => [header.name, header])).values()];
+  const all = new Set(groups.flatMap(({ routes }) => Object.values(routes).flatMap(({ headers = [] }) => headers)));
+  const names = [...all].map(({ name }) => name);
+  const twice = names.find((name, i) => names.indexOf(name) !== i);
+  if (twice !== undefined) throw new Error(`There are two headers ${twice}.`);
+  return [...all];
 }
 
 function headerParameter({ name, about, schema, required = false }: Header): Json {

@@ -146,10 +146,6 @@ export const facade = {
       needs: ["base64Array"],
       example: { base64Array: ["data:image/png;base64,iVBORw0KGgo="] },
     }),
-    "POST /mj/submit/video": undone("mjVideo", "Not done: videos"),
-    "POST /mj/submit/edits": undone("mjEdits", "Not done: edits"),
-    "POST /mj/submit/edit": undone("mjEdit", "Not done: edit"),
-    "POST /mj/submit/retexture": undone("mjRetexture", "Not done: retexture"),
     "GET /mj/task/:id/fetch": read({ id: "mjFetch", summary: "Read a task", path: ID }, task),
     "GET /mj/query/task/:id": read({ id: "mjQuery", summary: "Read a task, as some vendors spell it", path: ID }, task),
     "POST /mj/task/list-by-condition": read(
@@ -170,15 +166,6 @@ export const facade = {
         ...MISSING,
       },
     ),
-    "POST /mj/task/:id/cancel": read(
-      {
-        id: "mjCancel",
-        summary: "Not done: cancel",
-        about: "A task the vendor may have is not taken back here: code 4.",
-        path: ID,
-      },
-      { 200: { about: "Code 4.", schema: MjAnswer }, ...MISSING },
-    ),
     "GET /mj/image/:id": read(
       { id: "mjImage", summary: "Follow to a task's picture", path: ID },
       {
@@ -189,5 +176,18 @@ export const facade = {
         404: { about: "There is no such task, or it has no picture; code 3.", schema: MjAnswer },
       },
     ),
+    "POST /mj/task/:id/cancel": read(
+      {
+        id: "mjCancel",
+        summary: "Not done: cancel",
+        about: "A task the vendor may have is not taken back here: code 4.",
+        path: ID,
+      },
+      { 200: { about: "Code 4.", schema: MjAnswer }, ...MISSING },
+    ),
+    "POST /mj/submit/video": undone("mjVideo", "Not done: videos"),
+    "POST /mj/submit/edits": undone("mjEdits", "Not done: edits"),
+    "POST /mj/submit/edit": undone("mjEdit", "Not done: edit"),
+    "POST /mj/submit/retexture": undone("mjRetexture", "Not done: retexture"),
   },
 } as const satisfies Group;

@@ -1,15 +1,9 @@
 /** What is answered without a key, described. */
 import { Health, Index } from "@mjflow/core/response";
 import * as z from "zod/mini";
-import type { Group, Header } from "./description.ts";
+import { ETAG, type Group, type Header, IF_NONE_MATCH } from "./description.ts";
 
 const CACHED: Header = { name: "Cache-Control", about: "It may be kept for minutes.", schema: { type: "string" } };
-const ETAG: Header = { name: "ETag", about: "For `If-None-Match`.", schema: { type: "string" }, required: true };
-const IF_NONE_MATCH: Header = {
-  name: "If-None-Match",
-  about: "The `ETag` you have: 304 while it is the same.",
-  schema: { type: "string" },
-};
 
 /** As `media.ts` reads it. */
 export const MediaQuery = z.strictObject({ s: z.string() });

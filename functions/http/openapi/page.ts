@@ -14,7 +14,9 @@ const KEYS: Record<Operation["key"], string> = {
 /** @param style of the page; what serves it allows that and nothing else */
 export function pageOf(reading: Reading, style: string): string {
   const { title, version, summary, intro, tags, schemas } = reading;
-  const parts = [...tags.map(tagSection), errorSection(), schemaSection(schemas)];
+  const places = placesOf(tags);
+  const others = schemas.filter((schema) => !places.has(schema.name));
+  const parts = [...tags.map((tag) => tagSection(tag, places)), errorSection(), schemaSection(others)];
   return html`<!doctype html>
 <html lang="en">
 <head>
@@ -64,14 +66,15 @@ function tagContents({ name, operations }: Tag): Html {
   return html`<li><a href="#${slug(name)}">${name}</a><ul>${items}</ul></li>\n`;
 }
 
-function tagSection({ name, about, operations }: Tag): Html {
+function tagSection({ name, about, operations }: Tag, places: Places): Html {
+  const events = operations.filter(isEvent);
   const index = operations.map(
     (one) => html`<li><a href="#${one.id}">${routeOf(one)}</a><span>${one.summary}</span></li>`,
   );
   return html`<section aria-labelledby="${slug(name)}">
 <h2 id="${slug(name)}">${name}</h2>
-<div class="about">${prose(about)}<ul class="index">${index}</ul></div>
-${operations.map(operationArticle)}
+<div class="about">${prose(about)}${events[0] && eventCommons(events[0])}<ul class="index">${index}</ul></div>
+${operations.map((one) => (isEvent(one) ? eventArticle(one) : operationArticle(one, places)))}
 </section>
 `;
 }
@@ -86,27 +89,57 @@ function routeOf(operation: Operation): Html {
   return html`<code><span class="method ${method.toLowerCase()}">${method}</span> ${path}</code>`;
 }
 
-function operationArticle(operation: Operation): Html {
+function operationArticle(operation: Operation, places: Places): Html {
   const { id, summary, about, key, parameters, body } = operation;
-  const badge = !isEvent(operation) && KEYS[key] && html`<span class="key">${KEYS[key]}</span>`;
+  const badge = KEYS[key] && html`<span class="key">${KEYS[key]}</span>`;
   const given = body && (body.fields.length > 0 || body.type);
   return html`<article id="${id}">
 <h3>${summary}</h3>
 <p class="route">${routeOf(operation)}${badge}</p>
 ${prose(about)}
-${parameters.length > 0 && [html`<h4>${isEvent(operation) ? "Headers" : "Parameters"}</h4>`, fieldTable(parameters)]}
-${given && html`<h4>Body${named(body)}</h4>`}
-${given && fieldTable(body.fields)}
-${!isEvent(operation) && html`<pre><code>${curlOf(operation)}</code></pre>`}
+${parameters.length > 0 && [html`<h4>Parameters</h4>`, fieldTable(parameters)]}
+${given && bodyOf(body, places)}
+<pre><code>${curlOf(operation)}</code></pre>
 ${answersOf(operation)}
 </article>
 `;
 }
 
-/** The schema that the fields are of. */
-function named({ type }: Shown): Html | false {
-  const [name] = type ?? [];
-  return name?.ref !== undefined && html`: ${typeOf(type!)}`;
+/** Shown here when it is this operation's alone, else among the schemas. */
+function bodyOf(body: Shown, places: Places): Html[] {
+  const [name] = body.type ?? [];
+  if (name?.ref === undefined) return [html`<h4>Body</h4>`, fieldTable(body.fields)];
+  if (!places.has(name.ref)) return [html`<h4>Body: ${typeOf(body.type!)}</h4>`];
+  return [html`<h4 id="schema-${name.ref}">Body: ${name.text}</h4>`, fieldTable(body.fields)];
+}
+
+/** Schemas that are the body of one operation, where they are then shown. */
+type Places = ReadonlySet<string>;
+
+function placesOf(tags: readonly Tag[]): Places {
+  const all = tags.flatMap(({ operations }) => operations.filter((one) => !isEvent(one)));
+  const refs = all.flatMap(({ body }) => body?.type?.[0]?.ref ?? []);
+  return new Set(refs.filter((ref) => refs.indexOf(ref) === refs.lastIndexOf(ref)));
+}
+
+/** What all of them have in common stands before them. */
+function eventArticle(operation: Operation): Html {
+  const { id, summary, about, body } = operation;
+  return html`<article id="${id}">
+<h3>${summary}</h3>
+<p class="route">${routeOf(operation)}</p>
+${prose(about)}
+${body?.type && html`<p>Body: <span class="type">${typeOf(body.type)}</span></p>`}
+</article>
+`;
+}
+
+function eventCommons({ parameters, answers }: Operation): Html {
+  const rows = answers.map(({ status, about }) => html`<tr><td><b>${status}</b></td><td>${inline(about)}</td></tr>`);
+  return html`<h4>Headers</h4>${fieldTable(parameters)}
+<h4>What you may answer</h4>
+<table><thead><tr><th scope="col">Status</th><th scope="col">Meaning</th></tr></thead><tbody>${rows}</tbody></table>
+<h4>Events</h4>`;
 }
 
 function answersOf({ answers, problems }: Operation): Html {
@@ -119,12 +152,11 @@ ${typeof example === "string" && html`<pre><code>${example.trimEnd()}</code></pr
   );
   const bad = problems.map(
     ({ status, codes }) =>
-      html`<tr><td><b>${status}</b></td><td>${codes.map(
-        (code, i) => html`${i > 0 && ", "}<a href="#error-${code}"><code>${code}</code></a>`,
-      )}</td></tr>`,
+      html`<li>${status} ${codes.map((code, i) => html`${i > 0 && ", "}<a href="#error-${code}">${code}</a>`)}</li>`,
   );
   return html`<h4>Answers</h4>
-<table><thead><tr><th scope="col">Status</th><th scope="col">Meaning</th></tr></thead><tbody>${good}${bad}</tbody></table>`;
+<table><thead><tr><th scope="col">Status</th><th scope="col">Meaning</th></tr></thead><tbody>${good}</tbody></table>
+${bad.length > 0 && html`<h4>Errors</h4><ul class="errors">${bad}</ul>`}`;
 }
 
 function list(names: readonly string[]): Html[] {
@@ -134,10 +166,10 @@ function list(names: readonly string[]): Html[] {
 function fieldTable(fields: readonly (Field & { in?: string })[]): Html {
   const rows = fields.map(
     (field) => html`<tr><td><code>${field.name}</code>${field.required && html`<span class="need">required</span>`}</td>
-<td class="type">${typeOf(field.type)}</td>
+<td class="type">${typeOf(field.type)}${field.in !== undefined && field.in !== "path" && html` <span class="in">${field.in}</span>`}</td>
 <td>${inline(field.about)}${field.limits && html` <span class="limits">(${field.limits})</span>`}</td></tr>`,
   );
-  return html`<table><thead><tr><th scope="col">Name</th><th scope="col">Type</th><th scope="col">Meaning</th></tr></thead><tbody>${rows}</tbody></table>`;
+  return html`<table class="fields"><thead><tr><th scope="col">Name</th><th scope="col">Type</th><th scope="col">Meaning</th></tr></thead><tbody>${rows}</tbody></table>`;
 }
 
 function typeOf(type: Type): Html[] {
@@ -150,7 +182,7 @@ function errorSection(): Html {
       code,
       { status, title, advice, retry },
     ]) => html`<tr id="error-${code}"><td><code>${code}</code></td><td>${status}</td>
-<td>${title}. ${inline(advice)}</td><td>${retry === "never" ? "never" : "later"}</td></tr>`,
+<td>${title}. ${inline(advice)}</td><td data-label="retry">${retry === "never" ? "never" : "later"}</td></tr>`,
   );
   const failures = Object.entries(FAILURES).map(
     ([code, meaning]) => html`<tr><td><code>${code}</code></td><td>${meaning}</td></tr>`,
@@ -168,10 +200,11 @@ function errorSection(): Html {
 
 function schemaSection(schemas: Reading["schemas"]): Html {
   const articles = schemas.map(
-    ({ name, about, fields }) => html`<article id="schema-${name}">
+    ({ name, about, base, type, fields }) => html`<article id="schema-${name}">
 <h3>${name}</h3>
 ${prose(about)}
-${fieldTable(fields)}
+${base && html`<p>All of <a href="#schema-${base}">${base}</a>, and:</p>`}
+${fields.length > 0 ? fieldTable(fields) : html`<p class="type">${typeOf(type)}</p>`}
 </article>
 `,
   );

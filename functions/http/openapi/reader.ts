@@ -41,13 +41,23 @@ export interface Tag {
   operations: readonly Operation[];
 }
 
+export interface SchemaShown {
+  name: string;
+  about: string;
+  /** Whose fields it has too. */
+  base: string | undefined;
+  /** Of one that is no object. */
+  type: Type;
+  fields: readonly Field[];
+}
+
 export interface Reading {
   title: string;
   version: string;
   summary: string;
   intro: string;
   tags: readonly Tag[];
-  schemas: readonly (Shown & { name: string })[];
+  schemas: readonly SchemaShown[];
 }
 
 const METHODS = ["get", "post", "put", "patch", "delete"];
@@ -81,6 +91,7 @@ export function read(document: Json): Reading {
     schemas: Object.entries(components!["schemas"] as Record<string, Json>).map(([name, schema]) => ({
       name,
       about: (schema["description"] as string | undefined) ?? "",
+      base: (schema["allOf"] as { $ref: string }[] | undefined)?.[0]?.$ref.split("/").at(-1),
       type: typeOf(schema),
       fields: fieldsOf(schema),
     })),
@@ -160,7 +171,7 @@ function fieldOf(name: string, schema: Json, required: boolean): Field {
 }
 
 function typeOf(schema: Json): Type {
-  const { $ref, type, anyOf, items, properties, additionalProperties } = schema;
+  const { $ref, type, anyOf, format } = schema;
   const words = schema["enum"] as unknown[] | undefined;
   if (typeof $ref === "string") {
     const name = $ref.split("/").at(-1)!;
@@ -168,28 +179,39 @@ function typeOf(schema: Json): Type {
   }
   if (words) return [{ text: words.map((word) => JSON.stringify(word)).join(" | ") }];
   if ("const" in schema) return [{ text: JSON.stringify(schema["const"]) }];
-  if (anyOf) {
-    return (anyOf as Json[]).flatMap((one, i) => [...(i > 0 ? [{ text: " | " }] : []), ...typeOf(one)]);
-  }
-  if (type === "array") {
-    const inner = typeOf(items as Json);
-    const isOne = inner.length === 1 && !inner[0]!.text.includes(" ");
-    return isOne ? [...inner, { text: "[]" }] : [{ text: "(" }, ...inner, { text: ")[]" }];
-  }
-  if (type === "object" && properties) {
-    const fields = Object.entries(properties as Record<string, Json>);
-    if (fields.length > 3) return [{ text: "object" }];
-    const shown = fields.flatMap(([name, one], i) => [{ text: `${i > 0 ? ", " : ""}${name}: ` }, ...typeOf(one)]);
-    return [{ text: "{ " }, ...shown, { text: " }" }];
-  }
-  if (type === "object" && additionalProperties !== undefined) return [{ text: "object" }];
-  const format = schema["format"];
-  const named = (one: unknown) => (one === "string" && typeof format === "string" ? format : String(one));
-  return [{ text: Array.isArray(type) ? type.map(named).join(" | ") : type === undefined ? "any" : named(type) }];
+  if (anyOf) return between(" | ", (anyOf as Json[]).map(typeOf));
+  if (Array.isArray(type))
+    return between(
+      " | ",
+      type.map((one) => typeOf({ ...schema, type: one })),
+    );
+  if (type === "array") return listOf(typeOf(schema["items"] as Json));
+  if (type === "object") return objectOf(schema);
+  return [{ text: type === "string" && typeof format === "string" ? format : String(type ?? "any") }];
+}
+
+function between(separator: string, types: readonly Type[]): Type {
+  return types.flatMap((type, i) => (i > 0 ? [{ text: separator }, ...type] : type));
+}
+
+function listOf(items: Type): Type {
+  const isOne = items.length === 1 && !items[0]!.text.includes(" ");
+  return isOne ? [...items, { text: "[]" }] : [{ text: "(" }, ...items, { text: ")[]" }];
+}
+
+/** A small one is shown whole. */
+function objectOf({ properties = {}, required = [] }: Json): Type {
+  const fields = Object.entries(properties as Record<string, Json>);
+  if (fields.length === 0 || fields.length > 3) return [{ text: "object" }];
+  const shown = fields.map(([name, one]) => {
+    const mark = (required as string[]).includes(name) ? "" : "?";
+    return [{ text: `${name}${mark}: ` }, ...typeOf(one)];
+  });
+  return [{ text: "{ " }, ...between(", ", shown), { text: " }" }];
 }
 
 function limitsOf(schema: Json): string {
-  const { minimum, maximum, minItems, maxItems, maxLength, pattern } = schema;
+  const { minimum, maximum, minItems, maxItems, maxLength } = schema;
   const range = (low: unknown, high: unknown, what: string) => {
     if (low !== undefined && high !== undefined) return `${low} to ${high}${what}`;
     if (high !== undefined) return `at most ${high}${what}`;
@@ -200,7 +222,6 @@ function limitsOf(schema: Json): string {
     range(minimum, maximum, ""),
     range(minItems, maxItems, " items"),
     range(undefined, maxLength, " characters"),
-    pattern === undefined ? "" : `matches ${String(pattern)}`,
     fallback === undefined ? "" : `default ${JSON.stringify(fallback)}`,
   ]
     .filter((text) => text !== "")

@@ -24,9 +24,9 @@ import {
   RotateRequest,
 } from "@mjflow/core/request";
 import { MediaQuery } from "./open.ts";
-import { named, type Words, words } from "./word.ts";
+import { eventWords, named, type Words, words } from "./word.ts";
 
-const PAGE = { limit: "How many, 1 to 100.", cursor: "The `nextCursor` of the page before." };
+const PAGE = { limit: "How many to a page.", cursor: "The `nextCursor` of the page before." };
 const THEN = "What to press on the result, to any depth: at most 200 presses in all, 32 deep.";
 const PRESS_PROMPT = "Short for `modal.prompt`.";
 const MODAL = "The answer, should the press open a window.";
@@ -39,12 +39,13 @@ const ACCOUNT = {
 };
 
 export const requestWords: readonly Words[] = [
+  eventWords,
   named("FlowRequest", FlowRequest, "A plan.", {
     action:
       "Default `imagine`. `imagine` and `shorten` need a `prompt`, `blend` two to five images, `describe` one, `swap-face` a source and a target.",
     provider:
       "Which configured vendor does it all; `auto`: whichever can and has room. A branch stays with it. Default: as the stage has it.",
-    prompt: "At most 16 KB. The vendor's flags (`--ar 3:2`) go into it.",
+    prompt: "With the vendor's flags, `--ar 3:2`.",
     mode: "Speed; without it the vendor's default.",
     botType: "Default `MID_JOURNEY`.",
     base64Array: "Images, as data URIs or http(s) links.",

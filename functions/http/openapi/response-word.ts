@@ -29,9 +29,9 @@ import {
   TaskEvent,
   Usage,
 } from "@mjflow/core/response";
-import { named, type Words, words } from "./word.ts";
+import { eventWords, extended, named, type Words } from "./word.ts";
 
-const task = {
+const task = named("Task", Task, "One paid call to a vendor, and what became of it.", {
   id: "`task_…`: the flow's, and its place in the lineage.",
   flowId: "Its flow.",
   parentId: "The task whose button was pressed; null at the root.",
@@ -67,9 +67,9 @@ const task = {
   createdAt: "When mjflow took it.",
   submittedAt: "When the vendor did.",
   endedAt: "When it ended.",
-};
+});
 
-const flowSummary = {
+const flowSummary = named("FlowSummary", FlowSummary, "A flow without its tasks.", {
   id: "`flow_…`, in the order they were made.",
   status:
     "`completed` when every branch has ended and the root succeeded, failed branches included; `failed` when the root did not succeed; `canceled` when it was called off and something was spared by it.",
@@ -79,9 +79,9 @@ const flowSummary = {
   prompt: "The root's.",
   createdAt: "When it was stored.",
   endedAt: "When its last branch ended.",
-};
+});
 
-const endpoint = {
+const endpoint = named("Endpoint", Endpoint, "An address that hears of events.", {
   id: "`ep_…`, or `hook`.",
   url: "Where it is posted to; null for `hook`.",
   events: "What it hears.",
@@ -94,9 +94,9 @@ const endpoint = {
   failingSince: "Since when nothing has been delivered.",
   earlierSecretsUntil: "Until when the secrets before the newest still sign.",
   createdAt: "When it was made.",
-};
+});
 
-const appKey = {
+const appKey = named("AppKey", AppKey, "A key, without what is secret.", {
   id: "`key_…`.",
   appId: "Whose it is.",
   prefix: "How the key begins, for telling it from others.",
@@ -104,14 +104,16 @@ const appKey = {
   lastUsedOn: "The last day on which it was used, UTC.",
   expiresAt: "When it ends.",
   revokedAt: "When it was revoked.",
-};
-const newAppKey = { ...appKey, key: "The key. Keep it: it is not shown again." };
+});
+const newAppKey = extended(appKey, "NewAppKey", NewAppKey, "A key, just made.", {
+  key: "The key. Keep it: it is not shown again.",
+});
 
 const EVENT = { type: "What happened.", timestamp: "When it happened; the same at every try." };
 
 export const responseWords: readonly Words[] = [
-  named("Flow", Flow, "A plan, and how far it is.", {
-    ...flowSummary,
+  eventWords,
+  extended(flowSummary, "Flow", Flow, "A plan, and how far it is.", {
     mode: "Speed, where the plan said one.",
     notifyHook: "Where its events are posted.",
     events: "What that address hears; null: all but progress.",
@@ -119,7 +121,7 @@ export const responseWords: readonly Words[] = [
     tasks: "Its lineage, parents before children.",
     counts: "What it took.",
   }),
-  named("FlowSummary", FlowSummary, "A flow without its tasks.", flowSummary),
+  flowSummary,
   named("Counts", Counts, "What a flow took.", {
     submissions: "Paid calls made to the vendor.",
     modals: "Answers sent to windows.",
@@ -127,12 +129,17 @@ export const responseWords: readonly Words[] = [
     duplicates: "Callbacks that said nothing new.",
     lookups: "Times the vendor was asked, because a callback was overdue.",
   }),
-  named("Task", Task, "One paid call to a vendor, and what became of it.", task),
+  task,
   named("Button", Button, "What can be pressed.", {
     customId: "Opaque, and new with every result.",
     label: "As Midjourney shows it; may be empty.",
     emoji: "As Midjourney shows it; may be empty.",
     name: "mjflow's name for it, where it has one: `upscale:1`, `zoom:2`, `vary:region`.",
+  }),
+  named("Late", Task.shape.late.def.innerType, "What was reported after a task had ended.", {
+    status: "The other end.",
+    at: "When it was reported.",
+    imageUrl: "Its picture, where there is one.",
   }),
   named("Media", Media, "A picture or video at the vendor's.", { url: "Its address.", thumbnail: "A small one's." }),
   named("Copy", Copy, "mjflow's own copy of a picture.", {
@@ -154,9 +161,8 @@ export const responseWords: readonly Words[] = [
     at: "When it turned up.",
     estimatedUsd: "What it cost, roughly.",
   }),
-  named("Endpoint", Endpoint, "An address that hears of events.", endpoint),
-  named("NewEndpoint", NewEndpoint, "An endpoint with its secret.", {
-    ...endpoint,
+  endpoint,
+  extended(endpoint, "NewEndpoint", NewEndpoint, "An endpoint with its secret.", {
     secret: "`whsec_…`, of scheme `v1`. Keep it: it is not shown again.",
   }),
   named("Replayed", Replayed, "", {
@@ -198,10 +204,9 @@ export const responseWords: readonly Words[] = [
     runningFlows: "Flows that have not ended, at a time.",
     creditsUsd: "What it may spend in all, besides what was added later.",
   }),
-  named("AppKey", AppKey, "A key, without what is secret.", appKey),
-  named("NewAppKey", NewAppKey, "A key, just made.", newAppKey),
-  named("RotatedAppKey", RotatedAppKey, "A key, and the one it replaces.", {
-    ...newAppKey,
+  appKey,
+  newAppKey,
+  extended(newAppKey, "RotatedAppKey", RotatedAppKey, "A key, and the one it replaces.", {
     previous: "Stays valid for the overlap.",
   }),
   named("Account", Account, "An account at a vendor's, as it is stored: null where the configuration says it.", {
@@ -222,13 +227,13 @@ export const responseWords: readonly Words[] = [
     abilities: "What its servers can do.",
     accounts: "The accounts that pay, without their keys.",
   }),
-  words(Provider.shape.abilities, {
+  named("Abilities", Provider.shape.abilities, "What a vendor can do.", {
     notifyHook: "Whether it says that it calls back; what it does is learned for each account.",
     listByCondition: "It can be asked for many tasks at once.",
     searchByState: "It can be asked for a task whose id was never told.",
     seed: "It tells a picture's seed.",
   }),
-  words(Provider.shape.accounts.def.element, {
+  named("SeenAccount", Provider.shape.accounts.def.element, "An account, as every app may see it.", {
     name: "The stage's name for it.",
     weight: "Its share of new flows, beside the others'; 0: none.",
     maxRunning: "How many of its tasks may run at a time; null: as many as the vendor takes.",
@@ -283,21 +288,19 @@ export const responseWords: readonly Words[] = [
     ...EVENT,
     data: "The task as it is read, with its flow's `state`.",
   }),
-  named("TaskEventData", TaskEvent.shape.data, "A task, as an event tells it.", {
-    ...task,
+  extended(task, "TaskEventData", TaskEvent.shape.data, "A task, as an event tells it.", {
     state: "Its flow's: yours, byte for byte.",
   }),
   named("FlowEvent", FlowEvent, "The end of a flow.", { ...EVENT, data: "The flow without its tasks." }),
-  named("FlowEventData", FlowEvent.shape.data, "A flow, as an event tells it.", {
-    ...flowSummary,
+  extended(flowSummary, "FlowEventData", FlowEvent.shape.data, "A flow, as an event tells it.", {
     counts: "What it took.",
   }),
   named("EndpointEvent", EndpointEvent, "An endpoint was switched off.", { ...EVENT, data: "The endpoint." }),
   named("EndpointEventData", EndpointEvent.shape.data, "An endpoint, as an event tells it.", {
-    id: endpoint.id,
+    id: endpoint.fields["id"]!,
     url: "Where it was posted to.",
-    disabledWhy: endpoint.disabledWhy,
-    failingSince: endpoint.failingSince,
+    disabledWhy: endpoint.fields["disabledWhy"]!,
+    failingSince: endpoint.fields["failingSince"]!,
   }),
   named("Index", Index, "Where to go on.", {
     name: "`mjflow`.",

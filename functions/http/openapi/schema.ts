@@ -24,7 +24,10 @@ export function schemasOf(io: "input" | "output", vocabulary: readonly Words[], 
     ids.set(schema, id);
     registry.add(schema, { id });
   };
-  for (const { schema, name } of vocabulary) if (name !== undefined) register(schema, name);
+  for (const { schema, name, fields } of vocabulary) {
+    if (name !== undefined) register(schema, name);
+    else if (!others.includes(schema)) throw new Error(`Words for nothing: ${Object.keys(fields).join(", ")}.`);
+  }
   const unnamed = new Set(others.filter((schema) => !ids.has(schema)));
   for (const [i, schema] of [...unnamed].entries()) register(schema, `~${i}`);
 
@@ -83,7 +86,18 @@ function walk(schema: Json, change: (node: Json) => Json): Json {
 
 function tell(schema: Json, words: Words | undefined): Json {
   if (!words) return schema;
+  const { base, about, fields } = words;
+  const isOwn = (field: string) => base?.fields[field] === undefined;
   const properties = Object.entries((schema["properties"] ?? {}) as Record<string, Json>);
-  const told = properties.map(([field, one]) => [field, { ...one, description: words.fields[field] }]);
-  return { ...(words.about && { description: words.about }), ...schema, properties: Object.fromEntries(told) };
+  const told = properties
+    .filter(([field]) => isOwn(field))
+    .map(([field, one]) => [field, { ...one, description: fields[field] }]);
+  const required = (schema["required"] as string[] | undefined)?.filter(isOwn) ?? [];
+  return {
+    ...(about && { description: about }),
+    ...(base && { allOf: [{ $ref: `#/components/schemas/${base.name}` }] }),
+    ...schema,
+    ...(schema["properties"] !== undefined && { properties: Object.fromEntries(told) }),
+    ...(schema["required"] !== undefined && { required }),
+  };
 }

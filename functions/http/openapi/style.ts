@@ -31,7 +31,8 @@ nav li li a:hover { color: var(--ink); }
 main { padding: 2rem 2.5rem 6rem; min-width: 0; }
 main p { max-width: 46rem; }
 h1 { font-size: 2rem; line-height: 1.2; margin: 0; letter-spacing: -.01em; }
-h2 { font-size: 1.5rem; line-height: 1.25; margin: 4rem 0 .5rem; padding-top: 1.5rem; border-top: 2px solid var(--ink); }
+section { margin-top: 4rem; padding-top: 1.5rem; border-top: 2px solid var(--ink); }
+h2 { font-size: 1.5rem; line-height: 1.25; margin: 0 0 .5rem; }
 h3 { font-size: 1.125rem; line-height: 1.35; margin: 0; }
 h4 { font-size: .8125rem; font-weight: 650; margin: 1.25rem 0 .25rem; color: var(--soft); }
 .lead { font-size: 1.125rem; color: var(--soft); margin: .75rem 0 1.5rem; }
@@ -54,17 +55,21 @@ td:last-child, th:last-child { padding-right: 0; }
 tr:last-child td { border-bottom: 0; }
 td:first-child { white-space: nowrap; }
 td:first-child code, td:first-child b { font-weight: 600; background: none; padding: 0; }
-.type { color: var(--soft); font-size: .8125rem; overflow-wrap: anywhere; min-width: 9rem; }
-.need { color: var(--delete); font-size: .75rem; margin-left: .35rem; }
+.type { color: var(--soft); font-size: .8125rem; overflow-wrap: anywhere; }
+.fields { table-layout: fixed; }
+.fields th:nth-child(1) { width: 25%; } .fields th:nth-child(2) { width: 29%; }
+.fields td:first-child { white-space: normal; overflow-wrap: anywhere; }
+.need { color: var(--delete); font-size: .75rem; margin-left: .35rem; white-space: nowrap; }
 .limits { color: var(--soft); }
-details { margin: .75rem 0; }
-summary { cursor: pointer; color: var(--link); font-size: .875rem; width: fit-content; }
+.in { padding: 0 .35rem; border: 1px solid var(--line); border-radius: 3px; font-family: system-ui, sans-serif; font-size: .75rem; }
+.errors { list-style: none; margin: .25rem 0; padding: 0; font-size: .875rem; display: flex; flex-wrap: wrap; gap: .1rem 1.25rem; color: var(--soft); max-width: 56rem; }
+#failures { margin-top: 2.5rem; }
 :target > h3, h2:target { background: linear-gradient(var(--mark), var(--mark)) no-repeat 0 100% / 100% 45%; width: fit-content; }
 .index { list-style: none; padding: 0; margin: 1rem 0; font-size: .9375rem; }
 .index li { display: grid; grid-template-columns: minmax(0, 26rem) 1fr; gap: 0 1.5rem; padding: .2rem 0; }
 .index code { background: none; padding: 0; }
 .index a { text-decoration: none; } .index a:hover { text-decoration: underline; }
-.index span { color: var(--soft); }
+.index li > span { color: var(--soft); }
 @media (max-width: 60rem) {
   .layout { display: block; }
   nav { position: static; max-height: none; border-right: 0; border-bottom: 1px solid var(--line); padding: 1rem 1.25rem; }
@@ -77,11 +82,12 @@ summary { cursor: pointer; color: var(--link); font-size: .875rem; width: fit-co
 @media (max-width: 42rem) {
   h1 { font-size: 1.625rem; }
   .index li { display: block; padding: .4rem 0; }
-  .index span { display: block; }
+  .index li > span { display: block; }
   thead { position: absolute; left: -999px; }
   table, tbody, tr, td { display: block; }
   td { border: 0; padding: 0; }
   td:first-child { white-space: normal; overflow-wrap: anywhere; }
+  td[data-label]::before { content: attr(data-label) ": "; color: var(--soft); }
   tr { padding: .5rem 0; border-bottom: 1px solid var(--line); }
   tr:last-child { border-bottom: 0; }
 }

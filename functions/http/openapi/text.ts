@@ -1,7 +1,7 @@
 /** The description as text, in the form of llmstxt.org: for whoever writes code against the API without a browser. */
 import { ERRORS, FAILURES } from "@mjflow/core/error";
 import { curlOf } from "./curl.ts";
-import type { Field, Operation, Reading, Shown, Tag, Type } from "./reader.ts";
+import type { Field, Operation, Reading, SchemaShown, Shown, Tag, Type } from "./reader.ts";
 
 const KEYS: Record<Operation["key"], string> = {
   app: "",
@@ -67,8 +67,11 @@ function typeNote({ type, contentType }: Shown): string {
   return contentType === undefined ? "" : ` → ${contentType}`;
 }
 
-function schemaText({ name, about, fields }: Reading["schemas"][number]): string {
-  return [`### ${name}`, about, fieldLines(fields)].filter((part) => part !== "").join("\n\n");
+function schemaText({ name, about, base, type, fields }: SchemaShown): string {
+  const shown = fields.length > 0 ? fieldLines(fields) : typeText(type);
+  return [`### ${name}`, about, base === undefined ? "" : `All of ${base}, and:`, shown]
+    .filter((part) => part !== "")
+    .join("\n\n");
 }
 
 function fieldLines(fields: readonly Field[]): string {

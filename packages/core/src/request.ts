@@ -32,6 +32,9 @@ export type ModalInput = z.infer<typeof ModalInput>;
 
 const press = text(200);
 
+export const EventName = z.enum(EVENT_TYPES);
+const eventList = z.array(EventName).check(z.minLength(1), z.maxLength(EVENT_TYPES.length));
+
 /** One step of a plan. `prompt` is short for `modal.prompt`. */
 export const PlanInput = z.strictObject({
   press: z.union([press, z.array(press).check(z.minLength(1), z.maxLength(20))], {
@@ -91,7 +94,7 @@ export const FlowRequest = z
       text(REQUEST.urlLength).check(z.refine(isHttpUrl, { error: "must be an http(s) address without credentials" })),
     ),
     /** Which events notifyHook hears; without it all but progress. */
-    events: z.optional(z.array(z.enum(EVENT_TYPES)).check(z.minLength(1), z.maxLength(EVENT_TYPES.length))),
+    events: z.optional(eventList),
     /** Copy the pictures to our own bucket, where they do not expire; unset: as the stage has it. */
     archive: z.optional(z.boolean()),
     /** Store progress as it comes, for showing it; costs one write for each step of ten percent. */
@@ -147,7 +150,6 @@ export const PageQuery = z.strictObject({
 const httpUrl = text(REQUEST.urlLength).check(
   z.refine(isHttpUrl, { error: "must be an http(s) address without credentials" }),
 );
-const eventList = z.array(z.enum(EVENT_TYPES)).check(z.minLength(1), z.maxLength(EVENT_TYPES.length));
 const time = z.iso.datetime({ offset: true });
 const limit = z._default(z.coerce.number().check(z.int(), z.minimum(1), z.maximum(100)), 20);
 const cursor = z.optional(text(400));

@@ -6,7 +6,7 @@
 import * as z from "zod/mini";
 import { ERRORS, type ErrorCode, FAILURES, type FailureCode } from "./error.ts";
 import { EVENT_TYPES, type EventType } from "./event.ts";
-import { FLOW_STATUSES, ROOT_ACTIONS } from "./request.ts";
+import { EventName, FLOW_STATUSES, ROOT_ACTIONS } from "./request.ts";
 import { STATUSES } from "./task.ts";
 
 /** ISO 8601, UTC. */
@@ -16,7 +16,6 @@ const text = z.string();
 const count = z.int().check(z.minimum(0));
 const codes = <T extends string>(table: Record<T, unknown>) => z.enum(Object.keys(table) as [T, ...T[]]);
 
-export const EventName = z.enum(EVENT_TYPES);
 const flowStatus = z.enum(FLOW_STATUSES);
 
 // ── tasks and flows ────────────────────────────────────────────────────────────────────────────────────────────────
