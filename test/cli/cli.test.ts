@@ -301,6 +301,33 @@ describe("flows and tasks by hand", () => {
   });
 });
 
+describe("called off, gone on with, tried again", () => {
+  test("cancel: what was not begun is not; resume goes on with it", async () => {
+    const { id } = await made("--no-wait", "--then", "U1,U2");
+    const canceled = await run("cancel", id, "--json");
+    expect([canceled.code, canceled.json.canceledAt]).toEqual([0, expect.any(String)]);
+    const watched = await run("watch", id);
+    expect([watched.code, watched.stdout]).toEqual([1, expect.stringContaining("canceled")]);
+    expect((await run("flows", "--status", "canceled", "--json")).json.data).toMatchObject([{ id }]);
+    const resumed = await run("resume", id);
+    expect(resumed.code).toBe(0);
+    expect(resumed.stdout).toContain(`${id}  completed`);
+    expect(resumed.stderr).not.toContain("did not succeed");
+  });
+
+  test("retry: the task once more, beside the one that failed; one that succeeded is refused", async () => {
+    await house.sim("POST", "/faults", { kind: "fail-task", provider: "simulator", action: "UPSCALE" });
+    const flow = await made("--then", "U1");
+    const [root, failed] = flow.tasks;
+    expect(failed.status).toBe("FAILURE");
+    const retried = await run("retry", failed.id);
+    expect(retried.code).toBe(0);
+    expect(retried.stdout).toMatch(/├─ U1 +✗/);
+    expect(retried.stdout).toMatch(/└─ U1 again +✓/);
+    expect((await run("retry", root.id)).code).toBe(1);
+  });
+});
+
 describe("webhooks", () => {
   test("an endpoint's secret is shown when made and when rotated, and in no list", async () => {
     const [server, url] = await listening();
@@ -376,6 +403,17 @@ describe("the house", () => {
     expect(code).toBe(0);
     expect((await run("doctor")).stdout).toMatch(/^✓ key +taken, from MJFLOW_API_KEY$/m);
   });
+
+  test("doctor: a vendor that never calls back is named, with the setting to ask for", async () => {
+    await house.sim("PUT", "/scenarios/newapi", { silent: true });
+    await made("--provider", "newapi", "--then", "upscale:all");
+    const silent = await until(
+      async () => (await run("doctor")).stdout,
+      (said) => /^! newapi +never calls back$/m.test(said),
+    );
+    expect(silent).toContain("MjNotifyEnabled");
+    await house.sim("PUT", "/scenarios/newapi", {});
+  }, 90_000);
 
   test("doctor: nobody there, somebody else there, a wrong key", async () => {
     expect((await mjflow({ url: "http://127.0.0.1:9" }, ["doctor", "--json"])).json).toMatchObject({ healthy: false });

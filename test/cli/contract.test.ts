@@ -158,10 +158,10 @@ describe("asks for what it was told to, once", () => {
 
 describe("doctor", () => {
   test("names a silent vendor and the setting to ask for; a warning is not the end", async () => {
-    const accounts = [{ name: "default", callbacks: "silent" }];
+    const account = { name: "default", callbacks: "silent", heardAt: null, failures: 0 };
     answers["GET /v1/providers"] = page(
-      { id: "newapi", accounts },
-      { id: "simulator", accounts: [{ callbacks: "calling" }] },
+      { id: "newapi", accounts: [account] },
+      { id: "simulator", accounts: [{ ...account, callbacks: "calling" }] },
     );
     const { code, stdout } = await mjflow("doctor");
     expect(code).toBe(0);

@@ -72,12 +72,10 @@ class Windows {
   readonly #since = new Map<string, number>();
 
   waiting(tasks: readonly Task[], nowMs: number): Task[] {
-    return tasks.filter(({ id, status }) => {
-      if (status !== "MODAL") return this.#since.delete(id) && false;
-      const since = this.#since.get(id) ?? nowMs;
-      this.#since.set(id, since);
-      return nowMs - since >= WINDOW_MS;
-    });
+    const open = tasks.filter(({ status }) => status === "MODAL");
+    for (const id of this.#since.keys()) if (!open.some((task) => task.id === id)) this.#since.delete(id);
+    for (const { id } of open) if (!this.#since.has(id)) this.#since.set(id, nowMs);
+    return open.filter(({ id }) => nowMs - this.#since.get(id)! >= WINDOW_MS);
   }
 }
 

@@ -2,7 +2,7 @@
 import { type Flow, MjflowError, type Task } from "@mjflow/client";
 import type { Context } from "./context.ts";
 import { flowLines } from "./draw/flow.ts";
-import { nameOf } from "./draw/task.ts";
+import { isSuperseded, nameOf } from "./draw/task.ts";
 import { EXIT } from "./exit.ts";
 import { follow } from "./follow.ts";
 import { timeoutOf } from "./option.ts";
@@ -13,7 +13,7 @@ export interface Waiting {
   timeout: string | undefined;
 }
 
-/** A flow to its end, then its tree. @returns 0, or 1 when it failed; with `strict` also when a branch did */
+/** A flow to its end, then its tree. @returns 0, or 1 when it failed or was called off; with `strict` also when a branch did */
 export async function finish(
   context: Context,
   flowId: string,
@@ -21,13 +21,13 @@ export async function finish(
 ) {
   const flow = await follow(context, flowId, { timeoutMs: timeoutOf(timeout) });
   context.show(flow, () => flowLines(flow, context.paint, context.columns));
-  const failed = flow.tasks.filter(({ status }) => status !== "SUCCESS");
+  const failed = flow.tasks.filter((task) => task.status !== "SUCCESS" && !isSuperseded(task, flow.tasks));
   if (failed.length > 0) {
     context.note(
       `  ${context.paint("yellow", `${failed.length} of ${flow.tasks.length} did not succeed`)}: ${failed.map(nameOf).join(", ")}`,
     );
   }
-  return flow.status === "failed" || (strict && failed.length > 0) ? EXIT.failed : EXIT.ok;
+  return flow.status !== "completed" || (strict && failed.length > 0) ? EXIT.failed : EXIT.ok;
 }
 
 /** One task of a flow to the flow's end. @returns 0 when it succeeded: the flow's own status speaks of its root */

@@ -24,7 +24,7 @@ export const flow = command({
 });
 
 const LIST = {
-  status: { type: "string", value: "STATUS", help: "running, completed or failed" },
+  status: { type: "string", value: "STATUS", help: "running, completed, failed or canceled" },
   state: { type: "string", help: "those with this state" },
   provider: { type: "string", value: "ID", help: "those of this vendor" },
   ...RANGE,
@@ -41,7 +41,7 @@ export const flows = command({
     const { state, provider } = values;
     const query: FlowQuery = {
       limit: pageSize(values),
-      status: oneOf("--status", values.status, ["running", "completed", "failed"]),
+      status: oneOf("--status", values.status, ["running", "completed", "failed", "canceled"]),
       ...(state !== undefined && { state }),
       ...(provider !== undefined && { provider }),
       ...rangeOf(context, values),

@@ -1,4 +1,4 @@
-import type { DeadLetter, Delivery, Endpoint, FlowSummary, Provider } from "@mjflow/client";
+import type { DeadLetter, Delivery, Endpoint, FlowSummary, Provider, ProviderAccount } from "@mjflow/client";
 import { describe, expect, test } from "vitest";
 import { judgeClock } from "./clock.ts";
 import { judgeVendors } from "./vendor.ts";
@@ -37,22 +37,42 @@ describe("the clock", () => {
 });
 
 describe("vendors", () => {
-  const judged = (...accounts: object[]) => judgeVendors([{ id: "newapi", accounts } as Provider], NOW);
+  const account = (more: Partial<ProviderAccount>): ProviderAccount => ({
+    name: "default",
+    weight: 1,
+    maxRunning: null,
+    callbacks: "unknown",
+    heardAt: null,
+    failures: 0,
+    askAt: null,
+    ...more,
+  });
+  const vendor = (id: string, ...accounts: Partial<ProviderAccount>[]) =>
+    ({ id, accounts: accounts.map(account) }) as Partial<Provider> as Provider;
+  const judged = (...accounts: Partial<ProviderAccount>[]) => judgeVendors([vendor("newapi", ...accounts)], NOW);
 
   test("one that is silent is named, with the setting to ask for", () => {
-    const [finding] = judged({ name: "default", callbacks: "silent" });
+    const [finding] = judged({ callbacks: "silent" });
     expect(finding).toMatchObject({ level: "warn", about: "newapi", what: "never calls back" });
     expect(finding!.advice).toContain("MjNotifyEnabled");
   });
 
-  test("one that calls, one that nothing is known of, one whose circuit is open", () => {
+  test("one that calls, and one that cannot be asked", () => {
     const heardAt = new Date(NOW - 60_000).toISOString();
     expect(judged({ callbacks: "calling", heardAt })).toMatchObject([
-      { level: "ok", what: "calls back, last heard 1 min ago" },
+      { level: "ok", what: "calls back, last noted 1 min ago" },
     ]);
-    expect(judged({ callbacks: "unknown" })).toMatchObject([{ level: "unknown" }]);
-    expect(judged({ callbacks: "calling", circuit: "open" })).toMatchObject([{ level: "bad" }]);
-    expect(judged({ callbacks: "calling", failures: 3 })).toMatchObject([{ level: "warn" }]);
+    expect(judged({ callbacks: "silent", failures: 3 })).toMatchObject([
+      { level: "warn", what: "could not be asked, 3 times in a row" },
+    ]);
+  });
+
+  test("those that nothing is known of take one line", () => {
+    const vendors = [vendor("a", {}), vendor("b", { callbacks: "calling" }), vendor("c", {}, { name: "second" })];
+    expect(judgeVendors(vendors, NOW).map(({ level, what }) => [level, what])).toEqual([
+      ["ok", "calls back"],
+      ["unknown", "too little work yet to know of a, c/default, c/second"],
+    ]);
   });
 
   test("several accounts are told apart", () => {
@@ -63,17 +83,7 @@ describe("vendors", () => {
     ]);
   });
 
-  test("a server that tells less, or otherwise, is read as far as it goes", () => {
-    for (const told of [
-      {},
-      { callbacks: 7 },
-      { accounts: "x" },
-      { accounts: [null, 7] },
-      { health: { callbacks: "silent" } },
-    ]) {
-      const found = judgeVendors([{ id: "x", ...told } as unknown as Provider], NOW);
-      for (const { about } of found) expect(about).toBe("x");
-    }
+  test("none at all is a mistake", () => {
     expect(judgeVendors([], NOW)).toMatchObject([{ level: "bad", what: "none is configured" }]);
   });
 });

@@ -1,78 +1,42 @@
-/** What the API says of its vendors, put into words. Pure; read loosely, for a newer server says more. */
-import type { Provider } from "@mjflow/client";
+/** What the API says of its vendors, put into words. Pure. */
+import type { Provider, ProviderAccount } from "@mjflow/client";
 import { clean } from "../text.ts";
 import { ago } from "../time.ts";
 import type { Finding } from "./finding.ts";
 
-/** An account's health as the API shows it; what is not told is undefined. */
-interface Health {
-  name: string;
-  callbacks?: string | undefined;
-  heardAt?: string | null | undefined;
-  circuit?: string | undefined;
-  /** Look-ups that failed in a row. */
-  failures?: number | undefined;
-}
-
-const RELAY =
+const UNCONFIGURED = "Set the secret Providers; on this machine MJFLOW_<VENDOR>_BASE_URL and MJFLOW_<VENDOR>_KEY.";
+const UNASKED = "Its key, its balance or its server: `mjflow flows --provider` shows what came of its work.";
+const SILENT =
   "Most resellers run new-api, which deletes notifyHook: ask its operator to set MjNotifyEnabled. Until then mjflow looks its tasks up, one list for all of them.";
 
 export function judgeVendors(providers: readonly Provider[], nowMs: number): Finding[] {
   if (providers.length === 0) {
-    return [
-      {
-        level: "bad",
-        about: "vendors",
-        what: "none is configured",
-        advice: "Set the secret Providers, or MJFLOW_<ID>_BASE_URL and _KEY.",
-      },
-    ];
+    return [{ level: "bad", about: "vendors", what: "none is configured", advice: UNCONFIGURED }];
   }
-  return providers.flatMap((provider) => healthsOf(provider).map((health) => judge(health, nowMs)));
-}
-
-function judge({ name, callbacks, heardAt, circuit, failures = 0 }: Health, nowMs: number): Finding {
-  const about = clean(name);
-  if (circuit === "open") {
-    return {
-      level: "bad",
-      about,
-      what: "refuses what it is sent; new work goes elsewhere for now",
-      advice: "Its key, its balance or its server: `mjflow flows` shows what it said.",
-    };
+  const accounts = providers.flatMap(({ id, accounts }) =>
+    accounts.map((account) => ({ name: clean(accounts.length === 1 ? id : `${id}/${account.name}`), account })),
+  );
+  const [found, unknown] = [[] as Finding[], [] as string[]];
+  for (const { name, account } of accounts) {
+    const finding = judge(name, account, nowMs);
+    if (finding) found.push(finding);
+    else unknown.push(name);
   }
-  if (callbacks === "silent") return { level: "warn", about, what: "never calls back", advice: RELAY };
-  if (failures > 0) return { level: "warn", about, what: `${failures} look-ups in a row failed` };
-  if (callbacks === "calling")
-    return { level: "ok", about, what: `calls back${heardAt ? `, last heard ${ago(heardAt, nowMs)}` : ""}` };
-  return { level: "unknown", about, what: "nothing is known yet: it has finished too little" };
+  return unknown.length === 0 ? found : [...found, untried(unknown)];
 }
 
-function healthsOf(provider: Provider): Health[] {
-  const { accounts } = provider;
-  if (!Array.isArray(accounts) || accounts.length === 0) return [healthOf(provider, provider.id)];
-  return accounts.filter(isObject).map((account) => {
-    const own = textOf(account["name"] ?? account["id"] ?? account["account"]);
-    const name = accounts.length === 1 || own === undefined ? provider.id : `${provider.id}/${own}`;
-    return healthOf(account, name);
-  });
+function judge(about: string, account: ProviderAccount, nowMs: number): Finding | undefined {
+  const { callbacks, heardAt, failures } = account;
+  if (failures > 0) {
+    const times = failures === 1 ? "once" : `${failures} times in a row`;
+    return { level: "warn", about, what: `could not be asked, ${times}`, advice: UNASKED };
+  }
+  if (callbacks === "silent") return { level: "warn", about, what: "never calls back", advice: SILENT };
+  if (callbacks !== "calling") return undefined;
+  return { level: "ok", about, what: `calls back${heardAt ? `, last noted ${ago(heardAt, nowMs)}` : ""}` };
 }
 
-function healthOf(told: Readonly<Record<string, unknown>>, name: string): Health {
-  const inner = isObject(told["health"]) ? { ...told, ...told["health"] } : told;
-  return {
-    name,
-    callbacks: textOf(inner["callbacks"]),
-    heardAt: textOf(inner["heardAt"]),
-    circuit: textOf(inner["circuit"]),
-    failures: typeof inner["failures"] === "number" ? inner["failures"] : undefined,
-  };
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function textOf(value: unknown): string | undefined {
-  return typeof value === "string" ? value : undefined;
+/** One line for all of them: a local house has every vendor, and most are never used. */
+function untried(names: readonly string[]): Finding {
+  return { level: "unknown", about: "vendors", what: `too little work yet to know of ${names.join(", ")}` };
 }

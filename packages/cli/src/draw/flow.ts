@@ -2,10 +2,15 @@
 import type { Flow, Task } from "@mjflow/client";
 import type { Paint, Style } from "../paint.ts";
 import { clean, fit } from "../text.ts";
-import { nameOf } from "./task.ts";
+import { isSuperseded, nameOf } from "./task.ts";
 import { tree } from "./tree.ts";
 
-const STATUS: Readonly<Record<string, Style>> = { completed: "green", failed: "red", running: "cyan" };
+const STATUS: Readonly<Record<string, Style>> = {
+  completed: "green",
+  failed: "red",
+  canceled: "yellow",
+  running: "cyan",
+};
 
 export function statusText(status: string, paint: Paint): string {
   return paint(STATUS[status] ?? "cyan", status);
@@ -46,7 +51,7 @@ function attention(tasks: readonly Task[], paint: Paint): string[] {
       return [`  ${paint("yellow", windowHint(task))}`];
     }
     const offered = task.failure?.offered;
-    if (offered?.length)
+    if (offered?.length && !isSuperseded(task, tasks))
       return [`  ${paint("red", "✗")} ${nameOf(task)}: offered were ${offered.map(clean).join(", ")}`];
     return [];
   });

@@ -9,9 +9,15 @@ export function isEnded({ status }: Pick<Task, "status">): boolean {
   return ENDED.has(status);
 }
 
+/** It failed and was tried again: the other stands in its place. */
+export function isSuperseded({ id }: Pick<Task, "id">, tasks: readonly Task[]): boolean {
+  return tasks.some(({ retryOf }) => retryOf === id);
+}
+
 /** What was pressed to make it; of a root, what was asked for. */
-export function nameOf({ press, action }: Pick<Task, "press" | "action">): string {
-  return clean(press ?? action.toLowerCase().replaceAll("_", "-"));
+export function nameOf({ press, action, retryOf }: Pick<Task, "press" | "action" | "retryOf">): string {
+  const name = clean(press ?? action.toLowerCase().replaceAll("_", "-"));
+  return retryOf ? `${name} again` : name;
 }
 
 export function styleOf({ status }: Pick<Task, "status">): Style {
