@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { FUNCTION_TIMEOUT_S, QUEUE } from "@mjflow/core/limit";
 import { type ProviderId, type Simulator, startSimulator } from "@mjflow/simulator/server";
 import { ConfigError, type HouseConfig, MAX_PORT } from "./config.ts";
+import { consoleSite, isConsole } from "./console.ts";
 import { startCron } from "./cron.ts";
 import { bucketClient, queueClient, tableClient } from "./engine/client.ts";
 import { LOOPBACK } from "./engine/port.ts";
@@ -198,10 +199,15 @@ function starting(_: unknown, response: import("node:http").ServerResponse): voi
   response.writeHead(503, { "retry-after": "1" }).end();
 }
 
-/** Two function URLs on one port: vendors' callbacks, and everything else. */
+/** Two function URLs and a static site on one port: vendors' callbacks, the console, and everything else. */
 function serve(server: Server, { api, callback }: Functions): void {
+  const site = consoleSite();
   server.off("request", starting);
   server.on("request", (request, response) => {
+    if (isConsole(request.url)) {
+      site(request, response).catch(() => response.destroy());
+      return;
+    }
     const isCallback = request.url?.startsWith("/callbacks/") ?? false;
     const [name, handler] = isCallback ? (["callback", callback] as const) : (["api", api] as const);
     serveFunctionUrl(name, handler, FUNCTION_TIMEOUT_S[name], request, response).catch(() => response.destroy());

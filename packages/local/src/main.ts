@@ -33,6 +33,7 @@ function greeting({ url, apiKey, simulator, real, tableEngine }: House): string 
 mjflow is ready
 
   API        ${url}
+  console    ${url}/console
   key        ${apiKey}
   vendors    ${vendors} (${simulator.url})
   data       ${process.env["MJFLOW_DATA_DIR"] || ".mjflow"} (${tableEngine})

@@ -1,0 +1,249 @@
+/** What pages ask the API for. */
+import { type DeliveryQuery, type Flow, type FlowSummary, isMjflowError, MjflowError, type Task } from "@mjflow/client";
+import { useQuery } from "@tanstack/react-query";
+import { useCallback, useEffect, useRef, useState } from "react";
+import { type Filter, fits, queryOf } from "./lib/filter.ts";
+import { useMjflow } from "./session.ts";
+
+/** There is no stream of all flows, so the newest are asked for, while somebody looks. */
+const REFRESH_MS = 4_000;
+const PAGE = 50;
+
+export function told(error: unknown): MjflowError {
+  if (error instanceof MjflowError) return error;
+  return new MjflowError({ code: "unexpected_answer", detail: String(error) });
+}
+
+// ── what this server can do ────────────────────────────────────────────────────────────────────────────────────────
+
+interface Operation {
+  parameters?: { in?: string; name?: string }[];
+}
+
+export interface Abilities {
+  /** `POST`, `/v1/flows/{id}/cancel` */
+  can(method: string, path: string): boolean;
+  takes(path: string, parameter: string): boolean;
+}
+
+/** Its own description says so: a button that would only meet a 404 is not shown. Without a description all are. */
+export function useAbilities(): Abilities {
+  const mjflow = useMjflow();
+  const { data } = useQuery({
+    queryKey: ["openapi"],
+    queryFn: () => mjflow.request<{ paths?: Record<string, Record<string, Operation>> }>({ path: "/openapi.json" }),
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+  const paths = data?.paths;
+  return {
+    can: (method, path) => !paths || paths[path]?.[method.toLowerCase()] !== undefined,
+    takes: (path, name) =>
+      paths?.[path]?.["get"]?.parameters?.some((parameter) => parameter.in === "query" && parameter.name === name) ??
+      false,
+  };
+}
+
+// ── flows ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export interface FlowList {
+  flows: FlowSummary[];
+  isLoading: boolean;
+  error: MjflowError | undefined;
+  /** Undefined where there is no more. */
+  more: (() => void) | undefined;
+}
+
+/** Newest first: the first page again and again, older ones once and as far as somebody scrolls. */
+export function useFlowList(filter: Filter): FlowList {
+  const mjflow = useMjflow();
+  const { takes } = useAbilities();
+  const query = queryOf(filter, (name) => takes("/v1/flows", name));
+  const key = JSON.stringify(query);
+  const head = useQuery({
+    queryKey: ["flows", key],
+    queryFn: () => mjflow.flows.list({ ...query, limit: PAGE }).page(),
+    refetchInterval: REFRESH_MS,
+  });
+  const [older, setOlder] = useState<{
+    key: string;
+    seen: Map<string, FlowSummary>;
+    cursor: string | null | undefined;
+  }>({ key, seen: new Map(), cursor: undefined });
+  const [isLoading, setLoading] = useState(false);
+  const [error, setError] = useState<MjflowError>();
+
+  useEffect(() => {
+    const page = head.data;
+    if (!page) return;
+    setOlder((before) => {
+      const isSame = before.key === key;
+      const seen = new Map(isSame ? before.seen : []);
+      for (const flow of page.data) seen.set(flow.id, flow);
+      return { key, seen, cursor: isSame && before.cursor !== undefined ? before.cursor : page.nextCursor };
+    });
+  }, [head.data, key]);
+
+  const { cursor } = older;
+  const load = useCallback(async () => {
+    if (!cursor) return;
+    setLoading(true);
+    try {
+      const page = await mjflow.flows.list({ ...JSON.parse(key), limit: PAGE }).page(cursor);
+      setOlder((before) => {
+        if (before.key !== key) return before;
+        const seen = new Map(before.seen);
+        for (const flow of page.data) if (!seen.has(flow.id)) seen.set(flow.id, flow);
+        return { key, seen, cursor: page.nextCursor };
+      });
+      setError(undefined);
+    } catch (cause) {
+      setError(told(cause));
+    } finally {
+      setLoading(false);
+    }
+  }, [mjflow, key, cursor]);
+
+  const known = older.key === key ? [...older.seen.values()] : [];
+  return {
+    flows: known.filter((flow) => fits(flow, filter)).sort((a, b) => (a.id < b.id ? 1 : -1)),
+    isLoading: head.isPending || isLoading,
+    error: head.error ? told(head.error) : error,
+    more: cursor && !isLoading ? load : undefined,
+  };
+}
+
+/** One flow as it is now and then: for a row of the list. */
+export function useFlowPicture({ id, status }: FlowSummary, isSeen: boolean): Flow | undefined {
+  const mjflow = useMjflow();
+  const { data } = useQuery({
+    queryKey: ["flow", id, status],
+    queryFn: () => mjflow.flows.get(id),
+    enabled: isSeen,
+    staleTime: status === "running" ? REFRESH_MS : Number.POSITIVE_INFINITY,
+    refetchInterval: status === "running" ? REFRESH_MS : false,
+  });
+  return data;
+}
+
+export interface LiveFlow {
+  flow: Flow | undefined;
+  error: MjflowError | undefined;
+  /** Whether news still come in. */
+  isLive: boolean;
+  /** After something was done to it: an ended flow can run again. */
+  again: () => void;
+}
+
+/** A flow as it happens, by its stream, until it has ended. */
+export function useLiveFlow(id: string): LiveFlow {
+  const mjflow = useMjflow();
+  const [state, setState] = useState<{ id: string; flow?: Flow; error?: MjflowError; isLive: boolean }>({
+    id,
+    isLive: true,
+  });
+  const [round, setRound] = useState(0);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a new round listens anew
+  useEffect(() => {
+    const abort = new AbortController();
+    const { signal } = abort;
+    const show = (flow: Flow, isLive: boolean) => {
+      if (!signal.aborted) setState({ id, flow, isLive });
+    };
+    async function listen() {
+      const first = await mjflow.flows.get(id, { signal });
+      show(first, first.status === "running");
+      if (first.status !== "running") return;
+      show(await mjflow.flows.wait(id, { signal, onUpdate: (flow) => show(flow, true) }), false);
+    }
+    listen().catch((cause) => {
+      if (signal.aborted) return;
+      setState((before) => ({ ...before, id, error: told(cause), isLive: false }));
+    });
+    return () => abort.abort();
+  }, [mjflow, id, round]);
+  const again = useCallback(() => setRound((n) => n + 1), []);
+  const isSame = state.id === id;
+  return {
+    flow: isSame ? state.flow : undefined,
+    error: isSame ? state.error : undefined,
+    isLive: isSame && state.isLive,
+    again,
+  };
+}
+
+// ── the rest ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Undefined where this server does not list them. */
+export function useProviders() {
+  const mjflow = useMjflow();
+  const { can } = useAbilities();
+  return useQuery({
+    queryKey: ["providers"],
+    queryFn: async () => (await mjflow.providers.list().page()).data,
+    enabled: can("GET", "/v1/providers"),
+    refetchInterval: 15_000,
+  });
+}
+
+export function useDeliveries(query: DeliveryQuery) {
+  const mjflow = useMjflow();
+  return useQuery({
+    queryKey: ["deliveries", query],
+    queryFn: () => mjflow.deliveries.list({ ...query, limit: PAGE }).page(),
+    refetchInterval: REFRESH_MS,
+  });
+}
+
+/** There is no list of them: they are looked for among the newest flows that run. */
+export function useUnclear(): { unclear: Task[]; windows: Task[]; looked: number } {
+  const mjflow = useMjflow();
+  const { data } = useQuery({
+    queryKey: ["unclear"],
+    queryFn: async () => {
+      const { data: newest } = await mjflow.flows.list({ limit: PAGE }).page();
+      const running = newest.filter(({ status }) => status === "running");
+      const flows = await Promise.all(running.map(({ id }) => mjflow.flows.get(id)));
+      return { tasks: flows.flatMap(({ tasks }) => tasks), looked: newest.length };
+    },
+    refetchInterval: 10_000,
+  });
+  const tasks = data?.tasks ?? [];
+  return {
+    unclear: tasks.filter(({ unclear }) => unclear),
+    windows: tasks.filter(({ status }) => status === "MODAL"),
+    looked: data?.looked ?? 0,
+  };
+}
+
+/** One thing a person does at a time: whether it is at work, and how it ended badly. */
+export function useAct() {
+  const [busy, setBusy] = useState<string>();
+  const [error, setError] = useState<MjflowError>();
+  const isMounted = useRef(true);
+  useEffect(() => {
+    isMounted.current = true;
+    return () => {
+      isMounted.current = false;
+    };
+  }, []);
+  const act = useCallback(async (name: string, work: () => Promise<unknown>): Promise<boolean> => {
+    setBusy(name);
+    setError(undefined);
+    try {
+      await work();
+      return true;
+    } catch (cause) {
+      if (isMounted.current) setError(told(cause));
+      return false;
+    } finally {
+      if (isMounted.current) setBusy(undefined);
+    }
+  }, []);
+  const clear = useCallback(() => setError(undefined), []);
+  return { act, busy, error, clear };
+}
+
+/** True where a route is not there, or not for this key. */
+export function isAbsent(error: unknown): boolean {
+  return isMjflowError(error) && [403, 404, 405, 501].includes(error.status ?? 0);
+}

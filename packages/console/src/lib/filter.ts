@@ -1,0 +1,30 @@
+/** Which flows are shown. Asked of the server where it can, and held to here in any case: a live list changes under it. */
+import type { FlowQuery, FlowStatus, FlowSummary } from "@mjflow/client";
+
+export interface Filter {
+  status: "" | FlowStatus;
+  provider: string;
+  state: string;
+  search: string;
+}
+
+export const NO_FILTER: Filter = { status: "", provider: "", state: "", search: "" };
+
+export function fits({ status, provider, state, prompt, id }: FlowSummary, filter: Filter): boolean {
+  if (filter.status && status !== filter.status) return false;
+  if (filter.provider && provider !== filter.provider) return false;
+  if (filter.state && state !== filter.state) return false;
+  const words = filter.search.toLowerCase().split(/\s+/).filter(Boolean);
+  const text = `${id} ${prompt ?? ""} ${state ?? ""} ${provider}`.toLowerCase();
+  return words.every((word) => text.includes(word));
+}
+
+/** What this server's list can be asked for. */
+export function queryOf(filter: Filter, takes: (parameter: string) => boolean): FlowQuery {
+  const { status, provider, state } = filter;
+  return {
+    ...(status && takes("status") && { status }),
+    ...(provider && takes("provider") && { provider }),
+    ...(state && takes("state") && { state }),
+  };
+}

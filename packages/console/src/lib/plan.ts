@@ -1,0 +1,148 @@
+/** The plan builder's state, and what becomes of it: the request, a tree to look at, and what it may cost. Pure. */
+import type { FlowInput, ModalInput, PlanInput } from "@mjflow/client";
+import { actionOf, canonicalPress, TILE_ACTION } from "@mjflow/core/button";
+import { MjflowError } from "@mjflow/core/error";
+import { type Press, storedPlan } from "@mjflow/core/plan";
+import { planMicroUsd } from "@mjflow/core/price";
+import type { Node } from "./tree.ts";
+
+/** One step as it is being built. */
+export interface Draft {
+  /** For the page only. */
+  key: string;
+  press: string;
+  prompt: string;
+  maskBase64?: string;
+  then: Draft[];
+}
+
+export interface FlowForm {
+  action: "imagine" | "blend" | "describe" | "shorten";
+  provider: string;
+  prompt: string;
+  mode: "" | "fast" | "relax" | "turbo";
+  /** Data URIs. */
+  images: string[];
+  state: string;
+  notifyHook: string;
+  archive: boolean;
+  then: Draft[];
+}
+
+export const EMPTY_FORM: FlowForm = {
+  action: "imagine",
+  provider: "",
+  prompt: "",
+  mode: "",
+  images: [],
+  state: "",
+  notifyHook: "",
+  archive: false,
+  then: [],
+};
+
+/** `POST /v1/flows`: only what was given. Progress is asked for: whoever builds a flow here will watch it. */
+export function inputOf(form: FlowForm): FlowInput {
+  const { action, provider, prompt, mode, images, state, notifyHook, archive } = form;
+  const then = thenOf(form.then);
+  const takesPrompt = action === "imagine" || action === "shorten";
+  return {
+    ...(action !== "imagine" && { action }),
+    provider: provider.trim(),
+    ...(takesPrompt && { prompt: prompt.trim() }),
+    ...(mode !== "" && { mode }),
+    ...(action !== "shorten" && images.length > 0 && { base64Array: images }),
+    ...(state !== "" && { state }),
+    ...(notifyHook.trim() !== "" && { notifyHook: notifyHook.trim() }),
+    ...(archive && { archive }),
+    progress: true,
+    ...(then.length > 0 && { then }),
+  };
+}
+
+/** Siblings that go on alike are written as one step, as a person would. */
+export function thenOf(drafts: readonly Draft[]): PlanInput[] {
+  const groups = new Map<string, { presses: string[]; rest: Omit<PlanInput, "press"> }>();
+  for (const { key, press, prompt, maskBase64, then } of drafts) {
+    const modal: ModalInput = { ...(prompt.trim() && { prompt: prompt.trim() }), ...(maskBase64 && { maskBase64 }) };
+    const below = thenOf(then);
+    const rest = {
+      ...(maskBase64 ? { modal } : modal.prompt && { prompt: modal.prompt }),
+      ...(below.length > 0 && { then: below }),
+    };
+    const alike = maskBase64 ? key : JSON.stringify(rest);
+    const group = groups.get(alike);
+    if (group) group.presses.push(press.trim());
+    else groups.set(alike, { presses: [press.trim()], rest });
+  }
+  return [...groups.values()].map(({ presses, rest }) => ({
+    press: presses.length === 1 ? presses[0]! : presses,
+    ...rest,
+  }));
+}
+
+export interface Step extends Node {
+  press: string | null;
+  /** The vendor's word, as far as it can be known before. */
+  action: string;
+  prompt: string | null;
+  free: boolean;
+}
+
+export interface Preview {
+  steps: Step[];
+  /** Calls the vendor is paid for, the first among them. */
+  paid: number;
+  usd: number;
+  /** What the server would refuse, in its words. */
+  problem: { field: string | undefined; detail: string } | undefined;
+}
+
+/** The tree as the server would make it: it is made by the server's own code. */
+export function preview(input: FlowInput): Preview {
+  const action = (input.action ?? "imagine").toUpperCase();
+  const root: Step = { id: "0", parentId: null, press: null, action, prompt: input.prompt ?? null, free: false };
+  let stored: Press[] = [];
+  let problem: Preview["problem"];
+  try {
+    stored = storedPlan(input.then ?? [], { ref: "", images: [] });
+  } catch (error) {
+    if (!(error instanceof MjflowError)) throw error;
+    problem = { field: error.field, detail: error.message };
+  }
+  const steps = [root, ...stepsOf(stored, root.id)];
+  const usd = planMicroUsd({ action, pace: input.mode ?? "fast" }, stored) / 1e6;
+  return { steps, paid: steps.filter(({ free }) => !free).length, usd, problem };
+}
+
+function stepsOf(plan: readonly Press[], parentId: string): Step[] {
+  return plan.flatMap(({ press, modal, then }, i) => {
+    const id = `${parentId}-${i}`;
+    const action = actionOf(canonicalPress(press));
+    const step = { id, parentId, press, action, prompt: modal?.prompt ?? null, free: action === TILE_ACTION };
+    return [step, ...stepsOf(then ?? [], id)];
+  });
+}
+
+// ── editing ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** A step anywhere in the plan, changed; undefined takes it out, with all below it. */
+export function changed(drafts: readonly Draft[], key: string, change: (draft: Draft) => Draft | undefined): Draft[] {
+  return drafts.flatMap((draft) => {
+    const next = draft.key === key ? change(draft) : { ...draft, then: changed(draft.then, key, change) };
+    return next ? [next] : [];
+  });
+}
+
+/** The button pressed, or if it already is, not: `upscale:all` stands for its four. */
+export function toggled(drafts: readonly Draft[], press: string, newKey: () => string): Draft[] {
+  const wanted = canonicalPress(press);
+  const all = /^(upscale|variation|tile):all$/.exec(wanted);
+  const names = all ? [1, 2, 3, 4].map((n) => `${all[1]}:${n}`) : [wanted];
+  const has = (name: string) => drafts.some((draft) => canonicalPress(draft.press) === name);
+  if (names.every(has)) return drafts.filter((draft) => !names.includes(canonicalPress(draft.press)));
+  const added = names
+    .filter((name) => !has(name))
+    .map((name) => ({ key: newKey(), press: name, prompt: "", then: [] }));
+  return [...drafts, ...added];
+}

@@ -1,0 +1,119 @@
+/** Presses: what they are called for people, and which make sense on what. The server has the last word. */
+import { canonicalPress, needsModal } from "@mjflow/core/button";
+
+const LABELS = new Map(
+  Object.entries({
+    "upscale:all": "U1–U4",
+    "variation:all": "V1–V4",
+    "tile:all": "Tiles 1–4",
+    reroll: "Reroll",
+    square: "Make square",
+    favourite: "Favourite",
+    "upscale:subtle": "Upscale subtle",
+    "upscale:creative": "Upscale creative",
+    "upscale:2x": "Upscale 2×",
+    "upscale:4x": "Upscale 4×",
+    "vary:subtle": "Vary subtle",
+    "vary:strong": "Vary strong",
+    "vary:region": "Vary region",
+    "zoom:2": "Zoom out 2×",
+    "zoom:1.5": "Zoom out 1.5×",
+    "zoom:custom": "Custom zoom",
+    "pan:left": "Pan left",
+    "pan:right": "Pan right",
+    "pan:up": "Pan up",
+    "pan:down": "Pan down",
+    "animate:high": "Animate, high motion",
+    "animate:low": "Animate, low motion",
+    "extend:high": "Extend, high motion",
+    "extend:low": "Extend, low motion",
+    "describe:retry": "Describe again",
+    "shorten:details": "Details",
+  }),
+);
+
+/** `upscale:1` as `U1`, `zoom:2` as `Zoom out 2×`; what has no name of ours as it is. */
+export function pressLabel(press: string): string {
+  const name = canonicalPress(press);
+  const known = LABELS.get(name);
+  if (known) return known;
+  const numbered = /^(upscale|variation|tile|video|describe|shorten):([1-5])$/.exec(name);
+  if (!numbered) return press;
+  const [, verb, number] = numbered;
+  if (verb === "upscale") return `U${number}`;
+  if (verb === "variation") return `V${number}`;
+  return `${verb![0]!.toUpperCase()}${verb!.slice(1)} ${number}`;
+}
+
+export function buttonLabel({ label, emoji, name }: { label: string; emoji: string; name: string | null }): string {
+  if (name) return pressLabel(name);
+  return label || emoji || "Press";
+}
+
+/** What a result looks like, and so which buttons will stand under it. */
+export type Kind = "grid" | "single" | "video" | "describe" | "shorten" | "none";
+
+const OFFERS: Record<Kind, readonly string[]> = {
+  grid: [
+    "upscale:all",
+    ...[1, 2, 3, 4].map((n) => `upscale:${n}`),
+    "variation:all",
+    ...[1, 2, 3, 4].map((n) => `variation:${n}`),
+    "reroll",
+    "tile:all",
+  ],
+  single: [
+    "upscale:subtle",
+    "upscale:creative",
+    "vary:subtle",
+    "vary:strong",
+    "vary:region",
+    "zoom:2",
+    "zoom:1.5",
+    "zoom:custom",
+    "pan:left",
+    "pan:right",
+    "pan:up",
+    "pan:down",
+    "animate:high",
+    "animate:low",
+  ],
+  video: [1, 2, 3, 4].map((n) => `video:${n}`),
+  describe: [1, 2, 3, 4].map((n) => `describe:${n}`),
+  shorten: [1, 2, 3].map((n) => `shorten:${n}`),
+  none: [],
+};
+
+export function offersOn(kind: Kind): readonly string[] {
+  return OFFERS[kind];
+}
+
+export function kindOfRoot(action: string): Kind {
+  return action === "describe" || action === "shorten" ? action : "grid";
+}
+
+export function kindAfter(press: string): Kind {
+  const [verb, detail] = canonicalPress(press).split(":");
+  switch (verb) {
+    case "upscale":
+      return "single";
+    case "animate":
+      return "video";
+    case "extend":
+    case "video":
+    case "tile":
+      return "none";
+    case "describe":
+      return detail === "retry" ? "describe" : "grid";
+    default:
+      return "grid";
+  }
+}
+
+export function opensWindow(press: string | null): boolean {
+  return press !== null && needsModal(canonicalPress(press));
+}
+
+export function wantsMask(press: string | null): boolean {
+  return press !== null && canonicalPress(press) === "vary:region";
+}

@@ -1,0 +1,63 @@
+/** The same request as something to paste. The key is never part of it: `$KEY` and the environment hold it. */
+import type { FlowInput, PlanInput } from "@mjflow/client";
+
+export function curlOf(input: FlowInput, baseUrl: string): string {
+  return `curl -s ${quoted(`${baseUrl}/v1/flows`)} -H "Authorization: Bearer $KEY" \\
+  -H 'Content-Type: application/json' -d ${quoted(JSON.stringify(input, null, 2))}`;
+}
+
+export function sdkOf(input: FlowInput): string {
+  return `import { Mjflow } from "@mjflow/client";
+
+const mjflow = new Mjflow(); // MJFLOW_URL and MJFLOW_API_KEY
+const flow = await mjflow.flows.create(${JSON.stringify(input, null, 2)}).wait();`;
+}
+
+/** Undefined for what the command line has no words for. */
+export function cliOf({
+  action,
+  provider,
+  prompt,
+  mode,
+  base64Array,
+  state,
+  notifyHook,
+  archive,
+  then = [],
+}: FlowInput): string | undefined {
+  const paths = pathsOf(then);
+  if ((action && action !== "imagine") || !prompt || base64Array || !paths) return undefined;
+  const options = [
+    `--provider ${quoted(provider)}`,
+    ...(mode ? [`--mode ${mode}`] : []),
+    ...(state ? [`--state ${quoted(state)}`] : []),
+    ...(notifyHook ? [`--notify-hook ${quoted(notifyHook)}`] : []),
+    ...(archive ? ["--archive"] : []),
+    ...paths.map((path) => `--then ${quoted(path)}`),
+  ];
+  return ["npm run mjflow -- imagine", quoted(prompt), ...options].join(" \\\n  ").replace(" \\\n  ", " ");
+}
+
+/** `U1,U2>zoom:2`, one for each way to a leaf. */
+function pathsOf(then: readonly PlanInput[]): string[] | undefined {
+  const paths: string[] = [];
+  for (const { press, prompt, modal, then: below = [] } of then) {
+    if (modal) return undefined;
+    const names = [press].flat();
+    // A path reads , > = and " in its own way.
+    if (names.some((name) => /[,>="]/.test(name))) return undefined;
+    // With several presses, = would belong to the last of them alone.
+    const answer = prompt === undefined ? "" : `=${JSON.stringify(prompt)}`;
+    if (answer && names.length > 1) return undefined;
+    const step = `${names.join(",")}${answer}`;
+    const rest = pathsOf(below);
+    if (!rest) return undefined;
+    paths.push(...(rest.length === 0 ? [step] : rest.map((path) => `${step}>${path}`)));
+  }
+  return paths;
+}
+
+/** For a POSIX shell: nothing inside is special. */
+export function quoted(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`;
+}

@@ -1,0 +1,176 @@
+import type { Flow, Task } from "@mjflow/client";
+import { useMemo } from "react";
+import { type LiveFlow, useAbilities, useAct, useLiveFlow } from "../data.ts";
+import { useNow } from "../hook.ts";
+import { pressLabel } from "../lib/press.ts";
+import { hrefOf } from "../lib/route.ts";
+import { ago, between, duration } from "../lib/time.ts";
+import { layout } from "../lib/tree.ts";
+import { CopyButton } from "../part/copy.tsx";
+import { Picture, pictureOf } from "../part/picture.tsx";
+import { Problem } from "../part/problem.tsx";
+import { isEnded, Status, toneOf } from "../part/status.tsx";
+import { TaskPanel } from "../part/task-panel.tsx";
+import { TreeView } from "../part/tree-view.tsx";
+import { useMjflow } from "../session.ts";
+
+export function FlowPage({ id, task }: { id: string; task: string | undefined }) {
+  const live = useLiveFlow(id);
+  const { flow, error } = live;
+  if (!flow) {
+    return (
+      <section className="page">
+        <h1>Flow</h1>
+        {error ? <Problem error={error} /> : <p className="empty">Loading…</p>}
+      </section>
+    );
+  }
+  return <Shown flow={flow} live={live} selected={task ?? flow.tasks[0]?.id} />;
+}
+
+function Shown({ flow, live, selected }: { flow: Flow; live: LiveFlow; selected: string | undefined }) {
+  const tree = useMemo(() => layout(flow.tasks), [flow.tasks]);
+  const byId = useMemo(() => new Map(flow.tasks.map((task) => [task.id, task])), [flow.tasks]);
+  const task = selected === undefined ? undefined : byId.get(selected);
+  const parent = task?.parentId ? byId.get(task.parentId) : undefined;
+  // Not another page to go back from, only another picture of it.
+  const select = (to: string) => location.replace(hrefOf({ page: "flow", id: flow.id, task: to }));
+  return (
+    <section className="page wide">
+      <Head flow={flow} live={live} />
+      <Problem error={live.error} />
+      <div className="flow-body">
+        <div>
+          <TreeView
+            label="Lineage"
+            layout={tree}
+            selected={task?.id}
+            onSelect={select}
+            nameOf={nameOf}
+            toneOf={({ status }) => toneOf(status)[0]}
+          >
+            {(node) => <Card task={node} />}
+          </TreeView>
+        </div>
+        {task && <TaskPanel key={task.id} task={task} parent={parent} onChanged={live.again} onSelect={select} />}
+      </div>
+      <News tasks={flow.tasks} />
+    </section>
+  );
+}
+
+function Head({ flow, live }: { flow: Flow; live: LiveFlow }) {
+  const mjflow = useMjflow();
+  const { can } = useAbilities();
+  const { act, busy, error, clear } = useAct();
+  const now = useNow(1_000);
+  const { id, status, prompt, action, provider, mode, state, counts, createdAt, endedAt, notifyHook } = flow;
+  const took = between(createdAt, endedAt) ?? now - Date.parse(createdAt);
+  const done = flow.tasks.filter((task) => isEnded(task.status)).length;
+  const doIt = (name: string, work: () => Promise<unknown>) => act(name, work).then((isDone) => isDone && live.again());
+  return (
+    <>
+      <div className="head">
+        <h1 className="prompt-title" dir="auto">
+          {prompt ?? action}
+        </h1>
+        <div className="actions">
+          {status === "running" && can("POST", "/v1/flows/{id}/cancel") && (
+            <button type="button" disabled={!!busy} onClick={() => doIt("cancel", () => mjflow.flows.cancel(id))}>
+              Cancel flow
+            </button>
+          )}
+          {status === "failed" && can("POST", "/v1/flows/{id}/resume") && (
+            <button type="button" disabled={!!busy} onClick={() => doIt("resume", () => mjflow.flows.resume(id))}>
+              Resume
+            </button>
+          )}
+        </div>
+      </div>
+      <p className="facts">
+        <Status of={status} />
+        {live.isLive && <span className="live">live</span>}
+        <span>
+          {provider}
+          {mode && `, ${mode}`}
+        </span>
+        <span>
+          <time dateTime={createdAt} title={createdAt}>
+            {ago(createdAt, now)}
+          </time>
+          , {status === "running" ? "for" : "took"} {duration(took)}
+        </span>
+        <span>
+          {done} of {flow.tasks.length} ended
+        </span>
+        {state !== null && (
+          <span>
+            state <bdi className="mono">{state}</bdi>
+          </span>
+        )}
+        {notifyHook && (
+          <span>
+            hook <bdi className="mono">{notifyHook}</bdi>
+          </span>
+        )}
+      </p>
+      <dl className="counts">
+        {(
+          [
+            ["submissions", counts.submissions, "Paid calls made to the vendor"],
+            ["callbacks", counts.callbacks, "What the vendor told us"],
+            ["duplicates", counts.duplicates, "Told twice, counted once"],
+            ["look-ups", counts.lookups, "What we had to ask for"],
+            ["modals", counts.modals, "Windows answered"],
+          ] as const
+        ).map(([name, count, help]) => (
+          <div key={name} title={help}>
+            <dt>{name}</dt>
+            <dd>{count}</dd>
+          </div>
+        ))}
+        <div className="id">
+          <dt>id</dt>
+          <dd>
+            <code>{id}</code> <CopyButton text={id} />
+          </dd>
+        </div>
+      </dl>
+      <Problem error={error} onClose={clear} />
+    </>
+  );
+}
+
+function Card({ task }: { task: Task }) {
+  const { status, progress, press, action } = task;
+  const isBusy = !isEnded(status);
+  return (
+    <>
+      <span className="node-picture">
+        <Picture src={pictureOf(task)} alt="" />
+        {isBusy && <progress max={100} value={progress} aria-hidden="true" />}
+      </span>
+      <span className="node-words">
+        <span className="press">{press === null ? action.toLowerCase() : pressLabel(press)}</span>
+        {status === "IN_PROGRESS" ? <span className="status run">{progress}%</span> : <Status of={status} />}
+      </span>
+    </>
+  );
+}
+
+function nameOf({ press, action, status, progress }: Task): string {
+  const what = press === null ? action.toLowerCase() : pressLabel(press);
+  return `${what}, ${toneOf(status)[1]}${status === "IN_PROGRESS" ? ` ${progress}%` : ""}`;
+}
+
+/** What ended last, for those who do not see it: not each percent. */
+function News({ tasks }: { tasks: readonly Task[] }) {
+  const last = tasks
+    .filter(({ endedAt, status }) => endedAt !== null || status === "MODAL")
+    .toSorted((a, b) => ((a.endedAt ?? "~") < (b.endedAt ?? "~") ? 1 : -1))[0];
+  return (
+    <p className="unseen" aria-live="polite">
+      {last && nameOf(last)}
+    </p>
+  );
+}

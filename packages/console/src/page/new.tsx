@@ -1,0 +1,263 @@
+import * as Tabs from "@radix-ui/react-tabs";
+import { useQueryClient } from "@tanstack/react-query";
+import { type FormEvent, useMemo, useRef, useState } from "react";
+import { useAct, useFlowList, useProviders } from "../data.ts";
+import { NO_FILTER } from "../lib/filter.ts";
+import { PARAMETERS, withParameter } from "../lib/parameter.ts";
+import { EMPTY_FORM, type FlowForm, inputOf, preview, type Step } from "../lib/plan.ts";
+import { kindOfRoot, pressLabel } from "../lib/press.ts";
+import { hrefOf } from "../lib/route.ts";
+import { cliOf, curlOf, sdkOf } from "../lib/snippet.ts";
+import { layout } from "../lib/tree.ts";
+import { CopyButton } from "../part/copy.tsx";
+import { ImageInput } from "../part/image-input.tsx";
+import { PlanEditor } from "../part/plan-editor.tsx";
+import { Problem } from "../part/problem.tsx";
+import { TreeView } from "../part/tree-view.tsx";
+import { apiUrl, useMjflow } from "../session.ts";
+
+export function NewPage() {
+  const mjflow = useMjflow();
+  const queries = useQueryClient();
+  const { act, busy, error } = useAct();
+  const known = useKnownProviders();
+  const [form, setForm] = useState<FlowForm>(EMPTY_FORM);
+  const set = (change: Partial<FlowForm>) => setForm((before) => ({ ...before, ...change }));
+  const input = useMemo(() => inputOf({ ...form, provider: form.provider || known[0] || "simulator" }), [form, known]);
+  const seen = useMemo(() => preview(input), [input]);
+  // One key for one plan: sent twice by an impatient hand it is still one flow, and a changed plan is another.
+  const sent = useRef<{ body: string; key: string }>(undefined);
+
+  function submit(event: FormEvent) {
+    event.preventDefault();
+    const body = JSON.stringify(input);
+    if (sent.current?.body !== body) sent.current = { body, key: crypto.randomUUID() };
+    const { key: idempotencyKey } = sent.current;
+    void act("create", async () => {
+      const { id } = await mjflow.flows.create(input, { idempotencyKey });
+      void queries.invalidateQueries({ queryKey: ["flows"] });
+      location.hash = hrefOf({ page: "flow", id, task: undefined });
+    });
+  }
+
+  const takesPrompt = form.action === "imagine" || form.action === "shorten";
+  const isReady = takesPrompt ? form.prompt.trim() !== "" : form.images.length > 0;
+  return (
+    <section className="page wide">
+      <h1>New flow</h1>
+      <form className="new" onSubmit={submit}>
+        <div className="card form">
+          <div className="row">
+            <label>
+              Begin with
+              <select
+                value={form.action}
+                onChange={(event) => set({ action: event.target.value as FlowForm["action"], then: [] })}
+              >
+                <option value="imagine">imagine</option>
+                <option value="blend">blend 2 to 5 pictures</option>
+                <option value="describe">describe a picture</option>
+                <option value="shorten">shorten a prompt</option>
+              </select>
+            </label>
+            <label>
+              Provider
+              <input
+                list="providers"
+                value={form.provider}
+                placeholder={known[0] ?? "simulator"}
+                onChange={(event) => set({ provider: event.target.value })}
+              />
+              <datalist id="providers">
+                {known.map((id) => (
+                  <option key={id} value={id} />
+                ))}
+              </datalist>
+            </label>
+            <label>
+              Mode
+              <select value={form.mode} onChange={(event) => set({ mode: event.target.value as FlowForm["mode"] })}>
+                <option value="">the vendor's default</option>
+                <option value="relax">relax</option>
+                <option value="fast">fast</option>
+                <option value="turbo">turbo</option>
+              </select>
+            </label>
+          </div>
+          {takesPrompt && <PromptInput value={form.prompt} onChange={(prompt) => set({ prompt })} />}
+          {form.action !== "shorten" && (
+            <ImageInput
+              max={form.action === "describe" ? 1 : form.action === "blend" ? 5 : 10}
+              images={form.images}
+              onChange={(images) => set({ images })}
+            />
+          )}
+          <fieldset>
+            <legend>Then press, once it is done</legend>
+            <PlanEditor drafts={form.then} kind={kindOfRoot(form.action)} onChange={(then) => set({ then })} />
+          </fieldset>
+          <details>
+            <summary>More</summary>
+            <div className="more-fields">
+              <label>
+                state <span className="faint">yours: comes back with every event</span>
+                <input value={form.state} onChange={(event) => set({ state: event.target.value })} />
+              </label>
+              <label>
+                notifyHook <span className="faint">where this flow's events are posted, signed</span>
+                <input
+                  type="url"
+                  value={form.notifyHook}
+                  placeholder="https://"
+                  onChange={(event) => set({ notifyHook: event.target.value })}
+                />
+              </label>
+              <label className="check">
+                <input
+                  type="checkbox"
+                  checked={form.archive}
+                  onChange={(event) => set({ archive: event.target.checked })}
+                />
+                Keep the pictures: copy them to where links do not expire
+              </label>
+            </div>
+          </details>
+        </div>
+        <div className="side">
+          <div className="card">
+            <header>
+              <h2>The plan</h2>
+              <span className="cost">
+                {seen.paid} paid {seen.paid === 1 ? "call" : "calls"} · about ${seen.usd.toFixed(2)}
+              </span>
+            </header>
+            <PreviewTree steps={seen.steps} />
+            <p className="faint small">
+              At one vendor's published prices, should every branch succeed. Vendors differ; this is no bill.
+            </p>
+            {seen.problem && (
+              <p className="problem" role="alert">
+                {seen.problem.detail}
+              </p>
+            )}
+            <Problem error={error} />
+            <button type="submit" className="primary" disabled={!isReady || !!busy || seen.problem !== undefined}>
+              {busy ? "Sending…" : "Send the plan"}
+            </button>
+          </div>
+          <Snippets input={input} />
+        </div>
+      </form>
+    </section>
+  );
+}
+
+function PromptInput({ value, onChange }: { value: string; onChange: (prompt: string) => void }) {
+  return (
+    <div>
+      <label>
+        Prompt
+        <textarea
+          rows={4}
+          dir="auto"
+          value={value}
+          placeholder="a paper boat on calm water --ar 16:9"
+          onChange={(event) => onChange(event.target.value)}
+        />
+      </label>
+      <details className="small">
+        <summary>Parameters</summary>
+        <ul className="parameters">
+          {PARAMETERS.map((parameter) => (
+            <li key={parameter.name}>
+              <button type="button" className="chip mono" onClick={() => onChange(withParameter(value, parameter))}>
+                {parameter.example}
+              </button>
+              <span>{parameter.help}</span>
+            </li>
+          ))}
+        </ul>
+      </details>
+    </div>
+  );
+}
+
+function PreviewTree({ steps }: { steps: Step[] }) {
+  const tree = useMemo(() => layout(steps), [steps]);
+  const [selected, setSelected] = useState<string>();
+  return (
+    <TreeView
+      label="The plan as a tree"
+      layout={tree}
+      selected={selected}
+      onSelect={setSelected}
+      compact
+      nameOf={({ press, action, free }) =>
+        `${press === null ? action.toLowerCase() : pressLabel(press)}${free ? ", free" : ""}`
+      }
+      toneOf={({ free }) => (free ? "off" : "wait")}
+    >
+      {({ press, action, prompt, free }) => (
+        <span className="node-words">
+          <span className="press">{press === null ? action.toLowerCase() : pressLabel(press)}</span>
+          {prompt && press !== null ? (
+            <span className="faint small clip" dir="auto">
+              {prompt}
+            </span>
+          ) : (
+            free && <span className="faint small">cut by us, free</span>
+          )}
+        </span>
+      )}
+    </TreeView>
+  );
+}
+
+function Snippets({ input }: { input: ReturnType<typeof inputOf> }) {
+  // Pictures are megabytes of text: what is shown is what could be read.
+  const shown = input.base64Array ? { ...input, base64Array: input.base64Array.map(shortened) } : input;
+  const cli = cliOf(shown);
+  const forms: [string, string | undefined][] = [
+    ["curl", curlOf(shown, apiUrl())],
+    ["TypeScript", sdkOf(shown)],
+    ["CLI", cli],
+  ];
+  return (
+    <Tabs.Root className="card" defaultValue="curl">
+      <header>
+        <Tabs.List className="tabs" aria-label="The same as code">
+          {forms.map(([name]) => (
+            <Tabs.Trigger key={name} value={name}>
+              {name}
+            </Tabs.Trigger>
+          ))}
+        </Tabs.List>
+      </header>
+      {forms.map(([name, text]) => (
+        <Tabs.Content key={name} value={name}>
+          {text === undefined ? (
+            <p className="faint">The command line has no words for this; use --plan with the JSON.</p>
+          ) : (
+            <>
+              <pre className="code">{text}</pre>
+              <CopyButton text={text} />
+            </>
+          )}
+        </Tabs.Content>
+      ))}
+    </Tabs.Root>
+  );
+}
+
+function shortened(image: string): string {
+  return image.length > 80 ? `${image.slice(0, 40)}…` : image;
+}
+
+/** What this server is set up for; where it does not say, what was used here before. */
+function useKnownProviders(): string[] {
+  const { data } = useProviders();
+  const { flows } = useFlowList(NO_FILTER);
+  const used = flows.map(({ provider }) => provider).join(" ");
+  const listed = data?.map(({ id }) => id).join(" ");
+  return useMemo(() => [...new Set(`${used} ${listed ?? "simulator"}`.split(" ").filter(Boolean))], [used, listed]);
+}

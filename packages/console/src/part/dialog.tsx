@@ -1,0 +1,27 @@
+import * as Radix from "@radix-ui/react-dialog";
+import type { ReactNode } from "react";
+
+/**
+ * A window above the page: focus stays in it, Escape closes it. Without Radix's own overlay, which would lock scrolling by
+ * an inline style that the page's policy refuses.
+ */
+export function Dialog(props: { title: string; hint?: string; onClose: () => void; children: ReactNode }) {
+  const { title, hint, onClose, children } = props;
+  return (
+    <Radix.Root open onOpenChange={(isOpen) => !isOpen && onClose()}>
+      <Radix.Portal>
+        <div className="backdrop" aria-hidden="true" />
+        <Radix.Content className="dialog" {...(!hint && { "aria-describedby": undefined })}>
+          <header>
+            <Radix.Title>{title}</Radix.Title>
+            <Radix.Close className="quiet" aria-label="Close">
+              ✕
+            </Radix.Close>
+          </header>
+          {hint && <Radix.Description className="faint">{hint}</Radix.Description>}
+          {children}
+        </Radix.Content>
+      </Radix.Portal>
+    </Radix.Root>
+  );
+}

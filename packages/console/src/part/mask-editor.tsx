@@ -1,0 +1,136 @@
+/** A region drawn on a picture: with a brush, as a box, or by numbers for those who do not point. */
+import { type PointerEvent, useEffect, useRef, useState } from "react";
+import { boxOf, draw, maskOf, type Shape, type Size } from "../lib/mask.ts";
+
+type Tool = "box" | "brush";
+type Point = { x: number; y: number };
+
+export function MaskEditor(props: { picture: string | undefined; onMask: (png: string | undefined) => void }) {
+  const { picture, onMask } = props;
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const [size, setSize] = useState<Size>({ width: 1024, height: 1024 });
+  const [tool, setTool] = useState<Tool>("box");
+  const [shapes, setShapes] = useState<Shape[]>([]);
+  const [drawing, setDrawing] = useState<{ from: Point; shape: Shape | undefined }>();
+
+  useEffect(() => {
+    const context = canvas.current?.getContext("2d");
+    if (!context) return;
+    context.clearRect(0, 0, size.width, size.height);
+    draw(context, drawing?.shape ? [...shapes, drawing.shape] : shapes, "#ff2d8a");
+  }, [shapes, drawing, size]);
+
+  function set(next: Shape[]) {
+    setShapes(next);
+    onMask(next.length === 0 ? undefined : maskOf(document.createElement("canvas"), next, size));
+  }
+
+  function pointOf({ clientX, clientY, currentTarget }: PointerEvent): Point {
+    const { left, top, width, height } = currentTarget.getBoundingClientRect();
+    return { x: ((clientX - left) / width) * size.width, y: ((clientY - top) / height) * size.height };
+  }
+  function begin(event: PointerEvent<HTMLCanvasElement>) {
+    event.currentTarget.setPointerCapture(event.pointerId);
+    const from = pointOf(event);
+    const radius = Math.max(size.width, size.height) / 24;
+    setDrawing({ from, shape: tool === "brush" ? { kind: "stroke", radius, points: [from] } : undefined });
+  }
+  function move(event: PointerEvent<HTMLCanvasElement>) {
+    if (!drawing) return;
+    const to = pointOf(event);
+    const { from, shape } = drawing;
+    if (shape?.kind === "stroke") setDrawing({ from, shape: { ...shape, points: [...shape.points, to] } });
+    else setDrawing({ from, shape: boxOf(from, to, size) });
+  }
+  function end() {
+    if (drawing?.shape) set([...shapes, drawing.shape]);
+    setDrawing(undefined);
+  }
+
+  return (
+    <div className="mask">
+      <div className="mask-plane">
+        {picture && (
+          <img
+            src={picture}
+            alt="What the region is part of"
+            referrerPolicy="no-referrer"
+            onLoad={({ currentTarget: { naturalWidth: width, naturalHeight: height } }) => {
+              if (width > 0 && height > 0) setSize({ width, height });
+            }}
+          />
+        )}
+        <canvas
+          ref={canvas}
+          width={size.width}
+          height={size.height}
+          aria-label="Region: draw with a pointer, or use the fields below"
+          onPointerDown={begin}
+          onPointerMove={move}
+          onPointerUp={end}
+          onPointerCancel={() => setDrawing(undefined)}
+        />
+      </div>
+      <div className="mask-tools">
+        <fieldset className="segments">
+          <legend className="unseen">Tool</legend>
+          {(["box", "brush"] as const).map((name) => (
+            <label key={name}>
+              <input type="radio" name="tool" checked={tool === name} onChange={() => setTool(name)} />
+              {name === "box" ? "Box" : "Brush"}
+            </label>
+          ))}
+        </fieldset>
+        <button type="button" disabled={shapes.length === 0} onClick={() => set(shapes.slice(0, -1))}>
+          Undo
+        </button>
+        <button type="button" disabled={shapes.length === 0} onClick={() => set([])}>
+          Clear
+        </button>
+        <span className="faint small" aria-live="polite">
+          {shapes.length === 0 ? "Nothing drawn yet" : `${shapes.length} drawn`}
+        </span>
+      </div>
+      <Numbers
+        onBox={(from, to) => {
+          const box = boxOf(scaled(from, size), scaled(to, size), size);
+          if (box) set([...shapes, box]);
+        }}
+      />
+    </div>
+  );
+}
+
+/** In percent of the picture. */
+function Numbers({ onBox }: { onBox: (from: Point, to: Point) => void }) {
+  const [values, setValues] = useState({ left: 25, top: 25, right: 75, bottom: 75 });
+  return (
+    <details className="small">
+      <summary>By numbers</summary>
+      <div className="numbers">
+        {(["left", "top", "right", "bottom"] as const).map((side) => (
+          <label key={side}>
+            {side}, %
+            <input
+              type="number"
+              min={0}
+              max={100}
+              value={values[side]}
+              onChange={(event) => setValues({ ...values, [side]: event.target.valueAsNumber || 0 })}
+            />
+          </label>
+        ))}
+        <button
+          type="button"
+          onClick={() => onBox({ x: values.left, y: values.top }, { x: values.right, y: values.bottom })}
+        >
+          Add box
+        </button>
+      </div>
+    </details>
+  );
+}
+
+function scaled({ x, y }: Point, { width, height }: Size): Point {
+  return { x: (x / 100) * width, y: (y / 100) * height };
+}

@@ -1,0 +1,142 @@
+/** What to press, and on what comes of it, to any depth. */
+import { canonicalPress } from "@mjflow/core/button";
+import { useState } from "react";
+import { changed, type Draft, toggled } from "../lib/plan.ts";
+import { type Kind, kindAfter, offersOn, opensWindow, pressLabel, wantsMask } from "../lib/press.ts";
+import { Dialog } from "./dialog.tsx";
+import { MaskEditor } from "./mask-editor.tsx";
+
+const newKey = () => crypto.randomUUID();
+
+export function PlanEditor(props: { drafts: Draft[]; kind: Kind; onChange: (drafts: Draft[]) => void }) {
+  const { drafts, kind, onChange } = props;
+  return (
+    <div className="plan">
+      <Offers drafts={drafts} kind={kind} onChange={onChange} />
+      {drafts.length > 0 && (
+        <ul>
+          {drafts.map((draft) => (
+            <li key={draft.key}>
+              <Step
+                draft={draft}
+                onChange={(next) => onChange(changed(drafts, draft.key, () => next))}
+                onRemove={() => onChange(changed(drafts, draft.key, () => undefined))}
+              />
+            </li>
+          ))}
+        </ul>
+      )}
+    </div>
+  );
+}
+
+function Offers(props: { drafts: Draft[]; kind: Kind; onChange: (drafts: Draft[]) => void }) {
+  const { drafts, kind, onChange } = props;
+  const [other, setOther] = useState("");
+  const has = (name: string) => drafts.some((draft) => canonicalPress(draft.press) === name);
+  const isOn = (press: string) => {
+    const all = /^(\w+):all$/.exec(press)?.[1];
+    return all ? [1, 2, 3, 4].every((n) => has(`${all}:${n}`)) : has(press);
+  };
+  const add = () => {
+    if (other.trim() && !has(canonicalPress(other))) onChange(toggled(drafts, other, newKey));
+    setOther("");
+  };
+  return (
+    <div className="chips">
+      {offersOn(kind).map((press) => (
+        <button
+          key={press}
+          type="button"
+          className="chip"
+          aria-pressed={isOn(press)}
+          onClick={() => onChange(toggled(drafts, press, newKey))}
+        >
+          {pressLabel(press)}
+        </button>
+      ))}
+      <input
+        className="other"
+        aria-label="Another button, by its label"
+        placeholder="another button"
+        value={other}
+        onChange={(event) => setOther(event.target.value)}
+        onBlur={add}
+        onKeyDown={(event) => {
+          if (event.key !== "Enter") return;
+          // Enter here adds; it does not send the plan, which is paid for.
+          event.preventDefault();
+          add();
+        }}
+      />
+    </div>
+  );
+}
+
+function Step(props: { draft: Draft; onChange: (draft: Draft) => void; onRemove: () => void }) {
+  const { draft, onChange, onRemove } = props;
+  const [isMasking, setMasking] = useState(false);
+  const kind = kindAfter(draft.press);
+  const label = pressLabel(draft.press);
+  return (
+    <details className="step" open={draft.then.length > 0 || undefined}>
+      <summary>
+        <span className="press">{label}</span>
+        {draft.then.length > 0 && <span className="faint small">then {draft.then.length}</span>}
+        {opensWindow(draft.press) && !draft.prompt && !draft.maskBase64 && (
+          <span className="status ask">asks for input</span>
+        )}
+        <button type="button" className="quiet" aria-label={`Remove ${label}`} onClick={onRemove}>
+          ✕
+        </button>
+      </summary>
+      {kind !== "none" && (
+        <label>
+          Prompt, should it open a window
+          <input
+            dir="auto"
+            value={draft.prompt}
+            onChange={(event) => onChange({ ...draft, prompt: event.target.value })}
+          />
+        </label>
+      )}
+      {wantsMask(draft.press) && (
+        <button type="button" onClick={() => setMasking(true)}>
+          {draft.maskBase64 ? "Change the region" : "Draw the region"}
+        </button>
+      )}
+      {isMasking && (
+        <MaskDialog
+          onClose={() => setMasking(false)}
+          onDone={(maskBase64) => {
+            const { maskBase64: _, ...rest } = draft;
+            onChange(maskBase64 ? { ...rest, maskBase64 } : rest);
+            setMasking(false);
+          }}
+        />
+      )}
+      {kind !== "none" && (
+        <PlanEditor drafts={draft.then} kind={kind} onChange={(then) => onChange({ ...draft, then })} />
+      )}
+    </details>
+  );
+}
+
+/** There is no picture yet, so the region is drawn on an empty square of Midjourney's size. */
+function MaskDialog(props: { onDone: (mask: string | undefined) => void; onClose: () => void }) {
+  const [mask, setMask] = useState<string>();
+  return (
+    <Dialog
+      title="Region"
+      hint="There is no picture yet: draw on a square of 1024 by 1024. For another shape answer the window when it opens."
+      onClose={props.onClose}
+    >
+      <MaskEditor picture={undefined} onMask={setMask} />
+      <div className="actions end">
+        <button type="button" className="primary" disabled={!mask} onClick={() => props.onDone(mask)}>
+          Use it
+        </button>
+      </div>
+    </Dialog>
+  );
+}

@@ -1,0 +1,105 @@
+/**
+ * `/console`: the static site a CDN would serve, with the same headers. It is built when somebody first opens it, in a
+ * process of its own: whoever never looks pays nothing, and a fresh clone needs no step between install and start.
+ */
+import { spawn } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { extname, join, posix, sep } from "node:path";
+import { fileURLToPath } from "node:url";
+import { DIST, isStale } from "@mjflow/console/build";
+import { siteHeaders } from "@mjflow/console/site";
+
+const PREFIX = "/console";
+const TYPES: Readonly<Record<string, string>> = {
+  ".css": "text/css; charset=utf-8",
+  ".html": "text/html; charset=utf-8",
+  ".js": "text/javascript; charset=utf-8",
+  ".svg": "image/svg+xml",
+};
+
+interface File {
+  type: string;
+  body: Buffer;
+}
+type Site = ReadonlyMap<string, File>;
+
+export function isConsole(url: string | undefined): boolean {
+  return url === PREFIX || url?.startsWith(`${PREFIX}/`) === true || url?.startsWith(`${PREFIX}?`) === true;
+}
+
+/** @param build for tests: what is done where there is no build, or an old one */
+export function consoleSite({ dist = DIST, stale = isStale, build = runBuild } = {}) {
+  let site: Promise<Site> | undefined;
+
+  /** Kept for the life of the house; a build that failed is tried again by the next visit. */
+  function files(): Promise<Site> {
+    site ??= (async () => {
+      if (stale()) await build();
+      return readSite(dist);
+    })();
+    site.catch(() => {
+      site = undefined;
+    });
+    return site;
+  }
+
+  return async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const path = (request.url ?? "").replace(/[?#].*$/s, "");
+    const headers = siteHeaders();
+    if (request.method !== "GET" && request.method !== "HEAD") {
+      response.writeHead(405, { ...headers, allow: "GET, HEAD" }).end();
+      return;
+    }
+    // What the page names is relative to the folder.
+    if (path === PREFIX) {
+      response.writeHead(308, { ...headers, location: `${PREFIX}/` }).end();
+      return;
+    }
+    const known = await files().catch(() => undefined);
+    if (!known) {
+      const text = "The console could not be built. npm run console:build says why.\n";
+      response
+        .writeHead(503, { ...headers, "content-type": "text/plain; charset=utf-8", "retry-after": "5" })
+        .end(text);
+      return;
+    }
+    const name = path.slice(PREFIX.length + 1) || "index.html";
+    const file = known.get(name);
+    if (!file) {
+      response.writeHead(404, { ...headers, "content-type": "text/plain; charset=utf-8" }).end("Not found\n");
+      return;
+    }
+    // An asset's name changes with what is in it; the page's does not.
+    const kept = name.startsWith("assets/") ? "public, max-age=31536000, immutable" : "no-cache";
+    response.writeHead(200, {
+      ...headers,
+      "cache-control": kept,
+      "content-length": file.body.length,
+      "content-type": file.type,
+    });
+    response.end(request.method === "HEAD" ? undefined : file.body);
+  };
+}
+
+/** All of it, by name: an address is looked up among these, never in the file system. */
+function readSite(dist: string): Site {
+  const names = readdirSync(dist, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  return new Map(
+    names.map((entry) => {
+      const path = join(entry.parentPath, entry.name);
+      const name = path.slice(dist.length + 1).replaceAll(sep, posix.sep);
+      return [name, { type: TYPES[extname(name)] ?? "application/octet-stream", body: readFileSync(path) }];
+    }),
+  );
+}
+
+function runBuild(): Promise<void> {
+  const child = spawn(process.execPath, [fileURLToPath(import.meta.resolve("@mjflow/console/build"))], {
+    stdio: ["ignore", "ignore", "inherit"],
+  });
+  return new Promise((resolve, reject) => {
+    child.once("error", reject);
+    child.once("exit", (code) => (code === 0 ? resolve() : reject(new Error(`the build ended with ${code}`))));
+  });
+}
