@@ -2,7 +2,7 @@
  * One pass of Stryker over core. It copies core to a sandbox, so that the tree may be edited meanwhile, puts all mutants
  * into the copy at once, and runs for each only the tests that reach it.
  */
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Stryker } from "@stryker-mutator/core";
 import type { Mutant } from "./verdict.ts";
@@ -24,6 +24,9 @@ interface Found {
   status: string;
   location: { start: Position; end: Position };
 }
+interface Report {
+  files: Record<string, { source: string; mutants: Found[] }>;
+}
 interface Position {
   line: number;
   column: number;
@@ -40,6 +43,7 @@ const KILLED = new Set(["Killed", "Timeout", "RuntimeError"]);
 
 export async function runPass(root: string, { tests, mutate, memory, fresh, concurrency }: Pass): Promise<Located[]> {
   const report = `${memory}.report.json`;
+  forgetAlive(join(root, `${memory}.json`));
   const stryker = new Stryker({
     testRunner: "vitest",
     plugins: ["@stryker-mutator/vitest-runner"],
@@ -64,12 +68,21 @@ export async function runPass(root: string, { tests, mutate, memory, fresh, conc
     allowConsoleColors: false,
   });
   await stryker.runMutationTest();
-  const { files } = JSON.parse(readFileSync(join(root, report), "utf8")) as {
-    files: Record<string, { source: string; mutants: Found[] }>;
-  };
+  const { files } = JSON.parse(readFileSync(join(root, report), "utf8")) as Report;
   return Object.entries(files).flatMap(([file, { source, mutants }]) =>
     mutants.filter(({ status }) => status !== "Ignored").map((found) => located(file, source, found)),
   );
+}
+
+/**
+ * Stryker would believe that what survived survives still, unless a test that reaches it is new; which tests reach what
+ * runs while a module loads it does not know.
+ */
+function forgetAlive(memory: string): void {
+  if (!existsSync(memory)) return;
+  const kept = JSON.parse(readFileSync(memory, "utf8")) as Report;
+  for (const file of Object.values(kept.files)) file.mutants = file.mutants.filter(({ status }) => KILLED.has(status));
+  writeFileSync(memory, JSON.stringify(kept));
 }
 
 function located(file: string, source: string, { replacement, status, location: { start, end } }: Found): Located {

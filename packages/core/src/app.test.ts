@@ -16,6 +16,7 @@ import {
   outgoing,
   parseKeyText,
   RotateRequest,
+  UsageQuery,
 } from "./app.ts";
 
 const APP = "app_01K9ZC7T3R8M2V5X0Q4B6N1JHD";
@@ -136,5 +137,10 @@ describe("what an operator sends", () => {
     ]) {
       expect(CreditRequest.safeParse(bad).success, JSON.stringify(bad)).toBe(false);
     }
+  });
+
+  it("asks for the usage of one app, or of all", () => {
+    expect([UsageQuery.parse({ app: APP }), UsageQuery.parse({})]).toEqual([{ app: APP }, {}]);
+    for (const bad of [{ app: "a".repeat(101) }, { apps: APP }]) expect(UsageQuery.safeParse(bad).success).toBe(false);
   });
 });

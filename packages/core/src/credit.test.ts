@@ -10,7 +10,9 @@ import {
   dropped,
   extended,
   heldMicro,
+  holdsFlows,
   imbalanceMicro,
+  isLimited,
   looked,
   newCredit,
   settlement,
@@ -93,6 +95,12 @@ describe("what a plan may cost, and what it did", () => {
       { status: "FAILURE", endedBy: undefined, attempt: 0, failure: failure("press_not_offered") },
       0,
     ],
+    [
+      "given up before anybody knew that it was taken",
+      { status: "EXPIRED", endedBy: undefined, failure: failure("deadline_passed") },
+      0,
+    ],
+    ["ended for no reason that was told", { status: "CANCEL", endedBy: undefined, submittedAt: 1 }, 0],
     ["running", { status: "IN_PROGRESS", endedBy: undefined, submittedAt: 1 }, 1],
     ["waiting", { status: "PENDING", endedBy: undefined, attempt: 0 }, 0],
   ])("%s", (_, more, count) => {
@@ -287,5 +295,115 @@ describe("E1: reserved is settled, refunded and held, to the micro-dollar", () =
       }),
       { numRuns: 500 },
     );
+  });
+});
+
+describe("an app's row", () => {
+  const HOUR = 3_600_000;
+  const MINUTE = 60_000;
+  const refusal = (of: () => unknown) => {
+    try {
+      of();
+    } catch (error) {
+      return error as Error;
+    }
+    throw new Error("it was let in");
+  };
+
+  it("begins with nothing", () => {
+    expect(fresh()).toStrictEqual({
+      appId: "app",
+      rev: 0,
+      added: 0,
+      reserved: 0,
+      settled: 0,
+      refunded: 0,
+      holds: {},
+      applying: [],
+      days: {},
+      createdAt: NOW,
+    });
+  });
+
+  it("is needed for whatever is limited, and holds flows only for spending or for how many run", () => {
+    const cases: [Limits | undefined, boolean, boolean][] = [
+      [undefined, false, false],
+      [{}, false, false],
+      [{ flowsPerMinute: 1 }, true, false],
+      [{ runningFlows: 1 }, true, true],
+      [{ creditsUsd: 0 }, true, true],
+    ];
+    for (const [limits, limited, holds] of cases) {
+      expect([isLimited(limits), holdsFlows(limits)], JSON.stringify(limits)).toEqual([limited, holds]);
+    }
+    expect(balanceMicro(fresh(), undefined)).toBeUndefined();
+  });
+
+  it("leaves to spend what was granted, without what is spent or held", () => {
+    const credit = { ...admitted(fresh(), LIMITS, ask("f"), NOW).next, settled: 300_000, added: 50_000 };
+    expect(balanceMicro(credit, LIMITS)).toBe(650_000);
+  });
+
+  it("without a rate counts none", () => {
+    const { next, rate } = admitted(fresh(), LIMITS, ask("f"), NOW);
+    expect([next.fullAt, rate]).toEqual([undefined, undefined]);
+  });
+
+  it("lets half a millisecond go, for rounding", () => {
+    const full = { ...fresh(), fullAt: NOW + MINUTE };
+    const limits = { flowsPerMinute: 40_000 };
+    expect(admitted(full, limits, ask("f"), NOW + 1).next.fullAt).toBe(NOW + MINUTE + 1.5);
+    expect(refusal(() => admitted(full, limits, ask("f"), NOW)).message).toBe("At most 40000 new flows a minute.");
+  });
+
+  it("refuses in words an app can show", () => {
+    const busy = admitted(fresh(), { runningFlows: 1 }, ask("a"), NOW).next;
+    expect(refusal(() => admitted(busy, { runningFlows: 1 }, ask("b"), NOW)).message).toBe(
+      "1 flows are running, of 1.",
+    );
+    const words = (creditsUsd: number, micro: number, settled = 0) =>
+      refusal(() => admitted({ ...fresh(), settled }, { creditsUsd }, ask("f", micro), NOW)).message;
+    expect(words(1.2345, 20_000_000)).toBe("The plan may cost 20 USD; 1.2345 are left.");
+    expect(words(0.5, 1_000_001)).toBe("The plan may cost 1.000001 USD; 0.5 are left.");
+    expect(words(1, 100, 2_000_000)).toBe("The plan may cost 0.0001 USD; 0 are left.");
+  });
+
+  it("says what is missing, in numbers", () => {
+    expect(refusal(() => admitted(fresh(), LIMITS, ask("f", 1_500_000), NOW))).toMatchObject({
+      extra: { estimatedUsd: 1.5, balanceUsd: 1 },
+    });
+  });
+
+  it("holds a press by hand until somebody should have written it, and not beyond what is left", () => {
+    const press = { flowId: "f", path: "0-mX", micro: 10_000, spent: 40_000 };
+    const { f: hold } = extended(fresh(), LIMITS, press, NOW).holds;
+    expect(hold).toEqual({
+      micro: 10_000,
+      at: NOW,
+      before: 40_000,
+      awaits: ["0-mX"],
+      again: true,
+      lookAt: NOW + DANGLING_MS,
+    });
+    expect(refusal(() => extended(fresh(), LIMITS, { ...press, micro: 1_000_001 }, NOW))).toMatchObject({
+      code: "out_of_credit",
+    });
+    expect(DANGLING_MS).toBe(15 * MINUTE);
+  });
+
+  it("of a flow found running is looked at again in an hour, and is otherwise as it was", () => {
+    const credit = admitted(fresh(), LIMITS, ask("f"), NOW).next;
+    expect(looked(credit, "f", NOW).holds).toEqual({ f: { ...credit.holds["f"], lookAt: NOW + HOUR } });
+    expect(looked(credit, "g", NOW)).toBe(credit);
+  });
+
+  it("keeps the last 31 days that had anything in them, however they were stored", () => {
+    const dates = Array.from({ length: 31 }, (_, i) => `2026-12-${String(i + 1).padStart(2, "0")}`);
+    const mixed = [...dates.slice(20), ...dates.slice(0, 10).reverse(), ...dates.slice(10, 20)];
+    const days = Object.fromEntries(mixed.map((date) => [date, { flows: 1, settled: 1 }]));
+    const credit = { ...admitted(fresh(), LIMITS, ask("f"), NOW).next, days };
+    const settled = settlement(credit, "f", [ended()], NOW, DAY) as { next: Credit };
+    expect(Object.keys(settled.next.days)).toEqual([DAY, ...dates.slice(1).reverse()]);
+    expect(settled.next.days[DAY]).toEqual({ flows: 1, settled: 40_000 });
   });
 });

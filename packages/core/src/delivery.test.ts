@@ -138,7 +138,7 @@ describe("a try", () => {
   it("is written down as it went", () => {
     expect(tried(open, answered(503), NOW, 0).delivery.attempts).toEqual([{ at: NOW, status: 503, tookMs: 12 }]);
     expect(tried(open, unreachable, NOW, 0).delivery.attempts).toEqual([{ at: NOW, why: "reset", tookMs: 7 }]);
-    expect(tried(open, forbidden, NOW, 0).delivery.attempts).toEqual([{ at: NOW, why: "loopback" }]);
+    expect(tried(open, forbidden, NOW, 0).delivery.attempts).toStrictEqual([{ at: NOW, why: "loopback" }]);
   });
 
   it("beyond the twelfth pushes the oldest out", () => {

@@ -2,6 +2,8 @@ import { describe, expect, it } from "vitest";
 import { FLOW, NOW, taskIn } from "../test/sample.ts";
 import {
   DEFAULT_EVENTS,
+  disabledEndpointOf,
+  disabledEvent,
   EVENT_TYPES,
   type EventType,
   eventIdOf,
@@ -140,5 +142,22 @@ describe("a listener has something new to hear", () => {
 
   it("never where nobody listens", () => {
     expect(isNewlyHeard(running, further)).toBe(false);
+  });
+});
+
+describe("an endpoint that is switched off", () => {
+  it("is an event of its own, named after it", () => {
+    const event = disabledEvent("ep_1", NOW);
+    expect(event).toEqual({ name: "disabled-ep_1", type: "endpoint.disabled", at: NOW });
+    expect(disabledEndpointOf(event.name)).toBe("ep_1");
+  });
+
+  it("is read from no other event's name", () => {
+    for (const name of ["completed", "progress-31", "ep_1-disabled-", ""])
+      expect(disabledEndpointOf(name)).toBeUndefined();
+  });
+
+  it("travels in no row: who switches it off tells the others", () => {
+    expect(hearsOf(["endpoint.disabled"])).toBe(0);
   });
 });

@@ -16,6 +16,7 @@ describe("a key", () => {
       expect(parseIdempotencyKey(key)).toBe(key);
       expect(parseIdempotencyKey(`"${key}"`)).toBe(key);
     }
+    for (const key of ['x"a"', '"a"x', '"']) expect(parseIdempotencyKey(key), "quoted in part is not quoted").toBe(key);
     for (const bad of ["", '""', "x".repeat(256), "a b", "a, b", "ключ", "a\u0000", "a\n", "\u007f", " a"]) {
       expect(parseIdempotencyKey(bad), JSON.stringify(bad)).toBeUndefined();
     }

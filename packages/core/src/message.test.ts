@@ -113,6 +113,7 @@ describe("messages about what happened", () => {
     ["names neither task nor flow", { v: 1, type: "tell", flowId: "flow_x", place: "flow" }],
     ["names neither task nor flow", { v: 1, type: "tell", flowId: "flow_x", place: "0" }],
     ["names neither task nor flow", { v: 1, type: "tell", flowId: [FLOW], place: "flow" }],
+    ["names neither task nor flow", { v: 1, type: "tell", flowId: FLOW, place: ["0"] }],
     ["names neither task nor flow", { v: 1, type: "tell", place: "flow" }],
     ["names no task", { v: 1, type: "archive", flowId: FLOW, path: "flow" }],
     ["names no task", { v: 1, type: "archive", flowId: [FLOW], path: "0" }],
