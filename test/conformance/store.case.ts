@@ -8,7 +8,7 @@ import type { Flow } from "@mjflow/core/flow";
 import { newHealth } from "@mjflow/core/health";
 import { type DeadLetter, letterIdOf } from "@mjflow/core/letter";
 import { DUE_SHARDS } from "@mjflow/core/limit";
-import type { DueRef, Store } from "@mjflow/core/port";
+import type { DueRef, FlowFilter, Store } from "@mjflow/core/port";
 import type { Task } from "@mjflow/core/task";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { AWKWARD, NOW, newAppId, newFlow, taskIn } from "./factory.ts";
@@ -286,6 +286,37 @@ export function storeCase(title: string, make: () => Promise<StoreMaker>, skip: 
           expect(pages).toBe(Math.ceil(7 / limit));
         }
         expect(await store.listFlows(newAppId(), 5)).toEqual({ flows: [] });
+      });
+
+      promise("shows those of a time, both ends included, and those that fit, wherever a page ends", async () => {
+        const appId = newAppId();
+        // Two at each moment, a second apart.
+        const flows = Array.from({ length: 8 }, (_, i) =>
+          newFlow({ appId, createdAt: NOW + Math.floor(i / 2) * 1_000, state: i % 2 === 0 ? "even" : "odd" }),
+        );
+        await Promise.all(flows.map((flow) => stored(flow)));
+        const even = ({ state }: Flow) => state === "even";
+        const cases: [FlowFilter, Flow[]][] = [
+          [{ since: NOW + 1_000 }, flows.slice(2)],
+          [{ until: NOW + 1_000 }, flows.slice(0, 4)],
+          [{ since: NOW + 1_000, until: NOW + 2_000 }, flows.slice(2, 6)],
+          [{ since: NOW + 1_001, until: NOW + 1_999 }, []],
+          [{ since: NOW + 2_000, until: NOW + 1_000 }, []],
+          [{ matches: even }, flows.filter(even)],
+          [{ since: NOW + 1_000, matches: even }, flows.slice(2).filter(even)],
+        ];
+        for (const [filter, wanted] of cases) {
+          for (const limit of [1, 3, 20]) {
+            const seen: string[] = [];
+            let cursor: string | undefined;
+            do {
+              const page = await store.listFlows(appId, limit, cursor, filter);
+              seen.push(...page.flows.map((flow) => flow.id));
+              cursor = page.cursor;
+            } while (cursor !== undefined);
+            expect(seen.toSorted()).toEqual(wanted.map((flow) => flow.id).toSorted());
+          }
+        }
       });
 
       promise("refuses a cursor that is broken or of another app's listing", async () => {
