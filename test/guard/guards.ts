@@ -16,6 +16,9 @@ const ENGINE = ["test/engine/fault.test.ts", "test/engine/flow.test.ts"];
 const DOOR = ["test/engine/fault.test.ts", "test/engine/attack.test.ts"];
 const CORE = ["packages/core/src/state.test.ts"];
 const SIM = ["test/sim/sim.test.ts"];
+const KEYS = ["test/app/key.test.ts"];
+const ISOLATION = "test/app/isolation.test.ts";
+const QUOTA = ["packages/core/src/credit.test.ts", "test/app/quota.test.ts"];
 
 export const GUARDS: readonly Guard[] = [
   {
@@ -252,5 +255,101 @@ export const GUARDS: readonly Guard[] = [
     find: "new Map(keys.map((key) => [keyIdOf(key), key]))",
     instead: "new Map(keys.slice(0, 1).map((key) => [keyIdOf(key), key]))",
     tests: ["test/fault/rotation.test.ts"],
+  },
+  {
+    name: "a key is its whole text, not its name",
+    rule: "D6",
+    file: "packages/engine/src/app.ts",
+    find: 'return timingSafeEqual(hash, Buffer.from(key.sha256, "hex")) ? { app, key } : undefined;',
+    instead: "return hash.length > 0 ? { app, key } : undefined;",
+    tests: KEYS,
+  },
+  {
+    name: "a revoked key opens nothing",
+    rule: "D6",
+    file: "packages/engine/src/app.ts",
+    find: "if (!isLiveKey(key, now)) return undefined;",
+    instead: "",
+    tests: KEYS,
+  },
+  {
+    name: "what is the operator's alone is refused to apps",
+    rule: "D6",
+    file: "functions/http/auth.ts",
+    find: 'if (!c.get("caller").operator) throw',
+    instead: 'if (c.get("appId") === "") throw',
+    tests: [ISOLATION],
+  },
+  {
+    name: "another app's flow is not read, called off or gone on with",
+    rule: "D6",
+    file: "packages/engine/src/cancel.ts",
+    find: "if (!flow || flow.appId !== appId) throw",
+    instead: "if (!flow) throw",
+    tests: [ISOLATION],
+  },
+  {
+    name: "what an Idempotency-Key makes is chosen once",
+    rule: "T3",
+    file: "packages/engine/src/idempotency.ts",
+    find: "? claim(before.target, before)",
+    instead: "? claim(work.choose(), before)",
+    tests: ["test/app/idempotency.test.ts"],
+  },
+  {
+    name: "an Idempotency-Key is one request's",
+    rule: "T3",
+    file: "packages/core/src/idempotency.ts",
+    find: 'if (row.fingerprint !== fingerprint) return { kind: "mismatch" };',
+    instead: "",
+    tests: ["packages/core/src/idempotency.test.ts", "test/app/idempotency.test.ts"],
+  },
+  {
+    name: "a root left behind is kept from the sweeper while its flow is completed",
+    rule: "Q3",
+    file: "packages/engine/src/create.ts",
+    find: "if (root) await deps.store.saveTask({ ...root, due });",
+    instead: "",
+    tests: ["test/app/idempotency.test.ts"],
+  },
+  {
+    name: "what was settled is not settled again",
+    rule: "E4",
+    file: "packages/core/src/credit.ts",
+    find: "Math.max(0, costMicroUsd(tasks) - held.before)",
+    instead: "Math.max(0, costMicroUsd(tasks))",
+    tests: QUOTA,
+  },
+  {
+    name: "a press that was paid for and is not written yet keeps its flow unsettled",
+    rule: "E3",
+    file: "packages/core/src/credit.ts",
+    find: 'if (now < held.at + DANGLING_MS && held.awaits.some((path) => !there.has(path))) return { kind: "awaits" };',
+    instead: 'if (there.size < 0) return { kind: "awaits" };',
+    tests: QUOTA,
+  },
+  {
+    name: "a flow is settled before its end is recorded",
+    rule: "E3",
+    file: "packages/engine/src/settle.ts",
+    find: "if (flow.held && !(await settleCredit(deps, flow, tasks))) return false;",
+    instead: "",
+    tests: QUOTA,
+  },
+  {
+    name: "what a dead process holds is given back",
+    rule: "E5",
+    file: "packages/engine/src/credit.ts",
+    find: "tended = dropped(tended, flowId);",
+    instead: "",
+    tests: QUOTA,
+  },
+  {
+    name: "nothing of a flow that was called off is sent",
+    rule: "P3",
+    file: "packages/engine/src/submit.ts",
+    find: 'if (flow.canceledAt !== undefined) return perform(deps, await apply(deps, task, { kind: "cancel" }));',
+    instead: "",
+    tests: ["test/app/cancel.test.ts"],
   },
 ];

@@ -16,6 +16,7 @@ import { TIMINGS } from "@mjflow/core/timing";
 import { createAccounts } from "@mjflow/engine/account";
 import { archive } from "@mjflow/engine/archive";
 import { bury } from "@mjflow/engine/bury";
+import { cancelFlow, resumeFlow } from "@mjflow/engine/cancel";
 import { createFlow } from "@mjflow/engine/create";
 import { creditOf } from "@mjflow/engine/credit";
 import { deliver, tell } from "@mjflow/engine/deliver";
@@ -371,6 +372,7 @@ export async function runHouse({
           if (!created) return;
           accepted.push({ flowId: created.flow.id, state, at: scheduler.now() });
           if (limits && rng.chance(0.4)) byHand(created.flow, rng.int(30_000, 900_000));
+          if (limits && rng.chance(0.2)) calledOff(created.flow);
         },
       );
     });
@@ -383,8 +385,18 @@ export async function runHouse({
     scheduler.at(afterMs, () => start("api", (deps) => pressTask(deps, appId, taskIdOf(id, ROOT_PATH), request)));
   }
 
+  /** A person calls it off, and some time later thinks better of it, or not. */
+  function calledOff({ id, appId }: Flow): void {
+    const offMs = rng.int(0, 300_000);
+    scheduler.at(offMs, () => start("api", (deps) => cancelFlow(deps, appId, id)));
+    if (rng.chance(0.5)) {
+      scheduler.at(offMs + rng.int(1, 3_600_000), () => start("api", (deps) => resumeFlow(deps, appId, id)));
+    }
+  }
+
   const quiet = () =>
-    scheduler.now() > START + 120_000 &&
+    // Not before everybody has done what they had in mind.
+    scheduler.now() > START + (limits ? 4_200_000 : 120_000) &&
     settledAll(dump()) &&
     table.dump().every((item) => item["dueShard"] === undefined);
   let events = 0;

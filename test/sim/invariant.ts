@@ -1,6 +1,7 @@
 /** What must hold when everything is quiet, whatever went wrong on the way. Each finding is a sentence with its seed. */
 import { SCHEDULE_MS } from "@mjflow/core/delivery";
 import { eventIdOf, FLOW_PLACE } from "@mjflow/core/event";
+import { flowEvents } from "@mjflow/core/happened";
 import { isPlannedChild } from "@mjflow/core/id";
 import { costMicroUsd } from "@mjflow/core/price";
 import { isEnded } from "@mjflow/core/task";
@@ -48,7 +49,7 @@ export function judge(run: Run): Verdict {
   findings.push(...[...run.flows.values()].flatMap(lineageOf), ...strangersOf(run));
   findings.push(...[...run.flows.values()].flatMap(unkeptOf));
   if (run.forgedAccepted > 0) findings.push(`F ${run.forgedAccepted} callbacks believed without a token`);
-  findings.push(...unsettledOf(run));
+  findings.push(...unsettledOf(run), ...sentAfterAll(run));
   const heard = untoldOf(run);
   findings.push(...heard.findings);
   if (run.strays > 0) findings.push(`${run.strays} tasks belong to no flow`);
@@ -106,7 +107,7 @@ function untoldOf({ flows, posts }: Run): { findings: string[]; told: number; gi
   const expected = [...flows.values()].flatMap(({ flow, tasks }) => {
     const urls = [...(flow.appId === HEARD_APP ? [ENDPOINT_URL] : []), ...(flow.notifyHook ? [flow.notifyHook] : [])];
     const ends = tasks.map((task) => eventIdOf(flow.id, task.path, task.status === "SUCCESS" ? "completed" : "failed"));
-    const all = [...ends, eventIdOf(flow.id, FLOW_PLACE, flow.status)];
+    const all = [...ends, eventIdOf(flow.id, FLOW_PLACE, flowEvents(flow)[0]?.name ?? "")];
     return urls.flatMap((url) => all.map((id) => `${url} ${id}`));
   });
   const isTaken = (key: string) => byId.get(key)?.some((post) => post.taken) ?? false;
@@ -141,6 +142,17 @@ function unsettledOf({ credits, flows }: Run): string[] {
     const cost = own.reduce((sum, { tasks }) => sum + costMicroUsd(tasks), 0);
     if (settled > cost) held.push(`E ${appId} settled ${settled}, and all it had cost ${cost}`);
     return held;
+  });
+}
+
+/** What its worker had begun when a flow was called off; from reading the flow to the vendor are a few calls. */
+const ON_ITS_WAY_MS = 1_000;
+
+/** Once a flow is called off nothing more of it is submitted, unless it is gone on with. */
+function sentAfterAll({ flows, vendor: { taken } }: Run): string[] {
+  return taken.flatMap(({ flowPart, path, at }) => {
+    const canceledAt = flows.get(`flow_${flowPart}`)?.flow.canceledAt ?? Number.POSITIVE_INFINITY;
+    return at > canceledAt + ON_ITS_WAY_MS ? [`flow_${flowPart} ${path} was sent after it was called off`] : [];
   });
 }
 

@@ -29,12 +29,14 @@ export async function settle(
     return true;
   }
   const now = deps.clock.now();
+  // Another end than the one on record: a retry whose flow could not be reopened has changed it.
+  const ends = flow.status === "running" ? flow.ends : (flow.ends ?? 0) + 1;
   const isTold = isHeard(flow.hears, status === "completed" ? "flow.completed" : "flow.failed");
   const owed: Partial<Flow> = isTold ? { owes: ["tell"], due: now + deps.timings.effectsMs } : { due: undefined };
   // Where its root ended up, should it have moved.
   const root = rootOf(tasks);
   const at = root && { provider: root.provider, account: root.account };
-  const saved = await deps.store.saveFlow({ ...flow, ...at, status, endedAt: now, reopened: undefined, ...owed });
+  const saved = await deps.store.saveFlow({ ...flow, ...at, status, endedAt: now, ends, reopened: undefined, ...owed });
   if (saved.ok) {
     deps.log.count("FlowsEnded");
     deps.log.info("flow.ended", { flow: flowId, status, tasks: tasks.length });
