@@ -206,6 +206,8 @@ function withVendors<T extends Base>(parts: T) {
   return { ...parts, vendors: known, providers: known, vendorStore: vendorStore() };
 }
 
+const webhooks: WebhookSender = { send: (webhook) => sendWebhook(outbound(), webhook, clock.now()) };
+
 export const wireApi = /* @__PURE__ */ once(() => ({
   ...withAccounts(withVendors(base("api"))),
   blobs: blobs(),
@@ -223,6 +225,7 @@ export const wireApi = /* @__PURE__ */ once(() => ({
   vault: vault(),
   newWebhookSecret,
   mediaLinks,
+  webhooks,
   objectionTo(url: string): string | undefined {
     const verdict = guard().judge(url);
     return verdict.ok ? undefined : verdict.why;
@@ -256,9 +259,7 @@ export const wireDeliver = /* @__PURE__ */ once(() => ({
   random,
   vault: vault(),
   outbound: outbound(),
-  webhooks: {
-    send: (webhook: Parameters<WebhookSender["send"]>[0]) => sendWebhook(outbound(), webhook, clock.now()),
-  },
+  webhooks,
   bus: bus() || undefined,
   newWebhookSecret,
   mediaUrl: mediaLinks(apiUrl() ?? Resource.Api.url).url,

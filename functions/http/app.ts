@@ -20,6 +20,9 @@ import { usage } from "./usage.ts";
 
 /** Methods per address, for 405 and its Allow header. */
 const ALLOWED = {
+  "/docs": "GET",
+  "/llms.txt": "GET",
+  "/openapi.json": "GET",
   "/v1/flows": "GET, POST",
   "/v1/flows/:id": "GET",
   "/v1/flows/:id/cancel": "POST",
@@ -39,6 +42,7 @@ const ALLOWED = {
   "/v1/endpoints/:id": "DELETE, GET, PATCH",
   "/v1/endpoints/:id/rotate": "POST",
   "/v1/endpoints/:id/replay": "POST",
+  "/v1/endpoints/:id/test": "POST",
   "/v1/deliveries": "GET",
   "/v1/deliveries/:id": "GET",
   "/v1/deliveries/:id/replay": "POST",

@@ -12,6 +12,7 @@ import {
   rotateSecret,
   type WithSecret,
 } from "@mjflow/engine/endpoint";
+import { type Probe, probeEndpoint } from "@mjflow/engine/probe";
 import { replayEndpoint } from "@mjflow/engine/replay";
 import { Hono } from "hono";
 import { readBody } from "./body.ts";
@@ -50,6 +51,9 @@ export const endpoints = new Hono<AppEnv>()
     const overlapMs = overlapS === undefined ? undefined : overlapS * 1_000;
     return c.json(secretView(await rotateSecret(c.get("deps"), c.get("appId"), id, overlapMs)));
   })
+  .post("/:id/test", async (c) =>
+    c.json(probeView(await probeEndpoint(c.get("deps"), c.get("appId"), c.req.param("id")))),
+  )
   .post("/:id/replay", async (c) => {
     const { since, until, only = "failed", cursor } = await readBody(c, ReplayRequest);
     const id = c.req.param("id");
@@ -58,6 +62,18 @@ export const endpoints = new Hono<AppEnv>()
     const { replayed, cursor: next } = await replayEndpoint(c.get("deps"), c.get("appId"), id, range);
     return c.json({ replayed, nextCursor: next ?? null }, 202);
   });
+
+function probeView({ delivered, at, outcome }: Probe): {
+  delivered: boolean;
+  at: string;
+  status?: number;
+  why?: string;
+  tookMs?: number;
+} {
+  const tried = { delivered, at: new Date(at).toISOString() };
+  if (outcome.kind !== "answered") return { ...tried, why: outcome.why };
+  return { ...tried, status: outcome.status, tookMs: outcome.tookMs };
+}
 
 function msOf(time: string | undefined): number | undefined {
   return time === undefined ? undefined : Date.parse(time);

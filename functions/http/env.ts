@@ -4,11 +4,13 @@ import type { Accounts } from "@mjflow/engine/account";
 import type { Caller, OperatorKey } from "@mjflow/engine/app";
 import type { Defaults } from "@mjflow/engine/create";
 import type { Limited } from "@mjflow/engine/credit";
+import type { WebhookSender } from "@mjflow/engine/deliver";
 import type { Deps } from "@mjflow/engine/deps";
 import type { EndpointDeps } from "@mjflow/engine/endpoint";
 import type { FacadeDeps } from "@mjflow/engine/facade";
 import type { Listeners } from "@mjflow/engine/listen";
 import type { MediaLinks } from "@mjflow/engine/media-link";
+import type { Vault } from "@mjflow/engine/vault";
 import type { VendorAdmin } from "@mjflow/engine/vendor";
 import type { Context } from "hono";
 
@@ -17,6 +19,8 @@ export type ApiDeps = Omit<Deps, "hooks"> &
   EndpointDeps &
   VendorAdmin & {
     listeners: Listeners;
+    webhooks: WebhookSender;
+    vault: Vault;
     sleep(ms: number): Promise<void>;
     /** Why an address is none we post to, as far as can be told without asking for it; the guard has the last word. */
     objectionTo(url: string): string | undefined;

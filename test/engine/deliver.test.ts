@@ -2,6 +2,7 @@ import { deliveryIdOf, SCHEDULE_MS } from "@mjflow/core/delivery";
 import { FAILING_LIMIT_MS } from "@mjflow/core/endpoint";
 import type { PostOutcome } from "@mjflow/core/port";
 import { createEndpoint, patchEndpoint, rotateSecret } from "@mjflow/engine/endpoint";
+import { probeEndpoint } from "@mjflow/engine/probe";
 import { replayDelivery, replayEndpoint } from "@mjflow/engine/replay";
 import { describe, expect, test } from "vitest";
 import { createWorld, type World } from "../support/world.ts";
@@ -219,6 +220,23 @@ describe("an endpoint", () => {
     await world.start();
     await world.finishAll();
     expect(world.receiver.posts[1]!.secrets).toEqual([second]);
+  });
+
+  test("can be tried out, also while it is switched off; nothing of it is written down", async () => {
+    const world = createWorld();
+    const { endpoint: made } = await endpoint(world);
+    await patchEndpoint(world.deps, "app_a", made.id, { enabled: false });
+    world.receiver.next(answered(500));
+    expect(await probeEndpoint(world.deps, "app_a", made.id)).toMatchObject({
+      delivered: false,
+      outcome: { status: 500 },
+    });
+    expect(await probeEndpoint(world.deps, "app_a", made.id)).toMatchObject({ delivered: true });
+    expect(heard(world)).toEqual(["endpoint.test", "endpoint.test"]);
+    expect(world.receiver.posts[0]!.secrets).toHaveLength(1);
+    await expect(probeEndpoint(world.deps, "app_b", made.id)).rejects.toMatchObject({ code: "not_found" });
+    const query = { appId: "app_a", listeners: [made.id], limit: 10 };
+    expect((await world.deps.hookStore.listDeliveries(query)).deliveries).toEqual([]);
   });
 
   test("an app cannot replay, or see, another's deliveries", async () => {

@@ -4,10 +4,12 @@
  */
 import { readFileSync } from "node:fs";
 import { ERRORS, type ErrorCode } from "@mjflow/core/error";
+import { MjAnswer } from "@mjflow/core/facade-response";
 import { EndpointEvent, FlowEvent, Problem, TaskEvent } from "@mjflow/core/response";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import addFormats from "ajv-formats";
 import type * as z from "zod/mini";
+import { FACADE_PREFIXES } from "../../functions/http/mj/mj.ts";
 import type { Answer } from "../../functions/http/openapi/description.ts";
 import { type Described, routeOf } from "./routes.ts";
 
@@ -50,6 +52,14 @@ export function checked<T extends App>(app: T, seen: Seen = new Set()): { reques
 
 /** An address or method that is not described must not be there. */
 function holdToNothing(where: string, response: Response, body: string): void {
+  if (FACADE_PREFIXES.some((prefix) => where.includes(` ${prefix}/`))) {
+    const { code } = holdToSchema(where, MjAnswer, JSON.parse(body)) as z.infer<typeof MjAnswer>;
+    must(
+      [401, 403, 404].includes(response.status) && [3, 9].includes(code),
+      `${where} is answered, and not described.`,
+    );
+    return;
+  }
   const problem = problemOf(where, response, body);
   // Whoever has no key is not told what there is.
   if (!["not_found", "method_not_allowed", "unauthorized", "forbidden"].includes(problem.code)) {

@@ -109,6 +109,7 @@ export const REQUESTS: Record<RouteName, (house: House) => Request> = {
   "GET /v1/endpoints/:id": ({ endpoint }) => ({ path: `/v1/endpoints/${endpoint}` }),
   "PATCH /v1/endpoints/:id": ({ endpoint }) => ({ path: `/v1/endpoints/${endpoint}`, body: { enabled: false } }),
   "DELETE /v1/endpoints/:id": ({ endpoint }) => ({ path: `/v1/endpoints/${endpoint}` }),
+  "POST /v1/endpoints/:id/test": ({ endpoint }) => ({ path: `/v1/endpoints/${endpoint}/test` }),
   "POST /v1/endpoints/:id/rotate": ({ endpoint }) => ({ path: `/v1/endpoints/${endpoint}/rotate`, body: {} }),
   "POST /v1/endpoints/:id/replay": ({ endpoint }) => ({
     path: `/v1/endpoints/${endpoint}/replay`,

@@ -1,6 +1,7 @@
 /** The description by route, as the tests ask for it. */
 import type { ErrorCode } from "@mjflow/core/error";
 import { ERRORS } from "@mjflow/core/error";
+import { FACADE_PREFIXES } from "../../functions/http/mj/mj.ts";
 import type { RouteDescription } from "../../functions/http/openapi/description.ts";
 import { pathOf } from "../../functions/http/openapi/document.ts";
 import { GROUPS } from "../../functions/http/openapi/group.ts";
@@ -22,8 +23,10 @@ export const DESCRIBED: readonly Described[] = GROUPS.flatMap(({ routes }) =>
   }),
 );
 
-/** The most literal first: `/mj/task/list` is no task's. */
-export function routeOf(method: string, path: string): Described | undefined {
+/** The facade is described under one of its prefixes. Of several that fit the most literal: `/mj/task/list` is no task's. */
+export function routeOf(method: string, address: string): Described | undefined {
+  const prefix = FACADE_PREFIXES.find((one) => address.startsWith(`${one}/`));
+  const path = prefix === undefined ? address : `/mj${address.slice(prefix.length)}`;
   const fitting = DESCRIBED.filter((route) => route.method === method && route.pattern.test(path));
   return fitting.sort((a, b) => (a.path.match(/\{/g)?.length ?? 0) - (b.path.match(/\{/g)?.length ?? 0))[0];
 }

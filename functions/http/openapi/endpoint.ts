@@ -1,6 +1,6 @@
 /** `/v1/endpoints`, described. */
 import { EndpointPatch, EndpointRequest, ReplayRequest, RotateRequest } from "@mjflow/core/request";
-import { Endpoint, NewEndpoint, Replayed, wholeOf } from "@mjflow/core/response";
+import { Endpoint, NewEndpoint, Probe, Replayed, wholeOf } from "@mjflow/core/response";
 import { BODIED, type Group, KEYED, LOCATION } from "./description.ts";
 
 export const endpoints = {
@@ -53,6 +53,14 @@ export const endpoints = {
       example: { overlapS: 3600 },
       answers: { 200: { about: "The endpoint, and its new secret.", schema: NewEndpoint } },
       errors: [...KEYED, ...BODIED, "not_found", "conflict"],
+    },
+    "POST /v1/endpoints/:id/test": {
+      id: "testEndpoint",
+      summary: "Try an endpoint out",
+      about:
+        "Posts an event of type `endpoint.test`, signed, once. It is no delivery: it is not listed and not tried again.",
+      answers: { 200: { about: "What came of it.", schema: Probe } },
+      errors: [...KEYED, "not_found"],
     },
     "POST /v1/endpoints/:id/replay": {
       id: "replayEndpoint",

@@ -116,6 +116,7 @@ export const facade = {
       about:
         "`customId` is one of the finished task's `buttons`. Code 21 where the button opens a window: answer the new id with `submit/modal`, at once if you like. The same request again within 10 seconds is the same press.",
       body: Action,
+      takes: ["taskId", "customId", "prompt", "maskBase64", ...COMMON],
       example: { taskId: "1795219200000123", customId: "MJ::JOB::upsample::1::…" },
     }),
     "POST /mj/submit/change": submit({
@@ -123,12 +124,14 @@ export const facade = {
       summary: "Press a button by its number",
       about: "`index` for all but `REROLL`.",
       body: Change,
+      takes: ["taskId", "action", "index", ...COMMON],
       example: { taskId: "1795219200000123", action: "UPSCALE", index: 1 },
     }),
     "POST /mj/submit/simple-change": submit({
       id: "mjSimpleChange",
       summary: "Press a button in one line",
       body: SimpleChange,
+      takes: ["content", ...COMMON],
       example: { content: "1795219200000123 U2" },
     }),
     "POST /mj/submit/modal": submit({

@@ -163,9 +163,13 @@ function list(names: readonly string[]): Html[] {
   return names.map((name, i) => html`${i > 0 && ", "}<code>${name}</code>`);
 }
 
-function fieldTable(fields: readonly (Field & { in?: string })[]): Html {
+/** @param mark which of them are marked: those that must be sent, or those that an answer may lack */
+function fieldTable(fields: readonly (Field & { in?: string })[], mark: "required" | "optional" = "required"): Html {
+  const isMarked = ({ required }: Field) => required === (mark === "required");
   const rows = fields.map(
-    (field) => html`<tr><td><code>${field.name}</code>${field.required && html`<span class="need">required</span>`}</td>
+    (
+      field,
+    ) => html`<tr><td><code>${field.name}</code>${isMarked(field) && html`<span class="${mark}">${mark}</span>`}</td>
 <td class="type">${typeOf(field.type)}${field.in !== undefined && field.in !== "path" && html` <span class="in">${field.in}</span>`}</td>
 <td>${inline(field.about)}${field.limits && html` <span class="limits">(${field.limits})</span>`}</td></tr>`,
   );
@@ -204,7 +208,7 @@ function schemaSection(schemas: Reading["schemas"]): Html {
 <h3>${name}</h3>
 ${prose(about)}
 ${base && html`<p>All of <a href="#schema-${base}">${base}</a>, and:</p>`}
-${fields.length > 0 ? fieldTable(fields) : html`<p class="type">${typeOf(type)}</p>`}
+${fields.length > 0 ? fieldTable(fields, rarer(fields)) : html`<p class="type">${typeOf(type)}</p>`}
 </article>
 `,
   );
@@ -213,4 +217,8 @@ ${fields.length > 0 ? fieldTable(fields) : html`<p class="type">${typeOf(type)}<
 ${articles}
 </section>
 `;
+}
+
+function rarer(fields: readonly Field[]): "required" | "optional" {
+  return fields.filter(({ required }) => required).length > fields.length / 2 ? "optional" : "required";
 }

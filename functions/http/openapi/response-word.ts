@@ -21,6 +21,7 @@ import {
   NewAppKey,
   NewEndpoint,
   Orphan,
+  Probe,
   Problem,
   Provider,
   Replayed,
@@ -186,6 +187,13 @@ export const responseWords: readonly Words[] = [
     endedAt: "When it was delivered, or given up.",
   }),
   named("DeliveryAttempt", Delivery.shape.attempts.def.element, "One try.", {
+    at: "When.",
+    status: "The HTTP status, where there was an answer.",
+    why: "Why there was none.",
+    tookMs: "How long it took.",
+  }),
+  named("Probe", Probe, "What came of a post to try an endpoint out.", {
+    delivered: "Whether the answer was 2xx.",
     at: "When.",
     status: "The HTTP status, where there was an answer.",
     why: "Why there was none.",

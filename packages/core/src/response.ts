@@ -141,6 +141,15 @@ const DeliveryAttempt = z.strictObject({
   tookMs: z.optional(z.number()),
 });
 
+/** What came of a post to try an endpoint out. */
+export const Probe = z.strictObject({
+  delivered: z.boolean(),
+  at: time,
+  status: z.optional(z.int()),
+  why: z.optional(text),
+  tookMs: z.optional(z.number()),
+});
+
 export const Delivery = z.strictObject({
   id: text,
   eventId: text,

@@ -1,0 +1,39 @@
+/** A post to try an endpoint out: signed as all are, told to nobody else, and not written down. */
+import { isDelivered } from "@mjflow/core/delivery";
+import { liveSecrets } from "@mjflow/core/endpoint";
+import { MjflowError } from "@mjflow/core/error";
+import { flowIdOf } from "@mjflow/core/id";
+import type { HookStore, PostOutcome } from "@mjflow/core/port";
+import type { WebhookSender } from "./deliver.ts";
+import type { Deps } from "./deps.ts";
+import { getEndpoint, secretContext } from "./endpoint.ts";
+import type { Vault } from "./vault.ts";
+
+interface Needs extends Pick<Deps, "clock" | "random"> {
+  hookStore: HookStore;
+  vault: Pick<Vault, "open">;
+  webhooks: WebhookSender;
+}
+
+export interface Probe {
+  delivered: boolean;
+  /** Epoch ms. */
+  at: number;
+  outcome: PostOutcome;
+}
+
+/** What a receiver need not understand: no event of a flow has this type. */
+const TYPE = "endpoint.test";
+
+/** Also of one that is switched off: that is when one wants to know. @throws MjflowError not_found */
+export async function probeEndpoint(deps: Needs, appId: string, id: string): Promise<Probe> {
+  const endpoint = await getEndpoint(deps, appId, id);
+  if (endpoint.url === undefined) throw new MjflowError("not_found");
+  const at = deps.clock.now();
+  const context = secretContext(endpoint);
+  const secrets = liveSecrets(endpoint, at).map(({ sealed }) => deps.vault.open(sealed, context));
+  const eventId = `evt_${flowIdOf(at, deps.random.bytes(10)).slice("flow_".length)}_test`;
+  const body = JSON.stringify({ type: TYPE, timestamp: new Date(at).toISOString(), data: { endpointId: id } });
+  const outcome = await deps.webhooks.send({ url: endpoint.url, id: eventId, body, secrets });
+  return { delivered: isDelivered(outcome), at, outcome };
+}
