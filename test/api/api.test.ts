@@ -1,16 +1,17 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { createApp } from "../../functions/http/app.ts";
 import { apiKeyOf } from "../../functions/http/key.ts";
+import { checked } from "../openapi/checked.ts";
 import { createWorld, type World } from "../support/world.ts";
 
 const KEY = "mjk_test_key";
 let world: World;
-let app: ReturnType<typeof createApp>;
+let app: ReturnType<typeof checked>;
 
 beforeEach(() => {
   world = createWorld();
   const apiKeys = [apiKeyOf("app_a", KEY), apiKeyOf("app_b", "mjk_other_key")];
-  app = createApp({ ...world.deps, apiKeys, storeProgress: false, resubmit: "after-grace", archive: false });
+  app = checked(createApp({ ...world.deps, apiKeys, storeProgress: false, resubmit: "after-grace", archive: false }));
 });
 
 function call(method: string, path: string, body?: unknown, headers: Record<string, string> = {}) {

@@ -4,6 +4,7 @@ import type { Store } from "@mjflow/core/port";
 import { createApp } from "../../functions/http/app.ts";
 import type { ApiDeps } from "../../functions/http/env.ts";
 import { apiKeyOf } from "../../functions/http/key.ts";
+import { checked } from "../openapi/checked.ts";
 import { createWorld } from "../support/world.ts";
 
 export const OPERATOR = "mjk_operator_of_the_stage";
@@ -42,7 +43,8 @@ export function openDoor(instead: Partial<Pick<ApiDeps, "sleep">> = {}) {
     headers: Record<string, string> = {},
     on: { request: typeof app.request } = app,
   ): Promise<Answer> {
-    const response = await on.request(path, {
+    // Whatever is asked of it, it answers as it is described.
+    const response = await checked(on).request(path, {
       method,
       headers: { authorization: `Bearer ${key}`, "content-type": "application/json", ...headers },
       ...(body !== undefined && { body: typeof body === "string" ? body : JSON.stringify(body) }),

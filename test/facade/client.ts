@@ -1,6 +1,7 @@
 /** An app behind the facade, in memory: requests as its client sends them, the house moved by hand in between. */
 import { createApp } from "../../functions/http/app.ts";
 import { apiKeyOf } from "../../functions/http/key.ts";
+import { checked } from "../openapi/checked.ts";
 import { createWorld } from "../support/world.ts";
 
 export const SECRET = "mjk_of_app_a";
@@ -19,7 +20,7 @@ export function createClient(options: Partial<Parameters<typeof createApp>[0]> =
   const world = createWorld();
   const apiKeys = [apiKeyOf("app_a", SECRET), apiKeyOf("app_b", OTHER_SECRET)];
   const defaults = { storeProgress: false, resubmit: "after-grace", archive: false } as const;
-  const app = createApp({ ...world.deps, apiKeys, ...defaults, ...options });
+  const app = checked(createApp({ ...world.deps, apiKeys, ...defaults, ...options }));
 
   async function call(
     method: string,
