@@ -4,11 +4,13 @@
  */
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { SQSClient } from "@aws-sdk/client-sqs";
+import { bannedWordsOf } from "@mjflow/core/banned";
 import type { Scheme } from "@mjflow/core/endpoint";
 import type { VendorStore } from "@mjflow/core/port";
 import { LOCAL_TIMINGS, TIMINGS, type Timings } from "@mjflow/core/timing";
 import { createAccounts } from "@mjflow/engine/account";
 import type { Media } from "@mjflow/engine/archive";
+import { createBanned } from "@mjflow/engine/banned";
 import type { WebhookSender } from "@mjflow/engine/deliver";
 import type { Deps } from "@mjflow/engine/deps";
 import { createFacadeListener } from "@mjflow/engine/facade";
@@ -208,8 +210,14 @@ function withVendors<T extends Base>(parts: T) {
 
 const webhooks: WebhookSender = { send: (webhook) => sendWebhook(outbound(), webhook, clock.now()) };
 
+/** `MJFLOW_BANNED_WORDS`: what this stage sends to nobody, whatever its operator stores besides. */
+function withBanned<T extends Base & { vendorStore: VendorStore }>(parts: T) {
+  const configured = bannedWordsOf(env["MJFLOW_BANNED_WORDS"] ?? "");
+  return { ...parts, banned: createBanned({ ...parts, configured, beliefMs: parts.timings.beliefMs }) };
+}
+
 export const wireApi = /* @__PURE__ */ once(() => ({
-  ...withAccounts(withVendors(base("api"))),
+  ...withBanned(withAccounts(withVendors(base("api")))),
   blobs: blobs(),
   random,
   ...facade(),

@@ -4,6 +4,7 @@ import { createCallers } from "@mjflow/engine/app";
 import { Hono } from "hono";
 import { apps } from "./app-route.ts";
 import { authenticate } from "./auth.ts";
+import { bannedWords } from "./banned.ts";
 import { deliveries } from "./delivery.ts";
 import { endpoints } from "./endpoint.ts";
 import type { ApiDeps, AppEnv } from "./env.ts";
@@ -46,6 +47,7 @@ const ALLOWED = {
   "/v1/deliveries": "GET",
   "/v1/deliveries/:id": "GET",
   "/v1/deliveries/:id/replay": "POST",
+  "/v1/banned-words": "GET, PUT",
   "/v1/providers": "GET",
   "/v1/providers/:id/accounts/:name": "DELETE, PATCH, POST",
   "/v1/usage": "GET",
@@ -86,6 +88,7 @@ export function createApp(deps: ApiDeps): Hono<AppEnv> {
   app.route("/v1/endpoints", endpoints);
   app.route("/v1/deliveries", deliveries);
   app.route("/v1/providers", providers);
+  app.route("/v1/banned-words", bannedWords);
   app.route("/v1/usage", usage);
   app.route("/v1/dead-letters", letters);
   app.route("/media", media);

@@ -2,6 +2,7 @@
 import { MjflowError } from "@mjflow/core/error";
 import type { Accounts } from "@mjflow/engine/account";
 import type { Caller, OperatorKey } from "@mjflow/engine/app";
+import type { Banned } from "@mjflow/engine/banned";
 import type { Defaults } from "@mjflow/engine/create";
 import type { Limited } from "@mjflow/engine/credit";
 import type { WebhookSender } from "@mjflow/engine/deliver";
@@ -33,6 +34,7 @@ export type ApiDeps = Omit<Deps, "hooks"> &
     /** The operator's. */
     apiKeys: readonly OperatorKey[];
     accounts: Accounts;
+    banned: Banned;
   } & FacadeDeps;
 
 /** As a route has them: the limits are those of the app that asks. */

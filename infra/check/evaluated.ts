@@ -11,6 +11,7 @@ export const EVERYTHING = {
   MJFLOW_ALARM_EMAIL: "ops@example.com",
   MJFLOW_API_URL: "https://api.example.com",
   MJFLOW_ARCHIVE: "on",
+  MJFLOW_BANNED_WORDS: "blue movie, nude",
   MJFLOW_BUDGET_USD: "250",
   MJFLOW_BUS: "on",
   MJFLOW_CDN_URL: "https://img.example.com",

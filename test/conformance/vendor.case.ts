@@ -48,6 +48,15 @@ export function vendorCase(title: string, make: () => Promise<{ table: Table; st
       expect(await open().storedAccount("trueai-org", name)).toBeUndefined();
     });
 
+    test("the list of banned words comes back as it was stored, in whatever script; of two writers one wins", async () => {
+      const before = await open().bannedList();
+      const words = ["nude", "blue movie", "裸体", "e\u0301"];
+      const list = { rev: before?.rev ?? 0, words, updatedAt: NOW };
+      const both = await Promise.all([open().saveBannedList(list), open().saveBannedList(list)]);
+      expect(both.filter(({ ok }) => ok)).toHaveLength(1);
+      expect(await open().bannedList()).toEqual({ ...list, rev: list.rev + 1 });
+    });
+
     test("slots are an account's own; of two writers one wins, and the other learns what it wrote", async () => {
       const name = newName();
       const slots = { provider: "p", account: name, rev: 0, held: [{ flowId: newFlow().id, path: "0-1", at: NOW }] };

@@ -153,6 +153,16 @@ describe("what stands in the way is named", () => {
     expect(await codeOf(operate("POST", credits, { addUsd: 2, reference: "r" }))).toBe("idempotency_mismatch");
   });
 
+  test("a banned word, in a flow's prompt, a press's and a window's answer", async () => {
+    house = await openHouse(seen);
+    await operate("PUT", "/v1/banned-words", { words: ["blue movie"] });
+    const prompt = "a Blue  Movie";
+    expect((await ask("POST", "/v1/flows", { ...FLOW, prompt })).body).toMatchObject({ bannedWord: "blue movie" });
+    const { root, open } = house;
+    expect(await codeOf(ask("POST", `/v1/tasks/${root}/actions`, { press: "V1", prompt }))).toBe("banned_prompt");
+    expect(await codeOf(ask("POST", `/v1/tasks/${open}/modal`, { prompt }))).toBe("banned_prompt");
+  });
+
   test("limits of an app", async () => {
     house = await openHouse(seen);
     const limited = async (limits: object) => {

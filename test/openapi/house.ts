@@ -141,6 +141,8 @@ export const REQUESTS: Record<RouteName, (house: House) => Request> = {
     body: { weight: 0 },
   }),
   "DELETE /v1/providers/:id/accounts/:name": () => ({ path: "/v1/providers/fake/accounts/third" }),
+  "GET /v1/banned-words": () => ({ path: "/v1/banned-words" }),
+  "PUT /v1/banned-words": () => ({ path: "/v1/banned-words", body: { words: ["blue movie"] } }),
   "GET /v1/dead-letters": () => ({ path: "/v1/dead-letters" }),
   "POST /v1/dead-letters/:id/redrive": () => ({ path: `/v1/dead-letters/${LETTER.id}/redrive` }),
   "DELETE /v1/dead-letters/:id": () => ({ path: `/v1/dead-letters/${LETTER.id}` }),

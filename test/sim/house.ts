@@ -270,6 +270,7 @@ export async function runHouse({
       hookStore: wrap("hookStore", hookStore),
       // Asked of the table as it is: what flows hear is no fault of ours to try here.
       listeners: createListeners({ hookStore, clock, beliefMs: 0, bus: false }),
+      banned: { refuse: async () => {} },
       vault,
       newWebhookSecret: () => ({ secret: "whsec_c2ltdWxhdGVkIHNlY3JldCwgbm90IGEgcmVhbCBvbmU=" }),
       webhooks: wrap("app", { send: app.send }),

@@ -26,6 +26,7 @@ import type { Task } from "@mjflow/core/task";
 import { TIMINGS } from "@mjflow/core/timing";
 import { createAccounts } from "@mjflow/engine/account";
 import { archive } from "@mjflow/engine/archive";
+import { createBanned } from "@mjflow/engine/banned";
 import { bury } from "@mjflow/engine/bury";
 import { createFlow } from "@mjflow/engine/create";
 import { deliver, tell } from "@mjflow/engine/deliver";
@@ -140,6 +141,7 @@ export function createWorld({
     listeners: createListeners({ hookStore: hookFault.port, clock, beliefMs: 0, bus: false }),
     vendors,
     vendorStore,
+    banned: createBanned({ configured: [], vendorStore, clock, log, beliefMs: TIMINGS.beliefMs }),
     vault,
     newWebhookSecret: () => ({ secret: `whsec_${Buffer.alloc(32, ++seed).toString("base64")}` }),
     webhooks: { send: receiver.receive },

@@ -54,7 +54,7 @@ export const flows = {
           headers: [LOCATION, REPLAYED, PREFERENCE_APPLIED, ...RATE_LIMIT],
         },
       },
-      errors: [...KEYED, ...BODIED, ...KEPT_ONCE, "out_of_credit", "rate_limited", "too_many_flows"],
+      errors: [...KEYED, ...BODIED, ...KEPT_ONCE, "banned_prompt", "out_of_credit", "rate_limited", "too_many_flows"],
     },
     "GET /v1/flows": {
       id: "listFlows",

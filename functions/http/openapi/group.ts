@@ -1,5 +1,6 @@
 /** All that the API answers, in the order in which one reads it. */
 import { apps } from "./app.ts";
+import { bannedWords } from "./banned.ts";
 import { deliveries } from "./delivery.ts";
 import type { Group } from "./description.ts";
 import { endpoints } from "./endpoint.ts";
@@ -20,6 +21,7 @@ export const GROUPS: readonly Group[] = [
   facade,
   apps,
   providers,
+  bannedWords,
   letters,
   open,
 ];

@@ -12,6 +12,7 @@ import {
   AccountPatch,
   AccountRequest,
   ActionRequest,
+  BannedRequest,
   DeliveryListQuery,
   EndpointPatch,
   EndpointRequest,
@@ -110,6 +111,9 @@ export const requestWords: readonly Words[] = [
     until: "Until when they happened.",
     only: "Default `failed`.",
     cursor: "The `nextCursor` of the call before.",
+  }),
+  named("BannedRequest", BannedRequest, "", {
+    words: "All of them: at most 3,000, each up to 60 characters. It takes the place of the list before.",
   }),
   named("AppRequest", AppRequest, "", {
     name: "For people.",

@@ -3,6 +3,7 @@ import {
   Account,
   App,
   AppKey,
+  BannedWords,
   Button,
   Copy,
   Counts,
@@ -266,6 +267,11 @@ export const responseWords: readonly Words[] = [
     flows: "Flows that ended.",
     settledUsd: "What they cost.",
   }),
+  named("BannedWords", BannedWords, "What a stage sends to no vendor.", {
+    words: "The operator's list.",
+    configured: "Banned besides, by the stage's configuration.",
+    updatedAt: "When the list was set; null: never.",
+  }),
   named("DeadLetter", DeadLetter, "A queue message that nobody could read.", {
     id: "In the order they died.",
     state: "`kept` until it is decided on.",
@@ -286,6 +292,7 @@ export const responseWords: readonly Words[] = [
     requestId: "Also in the header `X-Request-Id`: quote it when you ask.",
     errors: "Of `invalid_request`: every field at fault.",
     offered: "Of `press_not_offered`: the buttons there are.",
+    bannedWord: "Of `banned_prompt`: the word, as the stage's list has it.",
     providers: "Of an unknown `provider`: those there are.",
     actions: "Of an `action` the vendor lacks: those it has.",
     estimatedUsd: "Of `out_of_credit`: what the plan may cost.",

@@ -46,7 +46,16 @@ export const tasks = {
           headers: [LOCATION, REPLAYED, PREFERENCE_APPLIED],
         },
       },
-      errors: [...KEYED, ...BODIED, ...KEPT_ONCE, "not_found", "conflict", "press_not_offered", "out_of_credit"],
+      errors: [
+        ...KEYED,
+        ...BODIED,
+        ...KEPT_ONCE,
+        "not_found",
+        "conflict",
+        "press_not_offered",
+        "banned_prompt",
+        "out_of_credit",
+      ],
     },
     "POST /v1/tasks/:id/modal": {
       id: "answerModal",
@@ -60,7 +69,7 @@ export const tasks = {
         202: { about: "The task.", schema: Task, headers: [LOCATION, REPLAYED, PREFERENCE_APPLIED] },
         200: { about: "The task, ended.", schema: Task, headers: [LOCATION, REPLAYED, PREFERENCE_APPLIED] },
       },
-      errors: [...KEYED, ...BODIED, ...KEPT_ONCE, "not_found", "conflict"],
+      errors: [...KEYED, ...BODIED, ...KEPT_ONCE, "not_found", "conflict", "banned_prompt"],
     },
     "POST /v1/tasks/:id/retry": {
       id: "retryTask",

@@ -61,6 +61,7 @@ export const ENVIRONMENTS: Record<string, string[]> = {
   Api: [
     "MJFLOW_API_URL",
     "MJFLOW_ARCHIVE",
+    "MJFLOW_BANNED_WORDS",
     "MJFLOW_BUS",
     "MJFLOW_CDN_URL",
     "MJFLOW_DEFAULT_PROVIDER",

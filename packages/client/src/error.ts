@@ -17,6 +17,7 @@ export type ServerErrorCode =
   | "too_large"
   | "unsupported_media_type"
   | "press_not_offered"
+  | "banned_prompt"
   | "overloaded"
   | "internal";
 

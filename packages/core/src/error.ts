@@ -106,6 +106,12 @@ export const ERRORS = {
     retry: { afterMs: 10_000 },
     advice: "Send the same request again when one of them has ended.",
   },
+  banned_prompt: {
+    status: 422,
+    title: "A prompt holds a banned word",
+    retry: "never",
+    advice: "Say it without `bannedWord`; nothing was sent or paid.",
+  },
   overloaded: {
     status: 503,
     title: "Storage is busy",

@@ -22,6 +22,9 @@ export const REQUEST = {
   bodyBytes: 6 * 1024 * 1024,
 } as const;
 
+/** The operator's list of banned words is one row, which holds 400 KB. */
+export const BANNED = { words: 3_000, wordLength: 60, bytes: 300_000 } as const;
+
 /** What a vendor may post to the callback address. `maskBase64` makes bodies large; it is dropped before storing. */
 export const CALLBACK = { bodyBytes: 6 * 1024 * 1024 } as const;
 

@@ -4,6 +4,7 @@
 
 import type { AccountTraits, Slots, StoredAccount } from "./account.ts";
 import type { App, AppKey } from "./app.ts";
+import type { BannedList } from "./banned.ts";
 import type { Credit, Grant } from "./credit.ts";
 import type { Delivery } from "./delivery.ts";
 import type { Endpoint } from "./endpoint.ts";
@@ -104,6 +105,8 @@ export interface VendorStore {
   /** Revision 0 is stored where none is yet. */
   saveStoredAccount(account: StoredAccount): Promise<Saved<StoredAccount>>;
   deleteStoredAccount(account: StoredAccount): Promise<void>;
+  bannedList(): Promise<BannedList | undefined>;
+  saveBannedList(list: BannedList): Promise<Saved<BannedList>>;
   slots(provider: string, account: string): Promise<Slots | undefined>;
   saveSlots(slots: Slots): Promise<Saved<Slots>>;
 }

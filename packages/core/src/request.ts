@@ -5,7 +5,7 @@
 import * as z from "zod/mini";
 import { MAX_RUNNING } from "./account.ts";
 import { EVENT_TYPES } from "./event.ts";
-import { REQUEST } from "./limit.ts";
+import { BANNED, REQUEST } from "./limit.ts";
 
 const encoder = new TextEncoder();
 /** A lone surrogate is no Unicode text: stored as UTF-8 it would come back as another character. */
@@ -210,6 +210,18 @@ export const AccountPatch = z.strictObject({
   maxRunning: z.optional(z.nullable(maxRunning)),
 });
 export type AccountPatch = z.infer<typeof AccountPatch>;
+
+const bannedWord = text(BANNED.wordLength).check(z.regex(/\S/, { error: "must not be blank" }));
+
+/** `PUT /v1/banned-words` */
+export const BannedRequest = z.strictObject({
+  words: z.array(bannedWord).check(
+    z.maxLength(BANNED.words),
+    z.refine((words) => encoder.encode(words.join()).length <= BANNED.bytes, {
+      error: `must be at most ${BANNED.bytes} bytes of UTF-8 in all`,
+    }),
+  ),
+});
 
 /** `GET /v1/deliveries` */
 export const DeliveryListQuery = z.strictObject({

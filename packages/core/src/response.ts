@@ -252,6 +252,13 @@ export const Usage = z.strictObject({
   days: z.array(UsageDay),
 });
 
+/** `GET /v1/banned-words` */
+export const BannedWords = z.strictObject({
+  words: z.array(text),
+  configured: z.array(text),
+  updatedAt: maybe(time),
+});
+
 export const DeadLetter = z.strictObject({
   id: text,
   state: z.enum(["kept", "redriven", "dropped"]),
@@ -286,6 +293,7 @@ export const Problem = z.strictObject({
   requestId: z.uuid(),
   errors: z.optional(z.array(z.strictObject({ field: text, message: text }))),
   offered: z.optional(z.array(text)),
+  bannedWord: z.optional(text),
   providers: z.optional(z.array(text)),
   actions: z.optional(z.array(text)),
   estimatedUsd: z.optional(z.number()),

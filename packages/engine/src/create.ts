@@ -1,4 +1,6 @@
 /** A new flow: what the app sent becomes rows, images go to the bucket, and the root's message to the queue. */
+
+import { promptsIn } from "@mjflow/core/banned";
 import type { RateState } from "@mjflow/core/credit";
 import { type Flow, type Inputs, paceOf } from "@mjflow/core/flow";
 import { flowIdOf, ROOT_PATH } from "@mjflow/core/id";
@@ -7,6 +9,7 @@ import { storedPlan } from "@mjflow/core/plan";
 import { planMicroUsd } from "@mjflow/core/price";
 import type { FlowRequest } from "@mjflow/core/request";
 import { newTask, type Task } from "@mjflow/core/task";
+import type { Banned } from "./banned.ts";
 import { admit, type Limited } from "./credit.ts";
 import type { Deps } from "./deps.ts";
 import type { Listeners } from "./listen.ts";
@@ -46,13 +49,14 @@ export type CreateNeeds = Pick<
 > & {
   listeners: Listeners;
   accounts: RouteDeps["accounts"];
+  banned: Pick<Banned, "refuse">;
 } & Limited;
 
 /**
  * Nothing is half-written: the flow's own row is the last write before the answer, and without it the rest is invisible
  * and swept away. The message comes after; should it be lost, the root's due time replaces it.
  *
- * @throws MjflowError invalid_request naming the field; overloaded when the table is; what the
+ * @throws MjflowError invalid_request naming the field; banned_prompt naming field and word; overloaded when the table is; what the
  *   app's limits say (credit.ts).
  */
 export async function createFlow(
@@ -65,6 +69,7 @@ export async function createFlow(
   const now = deps.clock.now();
   const action = request.action ?? "imagine";
   const id = named.flowId ?? newFlowId(deps);
+  await deps.banned.refuse(promptsIn(request));
   const masks = { ref: id, images: [] };
   const then = storedPlan(request.then ?? [], masks);
   const inputs = inputsOf(request, masks.images);

@@ -7,6 +7,7 @@
  *   F3  Another app's number, like another app's task, does not exist (D6).
  */
 import { createHash } from "node:crypto";
+import { promptsIn } from "@mjflow/core/banned";
 import { needsModal } from "@mjflow/core/button";
 import { MjflowError } from "@mjflow/core/error";
 import { EVENT_TYPES, hearsOf } from "@mjflow/core/event";
@@ -60,6 +61,7 @@ export async function submitRoot(
   // Before a number is given away for nothing.
   await deps.providers.fresh?.();
   checkProvider(deps, request.provider ?? defaults.defaultProvider, action);
+  await deps.banned.refuse(promptsIn(request));
   const flowId = flowIdOf(deps.clock.now(), deps.random.bytes(10));
   const pointer = await draw(deps, {
     appId,
@@ -96,6 +98,7 @@ export async function pressOn(
   const parent = found.task;
   if (!parent) throw new MjflowError("conflict", { detail: "The task has only just been submitted." });
   const button = buttonOf(parent, request);
+  await deps.banned.refuse(promptsIn(request));
   // The text of a describe or shorten is no prompt: its window holds the one of the number pressed.
   const finalPrompt = needsModal(button.name) ? parent.result?.finalPrompt : undefined;
   const [segment, before] = segmentsOf(request, own, deps.clock.now());

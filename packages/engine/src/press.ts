@@ -1,6 +1,7 @@
 /** What an app does to a task by hand: press one of its buttons, or answer its open window. */
 import { createHash } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
+import { promptsIn } from "@mjflow/core/banned";
 import { actionOf, type Resolved, resolvePress } from "@mjflow/core/button";
 import { holdsFlows } from "@mjflow/core/credit";
 import { MjflowError } from "@mjflow/core/error";
@@ -14,13 +15,15 @@ import { planMicroUsd } from "@mjflow/core/price";
 import type { ActionRequest, ModalInput } from "@mjflow/core/request";
 import { newTask, type Task } from "@mjflow/core/task";
 import { apply } from "./apply.ts";
+import type { Banned } from "./banned.ts";
 import { extend, type Limited } from "./credit.ts";
 import type { Deps } from "./deps.ts";
 import { perform } from "./perform.ts";
 
 type Offered = Extract<Resolved, { ok: true }>;
 
-export type PressNeeds = Pick<Deps, "store" | "queue" | "blobs" | "clock" | "random" | "timings" | "log"> & Limited;
+export type PressNeeds = Pick<Deps, "store" | "queue" | "blobs" | "clock" | "random" | "timings" | "log"> &
+  Limited & { banned: Pick<Banned, "refuse"> };
 
 /** What is decided before a task is pressed: the facade's number, or an Idempotency-Key, must point to it first. */
 export interface NamedPress {
@@ -34,7 +37,8 @@ export interface NamedPress {
 /**
  * With a segment that was pressed before, answers what came of that.
  *
- * @throws MjflowError not_found; conflict while the task has not succeeded; press_not_offered (422) with `offered`.
+ * @throws MjflowError not_found; conflict while the task has not succeeded; press_not_offered (422) with `offered`;
+ *   banned_prompt.
  */
 export async function pressTask(
   deps: PressNeeds,
@@ -47,6 +51,7 @@ export async function pressTask(
   if (flow.canceledAt !== undefined) {
     throw new MjflowError("conflict", { detail: "The flow was canceled: resume it first." });
   }
+  await deps.banned.refuse(promptsIn(request));
   const child = await pressedChild(deps, parent, request, buttonOf(parent, request), named);
   const saved = await startChild(deps, child, flow);
   if (saved.ok) return saved.item;
@@ -129,10 +134,11 @@ async function sendChild(deps: PressNeeds, child: Task): Promise<void> {
  * Answers a task's window, open or still to open. The same answer given again, by a client that missed ours, is taken
  * once and told so.
  *
- * @throws MjflowError not_found; conflict when the task can have no window, or was answered otherwise.
+ * @throws MjflowError not_found; conflict when the task can have no window, or was answered otherwise; banned_prompt.
  */
 export async function answerModal(deps: PressNeeds, appId: string, taskId: string, input: ModalInput): Promise<Task> {
   const { task } = await ownTask(deps, appId, taskId);
+  await deps.banned.refuse(promptsIn(input));
   // Named by its content: an answer that is refused in the end must not stand where the taken one's mask was.
   const { modal = {} } = await stored(deps, `${taskId}_${digest(input.maskBase64 ?? "")}`, { modal: input });
   const applied = await apply(deps, task, { kind: "answer", modal });

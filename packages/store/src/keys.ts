@@ -9,6 +9,7 @@
  *     vendors                          <provider>#<account>   an account stored through the API
  *     endpoints#<appId>                <endpointId>   an address that hears of an app's flows
  *     deliveries#<flowId>              <place>#<name>#<listener>   one event on its way to one listener
+ *     stage                            banned         the operator's list of banned words
  *     app#<appId>                      app            an app and its limits
  *     app#<appId>                      key#<keyId>    one of its keys, hashed
  *     mj#<appId>                       <16 digits>    a facade number: the task it stands for, the request's own fields
@@ -82,6 +83,8 @@ export const VENDORS_PK = "vendors";
 export function storedAccountKey(provider: string, account: string): Key {
   return { pk: VENDORS_PK, sk: `${provider}#${account}` };
 }
+
+export const BANNED_KEY: Key = { pk: "stage", sk: "banned" };
 
 export function appKey(appId: string): Key {
   return { pk: `app#${appId}`, sk: "app" };

@@ -1,8 +1,9 @@
 /** What the operator sets about vendors, and the slots of their accounts, on the table: small rows, none of which expires. */
 import type { Slots, StoredAccount } from "@mjflow/core/account";
+import type { BannedList } from "@mjflow/core/banned";
 import type { Saved, VendorStore } from "@mjflow/core/port";
 import { type Fields, fieldsOf, type Item, keyOf, REV_ATTRIBUTE, row } from "./codec.ts";
-import { slotsKey, storedAccountKey, VENDORS_PK } from "./keys.ts";
+import { BANNED_KEY, slotsKey, storedAccountKey, VENDORS_PK } from "./keys.ts";
 import type { Table } from "./table.ts";
 
 /** `provider` and `name` are in the key. */
@@ -21,6 +22,12 @@ const SLOTS = {
   rev: [REV_ATTRIBUTE, "number"],
   held: ["he", "json"],
 } as const satisfies Fields<Exclude<keyof Slots, "provider" | "account">>;
+
+const BANNED = {
+  rev: [REV_ATTRIBUTE, "number"],
+  words: ["wo", "json"],
+  updatedAt: ["up", "number"],
+} as const satisfies Fields<keyof BannedList>;
 
 export function createVendorStore(table: Table): VendorStore {
   async function save<T extends { rev: number }>(
@@ -43,6 +50,11 @@ export function createVendorStore(table: Table): VendorStore {
     },
     saveStoredAccount: (account) => save(account, accountItem, accountOf),
     deleteStoredAccount: ({ provider, name, rev }) => table.delete(storedAccountKey(provider, name), rev),
+    async bannedList() {
+      const item = await table.get(BANNED_KEY);
+      return item && bannedOf(item);
+    },
+    saveBannedList: (list) => save(list, (next) => row(BANNED_KEY, BANNED, next), bannedOf),
     async slots(provider, account) {
       const item = await table.get(slotsKey(provider, account));
       return item && slotsOf(provider, account, item);
@@ -58,6 +70,10 @@ function accountItem(account: StoredAccount): Item {
 function accountOf(item: Item): StoredAccount {
   const [provider, name] = keyOf(item).sk.split("#");
   return { provider, name, ...fieldsOf(item, ACCOUNT) } as StoredAccount;
+}
+
+function bannedOf(item: Item): BannedList {
+  return { words: [], ...fieldsOf(item, BANNED) } as unknown as BannedList;
 }
 
 function slotsItem(slots: Slots): Item {

@@ -1,0 +1,134 @@
+/** A banned word stops a prompt before anything is written, sent or paid, through whatever door it comes. */
+import { createBanned } from "@mjflow/engine/banned";
+import { beforeEach, describe, expect, test } from "vitest";
+import { type Door, FLOW, OPERATOR, openDoor } from "../app/door.ts";
+
+let door: Door;
+let key: string;
+
+beforeEach(async () => {
+  door = openDoor();
+  ({ key } = await door.join());
+  await put(["nude", "裸体"]);
+});
+
+const put = (words: string[]) => door.call(OPERATOR, "PUT", "/v1/banned-words", { words });
+const call = (method: string, path: string, body?: unknown, headers?: Record<string, string>) =>
+  door.call(key, method, path, body, headers);
+
+/** All rows but those of the key that knocked, and what the vendor was asked. */
+const written = () => {
+  const { flows, tasks, items } = door.world.dump();
+  const rows = items.filter((item) => !/^(?:app|idem)#/.test(item["pk"]!.S!));
+  return JSON.stringify([flows, tasks, rows, door.world.vendor.calls.length, door.world.queue.size]);
+};
+
+async function finished(): Promise<string> {
+  const { id } = (await call("POST", "/v1/flows", FLOW)).body;
+  await door.world.finishAll();
+  return `${id.replace("flow_", "task_")}_0`;
+}
+
+describe("a prompt that holds a banned word is a 422 that names field and word, and nothing is written", () => {
+  test.each([
+    ["the root's", { prompt: "a NUDE boat" }, "prompt", "nude"],
+    ["a press's", { then: [{ press: "U1" }, { press: "V1", prompt: "nude" }] }, "then[1].prompt", "nude"],
+    [
+      "a window's, deep down",
+      { then: [{ press: "U1", then: [{ press: "zoom:custom", modal: { prompt: "一张裸体画" } }] }] },
+      "then[0].then[0].modal.prompt",
+      "裸体",
+    ],
+  ])("%s", async (_, more, field, bannedWord) => {
+    const before = written();
+    const { status, body } = await call("POST", "/v1/flows", { ...FLOW, ...more });
+    expect(status).toBe(422);
+    expect(body).toMatchObject({ code: "banned_prompt", field, bannedWord, retry: "never" });
+    expect(written()).toBe(before);
+  });
+
+  test("of a press by hand, and of an answer to a window", async () => {
+    const root = await finished();
+    door.world.vendor.next((c) => ({ kind: "window", vendorTaskId: c.id }));
+    const open = (await call("POST", `/v1/tasks/${root}/actions`, { press: "V1" })).body.id;
+    await door.world.drain();
+    const before = written();
+    for (const [path, body, field] of [
+      [`/v1/tasks/${root}/actions`, { press: "V2", prompt: "nude" }, "prompt"],
+      [`/v1/tasks/${root}/actions`, { press: "V2", then: [{ press: "U1", prompt: "nude" }] }, "then[0].prompt"],
+      [`/v1/tasks/${open}/modal`, { prompt: "nude" }, "prompt"],
+    ] as const) {
+      expect((await call("POST", path, body)).body).toMatchObject({ status: 422, field, bannedWord: "nude" });
+    }
+    expect(written()).toBe(before);
+  });
+
+  test("of the facade: code 24 and the word, and no number is drawn", async () => {
+    const root = await finished();
+    const before = written();
+    const banned = { code: 24, properties: { bannedWord: "nude" } };
+    expect((await call("POST", "/mj/submit/imagine", { prompt: "nude" })).body).toMatchObject(banned);
+    const customId = (await call("GET", `/v1/tasks/${root}`)).body.buttons[5].customId;
+    const action = { taskId: root, customId, prompt: "nude" };
+    expect((await call("POST", "/mj/submit/action", action)).body).toMatchObject(banned);
+    expect(written()).toBe(before);
+  });
+});
+
+test("an Idempotency-Key whose prompt was refused takes the corrected one", async () => {
+  const named = { "idempotency-key": "one" };
+  expect((await call("POST", "/v1/flows", { ...FLOW, prompt: "nude" }, named)).status).toBe(422);
+  expect((await call("POST", "/v1/flows", FLOW, named)).status).toBe(202);
+});
+
+describe("the list", () => {
+  test("is read and replaced as a whole by the operator; no word twice", async () => {
+    await put(["a", "b", "a"]);
+    expect((await door.call(OPERATOR, "GET", "/v1/banned-words")).body).toMatchObject({
+      words: ["a", "b"],
+      configured: [],
+    });
+    await put([]);
+    expect((await call("POST", "/v1/flows", { ...FLOW, prompt: "nude" })).status).toBe(202);
+  });
+
+  test.each([
+    ["words[0]", { words: [" "] }],
+    ["words[1]", { words: ["a", "x".repeat(61)] }],
+    ["words", { words: Array.from({ length: 3_001 }, (_, i) => `w${i}`) }],
+    ["words", { words: Array.from({ length: 2_000 }, (_, i) => "裸".repeat(55) + i) }],
+    ["words", {}],
+  ])("is refused by the name of what is wrong: %s", async (field, body) => {
+    expect((await door.call(OPERATOR, "PUT", "/v1/banned-words", body)).body).toMatchObject({ status: 400, field });
+  });
+
+  test("of the configuration stands beside the stored one; another container hears of a change in time", async () => {
+    const { vendorStore, clock, log } = door.world.deps;
+    const other = createBanned({ configured: ["blue movie"], vendorStore, clock, log, beliefMs: 30_000 });
+    const refused = (text: string) =>
+      other.refuse([{ field: "prompt", text }]).then(
+        () => false,
+        () => true,
+      );
+    expect([await refused("nude"), await refused("a blue movie"), await refused("boat")]).toEqual([true, true, false]);
+    await put(["boat"]);
+    expect(await refused("boat")).toBe(false);
+    door.world.advance(30_000);
+    expect([await refused("boat"), await refused("nude")]).toEqual([true, false]);
+  });
+
+  test("that cannot be read stands as it was; one that was never read lets nothing through", async () => {
+    const { vendorStore, clock, log } = door.world.deps;
+    let broken = false;
+    const flaky = { bannedList: () => (broken ? Promise.reject(new Error("throttled")) : vendorStore.bannedList()) };
+    const other = () => createBanned({ configured: [], vendorStore: flaky, clock, log, beliefMs: 1 });
+    const known = other();
+    const prompt = (text: string) => [{ field: "prompt", text }];
+    await known.refuse(prompt("boat"));
+    broken = true;
+    door.world.advance(1);
+    await expect(known.refuse(prompt("nude"))).rejects.toMatchObject({ code: "banned_prompt" });
+    await expect(other().refuse(prompt("boat"))).rejects.toThrow("throttled");
+    await other().refuse([]);
+  });
+});
