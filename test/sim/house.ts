@@ -99,7 +99,10 @@ export interface HouseOptions {
   plan?: readonly PlanInput[];
   /** Half the flows' apps listen. Off, a seed is the same run it was before there was anything to hear. */
   hooks?: boolean | "always";
-  /** Of every app. With them its flows are paid for beforehand, and some are gone on with by hand. */
+  /**
+   * Of every app. With them its flows are paid for beforehand; and where nobody said what is pressed, people press by hand,
+   * call flows off, and go on with them.
+   */
   limits?: Limits;
   scene?: Scene;
 }
@@ -182,6 +185,7 @@ export async function runHouse({
       what: `rev ${rev} ${status} attempt ${attempt} ${phase} busy ${busy}`,
     });
   });
+  const people = limits !== undefined && plan === undefined;
   const ledger = createLedger(broken, now);
   const versions = new Map<Store, Store>();
   const today: Version = { code: TODAY, store: memory };
@@ -372,8 +376,8 @@ export async function runHouse({
         (created) => {
           if (!created) return;
           accepted.push({ flowId: created.flow.id, state, at: scheduler.now() });
-          if (limits && rng.chance(0.4)) byHand(created.flow, rng.int(30_000, 900_000));
-          if (limits && rng.chance(0.2)) calledOff(created.flow);
+          if (people && rng.chance(0.4)) byHand(created.flow, rng.int(30_000, 900_000));
+          if (people && rng.chance(0.2)) calledOff(created.flow);
         },
       );
     });
@@ -397,7 +401,7 @@ export async function runHouse({
 
   const quiet = () =>
     // Not before everybody has done what they had in mind.
-    scheduler.now() > START + (limits ? 4_200_000 : 120_000) &&
+    scheduler.now() > START + (people ? 4_200_000 : 120_000) &&
     settledAll(dump()) &&
     table.dump().every((item) => item["dueShard"] === undefined);
   let events = 0;
