@@ -250,6 +250,10 @@ export const responseWords: readonly Words[] = [
     heardAt: "When it last did, to within minutes.",
     failures: "Times in a row that it could not be asked.",
     askAt: "When it is asked again.",
+    circuit: "Whether it is trusted with new flows: `open`, it gets none for a while; `half-open`, one, to see.",
+    openUntil: "Until when it gets none.",
+    fault: "What spoke against it last.",
+    busyUntil: "Until when it has no room, as it said itself, or by its cap.",
   }),
   named("Usage", Usage, "What an app has spent, in USD, by mjflow's estimate.", {
     appId: "Whose.",

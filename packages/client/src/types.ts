@@ -413,6 +413,13 @@ export interface ProviderAccount {
   /** Times in a row that it could not be asked, and when it is asked again. */
   failures: number;
   askAt: string | null;
+  /** Whether it is trusted with new flows: open, it gets none for a while; half-open, one, to see. */
+  circuit: "closed" | "open" | "half-open";
+  openUntil: string | null;
+  /** What spoke against it last. */
+  fault: "busy" | "full" | "unclear" | "unauthorized" | "out_of_money" | null;
+  /** No room for new flows until then. */
+  busyUntil: string | null;
   [more: string]: unknown;
 }
 

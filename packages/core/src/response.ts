@@ -219,6 +219,10 @@ const SeenAccount = z.strictObject({
   heardAt: maybe(time),
   failures: count,
   askAt: maybe(time),
+  circuit: z.enum(["closed", "open", "half-open"]),
+  openUntil: maybe(time),
+  fault: maybe(z.enum(["busy", "full", "unclear", "unauthorized", "out_of_money"])),
+  busyUntil: maybe(time),
 });
 
 const Abilities = z.strictObject({

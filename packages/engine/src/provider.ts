@@ -1,7 +1,8 @@
 /** What an app may know of the stage's vendors: never a key, nor an address that might hold one. */
 import type { AccountTraits } from "@mjflow/core/account";
+import { type BreakerState, breakerOf, type Fault } from "@mjflow/core/breaker";
 import type { Mode, RootAction } from "@mjflow/core/flow";
-import type { AccountHealth, Callbacks } from "@mjflow/core/health";
+import { type AccountHealth, type Callbacks, newHealth } from "@mjflow/core/health";
 import type { Deps } from "./deps.ts";
 
 export interface ProviderView {
@@ -30,31 +31,52 @@ export interface AccountView {
   /** Look-ups that failed in a row, and when it is asked again. */
   failures: number;
   askAt: string | null;
+  /** Whether it gets new flows: open, it gets none for a while; half-open, one, to see. Branches go on all the same. */
+  circuit: BreakerState;
+  /** Open until then. */
+  openUntil: string | null;
+  /** What spoke against it last. */
+  fault: Fault | null;
+  /** No room for new flows until then, as it said itself, or by our cap. */
+  busyUntil: string | null;
 }
 
 /** One small read for each account. */
-export async function listProviders({ providers, store }: Pick<Deps, "providers" | "store">): Promise<ProviderView[]> {
+export async function listProviders({
+  providers,
+  store,
+  clock,
+}: Pick<Deps, "providers" | "store" | "clock">): Promise<ProviderView[]> {
   await providers.fresh?.();
+  const now = clock.now();
   return Promise.all(
     providers.ids().map(async (id) => {
       const { provider, accounts } = providers.get(id)!;
       const { notifyHook, listByCondition, searchByState, seed, rootActions: actions, modes } = provider.abilities;
       const abilities = { notifyHook, listByCondition, searchByState, seed };
-      const known = accounts().map(async (traits) => accountView(traits, await store.health(id, traits.name)));
+      const known = accounts().map(async (traits) => {
+        return accountView(traits, (await store.health(id, traits.name)) ?? newHealth(id, traits.name, now), now);
+      });
       return { id, title: provider.title, actions, modes, abilities, accounts: await Promise.all(known) };
     }),
   );
 }
 
-function accountView({ name, weight, maxRunning }: AccountTraits, health: AccountHealth | undefined): AccountView {
+function accountView({ name, weight, maxRunning }: AccountTraits, health: AccountHealth, now: number): AccountView {
+  const circuit = breakerOf(health, now);
+  const after = (at: number | undefined) => time(at !== undefined && at > now ? at : undefined);
   return {
     name,
     weight,
     maxRunning: maxRunning ?? null,
-    callbacks: health?.callbacks ?? "unknown",
-    heardAt: time(health?.heardAt),
-    failures: health?.failures ?? 0,
-    askAt: time(health?.askAt),
+    callbacks: health.callbacks,
+    heardAt: time(health.heardAt),
+    failures: health.failures,
+    askAt: time(health.askAt),
+    circuit,
+    openUntil: after(health.openUntil),
+    fault: health.fault ?? null,
+    busyUntil: after(health.busyUntil),
   };
 }
 

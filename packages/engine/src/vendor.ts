@@ -6,6 +6,7 @@ import { ACCOUNTS_PER_STAGE, type AccountTraits, isAccountName, type StoredAccou
 import { MjflowError } from "@mjflow/core/error";
 import type { AccountConfig, Clock, Log, Provider, Providers, Vendor, VendorStore } from "@mjflow/core/port";
 import type { AccountPatch, AccountRequest } from "@mjflow/core/request";
+import type { Accounts } from "./account.ts";
 import type { Vault } from "./vault.ts";
 
 export interface VendorDeps {
@@ -110,6 +111,7 @@ function keyContext({ provider, name }: Pick<StoredAccount, "provider" | "name">
 
 export interface VendorAdmin {
   vendors: Vendors;
+  accounts: Pick<Accounts, "forgive">;
   vendorStore: VendorStore;
   vault: Pick<Vault, "seal">;
   clock: Clock;
@@ -167,6 +169,8 @@ export async function changeAccount(
     });
     if (!saved.ok) continue;
     await deps.vendors.fresh("anew");
+    // What was held against the key before says nothing of this one.
+    if (apiKey !== undefined || baseUrl !== undefined) await deps.accounts.forgive(provider, name);
     deps.log.info("vendor.account-changed", { provider, account: name });
     return saved.item;
   }

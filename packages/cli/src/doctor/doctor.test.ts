@@ -45,6 +45,10 @@ describe("vendors", () => {
     heardAt: null,
     failures: 0,
     askAt: null,
+    circuit: "closed",
+    openUntil: null,
+    fault: null,
+    busyUntil: null,
     ...more,
   });
   const vendor = (id: string, ...accounts: Partial<ProviderAccount>[]) =>
