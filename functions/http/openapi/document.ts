@@ -27,12 +27,6 @@ const SECURITY = {
   none: [],
 };
 
-/** As one gets to know them. */
-const ORDER = [
-  ...["Flows", "Tasks", "Webhooks", "Endpoints", "Deliveries", "Usage", "Drop-in facade"],
-  ...["Apps", "Providers", "Dead letters", "Open"],
-];
-
 /** What many answers have is written once. */
 const REQUEST_ID: Header = {
   name: "X-Request-Id",
@@ -54,6 +48,11 @@ const RETRY_AFTER: Header = {
 };
 const SHARED: readonly Header[] = [REQUEST_ID, CHALLENGE, RETRY_AFTER, LOCATION, REPLAYED, ...RATE_LIMIT];
 
+/** What is told comes after what it is told of. */
+const TAGS = GROUPS.flatMap((group) =>
+  group.tag === "Tasks" ? [group, { tag: "Webhooks", about: WEBHOOKS }] : [group],
+);
+
 /** @param version of mjflow */
 export function openApi(version: string): Json {
   const described = GROUPS.flatMap(({ routes }) => Object.values(routes));
@@ -66,9 +65,7 @@ export function openApi(version: string): Json {
     openapi: "3.1.1",
     info: { title: TITLE, version, summary: SUMMARY, description: INTRO },
     servers: [{ url: "/", description: "Where this document was read." }],
-    tags: [...GROUPS, { tag: "Webhooks", about: WEBHOOKS }]
-      .sort((a, b) => ORDER.indexOf(a.tag) - ORDER.indexOf(b.tag))
-      .map(({ tag, about }) => ({ name: tag, description: about })),
+    tags: TAGS.map(({ tag, about }) => ({ name: tag, description: about })),
     paths: pathsOf(GROUPS, requests, answers),
     webhooks: Object.fromEntries(
       Object.entries(events).map(([type, event]) => [type, { post: webhookOf(type, event, answers) }]),
@@ -279,7 +276,7 @@ function webhookOf(type: string, { summary, about, body, signed }: EventDescript
     responses: {
       "2XX": { description: "Heard; it is not told again." },
       410: { description: "Tell me nothing more, ever: the endpoint is switched off." },
-      default: { description: "Not heard: it is tried again, unless `Retry-After` asks for longer." },
+      default: { description: "Not heard: it is tried again, as late as `Retry-After` asks, up to a day." },
     },
   };
 }

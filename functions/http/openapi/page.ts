@@ -138,7 +138,7 @@ function eventCommons({ parameters, answers }: Operation): Html {
   const rows = answers.map(({ status, about }) => html`<tr><td><b>${status}</b></td><td>${inline(about)}</td></tr>`);
   return html`<h4>Headers</h4>${fieldTable(parameters)}
 <h4>What you may answer</h4>
-<table><thead><tr><th scope="col">Status</th><th scope="col">Meaning</th></tr></thead><tbody>${rows}</tbody></table>
+<table class="answers"><thead><tr><th scope="col">Status</th><th scope="col">Meaning</th></tr></thead><tbody>${rows}</tbody></table>
 <h4>Events</h4>`;
 }
 
@@ -155,7 +155,7 @@ ${typeof example === "string" && html`<pre><code>${example.trimEnd()}</code></pr
       html`<li>${status} ${codes.map((code, i) => html`${i > 0 && ", "}<a href="#error-${code}">${code}</a>`)}</li>`,
   );
   return html`<h4>Answers</h4>
-<table><thead><tr><th scope="col">Status</th><th scope="col">Meaning</th></tr></thead><tbody>${good}</tbody></table>
+<table class="answers"><thead><tr><th scope="col">Status</th><th scope="col">Meaning</th></tr></thead><tbody>${good}</tbody></table>
 ${bad.length > 0 && html`<h4>Errors</h4><ul class="errors">${bad}</ul>`}`;
 }
 

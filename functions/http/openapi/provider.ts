@@ -8,7 +8,7 @@ const path = { id: "A vendor's id.", name: "The account's name: 1 to 40 letters,
 export const providers = {
   tag: "Providers",
   about:
-    "The vendors of the stage, and the accounts there that pay. New flows go to one of a vendor's accounts, by weight; a branch stays with its own. A change takes effect within a minute.",
+    "The vendors of the stage, and the accounts there that pay. New flows go to one of a vendor's accounts, by weight; a branch stays with its own. A change takes effect within 30 seconds.",
   routes: {
     "GET /v1/providers": {
       id: "listProviders",

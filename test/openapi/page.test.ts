@@ -1,0 +1,103 @@
+/** The description as a page and as text: whole, readable without a script, and nobody else's code in it. */
+import { createHash } from "node:crypto";
+import { stripTypeScriptTypes } from "node:module";
+import { ERRORS, FAILURES } from "@mjflow/core/error";
+import { newSecret, sign } from "@mjflow/webhooks/sign";
+import { describe, expect, test } from "vitest";
+import document from "../../docs/openapi.json" with { type: "json" };
+import { pageOf } from "../../functions/http/openapi/page.ts";
+import { read } from "../../functions/http/openapi/reader.ts";
+import { textOf } from "../../functions/http/openapi/text.ts";
+import { openDoor } from "../app/door.ts";
+import { DESCRIBED } from "./routes.ts";
+
+const { app } = openDoor();
+const page = await app.request("/docs");
+const html = await page.text();
+const text = await (await app.request("/llms.txt")).text();
+
+const all = (pattern: RegExp, of = html) => [...of.matchAll(pattern)].map(([, match]) => match!);
+
+describe("the page", () => {
+  test("allows its own style and nothing else, and has nothing else", () => {
+    const [style] = all(/<style>([\s\S]*?)<\/style>/g);
+    const hash = createHash("sha256").update(style!).digest("base64");
+    const policy = page.headers.get("content-security-policy");
+    expect(policy).toBe(
+      `default-src 'none'; style-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
+    );
+    expect(html).not.toMatch(/<script|<iframe|<link|<img|\sstyle=|\son\w+=|\ssrc=|url\(|@import/i);
+  });
+
+  test("every link leads to a place on it, or to another form of it, and no two places have one name", () => {
+    const ids = all(/\sid="([^"]+)"/g);
+    expect(ids.filter((id, i) => ids.indexOf(id) !== i)).toEqual([]);
+    const lost = all(/\shref="([^"]+)"/g).filter((href) => !href.startsWith("#") || !ids.includes(href.slice(1)));
+    expect([...new Set(lost)].sort()).toEqual(["llms.txt", "openapi.json"]);
+  });
+
+  test("shows every route with a line to paste, every event and every code", () => {
+    const ids = new Set(all(/<article id="([^"]+)"/g));
+    expect(DESCRIBED.map(({ id }) => id).filter((id) => !ids.has(id))).toEqual([]);
+    expect(Object.keys(document.webhooks).filter((type) => !html.includes(`>${type}</code>`))).toEqual([]);
+    expect(Object.keys(ERRORS).filter((code) => !ids.has(code) && !html.includes(`id="error-${code}"`))).toEqual([]);
+    expect(all(/<code>(curl)/g)).toHaveLength(DESCRIBED.length);
+  });
+
+  test("can be walked by its headings, without a mouse and in either light", () => {
+    const levels = all(/<h([1-6])/g).map(Number);
+    expect(levels.filter((level) => level === 1)).toHaveLength(1);
+    expect(levels.every((level, i) => i === 0 || level - levels[i - 1]! <= 1 || level === 4)).toBe(true);
+    expect(html).toMatch(
+      /<html lang="en">[\s\S]*<a class="skip" href="#main">[\s\S]*<nav aria-label=[\s\S]*<main id="main">/,
+    );
+    expect(html).toContain("prefers-color-scheme: dark");
+    expect(html).toContain(":focus-visible");
+  });
+
+  test("text that looks like a tag is text", () => {
+    const hostile = structuredClone(document) as unknown as Record<string, Record<string, unknown>>;
+    hostile["info"]!["description"] = '<script>alert("1")</script> `<b>` **<i>**';
+    const shown = pageOf(read(hostile), "a { }");
+    expect(shown).not.toMatch(/<script|<b>`|<i>/);
+    expect(() => pageOf(read(hostile), "</style><script>")).toThrow();
+  });
+});
+
+describe("the text", () => {
+  test("has the form of llms.txt, and every route, event, code and schema", () => {
+    expect(text).toMatch(/^# mjflow\n\n> \S/);
+    const missing = [
+      ...DESCRIBED.map(({ method, path }) => `### ${method} ${path}`),
+      ...Object.keys(document.webhooks).map((type) => `### ${type}`),
+      ...Object.keys(document.components.schemas).map((name) => `### ${name}`),
+      ...Object.entries(ERRORS).map(([code, { status }]) => `- ${code} (${status},`),
+      ...Object.keys(FAILURES).map((code) => `- ${code}: `),
+    ].filter((line) => !text.includes(line));
+    expect(missing).toEqual([]);
+    expect(text).toBe(textOf(read(document as never)));
+  });
+
+  test("its check of a webhook's signature takes what was signed, and nothing else", async () => {
+    const [sample] = all(/```ts\n([\s\S]*?)```/g, text);
+    const source = stripTypeScriptTypes(sample!);
+    const { isSigned } = (await import(`data:text/javascript,${encodeURIComponent(source)}`)) as {
+      isSigned(headers: Headers, body: string, secret: string): boolean;
+    };
+    const [secret, other] = [1, 2].map((n) => newSecret(new Uint8Array(32).fill(n))) as [string, string];
+    const body = '{"type":"flow.completed"}';
+    const signed = (timestampS: number, secrets: string[]) =>
+      new Headers({
+        "webhook-id": "evt_1",
+        "webhook-timestamp": String(timestampS),
+        "webhook-signature": sign({ id: "evt_1", timestampS, body }, secrets),
+      });
+    const now = Math.floor(Date.now() / 1_000);
+    expect(isSigned(signed(now, [secret]), body, secret)).toBe(true);
+    expect(isSigned(signed(now, [other, secret]), body, secret)).toBe(true);
+    expect(isSigned(signed(now, [other]), body, secret)).toBe(false);
+    expect(isSigned(signed(now, [secret]), `${body} `, secret)).toBe(false);
+    expect(isSigned(signed(now - 400, [secret]), body, secret)).toBe(false);
+    expect(isSigned(new Headers(), body, secret)).toBe(false);
+  });
+});
