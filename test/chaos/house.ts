@@ -12,6 +12,9 @@ import { type Json, type Spawned, spawnHouse, until } from "../support/spawned.t
 const PRELOAD = new URL("./preload.mjs", import.meta.url).href;
 const pace = (ms: number) => ({ turbo: ms, fast: ms, relax: ms, video: ms });
 
+/** How often a house dies; more for a longer look. */
+export const ROUNDS = Number(process.env["MJFLOW_CHAOS_ROUNDS"] ?? 2);
+
 const GRACE = 2_500;
 /** Long enough for a healthy task at the simulator's speed, short enough to wait for. */
 const TIMINGS = {
@@ -23,13 +26,13 @@ const TIMINGS = {
   effectsMs: 1_500,
   flowMs: 2_000,
   busyMs: 200,
+  // One more than the deaths of any test here: each may come between a task's claim and its call, and burns that attempt.
+  attemptLimit: Math.max(ROUNDS, 3) + 1,
 };
 
 /** An imagine, two upscales, a zoom below each, and a variation. */
 export const PLAN = [{ press: ["U1", "U2"], then: [{ press: "zoom:2" }] }, { press: "V1" }];
 export const TASKS = 6;
-
-export const ROUNDS = Number(process.env["MJFLOW_CHAOS_ROUNDS"] ?? 2);
 
 /** Printed, so that a failure can be run again: MJFLOW_CHAOS_SEED. */
 export function seeded(name: string): Rng {
@@ -136,14 +139,14 @@ export async function expectAllEnded(site: Site, flows: readonly Started[]): Pro
   await expectNoneDoubled(site, flows);
 }
 
-/** At any time: no illegal state, nothing doubled, and what was sent again was allowed to be, once, and is shown. */
+/** At any time: no illegal state, nothing doubled, and what was sent again was allowed to be, and is shown. */
 export async function expectNoneDoubled(site: Site, flows: readonly Started[]): Promise<void> {
   const house = site.house();
   const ledger = await house.sim("GET", "/ledger");
   const { doubled, resent } = billOf(ledger, { graceMs: GRACE, known: site.witness.known });
   expect(doubled).toEqual([]);
+  // Of a task sent again more than once, the last attempt.
   const again = new Map(resent.map(({ taskId, attempt }) => [taskId, attempt]));
-  expect(again.size).toBe(resent.length);
   expect(ledger.counts.duplicatePresses).toBe(resent.filter(({ isPress }) => isPress).length);
   for (const { id, kind } of flows) {
     for (const task of (await house.flow(id)).tasks) {
@@ -151,7 +154,7 @@ export async function expectNoneDoubled(site: Site, flows: readonly Started[]): 
       const attempt = again.get(task.id);
       if (attempt === undefined) continue;
       expect(kind, task.id).toBe("again");
-      expect(task.attempts, task.id).toBe(attempt);
+      expect(task.attempts, task.id).toBeGreaterThanOrEqual(attempt);
     }
   }
 }
