@@ -89,7 +89,7 @@ export const GUARDS: readonly Guard[] = [
     name: "a task is submitted at most attemptLimit times",
     rule: "P3",
     file: "packages/core/src/state/sweeper.ts",
-    find: "|| task.attempt >= timings.attemptLimit;",
+    find: "|| madeOf(task) >= timings.attemptLimit;",
     instead: ";",
     tests: [...CORE, ...ENGINE],
   },
