@@ -35,8 +35,6 @@ export interface StoredAccount {
 }
 
 export const ACCOUNTS_PER_STAGE = 200;
-/** A slots' row grows with it, and is written with each submission. */
-export const MAX_RUNNING = 100;
 
 /** As it travels in hook tokens and keys of rows. */
 const NAME = /^[A-Za-z0-9_-]{1,40}$/;

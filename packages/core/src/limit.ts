@@ -63,3 +63,6 @@ export const DUE_SHARDS = 4;
 
 /** Ids in one list-by-condition call. No vendor documents a maximum; 50 is cautious. */
 export const LOOKUP_BATCH = 50;
+
+/** Tasks one vendor account may be capped to run at a time: its row of slots grows with it, and is written with each submission. */
+export const MAX_RUNNING = 100;

@@ -1,7 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { MAX_RUNNING } from "./account.ts";
-import { REQUEST } from "./limit.ts";
+import { MAX_RUNNING, REQUEST } from "./limit.ts";
 import {
   AccountPatch,
   AccountRequest,

@@ -3,9 +3,8 @@
  * because core is on the hot path of every function that imports it (mini costs 4 ms of cold start, full zod 21).
  */
 import * as z from "zod/mini";
-import { MAX_RUNNING } from "./account.ts";
 import { EVENT_TYPES } from "./event.ts";
-import { BANNED, REQUEST } from "./limit.ts";
+import { BANNED, MAX_RUNNING, REQUEST } from "./limit.ts";
 
 const encoder = new TextEncoder();
 /** A lone surrogate is no Unicode text: stored as UTF-8 it would come back as another character. */
