@@ -72,6 +72,19 @@ describe("a breaker", () => {
     expect(JSON.stringify(worked(tried))).toBe(JSON.stringify(newTrust()));
   });
 
+  it("once half-open, opens again at the first fault of any kind, and for longer", () => {
+    const { trust, now } = after(["unauthorized"]);
+    const at = now + openMs;
+    const again = faulted(trust, "busy", at, TIMINGS)!;
+    expect([breakerOf(again, at), again.openUntil, again.opens]).toEqual(["open", at + 2 * openMs, 2]);
+  });
+
+  it("that busy answers had opened is closed by what is taken", () => {
+    const { trust } = after(Array<Fault>(5).fill("busy"));
+    const closed = worked(trust)!;
+    expect([breakerOf(closed, NOW), closed.faults, closed.busyUntil]).toEqual(["closed", 0, undefined]);
+  });
+
   it("whose trial is never heard of again may be tried by another", () => {
     const { trust, now } = after(["out_of_money"]);
     const tried = probing(trust, now + openMs, TIMINGS);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { FLOW, hour, minute, NOW, second } from "../test/sample.ts";
 import {
+  BUS_LISTENER,
   claimed,
   DELIVERY_LEASE_MS,
   DELIVERY_TIMEOUT_MS,
@@ -8,8 +9,10 @@ import {
   type DeliveryKey,
   deliveryIdOf,
   givenUp,
+  HOOK_LISTENER,
   isDelivered,
   isGone,
+  MJ_LISTENER,
   newDelivery,
   overdue,
   parseDeliveryId,
@@ -62,6 +65,10 @@ describe("a delivery's id", () => {
     { flowId: FLOW.toLowerCase() },
   ])("that was never made is none: %j", (wrong) => {
     expect(parseDeliveryId(deliveryIdOf({ ...key, ...wrong }))).toBeUndefined();
+  });
+
+  it("has these for listeners that are no endpoints", () => {
+    expect([HOOK_LISTENER, BUS_LISTENER, MJ_LISTENER]).toEqual(["hook", "bus", "mj"]);
   });
 
   it("is the whole text", () => {

@@ -15,7 +15,7 @@ import {
   unclear,
 } from "../test/sample.ts";
 import { failure } from "./error.ts";
-import { isBack, isMovable, madeOf, placeOf } from "./place.ts";
+import { backAt, isAt, isBack, isMovable, madeOf, movedTo, placeOf, turnedUp, yieldedTo } from "./place.ts";
 import type { Account, Signal } from "./state.ts";
 import { STATUSES, type Task } from "./task.ts";
 import { TIMINGS } from "./timing.ts";
@@ -204,5 +204,64 @@ describe("an account with a cap", () => {
     const { task, last } = play(taskIn("MODAL", { modal: { prompt: "p" } }), { kind: "full", chance: 1, to: B });
     expect(task).toMatchObject({ ...A, status: "MODAL", busy: 1, modals: 0, phase: "submit" });
     expect(effects(last)).toEqual(["enqueue"]);
+  });
+});
+
+describe("where attempts were made", () => {
+  const places: Task["places"] = [
+    { ...A, attempt: 1, untaken: true },
+    { ...B, attempt: 2, untaken: true },
+    { ...A, attempt: 3 },
+  ];
+  const moved = taskIn("SUBMITTED", { ...C, attempt: 4, places });
+
+  it("is an account of a provider: the same name elsewhere is another", () => {
+    expect(isAt(A, { ...A })).toBe(true);
+    expect([isAt(A, B), isAt(A, { ...A, provider: "other" })]).toEqual([false, false]);
+  });
+
+  it("is kept with what was not taken only where something was asked, and left", () => {
+    const asked = { ...A, attempt: 1, untaken: true };
+    expect(movedTo(taskIn("PENDING", A), B).places).toStrictEqual([{ ...A, attempt: 0 }]);
+    expect(movedTo(taskIn("PENDING", { ...A, busy: 2 }), B).places).toStrictEqual([asked]);
+    expect(movedTo(taskIn("SUBMITTING", { ...A, attempt: 1 }), B).places).toStrictEqual([asked]);
+  });
+
+  it("is said of the one that turned up, and of no other", () => {
+    expect(turnedUp(moved, 2).places).toStrictEqual([places[0], { ...B, attempt: 2 }, places[2]]);
+    expect(turnedUp(taskIn("SUBMITTED"), 1)).toEqual({});
+  });
+
+  it("is where the task is again, should that have it; what came later is forgotten", () => {
+    expect(backAt(moved, 3)).toStrictEqual({ ...A, places: places.slice(0, 2) });
+    expect(backAt(moved, 1)).toStrictEqual({ ...A, places: undefined });
+    expect([backAt(moved, 4), backAt(taskIn("SUBMITTED"), 1)]).toEqual([{}, {}]);
+  });
+
+  it("is where the task goes on, should that succeed; where the latest was stays known", () => {
+    expect(yieldedTo(moved, 2)).toStrictEqual({
+      ...B,
+      places: [places[0], { ...B, attempt: 2 }, places[2], { ...C, attempt: 4 }],
+    });
+    expect([yieldedTo(moved, 4), yieldedTo(taskIn("SUBMITTED"), 1)]).toEqual([{}, {}]);
+  });
+
+  it("is where a waiting task may be back: with what was left untaken, or with what was made last", () => {
+    const waiting = { ...moved, status: "PENDING" as const };
+    expect([0, 1, 2, 3, 4, 5].map((attempt) => isBack(waiting, attempt))).toEqual([
+      false,
+      true,
+      true,
+      false,
+      true,
+      false,
+    ]);
+  });
+
+  it("is left only by a root that nobody has or may have: not by one whose window is being answered", () => {
+    for (const status of ["PENDING", "SUBMITTING", "UNCLEAR"] as const) {
+      expect(isMovable(taskIn(status)), status).toBe(true);
+      expect(isMovable(taskIn(status, { phase: "modal" })), status).toBe(false);
+    }
   });
 });

@@ -154,6 +154,7 @@ describe("a word of the protocol is accepted, and no other", () => {
     ["botType", ["MID_JOURNEY", "NIJI_JOURNEY"]],
     ["dimensions", ["PORTRAIT", "SQUARE", "LANDSCAPE"]],
     ["resubmit", ["after-grace", "never"]],
+    ["onVendorLoss", ["end", "restart"]],
   ])("%s is one of %j", (field, words) => {
     for (const word of words) expect(fault({ ...flow, [field]: word }), word).toBeUndefined();
     for (const other of ["", "x", null]) expect(fault({ ...flow, [field]: other })).toBe(field);

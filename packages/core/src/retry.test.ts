@@ -57,6 +57,11 @@ describe("a retry's place", () => {
     for (const plain of ["0", "0-1", "0-mX7QABCDE", "0-1-2"]) expect(retriedPath(plain)).toBeUndefined();
   });
 
+  it("has a name of 32 letters after its m, and no longer one", () => {
+    expect(retryPath(`0-m${"X".repeat(30)}`)).toBe(`0-mrm${"X".repeat(30)}`);
+    expect(retryPath(`0-m${"X".repeat(31)}`)).toBeUndefined();
+  });
+
   it("has an end: a name of more than 32 letters is none", () => {
     let at: string | undefined = "0-mX7QABCDE";
     for (let i = 0; at !== undefined; i++) {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { minute, NOW } from "../test/sample.ts";
 import { faulted, newTrust, type Trust } from "./breaker.ts";
-import { type Candidate, chanceOf, choose, type Wish } from "./route.ts";
+import { ANY_PROVIDER, type Candidate, chanceOf, choose, type Wish } from "./route.ts";
 import { TIMINGS } from "./timing.ts";
 
 const at = (account: string, trust: Partial<Trust> = {}, weight = 1): Candidate => ({
@@ -53,7 +53,19 @@ describe("a new root goes", () => {
     expect(shares([at("open", open), at("half", noKey)])).toEqual({ half: 1_000 });
     const later = { ...open, openUntil: NOW + 2 * minute };
     expect(shares([at("later", later), at("open", open)])).toEqual({ open: 1_000 });
+    expect(shares([at("open", open), at("later", later)])).toEqual({ open: 1_000 });
   });
+
+  it("by weight, among those where it must wait", () => {
+    expect(shares([at("a", crowded, 1), at("b", crowded, 3)])).toEqual({ a: 250, b: 750 });
+    expect(shares([at("a", noKey, 1), at("b", noKey, 3)])).toEqual({ a: 250, b: 750 });
+  });
+
+  it("where there is room again, from the moment that was named", () => {
+    expect(shares([at("a", { busyUntil: NOW })], { roomOnly: true })).toEqual({ a: 1_000 });
+  });
+
+  it("anywhere, where its app says so", () => expect(ANY_PROVIDER).toBe("auto"));
 
   it("nowhere but where there is room, when it has a place already", () => {
     const wish = { roomOnly: true };
@@ -64,6 +76,10 @@ describe("a new root goes", () => {
 
 describe("a draw", () => {
   it("is the same for the same flow", () => expect(chanceOf("flow_a")).toBe(chanceOf("flow_a")));
+
+  it("stays the same with newer code, for flows that have drawn already", () => {
+    expect(chanceOf("flow_01K9ZC7T3R8M2V5X0Q4B6N1JHD")).toBe(0.0907430318184197);
+  });
 
   it("is even, for names as alike as those of one millisecond", () => {
     const buckets = Array<number>(10).fill(0);

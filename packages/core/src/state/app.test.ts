@@ -44,6 +44,18 @@ describe("a poisoned message", () => {
   });
 });
 
+describe("another account", () => {
+  const to = { provider: "sim", account: "b" };
+  const lost: Signal = { kind: "abandon", failure: failure("provider_missing"), to };
+
+  it("takes a root that waits, and none that the vendor may have", () => {
+    expect(play(taskIn("PENDING"), lost).task).toMatchObject({ status: "PENDING", ...to });
+    const sent = taskIn("SUBMITTING", { leaseUntil: NOW + 1 });
+    expect(play(sent, lost).last).toEqual({ kind: "ignore", why: "leased" });
+    expect(play(taskIn("UNCLEAR"), lost).last).toEqual({ kind: "ignore", why: "not-waiting" });
+  });
+});
+
 describe("copies", () => {
   const archived = (copies: Copy[]): Signal => ({ kind: "archived", copies });
 

@@ -65,6 +65,11 @@ describe("another attempt's report", () => {
     expect(task.orphans).toEqual([orphans[0], { attempt: 2, vendorTaskId: "b", at: NOW }]);
   });
 
+  it("wins though only others had turned up before", () => {
+    const { task } = play(taskIn("SUBMITTED", { attempt: 2, orphans: [orphans[0]!] }), callback("SUCCESS", 1));
+    expect(task).toMatchObject({ status: "SUCCESS", endedBy: 1 });
+  });
+
   it("wins under no id where nobody told one, and does not say who did", () => {
     const { task } = play(taskIn("SUBMITTED", { attempt: 2, vendorTaskId: "b" }), callback("SUCCESS", 1));
     expect([task.status, task.vendorTaskId, task.vendorTaskIdFrom]).toEqual(["SUCCESS", undefined, undefined]);
@@ -77,6 +82,21 @@ describe("another attempt's report", () => {
     ["it is only being sent", taskIn("SUBMITTING", { attempt: 2 }), 0],
   ] as const)("makes the latest an orphan where that is paid for: %s", (_, task, count) => {
     expect(play(task, callback("SUCCESS", 1)).task.orphans ?? []).toHaveLength(count);
+  });
+});
+
+describe("an attempt that its vendor said it had not taken", () => {
+  const places = [{ attempt: 1, provider: "old", account: "default", untaken: true as const }];
+  const moved = taskIn("SUBMITTED", { attempt: 2, vendorTaskId: "b", places });
+
+  it("and says once more that nothing came of it, is no news", () => {
+    for (const status of ["FAILURE", "CANCEL"] as const) {
+      expect(play(moved, callback(status, 1)).last).toEqual({ kind: "ignore", why: "superseded" });
+    }
+  });
+
+  it("and runs all the same, is another submission", () => {
+    expect(play(moved, callback("IN_PROGRESS", 1)).task.orphans).toMatchObject([{ attempt: 1 }]);
   });
 });
 

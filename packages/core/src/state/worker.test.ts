@@ -57,3 +57,36 @@ describe("the vendor's answer", () => {
     expect(effects(decision)).toEqual(["settle"]);
   });
 });
+
+describe("an account that runs as many of our tasks as it may", () => {
+  const full: Signal = { kind: "full", chance: 0 };
+  const patience = TIMINGS.pendingMs.fast;
+  const answered = taskIn("MODAL", { modal: {}, due: NOW });
+
+  it("is asked again later, and nothing is given back, for nothing was asked", () => {
+    for (const task of [taskIn("PENDING"), answered]) {
+      const { task: left, last } = play(task, full);
+      expect(last).toMatchObject({ kind: "record", why: "no-news", effects: [{ kind: "enqueue" }] });
+      expect(left).toMatchObject({ status: task.status, attempt: task.attempt, modals: task.modals, busy: 1 });
+    }
+  });
+
+  it("does not keep a task waiting for ever, nor give it up before its time", () => {
+    expect(play(taskIn("PENDING"), patience, full).task.status).toBe("PENDING");
+    const { task } = play(taskIn("PENDING"), patience + 1, full);
+    expect(task).toMatchObject({ status: "EXPIRED", failure: { code: "vendor_busy" } });
+  });
+
+  it("has the patience of an answer where an answer waits", () => {
+    const longer = 2 * patience + TIMINGS.modalMs;
+    expect(play(answered, longer, full).task.status).toBe("MODAL");
+    expect(play(answered, longer + 1, full).task.status).toBe("EXPIRED");
+  });
+
+  it("is no matter to what does not wait for it", () => {
+    expect(play(taskIn("MODAL"), full).last).toEqual({ kind: "ignore", why: "not-waiting" });
+    for (const status of ["SUBMITTING", "SUBMITTED", "IN_PROGRESS"] as const) {
+      expect(play(taskIn(status), full).last, status).toEqual({ kind: "ignore", why: "not-waiting" });
+    }
+  });
+});
