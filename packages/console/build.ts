@@ -1,5 +1,5 @@
 /**
- * The console as static files: `npm run console:build`, or the house when somebody first opens it (decision 0011).
+ * The console as static files: `npm run console:build`, or the house when somebody first opens it (decision 0013).
  * No plugin, no configuration file: what Vite does without being told is enough, and a build is a few hundred ms.
  */
 import { randomUUID } from "node:crypto";
@@ -20,6 +20,8 @@ export function isStale(): boolean {
 
 /** Beside what is there and then in its place, so that nobody is ever served half a build. */
 export async function build(): Promise<void> {
+  // Vite believes the caller's NODE_ENV; a test runner's or a developer's would mix React's two halves.
+  process.env["NODE_ENV"] = "production";
   const { build: bundle } = await import("vite");
   const fresh = `${DIST}-${randomUUID()}`;
   try {
@@ -30,10 +32,14 @@ export async function build(): Promise<void> {
       envDir: false,
       logLevel: "error",
       build: { outDir: fresh, emptyOutDir: true, modulePreload: false, assetsInlineLimit: 0, target: "es2024" },
-      define: { "process.env.NODE_ENV": '"production"' },
     });
     rmSync(DIST, { recursive: true, force: true });
-    renameSync(fresh, DIST);
+    try {
+      renameSync(fresh, DIST);
+    } catch (error) {
+      // Another house was quicker, and made the same.
+      if (isStale()) throw error;
+    }
   } finally {
     rmSync(fresh, { recursive: true, force: true });
   }

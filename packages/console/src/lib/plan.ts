@@ -48,7 +48,7 @@ export function inputOf(form: FlowForm): FlowInput {
   const takesPrompt = action === "imagine" || action === "shorten";
   return {
     ...(action !== "imagine" && { action }),
-    provider: provider.trim(),
+    ...(provider.trim() !== "" && { provider: provider.trim() }),
     ...(takesPrompt && { prompt: prompt.trim() }),
     ...(mode !== "" && { mode }),
     ...(action !== "shorten" && images.length > 0 && { base64Array: images }),
@@ -60,9 +60,9 @@ export function inputOf(form: FlowForm): FlowInput {
   };
 }
 
-/** Siblings that go on alike are written as one step, as a person would. */
+/** Neighbours that go on alike are written as one step, as a person would. */
 export function thenOf(drafts: readonly Draft[]): PlanInput[] {
-  const groups = new Map<string, { presses: string[]; rest: Omit<PlanInput, "press"> }>();
+  const groups: { alike: string; presses: string[]; rest: Omit<PlanInput, "press"> }[] = [];
   for (const { key, press, prompt, maskBase64, then } of drafts) {
     const modal: ModalInput = { ...(prompt.trim() && { prompt: prompt.trim() }), ...(maskBase64 && { maskBase64 }) };
     const below = thenOf(then);
@@ -71,11 +71,11 @@ export function thenOf(drafts: readonly Draft[]): PlanInput[] {
       ...(below.length > 0 && { then: below }),
     };
     const alike = maskBase64 ? key : JSON.stringify(rest);
-    const group = groups.get(alike);
-    if (group) group.presses.push(press.trim());
-    else groups.set(alike, { presses: [press.trim()], rest });
+    const last = groups.at(-1);
+    if (last?.alike === alike) last.presses.push(press.trim());
+    else groups.push({ alike, presses: [press.trim()], rest });
   }
-  return [...groups.values()].map(({ presses, rest }) => ({
+  return groups.map(({ presses, rest }) => ({
     press: presses.length === 1 ? presses[0]! : presses,
     ...rest,
   }));

@@ -1,5 +1,5 @@
 /** Presses: what they are called for people, and which make sense on what. The server has the last word. */
-import { canonicalPress, needsModal } from "@mjflow/core/button";
+import { canonicalPress, nameOf, needsModal } from "@mjflow/core/button";
 
 const LABELS = new Map(
   Object.entries({
@@ -32,9 +32,14 @@ const LABELS = new Map(
   }),
 );
 
+/** Ours, whether the press was a label, a name or the vendor's own customId. */
+function named(press: string): string {
+  return nameOf(press.trim()) ?? canonicalPress(press);
+}
+
 /** `upscale:1` as `U1`, `zoom:2` as `Zoom out 2×`; what has no name of ours as it is. */
 export function pressLabel(press: string): string {
-  const name = canonicalPress(press);
+  const name = named(press);
   const known = LABELS.get(name);
   if (known) return known;
   const numbered = /^(upscale|variation|tile|video|describe|shorten):([1-5])$/.exec(name);
@@ -93,7 +98,7 @@ export function kindOfRoot(action: string): Kind {
 }
 
 export function kindAfter(press: string): Kind {
-  const [verb, detail] = canonicalPress(press).split(":");
+  const [verb, detail] = named(press).split(":");
   switch (verb) {
     case "upscale":
       return "single";
@@ -111,9 +116,9 @@ export function kindAfter(press: string): Kind {
 }
 
 export function opensWindow(press: string | null): boolean {
-  return press !== null && needsModal(canonicalPress(press));
+  return press !== null && needsModal(named(press));
 }
 
 export function wantsMask(press: string | null): boolean {
-  return press !== null && canonicalPress(press) === "vary:region";
+  return press !== null && named(press) === "vary:region";
 }

@@ -28,7 +28,7 @@ export function cliOf({
   const paths = pathsOf(then);
   if ((action && action !== "imagine") || !prompt || base64Array || !paths) return undefined;
   const options = [
-    `--provider ${quoted(provider)}`,
+    ...(provider ? [`--provider ${quoted(provider)}`] : []),
     ...(mode ? [`--mode ${mode}`] : []),
     ...(state ? [`--state ${quoted(state)}`] : []),
     ...(notifyHook ? [`--notify-hook ${quoted(notifyHook)}`] : []),

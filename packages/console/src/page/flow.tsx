@@ -46,7 +46,6 @@ function Shown({ flow, live, selected }: { flow: Flow; live: LiveFlow; selected:
             layout={tree}
             selected={task?.id}
             onSelect={select}
-            nameOf={nameOf}
             toneOf={({ status }) => toneOf(status)[0]}
           >
             {(node) => <Card task={node} />}
@@ -67,6 +66,7 @@ function Head({ flow, live }: { flow: Flow; live: LiveFlow }) {
   const { id, status, prompt, action, provider, mode, state, counts, createdAt, endedAt, notifyHook } = flow;
   const took = between(createdAt, endedAt) ?? now - Date.parse(createdAt);
   const done = flow.tasks.filter((task) => isEnded(task.status)).length;
+  const hasLost = flow.tasks.some((task) => isEnded(task.status) && task.status !== "SUCCESS");
   const doIt = (name: string, work: () => Promise<unknown>) => act(name, work).then((isDone) => isDone && live.again());
   return (
     <>
@@ -75,14 +75,14 @@ function Head({ flow, live }: { flow: Flow; live: LiveFlow }) {
           {prompt ?? action}
         </h1>
         <div className="actions">
-          {status === "running" && can("POST", "/v1/flows/{id}/cancel") && (
+          {status === "running" && !flow.canceledAt && can("POST", "/v1/flows/{id}/cancel") && (
             <button type="button" disabled={!!busy} onClick={() => doIt("cancel", () => mjflow.flows.cancel(id))}>
               Cancel flow
             </button>
           )}
-          {status === "failed" && can("POST", "/v1/flows/{id}/resume") && (
+          {status !== "running" && hasLost && can("POST", "/v1/flows/{id}/resume") && (
             <button type="button" disabled={!!busy} onClick={() => doIt("resume", () => mjflow.flows.resume(id))}>
-              Resume
+              Try again what failed, paid again
             </button>
           )}
         </div>
@@ -142,17 +142,21 @@ function Head({ flow, live }: { flow: Flow; live: LiveFlow }) {
 }
 
 function Card({ task }: { task: Task }) {
-  const { status, progress, press, action } = task;
+  const { status, progress, press, action, failure } = task;
   const isBusy = !isEnded(status);
   return (
     <>
       <span className="node-picture">
-        <Picture src={pictureOf(task)} alt="" />
+        {failure && !pictureOf(task) ? (
+          <span className="picture why">{failure.code.replaceAll("_", " ")}</span>
+        ) : (
+          <Picture src={pictureOf(task)} alt="" />
+        )}
         {isBusy && <progress max={100} value={progress} aria-hidden="true" />}
       </span>
       <span className="node-words">
         <span className="press">{press === null ? action.toLowerCase() : pressLabel(press)}</span>
-        {status === "IN_PROGRESS" ? <span className="status run">{progress}%</span> : <Status of={status} />}
+        {status === "IN_PROGRESS" ? <span className="status run">◐ {progress}%</span> : <Status of={status} />}
       </span>
     </>
   );

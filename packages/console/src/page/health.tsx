@@ -1,4 +1,4 @@
-import type { DeadLetter, Provider } from "@mjflow/client";
+import type { DeadLetter, Provider, ProviderAccount } from "@mjflow/client";
 import { useQuery } from "@tanstack/react-query";
 import { isAbsent, told, useAbilities, useAct, useProviders, useUnclear } from "../data.ts";
 import { useNow } from "../hook.ts";
@@ -30,56 +30,55 @@ function Vendors() {
       {error && <Problem error={told(error)} />}
       <ul className="vendors">
         {data?.map((provider) => (
-          <li key={provider.id} className="card">
-            <h3>{provider.id}</h3>
-            <Members of={provider} without={["id"]} />
-          </li>
+          <Vendor key={provider.id} provider={provider} />
         ))}
       </ul>
     </section>
   );
 }
 
-/** A server may say more than this page knows: whatever it says is shown under its own name. */
-function Members({ of, without = [] }: { of: Provider | Record<string, unknown>; without?: string[] }) {
-  return (
-    <dl className="facts-list">
-      {Object.entries(of).map(([name, value]) =>
-        without.includes(name) || value === null ? null : (
-          <div key={name}>
-            <dt>{words(name)}</dt>
-            <dd>
-              <Value of={value} />
-            </dd>
-          </div>
-        ),
-      )}
-    </dl>
-  );
-}
+const CALLS: Record<ProviderAccount["callbacks"], [tone: string, words: string]> = {
+  calling: ["ok", "✓ calls back"],
+  silent: ["bad", "✕ never calls: asked instead"],
+  unknown: ["wait", "○ not known yet"],
+};
 
-function Value({ of }: { of: unknown }) {
-  if (Array.isArray(of)) {
-    if (of.length === 0) return <span className="faint">none</span>;
-    if (of.every((item) => typeof item !== "object")) return of.join(", ");
-    return (
-      <ul>
-        {of.map((item, i) => (
-          // biome-ignore lint/suspicious/noArrayIndexKey: what it is named by is not known
-          <li key={i}>
-            <Value of={item} />
+function Vendor({ provider }: { provider: Provider }) {
+  const { id, title, actions, modes, accounts, abilities } = provider;
+  const now = useNow(5_000);
+  const lacks = [
+    ...(abilities.listByCondition ? [] : ["no look-ups in batches"]),
+    ...(abilities.searchByState ? [] : ["no search by state"]),
+  ];
+  return (
+    <li className="card">
+      <h3>
+        {title} {title !== id && <code className="faint">{id}</code>}
+      </h3>
+      <p className="faint small">{[actions.join(", "), modes.join(", "), ...lacks].filter(Boolean).join(" · ")}</p>
+      <ul className="accounts small">
+        {accounts.map(({ name, callbacks, heardAt, failures, askAt, weight, maxRunning }) => (
+          <li key={name}>
+            <strong>
+              <bdi>{name}</bdi>
+            </strong>
+            <span className={`status ${CALLS[callbacks]?.[0]}`}>{CALLS[callbacks]?.[1] ?? callbacks}</span>
+            <span className="faint">
+              {heardAt ? `heard ${ago(heardAt, now)}` : "nothing heard"}
+              {accounts.length > 1 && ` · weight ${weight}`}
+              {maxRunning !== null && ` · at most ${maxRunning} at a time`}
+            </span>
+            {failures > 0 && (
+              <span className="status bad">
+                ✕ could not be asked {failures} times{askAt && `, again at ${askAt.slice(11, 19)} UTC`}
+              </span>
+            )}
           </li>
         ))}
       </ul>
-    );
-  }
-  if (typeof of === "object" && of !== null) return <Members of={of as Record<string, unknown>} />;
-  if (typeof of === "boolean") return of ? "yes" : "no";
-  return String(of);
-}
-
-function words(name: string): string {
-  return name.replace(/([a-z])([A-Z])/g, "$1 $2").toLowerCase();
+      {accounts.length === 0 && <p className="faint small">No account.</p>}
+    </li>
+  );
 }
 
 function Waiting() {

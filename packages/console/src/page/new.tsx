@@ -23,7 +23,7 @@ export function NewPage() {
   const known = useKnownProviders();
   const [form, setForm] = useState<FlowForm>(EMPTY_FORM);
   const set = (change: Partial<FlowForm>) => setForm((before) => ({ ...before, ...change }));
-  const input = useMemo(() => inputOf({ ...form, provider: form.provider || known[0] || "simulator" }), [form, known]);
+  const input = useMemo(() => inputOf(form), [form]);
   const seen = useMemo(() => preview(input), [input]);
   // One key for one plan: sent twice by an impatient hand it is still one flow, and a changed plan is another.
   const sent = useRef<{ body: string; key: string }>(undefined);
@@ -65,10 +65,11 @@ export function NewPage() {
               <input
                 list="providers"
                 value={form.provider}
-                placeholder={known[0] ?? "simulator"}
+                placeholder="the stage's default"
                 onChange={(event) => set({ provider: event.target.value })}
               />
               <datalist id="providers">
+                <option value="auto">whichever can, and has room</option>
                 {known.map((id) => (
                   <option key={id} value={id} />
                 ))}
@@ -77,7 +78,7 @@ export function NewPage() {
             <label>
               Mode
               <select value={form.mode} onChange={(event) => set({ mode: event.target.value as FlowForm["mode"] })}>
-                <option value="">the vendor's default</option>
+                <option value="">default</option>
                 <option value="relax">relax</option>
                 <option value="fast">fast</option>
                 <option value="turbo">turbo</option>
@@ -192,9 +193,6 @@ function PreviewTree({ steps }: { steps: Step[] }) {
       selected={selected}
       onSelect={setSelected}
       compact
-      nameOf={({ press, action, free }) =>
-        `${press === null ? action.toLowerCase() : pressLabel(press)}${free ? ", free" : ""}`
-      }
       toneOf={({ free }) => (free ? "off" : "wait")}
     >
       {({ press, action, prompt, free }) => (
@@ -259,5 +257,5 @@ function useKnownProviders(): string[] {
   const { flows } = useFlowList(NO_FILTER);
   const used = flows.map(({ provider }) => provider).join(" ");
   const listed = data?.map(({ id }) => id).join(" ");
-  return useMemo(() => [...new Set(`${used} ${listed ?? "simulator"}`.split(" ").filter(Boolean))], [used, listed]);
+  return useMemo(() => [...new Set(`${used} ${listed ?? ""}`.split(" ").filter(Boolean))], [used, listed]);
 }

@@ -35,7 +35,7 @@ export function TaskPanel({ task, parent, onChanged, onSelect }: PanelProps) {
           {finalPrompt}
         </p>
       )}
-      {text && (
+      {text && (action === "DESCRIBE" || action === "SHORTEN") && (
         <p className="quote small" dir="auto">
           {text}
         </p>
@@ -145,7 +145,11 @@ function Doing({ task, parent, onChanged, onSelect }: PanelProps) {
         </button>
       )}
       {isLost && can("POST", "/v1/tasks/{id}/retry") && (
-        <button type="button" disabled={!!busy} onClick={() => again("retry", () => mjflow.tasks.retry(id))}>
+        <button
+          type="button"
+          disabled={!!busy}
+          onClick={() => again("retry", async () => onSelect((await mjflow.tasks.retry(id)).id))}
+        >
           Retry, paid again
         </button>
       )}
@@ -211,6 +215,7 @@ function Facts({ task, parent }: { task: Task; parent: Task | undefined }) {
     ["callbacks", duplicates > 0 ? `${callbacks}, ${duplicates} of them twice` : callbacks],
     ["look-ups", lookups || undefined],
     ["modals", modals || undefined],
+    ["tries again", task.retryOf],
     ["seed", seed],
     ["vendor's id", task.providerTaskId],
     ["id", task.id],

@@ -4,7 +4,7 @@ import { useMedia } from "../hook.ts";
 import { type Layout, type Node, type Placed, stepFrom } from "../lib/tree.ts";
 
 /** In px. `anchor`: where a line leaves and meets a card, from its top. */
-const PICTURES = { width: 208, height: 196, card: 164, anchor: 72 };
+const PICTURES = { width: 184, height: 182, card: 144, anchor: 58 };
 const WORDS = { width: 172, height: 62, card: 136, anchor: 24 };
 type Cell = typeof PICTURES;
 const EDGE = 8;
@@ -14,8 +14,6 @@ export interface TreeViewProps<T extends Node> {
   layout: Layout<T>;
   selected: string | undefined;
   onSelect(id: string): void;
-  /** What assistive technology reads. */
-  nameOf(node: T): string;
   toneOf(node: T): string;
   /** Words only, no pictures. */
   compact?: boolean;
@@ -23,7 +21,7 @@ export interface TreeViewProps<T extends Node> {
 }
 
 export function TreeView<T extends Node>(props: TreeViewProps<T>) {
-  const { label, layout, selected, onSelect, nameOf, toneOf, children, compact = false } = props;
+  const { label, layout, selected, onSelect, toneOf, children, compact = false } = props;
   const cell = compact ? WORDS : PICTURES;
   const isNarrow = useMedia("(max-width: 720px)");
   const tree = useRef<HTMLDivElement>(null);
@@ -69,7 +67,6 @@ export function TreeView<T extends Node>(props: TreeViewProps<T>) {
             aria-posinset={at.position}
             aria-setsize={at.siblings}
             aria-selected={at.node.id === selected}
-            aria-label={nameOf(at.node)}
             {...(at.children.length > 0 && { "aria-expanded": true })}
             tabIndex={at.node.id === stop ? 0 : -1}
             onClick={() => onSelect(at.node.id)}

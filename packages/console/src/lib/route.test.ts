@@ -1,0 +1,69 @@
+import { expect, test } from "vitest";
+import { fits, NO_FILTER, queryOf } from "./filter.ts";
+import { PARAMETERS, withParameter } from "./parameter.ts";
+import { hrefOf, type Route, routeOf } from "./route.ts";
+import { ago, between, duration } from "./time.ts";
+
+test("every page has an address that leads back to it, and any other text leads to the flows", () => {
+  const routes: Route[] = [
+    { page: "flows" },
+    { page: "new" },
+    { page: "deliveries" },
+    { page: "health" },
+    { page: "flow", id: "flow_1", task: undefined },
+    { page: "flow", id: "a/b", task: "task%_1" },
+  ];
+  for (const route of routes) expect(routeOf(hrefOf(route))).toEqual(route);
+  for (const hash of ["", "#", "#/", "#/elsewhere", "#/flows/%E0%A4%A", "#/__proto__"])
+    expect(routeOf(hash)).toEqual({ page: "flows" });
+});
+
+test("a flow is shown when everything that is asked for fits", () => {
+  const flow = {
+    id: "flow_1",
+    status: "running",
+    state: "order 7",
+    action: "imagine",
+    provider: "simulator",
+    prompt: "A paper boat",
+    createdAt: "",
+    endedAt: null,
+  } as const;
+  expect(fits(flow, NO_FILTER)).toBe(true);
+  expect(fits(flow, { ...NO_FILTER, status: "running", state: "order 7", search: "BOAT paper" })).toBe(true);
+  expect(fits(flow, { ...NO_FILTER, search: "boat ship" })).toBe(false);
+  expect(fits(flow, { ...NO_FILTER, state: "order" })).toBe(false);
+  expect(fits(flow, { ...NO_FILTER, provider: "cometapi" })).toBe(false);
+});
+
+test("the server is asked only for what it understands", () => {
+  const filter = { ...NO_FILTER, status: "failed", provider: "cometapi" } as const;
+  expect(queryOf(filter, () => true)).toEqual({ status: "failed", provider: "cometapi" });
+  expect(queryOf(filter, (name) => name === "status")).toEqual({ status: "failed" });
+});
+
+test("a parameter stands once, at the end", () => {
+  const ar = PARAMETERS.find(({ name }) => name === "--ar")!;
+  const tile = PARAMETERS.find(({ name }) => name === "--tile")!;
+  expect(withParameter("a boat", ar)).toBe("a boat --ar 16:9");
+  expect(withParameter("a boat --ar 1:1 --v 7", ar)).toBe("a boat --v 7 --ar 16:9");
+  expect(withParameter("a boat --tile --v 7", tile)).toBe("a boat --v 7 --tile");
+  expect(withParameter("", ar)).toBe("--ar 16:9");
+});
+
+test("times as people say them", () => {
+  expect([0, 38, 4_210, 59_400, 200_000, 7_500_000, 2e8].map(duration)).toEqual([
+    "0 ms",
+    "38 ms",
+    "4.2 s",
+    "59 s",
+    "3 min 20 s",
+    "2 h 5 min",
+    "2 days",
+  ]);
+  const now = Date.parse("2026-01-10T00:00:00Z");
+  expect(ago("2026-01-09T23:57:00Z", now)).toBe("3 min ago");
+  expect(ago("2025-12-01T00:00:00Z", now)).toBe("2025-12-01");
+  expect(ago("nonsense", now)).toBe("");
+  expect(between("2026-01-01T00:00:00Z", null)).toBeUndefined();
+});

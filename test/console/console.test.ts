@@ -1,0 +1,345 @@
+/** The console in a real browser, against a real house: what a person sees, and what the page must never do. */
+import { createServer, get, type IncomingMessage } from "node:http";
+import type { AddressInfo } from "node:net";
+import { gzipSync } from "node:zlib";
+import type { Browser, Page } from "puppeteer-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { API_KEY, type Spawned, spawnHouse, until } from "../support/spawned.ts";
+import { chromiumPath, launch, signIn, visit } from "./test-browser.ts";
+
+const chromium = chromiumPath();
+if (!chromium) console.warn("test/console: skipped, there is no Chromium; install it, or name one in MJFLOW_CHROMIUM.");
+
+describe.skipIf(!chromium)("the console", () => {
+  let house: Spawned;
+  let browser: Browser;
+
+  beforeAll(async () => {
+    house = await spawnHouse();
+    browser = await launch(chromium!);
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await house?.stop();
+  });
+
+  const open = (page: Page, hash: string) => page.goto(`${house.url}/console/${hash}`);
+  const textOf = (page: Page, selector: string) => page.$eval(selector, (element) => element.textContent ?? "");
+  const shows = (page: Page, text: string) =>
+    page.waitForFunction((wanted) => document.body.textContent?.includes(wanted), {}, text);
+  /** Of the flow whose page it is. */
+  const ended = (page: Page, count: number) =>
+    page.waitForFunction(
+      (wanted) => document.querySelectorAll("[role=treeitem].ok, [role=treeitem].bad").length === wanted,
+      {},
+      count,
+    );
+  const idOf = (page: Page) => decodeURIComponent(/flows\/([^/]+)/.exec(page.url())![1]!);
+  const click = (page: Page, selector: string, text: string) =>
+    page.waitForFunction(
+      (wanted, words) => {
+        const found = [...document.querySelectorAll<HTMLElement>(wanted)].find(
+          (element) => element.textContent?.trim() === words && !(element as HTMLButtonElement).disabled,
+        );
+        found?.click();
+        return found !== undefined;
+      },
+      {},
+      selector,
+      text,
+    );
+
+  test("a wrong key is told at the door and not kept", async () => {
+    const { page } = await visit(browser);
+    await open(page, "");
+    await page.locator('input[name="key"]').fill("mjk_not_a_key");
+    await page.locator("button[type=submit]").click();
+    await page.waitForSelector("[role=alert]");
+    expect(await textOf(page, "[role=alert]")).toContain("unauthorized");
+    expect(await page.evaluate(() => sessionStorage.length + localStorage.length)).toBe(0);
+  });
+
+  test("a plan is built, sent and seen to its end as a tree of pictures, a button pressed, and nothing is complained of", async () => {
+    const { page, complaints, asked } = await visit(browser);
+    await signIn(page, house.url, API_KEY);
+    await open(page, "#/new");
+    await page.locator("textarea").fill("a paper boat");
+    await click(page, ".chip", "U1");
+    await click(page, ".chip", "U2");
+    await page.waitForFunction(() => document.querySelectorAll("[role=treeitem]").length === 3);
+    expect(await textOf(page, ".cost")).toMatch(/^3 paid calls · about \$0\.06$/);
+    await click(page, "button", "Send the plan");
+
+    await page.waitForFunction(() => location.hash.startsWith("#/flows/flow_"));
+    await ended(page, 3);
+    await shows(page, "completed");
+    const flow = await house.flow(idOf(page));
+    expect(flow.tasks.map(({ press, status }: { press: string; status: string }) => [press, status])).toEqual([
+      [null, "SUCCESS"],
+      ["upscale:1", "SUCCESS"],
+      ["upscale:2", "SUCCESS"],
+    ]);
+    // Loaded, not only named.
+    await page.waitForFunction(
+      () =>
+        [...document.querySelectorAll<HTMLImageElement>("[role=treeitem] img")].filter((i) => i.naturalWidth > 0)
+          .length === 3,
+    );
+
+    await click(page, ".doing .chip", "V3");
+    await ended(page, 4);
+    await page.waitForFunction(() =>
+      document.querySelector("[role=treeitem][aria-selected=true]")?.textContent?.includes("V3"),
+    );
+
+    expect(complaints).toEqual([]);
+    // The key is in this tab's storage and in a header: in no address, in nothing that outlives the tab.
+    expect(asked.filter((url) => url.includes(API_KEY))).toEqual([]);
+    expect(page.url()).not.toContain(API_KEY);
+    expect(await page.evaluate(() => JSON.stringify(localStorage) + document.cookie)).toBe("{}");
+    expect(await page.evaluate(() => Object.values(sessionStorage).join())).toBe(API_KEY);
+    expect(await page.evaluate(async () => (await indexedDB.databases()).length + (await caches.keys()).length)).toBe(
+      0,
+    );
+  });
+
+  test("a flow's page that is opened in the middle, or loaded anew, goes on to the end", async () => {
+    const id = await house.start({ prompt: "halfway", progress: true, then: [{ press: ["U1", "U4"] }] });
+    const { page, complaints } = await visit(browser);
+    await signIn(page, house.url, API_KEY);
+    await open(page, `#/flows/${id}`);
+    await page.waitForSelector("[role=treeitem]");
+    await page.reload();
+    await ended(page, 3);
+    await shows(page, "3 of 3 ended");
+    expect(complaints).toEqual([]);
+  });
+
+  test("the tree is walked with the arrow keys, and only one picture is a stop of the Tab key", async () => {
+    const id = await house.start({ prompt: "by keys", then: [{ press: ["U1", "U2"] }] });
+    await house.ended(id);
+    const { page } = await visit(browser);
+    await signIn(page, house.url, API_KEY);
+    await open(page, `#/flows/${id}`);
+    await ended(page, 3);
+    await page.focus("[role=treeitem]");
+    const focused = () => page.evaluate(() => document.activeElement?.querySelector(".press")?.textContent);
+    await page.keyboard.press("ArrowRight");
+    expect(await focused()).toBe("U1");
+    await page.keyboard.press("ArrowDown");
+    expect(await focused()).toBe("U2");
+    await page.waitForFunction(() => document.querySelector(".panel h2")?.textContent === "U2");
+    await page.keyboard.press("ArrowLeft");
+    expect(await focused()).toBe("imagine");
+    expect(await page.$$eval("[role=treeitem][tabindex='0']", (all) => all.length)).toBe(1);
+  });
+
+  test("a prompt, a state and a picture's address that are script stay text", async () => {
+    const prompt = `<script>globalThis.owned=1</script><img src=x onerror="globalThis.owned=2">`;
+    const id = await house.start({ prompt, state: `"><svg onload=globalThis.owned=3>` });
+    await house.ended(id);
+    const { page, complaints } = await visit(browser);
+    // As a vendor that means no good would answer: the same flow, with other addresses in it.
+    await page.setRequestInterception(true);
+    page.on("request", async (request) => {
+      if (!request.url().endsWith(`/v1/flows/${id}`)) return request.continue();
+      const flow = await house.flow(id);
+      const evil = "javascript:globalThis.owned=4";
+      flow.tasks[0] = {
+        ...flow.tasks[0],
+        imageUrl: evil,
+        images: [{ url: evil }],
+        copies: [],
+        videos: [{ url: evil }],
+      };
+      return request.respond({ contentType: "application/json", body: JSON.stringify(flow) });
+    });
+    await signIn(page, house.url, API_KEY);
+    await shows(page, prompt);
+    await open(page, `#/flows/${id}`);
+    await ended(page, 1);
+    expect(await textOf(page, "h1")).toBe(prompt);
+    await shows(page, "javascript:globalThis.owned=4");
+    expect(
+      await page.$$eval("main a, main img", (all) =>
+        all.map((e) => e.getAttribute("href") ?? e.getAttribute("src") ?? ""),
+      ),
+    ).not.toContainEqual(expect.stringMatching(/^\s*javascript:/i));
+    expect(await page.evaluate(() => (globalThis as { owned?: unknown }).owned)).toBeUndefined();
+    expect(complaints).toEqual([]);
+  });
+
+  test("a window is answered with a region drawn on the picture: white where it is drawn anew", async () => {
+    const id = await house.start({ prompt: "a harbour", then: [{ press: "U1" }] });
+    const { tasks } = await house.ended(id);
+    const { page, complaints } = await visit(browser);
+    await signIn(page, house.url, API_KEY);
+    await open(page, `#/flows/${id}/${tasks[1].id}`);
+    const sent = page.waitForRequest((request) => request.url().endsWith("/actions"));
+    await click(page, ".doing .chip", "Vary region");
+    await page.waitForFunction(
+      () => (document.querySelector<HTMLImageElement>(".mask-plane img")?.naturalWidth ?? 0) > 0,
+    );
+    const { x, y, width, height } = (await (await page.$(".mask-plane canvas"))!.boundingBox())!;
+    await page.mouse.move(x + width * 0.25, y + height * 0.25);
+    await page.mouse.down();
+    await page.mouse.move(x + width * 0.75, y + height * 0.5, { steps: 4 });
+    await page.mouse.up();
+    await click(page, ".dialog button", "Send");
+    const { modal } = JSON.parse((await sent).postData()!);
+    const pixel = await page.evaluate(async (mask: string) => {
+      const image = new Image();
+      image.src = mask;
+      await image.decode();
+      const canvas = Object.assign(document.createElement("canvas"), { width: image.width, height: image.height });
+      const context = canvas.getContext("2d")!;
+      context.drawImage(image, 0, 0);
+      const at = (left: number, top: number) =>
+        [...context.getImageData(image.width * left, image.height * top, 1, 1).data].slice(0, 3);
+      return { inside: at(0.5, 0.4), outside: at(0.5, 0.7) };
+    }, modal.maskBase64);
+    expect(pixel).toEqual({ inside: [255, 255, 255], outside: [0, 0, 0] });
+    await ended(page, 3);
+    expect((await house.flow(id)).tasks[2]).toMatchObject({ status: "SUCCESS", modals: 1 });
+    expect(complaints).toEqual([]);
+  });
+
+  test("what was told to whom is listed, and told again by a click", async () => {
+    const heard: (string | undefined)[] = [];
+    const receiver = createServer((request, response) => {
+      heard.push(request.headers["webhook-id"] as string);
+      request.resume();
+      response.writeHead(204).end();
+    });
+    await new Promise<void>((resolve) => receiver.listen(0, "127.0.0.1", resolve));
+    try {
+      const url = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/hook`;
+      const made = await house.call("POST", "/v1/endpoints", { url, events: ["flow.completed"] });
+      const id = await house.start({ prompt: "told" });
+      await house.ended(id);
+      const { page, complaints } = await visit(browser);
+      await signIn(page, house.url, API_KEY);
+      await open(page, "#/deliveries");
+      await shows(page, url);
+      await page.waitForSelector(".delivery .status.ok");
+      await page.locator(".delivery:has(.status.ok) summary").click();
+      await click(page, ".delivery button", "Replay");
+      await until(
+        async () => heard.length,
+        (count) => count === 2,
+      );
+      expect(heard[0]).toMatch(/^evt_/);
+      expect(heard[1]).toBe(heard[0]);
+      // Shown once, where it was made, and that was not here.
+      expect(await page.content()).not.toContain(made.body.secret);
+      await open(page, "#/health");
+      await shows(page, "Dead letters");
+      expect(complaints).toEqual([]);
+    } finally {
+      receiver.close();
+    }
+  });
+
+  test("signed out, the key is gone from the tab", async () => {
+    const { page } = await visit(browser);
+    await signIn(page, house.url, API_KEY);
+    await click(page, "button", "Sign out");
+    await page.waitForSelector('input[name="key"]');
+    expect(await page.evaluate(() => JSON.stringify(sessionStorage))).toBe("{}");
+  });
+
+  test.each([1280, 390])(
+    "at %i px nothing is wider than the window, and axe finds nothing, in light and dark",
+    async (width) => {
+      const id = await house.start({
+        prompt: "for all",
+        then: [{ press: "U1", then: [{ press: "zoom:2" }] }, { press: "zoom:2" }],
+      });
+      await house.ended(id);
+      const { page } = await visit(browser, { width });
+      // Set aside the policy for axe alone: it is a string to be run, which is just what the policy forbids.
+      await page.setBypassCSP(true);
+      await signIn(page, house.url, API_KEY);
+      const { source } = await import("axe-core");
+      for (const scheme of ["light", "dark"]) {
+        await page.emulateMediaFeatures([
+          { name: "prefers-color-scheme", value: scheme },
+          { name: "prefers-reduced-motion", value: "reduce" },
+        ]);
+        for (const [hash, sign] of [
+          ["#/flows", ".flow-row .status"],
+          [`#/flows/${id}`, "[role=treeitem]"],
+          ["#/new", "textarea"],
+          ["#/deliveries", "#signatures"],
+          ["#/health", "#letters"],
+        ] as const) {
+          await open(page, hash);
+          await page.waitForSelector(sign);
+          await page.evaluate(source);
+          const found = await page.evaluate(async () => {
+            // biome-ignore lint/suspicious/noExplicitAny: the page's own global
+            const { violations } = await (globalThis as any).axe.run(document, {
+              runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"],
+            });
+            // biome-ignore lint/suspicious/noExplicitAny: axe's answer
+            return violations.map(({ id, nodes }: any) => `${id}: ${nodes.map((n: any) => n.target).join(" ")}`);
+          });
+          expect(found, `${hash} ${scheme}`).toEqual([]);
+          const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+          expect(wide, `${hash} ${scheme}`).toBeLessThanOrEqual(0);
+        }
+      }
+    },
+  );
+});
+
+describe("how the console is served", () => {
+  let house: Spawned;
+  beforeAll(async () => {
+    house = await spawnHouse();
+  });
+  afterAll(() => house?.stop());
+
+  test("every answer carries the policy, also the one that there is nothing", async () => {
+    for (const [path, status] of [
+      ["/console", 308],
+      ["/console/", 200],
+      ["/console/nothing", 404],
+      ["/console/../package.json", 404],
+      ["/console/%2e%2e/build.ts", 404],
+      ["/console//etc/passwd", 404],
+    ] as const) {
+      const { statusCode, headers } = await ask(path);
+      const policy = String(headers["content-security-policy"]);
+      expect(statusCode, path).toBe(status);
+      expect(policy, path).toContain("default-src 'none'");
+      expect(policy, path).toContain("frame-ancestors 'none'");
+      expect(policy, path).not.toMatch(/unsafe-/);
+      expect(headers["x-content-type-options"], path).toBe("nosniff");
+      expect(headers["referrer-policy"], path).toBe("no-referrer");
+    }
+  });
+
+  /** As it is written: a URL would be tidied up before it is sent. */
+  function ask(path: string): Promise<IncomingMessage> {
+    const { hostname, port } = new URL(house.url);
+    return new Promise((resolve, reject) => {
+      get({ hostname, port, path }, (response) => resolve(response.resume())).on("error", reject);
+    });
+  }
+
+  test("only reading is answered, and the page fits in 200 KB compressed", async () => {
+    const refused = await fetch(`${house.url}/console/`, { method: "POST" });
+    expect([refused.status, refused.headers.get("allow")]).toEqual([405, "GET, HEAD"]);
+    const page = await (await fetch(`${house.url}/console/`)).text();
+    expect(page).not.toMatch(/<script(?![^>]*\bsrc=)|<style| on\w+=| style=/i);
+    let bytes = 0;
+    for (const [, name] of page.matchAll(/(?:src|href)="\.\/(assets\/[^"]+)"/g)) {
+      const asset = await fetch(`${house.url}/console/${name}`);
+      expect(asset.headers.get("cache-control")).toContain("immutable");
+      bytes += gzipSync(Buffer.from(await asset.arrayBuffer())).length;
+    }
+    expect(bytes).toBeGreaterThan(10_000);
+    expect(bytes).toBeLessThan(200_000);
+  });
+});
