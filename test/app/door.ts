@@ -5,7 +5,7 @@ import { createApp } from "../../functions/http/app.ts";
 import type { ApiDeps } from "../../functions/http/env.ts";
 import { apiKeyOf } from "../../functions/http/key.ts";
 import { checked } from "../openapi/checked.ts";
-import { createWorld } from "../support/world.ts";
+import { createWorld, type WorldOptions } from "../support/world.ts";
 
 export const OPERATOR = "mjk_operator_of_the_stage";
 
@@ -21,8 +21,8 @@ export interface Answer {
 
 export type Door = ReturnType<typeof openDoor>;
 
-export function openDoor(instead: Partial<Pick<ApiDeps, "sleep">> = {}) {
-  const world = createWorld();
+export function openDoor(instead: Partial<Pick<ApiDeps, "sleep">> = {}, options: WorldOptions = {}) {
+  const world = createWorld(options);
   const deps = {
     ...world.deps,
     apiKeys: [apiKeyOf("app_default", OPERATOR)],

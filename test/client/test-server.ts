@@ -134,6 +134,8 @@ export function flow(status: FlowStatus, tasks: Task[]): Flow {
     notifyHook: null,
     events: null,
     canceledAt: null,
+    restartOf: null,
+    restartedAs: null,
     createdAt: AT,
     endedAt: status === "running" ? null : AT,
     tasks,

@@ -83,6 +83,8 @@ export interface Scene {
   routed?: boolean;
   /** Of each account. */
   maxRunning?: number;
+  /** What every flow asks for, should its vendor be lost. */
+  onVendorLoss?: "restart";
   /** False: the account was taken out of the configuration. @param at ms since the house began */
   isConfigured?(account: string, at: number): boolean;
 }
@@ -264,7 +266,7 @@ export async function runHouse({
         ids: () => ["sim"],
         get: () => ({
           account,
-          accounts: () => accountsOf.map((name) => ({ name, weight: 1, maxRunning: scene.maxRunning })),
+          accounts: () => accountsOf.filter(account).map((name) => ({ name, weight: 1, maxRunning: scene.maxRunning })),
           provider: withCalls(wrap, vendor.provider),
         }),
       },
@@ -370,7 +372,14 @@ export async function runHouse({
           code.createFlow(
             scene.routed ? deps : { ...deps, store: ofAccount(deps.store, accountsOf[i % accountsOf.length]!) },
             listens ? HEARD_APP : "app",
-            { provider: "sim", prompt: "x", state, then, ...(hooked && { notifyHook: HOOK_URL }) },
+            {
+              provider: "sim",
+              prompt: "x",
+              state,
+              then,
+              onVendorLoss: scene.onVendorLoss,
+              ...(hooked && { notifyHook: HOOK_URL }),
+            },
             { storeProgress: rng.chance(0.3), resubmit: "after-grace", archive: archived },
           ),
         (created) => {

@@ -67,6 +67,43 @@ describe("roots that move between accounts", () => {
   }, 60_000);
 });
 
+describe("an account that is lost with open branches, where apps want to begin anew", () => {
+  const gone: Partial<Scene> = {
+    onVendorLoss: "restart",
+    isConfigured: (account, at) => account !== "b" || at < 50_000,
+  };
+
+  test.each([
+    ["in calm weather", CALM],
+    ["with workers that die", { ...CALM, crash: 0.03 }],
+    ["with a table that lies", { ...CALM, tableRefuses: 0.05, tableLies: 0.05 }],
+    ["in a storm", STORM],
+  ] as const)(
+    "%s: each flow that lost branches is begun once more, elsewhere, and no other is",
+    async (_, profile) => {
+      let begun = 0;
+      for (let seed = 1; seed <= SEEDS; seed++) {
+        const { run, findings } = await judged(seed, profile, { accounts: ["a", "b"], ...gone });
+        expect(findings).toEqual([]);
+        for (const [id, { flow, tasks }] of run.flows) {
+          const seconds = [...run.flows.values()].filter((other) => other.flow.restartOf === id);
+          expect(seconds.map((other) => other.flow.id)).toEqual(
+            flow.restartedAs === undefined ? [] : [flow.restartedAs],
+          );
+          if (flow.restartOf !== undefined) expect(run.flows.get(flow.restartOf)?.flow.restartedAs).toBe(id);
+          begun += seconds.length;
+          if (profile !== CALM) continue;
+          const lost = tasks.some(({ failure, account }) => failure !== undefined && account === "b");
+          expect(seconds).toHaveLength(lost && flow.status === "completed" ? 1 : 0);
+          for (const { tasks: again } of seconds) expect(again.every(({ status }) => status === "SUCCESS")).toBe(true);
+        }
+      }
+      expect(begun).toBeGreaterThan(0);
+    },
+    60_000,
+  );
+});
+
 describe("an account with a cap", () => {
   test.each([
     ["in calm weather", CALM],

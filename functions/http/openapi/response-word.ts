@@ -81,6 +81,8 @@ const flowSummary = named("FlowSummary", FlowSummary, "A flow without its tasks.
   prompt: "The root's.",
   createdAt: "When it was stored.",
   endedAt: "When its last branch ended.",
+  restartOf: "The flow in whose place it was begun, whose vendor was lost.",
+  restartedAs: "The flow that was begun in its place.",
 });
 
 const endpoint = named("Endpoint", Endpoint, "An address that hears of events.", {

@@ -58,6 +58,8 @@ export function flow(tasks: Task[], more: Partial<Flow> = {}): Flow {
     notifyHook: null,
     events: null,
     canceledAt: null,
+    restartOf: null,
+    restartedAs: null,
     createdAt: "2026-11-21T08:00:00.000Z",
     endedAt: null,
     tasks,

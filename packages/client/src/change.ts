@@ -84,7 +84,9 @@ export class Told {
     else if (this.#end !== flow.status) {
       this.#end = flow.status;
       const { id, status, state, action, provider, prompt, createdAt, endedAt, counts } = flow;
-      const data = { id, status, state, action, provider, prompt, createdAt, endedAt, counts };
+      const { restartOf, restartedAs } = flow;
+      const links = { restartOf, restartedAs };
+      const data = { id, status, state, action, provider, prompt, createdAt, endedAt, ...links, counts };
       // A flow that was called off did not complete.
       const type = flow.status === "completed" ? "flow.completed" : "flow.failed";
       events.push({ id: null, type, timestamp: flow.endedAt ?? iso(nowMs), data });

@@ -229,6 +229,9 @@ export interface FlowSummary {
   prompt: string | null;
   createdAt: string;
   endedAt: string | null;
+  /** The flow in whose place it was begun, whose vendor was lost; and the one that was begun in its own. */
+  restartOf: string | null;
+  restartedAs: string | null;
 }
 
 export interface Flow extends FlowSummary {

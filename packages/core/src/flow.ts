@@ -54,8 +54,11 @@ export interface Flow {
   held?: boolean;
   /** Gone on with by hand after its end, and what that holds is not settled yet: its due time stays. */
   reopened?: boolean;
-  /** Its end is not yet known to be announced. */
-  owes?: "tell"[];
+  /** It was begun in place of this one, whose vendor was lost; and which was begun in its own. */
+  restartOf?: string;
+  restartedAs?: string;
+  /** Its end is not yet known to be announced; and before that, not begun anew elsewhere. */
+  owes?: ("tell" | "restart")[];
   /** When the sweeper looks whether the flow's end was recorded. */
   due?: number;
 }

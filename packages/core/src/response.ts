@@ -98,6 +98,8 @@ export const FlowSummary = z.strictObject({
   prompt: maybe(text),
   createdAt: time,
   endedAt: maybe(time),
+  restartOf: maybe(text),
+  restartedAs: maybe(text),
 });
 
 /** `GET /v1/flows/{id}` */

@@ -67,6 +67,13 @@ describe("a new root goes", () => {
 
   it("anywhere, where its app says so", () => expect(ANY_PROVIDER).toBe("auto"));
 
+  it("not where others were refused for good, when it comes from such a place itself", () => {
+    const lost = at("lost", { ...open, fault: "out_of_money" });
+    expect(choose([lost], { chance: 0, now: NOW })).toBe(lost);
+    expect(choose([lost], { chance: 0, now: NOW, leaving: true })).toBeUndefined();
+    expect(shares([lost, at("open", open)], { leaving: true })).toEqual({ open: 1_000 });
+  });
+
   it("nowhere but where there is room, when it has a place already", () => {
     const wish = { roomOnly: true };
     expect(shares([at("full", crowded), at("open", open)], wish)).toEqual({ none: 1_000 });

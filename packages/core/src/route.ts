@@ -19,6 +19,8 @@ export interface Wish {
   brave?: boolean;
   /** Only where there is room now; else also where it would have to wait. */
   roomOnly?: boolean;
+  /** Where it was is lost: so it does not go where others were refused for good, not even for want of anything better. */
+  leaving?: boolean;
 }
 
 /** A half-open account's share of what it would have. */
@@ -26,7 +28,8 @@ const PROBE_SHARE = 0.1;
 
 /** Undefined: nowhere, as wished. One that is half-open must be asked for first (`probing`). */
 export function choose(candidates: readonly Candidate[], wish: Wish): Candidate | undefined {
-  const open = candidates.filter(({ weight }) => weight > 0);
+  const isLost = ({ trust }: Candidate) => isForGood(trust.fault) && breakerOf(trust, wish.now) === "open";
+  const open = candidates.filter((each) => each.weight > 0 && !(wish.leaving && isLost(each)));
   const now = drawn(open, (candidate) => shareOf(candidate, wish), wish.chance);
   if (now || wish.roomOnly) return now;
   const stateOf = ({ trust }: Candidate) => breakerOf(trust, wish.now);

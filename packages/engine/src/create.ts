@@ -122,16 +122,35 @@ export async function createFlow(
     now + deps.timings.quietMs[pace],
   );
 
-  const before = named.resumed ? await completed(deps, id, root) : undefined;
+  const first = inputs && (() => deps.blobs.putInputs(id, inputs));
+  return begin(deps, flow, root, { resumed: named.resumed ?? false, first });
+}
+
+export type BeginNeeds = Pick<Deps, "store" | "queue" | "clock" | "timings" | "log"> & Limited;
+
+/**
+ * What was made is let in, stored and sent.
+ *
+ * @param first what must be stored before the rows are
+ * @throws MjflowError what the app's limits say; overloaded
+ */
+export async function begin(
+  deps: BeginNeeds,
+  flow: Flow,
+  root: Task,
+  { resumed, first }: { resumed: boolean; first?: (() => Promise<void>) | undefined },
+): Promise<Created> {
+  const { id, appId, provider, action } = flow;
+  const before = resumed ? await completed(deps, id, root) : undefined;
   if (before) return before;
   const micro = planMicroUsd(root, root.then);
-  const { held, rate } = await admit(deps, appId, { flowId: id, micro, resumed: named.resumed ?? false });
-  if (held) flow.held = true;
-  if (inputs) await deps.blobs.putInputs(id, inputs);
-  await deps.store.createFlow(flow, root);
+  const { held, rate } = await admit(deps, appId, { flowId: id, micro, resumed });
+  const stored: Flow = held ? { ...flow, held } : flow;
+  await first?.();
+  await deps.store.createFlow(stored, root);
   await sendRoot(deps, id);
   deps.log.info("flow.created", { flow: id, app: appId, provider, action });
-  return { flow, tasks: [root], ...(rate && { rate }) };
+  return { flow: stored, tasks: [root], ...(rate && { rate }) };
 }
 
 export function newFlowId({ clock, random }: Pick<Deps, "clock" | "random">): string {
@@ -139,7 +158,7 @@ export function newFlowId({ clock, random }: Pick<Deps, "clock" | "random">): st
 }
 
 /** What an earlier try made: the flow whole; or a root alone, kept from the sweeper until its flow is there too. */
-async function completed(deps: CreateNeeds, id: string, { due }: Task): Promise<Created | undefined> {
+async function completed(deps: BeginNeeds, id: string, { due }: Task): Promise<Created | undefined> {
   const { flow, tasks } = await deps.store.loadFlow(id);
   const root = tasks.find((task) => task.path === ROOT_PATH);
   if (!flow) {
@@ -150,7 +169,7 @@ async function completed(deps: CreateNeeds, id: string, { due }: Task): Promise<
   return { flow, tasks };
 }
 
-async function sendRoot(deps: CreateNeeds, flowId: string): Promise<void> {
+async function sendRoot(deps: BeginNeeds, flowId: string): Promise<void> {
   try {
     await deps.queue.send([{ message: submitMessage(flowId, ROOT_PATH) }]);
   } catch (error) {

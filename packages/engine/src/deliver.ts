@@ -121,8 +121,11 @@ async function settleDebt(deps: DeliverDeps, flow: Flow, task: Task | undefined)
     if (task.owes?.includes("tell")) await apply(deps, task, { kind: "told", status: task.status });
     return;
   }
+  if (!flow.owes?.includes("tell")) return;
+  const owes = flow.owes.filter((owed) => owed !== "tell");
+  const due = flow.reopened || owes.length > 0 ? flow.due : undefined;
   // A lost race is another worker that did the same.
-  if (flow.owes) await deps.store.saveFlow({ ...flow, owes: undefined, due: flow.reopened ? flow.due : undefined });
+  await deps.store.saveFlow({ ...flow, owes: owes.length > 0 ? owes : undefined, due });
 }
 
 /** One try, if it is due and nobody else is at it. @throws when the table fails */

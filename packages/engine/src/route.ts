@@ -107,12 +107,15 @@ export async function elsewhere(deps: RouteDeps & { log: Log }, flow: Flow, task
  */
 export async function refuge(deps: RouteDeps & { log: Log }, flow: Flow, task: Task): Promise<Account | undefined> {
   if (flow.onVendorLoss !== "restart" || !isMovable(task)) return undefined;
-  const wish = { ...wishOf(deps, task), brave: true };
+  return quietly(deps, task, () => haven(deps, flow, task));
+}
+
+/** Another account of the same vendor, else another vendor, for what that task's account can no longer do. */
+export async function haven(deps: RouteDeps, flow: Flow, task: Task): Promise<Account | undefined> {
+  const wish = { ...wishOf(deps, task), brave: true, leaving: true };
   const same = flow.roams || !deps.providers.get(task.provider) ? [] : others(deps, [task.provider], task);
-  return quietly(deps, task, async () => {
-    const near = await pick(deps, same, { ...wish, roomOnly: true });
-    return near ?? pick(deps, others(deps, able(deps.providers, flow.action), task), wish);
-  });
+  const near = await pick(deps, same, { ...wish, roomOnly: true });
+  return near ?? pick(deps, others(deps, able(deps.providers, flow.action), task), wish);
 }
 
 function wishOf({ clock }: RouteDeps, { flowId, attempt, places = [] }: Task): Wish {
@@ -144,7 +147,7 @@ function others(deps: RouteDeps, ids: readonly string[], task: Task): Named[] {
 /** Where there is nothing to choose, nothing is read. */
 async function pick(deps: RouteDeps, accounts: readonly Named[], wish: Wish): Promise<Account | undefined> {
   const [only, another] = accounts;
-  if (only && !another && !wish.roomOnly) return { provider: only.provider, account: only.name };
+  if (only && !another && !wish.roomOnly && !wish.leaving) return { provider: only.provider, account: only.name };
   let candidates: Candidate[] = await Promise.all(
     accounts.map(async ({ provider, name: account, weight }) => {
       return { provider, account, weight, trust: await deps.accounts.health(provider, account) };

@@ -2,6 +2,7 @@
 import { FLOW_PLACE, isHeard } from "@mjflow/core/event";
 import { type Flow, flowStatus, rootOf } from "@mjflow/core/flow";
 import { tellMessage } from "@mjflow/core/message";
+import { mayRestart } from "@mjflow/core/restart";
 import { settleCredit } from "./credit.ts";
 import type { Deps } from "./deps.ts";
 
@@ -32,15 +33,32 @@ export async function settle(
   // Another end than the one on record: a retry whose flow could not be reopened has changed it.
   const ends = flow.status === "running" ? flow.ends : (flow.ends ?? 0) + 1;
   const isTold = isHeard(flow.hears, status === "completed" ? "flow.completed" : "flow.failed");
-  const owed: Partial<Flow> = isTold ? { owes: ["tell"], due: now + deps.timings.effectsMs } : { due: undefined };
+  const isOwed = mayRestart(flow, status, tasks);
+  const owes: NonNullable<Flow["owes"]> = [
+    ...(isOwed ? ["restart" as const] : []),
+    ...(isTold ? ["tell" as const] : []),
+  ];
+  const owed: Partial<Flow> = owes.length > 0 ? { owes, due: now + deps.timings.effectsMs } : { due: undefined };
   // Where its root ended up, should it have moved.
   const root = rootOf(tasks);
   const at = root && { provider: root.provider, account: root.account };
-  const saved = await deps.store.saveFlow({ ...flow, ...at, status, endedAt: now, ends, reopened: undefined, ...owed });
+  // Which of a vendor's accounts may take it is that vendor's own affair.
+  const filter = at && at.provider !== flow.provider ? { accountFilter: undefined } : {};
+  const saved = await deps.store.saveFlow({
+    ...flow,
+    ...at,
+    ...filter,
+    status,
+    endedAt: now,
+    ends,
+    reopened: undefined,
+    ...owed,
+  });
   if (saved.ok) {
     deps.log.count("FlowsEnded");
     deps.log.info("flow.ended", { flow: flowId, status, tasks: tasks.length });
-    if (isTold) await deps.queue.send([{ message: tellMessage(flowId, FLOW_PLACE) }]);
+    // Told once the sweeper has begun what takes its place.
+    if (isTold && !isOwed) await deps.queue.send([{ message: tellMessage(flowId, FLOW_PLACE) }]);
   }
   return true;
 }
@@ -48,7 +66,7 @@ export async function settle(
 /** The end of a flow that is not known to be announced is announced again. */
 export async function remind(deps: Pick<Deps, "store" | "queue" | "clock" | "timings">, flowId: string): Promise<void> {
   const { flow } = await deps.store.load(flowId, []);
-  if (!flow?.owes || flow.due === undefined) return;
+  if (!flow?.owes?.includes("tell") || flow.due === undefined) return;
   const saved = await deps.store.saveFlow({ ...flow, due: deps.clock.now() + deps.timings.effectsMs });
   if (saved.ok) await deps.queue.send([{ message: tellMessage(flowId, FLOW_PLACE) }]);
 }

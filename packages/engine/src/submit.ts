@@ -91,7 +91,8 @@ async function call(deps: Needs, at: At, flow: Flow, task: Task, ready: Ready, h
       state: vendorState(task, task.attempt),
       mode: flow.mode,
       botType: flow.botType,
-      accountFilter: flow.accountFilter,
+      // Which of a vendor's accounts may take it is that vendor's own affair.
+      accountFilter: task.provider === flow.provider ? flow.accountFilter : undefined,
     })
     // A provider answers, it does not throw. Should it all the same, the call may have gone out: in doubt, unclear.
     .catch((error: unknown): SubmitAnswer => ({ kind: "unclear", reason: String(error) }));

@@ -16,6 +16,7 @@ import type { Accounts } from "./account.ts";
 import { apply, effectsOf } from "./apply.ts";
 import { contextOf, type Deps } from "./deps.ts";
 import { perform } from "./perform.ts";
+import { restart } from "./restart.ts";
 import { remind, settle } from "./settle.ts";
 import { vendorState } from "./submit.ts";
 
@@ -97,7 +98,10 @@ async function sweepTask(deps: Needs, flowId: string, path: string): Promise<Tas
 }
 
 async function sweepFlow(deps: Needs, flowId: string): Promise<void> {
-  if (await settle(deps, flowId)) return remind(deps, flowId);
+  if (await settle(deps, flowId)) {
+    const restarted = await restart(deps, flowId);
+    return restarted ? undefined : remind(deps, flowId);
+  }
   const { flow, tasks } = await deps.store.loadFlow(flowId);
   if (!flow || flowStatus(tasks) !== "running") return;
   // Ended, gone on with by hand, and the end of before is still to be announced.

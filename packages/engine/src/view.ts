@@ -24,6 +24,9 @@ export function flowView(flow: Flow, tasks: readonly Task[], mediaUrl: MediaUrl)
     endedAt: time(flow.endedAt),
     /** Since when nothing more of it is submitted. */
     canceledAt: time(flow.canceledAt),
+    /** The flow in whose place it was begun, whose vendor was lost; and the one that was begun in its own. */
+    restartOf: flow.restartOf ?? null,
+    restartedAs: flow.restartedAs ?? null,
     tasks: tasks.toSorted(byPlace).map((task) => taskView(task, mediaUrl)),
     counts: countsOf(tasks),
   };
@@ -44,6 +47,8 @@ export function flowSummary(flow: Flow) {
     prompt: flow.prompt ?? null,
     createdAt: time(createdAt),
     endedAt: time(endedAt),
+    restartOf: flow.restartOf ?? null,
+    restartedAs: flow.restartedAs ?? null,
   };
 }
 

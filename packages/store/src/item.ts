@@ -78,6 +78,8 @@ const FLOW = {
   account: ["acc", "text"],
   roams: ["ro", "flag"],
   onVendorLoss: ["vl", "text"],
+  restartOf: ["rf", "text"],
+  restartedAs: ["ra", "text"],
   prompt: ["prompt", "text"],
   dimensions: ["di", "text"],
   mode: ["mo", "text"],

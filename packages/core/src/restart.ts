@@ -1,0 +1,37 @@
+/**
+ * A flow whose vendor is lost after it had drawn: its picture stays, and its branches can go on nowhere, for buttons belong
+ * to an account. Where its app wants that, the whole of it is drawn once more elsewhere, as a flow of its own.
+ *
+ *   V1  Only a flow that has a picture: a root without one moves, as the same task (place.ts).
+ *   V2  Once: the new flow's id follows from the old one's, and a flow that was begun so is not begun again.
+ *   V3  The row that records the end owes it, until it is done or can never be.
+ */
+import { isLoss } from "./error.ts";
+import { type Flow, isSuperseded } from "./flow.ts";
+import type { Task } from "./task.ts";
+
+/** Ends that mean a loss if there is no such account any more: what nobody could be asked about, too. */
+const LEFT_BEHIND: ReadonlySet<string> = new Set(["deadline_passed", "vendor_lost", "submission_unclear"]);
+
+/** Whether an end that is recorded now may oblige us to a restart: asked again, with what is configured, when it is made. */
+export function mayRestart(flow: Flow, status: Flow["status"], tasks: readonly Task[]): boolean {
+  if (flow.onVendorLoss !== "restart" || status !== "completed") return false;
+  if (flow.restartOf !== undefined || flow.restartedAs !== undefined) return false;
+  return tasks.some((task) => failedByPlan(task, tasks) && (isLost(task, true) || isLost(task, false)));
+}
+
+/** A task whose vendor, or account there, is lost. @param isThere there still is such an account */
+export function lostOf(tasks: readonly Task[], isThere: (task: Task) => boolean): Task | undefined {
+  return tasks.find((task) => failedByPlan(task, tasks) && isLost(task, isThere(task)));
+}
+
+function isLost({ failure }: Task, isThere: boolean): boolean {
+  return failure !== undefined && (isLoss(failure) || (!isThere && LEFT_BEHIND.has(failure.code)));
+}
+
+/** What was pressed by hand is in no plan, so beginning the plan anew would not bring it back. */
+const PLANNED = /^0(?:-(?:mr)*\d*)*$/;
+
+function failedByPlan(task: Task, tasks: readonly Task[]): boolean {
+  return task.failure !== undefined && PLANNED.test(task.path) && !isSuperseded(task, tasks);
+}
