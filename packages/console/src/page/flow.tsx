@@ -81,8 +81,13 @@ function Head({ flow, live }: { flow: Flow; live: LiveFlow }) {
             </button>
           )}
           {status !== "running" && hasLost && can("POST", "/v1/flows/{id}/resume") && (
-            <button type="button" disabled={!!busy} onClick={() => doIt("resume", () => mjflow.flows.resume(id))}>
-              Try again what failed, paid again
+            <button
+              type="button"
+              disabled={!!busy}
+              title="Paid for as new work"
+              onClick={() => doIt("resume", () => mjflow.flows.resume(id))}
+            >
+              Retry what failed
             </button>
           )}
         </div>
