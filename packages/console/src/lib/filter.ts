@@ -10,7 +10,9 @@ export interface Filter {
 
 export const NO_FILTER: Filter = { status: "", provider: "", state: "", search: "" };
 
-export function fits({ status, provider, state, prompt, id }: FlowSummary, filter: Filter): boolean {
+type Asked = Pick<FlowSummary, "id" | "status" | "provider" | "state" | "prompt">;
+
+export function fits({ status, provider, state, prompt, id }: Asked, filter: Filter): boolean {
   if (filter.status && status !== filter.status) return false;
   if (filter.provider && provider !== filter.provider) return false;
   if (filter.state && state !== filter.state) return false;

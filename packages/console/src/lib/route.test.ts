@@ -23,11 +23,8 @@ test("a flow is shown when everything that is asked for fits", () => {
     id: "flow_1",
     status: "running",
     state: "order 7",
-    action: "imagine",
     provider: "simulator",
     prompt: "A paper boat",
-    createdAt: "",
-    endedAt: null,
   } as const;
   expect(fits(flow, NO_FILTER)).toBe(true);
   expect(fits(flow, { ...NO_FILTER, status: "running", state: "order 7", search: "BOAT paper" })).toBe(true);
