@@ -1,6 +1,7 @@
 /** The vendors a stage is configured for. */
-import { MAX_RUNNING } from "@mjflow/core/limit";
+
 import { type AccountTraits, DEFAULT_ACCOUNT, isAccountName } from "@mjflow/core/account";
+import { MAX_RUNNING } from "@mjflow/core/limit";
 import type { AccountConfig, Provider, Providers, Vendor } from "@mjflow/core/port";
 import { createProvider, type ProviderDeps } from "./mjproxy.ts";
 import { DIALECTS, PROVIDER_IDS } from "./vendors/index.ts";
