@@ -8,6 +8,8 @@ export default defineConfig({
     exclude: [...WALKS, "packages/core/src/pure.test.ts"],
     // A worker for each run, not for each file: half the time, and the same verdicts.
     isolate: false,
+    // Counting what is reached makes the slowest of them much slower.
+    testTimeout: 60_000,
     setupFiles: ["test/mutation/seed.ts"],
   },
 });

@@ -193,11 +193,9 @@ describe("an image", () => {
 describe("a deeply nested body", () => {
   const nested = (depth: number) => JSON.parse(`${'{"a":'.repeat(depth)}1${"}".repeat(depth)}`) as unknown;
 
-  it("is refused quickly, before any recursion", () => {
-    const began = performance.now();
+  it("is refused, however deep, before any recursion", () => {
     expect(isShallow(nested(100_000))).toBe(false);
     expect(isShallow(JSON.parse("[".repeat(50_000) + "]".repeat(50_000)))).toBe(false);
-    expect(performance.now() - began).toBeLessThan(500);
   });
 
   it("is told from a wide one, and from any plan that may be stored", () => {
