@@ -16,11 +16,60 @@ const ENGINE = ["test/engine/fault.test.ts", "test/engine/flow.test.ts"];
 const DOOR = ["test/engine/fault.test.ts", "test/engine/attack.test.ts"];
 const CORE = ["packages/core/src/state.test.ts"];
 const SIM = ["test/sim/sim.test.ts"];
+const PLACE = ["packages/core/src/place.test.ts"];
 const KEYS = ["test/app/key.test.ts"];
 const ISOLATION = "test/app/isolation.test.ts";
 const QUOTA = ["packages/core/src/credit.test.ts", "test/app/quota.test.ts"];
 
 export const GUARDS: readonly Guard[] = [
+  {
+    name: "only a root that no vendor has moves",
+    rule: "R1",
+    file: "packages/core/src/place.ts",
+    find: "if (task.path !== rootPath(task.path) ||",
+    instead: 'if (task.path === rootPath(task.path) && task.path === "" ||',
+    tests: PLACE,
+  },
+  {
+    name: "what is left behind untaken keeps its attempt's number",
+    rule: "R1",
+    file: "packages/core/src/place.ts",
+    find: "const attempt = claimed || task.busy === 0 ? task.attempt : task.attempt + 1;",
+    instead: "const attempt = task.attempt - (claimed ? 1 : 0);",
+    tests: PLACE,
+  },
+  {
+    name: "a callback is heard of the account its attempt was made at",
+    rule: "R2",
+    file: "packages/core/src/state/vendor.ts",
+    find: "if (signal.at && !isAt(placeOf(task, attempt), signal.at))",
+    instead: "if (attempt < 0)",
+    tests: PLACE,
+  },
+  {
+    name: "a slot is free when its task says so, and not before",
+    rule: "cap",
+    file: "packages/core/src/account.ts",
+    find: 'return recent || (task.status !== "PENDING" && task.status !== "MODAL");',
+    instead: "return recent;",
+    tests: ["packages/core/src/account.test.ts", "test/vendor/cap.test.ts"],
+  },
+  {
+    name: "a flow that was begun anew is not begun again",
+    rule: "V2",
+    file: "packages/core/src/restart.ts",
+    find: "if (flow.restartOf !== undefined || flow.restartedAs !== undefined) return false;",
+    instead: "if (flow.rev < 0) return false;",
+    tests: ["packages/core/src/restart.test.ts", "test/vendor/restart.test.ts"],
+  },
+  {
+    name: "a banned word stops a flow before anything is written",
+    rule: "banned",
+    file: "packages/engine/src/create.ts",
+    find: "  await deps.banned.refuse(promptsIn(request));\n",
+    instead: "",
+    tests: ["test/vendor/banned.test.ts"],
+  },
   {
     name: "the token's proof is checked",
     rule: "D1",
