@@ -1,8 +1,9 @@
 /** `/v1/flows`: send a plan once, read how far it is. */
 import { type Flow, flowStatus } from "@mjflow/core/flow";
 import { FlowListQuery, FlowRequest } from "@mjflow/core/request";
+import type { Created } from "@mjflow/engine/begin";
 import { cancelFlow, ownFlow, resumeFlow, type Whole } from "@mjflow/engine/cancel";
-import { type Created, createFlow, newFlowId } from "@mjflow/engine/create";
+import { createFlow, newFlowId } from "@mjflow/engine/create";
 import { flowSummary, flowView } from "@mjflow/engine/view";
 import { type Context, Hono } from "hono";
 import { readBody } from "./body.ts";

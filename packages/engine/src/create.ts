@@ -1,26 +1,16 @@
 /** A new flow: what the app sent becomes rows, images go to the bucket, and the root's message to the queue. */
-
 import { promptsIn } from "@mjflow/core/banned";
-import type { RateState } from "@mjflow/core/credit";
 import { type Flow, type Inputs, paceOf } from "@mjflow/core/flow";
 import { flowIdOf, ROOT_PATH } from "@mjflow/core/id";
-import { submitMessage } from "@mjflow/core/message";
 import { storedPlan } from "@mjflow/core/plan";
-import { planMicroUsd } from "@mjflow/core/price";
 import type { FlowRequest } from "@mjflow/core/request";
-import { newTask, type Task } from "@mjflow/core/task";
+import { newTask } from "@mjflow/core/task";
 import type { Banned } from "./banned.ts";
-import { admit, type Limited } from "./credit.ts";
+import { begin, type Created } from "./begin.ts";
+import type { Limited } from "./credit.ts";
 import type { Deps } from "./deps.ts";
 import type { Listeners } from "./listen.ts";
 import { placeRoot, type RouteDeps } from "./route.ts";
-
-export interface Created {
-  flow: Flow;
-  tasks: Task[];
-  /** Of an app whose new flows are limited. */
-  rate?: RateState;
-}
 
 /** What a flow gets that does not say. */
 export interface Defaults {
@@ -126,56 +116,8 @@ export async function createFlow(
   return begin(deps, flow, root, { resumed: named.resumed ?? false, first });
 }
 
-export type BeginNeeds = Pick<Deps, "store" | "queue" | "clock" | "timings" | "log"> & Limited;
-
-/**
- * What was made is let in, stored and sent.
- *
- * @param first what must be stored before the rows are
- * @throws MjflowError what the app's limits say; overloaded
- */
-export async function begin(
-  deps: BeginNeeds,
-  flow: Flow,
-  root: Task,
-  { resumed, first }: { resumed: boolean; first?: (() => Promise<void>) | undefined },
-): Promise<Created> {
-  const { id, appId, provider, action } = flow;
-  const before = resumed ? await completed(deps, id, root) : undefined;
-  if (before) return before;
-  const micro = planMicroUsd(root, root.then);
-  const { held, rate } = await admit(deps, appId, { flowId: id, micro, resumed });
-  const stored: Flow = held ? { ...flow, held } : flow;
-  await first?.();
-  await deps.store.createFlow(stored, root);
-  await sendRoot(deps, id);
-  deps.log.info("flow.created", { flow: id, app: appId, provider, action });
-  return { flow: stored, tasks: [root], ...(rate && { rate }) };
-}
-
 export function newFlowId({ clock, random }: Pick<Deps, "clock" | "random">): string {
   return flowIdOf(clock.now(), random.bytes(10));
-}
-
-/** What an earlier try made: the flow whole; or a root alone, kept from the sweeper until its flow is there too. */
-async function completed(deps: BeginNeeds, id: string, { due }: Task): Promise<Created | undefined> {
-  const { flow, tasks } = await deps.store.loadFlow(id);
-  const root = tasks.find((task) => task.path === ROOT_PATH);
-  if (!flow) {
-    if (root) await deps.store.saveTask({ ...root, due });
-    return undefined;
-  }
-  if (root?.status === "PENDING") await sendRoot(deps, id);
-  return { flow, tasks };
-}
-
-async function sendRoot(deps: BeginNeeds, flowId: string): Promise<void> {
-  try {
-    await deps.queue.send([{ message: submitMessage(flowId, ROOT_PATH) }]);
-  } catch (error) {
-    // The flow is stored, so the answer is still "accepted": the sweeper sends the message again.
-    deps.log.error("flow.message-lost", { flow: flowId, error: String(error) });
-  }
 }
 
 function inputsOf({ base64Array, sourceBase64, targetBase64 }: FlowRequest, masks: string[]): Inputs | undefined {

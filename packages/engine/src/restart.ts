@@ -12,7 +12,7 @@ import { tellMessage } from "@mjflow/core/message";
 import { lostOf } from "@mjflow/core/restart";
 import type { Account } from "@mjflow/core/state";
 import { newTask, type Task } from "@mjflow/core/task";
-import { type BeginNeeds, begin } from "./create.ts";
+import { type BeginNeeds, begin } from "./begin.ts";
 import { haven, type RouteDeps } from "./route.ts";
 
 type Needs = Omit<BeginNeeds, "limits"> & RouteDeps;

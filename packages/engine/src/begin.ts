@@ -1,0 +1,64 @@
+/** What a flow begins with, once all is decided: let in, stored, sent. Twice is once. */
+import type { RateState } from "@mjflow/core/credit";
+import type { Flow } from "@mjflow/core/flow";
+import { ROOT_PATH } from "@mjflow/core/id";
+import { submitMessage } from "@mjflow/core/message";
+import { planMicroUsd } from "@mjflow/core/price";
+import type { Task } from "@mjflow/core/task";
+import { admit, type Limited } from "./credit.ts";
+import type { Deps } from "./deps.ts";
+
+export interface Created {
+  flow: Flow;
+  tasks: Task[];
+  /** Of an app whose new flows are limited. */
+  rate?: RateState;
+}
+
+export type BeginNeeds = Pick<Deps, "store" | "queue" | "clock" | "timings" | "log"> & Limited;
+
+/**
+ * What was made is let in, stored and sent.
+ *
+ * @param first what must be stored before the rows are
+ * @throws MjflowError what the app's limits say; overloaded
+ */
+export async function begin(
+  deps: BeginNeeds,
+  flow: Flow,
+  root: Task,
+  { resumed, first }: { resumed: boolean; first?: (() => Promise<void>) | undefined },
+): Promise<Created> {
+  const { id, appId, provider, action } = flow;
+  const before = resumed ? await completed(deps, id, root) : undefined;
+  if (before) return before;
+  const micro = planMicroUsd(root, root.then);
+  const { held, rate } = await admit(deps, appId, { flowId: id, micro, resumed });
+  const stored: Flow = held ? { ...flow, held } : flow;
+  await first?.();
+  await deps.store.createFlow(stored, root);
+  await sendRoot(deps, id);
+  deps.log.info("flow.created", { flow: id, app: appId, provider, action });
+  return { flow: stored, tasks: [root], ...(rate && { rate }) };
+}
+
+/** What an earlier try made: the flow whole; or a root alone, kept from the sweeper until its flow is there too. */
+async function completed(deps: BeginNeeds, id: string, { due }: Task): Promise<Created | undefined> {
+  const { flow, tasks } = await deps.store.loadFlow(id);
+  const root = tasks.find((task) => task.path === ROOT_PATH);
+  if (!flow) {
+    if (root) await deps.store.saveTask({ ...root, due });
+    return undefined;
+  }
+  if (root?.status === "PENDING") await sendRoot(deps, id);
+  return { flow, tasks };
+}
+
+async function sendRoot(deps: BeginNeeds, flowId: string): Promise<void> {
+  try {
+    await deps.queue.send([{ message: submitMessage(flowId, ROOT_PATH) }]);
+  } catch (error) {
+    // The flow is stored, so the answer is still "accepted": the sweeper sends the message again.
+    deps.log.error("flow.message-lost", { flow: flowId, error: String(error) });
+  }
+}
