@@ -53,7 +53,8 @@ async function answered() {
     return await handler(event, context);
   } catch (error) {
     // On a busy machine a connection that nobody takes is sometimes reset instead.
-    if (["ECONNREFUSED", "ECONNRESET"].includes(error.code) || error.name === "TimeoutError") return { asked: "the table" };
+    if (["ECONNREFUSED", "ECONNRESET"].includes(error.code) || error.name === "TimeoutError")
+      return { asked: "the table" };
     throw error;
   }
 }
