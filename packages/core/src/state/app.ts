@@ -51,8 +51,10 @@ export function abandoned(
   ctx: Context,
 ): Decision {
   if (isEnded(task)) return { kind: "ignore", why: "ended" };
-  if (task.status === "SUBMITTING" && !leaseHolds(task, ctx)) return doubt(task, ctx);
   const late = why.code === "deadline_passed";
+  // A deadline says nothing of a worker that has died: its lease is the sweeper's own affair, or the same word twice would
+  // first be a doubt and then an end.
+  if (task.status === "SUBMITTING" && !late && !leaseHolds(task, ctx)) return doubt(task, ctx);
   if (task.status === "PENDING" && to && isMovable(task)) return relocated(task, to, ctx);
   if (task.status === "PENDING") return end(task, late ? "EXPIRED" : "FAILURE", { failure: why }, ctx);
   if (task.status === "MODAL" && task.modal && !late) return end(task, "FAILURE", { failure: why }, ctx);
