@@ -79,12 +79,29 @@ describe("a submission whose answer was lost", () => {
     expect(world.vendor.calls).toHaveLength(2);
   });
 
-  test("that the list does not show is sent again, once, as if there were no list", async () => {
+  test("that a lagging list shows only at the second look is not sent again", async () => {
+    const world = createSearched();
+    const [flow] = await world.lose(1);
+    await world.sweep();
+    world.shows(world.vendor.calls[0]!, "SUCCESS");
+    world.advance(world.deps.timings.lookupMaxMs);
+    await world.sweep();
+    await world.drain();
+    expect(world.searches).toHaveLength(2);
+    expect(world.vendor.calls).toHaveLength(1);
+    expect((await world.read(flow!)).tasks.get("0")).toMatchObject({ status: "SUCCESS", attempt: 1 });
+  });
+
+  test("that the list shows neither time is sent again, once, as if there were no list", async () => {
     const world = createSearched();
     const [flow] = await world.lose(1);
     await world.sweep();
     await world.drain();
-    expect(world.searches).toHaveLength(1);
+    expect(world.vendor.calls).toHaveLength(1);
+    world.advance(world.deps.timings.lookupMaxMs);
+    await world.sweep();
+    await world.drain();
+    expect(world.searches).toHaveLength(2);
     expect(world.vendor.calls).toHaveLength(2);
     await world.post(world.vendor.calls[1]!, "SUCCESS");
     expect((await world.read(flow!)).tasks.get("0")).toMatchObject({ status: "SUCCESS", attempt: 2 });

@@ -135,6 +135,14 @@ export const GUARDS: readonly Guard[] = [
     tests: [...CORE, ...ENGINE],
   },
   {
+    name: "a submission in doubt is looked for twice",
+    rule: "P3",
+    file: "packages/core/src/state/sweeper.ts",
+    find: "if (count >= absentLimit) return lost(task, ctx);",
+    instead: "return lost(task, ctx);",
+    tests: [...CORE, ...ENGINE],
+  },
+  {
     name: "a task is submitted at most attemptLimit times",
     rule: "P3",
     file: "packages/core/src/state/sweeper.ts",

@@ -63,7 +63,10 @@ export function createScheduler(start: number): Scheduler {
   };
 }
 
-/** A turn of the event loop comes after every promise that can settle has. */
+/**
+ * A tick asked for between promises comes once every promise that can settle has, and spares the turn of the event loop,
+ * which took a third of a simulation's time. Nothing here may wait for more than promises.
+ */
 function settled(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
+  return new Promise((resolve) => process.nextTick(resolve));
 }

@@ -106,7 +106,7 @@ describe("nothing moves", () => {
     for (const signal of [left(1, B), { kind: "full", chance: 0, to: B } as const, claim]) {
       expect(play(doubt, signal).task).toMatchObject({ ...A, status: "UNCLEAR" });
     }
-    const { task } = play(doubt, 2 * hour, missing);
+    const { task } = play(doubt, 2 * hour, missing, missing);
     expect(where(play(task, claim, left(2, B)).task)).toEqual({
       ...B,
       attempt: 2,
@@ -146,7 +146,7 @@ describe("an account that took it after all", () => {
   });
 
   it("also that of a submission that was lost before", () => {
-    const waits = play(start(), claim, unclear(), 2 * hour, missing).task;
+    const waits = play(start(), claim, unclear(), 2 * hour, missing, missing).task;
     if (waits.status !== "PENDING") throw new Error(waits.status);
     const moved = play({ ...waits, createdAt: NOW + 2 * hour }, claim, left(2, B)).task;
     expect(isBack(moved, 1)).toBe(true);

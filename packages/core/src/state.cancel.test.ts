@@ -24,7 +24,7 @@ describe("called off", () => {
   it.each<[string, Parameters<typeof play>[1][]]>([
     ["waiting for a worker", []],
     ["sent back by a busy vendor", [claim, busy()]],
-    ["about to be sent again after a doubt", [claim, unclear(), hour, missing]],
+    ["about to be sent again after a doubt", [claim, unclear(), hour, missing, missing]],
     ["at an open window", [claim, windowOf()]],
   ])("%s, it ends, typed, and waits for nothing", (_, before) => {
     const { task, last } = play(pending({ then: [{ press: "U1" }] }), ...before, cancel);
@@ -45,7 +45,7 @@ describe("called off", () => {
   });
 
   it("it is claimed no more, and a picture that comes all the same is kept beside it", () => {
-    const { task } = play(pending(), claim, unclear(), hour, missing, cancel);
+    const { task } = play(pending(), claim, unclear(), hour, missing, missing, cancel);
     expect(decide(task, claim, ctx()).kind).toBe("ignore");
     expect(decide(task, due, ctx()).kind).toBe("ignore");
     const told = decide(

@@ -39,7 +39,10 @@ const stories: [string, Step[]][] = [
   ["the answer was lost, and the callback tells", [claim, unclear(), callback("MODAL")]],
   ["the worker died, and the callback tells", [claim, LEASE_OVER, due, callback("MODAL")]],
   ["the vendor was busy first", [claim, busy(), claim, windowOf()]],
-  ["the first submission was lost without a trace", [claim, unclear(), GRACE_OVER, missing, claim, windowOf(2)]],
+  [
+    "the first submission was lost without a trace",
+    [claim, unclear(), GRACE_OVER, missing, missing, claim, windowOf(2)],
+  ],
 ];
 const moments = stories.flatMap(([name, steps]) =>
   steps.map((_, at): [string, number, Step[]] => [name, at, [...steps.slice(0, at), answer, ...steps.slice(at)]]),

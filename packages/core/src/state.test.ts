@@ -433,7 +433,7 @@ describe("early callbacks", () => {
   });
 });
 
-describe("P3: an unclear submission is sent again only after grace and one look-up", () => {
+describe("P3: an unclear submission is sent again only after its grace, and two look-ups where one can look", () => {
   it("waits for its callback first", () => {
     const { task, last } = play(pending(), claim, unclear());
     expect(task).toMatchObject({ status: "UNCLEAR", attempt: 1, due: NOW + TIMINGS.graceMs.fast });
@@ -448,8 +448,23 @@ describe("P3: an unclear submission is sent again only after grace and one look-
     expect(task.status).toBe("UNCLEAR");
   });
 
-  it("not found, it is sent once more, as attempt 2", () => {
-    const { task, last } = play(pending(), claim, unclear(), GRACE_OVER, { kind: "due", canSearch: true }, missing);
+  it("not found once, it is looked up again before anything is sent: a list of recent tasks may lag", () => {
+    const search: Signal = { kind: "due", canSearch: true };
+    const { task, last, now } = play(pending(), claim, unclear(), GRACE_OVER, search, missing);
+    expect(last).toMatchObject({ kind: "record", effects: [] });
+    expect(task).toMatchObject({ status: "UNCLEAR", attempt: 1, missing: 1 });
+    expect(task.due! - now, "when it may show by then").toBeGreaterThan(minute);
+    expect(effects(play(task, task.due! - NOW, search).last)).toEqual(["lookup"]);
+  });
+
+  it("found at the second look, nothing is sent", () => {
+    const { task } = play(pending(), claim, unclear(), GRACE_OVER, missing, lookup("IN_PROGRESS"), missing);
+    expect(task).toMatchObject({ status: "IN_PROGRESS", attempt: 1, missing: 1 });
+  });
+
+  it("not found twice, it is sent once more, as attempt 2", () => {
+    const { task, last } = play(pending(), claim, unclear(), GRACE_OVER, missing, missing);
+    expect(task.missing, "the next doubt is asked about twice as well").toBe(0);
     expect(last).toMatchObject({ kind: "move", effects: [{ kind: "enqueue", delayMs: 0 }] });
     expect(task).toMatchObject({ status: "PENDING", attempt: 1, vendorTaskId: undefined });
     expect(play(task, claim).task.attempt).toBe(2);
@@ -632,7 +647,7 @@ describe("P3: another attempt that turns up", () => {
   const refused2: Signal = { kind: "refused", attempt: 2, failure: failure("vendor_refused") };
 
   it("an older attempt known to run is not given up because the newer one was refused, or stays in doubt", () => {
-    for (const steps of [[refused2], [unclear(2), GRACE_OVER, missing], [unclear(2), GRACE_OVER, due]]) {
+    for (const steps of [[refused2], [unclear(2), GRACE_OVER, missing, missing], [unclear(2), GRACE_OVER, due]]) {
       const { task, last, now } = play(known(), ...steps);
       expect(task).toMatchObject({ status: "SUBMITTED", attempt: 1, vendorTaskId: "first", orphans: undefined });
       expect(effects(last)).toEqual([]);
@@ -651,7 +666,7 @@ describe("P3: another attempt that turns up", () => {
     const unnamed = play(second(), callback("FAILURE", 1)).task;
     expect(unnamed.orphans).toEqual([{ attempt: 1, at: expect.any(Number) }]);
     expect(play(unnamed, refused2).task.status).toBe("FAILURE");
-    expect(play(unnamed, unclear(2), GRACE_OVER, missing).task.status).toBe("FAILURE");
+    expect(play(unnamed, unclear(2), GRACE_OVER, missing, missing).task.status).toBe("FAILURE");
   });
 
   it("an attempt that was never made is not believed", () => {
@@ -810,7 +825,7 @@ describe("windows (MODAL)", () => {
   });
 
   it("in doubt and not found, it ends: the window may have gone with the task", () => {
-    const { task } = play(planned(), claim, windowOf(), claim, unclear(), missing);
+    const { task } = play(planned(), claim, windowOf(), claim, unclear(), missing, missing);
     expect(task).toMatchObject({ status: "FAILURE", failure: { code: "submission_unclear" } });
   });
 

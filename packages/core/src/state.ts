@@ -6,7 +6,8 @@
  *   T2  Status and progress never go back on a report, whatever order reports come in.
  *   T4  Every state that waits has a due time.
  *   P1  A claim is saved, attempt and lease in it, before the vendor is called.
- *   P3  An unclear submission is never sent again before its grace and one look-up have passed.
+ *   P3  An unclear submission is never sent again before its grace has passed and, where the vendor can be asked,
+ *       two look-ups have not shown it.
  *   P5  While a lease holds, a second claim does nothing.
  */
 

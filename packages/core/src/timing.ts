@@ -42,6 +42,8 @@ export interface Timings {
   lookupMaxMs: number;
   /** A vendor that does not know a task this many times in a row has lost it (a relay may lag for a minute). */
   missingLimit: number;
+  /** A submission in doubt is lost once this many look-ups in a row have not shown it: a list of recent tasks may lag. */
+  absentLimit: number;
   /** Submissions of one task, the unclear ones included. */
   attemptLimit: number;
   /** The flow itself is looked at this often, in case its last task's bookkeeping was cut short. */
@@ -80,6 +82,7 @@ export const TIMINGS: Timings = {
   lookupMs: 15 * second,
   lookupMaxMs: 5 * minute,
   missingLimit: 4,
+  absentLimit: 2,
   attemptLimit: 2,
   flowMs: 20 * minute,
   beliefMs: 30 * second,

@@ -160,6 +160,7 @@ export function resumed(task: Task, { attempt, vendorTaskId }: Orphan, ctx: Cont
     busy: 0,
     leaseUntil: undefined,
     submittedAt: ctx.now,
+    missing: 0,
   };
   return move(task, "SUBMITTED", { ...took, due: firstLook(task, "unknown", ctx) }, ctx);
 }

@@ -35,7 +35,7 @@ export type Signal =
   // A look-up says of which revision it was asked: the task may have been sent again while the vendor was thinking.
   // A callback says by its token at which account its attempt was made.
   | { kind: "report"; attempt: number; from: "callback" | "lookup"; rev?: number; at?: Account; report: Report }
-  /** A look-up found no such task, or there was no way to look. */
+  /** A look-up found no such task. */
   | { kind: "missing"; rev?: number }
   /**
    * The due time has passed. `canSearch`: the vendor can be asked without its task id (trueai-org's list by state).

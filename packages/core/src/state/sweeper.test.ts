@@ -49,18 +49,22 @@ describe("a look at what is due", () => {
 
 describe("what was not found", () => {
   it("is sent again soon, and looked at should that get lost", () => {
-    const { task, last } = play(taskIn("UNCLEAR", { vendorTaskId: "v1", vendorTaskIdFrom: "report" }), missing);
+    const { task, last } = play(
+      taskIn("UNCLEAR", { vendorTaskId: "v1", vendorTaskIdFrom: "report" }),
+      missing,
+      missing,
+    );
     expect(last).toMatchObject({ kind: "move", effects: [{ kind: "enqueue", delayMs: 0 }] });
     expect(task).toMatchObject({ status: "PENDING", due: NOW + TIMINGS.requeueMs });
     expect([task.vendorTaskId, task.vendorTaskIdFrom]).toEqual([undefined, undefined]);
   });
 
   it("is never sent again where the app forbade it", () => {
-    const { task } = play(taskIn("UNCLEAR", { resubmit: "never" }), missing);
+    const { task } = play(taskIn("UNCLEAR", { resubmit: "never" }), missing, missing);
     expect(task).toMatchObject({ status: "FAILURE", attempt: 1, failure: { code: "submission_unclear" } });
   });
 
-  it.each(["SUBMITTED", "IN_PROGRESS"] as const)("of %s is counted, and moves nothing", (status) => {
+  it.each(["UNCLEAR", "SUBMITTED", "IN_PROGRESS"] as const)("of %s is counted, and moves nothing", (status) => {
     const { task, last } = play(taskIn(status), missing);
     expect(last).toMatchObject({ kind: "record", why: "no-news", effects: [] });
     expect(task).toMatchObject({ status, missing: 1 });

@@ -68,31 +68,39 @@ export function due(
 
 /** No id and no way to ask: in doubt that counts as not found; a task known to be taken can still call back in time. */
 function unaskable(task: Task, pauseMs: number, ctx: Context): Decision {
-  if (task.status === "UNCLEAR") return missing(task, ctx);
+  if (task.status === "UNCLEAR") return lost(task, ctx);
   if (isPastDeadline(task, ctx)) return end(task, "EXPIRED", { failure: failure("deadline_passed") }, ctx);
   return postpone(task, pauseMs, ctx, []);
 }
 
-/** The vendor did not know the task, or could not be asked. What that means depends on what we knew. */
+/** The vendor was asked, and did not show the task. What that means depends on what we knew, and how often it did not. */
 export function missing(task: Task, ctx: Context): Decision {
-  const { timings, now } = ctx;
-  if (task.status === "UNCLEAR") {
-    // Grace has passed, no callback came, nothing was found: now, and only now, it is sent again.
-    // A window's answer is never sent twice on a guess: some servers would draw, and bill, both.
-    const isLast = task.resubmit === "never" || task.phase === "modal" || madeOf(task) >= timings.attemptLimit;
-    const older = before(task);
-    if (older?.vendorTaskId !== undefined) return resumed(task, older, ctx);
-    if (isLast) {
-      return end(task, "FAILURE", { failure: failure("submission_unclear") }, ctx);
-    }
-    const again = { due: now + timings.requeueMs, vendorTaskId: undefined, vendorTaskIdFrom: undefined };
-    return move(task, "PENDING", again, ctx, [{ kind: "enqueue", delayMs: 0 }]);
-  }
-  if (task.status !== "SUBMITTED" && task.status !== "IN_PROGRESS") return notWaiting(task);
+  const { missingLimit, absentLimit } = ctx.timings;
   const count = task.missing + 1;
-  if (count >= timings.missingLimit)
-    return end(task, "EXPIRED", { missing: count, failure: failure("vendor_lost") }, ctx);
-  return record(task, { missing: count }, "no-news", ctx);
+  switch (task.status) {
+    case "UNCLEAR":
+      // A list that lags would have a paid submission sent again: it is asked once more first.
+      if (count >= absentLimit) return lost(task, ctx);
+      return record(task, { missing: count }, "no-news", ctx);
+    case "SUBMITTED":
+    case "IN_PROGRESS":
+      if (count < missingLimit) return record(task, { missing: count }, "no-news", ctx);
+      return end(task, "EXPIRED", { missing: count, failure: failure("vendor_lost") }, ctx);
+    default:
+      return notWaiting(task);
+  }
+}
+
+/** Grace has passed, no callback came, nothing was found where one could look: now, and only now, it is sent again. */
+function lost(task: Task, ctx: Context): Decision {
+  const { timings, now } = ctx;
+  // A window's answer is never sent twice on a guess: some servers would draw, and bill, both.
+  const isLast = task.resubmit === "never" || task.phase === "modal" || madeOf(task) >= timings.attemptLimit;
+  const older = before(task);
+  if (older?.vendorTaskId !== undefined) return resumed(task, older, ctx);
+  if (isLast) return end(task, "FAILURE", { failure: failure("submission_unclear") }, ctx);
+  const again = { due: now + timings.requeueMs, vendorTaskId: undefined, vendorTaskIdFrom: undefined, missing: 0 };
+  return move(task, "PENDING", again, ctx, [{ kind: "enqueue", delayMs: 0 }]);
 }
 
 /**
