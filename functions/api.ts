@@ -3,7 +3,7 @@ import type { LambdaFunctionURLEvent } from "aws-lambda";
 import type { Hono } from "hono";
 import { handle, streamHandle } from "hono/aws-lambda";
 import { createApp } from "./http/app.ts";
-import { wireApi } from "./wire.ts";
+import { wireApi } from "./wire/api.ts";
 
 /** What each request goes through: built with the first, so that loading the bundle needs nothing that is linked. */
 const app = {

@@ -3,7 +3,7 @@ import { MessageError } from "@mjflow/core/message";
 import { archive } from "@mjflow/engine/archive";
 import { consume } from "@mjflow/queue/consume";
 import type { SQSBatchResponse, SQSEvent } from "aws-lambda";
-import { wireArchive } from "./wire.ts";
+import { wireArchive } from "./wire/archive.ts";
 
 export async function handler(event: SQSEvent): Promise<SQSBatchResponse> {
   const deps = wireArchive();

@@ -6,7 +6,7 @@ import { CALLBACK } from "@mjflow/core/limit";
 import { type Received, receive } from "@mjflow/engine/receive";
 import { readCallback } from "@mjflow/providers/callback";
 import type { LambdaFunctionURLEvent, LambdaFunctionURLResult } from "aws-lambda";
-import { wireCallback } from "./wire.ts";
+import { wireCallback } from "./wire/callback.ts";
 
 const PATH = /^\/callbacks\/([\w.-]{1,512})\/?$/;
 

@@ -6,7 +6,7 @@ import { bury } from "@mjflow/engine/bury";
 import { keepLetter } from "@mjflow/engine/letter";
 import { consume } from "@mjflow/queue/consume";
 import type { SQSBatchResponse, SQSEvent } from "aws-lambda";
-import { wireDeadletter } from "./wire.ts";
+import { wireDeadletter } from "./wire/deadletter.ts";
 
 export async function handler(event: SQSEvent): Promise<SQSBatchResponse> {
   const { log, ...deps } = wireDeadletter();

@@ -3,7 +3,7 @@ import { MessageError } from "@mjflow/core/message";
 import { deliver, tell } from "@mjflow/engine/deliver";
 import { consume } from "@mjflow/queue/consume";
 import type { SQSBatchResponse, SQSEvent } from "aws-lambda";
-import { wireDeliver } from "./wire.ts";
+import { wireDeliver } from "./wire/deliver.ts";
 
 export async function handler(event: SQSEvent): Promise<SQSBatchResponse> {
   const deps = wireDeliver();

@@ -2,7 +2,7 @@
 import { work } from "@mjflow/engine/submit";
 import { consume } from "@mjflow/queue/consume";
 import type { SQSBatchResponse, SQSEvent } from "aws-lambda";
-import { wireSubmit } from "./wire.ts";
+import { wireSubmit } from "./wire/submit.ts";
 
 export async function handler(event: SQSEvent): Promise<SQSBatchResponse> {
   const deps = wireSubmit();

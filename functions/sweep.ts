@@ -1,6 +1,6 @@
 /** Each minute: what is overdue. */
 import { type Swept, sweep } from "@mjflow/engine/sweep";
-import { wireSweep } from "./wire.ts";
+import { wireSweep } from "./wire/sweep.ts";
 
 export async function handler(): Promise<Swept> {
   const deps = wireSweep();

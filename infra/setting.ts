@@ -19,7 +19,7 @@ export const setting = {
   bus: choice("MJFLOW_BUS", "on", "off") === "on",
 };
 
-/** Handed on as they are: `functions/wire.ts` reads them, and a check holds the two together. */
+/** Handed on as they are: `functions/wire/` reads them, and a check holds the two together. */
 export const environment = {
   every: given({ MJFLOW_LOG: choice("MJFLOW_LOG", "debug", "info", "warn", "error", "silent") }),
   api: given({

@@ -8,6 +8,7 @@ import { EVERYTHING, evaluated } from "./evaluated.ts";
 import { all, functionOf, type Infra } from "./model.ts";
 import { ENVIRONMENTS, EVERY_ENVIRONMENT, LINKS } from "./rule/function.ts";
 import { tableIsTheStores } from "./rule/table.ts";
+import { wireFiles } from "./watched.ts";
 
 let trial: Infra;
 let everything: Infra;
@@ -132,8 +133,9 @@ test("what is set is handed on to whom it concerns, and unset is not there", () 
 /** What only the local house sets, and what Lambda itself does. */
 const NOT_DEPLOYED = ["AWS_ENDPOINT_URL_S3", "MJFLOW_TIMINGS", "AWS_LAMBDA_FUNCTION_NAME"];
 
-test("functions/wire.ts reads what a deployment gives, and a deployment gives what it reads", async () => {
-  const wire = await readFile(new URL("../../functions/wire.ts", import.meta.url), "utf8");
+test("functions/wire/ reads what a deployment gives, and a deployment gives what it reads", async () => {
+  const files = wireFiles().map((file) => readFile(new URL(file, import.meta.url), "utf8"));
+  const wire = (await Promise.all(files)).join("\n");
   const read = (pattern: RegExp) => [...new Set([...wire.matchAll(pattern)].map(([, name]) => name!))].sort();
   const given = [...EVERY_ENVIRONMENT, ...NOT_DEPLOYED, ...Object.values(ENVIRONMENTS).flat()];
   expect(read(/\benv\["(\w+)"\]/g)).toEqual([...new Set(given)].sort());

@@ -1,5 +1,5 @@
 /** Metrics that someone looks at, and whether they can be there. */
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { all, type Infra } from "./model.ts";
 
 export interface Watched {
@@ -9,15 +9,23 @@ export interface Watched {
 }
 
 /** The counters that functions have: a type leaves no list behind, so its source is read. */
-const METRICS = namesIn("../../packages/core/src/port.ts", /export type Metric =([^;]+);/, /"(\w+)"/g);
+const METRICS = namesIn(["../../packages/core/src/port.ts"], /export type Metric =([^;]+);/, /"(\w+)"/g);
 
 /** Handlers, by the name they log under. */
-const FUNCTIONS = namesIn("../../functions/wire.ts", /^([\s\S]+)$/, /\bbase\("(\w+)"\)/g);
+const FUNCTIONS = namesIn(wireFiles(), /^([\s\S]+)$/, /\bbase\("(\w+)"\)/g);
 
-function namesIn(file: string, part: RegExp, name: RegExp): Set<string> {
-  const [, text = ""] = part.exec(readFileSync(new URL(file, import.meta.url), "utf8")) ?? [];
-  const names = [...text.matchAll(name)].map(([, found]) => found!);
-  if (names.length === 0) throw new Error(`${file} names none`);
+/** Each function's own parts, and what they share: all that reads what a deployment gives. */
+export function wireFiles(): string[] {
+  const folder = "../../functions/wire/";
+  return readdirSync(new URL(folder, import.meta.url)).map((file) => folder + file);
+}
+
+function namesIn(files: readonly string[], part: RegExp, name: RegExp): Set<string> {
+  const names = files.flatMap((file) => {
+    const [, text = ""] = part.exec(readFileSync(new URL(file, import.meta.url), "utf8")) ?? [];
+    return [...text.matchAll(name)].map(([, found]) => found!);
+  });
+  if (names.length === 0) throw new Error(`${files} name none`);
   return new Set(names);
 }
 

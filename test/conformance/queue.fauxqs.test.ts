@@ -52,7 +52,7 @@ for (const kept of ["in memory", "on disk"] as const) {
     };
     return {
       ...createSqsQueue({
-        client,
+        client: async () => client,
         urls: { submit: () => QueueUrl!, deliver: () => QueueUrl!, archive: () => QueueUrl! },
       }),
       receive: () => receive(QueueUrl),

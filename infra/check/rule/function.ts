@@ -56,7 +56,7 @@ export const functionsHaveTheirSize: Rule = (infra) => [
 /** SST's own: the key of the encrypted links beside the code, and where they are. */
 const SST = ["SST_KEY", "SST_KEY_FILE", "SST_RESOURCE_App"];
 
-/** By what `functions/wire.ts` reads for each. */
+/** By what `functions/wire/` reads for each. */
 export const ENVIRONMENTS: Record<string, string[]> = {
   Api: [
     "MJFLOW_API_URL",
@@ -94,7 +94,7 @@ export const busIsKnown: Rule = (infra) => {
   });
 };
 
-/** By what `functions/wire.ts` reads. A vendor's key has no business in the receiver, nor an app's key outside the API. */
+/** By what `functions/wire/` reads. A vendor's key has no business in the receiver, nor an app's key outside the API. */
 export const LINKS: Record<string, string[]> = {
   Api: [
     "ApiKey",

@@ -1,6 +1,6 @@
 /**
  * The whole of mjflow on one machine: the functions that Lambda would run, called with the same events, on engines that
- * speak AWS's protocols. There is no second code path: what differs is in the environment that `wire.ts` reads.
+ * speak AWS's protocols. There is no second code path: what differs is in the environment that `functions/wire/` reads.
  */
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";

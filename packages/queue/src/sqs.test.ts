@@ -13,7 +13,7 @@ function stub(takes: (id: string, request: number) => boolean) {
     return { Successful: input.Entries!.filter(({ Id }) => takes(Id!, requests.length)).map(({ Id }) => ({ Id })) };
   };
   const queue = createSqsQueue({
-    client: { send } as unknown as SQSClient,
+    client: async () => ({ send }) as unknown as SQSClient,
     urls: { submit: () => "https://queue", deliver: () => "https://deliver", archive: () => "https://archive" },
   });
   return { queue, requests };

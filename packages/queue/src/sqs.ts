@@ -1,10 +1,5 @@
 /** Messages out through SQS: ten to a request, and none lost silently. */
-import {
-  SendMessageBatchCommand,
-  type SendMessageBatchRequestEntry,
-  SendMessageCommand,
-  type SQSClient,
-} from "@aws-sdk/client-sqs";
+import type { SendMessageBatchRequestEntry, SQSClient } from "@aws-sdk/client-sqs";
 import { MjflowError } from "@mjflow/core/error";
 import { QUEUE_OF, type QueueName } from "@mjflow/core/message";
 import type { Outgoing, Queue } from "@mjflow/core/port";
@@ -17,16 +12,19 @@ export type QueueUrls = Record<QueueName, () => string>;
 const BATCH = 10;
 
 /**
+ * `client` is asked for by the first message, and SQS's code loaded with it: most invocations send none.
+ *
  * @example
- * const queue = createSqsQueue({ client: new SQSClient({}), urls: { submit: () => Resource.SubmitQueue.url, … } });
+ * const queue = createSqsQueue({ client: async () => new SQSClient({}), urls: { submit: () => Resource.SubmitQueue.url, … } });
  */
-export function createSqsQueue({ client, urls }: { client: SQSClient; urls: QueueUrls }): Queue {
+export function createSqsQueue({ client, urls }: { client: () => Promise<SQSClient>; urls: QueueUrls }): Queue {
   /** @returns the entries SQS did not take: a batch can fail in part, and then answers 200. */
   async function sendBatch(
     QueueUrl: string,
     Entries: SendMessageBatchRequestEntry[],
   ): Promise<SendMessageBatchRequestEntry[]> {
-    const { Successful } = await client.send(new SendMessageBatchCommand({ QueueUrl, Entries }));
+    const [sqs, { SendMessageBatchCommand }] = await Promise.all([client(), import("@aws-sdk/client-sqs")]);
+    const { Successful } = await sqs.send(new SendMessageBatchCommand({ QueueUrl, Entries }));
     const taken = new Set(Successful?.map(({ Id }) => Id));
     return Entries.filter(({ Id }) => !taken.has(Id));
   }
@@ -47,7 +45,8 @@ export function createSqsQueue({ client, urls }: { client: SQSClient; urls: Queu
     },
     async resend(body) {
       const QueueUrl = urls[queueOfBody(body)]();
-      await client.send(new SendMessageCommand({ QueueUrl, MessageBody: body }));
+      const [sqs, { SendMessageCommand }] = await Promise.all([client(), import("@aws-sdk/client-sqs")]);
+      await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: body }));
     },
   };
 }

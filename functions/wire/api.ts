@@ -1,0 +1,53 @@
+import { bannedWordsOf } from "@mjflow/core/banned";
+import { createBanned } from "@mjflow/engine/banned";
+import { createListeners } from "@mjflow/engine/listen";
+import { Resource } from "sst";
+import { apiKeyOf } from "../http/key.ts";
+import { base, clock, once, random, timings, withAccounts } from "./base.ts";
+import { blobs, objectUrl } from "./bucket.ts";
+import {
+  apiUrl,
+  busName,
+  facade,
+  guard,
+  hookStore,
+  mediaLinks,
+  newWebhookSecret,
+  vault,
+  webhooks,
+} from "./outgoing.ts";
+import { withVendors } from "./vendor.ts";
+
+const env = process.env;
+
+export const wireApi = /* @__PURE__ */ once(() => {
+  const parts = withAccounts(withVendors(base("api")));
+  const { beliefMs } = timings();
+  /** What this stage sends to nobody, whatever its operator stores besides. */
+  const configured = bannedWordsOf(env["MJFLOW_BANNED_WORDS"] ?? "");
+  return {
+    ...parts,
+    banned: createBanned({ ...parts, configured, beliefMs }),
+    blobs: blobs(),
+    random,
+    ...facade(),
+    defaultProvider: env["MJFLOW_DEFAULT_PROVIDER"] || undefined,
+    apiKeys: [apiKeyOf("app_default", Resource.ApiKey.value)],
+    hookStore: hookStore(),
+    listeners: createListeners({ hookStore: hookStore(), clock, beliefMs, bus: busName !== undefined }),
+    vault: vault(),
+    newWebhookSecret,
+    mediaLinks,
+    webhooks,
+    objectionTo(url: string): string | undefined {
+      const verdict = guard().judge(url);
+      return verdict.ok ? undefined : verdict.why;
+    },
+    sleep: (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)),
+    apiUrl: apiUrl(),
+    objectUrl,
+    storeProgress: env["MJFLOW_PROGRESS"] === "on",
+    archive: env["MJFLOW_ARCHIVE"] === "on",
+    resubmit: env["MJFLOW_RESUBMIT"] === "never" ? ("never" as const) : ("after-grace" as const),
+  };
+});

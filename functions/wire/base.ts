@@ -1,0 +1,96 @@
+/**
+ * What every function stands on, built once per container and not before it is needed. Only `functions/wire/` reads
+ * `Resource` and the environment, and each function's file there imports its own parts: a bundler takes along whatever a
+ * file could load on demand, used or not, and shares of it end up in the cold start.
+ */
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import type { VendorStore } from "@mjflow/core/port";
+import { LOCAL_TIMINGS, TIMINGS, type Timings } from "@mjflow/core/timing";
+import { createAccounts } from "@mjflow/engine/account";
+import type { Deps } from "@mjflow/engine/deps";
+import { createHooks } from "@mjflow/engine/hook";
+import { createSqsQueue } from "@mjflow/queue/sqs";
+import { createDynamoStore } from "@mjflow/store/dynamo";
+import { createTable } from "@mjflow/store/table";
+import { Resource } from "sst";
+import { createLog, type FunctionLog, type Level } from "../log.ts";
+
+/** A cold start pays only for its own path. Calls are marked pure, or the bundler would keep parts that nobody asks for. */
+export function once<T>(build: () => T): () => T {
+  let built: { value: T } | undefined;
+  return () => {
+    built ??= { value: build() };
+    return built.value;
+  };
+}
+
+const env = process.env;
+
+/** Only the local house sets these; the SDK's own default would follow a queue URL's host to wherever it points. */
+export function endpoint(service: "DYNAMODB" | "SQS" | "S3" | "EVENTBRIDGE"): { endpoint?: string } {
+  const url = env[`AWS_ENDPOINT_URL_${service}`];
+  return url ? { endpoint: url } : {};
+}
+
+export const clock = { now: Date.now };
+export const random = {
+  bytes: (length: number) => crypto.getRandomValues(new Uint8Array(length)),
+  chance: Math.random,
+};
+
+/** `MJFLOW_TIMINGS`: `local`, or JSON of what differs from the deployed table (from the local one with `"base": "local"`). */
+export const timings = /* @__PURE__ */ once((): Timings => {
+  const text = env["MJFLOW_TIMINGS"];
+  if (!text) return TIMINGS;
+  if (text === "local") return LOCAL_TIMINGS;
+  const { base, ...differing } = JSON.parse(text) as Partial<Timings> & { base?: "local" };
+  return { ...(base === "local" ? LOCAL_TIMINGS : TIMINGS), ...differing };
+});
+
+const tableDeps = /* @__PURE__ */ once(() => ({
+  client: new DynamoDBClient(endpoint("DYNAMODB")),
+  table: Resource.Table.name,
+}));
+
+/** For the stores of what is not a flow. */
+export const table = /* @__PURE__ */ once(() => createTable(tableDeps()));
+
+const store = /* @__PURE__ */ once(() => createDynamoStore(tableDeps()));
+
+/** Nine callbacks in ten send nothing: the SQS client is loaded by the first message. */
+const queue = /* @__PURE__ */ once(() =>
+  createSqsQueue({
+    client: once(async () => new (await import("@aws-sdk/client-sqs")).SQSClient(endpoint("SQS"))),
+    urls: {
+      submit: () => Resource.SubmitQueue.url,
+      deliver: () => Resource.DeliverQueue.url,
+      archive: () => Resource.ArchiveQueue.url,
+    },
+  }),
+);
+
+/** @param callbackUrl only the minting side needs it */
+export function hooks(callbackUrl: string) {
+  return createHooks({ keys: liveKeys(Resource.HookKey.value, Resource.PreviousHookKey.value), callbackUrl });
+}
+
+/** Newest first; the one before only while there is one. */
+export function liveKeys(...keys: string[]): string[] {
+  return keys.filter((key) => key.trim() !== "");
+}
+
+function log(name: string): FunctionLog {
+  const level = (env["MJFLOW_LOG"] ?? "info") as Level;
+  const stage = env["AWS_LAMBDA_FUNCTION_NAME"] === undefined ? undefined : Resource.App.stage;
+  return createLog({ name, level, stage });
+}
+
+export type Base = Pick<Deps, "store" | "queue" | "clock" | "timings"> & { log: FunctionLog };
+
+export function base(name: string): Base {
+  return { store: store(), queue: queue(), clock, timings: timings(), log: log(name) };
+}
+
+export function withAccounts<T extends Base & { vendorStore?: VendorStore }>(parts: T) {
+  return { ...parts, accounts: createAccounts(parts) };
+}
