@@ -1,13 +1,14 @@
 /** What pages ask the API for. */
 import { type DeliveryQuery, type Flow, type FlowSummary, isMjflowError, MjflowError, type Task } from "@mjflow/client";
 import { useQuery } from "@tanstack/react-query";
-import { useCallback, useEffect, useRef, useState } from "react";
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { type Filter, fits, queryOf } from "./lib/filter.ts";
+import { type Known, withHead, withOlder } from "./lib/flow-list.ts";
 import { useMjflow } from "./session.ts";
 
 /** There is no stream of all flows, so the newest are asked for, while somebody looks. */
 const REFRESH_MS = 4_000;
-const PAGE = 50;
+const PAGE = 100;
 
 export function told(error: unknown): MjflowError {
   if (error instanceof MjflowError) return error;
@@ -46,15 +47,21 @@ export function useAbilities(): Abilities {
 // ── flows ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 export interface FlowList {
-  flows: FlowSummary[];
+  flows: readonly FlowSummary[];
+  /** How many were looked at, to find these. */
+  looked: number;
   isLoading: boolean;
   error: MjflowError | undefined;
   /** Undefined where there is no more. */
   more: (() => void) | undefined;
 }
 
-/** Newest first: the first page again and again, older ones once and as far as somebody scrolls. */
-export function useFlowList(filter: Filter): FlowList {
+/**
+ * Newest first; older ones once, and as far as somebody scrolls.
+ *
+ * @param isFollowed the newest are asked for again and again: not while somebody reads further down, whose place would move
+ */
+export function useFlowList(filter: Filter, isFollowed = true): FlowList {
   const mjflow = useMjflow();
   const { takes } = useAbilities();
   const query = queryOf(filter, (name) => takes("/v1/flows", name));
@@ -62,65 +69,54 @@ export function useFlowList(filter: Filter): FlowList {
   const head = useQuery({
     queryKey: ["flows", key],
     queryFn: () => mjflow.flows.list({ ...query, limit: PAGE }).page(),
-    refetchInterval: REFRESH_MS,
+    refetchInterval: isFollowed && REFRESH_MS,
   });
-  const [older, setOlder] = useState<{
-    key: string;
-    seen: Map<string, FlowSummary>;
-    cursor: string | null | undefined;
-  }>({ key, seen: new Map(), cursor: undefined });
-  const [isLoading, setLoading] = useState(false);
+  const [state, setState] = useState<{ key: string; known: Known }>();
+  const [isReading, setReading] = useState(false);
   const [error, setError] = useState<MjflowError>();
+  const known = state?.key === key ? state.known : undefined;
 
   useEffect(() => {
     const page = head.data;
-    if (!page) return;
-    setOlder((before) => {
-      const isSame = before.key === key;
-      const seen = new Map(isSame ? before.seen : []);
-      for (const flow of page.data) seen.set(flow.id, flow);
-      return { key, seen, cursor: isSame && before.cursor !== undefined ? before.cursor : page.nextCursor };
-    });
+    if (page) setState((before) => ({ key, known: withHead(before?.key === key ? before.known : undefined, page) }));
   }, [head.data, key]);
 
-  const { cursor } = older;
-  const load = useCallback(async () => {
+  const cursor = known?.cursor;
+  const more = useCallback(async () => {
     if (!cursor) return;
-    setLoading(true);
+    setReading(true);
     try {
       const page = await mjflow.flows.list({ ...JSON.parse(key), limit: PAGE }).page(cursor);
-      setOlder((before) => {
-        if (before.key !== key) return before;
-        const seen = new Map(before.seen);
-        for (const flow of page.data) if (!seen.has(flow.id)) seen.set(flow.id, flow);
-        return { key, seen, cursor: page.nextCursor };
-      });
+      setState((before) => (before?.key === key ? { key, known: withOlder(before.known, page) } : before));
       setError(undefined);
     } catch (cause) {
       setError(told(cause));
     } finally {
-      setLoading(false);
+      setReading(false);
     }
   }, [mjflow, key, cursor]);
 
-  const known = older.key === key ? [...older.seen.values()] : [];
+  const all = known?.flows;
+  const flows = useMemo(() => (all ?? []).filter((flow) => fits(flow, filter)), [all, filter]);
   return {
-    flows: known.filter((flow) => fits(flow, filter)).sort((a, b) => (a.id < b.id ? 1 : -1)),
-    isLoading: head.isPending || isLoading,
+    flows,
+    looked: all?.length ?? 0,
+    isLoading: head.isPending || isReading,
     error: head.error ? told(head.error) : error,
-    more: cursor && !isLoading ? load : undefined,
+    more: cursor && !isReading ? more : undefined,
   };
 }
 
-/** One flow as it is now and then: for a row of the list. */
-export function useFlowPicture({ id, status }: FlowSummary, isSeen: boolean): Flow | undefined {
+/** A flow with its tasks, as it is now and then: for a row of the list. @param isWanted else it is only remembered */
+export function useFlowPicture({ id, status }: FlowSummary, isWanted: boolean): Flow | undefined {
   const mjflow = useMjflow();
   const { data } = useQuery({
     queryKey: ["flow", id, status],
-    queryFn: () => mjflow.flows.get(id),
-    enabled: isSeen,
+    // Given up with its row.
+    queryFn: ({ signal }) => mjflow.flows.get(id, { signal }),
+    enabled: isWanted,
     staleTime: status === "running" ? REFRESH_MS : Number.POSITIVE_INFINITY,
-    refetchInterval: status === "running" ? REFRESH_MS : false,
+    refetchInterval: ({ state }) => (state.data?.status ?? status) === "running" && REFRESH_MS,
   });
   return data;
 }

@@ -32,23 +32,13 @@ export function useNow(everyMs: number): number {
   return now;
 }
 
-const watched = new WeakMap<Element, () => void>();
-let observer: IntersectionObserver | undefined;
-
-/** True from when the element first comes near the window; one observer serves a list of any length. */
-export function useSeen(element: Element | null): boolean {
-  const [isSeen, setSeen] = useState(false);
-  useEffect(() => {
-    if (!element || isSeen) return;
-    observer ??= new IntersectionObserver(
-      (entries) => {
-        for (const entry of entries) if (entry.isIntersecting) watched.get(entry.target)?.();
-      },
-      { rootMargin: "200px" },
-    );
-    watched.set(element, () => setSeen(true));
-    observer.observe(element);
-    return () => observer?.unobserve(element);
-  }, [element, isSeen]);
-  return isSeen;
+/** Whether the window shows the top of the page. */
+export function useAtTop(): boolean {
+  return useSyncExternalStore(
+    (tell) => {
+      addEventListener("scroll", tell, { passive: true });
+      return () => removeEventListener("scroll", tell);
+    },
+    () => scrollY < innerHeight / 2,
+  );
 }

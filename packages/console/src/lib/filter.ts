@@ -17,6 +17,7 @@ export function fits({ status, provider, state, prompt, id }: Asked, filter: Fil
   if (filter.provider && provider !== filter.provider) return false;
   if (filter.state && state !== filter.state) return false;
   const words = filter.search.toLowerCase().split(/\s+/).filter(Boolean);
+  if (words.length === 0) return true;
   const text = `${id} ${prompt ?? ""} ${state ?? ""} ${provider}`.toLowerCase();
   return words.every((word) => text.includes(word));
 }

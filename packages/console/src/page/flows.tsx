@@ -1,17 +1,15 @@
 import type { FlowSummary } from "@mjflow/client";
-import { memo, useDeferredValue, useEffect, useState } from "react";
-import { useFlowList, useFlowPicture } from "../data.ts";
-import { useNow, useSeen } from "../hook.ts";
+import { useDeferredValue, useEffect, useState } from "react";
+import { type FlowList, useFlowList } from "../data.ts";
+import { useAtTop, useNow } from "../hook.ts";
 import { type Filter, NO_FILTER } from "../lib/filter.ts";
 import { hrefOf } from "../lib/route.ts";
-import { ago, between, duration } from "../lib/time.ts";
-import { Picture, pictureOf } from "../part/picture.tsx";
+import { FlowRows } from "../part/flow-rows.tsx";
 import { Problem } from "../part/problem.tsx";
-import { isEnded, Status } from "../part/status.tsx";
 
 export function FlowsPage() {
   const [filter, setFilter] = useState(NO_FILTER);
-  const list = useFlowList(useDeferredValue(filter));
+  const list = useFlowList(useDeferredValue(filter), useAtTop());
   const isFiltered = JSON.stringify(filter) !== JSON.stringify(NO_FILTER);
   const now = useNow(10_000);
   return (
@@ -24,20 +22,16 @@ export function FlowsPage() {
       </div>
       <Filters filter={filter} flows={list.flows} onChange={setFilter} />
       <Problem error={list.error} />
-      <ul className="flows" aria-label="Flows, newest first" aria-busy={list.isLoading}>
-        {list.flows.map((flow) => (
-          <Row key={flow.id} flow={flow} now={now} />
-        ))}
-      </ul>
+      <FlowRows flows={list.flows} isLoading={list.isLoading} isWhole={!list.more && !list.isLoading} now={now} />
       {list.flows.length === 0 && !list.isLoading && !list.error && (
         <p className="empty">{isFiltered ? "No flow fits." : "Nothing here yet. Send the first plan."}</p>
       )}
-      <More more={list.more} isLoading={list.isLoading} />
+      <More list={list} isFiltered={isFiltered} />
     </section>
   );
 }
 
-function Filters(props: { filter: Filter; flows: FlowSummary[]; onChange: (filter: Filter) => void }) {
+function Filters(props: { filter: Filter; flows: readonly FlowSummary[]; onChange: (filter: Filter) => void }) {
   const { filter, flows, onChange } = props;
   const [seen, setSeen] = useState<string[]>([]);
   const fresh = [...new Set(flows.map(({ provider }) => provider))].filter((provider) => !seen.includes(provider));
@@ -81,53 +75,8 @@ function Filters(props: { filter: Filter; flows: FlowSummary[]; onChange: (filte
   );
 }
 
-const Row = memo(function Row({ flow, now }: { flow: FlowSummary; now: number }) {
-  const [element, setElement] = useState<HTMLElement | null>(null);
-  const full = useFlowPicture(flow, useSeen(element));
-  const { id, status, prompt, action, provider, state, createdAt, endedAt } = flow;
-  const tasks = full?.tasks ?? [];
-  const done = tasks.filter((task) => isEnded(task.status)).length;
-  const shown = tasks.filter((task) => pictureOf(task)).slice(-4);
-  const took = between(createdAt, endedAt);
-  return (
-    <li ref={setElement}>
-      <a className="flow-row" href={hrefOf({ page: "flow", id, task: undefined })}>
-        <span className="thumbs" aria-hidden="true">
-          {shown.length === 0 && <Picture src={undefined} alt="" />}
-          {shown.map((task) => (
-            <Picture key={task.id} src={pictureOf(task)} alt="" />
-          ))}
-        </span>
-        <span className="what">
-          <span className="prompt" dir="auto">
-            {prompt ?? action}
-          </span>
-          <span className="faint small">
-            {provider} · {ago(createdAt, now)}
-            {took !== undefined && ` · took ${duration(took)}`}
-            {state !== null && (
-              <>
-                {" · "}
-                <bdi>{state}</bdi>
-              </>
-            )}
-          </span>
-        </span>
-        <span className="how">
-          <Status of={status} />
-          {tasks.length > 0 && (
-            <span className="faint small">
-              {done} of {tasks.length} ended
-            </span>
-          )}
-        </span>
-      </a>
-    </li>
-  );
-});
-
-/** Asks for more when it comes into view; the button is for keyboards. */
-function More({ more, isLoading }: { more: (() => void) | undefined; isLoading: boolean }) {
+/** Asks for more before its end comes into view; the button is for keyboards. */
+function More({ list: { more, isLoading, looked }, isFiltered }: { list: FlowList; isFiltered: boolean }) {
   const [element, setElement] = useState<HTMLElement | null>(null);
   useEffect(() => {
     if (!element || !more) return;
@@ -135,21 +84,22 @@ function More({ more, isLoading }: { more: (() => void) | undefined; isLoading: 
       (entries) => {
         if (entries.some(({ isIntersecting }) => isIntersecting)) more();
       },
-      { rootMargin: "600px" },
+      { rootMargin: "1500px" },
     );
     observer.observe(element);
     return () => observer.disconnect();
   }, [element, more]);
   return (
     <p className="more" ref={setElement}>
-      {isLoading ? (
-        <span className="faint">Loading…</span>
-      ) : (
-        more && (
-          <button type="button" onClick={more}>
-            Older flows
-          </button>
-        )
+      {(isLoading || isFiltered) && (
+        <span className="faint small" role="status">
+          {isLoading ? "Loading…" : `Looked through ${looked.toLocaleString("en")} flows`}
+        </span>
+      )}
+      {more && (
+        <button type="button" onClick={more}>
+          Older flows
+        </button>
       )}
     </p>
   );

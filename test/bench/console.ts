@@ -1,0 +1,147 @@
+/**
+ * `node test/bench/console.ts [flows]`: the console's list in Chromium, over a house that holds 10,000 flows. What a person
+ * waits for and what stutters is measured; nothing here is a test, and no number is a promise.
+ */
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Page } from "puppeteer-core";
+import sharp from "sharp";
+import { seedFlows } from "../console/seed.ts";
+import { chromiumPath, launch, signIn, visit } from "../console/test-browser.ts";
+import { API_KEY, spawnHouse } from "../support/spawned.ts";
+
+const count = Number(process.argv[2] ?? 10_000);
+const executable = chromiumPath();
+if (!executable) throw new Error("There is no Chromium; install it, or name one in MJFLOW_CHROMIUM.");
+
+const dataDir = mkdtempSync(join(tmpdir(), "mjflow-bench-"));
+const pictures = await servePictures();
+const seededAt = performance.now();
+await seedFlows({ dataDir, count, pictureUrl: (n) => `${pictures.url}/${n}.jpg` });
+show("seeded", `${count} flows, ${3 * count} tasks, in ${seconds(performance.now() - seededAt)}`);
+
+const house = await spawnHouse({ dataDir });
+const browser = await launch(executable);
+try {
+  const { page } = await visit(browser);
+  await signIn(page, house.url, API_KEY);
+  await page.waitForSelector(".flow-row");
+  await firstPaint(page);
+  await allPages(page);
+  await scrolling(page, "flying, 2,500 px a frame", 2_500);
+  await scrolling(page, "by hand, 120 px a frame", 120, 600);
+} finally {
+  await browser.close();
+  await house.stop();
+  pictures.stop();
+  rmSync(dataDir, { recursive: true, force: true });
+}
+
+/** Loaded anew, with the key in the tab: what whoever comes back waits for. Five times; the middle one is told. */
+async function firstPaint(page: Page): Promise<void> {
+  const runs: { paint: number; rows: number }[] = [];
+  for (let run = 0; run < 5; run++) {
+    await page.reload({ waitUntil: "domcontentloaded" });
+    await page.waitForSelector(".flow-row");
+    runs.push(
+      await page.evaluate(() => ({
+        paint: performance.getEntriesByName("first-contentful-paint")[0]!.startTime,
+        rows: performance.now(),
+      })),
+    );
+  }
+  show("first contentful paint", `${middle(runs.map(({ paint }) => paint)).toFixed(0)} ms`);
+  show("first rows there", `${middle(runs.map(({ rows }) => rows)).toFixed(0)} ms`);
+  show("DOM at the top", await domOf(page));
+}
+
+/** To the end of what is loaded, again and again, until nothing is older. */
+async function allPages(page: Page): Promise<void> {
+  const from = performance.now();
+  const found = await page.evaluate(async (wanted) => {
+    let longest = 0;
+    for (;;) {
+      scrollTo(0, document.documentElement.scrollHeight);
+      await new Promise(requestAnimationFrame);
+      const rows = document.querySelectorAll(".flow-row").length;
+      longest = Math.max(longest, rows);
+      const last = [...document.querySelectorAll("[aria-posinset]")].at(-1);
+      if (Number(last?.getAttribute("aria-posinset")) >= wanted) return { longest };
+    }
+  }, count);
+  show("every page read", `${seconds(performance.now() - from)}, at most ${found.longest} rows in the document`);
+  show("DOM at the bottom", await domOf(page));
+}
+
+/** Each frame so far down; how long each took, and what kept the page from answering for more than 50 ms. */
+async function scrolling(page: Page, name: string, px: number, frames = Number.POSITIVE_INFINITY): Promise<void> {
+  const { gaps, tasks, rows } = await page.evaluate(
+    async (step, most) => {
+      scrollTo(0, 0);
+      await new Promise((resolve) => setTimeout(resolve, 1_000));
+      const long: number[] = [];
+      const observer = new PerformanceObserver((list) => long.push(...list.getEntries().map((e) => e.duration)));
+      observer.observe({ type: "longtask" });
+      const between: number[] = [];
+      let rows = 0;
+      let before = await new Promise(requestAnimationFrame);
+      const bottom = () => document.documentElement.scrollHeight - innerHeight - 1;
+      while (scrollY < bottom() && between.length < most) {
+        scrollBy(0, step);
+        const now = await new Promise(requestAnimationFrame);
+        between.push(now - before);
+        before = now;
+        rows = Math.max(rows, document.querySelectorAll(".flow-row").length);
+      }
+      observer.disconnect();
+      return { gaps: between, tasks: long, rows };
+    },
+    px,
+    frames,
+  );
+  const late = gaps.filter((ms) => ms > 34).length;
+  const [half, most] = [at(gaps, 0.5), at(gaps, 0.95)].map((ms) => ms.toFixed(1));
+  show(name, `${gaps.length} frames, p50 ${half} ms, p95 ${most} ms, longest ${Math.max(...gaps).toFixed(0)} ms`);
+  show(
+    "",
+    `${late} frames missed, ${tasks.length} tasks over 50 ms${tasks.length ? `, the longest ${Math.max(...tasks)}` : ""}`,
+  );
+  show("", `at most ${rows} rows in the document`);
+}
+
+function domOf(page: Page): Promise<string> {
+  return page.evaluate(() => {
+    const [all, rows] = ["*", ".flow-row"].map((what) => document.querySelectorAll(what).length);
+    return `${all} elements, ${rows} rows`;
+  });
+}
+
+/** As large as a vendor's grid, and none cached under another's name. */
+async function servePictures() {
+  const noise = { type: "gaussian", mean: 128, sigma: 40 } as const;
+  const create = { width: 1024, height: 1024, channels: 3, background: "#888", noise } as const;
+  const body = await sharp({ create }).blur(6).jpeg().toBuffer();
+  const server = createServer((_, response) => response.writeHead(200, { "content-type": "image/jpeg" }).end(body));
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return { url, stop: () => server.close() };
+}
+
+function at(values: readonly number[], share: number): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(share * (values.length - 1))]!;
+}
+
+function middle(values: readonly number[]): number {
+  return at(values, 0.5);
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1_000).toFixed(1)} s`;
+}
+
+function show(name: string, value: string): void {
+  console.log(`${name.padEnd(26)} ${value}`);
+}
