@@ -68,9 +68,20 @@ test("the function that tells has the event bus for when there is one", () => {
 });
 
 test.each(NAMES)("%s finds beside it what is not in its bundle, and nothing else is there", (name) => {
-  expect(build(name).missing).toEqual(build(name).install);
+  const { missing = [], external = [], install } = build(name);
+  expect(missing.filter((imported) => !external.includes(imported))).toEqual(install);
   expect(build(name).install).toEqual(name === "Archive" ? ["sharp"] : []);
 });
+
+test.each(NAMES)(
+  "%s is left without one thing only: other places to find credentials, which the environment has",
+  (name) => {
+    const { missing = [], external = [] } = build(name);
+    for (const left of missing.filter((imported) => external.includes(imported))) {
+      expect(left).toMatch(/\/credential-provider-\w/);
+    }
+  },
+);
 
 test("what is installed is pinned, and is there for the processor that functions run on", () => {
   const read = (file: string) => JSON.parse(readFileSync(new URL(`../../${file}`, import.meta.url), "utf8"));

@@ -23,12 +23,13 @@ const FORCED_EXTERNAL = ["sharp", "pg-native"];
 
 /** What this project's functions set; another option would be honoured by SST and passed over here. */
 const KNOWN = new Set(["minify", "splitting", "esbuild", "architecture", "install"]);
+const KNOWN_ESBUILD = new Set(["mainFields", "external"]);
 
 /** @throws Error for what SST would bundle otherwise, and for a handler that is not there */
 export async function bundleFunction({ root, name, handler, out, runtime, nodejs, links }) {
   const { minify = false, splitting = false, esbuild = {}, install = {} } = nodejs;
   const unknown = Object.keys(nodejs).filter((option) => !KNOWN.has(option) && nodejs[option] !== undefined);
-  unknown.push(...Object.keys(esbuild).filter((option) => option !== "mainFields"));
+  unknown.push(...Object.keys(esbuild).filter((option) => !KNOWN_ESBUILD.has(option)));
   if (runtime !== "nodejs24.x" || unknown.length > 0) {
     throw new Error(`infra/check/bundle.mjs does not know how SST bundles ${handler} for ${runtime} with ${unknown}`);
   }
@@ -42,7 +43,7 @@ export async function bundleFunction({ root, name, handler, out, runtime, nodejs
     format: "esm",
     target: "es2024",
     mainFields: esbuild.mainFields ?? ["module", "main"],
-    external: [...FORCED_EXTERNAL, ...Object.keys(install)],
+    external: [...FORCED_EXTERNAL, ...Object.keys(install), ...(esbuild.external ?? [])],
     keepNames: true,
     minify,
     sourcemap: "linked",
@@ -64,9 +65,10 @@ export async function bundleFunction({ root, name, handler, out, runtime, nodejs
     eagerGzip: gzipped.reduce((sum, bytes) => sum + bytes, 0),
     packages: packagesOf(code.map(([, output]) => output)),
     eagerPackages: packagesOf(eager),
-    // Not in the bundle, and not Node's own: they must be installed beside it.
-    missing: [...new Set(reachable.flatMap(({ imports }) => imports.filter(isMissing).map(({ path }) => path)))],
+    // Not in the bundle, and not Node's own: installed beside it, or never asked for.
+    missing: [...new Set(reachable.flatMap(({ imports }) => imports.filter(isMissing).map(({ path }) => path)))].sort(),
     install: Object.keys(install),
+    external: [...(esbuild.external ?? [])].sort(),
     counts: [...new Set([...source.matchAll(/\.count\("(\w+)"/g)].map(([, metric]) => metric))].sort(),
     reads: [...new Set([...source.matchAll(/\.([A-Z]\w+)\.(?:name|url|value)\b/g)].map(([, link]) => link))].sort(),
     ...(await wake(outfile, path.extname(handler).slice(1), name, links)),

@@ -157,6 +157,7 @@ export interface Build {
   eagerPackages?: Record<string, number>;
   /** Imported by what can run, and neither in the bundle nor Node's own. */
   missing?: string[];
+  external?: string[];
   /** Put beside the bundle, from npm. */
   install?: string[];
   /** What looks like reading a link. */
