@@ -37,6 +37,27 @@ test("what an invocation counted is one line of metrics, by stage and function",
   ]);
 });
 
+test("what is counted at every callback waits for company, half a minute at most; nothing else does", () => {
+  const clock = { ms: 0 };
+  const lines: Record<string, unknown>[] = [];
+  const write = (line: string) => void lines.push(JSON.parse(line) as Record<string, unknown>);
+  const log = createLog({ name: "callback", level: "info", stage: "production", write, now: () => clock.ms });
+  const told = (...names: Parameters<typeof log.count>[0][]) => {
+    for (const name of names) log.count(name);
+    log.flush();
+    return lines.splice(0);
+  };
+  expect(told("Callbacks", "CallbacksDropped"), "the first of a container").toHaveLength(1);
+  clock.ms += 29_999;
+  expect(told("Callbacks", "CallbacksDropped")).toEqual([]);
+  expect(told("Callbacks", "CallbacksRefused")).toMatchObject([
+    { Callbacks: 2, CallbacksDropped: 1, CallbacksRefused: 1 },
+  ]);
+  expect(told("Callbacks")).toEqual([]);
+  clock.ms += 30_000;
+  expect(told("Callbacks")).toMatchObject([{ Callbacks: 2 }]);
+});
+
 test("what was counted is told once", () => {
   const { lines, log } = logged("production");
   log.count("Callbacks");

@@ -8,9 +8,16 @@ const LEVELS = { debug: 0, info: 1, warn: 2, error: 3, silent: 4 } as const;
 export type Level = keyof typeof LEVELS;
 
 export interface FunctionLog extends Log {
-  /** Writes what was counted since the last flush; called once per invocation. */
+  /**
+   * Writes what was counted since it last did; called once per invocation. What is counted at every callback is held back
+   * for a while, for a line each would cost more than all else that is logged; a container that ends takes a few along.
+   */
   flush(): void;
 }
+
+/** Counted all the time, and in no alarm. */
+const FREQUENT: ReadonlySet<string> = new Set<Metric>(["Callbacks", "CallbacksDropped"]);
+const HELD_MS = 30_000;
 
 export function createLog({
   name,
@@ -27,6 +34,7 @@ export function createLog({
   now?: () => number;
 }): FunctionLog {
   let counts: Partial<Record<Metric, number>> = {};
+  let writtenAt = Number.NEGATIVE_INFINITY;
   const line = (at: Level, event: string, fields: Record<string, unknown> = {}) => {
     if (LEVELS[at] < LEVELS[level]) return;
     write(JSON.stringify({ time: new Date(now()).toISOString(), level: at, function: name, event, ...fields }));
@@ -39,10 +47,12 @@ export function createLog({
       if (by !== 0) counts[metric] = (counts[metric] ?? 0) + by;
     },
     flush() {
+      const names = Object.keys(counts);
+      if (stage === undefined || names.length === 0) return;
+      if (now() - writtenAt < HELD_MS && names.every((name) => FREQUENT.has(name))) return;
       const counted = counts;
       counts = {};
-      const names = Object.keys(counted);
-      if (stage === undefined || names.length === 0) return;
+      writtenAt = now();
       const definition = {
         Namespace: "mjflow",
         Dimensions: [["Stage", "Function"]],

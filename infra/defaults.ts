@@ -39,11 +39,23 @@ export const nodejs = {
   esbuild: { mainFields: ["module", "main"], external: CREDENTIALS_ELSEWHERE },
 };
 
+/** SST sets the format and the group, and has no word for levels. */
+function logLevels(fn: aws.lambda.FunctionArgs): undefined {
+  fn.loggingConfig = $output(fn.loggingConfig).apply((config) => ({
+    ...config!,
+    systemLogLevel: stage.systemLogLevel,
+  }));
+}
+
 $transform(sst.aws.Function, (args) => {
   args.runtime ??= "nodejs24.x";
   args.architecture ??= "arm64";
   args.logging ??= { format: "json", retention: stage.logRetention };
   args.nodejs ??= nodejs;
+  if (args.transform?.function !== undefined) {
+    throw new Error("infra/defaults.ts sets transform.function; make room for another one there");
+  }
+  args.transform = { ...args.transform, function: logLevels };
   args.environment = $output(args.environment).apply((own) => ({ ...environment.every, ...own }));
 
   // SST 4.17.1 means to trust the account's root under `sst dev` alone, but asks an Output for its truth, which is

@@ -20,6 +20,11 @@ export const stage = {
   submitConcurrency: production ? 20 : 2,
   deliverConcurrency: production ? 20 : 2,
   archiveConcurrency: production ? 20 : 2,
+  /**
+   * Of what Lambda itself writes. A line at each start and end of an invocation is INFO, and would cost more than all of
+   * our own; what failed is WARN.
+   */
+  systemLogLevel: production ? "WARN" : "INFO",
   logRetention: production ? ("3 months" as const) : ("1 week" as const),
   /** As long as the flows that show them are kept: KEPT_MS of `packages/store/src/keys.ts`. */
   mediaDays: 90,

@@ -24,7 +24,7 @@ interface FunctionInputs {
   memorySize: number;
   architectures: string[];
   environment: { variables: Record<string, string> };
-  loggingConfig?: { logFormat: string; logGroup: string };
+  loggingConfig?: { logFormat: string; logGroup: string; systemLogLevel?: string };
   ephemeralStorage?: { size: number };
   reservedConcurrentExecutions?: number;
   vpcConfig?: unknown;

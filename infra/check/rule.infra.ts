@@ -255,6 +255,7 @@ const RULES: Record<string, [Rule, Record<string, Break>]> = {
       text: set("ApiFunction", "loggingConfig.logFormat", "Text"),
       "for ever": set("ApiLogGroup", "retentionInDays", 0),
       "no group": drop("SweepLogGroup"),
+      "every start and end": set("CallbackFunction", "loggingConfig.systemLogLevel", "INFO"),
       "no logging": set("SubmitFunction", "loggingConfig", undefined),
     },
   ],

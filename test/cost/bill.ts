@@ -34,7 +34,7 @@ export function billOf(measured: Measured): Line[] {
     line("queue requests", per(queueRequests(measured)), price.queueRequest),
     line("function invocations", invocations, price.lambdaRequest),
     line("function GB-seconds (assumed times)", gbSeconds, price.lambdaGbSecondArm),
-    line("log bytes (assumed)", invocations * assumed.logBytesPerInvocation, price.logGb / 1e9),
+    line("log bytes", per(measured.logBytes), price.logGb / 1e9),
   ];
 }
 

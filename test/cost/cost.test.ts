@@ -14,5 +14,6 @@ test("a flow of one imagine and four upscales asks no more of AWS than its budge
   expect(per(measured.readUnits)).toBeLessThanOrEqual(budget.readUnits);
   expect(per(queueRequests(measured))).toBeLessThanOrEqual(budget.queueRequests);
   expect(per(measured.tableRequests + queueRequests(measured))).toBeLessThanOrEqual(budget.awsRequests);
+  expect(per(measured.logBytes)).toBeLessThanOrEqual(budget.logBytes);
   expect(totalOf(billOf(measured))).toBeGreaterThan(20);
 }, 60_000);

@@ -28,6 +28,8 @@ export interface Measured {
   submit: number;
   callback: number;
   bucketRequests: number;
+  /** Our own lines, metrics included, as a deployed function writes them. */
+  logBytes: number;
   /** Tasks and callbacks, to say what the rest is for. */
   tasks: number;
   callbacks: number;
@@ -61,12 +63,14 @@ export async function measure(flows: number, then: object[]): Promise<Measured> 
     submit: 0,
     callback: 0,
     bucketRequests: 0,
+    logBytes: 0,
     tasks: 0,
     callbacks: 0,
   };
-  const restore = [countTable(count), countQueue(count)];
+  const restore = [countTable(count), countQueue(count), countLog(count)];
   const dataDir = mkdtempSync(join(tmpdir(), "mjflow-cost-"));
-  Object.assign(process.env, { MJFLOW_PROGRESS: "off", MJFLOW_LOG: "error" });
+  // With a name, functions take themselves for deployed, and write their metrics.
+  Object.assign(process.env, { MJFLOW_PROGRESS: "off", MJFLOW_LOG: "info", AWS_LAMBDA_FUNCTION_NAME: "measured" });
   const house = await startHouse(
     {
       port: 0,
@@ -141,6 +145,19 @@ function countQueue(count: Measured): () => void {
     if (name === "ReceiveMessageCommand" && (answer.Messages?.length ?? 0) > 0) count.queueReceives++;
     return answer;
   });
+}
+
+/** What goes to standard output is counted and not shown: only functions write there. */
+function countLog(count: Measured): () => void {
+  const { write } = process.stdout;
+  process.stdout.write = (text: string | Uint8Array) => {
+    count.logBytes += Buffer.byteLength(text);
+    return true;
+  };
+  return () => {
+    process.stdout.write = write;
+    delete process.env["AWS_LAMBDA_FUNCTION_NAME"];
+  };
 }
 
 /** @returns what undoes it */

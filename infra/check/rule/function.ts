@@ -16,6 +16,9 @@ export const logsAreJsonAndEnd: Rule = (infra) =>
     );
     return [
       ...(loggingConfig?.logFormat === "JSON" ? [] : [`${name} does not log JSON`]),
+      ...(loggingConfig?.systemLogLevel === "WARN" || !isProduction(infra)
+        ? []
+        : [`${name} pays for Lambda's own lines`]),
       // 0 is AWS's "never".
       ...(group && group.inputs.retentionInDays > 0 ? [] : [`${name}'s log has no group of its own, or no end`]),
     ];
