@@ -2,7 +2,7 @@
 import { FUNCTION_TIMEOUT_S } from "../packages/core/src/limit.ts";
 import { blobs, inputsWrite, mediaRead } from "./bucket.ts";
 import { busEnvironment } from "./bus.ts";
-import { archiveQueue, deliverQueue, queueSend, submitQueue } from "./queue.ts";
+import { archiveQueue, deadLetters, deliverQueue, queueCount, queueSend, submitQueue } from "./queue.ts";
 import { apiKey, previousVaultKey, providers, vaultKey } from "./secret.ts";
 import { environment } from "./setting.ts";
 import { indexAccess, table, tableAccess, tableDelete } from "./table.ts";
@@ -16,12 +16,26 @@ export const api = new sst.aws.Function("Api", {
   timeout: `${FUNCTION_TIMEOUT_S.api} seconds`,
   memory: "512 MB",
   environment: { ...environment.api, ...busEnvironment },
-  link: [table, submitQueue, deliverQueue, archiveQueue, blobs, apiKey, vaultKey, previousVaultKey, providers],
+  link: [
+    table,
+    submitQueue,
+    deliverQueue,
+    archiveQueue,
+    deadLetters,
+    blobs,
+    apiKey,
+    vaultKey,
+    previousVaultKey,
+    providers,
+  ],
   permissions: [
     tableAccess,
     tableDelete,
     indexAccess("app"),
+    // What is overdue is read, and what is in the queues counted, for the operator.
+    indexAccess("due"),
     queueSend(submitQueue, deliverQueue, archiveQueue),
+    queueCount(submitQueue, deliverQueue, archiveQueue, deadLetters),
     inputsWrite,
     mediaRead,
   ],

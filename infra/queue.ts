@@ -31,6 +31,11 @@ export function queueSend(...queues: sst.aws.Queue[]) {
   return { actions: ["sqs:SendMessage"], resources: queues.map(({ arn }) => arn) };
 }
 
+/** How much is in it, and nothing of what. */
+export function queueCount(...queues: sst.aws.Queue[]) {
+  return { actions: ["sqs:GetQueueAttributes"], resources: queues.map(({ arn }) => arn) };
+}
+
 /** What Lambda does in the consumer's name. SST grants it only to functions that it makes for the queue itself. */
 export function queueConsume(queue: sst.aws.Queue) {
   return { actions: ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"], resources: [queue.arn] };

@@ -13,6 +13,7 @@ import { letters } from "./letter.ts";
 import { media } from "./media.ts";
 import { FACADE_PREFIXES, facade } from "./mj/mj.ts";
 import { description } from "./openapi.ts";
+import { operations } from "./operation.ts";
 import { onError } from "./problem.ts";
 import { providers } from "./provider.ts";
 import { streams } from "./stream.ts";
@@ -51,6 +52,9 @@ const ALLOWED = {
   "/v1/providers": "GET",
   "/v1/providers/:id/accounts/:name": "DELETE, PATCH, POST",
   "/v1/usage": "GET",
+  "/v1/queues": "GET",
+  "/v1/overdue": "GET",
+  "/v1/unclear": "GET",
   "/v1/dead-letters": "GET",
   "/v1/dead-letters/:id": "DELETE",
   "/v1/dead-letters/:id/redrive": "POST",
@@ -91,6 +95,7 @@ export function createApp(deps: ApiDeps): Hono<AppEnv> {
   app.route("/v1/banned-words", bannedWords);
   app.route("/v1/usage", usage);
   app.route("/v1/dead-letters", letters);
+  app.route("/v1", operations);
   app.route("/media", media);
   for (const [path, methods] of Object.entries(ALLOWED)) {
     app.all(path, (c) => {

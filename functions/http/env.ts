@@ -1,5 +1,6 @@
 /** What a request carries through the middleware: types only, so that routes need not know the app. */
 import { MjflowError } from "@mjflow/core/error";
+import type { QueueDepths } from "@mjflow/core/port";
 import type { Accounts } from "@mjflow/engine/account";
 import type { Caller, OperatorKey } from "@mjflow/engine/app";
 import type { Banned } from "@mjflow/engine/banned";
@@ -35,6 +36,7 @@ export type ApiDeps = Omit<Deps, "hooks"> &
     apiKeys: readonly OperatorKey[];
     accounts: Accounts;
     banned: Banned;
+    queueDepths: QueueDepths;
   } & FacadeDeps;
 
 /** As a route has them: the limits are those of the app that asks. */

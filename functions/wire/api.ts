@@ -1,9 +1,10 @@
 import { bannedWordsOf } from "@mjflow/core/banned";
 import { createBanned } from "@mjflow/engine/banned";
 import { createListeners } from "@mjflow/engine/listen";
+import { createSqsDepths } from "@mjflow/queue/depth";
 import { Resource } from "sst";
 import { apiKeyOf } from "../http/key.ts";
-import { base, clock, once, random, timings, withAccounts } from "./base.ts";
+import { base, clock, once, queueUrls, random, sqs, timings, withAccounts } from "./base.ts";
 import { blobs, objectUrl } from "./bucket.ts";
 import {
   apiUrl,
@@ -27,6 +28,10 @@ export const wireApi = /* @__PURE__ */ once(() => {
   const configured = bannedWordsOf(env["MJFLOW_BANNED_WORDS"] ?? "");
   return {
     ...parts,
+    queueDepths: createSqsDepths({
+      client: sqs,
+      urls: { ...queueUrls, "dead-letters": () => Resource.DeadLetters.url },
+    }),
     banned: createBanned({ ...parts, configured, beliefMs }),
     blobs: blobs(),
     random,

@@ -58,16 +58,17 @@ export const table = /* @__PURE__ */ once(() => createTable(tableDeps()));
 const store = /* @__PURE__ */ once(() => createDynamoStore(tableDeps()));
 
 /** Nine callbacks in ten send nothing: the SQS client is loaded by the first message. */
-const queue = /* @__PURE__ */ once(() =>
-  createSqsQueue({
-    client: once(async () => new (await import("@aws-sdk/client-sqs")).SQSClient(endpoint("SQS"))),
-    urls: {
-      submit: () => Resource.SubmitQueue.url,
-      deliver: () => Resource.DeliverQueue.url,
-      archive: () => Resource.ArchiveQueue.url,
-    },
-  }),
+export const sqs = /* @__PURE__ */ once(
+  async () => new (await import("@aws-sdk/client-sqs")).SQSClient(endpoint("SQS")),
 );
+
+export const queueUrls = {
+  submit: () => Resource.SubmitQueue.url,
+  deliver: () => Resource.DeliverQueue.url,
+  archive: () => Resource.ArchiveQueue.url,
+};
+
+const queue = /* @__PURE__ */ once(() => createSqsQueue({ client: sqs, urls: queueUrls }));
 
 /** @param callbackUrl only the minting side needs it */
 export function hooks(callbackUrl: string) {

@@ -1,7 +1,7 @@
 /** What mjflow relies on a queue for, as one suite: sending is the port's, receiving is what its consumers live with. */
 import { QUEUE } from "@mjflow/core/limit";
 import { type Message, submitMessage } from "@mjflow/core/message";
-import type { Queue } from "@mjflow/core/port";
+import type { Queue, QueueDepth } from "@mjflow/core/port";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { newFlow } from "./factory.ts";
 
@@ -10,8 +10,7 @@ export interface QueueMaker extends Queue {
   delete(receiptHandle: string): Promise<void>;
   /** Lets the visibility timeout of what was received pass. */
   afterVisibility(): Promise<void>;
-  /** How many messages wait for their delay. */
-  delayed(): Promise<number>;
+  depth(): Promise<Omit<QueueDepth, "name">>;
   deadLetters(): Promise<Message[]>;
   stop(): Promise<void>;
 }
@@ -55,6 +54,16 @@ export function queueCase(title: string, make: () => Promise<QueueMaker>): void 
         }
       });
 
+      test("its depth tells what waits, and what is with a worker until it is deleted", async () => {
+        const messages = ["0", "1", "2"].map((path) => ({ message: submitMessage(newFlow().id, path) }));
+        await queue.send(messages);
+        expect(await queue.depth()).toEqual({ waiting: 3, inFlight: 0, delayed: 0 });
+        const received = await queue.receive();
+        expect(await queue.depth()).toEqual({ waiting: 0, inFlight: 3, delayed: 0 });
+        await Promise.all(received.map(({ receiptHandle }) => queue.delete(receiptHandle)));
+        expect(await queue.depth()).toEqual({ waiting: 0, inFlight: 0, delayed: 0 });
+      });
+
       test("sending nothing is no error", async () => {
         await queue.send([]);
         expect(await queue.receive()).toEqual([]);
@@ -92,7 +101,7 @@ export function queueCase(title: string, make: () => Promise<QueueMaker>): void 
         ]);
         expect(await queue.receive()).toHaveLength(1);
         expect(await queue.receive()).toEqual([]);
-        expect(await queue.delayed()).toBe(2);
+        expect(await queue.depth()).toEqual({ waiting: 0, inFlight: 1, delayed: 2 });
       });
     });
   });

@@ -1,8 +1,10 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { QueueDepth } from "@mjflow/core/port";
 import { bucketClient, queueClient } from "@mjflow/local/engine/client";
 import { startQueueEngine } from "@mjflow/local/engine/queue";
+import { createSqsDepths } from "@mjflow/queue/depth";
 import { createSqsQueue } from "@mjflow/queue/sqs";
 import { createS3Blobs } from "@mjflow/store/blob";
 import { vi } from "vitest";
@@ -60,10 +62,11 @@ for (const kept of ["in memory", "on disk"] as const) {
       async afterVisibility() {
         aheadMs += VISIBILITY_S * 1_000;
       },
-      async delayed() {
-        const AttributeNames = ["ApproximateNumberOfMessagesDelayed" as const];
-        const answer = await client.send(new GetQueueAttributesCommand({ QueueUrl, AttributeNames }));
-        return Number(answer.Attributes?.[AttributeNames[0]!]);
+      async depth() {
+        const url = () => QueueUrl!;
+        const urls = { submit: url, deliver: url, archive: url, "dead-letters": () => dead.QueueUrl! };
+        const [{ name: _, ...depth }] = (await createSqsDepths({ client: async () => client, urls })()) as [QueueDepth];
+        return depth;
       },
       deadLetters: async () => (await receive(dead.QueueUrl)).map(({ body }) => JSON.parse(body)),
       async stop() {

@@ -17,7 +17,7 @@ queueCase("memory", async () => {
     async afterVisibility() {
       now += VISIBILITY_MS;
     },
-    delayed: async () => queue.size - 1,
+    depth: async () => queue.depth(),
     deadLetters: async () => queue.dead,
     stop: async () => {},
   };

@@ -154,6 +154,32 @@ export function tableCase(title: string, make: () => Promise<TableMaker>, skip: 
       });
     });
 
+    promise("reads asked for in one breath are one request, and each gets its own", async () => {
+      const { store, fired } = faulty("BatchGetItemCommand", (next, input) => next(input));
+      const [flow, other] = [newFlow(), newFlow()];
+      for (const { id } of [flow, other]) await store.createTask(taskIn(id));
+      await store.createTask(taskIn(flow.id, "0-1"));
+      const [one, two, foreign, none] = await Promise.all([
+        store.load(flow.id, ["0-1", "0"]),
+        store.load(flow.id, ["0"]),
+        store.load(other.id, ["0"]),
+        store.load(newFlow().id, ["0"]),
+      ]);
+      const found = [one, two, foreign, none].map(({ tasks }) => tasks.map(({ flowId, path }) => `${flowId} ${path}`));
+      expect(found).toEqual([[`${flow.id} 0-1`, `${flow.id} 0`], [`${flow.id} 0`], [`${other.id} 0`], []]);
+      expect(fired.times).toBe(1);
+      await store.load(flow.id, ["0"]);
+      expect(fired.times, "another breath").toBe(2);
+    });
+
+    promise("of reads that share a request and fail, each fails", async () => {
+      const error = Object.assign(new Error("no"), { name: "ThrottlingException", $metadata: { httpStatusCode: 400 } });
+      const { store, fired } = faulty("BatchGetItemCommand", () => Promise.reject(error), { maxAttempts: 1 });
+      const reads = await Promise.allSettled([store.load(newFlow().id, ["0"]), store.load(newFlow().id, ["0"])]);
+      expect(reads.map(({ status }) => status)).toEqual(["rejected", "rejected"]);
+      expect(fired.times).toBe(1);
+    });
+
     promise("a flow of one imagine and four upscales stays within its price", async () => {
       const meter = createMeter();
       const store = createDynamoStore({ client: maker.client(), table: TABLE, now: () => NOW, meter });

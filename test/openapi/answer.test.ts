@@ -89,8 +89,10 @@ describe("a house in trouble says so", () => {
   const failing = (house: House, error: () => Error) => {
     const broken = new Proxy({}, { get: () => async () => Promise.reject(error()) });
     const stores = { store: broken, hookStore: broken, facadeStore: broken, vendorStore: broken };
-    const objectUrl = async () => Promise.reject(error());
-    return createApp({ ...house.door.deps, ...stores, objectUrl } as unknown as Parameters<typeof createApp>[0]);
+    const reject = async () => Promise.reject(error());
+    return createApp({ ...house.door.deps, ...stores, objectUrl: reject, queueDepths: reject } as unknown as Parameters<
+      typeof createApp
+    >[0]);
   };
   const troubled = named(DESCRIBED.filter((route) => declaredBy(route).some((answer) => /^50[03]/.test(answer))));
 

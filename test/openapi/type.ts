@@ -19,9 +19,11 @@ import type * as describedDeliveries from "../../functions/http/openapi/delivery
 import type * as describedEndpoints from "../../functions/http/openapi/endpoint.ts";
 import type * as describedFlows from "../../functions/http/openapi/flow.ts";
 import type * as describedLetters from "../../functions/http/openapi/letter.ts";
+import type * as describedOperations from "../../functions/http/openapi/operation.ts";
 import type * as describedProviders from "../../functions/http/openapi/provider.ts";
 import type * as describedTasks from "../../functions/http/openapi/task.ts";
 import type * as describedUsage from "../../functions/http/openapi/usage.ts";
+import type { operations } from "../../functions/http/operation.ts";
 import type { providers } from "../../functions/http/provider.ts";
 import type { tasks } from "../../functions/http/task.ts";
 import type { usage } from "../../functions/http/usage.ts";
@@ -88,6 +90,7 @@ export type Routes = [
   None<Apart<typeof usage, "/v1/usage", typeof describedUsage.usage.routes>>,
   None<Apart<typeof providers, "/v1/providers", typeof describedProviders.providers.routes>>,
   None<Apart<typeof letters, "/v1/dead-letters", typeof describedLetters.letters.routes>>,
+  None<Apart<typeof operations, "/v1", typeof describedOperations.operations.routes>>,
 ];
 
 type True<T extends true> = T;

@@ -155,6 +155,7 @@ export function createWorld({
     },
     objectUrl: async (key: string) => `https://bucket.test/${key}`,
     media: createStudio(),
+    queueDepths: async () => [{ name: "submit" as const, ...queue.depth() }],
     facadeStore,
     facade: createFacadeListener({ facadeStore }),
   };

@@ -8,6 +8,7 @@ import { facade } from "./facade.ts";
 import { flows } from "./flow.ts";
 import { letters } from "./letter.ts";
 import { open } from "./open.ts";
+import { operations } from "./operation.ts";
 import { providers } from "./provider.ts";
 import { tasks } from "./task.ts";
 import { usage } from "./usage.ts";
@@ -23,5 +24,6 @@ export const GROUPS: readonly Group[] = [
   providers,
   bannedWords,
   letters,
+  operations,
   open,
 ];

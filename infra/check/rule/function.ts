@@ -103,6 +103,7 @@ export const LINKS: Record<string, string[]> = {
     "ApiKey",
     "ArchiveQueue",
     "Blobs",
+    "DeadLetters",
     "DeliverQueue",
     "PreviousVaultKey",
     "Providers",

@@ -87,6 +87,10 @@ export const functionsMayDoWhatTheyDo: Rule = (infra) => {
       ...items,
       ...deleting,
       ...on(`${table}/index/app`, "dynamodb:Query"),
+      ...on(`${table}/index/due`, "dynamodb:Query"),
+      ...["SubmitQueueQueue", "DeliverQueueQueue", "ArchiveQueueQueue", "DeadLettersQueue"].flatMap((queue) =>
+        on(arnOf(queue), "sqs:GetQueueAttributes"),
+      ),
       ...sending("Submit", "Deliver", "Archive"),
       ...on(`${bucket}/inputs/*`, "s3:PutObject"),
       ...on(`${bucket}/media/*`, "s3:GetObject"),

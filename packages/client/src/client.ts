@@ -3,7 +3,7 @@ import { Apps } from "./app.ts";
 import { configOf, type MjflowOptions } from "./config.ts";
 import { Deliveries, Endpoints } from "./endpoint.ts";
 import { Flows } from "./flow.ts";
-import { DeadLetters, Providers } from "./operator.ts";
+import { DeadLetters, Operations, Providers } from "./operator.ts";
 import { Tasks } from "./task.ts";
 import { type Call, Transport } from "./transport.ts";
 
@@ -20,6 +20,7 @@ export class Mjflow {
   readonly deliveries: Deliveries;
   readonly providers: Providers;
   readonly deadLetters: DeadLetters;
+  readonly operations: Operations;
   readonly apps: Apps;
   readonly #transport: Transport;
 
@@ -33,6 +34,7 @@ export class Mjflow {
     this.deliveries = new Deliveries(transport);
     this.providers = new Providers(transport);
     this.deadLetters = new DeadLetters(transport);
+    this.operations = new Operations(transport);
     this.apps = new Apps(transport);
   }
 

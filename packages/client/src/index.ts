@@ -6,7 +6,7 @@ export type { Deliveries, Endpoints } from "./endpoint.ts";
 export { type ClientErrorCode, type ErrorCode, isMjflowError, MjflowError, type ServerErrorCode } from "./error.ts";
 export type { CallOptions, CreateOptions, Creating, FlowHandle, Flows, KeyedOptions } from "./flow.ts";
 export type { List } from "./list.ts";
-export type { DeadLetters, Providers } from "./operator.ts";
+export type { DeadLetters, Operations, Providers } from "./operator.ts";
 export type { Tasks } from "./task.ts";
 export type { Call } from "./transport.ts";
 export type * from "./types.ts";

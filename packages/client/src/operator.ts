@@ -1,8 +1,8 @@
-/** `/v1/providers`, and for the operator of the stage `/v1/dead-letters`. */
+/** `/v1/providers`, and for the operator of the stage `/v1/dead-letters`, and what waits. */
 import type { CallOptions } from "./flow.ts";
 import { type List, listOf } from "./list.ts";
 import { segment, type Transport } from "./transport.ts";
-import type { DeadLetter, Provider } from "./types.ts";
+import type { DeadLetter, Overdue, Provider, QueueDepth, Unclear } from "./types.ts";
 
 export class Providers {
   readonly #transport: Transport;
@@ -37,5 +37,27 @@ export class DeadLetters {
   /** Lets it go; the record that it was stays. */
   async drop(id: string, { signal }: CallOptions = {}): Promise<DeadLetter> {
     return this.#transport.send({ method: "DELETE", path: `/v1/dead-letters/${segment(id)}`, signal });
+  }
+}
+
+/** What waits, and where; of all apps. */
+export class Operations {
+  readonly #transport: Transport;
+
+  constructor(transport: Transport) {
+    this.#transport = transport;
+  }
+
+  queues(options?: CallOptions): List<QueueDepth> {
+    return listOf(this.#transport, "/v1/queues", {}, options);
+  }
+
+  async overdue({ signal }: CallOptions = {}): Promise<Overdue> {
+    return this.#transport.send({ path: "/v1/overdue", signal });
+  }
+
+  /** Tasks in doubt: at most 50, those first that are settled first. */
+  async unclear({ signal }: CallOptions = {}): Promise<Unclear> {
+    return this.#transport.send({ path: "/v1/unclear", signal });
   }
 }

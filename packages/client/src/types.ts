@@ -436,6 +436,45 @@ export interface DeadLetter {
   createdAt: string;
 }
 
+/** How many messages are where in a queue: about. */
+export interface QueueDepth {
+  name: "submit" | "deliver" | "archive" | "dead-letters";
+  waiting: number;
+  inFlight: number;
+  delayed: number;
+}
+
+/** What should have gone on by now, and has not. */
+export interface Overdue {
+  count: number;
+  /** Whether that is all there is. */
+  whole: boolean;
+  oldest: { kind: "task" | "flow" | "delivery"; id: string; flowId: string; dueAt: string } | null;
+}
+
+/** A task that its vendor may or may not have. */
+export interface UnclearTask {
+  id: string;
+  flowId: string;
+  appId: string;
+  press: string | null;
+  action: string;
+  provider: string;
+  account: string;
+  attempt: number;
+  createdAt: string;
+  /** Until when its callback is awaited; then it is looked for, or sent again. */
+  dueAt: string | null;
+}
+
+export interface Unclear {
+  data: UnclearTask[];
+  /** How many tasks that wait were looked at. */
+  looked: number;
+  /** Whether these are all that are in doubt. */
+  whole: boolean;
+}
+
 /** What an app may do; null where nothing limits it. */
 export interface Limits {
   flowsPerMinute: number | null;

@@ -14,7 +14,7 @@ import type { BotType, Flow, Inputs, Mode, RootAction } from "./flow.ts";
 import type { AccountHealth } from "./health.ts";
 import type { Idempotency } from "./idempotency.ts";
 import type { DeadLetter } from "./letter.ts";
-import type { Message } from "./message.ts";
+import type { Message, QueueName } from "./message.ts";
 import type { Report } from "./report.ts";
 import type { AccountFilter } from "./request.ts";
 import type { Task } from "./task.ts";
@@ -29,6 +29,8 @@ export type DueRef =
   | { kind: "task"; flowId: string; path: string }
   | { kind: "flow"; flowId: string }
   | { kind: "delivery"; deliveryId: string };
+
+export type Due = DueRef & { dueAt: number };
 
 export type Saved<T> = { ok: true; item: T } | { ok: false; current: T | undefined };
 
@@ -54,6 +56,8 @@ export interface Store extends AppStore {
   /** One strongly consistent request for the flow and the tasks named; absent ones are left out. */
   load(flowId: string, paths: readonly string[]): Promise<{ flow: Flow | undefined; tasks: Task[] }>;
   getTask(ref: TaskRef): Promise<Task | undefined>;
+  /** Many of different flows, in as few requests as can be; absent ones are left out. */
+  getTasks(refs: readonly TaskRef[]): Promise<Task[]>;
   /** The flow and all its tasks, consistent. */
   loadFlow(flowId: string): Promise<{ flow: Flow | undefined; tasks: Task[] }>;
   /**
@@ -67,7 +71,7 @@ export interface Store extends AppStore {
     filter?: FlowFilter,
   ): Promise<{ flows: Flow[]; cursor?: string }>;
   /** What is due in one shard, earliest first. Eventually consistent: a hint, checked against the row. */
-  due(shard: number, before: number, limit: number): Promise<DueRef[]>;
+  due(shard: number, before: number, limit: number): Promise<Due[]>;
   health(provider: string, account: string): Promise<AccountHealth | undefined>;
   /**
    * Best effort: a lost race is not an error, since the next callback or look-up teaches the same.
@@ -172,6 +176,20 @@ export interface Queue {
   /** Sends a body as it is: for a dead letter, which this code may not understand. */
   resend(body: string): Promise<void>;
 }
+
+/** How many messages are where: about, for nobody counts them exactly. */
+export interface QueueDepth {
+  name: QueueName | "dead-letters";
+  /** For a worker. */
+  waiting: number;
+  /** With a worker. */
+  inFlight: number;
+  /** For their time. */
+  delayed: number;
+}
+
+/** @throws MjflowError overloaded when a queue does not tell. */
+export type QueueDepths = () => Promise<QueueDepth[]>;
 
 /** An event bus: takes events at least once, or throws. */
 export interface Bus {

@@ -265,6 +265,42 @@ export const BannedWords = z.strictObject({
   updatedAt: maybe(time),
 });
 
+/** `GET /v1/queues` */
+export const QueueDepth = z.strictObject({
+  name: z.enum(["submit", "deliver", "archive", "dead-letters"]),
+  waiting: count,
+  inFlight: count,
+  delayed: count,
+});
+
+/** `GET /v1/overdue` */
+export const Overdue = z.strictObject({
+  count,
+  whole: z.boolean(),
+  oldest: maybe(z.strictObject({ kind: z.enum(["task", "flow", "delivery"]), id: text, flowId: text, dueAt: time })),
+});
+
+export const UnclearTask = z.strictObject({
+  id: text,
+  flowId: text,
+  appId: text,
+  press: maybe(text),
+  action: text,
+  provider: text,
+  account: text,
+  attempt: count,
+  createdAt: time,
+  dueAt: maybe(time),
+});
+
+/** `GET /v1/unclear` */
+export const Unclear = z.strictObject({
+  data: z.array(UnclearTask),
+  looked: count,
+  whole: z.boolean(),
+  nextCursor: z.null(),
+});
+
 export const DeadLetter = z.strictObject({
   id: text,
   state: z.enum(["kept", "redriven", "dropped"]),

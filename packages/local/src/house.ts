@@ -78,6 +78,7 @@ export async function startHouse(config: HouseConfig, providerIds: readonly stri
       SubmitQueue: { url: queues.submit },
       DeliverQueue: { url: queues.deliver },
       ArchiveQueue: { url: queues.archive },
+      DeadLetters: { url: queues.deadLetters },
       Blobs: { name: BUCKET },
       HookKey: { value: keptSecret(dataDir, "hook.key") },
       PreviousHookKey: { value: "" },

@@ -18,6 +18,8 @@ export interface MemoryQueue extends Queue {
   receive(max?: number): SQSRecord[];
   /** True when the receipt was the newest of its message; an older one deletes nothing. */
   delete(receiptHandle: string): boolean;
+  /** As SQS counts them: what was received is in flight until it is deleted or comes back. */
+  depth(): { waiting: number; inFlight: number; delayed: number };
   /** Messages not deleted and not dead: waiting, delayed or received. */
   readonly size: number;
   /** What was received too often, oldest first. */
@@ -72,6 +74,13 @@ export function createMemoryQueue({ now, visibilityMs, maxReceiveCount }: Memory
       const before = entries.length;
       entries = entries.filter((entry) => entry.receipt !== receiptHandle);
       return entries.length < before;
+    },
+    depth() {
+      bury();
+      const isHidden = (entry: Entry) => entry.visibleAt > now();
+      const inFlight = entries.filter((entry) => isHidden(entry) && entry.receives > 0).length;
+      const delayed = entries.filter((entry) => isHidden(entry) && entry.receives === 0).length;
+      return { waiting: entries.length - inFlight - delayed, inFlight, delayed };
     },
     get size() {
       bury();

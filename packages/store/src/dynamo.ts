@@ -7,7 +7,7 @@ import type { Saved, Store } from "@mjflow/core/port";
 import type { Task } from "@mjflow/core/task";
 import { createAppStore } from "./app.ts";
 import { type Item, isExpired, keyOf } from "./codec.ts";
-import { flowItem, flowOf, healthItem, healthOf, letterItem, letterOf, taskItem, taskOf } from "./item.ts";
+import { dueOf, flowItem, flowOf, healthItem, healthOf, letterItem, letterOf, taskItem, taskOf } from "./item.ts";
 import { ATTRIBUTE, dueShard, flowKey, flowPk, healthKey, LETTERS_PK, letterKey, refOf, taskKey } from "./keys.ts";
 import { boundsOf, listFlows } from "./listing.ts";
 import { createTable, type TableDeps } from "./table.ts";
@@ -67,6 +67,10 @@ export function createDynamoStore({ now = Date.now, ...deps }: DynamoStoreDeps):
       const item = await table.get(taskKey(flowId, path));
       return item && isLive(item) ? taskOf(item) : undefined;
     },
+    async getTasks(refs) {
+      const items = await table.getAll(refs.map(({ flowId, path }) => taskKey(flowId, path)));
+      return items.filter(isLive).map(taskOf);
+    },
     async loadFlow(flowId) {
       return split(await table.partition(flowPk(flowId)));
     },
@@ -84,7 +88,7 @@ export function createDynamoStore({ now = Date.now, ...deps }: DynamoStoreDeps):
       }),
     async due(shard, before, limit) {
       const items = await table.list({ index: "due", partition: dueShard(shard), to: before, limit });
-      return items.map((item) => refOf(keyOf(item))).filter((ref) => ref !== undefined);
+      return items.flatMap((item) => dueOf(item) ?? []);
     },
     async health(provider, account) {
       const item = await table.get(healthKey(provider, account));

@@ -7,6 +7,7 @@
 import type { Flow } from "@mjflow/core/flow";
 import type { AccountHealth } from "@mjflow/core/health";
 import type { DeadLetter } from "@mjflow/core/letter";
+import type { Due } from "@mjflow/core/port";
 import type { Task } from "@mjflow/core/task";
 import { type Fields, fieldsOf, type Item, ItemError, keyOf, REV_ATTRIBUTE, row } from "./codec.ts";
 import {
@@ -172,6 +173,12 @@ export function flowOf(item: Item): Flow {
 /** @throws ItemError for a row of newer code. */
 export function healthOf(item: Item): AccountHealth {
   return fieldsOf(item, HEALTH) as unknown as AccountHealth;
+}
+
+/** What a row of the due index names, and when it is due; undefined for one that is nobody's. */
+export function dueOf(item: Item): Due | undefined {
+  const ref = refOf(keyOf(item));
+  return ref && { ...ref, dueAt: Number(item[ATTRIBUTE.dueAt]?.N) };
 }
 
 /** What the due index and the TTL read. A row without a due time is not in the index: that is what keeps it small. */

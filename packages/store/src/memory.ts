@@ -6,11 +6,12 @@
 import type { Flow } from "@mjflow/core/flow";
 import type { AccountHealth } from "@mjflow/core/health";
 import type { DeadLetter } from "@mjflow/core/letter";
-import type { DueRef, Saved, Store } from "@mjflow/core/port";
+import type { Due, DueRef, Saved, Store } from "@mjflow/core/port";
 import type { Task } from "@mjflow/core/task";
 import { createAppStore } from "./app.ts";
-import { type Item, keyOf } from "./codec.ts";
-import { ATTRIBUTE, dueShard, expiresAt, flowKey, healthKey, listedAt, refOf, shardOf, taskKey } from "./keys.ts";
+import type { Item } from "./codec.ts";
+import { dueOf } from "./item.ts";
+import { dueShard, expiresAt, flowKey, healthKey, listedAt, shardOf, taskKey } from "./keys.ts";
 import { boundsOf, listFlows } from "./listing.ts";
 import type { MemoryTable } from "./memory-table.ts";
 import { createMemoryTable } from "./memory-table.ts";
@@ -46,7 +47,7 @@ export function createMemoryStore({
   const accounts = new Map<string, AccountHealth>();
   const dead = new Map<string, DeadLetter>();
   /** The sparse index: one map per shard, only of rows with a due time. */
-  const dueIndex = new Map<number, Map<string, { ref: DueRef; at: number }>>();
+  const dueIndex = new Map<number, Map<string, Due>>();
 
   const keyOf = (row: Row) => (row.kind === "flow" ? flowKey(row.item.id) : taskKey(row.item.flowId, row.item.path));
 
@@ -70,10 +71,10 @@ export function createMemoryStore({
     const flowId = row.kind === "flow" ? row.item.id : row.item.flowId;
     const shard = shardOf(flowId);
     if (!dueIndex.has(shard)) dueIndex.set(shard, new Map());
-    const { due: at } = row.item;
+    const { due: dueAt } = row.item;
     const ref: DueRef = row.kind === "flow" ? { kind: "flow", flowId } : { kind: "task", flowId, path: row.item.path };
-    if (at === undefined) dueIndex.get(shard)!.delete(`${pk}/${sk}`);
-    else dueIndex.get(shard)!.set(`${pk}/${sk}`, { ref, at });
+    if (dueAt === undefined) dueIndex.get(shard)!.delete(`${pk}/${sk}`);
+    else dueIndex.get(shard)!.set(`${pk}/${sk}`, { ...ref, dueAt });
   }
 
   /** The conditional write: `rev` undefined means "not there yet". */
@@ -123,6 +124,9 @@ export function createMemoryStore({
     async getTask({ flowId, path }) {
       return taskAt(flowId, path);
     },
+    async getTasks(refs) {
+      return refs.flatMap(({ flowId, path }) => taskAt(flowId, path) ?? []);
+    },
     async loadFlow(flowId) {
       const tasks = rowsOf(flowId)
         .filter((row) => row.kind === "task")
@@ -146,11 +150,11 @@ export function createMemoryStore({
       }),
     async due(shard, before, limit) {
       const others = await table.list({ index: "due", partition: dueShard(shard), to: before, limit });
-      return [...(dueIndex.get(shard)?.values() ?? []), ...others.map(dueOf)]
-        .filter(({ at }) => at <= before)
-        .sort((a, b) => a.at - b.at)
+      return [...(dueIndex.get(shard)?.values() ?? []), ...others.flatMap((item) => dueOf(item) ?? [])]
+        .filter(({ dueAt }) => dueAt <= before)
+        .sort((a, b) => a.dueAt - b.dueAt)
         .slice(0, limit)
-        .map(({ ref }) => ({ ...ref }));
+        .map((due) => ({ ...due }));
     },
     async health(provider, account) {
       return accounts.get(healthKey(provider, account).pk);
@@ -189,10 +193,6 @@ export function createMemoryStore({
       };
     },
   };
-}
-
-function dueOf(item: Item): { ref: DueRef; at: number } {
-  return { ref: refOf(keyOf(item))!, at: Number(item[ATTRIBUTE.dueAt]!.N) };
 }
 
 /** What this table has frozen to the ground: the next row is mostly made of it, and need not be copied again. */

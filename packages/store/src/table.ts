@@ -43,7 +43,7 @@ export interface Table {
   delete(key: Key, rev: number): Promise<void>;
   /** Strongly consistent, as all reads here but those of an index. */
   get(key: Key): Promise<Item | undefined>;
-  /** In the order asked for; absent ones are left out. One request for each 100 keys. */
+  /** In the order asked for; absent ones are left out. One request for each 100 keys, for all that ask in one breath. */
   getAll(keys: readonly Key[]): Promise<Item[]>;
   /** All items of one partition, in the order of their sort keys. */
   partition(pk: string): Promise<Item[]>;
@@ -109,6 +109,27 @@ export function createTable({
     }
   }
 
+  /** Each key once, or DynamoDB refuses the request. */
+  async function getEach(keys: ReadonlyMap<string, Key>): Promise<ReadonlyMap<string, Item>> {
+    const left = [...keys.values()];
+    const batches: Promise<Item[]>[] = [];
+    while (left.length > 0) batches.push(getBatch(left.splice(0, BATCH_GET)));
+    const items = (await Promise.all(batches)).flat();
+    return new Map(items.map((item) => [nameOf(keyOf(item)), item]));
+  }
+
+  let round: { keys: Map<string, Key>; items: Promise<ReadonlyMap<string, Item>> } | undefined;
+
+  /** What the next request asks for. The messages of a batch are mostly of one flow, and want the same rows. */
+  function nextRound() {
+    const keys = new Map<string, Key>();
+    const items = Promise.resolve().then(() => {
+      round = undefined;
+      return getEach(keys);
+    });
+    return { keys, items };
+  }
+
   return {
     get,
     async put(item, rev) {
@@ -149,11 +170,11 @@ export function createTable({
       });
     },
     async getAll(keys) {
-      const batches: Promise<Item[]>[] = [];
-      for (let i = 0; i < keys.length; i += BATCH_GET) batches.push(getBatch(keys.slice(i, i + BATCH_GET)));
-      const items = (await Promise.all(batches)).flat();
-      const byKey = new Map(items.map((item) => [nameOf(keyOf(item)), item]));
-      return keys.map((key) => byKey.get(nameOf(key))).filter((item) => item !== undefined);
+      if (keys.length === 0) return [];
+      round ??= nextRound();
+      for (const key of keys) round.keys.set(nameOf(key), key);
+      const found = await round.items;
+      return keys.map((key) => found.get(nameOf(key))).filter((item) => item !== undefined);
     },
     async partition(pk) {
       const items: Item[] = [];

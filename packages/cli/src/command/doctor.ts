@@ -5,7 +5,15 @@ import type { Context } from "../context.ts";
 import { judgeClock } from "../doctor/clock.ts";
 import type { Finding, Level } from "../doctor/finding.ts";
 import { judgeVendors } from "../doctor/vendor.ts";
-import { judgeDeliveries, judgeEndpoints, judgeFlows, judgeLetters } from "../doctor/work.ts";
+import {
+  judgeDeliveries,
+  judgeEndpoints,
+  judgeFlows,
+  judgeLetters,
+  judgeOverdue,
+  judgeQueues,
+  judgeUnclear,
+} from "../doctor/work.ts";
 import { EXIT } from "../exit.ts";
 import { collect } from "../page.ts";
 import type { Style } from "../paint.ts";
@@ -115,6 +123,9 @@ function examinations(context: Context): Promise<Finding[]>[] {
       return [judgeDeliveries((await collect(failed, some)).data)];
     }),
     told("dead letters", async () => [judgeLetters((await collect(mjflow.deadLetters.list({ signal }), some)).data)]),
+    told("queues", async () => [judgeQueues((await collect(mjflow.operations.queues({ signal }), all)).data)]),
+    told("overdue", async () => [judgeOverdue(await mjflow.operations.overdue({ signal }), now)]),
+    told("in doubt", async () => [judgeUnclear(await mjflow.operations.unclear({ signal }))]),
   ];
 }
 

@@ -1,8 +1,25 @@
-import type { DeadLetter, Delivery, Endpoint, FlowSummary, Provider, ProviderAccount } from "@mjflow/client";
+import type {
+  DeadLetter,
+  Delivery,
+  Endpoint,
+  FlowSummary,
+  Provider,
+  ProviderAccount,
+  QueueDepth,
+  UnclearTask,
+} from "@mjflow/client";
 import { describe, expect, test } from "vitest";
 import { judgeClock } from "./clock.ts";
 import { judgeVendors } from "./vendor.ts";
-import { judgeDeliveries, judgeEndpoints, judgeFlows, judgeLetters } from "./work.ts";
+import {
+  judgeDeliveries,
+  judgeEndpoints,
+  judgeFlows,
+  judgeLetters,
+  judgeOverdue,
+  judgeQueues,
+  judgeUnclear,
+} from "./work.ts";
 
 const NOW = Date.UTC(2026, 10, 21, 8);
 const at = (ms: number) => new Date(ms).toUTCString();
@@ -122,5 +139,40 @@ describe("what is stuck", () => {
     const finding = judgeFlows([running(25), running(72), running(1)], NOW);
     expect(finding).toMatchObject({ level: "warn", what: "2 running for over a day, the oldest for 3 d" });
     expect(finding.advice).toContain("flow_72");
+  });
+
+  test("what is overdue is the sweeper's, until it has passed it over", () => {
+    const overdue = (minutes: number) => ({
+      count: 3,
+      whole: true,
+      oldest: {
+        kind: "task" as const,
+        id: "task_1",
+        flowId: "flow_1",
+        dueAt: new Date(NOW - minutes * 60_000).toISOString(),
+      },
+    });
+    expect(judgeOverdue({ count: 0, whole: true, oldest: null }, NOW)).toMatchObject({ level: "ok", what: "nothing" });
+    expect(judgeOverdue(overdue(1), NOW)).toMatchObject({ level: "ok" });
+    expect(judgeOverdue(overdue(6), NOW)).toMatchObject({ level: "bad", what: "3, the oldest for 6 min" });
+    expect(judgeOverdue({ ...overdue(6), whole: false }, NOW).what).toBe("3 and more, the oldest for 6 min");
+  });
+
+  test("submissions in doubt are told with their vendors", () => {
+    const task = (account: string) => ({ provider: "newapi", account }) as UnclearTask;
+    expect(judgeUnclear({ data: [], looked: 9, whole: true })).toMatchObject({ level: "ok" });
+    expect(judgeUnclear({ data: [task("a"), task("a"), task("b")], looked: 9, whole: true })).toMatchObject({
+      level: "warn",
+      what: "3, at newapi/a, newapi/b",
+    });
+  });
+
+  test("a queue may be long; dead letters that stay where they fell are nobody's", () => {
+    const queue = (name: QueueDepth["name"], waiting: number) => ({ name, waiting, inFlight: 0, delayed: 0 });
+    expect(judgeQueues([queue("submit", 40), queue("dead-letters", 0)])).toMatchObject({
+      level: "ok",
+      what: "waiting: submit 40",
+    });
+    expect(judgeQueues([queue("submit", 0), queue("dead-letters", 2)])).toMatchObject({ level: "bad" });
   });
 });

@@ -1,5 +1,5 @@
 /** What has got stuck: letters, deliveries, flows. Pure. */
-import type { DeadLetter, Delivery, Endpoint, FlowSummary } from "@mjflow/client";
+import type { DeadLetter, Delivery, Endpoint, FlowSummary, Overdue, QueueDepth, Unclear } from "@mjflow/client";
 import { clean } from "../text.ts";
 import { span } from "../time.ts";
 import type { Finding } from "./finding.ts";
@@ -60,4 +60,34 @@ export function judgeFlows(running: readonly FlowSummary[], nowMs: number): Find
     what: `${overdue.length} running for over a day, the oldest for ${age}`,
     advice,
   };
+}
+
+/** The sweeper runs each minute, and takes 800 at a time: what has been due for five was passed over. */
+export const SWEPT_MS = 5 * 60_000;
+
+export function judgeOverdue({ count, whole, oldest }: Overdue, nowMs: number): Finding {
+  const about = "overdue";
+  const lateMs = oldest === null ? 0 : nowMs - Date.parse(oldest.dueAt);
+  if (oldest === null || lateMs <= SWEPT_MS)
+    return { level: "ok", about, what: count === 0 ? "nothing" : `${count}, to be swept within the minute` };
+  const what = `${count}${whole ? "" : " and more"}, the oldest for ${span(lateMs)}`;
+  return { level: "bad", about, what, advice: `The sweeper does not run, or cannot keep up. The oldest: ${oldest.id}` };
+}
+
+export function judgeUnclear({ data, whole }: Unclear): Finding {
+  const about = "in doubt";
+  if (data.length === 0) return { level: "ok", about, what: "no submission" };
+  const vendors = [...new Set(data.map(({ provider, account }) => clean(`${provider}/${account}`)))].join(", ");
+  const advice = "Their callbacks are awaited before anything is sent again; a vendor that leaves many is in trouble.";
+  return { level: "warn", about, what: `${data.length}${whole ? "" : " and more"}, at ${vendors}`, advice };
+}
+
+/** Messages that failed every time are buried within seconds: those that stay there cannot be. */
+export function judgeQueues(depths: readonly QueueDepth[]): Finding {
+  const about = "queues";
+  const dead = depths.find(({ name }) => name === "dead-letters")?.waiting ?? 0;
+  if (dead > 0)
+    return { level: "bad", about, what: `${dead} dead letters are not buried`, advice: "See the log of Deadletter." };
+  const told = depths.filter(({ name }) => name !== "dead-letters").map(({ name, waiting }) => `${name} ${waiting}`);
+  return { level: "ok", about, what: `waiting: ${told.join(", ")}` };
 }

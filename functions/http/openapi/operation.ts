@@ -1,0 +1,37 @@
+/** `/v1/queues`, `/v1/overdue` and `/v1/unclear`, described. */
+import { Overdue, QueueDepth, Unclear, wholeOf } from "@mjflow/core/response";
+import { type Group, KEYED } from "./description.ts";
+
+export const operations = {
+  tag: "Operations",
+  about:
+    "For the operator of the stage: what waits, and where. Each answer is a bounded read, whatever the stage holds: ask every half minute if you like.",
+  routes: {
+    "GET /v1/queues": {
+      id: "listQueues",
+      summary: "Count what is in the queues",
+      about: "About, as the queues count themselves; a minute may pass before a change shows.",
+      key: "operator",
+      answers: { 200: { about: "All of them, the dead letters last.", schema: wholeOf(QueueDepth) } },
+      errors: KEYED,
+    },
+    "GET /v1/overdue": {
+      id: "getOverdue",
+      summary: "Count what is overdue",
+      about:
+        "Tasks whose callback has not come in time, flows and deliveries whose next step is missing. The sweeper takes them up each minute: what is older than that is more than it can do.",
+      key: "operator",
+      answers: { 200: { about: "How much, and the oldest.", schema: Overdue } },
+      errors: KEYED,
+    },
+    "GET /v1/unclear": {
+      id: "listUnclear",
+      summary: "List tasks in doubt",
+      about:
+        "Their submission was left without a clear answer: the vendor may or may not have them. Of all apps, at most 50, those first that are settled first.",
+      key: "operator",
+      answers: { 200: { about: "Those that were found.", schema: Unclear } },
+      errors: KEYED,
+    },
+  },
+} as const satisfies Group;
