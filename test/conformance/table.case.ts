@@ -155,7 +155,7 @@ export function tableCase(title: string, make: () => Promise<TableMaker>, skip: 
     });
 
     promise("reads asked for in one breath are one request, and each gets its own", async () => {
-      const { store, fired } = faulty("BatchGetItemCommand", (next, input) => next(input));
+      const { store, fired } = faulty("BatchGetItemCommand", (next) => next());
       const [flow, other] = [newFlow(), newFlow()];
       for (const { id } of [flow, other]) await store.createTask(taskIn(id));
       await store.createTask(taskIn(flow.id, "0-1"));
