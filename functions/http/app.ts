@@ -31,6 +31,7 @@ const ALLOWED = {
   "/v1/flows/:id/events": "GET",
   "/v1/flows/:id/resume": "POST",
   "/v1/tasks/:id": "GET",
+  "/v1/tasks/:id/raw": "GET",
   "/v1/tasks/:id/actions": "POST",
   "/v1/tasks/:id/modal": "POST",
   "/v1/tasks/:id/retry": "POST",

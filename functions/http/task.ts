@@ -19,6 +19,10 @@ export const tasks = new Hono<AppEnv>()
       return { body: taskView(task, mediaUrl), ended: isEnded(task) };
     });
   })
+  .get("/:id/raw", async (c) => {
+    const id = c.req.param("id");
+    return c.json({ id, body: (await own(c, id)).result?.raw ?? null });
+  })
   .post("/:id/actions", async (c) => {
     const request = await readBody(c, ActionRequest);
     const [deps, appId, id] = [c.get("deps"), c.get("appId"), c.req.param("id")];

@@ -139,7 +139,7 @@ export function flow(status: FlowStatus, tasks: Task[]): Flow {
     createdAt: AT,
     endedAt: status === "running" ? null : AT,
     tasks,
-    counts: { submissions: tasks.length, modals: 0, callbacks: tasks.length, duplicates: 0, lookups: 0 },
+    counts: { submissions: tasks.length, modals: 0, callbacks: tasks.length, duplicates: 0, lookups: 0, writes: 5 },
   };
 }
 

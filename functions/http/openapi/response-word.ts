@@ -31,6 +31,7 @@ import {
   RotatedAppKey,
   Task,
   TaskEvent,
+  TaskRaw,
   Unclear,
   UnclearTask,
   Usage,
@@ -136,6 +137,7 @@ export const responseWords: readonly Words[] = [
     callbacks: "Callbacks recorded.",
     duplicates: "Callbacks that said nothing new.",
     lookups: "Times the vendor was asked, because a callback was overdue.",
+    writes: "Writes of its rows to the table; most cost one write unit, some two or three.",
   }),
   task,
   named("Button", Button, "What can be pressed.", {
@@ -324,6 +326,10 @@ export const responseWords: readonly Words[] = [
     attempt: "Submissions made.",
     createdAt: "When it was begun.",
     dueAt: "Until when its callback is awaited; then it is looked for, or sent again.",
+  }),
+  named("TaskRaw", TaskRaw, "What the vendor said of a task.", {
+    id: "The task.",
+    body: "Text, as a rule JSON, as the vendor wrote it: untrusted. Null where nothing was said yet, or more than 32 KB.",
   }),
   named("Problem", Problem, "An error (RFC 9457). Branch on `code` and `retry`, never on text.", {
     type: "A name for the kind of error.",

@@ -1,6 +1,6 @@
 /** `/v1/tasks`, described. */
 import { ActionRequest, ModalRequest } from "@mjflow/core/request";
-import { Task } from "@mjflow/core/response";
+import { Task, TaskRaw } from "@mjflow/core/response";
 import {
   BODIED,
   ETAG,
@@ -28,6 +28,14 @@ export const tasks = {
         200: { about: "The task.", schema: Task, headers: [ETAG, PREFERENCE_APPLIED] },
         304: { about: "What you have is all there is.", headers: [ETAG, PREFERENCE_APPLIED] },
       },
+      errors: [...KEYED, "not_found"],
+    },
+    "GET /v1/tasks/:id/raw": {
+      id: "getTaskRaw",
+      summary: "Read what the vendor said of a task",
+      about:
+        "The last body that told something of it, from a callback or a look-up: for finding out what a vendor meant. Our own address, masks and what the vendor keeps for itself are taken out.",
+      answers: { 200: { about: "The body, as text.", schema: TaskRaw } },
       errors: [...KEYED, "not_found"],
     },
     "POST /v1/tasks/:id/actions": {

@@ -63,7 +63,7 @@ export function flow(tasks: Task[], more: Partial<Flow> = {}): Flow {
     createdAt: "2026-11-21T08:00:00.000Z",
     endedAt: null,
     tasks,
-    counts: { submissions: tasks.length, modals: 0, callbacks: 3, duplicates: 0, lookups: 0 },
+    counts: { submissions: tasks.length, modals: 0, callbacks: 3, duplicates: 0, lookups: 0, writes: 0 },
     ...more,
   };
 }

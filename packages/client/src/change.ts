@@ -28,7 +28,11 @@ export function withEvents(flow: Flow, events: readonly FlowBody[]): Flow {
     const known = tasks.get(task.id);
     if (!known || isNewer(task, known)) tasks.set(task.id, task);
   }
-  return { ...flow, tasks: [...tasks.values()].sort(byPlace), counts: countsOf([...tasks.values()]) };
+  return {
+    ...flow,
+    tasks: [...tasks.values()].sort(byPlace),
+    counts: { ...flow.counts, ...countsOf([...tasks.values()]) },
+  };
 }
 
 function isNewer(task: Task, known: Task): boolean {
@@ -40,7 +44,8 @@ function byPlace(a: Task, b: Task): number {
   return a.id.localeCompare(b.id, "en", { numeric: true });
 }
 
-function countsOf(tasks: readonly Task[]): Flow["counts"] {
+/** What no event tells stays as it was read. */
+function countsOf(tasks: readonly Task[]): Omit<Flow["counts"], "writes"> {
   const sum = (of: (task: Task) => number) => tasks.reduce((total, task) => total + of(task), 0);
   return {
     submissions: sum((task) => task.attempts),

@@ -15,6 +15,12 @@ export class Tasks {
     return this.#transport.send({ path: pathOf(id), signal });
   }
 
+  /** What the vendor said of it last, cleaned of what is nobody's business: text, and untrusted. Null: nothing, or too much. */
+  async raw(id: string, { signal }: CallOptions = {}): Promise<string | null> {
+    const { body } = await this.#transport.send<{ body: string | null }>({ path: `${pathOf(id)}/raw`, signal });
+    return body;
+  }
+
   /** Presses a button of a finished task, once, however often it must be sent; the answer is the new task. */
   async press(id: string, press: PressName | PressInput, options: KeyedOptions = {}): Promise<Task> {
     const { idempotencyKey = newIdempotencyKey(), signal } = options;

@@ -217,6 +217,8 @@ export interface Counts {
   callbacks: number;
   duplicates: number;
   lookups: number;
+  /** Writes of its rows to mjflow's table, when it was last read. */
+  writes: number;
 }
 
 /** A row of a list: the tasks are left to `flows.get`. */

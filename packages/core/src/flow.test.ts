@@ -49,10 +49,12 @@ describe("how a flow stands", () => {
 });
 
 describe("what a flow cost", () => {
-  it("is the sum over its tasks", () => {
-    const task = { ...pending(), attempt: 2, modals: 1, callbacks: 3, duplicates: 4, lookups: 5 };
-    expect(countsOf([task, task])).toEqual({ submissions: 4, modals: 2, callbacks: 6, duplicates: 8, lookups: 10 });
-    expect(countsOf([])).toEqual({ submissions: 0, modals: 0, callbacks: 0, duplicates: 0, lookups: 0 });
+  it("is the sum over its tasks, and its own writes", () => {
+    const task = { ...pending(), rev: 6, attempt: 2, modals: 1, callbacks: 3, duplicates: 4, lookups: 5 };
+    const twice = { submissions: 4, modals: 2, callbacks: 6, duplicates: 8, lookups: 10 };
+    expect(countsOf({ rev: 2 }, [task, task])).toEqual({ ...twice, writes: 14 });
+    const none = { submissions: 0, modals: 0, callbacks: 0, duplicates: 0, lookups: 0 };
+    expect(countsOf({ rev: 1 }, [])).toEqual({ ...none, writes: 1 });
   });
 });
 

@@ -80,12 +80,16 @@ export const Task = z.strictObject({
   endedAt: maybe(time),
 });
 
+/** `GET /v1/tasks/{id}/raw` */
+export const TaskRaw = z.strictObject({ id: text, body: maybe(text) });
+
 export const Counts = z.strictObject({
   submissions: count,
   modals: count,
   callbacks: count,
   duplicates: count,
   lookups: count,
+  writes: count,
 });
 
 /** A row of a list. */

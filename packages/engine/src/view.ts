@@ -28,7 +28,7 @@ export function flowView(flow: Flow, tasks: readonly Task[], mediaUrl: MediaUrl)
     restartOf: flow.restartOf ?? null,
     restartedAs: flow.restartedAs ?? null,
     tasks: tasks.toSorted(byPlace).map((task) => taskView(task, mediaUrl)),
-    counts: countsOf(tasks),
+    counts: countsOf(flow, tasks),
   };
 }
 
@@ -122,6 +122,6 @@ function time(ms: number | undefined): string | null {
 
 /** What an event says: the task as it is read, with its flow's `state`; of a flow, all but its tasks. */
 export function eventView(flow: Flow, tasks: readonly Task[], task: Task | undefined, mediaUrl: MediaUrl) {
-  if (!task) return { ...flowSummary(flow), counts: countsOf(tasks) };
+  if (!task) return { ...flowSummary(flow), counts: countsOf(flow, tasks) };
   return { ...taskView(task, mediaUrl), state: flow.state ?? null };
 }
