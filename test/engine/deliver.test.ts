@@ -133,6 +133,7 @@ describe("an endpoint", () => {
     const query = { appId: "app_a", listeners: [made.id], limit: 10 };
     const [given] = (await world.deps.hookStore.listDeliveries(query)).deliveries;
     expect(given).toMatchObject({ status: "failed", failure: "exhausted" });
+    expect(world.metrics.get("DeliveriesGivenUp")).toBe(1);
     expect(await replayEndpoint(world.deps, "app_a", made.id, { only: "failed" })).toEqual({ replayed: 1 });
     await world.drain();
     expect(world.receiver.posts).toHaveLength(11);
@@ -352,6 +353,18 @@ describe("pictures", () => {
     const types = heard(world);
     expect(types.filter((type) => type === "task.progress")).toHaveLength(4);
     expect(types).toContain("task.completed");
+  });
+
+  test("progress that a receiver did not take is not tried again, and is no delivery given up", async () => {
+    const world = createWorld();
+    await world.start({ notifyHook: HOOK, events: ["task.progress"], progress: true });
+    await world.drain();
+    world.receiver.next(answered(500));
+    await world.post(world.vendor.calls[0]!, "IN_PROGRESS", { progress: 50 });
+    await pass(world, HOUR);
+    expect(heard(world)).toEqual(["task.progress"]);
+    expect(world.metrics.get("DeliveryFailures")).toBe(1);
+    expect(world.metrics.get("DeliveriesGivenUp")).toBeUndefined();
   });
 
   test("a tile of what is no grid ends as tile_not_cut, and its flow ends", async () => {

@@ -175,7 +175,8 @@ async function giveUp(deps: DeliverDeps, delivery: Delivery): Promise<void> {
 
 function noteFailure({ log }: DeliverDeps, delivery: Delivery, outcome: PostOutcome): void {
   log.count("DeliveryFailures");
-  if (delivery.status === "failed") log.count("DeliveriesGivenUp");
+  // Progress is tried once: the next step, or the end, says all that it said.
+  if (delivery.status === "failed" && delivery.failure !== "superseded") log.count("DeliveriesGivenUp");
   const why = outcome.kind === "answered" ? `HTTP ${outcome.status}` : outcome.why;
   const { flowId: flow, listener, tries, failure } = delivery;
   log.warn("delivery.failed", { flow, delivery: deliveryIdOf(delivery), listener, tries, why, failure });
