@@ -254,3 +254,16 @@ test("providers are listed with what they can do and what was learned of them, n
     heardAt: expect.any(String),
   });
 });
+
+describe("GET /v1/tasks/{id}/raw", () => {
+  test("what the vendor said comes back as it was kept, and null before it has said anything", async () => {
+    const id = await create();
+    const path = `/v1/tasks/${id.replace("flow_", "task_")}_0/raw`;
+    const { world } = door;
+    await world.drain();
+    expect((await call("GET", path)).body.body).toBeNull();
+    const raw = `{"id":"1","status":"SUCCESS","odd":"<script>\\u2028"}`;
+    await world.post(world.vendor.calls[0]!, "SUCCESS", { result: { raw } });
+    expect((await call("GET", path)).body.body).toBe(raw);
+  });
+});

@@ -5,7 +5,7 @@ import { gzipSync } from "node:zlib";
 import type { Browser, Page } from "puppeteer-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { API_KEY, type Spawned, spawnHouse, until } from "../support/spawned.ts";
-import { chromiumPath, launch, signIn, visit } from "./test-browser.ts";
+import { chromiumPath, click, ended, idOf, launch, shows, signIn, textOf, visit } from "./test-browser.ts";
 
 const chromium = chromiumPath();
 if (!chromium) console.warn("test/console: skipped, there is no Chromium; install it, or name one in MJFLOW_CHROMIUM.");
@@ -24,30 +24,6 @@ describe.skipIf(!chromium)("the console", () => {
   });
 
   const open = (page: Page, hash: string) => page.goto(`${house.url}/console/${hash}`);
-  const textOf = (page: Page, selector: string) => page.$eval(selector, (element) => element.textContent ?? "");
-  const shows = (page: Page, text: string) =>
-    page.waitForFunction((wanted) => document.body.textContent?.includes(wanted), {}, text);
-  /** Of the flow whose page it is. */
-  const ended = (page: Page, count: number) =>
-    page.waitForFunction(
-      (wanted) => document.querySelectorAll("[role=treeitem].ok, [role=treeitem].bad").length === wanted,
-      {},
-      count,
-    );
-  const idOf = (page: Page) => decodeURIComponent(/flows\/([^/]+)/.exec(page.url())![1]!);
-  const click = (page: Page, selector: string, text: string) =>
-    page.waitForFunction(
-      (wanted, words) => {
-        const found = [...document.querySelectorAll<HTMLElement>(wanted)].find(
-          (element) => element.textContent?.trim() === words && !(element as HTMLButtonElement).disabled,
-        );
-        found?.click();
-        return found !== undefined;
-      },
-      {},
-      selector,
-      text,
-    );
 
   test("a wrong key is told at the door and not kept", async () => {
     const { page } = await visit(browser);

@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 import type { Flow } from "@mjflow/core/flow";
 import { childPath, flowIdOf, ROOT_PATH } from "@mjflow/core/id";
+import type { Store } from "@mjflow/core/port";
 import { newTask, type Task } from "@mjflow/core/task";
 import { tableClient } from "@mjflow/local/engine/client";
 import { startTableEngine } from "@mjflow/local/engine/table";
@@ -21,12 +22,8 @@ export interface Seed {
 }
 
 /** Each an imagine with two upscales, half a minute apart, the newest of them now. */
-export async function seedFlows({ dataDir, count, pictureUrl }: Seed): Promise<void> {
-  const engine = await startTableEngine({ dataDir });
-  const client = tableClient(engine.endpoint);
-  try {
-    await createTable(client);
-    const store = createDynamoStore({ client, table: TABLE });
+export function seedFlows({ dataDir, count, pictureUrl }: Seed): Promise<void> {
+  return withStore(dataDir, async (store) => {
     const now = Date.now();
     let next = 0;
     const writer = async () => {
@@ -38,6 +35,16 @@ export async function seedFlows({ dataDir, count, pictureUrl }: Seed): Promise<v
       }
     };
     await Promise.all(Array.from({ length: WRITERS }, writer));
+  });
+}
+
+/** Of a house that is not running. */
+export async function withStore(dataDir: string, work: (store: Store) => Promise<void>): Promise<void> {
+  const engine = await startTableEngine({ dataDir });
+  const client = tableClient(engine.endpoint);
+  try {
+    await createTable(client);
+    await work(createDynamoStore({ client, table: TABLE }));
   } finally {
     client.destroy();
     await engine.stop();

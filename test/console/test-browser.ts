@@ -59,6 +59,44 @@ export async function signIn(page: Page, url: string, key: string): Promise<void
   await page.waitForSelector('nav[aria-label="Pages"]');
 }
 
+export function textOf(page: Page, selector: string): Promise<string> {
+  return page.$eval(selector, (element) => element.textContent ?? "");
+}
+
+export async function shows(page: Page, text: string): Promise<void> {
+  await page.waitForFunction((wanted) => document.body.textContent?.includes(wanted), {}, text);
+}
+
+/** Of the flow whose page it is: so many tasks have, well or badly. */
+export async function ended(page: Page, count: number): Promise<void> {
+  await page.waitForFunction(
+    (wanted) => document.querySelectorAll("[role=treeitem]:is(.ok, .bad, .off)").length === wanted,
+    {},
+    count,
+  );
+}
+
+/** Of the flow whose page it is. */
+export function idOf(page: Page): string {
+  return decodeURIComponent(/flows\/([^/]+)/.exec(page.url())![1]!);
+}
+
+/** Waits for it to be there, named so and not disabled; then once. */
+export async function click(page: Page, selector: string, text: string): Promise<void> {
+  await page.waitForFunction(
+    (wanted, words) => {
+      const found = [...document.querySelectorAll<HTMLElement>(wanted)].find(
+        (element) => element.textContent?.trim() === words && !(element as HTMLButtonElement).disabled,
+      );
+      found?.click();
+      return found !== undefined;
+    },
+    {},
+    selector,
+    text,
+  );
+}
+
 function isExecutable(path: string): boolean {
   try {
     accessSync(path, constants.X_OK);

@@ -100,6 +100,7 @@ export const REQUESTS: Record<RouteName, (house: House) => Request> = {
   "POST /v1/flows/:id/cancel": ({ waiting }) => ({ path: `/v1/flows/${waiting}/cancel` }),
   "POST /v1/flows/:id/resume": ({ failed }) => ({ path: `/v1/flows/${failed}/resume` }),
   "GET /v1/tasks/:id": ({ root }) => ({ path: `/v1/tasks/${root}` }),
+  "GET /v1/tasks/:id/raw": ({ root }) => ({ path: `/v1/tasks/${root}/raw` }),
   "POST /v1/tasks/:id/actions": ({ root }) => ({ path: `/v1/tasks/${root}/actions`, body: { press: "U2" } }),
   "POST /v1/tasks/:id/modal": ({ open }) => ({ path: `/v1/tasks/${open}/modal`, body: { prompt: "a lake" } }),
   "POST /v1/tasks/:id/retry": ({ failed }) => ({ path: `/v1/tasks/${failed.replace("flow_", "task_")}_0/retry` }),

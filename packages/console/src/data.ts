@@ -1,5 +1,13 @@
 /** What pages ask the API for. */
-import { type DeliveryQuery, type Flow, type FlowSummary, isMjflowError, MjflowError, type Task } from "@mjflow/client";
+import {
+  type DeliveryQuery,
+  type Flow,
+  type FlowSummary,
+  isMjflowError,
+  type Mjflow,
+  MjflowError,
+  type Task,
+} from "@mjflow/client";
 import { useQuery } from "@tanstack/react-query";
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { type Filter, fits, queryOf } from "./lib/filter.ts";
@@ -8,7 +16,10 @@ import { useMjflow } from "./session.ts";
 
 /** There is no stream of all flows, so the newest are asked for, while somebody looks. */
 const REFRESH_MS = 4_000;
+const HEALTH_MS = 15_000;
 const PAGE = 100;
+/** Flows read one by one. */
+const LOOKED = 30;
 
 export function told(error: unknown): MjflowError {
   if (error instanceof MjflowError) return error;
@@ -177,7 +188,7 @@ export function useProviders() {
     queryKey: ["providers"],
     queryFn: async () => (await mjflow.providers.list().page()).data,
     enabled: can("GET", "/v1/providers"),
-    refetchInterval: 15_000,
+    refetchInterval: HEALTH_MS,
   });
 }
 
@@ -190,25 +201,35 @@ export function useDeliveries(query: DeliveryQuery) {
   });
 }
 
-/** There is no list of them: they are looked for among the newest flows that run. */
-export function useUnclear(): { unclear: Task[]; windows: Task[]; looked: number } {
+/** What the operator is told of the whole stage; 403 for an app's key, and then not asked again. */
+function useOperations<T>(name: string, ask: (mjflow: Mjflow) => Promise<T>) {
+  const mjflow = useMjflow();
+  return useQuery({
+    queryKey: ["operations", name],
+    queryFn: () => ask(mjflow),
+    refetchInterval: ({ state }) => !isAbsent(state.error) && HEALTH_MS,
+  });
+}
+
+export const useQueues = () =>
+  useOperations("queues", async ({ operations }) => (await operations.queues().page()).data);
+export const useOverdue = () => useOperations("overdue", ({ operations }) => operations.overdue());
+export const useUnclear = () => useOperations("unclear", ({ operations }) => operations.unclear());
+
+/** There is no list of them: they are looked for in the newest flows that run. */
+export function useWindows(): { windows: Task[]; looked: number } {
   const mjflow = useMjflow();
   const { data } = useQuery({
-    queryKey: ["unclear"],
+    queryKey: ["windows"],
     queryFn: async () => {
-      const { data: newest } = await mjflow.flows.list({ limit: PAGE }).page();
-      const running = newest.filter(({ status }) => status === "running");
+      const { data: running } = await mjflow.flows.list({ status: "running", limit: LOOKED }).page();
       const flows = await Promise.all(running.map(({ id }) => mjflow.flows.get(id)));
-      return { tasks: flows.flatMap(({ tasks }) => tasks), looked: newest.length };
+      return { tasks: flows.flatMap(({ tasks }) => tasks), looked: running.length };
     },
-    refetchInterval: 10_000,
+    refetchInterval: HEALTH_MS,
   });
-  const tasks = data?.tasks ?? [];
-  return {
-    unclear: tasks.filter(({ unclear }) => unclear),
-    windows: tasks.filter(({ status }) => status === "MODAL"),
-    looked: data?.looked ?? 0,
-  };
+  const windows = data?.tasks.filter(({ status }) => status === "MODAL") ?? [];
+  return { windows, looked: data?.looked ?? 0 };
 }
 
 /** One thing a person does at a time: whether it is at work, and how it ended badly. */

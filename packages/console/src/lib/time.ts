@@ -25,6 +25,11 @@ export function ago(iso: string, nowMs: number): string {
   return iso.slice(0, 10);
 }
 
+/** The time of day, here: `14:05:09`. */
+export function clock(iso: string): string {
+  return new Date(iso).toLocaleTimeString("en-GB");
+}
+
 /** Between two times of the API; undefined where one is missing. */
 export function between(from: string | null | undefined, to: string | null | undefined): number | undefined {
   if (!from || !to) return undefined;

@@ -211,7 +211,7 @@ function EndpointRow(props: {
             type="button"
             className="chip"
             disabled={!!busy}
-            onClick={() => doIt("test", () => endpoints.test(id).then(() => setNote("A sample is on its way.")))}
+            onClick={() => doIt("test", async () => setNote(saidOf(await endpoints.test<Probe>(id))))}
           >
             Send a sample
           </button>
@@ -254,6 +254,19 @@ function EndpointRow(props: {
       <Problem error={error} onClose={clear} />
     </li>
   );
+}
+
+/** How a sample was answered. */
+interface Probe {
+  delivered: boolean;
+  status?: number;
+  why?: string;
+  tookMs?: number;
+}
+
+function saidOf({ delivered, status, why, tookMs }: Probe): string {
+  const answer = [status ?? why ?? "no answer", tookMs !== undefined && `after ${duration(tookMs)}`];
+  return `The sample was ${delivered ? "taken" : "not taken"}: ${answer.filter(Boolean).join(", ")}.`;
 }
 
 function NewEndpointForm({ onMade }: { onMade: (endpoint: NewEndpoint) => void }) {

@@ -51,7 +51,17 @@ function Shown({ flow, live, selected }: { flow: Flow; live: LiveFlow; selected:
             {(node) => <Card task={node} />}
           </TreeView>
         </div>
-        {task && <TaskPanel key={task.id} task={task} parent={parent} onChanged={live.again} onSelect={select} />}
+        {task && (
+          <TaskPanel
+            key={task.id}
+            task={task}
+            parent={parent}
+            retriedAs={flow.tasks.find(({ retryOf }) => retryOf === task.id)}
+            isCalledOff={flow.canceledAt !== null}
+            onChanged={live.again}
+            onSelect={select}
+          />
+        )}
       </div>
       <News tasks={flow.tasks} />
     </section>
@@ -63,10 +73,13 @@ function Head({ flow, live }: { flow: Flow; live: LiveFlow }) {
   const { can } = useAbilities();
   const { act, busy, error, clear } = useAct();
   const now = useNow(1_000);
-  const { id, status, prompt, action, provider, mode, state, counts, createdAt, endedAt, notifyHook } = flow;
+  const { id, status, prompt, action, provider, mode, state, counts, createdAt, endedAt, notifyHook, canceledAt } =
+    flow;
   const took = between(createdAt, endedAt) ?? now - Date.parse(createdAt);
   const done = flow.tasks.filter((task) => isEnded(task.status)).length;
-  const hasLost = flow.tasks.some((task) => isEnded(task.status) && task.status !== "SUCCESS");
+  const retried = new Set(flow.tasks.map(({ retryOf }) => retryOf));
+  const hasLost = flow.tasks.some((task) => isEnded(task.status) && task.status !== "SUCCESS" && !retried.has(task.id));
+  const canResume = canceledAt !== null || (status !== "running" && hasLost);
   const doIt = (name: string, work: () => Promise<unknown>) => act(name, work).then((isDone) => isDone && live.again());
   return (
     <>
@@ -80,14 +93,14 @@ function Head({ flow, live }: { flow: Flow; live: LiveFlow }) {
               Cancel flow
             </button>
           )}
-          {status !== "running" && hasLost && can("POST", "/v1/flows/{id}/resume") && (
+          {canResume && can("POST", "/v1/flows/{id}/resume") && (
             <button
               type="button"
               disabled={!!busy}
               title="Paid for as new work"
               onClick={() => doIt("resume", () => mjflow.flows.resume(id))}
             >
-              Retry what failed
+              {canceledAt ? "Go on with it" : "Retry what failed"}
             </button>
           )}
         </div>
@@ -108,6 +121,14 @@ function Head({ flow, live }: { flow: Flow; live: LiveFlow }) {
         <span>
           {done} of {flow.tasks.length} ended
         </span>
+        {canceledAt && (
+          <span>
+            called off <time dateTime={canceledAt}>{ago(canceledAt, now)}</time>
+            {status === "running" && ": nothing more is submitted, what the vendor has is kept"}
+          </span>
+        )}
+        <Restart of={flow.restartOf} words="begun in place of" />
+        <Restart of={flow.restartedAs} words="its vendor was lost; it went on as" />
         {state !== null && (
           <span>
             state <bdi className="mono">{state}</bdi>
@@ -146,8 +167,21 @@ function Head({ flow, live }: { flow: Flow; live: LiveFlow }) {
   );
 }
 
+/** The same plan at another vendor's. */
+function Restart({ of, words }: { of: string | null; words: string }) {
+  if (!of) return null;
+  return (
+    <span>
+      {words}{" "}
+      <a className="mono" href={hrefOf({ page: "flow", id: of, task: undefined })}>
+        {of}
+      </a>
+    </span>
+  );
+}
+
 function Card({ task }: { task: Task }) {
-  const { status, progress, press, action, failure } = task;
+  const { status, progress, press, action, failure, retryOf } = task;
   const isBusy = !isEnded(status);
   return (
     <>
@@ -160,7 +194,10 @@ function Card({ task }: { task: Task }) {
         {isBusy && <progress max={100} value={progress} aria-hidden="true" />}
       </span>
       <span className="node-words">
-        <span className="press">{press === null ? action.toLowerCase() : pressLabel(press)}</span>
+        <span className="press">
+          {press === null ? action.toLowerCase() : pressLabel(press)}
+          {retryOf && <span className="faint small"> again</span>}
+        </span>
         {status === "IN_PROGRESS" ? <span className="status run">◐ {progress}%</span> : <Status of={status} />}
       </span>
     </>

@@ -2,26 +2,31 @@
 import type { Button, Task } from "@mjflow/client";
 import { actionOf, canonicalPress } from "@mjflow/core/button";
 import { estimateUsd } from "@mjflow/core/price";
+import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
-import { useAbilities, useAct } from "../data.ts";
+import { told, useAbilities, useAct } from "../data.ts";
 import { buttonLabel, opensWindow, pressLabel, wantsMask } from "../lib/press.ts";
 import { linkUrl } from "../lib/safe.ts";
 import { between, duration } from "../lib/time.ts";
 import { useMjflow } from "../session.ts";
 import { Picture, pictureOf } from "./picture.tsx";
 import { Problem } from "./problem.tsx";
-import { Status } from "./status.tsx";
+import { Status, toneOf } from "./status.tsx";
 import { WindowDialog } from "./window-dialog.tsx";
 
 interface PanelProps {
   task: Task;
   parent: Task | undefined;
+  /** What stands in its place, since it was tried again. */
+  retriedAs: Task | undefined;
+  /** Its flow was: that is gone on with as a whole. */
+  isCalledOff: boolean;
   /** The flow is to be read again. */
   onChanged(): void;
   onSelect(id: string): void;
 }
 
-export function TaskPanel({ task, parent, onChanged, onSelect }: PanelProps) {
+export function TaskPanel({ task, parent, retriedAs, isCalledOff, onChanged, onSelect }: PanelProps) {
   const { press, action, status, text, finalPrompt } = task;
   return (
     <aside className="panel card" aria-label="Task">
@@ -41,9 +46,17 @@ export function TaskPanel({ task, parent, onChanged, onSelect }: PanelProps) {
         </p>
       )}
       <Trouble task={task} />
-      <Doing task={task} parent={parent} onChanged={onChanged} onSelect={onSelect} />
+      <Retries task={task} retriedAs={retriedAs} onSelect={onSelect} />
+      <Doing
+        task={task}
+        parent={parent}
+        mayRetry={!retriedAs && !isCalledOff}
+        onChanged={onChanged}
+        onSelect={onSelect}
+      />
       <Facts task={task} parent={parent} />
       <Raw task={task} />
+      <VendorBody id={task.id} />
     </aside>
   );
 }
@@ -115,7 +128,30 @@ function Trouble({ task: { failure, failReason, unclear, orphans, late } }: { ta
   );
 }
 
-function Doing({ task, parent, onChanged, onSelect }: PanelProps) {
+function Retries({ task, retriedAs, onSelect }: Pick<PanelProps, "task" | "retriedAs" | "onSelect">) {
+  const { retryOf } = task;
+  if (!retryOf && !retriedAs) return null;
+  return (
+    <p className="small links">
+      {retryOf && (
+        <button type="button" className="link" onClick={() => onSelect(retryOf)}>
+          ↑ in place of one that was lost
+        </button>
+      )}
+      {retriedAs && (
+        <button type="button" className="link" onClick={() => onSelect(retriedAs.id)}>
+          ↻ tried again: {toneOf(retriedAs.status)[1]}
+        </button>
+      )}
+    </p>
+  );
+}
+
+interface DoingProps extends Pick<PanelProps, "task" | "parent" | "onChanged" | "onSelect"> {
+  mayRetry: boolean;
+}
+
+function Doing({ task, parent, mayRetry, onChanged, onSelect }: DoingProps) {
   const mjflow = useMjflow();
   const { can } = useAbilities();
   const { act, busy, error, clear } = useAct();
@@ -144,7 +180,7 @@ function Doing({ task, parent, onChanged, onSelect }: PanelProps) {
           Answer the window
         </button>
       )}
-      {isLost && can("POST", "/v1/tasks/{id}/retry") && (
+      {isLost && mayRetry && can("POST", "/v1/tasks/{id}/retry") && (
         <button
           type="button"
           disabled={!!busy}
@@ -215,7 +251,6 @@ function Facts({ task, parent }: { task: Task; parent: Task | undefined }) {
     ["callbacks", duplicates > 0 ? `${callbacks}, ${duplicates} of them twice` : callbacks],
     ["look-ups", lookups || undefined],
     ["modals", modals || undefined],
-    ["tries again", task.retryOf],
     ["seed", seed],
     ["vendor's id", task.providerTaskId],
     ["id", task.id],
@@ -242,4 +277,30 @@ function Raw({ task }: { task: Task }) {
       {isOpen && <pre className="code">{JSON.stringify(task, null, 2)}</pre>}
     </details>
   );
+}
+
+/** Asked for when it is opened: it may be 32 KB, and few want it. */
+function VendorBody({ id }: { id: string }) {
+  const mjflow = useMjflow();
+  const { can } = useAbilities();
+  const [isOpen, setOpen] = useState(false);
+  const { data, error } = useQuery({ queryKey: ["raw", id], queryFn: () => mjflow.tasks.raw(id), enabled: isOpen });
+  if (!can("GET", "/v1/tasks/{id}/raw")) return null;
+  return (
+    <details onToggle={(event) => setOpen(event.currentTarget.open)}>
+      <summary>As the vendor said it</summary>
+      {error && <Problem error={told(error)} />}
+      {data === null && <p className="faint small">Nothing was kept.</p>}
+      {data && <pre className="code">{indented(data)}</pre>}
+    </details>
+  );
+}
+
+/** JSON for people; what is none stays as it is. */
+function indented(text: string): string {
+  try {
+    return JSON.stringify(JSON.parse(text), null, 2);
+  } catch {
+    return text;
+  }
 }

@@ -1,0 +1,71 @@
+/** Messages that nobody could read, and what a person may decide on them. */
+import type { DeadLetter } from "@mjflow/client";
+import { useQuery } from "@tanstack/react-query";
+import { isAbsent, told, useAct } from "../data.ts";
+import { useNow } from "../hook.ts";
+import { ago } from "../lib/time.ts";
+import { useMjflow } from "../session.ts";
+import { Problem } from "./problem.tsx";
+
+export function LetterList() {
+  const mjflow = useMjflow();
+  const { data, error, refetch } = useQuery({
+    queryKey: ["dead-letters"],
+    queryFn: async () => (await mjflow.deadLetters.list().page()).data,
+    refetchInterval: 15_000,
+  });
+  return (
+    <section aria-labelledby="letters">
+      <h2 id="letters">Dead letters</h2>
+      {isAbsent(error) ? (
+        <p className="empty small">For the operator's key only.</p>
+      ) : (
+        error && <Problem error={told(error)} />
+      )}
+      {data?.length === 0 && <p className="empty small">None: every message could be read.</p>}
+      <ul className="deliveries">
+        {data?.map((letter) => (
+          <Letter key={letter.id} letter={letter} onChanged={() => void refetch()} />
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+function Letter({ letter, onChanged }: { letter: DeadLetter; onChanged: () => void }) {
+  const { deadLetters } = useMjflow();
+  const { act, busy, error, clear } = useAct();
+  const now = useNow(10_000);
+  const { id, state, why, body, receives, createdAt } = letter;
+  const doIt = (name: string, work: () => Promise<unknown>) => void act(name, work).then(onChanged);
+  return (
+    <li className="card delivery">
+      <details>
+        <summary>
+          <span className="break">{why}</span>
+          <span className="faint small">
+            {ago(createdAt, now)} · received {receives} times
+          </span>
+          <span className={`status ${state === "kept" ? "ask" : "off"}`}>{state}</span>
+        </summary>
+        <pre className="code">{body}</pre>
+        <Problem error={error} onClose={clear} />
+        {state === "kept" && (
+          <div className="chips">
+            <button type="button" disabled={!!busy} onClick={() => doIt("redrive", () => deadLetters.redrive(id))}>
+              Send once more
+            </button>
+            <button
+              type="button"
+              className="danger"
+              disabled={!!busy}
+              onClick={() => doIt("drop", () => deadLetters.drop(id))}
+            >
+              Let it go
+            </button>
+          </div>
+        )}
+      </details>
+    </li>
+  );
+}

@@ -1,0 +1,50 @@
+/** Submissions in doubt: of all apps for the operator, else of the flows that run. */
+import type { UnclearTask } from "@mjflow/client";
+import { isAbsent, told, useUnclear } from "../data.ts";
+import { useNow } from "../hook.ts";
+import { pressLabel } from "../lib/press.ts";
+import { hrefOf } from "../lib/route.ts";
+import { ago, clock } from "../lib/time.ts";
+import { Problem } from "./problem.tsx";
+
+export function UnclearList() {
+  const { data, error } = useUnclear();
+  const now = useNow(5_000);
+  if (isAbsent(error) || (!data && !error)) return null;
+  return (
+    <section aria-labelledby="unclear">
+      <h2 id="unclear">Submissions in doubt</h2>
+      {error && <Problem error={told(error)} />}
+      {data?.data.length === 0 && (
+        <p className="empty small">
+          {data.whole ? "None." : `None among the ${data.looked} that are due first.`} What is in doubt is awaited
+          before anything is sent again.
+        </p>
+      )}
+      <ul className="plain">
+        {data?.data.map((task) => (
+          <Doubt key={task.id} task={task} now={now} />
+        ))}
+      </ul>
+      {data && data.data.length > 0 && !data.whole && <p className="faint small">There may be more.</p>}
+    </section>
+  );
+}
+
+function Doubt({ task, now }: { task: UnclearTask; now: number }) {
+  const { id, flowId, appId, press, action, provider, account, attempt, createdAt, dueAt } = task;
+  return (
+    <li>
+      <a href={hrefOf({ page: "flow", id: flowId, task: id })}>
+        {press === null ? action.toLowerCase() : pressLabel(press)}
+      </a>{" "}
+      <span className="faint small">
+        <bdi>
+          {provider}/{account}
+        </bdi>{" "}
+        may or may not have it · attempt {attempt} · {ago(createdAt, now)}
+        {dueAt && ` · its callback is awaited until ${clock(dueAt)}`} · <bdi className="mono">{appId}</bdi>
+      </span>
+    </li>
+  );
+}
