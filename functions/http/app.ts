@@ -54,6 +54,7 @@ const ALLOWED = {
   "/v1/providers/:id/accounts/:name": "DELETE, PATCH, POST",
   "/v1/usage": "GET",
   "/v1/queues": "GET",
+  "/v1/vault/reseal": "POST",
   "/v1/overdue": "GET",
   "/v1/unclear": "GET",
   "/v1/dead-letters": "GET",

@@ -1,11 +1,13 @@
-/** What waits, and where: `/v1/queues`, `/v1/overdue`, `/v1/unclear`. For the operator of the stage. */
+/** What waits, and where: `/v1/queues`, `/v1/overdue`, `/v1/unclear`; and `/v1/vault/reseal`. For the operator of the stage. */
 import { parseDeliveryId } from "@mjflow/core/delivery";
 import { taskIdOf } from "@mjflow/core/id";
 import type { Due } from "@mjflow/core/port";
+import { reseal } from "@mjflow/engine/reseal";
 import { type Doubtful, findOverdue, findUnclear } from "@mjflow/engine/waiting";
 import { Hono } from "hono";
 import { operatorOnly } from "./auth.ts";
 import type { AppEnv } from "./env.ts";
+import { readPage } from "./page.ts";
 
 export const operations = new Hono<AppEnv>()
   .get("/queues", operatorOnly, async (c) => c.json({ data: await c.get("deps").queueDepths(), nextCursor: null }))
@@ -16,6 +18,11 @@ export const operations = new Hono<AppEnv>()
   .get("/unclear", operatorOnly, async (c) => {
     const { found, looked, isWhole } = await findUnclear(c.get("deps"));
     return c.json({ data: found.map(unclearView), looked, whole: isWhole, nextCursor: null });
+  })
+  .post("/vault/reseal", operatorOnly, async (c) => {
+    const { limit, cursor } = readPage(c);
+    const { cursor: next, ...told } = await reseal(c.get("deps"), limit, cursor);
+    return c.json({ ...told, nextCursor: next ?? null });
   });
 
 function dueView(due: Due) {

@@ -130,10 +130,7 @@ test.each(routes)("%s %s tells a stranger nothing and lets it change nothing", a
   const since = door.world.vendor.calls.slice(calls).map(({ context }) => context.state);
   for (const state of since) expect(state).not.toContain(mine.flow.slice(5));
   // The same request by its owner, or by the operator, is not refused so: the address and the body were right.
-  const key =
-    path.startsWith("/v1/apps") || path.startsWith("/v1/dead-letters") || path.startsWith("/v1/banned")
-      ? OPERATOR
-      : mine.key;
+  const key = /^\/v1\/(?:apps|dead-letters|banned-words|queues|overdue|unclear)\b/.test(path) ? OPERATOR : mine.key;
   if (method === "GET" && !/seed|\/image\//.test(path))
     expect((await door.call(key, method, address)).status).toBe(200);
 });
@@ -148,6 +145,9 @@ test("what is the operator's alone is refused to an app's key, known or not", as
     "/v1/apps",
     "/v1/dead-letters",
     "/v1/banned-words",
+    "/v1/queues",
+    "/v1/overdue",
+    "/v1/unclear",
     `/v1/apps/${stranger.id}`,
     `/v1/apps/${stranger.id}/keys`,
   ]) {

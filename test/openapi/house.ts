@@ -148,6 +148,7 @@ export const REQUESTS: Record<RouteName, (house: House) => Request> = {
   "POST /v1/dead-letters/:id/redrive": () => ({ path: `/v1/dead-letters/${LETTER.id}/redrive` }),
   "DELETE /v1/dead-letters/:id": () => ({ path: `/v1/dead-letters/${LETTER.id}` }),
   "GET /v1/queues": () => ({ path: "/v1/queues" }),
+  "POST /v1/vault/reseal": () => ({ path: "/v1/vault/reseal?limit=5" }),
   "GET /v1/overdue": () => ({ path: "/v1/overdue" }),
   "GET /v1/unclear": () => ({ path: "/v1/unclear" }),
   "GET /": () => ({ path: "/" }),

@@ -177,7 +177,7 @@ export async function runHouse({
   const hearing = createRng(seed ^ 0x5f3759df);
   const app = createApp(hearing, profile);
   // Nothing is at rest here: sealing would take a tenth of the time and prove nothing.
-  const vault: Vault = { seal: (secret) => secret, open: (sealed) => sealed };
+  const vault: Vault = { seal: (secret) => secret, open: (sealed) => sealed, isCurrent: () => true };
   const watch = createWatch(broken, (task) => {
     const { flowId, path, status, attempt, phase, rev, busy } = task;
     trace?.({

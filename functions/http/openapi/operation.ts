@@ -1,5 +1,6 @@
-/** `/v1/queues`, `/v1/overdue` and `/v1/unclear`, described. */
-import { Overdue, QueueDepth, Unclear, wholeOf } from "@mjflow/core/response";
+/** `/v1/queues`, `/v1/overdue`, `/v1/unclear` and `/v1/vault/reseal`, described. */
+import { PageQuery } from "@mjflow/core/request";
+import { Overdue, QueueDepth, Resealed, Unclear, wholeOf } from "@mjflow/core/response";
 import { type Group, KEYED } from "./description.ts";
 
 export const operations = {
@@ -32,6 +33,16 @@ export const operations = {
       key: "operator",
       answers: { 200: { about: "Those that were found.", schema: Unclear } },
       errors: KEYED,
+    },
+    "POST /v1/vault/reseal": {
+      id: "resealVault",
+      summary: "Seal everything with the vault's newest key",
+      about:
+        "After a rotation: endpoints' secrets and vendors' keys that were sealed with the previous key are sealed anew, so that it can be taken away. Nobody who verifies webhooks notices. `limit` apps at a time: call again with `nextCursor` until there is none. What is done already is left alone.",
+      key: "operator",
+      query: PageQuery,
+      answers: { 200: { about: "How far it is.", schema: Resealed } },
+      errors: [...KEYED, "invalid_request"],
     },
   },
 } as const satisfies Group;

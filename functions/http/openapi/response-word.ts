@@ -28,6 +28,7 @@ import {
   Provider,
   QueueDepth,
   Replayed,
+  Resealed,
   RotatedAppKey,
   Task,
   TaskEvent,
@@ -308,6 +309,12 @@ export const responseWords: readonly Words[] = [
     id: "Its id.",
     flowId: "Its flow, of whichever app.",
     dueAt: "Since when.",
+  }),
+  named("Resealed", Resealed, "How far a reseal is.", {
+    looked: "Endpoints and vendors' accounts with something sealed.",
+    resealed: "Those that were sealed anew, now.",
+    lost: "Those that no key here opens; the API's log names each.",
+    nextCursor: "For the next apps; null when these were the last.",
   }),
   named("Unclear", Unclear, "Tasks in doubt.", {
     data: "Those found.",

@@ -2,7 +2,7 @@
 import type { CallOptions } from "./flow.ts";
 import { type List, listOf } from "./list.ts";
 import { segment, type Transport } from "./transport.ts";
-import type { DeadLetter, Overdue, Provider, QueueDepth, Unclear } from "./types.ts";
+import type { DeadLetter, Overdue, Provider, QueueDepth, Resealed, Unclear } from "./types.ts";
 
 export class Providers {
   readonly #transport: Transport;
@@ -50,6 +50,24 @@ export class Operations {
 
   queues(options?: CallOptions): List<QueueDepth> {
     return listOf(this.#transport, "/v1/queues", {}, options);
+  }
+
+  /** Everything sealed with the vault's previous key is sealed with its newest, so that the previous can be taken away. */
+  async reseal({ signal }: CallOptions = {}): Promise<Resealed> {
+    const sum = { looked: 0, resealed: 0, lost: 0 };
+    let cursor: string | null = null;
+    do {
+      const query: Record<string, string> = cursor === null ? {} : { cursor };
+      const page: Resealed & { nextCursor: string | null } = await this.#transport.send({
+        method: "POST",
+        path: "/v1/vault/reseal",
+        query,
+        signal,
+      });
+      for (const name of ["looked", "resealed", "lost"] as const) sum[name] += page[name];
+      cursor = page.nextCursor;
+    } while (cursor !== null);
+    return sum;
   }
 
   async overdue({ signal }: CallOptions = {}): Promise<Overdue> {

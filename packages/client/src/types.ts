@@ -446,6 +446,15 @@ export interface QueueDepth {
   delayed: number;
 }
 
+/** What became of what is sealed, after the vault's key was rotated. */
+export interface Resealed {
+  /** Endpoints and vendors' accounts with something sealed. */
+  looked: number;
+  resealed: number;
+  /** Sealed with a key that is gone: each is named in the API's log. */
+  lost: number;
+}
+
 /** What should have gone on by now, and has not. */
 export interface Overdue {
   count: number;

@@ -277,6 +277,14 @@ export const QueueDepth = z.strictObject({
   delayed: count,
 });
 
+/** `POST /v1/vault/reseal` */
+export const Resealed = z.strictObject({
+  looked: count,
+  resealed: count,
+  lost: count,
+  nextCursor: maybe(text),
+});
+
 /** `GET /v1/overdue` */
 export const Overdue = z.strictObject({
   count,

@@ -9,6 +9,8 @@ export interface Vault {
   seal(secret: string, context: string): string;
   /** @throws VaultError when the key is gone, the text was changed, or it belongs elsewhere */
   open(sealed: string, context: string): string;
+  /** Sealed with the newest key: what is not stops opening when the older one is taken away. */
+  isCurrent(sealed: string): boolean;
 }
 
 export class VaultError extends Error {
@@ -29,6 +31,7 @@ export function createVault(keys: readonly string[]): Vault {
   const byId = new Map(keys.map((key) => [keyIdOf(key), derived(key)]));
   const [newestId, newest] = byId.entries().next().value!;
   return {
+    isCurrent: (sealed) => sealed.split(".")[1] === newestId,
     seal(secret, context) {
       const iv = randomBytes(IV_BYTES);
       const cipher = createCipheriv("aes-256-gcm", newest, iv).setAAD(Buffer.from(context));

@@ -141,6 +141,17 @@ export async function addAccount(
   return saved.item;
 }
 
+/** The same key under the vault's newest. @throws VaultError when the vault's key is gone */
+export async function resealAccount(
+  { vault, vendorStore }: Pick<VendorAdmin, "vendorStore"> & { vault: Vault },
+  account: StoredAccount,
+) {
+  const context = keyContext(account);
+  const sealed = account.sealed && vault.seal(vault.open(account.sealed, context), context);
+  // A race that is lost was to somebody who sealed it just now.
+  await vendorStore.saveStoredAccount({ ...account, sealed });
+}
+
 /** A writer that was first is heard: more lost races in a row mean that something else is wrong. */
 const RACES = 5;
 
