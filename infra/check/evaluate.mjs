@@ -62,7 +62,7 @@ const server = await startRpc({
       ? await bundleFunction({ root, name: functionID, handler, out, runtime, nodejs: properties, links })
       : { maps: [] };
     if (!options.build) await writeFile(path.join(out, "bundle.mjs"), "");
-    builds.push({ name: functionID, handler, links: Object.keys(links).sort(), ...built });
+    builds.push({ name: functionID, handler, runtime, nodejs: properties, links: Object.keys(links).sort(), ...built });
     return { out, handler: `bundle${path.extname(handler)}`, errors: [], sourcemaps: maps };
   },
 });

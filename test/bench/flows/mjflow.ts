@@ -1,0 +1,22 @@
+/** mjflow as `npm start` runs it: the embedded table and queues, the functions themselves. */
+import { startHouse } from "@mjflow/local/house";
+import { answer } from "../child.ts";
+import type { Ready, SystemOptions } from "./system.ts";
+
+await answer(async ({ vendorUrl, dataDir }: SystemOptions) => {
+  Object.assign(process.env, { MJFLOW_PROGRESS: "off", MJFLOW_LOG: "error" });
+  const house = await startHouse(
+    {
+      port: 0,
+      dataDir,
+      providers: { simulator: { baseUrl: vendorUrl, apiKey: "simulated" } },
+      // As deployed: the vendor is a real one, as far as the house can tell.
+      timings: "{}",
+      sweepMs: 1_000,
+      simulatorSpeed: 1,
+    },
+    ["simulator"],
+  );
+  const ready: Ready = { url: house.url, key: house.apiKey };
+  return { ready, stop: () => house.stop() };
+});

@@ -1,0 +1,67 @@
+/** One table with a history of its own, in a process of its own; each operation is timed one at a time. */
+import { statSync } from "node:fs";
+import { answer } from "../child.ts";
+import { eventOf, type Ground, startGround } from "../ground/ground.ts";
+import { historicFlowId } from "../ground/history.ts";
+import { SUCCESS } from "../ground/report.ts";
+import { type Asked, metered, meterTable } from "./meter.ts";
+
+export interface Options {
+  flows: number;
+}
+export interface Ready {
+  loadS: number;
+  tableMb: number;
+}
+export interface Question {
+  times: number;
+}
+export const OPERATIONS = ["create", "callback", "get", "list", "sweep"] as const;
+export type Operation = (typeof OPERATIONS)[number];
+export type Sample = Asked & { ms: number };
+export type Answer = Record<Operation, Sample[]>;
+
+await answer(async ({ flows }: Options) => {
+  meterTable();
+  const ground = await startGround(flows);
+  const ready: Ready = { loadS: ground.loadS, tableMb: statSync(ground.tableFile).size / 2 ** 20 };
+  return { ready, ask: ({ times }: Question) => measure(ground, flows, times), stop: () => ground.stop() } as never;
+});
+
+async function measure(ground: Ground, flows: number, times: number): Promise<Answer> {
+  const { api, callback, sweep, house } = ground;
+  const headers = { authorization: `Bearer ${house.apiKey}` };
+  const plan = { provider: "simulator", prompt: "a paper boat on calm water", then: [{ press: "upscale:all" }] };
+  const paths = await ground.upscaling(Math.ceil(times / 4));
+  const work: Record<Operation, (i: number) => Promise<unknown>> = {
+    list: () => answered(200, api(eventOf({ method: "GET", path: "/v1/flows", query: "limit=20", headers }))),
+    async get() {
+      const path = `/v1/flows/${historicFlowId(Math.floor(Math.random() * flows))}`;
+      await answered(200, api(eventOf({ method: "GET", path, headers })));
+    },
+    sweep,
+    callback: (i) => answered(200, callback(eventOf({ method: "POST", path: paths[i]!, body: SUCCESS }))),
+    create: () =>
+      answered(202, api(eventOf({ method: "POST", path: "/v1/flows", headers, body: JSON.stringify(plan) }))),
+  };
+  const samples = {} as Answer;
+  const before = house.simulator.ledger().counts.submissions;
+  for (const operation of Object.keys(work) as Operation[]) {
+    samples[operation] = [];
+    for (let i = 0; i < times; i++) samples[operation].push(await sample(() => work[operation](i)));
+  }
+  // The worker is done with what was created before anybody measures again.
+  await house.simulator.waitFor(({ counts }) => counts.submissions >= before + times, 60_000);
+  return samples;
+}
+
+async function sample(work: () => Promise<unknown>): Promise<Sample> {
+  const begun = performance.now();
+  const asked = await metered(work);
+  return { ...asked, ms: performance.now() - begun };
+}
+
+async function answered(status: number, answer: Promise<{ statusCode: number; body: string }>): Promise<void> {
+  const { statusCode, body } = await answer;
+  if (statusCode !== status) throw new Error(`answered ${statusCode}: ${body}`);
+}

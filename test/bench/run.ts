@@ -1,0 +1,49 @@
+/**
+ * `npm run bench`: all benchmarks, one after the other, each beside its baseline in the same run; `npm run bench -- flows`:
+ * those named. What they find goes to test/bench/results, and from there, by `npm run bench:charts`, into
+ * docs/performance.md. `--quick` runs small ones and writes nothing; `--sizes 1000,10000` for other tables of `growth`.
+ */
+import { parseArgs } from "node:util";
+import { benchBundles } from "./bundles.ts";
+import { benchCallbacks } from "./callbacks.ts";
+import { benchCost } from "./cost.ts";
+import { benchFlows, installPeers } from "./flows.ts";
+import { benchGrowth } from "./growth.ts";
+import { writeResult } from "./result.ts";
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { quick: { type: "boolean", default: false }, sizes: { type: "string" } },
+});
+const { quick } = values;
+const sizes = values.sizes?.split(",").map(Number) ?? (quick ? [1_000, 10_000] : [1_000, 10_000, 100_000, 1_000_000]);
+
+const BENCHES: Record<string, () => Promise<object>> = {
+  callbacks: () =>
+    benchCallbacks(quick ? { rounds: 2, dropped: 2_000, ends: 100 } : { rounds: 7, dropped: 10_000, ends: 400 }),
+  flows() {
+    installPeers();
+    return benchFlows(
+      quick
+        ? { rounds: 1, flows: 30, concurrency: 16, aloneFlows: 10 }
+        : { rounds: 3, flows: 200, concurrency: 16, aloneFlows: 60 },
+    );
+  },
+  bundles: () => benchBundles({ rounds: quick ? 3 : 25 }),
+  growth: () => benchGrowth({ sizes, rounds: quick ? 1 : 4, times: quick ? 10 : 60 }),
+  cost: () => benchCost({ flows: quick ? 3 : 20 }),
+};
+
+const names = positionals.length > 0 ? positionals : Object.keys(BENCHES);
+const stranger = names.find((name) => !Object.hasOwn(BENCHES, name));
+if (stranger !== undefined) {
+  console.error(`There is no benchmark "${stranger}". There are ${Object.keys(BENCHES).join(", ")}.`);
+  process.exit(1);
+}
+for (const name of names) {
+  console.log(`\n${name}`);
+  const found = await BENCHES[name]!();
+  if (quick) console.log(JSON.stringify(found, undefined, 2));
+  else writeResult(name, found);
+}
+process.exit();
