@@ -29,6 +29,11 @@ export default $config({
     await import("./infra/alarm.ts");
     await import("./infra/dashboard.ts");
     await import("./infra/budget.ts");
-    return { api: api.url, callback: callback.url };
+    const { consoleSite } = await import("./infra/console.ts");
+    return {
+      api: api.url,
+      callback: callback.url,
+      ...(consoleSite && { console: consoleSite.url, cdn: consoleSite.host }),
+    };
   },
 });

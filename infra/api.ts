@@ -1,16 +1,17 @@
 /** The HTTP API, for apps' servers: a function URL, without an API Gateway's price and its 30 seconds. */
+import { apiCors } from "../packages/console/site.ts";
 import { FUNCTION_TIMEOUT_S } from "../packages/core/src/limit.ts";
 import { blobs, inputsWrite, mediaRead } from "./bucket.ts";
 import { busEnvironment } from "./bus.ts";
 import { archiveQueue, deadLetters, deliverQueue, queueCount, queueSend, submitQueue } from "./queue.ts";
 import { apiKey, previousVaultKey, providers, vaultKey } from "./secret.ts";
-import { environment } from "./setting.ts";
+import { environment, setting } from "./setting.ts";
 import { indexAccess, table, tableAccess, tableDelete } from "./table.ts";
 
 export const api = new sst.aws.Function("Api", {
   handler: "functions/api.handler",
-  // Anyone may knock: the code asks for the API key. No CORS, since a key has no business in a browser.
-  url: { authorization: "none", cors: false },
+  // Anyone may knock: the code asks for the API key. A key has no business in a browser, but for the stage's own console.
+  url: { authorization: "none", cors: setting.console ? apiCors(setting.console.origin) : false },
   // What happens in a flow is told as it happens, for as long as the function may run.
   streaming: true,
   timeout: `${FUNCTION_TIMEOUT_S.api} seconds`,

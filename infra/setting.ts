@@ -17,6 +17,8 @@ export const setting = {
   /** A table that is there already, as after a restore, in place of the stage's own. */
   table: env["MJFLOW_TABLE"] || undefined,
   bus: choice("MJFLOW_BUS", "on", "off") === "on",
+  apiUrl: url("MJFLOW_API_URL"),
+  console: consoleAt(),
 };
 
 /** Handed on as they are: `functions/wire/` reads them, and a check holds the two together. */
@@ -64,6 +66,23 @@ function url(name: string): string | undefined {
   const value = env[name] || undefined;
   if (value !== undefined && !URL.canParse(value)) throw new Error(`${name} is no URL`);
   return value;
+}
+
+/** Where the console is served; unset: nowhere. Of a name that is not CloudFront's own AWS wants a certificate. */
+function consoleAt(): { origin: string; host: string; certificate: string | undefined } | undefined {
+  const given = url("MJFLOW_CONSOLE_URL");
+  if (given === undefined) return undefined;
+  const { protocol, origin, host, href } = new URL(given);
+  if (protocol !== "https:" || href !== `${origin}/`)
+    throw new Error("MJFLOW_CONSOLE_URL is https:// and a name, no more");
+  const certificate = env["MJFLOW_CONSOLE_CERTIFICATE"] || undefined;
+  if (certificate === undefined && !host.endsWith(".cloudfront.net")) {
+    throw new Error("MJFLOW_CONSOLE_URL: a name of your own needs MJFLOW_CONSOLE_CERTIFICATE");
+  }
+  if (certificate !== undefined && !/^arn:aws[\w-]*:acm:us-east-1:/.test(certificate)) {
+    throw new Error("MJFLOW_CONSOLE_CERTIFICATE is the ARN of a certificate in us-east-1");
+  }
+  return { origin, host, certificate };
 }
 
 function amount(name: string): number | undefined {

@@ -14,6 +14,8 @@ export const EVERYTHING = {
   MJFLOW_BANNED_WORDS: "blue movie, nude",
   MJFLOW_BUDGET_USD: "250",
   MJFLOW_BUS: "on",
+  MJFLOW_CONSOLE_CERTIFICATE: "arn:aws:acm:us-east-1:123456789012:certificate/1",
+  MJFLOW_CONSOLE_URL: "https://console.example.com",
   MJFLOW_CDN_URL: "https://img.example.com",
   MJFLOW_DEFAULT_PROVIDER: "cometapi",
   MJFLOW_FACADE_NOTIFY_HOOK: "https://app.example.com/mj",

@@ -37,6 +37,8 @@ export function createMocks({ region }) {
     "aws:lambda/functionUrl:FunctionUrl": (name) => ({
       functionUrl: `https://${short(name)}.lambda-url.${region}.on.aws/`,
     }),
+    "aws:s3/bucket:Bucket": (name) => ({ bucketRegionalDomainName: `${name}.s3.${region}.amazonaws.com` }),
+    "aws:cloudfront/distribution:Distribution": () => ({ domainName: "d1.cloudfront.net" }),
     "random:index/randomBytes:RandomBytes": () => ({ base64: Buffer.alloc(32, 7).toString("base64") }),
   };
 

@@ -78,6 +78,7 @@ export interface Statement {
   Action?: string | string[];
   Resource?: string | string[];
   Principal?: string | Record<string, string | string[]>;
+  Condition?: unknown;
 }
 
 interface Types {
@@ -117,6 +118,29 @@ interface Types {
     blockPublicPolicy: boolean;
     ignorePublicAcls: boolean;
     restrictPublicBuckets: boolean;
+  };
+  "aws:s3/bucketObjectv2:BucketObjectv2": { key: string; contentType: string; cacheControl: string; content?: string };
+  "aws:cloudfront/distribution:Distribution": {
+    aliases: string[];
+    defaultRootObject?: string;
+    origins: { domainName: string; originAccessControlId?: string }[];
+    defaultCacheBehavior: {
+      viewerProtocolPolicy: string;
+      allowedMethods: string[];
+      responseHeadersPolicyId?: string;
+    };
+    viewerCertificate: { acmCertificateArn?: string; minimumProtocolVersion?: string };
+  };
+  "aws:cloudfront/responseHeadersPolicy:ResponseHeadersPolicy": {
+    name: string;
+    securityHeadersConfig: {
+      contentSecurityPolicy?: { contentSecurityPolicy: string };
+      contentTypeOptions?: { override: boolean };
+      frameOptions?: { frameOption: string };
+      referrerPolicy?: { referrerPolicy: string };
+      strictTransportSecurity?: { accessControlMaxAgeSec: number };
+    };
+    customHeadersConfig: { items: { header: string; value: string }[] };
   };
   "aws:s3/bucketPolicy:BucketPolicy": { bucket: string; policy: string };
   "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": {
@@ -193,6 +217,11 @@ export function some<T extends keyof Types>(infra: Infra, type: T): Resource<Typ
 /** The function resource of the component with this name. */
 export function functionOf(infra: Infra, name: string): Resource<FunctionInputs> | undefined {
   return all(infra, "aws:lambda/function:Function").find((fn) => fn.name === `${name}Function`);
+}
+
+/** Where the function of this name is reached from outside. */
+export function functionUrlOf(infra: Infra, name: string) {
+  return all(infra, "aws:lambda/functionUrl:FunctionUrl").find((url) => url.name === `${name}Url`);
 }
 
 export function list<T>(value: T | T[] | undefined): T[] {

@@ -7,6 +7,7 @@ import { EVERYTHING, evaluated } from "./evaluated.ts";
 import type { Infra, Rule } from "./model.ts";
 import * as alarm from "./rule/alarm.ts";
 import * as bucket from "./rule/bucket.ts";
+import * as console from "./rule/console.ts";
 import * as dashboard from "./rule/dashboard.ts";
 import * as fn from "./rule/function.ts";
 import * as queue from "./rule/queue.ts";
@@ -84,6 +85,9 @@ function link(name: string, change: (links: string[]) => string[]): Break {
 }
 
 const POLICY = "inlinePolicies.0.policy";
+const HEADERS = "ConsoleHeaders";
+const CSP = "securityHeadersConfig.contentSecurityPolicy";
+const CDN = "ConsoleDistribution";
 
 /** By the rule, then by what is broken. */
 const RULES: Record<string, [Rule, Record<string, Break>]> = {
@@ -223,6 +227,8 @@ const RULES: Record<string, [Rule, Record<string, Break>]> = {
       "no block": drop("BlobsPublicAccessBlock"),
       "half a block": set("BlobsPublicAccessBlock", "restrictPublicBuckets", false),
       "a public policy": rewrite("BlobsPolicy", "policy", '"Deny"', '"Allow"'),
+      "every CDN there is": rewrite("ConsoleSitePolicy", "policy", "aws:SourceAccount", "aws:UserAgent"),
+      "a CDN that writes": rewrite("ConsoleSitePolicy", "policy", "s3:GetObject", "s3:PutObject"),
     },
   ],
   "objects expire": [
@@ -305,9 +311,56 @@ const RULES: Record<string, [Rule, Record<string, Break>]> = {
       "one door": drop("CallbackUrl"),
       "a third": copy("ApiUrl", "SubmitUrl"),
       signed: set("CallbackUrl", "authorizationType", "AWS_IAM"),
-      "for browsers": set("ApiUrl", "cors", { allowOrigins: ["*"] }),
       "all in one piece": set("ApiUrl", "invokeMode", "BUFFERED"),
       "a stream to vendors": set("CallbackUrl", "invokeMode", "RESPONSE_STREAM"),
+    },
+  ],
+  "the console says what the house says": [
+    console.consoleSaysWhatTheHouseSays,
+    {
+      "another policy": rewrite(
+        HEADERS,
+        `${CSP}.contentSecurityPolicy`,
+        "script-src 'self'",
+        "script-src 'self' 'unsafe-inline'",
+      ),
+      "another API": rewrite(HEADERS, `${CSP}.contentSecurityPolicy`, "https://api.example.com", "https:"),
+      "no policy": set(HEADERS, CSP, undefined),
+      "to be framed": set(HEADERS, "securityHeadersConfig.frameOptions.frameOption", "SAMEORIGIN"),
+      "types guessed": set(HEADERS, "securityHeadersConfig.contentTypeOptions", undefined),
+      "one header less": set(HEADERS, "customHeadersConfig.items", []),
+      http: set(HEADERS, "securityHeadersConfig.strictTransportSecurity", undefined),
+    },
+  ],
+  "the console is served safely": [
+    console.consoleIsServedSafely,
+    {
+      "without headers": set(CDN, "defaultCacheBehavior.responseHeadersPolicyId", undefined),
+      "over http": set(CDN, "defaultCacheBehavior.viewerProtocolPolicy", "allow-all"),
+      "to be posted to": set(CDN, "defaultCacheBehavior.allowedMethods", ["GET", "HEAD", "POST"]),
+      "without a first page": set(CDN, "defaultRootObject", undefined),
+      "from a public bucket": set(CDN, "origins.0.originAccessControlId", undefined),
+      "with old TLS": set(CDN, "viewerCertificate.minimumProtocolVersion", "TLSv1"),
+    },
+  ],
+  "the console's files are there": [
+    console.consoleFilesAreThere,
+    {
+      "no page": drop("Console-index.html"),
+      "one less": drop("Console-icon.svg"),
+      "of another type": set("Console-icon.svg", "contentType", "text/html"),
+      "kept for ever": set("Console-index.html", "cacheControl", "public, max-age=31536000, immutable"),
+      "knows no API": rewrite("Console-index.html", "content", "https://api.example.com", ""),
+      "of no site": drop(CDN),
+    },
+  ],
+  "only the console may ask": [
+    console.onlyTheConsoleMayAsk,
+    {
+      "any page": set("ApiUrl", "cors.allowOrigins", ["*"]),
+      "with cookies": set("ApiUrl", "cors.allowCredentials", true),
+      "callbacks, too": set("CallbackUrl", "cors", { allowOrigins: ["*"] }),
+      "although there is none": drop(CDN),
     },
   ],
   "functions are called at their doors": [
@@ -440,7 +493,7 @@ describe.each(Object.entries(RULES))("%s", (_name, [rule, breaks]) => {
 const HELPERS = new Set(["watchedBy", "shownOn"]);
 
 test("no rule is left out", () => {
-  const modules = [alarm, bucket, dashboard, fn, queue, role, sweep, table];
+  const modules = [alarm, bucket, console, dashboard, fn, queue, role, sweep, table];
   const exported = modules.flatMap((module) => Object.entries<unknown>(module));
   const rules = exported.filter(([name, value]) => typeof value === "function" && !HELPERS.has(name));
   expect(new Set(Object.values(RULES).map(([rule]) => rule))).toEqual(new Set(rules.map(([, rule]) => rule)));

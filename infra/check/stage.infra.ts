@@ -77,6 +77,19 @@ test("there is a bus where one is asked for, and nowhere else", () => {
   expect(buses(everything)).toHaveLength(1);
 });
 
+test("the console is deployed where a stage says where, at CloudFront's own name without a certificate", async () => {
+  expect(all(trial, "aws:cloudfront/distribution:Distribution")).toEqual([]);
+  const [own] = all(everything, "aws:cloudfront/distribution:Distribution");
+  expect(own?.inputs.aliases).toEqual(["console.example.com"]);
+  const { resources } = await evaluated("trial", { env: { MJFLOW_CONSOLE_URL: "https://d1.cloudfront.net" } });
+  const inputsOf = (name: string) => resources.find((resource) => resource.name === name)?.inputs;
+  expect(inputsOf("ConsoleDistribution")).toMatchObject({
+    aliases: [],
+    viewerCertificate: { cloudfrontDefaultCertificate: true },
+  });
+  expect(inputsOf("ApiUrl")).toMatchObject({ cors: { allowOrigins: ["https://d1.cloudfront.net"] } });
+});
+
 test("a restored table takes the place of the stage's own, for every function, alarm and chart", async () => {
   const restored = await evaluated("production", { env: { MJFLOW_TABLE: "restored" } });
   expect(all(restored, "aws:dynamodb/table:Table")).toEqual([]);
@@ -105,6 +118,10 @@ test.each([
   ["MJFLOW_CDN_URL", "img"],
   ["MJFLOW_FACADE_NOTIFY_HOOK", "/mj"],
   ["MJFLOW_OUTBOUND_ALLOW", "https://app.example.com/path"],
+  ["MJFLOW_CONSOLE_URL", "http://console.example.com"],
+  ["MJFLOW_CONSOLE_URL", "https://console.example.com/path"],
+  // A name of one's own, without a certificate for it.
+  ["MJFLOW_CONSOLE_URL", "https://console.example.com"],
   ["MJFLOW_BUDGET_USD", "a lot"],
   ["MJFLOW_BUDGET_USD", "-1"],
 ])("a setting that means nothing ends the deployment: %s=%s", async (name, value) => {
@@ -115,7 +132,14 @@ test.each(["MJFLOW_BUS", "MJFLOW_ARCHIVE", "MJFLOW_API_URL", "MJFLOW_BUDGET_USD"
   "%s that is empty is not set",
   async (name) => {
     const { setting, environment } = await readSettings(name, "");
-    expect(setting).toEqual({ alarmEmail: undefined, budgetUsd: 100, table: undefined, bus: false });
+    expect(setting).toEqual({
+      alarmEmail: undefined,
+      apiUrl: undefined,
+      budgetUsd: 100,
+      console: undefined,
+      table: undefined,
+      bus: false,
+    });
     expect(environment).toEqual({ every: {}, api: {}, deliver: {}, archive: {} });
   },
 );

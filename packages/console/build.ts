@@ -1,5 +1,6 @@
 /**
- * The console as static files: `npm run console:build`, or the house when somebody first opens it (decision 0013).
+ * The console as static files: `npm run console:build`, the house when somebody first opens it (decision 0013), or a
+ * deployment, into a folder of its own: `node packages/console/build.ts <folder>`.
  * No plugin, no configuration file: what Vite does without being told is enough, and a build is a few hundred ms.
  */
 import { randomUUID } from "node:crypto";
@@ -19,11 +20,11 @@ export function isStale(): boolean {
 }
 
 /** Beside what is there and then in its place, so that nobody is ever served half a build. */
-export async function build(): Promise<void> {
+export async function build(dist = DIST): Promise<void> {
   // Vite believes the caller's NODE_ENV; a test runner's or a developer's would mix React's two halves.
   process.env["NODE_ENV"] = "production";
   const { build: bundle } = await import("vite");
-  const fresh = `${DIST}-${randomUUID()}`;
+  const fresh = `${dist}-${randomUUID()}`;
   try {
     await bundle({
       root: ROOT,
@@ -33,12 +34,12 @@ export async function build(): Promise<void> {
       logLevel: "error",
       build: { outDir: fresh, emptyOutDir: true, modulePreload: false, assetsInlineLimit: 0, target: "es2024" },
     });
-    rmSync(DIST, { recursive: true, force: true });
+    rmSync(dist, { recursive: true, force: true });
     try {
-      renameSync(fresh, DIST);
+      renameSync(fresh, dist);
     } catch (error) {
       // Another house was quicker, and made the same.
-      if (isStale()) throw error;
+      if (dist !== DIST || isStale()) throw error;
     }
   } finally {
     rmSync(fresh, { recursive: true, force: true });
@@ -52,4 +53,4 @@ function newest(path: string): number {
   return Math.max(0, ...readdirSync(path).map((name) => newest(join(path, name))));
 }
 
-if (import.meta.main) await build();
+if (import.meta.main) await build(process.argv[2]);

@@ -1,19 +1,25 @@
 /**
- * What every answer of the console's site must say, whoever serves it: the house here, a CDN once it is deployed.
- * Everything is refused that is not named. No inline script, no inline style, nothing that is evaluated.
+ * What every answer of the console's site must say, whoever serves it: the house here, a CDN once it is deployed
+ * (`infra/console.ts`). Everything is refused that is not named. No inline script, no inline style, nothing evaluated.
  */
 
-/** @param apiOrigin where the API is, if not where the console is */
-export function policy(apiOrigin?: string): string {
-  const api = apiOrigin ? ` ${apiOrigin}` : "";
+export interface Place {
+  /** Where the API is, if not where the console is. */
+  apiOrigin?: string | undefined;
+  /** The simulator's pictures are on this machine; elsewhere nothing of a visitor's machine is asked for. */
+  simulated?: boolean;
+}
+
+export function policy({ apiOrigin, simulated = false }: Place = {}): string {
+  const [api, here] = [apiOrigin ? ` ${apiOrigin}` : "", simulated ? " http://127.0.0.1:*" : ""];
   return [
     "default-src 'none'",
     "script-src 'self'",
     "style-src 'self'",
     `connect-src 'self'${api}`,
-    // Vendors' links are https; the simulator's pictures are on this machine. data: is what a person chose to send.
-    "img-src 'self' https: data: http://127.0.0.1:*",
-    "media-src https: http://127.0.0.1:*",
+    // Vendors' links are https; data: is what a person chose to send.
+    `img-src 'self' https: data:${here}`,
+    `media-src https:${here}`,
     "base-uri 'none'",
     "form-action 'none'",
     "frame-ancestors 'none'",
@@ -23,14 +29,47 @@ export function policy(apiOrigin?: string): string {
   ].join("; ");
 }
 
-export function siteHeaders(apiOrigin?: string): Record<string, string> {
+export function siteHeaders(place?: Place) {
   return {
-    "Content-Security-Policy": policy(apiOrigin),
+    "Content-Security-Policy": policy(place),
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
+  };
+}
+
+const TYPES: Readonly<Record<string, string>> = {
+  css: "text/css; charset=utf-8",
+  html: "text/html; charset=utf-8",
+  js: "text/javascript; charset=utf-8",
+  svg: "image/svg+xml",
+};
+
+/** @param name with `/`, relative to the site */
+export function fileHeaders(name: string): { contentType: string; cacheControl: string } {
+  return {
+    contentType: TYPES[name.slice(name.lastIndexOf(".") + 1)] ?? "application/octet-stream",
+    // An asset's name changes with what is in it; the page's does not.
+    cacheControl: name.startsWith("assets/") ? "public, max-age=31536000, immutable" : "no-cache",
+  };
+}
+
+/** The page, told where its API is. @param apiOrigin an origin: it holds nothing that HTML would read otherwise */
+export function pageWithApi(html: string, apiOrigin: string): string {
+  const told = html.replace('name="mjflow-api" content=""', `name="mjflow-api" content="${new URL(apiOrigin).origin}"`);
+  if (told === html) throw new Error("the console's page has no place for its API's address");
+  return told;
+}
+
+/** What the API must allow a console elsewhere, and no other page: what its client sends, and what it reads. */
+export function apiCors(consoleOrigin: string) {
+  return {
+    allowOrigins: [consoleOrigin],
+    allowMethods: ["GET" as const, "POST" as const, "PATCH" as const, "DELETE" as const],
+    allowHeaders: ["authorization", "content-type", "idempotency-key", "if-none-match", "last-event-id", "prefer"],
+    exposeHeaders: ["etag", "location", "retry-after", "x-request-id"],
   };
 }

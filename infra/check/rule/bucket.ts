@@ -1,5 +1,17 @@
 import { KEPT_MS } from "../../../packages/store/src/keys.ts";
-import { all, type Infra, list, type Policy, type Rule, some } from "../model.ts";
+import { all, type Infra, list, type Policy, type Rule, type Statement, some } from "../model.ts";
+
+/** The account whose distributions may read the console's files; of nothing else. */
+function isOwnCdn(bucket: string, { Principal, Action, Condition }: Statement): boolean {
+  const { Service, ...others } = typeof Principal === "object" ? Principal : { Service: undefined };
+  return (
+    bucket === "ConsoleSiteBucket" &&
+    list(Service).join() === "cloudfront.amazonaws.com" &&
+    Object.keys(others).length === 0 &&
+    list(Action).join() === "s3:GetObject" &&
+    JSON.stringify(Condition).includes('"aws:SourceAccount"')
+  );
+}
 
 export const bucketsArePrivate: Rule = (infra) =>
   some(infra, "aws:s3/bucket:Bucket").flatMap(({ name, inputs: { bucket } }) => {
@@ -11,7 +23,7 @@ export const bucketsArePrivate: Rule = (infra) =>
     const allowed = all(infra, "aws:s3/bucketPolicy:BucketPolicy")
       .filter(({ inputs }) => inputs.bucket === bucket)
       .flatMap(({ inputs }) => list((JSON.parse(inputs.policy) as Policy).Statement))
-      .filter(({ Effect }) => Effect !== "Deny");
+      .filter((statement) => statement.Effect !== "Deny" && !isOwnCdn(name, statement));
     return [
       ...(isBlocked ? [] : [`${name} does not block public access`]),
       ...allowed.map(({ Principal }) => `${name}'s policy lets ${JSON.stringify(Principal)} in`),
@@ -26,9 +38,14 @@ function rulesOf(infra: Infra, bucket: string, prefix: string) {
     .filter(({ status, filter }) => status === "Enabled" && filter?.prefix === prefix);
 }
 
+/** What flows put there; the console's files are a deployment's. */
+function blobsOf(infra: Infra) {
+  return some(infra, "aws:s3/bucket:Bucket").filter(({ name }) => name !== "ConsoleSiteBucket");
+}
+
 /** Nobody deletes an object but this: inputs when they have been sent, pictures with the flows that show them. */
 export const objectsExpire: Rule = (infra) =>
-  some(infra, "aws:s3/bucket:Bucket").flatMap(({ name, inputs: { bucket } }) =>
+  blobsOf(infra).flatMap(({ name, inputs: { bucket } }) =>
     Object.entries({ "inputs/": 30, "media/": KEPT_MS / 86_400_000 }).flatMap(([prefix, days]) => {
       const expires = rulesOf(infra, bucket, prefix).some(({ expiration }) => expiration?.days === days);
       return expires ? [] : [`${name} does not keep ${prefix} for ${days} days`];
@@ -37,7 +54,7 @@ export const objectsExpire: Rule = (infra) =>
 
 /** Parts of an upload that was never ended are in no listing, and are billed for ever. */
 export const uploadsEnd: Rule = (infra) =>
-  some(infra, "aws:s3/bucket:Bucket").flatMap(({ name, inputs: { bucket } }) => {
+  blobsOf(infra).flatMap(({ name, inputs: { bucket } }) => {
     const ends = rulesOf(infra, bucket, "media/").some(
       ({ abortIncompleteMultipartUpload: abort }) => abort?.daysAfterInitiation === 1,
     );

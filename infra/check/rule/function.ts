@@ -150,7 +150,6 @@ export const doorsAreTwo: Rule = (infra) => {
     ...urls
       .filter(({ inputs }) => inputs.authorizationType !== "NONE")
       .map(({ name }) => `${name}: vendors cannot sign`),
-    ...urls.filter(({ inputs }) => inputs.cors !== undefined).map(({ name }) => `${name} answers web pages`),
     ...urls
       .filter(({ name, inputs }) => inputs.invokeMode !== DOORS[name])
       .map(({ name, inputs }) => `${name} answers ${inputs.invokeMode}`),

@@ -16,9 +16,9 @@ export function forgetKey(): void {
   sessionStorage.removeItem(NAME);
 }
 
-/** The API is where the page is. */
+/** The API is where the page is, unless the page says otherwise (`site.ts`). */
 export function apiUrl(): string {
-  return location.origin;
+  return document.querySelector<HTMLMetaElement>('meta[name="mjflow-api"]')?.content || location.origin;
 }
 
 /** @throws MjflowError invalid_argument for text that can be no key */

@@ -5,24 +5,14 @@
 import { spawn } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { extname, join, posix, sep } from "node:path";
+import { join, posix, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { DIST, isStale } from "@mjflow/console/build";
-import { siteHeaders } from "@mjflow/console/site";
+import { fileHeaders, siteHeaders } from "@mjflow/console/site";
 
 const PREFIX = "/console";
-const TYPES: Readonly<Record<string, string>> = {
-  ".css": "text/css; charset=utf-8",
-  ".html": "text/html; charset=utf-8",
-  ".js": "text/javascript; charset=utf-8",
-  ".svg": "image/svg+xml",
-};
 
-interface File {
-  type: string;
-  body: Buffer;
-}
-type Site = ReadonlyMap<string, File>;
+type Site = ReadonlyMap<string, Buffer>;
 
 export function isConsole(url: string | undefined): boolean {
   return url === PREFIX || url?.startsWith(`${PREFIX}/`) === true || url?.startsWith(`${PREFIX}?`) === true;
@@ -46,7 +36,7 @@ export function consoleSite({ dist = DIST, stale = isStale, build = runBuild } =
 
   return async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = (request.url ?? "").replace(/[?#].*$/s, "");
-    const headers = siteHeaders();
+    const headers = siteHeaders({ simulated: true });
     if (request.method !== "GET" && request.method !== "HEAD") {
       response.writeHead(405, { ...headers, allow: "GET, HEAD" }).end();
       return;
@@ -65,20 +55,19 @@ export function consoleSite({ dist = DIST, stale = isStale, build = runBuild } =
       return;
     }
     const name = path.slice(PREFIX.length + 1) || "index.html";
-    const file = known.get(name);
-    if (!file) {
+    const body = known.get(name);
+    if (!body) {
       response.writeHead(404, { ...headers, "content-type": "text/plain; charset=utf-8" }).end("Not found\n");
       return;
     }
-    // An asset's name changes with what is in it; the page's does not.
-    const kept = name.startsWith("assets/") ? "public, max-age=31536000, immutable" : "no-cache";
+    const { contentType, cacheControl } = fileHeaders(name);
     response.writeHead(200, {
       ...headers,
-      "cache-control": kept,
-      "content-length": file.body.length,
-      "content-type": file.type,
+      "cache-control": cacheControl,
+      "content-length": body.length,
+      "content-type": contentType,
     });
-    response.end(request.method === "HEAD" ? undefined : file.body);
+    response.end(request.method === "HEAD" ? undefined : body);
   };
 }
 
@@ -88,8 +77,7 @@ function readSite(dist: string): Site {
   return new Map(
     names.map((entry) => {
       const path = join(entry.parentPath, entry.name);
-      const name = path.slice(dist.length + 1).replaceAll(sep, posix.sep);
-      return [name, { type: TYPES[extname(name)] ?? "application/octet-stream", body: readFileSync(path) }];
+      return [path.slice(dist.length + 1).replaceAll(sep, posix.sep), readFileSync(path)];
     }),
   );
 }
