@@ -1,0 +1,34 @@
+import { expect, test } from "vitest";
+import { lineChart } from "./chart/line.ts";
+import { stale } from "./document.ts";
+import { missing, SYSTEM_NAMES, SYSTEMS } from "./flows/systems.ts";
+import { benchFlows } from "./flows.ts";
+
+const FLOWS = 3;
+
+for (const name of SYSTEM_NAMES.filter((each) => SYSTEMS[each].isSynced || each === "memory")) {
+  const why = missing(SYSTEMS[name]);
+  test.skipIf(why)(
+    `${name} ends every flow with five paid pictures, each pressed once${why ? `: ${why}` : ""}`,
+    async () => {
+      // It throws for a flow that was paid otherwise, or that does not end.
+      const { rows } = await benchFlows({ rounds: 1, flows: FLOWS, concurrency: FLOWS, aloneFlows: 1, names: [name] });
+      expect(rows).toMatchObject([{ system: name, callbacksPerFlow: 50 }]);
+      expect(rows[0]!.flowsPerS).toBeGreaterThan(0);
+      expect(rows[0]!.aloneP50Ms).toBeGreaterThan(0);
+    },
+  );
+}
+
+test("docs/performance.md and its pictures are as the results make them: npm run bench:charts", () => {
+  expect(stale()).toEqual([]);
+});
+
+test("names of lines that end close to each other are not written over each other", () => {
+  const lines = ["a", "b", "c"].map((label) => ({ label, values: [1, 5] }));
+  const svg = lineChart("", { title: "", unit: "ms", sizes: [1, 10], lines });
+  const heights = [...svg.matchAll(/y="([\d.]+)">[abc] /g)].map(([, y]) => Number(y));
+  expect(heights).toHaveLength(3);
+  const gaps = heights.sort((a, b) => a - b).map((y, i) => (i === 0 ? Number.POSITIVE_INFINITY : y - heights[i - 1]!));
+  expect(Math.min(...gaps)).toBeGreaterThan(13);
+});

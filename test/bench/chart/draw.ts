@@ -1,0 +1,226 @@
+/** From what was found to what is shown: a picture and a table each. Pure: the same results make the same files. */
+import { BARE, type BundlesFound } from "../bundles.ts";
+import type { CallbacksFound, CallbacksRow } from "../callbacks.ts";
+import type { CostFound } from "../cost.ts";
+import type { FlowsFound, FlowsRow } from "../flows.ts";
+import type { GrowthFound, GrowthRow } from "../growth.ts";
+import type { Result } from "../result.ts";
+import { barChart } from "./bar.ts";
+import { lineChart } from "./line.ts";
+import { figure, type Tone } from "./svg.ts";
+
+export interface Drawn {
+  svg?: string;
+  markdown: string;
+}
+
+export interface Found {
+  flows: Result<FlowsFound>;
+  callbacks: Result<CallbacksFound>;
+  bundles: Result<BundlesFound>;
+  growth: Result<GrowthFound>;
+  cost: Result<CostFound>;
+}
+
+export const DRAW: { [name in keyof Found]: (found: Found[name]) => Drawn } = {
+  flows(found) {
+    const { rows, skipped } = found;
+    const tone = ({ system, isSynced }: FlowsRow): Tone =>
+      system === "mjflow" ? "ours" : system === "memory" ? "floor" : isSynced ? "other" : "less";
+    const bars = (of: (row: FlowsRow) => number, note?: (row: FlowsRow) => string) =>
+      rows.map((row) => ({ label: row.title, value: of(row), tone: tone(row), ...(note && { note: note(row) }) }));
+    const svg = barChart("Flows per second, and milliseconds from callback to follow-up, of mjflow and its peers", [
+      {
+        title: `Flows per second, ${found.concurrency} at once (more is better)`,
+        unit: "/s",
+        bars: bars((row) => row.flowsPerS),
+      },
+      {
+        title: "From callback to follow-up, one flow at a time: median and 99 of 100 (less is better)",
+        unit: "ms",
+        bars: bars(
+          (row) => row.aloneP50Ms,
+          (row) => `(${figure(row.aloneP99Ms)})`,
+        ),
+      },
+    ]);
+    const markdown = [
+      ...table(
+        [
+          "",
+          "flows/s",
+          "callback to follow-up, alone: median",
+          "99 of 100",
+          `with ${found.concurrency} at once: median`,
+          "99 of 100",
+          "CPU ms per flow",
+          "peak memory, MB",
+        ],
+        rows.map((row) => [
+          row.system === "mjflow" ? `**${row.title}**` : row.title,
+          figure(row.flowsPerS),
+          `${figure(row.aloneP50Ms)} ms`,
+          `${figure(row.aloneP99Ms)} ms`,
+          `${figure(row.busyP50Ms)} ms`,
+          `${figure(row.busyP99Ms)} ms`,
+          row.cpuMsPerFlow === null ? "" : figure(row.cpuMsPerFlow),
+          row.peakMb === null ? "" : figure(row.peakMb),
+        ]),
+      ),
+      "",
+      comparison(rows),
+      ...skipped.map(({ title, why }) => `Not measured: ${title}, for ${why}.`),
+      `${found.rounds} rounds in turn, ${found.flows} flows of ${figure(rows[0]?.callbacksPerFlow ?? 0)} callbacks each, then ${found.aloneFlows} one after the other; medians. ${when(found)}`,
+    ].join("\n");
+    return { svg, markdown };
+  },
+
+  callbacks(found) {
+    const row = (kind: CallbacksRow["kind"]) => found.rows.find((one) => one.kind === kind)!;
+    const pair = (ours: CallbacksRow, bare: CallbacksRow, of: (row: CallbacksRow) => number) => [
+      { label: ours.title, value: of(ours), tone: "ours" as const },
+      { label: bare.title, value: of(bare), tone: "other" as const },
+    ];
+    const [dropped, bare, recorded, put] = [row("dropped"), row("bare"), row("recorded"), row("put")];
+    const svg = barChart("CPU time for each callback, and callbacks per second", [
+      {
+        title: "CPU for a callback of progress (less is better)",
+        unit: "ms",
+        bars: pair(dropped, bare, (one) => one.cpuMs),
+      },
+      {
+        title: "CPU for a callback that is kept (less is better)",
+        unit: "ms",
+        bars: pair(recorded, put, (one) => one.cpuMs),
+      },
+    ]);
+    const markdown = [
+      ...table(
+        ["", "callbacks/s", "CPU ms each"],
+        found.rows.map(({ title, perS, cpuMs }) => [title, figure(perS), figure(cpuMs)]),
+      ),
+      "",
+      `Dropping takes ${times(dropped.cpuMs / bare.cpuMs)} the CPU of the bare receiver; recording ${times(recorded.cpuMs / put.cpuMs)} that of one bare put.`,
+      `${found.rounds} rounds in turn, ${found.dropped} callbacks of progress and ${found.ends} ends each; medians. ${when(found)}`,
+    ].join("\n");
+    return { svg, markdown };
+  },
+
+  bundles(found) {
+    const bare = found.rows.find(({ name }) => name === BARE)!;
+    const tone = (name: string): Tone => (name === BARE ? "other" : "ours");
+    const panel = (title: string, unit: string, of: (row: (typeof found.rows)[number]) => number) => ({
+      title,
+      unit,
+      bars: found.rows.map((row) => ({
+        label: row.name,
+        value: of(row),
+        tone: tone(row.name),
+        ...(row !== bare && { note: `(${(of(row) / of(bare)).toFixed(2)}x)` }),
+      })),
+    });
+    const svg = barChart("What a cold start of each function reads, and how long its import takes", [
+      panel("What a cold start reads, minified (less is better)", "kB", ({ eagerBytes }) => eagerBytes / 1_000),
+      panel("Its import, in a fresh process (less is better)", "ms", ({ importMs }) => importMs),
+    ]);
+    const markdown = [
+      ...table(
+        ["", "read at a cold start, kB", "gzipped, kB", "all of the bundle, kB", "import, ms", "of the bare one's"],
+        found.rows.map((row) => [
+          row.name,
+          figure(row.eagerBytes / 1_000),
+          figure(row.eagerGzip / 1_000),
+          figure(row.bytes / 1_000),
+          figure(row.importMs),
+          row === bare ? "" : `${(row.importMs / bare.importMs).toFixed(2)}x`,
+        ]),
+      ),
+      "",
+      `${found.rounds} imports each, in turn, every one in a process of its own; medians. ${when(found)}`,
+    ].join("\n");
+    return { svg, markdown };
+  },
+
+  growth(found) {
+    const sizes = found.tables.map(({ flows }) => flows);
+    const of = (row: GrowthRow["operation"], size: number) =>
+      found.rows.find(({ operation, flows }) => operation === row && flows === size)!;
+    const operations = [...new Set(found.rows.map(({ operation }) => operation))];
+    const svg = lineChart("How long each operation takes with more flows in the table", {
+      title: "Median of each operation, one at a time",
+      unit: "ms",
+      sizes,
+      lines: operations.map((operation) => ({
+        label: operation,
+        values: sizes.map((size) => of(operation, size).p50Ms),
+      })),
+    });
+    const asked = (operation: GrowthRow["operation"], what: "requests" | "readUnits" | "writeUnits") => {
+      const values = sizes.map((size) => figure(of(operation, size)[what]));
+      return [...new Set(values)].join(" → ");
+    };
+    const markdown = [
+      ...table(
+        [
+          "",
+          "requests",
+          "read units",
+          "write units",
+          ...sizes.map((size) => `${size.toLocaleString("en")} flows: median (99 of 100)`),
+        ],
+        operations.map((operation) => [
+          operation,
+          asked(operation, "requests"),
+          asked(operation, "readUnits"),
+          asked(operation, "writeUnits"),
+          ...sizes.map((size) => `${figure(of(operation, size).p50Ms)} ms (${figure(of(operation, size).p99Ms)})`),
+        ]),
+      ),
+      "",
+      `Six rows a flow. ${found.tables.map(({ flows, tableMb, loadS }) => `${flows.toLocaleString("en")} flows: ${figure(tableMb)} MB, loaded in ${figure(loadS)} s`).join("; ")}.`,
+      `${found.rounds} rounds in turn, ${found.times} of each operation. ${when(found)}`,
+    ].join("\n");
+    return { svg, markdown };
+  },
+
+  cost(found) {
+    const markdown = [
+      ...table(
+        ["per flow", "", "USD per million flows"],
+        [
+          ...found.lines.map(({ what, perFlow, usdPerMillion }) => [what, figure(perFlow), usdPerMillion.toFixed(2)]),
+          ["", "", `**${found.totalUsdPerMillion.toFixed(2)}**`],
+        ],
+      ),
+      "",
+      `List prices of ${found.region}, ${found.priced}; ${figure(found.callbacksPerFlow)} callbacks a flow, progress not subscribed. ${found.flows} flows counted; ${found.date}.`,
+    ].join("\n");
+    return { markdown };
+  },
+};
+
+/** Said by the numbers, whichever way they fall. */
+function comparison(rows: readonly FlowsRow[]): string {
+  const ours = rows.find(({ system }) => system === "mjflow");
+  const others = rows.filter(({ system }) => system !== "mjflow" && system !== "memory");
+  if (!ours) return "";
+  return others
+    .map(
+      (row) =>
+        `Beside ${row.title}: ${times(ours.flowsPerS / row.flowsPerS)} the flows per second, ${times(ours.aloneP50Ms / row.aloneP50Ms)} the time from callback to follow-up.`,
+    )
+    .join("\n");
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
+  const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
+  return [line(head), line(head.map((_, i) => (i === 0 ? "---" : "---:"))), ...rows.map(line)];
+}
+
+function times(ratio: number): string {
+  return `${figure(Number(ratio.toFixed(2)))} times`;
+}
+
+function when({ date, cpus, node }: { date: string; cpus: number; node: string }): string {
+  return `${date}, ${cpus} CPUs, Node ${node}.`;
+}
