@@ -1,6 +1,6 @@
 /** What a benchmark found, as it is checked in: test/bench/results/<name>.json. */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { availableParallelism } from "node:os";
+import { availableParallelism, loadavg } from "node:os";
 import { rounded } from "./stat.ts";
 
 /** The machine in words; never its name. */
@@ -8,18 +8,25 @@ export interface Head {
   date: string;
   cpus: number;
   node: string;
+  /** Processes that wanted a CPU in the minute before: what was measured beside others is not to be believed too much. */
+  load: number;
 }
 
 export type Result<T> = Head & T;
 
 const RESULTS = new URL("./results/", import.meta.url);
 
-export function writeResult(name: string, found: object): void {
-  const head: Head = {
+/** Before the benchmark begins, which is a load itself. */
+export function headNow(): Head {
+  return {
     date: new Date().toISOString().slice(0, 10),
     cpus: availableParallelism(),
     node: process.versions.node,
+    load: loadavg()[0]!,
   };
+}
+
+export function writeResult(name: string, head: Head, found: object): void {
   const text = JSON.stringify(
     { ...head, ...found },
     (_, value) => (typeof value === "number" ? short(value) : value),

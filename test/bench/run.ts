@@ -9,7 +9,7 @@ import { benchCallbacks } from "./callbacks.ts";
 import { benchCost } from "./cost.ts";
 import { benchFlows, installPeers } from "./flows.ts";
 import { benchGrowth } from "./growth.ts";
-import { writeResult } from "./result.ts";
+import { headNow, writeResult } from "./result.ts";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -42,8 +42,9 @@ if (stranger !== undefined) {
 }
 for (const name of names) {
   console.log(`\n${name}`);
+  const head = headNow();
   const found = await BENCHES[name]!();
   if (quick) console.log(JSON.stringify(found, undefined, 2));
-  else writeResult(name, found);
+  else writeResult(name, head, found);
 }
 process.exit();

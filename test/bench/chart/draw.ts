@@ -4,7 +4,7 @@ import type { CallbacksFound, CallbacksRow } from "../callbacks.ts";
 import type { CostFound } from "../cost.ts";
 import type { FlowsFound, FlowsRow } from "../flows.ts";
 import type { GrowthFound, GrowthRow } from "../growth.ts";
-import type { Result } from "../result.ts";
+import type { Head, Result } from "../result.ts";
 import { barChart } from "./bar.ts";
 import { lineChart } from "./line.ts";
 import { figure, type Tone } from "./svg.ts";
@@ -21,6 +21,9 @@ export interface Found {
   growth: Result<GrowthFound>;
   cost: Result<CostFound>;
 }
+
+/** Somebody else was at work: said beside the numbers. */
+const BUSY = 0.7;
 
 export const DRAW: { [name in keyof Found]: (found: Found[name]) => Drawn } = {
   flows(found) {
@@ -221,6 +224,6 @@ function times(ratio: number): string {
   return `${figure(Number(ratio.toFixed(2)))} times`;
 }
 
-function when({ date, cpus, node }: { date: string; cpus: number; node: string }): string {
-  return `${date}, ${cpus} CPUs, Node ${node}.`;
+function when({ date, cpus, node, load }: Head): string {
+  return `${date}, ${cpus} CPUs, Node ${node}${load > BUSY ? `; **not a quiet machine: load ${figure(load)} before it began**` : ""}.`;
 }
