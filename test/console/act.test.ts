@@ -195,7 +195,7 @@ describe.skipIf(!chromium)("in the console", () => {
       );
       const page = await opened("#/health");
       await page.waitForFunction(() => document.querySelectorAll("section:has(> #queues) tbody tr").length === 4);
-      await page.waitForSelector("section:has(> #overdue) .empty");
+      await page.waitForSelector("section:has(> #overdue) .well");
       await page.locator("section:has(> #unclear) li a").click();
       await page.waitForFunction((flowId) => location.hash.startsWith(`#/flows/${flowId}/task_`), {}, id);
       await shows(page, "The vendor may or may not have it.");

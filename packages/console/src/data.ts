@@ -192,6 +192,14 @@ export function useProviders() {
   });
 }
 
+export function useEndpoints() {
+  const mjflow = useMjflow();
+  return useQuery({
+    queryKey: ["endpoints"],
+    queryFn: async () => (await mjflow.endpoints.list().page()).data,
+  });
+}
+
 export function useDeliveries(query: DeliveryQuery) {
   const mjflow = useMjflow();
   return useQuery({

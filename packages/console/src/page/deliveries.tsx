@@ -1,7 +1,7 @@
 import type { Delivery, DeliveryQuery, DeliveryStatus, Endpoint, NewEndpoint } from "@mjflow/client";
-import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
-import { told, useAbilities, useAct, useDeliveries } from "../data.ts";
+import { told, useAbilities, useAct, useDeliveries, useEndpoints } from "../data.ts";
 import { useNow } from "../hook.ts";
 import { hrefOf } from "../lib/route.ts";
 import { ago, duration } from "../lib/time.ts";
@@ -18,10 +18,12 @@ export function DeliveriesPage() {
   const { data, error, isPending } = useDeliveries(query);
   const now = useNow(5_000);
   const rows = data?.data ?? [];
+  const urls = new Map(useEndpoints().data?.map(({ id, url }) => [id, url]));
   return (
     <section className="page">
       <h1>Deliveries</h1>
       <Endpoints shown={endpoint} onShow={setEndpoint} />
+      <SignatureHelp />
       <div className="head">
         <h2>What was told</h2>
         <select aria-label="Status" value={status} onChange={(event) => setStatus(event.target.value as typeof status)}>
@@ -32,21 +34,21 @@ export function DeliveriesPage() {
         </select>
       </div>
       {error && <Problem error={told(error)} />}
-      <ul className="deliveries" aria-label="Deliveries, newest first">
+      <ul className="card sheet deliveries" aria-label="Deliveries, newest first">
         {rows.map((delivery) => (
-          <Row key={delivery.id} delivery={delivery} now={now} />
+          <Row key={delivery.id} delivery={delivery} url={urls.get(delivery.endpoint)} now={now} />
         ))}
       </ul>
       {rows.length === 0 && !isPending && !error && (
         <p className="empty">Nothing was told to anybody: no flow with a notifyHook, no endpoint.</p>
       )}
       {data?.nextCursor && <p className="faint small">The newest are shown. Older ones: GET /v1/deliveries.</p>}
-      <SignatureHelp />
     </section>
   );
 }
 
-function Row({ delivery, now }: { delivery: Delivery; now: number }) {
+/** @param url of its endpoint; a flow's own hook, and the bus, have none */
+function Row({ delivery, url, now }: { delivery: Delivery; url: string | null | undefined; now: number }) {
   const mjflow = useMjflow();
   const queries = useQueryClient();
   const { act, busy, error, clear } = useAct();
@@ -58,13 +60,13 @@ function Row({ delivery, now }: { delivery: Delivery; now: number }) {
       await queries.invalidateQueries({ queryKey: ["deliveries"] });
     });
   return (
-    <li className="card delivery">
+    <li className="delivery">
       <details>
         <summary>
           <code>{type}</code>
-          <span className="faint small">
-            to <bdi>{endpoint}</bdi> · {createdAt && ago(createdAt, now)} · {tries} {tries === 1 ? "try" : "tries"}
-            {last && ` · ${last.status ?? last.why ?? ""}`}
+          <span className="faint small clip">
+            {createdAt && ago(createdAt, now)} · {tries} {tries === 1 ? "try" : "tries"}
+            {last && ` · ${last.status ?? last.why ?? ""}`} · to <bdi>{url ?? endpoint}</bdi>
           </span>
           <Status of={status} />
         </summary>
@@ -112,11 +114,7 @@ function Row({ delivery, now }: { delivery: Delivery; now: number }) {
 }
 
 function Endpoints({ shown, onShow }: { shown: string; onShow: (id: string) => void }) {
-  const mjflow = useMjflow();
-  const { data, error, refetch } = useQuery({
-    queryKey: ["endpoints"],
-    queryFn: async () => (await mjflow.endpoints.list().page()).data,
-  });
+  const { data, error, refetch } = useEndpoints();
   const [made, setMade] = useState<NewEndpoint>();
   return (
     <section aria-labelledby="endpoints">
@@ -170,6 +168,7 @@ function EndpointRow(props: {
   const { can } = useAbilities();
   const { act, busy, error, clear } = useAct();
   const [note, setNote] = useState("");
+  const now = useNow(10_000);
   const doIt = (name: string, work: () => Promise<unknown>) => act(name, work).then(onChanged);
   const path = "/v1/endpoints/{id}";
   return (
@@ -186,7 +185,7 @@ function EndpointRow(props: {
               </>
             )}
             {scheme} · {events.join(", ")}
-            {failingSince && ` · failing since ${failingSince}`}
+            {failingSince && ` · began to fail ${ago(failingSince, now)}`}
           </span>
           {publicKey && <code className="small break">{publicKey}</code>}
         </div>

@@ -181,16 +181,12 @@ function Restart({ of, words }: { of: string | null; words: string }) {
 }
 
 function Card({ task }: { task: Task }) {
-  const { status, progress, press, action, failure, retryOf } = task;
+  const { status, progress, press, action, retryOf } = task;
   const isBusy = !isEnded(status);
   return (
     <>
       <span className="node-picture">
-        {failure && !pictureOf(task) ? (
-          <span className="picture why">{failure.code.replaceAll("_", " ")}</span>
-        ) : (
-          <Picture src={pictureOf(task)} alt="" />
-        )}
+        <CardPicture task={task} />
         {isBusy && <progress max={100} value={progress} aria-hidden="true" />}
       </span>
       <span className="node-words">
@@ -198,10 +194,19 @@ function Card({ task }: { task: Task }) {
           {press === null ? action.toLowerCase() : pressLabel(press)}
           {retryOf && <span className="faint small"> again</span>}
         </span>
-        {status === "IN_PROGRESS" ? <span className="status run">◐ {progress}%</span> : <Status of={status} />}
+        <Status of={status} />
       </span>
     </>
   );
+}
+
+/** What is drawn so far; before anything is, how it stands; and where nothing will be, why. */
+function CardPicture({ task }: { task: Task }) {
+  const { status, progress, failure } = task;
+  const picture = pictureOf(task);
+  if (picture) return <Picture src={picture} alt="" />;
+  if (failure) return <span className="picture why">{failure.code.replaceAll("_", " ")}</span>;
+  return <span className="picture soon">{status === "IN_PROGRESS" ? `${progress}%` : toneOf(status)[1]}</span>;
 }
 
 function nameOf({ press, action, status, progress }: Task): string {

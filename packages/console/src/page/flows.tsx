@@ -67,7 +67,7 @@ function Filters(props: { filter: Filter; flows: readonly FlowSummary[]; onChang
       </select>
       <input
         aria-label="State, exactly"
-        placeholder="state"
+        placeholder="State, exactly"
         value={filter.state}
         onChange={(event) => set({ state: event.target.value })}
       />

@@ -65,7 +65,7 @@ export function NewPage() {
               <input
                 list="providers"
                 value={form.provider}
-                placeholder="the stage's default"
+                placeholder="default"
                 onChange={(event) => set({ provider: event.target.value })}
               />
               <datalist id="providers">
@@ -101,11 +101,15 @@ export function NewPage() {
             <summary>More</summary>
             <div className="more-fields">
               <label>
-                state <span className="faint">yours: comes back with every event</span>
+                <span>
+                  state <span className="faint small">yours: comes back with every event</span>
+                </span>
                 <input value={form.state} onChange={(event) => set({ state: event.target.value })} />
               </label>
               <label>
-                notifyHook <span className="faint">where this flow's events are posted, signed</span>
+                <span>
+                  notifyHook <span className="faint small">where this flow's events are posted, signed</span>
+                </span>
                 <input
                   type="url"
                   value={form.notifyHook}
@@ -159,7 +163,7 @@ function PromptInput({ value, onChange }: { value: string; onChange: (prompt: st
       <label>
         Prompt
         <textarea
-          rows={4}
+          rows={3}
           dir="auto"
           value={value}
           placeholder="a paper boat on calm water --ar 16:9"

@@ -17,7 +17,9 @@ export function ImageInput(props: { max: number; images: string[]; onChange: (im
   return (
     <div>
       <label>
-        Pictures <span className="faint">at most {max}</span>
+        <span>
+          Pictures <span className="faint small">at most {max}</span>
+        </span>
         <input
           type="file"
           accept="image/*"

@@ -18,12 +18,12 @@ export function LetterList() {
     <section aria-labelledby="letters">
       <h2 id="letters">Dead letters</h2>
       {isAbsent(error) ? (
-        <p className="empty small">For the operator's key only.</p>
+        <p className="faint small">For the operator's key only.</p>
       ) : (
         error && <Problem error={told(error)} />
       )}
-      {data?.length === 0 && <p className="empty small">None: every message could be read.</p>}
-      <ul className="deliveries">
+      {data?.length === 0 && <p className="well">None: every message could be read.</p>}
+      <ul className="card sheet deliveries">
         {data?.map((letter) => (
           <Letter key={letter.id} letter={letter} onChanged={() => void refetch()} />
         ))}
@@ -39,7 +39,7 @@ function Letter({ letter, onChanged }: { letter: DeadLetter; onChanged: () => vo
   const { id, state, why, body, receives, createdAt } = letter;
   const doIt = (name: string, work: () => Promise<unknown>) => void act(name, work).then(onChanged);
   return (
-    <li className="card delivery">
+    <li className="delivery">
       <details>
         <summary>
           <span className="break">{why}</span>

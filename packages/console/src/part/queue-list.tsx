@@ -66,7 +66,7 @@ export function Overdue() {
     <section aria-labelledby="overdue">
       <h2 id="overdue">Overdue</h2>
       {error && <Problem error={told(error)} />}
-      {data && !oldest && <p className="empty small">Nothing: whatever was due has gone on.</p>}
+      {data && !oldest && <p className="well">Nothing: whatever was due has gone on.</p>}
       {oldest && (
         <p className={isLate ? "problem" : "card small"}>
           <span>

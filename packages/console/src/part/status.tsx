@@ -30,7 +30,7 @@ export function Status({ of }: { of: TaskStatus | FlowStatus | DeliveryStatus })
   const [tone, words] = toneOf(of);
   return (
     <span className={`status ${tone}`}>
-      <span aria-hidden="true">{MARKS[tone]}</span> {words}
+      <span aria-hidden="true">{MARKS[tone]}</span> <span className="words">{words}</span>
     </span>
   );
 }

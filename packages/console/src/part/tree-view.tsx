@@ -4,7 +4,7 @@ import { useMedia } from "../hook.ts";
 import { type Layout, type Node, type Placed, stepFrom } from "../lib/tree.ts";
 
 /** In px. `anchor`: where a line leaves and meets a card, from its top. */
-const PICTURES = { width: 184, height: 182, card: 144, anchor: 58 };
+const PICTURES = { width: 188, height: 136, card: 144, anchor: 46 };
 const WORDS = { width: 172, height: 62, card: 136, anchor: 24 };
 type Cell = typeof PICTURES;
 const EDGE = 8;

@@ -16,10 +16,7 @@ export function UnclearList() {
       <h2 id="unclear">Submissions in doubt</h2>
       {error && <Problem error={told(error)} />}
       {data?.data.length === 0 && (
-        <p className="empty small">
-          {data.whole ? "None." : `None among the ${data.looked} that are due first.`} What is in doubt is awaited
-          before anything is sent again.
-        </p>
+        <p className="well">{data.whole ? "None." : `None among the ${data.looked} tasks that are due first.`}</p>
       )}
       <ul className="plain">
         {data?.data.map((task) => (

@@ -12,7 +12,7 @@ export function WindowList() {
     <section aria-labelledby="windows">
       <h2 id="windows">Waiting for a person</h2>
       {windows.length === 0 && (
-        <p className="empty small">
+        <p className="well">
           {looked === 0 ? "No flow is running." : `No window is open in the ${looked} newest flows that run.`}
         </p>
       )}
