@@ -5,7 +5,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
+import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Page } from "puppeteer-core";
 import sharp from "sharp";
@@ -21,6 +21,7 @@ const dataDir = mkdtempSync(join(tmpdir(), "mjflow-bench-"));
 const pictures = await servePictures();
 const seededAt = performance.now();
 await seedFlows({ dataDir, count, pictureUrl: (n) => `${pictures.url}/${n}.jpg` });
+show("load of the machine", loadavg()[0]!.toFixed(1));
 show("seeded", `${count} flows, ${3 * count} tasks, in ${seconds(performance.now() - seededAt)}`);
 
 const house = await spawnHouse({ dataDir });

@@ -148,6 +148,7 @@ function Head({ flow, live }: { flow: Flow; live: LiveFlow }) {
             ["duplicates", counts.duplicates, "Told twice, counted once"],
             ["look-ups", counts.lookups, "What we had to ask for"],
             ["modals", counts.modals, "Windows answered"],
+            ["writes", counts.writes, "Writes of its rows to the table, when it was last read"],
           ] as const
         ).map(([name, count, help]) => (
           <div key={name} title={help}>
