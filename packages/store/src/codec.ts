@@ -33,6 +33,11 @@ const UNKNOWN = Symbol("attributes of newer code");
 export type Kind = "text" | "number" | "count" | "flag" | "json";
 export type Fields<T extends string> = Record<T, readonly [attribute: string, kind: Kind]>;
 
+/** No two fields in one attribute: what is stored of one would be read as the other, and nothing else would notice. */
+type Distinct<T extends Fields<string>> = {
+  [name in keyof T]: T[name][0] extends T[Exclude<keyof T, name>][0] ? "shares its attribute with another field" : T[name];
+};
+
 export class ItemError extends Error {
   override readonly name = "ItemError";
 }
@@ -58,10 +63,10 @@ function valueBytes(value: AttributeValue): number {
   return value.B === undefined ? 1 : value.B.length;
 }
 
-export function row<F extends string>(
+export function row<T extends Fields<string>>(
   { pk, sk }: Key,
-  fields: Fields<F>,
-  value: { [name in NoInfer<F>]?: unknown } & { [UNKNOWN]?: Item },
+  fields: T & Distinct<T>,
+  value: { [name in NoInfer<keyof T>]?: unknown } & { [UNKNOWN]?: Item },
 ): Item {
   const item: Item = {
     ...value[UNKNOWN],
@@ -70,7 +75,7 @@ export function row<F extends string>(
     [VERSION_ATTRIBUTE]: { N: String(VERSION) },
   };
   for (const [name, [attribute, kind]] of entriesOf(fields)) {
-    const stored = encode(kind, value[name]);
+    const stored = encode(kind, (value as Record<string, unknown>)[name]);
     if (stored) item[attribute] = stored;
   }
   return item;

@@ -93,6 +93,14 @@ describe("a row holds all of its item and gives it back", () => {
     expect(Buffer.from(read.state!)).toEqual(Buffer.from(awkward));
   });
 
+  test("a flow, each of its flags for itself", () => {
+    const FLAGS = ["roams", "archive", "held", "reopened", "progress"] as const;
+    for (const flag of FLAGS) {
+      const one = { ...flow, [flag]: true };
+      expect(flowOf(flowItem(one)), flag).toEqual(one);
+    }
+  });
+
   test("an account's health", () => {
     const health = {
       provider: "p",

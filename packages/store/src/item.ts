@@ -98,7 +98,7 @@ const FLOW = {
   canceledAt: ["ca", "number"],
   ends: ["es", "number"],
   held: ["he", "flag"],
-  reopened: ["ro", "flag"],
+  reopened: ["rp", "flag"],
   due: [ATTRIBUTE.dueAt, "number"],
 } as const satisfies Fields<Exclude<keyof Flow, "id">>;
 
