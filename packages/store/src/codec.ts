@@ -35,7 +35,9 @@ export type Fields<T extends string> = Record<T, readonly [attribute: string, ki
 
 /** No two fields in one attribute: what is stored of one would be read as the other, and nothing else would notice. */
 type Distinct<T extends Fields<string>> = {
-  [name in keyof T]: T[name][0] extends T[Exclude<keyof T, name>][0] ? "shares its attribute with another field" : T[name];
+  [name in keyof T]: T[name][0] extends T[Exclude<keyof T, name>][0]
+    ? "shares its attribute with another field"
+    : T[name];
 };
 
 export class ItemError extends Error {
