@@ -143,6 +143,14 @@ export const GUARDS: readonly Guard[] = [
     tests: [...CORE, ...ENGINE],
   },
   {
+    name: "what kills the sweeper is not always met first",
+    rule: "T4",
+    file: "packages/engine/src/sweep.ts",
+    find: "const rest = shuffled(items, deps.random);",
+    instead: "const rest = items.toReversed();",
+    tests: ENGINE,
+  },
+  {
     name: "a task is submitted at most attemptLimit times",
     rule: "P3",
     file: "packages/core/src/state/sweeper.ts",

@@ -62,18 +62,35 @@ export async function sweep(deps: Needs): Promise<Swept> {
   return swept;
 }
 
-/** Isolates items from one another: one that fails stays due, the rest go on. */
+/**
+ * Isolates items from one another: one that fails stays due, the rest go on. One that kills the sweeper would be met again
+ * by the next, with all that was begun beside it left halfway, for ever. So they are taken in no order, and the first
+ * alone: each that is dealt with makes room for one more at once.
+ */
 async function each<T>(deps: Needs, swept: Swept, items: readonly T[], work: (item: T) => Promise<void>) {
-  const rest = [...items];
-  const worker = async () => {
-    for (let item = rest.shift(); item !== undefined; item = rest.shift()) {
-      await work(item).catch((error: unknown) => {
-        swept.failed++;
-        deps.log.error("sweep.item-failed", { error: String(error) });
-      });
-    }
-  };
-  await Promise.all(Array.from({ length: PARALLEL }, worker));
+  const rest = shuffled(items, deps.random);
+  let lanes = 1;
+  async function lane(): Promise<void> {
+    const item = rest.pop();
+    if (item === undefined) return;
+    await work(item).catch((error: unknown) => {
+      swept.failed++;
+      deps.log.error("sweep.item-failed", { error: String(error) });
+    });
+    const isRoom = lanes < PARALLEL && rest.length > 1;
+    if (isRoom) lanes++;
+    await Promise.all(isRoom ? [lane(), lane()] : [lane()]);
+  }
+  await lane();
+}
+
+function shuffled<T>(items: readonly T[], { chance }: Needs["random"]): T[] {
+  const mixed = [...items];
+  for (let i = mixed.length - 1; i > 0; i--) {
+    const j = Math.min(i, Math.floor(chance() * (i + 1)));
+    [mixed[i], mixed[j]] = [mixed[j]!, mixed[i]!];
+  }
+  return mixed;
 }
 
 /** @returns the task when the vendor must be asked about it */
