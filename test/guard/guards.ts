@@ -148,7 +148,7 @@ export const GUARDS: readonly Guard[] = [
     file: "packages/engine/src/sweep.ts",
     find: "const rest = shuffled(items, deps.random);",
     instead: "const rest = items.toReversed();",
-    tests: ENGINE,
+    tests: ["test/engine/sweep.test.ts"],
   },
   {
     name: "a task is submitted at most attemptLimit times",
