@@ -37,6 +37,10 @@ export interface Ground {
 }
 
 const HOUR_MS = 3_600_000;
+/** Nothing falls due while it is measured: the sweep is to find nothing. */
+const DAY_MS = 24 * HOUR_MS;
+const QUIET_MS = { turbo: DAY_MS, fast: DAY_MS, relax: DAY_MS, video: DAY_MS };
+const TIMINGS = JSON.stringify({ unknownMs: DAY_MS, quietMs: QUIET_MS });
 /** No picture is ever ready: nothing comes but what the benchmark sends. */
 const NEVER = 1e6;
 
@@ -46,7 +50,7 @@ export async function startGround(history = 0): Promise<Ground> {
   const loadS = history > 0 ? loadHistory(dataDir, history).seconds : 0;
   Object.assign(process.env, { MJFLOW_PROGRESS: "off", MJFLOW_LOG: "error" });
   const house = await startHouse(
-    { port: 0, dataDir, providers: {}, timings: "{}", sweepMs: HOUR_MS, simulatorSpeed: NEVER },
+    { port: 0, dataDir, providers: {}, timings: TIMINGS, sweepMs: HOUR_MS, simulatorSpeed: NEVER },
     ["simulator"],
   );
   const client = tableClient(process.env["AWS_ENDPOINT_URL_DYNAMODB"]!);
