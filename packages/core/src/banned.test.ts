@@ -91,3 +91,28 @@ it("the stage's own list is written as a list, or as words between commas or lin
   expect(bannedWordsOf('["a, b", "c"]')).toEqual(["a, b", "c"]);
   for (const wrong of ["[1]", "[", '["a", null]']) expect(() => bannedWordsOf(wrong)).toThrow();
 });
+
+describe("letters that take two places in a string", () => {
+  const find = bannedFinder(["cat", "ca"]);
+
+  it.each(["\u{133ff}", "\u{13400}"])("%s before a word makes it another word", (letter) => {
+    expect(find(`${letter}cat`)).toBeUndefined();
+    expect(find(`${letter}ca`)).toBeUndefined();
+    expect(find(`${letter} cat`)).toBe("cat");
+  });
+
+  it("what is no letter, and what has a number as high, does not", () => {
+    expect(find("\u{1f600}cat")).toBe("cat");
+    expect(find("x\ue000cat")).toBe("cat");
+  });
+});
+
+describe("the setting", () => {
+  it("may have blanks before its list", () => {
+    expect(bannedWordsOf(' \n["a, b", "c"]')).toEqual(["a, b", "c"]);
+  });
+
+  it("says what it should be", () => {
+    expect(() => bannedWordsOf("[1]")).toThrow("MJFLOW_BANNED_WORDS must be a JSON list of words");
+  });
+});

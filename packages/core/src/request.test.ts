@@ -1,10 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { MAX_RUNNING, REQUEST } from "./limit.ts";
+import { BANNED, MAX_RUNNING, REQUEST } from "./limit.ts";
 import {
   AccountPatch,
   AccountRequest,
   ActionRequest,
+  BannedRequest,
   DeliveryListQuery,
   EndpointPatch,
   EndpointRequest,
@@ -328,5 +329,30 @@ describe("what an operator says of a vendor's account", () => {
     for (const bad of [{ apiKey: null }, { baseUrl: null }, { name: "b" }, { weight: -1 }]) {
       expect(AccountPatch.safeParse(bad).success, JSON.stringify(bad)).toBe(false);
     }
+  });
+});
+
+describe("banned words", () => {
+  const read = (words: unknown) => BannedRequest.safeParse({ words });
+
+  it("are a list, and nothing else is asked for", () => {
+    expect(read(["blue movie"]).data).toEqual({ words: ["blue movie"] });
+    expect(BannedRequest.safeParse({}).success).toBe(false);
+    expect(BannedRequest.safeParse({ words: [], more: 1 }).success).toBe(false);
+  });
+
+  it("are not blank", () => {
+    expect(read([" "]).error?.issues[0]?.message).toBe("must not be blank");
+    expect(read(["x"]).success).toBe(true);
+  });
+
+  it("are so many bytes in all, commas between them counted", () => {
+    const long = "界".repeat(BANNED.wordLength);
+    const words = Array.from({ length: Math.floor(BANNED.bytes / (3 * BANNED.wordLength + 1)) }, () => long);
+    const room = BANNED.bytes - Buffer.byteLength(words.join()) - 1;
+    const last = "界".repeat(Math.floor(room / 3)) + "x".repeat(room % 3);
+    expect(read([...words, last]).success).toBe(true);
+    const over = read([...words, `${last}x`]);
+    expect(over.error?.issues[0]?.message).toBe(`must be at most ${BANNED.bytes} bytes of UTF-8 in all`);
   });
 });
