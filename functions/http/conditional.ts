@@ -11,6 +11,8 @@ import type { AppEnv } from "./env.ts";
 export interface Shown<T> {
   body: T;
   ended: boolean;
+  /** About to end: whoever waits is spared an end that other routes do not know of yet. */
+  ending?: boolean;
 }
 
 /** As `c.json` would have it, but for the text, which is made once for the answer and its tag. */
@@ -25,7 +27,7 @@ const LAST_PAUSE_MS = 2_000;
 export async function showWhenNew<T>(c: Context<AppEnv>, read: () => Promise<Shown<T>>): Promise<Json<T>> {
   const known = c.req.header("if-none-match");
   const isNew = ({ body }: Shown<T>) => known !== undefined && !isAmong(tagOf(JSON.stringify(body)), known);
-  const shown = await waitFor(c, read, (one) => one.ended || isNew(one));
+  const shown = await waitFor(c, read, (one) => one.ended || (!one.ending && isNew(one)));
   const text = JSON.stringify(shown.body);
   const tag = tagOf(text);
   c.header("ETag", tag);

@@ -190,6 +190,27 @@ describe("Prefer: wait", () => {
     expect(pauses).toEqual([]);
   });
 
+  test("an end is waited for until it is recorded, so that the list asked next has it too", async () => {
+    const id = await create();
+    const path = `/v1/flows/${id}`;
+    const known = { "if-none-match": tagOf(await call("GET", path)) };
+    await door.world.finishAll();
+    const { store } = door.deps;
+    for (const more of [{}, known]) {
+      pauses = [];
+      // The last task has been saved, and whoever saved it has not come to the flow yet.
+      const early = door.container({
+        async loadFlow(of) {
+          const { flow, tasks } = await store.loadFlow(of);
+          return { flow: pauses.length < 3 ? { ...flow!, status: "running", endedAt: undefined } : flow, tasks };
+        },
+      });
+      const { body } = await door.call(app.key, "GET", path, undefined, prefer(20, more), early);
+      expect(body).toMatchObject({ status: "completed", endedAt: expect.any(String) });
+      expect(pauses).toHaveLength(3);
+    }
+  });
+
   test("a press by hand is answered 200 when it has ended", async () => {
     const id = await create();
     await door.world.finishAll();

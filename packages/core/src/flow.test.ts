@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { pending, taskIn } from "../test/sample.ts";
-import { countsOf, flowStatus, paceOf } from "./flow.ts";
+import { countsOf, type FlowStatus, flowStatus, isClosed, paceOf } from "./flow.ts";
 import { ENDED, type Task, type TaskStatus } from "./task.ts";
 
 const at = (path: string, status: TaskStatus, presses = 0): Task => ({
@@ -45,6 +45,20 @@ describe("how a flow stands", () => {
         expect(flowStatus(tasks) !== "running").toBe(statuses.every((s) => ENDED.has(s)));
       }),
     );
+  });
+});
+
+describe("a flow is closed", () => {
+  const done = [at("0", "SUCCESS")];
+  it.each([
+    ["once its end is recorded", { status: "completed" }, done, true],
+    ["not before", { status: "running" }, done, false],
+    ["not with another end than its tasks come to", { status: "failed" }, done, false],
+    ["not while a press after its end runs", { status: "completed" }, [...done, at("0-mABC", "SUBMITTED")], false],
+    ["not while what that press held is not settled", { status: "completed", reopened: true }, done, false],
+    ["not while it runs", { status: "running" }, [at("0", "SUBMITTED")], false],
+  ] as [string, { status: FlowStatus; reopened?: boolean }, Task[], boolean][])("%s", (_, flow, tasks, closed) => {
+    expect(isClosed(flow, tasks)).toBe(closed);
   });
 });
 

@@ -88,6 +88,12 @@ export function flowStatus(tasks: readonly Task[]): FlowStatus {
   return root.status === "SUCCESS" ? "completed" : "failed";
 }
 
+/** Its end is recorded too, so that lists, balances and the announcement have it: of those, its tasks alone are ahead. */
+export function isClosed(flow: Pick<Flow, "status" | "reopened">, tasks: readonly Task[]): boolean {
+  const status = flowStatus(tasks);
+  return status !== "running" && flow.status === status && !flow.reopened;
+}
+
 /** The root that stands: the first, or what retries it. */
 export function rootOf(tasks: readonly Task[]): Task | undefined {
   return tasks.find((task) => task.path === rootPath(task.path) && !isSuperseded(task, tasks));
