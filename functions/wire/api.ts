@@ -4,7 +4,7 @@ import { createListeners } from "@mjflow/engine/listen";
 import { createSqsDepths } from "@mjflow/queue/depth";
 import { Resource } from "sst";
 import { apiKeyOf } from "../http/key.ts";
-import { base, clock, once, queueUrls, random, sqs, timings, withAccounts } from "./base.ts";
+import { base, clock, once, queueDepths, queueUrls, random, sqs, timings, withAccounts } from "./base.ts";
 import { blobs, objectUrl } from "./bucket.ts";
 import {
   apiUrl,
@@ -28,10 +28,9 @@ export const wireApi = /* @__PURE__ */ once(() => {
   const configured = bannedWordsOf(env["MJFLOW_BANNED_WORDS"] ?? "");
   return {
     ...parts,
-    queueDepths: createSqsDepths({
-      client: sqs,
-      urls: { ...queueUrls, "dead-letters": () => Resource.DeadLetters.url },
-    }),
+    queueDepths:
+      queueDepths() ??
+      createSqsDepths({ client: sqs, urls: { ...queueUrls, "dead-letters": () => Resource.DeadLetters.url } }),
     banned: createBanned({ ...parts, configured, beliefMs }),
     blobs: blobs(),
     random,

@@ -4,14 +4,14 @@
  * file could load on demand, used or not, and shares of it end up in the cold start.
  */
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import type { VendorStore } from "@mjflow/core/port";
+import type { Queue, QueueDepths, VendorStore } from "@mjflow/core/port";
 import { LOCAL_TIMINGS, TIMINGS, type Timings } from "@mjflow/core/timing";
 import { createAccounts } from "@mjflow/engine/account";
 import type { Deps } from "@mjflow/engine/deps";
 import { createHooks } from "@mjflow/engine/hook";
 import { createSqsQueue } from "@mjflow/queue/sqs";
-import { createDynamoStore } from "@mjflow/store/dynamo";
-import { createTable } from "@mjflow/store/table";
+import { createStore } from "@mjflow/store/dynamo";
+import { createTable, type Table } from "@mjflow/store/table";
 import { Resource } from "sst";
 import { createLog, type FunctionLog, type Level } from "../log.ts";
 
@@ -47,15 +47,28 @@ export const timings = /* @__PURE__ */ once((): Timings => {
   return { ...(base === "local" ? LOCAL_TIMINGS : TIMINGS), ...differing };
 });
 
-const tableDeps = /* @__PURE__ */ once(() => ({
-  client: new DynamoDBClient(endpoint("DYNAMODB")),
-  table: Resource.Table.name,
-}));
+/** What the local house keeps itself, in place of AWS's. */
+export interface Ground {
+  table: Table;
+  queue: Queue;
+  queueDepths: QueueDepths;
+}
 
-/** For the stores of what is not a flow. */
-export const table = /* @__PURE__ */ once(() => createTable(tableDeps()));
+let ground: Ground | undefined;
 
-const store = /* @__PURE__ */ once(() => createDynamoStore(tableDeps()));
+export const queueDepths = /* @__PURE__ */ once((): QueueDepths | undefined => ground?.queueDepths);
+
+/** Before the first event: what a function has built it keeps. */
+export function standOn(other: Ground | undefined): void {
+  ground = other;
+}
+
+export const table = /* @__PURE__ */ once(
+  (): Table =>
+    ground?.table ?? createTable({ client: new DynamoDBClient(endpoint("DYNAMODB")), table: Resource.Table.name }),
+);
+
+const store = /* @__PURE__ */ once(() => createStore({ table: table() }));
 
 /** Nine callbacks in ten send nothing: the SQS client is loaded by the first message. */
 export const sqs = /* @__PURE__ */ once(
@@ -68,7 +81,7 @@ export const queueUrls = {
   archive: () => Resource.ArchiveQueue.url,
 };
 
-const queue = /* @__PURE__ */ once(() => createSqsQueue({ client: sqs, urls: queueUrls }));
+const queue = /* @__PURE__ */ once((): Queue => ground?.queue ?? createSqsQueue({ client: sqs, urls: queueUrls }));
 
 /** @param callbackUrl only the minting side needs it */
 export function hooks(callbackUrl: string) {

@@ -9,14 +9,14 @@ const FLOWS = 4;
 
 let site: Site;
 beforeAll(async () => {
-  site = await createSite();
+  site = await createSite({}, { MJFLOW_ENGINE: "dynoxide" });
 });
 afterAll(() => site.clear());
 
 const childrenOf = (pid: number) =>
   readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ").map(Number);
 
-/** Elsewhere the table runs inside the house and dies with it. */
+/** The others run inside the house and die with it. */
 test.runIf(findDynoxide() !== undefined)(
   "its table engine killed -9 in the middle: the house says so and ends; started again, each flow ends",
   async () => {

@@ -44,7 +44,7 @@ export function seeded(name: string): Rng {
 export type Site = Awaited<ReturnType<typeof createSite>>;
 
 /** One folder and one port, on which one house after the other is started. @param timings where they differ */
-export async function createSite(timings: Record<string, unknown> = {}) {
+export async function createSite(timings: Record<string, unknown> = {}, env: Record<string, string> = {}) {
   const dataDir = mkdtempSync(join(tmpdir(), "mjflow-chaos-"));
   const port = await freePort();
   const output = join(dataDir, "output.txt");
@@ -71,6 +71,7 @@ export async function createSite(timings: Record<string, unknown> = {}) {
           NODE_OPTIONS: `--import ${PRELOAD}`,
           MJFLOW_TEST_OUTPUT: output,
           MJFLOW_TEST_SHIFT_MS: String(shiftMs),
+          ...env,
         },
       });
       await witness.look(

@@ -1,8 +1,10 @@
 import { startTableEngine } from "@mjflow/local/engine/table";
 import { createMemoryStore } from "@mjflow/store/memory";
 import { appCase } from "./app.case.ts";
+import { makeFileTable } from "./file.maker.ts";
 import { makeTable } from "./table.maker.ts";
 
 appCase("memory", async () => ({ open: createMemoryStore, stop: async () => {} }));
+appCase("sqlite", async () => makeFileTable());
 appCase("dynoxide", async () => makeTable(await startTableEngine({ engine: "dynoxide" })));
 appCase("dynalite", async () => makeTable(await startTableEngine({ engine: "dynalite" })));

@@ -1,10 +1,12 @@
 import { startTableEngine } from "@mjflow/local/engine/table";
 import { createMemoryTable } from "@mjflow/store/memory-table";
 import { createTable } from "@mjflow/store/table";
+import { makeFileTable } from "./file.maker.ts";
 import { makeTable, TABLE } from "./table.maker.ts";
 import { vendorCase } from "./vendor.case.ts";
 
 vendorCase("memory", async () => ({ table: createMemoryTable(), stop: async () => {} }));
+vendorCase("sqlite", async () => makeFileTable());
 for (const engine of ["dynoxide", "dynalite"] as const) {
   vendorCase(engine, async () => {
     const maker = await makeTable(await startTableEngine({ engine }));

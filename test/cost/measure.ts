@@ -75,6 +75,8 @@ export async function measure(flows: number, then: object[]): Promise<Measured> 
     {
       port: 0,
       dataDir,
+      // It counts what a request would cost at AWS.
+      engine: "dynoxide",
       providers: {},
       timings: JSON.stringify({ beliefMs: BELIEF_MS }),
       sweepMs: 3_600_000,

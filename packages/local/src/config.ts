@@ -1,5 +1,6 @@
 /** What the environment may change about the house. Read once, here, and nowhere else in this package. */
 import { TIMINGS } from "@mjflow/core/timing";
+import { ENGINE_NAMES, type EngineName } from "./engine/name.ts";
 
 export interface HouseConfig {
   /** 0: any free one. */
@@ -11,6 +12,8 @@ export interface HouseConfig {
   publicUrl?: string;
   /** Providers that are real; the simulator plays the others. */
   providers: Record<string, { baseUrl: string; apiKey: string }>;
+  /** When not given: the one whose data the folder holds, else sqlite. */
+  engine?: EngineName;
   timings: string;
   sweepMs: number;
   simulatorSpeed: number;
@@ -37,10 +40,17 @@ export function readConfig(env: Env, providerIds: readonly string[]): HouseConfi
     ...(env["MJFLOW_API_KEY"] && { apiKey: env["MJFLOW_API_KEY"] }),
     ...(publicUrl && { publicUrl: publicUrl.replace(/\/+$/, "") }),
     providers,
+    ...(env["MJFLOW_ENGINE"] && { engine: engineOf(env["MJFLOW_ENGINE"]) }),
     timings: timingsOf(env["MJFLOW_TIMINGS"], Object.keys(providers).length > 0),
     sweepMs: numberOf(env, "MJFLOW_SWEEP_MS", 1_000, { min: 1, max: 3_600_000 }),
     simulatorSpeed: speedOf(env, "MJFLOW_SIMULATOR_SPEED"),
   };
+}
+
+function engineOf(text: string): EngineName {
+  const engine = ENGINE_NAMES.find((name) => name === text);
+  if (!engine) throw new ConfigError(`MJFLOW_ENGINE must be one of ${ENGINE_NAMES.join(", ")}`);
+  return engine;
 }
 
 function providerOf(env: Env, id: string): [string, { baseUrl: string; apiKey: string }][] | undefined {

@@ -6,18 +6,18 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { FUNCTION_TIMEOUT_S, QUEUE } from "@mjflow/core/limit";
+import type { QueueName } from "@mjflow/core/message";
 import { type ProviderId, type Simulator, startSimulator } from "@mjflow/simulator/server";
 import { ConfigError, type HouseConfig, MAX_PORT } from "./config.ts";
 import { consoleSite, isConsole } from "./console.ts";
 import { startCron } from "./cron.ts";
-import { bucketClient, queueClient, tableClient } from "./engine/client.ts";
+import { type Ground, startGround } from "./engine/ground.ts";
+import type { EngineName } from "./engine/name.ts";
 import { LOOPBACK } from "./engine/port.ts";
-import { startQueueEngine } from "./engine/queue.ts";
-import { startTableEngine, type TableEngineName } from "./engine/table.ts";
 import { keptSecret, lockFolder } from "./folder.ts";
 import { type Handler, serveFunctionUrl } from "./lambda.ts";
-import { startMapping } from "./mapping.ts";
-import { BUCKET, createBucket, createQueues, createTable, TABLE } from "./provision.ts";
+import { type Source, startMapping } from "./mapping.ts";
+import { BUCKET, TABLE } from "./provision.ts";
 import { offerStreaming } from "./stream.ts";
 
 export interface House {
@@ -26,7 +26,7 @@ export interface House {
   simulator: Simulator;
   /** Providers that are real, not simulated. */
   real: string[];
-  tableEngine: TableEngineName;
+  engine: EngineName;
   /** Calls back when an engine has died: the house can then only be started again. */
   onDeath(tell: (why: string) => void): void;
   /** Lets what is in work finish, then stops from the outside in. */
@@ -55,14 +55,8 @@ export async function startHouse(config: HouseConfig, providerIds: readonly stri
     if (failures.length > 0) throw failures[0];
   };
   try {
-    const table = await startTableEngine({ dataDir });
-    undo.push(() => table.stop());
-    const queue = await startQueueEngine({ dataDir });
-    undo.push(() => queue.stop());
-    await createTable(tableClient(table.endpoint));
-    const client = queueClient(queue.endpoint);
-    const queues = await createQueues(client);
-    await createBucket(bucketClient(queue.endpoint));
+    const ground = await startGround({ dataDir, engine: config.engine });
+    undo.push(() => ground.stop());
     const simulator = await startVendor(config);
     undo.push(() => simulator.stop());
 
@@ -75,10 +69,10 @@ export async function startHouse(config: HouseConfig, providerIds: readonly stri
     link({
       App: { name: "mjflow", stage: "local" },
       Table: { name: TABLE },
-      SubmitQueue: { url: queues.submit },
-      DeliverQueue: { url: queues.deliver },
-      ArchiveQueue: { url: queues.archive },
-      DeadLetters: { url: queues.deadLetters },
+      SubmitQueue: { url: ground.queueUrls.submit },
+      DeliverQueue: { url: ground.queueUrls.deliver },
+      ArchiveQueue: { url: ground.queueUrls.archive },
+      DeadLetters: { url: ground.queueUrls["dead-letters"] },
       Blobs: { name: BUCKET },
       HookKey: { value: keptSecret(dataDir, "hook.key") },
       PreviousHookKey: { value: "" },
@@ -89,19 +83,19 @@ export async function startHouse(config: HouseConfig, providerIds: readonly stri
       Callback: { url: config.publicUrl ?? url },
       Api: { url },
     });
-    point(table.endpoint, queue.endpoint, url, config);
+    point(ground.endpoints, url, config);
 
-    const functions = await importFunctions();
+    const functions = await importFunctions(ground.ports);
     serve(server, functions);
-    const mapping = (name: "submit" | "deliver" | "archive" | "deadletter", queueUrl: string, batchSize: number) => {
+    const mapping = (name: QueueName | "deadletter", source: Source, { batchSize }: { batchSize: number }) => {
       const [handler, timeoutS] = [functions[name], FUNCTION_TIMEOUT_S[name]];
-      return startMapping({ name, client, queueUrl, handler, timeoutS, batchSize, pollers: 2 });
+      return startMapping({ name, source, handler, timeoutS, batchSize, pollers: 2 });
     };
     const consumers = [
-      mapping("submit", queues.submit, QUEUE.submit.batchSize),
-      mapping("deliver", queues.deliver, QUEUE.deliver.batchSize),
-      mapping("archive", queues.archive, QUEUE.archive.batchSize),
-      mapping("deadletter", queues.deadLetters, QUEUE.submit.batchSize),
+      mapping("submit", ground.source("submit"), QUEUE.submit),
+      mapping("deliver", ground.source("deliver"), QUEUE.deliver),
+      mapping("archive", ground.source("archive"), QUEUE.archive),
+      mapping("deadletter", ground.source("dead-letters"), QUEUE.submit),
       startCron("sweep", functions.sweep, config.sweepMs, FUNCTION_TIMEOUT_S.sweep),
     ];
     undo.push(() => Promise.all(consumers.map((consumer) => consumer.stop())));
@@ -110,8 +104,8 @@ export async function startHouse(config: HouseConfig, providerIds: readonly stri
       apiKey,
       simulator,
       real: Object.keys(config.providers),
-      tableEngine: table.name,
-      onDeath: table.onDeath,
+      engine: ground.engine,
+      onDeath: ground.onDeath,
       stop,
     };
   } catch (error) {
@@ -139,14 +133,12 @@ function link(resources: Record<string, object>): void {
 }
 
 /** The SDK's own variables, so that the functions' clients come here and can go nowhere else. */
-function point(tableEndpoint: string, queueEndpoint: string, url: string, { timings, providers }: HouseConfig): void {
+function point(endpoints: Ground["endpoints"], url: string, { timings, providers }: HouseConfig): void {
   Object.assign(process.env, {
+    ...endpoints,
     AWS_REGION: "us-east-1",
     AWS_ACCESS_KEY_ID: "local",
     AWS_SECRET_ACCESS_KEY: "local",
-    AWS_ENDPOINT_URL_DYNAMODB: tableEndpoint,
-    AWS_ENDPOINT_URL_SQS: queueEndpoint,
-    AWS_ENDPOINT_URL_S3: queueEndpoint,
     MJFLOW_TIMINGS: timings,
     MJFLOW_API_URL: url,
     MJFLOW_DEFAULT_PROVIDER: process.env["MJFLOW_DEFAULT_PROVIDER"] || (Object.keys(providers)[0] ?? "simulator"),
@@ -161,8 +153,12 @@ const FUNCTIONS = ["api", "callback", "submit", "deliver", "archive", "deadlette
 type Functions = Record<(typeof FUNCTIONS)[number], Handler>;
 
 /** Only now: they read their environment when they are first used. By path, as Lambda does, and as nobody's dependency. */
-async function importFunctions(): Promise<Functions> {
+async function importFunctions(ports: Ground["ports"]): Promise<Functions> {
   offerStreaming();
+  const { standOn } = (await import(new URL("../../../functions/wire/base.ts", import.meta.url).href)) as {
+    standOn(ports: Ground["ports"]): void;
+  };
+  standOn(ports);
   const load = async (name: string) => {
     const module = (await import(new URL(`../../../functions/${name}.ts`, import.meta.url).href)) as {
       handler: Handler;

@@ -2,6 +2,7 @@
  * A Lambda stand-in that is honest about what matters: events and answers cross a JSON boundary, a function that takes
  * too long is given up, and a function URL is payload format 2.0 with its 6 MB limit.
  */
+import { isUtf8 } from "node:buffer";
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { isStreaming, streamTo } from "./stream.ts";
@@ -21,7 +22,10 @@ export class TimedOut extends Error {
   override readonly name = "TimedOut";
 }
 
-/** @throws TimedOut, or what the handler threw. Like Lambda, it cannot stop a handler that goes on. */
+/**
+ * @param event plain JSON made for this one call, which the handler may keep or change
+ * @throws TimedOut, or what the handler threw. Like Lambda, it cannot stop a handler that goes on.
+ */
 export async function invoke(name: string, handler: Handler, event: unknown, timeoutS: number): Promise<unknown> {
   const deadline = Date.now() + timeoutS * 1_000;
   const context: LambdaContext = {
@@ -33,15 +37,12 @@ export async function invoke(name: string, handler: Handler, event: unknown, tim
   const expired = Promise.withResolvers<never>();
   const timer = setTimeout(() => expired.reject(new TimedOut(`${name} took over ${timeoutS} s`)), timeoutS * 1_000);
   try {
-    const result = await Promise.race([handler(overJson(event), context), expired.promise]);
-    return overJson(result);
+    const result = await Promise.race([handler(event, context), expired.promise]);
+    // What crosses the boundary is JSON, as on Lambda: a handler that answers a Date or a Map would not notice here.
+    return result === undefined ? undefined : JSON.parse(JSON.stringify(result));
   } finally {
     clearTimeout(timer);
   }
-}
-
-function overJson(value: unknown): unknown {
-  return value === undefined ? undefined : JSON.parse(JSON.stringify(value));
 }
 
 /** On AWS a function only ever sees its own domain here; one built from anything else would not even parse. */
@@ -85,14 +86,18 @@ export async function serveFunctionUrl(
 /** Undefined as soon as it is too long: the rest is not read, and the request not torn down. */
 async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
   if (Number(request.headers["content-length"] ?? 0) > BODY_BYTES) return undefined;
+  const { promise, resolve, reject } = Promise.withResolvers<Buffer | undefined>();
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+  request.on("data", (chunk: Buffer) => {
     size += chunk.length;
-    if (size > BODY_BYTES) return undefined;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
+    if (size > BODY_BYTES) resolve(undefined);
+    else chunks.push(chunk);
+  });
+  request.on("end", () => resolve(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks)));
+  // Gone in the middle of it: nobody is left to answer.
+  request.on("error", reject);
+  return promise;
 }
 
 const TEXT = /^(?:text\/|application\/(?:json|javascript|xml|x-www-form-urlencoded))/i;
@@ -105,12 +110,12 @@ export function functionUrlEvent(request: IncomingMessage, body: Buffer) {
   const end = target.includes("?") ? target.indexOf("?") : target.length;
   const rawPath = target.slice(0, end) || "/";
   const rawQueryString = target.slice(end + 1);
-  const { cookie, ...others } = request.headers;
-  const headers = Object.fromEntries(Object.entries(others).map(([key, value]) => [key, String(value)]));
+  const headers: Record<string, string> = {};
+  for (const [key, value] of Object.entries(request.headers)) if (key !== "cookie") headers[key] = String(value);
+  const { cookie } = request.headers;
   // Bytes that are no UTF-8 come base64-encoded on AWS too, whatever the content type says.
   const isText = TEXT.test(headers["content-type"] ?? "") && isUtf8(body);
-  const query = new URLSearchParams(rawQueryString);
-  const now = new Date();
+  const now = Date.now();
   return {
     version: "2.0",
     routeKey: "$default",
@@ -118,11 +123,7 @@ export function functionUrlEvent(request: IncomingMessage, body: Buffer) {
     rawQueryString,
     ...(cookie !== undefined && { cookies: cookie.split(/;\s*/) }),
     headers,
-    ...(query.size > 0 && {
-      queryStringParameters: Object.fromEntries(
-        [...new Set(query.keys())].map((key) => [key, query.getAll(key).join(",")]),
-      ),
-    }),
+    ...(rawQueryString !== "" && { queryStringParameters: parametersOf(rawQueryString) }),
     requestContext: {
       accountId: "anonymous",
       apiId: "local",
@@ -138,21 +139,17 @@ export function functionUrlEvent(request: IncomingMessage, body: Buffer) {
       requestId: randomUUID(),
       routeKey: "$default",
       stage: "$default",
-      time: now.toISOString(),
-      timeEpoch: now.getTime(),
+      time: new Date(now).toISOString(),
+      timeEpoch: now,
     },
     ...(body.length > 0 && { body: isText ? body.toString("utf8") : body.toString("base64") }),
     isBase64Encoded: body.length > 0 && !isText,
   };
 }
 
-function isUtf8(body: Buffer): boolean {
-  try {
-    new TextDecoder("utf-8", { fatal: true }).decode(body);
-    return true;
-  } catch {
-    return false;
-  }
+function parametersOf(rawQueryString: string): Record<string, string> {
+  const query = new URLSearchParams(rawQueryString);
+  return Object.fromEntries([...new Set(query.keys())].map((key) => [key, query.getAll(key).join(",")]));
 }
 
 interface FunctionUrlResult {
@@ -162,6 +159,9 @@ interface FunctionUrlResult {
   body?: string;
   isBase64Encoded?: boolean;
 }
+
+/** They have no body (RFC 9110, 8.6). */
+const NO_LENGTH: ReadonlySet<number> = new Set([204, 304]);
 
 /** Anything that is not such an object is the body of a 200, as on Lambda. */
 function send(response: ServerResponse, result: unknown): void {
@@ -180,5 +180,8 @@ function send(response: ServerResponse, result: unknown): void {
       };
   for (const [key, value] of Object.entries(headers ?? {})) response.setHeader(key, String(value));
   if (cookies) response.setHeader("set-cookie", cookies);
-  response.writeHead(statusCode).end(isBase64Encoded ? Buffer.from(body, "base64") : body);
+  const content = isBase64Encoded ? Buffer.from(body, "base64") : body;
+  // Said beforehand, or it would go out in chunks; and text goes out in one write with the head.
+  if (!NO_LENGTH.has(statusCode)) response.setHeader("content-length", Buffer.byteLength(content));
+  response.writeHead(statusCode).end(content);
 }

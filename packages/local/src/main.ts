@@ -27,7 +27,7 @@ async function start(): Promise<House> {
   return startHouse(readConfig(process.env, PROVIDER_IDS), PROVIDER_IDS);
 }
 
-function greeting({ url, apiKey, simulator, real, tableEngine }: House): string {
+function greeting({ url, apiKey, simulator, real, engine }: House): string {
   const vendors = real.length === 0 ? "all simulated" : `real: ${real.join(", ")}; the others simulated`;
   return `
 mjflow is ready
@@ -36,7 +36,7 @@ mjflow is ready
   console    ${url}/console
   key        ${apiKey}
   vendors    ${vendors} (${simulator.url})
-  data       ${process.env["MJFLOW_DATA_DIR"] || ".mjflow"} (${tableEngine})
+  data       ${process.env["MJFLOW_DATA_DIR"] || ".mjflow"} (${engine})
 
 Send a plan, and look at it:
 

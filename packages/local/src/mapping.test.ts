@@ -1,34 +1,32 @@
-import { DeleteMessageBatchCommand, type Message, ReceiveMessageCommand, type SQSClient } from "@aws-sdk/client-sqs";
 import { afterEach, expect, test, vi } from "vitest";
-import { startMapping } from "./mapping.ts";
+import { type Received, type Source, startMapping } from "./mapping.ts";
 
 /** A queue that gives one batch, then nothing, and remembers what was deleted. */
 function oneBatch(ids: readonly string[]) {
-  const waiting = ids.map((id): Message => ({ MessageId: id, ReceiptHandle: `receipt-${id}`, Body: `{"id":"${id}"}` }));
+  const waiting = ids.map((id): Received => ({ id, receipt: `receipt-${id}`, body: `{"id":"${id}"}`, attributes: {} }));
   const deleted: string[] = [];
   const idle = Promise.withResolvers<void>();
-  const client = {
-    async send(command: unknown) {
-      if (command instanceof DeleteMessageBatchCommand) {
-        deleted.push(...(command.input.Entries ?? []).map((entry) => entry.ReceiptHandle!));
-        return {};
-      }
-      if (!(command instanceof ReceiveMessageCommand)) throw new Error("not expected");
-      const Messages = waiting.splice(0);
+  const source: Source = {
+    async receive(_max, signal) {
+      if (waiting.length > 0) return waiting.splice(0);
       // Asked again means that the batch before is dealt with.
-      if (Messages.length === 0) idle.resolve();
-      return Messages.length > 0 ? { Messages } : new Promise((done) => setImmediate(() => done({})));
+      idle.resolve();
+      await new Promise((stopped) => signal.addEventListener("abort", stopped));
+      return [];
     },
-  } as unknown as SQSClient;
-  return { client, deleted, dealtWith: idle.promise };
+    async delete(receipts) {
+      deleted.push(...receipts);
+    },
+  };
+  return { source, deleted, dealtWith: idle.promise };
 }
 
 afterEach(() => void vi.restoreAllMocks());
 
 async function deliver(handler: (event: { Records: { messageId: string; body: string }[] }) => unknown, timeoutS = 5) {
   vi.spyOn(console, "error").mockImplementation(() => {});
-  const { client, deleted, dealtWith } = oneBatch(["a", "b", "c"]);
-  const mapping = startMapping({ name: "f", client, queueUrl: "q", handler, timeoutS, batchSize: 10, pollers: 1 });
+  const { source, deleted, dealtWith } = oneBatch(["a", "b", "c"]);
+  const mapping = startMapping({ name: "f", source, handler, timeoutS, batchSize: 10, pollers: 1 });
   await dealtWith;
   await mapping.stop();
   return deleted;

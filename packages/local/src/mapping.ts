@@ -2,13 +2,27 @@
  * SQS event-source mapping: what AWS runs between a queue and its function. Batches go in as JSON; what the function
  * reports as failed stays on the queue, and so does a whole batch on a throw, a timeout or an id that is none of its own.
  */
-import { DeleteMessageBatchCommand, type Message, ReceiveMessageCommand, type SQSClient } from "@aws-sdk/client-sqs";
 import { type Handler, invoke } from "./lambda.ts";
+
+/** A message as its queue gave it out. */
+export interface Received {
+  id: string;
+  /** Of this receive: what deletes it. */
+  receipt: string;
+  body: string;
+  attributes: Record<string, string>;
+}
+
+/** One queue, as whoever works it off sees it. */
+export interface Source {
+  /** Waits for messages, as long as it likes, and no longer than the signal. */
+  receive(max: number, signal: AbortSignal): Promise<readonly Received[]>;
+  delete(receipts: readonly string[]): Promise<void>;
+}
 
 export interface MappingOptions {
   name: string;
-  client: SQSClient;
-  queueUrl: string;
+  source: Source;
   handler: Handler;
   timeoutS: number;
   batchSize: number;
@@ -21,19 +35,18 @@ export interface Mapping {
   stop(): Promise<void>;
 }
 
-/** Short: a poll that is cut off would swallow the next message until its visibility ends (fauxqs). */
-const WAIT_S = 1;
 const AFTER_ERROR_MS = 500;
 
 export function startMapping(options: MappingOptions): Mapping {
-  let stopping = false;
+  const { name, source, batchSize } = options;
+  const stopping = new AbortController();
   const poll = async () => {
-    while (!stopping) {
+    while (!stopping.signal.aborted) {
       try {
-        await deliver(options, await receive(options));
+        await deliver(options, await source.receive(Math.min(10, batchSize), stopping.signal));
       } catch (error) {
-        if (stopping) return;
-        report(options.name, "mapping.failed", error);
+        if (stopping.signal.aborted) return;
+        report(name, "mapping.failed", error);
         await new Promise((resolve) => setTimeout(resolve, AFTER_ERROR_MS));
       }
     }
@@ -41,28 +54,16 @@ export function startMapping(options: MappingOptions): Mapping {
   const done = Promise.all(Array.from({ length: options.pollers }, poll));
   return {
     async stop() {
-      stopping = true;
+      stopping.abort();
       await done;
     },
   };
 }
 
-async function receive({ client, queueUrl, batchSize }: MappingOptions): Promise<Message[]> {
-  const { Messages = [] } = await client.send(
-    new ReceiveMessageCommand({
-      QueueUrl: queueUrl,
-      MaxNumberOfMessages: Math.min(10, batchSize),
-      WaitTimeSeconds: WAIT_S,
-      MessageSystemAttributeNames: ["All"],
-    }),
-  );
-  return Messages;
-}
-
-async function deliver(options: MappingOptions, messages: readonly Message[]): Promise<void> {
+async function deliver(options: MappingOptions, messages: readonly Received[]): Promise<void> {
   if (messages.length === 0) return;
-  const { name, client, queueUrl, handler, timeoutS } = options;
-  let done: readonly Message[];
+  const { name, source, handler, timeoutS } = options;
+  let done: readonly Received[];
   try {
     const result = await invoke(name, handler, { Records: messages.map(recordOf) }, timeoutS);
     done = succeeded(messages, result);
@@ -70,30 +71,28 @@ async function deliver(options: MappingOptions, messages: readonly Message[]): P
     // Nothing is deleted: all of it comes back after its visibility timeout.
     return report(name, "lambda.failed", error);
   }
-  if (done.length === 0) return;
-  const Entries = done.map((message, i) => ({ Id: String(i), ReceiptHandle: message.ReceiptHandle }));
-  await client.send(new DeleteMessageBatchCommand({ QueueUrl: queueUrl, Entries }));
+  if (done.length > 0) await source.delete(done.map(({ receipt }) => receipt));
 }
 
 /** @throws for a response AWS would take for a failure of the whole batch */
-function succeeded(messages: readonly Message[], result: unknown): readonly Message[] {
+function succeeded(messages: readonly Received[], result: unknown): readonly Received[] {
   const failures =
     (result as { batchItemFailures?: { itemIdentifier?: string }[] } | undefined)?.batchItemFailures ?? [];
-  const ids = new Set(messages.map((message) => message.MessageId));
+  const ids = new Set(messages.map(({ id }) => id));
   const failed = new Set(failures.map((failure) => failure?.itemIdentifier));
   for (const id of failed)
-    if (!ids.has(id)) throw new Error("batchItemFailures names a message that is not in the batch");
-  return messages.filter((message) => !failed.has(message.MessageId));
+    if (id === undefined || !ids.has(id)) throw new Error("batchItemFailures names a message that is not in the batch");
+  return messages.filter(({ id }) => !failed.has(id));
 }
 
-function recordOf(message: Message) {
+function recordOf({ id, receipt, body, attributes }: Received) {
   return {
-    messageId: message.MessageId,
-    receiptHandle: message.ReceiptHandle,
-    body: message.Body,
-    attributes: message.Attributes ?? {},
+    messageId: id,
+    receiptHandle: receipt,
+    body,
+    attributes,
     messageAttributes: {},
-    md5OfBody: message.MD5OfBody,
+    md5OfBody: "",
     eventSource: "aws:sqs",
     eventSourceARN: "arn:aws:sqs:us-east-1:000000000000:local",
     awsRegion: "us-east-1",

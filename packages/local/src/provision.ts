@@ -9,6 +9,7 @@ import {
 } from "@aws-sdk/client-sqs";
 import { QUEUE } from "@mjflow/core/limit";
 import type { QueueName } from "@mjflow/core/message";
+import type { QueueDepth } from "@mjflow/core/port";
 import { tableDefinition } from "@mjflow/store/schema";
 
 export const TABLE = "mjflow";
@@ -18,7 +19,7 @@ export const BUCKET = "mjflow-blobs";
  * Shorter than deployed: a worker that died with the house would otherwise be missed for ten minutes by whoever restarts
  * it and watches. It still outlives every answer of a vendor worth waiting for on this machine.
  */
-const VISIBILITY_S = 100;
+export const VISIBILITY_S = 100;
 
 export async function createTable(client: DynamoDBClient): Promise<void> {
   try {
@@ -28,7 +29,7 @@ export async function createTable(client: DynamoDBClient): Promise<void> {
   }
 }
 
-export type Queues = Record<QueueName | "deadLetters", string>;
+export type Queues = Record<QueueDepth["name"], string>;
 
 /** @returns the queues' URLs */
 export async function createQueues(client: SQSClient): Promise<Queues> {
@@ -47,7 +48,7 @@ export async function createQueues(client: SQSClient): Promise<Queues> {
       }),
     });
   const [submit, deliver, archive] = await Promise.all([make("submit"), make("deliver"), make("archive")]);
-  return { submit, deliver, archive, deadLetters };
+  return { submit, deliver, archive, "dead-letters": deadLetters };
 }
 
 /**

@@ -4,6 +4,7 @@ import { MjflowError } from "@mjflow/core/error";
 import { QUEUE_OF, type QueueName } from "@mjflow/core/message";
 import type { Outgoing, Queue } from "@mjflow/core/port";
 import { delaySeconds } from "./delay.ts";
+import { queueOfBody } from "./name.ts";
 
 /** Asked for when a message goes that way: a function need not know of queues it never sends to. */
 export type QueueUrls = Record<QueueName, () => string>;
@@ -60,18 +61,6 @@ function batchesOf(messages: readonly Outgoing[]): { name: QueueName; batch: Out
     );
     return batches.map((batch) => ({ name, batch }));
   });
-}
-
-/** Where a body belongs that this code may not understand: by its type where that is known, else with the submissions. */
-function queueOfBody(body: string): QueueName {
-  try {
-    const { type } = JSON.parse(body) as { type?: unknown };
-    return typeof type === "string" && Object.hasOwn(QUEUE_OF, type)
-      ? QUEUE_OF[type as keyof typeof QUEUE_OF]
-      : "submit";
-  } catch {
-    return "submit";
-  }
 }
 
 function entryOf({ message, delayMs }: Outgoing, index: number): SendMessageBatchRequestEntry {

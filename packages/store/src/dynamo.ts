@@ -10,12 +10,15 @@ import { type Item, isExpired, keyOf } from "./codec.ts";
 import { dueOf, flowItem, flowOf, healthItem, healthOf, letterItem, letterOf, taskItem, taskOf } from "./item.ts";
 import { ATTRIBUTE, dueShard, flowKey, flowPk, healthKey, LETTERS_PK, letterKey, refOf, taskKey } from "./keys.ts";
 import { boundsOf, listFlows } from "./listing.ts";
-import { createTable, type TableDeps } from "./table.ts";
+import { createTable, type Table, type TableDeps } from "./table.ts";
 
-export interface DynamoStoreDeps extends TableDeps {
+export interface StoreDeps {
+  table: Table;
   /** For telling rows that TTL should have deleted. */
   now?: () => number;
 }
+
+export interface DynamoStoreDeps extends TableDeps, Pick<StoreDeps, "now"> {}
 
 /** Dead letters are few, or something is very wrong: the newest of them are what a person can look at. */
 const LETTERS_READ = 500;
@@ -24,8 +27,11 @@ const LETTERS_READ = 500;
  * @example
  * const store = createDynamoStore({ client: new DynamoDBClient({}), table: Resource.Table.name });
  */
-export function createDynamoStore({ now = Date.now, ...deps }: DynamoStoreDeps): Store {
-  const table = createTable(deps);
+export function createDynamoStore({ now, ...deps }: DynamoStoreDeps): Store {
+  return createStore({ table: createTable(deps), ...(now && { now }) });
+}
+
+export function createStore({ table, now = Date.now }: StoreDeps): Store {
   const isLive = (item: Item) => !isExpired(item, now());
 
   async function saveTask(task: Task, rev: number | undefined): Promise<Saved<Task>> {

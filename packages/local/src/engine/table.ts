@@ -5,6 +5,7 @@
 import { existsSync, mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { findDynoxide, startDynoxide } from "./dynoxide.ts";
+import { ENGINE_FILES } from "./name.ts";
 import { LOOPBACK } from "./port.ts";
 import type { TableEngine, TableEngineName } from "./table-engine.ts";
 
@@ -19,9 +20,6 @@ export interface TableEngineOptions {
   engine?: TableEngineName;
 }
 
-/** Each engine's own file: neither can read the other's. */
-const FILES: Record<TableEngineName, string> = { dynoxide: "table.dynoxide.db", dynalite: "table.dynalite" };
-
 /** @throws when the folder holds the other engine's data, or another process uses it. */
 export async function startTableEngine(options: TableEngineOptions = {}): Promise<TableEngine> {
   const { port, engine } = options;
@@ -30,7 +28,7 @@ export async function startTableEngine(options: TableEngineOptions = {}): Promis
   if (dataDir !== undefined) mkdirSync(dataDir, { recursive: true });
   const binary = findDynoxide();
   const name = choose(dataDir, engine, binary !== undefined);
-  const path = dataDir === undefined ? undefined : join(dataDir, FILES[name]);
+  const path = dataDir === undefined ? undefined : join(dataDir, ENGINE_FILES[name]);
   if (name === "dynalite") return startDynalite(path, port);
   if (binary === undefined) throw new Error("There is no dynoxide binary for this platform; use dynalite.");
   return startDynoxide({ binary, dataDir, dbPath: path, port });
@@ -38,7 +36,7 @@ export async function startTableEngine(options: TableEngineOptions = {}): Promis
 
 function choose(dataDir: string | undefined, wanted: TableEngineName | undefined, hasDynoxide: boolean) {
   const held = (["dynoxide", "dynalite"] as const).find(
-    (name) => dataDir !== undefined && existsSync(join(dataDir, FILES[name])),
+    (name) => dataDir !== undefined && existsSync(join(dataDir, ENGINE_FILES[name])),
   );
   const name = wanted ?? held ?? (hasDynoxide ? "dynoxide" : "dynalite");
   if (held !== undefined && held !== name) {

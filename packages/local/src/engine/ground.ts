@@ -1,0 +1,111 @@
+/**
+ * What the house stands on: rows, messages and objects of one data folder. By default a file of its own behind the same
+ * ports that AWS's services are behind; or engines that speak AWS's protocols, over HTTP and with the SDK, as deployed.
+ */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { QUEUE } from "@mjflow/core/limit";
+import type { Queue, QueueDepth, QueueDepths } from "@mjflow/core/port";
+import type { Table } from "@mjflow/store/table";
+import type { Source } from "../mapping.ts";
+import { createBucket, createQueues, createTable, VISIBILITY_S } from "../provision.ts";
+import { bucketClient, queueClient, tableClient } from "./client.ts";
+import { openFile } from "./file.ts";
+import { createFileQueues } from "./file-queue.ts";
+import { createFileTable } from "./file-table.ts";
+import { ENGINE_FILES, ENGINE_NAMES, type EngineName } from "./name.ts";
+import { startQueueEngine } from "./queue.ts";
+import { createSqsSource } from "./sqs-source.ts";
+import { startTableEngine, type TableEngineName } from "./table.ts";
+
+export interface Ground {
+  engine: EngineName;
+  /** In place of AWS's services (functions/wire/base.ts); absent where the functions reach these by their protocols. */
+  ports?: { table: Table; queue: Queue; queueDepths: QueueDepths };
+  /** Where the SDK finds the services that are reached by their protocols. */
+  endpoints: Record<string, string>;
+  queueUrls: Record<QueueDepth["name"], string>;
+  source(name: QueueDepth["name"]): Source;
+  /** Calls back when it has died: the house can then only be started again. */
+  onDeath(tell: (why: string) => void): void;
+  stop(): Promise<void>;
+}
+
+export interface GroundOptions {
+  dataDir: string;
+  /** When not given: the one whose data the folder holds, else sqlite. */
+  engine?: EngineName | undefined;
+}
+
+/** @throws Error in words when the folder holds another engine's data, or that engine does not run here */
+export async function startGround({ dataDir, engine }: GroundOptions): Promise<Ground> {
+  const held = ENGINE_NAMES.find((name) => existsSync(join(dataDir, ENGINE_FILES[name])));
+  const name = engine ?? held ?? "sqlite";
+  if (name === "sqlite" && held !== undefined && held !== "sqlite") {
+    throw new Error(
+      `${dataDir} holds a table written by ${held}, which sqlite cannot read. Start with ${held}, or remove the folder to begin anew.`,
+    );
+  }
+  if (name !== "sqlite" && held === "sqlite") {
+    throw new Error(
+      `${dataDir} holds a table written by sqlite, which ${name} cannot read. Start without MJFLOW_ENGINE, or remove the folder to begin anew.`,
+    );
+  }
+  return name === "sqlite" ? startFile(dataDir) : startProtocols(dataDir, name);
+}
+
+async function startFile(dataDir: string): Promise<Ground> {
+  const file = openFile({ dataDir });
+  const bucket = await startQueueEngine({ dataDir }).catch(async (error: unknown) => {
+    await file.close();
+    throw error;
+  });
+  await createBucket(bucketClient(bucket.endpoint));
+  const queues = createFileQueues({
+    file,
+    visibilityMs: VISIBILITY_S * 1_000,
+    maxReceiveCount: (name) => QUEUE[name].maxReceiveCount,
+  });
+  return {
+    engine: "sqlite",
+    ports: { table: createFileTable(file), queue: queues.queue, queueDepths: queues.depths },
+    endpoints: { AWS_ENDPOINT_URL_S3: bucket.endpoint },
+    // Nobody sends there: messages go through the port.
+    queueUrls: { submit: "", deliver: "", archive: "", "dead-letters": "" },
+    source: queues.source,
+    onDeath: file.onDeath,
+    async stop() {
+      await bucket.stop();
+      await file.close();
+    },
+  };
+}
+
+async function startProtocols(dataDir: string, engine: TableEngineName): Promise<Ground> {
+  const table = await startTableEngine({ dataDir, engine });
+  try {
+    const queue = await startQueueEngine({ dataDir });
+    await createTable(tableClient(table.endpoint));
+    const client = queueClient(queue.endpoint);
+    const queueUrls = await createQueues(client);
+    await createBucket(bucketClient(queue.endpoint));
+    return {
+      engine,
+      endpoints: {
+        AWS_ENDPOINT_URL_DYNAMODB: table.endpoint,
+        AWS_ENDPOINT_URL_SQS: queue.endpoint,
+        AWS_ENDPOINT_URL_S3: queue.endpoint,
+      },
+      queueUrls,
+      source: (name) => createSqsSource(client, queueUrls[name]),
+      onDeath: table.onDeath,
+      async stop() {
+        await queue.stop();
+        await table.stop();
+      },
+    };
+  } catch (error) {
+    await table.stop();
+    throw error;
+  }
+}
