@@ -95,15 +95,25 @@ export function fieldsOf<F extends string>(item: Item, fields: Fields<F>): Recor
     throw new ItemError(`${pk} ${sk} has schema version ${version}; this code knows versions up to ${VERSION}`);
   }
   const value: Record<string | symbol, unknown> = {};
-  const known = new Set(OURS);
   for (const [name, [attribute, kind]] of entriesOf(fields)) {
-    known.add(attribute);
     const field = decode(kind, item[attribute]);
     if (field !== undefined) value[name] = field;
   }
-  const unknown = Object.entries(item).filter(([attribute]) => !known.has(attribute));
+  const ours = knownOf(fields);
+  const unknown = Object.entries(item).filter(([attribute]) => !ours.has(attribute));
   if (unknown.length > 0) value[UNKNOWN] = Object.fromEntries(unknown);
   return value;
+}
+
+const known = new WeakMap<Fields<string>, ReadonlySet<string>>();
+
+/** All attributes that this code knows in such a row; a table of fields is read at every row, and never changes. */
+function knownOf(fields: Fields<string>): ReadonlySet<string> {
+  const ready = known.get(fields);
+  if (ready) return ready;
+  const attributes = new Set([...OURS, ...Object.values(fields).map(([attribute]) => attribute)]);
+  known.set(fields, attributes);
+  return attributes;
 }
 
 /** In every kind of row; each is made anew at each write, or left out of it. */
@@ -132,7 +142,15 @@ const DEFLATE_FROM_BYTES = 160;
 /** A row is 400 KB at most; nothing we stored inflates to more than this. */
 const INFLATED_BYTES = 32 * 1024 * 1024;
 
+/**
+ * How a value was stored that was read here: most of a row is written as it was read, and deflating is most of what a
+ * write takes. What is read is frozen, so that the same object is still the same text.
+ */
+const asRead = new WeakMap<object, AttributeValue>();
+
 function encodeJson(value: unknown): AttributeValue {
+  const known = asRead.get(value as object);
+  if (known) return known;
   const json = JSON.stringify(value);
   if (json.length < DEFLATE_FROM_BYTES) return { S: json };
   const deflated = deflateRawSync(json, { level: 9, dictionary: DICTIONARIES[DICTIONARY] });
@@ -141,7 +159,16 @@ function encodeJson(value: unknown): AttributeValue {
 
 function decodeJson(value: AttributeValue): unknown {
   const json = value.B ? inflate(value.B) : value.S;
-  return json === undefined ? undefined : JSON.parse(json);
+  if (json === undefined) return undefined;
+  const read = frozen(JSON.parse(json));
+  if (typeof read === "object" && read !== null) asRead.set(read, value);
+  return read;
+}
+
+function frozen(value: unknown): unknown {
+  if (typeof value !== "object" || value === null) return value;
+  for (const field of Object.values(value)) frozen(field);
+  return Object.freeze(value);
 }
 
 function inflate(bytes: Uint8Array): string {

@@ -156,11 +156,21 @@ export function letterOf(item: Item): DeadLetter {
   return { id: keyOf(item).sk, ...fieldsOf(item, LETTER) } as DeadLetter;
 }
 
+/**
+ * Rows as they were read before: one request can answer several that ask in one breath, and the local table gives out what
+ * it holds. Frozen, for they are shared.
+ */
+const tasks = new WeakMap<Item, Task>();
+
 /** @throws ItemError for a row of newer code, or one that is no task's. */
 export function taskOf(item: Item): Task {
+  const known = tasks.get(item);
+  if (known) return known;
   const ref = refOf(keyOf(item));
   if (ref?.kind !== "task") throw new ItemError(`"${keyOf(item).sk}" is not a task's row`);
-  return { flowId: ref.flowId, path: ref.path, ...fieldsOf(item, TASK) } as Task;
+  const task = Object.freeze({ flowId: ref.flowId, path: ref.path, ...fieldsOf(item, TASK) } as Task);
+  tasks.set(item, task);
+  return task;
 }
 
 /** @throws ItemError for a row of newer code, or one that is no flow's. */
