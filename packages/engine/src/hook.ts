@@ -2,7 +2,7 @@
  * Hook tokens: made for each attempt, checked at the callback's door (D1). The format is core's (`token.ts`); here are
  * the key and the HMAC. Two keys may live during a rotation: the first mints, each one is believed.
  */
-import { createHash, createHmac, timingSafeEqual } from "node:crypto";
+import { createHash, createHmac, createSecretKey, type KeyObject, timingSafeEqual } from "node:crypto";
 import { claimsText, type HookClaims, parseToken } from "@mjflow/core/token";
 
 export type ReadToken =
@@ -25,7 +25,8 @@ export function createHooks({ keys, callbackUrl }: { keys: readonly string[]; ca
     throw new Error("A hook key must have at least 32 characters; set one with `sst secret set HookKey`");
   }
   const base = callbackUrl.replace(/\/+$/, "");
-  const byId = new Map(keys.map((key) => [keyIdOf(key), key]));
+  // Made into keys once: HMAC with a text makes one each time.
+  const byId = new Map(keys.map((key) => [keyIdOf(key), createSecretKey(key, "utf8")]));
   const [mintId, mintKey] = byId.entries().next().value!;
   return {
     url(claims) {
@@ -46,7 +47,7 @@ export function createHooks({ keys, callbackUrl }: { keys: readonly string[]; ca
   };
 }
 
-function macOf(text: string, key: string): string {
+function macOf(text: string, key: KeyObject): string {
   return createHmac("sha256", key).update(text).digest("base64url");
 }
 
