@@ -10,7 +10,8 @@ import { table, tableAccess } from "./table.ts";
 export const submit = new sst.aws.Function("Submit", {
   handler: "functions/submit.handler",
   timeout: `${FUNCTION_TIMEOUT_S.submit} seconds`,
-  memory: "512 MB",
+  // It mostly waits for vendors, and waiting is billed by memory; images are sent a few at a time (wire/submit.ts).
+  memory: "256 MB",
   // The vault opens keys of vendors' accounts that the operator stored.
   link: [
     callback,

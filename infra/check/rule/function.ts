@@ -33,7 +33,7 @@ interface Size {
 const SIZES: Record<string, Size> = {
   Api: { timeoutS: FUNCTION_TIMEOUT_S.api, memoryMb: 512, diskMb: 512 },
   Callback: { timeoutS: FUNCTION_TIMEOUT_S.callback, memoryMb: 256, diskMb: 512 },
-  Submit: { timeoutS: FUNCTION_TIMEOUT_S.submit, memoryMb: 512, diskMb: 512 },
+  Submit: { timeoutS: FUNCTION_TIMEOUT_S.submit, memoryMb: 256, diskMb: 512 },
   Deliver: { timeoutS: FUNCTION_TIMEOUT_S.deliver, memoryMb: 512, diskMb: 512 },
   Archive: { timeoutS: FUNCTION_TIMEOUT_S.archive, memoryMb: 1_536, diskMb: 1_024 },
   Sweep: { timeoutS: FUNCTION_TIMEOUT_S.sweep, memoryMb: 256, diskMb: 512 },

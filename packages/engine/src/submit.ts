@@ -18,10 +18,15 @@ import type { Task } from "@mjflow/core/task";
 import type { Accounts, Verdict } from "./account.ts";
 import { type Applied, apply, effectsOf } from "./apply.ts";
 import type { Deps } from "./deps.ts";
+import type { ImageRoom } from "./image-room.ts";
 import { perform } from "./perform.ts";
 import { type At, elsewhere, findAccount, refuge } from "./route.ts";
 
-type Needs = Deps & { accounts: Accounts };
+interface Needs extends Deps {
+  accounts: Accounts;
+  /** Absent: room for all. */
+  imageRoom?: ImageRoom;
+}
 
 /** A call ready to be made, the claim still to be taken. */
 type Ready = { kind: "ready"; customId?: string; call(context: CallContext): Promise<SubmitAnswer> };
@@ -43,6 +48,24 @@ export async function submit(deps: Needs, { flowId, path }: TaskRef): Promise<vo
   }
   if (flow.canceledAt !== undefined) return perform(deps, await apply(deps, task, { kind: "cancel" }));
   const parent = tasks.find((t) => t.path === parentAt);
+  if (!hasImages(task)) return send(deps, flow, task, parent);
+  if (deps.imageRoom?.enter() === false) return later(deps, task, deps.timings.busyMs);
+  try {
+    await send(deps, flow, task, parent);
+  } finally {
+    deps.imageRoom?.leave();
+  }
+}
+
+function hasImages({ inputsRef, modal }: Task): boolean {
+  return inputsRef !== undefined || modal?.mask !== undefined;
+}
+
+function later({ queue }: Needs, { flowId, path }: Task, delayMs: number): Promise<void> {
+  return queue.send([{ message: submitMessage(flowId, path), delayMs }]);
+}
+
+async function send(deps: Needs, flow: Flow, task: Task, parent: Task | undefined): Promise<void> {
   const at = await findAccount(deps.providers, task);
   const ready = at ? await prepare(deps, at, flow, task, parent) : hopeless(failure("provider_missing"));
   if (ready.kind === "hopeless") {
@@ -50,8 +73,7 @@ export async function submit(deps: Needs, { flowId, path }: TaskRef): Promise<vo
     const to = isLoss(failure) ? await refuge(deps, flow, task) : undefined;
     return perform(deps, await apply(deps, task, { kind: "abandon", failure, to }));
   }
-  if (ready.kind === "later")
-    return deps.queue.send([{ message: submitMessage(flowId, path), delayMs: ready.afterMs }]);
+  if (ready.kind === "later") return later(deps, task, ready.afterMs);
   if (!(await hasRoom(deps, at!, task))) return perform(deps, await wait(deps, flow, task));
   // Read before the claim: nothing that can fail may stand between the claim and the call.
   const health = await deps.accounts.callbacks(task.provider, task.account);
