@@ -60,8 +60,10 @@ describe.skipIf(!chromium)("in the console", () => {
 
   describe("a flow", () => {
     test("is called off while its first picture is drawn: that is kept, nothing is pressed on it; then gone on with", async () => {
+      // The browser first: the picture is not drawn for ever.
+      const page = await opened("#/flows");
       const id = await house.start({ prompt: "called off --sim slow", then: [{ press: ["U1", "U2"] }] });
-      const page = await opened(`#/flows/${id}`);
+      await page.goto(`${house.url}/console/#/flows/${id}`);
       await click(page, ".actions button", "Cancel flow");
       await shows(page, "called off");
       const canceled = await house.ended(id);
