@@ -19,6 +19,8 @@ const SIM = ["test/sim/sim.test.ts"];
 const PLACE = ["packages/core/src/place.test.ts"];
 const KEYS = ["test/app/key.test.ts"];
 const ISOLATION = "test/app/isolation.test.ts";
+const FILE = ["packages/local/src/engine/file.test.ts"];
+const QUEUE = ["packages/local/src/engine/file-queue.test.ts"];
 const QUOTA = ["packages/core/src/credit.test.ts", "test/app/quota.test.ts"];
 
 export const GUARDS: readonly Guard[] = [
@@ -317,8 +319,8 @@ export const GUARDS: readonly Guard[] = [
     name: "every hook key of a rotation is believed",
     rule: "32",
     file: "packages/engine/src/hook.ts",
-    find: "new Map(keys.map((key) => [keyIdOf(key), key]))",
-    instead: "new Map(keys.slice(0, 1).map((key) => [keyIdOf(key), key]))",
+    find: "new Map(keys.map((key) => [keyIdOf(key), ",
+    instead: "new Map(keys.slice(0, 1).map((key) => [keyIdOf(key), ",
     tests: ["test/fault/rotation.test.ts"],
   },
   {
@@ -416,5 +418,61 @@ export const GUARDS: readonly Guard[] = [
     find: 'if (flow.canceledAt !== undefined) return perform(deps, await apply(deps, task, { kind: "cancel" }));',
     instead: "",
     tests: ["test/app/cancel.test.ts"],
+  },
+  {
+    name: "on one machine a write is acknowledged once it is on the disk",
+    rule: "D3",
+    file: "packages/local/src/engine/file.ts",
+    find: "if (own.isSynced && log !== undefined) syncing = synced(log, own);\n    else own.done.resolve();",
+    instead: "own.done.resolve();",
+    tests: FILE,
+  },
+  {
+    name: "a disk that refused a sync is believed nothing more",
+    rule: "D3",
+    file: "packages/local/src/engine/file.ts",
+    find: "if (dead) throw dead;",
+    instead: "",
+    tests: FILE,
+  },
+  {
+    name: "on one machine a row is written over its own revision only",
+    rule: "W1",
+    file: "packages/local/src/engine/file-table.ts",
+    find: 'WHERE pk = ? AND sk = ? AND rev = ?";',
+    instead: 'WHERE pk = ? AND sk = ? AND ? IS NOT NULL";',
+    tests: ["test/conformance/store.sqlite.test.ts"],
+  },
+  {
+    name: "what a transaction that was undone had written is not given out",
+    rule: "W1",
+    file: "packages/local/src/engine/file-table.ts",
+    find: "onUndone(() => held.clear());",
+    instead: "",
+    tests: ["packages/local/src/engine/file-table.test.ts"],
+  },
+  {
+    name: "on one machine each receive of a message counts",
+    rule: "Q2",
+    file: "packages/local/src/engine/file-queue.ts",
+    find: "receives = receives + 1, visibleAt = ?",
+    instead: "receives = 1, visibleAt = ?",
+    tests: QUEUE,
+  },
+  {
+    name: "a receipt of before deletes nothing",
+    rule: "Q2",
+    file: "packages/local/src/engine/file-queue.ts",
+    find: "WHERE id = ? AND receives = ? AND queue = ?",
+    instead: "WHERE id = ?1 AND ?2 = ?2 AND ?3 = ?3",
+    tests: QUEUE,
+  },
+  {
+    name: "images are sent a few at a time",
+    rule: "P2",
+    file: "packages/engine/src/submit.ts",
+    find: "if (deps.imageRoom?.enter() === false) return later(deps, task, deps.timings.busyMs);",
+    instead: "",
+    tests: ["test/engine/image.test.ts"],
   },
 ];

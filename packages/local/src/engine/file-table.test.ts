@@ -1,0 +1,62 @@
+/** What a table on a file promises beyond the suite of all tables (test/conformance). */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Item } from "@mjflow/store/codec";
+import { afterEach, expect, test } from "vitest";
+import { openFile } from "./file.ts";
+import { createFileTable } from "./file-table.ts";
+
+const KEY = { pk: "flow#a", sk: "flow" };
+const item = (rev: number, text = ""): Item => ({
+  pk: { S: KEY.pk },
+  sk: { S: KEY.sk },
+  rev: { N: String(rev) },
+  text: { S: text },
+  bytes: { B: Uint8Array.of(0, 255, 7) },
+  yes: { BOOL: true },
+});
+
+const undo: (() => unknown)[] = [];
+afterEach(async () => {
+  while (undo.length > 0) await undo.pop()!();
+});
+
+function open(dataDir?: string) {
+  const file = openFile({ dataDir });
+  undo.push(() => file.close().catch(() => {}));
+  return { file, table: createFileTable(file) };
+}
+
+test("a row comes back as it was put, bytes and all, from memory and from the disk", async () => {
+  const dataDir = mkdtempSync(join(tmpdir(), "mjflow-rows-"));
+  undo.push(() => rmSync(dataDir, { recursive: true, force: true }));
+  const first = open(dataDir);
+  await first.table.put(item(1, "é\0🛶"), undefined);
+  expect(await first.table.get(KEY)).toEqual(item(1, "é\0🛶"));
+  await first.file.close();
+  const again = open(dataDir).table;
+  expect(await again.get(KEY)).toEqual(item(1, "é\0🛶"));
+  expect(await again.put(item(2), 1)).toEqual({ ok: true });
+});
+
+test("a row whose transaction was undone is what it was before", async () => {
+  const { file, table } = open();
+  await table.put(item(1, "before"), undefined);
+  const written = table.put(item(2, "undone"), 1);
+  const broken = file.write(() => file.sql("INSERT INTO items (pk) VALUES ('no sort key')").run());
+  await expect(Promise.all([written, broken])).rejects.toThrow("NOT NULL");
+  await expect(written).rejects.toThrow();
+  expect(await table.get(KEY)).toEqual(item(1, "before"));
+  expect(await table.put(item(2, "after"), 1)).toEqual({ ok: true });
+});
+
+test("rows that are no longer held in memory are read again", async () => {
+  const { table } = open();
+  const keys = Array.from({ length: 5_000 }, (_, i) => ({ pk: `flow#${i}`, sk: "flow" }));
+  await Promise.all(
+    keys.map(({ pk }, i) => table.put({ ...item(1), pk: { S: pk }, text: { S: String(i) } }, undefined)),
+  );
+  const found = await table.getAll([keys[0]!, keys[4_999]!]);
+  expect(found.map(({ text }) => text)).toEqual([{ S: "0" }, { S: "4999" }]);
+});
