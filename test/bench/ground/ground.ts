@@ -50,7 +50,8 @@ export async function startGround(history = 0): Promise<Ground> {
   const loadS = history > 0 ? loadHistory(dataDir, history).seconds : 0;
   Object.assign(process.env, { MJFLOW_PROGRESS: "off", MJFLOW_LOG: "error" });
   const house = await startHouse(
-    { port: 0, dataDir, providers: {}, timings: TIMINGS, sweepMs: HOUR_MS, simulatorSpeed: NEVER },
+    // On an engine that counts what a request costs, spoken to as AWS's is.
+    { port: 0, dataDir, engine: "dynoxide", providers: {}, timings: TIMINGS, sweepMs: HOUR_MS, simulatorSpeed: NEVER },
     ["simulator"],
   );
   const client = tableClient(process.env["AWS_ENDPOINT_URL_DYNAMODB"]!);
