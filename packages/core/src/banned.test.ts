@@ -68,6 +68,10 @@ it("plain is plain already", () => {
     expect(plainOf(plainOf(text))).toBe(plainOf(text));
 });
 
+it("plain is in small letters, with one blank between words and nothing that is not seen", () => {
+  expect(plainOf("\n ＡSTRASSE  \u200b ß ")).toBe("astrasse ss");
+});
+
 it("all prompts of a request are read, each under its own field", () => {
   const request = {
     prompt: "a",

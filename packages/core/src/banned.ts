@@ -33,19 +33,14 @@ export type FindBanned = (text: string) => string | undefined;
 
 /** @param words those that nothing is left of (spaces, marks without width) find nothing */
 export function bannedFinder(words: readonly string[]): FindBanned {
-  const byFirst = new Map<string, { plain: string; word: string }[]>();
-  for (const word of words) {
-    const plain = plainOf(word);
-    const first = plain[0];
-    if (first === undefined) continue;
-    if (!byFirst.has(first)) byFirst.set(first, []);
-    byFirst.get(first)!.push({ plain, word });
-  }
+  const list = words.map((word) => ({ plain: plainOf(word), word }));
+  // What nothing is left of begins with undefined, as no place in a text does.
+  const byFirst = Map.groupBy(list, ({ plain }) => plain[0]);
   if (byFirst.size === 0) return () => undefined;
   return (text) => {
     const plain = plainOf(text);
     for (let at = 0; at < plain.length; at++) {
-      const found = byFirst.get(plain[at]!)?.find((banned) => standsAt(plain, at, banned.plain));
+      const found = byFirst.get(plain[at])?.find((banned) => standsAt(plain, at, banned.plain));
       if (found) return found.word;
     }
     return undefined;
@@ -67,11 +62,11 @@ function standsAt(text: string, at: number, word: string): boolean {
   return !isJoined(before(text, at), text.codePointAt(at)) && !isJoined(before(text, end), text.codePointAt(end));
 }
 
-/** The code point that ends before `at`. */
+/** The code point that ends before `at`: none where the text begins. */
 function before(text: string, at: number): number | undefined {
   const low = text.charCodeAt(at - 1);
-  const isPair = at > 1 && low >= 0xdc00 && low <= 0xdfff;
-  return at === 0 ? undefined : text.codePointAt(isPair ? at - 2 : at - 1);
+  const isPair = low >= 0xdc00 && low <= 0xdfff;
+  return text.codePointAt(isPair ? at - 2 : at - 1);
 }
 
 /** Two letters or digits of one word: no border is between them. */

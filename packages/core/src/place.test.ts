@@ -51,9 +51,10 @@ describe("a root that was not taken", () => {
     expect([placeOf(sent, 1), placeOf(sent, 2)]).toMatchObject([A, B]);
   });
 
-  it("and was never asked for moves with no number left behind", () => {
-    const { task } = play(start(), { kind: "full", chance: 0, to: B });
+  it("and was never asked for moves with no number left behind, and that is no news to its app", () => {
+    const { task, last } = play(start(), { kind: "full", chance: 0, to: B });
     expect(where(task)).toEqual({ ...B, attempt: 0, status: "PENDING" });
+    expect(last).toMatchObject({ kind: "record", why: "no-news", effects: [{ kind: "enqueue", delayMs: 0 }] });
     expect(where(play(task, claim).task)).toMatchObject({ ...B, attempt: 1 });
   });
 

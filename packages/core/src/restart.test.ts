@@ -20,6 +20,15 @@ describe("a flow that has a picture, and a branch whose vendor is lost", () => {
     expect(mayRestart(flow, "completed", [root, branch(code)])).toBe(true);
   });
 
+  it.each([
+    ["a branch of a branch", "0-1-0"],
+    ["the eleventh branch", "0-10"],
+    ["a branch that was tried a second time", "0-mrmr2"],
+    ["a branch of a root that was tried again", "0-mr-3"],
+  ])("owes it whichever part of the plan is lost: %s", (_, path) => {
+    expect(mayRestart(flow, "completed", [root, branch("provider_missing", path)])).toBe(true);
+  });
+
   it("owes it nothing that did not ask, nor a second time, nor where it is the second itself", () => {
     const tasks = [root, branch("provider_missing")];
     expect(mayRestart({ ...flow, onVendorLoss: undefined }, "completed", tasks)).toBe(false);

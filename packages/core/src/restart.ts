@@ -17,21 +17,22 @@ const LEFT_BEHIND: ReadonlySet<string> = new Set(["deadline_passed", "vendor_los
 export function mayRestart(flow: Flow, status: Flow["status"], tasks: readonly Task[]): boolean {
   if (flow.onVendorLoss !== "restart" || status !== "completed") return false;
   if (flow.restartOf !== undefined || flow.restartedAs !== undefined) return false;
-  return tasks.some((task) => failedByPlan(task, tasks) && (isLost(task, true) || isLost(task, false)));
+  return lostOf(tasks, () => false) !== undefined;
 }
 
 /** A task whose vendor, or account there, is lost. @param isThere there still is such an account */
 export function lostOf(tasks: readonly Task[], isThere: (task: Task) => boolean): Task | undefined {
-  return tasks.find((task) => failedByPlan(task, tasks) && isLost(task, isThere(task)));
+  return tasks.find((task) => standsInPlan(task, tasks) && isLost(task, isThere));
 }
 
-function isLost({ failure }: Task, isThere: boolean): boolean {
-  return failure !== undefined && (isLoss(failure) || (!isThere && LEFT_BEHIND.has(failure.code)));
+function isLost(task: Task, isThere: (task: Task) => boolean): boolean {
+  const { failure } = task;
+  return failure !== undefined && (isLoss(failure) || (LEFT_BEHIND.has(failure.code) && !isThere(task)));
 }
 
 /** What was pressed by hand is in no plan, so beginning the plan anew would not bring it back. */
 const PLANNED = /^0(?:-(?:mr)*\d*)*$/;
 
-function failedByPlan(task: Task, tasks: readonly Task[]): boolean {
-  return task.failure !== undefined && PLANNED.test(task.path) && !isSuperseded(task, tasks);
+function standsInPlan(task: Task, tasks: readonly Task[]): boolean {
+  return PLANNED.test(task.path) && !isSuperseded(task, tasks);
 }

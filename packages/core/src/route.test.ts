@@ -74,6 +74,12 @@ describe("a new root goes", () => {
     expect(shares([lost, at("open", open)], { leaving: true })).toEqual({ open: 1_000 });
   });
 
+  it("from such a place to another of its kind once that may be asked again, if there is nothing better", () => {
+    const half = at("half", noKey);
+    expect(choose([half], { chance: 0, now: NOW, leaving: true })).toBe(half);
+    expect(shares([half, at("full", crowded)], { leaving: true })).toEqual({ full: 1_000 });
+  });
+
   it("nowhere but where there is room, when it has a place already", () => {
     const wish = { roomOnly: true };
     expect(shares([at("full", crowded), at("open", open)], wish)).toEqual({ none: 1_000 });
