@@ -52,9 +52,13 @@ export interface Ground {
   table: Table;
   queue: Queue;
   queueDepths: QueueDepths;
+  /** Where S3's protocol is spoken; begins to be with the first call. */
+  bucketEndpoint(): Promise<string>;
 }
 
 let ground: Ground | undefined;
+
+export const bucketEndpoint = async () => (await ground?.bucketEndpoint()) ?? endpoint("S3").endpoint;
 
 export const queueDepths = /* @__PURE__ */ once((): QueueDepths | undefined => ground?.queueDepths);
 

@@ -3,15 +3,16 @@ import type { Media } from "@mjflow/engine/archive";
 import type { TileNumber } from "@mjflow/media/tile";
 import { createS3Blobs } from "@mjflow/store/blob";
 import { Resource } from "sst";
-import { endpoint, once } from "./base.ts";
+import { bucketEndpoint, once } from "./base.ts";
 import { outbound } from "./outgoing.ts";
 
 const env = process.env;
 
 /** Most flows carry no image: the S3 client is loaded by those that do. */
 const s3 = /* @__PURE__ */ once(async () => {
-  const { S3Client } = await import("@aws-sdk/client-s3");
-  return new S3Client({ ...endpoint("S3"), forcePathStyle: Boolean(env["AWS_ENDPOINT_URL_S3"]) });
+  const [{ S3Client }, url] = await Promise.all([import("@aws-sdk/client-s3"), bucketEndpoint()]);
+  // There is no DNS name for a bucket on one's own machine.
+  return new S3Client(url === undefined ? {} : { endpoint: url, forcePathStyle: true });
 });
 
 export const blobs = /* @__PURE__ */ once(() => createS3Blobs({ client: s3, bucket: Resource.Blobs.name }));

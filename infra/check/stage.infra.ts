@@ -155,7 +155,7 @@ test("what is set is handed on to whom it concerns, and unset is not there", () 
 });
 
 /** What only the local house sets, and what Lambda itself does. */
-const NOT_DEPLOYED = ["AWS_ENDPOINT_URL_S3", "MJFLOW_TIMINGS", "AWS_LAMBDA_FUNCTION_NAME"];
+const NOT_DEPLOYED = ["MJFLOW_TIMINGS", "AWS_LAMBDA_FUNCTION_NAME"];
 
 test("functions/wire/ reads what a deployment gives, and a deployment gives what it reads", async () => {
   const files = wireFiles().map((file) => readFile(new URL(file, import.meta.url), "utf8"));

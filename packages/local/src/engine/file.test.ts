@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { type fdatasync, mkdtempSync, rmSync } from "node:fs";
+import { type fdatasync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
@@ -166,6 +166,14 @@ test("what was acknowledged outlives a kill -9 at any moment", async () => {
     await kept.note(() => kept.sql("DELETE FROM messages").run());
     await kept.close();
   }
+});
+
+test("it is readable by its owner only, its log too", () => {
+  const dataDir = folder();
+  const file = openFile({ dataDir });
+  undo.push(() => file.close());
+  const modes = readdirSync(dataDir).map((name) => statSync(join(dataDir, name)).mode & 0o777);
+  expect(modes).toEqual([0o600, 0o600]);
 });
 
 test("a file that another process has is refused", async () => {

@@ -70,6 +70,8 @@ CREATE TABLE IF NOT EXISTS room (bytes BLOB);`;
 export function openFile({ dataDir, sync = fdatasync }: FileOptions = {}): KeptFile {
   if (dataDir !== undefined) mkdirSync(dataDir, { recursive: true });
   const path = dataDir === undefined ? ":memory:" : join(dataDir, ENGINE_FILES.sqlite);
+  // Prompts and addresses are its owner's alone; SQLite gives its other files the rights of the first.
+  if (dataDir !== undefined) closeSync(openSync(path, "a", 0o600));
   const db = openDatabase(path);
   const log = dataDir === undefined ? undefined : openSync(`${path}-wal`, "r+");
   const statements = new Map<string, StatementSync>();

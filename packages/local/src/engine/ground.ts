@@ -14,14 +14,14 @@ import { openFile } from "./file.ts";
 import { createFileQueues } from "./file-queue.ts";
 import { createFileTable } from "./file-table.ts";
 import { ENGINE_FILES, ENGINE_NAMES, type EngineName } from "./name.ts";
-import { startQueueEngine } from "./queue.ts";
+import { type QueueEngine, startQueueEngine } from "./queue.ts";
 import { createSqsSource } from "./sqs-source.ts";
 import { startTableEngine, type TableEngineName } from "./table.ts";
 
 export interface Ground {
   engine: EngineName;
   /** In place of AWS's services (functions/wire/base.ts); absent where the functions reach these by their protocols. */
-  ports?: { table: Table; queue: Queue; queueDepths: QueueDepths };
+  ports?: { table: Table; queue: Queue; queueDepths: QueueDepths; bucketEndpoint(): Promise<string> };
   /** Where the SDK finds the services that are reached by their protocols. */
   endpoints: Record<string, string>;
   queueUrls: Record<QueueDepth["name"], string>;
@@ -56,11 +56,13 @@ export async function startGround({ dataDir, engine }: GroundOptions): Promise<G
 
 async function startFile(dataDir: string): Promise<Ground> {
   const file = openFile({ dataDir });
-  const bucket = await startQueueEngine({ dataDir }).catch(async (error: unknown) => {
-    await file.close();
-    throw error;
-  });
-  await createBucket(bucketClient(bucket.endpoint));
+  /** Most houses hold no pictures: the bucket's engine is loaded with the first. */
+  let bucket: Promise<QueueEngine> | undefined;
+  async function startBucket(): Promise<QueueEngine> {
+    const engine = await startQueueEngine({ dataDir });
+    await createBucket(bucketClient(engine.endpoint));
+    return engine;
+  }
   const queues = createFileQueues({
     file,
     visibilityMs: VISIBILITY_S * 1_000,
@@ -68,14 +70,25 @@ async function startFile(dataDir: string): Promise<Ground> {
   });
   return {
     engine: "sqlite",
-    ports: { table: createFileTable(file), queue: queues.queue, queueDepths: queues.depths },
-    endpoints: { AWS_ENDPOINT_URL_S3: bucket.endpoint },
+    ports: {
+      table: createFileTable(file),
+      queue: queues.queue,
+      queueDepths: queues.depths,
+      async bucketEndpoint() {
+        bucket ??= startBucket().catch((error: unknown) => {
+          bucket = undefined;
+          throw error;
+        });
+        return (await bucket).endpoint;
+      },
+    },
+    endpoints: {},
     // Nobody sends there: messages go through the port.
     queueUrls: { submit: "", deliver: "", archive: "", "dead-letters": "" },
     source: queues.source,
     onDeath: file.onDeath,
     async stop() {
-      await bucket.stop();
+      await bucket?.then((engine) => engine.stop());
       await file.close();
     },
   };
