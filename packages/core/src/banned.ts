@@ -51,8 +51,9 @@ export function bannedFinder(words: readonly string[]): FindBanned {
 const UNSEEN = /[\p{Default_Ignorable_Code_Point}\p{Cf}]/gu;
 
 export function plainOf(text: string): string {
-  // Upper and lower: "ß" is "ss", and both Greek sigmas are one. Composed again, for case can take letters apart.
-  const folded = text.normalize("NFKC").replace(UNSEEN, "").toUpperCase().toLowerCase().normalize("NFKC");
+  // Lower and upper: either sharp s is "SS", and both Greek sigmas are one wherever they stand. Composed again, for case
+  // can take letters apart.
+  const folded = text.normalize("NFKC").replace(UNSEEN, "").toLowerCase().toUpperCase().normalize("NFKC");
   return folded.replace(/\s+/gu, " ").trim();
 }
 
