@@ -60,3 +60,19 @@ test("rows that are no longer held in memory are read again", async () => {
   const found = await table.getAll([keys[0]!, keys[4_999]!]);
   expect(found.map(({ text }) => text)).toEqual([{ S: "0" }, { S: "4999" }]);
 });
+
+test("rows past their time go, the others and those without one stay", async () => {
+  const { file, table } = open();
+  const NOW_S = 1_800_000_000;
+  const put = (pk: string, expiresAt?: number) =>
+    table.put({ ...item(1), pk: { S: pk }, ...(expiresAt && { expiresAt: { N: String(expiresAt) } }) }, undefined);
+  await Promise.all([
+    ...Array.from({ length: 450 }, (_, i) => put(`old#${i}`, NOW_S - i)),
+    put("later", NOW_S + 1),
+    put("never"),
+  ]);
+  expect(await table.forget(NOW_S * 1_000)).toBe(450);
+  expect(file.sql("SELECT pk FROM items ORDER BY pk").all()).toEqual([{ pk: "later" }, { pk: "never" }]);
+  expect(await table.getAll([{ pk: "old#3", sk: KEY.sk }])).toEqual([]);
+  expect(await table.forget(NOW_S * 1_000)).toBe(0);
+});

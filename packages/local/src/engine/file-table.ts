@@ -8,9 +8,14 @@ import type { Listing, Put, Table } from "@mjflow/store/table";
 import type { KeptFile } from "./file.ts";
 
 const INSERT =
-  "INSERT INTO items (rev, item, dueShard, dueAt, appId, listedAt, pk, sk) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING";
+  "INSERT INTO items (rev, item, dueShard, dueAt, appId, listedAt, expiresAt, pk, sk) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING";
 const UPDATE =
-  "UPDATE items SET rev = ?, item = ?, dueShard = ?, dueAt = ?, appId = ?, listedAt = ? WHERE pk = ? AND sk = ? AND rev = ?";
+  "UPDATE items SET rev = ?, item = ?, dueShard = ?, dueAt = ?, appId = ?, listedAt = ?, expiresAt = ? WHERE pk = ? AND sk = ? AND rev = ?";
+
+const FORGET =
+  "DELETE FROM items WHERE rowid IN (SELECT rowid FROM items WHERE expiresAt <= ? LIMIT ?) RETURNING pk, sk";
+/** Between two of them others get their turn. */
+const FORGET_AT_ONCE = 200;
 
 /** A few thousand rows: about 20 MB. */
 const HELD = 4_096;
@@ -19,7 +24,12 @@ interface Row {
   item: Uint8Array;
 }
 
-export function createFileTable({ sql, write, onUndone }: Pick<KeptFile, "sql" | "write" | "onUndone">): Table {
+export interface FileTable extends Table {
+  /** What DynamoDB's TTL does: rows past their time go, and reading has left them out already. @returns how many */
+  forget(nowMs: number): Promise<number>;
+}
+
+export function createFileTable({ sql, write, onUndone }: Pick<KeptFile, "sql" | "write" | "onUndone">): FileTable {
   /** Rows as they are: nobody else writes to this file, and nobody changes an item. The one written longest ago goes first. */
   const held = new Map<string, Item>();
   onUndone(() => held.clear());
@@ -70,6 +80,14 @@ export function createFileTable({ sql, write, onUndone }: Pick<KeptFile, "sql" |
       const { index } = listing;
       return index ? rows.map((row) => keysOf(row, index)) : (rows as unknown as Key[]).map((key) => find(key)!);
     },
+    async forget(nowMs) {
+      for (let gone = 0; ; ) {
+        const rows = await write(() => sql(FORGET).all(Math.floor(nowMs / 1_000), FORGET_AT_ONCE));
+        for (const key of rows as unknown as Key[]) held.delete(nameOf(key));
+        gone += rows.length;
+        if (rows.length < FORGET_AT_ONCE) return gone;
+      }
+    },
   };
 }
 
@@ -77,8 +95,9 @@ function columnsOf(item: Item): SQLInputValue[] {
   const { pk, sk } = keyOf(item);
   const text = (name: string) => item[name]?.S ?? null;
   const number = (name: string) => (item[name]?.N === undefined ? null : Number(item[name].N));
-  const { dueShard, dueAt, appId, listedAt } = ATTRIBUTE;
-  return [number(REV_ATTRIBUTE), serialize(item), text(dueShard), number(dueAt), text(appId), text(listedAt), pk, sk];
+  const { dueShard, dueAt, appId, listedAt, expiresAt } = ATTRIBUTE;
+  const indexed = [text(dueShard), number(dueAt), text(appId), text(listedAt), number(expiresAt)];
+  return [number(REV_ATTRIBUTE), serialize(item), ...indexed, pk, sk];
 }
 
 function nameOf({ pk, sk }: Key): string {

@@ -54,11 +54,12 @@ const PAGE_BYTES = 4_096;
 const SCHEMA = `
 CREATE TABLE IF NOT EXISTS items (
   pk TEXT NOT NULL, sk TEXT NOT NULL, rev INTEGER, item BLOB NOT NULL,
-  dueShard TEXT, dueAt INTEGER, appId TEXT, listedAt TEXT,
+  dueShard TEXT, dueAt INTEGER, appId TEXT, listedAt TEXT, expiresAt INTEGER,
   PRIMARY KEY (pk, sk)
 );
 CREATE INDEX IF NOT EXISTS due ON items (dueShard, dueAt, pk, sk) WHERE dueAt IS NOT NULL;
 CREATE INDEX IF NOT EXISTS app ON items (appId, listedAt, pk, sk) WHERE listedAt IS NOT NULL;
+CREATE INDEX IF NOT EXISTS ttl ON items (expiresAt) WHERE expiresAt IS NOT NULL;
 CREATE TABLE IF NOT EXISTS messages (
   id INTEGER PRIMARY KEY AUTOINCREMENT, queue TEXT NOT NULL, body TEXT NOT NULL,
   sentAt INTEGER NOT NULL, visibleAt INTEGER NOT NULL, receives INTEGER NOT NULL DEFAULT 0

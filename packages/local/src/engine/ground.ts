@@ -37,6 +37,8 @@ export interface GroundOptions {
   engine?: EngineName | undefined;
 }
 
+const FORGET_EVERY_MS = 3_600_000;
+
 /** @throws Error in words when the folder holds another engine's data, or that engine does not run here */
 export async function startGround({ dataDir, engine }: GroundOptions): Promise<Ground> {
   const held = ENGINE_NAMES.find((name) => existsSync(join(dataDir, ENGINE_FILES[name])));
@@ -68,10 +70,15 @@ async function startFile(dataDir: string): Promise<Ground> {
     visibilityMs: VISIBILITY_S * 1_000,
     maxReceiveCount: (name) => QUEUE[name].maxReceiveCount,
   });
+  const table = createFileTable(file);
+  const forget = () =>
+    table.forget(Date.now()).catch((error: unknown) => console.error(`Old rows are still there: ${String(error)}`));
+  void forget();
+  const forgetting = setInterval(forget, FORGET_EVERY_MS);
   return {
     engine: "sqlite",
     ports: {
-      table: createFileTable(file),
+      table,
       queue: queues.queue,
       queueDepths: queues.depths,
       async bucketEndpoint() {
@@ -88,6 +95,7 @@ async function startFile(dataDir: string): Promise<Ground> {
     source: queues.source,
     onDeath: file.onDeath,
     async stop() {
+      clearInterval(forgetting);
       await bucket?.then((engine) => engine.stop());
       await file.close();
     },
