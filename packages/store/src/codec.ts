@@ -139,6 +139,8 @@ function decode(kind: Kind, value: AttributeValue | undefined): unknown {
 
 /** Below this, deflating saves nothing worth its time. */
 const DEFLATE_FROM_BYTES = 160;
+/** Half the usual window holds the dictionary and most of what is stored, and takes two thirds of the time to set up. */
+const DEFLATE = { level: 9, windowBits: 14 };
 /** A row is 400 KB at most; nothing we stored inflates to more than this. */
 const INFLATED_BYTES = 32 * 1024 * 1024;
 
@@ -153,7 +155,7 @@ function encodeJson(value: unknown): AttributeValue {
   if (known) return known;
   const json = JSON.stringify(value);
   if (json.length < DEFLATE_FROM_BYTES) return { S: json };
-  const deflated = deflateRawSync(json, { level: 9, dictionary: DICTIONARIES[DICTIONARY] });
+  const deflated = deflateRawSync(json, { ...DEFLATE, dictionary: DICTIONARIES[DICTIONARY] });
   return { B: Buffer.concat([Uint8Array.of(DICTIONARY), deflated]) };
 }
 
