@@ -26,7 +26,7 @@ const BENCHES: Record<string, () => Promise<object>> = {
     return benchFlows(
       quick
         ? { rounds: 1, flows: 30, concurrency: 16, aloneFlows: 10 }
-        : { rounds: 3, flows: 200, concurrency: 16, aloneFlows: 60 },
+        : { rounds: 3, flows: 300, concurrency: 16, aloneFlows: 60 },
     );
   },
   bundles: () => benchBundles({ rounds: quick ? 3 : 25 }),
