@@ -156,7 +156,9 @@ describe("over random orders of all signals", () => {
       const last = walk(task, story, ({ before, signal, decision, next, minted }) => {
         expect(minted).toBeLessThanOrEqual(TIMINGS.attemptLimit);
         expect(next.modals).toBeLessThanOrEqual(TIMINGS.attemptLimit);
-        if (signal.kind === "busy" && next.attempt < before.attempt) givenBack++;
+        // What a vendor did not take: the number is free again, or the task an earlier attempt's, which turned out to be taken.
+        const notTaken = signal.kind === "busy" || signal.kind === "refused";
+        if (notTaken && next.attempt < before.attempt) givenBack += before.attempt - next.attempt;
         if (decision.kind === "ignore" || !decision.effects.some((effect) => effect.kind === "call")) return;
         expect(signal.kind).toBe("claim");
         expect(before.leaseUntil).toBeUndefined();
