@@ -2,7 +2,6 @@
  * `POST /callbacks/<token>`: vendors' callbacks, as a Lambda function URL. The busiest function there is, so it reads the
  * event itself: no framework, no vendor key, no bucket. The address is never logged: it is the proof (D1).
  */
-import { isUtf8 } from "node:buffer";
 import { CALLBACK } from "@mjflow/core/limit";
 import { type Received, receive } from "@mjflow/engine/receive";
 import { readCallback } from "@mjflow/providers/callback";
@@ -44,11 +43,17 @@ function respond(received: Received): LambdaFunctionURLResult {
   }
 }
 
+/** Leaves out a byte order mark, which is no JSON. */
+const UTF8 = new TextDecoder("utf-8", { fatal: true });
+
 function decodeBody({ body = "", isBase64Encoded }: LambdaFunctionURLEvent): string | "too large" | undefined {
-  if (!isBase64Encoded) return Buffer.byteLength(body) > CALLBACK.bodyBytes ? "too large" : body;
-  const bytes = Buffer.from(body, "base64");
+  const bytes = Buffer.from(body, isBase64Encoded ? "base64" : "utf8");
   if (bytes.length > CALLBACK.bodyBytes) return "too large";
-  return isUtf8(bytes) ? bytes.toString() : undefined;
+  try {
+    return UTF8.decode(bytes);
+  } catch {
+    return undefined;
+  }
 }
 
 function answer(

@@ -103,3 +103,9 @@ describe("the hook key is rotated", () => {
     }
   });
 });
+
+test("a callback behind a byte order mark is read like any other", async () => {
+  const { token, status } = await submitted(NEW);
+  expect(await deployed(NEW).post(token, `\ufeff${END}`)).toBe(200);
+  expect(await status()).toBe("SUCCESS");
+});
