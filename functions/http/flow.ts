@@ -40,8 +40,8 @@ export const flows = new Hono<AppEnv>()
     const mediaUrl = mediaUrlOf(c);
     return showWhenNew(c, async () => {
       const { flow, tasks } = await own(c, c.req.param("id"));
-      const ended = isClosed(flow, tasks);
-      return { body: flowView(flow, tasks, mediaUrl), ended, ending: !ended && flowStatus(tasks) !== "running" };
+      const [body, ended] = [flowView(flow, tasks, mediaUrl), isClosed(flow, tasks)];
+      return { body, ended, ending: !ended && body.status !== "running" };
     });
   })
   .post("/:id/cancel", async (c) => answer(c, await cancelFlow(c.get("deps"), c.get("appId"), c.req.param("id"))))

@@ -60,7 +60,7 @@ let ground: Ground | undefined;
 
 export const bucketEndpoint = async () => (await ground?.bucketEndpoint()) ?? endpoint("S3").endpoint;
 
-export const queueDepths = /* @__PURE__ */ once((): QueueDepths | undefined => ground?.queueDepths);
+export const queueDepths = (): QueueDepths | undefined => ground?.queueDepths;
 
 /** Before the first event: what a function has built it keeps. */
 export function standOn(other: Ground | undefined): void {

@@ -1,5 +1,5 @@
 /**
- * A Lambda stand-in that is honest about what matters: events and answers cross a JSON boundary, a function that takes
+ * A Lambda stand-in that is honest about what matters: events are JSON and answers become it, a function that takes
  * too long is given up, and a function URL is payload format 2.0 with its 6 MB limit.
  */
 import { isUtf8 } from "node:buffer";
@@ -91,8 +91,9 @@ async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
   let size = 0;
   request.on("data", (chunk: Buffer) => {
     size += chunk.length;
-    if (size > BODY_BYTES) resolve(undefined);
-    else chunks.push(chunk);
+    if (size <= BODY_BYTES) return void chunks.push(chunk);
+    chunks.length = 0;
+    resolve(undefined);
   });
   request.on("end", () => resolve(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks)));
   // Gone in the middle of it: nobody is left to answer.

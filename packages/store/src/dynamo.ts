@@ -31,6 +31,7 @@ export function createDynamoStore({ now, ...deps }: DynamoStoreDeps): Store {
   return createStore({ table: createTable(deps), ...(now && { now }) });
 }
 
+/** On whichever table: DynamoDB's, or the local house's own. */
 export function createStore({ table, now = Date.now }: StoreDeps): Store {
   const isLive = (item: Item) => !isExpired(item, now());
 

@@ -58,6 +58,11 @@ export interface Key {
   sk: string;
 }
 
+/** One text for both, for maps. */
+export function nameOf({ pk, sk }: Key): string {
+  return `${pk} ${sk}`;
+}
+
 const FLOW_SK = "flow";
 const TASK_SK = "task#";
 

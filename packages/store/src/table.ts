@@ -21,7 +21,7 @@ import {
 } from "@aws-sdk/client-dynamodb";
 import { MjflowError } from "@mjflow/core/error";
 import { type Item, itemBytes, keyOf, NONCE_ATTRIBUTE, REV_ATTRIBUTE } from "./codec.ts";
-import { ATTRIBUTE, INDEX, INDEX_KEYS, type Key } from "./keys.ts";
+import { ATTRIBUTE, INDEX, INDEX_KEYS, type Key, nameOf } from "./keys.ts";
 import { addRefused, addUnits, type Meter } from "./meter.ts";
 
 export interface TableDeps {
@@ -229,10 +229,6 @@ type Condition = Pick<
 
 function attributes({ pk, sk }: Key): Item {
   return { [ATTRIBUTE.pk]: { S: pk }, [ATTRIBUTE.sk]: { S: sk } };
-}
-
-function nameOf({ pk, sk }: Key): string {
-  return `${pk} ${sk}`;
 }
 
 function onlyOver(rev: number | undefined): Condition {

@@ -1,9 +1,7 @@
 /** What a queue on a file promises beyond the suite of all queues (test/conformance). */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { submitMessage } from "@mjflow/core/message";
-import { afterEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
+import { folder, undo } from "../../test/test-folder.ts";
 import { openFile } from "./file.ts";
 import { createFileQueues } from "./file-queue.ts";
 
@@ -12,17 +10,6 @@ const message = submitMessage("flow_01K9ZC7T3R8M2V5X0Q4B6N1JHD", "0");
 const never = new AbortController().signal;
 
 let now = Date.UTC(2026, 10, 21);
-const undo: (() => unknown)[] = [];
-afterEach(async () => {
-  while (undo.length > 0) await undo.pop()!();
-});
-
-function folder(): string {
-  const path = mkdtempSync(join(tmpdir(), "mjflow-queue-"));
-  undo.push(() => rmSync(path, { recursive: true, force: true }));
-  return path;
-}
-
 function open(dataDir?: string) {
   const file = openFile({ dataDir });
   const queues = createFileQueues({ file, visibilityMs: VISIBILITY_MS, maxReceiveCount: () => 2, now: () => now });

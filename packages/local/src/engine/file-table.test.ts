@@ -1,9 +1,7 @@
 /** What a table on a file promises beyond the suite of all tables (test/conformance). */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import type { Item } from "@mjflow/store/codec";
-import { afterEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
+import { folder, undo } from "../../test/test-folder.ts";
 import { openFile } from "./file.ts";
 import { createFileTable } from "./file-table.ts";
 
@@ -17,11 +15,6 @@ const item = (rev: number, text = ""): Item => ({
   yes: { BOOL: true },
 });
 
-const undo: (() => unknown)[] = [];
-afterEach(async () => {
-  while (undo.length > 0) await undo.pop()!();
-});
-
 function open(dataDir?: string) {
   const file = openFile({ dataDir });
   undo.push(() => file.close().catch(() => {}));
@@ -29,8 +22,7 @@ function open(dataDir?: string) {
 }
 
 test("a row comes back as it was put, bytes and all, from memory and from the disk", async () => {
-  const dataDir = mkdtempSync(join(tmpdir(), "mjflow-rows-"));
-  undo.push(() => rmSync(dataDir, { recursive: true, force: true }));
+  const dataDir = folder();
   const first = open(dataDir);
   await first.table.put(item(1, "é\0🛶"), undefined);
   expect(await first.table.get(KEY)).toEqual(item(1, "é\0🛶"));

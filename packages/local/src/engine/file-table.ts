@@ -3,7 +3,7 @@
 import type { SQLInputValue } from "node:sqlite";
 import { deserialize, serialize } from "node:v8";
 import { type Item, keyOf, REV_ATTRIBUTE } from "@mjflow/store/codec";
-import { ATTRIBUTE, INDEX_KEYS, type Key } from "@mjflow/store/keys";
+import { ATTRIBUTE, INDEX_KEYS, type Key, nameOf } from "@mjflow/store/keys";
 import type { Listing, Put, Table } from "@mjflow/store/table";
 import type { KeptFile } from "./file.ts";
 
@@ -98,10 +98,6 @@ function columnsOf(item: Item): SQLInputValue[] {
   const { dueShard, dueAt, appId, listedAt, expiresAt } = ATTRIBUTE;
   const indexed = [text(dueShard), number(dueAt), text(appId), text(listedAt), number(expiresAt)];
   return [number(REV_ATTRIBUTE), serialize(item), ...indexed, pk, sk];
-}
-
-function nameOf({ pk, sk }: Key): string {
-  return `${pk} ${sk}`;
 }
 
 /** By the sort key, then by the table's own: an index may hold several of one sort key. */

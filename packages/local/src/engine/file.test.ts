@@ -1,20 +1,9 @@
 import { spawn } from "node:child_process";
-import { type fdatasync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { type fdatasync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
+import { folder, undo } from "../../test/test-folder.ts";
 import { type FileOptions, type KeptFile, openFile } from "./file.ts";
-
-const undo: (() => unknown)[] = [];
-afterEach(async () => {
-  while (undo.length > 0) await undo.pop()!();
-});
-
-function folder(): string {
-  const path = mkdtempSync(join(tmpdir(), "mjflow-file-"));
-  undo.push(() => rmSync(path, { recursive: true, force: true }));
-  return path;
-}
 
 /** A file whose syncs end when the test says so. */
 function slowDisk(options: FileOptions = {}) {

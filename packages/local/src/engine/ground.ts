@@ -2,8 +2,6 @@
  * What the house stands on: rows, messages and objects of one data folder. By default a file of its own behind the same
  * ports that AWS's services are behind; or engines that speak AWS's protocols, over HTTP and with the SDK, as deployed.
  */
-import { existsSync } from "node:fs";
-import { join } from "node:path";
 import { QUEUE } from "@mjflow/core/limit";
 import type { Queue, QueueDepth, QueueDepths } from "@mjflow/core/port";
 import type { Table } from "@mjflow/store/table";
@@ -13,7 +11,7 @@ import { bucketClient, queueClient, tableClient } from "./client.ts";
 import { openFile } from "./file.ts";
 import { createFileQueues } from "./file-queue.ts";
 import { createFileTable } from "./file-table.ts";
-import { ENGINE_FILES, ENGINE_NAMES, type EngineName } from "./name.ts";
+import { cannotRead, type EngineName, engineIn } from "./name.ts";
 import { type QueueEngine, startQueueEngine } from "./queue.ts";
 import { createSqsSource } from "./sqs-source.ts";
 import { startTableEngine, type TableEngineName } from "./table.ts";
@@ -41,18 +39,9 @@ const FORGET_EVERY_MS = 3_600_000;
 
 /** @throws Error in words when the folder holds another engine's data, or that engine does not run here */
 export async function startGround({ dataDir, engine }: GroundOptions): Promise<Ground> {
-  const held = ENGINE_NAMES.find((name) => existsSync(join(dataDir, ENGINE_FILES[name])));
+  const held = engineIn(dataDir);
   const name = engine ?? held ?? "sqlite";
-  if (name === "sqlite" && held !== undefined && held !== "sqlite") {
-    throw new Error(
-      `${dataDir} holds a table written by ${held}, which sqlite cannot read. Start with ${held}, or remove the folder to begin anew.`,
-    );
-  }
-  if (name !== "sqlite" && held === "sqlite") {
-    throw new Error(
-      `${dataDir} holds a table written by sqlite, which ${name} cannot read. Start without MJFLOW_ENGINE, or remove the folder to begin anew.`,
-    );
-  }
+  if (held !== undefined && held !== name) throw cannotRead(dataDir, held, name);
   return name === "sqlite" ? startFile(dataDir) : startProtocols(dataDir, name);
 }
 

@@ -1,3 +1,6 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+
 /** sqlite keeps rows and messages itself; the others are tables that speak DynamoDB's protocol. */
 export const ENGINE_NAMES = ["sqlite", "dynoxide", "dynalite"] as const;
 
@@ -9,3 +12,14 @@ export const ENGINE_FILES: Record<EngineName, string> = {
   dynoxide: "table.dynoxide.db",
   dynalite: "table.dynalite",
 };
+
+/** Whose data the folder holds. */
+export function engineIn(dataDir: string): EngineName | undefined {
+  return ENGINE_NAMES.find((name) => existsSync(join(dataDir, ENGINE_FILES[name])));
+}
+
+export function cannotRead(dataDir: string, held: EngineName, name: EngineName): Error {
+  return new Error(
+    `${dataDir} holds a table written by ${held}, which ${name} cannot read. Start with ${held}, or remove the folder to begin anew.`,
+  );
+}

@@ -1,8 +1,6 @@
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
 import { connect } from "node:net";
-import { networkInterfaces, tmpdir } from "node:os";
-import { join } from "node:path";
+import { networkInterfaces } from "node:os";
 import { CreateBucketCommand, GetObjectCommand, PutObjectCommand } from "@aws-sdk/client-s3";
 import {
   ChangeMessageVisibilityCommand,
@@ -11,20 +9,10 @@ import {
   ReceiveMessageCommand,
   SendMessageCommand,
 } from "@aws-sdk/client-sqs";
-import { afterEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
+import { folder, undo } from "../../test/test-folder.ts";
 import { bucketClient, queueClient } from "./client.ts";
 import { startQueueEngine } from "./queue.ts";
-
-const undo: (() => unknown)[] = [];
-afterEach(async () => {
-  while (undo.length > 0) await undo.pop()!();
-});
-
-function folder(): string {
-  const path = mkdtempSync(join(tmpdir(), "mjflow-queue-"));
-  undo.push(() => rmSync(path, { recursive: true, force: true }));
-  return path;
-}
 
 async function start(dataDir?: string) {
   const engine = await startQueueEngine({ dataDir });

@@ -1,23 +1,12 @@
 import { spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { CreateTableCommand, type DynamoDBClient, GetItemCommand, PutItemCommand } from "@aws-sdk/client-dynamodb";
-import { afterEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
+import { folder, undo } from "../../test/test-folder.ts";
 import { tableClient } from "./client.ts";
 import { findDynoxide } from "./dynoxide.ts";
 import { startTableEngine, type TableEngine, type TableEngineName, type TableEngineOptions } from "./table.ts";
-
-const undo: (() => unknown)[] = [];
-afterEach(async () => {
-  while (undo.length > 0) await undo.pop()!();
-});
-
-function folder(): string {
-  const path = mkdtempSync(join(tmpdir(), "mjflow-table-"));
-  undo.push(() => rmSync(path, { recursive: true, force: true }));
-  return path;
-}
 
 async function start(options: TableEngineOptions): Promise<{ engine: TableEngine; client: DynamoDBClient }> {
   const engine = await startTableEngine(options);
