@@ -38,8 +38,7 @@ test("a flow is found by its id or a good part of it, never by a few characters 
   const flow = { id, status: "running", state: null, provider: "simulator", prompt: "order 7" } as const;
   for (const search of [id, id.toLowerCase(), "01K9PX", "8M6W4N2C", "order 01k9px249"])
     expect(fits(flow, { ...NO_FILTER, search })).toBe(true);
-  for (const search of ["249", "order 249", "w4n2c", "flow"])
-    expect(fits(flow, { ...NO_FILTER, search })).toBe(false);
+  for (const search of ["249", "order 249", "w4n2c", "flow"]) expect(fits(flow, { ...NO_FILTER, search })).toBe(false);
 });
 
 test("the server is asked only for what it understands", () => {
