@@ -168,8 +168,9 @@ test("it is readable by its owner only, its log too", () => {
 test("a file that another process has is refused", async () => {
   const dataDir = folder();
   const file = new URL("./file.ts", import.meta.url).href;
+  // Held on to: one that nobody refers to is closed when it is collected.
   const script = `
-    (await import(${JSON.stringify(file)})).openFile({ dataDir: ${JSON.stringify(dataDir)} });
+    globalThis.file = (await import(${JSON.stringify(file)})).openFile({ dataDir: ${JSON.stringify(dataDir)} });
     console.log("open");
     setInterval(() => {}, 1e6);`;
   const child = spawn(process.execPath, ["--input-type=module", "-e", script], {
