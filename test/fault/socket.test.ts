@@ -46,9 +46,12 @@ test("a thousand slow or silent lines are ended by the house, flows complete mea
   try {
     const flow = await house.ended(await house.start({ then: [{ press: "U1" }] }));
     expect(flow.status).toBe("completed");
-    for (const { kind, ended } of lines) {
-      const status = /^HTTP\/1\.1 (\d{3})/.exec(await ended)?.[1];
-      expect(`${kind}: ${status}`).toBe(`${kind}: ${kind === IDLE ? 200 : 408}`);
+    const told = new Map(kinds.map((kind) => [kind, new Set<string>()]));
+    for (const { kind, ended } of lines) told.get(kind)!.add(statusIn(await ended));
+    for (const [kind, statuses] of told) {
+      // What is written to a line that has just been ended resets it, and an answer not yet read is lost with it.
+      if (KINDS[kind]![1]) statuses.delete("none");
+      expect([kind, ...statuses]).toEqual([kind, kind === IDLE ? "200" : "408"]);
     }
     expect((await house.call("GET", "/v1/flows")).body.data).toHaveLength(before.data.length + 1);
   } finally {
@@ -56,6 +59,10 @@ test("a thousand slow or silent lines are ended by the house, flows complete mea
     for (const { socket } of lines) socket.destroy();
   }
 }, 150_000);
+
+function statusIn(text: string): string {
+  return /^HTTP\/1\.1 (\d{3})/.exec(text)?.[1] ?? "none";
+}
 
 function open(kind: string): Promise<Line> {
   return new Promise((resolve, reject) => {
