@@ -24,7 +24,6 @@ const TIMINGS = {
   lookupMs: 500,
   requeueMs: 1_500,
   effectsMs: 1_500,
-  flowMs: 2_000,
   busyMs: 200,
   // One more than the deaths of any test here: each may come between a task's claim and its call, and burns that attempt.
   attemptLimit: Math.max(ROUNDS, 3) + 1,

@@ -6,12 +6,12 @@
 import type { Limits } from "@mjflow/core/app";
 import { type Credit, DANGLING_MS } from "@mjflow/core/credit";
 import { MjflowError } from "@mjflow/core/error";
-import { type Flow, flowStatus } from "@mjflow/core/flow";
+import { type Flow, flowStatus, nextLookAt } from "@mjflow/core/flow";
 import { ROOT_PATH, taskIdOf } from "@mjflow/core/id";
 import type { Clock, Log, Metric, Store } from "@mjflow/core/port";
 import { isNews, type Report } from "@mjflow/core/report";
 import type { PlanInput } from "@mjflow/core/request";
-import { isEnded, type Task } from "@mjflow/core/task";
+import { isEnded, isListed, type Task } from "@mjflow/core/task";
 import { TIMINGS } from "@mjflow/core/timing";
 import { createAccounts } from "@mjflow/engine/account";
 import { archive } from "@mjflow/engine/archive";
@@ -144,6 +144,7 @@ export const START = Date.UTC(2026, 10, 21);
 /** Longer than a webhook is tried. */
 const HORIZON_MS = 96 * 3_600_000;
 const SWEEP_MS = 60_000;
+const HOUR_MS = 3_600_000;
 const VISIBILITY_MS = 600_000;
 const HOOK_KEYS = ["a key for simulations, never for anything else"];
 
@@ -178,15 +179,20 @@ export async function runHouse({
   const app = createApp(hearing, profile);
   // Nothing is at rest here: sealing would take a tenth of the time and prove nothing.
   const vault: Vault = { seal: (secret) => secret, open: (sealed) => sealed, isCurrent: () => true };
-  const watch = createWatch(broken, (task) => {
-    const { flowId, path, status, attempt, phase, rev, busy } = task;
-    trace?.({
-      at: scheduler.now() - START,
-      flowId,
-      path,
-      what: `rev ${rev} ${status} attempt ${attempt} ${phase} busy ${busy}`,
-    });
-  });
+  const watch = createWatch(
+    broken,
+    // Without clocks of their own: a process that stood still for a while writes what was true before.
+    { now: () => scheduler.now(), slackMs: scene.clockOf ? HOUR_MS : 1_000 },
+    (task) => {
+      const { flowId, path, status, attempt, phase, rev, busy } = task;
+      trace?.({
+        at: scheduler.now() - START,
+        flowId,
+        path,
+        what: `rev ${rev} ${status} attempt ${attempt} ${phase} busy ${busy}`,
+      });
+    },
+  );
   const people = limits !== undefined && plan === undefined;
   const ledger = createLedger(broken, now);
   const versions = new Map<Store, Store>();
@@ -481,9 +487,22 @@ function drawPlan(depth: number, rng: { int(a: number, b: number): number }): Pl
   return presses.map((press) => ({ press, prompt: "more sky", then: drawPlan(depth - 1, rng) }));
 }
 
+interface Time {
+  now(): number;
+  /** How much later than it should be a time may be. */
+  slackMs: number;
+}
+
 /** The rules that hold at every write, checked at every write, whichever version makes it. */
-function createWatch(broken: string[], saw: (task: Task) => void): (store: Store) => Store {
+function createWatch(broken: string[], { now, slackMs }: Time, saw: (task: Task) => void): (store: Store) => Store {
   const last = new Map<string, Task>();
+  const flows = new Map<string, Flow>();
+  function checkFlow(flow: Flow): void {
+    flows.set(flow.id, flow);
+    const latest = nextLookAt(flow, [], now(), TIMINGS) + slackMs;
+    if (flow.status === "running" && (flow.due === undefined || flow.due > latest))
+      broken.push(`T4 ${flow.id} runs, and is looked at ${flow.due === undefined ? "never" : "too late"}`);
+  }
   function check(task: Task): void {
     saw(task);
     const key = `${task.flowId} ${task.path}`;
@@ -491,6 +510,8 @@ function createWatch(broken: string[], saw: (task: Task) => void): (store: Store
     last.set(key, task);
     if (!isEnded(task) && task.due === undefined)
       broken.push(`T4 ${task.path} ${task.status} waits without a due time`);
+    if (!isEnded(task) && !isListed(task) && flows.get(task.flowId)?.status !== "running")
+      broken.push(`T4 ${task.path} ${task.status} waits with a flow that does not`);
     if (!before) return;
     if (isEnded(before) && task.status !== before.status)
       broken.push(`T1 ${task.path} ${before.status} to ${task.status}`);
@@ -505,6 +526,16 @@ function createWatch(broken: string[], saw: (task: Task) => void): (store: Store
   }
   return (store) => ({
     ...store,
+    async createFlow(flow, root) {
+      const created = await store.createFlow(flow, root);
+      if (created === "created") checkFlow(flow);
+      return created;
+    },
+    async saveFlow(flow) {
+      const saved = await store.saveFlow(flow);
+      if (saved.ok) checkFlow(saved.item);
+      return saved;
+    },
     async saveTask(task) {
       const saved = await store.saveTask(task);
       if (saved.ok) check(saved.item);

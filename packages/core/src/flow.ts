@@ -3,8 +3,8 @@ import type { EventType } from "./event.ts";
 import { isPlannedChild, retryPath, rootPath } from "./id.ts";
 import { madeOf } from "./place.ts";
 import type { AccountFilter, FLOW_STATUSES, ROOT_ACTIONS } from "./request.ts";
-import { isEnded, type Task } from "./task.ts";
-import type { Pace } from "./timing.ts";
+import { isEnded, isListed, type Task } from "./task.ts";
+import { flowLookMs, type Pace, type Timings } from "./timing.ts";
 
 export type Mode = "fast" | "relax" | "turbo";
 export type BotType = "MID_JOURNEY" | "NIJI_JOURNEY";
@@ -59,7 +59,10 @@ export interface Flow {
   restartedAs?: string;
   /** Its end is not yet known to be announced; and before that, not begun anew elsewhere. */
   owes?: ("tell" | "restart")[];
-  /** When the sweeper looks whether the flow's end was recorded. */
+  /**
+   * When the sweeper looks at the flow: whether its end was recorded, and for those of its tasks whose due time this one
+   * stands for. While it runs it is never later than theirs.
+   */
   due?: number;
 }
 
@@ -131,6 +134,23 @@ export function countsOf({ rev }: Pick<Flow, "rev">, tasks: readonly Task[]): Co
     // A row's revision is the number of times it was written.
     writes: rev + sum((task) => task.rev),
   };
+}
+
+/** The next time a running flow is looked at: when the first of the tasks it stands for is due, and never later than that of one to come. */
+export function nextLookAt(
+  flow: Pick<Flow, "mode" | "action">,
+  tasks: readonly Task[],
+  now: number,
+  timings: Timings,
+): number {
+  const covered = tasks.filter((task) => task.due !== undefined && !isListed(task) && !isEnded(task));
+  const latest = now + flowLookMs(timings, paceOf(flow.mode, protocolActionOf(flow.action)));
+  return Math.min(latest, ...covered.map(({ due }) => due!));
+}
+
+/** The protocol's word for what a flow begins with. */
+export function protocolActionOf(action: RootAction): string {
+  return action.replace("-", "_").toUpperCase();
 }
 
 export function paceOf(mode: Mode | undefined, action: string): Pace {

@@ -116,6 +116,11 @@ export interface Task {
   updatedAt: number;
   /** When the sweeper must look again; set in every state that waits for something (T4). */
   due?: number;
+  /**
+   * The due time that its flow's own stands for, handed down the plan: until `due` moves from it, the task has no entry in
+   * the due index, and is found with its flow (docs/decisions/0017). Unset: it always has its own.
+   */
+  flowDue?: number;
 
   /** Callbacks recorded, terminal ones that said nothing new, and look-ups; then look-ups in a row that found nothing. */
   callbacks: number;
@@ -144,6 +149,11 @@ export function isEnded(task: Task): boolean {
   return ENDED.has(task.status);
 }
 
+/** Whether the due index names the task itself; what waits without that is found with its flow. */
+export function isListed({ due, flowDue }: Pick<Task, "due" | "flowDue">): boolean {
+  return due !== undefined && due !== flowDue;
+}
+
 /** What a task is made of; everything else it becomes. */
 export type NewTask = Pick<
   Task,
@@ -162,6 +172,7 @@ export type NewTask = Pick<
   | "mj"
   | "hears"
   | "archive"
+  | "flowDue"
 >;
 
 export function newTask(fields: NewTask, now: number, due: number): Task {

@@ -46,8 +46,6 @@ export interface Timings {
   absentLimit: number;
   /** Submissions of one task, the unclear ones included. */
   attemptLimit: number;
-  /** The flow itself is looked at this often, in case its last task's bookkeeping was cut short. */
-  flowMs: number;
   /** A container believes for this long what it read of an account's callbacks. Stale belief costs a look-up or a write,
    * never a task. */
   beliefMs: number;
@@ -84,7 +82,6 @@ export const TIMINGS: Timings = {
   missingLimit: 4,
   absentLimit: 2,
   attemptLimit: 2,
-  flowMs: 20 * minute,
   beliefMs: 30 * second,
   openMs: 30 * second,
   openMaxMs: 15 * minute,
@@ -111,11 +108,18 @@ export const LOCAL_TIMINGS: Timings = {
   busyMaxMs: 5 * second,
   lookupMs: 3 * second,
   lookupMaxMs: 15 * second,
-  flowMs: 30 * second,
   beliefMs: second,
   openMs: 5 * second,
   openMaxMs: 30 * second,
 };
+
+/**
+ * How often a flow is looked at while it runs: its due time stands for those of its plan's tasks (task.ts, flowDue), so it is
+ * never later than that of a task created since it was set.
+ */
+export function flowLookMs({ quietMs }: Pick<Timings, "quietMs">, pace: Pace): number {
+  return Math.min(quietMs[pace], quietMs.video);
+}
 
 /** `base`, doubled `times`, at most `max`. */
 export function backoffMs(base: number, times: number, max: number): number {

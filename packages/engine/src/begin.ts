@@ -1,6 +1,6 @@
 /** What a flow begins with, once all is decided: let in, stored, sent. Twice is once. */
 import type { RateState } from "@mjflow/core/credit";
-import type { Flow } from "@mjflow/core/flow";
+import { type Flow, nextLookAt } from "@mjflow/core/flow";
 import { ROOT_PATH } from "@mjflow/core/id";
 import { submitMessage } from "@mjflow/core/message";
 import { planMicroUsd } from "@mjflow/core/price";
@@ -34,7 +34,8 @@ export async function begin(
   if (before) return before;
   const micro = planMicroUsd(root, root.then);
   const { held, rate } = await admit(deps, appId, { flowId: id, micro, resumed });
-  const stored: Flow = held ? { ...flow, held } : flow;
+  const due = nextLookAt(flow, [root], deps.clock.now(), deps.timings);
+  const stored: Flow = { ...flow, due, ...(held && { held }) };
   await first?.();
   await deps.store.createFlow(stored, root);
   await sendRoot(deps, id);
@@ -42,12 +43,12 @@ export async function begin(
   return { flow: stored, tasks: [root], ...(rate && { rate }) };
 }
 
-/** What an earlier try made: the flow whole; or a root alone, kept from the sweeper until its flow is there too. */
-async function completed(deps: BeginNeeds, id: string, { due }: Task): Promise<Created | undefined> {
+/** What an earlier try made: the flow whole; or a root alone, which then waits as one made now. */
+async function completed(deps: BeginNeeds, id: string, { due, flowDue }: Task): Promise<Created | undefined> {
   const { flow, tasks } = await deps.store.loadFlow(id);
   const root = tasks.find((task) => task.path === ROOT_PATH);
   if (!flow) {
-    if (root) await deps.store.saveTask({ ...root, due });
+    if (root) await deps.store.saveTask({ ...root, due, flowDue });
     return undefined;
   }
   if (root?.status === "PENDING") await sendRoot(deps, id);

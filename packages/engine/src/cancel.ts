@@ -7,7 +7,7 @@
  * that the worker will end when it meets them.
  */
 import { MjflowError } from "@mjflow/core/error";
-import { type Flow, flowStatus, isSuperseded } from "@mjflow/core/flow";
+import { type Flow, flowStatus, isSuperseded, nextLookAt } from "@mjflow/core/flow";
 import { isFlowId, parentPath, retryPath } from "@mjflow/core/id";
 import { REQUEST } from "@mjflow/core/limit";
 import { workMessage } from "@mjflow/core/message";
@@ -126,7 +126,7 @@ async function retryAll(deps: PressNeeds, { flow, tasks }: Whole, again: readonl
     const saved = await deps.store.createTask(child);
     retries.push(saved.ok ? saved.item : (saved.current ?? child));
   }
-  await change(deps, flow.appId, flow.id, ({ flow: now }) => reopened(deps, now));
+  await change(deps, flow.appId, flow.id, (whole) => reopened(deps, whole));
   const waiting = retries.filter((retry) => retry.status === "PENDING");
   if (waiting.length > 0) {
     await deps.queue.send(waiting.map((retry) => ({ message: workMessage(retry) }))).catch((error: unknown) => {
@@ -148,12 +148,12 @@ function retryOf({ clock, timings }: PressNeeds, task: Task): Task {
   return newTask({ ...same, path }, clock.now(), clock.now() + timings.quietMs[pace]);
 }
 
-function reopened({ clock, timings }: PressNeeds, flow: Flow): Flow | undefined {
+function reopened({ clock, timings }: PressNeeds, { flow, tasks }: Whole): Flow | undefined {
   if (flow.status === "running" && flow.canceledAt === undefined) return undefined;
   const ends = flow.status === "running" ? flow.ends : (flow.ends ?? 0) + 1;
   const running = { status: "running" as const, endedAt: undefined, canceledAt: undefined };
   const settled = { owes: undefined, reopened: undefined };
-  return { ...flow, ...running, ...settled, ends, due: clock.now() + timings.flowMs };
+  return { ...flow, ...running, ...settled, ends, due: nextLookAt(flow, tasks, clock.now(), timings) };
 }
 
 /** Under the flow's revision; asked anew when another writer was first. @returns the flow as it is then */

@@ -1,6 +1,6 @@
 /** A new flow: what the app sent becomes rows, images go to the bucket, and the root's message to the queue. */
 import { promptsIn } from "@mjflow/core/banned";
-import { type Flow, type Inputs, paceOf } from "@mjflow/core/flow";
+import { type Flow, type Inputs, paceOf, protocolActionOf } from "@mjflow/core/flow";
 import { flowIdOf, ROOT_PATH } from "@mjflow/core/id";
 import { storedPlan } from "@mjflow/core/plan";
 import type { FlowRequest } from "@mjflow/core/request";
@@ -44,7 +44,7 @@ export type CreateNeeds = Pick<
 
 /**
  * Nothing is half-written: the flow's own row is the last write before the answer, and without it the rest is invisible
- * and swept away. The message comes after; should it be lost, the root's due time replaces it.
+ * until it expires. The message comes after; should it be lost, the root's due time replaces it.
  *
  * @throws MjflowError invalid_request naming the field; banned_prompt naming field and word; overloaded when the table is; what the
  *   app's limits say (credit.ts).
@@ -90,10 +90,10 @@ export async function createFlow(
     archive: (request.archive ?? archive) || undefined,
     progress: request.progress ?? storeProgress,
     createdAt: now,
-    due: now + deps.timings.flowMs,
   };
-  const protocolAction = action.replace("-", "_").toUpperCase();
+  const protocolAction = protocolActionOf(action);
   const pace = paceOf(request.mode, protocolAction);
+  const due = now + deps.timings.quietMs[pace];
   const never = (request.resubmit ?? resubmit) === "never" ? { resubmit: "never" as const } : {};
   const root = newTask(
     {
@@ -109,7 +109,7 @@ export async function createFlow(
       then: then.length > 0 ? then : undefined,
     },
     now,
-    now + deps.timings.quietMs[pace],
+    due,
   );
 
   const first = inputs && (() => deps.blobs.putInputs(id, inputs));

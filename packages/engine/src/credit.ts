@@ -16,7 +16,7 @@ import {
   unlooked,
 } from "@mjflow/core/credit";
 import { MjflowError } from "@mjflow/core/error";
-import { type Flow, flowStatus } from "@mjflow/core/flow";
+import { type Flow, flowStatus, nextLookAt } from "@mjflow/core/flow";
 import { costMicroUsd } from "@mjflow/core/price";
 import type { Task } from "@mjflow/core/task";
 import type { Deps } from "./deps.ts";
@@ -91,7 +91,7 @@ async function watch({ store, clock, timings }: Needs & Pick<Deps, "timings">, f
     if (!flow) return;
     const reopened = flow.status === "running" ? undefined : true;
     if (flow.held && flow.reopened === reopened && flow.due !== undefined) return;
-    const due = flow.due ?? clock.now() + timings.flowMs;
+    const due = flow.due ?? nextLookAt(flow, [], clock.now(), timings);
     if ((await store.saveFlow({ ...flow, held: true, reopened, due })).ok) return;
   }
   throw new MjflowError("overloaded", { detail: "Too many writers on one flow." });

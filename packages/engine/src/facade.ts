@@ -12,7 +12,7 @@ import { needsModal } from "@mjflow/core/button";
 import { MjflowError } from "@mjflow/core/error";
 import { EVENT_TYPES, hearsOf } from "@mjflow/core/event";
 import { type FacadeStore, isMjId, type MjPointer, mjIdOf, mjTaskView } from "@mjflow/core/facade";
-import type { Flow } from "@mjflow/core/flow";
+import { type Flow, protocolActionOf } from "@mjflow/core/flow";
 import { childPath, crockford, flowIdOf, ROOT_PATH, taskIdOf } from "@mjflow/core/id";
 import type { ActionRequest, FlowRequest, ModalInput } from "@mjflow/core/request";
 import { isEnded, type Task } from "@mjflow/core/task";
@@ -67,7 +67,7 @@ export async function submitRoot(
     appId,
     flowId,
     path: ROOT_PATH,
-    action: action.replace("-", "_").toUpperCase(),
+    action: protocolActionOf(action),
     prompt: request.prompt,
     botType: request.botType,
     ...own,

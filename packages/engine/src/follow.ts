@@ -32,10 +32,7 @@ function plannedChildren(parent: Task, { clock, timings }: Pick<Deps, "clock" | 
     const pace = action === "VIDEO" ? "video" : parent.pace;
     const { flowId, provider, account, resubmit, hears, archive } = parent;
     const path = childPath(parent.path, i);
-    return newTask(
-      { flowId, provider, account, resubmit, hears, archive, ...node, path, action, pace },
-      now,
-      now + timings.quietMs[pace],
-    );
+    const due = now + timings.quietMs[pace];
+    return newTask({ flowId, provider, account, resubmit, hears, archive, ...node, path, action, pace }, now, due);
   });
 }

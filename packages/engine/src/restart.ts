@@ -61,7 +61,7 @@ export function restartIdOf({ id, createdAt }: Pick<Flow, "id" | "createdAt">): 
 }
 
 /** The same request, of which nothing is done yet. */
-function newFlow({ clock, timings }: Needs, old: Flow, id: string, to: Account): Flow {
+function newFlow({ clock }: Needs, old: Flow, id: string, to: Account): Flow {
   const { appId, action, roams, onVendorLoss, prompt, dimensions, mode, botType, state } = old;
   const { notifyHook, events, hears, archive, progress } = old;
   const asked = { appId, action, roams, onVendorLoss, prompt, dimensions, mode, botType, state };
@@ -69,16 +69,16 @@ function newFlow({ clock, timings }: Needs, old: Flow, id: string, to: Account):
   const accountFilter = to.provider === old.provider ? old.accountFilter : undefined;
   const heard = { notifyHook, events, hears, archive, progress };
   const createdAt = clock.now();
-  const due = createdAt + timings.flowMs;
-  return { ...asked, accountFilter, ...heard, ...to, id, rev: 0, status: "running", restartOf: old.id, createdAt, due };
+  return { ...asked, accountFilter, ...heard, ...to, id, rev: 0, status: "running", restartOf: old.id, createdAt };
 }
 
 /** Its images, and the masks of its plan, are where the old one's are. */
 function newRoot({ clock, timings }: Needs, root: Task, flowId: string, to: Account, { hears, archive }: Flow): Task {
   const { action, pace, inputsRef, then, resubmit } = root;
   const now = clock.now();
+  const due = now + timings.quietMs[pace];
   const asked = { action, pace, inputsRef, then, resubmit, archive, hears };
-  return newTask({ ...asked, ...to, flowId, path: ROOT_PATH }, now, now + timings.quietMs[pace]);
+  return newTask({ ...asked, ...to, flowId, path: ROOT_PATH }, now, due);
 }
 
 /** V3. The end is told after this, so that who hears of it hears of what takes its place. */

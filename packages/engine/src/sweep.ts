@@ -4,14 +4,14 @@
  */
 import { overdue } from "@mjflow/core/delivery";
 import { failure } from "@mjflow/core/error";
-import { flowStatus } from "@mjflow/core/flow";
+import { flowStatus, nextLookAt } from "@mjflow/core/flow";
 import { ROOT_PATH } from "@mjflow/core/id";
 import { DUE_SHARDS, LOOKUP_BATCH } from "@mjflow/core/limit";
 import { deliverMessage } from "@mjflow/core/message";
 import { type HookStore, LookupError } from "@mjflow/core/port";
 import type { Report } from "@mjflow/core/report";
 import { isPastDeadline } from "@mjflow/core/state";
-import { isEnded, type Task } from "@mjflow/core/task";
+import { isEnded, isListed, type Task } from "@mjflow/core/task";
 import type { Accounts } from "./account.ts";
 import { apply, effectsOf } from "./apply.ts";
 import { contextOf, type Deps } from "./deps.ts";
@@ -52,10 +52,10 @@ export async function sweep(deps: Needs): Promise<Swept> {
 
   const toAsk: Task[] = [];
   await each(deps, swept, refs, async (ref) => {
-    if (ref.kind === "flow") return sweepFlow(deps, ref.flowId);
     if (ref.kind === "delivery") return sweepDelivery(deps, ref.deliveryId);
-    const task = await sweepTask(deps, ref.flowId, ref.path);
-    if (task) toAsk.push(task);
+    const ask = (task: Task) => void toAsk.push(task);
+    if (ref.kind === "flow") return sweepFlow(deps, swept, ref.flowId, ask);
+    await sweepRow(deps, ref.flowId, ref.path, ask);
   });
   const byAccount = Map.groupBy(toAsk, (task) => `${task.provider}/${task.account}`);
   await each(deps, swept, [...byAccount.values()], (tasks) => askVendor(deps, swept, tasks));
@@ -66,15 +66,18 @@ export async function sweep(deps: Needs): Promise<Swept> {
  * Isolates items from one another: one that fails stays due, the rest go on. One that kills the sweeper would be met again
  * by the next, with all that was begun beside it left halfway, for ever. So they are taken in no order, and the first
  * alone: each that is dealt with makes room for one more at once.
+ *
+ * @returns how many failed
  */
 async function each<T>(deps: Needs, swept: Swept, items: readonly T[], work: (item: T) => Promise<void>) {
+  let failed = 0;
   const rest = shuffled(items, deps.random);
   let lanes = 1;
   async function lane(): Promise<void> {
     const item = rest.pop();
     if (item === undefined) return;
     await work(item).catch((error: unknown) => {
-      swept.failed++;
+      failed++;
       deps.log.error("sweep.item-failed", { error: String(error) });
     });
     const isRoom = lanes < PARALLEL && rest.length > 1;
@@ -82,6 +85,8 @@ async function each<T>(deps: Needs, swept: Swept, items: readonly T[], work: (it
     await Promise.all(isRoom ? [lane(), lane()] : [lane()]);
   }
   await lane();
+  swept.failed += failed;
+  return failed;
 }
 
 function shuffled<T>(items: readonly T[], { chance }: Needs["random"]): T[] {
@@ -93,37 +98,51 @@ function shuffled<T>(items: readonly T[], { chance }: Needs["random"]): T[] {
   return mixed;
 }
 
-/** @returns the task when the vendor must be asked about it */
-async function sweepTask(deps: Needs, flowId: string, path: string): Promise<Task | undefined> {
+/** Those tasks that the vendor must be asked about are given to `ask`: one request tells of many. */
+type Ask = (task: Task) => void;
+
+/** A task that has an entry of its own in the index. */
+async function sweepRow(deps: Needs, flowId: string, path: string, ask: Ask): Promise<void> {
   const { flow, tasks } = await deps.store.load(flowId, [path]);
   const task = tasks[0];
-  if (!task) return undefined;
-  if (!flow) {
-    // The API died between the root and the flow: its caller was told of an error, and nothing was paid.
-    // Unless it is being completed by a request that came again, which has pushed its due time (create.ts).
-    const isLeft = (task.due ?? 0) <= deps.clock.now();
-    if (path === ROOT_PATH && task.attempt === 0 && isLeft) await deps.store.deleteTask(task);
-    return undefined;
-  }
+  if (!task) return;
+  if (flow) return void (await sweepTask(deps, task, ask));
+  // An earlier version's root, whose API died before the flow was stored; this one's have no entry of their own.
+  const isLeft = path === ROOT_PATH && task.attempt === 0 && (task.due ?? 0) <= deps.clock.now();
+  if (isLeft) await deps.store.deleteTask(task);
+}
+
+/** @returns the task as it was left */
+async function sweepTask(deps: Needs, task: Task, ask: Ask): Promise<Task> {
   const canSearch = deps.providers.get(task.provider)?.provider.abilities.searchByState ?? false;
   const askAt = await deps.accounts.askAt(task.provider, task.account);
   const applied = await apply(deps, task, { kind: "due", canSearch, askAt });
   await perform(deps, applied);
   // A vendor that is left alone for a while does not stretch its tasks' deadlines.
   if (askAt !== undefined) await endIfPast(deps, applied.task);
-  return effectsOf(applied.decision).some((effect) => effect.kind === "lookup") ? applied.task : undefined;
+  if (effectsOf(applied.decision).some((effect) => effect.kind === "lookup")) ask(applied.task);
+  return applied.task;
 }
 
-async function sweepFlow(deps: Needs, flowId: string): Promise<void> {
+/** The flow's end, should it not have been recorded; while it runs, the tasks whose due time its own stands for. */
+async function sweepFlow(deps: Needs, swept: Swept, flowId: string, ask: Ask): Promise<void> {
   if (await settle(deps, flowId)) {
     const restarted = await restart(deps, flowId);
     return restarted ? undefined : remind(deps, flowId);
   }
+  // Before the rows are read: a task that is stored meanwhile is due after the time that is set by this one.
+  const now = deps.clock.now();
   const { flow, tasks } = await deps.store.loadFlow(flowId);
   if (!flow || flowStatus(tasks) !== "running") return;
   // Ended, gone on with by hand, and the end of before is still to be announced.
   if (flow.owes) return remind(deps, flowId);
-  await deps.store.saveFlow({ ...flow, due: deps.clock.now() + deps.timings.flowMs });
+  const isDue = (task: Task) => task.due !== undefined && task.due <= now && !isListed(task);
+  const left = tasks.filter((task) => !isDue(task));
+  const failed = await each(deps, swept, tasks.filter(isDue), async (task) => {
+    left.push(await sweepTask(deps, task, ask));
+  });
+  // One that failed keeps the flow due; the others have due times of their own now.
+  if (failed === 0) await deps.store.saveFlow({ ...flow, due: nextLookAt(flow, left, now, deps.timings) });
 }
 
 /** A try that is due, or was due and never made: a worker claims it, so that a second message does nothing. */

@@ -8,7 +8,7 @@ import type { Flow } from "@mjflow/core/flow";
 import type { AccountHealth } from "@mjflow/core/health";
 import type { DeadLetter } from "@mjflow/core/letter";
 import type { Due } from "@mjflow/core/port";
-import type { Task } from "@mjflow/core/task";
+import { isListed, type Task } from "@mjflow/core/task";
 import { type Fields, fieldsOf, type Item, ItemError, keyOf, REV_ATTRIBUTE, row } from "./codec.ts";
 import {
   ATTRIBUTE,
@@ -57,6 +57,7 @@ const TASK = {
   endedBy: ["eb", "number"],
   updatedAt: ["up", "number"],
   due: [ATTRIBUTE.dueAt, "number"],
+  flowDue: ["fd", "number"],
   callbacks: ["cb", "count"],
   duplicates: ["du", "count"],
   lookups: ["lo", "count"],
@@ -133,12 +134,17 @@ const LETTER = {
 
 export function taskItem(task: Task): Item {
   const item = row(taskKey(task.flowId, task.path), TASK, task);
-  return { ...item, ...times(task.flowId, task) };
+  return { ...item, ...times(task.flowId, task.createdAt, isListed(task)) };
 }
 
 export function flowItem(flow: Flow): Item {
   const item = row(flowKey(flow.id), FLOW, flow);
-  return { ...item, ...times(flow.id, flow), [ATTRIBUTE.listedAt]: { S: listedAt(flow.createdAt, flow.id) } };
+  const isDue = flow.due !== undefined;
+  return {
+    ...item,
+    ...times(flow.id, flow.createdAt, isDue),
+    [ATTRIBUTE.listedAt]: { S: listedAt(flow.createdAt, flow.id) },
+  };
 }
 
 /** Has no end: an account is known for as long as it is used. */
@@ -191,10 +197,10 @@ export function dueOf(item: Item): Due | undefined {
   return ref && { ...ref, dueAt: Number(item[ATTRIBUTE.dueAt]?.N) };
 }
 
-/** What the due index and the TTL read. A row without a due time is not in the index: that is what keeps it small. */
-function times(flowId: string, { due, createdAt }: { due?: number; createdAt: number }): Item {
+/** What the due index and the TTL read. A row without a shard is not in the index: that is what keeps it small. */
+function times(flowId: string, createdAt: number, isInDueIndex: boolean): Item {
   return {
     [ATTRIBUTE.expiresAt]: { N: String(expiresAt(createdAt)) },
-    ...(due !== undefined && { [ATTRIBUTE.dueShard]: { S: dueShard(shardOf(flowId)) } }),
+    ...(isInDueIndex && { [ATTRIBUTE.dueShard]: { S: dueShard(shardOf(flowId)) } }),
   };
 }

@@ -7,7 +7,7 @@ import type { Flow } from "@mjflow/core/flow";
 import type { AccountHealth } from "@mjflow/core/health";
 import type { DeadLetter } from "@mjflow/core/letter";
 import type { Due, DueRef, Saved, Store } from "@mjflow/core/port";
-import type { Task } from "@mjflow/core/task";
+import { isListed, type Task } from "@mjflow/core/task";
 import { createAppStore } from "./app.ts";
 import type { Item } from "./codec.ts";
 import { dueOf } from "./item.ts";
@@ -72,8 +72,9 @@ export function createMemoryStore({
     const shard = shardOf(flowId);
     if (!dueIndex.has(shard)) dueIndex.set(shard, new Map());
     const { due: dueAt } = row.item;
+    const isIn = row.kind === "flow" ? dueAt !== undefined : isListed(row.item);
     const ref: DueRef = row.kind === "flow" ? { kind: "flow", flowId } : { kind: "task", flowId, path: row.item.path };
-    if (dueAt === undefined) dueIndex.get(shard)!.delete(`${pk}/${sk}`);
+    if (!isIn || dueAt === undefined) dueIndex.get(shard)!.delete(`${pk}/${sk}`);
     else dueIndex.get(shard)!.set(`${pk}/${sk}`, { ...ref, dueAt });
   }
 
