@@ -44,7 +44,7 @@ describe("what waits is told to the operator, of all apps", () => {
     expect(await asked(door, "/v1/overdue")).toEqual({ count: 0, whole: true, oldest: null });
     const { due } = (await world.read(first)).tasks.get(ROOT_PATH)!;
     world.advance(due! - world.deps.clock.now());
-    const oldest = { kind: "task", flowId: first.id, dueAt: new Date(due!).toISOString() };
+    const oldest = { kind: "flow", flowId: first.id, dueAt: new Date(due!).toISOString() };
     expect(await asked(door, "/v1/overdue")).toMatchObject({ count: 1, whole: true, oldest });
     await world.sweep();
     expect(await asked(door, "/v1/overdue")).toMatchObject({ count: 0, oldest: null });

@@ -10,12 +10,12 @@ import { upscaleResult } from "@mjflow/store/item.fixture";
 import { NOW, newFlow, taskIn } from "./factory.ts";
 
 export async function runFlow(store: Store): Promise<void> {
-  const flow = newFlow({ due: NOW + 1_200_000, state: "order-4711" });
   const due = NOW + TIMINGS.quietMs.fast;
+  const flow = newFlow({ due, state: "order-4711" });
   const presses = [1, 2, 3, 4].map((n) => ({ press: `upscale:${n}` }));
-  await store.createFlow(flow, taskIn(flow.id, "0", { then: presses, due }));
+  await store.createFlow(flow, taskIn(flow.id, "0", { then: presses, due, flowDue: due }));
   const root = await runTask(store, flow.id, "0");
-  const children = presses.map((press, i) => taskIn(flow.id, `0-${i}`, { ...press, due }));
+  const children = presses.map((press, i) => taskIn(flow.id, `0-${i}`, { ...press, due, flowDue: due }));
   await Promise.all(children.map((child) => store.createTask(child)));
   await step(store, root, { kind: "followed" }, 9_100);
   for (const { path } of children) {

@@ -259,6 +259,22 @@ export function storeCase(title: string, make: () => Promise<StoreMaker>, skip: 
         expect(await dueOf(flow.id, Number.MAX_SAFE_INTEGER)).toEqual([]);
       });
 
+      promise(
+        "does not name a task while its flow's due time stands for its own, and does from when it moves",
+        async () => {
+          const flow = newFlow();
+          const task = taskIn(flow.id, "0-1", { due: NOW + 10, flowDue: NOW + 10 });
+          const ref: DueRef = { kind: "task", flowId: flow.id, path: "0-1" };
+          await store.createTask(task);
+          expect(await dueOf(flow.id, Number.MAX_SAFE_INTEGER)).toEqual([]);
+          expect(await store.getTask(ref)).toEqual({ ...task, rev: 1 });
+          await store.saveTask({ ...task, rev: 1, due: NOW + 5 });
+          expect(await dueOf(flow.id, NOW + 5)).toEqual([ref]);
+          await store.saveTask({ ...task, rev: 2 });
+          expect(await dueOf(flow.id, Number.MAX_SAFE_INTEGER)).toEqual([]);
+        },
+      );
+
       promise("holds flows as well as tasks, each in one shard", async () => {
         const { flow } = await stored(newFlow({ due: NOW + 5 }));
         expect(await dueOf(flow.id, NOW + 60_000)).toEqual([

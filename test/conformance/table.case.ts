@@ -186,7 +186,7 @@ export function tableCase(title: string, make: () => Promise<TableMaker>, skip: 
       await runFlow(store);
       console.log(title, meter);
       expect(meter.requests).toBeLessThanOrEqual(62);
-      expect(meter.writeUnits).toBeLessThanOrEqual(40);
+      expect(meter.writeUnits).toBeLessThanOrEqual(30);
     });
   });
 }

@@ -510,8 +510,11 @@ function createWatch(broken: string[], { now, slackMs }: Time, saw: (task: Task)
     last.set(key, task);
     if (!isEnded(task) && task.due === undefined)
       broken.push(`T4 ${task.path} ${task.status} waits without a due time`);
-    if (!isEnded(task) && !isListed(task) && flows.get(task.flowId)?.status !== "running")
-      broken.push(`T4 ${task.path} ${task.status} waits with a flow that does not`);
+    if (!isEnded(task) && !isListed(task)) {
+      const flow = flows.get(task.flowId);
+      if (flow?.status !== "running") broken.push(`T4 ${task.path} ${task.status} waits with a flow that does not`);
+      else if (flow.due! > task.due! + slackMs) broken.push(`T4 ${task.path} ${task.status} waits with a later flow`);
+    }
     if (!before) return;
     if (isEnded(before) && task.status !== before.status)
       broken.push(`T1 ${task.path} ${before.status} to ${task.status}`);

@@ -1,8 +1,18 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { pending, taskIn } from "../test/sample.ts";
-import { countsOf, type FlowStatus, flowStatus, isClosed, paceOf } from "./flow.ts";
+import { NOW, pending, taskIn } from "../test/sample.ts";
+import {
+  countsOf,
+  type Flow,
+  type FlowStatus,
+  flowStatus,
+  isClosed,
+  nextLookAt,
+  paceOf,
+  protocolActionOf,
+} from "./flow.ts";
 import { ENDED, type Task, type TaskStatus } from "./task.ts";
+import { TIMINGS } from "./timing.ts";
 
 const at = (path: string, status: TaskStatus, presses = 0): Task => ({
   ...taskIn(status),
@@ -46,6 +56,27 @@ describe("how a flow stands", () => {
       }),
     );
   });
+});
+
+describe("a running flow is looked at", () => {
+  const waiting = (due: number, own = false): Task => ({ ...pending(), due, ...(!own && { flowDue: due }) });
+  it.each([
+    ["as soon as a task that is created now would be", {}, [], TIMINGS.quietMs.fast],
+    ["so too at another pace", { mode: "turbo" }, [], TIMINGS.quietMs.turbo],
+    ["no later than a video that is pressed on it", { mode: "relax" }, [], TIMINGS.quietMs.video],
+    ["when the first of its tasks is due", {}, [waiting(NOW + 9), waiting(NOW + 7)], 7],
+    ["at once when one is overdue", {}, [waiting(NOW - 7)], -7],
+    ["not for one that is looked at by itself", {}, [waiting(NOW + 9, true)], TIMINGS.quietMs.fast],
+    ["not for one that has ended", {}, [{ ...waiting(NOW + 9), status: "FAILURE" }], TIMINGS.quietMs.fast],
+    ["not for one that waits for nothing", {}, [{ ...waiting(NOW + 9), due: undefined }], TIMINGS.quietMs.fast],
+  ] as [string, Pick<Flow, "mode">, Task[], number][])("%s", (_, of, tasks, afterMs) => {
+    expect(nextLookAt(of, tasks, NOW, TIMINGS)).toBe(NOW + afterMs);
+  });
+});
+
+it("the protocol writes actions in its own way", () => {
+  expect(protocolActionOf("imagine")).toBe("IMAGINE");
+  expect(protocolActionOf("swap-face")).toBe("SWAP_FACE");
 });
 
 describe("a flow is closed", () => {

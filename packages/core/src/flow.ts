@@ -136,16 +136,18 @@ export function countsOf({ rev }: Pick<Flow, "rev">, tasks: readonly Task[]): Co
   };
 }
 
-/** The next time a running flow is looked at: when the first of the tasks it stands for is due, and never later than that of one to come. */
+/**
+ * The next time a running flow is looked at: when the first of the tasks it stands for is due, and no later than one is that
+ * is created now.
+ */
 export function nextLookAt(
-  flow: Pick<Flow, "mode" | "action">,
+  { mode = "fast" }: Pick<Flow, "mode">,
   tasks: readonly Task[],
   now: number,
   timings: Timings,
 ): number {
-  const covered = tasks.filter((task) => task.due !== undefined && !isListed(task) && !isEnded(task));
-  const latest = now + flowLookMs(timings, paceOf(flow.mode, protocolActionOf(flow.action)));
-  return Math.min(latest, ...covered.map(({ due }) => due!));
+  const waiting = tasks.filter((task) => !isEnded(task) && !isListed(task));
+  return Math.min(now + flowLookMs(timings, mode), ...waiting.flatMap(({ due }) => due ?? []));
 }
 
 /** The protocol's word for what a flow begins with. */

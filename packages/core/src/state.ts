@@ -4,7 +4,7 @@
  *
  *   T1  An ended task never leaves its state; a late different end is recorded beside it.
  *   T2  Status and progress never go back on a report, whatever order reports come in.
- *   T4  Every state that waits has a due time.
+ *   T4  Every state that waits has a due time, in the index or under its flow's.
  *   P1  A claim is saved, attempt and lease in it, before the vendor is called.
  *   P3  An unclear submission is never sent again before its grace has passed and, where the vendor can be asked,
  *       two look-ups have not shown it.

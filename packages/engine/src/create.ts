@@ -107,6 +107,7 @@ export async function createFlow(
       pace,
       inputsRef: inputs && id,
       then: then.length > 0 ? then : undefined,
+      flowDue: due,
     },
     now,
     due,

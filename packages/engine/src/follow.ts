@@ -33,6 +33,11 @@ function plannedChildren(parent: Task, { clock, timings }: Pick<Deps, "clock" | 
     const { flowId, provider, account, resubmit, hears, archive } = parent;
     const path = childPath(parent.path, i);
     const due = now + timings.quietMs[pace];
-    return newTask({ flowId, provider, account, resubmit, hears, archive, ...node, path, action, pace }, now, due);
+    const flowDue = parent.flowDue === undefined ? undefined : due;
+    return newTask(
+      { flowId, provider, account, resubmit, hears, archive, ...node, path, action, pace, flowDue },
+      now,
+      due,
+    );
   });
 }

@@ -78,7 +78,7 @@ function newRoot({ clock, timings }: Needs, root: Task, flowId: string, to: Acco
   const now = clock.now();
   const due = now + timings.quietMs[pace];
   const asked = { action, pace, inputsRef, then, resubmit, archive, hears };
-  return newTask({ ...asked, ...to, flowId, path: ROOT_PATH }, now, due);
+  return newTask({ ...asked, ...to, flowId, path: ROOT_PATH, flowDue: due }, now, due);
 }
 
 /** V3. The end is told after this, so that who hears of it hears of what takes its place. */

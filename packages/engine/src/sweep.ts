@@ -138,7 +138,10 @@ async function sweepFlow(deps: Needs, swept: Swept, flowId: string, ask: Ask): P
   if (flow.owes) return remind(deps, flowId);
   const isDue = (task: Task) => task.due !== undefined && task.due <= now && !isListed(task);
   const left = tasks.filter((task) => !isDue(task));
-  const failed = await each(deps, swept, tasks.filter(isDue), async (task) => {
+  const found = tasks.filter(isDue);
+  swept.overdue += found.length;
+  deps.log.count("Overdue", found.length);
+  const failed = await each(deps, swept, found, async (task) => {
     left.push(await sweepTask(deps, task, ask));
   });
   // One that failed keeps the flow due; the others have due times of their own now.

@@ -57,7 +57,7 @@ CREATE TABLE IF NOT EXISTS items (
   dueShard TEXT, dueAt INTEGER, appId TEXT, listedAt TEXT, expiresAt INTEGER,
   PRIMARY KEY (pk, sk)
 );
-CREATE INDEX IF NOT EXISTS due ON items (dueShard, dueAt, pk, sk) WHERE dueAt IS NOT NULL;
+CREATE INDEX IF NOT EXISTS due ON items (dueShard, dueAt, pk, sk) WHERE dueShard IS NOT NULL;
 CREATE INDEX IF NOT EXISTS app ON items (appId, listedAt, pk, sk) WHERE listedAt IS NOT NULL;
 CREATE INDEX IF NOT EXISTS ttl ON items (expiresAt) WHERE expiresAt IS NOT NULL;
 CREATE TABLE IF NOT EXISTS messages (
