@@ -1,5 +1,6 @@
 /** mjflow as a vendor of mjflow: our own adapter, in each vendor's dialect, is a client of the facade like any other. */
 import type { CallContext, Provider } from "@mjflow/core/port";
+import type { Ask } from "@mjflow/providers/http";
 import { createProvider } from "@mjflow/providers/mjproxy";
 import { DIALECTS } from "@mjflow/providers/vendors/index";
 import { beforeEach, describe, expect, test } from "vitest";
@@ -15,9 +16,16 @@ beforeEach(() => {
 });
 
 function adapter(id: string): Provider {
-  const request: typeof fetch = async (input, init) =>
-    client.app.request(String(input).slice(account.baseUrl.length), init);
-  return createProvider(DIALECTS.get(id)!, { fetch: request });
+  const ask: Ask = async ({ method, url, headers, body }) => {
+    const sent = body === undefined ? {} : { body: JSON.stringify(body) };
+    const response = await client.app.request(url.slice(account.baseUrl.length), {
+      method,
+      headers: { "content-type": "application/json", ...headers },
+      ...sent,
+    });
+    return { kind: "answered", status: response.status, text: await response.text() };
+  };
+  return createProvider(DIALECTS.get(id)!, { ask });
 }
 
 const ids = [...DIALECTS.keys()];

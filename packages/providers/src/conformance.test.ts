@@ -89,7 +89,7 @@ describe.each([...DIALECTS.values()])("$id reads", (dialect) => {
     const body = textOf(file);
     expect(readTasks(parseJson(body), readOptions(dialect))).toHaveLength(count!);
     if (!found || dialect.search.length === 0) return;
-    const provider = createProvider(dialect, { fetch: async () => new Response(body) });
+    const provider = createProvider(dialect, { ask: async () => ({ kind: "answered", status: 200, text: body }) });
     const states = [...Object.keys(found), "j_01JZX9"];
     const { reports } = await provider.search(states, { baseUrl: "https://vendor.test", apiKey: "key" });
     expect(Object.fromEntries(reports.map(({ state, vendorTaskId }) => [state, vendorTaskId]))).toEqual(found);

@@ -14,13 +14,13 @@ import { readSubmit } from "./answer.ts";
 import { readCallback, readOptions } from "./callback.ts";
 import { changeOf, simpleChange } from "./change.ts";
 import { abilitiesOf, type Dialect, ROUTES, type Verb } from "./dialect.ts";
-import { type Answer, ask } from "./http.ts";
+import type { Answer, Ask } from "./http.ts";
 import { integerOf, isFields, parseCut, parseJson, textOf } from "./json.ts";
 import { readTask, readTasks, taskList } from "./report.ts";
 import { type AskRecent, search } from "./search.ts";
 
 export interface ProviderDeps {
-  fetch: typeof globalThis.fetch;
+  ask: Ask;
   submitTimeoutMs?: number;
   lookupTimeoutMs?: number;
 }
@@ -39,7 +39,7 @@ const FETCHES = 5;
 const UNSUPPORTED: SubmitAnswer = { kind: "refused", failure: failure("unsupported") };
 
 export function createProvider(dialect: Dialect, deps: ProviderDeps): Provider {
-  const { fetch, submitTimeoutMs = SUBMIT_ANSWER_TIMEOUT_MS, lookupTimeoutMs = LOOKUP_TIMEOUT_MS } = deps;
+  const { ask, submitTimeoutMs = SUBMIT_ANSWER_TIMEOUT_MS, lookupTimeoutMs = LOOKUP_TIMEOUT_MS } = deps;
   const options = readOptions(dialect);
 
   async function submit(verb: Verb, body: Body, context: CallContext): Promise<SubmitAnswer> {
@@ -47,7 +47,7 @@ export function createProvider(dialect: Dialect, deps: ProviderDeps): Provider {
     const url = urlOf(dialect, verb, context.account, context.mode);
     const headers = headersOf(dialect, context.account);
     const common = { notifyHook: context.notifyHook, state: context.state };
-    const answer = await ask(fetch, {
+    const answer = await ask({
       method: "POST",
       url,
       headers,
@@ -60,7 +60,7 @@ export function createProvider(dialect: Dialect, deps: ProviderDeps): Provider {
   function look(verb: Verb, account: AccountConfig, { id, body, partial }: Look = {}): Promise<Answer> {
     const url = urlOf(dialect, verb, account).replace("{id}", encodeURIComponent(id ?? ""));
     const headers = headersOf(dialect, account);
-    return ask(fetch, { method: body ? "POST" : "GET", url, headers, body, partial, timeoutMs: lookupTimeoutMs });
+    return ask({ method: body ? "POST" : "GET", url, headers, body, partial, timeoutMs: lookupTimeoutMs });
   }
 
   async function fetchOne(id: string, account: AccountConfig): Promise<Report | undefined> {
@@ -158,7 +158,7 @@ export function createProvider(dialect: Dialect, deps: ProviderDeps): Provider {
       if (!dialect.verbs.includes("upload")) return { kind: "refused", failure: failure("unsupported") };
       const url = urlOf(dialect, "upload", account);
       const body = { base64Array: images };
-      const answer = await ask(fetch, {
+      const answer = await ask({
         method: "POST",
         url,
         headers: headersOf(dialect, account),
