@@ -152,7 +152,11 @@ async function drive({ url, key, flows, concurrency }: Run, book: Book, simulato
   };
   await Promise.all(Array.from({ length: concurrency }, one));
   // Told of is not yet done: what a system has put off is part of its work.
-  for (const id of ids) await completed(`${url}/v1/flows/${id}`, headers);
+  const rest = [...ids];
+  const look = async () => {
+    for (let id = rest.pop(); id !== undefined; id = rest.pop()) await completed(`${url}/v1/flows/${id}`, headers);
+  };
+  await Promise.all(Array.from({ length: concurrency }, look));
   const seconds = (performance.now() - begun) / 1_000;
   book.clear();
   const { counts } = simulator.ledger();
