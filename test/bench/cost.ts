@@ -1,5 +1,5 @@
 /** `cost`: what a flow asks of AWS, counted, and what a million of them would cost; test/cost does both. */
-import { billOf, type Line, totalOf } from "../cost/bill.ts";
+import { billOf, countedOf, type Line, totalOf } from "../cost/bill.ts";
 import { measure } from "../cost/measure.ts";
 import price from "../cost/price.json" with { type: "json" };
 
@@ -9,6 +9,7 @@ export interface CostFound {
   priced: string;
   callbacksPerFlow: number;
   lines: Line[];
+  countedUsdPerMillion: number;
   totalUsdPerMillion: number;
 }
 
@@ -21,6 +22,7 @@ export async function benchCost({ flows }: { flows: number }): Promise<CostFound
     priced: price.date,
     callbacksPerFlow: measured.callbacks / flows,
     lines,
+    countedUsdPerMillion: countedOf(lines),
     totalUsdPerMillion: totalOf(lines),
   };
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { billOf, queueRequests, totalOf } from "./bill.ts";
+import { billOf, countedOf, queueRequests } from "./bill.ts";
 import budget from "./budget.json" with { type: "json" };
 import { measure } from "./measure.ts";
 
@@ -15,5 +15,7 @@ test("a flow of one imagine and four upscales asks no more of AWS than its budge
   expect(per(queueRequests(measured))).toBeLessThanOrEqual(budget.queueRequests);
   expect(per(measured.tableRequests + queueRequests(measured))).toBeLessThanOrEqual(budget.awsRequests);
   expect(per(measured.logBytes)).toBeLessThanOrEqual(budget.logBytes);
-  expect(totalOf(billOf(measured))).toBeGreaterThan(20);
+  const counted = countedOf(billOf(measured));
+  expect(counted).toBeGreaterThan(20);
+  expect(counted).toBeLessThanOrEqual(budget.usdPerMillion);
 }, 60_000);

@@ -1,5 +1,5 @@
 /** `npm run bench:cost`: what a flow asks of AWS, counted, and what a million of them would cost at list price. */
-import { billOf, totalOf } from "./bill.ts";
+import { billOf, countedOf, totalOf } from "./bill.ts";
 import { measure } from "./measure.ts";
 import price from "./price.json" with { type: "json" };
 
@@ -15,5 +15,9 @@ console.log(`\nper million flows, list prices of ${price.region}, ${price.date}\
 for (const { what, perFlow, usdPerMillion } of lines) {
   console.log(`  ${what.padEnd(36)} ${perFlow.toFixed(3).padStart(10)}  $${usdPerMillion.toFixed(2).padStart(7)}`);
 }
-console.log(`  ${"".padEnd(36)} ${"".padStart(10)}  $${totalOf(lines).toFixed(2).padStart(7)}`);
+for (const [what, usd] of [
+  ["counted", countedOf(lines)],
+  ["and with the assumed times", totalOf(lines)],
+] as const)
+  console.log(`  ${what.padEnd(36)} ${"".padStart(10)}  $${usd.toFixed(2).padStart(7)}`);
 process.exit();

@@ -192,7 +192,8 @@ export const DRAW: { [name in keyof Found]: (found: Found[name]) => Drawn } = {
         ["per flow", "", "USD per million flows"],
         [
           ...found.lines.map(({ what, perFlow, usdPerMillion }) => [what, figure(perFlow), usdPerMillion.toFixed(2)]),
-          ["", "", `**${found.totalUsdPerMillion.toFixed(2)}**`],
+          ["counted", "", `**${found.countedUsdPerMillion.toFixed(2)}**`],
+          ["and with the assumed times", "", `**${found.totalUsdPerMillion.toFixed(2)}**`],
         ],
       ),
       "",
