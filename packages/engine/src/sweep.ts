@@ -26,6 +26,7 @@ type Needs = Omit<Deps, "blobs" | "hooks"> & {
 };
 
 export interface Swept {
+  /** Tasks, deliveries, and ends of flows that should have been seen to by then. */
   overdue: number;
   /** Requests to vendors, however many tasks each settled. */
   requests: number;
@@ -44,11 +45,10 @@ export async function sweep(deps: Needs): Promise<Swept> {
   const shards = Array.from({ length: DUE_SHARDS }, (_, shard) => deps.store.due(shard, now, SHARD_LIMIT));
   const refs = (await Promise.all(shards)).flat();
   if (refs.length > 0) await deps.providers.fresh?.("anew");
-  const swept: Swept = { overdue: refs.length, requests: 0, failed: 0, more: false };
-  swept.more = refs.length >= SHARD_LIMIT;
+  const swept: Swept = { overdue: 0, requests: 0, failed: 0, more: refs.length >= SHARD_LIMIT };
   // The heartbeat: a sweeper that has stopped counts none, and an alarm listens for that.
   deps.log.count("Sweeps");
-  deps.log.count("Overdue", refs.length);
+  note(deps, swept, refs.filter(({ kind }) => kind !== "flow").length);
 
   const toAsk: Task[] = [];
   await each(deps, swept, refs, async (ref) => {
@@ -98,6 +98,12 @@ function shuffled<T>(items: readonly T[], { chance }: Needs["random"]): T[] {
   return mixed;
 }
 
+/** A flow that is looked at because it still runs is not overdue: what an alarm listens for would ring on a long plan. */
+function note(deps: Needs, swept: Swept, overdue: number): void {
+  swept.overdue += overdue;
+  deps.log.count("Overdue", overdue);
+}
+
 /** Those tasks that the vendor must be asked about are given to `ask`: one request tells of many. */
 type Ask = (task: Task) => void;
 
@@ -127,6 +133,7 @@ async function sweepTask(deps: Needs, task: Task, ask: Ask): Promise<Task> {
 /** The flow's end, should it not have been recorded; while it runs, the tasks whose due time its own stands for. */
 async function sweepFlow(deps: Needs, swept: Swept, flowId: string, ask: Ask): Promise<void> {
   if (await settle(deps, flowId)) {
+    note(deps, swept, 1);
     const restarted = await restart(deps, flowId);
     return restarted ? undefined : remind(deps, flowId);
   }
@@ -139,8 +146,7 @@ async function sweepFlow(deps: Needs, swept: Swept, flowId: string, ask: Ask): P
   const isDue = (task: Task) => task.due !== undefined && task.due <= now && !isListed(task);
   const left = tasks.filter((task) => !isDue(task));
   const found = tasks.filter(isDue);
-  swept.overdue += found.length;
-  deps.log.count("Overdue", found.length);
+  note(deps, swept, found.length);
   const failed = await each(deps, swept, found, async (task) => {
     left.push(await sweepTask(deps, task, ask));
   });
