@@ -185,34 +185,40 @@ describe("a try that dies is finished by the next one with the key", () => {
     expect(door.world.vendor.calls).toHaveLength(2);
   });
 
-  test("between the root and the flow, hours ago: the sweeper and the next try meet, and the flow is whole", async () => {
-    const { world } = door;
-    // As the table has it after a try that died between its two writes.
-    const half = door.container({
-      async createFlow(_, root) {
-        await world.deps.store.createTask(root);
-        throw new Error("killed");
-      },
-    });
-    const keyed = { "idempotency-key": KEY };
-    expect((await door.call(app.key, "POST", "/v1/flows", FLOW, keyed, half)).status).toBe(500);
-    world.advance(2 * 3_600_000);
-    // The table has the root already, so it is not written again: were it swept away now, the flow would have none.
-    let kept: unknown;
-    const meeting = door.container({
-      async createFlow(flow, root) {
-        await world.sweep();
-        kept = await world.deps.store.getTask({ flowId: flow.id, path: root.path });
-        return world.deps.store.createFlow(flow, root);
-      },
-    });
-    const next = await door.call(app.key, "POST", "/v1/flows", FLOW, keyed, meeting);
-    expect(kept).toBeDefined();
-    expect(next.status).toBe(202);
-    await world.finishAll();
-    expect(await flows()).toEqual([expect.objectContaining({ id: next.body.id, status: "completed" })]);
-    expect(world.vendor.calls).toHaveLength(1);
-  });
+  test.each([
+    ["by an earlier version, whose roots the sweeper removes", true],
+    ["by this one", false],
+  ])(
+    "between the root and the flow, hours ago, %s: the sweeper and the next try meet, and the flow is whole",
+    async (_, isEarlier) => {
+      const { world } = door;
+      // As the table has it after a try that died between its two writes.
+      const half = door.container({
+        async createFlow(_, root) {
+          await world.deps.store.createTask(isEarlier ? { ...root, flowDue: undefined } : root);
+          throw new Error("killed");
+        },
+      });
+      const keyed = { "idempotency-key": KEY };
+      expect((await door.call(app.key, "POST", "/v1/flows", FLOW, keyed, half)).status).toBe(500);
+      world.advance(2 * 3_600_000);
+      // The table has the root already, so it is not written again: were it swept away now, the flow would have none.
+      let kept: unknown;
+      const meeting = door.container({
+        async createFlow(flow, root) {
+          await world.sweep();
+          kept = await world.deps.store.getTask({ flowId: flow.id, path: root.path });
+          return world.deps.store.createFlow(flow, root);
+        },
+      });
+      const next = await door.call(app.key, "POST", "/v1/flows", FLOW, keyed, meeting);
+      expect(kept).toBeDefined();
+      expect(next.status).toBe(202);
+      await world.finishAll();
+      expect(await flows()).toEqual([expect.objectContaining({ id: next.body.id, status: "completed" })]);
+      expect(world.vendor.calls).toHaveLength(1);
+    },
+  );
 
   test("while the lease of a try that died holds, the others are told to come again", async () => {
     door.world.storeFault.arm("createFlow", "after");

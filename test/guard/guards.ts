@@ -407,7 +407,7 @@ export const GUARDS: readonly Guard[] = [
     name: "a root left behind is kept from the sweeper while its flow is completed",
     rule: "Q3",
     file: "packages/engine/src/begin.ts",
-    find: "if (root) await deps.store.saveTask({ ...root, due });",
+    find: "if (root) await deps.store.saveTask({ ...root, due, flowDue });",
     instead: "",
     tests: ["test/app/idempotency.test.ts"],
   },
