@@ -52,8 +52,8 @@ beforeEach(() => {
 });
 
 const PNG = "data:image/png;base64,iVBORw0KGgo=";
-const providerOf = (id: string) =>
-  createProvider(DIALECTS.get(id)!, { ask: createAsk(), submitTimeoutMs: 300, lookupTimeoutMs: 300 });
+const providerOf = (id: string, submitTimeoutMs?: number) =>
+  createProvider(DIALECTS.get(id)!, { ask: createAsk(), ...(submitTimeoutMs && { submitTimeoutMs }) });
 const context = (more: Partial<CallContext> = {}): CallContext => ({
   account: { baseUrl: origin, apiKey: "vendor-key" },
   notifyHook: "https://hooks.test/callbacks/token",
@@ -188,8 +188,8 @@ describe("pressing by index, where a finished task had no buttons", () => {
 });
 
 describe("what may have happened at the other end", () => {
-  const press = (baseUrl = origin) =>
-    providerOf("simulator").press(
+  const press = (baseUrl = origin, submitTimeoutMs?: number) =>
+    providerOf("simulator", submitTimeoutMs).press(
       { vendorTaskId: "7", customId: "MJ::JOB::reroll::0::x::SOLO" },
       context({ account: { baseUrl, apiKey: "vendor-key" } }),
     );
@@ -204,7 +204,7 @@ describe("what may have happened at the other end", () => {
 
   test.each(["hang", "drop"] as const)("sent, then %s: unclear", async (how) => {
     reply = () => how;
-    expect((await press()).kind).toBe("unclear");
+    expect((await press(origin, 500)).kind).toBe("unclear");
     expect(seen).toHaveLength(1);
   });
 
