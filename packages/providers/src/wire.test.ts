@@ -204,7 +204,7 @@ describe("what may have happened at the other end", () => {
 
   test.each(["hang", "drop"] as const)("sent, then %s: unclear", async (how) => {
     reply = () => how;
-    expect((await press(origin, 500)).kind).toBe("unclear");
+    expect((await press(origin, 1_000)).kind).toBe("unclear");
     expect(seen).toHaveLength(1);
   });
 
