@@ -185,6 +185,18 @@ describe("a connection", () => {
     expect(seen.connections).toBe(2);
   });
 
+  test("is not trusted for longer because another vendor was asked meanwhile", async () => {
+    let now = 0;
+    const answering: RequestListener = (request, response) => void request.on("end", () => response.end("{}")).resume();
+    const [one, other] = [await web(answering), await web(answering)];
+    const ask = createAsk({ now: () => now });
+    for (const { url } of [one, other, other, one]) {
+      await ask(post(url));
+      now += 3_000;
+    }
+    expect([one.seen.connections, other.seen.connections]).toEqual([2, 1]);
+  });
+
   test("under an answer that takes its time is left alone, however long it takes", async () => {
     let now = 0;
     const begun = Promise.withResolvers<() => void>();

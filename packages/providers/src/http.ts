@@ -5,6 +5,7 @@
  */
 import { Agent, type IncomingMessage, request as requestHttp } from "node:http";
 import { request as requestHttps, Agent as TlsAgent } from "node:https";
+import type { Socket } from "node:net";
 import { pipeline, type Readable, type Transform } from "node:stream";
 import { constants, createBrotliDecompress, createGunzip, createInflate } from "node:zlib";
 
@@ -41,12 +42,13 @@ const KEPT_MS = 4_000;
 /** Its connections are kept, and shared by all vendors that are asked through it. */
 export function createAsk({ now = Date.now }: { now?: () => number } = {}): Ask {
   const agents = { http: new Agent({ keepAlive: true }), https: new TlsAgent({ keepAlive: true }) };
-  let usedAt = now();
+  const usedAt = new WeakMap<Socket, number>();
 
   function letGoOfOld(): void {
-    if (now() - usedAt <= KEPT_MS) return;
     const idle = Object.values(agents).flatMap(({ freeSockets }) => Object.values(freeSockets));
-    for (const socket of idle.flat()) socket?.destroy();
+    for (const socket of idle.flat()) {
+      if (socket && now() - (usedAt.get(socket) ?? 0) > KEPT_MS) socket.destroy();
+    }
   }
 
   return async (request) => {
@@ -54,18 +56,21 @@ export function createAsk({ now = Date.now }: { now?: () => number } = {}): Ask 
     const deadline = new AbortController();
     const timer = setTimeout(() => deadline.abort(), request.timeoutMs);
     let isSent = false;
+    const onSent = () => {
+      isSent = true;
+    };
     try {
-      const onSent = () => {
-        isSent = true;
-      };
-      return await answerOf(await begin(request, agents, deadline.signal, onSent), request.partial);
+      const answer = await begin(request, agents, deadline.signal, onSent);
+      const { socket } = answer;
+      const read = await answerOf(answer, request.partial);
+      usedAt.set(socket, now());
+      return read;
     } catch (error) {
       // The code and no more: messages may quote the address, and addresses hold keys at some vendors.
       const reason = deadline.signal.aborted ? "timeout" : codeOf(error);
       return { kind: isSent ? "lost" : "unsent", reason };
     } finally {
       clearTimeout(timer);
-      usedAt = now();
     }
   };
 }
