@@ -172,15 +172,15 @@ const UPGRADE = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgr
 const NO_GZIP = "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}";
 
 describe("a connection", () => {
-  test("is kept for the next, and not trusted any more when nobody has used it for four seconds", async () => {
+  test("is kept for the next, and not trusted any more when nobody has used it for a second", async () => {
     let now = 0;
     const { url, seen } = await web((request, response) => request.on("end", () => response.end("{}")).resume());
     const ask = createAsk({ now: () => now });
     await ask(post(url));
-    now += 4_000;
+    now += 1_000;
     await ask(post(url));
     expect(seen.connections).toBe(1);
-    now += 4_001;
+    now += 1_001;
     expect((await ask(post(url))).kind).toBe("answered");
     expect(seen.connections).toBe(2);
   });
@@ -192,7 +192,7 @@ describe("a connection", () => {
     const ask = createAsk({ now: () => now });
     for (const { url } of [one, other, other, one]) {
       await ask(post(url));
-      now += 3_000;
+      now += 700;
     }
     expect([one.seen.connections, other.seen.connections]).toEqual([2, 1]);
   });

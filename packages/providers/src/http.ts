@@ -34,10 +34,11 @@ export type Ask = (request: Request) => Promise<Answer>;
 const ANSWER_BYTES = 8 * 1024 * 1024;
 /**
  * A connection that nobody has used for longer is not trusted with a paid call: servers close idle ones, a frozen function
- * does not see it, and a call that finds out is one of which nobody knows whether it was taken. Shorter than the 5 s after
- * which Node's servers close theirs, the shortest of the usual ones.
+ * does not see it, and a call that finds out is one of which nobody knows whether it was taken. Far below the 5 s after which
+ * Node's servers close theirs, the shortest of the usual ones: a server that is busy just then closes it with the call unread.
+ * What comes in a burst, as follow-ups do, is still asked over one.
  */
-const KEPT_MS = 4_000;
+const KEPT_MS = 1_000;
 
 /** Its connections are kept, and shared by all vendors that are asked through it. */
 export function createAsk({ now = Date.now }: { now?: () => number } = {}): Ask {
