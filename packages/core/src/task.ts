@@ -118,7 +118,7 @@ export interface Task {
   due?: number;
   /**
    * The due time that its flow's own stands for, handed down the plan: until `due` moves from it, the task has no entry in
-   * the due index, and is found with its flow (docs/decisions/0017). Unset: it always has its own.
+   * the due index, and is found with its flow (docs/decisions/0017). 0 once it has moved; unset: it never was under it.
    */
   flowDue?: number;
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { ctx, effects, hour, NOW, taskIn } from "../../test/sample.ts";
 import { HEARS } from "../event.ts";
-import { ENDED, type Orphan, STATUSES, type Task } from "../task.ts";
+import { ENDED, isListed, type Orphan, STATUSES, type Task } from "../task.ts";
 import { TIMINGS } from "../timing.ts";
 import {
   before,
@@ -14,6 +14,7 @@ import {
   orphan,
   owedOf,
   paid,
+  postpone,
   resumed,
 } from "./move.ts";
 import type { Decision } from "./signal.ts";
@@ -37,6 +38,33 @@ describe("a move", () => {
     const moved = next(move(taskIn("MODAL", { owes: ["tell"] }), "IN_PROGRESS", { progress: 5 }, ctx(NOW + 7)));
     expect(moved).toMatchObject({ status: "IN_PROGRESS", progress: 5, updatedAt: NOW + 7 });
     expect(moved.owes).toBeUndefined();
+  });
+});
+
+describe("a due time under the flow's", () => {
+  const covered = taskIn("SUBMITTING", { due: NOW + 60_000, flowDue: NOW + 60_000 });
+
+  it("stays there while it does not move", () => {
+    const kept = next(move(covered, "SUBMITTED", { due: NOW + 60_000 }, ctx()));
+    expect([kept.due, kept.flowDue]).toEqual([NOW + 60_000, NOW + 60_000]);
+    expect(isListed(kept)).toBe(false);
+  });
+
+  it("stands alone once it has moved, though it should come to be the very same again", () => {
+    const moved = next(postpone(covered, 30_000, ctx(), []));
+    expect([moved.due, isListed(moved)]).toEqual([NOW + 30_000, true]);
+    const again = next(postpone(moved, 60_000, ctx(), []));
+    expect([again.due, isListed(again)]).toEqual([NOW + 60_000, true]);
+  });
+
+  it("is nobody's after an end that owes nothing; one that owes follow-ups still hands it down", () => {
+    expect(isListed(next(end(covered, "FAILURE", {}, ctx())))).toBe(false);
+    const parent = next(end({ ...covered, then: [{ press: "U1" }] }, "SUCCESS", {}, ctx()));
+    expect([isListed(parent), parent.flowDue]).toEqual([true, 0]);
+  });
+
+  it("is not made up for a task that never had one", () => {
+    expect(next(postpone(taskIn("SUBMITTED"), 30_000, ctx(), []))).not.toHaveProperty("flowDue");
   });
 });
 

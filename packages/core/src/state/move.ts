@@ -1,7 +1,7 @@
 /** The moves there are, and the steps that every side takes. Nothing else builds a decision. */
 import { isHeard } from "../event.ts";
 import { backAt, lastMade, movedTo, turnedUp } from "../place.ts";
-import { isEnded, type Orphan, type Owed, type Task, type TaskStatus } from "../task.ts";
+import { isEnded, isListed, type Orphan, type Owed, type Task, type TaskStatus } from "../task.ts";
 import { dueAt } from "../timing.ts";
 import type { Account, Context, Decision, Effect, Expect, Reason } from "./signal.ts";
 
@@ -40,8 +40,13 @@ export function record(task: Task, patch: Partial<Task>, why: Reason, ctx: Conte
   return { kind: "record", next: patched(task, patch, ctx), why, effects };
 }
 
+/**
+ * A due time that leaves its flow's leaves it for good: pauses are round, so that a later one may well be the same to the
+ * millisecond, and the flow's is another by then.
+ */
 export function patched(task: Task, patch: Partial<Task>, ctx: Context): Task {
-  return { ...task, ...patch, updatedAt: ctx.now };
+  const next = { ...task, ...patch, updatedAt: ctx.now };
+  return isListed(next) && next.flowDue !== undefined ? { ...next, flowDue: 0 } : next;
 }
 
 export function postpone(task: Task, byMs: number, ctx: Context, effects: Effect[]): Decision {
