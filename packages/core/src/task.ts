@@ -149,7 +149,7 @@ export function isEnded(task: Task): boolean {
   return ENDED.has(task.status);
 }
 
-/** Whether the due index names the task itself; what waits without that is found with its flow. */
+/** Whether the due index names the row itself, a task's or a flow's; what waits without that is found with its flow. */
 export function isListed({ due, flowDue }: Pick<Task, "due" | "flowDue">): boolean {
   return due !== undefined && due !== flowDue;
 }

@@ -51,9 +51,9 @@ export async function sweep(deps: Needs): Promise<Swept> {
   note(deps, swept, refs.filter(({ kind }) => kind !== "flow").length);
 
   const toAsk: Task[] = [];
+  const ask = (task: Task) => void toAsk.push(task);
   await each(deps, swept, refs, async (ref) => {
     if (ref.kind === "delivery") return sweepDelivery(deps, ref.deliveryId);
-    const ask = (task: Task) => void toAsk.push(task);
     if (ref.kind === "flow") return sweepFlow(deps, swept, ref.flowId, ask);
     await sweepRow(deps, ref.flowId, ref.path, ask);
   });
@@ -112,7 +112,10 @@ async function sweepRow(deps: Needs, flowId: string, path: string, ask: Ask): Pr
   const { flow, tasks } = await deps.store.load(flowId, [path]);
   const task = tasks[0];
   if (!task) return;
-  if (flow) return void (await sweepTask(deps, task, ask));
+  if (flow) {
+    await sweepTask(deps, task, ask);
+    return;
+  }
   // An earlier version's root, whose API died before the flow was stored; this one's have no entry of their own.
   const isLeft = path === ROOT_PATH && task.attempt === 0 && (task.due ?? 0) <= deps.clock.now();
   if (isLeft) await deps.store.deleteTask(task);

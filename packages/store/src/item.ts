@@ -134,17 +134,12 @@ const LETTER = {
 
 export function taskItem(task: Task): Item {
   const item = row(taskKey(task.flowId, task.path), TASK, task);
-  return { ...item, ...times(task.flowId, task.createdAt, isListed(task)) };
+  return { ...item, ...times(task.flowId, task) };
 }
 
 export function flowItem(flow: Flow): Item {
   const item = row(flowKey(flow.id), FLOW, flow);
-  const isDue = flow.due !== undefined;
-  return {
-    ...item,
-    ...times(flow.id, flow.createdAt, isDue),
-    [ATTRIBUTE.listedAt]: { S: listedAt(flow.createdAt, flow.id) },
-  };
+  return { ...item, ...times(flow.id, flow), [ATTRIBUTE.listedAt]: { S: listedAt(flow.createdAt, flow.id) } };
 }
 
 /** Has no end: an account is known for as long as it is used. */
@@ -198,9 +193,9 @@ export function dueOf(item: Item): Due | undefined {
 }
 
 /** What the due index and the TTL read. A row without a shard is not in the index: that is what keeps it small. */
-function times(flowId: string, createdAt: number, isInDueIndex: boolean): Item {
+function times(flowId: string, row: Pick<Task, "due" | "flowDue" | "createdAt">): Item {
   return {
-    [ATTRIBUTE.expiresAt]: { N: String(expiresAt(createdAt)) },
-    ...(isInDueIndex && { [ATTRIBUTE.dueShard]: { S: dueShard(shardOf(flowId)) } }),
+    [ATTRIBUTE.expiresAt]: { N: String(expiresAt(row.createdAt)) },
+    ...(isListed(row) && { [ATTRIBUTE.dueShard]: { S: dueShard(shardOf(flowId)) } }),
   };
 }

@@ -72,10 +72,9 @@ export function createMemoryStore({
     const shard = shardOf(flowId);
     if (!dueIndex.has(shard)) dueIndex.set(shard, new Map());
     const { due: dueAt } = row.item;
-    const isIn = row.kind === "flow" ? dueAt !== undefined : isListed(row.item);
     const ref: DueRef = row.kind === "flow" ? { kind: "flow", flowId } : { kind: "task", flowId, path: row.item.path };
-    if (!isIn || dueAt === undefined) dueIndex.get(shard)!.delete(`${pk}/${sk}`);
-    else dueIndex.get(shard)!.set(`${pk}/${sk}`, { ...ref, dueAt });
+    if (isListed(row.item)) dueIndex.get(shard)!.set(`${pk}/${sk}`, { ...ref, dueAt: dueAt! });
+    else dueIndex.get(shard)!.delete(`${pk}/${sk}`);
   }
 
   /** The conditional write: `rev` undefined means "not there yet". */
