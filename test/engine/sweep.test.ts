@@ -68,11 +68,17 @@ describe("a plan's tasks wait with their flow", () => {
     for (const { receiptHandle } of world.queue.receive(10)) world.queue.delete(receiptHandle);
   }
 
-  /** On an account known to call, with the imagine ended and its follow-ups' messages lost. */
-  async function cutShort() {
+  /** On an account known to call. */
+  async function calling(): Promise<World> {
     const world = createWorld();
     await world.start();
     await world.finishAll();
+    return world;
+  }
+
+  /** With the imagine ended and its follow-ups' messages lost. */
+  async function cutShort() {
+    const world = await calling();
     const flow = await world.start({ then: plan });
     await world.drain();
     world.queueFault.arm("send", "before");
@@ -81,9 +87,7 @@ describe("a plan's tasks wait with their flow", () => {
   }
 
   test("while all goes well the index names the flow alone, and an end that is still to be followed up", async () => {
-    const world = createWorld();
-    await world.start();
-    await world.finishAll();
+    const world = await calling();
     expect(await dueNow(world)).toEqual([]);
     const flow = await world.start({ then: plan });
     expect(await dueNow(world)).toEqual(["flow"]);
@@ -147,9 +151,7 @@ describe("a plan's tasks wait with their flow", () => {
   });
 
   test("a press by hand, and what is planned on it, wait for themselves: their flow may have ended", async () => {
-    const world = createWorld();
-    await world.start();
-    await world.finishAll();
+    const world = await calling();
     const flow = await world.start();
     await world.finishAll();
     const pressed = await pressTask(world.deps, "app_a", taskIdOf(flow.id, "0"), {
@@ -163,9 +165,7 @@ describe("a plan's tasks wait with their flow", () => {
   });
 
   test("a flow that is gone on with is looked at as soon as the first of its tasks is due", async () => {
-    const world = createWorld();
-    await world.start();
-    await world.finishAll();
+    const world = await calling();
     const flow = await world.start();
     await world.drain();
     const { due } = (await world.read(flow)).flow;

@@ -35,6 +35,7 @@ import { createMemoryTable, type MemoryTable } from "@mjflow/store/memory-table"
 import { createVendorStore } from "@mjflow/store/vendor";
 import { createApp, ENDPOINT_URL, HEARD_APP, HOOK_URL, type Posted } from "./app.ts";
 import { createLedger } from "./ledger.ts";
+import { observed } from "./observe.ts";
 import { createProcesses, type Fate, type Point, type Wrap } from "./process.ts";
 import { CALM, type Profile } from "./profile.ts";
 import { createRng } from "./random.ts";
@@ -527,27 +528,5 @@ function createWatch(broken: string[], { now, slackMs }: Time, saw: (task: Task)
       broken.push(`T1 ${task.path} has another result`);
     }
   }
-  return (store) => ({
-    ...store,
-    async createFlow(flow, root) {
-      const created = await store.createFlow(flow, root);
-      if (created === "created") checkFlow(flow);
-      return created;
-    },
-    async saveFlow(flow) {
-      const saved = await store.saveFlow(flow);
-      if (saved.ok) checkFlow(saved.item);
-      return saved;
-    },
-    async saveTask(task) {
-      const saved = await store.saveTask(task);
-      if (saved.ok) check(saved.item);
-      return saved;
-    },
-    async createTask(task) {
-      const saved = await store.createTask(task);
-      if (saved.ok) check(saved.item);
-      return saved;
-    },
-  });
+  return (store) => observed(store, { task: check, flow: checkFlow });
 }

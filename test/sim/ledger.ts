@@ -6,6 +6,7 @@ import { type Credit, heldMicro, imbalanceMicro } from "@mjflow/core/credit";
 import type { Store } from "@mjflow/core/port";
 import { costMicroUsd } from "@mjflow/core/price";
 import type { Task } from "@mjflow/core/task";
+import { observed } from "./observe.ts";
 
 export interface Ledger {
   watch(store: Store): Store;
@@ -61,22 +62,7 @@ export function createLedger(broken: string[], now: () => number): Ledger {
   return {
     credits,
     watch: (store) => ({
-      ...store,
-      async createFlow(flow, root) {
-        const created = await store.createFlow(flow, root);
-        if (created === "created") saw(root);
-        return created;
-      },
-      async createTask(task) {
-        const saved = await store.createTask(task);
-        if (saved.ok) saw(saved.item);
-        return saved;
-      },
-      async saveTask(task) {
-        const saved = await store.saveTask(task);
-        if (saved.ok) saw(saved.item);
-        return saved;
-      },
+      ...observed(store, { task: saw }),
       async saveCredit(credit) {
         const saved = await store.saveCredit(credit);
         if (saved.ok) {

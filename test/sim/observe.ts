@@ -1,0 +1,38 @@
+/** What is written through a store, told once it is stored. */
+import type { Flow } from "@mjflow/core/flow";
+import type { Store } from "@mjflow/core/port";
+import type { Task } from "@mjflow/core/task";
+
+export interface Seen {
+  task(task: Task): void;
+  flow?(flow: Flow): void;
+}
+
+export function observed(store: Store, seen: Seen): Store {
+  return {
+    ...store,
+    async createFlow(flow, root) {
+      const created = await store.createFlow(flow, root);
+      if (created === "created") {
+        seen.flow?.(flow);
+        seen.task(root);
+      }
+      return created;
+    },
+    async saveFlow(flow) {
+      const saved = await store.saveFlow(flow);
+      if (saved.ok) seen.flow?.(saved.item);
+      return saved;
+    },
+    async createTask(task) {
+      const saved = await store.createTask(task);
+      if (saved.ok) seen.task(saved.item);
+      return saved;
+    },
+    async saveTask(task) {
+      const saved = await store.saveTask(task);
+      if (saved.ok) seen.task(saved.item);
+      return saved;
+    },
+  };
+}
