@@ -2,14 +2,14 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { createApp } from "../../functions/http/app.ts";
 import { apiKeyOf } from "../../functions/http/key.ts";
 import { checked } from "../openapi/checked.ts";
-import { createWorld, type World } from "../support/world.ts";
+import { createTestHarness, type TestHarness } from "../support/harness.ts";
 
 const KEY = "mjk_test_key";
-let world: World;
+let world: TestHarness;
 let app: ReturnType<typeof checked>;
 
 beforeEach(() => {
-  world = createWorld();
+  world = createTestHarness();
   const apiKeys = [apiKeyOf("app_a", KEY), apiKeyOf("app_b", "mjk_other_key")];
   app = checked(createApp({ ...world.deps, apiKeys, storeProgress: false, resubmit: "after-grace", archive: false }));
 });

@@ -1,11 +1,11 @@
 /** A flow called off spends nothing more and loses nothing that is paid; one that failed is gone on with. */
 import { beforeEach, describe, expect, test } from "vitest";
-import { type Door, FLOW, type Json, openDoor } from "./door.ts";
+import { type ApiClient, createApiClient, FLOW, type Json } from "./api-client.ts";
 
-let door: Door;
+let door: ApiClient;
 let app: { id: string; key: string };
 beforeEach(async () => {
-  door = openDoor();
+  door = createApiClient();
   app = await door.join("shop", { creditsUsd: 1 });
 });
 
@@ -123,7 +123,7 @@ describe("a flow that is called off", () => {
     "by a process that dies at %s spends nothing more once it is asked again",
     async (verb) => {
       for (const when of ["before", "after"] as const) {
-        door = openDoor();
+        door = createApiClient();
         app = await door.join("shop", { creditsUsd: 1 });
         const id = await create();
         await door.world.finishAll();
@@ -247,7 +247,7 @@ describe("a task that failed", () => {
       status: 409,
       detail: expect.stringContaining("resume"),
     });
-    door = openDoor();
+    door = createApiClient();
     app = await door.join("shop", { creditsUsd: 0.04 });
     refuse();
     const poor = await create(FLOW);
@@ -317,7 +317,7 @@ describe("a flow is gone on with", () => {
     "by a process that dies at %s is gone on with when asked again, once",
     async (verb) => {
       for (const when of ["before", "after"] as const) {
-        door = openDoor();
+        door = createApiClient();
         app = await door.join("shop", { creditsUsd: 1 });
         refuse();
         const id = await create();

@@ -1,12 +1,12 @@
 /** `Idempotency-Key`: the same key is the same flow or task, whatever happens to a try, and another body is told so. */
 import { IDEMPOTENCY_KEPT_MS, IDEMPOTENCY_LEASE_MS } from "@mjflow/core/idempotency";
 import { beforeEach, describe, expect, test } from "vitest";
-import { type Answer, type Door, FLOW, openDoor } from "./door.ts";
+import { type ApiClient, type ApiResponse, createApiClient, FLOW } from "./api-client.ts";
 
-let door: Door;
+let door: ApiClient;
 let app: { id: string; key: string };
 beforeEach(async () => {
-  door = openDoor();
+  door = createApiClient();
   app = await door.join();
 });
 
@@ -15,7 +15,7 @@ const post = (path: string, body: unknown, key: string = KEY, by = app) =>
   door.call(by.key, "POST", path, body, { "idempotency-key": key });
 const create = (body: unknown = FLOW, key?: string) => post("/v1/flows", body, key);
 const flows = async () => (await door.call(app.key, "GET", "/v1/flows")).body.data as { id: string }[];
-const isReplay = ({ headers }: Answer) => headers.get("idempotency-replayed") === "true";
+const isReplay = ({ headers }: ApiResponse) => headers.get("idempotency-replayed") === "true";
 
 describe("the same key again", () => {
   test("is the same flow, as it stands now; one picture is paid", async () => {

@@ -4,10 +4,10 @@
  */
 import { expect, test } from "vitest";
 import { FACADE_PREFIXES, FACADE_VERBS } from "../../functions/http/mj/mj.ts";
-import { type Door, FLOW, OPERATOR, openDoor } from "./door.ts";
+import { type ApiClient, createApiClient, FLOW, OPERATOR } from "./api-client.ts";
 
 /** What there is of one app: an id for each kind of address, by how the address begins. */
-async function household(door: Door) {
+async function household(door: ApiClient) {
   const { id: appId, key, keyId } = await door.join("household");
   const call = (method: string, path: string, body?: unknown) => door.call(key, method, path, body);
   const endpoint = (await call("POST", "/v1/endpoints", { url: "https://household.test/hook" })).body.id;
@@ -78,7 +78,7 @@ function facadeBody(path: string): unknown {
 }
 
 const OPEN = ["/", "/healthz", "/docs", "/openapi.json", "/llms.txt"];
-const door = openDoor();
+const door = createApiClient();
 const mine = await household(door);
 const stranger = await door.join("stranger");
 const routes = [

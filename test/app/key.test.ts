@@ -1,11 +1,11 @@
 /** Apps and their keys, through the API. */
 import { KEY_BELIEF_MS } from "@mjflow/core/app";
 import { beforeEach, describe, expect, test } from "vitest";
-import { type Door, FLOW, OPERATOR, openDoor } from "./door.ts";
+import { type ApiClient, createApiClient, FLOW, OPERATOR } from "./api-client.ts";
 
-let door: Door;
+let door: ApiClient;
 beforeEach(() => {
-  door = openDoor();
+  door = createApiClient();
 });
 
 const operator = (method: string, path: string, body?: unknown) => door.call(OPERATOR, method, path, body);

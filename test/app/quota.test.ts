@@ -3,12 +3,12 @@ import type { Limits } from "@mjflow/core/app";
 import { DANGLING_MS } from "@mjflow/core/credit";
 import { IDEMPOTENCY_LEASE_MS } from "@mjflow/core/idempotency";
 import { beforeEach, describe, expect, test } from "vitest";
-import { type Door, FLOW, OPERATOR, openDoor } from "./door.ts";
+import { type ApiClient, createApiClient, FLOW, OPERATOR } from "./api-client.ts";
 
-let door: Door;
+let door: ApiClient;
 let app: { id: string; key: string };
 beforeEach(() => {
-  door = openDoor();
+  door = createApiClient();
 });
 
 const join = async (limits?: Limits) => {
@@ -210,7 +210,7 @@ describe("a process that dies", () => {
     "at %s of a press by hand leaves nothing held, and nothing running that is not paid",
     async (verb) => {
       for (const when of ["before", "after"] as const) {
-        door = openDoor();
+        door = createApiClient();
         await join({ creditsUsd: 1 });
         const { body } = await create();
         await door.world.finishAll();
@@ -264,7 +264,7 @@ describe("money put in", () => {
     "by a process that dies at %s is put in by the next try",
     async (at) => {
       for (const when of ["before", "after"] as const) {
-        door = openDoor();
+        door = createApiClient();
         await join({ creditsUsd: 0 });
         await add(1, "invoice 6");
         const [verb, second] = at.split(" ") as ["saveGrant" | "saveCredit", string?];

@@ -1,19 +1,19 @@
 /** Reading: lists by what an app remembers of a flow, and reading again without reading the same twice. */
 import { beforeEach, describe, expect, test } from "vitest";
 import { READ_AT_MOST } from "../../packages/store/src/listing.ts";
-import { type Answer, type Door, FLOW, openDoor } from "./door.ts";
+import { type ApiClient, type ApiResponse, createApiClient, FLOW } from "./api-client.ts";
 
-let door: Door;
+let door: ApiClient;
 let app: { id: string; key: string };
 beforeEach(async () => {
-  door = openDoor();
+  door = createApiClient();
   app = await door.join();
 });
 
 const call = (method: string, path: string, body?: unknown, headers?: Record<string, string>) =>
   door.call(app.key, method, path, body, headers);
 const create = async (more: object = {}) => (await call("POST", "/v1/flows", { ...FLOW, ...more })).body.id as string;
-const tagOf = ({ headers }: Answer) => headers.get("etag")!;
+const tagOf = ({ headers }: ApiResponse) => headers.get("etag")!;
 
 describe("GET /v1/flows", () => {
   const list = async (query: string) => {
@@ -71,7 +71,7 @@ describe("GET /v1/flows", () => {
         const seen: string[] = [];
         for (let cursor: string | null = ""; cursor !== null; ) {
           const next = cursor === "" ? "" : `&cursor=${cursor}`;
-          const { body }: Answer = await call("GET", `/v1/flows?${query}&limit=${limit}${next}`);
+          const { body }: ApiResponse = await call("GET", `/v1/flows?${query}&limit=${limit}${next}`);
           seen.push(...body.data.map((flow: { id: string }) => flow.id));
           expect(body.data.length).toBeLessThanOrEqual(limit);
           cursor = body.nextCursor;
@@ -131,7 +131,7 @@ describe("Prefer: wait", () => {
   beforeEach(async () => {
     pauses = [];
     during = async () => {};
-    door = openDoor({
+    door = createApiClient({
       async sleep(ms) {
         pauses.push(ms);
         door.world.advance(ms);

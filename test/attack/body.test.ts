@@ -6,7 +6,7 @@ import { readCallback } from "@mjflow/providers/callback";
 import { PROVIDER_IDS } from "@mjflow/providers/registry";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { createWorld, tokenOf, type World } from "../support/world.ts";
+import { createTestHarness, type TestHarness, tokenOf } from "../support/harness.ts";
 
 const FIXTURES = new URL("../../packages/providers/fixtures/", import.meta.url);
 const bodies = readdirSync(FIXTURES)
@@ -16,15 +16,15 @@ const bodies = readdirSync(FIXTURES)
 const HOOK = "https://hooks.test/callbacks/secret-of-ours";
 const MASK = "TUFTSw".repeat(50);
 
-async function atVendor(): Promise<{ world: World; token: string; flowId: string }> {
-  const world = createWorld();
+async function atVendor(): Promise<{ world: TestHarness; token: string; flowId: string }> {
+  const world = createTestHarness();
   const flow = await world.start({ progress: true, then: [{ press: "U1" }] });
   await world.drain();
   return { world, token: tokenOf(world.vendor.calls[0]!), flowId: flow.id };
 }
 
 /** As `functions/callback.ts` reads it; undefined is its 400. */
-function post(world: World, token: string, bytes: Uint8Array | string, provider: string) {
+function post(world: TestHarness, token: string, bytes: Uint8Array | string, provider: string) {
   let text: string;
   try {
     text = typeof bytes === "string" ? bytes : new TextDecoder("utf-8", { fatal: true }).decode(bytes);

@@ -3,16 +3,16 @@
 import { Agent, request } from "node:http";
 import { connect, type Socket } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { createTarget, memoryOf, pulse, type Target } from "./house.ts";
+import { type AttackTarget, createAttackTarget, measureLatency, memoryOf } from "./target.ts";
 
 /** 2,000 hostile posts are 66 rounds. */
 const POSTS = 30 * Number(process.env["MJFLOW_CHAOS_ROUNDS"] ?? 2);
 const AT_ONCE = 6;
 const GROWTH_MB = 80;
 
-let target: Target;
+let target: AttackTarget;
 beforeAll(async () => {
-  target = await createTarget();
+  target = await createAttackTarget();
 }, 30_000);
 afterAll(() => target?.stop());
 
@@ -20,7 +20,7 @@ test("a thousand idle lines and a hundred slow bodies: it answers at once, and i
   const lines = await Promise.all(Array.from({ length: 1_100 }, (_, n) => open(n)));
   const alive = () => lines.filter((line) => !line.destroyed && line.readyState === "open").length;
   const waits: number[] = [];
-  for (let i = 0; i < 10; i++) waits.push(await pulse(target.house));
+  for (let i = 0; i < 10; i++) waits.push(await measureLatency(target.house));
   expect(alive()).toBe(1_100);
   expect(waits.toSorted((a, b) => a - b)[5]).toBeLessThan(250);
   await target.house.call("GET", "/healthz?limits");
@@ -56,7 +56,7 @@ test("memory stays flat under hostile megabytes", async () => {
   console.log(`${POSTS} posts: ${warm.toFixed(0)} MB, ${grown.toFixed(0)} more`, answers);
   expect(Object.keys(answers).toSorted()).toEqual(["200", "400", "401", "413"]);
   expect(grown).toBeLessThan(GROWTH_MB);
-  expect(await pulse(target.house)).toBeLessThan(2_000);
+  expect(await measureLatency(target.house)).toBeLessThan(2_000);
 
   /** In turn: nobody's token, bytes, a mask, and one that is too long and does not say so. */
   async function hostile(count: number): Promise<Record<string, number>> {

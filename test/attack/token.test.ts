@@ -1,7 +1,7 @@
 /** Tokens that are not ours, each kind of them: refused before anything is asked of the table. */
 import { createHooks } from "@mjflow/engine/hook";
 import { beforeAll, describe, expect, test } from "vitest";
-import { createWorld, HOOK_KEY, tokenOf, type World } from "../support/world.ts";
+import { createTestHarness, type TestHarness, TOKEN_KEY, tokenOf } from "../support/harness.ts";
 
 const SUCCESS = JSON.stringify({
   vendorTaskId: "1",
@@ -10,11 +10,11 @@ const SUCCESS = JSON.stringify({
 });
 const ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-_.%/ \u0000é";
 
-let world: World;
+let world: TestHarness;
 let token: string;
 let parts: string[];
 beforeAll(async () => {
-  world = createWorld();
+  world = createTestHarness();
   await world.start({ then: [{ press: "U1" }] });
   await world.start();
   await world.drain();
@@ -69,9 +69,9 @@ describe("refused without a call of the table or the queue", () => {
   test("the proof of another task, attempt or life under these claims", async () => {
     const others = [
       tokenOf(world.vendor.calls[1]!),
-      mint(HOOK_KEY, { attempt: 2 }),
-      mint(HOOK_KEY, { path: "0-0" }),
-      mint(HOOK_KEY, { expiresAt: Number.parseInt(parts[7]!, 36) * 1_000 + 1_000 }),
+      mint(TOKEN_KEY, { attempt: 2 }),
+      mint(TOKEN_KEY, { path: "0-0" }),
+      mint(TOKEN_KEY, { expiresAt: Number.parseInt(parts[7]!, 36) * 1_000 + 1_000 }),
     ];
     for (const other of others) {
       expect(other).not.toBe(token);
@@ -88,9 +88,9 @@ describe("refused without a call of the table or the queue", () => {
 
   test("outlived, to the second", async () => {
     const { now } = world.deps.clock;
-    await expectRefused(mint(HOOK_KEY, { expiresAt: now() }), "expired");
-    await expectRefused(mint(HOOK_KEY, { expiresAt: now() - 1_000 }), "expired");
-    await expectRefused(mint(HOOK_KEY, { expiresAt: 0 }), "expired");
+    await expectRefused(mint(TOKEN_KEY, { expiresAt: now() }), "expired");
+    await expectRefused(mint(TOKEN_KEY, { expiresAt: now() - 1_000 }), "expired");
+    await expectRefused(mint(TOKEN_KEY, { expiresAt: 0 }), "expired");
   });
 
   test("outlived, though it was believed before", () => {
@@ -103,7 +103,7 @@ describe("refused without a call of the table or the queue", () => {
 
   test("of any of the thousands that were believed since", async () => {
     const { hooks } = world.deps;
-    const minted = Array.from({ length: 3_000 }, (_, i) => mint(HOOK_KEY, { attempt: i + 1 }));
+    const minted = Array.from({ length: 3_000 }, (_, i) => mint(TOKEN_KEY, { attempt: i + 1 }));
     for (const one of minted) expect(hooks.read(one, 0)).toMatchObject({ ok: true });
     for (const [i, one] of minted.entries()) {
       expect(hooks.read(one, 0)).toMatchObject({ ok: true, claims: { attempt: i + 1 } });
@@ -133,7 +133,7 @@ test("the token refused so often still works, once, for its own task alone", asy
 });
 
 test("a token of an attempt that was given up is believed as that attempt: an orphan, no second run", async () => {
-  const own = createWorld();
+  const own = createTestHarness();
   own.vendor.next({ kind: "unclear", reason: "cut off" });
   const flow = await own.start({ then: [{ press: "U1" }] });
   await own.drain();

@@ -1,9 +1,9 @@
 /** The same counters for every system, taken from the vendor's ledger wherever it can tell. */
 import type { PlanInput } from "@mjflow/core/request";
-import type { Run } from "../sim/house.ts";
-import { judge } from "../sim/invariant.ts";
-import type { Taken, Vendor } from "../sim/vendor.ts";
-import type { Outcome, Row } from "./ground.ts";
+import { checkInvariants } from "../sim/invariant.ts";
+import type { SimulationRun } from "../sim/simulation.ts";
+import type { Vendor, VendorTask } from "../sim/vendor.ts";
+import type { Outcome, Row } from "./environment.ts";
 
 export interface Counters {
   flows: number;
@@ -22,8 +22,8 @@ export interface Counters {
   delays: number[];
 }
 
-export function countOurs(run: Run): Counters {
-  const { counts } = judge(run);
+export function countOurs(run: SimulationRun): Counters {
+  const { counts } = checkInvariants(run);
   const seen = new Set<string>();
   for (const { flow, tasks } of run.flows.values()) {
     for (const task of tasks) if (task.status === "SUCCESS") seen.add(`${flow.id.slice("flow_".length)} ${task.path}`);
@@ -76,7 +76,7 @@ function ledger({ taken, counts }: Vendor, seen: ReadonlySet<string>) {
   return { paidAgainKnown, paidAgainUnknown, paidUnseen, delays, requests, pictures: taken.length };
 }
 
-function placeOf({ flowPart, path }: Taken): string {
+function placeOf({ flowPart, path }: VendorTask): string {
   return `${flowPart} ${path}`;
 }
 

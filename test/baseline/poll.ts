@@ -6,12 +6,12 @@
  * whether the first was taken; it hears of an end half a round late; and it asks all day long.
  */
 import type { Report } from "@mjflow/core/report";
-import { ACCOUNT, type Ground, type Ports, type Row, type System } from "./ground.ts";
+import { ACCOUNT, type BaselineEnvironment, type Ports, type Row, type System } from "./environment.ts";
 
 const GIVE_UP_MS = 3_600_000;
 const MISSES = 20;
 
-export function pollSystem({ scheduler, childrenOf, place }: Ground): System {
+export function pollSystem({ scheduler, childrenOf, place }: BaselineEnvironment): System {
   const inWork = new Set<number>();
   const misses = new Map<number, number>();
 

@@ -5,7 +5,7 @@
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { FLOWS_PER_SEED } from "../sim/weather.ts";
+import { FLOWS_PER_SEED } from "../sim/fault-setup.ts";
 import { add, type Counters, percentile } from "./count.ts";
 import { runSeed, SYSTEMS, type SystemName } from "./systems.ts";
 

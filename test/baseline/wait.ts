@@ -8,7 +8,7 @@
  * Its one address is the same secret for every task, which the vendor keeps and shows with each.
  */
 import type { Report } from "@mjflow/core/report";
-import { type Ground, HOOK, type Ports, type Row, type System } from "./ground.ts";
+import { type BaselineEnvironment, HOOK, type Ports, type Row, type System } from "./environment.ts";
 
 const TIMEOUT_MS = 30 * 60_000;
 const STEP_TRIES = 5;
@@ -16,7 +16,7 @@ const STEP_PAUSE_MS = 10_000;
 /** From a step's return to the wait being registered: two requests to the platform. */
 const REGISTER_MS = { min: 50, max: 250 };
 
-export function waitSystem({ scheduler, rng, start, childrenOf, place }: Ground): System {
+export function waitSystem({ scheduler, rng, start, childrenOf, place }: BaselineEnvironment): System {
   const waits = new Map<string, (report: Report | undefined) => void>();
 
   /** Undefined once every try has died or thrown. */

@@ -4,11 +4,11 @@
  * What it lacks: a second SUCCESS presses again; an address anyone can guess; an answer that never came is sent again at
  * once; a callback that is lost, overtakes its answer, or finds the handler dying, is the end of its branch; no clock.
  */
-import type { Ground, Ports, Row, System } from "./ground.ts";
+import type { BaselineEnvironment, Ports, Row, System } from "./environment.ts";
 
 const TRIES = 5;
 
-export function webhookSystem({ scheduler, childrenOf, place }: Ground): System {
+export function webhookSystem({ scheduler, childrenOf, place }: BaselineEnvironment): System {
   async function submit({ table, vendor }: Ports, row: Row): Promise<void> {
     for (let i = 0; i < TRIES; i++) {
       const answer = await place(vendor, row);

@@ -11,7 +11,7 @@ import type { Page } from "puppeteer-core";
 import sharp from "sharp";
 import { seedFlows } from "../console/seed.ts";
 import { chromiumPath, launch, signIn, visit } from "../console/test-browser.ts";
-import { API_KEY, spawnHouse } from "../support/spawned.ts";
+import { API_KEY, spawnServer } from "../support/spawned.ts";
 
 const count = Number(process.argv[2] ?? 10_000);
 const executable = chromiumPath();
@@ -24,7 +24,7 @@ await seedFlows({ dataDir, count, pictureUrl: (n) => `${pictures.url}/${n}.jpg` 
 show("load of the machine", loadavg()[0]!.toFixed(1));
 show("seeded", `${count} flows, ${3 * count} tasks, in ${seconds(performance.now() - seededAt)}`);
 
-const house = await spawnHouse({ dataDir });
+const house = await spawnServer({ dataDir });
 const browser = await launch(executable);
 try {
   const { page } = await visit(browser);

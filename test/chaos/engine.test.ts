@@ -3,13 +3,21 @@ import { readFileSync } from "node:fs";
 import { SUBMIT_LEASE_MS } from "@mjflow/core/limit";
 import { findDynoxide } from "@mjflow/local/engine/dynoxide";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { createSite, expectAllEnded, gone, heard, isAlive, type Site, TASKS } from "./house.ts";
+import {
+  type ChaosSite,
+  createChaosSite,
+  expectAllEnded,
+  isAlive,
+  receivedEvents,
+  TASKS,
+  waitForExit,
+} from "./site.ts";
 
 const FLOWS = 4;
 
-let site: Site;
+let site: ChaosSite;
 beforeAll(async () => {
-  site = await createSite({}, { MJFLOW_ENGINE: "dynoxide" });
+  site = await createChaosSite({}, { MJFLOW_ENGINE: "dynoxide" });
 });
 afterAll(() => site.clear());
 
@@ -22,11 +30,11 @@ test.runIf(findDynoxide() !== undefined)(
   async () => {
     let house = await site.start();
     const started = await site.startFlows(FLOWS, ["searched", "never"]);
-    await heard(house, (FLOWS * TASKS) / 2);
+    await receivedEvents(house, (FLOWS * TASKS) / 2);
     const [engine, ...others] = childrenOf(house.pid);
     expect(others).toEqual([]);
     process.kill(engine!, "SIGKILL");
-    await gone(house.pid);
+    await waitForExit(house.pid);
     expect(isAlive(engine!)).toBe(false);
     expect(site.output()).toMatch(/The table is gone: dynoxide ended with SIGKILL.*start mjflow again/);
 

@@ -1,15 +1,15 @@
 /** Power cuts at random moments under load. */
 import { SUBMIT_LEASE_MS } from "@mjflow/core/limit";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { createSite, expectAllEnded, heard, ROUNDS, type Site, seeded, TASKS } from "./house.ts";
+import { type ChaosSite, createChaosSite, expectAllEnded, ROUNDS, receivedEvents, seeded, TASKS } from "./site.ts";
 
 const FLOWS = 10;
 /** A worker that died holds its task for so long; the next house's clock is on by that, so that nobody waits for it. */
 const LEASE = SUBMIT_LEASE_MS + 1_000;
 
-let site: Site;
+let site: ChaosSite;
 beforeAll(async () => {
-  site = await createSite();
+  site = await createChaosSite();
 });
 afterAll(() => site.clear());
 
@@ -20,7 +20,7 @@ test("kill -9 under ten flows, at random moments: each flow ends, each press is 
   for (let round = 1; round <= ROUNDS; round++) {
     // In this round's share of the work, at any point of what is going on then: an answer, a callback, a write.
     const share = Math.floor((FLOWS * TASKS * round) / (ROUNDS + 1));
-    await heard(house, share - random.int(0, 5));
+    await receivedEvents(house, share - random.int(0, 5));
     const flows = await Promise.all(started.map(({ id }) => house.flow(id)));
     expect(flows.filter((flow) => flow.status === "running").length).toBeGreaterThan(0);
     await new Promise((resolve) => setTimeout(resolve, random.int(0, 100)));

@@ -2,14 +2,17 @@
 import type { Ledger } from "@mjflow/simulator/ledger";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Json, until } from "../support/spawned.ts";
-import { createSite, type Site } from "./house.ts";
+import { type ChaosSite, createChaosSite } from "./site.ts";
 
 /** Nothing is overdue before the house dies, and all of it once it is back. */
 const QUIET = 60_000;
 
-let site: Site;
+let site: ChaosSite;
 beforeAll(async () => {
-  site = await createSite({ quietMs: { turbo: QUIET, fast: QUIET, relax: QUIET, video: QUIET }, unknownMs: QUIET });
+  site = await createChaosSite({
+    quietMs: { turbo: QUIET, fast: QUIET, relax: QUIET, video: QUIET },
+    unknownMs: QUIET,
+  });
 });
 afterAll(() => site.clear());
 

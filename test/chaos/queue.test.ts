@@ -5,13 +5,13 @@ import { SUBMIT_LEASE_MS } from "@mjflow/core/limit";
 import { ENGINE_FILES } from "@mjflow/local/engine/name";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { until } from "../support/spawned.ts";
-import { createSite, expectAllEnded, SEARCHED, type Site } from "./house.ts";
+import { type ChaosSite, createChaosSite, expectAllEnded, SEARCHED } from "./site.ts";
 
 const FLOWS = 5;
 
-let site: Site;
+let site: ChaosSite;
 beforeAll(async () => {
-  site = await createSite();
+  site = await createChaosSite();
 });
 afterAll(() => site.clear());
 

@@ -2,8 +2,8 @@
 import { STATUSES } from "@mjflow/core/task";
 import { describe, expect, test } from "vitest";
 import { createRng, type Rng } from "../sim/random.ts";
-import { createWorld, type World } from "../support/world.ts";
-import { PLAN, ROUNDS } from "./house.ts";
+import { createTestHarness, type TestHarness } from "../support/harness.ts";
+import { PLAN, ROUNDS } from "./site.ts";
 
 const VERBS = [
   "load",
@@ -25,13 +25,13 @@ const PAID_AT_MOST = 2;
 /** A caller of ours fails, and whoever called it comes again: the vendor once more, the queue, the cron. */
 const shrug = () => undefined;
 
-function throttle(world: World, random: Rng): void {
+function throttle(world: TestHarness, random: Rng): void {
   for (let left = random.int(1, 4); left > 0; left--)
     world.storeFault.arm(random.pick(VERBS), random.pick(["before", "after"]), random.int(0, 3));
 }
 
 /** Everything that goes on in a minute, under faults: the queue, a callback of each running call, a sweep. */
-async function minute(world: World, random: Rng): Promise<void> {
+async function minute(world: TestHarness, random: Rng): Promise<void> {
   await world.drain();
   for (const call of world.vendor.calls.filter(({ id }) => !world.vendor.finished.has(id))) {
     world.vendor.holds(call, "SUCCESS");
@@ -47,7 +47,7 @@ async function minute(world: World, random: Rng): Promise<void> {
 describe("a table throttled again and again", () => {
   test.each(SEEDS)("seed %i: every flow ends, nothing is paid that is not shown, no state is illegal", async (seed) => {
     const random = createRng(seed);
-    const world = createWorld();
+    const world = createTestHarness();
     const flows = [await world.start({ state: "a", then: PLAN }), await world.start({ state: "ä 🛶", then: PLAN })];
     for (let i = 0; i < 15; i++) {
       throttle(world, random);

@@ -9,7 +9,7 @@ import { run as runCli } from "@mjflow/cli/run";
 import { Screen } from "@mjflow/cli/test-screen";
 import type { Task } from "@mjflow/client";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { API_KEY, type Spawned, spawnHouse, until } from "../support/spawned.ts";
+import { API_KEY, type SpawnedServer, spawnServer, until } from "../support/spawned.ts";
 import { mjflow, type RunOptions, start } from "./test-mjflow.ts";
 
 const second = 1_000;
@@ -17,11 +17,11 @@ const pace = (ms: number) => ({ turbo: ms, fast: ms, relax: ms, video: ms });
 /** A vendor that does not call is looked up after two seconds. */
 const SOON = JSON.stringify({ quietMs: pace(2 * second), unknownMs: 2 * second, silentMs: second, lookupMs: second });
 
-let house: Spawned;
+let house: SpawnedServer;
 let folder: string;
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "mjflow-cli-"));
-  house = await spawnHouse({ env: { MJFLOW_TIMINGS: SOON } });
+  house = await spawnServer({ env: { MJFLOW_TIMINGS: SOON } });
 }, 60_000);
 afterAll(async () => {
   await house?.stop();

@@ -4,20 +4,20 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { API_KEY, type Spawned, spawnHouse, until } from "../support/spawned.ts";
+import { API_KEY, type SpawnedServer, spawnServer, until } from "../support/spawned.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 const EXAMPLES = join(ROOT, "examples");
 const folders = readdirSync(EXAMPLES).filter((name) => /^\d\d-/.test(name));
 const run = promisify(execFile);
 
-let house: Spawned;
+let house: SpawnedServer;
 /** The seventh is there before the house is: it is what the house puts its events on. */
 let bus: { child: ChildProcess; lines(): string[] };
 beforeAll(async () => {
   bus = await startBus();
   const [, url] = /^AWS_ENDPOINT_URL_EVENTBRIDGE=(\S+) /.exec(bus.lines()[0]!)!;
-  house = await spawnHouse({ env: { AWS_ENDPOINT_URL_EVENTBRIDGE: url!, MJFLOW_BUS: "pictures" } });
+  house = await spawnServer({ env: { AWS_ENDPOINT_URL_EVENTBRIDGE: url!, MJFLOW_BUS: "pictures" } });
 }, 90_000);
 afterAll(async () => {
   await house?.stop();

@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { tmpdir } from "node:os";
 import { run } from "@mjflow/cli/run";
-import { API_KEY, type Json, type Spawned } from "../support/spawned.ts";
+import { API_KEY, type Json, type SpawnedServer } from "../support/spawned.ts";
 
 const BIN = new URL("../../bin/mjflow.mjs", import.meta.url).pathname;
 const NOWHERE = tmpdir();
@@ -23,7 +23,7 @@ export interface RunOptions {
   input?: string;
 }
 
-type House = Pick<Spawned, "url"> | undefined;
+type House = Pick<SpawnedServer, "url"> | undefined;
 
 export async function mjflow(
   house: House,

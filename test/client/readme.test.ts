@@ -5,20 +5,20 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { API_KEY, type Spawned, spawnHouse } from "../support/spawned.ts";
+import { API_KEY, type SpawnedServer, spawnServer } from "../support/spawned.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 const readme = readFileSync(join(ROOT, "packages/client/README.md"), "utf8");
 const examples = [...readme.matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map(([, code]) => code!);
 const run = promisify(execFile);
 
-let house: Spawned;
+let house: SpawnedServer;
 /** Within the repository, so that the examples find the package by its name. */
 let folder: string;
 const fileOf = (n: number) => join(folder, `example-${n}.ts`);
 
 beforeAll(async () => {
-  house = await spawnHouse();
+  house = await spawnServer();
   mkdirSync(join(ROOT, ".tmp"), { recursive: true });
   folder = mkdtempSync(join(ROOT, ".tmp/client-readme-"));
   for (const [n, code] of examples.entries()) writeFileSync(fileOf(n), `${code}\nexport {};\n`);

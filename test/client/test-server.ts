@@ -6,18 +6,18 @@ import type { Flow, FlowStatus, Task, TaskStatus } from "@mjflow/client/types";
 
 export const KEY = "mjk_a_key_that_nobody_may_see";
 
-export interface Asked {
+export interface ReceivedRequest {
   method: string;
   path: string;
   headers: IncomingMessage["headers"];
   body: string;
 }
 
-export type Answer = (response: ServerResponse, asked: Asked, n: number) => void;
+export type CannedResponse = (response: ServerResponse, asked: ReceivedRequest, n: number) => void;
 
 export interface Server {
   url: string;
-  asked: Asked[];
+  asked: ReceivedRequest[];
   /** Milliseconds slept since the start, on the clock of `client`. */
   sleeps: number[];
   /** How many requests came to an address that ends so. */
@@ -28,8 +28,8 @@ export interface Server {
 }
 
 /** @param answer is told how many requests came to that address before */
-export async function serve(answer: Answer): Promise<Server> {
-  const asked: Asked[] = [];
+export async function serve(answer: CannedResponse): Promise<Server> {
+  const asked: ReceivedRequest[] = [];
   const sleeps: number[] = [];
   let now = Date.parse("2026-11-21T08:00:00Z");
   const server = createServer((request, response) => {

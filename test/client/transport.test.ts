@@ -3,10 +3,10 @@ import { getEventListeners } from "node:events";
 import { inspect } from "node:util";
 import { isMjflowError, Mjflow, MjflowError } from "@mjflow/client";
 import { afterEach, describe, expect, test } from "vitest";
-import { type Answer, FLOW_ID, flow, json, KEY, problem, type Server, serve, task } from "./test-server.ts";
+import { type CannedResponse, FLOW_ID, flow, json, KEY, problem, type Server, serve, task } from "./test-server.ts";
 
 let server: Server;
-const given = async (answer: Answer) => {
+const given = async (answer: CannedResponse) => {
   server = await serve(answer);
   return server.client();
 };
@@ -299,7 +299,7 @@ describe("the key is in the request's header and nowhere else", () => {
     expect(everything(await mjflow.flows.create({ provider: "simulator" }))).not.toContain(KEY);
   });
 
-  test.each<[string, Answer]>([
+  test.each<[string, CannedResponse]>([
     [
       "echoed in a problem",
       (r) => problem(r, 400, KEY, { detail: `bad ${KEY}`, field: KEY, headers: {}, errors: [{ [KEY]: [KEY] }] }),

@@ -2,13 +2,13 @@
 import { type Flow, type FlowEvent, type MjflowError, WaitTimeoutError } from "@mjflow/client";
 import { afterEach, describe, expect, test } from "vitest";
 import {
-  type Answer,
-  type Asked,
+  type CannedResponse,
   FLOW_ID,
   flow,
   flowEvent,
   json,
   problem,
+  type ReceivedRequest,
   type Server,
   serve,
   stream,
@@ -23,14 +23,14 @@ let server: Server;
 afterEach(() => server?.close());
 
 /** A server with a stream and a flow. */
-async function given(events: Answer, read: Answer) {
+async function given(events: CannedResponse, read: CannedResponse) {
   server = await serve((response, asked, n) =>
     asked.path === EVENTS ? events(response, asked, n) : read(response, asked, n),
   );
   return server.client();
 }
 
-const noStream: Answer = (response) => problem(response, 404, "not_found");
+const noStream: CannedResponse = (response) => problem(response, 404, "not_found");
 const caught = (work: Promise<unknown>): Promise<MjflowError> =>
   work.then(
     () => {
@@ -43,7 +43,7 @@ const told = async (events: AsyncIterable<FlowEvent>) => {
   for await (const event of events) all.push(event);
   return all;
 };
-const asks = (path: string): Asked[] => server.asked.filter((each) => each.path === path);
+const asks = (path: string): ReceivedRequest[] => server.asked.filter((each) => each.path === path);
 
 const pending = flow("running", [task("0", "PENDING")]);
 const half = flow("running", [task("0", "IN_PROGRESS", 50)]);
@@ -51,7 +51,7 @@ const done = flow("completed", [task("0", "SUCCESS", 100)]);
 
 describe("by stream", () => {
   /** Running until the stream has told of its end. */
-  function telling(tell: (out: ReturnType<typeof stream>, asked: Asked, n: number) => boolean | undefined) {
+  function telling(tell: (out: ReturnType<typeof stream>, asked: ReceivedRequest, n: number) => boolean | undefined) {
     let ended = false;
     return given(
       (response, asked, n) => {
@@ -230,7 +230,7 @@ describe("by stream", () => {
 });
 
 describe("without a stream", () => {
-  test.each<[string, Answer]>([
+  test.each<[string, CannedResponse]>([
     ["404", noStream],
     ["501", (response) => problem(response, 501, "not_implemented")],
     ["405", (response) => problem(response, 405, "method_not_allowed")],
@@ -376,21 +376,21 @@ describe("an end without an end", () => {
 
 describe("whatever the server does, time costs a bounded number of requests", () => {
   const once =
-    (status: number, headers: Record<string, string> = {}): Answer =>
+    (status: number, headers: Record<string, string> = {}): CannedResponse =>
     (response) =>
       response.writeHead(status, headers).end();
-  const changing: Answer = (response, _, n) =>
+  const changing: CannedResponse = (response, _, n) =>
     json(response, 200, flow("running", [task("0", "IN_PROGRESS", n % 100)]), { etag: `"${n}"` });
-  const same: Answer = (response) => json(response, 200, half, { etag: '"1"' });
+  const same: CannedResponse = (response) => json(response, 200, half, { etag: '"1"' });
   const told =
-    (id: (n: number) => string | undefined): Answer =>
+    (id: (n: number) => string | undefined): CannedResponse =>
     (response, _, n) => {
       const out = stream(response);
       out.write(taskEvent("task.progress", task("0", "IN_PROGRESS", n % 100)), id(n));
       out.end();
     };
 
-  test.each<[string, Answer, Answer, number, number]>([
+  test.each<[string, CannedResponse, CannedResponse, number, number]>([
     ["a stream that ends at once", (r) => stream(r).end(), same, 10, 60],
     ["a stream cut at once", (r) => stream(r).cut(), same, 10, 60],
     ["a stream of the same event", told(() => "1"), same, 10, 60],

@@ -3,7 +3,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Mjflow, verifyWebhook, type WebhookEvent } from "@mjflow/client";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { API_KEY, type Spawned, spawnHouse, until } from "../support/spawned.ts";
+import { API_KEY, type SpawnedServer, spawnServer, until } from "../support/spawned.ts";
 
 interface Post {
   path: string;
@@ -21,10 +21,10 @@ const receiver = createServer((request, response) => {
   });
 });
 
-let house: Spawned;
+let house: SpawnedServer;
 let mjflow: Mjflow;
 beforeAll(async () => {
-  house = await spawnHouse();
+  house = await spawnServer();
   mjflow = new Mjflow({ baseUrl: house.url, apiKey: API_KEY });
   await new Promise<void>((resolve) => receiver.listen(0, "127.0.0.1", resolve));
 }, 30_000);

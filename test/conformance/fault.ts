@@ -19,7 +19,7 @@ export function intercept(client: DynamoDBClient, command: string, fault: Fault)
 }
 
 /** The first `times` answers are lost after the work was done, as when a connection breaks. */
-export function losing(times: number): Fault {
+export function loseRequest(times: number): Fault {
   let left = times;
   return async (next) => {
     const answer = await next();
@@ -29,7 +29,7 @@ export function losing(times: number): Fault {
 }
 
 /** A batch read does only its first `done` keys and hands back the rest, as a table under load does. */
-export function leaving(done: number): Fault {
+export function loseResponse(done: number): Fault {
   return async (next, input) => {
     const answer = await next();
     const { Keys } = (input["RequestItems"] as Record<string, { Keys: Key[] }>)[TABLE]!;

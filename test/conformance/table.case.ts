@@ -7,7 +7,7 @@ import { createDynamoStore } from "@mjflow/store/dynamo";
 import { createMeter } from "@mjflow/store/meter";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { NOW, newFlow, taskIn } from "./factory.ts";
-import { type Fault, intercept, leaving, losing } from "./fault.ts";
+import { type Fault, intercept, loseRequest, loseResponse } from "./fault.ts";
 import { runFlow } from "./flow.run.ts";
 import { TABLE, type TableMaker } from "./table.maker.ts";
 
@@ -40,7 +40,7 @@ export function tableCase(title: string, make: () => Promise<TableMaker>, skip: 
 
     describe("a write whose answer was lost", () => {
       promise("and that the SDK repeats is known for our own", async () => {
-        const { store, fired } = faulty("PutItemCommand", losing(1));
+        const { store, fired } = faulty("PutItemCommand", loseRequest(1));
         const task = taskIn(newFlow().id);
         expect(await store.createTask(task)).toEqual({ ok: true, item: { ...task, rev: 1 } });
         expect(fired.times).toBe(2);
@@ -50,21 +50,21 @@ export function tableCase(title: string, make: () => Promise<TableMaker>, skip: 
       promise("is known for our own when it replaced an item, too", async () => {
         const task = taskIn(newFlow().id);
         await maker.open({ now: () => NOW }).createTask(task);
-        const { store, fired } = faulty("PutItemCommand", losing(1));
+        const { store, fired } = faulty("PutItemCommand", loseRequest(1));
         const saved = await store.saveTask({ ...task, rev: 1, status: "SUBMITTING", attempt: 1 });
         expect(saved).toMatchObject({ ok: true, item: { rev: 2, attempt: 1 } });
         expect(fired.times).toBe(2);
       });
 
       promise("creates a flow once, and says so", async () => {
-        const { store, fired } = faulty("PutItemCommand", losing(1), { maxAttempts: 1 });
+        const { store, fired } = faulty("PutItemCommand", loseRequest(1), { maxAttempts: 1 });
         const flow = newFlow();
         expect(await store.createFlow(flow, taskIn(flow.id))).toBe("created");
         expect(fired.times).toBe(2);
       });
 
       promise("is found by reading when the SDK gives up", async () => {
-        const { store, fired } = faulty("PutItemCommand", losing(1), { maxAttempts: 1 });
+        const { store, fired } = faulty("PutItemCommand", loseRequest(1), { maxAttempts: 1 });
         const task = taskIn(newFlow().id);
         expect(await store.createTask(task)).toMatchObject({ ok: true });
         expect(fired.times).toBe(1);
@@ -73,7 +73,7 @@ export function tableCase(title: string, make: () => Promise<TableMaker>, skip: 
       promise("is not mistaken for a rival's write of the very same item", async () => {
         const task = taskIn(newFlow().id);
         await maker.open({ now: () => NOW }).createTask(task);
-        const { store } = faulty("PutItemCommand", losing(1));
+        const { store } = faulty("PutItemCommand", loseRequest(1));
         expect(await store.createTask(task)).toEqual({ ok: false, current: { ...task, rev: 1 } });
       });
     });
@@ -135,7 +135,7 @@ export function tableCase(title: string, make: () => Promise<TableMaker>, skip: 
 
       promise("what a batch leaves undone is asked for again, with growing pauses", async () => {
         const pauses: number[] = [];
-        const { store, fired } = faulty("BatchGetItemCommand", leaving(2), {
+        const { store, fired } = faulty("BatchGetItemCommand", loseResponse(2), {
           sleep: async (ms) => void pauses.push(ms),
         });
         const flow = newFlow();
@@ -148,7 +148,7 @@ export function tableCase(title: string, make: () => Promise<TableMaker>, skip: 
       });
 
       promise("a batch that is never finished is overloaded, after a bounded number of tries", async () => {
-        const { store, fired } = faulty("BatchGetItemCommand", leaving(0));
+        const { store, fired } = faulty("BatchGetItemCommand", loseResponse(0));
         await expect(store.load(newFlow().id, ["0", "0-1"])).rejects.toMatchObject(overloaded);
         expect(fired.times).toBe(7);
       });

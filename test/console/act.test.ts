@@ -7,9 +7,9 @@ import { join } from "node:path";
 import { submitMessage } from "@mjflow/core/message";
 import type { Browser, Page } from "puppeteer-core";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { API_KEY, type Spawned, spawnHouse, until } from "../support/spawned.ts";
+import { API_KEY, type SpawnedServer, spawnServer, until } from "../support/spawned.ts";
 import { withStore } from "./seed.ts";
-import { chromiumPath, click, ended, launch, shows, signIn, visit } from "./test-browser.ts";
+import { chromiumPath, click, launch, signIn, visit, waitForFlowEnd, waitForText } from "./test-browser.ts";
 
 const chromium = chromiumPath();
 /** Doubts last for as long as a test may take. */
@@ -28,7 +28,7 @@ const LETTERS = ["to be sent", "to be dropped"].map((why, i) => ({
 
 describe.skipIf(!chromium)("in the console", () => {
   let dataDir: string;
-  let house: Spawned;
+  let house: SpawnedServer;
   let browser: Browser;
   let seen: string[] = [];
 
@@ -37,7 +37,7 @@ describe.skipIf(!chromium)("in the console", () => {
     await withStore(dataDir, async (store) => {
       for (const letter of LETTERS) await store.keepLetter(letter);
     });
-    house = await spawnHouse({ dataDir, env: { MJFLOW_TIMINGS: JSON.stringify(GRACE) } });
+    house = await spawnServer({ dataDir, env: { MJFLOW_TIMINGS: JSON.stringify(GRACE) } });
     browser = await launch(chromium!);
   });
   afterAll(async () => {
@@ -65,12 +65,12 @@ describe.skipIf(!chromium)("in the console", () => {
       const id = await house.start({ prompt: "called off --sim slow", then: [{ press: ["U1", "U2"] }] });
       await page.goto(`${house.url}/console/#/flows/${id}`);
       await click(page, ".actions button", "Cancel flow");
-      await shows(page, "called off");
+      await waitForText(page, "called off");
       const canceled = await house.ended(id);
       expect(canceled).toMatchObject({ status: "canceled", counts: { submissions: 1 } });
-      await shows(page, "cancelled");
+      await waitForText(page, "cancelled");
       await click(page, ".actions button", "Go on with it");
-      await shows(page, "completed");
+      await waitForText(page, "completed");
       expect(await house.ended(id)).toMatchObject({
         status: "completed",
         canceledAt: null,
@@ -83,9 +83,9 @@ describe.skipIf(!chromium)("in the console", () => {
       const id = await house.start({ prompt: "one is lost", then: [{ press: ["U1", "U2"] }] });
       await house.ended(id);
       const page = await opened(`#/flows/${id}`);
-      await ended(page, 3);
+      await waitForFlowEnd(page, 3);
       await click(page, ".actions button", "Retry what failed");
-      await ended(page, 4);
+      await waitForFlowEnd(page, 4);
       expect((await house.ended(id)).tasks.map(({ status }: { status: string }) => status).sort()).toEqual([
         "FAILURE",
         "SUCCESS",
@@ -102,7 +102,7 @@ describe.skipIf(!chromium)("in the console", () => {
       const { tasks } = await house.ended(id);
       const page = await opened(`#/flows/${id}`);
       await click(page, ".doing button", "Retry, paid again");
-      await ended(page, 2);
+      await waitForFlowEnd(page, 2);
       await click(page, ".panel .link", "↑ in place of one that was lost");
       await page.waitForFunction((wanted) => location.hash.endsWith(wanted), {}, tasks[0].id);
       await click(page, ".panel .link", "↻ tried again: done");
@@ -144,9 +144,9 @@ describe.skipIf(!chromium)("in the console", () => {
 
     test("a sample is sent to an endpoint by a click, signed; the checker believes it, and not another body", async () => {
       const page = await opened("#/deliveries");
-      await shows(page, endpoint.url);
+      await waitForText(page, endpoint.url);
       await click(page, ".endpoints .chip", "Send a sample");
-      await shows(page, "The sample was taken: 204");
+      await waitForText(page, "The sample was taken: 204");
       const [post] = await until(
         async () => heard,
         ({ length }) => length > 0,
@@ -162,7 +162,7 @@ describe.skipIf(!chromium)("in the console", () => {
       await page.focus("section:has(> #signatures) textarea");
       await page.keyboard.sendCharacter(post!.body);
       await click(page, "section:has(> #signatures) button", "Check");
-      await shows(page, "It is genuine");
+      await waitForText(page, "It is genuine");
       await page.focus("section:has(> #signatures) textarea");
       await page.keyboard.sendCharacter(" ");
       await click(page, "section:has(> #signatures) button", "Check");
@@ -185,7 +185,7 @@ describe.skipIf(!chromium)("in the console", () => {
       await decide("to be sent", "Send once more");
       await decide("to be dropped", "Let it go");
       expect((await house.call("GET", "/v1/dead-letters")).body.data).toEqual([]);
-      await shows(page, "None: every message could be read.");
+      await waitForText(page, "None: every message could be read.");
     });
 
     test("tells what waits: each queue, what is overdue, and a submission in doubt with a way to it", async () => {
@@ -200,7 +200,7 @@ describe.skipIf(!chromium)("in the console", () => {
       await page.waitForSelector("section:has(> #overdue) .well");
       await page.locator("section:has(> #unclear) li a").click();
       await page.waitForFunction((flowId) => location.hash.startsWith(`#/flows/${flowId}/task_`), {}, id);
-      await shows(page, "The vendor may or may not have it.");
+      await waitForText(page, "The vendor may or may not have it.");
     });
 
     test("a vendor's account whose key is refused gets no new flows, and the page says why", async () => {
@@ -233,7 +233,7 @@ describe.skipIf(!chromium)("in the console", () => {
       const { page } = await visit(browser);
       await signIn(page, house.url, key);
       await page.goto(`${house.url}/console/#/health`);
-      await shows(page, "For the operator's key only.");
+      await waitForText(page, "For the operator's key only.");
       expect(await page.$$eval("#queues, #overdue, #unclear", (all) => all.length)).toBe(0);
     });
   });

@@ -4,18 +4,28 @@ import type { AddressInfo } from "node:net";
 import { gzipSync } from "node:zlib";
 import type { Browser, Page } from "puppeteer-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { API_KEY, type Spawned, spawnHouse, until } from "../support/spawned.ts";
-import { chromiumPath, click, ended, idOf, launch, shows, signIn, textOf, visit } from "./test-browser.ts";
+import { API_KEY, type SpawnedServer, spawnServer, until } from "../support/spawned.ts";
+import {
+  chromiumPath,
+  click,
+  idOf,
+  launch,
+  signIn,
+  textOf,
+  visit,
+  waitForFlowEnd,
+  waitForText,
+} from "./test-browser.ts";
 
 const chromium = chromiumPath();
 if (!chromium) console.warn("test/console: skipped, there is no Chromium; install it, or name one in MJFLOW_CHROMIUM.");
 
 describe.skipIf(!chromium)("the console", () => {
-  let house: Spawned;
+  let house: SpawnedServer;
   let browser: Browser;
 
   beforeAll(async () => {
-    house = await spawnHouse();
+    house = await spawnServer();
     browser = await launch(chromium!);
   });
   afterAll(async () => {
@@ -47,8 +57,8 @@ describe.skipIf(!chromium)("the console", () => {
     await click(page, "button", "Send the plan");
 
     await page.waitForFunction(() => location.hash.startsWith("#/flows/flow_"));
-    await ended(page, 3);
-    await shows(page, "completed");
+    await waitForFlowEnd(page, 3);
+    await waitForText(page, "completed");
     const flow = await house.flow(idOf(page));
     expect(flow.tasks.map(({ press, status }: { press: string; status: string }) => [press, status])).toEqual([
       [null, "SUCCESS"],
@@ -63,7 +73,7 @@ describe.skipIf(!chromium)("the console", () => {
     );
 
     await click(page, ".doing .chip", "V3");
-    await ended(page, 4);
+    await waitForFlowEnd(page, 4);
     await page.waitForFunction(() =>
       document.querySelector("[role=treeitem][aria-selected=true]")?.textContent?.includes("V3"),
     );
@@ -86,8 +96,8 @@ describe.skipIf(!chromium)("the console", () => {
     await open(page, `#/flows/${id}`);
     await page.waitForSelector("[role=treeitem]");
     await page.reload();
-    await ended(page, 3);
-    await shows(page, "3 of 3 ended");
+    await waitForFlowEnd(page, 3);
+    await waitForText(page, "3 of 3 ended");
     expect(complaints).toEqual([]);
   });
 
@@ -97,7 +107,7 @@ describe.skipIf(!chromium)("the console", () => {
     const { page } = await visit(browser);
     await signIn(page, house.url, API_KEY);
     await open(page, `#/flows/${id}`);
-    await ended(page, 3);
+    await waitForFlowEnd(page, 3);
     await page.focus("[role=treeitem]");
     const focused = () => page.evaluate(() => document.activeElement?.querySelector(".press")?.textContent);
     await page.keyboard.press("ArrowRight");
@@ -131,11 +141,11 @@ describe.skipIf(!chromium)("the console", () => {
       return request.respond({ contentType: "application/json", body: JSON.stringify(flow) });
     });
     await signIn(page, house.url, API_KEY);
-    await shows(page, prompt);
+    await waitForText(page, prompt);
     await open(page, `#/flows/${id}`);
-    await ended(page, 1);
+    await waitForFlowEnd(page, 1);
     expect(await textOf(page, "h1")).toBe(prompt);
-    await shows(page, "javascript:globalThis.owned=4");
+    await waitForText(page, "javascript:globalThis.owned=4");
     expect(
       await page.$$eval("main a, main img", (all) =>
         all.map((e) => e.getAttribute("href") ?? e.getAttribute("src") ?? ""),
@@ -175,7 +185,7 @@ describe.skipIf(!chromium)("the console", () => {
       return { inside: at(0.5, 0.4), outside: at(0.5, 0.7) };
     }, modal.maskBase64);
     expect(pixel).toEqual({ inside: [255, 255, 255], outside: [0, 0, 0] });
-    await ended(page, 3);
+    await waitForFlowEnd(page, 3);
     expect((await house.flow(id)).tasks[2]).toMatchObject({ status: "SUCCESS", modals: 1 });
     expect(complaints).toEqual([]);
   });
@@ -196,7 +206,7 @@ describe.skipIf(!chromium)("the console", () => {
       const { page, complaints } = await visit(browser);
       await signIn(page, house.url, API_KEY);
       await open(page, "#/deliveries");
-      await shows(page, url);
+      await waitForText(page, url);
       await page.waitForSelector(".delivery .status.ok");
       await page.locator(".delivery:has(.status.ok) summary").click();
       await click(page, ".delivery button", "Replay");
@@ -209,7 +219,7 @@ describe.skipIf(!chromium)("the console", () => {
       // Shown once, where it was made, and that was not here.
       expect(await page.content()).not.toContain(made.body.secret);
       await open(page, "#/health");
-      await shows(page, "Dead letters");
+      await waitForText(page, "Dead letters");
       expect(complaints).toEqual([]);
     } finally {
       receiver.close();
@@ -270,9 +280,9 @@ describe.skipIf(!chromium)("the console", () => {
 });
 
 describe("how the console is served", () => {
-  let house: Spawned;
+  let house: SpawnedServer;
   beforeAll(async () => {
-    house = await spawnHouse();
+    house = await spawnServer();
   });
   afterAll(() => house?.stop());
 

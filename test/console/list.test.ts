@@ -4,9 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Browser, Page } from "puppeteer-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { API_KEY, type Spawned, spawnHouse } from "../support/spawned.ts";
+import { API_KEY, type SpawnedServer, spawnServer } from "../support/spawned.ts";
 import { seedFlows } from "./seed.ts";
-import { chromiumPath, launch, shows, signIn, visit } from "./test-browser.ts";
+import { chromiumPath, launch, signIn, visit, waitForText } from "./test-browser.ts";
 
 const chromium = chromiumPath();
 /** Several pages of the API, and some twenty windows high. */
@@ -16,13 +16,13 @@ const MOST_ROWS = 40;
 
 describe.skipIf(!chromium)("a list of flows", () => {
   let dataDir: string;
-  let house: Spawned;
+  let house: SpawnedServer;
   let browser: Browser;
 
   beforeAll(async () => {
     dataDir = mkdtempSync(join(tmpdir(), "mjflow-list-"));
     await seedFlows({ dataDir, count: FLOWS, pictureUrl: (n) => `http://127.0.0.1:9/${n}.png` });
-    house = await spawnHouse({ dataDir });
+    house = await spawnServer({ dataDir });
     browser = await launch(chromium!);
   });
   afterAll(async () => {
@@ -80,9 +80,9 @@ describe.skipIf(!chromium)("a list of flows", () => {
   test("is searched to its end, though most of it was not there when the word was typed", async () => {
     const page = await opened();
     await page.locator("input[type=search]").fill("order 249");
-    await shows(page, "number 249,");
+    await waitForText(page, "number 249,");
     expect(await rowsOf(page)).toBe(1);
-    await shows(page, `Looked through ${FLOWS} flows`);
+    await waitForText(page, `Looked through ${FLOWS} flows`);
   });
 
   test("asked for by provider shows none but its flows; what came in meanwhile is there for who returns to the top", async () => {
@@ -96,7 +96,7 @@ describe.skipIf(!chromium)("a list of flows", () => {
     await page.waitForFunction(() => !document.querySelector('.flows li[aria-posinset="1"]'));
     await house.start({ provider: "cometapi", prompt: "new above" });
     await page.evaluate(() => scrollTo(0, 0));
-    await shows(page, "new above");
+    await waitForText(page, "new above");
     expect(await page.$eval(".flows li .prompt", (prompt) => prompt.textContent)).toBe("new above");
   });
 });

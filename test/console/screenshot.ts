@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Page } from "puppeteer-core";
 import sharp from "sharp";
-import { API_KEY, type Json, type Spawned, spawnHouse, until } from "../support/spawned.ts";
+import { API_KEY, type Json, type SpawnedServer, spawnServer, until } from "../support/spawned.ts";
 import { chromiumPath, click, launch, signIn, visit } from "./test-browser.ts";
 
 type Scheme = "light" | "dark";
@@ -23,20 +23,20 @@ const PLAN = [
 const executable = chromiumPath();
 if (!executable) throw new Error("There is no Chromium; install it, or name one in MJFLOW_CHROMIUM.");
 const folder = process.argv[2];
-const house = await spawnHouse({ env: { MJFLOW_SIMULATOR_SPEED: "1.5" } });
+const server = await spawnServer({ env: { MJFLOW_SIMULATOR_SPEED: "1.5" } });
 const browser = await launch(executable);
 try {
   mkdirSync(folder ?? IMAGES, { recursive: true });
   await (folder === undefined ? readme() : everything(folder));
 } finally {
   await browser.close();
-  await house.stop();
+  await server.stop();
 }
 
 /** A tree while it grows, and a plan before it is sent. */
 async function readme(): Promise<void> {
   const tree = await opened({ scheme: "light", height: 900 });
-  const id = await growing(house);
+  const id = await growing(server);
   await seen(tree, `#/flows/${id}/${id.replace("flow_", "task_")}_0-2`);
   await tree.waitForFunction(
     () => [...document.querySelectorAll(".picture.soon")].filter((one) => one.textContent.endsWith("%")).length >= 2,
@@ -48,7 +48,7 @@ async function readme(): Promise<void> {
 }
 
 /** Pressed through to its second generation, and not at its end. */
-async function growing({ start, flow }: Spawned): Promise<string> {
+async function growing({ start, flow }: SpawnedServer): Promise<string> {
   const id = await start({ prompt: BOATS, state: "order 7", progress: true, then: PLAN });
   const isDrawn = ({ status, progress }: Json) => status === "IN_PROGRESS" && progress >= 20;
   await until(
@@ -86,14 +86,14 @@ async function everything(into: string): Promise<void> {
 
 /** Something on every page. */
 async function furnished(): Promise<Record<string, string>> {
-  await house.call("POST", "/v1/endpoints", { url: "http://127.0.0.1:9/hook", description: "the shop" });
-  const lost = await house.start({ prompt: "a harbour --sim fail", state: "order 5" });
-  await house.sim("POST", "/faults", { kind: "fail-task", action: "UPSCALE" });
-  const whole = await house.start({ prompt: BOATS, state: "order 6", then: PLAN });
-  await house.ended(whole);
-  await house.ended(lost);
-  const window = await house.start({ prompt: "a window --sim modal" });
-  const growingId = await growing(house);
+  await server.call("POST", "/v1/endpoints", { url: "http://127.0.0.1:9/hook", description: "the shop" });
+  const lost = await server.start({ prompt: "a harbour --sim fail", state: "order 5" });
+  await server.sim("POST", "/faults", { kind: "fail-task", action: "UPSCALE" });
+  const whole = await server.start({ prompt: BOATS, state: "order 6", then: PLAN });
+  await server.ended(whole);
+  await server.ended(lost);
+  const window = await server.start({ prompt: "a window --sim modal" });
+  const growingId = await growing(server);
   return {
     flows: "#/flows",
     flow: `#/flows/${whole}`,
@@ -113,13 +113,13 @@ async function opened(how: { scheme: Scheme; width?: number; height: number }): 
     { name: "prefers-color-scheme", value: how.scheme },
     { name: "prefers-reduced-motion", value: "reduce" },
   ]);
-  await signIn(page, house.url, API_KEY);
+  await signIn(page, server.url, API_KEY);
   return page;
 }
 
 /** With all its pictures. */
 async function seen(page: Page, hash: string): Promise<void> {
-  await page.goto(`${house.url}/console/${hash}`);
+  await page.goto(`${server.url}/console/${hash}`);
   await page.waitForSelector("main h1");
   await page.waitForNetworkIdle({ idleTime: 400, concurrency: 1 });
   await page.waitForFunction(() => [...document.images].every(({ complete }) => complete));

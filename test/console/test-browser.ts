@@ -63,12 +63,12 @@ export function textOf(page: Page, selector: string): Promise<string> {
   return page.$eval(selector, (element) => element.textContent ?? "");
 }
 
-export async function shows(page: Page, text: string): Promise<void> {
+export async function waitForText(page: Page, text: string): Promise<void> {
   await page.waitForFunction((wanted) => document.body.textContent?.includes(wanted), {}, text);
 }
 
 /** Of the flow whose page it is: so many tasks have, well or badly. */
-export async function ended(page: Page, count: number): Promise<void> {
+export async function waitForFlowEnd(page: Page, count: number): Promise<void> {
   await page.waitForFunction(
     (wanted) => document.querySelectorAll("[role=treeitem]:is(.ok, .bad, .off)").length === wanted,
     {},

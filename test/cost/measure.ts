@@ -46,7 +46,7 @@ interface Units {
 
 const WRITES = new Set(["PutItemCommand", "DeleteItemCommand", "UpdateItemCommand"]);
 /** Short, so that the account is soon known to call; what is read for it is part of the count, and too much by a little. */
-const BELIEF_MS = 2_000;
+const CACHE_TTL_MS = 2_000;
 /** A client with this mark is the test's own. */
 const OWN = Symbol("not counted");
 
@@ -78,7 +78,7 @@ export async function measure(flows: number, then: object[]): Promise<Measured> 
       // It counts what a request would cost at AWS.
       engine: "dynoxide",
       providers: {},
-      timings: JSON.stringify({ beliefMs: BELIEF_MS }),
+      timings: JSON.stringify({ beliefMs: CACHE_TTL_MS }),
       sweepMs: 3_600_000,
       simulatorSpeed: 0.02,
     },
@@ -104,7 +104,7 @@ export async function measure(flows: number, then: object[]): Promise<Measured> 
     };
     // The account is learned to call, connections are opened: a stage's first minute, not its life, in which what is known of
     // an account is read once in half a minute.
-    for (const begun = Date.now(); Date.now() - begun < 1.5 * BELIEF_MS; ) await run();
+    for (const begun = Date.now(); Date.now() - begun < 1.5 * CACHE_TTL_MS; ) await run();
     const posted = () => house.simulator.ledger().callbacks.length;
     const before = { ...count, callbacks: posted() };
     for (let i = 0; i < flows; i++) count.tasks += await run();

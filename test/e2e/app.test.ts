@@ -5,16 +5,16 @@ import { join } from "node:path";
 import { freePort } from "@mjflow/local/engine/port";
 import type { Ledger } from "@mjflow/simulator/ledger";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Json, type Spawned, spawnHouse } from "../support/spawned.ts";
+import { type Json, type SpawnedServer, spawnServer } from "../support/spawned.ts";
 
 let dataDir: string;
 let port: number;
-let house: Spawned;
+let house: SpawnedServer;
 let app: { id: string; key: string };
 beforeAll(async () => {
   dataDir = mkdtempSync(join(tmpdir(), "mjflow-e2e-app-"));
   port = await freePort();
-  house = await spawnHouse({ dataDir, port });
+  house = await spawnServer({ dataDir, port });
   const { body } = await house.call("POST", "/v1/apps", { name: "shop", limits: { creditsUsd: 1, runningFlows: 3 } });
   const made = await house.call("POST", `/v1/apps/${body.id}/keys`, {});
   app = { id: body.id, key: made.body.key };
@@ -74,7 +74,7 @@ test("a flow is called off and gone on with, and each end is settled", async () 
 
 test("after kill -9 the app's key, its credit and its requests' keys are what they were", async () => {
   await house.kill();
-  house = await spawnHouse({ dataDir, port });
+  house = await spawnServer({ dataDir, port });
   const again = await ask("POST", "/v1/flows", FLOW, keyed);
   expect([again.status, again.body.id, again.headers.get("idempotency-replayed")]).toEqual([200, flow.id, "true"]);
   expect((await ask("POST", "/v1/flows", { ...FLOW, prompt: "another" }, keyed)).status).toBe(422);

@@ -1,6 +1,6 @@
 /** What goes wrong between a vendor and us, on a real house with due times short enough to watch. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { type Json, type Spawned, spawnHouse, until } from "../support/spawned.ts";
+import { type Json, type SpawnedServer, spawnServer, until } from "../support/spawned.ts";
 
 const second = 1_000;
 const pace = (ms: number) => ({ turbo: ms, fast: ms, relax: ms, video: ms });
@@ -16,9 +16,9 @@ const TIMINGS = JSON.stringify({
   busyMs: 200,
 });
 
-let house: Spawned;
+let house: SpawnedServer;
 beforeAll(async () => {
-  house = await spawnHouse({ env: { MJFLOW_TIMINGS: TIMINGS, MJFLOW_SWEEP_MS: String(second) } });
+  house = await spawnServer({ env: { MJFLOW_TIMINGS: TIMINGS, MJFLOW_SWEEP_MS: String(second) } });
 });
 afterAll(() => house?.stop());
 beforeEach(async () => {

@@ -2,7 +2,7 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Json, type Spawned, spawnHouse } from "../support/spawned.ts";
+import { type Json, type SpawnedServer, spawnServer } from "../support/spawned.ts";
 
 const PROVIDERS = ["simulator", "cometapi", "gitaigc", "xfusionai", "agicto", "midjourney-proxy", "trueai", "newapi"];
 const PLAN = [{ press: ["U1", "U3", "U4"] }, { press: "U2", then: [{ press: "zoom:2" }] }];
@@ -15,9 +15,9 @@ const TIMINGS = JSON.stringify({
   instantMs: MINUTE,
 });
 
-let house: Spawned;
+let house: SpawnedServer;
 beforeAll(async () => {
-  house = await spawnHouse({ env: { MJFLOW_TIMINGS: TIMINGS } });
+  house = await spawnServer({ env: { MJFLOW_TIMINGS: TIMINGS } });
 });
 afterAll(() => house?.stop());
 

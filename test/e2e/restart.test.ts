@@ -6,10 +6,10 @@ import { freePort } from "@mjflow/local/engine/port";
 import type { CallbackPost, Ledger } from "@mjflow/simulator/ledger";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { billOf, createWitness } from "../support/bill.ts";
-import { type Json, type Spawned, spawnHouse, until } from "../support/spawned.ts";
+import { type Json, type SpawnedServer, spawnServer, until } from "../support/spawned.ts";
 
 let dataDir: string;
-let house: Spawned | undefined;
+let house: SpawnedServer | undefined;
 beforeEach(() => {
   dataDir = mkdtempSync(join(tmpdir(), "mjflow-e2e-restart-"));
 });
@@ -36,11 +36,11 @@ const env = {
 };
 
 const isLostEnd = ({ outcome, status }: CallbackPost) => outcome === "lost" && status === "SUCCESS";
-const ledgerOf = (house: Spawned): Promise<Ledger> => house.sim("GET", "/ledger");
+const ledgerOf = (house: SpawnedServer): Promise<Ledger> => house.sim("GET", "/ledger");
 
 test("kill -9 in the middle of flows, twice: after a restart each one ends, no button pressed twice", async () => {
   const port = await freePort();
-  house = await spawnHouse({ dataDir, port, env });
+  house = await spawnServer({ dataDir, port, env });
   const plan = [{ press: ["U1", "U2"], then: [{ press: "zoom:2" }] }, { press: "V1" }];
   const ids = await Promise.all([1, 2, 3].map((n) => house!.start({ state: `flow ${n}`, then: plan })));
   const witness = createWitness();
@@ -51,7 +51,7 @@ test("kill -9 in the middle of flows, twice: after a restart each one ends, no b
       ({ counts }) => counts.tasks >= tasks,
     );
     await house.kill();
-    house = await spawnHouse({ dataDir, port, env });
+    house = await spawnServer({ dataDir, port, env });
     await witness.look(house, ids);
   }
 
@@ -76,7 +76,7 @@ const FLOWS = [
 
 test("kill -9 while five vendors were taking a press and nothing was told of it: found where the vendor lists it, sent again or given up where the flow says so", async () => {
   const port = await freePort();
-  house = await spawnHouse({ dataDir, port, env });
+  house = await spawnServer({ dataDir, port, env });
   for (const { provider } of FLOWS) {
     await house.sim("POST", "/faults", { kind: "accept-then-hang", provider, action: "UPSCALE" });
     await house.sim("POST", "/faults", { kind: "lose-callback", provider, action: "UPSCALE", times: 1_000 });
@@ -89,7 +89,7 @@ test("kill -9 while five vendors were taking a press and nothing was told of it:
   );
   await house.kill();
 
-  house = await spawnHouse({ dataDir, port, env });
+  house = await spawnServer({ dataDir, port, env });
   const witness = createWitness();
   await witness.look(house, ids);
   const flows: Json[] = [];
@@ -115,6 +115,6 @@ test("kill -9 while five vendors were taking a press and nothing was told of it:
 });
 
 test("a second house on the same folder is refused, saying why", async () => {
-  house = await spawnHouse({ dataDir, env });
-  await expect(spawnHouse({ dataDir, env })).rejects.toThrow(/Another mjflow \(process \d+\) uses/);
+  house = await spawnServer({ dataDir, env });
+  await expect(spawnServer({ dataDir, env })).rejects.toThrow(/Another mjflow \(process \d+\) uses/);
 });

@@ -1,6 +1,6 @@
 /** A relay that takes notifyHook, drops it and says nothing: new-api, as most resellers run it. A house of its own has never heard it call. */
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Json, type Spawned, spawnHouse } from "../support/spawned.ts";
+import { type Json, type SpawnedServer, spawnServer } from "../support/spawned.ts";
 
 const second = 1_000;
 const pace = (ms: number) => ({ turbo: ms, fast: ms, relax: ms, video: ms });
@@ -14,9 +14,9 @@ const TIMINGS = JSON.stringify({
 });
 const UPSCALES = [{ press: ["U1", "U2", "U3", "U4"] }];
 
-let house: Spawned;
+let house: SpawnedServer;
 beforeAll(async () => {
-  house = await spawnHouse({ env: { MJFLOW_TIMINGS: TIMINGS } });
+  house = await spawnServer({ env: { MJFLOW_TIMINGS: TIMINGS } });
 });
 afterAll(() => house?.stop());
 

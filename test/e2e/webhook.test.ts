@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Webhook } from "standardwebhooks";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { type Json, type Spawned, spawnHouse, until } from "../support/spawned.ts";
+import { type Json, type SpawnedServer, spawnServer, until } from "../support/spawned.ts";
 
 interface Post {
   path: string;
@@ -17,7 +17,7 @@ interface Post {
 }
 
 let folder: string;
-let house: Spawned;
+let house: SpawnedServer;
 let server: Server;
 let posts: Post[];
 /** What the app's server does next: a status, or nothing at all. */
@@ -44,7 +44,7 @@ beforeEach(async () => {
   await new Promise<void>((ready) => server.listen(0, "127.0.0.1", ready));
   base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   port = await freePort();
-  house = await spawnHouse({ dataDir: folder, port });
+  house = await spawnServer({ dataDir: folder, port });
 }, 30_000);
 
 afterEach(async () => {
@@ -67,7 +67,7 @@ const typed = (type: string) => posts.filter(({ body }) => body.type === type);
 
 async function restart(): Promise<void> {
   await house.kill();
-  house = await spawnHouse({ dataDir: folder, port });
+  house = await spawnServer({ dataDir: folder, port });
 }
 
 describe("webhooks", () => {
@@ -121,7 +121,7 @@ describe("webhooks", () => {
 
   test("to an address that is not public is refused when it is named, and nothing is begun", async () => {
     await house.stop();
-    house = await spawnHouse({ dataDir: folder, port, env: { MJFLOW_OUTBOUND_ALLOW: "hooks.internal.example" } });
+    house = await spawnServer({ dataDir: folder, port, env: { MJFLOW_OUTBOUND_ALLOW: "hooks.internal.example" } });
     const flow = { provider: "simulator", prompt: "a boat" };
     for (const notifyHook of [`${base}/secret-path`, "https://169.254.169.254/latest", "https://[::ffff:10.0.0.1]/"]) {
       const { status, body } = await house.call("POST", "/v1/flows", { ...flow, notifyHook });

@@ -6,7 +6,7 @@ import { readCallback } from "@mjflow/providers/callback";
 import { PROVIDER_IDS } from "@mjflow/providers/registry";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { createWorld, tokenOf, type World } from "../support/world.ts";
+import { createTestHarness, type TestHarness, tokenOf } from "../support/harness.ts";
 
 const FIXTURES = new URL("../../packages/providers/fixtures/", import.meta.url);
 const bodies = readdirSync(FIXTURES)
@@ -14,15 +14,15 @@ const bodies = readdirSync(FIXTURES)
   .map((name) => readFileSync(new URL(name, FIXTURES), "utf8"));
 
 /** A task at the vendor, and its real token. */
-async function submitted(progress = true): Promise<{ world: World; token: string; flowId: string }> {
-  const world = createWorld();
+async function submitted(progress = true): Promise<{ world: TestHarness; token: string; flowId: string }> {
+  const world = createTestHarness();
   const flow = await world.start({ progress, then: [{ press: "U1" }] });
   await world.drain();
   return { world, token: tokenOf(world.vendor.calls[0]!), flowId: flow.id };
 }
 
 /** As the function does it: the vendor's dialect reads the body. */
-const post = (world: World, token: string, body: string, provider = "trueai") =>
+const post = (world: TestHarness, token: string, body: string, provider = "trueai") =>
   receive({ ...world.deps, readCallback: () => readCallback(provider, body) }, token, body);
 
 /** A recorded body, spoiled: cut, a byte changed, a field doubled, or a value of another type put in. */

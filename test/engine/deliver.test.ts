@@ -5,7 +5,7 @@ import { createEndpoint, patchEndpoint, rotateSecret } from "@mjflow/engine/endp
 import { probeEndpoint } from "@mjflow/engine/probe";
 import { replayDelivery, replayEndpoint } from "@mjflow/engine/replay";
 import { describe, expect, test } from "vitest";
-import { createWorld, type World } from "../support/world.ts";
+import { createTestHarness, type TestHarness } from "../support/harness.ts";
 
 const HOOK = "https://app.test/hook";
 const HOUR = 3_600_000;
@@ -17,10 +17,10 @@ const answered = (status: number, more: Partial<Extract<PostOutcome, { kind: "an
   ...more,
 });
 
-const heard = ({ receiver }: World) => receiver.posts.map(({ body }) => body.type as string).sort();
+const heard = ({ receiver }: TestHarness) => receiver.posts.map(({ body }) => body.type as string).sort();
 
 /** Sweeps and drains, as the minutes go by. */
-async function pass(world: World, ms: number, stepMs = 60_000): Promise<void> {
+async function pass(world: TestHarness, ms: number, stepMs = 60_000): Promise<void> {
   for (let rest = ms; rest > 0; rest -= stepMs) {
     world.advance(Math.min(stepMs, rest));
     await world.sweep();
@@ -30,7 +30,7 @@ async function pass(world: World, ms: number, stepMs = 60_000): Promise<void> {
 
 describe("what a flow's own notifyHook hears", () => {
   test("each task's submission and end, and the flow's end, once and signed, with the flow's state", async () => {
-    const world = createWorld();
+    const world = createTestHarness();
     await world.start({ notifyHook: HOOK, state: '🛶 "x"', then: [{ press: "U1" }] });
     await world.finishAll();
     expect(heard(world)).toEqual([
@@ -49,14 +49,14 @@ describe("what a flow's own notifyHook hears", () => {
   });
 
   test("only what it asked for", async () => {
-    const world = createWorld();
+    const world = createTestHarness();
     await world.start({ notifyHook: HOOK, events: ["flow.completed"], then: [{ press: "U1" }] });
     await world.finishAll();
     expect(heard(world)).toEqual(["flow.completed"]);
   });
 
   test("a flow nobody listens to sends no message and writes no row for it", async () => {
-    const world = createWorld();
+    const world = createTestHarness();
     const flow = await world.start({ then: [{ press: "U1" }] });
     await world.finishAll();
     expect(world.receiver.posts).toEqual([]);
@@ -66,7 +66,7 @@ describe("what a flow's own notifyHook hears", () => {
   });
 
   test("an open window, so that somebody answers it; its announcement outlives a lost message", async () => {
-    const world = createWorld();
+    const world = createTestHarness();
     world.vendor.next(({ id }) => ({ kind: "window", vendorTaskId: id }));
     const flow = await world.start({ notifyHook: HOOK });
     world.queueFault.arm("send", "before", 1);
@@ -78,7 +78,7 @@ describe("what a flow's own notifyHook hears", () => {
   });
 
   test("a failure is told as one, with its reason", async () => {
-    const world = createWorld();
+    const world = createTestHarness();
     await world.start({ notifyHook: HOOK, events: ["task.failed", "flow.failed"] });
     await world.drain();
     await world.post(world.vendor.calls[0]!, "FAILURE", { failReason: "banned prompt" });
@@ -90,11 +90,11 @@ describe("what a flow's own notifyHook hears", () => {
 });
 
 describe("an endpoint", () => {
-  const endpoint = (world: World, more = {}) =>
+  const endpoint = (world: TestHarness, more = {}) =>
     createEndpoint(world.deps, "app_a", { url: "https://app.test/endpoint", ...more });
 
   test("hears of every flow of its app, and of no other's", async () => {
-    const world = createWorld();
+    const world = createTestHarness();
     await endpoint(world, { events: ["flow.completed"] });
     await createEndpoint(world.deps, "app_b", { url: "https://other.test", events: ["flow.completed"] });
     await world.start();
@@ -103,7 +103,7 @@ describe("an endpoint", () => {
   });
 
   test("that fails nine times gets the tenth, under the same id, over three days", async () => {
-    const world = createWorld();
+    const world = createTestHarness();
     await endpoint(world, { events: ["flow.completed"] });
     await world.start();
     world.receiver.next(...Array.from({ length: 9 }, (_, i) => answered(i % 2 ? 500 : 302)));
@@ -121,7 +121,7 @@ describe("an endpoint", () => {
   });
 
   test("that never answers is given up after ten tries, each on its time, and can be replayed", async () => {
-    const world = createWorld();
+    const world = createTestHarness();
     const { endpoint: made } = await endpoint(world, { events: ["flow.completed"] });
     await world.start();
     world.receiver.next(
@@ -141,7 +141,7 @@ describe("an endpoint", () => {
   });
 
   test("is asked no sooner than it said with Retry-After", async () => {
-    const world = createWorld();
+    const world = createTestHarness();
     await endpoint(world, { events: ["flow.completed"] });
     await world.start();
     world.receiver.next(answered(429, { retryAfterMs: HOUR }));
@@ -153,7 +153,7 @@ describe("an endpoint", () => {
   });
 
   test("that answers 410 is switched off at once; the other endpoints are told", async () => {
-    const world = createWorld();
+    const world = createTestHarness();
     const { endpoint: gone } = await endpoint(world, { events: ["flow.completed"] });
     await createEndpoint(world.deps, "app_a", { url: "https://app.test/watch", events: ["endpoint.disabled"] });
     await world.start();
@@ -169,7 +169,7 @@ describe("an endpoint", () => {
   });
 
   test("with nothing but failures for five days is switched off; one success starts the clock again", async () => {
-    const world = createWorld();
+    const world = createTestHarness();
     const { endpoint: made } = await endpoint(world, { events: ["flow.completed"] });
     const failing = () => ({ kind: "unreachable" as const, why: "timeout", tookMs: 15_000 });
     const stored = () => world.deps.hookStore.endpoint("app_a", made.id);
@@ -198,7 +198,7 @@ describe("an endpoint", () => {
   });
 
   test("enabled again starts afresh, and gets what failed by a replay", async () => {
-    const world = createWorld();
+    const world = createTestHarness();
     const { endpoint: made } = await endpoint(world, { events: ["flow.completed"] });
     await world.start();
     world.receiver.next(answered(410));
@@ -211,7 +211,7 @@ describe("an endpoint", () => {
   });
 
   test("given a new secret is signed for with both until the overlap is over", async () => {
-    const world = createWorld();
+    const world = createTestHarness();
     const { endpoint: made, secret: first } = await endpoint(world, { events: ["flow.completed"] });
     const { secret: second } = await rotateSecret(world.deps, "app_a", made.id, HOUR);
     await world.start();
@@ -224,7 +224,7 @@ describe("an endpoint", () => {
   });
 
   test("can be tried out, also while it is switched off; nothing of it is written down", async () => {
-    const world = createWorld();
+    const world = createTestHarness();
     const { endpoint: made } = await endpoint(world);
     await patchEndpoint(world.deps, "app_a", made.id, { enabled: false });
     world.receiver.next(answered(500));
@@ -241,7 +241,7 @@ describe("an endpoint", () => {
   });
 
   test("an app cannot replay, or see, another's deliveries", async () => {
-    const world = createWorld();
+    const world = createTestHarness();
     await endpoint(world, { events: ["flow.completed"] });
     const flow = await world.start();
     await world.finishAll();
@@ -261,7 +261,7 @@ describe("a crash", () => {
   ] as const;
 
   test.each(STEPS)("at %s, %s it, still tells each end at least once, under one id", async (verb, when) => {
-    const world = createWorld();
+    const world = createTestHarness();
     await world.start({ notifyHook: HOOK, events: ["task.completed", "flow.completed"], then: [{ press: "U1" }] });
     for (let i = 0; i < 4; i++) {
       world.hookFault.arm(verb, when);
@@ -274,7 +274,7 @@ describe("a crash", () => {
   });
 
   test("of the queue that loses every message for an hour loses no event", async () => {
-    const world = createWorld();
+    const world = createTestHarness();
     await world.start({ notifyHook: HOOK, events: ["flow.completed"] });
     await world.finishAll();
     const sent = world.receiver.posts.length;
@@ -292,7 +292,7 @@ describe("a crash", () => {
 
 describe("pictures", () => {
   test("are copied before the end is told, and a tile costs no call of the vendor", async () => {
-    const world = createWorld();
+    const world = createTestHarness();
     const flow = await world.start({
       archive: true,
       notifyHook: HOOK,
@@ -310,7 +310,7 @@ describe("pictures", () => {
   });
 
   test("that can never be copied leave the task as it is; those that may pass are tried again", async () => {
-    const world = createWorld();
+    const world = createTestHarness();
     const flow = await world.start({ archive: true, notifyHook: HOOK, events: ["task.completed"] });
     const { media } = world.deps;
     const copy = media.copy;
@@ -327,7 +327,7 @@ describe("pictures", () => {
   });
 
   test("that are not there yet when the end is told are fetched a little later", async () => {
-    const world = createWorld();
+    const world = createTestHarness();
     const flow = await world.start({ archive: true });
     const { media } = world.deps;
     const copy = media.copy;
@@ -340,7 +340,7 @@ describe("pictures", () => {
   });
 
   test("progress is told at most once a second, whatever the vendor sends", async () => {
-    const world = createWorld();
+    const world = createTestHarness();
     await world.start({ notifyHook: HOOK, events: ["task.progress", "task.completed"], progress: true });
     await world.drain();
     const [call] = world.vendor.calls;
@@ -356,7 +356,7 @@ describe("pictures", () => {
   });
 
   test("progress that a receiver did not take is not tried again, and is no delivery given up", async () => {
-    const world = createWorld();
+    const world = createTestHarness();
     await world.start({ notifyHook: HOOK, events: ["task.progress"], progress: true });
     await world.drain();
     world.receiver.next(answered(500));
@@ -368,7 +368,7 @@ describe("pictures", () => {
   });
 
   test("a tile of what is no grid ends as tile_not_cut, and its flow ends", async () => {
-    const world = createWorld();
+    const world = createTestHarness();
     world.deps.media.tile = () =>
       Promise.reject(Object.assign(new Error("no"), { retry: "never", code: "not_a_grid" }));
     const flow = await world.start({ then: [{ press: "tile:all" }] });

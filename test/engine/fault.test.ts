@@ -1,12 +1,12 @@
 import { LookupError } from "@mjflow/core/port";
 import { describe, expect, test } from "vitest";
-import { createWorld, tokenOf } from "../support/world.ts";
+import { createTestHarness, tokenOf } from "../support/harness.ts";
 
 const PLAN = [{ press: ["U1", "U2", "U3", "U4"] }];
 
 describe("callbacks that are lost, early, late or reordered", () => {
   test("a callback that overtakes the submit answer finishes the task, and its follow-ups press the answer's id", async () => {
-    const world = createWorld();
+    const world = createTestHarness();
     const flow = await world.start({ then: [{ press: "U1" }] });
     world.vendor.next(async (call) => {
       await world.post({ ...call, id: "upstream-id" }, "SUCCESS");
@@ -20,7 +20,7 @@ describe("callbacks that are lost, early, late or reordered", () => {
   });
 
   test("lost ends of several tasks are found by the sweeper with one look-up", async () => {
-    const world = createWorld();
+    const world = createTestHarness();
     const flow = await world.start({ then: PLAN });
     await world.drain();
     await world.post(world.vendor.calls[0]!, "SUCCESS");
@@ -35,7 +35,7 @@ describe("callbacks that are lost, early, late or reordered", () => {
   });
 
   test("progress after the end, and a contrary end, change nothing", async () => {
-    const world = createWorld();
+    const world = createTestHarness();
     const flow = await world.start({ progress: true });
     await world.drain();
     const [call] = world.vendor.calls;
@@ -51,7 +51,7 @@ describe("callbacks that are lost, early, late or reordered", () => {
   });
 
   test("an account that never calls is learned to be silent, asked early from then on, and believed again once it calls", async () => {
-    const world = createWorld();
+    const world = createTestHarness();
     for (let i = 0; i < 3; i++) {
       const flow = await world.start();
       await world.drain();
@@ -70,7 +70,7 @@ describe("callbacks that are lost, early, late or reordered", () => {
   });
 
   test("a vendor that cannot be asked is asked again, and the task ends typed at its deadline", async () => {
-    const world = createWorld();
+    const world = createTestHarness();
     const flow = await world.start();
     await world.drain();
     world.vendor.failLookups(new LookupError("502"));
@@ -86,7 +86,7 @@ describe("callbacks that are lost, early, late or reordered", () => {
 });
 
 test("a vendor whose look-ups fail is left alone for longer and longer, however many tasks are overdue", async () => {
-  const world = createWorld();
+  const world = createTestHarness();
   for (let i = 0; i < 5; i++) await world.start();
   await world.drain();
   world.vendor.failLookups(new LookupError("502"));
@@ -112,7 +112,7 @@ test("a vendor whose look-ups fail is left alone for longer and longer, however 
 
 describe("paid work is paid once", () => {
   test("an unclear submission is not sent again before its grace; its callback still counts", async () => {
-    const world = createWorld();
+    const world = createTestHarness();
     const flow = await world.start({ then: [{ press: "U1" }] });
     world.vendor.next({ kind: "unclear", reason: "timeout" });
     await world.drain();
@@ -127,7 +127,7 @@ describe("paid work is paid once", () => {
   });
 
   test("after its grace it is sent once more; whichever attempt ends first wins, the other is an orphan", async () => {
-    const world = createWorld();
+    const world = createTestHarness();
     const flow = await world.start();
     world.vendor.next({ kind: "unclear", reason: "reset" });
     await world.drain();
@@ -144,7 +144,7 @@ describe("paid work is paid once", () => {
   });
 
   test("a flow that says never is not sent again, nor are its follow-ups; it ends typed", async () => {
-    const world = createWorld();
+    const world = createTestHarness();
     const flow = await world.start({ resubmit: "never", then: [{ press: "U1" }] });
     await world.drain();
     await world.post(world.vendor.calls[0]!, "SUCCESS");
@@ -162,7 +162,7 @@ describe("paid work is paid once", () => {
   });
 
   test("unclear again and again ends typed, never a third time", async () => {
-    const world = createWorld();
+    const world = createTestHarness();
     const flow = await world.start();
     world.vendor.next({ kind: "unclear", reason: "reset" });
     world.vendor.next({ kind: "unclear", reason: "reset" });
@@ -176,7 +176,7 @@ describe("paid work is paid once", () => {
   });
 
   test("a busy vendor is asked again later, and no attempt is burned", async () => {
-    const world = createWorld();
+    const world = createTestHarness();
     const flow = await world.start();
     world.vendor.next({ kind: "busy", reason: "23" });
     world.vendor.next({ kind: "busy", reason: "429", afterMs: 7_000 });
@@ -193,7 +193,7 @@ describe("paid work is paid once", () => {
   });
 
   test("a refused submission is final", async () => {
-    const world = createWorld();
+    const world = createTestHarness();
     const flow = await world.start();
     world.vendor.next({
       kind: "refused",
@@ -208,7 +208,7 @@ describe("paid work is paid once", () => {
   });
 
   test("a message delivered again while a worker holds the task calls nobody", async () => {
-    const world = createWorld();
+    const world = createTestHarness();
     const flow = await world.start();
     const message = { message: { v: 1, type: "submit", flowId: flow.id, path: "0" } } as const;
     world.vendor.next(async (call) => {
@@ -222,7 +222,7 @@ describe("paid work is paid once", () => {
   });
 
   test("a table that would not store the vendor's yes does not make us forget it", async () => {
-    const world = createWorld();
+    const world = createTestHarness();
     const flow = await world.start();
     // The first save is the claim, the second the answer.
     world.storeFault.arm("saveTask", "before", 1);
@@ -239,7 +239,7 @@ describe("paid work is paid once", () => {
   });
 
   test("nothing that can fail stands between the claim and the call", async () => {
-    const world = createWorld();
+    const world = createTestHarness();
     const flow = await world.start();
     world.storeFault.arm("health", "before");
     await world.drain();
@@ -267,7 +267,7 @@ describe("a crash between any two steps of a callback heals", () => {
   test.each(crashes)(
     "%s.%s, %s call %i: answered 5xx, and the plan still runs, each press once",
     async (port, verb, when, skip) => {
-      const world = createWorld();
+      const world = createTestHarness();
       const flow = await world.start({ then: PLAN });
       await world.drain();
       const [root] = world.vendor.calls;
@@ -291,7 +291,7 @@ describe("a crash between any two steps of a callback heals", () => {
   );
 
   test("a crash before the flow's end is recorded is made good by the flow's own due time", async () => {
-    const world = createWorld();
+    const world = createTestHarness();
     const flow = await world.start();
     await world.drain();
     world.storeFault.arm("saveFlow", "before");
@@ -303,7 +303,7 @@ describe("a crash between any two steps of a callback heals", () => {
   });
 
   test("a queue that loses every message loses no flow", async () => {
-    const world = createWorld();
+    const world = createTestHarness();
     world.queueFault.arm("send", "before");
     const flow = await world.start();
     expect(world.queueFault.fired()).toBe(1);
@@ -314,7 +314,7 @@ describe("a crash between any two steps of a callback heals", () => {
   });
 
   test("a flow that was stored before its caller heard of it is begun by its due time", async () => {
-    const world = createWorld();
+    const world = createTestHarness();
     world.storeFault.arm("createFlow", "after");
     await expect(world.start()).rejects.toThrow("crash");
     expect(world.vendor.calls).toHaveLength(0);
@@ -325,7 +325,7 @@ describe("a crash between any two steps of a callback heals", () => {
   });
 
   test("a dead letter ends its task typed; one the vendor may have is left to the sweeper", async () => {
-    const world = createWorld();
+    const world = createTestHarness();
     const waiting = await world.start();
     await world.bury({ v: 1, type: "submit", flowId: waiting.id, path: "0" });
     expect((await world.read(waiting)).flow.status).toBe("failed");
@@ -339,7 +339,7 @@ describe("a crash between any two steps of a callback heals", () => {
 
 describe("the callback's door", () => {
   test("no token, a wrong one, an edited one, an expired one: refused without touching the table", async () => {
-    const world = createWorld();
+    const world = createTestHarness();
     await world.start();
     await world.drain();
     const token = tokenOf(world.vendor.calls[0]!);
@@ -363,7 +363,7 @@ describe("the callback's door", () => {
   });
 
   test("progress nobody asked for costs no call of the table once the account is known to call", async () => {
-    const world = createWorld();
+    const world = createTestHarness();
     await world.start();
     await world.drain();
     await world.post(world.vendor.calls[0]!, "IN_PROGRESS", { progress: 10 });
@@ -376,7 +376,7 @@ describe("the callback's door", () => {
   });
 
   test("what the log says never holds a token, a key or the hook's address", async () => {
-    const world = createWorld();
+    const world = createTestHarness();
     await world.start({ then: PLAN });
     await world.finishAll(2);
     const token = tokenOf(world.vendor.calls[0]!);

@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { createWorld } from "../support/world.ts";
+import { createTestHarness } from "../support/harness.ts";
 
 const PLAN = [{ press: ["U1", "U2", "U3", "U4"] }, { press: "V2", then: [{ press: "reroll" }] }];
 
 describe("a plan runs on callbacks alone", () => {
   test("an imagine with a plan runs to its end, each press once, with no look-up", async () => {
-    const world = createWorld();
+    const world = createTestHarness();
     const flow = await world.start({ then: PLAN });
     await world.finishAll();
 
@@ -20,7 +20,7 @@ describe("a plan runs on callbacks alone", () => {
   });
 
   test("every callback sent three times starts everything once, and is counted", async () => {
-    const world = createWorld();
+    const world = createTestHarness();
     const flow = await world.start({ then: PLAN });
     await world.finishAll(3);
 
@@ -31,7 +31,7 @@ describe("a plan runs on callbacks alone", () => {
   });
 
   test("a customId is read from the parent's newest result, never from the plan", async () => {
-    const world = createWorld();
+    const world = createTestHarness();
     await world.start({ then: [{ press: "upscale:3", then: [{ press: "Zoom Out 2x" }] }] });
     await world.finishAll();
     const [root, upscale, zoom] = world.vendor.calls;
@@ -40,14 +40,14 @@ describe("a plan runs on callbacks alone", () => {
   });
 
   test("a label outside our vocabulary is pressed as the vendor shows it", async () => {
-    const world = createWorld();
+    const world = createTestHarness();
     await world.start({ then: [{ press: "Remaster" }] });
     await world.finishAll();
     expect(world.vendor.presses()).toEqual([expect.stringMatching(/^MJ::Remaster::/)]);
   });
 
   test("a press that is not on offer ends its branch, naming what was, and pays nothing", async () => {
-    const world = createWorld();
+    const world = createTestHarness();
     const flow = await world.start({ then: [{ press: "Zoom Out 9x" }, { press: "U1" }] });
     await world.finishAll();
     const { tasks, status } = await world.read(flow);
@@ -58,7 +58,7 @@ describe("a plan runs on callbacks alone", () => {
   });
 
   test("two spellings that turn out to be one button press it once", async () => {
-    const world = createWorld();
+    const world = createTestHarness();
     const flow = await world.start({ then: [{ press: "Remaster" }, { press: "✨" }] });
     await world.finishAll();
     const { tasks } = await world.read(flow);
@@ -67,7 +67,7 @@ describe("a plan runs on callbacks alone", () => {
   });
 
   test("a failed branch leaves the others running, and the flow completes with it visible", async () => {
-    const world = createWorld();
+    const world = createTestHarness();
     const flow = await world.start({ then: [{ press: "U1", then: [{ press: "zoom:2" }] }, { press: "U2" }] });
     await world.drain();
     await world.post(world.vendor.calls[0]!, "SUCCESS");
@@ -85,7 +85,7 @@ describe("a plan runs on callbacks alone", () => {
   });
 
   test("a root that fails ends the flow as failed, with nothing pressed", async () => {
-    const world = createWorld();
+    const world = createTestHarness();
     const flow = await world.start({ then: PLAN });
     await world.drain();
     await world.post(world.vendor.calls[0]!, "FAILURE", { failReason: "可能包含敏感词" });
@@ -97,7 +97,7 @@ describe("a plan runs on callbacks alone", () => {
   });
 
   test("the caller's state is kept byte for byte, and no vendor ever sees it", async () => {
-    const world = createWorld();
+    const world = createTestHarness();
     const state = `"quotes"\n\t\\ 🛶 \u0000 ${"é".repeat(1_000)}`;
     const flow = await world.start({ state, then: [{ press: "U1" }] });
     await world.finishAll();
@@ -112,7 +112,7 @@ describe("windows (MODAL)", () => {
   const mask = "data:image/png;base64,iVBORw0KGgo=";
 
   test("a window is answered from the plan, prompt and mask, once", async () => {
-    const world = createWorld();
+    const world = createTestHarness();
     const then = [{ press: "U1", then: [{ press: "vary:region", modal: { prompt: "a red sail", maskBase64: mask } }] }];
     const flow = await world.start({ then });
     await world.drain();
@@ -131,7 +131,7 @@ describe("windows (MODAL)", () => {
   });
 
   test("a window nobody answers ends typed, after its own time", async () => {
-    const world = createWorld();
+    const world = createTestHarness();
     const flow = await world.start({ then: [{ press: "V1" }] });
     await world.drain();
     world.vendor.next((call) => ({ kind: "window", vendorTaskId: call.id }));
@@ -146,7 +146,7 @@ describe("windows (MODAL)", () => {
   });
 
   test("a window a relay hid behind code 1 is found by look-up and answered", async () => {
-    const world = createWorld();
+    const world = createTestHarness();
     await world.start({ then: [{ press: "V1", prompt: "the same, at night" }] });
     await world.drain();
     await world.post(world.vendor.calls[0]!, "SUCCESS");

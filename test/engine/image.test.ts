@@ -1,12 +1,12 @@
 /** Images on their way to a vendor: a few at a time, and none of them lost or sent twice for it. */
 import { createImageRoom } from "@mjflow/engine/image-room";
 import { expect, test } from "vitest";
-import { createWorld } from "../support/world.ts";
+import { createTestHarness } from "../support/harness.ts";
 
 const IMAGE = `data:image/png;base64,${"A".repeat(64)}`;
 
 function worldWithRoom(places: number) {
-  const world = createWorld();
+  const world = createTestHarness();
   Object.assign(world.deps, { imageRoom: createImageRoom(places) });
   const prompts = () => world.vendor.calls.map(({ prompt }) => prompt).sort();
   return { ...world, prompts };

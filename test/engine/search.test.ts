@@ -2,11 +2,11 @@
 import { type Abilities, LookupError } from "@mjflow/core/port";
 import type { ReportStatus } from "@mjflow/core/report";
 import { describe, expect, test } from "vitest";
-import { type Call, createWorld } from "../support/world.ts";
+import { type Call, createTestHarness } from "../support/harness.ts";
 
 /** A world whose vendor can be searched. `shows` puts a call on the vendor's list; `fail` breaks the list. */
 function createSearched() {
-  const world = createWorld();
+  const world = createTestHarness();
   const list = new Map<string, { call: Call; status: ReportStatus }>();
   const searches: string[][] = [];
   const vendor = { failure: undefined as Error | undefined };

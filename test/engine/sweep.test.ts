@@ -9,7 +9,7 @@ import { pressTask } from "@mjflow/engine/press";
 import { sweep } from "@mjflow/engine/sweep";
 import { describe, expect, test } from "vitest";
 import { createRng } from "../sim/random.ts";
-import { createWorld, type World } from "../support/world.ts";
+import { createTestHarness, type TestHarness } from "../support/harness.ts";
 
 /** One process's store: reading this flow is its end, and nothing it had begun comes to anything any more. */
 function mortal(store: Store, flowId: string) {
@@ -35,7 +35,7 @@ function mortal(store: Store, flowId: string) {
 test.each([2, 5, 40])(
   "one flow of %i that kills each sweeper is left, and every other is dealt with",
   async (count) => {
-    const world = createWorld();
+    const world = createTestHarness();
     const flows = [];
     for (let i = 0; i < count; i++) flows.push(await world.start());
     const [poison, ...others] = flows;
@@ -59,18 +59,18 @@ describe("a plan's tasks wait with their flow", () => {
   const QUIET = TIMINGS.quietMs.fast;
   const plan = [{ press: "U1" }, { press: "U2", then: [{ press: "zoom:2" }] }];
 
-  async function dueNow(world: World): Promise<string[]> {
+  async function dueNow(world: TestHarness): Promise<string[]> {
     const shards = Array.from({ length: DUE_SHARDS }, (_, i) => world.deps.store.due(i, Number.MAX_SAFE_INTEGER, 100));
     return (await Promise.all(shards)).flat().map((ref) => (ref.kind === "task" ? ref.path : ref.kind));
   }
 
-  function lose(world: World): void {
+  function lose(world: TestHarness): void {
     for (const { receiptHandle } of world.queue.receive(10)) world.queue.delete(receiptHandle);
   }
 
   /** On an account known to call. */
-  async function calling(): Promise<World> {
-    const world = createWorld();
+  async function calling(): Promise<TestHarness> {
+    const world = createTestHarness();
     await world.start();
     await world.finishAll();
     return world;
@@ -137,7 +137,7 @@ describe("a plan's tasks wait with their flow", () => {
   });
 
   test("one that the sweeper could not deal with keeps its flow due", async () => {
-    const world = createWorld();
+    const world = createTestHarness();
     const flow = await world.start();
     lose(world);
     const { due } = (await world.read(flow)).flow;

@@ -4,11 +4,11 @@
  */
 import { TIMINGS } from "@mjflow/core/timing";
 import { describe, expect, test } from "vitest";
-import { type Run, runHouse, type Scene } from "../sim/house.ts";
-import { judge } from "../sim/invariant.ts";
-import { CALM, only, type Profile, STORM } from "../sim/profile.ts";
+import { ALL_FAULTS, type FaultProfile, NO_FAULTS, singleFault } from "../sim/fault-profile.ts";
+import { checkInvariants } from "../sim/invariant.ts";
 import { createRng } from "../sim/random.ts";
-import { expectPaidOnce } from "./paid.ts";
+import { runSimulation, type SimulationRun, type SimulationVariant } from "../sim/simulation.ts";
+import { expectPaidOnce } from "./expect-paid-once.ts";
 
 const MINUTE = 60_000;
 const SKEW_MS = 10 * MINUTE;
@@ -52,19 +52,19 @@ const jumping: Skew = {
   },
 };
 
-function runSkewed(skew: Skew, seed: number, profile: Profile): Promise<Run> {
+function runSkewed(skew: Skew, seed: number, profile: FaultProfile): Promise<SimulationRun> {
   const offsetOf = skew.offsets(seed);
-  const scene: Scene = {
+  const scene: SimulationVariant = {
     clockOf(process, now) {
       const offset = offsetOf(process);
       return { now: () => now() + offset() };
     },
   };
-  return runHouse({ seed, flows: 10, profile, scene });
+  return runSimulation({ seed, flows: 10, profile, scene });
 }
 
 /** Weather in which the vendor answers: nothing excuses a second submission. */
-const ANSWERED: (keyof Profile)[] = [
+const ANSWERED: (keyof FaultProfile)[] = [
   "loseCallback",
   "delayCallback",
   "busy",
@@ -79,8 +79,8 @@ const ANSWERED: (keyof Profile)[] = [
 describe.each([byFunction, byProcess, jumping])("$name, up to 10 minutes", (skew) => {
   test("in calm weather every flow completes, and every picture is paid once", async () => {
     for (let seed = 1; seed <= SEEDS; seed++) {
-      const run = await runSkewed(skew, seed, CALM);
-      const { findings, counts } = judge(run);
+      const run = await runSkewed(skew, seed, NO_FAULTS);
+      const { findings, counts } = checkInvariants(run);
       expect(findings).toEqual([]);
       expect(counts).toMatchObject({ flows: 10, unfinished: 0, resubmitted: 0 });
       expectPaidOnce(run);
@@ -89,7 +89,7 @@ describe.each([byFunction, byProcess, jumping])("$name, up to 10 minutes", (skew
 
   test.each(ANSWERED)("%s besides: no rule is broken, and nothing is sent again", async (fault) => {
     for (let seed = 1; seed <= SEEDS; seed++) {
-      const { findings, counts } = judge(await runSkewed(skew, seed, only(fault)));
+      const { findings, counts } = checkInvariants(await runSkewed(skew, seed, singleFault(fault)));
       expect(findings).toEqual([]);
       expect(counts.resubmitted).toBe(0);
     }
@@ -97,7 +97,7 @@ describe.each([byFunction, byProcess, jumping])("$name, up to 10 minutes", (skew
 
   test("all faults at once: no rule is broken", async () => {
     for (let seed = 1; seed <= 2 * SEEDS; seed++) {
-      expect(judge(await runSkewed(skew, seed, STORM)).findings).toEqual([]);
+      expect(checkInvariants(await runSkewed(skew, seed, ALL_FAULTS)).findings).toEqual([]);
     }
   });
 });
@@ -116,7 +116,7 @@ describe("answers are lost besides", () => {
   async function resubmitted(skewMs: number): Promise<number> {
     let sum = 0;
     for (let seed = 1; seed <= SEEDS; seed++) {
-      const { findings, counts } = judge(await runSkewed(apart(skewMs), seed, only("answerLost")));
+      const { findings, counts } = checkInvariants(await runSkewed(apart(skewMs), seed, singleFault("answerLost")));
       expect(findings).toEqual([]);
       sum += counts.resubmitted;
     }

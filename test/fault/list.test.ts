@@ -35,7 +35,7 @@ describe.each(rows)("fault $number: $fault", ({ sim, tests, what }) => {
   });
 
   test("names faults and scenes that the simulation has", () => {
-    const known = text("test/sim/profile.ts") + text("test/sim/house.ts");
+    const known = text("test/sim/fault-profile.ts") + text("test/sim/simulation.ts");
     for (const [, name] of sim.matchAll(/`(\w+)`/g)) {
       expect(known, name).toMatch(new RegExp(`^ {2}${name}(?:\\?)?(?::|\\()`, "m"));
     }

@@ -6,10 +6,10 @@ import { LookupError } from "@mjflow/core/port";
 import { isEnded } from "@mjflow/core/task";
 import { TIMINGS } from "@mjflow/core/timing";
 import { expect, test } from "vitest";
-import { runHouse } from "../sim/house.ts";
-import { judge } from "../sim/invariant.ts";
-import { CALM } from "../sim/profile.ts";
-import { createWorld, type World } from "../support/world.ts";
+import { NO_FAULTS } from "../sim/fault-profile.ts";
+import { checkInvariants } from "../sim/invariant.ts";
+import { runSimulation } from "../sim/simulation.ts";
+import { createTestHarness, type TestHarness } from "../support/harness.ts";
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -25,9 +25,9 @@ function asksWithin(ms: number): number {
 test.each([1, 10, 60])(
   "with %i flows open, an account is asked as often as with one, and all end as deadline_passed",
   async (flows) => {
-    const profile = { ...CALM, loseCallback: 1, lookupFails: 1 };
-    const run = await runHouse({ seed: flows, flows, profile, plan: [{ press: "U1" }] });
-    const { findings, counts } = judge(run);
+    const profile = { ...NO_FAULTS, loseCallback: 1, lookupFails: 1 };
+    const run = await runSimulation({ seed: flows, flows, profile, plan: [{ press: "U1" }] });
+    const { findings, counts } = checkInvariants(run);
     expect(findings).toEqual([]);
     expect(counts).toMatchObject({ flows, tasks: flows, unfinished: 0, paid: flows, resubmitted: 0, duplicates: 0 });
     for (const { flow, tasks } of run.flows.values()) {
@@ -41,15 +41,15 @@ test.each([1, 10, 60])(
 );
 
 test("two accounts in trouble are backed off each for itself", async () => {
-  const profile = { ...CALM, loseCallback: 1, lookupFails: 1 };
-  const run = await runHouse({ seed: 3, flows: 20, profile, plan: [], scene: { accounts: ["a", "b"] } });
-  const { findings, counts } = judge(run);
+  const profile = { ...NO_FAULTS, loseCallback: 1, lookupFails: 1 };
+  const run = await runSimulation({ seed: 3, flows: 20, profile, plan: [], scene: { accounts: ["a", "b"] } });
+  const { findings, counts } = checkInvariants(run);
   expect(findings).toEqual([]);
   expect(counts.lookups).toBeLessThanOrEqual(2 * asksWithin(TIMINGS.deadlineMs.fast + 2 * MINUTE));
 });
 
 /** Sweeps each minute. @returns the minutes at which the vendor was asked */
-async function sweepFor(world: World, ms: number): Promise<number[]> {
+async function sweepFor(world: TestHarness, ms: number): Promise<number[]> {
   const asked: number[] = [];
   for (let at = 0; at < ms; at += MINUTE) {
     const before = world.vendor.lookups.length;
@@ -62,7 +62,7 @@ async function sweepFor(world: World, ms: number): Promise<number[]> {
 }
 
 test("an hour's outage: slow tasks outlive it and end by the first look-up that works; fast ones have ended typed", async () => {
-  const world = createWorld();
+  const world = createTestHarness();
   const fast = await world.start({ then: [{ press: "U1" }] });
   const slow = await Promise.all([1, 2, 3].map(() => world.start({ mode: "relax", then: [{ press: "U1" }] })));
   await world.drain();
@@ -89,7 +89,7 @@ test("an hour's outage: slow tasks outlive it and end by the first look-up that 
 });
 
 test("a submission in doubt, no callback, no look-up: sent again once after its grace, then given up as unclear", async () => {
-  const world = createWorld();
+  const world = createTestHarness();
   const flow = await world.start();
   for (let i = 0; i < 2; i++) world.vendor.next({ kind: "unclear", reason: "timeout" });
   await world.drain();

@@ -10,16 +10,16 @@ import type { Task } from "@mjflow/core/task";
 import { TIMINGS } from "@mjflow/core/timing";
 import { pressTask } from "@mjflow/engine/press";
 import { beforeEach, describe, expect, test } from "vitest";
-import { runHouse, type Scene, START } from "../sim/house.ts";
-import { judge } from "../sim/invariant.ts";
-import { CALM, only, STORM } from "../sim/profile.ts";
-import { createWorld, type World } from "../support/world.ts";
+import { ALL_FAULTS, NO_FAULTS, singleFault } from "../sim/fault-profile.ts";
+import { checkInvariants } from "../sim/invariant.ts";
+import { runSimulation, type SimulationVariant, START } from "../sim/simulation.ts";
+import { createTestHarness, type TestHarness } from "../support/harness.ts";
 
 const MINUTE = 60_000;
-let world: World;
+let world: TestHarness;
 
 beforeEach(() => {
-  world = createWorld();
+  world = createTestHarness();
 });
 
 /** As a deployment without it leaves things: `providers` reads its configuration anew. */
@@ -189,13 +189,16 @@ test("a new flow of an account that is gone ends typed", async () => {
 });
 
 describe("one of two accounts is gone, in the simulation", () => {
-  const scene: Scene = { accounts: ["kept", "gone"], isConfigured: (account, at) => account === "kept" || at < 50_000 };
+  const scene: SimulationVariant = {
+    accounts: ["kept", "gone"],
+    isConfigured: (account, at) => account === "kept" || at < 50_000,
+  };
   const TYPED = ["provider_missing", "deadline_passed", "modal_unanswered", "submission_unclear", "vendor_failed"];
 
   test("its branches end typed; the other's flows complete, and nothing is paid after it went", async () => {
     for (let seed = 1; seed <= 5; seed++) {
-      const run = await runHouse({ seed, flows: 12, profile: CALM, scene });
-      const { findings } = judge(run);
+      const run = await runSimulation({ seed, flows: 12, profile: NO_FAULTS, scene });
+      const { findings } = checkInvariants(run);
       expect(findings).toEqual([]);
       for (const { flow, tasks } of run.flows.values()) {
         if (flow.account === "kept") expect(tasks.every(({ status }) => status === "SUCCESS")).toBe(true);
@@ -207,11 +210,11 @@ describe("one of two accounts is gone, in the simulation", () => {
   });
 
   test.each([
-    ["silent", only("silent", 1)],
-    ["all faults at once", STORM],
+    ["silent", singleFault("silent", 1)],
+    ["all faults at once", ALL_FAULTS],
   ] as const)("%s besides: no rule is broken", async (_, profile) => {
     for (let seed = 1; seed <= 8; seed++) {
-      expect(judge(await runHouse({ seed, flows: 12, profile, scene })).findings).toEqual([]);
+      expect(checkInvariants(await runSimulation({ seed, flows: 12, profile, scene })).findings).toEqual([]);
     }
   });
 });

@@ -3,11 +3,11 @@
  * own: in one step the receiver must be before the workers, as `infra/` has it; in two, any order will do.
  */
 import { describe, expect, test } from "vitest";
-import { type Run, runHouse, type Scene } from "../sim/house.ts";
-import { judge } from "../sim/invariant.ts";
-import { CALM, only } from "../sim/profile.ts";
+import { NO_FAULTS, singleFault } from "../sim/fault-profile.ts";
+import { checkInvariants } from "../sim/invariant.ts";
 import { createRng } from "../sim/random.ts";
-import { expectPaidOnce } from "./paid.ts";
+import { runSimulation, type SimulationRun, type SimulationVariant } from "../sim/simulation.ts";
+import { expectPaidOnce } from "./expect-paid-once.ts";
 
 const OLD = "the key of last year, 32 characters and more";
 const NEW = "the key of this year, 32 characters and more";
@@ -17,7 +17,7 @@ const STEP_MS = 45_000;
 const TAKEN_UP_MS = 30_000;
 
 /** Each deployment is taken up by each function somewhere within half a minute. */
-function deploying(steps: readonly (readonly string[])[], seed: number): Scene {
+function deploying(steps: readonly (readonly string[])[], seed: number): SimulationVariant {
   const rng = createRng(seed);
   const lags = new Map<string, number[]>();
   return {
@@ -33,8 +33,8 @@ function deploying(steps: readonly (readonly string[])[], seed: number): Scene {
   };
 }
 
-async function run(steps: readonly (readonly string[])[], seed: number, profile = CALM): Promise<Run> {
-  return runHouse({ seed, flows: 20, profile, scene: deploying(steps, seed) });
+async function run(steps: readonly (readonly string[])[], seed: number, profile = NO_FAULTS): Promise<SimulationRun> {
+  return runSimulation({ seed, flows: 20, profile, scene: deploying(steps, seed) });
 }
 
 describe("a rotation of the hook key in two steps, during traffic", () => {
@@ -43,7 +43,7 @@ describe("a rotation of the hook key in two steps, during traffic", () => {
   test("refuses no callback, whichever function takes a step up first", async () => {
     for (let seed = 1; seed <= 8; seed++) {
       const house = await run(ROTATION, seed);
-      const { findings, counts } = judge(house);
+      const { findings, counts } = checkInvariants(house);
       expect(findings).toEqual([]);
       expect(house.ownRefused).toBe(0);
       expect(counts).toMatchObject({ lookups: 0, resubmitted: 0, unfinished: 0 });
@@ -53,8 +53,8 @@ describe("a rotation of the hook key in two steps, during traffic", () => {
 
   test("believes no forgery the more", async () => {
     for (let seed = 1; seed <= 4; seed++) {
-      const house = await run(ROTATION, seed, only("forge"));
-      expect(judge(house).findings).toEqual([]);
+      const house = await run(ROTATION, seed, singleFault("forge"));
+      expect(checkInvariants(house).findings).toEqual([]);
       expect(house.forgedRefused).toBeGreaterThan(50);
       expect(house.ownRefused).toBe(0);
     }
@@ -63,9 +63,9 @@ describe("a rotation of the hook key in two steps, during traffic", () => {
   test("in one step refuses none either, as long as the receiver takes it up before the workers do", async () => {
     const at: Record<string, number> = { callback: 30_000, submit: 32_000 };
     for (let seed = 1; seed <= 4; seed++) {
-      const scene: Scene = { keysOf: (process, now) => (now < (at[process] ?? 0) ? [OLD] : [NEW, OLD]) };
-      const house = await runHouse({ seed, flows: 20, scene });
-      expect(judge(house).findings).toEqual([]);
+      const scene: SimulationVariant = { keysOf: (process, now) => (now < (at[process] ?? 0) ? [OLD] : [NEW, OLD]) };
+      const house = await runSimulation({ seed, flows: 20, scene });
+      expect(checkInvariants(house).findings).toEqual([]);
       expect(house.ownRefused).toBe(0);
     }
   });
@@ -74,7 +74,7 @@ describe("a rotation of the hook key in two steps, during traffic", () => {
     let refused = 0;
     for (let seed = 1; seed <= 8; seed++) {
       const house = await run([[OLD], [NEW, OLD]], seed);
-      expect(judge(house).findings).toEqual([]);
+      expect(checkInvariants(house).findings).toEqual([]);
       refused += house.ownRefused;
     }
     expect(refused).toBeGreaterThan(0);
@@ -84,9 +84,9 @@ describe("a rotation of the hook key in two steps, during traffic", () => {
 test("once both keys are gone no callback of theirs is believed, and every flow ends by look-up, paid once", async () => {
   for (let seed = 1; seed <= 4; seed++) {
     // Workers mint with a key that the receiver has never had.
-    const scene: Scene = { keysOf: (process) => (process === "callback" ? [NEXT] : [NEW, OLD]) };
-    const house = await runHouse({ seed, flows: 10, scene });
-    const { findings, counts } = judge(house);
+    const scene: SimulationVariant = { keysOf: (process) => (process === "callback" ? [NEXT] : [NEW, OLD]) };
+    const house = await runSimulation({ seed, flows: 10, scene });
+    const { findings, counts } = checkInvariants(house);
     expect(findings).toEqual([]);
     expect(house.ownRefused).toBe(counts.callbacks);
     expect(house.vendor.taken.every((task) => task.believedAt === undefined)).toBe(true);

@@ -4,11 +4,11 @@
  */
 import { connect, type Socket } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { API_KEY, type Spawned, spawnHouse } from "../support/spawned.ts";
+import { API_KEY, type SpawnedServer, spawnServer } from "../support/spawned.ts";
 
-let house: Spawned;
+let house: SpawnedServer;
 beforeAll(async () => {
-  house = await spawnHouse();
+  house = await spawnServer();
 }, 30_000);
 afterAll(() => house?.stop());
 

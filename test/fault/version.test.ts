@@ -3,10 +3,10 @@
  * rollback. What they share is the table, the queue and the hook tokens.
  */
 import { describe, expect, test } from "vitest";
-import { runHouse } from "../sim/house.ts";
-import { judge } from "../sim/invariant.ts";
-import { CALM, only, type Profile, STORM } from "../sim/profile.ts";
-import { expectPaidOnce } from "./paid.ts";
+import { ALL_FAULTS, type FaultProfile, NO_FAULTS, singleFault } from "../sim/fault-profile.ts";
+import { checkInvariants } from "../sim/invariant.ts";
+import { runSimulation } from "../sim/simulation.ts";
+import { expectPaidOnce } from "./expect-paid-once.ts";
 import {
   EARLIER,
   earlier,
@@ -32,12 +32,12 @@ interface Options {
 async function runMixed(
   releases: readonly Release[],
   seed: number,
-  profile: Profile,
+  profile: FaultProfile,
   { watched, hooks = true }: Options = {},
 ) {
   const mixture = mixtureOf(releases, seed, watched);
-  const run = await runHouse({ seed, flows: FLOWS, profile, hooks, scene: mixture.scene });
-  return { ...mixture, run, ...judge(run) };
+  const run = await runSimulation({ seed, flows: FLOWS, profile, hooks, scene: mixture.scene });
+  return { ...mixture, run, ...checkInvariants(run) };
 }
 
 function expectBothRan({ ran }: Mixture): void {
@@ -48,7 +48,7 @@ describe.each(EARLIER)("the version of %s beside today's, process by process", (
   test("in calm weather every flow completes, each picture paid once and no look-up made", async () => {
     const releases = [await earlier(name), today];
     for (let seed = 1; seed <= SEEDS; seed++) {
-      const mixed = await runMixed(releases, seed, CALM);
+      const mixed = await runMixed(releases, seed, NO_FAULTS);
       expect(mixed.findings).toEqual([]);
       expect(mixed.counts).toMatchObject({ flows: FLOWS, unfinished: 0, resubmitted: 0, lookups: 0 });
       expectPaidOnce(mixed.run);
@@ -62,7 +62,7 @@ describe.each(EARLIER)("the version of %s beside today's, process by process", (
     async (fault) => {
       const releases = [await earlier(name), today];
       for (let seed = 1; seed <= 2; seed++) {
-        const mixed = await runMixed(releases, seed, only(fault, fault === "crash" ? 0.05 : 0.4), {
+        const mixed = await runMixed(releases, seed, singleFault(fault, fault === "crash" ? 0.05 : 0.4), {
           hooks: false,
         });
         expect(mixed.findings).toEqual([]);
@@ -74,7 +74,7 @@ describe.each(EARLIER)("the version of %s beside today's, process by process", (
   test("all faults at once: no rule is broken", async () => {
     const releases = [await earlier(name), today];
     for (let seed = 1; seed <= SEEDS; seed++) {
-      expect((await runMixed(releases, seed, STORM)).findings).toEqual([]);
+      expect((await runMixed(releases, seed, ALL_FAULTS)).findings).toEqual([]);
     }
   });
 });
@@ -86,7 +86,7 @@ describe("a version that lacks fields which a later one has", () => {
   test("breaks no rule, and wipes out nothing that the later one wrote", async () => {
     let written = 0;
     for (let seed = 1; seed <= 2 * SEEDS; seed++) {
-      const mixed = await runMixed([without(LATER), today], seed, STORM, { watched: ["la", "od"], hooks: false });
+      const mixed = await runMixed([without(LATER), today], seed, ALL_FAULTS, { watched: ["la", "od"], hooks: false });
       expect(mixed.findings).toEqual([]);
       expect(mixed.lost).toEqual([]);
       expectBothRan(mixed);
@@ -97,7 +97,7 @@ describe("a version that lacks fields which a later one has", () => {
 
   test("carries an attribute it has never heard of through every write", async () => {
     for (let seed = 1; seed <= SEEDS; seed++) {
-      const mixed = await runMixed([newer, today], seed, STORM, { watched: [NEWER_ATTRIBUTE] });
+      const mixed = await runMixed([newer, today], seed, ALL_FAULTS, { watched: [NEWER_ATTRIBUTE] });
       expect(mixed.findings).toEqual([]);
       expect(mixed.lost).toEqual([]);
       expectBothRan(mixed);

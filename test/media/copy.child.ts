@@ -5,7 +5,7 @@
 import type { Fetched } from "@mjflow/core/port";
 import { bucketClient } from "@mjflow/local/engine/client";
 import { copyToBucket } from "@mjflow/media/copy";
-import { outbound, watch } from "./house.ts";
+import { outbound, watch } from "./harness.ts";
 
 export interface Order {
   endpoint: string;

@@ -11,16 +11,26 @@ import { copyToBucket } from "@mjflow/media/copy";
 import { signedUrl } from "@mjflow/media/sign";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import type { Measured, Order } from "./copy.child.ts";
-import { answering, BUCKET, type House, openHouse, outbound, pictureOf, s3Error, serve, sha256 } from "./house.ts";
+import {
+  BUCKET,
+  createMediaHarness,
+  type MediaHarness,
+  outbound,
+  pictureOf,
+  s3Error,
+  serve,
+  serveResponse,
+  sha256,
+} from "./harness.ts";
 
 const MB = 1_000_000;
 
-let house: House;
+let house: MediaHarness;
 let count = 0;
 let key: string;
 
 beforeAll(async () => {
-  house = await openHouse();
+  house = await createMediaHarness();
 });
 afterAll(() => house?.stop());
 beforeEach(() => {
@@ -83,7 +93,7 @@ test.each([
 
 test("a browser that follows its link shows it, as what it is", async () => {
   const picture = pictureOf(1_000);
-  await copy(answering({ contentType: "image/svg+xml", chunks: [picture] }));
+  await copy(serveResponse({ contentType: "image/svg+xml", chunks: [picture] }));
   const response = await fetch(await signedUrl({ bucket: house.bucket }, { key, expiresS: 60 }));
   expect(Object.fromEntries(response.headers)).toMatchObject({
     "content-type": "image/png",
@@ -96,7 +106,7 @@ test("a browser that follows its link shows it, as what it is", async () => {
 test("a picture that comes byte by byte is known all the same", async () => {
   const picture = pictureOf(300);
   const chunks = Array.from(picture, (byte) => Uint8Array.of(byte));
-  expect(await copy(answering({ chunks }))).toMatchObject({ bytes: 300, sha256: sha256(picture) });
+  expect(await copy(serveResponse({ chunks }))).toMatchObject({ bytes: 300, sha256: sha256(picture) });
 });
 
 // ── once ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -125,7 +135,7 @@ test.each([
     // As S3 answers; the embedded engine knows no conditions.
     if (name === "PutObject" && input["IfNoneMatch"] === "*") throw s3Error(412, "PreconditionFailed");
   };
-  await expect(copy(answering({ chunks: [pictureOf(500)] }))).rejects.toMatchObject({ code: "unavailable" });
+  await expect(copy(serveResponse({ chunks: [pictureOf(500)] }))).rejects.toMatchObject({ code: "unavailable" });
 });
 
 test.each(["PutObject", "CompleteMultipartUpload"])(
@@ -138,10 +148,10 @@ test.each(["PutObject", "CompleteMultipartUpload"])(
       if (call.name !== name) return;
       expect(call.input["IfNoneMatch"]).toBe("*");
       house.before = () => {};
-      await copy(answering({ chunks: [theirs] }));
+      await copy(serveResponse({ chunks: [theirs] }));
       throw s3Error(412, "PreconditionFailed");
     };
-    expect(await copy(answering({ chunks: [mine] }))).toMatchObject({ bytes: bytes - 1, sha256: sha256(theirs) });
+    expect(await copy(serveResponse({ chunks: [mine] }))).toMatchObject({ bytes: bytes - 1, sha256: sha256(theirs) });
     expect(theirs.equals(await body())).toBe(true);
     expect(house.openUploads()).toBe(0);
   },
@@ -162,7 +172,7 @@ test("a page disguised as a PNG is refused at its first bytes, and the rest is n
 });
 
 test("an empty answer is no picture", async () => {
-  await expect(copy(answering({}))).rejects.toMatchObject({ code: "not_media" });
+  await expect(copy(serveResponse({}))).rejects.toMatchObject({ code: "not_media" });
   expectNothing();
 });
 
@@ -195,7 +205,7 @@ test("what does not say so is left as soon as it is too large", async () => {
 });
 
 test("exactly the limit is taken", async () => {
-  expect(await copy(answering({ chunks: [pictureOf(700)] }), { maxBytes: 700 })).toMatchObject({ bytes: 700 });
+  expect(await copy(serveResponse({ chunks: [pictureOf(700)] }), { maxBytes: 700 })).toMatchObject({ bytes: 700 });
 });
 
 test.each([
@@ -212,7 +222,7 @@ test.each([
   [304, "unavailable"],
 ])("HTTP %i is %s, whatever came with it", async (status, code) => {
   const retry = code === "gone" ? "never" : "later";
-  await expect(copy(answering({ status, chunks: [pictureOf(500)] }))).rejects.toMatchObject({ code, retry });
+  await expect(copy(serveResponse({ status, chunks: [pictureOf(500)] }))).rejects.toMatchObject({ code, retry });
   expectNothing();
 });
 
@@ -248,7 +258,7 @@ test("a connection reset in the middle leaves nothing, and the next try stores i
 });
 
 test("a body shorter than it was said to be is not taken for the picture", async () => {
-  const cut = answering({ contentLength: 1_001, chunks: [pictureOf(1_000)] });
+  const cut = serveResponse({ contentLength: 1_001, chunks: [pictureOf(1_000)] });
   await expect(copy(cut)).rejects.toMatchObject({ code: "unavailable", retry: "later" });
   expectNothing();
 });
@@ -263,20 +273,23 @@ test.each([
     if (call.name === name && --left === 0) throw s3Error(503, "SlowDown");
   };
   const picture = pictureOf(20 * MB);
-  await expect(copy(answering({ chunks: [picture] }))).rejects.toMatchObject({ code: "unavailable", retry: "later" });
+  await expect(copy(serveResponse({ chunks: [picture] }))).rejects.toMatchObject({
+    code: "unavailable",
+    retry: "later",
+  });
   expectNothing();
-  expect(await copy(answering({ chunks: [picture] }))).toMatchObject({ sha256: sha256(picture) });
+  expect(await copy(serveResponse({ chunks: [picture] }))).toMatchObject({ sha256: sha256(picture) });
 });
 
 test("a bucket that refuses us is no vendor's fault, and is said as it is", async () => {
   house.before = () => {
     throw s3Error(403, "AccessDenied");
   };
-  await expect(copy(answering({ chunks: [pictureOf(500)] }))).rejects.toMatchObject({ name: "AccessDenied" });
+  await expect(copy(serveResponse({ chunks: [pictureOf(500)] }))).rejects.toMatchObject({ name: "AccessDenied" });
 });
 
 test("a bucket that is not there is said as it is; one that cannot be reached is worth another try", async () => {
-  const from = { outbound: answering({ chunks: [pictureOf(500)] }) };
+  const from = { outbound: serveResponse({ chunks: [pictureOf(500)] }) };
   const request = { url: "http://vendor.invalid", key, maxBytes: MB, timeoutMs: 1_000 };
   const missing = copyToBucket({ ...from, bucket: { ...house.bucket, name: "no-such-bucket" } }, request);
   await expect(missing).rejects.toMatchObject({ name: "NoSuchBucket" });

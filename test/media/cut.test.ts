@@ -5,17 +5,17 @@ import { cutToBucket } from "@mjflow/media/cut";
 import { renderPng } from "@mjflow/simulator/image";
 import { PNG } from "pngjs";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { answering, BUCKET, type House, openHouse, pictureOf } from "./house.ts";
+import { BUCKET, createMediaHarness, type MediaHarness, pictureOf, serveResponse } from "./harness.ts";
 
 const scenes = ["boat/1/1", "boat/1/2", "boat/1/3", "boat/1/4"];
 const grid = renderPng({ scenes, percent: 100 });
 const from = "media/flow_1/0";
 const maxBytes = 1_000_000;
 
-let house: House;
+let house: MediaHarness;
 beforeAll(async () => {
-  house = await openHouse();
-  const outbound = answering({ chunks: [grid] });
+  house = await createMediaHarness();
+  const outbound = serveResponse({ chunks: [grid] });
   await copyToBucket({ outbound, bucket: house.bucket }, { url: "", key: from, maxBytes, timeoutMs: 1_000 });
 });
 afterAll(() => house?.stop());
@@ -54,7 +54,7 @@ test("a grid that was never stored is gone, one past the limit is refused unread
 });
 
 test("what only begins like a picture is refused by the decoder", async () => {
-  const outbound = answering({ chunks: [pictureOf(5_000)] });
+  const outbound = serveResponse({ chunks: [pictureOf(5_000)] });
   const broken = { url: "", key: "media/broken", maxBytes, timeoutMs: 1_000 };
   await copyToBucket({ outbound, bucket: house.bucket }, broken);
   const cut = cutToBucket({ bucket: house.bucket }, { from: broken.key, key: "media/broken/1", n: 1, maxBytes });

@@ -9,7 +9,7 @@ import { availableParallelism, setPriority } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { type Located, runPass } from "./stryker.ts";
-import { isSame, judge, type Listed, tableOf } from "./verdict.ts";
+import { type EquivalentMutant, isSame, judge, tableOf } from "./verdict.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 const SOURCES = "packages/core/src";
@@ -26,7 +26,7 @@ const { values, positionals } = parseArgs({
 
 process.chdir(ROOT);
 setPriority(10);
-const list = JSON.parse(readFileSync(join(ROOT, "test/mutation/equivalent.json"), "utf8")) as Listed[];
+const list = JSON.parse(readFileSync(join(ROOT, "test/mutation/equivalent.json"), "utf8")) as EquivalentMutant[];
 const concurrency = Math.min(Number(values.workers), availableParallelism());
 const files = positionals.length > 0 ? positionals.map(sourceOf) : sources();
 const started = Date.now();

@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
-import { judge, type Listed, type Mutant, tableOf } from "./verdict.ts";
+import { type EquivalentMutant, judge, type Mutant, tableOf } from "./verdict.ts";
 
 const ROOT = new URL("../../", import.meta.url);
-const LIST = JSON.parse(readFileSync(new URL("equivalent.json", import.meta.url), "utf8")) as Listed[];
+const LIST = JSON.parse(readFileSync(new URL("equivalent.json", import.meta.url), "utf8")) as EquivalentMutant[];
 
 const mutant = (is: string, killed: boolean): Mutant => ({
   file: "a.ts",
@@ -14,7 +14,7 @@ const mutant = (is: string, killed: boolean): Mutant => ({
   killed,
 });
 const { lineNumber: _, killed: __, ...text } = mutant("a <= b", false);
-const entry: Listed = { ...text, why: "a is never b" };
+const entry: EquivalentMutant = { ...text, why: "a is never b" };
 
 it("a mutant that no test kills and nobody explained is a survivor", () => {
   const verdict = judge([mutant("a <= b", false), mutant("a >= b", true)], []);

@@ -12,7 +12,7 @@ export interface Mutant {
 }
 
 /** A mutant that no test can kill, because nothing a caller could see is different. */
-export interface Listed extends Pick<Mutant, "file" | "line" | "was" | "is"> {
+export interface EquivalentMutant extends Pick<Mutant, "file" | "line" | "was" | "is"> {
   why: string;
 }
 
@@ -28,10 +28,10 @@ export interface Verdict {
   rows: Row[];
   survivors: Mutant[];
   /** Entries that excuse nothing: what they name was killed, or is no longer in the source. */
-  idle: Listed[];
+  idle: EquivalentMutant[];
 }
 
-export function judge(mutants: readonly Mutant[], list: readonly Listed[]): Verdict {
+export function judge(mutants: readonly Mutant[], list: readonly EquivalentMutant[]): Verdict {
   const files = [...new Set(mutants.map(({ file }) => file))].sort();
   const unused = list.filter(({ file }) => files.includes(file));
   const survivors: Mutant[] = [];
@@ -56,7 +56,7 @@ export function judge(mutants: readonly Mutant[], list: readonly Listed[]): Verd
   return { rows, survivors, idle: unused };
 }
 
-export function isSame(a: Omit<Listed, "why">, b: Omit<Listed, "why">): boolean {
+export function isSame(a: Omit<EquivalentMutant, "why">, b: Omit<EquivalentMutant, "why">): boolean {
   return a.file === b.file && a.line === b.line && a.was === b.was && a.is === b.is;
 }
 

@@ -53,7 +53,7 @@ export function checked<T extends App>(app: T, seen: Seen = new Set()): { reques
 /** An address or method that is not described must not be there. */
 function holdToNothing(where: string, response: Response, body: string): void {
   if (FACADE_PREFIXES.some((prefix) => where.includes(` ${prefix}/`))) {
-    const { code } = holdToSchema(where, MjAnswer, JSON.parse(body)) as z.infer<typeof MjAnswer>;
+    const { code } = expectSchema(where, MjAnswer, JSON.parse(body)) as z.infer<typeof MjAnswer>;
     must(
       [401, 403, 404].includes(response.status) && [3, 9].includes(code),
       `${where} is answered, and not described.`,
@@ -96,7 +96,7 @@ function holdToAnswer(where: string, route: Described, answer: Answer, response:
   }
   if (answer.schema) {
     must(type === "application/json", `${where} is ${type}, not JSON.`);
-    holdToSchema(where, answer.schema, JSON.parse(body));
+    expectSchema(where, answer.schema, JSON.parse(body));
     holdToDocument(where, route, response.status, "application/json", JSON.parse(body));
   } else if (answer.type) {
     must(type === answer.type, `${where} is ${type}, not ${answer.type}.`);
@@ -107,7 +107,7 @@ function holdToAnswer(where: string, route: Described, answer: Answer, response:
 function problemOf(where: string, response: Response, body: string): { code: ErrorCode } {
   const type = response.headers.get("content-type");
   must(type === "application/problem+json", `${where} answers ${response.status} as ${type}. ${body.slice(0, 300)}`);
-  const problem = holdToSchema(where, Problem, JSON.parse(body)) as z.infer<typeof Problem>;
+  const problem = expectSchema(where, Problem, JSON.parse(body)) as z.infer<typeof Problem>;
   must(problem.status === response.status, `${where}: the problem says ${problem.status}.`);
   must(ERRORS[problem.code].status === response.status, `${where}: ${problem.code} has another status.`);
   must(response.headers.get("x-request-id") === problem.requestId, `${where}: two request ids.`);
@@ -115,7 +115,7 @@ function problemOf(where: string, response: Response, body: string): { code: Err
 }
 
 /** Strictly: nothing that is not described. */
-export function holdToSchema(where: string, schema: z.ZodMiniType, value: unknown): unknown {
+export function expectSchema(where: string, schema: z.ZodMiniType, value: unknown): unknown {
   const parsed = schema.safeParse(value);
   const issues = parsed.error?.issues.map(({ path, message }) => `${path.join(".")}: ${message}`) ?? [];
   must(
@@ -136,11 +136,11 @@ function holdToDocument(
   const response = DOCUMENT.paths[path]?.[method.toLowerCase()]?.responses[status];
   must(response, `${where} is not in docs/openapi.json: npm run openapi.`);
   const place = response.$ref ?? at;
-  holdToPlace(where, `${place}${pointer("content", type, "schema").slice(1)}`, value);
+  expectDocumentedRoute(where, `${place}${pointer("content", type, "schema").slice(1)}`, value);
 }
 
 /** @param place in the document, as `#/components/schemas/Task` */
-export function holdToPlace(where: string, place: string, value: unknown): void {
+export function expectDocumentedRoute(where: string, place: string, value: unknown): void {
   const validate = ajv.getSchema(`openapi.json${place}`);
   if (!validate) throw new Undeclared(`${where}: there is no ${place} in the document.`);
   must(validate(value), `${where} is not as the document says: ${ajv.errorsText(validate.errors)}.`);
@@ -157,17 +157,17 @@ function holdToStream(where: string, body: string): void {
     const event = JSON.parse(fields.get("data")!) as { type: string };
     must(event.type === fields.get("event"), `${where}: ${event.type} is called ${fields.get("event")}.`);
     must(fields.get("id"), `${where}: an event without an id.`);
-    holdToEvent(where, event);
+    expectEventSchema(where, event);
   }
 }
 
 /** A webhook's body, or a stream's data. */
-export function holdToEvent(where: string, event: { type: string }): void {
+export function expectEventSchema(where: string, event: { type: string }): void {
   const schema = { task: TaskEvent, flow: FlowEvent, endpoint: EndpointEvent }[event.type.split(".")[0]!];
   if (!schema) throw new Undeclared(`${where}: nobody described ${event.type}.`);
-  holdToSchema(`${where} ${event.type}`, schema, event);
+  expectSchema(`${where} ${event.type}`, schema, event);
   const place = pointer("webhooks", event.type, "post", "requestBody", "content", "application/json", "schema");
-  holdToPlace(`${where} ${event.type}`, place, event);
+  expectDocumentedRoute(`${where} ${event.type}`, place, event);
 }
 
 function must(condition: unknown, message: string): asserts condition {

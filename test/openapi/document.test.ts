@@ -6,7 +6,7 @@ import { Validator } from "@seriousme/openapi-schema-validator";
 import { expect, test } from "vitest";
 import { FACADE_PREFIXES, FACADE_VERBS } from "../../functions/http/mj/mj.ts";
 import { openApi } from "../../functions/http/openapi/document.ts";
-import { openDoor } from "../app/door.ts";
+import { createApiClient } from "../app/api-client.ts";
 import { DESCRIBED } from "./routes.ts";
 
 const file = (name: string) => readFileSync(new URL(`../../${name}`, import.meta.url), "utf8");
@@ -17,7 +17,7 @@ const described = new Set(DESCRIBED.map(({ name }) => name));
 
 /** What the router knows, and the facade's own table. */
 const served = new Set([
-  ...openDoor()
+  ...createApiClient()
     .app.routes.filter(({ method }) => method !== "ALL")
     .map(({ method, path }) => `${method} ${path}`),
   ...FACADE_VERBS.map((verb) => verb.replace(" ", " /mj").replace("{id}", ":id")),

@@ -3,12 +3,12 @@
 import { EVENT_TYPES } from "@mjflow/core/event";
 import { MjTask } from "@mjflow/core/facade-response";
 import { expect, test } from "vitest";
-import { FLOW } from "../app/door.ts";
-import { holdToEvent, holdToPlace, holdToSchema } from "./checked.ts";
-import { openHouse } from "./house.ts";
+import { FLOW } from "../app/api-client.ts";
+import { expectDocumentedRoute, expectEventSchema, expectSchema } from "./checked.ts";
+import { createOpenApiHarness } from "./harness.ts";
 
 test("every kind of event that is told is as described", async () => {
-  const { door, world, key } = await openHouse();
+  const { door, world, key } = await createOpenApiHarness();
   const call = (method: string, path: string, body?: unknown) => door.call(key, method, path, body);
   await call("POST", "/v1/endpoints", { url: "https://shop.test/all", events: EVENT_TYPES });
   const begin = async (more: object = {}) => (await call("POST", "/v1/flows", { ...FLOW, ...more })).body.id as string;
@@ -31,19 +31,19 @@ test("every kind of event that is told is as described", async () => {
   await world.drain();
 
   const told = world.receiver.posts.filter(({ secrets }) => secrets.length > 0).map(({ body }) => body);
-  for (const body of told) holdToEvent("told", body);
+  for (const body of told) expectEventSchema("told", body);
   expect(new Set(told.map(({ type }) => type))).toEqual(new Set(EVENT_TYPES));
 });
 
 test("what a facade's notifyHook gets is the task object", async () => {
-  const { door, world, key } = await openHouse();
+  const { door, world, key } = await createOpenApiHarness();
   const body = { prompt: "a boat", notifyHook: "https://shop.test/mj" };
   await door.call(key, "POST", "/mj/submit/imagine", body);
   await world.finishAll();
   const told = world.receiver.posts.filter(({ url }) => url === body.notifyHook);
   expect(told.length).toBeGreaterThan(0);
   for (const post of told) {
-    holdToSchema("mj.task", MjTask, post.body);
-    holdToPlace("mj.task", "#/webhooks/mj.task/post/requestBody/content/application~1json/schema", post.body);
+    expectSchema("mj.task", MjTask, post.body);
+    expectDocumentedRoute("mj.task", "#/webhooks/mj.task/post/requestBody/content/application~1json/schema", post.body);
   }
 });

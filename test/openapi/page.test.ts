@@ -8,10 +8,10 @@ import document from "../../docs/openapi.json" with { type: "json" };
 import { pageOf } from "../../functions/http/openapi/page.ts";
 import { read } from "../../functions/http/openapi/reader.ts";
 import { textOf } from "../../functions/http/openapi/text.ts";
-import { openDoor } from "../app/door.ts";
+import { createApiClient } from "../app/api-client.ts";
 import { DESCRIBED } from "./routes.ts";
 
-const { app } = openDoor();
+const { app } = createApiClient();
 const page = await app.request("/docs");
 const html = await page.text();
 const text = await (await app.request("/llms.txt")).text();

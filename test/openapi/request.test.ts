@@ -1,9 +1,9 @@
 /** Requests are described by the very schemas that their routes validate with, and the examples are ones they take. */
 import { describe, expect, test, vi } from "vitest";
 import type { RouteName } from "../../functions/http/openapi/description.ts";
-import { OPERATOR } from "../app/door.ts";
-import { holdToPlace } from "./checked.ts";
-import { BEFORE, openHouse, REQUESTS } from "./house.ts";
+import { OPERATOR } from "../app/api-client.ts";
+import { expectDocumentedRoute } from "./checked.ts";
+import { createOpenApiHarness, REQUESTS, SEED_REQUESTS } from "./harness.ts";
 import { DESCRIBED } from "./routes.ts";
 
 const asked = DESCRIBED.filter(({ body, query, key }) => (body || query) && key !== "none");
@@ -11,8 +11,8 @@ const asked = DESCRIBED.filter(({ body, query, key }) => (body || query) && key 
 test.each(asked.map((route) => [route.name, route] as const))(
   "%s validates with what it is described by",
   async (name, route) => {
-    const house = await openHouse();
-    await BEFORE[name as RouteName]?.(house);
+    const house = await createOpenApiHarness();
+    await SEED_REQUESTS[name as RouteName]?.(house);
     const schemas = [route.body, route.query].filter((schema) => schema !== undefined);
     const spies = schemas.map((schema) => vi.spyOn(schema, "safeParse"));
     const request = REQUESTS[name as RouteName]!(house);
@@ -30,10 +30,10 @@ describe("the document takes what the API takes", () => {
   test.each(bodied.map((route) => [route.name, route] as const))(
     "%s",
     async (name, { path, method, body, example }) => {
-      const { body: sent } = REQUESTS[name as RouteName]!(await openHouse());
+      const { body: sent } = REQUESTS[name as RouteName]!(await createOpenApiHarness());
       for (const one of [sent, example]) {
         expect(body!.safeParse(one).error).toBeUndefined();
-        holdToPlace(name, placeOf(path, method), one);
+        expectDocumentedRoute(name, placeOf(path, method), one);
       }
     },
   );

@@ -31,7 +31,7 @@ export function routeOf(method: string, address: string): Described | undefined 
   return fitting.sort((a, b) => (a.path.match(/\{/g)?.length ?? 0) - (b.path.match(/\{/g)?.length ?? 0))[0];
 }
 
-export function isFacade({ key }: Described): boolean {
+export function isMjRoute({ key }: Described): boolean {
   return key === "mj";
 }
 

@@ -1,7 +1,7 @@
 /** The app's own side: an address that hears of its flows, with a ledger of what it took. */
 import type { PostOutcome } from "@mjflow/core/port";
 import type { Media } from "@mjflow/engine/archive";
-import type { Profile } from "./profile.ts";
+import type { FaultProfile } from "./fault-profile.ts";
 import type { Rng } from "./random.ts";
 
 export interface Posted {
@@ -19,11 +19,11 @@ export interface App {
   media: Media;
 }
 
-export const HEARD_APP = "heard";
+export const SUBSCRIBED_APP = "heard";
 export const ENDPOINT_URL = "https://app.test/endpoint";
-export const HOOK_URL = "https://app.test/hook";
+export const NOTIFY_HOOK_URL = "https://app.test/hook";
 
-export function createApp(rng: Rng, profile: Profile): App {
+export function createApp(rng: Rng, profile: FaultProfile): App {
   const posts: Posted[] = [];
   const stored = (key: string) => ({ key, bytes: 1, sha256: "0".repeat(64), contentType: "image/png" });
   function fetched(key: string) {

@@ -3,38 +3,38 @@
  * Each case must have fired, must end, and may cost at most one picture more for each kill.
  */
 import { describe, expect, test } from "vitest";
-import { runHouse } from "./house.ts";
-import { judge } from "./invariant.ts";
-import type { Fate, Point } from "./process.ts";
-import { LIMITS } from "./weather.ts";
+import { LIMITS } from "./fault-setup.ts";
+import { checkInvariants } from "./invariant.ts";
+import type { CallOutcome, CrashPoint } from "./process.ts";
+import { runSimulation } from "./simulation.ts";
 
 const PLAN = [{ press: "U1", then: [{ press: "reroll" }] }, { press: "V2" }];
 const TASKS = 4;
-const calm: Fate = { kind: "go", delayMs: 5 };
+const calm: CallOutcome = { kind: "go", delayMs: 5 };
 
 /** The same flow each time, but for the kills: nothing is drawn by chance where fates are given. */
 function runKilledAt(...kills: number[]) {
   let fired = 0;
-  const fateOf = ({ index }: Point): Fate => {
+  const fateOf = ({ index }: CrashPoint): CallOutcome => {
     if (!kills.includes(index)) return calm;
     fired++;
     return { kind: "die" };
   };
-  return runHouse({ seed: 1, flows: 1, fateOf, plan: PLAN, limits: LIMITS }).then((run) => ({
+  return runSimulation({ seed: 1, flows: 1, fateOf, plan: PLAN, limits: LIMITS }).then((run) => ({
     run,
     fired,
-    ...judge(run),
+    ...checkInvariants(run),
   }));
 }
 
 /** Points of the undisturbed flow; later ones belong to sweeps that find nothing to do. */
 async function pointsOfOneFlow(): Promise<number> {
   let last = 0;
-  const fateOf = ({ index, process }: Point): Fate => {
+  const fateOf = ({ index, process }: CrashPoint): CallOutcome => {
     if (process !== "sweep") last = Math.max(last, index);
     return calm;
   };
-  const { findings } = judge(await runHouse({ seed: 1, flows: 1, fateOf, plan: PLAN, limits: LIMITS }));
+  const { findings } = checkInvariants(await runSimulation({ seed: 1, flows: 1, fateOf, plan: PLAN, limits: LIMITS }));
   expect(findings).toEqual([]);
   return last + 1;
 }
@@ -61,14 +61,14 @@ describe("killed at every point of a flow", () => {
     const run = (kill: number | undefined) => {
       let fired = 0;
       let last = 0;
-      const fateOf = ({ index, process }: Point): Fate => {
+      const fateOf = ({ index, process }: CrashPoint): CallOutcome => {
         if (process !== "sweep") last = Math.max(last, index);
         if (index !== kill) return calm;
         fired++;
         return { kind: "die" };
       };
       const options = { seed: 1, flows: 1, fateOf, plan: [{ press: "U1" }], limits: LIMITS, hooks: "always" as const };
-      return runHouse(options).then((house) => ({ ...judge(house), house, fired, points: last + 1 }));
+      return runSimulation(options).then((house) => ({ ...checkInvariants(house), house, fired, points: last + 1 }));
     };
     const { points, findings, counts } = await run(undefined);
     expect(findings).toEqual([]);

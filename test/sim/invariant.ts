@@ -5,11 +5,11 @@ import { flowEvents } from "@mjflow/core/happened";
 import { isPlannedChild } from "@mjflow/core/id";
 import { costMicroUsd } from "@mjflow/core/price";
 import { isEnded } from "@mjflow/core/task";
-import { ENDPOINT_URL, HEARD_APP } from "./app.ts";
-import type { Run } from "./house.ts";
-import { pictureOf, type Taken } from "./vendor.ts";
+import { ENDPOINT_URL, SUBSCRIBED_APP } from "./app.ts";
+import type { SimulationRun } from "./simulation.ts";
+import { pictureOf, type VendorTask } from "./vendor.ts";
 
-export interface Verdict {
+export interface InvariantReport {
   findings: string[];
   counts: Counters;
 }
@@ -39,7 +39,7 @@ export interface Counters {
   points: number;
 }
 
-export function judge(run: Run): Verdict {
+export function checkInvariants(run: SimulationRun): InvariantReport {
   const findings = [...run.broken, ...run.vendor.wrong.map((what) => `pressed wrongly: ${what}`)];
   const again = doubles(run.vendor.taken);
   const unfinished = unfinishedOf(run);
@@ -47,10 +47,10 @@ export function judge(run: Run): Verdict {
   findings.push(...again.duplicates, ...unfinished);
   findings.push(...mismatched.map(({ flowId }) => `C ${flowId} has another state`));
   findings.push(...[...run.flows.values()].flatMap(lineageOf), ...strangersOf(run));
-  findings.push(...[...run.flows.values()].flatMap(unkeptOf));
+  findings.push(...[...run.flows.values()].flatMap(missingCopiesOf));
   if (run.forgedAccepted > 0) findings.push(`F ${run.forgedAccepted} callbacks believed without a token`);
-  findings.push(...unsettledOf(run), ...sentAfterAll(run));
-  const heard = untoldOf(run);
+  findings.push(...openHoldsOf(run), ...sentAfterAll(run));
+  const heard = missingNotificationsOf(run);
   findings.push(...heard.findings);
   if (run.strays > 0) findings.push(`${run.strays} tasks belong to no flow`);
   const tasks = [...run.flows.values()].flatMap((flow) => flow.tasks);
@@ -83,7 +83,7 @@ export function judge(run: Run): Verdict {
  * A: a press is taken once. Twice only as another attempt, after an answer that never came, with nothing of the first
  * attempt heard before the second was sent.
  */
-function doubles(taken: readonly Taken[]): { duplicates: string[]; resubmitted: number } {
+function doubles(taken: readonly VendorTask[]): { duplicates: string[]; resubmitted: number } {
   const duplicates: string[] = [];
   let resubmitted = 0;
   for (const [press, submissions] of Map.groupBy(taken, (task) => `${task.flowPart} ${task.path}`)) {
@@ -102,10 +102,17 @@ function doubles(taken: readonly Taken[]): { duplicates: string[]; resubmitted: 
 }
 
 /** D: each end reaches each listener at least once, under one id; or the listener has refused it ten times. */
-function untoldOf({ flows, posts }: Run): { findings: string[]; told: number; givenUp: number } {
+function missingNotificationsOf({ flows, posts }: SimulationRun): {
+  findings: string[];
+  told: number;
+  givenUp: number;
+} {
   const byId = Map.groupBy(posts, ({ url, id }) => `${url} ${id}`);
   const expected = [...flows.values()].flatMap(({ flow, tasks }) => {
-    const urls = [...(flow.appId === HEARD_APP ? [ENDPOINT_URL] : []), ...(flow.notifyHook ? [flow.notifyHook] : [])];
+    const urls = [
+      ...(flow.appId === SUBSCRIBED_APP ? [ENDPOINT_URL] : []),
+      ...(flow.notifyHook ? [flow.notifyHook] : []),
+    ];
     const ends = tasks.map((task) => eventIdOf(flow.id, task.path, task.status === "SUCCESS" ? "completed" : "failed"));
     const all = [...ends, eventIdOf(flow.id, FLOW_PLACE, flowEvents(flow)[0]?.name ?? "")];
     return urls.flatMap((url) => all.map((id) => `${url} ${id}`));
@@ -131,7 +138,7 @@ function headOf(body: string): string {
 }
 
 /** E: when everything has ended nothing is held, and what was reserved was settled or given back, to the micro-dollar. */
-function unsettledOf({ credits, flows }: Run): string[] {
+function openHoldsOf({ credits, flows }: SimulationRun): string[] {
   return credits.flatMap((credit) => {
     const { appId, reserved, settled, refunded, holds } = credit;
     const held = Object.keys(holds).map((flowId) => `E ${appId} still holds for ${flowId}`);
@@ -149,7 +156,7 @@ function unsettledOf({ credits, flows }: Run): string[] {
 const ON_ITS_WAY_MS = 1_000;
 
 /** Once a flow is called off nothing more of it is submitted, unless it is gone on with. */
-function sentAfterAll({ flows, vendor: { taken } }: Run): string[] {
+function sentAfterAll({ flows, vendor: { taken } }: SimulationRun): string[] {
   return taken.flatMap(({ flowPart, path, at }) => {
     const canceledAt = flows.get(`flow_${flowPart}`)?.flow.canceledAt ?? Number.POSITIVE_INFINITY;
     return at > canceledAt + ON_ITS_WAY_MS ? [`flow_${flowPart} ${path} was sent after it was called off`] : [];
@@ -157,7 +164,7 @@ function sentAfterAll({ flows, vendor: { taken } }: Run): string[] {
 }
 
 /** B: what was accepted ends; and what exists at all exists whole. */
-function unfinishedOf(run: Run): string[] {
+function unfinishedOf(run: SimulationRun): string[] {
   const lost = run.accepted.filter(({ flowId }) => !run.flows.has(flowId)).map(({ flowId }) => `B ${flowId} is lost`);
   const open = [...run.flows.values()].flatMap(({ flow, tasks, status }) => {
     const stuck = tasks.filter((task) => !isEnded(task)).map((task) => `${task.path} ${task.status}`);
@@ -168,7 +175,7 @@ function unfinishedOf(run: Run): string[] {
 }
 
 /** What was to be archived is, unless its message died of too many failures; a tile that succeeded has its picture. */
-function unkeptOf({ flow, tasks }: Run["flows"] extends Map<string, infer F> ? F : never): string[] {
+function missingCopiesOf({ flow, tasks }: SimulationRun["flows"] extends Map<string, infer F> ? F : never): string[] {
   return tasks.flatMap(({ path, action, status, owes, copies }) => [
     ...(owes ? [`${flow.id} ${path} still owes ${owes.join(", ")}`] : []),
     ...(action === "TILE" && status === "SUCCESS" && copies?.length !== 1
@@ -178,7 +185,7 @@ function unkeptOf({ flow, tasks }: Run["flows"] extends Map<string, infer F> ? F
 }
 
 /** Every success has all its follow-ups, and nothing else has any. */
-function lineageOf({ tasks }: Run["flows"] extends Map<string, infer F> ? F : never): string[] {
+function lineageOf({ tasks }: SimulationRun["flows"] extends Map<string, infer F> ? F : never): string[] {
   return tasks.flatMap((task) => {
     const children = tasks.filter((other) => isPlannedChild(other.path, task.path)).length;
     const wanted = task.status === "SUCCESS" ? (task.then?.length ?? 0) : 0;
@@ -187,7 +194,7 @@ function lineageOf({ tasks }: Run["flows"] extends Map<string, infer F> ? F : ne
 }
 
 /** A task has the picture, and the vendor's id, of its own submissions; whatever other accounts call theirs. */
-function strangersOf({ flows, vendor: { taken } }: Run): string[] {
+function strangersOf({ flows, vendor: { taken } }: SimulationRun): string[] {
   const byPress = Map.groupBy(taken, ({ flowPart, path }) => `flow_${flowPart} ${path}`);
   return [...flows.values()].flatMap(({ tasks }) =>
     tasks.flatMap(({ flowId, path, account, vendorTaskId, result, late }) => {

@@ -6,7 +6,7 @@ import { type Credit, heldMicro, imbalanceMicro } from "@mjflow/core/credit";
 import type { Store } from "@mjflow/core/port";
 import { costMicroUsd } from "@mjflow/core/price";
 import type { Task } from "@mjflow/core/task";
-import { observed } from "./observe.ts";
+import { observePort } from "./observe.ts";
 
 export interface Ledger {
   watch(store: Store): Store;
@@ -62,7 +62,7 @@ export function createLedger(broken: string[], now: () => number): Ledger {
   return {
     credits,
     watch: (store) => ({
-      ...observed(store, { task: saw }),
+      ...observePort(store, { task: saw }),
       async saveCredit(credit) {
         const saved = await store.saveCredit(credit);
         if (saved.ok) {

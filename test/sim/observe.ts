@@ -8,7 +8,7 @@ export interface Seen {
   flow?(flow: Flow): void;
 }
 
-export function observed(store: Store, seen: Seen): Store {
+export function observePort(store: Store, seen: Seen): Store {
   return {
     ...store,
     async createFlow(flow, root) {

@@ -5,7 +5,7 @@
  */
 import type { Scheduler } from "./scheduler.ts";
 
-export interface Point {
+export interface CrashPoint {
   /** Counted over the whole run. */
   index: number;
   process: string;
@@ -13,7 +13,10 @@ export interface Point {
   when: "before" | "after";
 }
 
-export type Fate = { kind: "go"; delayMs: number } | { kind: "die" } | { kind: "throw"; delayMs: number; error: Error };
+export type CallOutcome =
+  | { kind: "go"; delayMs: number }
+  | { kind: "die" }
+  | { kind: "throw"; delayMs: number; error: Error };
 
 export interface Processes {
   /** Starts `body`; its result, or undefined when it was killed or threw. */
@@ -25,7 +28,7 @@ export interface Processes {
 /** Wraps a port for one process. */
 export type Wrap = <P extends object>(name: string, port: P) => P;
 
-export function createProcesses(scheduler: Scheduler, fateOf: (point: Point) => Fate): Processes {
+export function createProcesses(scheduler: Scheduler, fateOf: (point: CrashPoint) => CallOutcome): Processes {
   let points = 0;
   let killed = 0;
 
@@ -39,7 +42,7 @@ export function createProcesses(scheduler: Scheduler, fateOf: (point: Point) => 
     start(name, body, end) {
       let alive = true;
 
-      function pass(call: string, when: Point["when"]): Promise<void> {
+      function pass(call: string, when: CrashPoint["when"]): Promise<void> {
         if (!alive) return new Promise(() => {});
         const fate = fateOf({ index: points++, process: name, call, when });
         if (fate.kind === "die") {

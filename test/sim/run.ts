@@ -6,9 +6,9 @@
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import { Worker } from "node:worker_threads";
-import { runHouse } from "./house.ts";
-import { type Counters, judge } from "./invariant.ts";
-import { FLOWS_PER_SEED, weatherOf } from "./weather.ts";
+import { FLOWS_PER_SEED, faultSetupOf } from "./fault-setup.ts";
+import { type Counters, checkInvariants } from "./invariant.ts";
+import { runSimulation } from "./simulation.ts";
 import type { Progress, Work } from "./worker.ts";
 
 const { values } = parseArgs({
@@ -27,12 +27,14 @@ print(total);
 process.exit(total.failed.length > 0 ? 1 : 0);
 
 async function one(seed: number): Promise<Progress> {
-  const { name, profile, limits } = weatherOf(seed);
+  const { name, profile, limits } = faultSetupOf(seed);
   console.log(`seed ${seed}: ${name}${limits ? ", limited" : ""}`);
   const trace = ({ at, flowId, path, what }: { at: number; flowId: string; path: string; what: string }) => {
     if (values.trace === path) console.log(`${(at / 1_000).toFixed(1).padStart(9)} s  ${flowId} ${path}  ${what}`);
   };
-  const { findings, counts } = judge(await runHouse({ seed, flows: FLOWS_PER_SEED, profile, limits, trace }));
+  const { findings, counts } = checkInvariants(
+    await runSimulation({ seed, flows: FLOWS_PER_SEED, profile, limits, trace }),
+  );
   return { seeds: 1, counts, findings, failed: findings.length > 0 ? [seed] : [] };
 }
 

@@ -5,12 +5,12 @@
 import type { Button } from "@mjflow/core/button";
 import { type CallContext, LookupError, type Provider, type SubmitAnswer } from "@mjflow/core/port";
 import type { Report, ReportStatus } from "@mjflow/core/report";
-import type { Profile } from "./profile.ts";
+import type { FaultProfile } from "./fault-profile.ts";
 import type { Rng } from "./random.ts";
 import type { Scheduler } from "./scheduler.ts";
 
 /** One task the vendor took: one picture to pay. */
-export interface Taken {
+export interface VendorTask {
   /** Its account's n-th: other accounts issue the same. */
   id: string;
   account: string;
@@ -33,19 +33,19 @@ export interface Taken {
 export interface VendorDeps {
   scheduler: Scheduler;
   rng: Rng;
-  profile: Profile;
+  profile: FaultProfile;
   /** It lists what it took by our mark. */
   searched: boolean;
-  took(task: Taken): void;
+  took(task: VendorTask): void;
   /** Posts one callback; the vendor does not look at the answer. */
-  post(token: string, body: string, taken: Taken): void;
+  post(token: string, body: string, taken: VendorTask): void;
   /** Posts one that nobody minted. */
   forge(token: string, body: string): void;
 }
 
 export interface Vendor {
   provider: Provider;
-  taken: Taken[];
+  taken: VendorTask[];
   /** Presses of a customId its parent does not have, or of an unfinished parent: our mistakes. */
   wrong: string[];
   counts: { submissions: number; lookups: number; callbacks: number };
@@ -55,14 +55,14 @@ const IMAGINE_MS = 40_000;
 const PRESS_MS = 15_000;
 
 export function createVendor({ scheduler, rng, profile, searched, took, post, forge }: VendorDeps): Vendor {
-  const taken: Taken[] = [];
-  const byId = new Map<string, Taken>();
+  const taken: VendorTask[] = [];
+  const byId = new Map<string, VendorTask>();
   const find = (account: string, id: string) => byId.get(`${account}/${id}`);
   const wrong: string[] = [];
   const counts = { submissions: 0, lookups: 0, callbacks: 0 };
   const silent = rng.chance(profile.silent);
 
-  function say(task: Taken, status: ReportStatus, progress: number, delayMs: number): void {
+  function say(task: VendorTask, status: ReportStatus, progress: number, delayMs: number): void {
     if (silent) return;
     const body = JSON.stringify(reportOf(task, status, progress));
     const deliver = (afterMs: number) => {
@@ -79,7 +79,7 @@ export function createVendor({ scheduler, rng, profile, searched, took, post, fo
   }
 
   /** SUBMITTED, some progress, the end; and what some servers send after it. */
-  function live(task: Taken, runMs: number): void {
+  function live(task: VendorTask, runMs: number): void {
     task.status = "SUBMITTED";
     task.endsAt = scheduler.now() + runMs;
     say(task, "SUBMITTED", 0, 50);
@@ -104,7 +104,7 @@ export function createVendor({ scheduler, rng, profile, searched, took, post, fo
     const [flowPart, path, attempt] = state.split("_") as [string, string, string];
     if (press) check(account, press);
     const nth = taken.filter((other) => other.account === account).length;
-    const task: Taken = {
+    const task: VendorTask = {
       id: String(1_700_000_000_000_000 + nth),
       account,
       flowPart,
@@ -194,21 +194,21 @@ function refusal(): SubmitAnswer {
   return { kind: "refused", failure: { code: "banned_prompt", message: "banned" } };
 }
 
-function reportOf(task: Taken, status: ReportStatus, progress: number): Report {
+function reportOf(task: VendorTask, status: ReportStatus, progress: number): Report {
   const result = status === "SUCCESS" ? { imageUrl: pictureOf(task), buttons: buttonsOf(task) } : {};
   return { vendorTaskId: task.id, status, progress, result };
 }
 
-function markOf({ flowPart, path, attempt }: Taken): string {
+function markOf({ flowPart, path, attempt }: VendorTask): string {
   return `${flowPart}_${path}_${attempt}`;
 }
 
-export function pictureOf({ account, flowPart, path, attempt }: Taken): string {
+export function pictureOf({ account, flowPart, path, attempt }: VendorTask): string {
   return `https://img.test/${account}/${flowPart}/${path}/${attempt}.png`;
 }
 
 /** The same job at every account, as their ids are: what is pressed at the wrong one looks right. */
-export function buttonsOf({ id }: Taken): Button[] {
+export function buttonsOf({ id }: VendorTask): Button[] {
   const job = `00000000-0000-4000-8000-${id.slice(-12).padStart(12, "0")}`;
   const four = [1, 2, 3, 4];
   return [

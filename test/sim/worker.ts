@@ -1,8 +1,8 @@
 /** Judges a range of seeds and reports what it counted. */
 import { parentPort, workerData } from "node:worker_threads";
-import { runHouse } from "./house.ts";
-import { type Counters, judge } from "./invariant.ts";
-import { FLOWS_PER_SEED, weatherOf } from "./weather.ts";
+import { FLOWS_PER_SEED, faultSetupOf } from "./fault-setup.ts";
+import { type Counters, checkInvariants } from "./invariant.ts";
+import { runSimulation } from "./simulation.ts";
 
 export interface Work {
   from: number;
@@ -20,8 +20,8 @@ export interface Progress {
 
 export async function work({ from, step, to }: Work, tell: (progress: Progress) => void): Promise<void> {
   for (let seed = from; seed < to; seed += step) {
-    const { profile, limits } = weatherOf(seed);
-    const { findings, counts } = judge(await runHouse({ seed, flows: FLOWS_PER_SEED, profile, limits }));
+    const { profile, limits } = faultSetupOf(seed);
+    const { findings, counts } = checkInvariants(await runSimulation({ seed, flows: FLOWS_PER_SEED, profile, limits }));
     tell({ seeds: 1, counts, findings, failed: findings.length > 0 ? [seed] : [] });
   }
 }

@@ -4,15 +4,15 @@
  * ("after-grace"): counted apart, and shown on its task.
  */
 import type { Ledger, Submission } from "@mjflow/simulator/ledger";
-import type { Spawned } from "./spawned.ts";
+import type { SpawnedServer } from "./spawned.ts";
 
 export interface Bill {
   /** Sentences, one for each picture too many. */
   doubled: string[];
-  resent: Resent[];
+  resent: ResentSubmission[];
 }
 
-export interface Resent {
+export interface ResentSubmission {
   taskId: string;
   attempt: number;
   isPress: boolean;
@@ -90,7 +90,7 @@ export function createWitness() {
   return {
     known: known as ReadonlyMap<string, number>,
     /** Right after a start this is what had been stored at the end before: nothing is sent again so soon. */
-    async look(house: Spawned, flowIds: readonly string[]): Promise<void> {
+    async look(house: SpawnedServer, flowIds: readonly string[]): Promise<void> {
       const flows = await Promise.all(flowIds.map((id) => house.flow(id)));
       const { submissions } = (await house.sim("GET", "/ledger")) as Ledger;
       const ids = flows.flatMap((flow) => flow.tasks as { providerTaskId: string | null }[]);

@@ -10,7 +10,7 @@ const READY_MS = 60_000;
 // biome-ignore lint/suspicious/noExplicitAny: a test looks into JSON
 export type Json = any;
 
-export interface Spawned {
+export interface SpawnedServer {
   url: string;
   simulatorUrl: string;
   pid: number;
@@ -40,7 +40,7 @@ export interface SpawnOptions {
 
 export const API_KEY = "mjk_for_e2e_tests_only";
 
-export async function spawnHouse({ dataDir, port = 0, env = {} }: SpawnOptions = {}): Promise<Spawned> {
+export async function spawnServer({ dataDir, port = 0, env = {} }: SpawnOptions = {}): Promise<SpawnedServer> {
   const folder = dataDir ?? mkdtempSync(join(tmpdir(), "mjflow-e2e-"));
   const child = spawn(process.execPath, ["bin/start.mjs"], {
     cwd: ROOT,
@@ -79,7 +79,7 @@ export async function spawnHouse({ dataDir, port = 0, env = {} }: SpawnOptions =
     };
   }
 
-  const house: Spawned = {
+  const house: SpawnedServer = {
     url,
     simulatorUrl,
     pid: child.pid!,

@@ -1,14 +1,14 @@
 /** Several accounts at one vendor: configured, and stored by the operator while everything runs. */
 import { createVendors } from "@mjflow/engine/vendor";
 import { beforeEach, describe, expect, test } from "vitest";
-import { type Door, OPERATOR, openDoor } from "../app/door.ts";
+import { type ApiClient, createApiClient, OPERATOR } from "../app/api-client.ts";
 
 const SECRET = "sk-a-key-that-nobody-is-shown";
 const ACCOUNT = { baseUrl: "https://spare.test/v1", apiKey: SECRET };
-let door: Door;
+let door: ApiClient;
 
 beforeEach(() => {
-  door = openDoor();
+  door = createApiClient();
 });
 
 const operator = (method: string, path: string, body?: unknown) => door.call(OPERATOR, method, path, body);

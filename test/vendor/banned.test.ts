@@ -1,13 +1,13 @@
 /** A banned word stops a prompt before anything is written, sent or paid, through whatever door it comes. */
 import { createBanned } from "@mjflow/engine/banned";
 import { beforeEach, describe, expect, test } from "vitest";
-import { type Door, FLOW, OPERATOR, openDoor } from "../app/door.ts";
+import { type ApiClient, createApiClient, FLOW, OPERATOR } from "../app/api-client.ts";
 
-let door: Door;
+let door: ApiClient;
 let key: string;
 
 beforeEach(async () => {
-  door = openDoor();
+  door = createApiClient();
   ({ key } = await door.join());
   await put(["nude", "裸体"]);
 });

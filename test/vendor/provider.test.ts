@@ -2,11 +2,11 @@
 import { failure } from "@mjflow/core/error";
 import { TIMINGS } from "@mjflow/core/timing";
 import { beforeEach, expect, test } from "vitest";
-import { type Door, FLOW, OPERATOR, openDoor } from "../app/door.ts";
+import { type ApiClient, createApiClient, FLOW, OPERATOR } from "../app/api-client.ts";
 
-let door: Door;
+let door: ApiClient;
 beforeEach(() => {
-  door = openDoor();
+  door = createApiClient();
 });
 
 const list = async (key = OPERATOR) => (await door.call(key, "GET", "/v1/providers")).body.data;

@@ -6,17 +6,17 @@ import type { SubmitAnswer } from "@mjflow/core/port";
 import type { FlowRequest } from "@mjflow/core/request";
 import { restartIdOf } from "@mjflow/engine/restart";
 import { beforeEach, describe, expect, test } from "vitest";
-import { type Door, FLOW, OPERATOR, openDoor } from "../app/door.ts";
-import { createWorld, type World, type WorldOptions } from "../support/world.ts";
+import { type ApiClient, createApiClient, FLOW, OPERATOR } from "../app/api-client.ts";
+import { createTestHarness, type TestHarness, type TestHarnessOptions } from "../support/harness.ts";
 
 const REFUSED: SubmitAnswer = { kind: "refused", failure: failure("vendor_unauthorized") };
 const MINUTE = 60_000;
 const PLAN = [{ press: ["U1", "U2"] }];
-let world: World;
+let world: TestHarness;
 
-const TWO: WorldOptions = { accounts: { fake: { a: {} }, other: { c: {} } } };
+const TWO: TestHarnessOptions = { accounts: { fake: { a: {} }, other: { c: {} } } };
 beforeEach(() => {
-  world = createWorld(TWO);
+  world = createTestHarness(TWO);
 });
 
 /** A picture, one branch of it that is done, and one that the vendor refuses for good. */
@@ -91,14 +91,14 @@ describe("a flow whose branches cannot go on", () => {
   });
 
   test("goes to another account of its vendor before it goes to another vendor", async () => {
-    world = createWorld({ accounts: { fake: { a: {}, b: {} }, other: { c: { weight: 100 } } } });
+    world = createTestHarness({ accounts: { fake: { a: {}, b: {} }, other: { c: { weight: 100 } } } });
     const old = await halfDone();
     await sweep();
     expect(begun(old)).toMatchObject([{ provider: "fake", account: old.account === "a" ? "b" : "a" }]);
   });
 
   test("stays as it is where there is no other", async () => {
-    world = createWorld({ accounts: { fake: { a: {} } } });
+    world = createTestHarness({ accounts: { fake: { a: {} } } });
     const old = await halfDone();
     await sweep();
     expect((await world.read(old)).flow).toMatchObject({ status: "completed" });
@@ -191,11 +191,11 @@ test("who listens is told of the end once, with what takes the flow's place", as
 });
 
 describe("what it costs", () => {
-  let door: Door;
+  let door: ApiClient;
   const limits = (creditsUsd: number) => ({ creditsUsd, runningFlows: 1, flowsPerMinute: 1 });
 
   async function lost(creditsUsd: number) {
-    door = openDoor({}, TWO);
+    door = createApiClient({}, TWO);
     world = door.world;
     const { id: appId, key } = await door.join("shop", limits(creditsUsd));
     const { id } = (
@@ -233,7 +233,7 @@ describe("what it costs", () => {
   });
 
   test("on behalf of an app that was removed nothing is begun", async () => {
-    door = openDoor({}, TWO);
+    door = createApiClient({}, TWO);
     world = door.world;
     const { id: appId, key } = await door.join();
     await door.call(key, "POST", "/v1/flows", { ...FLOW, onVendorLoss: "restart", then: [{ press: "U1" }] });

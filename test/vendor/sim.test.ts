@@ -2,25 +2,25 @@
 
 import { TILE_ACTION } from "@mjflow/core/button";
 import { describe, expect, test } from "vitest";
-import { type Run, runHouse, type Scene } from "../sim/house.ts";
-import { judge } from "../sim/invariant.ts";
-import { CALM, only, type Profile, STORM } from "../sim/profile.ts";
+import { ALL_FAULTS, type FaultProfile, NO_FAULTS, singleFault } from "../sim/fault-profile.ts";
+import { checkInvariants } from "../sim/invariant.ts";
+import { runSimulation, type SimulationRun, type SimulationVariant } from "../sim/simulation.ts";
 
-const scene: Scene = { accounts: ["a", "b", "c"], routed: true };
+const scene: SimulationVariant = { accounts: ["a", "b", "c"], routed: true };
 const SEEDS = 4;
 const FLOWS = 10;
 
-async function judged(seed: number, profile: Profile, more: Partial<Scene> = {}) {
-  const run = await runHouse({ seed, flows: FLOWS, profile, scene: { ...scene, ...more } });
+async function judged(seed: number, profile: FaultProfile, more: Partial<SimulationVariant> = {}) {
+  const run = await runSimulation({ seed, flows: FLOWS, profile, scene: { ...scene, ...more } });
   const roots = [...run.flows.values()].flatMap(({ tasks }) => tasks.filter(({ path }) => path === "0"));
-  return { run, roots, ...judge(run) };
+  return { run, roots, ...checkInvariants(run) };
 }
 
 describe("roots that move between accounts", () => {
   test("busy often: they do move, each picture is paid once, and every follow-up is pressed at its picture's account", async () => {
     let moved = 0;
     for (let seed = 1; seed <= SEEDS; seed++) {
-      const { run, roots, findings, counts } = await judged(seed, only("busy", 0.4));
+      const { run, roots, findings, counts } = await judged(seed, singleFault("busy", 0.4));
       expect(findings).toEqual([]);
       expect(counts).toMatchObject({ duplicates: 0, resubmitted: 0, unfinished: 0 });
       expect(counts.paid).toBe(sold(run));
@@ -42,7 +42,7 @@ describe("roots that move between accounts", () => {
     ["messages lost and copied", { loseMessage: 0.2, copyMessage: 0.4 }],
   ] as const)("busy besides %s, at a vendor that lists what it took: nothing is ever paid twice", async (_, fault) => {
     for (let seed = 1; seed <= SEEDS; seed++) {
-      const { findings, counts } = await judged(seed, { ...CALM, busy: 0.4, ...fault }, { searched: true });
+      const { findings, counts } = await judged(seed, { ...NO_FAULTS, busy: 0.4, ...fault }, { searched: true });
       expect(findings).toEqual([]);
       expect(counts).toMatchObject({ duplicates: 0, resubmitted: 0 });
     }
@@ -50,7 +50,7 @@ describe("roots that move between accounts", () => {
 
   test("after doubt a root has waited out its grace before any other account is asked", async () => {
     for (let seed = 1; seed <= SEEDS; seed++) {
-      const { run, findings } = await judged(seed, { ...CALM, busy: 0.3, answerLost: 0.4, loseCallback: 0.6 });
+      const { run, findings } = await judged(seed, { ...NO_FAULTS, busy: 0.3, answerLost: 0.4, loseCallback: 0.6 });
       expect(findings).toEqual([]);
       const bySubmission = Map.groupBy(run.vendor.taken, ({ flowPart, path }) => `${flowPart} ${path}`);
       for (const taken of bySubmission.values()) {
@@ -62,22 +62,22 @@ describe("roots that move between accounts", () => {
 
   test("everything at once: no rule is broken", async () => {
     for (let seed = 1; seed <= SEEDS; seed++) {
-      expect((await judged(seed, { ...STORM, busy: 0.3 })).findings).toEqual([]);
+      expect((await judged(seed, { ...ALL_FAULTS, busy: 0.3 })).findings).toEqual([]);
     }
   }, 60_000);
 });
 
 describe("an account that is lost with open branches, where apps want to begin anew", () => {
-  const gone: Partial<Scene> = {
+  const gone: Partial<SimulationVariant> = {
     onVendorLoss: "restart",
     isConfigured: (account, at) => account !== "b" || at < 50_000,
   };
 
   test.each([
-    ["in calm weather", CALM],
-    ["with workers that die", { ...CALM, crash: 0.03 }],
-    ["with a table that lies", { ...CALM, tableRefuses: 0.05, tableLies: 0.05 }],
-    ["in a storm", STORM],
+    ["in calm weather", NO_FAULTS],
+    ["with workers that die", { ...NO_FAULTS, crash: 0.03 }],
+    ["with a table that lies", { ...NO_FAULTS, tableRefuses: 0.05, tableLies: 0.05 }],
+    ["in a storm", ALL_FAULTS],
   ] as const)(
     "%s: each flow that lost branches is begun once more, elsewhere, and no other is",
     async (_, profile) => {
@@ -92,7 +92,7 @@ describe("an account that is lost with open branches, where apps want to begin a
           );
           if (flow.restartOf !== undefined) expect(run.flows.get(flow.restartOf)?.flow.restartedAs).toBe(id);
           begun += seconds.length;
-          if (profile !== CALM) continue;
+          if (profile !== NO_FAULTS) continue;
           const lost = tasks.some(({ failure, account }) => failure !== undefined && account === "b");
           expect(seconds).toHaveLength(lost && flow.status === "completed" ? 1 : 0);
           for (const { tasks: again } of seconds) expect(again.every(({ status }) => status === "SUCCESS")).toBe(true);
@@ -106,16 +106,16 @@ describe("an account that is lost with open branches, where apps want to begin a
 
 describe("an account with a cap", () => {
   test.each([
-    ["in calm weather", CALM],
-    ["with workers that die, and messages copied", { ...CALM, crash: 0.02, copyMessage: 0.3 }],
-    ["in a storm", STORM],
+    ["in calm weather", NO_FAULTS],
+    ["with workers that die, and messages copied", { ...NO_FAULTS, crash: 0.02, copyMessage: 0.3 }],
+    ["in a storm", ALL_FAULTS],
   ] as const)(
     "%s: all flows end, however few it may run",
     async (_, profile) => {
       for (let seed = 1; seed <= SEEDS; seed++) {
         const { run, findings, counts } = await judged(seed, profile, { accounts: ["a"], maxRunning: 2 });
         expect(findings).toEqual([]);
-        if (profile === CALM) {
+        if (profile === NO_FAULTS) {
           expect(counts.paid).toBe(sold(run));
           expect(mostAtOnce(run.vendor.taken)).toBeLessThanOrEqual(2);
         }
@@ -126,7 +126,7 @@ describe("an account with a cap", () => {
 });
 
 /** Tasks that are a vendor's to do. */
-function sold(run: Run): number {
+function sold(run: SimulationRun): number {
   const tasks = [...run.flows.values()].flatMap((flow) => flow.tasks);
   return tasks.filter(({ action }) => action !== TILE_ACTION).length;
 }

@@ -4,14 +4,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach } from "vitest";
 
-export const undo: (() => unknown)[] = [];
+export const cleanUp: (() => unknown)[] = [];
 afterEach(async () => {
-  while (undo.length > 0) await undo.pop()!();
+  while (cleanUp.length > 0) await cleanUp.pop()!();
 });
 
 /** A new one, gone after the test. */
-export function folder(): string {
+export function createTempFolder(): string {
   const path = mkdtempSync(join(tmpdir(), "mjflow-local-"));
-  undo.push(() => rmSync(path, { recursive: true, force: true }));
+  cleanUp.push(() => rmSync(path, { recursive: true, force: true }));
   return path;
 }

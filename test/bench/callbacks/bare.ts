@@ -2,7 +2,7 @@
 import { type DynamoDBClient, PutItemCommand } from "@aws-sdk/client-dynamodb";
 import { type Context, Hono } from "hono";
 import { handle } from "hono/aws-lambda";
-import type { Handler } from "../ground/ground.ts";
+import type { Handler } from "../environment/environment.ts";
 
 interface Told {
   id: string;

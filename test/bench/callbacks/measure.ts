@@ -2,8 +2,8 @@
 import { randomUUID } from "node:crypto";
 import { TABLE } from "@mjflow/local/provision";
 import { answer } from "../child.ts";
-import { eventOf, type Handler, startGround } from "../ground/ground.ts";
-import { PROGRESS, SUCCESS } from "../ground/report.ts";
+import { eventOf, type Handler, startBenchEnvironment } from "../environment/environment.ts";
+import { PROGRESS, SUCCESS } from "../environment/report.ts";
 import { inMemory, onePut } from "./bare.ts";
 
 export interface Options {
@@ -33,7 +33,7 @@ const IDLE_MS = 3_000;
 const WARM = 400;
 
 await answer(async ({ rounds, dropped, ends }: Options) => {
-  const ground = await startGround();
+  const ground = await startBenchEnvironment();
   const bare = inMemory();
   const put = onePut(ground.client, TABLE);
   const anyToken = () => `/callbacks/${randomUUID()}`;

@@ -1,10 +1,10 @@
 /** One table with a history of its own, in a process of its own; each operation is timed one at a time. */
 import { statSync } from "node:fs";
 import { answer } from "../child.ts";
-import { eventOf, type Ground, startGround } from "../ground/ground.ts";
-import { historicFlowId } from "../ground/history.ts";
-import { SUCCESS } from "../ground/report.ts";
-import { type Asked, metered, meterTable } from "./meter.ts";
+import { type BenchEnvironment, eventOf, startBenchEnvironment } from "../environment/environment.ts";
+import { historicFlowId } from "../environment/history.ts";
+import { SUCCESS } from "../environment/report.ts";
+import { metered, meterTable, type RequestCount } from "./meter.ts";
 
 export interface Options {
   flows: number;
@@ -18,17 +18,17 @@ export interface Question {
 }
 export const OPERATIONS = ["create", "callback", "get", "list", "sweep"] as const;
 export type Operation = (typeof OPERATIONS)[number];
-export type Sample = Asked & { ms: number };
+export type Sample = RequestCount & { ms: number };
 export type Answer = Record<Operation, Sample[]>;
 
 await answer(async ({ flows }: Options) => {
   meterTable();
-  const ground = await startGround(flows);
+  const ground = await startBenchEnvironment(flows);
   const ready: Ready = { loadS: ground.loadS, tableMb: statSync(ground.tableFile).size / 2 ** 20 };
   return { ready, ask: ({ times }: Question) => measure(ground, flows, times), stop: () => ground.stop() } as never;
 });
 
-async function measure(ground: Ground, flows: number, times: number): Promise<Answer> {
+async function measure(ground: BenchEnvironment, flows: number, times: number): Promise<Answer> {
   const { api, callback, sweep, house } = ground;
   const headers = { authorization: `Bearer ${house.apiKey}` };
   const plan = { provider: "simulator", prompt: "a paper boat on calm water", then: [{ press: "upscale:all" }] };

@@ -2,7 +2,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 
-export interface Asked {
+export interface RequestCount {
   requests: number;
   readUnits: number;
   writeUnits: number;
@@ -18,7 +18,7 @@ interface Units {
 type Send = (this: object, command: Command, ...rest: unknown[]) => Promise<{ ConsumedCapacity?: Units | Units[] }>;
 
 const WRITES = new Set(["PutItemCommand", "DeleteItemCommand", "UpdateItemCommand"]);
-const asking = new AsyncLocalStorage<Asked>();
+const asking = new AsyncLocalStorage<RequestCount>();
 
 /** Once per process. What nobody meters is let through as it is. */
 export function meterTable(): void {
@@ -36,8 +36,8 @@ export function meterTable(): void {
   };
 }
 
-export async function metered(work: () => Promise<unknown>): Promise<Asked> {
-  const asked: Asked = { requests: 0, readUnits: 0, writeUnits: 0 };
+export async function metered(work: () => Promise<unknown>): Promise<RequestCount> {
+  const asked: RequestCount = { requests: 0, readUnits: 0, writeUnits: 0 };
   await asking.run(asked, work);
   return asked;
 }

@@ -16,7 +16,16 @@ import { Queue, Worker } from "bullmq";
 import { Redis } from "ioredis";
 import { answer } from "../child.ts";
 import type { SystemOptions } from "../flows/system.ts";
-import { type Button, buttonOf, childrenOf, type Engine, imagine, openDoor, press, type TaskRef } from "./door.ts";
+import {
+  type Button,
+  buttonOf,
+  childrenOf,
+  createQueueEngineClient,
+  type Engine,
+  imagine,
+  press,
+  type TaskRef,
+} from "./queue-engine-client.ts";
 import { startRedis } from "./server.ts";
 
 /** As many submissions at once as mjflow's two batches of ten. */
@@ -66,7 +75,7 @@ await answer(async ({ vendorUrl, dataDir, isSynced }: SystemOptions) => {
   redis.defineCommand("answered", { numberOfKeys: 1, lua: ANSWERED });
   redis.defineCommand("ended", { numberOfKeys: 3, lua: ENDED });
   const queue = new Queue<TaskRef>("submit", { connection });
-  const door = await openDoor(() => engine);
+  const door = await createQueueEngineClient(() => engine);
 
   const jobOf = (task: TaskRef) => ({
     name: "submit",

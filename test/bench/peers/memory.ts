@@ -4,7 +4,16 @@
  */
 import { answer } from "../child.ts";
 import type { SystemOptions } from "../flows/system.ts";
-import { type Answer, buttonOf, childrenOf, type Engine, imagine, openDoor, press, type TaskRef } from "./door.ts";
+import {
+  type Answer,
+  buttonOf,
+  childrenOf,
+  createQueueEngineClient,
+  type Engine,
+  imagine,
+  press,
+  type TaskRef,
+} from "./queue-engine-client.ts";
 
 interface Flow {
   presses: string[];
@@ -14,7 +23,7 @@ interface Flow {
 
 await answer(async ({ vendorUrl }: SystemOptions) => {
   const flows = new Map<string, Flow>();
-  const door = await openDoor(() => engine);
+  const door = await createQueueEngineClient(() => engine);
   const start = (task: TaskRef, submission: (hook: string) => Promise<Answer>) => void submission(door.hookUrl(task));
   const engine: Engine = {
     async create(flowId, { prompt, presses }) {

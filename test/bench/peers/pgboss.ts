@@ -15,7 +15,16 @@ import { Pool, type PoolClient } from "pg";
 import { PgBoss } from "pg-boss";
 import { answer } from "../child.ts";
 import type { SystemOptions } from "../flows/system.ts";
-import { type Button, buttonOf, childrenOf, type Engine, imagine, openDoor, press, type TaskRef } from "./door.ts";
+import {
+  type Button,
+  buttonOf,
+  childrenOf,
+  createQueueEngineClient,
+  type Engine,
+  imagine,
+  press,
+  type TaskRef,
+} from "./queue-engine-client.ts";
 import { startPostgres } from "./server.ts";
 
 /** As many submissions at once as mjflow's two batches of ten. */
@@ -40,7 +49,7 @@ await answer(async ({ vendorUrl, dataDir, isSynced }: SystemOptions) => {
   boss.on("error", console.error);
   await boss.start();
   await boss.createQueue(QUEUE, { notify: true, retryLimit: 5, retryBackoff: true });
-  const door = await openDoor(() => engine);
+  const door = await createQueueEngineClient(() => engine);
 
   async function transaction<T>(run: (client: PoolClient) => Promise<T>): Promise<T> {
     const client = await pool.connect();

@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { build } from "esbuild";
 
-// What the simulation's processes are made of (test/sim/house.ts, TODAY), and the store.
+// What the simulation's processes are made of (test/sim/simulation.ts, TODAY), and the store.
 const [commit, name] = process.argv.slice(2);
 if (!commit || !name) throw new Error("Say which commit, and a name for it");
 const root = new URL("../../../", import.meta.url).pathname;

@@ -4,7 +4,7 @@ import type { Store } from "@mjflow/core/port";
 import type { ReportStatus } from "@mjflow/core/report";
 import type { FlowRequest } from "@mjflow/core/request";
 import { createMemoryTable } from "@mjflow/store/memory-table";
-import { type Call, createWorld, HOOK_KEY, reportOf, tokenOf, WORLD_START } from "../../support/world.ts";
+import { type Call, createTestHarness, HARNESS_START, reportOf, TOKEN_KEY, tokenOf } from "../../support/harness.ts";
 import { clientOver } from "./client.ts";
 import { dumpOf, type Release } from "./versions.ts";
 
@@ -15,13 +15,13 @@ export type Runner = ReturnType<Relay["runner"]>;
 
 export function createRelay() {
   const table = createMemoryTable();
-  const world = createWorld({ table });
+  const world = createTestHarness({ table });
   const { vendor, queue, advance } = world;
 
   /** Everything a version does of itself. @param patch what its next steps find broken */
   function runner({ code, open, lens }: Release) {
-    const store = open({ client: clientOver(table, lens), table: "mjflow", now: () => WORLD_START });
-    const hooks = code.createHooks({ keys: [HOOK_KEY], callbackUrl: "https://hooks.test" });
+    const store = open({ client: clientOver(table, lens), table: "mjflow", now: () => HARNESS_START });
+    const hooks = code.createHooks({ keys: [TOKEN_KEY], callbackUrl: "https://hooks.test" });
     const depsWith = (patch: Partial<Store> = {}) => {
       const deps = { ...world.deps, hooks, store: { ...store, ...patch } };
       return { ...deps, accounts: code.createAccounts(deps) };

@@ -6,8 +6,8 @@ import { createDynamoStore } from "@mjflow/store/dynamo";
 import { flowOf, taskOf } from "@mjflow/store/item";
 import { refOf } from "@mjflow/store/keys";
 import { createMemoryTable, type MemoryTable } from "@mjflow/store/memory-table";
-import { type Scene, START, TODAY, type Version } from "../../sim/house.ts";
 import { createRng } from "../../sim/random.ts";
+import { CURRENT_VERSION, type SimulationVariant, START, type Version } from "../../sim/simulation.ts";
 import { clientOver, type Lens } from "./client.ts";
 
 export const EARLIER = ["2026-11-21"] as const;
@@ -23,7 +23,7 @@ export interface Release {
   lens?: Lens;
 }
 
-export const today: Release = { name: "today's", code: TODAY, open: createDynamoStore };
+export const today: Release = { name: "today's", code: CURRENT_VERSION, open: createDynamoStore };
 
 export async function earlier(name: (typeof EARLIER)[number]): Promise<Release> {
   const frozen = (await import(new URL(`${name}.mjs`, import.meta.url).href)) as Code & {
@@ -69,7 +69,7 @@ export const newer: Release = {
 
 export interface Mixture {
   table: MemoryTable;
-  scene: Scene;
+  scene: SimulationVariant;
   /** Which release ran how many processes. */
   ran: Map<string, number>;
   /** Attributes of `watched` that a row had and has no more. */
@@ -89,7 +89,7 @@ export function mixtureOf(releases: readonly Release[], seed: number, watched: r
     store: open({ client: clientOver(table, lens), table: "mjflow", now }),
   }));
   const ran = new Map(releases.map(({ name }) => [name, 0]));
-  const scene: Scene = {
+  const scene: SimulationVariant = {
     table,
     versionOf() {
       const n = rng.int(0, releases.length - 1);

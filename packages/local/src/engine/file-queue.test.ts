@@ -1,7 +1,7 @@
 /** What a queue on a file promises beyond the suite of all queues (test/conformance). */
 import { submitMessage } from "@mjflow/core/message";
 import { expect, test } from "vitest";
-import { folder, undo } from "../../test/test-folder.ts";
+import { cleanUp, createTempFolder } from "../../test/test-folder.ts";
 import { openFile } from "./file.ts";
 import { createFileQueues } from "./file-queue.ts";
 
@@ -18,7 +18,7 @@ function open(dataDir?: string) {
 
 test("who waits is woken by a message, and one message wakes one of two", async () => {
   const { queue, submit, close } = open();
-  undo.push(close);
+  cleanUp.push(close);
   const leave = new AbortController();
   const waiting = [submit.receive(10, leave.signal), submit.receive(10, leave.signal)];
   await queue.send([{ message }]);
@@ -30,7 +30,7 @@ test("who waits is woken by a message, and one message wakes one of two", async 
 
 test("who is asked to go while waiting goes with nothing, and no message is lost with it", async () => {
   const { queue, submit, close } = open();
-  undo.push(close);
+  cleanUp.push(close);
   const leave = new AbortController();
   const waiting = submit.receive(10, leave.signal);
   leave.abort();
@@ -40,7 +40,7 @@ test("who is asked to go while waiting goes with nothing, and no message is lost
 });
 
 test("a message that killed its process is there again at once, one receive the poorer, until it is a dead letter", async () => {
-  const dataDir = folder();
+  const dataDir = createTempFolder();
   for (const receives of ["1", "2"]) {
     const house = open(dataDir);
     if (receives === "1") await house.queue.send([{ message }]);
@@ -50,7 +50,7 @@ test("a message that killed its process is there again at once, one receive the 
     await house.close();
   }
   const { submit, source, close } = open(dataDir);
-  undo.push(close);
+  cleanUp.push(close);
   const leave = new AbortController();
   const waiting = submit.receive(10, leave.signal);
   expect(await source("dead-letters").receive(10, never)).toMatchObject([{ body: JSON.stringify(message) }]);
@@ -60,7 +60,7 @@ test("a message that killed its process is there again at once, one receive the 
 
 test("an old receipt deletes nothing, not even once its message is a dead letter", async () => {
   const { queue, submit, source, depths, close } = open();
-  undo.push(close);
+  cleanUp.push(close);
   await queue.send([{ message }]);
   const [old] = await submit.receive(1, never);
   now += VISIBILITY_MS;
@@ -78,7 +78,7 @@ test("an old receipt deletes nothing, not even once its message is a dead letter
 });
 
 test("a delay set by a clock that ran ahead is no longer than the longest there is", async () => {
-  const dataDir = folder();
+  const dataDir = createTempFolder();
   const [right, wrong] = [now, now + 24 * 3_600_000];
   now = wrong;
   const before = open(dataDir);
@@ -86,7 +86,7 @@ test("a delay set by a clock that ran ahead is no longer than the longest there 
   await before.close();
   now = right;
   const { submit, close } = open(dataDir);
-  undo.push(close);
+  cleanUp.push(close);
   now += 900_000;
   expect(await submit.receive(1, never)).toHaveLength(1);
 });

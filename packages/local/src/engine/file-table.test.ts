@@ -1,7 +1,7 @@
 /** What a table on a file promises beyond the suite of all tables (test/conformance). */
 import type { Item } from "@mjflow/store/codec";
 import { expect, test } from "vitest";
-import { folder, undo } from "../../test/test-folder.ts";
+import { cleanUp, createTempFolder } from "../../test/test-folder.ts";
 import { openFile } from "./file.ts";
 import { createFileTable } from "./file-table.ts";
 
@@ -17,12 +17,12 @@ const item = (rev: number, text = ""): Item => ({
 
 function open(dataDir?: string) {
   const file = openFile({ dataDir });
-  undo.push(() => file.close().catch(() => {}));
+  cleanUp.push(() => file.close().catch(() => {}));
   return { file, table: createFileTable(file) };
 }
 
 test("a row comes back as it was put, bytes and all, from memory and from the disk", async () => {
-  const dataDir = folder();
+  const dataDir = createTempFolder();
   const first = open(dataDir);
   await first.table.put(item(1, "é\0🛶"), undefined);
   expect(await first.table.get(KEY)).toEqual(item(1, "é\0🛶"));

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { type fdatasync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { folder, undo } from "../../test/test-folder.ts";
+import { cleanUp, createTempFolder } from "../../test/test-folder.ts";
 import { type FileOptions, type KeptFile, openFile } from "./file.ts";
 
 /** A file whose syncs end when the test says so. */
@@ -10,7 +10,7 @@ function slowDisk(options: FileOptions = {}) {
   const syncs: ((error: NodeJS.ErrnoException | null) => void)[] = [];
   const asked = { times: 0, next: Promise.withResolvers<void>() };
   const file = openFile({
-    dataDir: folder(),
+    dataDir: createTempFolder(),
     ...options,
     sync: ((_: number, done: (error: NodeJS.ErrnoException | null) => void) => {
       asked.times++;
@@ -19,7 +19,7 @@ function slowDisk(options: FileOptions = {}) {
       syncs.push(done);
     }) as typeof fdatasync,
   });
-  undo.push(() => {
+  cleanUp.push(() => {
     for (const done of syncs) done(null);
     return file.close();
   });
@@ -109,7 +109,7 @@ test("once the disk refused a sync nothing is acknowledged any more, and it is t
 });
 
 test("closed, it has kept what was under way", async () => {
-  const dataDir = folder();
+  const dataDir = createTempFolder();
   const file = openFile({ dataDir });
   const writes = [file.write(add(file, "a")), file.note(add(file, "b"))];
   await file.close();
@@ -120,7 +120,7 @@ test("closed, it has kept what was under way", async () => {
 });
 
 test("what was acknowledged outlives a kill -9 at any moment", async () => {
-  const dataDir = folder();
+  const dataDir = createTempFolder();
   const file = new URL("./file.ts", import.meta.url).href;
   const script = `
     const file = (await import(${JSON.stringify(file)})).openFile({ dataDir: ${JSON.stringify(dataDir)} });
@@ -158,15 +158,15 @@ test("what was acknowledged outlives a kill -9 at any moment", async () => {
 });
 
 test("it is readable by its owner only, its log too", () => {
-  const dataDir = folder();
+  const dataDir = createTempFolder();
   const file = openFile({ dataDir });
-  undo.push(() => file.close());
+  cleanUp.push(() => file.close());
   const modes = readdirSync(dataDir).map((name) => statSync(join(dataDir, name)).mode & 0o777);
   expect(modes).toEqual([0o600, 0o600]);
 });
 
 test("a file that another process has is refused", async () => {
-  const dataDir = folder();
+  const dataDir = createTempFolder();
   const file = new URL("./file.ts", import.meta.url).href;
   // Held on to: one that nobody refers to is closed when it is collected.
   const script = `
@@ -176,7 +176,7 @@ test("a file that another process has is refused", async () => {
   const child = spawn(process.execPath, ["--input-type=module", "-e", script], {
     stdio: ["ignore", "pipe", "inherit"],
   });
-  undo.push(() => child.kill("SIGKILL"));
+  cleanUp.push(() => child.kill("SIGKILL"));
   await new Promise((resolve) => child.stdout.once("data", resolve));
   expect(() => openFile({ dataDir })).toThrow("locked");
 });

@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
-import { folder, undo } from "../../test/test-folder.ts";
+import { cleanUp, createTempFolder } from "../../test/test-folder.ts";
 import { startGround } from "./ground.ts";
 
 test("a new folder is sqlite's, and stays it", async () => {
-  const dataDir = folder();
+  const dataDir = createTempFolder();
   for (let start = 0; start < 2; start++) {
     const ground = await startGround({ dataDir });
     expect(ground.engine).toBe("sqlite");
@@ -15,9 +15,9 @@ test("a new folder is sqlite's, and stays it", async () => {
 });
 
 test("a folder of another engine is that engine's, and refused to sqlite in words", async () => {
-  const dataDir = folder();
+  const dataDir = createTempFolder();
   const ground = await startGround({ dataDir, engine: "dynalite" });
-  undo.push(() => ground.stop());
+  cleanUp.push(() => ground.stop());
   expect(ground.ports).toBeUndefined();
   await expect(startGround({ dataDir, engine: "sqlite" })).rejects.toThrow(
     "holds a table written by dynalite, which sqlite cannot read. Start with dynalite",

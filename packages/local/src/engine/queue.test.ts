@@ -10,7 +10,7 @@ import {
   SendMessageCommand,
 } from "@aws-sdk/client-sqs";
 import { expect, test } from "vitest";
-import { folder, undo } from "../../test/test-folder.ts";
+import { cleanUp, createTempFolder } from "../../test/test-folder.ts";
 import { bucketClient, queueClient } from "./client.ts";
 import { startQueueEngine } from "./queue.ts";
 
@@ -23,18 +23,18 @@ async function start(dataDir?: string) {
     buckets.destroy();
     await engine.stop();
   };
-  undo.push(stop);
+  cleanUp.push(stop);
   return { ...engine, queues, buckets };
 }
 
 test("messages and objects are still there after a stop and a start", async () => {
-  const dataDir = folder();
+  const dataDir = createTempFolder();
   const first = await start(dataDir);
   const { QueueUrl } = await first.queues.send(new CreateQueueCommand({ QueueName: "submit" }));
   await first.queues.send(new SendMessageCommand({ QueueUrl, MessageBody: "kept" }));
   await first.buckets.send(new CreateBucketCommand({ Bucket: "inputs" }));
   await first.buckets.send(new PutObjectCommand({ Bucket: "inputs", Key: "a", Body: "kept too" }));
-  await undo.pop()!();
+  await cleanUp.pop()!();
   const again = await start(dataDir);
   const { Messages } = await again.queues.send(new ReceiveMessageCommand({ QueueUrl }));
   expect(Messages?.[0]?.Body).toBe("kept");
@@ -43,7 +43,7 @@ test("messages and objects are still there after a stop and a start", async () =
 });
 
 test("a message that was taken is not lost when the process is killed", async () => {
-  const dataDir = folder();
+  const dataDir = createTempFolder();
   const here = (file: string) => JSON.stringify(new URL(file, import.meta.url).href);
   const script = `
     const { startQueueEngine } = await import(${here("./queue.ts")});
@@ -84,7 +84,7 @@ test("nothing is listening on this machine's other addresses", async () => {
 });
 
 test("a message made visible again at once is not lost", async () => {
-  const { queues } = await start(folder());
+  const { queues } = await start(createTempFolder());
   const { QueueUrl } = await queues.send(new CreateQueueCommand({ QueueName: "submit" }));
   await queues.send(new SendMessageCommand({ QueueUrl, MessageBody: "kept" }));
   const { Messages } = await queues.send(new ReceiveMessageCommand({ QueueUrl }));

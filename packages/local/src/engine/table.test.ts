@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { CreateTableCommand, type DynamoDBClient, GetItemCommand, PutItemCommand } from "@aws-sdk/client-dynamodb";
 import { describe, expect, test } from "vitest";
-import { folder, undo } from "../../test/test-folder.ts";
+import { cleanUp, createTempFolder } from "../../test/test-folder.ts";
 import { tableClient } from "./client.ts";
 import { findDynoxide } from "./dynoxide.ts";
 import { startTableEngine, type TableEngine, type TableEngineName, type TableEngineOptions } from "./table.ts";
@@ -11,7 +11,7 @@ import { startTableEngine, type TableEngine, type TableEngineName, type TableEng
 async function start(options: TableEngineOptions): Promise<{ engine: TableEngine; client: DynamoDBClient }> {
   const engine = await startTableEngine(options);
   const client = tableClient(engine.endpoint);
-  undo.push(() => {
+  cleanUp.push(() => {
     client.destroy();
     return engine.stop();
   });
@@ -39,19 +39,19 @@ const engines: TableEngineName[] = findDynoxide() ? ["dynoxide", "dynalite"] : [
 
 describe.each(engines)("%s", (name) => {
   test("keeps its data over a stop and a start", async () => {
-    const dataDir = folder();
+    const dataDir = createTempFolder();
     const first = await start({ dataDir, engine: name });
     await write(first.client);
-    await undo.pop()!();
+    await cleanUp.pop()!();
     const again = await start({ dataDir });
     expect(again.engine.name).toBe(name);
     expect(await read(again.client)).toBe("still here");
   });
 
   test("refuses a folder written by the other engine, and says what to do", async () => {
-    const dataDir = folder();
+    const dataDir = createTempFolder();
     await start({ dataDir, engine: name });
-    await undo.pop()!();
+    await cleanUp.pop()!();
     const other = name === "dynoxide" ? "dynalite" : "dynoxide";
     await expect(startTableEngine({ dataDir, engine: other })).rejects.toThrow(
       `holds a table written by ${name}, which ${other} cannot read`,
@@ -67,10 +67,10 @@ describe.each(engines)("%s", (name) => {
 
 describe.skipIf(!findDynoxide())("an engine process", () => {
   test("whose parent was killed is ended by the next start, and no acknowledged write is lost", async () => {
-    const dataDir = folder();
+    const dataDir = createTempFolder();
     const { pid, endpoint, kill } = await startElsewhere(dataDir);
     const client = tableClient(endpoint);
-    undo.push(() => client.destroy());
+    cleanUp.push(() => client.destroy());
     await write(client);
     await kill();
     expect(isAlive(pid)).toBe(true);
@@ -80,23 +80,23 @@ describe.skipIf(!findDynoxide())("an engine process", () => {
   });
 
   test("that a living process uses is left alone, and the second start refused", async () => {
-    const dataDir = folder();
+    const dataDir = createTempFolder();
     const { engine } = await start({ dataDir });
     await expect(startTableEngine({ dataDir })).rejects.toThrow(`The process ${process.pid} already uses`);
     expect(isAlive(engine.pid!)).toBe(true);
   });
 
   test("is not mistaken for another program that was given its pid", async () => {
-    const dataDir = folder();
+    const dataDir = createTempFolder();
     const bystander = spawn(process.execPath, ["-e", "setInterval(() => {}, 1e6)"], { stdio: "ignore" });
-    undo.push(() => bystander.kill("SIGKILL"));
+    cleanUp.push(() => bystander.kill("SIGKILL"));
     writeFileSync(join(dataDir, "table.pid"), JSON.stringify({ pid: bystander.pid, parent: 1 }));
     await start({ dataDir });
     expect(isAlive(bystander.pid!)).toBe(true);
   });
 
   test("ends with the process that started it", async () => {
-    const { pid, exit } = await startElsewhere(folder());
+    const { pid, exit } = await startElsewhere(createTempFolder());
     await exit();
     await expect.poll(() => isAlive(pid), { interval: 5 }).toBe(false);
   });
@@ -110,10 +110,10 @@ async function startElsewhere(dataDir: string) {
     console.log(JSON.stringify({ pid: engine.pid, endpoint: engine.endpoint }));
     process.stdin.once("data", () => process.exit(0));`;
   const parent = spawn(process.execPath, ["--input-type=module", "-e", script], { stdio: ["pipe", "pipe", "inherit"] });
-  undo.push(() => parent.kill("SIGKILL"));
+  cleanUp.push(() => parent.kill("SIGKILL"));
   const line = await new Promise<string>((resolve) => parent.stdout.once("data", (chunk) => resolve(String(chunk))));
   const { pid, endpoint } = JSON.parse(line) as { pid: number; endpoint: string };
-  undo.push(() => isAlive(pid) && process.kill(pid, "SIGKILL"));
+  cleanUp.push(() => isAlive(pid) && process.kill(pid, "SIGKILL"));
   const gone = new Promise((resolve) => parent.once("exit", resolve));
   const end = (how: () => unknown) => async () => {
     how();

@@ -1,0 +1,77 @@
+/** The API over the house in memory, with the operator's key and as many apps as a test likes. */
+import type { Limits } from "@mjflow/core/app";
+import type { Store } from "@mjflow/core/port";
+import { createApp } from "../../functions/http/app.ts";
+import type { ApiDeps } from "../../functions/http/env.ts";
+import { apiKeyOf } from "../../functions/http/key.ts";
+import { checked } from "../openapi/checked.ts";
+import { createTestHarness, type TestHarnessOptions } from "../support/harness.ts";
+
+export const OPERATOR = "mjk_operator_of_the_stage";
+
+// biome-ignore lint/suspicious/noExplicitAny: a test looks into JSON
+export type Json = any;
+
+export interface ApiResponse {
+  status: number;
+  headers: Headers;
+  body: Json;
+  text: string;
+}
+
+export type ApiClient = ReturnType<typeof createApiClient>;
+
+export function createApiClient(instead: Partial<Pick<ApiDeps, "sleep">> = {}, options: TestHarnessOptions = {}) {
+  const world = createTestHarness(options);
+  const deps = {
+    ...world.deps,
+    apiKeys: [apiKeyOf("app_default", OPERATOR)],
+    storeProgress: false,
+    resubmit: "after-grace" as const,
+    archive: false,
+    ...instead,
+  };
+  /** Another container: what one believes, the other has to read. */
+  const container = (verbs: Partial<Store> = {}) => createApp({ ...deps, store: replaced(deps.store, verbs) });
+  const app = container();
+
+  async function call(
+    key: string,
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Record<string, string> = {},
+    on: { request: typeof app.request } = app,
+  ): Promise<ApiResponse> {
+    // Whatever is asked of it, it answers as it is described.
+    const response = await checked(on).request(path, {
+      method,
+      headers: { authorization: `Bearer ${key}`, "content-type": "application/json", ...headers },
+      ...(body !== undefined && { body: typeof body === "string" ? body : JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    const isJson = response.headers.get("content-type")?.includes("json") ?? false;
+    return { status: response.status, headers: response.headers, text, body: isJson ? JSON.parse(text) : undefined };
+  }
+
+  return {
+    world,
+    deps,
+    app,
+    container,
+    call,
+    /** A new app and a key of it. */
+    async join(name = "shop", limits?: Limits): Promise<{ id: string; key: string; keyId: string }> {
+      const { body } = await call(OPERATOR, "POST", "/v1/apps", { name, limits });
+      const made = await call(OPERATOR, "POST", `/v1/apps/${body.id}/keys`, {});
+      return { id: body.id, key: made.body.key, keyId: made.body.id };
+    },
+  };
+}
+
+/** The same store, but for these verbs. */
+function replaced(store: Store, verbs: Partial<Store>): Store {
+  return new Proxy(store, { get: (target, verb: keyof Store) => verbs[verb] ?? target[verb] });
+}
+
+export const FLOW = { provider: "fake", prompt: "a paper boat" };

@@ -1,0 +1,68 @@
+import { createVault } from "@mjflow/engine/vault";
+import { expect, test } from "vitest";
+import { createApiClient, FLOW, OPERATOR } from "./api-client.ts";
+
+const OLD = "a vault key for tests, long enough to be believed";
+const NEW = "another vault key, as long as a vault key has to be";
+const VENDOR = { baseUrl: "https://vendor.test", apiKey: "sk-of-the-second-account" };
+
+/** A stage whose apps were there before its vault's key was rotated. */
+async function openRotated(apps: number) {
+  const door = createApiClient();
+  const { deps, world } = door;
+  const keys = [];
+  for (let i = 0; i < apps; i++) {
+    const { key } = await door.join(`shop ${i}`);
+    const hook = { url: `https://shop-${i}.test/hook`, events: ["flow.completed"] };
+    expect((await door.call(key, "POST", "/v1/endpoints", hook)).status).toBe(201);
+    keys.push(key);
+  }
+  await door.call(OPERATOR, "POST", "/v1/providers/fake/accounts/second", VENDOR);
+  /** From here on every container has these. */
+  const rotate = (...vaultKeys: string[]) => {
+    const vault = createVault(vaultKeys);
+    deps.vault = vault;
+    world.deps.vault = vault;
+    return { request: door.container().request };
+  };
+  const reseal = (query: string, on: { request: typeof door.app.request }) =>
+    door.call(OPERATOR, "POST", `/v1/vault/reseal${query}`, undefined, {}, on).then(({ body }) => body);
+  return { ...door, keys, rotate, reseal };
+}
+
+test("sealed anew, nothing needs the key before: webhooks go on, and verify as they did", async () => {
+  const { world, keys, call, rotate, reseal } = await openRotated(2);
+  const both = rotate(NEW, OLD);
+  expect(await reseal("", both)).toEqual({ looked: 3, resealed: 3, lost: 0, nextCursor: null });
+  expect(await reseal("", both), "what is done is left alone").toMatchObject({ looked: 3, resealed: 0 });
+  const one = rotate(NEW);
+  expect(await reseal("", one), "nor does it need the key before to see that").toMatchObject({ resealed: 0, lost: 0 });
+  await call(keys[0]!, "POST", "/v1/flows", FLOW, {}, one);
+  await world.finishAll();
+  expect(world.receiver.posts.map(({ url }) => url)).toEqual(["https://shop-0.test/hook"]);
+  const [account] = await world.deps.vendorStore.storedAccounts();
+  expect(createVault([NEW]).open(account!.sealed!, "vendor/fake/second")).toBe(VENDOR.apiKey);
+});
+
+test("it goes by pages of apps, and each is looked at once", async () => {
+  const { rotate, reseal } = await openRotated(5);
+  const both = rotate(NEW, OLD);
+  const pages = [];
+  for (let query = "?limit=2"; query !== ""; ) {
+    const page = await reseal(query, both);
+    pages.push(page.resealed);
+    query = page.nextCursor === null ? "" : `?limit=2&cursor=${page.nextCursor}`;
+  }
+  expect(pages, "the vendor's account comes with the first").toEqual([3, 2, 1]);
+});
+
+test("what no key opens is counted and left as it is, and the rest is sealed anew", async () => {
+  const { call, keys, rotate, reseal } = await openRotated(1);
+  const only = rotate(NEW);
+  await call(keys[0]!, "POST", "/v1/endpoints", { url: "https://later.test/hook" }, {}, only);
+  expect(await reseal("", only)).toMatchObject({ looked: 3, resealed: 0, lost: 2 });
+  expect(await reseal("", rotate(NEW, OLD)), "set again, the key still opens them").toMatchObject({
+    resealed: 2,
+    lost: 0,
+  });
+});

@@ -1,0 +1,198 @@
+/** The client and a real house, over HTTP. */
+import { type App, type AppKey, type Endpoint, isMjflowError, Mjflow, type MjflowError } from "@mjflow/client";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { API_KEY, type SpawnedServer, spawnServer } from "../support/spawned.ts";
+
+let house: SpawnedServer;
+let mjflow: Mjflow;
+beforeAll(async () => {
+  house = await spawnServer();
+  mjflow = new Mjflow({ baseUrl: house.url, apiKey: API_KEY });
+}, 30_000);
+afterAll(() => house?.stop());
+
+const caught = (work: Promise<unknown>): Promise<MjflowError> =>
+  work.then(
+    () => {
+      throw new Error("it did not reject");
+    },
+    (error) => error,
+  );
+
+describe("a flow", () => {
+  test("is created and waited for in one line; its tasks are the plan's", async () => {
+    const plan = { provider: "simulator", prompt: "a boat", state: "order 7", then: [{ press: ["U1", "U2"] }] };
+    const flow = await mjflow.flows.create(plan).wait({ timeoutMs: 25_000 });
+    expect(flow).toMatchObject({ status: "completed", state: "order 7", counts: { submissions: 3 } });
+    expect(flow.tasks.map(({ press, status }) => `${press} ${status}`)).toEqual([
+      "null SUCCESS",
+      "U1 SUCCESS",
+      "U2 SUCCESS",
+    ]);
+    expect(await mjflow.flows.get(flow.id)).toEqual(flow);
+    expect(await mjflow.tasks.get(flow.tasks[1]!.id)).toEqual(flow.tasks[1]);
+  });
+
+  test("is shown while it runs, from its first task on", async () => {
+    const handle = await mjflow.flows.create({ provider: "simulator", prompt: "a boat", progress: true });
+    expect(handle.flow).toMatchObject({ id: handle.id, status: "running" });
+    const seen: string[] = [];
+    await handle.wait({ timeoutMs: 25_000, onUpdate: ({ tasks }) => void seen.push(tasks[0]!.status) });
+    expect(seen.at(-1)).toBe("SUCCESS");
+  });
+
+  test("tells its events to the last one", async () => {
+    const types: string[] = [];
+    const handle = await mjflow.flows.create({ provider: "simulator", prompt: "a boat", then: [{ press: "U1" }] });
+    for await (const event of handle.events({ signal: AbortSignal.timeout(25_000) })) types.push(event.type);
+    expect(types.filter((type) => type === "task.completed")).toHaveLength(2);
+    expect(types.at(-1)).toBe("flow.completed");
+  });
+
+  test("goes on by a press, and is waited for again", async () => {
+    const flow = await mjflow.flows.create({ provider: "simulator", prompt: "a boat" }).wait({ timeoutMs: 25_000 });
+    const pressed = await mjflow.tasks.press(flow.tasks[0]!.id, { press: "U3", then: [{ press: "zoom:2" }] });
+    expect(pressed).toMatchObject({ flowId: flow.id, parentId: flow.tasks[0]!.id, press: "U3" });
+    const again = await mjflow.flows.wait(flow.id, { timeoutMs: 25_000 });
+    expect(again.tasks.map(({ press }) => press)).toEqual([null, "U3", "zoom:2"]);
+    expect(again.status).toBe("completed");
+  });
+
+  test("a window is answered by hand", async () => {
+    const flow = await mjflow.flows
+      .create({ provider: "simulator", prompt: "a boat", then: [{ press: "U1" }] })
+      .wait({ timeoutMs: 25_000 });
+    const pressed = await mjflow.tasks.press(flow.tasks[1]!.id, "zoom:custom");
+    for await (const event of mjflow.flows.events(flow.id, { signal: AbortSignal.timeout(25_000) })) {
+      if (event.type === "task.modal" && event.data.id === pressed.id) break;
+    }
+    await mjflow.tasks.modal(pressed.id, { prompt: "a boat --zoom 1.6" });
+    const ended = await mjflow.flows.wait(flow.id, { timeoutMs: 25_000 });
+    expect(ended.tasks.at(-1)).toMatchObject({ id: pressed.id, status: "SUCCESS", modals: 1 });
+  });
+
+  test("stands in the list, over all pages", async () => {
+    const made = new Set<string>();
+    for (let i = 0; i < 3; i++) made.add((await mjflow.flows.create({ provider: "simulator", prompt: "a boat" })).id);
+    const ids: string[] = [];
+    for await (const { id } of mjflow.flows.list({ limit: 2 })) ids.push(id);
+    expect(new Set(ids).size).toBe(ids.length);
+    expect(ids).toEqual(expect.arrayContaining([...made]));
+  });
+});
+
+describe("errors", () => {
+  test("a wrong key", async () => {
+    const stranger = new Mjflow({ baseUrl: house.url, apiKey: "mjk_wrong" });
+    expect(await caught(stranger.flows.get("flow_1"))).toMatchObject({ code: "unauthorized", status: 401 });
+  });
+
+  test("a field at fault, named", async () => {
+    const error = await caught(mjflow.flows.create({ provider: "simulator", then: [{ press: "U1" }] }));
+    expect(error).toMatchObject({ code: "invalid_request", status: 400, field: "prompt", retry: "never" });
+    expect(error.requestId).toMatch(/^[0-9a-f-]{36}$/);
+    expect(error.more.errors).toEqual([{ field: "prompt", message: "is required" }]);
+  });
+
+  test("no such flow, waited for or read", async () => {
+    const id = "flow_00000000000000000000000000";
+    expect(isMjflowError(await caught(mjflow.flows.get(id)), "not_found")).toBe(true);
+    expect(isMjflowError(await caught(mjflow.flows.wait(id)), "not_found")).toBe(true);
+  });
+
+  test("a button that is not there says which are", async () => {
+    const flow = await mjflow.flows.create({ provider: "simulator", prompt: "a boat" }).wait({ timeoutMs: 25_000 });
+    const error = await caught(mjflow.tasks.press(flow.tasks[0]!.id, "zoom:2"));
+    expect(error).toMatchObject({ code: "press_not_offered", status: 422 });
+    expect(error.more.offered).toContain("U1");
+  });
+
+  test("a flow that failed is an answer, not an error", async () => {
+    const flow = await mjflow.flows.create({ provider: "simulator", prompt: "a boat", then: [{ press: "U9" }] }).wait();
+    expect(flow.tasks[1]).toMatchObject({ status: "FAILURE", failure: { code: "press_not_offered" } });
+  });
+});
+
+describe("what is answered has the members that the types promise, and no others", () => {
+  const membersOf = (value: object) => Object.keys(value).sort();
+  const of = <T>(members: Record<keyof T, true>) => Object.keys(members).sort();
+
+  test("endpoints, their secrets shown once, and deliveries", async () => {
+    const endpoint = of<Endpoint>({
+      id: true,
+      url: true,
+      events: true,
+      scheme: true,
+      publicKey: true,
+      description: true,
+      enabled: true,
+      disabledAt: true,
+      disabledWhy: true,
+      failingSince: true,
+      earlierSecretsUntil: true,
+      createdAt: true,
+    });
+    const made = await mjflow.endpoints.create({ url: "https://app.example/hook", events: ["flow.completed"] });
+    expect(made.secret).toMatch(/^whsec_/);
+    const { secret: _, ...shown } = made;
+    expect(membersOf(shown)).toEqual(endpoint);
+    expect(await mjflow.endpoints.get(made.id)).toEqual(shown);
+    const rotated = await mjflow.endpoints.rotate(made.id, { overlapS: 60 });
+    expect(rotated.secret).toMatch(/^whsec_/);
+    expect(rotated.secret).not.toBe(made.secret);
+    const patch = { enabled: false, events: null, description: "mine" };
+    expect(await mjflow.endpoints.update(made.id, patch)).toMatchObject({ enabled: false, description: "mine" });
+    const ids: string[] = [];
+    for await (const { id } of mjflow.endpoints.list()) ids.push(id);
+    expect(ids).toContain(made.id);
+    expect(await mjflow.endpoints.replay(made.id, { since: new Date(0), only: "all" })).toEqual({
+      replayed: 0,
+      nextCursor: null,
+    });
+    await mjflow.endpoints.delete(made.id);
+    expect(await caught(mjflow.endpoints.get(made.id))).toMatchObject({ code: "not_found" });
+    const keyed = await mjflow.endpoints.create({ url: "https://app.example/hook", scheme: "v1a" });
+    expect(keyed.publicKey).toMatch(/^whpk_/);
+    expect(keyed).not.toHaveProperty("secret");
+    await mjflow.endpoints.delete(keyed.id);
+    expect(await mjflow.deliveries.list({ status: "failed", since: new Date() }).page()).toEqual({
+      data: [],
+      nextCursor: null,
+    });
+  });
+
+  test("apps and their keys, with which one sees one's own flows only", async () => {
+    const app = await mjflow.apps.create({ name: "a shop", limits: { runningFlows: 5 } });
+    expect(membersOf(app)).toEqual(
+      of<App>({ id: true, name: true, limits: true, createdAt: true, disabledAt: true, deletedAt: true }),
+    );
+    expect(app.limits).toEqual({ flowsPerMinute: null, runningFlows: 5, creditsUsd: null });
+    const { key, ...shown } = await mjflow.apps.keys.create(app.id, { expiresInS: 3_600 });
+    const members = of<AppKey>({
+      id: true,
+      appId: true,
+      prefix: true,
+      createdAt: true,
+      lastUsedOn: true,
+      expiresAt: true,
+      revokedAt: true,
+    });
+    expect(membersOf(shown)).toEqual(members);
+    const shop = new Mjflow({ baseUrl: house.url, apiKey: key });
+    const { id } = await mjflow.flows.create({ provider: "simulator", prompt: "a boat" });
+    expect(await caught(shop.flows.get(id))).toMatchObject({ code: "not_found" });
+    expect(await caught(shop.apps.get(app.id))).toMatchObject({ code: "forbidden", status: 403 });
+    const rotated = await mjflow.apps.keys.rotate(app.id, shown.id, { overlapS: 60 });
+    expect(rotated.previous.id).toBe(shown.id);
+    await mjflow.apps.keys.revoke(app.id, rotated.id);
+    const ids: string[] = [];
+    for await (const each of mjflow.apps.keys.list(app.id)) ids.push(each.id);
+    expect(ids.sort()).toEqual([shown.id, rotated.id].sort());
+    expect(await mjflow.apps.update(app.id, { name: "a shop, closed" })).toMatchObject({ name: "a shop, closed" });
+    expect((await mjflow.apps.delete(app.id)).deletedAt).toMatch(/Z$/);
+  });
+});
+
+test("dead letters of a healthy house: none", async () => {
+  expect(await mjflow.deadLetters.list().page()).toEqual({ data: [], nextCursor: null });
+});

@@ -1,0 +1,121 @@
+/** What `HookStore` promises, of every table it can stand on. */
+import { type Delivery, deliveryIdOf, newDelivery } from "@mjflow/core/delivery";
+import type { Endpoint } from "@mjflow/core/endpoint";
+import { createHookStore } from "@mjflow/store/hook";
+import type { Table } from "@mjflow/store/table";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { NOW, newFlow } from "./factory.ts";
+
+export interface WebhookTable {
+  table: Table;
+  due(flowId: string): Promise<string[]>;
+  stop(): Promise<void>;
+}
+
+const EP = "ep_01K9ZC7T3R8M2V5X0Q4B6N1JHD";
+const endpoint = (appId: string, more: Partial<Endpoint> = {}): Endpoint => ({
+  appId,
+  id: EP,
+  rev: 0,
+  url: "https://app.test/x?y=1",
+  scheme: "v1",
+  secrets: [{ sealed: "1.a.b" }, { sealed: "1.c.d", until: NOW }],
+  createdAt: NOW,
+  ...more,
+});
+
+export function webhookCase(title: string, make: () => Promise<WebhookTable>): void {
+  describe(`hook store: ${title}`, () => {
+    let made: WebhookTable;
+    let apps = 0;
+    beforeAll(async () => {
+      made = await make();
+    });
+    afterAll(() => made?.stop());
+    const open = () => createHookStore({ table: made.table, now: () => NOW });
+    const newApp = () => `app_${title.replaceAll(" ", "_")}_${++apps}`;
+    const delivery = (flowId: string, appId: string, more: Partial<Delivery> = {}): Delivery => ({
+      ...newDelivery(
+        { flowId, place: "0-1", name: "completed", listener: EP, appId, type: "task.completed", happenedAt: NOW },
+        NOW,
+      ),
+      ...more,
+    });
+
+    test("an endpoint comes back as it was stored, field by field, and of its own app only", async () => {
+      const appId = newApp();
+      const stored = endpoint(appId, { events: ["flow.failed"], description: "🛶", failingSince: 5 });
+      expect(await open().saveEndpoint(stored)).toEqual({ ok: true, item: { ...stored, rev: 1 } });
+      expect(await open().endpoints(appId)).toEqual([{ ...stored, rev: 1 }]);
+      expect(await open().endpoint(appId, EP)).toEqual({ ...stored, rev: 1 });
+      expect(await open().endpoint(newApp(), EP)).toBeUndefined();
+    });
+
+    test("of two that change an endpoint at once one wins, and the other learns what it wrote", async () => {
+      const appId = newApp();
+      await open().saveEndpoint(endpoint(appId));
+      const [one, other] = await Promise.all([
+        open().saveEndpoint(endpoint(appId, { rev: 1, description: "one" })),
+        open().saveEndpoint(endpoint(appId, { rev: 1, description: "other" })),
+      ]);
+      const [won, lost] = one.ok ? [one, other] : [other, one];
+      expect(won.ok && !lost.ok && lost.current).toEqual(won.ok && won.item);
+    });
+
+    test("a removed endpoint is gone, unless somebody changed it meanwhile", async () => {
+      const appId = newApp();
+      await open().saveEndpoint(endpoint(appId));
+      await open().deleteEndpoint(endpoint(appId, { rev: 7 }));
+      expect(await open().endpoints(appId)).toHaveLength(1);
+      await open().deleteEndpoint(endpoint(appId, { rev: 1 }));
+      expect(await open().endpoints(appId)).toEqual([]);
+    });
+
+    test("a delivery is stored once, whoever tries, and found by its id and its place", async () => {
+      const { id: flowId } = newFlow();
+      const stored = delivery(flowId, newApp(), { attempts: [{ at: NOW, status: 500, tookMs: 3 }] });
+      const both = await Promise.all([open().saveDelivery(stored), open().saveDelivery(stored)]);
+      expect(both.filter(({ ok }) => ok)).toHaveLength(1);
+      expect(await open().delivery(deliveryIdOf(stored))).toEqual({ ...stored, rev: 1 });
+      await open().saveDelivery(delivery(flowId, stored.appId, { place: "0-10" }));
+      await open().saveDelivery(delivery(flowId, stored.appId, { place: "flow" }));
+      expect(await open().deliveriesOf(flowId, "0-1")).toEqual([{ ...stored, rev: 1 }]);
+      expect(await open().deliveriesOf(flowId)).toHaveLength(3);
+    });
+
+    test("while it waits it is in the due index, and not after", async () => {
+      const { id: flowId } = newFlow();
+      const stored = delivery(flowId, newApp());
+      await open().saveDelivery(stored);
+      expect(await made.due(flowId)).toEqual([deliveryIdOf(stored)]);
+      await open().saveDelivery({ ...stored, rev: 1, due: undefined, status: "delivered" });
+      expect(await made.due(flowId)).toEqual([]);
+    });
+
+    test("a listing pages through all listeners, newest first, nothing twice, nothing left out", async () => {
+      const appId = newApp();
+      const listeners = ["hook", EP];
+      const all: Delivery[] = [];
+      for (let i = 0; i < 9; i++) {
+        const { id } = newFlow();
+        all.push(delivery(id, appId, { listener: listeners[i % 2]!, createdAt: NOW + i * 1_000 }));
+      }
+      for (const each of all) await open().saveDelivery(each);
+      const seen: string[] = [];
+      let cursor: string | undefined;
+      do {
+        const page = await open().listDeliveries({ appId, listeners, limit: 4, cursor });
+        seen.push(...page.deliveries.map(deliveryIdOf));
+        cursor = page.cursor;
+      } while (cursor);
+      expect(seen).toEqual(all.toReversed().map(deliveryIdOf));
+      const between = { since: NOW + 2_000, until: NOW + 4_000 };
+      const some = await open().listDeliveries({ appId, listeners, limit: 10, ...between });
+      expect(some.deliveries.map(({ createdAt }) => createdAt - NOW)).toEqual([4_000, 3_000, 2_000]);
+      await expect(open().listDeliveries({ appId, listeners, limit: 1, cursor: "x" })).rejects.toMatchObject({
+        code: "invalid_request",
+        field: "cursor",
+      });
+    });
+  });
+}

@@ -1,0 +1,11 @@
+import { startTableEngine } from "@mjflow/local/engine/table";
+import { createTable } from "@mjflow/store/table";
+import { makeTable, TABLE } from "./table.maker.ts";
+import { webhookCase } from "./webhook.case.ts";
+import { dueOf } from "./webhook.due.ts";
+
+webhookCase("dynoxide", async () => {
+  const maker = await makeTable(await startTableEngine({ engine: "dynoxide" }));
+  const table = createTable({ client: maker.client(), table: TABLE });
+  return { table, due: (flowId) => dueOf(table, flowId), stop: maker.stop };
+});

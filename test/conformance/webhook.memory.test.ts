@@ -1,0 +1,8 @@
+import { createMemoryTable } from "@mjflow/store/memory-table";
+import { webhookCase } from "./webhook.case.ts";
+import { dueOf } from "./webhook.due.ts";
+
+webhookCase("memory", async () => {
+  const table = createMemoryTable();
+  return { table, due: (flowId) => dueOf(table, flowId), stop: async () => {} };
+});

@@ -1,0 +1,79 @@
+import { dropLetter, keepLetter, redriveLetter } from "@mjflow/engine/letter";
+import { consume } from "@mjflow/queue/consume";
+import { describe, expect, test } from "vitest";
+import { createTestHarness } from "../support/harness.ts";
+
+const letter = (messageId: string, body: string) => ({
+  messageId,
+  body,
+  sentAt: Date.UTC(2026, 10, 21),
+  receives: 5,
+  why: "not JSON",
+});
+
+describe("dead letters nobody can read", () => {
+  test("one delivered twice is kept once, newest first, body and all", async () => {
+    const { deps } = createTestHarness();
+    await keepLetter(deps, letter("a", "{"));
+    await keepLetter(deps, letter("a", "{"));
+    await keepLetter(deps, { ...letter("b", '{"v":9}'), sentAt: Date.UTC(2026, 10, 22) });
+    expect((await deps.store.letters(10)).map(({ body }) => body)).toEqual(['{"v":9}', "{"]);
+  });
+
+  test("a message of newer code, sent again once that code is there, does its work", async () => {
+    const world = createTestHarness();
+    const flow = await world.start();
+    const { deps, queue } = world;
+    while (queue.size > 0) for (const record of queue.receive(10)) queue.delete(record.receiptHandle);
+    await keepLetter(deps, letter("a", JSON.stringify({ v: 1, type: "submit", flowId: flow.id, path: "0" })));
+    const [kept] = await deps.store.letters(10);
+    expect(await redriveLetter(deps, kept!.id)).toMatchObject({ state: "redriven" });
+    expect(await deps.store.letters(10)).toEqual([]);
+    await world.finishAll();
+    expect((await world.read(flow)).status).toBe("completed");
+  });
+
+  test("each is decided on once, and what was decided stays on record", async () => {
+    const { deps, queue } = createTestHarness();
+    await keepLetter(deps, letter("a", "{"));
+    const [kept] = await deps.store.letters(10);
+    expect(await dropLetter(deps, kept!.id)).toMatchObject({ state: "dropped" });
+    await expect(redriveLetter(deps, kept!.id)).rejects.toMatchObject({ code: "conflict" });
+    await expect(dropLetter(deps, "2026_x")).rejects.toMatchObject({ code: "not_found" });
+    expect((await deps.store.letter(kept!.id))!.state).toBe("dropped");
+    expect(queue.size).toBe(0);
+  });
+
+  test("one that dies between sending and noting is sent again, not lost", async () => {
+    const world = createTestHarness();
+    await keepLetter(world.deps, letter("a", "{"));
+    const [kept] = await world.deps.store.letters(10);
+    world.storeFault.arm("saveLetter", "before");
+    await expect(redriveLetter(world.deps, kept!.id)).rejects.toThrow("crash");
+    expect(world.queue.size).toBe(1);
+    expect(await world.deps.store.letters(10)).toHaveLength(1);
+  });
+
+  test("the submit worker gives back what it cannot read, and does the rest of the batch", async () => {
+    const world = createTestHarness();
+    const flow = await world.start();
+    await world.queue.resend("{");
+    await world.queue.resend('{"v":2,"type":"submit"}');
+    await world.drain();
+    expect(world.vendor.calls).toHaveLength(1);
+    expect(world.queue.size).toBe(2);
+    expect((await world.read(flow)).tasks.get("0")!.status).toBe("SUBMITTED");
+  });
+});
+
+test("consume lets a poisoned record go only when it is told that it is kept", async () => {
+  const { deps } = createTestHarness();
+  const event = { Records: [{ messageId: "m1", body: "{", attributes: {} }] } as never;
+  const handle = async () => {};
+  const kept = await consume(event, handle, { log: deps.log, onPoison: async () => "done" as const });
+  const lost = await consume(event, handle, {
+    log: deps.log,
+    onPoison: async () => Promise.reject(new Error("no table")),
+  });
+  expect([kept.batchItemFailures.length, lost.batchItemFailures.length]).toEqual([0, 1]);
+});

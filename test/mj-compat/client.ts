@@ -1,0 +1,65 @@
+/** An app behind the facade, in memory: requests as its client sends them, the house moved by hand in between. */
+import { createApp } from "../../functions/http/app.ts";
+import { apiKeyOf } from "../../functions/http/key.ts";
+import { checked } from "../openapi/checked.ts";
+import { createTestHarness } from "../support/harness.ts";
+
+export const SECRET = "mjk_of_app_a";
+export const OTHER_SECRET = "mjk_of_app_b";
+
+// biome-ignore lint/suspicious/noExplicitAny: a test looks into JSON
+export type Json = any;
+
+export interface MjResponse {
+  status: number;
+  body: Json;
+  headers: Headers;
+}
+
+export function createClient(options: Partial<Parameters<typeof createApp>[0]> = {}) {
+  const world = createTestHarness();
+  const apiKeys = [apiKeyOf("app_a", SECRET), apiKeyOf("app_b", OTHER_SECRET)];
+  const defaults = { storeProgress: false, resubmit: "after-grace", archive: false } as const;
+  const app = checked(createApp({ ...world.deps, apiKeys, ...defaults, ...options }));
+
+  async function call(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Record<string, string> = { "mj-api-secret": SECRET },
+  ): Promise<MjResponse> {
+    const response = await app.request(path, {
+      method,
+      headers: { ...(body !== undefined && { "content-type": "application/json" }), ...headers },
+      ...(body !== undefined && { body: typeof body === "string" ? body : JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    return { status: response.status, headers: response.headers, body: text === "" ? undefined : JSON.parse(text) };
+  }
+
+  const post = (path: string, body: unknown, headers?: Record<string, string>) => call("POST", path, body, headers);
+  const fetchTask = async (id: string) => (await call("GET", `/mj/task/${id}/fetch`)).body;
+
+  /** Submits, lets everything so far succeed, and answers the number. */
+  async function imagined(body: object = {}): Promise<string> {
+    const { body: answer } = await post("/mj/submit/imagine", { prompt: "a paper boat", ...body });
+    await world.finishAll();
+    return answer.result;
+  }
+
+  return {
+    world,
+    app,
+    call,
+    post,
+    fetchTask,
+    imagined,
+    /** The customId of a finished task's button, by its label. */
+    async customId(id: string, label: string): Promise<string> {
+      const task = await fetchTask(id);
+      return task.buttons.find((button: Json) => button.label === label || button.emoji === label).customId;
+    },
+  };
+}
+
+export type Client = ReturnType<typeof createClient>;

@@ -1,0 +1,225 @@
+/** One of everything, and for each route a request that it takes. */
+import type { RouteName } from "../../functions/http/openapi/description.ts";
+import { type ApiClient, createApiClient, FLOW, type Json, OPERATOR } from "../app/api-client.ts";
+import { checked, type Seen } from "./checked.ts";
+
+export interface Request {
+  path: string;
+  body?: unknown;
+  headers?: Record<string, string>;
+}
+
+export type OpenApiHarness = Awaited<ReturnType<typeof createOpenApiHarness>>;
+
+export async function createOpenApiHarness(seen: Seen = new Set()) {
+  const door = createApiClient();
+  const { world } = door;
+  const app = checked(door.app, seen);
+  const { id: appId, key, keyId } = await door.join("shop");
+  const call = (method: string, path: string, body?: unknown) => door.call(key, method, path, body);
+
+  const endpoint = (await call("POST", "/v1/endpoints", { url: "https://shop.test/hook" })).body.id as string;
+  const flow = (await call("POST", "/v1/flows", { ...FLOW, archive: true, state: "order 7" })).body.id as string;
+  await world.finishAll();
+  const root = `${flow.replace("flow_", "task_")}_0`;
+  const delivery = (await call("GET", "/v1/deliveries")).body.data[0].id as string;
+  await world.deps.store.keepLetter(DEAD_LETTER);
+  const number = (await call("POST", "/mj/submit/imagine", { prompt: "a boat" })).body.result as string;
+  await world.finishAll();
+  world.vendor.next((one) => ({ kind: "window", vendorTaskId: one.id }));
+  const open = (await call("POST", `/v1/tasks/${root}/actions`, { press: "V1" })).body.id as string;
+  await world.drain();
+  world.vendor.next(({ id }) => {
+    world.vendor.finished.add(id);
+    return { kind: "refused", failure: { code: "vendor_refused", message: "no" } };
+  });
+  const failed = (await call("POST", "/v1/flows", FLOW)).body.id as string;
+  await world.drain();
+  const waiting = (await call("POST", "/v1/flows", FLOW)).body.id as string;
+  const { buttons } = (await call("GET", `/mj/task/${number}/fetch`)).body;
+  const [copy] = (await call("GET", `/v1/tasks/${root}`)).body.copies;
+
+  return {
+    door,
+    world,
+    seen,
+    key,
+    appId,
+    keyId,
+    endpoint,
+    flow,
+    root,
+    open,
+    failed,
+    waiting,
+    delivery,
+    number,
+    customId: buttons[0].customId as string,
+    media: new URL(copy.url),
+    /** Every answer is held to its route. @param on another container */
+    async ask(
+      as: string | undefined,
+      method: string,
+      { path, body, headers }: Request,
+      on: ApiClient["app"] = door.app,
+    ) {
+      const authorization: Record<string, string> = as === undefined ? { authorization: "" } : {};
+      const at = on === door.app ? app : checked(on, seen);
+      return door.call(
+        as ?? "",
+        method,
+        path,
+        body,
+        { ...authorization, ...headers },
+        at as unknown as typeof door.app,
+      );
+    },
+    /** Keys that open nothing, for different reasons. */
+    async disabled(): Promise<string> {
+      const other = await door.join("closed");
+      await door.call(OPERATOR, "PATCH", `/v1/apps/${other.id}`, { disabled: true });
+      return other.key;
+    },
+  };
+}
+
+export const DEAD_LETTER = {
+  id: "000001_letter",
+  rev: 0,
+  state: "kept" as const,
+  body: "{",
+  why: "not JSON",
+  receives: 5,
+  createdAt: Date.UTC(2026, 10, 21),
+};
+
+export const IMAGE = "data:image/png;base64,iVBORw0KGgo=";
+const VENDOR = { baseUrl: "https://vendor.test", apiKey: "sk-of-a-test", weight: 2 };
+
+/** A request that succeeds, for each route there is. */
+export const REQUESTS: Record<RouteName, (house: OpenApiHarness) => Request> = {
+  "POST /v1/flows": () => ({ path: "/v1/flows", body: { ...FLOW, then: [{ press: "U1" }] } }),
+  "GET /v1/flows": () => ({ path: "/v1/flows?limit=2" }),
+  "GET /v1/flows/:id": ({ flow }) => ({ path: `/v1/flows/${flow}` }),
+  "GET /v1/flows/:id/events": ({ flow }) => ({ path: `/v1/flows/${flow}/events` }),
+  "POST /v1/flows/:id/cancel": ({ waiting }) => ({ path: `/v1/flows/${waiting}/cancel` }),
+  "POST /v1/flows/:id/resume": ({ failed }) => ({ path: `/v1/flows/${failed}/resume` }),
+  "GET /v1/tasks/:id": ({ root }) => ({ path: `/v1/tasks/${root}` }),
+  "GET /v1/tasks/:id/raw": ({ root }) => ({ path: `/v1/tasks/${root}/raw` }),
+  "POST /v1/tasks/:id/actions": ({ root }) => ({ path: `/v1/tasks/${root}/actions`, body: { press: "U2" } }),
+  "POST /v1/tasks/:id/modal": ({ open }) => ({ path: `/v1/tasks/${open}/modal`, body: { prompt: "a lake" } }),
+  "POST /v1/tasks/:id/retry": ({ failed }) => ({ path: `/v1/tasks/${failed.replace("flow_", "task_")}_0/retry` }),
+  "GET /v1/providers": () => ({ path: "/v1/providers" }),
+  "POST /v1/endpoints": () => ({ path: "/v1/endpoints", body: { url: "https://shop.test/other" } }),
+  "GET /v1/endpoints": () => ({ path: "/v1/endpoints" }),
+  "GET /v1/endpoints/:id": ({ endpoint }) => ({ path: `/v1/endpoints/${endpoint}` }),
+  "PATCH /v1/endpoints/:id": ({ endpoint }) => ({ path: `/v1/endpoints/${endpoint}`, body: { enabled: false } }),
+  "DELETE /v1/endpoints/:id": ({ endpoint }) => ({ path: `/v1/endpoints/${endpoint}` }),
+  "POST /v1/endpoints/:id/test": ({ endpoint }) => ({ path: `/v1/endpoints/${endpoint}/test` }),
+  "POST /v1/endpoints/:id/rotate": ({ endpoint }) => ({ path: `/v1/endpoints/${endpoint}/rotate`, body: {} }),
+  "POST /v1/endpoints/:id/replay": ({ endpoint }) => ({
+    path: `/v1/endpoints/${endpoint}/replay`,
+    body: { only: "all", since: "2026-01-01T00:00:00Z" },
+  }),
+  "GET /v1/deliveries": () => ({ path: "/v1/deliveries?status=delivered" }),
+  "GET /v1/deliveries/:id": ({ delivery }) => ({ path: `/v1/deliveries/${delivery}` }),
+  "POST /v1/deliveries/:id/replay": ({ delivery }) => ({ path: `/v1/deliveries/${delivery}/replay` }),
+  "GET /v1/usage": () => ({ path: "/v1/usage" }),
+  "POST /v1/apps": () => ({ path: "/v1/apps", body: { name: "another", limits: { flowsPerMinute: 5 } } }),
+  "GET /v1/apps": () => ({ path: "/v1/apps?limit=1" }),
+  "GET /v1/apps/:id": ({ appId }) => ({ path: `/v1/apps/${appId}` }),
+  "PATCH /v1/apps/:id": ({ appId }) => ({ path: `/v1/apps/${appId}`, body: { name: "renamed", limits: null } }),
+  "DELETE /v1/apps/:id": ({ appId }) => ({ path: `/v1/apps/${appId}` }),
+  "POST /v1/apps/:id/credits": ({ appId }) => ({
+    path: `/v1/apps/${appId}/credits`,
+    body: { addUsd: 5, reference: "invoice 1" },
+  }),
+  "POST /v1/apps/:id/keys": ({ appId }) => ({ path: `/v1/apps/${appId}/keys`, body: { expiresInS: 3_600 } }),
+  "GET /v1/apps/:id/keys": ({ appId }) => ({ path: `/v1/apps/${appId}/keys` }),
+  "POST /v1/apps/:id/keys/:keyId/rotate": ({ appId, keyId }) => ({
+    path: `/v1/apps/${appId}/keys/${keyId}/rotate`,
+    body: { overlapS: 60 },
+  }),
+  "DELETE /v1/apps/:id/keys/:keyId": ({ appId, keyId }) => ({ path: `/v1/apps/${appId}/keys/${keyId}` }),
+  "POST /v1/providers/:id/accounts/:name": () => ({ path: "/v1/providers/fake/accounts/second", body: VENDOR }),
+  "PATCH /v1/providers/:id/accounts/:name": () => ({
+    path: "/v1/providers/fake/accounts/default",
+    body: { weight: 0 },
+  }),
+  "DELETE /v1/providers/:id/accounts/:name": () => ({ path: "/v1/providers/fake/accounts/third" }),
+  "GET /v1/banned-words": () => ({ path: "/v1/banned-words" }),
+  "PUT /v1/banned-words": () => ({ path: "/v1/banned-words", body: { words: ["blue movie"] } }),
+  "GET /v1/dead-letters": () => ({ path: "/v1/dead-letters" }),
+  "POST /v1/dead-letters/:id/redrive": () => ({ path: `/v1/dead-letters/${DEAD_LETTER.id}/redrive` }),
+  "DELETE /v1/dead-letters/:id": () => ({ path: `/v1/dead-letters/${DEAD_LETTER.id}` }),
+  "GET /v1/queues": () => ({ path: "/v1/queues" }),
+  "POST /v1/vault/reseal": () => ({ path: "/v1/vault/reseal?limit=5" }),
+  "GET /v1/overdue": () => ({ path: "/v1/overdue" }),
+  "GET /v1/unclear": () => ({ path: "/v1/unclear" }),
+  "GET /": () => ({ path: "/" }),
+  "GET /healthz": () => ({ path: "/healthz" }),
+  "GET /openapi.json": () => ({ path: "/openapi.json" }),
+  "GET /docs": () => ({ path: "/docs" }),
+  "GET /llms.txt": () => ({ path: "/llms.txt" }),
+  "GET /media/:key{.+}": ({ media }) => ({ path: `${media.pathname}${media.search}` }),
+  "POST /mj/submit/imagine": () => ({ path: "/mj/submit/imagine", body: { prompt: "a boat", state: "order 8" } }),
+  "POST /mj/submit/blend": () => ({ path: "/mj/submit/blend", body: { base64Array: [IMAGE, IMAGE] } }),
+  "POST /mj/submit/describe": () => ({ path: "/mj/submit/describe", body: { base64: IMAGE } }),
+  "POST /mj/submit/shorten": () => ({ path: "/mj/submit/shorten", body: { prompt: "a very small boat" } }),
+  "POST /mj/insight-face/swap": () => ({
+    path: "/mj/insight-face/swap",
+    body: { sourceBase64: IMAGE, targetUrl: "https://shop.test/a.png" },
+  }),
+  "POST /mj/submit/action": ({ number, customId }) => ({
+    path: "/mj/submit/action",
+    body: { taskId: number, customId },
+  }),
+  "POST /mj/submit/change": ({ number }) => ({
+    path: "/mj/submit/change",
+    body: { taskId: Number(number), action: "VARIATION", index: 2 },
+  }),
+  "POST /mj/submit/simple-change": ({ number }) => ({
+    path: "/mj/submit/simple-change",
+    body: { content: `${number} R` },
+  }),
+  "POST /mj/submit/modal": ({ open }) => ({ path: "/mj/submit/modal", body: { taskId: open, prompt: "a lake" } }),
+  "POST /mj/submit/upload-discord-images": () => ({
+    path: "/mj/submit/upload-discord-images",
+    body: { base64Array: [IMAGE] },
+  }),
+  "POST /mj/submit/video": () => ({ path: "/mj/submit/video", body: {} }),
+  "POST /mj/submit/edits": () => ({ path: "/mj/submit/edits", body: {} }),
+  "POST /mj/submit/edit": () => ({ path: "/mj/submit/edit", body: {} }),
+  "POST /mj/submit/retexture": () => ({ path: "/mj/submit/retexture", body: {} }),
+  "GET /mj/task/:id/fetch": ({ number }) => ({ path: `/mj/task/${number}/fetch` }),
+  "GET /mj/query/task/:id": ({ root }) => ({ path: `/mj/query/task/${root}` }),
+  "POST /mj/task/list-by-condition": ({ number, root }) => ({
+    path: "/mj/task/list-by-condition",
+    body: { ids: [number, root, "unknown"] },
+  }),
+  "POST /mj/task/list-by-ids": ({ number }) => ({ path: "/mj/task/list-by-ids", body: { ids: [Number(number)] } }),
+  "GET /mj/task/list": () => ({ path: "/mj/task/list" }),
+  "GET /mj/task/queue": () => ({ path: "/mj/task/queue" }),
+  "GET /mj/task/:id/image-seed": ({ number }) => ({ path: `/mj/task/${number}/image-seed` }),
+  "POST /mj/task/:id/cancel": ({ number }) => ({ path: `/mj/task/${number}/cancel`, body: {} }),
+  "GET /mj/image/:id": ({ number }) => ({ path: `/mj/image/${number}` }),
+};
+
+/** What must be there before a route can succeed. */
+export const SEED_REQUESTS: Partial<Record<RouteName, (house: OpenApiHarness) => Promise<unknown>>> = {
+  "DELETE /v1/providers/:id/accounts/:name": ({ door }) =>
+    door.call(OPERATOR, "POST", "/v1/providers/fake/accounts/third", VENDOR),
+};
+
+/** The same address, with ids of nothing. */
+export function unknown({ path, ...request }: Request): Request {
+  const nothing = path
+    .replace(/[0-9A-HJKMNP-TV-Z]{26}/g, "01AAAAAAAAAAAAAAAAAAAAAAAA")
+    .replace(/\d{16}/, "1000000000000000")
+    .replace(DEAD_LETTER.id, "nothing")
+    .replace("/providers/fake", "/providers/nobody")
+    .replace(/^\/media\/.*/, "/media/nothing.png?s=x");
+  return { path: nothing, ...request };
+}
+
+export type { Json };

@@ -1,0 +1,433 @@
+/**
+ * The whole house in memory: the real engine and core, a table and a queue in memory, a vendor that does as it is told,
+ * and a clock moved by hand. Nothing runs by itself: a test drains the queue, finishes tasks at the vendor, and sweeps.
+ */
+import type { AccountTraits } from "@mjflow/core/account";
+import type { Limits } from "@mjflow/core/app";
+import type { Button } from "@mjflow/core/button";
+import { type Flow, flowStatus } from "@mjflow/core/flow";
+import type { Message } from "@mjflow/core/message";
+import type {
+  CallContext,
+  HookStore,
+  Log,
+  Metric,
+  Post,
+  PostOutcome,
+  Provider,
+  Queue,
+  Store,
+  SubmitAnswer,
+  Vendor,
+} from "@mjflow/core/port";
+import type { Report, ReportStatus } from "@mjflow/core/report";
+import type { FlowRequest } from "@mjflow/core/request";
+import type { Task } from "@mjflow/core/task";
+import { TIMINGS } from "@mjflow/core/timing";
+import { createAccounts } from "@mjflow/engine/account";
+import { archive } from "@mjflow/engine/archive";
+import { createBanned } from "@mjflow/engine/banned";
+import { bury } from "@mjflow/engine/bury";
+import { createFlow } from "@mjflow/engine/create";
+import { deliver, tell } from "@mjflow/engine/deliver";
+import { createFacadeListener } from "@mjflow/engine/facade";
+import { createHooks } from "@mjflow/engine/hook";
+import { createListeners } from "@mjflow/engine/listen";
+import { createMediaLinks } from "@mjflow/engine/media-link";
+import { receive } from "@mjflow/engine/receive";
+import { work } from "@mjflow/engine/submit";
+import { sweep } from "@mjflow/engine/sweep";
+import { createVault } from "@mjflow/engine/vault";
+import { createVendors } from "@mjflow/engine/vendor";
+import { consume } from "@mjflow/queue/consume";
+import { createMemoryQueue } from "@mjflow/queue/memory";
+import { createMemoryBlobs } from "@mjflow/store/blob";
+import { createFacadeStore } from "@mjflow/store/facade";
+import { createHookStore } from "@mjflow/store/hook";
+import { createMemoryStore, type MemoryStore } from "@mjflow/store/memory";
+import { createMemoryTable, type MemoryTable } from "@mjflow/store/memory-table";
+import { createVendorStore } from "@mjflow/store/vendor";
+
+// biome-ignore lint/suspicious/noExplicitAny: a test looks into JSON
+type Json = any;
+
+const VAULT_KEY = "a vault key for tests, long enough to be believed";
+export const TOKEN_KEY = "a hook key for tests, long enough to be believed";
+const VISIBILITY_MS = 600_000;
+
+/** One submission as the vendor saw it. */
+export interface Call {
+  kind: "submit" | "press" | "modal";
+  id: string;
+  customId?: string;
+  parent?: string;
+  prompt?: string;
+  mask?: string;
+  context: CallContext;
+}
+
+export type TestHarness = ReturnType<typeof createTestHarness>;
+
+export interface TestHarnessOptions {
+  /** Another than one in memory. Worlds that share one have their ids from different seeds. */
+  store?: Store;
+  /** Where endpoints and deliveries are. */
+  table?: MemoryTable;
+  seed?: number;
+  /** The configured vendors' accounts, by id and name; every vendor is played by the same one. */
+  accounts?: Record<string, Record<string, Partial<AccountTraits>>>;
+}
+
+/** What a stage without a word of it has. */
+const ONE_ACCOUNT = { fake: { default: {} } };
+
+export const HARNESS_START = Date.UTC(2026, 10, 21);
+
+export function createTestHarness({
+  table = createMemoryTable(),
+  store: memory = createMemoryStore({ table }),
+  seed = 0,
+  accounts: configured = ONE_ACCOUNT,
+}: TestHarnessOptions = {}) {
+  let now = HARNESS_START;
+  const clock = { now: () => now };
+  const metrics = new Map<Metric, number>();
+  const lines: string[] = [];
+  const note = (event: string, fields?: Record<string, unknown>) =>
+    void lines.push(JSON.stringify({ event, ...fields }));
+  const log: Log = {
+    info: note,
+    warn: note,
+    error: note,
+    count: (metric, by = 1) => void metrics.set(metric, (metrics.get(metric) ?? 0) + by),
+  };
+  const storeFault = faultable<Store>(memory);
+  const queue = createMemoryQueue({ now: clock.now, visibilityMs: VISIBILITY_MS, maxReceiveCount: 5 });
+  const queueFault = faultable<Queue>({
+    send: (messages) => queue.send(messages),
+    resend: (body) => queue.resend(body),
+  });
+  const vendor = createVendor();
+  const vault = createVault([VAULT_KEY]);
+  const vendorStore = createVendorStore(table);
+  const vendors = createVendors({
+    configured: configuredAs(configured, vendor.provider),
+    vendorStore,
+    vault,
+    clock,
+    log,
+    beliefMs: TIMINGS.beliefMs,
+  });
+  const deps = {
+    store: storeFault.port,
+    queue: queueFault.port,
+    blobs: createMemoryBlobs(),
+    providers: vendors,
+    hooks: createHooks({ keys: [TOKEN_KEY], callbackUrl: "https://hooks.test" }),
+    clock,
+    random: { bytes: (n: number) => new Uint8Array(n).fill(++seed), chance: () => 1 },
+    timings: TIMINGS,
+    log,
+    readCallback: (_provider: string, body: string): Report | undefined => vendor.provider.readCallback(body),
+  };
+  const hookFault = faultable<HookStore>(createHookStore({ table, now: clock.now }));
+  const facadeStore = createFacadeStore(table, { now: clock.now });
+  const receiver = createReceiver();
+  const wired = {
+    ...deps,
+    limits: undefined as Limits | undefined,
+    accounts: createAccounts({ ...deps, vendorStore }),
+    hookStore: hookFault.port,
+    listeners: createListeners({ hookStore: hookFault.port, clock, beliefMs: 0, bus: false }),
+    vendors,
+    vendorStore,
+    banned: createBanned({ configured: [], vendorStore, clock, log, beliefMs: TIMINGS.beliefMs }),
+    vault,
+    newWebhookSecret: () => ({ secret: `whsec_${Buffer.alloc(32, ++seed).toString("base64")}` }),
+    webhooks: { send: receiver.receive },
+    outbound: { post: receiver.post },
+    mediaUrl: (key: string) => `https://api.test/${key}`,
+    mediaLinks: (baseUrl: string) => createMediaLinks({ keys: [VAULT_KEY], baseUrl }),
+    objectionTo: (url: string) => (url.startsWith("https://") ? undefined : "only https is spoken"),
+    // Time is moved by hand: whoever waits finds that it has passed.
+    sleep: async (ms: number) => {
+      now += ms;
+    },
+    objectUrl: async (key: string) => `https://bucket.test/${key}`,
+    media: createStudio(),
+    queueDepths: async () => [{ name: "submit" as const, ...queue.depth() }],
+    facadeStore,
+    facade: createFacadeListener({ facadeStore }),
+  };
+
+  function handle(message: Message): Promise<void> {
+    if (message.type === "tell") return tell(wired, message);
+    if (message.type === "deliver") return deliver(wired, message.deliveryId);
+    if (message.type === "archive") return archive(wired, message);
+    return work(wired, message);
+  }
+
+  /** Delivers what is visible, as the event-source mapping would, until nothing is. */
+  async function drain(): Promise<void> {
+    for (let records = queue.receive(10); records.length > 0; records = queue.receive(10)) {
+      const { batchItemFailures } = await consume({ Records: records }, handle, { log });
+      const failed = new Set(batchItemFailures.map((f) => f.itemIdentifier));
+      for (const record of records) if (!failed.has(record.messageId)) queue.delete(record.receiptHandle);
+    }
+  }
+
+  /** What the vendor posts about one submission. */
+  function post(call: Call, status: ReportStatus | undefined, more?: Partial<Report>) {
+    return postRaw(tokenOf(call), JSON.stringify(reportOf(call, status, more)));
+  }
+
+  const postRaw = (token: string, body: string) => receive(wired, token, body);
+
+  /** Every submission so far ends well, each callback sent `copies` times; what that starts is submitted, and so on. */
+  async function finishAll(copies = 1): Promise<void> {
+    for (let done = -1; done !== vendor.calls.length; ) {
+      done = vendor.calls.length;
+      await drain();
+      for (const call of vendor.calls.filter((c) => !vendor.finished.has(c.id))) {
+        vendor.finished.add(call.id);
+        for (let i = 0; i < copies; i++) await post(call, "SUCCESS");
+      }
+      await drain();
+    }
+  }
+
+  return {
+    deps: wired,
+    log: lines,
+    metrics,
+    vendor,
+    queue,
+    storeFault,
+    queueFault,
+    hookFault,
+    receiver,
+    drain,
+    post,
+    postRaw,
+    finishAll,
+    /** All that is stored, where it is stored in memory. */
+    dump: () => (memory as Partial<MemoryStore>).dump!(),
+    sweep: () => sweep(wired),
+    bury: (message: Message) => bury(wired, message),
+    advance: (ms: number) => {
+      now += ms;
+    },
+    async start(request: Partial<FlowRequest> = {}): Promise<Flow> {
+      const body = { provider: "fake", prompt: "a paper boat", ...request };
+      const { flow } = await createFlow(wired, "app_a", body, {
+        storeProgress: false,
+        resubmit: "after-grace",
+        archive: false,
+      });
+      return flow;
+    },
+    async read(flow: Flow): Promise<{ flow: Flow; tasks: Map<string, Task>; status: string }> {
+      const loaded = await memory.loadFlow(flow.id);
+      const tasks = new Map(loaded.tasks.map((task) => [task.path, task]));
+      return { flow: loaded.flow!, tasks, status: flowStatus(loaded.tasks) };
+    },
+  };
+}
+
+/** Any id that begins so is a dialect's, configured or not. */
+const DIALECT = /^(?:fake|other|spare)/;
+
+/** The key says which account it is; that of a stage's only one is as it always was. */
+function configuredAs(accounts: Record<string, Record<string, Partial<AccountTraits>>>, provider: Provider) {
+  const apiKey = (id: string, name: string) => (id === "fake" && name === "default" ? "secret-key" : `${id}/${name}`);
+  return {
+    ids: () => Object.keys(accounts),
+    dialect: (id: string) => (DIALECT.test(id) ? provider : undefined),
+    get(id: string): Vendor | undefined {
+      const named = accounts[id];
+      return (
+        named && {
+          provider,
+          account: (name) => named[name] && { baseUrl: `http://${id}.test`, apiKey: apiKey(id, name) },
+          accounts: () => Object.entries(named).map(([name, traits]) => ({ name, weight: 1, ...traits })),
+        }
+      );
+    },
+  };
+}
+
+/** What the app's server got, and how it is told to answer; by default it takes everything. */
+function createReceiver() {
+  const posts: { url: string; id: string; body: Json; secrets: readonly string[] }[] = [];
+  const script: PostOutcome[] = [];
+  const answer = (): PostOutcome => script.shift() ?? { kind: "answered", status: 200, body: "", tookMs: 1 };
+  return {
+    posts,
+    /** The next posts are answered by these, in turn. */
+    next: (...outcomes: PostOutcome[]) => void script.push(...outcomes),
+    async receive({ url, id, body, secrets }: { url: string; id: string; body: string; secrets: readonly string[] }) {
+      posts.push({ url, id, body: JSON.parse(body) as Json, secrets });
+      return answer();
+    },
+    async post({ url, body }: Post) {
+      posts.push({ url, id: "", body: JSON.parse(body) as Json, secrets: [] });
+      return answer();
+    },
+  };
+}
+
+/** Pictures copied and cut, in memory. */
+function createStudio() {
+  const made = new Map<string, string>();
+  const stored = (key: string) => ({ key, bytes: 3, sha256: "0".repeat(64), contentType: "image/png" });
+  return {
+    made,
+    async copy({ url, key }: { url: string; key: string }) {
+      if (!made.has(key)) made.set(key, url);
+      return stored(key);
+    },
+    async tile({ from, key, n }: { from: string; key: string; n: number }) {
+      if (!made.has(key)) made.set(key, `${from} tile ${n}`);
+      return stored(key);
+    },
+  };
+}
+
+export function tokenOf(call: Call): string {
+  return call.context.notifyHook.split("/callbacks/")[1]!;
+}
+
+/** A success has a picture and buttons, whatever else it has. */
+export function reportOf(call: Call, status: ReportStatus | undefined, more: Partial<Report> = {}): Report {
+  const seen = { imageUrl: `https://img.test/${call.id}.png`, buttons: buttonsOf(call) };
+  const result = { ...(status === "SUCCESS" && seen), ...more.result };
+  return { vendorTaskId: call.id, status, ...more, result };
+}
+
+function buttonsOf(call: Call): Button[] {
+  const single = call.customId?.includes("upsample");
+  const uuid = `0000${call.id}`.slice(-12).padStart(12, "0");
+  const job = `00000000-0000-4000-8000-${uuid}`;
+  const button = (customId: string, label: string, emoji = "") => ({ customId, label, emoji });
+  if (single) {
+    return [
+      button(`MJ::Outpaint::50::1::${job}::SOLO`, "Zoom Out 2x", "🔍"),
+      button(`MJ::CustomZoom::${job}`, "Custom Zoom", "🔍"),
+      button(`MJ::Inpaint::1::${job}::SOLO`, "Vary (Region)", "🖌️"),
+    ];
+  }
+  const numbers = [1, 2, 3, 4];
+  return [
+    ...numbers.map((n) => button(`MJ::JOB::upsample::${n}::${job}`, `U${n}`)),
+    button(`MJ::JOB::reroll::0::${job}::SOLO`, "", "🔄"),
+    ...numbers.map((n) => button(`MJ::JOB::variation::${n}::${job}`, `V${n}`)),
+    button(`MJ::Remaster::1::${job}`, "Remaster", "✨"),
+  ];
+}
+
+/** A vendor that takes everything unless told otherwise. */
+function createVendor() {
+  const calls: Call[] = [];
+  const finished = new Set<string>();
+  const reports = new Map<string, Report>();
+  const lookups: string[][] = [];
+  const script: ((call: Call) => SubmitAnswer | Promise<SubmitAnswer>)[] = [];
+  let lookupError: Error | undefined;
+
+  async function answer(call: Omit<Call, "id">, id?: string): Promise<SubmitAnswer> {
+    const full = { ...call, id: id ?? String(1_765_000_000_000_000 + calls.length) };
+    calls.push(full);
+    const scripted = script.shift();
+    return scripted ? scripted(full) : { kind: "accepted", vendorTaskId: full.id };
+  }
+
+  const provider: Provider = {
+    id: "fake",
+    title: "Fake",
+    abilities: {
+      notifyHook: "documented",
+      listByCondition: true,
+      searchByState: false,
+      instantActions: [],
+      rootActions: ["imagine", "blend"],
+      modes: ["fast"],
+      seed: false,
+    },
+    submit: ({ prompt }, context) => answer({ kind: "submit", prompt, context }),
+    press: ({ vendorTaskId, customId }, context) => answer({ kind: "press", parent: vendorTaskId, customId, context }),
+    modal: ({ vendorTaskId, prompt, maskBase64 }, context) =>
+      answer({ kind: "modal", prompt, mask: maskBase64, context }, vendorTaskId),
+    async lookup(ids) {
+      lookups.push([...ids]);
+      if (lookupError) throw lookupError;
+      return { reports: ids.flatMap((id) => reports.get(id) ?? []), requests: 1 };
+    },
+    search: async () => ({ reports: [], requests: 0 }),
+    readCallback(body) {
+      try {
+        return JSON.parse(body) as Report;
+      } catch {
+        return undefined;
+      }
+    },
+    seed: async () => undefined,
+    upload: async () => ({ kind: "unclear", reason: "not built" }),
+  };
+
+  return {
+    provider,
+    calls,
+    finished,
+    lookups,
+    /** The next submission is answered by this. */
+    next: (reply: SubmitAnswer | ((call: Call) => SubmitAnswer | Promise<SubmitAnswer>)) =>
+      void script.push(typeof reply === "function" ? reply : () => reply),
+    /** What a look-up will find. */
+    holds: (call: Call, status: ReportStatus) =>
+      void reports.set(call.id, {
+        vendorTaskId: call.id,
+        status,
+        result: status === "SUCCESS" ? { imageUrl: `https://img.test/${call.id}.png`, buttons: buttonsOf(call) } : {},
+      }),
+    failLookups: (error: Error | undefined) => {
+      lookupError = error;
+    },
+    presses: () => calls.filter((call) => call.kind === "press").map((call) => call.customId!),
+  };
+}
+
+/** Lets a test break one verb of a port: before it does anything, or after it has done it. */
+function faultable<T extends object>(port: T) {
+  const armed: { verb: keyof T; when: "before" | "after"; skip: number; error: Error }[] = [];
+  const calls: string[] = [];
+  let fired = 0;
+  const wrapped = new Proxy(port, {
+    get(target, verb) {
+      const original = target[verb as keyof T];
+      if (typeof original !== "function") return original;
+      return async (...args: unknown[]) => {
+        calls.push(String(verb));
+        const i = armed.findIndex((fault) => fault.verb === verb && fault.skip-- === 0);
+        const [fault] = i < 0 ? [] : armed.splice(i, 1);
+        if (fault?.when === "before") {
+          fired++;
+          throw fault.error;
+        }
+        const result: unknown = await original.apply(target, args);
+        if (fault) {
+          fired++;
+          throw fault.error;
+        }
+        return result;
+      };
+    },
+  });
+  return {
+    port: wrapped,
+    calls,
+    /** @param skip how many calls of the verb go through first */
+    arm: (verb: keyof T, when: "before" | "after", skip = 0) =>
+      void armed.push({ verb, when, skip, error: new Error(`crash ${when} ${String(verb)}`) }),
+    fired: () => fired,
+  };
+}
