@@ -3,14 +3,14 @@
  * (`infra/console.ts`). Everything is refused that is not named. No inline script, no inline style, nothing evaluated.
  */
 
-export interface Place {
+export interface ConsoleSiteAddress {
   /** Where the API is, if not where the console is. */
   apiOrigin?: string | undefined;
   /** The simulator's pictures are on this machine; elsewhere nothing of a visitor's machine is asked for. */
   simulated?: boolean;
 }
 
-export function policy({ apiOrigin, simulated = false }: Place = {}): string {
+export function contentSecurityPolicy({ apiOrigin, simulated = false }: ConsoleSiteAddress = {}): string {
   const [api, here] = [apiOrigin ? ` ${apiOrigin}` : "", simulated ? " http://127.0.0.1:*" : ""];
   return [
     "default-src 'none'",
@@ -29,9 +29,9 @@ export function policy({ apiOrigin, simulated = false }: Place = {}): string {
   ].join("; ");
 }
 
-export function siteHeaders(place?: Place) {
+export function siteHeaders(place?: ConsoleSiteAddress) {
   return {
-    "Content-Security-Policy": policy(place),
+    "Content-Security-Policy": contentSecurityPolicy(place),
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",

@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { openFile } from "@mjflow/local/engine/file";
+import { openDataFile } from "@mjflow/local/engine/data-file";
 import { createFileTable } from "@mjflow/local/engine/file-table";
 import { createStore } from "@mjflow/store/dynamo";
 import type { Table } from "@mjflow/store/table";
@@ -10,7 +10,7 @@ import type { StoreMaker } from "./store.case.ts";
 
 export function makeFileTable(): StoreMaker & { table: Table } {
   const dataDir = mkdtempSync(join(tmpdir(), "mjflow-file-"));
-  const file = openFile({ dataDir });
+  const file = openDataFile({ dataDir });
   const table = createFileTable(file);
   return {
     table,

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { openFile } from "@mjflow/local/engine/file";
+import { openDataFile } from "@mjflow/local/engine/data-file";
 import { createFileQueues } from "@mjflow/local/engine/file-queue";
 import { MAX_RECEIVES, queueCase } from "./queue.case.ts";
 
@@ -10,7 +10,7 @@ const VISIBILITY_MS = 30_000;
 for (const kept of ["in memory", "on disk"] as const) {
   queueCase(`sqlite ${kept}`, async () => {
     const dataDir = kept === "on disk" ? mkdtempSync(join(tmpdir(), "mjflow-file-")) : undefined;
-    const file = openFile({ dataDir });
+    const file = openDataFile({ dataDir });
     let now = Date.now();
     const options = { file, visibilityMs: VISIBILITY_MS, maxReceiveCount: () => MAX_RECEIVES, now: () => now };
     const { queue, depths, source } = createFileQueues(options);

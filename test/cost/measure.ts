@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { SQSClient } from "@aws-sdk/client-sqs";
 import { flowStatus } from "@mjflow/core/flow";
-import { startHouse } from "@mjflow/local/house";
+import { startLocalServer } from "@mjflow/local/server";
 import { PROVIDER_IDS } from "@mjflow/simulator/server";
 import { createDynamoStore } from "@mjflow/store/dynamo";
 
@@ -71,7 +71,7 @@ export async function measure(flows: number, then: object[]): Promise<Measured> 
   const dataDir = mkdtempSync(join(tmpdir(), "mjflow-cost-"));
   // With a name, functions take themselves for deployed, and write their metrics.
   Object.assign(process.env, { MJFLOW_PROGRESS: "off", MJFLOW_LOG: "info", AWS_LAMBDA_FUNCTION_NAME: "measured" });
-  const house = await startHouse(
+  const house = await startLocalServer(
     {
       port: 0,
       dataDir,

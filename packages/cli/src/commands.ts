@@ -29,9 +29,9 @@ const LOAD: Readonly<Record<string, () => Promise<Command>>> = {
   replay: async () => (await import("./command/delivery.ts")).replay,
   dev: async () => (await import("./command/dev.ts")).dev,
   doctor: async () => (await import("./command/doctor.ts")).doctor,
-  dead: async () => (await import("./command/letter.ts")).dead,
-  redrive: async () => (await import("./command/letter.ts")).redrive,
-  drop: async () => (await import("./command/letter.ts")).drop,
+  dead: async () => (await import("./command/dead-letter.ts")).deadLetters,
+  redrive: async () => (await import("./command/dead-letter.ts")).redrive,
+  drop: async () => (await import("./command/dead-letter.ts")).discard,
   keys: async () => (await import("./command/key.ts")).keys,
   config: async () => (await import("./command/config.ts")).config,
 };

@@ -23,7 +23,7 @@ export function findConnection({ env, cwd }: Pick<Platform, "env" | "cwd">, urlO
   const own = env["MJFLOW_API_KEY"]?.trim();
   if (own) return { url, urlFrom, apiKey: own, keyFrom: "MJFLOW_API_KEY" };
   // The key of the house on this machine goes to this machine, and nowhere else.
-  const kept = isLoopback(url) ? keptKey(env["MJFLOW_DATA_DIR"], cwd) : undefined;
+  const kept = isLoopback(url) ? readStoredKey(env["MJFLOW_DATA_DIR"], cwd) : undefined;
   return { url, urlFrom, ...kept };
 }
 
@@ -51,7 +51,7 @@ function isLoopback(url: string): boolean {
 }
 
 /** In the house's data folder: the one that is named, else the nearest one upwards, as from a folder of the clone. */
-function keptKey(dataDir: string | undefined, cwd: string): Pick<Connection, "apiKey" | "keyFrom"> {
+function readStoredKey(dataDir: string | undefined, cwd: string): Pick<Connection, "apiKey" | "keyFrom"> {
   for (const path of dataDir ? [resolve(cwd, dataDir, KEY_FILE)] : upwards(cwd)) {
     if (!existsSync(path)) continue;
     const apiKey = readFileSync(path, "utf8").trim();

@@ -1,16 +1,16 @@
 /** What a command is run with: the API, and a place to say things. */
 import { Mjflow } from "@mjflow/client";
 import { type Connection, findConnection } from "./connection.ts";
-import { isScreen, type Paint, paintFor, plain } from "./paint.ts";
+import { isScreen, type Painter, paintFor, plain } from "./paint.ts";
 import type { Platform } from "./platform.ts";
-import { harmless, json } from "./text.ts";
+import { escapeControlCharacters, json } from "./text.ts";
 
 const DEFAULT_COLUMNS = 80;
 
 export class Context {
   readonly platform: Platform;
   readonly json: boolean;
-  readonly paint: Paint;
+  readonly paint: Painter;
   readonly #urlOption: string | undefined;
   #connection: Connection | undefined;
   #mjflow: Mjflow | undefined;
@@ -57,7 +57,7 @@ export class Context {
   /** The answer: its JSON, or lines for a person. */
   show(value: unknown, lines: () => readonly string[]): void {
     if (this.json) this.#write(this.platform.stdout, json(value, 2));
-    else for (const line of lines()) this.#write(this.platform.stdout, harmless(line));
+    else for (const line of lines()) this.#write(this.platform.stdout, escapeControlCharacters(line));
   }
 
   /** One JSON value of several, on a line of its own. */
@@ -67,12 +67,12 @@ export class Context {
 
   /** For a person only. */
   say(...lines: readonly string[]): void {
-    if (!this.json) for (const line of lines) this.#write(this.platform.stdout, harmless(line));
+    if (!this.json) for (const line of lines) this.#write(this.platform.stdout, escapeControlCharacters(line));
   }
 
   /** Beside the answer, for a person only: it stays out of pipes. */
   note(...lines: readonly string[]): void {
-    if (!this.json) for (const line of lines) this.#write(this.platform.stderr, harmless(line));
+    if (!this.json) for (const line of lines) this.#write(this.platform.stderr, escapeControlCharacters(line));
   }
 
   #write(output: { write(text: string): unknown }, line: string): void {

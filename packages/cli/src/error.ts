@@ -1,12 +1,12 @@
 /** What went wrong, for people and for machines. */
 import { isMjflowError, type MjflowError } from "@mjflow/client";
 import type { Connection } from "./connection.ts";
-import type { Paint } from "./paint.ts";
-import { clean } from "./text.ts";
+import type { Painter } from "./paint.ts";
+import { stripControlCharacters } from "./text.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** What was started before it went wrong, for who wants to go on with it. */
-export class FlowGoesOn extends Error {
+export class FlowStillRunningError extends Error {
   readonly flowId: string;
   override readonly cause: MjflowError;
 
@@ -18,15 +18,15 @@ export class FlowGoesOn extends Error {
 }
 
 export function errorView(error: unknown): Record<string, unknown> {
-  if (error instanceof FlowGoesOn) return { ...errorView(error.cause), flowId: error.flowId };
+  if (error instanceof FlowStillRunningError) return { ...errorView(error.cause), flowId: error.flowId };
   if (error instanceof UsageError) return { code: "usage", detail: error.message };
   if (!isMjflowError(error)) return { code: "bug", detail: String(error) };
   const { code, detail, status, field, advice, retry, requestId, more } = error;
   return { code, detail, status, field, advice, retry, requestId, ...more };
 }
 
-export function errorLines(error: unknown, paint: Paint, connection: Connection | undefined): string[] {
-  if (error instanceof FlowGoesOn) return goesOn(error, paint);
+export function errorLines(error: unknown, paint: Painter, connection: Connection | undefined): string[] {
+  if (error instanceof FlowStillRunningError) return stillRunningLines(error, paint);
   if (error instanceof UsageError) {
     const help = error.command === undefined ? "mjflow help" : `mjflow help ${error.command}`;
     return [`${paint("red", "✗")} ${error.message}`, paint("dim", `  ${help}`)];
@@ -38,17 +38,21 @@ export function errorLines(error: unknown, paint: Paint, connection: Connection 
   const advice = keyAdvice(error, connection) ?? error.advice;
   const offered = error.more["offered"];
   return [
-    `${paint("red", "✗")} ${clean(error.detail)} ${paint("dim", `(${error.code})`)}`,
-    ...(Array.isArray(offered) ? [`  It offers ${offered.map((label) => clean(String(label))).join(", ")}.`] : []),
-    ...(advice ? [`  ${clean(advice)}`] : []),
-    ...(error.requestId && error.code === "internal" ? [paint("dim", `  request ${clean(error.requestId)}`)] : []),
+    `${paint("red", "✗")} ${stripControlCharacters(error.detail)} ${paint("dim", `(${error.code})`)}`,
+    ...(Array.isArray(offered)
+      ? [`  It offers ${offered.map((label) => stripControlCharacters(String(label))).join(", ")}.`]
+      : []),
+    ...(advice ? [`  ${stripControlCharacters(advice)}`] : []),
+    ...(error.requestId && error.code === "internal"
+      ? [paint("dim", `  request ${stripControlCharacters(error.requestId)}`)]
+      : []),
   ];
 }
 
 /** Told of what happened to the watching; the flow itself is not touched by it. */
-function goesOn({ flowId, cause }: FlowGoesOn, paint: Paint): string[] {
-  const id = clean(flowId);
-  const why = cause.code === "aborted" ? "Stopped watching" : clean(cause.detail);
+function stillRunningLines({ flowId, cause }: FlowStillRunningError, paint: Painter): string[] {
+  const id = stripControlCharacters(flowId);
+  const why = cause.code === "aborted" ? "Stopped watching" : stripControlCharacters(cause.detail);
   return [
     `${why.replace(/\.$/, "")}. ${paint("bold", "The flow goes on")}: ${id}`,
     paint("dim", `  mjflow watch ${id}    to see its end`),

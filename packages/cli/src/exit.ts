@@ -1,6 +1,6 @@
 /** What the process ends with: scripts branch on these, so they never change. */
 import { MjflowError } from "@mjflow/client";
-import { FlowGoesOn } from "./error.ts";
+import { FlowStillRunningError } from "./error.ts";
 import { UsageError } from "./usage-error.ts";
 
 export const EXIT = {
@@ -18,7 +18,7 @@ export const EXIT = {
 /** As shells count a process that a signal ended. */
 const SIGNALS: Record<string, number> = { SIGHUP: 129, SIGINT: 130, SIGPIPE: 141, SIGTERM: 143 };
 
-const INPUT = new Set([
+const INPUT_ERRORS = new Set([
   "invalid_argument",
   "invalid_request",
   "invalid_json",
@@ -26,17 +26,17 @@ const INPUT = new Set([
   "unsupported_media_type",
   "idempotency_mismatch",
 ]);
-const NO_WAY_IN = new Set(["unreachable", "unexpected_answer", "unauthorized", "forbidden"]);
+const AUTH_OR_NETWORK_ERRORS = new Set(["unreachable", "unexpected_answer", "unauthorized", "forbidden"]);
 
 /** @param signal whose reason names the signal that ended it */
 export function exitOf(error: unknown, signal?: AbortSignal): number {
-  if (error instanceof FlowGoesOn) return exitOf(error.cause, signal);
+  if (error instanceof FlowStillRunningError) return exitOf(error.cause, signal);
   if (error instanceof UsageError) return EXIT.usage;
   if (!(error instanceof MjflowError)) return EXIT.failed;
   if (error.code === "aborted") return exitOfSignal(signal?.reason);
   if (error.code === "timeout") return EXIT.timeout;
-  if (INPUT.has(error.code)) return EXIT.usage;
-  return NO_WAY_IN.has(error.code) ? EXIT.unreachable : EXIT.failed;
+  if (INPUT_ERRORS.has(error.code)) return EXIT.usage;
+  return AUTH_OR_NETWORK_ERRORS.has(error.code) ? EXIT.unreachable : EXIT.failed;
 }
 
 export function exitOfSignal(name: unknown): number {

@@ -2,15 +2,15 @@
 import { type Flow, isMjflowError, type Task } from "@mjflow/client";
 import type { Context } from "./context.ts";
 import { bars } from "./draw/bars.ts";
-import { windowHint } from "./draw/flow.ts";
+import { modalHint } from "./draw/flow.ts";
 import { Live } from "./draw/live.ts";
-import { FlowGoesOn } from "./error.ts";
+import { FlowStillRunningError } from "./error.ts";
 import { plain } from "./paint.ts";
 import { fit } from "./text.ts";
 import { stopwatch } from "./time.ts";
 
 const TICK_MS = 1_000;
-const WINDOW_MS = 3_000;
+const MODAL_GRACE_MS = 3_000;
 
 export interface FollowOptions {
   timeoutMs?: number | undefined;
@@ -27,7 +27,7 @@ export async function follow(context: Context, flowId: string, { timeoutMs }: Fo
     });
   } catch (error) {
     const isOver = isMjflowError(error) && ["aborted", "timeout", "unreachable"].includes(error.code);
-    throw isOver ? new FlowGoesOn(flowId, error) : error;
+    throw isOver ? new FlowStillRunningError(flowId, error) : error;
   } finally {
     show?.end();
   }
@@ -41,12 +41,12 @@ interface Show {
 function screen({ platform, paint }: Context): Show {
   const live = new Live(platform.stdout);
   const startedAt = platform.now();
-  const windows = new Windows();
+  const windows = new OpenModals();
   let tasks: readonly Task[] = [];
   const draw = () => {
     // One column is left free: some terminals break the line after the last.
     const columns = (platform.stdout.columns ?? 80) - 1;
-    const hints = windows.waiting(tasks, platform.now()).map((task) => fit(windowHint(task), columns - 2));
+    const hints = windows.waiting(tasks, platform.now()).map((task) => fit(modalHint(task), columns - 2));
     live.draw([
       ...bars(tasks, paint, columns),
       ...hints.map((hint) => `  ${paint("yellow", hint)}`),
@@ -68,14 +68,14 @@ function screen({ platform, paint }: Context): Show {
 }
 
 /** A plan answers its windows within a moment; one that stays open waits for a person. */
-class Windows {
+class OpenModals {
   readonly #since = new Map<string, number>();
 
   waiting(tasks: readonly Task[], nowMs: number): Task[] {
     const open = tasks.filter(({ status }) => status === "MODAL");
     for (const id of this.#since.keys()) if (!open.some((task) => task.id === id)) this.#since.delete(id);
     for (const { id } of open) if (!this.#since.has(id)) this.#since.set(id, nowMs);
-    return open.filter(({ id }) => nowMs - this.#since.get(id)! >= WINDOW_MS);
+    return open.filter(({ id }) => nowMs - this.#since.get(id)! >= MODAL_GRACE_MS);
   }
 }
 

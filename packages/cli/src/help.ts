@@ -34,11 +34,11 @@ export function commandHelp({ name, summary, usage, options, notes }: Command): 
 }
 
 function optionLines(options: Options): string[] {
-  const rows = Object.entries(options).map(([name, option]) => [spelled(name, option), option.help] as const);
+  const rows = Object.entries(options).map(([name, option]) => [formatOption(name, option), option.help] as const);
   const width = Math.max(...rows.map(([left]) => left.length)) + 2;
   return rows.map(([left, help]) => `  ${pad(left, width)}${help}`);
 }
 
-function spelled(name: string, { short, value, type, negated }: Option): string {
+function formatOption(name: string, { short, value, type, negated }: Option): string {
   return `--${negated ? "no-" : ""}${name}${short ? `, -${short}` : ""}${type === "string" ? ` ${value ?? "TEXT"}` : ""}`;
 }

@@ -6,26 +6,26 @@ import type { Context } from "./context.ts";
 import { durationMs, moment } from "./time.ts";
 import { UsageError } from "./usage-error.ts";
 
-export const WAITING = {
+export const WAIT_OPTIONS = {
   wait: { type: "boolean", negated: true, help: "start it and come back; `mjflow watch` goes on" },
   timeout: { type: "string", value: "TIME", help: "stop watching after 30s, 10m, 2h (exit 4); the flow goes on" },
 } as const satisfies Record<string, Option>;
 
-export const PAGING = {
+export const PAGING_OPTIONS = {
   limit: { type: "string", value: "N", help: "how many, newest first (20)" },
   all: { type: "boolean", help: "all of them" },
 } as const satisfies Record<string, Option>;
 
-export const RANGE = {
+export const TIME_RANGE_OPTIONS = {
   since: { type: "string", value: "TIME", help: "from then on: a date, or how long ago (2h)" },
   until: { type: "string", value: "TIME", help: "up to then" },
 } as const satisfies Record<string, Option>;
 
-export function timeoutOf(text: string | undefined): number | undefined {
+export function parseTimeout(text: string | undefined): number | undefined {
   return text === undefined ? undefined : durationMs(text, "--timeout");
 }
 
-export function rangeOf(context: Context, values: { since: string | undefined; until: string | undefined }) {
+export function parseTimeRange(context: Context, values: { since: string | undefined; until: string | undefined }) {
   const now = context.platform.now();
   const { since, until } = values;
   return {
@@ -35,7 +35,7 @@ export function rangeOf(context: Context, values: { since: string | undefined; u
 }
 
 /** @throws UsageError for a word that is none of them */
-export function oneOf<const T extends string>(
+export function parseChoice<const T extends string>(
   option: string,
   value: string | undefined,
   allowed: readonly T[],
@@ -48,13 +48,13 @@ export function oneOf<const T extends string>(
 }
 
 /** `flow.completed,task.failed`, or given several times. */
-export function eventsOf(values: readonly string[]): EventType[] | undefined {
+export function parseEvents(values: readonly string[]): EventType[] | undefined {
   const names = values.flatMap((value) => value.split(",")).map((name) => name.trim());
-  for (const name of names) oneOf("--events", name, EVENT_TYPES);
+  for (const name of names) parseChoice("--events", name, EVENT_TYPES);
   return names.length > 0 ? (names as EventType[]) : undefined;
 }
 
-export function countOf(option: string, text: string | undefined, fallback: number): number {
+export function parseCount(option: string, text: string | undefined, fallback: number): number {
   if (text === undefined) return fallback;
   if (!/^[1-9]\d{0,8}$/.test(text)) throw new UsageError(`${option} takes a whole number, 1 or more.`);
   return Number(text);

@@ -1,8 +1,8 @@
 /** Lists: as many as were asked for, over as many pages as that takes. */
 import type { List, Page } from "@mjflow/client";
-import { countOf } from "./option.ts";
+import { parseCount } from "./option.ts";
 
-const SHOWN = 20;
+const DEFAULT_LIMIT = 20;
 const MOST_PER_PAGE = 100;
 
 export interface Paging {
@@ -12,7 +12,7 @@ export interface Paging {
 
 /** How many to ask for at a time. */
 export function pageSize(paging: Paging): number {
-  return Math.min(MOST_PER_PAGE, countOf("--limit", paging.limit, paging.all ? MOST_PER_PAGE : SHOWN));
+  return Math.min(MOST_PER_PAGE, parseCount("--limit", paging.limit, paging.all ? MOST_PER_PAGE : DEFAULT_LIMIT));
 }
 
 /**
@@ -20,7 +20,7 @@ export function pageSize(paging: Paging): number {
  * asked for; a server that filters its pages may need several of them for one item.
  */
 export async function collect<T>(list: List<T>, paging: Paging): Promise<Page<T>> {
-  const most = paging.all ? Number.POSITIVE_INFINITY : countOf("--limit", paging.limit, SHOWN);
+  const most = paging.all ? Number.POSITIVE_INFINITY : parseCount("--limit", paging.limit, DEFAULT_LIMIT);
   const data: T[] = [];
   let nextCursor: string | null = null;
   for await (const page of list.pages()) {

@@ -3,13 +3,13 @@ import { styleText } from "node:util";
 import type { Env, Output } from "./platform.ts";
 
 export type Style = "dim" | "bold" | "green" | "red" | "yellow" | "cyan";
-export type Paint = (style: Style, text: string) => string;
+export type Painter = (style: Style, text: string) => string;
 
-export const plain: Paint = (_, text) => text;
-export const colours: Paint = (style, text) => styleText(style, text, { validateStream: false });
+export const plain: Painter = (_, text) => text;
+export const colours: Painter = (style, text) => styleText(style, text, { validateStream: false });
 
 /** https://no-color.org: any value that is not empty turns them off. */
-export function paintFor(output: Output, env: Env): Paint {
+export function paintFor(output: Output, env: Env): Painter {
   return isScreen(output, env) && !env["NO_COLOR"] ? colours : plain;
 }
 

@@ -3,12 +3,12 @@ import { isMjflowError } from "@mjflow/client";
 import { checkWords, parseInvocation } from "./command.ts";
 import { COMMAND_NAMES, loadCommand } from "./commands.ts";
 import { Context } from "./context.ts";
-import { errorLines, errorView, FlowGoesOn } from "./error.ts";
+import { errorLines, errorView, FlowStillRunningError } from "./error.ts";
 import { EXIT, exitOf } from "./exit.ts";
 import { commandHelp, generalHelp } from "./help.ts";
 import { paintFor } from "./paint.ts";
 import type { Platform } from "./platform.ts";
-import { harmless, json } from "./text.ts";
+import { escapeControlCharacters, json } from "./text.ts";
 import { UsageError } from "./usage-error.ts";
 import { VERSION } from "./version.ts";
 
@@ -36,7 +36,7 @@ export async function run(args: readonly string[], platform: Platform): Promise<
 
 /** Only then: to ask for the signal is to catch it. */
 function isAborted(error: unknown): boolean {
-  return isMjflowError(error instanceof FlowGoesOn ? error.cause : error, "aborted");
+  return isMjflowError(error instanceof FlowStillRunningError ? error.cause : error, "aborted");
 }
 
 async function help(platform: Platform, name: string | undefined): Promise<number> {
@@ -65,5 +65,5 @@ function report(error: unknown, args: readonly string[], platform: Platform, con
   }
   const paint = paintFor(platform.stderr, platform.env);
   const lines = errorLines(error, paint, context?.found);
-  for (const line of lines) platform.stderr.write(`${hidden(harmless(line))}\n`);
+  for (const line of lines) platform.stderr.write(`${hidden(escapeControlCharacters(line))}\n`);
 }

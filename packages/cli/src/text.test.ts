@@ -1,22 +1,26 @@
 import { expect, test } from "vitest";
-import { clean, fit, harmless, json, pad, widthOf } from "./text.ts";
+import { escapeControlCharacters, fit, json, pad, stripControlCharacters, widthOf } from "./text.ts";
 
 const ESCAPES = ["\u001b[2J", "\u001b]0;title\u0007", "\u009b31m", "\u0008\u0008", "\u202egnp.exe", "\u2028", "\u007f"];
 
 test.each(ESCAPES)("somebody's escape reaches no terminal: %j", (sequence) => {
-  for (const text of [clean(`a${sequence}b`), harmless(`a${sequence}b`), json({ text: `a${sequence}b` })]) {
+  for (const text of [
+    stripControlCharacters(`a${sequence}b`),
+    escapeControlCharacters(`a${sequence}b`),
+    json({ text: `a${sequence}b` }),
+  ]) {
     expect(text).not.toMatch(/[\p{Cc}\p{Bidi_C}\p{Zl}\p{Zp}]/u);
   }
   expect(JSON.parse(json({ text: sequence }))).toEqual({ text: sequence });
 });
 
 test("our own colours do, and nothing longer that begins like them", () => {
-  expect(harmless("\u001b[32m✓\u001b[39m done")).toBe("\u001b[32m✓\u001b[39m done");
-  expect(harmless("\u001b[32;5mx\u001b[8Cx")).toBe("�[32;5mx�[8Cx");
+  expect(escapeControlCharacters("\u001b[32m✓\u001b[39m done")).toBe("\u001b[32m✓\u001b[39m done");
+  expect(escapeControlCharacters("\u001b[32;5mx\u001b[8Cx")).toBe("�[32;5mx�[8Cx");
 });
 
 test("text of several lines is one", () => {
-  expect(clean(" a\n\tb\r\n c ")).toBe("a b c");
+  expect(stripControlCharacters(" a\n\tb\r\n c ")).toBe("a b c");
 });
 
 test("what is cut is as wide as it looks, and says so", () => {

@@ -9,12 +9,12 @@ const UNSAFE = /[\p{Cc}\p{Bidi_C}\p{Zl}\p{Zp}]/gu;
 const SGR = /(\u001b\[\d{1,3}m)/;
 
 /** Somebody else's text on one line: prompts, reasons and labels are written by others, and could hold escapes. */
-export function clean(text: string): string {
+export function stripControlCharacters(text: string): string {
   return text.replace(/\s+/g, " ").replace(UNSAFE, "�").trim();
 }
 
 /** A finished line: whatever is no colour of ours and no printable character goes. */
-export function harmless(line: string): string {
+export function escapeControlCharacters(line: string): string {
   return line
     .split(SGR)
     .map((part, i) => (i % 2 === 1 ? part : part.replace(UNSAFE, "�")))
@@ -28,7 +28,7 @@ export function widthOf(text: string): number {
 
 /** Cleaned, and cut to `max` columns, with … for what is missing. Not for text that is coloured already. */
 export function fit(text: string, max: number): string {
-  const line = clean(text);
+  const line = stripControlCharacters(text);
   const { index, ellipsed } = truncatedWidth(line, { limit: Math.max(0, max), ...ELLIPSIS });
   return `${line.slice(0, index)}${ellipsed ? "…" : ""}`;
 }

@@ -1,5 +1,5 @@
 /** `/v1/flows` */
-import type { FlowEvent } from "./change.ts";
+import type { FlowEvent } from "./event-replay.ts";
 import { newIdempotencyKey } from "./key.ts";
 import { type List, listOf } from "./list.ts";
 import { segment, type Transport } from "./transport.ts";
@@ -46,7 +46,7 @@ export class FlowHandle {
 }
 
 /** Await it for the handle, or go straight on: `flows.create(…).wait()`. */
-export interface Creating extends Promise<FlowHandle> {
+export interface FlowCreation extends Promise<FlowHandle> {
   wait(options?: WaitOptions): Promise<Flow>;
   events(options?: EventsOptions): AsyncGenerator<FlowEvent, void>;
 }
@@ -58,7 +58,7 @@ export class Flows {
     this.#transport = transport;
   }
 
-  create(input: FlowInput, options: CreateOptions = {}): Creating {
+  create(input: FlowInput, options: CreateOptions = {}): FlowCreation {
     const handle = this.#create(input, options);
     return Object.assign(handle, {
       wait: async (waiting?: WaitOptions) => (await handle).wait(waiting),

@@ -6,9 +6,10 @@
  *    that the server itself held back is followed at once by the next.
  * F3 What a stream lost is told from a read: after a connection that brought nothing, and after the last event.
  */
-import { type FlowEvent, Told } from "./change.ts";
+
 import { MjflowError, unexpectedAnswer } from "./error.ts";
 import { isOfFlow, parseEvent } from "./event.ts";
+import { EventReplay, type FlowEvent } from "./event-replay.ts";
 import { isObject } from "./problem.ts";
 import { backoffMs } from "./retry.ts";
 import type { Message } from "./sse.ts";
@@ -25,8 +26,8 @@ const PAUSE = { baseMs: 1_000, capMs: 20_000 };
 /** With these pauses a minute and a half: a deployment passes unseen, a dead server is reported. */
 const MAX_FAILURES = 10;
 /** Streams in a row that ended soon and brought nothing (something between refuses them) before they are given up. */
-const MAX_BARREN = 3;
-const BARREN_MS = 10_000;
+const MAX_EMPTY_STREAMS = 3;
+const EMPTY_STREAM_MS = 10_000;
 const RETRY_AFTER_MAX_MS = 300_000;
 const MAX_REMEMBERED = 10_000;
 
@@ -55,7 +56,7 @@ class Follower {
   readonly #transport: Transport;
   readonly #id: string;
   readonly #options: FollowOptions;
-  readonly #told: Told;
+  readonly #told: EventReplay;
   readonly #seen = new Set<string>();
   #lastEventId: string | undefined;
   #etag: string | undefined;
@@ -71,7 +72,7 @@ class Follower {
     this.#id = flowId;
     this.#options = options;
     this.#lastEventId = options.lastEventId;
-    this.#told = new Told(options.lastEventId !== undefined);
+    this.#told = new EventReplay(options.lastEventId !== undefined);
   }
 
   async *updates(): AsyncGenerator<Update, void> {
@@ -95,9 +96,9 @@ class Follower {
       const tookMs = this.#transport.now() - startedMs;
       failures = failure && !this.#news ? failures + 1 : 0;
       if (failure && failures >= MAX_FAILURES) throw failure;
-      const isBarren = streamed && !this.#heard && tookMs < BARREN_MS && failure?.code !== "unreachable";
+      const isBarren = streamed && !this.#heard && tookMs < EMPTY_STREAM_MS && failure?.code !== "unreachable";
       barren = isBarren ? barren + 1 : 0;
-      if (barren >= MAX_BARREN) this.#streaming = false;
+      if (barren >= MAX_EMPTY_STREAMS) this.#streaming = false;
       const held = !failure && tookMs >= HELD_MS;
       quiet = this.#news || held ? 0 : quiet + 1;
       if (streamed || !held) await this.#pause(quiet, failure);

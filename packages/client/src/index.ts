@@ -1,10 +1,10 @@
 export type { AppKeys, Apps } from "./app.ts";
-export type { FlowEvent } from "./change.ts";
 export { Mjflow } from "./client.ts";
 export type { MjflowOptions } from "./config.ts";
 export type { Deliveries, Endpoints } from "./endpoint.ts";
 export { type ClientErrorCode, type ErrorCode, isMjflowError, MjflowError, type ServerErrorCode } from "./error.ts";
-export type { CallOptions, CreateOptions, Creating, FlowHandle, Flows, KeyedOptions } from "./flow.ts";
+export type { FlowEvent } from "./event-replay.ts";
+export type { CallOptions, CreateOptions, FlowCreation, FlowHandle, Flows, KeyedOptions } from "./flow.ts";
 export type { List } from "./list.ts";
 export type { DeadLetters, Operations, Providers } from "./operator.ts";
 export type { Tasks } from "./task.ts";

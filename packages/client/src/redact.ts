@@ -17,11 +17,11 @@ export function redactor(secret: string | undefined): Redact {
  * What a platform's error says, as plain text: its own object may hold on to the request, headers and all.
  * Node hides the reason (ECONNREFUSED) in the cause.
  */
-export function tell(error: unknown, redact: Redact, depth = 3): Error | undefined {
+export function redactError(error: unknown, redact: Redact, depth = 3): Error | undefined {
   if (!(error instanceof Error) || depth === 0) return undefined;
   const { code } = error as { code?: unknown };
   const text = [error.name, typeof code === "string" ? code : "", error.message].filter(Boolean).join(": ");
-  const cause = tell(error.cause, redact, depth - 1);
+  const cause = redactError(error.cause, redact, depth - 1);
   const copy = new Error(redact(text), cause && { cause });
   copy.stack = undefined;
   return copy;

@@ -2,7 +2,7 @@
 import type { Config } from "./config.ts";
 import { aborted, invalidArgument, MjflowError, unexpectedAnswer } from "./error.ts";
 import { problemOf } from "./problem.ts";
-import { type Redact, redactor, tell } from "./redact.ts";
+import { type Redact, redactError, redactor } from "./redact.ts";
 import { pauseMs } from "./retry.ts";
 import { limit, type Sleep } from "./time.ts";
 
@@ -136,7 +136,7 @@ export class Transport {
   }
 
   #unreachable(how: string, error?: unknown): MjflowError {
-    const cause = tell(error, this.#redact);
+    const cause = redactError(error, this.#redact);
     const why = reasonOf(error);
     const detail = `${new URL(this.#config.baseUrl).origin} ${how}${why ? ` (${why})` : ""}.`;
     return new MjflowError({ code: "unreachable", detail, retry: "later", cause });

@@ -1,6 +1,7 @@
 /** A flow's end as a promise, its events as an iterator. */
-import { type FlowEvent, withEvents } from "./change.ts";
+
 import { invalidArgument, isMjflowError, MjflowError } from "./error.ts";
+import { applyEvents, type FlowEvent } from "./event-replay.ts";
 import { follow } from "./follow.ts";
 import { limit } from "./time.ts";
 import type { Transport } from "./transport.ts";
@@ -40,7 +41,7 @@ export async function waitFor(transport: Transport, flowId: string, options: Wai
     const untilMs = transport.now() + timeoutMs;
     for await (const update of follow(transport, flowId, { signal: time.signal, untilMs, readFirst: true })) {
       const isNews = flow === undefined || update.events.length > 0;
-      flow = update.flow ?? (flow && withEvents(flow, update.events));
+      flow = update.flow ?? (flow && applyEvents(flow, update.events));
       if (flow && isNews) onUpdate?.(flow);
     }
     return flow!;

@@ -1,7 +1,7 @@
 /** Who is asking, and which page they see. */
 import { useQueryClient } from "@tanstack/react-query";
 import { useEffect, useMemo, useRef, useState } from "react";
-import { useHash } from "./hook.ts";
+import { useHash } from "./hooks.ts";
 import { hrefOf, type Route, routeOf } from "./lib/route.ts";
 import { DeliveriesPage } from "./page/deliveries.tsx";
 import { FlowPage } from "./page/flow.tsx";
@@ -9,7 +9,7 @@ import { FlowsPage } from "./page/flows.tsx";
 import { HealthPage } from "./page/health.tsx";
 import { NewPage } from "./page/new.tsx";
 import { SignIn } from "./page/sign-in.tsx";
-import { clientFor, forgetKey, keepKey, keptKey, SessionContext } from "./session.ts";
+import { clearApiKey, clientFor, SessionContext, storeApiKey, storedApiKey } from "./session.ts";
 
 const LINKS: [Route, string][] = [
   [{ page: "flows" }, "Flows"],
@@ -26,7 +26,7 @@ const TITLES: Record<Route["page"], string> = {
 };
 
 export function App() {
-  const [key, setKey] = useState(keptKey);
+  const [key, setKey] = useState(storedApiKey);
   const queries = useQueryClient();
   const session = useMemo(
     () =>
@@ -35,7 +35,7 @@ export function App() {
         : {
             mjflow: clientFor(key),
             signOut() {
-              forgetKey();
+              clearApiKey();
               // What this key was allowed to see is not for the next one.
               queries.clear();
               setKey(undefined);
@@ -45,7 +45,7 @@ export function App() {
   );
   if (!session) {
     const enter = (entered: string) => {
-      keepKey(entered);
+      storeApiKey(entered);
       setKey(entered);
     };
     return <SignIn onKey={enter} />;

@@ -4,15 +4,15 @@ import { createContext, useContext } from "react";
 
 const NAME = "mjflow.key";
 
-export function keptKey(): string | undefined {
+export function storedApiKey(): string | undefined {
   return sessionStorage.getItem(NAME) ?? undefined;
 }
 
-export function keepKey(key: string): void {
+export function storeApiKey(key: string): void {
   sessionStorage.setItem(NAME, key);
 }
 
-export function forgetKey(): void {
+export function clearApiKey(): void {
   sessionStorage.removeItem(NAME);
 }
 

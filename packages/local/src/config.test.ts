@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { ConfigError, readConfig } from "./config.ts";
-import { keptSecret, lockFolder } from "./folder.ts";
+import { loadOrCreateSecret, lockFolder } from "./data-folder.ts";
 
 describe("the environment", () => {
   const ids = ["cometapi", "midjourney-proxy"];
@@ -47,9 +47,9 @@ describe("the data folder", () => {
   afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
   test("keeps a secret from its first use on, for its owner only", () => {
-    const secret = keptSecret(folder, "hook.key");
+    const secret = loadOrCreateSecret(folder, "hook.key");
     expect(secret.length).toBeGreaterThanOrEqual(32);
-    expect(keptSecret(folder, "hook.key")).toBe(secret);
+    expect(loadOrCreateSecret(folder, "hook.key")).toBe(secret);
     expect(statSync(join(folder, "hook.key")).mode & 0o077).toBe(0);
   });
 
@@ -72,6 +72,6 @@ describe("the data folder", () => {
 
   test("does not trust half a secret", () => {
     writeFileSync(join(folder, "hook.key"), "");
-    expect(keptSecret(folder, "hook.key").length).toBeGreaterThanOrEqual(32);
+    expect(loadOrCreateSecret(folder, "hook.key").length).toBeGreaterThanOrEqual(32);
   });
 });

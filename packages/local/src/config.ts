@@ -2,7 +2,7 @@
 import { TIMINGS } from "@mjflow/core/timing";
 import { ENGINE_NAMES, type EngineName } from "./engine/name.ts";
 
-export interface HouseConfig {
+export interface LocalServerConfig {
   /** 0: any free one. */
   port: number;
   dataDir: string;
@@ -28,7 +28,7 @@ export class ConfigError extends Error {
 type Env = Record<string, string | undefined>;
 
 /** @throws ConfigError naming the variable at fault; never its value, which may be a key. */
-export function readConfig(env: Env, providerIds: readonly string[]): HouseConfig {
+export function readConfig(env: Env, providerIds: readonly string[]): LocalServerConfig {
   const publicUrl = env["MJFLOW_PUBLIC_URL"];
   if (publicUrl !== undefined && !/^https?:\/\//.test(publicUrl)) {
     throw new ConfigError("MJFLOW_PUBLIC_URL must begin with http:// or https://");

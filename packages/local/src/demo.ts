@@ -6,8 +6,8 @@ import { parseArgs } from "node:util";
 import { PROVIDER_IDS } from "@mjflow/simulator/server";
 import { ConfigError, readConfig } from "./config.ts";
 import { bars, colours, counts, type FlowLine, nameOf, type Paint, plain, tree } from "./draw.ts";
-import { type House, startHouse } from "./house.ts";
-import { onStopSignal } from "./signal.ts";
+import { type LocalServer, startLocalServer } from "./server.ts";
+import { onStopSignal } from "./stop-signal.ts";
 
 const USAGE = `npm run demo -- [--provider ${PROVIDER_IDS.join("|")}] [--prompt TEXT] [--keep]
 
@@ -39,7 +39,7 @@ async function main(): Promise<number> {
   }
   const config = readConfig({ MJFLOW_PORT: "0", ...process.env }, PROVIDER_IDS);
   const dataDir = mkdtempSync(join(tmpdir(), "mjflow-demo-"));
-  const starting = startHouse({ ...config, dataDir }, PROVIDER_IDS);
+  const starting = startLocalServer({ ...config, dataDir }, PROVIDER_IDS);
   let leaving: Promise<void> | undefined;
   const leave = () => {
     leaving ??= tidyUp(starting, dataDir, values.keep);
@@ -57,7 +57,7 @@ async function main(): Promise<number> {
   }
 }
 
-async function tidyUp(starting: Promise<House>, dataDir: string, keep: boolean): Promise<void> {
+async function tidyUp(starting: Promise<LocalServer>, dataDir: string, keep: boolean): Promise<void> {
   // A house that did not start has tidied up after itself.
   await starting.then((house) => house.stop()).catch(() => {});
   if (keep) console.log(`\n  data kept in ${dataDir}`);
@@ -80,7 +80,7 @@ function readArguments() {
   }
 }
 
-async function show(house: House, provider: string, prompt: string): Promise<number> {
+async function show(house: LocalServer, provider: string, prompt: string): Promise<number> {
   const isTty = process.stdout.isTTY === true;
   const paint = isTty && !process.env["NO_COLOR"] ? colours : plain;
   console.log(`\n  ${paint("bold", prompt)} ${paint("dim", `· ${provider} · imagine, U1 … U4, zoom out of U2`)}\n`);
@@ -103,7 +103,7 @@ async function show(house: House, provider: string, prompt: string): Promise<num
   return 0;
 }
 
-async function watch(house: House, id: string, draw: (flow: FlowLine) => void): Promise<FlowLine> {
+async function watch(house: LocalServer, id: string, draw: (flow: FlowLine) => void): Promise<FlowLine> {
   const until = Date.now() + PATIENCE_MS;
   for (;;) {
     const flow = await call<FlowLine>(house, "GET", `/v1/flows/${id}`);
@@ -137,7 +137,7 @@ function printed(): (flow: FlowLine) => void {
   };
 }
 
-async function call<T>({ url, apiKey }: House, method: string, path: string, body?: unknown): Promise<T> {
+async function call<T>({ url, apiKey }: LocalServer, method: string, path: string, body?: unknown): Promise<T> {
   const response = await fetch(`${url}${path}`, {
     method,
     headers: { authorization: `Bearer ${apiKey}`, ...(body !== undefined && { "content-type": "application/json" }) },

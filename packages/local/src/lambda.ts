@@ -5,7 +5,7 @@
 import { isUtf8 } from "node:buffer";
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { isStreaming, streamTo } from "./stream.ts";
+import { isStreaming, streamResponse } from "./stream.ts";
 
 export interface LambdaContext {
   functionName: string;
@@ -72,7 +72,7 @@ export async function serveFunctionUrl(
   try {
     const event = functionUrlEvent(request, body);
     if (isStreaming(handler)) {
-      const stream = streamTo(response);
+      const stream = streamResponse(response);
       await invoke(name, (given, context) => handler(given, stream, context), event, timeoutS);
     } else send(response, await invoke(name, handler, event, timeoutS));
   } catch (error) {

@@ -1,33 +1,33 @@
 /** `npm start` */
 import { PROVIDER_IDS } from "@mjflow/simulator/server";
 import { ConfigError, readConfig } from "./config.ts";
-import { type House, startHouse } from "./house.ts";
-import { onStopSignal } from "./signal.ts";
+import { type LocalServer, startLocalServer } from "./server.ts";
+import { onStopSignal } from "./stop-signal.ts";
 
-const house = await start().catch((error: unknown) => {
+const server = await start().catch((error: unknown) => {
   if (!(error instanceof ConfigError)) throw error;
   console.error(error.message);
   process.exit(1);
 });
 
-house.onDeath((why) => {
+server.onCrash((why) => {
   console.error(`The table is gone: ${why}. What it acknowledged is kept in the data folder; start mjflow again.`);
   process.exit(1);
 });
 
 onStopSignal(async () => {
-  await house.stop();
+  await server.stop();
   process.exit(0);
 });
 
-console.log(greeting(house));
+console.log(greeting(server));
 
 /** Async, so that a mistake in the configuration is a rejection like any other. */
-async function start(): Promise<House> {
-  return startHouse(readConfig(process.env, PROVIDER_IDS), PROVIDER_IDS);
+async function start(): Promise<LocalServer> {
+  return startLocalServer(readConfig(process.env, PROVIDER_IDS), PROVIDER_IDS);
 }
 
-function greeting({ url, apiKey, simulator, real, engine }: House): string {
+function greeting({ url, apiKey, simulator, real, engine }: LocalServer): string {
   const vendors = real.length === 0 ? "all simulated" : `real: ${real.join(", ")}; the others simulated`;
   return `
 mjflow is ready

@@ -9,7 +9,7 @@ import { Writable } from "node:stream";
 /** What Lambda's own runtime marks such handlers with. */
 const STREAMING = Symbol.for("aws.lambda.runtime.handler.streaming");
 
-export interface Head {
+export interface ResponseHead {
   statusCode?: number;
   headers?: Record<string, string>;
   cookies?: string[];
@@ -24,7 +24,7 @@ class ResponseStream extends Writable {
     this.#response = response;
   }
 
-  begin({ statusCode = 200, headers = {}, cookies = [] }: Head): void {
+  begin({ statusCode = 200, headers = {}, cookies = [] }: ResponseHead): void {
     if (this.#isBegun || this.#response.destroyed) return;
     this.#isBegun = true;
     for (const [name, value] of Object.entries(headers)) this.#response.setHeader(name, value);
@@ -59,12 +59,12 @@ class ResponseStream extends Writable {
 type StreamingHandler = (event: any, stream: Writable, context: any) => Promise<void>;
 
 /** Before the functions are imported: they ask for it when they are loaded. */
-export function offerStreaming(): void {
+export function installStreamingRuntime(): void {
   Object.assign(globalThis, {
     awslambda: {
       streamifyResponse: (handler: StreamingHandler) => Object.assign(handler, { [STREAMING]: "response" }),
       HttpResponseStream: {
-        from(stream: ResponseStream, head: Head) {
+        from(stream: ResponseStream, head: ResponseHead) {
           stream.begin(head);
           return stream;
         },
@@ -77,6 +77,6 @@ export function isStreaming(handler: unknown): handler is StreamingHandler {
   return typeof handler === "function" && (handler as { [STREAMING]?: string })[STREAMING] === "response";
 }
 
-export function streamTo(response: ServerResponse): Writable {
+export function streamResponse(response: ServerResponse): Writable {
   return new ResponseStream(response);
 }

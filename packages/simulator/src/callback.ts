@@ -11,10 +11,10 @@ import type { FaultEvent, FaultKind, Faults } from "./fault.ts";
 import type { LedgerBook } from "./ledger.ts";
 import type { Poster } from "./post.ts";
 import type { Random } from "./random.ts";
-import { isOver, type Moment, reach, type Task } from "./task.ts";
-import { type Origin, taskOnWire } from "./wire.ts";
+import { advanceTo, isEnded, type Task, type TimelineStep } from "./task.ts";
+import { type Origin, toWireTask } from "./wire-format.ts";
 
-export interface Notifier {
+export interface CallbackSender {
   /** The task has moved: tell its hook. */
   notify(task: Task): void;
   /** Resolves once everything queued for this task so far was posted and answered. */
@@ -23,7 +23,7 @@ export interface Notifier {
   stop(): Promise<void>;
 }
 
-export interface NotifierParts {
+export interface CallbackSenderDeps {
   clock: Clock;
   faults: Faults;
   ledger: LedgerBook;
@@ -37,7 +37,7 @@ export interface NotifierParts {
 /** trueai sends its end once more about 3 s later; in demo time a tenth of that. */
 const SECOND_TERMINAL_MS = 300;
 
-export function createNotifier(parts: NotifierParts): Notifier {
+export function createCallbackSender(parts: CallbackSenderDeps): CallbackSender {
   const { clock, faults, ledger, poster, random } = parts;
   const chains = new Map<string, Promise<void>>();
   const underWay = new Set<Promise<void>>();
@@ -53,7 +53,7 @@ export function createNotifier(parts: NotifierParts): Notifier {
   async function attempt(task: Task, fault: FaultKind | null): Promise<void> {
     if (task.notifyHook === null || stopped) return;
     const dialect = parts.dialectOf(task);
-    const body = JSON.stringify(taskOnWire({ task }, dialect, parts.origin(), dialect.callbackShape));
+    const body = JSON.stringify(toWireTask({ task }, dialect, parts.origin(), dialect.callbackShape));
     const posted = await poster.post(task.notifyHook, body, callbackType(dialect));
     ledger.callback({ ...rowOf(task), at: clock.now(), ...posted, fault });
   }
@@ -75,7 +75,7 @@ export function createNotifier(parts: NotifierParts): Notifier {
       // MODAL is told by the submit answer only (PROTOCOL 5.2); NOT_START is never sent.
       if (task.notifyHook === null || task.status === "MODAL" || task.status === "NOT_START") return;
       const event: FaultEvent = { provider: task.provider, action: task.action, status: task.status };
-      const end = isOver(task.status);
+      const end = isEnded(task.status);
 
       const shuffling = held.get(task.id) ?? (faults.take(["shuffle-callbacks"], event) ? [] : undefined);
       if (shuffling) held.set(task.id, shuffling);
@@ -132,12 +132,12 @@ const callbackType = (dialect: Dialect): string =>
 
 /** The snapshot before the end, sent after it: novicezk's "100%" in progress has the rank of an end (PROTOCOL 5.2). */
 function stale(task: Task): Task {
-  const moment: Moment = { at: task.finishTime ?? task.submitTime, status: "IN_PROGRESS", progress: "93%" };
-  return reach({ ...task, finishTime: null }, moment);
+  const moment: TimelineStep = { at: task.finishTime ?? task.submitTime, status: "IN_PROGRESS", progress: "93%" };
+  return advanceTo({ ...task, finishTime: null }, moment);
 }
 
 /** The timeout sweep that races the completion (PROTOCOL 3.3). Look-ups keep saying SUCCESS: only this callback lies. */
 function overdue(task: Task): Task {
-  const moment: Moment = { at: (task.finishTime ?? task.submitTime) + 1, status: "FAILURE", progress: "" };
-  return reach({ ...task, ending: { kind: "failure", share: 1, reason: "任务超时" } }, moment);
+  const moment: TimelineStep = { at: (task.finishTime ?? task.submitTime) + 1, status: "FAILURE", progress: "" };
+  return advanceTo({ ...task, ending: { kind: "failure", share: 1, reason: "任务超时" } }, moment);
 }

@@ -5,7 +5,7 @@
 import { isProviderId, PROVIDER_IDS, type ProviderId } from "./dialect.ts";
 import { type Faults, parseFault } from "./fault.ts";
 import type { LedgerBook } from "./ledger.ts";
-import type { Life } from "./life.ts";
+import type { TaskLifecycle } from "./lifecycle.ts";
 import { parseScenario, type Scenario } from "./scenario.ts";
 import type { Task } from "./task.ts";
 
@@ -18,17 +18,17 @@ export interface Control {
   handle(method: string, path: string, body: string): ControlReply;
 }
 
-export interface ControlParts {
+export interface ControlDeps {
   ledger: LedgerBook;
   clearLedger(): void;
   faults: Faults;
-  life: Life;
+  life: TaskLifecycle;
   scenarioOf(provider: ProviderId): Scenario;
   setScenario(provider: ProviderId, scenario: Scenario): void;
   baseUrl(provider: ProviderId): string;
 }
 
-export function createControl(parts: ControlParts): Control {
+export function createControl(parts: ControlDeps): Control {
   const { faults, ledger, life } = parts;
 
   function scenario(method: string, provider: string, body: string): ControlReply {

@@ -4,7 +4,7 @@
  */
 import { isProviderId, type ProviderId, type Verb } from "./dialect.ts";
 import { field, isFields } from "./json.ts";
-import { type Action, isOver, type Status } from "./task.ts";
+import { type Action, isEnded, type Status } from "./task.ts";
 
 /** Where each kind strikes. The README's table is made of these. */
 export const FAULT_KINDS = {
@@ -102,7 +102,7 @@ function matches(fault: ArmedFault, event: FaultEvent): boolean {
 }
 
 const fits = (wanted: Status | "terminal", status: Status): boolean =>
-  wanted === "terminal" ? isOver(status) : wanted === status;
+  wanted === "terminal" ? isEnded(status) : wanted === status;
 
 const NUMBERS = ["times", "delayMs", "copies", "httpStatus"] as const;
 const TEXTS = ["id", "verb", "action", "status"] as const;

@@ -5,13 +5,13 @@
 import http from "node:http";
 import https from "node:https";
 
-export interface Posted {
+export interface PostResult {
   outcome: "delivered" | "refused" | "unreachable";
   httpStatus: number | null;
 }
 
 export interface Poster {
-  post(url: string, body: string, contentType: string): Promise<Posted>;
+  post(url: string, body: string, contentType: string): Promise<PostResult>;
   stop(): void;
 }
 
@@ -34,7 +34,7 @@ export function createPoster({ parallel = 32, timeoutMs = 10_000 } = {}): Poster
     waiting.shift()?.();
   }
 
-  function send(url: URL, body: string, contentType: string): Promise<Posted> {
+  function send(url: URL, body: string, contentType: string): Promise<PostResult> {
     return new Promise((resolve) => {
       const unreachable = () => resolve({ outcome: "unreachable", httpStatus: null });
       const secure = url.protocol === "https:";

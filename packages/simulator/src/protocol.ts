@@ -2,13 +2,14 @@
  * The rules of every submit verb, once for all vendors: what a body asks for, or why it is refused. Pure: it sees tasks
  * through `View` and changes nothing. PROTOCOL 1.3 to 1.13 for the bodies, 2 for the refusals.
  */
-import type { Refusal } from "./answer.ts";
+
 import { buttonsOf, type Press, pressOf } from "./button.ts";
 import type { Dialect, SubmitVerb } from "./dialect.ts";
 import { type Fields, field, isFields, text, texts } from "./json.ts";
+import type { Refusal } from "./response.ts";
 import type { Mode } from "./route.ts";
 import { bannedWordIn, type Directive, directivesIn, type Scenario } from "./scenario.ts";
-import { type Action, type Ending, isOver, isPressable, type ResultKind, type Task } from "./task.ts";
+import { type Action, isEnded, isPressable, type ResultKind, type Task, type TaskOutcome } from "./task.ts";
 
 export interface View {
   dialect: Dialect;
@@ -35,7 +36,7 @@ export interface Draft {
   label: string;
   index: number;
   modal: boolean;
-  ending: Ending;
+  ending: TaskOutcome;
   pace: number;
   /** "Imagine all": so many children at once. */
   count: number;
@@ -43,7 +44,7 @@ export interface Draft {
 
 export type Decision =
   | { kind: "create"; draft: Draft }
-  | { kind: "reopen"; task: Task; prompt: string | null; ending: Ending; pace: number }
+  | { kind: "reopen"; task: Task; prompt: string | null; ending: TaskOutcome; pace: number }
   | { kind: "existing"; task: Task }
   | { kind: "upload"; count: number }
   | { kind: "refuse"; refusal: Refusal; parentId?: string; customId?: string; action?: Action };
@@ -169,7 +170,7 @@ const RULES: Readonly<Record<SubmitVerb, Rule>> = {
     if (view.dialect.strictTaskId && typeof field(body, "taskId") === "number") return refuse({ kind: "unreadable" });
     const task = view.actual(id);
     if (!task) return { ...refuse({ kind: "parent-missing" }), parentId: id };
-    const running = !isOver(task.status) && task.status !== "MODAL";
+    const running = !isEnded(task.status) && task.status !== "MODAL";
     if (running || (view.dialect.modalChecksStatus && task.status !== "MODAL")) {
       return { ...refuse({ kind: "not-success" }), parentId: id, action: task.action };
     }
@@ -291,7 +292,7 @@ function nameOf(action: Action, parent: Task, dialect: Dialect): Action {
 const linePromptOf = (press: Press): string => `a painted shore at dusk, line ${press.index || 1}`;
 
 /** Custom Zoom wants `--zoom x` with 1 <= x <= 2 (PROTOCOL 4.2). */
-function zoomEnding(task: Task, prompt: string): Ending | undefined {
+function zoomEnding(task: Task, prompt: string): TaskOutcome | undefined {
   if (!task.customId?.includes("CustomZoom")) return undefined;
   const zoom = Number(/--zoom\s+([0-9.]+)/u.exec(prompt)?.[1]);
   if (zoom >= 1 && zoom <= 2) return undefined;
@@ -299,7 +300,7 @@ function zoomEnding(task: Task, prompt: string): Ending | undefined {
 }
 
 interface Outcome {
-  ending: Ending;
+  ending: TaskOutcome;
   pace: number;
   words: Set<Directive>;
 }
@@ -313,7 +314,7 @@ function outcomeOf(prompt: string, view: View): Outcome | Refusal {
   return { ending: endingOf(words, word), pace: words.has("slow") ? 10 : 1, words };
 }
 
-function endingOf(words: Set<Directive>, bannedWord: string | undefined): Ending {
+function endingOf(words: Set<Directive>, bannedWord: string | undefined): TaskOutcome {
   if (bannedWord !== undefined) return { kind: "failure", share: 0.1, reason: "可能包含敏感词", word: bannedWord };
   if (words.has("fail")) {
     return { kind: "failure", share: 0.4, reason: "[Invalid parameter] Unrecognized parameter(s): `--sim fail`" };

@@ -11,8 +11,7 @@
  */
 import http, { type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { noRoute, type Reply, unauthorized } from "./answer.ts";
-import { createNotifier } from "./callback.ts";
+import { createCallbackSender } from "./callback.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { createControl } from "./control.ts";
 import { type Dialect, isProviderId, PROVIDER_IDS, type ProviderId, SUBMIT_VERBS, variantOf } from "./dialect.ts";
@@ -20,13 +19,14 @@ import { DIALECTS } from "./dialects/registry.ts";
 import { type ArmedFault, createFaults, type FaultSpec, parseFault } from "./fault.ts";
 import { createGallery, emptyFilm, type Picture } from "./image.ts";
 import { createLedger, type Ledger } from "./ledger.ts";
-import { createLife } from "./life.ts";
+import { createTaskLifecycle } from "./lifecycle.ts";
 import { createPoster } from "./post.ts";
 import { seededRandom } from "./random.ts";
+import { noRoute, type SimulatorResponse, unauthorized } from "./response.ts";
 import { routeOf } from "./route.ts";
 import { parseScenario, type Scenario } from "./scenario.ts";
 import { memoryStore, sqliteStore } from "./store.ts";
-import { isOver, type Task } from "./task.ts";
+import { isEnded, type Task } from "./task.ts";
 import { createVendor, type Outcome } from "./vendor.ts";
 
 export type { Clock, ManualClock } from "./clock.ts";
@@ -101,7 +101,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   const random = seededRandom(seed);
   const faults = createFaults();
   const poster = createPoster();
-  const notifier = createNotifier({
+  const notifier = createCallbackSender({
     clock,
     faults,
     ledger,
@@ -111,14 +111,14 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     origin,
     dialectOf: (task) => dialectOf(task.provider),
   });
-  const life = createLife({
+  const life = createTaskLifecycle({
     clock,
     store,
     random,
     speed,
     scenarioOf,
     moved(task) {
-      if (isOver(task.status)) log({ event: "end", provider: task.provider, taskId: task.id, status: task.status });
+      if (isEnded(task.status)) log({ event: "end", provider: task.provider, taskId: task.id, status: task.status });
       notifier.notify(task);
       changed();
     },
@@ -269,7 +269,7 @@ function waitFor(
   });
 }
 
-type Sent = Pick<Reply, "status" | "contentType"> & { body: string | Buffer; close?: boolean };
+type Sent = Pick<SimulatorResponse, "status" | "contentType"> & { body: string | Buffer; close?: boolean };
 
 function send(response: ServerResponse, { status, contentType, body, close }: Sent): void {
   const bytes = typeof body === "string" ? Buffer.from(body) : body;
@@ -309,7 +309,7 @@ function pictureOf(id: string, task: Task | undefined, query: URLSearchParams): 
   const preview = Number(query.get("preview") ?? 100);
   const percent = Number.isFinite(preview) ? Math.min(100, Math.max(1, Math.trunc(preview))) : 100;
   if (!task) return /^upload-\d{1,10}$/u.test(id) ? { scenes: [id], percent: 100 } : undefined;
-  const running = isOver(task.status) ? 100 : Math.max(1, Number.parseInt(task.progress ?? "0", 10) || 1);
+  const running = isEnded(task.status) ? 100 : Math.max(1, Number.parseInt(task.progress ?? "0", 10) || 1);
   const tile = Number(query.get("tile"));
   const tiles = [1, 2, 3, 4].map((n) => `${task.scene}/${n}`);
   const scenes = task.result !== "grid" ? [task.scene] : tile >= 1 && tile <= 4 ? [tiles[tile - 1]!] : tiles;

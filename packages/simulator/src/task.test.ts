@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { asOf, DURATION_MS, planOf, reach, type Task } from "./task.ts";
+import { advanceTo, DURATION_MS, type Task, taskAt, timelineOf } from "./task.ts";
 
 const START = 1_000_000;
 
@@ -35,11 +35,11 @@ function task(more: Partial<Task> = {}): Task {
   };
 }
 
-const live = (of: Task): Task => of.plan.reduce((now, moment) => reach(now, moment), of);
+const live = (of: Task): Task => of.plan.reduce((now, moment) => advanceTo(now, moment), of);
 
 describe("a plan", () => {
   test("is ten moments, in order, from SUBMITTED to SUCCESS", () => {
-    const plan = planOf(task(), START, 1, 0.5);
+    const plan = timelineOf(task(), START, 1, 0.5);
     expect(plan.map((moment) => `${moment.status} ${moment.progress}`)).toEqual([
       "SUBMITTED 0%",
       "IN_PROGRESS 0%",
@@ -57,12 +57,12 @@ describe("a plan", () => {
   });
 
   test("at speed 0 takes no time, at speed 2 twice the time", () => {
-    expect(planOf(task(), START, 0, 0.9).every((moment) => moment.at === START)).toBe(true);
-    expect(planOf(task(), START, 2, 0.5).at(-1)?.at).toBe(START + 2 * DURATION_MS.IMAGINE);
+    expect(timelineOf(task(), START, 0, 0.9).every((moment) => moment.at === START)).toBe(true);
+    expect(timelineOf(task(), START, 2, 0.5).at(-1)?.at).toBe(START + 2 * DURATION_MS.IMAGINE);
   });
 
   test("that is stuck has no end", () => {
-    expect(planOf(task({ ending: { kind: "stuck" } }), START, 1, 0.5).at(-1)?.progress).toBe("93%");
+    expect(timelineOf(task({ ending: { kind: "stuck" } }), START, 1, 0.5).at(-1)?.progress).toBe("93%");
   });
 });
 
@@ -70,21 +70,21 @@ describe("a task", () => {
   test("that fails says why, empties its progress and its plan", () => {
     const ending = { kind: "failure", share: 0.4, reason: "no" } as const;
     const failed = task({ ending });
-    const done = live({ ...failed, plan: planOf(failed, START, 1, 0.5) });
+    const done = live({ ...failed, plan: timelineOf(failed, START, 1, 0.5) });
     expect(done).toMatchObject({ status: "FAILURE", failReason: "no", progress: "", plan: [] });
     expect(done.finishTime).toBe(START + 0.4 * DURATION_MS.IMAGINE);
   });
 
   test("can be shown as it was, which is what a lagging relay shows", () => {
     const begun = task();
-    const done = live({ ...begun, plan: planOf(begun, START, 1, 0.5) });
-    expect(asOf(done, START - 1)).toBeUndefined();
-    expect(asOf(done, START)).toMatchObject({ status: "NOT_START", startTime: null, finishTime: null });
-    expect(asOf(done, START + 1_300)).toMatchObject({
+    const done = live({ ...begun, plan: timelineOf(begun, START, 1, 0.5) });
+    expect(taskAt(done, START - 1)).toBeUndefined();
+    expect(taskAt(done, START)).toMatchObject({ status: "NOT_START", startTime: null, finishTime: null });
+    expect(taskAt(done, START + 1_300)).toMatchObject({
       status: "IN_PROGRESS",
       finishTime: null,
       startTime: START + 100,
     });
-    expect(asOf(done, START + 2_500)).toBe(done);
+    expect(taskAt(done, START + 2_500)).toBe(done);
   });
 });

@@ -29,14 +29,14 @@ export type Action =
   | "RETEXTURE";
 
 /** A status reached at a time. `progress` is the text a vendor would show. */
-export interface Moment {
+export interface TimelineStep {
   at: number;
   status: Status;
   progress: string | null;
 }
 
 /** How a plan ends. `stuck` never ends: the picture is done but the vendor misses it (novicezk issues 79, 261). */
-export type Ending =
+export type TaskOutcome =
   | { kind: "success" }
   | { kind: "failure"; reason: string; share: number; word?: string }
   | { kind: "cancel" }
@@ -70,18 +70,18 @@ export interface Task {
   submitTime: number;
   startTime: number | null;
   finishTime: number | null;
-  ending: Ending;
+  ending: TaskOutcome;
   /** Multiplies the plan's length: 1 as usual, 10 for `--sim slow`. */
   pace: number;
   /** Waits for a running slot of its account (code 22). */
   waiting: boolean;
-  plan: Moment[];
-  history: Moment[];
+  plan: TimelineStep[];
+  history: TimelineStep[];
 }
 
 const END = new Set<Status>(["SUCCESS", "FAILURE", "CANCEL"]);
 const BEGUN = new Set<Status>(["SUBMITTED", "IN_PROGRESS"]);
-export const isOver = (status: Status): boolean => END.has(status);
+export const isEnded = (status: Status): boolean => END.has(status);
 
 /** Milliseconds from start to end at speed 1. A demo is watched, so these are seconds where Midjourney takes a minute. */
 export const DURATION_MS: Readonly<Record<Action, number>> = {
@@ -109,10 +109,10 @@ const STEPS = [0, 15, 31, 46, 62, 78, 93, 100] as const;
 const SUBMITTED_SHARE = 0.04;
 
 /** The moments to come: SUBMITTED, eight steps, the end: ten in all. `wobble` is 0..1, from the seeded generator. */
-export function planOf(task: Task, startMs: number, speed: number, wobble: number): Moment[] {
+export function timelineOf(task: Task, startMs: number, speed: number, wobble: number): TimelineStep[] {
   const lengthMs = DURATION_MS[task.action] * task.pace * speed * (0.9 + 0.2 * wobble);
   const at = (share: number) => Math.round(startMs + lengthMs * share);
-  const moments: Moment[] = [{ at: at(SUBMITTED_SHARE), status: "SUBMITTED", progress: "0%" }];
+  const moments: TimelineStep[] = [{ at: at(SUBMITTED_SHARE), status: "SUBMITTED", progress: "0%" }];
   const share = (step: number) => SUBMITTED_SHARE + ((step + 1) / (STEPS.length + 1)) * (1 - SUBMITTED_SHARE);
   const { ending } = task;
   const end = ending.kind === "failure" ? ending.share : ending.kind === "cancel" ? 0.5 : 1;
@@ -127,8 +127,8 @@ export function planOf(task: Task, startMs: number, speed: number, wobble: numbe
 }
 
 /** The task a moment later. An end empties the plan. */
-export function reach(task: Task, moment: Moment): Task {
-  const over = isOver(moment.status);
+export function advanceTo(task: Task, moment: TimelineStep): Task {
+  const over = isEnded(moment.status);
   return {
     ...task,
     status: moment.status,
@@ -142,13 +142,13 @@ export function reach(task: Task, moment: Moment): Task {
 }
 
 /** The task as it stood at an earlier time, or undefined when nothing had been heard of it by then. */
-export function asOf(task: Task, at: number): Task | undefined {
+export function taskAt(task: Task, at: number): Task | undefined {
   const past = task.history.filter((moment) => moment.at <= at);
   const last = past.at(-1);
   if (!last) return undefined;
   if (past.length === task.history.length) return task;
   const began = past.find((moment) => BEGUN.has(moment.status));
-  return reach({ ...task, startTime: began?.at ?? null, history: past.slice(0, -1) }, last);
+  return advanceTo({ ...task, startTime: began?.at ?? null, history: past.slice(0, -1) }, last);
 }
 
 /** How far a task must be before its buttons can be pressed. */

@@ -2,36 +2,37 @@
  * One vendor at its counter: a call comes in, the protocol decides, faults may interfere, life goes on, the ledger is
  * written, an answer leaves. The pieces know nothing of each other; this file is where they meet.
  */
-import {
-  accepted,
-  broken,
-  garbage,
-  json,
-  plain,
-  type Refusal,
-  type Reply,
-  refused,
-  relayError,
-  saturated,
-  unknownTask,
-} from "./answer.ts";
-import type { Notifier } from "./callback.ts";
+
+import type { CallbackSender } from "./callback.ts";
 import type { Clock } from "./clock.ts";
 import type { Dialect, LookupVerb, SubmitVerb } from "./dialect.ts";
 import type { ArmedFault, FaultKind, Faults } from "./fault.ts";
 import { type Fields, parseFields, texts } from "./json.ts";
 import type { LedgerBook, Submission } from "./ledger.ts";
-import type { Life } from "./life.ts";
+import type { TaskLifecycle } from "./lifecycle.ts";
 import { newestOf, pageOf } from "./listing.ts";
 import { type Decision, type Draft, decide, type View } from "./protocol.ts";
 import { hash32, type Random } from "./random.ts";
+import {
+  accepted,
+  json,
+  malformedResponse,
+  plain,
+  queueFull,
+  type Refusal,
+  refused,
+  relayError,
+  type SimulatorResponse,
+  serverError,
+  unknownTask,
+} from "./response.ts";
 import type { Route } from "./route.ts";
 import type { Scenario } from "./scenario.ts";
-import { asOf, isOver, type Task } from "./task.ts";
-import { type Origin, type Seen, seedOf, taskOnWire } from "./wire.ts";
+import { isEnded, type Task, taskAt } from "./task.ts";
+import { type Origin, seedOf, type TaskView, toWireTask } from "./wire-format.ts";
 
 /** What leaves: an answer, a closed socket, or nothing ever. */
-export type Outcome = Reply | "drop" | "hang";
+export type Outcome = SimulatorResponse | "drop" | "hang";
 
 export interface Call {
   dialect: Dialect;
@@ -43,16 +44,16 @@ export interface Call {
 
 export interface Vendor {
   submit(call: Call, verb: SubmitVerb): Promise<Outcome>;
-  lookup(call: Call, verb: Exclude<LookupVerb, "image">): Promise<Reply>;
-  cancel(call: Call): Promise<Reply>;
+  lookup(call: Call, verb: Exclude<LookupVerb, "image">): Promise<SimulatorResponse>;
+  cancel(call: Call): Promise<SimulatorResponse>;
 }
 
-export interface VendorParts {
+export interface VendorDeps {
   clock: Clock;
-  life: Life;
+  life: TaskLifecycle;
   faults: Faults;
   ledger: LedgerBook;
-  notifier: Notifier;
+  notifier: CallbackSender;
   random: Random;
   speed: number;
   origin(): Origin;
@@ -69,13 +70,13 @@ const SUBMIT_FAULTS: readonly FaultKind[] = [
   "not-success",
 ];
 
-export function createVendor(parts: VendorParts): Vendor {
+export function createVendor(parts: VendorDeps): Vendor {
   const { clock, life, faults, ledger, notifier, random } = parts;
 
   /** The task as this vendor's own records show it. */
-  function seen(task: Task, { dialect, scenario }: Call): Seen {
+  function seen(task: Task, { dialect, scenario }: Call): TaskView {
     const lagMs = scenario.relayLagMs ?? 0;
-    const past = lagMs > 0 ? asOf(task, clock.now() - lagMs) : task;
+    const past = lagMs > 0 ? taskAt(task, clock.now() - lagMs) : task;
     const unheard = !past || clock.now() - task.submitTime < dialect.emptyStatusMs * parts.speed;
     return unheard
       ? { task: { ...task, status: "NOT_START", progress: null, startTime: null, finishTime: null }, unheard }
@@ -115,7 +116,7 @@ export function createVendor(parts: VendorParts): Vendor {
     const decision = decide(verb, fields, route.mode, viewOf(call));
     const about = aboutOf(decision);
 
-    function refuse(refusal: Refusal, fault: FaultKind | null = null): Reply {
+    function refuse(refusal: Refusal, fault: FaultKind | null = null): SimulatorResponse {
       const reply = refused(dialect, verb, refusal, now);
       const outcome = refusal.kind === "queue-full" ? "busy" : "refused";
       row({ ...about, outcome, code: reply.code, httpStatus: reply.status, fault });
@@ -165,14 +166,14 @@ export function createVendor(parts: VendorParts): Vendor {
           : ({ kind: "accepted", ids } as const);
     let reply = accepted(dialect, verb, acceptance, first.action);
     if (random.chance(dialect.createdShare)) reply = { ...reply, status: 201 };
-    if (fault?.kind === "answer-5xx") reply = broken(dialect, fault.httpStatus ?? 500, now);
-    if (fault?.kind === "answer-garbage") reply = garbage();
+    if (fault?.kind === "answer-5xx") reply = serverError(dialect, fault.httpStatus ?? 500, now);
+    if (fault?.kind === "answer-garbage") reply = malformedResponse();
     const unanswered = fault?.kind === "accept-then-drop" || fault?.kind === "accept-then-hang";
     row({
       ...about,
       prompt: cut(first.prompt),
       taskId: ids.join(","),
-      outcome: isOver(first.status) ? "done" : acceptance.kind,
+      outcome: isEnded(first.status) ? "done" : acceptance.kind,
       code: reply.code,
       httpStatus: unanswered ? null : reply.status,
       fault: fault?.kind ?? null,
@@ -206,7 +207,7 @@ export function createVendor(parts: VendorParts): Vendor {
     if (fault) {
       const until = fault.status ?? "SUBMITTED";
       for (let next = life.hurry(task.id); next; next = life.hurry(task.id)) {
-        if (next.status === until || (until === "terminal" && isOver(next.status))) break;
+        if (next.status === until || (until === "terminal" && isEnded(next.status))) break;
       }
       await notifier.settled(task.id);
     }
@@ -218,7 +219,7 @@ export function createVendor(parts: VendorParts): Vendor {
     if (slow) await new Promise<void>((resume) => clock.setTimer(resume, slow.delayMs ?? 1_000));
   }
 
-  async function lookup(call: Call, verb: Exclude<LookupVerb, "image">): Promise<Reply> {
+  async function lookup(call: Call, verb: Exclude<LookupVerb, "image">): Promise<SimulatorResponse> {
     const { dialect, route } = call;
     const event = { provider: dialect.id, verb };
     const fault = faults.take(["lookup-5xx", "lookup-missing"], event);
@@ -229,7 +230,7 @@ export function createVendor(parts: VendorParts): Vendor {
     const known = page?.tasks ?? all;
     const reply =
       fault?.kind === "lookup-5xx"
-        ? broken(dialect, fault.httpStatus ?? 500, clock.now())
+        ? serverError(dialect, fault.httpStatus ?? 500, clock.now())
         : verb === "image-seed"
           ? seed(known[0], call)
           : verb === "fetch"
@@ -252,7 +253,7 @@ export function createVendor(parts: VendorParts): Vendor {
 
   function tasksFor(verb: Exclude<LookupVerb, "image">, ids: string[], { dialect }: Call): Task[] {
     if (verb === "list" || verb === "query") return newestOf(life.all(dialect.id), dialect);
-    if (verb === "queue") return life.all(dialect.id).filter((task) => !isOver(task.status));
+    if (verb === "queue") return life.all(dialect.id).filter((task) => !isEnded(task.status));
     return ids.map((id) => life.get(dialect.id, id)).filter((task) => task !== undefined);
   }
 
@@ -261,10 +262,10 @@ export function createVendor(parts: VendorParts): Vendor {
   }
 
   function onWire(task: Task, call: Call): Fields {
-    return taskOnWire(seen(task, call), call.dialect, parts.origin());
+    return toWireTask(seen(task, call), call.dialect, parts.origin());
   }
 
-  function seed(task: Task | undefined, { dialect }: Call): Reply {
+  function seed(task: Task | undefined, { dialect }: Call): SimulatorResponse {
     const trueai = dialect.errors === "trueai";
     if (!task && dialect.errors === "relay") return relayError(4, "task_no_found");
     if (!task) return { ...plain(dialect, 3, "未找到 seed", null), status: trueai ? 404 : 200 };
@@ -272,10 +273,10 @@ export function createVendor(parts: VendorParts): Vendor {
     return plain(dialect, 1, "成功", seedOf(task));
   }
 
-  async function cancel(call: Call): Promise<Reply> {
+  async function cancel(call: Call): Promise<SimulatorResponse> {
     const { dialect, route } = call;
     const task = life.get(dialect.id, route.id ?? "");
-    const over = task && isOver(task.status);
+    const over = task && isEnded(task.status);
     const reply = !task
       ? { ...plain(dialect, 3, "任务不存在", null), status: dialect.errors === "trueai" ? 404 : 200 }
       : plain(dialect, over ? 4 : 1, over ? "任务已结束" : "成功", null);
@@ -294,7 +295,7 @@ export function createVendor(parts: VendorParts): Vendor {
   return { submit, lookup, cancel };
 }
 
-type Refusing = "drop" | "queue-full" | "not-success" | ((dialect: Dialect, now: number) => Reply);
+type Refusing = "drop" | "queue-full" | "not-success" | ((dialect: Dialect, now: number) => SimulatorResponse);
 
 /** What a fault answers instead of accepting; undefined when the task is made all the same. */
 function refusing(fault: ArmedFault | undefined): Refusing | undefined {
@@ -305,11 +306,11 @@ function refusing(fault: ArmedFault | undefined): Refusing | undefined {
     case "not-success":
       return fault.kind;
     case "answer-429":
-      return saturated;
+      return queueFull;
     case "answer-5xx":
-      return fault.accepted ? undefined : (dialect, now) => broken(dialect, fault.httpStatus ?? 500, now);
+      return fault.accepted ? undefined : (dialect, now) => serverError(dialect, fault.httpStatus ?? 500, now);
     case "answer-garbage":
-      return fault.accepted ? undefined : garbage;
+      return fault.accepted ? undefined : malformedResponse;
     default:
       return undefined;
   }

@@ -11,8 +11,8 @@ import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { childPath, flowIdOf, ROOT_PATH } from "@mjflow/core/id";
 import { createHooks } from "@mjflow/engine/hook";
 import { tableClient } from "@mjflow/local/engine/client";
-import { type House, startHouse } from "@mjflow/local/house";
 import { TABLE } from "@mjflow/local/provision";
+import { type LocalServer, startLocalServer } from "@mjflow/local/server";
 import { createDynamoStore } from "@mjflow/store/dynamo";
 import type { LambdaFunctionURLEvent } from "aws-lambda";
 import { endedFlow, endedTask, loadHistory, submittedTask, tableFileIn } from "./history.ts";
@@ -21,7 +21,7 @@ import { endedFlow, endedTask, loadHistory, submittedTask, tableFileIn } from ".
 export type Handler = (event: LambdaFunctionURLEvent) => Promise<{ statusCode: number; body: string }>;
 
 export interface BenchEnvironment {
-  house: House;
+  house: LocalServer;
   loadS: number;
   tableFile: string;
   client: DynamoDBClient;
@@ -49,7 +49,7 @@ export async function startBenchEnvironment(history = 0): Promise<BenchEnvironme
   const dataDir = mkdtempSync(join(tmpdir(), "mjflow-bench-"));
   const loadS = history > 0 ? loadHistory(dataDir, history).seconds : 0;
   Object.assign(process.env, { MJFLOW_PROGRESS: "off", MJFLOW_LOG: "error" });
-  const house = await startHouse(
+  const house = await startLocalServer(
     // On an engine that counts what a request costs, spoken to as AWS's is.
     { port: 0, dataDir, engine: "dynoxide", providers: {}, timings: TIMINGS, sweepMs: HOUR_MS, simulatorSpeed: NEVER },
     ["simulator"],

@@ -1,11 +1,11 @@
 /** mjflow as `npm start` runs it: the embedded table and queues, the functions themselves. */
-import { startHouse } from "@mjflow/local/house";
+import { startLocalServer } from "@mjflow/local/server";
 import { answer } from "../child.ts";
 import type { Ready, SystemOptions } from "./system.ts";
 
 await answer(async ({ vendorUrl, dataDir }: SystemOptions) => {
   Object.assign(process.env, { MJFLOW_PROGRESS: "off", MJFLOW_LOG: "error" });
-  const house = await startHouse(
+  const house = await startLocalServer(
     {
       port: 0,
       dataDir,

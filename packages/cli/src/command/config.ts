@@ -1,7 +1,7 @@
 /** `mjflow config`: what is in force, and who said so. Never the key itself. */
 import { command } from "../command.ts";
 import { EXIT } from "../exit.ts";
-import { clean, pad } from "../text.ts";
+import { pad, stripControlCharacters } from "../text.ts";
 import { VERSION } from "../version.ts";
 
 export const config = command({
@@ -32,7 +32,10 @@ MJFLOW_URL, MJFLOW_API_KEY, MJFLOW_PROVIDER, MJFLOW_DATA_DIR, MJFLOW_PORT and NO
       ["mjflow", VERSION, `Node ${view.node}`],
     ];
     context.show(view, () =>
-      rows.map(([name, value, from]) => `${pad(name, 9)}${clean(value)}  ${context.paint("dim", `(${clean(from)})`)}`),
+      rows.map(
+        ([name, value, from]) =>
+          `${pad(name, 9)}${stripControlCharacters(value)}  ${context.paint("dim", `(${stripControlCharacters(from)})`)}`,
+      ),
     );
     return EXIT.ok;
   },

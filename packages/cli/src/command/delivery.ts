@@ -4,7 +4,7 @@ import { command, type Option } from "../command.ts";
 import type { Context } from "../context.ts";
 import { type Column, table } from "../draw/table.ts";
 import { EXIT } from "../exit.ts";
-import { oneOf, PAGING, RANGE, rangeOf } from "../option.ts";
+import { PAGING_OPTIONS, parseChoice, parseTimeRange, TIME_RANGE_OPTIONS } from "../option.ts";
 import { collect, moreLine, pageSize } from "../page.ts";
 import { ago } from "../time.ts";
 import { UsageError } from "../usage-error.ts";
@@ -13,8 +13,8 @@ const LIST = {
   endpoint: { type: "string", value: "ID", help: "those to this endpoint; `hook` for the flows' own addresses" },
   flow: { type: "string", value: "ID", help: "those of this flow" },
   status: { type: "string", value: "STATUS", help: "pending, delivered or failed" },
-  ...RANGE,
-  ...PAGING,
+  ...TIME_RANGE_OPTIONS,
+  ...PAGING_OPTIONS,
 } as const satisfies Record<string, Option>;
 
 export const deliveries = command({
@@ -27,10 +27,10 @@ export const deliveries = command({
     const { endpoint, flow } = values;
     const query = {
       limit: pageSize(values),
-      status: oneOf("--status", values.status, ["pending", "delivered", "failed"]),
+      status: parseChoice("--status", values.status, ["pending", "delivered", "failed"]),
       ...(endpoint !== undefined && { endpoint }),
       ...(flow !== undefined && { flow }),
-      ...rangeOf(context, values),
+      ...parseTimeRange(context, values),
     };
     const page = await collect(context.mjflow.deliveries.list(query, { signal: context.signal }), values);
     context.show(page, () =>
@@ -64,12 +64,12 @@ export const replay = command({
   summary: "deliver once more: one delivery, or an endpoint's failed ones",
   usage: ["<delivery>", "<endpoint> [--since TIME] [--until TIME] [--all]"],
   words: [1, 1],
-  options: { ...RANGE, all: { type: "boolean", help: "also what was delivered" } },
+  options: { ...TIME_RANGE_OPTIONS, all: { type: "boolean", help: "also what was delivered" } },
   async run(context, { values, positionals: [id] }) {
     const { mjflow, signal } = context;
     if (/^(ep_|hook$)/.test(id!)) {
       const only = values.all ? "all" : "failed";
-      const replayed = await replayAll(context, id!, { only, ...rangeOf(context, values) });
+      const replayed = await replayAll(context, id!, { only, ...parseTimeRange(context, values) });
       context.show({ replayed }, () => [`${replayed} ${replayed === 1 ? "delivery" : "deliveries"} sent again`]);
       return EXIT.ok;
     }

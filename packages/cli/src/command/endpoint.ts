@@ -4,10 +4,10 @@ import { command, type Option, type Values } from "../command.ts";
 import type { Context } from "../context.ts";
 import { type Column, table } from "../draw/table.ts";
 import { EXIT } from "../exit.ts";
-import { eventsOf, oneOf } from "../option.ts";
+import { parseChoice, parseEvents } from "../option.ts";
 import { collect } from "../page.ts";
-import { runSub, type Sub } from "../sub.ts";
-import { clean } from "../text.ts";
+import { runSubcommand, type Subcommand } from "../subcommand.ts";
+import { stripControlCharacters } from "../text.ts";
 import { ago, durationMs } from "../time.ts";
 
 const OPTIONS = {
@@ -19,7 +19,7 @@ const OPTIONS = {
 
 type Given = Values<typeof OPTIONS>;
 
-const list: Sub<Given> = {
+const list: Subcommand<Given> = {
   words: 0,
   async run(context) {
     const page = await collect(context.mjflow.endpoints.list({ signal: context.signal }), {
@@ -31,13 +31,13 @@ const list: Sub<Given> = {
   },
 };
 
-const add: Sub<Given> = {
+const add: Subcommand<Given> = {
   words: 1,
   async run(context, { events, scheme, description }, [url]) {
     const input = {
       url: url!,
-      events: eventsOf(events),
-      scheme: oneOf("--scheme", scheme, ["v1", "v1a"]),
+      events: parseEvents(events),
+      scheme: parseChoice("--scheme", scheme, ["v1", "v1a"]),
       ...(description !== undefined && { description }),
     };
     const made = await context.mjflow.endpoints.create(input, { signal: context.signal });
@@ -46,7 +46,7 @@ const add: Sub<Given> = {
   },
 };
 
-const rotate: Sub<Given> = {
+const rotate: Subcommand<Given> = {
   words: 1,
   async run(context, { overlap }, [id]) {
     const overlapS = overlap === undefined ? undefined : Math.round(durationMs(overlap, "--overlap") / 1_000);
@@ -56,16 +56,16 @@ const rotate: Sub<Given> = {
   },
 };
 
-const remove: Sub<Given> = {
+const remove: Subcommand<Given> = {
   words: 1,
   async run(context, _, [id]) {
     await context.mjflow.endpoints.delete(id!, { signal: context.signal });
-    context.show({ id, removed: true }, () => [`${clean(id!)}  removed`]);
+    context.show({ id, removed: true }, () => [`${stripControlCharacters(id!)}  removed`]);
     return EXIT.ok;
   },
 };
 
-function enabling(enabled: boolean): Sub<Given> {
+function enabling(enabled: boolean): Subcommand<Given> {
   return {
     words: 1,
     async run(context, _, [id]) {
@@ -91,7 +91,7 @@ export const endpoints = command({
 A secret is shown when it is made, and never again. The endpoint \`hook\` stands for the flows' own notifyHooks:
 \`endpoints rotate hook\` shows what their posts are signed with.`,
   run: (context, invocation) =>
-    runSub(
+    runSubcommand(
       "endpoints",
       { list, add, remove, rotate, enable: enabling(true), disable: enabling(false) },
       context,
@@ -116,7 +116,7 @@ function stateOf({ enabled, disabledWhy, failingSince }: Endpoint, nowMs: number
 }
 
 function secretLines({ id, url, secret, publicKey }: NewEndpoint, { paint }: Context): string[] {
-  const lines = [`${paint("bold", id)}  ${clean(url ?? "each flow's own notifyHook")}`];
+  const lines = [`${paint("bold", id)}  ${stripControlCharacters(url ?? "each flow's own notifyHook")}`];
   if (secret !== undefined)
     lines.push(
       `  secret      ${secret}`,

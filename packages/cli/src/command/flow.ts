@@ -5,10 +5,17 @@ import type { Context } from "../context.ts";
 import { flowLines } from "../draw/flow.ts";
 import { type Column, table } from "../draw/table.ts";
 import { EXIT } from "../exit.ts";
-import { oneOf, PAGING, RANGE, rangeOf, timeoutOf, WAITING } from "../option.ts";
+import {
+  PAGING_OPTIONS,
+  parseChoice,
+  parseTimeout,
+  parseTimeRange,
+  TIME_RANGE_OPTIONS,
+  WAIT_OPTIONS,
+} from "../option.ts";
 import { collect, moreLine, pageSize } from "../page.ts";
 import { ago } from "../time.ts";
-import { finish } from "../work.ts";
+import { waitForFlow } from "../wait.ts";
 
 export const flow = command({
   name: "flow",
@@ -27,8 +34,8 @@ const LIST = {
   status: { type: "string", value: "STATUS", help: "running, completed, failed or canceled" },
   state: { type: "string", help: "those with this state" },
   provider: { type: "string", value: "ID", help: "those of this vendor" },
-  ...RANGE,
-  ...PAGING,
+  ...TIME_RANGE_OPTIONS,
+  ...PAGING_OPTIONS,
 } as const satisfies Record<string, Option>;
 
 export const flows = command({
@@ -41,10 +48,10 @@ export const flows = command({
     const { state, provider } = values;
     const query: FlowQuery = {
       limit: pageSize(values),
-      status: oneOf("--status", values.status, ["running", "completed", "failed", "canceled"]),
+      status: parseChoice("--status", values.status, ["running", "completed", "failed", "canceled"]),
       ...(state !== undefined && { state }),
       ...(provider !== undefined && { provider }),
-      ...rangeOf(context, values),
+      ...parseTimeRange(context, values),
     };
     const page = await collect(context.mjflow.flows.list(query, { signal: context.signal }), values);
     context.show(page, () =>
@@ -87,11 +94,11 @@ export const resume = command({
   summary: "go on with a flow that was stopped, and watch it",
   usage: ["<flow>"],
   words: [1, 1],
-  options: WAITING,
+  options: WAIT_OPTIONS,
   async run(context, { values, positionals: [id] }) {
-    timeoutOf(values.timeout);
+    parseTimeout(values.timeout);
     const resumed = await context.mjflow.flows.resume(id!, { signal: context.signal });
-    if (values.wait !== false) return finish(context, id!, values);
+    if (values.wait !== false) return waitForFlow(context, id!, values);
     context.show(resumed, () => flowLines(resumed, context.paint, context.columns));
     return EXIT.ok;
   },

@@ -6,10 +6,10 @@ import { command, type Invocation, type Option } from "../command.ts";
 import type { Context } from "../context.ts";
 import { EXIT } from "../exit.ts";
 import { imageOf } from "../image.ts";
-import { eventsOf, oneOf, timeoutOf, WAITING } from "../option.ts";
+import { parseChoice, parseEvents, parseTimeout, WAIT_OPTIONS } from "../option.ts";
 import { parseThen } from "../plan.ts";
 import { UsageError } from "../usage-error.ts";
-import { finish } from "../work.ts";
+import { waitForFlow } from "../wait.ts";
 
 const OPTIONS = {
   then: {
@@ -29,7 +29,7 @@ const OPTIONS = {
   events: { type: "string", multiple: true, value: "TYPES", help: "which of them; default: all but task.progress" },
   "idempotency-key": { type: "string", value: "KEY", help: "make a retry of this command the same call" },
   strict: { type: "boolean", help: "end with 1 also when only a branch failed" },
-  ...WAITING,
+  ...WAIT_OPTIONS,
 } as const satisfies Record<string, Option>;
 
 export const imagine = command({
@@ -48,7 +48,7 @@ Several --then are one plan.
     const { values } = invocation;
     const input = inputOf(context, invocation);
     // Before anything is paid for: a mistyped time must not be found out afterwards.
-    timeoutOf(values.timeout);
+    parseTimeout(values.timeout);
     const { mjflow, signal } = context;
     const idempotencyKey = values["idempotency-key"];
     const { id, flow } = await mjflow.flows.create(input, {
@@ -60,7 +60,7 @@ Several --then are one plan.
       return EXIT.ok;
     }
     context.note(context.paint("dim", id));
-    return finish(context, id, values);
+    return waitForFlow(context, id, values);
   },
 });
 
@@ -71,14 +71,14 @@ function inputOf(context: Context, { values, positionals }: Invocation<typeof OP
   const isDrawn = !context.json && values.wait !== false;
   const progress = values.progress ?? (isDrawn || undefined);
   const then = [...planOf(values.plan, cwd), ...parseThen(values.then)];
-  const events = eventsOf(values.events);
+  const events = parseEvents(values.events);
   if (values.plan !== undefined && values.then.length > 0) {
     throw new UsageError("Give either --plan or --then.", "imagine");
   }
   return {
     provider: values.provider ?? (env["MJFLOW_PROVIDER"]?.trim() || "simulator"),
     prompt: positionals[0]!,
-    ...(mode !== undefined && { mode: oneOf("--mode", mode, ["fast", "relax", "turbo"]) }),
+    ...(mode !== undefined && { mode: parseChoice("--mode", mode, ["fast", "relax", "turbo"]) }),
     ...(values.image.length > 0 && { base64Array: values.image.map((image) => imageOf(image, cwd, "--image")) }),
     ...(state !== undefined && { state }),
     ...(archive !== undefined && { archive }),

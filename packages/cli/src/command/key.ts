@@ -5,8 +5,8 @@ import type { Context } from "../context.ts";
 import { type Column, table } from "../draw/table.ts";
 import { EXIT } from "../exit.ts";
 import { collect } from "../page.ts";
-import { runSub, type Sub } from "../sub.ts";
-import { clean } from "../text.ts";
+import { runSubcommand, type Subcommand } from "../subcommand.ts";
+import { stripControlCharacters } from "../text.ts";
 import { ago, durationMs } from "../time.ts";
 import { UsageError } from "../usage-error.ts";
 
@@ -20,7 +20,7 @@ const OPTIONS = {
 type Given = Values<typeof OPTIONS>;
 const ALL = { limit: undefined, all: true };
 
-const list: Sub<Given> = {
+const list: Subcommand<Given> = {
   words: 0,
   async run(context, { app }) {
     const { mjflow, signal } = context;
@@ -39,7 +39,7 @@ const list: Sub<Given> = {
   },
 };
 
-const create: Sub<Given> = {
+const create: Subcommand<Given> = {
   words: 0,
   async run(context, values) {
     const { mjflow, signal } = context;
@@ -55,7 +55,7 @@ const create: Sub<Given> = {
   },
 };
 
-const rotate: Sub<Given> = {
+const rotate: Subcommand<Given> = {
   words: 1,
   async run(context, values, [keyId]) {
     const { mjflow, signal } = context;
@@ -64,17 +64,17 @@ const rotate: Sub<Given> = {
     const { previous } = rotated;
     context.show(rotated, () => [
       ...keyLines(rotated, context),
-      `  ${clean(previous.id)} stays valid until ${previous.expiresAt ?? "it is revoked"}`,
+      `  ${stripControlCharacters(previous.id)} stays valid until ${previous.expiresAt ?? "it is revoked"}`,
     ]);
     return EXIT.ok;
   },
 };
 
-const revoke: Sub<Given> = {
+const revoke: Subcommand<Given> = {
   words: 1,
   async run(context, values, [keyId]) {
     const revoked = await context.mjflow.apps.keys.revoke(appOf(values), keyId!, { signal: context.signal });
-    context.show(revoked, () => [`${clean(revoked.id)}  revoked`]);
+    context.show(revoked, () => [`${stripControlCharacters(revoked.id)}  revoked`]);
     return EXIT.ok;
   },
 };
@@ -92,7 +92,7 @@ export const keys = command({
   options: OPTIONS,
   notes: `
 For the operator's key. A key is shown when it is made, and never again; lists show its id and its beginning.`,
-  run: (context, invocation) => runSub("keys", { list, create, rotate, revoke }, context, invocation),
+  run: (context, invocation) => runSubcommand("keys", { list, create, rotate, revoke }, context, invocation),
 });
 
 function appOf({ app }: Given): string {
@@ -115,7 +115,7 @@ function appLines(apps: readonly (App & { keys: AppKey[] })[], { paint, columns,
     { name: "used", of: ({ lastUsedOn }) => lastUsedOn ?? "–" },
   ];
   return apps.flatMap(({ id, name, disabledAt, deletedAt, keys }) => [
-    `${paint("bold", id)}  ${clean(name)}${deletedAt ? paint("red", "  deleted") : disabledAt ? paint("yellow", "  disabled") : ""}`,
+    `${paint("bold", id)}  ${stripControlCharacters(name)}${deletedAt ? paint("red", "  deleted") : disabledAt ? paint("yellow", "  disabled") : ""}`,
     ...(keys.length === 0 ? [] : table(shown, keys, paint, columns).map((line) => `  ${line}`)),
   ]);
 }
@@ -128,7 +128,7 @@ function stateOf({ revokedAt, expiresAt }: AppKey, nowMs: number): string {
 
 function keyLines({ id, appId, key }: NewAppKey, { paint }: Context): string[] {
   return [
-    `${paint("bold", clean(id))} of ${clean(appId)}`,
+    `${paint("bold", stripControlCharacters(id))} of ${stripControlCharacters(appId)}`,
     `  ${key}`,
     paint("yellow", "  It is shown only now: keep it where the app finds it."),
   ];

@@ -2,14 +2,14 @@
 import type { ModalInput, PressInput, Task } from "@mjflow/client";
 import { command, type Option } from "../command.ts";
 import type { Context } from "../context.ts";
-import { endOf, markOf, nameOf, styleOf } from "../draw/task.ts";
+import { nameOf, resultText, styleOf, symbolOf } from "../draw/task.ts";
 import { EXIT } from "../exit.ts";
 import { maskOf } from "../image.ts";
-import { timeoutOf, WAITING } from "../option.ts";
+import { parseTimeout, WAIT_OPTIONS } from "../option.ts";
 import { parseThen } from "../plan.ts";
-import { clean, pad } from "../text.ts";
+import { pad, stripControlCharacters } from "../text.ts";
 import { UsageError } from "../usage-error.ts";
-import { finishTask } from "../work.ts";
+import { waitForTask } from "../wait.ts";
 
 const ANSWER = {
   prompt: { type: "string", help: "the answer to the window it opens" },
@@ -40,17 +40,20 @@ function taskLines(found: Task, { paint }: Context): string[] {
       "vendor",
       [found.provider, found.providerTaskId]
         .filter(Boolean)
-        .map((part) => clean(part!))
+        .map((part) => stripControlCharacters(part!))
         .join(" "),
     ],
-    ["prompt", clean(found.finalPrompt ?? "")],
-    ["picture", found.status === "SUCCESS" ? endOf(found) : ""],
-    ["why", found.failure ? `${clean(found.failReason ?? "")} (${found.failure.code})` : ""],
+    ["prompt", stripControlCharacters(found.finalPrompt ?? "")],
+    ["picture", found.status === "SUCCESS" ? resultText(found) : ""],
+    ["why", found.failure ? `${stripControlCharacters(found.failReason ?? "")} (${found.failure.code})` : ""],
     ["paid", `${found.attempts} ${found.attempts === 1 ? "submission" : "submissions"}`],
-    ["buttons", found.buttons.map(({ label, name, emoji }) => clean(label || name || emoji)).join(", ")],
+    [
+      "buttons",
+      found.buttons.map(({ label, name, emoji }) => stripControlCharacters(label || name || emoji)).join(", "),
+    ],
   ];
   return [
-    `${paint(styleOf(found), markOf(found))} ${paint("bold", nameOf(found))}  ${found.status.toLowerCase()} ${found.progress}%`,
+    `${paint(styleOf(found), symbolOf(found))} ${paint("bold", nameOf(found))}  ${found.status.toLowerCase()} ${found.progress}%`,
     ...rows.filter(([, text]) => text !== "").map(([name, text]) => `  ${paint("dim", pad(name, 8))}${text}`),
   ];
 }
@@ -64,7 +67,7 @@ export const press = command({
     ...ANSWER,
     then: { type: "string", multiple: true, value: "PRESSES", help: "what to press on that, as `imagine` has it" },
     ...KEYED,
-    ...WAITING,
+    ...WAIT_OPTIONS,
   },
   notes: `
 A button is named as the vendor labels it, or as mjflow does: U2, upscale:2, zoom:2, "Vary (Strong)".
@@ -73,9 +76,9 @@ A button is named as the vendor labels it, or as mjflow does: U2, upscale:2, zoo
     const then = parseThen(values.then);
     const answer = answerOf(values, context.platform.cwd);
     const input: PressInput = { press: button!, ...(answer && { modal: answer }), ...(then.length > 0 && { then }) };
-    timeoutOf(values.timeout);
+    parseTimeout(values.timeout);
     const pressed = await context.mjflow.tasks.press(id!, input, keyed(context, values["idempotency-key"]));
-    return finishTask(context, pressed, values);
+    return waitForTask(context, pressed, values);
   },
 });
 
@@ -84,13 +87,13 @@ export const modal = command({
   summary: "answer the window that a task waits with, and watch it",
   usage: ["<task> --prompt TEXT [--mask FILE]"],
   words: [1, 1],
-  options: { ...ANSWER, ...KEYED, ...WAITING },
+  options: { ...ANSWER, ...KEYED, ...WAIT_OPTIONS },
   async run(context, { values, positionals: [id] }) {
     const answer = answerOf(values, context.platform.cwd);
     if (!answer) throw new UsageError("Give an answer: --prompt, --mask, or both.", "modal");
-    timeoutOf(values.timeout);
+    parseTimeout(values.timeout);
     const answered = await context.mjflow.tasks.modal(id!, answer, keyed(context, values["idempotency-key"]));
-    return finishTask(context, answered, values);
+    return waitForTask(context, answered, values);
   },
 });
 
@@ -99,11 +102,11 @@ export const retry = command({
   summary: "submit a failed task once more, and watch it; it is paid for again",
   usage: ["<task>"],
   words: [1, 1],
-  options: WAITING,
+  options: WAIT_OPTIONS,
   async run(context, { values, positionals: [id] }) {
-    timeoutOf(values.timeout);
+    parseTimeout(values.timeout);
     const again = await context.mjflow.tasks.retry(id!, { signal: context.signal });
-    return finishTask(context, again, values);
+    return waitForTask(context, again, values);
   },
 });
 

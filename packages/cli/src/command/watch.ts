@@ -2,10 +2,10 @@
 import { type FlowEvent, MjflowError, WaitTimeoutError } from "@mjflow/client";
 import { command } from "../command.ts";
 import type { Context } from "../context.ts";
-import { FlowGoesOn } from "../error.ts";
+import { FlowStillRunningError } from "../error.ts";
 import { EXIT } from "../exit.ts";
-import { timeoutOf, WAITING } from "../option.ts";
-import { finish } from "../work.ts";
+import { parseTimeout, WAIT_OPTIONS } from "../option.ts";
+import { waitForFlow } from "../wait.ts";
 
 export const watch = command({
   name: "watch",
@@ -13,12 +13,12 @@ export const watch = command({
   usage: ["<flow>"],
   words: [1, 1],
   options: {
-    timeout: WAITING.timeout,
+    timeout: WAIT_OPTIONS.timeout,
     strict: { type: "boolean", help: "end with 1 also when only a branch failed" },
   },
   async run(context, { values, positionals: [id] }) {
-    if (context.json) return emitEvents(context, id!, timeoutOf(values.timeout), values.strict === true);
-    return finish(context, id!, values);
+    if (context.json) return emitEvents(context, id!, parseTimeout(values.timeout), values.strict === true);
+    return waitForFlow(context, id!, values);
   },
 });
 
@@ -35,7 +35,7 @@ async function emitEvents(context: Context, flowId: string, timeoutMs: number | 
   } catch (error) {
     if (!(error instanceof MjflowError) || error.code !== "aborted") throw error;
     const isLate = timer.aborted && !context.signal.aborted;
-    throw new FlowGoesOn(flowId, isLate ? new WaitTimeoutError(timeoutMs!, undefined) : error);
+    throw new FlowStillRunningError(flowId, isLate ? new WaitTimeoutError(timeoutMs!, undefined) : error);
   }
   return last?.type === "flow.failed" || (isStrict && hasFailed) ? EXIT.failed : EXIT.ok;
 }

@@ -9,17 +9,17 @@ import type {
   UnclearTask,
 } from "@mjflow/client";
 import { describe, expect, test } from "vitest";
-import { judgeClock } from "./clock.ts";
-import { judgeVendors } from "./vendor.ts";
 import {
-  judgeDeliveries,
-  judgeEndpoints,
-  judgeFlows,
-  judgeLetters,
-  judgeOverdue,
-  judgeQueues,
-  judgeUnclear,
-} from "./work.ts";
+  checkDeadLetters,
+  checkDeliveries,
+  checkEndpoints,
+  checkFlows,
+  checkOverdue,
+  checkQueues,
+  checkUnclear,
+} from "./backlog.ts";
+import { checkClock } from "./clock.ts";
+import { checkVendors } from "./vendor.ts";
 
 const NOW = Date.UTC(2026, 10, 21, 8);
 const at = (ms: number) => new Date(ms).toUTCString();
@@ -34,22 +34,22 @@ describe("the clock", () => {
     ["so far that webhooks are refused", 400_000, "bad"],
     ["so far behind", -400_000, "bad"],
   ])("%s", (_, offMs, level) => {
-    expect(judgeClock(at(NOW + offMs), NOW, NOW + 50)).toMatchObject({ level });
+    expect(checkClock(at(NOW + offMs), NOW, NOW + 50)).toMatchObject({ level });
   });
 
   test("a slow answer is no wrong clock", () => {
-    expect(judgeClock(at(NOW + 9_000), NOW, NOW + 10_000)).toMatchObject({ level: "ok" });
-    expect(judgeClock(at(NOW), NOW, NOW + 10_000)).toMatchObject({ level: "ok" });
+    expect(checkClock(at(NOW + 9_000), NOW, NOW + 10_000)).toMatchObject({ level: "ok" });
+    expect(checkClock(at(NOW), NOW, NOW + 10_000)).toMatchObject({ level: "ok" });
   });
 
   test("says who is behind whom", () => {
-    expect(judgeClock(at(NOW + 60_000), NOW, NOW).what).toBe("60 s behind the server's");
-    expect(judgeClock(at(NOW - 61_000), NOW, NOW).what).toBe("60 s ahead of the server's");
+    expect(checkClock(at(NOW + 60_000), NOW, NOW).message).toBe("60 s behind the server's");
+    expect(checkClock(at(NOW - 61_000), NOW, NOW).message).toBe("60 s ahead of the server's");
   });
 
   test("of a server that tells no time is not judged", () => {
-    expect(judgeClock(null, NOW, NOW)).toMatchObject({ level: "unknown" });
-    expect(judgeClock("never", NOW, NOW)).toMatchObject({ level: "unknown" });
+    expect(checkClock(null, NOW, NOW)).toMatchObject({ level: "unknown" });
+    expect(checkClock("never", NOW, NOW)).toMatchObject({ level: "unknown" });
   });
 });
 
@@ -70,7 +70,7 @@ describe("vendors", () => {
   });
   const vendor = (id: string, ...accounts: Partial<ProviderAccount>[]) =>
     ({ id, accounts: accounts.map(account) }) as Partial<Provider> as Provider;
-  const judged = (...accounts: Partial<ProviderAccount>[]) => judgeVendors([vendor("newapi", ...accounts)], NOW);
+  const judged = (...accounts: Partial<ProviderAccount>[]) => checkVendors([vendor("newapi", ...accounts)], NOW);
 
   test("one that is silent is named, with the setting to ask for", () => {
     const [finding] = judged({ callbacks: "silent" });
@@ -90,7 +90,7 @@ describe("vendors", () => {
 
   test("those that nothing is known of take one line", () => {
     const vendors = [vendor("a", {}), vendor("b", { callbacks: "calling" }), vendor("c", {}, { name: "second" })];
-    expect(judgeVendors(vendors, NOW).map(({ level, what }) => [level, what])).toEqual([
+    expect(checkVendors(vendors, NOW).map(({ level, message }) => [level, message])).toEqual([
       ["ok", "calls back"],
       ["unknown", "too little work yet to know of a, c/default, c/second"],
     ]);
@@ -98,45 +98,45 @@ describe("vendors", () => {
 
   test("several accounts are told apart", () => {
     const found = judged({ name: "a", callbacks: "silent" }, { name: "b", callbacks: "calling" });
-    expect(found.map(({ about, level }) => [about, level])).toEqual([
+    expect(found.map(({ subject, level }) => [subject, level])).toEqual([
       ["newapi/a", "warn"],
       ["newapi/b", "ok"],
     ]);
   });
 
   test("none at all is a mistake", () => {
-    expect(judgeVendors([], NOW)).toMatchObject([{ level: "bad", what: "none is configured" }]);
+    expect(checkVendors([], NOW)).toMatchObject([{ level: "bad", what: "none is configured" }]);
   });
 });
 
 describe("what is stuck", () => {
   test("letters to decide on are counted, decided ones not", () => {
     const letter = (state: DeadLetter["state"]) => ({ id: "1", state, body: "", why: "", receives: 1, createdAt: "" });
-    expect(judgeLetters([letter("kept"), letter("dropped"), letter("kept")])).toMatchObject({
+    expect(checkDeadLetters([letter("kept"), letter("dropped"), letter("kept")])).toMatchObject({
       level: "warn",
       what: "2 to decide on",
     });
-    expect(judgeLetters([letter("redriven")])).toMatchObject({ level: "ok" });
+    expect(checkDeadLetters([letter("redriven")])).toMatchObject({ level: "ok" });
   });
 
   test("an endpoint that was switched off, or fails, is named; one that its owner disabled is not", () => {
     const endpoint = (more: Partial<Endpoint>) =>
       ({ id: "ep_1", enabled: true, disabledWhy: null, failingSince: null, ...more }) as Endpoint;
-    expect(judgeEndpoints([endpoint({ enabled: false, disabledWhy: "gone" })])).toMatchObject([
+    expect(checkEndpoints([endpoint({ enabled: false, disabledWhy: "gone" })])).toMatchObject([
       { level: "bad", about: "ep_1" },
     ]);
-    expect(judgeEndpoints([endpoint({ failingSince: "2026-11-20T08:00:00Z" })])).toMatchObject([{ level: "warn" }]);
-    expect(judgeEndpoints([endpoint({ enabled: false, disabledWhy: "by_app" }), endpoint({})])).toMatchObject([
+    expect(checkEndpoints([endpoint({ failingSince: "2026-11-20T08:00:00Z" })])).toMatchObject([{ level: "warn" }]);
+    expect(checkEndpoints([endpoint({ enabled: false, disabledWhy: "by_app" }), endpoint({})])).toMatchObject([
       { level: "ok" },
     ]);
   });
 
   test("deliveries given up, flows that run for over a day", () => {
-    expect(judgeDeliveries([{} as Delivery])).toMatchObject({ level: "warn", what: "1 given up" });
+    expect(checkDeliveries([{} as Delivery])).toMatchObject({ level: "warn", what: "1 given up" });
     const running = (hours: number) =>
       ({ id: `flow_${hours}`, createdAt: new Date(NOW - hours * 3_600_000).toISOString() }) as FlowSummary;
-    expect(judgeFlows([running(1), running(23)], NOW)).toMatchObject({ level: "ok", what: "2 running, none overdue" });
-    const finding = judgeFlows([running(25), running(72), running(1)], NOW);
+    expect(checkFlows([running(1), running(23)], NOW)).toMatchObject({ level: "ok", what: "2 running, none overdue" });
+    const finding = checkFlows([running(25), running(72), running(1)], NOW);
     expect(finding).toMatchObject({ level: "warn", what: "2 running for over a day, the oldest for 3 d" });
     expect(finding.advice).toContain("flow_72");
   });
@@ -152,16 +152,16 @@ describe("what is stuck", () => {
         dueAt: new Date(NOW - minutes * 60_000).toISOString(),
       },
     });
-    expect(judgeOverdue({ count: 0, whole: true, oldest: null }, NOW)).toMatchObject({ level: "ok", what: "nothing" });
-    expect(judgeOverdue(overdue(1), NOW)).toMatchObject({ level: "ok" });
-    expect(judgeOverdue(overdue(6), NOW)).toMatchObject({ level: "bad", what: "3, the oldest for 6 min" });
-    expect(judgeOverdue({ ...overdue(6), whole: false }, NOW).what).toBe("3 and more, the oldest for 6 min");
+    expect(checkOverdue({ count: 0, whole: true, oldest: null }, NOW)).toMatchObject({ level: "ok", what: "nothing" });
+    expect(checkOverdue(overdue(1), NOW)).toMatchObject({ level: "ok" });
+    expect(checkOverdue(overdue(6), NOW)).toMatchObject({ level: "bad", what: "3, the oldest for 6 min" });
+    expect(checkOverdue({ ...overdue(6), whole: false }, NOW).message).toBe("3 and more, the oldest for 6 min");
   });
 
   test("submissions in doubt are told with their vendors", () => {
     const task = (account: string) => ({ provider: "newapi", account }) as UnclearTask;
-    expect(judgeUnclear({ data: [], looked: 9, whole: true })).toMatchObject({ level: "ok" });
-    expect(judgeUnclear({ data: [task("a"), task("a"), task("b")], looked: 9, whole: true })).toMatchObject({
+    expect(checkUnclear({ data: [], looked: 9, whole: true })).toMatchObject({ level: "ok" });
+    expect(checkUnclear({ data: [task("a"), task("a"), task("b")], looked: 9, whole: true })).toMatchObject({
       level: "warn",
       what: "3, at newapi/a, newapi/b",
     });
@@ -169,10 +169,10 @@ describe("what is stuck", () => {
 
   test("a queue may be long; dead letters that stay where they fell are nobody's", () => {
     const queue = (name: QueueDepth["name"], waiting: number) => ({ name, waiting, inFlight: 0, delayed: 0 });
-    expect(judgeQueues([queue("submit", 40), queue("dead-letters", 0)])).toMatchObject({
+    expect(checkQueues([queue("submit", 40), queue("dead-letters", 0)])).toMatchObject({
       level: "ok",
       what: "waiting: submit 40",
     });
-    expect(judgeQueues([queue("submit", 0), queue("dead-letters", 2)])).toMatchObject({ level: "bad" });
+    expect(checkQueues([queue("submit", 0), queue("dead-letters", 2)])).toMatchObject({ level: "bad" });
   });
 });

@@ -4,8 +4,8 @@ export type Level = "ok" | "warn" | "bad" | "unknown";
 export interface Finding {
   level: Level;
   /** What was looked at. */
-  about: string;
-  what: string;
+  subject: string;
+  message: string;
   /** What to do about it. */
   advice?: string;
 }

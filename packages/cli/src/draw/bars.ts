@@ -1,6 +1,6 @@
 /** A bar for each task while they run. Pure. */
 import type { Task } from "@mjflow/client";
-import type { Paint } from "../paint.ts";
+import type { Painter } from "../paint.ts";
 import { fit, pad, widthOf } from "../text.ts";
 import { nameOf, styleOf } from "./task.ts";
 
@@ -14,7 +14,7 @@ const STATUS = "in_progress".length;
 const [INDENT, GAP] = [2, 2];
 
 /** One line per task, aligned, indented as deep as it stands; none wider than `columns`. */
-export function bars(tasks: readonly Task[], paint: Paint, columns: number): string[] {
+export function bars(tasks: readonly Task[], paint: Painter, columns: number): string[] {
   const names = tasks.map((task) => `${"  ".repeat(task.depth)}${nameOf(task)}`);
   const widest = Math.max(NAME.least, ...names.map(widthOf));
   const nameWidth = Math.min(widest, NAME.most, Math.max(NAME.least, Math.floor(columns / 3)));
@@ -30,7 +30,7 @@ export function bars(tasks: readonly Task[], paint: Paint, columns: number): str
   });
 }
 
-function bar(task: Task, width: number, paint: Paint): string {
+function bar(task: Task, width: number, paint: Painter): string {
   const filled = Math.round((Math.min(100, Math.max(0, task.progress)) / 100) * width);
   return `${paint(styleOf(task), "█".repeat(filled))}${paint("dim", "░".repeat(width - filled))}`;
 }

@@ -1,7 +1,7 @@
 /** A flow as it is shown once it is read: a head, its tree, and what stands out. Pure. */
 import type { Flow, Task } from "@mjflow/client";
-import type { Paint, Style } from "../paint.ts";
-import { clean, fit } from "../text.ts";
+import type { Painter, Style } from "../paint.ts";
+import { fit, stripControlCharacters } from "../text.ts";
 import { isSuperseded, nameOf } from "./task.ts";
 import { tree } from "./tree.ts";
 
@@ -12,17 +12,17 @@ const STATUS: Readonly<Record<string, Style>> = {
   running: "cyan",
 };
 
-export function statusText(status: string, paint: Paint): string {
+export function statusText(status: string, paint: Painter): string {
   return paint(STATUS[status] ?? "cyan", status);
 }
 
-export function flowLines(flow: Flow, paint: Paint, columns: number): string[] {
+export function flowLines(flow: Flow, paint: Painter, columns: number): string[] {
   const { id, status, provider, prompt, action, counts, state } = flow;
   const what = prompt ?? action;
   return [
     "",
     `  ${paint("bold", fit(what, columns - 4))}`,
-    `  ${id}  ${statusText(status, paint)}  ${paint("dim", clean(provider))}`,
+    `  ${id}  ${statusText(status, paint)}  ${paint("dim", stripControlCharacters(provider))}`,
     ...(state === null ? [] : [`  ${paint("dim", fit(`state ${state}`, columns - 4))}`]),
     "",
     ...tree(flow.tasks, paint, columns),
@@ -45,18 +45,18 @@ function countsLine({ submissions, modals, callbacks, duplicates, lookups }: Flo
 }
 
 /** What a person should know, and can do something about. */
-function attention(tasks: readonly Task[], paint: Paint): string[] {
+function attention(tasks: readonly Task[], paint: Painter): string[] {
   return tasks.flatMap((task) => {
     if (task.status === "MODAL") {
-      return [`  ${paint("yellow", windowHint(task))}`];
+      return [`  ${paint("yellow", modalHint(task))}`];
     }
     const offered = task.failure?.offered;
     if (offered?.length && !isSuperseded(task, tasks))
-      return [`  ${paint("red", "✗")} ${nameOf(task)}: offered were ${offered.map(clean).join(", ")}`];
+      return [`  ${paint("red", "✗")} ${nameOf(task)}: offered were ${offered.map(stripControlCharacters).join(", ")}`];
     return [];
   });
 }
 
-export function windowHint(task: Task): string {
+export function modalHint(task: Task): string {
   return `? ${nameOf(task)} waits for an answer: mjflow modal ${task.id} --prompt …`;
 }

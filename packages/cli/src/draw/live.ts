@@ -1,6 +1,6 @@
 /** Lines drawn over themselves on a screen, and a screen left as it was found. */
 import type { Output } from "../platform.ts";
-import { harmless, widthOf } from "../text.ts";
+import { escapeControlCharacters, widthOf } from "../text.ts";
 
 const HIDE_CURSOR = "\u001b[?25l";
 const SHOW_CURSOR = "\u001b[?25h";
@@ -23,7 +23,7 @@ export class Live {
     const shown = lines.length > rows ? lastOf(lines, rows) : lines;
     const start = this.#isOpen ? "" : HIDE_CURSOR;
     this.#isOpen = true;
-    const text = shown.map((line) => `${CLEAR_LINE}${harmless(line)}\n`).join("");
+    const text = shown.map((line) => `${CLEAR_LINE}${escapeControlCharacters(line)}\n`).join("");
     this.#output.write(`${start}${up(this.#height())}\r${text}${CLEAR_BELOW}`);
     this.#drawn = shown;
   }

@@ -1,6 +1,6 @@
 /** Rows of cells: aligned where there is room, else one under the other. Pure. */
-import type { Paint } from "../paint.ts";
-import { clean, fit, pad, widthOf } from "../text.ts";
+import type { Painter } from "../paint.ts";
+import { fit, pad, stripControlCharacters, widthOf } from "../text.ts";
 
 export interface Column<T> {
   name: string;
@@ -12,8 +12,8 @@ export interface Column<T> {
 const GAP = "  ";
 const SHORTEST_CUT = 8;
 
-export function table<T>(columns: readonly Column<T>[], rows: readonly T[], paint: Paint, width: number): string[] {
-  const cells = rows.map((row) => columns.map(({ of }) => clean(of(row))));
+export function table<T>(columns: readonly Column<T>[], rows: readonly T[], paint: Painter, width: number): string[] {
+  const cells = rows.map((row) => columns.map(({ of }) => stripControlCharacters(of(row))));
   const natural = columns.map(({ name }, c) => Math.max(widthOf(name), ...cells.map((line) => widthOf(line[c]!))));
   const widths = shrunk(columns, natural, width - GAP.length * (columns.length - 1));
   if (!widths) return stacked(columns, cells, paint, width);
@@ -41,7 +41,12 @@ function shrunk<T>(columns: readonly Column<T>[], natural: readonly number[], ro
   return widths;
 }
 
-function stacked<T>(columns: readonly Column<T>[], cells: readonly string[][], paint: Paint, width: number): string[] {
+function stacked<T>(
+  columns: readonly Column<T>[],
+  cells: readonly string[][],
+  paint: Painter,
+  width: number,
+): string[] {
   const names = Math.max(...columns.map(({ name }) => widthOf(name)));
   return cells.flatMap(([first = "", ...rest]) => [
     paint("bold", first),

@@ -1,7 +1,7 @@
 /** How a task is named and marked, wherever it is drawn. Pure. */
 import type { Task, TaskStatus } from "@mjflow/client";
 import type { Style } from "../paint.ts";
-import { clean } from "../text.ts";
+import { stripControlCharacters } from "../text.ts";
 
 const ENDED: ReadonlySet<TaskStatus> = new Set(["SUCCESS", "FAILURE", "CANCEL", "EXPIRED"]);
 
@@ -16,7 +16,7 @@ export function isSuperseded({ id }: Pick<Task, "id">, tasks: readonly Task[]): 
 
 /** What was pressed to make it; of a root, what was asked for. */
 export function nameOf({ press, action, retryOf }: Pick<Task, "press" | "action" | "retryOf">): string {
-  const name = clean(press ?? action.toLowerCase().replaceAll("_", "-"));
+  const name = stripControlCharacters(press ?? action.toLowerCase().replaceAll("_", "-"));
   return retryOf ? `${name} again` : name;
 }
 
@@ -26,16 +26,16 @@ export function styleOf({ status }: Pick<Task, "status">): Style {
   return status === "MODAL" || status === "UNCLEAR" ? "yellow" : "cyan";
 }
 
-export function markOf({ status }: Pick<Task, "status">): string {
+export function symbolOf({ status }: Pick<Task, "status">): string {
   if (status === "SUCCESS") return "✓";
   if (status === "FAILURE" || status === "EXPIRED" || status === "CANCEL") return "✗";
   return status === "MODAL" || status === "UNCLEAR" ? "?" : "…";
 }
 
 /** Where its picture is, why there is none, or how far it is. The lasting copy goes before the vendor's link. */
-export function endOf(task: Task): string {
+export function resultText(task: Task): string {
   const { copies, imageUrl, videos, text, failReason, status, progress } = task;
-  if (status === "SUCCESS") return clean(copies[0]?.url ?? imageUrl ?? videos[0]?.url ?? text ?? "");
-  if (isEnded(task)) return clean(failReason ?? task.failure?.message ?? status.toLowerCase());
+  if (status === "SUCCESS") return stripControlCharacters(copies[0]?.url ?? imageUrl ?? videos[0]?.url ?? text ?? "");
+  if (isEnded(task)) return stripControlCharacters(failReason ?? task.failure?.message ?? status.toLowerCase());
   return `${status.toLowerCase()}${progress > 0 ? ` ${progress}%` : ""}`;
 }

@@ -1,8 +1,8 @@
 /** A flow's lineage: what was pressed on what, and where its picture is. Pure. */
 import type { Task } from "@mjflow/client";
-import type { Paint } from "../paint.ts";
+import type { Painter } from "../paint.ts";
 import { pad, widthOf } from "../text.ts";
-import { endOf, markOf, nameOf, styleOf } from "./task.ts";
+import { nameOf, resultText, styleOf, symbolOf } from "./task.ts";
 
 interface Row {
   /** What stands before the name, and before a second line. */
@@ -12,13 +12,13 @@ interface Row {
 }
 
 /** Ids are whole, whatever the width: they are there to be copied. What does not fit beside them goes beneath. */
-export function tree(tasks: readonly Task[], paint: Paint, columns: number): string[] {
+export function tree(tasks: readonly Task[], paint: Painter, columns: number): string[] {
   const rows = rowsOf(tasks);
   const widest = Math.max(0, ...rows.map(({ lead, task }) => widthOf(lead + nameOf(task))));
   const idWidth = Math.max(0, ...tasks.map(({ id }) => id.length));
   return rows.flatMap(({ lead, below, task }) => {
-    const [name, end] = [pad(lead + nameOf(task), widest), endOf(task)];
-    const first = `  ${name}  ${paint(styleOf(task), markOf(task))} ${paint("dim", pad(task.id, idWidth))}`;
+    const [name, end] = [pad(lead + nameOf(task), widest), resultText(task)];
+    const first = `  ${name}  ${paint(styleOf(task), symbolOf(task))} ${paint("dim", pad(task.id, idWidth))}`;
     const shown = task.status === "SUCCESS" ? end : paint(styleOf(task), end);
     if (end === "") return [first.trimEnd()];
     if (widthOf(first) + 2 + widthOf(end) <= columns) return [`${first}  ${shown}`];

@@ -11,22 +11,24 @@ export interface Filter {
 export const NO_FILTER: Filter = { status: "", provider: "", state: "", search: "" };
 
 /** Shorter pieces of an id are in some other id by chance: of 250 flows, one in ten times some id holds a given "249". */
-const LEAST_OF_ID = 6;
+const MIN_ID_LENGTH = 6;
 
 type Asked = Pick<FlowSummary, "id" | "status" | "provider" | "state" | "prompt">;
 
-export function fits({ status, provider, state, prompt, id }: Asked, filter: Filter): boolean {
+export function matchesFilter({ status, provider, state, prompt, id }: Asked, filter: Filter): boolean {
   if (filter.status && status !== filter.status) return false;
   if (filter.provider && provider !== filter.provider) return false;
   if (filter.state && state !== filter.state) return false;
   const words = filter.search.toLowerCase().split(/\s+/).filter(Boolean);
   if (words.length === 0) return true;
   const text = `${prompt ?? ""} ${state ?? ""} ${provider}`.toLowerCase();
-  return words.every((word) => text.includes(word) || (word.length >= LEAST_OF_ID && id.toLowerCase().includes(word)));
+  return words.every(
+    (word) => text.includes(word) || (word.length >= MIN_ID_LENGTH && id.toLowerCase().includes(word)),
+  );
 }
 
 /** What this server's list can be asked for. */
-export function queryOf(filter: Filter, takes: (parameter: string) => boolean): FlowQuery {
+export function toQuery(filter: Filter, takes: (parameter: string) => boolean): FlowQuery {
   const { status, provider, state } = filter;
   return {
     ...(status && takes("status") && { status }),

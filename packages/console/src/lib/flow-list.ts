@@ -5,7 +5,7 @@
  */
 import type { FlowSummary, Page } from "@mjflow/client";
 
-export interface Known {
+export interface LoadedFlows {
   flows: readonly FlowSummary[];
   /** Where what is older begins; null where there is nothing older. */
   cursor: string | null;
@@ -14,7 +14,7 @@ export interface Known {
 type FlowPage = Page<FlowSummary>;
 
 /** The newest page, read again. What is known begins anew where so much is new that the two no longer meet. */
-export function withHead(known: Known | undefined, { data, nextCursor }: FlowPage): Known {
+export function mergeNewest(known: LoadedFlows | undefined, { data, nextCursor }: FlowPage): LoadedFlows {
   const oldest = data.at(-1);
   if (!known || nextCursor === null) return { flows: data, cursor: nextCursor };
   // Nothing fitted among those that were looked at; what fits may still be below.
@@ -27,7 +27,7 @@ export function withHead(known: Known | undefined, { data, nextCursor }: FlowPag
 }
 
 /** The page below what is known. */
-export function withOlder({ flows }: Known, { data, nextCursor }: FlowPage): Known {
+export function mergeOlder({ flows }: LoadedFlows, { data, nextCursor }: FlowPage): LoadedFlows {
   const last = flows.at(-1);
   const below = last ? data.filter((flow) => isOlder(flow, last)) : data;
   return { flows: [...flows, ...below], cursor: nextCursor };

@@ -1,6 +1,6 @@
 import { FlowRequest } from "@mjflow/core/request";
 import { expect, test } from "vitest";
-import { changed, type Draft, EMPTY_FORM, inputOf, preview, thenOf, toggled } from "./plan.ts";
+import { type Draft, EMPTY_FORM, preview, toFlowInput, toggleDraft, toPlanInput, updateDraft } from "./plan.ts";
 
 let made = 0;
 const newKey = () => `k${made++}`;
@@ -14,8 +14,8 @@ const draft = (press: string, rest: Partial<Draft> = {}): Draft => ({
 
 test("what is built is what the server's own schema takes, and nothing that was not given is sent", () => {
   const form = { ...EMPTY_FORM, provider: "simulator", prompt: "  a boat " };
-  expect(inputOf(form)).toEqual({ provider: "simulator", prompt: "a boat", progress: true });
-  const full = inputOf({
+  expect(toFlowInput(form)).toEqual({ provider: "simulator", prompt: "a boat", progress: true });
+  const full = toFlowInput({
     ...form,
     mode: "relax",
     images: ["data:image/png;base64,AAAA"],
@@ -37,16 +37,16 @@ test("what is built is what the server's own schema takes, and nothing that was 
 });
 
 test("neighbours that go on alike become one step, in the plan's order; different ones do not", () => {
-  expect(thenOf([draft("U1"), draft("U2", { then: [draft("zoom:2")] }), draft("U3"), draft("U4")])).toEqual([
+  expect(toPlanInput([draft("U1"), draft("U2", { then: [draft("zoom:2")] }), draft("U3"), draft("U4")])).toEqual([
     { press: "U1" },
     { press: "U2", then: [{ press: "zoom:2" }] },
     { press: ["U3", "U4"] },
   ]);
-  expect(thenOf([draft("V1", { prompt: "x" }), draft("V2", { prompt: "y" })])).toHaveLength(2);
+  expect(toPlanInput([draft("V1", { prompt: "x" }), draft("V2", { prompt: "y" })])).toHaveLength(2);
 });
 
 test("the preview counts what is paid, and a tile is not", () => {
-  const then = thenOf(toggled(toggled([], "upscale:all", newKey), "tile:1", newKey));
+  const then = toPlanInput(toggleDraft(toggleDraft([], "upscale:all", newKey), "tile:1", newKey));
   const { steps, paid, usd, problem } = preview({ provider: "simulator", prompt: "a boat", then });
   expect(problem).toBeUndefined();
   expect(steps.map(({ id, parentId, press, free }) => [id, parentId, press, free])).toEqual([
@@ -72,18 +72,18 @@ test("what the server would refuse is said before it is sent, and the rest of th
 });
 
 test("pressed twice in the builder is not pressed; all means its four, and fills up what is missing", () => {
-  const one = toggled([], "U2", newKey);
+  const one = toggleDraft([], "U2", newKey);
   expect(one.map(({ press }) => press)).toEqual(["upscale:2"]);
-  const all = toggled(one, "upscale:all", newKey);
+  const all = toggleDraft(one, "upscale:all", newKey);
   expect(all.map(({ press }) => press)).toEqual(["upscale:2", "upscale:1", "upscale:3", "upscale:4"]);
   expect(all[0]).toBe(one[0]);
-  expect(toggled(all, "upscale:all", newKey)).toEqual([]);
+  expect(toggleDraft(all, "upscale:all", newKey)).toEqual([]);
 });
 
 test("a step is changed or taken out wherever it stands, and the others stay", () => {
   const deep = draft("zoom:2");
   const plan = [draft("U1"), draft("U2", { then: [deep] })];
-  const renamed = changed(plan, deep.key, (step) => ({ ...step, press: "zoom:1.5" }));
-  expect(thenOf(renamed)).toEqual([{ press: "U1" }, { press: "U2", then: [{ press: "zoom:1.5" }] }]);
-  expect(thenOf(changed(plan, deep.key, () => undefined))).toEqual([{ press: ["U1", "U2"] }]);
+  const renamed = updateDraft(plan, deep.key, (step) => ({ ...step, press: "zoom:1.5" }));
+  expect(toPlanInput(renamed)).toEqual([{ press: "U1" }, { press: "U2", then: [{ press: "zoom:1.5" }] }]);
+  expect(toPlanInput(updateDraft(plan, deep.key, () => undefined))).toEqual([{ press: ["U1", "U2"] }]);
 });

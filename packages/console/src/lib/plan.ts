@@ -42,9 +42,9 @@ export const EMPTY_FORM: FlowForm = {
 };
 
 /** `POST /v1/flows`: only what was given. Progress is asked for: whoever builds a flow here will watch it. */
-export function inputOf(form: FlowForm): FlowInput {
+export function toFlowInput(form: FlowForm): FlowInput {
   const { action, provider, prompt, mode, images, state, notifyHook, archive } = form;
-  const then = thenOf(form.then);
+  const then = toPlanInput(form.then);
   const takesPrompt = action === "imagine" || action === "shorten";
   return {
     ...(action !== "imagine" && { action }),
@@ -61,11 +61,11 @@ export function inputOf(form: FlowForm): FlowInput {
 }
 
 /** Neighbours that go on alike are written as one step, as a person would. */
-export function thenOf(drafts: readonly Draft[]): PlanInput[] {
+export function toPlanInput(drafts: readonly Draft[]): PlanInput[] {
   const groups: { alike: string; presses: string[]; rest: Omit<PlanInput, "press"> }[] = [];
   for (const { key, press, prompt, maskBase64, then } of drafts) {
     const modal: ModalInput = { ...(prompt.trim() && { prompt: prompt.trim() }), ...(maskBase64 && { maskBase64 }) };
-    const below = thenOf(then);
+    const below = toPlanInput(then);
     const rest = {
       ...(maskBase64 ? { modal } : modal.prompt && { prompt: modal.prompt }),
       ...(below.length > 0 && { then: below }),
@@ -127,15 +127,19 @@ function stepsOf(plan: readonly Press[], parentId: string): Step[] {
 // ── editing ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** A step anywhere in the plan, changed; undefined takes it out, with all below it. */
-export function changed(drafts: readonly Draft[], key: string, change: (draft: Draft) => Draft | undefined): Draft[] {
+export function updateDraft(
+  drafts: readonly Draft[],
+  key: string,
+  change: (draft: Draft) => Draft | undefined,
+): Draft[] {
   return drafts.flatMap((draft) => {
-    const next = draft.key === key ? change(draft) : { ...draft, then: changed(draft.then, key, change) };
+    const next = draft.key === key ? change(draft) : { ...draft, then: updateDraft(draft.then, key, change) };
     return next ? [next] : [];
   });
 }
 
 /** The button pressed, or if it already is, not: `upscale:all` stands for its four. */
-export function toggled(drafts: readonly Draft[], press: string, newKey: () => string): Draft[] {
+export function toggleDraft(drafts: readonly Draft[], press: string, newKey: () => string): Draft[] {
   const wanted = canonicalPress(press);
   const all = /^(upscale|variation|tile):all$/.exec(wanted);
   const names = all ? [1, 2, 3, 4].map((n) => `${all[1]}:${n}`) : [wanted];

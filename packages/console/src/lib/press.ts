@@ -89,15 +89,15 @@ const OFFERS: Record<Kind, readonly string[]> = {
   none: [],
 };
 
-export function offersOn(kind: Kind): readonly string[] {
+export function pressesFor(kind: Kind): readonly string[] {
   return OFFERS[kind];
 }
 
-export function kindOfRoot(action: string): Kind {
+export function rootKind(action: string): Kind {
   return action === "describe" || action === "shorten" ? action : "grid";
 }
 
-export function kindAfter(press: string): Kind {
+export function resultKind(press: string): Kind {
   const [verb, detail] = named(press).split(":");
   switch (verb) {
     case "upscale":
@@ -115,10 +115,10 @@ export function kindAfter(press: string): Kind {
   }
 }
 
-export function opensWindow(press: string | null): boolean {
+export function pressNeedsModal(press: string | null): boolean {
   return press !== null && needsModal(named(press));
 }
 
-export function wantsMask(press: string | null): boolean {
+export function pressNeedsMask(press: string | null): boolean {
   return press !== null && named(press) === "vary:region";
 }

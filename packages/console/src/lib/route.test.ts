@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { fits, NO_FILTER, queryOf } from "./filter.ts";
+import { matchesFilter, NO_FILTER, toQuery } from "./filter.ts";
 import { PARAMETERS, withParameter } from "./parameter.ts";
 import { hrefOf, type Route, routeOf } from "./route.ts";
 import { ago, between, duration } from "./time.ts";
@@ -26,25 +26,26 @@ test("a flow is shown when everything that is asked for fits", () => {
     provider: "simulator",
     prompt: "A paper boat",
   } as const;
-  expect(fits(flow, NO_FILTER)).toBe(true);
-  expect(fits(flow, { ...NO_FILTER, status: "running", state: "order 7", search: "BOAT paper" })).toBe(true);
-  expect(fits(flow, { ...NO_FILTER, search: "boat ship" })).toBe(false);
-  expect(fits(flow, { ...NO_FILTER, state: "order" })).toBe(false);
-  expect(fits(flow, { ...NO_FILTER, provider: "cometapi" })).toBe(false);
+  expect(matchesFilter(flow, NO_FILTER)).toBe(true);
+  expect(matchesFilter(flow, { ...NO_FILTER, status: "running", state: "order 7", search: "BOAT paper" })).toBe(true);
+  expect(matchesFilter(flow, { ...NO_FILTER, search: "boat ship" })).toBe(false);
+  expect(matchesFilter(flow, { ...NO_FILTER, state: "order" })).toBe(false);
+  expect(matchesFilter(flow, { ...NO_FILTER, provider: "cometapi" })).toBe(false);
 });
 
 test("a flow is found by its id or a good part of it, never by a few characters that happen to be in it", () => {
   const id = "flow_01K9PX249D3YQ7ZT5B8M6W4N2C";
   const flow = { id, status: "running", state: null, provider: "simulator", prompt: "order 7" } as const;
   for (const search of [id, id.toLowerCase(), "01K9PX", "8M6W4N2C", "order 01k9px249"])
-    expect(fits(flow, { ...NO_FILTER, search })).toBe(true);
-  for (const search of ["249", "order 249", "w4n2c", "flow"]) expect(fits(flow, { ...NO_FILTER, search })).toBe(false);
+    expect(matchesFilter(flow, { ...NO_FILTER, search })).toBe(true);
+  for (const search of ["249", "order 249", "w4n2c", "flow"])
+    expect(matchesFilter(flow, { ...NO_FILTER, search })).toBe(false);
 });
 
 test("the server is asked only for what it understands", () => {
   const filter = { ...NO_FILTER, status: "failed", provider: "cometapi" } as const;
-  expect(queryOf(filter, () => true)).toEqual({ status: "failed", provider: "cometapi" });
-  expect(queryOf(filter, (name) => name === "status")).toEqual({ status: "failed" });
+  expect(toQuery(filter, () => true)).toEqual({ status: "failed", provider: "cometapi" });
+  expect(toQuery(filter, (name) => name === "status")).toEqual({ status: "failed" });
 });
 
 test("a parameter stands once, at the end", () => {

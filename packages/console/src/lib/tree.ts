@@ -7,7 +7,7 @@ export interface Node {
   parentId: string | null;
 }
 
-export interface Placed<T extends Node> {
+export interface PositionedNode<T extends Node> {
   node: T;
   /** 0 at the root. */
   depth: number;
@@ -23,7 +23,7 @@ export interface Placed<T extends Node> {
 
 export interface Layout<T extends Node> {
   /** Parents before their children, siblings in their order: how a person walks through it. */
-  placed: Placed<T>[];
+  placed: PositionedNode<T>[];
   rows: number;
   depth: number;
 }
@@ -37,7 +37,7 @@ export function layout<T extends Node>(nodes: readonly T[]): Layout<T> {
     if (!parent) roots.push(node);
     else children.set(parent.id, [...(children.get(parent.id) ?? []), node]);
   }
-  const placed: Placed<T>[] = [];
+  const placed: PositionedNode<T>[] = [];
   const seen = new Set<string>();
   let rows = 0;
 
@@ -60,7 +60,11 @@ export function layout<T extends Node>(nodes: readonly T[]): Layout<T> {
 }
 
 /** Which one an arrow key leads to, as in any tree (WAI-ARIA APG, tree view); undefined where it leads nowhere. */
-export function stepFrom<T extends Node>(placed: readonly Placed<T>[], id: string, key: string): string | undefined {
+export function stepFrom<T extends Node>(
+  placed: readonly PositionedNode<T>[],
+  id: string,
+  key: string,
+): string | undefined {
   const at = placed.findIndex(({ node }) => node.id === id);
   const here = placed[at];
   if (!here) return undefined;

@@ -1,14 +1,14 @@
 import type { Delivery, DeliveryQuery, DeliveryStatus, Endpoint, NewEndpoint } from "@mjflow/client";
 import { useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
-import { told, useAbilities, useAct, useDeliveries, useEndpoints } from "../data.ts";
-import { useNow } from "../hook.ts";
+import { useNow } from "../hooks.ts";
 import { hrefOf } from "../lib/route.ts";
 import { ago, duration } from "../lib/time.ts";
 import { CopyButton } from "../part/copy.tsx";
 import { Problem } from "../part/problem.tsx";
 import { SignatureHelp } from "../part/signature-help.tsx";
 import { Status } from "../part/status.tsx";
+import { toMjflowError, useAction, useApiCapabilities, useDeliveries, useEndpoints } from "../queries.ts";
 import { useMjflow } from "../session.ts";
 
 export function DeliveriesPage() {
@@ -33,7 +33,7 @@ export function DeliveriesPage() {
           <option value="failed">failed</option>
         </select>
       </div>
-      {error && <Problem error={told(error)} />}
+      {error && <Problem error={toMjflowError(error)} />}
       <ul className="card sheet deliveries" aria-label="Deliveries, newest first">
         {rows.map((delivery) => (
           <Row key={delivery.id} delivery={delivery} url={urls.get(delivery.endpoint)} now={now} />
@@ -51,7 +51,7 @@ export function DeliveriesPage() {
 function Row({ delivery, url, now }: { delivery: Delivery; url: string | null | undefined; now: number }) {
   const mjflow = useMjflow();
   const queries = useQueryClient();
-  const { act, busy, error, clear } = useAct();
+  const { act, busy, error, clear } = useAction();
   const { id, type, endpoint, status, tries, attempts, failure, nextTryAt, flowId, taskId, createdAt } = delivery;
   const last = attempts.at(-1);
   const replay = () =>
@@ -119,7 +119,7 @@ function Endpoints({ shown, onShow }: { shown: string; onShow: (id: string) => v
   return (
     <section aria-labelledby="endpoints">
       <h2 id="endpoints">Endpoints</h2>
-      {error && <Problem error={told(error)} />}
+      {error && <Problem error={toMjflowError(error)} />}
       {made?.secret && (
         <div className="note" role="status">
           <p>
@@ -165,8 +165,8 @@ function EndpointRow(props: {
   const { endpoint, isShown, onShow, onSecret, onChanged } = props;
   const { id, url, enabled, disabledWhy, failingSince, events, scheme, publicKey, description } = endpoint;
   const { endpoints } = useMjflow();
-  const { can } = useAbilities();
-  const { act, busy, error, clear } = useAct();
+  const { can } = useApiCapabilities();
+  const { act, busy, error, clear } = useAction();
   const [note, setNote] = useState("");
   const now = useNow(10_000);
   const doIt = (name: string, work: () => Promise<unknown>) => act(name, work).then(onChanged);
@@ -210,7 +210,7 @@ function EndpointRow(props: {
             type="button"
             className="chip"
             disabled={!!busy}
-            onClick={() => doIt("test", async () => setNote(saidOf(await endpoints.test<Probe>(id))))}
+            onClick={() => doIt("test", async () => setNote(testResultText(await endpoints.test<TestEventButton>(id))))}
           >
             Send a sample
           </button>
@@ -256,21 +256,21 @@ function EndpointRow(props: {
 }
 
 /** How a sample was answered. */
-interface Probe {
+interface TestEventButton {
   delivered: boolean;
   status?: number;
   why?: string;
   tookMs?: number;
 }
 
-function saidOf({ delivered, status, why, tookMs }: Probe): string {
+function testResultText({ delivered, status, why, tookMs }: TestEventButton): string {
   const answer = [status ?? why ?? "no answer", tookMs !== undefined && `after ${duration(tookMs)}`];
   return `The sample was ${delivered ? "taken" : "not taken"}: ${answer.filter(Boolean).join(", ")}.`;
 }
 
 function NewEndpointForm({ onMade }: { onMade: (endpoint: NewEndpoint) => void }) {
   const { endpoints } = useMjflow();
-  const { act, busy, error, clear } = useAct();
+  const { act, busy, error, clear } = useAction();
   const [url, setUrl] = useState("");
   async function submit(event: FormEvent) {
     event.preventDefault();

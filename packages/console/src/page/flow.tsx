@@ -1,7 +1,6 @@
 import type { Flow, Task } from "@mjflow/client";
 import { useMemo } from "react";
-import { type LiveFlow, useAbilities, useAct, useLiveFlow } from "../data.ts";
-import { useNow } from "../hook.ts";
+import { useNow } from "../hooks.ts";
 import { pressLabel } from "../lib/press.ts";
 import { hrefOf } from "../lib/route.ts";
 import { ago, between, duration } from "../lib/time.ts";
@@ -12,6 +11,7 @@ import { Problem } from "../part/problem.tsx";
 import { isEnded, Status, toneOf } from "../part/status.tsx";
 import { TaskPanel } from "../part/task-panel.tsx";
 import { TreeView } from "../part/tree-view.tsx";
+import { type LiveFlow, useAction, useApiCapabilities, useLiveFlow } from "../queries.ts";
 import { useMjflow } from "../session.ts";
 
 export function FlowPage({ id, task }: { id: string; task: string | undefined }) {
@@ -25,10 +25,10 @@ export function FlowPage({ id, task }: { id: string; task: string | undefined })
       </section>
     );
   }
-  return <Shown flow={flow} live={live} selected={task ?? flow.tasks[0]?.id} />;
+  return <FlowContent flow={flow} live={live} selected={task ?? flow.tasks[0]?.id} />;
 }
 
-function Shown({ flow, live, selected }: { flow: Flow; live: LiveFlow; selected: string | undefined }) {
+function FlowContent({ flow, live, selected }: { flow: Flow; live: LiveFlow; selected: string | undefined }) {
   const tree = useMemo(() => layout(flow.tasks), [flow.tasks]);
   const byId = useMemo(() => new Map(flow.tasks.map((task) => [task.id, task])), [flow.tasks]);
   const task = selected === undefined ? undefined : byId.get(selected);
@@ -63,15 +63,15 @@ function Shown({ flow, live, selected }: { flow: Flow; live: LiveFlow; selected:
           />
         )}
       </div>
-      <News tasks={flow.tasks} />
+      <Announcement tasks={flow.tasks} />
     </section>
   );
 }
 
 function Head({ flow, live }: { flow: Flow; live: LiveFlow }) {
   const mjflow = useMjflow();
-  const { can } = useAbilities();
-  const { act, busy, error, clear } = useAct();
+  const { can } = useApiCapabilities();
+  const { act, busy, error, clear } = useAction();
   const now = useNow(1_000);
   const { id, status, prompt, action, provider, mode, state, counts, createdAt, endedAt, notifyHook, canceledAt } =
     flow;
@@ -216,7 +216,7 @@ function nameOf({ press, action, status, progress }: Task): string {
 }
 
 /** What ended last, for those who do not see it: not each percent. */
-function News({ tasks }: { tasks: readonly Task[] }) {
+function Announcement({ tasks }: { tasks: readonly Task[] }) {
   const last = tasks
     .filter(({ endedAt, status }) => endedAt !== null || status === "MODAL")
     .toSorted((a, b) => ((a.endedAt ?? "~") < (b.endedAt ?? "~") ? 1 : -1))[0];

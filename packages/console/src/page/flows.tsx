@@ -1,11 +1,11 @@
 import type { FlowSummary } from "@mjflow/client";
 import { useDeferredValue, useEffect, useState } from "react";
-import { type FlowList, useFlowList } from "../data.ts";
-import { useAtTop, useNow } from "../hook.ts";
+import { useAtTop, useNow } from "../hooks.ts";
 import { type Filter, NO_FILTER } from "../lib/filter.ts";
 import { hrefOf } from "../lib/route.ts";
 import { FlowRows } from "../part/flow-rows.tsx";
 import { Problem } from "../part/problem.tsx";
+import { type FlowList, useFlowList } from "../queries.ts";
 
 export function FlowsPage() {
   const [filter, setFilter] = useState(NO_FILTER);

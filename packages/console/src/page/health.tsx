@@ -1,9 +1,9 @@
-import { LetterList } from "../part/letter-list.tsx";
+import { DeadLetterList } from "../part/dead-letter-list.tsx";
+import { ModalList } from "../part/modal-list.tsx";
 import { Overdue, Queues } from "../part/queue-list.tsx";
 import { UnclearList } from "../part/unclear-list.tsx";
 import { UsageFigures } from "../part/usage-figures.tsx";
 import { VendorList } from "../part/vendor-list.tsx";
-import { WindowList } from "../part/window-list.tsx";
 
 /** What may want a person first. */
 export function HealthPage() {
@@ -12,8 +12,8 @@ export function HealthPage() {
       <h1>Health</h1>
       <Overdue />
       <UnclearList />
-      <WindowList />
-      <LetterList />
+      <ModalList />
+      <DeadLetterList />
       <Queues />
       <VendorList />
       <UsageFigures />

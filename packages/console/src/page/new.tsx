@@ -1,11 +1,10 @@
 import * as Tabs from "@radix-ui/react-tabs";
 import { useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useMemo, useRef, useState } from "react";
-import { useAct, useFlowList, useProviders } from "../data.ts";
 import { NO_FILTER } from "../lib/filter.ts";
 import { PARAMETERS, withParameter } from "../lib/parameter.ts";
-import { EMPTY_FORM, type FlowForm, inputOf, preview, type Step } from "../lib/plan.ts";
-import { kindOfRoot, pressLabel } from "../lib/press.ts";
+import { EMPTY_FORM, type FlowForm, preview, type Step, toFlowInput } from "../lib/plan.ts";
+import { pressLabel, rootKind } from "../lib/press.ts";
 import { hrefOf } from "../lib/route.ts";
 import { cliOf, curlOf, sdkOf } from "../lib/snippet.ts";
 import { layout } from "../lib/tree.ts";
@@ -14,16 +13,17 @@ import { ImageInput } from "../part/image-input.tsx";
 import { PlanEditor } from "../part/plan-editor.tsx";
 import { Problem } from "../part/problem.tsx";
 import { TreeView } from "../part/tree-view.tsx";
+import { useAction, useFlowList, useProviders } from "../queries.ts";
 import { apiUrl, useMjflow } from "../session.ts";
 
 export function NewPage() {
   const mjflow = useMjflow();
   const queries = useQueryClient();
-  const { act, busy, error } = useAct();
+  const { act, busy, error } = useAction();
   const known = useKnownProviders();
   const [form, setForm] = useState<FlowForm>(EMPTY_FORM);
   const set = (change: Partial<FlowForm>) => setForm((before) => ({ ...before, ...change }));
-  const input = useMemo(() => inputOf(form), [form]);
+  const input = useMemo(() => toFlowInput(form), [form]);
   const seen = useMemo(() => preview(input), [input]);
   // One key for one plan: sent twice by an impatient hand it is still one flow, and a changed plan is another.
   const sent = useRef<{ body: string; key: string }>(undefined);
@@ -95,7 +95,7 @@ export function NewPage() {
           )}
           <fieldset>
             <legend>Then press, once it is done</legend>
-            <PlanEditor drafts={form.then} kind={kindOfRoot(form.action)} onChange={(then) => set({ then })} />
+            <PlanEditor drafts={form.then} kind={rootKind(form.action)} onChange={(then) => set({ then })} />
           </fieldset>
           <details>
             <summary>More</summary>
@@ -215,7 +215,7 @@ function PreviewTree({ steps }: { steps: Step[] }) {
   );
 }
 
-function Snippets({ input }: { input: ReturnType<typeof inputOf> }) {
+function Snippets({ input }: { input: ReturnType<typeof toFlowInput> }) {
   // Pictures are megabytes of text: what is shown is what could be read.
   const shown = input.base64Array ? { ...input, base64Array: input.base64Array.map(shortened) } : input;
   const cli = cliOf(shown);

@@ -1,7 +1,7 @@
 import type { MjflowError } from "@mjflow/client";
 import { type FormEvent, useState } from "react";
-import { told } from "../data.ts";
 import { Problem } from "../part/problem.tsx";
+import { toMjflowError } from "../queries.ts";
 import { clientFor } from "../session.ts";
 
 /** The key is tried before it is kept: a mistyped one is told here, not on every page. */
@@ -18,7 +18,7 @@ export function SignIn({ onKey }: { onKey: (key: string) => void }) {
       await clientFor(key.trim()).flows.list({ limit: 1 }).page();
       onKey(key.trim());
     } catch (cause) {
-      setError(told(cause));
+      setError(toMjflowError(cause));
       setBusy(false);
     }
   }

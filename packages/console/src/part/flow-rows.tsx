@@ -2,9 +2,9 @@
 import type { FlowSummary } from "@mjflow/client";
 import { defaultRangeExtractor, useWindowVirtualizer } from "@tanstack/react-virtual";
 import { memo, useCallback, useLayoutEffect, useRef, useState } from "react";
-import { useFlowPicture } from "../data.ts";
 import { hrefOf } from "../lib/route.ts";
 import { ago, between, duration } from "../lib/time.ts";
+import { useFlowPicture } from "../queries.ts";
 import { Picture, pictureOf } from "./picture.tsx";
 import { isEnded, Status } from "./status.tsx";
 

@@ -1,8 +1,8 @@
 /** What to press, and on what comes of it, to any depth. */
 import { canonicalPress } from "@mjflow/core/button";
 import { useState } from "react";
-import { changed, type Draft, toggled } from "../lib/plan.ts";
-import { type Kind, kindAfter, offersOn, opensWindow, pressLabel, wantsMask } from "../lib/press.ts";
+import { type Draft, toggleDraft, updateDraft } from "../lib/plan.ts";
+import { type Kind, pressesFor, pressLabel, pressNeedsMask, pressNeedsModal, resultKind } from "../lib/press.ts";
 import { Dialog } from "./dialog.tsx";
 import { MaskEditor } from "./mask-editor.tsx";
 
@@ -19,8 +19,8 @@ export function PlanEditor(props: { drafts: Draft[]; kind: Kind; onChange: (draf
             <li key={draft.key}>
               <Step
                 draft={draft}
-                onChange={(next) => onChange(changed(drafts, draft.key, () => next))}
-                onRemove={() => onChange(changed(drafts, draft.key, () => undefined))}
+                onChange={(next) => onChange(updateDraft(drafts, draft.key, () => next))}
+                onRemove={() => onChange(updateDraft(drafts, draft.key, () => undefined))}
               />
             </li>
           ))}
@@ -39,18 +39,18 @@ function Offers(props: { drafts: Draft[]; kind: Kind; onChange: (drafts: Draft[]
     return all ? [1, 2, 3, 4].every((n) => has(`${all}:${n}`)) : has(press);
   };
   const add = () => {
-    if (other.trim() && !has(canonicalPress(other))) onChange(toggled(drafts, other, newKey));
+    if (other.trim() && !has(canonicalPress(other))) onChange(toggleDraft(drafts, other, newKey));
     setOther("");
   };
   return (
     <div className="chips">
-      {offersOn(kind).map((press) => (
+      {pressesFor(kind).map((press) => (
         <button
           key={press}
           type="button"
           className="chip"
           aria-pressed={isOn(press)}
-          onClick={() => onChange(toggled(drafts, press, newKey))}
+          onClick={() => onChange(toggleDraft(drafts, press, newKey))}
         >
           {pressLabel(press)}
         </button>
@@ -76,14 +76,14 @@ function Offers(props: { drafts: Draft[]; kind: Kind; onChange: (drafts: Draft[]
 function Step(props: { draft: Draft; onChange: (draft: Draft) => void; onRemove: () => void }) {
   const { draft, onChange, onRemove } = props;
   const [isMasking, setMasking] = useState(false);
-  const kind = kindAfter(draft.press);
+  const kind = resultKind(draft.press);
   const label = pressLabel(draft.press);
   return (
     <details className="step" open={draft.then.length > 0 || undefined}>
       <summary>
         <span className="press">{label}</span>
         {draft.then.length > 0 && <span className="faint small">then {draft.then.length}</span>}
-        {opensWindow(draft.press) && !draft.prompt && !draft.maskBase64 && (
+        {pressNeedsModal(draft.press) && !draft.prompt && !draft.maskBase64 && (
           <span className="status ask">asks for input</span>
         )}
         <button type="button" className="quiet" aria-label={`Remove ${label}`} onClick={onRemove}>
@@ -100,7 +100,7 @@ function Step(props: { draft: Draft; onChange: (draft: Draft) => void; onRemove:
           />
         </label>
       )}
-      {wantsMask(draft.press) && (
+      {pressNeedsMask(draft.press) && (
         <button type="button" onClick={() => setMasking(true)}>
           {draft.maskBase64 ? "Change the region" : "Draw the region"}
         </button>

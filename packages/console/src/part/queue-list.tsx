@@ -1,9 +1,9 @@
 /** How much waits in the queues, and what should have gone on by now. For the operator's key; another's page has none of it. */
 import type { QueueDepth } from "@mjflow/client";
-import { isAbsent, told, useOverdue, useQueues } from "../data.ts";
-import { useNow } from "../hook.ts";
+import { useNow } from "../hooks.ts";
 import { hrefOf } from "../lib/route.ts";
 import { ago } from "../lib/time.ts";
+import { isNotFound, toMjflowError, useOverdue, useQueues } from "../queries.ts";
 import { Problem } from "./problem.tsx";
 
 const CARRIES: Record<QueueDepth["name"], string> = {
@@ -15,11 +15,11 @@ const CARRIES: Record<QueueDepth["name"], string> = {
 
 export function Queues() {
   const { data, error } = useQueues();
-  if (isAbsent(error) || (!data && !error)) return null;
+  if (isNotFound(error) || (!data && !error)) return null;
   return (
     <section aria-labelledby="queues">
       <h2 id="queues">Queues</h2>
-      {error && <Problem error={told(error)} />}
+      {error && <Problem error={toMjflowError(error)} />}
       {data && (
         <div className="card sheet">
           <table>
@@ -59,13 +59,13 @@ const SWEPT_MS = 5 * 60_000;
 export function Overdue() {
   const { data, error } = useOverdue();
   const now = useNow(5_000);
-  if (isAbsent(error) || (!data && !error)) return null;
+  if (isNotFound(error) || (!data && !error)) return null;
   const oldest = data?.oldest;
   const isLate = oldest != null && now - Date.parse(oldest.dueAt) > SWEPT_MS;
   return (
     <section aria-labelledby="overdue">
       <h2 id="overdue">Overdue</h2>
-      {error && <Problem error={told(error)} />}
+      {error && <Problem error={toMjflowError(error)} />}
       {data && !oldest && <p className="well">Nothing: whatever was due has gone on.</p>}
       {oldest && (
         <p className={isLate ? "problem" : "card small"}>

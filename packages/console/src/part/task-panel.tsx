@@ -4,15 +4,15 @@ import { actionOf, canonicalPress } from "@mjflow/core/button";
 import { estimateUsd } from "@mjflow/core/price";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
-import { told, useAbilities, useAct } from "../data.ts";
-import { buttonLabel, opensWindow, pressLabel, wantsMask } from "../lib/press.ts";
+import { buttonLabel, pressLabel, pressNeedsMask, pressNeedsModal } from "../lib/press.ts";
 import { linkUrl } from "../lib/safe.ts";
 import { between, duration } from "../lib/time.ts";
+import { toMjflowError, useAction, useApiCapabilities } from "../queries.ts";
 import { useMjflow } from "../session.ts";
+import { ModalDialog } from "./modal-dialog.tsx";
 import { Picture, pictureOf } from "./picture.tsx";
 import { Problem } from "./problem.tsx";
 import { Status, toneOf } from "./status.tsx";
-import { WindowDialog } from "./window-dialog.tsx";
 
 interface PanelProps {
   task: Task;
@@ -153,8 +153,8 @@ interface DoingProps extends Pick<PanelProps, "task" | "parent" | "onChanged" | 
 
 function Doing({ task, parent, mayRetry, onChanged, onSelect }: DoingProps) {
   const mjflow = useMjflow();
-  const { can } = useAbilities();
-  const { act, busy, error, clear } = useAct();
+  const { can } = useApiCapabilities();
+  const { act, busy, error, clear } = useAction();
   const [open, setOpen] = useState<{ button: Button } | "answer">();
   const { id, status, buttons } = task;
 
@@ -200,7 +200,7 @@ function Doing({ task, parent, mayRetry, onChanged, onSelect }: DoingProps) {
                 className="chip"
                 disabled={!!busy}
                 title={`${button.label || button.emoji} · about $${priceOf(button)}`}
-                onClick={() => (opensWindow(button.name) ? setOpen({ button }) : press(button))}
+                onClick={() => (pressNeedsModal(button.name) ? setOpen({ button }) : press(button))}
               >
                 {busy === button.customId ? "…" : buttonLabel(button)}
               </button>
@@ -210,10 +210,10 @@ function Doing({ task, parent, mayRetry, onChanged, onSelect }: DoingProps) {
       )}
       <Problem error={error} onClose={clear} />
       {open && (
-        <WindowDialog
+        <ModalDialog
           title={open === "answer" ? "Answer the window" : buttonLabel(open.button)}
           picture={pictureOf(open === "answer" ? parent : task)}
-          wantsMask={wantsMask(open === "answer" ? (task.press ?? null) : open.button.name)}
+          wantsMask={pressNeedsMask(open === "answer" ? (task.press ?? null) : open.button.name)}
           prompt={(open === "answer" ? parent : task)?.finalPrompt ?? ""}
           onClose={() => setOpen(undefined)}
           onSend={async (answer) => {
@@ -282,14 +282,14 @@ function Raw({ task }: { task: Task }) {
 /** Asked for when it is opened: it may be 32 KB, and few want it. */
 function VendorBody({ id }: { id: string }) {
   const mjflow = useMjflow();
-  const { can } = useAbilities();
+  const { can } = useApiCapabilities();
   const [isOpen, setOpen] = useState(false);
   const { data, error } = useQuery({ queryKey: ["raw", id], queryFn: () => mjflow.tasks.raw(id), enabled: isOpen });
   if (!can("GET", "/v1/tasks/{id}/raw")) return null;
   return (
     <details onToggle={(event) => setOpen(event.currentTarget.open)}>
       <summary>As the vendor said it</summary>
-      {error && <Problem error={told(error)} />}
+      {error && <Problem error={toMjflowError(error)} />}
       {data === null && <p className="faint small">Nothing was kept.</p>}
       {data && <pre className="code">{indented(data)}</pre>}
     </details>

@@ -1,7 +1,7 @@
 /** A lineage as a tree of pictures: columns on a wide window, an indented list on a narrow one. */
 import { type KeyboardEvent, type ReactNode, useRef } from "react";
-import { useMedia } from "../hook.ts";
-import { type Layout, type Node, type Placed, stepFrom } from "../lib/tree.ts";
+import { useMedia } from "../hooks.ts";
+import { type Layout, type Node, type PositionedNode, stepFrom } from "../lib/tree.ts";
 
 /** In px. `anchor`: where a line leaves and meets a card, from its top. */
 const PICTURES = { width: 188, height: 136, card: 144, anchor: 46 };
@@ -62,7 +62,7 @@ export function TreeView<T extends Node>(props: TreeViewProps<T>) {
             role="treeitem"
             data-node={at.node.id}
             className={`node ${toneOf(at.node)}`}
-            style={isNarrow ? { marginInlineStart: Math.min(at.depth, 6) * 18 } : placeOf(at, cell)}
+            style={isNarrow ? { marginInlineStart: Math.min(at.depth, 6) * 18 } : positionOf(at, cell)}
             aria-level={at.depth + 1}
             aria-posinset={at.position}
             aria-setsize={at.siblings}
@@ -79,12 +79,12 @@ export function TreeView<T extends Node>(props: TreeViewProps<T>) {
   );
 }
 
-function placeOf({ depth, row }: { depth: number; row: number }, { width, height, card }: Cell) {
+function positionOf({ depth, row }: { depth: number; row: number }, { width, height, card }: Cell) {
   return { left: EDGE + depth * width, top: EDGE + row * height, width: card };
 }
 
 function Lines<T extends Node>(props: {
-  placed: readonly Placed<T>[];
+  placed: readonly PositionedNode<T>[];
   toneOf(node: T): string;
   cell: Cell;
   width: number;

@@ -1,20 +1,20 @@
 /** Submissions in doubt: of all apps for the operator, else of the flows that run. */
 import type { UnclearTask } from "@mjflow/client";
-import { isAbsent, told, useUnclear } from "../data.ts";
-import { useNow } from "../hook.ts";
+import { useNow } from "../hooks.ts";
 import { pressLabel } from "../lib/press.ts";
 import { hrefOf } from "../lib/route.ts";
 import { ago, clock } from "../lib/time.ts";
+import { isNotFound, toMjflowError, useUnclear } from "../queries.ts";
 import { Problem } from "./problem.tsx";
 
 export function UnclearList() {
   const { data, error } = useUnclear();
   const now = useNow(5_000);
-  if (isAbsent(error) || (!data && !error)) return null;
+  if (isNotFound(error) || (!data && !error)) return null;
   return (
     <section aria-labelledby="unclear">
       <h2 id="unclear">Submissions in doubt</h2>
-      {error && <Problem error={told(error)} />}
+      {error && <Problem error={toMjflowError(error)} />}
       {data?.data.length === 0 && (
         <p className="well">{data.whole ? "None." : `None among the ${data.looked} tasks that are due first.`}</p>
       )}

@@ -1,18 +1,18 @@
 /** The stage's vendors, and how each of its accounts stands. */
 import type { Provider, ProviderAccount } from "@mjflow/client";
-import { isAbsent, told, useAbilities, useProviders } from "../data.ts";
-import { useNow } from "../hook.ts";
+import { useNow } from "../hooks.ts";
 import { ago, clock } from "../lib/time.ts";
+import { isNotFound, toMjflowError, useApiCapabilities, useProviders } from "../queries.ts";
 import { Problem } from "./problem.tsx";
 
 export function VendorList() {
-  const { can } = useAbilities();
+  const { can } = useApiCapabilities();
   const { data, error } = useProviders();
-  if (!can("GET", "/v1/providers") || isAbsent(error)) return null;
+  if (!can("GET", "/v1/providers") || isNotFound(error)) return null;
   return (
     <section aria-labelledby="vendors">
       <h2 id="vendors">Vendors</h2>
-      {error && <Problem error={told(error)} />}
+      {error && <Problem error={toMjflowError(error)} />}
       <ul className="vendors">
         {data?.map((provider) => (
           <Vendor key={provider.id} provider={provider} />

@@ -2,7 +2,7 @@
 import { submitMessage } from "@mjflow/core/message";
 import { expect, test } from "vitest";
 import { cleanUp, createTempFolder } from "../../test/test-folder.ts";
-import { openFile } from "./file.ts";
+import { openDataFile } from "./data-file.ts";
 import { createFileQueues } from "./file-queue.ts";
 
 const VISIBILITY_MS = 30_000;
@@ -11,7 +11,7 @@ const never = new AbortController().signal;
 
 let now = Date.UTC(2026, 10, 21);
 function open(dataDir?: string) {
-  const file = openFile({ dataDir });
+  const file = openDataFile({ dataDir });
   const queues = createFileQueues({ file, visibilityMs: VISIBILITY_MS, maxReceiveCount: () => 2, now: () => now });
   return { ...queues, submit: queues.source("submit"), close: () => file.close() };
 }

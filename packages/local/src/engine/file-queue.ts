@@ -7,11 +7,11 @@ import { QUEUE_OF, type QueueName } from "@mjflow/core/message";
 import type { Queue, QueueDepth, QueueDepths } from "@mjflow/core/port";
 import { delaySeconds } from "@mjflow/queue/delay";
 import { queueOfBody } from "@mjflow/queue/name";
-import type { Received, Source } from "../mapping.ts";
-import type { KeptFile } from "./file.ts";
+import type { MessageSource, ReceivedMessage } from "../event-source-mapping.ts";
+import type { DataFile } from "./data-file.ts";
 
 export interface FileQueueOptions {
-  file: Pick<KeptFile, "sql" | "write" | "note">;
+  file: Pick<DataFile, "sql" | "write" | "note">;
   visibilityMs: number;
   maxReceiveCount(name: QueueName): number;
   now?: () => number;
@@ -20,13 +20,13 @@ export interface FileQueueOptions {
 export interface FileQueues {
   queue: Queue;
   depths: QueueDepths;
-  source(name: QueueDepth["name"]): Source;
+  source(name: QueueDepth["name"]): MessageSource;
 }
 
 const NAMES = ["submit", "deliver", "archive", "dead-letters"] as const satisfies readonly QueueDepth["name"][];
 const INSERT = "INSERT INTO messages (queue, body, sentAt, visibleAt) VALUES (?, ?, ?, ?)";
 /** Moved when it would be received once too often, as SQS does, not when its last try ends. */
-const BURY =
+const MOVE_TO_DEAD_LETTERS =
   "UPDATE messages SET queue = 'dead-letters', receives = 0 WHERE queue = ? AND visibleAt <= ? AND receives >= ?";
 const RECEIVE = `UPDATE messages SET receives = receives + 1, visibleAt = ?
   WHERE id IN (SELECT id FROM messages WHERE queue = ? AND visibleAt <= ? ORDER BY visibleAt, id LIMIT ?)
@@ -69,16 +69,17 @@ export function createFileQueues(options: FileQueueOptions): FileQueues {
   }
 
   /** Counted before anyone works on it: a message that kills its process must not be new each time. */
-  function take(name: QueueDepth["name"], max: number): Promise<Received[]> {
+  function take(name: QueueDepth["name"], max: number): Promise<ReceivedMessage[]> {
     const at = now();
     return note(() => {
-      if (name !== "dead-letters" && sql(BURY).run(name, at, maxReceiveCount(name)).changes > 0) wake("dead-letters");
+      if (name !== "dead-letters" && sql(MOVE_TO_DEAD_LETTERS).run(name, at, maxReceiveCount(name)).changes > 0)
+        wake("dead-letters");
       const rows = sql(RECEIVE).all(at + visibilityMs, name, at, max) as unknown as Row[];
       return rows.sort((a, b) => a.id - b.id).map(receivedOf);
     });
   }
 
-  function source(name: QueueDepth["name"]): Source {
+  function source(name: QueueDepth["name"]): MessageSource {
     return {
       async receive(max, signal) {
         while (!signal.aborted) {
@@ -133,7 +134,7 @@ export function createFileQueues(options: FileQueueOptions): FileQueues {
   };
 }
 
-function receivedOf({ id, body, sentAt, receives }: Row): Received {
+function receivedOf({ id, body, sentAt, receives }: Row): ReceivedMessage {
   return {
     id: String(id),
     receipt: `${id}/${receives}`,

@@ -2,7 +2,7 @@
 import type { Item } from "@mjflow/store/codec";
 import { expect, test } from "vitest";
 import { cleanUp, createTempFolder } from "../../test/test-folder.ts";
-import { openFile } from "./file.ts";
+import { openDataFile } from "./data-file.ts";
 import { createFileTable } from "./file-table.ts";
 
 const KEY = { pk: "flow#a", sk: "flow" };
@@ -16,7 +16,7 @@ const item = (rev: number, text = ""): Item => ({
 });
 
 function open(dataDir?: string) {
-  const file = openFile({ dataDir });
+  const file = openDataFile({ dataDir });
   cleanUp.push(() => file.close().catch(() => {}));
   return { file, table: createFileTable(file) };
 }
@@ -63,8 +63,8 @@ test("rows past their time go, the others and those without one stay", async () 
     put("later", NOW_S + 1),
     put("never"),
   ]);
-  expect(await table.forget(NOW_S * 1_000)).toBe(450);
+  expect(await table.deleteExpired(NOW_S * 1_000)).toBe(450);
   expect(file.sql("SELECT pk FROM items ORDER BY pk").all()).toEqual([{ pk: "later" }, { pk: "never" }]);
   expect(await table.getAll([{ pk: "old#3", sk: KEY.sk }])).toEqual([]);
-  expect(await table.forget(NOW_S * 1_000)).toBe(0);
+  expect(await table.deleteExpired(NOW_S * 1_000)).toBe(0);
 });

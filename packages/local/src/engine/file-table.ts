@@ -5,20 +5,20 @@ import { deserialize, serialize } from "node:v8";
 import { type Item, keyOf, REV_ATTRIBUTE } from "@mjflow/store/codec";
 import { ATTRIBUTE, INDEX_KEYS, type Key, nameOf } from "@mjflow/store/keys";
 import type { Listing, Put, Table } from "@mjflow/store/table";
-import type { KeptFile } from "./file.ts";
+import type { DataFile } from "./data-file.ts";
 
 const INSERT =
   "INSERT INTO items (rev, item, dueShard, dueAt, appId, listedAt, expiresAt, pk, sk) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING";
 const UPDATE =
   "UPDATE items SET rev = ?, item = ?, dueShard = ?, dueAt = ?, appId = ?, listedAt = ?, expiresAt = ? WHERE pk = ? AND sk = ? AND rev = ?";
 
-const FORGET =
+const DELETE_EXPIRED =
   "DELETE FROM items WHERE rowid IN (SELECT rowid FROM items WHERE expiresAt <= ? LIMIT ?) RETURNING pk, sk";
 /** Between two of them others get their turn. */
-const FORGET_AT_ONCE = 200;
+const DELETE_EXPIRED_BATCH = 200;
 
 /** A few thousand rows: about 20 MB. */
-const HELD = 4_096;
+const SELECT_ITEM = 4_096;
 
 interface Row {
   item: Uint8Array;
@@ -26,10 +26,10 @@ interface Row {
 
 export interface FileTable extends Table {
   /** What DynamoDB's TTL does: rows past their time go, and reading has left them out already. @returns how many */
-  forget(nowMs: number): Promise<number>;
+  deleteExpired(nowMs: number): Promise<number>;
 }
 
-export function createFileTable({ sql, write, onUndone }: Pick<KeptFile, "sql" | "write" | "onUndone">): FileTable {
+export function createFileTable({ sql, write, onUndone }: Pick<DataFile, "sql" | "write" | "onUndone">): FileTable {
   /** Rows as they are: nobody else writes to this file, and nobody changes an item. The one written longest ago goes first. */
   const held = new Map<string, Item>();
   onUndone(() => held.clear());
@@ -38,7 +38,7 @@ export function createFileTable({ sql, write, onUndone }: Pick<KeptFile, "sql" |
     const name = nameOf(key);
     held.delete(name);
     held.set(name, item);
-    if (held.size > HELD) held.delete(held.keys().next().value!);
+    if (held.size > SELECT_ITEM) held.delete(held.keys().next().value!);
   }
 
   function find(key: Key): Item | undefined {
@@ -80,12 +80,12 @@ export function createFileTable({ sql, write, onUndone }: Pick<KeptFile, "sql" |
       const { index } = listing;
       return index ? rows.map((row) => keysOf(row, index)) : (rows as unknown as Key[]).map((key) => find(key)!);
     },
-    async forget(nowMs) {
+    async deleteExpired(nowMs) {
       for (let gone = 0; ; ) {
-        const rows = await write(() => sql(FORGET).all(Math.floor(nowMs / 1_000), FORGET_AT_ONCE));
+        const rows = await write(() => sql(DELETE_EXPIRED).all(Math.floor(nowMs / 1_000), DELETE_EXPIRED_BATCH));
         for (const key of rows as unknown as Key[]) held.delete(nameOf(key));
         gone += rows.length;
-        if (rows.length < FORGET_AT_ONCE) return gone;
+        if (rows.length < DELETE_EXPIRED_BATCH) return gone;
       }
     },
   };

@@ -14,11 +14,11 @@ export const ENGINE_FILES: Record<EngineName, string> = {
 };
 
 /** Whose data the folder holds. */
-export function engineIn(dataDir: string): EngineName | undefined {
+export function detectEngine(dataDir: string): EngineName | undefined {
   return ENGINE_NAMES.find((name) => existsSync(join(dataDir, ENGINE_FILES[name])));
 }
 
-export function cannotRead(dataDir: string, held: EngineName, name: EngineName): Error {
+export function engineMismatchError(dataDir: string, held: EngineName, name: EngineName): Error {
   return new Error(
     `${dataDir} holds a table written by ${held}, which ${name} cannot read. Start with ${held}, or remove the folder to begin anew.`,
   );

@@ -1,11 +1,11 @@
 /** A queue of an engine that speaks SQS's protocol, worked off as AWS's event-source mapping does. */
 import { DeleteMessageBatchCommand, ReceiveMessageCommand, type SQSClient } from "@aws-sdk/client-sqs";
-import type { Source } from "../mapping.ts";
+import type { MessageSource } from "../event-source-mapping.ts";
 
 /** Short, and never cut off: such a poll would swallow the next message until its visibility ends (fauxqs). */
 const WAIT_S = 1;
 
-export function createSqsSource(client: SQSClient, QueueUrl: string): Source {
+export function createSqsSource(client: SQSClient, QueueUrl: string): MessageSource {
   return {
     async receive(max) {
       const { Messages = [] } = await client.send(

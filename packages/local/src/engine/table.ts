@@ -5,7 +5,7 @@
 import { existsSync, mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { findDynoxide, startDynoxide } from "./dynoxide.ts";
-import { cannotRead, ENGINE_FILES } from "./name.ts";
+import { ENGINE_FILES, engineMismatchError } from "./name.ts";
 import { LOOPBACK } from "./port.ts";
 import type { TableEngine, TableEngineName } from "./table-engine.ts";
 
@@ -39,7 +39,7 @@ function choose(dataDir: string | undefined, wanted: TableEngineName | undefined
     (name) => dataDir !== undefined && existsSync(join(dataDir, ENGINE_FILES[name])),
   );
   const name = wanted ?? held ?? (hasDynoxide ? "dynoxide" : "dynalite");
-  if (dataDir !== undefined && held !== undefined && held !== name) throw cannotRead(dataDir, held, name);
+  if (dataDir !== undefined && held !== undefined && held !== name) throw engineMismatchError(dataDir, held, name);
   if (name === "dynoxide" && !hasDynoxide && held !== undefined) {
     throw new Error(
       `${dataDir} holds a table written by dynoxide, whose binary is not installed here. Run npm install, or remove the folder to begin anew.`,

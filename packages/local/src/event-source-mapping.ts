@@ -5,7 +5,7 @@
 import { type Handler, invoke } from "./lambda.ts";
 
 /** A message as its queue gave it out. */
-export interface Received {
+export interface ReceivedMessage {
   id: string;
   /** Of this receive: what deletes it. */
   receipt: string;
@@ -14,15 +14,15 @@ export interface Received {
 }
 
 /** One queue, as whoever works it off sees it. */
-export interface Source {
+export interface MessageSource {
   /** Waits for messages, as long as it likes, and no longer than the signal. */
-  receive(max: number, signal: AbortSignal): Promise<readonly Received[]>;
+  receive(max: number, signal: AbortSignal): Promise<readonly ReceivedMessage[]>;
   delete(receipts: readonly string[]): Promise<void>;
 }
 
-export interface MappingOptions {
+export interface EventSourceMappingOptions {
   name: string;
-  source: Source;
+  source: MessageSource;
   handler: Handler;
   timeoutS: number;
   batchSize: number;
@@ -30,14 +30,14 @@ export interface MappingOptions {
   pollers: number;
 }
 
-export interface Mapping {
+export interface EventSourceMapping {
   /** Takes no more batches, and waits for those in work. */
   stop(): Promise<void>;
 }
 
 const AFTER_ERROR_MS = 500;
 
-export function startMapping(options: MappingOptions): Mapping {
+export function startEventSourceMapping(options: EventSourceMappingOptions): EventSourceMapping {
   const { name, source, batchSize } = options;
   const stopping = new AbortController();
   const poll = async () => {
@@ -60,10 +60,10 @@ export function startMapping(options: MappingOptions): Mapping {
   };
 }
 
-async function deliver(options: MappingOptions, messages: readonly Received[]): Promise<void> {
+async function deliver(options: EventSourceMappingOptions, messages: readonly ReceivedMessage[]): Promise<void> {
   if (messages.length === 0) return;
   const { name, source, handler, timeoutS } = options;
-  let done: readonly Received[];
+  let done: readonly ReceivedMessage[];
   try {
     const result = await invoke(name, handler, { Records: messages.map(recordOf) }, timeoutS);
     done = succeeded(messages, result);
@@ -75,7 +75,7 @@ async function deliver(options: MappingOptions, messages: readonly Received[]): 
 }
 
 /** @throws for a response AWS would take for a failure of the whole batch */
-function succeeded(messages: readonly Received[], result: unknown): readonly Received[] {
+function succeeded(messages: readonly ReceivedMessage[], result: unknown): readonly ReceivedMessage[] {
   const failures =
     (result as { batchItemFailures?: { itemIdentifier?: string }[] } | undefined)?.batchItemFailures ?? [];
   const ids = new Set(messages.map(({ id }) => id));
@@ -85,7 +85,7 @@ function succeeded(messages: readonly Received[], result: unknown): readonly Rec
   return messages.filter(({ id }) => !failed.has(id));
 }
 
-function recordOf({ id, receipt, body, attributes }: Received) {
+function recordOf({ id, receipt, body, attributes }: ReceivedMessage) {
   return {
     messageId: id,
     receiptHandle: receipt,

@@ -5,9 +5,9 @@
 import type { Dialect, SubmitVerb, Verb } from "./dialect.ts";
 import { type Fields, rawInteger } from "./json.ts";
 import type { Action, Task } from "./task.ts";
-import { finalPromptOf, imageUrlOf, instanceOf, type Origin } from "./wire.ts";
+import { finalPromptOf, imageUrlOf, instanceOf, type Origin } from "./wire-format.ts";
 
-export interface Reply {
+export interface SimulatorResponse {
   status: number;
   contentType: string | null;
   body: string;
@@ -32,7 +32,12 @@ export type Acceptance =
   | { kind: "existing"; task: Task; origin: Origin }
   | { kind: "urls"; urls: string[] };
 
-export function accepted(dialect: Dialect, verb: SubmitVerb, acceptance: Acceptance, action?: Action): Reply {
+export function accepted(
+  dialect: Dialect,
+  verb: SubmitVerb,
+  acceptance: Acceptance,
+  action?: Action,
+): SimulatorResponse {
   const properties = propertiesOf(dialect);
   const id = (ids: string[]) => resultOf(dialect, verb, ids.join(","));
   const { words } = dialect;
@@ -59,7 +64,7 @@ export function accepted(dialect: Dialect, verb: SubmitVerb, acceptance: Accepta
   }
 }
 
-export function refused(dialect: Dialect, verb: SubmitVerb, refusal: Refusal, now: number): Reply {
+export function refused(dialect: Dialect, verb: SubmitVerb, refusal: Refusal, now: number): SimulatorResponse {
   const own = instanceFields(dialect);
   const answer = (code: number, text: string, properties: Fields = {}) =>
     submitReply(dialect, code, text, null, typed(dialect, properties));
@@ -93,7 +98,7 @@ export function refused(dialect: Dialect, verb: SubmitVerb, refusal: Refusal, no
 }
 
 /** No key, or the one key that is always wrong. */
-export function unauthorized(dialect: Dialect, missing: boolean): Reply {
+export function unauthorized(dialect: Dialect, missing: boolean): SimulatorResponse {
   switch (dialect.errors) {
     case "trueai":
       return { status: 401, contentType: "text/plain; charset=utf-8", body: "未登录", code: null };
@@ -111,7 +116,7 @@ export function unauthorized(dialect: Dialect, missing: boolean): Reply {
   }
 }
 
-export function noRoute(dialect: Dialect, method: string, path: string): Reply {
+export function noRoute(dialect: Dialect, method: string, path: string): SimulatorResponse {
   switch (dialect.errors) {
     case "relay":
     case "comet":
@@ -126,7 +131,7 @@ export function noRoute(dialect: Dialect, method: string, path: string): Reply {
 }
 
 /** fetch of an id nobody knows (PROTOCOL 1.14). */
-export function unknownTask(dialect: Dialect): Reply {
+export function unknownTask(dialect: Dialect): SimulatorResponse {
   switch (dialect.unknownTask) {
     case "empty-200":
       return empty(200);
@@ -140,7 +145,7 @@ export function unknownTask(dialect: Dialect): Reply {
 }
 
 /** A vendor that is down, in its family's manner. */
-export function broken(dialect: Dialect, status: number, now: number): Reply {
+export function serverError(dialect: Dialect, status: number, now: number): SimulatorResponse {
   switch (dialect.errors) {
     case "trueai":
       return { ...filtered("操作失败", now), status };
@@ -156,7 +161,7 @@ export function broken(dialect: Dialect, status: number, now: number): Reply {
 }
 
 /** Too much at once. No source sends Retry-After, so neither do we (PROTOCOL 6). */
-export function saturated(dialect: Dialect): Reply {
+export function queueFull(dialect: Dialect): SimulatorResponse {
   switch (dialect.errors) {
     case "relay":
       return { ...relayError(30, "当前分组上游负载已饱和"), status: 429 };
@@ -169,31 +174,31 @@ export function saturated(dialect: Dialect): Reply {
 }
 
 /** What a CDN in front of a vendor says when the vendor does not. */
-export function garbage(): Reply {
+export function malformedResponse(): SimulatorResponse {
   const body = "<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>";
   return { status: 502, contentType: "text/html", body, code: null };
 }
 
 /** `{code, description, type}`: the description ends with a blank when there is no result (PROTOCOL 2.3). */
-export function relayError(code: number, text: string): Reply {
+export function relayError(code: number, text: string): SimulatorResponse {
   return { ...failure(400, { description: `${text} `, type: "upstream_error", code }), code };
 }
 
-export function json(dialect: Dialect, status: number, body: unknown): Reply {
+export function json(dialect: Dialect, status: number, body: unknown): SimulatorResponse {
   return { status, contentType: dialect.contentType, body: JSON.stringify(body), code: null };
 }
 
 /** An error of the vendor's own making; a relay labels these properly, other than what it relays. */
-function failure(status: number, body: unknown): Reply {
+function failure(status: number, body: unknown): SimulatorResponse {
   return { status, contentType: "application/json", body: JSON.stringify(body), code: null };
 }
 
-export function empty(status: number): Reply {
+export function empty(status: number): SimulatorResponse {
   return { status, contentType: null, body: "", code: null };
 }
 
 /** `{code, description, result}` with nothing else to say: image-seed and cancel. */
-export function plain(dialect: Dialect, code: number, description: string, result: string | null): Reply {
+export function plain(dialect: Dialect, code: number, description: string, result: string | null): SimulatorResponse {
   return submitReply(dialect, code, description, result, code === 1 ? undefined : typed(dialect, {}));
 }
 
@@ -204,7 +209,7 @@ function submitReply(
   result: unknown,
   properties: unknown,
   action?: Action,
-): Reply {
+): SimulatorResponse {
   const body = JSON.stringify({
     code: dialect.codeType === "string" ? String(code) : code,
     description,
@@ -215,7 +220,7 @@ function submitReply(
 }
 
 /** trueai's exception filter: no description, no result, `timestamp` in .NET ticks as text. */
-function filtered(message: string, now: number): Reply {
+function filtered(message: string, now: number): SimulatorResponse {
   const ticks = BigInt(Math.trunc(now)) * 10_000n + 621_355_968_000_000_000n;
   return { ...failure(200, { success: false, code: -1, message, timestamp: ticks.toString() }), code: -1 };
 }

@@ -20,7 +20,7 @@ export function isTaskEvent(event: FlowBody): event is TaskEvent {
 }
 
 /** The flow with what events told of its tasks. Events can be late, tasks never go back: an older word changes nothing. */
-export function withEvents(flow: Flow, events: readonly FlowBody[]): Flow {
+export function applyEvents(flow: Flow, events: readonly FlowBody[]): Flow {
   const tasks = new Map(flow.tasks.map((task) => [task.id, task]));
   for (const event of events) {
     if (!isTaskEvent(event)) continue;
@@ -30,7 +30,7 @@ export function withEvents(flow: Flow, events: readonly FlowBody[]): Flow {
   }
   return {
     ...flow,
-    tasks: [...tasks.values()].sort(byPlace),
+    tasks: [...tasks.values()].sort(compareByPath),
     counts: { ...flow.counts, ...countsOf([...tasks.values()]) },
   };
 }
@@ -40,7 +40,7 @@ function isNewer(task: Task, known: Task): boolean {
 }
 
 /** As the plan has them; an id ends with the task's place. */
-function byPlace(a: Task, b: Task): number {
+function compareByPath(a: Task, b: Task): number {
   return a.id.localeCompare(b.id, "en", { numeric: true });
 }
 
@@ -57,7 +57,7 @@ function countsOf(tasks: readonly Task[]): Omit<Flow["counts"], "writes"> {
 }
 
 /** Remembers what was told, so that reading the flow tells only the rest: what a stream lost, or what it never had. */
-export class Told {
+export class EventReplay {
   readonly #tasks = new Map<string, string>();
   #end = "";
   #isResumed: boolean;

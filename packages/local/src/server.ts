@@ -8,19 +8,19 @@ import { join } from "node:path";
 import { FUNCTION_TIMEOUT_S, QUEUE } from "@mjflow/core/limit";
 import type { QueueName } from "@mjflow/core/message";
 import { type ProviderId, type Simulator, startSimulator } from "@mjflow/simulator/server";
-import { ConfigError, type HouseConfig, MAX_PORT } from "./config.ts";
+import { ConfigError, type LocalServerConfig, MAX_PORT } from "./config.ts";
 import { consoleSite, isConsole } from "./console.ts";
 import { startCron } from "./cron.ts";
-import { type Ground, startGround } from "./engine/ground.ts";
+import { loadOrCreateSecret, lockFolder } from "./data-folder.ts";
+import { type LocalBackend, startLocalBackend } from "./engine/backend.ts";
 import type { EngineName } from "./engine/name.ts";
 import { LOOPBACK } from "./engine/port.ts";
-import { keptSecret, lockFolder } from "./folder.ts";
+import { type MessageSource, startEventSourceMapping } from "./event-source-mapping.ts";
 import { type Handler, serveFunctionUrl } from "./lambda.ts";
-import { type Source, startMapping } from "./mapping.ts";
 import { BUCKET, TABLE } from "./provision.ts";
-import { offerStreaming } from "./stream.ts";
+import { installStreamingRuntime } from "./stream.ts";
 
-export interface House {
+export interface LocalServer {
   url: string;
   apiKey: string;
   simulator: Simulator;
@@ -28,7 +28,7 @@ export interface House {
   real: string[];
   engine: EngineName;
   /** Calls back when an engine has died: the house can then only be started again. */
-  onDeath(tell: (why: string) => void): void;
+  onCrash(tell: (why: string) => void): void;
   /** Lets what is in work finish, then stops from the outside in. */
   stop(): Promise<void>;
 }
@@ -38,7 +38,10 @@ export interface House {
  *
  * @throws ConfigError for what a person can correct: a folder or a port in use
  */
-export async function startHouse(config: HouseConfig, providerIds: readonly string[]): Promise<House> {
+export async function startLocalServer(
+  config: LocalServerConfig,
+  providerIds: readonly string[],
+): Promise<LocalServer> {
   const { dataDir } = config;
   // Undone in reverse, also when a later step fails: no engine outlives a house that did not start.
   const undo: (() => unknown)[] = [lockFolder(dataDir)];
@@ -55,18 +58,18 @@ export async function startHouse(config: HouseConfig, providerIds: readonly stri
     if (failures.length > 0) throw failures[0];
   };
   try {
-    const ground = await startGround({ dataDir, engine: config.engine });
+    const ground = await startLocalBackend({ dataDir, engine: config.engine });
     undo.push(() => ground.stop());
-    const simulator = await startVendor(config);
+    const simulator = await startVendorSimulator(config);
     undo.push(() => simulator.stop());
 
     const server = await listen(config.port);
     undo.push(() => close(server));
     const url = `http://${LOOPBACK}:${(server.address() as AddressInfo).port}`;
-    const apiKey = config.apiKey ?? keptSecret(dataDir, "api.key", "mjk_");
+    const apiKey = config.apiKey ?? loadOrCreateSecret(dataDir, "api.key", "mjk_");
     const simulated = (id: string) => ({ baseUrl: simulator.baseUrl(id as ProviderId), apiKey: "simulated" });
     const providers = Object.fromEntries(providerIds.map((id) => [id, config.providers[id] ?? simulated(id)]));
-    link({
+    setLinkedResources({
       App: { name: "mjflow", stage: "local" },
       Table: { name: TABLE },
       SubmitQueue: { url: ground.queueUrls.submit },
@@ -74,22 +77,22 @@ export async function startHouse(config: HouseConfig, providerIds: readonly stri
       ArchiveQueue: { url: ground.queueUrls.archive },
       DeadLetters: { url: ground.queueUrls["dead-letters"] },
       Blobs: { name: BUCKET },
-      HookKey: { value: keptSecret(dataDir, "hook.key") },
+      HookKey: { value: loadOrCreateSecret(dataDir, "hook.key") },
       PreviousHookKey: { value: "" },
-      VaultKey: { value: keptSecret(dataDir, "vault.key") },
+      VaultKey: { value: loadOrCreateSecret(dataDir, "vault.key") },
       PreviousVaultKey: { value: "" },
       ApiKey: { value: apiKey },
       Providers: { value: JSON.stringify(providers) },
       Callback: { url: config.publicUrl ?? url },
       Api: { url },
     });
-    point(ground.endpoints, url, config);
+    setEndpointVariables(ground.endpoints, url, config);
 
     const functions = await importFunctions(ground.ports);
     serve(server, functions);
-    const mapping = (name: QueueName | "deadletter", source: Source, { batchSize }: { batchSize: number }) => {
+    const mapping = (name: QueueName | "deadletter", source: MessageSource, { batchSize }: { batchSize: number }) => {
       const [handler, timeoutS] = [functions[name], FUNCTION_TIMEOUT_S[name]];
-      return startMapping({ name, source, handler, timeoutS, batchSize, pollers: 2 });
+      return startEventSourceMapping({ name, source, handler, timeoutS, batchSize, pollers: 2 });
     };
     const consumers = [
       mapping("submit", ground.source("submit"), QUEUE.submit),
@@ -105,7 +108,7 @@ export async function startHouse(config: HouseConfig, providerIds: readonly stri
       simulator,
       real: Object.keys(config.providers),
       engine: ground.engine,
-      onDeath: ground.onDeath,
+      onCrash: ground.onCrash,
       stop,
     };
   } catch (error) {
@@ -116,7 +119,7 @@ export async function startHouse(config: HouseConfig, providerIds: readonly stri
 }
 
 /** Next to the house's port, so that image links of earlier runs still work; elsewhere when somebody is there. */
-async function startVendor({ dataDir, port, simulatorSpeed: speed }: HouseConfig): Promise<Simulator> {
+async function startVendorSimulator({ dataDir, port, simulatorSpeed: speed }: LocalServerConfig): Promise<Simulator> {
   const options = { dataDir: join(dataDir, "simulator"), speed };
   if (port === 0 || port === MAX_PORT) return startSimulator(options);
   return startSimulator({ ...options, port: port + 1 }).catch((error: NodeJS.ErrnoException) => {
@@ -128,12 +131,16 @@ async function startVendor({ dataDir, port, simulatorSpeed: speed }: HouseConfig
 // ── what Lambda and SST would do ───────────────────────────────────────────────────────────────────────────────────
 
 /** As SST links resources: `Resource.<Name>` reads these. */
-function link(resources: Record<string, object>): void {
+function setLinkedResources(resources: Record<string, object>): void {
   for (const [name, value] of Object.entries(resources)) process.env[`SST_RESOURCE_${name}`] = JSON.stringify(value);
 }
 
 /** The SDK's own variables, so that the functions' clients come here and can go nowhere else. */
-function point(endpoints: Ground["endpoints"], url: string, { timings, providers }: HouseConfig): void {
+function setEndpointVariables(
+  endpoints: LocalBackend["endpoints"],
+  url: string,
+  { timings, providers }: LocalServerConfig,
+): void {
   Object.assign(process.env, {
     ...endpoints,
     AWS_REGION: "us-east-1",
@@ -153,10 +160,10 @@ const FUNCTIONS = ["api", "callback", "submit", "deliver", "archive", "deadlette
 type Functions = Record<(typeof FUNCTIONS)[number], Handler>;
 
 /** Only now: they read their environment when they are first used. By path, as Lambda does, and as nobody's dependency. */
-async function importFunctions(ports: Ground["ports"]): Promise<Functions> {
-  offerStreaming();
+async function importFunctions(ports: LocalBackend["ports"]): Promise<Functions> {
+  installStreamingRuntime();
   const { standOn } = (await import(new URL("../../../functions/wire/base.ts", import.meta.url).href)) as {
-    standOn(ports: Ground["ports"]): void;
+    standOn(ports: LocalBackend["ports"]): void;
   };
   standOn(ports);
   const load = async (name: string) => {
@@ -176,7 +183,7 @@ async function listen(port: number): Promise<Server> {
   const limits = { headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 5_000 };
   // Node looks for lines past their limits this often; its own 30 s would double the longest.
   const server = createServer({ ...limits, connectionsCheckingInterval: 5_000 });
-  server.on("request", starting);
+  server.on("request", respondStarting);
   await new Promise<void>((resolve, reject) => {
     server.once("error", (error: NodeJS.ErrnoException) => {
       const why =
@@ -192,14 +199,14 @@ async function listen(port: number): Promise<Server> {
   return server;
 }
 
-function starting(_: unknown, response: import("node:http").ServerResponse): void {
+function respondStarting(_: unknown, response: import("node:http").ServerResponse): void {
   response.writeHead(503, { "retry-after": "1" }).end();
 }
 
 /** Two function URLs and a static site on one port: vendors' callbacks, the console, and everything else. */
 function serve(server: Server, { api, callback }: Functions): void {
   const site = consoleSite();
-  server.off("request", starting);
+  server.off("request", respondStarting);
   server.on("request", (request, response) => {
     if (isConsole(request.url)) {
       site(request, response).catch(() => response.destroy());

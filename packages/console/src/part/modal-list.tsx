@@ -1,12 +1,13 @@
 /** Vendors' windows that wait for a person. */
-import { useWindows } from "../data.ts";
-import { useNow } from "../hook.ts";
+
+import { useNow } from "../hooks.ts";
 import { pressLabel } from "../lib/press.ts";
 import { hrefOf } from "../lib/route.ts";
 import { ago } from "../lib/time.ts";
+import { useOpenModals } from "../queries.ts";
 
-export function WindowList() {
-  const { windows, looked } = useWindows();
+export function ModalList() {
+  const { windows, looked } = useOpenModals();
   const now = useNow(5_000);
   return (
     <section aria-labelledby="windows">

@@ -4,7 +4,7 @@ import { Dialog } from "./dialog.tsx";
 import { MaskEditor } from "./mask-editor.tsx";
 import { Problem } from "./problem.tsx";
 
-export interface WindowDialogProps {
+export interface ModalDialogProps {
   title: string;
   picture: string | undefined;
   wantsMask: boolean;
@@ -15,7 +15,7 @@ export interface WindowDialogProps {
 }
 
 /** What a vendor's window asks: a prompt, and for a region a mask. */
-export function WindowDialog({ title, picture, wantsMask, prompt: before, error, onSend, onClose }: WindowDialogProps) {
+export function ModalDialog({ title, picture, wantsMask, prompt: before, error, onSend, onClose }: ModalDialogProps) {
   const [prompt, setPrompt] = useState(before);
   const [mask, setMask] = useState<string>();
   const [isBusy, setBusy] = useState(false);

@@ -1,25 +1,25 @@
 import { expect, test } from "vitest";
 import { cleanUp, createTempFolder } from "../../test/test-folder.ts";
-import { startGround } from "./ground.ts";
+import { startLocalBackend } from "./backend.ts";
 
 test("a new folder is sqlite's, and stays it", async () => {
   const dataDir = createTempFolder();
   for (let start = 0; start < 2; start++) {
-    const ground = await startGround({ dataDir });
+    const ground = await startLocalBackend({ dataDir });
     expect(ground.engine).toBe("sqlite");
     await ground.stop();
   }
-  await expect(startGround({ dataDir, engine: "dynalite" })).rejects.toThrow(
+  await expect(startLocalBackend({ dataDir, engine: "dynalite" })).rejects.toThrow(
     "holds a table written by sqlite, which dynalite cannot read",
   );
 });
 
 test("a folder of another engine is that engine's, and refused to sqlite in words", async () => {
   const dataDir = createTempFolder();
-  const ground = await startGround({ dataDir, engine: "dynalite" });
+  const ground = await startLocalBackend({ dataDir, engine: "dynalite" });
   cleanUp.push(() => ground.stop());
   expect(ground.ports).toBeUndefined();
-  await expect(startGround({ dataDir, engine: "sqlite" })).rejects.toThrow(
+  await expect(startLocalBackend({ dataDir, engine: "sqlite" })).rejects.toThrow(
     "holds a table written by dynalite, which sqlite cannot read. Start with dynalite",
   );
 });

@@ -8,9 +8,9 @@ import type { Draft } from "./protocol.ts";
 import { type Random, uuidOf } from "./random.ts";
 import type { Scenario } from "./scenario.ts";
 import type { Store } from "./store.ts";
-import { type Ending, isOver, type Moment, planOf, reach, type Task } from "./task.ts";
+import { advanceTo, isEnded, type Task, type TaskOutcome, type TimelineStep, timelineOf } from "./task.ts";
 
-export interface Life {
+export interface TaskLifecycle {
   get(provider: ProviderId, id: string): Task | undefined;
   find(id: string): Task | undefined;
   all(provider: ProviderId): Task[];
@@ -21,14 +21,14 @@ export interface Life {
   /** Moves at once along the plan, one step, whatever the clock says; undefined at the end. */
   hurry(id: string): Task | undefined;
   /** Out of MODAL: the same id, a new plan. */
-  reopen(task: Task, prompt: string | null, ending: Ending, pace: number): Task;
+  reopen(task: Task, prompt: string | null, ending: TaskOutcome, pace: number): Task;
   cancel(task: Task, dialect: Dialect): Task;
   /** Brings back stored tasks: what fell due while the vendor was down happens now, untold. */
   resume(): void;
   stop(): void;
 }
 
-export interface LifeParts {
+export interface TaskLifecycleDeps {
   clock: Clock;
   store: Store;
   random: Random;
@@ -38,7 +38,7 @@ export interface LifeParts {
   moved(task: Task): void;
 }
 
-export function createLife(parts: LifeParts): Life {
+export function createTaskLifecycle(parts: TaskLifecycleDeps): TaskLifecycle {
   const { clock, store, random, speed } = parts;
   const tasks = new Map<string, Task>();
   const timers = new Map<string, () => void>();
@@ -50,16 +50,16 @@ export function createLife(parts: LifeParts): Life {
     tasks.set(task.id, task);
     const ids = open.get(task.provider) ?? new Set();
     open.set(task.provider, ids);
-    if (isOver(task.status)) ids.delete(task.id);
+    if (isEnded(task.status)) ids.delete(task.id);
     else ids.add(task.id);
     if (durable) store.save(task);
     return task;
   }
 
   /** Progress is not stored: the plan holds it already (task.ts, L1). */
-  function move(task: Task, moment: Moment): Task {
-    const next = reach(task, moment);
-    return put(next, isOver(next.status));
+  function move(task: Task, moment: TimelineStep): Task {
+    const next = advanceTo(task, moment);
+    return put(next, isEnded(next.status));
   }
 
   function schedule(id: string): void {
@@ -75,13 +75,13 @@ export function createLife(parts: LifeParts): Life {
       const next = move(current, moment);
       schedule(id);
       parts.moved(next);
-      if (isOver(next.status)) admit(next.provider);
+      if (isEnded(next.status)) admit(next.provider);
     };
     timers.set(id, clock.setTimer(run, moment.at - clock.now()));
   }
 
   function planned(task: Task): Task {
-    return { ...task, waiting: false, plan: planOf(task, clock.now(), speed, random.next()) };
+    return { ...task, waiting: false, plan: timelineOf(task, clock.now(), speed, random.next()) };
   }
 
   function load(provider: ProviderId) {
@@ -172,12 +172,12 @@ export function createLife(parts: LifeParts): Life {
       if (!task || !moment) return undefined;
       const next = move({ ...task, plan: task.plan.slice(1) }, { ...moment, at: clock.now() });
       parts.moved(next);
-      if (isOver(next.status)) admit(next.provider);
+      if (isEnded(next.status)) admit(next.provider);
       return next;
     },
 
     reopen(task, prompt, ending, pace) {
-      const again = reach(task, { at: clock.now(), status: "NOT_START", progress: null });
+      const again = advanceTo(task, { at: clock.now(), status: "NOT_START", progress: null });
       const next = { ...again, prompt, ending, pace, failReason: null, startTime: null, finishTime: null };
       return put(planned(next), true);
     },
@@ -196,7 +196,7 @@ export function createLife(parts: LifeParts): Life {
       for (const stored of store.tasks()) {
         let task = stored;
         const due = task.plan.filter((moment) => moment.at <= clock.now());
-        for (const moment of due) task = reach({ ...task, plan: task.plan.slice(1) }, moment);
+        for (const moment of due) task = advanceTo({ ...task, plan: task.plan.slice(1) }, moment);
         put(task, due.length > 0);
         schedule(task.id);
       }
@@ -220,7 +220,7 @@ function sceneOf(draft: Draft, id: string): string {
 }
 
 /** trueai tells a cancel as a failure (PROTOCOL 1.13). */
-function endingFor(ending: Ending, dialect: Dialect): Ending {
+function endingFor(ending: TaskOutcome, dialect: Dialect): TaskOutcome {
   return ending.kind === "cancel" && dialect.cancelStatus === "FAILURE"
     ? { kind: "failure", share: 0.5, reason: "取消任务" }
     : ending;

@@ -6,22 +6,22 @@ import { type Button, buttonsOf } from "./button.ts";
 import type { Dialect, Shape } from "./dialect.ts";
 import type { Fields } from "./json.ts";
 import { snowflakeOf } from "./random.ts";
-import { isOver, type Task } from "./task.ts";
+import { isEnded, type Task } from "./task.ts";
 
 /** Where this server is reached, for the picture links: `http://127.0.0.1:4700`. */
 export type Origin = string;
 
-export interface Seen {
+export interface TaskView {
   task: Task;
   /** A relay that has heard nothing yet: status and state are empty (PROTOCOL 5.5). */
   unheard?: boolean;
 }
 
-export function taskOnWire(seen: Seen, dialect: Dialect, origin: Origin, shape: Shape = dialect.shape): Fields {
+export function toWireTask(seen: TaskView, dialect: Dialect, origin: Origin, shape: Shape = dialect.shape): Fields {
   return SHAPES[shape](seen, dialect, origin);
 }
 
-const SHAPES: Readonly<Record<Shape, (seen: Seen, dialect: Dialect, origin: Origin) => Fields>> = {
+const SHAPES: Readonly<Record<Shape, (seen: TaskView, dialect: Dialect, origin: Origin) => Fields>> = {
   novicezk: ({ task }, _dialect, origin) => ({
     ...origins(task, origin),
     properties: {
@@ -76,7 +76,7 @@ function origins(task: Task, origin: Origin): Fields {
 }
 
 /** new-api's own row: empty strings and zeros where others say null, the picture behind its own address (PROTOCOL 3.6). */
-function relayTask({ task, unheard }: Seen, dialect: Dialect, origin: Origin): Fields {
+function relayTask({ task, unheard }: TaskView, dialect: Dialect, origin: Origin): Fields {
   const ended = task.status === "SUCCESS";
   const own = dialect.verbs.has("image")
     ? `${origin}/${task.provider}/mj/image/${task.id}`
@@ -143,7 +143,7 @@ function trueaiTask(task: Task, dialect: Dialect, origin: Origin): Fields {
     messageIds: [],
     action: task.action,
     status: task.status,
-    isCompleted: isOver(task.status),
+    isCompleted: isEnded(task.status),
     prompt: task.prompt,
     promptEn: task.prompt,
     promptFull: ended ? finalPromptOf(task) : null,

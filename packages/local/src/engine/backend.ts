@@ -5,48 +5,48 @@
 import { QUEUE } from "@mjflow/core/limit";
 import type { Queue, QueueDepth, QueueDepths } from "@mjflow/core/port";
 import type { Table } from "@mjflow/store/table";
-import type { Source } from "../mapping.ts";
+import type { MessageSource } from "../event-source-mapping.ts";
 import { createBucket, createQueues, createTable, VISIBILITY_S } from "../provision.ts";
 import { bucketClient, queueClient, tableClient } from "./client.ts";
-import { openFile } from "./file.ts";
+import { openDataFile } from "./data-file.ts";
 import { createFileQueues } from "./file-queue.ts";
 import { createFileTable } from "./file-table.ts";
-import { cannotRead, type EngineName, engineIn } from "./name.ts";
+import { detectEngine, type EngineName, engineMismatchError } from "./name.ts";
 import { type QueueEngine, startQueueEngine } from "./queue.ts";
 import { createSqsSource } from "./sqs-source.ts";
 import { startTableEngine, type TableEngineName } from "./table.ts";
 
-export interface Ground {
+export interface LocalBackend {
   engine: EngineName;
   /** In place of AWS's services (functions/wire/base.ts); absent where the functions reach these by their protocols. */
   ports?: { table: Table; queue: Queue; queueDepths: QueueDepths; bucketEndpoint(): Promise<string> };
   /** Where the SDK finds the services that are reached by their protocols. */
   endpoints: Record<string, string>;
   queueUrls: Record<QueueDepth["name"], string>;
-  source(name: QueueDepth["name"]): Source;
+  source(name: QueueDepth["name"]): MessageSource;
   /** Calls back when it has died: the house can then only be started again. */
-  onDeath(tell: (why: string) => void): void;
+  onCrash(tell: (why: string) => void): void;
   stop(): Promise<void>;
 }
 
-export interface GroundOptions {
+export interface LocalBackendOptions {
   dataDir: string;
   /** When not given: the one whose data the folder holds, else sqlite. */
   engine?: EngineName | undefined;
 }
 
-const FORGET_EVERY_MS = 3_600_000;
+const CLEANUP_INTERVAL_MS = 3_600_000;
 
 /** @throws Error in words when the folder holds another engine's data, or that engine does not run here */
-export async function startGround({ dataDir, engine }: GroundOptions): Promise<Ground> {
-  const held = engineIn(dataDir);
+export async function startLocalBackend({ dataDir, engine }: LocalBackendOptions): Promise<LocalBackend> {
+  const held = detectEngine(dataDir);
   const name = engine ?? held ?? "sqlite";
-  if (held !== undefined && held !== name) throw cannotRead(dataDir, held, name);
-  return name === "sqlite" ? startFile(dataDir) : startProtocols(dataDir, name);
+  if (held !== undefined && held !== name) throw engineMismatchError(dataDir, held, name);
+  return name === "sqlite" ? startSqliteBackend(dataDir) : startEmulatorBackend(dataDir, name);
 }
 
-async function startFile(dataDir: string): Promise<Ground> {
-  const file = openFile({ dataDir });
+async function startSqliteBackend(dataDir: string): Promise<LocalBackend> {
+  const file = openDataFile({ dataDir });
   /** Most houses hold no pictures: the bucket's engine is loaded with the first. */
   let bucket: Promise<QueueEngine> | undefined;
   async function startBucket(): Promise<QueueEngine> {
@@ -61,9 +61,11 @@ async function startFile(dataDir: string): Promise<Ground> {
   });
   const table = createFileTable(file);
   const forget = () =>
-    table.forget(Date.now()).catch((error: unknown) => console.error(`Old rows are still there: ${String(error)}`));
+    table
+      .deleteExpired(Date.now())
+      .catch((error: unknown) => console.error(`Old rows are still there: ${String(error)}`));
   void forget();
-  const forgetting = setInterval(forget, FORGET_EVERY_MS);
+  const forgetting = setInterval(forget, CLEANUP_INTERVAL_MS);
   return {
     engine: "sqlite",
     ports: {
@@ -82,7 +84,7 @@ async function startFile(dataDir: string): Promise<Ground> {
     // Nobody sends there: messages go through the port.
     queueUrls: { submit: "", deliver: "", archive: "", "dead-letters": "" },
     source: queues.source,
-    onDeath: file.onDeath,
+    onCrash: file.onCrash,
     async stop() {
       clearInterval(forgetting);
       await bucket?.then((engine) => engine.stop());
@@ -91,7 +93,7 @@ async function startFile(dataDir: string): Promise<Ground> {
   };
 }
 
-async function startProtocols(dataDir: string, engine: TableEngineName): Promise<Ground> {
+async function startEmulatorBackend(dataDir: string, engine: TableEngineName): Promise<LocalBackend> {
   const table = await startTableEngine({ dataDir, engine });
   try {
     const queue = await startQueueEngine({ dataDir });
@@ -108,7 +110,7 @@ async function startProtocols(dataDir: string, engine: TableEngineName): Promise
       },
       queueUrls,
       source: (name) => createSqsSource(client, queueUrls[name]),
-      onDeath: table.onDeath,
+      onCrash: table.onDeath,
       async stop() {
         await queue.stop();
         await table.stop();

@@ -1,13 +1,13 @@
 /** Messages that nobody could read, and what a person may decide on them. */
 import type { DeadLetter } from "@mjflow/client";
 import { useQuery } from "@tanstack/react-query";
-import { isAbsent, told, useAct } from "../data.ts";
-import { useNow } from "../hook.ts";
+import { useNow } from "../hooks.ts";
 import { ago } from "../lib/time.ts";
+import { isNotFound, toMjflowError, useAction } from "../queries.ts";
 import { useMjflow } from "../session.ts";
 import { Problem } from "./problem.tsx";
 
-export function LetterList() {
+export function DeadLetterList() {
   const mjflow = useMjflow();
   const { data, error, refetch } = useQuery({
     queryKey: ["dead-letters"],
@@ -17,24 +17,24 @@ export function LetterList() {
   return (
     <section aria-labelledby="letters">
       <h2 id="letters">Dead letters</h2>
-      {isAbsent(error) ? (
+      {isNotFound(error) ? (
         <p className="faint small">For the operator's key only.</p>
       ) : (
-        error && <Problem error={told(error)} />
+        error && <Problem error={toMjflowError(error)} />
       )}
       {data?.length === 0 && <p className="well">None: every message could be read.</p>}
       <ul className="card sheet deliveries">
         {data?.map((letter) => (
-          <Letter key={letter.id} letter={letter} onChanged={() => void refetch()} />
+          <DeadLetterRow key={letter.id} letter={letter} onChanged={() => void refetch()} />
         ))}
       </ul>
     </section>
   );
 }
 
-function Letter({ letter, onChanged }: { letter: DeadLetter; onChanged: () => void }) {
+function DeadLetterRow({ letter, onChanged }: { letter: DeadLetter; onChanged: () => void }) {
   const { deadLetters } = useMjflow();
-  const { act, busy, error, clear } = useAct();
+  const { act, busy, error, clear } = useAction();
   const now = useNow(10_000);
   const { id, state, why, body, receives, createdAt } = letter;
   const doIt = (name: string, work: () => Promise<unknown>) => void act(name, work).then(onChanged);

@@ -5,21 +5,21 @@ import { flowLines } from "./draw/flow.ts";
 import { isSuperseded, nameOf } from "./draw/task.ts";
 import { EXIT } from "./exit.ts";
 import { follow } from "./follow.ts";
-import { timeoutOf } from "./option.ts";
+import { parseTimeout } from "./option.ts";
 
-export interface Waiting {
+export interface WaitOptions {
   /** False: come back at once. */
   wait?: boolean | undefined;
   timeout: string | undefined;
 }
 
 /** A flow to its end, then its tree. @returns 0, or 1 when it failed or was called off; with `strict` also when a branch did */
-export async function finish(
+export async function waitForFlow(
   context: Context,
   flowId: string,
-  { timeout, strict }: Waiting & { strict?: boolean | undefined },
+  { timeout, strict }: WaitOptions & { strict?: boolean | undefined },
 ) {
-  const flow = await follow(context, flowId, { timeoutMs: timeoutOf(timeout) });
+  const flow = await follow(context, flowId, { timeoutMs: parseTimeout(timeout) });
   context.show(flow, () => flowLines(flow, context.paint, context.columns));
   const failed = flow.tasks.filter((task) => task.status !== "SUCCESS" && !isSuperseded(task, flow.tasks));
   if (failed.length > 0) {
@@ -31,9 +31,9 @@ export async function finish(
 }
 
 /** One task of a flow to the flow's end. @returns 0 when it succeeded: the flow's own status speaks of its root */
-export async function finishTask(context: Context, task: Task, waiting: Waiting): Promise<number> {
+export async function waitForTask(context: Context, task: Task, waiting: WaitOptions): Promise<number> {
   if (waiting.wait === false) return started(context, task);
-  const flow = await follow(context, task.flowId, { timeoutMs: timeoutOf(waiting.timeout) });
+  const flow = await follow(context, task.flowId, { timeoutMs: parseTimeout(waiting.timeout) });
   const ended = taskOf(flow, task.id);
   context.show(ended, () => flowLines(flow, context.paint, context.columns));
   return ended.status === "SUCCESS" ? EXIT.ok : EXIT.failed;

@@ -31,19 +31,19 @@ export function lockFolder(dataDir: string): () => void {
   }
 }
 
-interface Holder {
+interface LockHolder {
   pid: number;
   /** When it was started, in the kernel's ticks; absent where there is no /proc. */
   startedAt?: string;
 }
 
-function readHolder(path: string): Holder | undefined {
+function readHolder(path: string): LockHolder | undefined {
   const [pid, startedAt] = readFileSync(path, "utf8").trim().split(" ");
   return Number(pid) > 0 ? { pid: Number(pid), ...(startedAt && { startedAt }) } : undefined;
 }
 
 /** Alive, and the very process that took the lock: after a reboot, or in a container, its number is soon another's. */
-function isAlive({ pid, startedAt }: Holder): boolean {
+function isAlive({ pid, startedAt }: LockHolder): boolean {
   try {
     process.kill(pid, 0);
   } catch (error) {
@@ -65,7 +65,7 @@ function startTimeOf(pid: number): string | undefined {
 }
 
 /** A secret of this folder, made at first use, readable by its owner only. */
-export function keptSecret(dataDir: string, name: string, prefix = ""): string {
+export function loadOrCreateSecret(dataDir: string, name: string, prefix = ""): string {
   const path = join(dataDir, name);
   if (existsSync(path)) {
     const kept = readFileSync(path, "utf8").trim();

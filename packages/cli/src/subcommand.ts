@@ -2,16 +2,16 @@
 import type { Context } from "./context.ts";
 import { UsageError } from "./usage-error.ts";
 
-export type Sub<V> = {
+export type Subcommand<V> = {
   /** How many words it takes after its own name. */
   words: number;
   run(context: Context, values: V, words: readonly string[]): Promise<number>;
 };
 
 /** Without a word: `list`. @throws UsageError */
-export async function runSub<V>(
+export async function runSubcommand<V>(
   name: string,
-  subs: Readonly<Record<string, Sub<V>>>,
+  subs: Readonly<Record<string, Subcommand<V>>>,
   context: Context,
   { values, positionals }: { values: V; positionals: readonly string[] },
 ): Promise<number> {

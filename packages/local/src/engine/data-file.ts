@@ -21,7 +21,7 @@ export interface FileOptions {
   sync?: typeof fdatasync;
 }
 
-export interface KeptFile {
+export interface DataFile {
   /** Prepared once for each text. */
   sql(text: string): StatementSync;
   /**
@@ -35,7 +35,7 @@ export interface KeptFile {
   /** Calls back when a transaction was undone: what its writers believe they wrote is not there. */
   onUndone(tell: () => void): void;
   /** Calls back should the disk refuse a sync: what is on it is then not known, and nothing more is acknowledged. */
-  onDeath(tell: (why: string) => void): void;
+  onCrash(tell: (why: string) => void): void;
   /** When what is under way is on the disk. */
   close(): Promise<void>;
 }
@@ -68,7 +68,7 @@ CREATE INDEX IF NOT EXISTS ready ON messages (queue, visibleAt);
 CREATE TABLE IF NOT EXISTS room (bytes BLOB);`;
 
 /** @throws Error when another process has the file */
-export function openFile({ dataDir, sync = fdatasync }: FileOptions = {}): KeptFile {
+export function openDataFile({ dataDir, sync = fdatasync }: FileOptions = {}): DataFile {
   if (dataDir !== undefined) mkdirSync(dataDir, { recursive: true });
   const path = dataDir === undefined ? ":memory:" : join(dataDir, ENGINE_FILES.sqlite);
   // Prompts and addresses are its owner's alone; SQLite gives its other files the rights of the first.
@@ -162,7 +162,7 @@ export function openFile({ dataDir, sync = fdatasync }: FileOptions = {}): KeptF
     onUndone(tell) {
       tellUndone = tell;
     },
-    onDeath(tell) {
+    onCrash(tell) {
       tellDeath = tell;
     },
     async close() {

@@ -1,12 +1,14 @@
 import { afterEach, expect, test, vi } from "vitest";
-import { type Received, type Source, startMapping } from "./mapping.ts";
+import { type MessageSource, type ReceivedMessage, startEventSourceMapping } from "./event-source-mapping.ts";
 
 /** A queue that gives one batch, then nothing, and remembers what was deleted. */
 function oneBatch(ids: readonly string[]) {
-  const waiting = ids.map((id): Received => ({ id, receipt: `receipt-${id}`, body: `{"id":"${id}"}`, attributes: {} }));
+  const waiting = ids.map(
+    (id): ReceivedMessage => ({ id, receipt: `receipt-${id}`, body: `{"id":"${id}"}`, attributes: {} }),
+  );
   const deleted: string[] = [];
   const idle = Promise.withResolvers<void>();
-  const source: Source = {
+  const source: MessageSource = {
     async receive(_max, signal) {
       if (waiting.length > 0) return waiting.splice(0);
       // Asked again means that the batch before is dealt with.
@@ -26,7 +28,7 @@ afterEach(() => void vi.restoreAllMocks());
 async function deliver(handler: (event: { Records: { messageId: string; body: string }[] }) => unknown, timeoutS = 5) {
   vi.spyOn(console, "error").mockImplementation(() => {});
   const { source, deleted, dealtWith } = oneBatch(["a", "b", "c"]);
-  const mapping = startMapping({ name: "f", source, handler, timeoutS, batchSize: 10, pollers: 1 });
+  const mapping = startEventSourceMapping({ name: "f", source, handler, timeoutS, batchSize: 10, pollers: 1 });
   await dealtWith;
   await mapping.stop();
   return deleted;

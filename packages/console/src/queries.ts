@@ -10,8 +10,8 @@ import {
 } from "@mjflow/client";
 import { useQuery } from "@tanstack/react-query";
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
-import { type Filter, fits, queryOf } from "./lib/filter.ts";
-import { type Known, withHead, withOlder } from "./lib/flow-list.ts";
+import { type Filter, matchesFilter, toQuery } from "./lib/filter.ts";
+import { type LoadedFlows, mergeNewest, mergeOlder } from "./lib/flow-list.ts";
 import { useMjflow } from "./session.ts";
 
 /** There is no stream of all flows, so the newest are asked for, while somebody looks. */
@@ -19,9 +19,9 @@ const REFRESH_MS = 4_000;
 const HEALTH_MS = 15_000;
 const PAGE = 100;
 /** Flows read one by one. */
-const LOOKED = 30;
+const MAX_FLOWS_READ = 30;
 
-export function told(error: unknown): MjflowError {
+export function toMjflowError(error: unknown): MjflowError {
   if (error instanceof MjflowError) return error;
   return new MjflowError({ code: "unexpected_answer", detail: String(error) });
 }
@@ -32,14 +32,14 @@ interface Operation {
   parameters?: { in?: string; name?: string }[];
 }
 
-export interface Abilities {
+export interface ApiCapabilities {
   /** `POST`, `/v1/flows/{id}/cancel` */
   can(method: string, path: string): boolean;
   takes(path: string, parameter: string): boolean;
 }
 
 /** Its own description says so: a button that would only meet a 404 is not shown. Without a description all are. */
-export function useAbilities(): Abilities {
+export function useApiCapabilities(): ApiCapabilities {
   const mjflow = useMjflow();
   const { data } = useQuery({
     queryKey: ["openapi"],
@@ -74,22 +74,22 @@ export interface FlowList {
  */
 export function useFlowList(filter: Filter, isFollowed = true): FlowList {
   const mjflow = useMjflow();
-  const { takes } = useAbilities();
-  const query = queryOf(filter, (name) => takes("/v1/flows", name));
+  const { takes } = useApiCapabilities();
+  const query = toQuery(filter, (name) => takes("/v1/flows", name));
   const key = JSON.stringify(query);
   const head = useQuery({
     queryKey: ["flows", key],
     queryFn: () => mjflow.flows.list({ ...query, limit: PAGE }).page(),
     refetchInterval: isFollowed && REFRESH_MS,
   });
-  const [state, setState] = useState<{ key: string; known: Known }>();
+  const [state, setState] = useState<{ key: string; known: LoadedFlows }>();
   const [isReading, setReading] = useState(false);
   const [error, setError] = useState<MjflowError>();
   const known = state?.key === key ? state.known : undefined;
 
   useEffect(() => {
     const page = head.data;
-    if (page) setState((before) => ({ key, known: withHead(before?.key === key ? before.known : undefined, page) }));
+    if (page) setState((before) => ({ key, known: mergeNewest(before?.key === key ? before.known : undefined, page) }));
   }, [head.data, key]);
 
   const cursor = known?.cursor;
@@ -98,22 +98,22 @@ export function useFlowList(filter: Filter, isFollowed = true): FlowList {
     setReading(true);
     try {
       const page = await mjflow.flows.list({ ...JSON.parse(key), limit: PAGE }).page(cursor);
-      setState((before) => (before?.key === key ? { key, known: withOlder(before.known, page) } : before));
+      setState((before) => (before?.key === key ? { key, known: mergeOlder(before.known, page) } : before));
       setError(undefined);
     } catch (cause) {
-      setError(told(cause));
+      setError(toMjflowError(cause));
     } finally {
       setReading(false);
     }
   }, [mjflow, key, cursor]);
 
   const all = known?.flows;
-  const flows = useMemo(() => (all ?? []).filter((flow) => fits(flow, filter)), [all, filter]);
+  const flows = useMemo(() => (all ?? []).filter((flow) => matchesFilter(flow, filter)), [all, filter]);
   return {
     flows,
     looked: all?.length ?? 0,
     isLoading: head.isPending || isReading,
-    error: head.error ? told(head.error) : error,
+    error: head.error ? toMjflowError(head.error) : error,
     more: cursor && !isReading ? more : undefined,
   };
 }
@@ -164,7 +164,7 @@ export function useLiveFlow(id: string): LiveFlow {
     }
     listen().catch((cause) => {
       if (signal.aborted) return;
-      setState((before) => ({ ...before, id, error: told(cause), isLive: false }));
+      setState((before) => ({ ...before, id, error: toMjflowError(cause), isLive: false }));
     });
     return () => abort.abort();
   }, [mjflow, id, round]);
@@ -183,7 +183,7 @@ export function useLiveFlow(id: string): LiveFlow {
 /** Undefined where this server does not list them. */
 export function useProviders() {
   const mjflow = useMjflow();
-  const { can } = useAbilities();
+  const { can } = useApiCapabilities();
   return useQuery({
     queryKey: ["providers"],
     queryFn: async () => (await mjflow.providers.list().page()).data,
@@ -215,7 +215,7 @@ function useOperations<T>(name: string, ask: (mjflow: Mjflow) => Promise<T>) {
   return useQuery({
     queryKey: ["operations", name],
     queryFn: () => ask(mjflow),
-    refetchInterval: ({ state }) => !isAbsent(state.error) && HEALTH_MS,
+    refetchInterval: ({ state }) => !isNotFound(state.error) && HEALTH_MS,
   });
 }
 
@@ -225,12 +225,12 @@ export const useOverdue = () => useOperations("overdue", ({ operations }) => ope
 export const useUnclear = () => useOperations("unclear", ({ operations }) => operations.unclear());
 
 /** There is no list of them: they are looked for in the newest flows that run. */
-export function useWindows(): { windows: Task[]; looked: number } {
+export function useOpenModals(): { windows: Task[]; looked: number } {
   const mjflow = useMjflow();
   const { data } = useQuery({
     queryKey: ["windows"],
     queryFn: async () => {
-      const { data: running } = await mjflow.flows.list({ status: "running", limit: LOOKED }).page();
+      const { data: running } = await mjflow.flows.list({ status: "running", limit: MAX_FLOWS_READ }).page();
       const flows = await Promise.all(running.map(({ id }) => mjflow.flows.get(id)));
       return { tasks: flows.flatMap(({ tasks }) => tasks), looked: running.length };
     },
@@ -241,7 +241,7 @@ export function useWindows(): { windows: Task[]; looked: number } {
 }
 
 /** One thing a person does at a time: whether it is at work, and how it ended badly. */
-export function useAct() {
+export function useAction() {
   const [busy, setBusy] = useState<string>();
   const [error, setError] = useState<MjflowError>();
   const isMounted = useRef(true);
@@ -258,7 +258,7 @@ export function useAct() {
       await work();
       return true;
     } catch (cause) {
-      if (isMounted.current) setError(told(cause));
+      if (isMounted.current) setError(toMjflowError(cause));
       return false;
     } finally {
       if (isMounted.current) setBusy(undefined);
@@ -269,6 +269,6 @@ export function useAct() {
 }
 
 /** True where a route is not there, or not for this key. */
-export function isAbsent(error: unknown): boolean {
+export function isNotFound(error: unknown): boolean {
   return isMjflowError(error) && [403, 404, 405, 501].includes(error.status ?? 0);
 }

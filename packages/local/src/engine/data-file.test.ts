@@ -3,13 +3,13 @@ import { type fdatasync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { cleanUp, createTempFolder } from "../../test/test-folder.ts";
-import { type FileOptions, type KeptFile, openFile } from "./file.ts";
+import { type DataFile, type FileOptions, openDataFile } from "./data-file.ts";
 
 /** A file whose syncs end when the test says so. */
 function slowDisk(options: FileOptions = {}) {
   const syncs: ((error: NodeJS.ErrnoException | null) => void)[] = [];
   const asked = { times: 0, next: Promise.withResolvers<void>() };
-  const file = openFile({
+  const file = openDataFile({
     dataDir: createTempFolder(),
     ...options,
     sync: ((_: number, done: (error: NodeJS.ErrnoException | null) => void) => {
@@ -31,9 +31,9 @@ function slowDisk(options: FileOptions = {}) {
   };
 }
 
-const add = (file: KeptFile, body: string) => () =>
+const add = (file: DataFile, body: string) => () =>
   file.sql("INSERT INTO messages (queue, body, sentAt, visibleAt) VALUES ('q', ?, 0, 0)").run(body);
-const bodies = (file: KeptFile) =>
+const bodies = (file: DataFile) =>
   file
     .sql("SELECT body FROM messages ORDER BY id")
     .all()
@@ -99,7 +99,7 @@ test("of a transaction in which one fails, nothing is kept, nobody is acknowledg
 test("once the disk refused a sync nothing is acknowledged any more, and it is told", async () => {
   const { file, end } = slowDisk();
   const told: string[] = [];
-  file.onDeath((why) => told.push(why));
+  file.onCrash((why) => told.push(why));
   const write = file.write(add(file, "a"));
   expect(await stands(write)).toBe("waits");
   end(Object.assign(new Error("EIO: i/o error"), { code: "EIO" }));
@@ -110,18 +110,18 @@ test("once the disk refused a sync nothing is acknowledged any more, and it is t
 
 test("closed, it has kept what was under way", async () => {
   const dataDir = createTempFolder();
-  const file = openFile({ dataDir });
+  const file = openDataFile({ dataDir });
   const writes = [file.write(add(file, "a")), file.note(add(file, "b"))];
   await file.close();
   await Promise.all(writes);
-  const again = openFile({ dataDir });
+  const again = openDataFile({ dataDir });
   expect(bodies(again)).toEqual(["a", "b"]);
   await again.close();
 });
 
 test("what was acknowledged outlives a kill -9 at any moment", async () => {
   const dataDir = createTempFolder();
-  const file = new URL("./file.ts", import.meta.url).href;
+  const file = new URL("./data-file.ts", import.meta.url).href;
   const script = `
     const file = (await import(${JSON.stringify(file)})).openFile({ dataDir: ${JSON.stringify(dataDir)} });
     const insert = file.sql("INSERT INTO messages (queue, body, sentAt, visibleAt) VALUES ('q', ?, 0, 0)");
@@ -149,7 +149,7 @@ test("what was acknowledged outlives a kill -9 at any moment", async () => {
     child.kill("SIGKILL");
     await gone;
     const acknowledged = output.split("\n").slice(0, -1);
-    const kept = openFile({ dataDir });
+    const kept = openDataFile({ dataDir });
     const there = new Set(bodies(kept));
     expect(acknowledged.filter((body) => !there.has(body))).toEqual([]);
     await kept.note(() => kept.sql("DELETE FROM messages").run());
@@ -159,7 +159,7 @@ test("what was acknowledged outlives a kill -9 at any moment", async () => {
 
 test("it is readable by its owner only, its log too", () => {
   const dataDir = createTempFolder();
-  const file = openFile({ dataDir });
+  const file = openDataFile({ dataDir });
   cleanUp.push(() => file.close());
   const modes = readdirSync(dataDir).map((name) => statSync(join(dataDir, name)).mode & 0o777);
   expect(modes).toEqual([0o600, 0o600]);
@@ -167,7 +167,7 @@ test("it is readable by its owner only, its log too", () => {
 
 test("a file that another process has is refused", async () => {
   const dataDir = createTempFolder();
-  const file = new URL("./file.ts", import.meta.url).href;
+  const file = new URL("./data-file.ts", import.meta.url).href;
   // Held on to: one that nobody refers to is closed when it is collected.
   const script = `
     globalThis.file = (await import(${JSON.stringify(file)})).openFile({ dataDir: ${JSON.stringify(dataDir)} });
@@ -178,5 +178,5 @@ test("a file that another process has is refused", async () => {
   });
   cleanUp.push(() => child.kill("SIGKILL"));
   await new Promise((resolve) => child.stdout.once("data", resolve));
-  expect(() => openFile({ dataDir })).toThrow("locked");
+  expect(() => openDataFile({ dataDir })).toThrow("locked");
 });

@@ -3,16 +3,16 @@ import type { DeadLetter } from "@mjflow/client";
 import { command } from "../command.ts";
 import { type Column, table } from "../draw/table.ts";
 import { EXIT } from "../exit.ts";
-import { PAGING } from "../option.ts";
+import { PAGING_OPTIONS } from "../option.ts";
 import { collect, moreLine } from "../page.ts";
 import { ago } from "../time.ts";
 
-export const dead = command({
+export const deadLetters = command({
   name: "dead",
   summary: "queue messages that nobody could read",
   usage: [""],
   words: [0, 0],
-  options: PAGING,
+  options: PAGING_OPTIONS,
   async run(context, { values }) {
     const { mjflow, signal, paint, columns, platform } = context;
     const page = await collect(mjflow.deadLetters.list({ signal }), values);
@@ -43,7 +43,7 @@ export const redrive = command({
   },
 });
 
-export const drop = command({
+export const discard = command({
   name: "drop",
   summary: "let a dead letter go; the record of it stays",
   usage: ["<letter>"],
