@@ -13,7 +13,7 @@ export async function handler(event: SQSEvent): Promise<SQSBatchResponse> {
   try {
     return await consume(event, (message) => bury({ ...deps, log }, message), {
       log,
-      async onPoison({ messageId, body, attributes }, { message: why }) {
+      async onUnreadable({ messageId, body, attributes }, { message: why }) {
         const sentAt = Number(attributes.SentTimestamp) || deps.clock.now();
         const receives = Number(attributes.ApproximateReceiveCount) || 0;
         await keepLetter({ ...deps, log }, { messageId, body, sentAt, receives, why });

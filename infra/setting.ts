@@ -2,7 +2,7 @@
  * What whoever deploys may set, as environment variables of `sst deploy`; unset is the code's own default. What means
  * nothing ends the deployment here: in a function it would be passed over in silence.
  */
-import { parseAllowed } from "../packages/webhooks/src/allow.ts";
+import { parseAllowed } from "../packages/webhooks/src/allow-list.ts";
 
 const env = process.env;
 

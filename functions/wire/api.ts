@@ -44,7 +44,7 @@ export const wireApi = /* @__PURE__ */ once(() => {
     mediaLinks,
     webhooks,
     objectionTo(url: string): string | undefined {
-      const verdict = guard().judge(url);
+      const verdict = guard().check(url);
       return verdict.ok ? undefined : verdict.why;
     },
     sleep: (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)),

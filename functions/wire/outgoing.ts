@@ -5,10 +5,10 @@ import { createMediaLinks } from "@mjflow/engine/media-link";
 import { createVault } from "@mjflow/engine/vault";
 import { createFacadeStore } from "@mjflow/store/facade";
 import { createHookStore } from "@mjflow/store/hook";
-import { createGuard } from "@mjflow/webhooks/guard";
 import { createOutbound } from "@mjflow/webhooks/outbound";
 import { sendWebhook } from "@mjflow/webhooks/send";
 import { newKeyPair, newSecret } from "@mjflow/webhooks/sign";
+import { createUrlGuard } from "@mjflow/webhooks/url-guard";
 import { Resource } from "sst";
 import { clock, liveKeys, once, random, table } from "./base.ts";
 
@@ -17,7 +17,7 @@ const env = process.env;
 /** The only way to addresses that others named; `MJFLOW_OUTBOUND_ALLOW` is for the local house, whose vendor is on it. */
 const allow = (env["MJFLOW_OUTBOUND_ALLOW"] ?? "").split(",").filter((entry) => entry !== "");
 export const outbound = /* @__PURE__ */ once(() => createOutbound({ allow }));
-export const guard = /* @__PURE__ */ once(() => createGuard({ allow }));
+export const guard = /* @__PURE__ */ once(() => createUrlGuard({ allow }));
 
 export const webhooks: WebhookSender = { send: (webhook) => sendWebhook(outbound(), webhook, clock.now()) };
 

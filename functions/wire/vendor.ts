@@ -1,7 +1,7 @@
 /** Vendors and their accounts: those of the secret `Providers`, and those that the operator stored. */
 import { createVault, type Vault } from "@mjflow/engine/vault";
 import { createVendors } from "@mjflow/engine/vendor";
-import { createAsk } from "@mjflow/providers/http";
+import { createHttpClient } from "@mjflow/providers/http-client";
 import { createProviders, type ProvidersConfig } from "@mjflow/providers/registry";
 import { createVendorStore } from "@mjflow/store/vendor";
 import { Resource } from "sst";
@@ -18,7 +18,7 @@ const opener: Pick<Vault, "open"> = { open: (sealed, context) => vault().open(se
 
 export function withVendors<T extends Base>(parts: T) {
   const config = JSON.parse(Resource.Providers.value) as ProvidersConfig;
-  const configured = createProviders(config, { ask: createAsk(), submitTimeoutMs: timings().answerMs });
+  const configured = createProviders(config, { httpClient: createHttpClient(), submitTimeoutMs: timings().answerMs });
   const { beliefMs } = timings();
   const known = createVendors({
     configured,

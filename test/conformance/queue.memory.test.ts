@@ -18,7 +18,7 @@ queueCase("memory", async () => {
       now += VISIBILITY_MS;
     },
     depth: async () => queue.depth(),
-    deadLetters: async () => queue.dead,
+    deadLetters: async () => queue.deadLetters,
     stop: async () => {},
   };
 });

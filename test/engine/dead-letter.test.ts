@@ -70,10 +70,10 @@ test("consume lets a poisoned record go only when it is told that it is kept", a
   const { deps } = createTestHarness();
   const event = { Records: [{ messageId: "m1", body: "{", attributes: {} }] } as never;
   const handle = async () => {};
-  const kept = await consume(event, handle, { log: deps.log, onPoison: async () => "done" as const });
+  const kept = await consume(event, handle, { log: deps.log, onUnreadable: async () => "done" as const });
   const lost = await consume(event, handle, {
     log: deps.log,
-    onPoison: async () => Promise.reject(new Error("no table")),
+    onUnreadable: async () => Promise.reject(new Error("no table")),
   });
   expect([kept.batchItemFailures.length, lost.batchItemFailures.length]).toEqual([0, 1]);
 });

@@ -178,7 +178,7 @@ describe.each(pairs)("from %s", (_, from, to) => {
     );
     expect([...flows, ...tasks].filter(({ due }) => due !== undefined)).toEqual([]);
     expectPaidOnce(leg.relay);
-    expect(leg.relay.queue.dead).toEqual([]);
+    expect(leg.relay.queue.deadLetters).toEqual([]);
   });
 
   test("an ended flow hears the vendor's copies and contradictions, and stays as it is", async () => {

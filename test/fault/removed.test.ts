@@ -132,7 +132,7 @@ describe.each(["provider", "account"] as const)("a %s that is gone", (how) => {
     expect(world.vendor.calls).toHaveLength(calls);
     expect(world.vendor.lookups).toEqual([]);
     expect(world.queue.size).toBe(0);
-    expect(world.queue.dead).toEqual([]);
+    expect(world.queue.deadLetters).toEqual([]);
     // Nothing of it comes up again.
     expect(await world.sweep()).toMatchObject({ overdue: 0, failed: 0 });
   });

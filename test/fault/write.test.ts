@@ -342,7 +342,7 @@ describe("each write of a whole flow in turn", () => {
       ).toEqual([]);
       expect(outcome.relay.vendor.calls, `write ${at}`).toHaveLength(PICTURES);
       expect([...outcome.flows, ...outcome.tasks].filter(({ due }) => due !== undefined)).toEqual([]);
-      expect(outcome.relay.queue.dead).toEqual([]);
+      expect(outcome.relay.queue.deadLetters).toEqual([]);
     }
     console.log(`${seen.writes} writes`);
   });

@@ -1,6 +1,6 @@
 /** mjflow as a vendor of mjflow: our own adapter, in each vendor's dialect, is a client of the facade like any other. */
 import type { CallContext, Provider } from "@mjflow/core/port";
-import type { Ask } from "@mjflow/providers/http";
+import type { HttpClient } from "@mjflow/providers/http-client";
 import { createProvider } from "@mjflow/providers/mjproxy";
 import { DIALECTS } from "@mjflow/providers/vendors/index";
 import { beforeEach, describe, expect, test } from "vitest";
@@ -16,7 +16,7 @@ beforeEach(() => {
 });
 
 function adapter(id: string): Provider {
-  const ask: Ask = async ({ method, url, headers, body }) => {
+  const ask: HttpClient = async ({ method, url, headers, body }) => {
     const sent = body === undefined ? {} : { body: JSON.stringify(body) };
     const response = await client.app.request(url.slice(account.baseUrl.length), {
       method,
@@ -25,7 +25,7 @@ function adapter(id: string): Provider {
     });
     return { kind: "answered", status: response.status, text: await response.text() };
   };
-  return createProvider(DIALECTS.get(id)!, { ask });
+  return createProvider(DIALECTS.get(id)!, { httpClient: ask });
 }
 
 const ids = [...DIALECTS.keys()];

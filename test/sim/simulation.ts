@@ -343,7 +343,7 @@ export async function runSimulation({
   let buried = 0;
   function cron(): void {
     start("sweep", (deps, code) => code.sweep(deps));
-    for (const message of queue.dead.slice(buried)) {
+    for (const message of queue.deadLetters.slice(buried)) {
       buried++;
       start("deadletter", (deps, code) => code.bury(deps, message));
     }

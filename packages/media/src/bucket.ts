@@ -10,7 +10,7 @@ import { createHash } from "node:crypto";
 import type { S3Client } from "@aws-sdk/client-s3";
 import { MediaError } from "./error.ts";
 import { CONTENT_TYPES, type ContentType } from "./sniff.ts";
-import type { Source } from "./spool.ts";
+import type { Source } from "./temp-file.ts";
 
 export interface Bucket {
   /** Asked for on first use. */

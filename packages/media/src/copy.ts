@@ -3,7 +3,7 @@ import { type Fetched, type Outbound, OutboundError } from "@mjflow/core/port";
 import { type Bucket, findStored, putStored, type Stored } from "./bucket.ts";
 import { MediaError } from "./error.ts";
 import { type ContentType, SNIFF_BYTES, sniff } from "./sniff.ts";
-import { openSpool, type Spool } from "./spool.ts";
+import { openTempFile, type TempFile } from "./temp-file.ts";
 
 export interface CopyRequest {
   url: string;
@@ -26,7 +26,7 @@ export async function copyToBucket(
 ): Promise<Stored> {
   const there = await findStored(bucket, key);
   if (there) return there;
-  const spool = await openSpool();
+  const spool = await openTempFile();
   try {
     const contentType = await download(outbound, { url, maxBytes, timeoutMs }, spool);
     return await putStored(bucket, key, contentType, spool.end());
@@ -38,12 +38,12 @@ export async function copyToBucket(
 async function download(
   outbound: Outbound,
   { url, maxBytes, timeoutMs }: Omit<CopyRequest, "key">,
-  spool: Spool,
+  spool: TempFile,
 ): Promise<ContentType> {
   const fetched = await outbound.get(url, { timeoutMs }).catch(rethrow);
   const refusal = refusalOf(fetched, maxBytes);
   if (refusal) {
-    leave(fetched.body);
+    discardResponse(fetched.body);
     throw refusal;
   }
   let head = new Uint8Array();
@@ -90,7 +90,7 @@ async function* bodyOf({ body }: Fetched): AsyncGenerator<Uint8Array, void> {
  * Ends a body that nobody reads, and with it the connection. `next` first: a generator that was never entered would not
  * run its own end. Not awaited: the server may be in no hurry.
  */
-function leave(body: AsyncIterable<Uint8Array>): void {
+function discardResponse(body: AsyncIterable<Uint8Array>): void {
   const chunks = body[Symbol.asyncIterator]();
   Promise.allSettled([chunks.next(), chunks.return?.()]);
 }

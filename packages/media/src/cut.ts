@@ -1,6 +1,6 @@
 /** A tile of a stored grid, stored as an image of its own. */
 import { type Bucket, findStored, putStored, readStored, type Stored } from "./bucket.ts";
-import { sourceOf } from "./spool.ts";
+import { sourceOf } from "./temp-file.ts";
 import { cutTile, type TileNumber } from "./tile.ts";
 
 /**

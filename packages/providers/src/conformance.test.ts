@@ -5,12 +5,12 @@
 import { readFileSync } from "node:fs";
 import { isFinal } from "@mjflow/core/report";
 import { describe, expect, test } from "vitest";
-import { readSubmit } from "./answer.ts";
 import { readCallback, readOptions } from "./callback.ts";
 import type { Dialect } from "./dialect.ts";
 import { parseJson } from "./json.ts";
 import { createProvider } from "./mjproxy.ts";
-import { readTask, readTasks } from "./report.ts";
+import { parseTask, parseTasks } from "./report.ts";
+import { parseSubmitResponse } from "./submit-response.ts";
 import { DIALECTS } from "./vendors/index.ts";
 
 interface Expectation {
@@ -59,7 +59,7 @@ const CHANGE_BUTTONS: Record<string, number> = {
 describe.each([...DIALECTS.values()])("$id reads", (dialect) => {
   const submits = fixtures.filter(({ kind }) => kind === "submit" || kind === "error");
   test.each(submits)("$file", ({ file, httpStatus = 200, expect: wanted = {} }) => {
-    const read = readSubmit({ kind: "answered", status: httpStatus, text: textOf(file) }, dialect);
+    const read = parseSubmitResponse({ kind: "answered", status: httpStatus, text: textOf(file) }, dialect);
     expect(read.kind).toBe(answerKind(wanted));
     if (wanted.taskId) expect(read).toMatchObject({ vendorTaskId: wanted.taskId });
     if (wanted.outcome === "existed") expect(read).toMatchObject({ existing: true });
@@ -73,7 +73,7 @@ describe.each([...DIALECTS.values()])("$id reads", (dialect) => {
   test.each(tasks)("$file", ({ file, kind, expect: wanted = {} }) => {
     const text = textOf(file);
     const report =
-      kind === "callback" ? readCallback(dialect.id, text) : readTask(parseJson(text), readOptions(dialect));
+      kind === "callback" ? readCallback(dialect.id, text) : parseTask(parseJson(text), readOptions(dialect));
     expect(report?.status).toBe(wanted.status);
     if (wanted.progress !== undefined) expect(report!.progress ?? null).toBe(wanted.progress);
     expect(report!.result.buttons?.length ?? 0).toBe(
@@ -87,9 +87,11 @@ describe.each([...DIALECTS.values()])("$id reads", (dialect) => {
   const lists = fixtures.filter(({ kind }) => kind === "task-list");
   test.each(lists)("$file", async ({ file, expect: { count, found } = {} }) => {
     const body = textOf(file);
-    expect(readTasks(parseJson(body), readOptions(dialect))).toHaveLength(count!);
+    expect(parseTasks(parseJson(body), readOptions(dialect))).toHaveLength(count!);
     if (!found || dialect.search.length === 0) return;
-    const provider = createProvider(dialect, { ask: async () => ({ kind: "answered", status: 200, text: body }) });
+    const provider = createProvider(dialect, {
+      httpClient: async () => ({ kind: "answered", status: 200, text: body }),
+    });
     const states = [...Object.keys(found), "j_01JZX9"];
     const { reports } = await provider.search(states, { baseUrl: "https://vendor.test", apiKey: "key" });
     expect(Object.fromEntries(reports.map(({ state, vendorTaskId }) => [state, vendorTaskId]))).toEqual(found);

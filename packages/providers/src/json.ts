@@ -22,7 +22,7 @@ export function parseJson(text: string): unknown {
 }
 
 /** An array whose text was cut off somewhere: its whole items. Undefined when there is not one. */
-export function parseCut(text: string): unknown {
+export function parseTruncatedJson(text: string): unknown {
   let depth = 0;
   let end = 0;
   let quoted = false;

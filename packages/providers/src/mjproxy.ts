@@ -10,24 +10,24 @@ import {
   type SubmitAnswer,
 } from "@mjflow/core/port";
 import type { Report } from "@mjflow/core/report";
-import { readSubmit } from "./answer.ts";
 import { readCallback, readOptions } from "./callback.ts";
-import { changeOf, simpleChange } from "./change.ts";
 import { abilitiesOf, type Dialect, ROUTES, type Verb } from "./dialect.ts";
-import type { Answer, Ask } from "./http.ts";
-import { integerOf, isFields, parseCut, parseJson, textOf } from "./json.ts";
-import { readTask, readTasks, taskList } from "./report.ts";
-import { type AskRecent, search } from "./search.ts";
+import type { HttpClient, HttpOutcome } from "./http-client.ts";
+import { integerOf, isFields, parseJson, parseTruncatedJson, textOf } from "./json.ts";
+import { legacyChangeOf, legacySimpleChange } from "./legacy-change.ts";
+import { parseTask, parseTasks, taskList } from "./report.ts";
+import { type FetchRecentTasks, searchRecentTasks } from "./search.ts";
+import { parseSubmitResponse } from "./submit-response.ts";
 
 export interface ProviderDeps {
-  ask: Ask;
+  httpClient: HttpClient;
   submitTimeoutMs?: number;
   lookupTimeoutMs?: number;
 }
 
 type Body = Record<string, unknown>;
 
-interface Look {
+interface LookupRequest {
   id?: string;
   body?: Body;
   partial?: true;
@@ -36,38 +36,38 @@ interface Look {
 /** Single fetches at once, where a vendor has no list: they are the vendor's rate limit's business too. */
 const FETCHES = 5;
 
-const UNSUPPORTED: SubmitAnswer = { kind: "refused", failure: failure("unsupported") };
+const UNSUPPORTED_OUTCOME: SubmitAnswer = { kind: "refused", failure: failure("unsupported") };
 
 export function createProvider(dialect: Dialect, deps: ProviderDeps): Provider {
-  const { ask, submitTimeoutMs = SUBMIT_ANSWER_TIMEOUT_MS, lookupTimeoutMs = LOOKUP_TIMEOUT_MS } = deps;
+  const { httpClient, submitTimeoutMs = SUBMIT_ANSWER_TIMEOUT_MS, lookupTimeoutMs = LOOKUP_TIMEOUT_MS } = deps;
   const options = readOptions(dialect);
 
   async function submit(verb: Verb, body: Body, context: CallContext): Promise<SubmitAnswer> {
-    if (!dialect.verbs.includes(verb)) return UNSUPPORTED;
+    if (!dialect.verbs.includes(verb)) return UNSUPPORTED_OUTCOME;
     const url = urlOf(dialect, verb, context.account, context.mode);
     const headers = headersOf(dialect, context.account);
     const common = { notifyHook: context.notifyHook, state: context.state };
-    const answer = await ask({
+    const answer = await httpClient({
       method: "POST",
       url,
       headers,
       body: { ...body, ...common },
       timeoutMs: submitTimeoutMs,
     });
-    return readSubmit(answer, dialect);
+    return parseSubmitResponse(answer, dialect);
   }
 
-  function look(verb: Verb, account: AccountConfig, { id, body, partial }: Look = {}): Promise<Answer> {
+  function look(verb: Verb, account: AccountConfig, { id, body, partial }: LookupRequest = {}): Promise<HttpOutcome> {
     const url = urlOf(dialect, verb, account).replace("{id}", encodeURIComponent(id ?? ""));
     const headers = headersOf(dialect, account);
-    return ask({ method: body ? "POST" : "GET", url, headers, body, partial, timeoutMs: lookupTimeoutMs });
+    return httpClient({ method: body ? "POST" : "GET", url, headers, body, partial, timeoutMs: lookupTimeoutMs });
   }
 
   async function fetchOne(id: string, account: AccountConfig): Promise<Report | undefined> {
     const answer = await look("fetch", account, { id });
     // Unknown: 200 with nothing (novicezk), 204 (trueai-org), 400 with its own word (new-api), 404 elsewhere.
     if (answer.kind === "answered" && (answer.status === 404 || isUnknown(answer))) return undefined;
-    return readTask(parseJson(textOr(answer)), options);
+    return parseTask(parseJson(textOr(answer)), options);
   }
 
   async function fetchEach(ids: readonly string[], account: AccountConfig) {
@@ -87,7 +87,7 @@ export function createProvider(dialect: Dialect, deps: ProviderDeps): Provider {
     }
     const body = parseJson(textOr(answer));
     if (body === undefined) throw new LookupError("the list is not JSON");
-    return { reports: readTasks(body, options), requests: 1 };
+    return { reports: parseTasks(body, options), requests: 1 };
   }
 
   return {
@@ -97,13 +97,13 @@ export function createProvider(dialect: Dialect, deps: ProviderDeps): Provider {
 
     async submit(call, context) {
       const body = rootBody(dialect, call, context);
-      return body ? submit(call.action, body, context) : UNSUPPORTED;
+      return body ? submit(call.action, body, context) : UNSUPPORTED_OUTCOME;
     },
 
     press({ vendorTaskId, customId }, context) {
-      const change = dialect.change && changeOf(customId);
+      const change = dialect.change && legacyChangeOf(customId);
       if (change && dialect.change === "simple-change") {
-        return submit("simple-change", { content: simpleChange(vendorTaskId, change) }, context);
+        return submit("simple-change", { content: legacySimpleChange(vendorTaskId, change) }, context);
       }
       if (change) return submit("change", { taskId: vendorTaskId, ...change }, context);
       const sameChannel = dialect.chooseSameChannel ? { chooseSameChannel: true } : {};
@@ -132,16 +132,16 @@ export function createProvider(dialect: Dialect, deps: ProviderDeps): Provider {
     },
 
     search(states, account) {
-      const recent: AskRecent = async (verb, body) => {
+      const recent: FetchRecentTasks = async (verb, body) => {
         const answer = await look(verb, account, { body, partial: true });
         if (isNoRoute(answer)) return undefined;
         const text = textOr(answer);
-        const list = isCut(answer) ? parseCut(text) : parseJson(text);
+        const list = isCut(answer) ? parseTruncatedJson(text) : parseJson(text);
         // An error in a 200, or a page for people: nobody was asked, which is not the same as nothing found.
         if (!taskList(list)) throw new LookupError("the list of recent tasks is no list");
         return list;
       };
-      return search(recent, dialect.search, states, options);
+      return searchRecentTasks(recent, dialect.search, states, options);
     },
 
     readCallback: (body) => readCallback(dialect.id, body),
@@ -158,7 +158,7 @@ export function createProvider(dialect: Dialect, deps: ProviderDeps): Provider {
       if (!dialect.verbs.includes("upload")) return { kind: "refused", failure: failure("unsupported") };
       const url = urlOf(dialect, "upload", account);
       const body = { base64Array: images };
-      const answer = await ask({
+      const answer = await httpClient({
         method: "POST",
         url,
         headers: headersOf(dialect, account),
@@ -230,7 +230,7 @@ function filterOf(dialect: Dialect, { mode, accountFilter }: CallContext): Body 
 // ── answers ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** @throws LookupError for anything but a readable answer */
-function textOr(answer: Answer): string {
+function textOr(answer: HttpOutcome): string {
   if (answer.kind !== "answered") throw new LookupError(answer.reason);
   const { status, text } = answer;
   if (status === 401 || status === 403) throw new LookupError(`HTTP ${status}`, { unauthorized: true });
@@ -238,26 +238,26 @@ function textOr(answer: Answer): string {
   return text;
 }
 
-function isNoRoute(answer: Answer): boolean {
+function isNoRoute(answer: HttpOutcome): boolean {
   return answer.kind === "answered" && (answer.status === 404 || answer.status === 405);
 }
 
-function isCut(answer: Answer): boolean {
+function isCut(answer: HttpOutcome): boolean {
   return answer.kind === "answered" && answer.cut === true;
 }
 
-function isUnknown({ status, text }: Extract<Answer, { kind: "answered" }>): boolean {
+function isUnknown({ status, text }: Extract<HttpOutcome, { kind: "answered" }>): boolean {
   if (status === 204 || (status === 200 && text.trim() === "")) return true;
   return status === 400 && /task_no_found|task_not_found|not.?found/i.test(text);
 }
 
-function readUpload(answer: Answer, dialect: Dialect): Awaited<ReturnType<Provider["upload"]>> {
+function readUpload(answer: HttpOutcome, dialect: Dialect): Awaited<ReturnType<Provider["upload"]>> {
   const body = answer.kind === "answered" ? parseJson(answer.text) : undefined;
   const result = isFields(body) ? body["result"] : undefined;
   if (answer.kind === "answered" && answer.status < 300 && Array.isArray(result)) {
     return { kind: "uploaded", urls: result.flatMap((url) => textOf(url, 2_000) ?? []) };
   }
-  const read = readSubmit(answer, dialect);
+  const read = parseSubmitResponse(answer, dialect);
   // An id where links were due: nothing that could be used came back.
   return read.kind === "accepted" || read.kind === "window" ? { kind: "unclear", reason: "no links" } : read;
 }

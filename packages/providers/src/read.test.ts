@@ -2,12 +2,12 @@ import { resolvePress } from "@mjflow/core/button";
 import { RESULT } from "@mjflow/core/limit";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { readSubmit } from "./answer.ts";
 import { readCallback } from "./callback.ts";
-import { CHANGE_BUTTONS } from "./change.ts";
-import { cleanRaw } from "./clean.ts";
 import { idOf, parseJson, textOf } from "./json.ts";
-import { readTask } from "./report.ts";
+import { CHANGE_BUTTONS } from "./legacy-change.ts";
+import { redactRawReport } from "./redact.ts";
+import { parseTask } from "./report.ts";
+import { parseSubmitResponse } from "./submit-response.ts";
 
 describe("ids survive losslessly", () => {
   test("a bare integer of any length keeps its digits", () => {
@@ -47,7 +47,7 @@ describe("whatever a vendor sends", () => {
           anyJson.map((v) => JSON.stringify(v)),
         ),
         (status, text) => {
-          const read = readSubmit({ kind: "answered", status, text }, { code21: "shape" });
+          const read = parseSubmitResponse({ kind: "answered", status, text }, { code21: "shape" });
           if (read.kind === "accepted" || read.kind === "window") expect(read.vendorTaskId).toMatch(/^[\w-]+$/);
         },
       ),
@@ -66,15 +66,15 @@ describe("whatever a vendor sends", () => {
     );
     fc.assert(
       fc.property(anyJson, anyJson, anyJson, (status, buttons, properties) => {
-        const report = readTask({ id: "1", status, buttons, properties, imageUrl: properties, imageUrls: buttons });
+        const report = parseTask({ id: "1", status, buttons, properties, imageUrl: properties, imageUrls: buttons });
         expect(report).toBeDefined();
       }),
     );
   });
 
   test("an unknown status is told as such, and cut", () => {
-    expect(readTask({ id: "1", status: "WAITING_FOR_GODOT" })).toMatchObject({ unknownStatus: "WAITING_FOR_GODOT" });
-    expect(readTask({ id: "1", status: "X".repeat(500) })!.unknownStatus).toHaveLength(64);
+    expect(parseTask({ id: "1", status: "WAITING_FOR_GODOT" })).toMatchObject({ unknownStatus: "WAITING_FOR_GODOT" });
+    expect(parseTask({ id: "1", status: "X".repeat(500) })!.unknownStatus).toHaveLength(64);
   });
 
   test("links that are no links are no pictures", () => {
@@ -84,8 +84,8 @@ describe("whatever a vendor sends", () => {
       imageUrl: "javascript:alert(1)",
       imageUrls: ["data:text/html,x", { url: 5 }],
     };
-    expect(readTask(body)!.result).not.toHaveProperty("imageUrl");
-    expect(readTask(body)!.result).not.toHaveProperty("images");
+    expect(parseTask(body)!.result).not.toHaveProperty("imageUrl");
+    expect(parseTask(body)!.result).not.toHaveProperty("images");
   });
 
   test("__proto__ in a body changes nothing but its own field", () => {
@@ -106,7 +106,7 @@ describe("whatever a vendor sends", () => {
 
 describe("what is kept of a body", () => {
   test("our hook is gone, wherever a fork may put it, and so is the mask", () => {
-    const raw = cleanRaw({
+    const raw = redactRawReport({
       id: "1",
       properties: { notifyHook: "https://h.test/callbacks/1.k.x", NotifyHook: "x", deep: [{ notifyhook: "x" }] },
       callback: "https://h.test/callbacks/1.k1.token",
@@ -124,9 +124,9 @@ describe("what is kept of a body", () => {
   });
 
   test("a body too large to keep is dropped whole, never cut into something that is no JSON", () => {
-    expect(cleanRaw({ text: "x".repeat(RESULT.rawBytes) })).toBeUndefined();
+    expect(redactRawReport({ text: "x".repeat(RESULT.rawBytes) })).toBeUndefined();
     expect(
-      readTask({ id: "1", status: "SUCCESS", imageUrl: "https://x.test/a", junk: "x".repeat(99_999) })!.result,
+      parseTask({ id: "1", status: "SUCCESS", imageUrl: "https://x.test/a", junk: "x".repeat(99_999) })!.result,
     ).toEqual({
       imageUrl: "https://x.test/a",
     });

@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { createAsk } from "./http.ts";
+import { createHttpClient } from "./http-client.ts";
 import { createProviders, type ProvidersConfig } from "./registry.ts";
 
 const baseUrl = "https://x.test";
 const apiKey = "sk-secret";
 const one = { baseUrl, apiKey };
-const made = (config: unknown) => createProviders(config as ProvidersConfig, { ask: createAsk() });
+const made = (config: unknown) => createProviders(config as ProvidersConfig, { httpClient: createHttpClient() });
 
 describe("the vendors of a configuration", () => {
   test("with one account each are as they always were: it is named default", () => {

@@ -5,8 +5,8 @@
  */
 import type { Button } from "@mjflow/core/button";
 import { type Media, REPORT_STATUSES, type Report, type ReportStatus, type Result } from "@mjflow/core/report";
-import { cleanRaw } from "./clean.ts";
 import { type Fields, idOf, isFields, linkOf, textOf } from "./json.ts";
+import { redactRawReport } from "./redact.ts";
 
 export interface ReadOptions {
   /** The vendor may be a novicezk without buttons or /submit/action: then a grid's nine are made up (`change.ts`). */
@@ -16,7 +16,7 @@ export interface ReadOptions {
 const GRIDS = new Set(["IMAGINE", "VARIATION", "REROLL", "BLEND"]);
 const STATUSES: ReadonlySet<string> = new Set(REPORT_STATUSES);
 
-export function readTask(body: unknown, { changeButtons }: ReadOptions = {}): Report | undefined {
+export function parseTask(body: unknown, { changeButtons }: ReadOptions = {}): Report | undefined {
   if (!isFields(body)) return undefined;
   const vendorTaskId = idOf(body["id"]);
   if (vendorTaskId === undefined && typeof body["status"] !== "string") return undefined;
@@ -43,8 +43,8 @@ export function readTask(body: unknown, { changeButtons }: ReadOptions = {}): Re
 }
 
 /** list-by-condition answers a bare array; a wrapper may put it under `data`. What is no task in it is left out. */
-export function readTasks(body: unknown, options: ReadOptions = {}): Report[] {
-  return (taskList(body) ?? []).flatMap((item) => readTask(item, options) ?? []);
+export function parseTasks(body: unknown, options: ReadOptions = {}): Report[] {
+  return (taskList(body) ?? []).flatMap((item) => parseTask(item, options) ?? []);
 }
 
 /** A bare array (everyone's lists), a page's `content` (plus), or `data`. Undefined: not a list. */
@@ -89,7 +89,7 @@ function resultOf(body: Fields): Result {
     finalPrompt: textOf(properties["finalPrompt"], 16_384),
     description: textOf(body["description"], 500),
     seed: textOf(body["seed"], 20),
-    raw: cleanRaw(body),
+    raw: redactRawReport(body),
   };
   return Object.fromEntries(Object.entries(found).filter(([, value]) => value !== undefined)) as Result;
 }

@@ -2,8 +2,8 @@
 import { type AccountConfig, LookupError } from "@mjflow/core/port";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type Answer, type Ask, createAsk } from "./http.ts";
-import { parseCut } from "./json.ts";
+import { createHttpClient, type HttpClient, type HttpOutcome } from "./http-client.ts";
+import { parseTruncatedJson } from "./json.ts";
 import { createProvider } from "./mjproxy.ts";
 import { PROVIDER_IDS } from "./registry.ts";
 import { DIALECTS } from "./vendors/index.ts";
@@ -16,17 +16,17 @@ interface Asked {
   body: Record<string, unknown> | undefined;
 }
 
-type Vendor = (asked: Asked) => Answer;
+type Vendor = (asked: Asked) => HttpOutcome;
 
 /** @returns what the vendor was asked, and the search itself */
 function searching(id: string, vendor: Vendor) {
   const asked: Asked[] = [];
-  const ask: Ask = async ({ method, url, body }) => {
+  const ask: HttpClient = async ({ method, url, body }) => {
     const one = { method, path: new URL(url).pathname, body: body as Asked["body"] };
     asked.push(one);
     return vendor(one);
   };
-  const provider = createProvider(DIALECTS.get(id)!, { ask });
+  const provider = createProvider(DIALECTS.get(id)!, { httpClient: ask });
   return { asked, find: (...states: string[]) => provider.search(states, ACCOUNT) };
 }
 
@@ -36,7 +36,7 @@ const task = (n: number, state: string | null = `mark_${n}`) => ({
   progress: "31%",
   state,
 });
-const text = (body: string, status = 200): Answer => ({ kind: "answered", status, text: body });
+const text = (body: string, status = 200): HttpOutcome => ({ kind: "answered", status, text: body });
 const json = (value: unknown, status = 200) => text(JSON.stringify(value), status);
 const absent = () => json({ status: 404, error: "Not Found" }, 404);
 const marks = ({ reports }: { reports: { state?: string }[] }) => reports.map(({ state }) => state);
@@ -56,7 +56,7 @@ function paged(count: number, size?: number): Vendor {
 describe("a dialect says whether it can be searched", () => {
   test("those whose servers list tasks with their state, and no other", () => {
     const able = PROVIDER_IDS.filter(
-      (id) => createProvider(DIALECTS.get(id)!, { ask: createAsk() }).abilities.searchByState,
+      (id) => createProvider(DIALECTS.get(id)!, { httpClient: createHttpClient() }).abilities.searchByState,
     );
     expect(able.toSorted()).toEqual(["midjourney-proxy", "simulator", "trueai"]);
   });
@@ -155,7 +155,7 @@ describe("a list too long to be read", () => {
     const whole = JSON.parse(text) as { state: string }[];
     fc.assert(
       fc.property(fc.integer({ min: 0, max: text.length }), (length) => {
-        const read = (parseCut(text.slice(0, length)) ?? []) as { state: string }[];
+        const read = (parseTruncatedJson(text.slice(0, length)) ?? []) as { state: string }[];
         expect(read.map(({ state }) => state)).toEqual(whole.slice(0, read.length).map(({ state }) => state));
         if (length === text.length) expect(read).toHaveLength(whole.length);
       }),

@@ -6,18 +6,18 @@
 import type { LookupAnswer } from "@mjflow/core/port";
 import type { SearchVerb } from "./dialect.ts";
 import { isFields, textOf } from "./json.ts";
-import { type ReadOptions, readTask, taskList } from "./report.ts";
+import { parseTask, type ReadOptions, taskList } from "./report.ts";
 
 /** The vendor's list as parsed JSON; undefined: it has no such route. @throws LookupError */
-export type AskRecent = (verb: SearchVerb, body?: Record<string, unknown>) => Promise<unknown>;
+export type FetchRecentTasks = (verb: SearchVerb, body?: Record<string, unknown>) => Promise<unknown>;
 
 /** Newest first: what is searched for was sent minutes ago, and so was what is worth reading. */
 const PAGE = { pageSize: 100, sort: "id,desc" } as const;
 const PAGES = 3;
 
 /** @throws LookupError when the vendor could not be asked; what earlier pages held is then not told */
-export async function search(
-  ask: AskRecent,
+export async function searchRecentTasks(
+  ask: FetchRecentTasks,
   verbs: readonly SearchVerb[],
   states: readonly string[],
   options: ReadOptions,
@@ -31,9 +31,9 @@ export async function search(
       found.requests++;
       if (list === undefined) break;
       for (const item of taskList(list) ?? []) {
-        const state = isFields(item) ? markOf(item["state"]) : undefined;
+        const state = isFields(item) ? stateMarker(item["state"]) : undefined;
         // Of several with one mark, the newest: an attempt that found the vendor busy is given back, its mark with it.
-        const report = state !== undefined && missing.delete(state) ? readTask(item, options) : undefined;
+        const report = state !== undefined && missing.delete(state) ? parseTask(item, options) : undefined;
         if (report) found.reports.push({ ...report, state });
       }
       if (missing.size === 0 || page + 1 === pages || isLast(list)) return found;
@@ -43,7 +43,7 @@ export async function search(
 }
 
 /** trueai-org numbers the children of "Imagine all" behind the mark of their one submission; the first stands for it. */
-function markOf(state: unknown): string | undefined {
+function stateMarker(state: unknown): string | undefined {
   return textOf(state, 255)?.replace(/::1$/, "");
 }
 

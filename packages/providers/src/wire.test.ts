@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type CallContext, LookupError } from "@mjflow/core/port";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { createAsk } from "./http.ts";
+import { createHttpClient } from "./http-client.ts";
 import { createProvider } from "./mjproxy.ts";
 import { createProviders, PROVIDER_IDS } from "./registry.ts";
 import { DIALECTS } from "./vendors/index.ts";
@@ -53,7 +53,7 @@ beforeEach(() => {
 
 const PNG = "data:image/png;base64,iVBORw0KGgo=";
 const providerOf = (id: string, submitTimeoutMs?: number) =>
-  createProvider(DIALECTS.get(id)!, { ask: createAsk(), ...(submitTimeoutMs && { submitTimeoutMs }) });
+  createProvider(DIALECTS.get(id)!, { httpClient: createHttpClient(), ...(submitTimeoutMs && { submitTimeoutMs }) });
 const context = (more: Partial<CallContext> = {}): CallContext => ({
   account: { baseUrl: origin, apiKey: "vendor-key" },
   notifyHook: "https://hooks.test/callbacks/token",
@@ -181,7 +181,7 @@ describe("pressing by index, where a finished task had no buttons", () => {
 
   test("or through /submit/simple-change", async () => {
     const dialect = { ...DIALECTS.get("midjourney-proxy")!, change: "simple-change" as const };
-    const provider = createProvider(dialect, { ask: createAsk() });
+    const provider = createProvider(dialect, { httpClient: createHttpClient() });
     await provider.press({ vendorTaskId: "1320098173412546", customId: "mjflow::change::VARIATION::2" }, context());
     expect(seen[0]).toMatchObject({ url: "/mj/submit/simple-change", body: { content: "1320098173412546 V2" } });
   });
@@ -293,7 +293,7 @@ describe("a wrong configuration is said at start, without the key", () => {
     ["no key", { cometapi: { baseUrl: "https://x.test", apiKey: "" } }],
   ];
   test.each(bad)("%s", (_, config) => {
-    expect(() => createProviders(config, { ask: createAsk() })).toThrow(/provider/i);
-    expect(() => createProviders(config, { ask: createAsk() })).not.toThrow(/sk-secret/);
+    expect(() => createProviders(config, { httpClient: createHttpClient() })).toThrow(/provider/i);
+    expect(() => createProviders(config, { httpClient: createHttpClient() })).not.toThrow(/sk-secret/);
   });
 });

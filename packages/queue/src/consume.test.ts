@@ -89,7 +89,7 @@ describe("a record that cannot be read", () => {
       1,
     ],
   ])("%s", async (_, onPoison, failures) => {
-    const answer = await consume(await poisoned(), async () => {}, { log: quiet(), onPoison });
+    const answer = await consume(await poisoned(), async () => {}, { log: quiet(), onUnreadable: onPoison });
     expect(answer.batchItemFailures).toHaveLength(failures);
   });
 });

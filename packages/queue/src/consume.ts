@@ -12,7 +12,7 @@ export interface ConsumeOptions {
    * A message this code cannot read. It returns to its queue, so that newer code or the dead letters get it, unless
    * this answers "done": then, and only then, it is let go.
    */
-  onPoison?: (record: SQSRecord, error: MessageError) => "done" | undefined | Promise<"done" | undefined>;
+  onUnreadable?: (record: SQSRecord, error: MessageError) => "done" | undefined | Promise<"done" | undefined>;
 }
 
 /**
@@ -25,7 +25,7 @@ export interface ConsumeOptions {
 export async function consume(
   event: SQSEvent,
   handle: (message: Message, record: SQSRecord) => Promise<void>,
-  { log, onPoison }: ConsumeOptions,
+  { log, onUnreadable }: ConsumeOptions,
 ): Promise<SQSBatchResponse> {
   const failed = await Promise.all(
     event.Records.map(async (record) => {
@@ -41,7 +41,7 @@ export async function consume(
         }
         // The body is not logged: nobody knows what is in it.
         log.error("queue.message-unreadable", { messageId, receives, why: error.message });
-        return (await letGo(onPoison, record, error)) !== "done";
+        return (await deleteHandled(onUnreadable, record, error)) !== "done";
       }
     }),
   );
@@ -51,7 +51,7 @@ export async function consume(
   return { batchItemFailures };
 }
 
-async function letGo(onPoison: ConsumeOptions["onPoison"], record: SQSRecord, error: MessageError) {
+async function deleteHandled(onPoison: ConsumeOptions["onUnreadable"], record: SQSRecord, error: MessageError) {
   try {
     return await onPoison?.(record, error);
   } catch {

@@ -23,9 +23,9 @@ export interface MemoryQueue extends Queue {
   /** Messages not deleted and not dead: waiting, delayed or received. */
   readonly size: number;
   /** What was received too often, oldest first. */
-  readonly dead: Message[];
+  readonly deadLetters: Message[];
   /** When `receive` next has something; undefined when the queue is empty. Never in the past. */
-  nextAt(): number | undefined;
+  nextVisibleAt(): number | undefined;
 }
 
 interface Entry {
@@ -86,11 +86,11 @@ export function createMemoryQueue({ now, visibilityMs, maxReceiveCount }: Memory
       bury();
       return entries.length;
     },
-    get dead() {
+    get deadLetters() {
       bury();
       return [...dead];
     },
-    nextAt() {
+    nextVisibleAt() {
       bury();
       if (entries.length === 0) return undefined;
       return Math.max(now(), Math.min(...entries.map((entry) => entry.visibleAt)));

@@ -8,7 +8,7 @@ import { describe, expect, test } from "vitest";
 import { IPV4_REFUSED } from "./address.ts";
 import { createOutbound, type OutboundOptions } from "./outbound.ts";
 import { TEST_CERTIFICATE } from "./test-certificate.ts";
-import { listen, pretendInternet, serveHttp, serveHttps } from "./test-internet.ts";
+import { fakeInternet, listen, serveHttp, serveHttps } from "./test-internet.ts";
 
 const PUBLIC = "93.184.216.34";
 const OTHER = "93.184.216.35";
@@ -41,7 +41,7 @@ describe("a public name", () => {
       seen.push({ host: request.headers.host, servername, path: request.url, method: request.method });
       response.end("thanks");
     });
-    const dialled = pretendInternet({ [PUBLIC]: port });
+    const dialled = fakeInternet({ [PUBLIC]: port });
     const { asked, resolve } = resolver([PUBLIC]);
     const outbound = createOutbound({ resolve, ca });
     expect(await outbound.post(post("https://hooks.example/a?b=c#d"))).toMatchObject({
@@ -56,7 +56,7 @@ describe("a public name", () => {
 
   test("with a dot at its end is the same name, to the certificate too", async () => {
     const port = await serveHttps((request, response) => response.end(request.headers.host));
-    const dialled = pretendInternet({ [PUBLIC]: port });
+    const dialled = fakeInternet({ [PUBLIC]: port });
     const outbound = createOutbound({ ...resolver([PUBLIC]), ca });
     expect(await outbound.post(post("https://hooks.example.:8443/"))).toMatchObject({ body: "hooks.example:8443" });
     expect(dialled).toEqual([`${PUBLIC} 8443`]);
@@ -64,7 +64,7 @@ describe("a public name", () => {
 
   test("with several addresses is reached at whichever answers, and no others are tried", async () => {
     const port = await serveHttps((_, response) => response.end());
-    const dialled = pretendInternet({ [OTHER]: port });
+    const dialled = fakeInternet({ [OTHER]: port });
     const outbound = createOutbound({ ...resolver([PUBLIC, PUBLIC6, OTHER]), ca });
     expect(await outbound.post(post("https://hooks.example/"))).toMatchObject({ kind: "answered" });
     expect(dialled.at(-1)).toBe(`${OTHER} 443`);
@@ -73,7 +73,7 @@ describe("a public name", () => {
 
   test("keeps its connection for the next post, which asks nobody again", async () => {
     const port = await serveHttps((_, response) => response.end());
-    const dialled = pretendInternet({ [PUBLIC]: port });
+    const dialled = fakeInternet({ [PUBLIC]: port });
     const { asked, resolve } = resolver([PUBLIC], ["127.0.0.1"]);
     const outbound = createOutbound({ resolve, ca });
     for (let i = 0; i < 3; i++) {
@@ -85,7 +85,7 @@ describe("a public name", () => {
 
   test("is not believed without a certificate for its name", async () => {
     const port = await serveHttps((_, response) => response.end());
-    pretendInternet({ [PUBLIC]: port });
+    fakeInternet({ [PUBLIC]: port });
     const outbound = createOutbound({ ...resolver([PUBLIC]) });
     expect(await outbound.post(post("https://hooks.example/"))).toMatchObject({
       kind: "unreachable",
@@ -100,7 +100,7 @@ describe("a public name", () => {
 });
 
 test("a public address is connected to as it is, with nobody asked", async () => {
-  const dialled = pretendInternet();
+  const dialled = fakeInternet();
   const { asked, resolve } = resolver(["127.0.0.1"]);
   const outbound = createOutbound({ resolve });
   for (const host of [PUBLIC, `[${PUBLIC6}]`]) {
@@ -122,7 +122,7 @@ describe("a name is refused, and no socket opened, when it resolves to", () => {
     ["a link-local address with a zone", ["fe80::1%1"]],
     ["something that is no address", ["localhost"]],
   ])("%s", async (_, addresses) => {
-    const dialled = pretendInternet();
+    const dialled = fakeInternet();
     const outbound = createOutbound(resolver(addresses));
     const url = "https://hooks.example/";
     expect(await outbound.post(post(url))).toEqual({
@@ -137,7 +137,7 @@ describe("a name is refused, and no socket opened, when it resolves to", () => {
   });
 
   test("any mix with an address that is not public", async () => {
-    const dialled = pretendInternet();
+    const dialled = fakeInternet();
     const bad = fc.constantFrom(...IPV4_REFUSED).map((block) => block.split("/")[0]!);
     const mix = fc
       .tuple(fc.array(fc.constantFrom(PUBLIC, OTHER, PUBLIC6)), bad, fc.array(fc.constantFrom(PUBLIC, PUBLIC6)))
@@ -155,7 +155,7 @@ describe("a name is refused, and no socket opened, when it resolves to", () => {
 describe("a name that changes its mind", () => {
   test("is asked once for a connection: the second answer is never heard", async () => {
     const port = await serveHttps((_, response) => response.end());
-    const dialled = pretendInternet({ [PUBLIC]: port });
+    const dialled = fakeInternet({ [PUBLIC]: port });
     const { asked, resolve } = resolver([PUBLIC], ["127.0.0.1"]);
     const outbound = createOutbound({ resolve, ca });
     expect(await outbound.post(post("https://hooks.example/"))).toMatchObject({ kind: "answered" });
@@ -164,7 +164,7 @@ describe("a name that changes its mind", () => {
 
   test("is refused at the next connection, with no socket opened", async () => {
     const port = await serveHttps((_, response) => response.writeHead(200, { connection: "close" }).end());
-    const dialled = pretendInternet({ [PUBLIC]: port });
+    const dialled = fakeInternet({ [PUBLIC]: port });
     const { asked, resolve } = resolver([PUBLIC], ["127.0.0.1"]);
     const outbound = createOutbound({ resolve, ca });
     expect(await outbound.post(post("https://hooks.example/"))).toMatchObject({ kind: "answered" });
@@ -179,7 +179,7 @@ describe("a name that changes its mind", () => {
       if (requests > 1) request.socket.destroy();
       else response.end();
     });
-    const dialled = pretendInternet({ [PUBLIC]: port });
+    const dialled = fakeInternet({ [PUBLIC]: port });
     const outbound = createOutbound({ ...resolver([PUBLIC], ["127.0.0.1"]), ca });
     expect(await outbound.post(post("https://hooks.example/"))).toMatchObject({ kind: "answered" });
     expect(await outbound.post(post("https://hooks.example/"))).toMatchObject({ kind: "forbidden" });
@@ -187,7 +187,7 @@ describe("a name that changes its mind", () => {
   });
 
   test("gains nothing from an allow-list that names the address it changes to", async () => {
-    const dialled = pretendInternet();
+    const dialled = fakeInternet();
     const outbound = createOutbound({ ...resolver(["127.0.0.1"]), allow: ["127.0.0.1:*", "localhost:*"] });
     expect(await outbound.post(post("https://hooks.example/"))).toMatchObject({ kind: "forbidden" });
     expect(dialled).toEqual([]);
@@ -229,7 +229,7 @@ describe("the same destinations, each refused without a connection and reached o
 
   test("a company's own name, address and certificate", async () => {
     const port = await serveHttps((_, response) => response.end("here"));
-    const dialled = pretendInternet({ "10.1.2.3": port });
+    const dialled = fakeInternet({ "10.1.2.3": port });
     const url = "https://hooks.example/";
     expect(await createOutbound({ ...resolver(["10.1.2.3"]), ca }).post(post(url))).toMatchObject({
       kind: "forbidden",
@@ -250,7 +250,7 @@ describe("a redirect", () => {
       const to = typeof location === "string" ? location : location(request.url!);
       response.writeHead(status, { location: to }).end("moved");
     });
-    const dialled = pretendInternet({ [PUBLIC]: port });
+    const dialled = fakeInternet({ [PUBLIC]: port });
     return { requests, dialled, outbound: createOutbound({ ...resolver([PUBLIC]), ca }) };
   }
 
@@ -300,7 +300,7 @@ describe("a redirect", () => {
 
   test("of a get to a name that resolves to this machine is refused, with no connection there", async () => {
     const port = await serveHttps((_, response) => response.writeHead(302, { location: "https://b.example/" }).end());
-    const dialled = pretendInternet({ [PUBLIC]: port });
+    const dialled = fakeInternet({ [PUBLIC]: port });
     const resolve = async (name: string) => (name === "b.example" ? ["127.0.0.1"] : [PUBLIC]);
     const outbound = createOutbound({ resolve, ca });
     await expect(outbound.get("https://hooks.example/", { timeoutMs: 10_000 })).rejects.toMatchObject({
@@ -330,7 +330,7 @@ describe("a redirect", () => {
       request.socket.on("close", () => gone.resolve());
       response.writeHead(302, { location: "/end" }).write("moved");
     });
-    pretendInternet({ [PUBLIC]: port });
+    fakeInternet({ [PUBLIC]: port });
     const outbound = createOutbound({ ...resolver([PUBLIC]), ca });
     expect(await text((await outbound.get("https://hooks.example/", { timeoutMs: 10_000 })).body)).toBe("at the end");
     await gone.promise;
@@ -338,7 +338,7 @@ describe("a redirect", () => {
 
   test("that names no place is an answer", async () => {
     const port = await serveHttps((_, response) => response.writeHead(302).end("nowhere"));
-    pretendInternet({ [PUBLIC]: port });
+    fakeInternet({ [PUBLIC]: port });
     const outbound = createOutbound({ ...resolver([PUBLIC]), ca });
     expect(await outbound.get("https://hooks.example/", { timeoutMs: 10_000 })).toMatchObject({ status: 302 });
   });

@@ -3,10 +3,10 @@ import { Agent as HttpAgent, type IncomingMessage } from "node:http";
 import { type AgentOptions, Agent as HttpsAgent } from "node:https";
 import { getCACertificates } from "node:tls";
 import { type Outbound, OutboundError } from "@mjflow/core/port";
-import { ask, beginningOf, type Deadline, deadlineIn, reasonOf } from "./exchange.ts";
-import { checkedLookup, createGuard, type GuardOptions, lookupOf } from "./guard.ts";
-import { createResolve, type Resolve, resolveAsSystem } from "./resolve.ts";
+import { createDeadline, type Deadline, networkErrorText, readResponsePrefix, sendRequest } from "./http-client.ts";
+import { createResolve, type Resolve, resolveWithSystem } from "./resolve.ts";
 import { retryAfterMs } from "./retry-after.ts";
+import { createUrlGuard, type GuardOptions, guardedLookup, lookupOf } from "./url-guard.ts";
 
 export interface OutboundOptions extends GuardOptions {
   /** For every name. Default: the name servers, and for names on the allow-list what the system says. */
@@ -18,9 +18,9 @@ export interface OutboundOptions extends GuardOptions {
 }
 
 /** How much of an answer to a post is kept: enough for a receiver's error message. */
-const KEPT_BYTES = 4_096;
+const MAX_STORED_BODY_BYTES = 4_096;
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
-const MOST_REDIRECTS = 3;
+const MAX_REDIRECTS = 3;
 
 /**
  * One per process: it keeps connections for a while, each to the address it was checked for.
@@ -30,38 +30,38 @@ const MOST_REDIRECTS = 3;
  * @throws TypeError for an allow-list entry that cannot be understood.
  */
 export function createOutbound({ resolve, ca, now = Date.now, ...guarded }: OutboundOptions = {}): Outbound {
-  const guard = createGuard(guarded);
+  const guard = createUrlGuard(guarded);
   const agentFor = createAgents({ resolve, ca });
 
   return {
     async post({ url: text, headers, body, timeoutMs }) {
       const begun = now();
-      const verdict = guard.judge(text);
+      const verdict = guard.check(text);
       if (!verdict.ok) return { kind: "forbidden", why: verdict.why };
       const { url } = verdict;
-      const deadline = deadlineIn(timeoutMs);
+      const deadline = createDeadline(timeoutMs);
       const tookMs = () => Math.max(0, now() - begun);
       try {
         const agent = agentFor(verdict);
-        const answer = await ask({ url, method: "POST", headers, body, agent }, deadline.signal);
-        const kept = await beginningOf(answer, KEPT_BYTES);
+        const answer = await sendRequest({ url, method: "POST", headers, body, agent }, deadline.signal);
+        const kept = await readResponsePrefix(answer, MAX_STORED_BODY_BYTES);
         return { kind: "answered", ...headOf(answer, now()), body: kept, tookMs: tookMs() };
       } catch (error) {
         if (isForbidden(error)) return { kind: "forbidden", why: error.message };
-        return { kind: "unreachable", why: reasonOf(error, url.hostname, deadline.signal), tookMs: tookMs() };
+        return { kind: "unreachable", why: networkErrorText(error, url.hostname, deadline.signal), tookMs: tookMs() };
       } finally {
         deadline.clear();
       }
     },
 
     async get(text, { timeoutMs }) {
-      const deadline = deadlineIn(timeoutMs);
-      let verdict = guard.judge(text);
+      const deadline = createDeadline(timeoutMs);
+      let verdict = guard.check(text);
       try {
         for (let redirects = 0; ; redirects++) {
           if (!verdict.ok) throw new OutboundError("forbidden", verdict.why);
           const { url } = verdict;
-          const answer = await ask(
+          const answer = await sendRequest(
             { url, method: "GET", headers: { accept: "*/*" }, agent: agentFor(verdict) },
             deadline.signal,
           );
@@ -70,10 +70,10 @@ export function createOutbound({ resolve, ca, now = Date.now, ...guarded }: Outb
             return { status: statusCode, ...contentOf(answer), body: bodyOf(answer, url.hostname, deadline) };
           }
           answer.destroy();
-          if (redirects === MOST_REDIRECTS) {
-            throw new OutboundError("unreachable", `${url.hostname}: more than ${MOST_REDIRECTS} redirects`);
+          if (redirects === MAX_REDIRECTS) {
+            throw new OutboundError("unreachable", `${url.hostname}: more than ${MAX_REDIRECTS} redirects`);
           }
-          verdict = guard.judge(headers.location, url);
+          verdict = guard.check(headers.location, url);
         }
       } catch (error) {
         deadline.clear();
@@ -95,8 +95,8 @@ function createAgents({ resolve, ca }: Pick<OutboundOptions, "resolve" | "ca">) 
     ...(ca && { ca: [...getCACertificates("default"), ...ca] }),
   };
   // No proxyEnv on purpose: a proxy would resolve the name again, and ask nobody.
-  const checked = new HttpsAgent({ ...common, lookup: checkedLookup(resolve ?? createResolve()) });
-  const trusted = { ...common, lookup: lookupOf(resolve ?? resolveAsSystem) };
+  const checked = new HttpsAgent({ ...common, lookup: guardedLookup(resolve ?? createResolve()) });
+  const trusted = { ...common, lookup: lookupOf(resolve ?? resolveWithSystem) };
   const [trustedHttp, trustedHttps] = [new HttpAgent(trusted), new HttpsAgent(trusted)];
   return ({ url, trusted }: { url: URL; trusted: boolean }) => {
     if (!trusted) return checked;
@@ -139,5 +139,5 @@ function isForbidden(error: unknown): error is OutboundError {
 /** Carries no cause: Node's errors quote what they were given. */
 function asOutboundError(error: unknown, host: string, { signal }: Deadline): OutboundError {
   if (error instanceof OutboundError) return error;
-  return new OutboundError("unreachable", reasonOf(error, host, signal));
+  return new OutboundError("unreachable", networkErrorText(error, host, signal));
 }

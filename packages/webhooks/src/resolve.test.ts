@@ -1,6 +1,6 @@
 import { createSocket } from "node:dgram";
 import { expect, onTestFinished, test } from "vitest";
-import { createResolve, resolveAsSystem } from "./resolve.ts";
+import { createResolve, resolveWithSystem } from "./resolve.ts";
 
 const A = 1;
 const AAAA = 28;
@@ -47,5 +47,5 @@ test.each<[string, Records, string]>([
 });
 
 test("a name that an operator has listed is what the system says, hosts file included", async () => {
-  expect(await resolveAsSystem("localhost")).toContain("127.0.0.1");
+  expect(await resolveWithSystem("localhost")).toContain("127.0.0.1");
 });

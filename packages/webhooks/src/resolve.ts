@@ -24,6 +24,6 @@ export function createResolve({ servers }: { servers?: readonly string[] } = {})
 }
 
 /** As every other program on the machine would, hosts file included: for names that an operator has listed. */
-export async function resolveAsSystem(name: string): Promise<string[]> {
+export async function resolveWithSystem(name: string): Promise<string[]> {
   return (await lookup(name, { all: true })).map(({ address }) => address);
 }

@@ -18,7 +18,7 @@ import {
   verify as verifyEd25519,
 } from "node:crypto";
 
-export interface Signed {
+export interface SignedContent {
   /** The message's, the same at every try; letters, digits, `_` and `-`. */
   id: string;
   /** When this try was made, seconds since 1970. */
@@ -33,8 +33,8 @@ export interface KeyPair {
   publicKey: string;
 }
 
-const SHORTEST = 24;
-const LONGEST = 64;
+const MIN_SECRET_BYTES = 24;
+const MAX_SECRET_BYTES = 64;
 const SEED = 32;
 /** How far a receiver's clock may be from ours; what the official libraries use. */
 const TOLERANCE_S = 300;
@@ -47,8 +47,10 @@ const SPKI = Buffer.from("302a300506032b6570032100", "hex");
  * @throws RangeError for any other number
  */
 export function newSecret(random: Uint8Array): string {
-  if (random.length < SHORTEST || random.length > LONGEST) {
-    throw new RangeError(`A signing secret has ${SHORTEST} to ${LONGEST} bytes, not ${random.length}.`);
+  if (random.length < MIN_SECRET_BYTES || random.length > MAX_SECRET_BYTES) {
+    throw new RangeError(
+      `A signing secret has ${MIN_SECRET_BYTES} to ${MAX_SECRET_BYTES} bytes, not ${random.length}.`,
+    );
   }
   return `whsec_${Buffer.from(random).toString("base64")}`;
 }
@@ -76,7 +78,7 @@ export function publicKeyOf(privateKey: string): string {
  * @returns the header `webhook-signature`
  * @throws TypeError for a malformed secret, id or time, or no secret at all; never holds a secret
  */
-export function sign(message: Signed, secrets: readonly string[]): string {
+export function sign(message: SignedContent, secrets: readonly string[]): string {
   if (secrets.length === 0) throw new TypeError("There is no secret to sign with.");
   const content = contentOf(message);
   return secrets
@@ -128,7 +130,7 @@ function isId(id: string): boolean {
   return /^[\w-]{1,255}$/.test(id);
 }
 
-function contentOf({ id, timestampS, body }: Signed): Buffer {
+function contentOf({ id, timestampS, body }: SignedContent): Buffer {
   if (!isId(id)) throw new TypeError("A webhook's id has letters, digits, _ and - only.");
   if (!Number.isSafeInteger(timestampS) || timestampS < 0) {
     throw new TypeError("A webhook's timestamp is in whole seconds.");
@@ -138,7 +140,7 @@ function contentOf({ id, timestampS, body }: Signed): Buffer {
 
 function hmac(content: Buffer, secret: string): Buffer {
   const bytes = decode(secret, "whsec_");
-  if (bytes.length < SHORTEST || bytes.length > LONGEST) throw malformed("whsec_");
+  if (bytes.length < MIN_SECRET_BYTES || bytes.length > MAX_SECRET_BYTES) throw malformed("whsec_");
   return createHmac("sha256", bytes).update(content).digest();
 }
 

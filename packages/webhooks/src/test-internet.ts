@@ -36,7 +36,7 @@ interface Handle {
  *
  * @returns each address and port asked for, in order
  */
-export function pretendInternet(hosts: Readonly<Record<string, number>> = {}): string[] {
+export function fakeInternet(hosts: Readonly<Record<string, number>> = {}): string[] {
   const dialled: string[] = [];
   const binding = (process as unknown as { binding(name: string): { TCP: { prototype: Handle } } }).binding("tcp_wrap");
   const door = binding.TCP.prototype;

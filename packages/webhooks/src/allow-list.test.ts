@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { isAllowed, parseAllowed } from "./allow.ts";
+import { isAllowed, parseAllowed } from "./allow-list.ts";
 
 const reaches = (entry: string, url: string) => isAllowed(new URL(url), [parseAllowed(entry)], [443, 8443]);
 

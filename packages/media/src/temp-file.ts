@@ -19,7 +19,7 @@ export interface Source {
   read(offset: number, length: number): Promise<Uint8Array>;
 }
 
-export interface Spool {
+export interface TempFile {
   /** So far. */
   readonly bytes: number;
   write(chunk: Uint8Array): Promise<void>;
@@ -28,7 +28,7 @@ export interface Spool {
   close(): Promise<void>;
 }
 
-export async function openSpool(): Promise<Spool> {
+export async function openTempFile(): Promise<TempFile> {
   const path = join(tmpdir(), `mjflow-${randomUUID()}`);
   // Readable to nobody else, and an error where the name exists: the folder may be everybody's.
   const file = await open(path, "wx+", 0o600);

@@ -1,7 +1,7 @@
 /** One request and its answer, within one deadline; and what to call it when there is none. */
 import { type Agent as HttpAgent, type IncomingMessage, request as requestHttp } from "node:http";
 import { request as requestHttps } from "node:https";
-import { portOf } from "./allow.ts";
+import { portOf } from "./allow-list.ts";
 
 export interface Request {
   url: URL;
@@ -17,7 +17,7 @@ export interface Deadline {
   clear(): void;
 }
 
-export function deadlineIn(timeoutMs: number): Deadline {
+export function createDeadline(timeoutMs: number): Deadline {
   const controller = new AbortController();
   const timer = setTimeout(() => controller.abort(), timeoutMs);
   return { signal: controller.signal, clear: () => clearTimeout(timer) };
@@ -31,19 +31,19 @@ export function deadlineIn(timeoutMs: number): Deadline {
  *
  * @throws OutboundError forbidden, from the agent's lookup; and whatever Node throws, which `reasonOf` puts into words
  */
-export async function ask(request: Request, signal: AbortSignal): Promise<IncomingMessage> {
-  const first = begin(request, signal);
+export async function sendRequest(request: Request, signal: AbortSignal): Promise<IncomingMessage> {
+  const first = openRequest(request, signal);
   try {
     return await first.answer;
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     const stale = first.call.reusedSocket && (code === "ECONNRESET" || code === "EPIPE");
     if (!stale || signal.aborted) throw error;
-    return await begin(request, signal).answer;
+    return await openRequest(request, signal).answer;
   }
 }
 
-function begin({ url, method, headers, body, agent }: Request, signal: AbortSignal) {
+function openRequest({ url, method, headers, body, agent }: Request, signal: AbortSignal) {
   const request = url.protocol === "https:" ? requestHttps : requestHttp;
   const call = request({
     agent,
@@ -82,7 +82,7 @@ function begin({ url, method, headers, body, agent }: Request, signal: AbortSign
  *
  * @throws when the connection ended before the body, and before the limit
  */
-export async function beginningOf(answer: IncomingMessage, limit: number): Promise<string> {
+export async function readResponsePrefix(answer: IncomingMessage, limit: number): Promise<string> {
   const decoder = new TextDecoder();
   let text = "";
   let left = limit;
@@ -94,7 +94,7 @@ export async function beginningOf(answer: IncomingMessage, limit: number): Promi
   return text + decoder.decode();
 }
 
-const WORDS: Readonly<Record<string, string>> = {
+const NETWORK_ERROR_TEXTS: Readonly<Record<string, string>> = {
   ENOTFOUND: "the name does not exist",
   ENODATA: "the name has no address",
   ECONNREFUSED: "the connection was refused",
@@ -109,8 +109,8 @@ const WORDS: Readonly<Record<string, string>> = {
 };
 
 /** @returns why there is no answer, for a person: the host and our own words, since Node's messages may quote a URL */
-export function reasonOf(error: unknown, host: string, signal: AbortSignal): string {
+export function networkErrorText(error: unknown, host: string, signal: AbortSignal): string {
   if (signal.aborted) return `${host}: no whole answer in time`;
   const code = (error as NodeJS.ErrnoException | undefined)?.code ?? "no code";
-  return `${host}: ${WORDS[code] ?? `no whole answer (${code})`}`;
+  return `${host}: ${NETWORK_ERROR_TEXTS[code] ?? `no whole answer (${code})`}`;
 }

@@ -6,7 +6,7 @@ import { RESULT } from "@mjflow/core/limit";
 import { isFields } from "./json.ts";
 
 /** Compared in lower case and at any depth, because forks move fields about. */
-const DROPPED = new Set([
+const REMOVED_FIELDS = new Set([
   "notifyhook",
   "maskbase64",
   "base64",
@@ -42,7 +42,7 @@ const DROPPED = new Set([
 const DEPTH = 12;
 
 /** JSON text of what may be kept; undefined when that is still too large to keep. */
-export function cleanRaw(body: unknown): string | undefined {
+export function redactRawReport(body: unknown): string | undefined {
   const text = JSON.stringify(clean(body, 0));
   return text !== undefined && Buffer.byteLength(text) <= RESULT.rawBytes ? text : undefined;
 }
@@ -52,7 +52,7 @@ function clean(value: unknown, depth: number): unknown {
   if (Array.isArray(value)) return value.map((item) => clean(item, depth + 1));
   if (typeof value === "string") return isSecret(value) ? null : value;
   if (!isFields(value)) return value;
-  const kept = Object.entries(value).filter(([key, item]) => !DROPPED.has(key.toLowerCase()) && item !== null);
+  const kept = Object.entries(value).filter(([key, item]) => !REMOVED_FIELDS.has(key.toLowerCase()) && item !== null);
   // A null prototype: a vendor's "__proto__" stays a field.
   return Object.assign(
     Object.create(null) as object,

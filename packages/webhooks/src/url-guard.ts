@@ -5,21 +5,21 @@
 import { isIP, type LookupFunction } from "node:net";
 import { OutboundError } from "@mjflow/core/port";
 import { isPublic } from "./address.ts";
-import { isAllowed, parseAllowed, portOf } from "./allow.ts";
+import { isAllowed, parseAllowed, portOf } from "./allow-list.ts";
 import type { Resolve } from "./resolve.ts";
 
-export type Verdict =
+export type UrlCheck =
   /** `trusted`: an operator named it, so its address is not checked. */
   | { ok: true; url: URL; trusted: boolean }
   /** @property why for a person; of the URL it holds at most the host */
   | { ok: false; why: string };
 
-export interface Guard {
+export interface UrlGuard {
   /**
    * All that can be said without a resolver; also for telling an app at once that its URL will never do.
    * @param base what a relative `url` is relative to
    */
-  judge(url: string, base?: URL): Verdict;
+  check(url: string, base?: URL): UrlCheck;
 }
 
 export interface GuardOptions {
@@ -30,14 +30,14 @@ export interface GuardOptions {
 }
 
 /** RFC 1035; the URL standard itself has no limit. */
-const LONGEST_NAME = 253;
+const MAX_HOST_LENGTH = 253;
 /** More than one label, none of them empty: a single one is completed by search domains, or is nobody's. */
 const NAME = /^[^.]+(?:\.[^.]+)+$/;
 /** Names that mean "here" or "inside" by RFC 6761, 6762, 8375 and ICANN's reservation, whatever a resolver says. */
-const INSIDE = /(?:^|\.)(?:localhost|local|internal|home\.arpa)$/;
+const INTERNAL_NAME = /(?:^|\.)(?:localhost|local|internal|home\.arpa)$/;
 
 /** @throws TypeError for an allow-list entry that cannot be understood. */
-export function createGuard({ allow = [], ports = [443, 8443] }: GuardOptions = {}): Guard {
+export function createUrlGuard({ allow = [], ports = [443, 8443] }: GuardOptions = {}): UrlGuard {
   const allowed = allow.map(parseAllowed);
 
   function objection(url: URL): string | undefined {
@@ -47,17 +47,17 @@ export function createGuard({ allow = [], ports = [443, 8443] }: GuardOptions = 
     const literal = host.replace(/^\[|\]$/g, "");
     // No lookup is made for a literal: this is the only check it gets.
     if (isIP(literal)) return isPublic(literal) ? undefined : `${host}: not a public address`;
-    return !NAME.test(host) || INSIDE.test(host) ? `${host}: not a public name` : undefined;
+    return !NAME.test(host) || INTERNAL_NAME.test(host) ? `${host}: not a public name` : undefined;
   }
 
   return {
-    judge(text, base) {
+    check(text, base) {
       const url = URL.parse(text, base);
       if (!url) return { ok: false, why: "not an address" };
       if (url.protocol !== "https:" && url.protocol !== "http:") return { ok: false, why: "only https is spoken" };
       // One name for `host.` and `host`, in the allow-list, in Host and in SNI, which knows no dot at the end.
       url.hostname = url.hostname.replace(/\.$/, "");
-      if (url.hostname.length > LONGEST_NAME) return { ok: false, why: "the host's name is too long" };
+      if (url.hostname.length > MAX_HOST_LENGTH) return { ok: false, why: "the host's name is too long" };
       if (url.username !== "" || url.password !== "") {
         return { ok: false, why: `${url.hostname}: no user and password in an address` };
       }
@@ -74,7 +74,7 @@ export function createGuard({ allow = [], ports = [443, 8443] }: GuardOptions = 
  *
  * One address that is not public refuses the name: which of them a socket ends up at is up to the network.
  */
-export function checkedLookup(resolve: Resolve): LookupFunction {
+export function guardedLookup(resolve: Resolve): LookupFunction {
   return lookupOf(async (name) => {
     const addresses = await resolve(name);
     if (!addresses.every(isPublic)) throw new OutboundError("forbidden", `${name}: resolves to no public address`);

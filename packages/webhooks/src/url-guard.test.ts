@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { checkedLookup, createGuard } from "./guard.ts";
+import { createUrlGuard, guardedLookup } from "./url-guard.ts";
 
-const guard = createGuard();
+const guard = createUrlGuard();
 
 /** URLs that must not be reached, each with the entry that an operator would write to reach it all the same. */
 const FORBIDDEN: [url: string, entry: string][] = [
@@ -80,8 +80,11 @@ const FORBIDDEN: [url: string, entry: string][] = [
 
 describe("forbidden, unless the allow-list names it", () => {
   test.each(FORBIDDEN)("%s", (url, entry) => {
-    expect(guard.judge(url).ok).toBe(false);
-    expect(createGuard({ allow: ["unrelated.example", entry] }).judge(url)).toMatchObject({ ok: true, trusted: true });
+    expect(guard.check(url).ok).toBe(false);
+    expect(createUrlGuard({ allow: ["unrelated.example", entry] }).check(url)).toMatchObject({
+      ok: true,
+      trusted: true,
+    });
   });
 });
 
@@ -116,8 +119,8 @@ test.each([
   "https://example.com@127.0.0.1/",
   `https://${"a.".repeat(200)}example/`,
 ])("no address at all, whatever is allowed: %j", (url) => {
-  const open = createGuard({ allow: ["127.0.0.1:*", "example.com:*"] });
-  expect(open.judge(url).ok).toBe(false);
+  const open = createUrlGuard({ allow: ["127.0.0.1:*", "example.com:*"] });
+  expect(open.check(url).ok).toBe(false);
 });
 
 test.each([
@@ -131,17 +134,17 @@ test.each([
   ["https://local.example.com/", "local.example.com"],
   ["https://mylocalhost.com/", "mylocalhost.com"],
 ])("anyone's address is fine, and its address is still to be checked: %s", (url, host) => {
-  expect(guard.judge(url)).toMatchObject({ ok: true, trusted: false, url: { hostname: host } });
+  expect(guard.check(url)).toMatchObject({ ok: true, trusted: false, url: { hostname: host } });
 });
 
 test("a relative address is judged where it leads", () => {
   const base = new URL("https://hooks.example.com/a/b");
-  expect(guard.judge("../c", base)).toMatchObject({ ok: true, url: { href: "https://hooks.example.com/c" } });
-  expect(guard.judge("//127.0.0.1/c", base).ok).toBe(false);
+  expect(guard.check("../c", base)).toMatchObject({ ok: true, url: { href: "https://hooks.example.com/c" } });
+  expect(guard.check("//127.0.0.1/c", base).ok).toBe(false);
 });
 
 test("an allow-list with a mistake in it makes no guard", () => {
-  expect(() => createGuard({ allow: ["127.0.0.1:*", "10.0.0.0/8"] })).toThrow(/10\.0\.0\.0\/8/);
+  expect(() => createUrlGuard({ allow: ["127.0.0.1:*", "10.0.0.0/8"] })).toThrow(/10\.0\.0\.0\/8/);
 });
 
 test("why a URL is refused never tells its user, password, path or query", () => {
@@ -159,7 +162,7 @@ test("why a URL is refused never tells its user, password, path or query", () =>
   );
   fc.assert(
     fc.property(secret, shapes, (word, shape) => {
-      const verdict = guard.judge(shape(word));
+      const verdict = guard.check(shape(word));
       expect(verdict.ok).toBe(false);
       expect(JSON.stringify(verdict)).not.toContain(word);
     }),
@@ -169,7 +172,7 @@ test("why a URL is refused never tells its user, password, path or query", () =>
 describe("a socket's lookup", () => {
   /** @returns what the socket hears */
   function heard(addresses: string[], options: { all?: boolean }) {
-    const lookup = checkedLookup(async () => addresses);
+    const lookup = guardedLookup(async () => addresses);
     return new Promise<unknown[]>((resolve) => lookup("hooks.example", options, (...answer) => resolve(answer)));
   }
   const two = ["93.184.216.34", "2606:2800:220:1::1"];

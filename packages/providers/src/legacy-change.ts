@@ -18,7 +18,7 @@ export const CHANGE_BUTTONS: readonly Button[] = [
   ...NUMBERS.map((n) => ({ customId: `${PREFIX}VARIATION::${n}`, label: `V${n}`, emoji: "" })),
 ];
 
-export function changeOf(customId: string): Change | undefined {
+export function legacyChangeOf(customId: string): Change | undefined {
   const match = /^mjflow::change::(?:(UPSCALE|VARIATION)::([1-4])|(REROLL))$/.exec(customId);
   if (!match) return undefined;
   if (match[3]) return { action: "REROLL" };
@@ -26,6 +26,6 @@ export function changeOf(customId: string): Change | undefined {
 }
 
 /** `/submit/simple-change`: "1320098173412546 U2", or R. */
-export function simpleChange(vendorTaskId: string, { action, index }: Change): string {
+export function legacySimpleChange(vendorTaskId: string, { action, index }: Change): string {
   return `${vendorTaskId} ${action[0]}${index ?? ""}`;
 }

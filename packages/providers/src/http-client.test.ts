@@ -3,7 +3,7 @@ import { createServer as createHttp, type RequestListener, type Server } from "n
 import { type AddressInfo, createServer as createTcp, type Socket, type Server as TcpServer } from "node:net";
 import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib";
 import { afterEach, describe, expect, test } from "vitest";
-import { createAsk, type Request } from "./http.ts";
+import { createHttpClient, type VendorHttpRequest } from "./http-client.ts";
 
 const undo: (() => void)[] = [];
 afterEach(() => {
@@ -43,7 +43,7 @@ async function line(talk: (socket: Socket) => void, scheme = "http") {
   return `${scheme}://127.0.0.1:${port}/x`;
 }
 
-const post = (url: string, more: Partial<Request> = {}): Request => {
+const post = (url: string, more: Partial<VendorHttpRequest> = {}): VendorHttpRequest => {
   return { method: "POST", url, headers: {}, body: { a: 1 }, timeoutMs: 5_000, ...more };
 };
 
@@ -57,7 +57,7 @@ describe("an answer", () => {
   ] as const)("in %s is read as what it says", async (encoding, packed) => {
     const body = packed(`{"code":1,"description":"${"é".repeat(5_000)}"}`);
     const { url } = await web((_, response) => response.writeHead(200, { "content-encoding": encoding }).end(body));
-    const answer = await createAsk()(post(url));
+    const answer = await createHttpClient()(post(url));
     expect(answer).toEqual({ kind: "answered", status: 200, text: `{"code":1,"description":"${"é".repeat(5_000)}"}` });
   });
 
@@ -65,7 +65,7 @@ describe("an answer", () => {
     "with nothing in it is read as nothing, whatever it claims to be packed in: %i",
     async (status) => {
       const { url } = await web((_, response) => response.writeHead(status, { "content-encoding": "gzip" }).end());
-      expect(await createAsk()(post(url))).toEqual({ kind: "answered", status, text: "" });
+      expect(await createHttpClient()(post(url))).toEqual({ kind: "answered", status, text: "" });
     },
   );
 
@@ -76,14 +76,16 @@ describe("an answer", () => {
     ["-1", undefined],
   ])("says when to come back, an hour at most: %s", async (header, retryAfterMs) => {
     const { url } = await web((_, response) => response.writeHead(429, { "retry-after": header }).end());
-    const answer = await createAsk()(post(url));
+    const answer = await createHttpClient()(post(url));
     expect(answer).toMatchObject({ kind: "answered", status: 429 });
     expect(answer.kind === "answered" && answer.retryAfterMs).toBe(retryAfterMs);
   });
 
   test("is asked for as JSON, packed or not, with what is sent counted", async () => {
     const { url } = await web((request, response) => response.end(JSON.stringify(request.headers)));
-    const answer = await createAsk()(post(url, { headers: { authorization: "Bearer k" }, body: { prompt: "é" } }));
+    const answer = await createHttpClient()(
+      post(url, { headers: { authorization: "Bearer k" }, body: { prompt: "é" } }),
+    );
     expect(JSON.parse(answer.kind === "answered" ? answer.text : "")).toMatchObject({
       accept: "application/json",
       "accept-encoding": "gzip, deflate, br",
@@ -104,7 +106,7 @@ describe("an answer", () => {
       response.on("drain", more).on("close", () => hungUp++);
       more();
     });
-    const ask = createAsk();
+    const ask = createHttpClient();
     expect(await ask(post(url))).toEqual({ kind: "lost", reason: "answer too large" });
     const part = await ask(post(url, { partial: true }));
     expect(part).toMatchObject({ kind: "answered", cut: true });
@@ -115,7 +117,7 @@ describe("an answer", () => {
   test("packed a thousandfold is left just as well", async () => {
     const body = gzipSync(Buffer.alloc(64 << 20));
     const { url } = await web((_, response) => response.writeHead(200, { "content-encoding": "gzip" }).end(body));
-    expect(await createAsk()(post(url))).toEqual({ kind: "lost", reason: "answer too large" });
+    expect(await createHttpClient()(post(url))).toEqual({ kind: "lost", reason: "answer too large" });
   });
 });
 
@@ -123,23 +125,23 @@ describe("nothing was sent, and that is certain", () => {
   test("where nobody listens", async () => {
     const { server, port } = await listening(createTcp());
     await new Promise((closed) => server.close(closed));
-    const answer = await createAsk()(post(`http://127.0.0.1:${port}/x`));
+    const answer = await createHttpClient()(post(`http://127.0.0.1:${port}/x`));
     expect(answer).toEqual({ kind: "unsent", reason: "ECONNREFUSED" });
   });
 
   test("where what answers speaks no TLS", async () => {
     const url = await line((socket) => socket.end("HTTP/1.1 400 Bad Request\r\n\r\n"), "https");
-    expect((await createAsk()(post(url))).kind).toBe("unsent");
+    expect((await createHttpClient()(post(url))).kind).toBe("unsent");
   });
 
   test("where TLS is never agreed on", async () => {
     const url = await line(() => {}, "https");
-    expect(await createAsk()(post(url, { timeoutMs: 50 }))).toEqual({ kind: "unsent", reason: "timeout" });
+    expect(await createHttpClient()(post(url, { timeoutMs: 50 }))).toEqual({ kind: "unsent", reason: "timeout" });
   });
 
   test("where a header cannot be written, and no word of it is told", async () => {
     const { url, seen } = await web((_, response) => response.end());
-    const answer = await createAsk()(post(url, { headers: { authorization: "Bearer sk-secret\n" } }));
+    const answer = await createHttpClient()(post(url, { headers: { authorization: "Bearer sk-secret\n" } }));
     expect(answer.kind).toBe("unsent");
     expect(JSON.stringify(answer)).not.toContain("sk-secret");
     expect(seen.connections).toBe(0);
@@ -155,14 +157,14 @@ describe("nobody knows", () => {
     ["when it wants to go on in another protocol", (socket) => socket.once("data", () => socket.write(UPGRADE))],
     ["when what is packed cannot be unpacked", (socket) => socket.once("data", () => socket.end(NO_GZIP))],
   ])("%s", async (_, talk) => {
-    expect((await createAsk()(post(await line(talk)))).kind).toBe("lost");
+    expect((await createHttpClient()(post(await line(talk)))).kind).toBe("lost");
   });
 
   test.each<[string, (socket: Socket) => void]>([
     ["when no answer comes in time", () => {}],
     ["when it does not come to its end in time", (socket) => socket.once("data", () => socket.write(CUT_SHORT))],
   ])("%s", async (_, talk) => {
-    const answer = await createAsk()(post(await line(talk), { timeoutMs: 100 }));
+    const answer = await createHttpClient()(post(await line(talk), { timeoutMs: 100 }));
     expect(answer).toEqual({ kind: "lost", reason: "timeout" });
   });
 });
@@ -175,7 +177,7 @@ describe("a connection", () => {
   test("is kept for the next, and not trusted any more when nobody has used it for a second", async () => {
     let now = 0;
     const { url, seen } = await web((request, response) => request.on("end", () => response.end("{}")).resume());
-    const ask = createAsk({ now: () => now });
+    const ask = createHttpClient({ now: () => now });
     await ask(post(url));
     now += 1_000;
     await ask(post(url));
@@ -189,7 +191,7 @@ describe("a connection", () => {
     let now = 0;
     const answering: RequestListener = (request, response) => void request.on("end", () => response.end("{}")).resume();
     const [one, other] = [await web(answering), await web(answering)];
-    const ask = createAsk({ now: () => now });
+    const ask = createHttpClient({ now: () => now });
     for (const { url } of [one, other, other, one]) {
       await ask(post(url));
       now += 700;
@@ -204,7 +206,7 @@ describe("a connection", () => {
       if (now > 0) response.end("{}");
       else begun.resolve(() => response.end("{}"));
     });
-    const ask = createAsk({ now: () => now });
+    const ask = createHttpClient({ now: () => now });
     const slow = ask(post(url));
     const finish = await begun.promise;
     now += 60_000;

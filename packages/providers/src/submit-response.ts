@@ -5,10 +5,10 @@
  */
 import { type Failure, type FailureCode, failure } from "@mjflow/core/error";
 import type { SubmitAnswer } from "@mjflow/core/port";
-import type { Answer } from "./http.ts";
+import type { HttpOutcome } from "./http-client.ts";
 import { type Fields, idOf, integerOf, isFields, parseJson, textOf } from "./json.ts";
 
-export interface ReadAnswer {
+export interface SubmitResponseOptions {
   /** What code 21 means here: a window (plus, trueai-org), or told by the body's shape (novicezk's forks). */
   code21: "window" | "shape";
 }
@@ -24,13 +24,13 @@ const RELAY_AFTER =
   /insert_midjourney_task_failed|do_request_failed|empty_response_body|unmarshal_response_body_failed|read_response_body_failed/;
 const BANNED = /敏感词|banned|sensitive/i;
 
-export function readSubmit(answer: Answer, { code21 }: ReadAnswer): SubmitAnswer {
+export function parseSubmitResponse(answer: HttpOutcome, { code21 }: SubmitResponseOptions): SubmitAnswer {
   if (answer.kind === "unsent") return { kind: "busy", reason: `not reached: ${answer.reason}` };
   if (answer.kind === "lost") return { kind: "unclear", reason: answer.reason };
   const { status, text, retryAfterMs } = answer;
   const body = parseJson(text);
   const fields = isFields(body) ? body : undefined;
-  const words = fields ? wordsOf(fields) : undefined;
+  const words = fields ? failureTextOf(fields) : undefined;
   const later = (reason: string): SubmitAnswer => ({
     kind: "busy",
     reason,
@@ -56,7 +56,12 @@ export function readSubmit(answer: Answer, { code21 }: ReadAnswer): SubmitAnswer
 type Later = (reason: string) => SubmitAnswer;
 
 /** Code 1, 21, 22 and the refusals of a 200 (PROTOCOL 2.2). */
-function readCode(fields: Fields, words: string | undefined, code21: ReadAnswer["code21"], later: Later): SubmitAnswer {
+function readCode(
+  fields: Fields,
+  words: string | undefined,
+  code21: SubmitResponseOptions["code21"],
+  later: Later,
+): SubmitAnswer {
   const code = integerOf(fields["code"]);
   if (code !== 1 && code !== 21 && code !== 22) return readRefusal(200, fields, words, later);
   const [vendorTaskId, ...siblings] = idsOf(fields["result"]);
@@ -107,19 +112,19 @@ function readRefusal(
 function banned(fields: Fields | undefined, words: string | undefined): SubmitAnswer {
   const properties = isFields(fields?.["properties"]) ? fields["properties"] : {};
   const bannedWord = textOf(properties["bannedWord"], 100);
-  return { kind: "refused", failure: why("banned_prompt", words, bannedWord ? { bannedWord } : {}) };
+  return { kind: "refused", failure: failureReason("banned_prompt", words, bannedWord ? { bannedWord } : {}) };
 }
 
 function refused(code: FailureCode, words: string | undefined): SubmitAnswer {
-  return { kind: "refused", failure: why(code, words) };
+  return { kind: "refused", failure: failureReason(code, words) };
 }
 
-function why(code: FailureCode, words: string | undefined, more: Failure["vendor"] = {}): Failure {
+function failureReason(code: FailureCode, words: string | undefined, more: Failure["vendor"] = {}): Failure {
   return failure(code, words || more?.bannedWord ? { vendor: { ...(words && { description: words }), ...more } } : {});
 }
 
 /** What the vendor says, wherever its family of errors puts it. */
-export function wordsOf(fields: Fields): string | undefined {
+export function failureTextOf(fields: Fields): string | undefined {
   const error = fields["error"];
   return (
     textOf(fields["description"]) ?? textOf(isFields(error) ? error["message"] : error) ?? textOf(fields["message"])

@@ -9,14 +9,14 @@ import type { Socket } from "node:net";
 import { pipeline, type Readable, type Transform } from "node:stream";
 import { constants, createBrotliDecompress, createGunzip, createInflate } from "node:zlib";
 
-export type Answer =
+export type HttpOutcome =
   | { kind: "answered"; status: number; text: string; cut?: true; retryAfterMs?: number }
   /** It never left this machine, or reached nobody: nothing was taken. */
   | { kind: "unsent"; reason: string }
   /** It was sent and no readable answer came back: taken or not, nobody knows. */
   | { kind: "lost"; reason: string };
 
-export interface Request {
+export interface VendorHttpRequest {
   method: "GET" | "POST";
   url: string;
   headers: Record<string, string>;
@@ -28,27 +28,27 @@ export interface Request {
 }
 
 /** Never throws. */
-export type Ask = (request: Request) => Promise<Answer>;
+export type HttpClient = (request: VendorHttpRequest) => Promise<HttpOutcome>;
 
 /** A list of 50 tasks of trueai-org's 70 fields is about 300 KB; novicezk's list of all tasks has no end. */
-const ANSWER_BYTES = 8 * 1024 * 1024;
+const MAX_RESPONSE_BYTES = 8 * 1024 * 1024;
 /**
  * A connection that nobody has used for longer is not trusted with a paid call: servers close idle ones, a frozen function
  * does not see it, and a call that finds out is one of which nobody knows whether it was taken. Far below the 5 s after which
  * Node's servers close theirs, the shortest of the usual ones: a server that is busy just then closes it with the call unread.
  * What comes in a burst, as follow-ups do, is still asked over one.
  */
-const KEPT_MS = 1_000;
+const KEEP_ALIVE_MS = 1_000;
 
 /** Its connections are kept, and shared by all vendors that are asked through it. */
-export function createAsk({ now = Date.now }: { now?: () => number } = {}): Ask {
+export function createHttpClient({ now = Date.now }: { now?: () => number } = {}): HttpClient {
   const agents = { http: new Agent({ keepAlive: true }), https: new TlsAgent({ keepAlive: true }) };
   const usedAt = new WeakMap<Socket, number>();
 
   function letGoOfOld(): void {
     const idle = Object.values(agents).flatMap(({ freeSockets }) => Object.values(freeSockets));
     for (const socket of idle.flat()) {
-      if (socket && now() - (usedAt.get(socket) ?? 0) > KEPT_MS) socket.destroy();
+      if (socket && now() - (usedAt.get(socket) ?? 0) > KEEP_ALIVE_MS) socket.destroy();
     }
   }
 
@@ -61,7 +61,7 @@ export function createAsk({ now = Date.now }: { now?: () => number } = {}): Ask 
       isSent = true;
     };
     try {
-      const answer = await begin(request, agents, deadline.signal, onSent);
+      const answer = await openRequest(request, agents, deadline.signal, onSent);
       const { socket } = answer;
       const read = await answerOf(answer, request.partial);
       usedAt.set(socket, now());
@@ -77,8 +77,8 @@ export function createAsk({ now = Date.now }: { now?: () => number } = {}): Ask 
 }
 
 /** Follows no redirect: a redirected POST would be sent again as something else. @throws whatever Node does */
-function begin(
-  { method, url, headers, body }: Request,
+function openRequest(
+  { method, url, headers, body }: VendorHttpRequest,
   agents: { http: Agent; https: TlsAgent },
   signal: AbortSignal,
   onSent: () => void,
@@ -113,7 +113,7 @@ function begin(
   return promise;
 }
 
-async function answerOf(answer: IncomingMessage, partial: true | undefined): Promise<Answer> {
+async function answerOf(answer: IncomingMessage, partial: true | undefined): Promise<HttpOutcome> {
   const { text, cut } = await readBounded(decoded(answer));
   if (cut && !partial) return { kind: "lost", reason: "answer too large" };
   const retryAfterMs = retryAfterOf(answer.headers["retry-after"]);
@@ -142,7 +142,7 @@ async function readBounded(body: AsyncIterable<Buffer>): Promise<{ text: string;
   for await (const chunk of body) {
     size += chunk.length;
     // Leaving the loop hangs up: what a vendor would go on sending is not waited for.
-    if (size > ANSWER_BYTES) return { text: Buffer.concat(chunks).toString("utf8"), cut: true };
+    if (size > MAX_RESPONSE_BYTES) return { text: Buffer.concat(chunks).toString("utf8"), cut: true };
     chunks.push(chunk);
   }
   return { text: Buffer.concat(chunks).toString("utf8") };
@@ -153,11 +153,11 @@ function codeOf(error: unknown): string {
   return "code" in error && typeof error.code === "string" ? error.code : error.name;
 }
 
-const LONGEST_PAUSE_MS = 3_600_000;
+const MAX_RETRY_AFTER_MS = 3_600_000;
 
 /** Seconds or an HTTP date; a vendor cannot make us wait for longer than an hour. */
 function retryAfterOf(header: string | undefined): number | undefined {
   if (!header) return undefined;
   const ms = /^\d+$/.test(header.trim()) ? Number(header) * 1_000 : Date.parse(header) - Date.now();
-  return Number.isFinite(ms) && ms > 0 ? Math.min(ms, LONGEST_PAUSE_MS) : undefined;
+  return Number.isFinite(ms) && ms > 0 ? Math.min(ms, MAX_RETRY_AFTER_MS) : undefined;
 }
