@@ -1,7 +1,7 @@
 /** `/v1/deliveries`: what was told to whom, try by try, and once more on demand. */
-import { BUS_LISTENER, type Delivery, deliveryIdOf, HOOK_LISTENER, MJ_LISTENER } from "@mjflow/core/delivery";
+import { BUS_LISTENER, type Delivery, deliveryIdOf, FLOW_HOOK_LISTENER, MJ_HOOK_LISTENER } from "@mjflow/core/delivery";
 import { MjflowError } from "@mjflow/core/error";
-import { eventIdOf, FLOW_PLACE } from "@mjflow/core/event";
+import { eventIdOf, FLOW_SUBJECT } from "@mjflow/core/event";
 import { taskIdOf } from "@mjflow/core/id";
 import { DeliveryListQuery } from "@mjflow/core/request";
 import { replayDelivery } from "@mjflow/engine/replay";
@@ -10,7 +10,7 @@ import type { AppEnv } from "./env.ts";
 import { invalid } from "./problem.ts";
 
 /** Without a filter all of the app's listeners are asked. */
-const NAMELESS = [HOOK_LISTENER, MJ_LISTENER, BUS_LISTENER];
+const NAMELESS = [FLOW_HOOK_LISTENER, MJ_HOOK_LISTENER, BUS_LISTENER];
 
 export const deliveries = new Hono<AppEnv>()
   .get("/", async (c) => {
@@ -50,7 +50,7 @@ function deliveryView(delivery: Delivery) {
     type,
     endpoint: listener,
     flowId,
-    taskId: place === FLOW_PLACE ? null : taskIdOf(flowId, place),
+    taskId: place === FLOW_SUBJECT ? null : taskIdOf(flowId, place),
     status,
     tries,
     attempts: attempts.map(({ at, ...attempt }) => ({ at: isoOf(at), ...attempt })),

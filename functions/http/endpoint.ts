@@ -1,7 +1,7 @@
 /** `/v1/endpoints`: addresses that hear of an app's events. Their secrets are shown once. */
-import { HOOK_LISTENER } from "@mjflow/core/delivery";
+import { FLOW_HOOK_LISTENER } from "@mjflow/core/delivery";
 import type { Endpoint } from "@mjflow/core/endpoint";
-import { eventsOf } from "@mjflow/core/endpoint";
+import { subscribedEvents } from "@mjflow/core/endpoint";
 import { EndpointPatch, EndpointRequest, ReplayRequest, RotateRequest } from "@mjflow/core/request";
 import {
   createEndpoint,
@@ -32,7 +32,7 @@ export const endpoints = new Hono<AppEnv>()
   })
   .get("/:id", async (c) => {
     // The signer of the flows' own notifyHooks is there as soon as anyone asks for it.
-    if (c.req.param("id") === HOOK_LISTENER) await ensureHookSigner(c.get("deps"), c.get("appId"));
+    if (c.req.param("id") === FLOW_HOOK_LISTENER) await ensureHookSigner(c.get("deps"), c.get("appId"));
     return c.json(endpointView(await getEndpoint(c.get("deps"), c.get("appId"), c.req.param("id"))));
   })
   .patch("/:id", async (c) => {
@@ -47,7 +47,7 @@ export const endpoints = new Hono<AppEnv>()
   .post("/:id/rotate", async (c) => {
     const { overlapS } = await readBody(c, RotateRequest);
     const id = c.req.param("id");
-    if (id === HOOK_LISTENER) await ensureHookSigner(c.get("deps"), c.get("appId"));
+    if (id === FLOW_HOOK_LISTENER) await ensureHookSigner(c.get("deps"), c.get("appId"));
     const overlapMs = overlapS === undefined ? undefined : overlapS * 1_000;
     return c.json(secretView(await rotateSecret(c.get("deps"), c.get("appId"), id, overlapMs)));
   })
@@ -90,7 +90,7 @@ function endpointView(endpoint: Endpoint) {
   return {
     id,
     url: url ?? null,
-    events: eventsOf(endpoint),
+    events: subscribedEvents(endpoint),
     scheme,
     publicKey: publicKey ?? null,
     description: description ?? null,

@@ -1,5 +1,5 @@
 /** `/v1/flows`: send a plan once, read how far it is. */
-import { type Flow, flowStatus, isClosed } from "@mjflow/core/flow";
+import { type Flow, flowStatus, isEndRecorded } from "@mjflow/core/flow";
 import { FlowListQuery, FlowRequest } from "@mjflow/core/request";
 import type { Created } from "@mjflow/engine/begin";
 import { cancelFlow, ownFlow, resumeFlow, type Whole } from "@mjflow/engine/cancel";
@@ -40,7 +40,7 @@ export const flows = new Hono<AppEnv>()
     const mediaUrl = mediaUrlOf(c);
     return showWhenNew(c, async () => {
       const { flow, tasks } = await own(c, c.req.param("id"));
-      const [body, ended] = [flowView(flow, tasks, mediaUrl), isClosed(flow, tasks)];
+      const [body, ended] = [flowView(flow, tasks, mediaUrl), isEndRecorded(flow, tasks)];
       return { body, ended, ending: !ended && body.status !== "running" };
     });
   })
@@ -51,7 +51,7 @@ export const flows = new Hono<AppEnv>()
 async function answer(c: Context<AppEnv>, first: Whole) {
   const reads = [first];
   const read = async () => reads.shift() ?? own(c, first.flow.id);
-  const { flow, tasks } = await waitFor(c, read, (whole) => isClosed(whole.flow, whole.tasks));
+  const { flow, tasks } = await waitFor(c, read, (whole) => isEndRecorded(whole.flow, whole.tasks));
   const status = flowStatus(tasks) === "running" ? 202 : 200;
   return c.json(flowView(flow, tasks, mediaUrlOf(c)), status, { Location: `/v1/flows/${flow.id}` });
 }

@@ -1,5 +1,5 @@
 /** `/v1/dead-letters`: messages nobody could read, and what to do with them. For the operator of the stage. */
-import type { DeadLetter } from "@mjflow/core/letter";
+import type { DeadLetter } from "@mjflow/core/dead-letter";
 import { dropLetter, redriveLetter } from "@mjflow/engine/letter";
 import { Hono } from "hono";
 import { operatorOnly } from "./auth.ts";
@@ -9,7 +9,9 @@ const SHOWN = 100;
 
 export const letters = new Hono<AppEnv>()
   .use(operatorOnly)
-  .get("/", async (c) => c.json({ data: (await c.get("deps").store.letters(SHOWN)).map(letterView), nextCursor: null }))
+  .get("/", async (c) =>
+    c.json({ data: (await c.get("deps").store.listDeadLetters(SHOWN)).map(letterView), nextCursor: null }),
+  )
   .post("/:id/redrive", async (c) => c.json(letterView(await redriveLetter(c.get("deps"), c.req.param("id")))))
   .delete("/:id", async (c) => c.json(letterView(await dropLetter(c.get("deps"), c.req.param("id")))));
 

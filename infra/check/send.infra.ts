@@ -5,10 +5,10 @@
 import { expect, test } from "vitest";
 import { TILE_ACTION } from "../../packages/core/src/button.ts";
 import { failure } from "../../packages/core/src/error.ts";
-import { EVENT_TYPES, hearsOf } from "../../packages/core/src/event.ts";
+import { EVENT_TYPES, eventMaskOf } from "../../packages/core/src/event.ts";
 import { QUEUE_OF, type QueueName, workMessage } from "../../packages/core/src/message.ts";
-import { decide, type Effect, IllegalMove, type Signal } from "../../packages/core/src/state.ts";
-import { newTask, type Owed, STATUSES, type Task } from "../../packages/core/src/task.ts";
+import { decide, type Effect, IllegalTransition, type Signal } from "../../packages/core/src/state.ts";
+import { newTask, type PendingEffect, STATUSES, type Task } from "../../packages/core/src/task.ts";
 import { TIMINGS } from "../../packages/core/src/timing.ts";
 import { LINKS } from "./rule/function.ts";
 
@@ -17,16 +17,22 @@ const ctx = { now: NOW, timings: TIMINGS };
 
 /** Legal states, and many that are none: what cannot be told apart here is not needed to be. */
 function* tasks(actions: readonly string[]): Generator<Task> {
-  const owed: (Owed[] | undefined)[] = [undefined, ["tell"], ["archive"], ["archive", "tell"], ["follow", "tell"]];
+  const owed: (PendingEffect[] | undefined)[] = [
+    undefined,
+    ["tell"],
+    ["archive"],
+    ["archive", "tell"],
+    ["follow", "tell"],
+  ];
   for (const action of actions)
     for (const status of STATUSES)
-      for (const hears of [undefined, hearsOf(EVENT_TYPES)])
+      for (const hears of [undefined, eventMaskOf(EVENT_TYPES)])
         for (const owes of owed)
           for (const archive of [undefined, true])
             for (const rest of REST) {
               const fields = { flowId: "flow_1", path: "0", provider: "p", account: "a", pace: "fast" as const };
-              const task = newTask({ ...fields, action, hears, archive }, NOW - 60_000, NOW);
-              yield { ...task, status, owes, ...rest };
+              const task = newTask({ ...fields, action, eventMask: hears, archive }, NOW - 60_000, NOW);
+              yield { ...task, status, pendingEffects: owes, ...rest };
             }
 }
 
@@ -110,7 +116,7 @@ function legalQueuesOf(task: Task, signal: Signal): QueueName[] {
   try {
     return queuesOf(task, signal);
   } catch (error) {
-    if (error instanceof IllegalMove) return [];
+    if (error instanceof IllegalTransition) return [];
     throw error;
   }
 }

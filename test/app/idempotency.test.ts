@@ -1,5 +1,5 @@
 /** `Idempotency-Key`: the same key is the same flow or task, whatever happens to a try, and another body is told so. */
-import { IDEMPOTENCY_KEPT_MS, IDEMPOTENCY_LEASE_MS } from "@mjflow/core/idempotency";
+import { IDEMPOTENCY_LEASE_MS, IDEMPOTENCY_TTL_MS } from "@mjflow/core/idempotency";
 import { beforeEach, describe, expect, test } from "vitest";
 import { type ApiClient, type ApiResponse, createApiClient, FLOW } from "./api-client.ts";
 
@@ -56,7 +56,7 @@ describe("the same key again", () => {
 
   test("a day later is a new request", async () => {
     const { body } = await create();
-    door.world.advance(IDEMPOTENCY_KEPT_MS - 1);
+    door.world.advance(IDEMPOTENCY_TTL_MS - 1);
     expect((await create()).body.id).toBe(body.id);
     door.world.advance(1);
     const next = await create({ ...FLOW, prompt: "another boat" });

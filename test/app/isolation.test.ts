@@ -18,7 +18,7 @@ async function household(door: ApiClient) {
   const open = (await call("POST", `/v1/tasks/${root}/actions`, { press: "V1" })).body.id;
   await door.world.drain();
   expect((await call("GET", `/v1/tasks/${open}`)).body).toMatchObject({ status: "MODAL" });
-  await door.world.deps.store.keepLetter({
+  await door.world.deps.store.saveNewDeadLetter({
     id: "000001_letter",
     rev: 0,
     state: "kept",
@@ -110,7 +110,11 @@ test.each(routes)("%s %s tells a stranger nothing and lets it change nothing", a
   const named = /:(?!keyId)/.test(path) ? idFor(path, mine) : "";
   expect(named, `say in isolation.test.ts what ${path} names`).toBeDefined();
   const address = path.replace(":id", named!).replace(":keyId", mine.keyId).replace(":name", "default");
-  const [before, calls, letters] = [rows(), door.world.vendor.calls.length, await door.world.deps.store.letters(10)];
+  const [before, calls, letters] = [
+    rows(),
+    door.world.vendor.calls.length,
+    await door.world.deps.store.listDeadLetters(10),
+  ];
 
   const answer = await door.call(stranger.key, method, address, bodyFor(method, path));
 
@@ -126,7 +130,7 @@ test.each(routes)("%s %s tells a stranger nothing and lets it change nothing", a
   }
   await door.world.drain();
   expect(rows()).toBe(before);
-  expect(await door.world.deps.store.letters(10)).toEqual(letters);
+  expect(await door.world.deps.store.listDeadLetters(10)).toEqual(letters);
   const since = door.world.vendor.calls.slice(calls).map(({ context }) => context.state);
   for (const state of since) expect(state).not.toContain(mine.flow.slice(5));
   // The same request by its owner, or by the operator, is not refused so: the address and the body were right.

@@ -1,5 +1,5 @@
 /** Apps and their keys, through the API. */
-import { KEY_BELIEF_MS } from "@mjflow/core/app";
+import { KEY_CACHE_TTL_MS } from "@mjflow/core/app";
 import { beforeEach, describe, expect, test } from "vitest";
 import { type ApiClient, createApiClient, FLOW, OPERATOR } from "./api-client.ts";
 
@@ -86,7 +86,7 @@ describe("a key", () => {
     expect(await used()).toBe("2026-11-21");
     const writes = () => door.world.storeFault.calls.filter((verb) => verb === "saveAppKey").length;
     const before = writes();
-    for (const ms of [KEY_BELIEF_MS + 1, KEY_BELIEF_MS + 1]) {
+    for (const ms of [KEY_CACHE_TTL_MS + 1, KEY_CACHE_TTL_MS + 1]) {
       door.world.advance(ms);
       await tries(key);
     }
@@ -120,7 +120,7 @@ describe("a key", () => {
     const revoked = await operator("DELETE", `/v1/apps/${id}/keys/${keyId}`);
     expect(revoked.body).toMatchObject({ id: keyId, revokedAt: expect.any(String) });
     expect(await tries(key, door.container())).toBe(401);
-    door.world.advance(KEY_BELIEF_MS);
+    door.world.advance(KEY_CACHE_TTL_MS);
     expect(await tries(key)).toBe(401);
     expect((await operator("DELETE", `/v1/apps/${id}/keys/${keyId}`)).body).toEqual(revoked.body);
     expect((await operator("POST", `/v1/apps/${id}/keys/${keyId}/rotate`, {})).status).toBe(409);
@@ -159,10 +159,10 @@ describe("a key", () => {
     const refused = await door.call(key, "GET", "/v1/flows");
     expect(refused).toMatchObject({ status: 403, body: { code: "forbidden", retry: "never" } });
     await operator("PATCH", path, { disabled: false });
-    door.world.advance(KEY_BELIEF_MS);
+    door.world.advance(KEY_CACHE_TTL_MS);
     expect(await tries(key)).toBe(200);
     await operator("DELETE", path);
-    door.world.advance(KEY_BELIEF_MS);
+    door.world.advance(KEY_CACHE_TTL_MS);
     expect(await tries(key)).toBe(401);
   });
 

@@ -1,6 +1,6 @@
 /** Limits of an app: how many flows a minute, how many at a time, and for how much; and what became of the money. */
 import type { Limits } from "@mjflow/core/app";
-import { DANGLING_MS } from "@mjflow/core/credit";
+import { ORPHANED_HOLD_AFTER_MS } from "@mjflow/core/credit";
 import { IDEMPOTENCY_LEASE_MS } from "@mjflow/core/idempotency";
 import { beforeEach, describe, expect, test } from "vitest";
 import { type ApiClient, createApiClient, FLOW, OPERATOR } from "./api-client.ts";
@@ -172,7 +172,7 @@ describe("a process that dies", () => {
     door.world.storeFault.arm("createFlow", "before");
     expect((await create()).status).toBe(500);
     expect((await create()).status).toBe(402);
-    door.world.advance(DANGLING_MS - 1);
+    door.world.advance(ORPHANED_HOLD_AFTER_MS - 1);
     expect((await create()).status).toBe(402);
     door.world.advance(1);
     expect(await usage()).toMatchObject({ balanceUsd: 0.04, refundedUsd: 0.04, reservedUsd: 0 });
@@ -182,7 +182,7 @@ describe("a process that dies", () => {
   test("between the hold and the flow is finished under its key, held once", async () => {
     await join({ creditsUsd: 0.05 });
     const keyed = { "idempotency-key": "k" };
-    for (const wait of [IDEMPOTENCY_LEASE_MS, DANGLING_MS]) {
+    for (const wait of [IDEMPOTENCY_LEASE_MS, ORPHANED_HOLD_AFTER_MS]) {
       door.world.storeFault.arm("createFlow", "before");
       expect((await create(FLOW, keyed)).status).toBe(500);
       door.world.advance(wait);

@@ -4,8 +4,8 @@
  */
 import { resolvePress } from "@mjflow/core/button";
 import { MjflowError } from "@mjflow/core/error";
-import type { Provider, SubmitAnswer } from "@mjflow/core/port";
-import { isNews, type Report } from "@mjflow/core/report";
+import type { Provider, SubmitOutcome } from "@mjflow/core/port";
+import { needsWrite, type Report } from "@mjflow/core/report";
 import type { PlanInput } from "@mjflow/core/request";
 import type { FaultProfile } from "../sim/fault-profile.ts";
 import { createProcesses, type Wrap } from "../sim/process.ts";
@@ -49,7 +49,7 @@ export interface BaselineEnvironment {
   /** The children a finished row's plan asks for, each with the button it found; one without a button has failed. */
   childrenOf(parent: Row, report: Report): Row[];
   /** Asks the vendor to do it, an opened window answered from the plan. */
-  place(vendor: Ports["vendor"], row: Row): Promise<SubmitAnswer>;
+  place(vendor: Ports["vendor"], row: Row): Promise<SubmitOutcome>;
 }
 
 export interface System {
@@ -132,7 +132,7 @@ export async function runSystem(
     searched: false,
     post: (token, body, task: VendorTask) =>
       arrive(token, body, (believed) => {
-        if (believed && isNews(JSON.parse(body) as Report)) task.believedAt ??= scheduler.now();
+        if (believed && needsWrite(JSON.parse(body) as Report)) task.believedAt ??= scheduler.now();
       }),
     forge: (token, body) =>
       arrive(token, body, (believed) => {

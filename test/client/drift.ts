@@ -2,9 +2,10 @@
  * The client's types are the server's, member by member. Types only: `npm run typecheck` holds them together, and its
  * error names the member that one side has and the other has not.
  */
+
+import type { DeadLetter } from "@mjflow/core/dead-letter";
 import type { ERRORS, FAILURES } from "@mjflow/core/error";
 import type { EventType } from "@mjflow/core/event";
-import type { DeadLetter } from "@mjflow/core/letter";
 import type { ActionRequest, FlowRequest, ModalInput } from "@mjflow/core/request";
 import type { eventView, FlowView, flowSummary, TaskView } from "@mjflow/engine/view";
 import type * as Client from "../../packages/client/src/index.ts";

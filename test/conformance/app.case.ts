@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { type App, type AppKey, appIdOf, newKeyText } from "@mjflow/core/app";
 import { newCredit } from "@mjflow/core/credit";
-import type { Idempotency } from "@mjflow/core/idempotency";
+import type { IdempotencyRecord } from "@mjflow/core/idempotency";
 import type { Store } from "@mjflow/core/port";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { NOW } from "./factory.ts";
@@ -74,7 +74,7 @@ export function appCase(title: string, make: () => Promise<StoreMaker>): void {
       const { id: appId } = newApp();
       for (const key of ["a", "#b#idem", "x".repeat(255)]) {
         const fields = { fingerprint: "f", target: "flow_x", state: "running" as const };
-        const claim: Idempotency = { appId, key, rev: 0, ...fields, leaseUntil: 7, createdAt: NOW };
+        const claim: IdempotencyRecord = { appId, key, rev: 0, ...fields, leaseUntil: 7, createdAt: NOW };
         expect(await store.saveIdempotency(claim)).toEqual({ ok: true, item: { ...claim, rev: 1 } });
         expect(await store.saveIdempotency(claim)).toEqual({ ok: false, current: { ...claim, rev: 1 } });
         const done = { ...claim, rev: 1, state: "done" as const, leaseUntil: undefined };

@@ -4,9 +4,9 @@
  */
 
 import { randomBytes } from "node:crypto";
+import { newHealth } from "@mjflow/core/account-health";
+import { type DeadLetter, deadLetterIdOf } from "@mjflow/core/dead-letter";
 import type { Flow } from "@mjflow/core/flow";
-import { newHealth } from "@mjflow/core/health";
-import { type DeadLetter, letterIdOf } from "@mjflow/core/letter";
 import { DUE_SHARDS } from "@mjflow/core/limit";
 import type { DueRef, FlowFilter, Store } from "@mjflow/core/port";
 import type { Task } from "@mjflow/core/task";
@@ -383,19 +383,21 @@ export function storeCase(title: string, make: () => Promise<StoreMaker>, skip: 
       };
 
       promise("are kept once, listed newest first until decided on, and stay on record", async () => {
-        const [older, newer] = [letterIdOf(NOW - 5_000, newAppId()), letterIdOf(NOW, newAppId())];
-        await store.keepLetter(letter(older, 'odd \u0001 "body" 🛶'));
-        await store.keepLetter(letter(newer));
-        await store.keepLetter(letter(newer, "another"));
-        const ids = (await store.letters(500)).map(({ id }) => id);
+        const [older, newer] = [deadLetterIdOf(NOW - 5_000, newAppId()), deadLetterIdOf(NOW, newAppId())];
+        await store.saveNewDeadLetter(letter(older, 'odd \u0001 "body" 🛶'));
+        await store.saveNewDeadLetter(letter(newer));
+        await store.saveNewDeadLetter(letter(newer, "another"));
+        const ids = (await store.listDeadLetters(500)).map(({ id }) => id);
         expect(ids.indexOf(newer)).toBeLessThan(ids.indexOf(older));
-        expect(await store.letter(older)).toMatchObject({ rev: 1, body: 'odd \u0001 "body" 🛶' });
-        const saved = await store.saveLetter({ ...letter(newer), rev: 1, state: "dropped" });
+        expect(await store.getDeadLetter(older)).toMatchObject({ rev: 1, body: 'odd \u0001 "body" 🛶' });
+        const saved = await store.saveDeadLetter({ ...letter(newer), rev: 1, state: "dropped" });
         expect(saved).toMatchObject({ ok: true, item: { rev: 2 } });
-        expect(await store.saveLetter({ ...letter(newer), rev: 1, state: "redriven" })).toMatchObject({ ok: false });
-        expect((await store.letters(500)).map(({ id }) => id)).not.toContain(newer);
-        expect(await store.letter(newer)).toMatchObject({ state: "dropped", body: "{" });
-        expect(await store.letter("2026_nobody")).toBeUndefined();
+        expect(await store.saveDeadLetter({ ...letter(newer), rev: 1, state: "redriven" })).toMatchObject({
+          ok: false,
+        });
+        expect((await store.listDeadLetters(500)).map(({ id }) => id)).not.toContain(newer);
+        expect(await store.getDeadLetter(newer)).toMatchObject({ state: "dropped", body: "{" });
+        expect(await store.getDeadLetter("2026_nobody")).toBeUndefined();
       });
     });
   });

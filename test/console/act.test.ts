@@ -35,7 +35,7 @@ describe.skipIf(!chromium)("in the console", () => {
   beforeAll(async () => {
     dataDir = mkdtempSync(join(tmpdir(), "mjflow-act-"));
     await withStore(dataDir, async (store) => {
-      for (const letter of LETTERS) await store.keepLetter(letter);
+      for (const letter of LETTERS) await store.saveNewDeadLetter(letter);
     });
     house = await spawnServer({ dataDir, env: { MJFLOW_TIMINGS: JSON.stringify(GRACE) } });
     browser = await launch(chromium!);

@@ -17,7 +17,7 @@ describe("dead letters nobody can read", () => {
     await keepLetter(deps, letter("a", "{"));
     await keepLetter(deps, letter("a", "{"));
     await keepLetter(deps, { ...letter("b", '{"v":9}'), sentAt: Date.UTC(2026, 10, 22) });
-    expect((await deps.store.letters(10)).map(({ body }) => body)).toEqual(['{"v":9}', "{"]);
+    expect((await deps.store.listDeadLetters(10)).map(({ body }) => body)).toEqual(['{"v":9}', "{"]);
   });
 
   test("a message of newer code, sent again once that code is there, does its work", async () => {
@@ -26,9 +26,9 @@ describe("dead letters nobody can read", () => {
     const { deps, queue } = world;
     while (queue.size > 0) for (const record of queue.receive(10)) queue.delete(record.receiptHandle);
     await keepLetter(deps, letter("a", JSON.stringify({ v: 1, type: "submit", flowId: flow.id, path: "0" })));
-    const [kept] = await deps.store.letters(10);
+    const [kept] = await deps.store.listDeadLetters(10);
     expect(await redriveLetter(deps, kept!.id)).toMatchObject({ state: "redriven" });
-    expect(await deps.store.letters(10)).toEqual([]);
+    expect(await deps.store.listDeadLetters(10)).toEqual([]);
     await world.finishAll();
     expect((await world.read(flow)).status).toBe("completed");
   });
@@ -36,22 +36,22 @@ describe("dead letters nobody can read", () => {
   test("each is decided on once, and what was decided stays on record", async () => {
     const { deps, queue } = createTestHarness();
     await keepLetter(deps, letter("a", "{"));
-    const [kept] = await deps.store.letters(10);
+    const [kept] = await deps.store.listDeadLetters(10);
     expect(await dropLetter(deps, kept!.id)).toMatchObject({ state: "dropped" });
     await expect(redriveLetter(deps, kept!.id)).rejects.toMatchObject({ code: "conflict" });
     await expect(dropLetter(deps, "2026_x")).rejects.toMatchObject({ code: "not_found" });
-    expect((await deps.store.letter(kept!.id))!.state).toBe("dropped");
+    expect((await deps.store.getDeadLetter(kept!.id))!.state).toBe("dropped");
     expect(queue.size).toBe(0);
   });
 
   test("one that dies between sending and noting is sent again, not lost", async () => {
     const world = createTestHarness();
     await keepLetter(world.deps, letter("a", "{"));
-    const [kept] = await world.deps.store.letters(10);
-    world.storeFault.arm("saveLetter", "before");
+    const [kept] = await world.deps.store.listDeadLetters(10);
+    world.storeFault.arm("saveDeadLetter", "before");
     await expect(redriveLetter(world.deps, kept!.id)).rejects.toThrow("crash");
     expect(world.queue.size).toBe(1);
-    expect(await world.deps.store.letters(10)).toHaveLength(1);
+    expect(await world.deps.store.listDeadLetters(10)).toHaveLength(1);
   });
 
   test("the submit worker gives back what it cannot read, and does the rest of the batch", async () => {

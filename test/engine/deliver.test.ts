@@ -1,5 +1,5 @@
-import { deliveryIdOf, SCHEDULE_MS } from "@mjflow/core/delivery";
-import { FAILING_LIMIT_MS } from "@mjflow/core/endpoint";
+import { deliveryIdOf, RETRY_SCHEDULE_MS } from "@mjflow/core/delivery";
+import { DISABLE_AFTER_FAILING_MS } from "@mjflow/core/endpoint";
 import type { PostOutcome } from "@mjflow/core/port";
 import { createEndpoint, patchEndpoint, rotateSecret } from "@mjflow/engine/endpoint";
 import { probeEndpoint } from "@mjflow/engine/probe";
@@ -62,7 +62,7 @@ describe("what a flow's own notifyHook hears", () => {
     expect(world.receiver.posts).toEqual([]);
     expect(world.metrics.get("Told")).toBeUndefined();
     const { tasks } = await world.read(flow);
-    for (const task of tasks.values()) expect(task).not.toHaveProperty("owes");
+    for (const task of tasks.values()) expect(task).not.toHaveProperty("pendingEffects");
   });
 
   test("an open window, so that somebody answers it; its announcement outlives a lost message", async () => {
@@ -74,7 +74,7 @@ describe("what a flow's own notifyHook hears", () => {
     await pass(world, 2 * 60_000);
     expect(heard(world)).toContain("task.modal");
     expect((await world.read(flow)).tasks.get("0")).toMatchObject({ status: "MODAL" });
-    expect((await world.read(flow)).tasks.get("0")).not.toHaveProperty("owes");
+    expect((await world.read(flow)).tasks.get("0")).not.toHaveProperty("pendingEffects");
   });
 
   test("a failure is told as one, with its reason", async () => {
@@ -129,7 +129,7 @@ describe("an endpoint", () => {
     );
     await world.finishAll();
     await pass(world, 90 * HOUR, 5 * 60_000);
-    expect(world.receiver.posts).toHaveLength(SCHEDULE_MS.length);
+    expect(world.receiver.posts).toHaveLength(RETRY_SCHEDULE_MS.length);
     const query = { appId: "app_a", listeners: [made.id], limit: 10 };
     const [given] = (await world.deps.hookStore.listDeliveries(query)).deliveries;
     expect(given).toMatchObject({ status: "failed", failure: "exhausted" });
@@ -184,7 +184,7 @@ describe("an endpoint", () => {
       await world.start();
       await world.finishAll();
       expect((await stored())!.disabledAt).toBeUndefined();
-      world.advance(FAILING_LIMIT_MS / 5);
+      world.advance(DISABLE_AFTER_FAILING_MS / 5);
     }
     await world.start();
     await world.finishAll();
@@ -283,10 +283,10 @@ describe("a crash", () => {
     await world.drain();
     await world.post(world.vendor.calls.at(-1)!, "SUCCESS");
     while (world.queue.size > 0) for (const record of world.queue.receive(10)) world.queue.delete(record.receiptHandle);
-    expect((await world.read(flow)).flow.owes).toEqual(["tell"]);
+    expect((await world.read(flow)).flow.pendingEffects).toEqual(["tell"]);
     await pass(world, 5 * 60_000);
     expect(world.receiver.posts).toHaveLength(2);
-    expect((await world.read(flow)).flow).not.toHaveProperty("owes");
+    expect((await world.read(flow)).flow).not.toHaveProperty("pendingEffects");
   });
 });
 
@@ -320,7 +320,7 @@ describe("pictures", () => {
     media.copy = () => Promise.reject(Object.assign(new Error("expired"), { retry: "never", code: "gone" }));
     await pass(world, 15 * 60_000);
     expect((await world.read(flow)).tasks.get("0")).toMatchObject({ status: "SUCCESS" });
-    expect((await world.read(flow)).tasks.get("0")).not.toHaveProperty("owes");
+    expect((await world.read(flow)).tasks.get("0")).not.toHaveProperty("pendingEffects");
     expect(world.receiver.posts).toHaveLength(1);
     expect(world.metrics.get("ArchiveFailures")).toBeGreaterThan(0);
     media.copy = copy;

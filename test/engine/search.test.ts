@@ -1,5 +1,5 @@
 /** A vendor that lists its recent tasks by our mark: what is in doubt is searched for before it is sent again. */
-import { type Abilities, LookupError } from "@mjflow/core/port";
+import { LookupError, type ProviderCapabilities } from "@mjflow/core/port";
 import type { ReportStatus } from "@mjflow/core/report";
 import { describe, expect, test } from "vitest";
 import { type Call, createTestHarness } from "../support/harness.ts";
@@ -12,7 +12,7 @@ function createSearched() {
   const vendor = { failure: undefined as Error | undefined };
   const { provider } = world.vendor;
   Object.assign(provider, {
-    abilities: { ...provider.abilities, searchByState: true } satisfies Abilities,
+    abilities: { ...provider.capabilities, searchByState: true } satisfies ProviderCapabilities,
     search: async (states: readonly string[]) => {
       searches.push([...states]);
       if (vendor.failure) throw vendor.failure;

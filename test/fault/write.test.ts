@@ -2,10 +2,11 @@
  * Fault 20: the table refuses, is busy with somebody's transaction, or does the work and says that it failed. Tried on
  * each kind of write there is, and then on each single write of a whole flow.
  */
+
+import { newHealth } from "@mjflow/core/account-health";
+import { deadLetterIdOf } from "@mjflow/core/dead-letter";
 import { newDelivery } from "@mjflow/core/delivery";
 import type { Flow } from "@mjflow/core/flow";
-import { newHealth } from "@mjflow/core/health";
-import { letterIdOf } from "@mjflow/core/letter";
 import type { Task } from "@mjflow/core/task";
 import { startTableEngine } from "@mjflow/local/engine/table";
 import { createDynamoStore } from "@mjflow/store/dynamo";
@@ -122,20 +123,20 @@ const kinds: Record<string, () => Promise<Write>> = {
   async "a dead letter"() {
     const letter = letterOf(newAppId());
     return {
-      run: (to) => to.keepLetter(letter),
+      run: (to) => to.saveNewDeadLetter(letter),
       says: undefined,
-      rev: async () => (await stores.letter(letter.id))?.rev ?? 0,
+      rev: async () => (await stores.getDeadLetter(letter.id))?.rev ?? 0,
       revs: [0, 1],
     };
   },
   async "a dead letter again"() {
     const letter = letterOf(newAppId());
-    await stores.keepLetter(letter);
+    await stores.saveNewDeadLetter(letter);
     const next = { ...letter, rev: 1, state: "dropped" } as const;
     return {
-      run: (to) => to.saveLetter(next),
+      run: (to) => to.saveDeadLetter(next),
       says: { ok: true, item: { ...next, rev: 2 } },
-      rev: async () => (await stores.letter(letter.id))!.rev,
+      rev: async () => (await stores.getDeadLetter(letter.id))!.rev,
       revs: [1, 2],
     };
   },
@@ -162,7 +163,7 @@ const kinds: Record<string, () => Promise<Write>> = {
 };
 
 function letterOf(name: string) {
-  const id = letterIdOf(NOW, name);
+  const id = deadLetterIdOf(NOW, name);
   return { id, rev: 0, state: "kept", body: "{}", why: "not JSON", receives: 5, createdAt: NOW } as const;
 }
 

@@ -96,7 +96,7 @@ test.each(windowed)("in the dialect of %s a window is told of, and its answer is
 
 test("a table in trouble is busy, never a picture in doubt", async () => {
   const { MjflowError } = await import("@mjflow/core/error");
-  client.world.deps.facadeStore.point = () => Promise.reject(new MjflowError("overloaded"));
+  client.world.deps.facadeStore.create = () => Promise.reject(new MjflowError("overloaded"));
   const call = { action: "imagine", prompt: "a boat", inputs: {} } as const;
   expect(await adapter("simulator").submit(call, context)).toMatchObject({ kind: "busy" });
 });

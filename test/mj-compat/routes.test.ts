@@ -34,7 +34,7 @@ describe("a submission", () => {
     const { body } = await client.post("/mj/submit/imagine", { prompt: "a boat", state: "s 1", notifyHook: hook });
     const native = await client.call("GET", "/v1/flows", undefined, { authorization: `Bearer ${SECRET}` });
     expect(native.body.data).toMatchObject([{ prompt: "a boat", state: "s 1", provider: "fake" }]);
-    const pointer = await client.world.deps.facadeStore.pointer("app_a", body.result);
+    const pointer = await client.world.deps.facadeStore.get("app_a", body.result);
     expect(pointer).toMatchObject({ id: body.result, notifyHook: hook, state: "s 1", flowId: native.body.data[0].id });
     const { tasks } = await client.world.deps.store.load(pointer!.flowId, ["0"]);
     expect(tasks).toMatchObject([{ mj: body.result }]);
@@ -165,11 +165,11 @@ describe("a submission", () => {
 
   test("a table that is overloaded is 23, come again; one that fails is 9; neither is a 500", async () => {
     const { facadeStore } = client.world.deps;
-    const { point } = facadeStore;
-    facadeStore.point = () => Promise.reject(new MjflowError("overloaded"));
+    const { create } = facadeStore;
+    facadeStore.create = () => Promise.reject(new MjflowError("overloaded"));
     const busy = await client.post("/mj/submit/imagine", { prompt: "x" });
     expect([busy.status, busy.body.code, busy.body.result]).toEqual([200, 23, null]);
-    facadeStore.point = point;
+    facadeStore.create = create;
     client.world.storeFault.arm("createFlow", "before");
     const broken = await client.post("/mj/submit/imagine", { prompt: "x" });
     expect([broken.status, broken.body.code, broken.body.result]).toEqual([200, 9, null]);
@@ -295,7 +295,7 @@ describe("a task, as it is fetched", () => {
 
   test("is not there: 404 by code 3, in JSON, for a number, a native id, another app's, and words", async () => {
     const id = await client.imagined();
-    const { flowId } = (await client.world.deps.facadeStore.pointer("app_a", id))!;
+    const { flowId } = (await client.world.deps.facadeStore.get("app_a", id))!;
     const native = `${flowId.replace("flow_", "task_")}_0`;
     const other = { "mj-api-secret": OTHER_SECRET };
     for (const [path, headers] of [
@@ -395,7 +395,7 @@ describe("a press", () => {
     await client.world.finishAll();
     const customId = await client.customId(body.result, "U1");
     const headers = { "mj-api-secret": OTHER_SECRET };
-    const { flowId } = (await client.world.deps.facadeStore.pointer("app_a", body.result))!;
+    const { flowId } = (await client.world.deps.facadeStore.get("app_a", body.result))!;
     for (const taskId of [body.result, `${flowId.replace("flow_", "task_")}_0`]) {
       for (const [path, fields] of [
         ["action", { customId }],

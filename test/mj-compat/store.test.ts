@@ -1,5 +1,5 @@
 /** The facade's numbers, on the table in memory and on the engine of the local house. */
-import type { MjPointer } from "@mjflow/core/facade";
+import type { MjTaskPointer } from "@mjflow/core/mj-task";
 import { startTableEngine } from "@mjflow/local/engine/table";
 import { createFacadeStore } from "@mjflow/store/facade";
 import { KEPT_MS } from "@mjflow/store/keys";
@@ -31,7 +31,7 @@ describe.each(Object.entries(makers))("numbers: %s", (_, make) => {
   });
   afterAll(() => made?.stop());
 
-  const pointerOf = (appId: string, id: string, more: Partial<MjPointer> = {}): MjPointer => ({
+  const pointerOf = (appId: string, id: string, more: Partial<MjTaskPointer> = {}): MjTaskPointer => ({
     appId,
     id,
     rev: 0,
@@ -51,51 +51,53 @@ describe.each(Object.entries(makers))("numbers: %s", (_, make) => {
       window: true,
       notifyHook: "https://app.test/hook",
     });
-    expect(await store().point(full)).toBe(true);
-    expect(await store().pointer(full.appId, full.id)).toEqual({ ...full, rev: 1 });
+    expect(await store().create(full)).toBe(true);
+    expect(await store().get(full.appId, full.id)).toEqual({ ...full, rev: 1 });
     const bare = pointerOf(full.appId, "1765432109876124", { state: "" });
-    await store().point(bare);
-    expect(await store().pointer(full.appId, bare.id)).toEqual({ ...bare, rev: 1 });
+    await store().create(bare);
+    expect(await store().get(full.appId, bare.id)).toEqual({ ...bare, rev: 1 });
   });
 
   test("a taken number is refused and stays what it was; another app's is another number", async () => {
     const [a, b] = [newAppId(), newAppId()];
     const first = pointerOf(a, "1765432109876123");
-    expect(await store().point(first)).toBe(true);
-    expect(await store().point(pointerOf(a, first.id))).toBe(false);
-    expect(await store().pointer(a, first.id)).toMatchObject({ flowId: first.flowId });
-    expect(await store().pointer(b, first.id)).toBeUndefined();
-    expect(await store().point(pointerOf(b, first.id))).toBe(true);
+    expect(await store().create(first)).toBe(true);
+    expect(await store().create(pointerOf(a, first.id))).toBe(false);
+    expect(await store().get(a, first.id)).toMatchObject({ flowId: first.flowId });
+    expect(await store().get(b, first.id)).toBeUndefined();
+    expect(await store().create(pointerOf(b, first.id))).toBe(true);
   });
 
   test("of many at once, one gets it", async () => {
     const app = newAppId();
-    const tried = await Promise.all(Array.from({ length: 8 }, () => store().point(pointerOf(app, "1765432109876123"))));
+    const tried = await Promise.all(
+      Array.from({ length: 8 }, () => store().create(pointerOf(app, "1765432109876123"))),
+    );
     expect(tried.filter(Boolean)).toHaveLength(1);
   });
 
   test("one taken back is free again", async () => {
     const pointer = pointerOf(newAppId(), "1765432109876123");
-    await store().point(pointer);
-    await store().forget(pointer);
-    expect(await store().pointer(pointer.appId, pointer.id)).toBeUndefined();
-    expect(await store().point(pointer)).toBe(true);
+    await store().create(pointer);
+    await store().delete(pointer);
+    expect(await store().get(pointer.appId, pointer.id)).toBeUndefined();
+    expect(await store().create(pointer)).toBe(true);
   });
 
   test("many are read at once: those that are there, each once; more than one request holds", async () => {
     const app = newAppId();
     const ids = Array.from({ length: 120 }, (_, i) => String(1_765_432_109_876_000 + i));
-    await Promise.all(ids.map((id) => store().point(pointerOf(app, id))));
-    const found = await store().pointers(app, [...ids, ids[0]!, "1"]);
+    await Promise.all(ids.map((id) => store().create(pointerOf(app, id))));
+    const found = await store().getMany(app, [...ids, ids[0]!, "1"]);
     expect(found.map(({ id }) => id).toSorted()).toEqual(ids);
-    expect(await store().pointers(app, [])).toEqual([]);
+    expect(await store().getMany(app, [])).toEqual([]);
   });
 
   test("the newest come first, and only the app's own", async () => {
     const [app, other] = [newAppId(), newAppId()];
     for (const id of ["1765432109876002", "1765432109877001", "1765432109876001"]) {
-      await store().point(pointerOf(app, id));
-      await store().point(pointerOf(other, id));
+      await store().create(pointerOf(app, id));
+      await store().create(pointerOf(other, id));
     }
     const listed = (await store().latest(app, 2)).map(({ appId, id }) => [appId, id]);
     expect(listed).toEqual([
@@ -107,10 +109,10 @@ describe.each(Object.entries(makers))("numbers: %s", (_, make) => {
 
   test("past its 90 days a number is gone, deleted yet or not", async () => {
     const pointer = pointerOf(newAppId(), "1765432109876123");
-    await store().point(pointer);
+    await store().create(pointer);
     now = NOW + KEPT_MS + 1_000;
-    expect(await store().pointer(pointer.appId, pointer.id)).toBeUndefined();
-    expect(await store().pointers(pointer.appId, [pointer.id])).toEqual([]);
+    expect(await store().get(pointer.appId, pointer.id)).toBeUndefined();
+    expect(await store().getMany(pointer.appId, [pointer.id])).toEqual([]);
     expect(await store().latest(pointer.appId, 1)).toEqual([]);
     now = NOW;
   });

@@ -4,7 +4,7 @@
  */
 import { readFileSync } from "node:fs";
 import { ERRORS, type ErrorCode } from "@mjflow/core/error";
-import { MjAnswer } from "@mjflow/core/facade-response";
+import { MjAnswer } from "@mjflow/core/mj-response";
 import { EndpointEvent, FlowEvent, Problem, TaskEvent } from "@mjflow/core/response";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import addFormats from "ajv-formats";

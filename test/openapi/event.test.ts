@@ -1,7 +1,7 @@
 /** What is posted to apps is what the description says: each kind of event, and the facade's task object. */
 
 import { EVENT_TYPES } from "@mjflow/core/event";
-import { MjTask } from "@mjflow/core/facade-response";
+import { MjTask } from "@mjflow/core/mj-response";
 import { expect, test } from "vitest";
 import { FLOW } from "../app/api-client.ts";
 import { expectDocumentedRoute, expectEventSchema, expectSchema } from "./checked.ts";

@@ -23,7 +23,7 @@ export async function createOpenApiHarness(seen: Seen = new Set()) {
   await world.finishAll();
   const root = `${flow.replace("flow_", "task_")}_0`;
   const delivery = (await call("GET", "/v1/deliveries")).body.data[0].id as string;
-  await world.deps.store.keepLetter(DEAD_LETTER);
+  await world.deps.store.saveNewDeadLetter(DEAD_LETTER);
   const number = (await call("POST", "/mj/submit/imagine", { prompt: "a boat" })).body.result as string;
   await world.finishAll();
   world.vendor.next((one) => ({ kind: "window", vendorTaskId: one.id }));

@@ -2,8 +2,9 @@
  * What the routes' handlers return is what their descriptions say, member by member. Types only: `npm run typecheck`
  * holds them together, and its error names the route where they differ.
  */
-import type { mjTaskView } from "@mjflow/core/facade";
-import type { MjAnswer, MjTask } from "@mjflow/core/facade-response";
+
+import type { MjAnswer, MjTask } from "@mjflow/core/mj-response";
+import type { mjTaskView } from "@mjflow/core/mj-task";
 import type { EndpointEvent, FlowEvent, TaskEvent } from "@mjflow/core/response";
 import type { eventView, TaskView } from "@mjflow/engine/view";
 import type { ExtractSchema } from "hono/types";

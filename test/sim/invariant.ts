@@ -1,7 +1,7 @@
 /** What must hold when everything is quiet, whatever went wrong on the way. Each finding is a sentence with its seed. */
-import { SCHEDULE_MS } from "@mjflow/core/delivery";
-import { eventIdOf, FLOW_PLACE } from "@mjflow/core/event";
-import { flowEvents } from "@mjflow/core/happened";
+import { RETRY_SCHEDULE_MS } from "@mjflow/core/delivery";
+import { flowEvents } from "@mjflow/core/derived-events";
+import { eventIdOf, FLOW_SUBJECT } from "@mjflow/core/event";
 import { isPlannedChild } from "@mjflow/core/id";
 import { costMicroUsd } from "@mjflow/core/price";
 import { isEnded } from "@mjflow/core/task";
@@ -114,12 +114,12 @@ function missingNotificationsOf({ flows, posts }: SimulationRun): {
       ...(flow.notifyHook ? [flow.notifyHook] : []),
     ];
     const ends = tasks.map((task) => eventIdOf(flow.id, task.path, task.status === "SUCCESS" ? "completed" : "failed"));
-    const all = [...ends, eventIdOf(flow.id, FLOW_PLACE, flowEvents(flow)[0]?.name ?? "")];
+    const all = [...ends, eventIdOf(flow.id, FLOW_SUBJECT, flowEvents(flow)[0]?.name ?? "")];
     return urls.flatMap((url) => all.map((id) => `${url} ${id}`));
   });
   const isTaken = (key: string) => byId.get(key)?.some((post) => post.taken) ?? false;
   const untaken = expected.filter((key) => !isTaken(key));
-  const lost = untaken.filter((key) => (byId.get(key)?.length ?? 0) < SCHEDULE_MS.length);
+  const lost = untaken.filter((key) => (byId.get(key)?.length ?? 0) < RETRY_SCHEDULE_MS.length);
   const changed = [...byId].filter(([, same]) => new Set(same.map((post) => headOf(post.body))).size > 1);
   return {
     findings: [
@@ -176,8 +176,8 @@ function unfinishedOf(run: SimulationRun): string[] {
 
 /** What was to be archived is, unless its message died of too many failures; a tile that succeeded has its picture. */
 function missingCopiesOf({ flow, tasks }: SimulationRun["flows"] extends Map<string, infer F> ? F : never): string[] {
-  return tasks.flatMap(({ path, action, status, owes, copies }) => [
-    ...(owes ? [`${flow.id} ${path} still owes ${owes.join(", ")}`] : []),
+  return tasks.flatMap(({ path, action, status, pendingEffects, copies }) => [
+    ...(pendingEffects ? [`${flow.id} ${path} still owes ${pendingEffects.join(", ")}`] : []),
     ...(action === "TILE" && status === "SUCCESS" && copies?.length !== 1
       ? [`${flow.id} ${path} is a tile of nothing`]
       : []),

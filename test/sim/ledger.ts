@@ -2,7 +2,7 @@
  * An auditor beside the table (E): sees every write of credit, knows every state a task has been in, and adds up for
  * itself what each settlement should have been.
  */
-import { type Credit, heldMicro, imbalanceMicro } from "@mjflow/core/credit";
+import { type Credit, heldMicro, ledgerImbalanceMicro } from "@mjflow/core/credit";
 import type { Store } from "@mjflow/core/port";
 import { costMicroUsd } from "@mjflow/core/price";
 import type { Task } from "@mjflow/core/task";
@@ -42,7 +42,7 @@ export function createLedger(broken: string[], now: () => number): Ledger {
 
   function audit(before: Credit | undefined, next: Credit): void {
     const name = `E ${next.appId} rev ${next.rev}`;
-    const off = imbalanceMicro(next);
+    const off = ledgerImbalanceMicro(next);
     if (off !== 0) broken.push(`${name}: ${off} micro-USD are neither settled, refunded nor held`);
     const amounts = [next.reserved, next.settled, next.refunded, heldMicro(next)];
     if (!amounts.every((micro) => Number.isSafeInteger(micro) && micro >= 0)) {

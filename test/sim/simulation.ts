@@ -4,14 +4,14 @@
  */
 
 import type { Limits } from "@mjflow/core/app";
-import { type Credit, DANGLING_MS } from "@mjflow/core/credit";
+import { type Credit, ORPHANED_HOLD_AFTER_MS } from "@mjflow/core/credit";
 import { MjflowError } from "@mjflow/core/error";
-import { type Flow, flowStatus, nextLookAt } from "@mjflow/core/flow";
+import { type Flow, flowStatus, nextFlowDue } from "@mjflow/core/flow";
 import { ROOT_PATH, taskIdOf } from "@mjflow/core/id";
 import type { Clock, Log, Metric, Store } from "@mjflow/core/port";
-import { isNews, type Report } from "@mjflow/core/report";
+import { needsWrite, type Report } from "@mjflow/core/report";
 import type { PlanInput } from "@mjflow/core/request";
-import { isEnded, isListed, type Task } from "@mjflow/core/task";
+import { hasOwnDueEntry, isEnded, type Task } from "@mjflow/core/task";
 import { TIMINGS } from "@mjflow/core/timing";
 import { createAccounts } from "@mjflow/engine/account";
 import { archive } from "@mjflow/engine/archive";
@@ -305,7 +305,7 @@ export async function runSimulation({
       (deps, code) => code.receive({ ...deps, readCallback }, token, body),
       (received) => {
         if (received?.kind === "refused") ownRefused++;
-        const told = received?.kind === "recorded" && isNews(JSON.parse(body) as Report);
+        const told = received?.kind === "recorded" && needsWrite(JSON.parse(body) as Report);
         if (told) task.believedAt ??= scheduler.now();
       },
     );
@@ -429,7 +429,7 @@ export async function runSimulation({
 
   // What dead processes hold is given back by whoever asks next.
   for (const appId of limits ? ["app", SUBSCRIBED_APP] : []) {
-    const clock = { now: () => now() + DANGLING_MS };
+    const clock = { now: () => now() + ORPHANED_HOLD_AFTER_MS };
     for (let i = 0; i < flows; i++) await creditOf({ store: ledger.watch(memory), clock, log }, appId);
   }
   const left = dump();
@@ -500,7 +500,7 @@ function createWatch(broken: string[], { now, slackMs }: Time, saw: (task: Task)
   const flows = new Map<string, Flow>();
   function checkFlow(flow: Flow): void {
     flows.set(flow.id, flow);
-    const latest = nextLookAt(flow, [], now(), TIMINGS) + slackMs;
+    const latest = nextFlowDue(flow, [], now(), TIMINGS) + slackMs;
     if (flow.status === "running" && (flow.due === undefined || flow.due > latest))
       broken.push(`T4 ${flow.id} runs, and is looked at ${flow.due === undefined ? "never" : "too late"}`);
   }
@@ -511,7 +511,7 @@ function createWatch(broken: string[], { now, slackMs }: Time, saw: (task: Task)
     last.set(key, task);
     if (!isEnded(task) && task.due === undefined)
       broken.push(`T4 ${task.path} ${task.status} waits without a due time`);
-    if (!isEnded(task) && !isListed(task)) {
+    if (!isEnded(task) && !hasOwnDueEntry(task)) {
       const flow = flows.get(task.flowId);
       if (flow?.status !== "running") broken.push(`T4 ${task.path} ${task.status} waits with a flow that does not`);
       else if (flow.due! > task.due! + slackMs) broken.push(`T4 ${task.path} ${task.status} waits with a later flow`);

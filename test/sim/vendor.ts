@@ -3,7 +3,7 @@
  * as the servers read do: callbacks once, unsigned, in any order, no retry, no idempotency key.
  */
 import type { Button } from "@mjflow/core/button";
-import { type CallContext, LookupError, type Provider, type SubmitAnswer } from "@mjflow/core/port";
+import { type CallContext, LookupError, type Provider, type SubmitOutcome } from "@mjflow/core/port";
 import type { Report, ReportStatus } from "@mjflow/core/report";
 import type { FaultProfile } from "./fault-profile.ts";
 import type { Rng } from "./random.ts";
@@ -96,7 +96,7 @@ export function createVendor({ scheduler, rng, profile, searched, took, post, fo
   async function submit(
     { state, notifyHook: hook, account: { apiKey: account } }: CallContext,
     press?: { parentId: string; customId: string },
-  ): Promise<SubmitAnswer> {
+  ): Promise<SubmitOutcome> {
     counts.submissions++;
     if (rng.chance(profile.dropBefore)) return { kind: "unclear", reason: "lost on the way" };
     if (rng.chance(profile.busy)) return { kind: "busy", reason: "23" };
@@ -139,7 +139,7 @@ export function createVendor({ scheduler, rng, profile, searched, took, post, fo
     if (!ended || !offered) wrong.push(`${customId} on ${parentId}`);
   }
 
-  async function answerWindow(account: string, id: string): Promise<SubmitAnswer> {
+  async function answerWindow(account: string, id: string): Promise<SubmitOutcome> {
     counts.submissions++;
     const task = find(account, id);
     if (rng.chance(profile.dropBefore)) return { kind: "unclear", reason: "lost on the way" };
@@ -154,7 +154,7 @@ export function createVendor({ scheduler, rng, profile, searched, took, post, fo
   const provider: Provider = {
     id: "sim",
     title: "Simulated",
-    abilities: {
+    capabilities: {
       notifyHook: "documented",
       listByCondition: true,
       searchByState: searched,
@@ -190,7 +190,7 @@ export function createVendor({ scheduler, rng, profile, searched, took, post, fo
   return { provider, taken, wrong, counts };
 }
 
-function refusal(): SubmitAnswer {
+function refusal(): SubmitOutcome {
   return { kind: "refused", failure: { code: "banned_prompt", message: "banned" } };
 }
 

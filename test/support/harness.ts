@@ -9,7 +9,6 @@ import { type Flow, flowStatus } from "@mjflow/core/flow";
 import type { Message } from "@mjflow/core/message";
 import type {
   CallContext,
-  HookStore,
   Log,
   Metric,
   Post,
@@ -17,8 +16,9 @@ import type {
   Provider,
   Queue,
   Store,
-  SubmitAnswer,
+  SubmitOutcome,
   Vendor,
+  WebhookStore,
 } from "@mjflow/core/port";
 import type { Report, ReportStatus } from "@mjflow/core/report";
 import type { FlowRequest } from "@mjflow/core/request";
@@ -130,7 +130,7 @@ export function createTestHarness({
     log,
     readCallback: (_provider: string, body: string): Report | undefined => vendor.provider.readCallback(body),
   };
-  const hookFault = faultable<HookStore>(createHookStore({ table, now: clock.now }));
+  const hookFault = faultable<WebhookStore>(createHookStore({ table, now: clock.now }));
   const facadeStore = createFacadeStore(table, { now: clock.now });
   const receiver = createReceiver();
   const wired = {
@@ -331,10 +331,10 @@ function createVendor() {
   const finished = new Set<string>();
   const reports = new Map<string, Report>();
   const lookups: string[][] = [];
-  const script: ((call: Call) => SubmitAnswer | Promise<SubmitAnswer>)[] = [];
+  const script: ((call: Call) => SubmitOutcome | Promise<SubmitOutcome>)[] = [];
   let lookupError: Error | undefined;
 
-  async function answer(call: Omit<Call, "id">, id?: string): Promise<SubmitAnswer> {
+  async function answer(call: Omit<Call, "id">, id?: string): Promise<SubmitOutcome> {
     const full = { ...call, id: id ?? String(1_765_000_000_000_000 + calls.length) };
     calls.push(full);
     const scripted = script.shift();
@@ -344,7 +344,7 @@ function createVendor() {
   const provider: Provider = {
     id: "fake",
     title: "Fake",
-    abilities: {
+    capabilities: {
       notifyHook: "documented",
       listByCondition: true,
       searchByState: false,
@@ -380,7 +380,7 @@ function createVendor() {
     finished,
     lookups,
     /** The next submission is answered by this. */
-    next: (reply: SubmitAnswer | ((call: Call) => SubmitAnswer | Promise<SubmitAnswer>)) =>
+    next: (reply: SubmitOutcome | ((call: Call) => SubmitOutcome | Promise<SubmitOutcome>)) =>
       void script.push(typeof reply === "function" ? reply : () => reply),
     /** What a look-up will find. */
     holds: (call: Call, status: ReportStatus) =>

@@ -2,15 +2,15 @@
 import { failure } from "@mjflow/core/error";
 import type { Flow } from "@mjflow/core/flow";
 import { taskIdOf } from "@mjflow/core/id";
-import type { SubmitAnswer } from "@mjflow/core/port";
+import type { SubmitOutcome } from "@mjflow/core/port";
 import { TIMINGS } from "@mjflow/core/timing";
 import { pressTask } from "@mjflow/engine/press";
 import { describe, expect, test } from "vitest";
 import { createTestHarness, type TestHarness, tokenOf } from "../support/harness.ts";
 
-const BUSY: SubmitAnswer = { kind: "busy", reason: "23" };
-const UNCLEAR: SubmitAnswer = { kind: "unclear", reason: "timeout" };
-const refused = (code: "vendor_unauthorized" | "vendor_out_of_money"): SubmitAnswer => ({
+const BUSY: SubmitOutcome = { kind: "busy", reason: "23" };
+const UNCLEAR: SubmitOutcome = { kind: "unclear", reason: "timeout" };
+const refused = (code: "vendor_unauthorized" | "vendor_out_of_money"): SubmitOutcome => ({
   kind: "refused",
   failure: failure(code),
 });

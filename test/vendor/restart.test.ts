@@ -2,14 +2,14 @@
 import { failure } from "@mjflow/core/error";
 import type { Flow } from "@mjflow/core/flow";
 import { isFlowId } from "@mjflow/core/id";
-import type { SubmitAnswer } from "@mjflow/core/port";
+import type { SubmitOutcome } from "@mjflow/core/port";
 import type { FlowRequest } from "@mjflow/core/request";
 import { restartIdOf } from "@mjflow/engine/restart";
 import { beforeEach, describe, expect, test } from "vitest";
 import { type ApiClient, createApiClient, FLOW, OPERATOR } from "../app/api-client.ts";
 import { createTestHarness, type TestHarness, type TestHarnessOptions } from "../support/harness.ts";
 
-const REFUSED: SubmitAnswer = { kind: "refused", failure: failure("vendor_unauthorized") };
+const REFUSED: SubmitOutcome = { kind: "refused", failure: failure("vendor_unauthorized") };
 const MINUTE = 60_000;
 const PLAN = [{ press: ["U1", "U2"] }];
 let world: TestHarness;
@@ -59,7 +59,7 @@ describe("a flow whose branches cannot go on", () => {
     await sweep();
     const before = await world.read(old);
     expect(before).toMatchObject({ status: "completed", flow: { restartedAs: restartIdOf(old) } });
-    expect(before.flow.owes).toBeUndefined();
+    expect(before.flow.pendingEffects).toBeUndefined();
     expect(before.flow.due).toBeUndefined();
     expect([...before.tasks.values()].map(({ status }) => status)).toEqual(["SUCCESS", "SUCCESS", "FAILURE"]);
     const [next] = begun(old);
@@ -102,7 +102,7 @@ describe("a flow whose branches cannot go on", () => {
     const old = await halfDone();
     await sweep();
     expect((await world.read(old)).flow).toMatchObject({ status: "completed" });
-    expect((await world.read(old)).flow.owes).toBeUndefined();
+    expect((await world.read(old)).flow.pendingEffects).toBeUndefined();
     expect(flows()).toHaveLength(1);
     expect(await world.sweep()).toMatchObject({ overdue: 0 });
   });
@@ -178,7 +178,7 @@ describe("exactly once", () => {
     world.deps.store.app = app;
     await sweep(3);
     expect(begun(old)).toEqual([]);
-    expect((await world.read(old)).flow.owes).toBeUndefined();
+    expect((await world.read(old)).flow.pendingEffects).toBeUndefined();
   });
 });
 

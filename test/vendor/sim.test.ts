@@ -24,7 +24,7 @@ describe("roots that move between accounts", () => {
       expect(findings).toEqual([]);
       expect(counts).toMatchObject({ duplicates: 0, resubmitted: 0, unfinished: 0 });
       expect(counts.paid).toBe(sold(run));
-      moved += roots.filter(({ places }) => places !== undefined).length;
+      moved += roots.filter(({ previousLocations }) => previousLocations !== undefined).length;
       for (const { tasks } of run.flows.values()) {
         const [{ account } = { account: "" }] = tasks;
         for (const task of tasks) expect(task.account).toBe(account);

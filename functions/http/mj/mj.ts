@@ -3,8 +3,8 @@
  * that talks to one of them changes its base URL, and keeps its key's header, its fields and its polling.
  */
 import { MjflowError } from "@mjflow/core/error";
-import { mjTaskView } from "@mjflow/core/facade";
 import type { Mode } from "@mjflow/core/flow";
+import { mjTaskView } from "@mjflow/core/mj-task";
 import { LookupError } from "@mjflow/core/port";
 import type { Callers } from "@mjflow/engine/app";
 import {
@@ -116,7 +116,7 @@ async function image(c: Context<AppEnv>, id: string): Promise<Response> {
 
 async function submit(c: Context<AppEnv>, verb: RootVerb): Promise<Response> {
   const deps = c.get("deps");
-  await deps.providers.fresh?.();
+  await deps.providers.refresh?.();
   const provider = deps.defaultProvider ?? deps.providers.ids()[0] ?? "";
   const { request, own } = readRoot(verb, await readJson(c), { provider, prefixMode: modeOf(c) });
   const { id } = await submitRoot(deps, c.get("appId"), request, own, deps);

@@ -1,7 +1,8 @@
 /** `submit/upload-discord-images`: handed to the vendor as it is; no task of ours comes of it. */
+
+import { ANY_PROVIDER } from "@mjflow/core/account-selection";
 import { FUNCTION_TIMEOUT_S } from "@mjflow/core/limit";
 import type { Provider } from "@mjflow/core/port";
-import { ANY_PROVIDER } from "@mjflow/core/route";
 import type { Context } from "hono";
 import type { AppEnv } from "../env.ts";
 import { answer, CODE, type MjAnswer } from "./answer.ts";
@@ -13,7 +14,7 @@ type Uploaded = Awaited<ReturnType<Provider["upload"]>>;
 
 export async function upload(c: Context<AppEnv>, images: readonly string[]): Promise<MjAnswer> {
   const { providers, defaultProvider } = c.get("deps");
-  await providers.fresh?.();
+  await providers.refresh?.();
   const named = defaultProvider === ANY_PROVIDER ? undefined : defaultProvider;
   const known = providers.get(named ?? providers.ids()[0] ?? "");
   const account = known?.account(known.accounts()[0]?.name ?? "");

@@ -1,7 +1,7 @@
 /** What is posted to apps, described: OpenAPI's `webhooks`. */
 
 import { EVENT_TYPES, type EventType } from "@mjflow/core/event";
-import { MjTask } from "@mjflow/core/facade-response";
+import { MjTask } from "@mjflow/core/mj-response";
 import { EndpointEvent, FlowEvent, TaskEvent } from "@mjflow/core/response";
 import type { Header, Schema } from "./description.ts";
 

@@ -1,5 +1,5 @@
 /** Words for the drop-in facade. */
-import { MjAnswer, MjButton, MjTask } from "@mjflow/core/facade-response";
+import { MjAnswer, MjButton, MjTask } from "@mjflow/core/mj-response";
 import { Action, Change, List, Modal, Root, SimpleChange, Upload } from "../mj/request.ts";
 import { named, type Words, words } from "./word.ts";
 

@@ -1,5 +1,5 @@
 /** The drop-in facade, described in midjourney-proxy's words (PROTOCOL 1 to 3). Its errors are its own, not problem+json. */
-import { MjAnswer, MjTask } from "@mjflow/core/facade-response";
+import { MjAnswer, MjTask } from "@mjflow/core/mj-response";
 import * as z from "zod/mini";
 import { Action, Change, List, Modal, Root, SimpleChange, Upload } from "../mj/request.ts";
 import type { Answer, Group, RouteDescription, Schema } from "./description.ts";

@@ -1,14 +1,14 @@
 import { describe, expect, it } from "vitest";
 import { FLOW, NOW, taskIn } from "../test/sample.ts";
 import {
+  acquireSlot,
   DEFAULT_ACCOUNT,
   hasSlot,
   isAccountName,
   newSlots,
+  pruneSlots,
+  releaseSlot,
   type Slots,
-  stillHeld,
-  withoutSlot,
-  withSlot,
 } from "./account.ts";
 import { ENDED, STATUSES, type Task } from "./task.ts";
 
@@ -35,7 +35,7 @@ describe("an account's name", () => {
 describe("a slot", () => {
   it("names its task, and since when", () => {
     expect(empty).toEqual({ provider: "sim", account: "a", rev: 0, held: [] });
-    expect(withSlot(empty, { flowId: FLOW, path: "0" }, 1, NOW)).toEqual(one);
+    expect(acquireSlot(empty, { flowId: FLOW, path: "0" }, 1, NOW)).toEqual(one);
   });
 
   it("is held by that task, not by another of its flow, nor by its like in another flow", () => {
@@ -48,19 +48,19 @@ describe("a slot", () => {
   it("is its task's until it might have been given to another: then it is taken anew", () => {
     const task = { flowId: FLOW, path: "0" };
     expect(hasSlot(one, task, NOW)).toBe(false);
-    expect(withSlot(withoutSlot(one, task), task, 1, LATER)!.held).toEqual([{ ...task, at: LATER }]);
-    expect(withoutSlot(one, { flowId: FLOW, path: "0-1" })).toEqual(one);
+    expect(acquireSlot(releaseSlot(one, task), task, 1, LATER)!.held).toEqual([{ ...task, at: LATER }]);
+    expect(releaseSlot(one, { flowId: FLOW, path: "0-1" })).toEqual(one);
   });
 
   it("is given as long as there are some, and the others keep theirs", () => {
-    const two = withSlot(one, { flowId: FLOW, path: "0-1" }, 2, NOW + 1);
+    const two = acquireSlot(one, { flowId: FLOW, path: "0-1" }, 2, NOW + 1);
     expect(two?.held).toEqual([...one.held, { flowId: FLOW, path: "0-1", at: NOW + 1 }]);
-    expect(withSlot(two!, { flowId: FLOW, path: "0-2" }, 2, NOW)).toBeUndefined();
+    expect(acquireSlot(two!, { flowId: FLOW, path: "0-2" }, 2, NOW)).toBeUndefined();
   });
 });
 
 describe("a slot is free again", () => {
-  const left = (tasks: Task[], now = LATER, slots = one) => stillHeld(slots, tasks, GRACE, now).held.length;
+  const left = (tasks: Task[], now = LATER, slots = one) => pruneSlots(slots, tasks, GRACE, now).held.length;
 
   it("once its task has ended, was never stored, or went to another account", () => {
     for (const status of ENDED) expect(left([task(status)]), status).toBe(0);
@@ -90,6 +90,6 @@ describe("a slot is free again", () => {
   it("alone: the others stay, each asked about its own task", () => {
     const two = { ...one, held: [...one.held, { flowId: FLOW, path: "0-1", at: NOW }] };
     const tasks = [task("SUCCESS"), task("IN_PROGRESS", { path: "0-1" })];
-    expect(stillHeld(two, tasks, GRACE, LATER)).toEqual({ ...two, held: [two.held[1]] });
+    expect(pruneSlots(two, tasks, GRACE, LATER)).toEqual({ ...two, held: [two.held[1]] });
   });
 });

@@ -60,37 +60,37 @@ export interface Slots {
   held: Slot[];
 }
 
-type Place = Pick<Task, "flowId" | "path">;
+type TaskKey = Pick<Task, "flowId" | "path">;
 
 export function newSlots(provider: string, account: string): Slots {
   return { provider, account, rev: 0, held: [] };
 }
 
 /** @param since a slot from before may have been given to another by now: it must be taken anew */
-export function hasSlot({ held }: Slots, task: Place, since: number): boolean {
+export function hasSlot({ held }: Slots, task: TaskKey, since: number): boolean {
   return held.some((slot) => isOf(slot, task) && slot.at > since);
 }
 
-export function withoutSlot(slots: Slots, task: Place): Slots {
+export function releaseSlot(slots: Slots, task: TaskKey): Slots {
   return { ...slots, held: slots.held.filter((slot) => !isOf(slot, task)) };
 }
 
-function isOf(slot: Slot, { flowId, path }: Place): boolean {
+function isOf(slot: Slot, { flowId, path }: TaskKey): boolean {
   return slot.flowId === flowId && slot.path === path;
 }
 
 /** Undefined: full, as far as can be told without asking the tasks that are named. */
-export function withSlot(slots: Slots, { flowId, path }: Place, max: number, now: number): Slots | undefined {
+export function acquireSlot(slots: Slots, { flowId, path }: TaskKey, max: number, now: number): Slots | undefined {
   if (slots.held.length >= max) return undefined;
   return { ...slots, held: [...slots.held, { flowId, path, at: now }] };
 }
 
 /** @param tasks those of the slots that are still stored */
-export function stillHeld(slots: Slots, tasks: readonly Task[], graceMs: number, now: number): Slots {
+export function pruneSlots(slots: Slots, tasks: readonly Task[], graceMs: number, now: number): Slots {
   const byPlace = new Map(tasks.map((task) => [`${task.flowId} ${task.path}`, task]));
   const held = slots.held.filter((slot) => {
     const task = byPlace.get(`${slot.flowId} ${slot.path}`);
-    return task !== undefined && occupies(task, slots, slot.at + graceMs > now);
+    return task !== undefined && isOccupied(task, slots, slot.at + graceMs > now);
   });
   return { ...slots, held };
 }
@@ -100,7 +100,7 @@ export function stillHeld(slots: Slots, tasks: readonly Task[], graceMs: number,
  *
  * @param recent the slot was taken just now: its worker is about to claim the task
  */
-function occupies(task: Task, { provider, account }: Slots, recent: boolean): boolean {
+function isOccupied(task: Task, { provider, account }: Slots, recent: boolean): boolean {
   if (isEnded(task) || task.provider !== provider || task.account !== account) return false;
   return recent || (task.status !== "PENDING" && task.status !== "MODAL");
 }

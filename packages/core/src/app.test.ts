@@ -5,18 +5,18 @@ import {
   appIdOf,
   CreditRequest,
   DEFAULT_APP,
+  isActiveKey,
+  isAppActive,
   isAppId,
   isKeyId,
-  isLiveKey,
-  isOpen,
   KEY_OVERLAP_S,
   KeyRequest,
   keyPrefix,
   newKeyText,
-  outgoing,
   parseKeyText,
   RotateRequest,
   UsageQuery,
+  withKeyExpiry,
 } from "./app.ts";
 
 const APP = "app_01K9ZC7T3R8M2V5X0Q4B6N1JHD";
@@ -48,19 +48,19 @@ describe("a key", () => {
   });
 
   it("lives until it is revoked or its time is over; going out never lengthens its life", () => {
-    expect(isLiveKey(key, 9e15)).toBe(true);
-    expect(isLiveKey({ ...key, revokedAt: 1 }, 0)).toBe(false);
-    expect(isLiveKey({ ...key, expiresAt: 10 }, 9)).toBe(true);
-    expect(isLiveKey({ ...key, expiresAt: 10 }, 10)).toBe(false);
-    expect(outgoing(key, 1_000, 5).expiresAt).toBe(6_000);
-    expect(outgoing({ ...key, expiresAt: 2_000 }, 1_000, 5).expiresAt).toBe(2_000);
+    expect(isActiveKey(key, 9e15)).toBe(true);
+    expect(isActiveKey({ ...key, revokedAt: 1 }, 0)).toBe(false);
+    expect(isActiveKey({ ...key, expiresAt: 10 }, 9)).toBe(true);
+    expect(isActiveKey({ ...key, expiresAt: 10 }, 10)).toBe(false);
+    expect(withKeyExpiry(key, 1_000, 5).expiresAt).toBe(6_000);
+    expect(withKeyExpiry({ ...key, expiresAt: 2_000 }, 1_000, 5).expiresAt).toBe(2_000);
   });
 });
 
 describe("an app", () => {
   it("is open unless disabled or deleted", () => {
     const app = { id: APP, rev: 1, name: "shop", createdAt: 0 };
-    expect([isOpen(app), isOpen({ ...app, disabledAt: 1 }), isOpen({ ...app, deletedAt: 1 })]).toEqual([
+    expect([isAppActive(app), isAppActive({ ...app, disabledAt: 1 }), isAppActive({ ...app, deletedAt: 1 })]).toEqual([
       true,
       false,
       false,

@@ -50,7 +50,7 @@ export interface AppKey {
 }
 
 /** A container believes for this long what it read of a key: so long may a revoked one still open doors. */
-export const KEY_BELIEF_MS = 30_000;
+export const KEY_CACHE_TTL_MS = 30_000;
 /** How long the key before stays valid after a rotation, unless the operator says otherwise. */
 export const KEY_OVERLAP_S = 24 * 3_600;
 export const KEYS_PER_APP = 50;
@@ -91,16 +91,16 @@ export function parseKeyText(text: string): { appId: string; keyId: string } | u
   return match ? { appId: `app_${match[1]}`, keyId: `key_${match[2]}` } : undefined;
 }
 
-export function isOpen(app: App): boolean {
+export function isAppActive(app: App): boolean {
   return app.disabledAt === undefined && app.deletedAt === undefined;
 }
 
-export function isLiveKey(key: AppKey, now: number): boolean {
+export function isActiveKey(key: AppKey, now: number): boolean {
   return key.revokedAt === undefined && (key.expiresAt === undefined || key.expiresAt > now);
 }
 
 /** Its last `overlapS` seconds have begun; an end that is nearer stays. */
-export function outgoing(key: AppKey, now: number, overlapS: number): AppKey {
+export function withKeyExpiry(key: AppKey, now: number, overlapS: number): AppKey {
   return { ...key, expiresAt: Math.min(key.expiresAt ?? Infinity, now + overlapS * 1_000) };
 }
 

@@ -33,14 +33,14 @@ export type FindBanned = (text: string) => string | undefined;
 
 /** @param words those that nothing is left of (spaces, marks without width) find nothing */
 export function bannedFinder(words: readonly string[]): FindBanned {
-  const list = words.map((word) => ({ plain: plainOf(word), word }));
+  const list = words.map((word) => ({ plain: normalizeForMatching(word), word }));
   // What nothing is left of begins with undefined, as no place in a text does.
   const byFirst = Map.groupBy(list, ({ plain }) => plain[0]);
   if (byFirst.size === 0) return () => undefined;
   return (text) => {
-    const plain = plainOf(text);
+    const plain = normalizeForMatching(text);
     for (let at = 0; at < plain.length; at++) {
-      const found = byFirst.get(plain[at])?.find((banned) => standsAt(plain, at, banned.plain));
+      const found = byFirst.get(plain[at])?.find((banned) => isWordAt(plain, at, banned.plain));
       if (found) return found.word;
     }
     return undefined;
@@ -48,16 +48,16 @@ export function bannedFinder(words: readonly string[]): FindBanned {
 }
 
 /** Soft hyphens, joiners, marks of direction, variation selectors: letters can hide behind what nobody sees. */
-const UNSEEN = /[\p{Default_Ignorable_Code_Point}\p{Cf}]/gu;
+const INVISIBLE_CHARACTERS = /[\p{Default_Ignorable_Code_Point}\p{Cf}]/gu;
 
-export function plainOf(text: string): string {
+export function normalizeForMatching(text: string): string {
   // Lower and upper: either sharp s is "SS", and both Greek sigmas are one wherever they stand. Composed again, for case
   // can take letters apart.
-  const folded = text.normalize("NFKC").replace(UNSEEN, "").toLowerCase().toUpperCase().normalize("NFKC");
+  const folded = text.normalize("NFKC").replace(INVISIBLE_CHARACTERS, "").toLowerCase().toUpperCase().normalize("NFKC");
   return folded.replace(/\s+/gu, " ").trim();
 }
 
-function standsAt(text: string, at: number, word: string): boolean {
+function isWordAt(text: string, at: number, word: string): boolean {
   if (!text.startsWith(word, at)) return false;
   const end = at + word.length;
   return !isJoined(before(text, at), text.codePointAt(at)) && !isJoined(before(text, end), text.codePointAt(end));
@@ -77,12 +77,12 @@ function isJoined(a: number | undefined, b: number | undefined): boolean {
 
 const LETTER = /[\p{L}\p{M}\p{N}]/u;
 /** Written without spaces, or, in Korean, with particles on every word. */
-const UNSPACED =
+const SCRIPTS_WITHOUT_SPACES =
   /[\p{scx=Han}\p{scx=Hira}\p{scx=Kana}\p{scx=Hang}\p{scx=Bopo}\p{scx=Thai}\p{scx=Laoo}\p{scx=Khmr}\p{scx=Mymr}\p{scx=Tibt}]/u;
 
 function isSpaced(codePoint: number): boolean {
   const letter = String.fromCodePoint(codePoint);
-  return LETTER.test(letter) && !UNSPACED.test(letter);
+  return LETTER.test(letter) && !SCRIPTS_WITHOUT_SPACES.test(letter);
 }
 
 /** `MJFLOW_BANNED_WORDS`: a JSON list, or words between commas or line ends. @throws Error for JSON that is no list of words */

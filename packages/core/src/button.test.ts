@@ -2,14 +2,14 @@ import { describe, expect, it } from "vitest";
 import {
   actionOf,
   type Button,
+  canonicalButtonName,
   canonicalPress,
   expandPress,
-  jobOf,
-  nameOf,
+  jobIdOf,
   needsModal,
-  offered,
+  offeredLabels,
   resolvePress,
-  tileOf,
+  tileNumberOf,
 } from "./button.ts";
 
 const UUID = "3b1c2d4e-5f60-4718-9a2b-0c1d2e3f4a5b";
@@ -57,10 +57,10 @@ const GRAMMAR: [customId: string, name: string, action: string, modal?: "modal"]
 
 describe("the customId grammar", () => {
   it.each(GRAMMAR)("%s is %s and starts %s", (customId, name, action, modal) => {
-    expect(nameOf(customId)).toBe(name);
+    expect(canonicalButtonName(customId)).toBe(name);
     expect(actionOf(name)).toBe(action);
     expect(needsModal(name)).toBe(modal === "modal");
-    expect(jobOf(customId)).toBe(customId.includes(UUID) ? UUID : undefined);
+    expect(jobIdOf(customId)).toBe(customId.includes(UUID) ? UUID : undefined);
   });
 
   it.each([
@@ -73,7 +73,7 @@ describe("the customId grammar", () => {
     "XY::upsample::1",
     "::::",
   ])("%j has no name, and is no error", (customId) => {
-    expect(nameOf(customId)).toBeUndefined();
+    expect(canonicalButtonName(customId)).toBeUndefined();
     expect(actionOf(undefined)).toBe("ACTION");
   });
 
@@ -90,33 +90,35 @@ describe("the customId grammar", () => {
     "MJ::JOB::animate_highest::1",
     "MJ::JOB::NewPromptAnalyzer::1",
   ])("%s only resembles a button we know, and is given no name", (customId) => {
-    expect(nameOf(customId)).toBeUndefined();
+    expect(canonicalButtonName(customId)).toBeUndefined();
   });
 
   it.each([
     ["mjflow::change::UPSCALE::2", "upscale:2"],
     ["mjflow::change::VARIATION::4", "variation:4"],
     ["mjflow::change::REROLL", "reroll"],
-  ])("%s, ours where a vendor has no buttons, is %s", (customId, name) => expect(nameOf(customId)).toBe(name));
+  ])("%s, ours where a vendor has no buttons, is %s", (customId, name) =>
+    expect(canonicalButtonName(customId)).toBe(name),
+  );
 
   it("a vendor's customId that begins as ours do, and ends there, is no error", () => {
     expect(() => resolvePress("U1", [b("mjflow"), b("mjflow::change")])).not.toThrow();
   });
 
   it("a verb without its argument is named without one, and so is not taken for another", () => {
-    expect(nameOf("MJ::JOB::upsample")).toBe("upscale:");
+    expect(canonicalButtonName("MJ::JOB::upsample")).toBe("upscale:");
   });
 
   it("of a shortened prompt's buttons only a digit is a line of it; the rest shows details", () => {
-    expect(nameOf("MJ::JOB::PromptAnalyzerExtended::3")).toBe("shorten:3");
+    expect(canonicalButtonName("MJ::JOB::PromptAnalyzerExtended::3")).toBe("shorten:3");
     for (const argument of ["", "::x1", "::1x", "::12", "::details"]) {
-      expect(nameOf(`MJ::Job::PromptAnalyzer${argument}`), argument).toBe("shorten:details");
+      expect(canonicalButtonName(`MJ::Job::PromptAnalyzer${argument}`), argument).toBe("shorten:details");
     }
   });
 
   it("a job's uuid is a whole part of the customId, in either case", () => {
-    expect(jobOf(`MJ::JOB::upsample::1::${UUID.toUpperCase()}`)).toBe(UUID.toUpperCase());
-    for (const part of [`x${UUID}`, `${UUID}x`]) expect(jobOf(`MJ::JOB::upsample::1::${part}`)).toBeUndefined();
+    expect(jobIdOf(`MJ::JOB::upsample::1::${UUID.toUpperCase()}`)).toBe(UUID.toUpperCase());
+    for (const part of [`x${UUID}`, `${UUID}x`]) expect(jobIdOf(`MJ::JOB::upsample::1::${part}`)).toBeUndefined();
   });
 });
 
@@ -194,7 +196,7 @@ describe("a press finds its button", () => {
   });
 
   it("what cannot be read is still offered by what it has", () => {
-    expect(offered([b("x", "", "🛸"), b("raw-id")])).toEqual(["🛸", "raw-id"]);
+    expect(offeredLabels([b("x", "", "🛸"), b("raw-id")])).toEqual(["🛸", "raw-id"]);
   });
 });
 
@@ -258,14 +260,14 @@ it("an arrow is found with or without the mark for its coloured form", () => {
 
 describe("a tile", () => {
   it("is asked for by its number, and is no vendor's work", () => {
-    expect([1, 2, 3, 4].map((n) => tileOf(`tile:${n}`))).toEqual([1, 2, 3, 4]);
-    expect(tileOf(" tile:2 ")).toBe(2);
+    expect([1, 2, 3, 4].map((n) => tileNumberOf(`tile:${n}`))).toEqual([1, 2, 3, 4]);
+    expect(tileNumberOf(" tile:2 ")).toBe(2);
     expect(actionOf("tile:1")).toBe("TILE");
   });
 
   it("is one of four: anything else is left to the vendor", () => {
     for (const other of ["tile:0", "tile:5", "tile:12", "my tile:1", "upscale:1", "", undefined]) {
-      expect(tileOf(other), other).toBeUndefined();
+      expect(tileNumberOf(other), other).toBeUndefined();
     }
   });
 });

@@ -25,7 +25,7 @@ const OUTPAINT = new Map([
  * Our name for a button, from its customId; undefined where the grammar has none.
  * Case of `JOB`/`Job` differs between buttons and means nothing; model versions vary inside the upscale verbs.
  */
-export function nameOf(customId: string): string | undefined {
+export function canonicalButtonName(customId: string): string | undefined {
   const parts = customId.split("::");
   // Made up where a vendor has no buttons and presses by index (novicezk's /submit/change).
   if (parts[0] === "mjflow") return parts[2] === "REROLL" ? "reroll" : `${parts[2]?.toLowerCase()}:${parts[3]}`;
@@ -87,11 +87,11 @@ export function canonicalPress(press: string): string {
   const lower = text.toLowerCase();
   const short = /^([uv])([1-4])$/.exec(lower);
   if (short) return `${short[1] === "u" ? "upscale" : "variation"}:${short[2]}`;
-  return LABELS.get(bare(lower)) ?? text;
+  return LABELS.get(stripDecoration(lower)) ?? text;
 }
 
 /** Without the mark that asks for an emoji's coloured form: keyboards and servers differ in sending it. */
-function bare(text: string): string {
+function stripDecoration(text: string): string {
   return text.replaceAll("\uFE0F", "");
 }
 
@@ -112,25 +112,25 @@ export function resolvePress(press: string, buttons: readonly Button[]): Resolve
   const by = (fits: (button: Button) => boolean) => buttons.filter(fits);
   const found = [
     by((b) => b.customId === press.trim()),
-    by((b) => nameOf(b.customId) === wanted),
+    by((b) => canonicalButtonName(b.customId) === wanted),
     by((b) => b.label !== "" && b.label.trim().toLowerCase() === lower),
-    by((b) => b.emoji !== "" && bare(b.emoji) === bare(press.trim())),
+    by((b) => b.emoji !== "" && stripDecoration(b.emoji) === stripDecoration(press.trim())),
   ].find((matches) => matches.length > 0);
-  if (!found) return { ok: false, code: "press_not_offered", offered: offered(buttons) };
-  if (found.length > 1) return { ok: false, code: "press_ambiguous", offered: offered(buttons) };
-  return { ok: true, button: found[0]!, name: nameOf(found[0]!.customId) };
+  if (!found) return { ok: false, code: "press_not_offered", offered: offeredLabels(buttons) };
+  if (found.length > 1) return { ok: false, code: "press_ambiguous", offered: offeredLabels(buttons) };
+  return { ok: true, button: found[0]!, name: canonicalButtonName(found[0]!.customId) };
 }
 
 /** What a person could have pressed, most readable form first. */
-export function offered(buttons: readonly Button[]): string[] {
-  return buttons.map((b) => b.label || nameOf(b.customId) || b.emoji || b.customId);
+export function offeredLabels(buttons: readonly Button[]): string[] {
+  return buttons.map((b) => b.label || canonicalButtonName(b.customId) || b.emoji || b.customId);
 }
 
 /** Not a button of any vendor: one picture of a grid, cut by us, for nothing. */
 export const TILE_ACTION = "TILE";
 
 /** Which tile a press asks for: 1 and 2 above, 3 and 4 below; undefined for what a vendor must do. */
-export function tileOf(press: string | undefined): number | undefined {
+export function tileNumberOf(press: string | undefined): number | undefined {
   const tile = /^tile:([1-4])$/.exec(press?.trim() ?? "")?.[1];
   return tile === undefined ? undefined : Number(tile);
 }
@@ -173,6 +173,6 @@ export function needsModal(name: string | undefined): boolean {
 }
 
 /** The job's uuid inside a customId, for people comparing results; PicReader and PromptAnalyzer carry none. */
-export function jobOf(customId: string): string | undefined {
+export function jobIdOf(customId: string): string | undefined {
   return customId.split("::").find((part) => UUID.test(part));
 }

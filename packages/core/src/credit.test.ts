@@ -3,23 +3,23 @@ import { describe, expect, it } from "vitest";
 import { NOW, pending } from "../test/sample.ts";
 import type { Limits } from "./app.ts";
 import {
-  admitted,
   balanceMicro,
   type Credit,
-  DANGLING_MS,
-  dropped,
-  extended,
   heldMicro,
-  holdsFlows,
-  imbalanceMicro,
+  holdsDueForCheck,
   isLimited,
-  looked,
+  ledgerImbalanceMicro,
+  markHoldChecked,
   newCredit,
-  settlement,
-  unlooked,
+  ORPHANED_HOLD_AFTER_MS,
+  releaseOrphanedHold,
+  reserveForFlow,
+  reserveForPress,
+  settleHold,
+  usesHolds,
 } from "./credit.ts";
 import { failure } from "./error.ts";
-import { costMicroUsd, planMicroUsd, takenCount } from "./price.ts";
+import { acceptedSubmissionCount, costMicroUsd, planMicroUsd } from "./price.ts";
 import type { Task } from "./task.ts";
 
 const LIMITS: Limits = { creditsUsd: 1 };
@@ -104,7 +104,7 @@ describe("what a plan may cost, and what it did", () => {
     ["running", { status: "IN_PROGRESS", endedBy: undefined, submittedAt: 1 }, 1],
     ["waiting", { status: "PENDING", endedBy: undefined, attempt: 0 }, 0],
   ])("%s", (_, more, count) => {
-    expect(takenCount(ended(more))).toBe(count);
+    expect(acceptedSubmissionCount(ended(more))).toBe(count);
     expect(costMicroUsd([ended(more)])).toBe(count * 40_000);
   });
 });
@@ -112,9 +112,9 @@ describe("what a plan may cost, and what it did", () => {
 describe("a new flow", () => {
   it("is held whole, and not let in beyond what is left", () => {
     let credit = fresh();
-    for (let i = 0; i < 10; i++) credit = admitted(credit, LIMITS, ask(`f${i}`), NOW).next;
+    for (let i = 0; i < 10; i++) credit = reserveForFlow(credit, LIMITS, ask(`f${i}`), NOW).next;
     expect([heldMicro(credit), balanceMicro(credit, LIMITS)]).toEqual([1_000_000, 0]);
-    expect(() => admitted(credit, LIMITS, ask("f10", 1), NOW)).toThrow(
+    expect(() => reserveForFlow(credit, LIMITS, ask("f10", 1), NOW)).toThrow(
       expect.objectContaining({ code: "out_of_credit", status: 402, extra: { estimatedUsd: 1e-6, balanceUsd: 0 } }),
     );
     expect(balanceMicro({ ...credit, added: 5 }, LIMITS)).toBe(5);
@@ -122,26 +122,28 @@ describe("a new flow", () => {
   });
 
   it("asked for again is held once, and its 15 minutes begin anew", () => {
-    const once = admitted(fresh(), LIMITS, ask("f"), NOW).next;
-    const again = admitted(once, LIMITS, { ...ask("f"), resumed: true }, NOW + 1_000).next;
+    const once = reserveForFlow(fresh(), LIMITS, ask("f"), NOW).next;
+    const again = reserveForFlow(once, LIMITS, { ...ask("f"), resumed: true }, NOW + 1_000).next;
     expect(again).toMatchObject({ reserved: 100_000, holds: { f: { at: NOW + 1_000, micro: 100_000 } } });
-    expect(unlooked(again, NOW + DANGLING_MS, 5)).toEqual([]);
-    expect(unlooked(again, NOW + 1_000 + DANGLING_MS, 5)).toEqual(["f"]);
+    expect(holdsDueForCheck(again, NOW + ORPHANED_HOLD_AFTER_MS, 5)).toEqual([]);
+    expect(holdsDueForCheck(again, NOW + 1_000 + ORPHANED_HOLD_AFTER_MS, 5)).toEqual(["f"]);
   });
 
   it("is not let in while as many run as may", () => {
     const limits = { runningFlows: 2 };
     let credit = fresh();
-    for (const flow of ["a", "b"]) credit = admitted(credit, limits, ask(flow), NOW).next;
-    expect(() => admitted(credit, limits, ask("c"), NOW)).toThrow(expect.objectContaining({ code: "too_many_flows" }));
-    expect(admitted(dropped(credit, "a"), limits, ask("c"), NOW).next.holds).toHaveProperty("c");
+    for (const flow of ["a", "b"]) credit = reserveForFlow(credit, limits, ask(flow), NOW).next;
+    expect(() => reserveForFlow(credit, limits, ask("c"), NOW)).toThrow(
+      expect.objectContaining({ code: "too_many_flows" }),
+    );
+    expect(reserveForFlow(releaseOrphanedHold(credit, "a"), limits, ask("c"), NOW).next.holds).toHaveProperty("c");
   });
 
   it("comes a minute's worth at once, then as evenly as the bucket fills; a refusal says when", () => {
     const limits = { flowsPerMinute: 6 };
     let credit = fresh();
     const rates = Array.from({ length: 6 }, () => {
-      const { next, rate } = admitted(credit, limits, ask("f"), NOW);
+      const { next, rate } = reserveForFlow(credit, limits, ask("f"), NOW);
       credit = next;
       return rate;
     });
@@ -150,7 +152,7 @@ describe("a new flow", () => {
     );
     const refused = (now: number) => {
       try {
-        return void admitted(credit, limits, ask("f"), now);
+        return void reserveForFlow(credit, limits, ask("f"), now);
       } catch (error) {
         return error;
       }
@@ -161,9 +163,9 @@ describe("a new flow", () => {
       extra: { rateLimit: { quota: 6, remaining: 0, resetS: 60 } },
     });
     expect(refused(NOW + 9_000)).toMatchObject({ retry: { afterMs: 1_000 } });
-    expect(admitted(credit, limits, ask("f"), NOW + 10_000).rate).toEqual({ quota: 6, remaining: 0, resetS: 60 });
+    expect(reserveForFlow(credit, limits, ask("f"), NOW + 10_000).rate).toEqual({ quota: 6, remaining: 0, resetS: 60 });
     expect(credit.holds).toEqual({});
-    expect(admitted(credit, limits, { ...ask("f"), resumed: true }, NOW).rate).toBeUndefined();
+    expect(reserveForFlow(credit, limits, { ...ask("f"), resumed: true }, NOW).rate).toBeUndefined();
   });
 
   it("never comes more often than allowed, in any span, whatever the clock does", () => {
@@ -176,7 +178,7 @@ describe("a new flow", () => {
         for (const wait of steps) {
           now += Math.max(0, wait);
           try {
-            credit = admitted(credit, { flowsPerMinute: quota }, ask("f"), now).next;
+            credit = reserveForFlow(credit, { flowsPerMinute: quota }, ask("f"), now).next;
             letIn.push(now);
           } catch {}
         }
@@ -191,8 +193,8 @@ describe("a new flow", () => {
 
 describe("an ended flow", () => {
   it("is settled once, for what vendors took; the rest is given back", () => {
-    const credit = admitted(fresh(), LIMITS, ask("f"), NOW).next;
-    const settled = settlement(
+    const credit = reserveForFlow(fresh(), LIMITS, ask("f"), NOW).next;
+    const settled = settleHold(
       credit,
       "f",
       [ended(), ended({ path: "0-0", status: "FAILURE", endedBy: undefined })],
@@ -202,29 +204,29 @@ describe("an ended flow", () => {
     if (settled.kind !== "settled") throw new Error(settled.kind);
     expect(settled.next).toMatchObject({ settled: 40_000, refunded: 60_000, reserved: 100_000, holds: {} });
     expect(settled.next.days).toEqual({ [DAY]: { flows: 1, settled: 40_000 } });
-    expect(settlement(settled.next, "f", [ended()], NOW, DAY)).toEqual({ kind: "none" });
+    expect(settleHold(settled.next, "f", [ended()], NOW, DAY)).toEqual({ kind: "none" });
   });
 
   it("that cost more than was held is settled all the same", () => {
-    const credit = admitted(fresh(), LIMITS, ask("f", 40_000), NOW).next;
-    const settled = settlement(credit, "f", [ended({ orphans: [{ attempt: 2, at: 0 }] })], NOW, DAY);
+    const credit = reserveForFlow(fresh(), LIMITS, ask("f", 40_000), NOW).next;
+    const settled = settleHold(credit, "f", [ended({ orphans: [{ attempt: 2, at: 0 }] })], NOW, DAY);
     expect(settled).toMatchObject({ next: { settled: 80_000, refunded: 0, reserved: 80_000 } });
   });
 
   it("gone on with by hand is settled for the new part alone", () => {
-    const first = admitted(fresh(), LIMITS, ask("f", 40_000), NOW).next;
-    const settled = settlement(first, "f", [ended()], NOW, DAY) as { next: Credit };
+    const first = reserveForFlow(fresh(), LIMITS, ask("f", 40_000), NOW).next;
+    const settled = settleHold(first, "f", [ended()], NOW, DAY) as { next: Credit };
     const press = { flowId: "f", path: "0-mX", micro: 10_000, spent: 40_000 };
-    const reopened = extended(settled.next, LIMITS, press, NOW);
-    expect(extended(reopened, LIMITS, press, NOW).reserved).toBe(50_000);
+    const reopened = reserveForPress(settled.next, LIMITS, press, NOW);
+    expect(reserveForPress(reopened, LIMITS, press, NOW).reserved).toBe(50_000);
     const tasks = [ended(), ended({ path: "0-mX", action: "UPSCALE" })];
-    expect(settlement(reopened, "f", [ended()], NOW, DAY)).toEqual({ kind: "awaits" });
-    expect(settlement(reopened, "f", tasks, NOW, DAY)).toMatchObject({
+    expect(settleHold(reopened, "f", [ended()], NOW, DAY)).toEqual({ kind: "awaits" });
+    expect(settleHold(reopened, "f", tasks, NOW, DAY)).toMatchObject({
       micro: 10_000,
       next: { settled: 50_000, refunded: 0, days: { [DAY]: { flows: 1, settled: 50_000 } } },
     });
     // The press was paid for, and whoever was to write it died.
-    expect(settlement(reopened, "f", [ended()], NOW + DANGLING_MS, DAY)).toMatchObject({
+    expect(settleHold(reopened, "f", [ended()], NOW + ORPHANED_HOLD_AFTER_MS, DAY)).toMatchObject({
       micro: 0,
       next: { settled: 40_000, refunded: 10_000, holds: {} },
     });
@@ -232,10 +234,12 @@ describe("an ended flow", () => {
 
   it("is looked at in time: first those that wait longest, and a running one not again at once", () => {
     let credit = fresh();
-    for (const [i, flow] of ["a", "b", "c"].entries()) credit = admitted(credit, LIMITS, ask(flow), NOW - i).next;
-    expect(unlooked(credit, NOW + DANGLING_MS - 1, 5)).toEqual(["c", "b"]);
-    expect(unlooked(credit, NOW + DANGLING_MS, 2)).toEqual(["c", "b"]);
-    expect(unlooked(looked(credit, "c", NOW + DANGLING_MS), NOW + DANGLING_MS, 5)).toEqual(["b", "a"]);
+    for (const [i, flow] of ["a", "b", "c"].entries()) credit = reserveForFlow(credit, LIMITS, ask(flow), NOW - i).next;
+    expect(holdsDueForCheck(credit, NOW + ORPHANED_HOLD_AFTER_MS - 1, 5)).toEqual(["c", "b"]);
+    expect(holdsDueForCheck(credit, NOW + ORPHANED_HOLD_AFTER_MS, 2)).toEqual(["c", "b"]);
+    expect(
+      holdsDueForCheck(markHoldChecked(credit, "c", NOW + ORPHANED_HOLD_AFTER_MS), NOW + ORPHANED_HOLD_AFTER_MS, 5),
+    ).toEqual(["b", "a"]);
   });
 });
 
@@ -274,20 +278,20 @@ describe("E1: reserved is settled, refunded and held, to the micro-dollar", () =
           const before = structuredClone(credit);
           const given = credit;
           try {
-            if (one.kind === "admit") credit = admitted(credit, LIMITS, one, NOW).next;
-            else if (one.kind === "extend") credit = extended(credit, LIMITS, one, NOW);
-            else if (one.kind === "drop") credit = dropped(credit, one.flowId);
+            if (one.kind === "admit") credit = reserveForFlow(credit, LIMITS, one, NOW).next;
+            else if (one.kind === "extend") credit = reserveForPress(credit, LIMITS, one, NOW);
+            else if (one.kind === "drop") credit = releaseOrphanedHold(credit, one.flowId);
             else {
               const tasks = one.tasks.map((fields) => ended(fields));
-              const now = one.late ? NOW + DANGLING_MS : NOW;
-              const settled = settlement(credit, one.flowId, tasks, now, DAY);
+              const now = one.late ? NOW + ORPHANED_HOLD_AFTER_MS : NOW;
+              const settled = settleHold(credit, one.flowId, tasks, now, DAY);
               if (settled.kind === "settled") credit = settled.next;
             }
           } catch (error) {
             expect(error).toMatchObject({ code: "out_of_credit" });
           }
           expect(given, "the input is not changed").toEqual(before);
-          expect(imbalanceMicro(credit)).toBe(0);
+          expect(ledgerImbalanceMicro(credit)).toBe(0);
           expect(Math.min(credit.reserved, credit.settled, credit.refunded, heldMicro(credit))).toBeGreaterThanOrEqual(
             0,
           );
@@ -334,75 +338,77 @@ describe("an app's row", () => {
       [{ creditsUsd: 0 }, true, true],
     ];
     for (const [limits, limited, holds] of cases) {
-      expect([isLimited(limits), holdsFlows(limits)], JSON.stringify(limits)).toEqual([limited, holds]);
+      expect([isLimited(limits), usesHolds(limits)], JSON.stringify(limits)).toEqual([limited, holds]);
     }
     expect(balanceMicro(fresh(), undefined)).toBeUndefined();
   });
 
   it("leaves to spend what was granted, without what is spent or held", () => {
-    const credit = { ...admitted(fresh(), LIMITS, ask("f"), NOW).next, settled: 300_000, added: 50_000 };
+    const credit = { ...reserveForFlow(fresh(), LIMITS, ask("f"), NOW).next, settled: 300_000, added: 50_000 };
     expect(balanceMicro(credit, LIMITS)).toBe(650_000);
   });
 
   it("without a rate counts none", () => {
-    const { next, rate } = admitted(fresh(), LIMITS, ask("f"), NOW);
+    const { next, rate } = reserveForFlow(fresh(), LIMITS, ask("f"), NOW);
     expect([next.fullAt, rate]).toEqual([undefined, undefined]);
   });
 
   it("lets half a millisecond go, for rounding", () => {
     const full = { ...fresh(), fullAt: NOW + MINUTE };
     const limits = { flowsPerMinute: 40_000 };
-    expect(admitted(full, limits, ask("f"), NOW + 1).next.fullAt).toBe(NOW + MINUTE + 1.5);
-    expect(refusal(() => admitted(full, limits, ask("f"), NOW)).message).toBe("At most 40000 new flows a minute.");
+    expect(reserveForFlow(full, limits, ask("f"), NOW + 1).next.fullAt).toBe(NOW + MINUTE + 1.5);
+    expect(refusal(() => reserveForFlow(full, limits, ask("f"), NOW)).message).toBe(
+      "At most 40000 new flows a minute.",
+    );
   });
 
   it("refuses in words an app can show", () => {
-    const busy = admitted(fresh(), { runningFlows: 1 }, ask("a"), NOW).next;
-    expect(refusal(() => admitted(busy, { runningFlows: 1 }, ask("b"), NOW)).message).toBe(
+    const busy = reserveForFlow(fresh(), { runningFlows: 1 }, ask("a"), NOW).next;
+    expect(refusal(() => reserveForFlow(busy, { runningFlows: 1 }, ask("b"), NOW)).message).toBe(
       "1 flows are running, of 1.",
     );
     const words = (creditsUsd: number, micro: number, settled = 0) =>
-      refusal(() => admitted({ ...fresh(), settled }, { creditsUsd }, ask("f", micro), NOW)).message;
+      refusal(() => reserveForFlow({ ...fresh(), settled }, { creditsUsd }, ask("f", micro), NOW)).message;
     expect(words(1.2345, 20_000_000)).toBe("The plan may cost 20 USD; 1.2345 are left.");
     expect(words(0.5, 1_000_001)).toBe("The plan may cost 1.000001 USD; 0.5 are left.");
     expect(words(1, 100, 2_000_000)).toBe("The plan may cost 0.0001 USD; 0 are left.");
   });
 
   it("says what is missing, in numbers", () => {
-    expect(refusal(() => admitted(fresh(), LIMITS, ask("f", 1_500_000), NOW))).toMatchObject({
+    expect(refusal(() => reserveForFlow(fresh(), LIMITS, ask("f", 1_500_000), NOW))).toMatchObject({
       extra: { estimatedUsd: 1.5, balanceUsd: 1 },
     });
   });
 
   it("holds a press by hand until somebody should have written it, and not beyond what is left", () => {
     const press = { flowId: "f", path: "0-mX", micro: 10_000, spent: 40_000 };
-    const { f: hold } = extended(fresh(), LIMITS, press, NOW).holds;
+    const { f: hold } = reserveForPress(fresh(), LIMITS, press, NOW).holds;
     expect(hold).toEqual({
       micro: 10_000,
       at: NOW,
       before: 40_000,
       awaits: ["0-mX"],
       again: true,
-      lookAt: NOW + DANGLING_MS,
+      lookAt: NOW + ORPHANED_HOLD_AFTER_MS,
     });
-    expect(refusal(() => extended(fresh(), LIMITS, { ...press, micro: 1_000_001 }, NOW))).toMatchObject({
+    expect(refusal(() => reserveForPress(fresh(), LIMITS, { ...press, micro: 1_000_001 }, NOW))).toMatchObject({
       code: "out_of_credit",
     });
-    expect(DANGLING_MS).toBe(15 * MINUTE);
+    expect(ORPHANED_HOLD_AFTER_MS).toBe(15 * MINUTE);
   });
 
   it("of a flow found running is looked at again in an hour, and is otherwise as it was", () => {
-    const credit = admitted(fresh(), LIMITS, ask("f"), NOW).next;
-    expect(looked(credit, "f", NOW).holds).toEqual({ f: { ...credit.holds["f"], lookAt: NOW + HOUR } });
-    expect(looked(credit, "g", NOW)).toBe(credit);
+    const credit = reserveForFlow(fresh(), LIMITS, ask("f"), NOW).next;
+    expect(markHoldChecked(credit, "f", NOW).holds).toEqual({ f: { ...credit.holds["f"], lookAt: NOW + HOUR } });
+    expect(markHoldChecked(credit, "g", NOW)).toBe(credit);
   });
 
   it("keeps the last 31 days that had anything in them, however they were stored", () => {
     const dates = Array.from({ length: 31 }, (_, i) => `2026-12-${String(i + 1).padStart(2, "0")}`);
     const mixed = [...dates.slice(20), ...dates.slice(0, 10).reverse(), ...dates.slice(10, 20)];
     const days = Object.fromEntries(mixed.map((date) => [date, { flows: 1, settled: 1 }]));
-    const credit = { ...admitted(fresh(), LIMITS, ask("f"), NOW).next, days };
-    const settled = settlement(credit, "f", [ended()], NOW, DAY) as { next: Credit };
+    const credit = { ...reserveForFlow(fresh(), LIMITS, ask("f"), NOW).next, days };
+    const settled = settleHold(credit, "f", [ended()], NOW, DAY) as { next: Credit };
     expect(Object.keys(settled.next.days)).toEqual([DAY, ...dates.slice(1).reverse()]);
     expect(settled.next.days[DAY]).toEqual({ flows: 1, settled: 40_000 });
   });

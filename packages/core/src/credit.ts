@@ -63,10 +63,10 @@ export interface Grant {
 }
 
 /** Far longer than any function runs: who made the hold is dead. */
-export const DANGLING_MS = 15 * 60_000;
+export const ORPHANED_HOLD_AFTER_MS = 15 * 60_000;
 /** A flow that was found running is looked at again after this, should its end have been recorded by older code. */
-const LOOK_AGAIN_MS = 3_600_000;
-const DAYS_KEPT = 31;
+const RECHECK_AFTER_MS = 3_600_000;
+const USAGE_DAYS_KEPT = 31;
 const MINUTE_MS = 60_000;
 
 export function newCredit(appId: string, now: number): Credit {
@@ -75,12 +75,12 @@ export function newCredit(appId: string, now: number): Credit {
 }
 
 /** Holds are made only for apps whose spending or running flows are limited. */
-export function holdsFlows(limits: Limits | undefined): boolean {
+export function usesHolds(limits: Limits | undefined): boolean {
   return limits?.creditsUsd !== undefined || limits?.runningFlows !== undefined;
 }
 
 export function isLimited(limits: Limits | undefined): boolean {
-  return holdsFlows(limits) || limits?.flowsPerMinute !== undefined;
+  return usesHolds(limits) || limits?.flowsPerMinute !== undefined;
 }
 
 export function microUsd(usd: number): number {
@@ -98,7 +98,7 @@ export function balanceMicro(credit: Credit, limits: Limits | undefined): number
 }
 
 /** E1: zero, always. */
-export function imbalanceMicro(credit: Credit): number {
+export function ledgerImbalanceMicro(credit: Credit): number {
   return credit.reserved - credit.settled - credit.refunded - heldMicro(credit);
 }
 
@@ -117,22 +117,22 @@ export interface RateState {
  *
  * @throws MjflowError rate_limited, too_many_flows, out_of_credit
  */
-export function admitted(
+export function reserveForFlow(
   credit: Credit,
   limits: Limits,
   { flowId, micro, resumed }: { flowId: string; micro: number; resumed: boolean },
   now: number,
 ): { next: Credit; rate?: RateState } {
   const held = credit.holds[flowId];
-  if (held) return { next: withHold(credit, flowId, { ...held, at: now, lookAt: now + DANGLING_MS }) };
-  const { next, rate } = resumed ? { next: credit, rate: undefined } : counted(credit, limits, now);
-  if (!holdsFlows(limits)) return { next, rate };
+  if (held) return { next: withHold(credit, flowId, { ...held, at: now, lookAt: now + ORPHANED_HOLD_AFTER_MS }) };
+  const { next, rate } = resumed ? { next: credit, rate: undefined } : applyRateLimit(credit, limits, now);
+  if (!usesHolds(limits)) return { next, rate };
   const running = Object.keys(credit.holds).length;
   if (limits.runningFlows !== undefined && running >= limits.runningFlows) {
     throw new MjflowError("too_many_flows", { detail: `${running} flows are running, of ${limits.runningFlows}.` });
   }
-  afford(next, limits, micro);
-  const hold = { micro, at: now, before: 0, awaits: [], lookAt: now + DANGLING_MS };
+  assertAffordable(next, limits, micro);
+  const hold = { micro, at: now, before: 0, awaits: [], lookAt: now + ORPHANED_HOLD_AFTER_MS };
   return { next: { ...withHold(next, flowId, hold), reserved: next.reserved + micro }, rate };
 }
 
@@ -142,23 +142,23 @@ export function admitted(
  * @param spent what the flow has cost, should nothing be held for it
  * @throws MjflowError out_of_credit
  */
-export function extended(
+export function reserveForPress(
   credit: Credit,
   limits: Limits,
   { flowId, path, micro, spent }: { flowId: string; path: string; micro: number; spent: number },
   now: number,
 ): Credit {
   const held = credit.holds[flowId];
-  const looked = { at: now, lookAt: now + DANGLING_MS };
+  const looked = { at: now, lookAt: now + ORPHANED_HOLD_AFTER_MS };
   // Asked again by a request that came again: what its first try paid for is there.
   if (held?.awaits.includes(path)) return withHold(credit, flowId, { ...held, ...looked });
-  afford(credit, limits, micro);
+  assertAffordable(credit, limits, micro);
   const hold = held ?? { micro: 0, before: spent, awaits: [], again: true as const };
   const grown = { ...hold, ...looked, micro: hold.micro + micro, awaits: [...hold.awaits, path] };
   return { ...withHold(credit, flowId, grown), reserved: credit.reserved + micro };
 }
 
-function afford(credit: Credit, limits: Limits, micro: number): void {
+function assertAffordable(credit: Credit, limits: Limits, micro: number): void {
   const balance = balanceMicro(credit, limits);
   if (balance === undefined || micro <= balance) return;
   const usd = (amount: number) => (amount / 1e6).toFixed(6).replace(/\.?0+$/, "");
@@ -169,7 +169,11 @@ function afford(credit: Credit, limits: Limits, micro: number): void {
 }
 
 /** The generic cell rate algorithm: a minute's worth may come at once, and then as evenly as it flows back. */
-function counted(credit: Credit, { flowsPerMinute: quota }: Limits, now: number): { next: Credit; rate?: RateState } {
+function applyRateLimit(
+  credit: Credit,
+  { flowsPerMinute: quota }: Limits,
+  now: number,
+): { next: Credit; rate?: RateState } {
   if (quota === undefined) return { next: credit };
   const costMs = MINUTE_MS / quota;
   const fullAt = Math.max(now, credit.fullAt ?? 0) + costMs;
@@ -203,7 +207,7 @@ export type Settlement =
  *
  * @param day as `2026-11-21`
  */
-export function settlement(
+export function settleHold(
   credit: Credit,
   flowId: string,
   tasks: readonly Task[],
@@ -213,27 +217,30 @@ export function settlement(
   const held = credit.holds[flowId];
   if (!held) return { kind: "none" };
   const there = new Set(tasks.map((task) => task.path));
-  if (now < held.at + DANGLING_MS && held.awaits.some((path) => !there.has(path))) return { kind: "awaits" };
+  if (now < held.at + ORPHANED_HOLD_AFTER_MS && held.awaits.some((path) => !there.has(path))) return { kind: "awaits" };
   const micro = Math.max(0, costMicroUsd(tasks) - held.before);
-  const next = released(credit, flowId, micro);
+  const next = releaseHold(credit, flowId, micro);
   const { flows = 0, settled = 0 } = credit.days[day] ?? {};
-  const days = kept({ ...credit.days, [day]: { flows: flows + (held.again ? 0 : 1), settled: settled + micro } });
+  const days = keepRecentDays({
+    ...credit.days,
+    [day]: { flows: flows + (held.again ? 0 : 1), settled: settled + micro },
+  });
   return { kind: "settled", next: { ...next, days }, micro };
 }
 
 /** Its flow was never written: all of it is given back. */
-export function dropped(credit: Credit, flowId: string): Credit {
-  return credit.holds[flowId] ? released(credit, flowId, 0) : credit;
+export function releaseOrphanedHold(credit: Credit, flowId: string): Credit {
+  return credit.holds[flowId] ? releaseHold(credit, flowId, 0) : credit;
 }
 
 /** Its flow is there and running. */
-export function looked(credit: Credit, flowId: string, now: number): Credit {
+export function markHoldChecked(credit: Credit, flowId: string, now: number): Credit {
   const held = credit.holds[flowId];
-  return held ? withHold(credit, flowId, { ...held, lookAt: now + LOOK_AGAIN_MS }) : credit;
+  return held ? withHold(credit, flowId, { ...held, lookAt: now + RECHECK_AFTER_MS }) : credit;
 }
 
 /** Flows somebody should look at, those that have waited longest first. */
-export function unlooked({ holds }: Credit, now: number, limit: number): string[] {
+export function holdsDueForCheck({ holds }: Credit, now: number, limit: number): string[] {
   return Object.entries(holds)
     .filter(([, { lookAt }]) => lookAt <= now)
     .sort(([, a], [, b]) => a.lookAt - b.lookAt)
@@ -241,7 +248,7 @@ export function unlooked({ holds }: Credit, now: number, limit: number): string[
     .map(([flowId]) => flowId);
 }
 
-function released(credit: Credit, flowId: string, spent: number): Credit {
+function releaseHold(credit: Credit, flowId: string, spent: number): Credit {
   const { [flowId]: held, ...holds } = credit.holds;
   const micro = held?.micro ?? 0;
   return {
@@ -258,7 +265,7 @@ function withHold(credit: Credit, flowId: string, hold: Hold): Credit {
   return { ...credit, holds: { ...credit.holds, [flowId]: hold } };
 }
 
-function kept(days: Record<string, Day>): Record<string, Day> {
+function keepRecentDays(days: Record<string, Day>): Record<string, Day> {
   const newest = Object.entries(days).sort(([a], [b]) => (a < b ? 1 : -1));
-  return Object.fromEntries(newest.slice(0, DAYS_KEPT));
+  return Object.fromEntries(newest.slice(0, USAGE_DAYS_KEPT));
 }

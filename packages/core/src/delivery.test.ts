@@ -1,24 +1,24 @@
 import { describe, expect, it } from "vitest";
 import { FLOW, hour, minute, NOW, second } from "../test/sample.ts";
 import {
+  abandonDelivery,
   BUS_LISTENER,
-  claimed,
+  claimDelivery,
   DELIVERY_LEASE_MS,
   DELIVERY_TIMEOUT_MS,
   type Delivery,
   type DeliveryKey,
   deliveryIdOf,
-  givenUp,
-  HOOK_LISTENER,
+  FLOW_HOOK_LISTENER,
   isDelivered,
   isGone,
-  MJ_LISTENER,
+  MJ_HOOK_LISTENER,
   newDelivery,
-  overdue,
   parseDeliveryId,
-  replayed,
-  SCHEDULE_MS,
-  tried,
+  postponeOverdue,
+  RETRY_SCHEDULE_MS,
+  recordAttempt,
+  restartDelivery,
 } from "./delivery.ts";
 import type { PostOutcome } from "./port.ts";
 
@@ -68,7 +68,7 @@ describe("a delivery's id", () => {
   });
 
   it("has these for listeners that are no endpoints", () => {
-    expect([HOOK_LISTENER, BUS_LISTENER, MJ_LISTENER]).toEqual(["hook", "bus", "mj"]);
+    expect([FLOW_HOOK_LISTENER, BUS_LISTENER, MJ_HOOK_LISTENER]).toEqual(["hook", "bus", "mj"]);
   });
 
   it("is the whole text", () => {
@@ -102,55 +102,66 @@ describe("a new delivery", () => {
 
 describe("a claim", () => {
   it("takes a lease, and the next gets nothing", () => {
-    const taken = claimed(open, NOW)!;
+    const taken = claimDelivery(open, NOW)!;
     expect(taken).toEqual({ ...open, leaseUntil: NOW + DELIVERY_LEASE_MS, due: NOW + DELIVERY_LEASE_MS });
-    expect(claimed(taken, NOW + DELIVERY_LEASE_MS - 1)).toBeUndefined();
-    expect(claimed(taken, NOW + DELIVERY_LEASE_MS)).toBeDefined();
+    expect(claimDelivery(taken, NOW + DELIVERY_LEASE_MS - 1)).toBeUndefined();
+    expect(claimDelivery(taken, NOW + DELIVERY_LEASE_MS)).toBeDefined();
   });
 
   it("gets nothing before the try is due; the due time lies behind it, should its message be lost", () => {
     const later = { ...open, due: NOW + OVERDUE + 5 };
-    expect([4, 5].map((ms) => claimed(later, NOW + ms) !== undefined)).toEqual([false, true]);
+    expect([4, 5].map((ms) => claimDelivery(later, NOW + ms) !== undefined)).toEqual([false, true]);
   });
 
   it("gets nothing of what has ended", () => {
-    for (const status of ["delivered", "failed"] as const) expect(claimed({ ...open, status }, NOW)).toBeUndefined();
+    for (const status of ["delivered", "failed"] as const)
+      expect(claimDelivery({ ...open, status }, NOW)).toBeUndefined();
   });
 
   it("of one that nobody ever looked at again is granted", () => {
-    expect(claimed({ ...open, due: undefined }, NOW)).toBeDefined();
+    expect(claimDelivery({ ...open, due: undefined }, NOW)).toBeDefined();
   });
 });
 
 describe("a try", () => {
   it.each([200, 202, 204, 299])("answered %i is delivered", (status) => {
-    const { delivery, nextMs } = tried({ ...open, failure: "earlier", leaseUntil: NOW }, answered(status), NOW, 0);
+    const { delivery, nextMs } = recordAttempt(
+      { ...open, failure: "earlier", leaseUntil: NOW },
+      answered(status),
+      NOW,
+      0,
+    );
     expect(delivery).toMatchObject({ status: "delivered", tries: 1, endedAt: NOW });
     expect([delivery.due, delivery.failure, delivery.leaseUntil, nextMs]).toEqual(Array(4).fill(undefined));
     expect(isDelivered(answered(status))).toBe(true);
   });
 
   it.each([100, 199, 300, 301, 400, 404, 500])("answered %i is not, and is made again", (status) => {
-    const { delivery, nextMs } = tried(open, answered(status), NOW, 0);
+    const { delivery, nextMs } = recordAttempt(open, answered(status), NOW, 0);
     expect(delivery).toMatchObject({ status: "pending", tries: 1, due: NOW + nextMs! + OVERDUE });
     expect([delivery.leaseUntil, delivery.endedAt, delivery.failure]).toEqual(Array(3).fill(undefined));
     expect([isDelivered(answered(status)), isGone(answered(status))]).toEqual([false, false]);
   });
 
   it("that reached nobody is made again, too", () => {
-    expect(tried(open, unreachable, NOW, 0)).toMatchObject({ delivery: { status: "pending" }, nextMs: 5 * second });
+    expect(recordAttempt(open, unreachable, NOW, 0)).toMatchObject({
+      delivery: { status: "pending" },
+      nextMs: 5 * second,
+    });
     expect(isDelivered(unreachable)).toBe(false);
   });
 
   it("is written down as it went", () => {
-    expect(tried(open, answered(503), NOW, 0).delivery.attempts).toEqual([{ at: NOW, status: 503, tookMs: 12 }]);
-    expect(tried(open, unreachable, NOW, 0).delivery.attempts).toEqual([{ at: NOW, why: "reset", tookMs: 7 }]);
-    expect(tried(open, forbidden, NOW, 0).delivery.attempts).toStrictEqual([{ at: NOW, why: "loopback" }]);
+    expect(recordAttempt(open, answered(503), NOW, 0).delivery.attempts).toEqual([
+      { at: NOW, status: 503, tookMs: 12 },
+    ]);
+    expect(recordAttempt(open, unreachable, NOW, 0).delivery.attempts).toEqual([{ at: NOW, why: "reset", tookMs: 7 }]);
+    expect(recordAttempt(open, forbidden, NOW, 0).delivery.attempts).toStrictEqual([{ at: NOW, why: "loopback" }]);
   });
 
   it("beyond the twelfth pushes the oldest out", () => {
     const attempts = Array.from({ length: 12 }, (_, i) => ({ at: i, status: 500 }));
-    const kept = tried({ ...open, attempts }, answered(500), NOW, 0).delivery.attempts;
+    const kept = recordAttempt({ ...open, attempts }, answered(500), NOW, 0).delivery.attempts;
     expect(kept.map(({ at }) => at)).toEqual([...attempts.slice(1).map(({ at }) => at), NOW]);
   });
 });
@@ -159,7 +170,7 @@ describe("the pauses between tries", () => {
   const pauses = (chance: number, outcome = answered(500)) => {
     const found: number[] = [];
     for (let delivery = open; ; ) {
-      const next = tried(delivery, outcome, NOW, chance);
+      const next = recordAttempt(delivery, outcome, NOW, chance);
       if (next.nextMs === undefined) return { found, last: next.delivery };
       found.push(next.nextMs);
       delivery = next.delivery;
@@ -174,7 +185,7 @@ describe("the pauses between tries", () => {
       30 * minute,
       ...[2, 5, 10, 14, 20, 24].map((hours) => hours * hour),
     ]);
-    expect(SCHEDULE_MS).toEqual([0, ...found]);
+    expect(RETRY_SCHEDULE_MS).toEqual([0, ...found]);
     expect(last).toMatchObject({ status: "failed", failure: "exhausted", tries: 10, endedAt: NOW });
     expect([last.due, last.leaseUntil]).toEqual([undefined, undefined]);
   });
@@ -184,7 +195,7 @@ describe("the pauses between tries", () => {
   });
 
   it("are longer where the receiver asks for patience, a day at most, and never shorter", () => {
-    const first = (retryAfterMs: number) => tried(open, answered(429, { retryAfterMs }), NOW, 0).nextMs;
+    const first = (retryAfterMs: number) => recordAttempt(open, answered(429, { retryAfterMs }), NOW, 0).nextMs;
     expect([0, 6_000, 24 * hour, 100 * hour].map(first)).toEqual([5_000, 6_000, 24 * hour, 24 * hour]);
   });
 });
@@ -200,7 +211,7 @@ describe("there is no other try", () => {
     ["superseded", progress, unreachable],
     ["forbidden_address", progress, forbidden],
   ])("where it is %s", (failure, delivery, outcome) => {
-    const { delivery: after, nextMs } = tried(delivery, outcome, NOW, 0);
+    const { delivery: after, nextMs } = recordAttempt(delivery, outcome, NOW, 0);
     expect(after).toMatchObject({ status: "failed", failure, endedAt: NOW });
     expect([after.due, after.leaseUntil, nextMs]).toEqual([undefined, undefined, undefined]);
   });
@@ -210,7 +221,7 @@ describe("there is no other try", () => {
   });
 
   it("once it was given up without one", () => {
-    const given = givenUp({ ...open, leaseUntil: NOW }, "endpoint_disabled", NOW + 3);
+    const given = abandonDelivery({ ...open, leaseUntil: NOW }, "endpoint_disabled", NOW + 3);
     expect(given).toMatchObject({ status: "failed", failure: "endpoint_disabled", endedAt: NOW + 3, tries: 0 });
     expect([given.due, given.leaseUntil]).toEqual([undefined, undefined]);
   });
@@ -218,36 +229,40 @@ describe("there is no other try", () => {
 
 describe("replayed", () => {
   it("it begins again under the same id, and keeps what was tried", () => {
-    const failed = givenUp({ ...tried(open, answered(500), NOW, 0).delivery, tries: 10 }, "exhausted", NOW);
-    const again = replayed(failed, NOW + hour);
+    const failed = abandonDelivery(
+      { ...recordAttempt(open, answered(500), NOW, 0).delivery, tries: 10 },
+      "exhausted",
+      NOW,
+    );
+    const again = restartDelivery(failed, NOW + hour);
     expect(again).toMatchObject({ ...key, status: "pending", tries: 0, attempts: failed.attempts });
     expect([again.failure, again.endedAt, again.leaseUntil]).toEqual([undefined, undefined, undefined]);
     expect(again.due).toBe(NOW + hour + OVERDUE);
-    expect(claimed(again, NOW + hour)).toBeDefined();
+    expect(claimDelivery(again, NOW + hour)).toBeDefined();
   });
 });
 
 describe("an overdue one", () => {
   it("is looked at again, should its second message be lost as well", () => {
-    expect(overdue(open, NOW + 9)).toEqual({ ...open, leaseUntil: NOW + 9, due: NOW + 9 + OVERDUE });
+    expect(postponeOverdue(open, NOW + 9)).toEqual({ ...open, leaseUntil: NOW + 9, due: NOW + 9 + OVERDUE });
   });
 
   it("is tried by a worker whose clock is behind the sweeper's, once that has come to where it was swept", () => {
     const behind = 10 * minute;
     const [first, second, third] = [NOW, NOW + minute, NOW + 10 * minute];
-    const waiting = tried(open, answered(500), NOW - minute, 0).delivery;
-    let swept = overdue(waiting, first);
-    expect(claimed(swept, first - behind)).toBeUndefined();
-    swept = overdue(swept, second);
-    expect(claimed(swept, second - behind)).toBeUndefined();
-    swept = overdue(swept, third);
-    expect(claimed(swept, third - behind)).toBeDefined();
+    const waiting = recordAttempt(open, answered(500), NOW - minute, 0).delivery;
+    let swept = postponeOverdue(waiting, first);
+    expect(claimDelivery(swept, first - behind)).toBeUndefined();
+    swept = postponeOverdue(swept, second);
+    expect(claimDelivery(swept, second - behind)).toBeUndefined();
+    swept = postponeOverdue(swept, third);
+    expect(claimDelivery(swept, third - behind)).toBeDefined();
   });
 
   it("whose worker died is tried once its lease is over, however often it is swept", () => {
-    const leased = claimed(open, NOW)!;
-    const swept = overdue(leased, leased.leaseUntil! + 1);
-    expect(claimed(swept, leased.leaseUntil! - 1)).toBeUndefined();
-    expect(claimed(swept, leased.leaseUntil!)).toBeDefined();
+    const leased = claimDelivery(open, NOW)!;
+    const swept = postponeOverdue(leased, leased.leaseUntil! + 1);
+    expect(claimDelivery(swept, leased.leaseUntil! - 1)).toBeUndefined();
+    expect(claimDelivery(swept, leased.leaseUntil!)).toBeDefined();
   });
 });

@@ -9,7 +9,7 @@ import type { PostOutcome } from "./outbound.ts";
 export type DeliveryStatus = "pending" | "delivered" | "failed";
 
 /** One try. */
-export interface Attempt {
+export interface DeliveryAttempt {
   /** Epoch ms. */
   at: number;
   /** HTTP status, where there was an answer. */
@@ -36,7 +36,7 @@ export interface Delivery {
   /** Tries made since the first, or since it was last replayed. */
   tries: number;
   /** The last of them, newest last. */
-  attempts: Attempt[];
+  attempts: DeliveryAttempt[];
   /** Until then a worker is at it, or, once the sweeper has found it waiting, nobody need be. */
   leaseUntil?: number;
   /** Why it was given up. */
@@ -46,9 +46,9 @@ export interface Delivery {
   due?: number;
 }
 
-export const HOOK_LISTENER = "hook";
+export const FLOW_HOOK_LISTENER = "hook";
 export const BUS_LISTENER = "bus";
-export const MJ_LISTENER = "mj";
+export const MJ_HOOK_LISTENER = "mj";
 
 const ULID = "[0-9A-HJKMNP-TV-Z]{26}";
 const NAME = `[a-z]+(?:-\\d{1,3}|-ep_${ULID})?`;
@@ -75,7 +75,7 @@ const hour = 60 * minute;
 /**
  * Pauses before each try, as the sample schedule of Standard Webhooks 1.0 has them: ten tries over 75 hours and a half.
  */
-export const SCHEDULE_MS: readonly number[] = [
+export const RETRY_SCHEDULE_MS: readonly number[] = [
   0,
   5 * second,
   5 * minute,
@@ -91,7 +91,7 @@ export const SCHEDULE_MS: readonly number[] = [
 const JITTER = 0.1;
 /** A receiver may ask for patience, within reason. */
 const RETRY_AFTER_MAX_MS = 24 * hour;
-const KEPT_ATTEMPTS = 12;
+const MAX_STORED_ATTEMPTS = 12;
 /** One try, its whole timeout, and the time to write down what came of it. */
 export const DELIVERY_LEASE_MS = 45 * second;
 export const DELIVERY_TIMEOUT_MS = 15 * second;
@@ -108,7 +108,7 @@ export function newDelivery(
 }
 
 /** A worker would try it now. Undefined: it is done, another is at it, or it is too early. */
-export function claimed(delivery: Delivery, now: number): Delivery | undefined {
+export function claimDelivery(delivery: Delivery, now: number): Delivery | undefined {
   const { status, due = 0 } = delivery;
   // The due time lies a little behind the try it stands for, in case its message is lost.
   const from = delivery.leaseUntil ?? due - OVERDUE_MS;
@@ -116,7 +116,7 @@ export function claimed(delivery: Delivery, now: number): Delivery | undefined {
   return { ...delivery, leaseUntil: now + DELIVERY_LEASE_MS, due: now + DELIVERY_LEASE_MS };
 }
 
-export interface Tried {
+export interface AttemptResult {
   delivery: Delivery;
   /** When the next try is due, ms from now; undefined when there is none. */
   nextMs?: number;
@@ -128,28 +128,28 @@ export interface Tried {
  *
  * @param chance 0 to 1, for jitter
  */
-export function tried(delivery: Delivery, outcome: PostOutcome, now: number, chance: number): Tried {
+export function recordAttempt(delivery: Delivery, outcome: PostOutcome, now: number, chance: number): AttemptResult {
   const attempt = attemptOf(outcome, now);
   const tries = delivery.tries + 1;
-  const attempts = [...delivery.attempts, attempt].slice(-KEPT_ATTEMPTS);
+  const attempts = [...delivery.attempts, attempt].slice(-MAX_STORED_ATTEMPTS);
   const after: Delivery = { ...delivery, tries, attempts, leaseUntil: undefined };
   const ended = { endedAt: now, due: undefined };
   if (isDelivered(outcome)) return { delivery: { ...after, ...ended, status: "delivered", failure: undefined } };
-  const failure = finalWord(delivery, outcome, tries);
+  const failure = permanentFailureOf(delivery, outcome, tries);
   if (failure) return { delivery: { ...after, ...ended, status: "failed", failure } };
-  const pause = SCHEDULE_MS[tries]! * (1 + JITTER * chance);
+  const pause = RETRY_SCHEDULE_MS[tries]! * (1 + JITTER * chance);
   const asked = outcome.kind === "answered" ? Math.min(outcome.retryAfterMs ?? 0, RETRY_AFTER_MAX_MS) : 0;
   const nextMs = Math.round(Math.max(pause, asked));
   return { delivery: { ...after, due: now + nextMs + OVERDUE_MS }, nextMs };
 }
 
 /** Why there will be no other try; undefined when there will. */
-function finalWord(delivery: Delivery, outcome: PostOutcome, tries: number): string | undefined {
+function permanentFailureOf(delivery: Delivery, outcome: PostOutcome, tries: number): string | undefined {
   if (outcome.kind === "forbidden") return "forbidden_address";
   if (isGone(outcome)) return "endpoint_gone";
   if (outcome.kind === "answered" && outcome.abort) return "aborted_by_receiver";
   if (delivery.type === "task.progress") return "superseded";
-  return tries >= SCHEDULE_MS.length ? "exhausted" : undefined;
+  return tries >= RETRY_SCHEDULE_MS.length ? "exhausted" : undefined;
 }
 
 export function isDelivered(outcome: PostOutcome): boolean {
@@ -161,19 +161,19 @@ export function isGone(outcome: PostOutcome): boolean {
   return outcome.kind === "answered" && outcome.status === 410;
 }
 
-function attemptOf(outcome: PostOutcome, at: number): Attempt {
+function attemptOf(outcome: PostOutcome, at: number): DeliveryAttempt {
   if (outcome.kind === "answered") return { at, status: outcome.status, tookMs: outcome.tookMs };
   if (outcome.kind === "forbidden") return { at, why: outcome.why };
   return { at, why: outcome.why, tookMs: outcome.tookMs };
 }
 
 /** Given up without a try: its listener is gone or disabled. It can be replayed. */
-export function givenUp(delivery: Delivery, failure: string, now: number): Delivery {
+export function abandonDelivery(delivery: Delivery, failure: string, now: number): Delivery {
   return { ...delivery, status: "failed", failure, endedAt: now, leaseUntil: undefined, due: undefined };
 }
 
 /** From the first try on again, under the same id; a pending one is only hurried. */
-export function replayed(delivery: Delivery, now: number): Delivery {
+export function restartDelivery(delivery: Delivery, now: number): Delivery {
   const fresh = { status: "pending" as const, tries: 0, failure: undefined, endedAt: undefined };
   return { ...delivery, ...fresh, leaseUntil: undefined, due: now + OVERDUE_MS };
 }
@@ -182,6 +182,6 @@ export function replayed(delivery: Delivery, now: number): Delivery {
  * The sweeper sends the message again, and looks again after a while. From when it may be tried stays as it is, however
  * often: a worker whose clock is behind the sweeper's would find it too early for ever.
  */
-export function overdue(delivery: Delivery, now: number): Delivery {
+export function postponeOverdue(delivery: Delivery, now: number): Delivery {
   return { ...delivery, leaseUntil: delivery.leaseUntil ?? now, due: now + OVERDUE_MS };
 }

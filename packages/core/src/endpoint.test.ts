@@ -1,18 +1,18 @@
 import { describe, expect, it } from "vitest";
 import { hour, NOW } from "../test/sample.ts";
 import {
+  activeSecrets,
+  afterDeliveryAttempt,
+  combinedEventMask,
+  DISABLE_AFTER_FAILING_MS,
   type Endpoint,
   endpointIdOf,
-  eventsOf,
-  FAILING_LIMIT_MS,
-  heardBy,
   isEnabled,
-  learned,
-  liveSecrets,
-  OVERLAP_MS,
-  rotated,
+  SECRET_OVERLAP_MS,
+  subscribedEvents,
+  withRotatedSecret,
 } from "./endpoint.ts";
-import { DEFAULT_EVENTS, hearsOf } from "./event.ts";
+import { DEFAULT_EVENTS, eventMaskOf } from "./event.ts";
 
 const endpoint: Endpoint = {
   appId: "app_a",
@@ -30,22 +30,22 @@ it("an endpoint's id is made of time and chance, as a flow's is", () => {
 });
 
 it("a day's overlap is the rule, and five days of nothing but failures the end", () => {
-  expect([OVERLAP_MS, FAILING_LIMIT_MS]).toEqual([24 * hour, 120 * hour]);
+  expect([SECRET_OVERLAP_MS, DISABLE_AFTER_FAILING_MS]).toEqual([24 * hour, 120 * hour]);
 });
 
 describe("what an endpoint hears", () => {
   it("is everything but progress, unless it chose", () => {
-    expect(eventsOf(endpoint)).toBe(DEFAULT_EVENTS);
-    expect(eventsOf({ events: ["task.progress"] })).toEqual(["task.progress"]);
+    expect(subscribedEvents(endpoint)).toBe(DEFAULT_EVENTS);
+    expect(subscribedEvents({ events: ["task.progress"] })).toEqual(["task.progress"]);
   });
 
   it("is heard by an app whose endpoints together listen for it, those switched off or without an address aside", () => {
     const progress: Endpoint = { ...endpoint, events: ["task.progress"] };
     const modal: Endpoint = { ...endpoint, events: ["task.modal"] };
-    expect(heardBy([progress, modal])).toBe(hearsOf(["task.progress", "task.modal"]));
-    expect(heardBy([{ ...progress, disabledAt: NOW }, modal])).toBe(hearsOf(["task.modal"]));
-    expect(heardBy([{ ...progress, url: undefined }, modal])).toBe(hearsOf(["task.modal"]));
-    expect(heardBy([])).toBe(0);
+    expect(combinedEventMask([progress, modal])).toBe(eventMaskOf(["task.progress", "task.modal"]));
+    expect(combinedEventMask([{ ...progress, disabledAt: NOW }, modal])).toBe(eventMaskOf(["task.modal"]));
+    expect(combinedEventMask([{ ...progress, url: undefined }, modal])).toBe(eventMaskOf(["task.modal"]));
+    expect(combinedEventMask([])).toBe(0);
   });
 });
 
@@ -54,12 +54,12 @@ describe("secrets", () => {
   const sealed = (of: { sealed: string }[]) => of.map((secret) => secret.sealed);
 
   it("before the newest sign until their time has run out", () => {
-    expect(sealed(liveSecrets(old, NOW + 4))).toEqual(["b", "a"]);
-    expect(sealed(liveSecrets(old, NOW + 5))).toEqual(["b"]);
+    expect(sealed(activeSecrets(old, NOW + 4))).toEqual(["b", "a"]);
+    expect(sealed(activeSecrets(old, NOW + 5))).toEqual(["b"]);
   });
 
   it("rotated: the new one signs first, the one before it for the overlap, none longer than it had", () => {
-    const next = rotated(old, "c", "whpk_c", NOW, hour);
+    const next = withRotatedSecret(old, "c", "whpk_c", NOW, hour);
     expect(next).toEqual({
       ...endpoint,
       publicKey: "whpk_c",
@@ -68,11 +68,11 @@ describe("secrets", () => {
   });
 
   it("rotated without overlap: what a leaked one signs is worth nothing at once", () => {
-    expect(rotated(old, "c", undefined, NOW, 0).secrets).toEqual([{ sealed: "c" }]);
+    expect(withRotatedSecret(old, "c", undefined, NOW, 0).secrets).toEqual([{ sealed: "c" }]);
   });
 
   it("rotated again and again are three at most", () => {
-    const often = ["c", "d", "e", "f"].reduce((each, name) => rotated(each, name, undefined, NOW, hour), old);
+    const often = ["c", "d", "e", "f"].reduce((each, name) => withRotatedSecret(each, name, undefined, NOW, hour), old);
     expect(sealed(often.secrets)).toEqual(["f", "e", "d"]);
   });
 });
@@ -81,23 +81,24 @@ describe("what a try teaches", () => {
   const failing: Endpoint = { ...endpoint, failingSince: NOW };
 
   it("a success clears the slate, and says nothing where it was clear", () => {
-    expect(learned(failing, "delivered", NOW + 1)).toEqual({ ...endpoint, failingSince: undefined });
-    expect(learned(endpoint, "delivered", NOW)).toBeUndefined();
+    expect(afterDeliveryAttempt(failing, "delivered", NOW + 1)).toEqual({ ...endpoint, failingSince: undefined });
+    expect(afterDeliveryAttempt(endpoint, "delivered", NOW)).toBeUndefined();
   });
 
   it("the first failure starts the clock; five days of nothing else switch it off", () => {
-    expect(learned(endpoint, "failed", NOW)).toEqual(failing);
-    expect(learned(failing, "failed", NOW + FAILING_LIMIT_MS - 1)).toBeUndefined();
-    const at = NOW + FAILING_LIMIT_MS;
-    expect(learned(failing, "failed", at)).toEqual({ ...failing, disabledAt: at, disabledWhy: "failing" });
+    expect(afterDeliveryAttempt(endpoint, "failed", NOW)).toEqual(failing);
+    expect(afterDeliveryAttempt(failing, "failed", NOW + DISABLE_AFTER_FAILING_MS - 1)).toBeUndefined();
+    const at = NOW + DISABLE_AFTER_FAILING_MS;
+    expect(afterDeliveryAttempt(failing, "failed", at)).toEqual({ ...failing, disabledAt: at, disabledWhy: "failing" });
   });
 
   it("one that wants nothing more is switched off at once", () => {
-    expect(learned(endpoint, "gone", NOW)).toEqual({ ...endpoint, disabledAt: NOW, disabledWhy: "gone" });
+    expect(afterDeliveryAttempt(endpoint, "gone", NOW)).toEqual({ ...endpoint, disabledAt: NOW, disabledWhy: "gone" });
   });
 
   it("one that is off stays as it was switched off", () => {
     expect([isEnabled(endpoint), isEnabled(disabled)]).toEqual([true, false]);
-    for (const tried of ["gone", "failed"] as const) expect(learned(disabled, tried, NOW + 1)).toBeUndefined();
+    for (const tried of ["gone", "failed"] as const)
+      expect(afterDeliveryAttempt(disabled, tried, NOW + 1)).toBeUndefined();
   });
 });

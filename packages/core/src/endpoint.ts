@@ -1,5 +1,5 @@
 /** An endpoint: an address of an app's that hears its events. Disabled by itself when nothing but failures is left. */
-import { DEFAULT_EVENTS, type EventType, hearsOf } from "./event.ts";
+import { DEFAULT_EVENTS, type EventType, eventMaskOf } from "./event.ts";
 import { flowIdOf } from "./id.ts";
 
 /** `v1`: HMAC-SHA256 with a shared secret; `v1a`: ed25519, of which the receiver holds the public half. */
@@ -35,11 +35,11 @@ export interface Endpoint {
 
 export const ENDPOINTS_PER_APP = 20;
 /** Only failures for this long, and it is switched off (as Svix does). */
-export const FAILING_LIMIT_MS = 5 * 24 * 3_600_000;
+export const DISABLE_AFTER_FAILING_MS = 5 * 24 * 3_600_000;
 /** How long the secret before still signs after a rotation, unless the app says otherwise. */
-export const OVERLAP_MS = 24 * 3_600_000;
+export const SECRET_OVERLAP_MS = 24 * 3_600_000;
 
-export function eventsOf(endpoint: Pick<Endpoint, "events">): readonly EventType[] {
+export function subscribedEvents(endpoint: Pick<Endpoint, "events">): readonly EventType[] {
   return endpoint.events ?? DEFAULT_EVENTS;
 }
 
@@ -53,25 +53,25 @@ export function endpointIdOf(timeMs: number, random: Uint8Array): string {
 }
 
 /** What all of them together listen to. */
-export function heardBy(endpoints: readonly Endpoint[]): number {
+export function combinedEventMask(endpoints: readonly Endpoint[]): number {
   return endpoints
     .filter((e) => isEnabled(e) && e.url !== undefined)
-    .reduce((mask, e) => mask | hearsOf(eventsOf(e)), 0);
+    .reduce((mask, e) => mask | eventMaskOf(subscribedEvents(e)), 0);
 }
 
 /** Secrets that sign now: the newest, and those before it whose time has not run out. */
-export function liveSecrets({ secrets }: Endpoint, now: number): SealedSecret[] {
+export function activeSecrets({ secrets }: Endpoint, now: number): SealedSecret[] {
   return secrets.filter(({ until }) => until === undefined || until > now);
 }
 
-export function rotated(
+export function withRotatedSecret(
   endpoint: Endpoint,
   sealed: string,
   publicKey: string | undefined,
   now: number,
   overlapMs: number,
 ): Endpoint {
-  const before = liveSecrets(endpoint, now).map((secret) => ({
+  const before = activeSecrets(endpoint, now).map((secret) => ({
     ...secret,
     until: Math.min(secret.until ?? Infinity, now + overlapMs),
   }));
@@ -84,13 +84,17 @@ export function rotated(
  * What one try teaches about the endpoint; undefined: nothing that is not known. The clock starts with the first failure
  * after a success, so that one slow afternoon ends nothing.
  */
-export function learned(endpoint: Endpoint, tried: "delivered" | "gone" | "failed", now: number): Endpoint | undefined {
+export function afterDeliveryAttempt(
+  endpoint: Endpoint,
+  tried: "delivered" | "gone" | "failed",
+  now: number,
+): Endpoint | undefined {
   if (tried === "delivered") {
     return endpoint.failingSince === undefined ? undefined : { ...endpoint, failingSince: undefined };
   }
   if (!isEnabled(endpoint)) return undefined;
   if (tried === "gone") return { ...endpoint, disabledAt: now, disabledWhy: "gone" };
   if (endpoint.failingSince === undefined) return { ...endpoint, failingSince: now };
-  if (now - endpoint.failingSince < FAILING_LIMIT_MS) return undefined;
+  if (now - endpoint.failingSince < DISABLE_AFTER_FAILING_MS) return undefined;
   return { ...endpoint, disabledAt: now, disabledWhy: "failing" };
 }

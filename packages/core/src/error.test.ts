@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { ERRORS, type ErrorCode, FAILURES, failure, isLoss, MjflowError, type Retry } from "./error.ts";
+import { ERRORS, type ErrorCode, FAILURES, failure, isVendorLoss, MjflowError, type Retry } from "./error.ts";
 
 const KINDS = Object.entries(ERRORS) as [ErrorCode, { status: number; title: string; retry: Retry; advice: string }][];
 /** The request was right and the time was not. */
@@ -49,7 +49,7 @@ describe("a vendor is lost", () => {
   const lost = ["provider_missing", "vendor_unauthorized", "vendor_out_of_money"];
 
   it.each(Object.keys(FAILURES) as (keyof typeof FAILURES)[])("or not: %s", (code) => {
-    expect(isLoss({ code })).toBe(lost.includes(code));
+    expect(isVendorLoss({ code })).toBe(lost.includes(code));
   });
 });
 

@@ -187,15 +187,15 @@ export const FAILURES = {
 
 export type FailureCode = keyof typeof FAILURES;
 
-const LOSSES: ReadonlySet<string> = new Set<FailureCode>([
+const VENDOR_LOSS_CODES: ReadonlySet<string> = new Set<FailureCode>([
   "provider_missing",
   "vendor_unauthorized",
   "vendor_out_of_money",
 ]);
 
 /** The vendor, or our account there, is lost: it would refuse the next as well. */
-export function isLoss({ code }: Pick<Failure, "code">): boolean {
-  return LOSSES.has(code);
+export function isVendorLoss({ code }: Pick<Failure, "code">): boolean {
+  return VENDOR_LOSS_CODES.has(code);
 }
 
 export interface Failure {

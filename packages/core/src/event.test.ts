@@ -1,19 +1,19 @@
 import { describe, expect, it } from "vitest";
 import { FLOW, NOW, taskIn } from "../test/sample.ts";
+import { flowEvents, hasNewSubscribedEvent, taskEvents } from "./derived-events.ts";
 import {
   DEFAULT_EVENTS,
-  disabledEndpointOf,
-  disabledEvent,
+  disabledEndpointIdOf,
+  EVENT_BITS,
   EVENT_TYPES,
   type EventType,
+  endpointDisabledEvent,
   eventIdOf,
-  FLOW_PLACE,
-  HEARS,
-  hearsOf,
-  isHeard,
+  eventMaskOf,
+  FLOW_SUBJECT,
+  isSubscribed,
 } from "./event.ts";
 import type { Flow } from "./flow.ts";
-import { flowEvents, isNewlyHeard, taskEvents } from "./happened.ts";
 import { ENDED, type Task } from "./task.ts";
 
 const OF_A_FLOW = EVENT_TYPES.filter((type) => /^(task|flow)\./.test(type));
@@ -47,18 +47,20 @@ describe("what is listened for", () => {
     ["flow.completed", "flow"],
     ["flow.failed", "flow"],
   ] as const)("%s travels with each row as the bit %s", (type, bit) => {
-    expect(hearsOf([type])).toBe(HEARS[bit]);
-    for (const other of OF_A_FLOW) expect(isHeard(hearsOf([type]), other)).toBe(hearsOf([other]) === HEARS[bit]);
+    expect(eventMaskOf([type])).toBe(EVENT_BITS[bit]);
+    for (const other of OF_A_FLOW)
+      expect(isSubscribed(eventMaskOf([type]), other)).toBe(eventMaskOf([other]) === EVENT_BITS[bit]);
   });
 
   it("adds up, and twice is once", () => {
-    expect(hearsOf(["task.modal", "task.progress", "task.modal"])).toBe(HEARS.modal | HEARS.progress);
-    expect(hearsOf(OF_A_FLOW)).toBe(31);
-    expect(hearsOf([])).toBe(0);
+    expect(eventMaskOf(["task.modal", "task.progress", "task.modal"])).toBe(EVENT_BITS.modal | EVENT_BITS.progress);
+    expect(eventMaskOf(OF_A_FLOW)).toBe(31);
+    expect(eventMaskOf([])).toBe(0);
   });
 
   it("where nobody listens is nothing", () => {
-    for (const type of EVENT_TYPES) expect([isHeard(undefined, type), isHeard(0, type)]).toEqual([false, false]);
+    for (const type of EVENT_TYPES)
+      expect([isSubscribed(undefined, type), isSubscribed(0, type)]).toEqual([false, false]);
   });
 });
 
@@ -122,14 +124,14 @@ describe("a flow's end", () => {
 
 it("an event's id is where and what it was, so that told twice it is one event", () => {
   expect(eventIdOf(FLOW, "0-2", "completed")).toBe("evt_01K9ZC7T3R8M2V5X0Q4B6N1JHD_0-2_completed");
-  expect(eventIdOf(FLOW, FLOW_PLACE, "failed")).toBe("evt_01K9ZC7T3R8M2V5X0Q4B6N1JHD_flow_failed");
+  expect(eventIdOf(FLOW, FLOW_SUBJECT, "failed")).toBe("evt_01K9ZC7T3R8M2V5X0Q4B6N1JHD_flow_failed");
 });
 
 describe("a listener has something new to hear", () => {
   const running = taskIn("IN_PROGRESS", { submittedAt: NOW, progress: 10 });
   const further = { ...running, progress: 20 };
   const heard = (events: EventType[], before: Task, next: Task) =>
-    isNewlyHeard(before, { ...next, hears: hearsOf(events) });
+    hasNewSubscribedEvent(before, { ...next, eventMask: eventMaskOf(events) });
 
   it("only when something has happened that it listens for", () => {
     expect(heard(["task.progress"], running, further)).toBe(true);
@@ -143,23 +145,23 @@ describe("a listener has something new to hear", () => {
   });
 
   it("never where nobody listens", () => {
-    expect(isNewlyHeard(running, further)).toBe(false);
+    expect(hasNewSubscribedEvent(running, further)).toBe(false);
   });
 });
 
 describe("an endpoint that is switched off", () => {
   it("is an event of its own, named after it", () => {
-    const event = disabledEvent("ep_1", NOW);
+    const event = endpointDisabledEvent("ep_1", NOW);
     expect(event).toEqual({ name: "disabled-ep_1", type: "endpoint.disabled", at: NOW });
-    expect(disabledEndpointOf(event.name)).toBe("ep_1");
+    expect(disabledEndpointIdOf(event.name)).toBe("ep_1");
   });
 
   it("is read from no other event's name", () => {
     for (const name of ["completed", "progress-31", "ep_1-disabled-", ""])
-      expect(disabledEndpointOf(name)).toBeUndefined();
+      expect(disabledEndpointIdOf(name)).toBeUndefined();
   });
 
   it("travels in no row: who switches it off tells the others", () => {
-    expect(hearsOf(["endpoint.disabled"])).toBe(0);
+    expect(eventMaskOf(["endpoint.disabled"])).toBe(0);
   });
 });

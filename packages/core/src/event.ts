@@ -20,7 +20,7 @@ export interface EventBody {
   data: unknown;
 }
 
-export interface HappenedEvent {
+export interface DomainEvent {
   /** Unique within its task or flow: the type's second half, progress with its percentage. */
   name: string;
   type: EventType;
@@ -29,16 +29,16 @@ export interface HappenedEvent {
 }
 
 /** What somebody listens to, as one number that travels in each row: so that a task nobody listens to costs nothing. */
-export const HEARS = { submitted: 1, progress: 2, modal: 4, ended: 8, flow: 16 } as const;
+export const EVENT_BITS = { submitted: 1, progress: 2, modal: 4, ended: 8, flow: 16 } as const;
 
-const HEARD_AS: Readonly<Record<EventType, number>> = {
-  "task.submitted": HEARS.submitted,
-  "task.progress": HEARS.progress,
-  "task.modal": HEARS.modal,
-  "task.completed": HEARS.ended,
-  "task.failed": HEARS.ended,
-  "flow.completed": HEARS.flow,
-  "flow.failed": HEARS.flow,
+const EVENT_BIT_OF: Readonly<Record<EventType, number>> = {
+  "task.submitted": EVENT_BITS.submitted,
+  "task.progress": EVENT_BITS.progress,
+  "task.modal": EVENT_BITS.modal,
+  "task.completed": EVENT_BITS.ended,
+  "task.failed": EVENT_BITS.ended,
+  "flow.completed": EVENT_BITS.flow,
+  "flow.failed": EVENT_BITS.flow,
   // Of no flow: whoever disables an endpoint tells the others.
   "endpoint.disabled": 0,
 };
@@ -46,31 +46,31 @@ const HEARD_AS: Readonly<Record<EventType, number>> = {
 /** Without a filter: everything but progress, which must be asked for. */
 export const DEFAULT_EVENTS: readonly EventType[] = EVENT_TYPES.filter((type) => type !== "task.progress");
 
-export function hearsOf(events: readonly EventType[]): number {
-  return events.reduce((mask, type) => mask | HEARD_AS[type], 0);
+export function eventMaskOf(events: readonly EventType[]): number {
+  return events.reduce((mask, type) => mask | EVENT_BIT_OF[type], 0);
 }
 
-export function isHeard(hears: number | undefined, type: EventType): boolean {
-  return ((hears ?? 0) & HEARD_AS[type]) !== 0;
+export function isSubscribed(hears: number | undefined, type: EventType): boolean {
+  return ((hears ?? 0) & EVENT_BIT_OF[type]) !== 0;
 }
 
 /** Named after the endpoint: told in the flow whose delivery was the last straw. */
-export function disabledEvent(endpointId: string, at: number): HappenedEvent {
-  return { name: `${DISABLED}${endpointId}`, type: "endpoint.disabled", at };
+export function endpointDisabledEvent(endpointId: string, at: number): DomainEvent {
+  return { name: `${DISABLED_PREFIX}${endpointId}`, type: "endpoint.disabled", at };
 }
 
 /** Which endpoint such an event speaks of. */
-export function disabledEndpointOf(name: string): string | undefined {
-  return name.startsWith(DISABLED) ? name.slice(DISABLED.length) : undefined;
+export function disabledEndpointIdOf(name: string): string | undefined {
+  return name.startsWith(DISABLED_PREFIX) ? name.slice(DISABLED_PREFIX.length) : undefined;
 }
 
-const DISABLED = "disabled-";
+const DISABLED_PREFIX = "disabled-";
 
 /** Where in a flow something happened: a task's path, or the flow itself. */
-export type EventPlace = string;
-export const FLOW_PLACE: EventPlace = "flow";
+export type EventSubject = string;
+export const FLOW_SUBJECT: EventSubject = "flow";
 
 /** The same for every listener and every try: what receivers deduplicate by. */
-export function eventIdOf(flowId: string, place: EventPlace, name: string): string {
+export function eventIdOf(flowId: string, place: EventSubject, name: string): string {
   return `evt_${flowId.slice("flow_".length)}_${place}_${name}`;
 }

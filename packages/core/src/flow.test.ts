@@ -6,10 +6,10 @@ import {
   type Flow,
   type FlowStatus,
   flowStatus,
-  isClosed,
-  nextLookAt,
+  isEndRecorded,
+  nextFlowDue,
   paceOf,
-  protocolActionOf,
+  vendorActionOf,
 } from "./flow.ts";
 import { ENDED, type Task, type TaskStatus } from "./task.ts";
 import { TIMINGS } from "./timing.ts";
@@ -70,13 +70,13 @@ describe("a running flow is looked at", () => {
     ["not for one that has ended", {}, [{ ...waiting(NOW + 9), status: "FAILURE" }], TIMINGS.quietMs.fast],
     ["not for one that waits for nothing", {}, [{ ...waiting(NOW + 9), due: undefined }], TIMINGS.quietMs.fast],
   ] as [string, Pick<Flow, "mode">, Task[], number][])("%s", (_, of, tasks, afterMs) => {
-    expect(nextLookAt(of, tasks, NOW, TIMINGS)).toBe(NOW + afterMs);
+    expect(nextFlowDue(of, tasks, NOW, TIMINGS)).toBe(NOW + afterMs);
   });
 });
 
 it("the protocol writes actions in its own way", () => {
-  expect(protocolActionOf("imagine")).toBe("IMAGINE");
-  expect(protocolActionOf("swap-face")).toBe("SWAP_FACE");
+  expect(vendorActionOf("imagine")).toBe("IMAGINE");
+  expect(vendorActionOf("swap-face")).toBe("SWAP_FACE");
 });
 
 describe("a flow is closed", () => {
@@ -89,7 +89,7 @@ describe("a flow is closed", () => {
     ["not while what that press held is not settled", { status: "completed", reopened: true }, done, false],
     ["not while it runs", { status: "running" }, [at("0", "SUBMITTED")], false],
   ] as [string, { status: FlowStatus; reopened?: boolean }, Task[], boolean][])("%s", (_, flow, tasks, closed) => {
-    expect(isClosed(flow, tasks)).toBe(closed);
+    expect(isEndRecorded(flow, tasks)).toBe(closed);
   });
 });
 

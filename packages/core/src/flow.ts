@@ -1,10 +1,10 @@
 /** A flow: what an app asked for, once. Its tasks say how far it is; only `status` and `endedAt` of a flow ever change. */
 import type { EventType } from "./event.ts";
 import { isPlannedChild, retryPath, rootPath } from "./id.ts";
-import { madeOf } from "./place.ts";
+import { countSubmissions } from "./relocation.ts";
 import type { AccountFilter, FLOW_STATUSES, ROOT_ACTIONS } from "./request.ts";
-import { isEnded, isListed, type Task } from "./task.ts";
-import { flowLookMs, type Pace, type Timings } from "./timing.ts";
+import { hasOwnDueEntry, isEnded, type Task } from "./task.ts";
+import { flowCheckIntervalMs, type Pace, type Timings } from "./timing.ts";
 
 export type Mode = "fast" | "relax" | "turbo";
 export type BotType = "MID_JOURNEY" | "NIJI_JOURNEY";
@@ -25,7 +25,7 @@ export interface Flow {
    */
   account: string;
   /** Any vendor may do it: the app said "auto". */
-  roams?: boolean;
+  anyProvider?: boolean;
   /** When the vendor is lost; unset: what it had not finished ends. */
   onVendorLoss?: "restart";
   prompt?: string;
@@ -39,7 +39,7 @@ export interface Flow {
   /** Which events `notifyHook` hears; unset: all but progress. */
   events?: EventType[];
   /** Who listens to it and its tasks, as `HEARS` of event.ts; unset: nobody. */
-  hears?: number;
+  eventMask?: number;
   /** Its pictures are copied to our own bucket. */
   archive?: boolean;
   /** Store progress callbacks. Decided once, because it is written into every hook token of the flow (D2). */
@@ -58,7 +58,7 @@ export interface Flow {
   restartOf?: string;
   restartedAs?: string;
   /** Its end is not yet known to be announced; and before that, not begun anew elsewhere. */
-  owes?: ("tell" | "restart")[];
+  pendingEffects?: ("tell" | "restart")[];
   /**
    * When the sweeper looks at the flow: whether its end was recorded, and for those of its tasks whose due time this one
    * stands for. While it runs it is never later than theirs.
@@ -92,7 +92,7 @@ export function flowStatus(tasks: readonly Task[]): FlowStatus {
 }
 
 /** Its end is recorded too, so that lists, balances and the announcement have it: of those, its tasks alone are ahead. */
-export function isClosed(flow: Pick<Flow, "status" | "reopened">, tasks: readonly Task[]): boolean {
+export function isEndRecorded(flow: Pick<Flow, "status" | "reopened">, tasks: readonly Task[]): boolean {
   const status = flowStatus(tasks);
   return status !== "running" && flow.status === status && !flow.reopened;
 }
@@ -126,7 +126,7 @@ export interface Counts {
 export function countsOf({ rev }: Pick<Flow, "rev">, tasks: readonly Task[]): Counts {
   const sum = (of: (task: Task) => number) => tasks.reduce((total, task) => total + of(task), 0);
   return {
-    submissions: sum(madeOf),
+    submissions: sum(countSubmissions),
     modals: sum((task) => task.modals),
     callbacks: sum((task) => task.callbacks),
     duplicates: sum((task) => task.duplicates),
@@ -140,18 +140,18 @@ export function countsOf({ rev }: Pick<Flow, "rev">, tasks: readonly Task[]): Co
  * The next time a running flow is looked at: when the first of the tasks it stands for is due, and no later than one is that
  * is created now.
  */
-export function nextLookAt(
+export function nextFlowDue(
   { mode = "fast" }: Pick<Flow, "mode">,
   tasks: readonly Task[],
   now: number,
   timings: Timings,
 ): number {
-  const waiting = tasks.filter((task) => !isEnded(task) && !isListed(task));
-  return Math.min(now + flowLookMs(timings, mode), ...waiting.flatMap(({ due }) => due ?? []));
+  const waiting = tasks.filter((task) => !isEnded(task) && !hasOwnDueEntry(task));
+  return Math.min(now + flowCheckIntervalMs(timings, mode), ...waiting.flatMap(({ due }) => due ?? []));
 }
 
 /** The protocol's word for what a flow begins with. */
-export function protocolActionOf(action: RootAction): string {
+export function vendorActionOf(action: RootAction): string {
   return action.replace("-", "_").toUpperCase();
 }
 

@@ -2,11 +2,11 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
   canonicalJson,
-  IDEMPOTENCY_KEPT_MS,
   IDEMPOTENCY_LEASE_MS,
-  type Idempotency,
+  IDEMPOTENCY_TTL_MS,
+  type IdempotencyRecord,
+  idempotencyStateOf,
   parseIdempotencyKey,
-  standingOf,
 } from "./idempotency.ts";
 import { FUNCTION_TIMEOUT_S } from "./limit.ts";
 
@@ -24,7 +24,7 @@ describe("a key", () => {
 });
 
 describe("what a key stands for", () => {
-  const row: Idempotency = {
+  const row: IdempotencyRecord = {
     appId: "app",
     key: "k",
     rev: 1,
@@ -34,7 +34,7 @@ describe("what a key stands for", () => {
     leaseUntil: 1_000,
     createdAt: 0,
   };
-  it.each<[string, Partial<Idempotency>, string, number, string]>([
+  it.each<[string, Partial<IdempotencyRecord>, string, number, string]>([
     ["while its first request runs", {}, "f", 999, "in_flight"],
     ["once that has died", {}, "f", 1_000, "resume"],
     ["once it was given up", { leaseUntil: undefined }, "f", 1, "resume"],
@@ -42,9 +42,9 @@ describe("what a key stands for", () => {
     ["for another request, running", {}, "g", 1, "mismatch"],
     ["for another request, done", { state: "done" }, "g", 1, "mismatch"],
     ["for whatever comes, once the first was refused", { fingerprint: undefined }, "g", 1, "new"],
-    ["a day later", { state: "done" }, "g", IDEMPOTENCY_KEPT_MS, "new"],
+    ["a day later", { state: "done" }, "g", IDEMPOTENCY_TTL_MS, "new"],
   ])("%s", (_, fields, fingerprint, now, kind) => {
-    expect(standingOf({ ...row, ...fields }, fingerprint, now)).toEqual({ kind });
+    expect(idempotencyStateOf({ ...row, ...fields }, fingerprint, now)).toEqual({ kind });
   });
 
   it("a lease outlives the function that took it", () => {

@@ -5,7 +5,7 @@
  */
 import { FUNCTION_TIMEOUT_S } from "./limit.ts";
 
-export interface Idempotency {
+export interface IdempotencyRecord {
   appId: string;
   key: string;
   rev: number;
@@ -19,7 +19,7 @@ export interface Idempotency {
   createdAt: number;
 }
 
-export const IDEMPOTENCY_KEPT_MS = 24 * 3_600_000;
+export const IDEMPOTENCY_TTL_MS = 24 * 3_600_000;
 /** Outlives the function that holds it: so a lease that is over belongs to nobody. */
 export const IDEMPOTENCY_LEASE_MS = (FUNCTION_TIMEOUT_S.api + 10) * 1_000;
 
@@ -29,7 +29,7 @@ export function parseIdempotencyKey(header: string): string | undefined {
   return /^[!-~]{1,255}$/.test(key) ? key : undefined;
 }
 
-export type Standing =
+export type IdempotencyState =
   /** Nothing was made under it: it is ours to begin. */
   | { kind: "new" }
   /** The first try died: what it was about to make is ours to finish. */
@@ -39,8 +39,8 @@ export type Standing =
   /** The key is another request's. */
   | { kind: "mismatch" };
 
-export function standingOf(row: Idempotency, fingerprint: string, now: number): Standing {
-  if (row.createdAt + IDEMPOTENCY_KEPT_MS <= now) return { kind: "new" };
+export function idempotencyStateOf(row: IdempotencyRecord, fingerprint: string, now: number): IdempotencyState {
+  if (row.createdAt + IDEMPOTENCY_TTL_MS <= now) return { kind: "new" };
   if (row.fingerprint === undefined) return { kind: "new" };
   if (row.fingerprint !== fingerprint) return { kind: "mismatch" };
   if (row.state === "done") return { kind: "done" };

@@ -2,18 +2,18 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { FLOW } from "../test/sample.ts";
 import {
+  type AcceptedMessage,
   archiveMessage,
   deliverMessage,
   MessageError,
+  notifyMessage,
   parseMessage,
   QUEUE_OF,
   submitMessage,
-  type TakenMessage,
-  tellMessage,
   workMessage,
 } from "./message.ts";
 
-const taken: TakenMessage = {
+const taken: AcceptedMessage = {
   v: 1,
   type: "taken",
   flowId: FLOW,
@@ -95,8 +95,8 @@ describe("messages about what happened", () => {
   it("say again what was sent", () => {
     for (const message of [
       archiveMessage(FLOW, "0-2"),
-      tellMessage(FLOW, "0-2"),
-      tellMessage(FLOW, "flow"),
+      notifyMessage(FLOW, "0-2"),
+      notifyMessage(FLOW, "flow"),
       deliverMessage(delivery),
     ]) {
       expect(parseMessage(JSON.stringify(message))).toEqual(message);

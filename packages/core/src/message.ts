@@ -4,7 +4,7 @@
  */
 import { TILE_ACTION } from "./button.ts";
 import { parseDeliveryId } from "./delivery.ts";
-import { FLOW_PLACE } from "./event.ts";
+import { FLOW_SUBJECT } from "./event.ts";
 import { isFlowId, parseTaskId, taskIdOf } from "./id.ts";
 
 /** "This task may be due for a vendor call": a hint to look at the row, never an order. Doubled, it does nothing. */
@@ -19,7 +19,7 @@ export interface SubmitMessage {
  * "The vendor took this attempt under this id": sent only when the table would not store the answer of a paid call.
  * The one message that carries knowledge, because it exists nowhere else.
  */
-export interface TakenMessage {
+export interface AcceptedMessage {
   v: 1;
   type: "taken";
   flowId: string;
@@ -31,7 +31,7 @@ export interface TakenMessage {
 }
 
 /** "Something happened to this task, or to the flow": whoever listens is to be told. */
-export interface TellMessage {
+export interface NotifyMessage {
   v: 1;
   type: "tell";
   flowId: string;
@@ -54,7 +54,7 @@ export interface ArchiveMessage {
   path: string;
 }
 
-export type Message = SubmitMessage | TakenMessage | TellMessage | DeliverMessage | ArchiveMessage;
+export type Message = SubmitMessage | AcceptedMessage | NotifyMessage | DeliverMessage | ArchiveMessage;
 
 /** Which queue carries what: downloads and dead receivers must not hold up a submission. */
 export const QUEUE_OF = {
@@ -70,7 +70,7 @@ export function submitMessage(flowId: string, path: string): SubmitMessage {
   return { v: 1, type: "submit", flowId, path };
 }
 
-export function tellMessage(flowId: string, place: string): TellMessage {
+export function notifyMessage(flowId: string, place: string): NotifyMessage {
   return { v: 1, type: "tell", flowId, place };
 }
 
@@ -107,12 +107,12 @@ export function parseMessage(text: string): Message {
     return deliverMessage(deliveryId);
   }
   if (type === "tell") {
-    if (typeof flowId !== "string" || typeof place !== "string" || !isPlace(flowId, place)) {
+    if (typeof flowId !== "string" || typeof place !== "string" || !isSubject(flowId, place)) {
       throw new MessageError("names neither task nor flow");
     }
-    return tellMessage(flowId, place);
+    return notifyMessage(flowId, place);
   }
-  if (typeof flowId !== "string" || typeof path !== "string" || !isTaskAt(flowId, path)) {
+  if (typeof flowId !== "string" || typeof path !== "string" || !isTaskRef(flowId, path)) {
     throw new MessageError("names no task");
   }
   if (type === "submit") return submitMessage(flowId, path);
@@ -124,10 +124,10 @@ export function parseMessage(text: string): Message {
   return { v: 1, type, flowId, path, attempt: attempt as number, vendorTaskId, window };
 }
 
-function isPlace(flowId: string, place: string): boolean {
-  return place === FLOW_PLACE ? isFlowId(flowId) : isTaskAt(flowId, place);
+function isSubject(flowId: string, place: string): boolean {
+  return place === FLOW_SUBJECT ? isFlowId(flowId) : isTaskRef(flowId, place);
 }
 
-function isTaskAt(flowId: string, path: string): boolean {
+function isTaskRef(flowId: string, path: string): boolean {
   return isFlowId(flowId) && parseTaskId(taskIdOf(flowId, path)) !== undefined;
 }

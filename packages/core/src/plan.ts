@@ -41,14 +41,20 @@ export interface Press {
  * @throws MjflowError invalid_request, naming the node: an empty or doubled press, too many presses, too deep.
  */
 export function storedPlan(input: readonly PlanInput[], masks: Masks, at = "then"): Press[] {
-  const plan = level(input, masks, at, 1, { presses: 0 });
+  const plan = checkLevel(input, masks, at, 1, { presses: 0 });
   if (new TextEncoder().encode(JSON.stringify(plan)).length > REQUEST.planBytes) {
     throw new MjflowError("invalid_request", { field: at, detail: `A plan is at most ${REQUEST.planBytes} bytes.` });
   }
   return plan;
 }
 
-function level(input: readonly PlanInput[], masks: Masks, at: string, depth: number, budget: Budget): Press[] {
+function checkLevel(
+  input: readonly PlanInput[],
+  masks: Masks,
+  at: string,
+  depth: number,
+  budget: PressBudget,
+): Press[] {
   if (depth > REQUEST.planDepth) {
     throw new MjflowError("invalid_request", { field: at, detail: `A plan is at most ${REQUEST.planDepth} deep.` });
   }
@@ -67,13 +73,13 @@ function level(input: readonly PlanInput[], masks: Masks, at: string, depth: num
       if (++budget.presses > REQUEST.planPresses) {
         throw new MjflowError("invalid_request", { field: at, detail: `At most ${REQUEST.planPresses} presses.` });
       }
-      const then = node.then && level(node.then, masks, `${at}[${i}].then`, depth + 1, budget);
+      const then = node.then && checkLevel(node.then, masks, `${at}[${i}].then`, depth + 1, budget);
       return { press, ...(modal && { modal }), ...(then?.length && { then }) };
     });
   });
 }
 
-interface Budget {
+interface PressBudget {
   presses: number;
 }
 

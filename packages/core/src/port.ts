@@ -3,17 +3,17 @@
  */
 
 import type { AccountTraits, Slots, StoredAccount } from "./account.ts";
+import type { AccountHealth } from "./account-health.ts";
 import type { App, AppKey } from "./app.ts";
 import type { BannedList } from "./banned.ts";
 import type { Credit, Grant } from "./credit.ts";
+import type { DeadLetter } from "./dead-letter.ts";
 import type { Delivery } from "./delivery.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { Failure } from "./error.ts";
 import type { EventType } from "./event.ts";
 import type { BotType, Flow, Inputs, Mode, RootAction } from "./flow.ts";
-import type { AccountHealth } from "./health.ts";
-import type { Idempotency } from "./idempotency.ts";
-import type { DeadLetter } from "./letter.ts";
+import type { IdempotencyRecord } from "./idempotency.ts";
 import type { Message, QueueName } from "./message.ts";
 import type { Report } from "./report.ts";
 import type { AccountFilter } from "./request.ts";
@@ -79,15 +79,15 @@ export interface Store extends AppStore {
    */
   saveHealth(health: AccountHealth): Promise<boolean>;
   /** Kept once, however often it is given. */
-  keepLetter(letter: DeadLetter): Promise<void>;
+  saveNewDeadLetter(letter: DeadLetter): Promise<void>;
   /** Those nobody has decided on, newest first. */
-  letters(limit: number): Promise<DeadLetter[]>;
-  letter(id: string): Promise<DeadLetter | undefined>;
-  saveLetter(letter: DeadLetter): Promise<Saved<DeadLetter>>;
+  listDeadLetters(limit: number): Promise<DeadLetter[]>;
+  getDeadLetter(id: string): Promise<DeadLetter | undefined>;
+  saveDeadLetter(letter: DeadLetter): Promise<Saved<DeadLetter>>;
 }
 
 /** Who is told, and what became of it. Conditional single-item writes as in `Store`; revision 0 creates. */
-export interface HookStore {
+export interface WebhookStore {
   /** All endpoints of an app, the one of its flows' own hooks included; a consistent read. */
   endpoints(appId: string): Promise<Endpoint[]>;
   endpoint(appId: string, id: string): Promise<Endpoint | undefined>;
@@ -148,7 +148,7 @@ export interface AppStore {
   /** Revision 0 is stored where none is yet. */
   saveAppKey(key: AppKey): Promise<Saved<AppKey>>;
   /** Revision 0 is stored where none is yet. `current` may be older than its 24 hours: TTL deletes late. */
-  saveIdempotency(row: Idempotency): Promise<Saved<Idempotency>>;
+  saveIdempotency(row: IdempotencyRecord): Promise<Saved<IdempotencyRecord>>;
   /** What an app has spent and holds; undefined for one that never had a limit. */
   credit(appId: string): Promise<Credit | undefined>;
   /** Revision 0 is stored where none is yet. */
@@ -164,7 +164,7 @@ export interface Blobs {
   getInputs(ref: string): Promise<Inputs | undefined>;
 }
 
-export interface Outgoing {
+export interface OutgoingMessage {
   message: Message;
   /** At most 15 minutes (SQS); a longer wait is the due index's work. */
   delayMs?: number;
@@ -172,7 +172,7 @@ export interface Outgoing {
 
 export interface Queue {
   /** Sends all, in as few requests as can be. @throws when any was not taken; sending one twice is harmless. */
-  send(messages: readonly Outgoing[]): Promise<void>;
+  send(messages: readonly OutgoingMessage[]): Promise<void>;
   /** Sends a body as it is: for a dead letter, which this code may not understand. */
   resend(body: string): Promise<void>;
 }
@@ -280,7 +280,7 @@ export interface ModalCall {
 }
 
 /** P2: the four answers, and the two shapes "accepted" can have. */
-export type SubmitAnswer =
+export type SubmitOutcome =
   | {
       kind: "accepted";
       vendorTaskId: string;
@@ -295,14 +295,14 @@ export type SubmitAnswer =
   | { kind: "busy"; afterMs?: number; reason: string }
   | { kind: "unclear"; reason: string };
 
-export interface LookupAnswer {
+export interface LookupResult {
   reports: Report[];
   /** How many requests it took: one for a vendor with list-by-condition. */
   requests: number;
 }
 
 /** What a dialect can do; asked instead of comparing vendor names. */
-export interface Abilities {
+export interface ProviderCapabilities {
   /** Documented, or seen, to post to notifyHook. "unknown" is learned from what arrives. */
   notifyHook: "documented" | "unknown";
   /** One request for many ids. */
@@ -320,17 +320,17 @@ export interface Abilities {
 export interface Provider {
   readonly id: string;
   readonly title: string;
-  readonly abilities: Abilities;
-  submit(call: RootCall, context: CallContext): Promise<SubmitAnswer>;
-  press(call: PressCall, context: CallContext): Promise<SubmitAnswer>;
-  modal(call: ModalCall, context: CallContext): Promise<SubmitAnswer>;
+  readonly capabilities: ProviderCapabilities;
+  submit(call: RootCall, context: CallContext): Promise<SubmitOutcome>;
+  press(call: PressCall, context: CallContext): Promise<SubmitOutcome>;
+  modal(call: ModalCall, context: CallContext): Promise<SubmitOutcome>;
   /** Unknown ids are left out. @throws LookupError when the vendor could not be asked. */
-  lookup(vendorTaskIds: readonly string[], account: AccountConfig): Promise<LookupAnswer>;
+  lookup(vendorTaskIds: readonly string[], account: AccountConfig): Promise<LookupResult>;
   /**
    * The recent tasks with these `state`s, where `abilities.searchByState`; each report names its own. Those not found are
    * left out, which proves nothing: the vendor's list may end before them, or lag. @throws LookupError
    */
-  search(states: readonly string[], account: AccountConfig): Promise<LookupAnswer>;
+  search(states: readonly string[], account: AccountConfig): Promise<LookupResult>;
   /** Reads a callback body. Pure. Undefined: not a task object at all. */
   readCallback(body: string): Report | undefined;
   /** Undefined: unknown task, or no such ability. @throws LookupError */
@@ -339,7 +339,7 @@ export interface Provider {
   upload(
     images: readonly string[],
     account: AccountConfig,
-  ): Promise<{ kind: "uploaded"; urls: string[] } | Extract<SubmitAnswer, { kind: "refused" | "busy" | "unclear" }>>;
+  ): Promise<{ kind: "uploaded"; urls: string[] } | Extract<SubmitOutcome, { kind: "refused" | "busy" | "unclear" }>>;
 }
 
 export class LookupError extends Error {
@@ -370,5 +370,5 @@ export interface Providers {
    *
    * @throws MjflowError overloaded
    */
-  fresh?(how?: "anew"): Promise<void>;
+  refresh?(how?: "anew"): Promise<void>;
 }

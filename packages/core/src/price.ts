@@ -32,24 +32,24 @@ export function planMicroUsd(work: { action: string; pace: Pace }, then: readonl
 
 /** What vendors took of these tasks, orphans and siblings included. */
 export function costMicroUsd(tasks: readonly Task[]): number {
-  return tasks.reduce((sum, task) => sum + takenCount(task) * estimateMicroUsd(task), 0);
+  return tasks.reduce((sum, task) => sum + acceptedSubmissionCount(task) * estimateMicroUsd(task), 0);
 }
 
 /**
  * Submissions of a task that a vendor is known to have taken. Refused ones are not, nor what moderation stopped; a window
  * that nobody answered drew nothing; one that may or may not have been taken counts once it has turned up.
  */
-export function takenCount(task: Task): number {
+export function acceptedSubmissionCount(task: Task): number {
   const orphans = task.orphans?.length ?? 0;
-  return isTaken(task) ? 1 + (task.vendorSiblings?.length ?? 0) + orphans : orphans;
+  return wasAccepted(task) ? 1 + (task.vendorSiblings?.length ?? 0) + orphans : orphans;
 }
 
 /** Ends that are ours and say that the vendor had it: it took it, and then did not tell of it in time. */
-const TAKEN_AND_LOST: ReadonlySet<string> = new Set(["deadline_passed", "vendor_lost"]);
+const ACCEPTED_THEN_LOST: ReadonlySet<string> = new Set(["deadline_passed", "vendor_lost"]);
 
-function isTaken({ status, failure, endedBy, submittedAt, late, ...task }: Task): boolean {
+function wasAccepted({ status, failure, endedBy, submittedAt, late, ...task }: Task): boolean {
   if (failure?.code === "banned_prompt") return false;
   if (late?.status === "SUCCESS" || endedBy !== undefined) return true;
   if (!isEnded({ ...task, status })) return submittedAt !== undefined;
-  return submittedAt !== undefined && TAKEN_AND_LOST.has(failure?.code ?? "");
+  return submittedAt !== undefined && ACCEPTED_THEN_LOST.has(failure?.code ?? "");
 }

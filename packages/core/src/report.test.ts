@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { report } from "../test/sample.ts";
-import { isFinal, isNews, REPORT_STATUSES } from "./report.ts";
+import { isFinal, needsWrite, REPORT_STATUSES } from "./report.ts";
 
 it("the protocol's statuses are these seven", () => {
   expect(REPORT_STATUSES).toEqual(["NOT_START", "SUBMITTED", "MODAL", "IN_PROGRESS", "SUCCESS", "FAILURE", "CANCEL"]);
@@ -17,5 +17,5 @@ it.each([
   ["IN_PROGRESS", "is progress"],
 ] as const)("%s %s", (status, what) => {
   expect(isFinal(status)).toBe(what.startsWith("ends"));
-  expect(isNews(report(status))).toBe(what.endsWith("news"));
+  expect(needsWrite(report(status))).toBe(what.endsWith("news"));
 });

@@ -60,6 +60,6 @@ export function isFinal(status: ReportStatus | undefined): status is "SUCCESS" |
  * Whether a callback with this report must reach the table even when the app did not ask for progress.
  * MODAL must: nothing further happens until it is answered.
  */
-export function isNews(report: Report): boolean {
+export function needsWrite(report: Report): boolean {
   return isFinal(report.status) || report.status === "MODAL" || report.status === undefined;
 }

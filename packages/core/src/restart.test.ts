@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { FLOW, NOW, taskIn } from "../test/sample.ts";
 import { FAILURES, type FailureCode, failure } from "./error.ts";
 import type { Flow } from "./flow.ts";
-import { lostOf, mayRestart } from "./restart.ts";
+import { findLostTask, mayRestart } from "./restart.ts";
 import type { Task } from "./task.ts";
 
 const flow: Flow = {
@@ -60,11 +60,11 @@ describe("a flow that has a picture, and a branch whose vendor is lost", () => {
 
 describe("what is lost", () => {
   it.each(FOR_GOOD)("%s, whether or not the account is still there", (code) => {
-    for (const isThere of [true, false]) expect(lostOf([root, branch(code)], () => isThere)?.path).toBe("0-0");
+    for (const isThere of [true, false]) expect(findLostTask([root, branch(code)], () => isThere)?.path).toBe("0-0");
   });
 
   it.each(LEFT)("%s, only where there is no such account any more", (code) => {
-    expect(lostOf([root, branch(code)], () => true)).toBeUndefined();
-    expect(lostOf([root, branch(code)], () => false)?.path).toBe("0-0");
+    expect(findLostTask([root, branch(code)], () => true)).toBeUndefined();
+    expect(findLostTask([root, branch(code)], () => false)?.path).toBe("0-0");
   });
 });

@@ -6,33 +6,40 @@
  *   V2  Once: the new flow's id follows from the old one's, and a flow that was begun so is not begun again.
  *   V3  The row that records the end owes it, until it is done or can never be.
  */
-import { isLoss } from "./error.ts";
+import { isVendorLoss } from "./error.ts";
 import { type Flow, isSuperseded } from "./flow.ts";
 import type { Task } from "./task.ts";
 
 /** Ends that mean a loss if there is no such account any more: what nobody could be asked about, too. */
-const LEFT_BEHIND: ReadonlySet<string> = new Set(["deadline_passed", "vendor_lost", "submission_unclear"]);
+const CODES_OF_UNREACHABLE_VENDOR: ReadonlySet<string> = new Set([
+  "deadline_passed",
+  "vendor_lost",
+  "submission_unclear",
+]);
 
 /** Whether an end that is recorded now may oblige us to a restart: asked again, with what is configured, when it is made. */
 export function mayRestart(flow: Flow, status: Flow["status"], tasks: readonly Task[]): boolean {
   if (flow.onVendorLoss !== "restart" || status !== "completed") return false;
   if (flow.restartOf !== undefined || flow.restartedAs !== undefined) return false;
-  return lostOf(tasks, () => false) !== undefined;
+  return findLostTask(tasks, () => false) !== undefined;
 }
 
 /** A task whose vendor, or account there, is lost. @param isThere there still is such an account */
-export function lostOf(tasks: readonly Task[], isThere: (task: Task) => boolean): Task | undefined {
-  return tasks.find((task) => standsInPlan(task, tasks) && isLost(task, isThere));
+export function findLostTask(tasks: readonly Task[], isThere: (task: Task) => boolean): Task | undefined {
+  return tasks.find((task) => isInPlan(task, tasks) && hasLostItsVendor(task, isThere));
 }
 
-function isLost(task: Task, isThere: (task: Task) => boolean): boolean {
+function hasLostItsVendor(task: Task, isThere: (task: Task) => boolean): boolean {
   const { failure } = task;
-  return failure !== undefined && (isLoss(failure) || (LEFT_BEHIND.has(failure.code) && !isThere(task)));
+  return (
+    failure !== undefined &&
+    (isVendorLoss(failure) || (CODES_OF_UNREACHABLE_VENDOR.has(failure.code) && !isThere(task)))
+  );
 }
 
 /** What was pressed by hand is in no plan, so beginning the plan anew would not bring it back. */
-const PLANNED = /^0(?:-(?:mr)*\d*)*$/;
+const PLANNED_PATH = /^0(?:-(?:mr)*\d*)*$/;
 
-function standsInPlan(task: Task, tasks: readonly Task[]): boolean {
-  return PLANNED.test(task.path) && !isSuperseded(task, tasks);
+function isInPlan(task: Task, tasks: readonly Task[]): boolean {
+  return PLANNED_PATH.test(task.path) && !isSuperseded(task, tasks);
 }

@@ -119,7 +119,7 @@ function quantised(task: Task): Task {
     callbacks: 0,
     lookups: 0,
     duplicates: 0,
-    oddity: undefined,
+    unknownStatus: undefined,
     ...(task.orphans && { orphans: task.orphans.map((o) => ({ ...o, at: NOW })) }),
     ...(task.late && { late: { status: "another", at: NOW } }),
   };

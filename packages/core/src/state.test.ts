@@ -518,7 +518,7 @@ describe("P3: an unclear submission is sent again only after its grace, and two 
       expect(task).toMatchObject({
         status: "SUBMITTED",
         attempt: 1,
-        oddity: "QUEUEING",
+        unknownStatus: "QUEUEING",
         submittedAt: expect.any(Number),
       });
       expect(play(task, claim).last.kind).toBe("ignore");
@@ -810,7 +810,7 @@ describe("windows (MODAL)", () => {
   it("in doubt, an odd word is noted and proves nothing", () => {
     const doubt = play(planned(), claim, windowOf(), claim, unclear()).task;
     const { task } = play(doubt, callback(undefined, 1, { unknownStatus: "WAITING" }));
-    expect(task).toMatchObject({ status: "UNCLEAR", oddity: "WAITING" });
+    expect(task).toMatchObject({ status: "UNCLEAR", unknownStatus: "WAITING" });
   });
 
   it("a vendor that opens the window again and again is answered at most attemptLimit times", () => {
@@ -1057,14 +1057,14 @@ describe("words outside the protocol (D4)", () => {
     const start = play(pending(), claim, accepted()).task;
     const { task, last } = play(start, odd("PAUSED"));
     expect(last).toMatchObject({ kind: "record", why: "unknown-status", effects: [] });
-    expect(task).toMatchObject({ status: "SUBMITTED", oddity: "PAUSED" });
+    expect(task).toMatchObject({ status: "SUBMITTED", unknownStatus: "PAUSED" });
     expect(play(task, odd("PAUSED")).last).toEqual({ kind: "ignore", why: "unknown-status" });
-    expect(play(start, odd(), odd()).task.oddity).toBe("");
+    expect(play(start, odd(), odd()).task.unknownStatus).toBe("");
   });
 
   it("are cut, and a long one repeated is still the same word", () => {
     const { task, last } = play(pending(), claim, accepted(), odd("X".repeat(500)), odd("X".repeat(500)));
-    expect(task.oddity).toHaveLength(64);
+    expect(task.unknownStatus).toHaveLength(64);
     expect(last.kind).toBe("ignore");
   });
 });

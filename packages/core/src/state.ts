@@ -11,63 +11,71 @@
  *   P5  While a lease holds, a second claim does nothing.
  */
 
-import { isNewlyHeard } from "./happened.ts";
-import { abandoned, answered, archived, canceled, made } from "./state/app.ts";
-import { isOutdated } from "./state/move.ts";
+import { hasNewSubscribedEvent } from "./derived-events.ts";
+import { onAbandon, onArchived, onCancel, onModalAnswer, onTileCut } from "./state/app.ts";
 import type { Context, Decision, Signal } from "./state/signal.ts";
-import { due, followed, missing, told } from "./state/sweeper.ts";
-import { reported } from "./state/vendor.ts";
-import { busy, claim, full, refused, taken, unclear } from "./state/worker.ts";
+import { onDue, onFollowUpsStarted, onLookupMiss, onNotified } from "./state/sweeper.ts";
+import { isOutdated } from "./state/transitions.ts";
+import { onReport } from "./state/vendor.ts";
+import { onAccepted, onAccountFull, onBusy, onClaim, onRefused, onUnclear } from "./state/worker.ts";
 import type { Task } from "./task.ts";
 
-export { IllegalMove, TRANSITIONS } from "./state/move.ts";
-export type { Account, Context, Decision, Effect, Expect, Reason, Signal } from "./state/signal.ts";
+export type {
+  AccountRef,
+  CallbackExpectation,
+  Context,
+  Decision,
+  DecisionReason,
+  Effect,
+  Signal,
+} from "./state/signal.ts";
 export { isPastDeadline } from "./state/sweeper.ts";
+export { IllegalTransition, TRANSITIONS } from "./state/transitions.ts";
 export { failureOf } from "./state/vendor.ts";
 
 export function decide(task: Task, signal: Signal, ctx: Context): Decision {
   const decision = decided(task, signal, ctx);
-  if (decision.kind === "ignore" || !isNewlyHeard(task, decision.next)) return decision;
+  if (decision.kind === "ignore" || !hasNewSubscribedEvent(task, decision.next)) return decision;
   const { effects, next } = decision;
-  const isTold = next.owes?.includes("archive") || effects.some(({ kind }) => kind === "tell");
+  const isTold = next.pendingEffects?.includes("archive") || effects.some(({ kind }) => kind === "tell");
   return isTold ? decision : { ...decision, effects: [...decision.effects, { kind: "tell" }] };
 }
 
 function decided(task: Task, signal: Signal, ctx: Context): Decision {
   switch (signal.kind) {
     case "claim":
-      return claim(task, signal, ctx);
+      return onClaim(task, signal, ctx);
     case "accepted":
     case "window":
-      return taken(task, signal, ctx);
+      return onAccepted(task, signal, ctx);
     case "refused":
-      return refused(task, signal, ctx);
+      return onRefused(task, signal, ctx);
     case "busy":
-      return busy(task, signal, ctx);
+      return onBusy(task, signal, ctx);
     case "full":
-      return full(task, signal, ctx);
+      return onAccountFull(task, signal, ctx);
     case "unclear":
-      return unclear(task, signal, ctx);
+      return onUnclear(task, signal, ctx);
     case "report":
-      return reported(task, signal, ctx);
+      return onReport(task, signal, ctx);
     case "missing":
       if (isOutdated(task, signal.rev)) return { kind: "ignore", why: "superseded" };
-      return missing(task, ctx);
+      return onLookupMiss(task, ctx);
     case "due":
-      return due(task, signal, ctx);
+      return onDue(task, signal, ctx);
     case "followed":
-      return followed(task, ctx);
+      return onFollowUpsStarted(task, ctx);
     case "told":
-      return told(task, signal.status, ctx);
+      return onNotified(task, signal.status, ctx);
     case "archived":
-      return archived(task, signal.copies, ctx);
+      return onArchived(task, signal.copies, ctx);
     case "made":
-      return made(task, signal.result, signal.copies, ctx);
+      return onTileCut(task, signal.result, signal.copies, ctx);
     case "answer":
-      return answered(task, signal.modal, ctx);
+      return onModalAnswer(task, signal.modal, ctx);
     case "cancel":
-      return canceled(task, ctx);
+      return onCancel(task, ctx);
     case "abandon":
-      return abandoned(task, signal, ctx);
+      return onAbandon(task, signal, ctx);
   }
 }

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { FLOW, NOW } from "../test/sample.ts";
-import { ENDED, isEnded, isListed, newTask, STATUSES } from "./task.ts";
+import { ENDED, hasOwnDueEntry, isEnded, newTask, STATUSES } from "./task.ts";
 
 it("a new task waits to be submitted, has cost nothing, and is looked at in time (T4)", () => {
   const fields = { flowId: FLOW, path: "0", action: "IMAGINE", provider: "sim", account: "a", pace: "fast" } as const;
@@ -36,5 +36,5 @@ it.each([
   ["not when it waits for nothing", { due: undefined }, false],
   ["not when it waits for nothing any more", { due: undefined, flowDue: 7 }, false],
 ] as [string, { due?: number; flowDue?: number }, boolean][])("the due index names a task %s", (_, task, listed) => {
-  expect(isListed(task)).toBe(listed);
+  expect(hasOwnDueEntry(task)).toBe(listed);
 });

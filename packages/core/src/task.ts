@@ -35,7 +35,7 @@ export interface Orphan {
 }
 
 /** Where a task's earlier attempts were made, up to and including `attempt`. */
-export interface Place {
+export interface AttemptLocation {
   attempt: number;
   provider: string;
   account: string;
@@ -43,7 +43,7 @@ export interface Place {
   untaken?: true;
 }
 
-export type Owed = "follow" | "tell" | "archive";
+export type PendingEffect = "follow" | "tell" | "archive";
 
 /** A picture or video of a result in our own bucket. */
 export interface Copy {
@@ -80,7 +80,7 @@ export interface Task {
   /** What to press on its result. */
   then?: Press[];
   /** Who listens to it, as `HEARS` of event.ts; unset: nobody. */
-  hears?: number;
+  eventMask?: number;
   /** Its pictures are to be copied to our own bucket. */
   archive?: boolean;
   /** Its number in the facade, where an app asked for it there (facade.ts). */
@@ -91,7 +91,7 @@ export interface Task {
   /** Paid submissions made, the running one included; names the hook token that is listened to. */
   attempt: number;
   /** A root that was not taken has moved: where its attempts were before, oldest first. */
-  places?: Place[];
+  previousLocations?: AttemptLocation[];
   /** Which call the vendor was last sent: the submission itself, or the answer to its window. */
   phase: "submit" | "modal";
   /** Answers sent to windows. */
@@ -132,7 +132,7 @@ export interface Task {
    * What its end, or its open window, still obliges us to, besides the follow-ups of a plan alone, which the due time
    * stands for. Cleared by whoever has made it durable elsewhere.
    */
-  owes?: Owed[];
+  pendingEffects?: PendingEffect[];
 
   failure?: Failure;
   result?: Result;
@@ -141,7 +141,7 @@ export interface Task {
   /** A different end that was reported after this task had already ended (T1); its result where there was none. */
   late?: { status: string; at: number; result?: Result };
   /** A status word outside the protocol, last seen. */
-  oddity?: string;
+  unknownStatus?: string;
   orphans?: Orphan[];
 }
 
@@ -150,7 +150,7 @@ export function isEnded(task: Task): boolean {
 }
 
 /** Whether the due index names the row itself, a task's or a flow's; what waits without that is found with its flow. */
-export function isListed({ due, flowDue }: Pick<Task, "due" | "flowDue">): boolean {
+export function hasOwnDueEntry({ due, flowDue }: Pick<Task, "due" | "flowDue">): boolean {
   return due !== undefined && due !== flowDue;
 }
 
@@ -170,7 +170,7 @@ export type NewTask = Pick<
   | "then"
   | "resubmit"
   | "mj"
-  | "hears"
+  | "eventMask"
   | "archive"
   | "flowDue"
 >;

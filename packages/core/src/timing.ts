@@ -117,7 +117,7 @@ export const LOCAL_TIMINGS: Timings = {
  * How often a flow is looked at while it runs: its due time stands for those of its plan's tasks (task.ts, flowDue), so it is
  * never later than that of a task created since it was set.
  */
-export function flowLookMs({ quietMs }: Pick<Timings, "quietMs">, pace: Pace): number {
+export function flowCheckIntervalMs({ quietMs }: Pick<Timings, "quietMs">, pace: Pace): number {
   return Math.min(quietMs[pace], quietMs.video);
 }
 

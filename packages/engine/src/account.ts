@@ -2,23 +2,30 @@
  * What is known of a vendor account: whether it calls back, and whether it is trusted with new roots. Read rarely, written
  * when something is learned (ARCHITECTURE 6). And its slots, where it has a cap.
  */
-import { hasSlot, newSlots, type Slots, stillHeld, withoutSlot, withSlot } from "@mjflow/core/account";
-import { breakerOf, type Fault, faulted, forgiven, probing, worked } from "@mjflow/core/breaker";
+import { acquireSlot, hasSlot, newSlots, pruneSlots, releaseSlot, type Slots } from "@mjflow/core/account";
 import {
   type AccountHealth,
-  type Callbacks,
-  heard,
-  isFresh,
-  lookupFailed,
-  lookupWorked,
-  missed,
+  type CallbackBehavior,
+  isRecentlyHeard,
   newHealth,
-} from "@mjflow/core/health";
+  recordCallback,
+  recordLookupFailure,
+  recordLookupSuccess,
+  recordMissedCallbacks,
+} from "@mjflow/core/account-health";
+import {
+  breakerStateOf,
+  type Fault,
+  recordFault,
+  recordSuccess,
+  resetBreaker,
+  startTrial,
+} from "@mjflow/core/circuit-breaker";
 import type { Clock, Log, Store, TaskRef, VendorStore } from "@mjflow/core/port";
 import type { Timings } from "@mjflow/core/timing";
 
 export interface Accounts {
-  callbacks(provider: string, account: string): Promise<{ callbacks: Callbacks; fresh: boolean }>;
+  callbacks(provider: string, account: string): Promise<{ callbacks: CallbackBehavior; fresh: boolean }>;
   /** A callback arrived whose token did not already know the account to be calling. */
   heard(provider: string, account: string): Promise<void>;
   /** Look-ups found `count` finished tasks that nobody had told of, the first submitted at `since`. */
@@ -82,8 +89,8 @@ export function createAccounts({ store, vendorStore, clock, log, timings }: Acco
       if (callbacks === "silent") log.warn("account.callbacks", line);
       else log.info("account.callbacks", line);
     }
-    const before = breakerOf(health, clock.now());
-    const after = breakerOf(next, clock.now());
+    const before = breakerStateOf(health, clock.now());
+    const after = breakerStateOf(next, clock.now());
     if (after !== before) {
       const { provider, account, fault, openUntil } = next;
       log.warn("account.breaker", { provider, account, breaker: after, before, fault, openUntil });
@@ -101,24 +108,24 @@ export function createAccounts({ store, vendorStore, clock, log, timings }: Acco
   /** Undefined: all slots are held by tasks that the vendor may be at work on. */
   async function slotIn(slots: Slots, task: TaskRef, max: number): Promise<Slots | undefined> {
     const now = clock.now();
-    const added = withSlot(slots, task, max, now);
+    const added = acquireSlot(slots, task, max, now);
     if (added) return added;
     const tasks = await Promise.all(slots.held.map((slot) => store.getTask(slot)));
     const found = tasks.filter((each) => each !== undefined);
-    return withSlot(stillHeld(slots, found, timings.slotMs, now), task, max, now);
+    return acquireSlot(pruneSlots(slots, found, timings.slotMs, now), task, max, now);
   }
 
   async function hear(provider: string, account: string): Promise<void> {
     const now = clock.now();
     const health = await read(provider, account, now);
-    await learn(health, heard(health, now));
+    await learn(health, recordCallback(health, now));
   }
 
   return {
     async callbacks(provider, account) {
       const now = clock.now();
       const health = await read(provider, account, now);
-      return { callbacks: health.callbacks, fresh: isFresh(health, now) };
+      return { callbacks: health.callbacks, fresh: isRecentlyHeard(health, now) };
     },
     heard(provider, account) {
       // A thousand callbacks at once teach what one does.
@@ -130,7 +137,7 @@ export function createAccounts({ store, vendorStore, clock, log, timings }: Acco
     async missed(provider, account, count, since) {
       const now = clock.now();
       const health = await read(provider, account, now);
-      await learn(health, missed(health, count, since, now));
+      await learn(health, recordMissedCallbacks(health, count, since, now));
     },
     async askAt(provider, account) {
       const now = clock.now();
@@ -140,7 +147,7 @@ export function createAccounts({ store, vendorStore, clock, log, timings }: Acco
     async asked(provider, account, isWorking) {
       const now = clock.now();
       const health = await read(provider, account, now);
-      await learn(health, isWorking ? lookupWorked(health) : lookupFailed(health, now, timings));
+      await learn(health, isWorking ? recordLookupSuccess(health) : recordLookupFailure(health, now, timings));
     },
     health: (provider, account) => read(provider, account, clock.now()),
     async judged(provider, account, verdict) {
@@ -148,17 +155,19 @@ export function createAccounts({ store, vendorStore, clock, log, timings }: Acco
       const health = await read(provider, account, now);
       await learn(
         health,
-        verdict === "worked" ? worked(health) : faulted(health, verdict.fault, now, timings, verdict.afterMs),
+        verdict === "worked"
+          ? recordSuccess(health)
+          : recordFault(health, verdict.fault, now, timings, verdict.afterMs),
       );
     },
     async probe(provider, account) {
       const now = clock.now();
       const health = await read(provider, account, now);
-      return breakerOf(health, now) === "half-open" && save(probing(health, now, timings));
+      return breakerStateOf(health, now) === "half-open" && save(startTrial(health, now, timings));
     },
     async forgive(provider, account) {
       const health = await store.health(provider, account);
-      if (health) await save(forgiven(health));
+      if (health) await save(resetBreaker(health));
     },
     async room(provider, account, task, max) {
       if (!vendorStore) throw new Error("an account has a cap, and nobody keeps its slots");
@@ -168,7 +177,7 @@ export function createAccounts({ store, vendorStore, clock, log, timings }: Acco
       for (let race = 0; race < RACES; race++) {
         const slots = (await vendorStore.slots(provider, account)) ?? newSlots(provider, account);
         if (hasSlot(slots, task, now - timings.slotMs)) return true;
-        const next = await slotIn(withoutSlot(slots, task), task, max);
+        const next = await slotIn(releaseSlot(slots, task), task, max);
         if (!next) {
           // Who asks next within this would only find the same.
           fullUntil.set(key, now + timings.busyMs);

@@ -6,17 +6,17 @@ import {
   type AppPatch,
   type AppRequest,
   appIdOf,
+  isActiveKey,
+  isAppActive,
   isAppId,
   isKeyId,
-  isLiveKey,
-  isOpen,
-  KEY_BELIEF_MS,
+  KEY_CACHE_TTL_MS,
   KEY_OVERLAP_S,
   KEYS_PER_APP,
   type Limits,
   newKeyText,
-  outgoing,
   parseKeyText,
+  withKeyExpiry,
 } from "@mjflow/core/app";
 import { MjflowError } from "@mjflow/core/error";
 import type { Saved } from "@mjflow/core/port";
@@ -83,7 +83,7 @@ export interface NewKey {
 export async function addKey(deps: Needs, appId: string, expiresInS?: number): Promise<NewKey> {
   const app = await knownApp(deps, appId);
   const now = deps.clock.now();
-  const live = (await deps.store.appKeys(appId)).filter((key) => isLiveKey(key, now));
+  const live = (await deps.store.appKeys(appId)).filter((key) => isActiveKey(key, now));
   if (live.length >= KEYS_PER_APP) {
     throw new MjflowError("conflict", { detail: `An app has at most ${KEYS_PER_APP} keys; revoke one first.` });
   }
@@ -110,10 +110,10 @@ export async function rotateKey(
 ): Promise<NewKey & { previous: AppKey }> {
   const app = await knownApp(deps, appId);
   const old = await knownKey(deps, appId, keyId);
-  if (!isLiveKey(old, deps.clock.now()))
+  if (!isActiveKey(old, deps.clock.now()))
     throw new MjflowError("conflict", { detail: "The key has ended; make another." });
   const fresh = await mint(deps, app, undefined);
-  const previous = await changeKey(deps, appId, keyId, (key) => outgoing(key, deps.clock.now(), overlapS));
+  const previous = await changeKey(deps, appId, keyId, (key) => withKeyExpiry(key, deps.clock.now(), overlapS));
   return { ...fresh, previous };
 }
 
@@ -218,14 +218,14 @@ export function createCallers(deps: Omit<Needs, "random">, operators: readonly O
         believed.delete(name);
         const found = await read(named.appId, named.keyId, hash);
         if (!found) return undefined;
-        known = { ...found, until: now + KEY_BELIEF_MS };
+        known = { ...found, until: now + KEY_CACHE_TTL_MS };
         believed.set(name, known);
         if (believed.size > REMEMBERED) believed.delete(believed.keys().next().value!);
-        if (isLiveKey(found.key, now) && isOpen(found.app)) await note(found.key);
+        if (isActiveKey(found.key, now) && isAppActive(found.app)) await note(found.key);
       }
       const { app, key } = known;
-      if (!isLiveKey(key, now)) return undefined;
-      if (!isOpen(app)) throw new MjflowError("forbidden", { detail: "This app is disabled." });
+      if (!isActiveKey(key, now)) return undefined;
+      if (!isAppActive(app)) throw new MjflowError("forbidden", { detail: "This app is disabled." });
       return { appId: app.id, operator: false, ...(app.limits && { limits: app.limits }) };
     },
   };

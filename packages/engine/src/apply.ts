@@ -22,7 +22,7 @@ const TRIFLING_RACES = 5;
 const TRIFLES: ReadonlySet<string> = new Set<keyof Task>([
   "callbacks",
   "duplicates",
-  "oddity",
+  "unknownStatus",
   "progress",
   "updatedAt",
 ]);

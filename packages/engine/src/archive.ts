@@ -2,7 +2,7 @@
  * Pictures into our own bucket, where they do not expire; and tiles cut from a grid, for nothing, in place of four paid
  * upscales. Keys are deterministic, so that a copy made twice is one copy (T3).
  */
-import { TILE_ACTION, tileOf } from "@mjflow/core/button";
+import { TILE_ACTION, tileNumberOf } from "@mjflow/core/button";
 import { failure, type Retry } from "@mjflow/core/error";
 import { parentPath } from "@mjflow/core/id";
 import { archiveMessage } from "@mjflow/core/message";
@@ -28,7 +28,7 @@ export async function archive(deps: Needs, ref: TaskRef): Promise<void> {
   const task = await deps.store.getTask(ref);
   if (!task) return deps.log.warn("archive.no-such-task", { flow: ref.flowId, path: ref.path });
   if (task.action === TILE_ACTION) return cut(deps, task);
-  if (!task.owes?.includes("archive")) return;
+  if (!task.pendingEffects?.includes("archive")) return;
   const copies: Copy[] = [];
   // One after another: the function's disk and memory hold one picture.
   for (const [i, source] of sourcesOf(task).entries()) {
@@ -52,7 +52,7 @@ async function cut(deps: Needs, task: Task): Promise<void> {
   if (flow?.canceledAt !== undefined) return perform(deps, await apply(deps, task, { kind: "cancel" }));
   const [parent] = tasks;
   const grid = parent?.status === "SUCCESS" ? parent.result?.imageUrl : undefined;
-  const n = tileOf(task.press);
+  const n = tileNumberOf(task.press);
   if (!parent || grid === undefined || n === undefined) return fail(deps, task, "press_not_offered");
   const tile = await unlessHopeless(deps, task, async () => {
     const from = await deps.media.copy({ url: grid, key: mediaKey(parent, 0) });

@@ -1,6 +1,6 @@
 /** What a flow begins with, once all is decided: let in, stored, sent. Twice is once. */
 import type { RateState } from "@mjflow/core/credit";
-import { type Flow, nextLookAt } from "@mjflow/core/flow";
+import { type Flow, nextFlowDue } from "@mjflow/core/flow";
 import { ROOT_PATH } from "@mjflow/core/id";
 import { submitMessage } from "@mjflow/core/message";
 import { planMicroUsd } from "@mjflow/core/price";
@@ -34,7 +34,7 @@ export async function begin(
   if (before) return before;
   const micro = planMicroUsd(root, root.then);
   const { held, rate } = await admit(deps, appId, { flowId: id, micro, resumed });
-  const due = nextLookAt(flow, [root], deps.clock.now(), deps.timings);
+  const due = nextFlowDue(flow, [root], deps.clock.now(), deps.timings);
   const stored: Flow = { ...flow, due, ...(held && { held }) };
   await first?.();
   await deps.store.createFlow(stored, root);

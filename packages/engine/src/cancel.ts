@@ -7,7 +7,7 @@
  * that the worker will end when it meets them.
  */
 import { MjflowError } from "@mjflow/core/error";
-import { type Flow, flowStatus, isSuperseded, nextLookAt } from "@mjflow/core/flow";
+import { type Flow, flowStatus, isSuperseded, nextFlowDue } from "@mjflow/core/flow";
 import { isFlowId, parentPath, retryPath } from "@mjflow/core/id";
 import { REQUEST } from "@mjflow/core/limit";
 import { workMessage } from "@mjflow/core/message";
@@ -143,8 +143,8 @@ function retryOf({ clock, timings }: PressNeeds, task: Task): Task {
   if (path === undefined || path.length > REQUEST.pathLength) {
     throw new MjflowError("conflict", { detail: "It was tried too often; start a new flow." });
   }
-  const { flowId, action, provider, account, pace, press, inputsRef, modal, then, resubmit, hears, archive } = task;
-  const same = { flowId, action, provider, account, pace, press, inputsRef, modal, then, resubmit, hears, archive };
+  const { flowId, action, provider, account, pace, press, inputsRef, modal, then, resubmit, eventMask, archive } = task;
+  const same = { flowId, action, provider, account, pace, press, inputsRef, modal, then, resubmit, eventMask, archive };
   return newTask({ ...same, path }, clock.now(), clock.now() + timings.quietMs[pace]);
 }
 
@@ -152,8 +152,8 @@ function reopened({ clock, timings }: PressNeeds, { flow, tasks }: Whole): Flow 
   if (flow.status === "running" && flow.canceledAt === undefined) return undefined;
   const ends = flow.status === "running" ? flow.ends : (flow.ends ?? 0) + 1;
   const running = { status: "running" as const, endedAt: undefined, canceledAt: undefined };
-  const settled = { owes: undefined, reopened: undefined };
-  return { ...flow, ...running, ...settled, ends, due: nextLookAt(flow, tasks, clock.now(), timings) };
+  const settled = { pendingEffects: undefined, reopened: undefined };
+  return { ...flow, ...running, ...settled, ends, due: nextFlowDue(flow, tasks, clock.now(), timings) };
 }
 
 /** Under the flow's revision; asked anew when another writer was first. @returns the flow as it is then */

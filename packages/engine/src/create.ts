@@ -1,6 +1,6 @@
 /** A new flow: what the app sent becomes rows, images go to the bucket, and the root's message to the queue. */
 import { promptsIn } from "@mjflow/core/banned";
-import { type Flow, type Inputs, paceOf, protocolActionOf } from "@mjflow/core/flow";
+import { type Flow, type Inputs, paceOf, vendorActionOf } from "@mjflow/core/flow";
 import { flowIdOf, ROOT_PATH } from "@mjflow/core/id";
 import { storedPlan } from "@mjflow/core/plan";
 import type { FlowRequest } from "@mjflow/core/request";
@@ -30,7 +30,7 @@ export interface Named {
   resumed?: boolean;
   mj?: string;
   /** Who listens to its root besides those who listen to the flow, as `HEARS`. */
-  hears?: number;
+  eventMask?: number;
 }
 
 export type CreateNeeds = Pick<
@@ -65,7 +65,7 @@ export async function createFlow(
   const inputs = inputsOf(request, masks.images);
   const { onVendorLoss } = request;
   const wish = { provider: request.provider ?? defaultProvider, action, flowId: id, brave: onVendorLoss === "restart" };
-  const { provider, account, roams } = await placeRoot(deps, wish);
+  const { provider, account, anyProvider: roams } = await placeRoot(deps, wish);
   const at = { flowId: id, provider, account };
 
   const flow: Flow = {
@@ -76,7 +76,7 @@ export async function createFlow(
     action,
     provider,
     account,
-    roams: roams || undefined,
+    anyProvider: roams || undefined,
     onVendorLoss: onVendorLoss === "restart" ? onVendorLoss : undefined,
     prompt: request.prompt,
     dimensions: request.dimensions,
@@ -86,12 +86,12 @@ export async function createFlow(
     state: request.state,
     notifyHook: request.notifyHook,
     events: request.events,
-    hears: (await deps.listeners.hears(appId, request)) || undefined,
+    eventMask: (await deps.listeners.eventMask(appId, request)) || undefined,
     archive: (request.archive ?? archive) || undefined,
     progress: request.progress ?? storeProgress,
     createdAt: now,
   };
-  const protocolAction = protocolActionOf(action);
+  const protocolAction = vendorActionOf(action);
   const pace = paceOf(request.mode, protocolAction);
   const due = now + deps.timings.quietMs[pace];
   const never = (request.resubmit ?? resubmit) === "never" ? { resubmit: "never" as const } : {};
@@ -99,7 +99,7 @@ export async function createFlow(
     {
       ...never,
       ...at,
-      hears: (flow.hears ?? 0) | (named.hears ?? 0) || undefined,
+      eventMask: (flow.eventMask ?? 0) | (named.eventMask ?? 0) || undefined,
       mj: named.mj,
       archive: flow.archive,
       path: ROOT_PATH,

@@ -1,22 +1,22 @@
 /** Limits of an app at work: new flows let in, presses by hand paid for, ended flows settled, money put in. */
 import type { Limits } from "@mjflow/core/app";
 import {
-  admitted,
   type Credit,
-  dropped,
-  extended,
   type Grant,
-  holdsFlows,
+  holdsDueForCheck,
   isLimited,
-  looked,
+  markHoldChecked,
   microUsd,
   newCredit,
   type RateState,
-  settlement,
-  unlooked,
+  releaseOrphanedHold,
+  reserveForFlow,
+  reserveForPress,
+  settleHold,
+  usesHolds,
 } from "@mjflow/core/credit";
 import { MjflowError } from "@mjflow/core/error";
-import { type Flow, flowStatus, nextLookAt } from "@mjflow/core/flow";
+import { type Flow, flowStatus, nextFlowDue } from "@mjflow/core/flow";
 import { costMicroUsd } from "@mjflow/core/price";
 import type { Task } from "@mjflow/core/task";
 import type { Deps } from "./deps.ts";
@@ -55,11 +55,11 @@ export async function admit(
   if (!limits || !isLimited(limits)) return { held: false };
   let rate: RateState | undefined;
   await change(deps, appId, async (credit) => {
-    const { next, rate: counted } = admitted(await tend(deps, credit), limits, flow, deps.clock.now());
+    const { next, rate: counted } = reserveForFlow(await tend(deps, credit), limits, flow, deps.clock.now());
     rate = counted;
     return next;
   });
-  return { held: holdsFlows(limits), ...(rate && { rate }) };
+  return { held: usesHolds(limits), ...(rate && { rate }) };
 }
 
 /**
@@ -75,11 +75,11 @@ export async function extend(
   { path, micro }: { path: string; micro: number },
 ): Promise<void> {
   const limits = deps.limits ?? {};
-  if (!flow.held && !holdsFlows(limits)) return;
+  if (!flow.held && !usesHolds(limits)) return;
   await change(deps, flow.appId, async (credit) => {
     const isHeld = credit.holds[flow.id] !== undefined;
     const spent = isHeld ? 0 : costMicroUsd((await deps.store.loadFlow(flow.id)).tasks);
-    return extended(credit, limits, { flowId: flow.id, path, micro, spent }, deps.clock.now());
+    return reserveForPress(credit, limits, { flowId: flow.id, path, micro, spent }, deps.clock.now());
   });
   await watch(deps, flow.id);
 }
@@ -91,7 +91,7 @@ async function watch({ store, clock, timings }: Needs & Pick<Deps, "timings">, f
     if (!flow) return;
     const reopened = flow.status === "running" ? undefined : true;
     if (flow.held && flow.reopened === reopened && flow.due !== undefined) return;
-    const due = flow.due ?? nextLookAt(flow, [], clock.now(), timings);
+    const due = flow.due ?? nextFlowDue(flow, [], clock.now(), timings);
     if ((await store.saveFlow({ ...flow, held: true, reopened, due })).ok) return;
   }
   throw new MjflowError("overloaded", { detail: "Too many writers on one flow." });
@@ -108,7 +108,7 @@ async function watch({ store, clock, timings }: Needs & Pick<Deps, "timings">, f
 export async function settleCredit(deps: Needs, flow: Flow, tasks: readonly Task[]): Promise<boolean> {
   let awaits = false;
   await change(deps, flow.appId, (credit) => {
-    const settled = settlement(credit, flow.id, tasks, deps.clock.now(), dayOf(deps));
+    const settled = settleHold(credit, flow.id, tasks, deps.clock.now(), dayOf(deps));
     awaits = settled.kind === "awaits";
     return settled.kind === "settled" ? settled.next : undefined;
   });
@@ -145,17 +145,17 @@ async function change(
  */
 async function tend(deps: Needs, credit: Credit): Promise<Credit> {
   let tended = credit;
-  for (const flowId of unlooked(credit, deps.clock.now(), LOOKED_AT)) {
+  for (const flowId of holdsDueForCheck(credit, deps.clock.now(), LOOKED_AT)) {
     const { flow, tasks } = await deps.store.loadFlow(flowId);
     if (!flow) {
       deps.log.warn("credit.dangling", { app: credit.appId, flow: flowId });
-      tended = dropped(tended, flowId);
+      tended = releaseOrphanedHold(tended, flowId);
       continue;
     }
     const now = deps.clock.now();
     const ended = flow.status !== "running" && flowStatus(tasks) !== "running";
-    const settled = ended ? settlement(tended, flowId, tasks, now, dayOf(deps)) : undefined;
-    tended = settled?.kind === "settled" ? settled.next : looked(tended, flowId, now);
+    const settled = ended ? settleHold(tended, flowId, tasks, now, dayOf(deps)) : undefined;
+    tended = settled?.kind === "settled" ? settled.next : markHoldChecked(tended, flowId, now);
   }
   return tended;
 }

@@ -6,33 +6,33 @@
  * is read off the task, so that a lost message is made good by the next, or by the sweeper.
  */
 import {
+  abandonDelivery,
   BUS_LISTENER,
-  claimed,
+  claimDelivery,
   type Delivery,
   deliveryIdOf,
-  givenUp,
-  HOOK_LISTENER,
+  FLOW_HOOK_LISTENER,
   isDelivered,
   isGone,
-  MJ_LISTENER,
+  MJ_HOOK_LISTENER,
   newDelivery,
-  tried,
+  recordAttempt,
 } from "@mjflow/core/delivery";
-import { type Endpoint, eventsOf, isEnabled, learned, liveSecrets } from "@mjflow/core/endpoint";
+import { flowEvents, taskEvents } from "@mjflow/core/derived-events";
+import { activeSecrets, afterDeliveryAttempt, type Endpoint, isEnabled, subscribedEvents } from "@mjflow/core/endpoint";
 import {
   DEFAULT_EVENTS,
-  disabledEndpointOf,
-  disabledEvent,
+  type DomainEvent,
+  disabledEndpointIdOf,
   EVENT_TYPES,
   type EventBody,
   type EventType,
+  endpointDisabledEvent,
   eventIdOf,
-  FLOW_PLACE,
-  type HappenedEvent,
+  FLOW_SUBJECT,
 } from "@mjflow/core/event";
 import type { Flow } from "@mjflow/core/flow";
-import { flowEvents, taskEvents } from "@mjflow/core/happened";
-import { deliverMessage, type TellMessage } from "@mjflow/core/message";
+import { deliverMessage, type NotifyMessage } from "@mjflow/core/message";
 import type { Bus, Outbound, PostOutcome, Queue } from "@mjflow/core/port";
 import type { Task } from "@mjflow/core/task";
 import { apply } from "./apply.ts";
@@ -66,7 +66,7 @@ export interface DeliverDeps extends EndpointDeps, Pick<Deps, "store" | "timings
 /** One who is to be told: which events, and how. */
 interface Listener {
   id: string;
-  hears: readonly EventType[];
+  eventMask: readonly EventType[];
   post(event: Told): Promise<PostOutcome>;
 }
 
@@ -76,13 +76,16 @@ interface Told {
   /** Of the flow's own events: all there are. */
   tasks: readonly Task[];
   task: Task | undefined;
-  event: HappenedEvent;
+  event: DomainEvent;
   /** The one that was disabled, where the event is that. */
   endpoint?: Endpoint | undefined;
 }
 
 /** @throws when the table fails: the queue brings the message again. */
-export async function tell(deps: DeliverDeps, { flowId, place }: Pick<TellMessage, "flowId" | "place">): Promise<void> {
+export async function tell(
+  deps: DeliverDeps,
+  { flowId, place }: Pick<NotifyMessage, "flowId" | "place">,
+): Promise<void> {
   const at = await load(deps, flowId, place);
   if (!at) return;
   const { flow, task, tasks } = at;
@@ -97,7 +100,7 @@ export async function tell(deps: DeliverDeps, { flowId, place }: Pick<TellMessag
     before.some((d) => d.listener === listener && d.type === "task.progress" && d.createdAt + PROGRESS_MS > now);
   const wanted = listeners.flatMap((listener) =>
     events
-      .filter((event) => listener.hears.includes(event.type))
+      .filter((event) => listener.eventMask.includes(event.type))
       .filter((event) => event.type !== "task.progress" || !isCrowded(listener.id))
       .map((event) => newDelivery({ flowId, place, listener: listener.id, appId: flow.appId, ...keyOf(event) }, now))
       .filter((delivery) => !known.has(deliveryIdOf(delivery))),
@@ -112,20 +115,20 @@ export async function tell(deps: DeliverDeps, { flowId, place }: Pick<TellMessag
 /** Of a task's progress no listener is told more often than this; its end is told in any case. */
 const PROGRESS_MS = 1_000;
 
-function keyOf({ name, type, at }: HappenedEvent): Pick<Delivery, "name" | "type" | "happenedAt"> {
+function keyOf({ name, type, at }: DomainEvent): Pick<Delivery, "name" | "type" | "happenedAt"> {
   return { name, type, happenedAt: at };
 }
 
 async function settleDebt(deps: DeliverDeps, flow: Flow, task: Task | undefined): Promise<void> {
   if (task) {
-    if (task.owes?.includes("tell")) await apply(deps, task, { kind: "told", status: task.status });
+    if (task.pendingEffects?.includes("tell")) await apply(deps, task, { kind: "told", status: task.status });
     return;
   }
-  if (!flow.owes?.includes("tell")) return;
-  const owes = flow.owes.filter((owed) => owed !== "tell");
+  if (!flow.pendingEffects?.includes("tell")) return;
+  const owes = flow.pendingEffects.filter((owed) => owed !== "tell");
   const due = flow.reopened || owes.length > 0 ? flow.due : undefined;
   // A lost race is another worker that did the same.
-  await deps.store.saveFlow({ ...flow, owes: owes.length > 0 ? owes : undefined, due });
+  await deps.store.saveFlow({ ...flow, pendingEffects: owes.length > 0 ? owes : undefined, due });
 }
 
 /** One try, if it is due and nobody else is at it. @throws when the table fails */
@@ -133,8 +136,8 @@ export async function deliver(deps: DeliverDeps, deliveryId: string): Promise<vo
   const stored = await deps.hookStore.delivery(deliveryId);
   if (!stored) return deps.log.warn("deliver.no-such-delivery", { delivery: deliveryId });
   const at = await load(deps, stored.flowId, stored.place);
-  if (!at) return void (await deps.hookStore.saveDelivery(givenUp(stored, "flow_gone", deps.clock.now())));
-  const claim = claimed(stored, deps.clock.now());
+  if (!at) return void (await deps.hookStore.saveDelivery(abandonDelivery(stored, "flow_gone", deps.clock.now())));
+  const claim = claimDelivery(stored, deps.clock.now());
   if (!claim) return;
   const saved = await deps.hookStore.saveDelivery(claim);
   if (!saved.ok) return;
@@ -151,10 +154,10 @@ async function attempt(
   if (!listener) return giveUp(deps, delivery);
   const { name, type, happenedAt: at } = delivery;
   deps.log.count("Deliveries");
-  const endpointId = disabledEndpointOf(name);
+  const endpointId = disabledEndpointIdOf(name);
   const endpoint = endpointId === undefined ? undefined : await deps.hookStore.endpoint(flow.appId, endpointId);
   const outcome = await listener.post({ flow, tasks, task, event: { name, type, at }, endpoint });
-  const { delivery: after, nextMs } = tried(delivery, outcome, deps.clock.now(), deps.random.chance());
+  const { delivery: after, nextMs } = recordAttempt(delivery, outcome, deps.clock.now(), deps.random.chance());
   const saved = await deps.hookStore.saveDelivery(after);
   if (!isDelivered(outcome)) noteFailure(deps, after, outcome);
   // Replayed by a person meanwhile: that one's message is on its way.
@@ -169,7 +172,7 @@ async function attempt(
 const QUEUE_DELAY_MAX_MS = 15 * 60_000;
 
 async function giveUp(deps: DeliverDeps, delivery: Delivery): Promise<void> {
-  await deps.hookStore.saveDelivery(givenUp(delivery, "listener_gone", deps.clock.now()));
+  await deps.hookStore.saveDelivery(abandonDelivery(delivery, "listener_gone", deps.clock.now()));
   deps.log.count("DeliveriesGivenUp");
 }
 
@@ -183,10 +186,10 @@ function noteFailure({ log }: DeliverDeps, delivery: Delivery, outcome: PostOutc
 }
 
 async function load(deps: DeliverDeps, flowId: string, place: string) {
-  const isFlow = place === FLOW_PLACE;
+  const isFlow = place === FLOW_SUBJECT;
   const { flow, tasks } = await (isFlow ? deps.store.loadFlow(flowId) : deps.store.load(flowId, [place]));
   const task = isFlow ? undefined : tasks[0];
-  if (!flow || (place !== FLOW_PLACE && !task)) {
+  if (!flow || (place !== FLOW_SUBJECT && !task)) {
     deps.log.warn("tell.nothing-there", { flow: flowId, place });
     return undefined;
   }
@@ -201,7 +204,7 @@ async function listenersOf(deps: DeliverDeps, flow: Flow, task: Task | undefined
     .filter((e) => e.url !== undefined && isEnabled(e))
     .map((e) => byEndpoint(deps, e));
   if (flow.notifyHook !== undefined) {
-    const signer = endpoints.find(({ id }) => id === HOOK_LISTENER) ?? (await ensureHookSigner(deps, flow.appId));
+    const signer = endpoints.find(({ id }) => id === FLOW_HOOK_LISTENER) ?? (await ensureHookSigner(deps, flow.appId));
     listeners.push(byHook(deps, flow.notifyHook, flow.events ?? DEFAULT_EVENTS, signer));
   }
   if (deps.bus) listeners.push(byBus(deps.bus, deps));
@@ -213,7 +216,7 @@ async function listenersOf(deps: DeliverDeps, flow: Flow, task: Task | undefined
 function byEndpoint(deps: DeliverDeps, endpoint: Endpoint): Listener {
   return {
     id: endpoint.id,
-    hears: eventsOf(endpoint),
+    eventMask: subscribedEvents(endpoint),
     async post(told) {
       const outcome = await signedPost(deps, endpoint.url!, endpoint, told);
       await learn(deps, endpoint, outcome, told.flow);
@@ -224,18 +227,18 @@ function byEndpoint(deps: DeliverDeps, endpoint: Endpoint): Listener {
 
 /** The flow's own address: signed with the app's secret for such, and never disabled, for it ends with its flow. */
 function byHook(deps: DeliverDeps, url: string, hears: readonly EventType[], signer: Endpoint): Listener {
-  return { id: HOOK_LISTENER, hears, post: (told) => signedPost(deps, url, signer, told) };
+  return { id: FLOW_HOOK_LISTENER, eventMask: hears, post: (told) => signedPost(deps, url, signer, told) };
 }
 
 function byBus(bus: Bus, deps: DeliverDeps): Listener {
   const { clock } = deps;
   return {
     id: BUS_LISTENER,
-    hears: EVENT_TYPES,
+    eventMask: EVENT_TYPES,
     async post(told) {
       const { flow, task, event } = told;
       const begun = clock.now();
-      const id = eventIdOf(flow.id, task?.path ?? FLOW_PLACE, event.name);
+      const id = eventIdOf(flow.id, task?.path ?? FLOW_SUBJECT, event.name);
       const detail = JSON.stringify({ id, ...bodyOf(deps, told) });
       try {
         await bus.put({ id, type: event.type, at: event.at, detail });
@@ -249,14 +252,18 @@ function byBus(bus: Bus, deps: DeliverDeps): Listener {
 
 function byFacade({ outbound }: DeliverDeps, { url, body }: { url: string; body: string }): Listener {
   const headers = { "content-type": "application/json", "user-agent": "mjflow/1" };
-  return { id: MJ_LISTENER, hears: EVENT_TYPES, post: () => outbound.post({ url, headers, body, timeoutMs: 15_000 }) };
+  return {
+    id: MJ_HOOK_LISTENER,
+    eventMask: EVENT_TYPES,
+    post: () => outbound.post({ url, headers, body, timeoutMs: 15_000 }),
+  };
 }
 
 async function signedPost(deps: DeliverDeps, url: string, signer: Endpoint, told: Told): Promise<PostOutcome> {
   const { flow, task, event } = told;
   const context = secretContext(signer);
-  const secrets = liveSecrets(signer, deps.clock.now()).map(({ sealed }) => deps.vault.open(sealed, context));
-  const id = eventIdOf(flow.id, task?.path ?? FLOW_PLACE, event.name);
+  const secrets = activeSecrets(signer, deps.clock.now()).map(({ sealed }) => deps.vault.open(sealed, context));
+  const id = eventIdOf(flow.id, task?.path ?? FLOW_SUBJECT, event.name);
   return deps.webhooks.send({ url, id, body: JSON.stringify(bodyOf(deps, told)), secrets });
 }
 
@@ -275,7 +282,7 @@ function disabledView(endpoint: Endpoint | undefined) {
 /** Best effort, like all that is learned about others: a lost race is another try that learned the same. */
 async function learn(deps: DeliverDeps, endpoint: Endpoint, outcome: PostOutcome, flow: Flow): Promise<void> {
   const about = isDelivered(outcome) ? "delivered" : isGone(outcome) ? "gone" : "failed";
-  const next = learned(endpoint, about, deps.clock.now());
+  const next = afterDeliveryAttempt(endpoint, about, deps.clock.now());
   if (!next) return;
   const saved = await deps.hookStore.saveEndpoint(next);
   if (!saved.ok || isEnabled(saved.item) || !isEnabled(endpoint)) return;
@@ -286,11 +293,13 @@ async function learn(deps: DeliverDeps, endpoint: Endpoint, outcome: PostOutcome
 
 /** The other endpoints of the app, and the bus: the one that is off cannot be told that it is. */
 async function tellOthers(deps: DeliverDeps, { id, disabledAt }: Endpoint, flow: Flow): Promise<void> {
-  const event = disabledEvent(id, disabledAt!);
-  const others = (await listenersOf(deps, flow, undefined)).filter((listener) => listener.hears.includes(event.type));
+  const event = endpointDisabledEvent(id, disabledAt!);
+  const others = (await listenersOf(deps, flow, undefined)).filter((listener) =>
+    listener.eventMask.includes(event.type),
+  );
   const now = deps.clock.now();
   const told = others.map((listener) => {
-    const at = { flowId: flow.id, place: FLOW_PLACE, listener: listener.id, appId: flow.appId };
+    const at = { flowId: flow.id, place: FLOW_SUBJECT, listener: listener.id, appId: flow.appId };
     return newDelivery({ ...at, ...keyOf(event) }, now);
   });
   // Their lease is the first worker's, which is not this one: the due time brings the sweeper, and it a worker.

@@ -1,21 +1,21 @@
 /** Endpoints as apps manage them: made, changed, given new secrets, switched off and on, removed. */
-import { HOOK_LISTENER } from "@mjflow/core/delivery";
+import { FLOW_HOOK_LISTENER } from "@mjflow/core/delivery";
 import {
   ENDPOINTS_PER_APP,
   type Endpoint,
   endpointIdOf,
-  OVERLAP_MS,
-  rotated,
   type Scheme,
+  SECRET_OVERLAP_MS,
+  withRotatedSecret,
 } from "@mjflow/core/endpoint";
 import { MjflowError } from "@mjflow/core/error";
 import type { EventType } from "@mjflow/core/event";
-import type { HookStore } from "@mjflow/core/port";
+import type { WebhookStore } from "@mjflow/core/port";
 import type { Deps } from "./deps.ts";
 import type { Vault } from "./vault.ts";
 
 export interface EndpointDeps extends Pick<Deps, "clock" | "random" | "log"> {
-  hookStore: HookStore;
+  hookStore: WebhookStore;
   vault: Pick<Vault, "seal">;
   /** `v1a`: `secret` is the private half and is never shown. */
   newWebhookSecret(scheme: Scheme): { secret: string; publicKey?: string };
@@ -36,7 +36,7 @@ export interface WithSecret {
 
 /** @throws MjflowError conflict at the limit of endpoints */
 export async function createEndpoint(deps: EndpointDeps, appId: string, fields: EndpointFields): Promise<WithSecret> {
-  const others = (await deps.hookStore.endpoints(appId)).filter(({ id }) => id !== HOOK_LISTENER);
+  const others = (await deps.hookStore.endpoints(appId)).filter(({ id }) => id !== FLOW_HOOK_LISTENER);
   if (others.length >= ENDPOINTS_PER_APP) {
     throw new MjflowError("conflict", { detail: `An app has at most ${ENDPOINTS_PER_APP} endpoints.` });
   }
@@ -50,9 +50,11 @@ export async function createEndpoint(deps: EndpointDeps, appId: string, fields: 
 
 /** What signs the posts to flows' own notifyHooks: one for each app, made when it is first needed. */
 export async function ensureHookSigner(deps: EndpointDeps, appId: string): Promise<Endpoint> {
-  const there = await deps.hookStore.endpoint(appId, HOOK_LISTENER);
+  const there = await deps.hookStore.endpoint(appId, FLOW_HOOK_LISTENER);
   if (there) return there;
-  const saved = await deps.hookStore.saveEndpoint(newEndpoint(deps, appId, HOOK_LISTENER, { scheme: "v1" }).endpoint);
+  const saved = await deps.hookStore.saveEndpoint(
+    newEndpoint(deps, appId, FLOW_HOOK_LISTENER, { scheme: "v1" }).endpoint,
+  );
   // A lost race is another request that made it.
   return saved.ok ? saved.item : saved.current!;
 }
@@ -104,12 +106,14 @@ export async function rotateSecret(
   deps: EndpointDeps,
   appId: string,
   id: string,
-  overlapMs = OVERLAP_MS,
+  overlapMs = SECRET_OVERLAP_MS,
 ): Promise<WithSecret> {
   const { scheme } = await getEndpoint(deps, appId, id);
   const { secret, publicKey } = deps.newWebhookSecret(scheme);
   const sealed = deps.vault.seal(secret, secretContext({ appId, id }));
-  const endpoint = await change(deps, appId, id, (e) => rotated(e, sealed, publicKey, deps.clock.now(), overlapMs));
+  const endpoint = await change(deps, appId, id, (e) =>
+    withRotatedSecret(e, sealed, publicKey, deps.clock.now(), overlapMs),
+  );
   deps.log.info("endpoint.rotated", { app: appId, endpoint: id });
   return { endpoint, ...(scheme === "v1" && { secret }) };
 }

@@ -10,10 +10,10 @@ import { createHash } from "node:crypto";
 import { promptsIn } from "@mjflow/core/banned";
 import { needsModal } from "@mjflow/core/button";
 import { MjflowError } from "@mjflow/core/error";
-import { EVENT_TYPES, hearsOf } from "@mjflow/core/event";
-import { type FacadeStore, isMjId, type MjPointer, mjIdOf, mjTaskView } from "@mjflow/core/facade";
-import { type Flow, protocolActionOf } from "@mjflow/core/flow";
+import { EVENT_TYPES, eventMaskOf } from "@mjflow/core/event";
+import { type Flow, vendorActionOf } from "@mjflow/core/flow";
 import { childPath, crockford, flowIdOf, ROOT_PATH, taskIdOf } from "@mjflow/core/id";
+import { isMjTaskId, type MjTaskIdStore, type MjTaskPointer, mjTaskIdOf, mjTaskView } from "@mjflow/core/mj-task";
 import type { ActionRequest, FlowRequest, ModalInput } from "@mjflow/core/request";
 import { isEnded, type Task } from "@mjflow/core/task";
 import { type CreateNeeds, createFlow, type Defaults } from "./create.ts";
@@ -30,7 +30,7 @@ const REPEAT_MS = 10_000;
 const DRAWS = 50;
 
 export interface FacadeDeps {
-  facadeStore: FacadeStore;
+  facadeStore: MjTaskIdStore;
   /** The stage has a hook of its own for tasks that name none. */
   facadeHook?: string;
 }
@@ -42,7 +42,7 @@ export interface Own {
 }
 
 export interface Found {
-  pointer: MjPointer;
+  pointer: MjTaskPointer;
   /** Undefined: drawn a moment ago, and not stored yet. */
   task: Task | undefined;
 }
@@ -56,10 +56,10 @@ export async function submitRoot(
   request: FlowRequest,
   own: Own,
   defaults: Defaults,
-): Promise<MjPointer> {
+): Promise<MjTaskPointer> {
   const action = request.action ?? "imagine";
   // Before a number is given away for nothing.
-  await deps.providers.fresh?.();
+  await deps.providers.refresh?.();
   checkProvider(deps, request.provider ?? defaults.defaultProvider, action);
   await deps.banned.refuse(promptsIn(request));
   const flowId = flowIdOf(deps.clock.now(), deps.random.bytes(10));
@@ -67,19 +67,19 @@ export async function submitRoot(
     appId,
     flowId,
     path: ROOT_PATH,
-    action: protocolActionOf(action),
+    action: vendorActionOf(action),
     prompt: request.prompt,
     botType: request.botType,
     ...own,
   });
   // Its client asks for the progress, or is posted it: both are what these servers do.
   const asked = { ...request, state: own.state, progress: true };
-  await createFlow(deps, appId, asked, defaults, { flowId, mj: pointer.id, hears: hearsOwn(deps, own) });
+  await createFlow(deps, appId, asked, defaults, { flowId, mj: pointer.id, eventMask: hearsOwn(deps, own) });
   return pointer;
 }
 
 export interface Pressed {
-  pointer: MjPointer;
+  pointer: MjTaskPointer;
   /** What a window opened by this press would hold. */
   finalPrompt?: string;
 }
@@ -121,11 +121,15 @@ export async function pressOn(
       ...own,
     });
     const hears = hearsOwn(deps, own);
-    const child = await pressedChild(deps, parent, request, button, { segment: place, mj: pointer.id, hears });
+    const child = await pressedChild(deps, parent, request, button, {
+      segment: place,
+      mj: pointer.id,
+      eventMask: hears,
+    });
     const started = await startChild(deps, child);
     if (started.ok) return { pointer, finalPrompt };
     // A twin of this request was first; or one that has failed already, or another press, stands there.
-    await deps.facadeStore.forget(pointer);
+    await deps.facadeStore.delete(pointer);
     const twin = await pressedBefore(deps, appId, parent, [place]);
     if (twin) return { pointer: twin, finalPrompt };
     place = `m${crockford(deps.random.bytes(5))}`;
@@ -139,7 +143,7 @@ export async function answerWindow(
   appId: string,
   taskId: string,
   input: ModalInput,
-): Promise<MjPointer> {
+): Promise<MjTaskPointer> {
   const { pointer, task } = await findTask(deps, appId, taskId);
   if (!task) throw new MjflowError("conflict", { detail: "The task has only just been submitted." });
   await answerModal(deps, appId, taskIdOf(task.flowId, task.path), input);
@@ -152,7 +156,7 @@ function opensWindow(name: string | undefined): boolean {
 }
 
 function hearsOwn({ facadeHook }: FacadeDeps, { notifyHook }: Own): number | undefined {
-  return notifyHook === undefined && facadeHook === undefined ? undefined : hearsOf(EVENT_TYPES);
+  return notifyHook === undefined && facadeHook === undefined ? undefined : eventMaskOf(EVENT_TYPES);
 }
 
 // ── the same press again (F2) ──────────────────────────────────────────────────────────────────────────────────────
@@ -175,14 +179,14 @@ async function pressedBefore(
   appId: string,
   parent: Task,
   segments: readonly string[],
-): Promise<MjPointer | undefined> {
+): Promise<MjTaskPointer | undefined> {
   const paths = segments.map((segment) => childPath(parent.path, segment));
   const { tasks } = await store.load(parent.flowId, paths);
   // One that has failed is not what a client that presses again wants to be told of.
   const recent = tasks.find(
     (task) => task.mj && clock.now() - task.createdAt < REPEAT_MS && (!isEnded(task) || task.status === "SUCCESS"),
   );
-  return recent && (await facadeStore.pointer(appId, recent.mj!));
+  return recent && (await facadeStore.get(appId, recent.mj!));
 }
 
 // ── numbers ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -190,13 +194,18 @@ async function pressedBefore(
 /** @throws MjflowError overloaded when no number is free, or the table is */
 async function draw(
   { facadeStore, clock, random }: Pick<Deps, "clock" | "random"> & FacadeDeps,
-  fields: Omit<MjPointer, "id" | "rev" | "createdAt">,
-): Promise<MjPointer> {
+  fields: Omit<MjTaskPointer, "id" | "rev" | "createdAt">,
+): Promise<MjTaskPointer> {
   const createdAt = clock.now();
   for (let i = 0; i < DRAWS; i++) {
     const [high, low] = random.bytes(2) as unknown as [number, number];
-    const pointer: MjPointer = { ...fields, id: mjIdOf(createdAt, (high * 256 + low + i) % 1_000), rev: 0, createdAt };
-    if (await facadeStore.point(pointer)) return pointer;
+    const pointer: MjTaskPointer = {
+      ...fields,
+      id: mjTaskIdOf(createdAt, (high * 256 + low + i) % 1_000),
+      rev: 0,
+      createdAt,
+    };
+    if (await facadeStore.create(pointer)) return pointer;
   }
   throw new MjflowError("overloaded", { detail: "No free task number." });
 }
@@ -207,8 +216,8 @@ type ReadNeeds = Pick<Deps, "store" | "clock"> & FacadeDeps;
 
 /** By its number, or by the id it has in the native API. @throws MjflowError not_found */
 export async function findTask(deps: ReadNeeds, appId: string, id: string): Promise<Found> {
-  if (!isMjId(id)) return findNative(deps, appId, id);
-  const pointer = await deps.facadeStore.pointer(appId, id);
+  if (!isMjTaskId(id)) return findNative(deps, appId, id);
+  const pointer = await deps.facadeStore.get(appId, id);
   const found = pointer && (await follow(deps, pointer));
   if (!found) throw new MjflowError("not_found");
   return found;
@@ -216,9 +225,9 @@ export async function findTask(deps: ReadNeeds, appId: string, id: string): Prom
 
 /** Those that exist, newest first. */
 export async function findTasks(deps: ReadNeeds, appId: string, ids: readonly string[]): Promise<Found[]> {
-  const numbers = ids.filter(isMjId);
-  const others = [...new Set(ids)].filter((id) => !isMjId(id));
-  const pointed = async () => followAll(deps, await deps.facadeStore.pointers(appId, numbers));
+  const numbers = ids.filter(isMjTaskId);
+  const others = [...new Set(ids)].filter((id) => !isMjTaskId(id));
+  const pointed = async () => followAll(deps, await deps.facadeStore.getMany(appId, numbers));
   const native = () =>
     inTurns(others, (id) =>
       findNative(deps, appId, id).catch((error: unknown) => {
@@ -235,12 +244,12 @@ export async function latestTasks(deps: ReadNeeds, appId: string, limit: number)
   return followAll(deps, await deps.facadeStore.latest(appId, limit));
 }
 
-async function followAll(deps: ReadNeeds, pointers: readonly MjPointer[]): Promise<Found[]> {
+async function followAll(deps: ReadNeeds, pointers: readonly MjTaskPointer[]): Promise<Found[]> {
   return (await inTurns(pointers, (pointer) => follow(deps, pointer))).filter((found) => found !== undefined);
 }
 
 /** F1. */
-async function follow({ store, clock }: ReadNeeds, pointer: MjPointer): Promise<Found | undefined> {
+async function follow({ store, clock }: ReadNeeds, pointer: MjTaskPointer): Promise<Found | undefined> {
   const task = await store.getTask(pointer);
   return task || clock.now() - pointer.createdAt < POINTER_WAIT_MS ? { pointer, task } : undefined;
 }
@@ -248,12 +257,12 @@ async function follow({ store, clock }: ReadNeeds, pointer: MjPointer): Promise<
 /** Shown under the id that was asked for: a client that asked for it looks for it in the answer. */
 async function findNative(deps: ReadNeeds, appId: string, id: string): Promise<Found> {
   const { flow, task } = await ownTask(deps, appId, id);
-  const drawn = task.mj === undefined ? undefined : await deps.facadeStore.pointer(appId, task.mj);
+  const drawn = task.mj === undefined ? undefined : await deps.facadeStore.get(appId, task.mj);
   return { pointer: { ...(drawn ?? plainPointer(flow, task)), id }, task };
 }
 
 /** For a task that no facade request made. */
-function plainPointer(flow: Flow, task: Task): Omit<MjPointer, "id"> {
+function plainPointer(flow: Flow, task: Task): Omit<MjTaskPointer, "id"> {
   const { flowId, path, action, createdAt, press } = task;
   const { appId, prompt, botType, state } = flow;
   const description = press === undefined ? undefined : `/up ${press}`;
@@ -300,7 +309,7 @@ export function createFacadeListener(
   return {
     async hookOf(flow, task) {
       if (task.mj === undefined) return undefined;
-      const pointer = await facadeStore.pointer(flow.appId, task.mj);
+      const pointer = await facadeStore.get(flow.appId, task.mj);
       const url = pointer?.notifyHook ?? facadeHook;
       return pointer && url !== undefined
         ? { url, body: JSON.stringify(mjTaskView(pointer, task, mediaUrl)) }

@@ -30,12 +30,12 @@ function plannedChildren(parent: Task, { clock, timings }: Pick<Deps, "clock" | 
   return (parent.then ?? []).map((node, i) => {
     const action = actionOf(canonicalPress(node.press));
     const pace = action === "VIDEO" ? "video" : parent.pace;
-    const { flowId, provider, account, resubmit, hears, archive } = parent;
+    const { flowId, provider, account, resubmit, eventMask, archive } = parent;
     const path = childPath(parent.path, i);
     const due = now + timings.quietMs[pace];
     const flowDue = parent.flowDue === undefined ? undefined : due;
     return newTask(
-      { flowId, provider, account, resubmit, hears, archive, ...node, path, action, pace, flowDue },
+      { flowId, provider, account, resubmit, eventMask, archive, ...node, path, action, pace, flowDue },
       now,
       due,
     );

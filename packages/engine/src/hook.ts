@@ -3,15 +3,15 @@
  * the key and the HMAC. Two keys may live during a rotation: the first mints, each one is believed.
  */
 import { createHash, createHmac, createSecretKey, type KeyObject, timingSafeEqual } from "node:crypto";
-import { claimsText, type HookClaims, parseToken } from "@mjflow/core/token";
+import { type CallbackClaims, encodeClaims, parseToken } from "@mjflow/core/callback-token";
 
 export type ReadToken =
-  | { ok: true; claims: HookClaims }
+  | { ok: true; claims: CallbackClaims }
   | { ok: false; why: "malformed" | "unknown-key" | "forged" | "expired" };
 
 export interface Hooks {
   /** The callback address of one attempt. A secret as a whole: never log, store or show it. */
-  url(claims: Omit<HookClaims, "keyId">): string;
+  url(claims: Omit<CallbackClaims, "keyId">): string;
   read(token: string, now: number): ReadToken;
 }
 
@@ -34,15 +34,15 @@ export function createHooks({ keys, callbackUrl }: { keys: readonly string[]; ca
   // Made into keys once: HMAC with a text makes one each time.
   const byId = new Map(keys.map((key) => [keyIdOf(key), createSecretKey(key, "utf8")]));
   const [mintId, mintKey] = byId.entries().next().value!;
-  const known = new Map<string, HookClaims>();
-  function remember(token: string, claims: HookClaims): void {
+  const known = new Map<string, CallbackClaims>();
+  function remember(token: string, claims: CallbackClaims): void {
     // The oldest goes: a map keeps the order in which it was filled.
     if (known.size >= KNOWN) known.delete(known.keys().next().value!);
     known.set(token, Object.freeze(claims));
   }
   return {
     url(claims) {
-      const text = claimsText({ ...claims, keyId: mintId });
+      const text = encodeClaims({ ...claims, keyId: mintId });
       return `${base}/callbacks/${text}.${macOf(text, mintKey)}`;
     },
     read(token, now) {

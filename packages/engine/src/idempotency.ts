@@ -1,7 +1,12 @@
 /** A request that may come twice and is carried out once: `Idempotency-Key`. One conditional put, and one update. */
 import { createHash } from "node:crypto";
 import { MjflowError } from "@mjflow/core/error";
-import { canonicalJson, IDEMPOTENCY_LEASE_MS, type Idempotency, standingOf } from "@mjflow/core/idempotency";
+import {
+  canonicalJson,
+  IDEMPOTENCY_LEASE_MS,
+  type IdempotencyRecord,
+  idempotencyStateOf,
+} from "@mjflow/core/idempotency";
 import type { Deps } from "./deps.ts";
 
 type Needs = Pick<Deps, "store" | "clock" | "log">;
@@ -37,7 +42,7 @@ export interface Work<T> {
 export async function once<T>(deps: Needs, keyed: Keyed, work: Work<T>): Promise<{ value: T; replayed: boolean }> {
   const { appId, key } = keyed;
   const fingerprint = fingerprintOf(keyed);
-  const claim = (target: string, over: Pick<Idempotency, "rev" | "createdAt">): Idempotency => ({
+  const claim = (target: string, over: Pick<IdempotencyRecord, "rev" | "createdAt">): IdempotencyRecord => ({
     ...{ appId, key, fingerprint, target, state: "running" },
     ...{ rev: over.rev, createdAt: over.createdAt, leaseUntil: deps.clock.now() + IDEMPOTENCY_LEASE_MS },
   });
@@ -47,7 +52,7 @@ export async function once<T>(deps: Needs, keyed: Keyed, work: Work<T>): Promise
     const before = saved.current;
     // Gone between the refusal and its reading: TTL took it at this very moment.
     if (!before) throw new MjflowError("idempotency_in_flight");
-    const standing = standingOf(before, fingerprint, deps.clock.now());
+    const standing = idempotencyStateOf(before, fingerprint, deps.clock.now());
     if (standing.kind === "mismatch") throw new MjflowError("idempotency_mismatch");
     if (standing.kind === "in_flight") throw new MjflowError("idempotency_in_flight");
     if (standing.kind === "done") return { value: await work.show(before.target), replayed: true };
@@ -71,7 +76,7 @@ export async function once<T>(deps: Needs, keyed: Keyed, work: Work<T>): Promise
 }
 
 /** A hint for the next request. Where it cannot be written, the lease runs out, and the next one finds what was made. */
-async function end({ store, log }: Needs, row: Idempotency): Promise<void> {
+async function end({ store, log }: Needs, row: IdempotencyRecord): Promise<void> {
   await store.saveIdempotency(row).catch((error: unknown) => {
     log.warn("idempotency.end-unwritten", { app: row.appId, target: row.target, error: String(error) });
   });

@@ -2,8 +2,9 @@
  * Dead letters nobody can read: a poisoned body, or a message of newer code. They are taken off their queue, which would
  * forget them after two weeks, and kept in the table until a person sends them again or lets them go.
  */
+
+import { type DeadLetter, deadLetterIdOf } from "@mjflow/core/dead-letter";
 import { MjflowError } from "@mjflow/core/error";
-import { type DeadLetter, letterIdOf } from "@mjflow/core/letter";
 import type { Deps } from "./deps.ts";
 
 export interface Unreadable {
@@ -19,10 +20,10 @@ export async function keepLetter(
   { store, log }: Pick<Deps, "store" | "log">,
   { messageId, body, sentAt, receives, why }: Unreadable,
 ): Promise<void> {
-  const id = letterIdOf(sentAt, messageId);
+  const id = deadLetterIdOf(sentAt, messageId);
   log.count("DeadLetters");
   log.error("dead-letter.kept", { letter: id, why, receives, bytes: body.length });
-  await store.keepLetter({ id, rev: 0, state: "kept", body, why, receives, createdAt: sentAt });
+  await store.saveNewDeadLetter({ id, rev: 0, state: "kept", body, why, receives, createdAt: sentAt });
 }
 
 /**
@@ -43,14 +44,14 @@ export async function dropLetter(deps: Pick<Deps, "store" | "log">, id: string):
 }
 
 async function openLetter({ store }: Pick<Deps, "store">, id: string): Promise<DeadLetter> {
-  const letter = await store.letter(id);
+  const letter = await store.getDeadLetter(id);
   if (!letter) throw new MjflowError("not_found");
   if (letter.state !== "kept") throw new MjflowError("conflict", { detail: `The letter was ${letter.state} before.` });
   return letter;
 }
 
 async function decideOn({ store, log }: Pick<Deps, "store" | "log">, letter: DeadLetter, state: DeadLetter["state"]) {
-  const saved = await store.saveLetter({ ...letter, state });
+  const saved = await store.saveDeadLetter({ ...letter, state });
   if (!saved.ok) throw new MjflowError("conflict", { detail: "Somebody else decided on it at the same moment." });
   log.info(`dead-letter.${state}`, { letter: letter.id });
   return saved.item;

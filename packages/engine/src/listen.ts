@@ -1,7 +1,7 @@
 /** Who listens to an app's flows: asked once for each flow that is created, believed for a while. */
-import { heardBy } from "@mjflow/core/endpoint";
-import { DEFAULT_EVENTS, EVENT_TYPES, type EventType, hearsOf } from "@mjflow/core/event";
-import type { Clock, HookStore } from "@mjflow/core/port";
+import { combinedEventMask } from "@mjflow/core/endpoint";
+import { DEFAULT_EVENTS, EVENT_TYPES, type EventType, eventMaskOf } from "@mjflow/core/event";
+import type { Clock, WebhookStore } from "@mjflow/core/port";
 
 export interface Listeners {
   /** What anyone listens to in a new flow, as `HEARS`; 0: nobody. */
@@ -9,7 +9,7 @@ export interface Listeners {
 }
 
 export interface ListenersDeps {
-  hookStore: Pick<HookStore, "endpoints">;
+  hookStore: Pick<WebhookStore, "endpoints">;
   clock: Clock;
   /** An endpoint made or changed is heard of by new flows this much later, at most. */
   beliefMs: number;
@@ -27,16 +27,16 @@ export function createListeners({ hookStore, clock, beliefMs, bus }: ListenersDe
     const now = clock.now();
     const belief = known.get(appId);
     if (belief && belief.until > now) return belief.mask;
-    const mask = heardBy(await hookStore.endpoints(appId));
+    const mask = combinedEventMask(await hookStore.endpoints(appId));
     if (known.size >= REMEMBERED) known.clear();
     known.set(appId, { mask, until: now + beliefMs });
     return mask;
   }
 
   return {
-    async hears(appId, { notifyHook, events = DEFAULT_EVENTS }) {
-      const hook = notifyHook === undefined ? 0 : hearsOf(events);
-      const all = bus ? hearsOf(EVENT_TYPES) : 0;
+    async eventMask(appId, { notifyHook, events = DEFAULT_EVENTS }) {
+      const hook = notifyHook === undefined ? 0 : eventMaskOf(events);
+      const all = bus ? eventMaskOf(EVENT_TYPES) : 0;
       return (await endpointsHear(appId)) | hook | all;
     },
   };

@@ -1,4 +1,4 @@
-import { archiveMessage, tellMessage, workMessage } from "@mjflow/core/message";
+import { archiveMessage, notifyMessage, workMessage } from "@mjflow/core/message";
 import { type Applied, effectsOf } from "./apply.ts";
 import type { Deps } from "./deps.ts";
 import { follow } from "./follow.ts";
@@ -20,7 +20,7 @@ export async function perform(
     } else if (effect.kind === "settle") {
       await settle(deps, task.flowId);
     } else if (effect.kind === "tell") {
-      await deps.queue.send([{ message: tellMessage(task.flowId, task.path) }]);
+      await deps.queue.send([{ message: notifyMessage(task.flowId, task.path) }]);
     } else if (effect.kind === "archive") {
       await deps.queue.send([{ message: archiveMessage(task.flowId, task.path) }]);
     }

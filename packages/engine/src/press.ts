@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import { promptsIn } from "@mjflow/core/banned";
 import { actionOf, type Resolved, resolvePress } from "@mjflow/core/button";
-import { holdsFlows } from "@mjflow/core/credit";
+import { usesHolds } from "@mjflow/core/credit";
 import { MjflowError } from "@mjflow/core/error";
 import type { Flow } from "@mjflow/core/flow";
 import { childPath, crockford, parseTaskId, taskIdOf } from "@mjflow/core/id";
@@ -31,7 +31,7 @@ export interface NamedPress {
   segment?: string;
   mj?: string;
   /** Who listens to it besides those who listen to its parent, as `HEARS`. */
-  hears?: number;
+  eventMask?: number;
 }
 
 /**
@@ -94,9 +94,23 @@ export async function pressedChild(
   const action = actionOf(name);
   const pace = action === "VIDEO" ? "video" : parent.pace;
   const { flowId, provider, account, resubmit, archive } = parent;
-  const hears = (parent.hears ?? 0) | (named.hears ?? 0) || undefined;
+  const hears = (parent.eventMask ?? 0) | (named.eventMask ?? 0) || undefined;
   return newTask(
-    { flowId, path, provider, account, resubmit, hears, archive, press, action, pace, modal, then, mj: named.mj },
+    {
+      flowId,
+      path,
+      provider,
+      account,
+      resubmit,
+      eventMask: hears,
+      archive,
+      press,
+      action,
+      pace,
+      modal,
+      then,
+      mj: named.mj,
+    },
     now,
     now + deps.timings.quietMs[pace],
   );
@@ -118,7 +132,7 @@ export async function startChild(deps: PressNeeds, child: Task, flow?: Flow): Pr
 
 /** For an app without limits, and a flow that was begun without, there is nothing to do. */
 export async function payFor(deps: PressNeeds, child: Task, known: Flow | undefined): Promise<void> {
-  if (known ? !known.held && !holdsFlows(deps.limits) : !holdsFlows(deps.limits)) return;
+  if (known ? !known.held && !usesHolds(deps.limits) : !usesHolds(deps.limits)) return;
   const flow = known ?? (await deps.store.load(child.flowId, [])).flow;
   if (flow) await extend(deps, flow, { path: child.path, micro: planMicroUsd(child, child.then) });
 }

@@ -1,16 +1,16 @@
 /** A post to try an endpoint out: signed as all are, told to nobody else, and not written down. */
 import { isDelivered } from "@mjflow/core/delivery";
-import { liveSecrets } from "@mjflow/core/endpoint";
+import { activeSecrets } from "@mjflow/core/endpoint";
 import { MjflowError } from "@mjflow/core/error";
 import { flowIdOf } from "@mjflow/core/id";
-import type { HookStore, PostOutcome } from "@mjflow/core/port";
+import type { PostOutcome, WebhookStore } from "@mjflow/core/port";
 import type { WebhookSender } from "./deliver.ts";
 import type { Deps } from "./deps.ts";
 import { getEndpoint, secretContext } from "./endpoint.ts";
 import type { Vault } from "./vault.ts";
 
 interface Needs extends Pick<Deps, "clock" | "random"> {
-  hookStore: HookStore;
+  hookStore: WebhookStore;
   vault: Pick<Vault, "open">;
   webhooks: WebhookSender;
 }
@@ -31,7 +31,7 @@ export async function probeEndpoint(deps: Needs, appId: string, id: string): Pro
   if (endpoint.url === undefined) throw new MjflowError("not_found");
   const at = deps.clock.now();
   const context = secretContext(endpoint);
-  const secrets = liveSecrets(endpoint, at).map(({ sealed }) => deps.vault.open(sealed, context));
+  const secrets = activeSecrets(endpoint, at).map(({ sealed }) => deps.vault.open(sealed, context));
   const eventId = `evt_${flowIdOf(at, deps.random.bytes(10)).slice("flow_".length)}_test`;
   const body = JSON.stringify({ type: TYPE, timestamp: new Date(at).toISOString(), data: { endpointId: id } });
   const outcome = await deps.webhooks.send({ url: endpoint.url, id: eventId, body, secrets });

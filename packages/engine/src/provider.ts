@@ -1,8 +1,8 @@
 /** What an app may know of the stage's vendors: never a key, nor an address that might hold one. */
 import type { AccountTraits } from "@mjflow/core/account";
-import { type BreakerState, breakerOf, type Fault } from "@mjflow/core/breaker";
+import { type AccountHealth, type CallbackBehavior, newHealth } from "@mjflow/core/account-health";
+import { type BreakerState, breakerStateOf, type Fault } from "@mjflow/core/circuit-breaker";
 import type { Mode, RootAction } from "@mjflow/core/flow";
-import { type AccountHealth, type Callbacks, newHealth } from "@mjflow/core/health";
 import type { Deps } from "./deps.ts";
 
 export interface ProviderView {
@@ -26,7 +26,7 @@ export interface AccountView {
   weight: number;
   maxRunning: number | null;
   /** Whether it calls back, from what really arrived. */
-  callbacks: Callbacks;
+  callbacks: CallbackBehavior;
   heardAt: string | null;
   /** Look-ups that failed in a row, and when it is asked again. */
   failures: number;
@@ -47,12 +47,12 @@ export async function listProviders({
   store,
   clock,
 }: Pick<Deps, "providers" | "store" | "clock">): Promise<ProviderView[]> {
-  await providers.fresh?.();
+  await providers.refresh?.();
   const now = clock.now();
   return Promise.all(
     providers.ids().map(async (id) => {
       const { provider, accounts } = providers.get(id)!;
-      const { notifyHook, listByCondition, searchByState, seed, rootActions: actions, modes } = provider.abilities;
+      const { notifyHook, listByCondition, searchByState, seed, rootActions: actions, modes } = provider.capabilities;
       const abilities = { notifyHook, listByCondition, searchByState, seed };
       const known = accounts().map(async (traits) => {
         return accountView(traits, (await store.health(id, traits.name)) ?? newHealth(id, traits.name, now), now);
@@ -63,7 +63,7 @@ export async function listProviders({
 }
 
 function accountView({ name, weight, maxRunning }: AccountTraits, health: AccountHealth, now: number): AccountView {
-  const circuit = breakerOf(health, now);
+  const circuit = breakerStateOf(health, now);
   const after = (at: number | undefined) => time(at !== undefined && at > now ? at : undefined);
   return {
     name,

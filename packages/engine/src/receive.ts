@@ -4,7 +4,7 @@
  * Progress that no app asked for, nine callbacks of ten, is answered without a database call: the token carries that
  * (D2). Everything else is one read, one conditional write, and for a success the follow-ups' rows and one batch send.
  */
-import { isNews } from "@mjflow/core/report";
+import { needsWrite } from "@mjflow/core/report";
 import type { Accounts } from "./account.ts";
 import { apply } from "./apply.ts";
 import type { Deps, ReadCallback } from "./deps.ts";
@@ -44,7 +44,7 @@ export async function receive(deps: Needs, token: string, body: string): Promise
       deps.log.warn("account.unlearned", { provider, account, error: String(error) });
     });
   }
-  if (!claims.progress && !isNews(report)) {
+  if (!claims.progress && !needsWrite(report)) {
     deps.log.count("CallbacksDropped");
     return { kind: "dropped" };
   }

@@ -1,11 +1,11 @@
 /** Deliveries sent once more, under the ids they had: one, or all of an endpoint's within a time. */
-import { type Delivery, deliveryIdOf, replayed } from "@mjflow/core/delivery";
+import { type Delivery, deliveryIdOf, restartDelivery } from "@mjflow/core/delivery";
 import { MjflowError } from "@mjflow/core/error";
 import { deliverMessage } from "@mjflow/core/message";
-import type { HookStore } from "@mjflow/core/port";
+import type { WebhookStore } from "@mjflow/core/port";
 import type { Deps } from "./deps.ts";
 
-type Needs = Pick<Deps, "queue" | "clock" | "log"> & { hookStore: HookStore };
+type Needs = Pick<Deps, "queue" | "clock" | "log"> & { hookStore: WebhookStore };
 
 /** @throws MjflowError not_found, conflict when it changes at this moment */
 export async function replayDelivery(deps: Needs, appId: string, id: string): Promise<Delivery> {
@@ -51,7 +51,7 @@ export async function replayEndpoint(
 
 /** Row first, message second: a crash between leaves a due time (Q3). */
 async function replay(deps: Needs, delivery: Delivery): Promise<Delivery | undefined> {
-  const saved = await deps.hookStore.saveDelivery(replayed(delivery, deps.clock.now()));
+  const saved = await deps.hookStore.saveDelivery(restartDelivery(delivery, deps.clock.now()));
   if (!saved.ok) return undefined;
   await deps.queue.send([{ message: deliverMessage(deliveryIdOf(delivery)) }]);
   return saved.item;

@@ -5,12 +5,12 @@
  */
 import { createHash } from "node:crypto";
 import { MjflowError } from "@mjflow/core/error";
-import { FLOW_PLACE } from "@mjflow/core/event";
+import { FLOW_SUBJECT } from "@mjflow/core/event";
 import { type Flow, rootOf } from "@mjflow/core/flow";
 import { flowIdOf, ROOT_PATH } from "@mjflow/core/id";
-import { tellMessage } from "@mjflow/core/message";
-import { lostOf } from "@mjflow/core/restart";
-import type { Account } from "@mjflow/core/state";
+import { notifyMessage } from "@mjflow/core/message";
+import { findLostTask } from "@mjflow/core/restart";
+import type { AccountRef } from "@mjflow/core/state";
 import { newTask, type Task } from "@mjflow/core/task";
 import { type BeginNeeds, begin } from "./begin.ts";
 import { haven, type RouteDeps } from "./route.ts";
@@ -22,9 +22,12 @@ const RACES = 20;
 /** @returns whether there was anything to do @throws MjflowError overloaded: it stays owed */
 export async function restart(deps: Needs, flowId: string): Promise<boolean> {
   const { flow, tasks } = await deps.store.loadFlow(flowId);
-  if (!flow?.owes?.includes("restart")) return false;
+  if (!flow?.pendingEffects?.includes("restart")) return false;
   const root = rootOf(tasks);
-  const lost = lostOf(tasks, ({ provider, account }) => deps.providers.get(provider)?.account(account) !== undefined);
+  const lost = findLostTask(
+    tasks,
+    ({ provider, account }) => deps.providers.get(provider)?.account(account) !== undefined,
+  );
   const to = root && lost && !isTooLate(deps, flow) ? await haven(deps, flow, lost) : undefined;
   const again = to && (await beginAgain(deps, flow, root!, to));
   if (!again) deps.log.warn("flow.not-restarted", { flow: flowId, lost: lost?.failure?.code });
@@ -38,7 +41,7 @@ function isTooLate({ clock, timings }: Needs, { endedAt = 0 }: Flow): boolean {
 }
 
 /** @returns its id; undefined when its app may not spend it, or is gone */
-async function beginAgain(deps: Needs, old: Flow, root: Task, to: Account): Promise<string | undefined> {
+async function beginAgain(deps: Needs, old: Flow, root: Task, to: AccountRef): Promise<string | undefined> {
   const app = await deps.store.app(old.appId);
   if (app?.deletedAt !== undefined) return undefined;
   // How often and how many at a time is for what the app itself begins.
@@ -61,23 +64,29 @@ export function restartIdOf({ id, createdAt }: Pick<Flow, "id" | "createdAt">): 
 }
 
 /** The same request, of which nothing is done yet. */
-function newFlow({ clock }: Needs, old: Flow, id: string, to: Account): Flow {
-  const { appId, action, roams, onVendorLoss, prompt, dimensions, mode, botType, state } = old;
-  const { notifyHook, events, hears, archive, progress } = old;
-  const asked = { appId, action, roams, onVendorLoss, prompt, dimensions, mode, botType, state };
+function newFlow({ clock }: Needs, old: Flow, id: string, to: AccountRef): Flow {
+  const { appId, action, anyProvider, onVendorLoss, prompt, dimensions, mode, botType, state } = old;
+  const { notifyHook, events, eventMask, archive, progress } = old;
+  const asked = { appId, action, anyProvider, onVendorLoss, prompt, dimensions, mode, botType, state };
   // Which of a vendor's accounts may take it is that vendor's own affair.
   const accountFilter = to.provider === old.provider ? old.accountFilter : undefined;
-  const heard = { notifyHook, events, hears, archive, progress };
+  const heard = { notifyHook, events, eventMask, archive, progress };
   const createdAt = clock.now();
   return { ...asked, accountFilter, ...heard, ...to, id, rev: 0, status: "running", restartOf: old.id, createdAt };
 }
 
 /** Its images, and the masks of its plan, are where the old one's are. */
-function newRoot({ clock, timings }: Needs, root: Task, flowId: string, to: Account, { hears, archive }: Flow): Task {
+function newRoot(
+  { clock, timings }: Needs,
+  root: Task,
+  flowId: string,
+  to: AccountRef,
+  { eventMask, archive }: Flow,
+): Task {
   const { action, pace, inputsRef, then, resubmit } = root;
   const now = clock.now();
   const due = now + timings.quietMs[pace];
-  const asked = { action, pace, inputsRef, then, resubmit, archive, hears };
+  const asked = { action, pace, inputsRef, then, resubmit, archive, eventMask };
   return newTask({ ...asked, ...to, flowId, path: ROOT_PATH, flowDue: due }, now, due);
 }
 
@@ -85,7 +94,7 @@ function newRoot({ clock, timings }: Needs, root: Task, flowId: string, to: Acco
 async function letGo(deps: Needs, flow: Flow, restartedAs: string | undefined): Promise<void> {
   let current: Flow | undefined = flow;
   for (let race = 0; race < RACES && current; race++) {
-    const owes = current.owes?.filter((owed) => owed !== "restart");
+    const owes = current.pendingEffects?.filter((owed) => owed !== "restart");
     const tells = owes?.includes("tell") ?? false;
     const due = tells
       ? deps.clock.now() + deps.timings.effectsMs
@@ -93,10 +102,10 @@ async function letGo(deps: Needs, flow: Flow, restartedAs: string | undefined): 
         ? current.due
         : undefined;
     const link = restartedAs === undefined ? {} : { restartedAs };
-    const next: Flow = { ...current, ...link, owes: owes?.length ? owes : undefined, due };
+    const next: Flow = { ...current, ...link, pendingEffects: owes?.length ? owes : undefined, due };
     const saved = await deps.store.saveFlow(next);
     if (saved.ok) {
-      if (tells) await deps.queue.send([{ message: tellMessage(flow.id, FLOW_PLACE) }]);
+      if (tells) await deps.queue.send([{ message: notifyMessage(flow.id, FLOW_SUBJECT) }]);
       return;
     }
     current = saved.current;

@@ -3,12 +3,18 @@
  * task stands at. Branches stay: their buttons belong to the account that made them.
  */
 import type { AccountTraits } from "@mjflow/core/account";
+import {
+  ANY_PROVIDER,
+  type Candidate,
+  hashToUnitInterval,
+  type SelectionCriteria,
+  selectAccount,
+} from "@mjflow/core/account-selection";
 import { MjflowError } from "@mjflow/core/error";
 import type { Flow } from "@mjflow/core/flow";
-import { isAt, isMovable } from "@mjflow/core/place";
 import type { AccountConfig, Clock, Log, Provider, Providers } from "@mjflow/core/port";
-import { ANY_PROVIDER, type Candidate, chanceOf, choose, type Wish } from "@mjflow/core/route";
-import type { Account } from "@mjflow/core/state";
+import { canRelocate, isSameAccount } from "@mjflow/core/relocation";
+import type { AccountRef } from "@mjflow/core/state";
 import type { Task } from "@mjflow/core/task";
 import type { Accounts } from "./account.ts";
 
@@ -26,7 +32,10 @@ export interface At {
 }
 
 /** Undefined: there is none, and the table was asked before that was said. @throws MjflowError overloaded */
-export async function findAccount(providers: Providers, { provider: id, account }: Account): Promise<At | undefined> {
+export async function findAccount(
+  providers: Providers,
+  { provider: id, account }: AccountRef,
+): Promise<At | undefined> {
   const found = (): At | undefined => {
     const vendor = providers.get(id);
     const config = vendor?.account(account);
@@ -34,10 +43,10 @@ export async function findAccount(providers: Providers, { provider: id, account 
     const traits = vendor.accounts().find(({ name }) => name === account);
     return { provider: vendor.provider, config, maxRunning: traits?.maxRunning };
   };
-  await providers.fresh?.();
+  await providers.refresh?.();
   const at = found();
   if (at) return at;
-  await providers.fresh?.("anew");
+  await providers.refresh?.("anew");
   return found();
 }
 
@@ -59,12 +68,12 @@ export function checkProvider(
   }
   const known = providers.get(id);
   if (!known) throw wrong("provider", "No such provider is configured.", { providers: providers.ids() });
-  const { rootActions } = known.provider.abilities;
+  const { rootActions } = known.provider.capabilities;
   if (!rootActions.includes(action)) throw wrong("action", `${id} cannot do "${action}".`, { actions: rootActions });
 }
 
 function able(providers: Providers, action: Flow["action"]): string[] {
-  return providers.ids().filter((id) => providers.get(id)!.provider.abilities.rootActions.includes(action));
+  return providers.ids().filter((id) => providers.get(id)!.provider.capabilities.rootActions.includes(action));
 }
 
 /**
@@ -76,17 +85,21 @@ function able(providers: Providers, action: Flow["action"]): string[] {
 export async function placeRoot(
   deps: RouteDeps,
   wish: { provider: string | undefined; action: Flow["action"]; flowId: string; brave: boolean },
-): Promise<Account & { roams: boolean }> {
+): Promise<AccountRef & { anyProvider: boolean }> {
   const { provider, action, flowId, brave } = wish;
-  await deps.providers.fresh?.();
+  await deps.providers.refresh?.();
   checkProvider(deps, provider, action);
   const roams = provider === ANY_PROVIDER;
   const open = accountsOf(deps, roams ? able(deps.providers, action) : [provider!]);
-  const place = await pick(deps, open, { chance: chanceOf(flowId), now: deps.clock.now(), brave });
+  const place = await pick(deps, open, {
+    chance: hashToUnitInterval(flowId),
+    now: deps.clock.now(),
+    allowOpenBreaker: brave,
+  });
   if (!place) {
     throw new MjflowError("invalid_request", { field: "provider", detail: "Its accounts get no new work at present." });
   }
-  return { ...place, roams };
+  return { ...place, anyProvider: roams };
 }
 
 // ── roots that were not taken ──────────────────────────────────────────────────────────────────────────────────────
@@ -95,31 +108,35 @@ export async function placeRoot(
  * Where a root that its account has no room for would be taken at once; undefined: it waits where it is. Never throws: it
  * is asked while an answer of the vendor is still to be stored.
  */
-export async function elsewhere(deps: RouteDeps & { log: Log }, flow: Flow, task: Task): Promise<Account | undefined> {
-  if (!isMovable(task)) return undefined;
-  const ids = flow.roams ? able(deps.providers, flow.action) : [task.provider];
-  return quietly(deps, task, () => pick(deps, others(deps, ids, task), { ...wishOf(deps, task), roomOnly: true }));
+export async function elsewhere(
+  deps: RouteDeps & { log: Log },
+  flow: Flow,
+  task: Task,
+): Promise<AccountRef | undefined> {
+  if (!canRelocate(task)) return undefined;
+  const ids = flow.anyProvider ? able(deps.providers, flow.action) : [task.provider];
+  return quietly(deps, task, () => pick(deps, others(deps, ids, task), { ...wishOf(deps, task), availableOnly: true }));
 }
 
 /**
  * Where a root goes on whose vendor is lost, should its app want that: to another account of the same vendor, else to
  * another vendor. Undefined: it ends. Never throws.
  */
-export async function refuge(deps: RouteDeps & { log: Log }, flow: Flow, task: Task): Promise<Account | undefined> {
-  if (flow.onVendorLoss !== "restart" || !isMovable(task)) return undefined;
+export async function refuge(deps: RouteDeps & { log: Log }, flow: Flow, task: Task): Promise<AccountRef | undefined> {
+  if (flow.onVendorLoss !== "restart" || !canRelocate(task)) return undefined;
   return quietly(deps, task, () => haven(deps, flow, task));
 }
 
 /** Another account of the same vendor, else another vendor, for what that task's account can no longer do. */
-export async function haven(deps: RouteDeps, flow: Flow, task: Task): Promise<Account | undefined> {
+export async function haven(deps: RouteDeps, flow: Flow, task: Task): Promise<AccountRef | undefined> {
   const wish = { ...wishOf(deps, task), brave: true, leaving: true };
-  const same = flow.roams || !deps.providers.get(task.provider) ? [] : others(deps, [task.provider], task);
-  const near = await pick(deps, same, { ...wish, roomOnly: true });
+  const same = flow.anyProvider || !deps.providers.get(task.provider) ? [] : others(deps, [task.provider], task);
+  const near = await pick(deps, same, { ...wish, availableOnly: true });
   return near ?? pick(deps, others(deps, able(deps.providers, flow.action), task), wish);
 }
 
-function wishOf({ clock }: RouteDeps, { flowId, attempt, places = [] }: Task): Wish {
-  return { chance: chanceOf(`${flowId} ${attempt} ${places.length}`), now: clock.now() };
+function wishOf({ clock }: RouteDeps, { flowId, attempt, previousLocations = [] }: Task): SelectionCriteria {
+  return { chance: hashToUnitInterval(`${flowId} ${attempt} ${previousLocations.length}`), now: clock.now() };
 }
 
 async function quietly<T>({ log }: { log: Log }, task: Task, work: () => Promise<T>): Promise<T | undefined> {
@@ -141,23 +158,28 @@ function accountsOf({ providers }: Pick<RouteDeps, "providers">, ids: readonly s
 }
 
 function others(deps: RouteDeps, ids: readonly string[], task: Task): Named[] {
-  return accountsOf(deps, ids).filter(({ provider, name }) => !isAt({ provider, account: name }, task));
+  return accountsOf(deps, ids).filter(({ provider, name }) => !isSameAccount({ provider, account: name }, task));
 }
 
 /** Where there is nothing to choose, nothing is read. */
-async function pick(deps: RouteDeps, accounts: readonly Named[], wish: Wish): Promise<Account | undefined> {
+async function pick(
+  deps: RouteDeps,
+  accounts: readonly Named[],
+  wish: SelectionCriteria,
+): Promise<AccountRef | undefined> {
   const [only, another] = accounts;
-  if (only && !another && !wish.roomOnly && !wish.leaving) return { provider: only.provider, account: only.name };
+  if (only && !another && !wish.availableOnly && !wish.excludeLost)
+    return { provider: only.provider, account: only.name };
   let candidates: Candidate[] = await Promise.all(
     accounts.map(async ({ provider, name: account, weight }) => {
-      return { provider, account, weight, trust: await deps.accounts.health(provider, account) };
+      return { provider, account, weight, breaker: await deps.accounts.health(provider, account) };
     }),
   );
   for (;;) {
-    const chosen = choose(candidates, wish);
+    const chosen = selectAccount(candidates, wish);
     if (!chosen) return undefined;
-    const { provider, account, trust } = chosen;
-    const isHalfOpen = trust.openUntil !== undefined && trust.openUntil <= wish.now;
+    const { provider, account, breaker } = chosen;
+    const isHalfOpen = breaker.openUntil !== undefined && breaker.openUntil <= wish.now;
     if (!isHalfOpen || candidates.length === 1 || (await deps.accounts.probe(provider, account))) {
       return { provider, account };
     }

@@ -1,7 +1,7 @@
 /** The end of a flow: recorded once, by whoever ends its last task. Readers do not wait for it (flow.ts, flowStatus). */
-import { FLOW_PLACE, isHeard } from "@mjflow/core/event";
+import { FLOW_SUBJECT, isSubscribed } from "@mjflow/core/event";
 import { type Flow, flowStatus, rootOf } from "@mjflow/core/flow";
-import { tellMessage } from "@mjflow/core/message";
+import { notifyMessage } from "@mjflow/core/message";
 import { mayRestart } from "@mjflow/core/restart";
 import { settleCredit } from "./credit.ts";
 import type { Deps } from "./deps.ts";
@@ -26,19 +26,20 @@ export async function settle(
   if (flow.status === status) {
     // Looked at no more, unless its end is still to be announced.
     if (flow.reopened)
-      await deps.store.saveFlow({ ...flow, reopened: undefined, due: flow.owes ? flow.due : undefined });
+      await deps.store.saveFlow({ ...flow, reopened: undefined, due: flow.pendingEffects ? flow.due : undefined });
     return true;
   }
   const now = deps.clock.now();
   // Another end than the one on record: a retry whose flow could not be reopened has changed it.
   const ends = flow.status === "running" ? flow.ends : (flow.ends ?? 0) + 1;
-  const isTold = isHeard(flow.hears, status === "completed" ? "flow.completed" : "flow.failed");
+  const isTold = isSubscribed(flow.eventMask, status === "completed" ? "flow.completed" : "flow.failed");
   const isOwed = mayRestart(flow, status, tasks);
-  const owes: NonNullable<Flow["owes"]> = [
+  const owes: NonNullable<Flow["pendingEffects"]> = [
     ...(isOwed ? ["restart" as const] : []),
     ...(isTold ? ["tell" as const] : []),
   ];
-  const owed: Partial<Flow> = owes.length > 0 ? { owes, due: now + deps.timings.effectsMs } : { due: undefined };
+  const owed: Partial<Flow> =
+    owes.length > 0 ? { pendingEffects: owes, due: now + deps.timings.effectsMs } : { due: undefined };
   // Where its root ended up, should it have moved.
   const root = rootOf(tasks);
   const at = root && { provider: root.provider, account: root.account };
@@ -58,7 +59,7 @@ export async function settle(
     deps.log.count("FlowsEnded");
     deps.log.info("flow.ended", { flow: flowId, status, tasks: tasks.length });
     // Told once the sweeper has begun what takes its place.
-    if (isTold && !isOwed) await deps.queue.send([{ message: tellMessage(flowId, FLOW_PLACE) }]);
+    if (isTold && !isOwed) await deps.queue.send([{ message: notifyMessage(flowId, FLOW_SUBJECT) }]);
   }
   return true;
 }
@@ -66,7 +67,7 @@ export async function settle(
 /** The end of a flow that is not known to be announced is announced again. */
 export async function remind(deps: Pick<Deps, "store" | "queue" | "clock" | "timings">, flowId: string): Promise<void> {
   const { flow } = await deps.store.load(flowId, []);
-  if (!flow?.owes?.includes("tell") || flow.due === undefined) return;
+  if (!flow?.pendingEffects?.includes("tell") || flow.due === undefined) return;
   const saved = await deps.store.saveFlow({ ...flow, due: deps.clock.now() + deps.timings.effectsMs });
-  if (saved.ok) await deps.queue.send([{ message: tellMessage(flowId, FLOW_PLACE) }]);
+  if (saved.ok) await deps.queue.send([{ message: notifyMessage(flowId, FLOW_SUBJECT) }]);
 }

@@ -8,12 +8,12 @@
 
 import type { Button } from "@mjflow/core/button";
 import { resolvePress } from "@mjflow/core/button";
-import { type Failure, failure, isLoss } from "@mjflow/core/error";
+import { type Failure, failure, isVendorLoss } from "@mjflow/core/error";
 import type { Flow } from "@mjflow/core/flow";
 import { parentPath } from "@mjflow/core/id";
-import { type Message, MessageError, submitMessage, type TakenMessage } from "@mjflow/core/message";
-import type { CallContext, SubmitAnswer, TaskRef } from "@mjflow/core/port";
-import type { Account, Expect, Signal } from "@mjflow/core/state";
+import { type AcceptedMessage, type Message, MessageError, submitMessage } from "@mjflow/core/message";
+import type { CallContext, SubmitOutcome, TaskRef } from "@mjflow/core/port";
+import type { AccountRef, CallbackExpectation, Signal } from "@mjflow/core/state";
 import type { Task } from "@mjflow/core/task";
 import type { Accounts, Verdict } from "./account.ts";
 import { type Applied, apply, effectsOf } from "./apply.ts";
@@ -29,7 +29,7 @@ interface Needs extends Deps {
 }
 
 /** A call ready to be made, the claim still to be taken. */
-type Ready = { kind: "ready"; customId?: string; call(context: CallContext): Promise<SubmitAnswer> };
+type Ready = { kind: "ready"; customId?: string; call(context: CallContext): Promise<SubmitOutcome> };
 type Hopeless = { kind: "hopeless"; failure: Failure };
 /** The vendor must be asked first and did not answer; nothing was claimed. */
 type Later = { kind: "later"; afterMs: number };
@@ -70,7 +70,7 @@ async function send(deps: Needs, flow: Flow, task: Task, parent: Task | undefine
   const ready = at ? await prepare(deps, at, flow, task, parent) : hopeless(failure("provider_missing"));
   if (ready.kind === "hopeless") {
     const { failure } = ready;
-    const to = isLoss(failure) ? await refuge(deps, flow, task) : undefined;
+    const to = isVendorLoss(failure) ? await refuge(deps, flow, task) : undefined;
     return perform(deps, await apply(deps, task, { kind: "abandon", failure, to }));
   }
   if (ready.kind === "later") return later(deps, task, ready.afterMs);
@@ -91,7 +91,7 @@ export async function work(deps: Needs, message: Message): Promise<void> {
 }
 
 /** Consumes what `keep` saved: the answer of a paid call that the table would not take at the time. */
-export async function taken(deps: Needs, message: TakenMessage): Promise<void> {
+export async function taken(deps: Needs, message: AcceptedMessage): Promise<void> {
   const task = await deps.store.getTask(message);
   if (!task) return;
   const { attempt, vendorTaskId } = message;
@@ -117,11 +117,11 @@ async function call(deps: Needs, at: At, flow: Flow, task: Task, ready: Ready, h
       accountFilter: task.provider === flow.provider ? flow.accountFilter : undefined,
     })
     // A provider answers, it does not throw. Should it all the same, the call may have gone out: in doubt, unclear.
-    .catch((error: unknown): SubmitAnswer => ({ kind: "unclear", reason: String(error) }));
+    .catch((error: unknown): SubmitOutcome => ({ kind: "unclear", reason: String(error) }));
   note(deps, task, answer);
   const to = await nextPlace(deps, flow, task, answer);
-  const instant = at.provider.abilities.instantActions.includes(task.action);
-  const expect: Expect = health.callbacks === "silent" ? "silent" : instant ? "instant" : health.callbacks;
+  const instant = at.provider.capabilities.instantActions.includes(task.action);
+  const expect: CallbackExpectation = health.callbacks === "silent" ? "silent" : instant ? "instant" : health.callbacks;
   const signal = signalOf(answer, task, expect, deps.random.chance(), to);
   const applied = await apply(deps, task, signal).catch((error: unknown) => keep(deps, task, signal, error));
   await judge(deps, task, verdictOf(answer));
@@ -143,12 +143,12 @@ async function wait(deps: Needs, flow: Flow, task: Task): Promise<Applied> {
 }
 
 /** Only an answer that says for certain that nothing was taken lets a root go (P3). */
-async function nextPlace(deps: Needs, flow: Flow, task: Task, answer: SubmitAnswer): Promise<Account | undefined> {
+async function nextPlace(deps: Needs, flow: Flow, task: Task, answer: SubmitOutcome): Promise<AccountRef | undefined> {
   if (answer.kind === "busy") return elsewhere(deps, flow, task);
-  return answer.kind === "refused" && isLoss(answer.failure) ? refuge(deps, flow, task) : undefined;
+  return answer.kind === "refused" && isVendorLoss(answer.failure) ? refuge(deps, flow, task) : undefined;
 }
 
-function verdictOf(answer: SubmitAnswer): Verdict | undefined {
+function verdictOf(answer: SubmitOutcome): Verdict | undefined {
   switch (answer.kind) {
     case "accepted":
     case "window":
@@ -186,7 +186,7 @@ async function keep(deps: Needs, task: Task, signal: Signal, cause: unknown): Pr
     const { attempt, vendorTaskId } = signal;
     const { flowId, path } = task;
     const window = signal.kind === "window";
-    const message: TakenMessage = { v: 1, type: "taken", flowId, path, attempt, vendorTaskId, window };
+    const message: AcceptedMessage = { v: 1, type: "taken", flowId, path, attempt, vendorTaskId, window };
     await deps.queue.send([{ message }]).catch((error: unknown) => {
       deps.log.error("submit.answer-unkept", { flow: flowId, path, vendorTaskId, error: String(error) });
     });
@@ -201,11 +201,11 @@ function hookClaims({ clock, timings }: Needs, flow: Flow, task: Task, calling: 
 }
 
 function signalOf(
-  answer: SubmitAnswer,
+  answer: SubmitOutcome,
   { attempt, phase: call }: Task,
-  expect: Expect,
+  expect: CallbackExpectation,
   chance: number,
-  to: Account | undefined,
+  to: AccountRef | undefined,
 ): Signal {
   switch (answer.kind) {
     case "accepted": {
@@ -223,7 +223,7 @@ function signalOf(
   }
 }
 
-function note({ log }: Needs, task: Task, answer: SubmitAnswer): void {
+function note({ log }: Needs, task: Task, answer: SubmitOutcome): void {
   const at = { flow: task.flowId, path: task.path, provider: task.provider, attempt: task.attempt };
   log.count("Submissions");
   if (answer.kind === "busy") log.count("Busy");

@@ -2,16 +2,16 @@
  * The sweeper: whatever is overdue, and nothing else, goes back through the same doors (T4). On a calling vendor that is
  * what was lost; on a silent one it is how every task ends, with one batched look-up per account and interval.
  */
-import { overdue } from "@mjflow/core/delivery";
+import { postponeOverdue } from "@mjflow/core/delivery";
 import { failure } from "@mjflow/core/error";
-import { flowStatus, nextLookAt } from "@mjflow/core/flow";
+import { flowStatus, nextFlowDue } from "@mjflow/core/flow";
 import { ROOT_PATH } from "@mjflow/core/id";
 import { DUE_SHARDS, LOOKUP_BATCH } from "@mjflow/core/limit";
 import { deliverMessage } from "@mjflow/core/message";
-import { type HookStore, LookupError } from "@mjflow/core/port";
+import { LookupError, type WebhookStore } from "@mjflow/core/port";
 import type { Report } from "@mjflow/core/report";
 import { isPastDeadline } from "@mjflow/core/state";
-import { isEnded, isListed, type Task } from "@mjflow/core/task";
+import { hasOwnDueEntry, isEnded, type Task } from "@mjflow/core/task";
 import type { Accounts } from "./account.ts";
 import { apply, effectsOf } from "./apply.ts";
 import { contextOf, type Deps } from "./deps.ts";
@@ -22,7 +22,7 @@ import { vendorState } from "./submit.ts";
 
 type Needs = Omit<Deps, "blobs" | "hooks"> & {
   accounts: Accounts;
-  hookStore: Pick<HookStore, "delivery" | "saveDelivery">;
+  hookStore: Pick<WebhookStore, "delivery" | "saveDelivery">;
 };
 
 export interface Swept {
@@ -44,7 +44,7 @@ export async function sweep(deps: Needs): Promise<Swept> {
   const now = deps.clock.now();
   const shards = Array.from({ length: DUE_SHARDS }, (_, shard) => deps.store.due(shard, now, SHARD_LIMIT));
   const refs = (await Promise.all(shards)).flat();
-  if (refs.length > 0) await deps.providers.fresh?.("anew");
+  if (refs.length > 0) await deps.providers.refresh?.("anew");
   const swept: Swept = { overdue: 0, requests: 0, failed: 0, more: refs.length >= SHARD_LIMIT };
   // The heartbeat: a sweeper that has stopped counts none, and an alarm listens for that.
   deps.log.count("Sweeps");
@@ -123,7 +123,7 @@ async function sweepRow(deps: Needs, flowId: string, path: string, ask: Ask): Pr
 
 /** @returns the task as it was left */
 async function sweepTask(deps: Needs, task: Task, ask: Ask): Promise<Task> {
-  const canSearch = deps.providers.get(task.provider)?.provider.abilities.searchByState ?? false;
+  const canSearch = deps.providers.get(task.provider)?.provider.capabilities.searchByState ?? false;
   const askAt = await deps.accounts.askAt(task.provider, task.account);
   const applied = await apply(deps, task, { kind: "due", canSearch, askAt });
   await perform(deps, applied);
@@ -145,8 +145,8 @@ async function sweepFlow(deps: Needs, swept: Swept, flowId: string, ask: Ask): P
   const { flow, tasks } = await deps.store.loadFlow(flowId);
   if (!flow || flowStatus(tasks) !== "running") return;
   // Ended, gone on with by hand, and the end of before is still to be announced.
-  if (flow.owes) return remind(deps, flowId);
-  const isDue = (task: Task) => task.due !== undefined && task.due <= now && !isListed(task);
+  if (flow.pendingEffects) return remind(deps, flowId);
+  const isDue = (task: Task) => task.due !== undefined && task.due <= now && !hasOwnDueEntry(task);
   const left = tasks.filter((task) => !isDue(task));
   const found = tasks.filter(isDue);
   note(deps, swept, found.length);
@@ -154,14 +154,14 @@ async function sweepFlow(deps: Needs, swept: Swept, flowId: string, ask: Ask): P
     left.push(await sweepTask(deps, task, ask));
   });
   // One that failed keeps the flow due; the others have due times of their own now.
-  if (failed === 0) await deps.store.saveFlow({ ...flow, due: nextLookAt(flow, left, now, deps.timings) });
+  if (failed === 0) await deps.store.saveFlow({ ...flow, due: nextFlowDue(flow, left, now, deps.timings) });
 }
 
 /** A try that is due, or was due and never made: a worker claims it, so that a second message does nothing. */
 async function sweepDelivery(deps: Needs, deliveryId: string): Promise<void> {
   const delivery = await deps.hookStore.delivery(deliveryId);
   if (delivery?.status !== "pending") return;
-  const saved = await deps.hookStore.saveDelivery(overdue(delivery, deps.clock.now()));
+  const saved = await deps.hookStore.saveDelivery(postponeOverdue(delivery, deps.clock.now()));
   if (saved.ok) await deps.queue.send([{ message: deliverMessage(deliveryId) }]);
 }
 

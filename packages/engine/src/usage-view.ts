@@ -1,6 +1,6 @@
 /** What is shown of an app's credit: USD, from whole micro-USD. */
 import type { Limits } from "@mjflow/core/app";
-import { balanceMicro, type Credit, heldMicro, holdsFlows, newCredit } from "@mjflow/core/credit";
+import { balanceMicro, type Credit, heldMicro, newCredit, usesHolds } from "@mjflow/core/credit";
 
 export function usageView(appId: string, limits: Limits | undefined, stored: Credit | undefined) {
   const credit = stored ?? newCredit(appId, 0);
@@ -9,7 +9,7 @@ export function usageView(appId: string, limits: Limits | undefined, stored: Cre
     appId,
     /** Null: it may spend what it likes, and unless its running flows are limited nothing is counted. */
     balanceUsd: balance === undefined ? null : usd(balance),
-    counted: holdsFlows(limits),
+    counted: usesHolds(limits),
     /** Held for flows that run: the whole of their plans. */
     reservedUsd: usd(heldMicro(credit)),
     settledUsd: usd(credit.settled),

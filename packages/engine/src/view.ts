@@ -1,9 +1,9 @@
 /** What apps are shown. Rows stop here: nothing of the store, no lease, no token, no bucket key. */
-import { nameOf, TILE_ACTION } from "@mjflow/core/button";
+import { canonicalButtonName, TILE_ACTION } from "@mjflow/core/button";
 import { countsOf, type Flow, flowStatus, rootOf } from "@mjflow/core/flow";
 import { depthOf, parentPath, retriedPath, rootPath, taskIdOf } from "@mjflow/core/id";
-import { madeOf } from "@mjflow/core/place";
 import { estimateUsd } from "@mjflow/core/price";
+import { countSubmissions } from "@mjflow/core/relocation";
 import type { Task } from "@mjflow/core/task";
 
 /** Where our copy under a key is to be had. */
@@ -78,14 +78,17 @@ export function taskView(task: Task, mediaUrl: MediaUrl) {
     videos: result?.videos ?? [],
     /** Our own copies, where the flow asked for them; their links last as long as they do. */
     copies,
-    buttons: (result?.buttons ?? []).map((button) => ({ ...button, name: nameOf(button.customId) ?? null })),
+    buttons: (result?.buttons ?? []).map((button) => ({
+      ...button,
+      name: canonicalButtonName(button.customId) ?? null,
+    })),
     finalPrompt: result?.finalPrompt ?? null,
     /** Text answers: describe's and shorten's. */
     text: result?.promptEn ?? result?.prompt ?? null,
     seed: result?.seed ?? null,
     failReason: failure ? (failure.vendor?.description ?? failure.message) : null,
     failure: failure ?? null,
-    attempts: madeOf(task),
+    attempts: countSubmissions(task),
     modals: task.modals,
     callbacks: task.callbacks,
     duplicates: task.duplicates,

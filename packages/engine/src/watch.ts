@@ -2,9 +2,10 @@
  * A flow as it goes, event by event, for a stream. Events are read off the rows, so that nothing need be kept for a
  * listener who may never come, and one who comes back is told what it missed.
  */
-import { type EventBody, eventIdOf, FLOW_PLACE, type HappenedEvent } from "@mjflow/core/event";
+
+import { flowEvents, taskEvents } from "@mjflow/core/derived-events";
+import { type DomainEvent, type EventBody, eventIdOf, FLOW_SUBJECT } from "@mjflow/core/event";
 import { type Flow, flowStatus } from "@mjflow/core/flow";
-import { flowEvents, taskEvents } from "@mjflow/core/happened";
 import type { Task } from "@mjflow/core/task";
 import type { Deps } from "./deps.ts";
 import { eventView, type MediaUrl } from "./view.ts";
@@ -70,7 +71,7 @@ export async function* watch(
 
 interface Placed {
   id: string;
-  event: HappenedEvent;
+  event: DomainEvent;
   task: Task | undefined;
 }
 
@@ -80,7 +81,7 @@ function eventsOf(flow: Flow, tasks: readonly Task[]): Placed[] {
     taskEvents(task).map((event) => ({ id: eventIdOf(flow.id, task.path, event.name), event, task })),
   );
   const ended = flowStatus(tasks) === "running" ? [] : flowEvents(flow);
-  const ofFlow = ended.map((event) => ({ id: eventIdOf(flow.id, FLOW_PLACE, event.name), event, task: undefined }));
+  const ofFlow = ended.map((event) => ({ id: eventIdOf(flow.id, FLOW_SUBJECT, event.name), event, task: undefined }));
   return [...ofTasks.sort((a, b) => a.event.at - b.event.at), ...ofFlow];
 }
 

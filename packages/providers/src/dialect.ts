@@ -3,7 +3,7 @@
  * written here. Nothing in this project compares vendor names; it asks these fields.
  */
 import type { RootAction } from "@mjflow/core/flow";
-import type { Abilities } from "@mjflow/core/port";
+import type { ProviderCapabilities } from "@mjflow/core/port";
 
 export type Mode = "fast" | "relax" | "turbo";
 
@@ -56,7 +56,7 @@ export interface Dialect {
   code21: "window" | "shape";
   /** How a button is pressed: by customId, or by index where the finished task had no buttons (novicezk). */
   change: "change" | "simple-change" | undefined;
-  notifyHook: Abilities["notifyHook"];
+  notifyHook: ProviderCapabilities["notifyHook"];
   /**
    * The lists in which a task can be found by our `state`, each asked for where the one before is not there. Empty: the
    * vendor has none, or a relay of its kind shows its own rows without `state`.
@@ -89,7 +89,7 @@ export function dialect(form: Pick<Dialect, "id" | "title" | "sources"> & Partia
 
 const ROOTS: readonly RootAction[] = ["imagine", "blend", "describe", "shorten", "swap-face"];
 
-export function abilitiesOf(dialect: Dialect): Abilities {
+export function abilitiesOf(dialect: Dialect): ProviderCapabilities {
   return {
     notifyHook: dialect.notifyHook,
     listByCondition: dialect.verbs.includes("list"),

@@ -7,7 +7,7 @@ import {
   LookupError,
   type Provider,
   type RootCall,
-  type SubmitAnswer,
+  type SubmitOutcome,
 } from "@mjflow/core/port";
 import type { Report } from "@mjflow/core/report";
 import { readCallback, readOptions } from "./callback.ts";
@@ -36,13 +36,13 @@ interface LookupRequest {
 /** Single fetches at once, where a vendor has no list: they are the vendor's rate limit's business too. */
 const FETCHES = 5;
 
-const UNSUPPORTED_OUTCOME: SubmitAnswer = { kind: "refused", failure: failure("unsupported") };
+const UNSUPPORTED_OUTCOME: SubmitOutcome = { kind: "refused", failure: failure("unsupported") };
 
 export function createProvider(dialect: Dialect, deps: ProviderDeps): Provider {
   const { httpClient, submitTimeoutMs = SUBMIT_ANSWER_TIMEOUT_MS, lookupTimeoutMs = LOOKUP_TIMEOUT_MS } = deps;
   const options = readOptions(dialect);
 
-  async function submit(verb: Verb, body: Body, context: CallContext): Promise<SubmitAnswer> {
+  async function submit(verb: Verb, body: Body, context: CallContext): Promise<SubmitOutcome> {
     if (!dialect.verbs.includes(verb)) return UNSUPPORTED_OUTCOME;
     const url = urlOf(dialect, verb, context.account, context.mode);
     const headers = headersOf(dialect, context.account);
@@ -93,7 +93,7 @@ export function createProvider(dialect: Dialect, deps: ProviderDeps): Provider {
   return {
     id: dialect.id,
     title: dialect.title,
-    abilities: abilitiesOf(dialect),
+    capabilities: abilitiesOf(dialect),
 
     async submit(call, context) {
       const body = rootBody(dialect, call, context);

@@ -56,7 +56,7 @@ function paged(count: number, size?: number): Vendor {
 describe("a dialect says whether it can be searched", () => {
   test("those whose servers list tasks with their state, and no other", () => {
     const able = PROVIDER_IDS.filter(
-      (id) => createProvider(DIALECTS.get(id)!, { httpClient: createHttpClient() }).abilities.searchByState,
+      (id) => createProvider(DIALECTS.get(id)!, { httpClient: createHttpClient() }).capabilities.searchByState,
     );
     expect(able.toSorted()).toEqual(["midjourney-proxy", "simulator", "trueai"]);
   });

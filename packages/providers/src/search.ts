@@ -3,7 +3,7 @@
  * and a task object carries its `state` (PROTOCOL 1.14, 2.6). What is found was taken. What is not found may have been
  * taken all the same: the list may end before it, or lag behind.
  */
-import type { LookupAnswer } from "@mjflow/core/port";
+import type { LookupResult } from "@mjflow/core/port";
 import type { SearchVerb } from "./dialect.ts";
 import { isFields, textOf } from "./json.ts";
 import { parseTask, type ReadOptions, taskList } from "./report.ts";
@@ -21,9 +21,9 @@ export async function searchRecentTasks(
   verbs: readonly SearchVerb[],
   states: readonly string[],
   options: ReadOptions,
-): Promise<LookupAnswer> {
+): Promise<LookupResult> {
   const missing = new Set(states);
-  const found: LookupAnswer = { reports: [], requests: 0 };
+  const found: LookupResult = { reports: [], requests: 0 };
   for (const verb of verbs) {
     const pages = verb === "query" ? PAGES : 1;
     for (let page = 0; page < pages; page++) {

@@ -4,7 +4,7 @@
  * In doubt the answer is unclear: that costs a wait; a wrong "busy" would cost a second picture.
  */
 import { type Failure, type FailureCode, failure } from "@mjflow/core/error";
-import type { SubmitAnswer } from "@mjflow/core/port";
+import type { SubmitOutcome } from "@mjflow/core/port";
 import type { HttpOutcome } from "./http-client.ts";
 import { type Fields, idOf, integerOf, isFields, parseJson, textOf } from "./json.ts";
 
@@ -24,14 +24,14 @@ const RELAY_AFTER =
   /insert_midjourney_task_failed|do_request_failed|empty_response_body|unmarshal_response_body_failed|read_response_body_failed/;
 const BANNED = /敏感词|banned|sensitive/i;
 
-export function parseSubmitResponse(answer: HttpOutcome, { code21 }: SubmitResponseOptions): SubmitAnswer {
+export function parseSubmitResponse(answer: HttpOutcome, { code21 }: SubmitResponseOptions): SubmitOutcome {
   if (answer.kind === "unsent") return { kind: "busy", reason: `not reached: ${answer.reason}` };
   if (answer.kind === "lost") return { kind: "unclear", reason: answer.reason };
   const { status, text, retryAfterMs } = answer;
   const body = parseJson(text);
   const fields = isFields(body) ? body : undefined;
   const words = fields ? failureTextOf(fields) : undefined;
-  const later = (reason: string): SubmitAnswer => ({
+  const later = (reason: string): SubmitOutcome => ({
     kind: "busy",
     reason,
     ...(retryAfterMs !== undefined && { afterMs: retryAfterMs }),
@@ -53,7 +53,7 @@ export function parseSubmitResponse(answer: HttpOutcome, { code21 }: SubmitRespo
   return readCode(fields, words, code21, later);
 }
 
-type Later = (reason: string) => SubmitAnswer;
+type Later = (reason: string) => SubmitOutcome;
 
 /** Code 1, 21, 22 and the refusals of a 200 (PROTOCOL 2.2). */
 function readCode(
@@ -61,7 +61,7 @@ function readCode(
   words: string | undefined,
   code21: SubmitResponseOptions["code21"],
   later: Later,
-): SubmitAnswer {
+): SubmitOutcome {
   const code = integerOf(fields["code"]);
   if (code !== 1 && code !== 21 && code !== 22) return readRefusal(200, fields, words, later);
   const [vendorTaskId, ...siblings] = idsOf(fields["result"]);
@@ -81,7 +81,7 @@ function readRefusal(
   fields: Fields | undefined,
   words: string | undefined,
   later: Later,
-): SubmitAnswer {
+): SubmitOutcome {
   const code = integerOf(fields?.["code"]);
   const text = words ?? "";
   if (RELAY_AFTER.test(text) || code === 5) return { kind: "unclear", reason: text || "code 5" };
@@ -109,13 +109,13 @@ function readRefusal(
   return { kind: "unclear", reason: `code ${code ?? "missing"}` };
 }
 
-function banned(fields: Fields | undefined, words: string | undefined): SubmitAnswer {
+function banned(fields: Fields | undefined, words: string | undefined): SubmitOutcome {
   const properties = isFields(fields?.["properties"]) ? fields["properties"] : {};
   const bannedWord = textOf(properties["bannedWord"], 100);
   return { kind: "refused", failure: failureReason("banned_prompt", words, bannedWord ? { bannedWord } : {}) };
 }
 
-function refused(code: FailureCode, words: string | undefined): SubmitAnswer {
+function refused(code: FailureCode, words: string | undefined): SubmitOutcome {
   return { kind: "refused", failure: failureReason(code, words) };
 }
 

@@ -2,7 +2,7 @@
 import type { SendMessageBatchRequestEntry, SQSClient } from "@aws-sdk/client-sqs";
 import { MjflowError } from "@mjflow/core/error";
 import { QUEUE_OF, type QueueName } from "@mjflow/core/message";
-import type { Outgoing, Queue } from "@mjflow/core/port";
+import type { OutgoingMessage, Queue } from "@mjflow/core/port";
 import { delaySeconds } from "./delay.ts";
 import { queueOfBody } from "./name.ts";
 
@@ -53,7 +53,7 @@ export function createSqsQueue({ client, urls }: { client: () => Promise<SQSClie
 }
 
 /** Each queue's messages, ten to a request. */
-function batchesOf(messages: readonly Outgoing[]): { name: QueueName; batch: Outgoing[] }[] {
+function batchesOf(messages: readonly OutgoingMessage[]): { name: QueueName; batch: OutgoingMessage[] }[] {
   const byQueue = Map.groupBy(messages, ({ message }) => QUEUE_OF[message.type]);
   return [...byQueue].flatMap(([name, all]) => {
     const batches = Array.from({ length: Math.ceil(all.length / BATCH) }, (_, i) =>
@@ -63,7 +63,7 @@ function batchesOf(messages: readonly Outgoing[]): { name: QueueName; batch: Out
   });
 }
 
-function entryOf({ message, delayMs }: Outgoing, index: number): SendMessageBatchRequestEntry {
+function entryOf({ message, delayMs }: OutgoingMessage, index: number): SendMessageBatchRequestEntry {
   const delay = delaySeconds(delayMs);
   return { Id: String(index), MessageBody: JSON.stringify(message), ...(delay > 0 && { DelaySeconds: delay }) };
 }

@@ -2,7 +2,7 @@
 import type { App, AppKey } from "@mjflow/core/app";
 import type { Credit, Grant } from "@mjflow/core/credit";
 import { MjflowError } from "@mjflow/core/error";
-import { IDEMPOTENCY_KEPT_MS, type Idempotency } from "@mjflow/core/idempotency";
+import { IDEMPOTENCY_TTL_MS, type IdempotencyRecord } from "@mjflow/core/idempotency";
 import type { AppStore, Saved } from "@mjflow/core/port";
 import { type Fields, fieldsOf, type Item, isExpired, keyOf, REV_ATTRIBUTE, row } from "./codec.ts";
 import {
@@ -51,7 +51,7 @@ const IDEMPOTENCY = {
   state: ["st", "text"],
   leaseUntil: ["le", "number"],
   createdAt: ["cr", "number"],
-} as const satisfies Fields<Exclude<keyof Idempotency, "appId" | "key">>;
+} as const satisfies Fields<Exclude<keyof IdempotencyRecord, "appId" | "key">>;
 
 /** `appId` is in the key. */
 const CREDIT = {
@@ -158,14 +158,14 @@ function appKeyOf(item: Item): AppKey {
   return { ...at, ...fieldsOf(item, KEY) } as AppKey;
 }
 
-function idempotencyItem(idempotency: Idempotency): Item {
+function idempotencyItem(idempotency: IdempotencyRecord): Item {
   const { appId, key, createdAt } = idempotency;
-  return { ...row(idempotencyKey(appId, key), IDEMPOTENCY, idempotency), ...expiring(createdAt + IDEMPOTENCY_KEPT_MS) };
+  return { ...row(idempotencyKey(appId, key), IDEMPOTENCY, idempotency), ...expiring(createdAt + IDEMPOTENCY_TTL_MS) };
 }
 
-function idempotencyOf(item: Item): Idempotency {
+function idempotencyOf(item: Item): IdempotencyRecord {
   const [, appId = "", ...key] = keyOf(item).pk.split("#");
-  return { appId, key: key.join("#"), ...fieldsOf(item, IDEMPOTENCY) } as Idempotency;
+  return { appId, key: key.join("#"), ...fieldsOf(item, IDEMPOTENCY) } as IdempotencyRecord;
 }
 
 function creditOf(item: Item): Credit {

@@ -106,19 +106,19 @@ export function createStore({ table, now = Date.now }: StoreDeps): Store {
       const item = healthItem({ ...health, rev: health.rev + 1 });
       return (await table.put(item, health.rev === 0 ? undefined : health.rev)).ok;
     },
-    async keepLetter(letter) {
+    async saveNewDeadLetter(letter) {
       await table.put(letterItem({ ...letter, rev: 1 }), undefined);
     },
-    async letters(limit) {
+    async listDeadLetters(limit) {
       const items = await table.list({ partition: LETTERS_PK, descending: true, limit: LETTERS_READ });
       const open = items.filter(isLive).map(letterOf);
       return open.filter((letter) => letter.state === "kept").slice(0, limit);
     },
-    async letter(id) {
+    async getDeadLetter(id) {
       const item = await table.get(letterKey(id));
       return item && isLive(item) ? letterOf(item) : undefined;
     },
-    async saveLetter(letter) {
+    async saveDeadLetter(letter) {
       const next = { ...letter, rev: letter.rev + 1 };
       const put = await table.put(letterItem(next), letter.rev);
       return put.ok ? { ok: true, item: next } : { ok: false, current: put.current && letterOf(put.current) };

@@ -5,7 +5,7 @@
 import { type Delivery, deliveryIdOf, parseDeliveryId } from "@mjflow/core/delivery";
 import type { Endpoint } from "@mjflow/core/endpoint";
 import { MjflowError } from "@mjflow/core/error";
-import type { HookStore } from "@mjflow/core/port";
+import type { WebhookStore } from "@mjflow/core/port";
 import { type Fields, fieldsOf, type Item, isExpired, keyOf, REV_ATTRIBUTE, row } from "./codec.ts";
 import { ATTRIBUTE, deliveryKey, deliveryPk, dueShard, endpointKey, endpointPk, shardOf } from "./keys.ts";
 import type { Table } from "./table.ts";
@@ -44,7 +44,7 @@ const DELIVERY = {
   due: [ATTRIBUTE.dueAt, "number"],
 } as const satisfies Fields<Exclude<keyof Delivery, "flowId" | "place" | "name" | "listener">>;
 
-export function createHookStore({ table, now = Date.now }: { table: Table; now?: () => number }): HookStore {
+export function createHookStore({ table, now = Date.now }: { table: Table; now?: () => number }): WebhookStore {
   const isLive = (item: Item) => !isExpired(item, now());
 
   return {

@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
-import { newTrust } from "@mjflow/core/breaker";
+import { newHealth } from "@mjflow/core/account-health";
+import { newBreakerRecord } from "@mjflow/core/circuit-breaker";
+import type { DeadLetter } from "@mjflow/core/dead-letter";
 import type { Flow } from "@mjflow/core/flow";
-import { newHealth } from "@mjflow/core/health";
-import type { DeadLetter } from "@mjflow/core/letter";
 import { newTask, type Task } from "@mjflow/core/task";
 import { describe, expect, test } from "vitest";
 import { type Item, ItemError, isExpired, itemBytes } from "./codec.ts";
@@ -81,7 +81,7 @@ describe("a row holds all of its item and gives it back", () => {
       missing: 6,
       failure: { code: "vendor_failed", message: awkward, vendor: { description: awkward } },
       late: { status: "FAILURE", at: now },
-      oddity: "HALF_DONE",
+      unknownStatus: "HALF_DONE",
       orphans: [{ attempt: 1, vendorTaskId: "7", at: now }],
     };
     expect(taskOf(taskItem(full))).toEqual(full);
@@ -94,7 +94,7 @@ describe("a row holds all of its item and gives it back", () => {
   });
 
   test("a flow, each of its flags for itself", () => {
-    const FLAGS = ["roams", "archive", "held", "reopened", "progress"] as const;
+    const FLAGS = ["anyProvider", "archive", "held", "reopened", "progress"] as const;
     for (const flag of FLAGS) {
       const one = { ...flow, [flag]: true };
       expect(flowOf(flowItem(one)), flag).toEqual(one);
@@ -110,7 +110,7 @@ describe("a row holds all of its item and gives it back", () => {
       misses: 0,
       failures: 0,
       changedAt: now,
-      ...newTrust(),
+      ...newBreakerRecord(),
     } as const;
     expect(healthOf(healthItem(health))).toEqual(health);
     const distrusted = { ...health, faults: 2, fault: "unclear", faultAt: now, opens: 1, openUntil: now } as const;

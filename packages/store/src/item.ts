@@ -4,11 +4,12 @@
  * A task's row is written four times in its life. The result stands in the same row instead of one of its own: that
  * would be a second request for each task.
  */
+
+import type { AccountHealth } from "@mjflow/core/account-health";
+import type { DeadLetter } from "@mjflow/core/dead-letter";
 import type { Flow } from "@mjflow/core/flow";
-import type { AccountHealth } from "@mjflow/core/health";
-import type { DeadLetter } from "@mjflow/core/letter";
 import type { Due } from "@mjflow/core/port";
-import { isListed, type Task } from "@mjflow/core/task";
+import { hasOwnDueEntry, type Task } from "@mjflow/core/task";
 import { type Fields, fieldsOf, type Item, ItemError, keyOf, REV_ATTRIBUTE, row } from "./codec.ts";
 import {
   ATTRIBUTE,
@@ -38,9 +39,9 @@ const TASK = {
   then: ["th", "json"],
   resubmit: ["rs", "text"],
   mj: ["mj", "text"],
-  hears: ["hr", "number"],
+  eventMask: ["hr", "number"],
   archive: ["ar", "flag"],
-  owes: ["ow", "json"],
+  pendingEffects: ["ow", "json"],
   copies: ["co", "json"],
   attempt: ["at", "count"],
   phase: ["ph", "text"],
@@ -65,9 +66,9 @@ const TASK = {
   failure: ["fa", "json"],
   result: ["re", "json"],
   late: ["la", "json"],
-  oddity: ["od", "text"],
+  unknownStatus: ["od", "text"],
   orphans: ["or", "json"],
-  places: ["pl", "json"],
+  previousLocations: ["pl", "json"],
 } as const satisfies Fields<Exclude<keyof Task, "flowId" | "path">>;
 
 /** `id` is in the key. `state` and `prompt` are text, never JSON: they come back byte for byte (T5). */
@@ -78,7 +79,7 @@ const FLOW = {
   action: ["ac", "text"],
   provider: ["pr", "text"],
   account: ["acc", "text"],
-  roams: ["ro", "flag"],
+  anyProvider: ["ro", "flag"],
   onVendorLoss: ["vl", "text"],
   restartOf: ["rf", "text"],
   restartedAs: ["ra", "text"],
@@ -90,9 +91,9 @@ const FLOW = {
   state: ["state", "text"],
   notifyHook: ["hook", "text"],
   events: ["ev", "json"],
-  hears: ["hr", "number"],
+  eventMask: ["hr", "number"],
   archive: ["ar", "flag"],
-  owes: ["ow", "json"],
+  pendingEffects: ["ow", "json"],
   progress: ["pg", "flag"],
   createdAt: ["cr", "number"],
   endedAt: ["en", "number"],
@@ -196,6 +197,6 @@ export function dueOf(item: Item): Due | undefined {
 function times(flowId: string, row: Pick<Task, "due" | "flowDue" | "createdAt">): Item {
   return {
     [ATTRIBUTE.expiresAt]: { N: String(expiresAt(row.createdAt)) },
-    ...(isListed(row) && { [ATTRIBUTE.dueShard]: { S: dueShard(shardOf(flowId)) } }),
+    ...(hasOwnDueEntry(row) && { [ATTRIBUTE.dueShard]: { S: dueShard(shardOf(flowId)) } }),
   };
 }

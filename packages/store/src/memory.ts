@@ -3,11 +3,12 @@
  * conformance suite. What goes in is copied and frozen, so that what comes out needs no copy: nobody can share state by accident, and a
  * simulation, which reads far more than it writes, runs in half the time.
  */
+
+import type { AccountHealth } from "@mjflow/core/account-health";
+import type { DeadLetter } from "@mjflow/core/dead-letter";
 import type { Flow } from "@mjflow/core/flow";
-import type { AccountHealth } from "@mjflow/core/health";
-import type { DeadLetter } from "@mjflow/core/letter";
 import type { Due, DueRef, Saved, Store } from "@mjflow/core/port";
-import { isListed, type Task } from "@mjflow/core/task";
+import { hasOwnDueEntry, type Task } from "@mjflow/core/task";
 import { createAppStore } from "./app.ts";
 import type { Item } from "./codec.ts";
 import { dueOf } from "./item.ts";
@@ -73,7 +74,7 @@ export function createMemoryStore({
     if (!dueIndex.has(shard)) dueIndex.set(shard, new Map());
     const { due: dueAt } = row.item;
     const ref: DueRef = row.kind === "flow" ? { kind: "flow", flowId } : { kind: "task", flowId, path: row.item.path };
-    if (isListed(row.item)) dueIndex.get(shard)!.set(`${pk}/${sk}`, { ...ref, dueAt: dueAt! });
+    if (hasOwnDueEntry(row.item)) dueIndex.get(shard)!.set(`${pk}/${sk}`, { ...ref, dueAt: dueAt! });
     else dueIndex.get(shard)!.delete(`${pk}/${sk}`);
   }
 
@@ -165,18 +166,18 @@ export function createMemoryStore({
       accounts.set(pk, frozen({ ...health, rev: health.rev + 1 }));
       return true;
     },
-    async keepLetter(letter) {
+    async saveNewDeadLetter(letter) {
       if (!dead.has(letter.id)) dead.set(letter.id, frozen({ ...letter, rev: 1 }));
     },
-    async letters(limit) {
+    async listDeadLetters(limit) {
       const open = [...dead.values()].filter((letter) => letter.state === "kept" && isLive(letter, now()));
       return open.sort((a, b) => compare(b.id, a.id)).slice(0, limit);
     },
-    async letter(id) {
+    async getDeadLetter(id) {
       const letter = dead.get(id);
       return letter && isLive(letter, now()) ? letter : undefined;
     },
-    async saveLetter(letter) {
+    async saveDeadLetter(letter) {
       const current = dead.get(letter.id);
       if (current?.rev !== letter.rev) return { ok: false, current };
       const item = frozen({ ...letter, rev: letter.rev + 1 });

@@ -1,5 +1,5 @@
 /** Presses: what they are called for people, and which make sense on what. The server has the last word. */
-import { canonicalPress, nameOf, needsModal } from "@mjflow/core/button";
+import { canonicalButtonName, canonicalPress, needsModal } from "@mjflow/core/button";
 
 const LABELS = new Map(
   Object.entries({
@@ -34,7 +34,7 @@ const LABELS = new Map(
 
 /** Ours, whether the press was a label, a name or the vendor's own customId. */
 function named(press: string): string {
-  return nameOf(press.trim()) ?? canonicalPress(press);
+  return canonicalButtonName(press.trim()) ?? canonicalPress(press);
 }
 
 /** `upscale:1` as `U1`, `zoom:2` as `Zoom out 2×`; what has no name of ours as it is. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { ctx, effects, hour, NOW, play, taskIn } from "../../test/sample.ts";
 import { failure } from "../error.ts";
-import { HEARS } from "../event.ts";
+import { EVENT_BITS } from "../event.ts";
 import { decide, type Signal } from "../state.ts";
 import { type Copy, ENDED, STATUSES } from "../task.ts";
 import { TIMINGS } from "../timing.ts";
@@ -60,15 +60,20 @@ describe("copies", () => {
   const archived = (copies: Copy[]): Signal => ({ kind: "archived", copies });
 
   it("are noted at the end, and then those who listen are told", () => {
-    const done = taskIn("SUCCESS", { owes: ["archive", "tell"], due: NOW, hears: HEARS.ended, endedAt: NOW });
+    const done = taskIn("SUCCESS", {
+      pendingEffects: ["archive", "tell"],
+      due: NOW,
+      eventMask: EVENT_BITS.ended,
+      endedAt: NOW,
+    });
     const { task, last } = play(done, archived([copy]));
     expect(effects(last)).toEqual(["tell"]);
-    expect(task).toMatchObject({ copies: [copy], owes: ["tell"] });
+    expect(task).toMatchObject({ copies: [copy], pendingEffects: ["tell"] });
   });
 
   it("that cannot be made leave the vendor's links, and hold up nothing", () => {
-    const { task } = play(taskIn("SUCCESS", { owes: ["archive"], due: NOW }), archived([]));
-    expect([task.copies, task.owes, task.due]).toEqual([undefined, undefined, undefined]);
+    const { task } = play(taskIn("SUCCESS", { pendingEffects: ["archive"], due: NOW }), archived([]));
+    expect([task.copies, task.pendingEffects, task.due]).toEqual([undefined, undefined, undefined]);
     expect("copies" in task).toBe(false);
   });
 
@@ -85,7 +90,7 @@ describe("a task no vendor was asked for", () => {
   it("is done when it is made: nothing of it is left to copy", () => {
     const { task, last } = play(taskIn("PENDING", { archive: true }), made);
     expect(task).toMatchObject({ status: "SUCCESS", progress: 100, result: { imageUrl: "ours" }, copies: [copy] });
-    expect([task.archive, task.owes, effects(last)]).toEqual([undefined, undefined, ["settle"]]);
+    expect([task.archive, task.pendingEffects, effects(last)]).toEqual([undefined, undefined, ["settle"]]);
   });
 
   it("is made once, and never in place of a vendor's", () => {

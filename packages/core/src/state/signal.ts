@@ -6,35 +6,42 @@ import type { Copy, Task, TaskStatus } from "../task.ts";
 import type { Timings } from "../timing.ts";
 
 /** Whether callbacks can be expected for an accepted task: how soon the sweeper looks depends on it. */
-export type Expect = "calling" | "unknown" | "silent" | "instant";
+export type CallbackExpectation = "calling" | "unknown" | "silent" | "instant";
 
-export type Call = Task["phase"];
+export type CallKind = Task["phase"];
 
 export type Signal =
   /**
    * A worker has the task's message and would make this call. What it prepared is what it may do: should the task have
    * moved on to its window meanwhile, a claim to submit it gets nothing, or the press would be paid twice.
    */
-  | { kind: "claim"; call: Call; customId?: string }
+  | { kind: "claim"; call: CallKind; customId?: string }
   // The vendor's answers say which call they answer, where that is known: a slow answer to the press must not be taken
   // for the answer to the window that another worker has sent since.
-  | { kind: "accepted"; attempt: number; call?: Call; vendorTaskId: string; siblings?: string[]; expect: Expect }
+  | {
+      kind: "accepted";
+      attempt: number;
+      call?: CallKind;
+      vendorTaskId: string;
+      siblings?: string[];
+      expect: CallbackExpectation;
+    }
   /** The vendor took it and waits for a prompt or mask. */
-  | { kind: "window"; attempt: number; call?: Call; vendorTaskId: string }
+  | { kind: "window"; attempt: number; call?: CallKind; vendorTaskId: string }
   /** `to`: where a root goes on whose vendor is lost, if its app wants that. */
-  | { kind: "refused"; attempt: number; call?: Call; failure: Failure; to?: Account }
+  | { kind: "refused"; attempt: number; call?: CallKind; failure: Failure; to?: AccountRef }
   /**
    * Definitely not taken; `afterMs` where the vendor said when to return. `to`: an account that would take a root now.
    * @param chance 0 to 1, for jitter
    */
-  | { kind: "busy"; attempt: number; call?: Call; afterMs?: number; chance: number; to?: Account }
+  | { kind: "busy"; attempt: number; call?: CallKind; afterMs?: number; chance: number; to?: AccountRef }
   /** Not asked: its account runs as many of our tasks as it may. */
-  | { kind: "full"; chance: number; to?: Account }
+  | { kind: "full"; chance: number; to?: AccountRef }
   /** May or may not have been taken. */
-  | { kind: "unclear"; attempt: number; call?: Call }
+  | { kind: "unclear"; attempt: number; call?: CallKind }
   // A look-up says of which revision it was asked: the task may have been sent again while the vendor was thinking.
   // A callback says by its token at which account its attempt was made.
-  | { kind: "report"; attempt: number; from: "callback" | "lookup"; rev?: number; at?: Account; report: Report }
+  | { kind: "report"; attempt: number; from: "callback" | "lookup"; rev?: number; at?: AccountRef; report: Report }
   /** A look-up found no such task. */
   | { kind: "missing"; rev?: number }
   /**
@@ -55,10 +62,10 @@ export type Signal =
   /** The app called its flow off: what the vendor does not have is not sent any more. */
   | { kind: "cancel" }
   /** It cannot be submitted at all: no such button, parent failed, message poisoned. */
-  | { kind: "abandon"; failure: Failure; to?: Account };
+  | { kind: "abandon"; failure: Failure; to?: AccountRef };
 
 /** A vendor's account. */
-export type Account = Pick<Task, "provider" | "account">;
+export type AccountRef = Pick<Task, "provider" | "account">;
 
 export interface Context {
   /** Epoch ms. */
@@ -82,7 +89,7 @@ export type Effect =
   /** Copy the result's pictures. */
   | { kind: "archive" };
 
-export type Reason =
+export type DecisionReason =
   | "ended"
   | "duplicate"
   | "stale"
@@ -97,5 +104,5 @@ export type Decision =
   /** A new state. */
   | { kind: "move"; next: Task; effects: Effect[] }
   /** The state stays; something is noted on the row (a duplicate counted, an orphan, a late end). */
-  | { kind: "record"; next: Task; why: Reason; effects: Effect[] }
-  | { kind: "ignore"; why: Reason };
+  | { kind: "record"; next: Task; why: DecisionReason; effects: Effect[] }
+  | { kind: "ignore"; why: DecisionReason };

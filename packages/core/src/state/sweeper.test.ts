@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { ctx, due, followed, minute, missing, NOW, play, second, taskIn } from "../../test/sample.ts";
-import { HEARS } from "../event.ts";
+import { EVENT_BITS } from "../event.ts";
 import { decide, type Signal } from "../state.ts";
 import { lookupPauseMs, TIMINGS } from "../timing.ts";
 
@@ -72,12 +72,12 @@ describe("what was not found", () => {
 });
 
 describe("an announcement", () => {
-  const open = taskIn("MODAL", { owes: ["tell"], due: NOW, hears: HEARS.modal, submittedAt: NOW });
+  const open = taskIn("MODAL", { pendingEffects: ["tell"], due: NOW, eventMask: EVENT_BITS.modal, submittedAt: NOW });
 
   it("of an open window is made again until somebody has kept it", () => {
     const { task, last } = play(open, second, due);
     expect(last).toMatchObject({ kind: "record", effects: [{ kind: "tell" }] });
-    expect(task).toMatchObject({ status: "MODAL", due: NOW + second + TIMINGS.effectsMs, owes: ["tell"] });
+    expect(task).toMatchObject({ status: "MODAL", due: NOW + second + TIMINGS.effectsMs, pendingEffects: ["tell"] });
   });
 
   it("that cannot be made does not keep a window open for ever", () => {
@@ -96,17 +96,17 @@ describe("an announcement", () => {
     const { task, last } = play(open, second, told("MODAL"));
     expect(last).toMatchObject({ kind: "record", why: "no-news", effects: [] });
     expect(task).toMatchObject({ status: "MODAL", due: NOW + second + TIMINGS.modalMs });
-    expect(task.owes).toBeUndefined();
+    expect(task.pendingEffects).toBeUndefined();
   });
 
   it("of an end, kept, is owed no more", () => {
-    const { task } = play(taskIn("SUCCESS", { owes: ["archive", "tell"], due: NOW }), told("SUCCESS"));
-    expect(task).toMatchObject({ owes: ["archive"], due: NOW });
+    const { task } = play(taskIn("SUCCESS", { pendingEffects: ["archive", "tell"], due: NOW }), told("SUCCESS"));
+    expect(task).toMatchObject({ pendingEffects: ["archive"], due: NOW });
     expect(play(task, told("SUCCESS")).last).toEqual({ kind: "ignore", why: "no-news" });
   });
 
   it("of an earlier state pays nothing that came since", () => {
-    const ended = taskIn("SUCCESS", { owes: ["tell"], due: NOW });
+    const ended = taskIn("SUCCESS", { pendingEffects: ["tell"], due: NOW });
     expect(play(ended, told("MODAL")).last).toEqual({ kind: "ignore", why: "no-news" });
     expect(play(taskIn("MODAL"), told("MODAL")).last).toEqual({ kind: "ignore", why: "no-news" });
   });
@@ -120,8 +120,8 @@ describe("follow-ups known to be sent", () => {
   });
 
   it("of a task that owes more leave the rest owed", () => {
-    const task = taskIn("SUCCESS", { then: [{ press: "U1" }], due: NOW, owes: ["follow", "tell"] });
-    expect(play(task, followed).task).toMatchObject({ owes: ["tell"], due: NOW });
+    const task = taskIn("SUCCESS", { then: [{ press: "U1" }], due: NOW, pendingEffects: ["follow", "tell"] });
+    expect(play(task, followed).task).toMatchObject({ pendingEffects: ["tell"], due: NOW });
   });
 
   it("of what has not ended, or owes nothing, are no news", () => {

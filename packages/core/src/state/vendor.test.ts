@@ -87,7 +87,7 @@ describe("another attempt's report", () => {
 
 describe("an attempt that its vendor said it had not taken", () => {
   const places = [{ attempt: 1, provider: "old", account: "default", untaken: true as const }];
-  const moved = taskIn("SUBMITTED", { attempt: 2, vendorTaskId: "b", places });
+  const moved = taskIn("SUBMITTED", { attempt: 2, vendorTaskId: "b", previousLocations: places });
 
   it("and says once more that nothing came of it, is no news", () => {
     for (const status of ["FAILURE", "CANCEL"] as const) {
@@ -123,7 +123,7 @@ describe("a window that is seen", () => {
     const doubted = play(pending(), claim, windowOf(), answer, claim, unclear()).task;
     const { task, last } = play(doubted, lookup(undefined, 1, { unknownStatus: "PAUSED" }));
     expect(last).toMatchObject({ kind: "record", why: "unknown-status" });
-    expect(task).toMatchObject({ status: "UNCLEAR", oddity: "PAUSED" });
+    expect(task).toMatchObject({ status: "UNCLEAR", unknownStatus: "PAUSED" });
   });
 });
 

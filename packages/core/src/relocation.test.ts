@@ -15,20 +15,30 @@ import {
   unclear,
 } from "../test/sample.ts";
 import { failure } from "./error.ts";
-import { backAt, isAt, isBack, isMovable, madeOf, movedTo, placeOf, turnedUp, yieldedTo } from "./place.ts";
-import type { Account, Signal } from "./state.ts";
+import {
+  accountOfAttempt,
+  adoptAttemptLocation,
+  canRelocate,
+  countSubmissions,
+  isSameAccount,
+  markAccepted,
+  relocateTo,
+  restoreLocation,
+  restoresAttempt,
+} from "./relocation.ts";
+import type { AccountRef, Signal } from "./state.ts";
 import { STATUSES, type Task } from "./task.ts";
 import { TIMINGS } from "./timing.ts";
 
-const A: Account = { provider: "sim", account: "default" };
-const B: Account = { provider: "sim", account: "b" };
-const C: Account = { provider: "other", account: "c" };
+const A: AccountRef = { provider: "sim", account: "default" };
+const B: AccountRef = { provider: "sim", account: "b" };
+const C: AccountRef = { provider: "other", account: "c" };
 const start = (more: Partial<Task> = {}) => taskIn("PENDING", { due: NOW, ...more });
-const left = (attempt: number, to: Account): Signal => ({ ...busy(attempt), to }) as Signal;
+const left = (attempt: number, to: AccountRef): Signal => ({ ...busy(attempt), to }) as Signal;
 const heard = (
   status: Parameters<typeof report>[0],
   attempt: number,
-  at: Account,
+  at: AccountRef,
   vendorTaskId = `v${attempt}`,
 ): Signal => {
   return { kind: "report", attempt, from: "callback", at, report: report(status, { vendorTaskId }) };
@@ -43,12 +53,12 @@ describe("a root that was not taken", () => {
     expect(task).toMatchObject({
       busy: 0,
       due: NOW + TIMINGS.requeueMs,
-      places: [{ ...A, attempt: 1, untaken: true }],
+      previousLocations: [{ ...A, attempt: 1, untaken: true }],
     });
-    expect([task.leaseUntil, madeOf(task)]).toEqual([undefined, 0]);
+    expect([task.leaseUntil, countSubmissions(task)]).toEqual([undefined, 0]);
     const sent = play(task, claim, accepted(2)).task;
-    expect([where(sent), madeOf(sent)]).toEqual([{ ...B, attempt: 2, status: "SUBMITTED" }, 1]);
-    expect([placeOf(sent, 1), placeOf(sent, 2)]).toMatchObject([A, B]);
+    expect([where(sent), countSubmissions(sent)]).toEqual([{ ...B, attempt: 2, status: "SUBMITTED" }, 1]);
+    expect([accountOfAttempt(sent, 1), accountOfAttempt(sent, 2)]).toMatchObject([A, B]);
   });
 
   it("and was never asked for moves with no number left behind, and that is no news to its app", () => {
@@ -60,7 +70,7 @@ describe("a root that was not taken", () => {
 
   it("leaves the number behind that an earlier busy answer gave back: the account has a token with it", () => {
     const { task } = play(start(), claim, busy(1), { kind: "full", chance: 0, to: B });
-    expect(task).toMatchObject({ ...B, attempt: 1, places: [{ ...A, attempt: 1, untaken: true }] });
+    expect(task).toMatchObject({ ...B, attempt: 1, previousLocations: [{ ...A, attempt: 1, untaken: true }] });
   });
 
   it("whose vendor is lost goes on elsewhere, if there is anywhere; else it ends", () => {
@@ -82,7 +92,7 @@ describe("a root that was not taken", () => {
       task = next;
     }
     expect(moves).toBe(8);
-    expect([madeOf(task), task.status]).toEqual([0, "PENDING"]);
+    expect([countSubmissions(task), task.status]).toEqual([0, "PENDING"]);
   });
 
   it("gives up when it has waited as long as any may, wherever there is room", () => {
@@ -116,12 +126,12 @@ describe("nothing moves", () => {
   });
 
   it("but roots that no vendor was ever heard of", () => {
-    expect(isMovable(start())).toBe(true);
-    expect(isMovable(start({ path: "0-1" }))).toBe(false);
-    expect(isMovable(start({ vendorTaskId: "v" }))).toBe(false);
-    expect(isMovable(start({ orphans: [{ attempt: 1, at: NOW }] }))).toBe(false);
-    expect(isMovable(taskIn("MODAL", { phase: "modal" }))).toBe(false);
-    expect(isMovable(taskIn("FAILURE"))).toBe(false);
+    expect(canRelocate(start())).toBe(true);
+    expect(canRelocate(start({ path: "0-1" }))).toBe(false);
+    expect(canRelocate(start({ vendorTaskId: "v" }))).toBe(false);
+    expect(canRelocate(start({ orphans: [{ attempt: 1, at: NOW }] }))).toBe(false);
+    expect(canRelocate(taskIn("MODAL", { phase: "modal" }))).toBe(false);
+    expect(canRelocate(taskIn("FAILURE"))).toBe(false);
     const branch = play(start({ path: "0-1" }), claim, left(1, B)).task;
     expect(branch).toMatchObject({ ...A, attempt: 0, busy: 1 });
   });
@@ -132,7 +142,7 @@ describe("an account that took it after all", () => {
     for (const status of ["SUBMITTED", "IN_PROGRESS", "SUCCESS"] as const) {
       const { task } = play(start(), claim, left(1, B), heard(status, 1, A));
       expect(where(task)).toEqual({ ...A, attempt: 1, status });
-      expect([task.vendorTaskId, task.places, madeOf(task)]).toEqual(["v1", undefined, 1]);
+      expect([task.vendorTaskId, task.previousLocations, countSubmissions(task)]).toEqual(["v1", undefined, 1]);
       expect(play(task, claim).task.attempt).toBe(1);
     }
     expect(play(start(), claim, left(1, B), { ...accepted(1) }).task).toMatchObject({ ...A, status: "SUBMITTED" });
@@ -150,7 +160,7 @@ describe("an account that took it after all", () => {
     const waits = play(start(), claim, unclear(), 2 * hour, missing, missing).task;
     if (waits.status !== "PENDING") throw new Error(waits.status);
     const moved = play({ ...waits, createdAt: NOW + 2 * hour }, claim, left(2, B)).task;
-    expect(isBack(moved, 1)).toBe(true);
+    expect(restoresAttempt(moved, 1)).toBe(true);
     const { task } = play(moved, heard("IN_PROGRESS", 1, A));
     expect(where(task)).toEqual({ ...A, attempt: 1, status: "IN_PROGRESS" });
   });
@@ -172,7 +182,7 @@ describe("an account that took it after all", () => {
     const { task } = play(start(), claim, left(1, B), claim, accepted(2), heard("SUCCESS", 1, A));
     expect(where(task)).toEqual({ ...A, attempt: 2, status: "SUCCESS" });
     expect(task).toMatchObject({ vendorTaskId: "v1", endedBy: 1, orphans: [{ attempt: 2, vendorTaskId: "v2" }] });
-    expect([placeOf(task, 1), placeOf(task, 2), madeOf(task)]).toMatchObject([A, B, 2]);
+    expect([accountOfAttempt(task, 1), accountOfAttempt(task, 2), countSubmissions(task)]).toMatchObject([A, B, 2]);
     const late = play(task, heard("SUCCESS", 2, B)).task;
     expect(where(late)).toEqual(where(task));
   });
@@ -209,47 +219,47 @@ describe("an account with a cap", () => {
 });
 
 describe("where attempts were made", () => {
-  const places: Task["places"] = [
+  const places: Task["previousLocations"] = [
     { ...A, attempt: 1, untaken: true },
     { ...B, attempt: 2, untaken: true },
     { ...A, attempt: 3 },
   ];
-  const moved = taskIn("SUBMITTED", { ...C, attempt: 4, places });
+  const moved = taskIn("SUBMITTED", { ...C, attempt: 4, previousLocations: places });
 
   it("is an account of a provider: the same name elsewhere is another", () => {
-    expect(isAt(A, { ...A })).toBe(true);
-    expect([isAt(A, B), isAt(A, { ...A, provider: "other" })]).toEqual([false, false]);
+    expect(isSameAccount(A, { ...A })).toBe(true);
+    expect([isSameAccount(A, B), isSameAccount(A, { ...A, provider: "other" })]).toEqual([false, false]);
   });
 
   it("is kept with what was not taken only where something was asked, and left", () => {
     const asked = { ...A, attempt: 1, untaken: true };
-    expect(movedTo(taskIn("PENDING", A), B).places).toStrictEqual([{ ...A, attempt: 0 }]);
-    expect(movedTo(taskIn("PENDING", { ...A, busy: 2 }), B).places).toStrictEqual([asked]);
-    expect(movedTo(taskIn("SUBMITTING", { ...A, attempt: 1 }), B).places).toStrictEqual([asked]);
+    expect(relocateTo(taskIn("PENDING", A), B).previousLocations).toStrictEqual([{ ...A, attempt: 0 }]);
+    expect(relocateTo(taskIn("PENDING", { ...A, busy: 2 }), B).previousLocations).toStrictEqual([asked]);
+    expect(relocateTo(taskIn("SUBMITTING", { ...A, attempt: 1 }), B).previousLocations).toStrictEqual([asked]);
   });
 
   it("is said of the one that turned up, and of no other", () => {
-    expect(turnedUp(moved, 2).places).toStrictEqual([places[0], { ...B, attempt: 2 }, places[2]]);
-    expect(turnedUp(taskIn("SUBMITTED"), 1)).toEqual({});
+    expect(markAccepted(moved, 2).previousLocations).toStrictEqual([places[0], { ...B, attempt: 2 }, places[2]]);
+    expect(markAccepted(taskIn("SUBMITTED"), 1)).toEqual({});
   });
 
   it("is where the task is again, should that have it; what came later is forgotten", () => {
-    expect(backAt(moved, 3)).toStrictEqual({ ...A, places: places.slice(0, 2) });
-    expect(backAt(moved, 1)).toStrictEqual({ ...A, places: undefined });
-    expect([backAt(moved, 4), backAt(taskIn("SUBMITTED"), 1)]).toEqual([{}, {}]);
+    expect(restoreLocation(moved, 3)).toStrictEqual({ ...A, previousLocations: places.slice(0, 2) });
+    expect(restoreLocation(moved, 1)).toStrictEqual({ ...A, previousLocations: undefined });
+    expect([restoreLocation(moved, 4), restoreLocation(taskIn("SUBMITTED"), 1)]).toEqual([{}, {}]);
   });
 
   it("is where the task goes on, should that succeed; where the latest was stays known", () => {
-    expect(yieldedTo(moved, 2)).toStrictEqual({
+    expect(adoptAttemptLocation(moved, 2)).toStrictEqual({
       ...B,
-      places: [places[0], { ...B, attempt: 2 }, places[2], { ...C, attempt: 4 }],
+      previousLocations: [places[0], { ...B, attempt: 2 }, places[2], { ...C, attempt: 4 }],
     });
-    expect([yieldedTo(moved, 4), yieldedTo(taskIn("SUBMITTED"), 1)]).toEqual([{}, {}]);
+    expect([adoptAttemptLocation(moved, 4), adoptAttemptLocation(taskIn("SUBMITTED"), 1)]).toEqual([{}, {}]);
   });
 
   it("is where a waiting task may be back: with what was left untaken, or with what was made last", () => {
     const waiting = { ...moved, status: "PENDING" as const };
-    expect([0, 1, 2, 3, 4, 5].map((attempt) => isBack(waiting, attempt))).toEqual([
+    expect([0, 1, 2, 3, 4, 5].map((attempt) => restoresAttempt(waiting, attempt))).toEqual([
       false,
       true,
       true,
@@ -261,8 +271,8 @@ describe("where attempts were made", () => {
 
   it("is left only by a root that nobody has or may have: not by one whose window is being answered", () => {
     for (const status of ["PENDING", "SUBMITTING", "UNCLEAR"] as const) {
-      expect(isMovable(taskIn(status)), status).toBe(true);
-      expect(isMovable(taskIn(status, { phase: "modal" })), status).toBe(false);
+      expect(canRelocate(taskIn(status)), status).toBe(true);
+      expect(canRelocate(taskIn(status, { phase: "modal" })), status).toBe(false);
     }
   });
 });

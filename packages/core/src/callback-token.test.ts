@@ -1,13 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { FLOW, NOW } from "../test/sample.ts";
+import { type CallbackClaims, encodeClaims, parseToken } from "./callback-token.ts";
 import { flowIdOf } from "./id.ts";
 import { REQUEST } from "./limit.ts";
-import { claimsText, type HookClaims, parseToken } from "./token.ts";
 
 const MAC = "m".repeat(43);
 const name = fc.stringMatching(/^[A-Za-z0-9_-]{1,40}$/);
-const claims: fc.Arbitrary<HookClaims> = fc.record({
+const claims: fc.Arbitrary<CallbackClaims> = fc.record({
   keyId: name,
   flowId: fc
     .tuple(fc.nat(2 ** 31), fc.uint8Array({ minLength: 10, maxLength: 10 }))
@@ -20,7 +20,7 @@ const claims: fc.Arbitrary<HookClaims> = fc.record({
   progress: fc.boolean(),
   calling: fc.boolean(),
 });
-const sample: HookClaims = {
+const sample: CallbackClaims = {
   keyId: "k1",
   flowId: FLOW,
   path: "0-2",
@@ -36,7 +36,7 @@ describe("the hook token", () => {
   it("says again what it was made of", () => {
     fc.assert(
       fc.property(claims, (made) => {
-        const text = claimsText(made);
+        const text = encodeClaims(made);
         expect(parseToken(`${text}.${MAC}`)).toEqual({ text, mac: MAC, claims: made });
       }),
     );
@@ -45,7 +45,7 @@ describe("the hook token", () => {
   it("survives every URL's path as it is", () => {
     fc.assert(
       fc.property(claims, (made) => {
-        const token = `${claimsText(made)}.${MAC}`;
+        const token = `${encodeClaims(made)}.${MAC}`;
         expect(new URL(`https://x/callbacks/${token}`).pathname).toBe(`/callbacks/${token}`);
         expect(encodeURIComponent(token)).toBe(token);
       }),
@@ -55,24 +55,24 @@ describe("the hook token", () => {
   it("of the longest path fits its own limit and the vendors'", () => {
     const path = `0${"-199".repeat(39)}`.slice(0, REQUEST.pathLength);
     const long = { ...sample, path, keyId: "k".repeat(40), provider: "p".repeat(40), account: "a".repeat(40) };
-    const token = `${claimsText({ ...long, attempt: 999_999, calling: true })}.${MAC}`;
+    const token = `${encodeClaims({ ...long, attempt: 999_999, calling: true })}.${MAC}`;
     expect(parseToken(token)).toBeDefined();
     expect(token.length).toBeLessThan(512);
   });
 
   it("is read up to its limit, and not beyond", () => {
     const of = (length: number) => {
-      const short = `${claimsText({ ...sample, path: "0", attempt: 10 })}.${MAC}`;
+      const short = `${encodeClaims({ ...sample, path: "0", attempt: 10 })}.${MAC}`;
       const odd = (length - short.length) % 2;
       const path = `0${"-1".repeat((length - short.length - odd) / 2)}`;
-      return `${claimsText({ ...sample, path, attempt: odd ? 100 : 10 })}.${MAC}`;
+      return `${encodeClaims({ ...sample, path, attempt: odd ? 100 : 10 })}.${MAC}`;
     };
     for (const length of [511, 512, 513]) expect(of(length)).toHaveLength(length);
     expect([511, 512, 513].map((length) => parseToken(of(length)) !== undefined)).toEqual([true, true, false]);
   });
 
   it("edited anywhere is another text, so that the mac over it no longer fits, or no token at all", () => {
-    const token = `${claimsText(sample)}.${MAC}`;
+    const token = `${encodeClaims(sample)}.${MAC}`;
     fc.assert(
       fc.property(
         fc.nat(token.length - 1),
@@ -83,7 +83,7 @@ describe("the hook token", () => {
           fc.pre(edited !== token);
           const read = parseToken(edited);
           if (read) expect(`${read.text}.${read.mac}`).toBe(edited);
-          if (read) expect(read.text === claimsText(sample) && read.mac === MAC).toBe(false);
+          if (read) expect(read.text === encodeClaims(sample) && read.mac === MAC).toBe(false);
         },
       ),
       { numRuns: 2_000 },
@@ -93,14 +93,14 @@ describe("the hook token", () => {
   it("two sets of claims never share a text", () => {
     fc.assert(
       fc.property(claims, claims, (a, b) => {
-        if (JSON.stringify(a) !== JSON.stringify(b)) expect(claimsText(a)).not.toBe(claimsText(b));
+        if (JSON.stringify(a) !== JSON.stringify(b)) expect(encodeClaims(a)).not.toBe(encodeClaims(b));
       }),
     );
   });
 
   it("garbage is no token, and never throws", () => {
     fc.assert(fc.property(fc.string({ maxLength: 700 }), (text) => parseToken(text) === undefined));
-    const parts = `${claimsText(sample)}.${MAC}`.split(".");
+    const parts = `${encodeClaims(sample)}.${MAC}`.split(".");
     fc.assert(
       fc.property(
         fc.nat(9),
@@ -111,23 +111,23 @@ describe("the hook token", () => {
         },
       ),
     );
-    expect(parseToken(`${claimsText(sample)}.${MAC}.x`)).toBeUndefined();
-    expect(parseToken(`${claimsText(sample)}.${MAC}`.padEnd(513, "x"))).toBeUndefined();
+    expect(parseToken(`${encodeClaims(sample)}.${MAC}.x`)).toBeUndefined();
+    expect(parseToken(`${encodeClaims(sample)}.${MAC}`.padEnd(513, "x"))).toBeUndefined();
   });
 
   it.each([
     ["attempt 0", { attempt: 0 }],
     ["a path outside any lineage", { path: "1-2" }],
     ["an id that is no flow's", { flowId: "flow_x" }],
-    ...(["keyId", "provider", "account"] as const).flatMap((field): [string, Partial<HookClaims>][] => [
+    ...(["keyId", "provider", "account"] as const).flatMap((field): [string, Partial<CallbackClaims>][] => [
       [`an empty ${field}`, { [field]: "" }],
       [`a ${field} with anything but letters, digits, - and _`, { [field]: "a/b" }],
       [`a ${field} that only ends well`, { [field]: "%a" }],
       [`a ${field} that only begins well`, { [field]: "a%" }],
       [`a ${field} longer than 40`, { [field]: "a".repeat(41) }],
     ]),
-  ] as [string, Partial<HookClaims>][])("%s is not believed", (_, wrong) => {
-    expect(parseToken(`${claimsText({ ...sample, ...wrong })}.${MAC}`)).toBeUndefined();
+  ] as [string, Partial<CallbackClaims>][])("%s is not believed", (_, wrong) => {
+    expect(parseToken(`${encodeClaims({ ...sample, ...wrong })}.${MAC}`)).toBeUndefined();
   });
 
   it.each([
@@ -143,7 +143,7 @@ describe("the hook token", () => {
     [9, "m".repeat(42), "too short a mac"],
     [9, "m".repeat(44), "too long a mac"],
   ] as const)("with part %i %j: %s, it is not believed", (at, part, _) => {
-    const parts = `${claimsText(sample)}.${MAC}`.split(".");
+    const parts = `${encodeClaims(sample)}.${MAC}`.split(".");
     expect(parseToken(parts.with(at, part).join("."))).toBeUndefined();
   });
 
@@ -154,14 +154,14 @@ describe("the hook token", () => {
     [true, true, "pc"],
   ])("its policy is readable (progress %s, calling %s)", (progress, calling, letters) => {
     expect(
-      claimsText({ ...sample, progress, calling })
+      encodeClaims({ ...sample, progress, calling })
         .split(".")
         .at(-1),
     ).toBe(letters);
   });
 
   it("its expiry is a whole second, never later than asked for", () => {
-    const read = parseToken(`${claimsText({ ...sample, expiresAt: NOW + 999 })}.${MAC}`);
+    const read = parseToken(`${encodeClaims({ ...sample, expiresAt: NOW + 999 })}.${MAC}`);
     expect(read?.claims.expiresAt).toBe(NOW);
   });
 });

@@ -9,7 +9,7 @@
  */
 import { isFlowId, parseTaskId, taskIdOf } from "./id.ts";
 
-export interface HookClaims {
+export interface CallbackClaims {
   keyId: string;
   flowId: string;
   path: string;
@@ -28,7 +28,7 @@ const NAME = /^[A-Za-z0-9_-]{1,40}$/;
 const MAC = /^[A-Za-z0-9_-]{43}$/;
 
 /** The part of the token the HMAC is taken over. */
-export function claimsText(claims: HookClaims): string {
+export function encodeClaims(claims: CallbackClaims): string {
   const expiry = Math.floor(claims.expiresAt / 1_000).toString(36);
   const policy = `${claims.progress ? "p" : ""}${claims.calling ? "c" : ""}` || "n";
   const ulid = claims.flowId.slice("flow_".length);
@@ -38,7 +38,7 @@ export function claimsText(claims: HookClaims): string {
 }
 
 /** Splits a token; nothing in it may be believed before the mac was checked over `text` with the key `keyId`. */
-export function parseToken(token: string): { text: string; mac: string; claims: HookClaims } | undefined {
+export function parseToken(token: string): { text: string; mac: string; claims: CallbackClaims } | undefined {
   if (token.length > 512) return undefined;
   const parts = token.split(".");
   const [version, keyId, ulid, path, attempt, provider, account, expiry, policy, mac] = parts;

@@ -1,5 +1,5 @@
 /** Which account takes a new root: by weight and by how far each is trusted. Pure, and the same draw for the same flow. */
-import { breakerOf, isForGood, type Trust } from "./breaker.ts";
+import { type BreakerRecord, breakerStateOf, isPermanentFault } from "./circuit-breaker.ts";
 
 /** Instead of a vendor's id: whichever can. */
 export const ANY_PROVIDER = "auto";
@@ -8,51 +8,52 @@ export interface Candidate {
   provider: string;
   account: string;
   weight: number;
-  trust: Trust;
+  breaker: BreakerRecord;
 }
 
-export interface Wish {
+export interface SelectionCriteria {
   /** 0 to 1. */
   chance: number;
   now: number;
   /** It may move on should it be refused: so it may go where the last one was refused for good, to see. */
-  brave?: boolean;
+  allowOpenBreaker?: boolean;
   /** Only where there is room now; else also where it would have to wait. */
-  roomOnly?: boolean;
+  availableOnly?: boolean;
   /** Where it was is lost: so it does not go where others were refused for good, not even for want of anything better. */
-  leaving?: boolean;
+  excludeLost?: boolean;
 }
 
 /** A half-open account's share of what it would have. */
-const PROBE_SHARE = 0.1;
+const TRIAL_SHARE = 0.1;
 
 /** Undefined: nowhere, as wished. One that is half-open must be asked for first (`probing`). */
-export function choose(candidates: readonly Candidate[], wish: Wish): Candidate | undefined {
-  const isLost = ({ trust }: Candidate) => isForGood(trust.fault) && breakerOf(trust, wish.now) === "open";
-  const open = candidates.filter((each) => each.weight > 0 && !(wish.leaving && isLost(each)));
-  const now = drawn(open, (candidate) => shareOf(candidate, wish), wish.chance);
-  if (now || wish.roomOnly) return now;
-  const stateOf = ({ trust }: Candidate) => breakerOf(trust, wish.now);
+export function selectAccount(candidates: readonly Candidate[], wish: SelectionCriteria): Candidate | undefined {
+  const isLost = ({ breaker }: Candidate) =>
+    isPermanentFault(breaker.fault) && breakerStateOf(breaker, wish.now) === "open";
+  const open = candidates.filter((each) => each.weight > 0 && !(wish.excludeLost && isLost(each)));
+  const now = drawWeighted(open, (candidate) => effectiveWeight(candidate, wish), wish.chance);
+  if (now || wish.availableOnly) return now;
+  const stateOf = ({ breaker }: Candidate) => breakerStateOf(breaker, wish.now);
   const crowded = open.filter((candidate) => stateOf(candidate) === "closed");
-  const waiting = drawn(crowded, ({ weight }) => weight, wish.chance);
+  const waiting = drawWeighted(crowded, ({ weight }) => weight, wish.chance);
   const dubious = open.filter((candidate) => stateOf(candidate) === "half-open");
-  const bold = waiting ?? drawn(dubious, ({ weight }) => weight, wish.chance);
-  return bold ?? open.toSorted((a, b) => (a.trust.openUntil ?? 0) - (b.trust.openUntil ?? 0))[0];
+  const bold = waiting ?? drawWeighted(dubious, ({ weight }) => weight, wish.chance);
+  return bold ?? open.toSorted((a, b) => (a.breaker.openUntil ?? 0) - (b.breaker.openUntil ?? 0))[0];
 }
 
-function shareOf({ weight, trust }: Candidate, { now, brave }: Wish): number {
-  if ((trust.busyUntil ?? 0) > now) return 0;
-  switch (breakerOf(trust, now)) {
+function effectiveWeight({ weight, breaker }: Candidate, { now, allowOpenBreaker }: SelectionCriteria): number {
+  if ((breaker.busyUntil ?? 0) > now) return 0;
+  switch (breakerStateOf(breaker, now)) {
     case "open":
       return 0;
     case "half-open":
-      return isForGood(trust.fault) && !brave ? 0 : weight * PROBE_SHARE;
+      return isPermanentFault(breaker.fault) && !allowOpenBreaker ? 0 : weight * TRIAL_SHARE;
     case "closed":
-      return weight / (1 + trust.faults);
+      return weight / (1 + breaker.faults);
   }
 }
 
-function drawn(candidates: readonly Candidate[], share: (candidate: Candidate) => number, chance: number) {
+function drawWeighted(candidates: readonly Candidate[], share: (candidate: Candidate) => number, chance: number) {
   const total = candidates.reduce((sum, candidate) => sum + share(candidate), 0);
   let left = chance * total;
   let last: Candidate | undefined;
@@ -67,7 +68,7 @@ function drawn(candidates: readonly Candidate[], share: (candidate: Candidate) =
 }
 
 /** A draw that is the same whenever it is made again: 0 to 1, spread evenly. FNV-1a, its bits mixed once more. */
-export function chanceOf(text: string): number {
+export function hashToUnitInterval(text: string): number {
   let hash = 0x811c9dc5;
   for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
   hash = Math.imul(hash ^ (hash >>> 16), 0x45d9f3b);

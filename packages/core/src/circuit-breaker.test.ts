@@ -1,25 +1,29 @@
 import { describe, expect, it } from "vitest";
 import { minute, NOW, second } from "../test/sample.ts";
 import {
-  breakerOf,
+  type BreakerRecord,
+  breakerStateOf,
   type Fault,
-  faulted,
-  forgiven,
-  isForGood,
-  newTrust,
-  probing,
-  type Trust,
-  worked,
-} from "./breaker.ts";
+  isPermanentFault,
+  newBreakerRecord,
+  recordFault,
+  recordSuccess,
+  resetBreaker,
+  startTrial,
+} from "./circuit-breaker.ts";
 import { TIMINGS } from "./timing.ts";
 
 const { openMs, openMaxMs, busyMs, busyMaxMs } = TIMINGS;
 
 /** Faults one after another, each after the pause the one before asked for. */
-function after(faults: Fault[], start: Trust = newTrust(), from = NOW): { trust: Trust; now: number } {
+function after(
+  faults: Fault[],
+  start: BreakerRecord = newBreakerRecord(),
+  from = NOW,
+): { trust: BreakerRecord; now: number } {
   let [trust, now] = [start, from];
   for (const fault of faults) {
-    trust = faulted(trust, fault, now, TIMINGS) ?? trust;
+    trust = recordFault(trust, fault, now, TIMINGS) ?? trust;
     now = Math.max(now + second, trust.busyUntil ?? 0);
   }
   return { trust, now };
@@ -33,23 +37,23 @@ describe("a breaker", () => {
     ["busy", 5],
   ] as const)("opens after %s, %i in a row, and not before", (fault, times) => {
     const before = after(Array<Fault>(times - 1).fill(fault));
-    expect(breakerOf(before.trust, before.now)).toBe("closed");
-    const opened = faulted(before.trust, fault, before.now, TIMINGS)!;
-    expect(breakerOf(opened, before.now)).toBe("open");
+    expect(breakerStateOf(before.trust, before.now)).toBe("closed");
+    const opened = recordFault(before.trust, fault, before.now, TIMINGS)!;
+    expect(breakerStateOf(opened, before.now)).toBe("open");
     expect(opened.openUntil).toBe(before.now + openMs);
-    expect(breakerOf(opened, before.now + openMs)).toBe("half-open");
+    expect(breakerStateOf(opened, before.now + openMs)).toBe("half-open");
   });
 
   it("does not add up faults of different kinds, nor such as are long past", () => {
     const { trust, now } = after(["unclear", "unclear", "busy", "unclear", "unclear"]);
-    expect(breakerOf(trust, now)).toBe("closed");
-    const later = faulted(trust, "unclear", (trust.faultAt ?? 0) + openMaxMs, TIMINGS)!;
-    expect([breakerOf(later, now), later.faults]).toEqual(["closed", 1]);
+    expect(breakerStateOf(trust, now)).toBe("closed");
+    const later = recordFault(trust, "unclear", (trust.faultAt ?? 0) + openMaxMs, TIMINGS)!;
+    expect([breakerStateOf(later, now), later.faults]).toEqual(["closed", 1]);
   });
 
   it("stays closed however often our own cap is full", () => {
     const { trust, now } = after(Array<Fault>(50).fill("full"));
-    expect([breakerOf(trust, now), trust.faults]).toEqual(["closed", 0]);
+    expect([breakerStateOf(trust, now), trust.faults]).toEqual(["closed", 0]);
     expect(trust.busyUntil).toBe(now);
   });
 
@@ -58,7 +62,7 @@ describe("a breaker", () => {
     const pauses: number[] = [];
     for (let i = 0; i < 7; i++) {
       now = trust.openUntil!;
-      trust = faulted(probing(trust, now, TIMINGS), "unauthorized", now, TIMINGS)!;
+      trust = recordFault(startTrial(trust, now, TIMINGS), "unauthorized", now, TIMINGS)!;
       pauses.push(trust.openUntil! - now);
     }
     expect(pauses.slice(0, 3)).toEqual([2 * openMs, 4 * openMs, 8 * openMs]);
@@ -67,71 +71,76 @@ describe("a breaker", () => {
 
   it("closes when what was tried is taken, and forgets all of it", () => {
     const { trust, now } = after(["unclear", "unclear", "unclear"]);
-    const tried = probing(trust, now + openMs, TIMINGS);
-    expect(breakerOf(tried, now + openMs)).toBe("open");
-    expect(JSON.stringify(worked(tried))).toBe(JSON.stringify(newTrust()));
+    const tried = startTrial(trust, now + openMs, TIMINGS);
+    expect(breakerStateOf(tried, now + openMs)).toBe("open");
+    expect(JSON.stringify(recordSuccess(tried))).toBe(JSON.stringify(newBreakerRecord()));
   });
 
   it("once half-open, opens again at the first fault of any kind, and for longer", () => {
     const { trust, now } = after(["unauthorized"]);
     const at = now + openMs;
-    const again = faulted(trust, "busy", at, TIMINGS)!;
-    expect([breakerOf(again, at), again.openUntil, again.opens]).toEqual(["open", at + 2 * openMs, 2]);
+    const again = recordFault(trust, "busy", at, TIMINGS)!;
+    expect([breakerStateOf(again, at), again.openUntil, again.opens]).toEqual(["open", at + 2 * openMs, 2]);
   });
 
   it("that busy answers had opened is closed by what is taken", () => {
     const { trust } = after(Array<Fault>(5).fill("busy"));
-    const closed = worked(trust)!;
-    expect([breakerOf(closed, NOW), closed.faults, closed.busyUntil]).toEqual(["closed", 0, undefined]);
+    const closed = recordSuccess(trust)!;
+    expect([breakerStateOf(closed, NOW), closed.faults, closed.busyUntil]).toEqual(["closed", 0, undefined]);
   });
 
   it("whose trial is never heard of again may be tried by another", () => {
     const { trust, now } = after(["out_of_money"]);
-    const tried = probing(trust, now + openMs, TIMINGS);
-    expect(breakerOf(tried, now + 2 * openMs)).toBe("half-open");
+    const tried = startTrial(trust, now + openMs, TIMINGS);
+    expect(breakerStateOf(tried, now + 2 * openMs)).toBe("half-open");
   });
 
   it("learns nothing new from answers that were on their way when it opened", () => {
     const { trust, now } = after(["unauthorized"]);
     for (const fault of ["unauthorized", "unclear"] as const) {
-      expect(faulted(trust, fault, now, TIMINGS)).toBeUndefined();
+      expect(recordFault(trust, fault, now, TIMINGS)).toBeUndefined();
     }
   });
 });
 
 describe("what costs a write", () => {
   it("is nothing, where all is well", () => {
-    expect(worked(newTrust())).toBeUndefined();
+    expect(recordSuccess(newBreakerRecord())).toBeUndefined();
   });
 
   it("is one busy answer for each pause; being taken in between is none", () => {
-    const busy = faulted(newTrust(), "busy", NOW, TIMINGS)!;
+    const busy = recordFault(newBreakerRecord(), "busy", NOW, TIMINGS)!;
     expect(busy.busyUntil).toBe(NOW + busyMs);
     for (const crowded of ["busy", "full"] as const) {
-      expect(faulted(busy, crowded, NOW + busyMs - 1, TIMINGS)).toBeUndefined();
+      expect(recordFault(busy, crowded, NOW + busyMs - 1, TIMINGS)).toBeUndefined();
     }
-    expect(worked(busy)).toBeUndefined();
-    expect(faulted(busy, "busy", NOW + busyMs, TIMINGS)!.busyUntil).toBe(NOW + busyMs + 2 * busyMs);
+    expect(recordSuccess(busy)).toBeUndefined();
+    expect(recordFault(busy, "busy", NOW + busyMs, TIMINGS)!.busyUntil).toBe(NOW + busyMs + 2 * busyMs);
   });
 
   it("is the first good answer after doubt", () => {
     const { trust } = after(["unclear"]);
-    expect(worked(trust)).toMatchObject({ faults: 0 });
+    expect(recordSuccess(trust)).toMatchObject({ faults: 0 });
   });
 });
 
 it("an account is busy for as long as it says itself, else a little longer each time", () => {
-  expect(faulted(newTrust(), "busy", NOW, TIMINGS, 7 * minute)!.busyUntil).toBe(NOW + 7 * minute);
+  expect(recordFault(newBreakerRecord(), "busy", NOW, TIMINGS, 7 * minute)!.busyUntil).toBe(NOW + 7 * minute);
   const four = after(["busy", "busy", "busy"]);
-  expect(faulted(four.trust, "busy", four.now, TIMINGS)!.busyUntil! - four.now).toBe(Math.min(8 * busyMs, busyMaxMs));
+  expect(recordFault(four.trust, "busy", four.now, TIMINGS)!.busyUntil! - four.now).toBe(
+    Math.min(8 * busyMs, busyMaxMs),
+  );
 });
 
 it("only a new key or money changes some answers", () => {
-  expect((["unauthorized", "out_of_money"] as const).every(isForGood)).toBe(true);
-  for (const fault of ["busy", "full", "unclear", undefined] as const) expect(isForGood(fault)).toBe(false);
+  expect((["unauthorized", "out_of_money"] as const).every(isPermanentFault)).toBe(true);
+  for (const fault of ["busy", "full", "unclear", undefined] as const) expect(isPermanentFault(fault)).toBe(false);
 });
 
 it("forgiven is as new, and what else is known stays", () => {
   const { trust } = after(["unauthorized"]);
-  expect(JSON.parse(JSON.stringify(forgiven({ ...trust, heardAt: NOW })))).toEqual({ ...newTrust(), heardAt: NOW });
+  expect(JSON.parse(JSON.stringify(resetBreaker({ ...trust, heardAt: NOW })))).toEqual({
+    ...newBreakerRecord(),
+    heardAt: NOW,
+  });
 });

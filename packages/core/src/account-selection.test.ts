@@ -1,23 +1,29 @@
 import { describe, expect, it } from "vitest";
 import { minute, NOW } from "../test/sample.ts";
-import { faulted, newTrust, type Trust } from "./breaker.ts";
-import { ANY_PROVIDER, type Candidate, chanceOf, choose, type Wish } from "./route.ts";
+import {
+  ANY_PROVIDER,
+  type Candidate,
+  hashToUnitInterval,
+  type SelectionCriteria,
+  selectAccount,
+} from "./account-selection.ts";
+import { type BreakerRecord, newBreakerRecord, recordFault } from "./circuit-breaker.ts";
 import { TIMINGS } from "./timing.ts";
 
-const at = (account: string, trust: Partial<Trust> = {}, weight = 1): Candidate => ({
+const at = (account: string, trust: Partial<BreakerRecord> = {}, weight = 1): Candidate => ({
   ...{ provider: "sim", account, weight },
-  trust: { ...newTrust(), ...trust },
+  breaker: { ...newBreakerRecord(), ...trust },
 });
-const open: Partial<Trust> = { opens: 1, openUntil: NOW + minute, fault: "unclear", faults: 3 };
-const halfOpen: Partial<Trust> = { ...open, openUntil: NOW - 1 };
-const noKey: Partial<Trust> = { ...halfOpen, fault: "unauthorized" };
-const crowded: Partial<Trust> = { busyUntil: NOW + 1 };
+const open: Partial<BreakerRecord> = { opens: 1, openUntil: NOW + minute, fault: "unclear", faults: 3 };
+const halfOpen: Partial<BreakerRecord> = { ...open, openUntil: NOW - 1 };
+const noKey: Partial<BreakerRecord> = { ...halfOpen, fault: "unauthorized" };
+const crowded: Partial<BreakerRecord> = { busyUntil: NOW + 1 };
 
 /** How often each is chosen, of a thousand even draws. */
-function shares(candidates: Candidate[], wish: Partial<Wish> = {}): Record<string, number> {
+function shares(candidates: Candidate[], wish: Partial<SelectionCriteria> = {}): Record<string, number> {
   const counts: Record<string, number> = {};
   for (let i = 0; i < 1_000; i++) {
-    const account = choose(candidates, { chance: i / 1_000, now: NOW, ...wish })?.account ?? "none";
+    const account = selectAccount(candidates, { chance: i / 1_000, now: NOW, ...wish })?.account ?? "none";
     counts[account] = (counts[account] ?? 0) + 1;
   }
   return counts;
@@ -29,13 +35,16 @@ describe("a new root goes", () => {
   });
 
   it("less often where the last answers were unclear", () => {
-    expect(shares([at("a", faulted(newTrust(), "unclear", NOW, TIMINGS)), at("b", {}, 2)])).toEqual({ a: 200, b: 800 });
+    expect(shares([at("a", recordFault(newBreakerRecord(), "unclear", NOW, TIMINGS)), at("b", {}, 2)])).toEqual({
+      a: 200,
+      b: 800,
+    });
   });
 
   it("nowhere that has weight nothing", () => {
     expect(shares([at("a", {}, 0), at("b")])).toEqual({ b: 1_000 });
-    expect(choose([at("a", {}, 0)], { chance: 0, now: NOW })).toBeUndefined();
-    expect(choose([], { chance: 0, now: NOW })).toBeUndefined();
+    expect(selectAccount([at("a", {}, 0)], { chance: 0, now: NOW })).toBeUndefined();
+    expect(selectAccount([], { chance: 0, now: NOW })).toBeUndefined();
   });
 
   it("past what is open or has no room, and now and then to one that is half-open", () => {
@@ -45,7 +54,7 @@ describe("a new root goes", () => {
 
   it("where the last was refused for good only if it may move on from there", () => {
     expect(shares([at("half", noKey), at("good")])).toEqual({ good: 1_000 });
-    expect(shares([at("half", noKey), at("good")], { brave: true })).toEqual({ half: 91, good: 909 });
+    expect(shares([at("half", noKey), at("good")], { allowOpenBreaker: true })).toEqual({ half: 91, good: 909 });
   });
 
   it("where it must wait, if there is nothing better: first a crowded one, then a doubtful one, then the soonest", () => {
@@ -62,42 +71,42 @@ describe("a new root goes", () => {
   });
 
   it("where there is room again, from the moment that was named", () => {
-    expect(shares([at("a", { busyUntil: NOW })], { roomOnly: true })).toEqual({ a: 1_000 });
+    expect(shares([at("a", { busyUntil: NOW })], { availableOnly: true })).toEqual({ a: 1_000 });
   });
 
   it("anywhere, where its app says so", () => expect(ANY_PROVIDER).toBe("auto"));
 
   it("not where others were refused for good, when it comes from such a place itself", () => {
     const lost = at("lost", { ...open, fault: "out_of_money" });
-    expect(choose([lost], { chance: 0, now: NOW })).toBe(lost);
-    expect(choose([lost], { chance: 0, now: NOW, leaving: true })).toBeUndefined();
-    expect(shares([lost, at("open", open)], { leaving: true })).toEqual({ open: 1_000 });
+    expect(selectAccount([lost], { chance: 0, now: NOW })).toBe(lost);
+    expect(selectAccount([lost], { chance: 0, now: NOW, excludeLost: true })).toBeUndefined();
+    expect(shares([lost, at("open", open)], { excludeLost: true })).toEqual({ open: 1_000 });
   });
 
   it("from such a place to another of its kind once that may be asked again, if there is nothing better", () => {
     const half = at("half", noKey);
-    expect(choose([half], { chance: 0, now: NOW, leaving: true })).toBe(half);
-    expect(shares([half, at("full", crowded)], { leaving: true })).toEqual({ full: 1_000 });
+    expect(selectAccount([half], { chance: 0, now: NOW, excludeLost: true })).toBe(half);
+    expect(shares([half, at("full", crowded)], { excludeLost: true })).toEqual({ full: 1_000 });
   });
 
   it("nowhere but where there is room, when it has a place already", () => {
-    const wish = { roomOnly: true };
+    const wish = { availableOnly: true };
     expect(shares([at("full", crowded), at("open", open)], wish)).toEqual({ none: 1_000 });
     expect(shares([at("full", crowded), at("good")], wish)).toEqual({ good: 1_000 });
   });
 });
 
 describe("a draw", () => {
-  it("is the same for the same flow", () => expect(chanceOf("flow_a")).toBe(chanceOf("flow_a")));
+  it("is the same for the same flow", () => expect(hashToUnitInterval("flow_a")).toBe(hashToUnitInterval("flow_a")));
 
   it("stays the same with newer code, for flows that have drawn already", () => {
-    expect(chanceOf("flow_01K9ZC7T3R8M2V5X0Q4B6N1JHD")).toBe(0.0907430318184197);
+    expect(hashToUnitInterval("flow_01K9ZC7T3R8M2V5X0Q4B6N1JHD")).toBe(0.0907430318184197);
   });
 
   it("is even, for names as alike as those of one millisecond", () => {
     const buckets = Array<number>(10).fill(0);
     for (let i = 0; i < 10_000; i++) {
-      const bucket = Math.floor(chanceOf(`flow_01K9ZC7T3R${String(i).padStart(16, "0")}`) * 10);
+      const bucket = Math.floor(hashToUnitInterval(`flow_01K9ZC7T3R${String(i).padStart(16, "0")}`) * 10);
       buckets[bucket] = buckets[bucket]! + 1;
     }
     for (const count of buckets) expect(Math.abs(count - 1_000)).toBeLessThan(150);

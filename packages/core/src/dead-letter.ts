@@ -14,6 +14,6 @@ export interface DeadLetter {
 }
 
 /** The queue's own id makes it unique: delivered twice, it is kept once (T3). */
-export function letterIdOf(sentAtMs: number, messageId: string): string {
+export function deadLetterIdOf(sentAtMs: number, messageId: string): string {
   return `${String(sentAtMs).padStart(15, "0")}_${messageId.replace(/[^\w-]/g, "").slice(0, 80)}`;
 }

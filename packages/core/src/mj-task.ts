@@ -18,7 +18,7 @@ import type { Media } from "./report.ts";
 import type { Task } from "./task.ts";
 
 /** What a facade number stands for, and what the request that drew it said of its own task. */
-export interface MjPointer {
+export interface MjTaskPointer {
   appId: string;
   /** 16 decimal digits, below 2^53: real clients hold it in a number. */
   id: string;
@@ -42,33 +42,33 @@ export interface MjPointer {
 }
 
 /** The numbers of an app. All reads are consistent: a client may ask for a number as soon as it has it. */
-export interface FacadeStore {
+export interface MjTaskIdStore {
   /** False when the number is taken. @throws MjflowError overloaded */
-  point(pointer: MjPointer): Promise<boolean>;
+  create(pointer: MjTaskPointer): Promise<boolean>;
   /** Takes a number back that nobody was told of. */
-  forget(pointer: MjPointer): Promise<void>;
-  pointer(appId: string, id: string): Promise<MjPointer | undefined>;
+  delete(pointer: MjTaskPointer): Promise<void>;
+  get(appId: string, id: string): Promise<MjTaskPointer | undefined>;
   /** Absent ones are left out. */
-  pointers(appId: string, ids: readonly string[]): Promise<MjPointer[]>;
+  getMany(appId: string, ids: readonly string[]): Promise<MjTaskPointer[]>;
   /** Newest first. */
-  latest(appId: string, limit: number): Promise<MjPointer[]>;
+  latest(appId: string, limit: number): Promise<MjTaskPointer[]>;
 }
 
 type MediaUrl = (key: string) => string;
 
 /** @param chance 0 to 999; time and chance are arguments, because core has neither */
-export function mjIdOf(timeMs: number, chance: number): string {
+export function mjTaskIdOf(timeMs: number, chance: number): string {
   return `${String(Math.floor(timeMs)).padStart(13, "0")}${String(chance).padStart(3, "0")}`;
 }
 
-export function isMjId(id: string): boolean {
+export function isMjTaskId(id: string): boolean {
   return /^\d{16}$/.test(id);
 }
 
 export type MjStatus = "NOT_START" | "SUBMITTED" | "MODAL" | "IN_PROGRESS" | "SUCCESS" | "FAILURE" | "CANCEL";
 
 /** @param task undefined: drawn a moment ago, and not stored yet */
-export function mjStatusOf({ window }: Pick<MjPointer, "window">, task: Task | undefined): MjStatus {
+export function mjStatusOf({ window }: Pick<MjTaskPointer, "window">, task: Task | undefined): MjStatus {
   const isAwaited = window === true && task?.modal === undefined;
   if (!task) return isAwaited ? "MODAL" : "NOT_START";
   switch (task.status) {
@@ -94,7 +94,7 @@ export function mjStatusOf({ window }: Pick<MjPointer, "window">, task: Task | u
  *
  * @param mediaUrl where our copy under a key is to be had: its link stands in for the vendor's, which dies in a day
  */
-export function mjTaskView(pointer: MjPointer, task: Task | undefined, mediaUrl?: MediaUrl) {
+export function mjTaskView(pointer: MjTaskPointer, task: Task | undefined, mediaUrl?: MediaUrl) {
   const { id, createdAt, botType = "MID_JOURNEY" } = pointer;
   const status = mjStatusOf(pointer, task);
   const result = task?.result;

@@ -1,23 +1,23 @@
 import { describe, expect, it } from "vitest";
 import { ctx, effects, hour, NOW, taskIn } from "../../test/sample.ts";
-import { HEARS } from "../event.ts";
-import { ENDED, isListed, type Orphan, STATUSES, type Task } from "../task.ts";
+import { EVENT_BITS } from "../event.ts";
+import { ENDED, hasOwnDueEntry, type Orphan, STATUSES, type Task } from "../task.ts";
 import { TIMINGS } from "../timing.ts";
-import {
-  before,
-  effectsOwed,
-  end,
-  IllegalMove,
-  leaseHolds,
-  move,
-  opened,
-  orphan,
-  owedOf,
-  paid,
-  postpone,
-  resumed,
-} from "./move.ts";
 import type { Decision } from "./signal.ts";
+import {
+  changeStatus,
+  completeEffect,
+  endTask,
+  IllegalTransition,
+  leaseHolds,
+  openModal,
+  pendingEffectsOf,
+  postponeDue,
+  previousAcceptedAttempt,
+  recordOrphan,
+  resumeAttempt,
+  toEffects,
+} from "./transitions.ts";
 
 function next(decision: Decision): Task {
   if (decision.kind === "ignore") throw new Error(`ignored: ${decision.why}`);
@@ -26,18 +26,22 @@ function next(decision: Decision): Task {
 
 describe("a move", () => {
   it("that the table does not hold is refused, and says which it was", () => {
-    expect(() => move(taskIn("SUCCESS"), "PENDING", {}, ctx())).toThrow(new IllegalMove("SUCCESS to PENDING"));
-    expect(new IllegalMove("x").name).toBe("IllegalMove");
+    expect(() => changeStatus(taskIn("SUCCESS"), "PENDING", {}, ctx())).toThrow(
+      new IllegalTransition("SUCCESS to PENDING"),
+    );
+    expect(new IllegalTransition("x").name).toBe("IllegalMove");
   });
 
   it.each(STATUSES.filter((status) => !ENDED.has(status)))("can end %s in every way", (status) => {
-    for (const last of ENDED) expect(next(move(taskIn(status), last, {}, ctx())).status).toBe(last);
+    for (const last of ENDED) expect(next(changeStatus(taskIn(status), last, {}, ctx())).status).toBe(last);
   });
 
   it("says when it was made, and leaves behind what an open window owed", () => {
-    const moved = next(move(taskIn("MODAL", { owes: ["tell"] }), "IN_PROGRESS", { progress: 5 }, ctx(NOW + 7)));
+    const moved = next(
+      changeStatus(taskIn("MODAL", { pendingEffects: ["tell"] }), "IN_PROGRESS", { progress: 5 }, ctx(NOW + 7)),
+    );
     expect(moved).toMatchObject({ status: "IN_PROGRESS", progress: 5, updatedAt: NOW + 7 });
-    expect(moved.owes).toBeUndefined();
+    expect(moved.pendingEffects).toBeUndefined();
   });
 });
 
@@ -45,32 +49,32 @@ describe("a due time under the flow's", () => {
   const covered = taskIn("SUBMITTING", { due: NOW + 60_000, flowDue: NOW + 60_000 });
 
   it("stays there while it does not move", () => {
-    const kept = next(move(covered, "SUBMITTED", { due: NOW + 60_000 }, ctx()));
+    const kept = next(changeStatus(covered, "SUBMITTED", { due: NOW + 60_000 }, ctx()));
     expect([kept.due, kept.flowDue]).toEqual([NOW + 60_000, NOW + 60_000]);
-    expect(isListed(kept)).toBe(false);
+    expect(hasOwnDueEntry(kept)).toBe(false);
   });
 
   it("stands alone once it has moved, though it should come to be the very same again", () => {
-    const moved = next(postpone(covered, 30_000, ctx(), []));
-    expect([moved.due, isListed(moved)]).toEqual([NOW + 30_000, true]);
-    const again = next(postpone(moved, 60_000, ctx(), []));
-    expect([again.due, isListed(again)]).toEqual([NOW + 60_000, true]);
+    const moved = next(postponeDue(covered, 30_000, ctx(), []));
+    expect([moved.due, hasOwnDueEntry(moved)]).toEqual([NOW + 30_000, true]);
+    const again = next(postponeDue(moved, 60_000, ctx(), []));
+    expect([again.due, hasOwnDueEntry(again)]).toEqual([NOW + 60_000, true]);
   });
 
   it("is nobody's after an end that owes nothing; one that owes follow-ups still hands it down", () => {
-    expect(isListed(next(end(covered, "FAILURE", {}, ctx())))).toBe(false);
-    const parent = next(end({ ...covered, then: [{ press: "U1" }] }, "SUCCESS", {}, ctx()));
-    expect([isListed(parent), parent.flowDue]).toEqual([true, 0]);
+    expect(hasOwnDueEntry(next(endTask(covered, "FAILURE", {}, ctx())))).toBe(false);
+    const parent = next(endTask({ ...covered, then: [{ press: "U1" }] }, "SUCCESS", {}, ctx()));
+    expect([hasOwnDueEntry(parent), parent.flowDue]).toEqual([true, 0]);
   });
 
   it("is not made up for a task that never had one", () => {
-    expect(next(postpone(taskIn("SUBMITTED"), 30_000, ctx(), []))).not.toHaveProperty("flowDue");
+    expect(next(postponeDue(taskIn("SUBMITTED"), 30_000, ctx(), []))).not.toHaveProperty("flowDue");
   });
 });
 
 describe("what an end owes", () => {
   const plan = { then: [{ press: "U1" }] };
-  const listened = { hears: HEARS.ended };
+  const listened = { eventMask: EVENT_BITS.ended };
   const all = { ...plan, ...listened, archive: true };
 
   it.each([
@@ -84,73 +88,78 @@ describe("what an end owes", () => {
     ["an announcement alone, where it failed", all, "FAILURE", ["tell"], ["settle", "tell"]],
     [
       "nothing to those who listen for something else",
-      { hears: HEARS.flow | HEARS.modal },
+      { eventMask: EVENT_BITS.flow | EVENT_BITS.modal },
       "SUCCESS",
       undefined,
       ["settle"],
     ],
   ] as const)("%s", (_, more, status, owes, begun) => {
-    const decision = end(taskIn("IN_PROGRESS", more as Partial<Task>), status, {}, ctx());
-    expect(next(decision).owes).toEqual(owes);
+    const decision = endTask(taskIn("IN_PROGRESS", more as Partial<Task>), status, {}, ctx());
+    expect(next(decision).pendingEffects).toEqual(owes);
     expect(next(decision).due).toBe(begun[0] === "follow" || owes ? NOW + TIMINGS.effectsMs : undefined);
     expect(effects(decision)).toEqual(begun);
   });
 
   it("is met one by one; with the last, nobody looks any more", () => {
-    const ended = taskIn("SUCCESS", { ...all, due: NOW + hour, owes: ["follow", "archive", "tell"] });
-    const followed = paid(ended, "follow", {}, ctx());
-    expect(next(followed)).toMatchObject({ owes: ["archive", "tell"], due: NOW + hour });
+    const ended = taskIn("SUCCESS", { ...all, due: NOW + hour, pendingEffects: ["follow", "archive", "tell"] });
+    const followed = completeEffect(ended, "follow", {}, ctx());
+    expect(next(followed)).toMatchObject({ pendingEffects: ["archive", "tell"], due: NOW + hour });
     expect(effects(followed)).toEqual([]);
-    const archived = paid(next(followed), "archive", { copies: [] }, ctx());
-    expect(next(archived)).toMatchObject({ owes: ["tell"], due: NOW + hour, copies: [] });
+    const archived = completeEffect(next(followed), "archive", { copies: [] }, ctx());
+    expect(next(archived)).toMatchObject({ pendingEffects: ["tell"], due: NOW + hour, copies: [] });
     expect(effects(archived)).toEqual(["tell"]);
-    const told = paid(next(archived), "tell", {}, ctx());
+    const told = completeEffect(next(archived), "tell", {}, ctx());
     expect(told).toMatchObject({ kind: "record", why: "no-news", effects: [] });
-    expect([next(told).owes, next(told).due]).toEqual([undefined, undefined]);
+    expect([next(told).pendingEffects, next(told).due]).toEqual([undefined, undefined]);
   });
 
   it("met twice is met once", () => {
-    const ended = taskIn("SUCCESS", { due: NOW, owes: ["tell"] });
-    expect(paid(ended, "archive", {}, ctx())).toEqual({ kind: "ignore", why: "no-news" });
-    expect(next(paid(ended, "archive", { copies: [] }, ctx()))).toMatchObject({ owes: ["tell"], copies: [] });
+    const ended = taskIn("SUCCESS", { due: NOW, pendingEffects: ["tell"] });
+    expect(completeEffect(ended, "archive", {}, ctx())).toEqual({ kind: "ignore", why: "no-news" });
+    expect(next(completeEffect(ended, "archive", { copies: [] }, ctx()))).toMatchObject({
+      pendingEffects: ["tell"],
+      copies: [],
+    });
   });
 
   it("of a plan alone is read from the due time, until that is gone", () => {
     const ended = taskIn("SUCCESS", plan);
-    expect(owedOf({ ...ended, due: NOW })).toEqual(["follow"]);
-    expect(owedOf({ ...ended, due: undefined })).toEqual([]);
-    expect(owedOf({ ...ended, due: NOW, status: "FAILURE" })).toEqual([]);
-    for (const then of [[], undefined]) expect(owedOf({ ...ended, due: NOW, then })).toEqual([]);
-    expect(owedOf({ ...ended, due: NOW, owes: ["tell"] })).toEqual(["tell"]);
+    expect(pendingEffectsOf({ ...ended, due: NOW })).toEqual(["follow"]);
+    expect(pendingEffectsOf({ ...ended, due: undefined })).toEqual([]);
+    expect(pendingEffectsOf({ ...ended, due: NOW, status: "FAILURE" })).toEqual([]);
+    for (const then of [[], undefined]) expect(pendingEffectsOf({ ...ended, due: NOW, then })).toEqual([]);
+    expect(pendingEffectsOf({ ...ended, due: NOW, pendingEffects: ["tell"] })).toEqual(["tell"]);
   });
 
   it("left over with nothing to start, has its flow looked at", () => {
-    expect(effectsOwed([])).toEqual([{ kind: "settle" }]);
+    expect(toEffects([])).toEqual([{ kind: "settle" }]);
   });
 
   it("once followed, a task that still owes its announcement is not followed again", () => {
-    const ended = taskIn("SUCCESS", { ...plan, due: NOW, owes: ["tell"] });
-    expect(effectsOwed(owedOf(ended))).toEqual([{ kind: "settle" }, { kind: "tell" }]);
+    const ended = taskIn("SUCCESS", { ...plan, due: NOW, pendingEffects: ["tell"] });
+    expect(toEffects(pendingEffectsOf(ended))).toEqual([{ kind: "settle" }, { kind: "tell" }]);
   });
 });
 
 describe("an open window", () => {
   it("without an answer waits for the app, and asks for nothing", () => {
-    const decision = opened(taskIn("SUBMITTED"), {}, ctx());
+    const decision = openModal(taskIn("SUBMITTED"), {}, ctx());
     expect(next(decision)).toMatchObject({ status: "MODAL", phase: "submit", due: NOW + TIMINGS.modalMs });
-    expect([next(decision).owes, effects(decision)]).toEqual([undefined, []]);
+    expect([next(decision).pendingEffects, effects(decision)]).toEqual([undefined, []]);
   });
 
   it("that somebody listens for is announced as safely as an end", () => {
-    const decision = opened(taskIn("SUBMITTED", { hears: HEARS.modal }), {}, ctx());
-    expect(next(decision)).toMatchObject({ owes: ["tell"], due: NOW + TIMINGS.effectsMs });
-    expect(next(opened(taskIn("SUBMITTED", { hears: HEARS.ended }), {}, ctx())).owes).toBeUndefined();
+    const decision = openModal(taskIn("SUBMITTED", { eventMask: EVENT_BITS.modal }), {}, ctx());
+    expect(next(decision)).toMatchObject({ pendingEffects: ["tell"], due: NOW + TIMINGS.effectsMs });
+    expect(
+      next(openModal(taskIn("SUBMITTED", { eventMask: EVENT_BITS.ended }), {}, ctx())).pendingEffects,
+    ).toBeUndefined();
   });
 
   it("with an answer at hand is answered, and not announced", () => {
-    const decision = opened(taskIn("SUBMITTED", { hears: HEARS.modal, modal: {} }), {}, ctx());
+    const decision = openModal(taskIn("SUBMITTED", { eventMask: EVENT_BITS.modal, modal: {} }), {}, ctx());
     expect(next(decision).due).toBe(NOW + TIMINGS.requeueMs);
-    expect(next(decision).owes).toBeUndefined();
+    expect(next(decision).pendingEffects).toBeUndefined();
     expect(effects(decision)).toEqual(["enqueue"]);
   });
 });
@@ -160,7 +169,7 @@ describe("an orphan", () => {
   const unnamed: Orphan = { attempt: 1, at: NOW };
   const other: Orphan = { attempt: 3, vendorTaskId: "c", at: NOW };
   const heardOf = (orphans: Orphan[] | undefined, attempt: number, id?: string) =>
-    orphan(taskIn("SUBMITTED", { attempt: 2, orphans }), attempt, id, { callbacks: 9 }, ctx(NOW + 5));
+    recordOrphan(taskIn("SUBMITTED", { attempt: 2, orphans }), attempt, id, { callbacks: 9 }, ctx(NOW + 5));
 
   it("is listed once, under its attempt", () => {
     const found = heardOf(undefined, 1, "a");
@@ -191,15 +200,15 @@ describe("an orphan", () => {
 
   it("is what the task goes back to only where it was the attempt before, and no window was answered since", () => {
     const task = taskIn("SUBMITTING", { attempt: 2, orphans: [other, a] });
-    expect(before(task)).toBe(a);
-    expect(before({ ...task, orphans: [other] })).toBeUndefined();
-    expect(before({ ...task, orphans: undefined })).toBeUndefined();
-    expect(before({ ...task, phase: "modal" })).toBeUndefined();
+    expect(previousAcceptedAttempt(task)).toBe(a);
+    expect(previousAcceptedAttempt({ ...task, orphans: [other] })).toBeUndefined();
+    expect(previousAcceptedAttempt({ ...task, orphans: undefined })).toBeUndefined();
+    expect(previousAcceptedAttempt({ ...task, phase: "modal" })).toBeUndefined();
   });
 
   it("that the task goes back to is no orphan any more; the others stay", () => {
     const task = taskIn("SUBMITTING", { attempt: 2, orphans: [a, other], busy: 3, leaseUntil: NOW + 9 });
-    expect(next(resumed(task, a, ctx(NOW + 5)))).toMatchObject({
+    expect(next(resumeAttempt(task, a, ctx(NOW + 5)))).toMatchObject({
       status: "SUBMITTED",
       attempt: 1,
       vendorTaskId: "a",
@@ -208,8 +217,8 @@ describe("an orphan", () => {
       busy: 0,
       submittedAt: NOW + 5,
     });
-    expect(next(resumed({ ...task, orphans: [a] }, a, ctx())).orphans).toBeUndefined();
-    expect(next(resumed({ ...task, orphans: undefined }, a, ctx())).orphans).toBeUndefined();
+    expect(next(resumeAttempt({ ...task, orphans: [a] }, a, ctx())).orphans).toBeUndefined();
+    expect(next(resumeAttempt({ ...task, orphans: undefined }, a, ctx())).orphans).toBeUndefined();
   });
 
   it("without an id gives the task none, and does not say who told it", () => {
@@ -219,7 +228,7 @@ describe("an orphan", () => {
       vendorTaskId: "v2",
       vendorTaskIdFrom: "answer",
     });
-    const { vendorTaskId, vendorTaskIdFrom } = next(resumed(task, unnamed, ctx()));
+    const { vendorTaskId, vendorTaskIdFrom } = next(resumeAttempt(task, unnamed, ctx()));
     expect([vendorTaskId, vendorTaskIdFrom]).toEqual([undefined, undefined]);
   });
 });

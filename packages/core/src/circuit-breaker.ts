@@ -11,7 +11,7 @@ export type Fault = "busy" | "full" | "unclear" | "unauthorized" | "out_of_money
 
 export type BreakerState = "closed" | "open" | "half-open";
 
-export interface Trust {
+export interface BreakerRecord {
   /** Faults of one kind in a row. */
   faults: number;
   fault?: Fault;
@@ -26,7 +26,7 @@ export interface Trust {
 }
 
 /** How many in a row open it. An answer that no waiting will change needs no second. */
-const OPENS_AFTER: Readonly<Record<Fault, number>> = {
+const FAULTS_TO_OPEN: Readonly<Record<Fault, number>> = {
   unauthorized: 1,
   out_of_money: 1,
   unclear: 3,
@@ -36,22 +36,22 @@ const OPENS_AFTER: Readonly<Record<Fault, number>> = {
 
 type Pauses = Pick<Timings, "busyMs" | "busyMaxMs" | "openMs" | "openMaxMs">;
 
-export function newTrust(): Trust {
+export function newBreakerRecord(): BreakerRecord {
   return { faults: 0, opens: 0 };
 }
 
-export function breakerOf({ openUntil }: Trust, now: number): BreakerState {
+export function breakerStateOf({ openUntil }: BreakerRecord, now: number): BreakerState {
   if (openUntil === undefined) return "closed";
   return openUntil > now ? "open" : "half-open";
 }
 
 /** No waiting changes it: somebody has to give the account a new key, or money. */
-export function isForGood(fault: Fault | undefined): boolean {
+export function isPermanentFault(fault: Fault | undefined): boolean {
   return fault === "unauthorized" || fault === "out_of_money";
 }
 
 /** Undefined: nothing new. @param afterMs when the vendor says it may be asked again */
-export function faulted<T extends Trust>(
+export function recordFault<T extends BreakerRecord>(
   trust: T,
   fault: Fault,
   now: number,
@@ -61,7 +61,7 @@ export function faulted<T extends Trust>(
   const crowded = fault === "busy" || fault === "full";
   // One write for each pause, however many were refused within it.
   if (crowded && (trust.busyUntil ?? 0) > now) return undefined;
-  const state = breakerOf(trust, now);
+  const state = breakerStateOf(trust, now);
   // Told of before it was opened, and heard after.
   if (state === "open" && !trust.probing) return undefined;
   const isInRow = trust.fault === fault && now - (trust.faultAt ?? 0) < timings.openMaxMs;
@@ -70,24 +70,24 @@ export function faulted<T extends Trust>(
   const busyUntil = crowded ? { busyUntil: now + pause } : {};
   if (fault === "full") return { ...trust, ...busyUntil };
   const next = { ...trust, ...busyUntil, faults, fault, faultAt: now, probing: undefined };
-  if (state === "closed" && faults < OPENS_AFTER[fault]) return next;
+  if (state === "closed" && faults < FAULTS_TO_OPEN[fault]) return next;
   const openUntil = now + backoffMs(timings.openMs, trust.opens, timings.openMaxMs);
   return { ...next, opens: trust.opens + 1, openUntil };
 }
 
 /** It took something. Busy answers are forgotten with time, not by this: an account at its limit alternates between both. */
-export function worked<T extends Trust>(trust: T): T | undefined {
+export function recordSuccess<T extends BreakerRecord>(trust: T): T | undefined {
   if (trust.openUntil === undefined && (trust.faults === 0 || trust.fault === "busy")) return undefined;
-  return forgiven(trust);
+  return resetBreaker(trust);
 }
 
 /** As if nothing had happened: for an account with a new key, too. */
-export function forgiven<T extends Trust>(trust: T): T {
+export function resetBreaker<T extends BreakerRecord>(trust: T): T {
   const nothing = { fault: undefined, faultAt: undefined, openUntil: undefined, probing: undefined };
-  return { ...trust, ...newTrust(), ...nothing, busyUntil: undefined };
+  return { ...trust, ...newBreakerRecord(), ...nothing, busyUntil: undefined };
 }
 
 /** Half-open, and ours to try: until this is over, nobody else tries. */
-export function probing<T extends Trust>(trust: T, now: number, { openMs }: Pauses): T {
+export function startTrial<T extends BreakerRecord>(trust: T, now: number, { openMs }: Pauses): T {
   return { ...trust, probing: true, openUntil: now + openMs };
 }

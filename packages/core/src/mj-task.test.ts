@@ -2,10 +2,10 @@
 import { describe, expect, it } from "vitest";
 import { FLOW, NOW, taskIn } from "../test/sample.ts";
 import { failure } from "./error.ts";
-import { isMjId, type MjPointer, mjIdOf, mjStatusOf, mjTaskView } from "./facade.ts";
+import { isMjTaskId, type MjTaskPointer, mjStatusOf, mjTaskIdOf, mjTaskView } from "./mj-task.ts";
 import { STATUSES, type Task } from "./task.ts";
 
-const pointer: MjPointer = {
+const pointer: MjTaskPointer = {
   appId: "app_a",
   id: "1765432109876123",
   rev: 1,
@@ -25,16 +25,16 @@ describe("a number", () => {
       [1_765_432_109_876.9, 0, "1765432109876000"],
       [5, 7, "0000000000005007"],
     ] as const) {
-      expect(mjIdOf(ms, chance)).toBe(id);
-      expect(isMjId(id)).toBe(true);
+      expect(mjTaskIdOf(ms, chance)).toBe(id);
+      expect(isMjTaskId(id)).toBe(true);
     }
-    expect(Number(mjIdOf(Date.UTC(2255, 0), 999))).toBeLessThan(2 ** 53);
-    expect(mjIdOf(NOW, 999) < mjIdOf(NOW + 1, 0)).toBe(true);
+    expect(Number(mjTaskIdOf(Date.UTC(2255, 0), 999))).toBeLessThan(2 ** 53);
+    expect(mjTaskIdOf(NOW, 999) < mjTaskIdOf(NOW + 1, 0)).toBe(true);
   });
 
   it.each(["", "176543210987612", "17654321098761234", "176543210987612x", "１765432109876123", "-765432109876123"])(
     "is not %j",
-    (id) => expect(isMjId(id)).toBe(false),
+    (id) => expect(isMjTaskId(id)).toBe(false),
   );
 });
 

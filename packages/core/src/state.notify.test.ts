@@ -1,11 +1,11 @@
 /** Who listens is told: of each thing once, of nothing they did not ask for, and of a picture once its copy is there. */
 import { describe, expect, it } from "vitest";
 import { accepted, callback, claim, effects, pending, play, windowOf } from "../test/sample.ts";
-import { type EventType, hearsOf } from "./event.ts";
+import { type EventType, eventMaskOf } from "./event.ts";
 import type { NewTask } from "./task.ts";
 
 const heard = (events: EventType[], more: Partial<NewTask> = {}) =>
-  play(pending({ hears: hearsOf(events), ...more }), claim).task;
+  play(pending({ eventMask: eventMaskOf(events), ...more }), claim).task;
 const at = (progress: number) => callback("IN_PROGRESS", 1, { progress });
 
 describe("whoever listens is told", () => {
