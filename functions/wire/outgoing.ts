@@ -3,8 +3,8 @@ import type { Scheme } from "@mjflow/core/endpoint";
 import type { WebhookSender } from "@mjflow/engine/deliver";
 import { createMediaLinks } from "@mjflow/engine/media-link";
 import { createVault } from "@mjflow/engine/vault";
-import { createFacadeStore } from "@mjflow/store/facade";
-import { createHookStore } from "@mjflow/store/hook";
+import { createMjTaskIdStore } from "@mjflow/store/mj-task-id";
+import { createWebhookStore } from "@mjflow/store/webhook";
 import { createOutbound } from "@mjflow/webhooks/outbound";
 import { sendWebhook } from "@mjflow/webhooks/send";
 import { newKeyPair, newSecret } from "@mjflow/webhooks/sign";
@@ -21,11 +21,11 @@ export const guard = /* @__PURE__ */ once(() => createUrlGuard({ allow }));
 
 export const webhooks: WebhookSender = { send: (webhook) => sendWebhook(outbound(), webhook, clock.now()) };
 
-export const hookStore = /* @__PURE__ */ once(() => createHookStore({ table: table() }));
+export const hookStore = /* @__PURE__ */ once(() => createWebhookStore({ table: table() }));
 
 /** Numbers of the drop-in facade, and where the tasks of those that name no address are posted. */
 export const facade = /* @__PURE__ */ once(() => ({
-  facadeStore: createFacadeStore(table()),
+  facadeStore: createMjTaskIdStore(table()),
   facadeHook: env["MJFLOW_FACADE_NOTIFY_HOOK"] || undefined,
 }));
 

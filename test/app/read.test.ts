@@ -1,6 +1,6 @@
 /** Reading: lists by what an app remembers of a flow, and reading again without reading the same twice. */
 import { beforeEach, describe, expect, test } from "vitest";
-import { READ_AT_MOST } from "../../packages/store/src/listing.ts";
+import { MAX_FLOWS_READ } from "../../packages/store/src/listing.ts";
 import { type ApiClient, type ApiResponse, createApiClient, FLOW } from "./api-client.ts";
 
 let door: ApiClient;
@@ -85,7 +85,7 @@ describe("GET /v1/flows", () => {
     const wanted = await create({ state: "the first of all" });
     const { flows } = door.world.dump();
     const [stored, root] = [flows[0]!, door.world.dump().tasks[0]!];
-    for (let i = 0; i < READ_AT_MOST; i++) {
+    for (let i = 0; i < MAX_FLOWS_READ; i++) {
       const id = `flow_01K9ZC7T3R8M2V5X0Q4B6${String(i).padStart(5, "0")}`;
       const createdAt = stored.createdAt + 1_000 + i;
       await door.world.deps.store.createFlow(

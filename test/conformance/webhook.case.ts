@@ -1,8 +1,8 @@
 /** What `HookStore` promises, of every table it can stand on. */
 import { type Delivery, deliveryIdOf, newDelivery } from "@mjflow/core/delivery";
 import type { Endpoint } from "@mjflow/core/endpoint";
-import { createHookStore } from "@mjflow/store/hook";
 import type { Table } from "@mjflow/store/table";
+import { createWebhookStore } from "@mjflow/store/webhook";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { NOW, newFlow } from "./factory.ts";
 
@@ -32,7 +32,7 @@ export function webhookCase(title: string, make: () => Promise<WebhookTable>): v
       made = await make();
     });
     afterAll(() => made?.stop());
-    const open = () => createHookStore({ table: made.table, now: () => NOW });
+    const open = () => createWebhookStore({ table: made.table, now: () => NOW });
     const newApp = () => `app_${title.replaceAll(" ", "_")}_${++apps}`;
     const delivery = (flowId: string, appId: string, more: Partial<Delivery> = {}): Delivery => ({
       ...newDelivery(

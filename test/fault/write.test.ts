@@ -10,8 +10,8 @@ import type { Flow } from "@mjflow/core/flow";
 import type { Task } from "@mjflow/core/task";
 import { startTableEngine } from "@mjflow/local/engine/table";
 import { createDynamoStore } from "@mjflow/store/dynamo";
-import { createHookStore } from "@mjflow/store/hook";
 import { createTable } from "@mjflow/store/table";
+import { createWebhookStore } from "@mjflow/store/webhook";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { NOW, newAppId, newFlow, taskIn } from "../conformance/factory.ts";
 import { type Fault, intercept, loseRequest } from "../conformance/fault.ts";
@@ -47,7 +47,7 @@ function storesOver({ command = "", faults = [] as Fault[], maxAttempts = 1 } = 
   if (command !== "") intercept(client, command, (next, input) => (faults[request++] ?? ((go) => go()))(next, input));
   const deps = { client, table: TABLE, now: () => NOW };
   return {
-    ...createHookStore({ table: createTable(deps), now: () => NOW }),
+    ...createWebhookStore({ table: createTable(deps), now: () => NOW }),
     ...createDynamoStore(deps),
     requests: () => request,
   };

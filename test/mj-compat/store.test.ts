@@ -1,9 +1,9 @@
 /** The facade's numbers, on the table in memory and on the engine of the local house. */
 import type { MjTaskPointer } from "@mjflow/core/mj-task";
 import { startTableEngine } from "@mjflow/local/engine/table";
-import { createFacadeStore } from "@mjflow/store/facade";
-import { KEPT_MS } from "@mjflow/store/keys";
+import { RETENTION_MS } from "@mjflow/store/keys";
 import { createMemoryTable } from "@mjflow/store/memory-table";
+import { createMjTaskIdStore } from "@mjflow/store/mj-task-id";
 import { createTable, type Table } from "@mjflow/store/table";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { AWKWARD, NOW, newAppId, newFlow } from "../conformance/factory.ts";
@@ -25,7 +25,7 @@ const makers: Record<string, () => Promise<Made>> = {
 describe.each(Object.entries(makers))("numbers: %s", (_, make) => {
   let made: Made;
   let now = NOW;
-  const store = () => createFacadeStore(made.table, { now: () => now });
+  const store = () => createMjTaskIdStore(made.table, { now: () => now });
   beforeAll(async () => {
     made = await make();
   });
@@ -110,7 +110,7 @@ describe.each(Object.entries(makers))("numbers: %s", (_, make) => {
   test("past its 90 days a number is gone, deleted yet or not", async () => {
     const pointer = pointerOf(newAppId(), "1765432109876123");
     await store().create(pointer);
-    now = NOW + KEPT_MS + 1_000;
+    now = NOW + RETENTION_MS + 1_000;
     expect(await store().get(pointer.appId, pointer.id)).toBeUndefined();
     expect(await store().getMany(pointer.appId, [pointer.id])).toEqual([]);
     expect(await store().latest(pointer.appId, 1)).toEqual([]);

@@ -29,10 +29,10 @@ import { sweep } from "@mjflow/engine/sweep";
 import type { Vault } from "@mjflow/engine/vault";
 import { consume } from "@mjflow/queue/consume";
 import { createMemoryQueue } from "@mjflow/queue/memory";
-import { createHookStore } from "@mjflow/store/hook";
 import { createMemoryStore } from "@mjflow/store/memory";
 import { createMemoryTable, type MemoryTable } from "@mjflow/store/memory-table";
 import { createVendorStore } from "@mjflow/store/vendor";
+import { createWebhookStore } from "@mjflow/store/webhook";
 import { createApp, ENDPOINT_URL, NOTIFY_HOOK_URL, type Posted, SUBSCRIBED_APP } from "./app.ts";
 import { type FaultProfile, NO_FAULTS } from "./fault-profile.ts";
 import { createLedger } from "./ledger.ts";
@@ -173,7 +173,7 @@ export async function runSimulation({
   };
   const table = scene.table ?? createMemoryTable();
   const memory = createMemoryStore({ table });
-  const hookStore = createHookStore({ table, now: () => 0 });
+  const hookStore = createWebhookStore({ table, now: () => 0 });
   const vendorStore = createVendorStore(table);
   // Draws of its own, so that what is heard changes nothing of what happens.
   const hearing = createRng(seed ^ 0x5f3759df);

@@ -42,11 +42,11 @@ import { createVendors } from "@mjflow/engine/vendor";
 import { consume } from "@mjflow/queue/consume";
 import { createMemoryQueue } from "@mjflow/queue/memory";
 import { createMemoryBlobs } from "@mjflow/store/blob";
-import { createFacadeStore } from "@mjflow/store/facade";
-import { createHookStore } from "@mjflow/store/hook";
 import { createMemoryStore, type MemoryStore } from "@mjflow/store/memory";
 import { createMemoryTable, type MemoryTable } from "@mjflow/store/memory-table";
+import { createMjTaskIdStore } from "@mjflow/store/mj-task-id";
 import { createVendorStore } from "@mjflow/store/vendor";
+import { createWebhookStore } from "@mjflow/store/webhook";
 
 // biome-ignore lint/suspicious/noExplicitAny: a test looks into JSON
 type Json = any;
@@ -130,8 +130,8 @@ export function createTestHarness({
     log,
     readCallback: (_provider: string, body: string): Report | undefined => vendor.provider.readCallback(body),
   };
-  const hookFault = faultable<WebhookStore>(createHookStore({ table, now: clock.now }));
-  const facadeStore = createFacadeStore(table, { now: clock.now });
+  const hookFault = faultable<WebhookStore>(createWebhookStore({ table, now: clock.now }));
+  const facadeStore = createMjTaskIdStore(table, { now: clock.now });
   const receiver = createReceiver();
   const wired = {
     ...deps,

@@ -1,4 +1,4 @@
-import { KEPT_MS } from "../../../packages/store/src/keys.ts";
+import { RETENTION_MS } from "../../../packages/store/src/keys.ts";
 import { all, type Infra, list, type Policy, type Rule, type Statement, some } from "../model.ts";
 
 /** The account whose distributions may read the console's files; of nothing else. */
@@ -46,7 +46,7 @@ function blobsOf(infra: Infra) {
 /** Nobody deletes an object but this: inputs when they have been sent, pictures with the flows that show them. */
 export const objectsExpire: Rule = (infra) =>
   blobsOf(infra).flatMap(({ name, inputs: { bucket } }) =>
-    Object.entries({ "inputs/": 30, "media/": KEPT_MS / 86_400_000 }).flatMap(([prefix, days]) => {
+    Object.entries({ "inputs/": 30, "media/": RETENTION_MS / 86_400_000 }).flatMap(([prefix, days]) => {
       const expires = rulesOf(infra, bucket, prefix).some(({ expiration }) => expiration?.days === days);
       return expires ? [] : [`${name} does not keep ${prefix} for ${days} days`];
     }),

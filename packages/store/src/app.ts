@@ -14,13 +14,13 @@ import {
   creditKey,
   grantKey,
   idempotencyKey,
-  KEPT_MS,
   type Key,
+  RETENTION_MS,
 } from "./keys.ts";
 import type { Table } from "./table.ts";
 
 /** A key that has ended is shown for this long. */
-const ENDED_KEY_KEPT_MS = 30 * 24 * 3_600_000;
+const ENDED_KEY_RETENTION_MS = 30 * 24 * 3_600_000;
 const KEYS_READ = 500;
 
 /** `id` is in the key. */
@@ -136,7 +136,7 @@ function appItem(app: App): Item {
   return {
     ...row(appKey(app.id), APP, app),
     // A deleted one leaves the listing, and is kept as long as the last of its flows can be there.
-    ...(app.deletedAt === undefined ? listing(app) : expiring(app.deletedAt + KEPT_MS)),
+    ...(app.deletedAt === undefined ? listing(app) : expiring(app.deletedAt + RETENTION_MS)),
   };
 }
 
@@ -148,7 +148,7 @@ function appKeyItem(key: AppKey): Item {
   const endedAt = Math.min(key.revokedAt ?? Infinity, key.expiresAt ?? Infinity);
   return {
     ...row(appKeyKey(key.appId, key.id), KEY, key),
-    ...(Number.isFinite(endedAt) && expiring(endedAt + ENDED_KEY_KEPT_MS)),
+    ...(Number.isFinite(endedAt) && expiring(endedAt + ENDED_KEY_RETENTION_MS)),
   };
 }
 

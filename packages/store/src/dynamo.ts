@@ -7,9 +7,29 @@ import type { Saved, Store } from "@mjflow/core/port";
 import type { Task } from "@mjflow/core/task";
 import { createAppStore } from "./app.ts";
 import { type Item, isExpired, keyOf } from "./codec.ts";
-import { dueOf, flowItem, flowOf, healthItem, healthOf, letterItem, letterOf, taskItem, taskOf } from "./item.ts";
-import { ATTRIBUTE, dueShard, flowKey, flowPk, healthKey, LETTERS_PK, letterKey, refOf, taskKey } from "./keys.ts";
-import { boundsOf, listFlows } from "./listing.ts";
+import {
+  deadLetterToItem,
+  dueOf,
+  flowToItem,
+  healthToItem,
+  itemToDeadLetter,
+  itemToFlow,
+  itemToHealth,
+  itemToTask,
+  taskToItem,
+} from "./item.ts";
+import {
+  ATTRIBUTE,
+  DEAD_LETTERS_PK,
+  deadLetterKey,
+  dueShard,
+  flowKey,
+  flowPk,
+  healthKey,
+  refOf,
+  taskKey,
+} from "./keys.ts";
+import { listFlows, listingBounds } from "./listing.ts";
 import { createTable, type Table, type TableDeps } from "./table.ts";
 
 export interface StoreDeps {
@@ -21,7 +41,7 @@ export interface StoreDeps {
 export interface DynamoStoreDeps extends TableDeps, Pick<StoreDeps, "now"> {}
 
 /** Dead letters are few, or something is very wrong: the newest of them are what a person can look at. */
-const LETTERS_READ = 500;
+const MAX_DEAD_LETTERS_READ = 500;
 
 /**
  * @example
@@ -37,14 +57,14 @@ export function createStore({ table, now = Date.now }: StoreDeps): Store {
 
   async function saveTask(task: Task, rev: number | undefined): Promise<Saved<Task>> {
     const next = { ...task, rev: task.rev + 1 };
-    const put = await table.put(taskItem(next), rev);
-    return put.ok ? { ok: true, item: next } : { ok: false, current: put.current && taskOf(put.current) };
+    const put = await table.put(taskToItem(next), rev);
+    return put.ok ? { ok: true, item: next } : { ok: false, current: put.current && itemToTask(put.current) };
   }
 
   async function saveFlow(flow: Flow, rev: number | undefined): Promise<Saved<Flow>> {
     const next = { ...flow, rev: flow.rev + 1 };
-    const put = await table.put(flowItem(next), rev);
-    return put.ok ? { ok: true, item: next } : { ok: false, current: put.current && flowOf(put.current) };
+    const put = await table.put(flowToItem(next), rev);
+    return put.ok ? { ok: true, item: next } : { ok: false, current: put.current && itemToFlow(put.current) };
   }
 
   /** What one partition's rows say: the flow where there is one, and its tasks. */
@@ -52,7 +72,7 @@ export function createStore({ table, now = Date.now }: StoreDeps): Store {
     const live = items.filter(isLive);
     const kindOf = (item: Item) => refOf(keyOf(item))?.kind;
     const flow = live.find((item) => kindOf(item) === "flow");
-    return { flow: flow && flowOf(flow), tasks: live.filter((item) => kindOf(item) === "task").map(taskOf) };
+    return { flow: flow && itemToFlow(flow), tasks: live.filter((item) => kindOf(item) === "task").map(itemToTask) };
   }
 
   return {
@@ -72,24 +92,24 @@ export function createStore({ table, now = Date.now }: StoreDeps): Store {
     },
     async getTask({ flowId, path }) {
       const item = await table.get(taskKey(flowId, path));
-      return item && isLive(item) ? taskOf(item) : undefined;
+      return item && isLive(item) ? itemToTask(item) : undefined;
     },
     async getTasks(refs) {
       const items = await table.getAll(refs.map(({ flowId, path }) => taskKey(flowId, path)));
-      return items.filter(isLive).map(taskOf);
+      return items.filter(isLive).map(itemToTask);
     },
     async loadFlow(flowId) {
       return split(await table.partition(flowPk(flowId)));
     },
     listFlows: (appId, limit, cursor, filter = {}) =>
       listFlows(appId, limit, cursor, filter, async (after, n) => {
-        const bounds = boundsOf(filter, after);
+        const bounds = listingBounds(filter, after);
         if (!bounds) return [];
         // And one more: what the page begins after is within its bounds.
         const items = await table.list({ index: "app", partition: appId, descending: true, ...bounds, limit: n + 1 });
         const listed = items.map((item) => ({ key: keyOf(item), at: item[ATTRIBUTE.listedAt]?.S ?? "" }));
         const page = listed.filter(({ at }) => at !== after).slice(0, n);
-        const flows = (await table.getAll(page.map(({ key }) => key))).filter(isLive).map(flowOf);
+        const flows = (await table.getAll(page.map(({ key }) => key))).filter(isLive).map(itemToFlow);
         const byKey = new Map(flows.map((flow) => [flowKey(flow.id).pk, flow]));
         return page.map(({ key, at }) => ({ at, flow: byKey.get(key.pk) }));
       }),
@@ -99,29 +119,29 @@ export function createStore({ table, now = Date.now }: StoreDeps): Store {
     },
     async health(provider, account) {
       const item = await table.get(healthKey(provider, account));
-      return item && healthOf(item);
+      return item && itemToHealth(item);
     },
     async saveHealth(health) {
       // Revision 0 was never stored (health.ts, newHealth).
-      const item = healthItem({ ...health, rev: health.rev + 1 });
+      const item = healthToItem({ ...health, rev: health.rev + 1 });
       return (await table.put(item, health.rev === 0 ? undefined : health.rev)).ok;
     },
     async saveNewDeadLetter(letter) {
-      await table.put(letterItem({ ...letter, rev: 1 }), undefined);
+      await table.put(deadLetterToItem({ ...letter, rev: 1 }), undefined);
     },
     async listDeadLetters(limit) {
-      const items = await table.list({ partition: LETTERS_PK, descending: true, limit: LETTERS_READ });
-      const open = items.filter(isLive).map(letterOf);
+      const items = await table.list({ partition: DEAD_LETTERS_PK, descending: true, limit: MAX_DEAD_LETTERS_READ });
+      const open = items.filter(isLive).map(itemToDeadLetter);
       return open.filter((letter) => letter.state === "kept").slice(0, limit);
     },
     async getDeadLetter(id) {
-      const item = await table.get(letterKey(id));
-      return item && isLive(item) ? letterOf(item) : undefined;
+      const item = await table.get(deadLetterKey(id));
+      return item && isLive(item) ? itemToDeadLetter(item) : undefined;
     },
     async saveDeadLetter(letter) {
       const next = { ...letter, rev: letter.rev + 1 };
-      const put = await table.put(letterItem(next), letter.rev);
-      return put.ok ? { ok: true, item: next } : { ok: false, current: put.current && letterOf(put.current) };
+      const put = await table.put(deadLetterToItem(next), letter.rev);
+      return put.ok ? { ok: true, item: next } : { ok: false, current: put.current && itemToDeadLetter(put.current) };
     },
   };
 }

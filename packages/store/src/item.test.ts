@@ -7,8 +7,17 @@ import { newTask, type Task } from "@mjflow/core/task";
 import { describe, expect, test } from "vitest";
 import { type Item, ItemError, isExpired, itemBytes } from "./codec.ts";
 import { upscaleResult } from "./item.fixture.ts";
-import { flowItem, flowOf, healthItem, healthOf, letterItem, letterOf, taskItem, taskOf } from "./item.ts";
-import { KEPT_MS } from "./keys.ts";
+import {
+  deadLetterToItem,
+  flowToItem,
+  healthToItem,
+  itemToDeadLetter,
+  itemToFlow,
+  itemToHealth,
+  itemToTask,
+  taskToItem,
+} from "./item.ts";
+import { RETENTION_MS } from "./keys.ts";
 
 const flowId = "flow_01K9ZC7T3R8M2V5X0Q4B6N1JHD";
 const now = 1_763_700_000_123;
@@ -63,7 +72,7 @@ const letter: DeadLetter = { id: "l", rev: 1, state: "kept", body: "{}", why: "n
 
 describe("a row holds all of its item and gives it back", () => {
   test.each(Object.entries({ pending, claimed, submitted, succeeded }))("a task when %s", (_, task) => {
-    expect(taskOf(taskItem(task))).toEqual(task);
+    expect(itemToTask(taskToItem(task))).toEqual(task);
   });
 
   test("a task with everything a task can have", () => {
@@ -84,11 +93,11 @@ describe("a row holds all of its item and gives it back", () => {
       unknownStatus: "HALF_DONE",
       orphans: [{ attempt: 1, vendorTaskId: "7", at: now }],
     };
-    expect(taskOf(taskItem(full))).toEqual(full);
+    expect(itemToTask(taskToItem(full))).toEqual(full);
   });
 
   test("a flow, its state and prompt byte for byte", () => {
-    const read = flowOf(flowItem(flow));
+    const read = itemToFlow(flowToItem(flow));
     expect(read).toEqual(flow);
     expect(Buffer.from(read.state!)).toEqual(Buffer.from(awkward));
   });
@@ -97,7 +106,7 @@ describe("a row holds all of its item and gives it back", () => {
     const FLAGS = ["anyProvider", "archive", "held", "reopened", "progress"] as const;
     for (const flag of FLAGS) {
       const one = { ...flow, [flag]: true };
-      expect(flowOf(flowItem(one)), flag).toEqual(one);
+      expect(itemToFlow(flowToItem(one)), flag).toEqual(one);
     }
   });
 
@@ -112,17 +121,17 @@ describe("a row holds all of its item and gives it back", () => {
       changedAt: now,
       ...newBreakerRecord(),
     } as const;
-    expect(healthOf(healthItem(health))).toEqual(health);
+    expect(itemToHealth(healthToItem(health))).toEqual(health);
     const distrusted = { ...health, faults: 2, fault: "unclear", faultAt: now, opens: 1, openUntil: now } as const;
     const probed = { ...distrusted, probing: true, busyUntil: now + 1 };
-    expect(healthOf(healthItem(probed))).toEqual(probed);
+    expect(itemToHealth(healthToItem(probed))).toEqual(probed);
   });
 });
 
 test("a row of a newer version is refused in words, not misread", () => {
-  const item = { ...taskItem(pending), v: { N: "2" } };
-  expect(() => taskOf(item)).toThrow(ItemError);
-  expect(() => taskOf(item)).toThrow("task#0-1 has schema version 2; this code knows versions up to 1");
+  const item = { ...taskToItem(pending), v: { N: "2" } };
+  expect(() => itemToTask(item)).toThrow(ItemError);
+  expect(() => itemToTask(item)).toThrow("task#0-1 has schema version 2; this code knows versions up to 1");
 });
 
 describe("an attribute of newer code", () => {
@@ -131,20 +140,24 @@ describe("an attribute of newer code", () => {
   test.each([
     [
       "a task",
-      () => taskItem(submitted),
-      (item: Item) => taskItem({ ...taskOf(item), status: "SUCCESS", due: undefined }),
+      () => taskToItem(submitted),
+      (item: Item) => taskToItem({ ...itemToTask(item), status: "SUCCESS", due: undefined }),
     ],
     [
       "a flow",
-      () => flowItem(flow),
-      (item: Item) => flowItem({ ...flowOf(item), status: "completed", due: undefined }),
+      () => flowToItem(flow),
+      (item: Item) => flowToItem({ ...itemToFlow(item), status: "completed", due: undefined }),
     ],
     [
       "an account's health",
-      () => healthItem(newHealth("p", "a", now)),
-      (item: Item) => healthItem({ ...healthOf(item), misses: 1 }),
+      () => healthToItem(newHealth("p", "a", now)),
+      (item: Item) => healthToItem({ ...itemToHealth(item), misses: 1 }),
     ],
-    ["a dead letter", () => letterItem(letter), (item: Item) => letterItem({ ...letterOf(item), state: "dropped" })],
+    [
+      "a dead letter",
+      () => deadLetterToItem(letter),
+      (item: Item) => deadLetterToItem({ ...itemToDeadLetter(item), state: "dropped" }),
+    ],
   ])("is not seen, and stands in the row of %s again when that is written", (_, made, rewritten) => {
     const read = { ...made(), ...newer };
     expect(rewritten(read)).toMatchObject(newer);
@@ -154,26 +167,33 @@ describe("an attribute of newer code", () => {
   });
 
   test("is in nothing that is shown", () => {
-    const read = taskOf({ ...taskItem(submitted), ...newer });
-    expect(Object.keys(read)).toEqual(Object.keys(taskOf(taskItem(submitted))));
+    const read = itemToTask({ ...taskToItem(submitted), ...newer });
+    expect(Object.keys(read)).toEqual(Object.keys(itemToTask(taskToItem(submitted))));
     expect(JSON.stringify(read)).not.toContain("paidBy");
   });
 
   test("that is a field's own, gone from what is written, is gone from the row", () => {
-    const row = taskItem({ ...taskOf({ ...taskItem(submitted), ...newer }), due: undefined, customId: undefined });
+    const row = taskToItem({
+      ...itemToTask({ ...taskToItem(submitted), ...newer }),
+      due: undefined,
+      customId: undefined,
+    });
     for (const gone of ["dueAt", "dueShard", "cid"]) expect(row).not.toHaveProperty(gone);
   });
 });
 
 test("a row past its 90 days is expired, whether or not it was deleted", () => {
-  const item = taskItem(pending);
-  expect(isExpired(item, now + KEPT_MS - 1_000)).toBe(false);
-  expect(isExpired(item, now + KEPT_MS + 1_000)).toBe(true);
+  const item = taskToItem(pending);
+  expect(isExpired(item, now + RETENTION_MS - 1_000)).toBe(false);
+  expect(isExpired(item, now + RETENTION_MS + 1_000)).toBe(true);
 });
 
 test("a task costs one write unit each time it is written, its end included", () => {
   const sizes = Object.fromEntries(
-    Object.entries({ pending, claimed, submitted, succeeded }).map(([name, task]) => [name, itemBytes(taskItem(task))]),
+    Object.entries({ pending, claimed, submitted, succeeded }).map(([name, task]) => [
+      name,
+      itemBytes(taskToItem(task)),
+    ]),
   );
   const json = Buffer.byteLength(JSON.stringify(succeeded.result));
   console.table({ ...sizes, "result as plain JSON": json });

@@ -13,11 +13,11 @@ import { hasOwnDueEntry, type Task } from "@mjflow/core/task";
 import { type Fields, fieldsOf, type Item, ItemError, keyOf, REV_ATTRIBUTE, row } from "./codec.ts";
 import {
   ATTRIBUTE,
+  deadLetterKey,
   dueShard,
   expiresAt,
   flowKey,
   healthKey,
-  letterKey,
   listedAt,
   refOf,
   shardOf,
@@ -124,7 +124,7 @@ const HEALTH = {
 } as const satisfies Fields<keyof AccountHealth>;
 
 /** `id` is in the key. */
-const LETTER = {
+const DEAD_LETTER = {
   rev: [REV_ATTRIBUTE, "number"],
   state: ["st", "text"],
   body: ["body", "text"],
@@ -133,29 +133,29 @@ const LETTER = {
   createdAt: ["cr", "number"],
 } as const satisfies Fields<Exclude<keyof DeadLetter, "id">>;
 
-export function taskItem(task: Task): Item {
+export function taskToItem(task: Task): Item {
   const item = row(taskKey(task.flowId, task.path), TASK, task);
   return { ...item, ...times(task.flowId, task) };
 }
 
-export function flowItem(flow: Flow): Item {
+export function flowToItem(flow: Flow): Item {
   const item = row(flowKey(flow.id), FLOW, flow);
   return { ...item, ...times(flow.id, flow), [ATTRIBUTE.listedAt]: { S: listedAt(flow.createdAt, flow.id) } };
 }
 
 /** Has no end: an account is known for as long as it is used. */
-export function healthItem(health: AccountHealth): Item {
+export function healthToItem(health: AccountHealth): Item {
   return row(healthKey(health.provider, health.account), HEALTH, health);
 }
 
-export function letterItem(letter: DeadLetter): Item {
-  const item = row(letterKey(letter.id), LETTER, letter);
+export function deadLetterToItem(letter: DeadLetter): Item {
+  const item = row(deadLetterKey(letter.id), DEAD_LETTER, letter);
   return { ...item, [ATTRIBUTE.expiresAt]: { N: String(expiresAt(letter.createdAt)) } };
 }
 
 /** @throws ItemError for a row of newer code. */
-export function letterOf(item: Item): DeadLetter {
-  return { id: keyOf(item).sk, ...fieldsOf(item, LETTER) } as DeadLetter;
+export function itemToDeadLetter(item: Item): DeadLetter {
+  return { id: keyOf(item).sk, ...fieldsOf(item, DEAD_LETTER) } as DeadLetter;
 }
 
 /**
@@ -165,7 +165,7 @@ export function letterOf(item: Item): DeadLetter {
 const tasks = new WeakMap<Item, Task>();
 
 /** @throws ItemError for a row of newer code, or one that is no task's. */
-export function taskOf(item: Item): Task {
+export function itemToTask(item: Item): Task {
   const known = tasks.get(item);
   if (known) return known;
   const ref = refOf(keyOf(item));
@@ -176,14 +176,14 @@ export function taskOf(item: Item): Task {
 }
 
 /** @throws ItemError for a row of newer code, or one that is no flow's. */
-export function flowOf(item: Item): Flow {
+export function itemToFlow(item: Item): Flow {
   const ref = refOf(keyOf(item));
   if (ref?.kind !== "flow") throw new ItemError(`"${keyOf(item).sk}" is not a flow's row`);
   return { id: ref.flowId, ...fieldsOf(item, FLOW) } as Flow;
 }
 
 /** @throws ItemError for a row of newer code. */
-export function healthOf(item: Item): AccountHealth {
+export function itemToHealth(item: Item): AccountHealth {
   return fieldsOf(item, HEALTH) as unknown as AccountHealth;
 }
 

@@ -51,7 +51,7 @@ export const INDEX_KEYS = {
 } as const;
 
 /** Flows and their tasks are kept this long after they were created. TTL deletes late by hours or days: readers filter. */
-export const KEPT_MS = 90 * 24 * 3_600_000;
+export const RETENTION_MS = 90 * 24 * 3_600_000;
 
 export interface Key {
   pk: string;
@@ -59,7 +59,7 @@ export interface Key {
 }
 
 /** One text for both, for maps. */
-export function nameOf({ pk, sk }: Key): string {
+export function keyText({ pk, sk }: Key): string {
   return `${pk} ${sk}`;
 }
 
@@ -123,18 +123,18 @@ export function idempotencyKey(appId: string, key: string): Key {
 export const APPS = "apps";
 
 /** Its sort keys begin with their time: the newest are found without an index. */
-export function mjPk(appId: string): string {
+export function mjTaskIdPk(appId: string): string {
   return `mj#${appId}`;
 }
 
-export function mjKey(appId: string, id: string): Key {
-  return { pk: mjPk(appId), sk: id };
+export function mjTaskIdKey(appId: string, id: string): Key {
+  return { pk: mjTaskIdPk(appId), sk: id };
 }
 
-export const LETTERS_PK = "dead";
+export const DEAD_LETTERS_PK = "dead";
 
-export function letterKey(id: string): Key {
-  return { pk: LETTERS_PK, sk: id };
+export function deadLetterKey(id: string): Key {
+  return { pk: DEAD_LETTERS_PK, sk: id };
 }
 
 export function endpointPk(appId: string): string {
@@ -196,5 +196,5 @@ export function flowIdOfListed(listed: string): string | undefined {
 
 /** Epoch seconds, as TTL wants them. */
 export function expiresAt(createdAt: number): number {
-  return Math.ceil((createdAt + KEPT_MS) / 1_000);
+  return Math.ceil((createdAt + RETENTION_MS) / 1_000);
 }

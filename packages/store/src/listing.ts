@@ -4,14 +4,14 @@ import type { FlowFilter } from "@mjflow/core/port";
 import { decodeCursor, encodeCursor } from "./cursor.ts";
 
 /** Where a flow stands in the listing; undefined for one whose row is gone, or has expired. */
-export interface Listed {
+export interface FlowPage {
   at: string;
   flow: Flow | undefined;
 }
 
 /** With a filter this many are read at once, and this many by one call: it answers what it found, and where to go on. */
 const READ_AT_ONCE = 100;
-export const READ_AT_MOST = 500;
+export const MAX_FLOWS_READ = 500;
 
 /** @param read up to `n` older than `after`, newest first */
 export async function listFlows(
@@ -19,7 +19,7 @@ export async function listFlows(
   limit: number,
   cursor: string | undefined,
   { matches }: FlowFilter,
-  read: (after: string | undefined, n: number) => Promise<Listed[]>,
+  read: (after: string | undefined, n: number) => Promise<FlowPage[]>,
 ): Promise<{ flows: Flow[]; cursor?: string }> {
   let after = cursor === undefined ? undefined : decodeCursor(appId, cursor);
   const flows: Flow[] = [];
@@ -31,7 +31,7 @@ export async function listFlows(
       after = at;
       looked++;
       if (flow && (matches?.(flow) ?? true)) flows.push(flow);
-      if (flows.length < limit && looked < READ_AT_MOST) continue;
+      if (flows.length < limit && looked < MAX_FLOWS_READ) continue;
       return { flows, ...(i + 1 < page.length && { cursor: encodeCursor(appId, at) }) };
     }
     if (page.length <= size) return { flows };
@@ -39,7 +39,7 @@ export async function listFlows(
 }
 
 /** Sort keys between which to read; undefined when there is nothing between them. */
-export function boundsOf(
+export function listingBounds(
   { since, until }: FlowFilter,
   after: string | undefined,
 ): { from?: string; to?: string } | undefined {

@@ -1,7 +1,7 @@
 /** The requests of `table.ts` in memory, held to the same conformance suite: for tests and simulations. */
 import { type Item, keyOf, REV_ATTRIBUTE } from "./codec.ts";
 import { ATTRIBUTE, INDEX_KEYS } from "./keys.ts";
-import type { Listing, Table } from "./table.ts";
+import type { ListQuery, Table } from "./table.ts";
 
 export interface MemoryTable extends Table {
   /** All items, in no order: for assertions. */
@@ -63,7 +63,7 @@ export function createMemoryTable(): MemoryTable {
   };
 }
 
-function page({ index, from, to, descending, limit, after }: Listing, items: Item[]): Item[] {
+function page({ index, from, to, descending, limit, after }: ListQuery, items: Item[]): Item[] {
   const [hash, range] = index ? INDEX_KEYS[index] : ([ATTRIBUTE.pk, ATTRIBUTE.sk] as const);
   const order = bySort(range);
   const sign = descending ? -1 : 1;

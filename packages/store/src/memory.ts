@@ -13,7 +13,7 @@ import { createAppStore } from "./app.ts";
 import type { Item } from "./codec.ts";
 import { dueOf } from "./item.ts";
 import { dueShard, expiresAt, flowKey, healthKey, listedAt, shardOf, taskKey } from "./keys.ts";
-import { boundsOf, listFlows } from "./listing.ts";
+import { listFlows, listingBounds } from "./listing.ts";
 import type { MemoryTable } from "./memory-table.ts";
 import { createMemoryTable } from "./memory-table.ts";
 
@@ -138,7 +138,7 @@ export function createMemoryStore({
     },
     listFlows: (appId, limit, cursor, filter = {}) =>
       listFlows(appId, limit, cursor, filter, async (after, n) => {
-        const { from = "", to } = boundsOf(filter, after) ?? { from: "~" };
+        const { from = "", to } = listingBounds(filter, after) ?? { from: "~" };
         return [...flows.values()]
           .flatMap((rows) => [...rows.values()])
           .filter((row) => row.kind === "flow")

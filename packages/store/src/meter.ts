@@ -23,6 +23,6 @@ export function addUnits(
 }
 
 /** A write that failed its condition is billed by the size of the item that stood there. */
-export function addRefused(meter: Meter, bytes: number): void {
+export function addRejectedWrite(meter: Meter, bytes: number): void {
   meter.writeUnits += Math.max(1, Math.ceil(bytes / 1_024));
 }

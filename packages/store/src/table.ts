@@ -21,8 +21,8 @@ import {
 } from "@aws-sdk/client-dynamodb";
 import { MjflowError } from "@mjflow/core/error";
 import { type Item, itemBytes, keyOf, NONCE_ATTRIBUTE, REV_ATTRIBUTE } from "./codec.ts";
-import { ATTRIBUTE, INDEX, INDEX_KEYS, type Key, nameOf } from "./keys.ts";
-import { addRefused, addUnits, type Meter } from "./meter.ts";
+import { ATTRIBUTE, INDEX, INDEX_KEYS, type Key, keyText } from "./keys.ts";
+import { addRejectedWrite, addUnits, type Meter } from "./meter.ts";
 
 export interface TableDeps {
   client: DynamoDBClient;
@@ -34,11 +34,11 @@ export interface TableDeps {
   meter?: Meter;
 }
 
-export type Put = { ok: true } | { ok: false; current: Item | undefined };
+export type PutResult = { ok: true } | { ok: false; current: Item | undefined };
 
 export interface Table {
   /** `rev` undefined: only where no item is yet. Otherwise: only over an item with this revision. */
-  put(item: Item, rev: number | undefined): Promise<Put>;
+  put(item: Item, rev: number | undefined): Promise<PutResult>;
   /** Only with this revision; otherwise nothing happens. */
   delete(key: Key, rev: number): Promise<void>;
   /** Strongly consistent, as all reads here but those of an index. */
@@ -48,10 +48,10 @@ export interface Table {
   /** All items of one partition, in the order of their sort keys. */
   partition(pk: string): Promise<Item[]>;
   /** One page of a partition, in the order of its sort keys. */
-  list(listing: Listing): Promise<Item[]>;
+  list(listing: ListQuery): Promise<Item[]>;
 }
 
-export interface Listing {
+export interface ListQuery {
   /** Of the table, or of the index named; an index is read eventually consistent and holds keys only. */
   partition: string;
   index?: keyof typeof INDEX;
@@ -115,7 +115,7 @@ export function createTable({
     const batches: Promise<Item[]>[] = [];
     while (left.length > 0) batches.push(getBatch(left.splice(0, BATCH_GET)));
     const items = (await Promise.all(batches)).flat();
-    return new Map(items.map((item) => [nameOf(keyOf(item)), item]));
+    return new Map(items.map((item) => [keyText(keyOf(item)), item]));
   }
 
   let round: { keys: Map<string, Key>; items: Promise<ReadonlyMap<string, Item>> } | undefined;
@@ -139,7 +139,7 @@ export function createTable({
         new PutItemCommand({
           TableName,
           Item,
-          ...onlyOver(rev),
+          ...revisionCondition(rev),
           // Tells the loser what it lost to. Not every engine does: its absence says nothing about the item's.
           ReturnValuesOnConditionCheckFailure: "ALL_OLD",
           ReturnConsumedCapacity,
@@ -149,32 +149,32 @@ export function createTable({
         await run("write", request);
         return { ok: true };
       } catch (error) {
-        const refused = isRefusal(error);
-        if (!refused && !isUnsure(error)) throw error;
+        const refused = isConditionFailure(error);
+        if (!refused && !isUnknownOutcome(error)) throw error;
         const current =
           (refused && error.Item) ||
           (await get(keyOf(item)).catch((readError: unknown) => {
             // Of two errors the write's is the one to know, unless it was a plain "no".
             throw refused ? readError : error;
           }));
-        if (meter && refused) addRefused(meter, itemBytes(current || {}));
+        if (meter && refused) addRejectedWrite(meter, itemBytes(current || {}));
         if (current?.[NONCE_ATTRIBUTE]?.S === nonce) return { ok: true };
         if (!refused) throw error;
         return { ok: false, current };
       }
     },
     async delete(key, rev) {
-      const input = { TableName, Key: attributes(key), ...onlyOver(rev), ReturnConsumedCapacity };
+      const input = { TableName, Key: attributes(key), ...revisionCondition(rev), ReturnConsumedCapacity };
       await run("write", client.send(new DeleteItemCommand(input))).catch((error: unknown) => {
-        if (!isRefusal(error)) throw error;
+        if (!isConditionFailure(error)) throw error;
       });
     },
     async getAll(keys) {
       if (keys.length === 0) return [];
       round ??= nextRound();
-      for (const key of keys) round.keys.set(nameOf(key), key);
+      for (const key of keys) round.keys.set(keyText(key), key);
       const found = await round.items;
-      return keys.map((key) => found.get(nameOf(key))).filter((item) => item !== undefined);
+      return keys.map((key) => found.get(keyText(key))).filter((item) => item !== undefined);
     },
     async partition(pk) {
       const items: Item[] = [];
@@ -231,7 +231,7 @@ function attributes({ pk, sk }: Key): Item {
   return { [ATTRIBUTE.pk]: { S: pk }, [ATTRIBUTE.sk]: { S: sk } };
 }
 
-function onlyOver(rev: number | undefined): Condition {
+function revisionCondition(rev: number | undefined): Condition {
   if (rev === undefined) {
     return { ConditionExpression: "attribute_not_exists(#pk)", ExpressionAttributeNames: { "#pk": ATTRIBUTE.pk } };
   }
@@ -260,12 +260,12 @@ function isThrottling(error: unknown): boolean {
   return error instanceof Error && THROTTLING.has(error.name);
 }
 
-function isRefusal(error: unknown): error is Error & { Item?: Item } {
+function isConditionFailure(error: unknown): error is Error & { Item?: Item } {
   return error instanceof Error && error.name === "ConditionalCheckFailedException";
 }
 
 /** No answer, or a fault on the other side: the write may have happened. A fault of ours it cannot have survived. */
-function isUnsure(error: unknown): boolean {
+function isUnknownOutcome(error: unknown): boolean {
   if (error instanceof MjflowError) return false;
   const { $metadata } = error as { $metadata?: { httpStatusCode?: number } };
   return !($metadata?.httpStatusCode !== undefined && $metadata.httpStatusCode < 500);

@@ -13,7 +13,7 @@ import {
 } from "@aws-sdk/client-dynamodb";
 import { type Item, keyOf } from "@mjflow/store/codec";
 import type { MemoryTable } from "@mjflow/store/memory-table";
-import type { Listing } from "@mjflow/store/table";
+import type { ListQuery } from "@mjflow/store/table";
 
 /** What a version does to items on their way in and out. */
 export interface Lens {
@@ -64,12 +64,12 @@ function revIn({ ConditionExpression, ExpressionAttributeValues: values = {} }: 
 
 const TERM = /(#\w+) (=|<=|>=|BETWEEN) (:\w+)(?: AND (:\w+))?/g;
 
-function listingOf(input: QueryCommandInput): Listing {
+function listingOf(input: QueryCommandInput): ListQuery {
   const values = input.ExpressionAttributeValues!;
   const bound = (name: string) => (values[name]!.N === undefined ? values[name]!.S! : Number(values[name]!.N));
-  const listing: Listing = {
+  const listing: ListQuery = {
     partition: "",
-    index: input.IndexName as Listing["index"],
+    index: input.IndexName as ListQuery["index"],
     descending: input.ScanIndexForward === false,
     limit: input.Limit ?? Number.MAX_SAFE_INTEGER,
     after: input.ExclusiveStartKey,

@@ -3,7 +3,7 @@ import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import type { Store } from "@mjflow/core/port";
 import { type Item, keyOf } from "@mjflow/store/codec";
 import { createDynamoStore } from "@mjflow/store/dynamo";
-import { flowOf, taskOf } from "@mjflow/store/item";
+import { itemToFlow, itemToTask } from "@mjflow/store/item";
 import { refOf } from "@mjflow/store/keys";
 import { createMemoryTable, type MemoryTable } from "@mjflow/store/memory-table";
 import { createRng } from "../../sim/random.ts";
@@ -105,8 +105,8 @@ export function dumpOf(table: MemoryTable) {
   const items = table.dump();
   const kindOf = (item: Item) => refOf(keyOf(item))?.kind;
   return {
-    flows: items.filter((item) => kindOf(item) === "flow").map(flowOf),
-    tasks: items.filter((item) => kindOf(item) === "task").map(taskOf),
+    flows: items.filter((item) => kindOf(item) === "flow").map(itemToFlow),
+    tasks: items.filter((item) => kindOf(item) === "task").map(itemToTask),
   };
 }
 

@@ -3,8 +3,8 @@
 import type { SQLInputValue } from "node:sqlite";
 import { deserialize, serialize } from "node:v8";
 import { type Item, keyOf, REV_ATTRIBUTE } from "@mjflow/store/codec";
-import { ATTRIBUTE, INDEX_KEYS, type Key, nameOf } from "@mjflow/store/keys";
-import type { Listing, Put, Table } from "@mjflow/store/table";
+import { ATTRIBUTE, INDEX_KEYS, type Key, keyText } from "@mjflow/store/keys";
+import type { ListQuery, PutResult, Table } from "@mjflow/store/table";
 import type { DataFile } from "./data-file.ts";
 
 const INSERT =
@@ -35,14 +35,14 @@ export function createFileTable({ sql, write, onUndone }: Pick<DataFile, "sql" |
   onUndone(() => held.clear());
 
   function hold(key: Key, item: Item): void {
-    const name = nameOf(key);
+    const name = keyText(key);
     held.delete(name);
     held.set(name, item);
     if (held.size > SELECT_ITEM) held.delete(held.keys().next().value!);
   }
 
   function find(key: Key): Item | undefined {
-    const known = held.get(nameOf(key));
+    const known = held.get(keyText(key));
     if (known) return known;
     const row = sql("SELECT item FROM items WHERE pk = ? AND sk = ?").get(key.pk, key.sk) as Row | undefined;
     if (!row) return undefined;
@@ -54,7 +54,7 @@ export function createFileTable({ sql, write, onUndone }: Pick<DataFile, "sql" |
   return {
     put(item, rev) {
       const values = [...columnsOf(item), ...(rev === undefined ? [] : [rev])];
-      return write((): Put => {
+      return write((): PutResult => {
         const { changes } = sql(rev === undefined ? INSERT : UPDATE).run(...values);
         if (changes !== 1) return { ok: false, current: find(keyOf(item)) };
         hold(keyOf(item), item);
@@ -64,7 +64,7 @@ export function createFileTable({ sql, write, onUndone }: Pick<DataFile, "sql" |
     async delete({ pk, sk }, rev) {
       await write(() => {
         if (sql("DELETE FROM items WHERE pk = ? AND sk = ? AND rev = ?").run(pk, sk, rev).changes > 0) {
-          held.delete(nameOf({ pk, sk }));
+          held.delete(keyText({ pk, sk }));
         }
       });
     },
@@ -83,7 +83,7 @@ export function createFileTable({ sql, write, onUndone }: Pick<DataFile, "sql" |
     async deleteExpired(nowMs) {
       for (let gone = 0; ; ) {
         const rows = await write(() => sql(DELETE_EXPIRED).all(Math.floor(nowMs / 1_000), DELETE_EXPIRED_BATCH));
-        for (const key of rows as unknown as Key[]) held.delete(nameOf(key));
+        for (const key of rows as unknown as Key[]) held.delete(keyText(key));
         gone += rows.length;
         if (rows.length < DELETE_EXPIRED_BATCH) return gone;
       }
@@ -101,7 +101,7 @@ function columnsOf(item: Item): SQLInputValue[] {
 }
 
 /** By the sort key, then by the table's own: an index may hold several of one sort key. */
-function queryOf({ partition, index, from, to, descending = false, limit, after }: Listing) {
+function queryOf({ partition, index, from, to, descending = false, limit, after }: ListQuery) {
   const [hash, range] = index ? INDEX_KEYS[index] : ([ATTRIBUTE.pk, ATTRIBUTE.sk] as const);
   const order = index ? [range, ATTRIBUTE.pk, ATTRIBUTE.sk] : [range];
   const conditions = [`${hash} = ?`];

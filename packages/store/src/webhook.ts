@@ -11,7 +11,7 @@ import { ATTRIBUTE, deliveryKey, deliveryPk, dueShard, endpointKey, endpointPk, 
 import type { Table } from "./table.ts";
 
 /** Deliveries can be looked at, and replayed, for this long. */
-const DELIVERY_KEPT_MS = 30 * 24 * 3_600_000;
+const DELIVERY_RETENTION_MS = 30 * 24 * 3_600_000;
 
 /** `id` and `appId` are in the key. */
 const ENDPOINT = {
@@ -44,7 +44,7 @@ const DELIVERY = {
   due: [ATTRIBUTE.dueAt, "number"],
 } as const satisfies Fields<Exclude<keyof Delivery, "flowId" | "place" | "name" | "listener">>;
 
-export function createHookStore({ table, now = Date.now }: { table: Table; now?: () => number }): WebhookStore {
+export function createWebhookStore({ table, now = Date.now }: { table: Table; now?: () => number }): WebhookStore {
   const isLive = (item: Item) => !isExpired(item, now());
 
   return {
@@ -116,7 +116,7 @@ function deliveryItem(delivery: Delivery): Item {
     ...row(deliveryKey(delivery), DELIVERY, delivery),
     [ATTRIBUTE.appId]: { S: listOf(appId, listener) },
     [ATTRIBUTE.listedAt]: { S: `${isoOf(createdAt)}#${deliveryIdOf(delivery)}` },
-    [ATTRIBUTE.expiresAt]: { N: String(Math.ceil((createdAt + DELIVERY_KEPT_MS) / 1_000)) },
+    [ATTRIBUTE.expiresAt]: { N: String(Math.ceil((createdAt + DELIVERY_RETENTION_MS) / 1_000)) },
     ...(due !== undefined && { [ATTRIBUTE.dueShard]: { S: dueShard(shardOf(flowId)) } }),
   };
 }
