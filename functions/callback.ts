@@ -3,7 +3,7 @@
  * event itself: no framework, no vendor key, no bucket. The address is never logged: it is the proof (D1).
  */
 import { CALLBACK } from "@mjflow/core/limit";
-import { type Received, receive } from "@mjflow/engine/receive";
+import { type CallbackResult, handleCallback } from "@mjflow/engine/handle-callback";
 import { readCallback } from "@mjflow/providers/callback";
 import type { LambdaFunctionURLEvent, LambdaFunctionURLResult } from "aws-lambda";
 import { wireCallback } from "./wire/callback.ts";
@@ -19,7 +19,7 @@ export async function handler(event: LambdaFunctionURLEvent): Promise<LambdaFunc
   if (body === undefined) return answer(400, "not UTF-8");
   const { log, ...deps } = wireCallback();
   try {
-    return respond(await receive({ ...deps, log, readCallback }, token, body));
+    return respond(await handleCallback({ ...deps, log, readCallback }, token, body));
   } catch (error) {
     // Not durable, so not acknowledged: a vendor that retries will; for the others the sweeper asks (D3).
     log.error("callback.failed", { error: String(error) });
@@ -29,7 +29,7 @@ export async function handler(event: LambdaFunctionURLEvent): Promise<LambdaFunc
   }
 }
 
-function respond(received: Received): LambdaFunctionURLResult {
+function respond(received: CallbackResult): LambdaFunctionURLResult {
   switch (received.kind) {
     case "recorded":
     case "dropped":

@@ -2,8 +2,9 @@
  * Consumes the submit queue's dead letters: their tasks end with a typed failure, so that no flow hangs (Q2); what cannot
  * be read is kept for a person to decide on.
  */
-import { bury } from "@mjflow/engine/bury";
-import { keepLetter } from "@mjflow/engine/letter";
+
+import { saveDeadLetter } from "@mjflow/engine/dead-letter";
+import { handleDeadLetter } from "@mjflow/engine/handle-dead-letter";
 import { consume } from "@mjflow/queue/consume";
 import type { SQSBatchResponse, SQSEvent } from "aws-lambda";
 import { wireDeadletter } from "./wire/deadletter.ts";
@@ -11,12 +12,12 @@ import { wireDeadletter } from "./wire/deadletter.ts";
 export async function handler(event: SQSEvent): Promise<SQSBatchResponse> {
   const { log, ...deps } = wireDeadletter();
   try {
-    return await consume(event, (message) => bury({ ...deps, log }, message), {
+    return await consume(event, (message) => handleDeadLetter({ ...deps, log }, message), {
       log,
       async onUnreadable({ messageId, body, attributes }, { message: why }) {
         const sentAt = Number(attributes.SentTimestamp) || deps.clock.now();
         const receives = Number(attributes.ApproximateReceiveCount) || 0;
-        await keepLetter({ ...deps, log }, { messageId, body, sentAt, receives, why });
+        await saveDeadLetter({ ...deps, log }, { messageId, body, sentAt, receives, why });
         return "done" as const;
       },
     });

@@ -1,6 +1,6 @@
 /** Consumes the deliver queue: what happened is told to whoever listens. */
 import { MessageError } from "@mjflow/core/message";
-import { deliver, tell } from "@mjflow/engine/deliver";
+import { deliver, notifySubscribers } from "@mjflow/engine/deliver";
 import { consume } from "@mjflow/queue/consume";
 import type { SQSBatchResponse, SQSEvent } from "aws-lambda";
 import { wireDeliver } from "./wire/deliver.ts";
@@ -11,7 +11,7 @@ export async function handler(event: SQSEvent): Promise<SQSBatchResponse> {
     return await consume(
       event,
       async (message) => {
-        if (message.type === "tell") return tell(deps, message);
+        if (message.type === "tell") return notifySubscribers(deps, message);
         if (message.type === "deliver") return deliver(deps, message.deliveryId);
         throw new MessageError(`a ${message.type} message on the deliver queue`);
       },

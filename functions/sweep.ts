@@ -1,8 +1,8 @@
 /** Each minute: what is overdue. */
-import { type Swept, sweep } from "@mjflow/engine/sweep";
+import { type SweepResult, sweep } from "@mjflow/engine/sweep";
 import { wireSweep } from "./wire/sweep.ts";
 
-export async function handler(): Promise<Swept> {
+export async function handler(): Promise<SweepResult> {
   const deps = wireSweep();
   try {
     const swept = await sweep(deps);

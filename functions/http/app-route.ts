@@ -12,13 +12,13 @@ import {
 import {
   addApp,
   addKey,
-  changeApp,
-  keysOf,
-  knownApp,
+  getApp,
+  listKeys,
   type NewKey,
   removeApp,
   revokeKey,
   rotateKey,
+  updateApp,
 } from "@mjflow/engine/app";
 import { addCredit, creditOf } from "@mjflow/engine/credit";
 import { usageView } from "@mjflow/engine/usage-view";
@@ -39,14 +39,14 @@ export const apps = new Hono<AppEnv>()
     const page = await c.get("deps").store.listApps(limit, cursor);
     return c.json({ data: page.apps.map(appView), nextCursor: page.cursor ?? null });
   })
-  .get("/:id", async (c) => c.json(appView(await knownApp(c.get("deps"), c.req.param("id")))))
+  .get("/:id", async (c) => c.json(appView(await getApp(c.get("deps"), c.req.param("id")))))
   .patch("/:id", async (c) =>
-    c.json(appView(await changeApp(c.get("deps"), c.req.param("id"), await readBody(c, AppPatch)))),
+    c.json(appView(await updateApp(c.get("deps"), c.req.param("id"), await readBody(c, AppPatch)))),
   )
   .delete("/:id", async (c) => c.json(appView(await removeApp(c.get("deps"), c.req.param("id")))))
   .post("/:id/credits", async (c) => {
     const { addUsd, reference } = await readBody(c, CreditRequest);
-    const [deps, app] = [c.get("deps"), await knownApp(c.get("deps"), c.req.param("id"))];
+    const [deps, app] = [c.get("deps"), await getApp(c.get("deps"), c.req.param("id"))];
     await addCredit(deps, app.id, addUsd, reference);
     return c.json(usageView(app.id, app.limits, await creditOf(deps, app.id)));
   })
@@ -55,7 +55,7 @@ export const apps = new Hono<AppEnv>()
     return c.json(newKeyView(await addKey(c.get("deps"), c.req.param("id"), expiresInS)), 201);
   })
   .get("/:id/keys", async (c) => {
-    const keys = await keysOf(c.get("deps"), c.req.param("id"));
+    const keys = await listKeys(c.get("deps"), c.req.param("id"));
     return c.json({ data: keys.map(keyView), nextCursor: null });
   })
   .post("/:id/keys/:keyId/rotate", async (c) => {

@@ -8,7 +8,7 @@ import type { AppEnv } from "./env.ts";
 export function authenticate(callers: Callers) {
   return createMiddleware<AppEnv>(async (c, next) => {
     const presented = /^Bearer\s+(\S+)\s*$/i.exec(c.req.header("authorization") ?? "")?.[1];
-    const caller = presented && (await callers.of(presented));
+    const caller = presented && (await callers.authenticate(presented));
     if (!caller) throw new MjflowError("unauthorized");
     admit(c, caller);
     await next();

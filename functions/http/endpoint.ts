@@ -6,14 +6,14 @@ import { EndpointPatch, EndpointRequest, ReplayRequest, RotateRequest } from "@m
 import {
   createEndpoint,
   deleteEndpoint,
-  ensureHookSigner,
+  type EndpointWithSecret,
+  ensureFlowHookEndpoint,
   getEndpoint,
-  patchEndpoint,
   rotateSecret,
-  type WithSecret,
+  updateEndpoint,
 } from "@mjflow/engine/endpoint";
-import { type Probe, probeEndpoint } from "@mjflow/engine/probe";
 import { replayEndpoint } from "@mjflow/engine/replay";
+import { sendTestEvent, type TestEventResult } from "@mjflow/engine/test-event";
 import { Hono } from "hono";
 import { readBody } from "./body.ts";
 import { type AppEnv, checkHook } from "./env.ts";
@@ -26,19 +26,19 @@ export const endpoints = new Hono<AppEnv>()
     return c.json(secretView(made), 201, { Location: `/v1/endpoints/${made.endpoint.id}` });
   })
   .get("/", async (c) => {
-    await ensureHookSigner(c.get("deps"), c.get("appId"));
+    await ensureFlowHookEndpoint(c.get("deps"), c.get("appId"));
     const all = await c.get("deps").hookStore.endpoints(c.get("appId"));
     return c.json({ data: all.map(endpointView), nextCursor: null });
   })
   .get("/:id", async (c) => {
     // The signer of the flows' own notifyHooks is there as soon as anyone asks for it.
-    if (c.req.param("id") === FLOW_HOOK_LISTENER) await ensureHookSigner(c.get("deps"), c.get("appId"));
+    if (c.req.param("id") === FLOW_HOOK_LISTENER) await ensureFlowHookEndpoint(c.get("deps"), c.get("appId"));
     return c.json(endpointView(await getEndpoint(c.get("deps"), c.get("appId"), c.req.param("id"))));
   })
   .patch("/:id", async (c) => {
     const patch = await readBody(c, EndpointPatch);
     checkHook(c, "url", patch.url);
-    return c.json(endpointView(await patchEndpoint(c.get("deps"), c.get("appId"), c.req.param("id"), patch)));
+    return c.json(endpointView(await updateEndpoint(c.get("deps"), c.get("appId"), c.req.param("id"), patch)));
   })
   .delete("/:id", async (c) => {
     await deleteEndpoint(c.get("deps"), c.get("appId"), c.req.param("id"));
@@ -47,12 +47,12 @@ export const endpoints = new Hono<AppEnv>()
   .post("/:id/rotate", async (c) => {
     const { overlapS } = await readBody(c, RotateRequest);
     const id = c.req.param("id");
-    if (id === FLOW_HOOK_LISTENER) await ensureHookSigner(c.get("deps"), c.get("appId"));
+    if (id === FLOW_HOOK_LISTENER) await ensureFlowHookEndpoint(c.get("deps"), c.get("appId"));
     const overlapMs = overlapS === undefined ? undefined : overlapS * 1_000;
     return c.json(secretView(await rotateSecret(c.get("deps"), c.get("appId"), id, overlapMs)));
   })
   .post("/:id/test", async (c) =>
-    c.json(probeView(await probeEndpoint(c.get("deps"), c.get("appId"), c.req.param("id")))),
+    c.json(probeView(await sendTestEvent(c.get("deps"), c.get("appId"), c.req.param("id")))),
   )
   .post("/:id/replay", async (c) => {
     const { since, until, only = "failed", cursor } = await readBody(c, ReplayRequest);
@@ -63,7 +63,7 @@ export const endpoints = new Hono<AppEnv>()
     return c.json({ replayed, nextCursor: next ?? null }, 202);
   });
 
-function probeView({ delivered, at, outcome }: Probe): {
+function probeView({ delivered, at, outcome }: TestEventResult): {
   delivered: boolean;
   at: string;
   status?: number;
@@ -79,7 +79,7 @@ function msOf(time: string | undefined): number | undefined {
   return time === undefined ? undefined : Date.parse(time);
 }
 
-function secretView({ endpoint, secret }: WithSecret) {
+function secretView({ endpoint, secret }: EndpointWithSecret) {
   return { ...endpointView(endpoint), ...(secret !== undefined && { secret }) };
 }
 

@@ -3,24 +3,24 @@ import { MjflowError } from "@mjflow/core/error";
 import type { QueueDepths } from "@mjflow/core/port";
 import type { Accounts } from "@mjflow/engine/account";
 import type { Caller, OperatorKey } from "@mjflow/engine/app";
-import type { Banned } from "@mjflow/engine/banned";
-import type { Defaults } from "@mjflow/engine/create";
-import type { Limited } from "@mjflow/engine/credit";
+import type { BannedWordsCheck } from "@mjflow/engine/banned";
+import type { FlowDefaults } from "@mjflow/engine/create";
+import type { AppLimits } from "@mjflow/engine/credit";
 import type { WebhookSender } from "@mjflow/engine/deliver";
-import type { Deps } from "@mjflow/engine/deps";
+import type { EngineDeps } from "@mjflow/engine/deps";
 import type { EndpointDeps } from "@mjflow/engine/endpoint";
-import type { FacadeDeps } from "@mjflow/engine/facade";
-import type { Listeners } from "@mjflow/engine/listen";
 import type { MediaLinks } from "@mjflow/engine/media-link";
+import type { MjCompatDeps } from "@mjflow/engine/mj-compat";
+import type { Subscriptions } from "@mjflow/engine/subscriptions";
 import type { Vault } from "@mjflow/engine/vault";
-import type { VendorAdmin } from "@mjflow/engine/vendor";
+import type { VendorAdmin } from "@mjflow/engine/vendor-accounts";
 import type { Context } from "hono";
 
-export type ApiDeps = Omit<Deps, "hooks"> &
-  Defaults &
+export type ApiDeps = Omit<EngineDeps, "callbackTokens"> &
+  FlowDefaults &
   EndpointDeps &
   VendorAdmin & {
-    listeners: Listeners;
+    listeners: Subscriptions;
     webhooks: WebhookSender;
     vault: Vault;
     sleep(ms: number): Promise<void>;
@@ -35,12 +35,12 @@ export type ApiDeps = Omit<Deps, "hooks"> &
     /** The operator's. */
     apiKeys: readonly OperatorKey[];
     accounts: Accounts;
-    banned: Banned;
+    banned: BannedWordsCheck;
     queueDepths: QueueDepths;
-  } & FacadeDeps;
+  } & MjCompatDeps;
 
 /** As a route has them: the limits are those of the app that asks. */
-export type RouteDeps = ApiDeps & Limited;
+export type RouteDeps = ApiDeps & AppLimits;
 
 export interface AppEnv {
   Variables: { deps: RouteDeps; caller: Caller; appId: string; requestId: string };

@@ -1,9 +1,9 @@
 /** `/v1/flows`: send a plan once, read how far it is. */
 import { type Flow, flowStatus, isEndRecorded } from "@mjflow/core/flow";
 import { FlowListQuery, FlowRequest } from "@mjflow/core/request";
-import type { Created } from "@mjflow/engine/begin";
-import { cancelFlow, ownFlow, resumeFlow, type Whole } from "@mjflow/engine/cancel";
+import { cancelFlow, type FlowWithTasks, getOwnFlow, resumeFlow } from "@mjflow/engine/cancel";
 import { createFlow, newFlowId } from "@mjflow/engine/create";
+import type { CreatedFlow } from "@mjflow/engine/start-flow";
 import { flowSummary, flowView } from "@mjflow/engine/view";
 import { type Context, Hono } from "hono";
 import { readBody } from "./body.ts";
@@ -17,7 +17,7 @@ export const flows = new Hono<AppEnv>()
     const request = await readBody(c, FlowRequest);
     const deps = c.get("deps");
     checkHook(c, "notifyHook", request.notifyHook);
-    const { flow, tasks, rate } = await idempotent<Created>(c, request, {
+    const { flow, tasks, rate } = await idempotent<CreatedFlow>(c, request, {
       choose: () => newFlowId(deps),
       run: ({ target: flowId, resumed }) => createFlow(deps, c.get("appId"), request, deps, { flowId, resumed }),
       show: (id) => own(c, id),
@@ -48,7 +48,7 @@ export const flows = new Hono<AppEnv>()
   .post("/:id/resume", async (c) => answer(c, await resumeFlow(c.get("deps"), c.get("appId"), c.req.param("id"))));
 
 /** 202 while it runs; 200 once it has ended, which the client may have preferred to wait for. */
-async function answer(c: Context<AppEnv>, first: Whole) {
+async function answer(c: Context<AppEnv>, first: FlowWithTasks) {
   const reads = [first];
   const read = async () => reads.shift() ?? own(c, first.flow.id);
   const { flow, tasks } = await waitFor(c, read, (whole) => isEndRecorded(whole.flow, whole.tasks));
@@ -56,8 +56,8 @@ async function answer(c: Context<AppEnv>, first: Whole) {
   return c.json(flowView(flow, tasks, mediaUrlOf(c)), status, { Location: `/v1/flows/${flow.id}` });
 }
 
-function own(c: Context<AppEnv>, id: string): Promise<Whole> {
-  return ownFlow(c.get("deps"), c.get("appId"), id);
+function own(c: Context<AppEnv>, id: string): Promise<FlowWithTasks> {
+  return getOwnFlow(c.get("deps"), c.get("appId"), id);
 }
 
 function fits(flow: Flow, { status, state, provider }: Pick<FlowListQuery, "status" | "state" | "provider">): boolean {

@@ -1,14 +1,14 @@
 /** The header `Idempotency-Key`: read, obeyed, and answered with whether the request had come before. */
 import { MjflowError } from "@mjflow/core/error";
 import { parseIdempotencyKey } from "@mjflow/core/idempotency";
-import { once, type Work } from "@mjflow/engine/idempotency";
+import { type IdempotentWork, runOnce } from "@mjflow/engine/idempotency";
 import type { Context } from "hono";
 import type { AppEnv } from "./env.ts";
 
 const HEADER = "Idempotency-Key";
 
 /** @throws MjflowError invalid_request for a key that is none, and what `once` throws */
-export async function idempotent<T>(c: Context<AppEnv>, request: unknown, work: Work<T>): Promise<T> {
+export async function idempotent<T>(c: Context<AppEnv>, request: unknown, work: IdempotentWork<T>): Promise<T> {
   const header = c.req.header(HEADER);
   if (header === undefined) return work.run({ target: work.choose(), resumed: false });
   const key = parseIdempotencyKey(header);
@@ -19,7 +19,7 @@ export async function idempotent<T>(c: Context<AppEnv>, request: unknown, work: 
     });
   }
   const keyed = { appId: c.get("appId"), key, route: `${c.req.method} ${c.req.path}`, request };
-  const { value, replayed } = await once(c.get("deps"), keyed, work);
+  const { value, replayed } = await runOnce(c.get("deps"), keyed, work);
   if (replayed) c.header("Idempotency-Replayed", "true");
   return value;
 }

@@ -2,8 +2,8 @@
 import { parseDeliveryId } from "@mjflow/core/delivery";
 import { taskIdOf } from "@mjflow/core/id";
 import type { Due } from "@mjflow/core/port";
-import { reseal } from "@mjflow/engine/reseal";
-import { type Doubtful, findOverdue, findUnclear } from "@mjflow/engine/waiting";
+import { findOverdue, findUnclear, type UnclearSubmission } from "@mjflow/engine/operator-queries";
+import { reencryptSecrets } from "@mjflow/engine/reencrypt";
 import { Hono } from "hono";
 import { operatorOnly } from "./auth.ts";
 import type { AppEnv } from "./env.ts";
@@ -21,7 +21,7 @@ export const operations = new Hono<AppEnv>()
   })
   .post("/vault/reseal", operatorOnly, async (c) => {
     const { limit, cursor } = readPage(c);
-    const { cursor: next, ...told } = await reseal(c.get("deps"), limit, cursor);
+    const { cursor: next, ...told } = await reencryptSecrets(c.get("deps"), limit, cursor);
     return c.json({ ...told, nextCursor: next ?? null });
   });
 
@@ -35,7 +35,7 @@ function idsOf(due: Due): { id: string; flowId: string } {
   return { id: due.deliveryId, flowId: parseDeliveryId(due.deliveryId)!.flowId };
 }
 
-function unclearView({ task, appId }: Doubtful) {
+function unclearView({ task, appId }: UnclearSubmission) {
   const { flowId, path, press, action, provider, account, attempt, createdAt, due } = task;
   return {
     id: taskIdOf(flowId, path),

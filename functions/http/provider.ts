@@ -2,7 +2,7 @@
 import type { StoredAccount } from "@mjflow/core/account";
 import { AccountPatch, AccountRequest } from "@mjflow/core/request";
 import { listProviders } from "@mjflow/engine/provider";
-import { addAccount, changeAccount, removeAccount } from "@mjflow/engine/vendor";
+import { addAccount, removeAccount, updateAccount } from "@mjflow/engine/vendor-accounts";
 import { Hono } from "hono";
 import { operatorOnly } from "./auth.ts";
 import { readBody } from "./body.ts";
@@ -17,7 +17,7 @@ export const providers = new Hono<AppEnv>()
   })
   .patch("/:id/accounts/:name", operatorOnly, async (c) => {
     const { id, name } = c.req.param();
-    return c.json(accountView(await changeAccount(c.get("deps"), id, name, await readBody(c, AccountPatch))));
+    return c.json(accountView(await updateAccount(c.get("deps"), id, name, await readBody(c, AccountPatch))));
   })
   .delete("/:id/accounts/:name", operatorOnly, async (c) => {
     const { id, name } = c.req.param();

@@ -2,7 +2,7 @@
 import { MjflowError } from "@mjflow/core/error";
 import { isFlowId } from "@mjflow/core/id";
 import { FUNCTION_TIMEOUT_S } from "@mjflow/core/limit";
-import { watch } from "@mjflow/engine/watch";
+import { streamFlowEvents } from "@mjflow/engine/flow-stream";
 import { Hono } from "hono";
 import { streamSSE } from "hono/streaming";
 import { type AppEnv, mediaUrlOf } from "./env.ts";
@@ -29,7 +29,7 @@ export const streams = new Hono<AppEnv>().get("/:id/events", async (c) => {
     });
     const options = { after: c.req.header("last-event-id"), maxMs: STREAM_MS, isClosed: () => closed, mediaUrl };
     await stream.write(`retry: ${RETRY_MS}\n\n`);
-    for await (const news of watch(deps, id, options)) {
+    for await (const news of streamFlowEvents(deps, id, options)) {
       if (news.kind === "idle") await stream.write(": still here\n\n");
       else await stream.writeSSE({ id: news.id, event: news.body.type, data: JSON.stringify(news.body) });
     }

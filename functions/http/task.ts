@@ -3,7 +3,7 @@ import { taskIdOf } from "@mjflow/core/id";
 import { ActionRequest, ModalRequest } from "@mjflow/core/request";
 import { isEnded, type Task } from "@mjflow/core/task";
 import { retryTask } from "@mjflow/engine/cancel";
-import { answerModal, newSegment, ownTask, pressTask } from "@mjflow/engine/press";
+import { answerModal, getOwnTask, newSegment, pressTask } from "@mjflow/engine/press";
 import { taskView } from "@mjflow/engine/view";
 import { type Context, Hono } from "hono";
 import { readBody } from "./body.ts";
@@ -47,7 +47,7 @@ export const tasks = new Hono<AppEnv>()
   .post("/:id/retry", async (c) => answer(c, await retryTask(c.get("deps"), c.get("appId"), c.req.param("id"))));
 
 async function own(c: Context<AppEnv>, id: string): Promise<Task> {
-  return (await ownTask(c.get("deps"), c.get("appId"), id)).task;
+  return (await getOwnTask(c.get("deps"), c.get("appId"), id)).task;
 }
 
 /** 202 while it runs; 200 once it has ended, which the client may have preferred to wait for. */

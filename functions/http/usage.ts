@@ -1,7 +1,7 @@
 /** `/v1/usage`: what an app has spent, holds and has left, by our estimate. The operator may ask for any app's. */
 import { UsageQuery } from "@mjflow/core/app";
 import { MjflowError } from "@mjflow/core/error";
-import { knownApp } from "@mjflow/engine/app";
+import { getApp } from "@mjflow/engine/app";
 import { creditOf } from "@mjflow/engine/credit";
 import { usageView } from "@mjflow/engine/usage-view";
 import { Hono } from "hono";
@@ -15,6 +15,6 @@ export const usage = new Hono<AppEnv>().get("/", async (c) => {
   const { app = caller.appId } = query.data;
   // Another app does not exist for this one.
   if (app !== caller.appId && !caller.operator) throw new MjflowError("not_found");
-  const limits = app === caller.appId ? caller.limits : (await knownApp(deps, app)).limits;
+  const limits = app === caller.appId ? caller.limits : (await getApp(deps, app)).limits;
   return c.json(usageView(app, limits, await creditOf(deps, app)));
 });

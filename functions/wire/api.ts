@@ -1,6 +1,6 @@
 import { bannedWordsOf } from "@mjflow/core/banned";
-import { createBanned } from "@mjflow/engine/banned";
-import { createListeners } from "@mjflow/engine/listen";
+import { createBannedWordsCheck } from "@mjflow/engine/banned";
+import { createSubscriptions } from "@mjflow/engine/subscriptions";
 import { createSqsDepths } from "@mjflow/queue/depth";
 import { Resource } from "sst";
 import { apiKeyOf } from "../http/key.ts";
@@ -31,14 +31,14 @@ export const wireApi = /* @__PURE__ */ once(() => {
     queueDepths:
       queueDepths() ??
       createSqsDepths({ client: sqs, urls: { ...queueUrls, "dead-letters": () => Resource.DeadLetters.url } }),
-    banned: createBanned({ ...parts, configured, beliefMs }),
+    banned: createBannedWordsCheck({ ...parts, configured, cacheTtlMs: beliefMs }),
     blobs: blobs(),
     random,
     ...facade(),
     defaultProvider: env["MJFLOW_DEFAULT_PROVIDER"] || undefined,
     apiKeys: [apiKeyOf("app_default", Resource.ApiKey.value)],
     hookStore: hookStore(),
-    listeners: createListeners({ hookStore: hookStore(), clock, beliefMs, bus: busName !== undefined }),
+    listeners: createSubscriptions({ hookStore: hookStore(), clock, cacheTtlMs: beliefMs, bus: busName !== undefined }),
     vault: vault(),
     newWebhookSecret,
     mediaLinks,

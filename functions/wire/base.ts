@@ -7,8 +7,8 @@ import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import type { Queue, QueueDepths, VendorStore } from "@mjflow/core/port";
 import { LOCAL_TIMINGS, TIMINGS, type Timings } from "@mjflow/core/timing";
 import { createAccounts } from "@mjflow/engine/account";
-import type { Deps } from "@mjflow/engine/deps";
-import { createHooks } from "@mjflow/engine/hook";
+import { createCallbackTokens } from "@mjflow/engine/callback-token";
+import type { EngineDeps } from "@mjflow/engine/deps";
 import { createSqsQueue } from "@mjflow/queue/sqs";
 import { createStore } from "@mjflow/store/dynamo";
 import { createTable, type Table } from "@mjflow/store/table";
@@ -89,7 +89,7 @@ const queue = /* @__PURE__ */ once((): Queue => ground?.queue ?? createSqsQueue(
 
 /** @param callbackUrl only the minting side needs it */
 export function hooks(callbackUrl: string) {
-  return createHooks({ keys: liveKeys(Resource.HookKey.value, Resource.PreviousHookKey.value), callbackUrl });
+  return createCallbackTokens({ keys: liveKeys(Resource.HookKey.value, Resource.PreviousHookKey.value), callbackUrl });
 }
 
 /** Newest first; the one before only while there is one. */
@@ -103,7 +103,7 @@ function log(name: string): FunctionLog {
   return createLog({ name, level, stage });
 }
 
-export type Base = Pick<Deps, "store" | "queue" | "clock" | "timings"> & { log: FunctionLog };
+export type Base = Pick<EngineDeps, "store" | "queue" | "clock" | "timings"> & { log: FunctionLog };
 
 export function base(name: string): Base {
   return { store: store(), queue: queue(), clock, timings: timings(), log: log(name) };

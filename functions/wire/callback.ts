@@ -1,3 +1,5 @@
 import { base, hooks, once, withAccounts } from "./base.ts";
 
-export const wireCallback = /* @__PURE__ */ once(() => withAccounts({ ...base("callback"), hooks: hooks("") }));
+export const wireCallback = /* @__PURE__ */ once(() =>
+  withAccounts({ ...base("callback"), callbackTokens: hooks("") }),
+);

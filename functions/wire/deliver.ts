@@ -1,4 +1,4 @@
-import { createFacadeListener } from "@mjflow/engine/facade";
+import { createMjHookListener } from "@mjflow/engine/mj-compat";
 import { createEventBus } from "@mjflow/queue/bus";
 import { Resource } from "sst";
 import { base, endpoint, once, random } from "./base.ts";
@@ -26,6 +26,6 @@ export const wireDeliver = /* @__PURE__ */ once(() => {
     bus: busName === undefined ? undefined : createEventBus({ name: busName, ...endpoint("EVENTBRIDGE") }),
     newWebhookSecret,
     mediaUrl,
-    facade: createFacadeListener(facade(), mediaUrl),
+    facade: createMjHookListener(facade(), mediaUrl),
   };
 });

@@ -1,4 +1,4 @@
-import { createImageRoom } from "@mjflow/engine/image-room";
+import { createImageSemaphore } from "@mjflow/engine/image-semaphore";
 import { Resource } from "sst";
 import { base, hooks, once, random, withAccounts } from "./base.ts";
 import { blobs } from "./bucket.ts";
@@ -11,8 +11,8 @@ export const wireSubmit = /* @__PURE__ */ once(() =>
   withAccounts({
     ...withVendors(base("submit")),
     blobs: blobs(),
-    imageRoom: createImageRoom(IMAGES_AT_ONCE),
+    imageRoom: createImageSemaphore(IMAGES_AT_ONCE),
     random,
-    hooks: hooks(Resource.Callback.url),
+    callbackTokens: hooks(Resource.Callback.url),
   }),
 );

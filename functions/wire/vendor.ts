@@ -1,6 +1,6 @@
 /** Vendors and their accounts: those of the secret `Providers`, and those that the operator stored. */
 import { createVault, type Vault } from "@mjflow/engine/vault";
-import { createVendors } from "@mjflow/engine/vendor";
+import { createVendors } from "@mjflow/engine/vendor-accounts";
 import { createHttpClient } from "@mjflow/providers/http-client";
 import { createProviders, type ProvidersConfig } from "@mjflow/providers/registry";
 import { createVendorStore } from "@mjflow/store/vendor";
@@ -26,7 +26,7 @@ export function withVendors<T extends Base>(parts: T) {
     vault: opener,
     clock,
     log: parts.log,
-    beliefMs,
+    cacheTtlMs: beliefMs,
   });
   return { ...parts, vendors: known, providers: known, vendorStore: vendorStore() };
 }

@@ -1,7 +1,7 @@
 /** Bodies nobody sends in good faith, under a token that is right: bytes as they come, decoded as the function does it. */
 import { readdirSync, readFileSync } from "node:fs";
 import { isEnded, STATUSES } from "@mjflow/core/task";
-import { receive } from "@mjflow/engine/receive";
+import { handleCallback } from "@mjflow/engine/handle-callback";
 import { readCallback } from "@mjflow/providers/callback";
 import { PROVIDER_IDS } from "@mjflow/providers/registry";
 import fc from "fast-check";
@@ -31,7 +31,7 @@ function post(world: TestHarness, token: string, bytes: Uint8Array | string, pro
   } catch {
     return undefined;
   }
-  return receive({ ...world.deps, readCallback: () => readCallback(provider, text) }, token, text);
+  return handleCallback({ ...world.deps, readCallback: () => readCallback(provider, text) }, token, text);
 }
 
 async function expectSound({ world, token, flowId }: Awaited<ReturnType<typeof atVendor>>): Promise<void> {

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createHooks } from "@mjflow/engine/hook";
+import { createCallbackTokens } from "@mjflow/engine/callback-token";
 import { type SpawnedServer, spawnServer } from "../support/spawned.ts";
 
 const PRELOAD = new URL("../chaos/preload.mjs", import.meta.url).href;
@@ -45,7 +45,7 @@ export async function createAttackTarget() {
 
 function tokenFor(flowId: string, provider: string, key: string): string {
   const claims = { flowId, path: "0", attempt: 1, provider, account: "default", progress: true, calling: false };
-  const hooks = createHooks({ keys: [key], callbackUrl: "http://here" });
+  const hooks = createCallbackTokens({ keys: [key], callbackUrl: "http://here" });
   return hooks.url({ ...claims, expiresAt: Date.now() + HOUR }).split("/callbacks/")[1]!;
 }
 

@@ -1,5 +1,5 @@
 /** Tokens that are not ours, each kind of them: refused before anything is asked of the table. */
-import { createHooks } from "@mjflow/engine/hook";
+import { createCallbackTokens } from "@mjflow/engine/callback-token";
 import { beforeAll, describe, expect, test } from "vitest";
 import { createTestHarness, type TestHarness, TOKEN_KEY, tokenOf } from "../support/harness.ts";
 
@@ -31,9 +31,9 @@ async function expectRefused(forged: string, why?: string): Promise<void> {
 }
 
 function mint(key: string, more: object): string {
-  const read = world.deps.hooks.read(token, 0);
+  const read = world.deps.callbackTokens.read(token, 0);
   if (!read.ok) throw new Error(read.why);
-  const url = createHooks({ keys: [key], callbackUrl: "https://hooks.test" }).url({ ...read.claims, ...more });
+  const url = createCallbackTokens({ keys: [key], callbackUrl: "https://hooks.test" }).url({ ...read.claims, ...more });
   return url.split("/callbacks/")[1]!;
 }
 
@@ -94,7 +94,7 @@ describe("refused without a call of the table or the queue", () => {
   });
 
   test("outlived, though it was believed before", () => {
-    const { hooks } = world.deps;
+    const { callbackTokens: hooks } = world.deps;
     const expiresAt = Number.parseInt(parts[7]!, 36) * 1_000;
     for (const _ of [1, 2]) expect(hooks.read(token, expiresAt - 1)).toMatchObject({ ok: true });
     expect(hooks.read(token, expiresAt)).toEqual({ ok: false, why: "expired" });
@@ -102,7 +102,7 @@ describe("refused without a call of the table or the queue", () => {
   });
 
   test("of any of the thousands that were believed since", async () => {
-    const { hooks } = world.deps;
+    const { callbackTokens: hooks } = world.deps;
     const minted = Array.from({ length: 3_000 }, (_, i) => mint(TOKEN_KEY, { attempt: i + 1 }));
     for (const one of minted) expect(hooks.read(one, 0)).toMatchObject({ ok: true });
     for (const [i, one] of minted.entries()) {

@@ -1,7 +1,7 @@
 /** The callback's door under attack: bodies nobody sends in good faith, and tokens nobody minted. */
 import { readdirSync, readFileSync } from "node:fs";
 import { isEnded, STATUSES } from "@mjflow/core/task";
-import { receive } from "@mjflow/engine/receive";
+import { handleCallback } from "@mjflow/engine/handle-callback";
 import { readCallback } from "@mjflow/providers/callback";
 import { PROVIDER_IDS } from "@mjflow/providers/registry";
 import fc from "fast-check";
@@ -23,7 +23,7 @@ async function submitted(progress = true): Promise<{ world: TestHarness; token: 
 
 /** As the function does it: the vendor's dialect reads the body. */
 const post = (world: TestHarness, token: string, body: string, provider = "trueai") =>
-  receive({ ...world.deps, readCallback: () => readCallback(provider, body) }, token, body);
+  handleCallback({ ...world.deps, readCallback: () => readCallback(provider, body) }, token, body);
 
 /** A recorded body, spoiled: cut, a byte changed, a field doubled, or a value of another type put in. */
 const spoiled = fc

@@ -1,4 +1,4 @@
-import { dropLetter, keepLetter, redriveLetter } from "@mjflow/engine/letter";
+import { discardDeadLetter, redriveDeadLetter, saveDeadLetter } from "@mjflow/engine/dead-letter";
 import { consume } from "@mjflow/queue/consume";
 import { describe, expect, test } from "vitest";
 import { createTestHarness } from "../support/harness.ts";
@@ -14,9 +14,9 @@ const letter = (messageId: string, body: string) => ({
 describe("dead letters nobody can read", () => {
   test("one delivered twice is kept once, newest first, body and all", async () => {
     const { deps } = createTestHarness();
-    await keepLetter(deps, letter("a", "{"));
-    await keepLetter(deps, letter("a", "{"));
-    await keepLetter(deps, { ...letter("b", '{"v":9}'), sentAt: Date.UTC(2026, 10, 22) });
+    await saveDeadLetter(deps, letter("a", "{"));
+    await saveDeadLetter(deps, letter("a", "{"));
+    await saveDeadLetter(deps, { ...letter("b", '{"v":9}'), sentAt: Date.UTC(2026, 10, 22) });
     expect((await deps.store.listDeadLetters(10)).map(({ body }) => body)).toEqual(['{"v":9}', "{"]);
   });
 
@@ -25,9 +25,9 @@ describe("dead letters nobody can read", () => {
     const flow = await world.start();
     const { deps, queue } = world;
     while (queue.size > 0) for (const record of queue.receive(10)) queue.delete(record.receiptHandle);
-    await keepLetter(deps, letter("a", JSON.stringify({ v: 1, type: "submit", flowId: flow.id, path: "0" })));
+    await saveDeadLetter(deps, letter("a", JSON.stringify({ v: 1, type: "submit", flowId: flow.id, path: "0" })));
     const [kept] = await deps.store.listDeadLetters(10);
-    expect(await redriveLetter(deps, kept!.id)).toMatchObject({ state: "redriven" });
+    expect(await redriveDeadLetter(deps, kept!.id)).toMatchObject({ state: "redriven" });
     expect(await deps.store.listDeadLetters(10)).toEqual([]);
     await world.finishAll();
     expect((await world.read(flow)).status).toBe("completed");
@@ -35,21 +35,21 @@ describe("dead letters nobody can read", () => {
 
   test("each is decided on once, and what was decided stays on record", async () => {
     const { deps, queue } = createTestHarness();
-    await keepLetter(deps, letter("a", "{"));
+    await saveDeadLetter(deps, letter("a", "{"));
     const [kept] = await deps.store.listDeadLetters(10);
-    expect(await dropLetter(deps, kept!.id)).toMatchObject({ state: "dropped" });
-    await expect(redriveLetter(deps, kept!.id)).rejects.toMatchObject({ code: "conflict" });
-    await expect(dropLetter(deps, "2026_x")).rejects.toMatchObject({ code: "not_found" });
+    expect(await discardDeadLetter(deps, kept!.id)).toMatchObject({ state: "dropped" });
+    await expect(redriveDeadLetter(deps, kept!.id)).rejects.toMatchObject({ code: "conflict" });
+    await expect(discardDeadLetter(deps, "2026_x")).rejects.toMatchObject({ code: "not_found" });
     expect((await deps.store.getDeadLetter(kept!.id))!.state).toBe("dropped");
     expect(queue.size).toBe(0);
   });
 
   test("one that dies between sending and noting is sent again, not lost", async () => {
     const world = createTestHarness();
-    await keepLetter(world.deps, letter("a", "{"));
+    await saveDeadLetter(world.deps, letter("a", "{"));
     const [kept] = await world.deps.store.listDeadLetters(10);
     world.storeFault.arm("saveDeadLetter", "before");
-    await expect(redriveLetter(world.deps, kept!.id)).rejects.toThrow("crash");
+    await expect(redriveDeadLetter(world.deps, kept!.id)).rejects.toThrow("crash");
     expect(world.queue.size).toBe(1);
     expect(await world.deps.store.listDeadLetters(10)).toHaveLength(1);
   });

@@ -1,9 +1,9 @@
 import { deliveryIdOf, RETRY_SCHEDULE_MS } from "@mjflow/core/delivery";
 import { DISABLE_AFTER_FAILING_MS } from "@mjflow/core/endpoint";
 import type { PostOutcome } from "@mjflow/core/port";
-import { createEndpoint, patchEndpoint, rotateSecret } from "@mjflow/engine/endpoint";
-import { probeEndpoint } from "@mjflow/engine/probe";
+import { createEndpoint, rotateSecret, updateEndpoint } from "@mjflow/engine/endpoint";
 import { replayDelivery, replayEndpoint } from "@mjflow/engine/replay";
+import { sendTestEvent } from "@mjflow/engine/test-event";
 import { describe, expect, test } from "vitest";
 import { createTestHarness, type TestHarness } from "../support/harness.ts";
 
@@ -203,7 +203,7 @@ describe("an endpoint", () => {
     await world.start();
     world.receiver.next(answered(410));
     await world.finishAll();
-    await patchEndpoint(world.deps, "app_a", made.id, { enabled: true });
+    await updateEndpoint(world.deps, "app_a", made.id, { enabled: true });
     expect(await replayEndpoint(world.deps, "app_a", made.id, { only: "failed" })).toMatchObject({ replayed: 1 });
     await world.drain();
     expect(world.receiver.posts).toHaveLength(2);
@@ -226,16 +226,16 @@ describe("an endpoint", () => {
   test("can be tried out, also while it is switched off; nothing of it is written down", async () => {
     const world = createTestHarness();
     const { endpoint: made } = await endpoint(world);
-    await patchEndpoint(world.deps, "app_a", made.id, { enabled: false });
+    await updateEndpoint(world.deps, "app_a", made.id, { enabled: false });
     world.receiver.next(answered(500));
-    expect(await probeEndpoint(world.deps, "app_a", made.id)).toMatchObject({
+    expect(await sendTestEvent(world.deps, "app_a", made.id)).toMatchObject({
       delivered: false,
       outcome: { status: 500 },
     });
-    expect(await probeEndpoint(world.deps, "app_a", made.id)).toMatchObject({ delivered: true });
+    expect(await sendTestEvent(world.deps, "app_a", made.id)).toMatchObject({ delivered: true });
     expect(heard(world)).toEqual(["endpoint.test", "endpoint.test"]);
     expect(world.receiver.posts[0]!.secrets).toHaveLength(1);
-    await expect(probeEndpoint(world.deps, "app_b", made.id)).rejects.toMatchObject({ code: "not_found" });
+    await expect(sendTestEvent(world.deps, "app_b", made.id)).rejects.toMatchObject({ code: "not_found" });
     const query = { appId: "app_a", listeners: [made.id], limit: 10 };
     expect((await world.deps.hookStore.listDeliveries(query)).deliveries).toEqual([]);
   });

@@ -1,5 +1,5 @@
 /** Images on their way to a vendor: a few at a time, and none of them lost or sent twice for it. */
-import { createImageRoom } from "@mjflow/engine/image-room";
+import { createImageSemaphore } from "@mjflow/engine/image-semaphore";
 import { expect, test } from "vitest";
 import { createTestHarness } from "../support/harness.ts";
 
@@ -7,7 +7,7 @@ const IMAGE = `data:image/png;base64,${"A".repeat(64)}`;
 
 function worldWithRoom(places: number) {
   const world = createTestHarness();
-  Object.assign(world.deps, { imageRoom: createImageRoom(places) });
+  Object.assign(world.deps, { imageRoom: createImageSemaphore(places) });
   const prompts = () => world.vendor.calls.map(({ prompt }) => prompt).sort();
   return { ...world, prompts };
 }

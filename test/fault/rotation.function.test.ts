@@ -1,6 +1,6 @@
 /** Fault 32, through the function itself: containers of a rotation's deployments side by side, on a real table. */
 import type { Store } from "@mjflow/core/port";
-import { createHooks } from "@mjflow/engine/hook";
+import { createCallbackTokens } from "@mjflow/engine/callback-token";
 import { startTableEngine } from "@mjflow/local/engine/table";
 import { createDynamoStore } from "@mjflow/store/dynamo";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -59,7 +59,7 @@ async function submitted(key: string) {
   const at = { createdAt: now, updatedAt: now, submittedAt: now, due: now + HOUR, provider: "cometapi" };
   await store.createFlow(flow, taskIn(flow.id, "0", { ...at, status: "SUBMITTED", attempt: 1, vendorTaskId: "17" }));
   const claims = { flowId: flow.id, path: "0", attempt: 1, provider: "cometapi", account: "default" };
-  const hooks = createHooks({ keys: [key], callbackUrl: "https://h.test" });
+  const hooks = createCallbackTokens({ keys: [key], callbackUrl: "https://h.test" });
   const url = hooks.url({ ...claims, expiresAt: now + HOUR, progress: true, calling: true });
   const status = async () => (await store.getTask({ flowId: flow.id, path: "0" }))!.status;
   return { token: url.split("/callbacks/")[1]!, status };

@@ -15,16 +15,16 @@ import { hasOwnDueEntry, isEnded, type Task } from "@mjflow/core/task";
 import { TIMINGS } from "@mjflow/core/timing";
 import { createAccounts } from "@mjflow/engine/account";
 import { archive } from "@mjflow/engine/archive";
-import { bury } from "@mjflow/engine/bury";
+import { createCallbackTokens } from "@mjflow/engine/callback-token";
 import { cancelFlow, resumeFlow } from "@mjflow/engine/cancel";
 import { createFlow } from "@mjflow/engine/create";
 import { creditOf } from "@mjflow/engine/credit";
-import { deliver, tell } from "@mjflow/engine/deliver";
-import { createHooks } from "@mjflow/engine/hook";
-import { createListeners } from "@mjflow/engine/listen";
+import { deliver, notifySubscribers } from "@mjflow/engine/deliver";
+import { handleCallback } from "@mjflow/engine/handle-callback";
+import { handleDeadLetter } from "@mjflow/engine/handle-dead-letter";
 import { pressTask } from "@mjflow/engine/press";
-import { receive } from "@mjflow/engine/receive";
-import { submit, taken, work } from "@mjflow/engine/submit";
+import { applyAcceptedMessage, handleSubmitMessage, submit } from "@mjflow/engine/submit";
+import { createSubscriptions } from "@mjflow/engine/subscriptions";
 import { sweep } from "@mjflow/engine/sweep";
 import type { Vault } from "@mjflow/engine/vault";
 import { consume } from "@mjflow/queue/consume";
@@ -45,17 +45,17 @@ import { createVendor, type VendorTask } from "./vendor.ts";
 /** The steps and ports that processes are made of. */
 export const CURRENT_VERSION = {
   createFlow,
-  receive,
+  receive: handleCallback,
   submit,
-  taken,
-  work,
-  tell,
+  taken: applyAcceptedMessage,
+  work: handleSubmitMessage,
+  tell: notifySubscribers,
   deliver,
   archive,
   sweep,
-  bury,
+  bury: handleDeadLetter,
   consume,
-  createHooks,
+  createHooks: createCallbackTokens,
   createAccounts,
 };
 
@@ -277,12 +277,12 @@ export async function runSimulation({
           provider: withCalls(wrap, vendor.provider),
         }),
       },
-      hooks: code.createHooks({ keys, callbackUrl: "https://h.test" }),
+      callbackTokens: code.createHooks({ keys, callbackUrl: "https://h.test" }),
       random,
       accounts: code.createAccounts(parts),
       hookStore: wrap("hookStore", hookStore),
       // Asked of the table as it is: what flows hear is no fault of ours to try here.
-      listeners: createListeners({ hookStore, clock, beliefMs: 0, bus: false }),
+      listeners: createSubscriptions({ hookStore, clock, cacheTtlMs: 0, bus: false }),
       banned: { refuse: async () => {} },
       vault,
       newWebhookSecret: () => ({ secret: "whsec_c2ltdWxhdGVkIHNlY3JldCwgbm90IGEgcmVhbCBvbmU=" }),

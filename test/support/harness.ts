@@ -26,19 +26,19 @@ import type { Task } from "@mjflow/core/task";
 import { TIMINGS } from "@mjflow/core/timing";
 import { createAccounts } from "@mjflow/engine/account";
 import { archive } from "@mjflow/engine/archive";
-import { createBanned } from "@mjflow/engine/banned";
-import { bury } from "@mjflow/engine/bury";
+import { createBannedWordsCheck } from "@mjflow/engine/banned";
+import { createCallbackTokens } from "@mjflow/engine/callback-token";
 import { createFlow } from "@mjflow/engine/create";
-import { deliver, tell } from "@mjflow/engine/deliver";
-import { createFacadeListener } from "@mjflow/engine/facade";
-import { createHooks } from "@mjflow/engine/hook";
-import { createListeners } from "@mjflow/engine/listen";
+import { deliver, notifySubscribers } from "@mjflow/engine/deliver";
+import { handleCallback } from "@mjflow/engine/handle-callback";
+import { handleDeadLetter } from "@mjflow/engine/handle-dead-letter";
 import { createMediaLinks } from "@mjflow/engine/media-link";
-import { receive } from "@mjflow/engine/receive";
-import { work } from "@mjflow/engine/submit";
+import { createMjHookListener } from "@mjflow/engine/mj-compat";
+import { handleSubmitMessage } from "@mjflow/engine/submit";
+import { createSubscriptions } from "@mjflow/engine/subscriptions";
 import { sweep } from "@mjflow/engine/sweep";
 import { createVault } from "@mjflow/engine/vault";
-import { createVendors } from "@mjflow/engine/vendor";
+import { createVendors } from "@mjflow/engine/vendor-accounts";
 import { consume } from "@mjflow/queue/consume";
 import { createMemoryQueue } from "@mjflow/queue/memory";
 import { createMemoryBlobs } from "@mjflow/store/blob";
@@ -116,14 +116,14 @@ export function createTestHarness({
     vault,
     clock,
     log,
-    beliefMs: TIMINGS.beliefMs,
+    cacheTtlMs: TIMINGS.beliefMs,
   });
   const deps = {
     store: storeFault.port,
     queue: queueFault.port,
     blobs: createMemoryBlobs(),
     providers: vendors,
-    hooks: createHooks({ keys: [TOKEN_KEY], callbackUrl: "https://hooks.test" }),
+    callbackTokens: createCallbackTokens({ keys: [TOKEN_KEY], callbackUrl: "https://hooks.test" }),
     clock,
     random: { bytes: (n: number) => new Uint8Array(n).fill(++seed), chance: () => 1 },
     timings: TIMINGS,
@@ -138,10 +138,10 @@ export function createTestHarness({
     limits: undefined as Limits | undefined,
     accounts: createAccounts({ ...deps, vendorStore }),
     hookStore: hookFault.port,
-    listeners: createListeners({ hookStore: hookFault.port, clock, beliefMs: 0, bus: false }),
+    listeners: createSubscriptions({ hookStore: hookFault.port, clock, cacheTtlMs: 0, bus: false }),
     vendors,
     vendorStore,
-    banned: createBanned({ configured: [], vendorStore, clock, log, beliefMs: TIMINGS.beliefMs }),
+    banned: createBannedWordsCheck({ configured: [], vendorStore, clock, log, cacheTtlMs: TIMINGS.beliefMs }),
     vault,
     newWebhookSecret: () => ({ secret: `whsec_${Buffer.alloc(32, ++seed).toString("base64")}` }),
     webhooks: { send: receiver.receive },
@@ -157,14 +157,14 @@ export function createTestHarness({
     media: createStudio(),
     queueDepths: async () => [{ name: "submit" as const, ...queue.depth() }],
     facadeStore,
-    facade: createFacadeListener({ facadeStore }),
+    facade: createMjHookListener({ facadeStore }),
   };
 
   function handle(message: Message): Promise<void> {
-    if (message.type === "tell") return tell(wired, message);
+    if (message.type === "tell") return notifySubscribers(wired, message);
     if (message.type === "deliver") return deliver(wired, message.deliveryId);
     if (message.type === "archive") return archive(wired, message);
-    return work(wired, message);
+    return handleSubmitMessage(wired, message);
   }
 
   /** Delivers what is visible, as the event-source mapping would, until nothing is. */
@@ -181,7 +181,7 @@ export function createTestHarness({
     return postRaw(tokenOf(call), JSON.stringify(reportOf(call, status, more)));
   }
 
-  const postRaw = (token: string, body: string) => receive(wired, token, body);
+  const postRaw = (token: string, body: string) => handleCallback(wired, token, body);
 
   /** Every submission so far ends well, each callback sent `copies` times; what that starts is submitted, and so on. */
   async function finishAll(copies = 1): Promise<void> {
@@ -213,7 +213,7 @@ export function createTestHarness({
     /** All that is stored, where it is stored in memory. */
     dump: () => (memory as Partial<MemoryStore>).dump!(),
     sweep: () => sweep(wired),
-    bury: (message: Message) => bury(wired, message),
+    bury: (message: Message) => handleDeadLetter(wired, message),
     advance: (ms: number) => {
       now += ms;
     },

@@ -78,7 +78,7 @@ describe("new roots", () => {
         updatedAt: 0,
       });
     }
-    await world.deps.vendors.fresh("anew");
+    await world.deps.vendors.refresh("anew");
     await expect(world.start()).rejects.toMatchObject({ code: "invalid_request", field: "provider" });
     await pressTask(world.deps, "app_a", taskIdOf(flow.id, "0"), { press: "U1" });
     await world.drain();
@@ -217,7 +217,7 @@ describe("an account that refuses for good", () => {
       forget(world);
     }
     expect(await world.deps.store.health("fake", lost.account)).toMatchObject({ fault: "unauthorized", opens: 1 });
-    await world.deps.accounts.judged("fake", lost.account, "worked");
+    await world.deps.accounts.recordOutcome("fake", lost.account, "worked");
     expect(await world.deps.store.health("fake", lost.account)).toMatchObject({ opens: 0, faults: 0 });
   });
 
@@ -263,10 +263,10 @@ test("three unclear answers in a row leave the account alone, for longer each ti
     const before = (await world.deps.store.health("fake", "a"))?.openUntil;
     if (before !== undefined) {
       world.advance(before - world.deps.clock.now());
-      expect(await world.deps.accounts.probe("fake", "a")).toBe(true);
-      expect(await world.deps.accounts.probe("fake", "a")).toBe(false);
+      expect(await world.deps.accounts.tryHalfOpen("fake", "a")).toBe(true);
+      expect(await world.deps.accounts.tryHalfOpen("fake", "a")).toBe(false);
     }
-    for (let i = 0; i < 3; i++) await world.deps.accounts.judged("fake", "a", { fault: "unclear" });
+    for (let i = 0; i < 3; i++) await world.deps.accounts.recordOutcome("fake", "a", { fault: "unclear" });
     const { openUntil } = (await world.deps.store.health("fake", "a"))!;
     opened.push(openUntil! - world.deps.clock.now());
   }

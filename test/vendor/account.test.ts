@@ -1,5 +1,5 @@
 /** Several accounts at one vendor: configured, and stored by the operator while everything runs. */
-import { createVendors } from "@mjflow/engine/vendor";
+import { createVendors } from "@mjflow/engine/vendor-accounts";
 import { beforeEach, describe, expect, test } from "vitest";
 import { type ApiClient, createApiClient, OPERATOR } from "../app/api-client.ts";
 
@@ -55,7 +55,7 @@ describe("an account stored by the operator", () => {
     const { vendorStore, vendors } = door.world.deps;
     const stored = (await vendorStore.storedAccount("fake", "second"))!;
     await vendorStore.saveStoredAccount({ ...stored, name: "thief", rev: 0 });
-    await vendors.fresh("anew");
+    await vendors.refresh("anew");
     expect(config("fake", "thief")).toBeUndefined();
     expect(door.world.log.join()).toContain("vendor.key-unopened");
   });
@@ -111,20 +111,20 @@ describe("an account stored by the operator", () => {
 describe("another container", () => {
   const container = () => {
     const { vendors, vendorStore, vault, clock, log } = door.world.deps;
-    return createVendors({ configured: vendors.configured, vendorStore, vault, clock, log, beliefMs: 30_000 });
+    return createVendors({ configured: vendors.configured, vendorStore, vault, clock, log, cacheTtlMs: 30_000 });
   };
 
   test("hears of it when its belief is over, or at once when it is about to say that there is none", async () => {
     const other = container();
-    await other.fresh();
+    await other.refresh();
     await add("fake/accounts/second");
-    await other.fresh();
+    await other.refresh();
     expect(other.get("fake")!.account("second")).toBeUndefined();
-    await other.fresh("anew");
+    await other.refresh("anew");
     expect(other.get("fake")!.account("second")).toEqual(ACCOUNT);
     await operator("DELETE", "/v1/providers/fake/accounts/second");
     door.world.advance(30_001);
-    await other.fresh();
+    await other.refresh();
     expect(other.get("fake")!.account("second")).toBeUndefined();
   });
 
@@ -134,20 +134,20 @@ describe("another container", () => {
     const { vendorStore } = door.world.deps;
     const { storedAccounts } = vendorStore;
     vendorStore.storedAccounts = () => Promise.reject(new Error("throttled"));
-    await expect(other.fresh()).rejects.toThrow("throttled");
+    await expect(other.refresh()).rejects.toThrow("throttled");
     vendorStore.storedAccounts = storedAccounts;
-    await other.fresh();
+    await other.refresh();
     vendorStore.storedAccounts = () => Promise.reject(new Error("throttled"));
     door.world.advance(30_001);
-    await other.fresh();
+    await other.refresh();
     expect(other.get("fake")!.account("second")).toEqual(ACCOUNT);
-    await expect(other.fresh("anew")).rejects.toThrow("throttled");
+    await expect(other.refresh("anew")).rejects.toThrow("throttled");
   });
 });
 
 test("a task of an account stored a moment ago is not ended by a worker that has not heard of it", async () => {
   const { world } = door;
-  await world.deps.vendors.fresh();
+  await world.deps.vendors.refresh();
   const flow = await world.start();
   // As another container's API would: this one is not told.
   const { vendorStore, vault } = world.deps;

@@ -1,5 +1,5 @@
 /** A banned word stops a prompt before anything is written, sent or paid, through whatever door it comes. */
-import { createBanned } from "@mjflow/engine/banned";
+import { createBannedWordsCheck } from "@mjflow/engine/banned";
 import { beforeEach, describe, expect, test } from "vitest";
 import { type ApiClient, createApiClient, FLOW, OPERATOR } from "../app/api-client.ts";
 
@@ -104,7 +104,7 @@ describe("the list", () => {
 
   test("of the configuration stands beside the stored one; another container hears of a change in time", async () => {
     const { vendorStore, clock, log } = door.world.deps;
-    const other = createBanned({ configured: ["blue movie"], vendorStore, clock, log, beliefMs: 30_000 });
+    const other = createBannedWordsCheck({ configured: ["blue movie"], vendorStore, clock, log, cacheTtlMs: 30_000 });
     const refused = (text: string) =>
       other.refuse([{ field: "prompt", text }]).then(
         () => false,
@@ -121,7 +121,7 @@ describe("the list", () => {
     const { vendorStore, clock, log } = door.world.deps;
     let broken = false;
     const flaky = { bannedList: () => (broken ? Promise.reject(new Error("throttled")) : vendorStore.bannedList()) };
-    const other = () => createBanned({ configured: [], vendorStore: flaky, clock, log, beliefMs: 1 });
+    const other = () => createBannedWordsCheck({ configured: [], vendorStore: flaky, clock, log, cacheTtlMs: 1 });
     const known = other();
     const prompt = (text: string) => [{ field: "prompt", text }];
     await known.refuse(prompt("boat"));

@@ -101,7 +101,7 @@ describe("a slot cannot be lost", () => {
     const world = capped(1);
     const { vendorStore, accounts } = world.deps;
     const stranger = { flowId: "flow_01K9ZC7T3R8M2V5X0Q4B6N1JHD", path: "0" };
-    expect(await accounts.room("fake", "a", stranger, 1)).toBe(true);
+    expect(await accounts.acquireSlot("fake", "a", stranger, 1)).toBe(true);
     const flow = await world.start();
     await world.drain();
     expect(world.vendor.calls).toHaveLength(1);
@@ -112,7 +112,7 @@ describe("a slot cannot be lost", () => {
     const world = capped(1);
     const [one, two] = [await world.start(), await world.start()];
     const container = () => createAccounts({ ...world.deps });
-    const asked = [one, two].map((flow) => container().room("fake", "a", { flowId: flow.id, path: "0" }, 1));
+    const asked = [one, two].map((flow) => container().acquireSlot("fake", "a", { flowId: flow.id, path: "0" }, 1));
     expect((await Promise.all(asked)).sort()).toEqual([false, true]);
   });
 
@@ -120,10 +120,10 @@ describe("a slot cannot be lost", () => {
     const world = capped(1);
     const { accounts } = world.deps;
     const [one, two] = [await world.start(), await world.start()].map(({ id }) => ({ flowId: id, path: "0" }));
-    expect(await accounts.room("fake", "a", one!, 1)).toBe(true);
-    expect(await accounts.room("fake", "a", one!, 1)).toBe(true);
+    expect(await accounts.acquireSlot("fake", "a", one!, 1)).toBe(true);
+    expect(await accounts.acquireSlot("fake", "a", one!, 1)).toBe(true);
     world.advance(TIMINGS.slotMs + 1);
-    expect(await accounts.room("fake", "a", two!, 1)).toBe(true);
-    expect(await accounts.room("fake", "a", one!, 1)).toBe(false);
+    expect(await accounts.acquireSlot("fake", "a", two!, 1)).toBe(true);
+    expect(await accounts.acquireSlot("fake", "a", one!, 1)).toBe(false);
   });
 });

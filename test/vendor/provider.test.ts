@@ -37,8 +37,8 @@ test("one that was busy says until when; one that never calls, and cannot be ask
   door.world.advance(90_001);
   expect(await account()).toMatchObject({ busyUntil: null });
   const { accounts } = door.world.deps;
-  await accounts.missed("fake", "default", 3, door.world.deps.clock.now());
-  await accounts.asked("fake", "default", false);
+  await accounts.recordMissedCallbacks("fake", "default", 3, door.world.deps.clock.now());
+  await accounts.recordLookup("fake", "default", false);
   expect(await account()).toMatchObject({ callbacks: "silent", failures: 1, askAt: iso(TIMINGS.lookupMs) });
 });
 

@@ -11,7 +11,7 @@ export async function authenticate(c: Context<AppEnv>, callers: Callers): Promis
   const authorization = c.req.header("authorization")?.replace(/^Bearer\s+/i, "");
   const presented = [authorization, c.req.header("mj-api-secret")].map((key) => key?.trim());
   for (const key of new Set(presented)) {
-    const caller = key && (await callers.of(key));
+    const caller = key && (await callers.authenticate(key));
     if (!caller) continue;
     admit(c, caller);
     return;

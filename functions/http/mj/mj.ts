@@ -8,16 +8,16 @@ import { mjTaskView } from "@mjflow/core/mj-task";
 import { LookupError } from "@mjflow/core/port";
 import type { Callers } from "@mjflow/engine/app";
 import {
-  answerWindow,
-  type Found,
+  answerMjModal,
+  type FoundMjTask,
   findTask,
   findTasks,
   isQueued,
   latestTasks,
-  pressOn,
+  pressMjButton,
   seedOf,
-  submitRoot,
-} from "@mjflow/engine/facade";
+  submitMjRoot,
+} from "@mjflow/engine/mj-compat";
 import type { Context } from "hono";
 import { readJson } from "../body.ts";
 import { type AppEnv, mediaUrlOf } from "../env.ts";
@@ -119,13 +119,13 @@ async function submit(c: Context<AppEnv>, verb: RootVerb): Promise<Response> {
   await deps.providers.refresh?.();
   const provider = deps.defaultProvider ?? deps.providers.ids()[0] ?? "";
   const { request, own } = readRoot(verb, await readJson(c), { provider, prefixMode: modeOf(c) });
-  const { id } = await submitRoot(deps, c.get("appId"), request, own, deps);
+  const { id } = await submitMjRoot(deps, c.get("appId"), request, own, deps);
   return c.json(accepted(id));
 }
 
 async function press(c: Context<AppEnv>, read: (body: unknown) => PressRequest): Promise<Response> {
   const { taskId, press, own } = read(await readJson(c));
-  const { pointer, finalPrompt } = await pressOn(c.get("deps"), c.get("appId"), taskId, press, own);
+  const { pointer, finalPrompt } = await pressMjButton(c.get("deps"), c.get("appId"), taskId, press, own);
   if (!pointer.window) return c.json(accepted(pointer.id));
   const properties = { ...(finalPrompt !== undefined && { finalPrompt }), remix: true };
   return c.json(answer(CODE.window, "Waiting for window confirm", pointer.id, properties));
@@ -133,7 +133,7 @@ async function press(c: Context<AppEnv>, read: (body: unknown) => PressRequest):
 
 async function modal(c: Context<AppEnv>): Promise<Response> {
   const { taskId, modal } = readModal(await readJson(c));
-  const { id } = await answerWindow(c.get("deps"), c.get("appId"), taskId, modal);
+  const { id } = await answerMjModal(c.get("deps"), c.get("appId"), taskId, modal);
   return c.json(accepted(id));
 }
 
@@ -153,18 +153,18 @@ function modeOf(c: Context<AppEnv>): Mode | undefined {
   return /^\/(?:mj-)?(fast|relax|turbo)\//.exec(c.req.path)?.[1] as Mode | undefined;
 }
 
-function find(c: Context<AppEnv>, id: string): Promise<Found> {
+function find(c: Context<AppEnv>, id: string): Promise<FoundMjTask> {
   return findTask(c.get("deps"), c.get("appId"), id);
 }
 
-function latest(c: Context<AppEnv>): Promise<Found[]> {
+function latest(c: Context<AppEnv>): Promise<FoundMjTask[]> {
   return latestTasks(c.get("deps"), c.get("appId"), LISTED);
 }
 
-function view(c: Context<AppEnv>, { pointer, task }: Found) {
+function view(c: Context<AppEnv>, { pointer, task }: FoundMjTask) {
   return mjTaskView(pointer, task, mediaUrlOf(c));
 }
 
-function views(c: Context<AppEnv>, tasks: readonly Found[]) {
+function views(c: Context<AppEnv>, tasks: readonly FoundMjTask[]) {
   return tasks.map((one) => view(c, one));
 }

@@ -5,7 +5,7 @@
  */
 import type { BotType, Mode } from "@mjflow/core/flow";
 import { FlowRequest, ModalInput } from "@mjflow/core/request";
-import type { Own } from "@mjflow/engine/facade";
+import type { MjRequestFields } from "@mjflow/engine/mj-compat";
 import * as z from "zod/mini";
 import { invalid } from "../problem.ts";
 
@@ -63,7 +63,7 @@ const BOTS = new Map<string, BotType>([
 
 export interface RootRequest {
   request: FlowRequest;
-  own: Own;
+  own: MjRequestFields;
 }
 
 /**
@@ -166,7 +166,7 @@ export const Modal = z.object({ taskId, prompt: z.optional(text), maskBase64: z.
 export interface PressRequest {
   taskId: string;
   press: { press?: string; customId?: string; modal?: ModalInput };
-  own: Own;
+  own: MjRequestFields;
 }
 
 export function readAction(body: unknown): PressRequest {
@@ -198,7 +198,7 @@ function pressOf(action: "UPSCALE" | "VARIATION" | "REROLL", index: number | und
 }
 
 /** The request's own words, within the limits a flow's have. */
-function ownOf({ state, notifyHook }: { state?: string | null; notifyHook?: string }): Own {
+function ownOf({ state, notifyHook }: { state?: string | null; notifyHook?: string }): MjRequestFields {
   const parsed = OwnFields.safeParse({ state: state ?? undefined, notifyHook });
   if (!parsed.success) throw invalid(parsed.error.issues);
   return parsed.data;

@@ -27,30 +27,30 @@ import type { Timings } from "@mjflow/core/timing";
 export interface Accounts {
   callbacks(provider: string, account: string): Promise<{ callbacks: CallbackBehavior; fresh: boolean }>;
   /** A callback arrived whose token did not already know the account to be calling. */
-  heard(provider: string, account: string): Promise<void>;
+  recordCallback(provider: string, account: string): Promise<void>;
   /** Look-ups found `count` finished tasks that nobody had told of, the first submitted at `since`. */
-  missed(provider: string, account: string, count: number, since: number): Promise<void>;
+  recordMissedCallbacks(provider: string, account: string, count: number, since: number): Promise<void>;
   /** When the account may be looked up again; undefined for now. */
-  askAt(provider: string, account: string): Promise<number | undefined>;
+  nextLookupAt(provider: string, account: string): Promise<number | undefined>;
   /** How its look-up went. */
-  asked(provider: string, account: string, worked: boolean): Promise<void>;
+  recordLookup(provider: string, account: string, worked: boolean): Promise<void>;
   /** All that is known, as far as it was read lately. */
   health(provider: string, account: string): Promise<AccountHealth>;
   /** What a submission's answer says of the account; "worked" when it took it. */
-  judged(provider: string, account: string, verdict: Verdict): Promise<void>;
+  recordOutcome(provider: string, account: string, verdict: CallOutcome): Promise<void>;
   /** A half-open account is to be tried. @returns false: somebody else does, or it is not half-open any more */
-  probe(provider: string, account: string): Promise<boolean>;
+  tryHalfOpen(provider: string, account: string): Promise<boolean>;
   /** It has a new key: what was held against the old one is forgotten. */
-  forgive(provider: string, account: string): Promise<void>;
+  resetBreaker(provider: string, account: string): Promise<void>;
   /**
    * A slot for this task, of an account that runs at most `max` at a time. Asked before the task is claimed.
    * @returns false: all are held by tasks that have not ended
    */
-  room(provider: string, account: string, task: TaskRef, max: number): Promise<boolean>;
+  acquireSlot(provider: string, account: string, task: TaskRef, max: number): Promise<boolean>;
 }
 
 /** @property afterMs when the vendor says it may be asked again */
-export type Verdict = "worked" | { fault: Fault; afterMs?: number };
+export type CallOutcome = "worked" | { fault: Fault; afterMs?: number };
 
 interface AccountsDeps {
   store: Pick<Store, "health" | "saveHealth" | "getTask">;
@@ -62,7 +62,7 @@ interface AccountsDeps {
 }
 
 /** Writers that meet on one account's slots; more lost races in a row are as good as a full account. */
-const RACES = 5;
+const MAX_CONFLICT_RETRIES = 5;
 
 export function createAccounts({ store, vendorStore, clock, log, timings }: AccountsDeps): Accounts {
   const believed = new Map<string, { health: Promise<AccountHealth>; until: number }>();
@@ -127,30 +127,30 @@ export function createAccounts({ store, vendorStore, clock, log, timings }: Acco
       const health = await read(provider, account, now);
       return { callbacks: health.callbacks, fresh: isRecentlyHeard(health, now) };
     },
-    heard(provider, account) {
+    recordCallback(provider, account) {
       // A thousand callbacks at once teach what one does.
       const key = `${provider}/${account}`;
       const heard = hearing.get(key) ?? hear(provider, account).finally(() => hearing.delete(key));
       hearing.set(key, heard);
       return heard;
     },
-    async missed(provider, account, count, since) {
+    async recordMissedCallbacks(provider, account, count, since) {
       const now = clock.now();
       const health = await read(provider, account, now);
       await learn(health, recordMissedCallbacks(health, count, since, now));
     },
-    async askAt(provider, account) {
+    async nextLookupAt(provider, account) {
       const now = clock.now();
       const { askAt } = await read(provider, account, now);
       return askAt !== undefined && askAt > now ? askAt : undefined;
     },
-    async asked(provider, account, isWorking) {
+    async recordLookup(provider, account, isWorking) {
       const now = clock.now();
       const health = await read(provider, account, now);
       await learn(health, isWorking ? recordLookupSuccess(health) : recordLookupFailure(health, now, timings));
     },
     health: (provider, account) => read(provider, account, clock.now()),
-    async judged(provider, account, verdict) {
+    async recordOutcome(provider, account, verdict) {
       const now = clock.now();
       const health = await read(provider, account, now);
       await learn(
@@ -160,21 +160,21 @@ export function createAccounts({ store, vendorStore, clock, log, timings }: Acco
           : recordFault(health, verdict.fault, now, timings, verdict.afterMs),
       );
     },
-    async probe(provider, account) {
+    async tryHalfOpen(provider, account) {
       const now = clock.now();
       const health = await read(provider, account, now);
       return breakerStateOf(health, now) === "half-open" && save(startTrial(health, now, timings));
     },
-    async forgive(provider, account) {
+    async resetBreaker(provider, account) {
       const health = await store.health(provider, account);
       if (health) await save(resetBreaker(health));
     },
-    async room(provider, account, task, max) {
+    async acquireSlot(provider, account, task, max) {
       if (!vendorStore) throw new Error("an account has a cap, and nobody keeps its slots");
       const key = `${provider}/${account}`;
       const now = clock.now();
       if ((fullUntil.get(key) ?? 0) > now) return false;
-      for (let race = 0; race < RACES; race++) {
+      for (let race = 0; race < MAX_CONFLICT_RETRIES; race++) {
         const slots = (await vendorStore.slots(provider, account)) ?? newSlots(provider, account);
         if (hasSlot(slots, task, now - timings.slotMs)) return true;
         const next = await slotIn(releaseSlot(slots, task), task, max);

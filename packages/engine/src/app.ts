@@ -20,16 +20,16 @@ import {
 } from "@mjflow/core/app";
 import { MjflowError } from "@mjflow/core/error";
 import type { Saved } from "@mjflow/core/port";
-import type { Deps } from "./deps.ts";
+import type { EngineDeps } from "./deps.ts";
 
-type Needs = Pick<Deps, "store" | "clock" | "random" | "log">;
+type AppDeps = Pick<EngineDeps, "store" | "clock" | "random" | "log">;
 
 /** Writers that meet on one row; more lost races in a row mean that something else is wrong. */
-const RACES = 10;
+const MAX_CONFLICT_RETRIES = 10;
 
 // ── apps ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-export async function addApp(deps: Needs, { name, limits }: AppRequest): Promise<App> {
+export async function addApp(deps: AppDeps, { name, limits }: AppRequest): Promise<App> {
   const now = deps.clock.now();
   const app: App = { id: appIdOf(now, deps.random.bytes(10)), rev: 0, name, limits, createdAt: now };
   const saved = await deps.store.saveApp(app);
@@ -39,16 +39,16 @@ export async function addApp(deps: Needs, { name, limits }: AppRequest): Promise
 }
 
 /** @throws MjflowError not_found */
-export async function knownApp({ store }: Pick<Deps, "store">, id: string): Promise<App> {
+export async function getApp({ store }: Pick<EngineDeps, "store">, id: string): Promise<App> {
   const app = isAppId(id) ? await store.app(id) : undefined;
   if (!app || app.deletedAt !== undefined) throw new MjflowError("not_found");
   return app;
 }
 
 /** @throws MjflowError not_found */
-export async function changeApp(deps: Needs, id: string, { name, limits, disabled }: AppPatch): Promise<App> {
+export async function updateApp(deps: AppDeps, id: string, { name, limits, disabled }: AppPatch): Promise<App> {
   const disabledAt = (app: App) => (disabled ? (app.disabledAt ?? deps.clock.now()) : undefined);
-  return change(deps, id, (app) => ({
+  return updateAppWithRetry(deps, id, (app) => ({
     ...app,
     ...(name !== undefined && { name }),
     ...(limits !== undefined && { limits: limits ?? undefined }),
@@ -57,15 +57,15 @@ export async function changeApp(deps: Needs, id: string, { name, limits, disable
 }
 
 /** Its keys open nothing from now on; what it has running runs to its end. @throws MjflowError not_found */
-export async function removeApp(deps: Needs, id: string): Promise<App> {
-  const app = await change(deps, id, (current) => ({ ...current, deletedAt: deps.clock.now() }));
+export async function removeApp(deps: AppDeps, id: string): Promise<App> {
+  const app = await updateAppWithRetry(deps, id, (current) => ({ ...current, deletedAt: deps.clock.now() }));
   deps.log.info("app.removed", { app: id });
   return app;
 }
 
-async function change(deps: Needs, id: string, to: (app: App) => App): Promise<App> {
-  for (let race = 0; race < RACES; race++) {
-    const saved = await deps.store.saveApp(to(await knownApp(deps, id)));
+async function updateAppWithRetry(deps: AppDeps, id: string, to: (app: App) => App): Promise<App> {
+  for (let race = 0; race < MAX_CONFLICT_RETRIES; race++) {
+    const saved = await deps.store.saveApp(to(await getApp(deps, id)));
     if (saved.ok) return saved.item;
   }
   throw new MjflowError("overloaded", { detail: "Too many writers on one app." });
@@ -80,19 +80,19 @@ export interface NewKey {
 }
 
 /** @throws MjflowError not_found; conflict when the app has as many keys as it may */
-export async function addKey(deps: Needs, appId: string, expiresInS?: number): Promise<NewKey> {
-  const app = await knownApp(deps, appId);
+export async function addKey(deps: AppDeps, appId: string, expiresInS?: number): Promise<NewKey> {
+  const app = await getApp(deps, appId);
   const now = deps.clock.now();
   const live = (await deps.store.appKeys(appId)).filter((key) => isActiveKey(key, now));
   if (live.length >= KEYS_PER_APP) {
     throw new MjflowError("conflict", { detail: `An app has at most ${KEYS_PER_APP} keys; revoke one first.` });
   }
-  return mint(deps, app, expiresInS === undefined ? undefined : now + expiresInS * 1_000);
+  return createKey(deps, app, expiresInS === undefined ? undefined : now + expiresInS * 1_000);
 }
 
 /** Those that open doors, and those that ended lately. @throws MjflowError not_found */
-export async function keysOf(deps: Pick<Deps, "store">, appId: string): Promise<AppKey[]> {
-  await knownApp(deps, appId);
+export async function listKeys(deps: Pick<EngineDeps, "store">, appId: string): Promise<AppKey[]> {
+  await getApp(deps, appId);
   const keys = await deps.store.appKeys(appId);
   return keys.sort((a, b) => b.createdAt - a.createdAt);
 }
@@ -103,24 +103,24 @@ export async function keysOf(deps: Pick<Deps, "store">, appId: string): Promise<
  * @throws MjflowError not_found; conflict for a key that has ended
  */
 export async function rotateKey(
-  deps: Needs,
+  deps: AppDeps,
   appId: string,
   keyId: string,
   overlapS: number = KEY_OVERLAP_S,
 ): Promise<NewKey & { previous: AppKey }> {
-  const app = await knownApp(deps, appId);
-  const old = await knownKey(deps, appId, keyId);
+  const app = await getApp(deps, appId);
+  const old = await getKey(deps, appId, keyId);
   if (!isActiveKey(old, deps.clock.now()))
     throw new MjflowError("conflict", { detail: "The key has ended; make another." });
-  const fresh = await mint(deps, app, undefined);
-  const previous = await changeKey(deps, appId, keyId, (key) => withKeyExpiry(key, deps.clock.now(), overlapS));
+  const fresh = await createKey(deps, app, undefined);
+  const previous = await updateKey(deps, appId, keyId, (key) => withKeyExpiry(key, deps.clock.now(), overlapS));
   return { ...fresh, previous };
 }
 
 /** At once, but for containers that believe in it for up to `KEY_BELIEF_MS`. @throws MjflowError not_found */
-export async function revokeKey(deps: Needs, appId: string, keyId: string): Promise<AppKey> {
-  await knownApp(deps, appId);
-  const key = await changeKey(deps, appId, keyId, (current) => ({
+export async function revokeKey(deps: AppDeps, appId: string, keyId: string): Promise<AppKey> {
+  await getApp(deps, appId);
+  const key = await updateKey(deps, appId, keyId, (current) => ({
     ...current,
     revokedAt: current.revokedAt ?? deps.clock.now(),
   }));
@@ -128,7 +128,7 @@ export async function revokeKey(deps: Needs, appId: string, keyId: string): Prom
   return key;
 }
 
-async function mint(deps: Needs, { id: appId }: App, expiresAt: number | undefined): Promise<NewKey> {
+async function createKey(deps: AppDeps, { id: appId }: App, expiresAt: number | undefined): Promise<NewKey> {
   const { id, text } = newKeyText(appId, deps.random.bytes(25));
   const sha256 = hashOf(text).toString("hex");
   const saved = await deps.store.saveAppKey({ appId, id, rev: 0, sha256, createdAt: deps.clock.now(), expiresAt });
@@ -137,15 +137,15 @@ async function mint(deps: Needs, { id: appId }: App, expiresAt: number | undefin
   return { key: saved.item, text };
 }
 
-async function knownKey({ store }: Pick<Deps, "store">, appId: string, keyId: string): Promise<AppKey> {
+async function getKey({ store }: Pick<EngineDeps, "store">, appId: string, keyId: string): Promise<AppKey> {
   const { key } = isKeyId(keyId) ? await store.appWithKey(appId, keyId) : { key: undefined };
   if (!key) throw new MjflowError("not_found");
   return key;
 }
 
-async function changeKey(deps: Needs, appId: string, keyId: string, to: (key: AppKey) => AppKey): Promise<AppKey> {
-  for (let race = 0; race < RACES; race++) {
-    const saved: Saved<AppKey> = await deps.store.saveAppKey(to(await knownKey(deps, appId, keyId)));
+async function updateKey(deps: AppDeps, appId: string, keyId: string, to: (key: AppKey) => AppKey): Promise<AppKey> {
+  for (let race = 0; race < MAX_CONFLICT_RETRIES; race++) {
+    const saved: Saved<AppKey> = await deps.store.saveAppKey(to(await getKey(deps, appId, keyId)));
     if (saved.ok) return saved.item;
   }
   throw new MjflowError("overloaded", { detail: "Too many writers on one key." });
@@ -175,17 +175,17 @@ export interface Callers {
    * Undefined: no such key, or it has ended.
    * @throws MjflowError forbidden when its app is disabled; overloaded
    */
-  of(presented: string): Promise<Caller | undefined>;
+  authenticate(presented: string): Promise<Caller | undefined>;
 }
 
 /** Keys a container remembers; beyond that it forgets those it met first. */
-const REMEMBERED = 1_000;
+const MAX_CACHED = 1_000;
 
 /**
  * One request for a key that was not seen within `KEY_BELIEF_MS`, none for the others, none for text that no app was
  * ever given. What is remembered is remembered by hash.
  */
-export function createCallers(deps: Omit<Needs, "random">, operators: readonly OperatorKey[]): Callers {
+export function createCallers(deps: Omit<AppDeps, "random">, operators: readonly OperatorKey[]): Callers {
   const { store, clock, log } = deps;
   const believed = new Map<string, { app: App; key: AppKey; until: number }>();
 
@@ -205,7 +205,7 @@ export function createCallers(deps: Omit<Needs, "random">, operators: readonly O
   }
 
   return {
-    async of(presented) {
+    async authenticate(presented) {
       const hash = hashOf(presented);
       const operator = operatorOf(operators, hash);
       if (operator) return { appId: operator.appId, operator: true };
@@ -220,7 +220,7 @@ export function createCallers(deps: Omit<Needs, "random">, operators: readonly O
         if (!found) return undefined;
         known = { ...found, until: now + KEY_CACHE_TTL_MS };
         believed.set(name, known);
-        if (believed.size > REMEMBERED) believed.delete(believed.keys().next().value!);
+        if (believed.size > MAX_CACHED) believed.delete(believed.keys().next().value!);
         if (isActiveKey(found.key, now) && isAppActive(found.app)) await note(found.key);
       }
       const { app, key } = known;

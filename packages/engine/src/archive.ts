@@ -8,9 +8,9 @@ import { parentPath } from "@mjflow/core/id";
 import { archiveMessage } from "@mjflow/core/message";
 import type { TaskRef } from "@mjflow/core/port";
 import type { Copy, Task } from "@mjflow/core/task";
-import { apply } from "./apply.ts";
-import type { Deps } from "./deps.ts";
-import { perform } from "./perform.ts";
+import { applySignal } from "./apply-signal.ts";
+import type { EngineDeps } from "./deps.ts";
+import { runEffects } from "./run-effects.ts";
 
 type Stored = Omit<Copy, "source">;
 
@@ -21,10 +21,10 @@ export interface Media {
   tile(request: { from: string; key: string; n: number }): Promise<Stored>;
 }
 
-type Needs = Pick<Deps, "store" | "queue" | "clock" | "timings" | "log"> & { media: Media };
+type ArchiveDeps = Pick<EngineDeps, "store" | "queue" | "clock" | "timings" | "log"> & { media: Media };
 
 /** @throws what is worth trying again: the queue brings the message back */
-export async function archive(deps: Needs, ref: TaskRef): Promise<void> {
+export async function archive(deps: ArchiveDeps, ref: TaskRef): Promise<void> {
   const task = await deps.store.getTask(ref);
   if (!task) return deps.log.warn("archive.no-such-task", { flow: ref.flowId, path: ref.path });
   if (task.action === TILE_ACTION) return cut(deps, task);
@@ -43,13 +43,13 @@ export async function archive(deps: Needs, ref: TaskRef): Promise<void> {
     if (stored) copies.push({ ...stored, source });
   }
   deps.log.count("Archived", copies.length);
-  await perform(deps, await apply(deps, task, { kind: "archived", copies }));
+  await runEffects(deps, await applySignal(deps, task, { kind: "archived", copies }));
 }
 
-async function cut(deps: Needs, task: Task): Promise<void> {
+async function cut(deps: ArchiveDeps, task: Task): Promise<void> {
   if (task.status !== "PENDING") return;
   const { flow, tasks } = await deps.store.load(task.flowId, [parentPath(task.path) ?? ""]);
-  if (flow?.canceledAt !== undefined) return perform(deps, await apply(deps, task, { kind: "cancel" }));
+  if (flow?.canceledAt !== undefined) return runEffects(deps, await applySignal(deps, task, { kind: "cancel" }));
   const [parent] = tasks;
   const grid = parent?.status === "SUCCESS" ? parent.result?.imageUrl : undefined;
   const n = tileNumberOf(task.press);
@@ -61,11 +61,11 @@ async function cut(deps: Needs, task: Task): Promise<void> {
   if (!tile) return fail(deps, task, "tile_not_cut");
   const copies = [{ ...tile, source: grid }];
   deps.log.count("Archived");
-  await perform(deps, await apply(deps, task, { kind: "made", result: {}, copies }));
+  await runEffects(deps, await applySignal(deps, task, { kind: "made", result: {}, copies }));
 }
 
-async function fail(deps: Needs, task: Task, code: "press_not_offered" | "tile_not_cut"): Promise<void> {
-  await perform(deps, await apply(deps, task, { kind: "abandon", failure: failure(code) }));
+async function fail(deps: ArchiveDeps, task: Task, code: "press_not_offered" | "tile_not_cut"): Promise<void> {
+  await runEffects(deps, await applySignal(deps, task, { kind: "abandon", failure: failure(code) }));
 }
 
 /** A picture may be shown as finished a little before its link works (PROTOCOL 3.6). */
@@ -77,7 +77,7 @@ function isGone(error: unknown): boolean {
 }
 
 /** Undefined: it will never work. Errors that may pass are thrown. */
-async function unlessHopeless(deps: Needs, task: Task, work: () => Promise<Stored>): Promise<Stored | undefined> {
+async function unlessHopeless(deps: ArchiveDeps, task: Task, work: () => Promise<Stored>): Promise<Stored | undefined> {
   try {
     return await work();
   } catch (error) {

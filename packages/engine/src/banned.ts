@@ -3,7 +3,7 @@ import { type BannedList, bannedFinder, type FindBanned, type Prompt } from "@mj
 import { MjflowError } from "@mjflow/core/error";
 import type { Clock, Log, VendorStore } from "@mjflow/core/port";
 
-export interface Banned {
+export interface BannedWordsCheck {
   /**
    * Before anything is written or paid for it.
    * @throws MjflowError banned_prompt naming the field and, in `extra.bannedWord`, the word; overloaded
@@ -12,7 +12,7 @@ export interface Banned {
   /** Those of the stage's configuration, which no request changes. */
   configured: readonly string[];
   /** The stored list was changed here: it is read anew. */
-  forget(): void;
+  clearCache(): void;
 }
 
 export interface BannedDeps {
@@ -21,10 +21,16 @@ export interface BannedDeps {
   clock: Clock;
   log: Log;
   /** A changed list is heard of this much later, at most. */
-  beliefMs: number;
+  cacheTtlMs: number;
 }
 
-export function createBanned({ configured, vendorStore, clock, log, beliefMs }: BannedDeps): Banned {
+export function createBannedWordsCheck({
+  configured,
+  vendorStore,
+  clock,
+  log,
+  cacheTtlMs,
+}: BannedDeps): BannedWordsCheck {
   let find: FindBanned | undefined;
   let until = Number.NEGATIVE_INFINITY;
 
@@ -33,7 +39,7 @@ export function createBanned({ configured, vendorStore, clock, log, beliefMs }: 
     try {
       const stored = await vendorStore.bannedList();
       find = bannedFinder([...configured, ...(stored?.words ?? [])]);
-      until = clock.now() + beliefMs;
+      until = clock.now() + cacheTtlMs;
     } catch (error) {
       // An older list is better than none, and than no service.
       if (!find) throw error;
@@ -44,7 +50,7 @@ export function createBanned({ configured, vendorStore, clock, log, beliefMs }: 
 
   return {
     configured,
-    forget() {
+    clearCache() {
       until = Number.NEGATIVE_INFINITY;
     },
     async refuse(prompts) {
@@ -64,22 +70,22 @@ export function createBanned({ configured, vendorStore, clock, log, beliefMs }: 
 }
 
 export interface BannedAdmin {
-  banned: Banned;
+  banned: BannedWordsCheck;
   vendorStore: VendorStore;
   clock: Clock;
   log: Log;
 }
 
-const RACES = 5;
+const MAX_CONFLICT_RETRIES = 5;
 
 /** The whole list, in place of the one before. @throws MjflowError overloaded */
 export async function saveBannedWords(deps: BannedAdmin, words: readonly string[]): Promise<BannedList> {
-  for (let race = 0; race < RACES; race++) {
+  for (let race = 0; race < MAX_CONFLICT_RETRIES; race++) {
     const rev = (await deps.vendorStore.bannedList())?.rev ?? 0;
     const list = { rev, words: [...new Set(words)], updatedAt: deps.clock.now() };
     const saved = await deps.vendorStore.saveBannedList(list);
     if (!saved.ok) continue;
-    deps.banned.forget();
+    deps.banned.clearCache();
     deps.log.info("banned.saved", { words: list.words.length });
     return saved.item;
   }

@@ -12,20 +12,20 @@ import { isFlowId, parentPath, retryPath } from "@mjflow/core/id";
 import { REQUEST } from "@mjflow/core/limit";
 import { workMessage } from "@mjflow/core/message";
 import { isEnded, newTask, type Task } from "@mjflow/core/task";
-import { apply } from "./apply.ts";
-import type { Deps } from "./deps.ts";
-import { perform } from "./perform.ts";
-import { ownTask, type PressNeeds, payFor } from "./press.ts";
+import { applySignal } from "./apply-signal.ts";
+import type { EngineDeps } from "./deps.ts";
+import { getOwnTask, type PressDeps, reserveCreditForPress } from "./press.ts";
+import { runEffects } from "./run-effects.ts";
 
-export interface Whole {
+export interface FlowWithTasks {
   flow: Flow;
   tasks: Task[];
 }
 
-const RACES = 20;
+const MAX_CONFLICT_RETRIES = 20;
 
 /** @throws MjflowError not_found, also for another app's flow: for this one it does not exist */
-export async function ownFlow(deps: Pick<Deps, "store">, appId: string, id: string): Promise<Whole> {
+export async function getOwnFlow(deps: Pick<EngineDeps, "store">, appId: string, id: string): Promise<FlowWithTasks> {
   if (!isFlowId(id)) throw new MjflowError("not_found");
   const { flow, tasks } = await deps.store.loadFlow(id);
   if (!flow || flow.appId !== appId) throw new MjflowError("not_found");
@@ -36,11 +36,11 @@ export async function ownFlow(deps: Pick<Deps, "store">, appId: string, id: stri
 
 /** Done twice it is done once. @throws MjflowError not_found; conflict when it has ended */
 export async function cancelFlow(
-  deps: Pick<Deps, "store" | "queue" | "clock" | "timings" | "log">,
+  deps: Pick<EngineDeps, "store" | "queue" | "clock" | "timings" | "log">,
   appId: string,
   id: string,
-): Promise<Whole> {
-  const canceled = await change(deps, appId, id, ({ flow, tasks }) => {
+): Promise<FlowWithTasks> {
+  const canceled = await updateFlowWithRetry(deps, appId, id, ({ flow, tasks }) => {
     if (flow.canceledAt !== undefined) return undefined;
     if (flowStatus(tasks) !== "running") {
       throw new MjflowError("conflict", { detail: "The flow has ended; there is nothing to cancel." });
@@ -48,16 +48,16 @@ export async function cancelFlow(
     return { ...flow, canceledAt: deps.clock.now() };
   });
   for (const task of canceled.tasks.filter((one) => !isEnded(one))) {
-    await perform(deps, await apply(deps, task, { kind: "cancel" }));
+    await runEffects(deps, await applySignal(deps, task, { kind: "cancel" }));
   }
   deps.log.info("flow.canceled", { flow: id, app: appId });
-  return ownFlow(deps, appId, id);
+  return getOwnFlow(deps, appId, id);
 }
 
 // ── going on ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** Failures that would only come again: a flow is gone on with for the sake of the others. By hand each can be retried. */
-const HOPELESS: ReadonlySet<string> = new Set([
+const CODES_NOT_WORTH_RETRY: ReadonlySet<string> = new Set([
   "banned_prompt",
   "invalid_prompt",
   "press_not_offered",
@@ -72,16 +72,16 @@ const HOPELESS: ReadonlySet<string> = new Set([
  *
  * @throws MjflowError not_found; conflict when there is nothing to go on with; out_of_credit
  */
-export async function resumeFlow(deps: PressNeeds, appId: string, id: string): Promise<Whole> {
-  const before = await ownFlow(deps, appId, id);
+export async function resumeFlow(deps: PressDeps, appId: string, id: string): Promise<FlowWithTasks> {
+  const before = await getOwnFlow(deps, appId, id);
   const wasCanceled = before.flow.canceledAt !== undefined;
-  const again = before.tasks.filter((task) => isWorthIt(task, before.tasks));
+  const again = before.tasks.filter((task) => canRetryAutomatically(task, before.tasks));
   if (!wasCanceled && again.length === 0) {
     throw new MjflowError("conflict", { detail: "Nothing in the flow has failed that could succeed if tried again." });
   }
   await retryAll(deps, before, again);
   deps.log.info("flow.resumed", { flow: id, app: appId, tasks: again.length });
-  return ownFlow(deps, appId, id);
+  return getOwnFlow(deps, appId, id);
 }
 
 /**
@@ -90,8 +90,8 @@ export async function resumeFlow(deps: PressNeeds, appId: string, id: string): P
  *
  * @throws MjflowError not_found; conflict unless it has ended without success; out_of_credit
  */
-export async function retryTask(deps: PressNeeds, appId: string, taskId: string): Promise<Task> {
-  const { flow, task } = await ownTask(deps, appId, taskId);
+export async function retryTask(deps: PressDeps, appId: string, taskId: string): Promise<Task> {
+  const { flow, task } = await getOwnTask(deps, appId, taskId);
   if (!isEnded(task) || task.status === "SUCCESS") {
     throw new MjflowError("conflict", { detail: `The task is ${task.status}; only one that failed is tried again.` });
   }
@@ -104,16 +104,16 @@ export async function retryTask(deps: PressNeeds, appId: string, taskId: string)
   return retry!;
 }
 
-function isWorthIt(task: Task, tasks: readonly Task[]): boolean {
+function canRetryAutomatically(task: Task, tasks: readonly Task[]): boolean {
   if (!isEnded(task) || task.status === "SUCCESS" || isSuperseded(task, tasks)) return false;
-  return !HOPELESS.has(task.failure?.code ?? "") && retryPath(task.path) !== undefined;
+  return !CODES_NOT_WORTH_RETRY.has(task.failure?.code ?? "") && retryPath(task.path) !== undefined;
 }
 
 /**
  * Rows first, then the flow, then the messages: while a retry stands there the flow is running for every reader, whatever
  * is recorded; and the flow's due time, set with its reopening, sees to its second end.
  */
-async function retryAll(deps: PressNeeds, { flow, tasks }: Whole, again: readonly Task[]): Promise<Task[]> {
+async function retryAll(deps: PressDeps, { flow, tasks }: FlowWithTasks, again: readonly Task[]): Promise<Task[]> {
   const retries: Task[] = [];
   for (const task of again) {
     const parentAt = parentPath(task.path);
@@ -122,11 +122,11 @@ async function retryAll(deps: PressNeeds, { flow, tasks }: Whole, again: readonl
       throw new MjflowError("conflict", { detail: "The task it follows did not succeed: retry that one." });
     }
     const child = retryOf(deps, task);
-    await payFor(deps, child, flow);
+    await reserveCreditForPress(deps, child, flow);
     const saved = await deps.store.createTask(child);
     retries.push(saved.ok ? saved.item : (saved.current ?? child));
   }
-  await change(deps, flow.appId, flow.id, (whole) => reopened(deps, whole));
+  await updateFlowWithRetry(deps, flow.appId, flow.id, (whole) => reopenFlow(deps, whole));
   const waiting = retries.filter((retry) => retry.status === "PENDING");
   if (waiting.length > 0) {
     await deps.queue.send(waiting.map((retry) => ({ message: workMessage(retry) }))).catch((error: unknown) => {
@@ -138,7 +138,7 @@ async function retryAll(deps: PressNeeds, { flow, tasks }: Whole, again: readonl
 }
 
 /** @throws MjflowError conflict when it was retried too often for its place to have a name */
-function retryOf({ clock, timings }: PressNeeds, task: Task): Task {
+function retryOf({ clock, timings }: PressDeps, task: Task): Task {
   const path = retryPath(task.path);
   if (path === undefined || path.length > REQUEST.pathLength) {
     throw new MjflowError("conflict", { detail: "It was tried too often; start a new flow." });
@@ -148,7 +148,7 @@ function retryOf({ clock, timings }: PressNeeds, task: Task): Task {
   return newTask({ ...same, path }, clock.now(), clock.now() + timings.quietMs[pace]);
 }
 
-function reopened({ clock, timings }: PressNeeds, { flow, tasks }: Whole): Flow | undefined {
+function reopenFlow({ clock, timings }: PressDeps, { flow, tasks }: FlowWithTasks): Flow | undefined {
   if (flow.status === "running" && flow.canceledAt === undefined) return undefined;
   const ends = flow.status === "running" ? flow.ends : (flow.ends ?? 0) + 1;
   const running = { status: "running" as const, endedAt: undefined, canceledAt: undefined };
@@ -157,14 +157,14 @@ function reopened({ clock, timings }: PressNeeds, { flow, tasks }: Whole): Flow 
 }
 
 /** Under the flow's revision; asked anew when another writer was first. @returns the flow as it is then */
-async function change(
-  deps: Pick<Deps, "store">,
+async function updateFlowWithRetry(
+  deps: Pick<EngineDeps, "store">,
   appId: string,
   id: string,
-  to: (whole: Whole) => Flow | undefined,
-): Promise<Whole> {
-  for (let race = 0; race < RACES; race++) {
-    const whole = await ownFlow(deps, appId, id);
+  to: (whole: FlowWithTasks) => Flow | undefined,
+): Promise<FlowWithTasks> {
+  for (let race = 0; race < MAX_CONFLICT_RETRIES; race++) {
+    const whole = await getOwnFlow(deps, appId, id);
     const next = to(whole);
     if (!next) return whole;
     const saved = await deps.store.saveFlow(next);

@@ -5,15 +5,15 @@ import { flowIdOf, ROOT_PATH } from "@mjflow/core/id";
 import { storedPlan } from "@mjflow/core/plan";
 import type { FlowRequest } from "@mjflow/core/request";
 import { newTask } from "@mjflow/core/task";
-import type { Banned } from "./banned.ts";
-import { begin, type Created } from "./begin.ts";
-import type { Limited } from "./credit.ts";
-import type { Deps } from "./deps.ts";
-import type { Listeners } from "./listen.ts";
-import { placeRoot, type RouteDeps } from "./route.ts";
+import { type AccountSelectionDeps, selectRootAccount } from "./account-selection.ts";
+import type { BannedWordsCheck } from "./banned.ts";
+import type { AppLimits } from "./credit.ts";
+import type { EngineDeps } from "./deps.ts";
+import { type CreatedFlow, startFlow } from "./start-flow.ts";
+import type { Subscriptions } from "./subscriptions.ts";
 
 /** What a flow gets that does not say. */
-export interface Defaults {
+export interface FlowDefaults {
   /** Progress callbacks stored, or dropped at the door. */
   storeProgress: boolean;
   resubmit: "after-grace" | "never";
@@ -24,7 +24,7 @@ export interface Defaults {
 }
 
 /** What is decided before a flow is made: the facade's number, or an Idempotency-Key, must point to it first. */
-export interface Named {
+export interface ChosenIds {
   flowId?: string;
   /** An earlier try may have written some or all of it: what is there is completed, and answered. */
   resumed?: boolean;
@@ -33,14 +33,14 @@ export interface Named {
   eventMask?: number;
 }
 
-export type CreateNeeds = Pick<
-  Deps,
+export type CreateFlowDeps = Pick<
+  EngineDeps,
   "store" | "queue" | "blobs" | "providers" | "clock" | "random" | "timings" | "log"
 > & {
-  listeners: Listeners;
-  accounts: RouteDeps["accounts"];
-  banned: Pick<Banned, "refuse">;
-} & Limited;
+  listeners: Subscriptions;
+  accounts: AccountSelectionDeps["accounts"];
+  banned: Pick<BannedWordsCheck, "refuse">;
+} & AppLimits;
 
 /**
  * Nothing is half-written: the flow's own row is the last write before the answer, and without it the rest is invisible
@@ -50,22 +50,22 @@ export type CreateNeeds = Pick<
  *   app's limits say (credit.ts).
  */
 export async function createFlow(
-  deps: CreateNeeds,
+  deps: CreateFlowDeps,
   appId: string,
   request: FlowRequest,
-  { storeProgress, resubmit, archive, defaultProvider }: Defaults,
-  named: Named = {},
-): Promise<Created> {
+  { storeProgress, resubmit, archive, defaultProvider }: FlowDefaults,
+  named: ChosenIds = {},
+): Promise<CreatedFlow> {
   const now = deps.clock.now();
   const action = request.action ?? "imagine";
   const id = named.flowId ?? newFlowId(deps);
   await deps.banned.refuse(promptsIn(request));
   const masks = { ref: id, images: [] };
   const then = storedPlan(request.then ?? [], masks);
-  const inputs = inputsOf(request, masks.images);
+  const inputs = inputsFromRequest(request, masks.images);
   const { onVendorLoss } = request;
   const wish = { provider: request.provider ?? defaultProvider, action, flowId: id, brave: onVendorLoss === "restart" };
-  const { provider, account, anyProvider: roams } = await placeRoot(deps, wish);
+  const { provider, account, anyProvider: roams } = await selectRootAccount(deps, wish);
   const at = { flowId: id, provider, account };
 
   const flow: Flow = {
@@ -114,14 +114,17 @@ export async function createFlow(
   );
 
   const first = inputs && (() => deps.blobs.putInputs(id, inputs));
-  return begin(deps, flow, root, { resumed: named.resumed ?? false, first });
+  return startFlow(deps, flow, root, { resumed: named.resumed ?? false, first });
 }
 
-export function newFlowId({ clock, random }: Pick<Deps, "clock" | "random">): string {
+export function newFlowId({ clock, random }: Pick<EngineDeps, "clock" | "random">): string {
   return flowIdOf(clock.now(), random.bytes(10));
 }
 
-function inputsOf({ base64Array, sourceBase64, targetBase64 }: FlowRequest, masks: string[]): Inputs | undefined {
+function inputsFromRequest(
+  { base64Array, sourceBase64, targetBase64 }: FlowRequest,
+  masks: string[],
+): Inputs | undefined {
   const inputs: Inputs = {
     ...(base64Array?.length && { base64Array }),
     ...(sourceBase64 && { sourceBase64 }),

@@ -19,19 +19,19 @@ import { MjflowError } from "@mjflow/core/error";
 import { type Flow, flowStatus, nextFlowDue } from "@mjflow/core/flow";
 import { costMicroUsd } from "@mjflow/core/price";
 import type { Task } from "@mjflow/core/task";
-import type { Deps } from "./deps.ts";
+import type { EngineDeps } from "./deps.ts";
 
-type Needs = Pick<Deps, "store" | "clock" | "log">;
+type CreditDeps = Pick<EngineDeps, "store" | "clock" | "log">;
 
 /** What the app that asks may do; undefined for one without limits. */
-export interface Limited {
+export interface AppLimits {
   limits: Limits | undefined;
 }
 
 /** All of an app's flows begin and end in one row; more lost races than this in a row mean that it is too busy for it. */
-const RACES = 40;
+const MAX_CONFLICT_RETRIES = 40;
 /** Holds looked at beside a write: those of processes that died are few. */
-const LOOKED_AT = 5;
+const HOLDS_CHECKED_PER_WRITE = 5;
 
 // ── letting in ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -46,16 +46,16 @@ export interface Admission {
  *
  * @throws MjflowError rate_limited, too_many_flows, out_of_credit; overloaded
  */
-export async function admit(
-  deps: Needs & Limited,
+export async function reserveCredit(
+  deps: CreditDeps & AppLimits,
   appId: string,
   flow: { flowId: string; micro: number; resumed: boolean },
 ): Promise<Admission> {
   const { limits } = deps;
   if (!limits || !isLimited(limits)) return { held: false };
   let rate: RateState | undefined;
-  await change(deps, appId, async (credit) => {
-    const { next, rate: counted } = reserveForFlow(await tend(deps, credit), limits, flow, deps.clock.now());
+  await updateCreditWithRetry(deps, appId, async (credit) => {
+    const { next, rate: counted } = reserveForFlow(await reconcileHolds(deps, credit), limits, flow, deps.clock.now());
     rate = counted;
     return next;
   });
@@ -69,24 +69,27 @@ export async function admit(
  * @param path of the task to be written
  * @throws MjflowError out_of_credit; overloaded
  */
-export async function extend(
-  deps: Needs & Limited & Pick<Deps, "timings">,
+export async function extendHold(
+  deps: CreditDeps & AppLimits & Pick<EngineDeps, "timings">,
   flow: Flow,
   { path, micro }: { path: string; micro: number },
 ): Promise<void> {
   const limits = deps.limits ?? {};
   if (!flow.held && !usesHolds(limits)) return;
-  await change(deps, flow.appId, async (credit) => {
+  await updateCreditWithRetry(deps, flow.appId, async (credit) => {
     const isHeld = credit.holds[flow.id] !== undefined;
     const spent = isHeld ? 0 : costMicroUsd((await deps.store.loadFlow(flow.id)).tasks);
     return reserveForPress(credit, limits, { flowId: flow.id, path, micro, spent }, deps.clock.now());
   });
-  await watch(deps, flow.id);
+  await keepFlowDue(deps, flow.id);
 }
 
 /** A flow that holds something is looked at until that is settled. */
-async function watch({ store, clock, timings }: Needs & Pick<Deps, "timings">, flowId: string): Promise<void> {
-  for (let race = 0; race < RACES; race++) {
+async function keepFlowDue(
+  { store, clock, timings }: CreditDeps & Pick<EngineDeps, "timings">,
+  flowId: string,
+): Promise<void> {
+  for (let race = 0; race < MAX_CONFLICT_RETRIES; race++) {
     const { flow } = await store.load(flowId, []);
     if (!flow) return;
     const reopened = flow.status === "running" ? undefined : true;
@@ -105,9 +108,9 @@ async function watch({ store, clock, timings }: Needs & Pick<Deps, "timings">, f
  *
  * @returns false while a press by hand is paid for and not written: the flow has not ended
  */
-export async function settleCredit(deps: Needs, flow: Flow, tasks: readonly Task[]): Promise<boolean> {
+export async function settleCredit(deps: CreditDeps, flow: Flow, tasks: readonly Task[]): Promise<boolean> {
   let awaits = false;
-  await change(deps, flow.appId, (credit) => {
+  await updateCreditWithRetry(deps, flow.appId, (credit) => {
     const settled = settleHold(credit, flow.id, tasks, deps.clock.now(), dayOf(deps));
     awaits = settled.kind === "awaits";
     return settled.kind === "settled" ? settled.next : undefined;
@@ -116,20 +119,20 @@ export async function settleCredit(deps: Needs, flow: Flow, tasks: readonly Task
 }
 
 /** Gives back what dead processes hold (E5), as far as one call goes. @returns the row as it then is */
-export async function creditOf(deps: Needs, appId: string): Promise<Credit | undefined> {
-  return change(deps, appId, async (credit) => {
-    const tended = await tend(deps, credit);
+export async function creditOf(deps: CreditDeps, appId: string): Promise<Credit | undefined> {
+  return updateCreditWithRetry(deps, appId, async (credit) => {
+    const tended = await reconcileHolds(deps, credit);
     return tended === credit ? undefined : tended;
   });
 }
 
 /** @param to undefined: nothing is to be changed. @returns the row as it then is; undefined where there is none */
-async function change(
-  deps: Needs,
+async function updateCreditWithRetry(
+  deps: CreditDeps,
   appId: string,
   to: (credit: Credit) => Credit | undefined | Promise<Credit | undefined>,
 ): Promise<Credit | undefined> {
-  for (let race = 0; race < RACES; race++) {
+  for (let race = 0; race < MAX_CONFLICT_RETRIES; race++) {
     const stored = await deps.store.credit(appId);
     const next = await to(stored ?? newCredit(appId, deps.clock.now()));
     if (!next) return stored;
@@ -143,9 +146,9 @@ async function change(
  * E5; and what code without credit ended is settled. Not beside a settlement: many flows that end at once would each look
  * at all the others before any of them is settled.
  */
-async function tend(deps: Needs, credit: Credit): Promise<Credit> {
+async function reconcileHolds(deps: CreditDeps, credit: Credit): Promise<Credit> {
   let tended = credit;
-  for (const flowId of holdsDueForCheck(credit, deps.clock.now(), LOOKED_AT)) {
+  for (const flowId of holdsDueForCheck(credit, deps.clock.now(), HOLDS_CHECKED_PER_WRITE)) {
     const { flow, tasks } = await deps.store.loadFlow(flowId);
     if (!flow) {
       deps.log.warn("credit.dangling", { app: credit.appId, flow: flowId });
@@ -160,7 +163,7 @@ async function tend(deps: Needs, credit: Credit): Promise<Credit> {
   return tended;
 }
 
-function dayOf({ clock }: Pick<Deps, "clock">): string {
+function dayOf({ clock }: Pick<EngineDeps, "clock">): string {
   return new Date(clock.now()).toISOString().slice(0, 10);
 }
 
@@ -172,7 +175,7 @@ function dayOf({ clock }: Pick<Deps, "clock">): string {
  *
  * @throws MjflowError idempotency_mismatch for a reference of another amount
  */
-export async function addCredit(deps: Needs, appId: string, usd: number, reference: string): Promise<Grant> {
+export async function addCredit(deps: CreditDeps, appId: string, usd: number, reference: string): Promise<Grant> {
   const fresh: Grant = {
     appId,
     reference,
@@ -188,7 +191,7 @@ export async function addCredit(deps: Needs, appId: string, usd: number, referen
     throw new MjflowError("idempotency_mismatch", { field: "reference", detail: "The reference is another amount's." });
   }
   if (grant.state === "done") return grant;
-  await change(deps, appId, async (credit) => {
+  await updateCreditWithRetry(deps, appId, async (credit) => {
     // Read after the credit's row: whatever was taken out of `applying` before that reading says that it is done.
     const [current, ...others] = await Promise.all(
       [reference, ...credit.applying].map((name) => deps.store.grant(appId, name)),

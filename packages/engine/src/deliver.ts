@@ -35,9 +35,9 @@ import type { Flow } from "@mjflow/core/flow";
 import { deliverMessage, type NotifyMessage } from "@mjflow/core/message";
 import type { Bus, Outbound, PostOutcome, Queue } from "@mjflow/core/port";
 import type { Task } from "@mjflow/core/task";
-import { apply } from "./apply.ts";
-import type { Deps } from "./deps.ts";
-import { type EndpointDeps, ensureHookSigner, secretContext } from "./endpoint.ts";
+import { applySignal } from "./apply-signal.ts";
+import type { EngineDeps } from "./deps.ts";
+import { type EndpointDeps, ensureFlowHookEndpoint, secretContext } from "./endpoint.ts";
 import type { Vault } from "./vault.ts";
 import { eventView } from "./view.ts";
 
@@ -47,12 +47,12 @@ export interface WebhookSender {
 }
 
 /** The facade's own listener: one address per task, the protocol's body, no signature (PROTOCOL 5). */
-export interface FacadeListener {
+export interface MjHookListener {
   /** Undefined: the task was not submitted by the facade, or named no address. */
   hookOf(flow: Flow, task: Task): Promise<{ url: string; body: string } | undefined>;
 }
 
-export interface DeliverDeps extends EndpointDeps, Pick<Deps, "store" | "timings"> {
+export interface DeliverDeps extends EndpointDeps, Pick<EngineDeps, "store" | "timings"> {
   queue: Pick<Queue, "send">;
   webhooks: WebhookSender;
   outbound: Pick<Outbound, "post">;
@@ -60,18 +60,18 @@ export interface DeliverDeps extends EndpointDeps, Pick<Deps, "store" | "timings
   bus?: Bus | undefined;
   /** Links to our copies, as events show them. */
   mediaUrl(key: string): string;
-  facade?: FacadeListener;
+  facade?: MjHookListener;
 }
 
 /** One who is to be told: which events, and how. */
 interface Listener {
   id: string;
   eventMask: readonly EventType[];
-  post(event: Told): Promise<PostOutcome>;
+  post(event: EventContext): Promise<PostOutcome>;
 }
 
 /** An event with everything that its body is made of. */
-interface Told {
+interface EventContext {
   flow: Flow;
   /** Of the flow's own events: all there are. */
   tasks: readonly Task[];
@@ -82,11 +82,11 @@ interface Told {
 }
 
 /** @throws when the table fails: the queue brings the message again. */
-export async function tell(
+export async function notifySubscribers(
   deps: DeliverDeps,
   { flowId, place }: Pick<NotifyMessage, "flowId" | "place">,
 ): Promise<void> {
-  const at = await load(deps, flowId, place);
+  const at = await loadSubject(deps, flowId, place);
   if (!at) return;
   const { flow, task, tasks } = at;
   const events = task ? taskEvents(task) : flowEvents(flow);
@@ -107,7 +107,7 @@ export async function tell(
   );
   const saved = await Promise.all(wanted.map((delivery) => deps.hookStore.saveDelivery(delivery)));
   // All is stored, so nothing is owed any more; the tries come after, for a slow receiver must not hold that up.
-  await settleDebt(deps, flow, task);
+  await clearPendingNotification(deps, flow, task);
   deps.log.count("Told", saved.filter((s) => s.ok).length);
   await Promise.all(saved.map((s) => s.ok && attempt(deps, s.item, { flow, tasks, task, listeners })));
 }
@@ -119,9 +119,9 @@ function keyOf({ name, type, at }: DomainEvent): Pick<Delivery, "name" | "type" 
   return { name, type, happenedAt: at };
 }
 
-async function settleDebt(deps: DeliverDeps, flow: Flow, task: Task | undefined): Promise<void> {
+async function clearPendingNotification(deps: DeliverDeps, flow: Flow, task: Task | undefined): Promise<void> {
   if (task) {
-    if (task.pendingEffects?.includes("tell")) await apply(deps, task, { kind: "told", status: task.status });
+    if (task.pendingEffects?.includes("tell")) await applySignal(deps, task, { kind: "told", status: task.status });
     return;
   }
   if (!flow.pendingEffects?.includes("tell")) return;
@@ -135,7 +135,7 @@ async function settleDebt(deps: DeliverDeps, flow: Flow, task: Task | undefined)
 export async function deliver(deps: DeliverDeps, deliveryId: string): Promise<void> {
   const stored = await deps.hookStore.delivery(deliveryId);
   if (!stored) return deps.log.warn("deliver.no-such-delivery", { delivery: deliveryId });
-  const at = await load(deps, stored.flowId, stored.place);
+  const at = await loadSubject(deps, stored.flowId, stored.place);
   if (!at) return void (await deps.hookStore.saveDelivery(abandonDelivery(stored, "flow_gone", deps.clock.now())));
   const claim = claimDelivery(stored, deps.clock.now());
   if (!claim) return;
@@ -148,7 +148,7 @@ export async function deliver(deps: DeliverDeps, deliveryId: string): Promise<vo
 async function attempt(
   deps: DeliverDeps,
   delivery: Delivery,
-  { flow, tasks, task, listeners }: Pick<Told, "flow" | "tasks" | "task"> & { listeners: readonly Listener[] },
+  { flow, tasks, task, listeners }: Pick<EventContext, "flow" | "tasks" | "task"> & { listeners: readonly Listener[] },
 ): Promise<void> {
   const listener = listeners.find(({ id }) => id === delivery.listener);
   if (!listener) return giveUp(deps, delivery);
@@ -185,7 +185,7 @@ function noteFailure({ log }: DeliverDeps, delivery: Delivery, outcome: PostOutc
   log.warn("delivery.failed", { flow, delivery: deliveryIdOf(delivery), listener, tries, why, failure });
 }
 
-async function load(deps: DeliverDeps, flowId: string, place: string) {
+async function loadSubject(deps: DeliverDeps, flowId: string, place: string) {
   const isFlow = place === FLOW_SUBJECT;
   const { flow, tasks } = await (isFlow ? deps.store.loadFlow(flowId) : deps.store.load(flowId, [place]));
   const task = isFlow ? undefined : tasks[0];
@@ -202,35 +202,36 @@ async function listenersOf(deps: DeliverDeps, flow: Flow, task: Task | undefined
   const endpoints = await deps.hookStore.endpoints(flow.appId);
   const listeners: Listener[] = endpoints
     .filter((e) => e.url !== undefined && isEnabled(e))
-    .map((e) => byEndpoint(deps, e));
+    .map((e) => endpointListener(deps, e));
   if (flow.notifyHook !== undefined) {
-    const signer = endpoints.find(({ id }) => id === FLOW_HOOK_LISTENER) ?? (await ensureHookSigner(deps, flow.appId));
-    listeners.push(byHook(deps, flow.notifyHook, flow.events ?? DEFAULT_EVENTS, signer));
+    const signer =
+      endpoints.find(({ id }) => id === FLOW_HOOK_LISTENER) ?? (await ensureFlowHookEndpoint(deps, flow.appId));
+    listeners.push(flowHookListener(deps, flow.notifyHook, flow.events ?? DEFAULT_EVENTS, signer));
   }
-  if (deps.bus) listeners.push(byBus(deps.bus, deps));
+  if (deps.bus) listeners.push(busListener(deps.bus, deps));
   const facade = task && (await deps.facade?.hookOf(flow, task));
-  if (facade) listeners.push(byFacade(deps, facade));
+  if (facade) listeners.push(mjHookListener(deps, facade));
   return listeners;
 }
 
-function byEndpoint(deps: DeliverDeps, endpoint: Endpoint): Listener {
+function endpointListener(deps: DeliverDeps, endpoint: Endpoint): Listener {
   return {
     id: endpoint.id,
     eventMask: subscribedEvents(endpoint),
     async post(told) {
       const outcome = await signedPost(deps, endpoint.url!, endpoint, told);
-      await learn(deps, endpoint, outcome, told.flow);
+      await updateEndpointHealth(deps, endpoint, outcome, told.flow);
       return outcome;
     },
   };
 }
 
 /** The flow's own address: signed with the app's secret for such, and never disabled, for it ends with its flow. */
-function byHook(deps: DeliverDeps, url: string, hears: readonly EventType[], signer: Endpoint): Listener {
+function flowHookListener(deps: DeliverDeps, url: string, hears: readonly EventType[], signer: Endpoint): Listener {
   return { id: FLOW_HOOK_LISTENER, eventMask: hears, post: (told) => signedPost(deps, url, signer, told) };
 }
 
-function byBus(bus: Bus, deps: DeliverDeps): Listener {
+function busListener(bus: Bus, deps: DeliverDeps): Listener {
   const { clock } = deps;
   return {
     id: BUS_LISTENER,
@@ -250,7 +251,7 @@ function byBus(bus: Bus, deps: DeliverDeps): Listener {
   };
 }
 
-function byFacade({ outbound }: DeliverDeps, { url, body }: { url: string; body: string }): Listener {
+function mjHookListener({ outbound }: DeliverDeps, { url, body }: { url: string; body: string }): Listener {
   const headers = { "content-type": "application/json", "user-agent": "mjflow/1" };
   return {
     id: MJ_HOOK_LISTENER,
@@ -259,7 +260,7 @@ function byFacade({ outbound }: DeliverDeps, { url, body }: { url: string; body:
   };
 }
 
-async function signedPost(deps: DeliverDeps, url: string, signer: Endpoint, told: Told): Promise<PostOutcome> {
+async function signedPost(deps: DeliverDeps, url: string, signer: Endpoint, told: EventContext): Promise<PostOutcome> {
   const { flow, task, event } = told;
   const context = secretContext(signer);
   const secrets = activeSecrets(signer, deps.clock.now()).map(({ sealed }) => deps.vault.open(sealed, context));
@@ -267,7 +268,10 @@ async function signedPost(deps: DeliverDeps, url: string, signer: Endpoint, told
   return deps.webhooks.send({ url, id, body: JSON.stringify(bodyOf(deps, told)), secrets });
 }
 
-function bodyOf({ mediaUrl }: DeliverDeps, { flow, tasks, task, event: { type, at }, endpoint }: Told): EventBody {
+function bodyOf(
+  { mediaUrl }: DeliverDeps,
+  { flow, tasks, task, event: { type, at }, endpoint }: EventContext,
+): EventBody {
   const data = type === "endpoint.disabled" ? disabledView(endpoint) : eventView(flow, tasks, task, mediaUrl);
   return { type, timestamp: new Date(at).toISOString(), data };
 }
@@ -280,7 +284,12 @@ function disabledView(endpoint: Endpoint | undefined) {
 }
 
 /** Best effort, like all that is learned about others: a lost race is another try that learned the same. */
-async function learn(deps: DeliverDeps, endpoint: Endpoint, outcome: PostOutcome, flow: Flow): Promise<void> {
+async function updateEndpointHealth(
+  deps: DeliverDeps,
+  endpoint: Endpoint,
+  outcome: PostOutcome,
+  flow: Flow,
+): Promise<void> {
   const about = isDelivered(outcome) ? "delivered" : isGone(outcome) ? "gone" : "failed";
   const next = afterDeliveryAttempt(endpoint, about, deps.clock.now());
   if (!next) return;
@@ -288,11 +297,11 @@ async function learn(deps: DeliverDeps, endpoint: Endpoint, outcome: PostOutcome
   if (!saved.ok || isEnabled(saved.item) || !isEnabled(endpoint)) return;
   deps.log.count("EndpointsDisabled");
   deps.log.error("endpoint.disabled", { app: endpoint.appId, endpoint: endpoint.id, why: saved.item.disabledWhy });
-  await tellOthers(deps, saved.item, flow);
+  await notifyOtherEndpoints(deps, saved.item, flow);
 }
 
 /** The other endpoints of the app, and the bus: the one that is off cannot be told that it is. */
-async function tellOthers(deps: DeliverDeps, { id, disabledAt }: Endpoint, flow: Flow): Promise<void> {
+async function notifyOtherEndpoints(deps: DeliverDeps, { id, disabledAt }: Endpoint, flow: Flow): Promise<void> {
   const event = endpointDisabledEvent(id, disabledAt!);
   const others = (await listenersOf(deps, flow, undefined)).filter((listener) =>
     listener.eventMask.includes(event.type),

@@ -3,7 +3,7 @@ import type { Blobs, Clock, Log, Providers, Queue, Store } from "@mjflow/core/po
 import type { Report } from "@mjflow/core/report";
 import type { Context } from "@mjflow/core/state";
 import type { Timings } from "@mjflow/core/timing";
-import type { Hooks } from "./hook.ts";
+import type { CallbackTokens } from "./callback-token.ts";
 
 export interface Random {
   bytes(length: number): Uint8Array;
@@ -11,12 +11,12 @@ export interface Random {
   chance(): number;
 }
 
-export interface Deps {
+export interface EngineDeps {
   store: Store;
   queue: Queue;
   blobs: Blobs;
   providers: Providers;
-  hooks: Hooks;
+  callbackTokens: CallbackTokens;
   clock: Clock;
   random: Random;
   timings: Timings;
@@ -26,6 +26,6 @@ export interface Deps {
 /** The receiver holds no vendor key: it can read a callback, and call nobody. */
 export type ReadCallback = (provider: string, body: string) => Report | undefined;
 
-export function contextOf(deps: Pick<Deps, "clock" | "timings">): Context {
+export function contextOf(deps: Pick<EngineDeps, "clock" | "timings">): Context {
   return { now: deps.clock.now(), timings: deps.timings };
 }

@@ -11,10 +11,10 @@ import {
 import { MjflowError } from "@mjflow/core/error";
 import type { EventType } from "@mjflow/core/event";
 import type { WebhookStore } from "@mjflow/core/port";
-import type { Deps } from "./deps.ts";
+import type { EngineDeps } from "./deps.ts";
 import type { Vault } from "./vault.ts";
 
-export interface EndpointDeps extends Pick<Deps, "clock" | "random" | "log"> {
+export interface EndpointDeps extends Pick<EngineDeps, "clock" | "random" | "log"> {
   hookStore: WebhookStore;
   vault: Pick<Vault, "seal">;
   /** `v1a`: `secret` is the private half and is never shown. */
@@ -29,13 +29,17 @@ export interface EndpointFields {
 }
 
 /** The secret is known here for the last time; of `v1a` only the public key leaves. */
-export interface WithSecret {
+export interface EndpointWithSecret {
   endpoint: Endpoint;
   secret?: string;
 }
 
 /** @throws MjflowError conflict at the limit of endpoints */
-export async function createEndpoint(deps: EndpointDeps, appId: string, fields: EndpointFields): Promise<WithSecret> {
+export async function createEndpoint(
+  deps: EndpointDeps,
+  appId: string,
+  fields: EndpointFields,
+): Promise<EndpointWithSecret> {
   const others = (await deps.hookStore.endpoints(appId)).filter(({ id }) => id !== FLOW_HOOK_LISTENER);
   if (others.length >= ENDPOINTS_PER_APP) {
     throw new MjflowError("conflict", { detail: `An app has at most ${ENDPOINTS_PER_APP} endpoints.` });
@@ -49,7 +53,7 @@ export async function createEndpoint(deps: EndpointDeps, appId: string, fields: 
 }
 
 /** What signs the posts to flows' own notifyHooks: one for each app, made when it is first needed. */
-export async function ensureHookSigner(deps: EndpointDeps, appId: string): Promise<Endpoint> {
+export async function ensureFlowHookEndpoint(deps: EndpointDeps, appId: string): Promise<Endpoint> {
   const there = await deps.hookStore.endpoint(appId, FLOW_HOOK_LISTENER);
   if (there) return there;
   const saved = await deps.hookStore.saveEndpoint(
@@ -64,7 +68,12 @@ export function secretContext({ appId, id }: Pick<Endpoint, "appId" | "id">): st
   return `endpoint/${appId}/${id}`;
 }
 
-function newEndpoint(deps: EndpointDeps, appId: string, id: string, fields: Partial<EndpointFields>): WithSecret {
+function newEndpoint(
+  deps: EndpointDeps,
+  appId: string,
+  id: string,
+  fields: Partial<EndpointFields>,
+): EndpointWithSecret {
   const scheme = fields.scheme ?? "v1";
   const { secret, publicKey } = deps.newWebhookSecret(scheme);
   const sealed = deps.vault.seal(secret, secretContext({ appId, id }));
@@ -89,9 +98,9 @@ export interface EndpointPatch {
 }
 
 /** Enabled again, it starts afresh: what failed before is not held against it. @throws MjflowError not_found, conflict */
-export async function patchEndpoint(deps: EndpointDeps, appId: string, id: string, patch: EndpointPatch) {
+export async function updateEndpoint(deps: EndpointDeps, appId: string, id: string, patch: EndpointPatch) {
   const { enabled, events, description, url } = patch;
-  return change(deps, appId, id, (endpoint) => ({
+  return updateEndpointWithRetry(deps, appId, id, (endpoint) => ({
     ...endpoint,
     ...(url !== undefined && { url }),
     ...(events !== undefined && { events: events ?? undefined }),
@@ -107,11 +116,11 @@ export async function rotateSecret(
   appId: string,
   id: string,
   overlapMs = SECRET_OVERLAP_MS,
-): Promise<WithSecret> {
+): Promise<EndpointWithSecret> {
   const { scheme } = await getEndpoint(deps, appId, id);
   const { secret, publicKey } = deps.newWebhookSecret(scheme);
   const sealed = deps.vault.seal(secret, secretContext({ appId, id }));
-  const endpoint = await change(deps, appId, id, (e) =>
+  const endpoint = await updateEndpointWithRetry(deps, appId, id, (e) =>
     withRotatedSecret(e, sealed, publicKey, deps.clock.now(), overlapMs),
   );
   deps.log.info("endpoint.rotated", { app: appId, endpoint: id });
@@ -119,14 +128,14 @@ export async function rotateSecret(
 }
 
 /** The same secrets under the vault's newest key; nobody who verifies notices. @throws VaultError when a key is gone */
-export async function resealEndpoint(
+export async function reencryptEndpoint(
   deps: EndpointDeps & { vault: Vault },
   { appId, id }: Pick<Endpoint, "appId" | "id">,
 ) {
   const context = secretContext({ appId, id });
   const anew = (sealed: string) =>
     deps.vault.isCurrent(sealed) ? sealed : deps.vault.seal(deps.vault.open(sealed, context), context);
-  await change(deps, appId, id, (endpoint) => ({
+  await updateEndpointWithRetry(deps, appId, id, (endpoint) => ({
     ...endpoint,
     secrets: endpoint.secrets.map((secret) => ({ ...secret, sealed: anew(secret.sealed) })),
   }));
@@ -141,11 +150,16 @@ export async function deleteEndpoint(deps: EndpointDeps, appId: string, id: stri
 }
 
 /** A try that failed at the same moment writes to the row as well: decided again on what it left. */
-const RACES = 5;
+const MAX_CONFLICT_RETRIES = 5;
 
-async function change(deps: EndpointDeps, appId: string, id: string, to: (endpoint: Endpoint) => Endpoint) {
+async function updateEndpointWithRetry(
+  deps: EndpointDeps,
+  appId: string,
+  id: string,
+  to: (endpoint: Endpoint) => Endpoint,
+) {
   let current = await getEndpoint(deps, appId, id);
-  for (let race = 0; race < RACES; race++) {
+  for (let race = 0; race < MAX_CONFLICT_RETRIES; race++) {
     const saved = await deps.hookStore.saveEndpoint(to(current));
     if (saved.ok) return saved.item;
     if (!saved.current) throw new MjflowError("not_found");

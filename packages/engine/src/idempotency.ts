@@ -7,17 +7,17 @@ import {
   type IdempotencyRecord,
   idempotencyStateOf,
 } from "@mjflow/core/idempotency";
-import type { Deps } from "./deps.ts";
+import type { EngineDeps } from "./deps.ts";
 
-type Needs = Pick<Deps, "store" | "clock" | "log">;
+type IdempotencyDeps = Pick<EngineDeps, "store" | "clock" | "log">;
 
 /** What is to be made, and whether an earlier try may have begun it. */
-export interface Chosen {
+export interface ChosenTarget {
   target: string;
   resumed: boolean;
 }
 
-export interface Keyed {
+export interface IdempotentRequest {
   appId: string;
   key: string;
   /** Method and path: the same key at another address is another request. */
@@ -26,11 +26,11 @@ export interface Keyed {
   request: unknown;
 }
 
-export interface Work<T> {
+export interface IdempotentWork<T> {
   /** The id of what is to be made; asked once, and kept with the key before anything else is written. */
   choose(): string;
   /** Makes it; with `resumed`, also where it is there in part or whole. */
-  run(chosen: Chosen): Promise<T>;
+  run(chosen: ChosenTarget): Promise<T>;
   /** What was made, as it stands. */
   show(target: string): Promise<T>;
 }
@@ -39,7 +39,11 @@ export interface Work<T> {
  * @throws MjflowError idempotency_in_flight, idempotency_mismatch; and whatever the work throws: the key is then free for
  *   the same request again, and after a refusal, when nothing was made, for a corrected one
  */
-export async function once<T>(deps: Needs, keyed: Keyed, work: Work<T>): Promise<{ value: T; replayed: boolean }> {
+export async function runOnce<T>(
+  deps: IdempotencyDeps,
+  keyed: IdempotentRequest,
+  work: IdempotentWork<T>,
+): Promise<{ value: T; replayed: boolean }> {
   const { appId, key } = keyed;
   const fingerprint = fingerprintOf(keyed);
   const claim = (target: string, over: Pick<IdempotencyRecord, "rev" | "createdAt">): IdempotencyRecord => ({
@@ -66,23 +70,23 @@ export async function once<T>(deps: Needs, keyed: Keyed, work: Work<T>): Promise
   const row = saved.item;
   try {
     const value = await work.run({ target: row.target, resumed });
-    await end(deps, { ...row, state: "done", leaseUntil: undefined });
+    await saveRecord(deps, { ...row, state: "done", leaseUntil: undefined });
     return { value, replayed: resumed };
   } catch (error) {
     const refused = !resumed && error instanceof MjflowError && error.status < 500;
-    await end(deps, { ...row, leaseUntil: undefined, ...(refused && { fingerprint: undefined }) });
+    await saveRecord(deps, { ...row, leaseUntil: undefined, ...(refused && { fingerprint: undefined }) });
     throw error;
   }
 }
 
 /** A hint for the next request. Where it cannot be written, the lease runs out, and the next one finds what was made. */
-async function end({ store, log }: Needs, row: IdempotencyRecord): Promise<void> {
+async function saveRecord({ store, log }: IdempotencyDeps, row: IdempotencyRecord): Promise<void> {
   await store.saveIdempotency(row).catch((error: unknown) => {
     log.warn("idempotency.end-unwritten", { app: row.appId, target: row.target, error: String(error) });
   });
 }
 
-function fingerprintOf({ route, request }: Keyed): string {
+function fingerprintOf({ route, request }: IdempotentRequest): string {
   return createHash("sha256")
     .update(`${route}\n${canonicalJson(request)}`)
     .digest("base64url");

@@ -14,19 +14,19 @@ import type { Saved } from "@mjflow/core/port";
 import { planMicroUsd } from "@mjflow/core/price";
 import type { ActionRequest, ModalInput } from "@mjflow/core/request";
 import { newTask, type Task } from "@mjflow/core/task";
-import { apply } from "./apply.ts";
-import type { Banned } from "./banned.ts";
-import { extend, type Limited } from "./credit.ts";
-import type { Deps } from "./deps.ts";
-import { perform } from "./perform.ts";
+import { applySignal } from "./apply-signal.ts";
+import type { BannedWordsCheck } from "./banned.ts";
+import { type AppLimits, extendHold } from "./credit.ts";
+import type { EngineDeps } from "./deps.ts";
+import { runEffects } from "./run-effects.ts";
 
 type Offered = Extract<Resolved, { ok: true }>;
 
-export type PressNeeds = Pick<Deps, "store" | "queue" | "blobs" | "clock" | "random" | "timings" | "log"> &
-  Limited & { banned: Pick<Banned, "refuse"> };
+export type PressDeps = Pick<EngineDeps, "store" | "queue" | "blobs" | "clock" | "random" | "timings" | "log"> &
+  AppLimits & { banned: Pick<BannedWordsCheck, "refuse"> };
 
 /** What is decided before a task is pressed: the facade's number, or an Idempotency-Key, must point to it first. */
-export interface NamedPress {
+export interface ChosenPress {
   /** The last part of its path; drawn where not given. */
   segment?: string;
   mj?: string;
@@ -41,18 +41,18 @@ export interface NamedPress {
  *   banned_prompt.
  */
 export async function pressTask(
-  deps: PressNeeds,
+  deps: PressDeps,
   appId: string,
   taskId: string,
   request: ActionRequest,
-  named: NamedPress = {},
+  named: ChosenPress = {},
 ): Promise<Task> {
-  const { flow, task: parent } = await ownTask(deps, appId, taskId);
+  const { flow, task: parent } = await getOwnTask(deps, appId, taskId);
   if (flow.canceledAt !== undefined) {
     throw new MjflowError("conflict", { detail: "The flow was canceled: resume it first." });
   }
   await deps.banned.refuse(promptsIn(request));
-  const child = await pressedChild(deps, parent, request, buttonOf(parent, request), named);
+  const child = await createPressedChild(deps, parent, request, resolveButton(parent, request), named);
   const saved = await startChild(deps, child, flow);
   if (saved.ok) return saved.item;
   const there = saved.current ?? child;
@@ -61,12 +61,12 @@ export async function pressTask(
 }
 
 /** The last part of a path that no other press has. */
-export function newSegment({ random }: Pick<Deps, "random">): string {
+export function newSegment({ random }: Pick<EngineDeps, "random">): string {
   return `m${crockford(random.bytes(5))}`;
 }
 
 /** @throws MjflowError conflict while the task has not succeeded; press_not_offered (422) with `offered`. */
-export function buttonOf(parent: Task, request: Pick<ActionRequest, "press" | "customId">): Offered {
+export function resolveButton(parent: Task, request: Pick<ActionRequest, "press" | "customId">): Offered {
   if (parent.status !== "SUCCESS") {
     throw new MjflowError("conflict", { detail: `The task is ${parent.status}; only a finished one has buttons.` });
   }
@@ -77,12 +77,12 @@ export function buttonOf(parent: Task, request: Pick<ActionRequest, "press" | "c
 }
 
 /** The task that a press makes, not yet stored; its masks are. @throws MjflowError conflict when it would be too deep */
-export async function pressedChild(
-  deps: PressNeeds,
+export async function createPressedChild(
+  deps: PressDeps,
   parent: Task,
   request: ActionRequest,
   { name }: Offered,
-  named: NamedPress = {},
+  named: ChosenPress = {},
 ): Promise<Task> {
   const path = childPath(parent.path, named.segment ?? newSegment(deps));
   if (path.length > REQUEST.pathLength) {
@@ -121,8 +121,8 @@ export async function pressedChild(
  *
  * @throws MjflowError out_of_credit, and nothing is written
  */
-export async function startChild(deps: PressNeeds, child: Task, flow?: Flow): Promise<Saved<Task>> {
-  await payFor(deps, child, flow);
+export async function startChild(deps: PressDeps, child: Task, flow?: Flow): Promise<Saved<Task>> {
+  await reserveCreditForPress(deps, child, flow);
   const saved = await deps.store.createTask(child);
   if (!saved.ok) return saved;
   await sendChild(deps, child);
@@ -131,13 +131,13 @@ export async function startChild(deps: PressNeeds, child: Task, flow?: Flow): Pr
 }
 
 /** For an app without limits, and a flow that was begun without, there is nothing to do. */
-export async function payFor(deps: PressNeeds, child: Task, known: Flow | undefined): Promise<void> {
+export async function reserveCreditForPress(deps: PressDeps, child: Task, known: Flow | undefined): Promise<void> {
   if (known ? !known.held && !usesHolds(deps.limits) : !usesHolds(deps.limits)) return;
   const flow = known ?? (await deps.store.load(child.flowId, [])).flow;
-  if (flow) await extend(deps, flow, { path: child.path, micro: planMicroUsd(child, child.then) });
+  if (flow) await extendHold(deps, flow, { path: child.path, micro: planMicroUsd(child, child.then) });
 }
 
-async function sendChild(deps: PressNeeds, child: Task): Promise<void> {
+async function sendChild(deps: PressDeps, child: Task): Promise<void> {
   await deps.queue.send([{ message: workMessage(child) }]).catch((error: unknown) => {
     // The press is stored, so the answer is still "accepted": a client told otherwise would press, and pay, again.
     deps.log.error("task.message-lost", { flow: child.flowId, path: child.path, error: String(error) });
@@ -150,17 +150,17 @@ async function sendChild(deps: PressNeeds, child: Task): Promise<void> {
  *
  * @throws MjflowError not_found; conflict when the task can have no window, or was answered otherwise; banned_prompt.
  */
-export async function answerModal(deps: PressNeeds, appId: string, taskId: string, input: ModalInput): Promise<Task> {
-  const { task } = await ownTask(deps, appId, taskId);
+export async function answerModal(deps: PressDeps, appId: string, taskId: string, input: ModalInput): Promise<Task> {
+  const { task } = await getOwnTask(deps, appId, taskId);
   await deps.banned.refuse(promptsIn(input));
   // Named by its content: an answer that is refused in the end must not stand where the taken one's mask was.
   const { modal = {} } = await stored(deps, `${taskId}_${digest(input.maskBase64 ?? "")}`, { modal: input });
-  const applied = await apply(deps, task, { kind: "answer", modal });
+  const applied = await applySignal(deps, task, { kind: "answer", modal });
   if (applied.decision.kind === "ignore") {
     if (isDeepStrictEqual(applied.task.modal, modal)) return applied.task;
     throw new MjflowError("conflict", { detail: `The task is ${applied.task.status} and waits for no answer.` });
   }
-  await perform(deps, applied);
+  await runEffects(deps, applied);
   return applied.task;
 }
 
@@ -169,8 +169,8 @@ function digest(text: string): string {
 }
 
 /** Another app's task does not exist, as far as this one can tell (D6). */
-export async function ownTask(
-  deps: Pick<Deps, "store">,
+export async function getOwnTask(
+  deps: Pick<EngineDeps, "store">,
   appId: string,
   taskId: string,
 ): Promise<{ flow: Flow; task: Task }> {
@@ -181,7 +181,7 @@ export async function ownTask(
   return { flow, task: tasks[0] };
 }
 
-async function stored(deps: PressNeeds, ref: string, request: Pick<ActionRequest, "prompt" | "modal" | "then">) {
+async function stored(deps: PressDeps, ref: string, request: Pick<ActionRequest, "prompt" | "modal" | "then">) {
   const masks = { ref, images: [] };
   const modal = storedModal(request, masks);
   const then = storedPlan(request.then ?? [], masks);

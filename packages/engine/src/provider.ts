@@ -3,7 +3,7 @@ import type { AccountTraits } from "@mjflow/core/account";
 import { type AccountHealth, type CallbackBehavior, newHealth } from "@mjflow/core/account-health";
 import { type BreakerState, breakerStateOf, type Fault } from "@mjflow/core/circuit-breaker";
 import type { Mode, RootAction } from "@mjflow/core/flow";
-import type { Deps } from "./deps.ts";
+import type { EngineDeps } from "./deps.ts";
 
 export interface ProviderView {
   id: string;
@@ -46,7 +46,7 @@ export async function listProviders({
   providers,
   store,
   clock,
-}: Pick<Deps, "providers" | "store" | "clock">): Promise<ProviderView[]> {
+}: Pick<EngineDeps, "providers" | "store" | "clock">): Promise<ProviderView[]> {
   await providers.refresh?.();
   const now = clock.now();
   return Promise.all(

@@ -3,12 +3,12 @@ import { type Delivery, deliveryIdOf, restartDelivery } from "@mjflow/core/deliv
 import { MjflowError } from "@mjflow/core/error";
 import { deliverMessage } from "@mjflow/core/message";
 import type { WebhookStore } from "@mjflow/core/port";
-import type { Deps } from "./deps.ts";
+import type { EngineDeps } from "./deps.ts";
 
-type Needs = Pick<Deps, "queue" | "clock" | "log"> & { hookStore: WebhookStore };
+type ReplayDeps = Pick<EngineDeps, "queue" | "clock" | "log"> & { hookStore: WebhookStore };
 
 /** @throws MjflowError not_found, conflict when it changes at this moment */
-export async function replayDelivery(deps: Needs, appId: string, id: string): Promise<Delivery> {
+export async function replayDelivery(deps: ReplayDeps, appId: string, id: string): Promise<Delivery> {
   const delivery = await deps.hookStore.delivery(id);
   if (delivery?.appId !== appId) throw new MjflowError("not_found");
   const again = await replay(deps, delivery);
@@ -29,7 +29,7 @@ const PAGE = 50;
 
 /** @returns how many were sent again, and where to go on, if there may be more */
 export async function replayEndpoint(
-  deps: Needs,
+  deps: ReplayDeps,
   appId: string,
   listener: string,
   { since, until, only, cursor }: Range,
@@ -50,7 +50,7 @@ export async function replayEndpoint(
 }
 
 /** Row first, message second: a crash between leaves a due time (Q3). */
-async function replay(deps: Needs, delivery: Delivery): Promise<Delivery | undefined> {
+async function replay(deps: ReplayDeps, delivery: Delivery): Promise<Delivery | undefined> {
   const saved = await deps.hookStore.saveDelivery(restartDelivery(delivery, deps.clock.now()));
   if (!saved.ok) return undefined;
   await deps.queue.send([{ message: deliverMessage(deliveryIdOf(delivery)) }]);

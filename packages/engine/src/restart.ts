@@ -12,15 +12,15 @@ import { notifyMessage } from "@mjflow/core/message";
 import { findLostTask } from "@mjflow/core/restart";
 import type { AccountRef } from "@mjflow/core/state";
 import { newTask, type Task } from "@mjflow/core/task";
-import { type BeginNeeds, begin } from "./begin.ts";
-import { haven, type RouteDeps } from "./route.ts";
+import { type AccountSelectionDeps, selectFailoverAccount } from "./account-selection.ts";
+import { type StartFlowDeps, startFlow } from "./start-flow.ts";
 
-type Needs = Omit<BeginNeeds, "limits"> & RouteDeps;
+type RestartDeps = Omit<StartFlowDeps, "limits"> & AccountSelectionDeps;
 
-const RACES = 20;
+const MAX_CONFLICT_RETRIES = 20;
 
 /** @returns whether there was anything to do @throws MjflowError overloaded: it stays owed */
-export async function restart(deps: Needs, flowId: string): Promise<boolean> {
+export async function restartLostFlow(deps: RestartDeps, flowId: string): Promise<boolean> {
   const { flow, tasks } = await deps.store.loadFlow(flowId);
   if (!flow?.pendingEffects?.includes("restart")) return false;
   const root = rootOf(tasks);
@@ -28,20 +28,20 @@ export async function restart(deps: Needs, flowId: string): Promise<boolean> {
     tasks,
     ({ provider, account }) => deps.providers.get(provider)?.account(account) !== undefined,
   );
-  const to = root && lost && !isTooLate(deps, flow) ? await haven(deps, flow, lost) : undefined;
-  const again = to && (await beginAgain(deps, flow, root!, to));
+  const to = root && lost && !isTooLate(deps, flow) ? await selectFailoverAccount(deps, flow, lost) : undefined;
+  const again = to && (await startReplacement(deps, flow, root!, to));
   if (!again) deps.log.warn("flow.not-restarted", { flow: flowId, lost: lost?.failure?.code });
-  await letGo(deps, flow, again);
+  await recordRestart(deps, flow, again);
   return true;
 }
 
 /** Nothing is drawn on an app's behalf that it has long given up. */
-function isTooLate({ clock, timings }: Needs, { endedAt = 0 }: Flow): boolean {
+function isTooLate({ clock, timings }: RestartDeps, { endedAt = 0 }: Flow): boolean {
   return clock.now() - endedAt > timings.pendingMs.fast;
 }
 
 /** @returns its id; undefined when its app may not spend it, or is gone */
-async function beginAgain(deps: Needs, old: Flow, root: Task, to: AccountRef): Promise<string | undefined> {
+async function startReplacement(deps: RestartDeps, old: Flow, root: Task, to: AccountRef): Promise<string | undefined> {
   const app = await deps.store.app(old.appId);
   if (app?.deletedAt !== undefined) return undefined;
   // How often and how many at a time is for what the app itself begins.
@@ -49,7 +49,9 @@ async function beginAgain(deps: Needs, old: Flow, root: Task, to: AccountRef): P
   const limits = creditsUsd === undefined ? undefined : { creditsUsd };
   const id = restartIdOf(old);
   try {
-    await begin({ ...deps, limits }, newFlow(deps, old, id, to), newRoot(deps, root, id, to, old), { resumed: true });
+    await startFlow({ ...deps, limits }, newFlow(deps, old, id, to), newRoot(deps, root, id, to, old), {
+      resumed: true,
+    });
   } catch (error) {
     if (error instanceof MjflowError && error.code === "out_of_credit") return undefined;
     throw error;
@@ -64,7 +66,7 @@ export function restartIdOf({ id, createdAt }: Pick<Flow, "id" | "createdAt">): 
 }
 
 /** The same request, of which nothing is done yet. */
-function newFlow({ clock }: Needs, old: Flow, id: string, to: AccountRef): Flow {
+function newFlow({ clock }: RestartDeps, old: Flow, id: string, to: AccountRef): Flow {
   const { appId, action, anyProvider, onVendorLoss, prompt, dimensions, mode, botType, state } = old;
   const { notifyHook, events, eventMask, archive, progress } = old;
   const asked = { appId, action, anyProvider, onVendorLoss, prompt, dimensions, mode, botType, state };
@@ -77,7 +79,7 @@ function newFlow({ clock }: Needs, old: Flow, id: string, to: AccountRef): Flow 
 
 /** Its images, and the masks of its plan, are where the old one's are. */
 function newRoot(
-  { clock, timings }: Needs,
+  { clock, timings }: RestartDeps,
   root: Task,
   flowId: string,
   to: AccountRef,
@@ -91,9 +93,9 @@ function newRoot(
 }
 
 /** V3. The end is told after this, so that who hears of it hears of what takes its place. */
-async function letGo(deps: Needs, flow: Flow, restartedAs: string | undefined): Promise<void> {
+async function recordRestart(deps: RestartDeps, flow: Flow, restartedAs: string | undefined): Promise<void> {
   let current: Flow | undefined = flow;
-  for (let race = 0; race < RACES && current; race++) {
+  for (let race = 0; race < MAX_CONFLICT_RETRIES && current; race++) {
     const owes = current.pendingEffects?.filter((owed) => owed !== "restart");
     const tells = owes?.includes("tell") ?? false;
     const due = tells

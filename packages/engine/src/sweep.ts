@@ -13,19 +13,19 @@ import type { Report } from "@mjflow/core/report";
 import { isPastDeadline } from "@mjflow/core/state";
 import { hasOwnDueEntry, isEnded, type Task } from "@mjflow/core/task";
 import type { Accounts } from "./account.ts";
-import { apply, effectsOf } from "./apply.ts";
-import { contextOf, type Deps } from "./deps.ts";
-import { perform } from "./perform.ts";
-import { restart } from "./restart.ts";
-import { remind, settle } from "./settle.ts";
-import { vendorState } from "./submit.ts";
+import { applySignal, effectsOf } from "./apply-signal.ts";
+import { contextOf, type EngineDeps } from "./deps.ts";
+import { recordFlowEnd, resendFlowEndNotification } from "./record-flow-end.ts";
+import { restartLostFlow } from "./restart.ts";
+import { runEffects } from "./run-effects.ts";
+import { vendorStateOf } from "./submit.ts";
 
-type Needs = Omit<Deps, "blobs" | "hooks"> & {
+type SweepDeps = Omit<EngineDeps, "blobs" | "callbackTokens"> & {
   accounts: Accounts;
   hookStore: Pick<WebhookStore, "delivery" | "saveDelivery">;
 };
 
-export interface Swept {
+export interface SweepResult {
   /** Tasks, deliveries, and ends of flows that should have been seen to by then. */
   overdue: number;
   /** Requests to vendors, however many tasks each settled. */
@@ -40,25 +40,25 @@ export interface Swept {
 const SHARD_LIMIT = 200;
 const PARALLEL = 16;
 
-export async function sweep(deps: Needs): Promise<Swept> {
+export async function sweep(deps: SweepDeps): Promise<SweepResult> {
   const now = deps.clock.now();
   const shards = Array.from({ length: DUE_SHARDS }, (_, shard) => deps.store.due(shard, now, SHARD_LIMIT));
   const refs = (await Promise.all(shards)).flat();
   if (refs.length > 0) await deps.providers.refresh?.("anew");
-  const swept: Swept = { overdue: 0, requests: 0, failed: 0, more: refs.length >= SHARD_LIMIT };
+  const swept: SweepResult = { overdue: 0, requests: 0, failed: 0, more: refs.length >= SHARD_LIMIT };
   // The heartbeat: a sweeper that has stopped counts none, and an alarm listens for that.
   deps.log.count("Sweeps");
-  note(deps, swept, refs.filter(({ kind }) => kind !== "flow").length);
+  countOverdue(deps, swept, refs.filter(({ kind }) => kind !== "flow").length);
 
   const toAsk: Task[] = [];
   const ask = (task: Task) => void toAsk.push(task);
-  await each(deps, swept, refs, async (ref) => {
+  await forEachIsolated(deps, swept, refs, async (ref) => {
     if (ref.kind === "delivery") return sweepDelivery(deps, ref.deliveryId);
     if (ref.kind === "flow") return sweepFlow(deps, swept, ref.flowId, ask);
-    await sweepRow(deps, ref.flowId, ref.path, ask);
+    await sweepTaskEntry(deps, ref.flowId, ref.path, ask);
   });
   const byAccount = Map.groupBy(toAsk, (task) => `${task.provider}/${task.account}`);
-  await each(deps, swept, [...byAccount.values()], (tasks) => askVendor(deps, swept, tasks));
+  await forEachIsolated(deps, swept, [...byAccount.values()], (tasks) => lookUpTasks(deps, swept, tasks));
   return swept;
 }
 
@@ -69,7 +69,12 @@ export async function sweep(deps: Needs): Promise<Swept> {
  *
  * @returns how many failed
  */
-async function each<T>(deps: Needs, swept: Swept, items: readonly T[], work: (item: T) => Promise<void>) {
+async function forEachIsolated<T>(
+  deps: SweepDeps,
+  swept: SweepResult,
+  items: readonly T[],
+  work: (item: T) => Promise<void>,
+) {
   let failed = 0;
   const rest = shuffled(items, deps.random);
   let lanes = 1;
@@ -89,7 +94,7 @@ async function each<T>(deps: Needs, swept: Swept, items: readonly T[], work: (it
   return failed;
 }
 
-function shuffled<T>(items: readonly T[], { chance }: Needs["random"]): T[] {
+function shuffled<T>(items: readonly T[], { chance }: SweepDeps["random"]): T[] {
   const mixed = [...items];
   for (let i = mixed.length - 1; i > 0; i--) {
     const j = Math.min(i, Math.floor(chance() * (i + 1)));
@@ -99,16 +104,16 @@ function shuffled<T>(items: readonly T[], { chance }: Needs["random"]): T[] {
 }
 
 /** A flow that is looked at because it still runs is not overdue: what an alarm listens for would ring on a long plan. */
-function note(deps: Needs, swept: Swept, overdue: number): void {
+function countOverdue(deps: SweepDeps, swept: SweepResult, overdue: number): void {
   swept.overdue += overdue;
   deps.log.count("Overdue", overdue);
 }
 
 /** Those tasks that the vendor must be asked about are given to `ask`: one request tells of many. */
-type Ask = (task: Task) => void;
+type QueueLookup = (task: Task) => void;
 
 /** A task that has an entry of its own in the index. */
-async function sweepRow(deps: Needs, flowId: string, path: string, ask: Ask): Promise<void> {
+async function sweepTaskEntry(deps: SweepDeps, flowId: string, path: string, ask: QueueLookup): Promise<void> {
   const { flow, tasks } = await deps.store.load(flowId, [path]);
   const task = tasks[0];
   if (!task) return;
@@ -122,35 +127,35 @@ async function sweepRow(deps: Needs, flowId: string, path: string, ask: Ask): Pr
 }
 
 /** @returns the task as it was left */
-async function sweepTask(deps: Needs, task: Task, ask: Ask): Promise<Task> {
+async function sweepTask(deps: SweepDeps, task: Task, ask: QueueLookup): Promise<Task> {
   const canSearch = deps.providers.get(task.provider)?.provider.capabilities.searchByState ?? false;
-  const askAt = await deps.accounts.askAt(task.provider, task.account);
-  const applied = await apply(deps, task, { kind: "due", canSearch, askAt });
-  await perform(deps, applied);
+  const askAt = await deps.accounts.nextLookupAt(task.provider, task.account);
+  const applied = await applySignal(deps, task, { kind: "due", canSearch, askAt });
+  await runEffects(deps, applied);
   // A vendor that is left alone for a while does not stretch its tasks' deadlines.
-  if (askAt !== undefined) await endIfPast(deps, applied.task);
+  if (askAt !== undefined) await endIfPastDeadline(deps, applied.task);
   if (effectsOf(applied.decision).some((effect) => effect.kind === "lookup")) ask(applied.task);
   return applied.task;
 }
 
 /** The flow's end, should it not have been recorded; while it runs, the tasks whose due time its own stands for. */
-async function sweepFlow(deps: Needs, swept: Swept, flowId: string, ask: Ask): Promise<void> {
-  if (await settle(deps, flowId)) {
-    note(deps, swept, 1);
-    const restarted = await restart(deps, flowId);
-    return restarted ? undefined : remind(deps, flowId);
+async function sweepFlow(deps: SweepDeps, swept: SweepResult, flowId: string, ask: QueueLookup): Promise<void> {
+  if (await recordFlowEnd(deps, flowId)) {
+    countOverdue(deps, swept, 1);
+    const restarted = await restartLostFlow(deps, flowId);
+    return restarted ? undefined : resendFlowEndNotification(deps, flowId);
   }
   // Before the rows are read: a task that is stored meanwhile is due after the time that is set by this one.
   const now = deps.clock.now();
   const { flow, tasks } = await deps.store.loadFlow(flowId);
   if (!flow || flowStatus(tasks) !== "running") return;
   // Ended, gone on with by hand, and the end of before is still to be announced.
-  if (flow.pendingEffects) return remind(deps, flowId);
+  if (flow.pendingEffects) return resendFlowEndNotification(deps, flowId);
   const isDue = (task: Task) => task.due !== undefined && task.due <= now && !hasOwnDueEntry(task);
   const left = tasks.filter((task) => !isDue(task));
   const found = tasks.filter(isDue);
-  note(deps, swept, found.length);
-  const failed = await each(deps, swept, found, async (task) => {
+  countOverdue(deps, swept, found.length);
+  const failed = await forEachIsolated(deps, swept, found, async (task) => {
     left.push(await sweepTask(deps, task, ask));
   });
   // One that failed keeps the flow due; the others have due times of their own now.
@@ -158,7 +163,7 @@ async function sweepFlow(deps: Needs, swept: Swept, flowId: string, ask: Ask): P
 }
 
 /** A try that is due, or was due and never made: a worker claims it, so that a second message does nothing. */
-async function sweepDelivery(deps: Needs, deliveryId: string): Promise<void> {
+async function sweepDelivery(deps: SweepDeps, deliveryId: string): Promise<void> {
   const delivery = await deps.hookStore.delivery(deliveryId);
   if (delivery?.status !== "pending") return;
   const saved = await deps.hookStore.saveDelivery(postponeOverdue(delivery, deps.clock.now()));
@@ -168,11 +173,11 @@ async function sweepDelivery(deps: Needs, deliveryId: string): Promise<void> {
 // ── asking ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** All overdue tasks of one account, in as few requests as the vendor allows. */
-async function askVendor(deps: Needs, swept: Swept, tasks: readonly Task[]): Promise<void> {
+async function lookUpTasks(deps: SweepDeps, swept: SweepResult, tasks: readonly Task[]): Promise<void> {
   const { provider: providerId, account } = tasks[0]!;
   const known = deps.providers.get(providerId);
   const config = known?.account(account);
-  if (!known || !config) return endUnaskable(deps, tasks);
+  if (!known || !config) return endTasksWithoutVendor(deps, tasks);
   const found = new Map<Task, Report>();
   const asked = new Set<Task>();
   try {
@@ -194,7 +199,7 @@ async function askVendor(deps: Needs, swept: Swept, tasks: readonly Task[]): Pro
     }
     const unnamed = tasks.filter((task) => task.vendorTaskId === undefined);
     if (unnamed.length > 0) {
-      const byState = new Map(unnamed.map((task) => [vendorState(task, task.attempt), task]));
+      const byState = new Map(unnamed.map((task) => [vendorStateOf(task, task.attempt), task]));
       const { reports, requests } = await known.provider.search([...byState.keys()], config);
       swept.requests += requests;
       deps.log.count("Lookups", requests);
@@ -206,53 +211,58 @@ async function askVendor(deps: Needs, swept: Swept, tasks: readonly Task[]): Pro
     }
   } catch (error) {
     if (!(error instanceof LookupError)) throw error;
-    await deps.accounts.asked(providerId, account, false);
+    await deps.accounts.recordLookup(providerId, account, false);
     deps.log.count("LookupFailures");
     deps.log.warn("sweep.lookup-failed", { provider: providerId, account, error: error.message });
   }
-  if (asked.size === tasks.length) await deps.accounts.asked(providerId, account, true);
-  await learn(deps, tasks, asked, found);
+  if (asked.size === tasks.length) await deps.accounts.recordLookup(providerId, account, true);
+  await applyLookupResults(deps, tasks, asked, found);
 }
 
 /** Feeds back what was found; then, and only then, the deadline: a task that did finish late has finished. */
-async function learn(deps: Needs, tasks: readonly Task[], asked: ReadonlySet<Task>, found: ReadonlyMap<Task, Report>) {
+async function applyLookupResults(
+  deps: SweepDeps,
+  tasks: readonly Task[],
+  asked: ReadonlySet<Task>,
+  found: ReadonlyMap<Task, Report>,
+) {
   const untold: Task[] = [];
   for (const task of tasks) {
     const report = found.get(task);
     let current = task;
     if (report) {
       const { attempt } = task;
-      const applied = await apply(deps, task, { kind: "report", attempt, from: "lookup", rev: task.rev, report });
-      await perform(deps, applied);
+      const applied = await applySignal(deps, task, { kind: "report", attempt, from: "lookup", rev: task.rev, report });
+      await runEffects(deps, applied);
       current = applied.task;
       if (applied.decision.kind === "move" && isEnded(current) && current.callbacks === 0) untold.push(current);
-    } else if (asked.has(task) && tellsAbsence(task)) {
-      const applied = await apply(deps, task, { kind: "missing", rev: task.rev });
-      await perform(deps, applied);
+    } else if (asked.has(task) && provesAbsence(task)) {
+      const applied = await applySignal(deps, task, { kind: "missing", rev: task.rev });
+      await runEffects(deps, applied);
       current = applied.task;
     }
-    await endIfPast(deps, current);
+    await endIfPastDeadline(deps, current);
   }
   if (untold.length === 0) return;
   const since = Math.min(...untold.map((task) => task.submittedAt ?? task.createdAt));
   const { provider, account } = untold[0]!;
-  await deps.accounts.missed(provider, account, untold.length, since);
+  await deps.accounts.recordMissedCallbacks(provider, account, untold.length, since);
 }
 
 /**
  * A list of recent tasks that does not show one says nothing of it. In doubt that is all the vendor can be asked, and the
  * grace has passed; a task known to be taken is not given up for it.
  */
-function tellsAbsence(task: Task): boolean {
+function provesAbsence(task: Task): boolean {
   return task.vendorTaskId !== undefined || task.status === "UNCLEAR";
 }
 
 /** The provider was taken out of the configuration: what can no longer be asked ends at its deadline. */
-async function endUnaskable(deps: Needs, tasks: readonly Task[]): Promise<void> {
-  for (const task of tasks) await endIfPast(deps, task);
+async function endTasksWithoutVendor(deps: SweepDeps, tasks: readonly Task[]): Promise<void> {
+  for (const task of tasks) await endIfPastDeadline(deps, task);
 }
 
-async function endIfPast(deps: Needs, task: Task): Promise<void> {
+async function endIfPastDeadline(deps: SweepDeps, task: Task): Promise<void> {
   if (!isPastDeadline(task, contextOf(deps))) return;
-  await perform(deps, await apply(deps, task, { kind: "abandon", failure: failure("deadline_passed") }));
+  await runEffects(deps, await applySignal(deps, task, { kind: "abandon", failure: failure("deadline_passed") }));
 }

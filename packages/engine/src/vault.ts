@@ -28,7 +28,7 @@ export function createVault(keys: readonly string[]): Vault {
   if (keys.length === 0 || keys.some((key) => key.length < 32)) {
     throw new Error("A vault key must have at least 32 characters; set one with `sst secret set VaultKey`");
   }
-  const byId = new Map(keys.map((key) => [keyIdOf(key), derived(key)]));
+  const byId = new Map(keys.map((key) => [keyIdOf(key), deriveKey(key)]));
   const [newestId, newest] = byId.entries().next().value!;
   return {
     isCurrent: (sealed) => sealed.split(".")[1] === newestId,
@@ -55,7 +55,7 @@ export function createVault(keys: readonly string[]): Vault {
   };
 }
 
-function derived(key: string): Buffer {
+function deriveKey(key: string): Buffer {
   return Buffer.from(hkdfSync("sha256", key, "", "mjflow vault", 32));
 }
 

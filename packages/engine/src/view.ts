@@ -27,7 +27,7 @@ export function flowView(flow: Flow, tasks: readonly Task[], mediaUrl: MediaUrl)
     /** The flow in whose place it was begun, whose vendor was lost; and the one that was begun in its own. */
     restartOf: flow.restartOf ?? null,
     restartedAs: flow.restartedAs ?? null,
-    tasks: tasks.toSorted(byPlace).map((task) => taskView(task, mediaUrl)),
+    tasks: tasks.toSorted(compareByPath).map((task) => taskView(task, mediaUrl)),
     counts: countsOf(flow, tasks),
   };
 }
@@ -114,7 +114,7 @@ export function taskView(task: Task, mediaUrl: MediaUrl) {
 let collator: Intl.Collator | undefined;
 
 /** As the plan has them: the tenth press after the second. */
-function byPlace(a: Task, b: Task): number {
+function compareByPath(a: Task, b: Task): number {
   collator ??= new Intl.Collator("en", { numeric: true });
   return collator.compare(a.path, b.path);
 }

@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { Writable } from "node:stream";
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { childPath, flowIdOf, ROOT_PATH } from "@mjflow/core/id";
-import { createHooks } from "@mjflow/engine/hook";
+import { createCallbackTokens } from "@mjflow/engine/callback-token";
 import { tableClient } from "@mjflow/local/engine/client";
 import { TABLE } from "@mjflow/local/provision";
 import { type LocalServer, startLocalServer } from "@mjflow/local/server";
@@ -132,7 +132,7 @@ const UPSCALES = [1, 2, 3, 4];
 async function upscaling(client: DynamoDBClient, flows: number): Promise<string[]> {
   const store = createDynamoStore({ client, table: TABLE });
   const { value: key } = JSON.parse(process.env["SST_RESOURCE_HookKey"]!) as { value: string };
-  const hooks = createHooks({ keys: [key], callbackUrl: "" });
+  const hooks = createCallbackTokens({ keys: [key], callbackUrl: "" });
   const paths: string[] = [];
   for (let i = 0; i < flows; i++) {
     const now = Date.now();

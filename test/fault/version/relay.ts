@@ -23,7 +23,7 @@ export function createRelay() {
     const store = open({ client: clientOver(table, lens), table: "mjflow", now: () => HARNESS_START });
     const hooks = code.createHooks({ keys: [TOKEN_KEY], callbackUrl: "https://hooks.test" });
     const depsWith = (patch: Partial<Store> = {}) => {
-      const deps = { ...world.deps, hooks, store: { ...store, ...patch } };
+      const deps = { ...world.deps, callbackTokens: hooks, store: { ...store, ...patch } };
       return { ...deps, accounts: code.createAccounts(deps) };
     };
 

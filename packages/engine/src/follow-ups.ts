@@ -3,15 +3,15 @@ import { actionOf, canonicalPress } from "@mjflow/core/button";
 import { childPath } from "@mjflow/core/id";
 import { workMessage } from "@mjflow/core/message";
 import { newTask, type Task } from "@mjflow/core/task";
-import { apply } from "./apply.ts";
-import type { Deps } from "./deps.ts";
+import { applySignal } from "./apply-signal.ts";
+import type { EngineDeps } from "./deps.ts";
 
 /**
  * Stores a task for each planned press, sends them in one batch, and only then lets go of the parent's due time: a crash
  * at any point before is found by the sweeper, which comes here again.
  */
-export async function follow(
-  deps: Pick<Deps, "store" | "queue" | "clock" | "timings" | "log">,
+export async function startFollowUps(
+  deps: Pick<EngineDeps, "store" | "queue" | "clock" | "timings" | "log">,
   parent: Task,
 ): Promise<void> {
   const children = await Promise.all(plannedChildren(parent, deps).map((child) => deps.store.createTask(child)));
@@ -21,11 +21,11 @@ export async function follow(
     .filter((child) => child?.status === "PENDING")
     .map((child) => ({ message: workMessage(child!) }));
   if (waiting.length > 0) await deps.queue.send(waiting);
-  await apply(deps, parent, { kind: "followed" });
+  await applySignal(deps, parent, { kind: "followed" });
   deps.log.count("FollowUps", waiting.length);
 }
 
-function plannedChildren(parent: Task, { clock, timings }: Pick<Deps, "clock" | "timings">): Task[] {
+function plannedChildren(parent: Task, { clock, timings }: Pick<EngineDeps, "clock" | "timings">): Task[] {
   const now = clock.now();
   return (parent.then ?? []).map((node, i) => {
     const action = actionOf(canonicalPress(node.press));

@@ -7,17 +7,17 @@ import { flowEvents, taskEvents } from "@mjflow/core/derived-events";
 import { type DomainEvent, type EventBody, eventIdOf, FLOW_SUBJECT } from "@mjflow/core/event";
 import { type Flow, flowStatus } from "@mjflow/core/flow";
 import type { Task } from "@mjflow/core/task";
-import type { Deps } from "./deps.ts";
+import type { EngineDeps } from "./deps.ts";
 import { eventView, type MediaUrl } from "./view.ts";
 
-export interface WatchDeps extends Pick<Deps, "store" | "clock"> {
+export interface FlowStreamDeps extends Pick<EngineDeps, "store" | "clock"> {
   sleep(ms: number): Promise<void>;
 }
 
 /** `idle`: nothing new for a while; the connection is worth a sign of life. */
-export type Watched = { kind: "event"; id: string; body: EventBody } | { kind: "idle" };
+export type FlowStreamItem = { kind: "event"; id: string; body: EventBody } | { kind: "idle" };
 
-export interface WatchOptions {
+export interface FlowStreamOptions {
   /** The id of the last event the listener has; what happened since is told. */
   after?: string | undefined;
   /** The stream ends then, whatever the flow does: the listener comes back with what it has. */
@@ -34,11 +34,11 @@ const IDLE_MS = 10_000;
 const SKEW_MS = 5_000;
 
 /** Ends with the flow. Each event at least once; several may be told again after coming back. */
-export async function* watch(
-  { store, clock, sleep }: WatchDeps,
+export async function* streamFlowEvents(
+  { store, clock, sleep }: FlowStreamDeps,
   flowId: string,
-  { after, maxMs, isClosed, mediaUrl }: WatchOptions,
-): AsyncGenerator<Watched> {
+  { after, maxMs, isClosed, mediaUrl }: FlowStreamOptions,
+): AsyncGenerator<FlowStreamItem> {
   const until = clock.now() + maxMs;
   const told = new Set<string>();
   let pause = FIRST_PAUSE_MS;
@@ -69,14 +69,14 @@ export async function* watch(
   }
 }
 
-interface Placed {
+interface OrderedEvent {
   id: string;
   event: DomainEvent;
   task: Task | undefined;
 }
 
 /** All that has happened, in order; the flow's end last, and not before it is recorded. */
-function eventsOf(flow: Flow, tasks: readonly Task[]): Placed[] {
+function eventsOf(flow: Flow, tasks: readonly Task[]): OrderedEvent[] {
   const ofTasks = tasks.flatMap((task) =>
     taskEvents(task).map((event) => ({ id: eventIdOf(flow.id, task.path, event.name), event, task })),
   );
@@ -86,7 +86,7 @@ function eventsOf(flow: Flow, tasks: readonly Task[]): Placed[] {
 }
 
 /** What a listener with that last event has. One that is not to be found (progress has moved on) proves nothing. */
-function known(all: readonly Placed[], after: string | undefined): readonly Placed[] {
+function known(all: readonly OrderedEvent[], after: string | undefined): readonly OrderedEvent[] {
   const last = all.find(({ id }) => id === after);
   if (!last) return [];
   return all.filter((placed) => placed === last || placed.event.at < last.event.at - SKEW_MS);

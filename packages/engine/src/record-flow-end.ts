@@ -4,7 +4,7 @@ import { type Flow, flowStatus, rootOf } from "@mjflow/core/flow";
 import { notifyMessage } from "@mjflow/core/message";
 import { mayRestart } from "@mjflow/core/restart";
 import { settleCredit } from "./credit.ts";
-import type { Deps } from "./deps.ts";
+import type { EngineDeps } from "./deps.ts";
 
 /**
  * Two tasks that end at once each save before they read here, and the read is consistent: at least one sees both ended.
@@ -12,8 +12,8 @@ import type { Deps } from "./deps.ts";
  *
  * @returns true when the flow has ended, now or before
  */
-export async function settle(
-  deps: Pick<Deps, "store" | "queue" | "clock" | "timings" | "log">,
+export async function recordFlowEnd(
+  deps: Pick<EngineDeps, "store" | "queue" | "clock" | "timings" | "log">,
   flowId: string,
 ): Promise<boolean> {
   const { flow, tasks } = await deps.store.loadFlow(flowId);
@@ -65,7 +65,10 @@ export async function settle(
 }
 
 /** The end of a flow that is not known to be announced is announced again. */
-export async function remind(deps: Pick<Deps, "store" | "queue" | "clock" | "timings">, flowId: string): Promise<void> {
+export async function resendFlowEndNotification(
+  deps: Pick<EngineDeps, "store" | "queue" | "clock" | "timings">,
+  flowId: string,
+): Promise<void> {
   const { flow } = await deps.store.load(flowId, []);
   if (!flow?.pendingEffects?.includes("tell") || flow.due === undefined) return;
   const saved = await deps.store.saveFlow({ ...flow, due: deps.clock.now() + deps.timings.effectsMs });

@@ -18,25 +18,25 @@ import type { AccountRef } from "@mjflow/core/state";
 import type { Task } from "@mjflow/core/task";
 import type { Accounts } from "./account.ts";
 
-export interface RouteDeps {
+export interface AccountSelectionDeps {
   providers: Providers;
-  accounts: Pick<Accounts, "health" | "probe">;
+  accounts: Pick<Accounts, "health" | "tryHalfOpen">;
   clock: Clock;
 }
 
 /** A task's account, as it was found: it may be taken out of the configuration while it is used. */
-export interface At {
+export interface AccountHandle {
   provider: Provider;
   config: AccountConfig;
   maxRunning: number | undefined;
 }
 
 /** Undefined: there is none, and the table was asked before that was said. @throws MjflowError overloaded */
-export async function findAccount(
+export async function findAccountOfTask(
   providers: Providers,
   { provider: id, account }: AccountRef,
-): Promise<At | undefined> {
-  const found = (): At | undefined => {
+): Promise<AccountHandle | undefined> {
+  const found = (): AccountHandle | undefined => {
     const vendor = providers.get(id);
     const config = vendor?.account(account);
     if (!vendor || !config) return undefined;
@@ -54,7 +54,7 @@ export async function findAccount(
 
 /** @throws MjflowError invalid_request: no such provider, or it cannot do that; with "auto": none can */
 export function checkProvider(
-  { providers }: Pick<RouteDeps, "providers">,
+  { providers }: Pick<AccountSelectionDeps, "providers">,
   id: string | undefined,
   action: Flow["action"],
 ): void {
@@ -63,7 +63,7 @@ export function checkProvider(
   if (id === undefined)
     throw wrong("provider", "is required: this stage has no default", { providers: providers.ids() });
   if (id === ANY_PROVIDER) {
-    if (able(providers, action).length > 0) return;
+    if (providersSupporting(providers, action).length > 0) return;
     throw wrong("action", `No provider configured here can do "${action}".`, { providers: providers.ids() });
   }
   const known = providers.get(id);
@@ -72,7 +72,7 @@ export function checkProvider(
   if (!rootActions.includes(action)) throw wrong("action", `${id} cannot do "${action}".`, { actions: rootActions });
 }
 
-function able(providers: Providers, action: Flow["action"]): string[] {
+function providersSupporting(providers: Providers, action: Flow["action"]): string[] {
   return providers.ids().filter((id) => providers.get(id)!.provider.capabilities.rootActions.includes(action));
 }
 
@@ -82,16 +82,16 @@ function able(providers: Providers, action: Flow["action"]): string[] {
  *
  * @throws MjflowError invalid_request naming the field; overloaded
  */
-export async function placeRoot(
-  deps: RouteDeps,
+export async function selectRootAccount(
+  deps: AccountSelectionDeps,
   wish: { provider: string | undefined; action: Flow["action"]; flowId: string; brave: boolean },
 ): Promise<AccountRef & { anyProvider: boolean }> {
   const { provider, action, flowId, brave } = wish;
   await deps.providers.refresh?.();
   checkProvider(deps, provider, action);
   const roams = provider === ANY_PROVIDER;
-  const open = accountsOf(deps, roams ? able(deps.providers, action) : [provider!]);
-  const place = await pick(deps, open, {
+  const open = accountsOf(deps, roams ? providersSupporting(deps.providers, action) : [provider!]);
+  const place = await selectFrom(deps, open, {
     chance: hashToUnitInterval(flowId),
     now: deps.clock.now(),
     allowOpenBreaker: brave,
@@ -108,38 +108,55 @@ export async function placeRoot(
  * Where a root that its account has no room for would be taken at once; undefined: it waits where it is. Never throws: it
  * is asked while an answer of the vendor is still to be stored.
  */
-export async function elsewhere(
-  deps: RouteDeps & { log: Log },
+export async function findFreeAccount(
+  deps: AccountSelectionDeps & { log: Log },
   flow: Flow,
   task: Task,
 ): Promise<AccountRef | undefined> {
   if (!canRelocate(task)) return undefined;
-  const ids = flow.anyProvider ? able(deps.providers, flow.action) : [task.provider];
-  return quietly(deps, task, () => pick(deps, others(deps, ids, task), { ...wishOf(deps, task), availableOnly: true }));
+  const ids = flow.anyProvider ? providersSupporting(deps.providers, flow.action) : [task.provider];
+  return logAndIgnoreErrors(deps, task, () =>
+    selectFrom(deps, otherAccounts(deps, ids, task), { ...criteriaFor(deps, task), availableOnly: true }),
+  );
 }
 
 /**
  * Where a root goes on whose vendor is lost, should its app want that: to another account of the same vendor, else to
  * another vendor. Undefined: it ends. Never throws.
  */
-export async function refuge(deps: RouteDeps & { log: Log }, flow: Flow, task: Task): Promise<AccountRef | undefined> {
+export async function findFailoverAccount(
+  deps: AccountSelectionDeps & { log: Log },
+  flow: Flow,
+  task: Task,
+): Promise<AccountRef | undefined> {
   if (flow.onVendorLoss !== "restart" || !canRelocate(task)) return undefined;
-  return quietly(deps, task, () => haven(deps, flow, task));
+  return logAndIgnoreErrors(deps, task, () => selectFailoverAccount(deps, flow, task));
 }
 
 /** Another account of the same vendor, else another vendor, for what that task's account can no longer do. */
-export async function haven(deps: RouteDeps, flow: Flow, task: Task): Promise<AccountRef | undefined> {
-  const wish = { ...wishOf(deps, task), brave: true, leaving: true };
-  const same = flow.anyProvider || !deps.providers.get(task.provider) ? [] : others(deps, [task.provider], task);
-  const near = await pick(deps, same, { ...wish, availableOnly: true });
-  return near ?? pick(deps, others(deps, able(deps.providers, flow.action), task), wish);
+export async function selectFailoverAccount(
+  deps: AccountSelectionDeps,
+  flow: Flow,
+  task: Task,
+): Promise<AccountRef | undefined> {
+  const wish = { ...criteriaFor(deps, task), brave: true, leaving: true };
+  const same = flow.anyProvider || !deps.providers.get(task.provider) ? [] : otherAccounts(deps, [task.provider], task);
+  const near = await selectFrom(deps, same, { ...wish, availableOnly: true });
+  return near ?? selectFrom(deps, otherAccounts(deps, providersSupporting(deps.providers, flow.action), task), wish);
 }
 
-function wishOf({ clock }: RouteDeps, { flowId, attempt, previousLocations = [] }: Task): SelectionCriteria {
+function criteriaFor(
+  { clock }: AccountSelectionDeps,
+  { flowId, attempt, previousLocations = [] }: Task,
+): SelectionCriteria {
   return { chance: hashToUnitInterval(`${flowId} ${attempt} ${previousLocations.length}`), now: clock.now() };
 }
 
-async function quietly<T>({ log }: { log: Log }, task: Task, work: () => Promise<T>): Promise<T | undefined> {
+async function logAndIgnoreErrors<T>(
+  { log }: { log: Log },
+  task: Task,
+  work: () => Promise<T>,
+): Promise<T | undefined> {
   return work().catch((error: unknown) => {
     log.warn("route.undecided", { flow: task.flowId, error: String(error) });
     return undefined;
@@ -148,23 +165,23 @@ async function quietly<T>({ log }: { log: Log }, task: Task, work: () => Promise
 
 // ── choosing ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-type Named = AccountTraits & { provider: string };
+type NamedAccount = AccountTraits & { provider: string };
 
-function accountsOf({ providers }: Pick<RouteDeps, "providers">, ids: readonly string[]): Named[] {
+function accountsOf({ providers }: Pick<AccountSelectionDeps, "providers">, ids: readonly string[]): NamedAccount[] {
   return ids.flatMap((provider) => {
     const traits = providers.get(provider)?.accounts() ?? [];
     return traits.filter(({ weight }) => weight > 0).map((account) => ({ ...account, provider }));
   });
 }
 
-function others(deps: RouteDeps, ids: readonly string[], task: Task): Named[] {
+function otherAccounts(deps: AccountSelectionDeps, ids: readonly string[], task: Task): NamedAccount[] {
   return accountsOf(deps, ids).filter(({ provider, name }) => !isSameAccount({ provider, account: name }, task));
 }
 
 /** Where there is nothing to choose, nothing is read. */
-async function pick(
-  deps: RouteDeps,
-  accounts: readonly Named[],
+async function selectFrom(
+  deps: AccountSelectionDeps,
+  accounts: readonly NamedAccount[],
   wish: SelectionCriteria,
 ): Promise<AccountRef | undefined> {
   const [only, another] = accounts;
@@ -180,7 +197,7 @@ async function pick(
     if (!chosen) return undefined;
     const { provider, account, breaker } = chosen;
     const isHalfOpen = breaker.openUntil !== undefined && breaker.openUntil <= wish.now;
-    if (!isHalfOpen || candidates.length === 1 || (await deps.accounts.probe(provider, account))) {
+    if (!isHalfOpen || candidates.length === 1 || (await deps.accounts.tryHalfOpen(provider, account))) {
       return { provider, account };
     }
     // Somebody else tries it; it is not tried twice at once.

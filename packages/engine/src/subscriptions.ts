@@ -3,24 +3,24 @@ import { combinedEventMask } from "@mjflow/core/endpoint";
 import { DEFAULT_EVENTS, EVENT_TYPES, type EventType, eventMaskOf } from "@mjflow/core/event";
 import type { Clock, WebhookStore } from "@mjflow/core/port";
 
-export interface Listeners {
+export interface Subscriptions {
   /** What anyone listens to in a new flow, as `HEARS`; 0: nobody. */
-  hears(appId: string, hook: { notifyHook?: string; events?: readonly EventType[] }): Promise<number>;
+  eventMask(appId: string, hook: { notifyHook?: string; events?: readonly EventType[] }): Promise<number>;
 }
 
-export interface ListenersDeps {
+export interface SubscriptionsDeps {
   hookStore: Pick<WebhookStore, "endpoints">;
   clock: Clock;
   /** An endpoint made or changed is heard of by new flows this much later, at most. */
-  beliefMs: number;
+  cacheTtlMs: number;
   /** The stage has an event bus. */
   bus: boolean;
 }
 
 /** An app's endpoints change rarely; a map this large is emptied rather than tended. */
-const REMEMBERED = 1_000;
+const MAX_CACHED = 1_000;
 
-export function createListeners({ hookStore, clock, beliefMs, bus }: ListenersDeps): Listeners {
+export function createSubscriptions({ hookStore, clock, cacheTtlMs, bus }: SubscriptionsDeps): Subscriptions {
   const known = new Map<string, { mask: number; until: number }>();
 
   async function endpointsHear(appId: string): Promise<number> {
@@ -28,8 +28,8 @@ export function createListeners({ hookStore, clock, beliefMs, bus }: ListenersDe
     const belief = known.get(appId);
     if (belief && belief.until > now) return belief.mask;
     const mask = combinedEventMask(await hookStore.endpoints(appId));
-    if (known.size >= REMEMBERED) known.clear();
-    known.set(appId, { mask, until: now + beliefMs });
+    if (known.size >= MAX_CACHED) known.clear();
+    known.set(appId, { mask, until: now + cacheTtlMs });
     return mask;
   }
 

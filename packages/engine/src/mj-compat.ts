@@ -16,32 +16,32 @@ import { childPath, crockford, flowIdOf, ROOT_PATH, taskIdOf } from "@mjflow/cor
 import { isMjTaskId, type MjTaskIdStore, type MjTaskPointer, mjTaskIdOf, mjTaskView } from "@mjflow/core/mj-task";
 import type { ActionRequest, FlowRequest, ModalInput } from "@mjflow/core/request";
 import { isEnded, type Task } from "@mjflow/core/task";
-import { type CreateNeeds, createFlow, type Defaults } from "./create.ts";
-import type { FacadeListener } from "./deliver.ts";
-import type { Deps } from "./deps.ts";
-import { answerModal, buttonOf, ownTask, type PressNeeds, pressedChild, startChild } from "./press.ts";
-import { checkProvider, findAccount } from "./route.ts";
+import { checkProvider, findAccountOfTask } from "./account-selection.ts";
+import { type CreateFlowDeps, createFlow, type FlowDefaults } from "./create.ts";
+import type { MjHookListener } from "./deliver.ts";
+import type { EngineDeps } from "./deps.ts";
+import { answerModal, createPressedChild, getOwnTask, type PressDeps, resolveButton, startChild } from "./press.ts";
 
 /** A number whose task is not there yet is one that is being made; after this, one that was never made. */
 const POINTER_WAIT_MS = 10_000;
 /** Longer than a client waits before it sends a lost request again, shorter than a person means the same press twice. */
 const REPEAT_MS = 10_000;
 /** A thousand numbers for each millisecond and app: more misses than this in a row mean that something else is wrong. */
-const DRAWS = 50;
+const MAX_ID_TRIES = 50;
 
-export interface FacadeDeps {
+export interface MjCompatDeps {
   facadeStore: MjTaskIdStore;
   /** The stage has a hook of its own for tasks that name none. */
   facadeHook?: string;
 }
 
 /** What a request says of its own task, whatever its flow's root said. */
-export interface Own {
+export interface MjRequestFields {
   state?: string;
   notifyHook?: string;
 }
 
-export interface Found {
+export interface FoundMjTask {
   pointer: MjTaskPointer;
   /** Undefined: drawn a moment ago, and not stored yet. */
   task: Task | undefined;
@@ -50,12 +50,12 @@ export interface Found {
 // ── starting ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** @throws MjflowError invalid_request naming the field; overloaded */
-export async function submitRoot(
-  deps: CreateNeeds & FacadeDeps,
+export async function submitMjRoot(
+  deps: CreateFlowDeps & MjCompatDeps,
   appId: string,
   request: FlowRequest,
-  own: Own,
-  defaults: Defaults,
+  own: MjRequestFields,
+  defaults: FlowDefaults,
 ): Promise<MjTaskPointer> {
   const action = request.action ?? "imagine";
   // Before a number is given away for nothing.
@@ -63,7 +63,7 @@ export async function submitRoot(
   checkProvider(deps, request.provider ?? defaults.defaultProvider, action);
   await deps.banned.refuse(promptsIn(request));
   const flowId = flowIdOf(deps.clock.now(), deps.random.bytes(10));
-  const pointer = await draw(deps, {
+  const pointer = await allocateMjTaskId(deps, {
     appId,
     flowId,
     path: ROOT_PATH,
@@ -74,11 +74,11 @@ export async function submitRoot(
   });
   // Its client asks for the progress, or is posted it: both are what these servers do.
   const asked = { ...request, state: own.state, progress: true };
-  await createFlow(deps, appId, asked, defaults, { flowId, mj: pointer.id, eventMask: hearsOwn(deps, own) });
+  await createFlow(deps, appId, asked, defaults, { flowId, mj: pointer.id, eventMask: ownEventMask(deps, own) });
   return pointer;
 }
 
-export interface Pressed {
+export interface MjPressResult {
   pointer: MjTaskPointer;
   /** What a window opened by this press would hold. */
   finalPrompt?: string;
@@ -87,29 +87,29 @@ export interface Pressed {
 /**
  * @throws MjflowError not_found, conflict while the parent has not succeeded, press_not_offered
  */
-export async function pressOn(
-  deps: PressNeeds & FacadeDeps,
+export async function pressMjButton(
+  deps: PressDeps & MjCompatDeps,
   appId: string,
   taskId: string,
   request: Pick<ActionRequest, "press" | "customId" | "modal">,
-  own: Own,
-): Promise<Pressed> {
+  own: MjRequestFields,
+): Promise<MjPressResult> {
   const found = await findTask(deps, appId, taskId);
   const parent = found.task;
   if (!parent) throw new MjflowError("conflict", { detail: "The task has only just been submitted." });
-  const button = buttonOf(parent, request);
+  const button = resolveButton(parent, request);
   await deps.banned.refuse(promptsIn(request));
   // The text of a describe or shorten is no prompt: its window holds the one of the number pressed.
   const finalPrompt = needsModal(button.name) ? parent.result?.finalPrompt : undefined;
-  const [segment, before] = segmentsOf(request, own, deps.clock.now());
-  const earlier = await pressedBefore(deps, appId, parent, [segment, before]);
+  const [segment, before] = pathSegmentsOf(request, own, deps.clock.now());
+  const earlier = await findRepeatedPress(deps, appId, parent, [segment, before]);
   if (earlier) return { pointer: earlier, finalPrompt };
 
   let place = segment;
-  for (let i = 0; i < DRAWS; i++) {
+  for (let i = 0; i < MAX_ID_TRIES; i++) {
     const path = childPath(parent.path, place);
     const { label, emoji, customId } = button.button;
-    const pointer = await draw(deps, {
+    const pointer = await allocateMjTaskId(deps, {
       appId,
       flowId: parent.flowId,
       path,
@@ -117,11 +117,11 @@ export async function pressOn(
       prompt: found.pointer.prompt ?? parent.result?.prompt,
       description: `/up ${found.pointer.id} ${label || emoji || customId}`,
       botType: found.pointer.botType,
-      window: (opensWindow(button.name) && !request.modal) || undefined,
+      window: (alwaysOpensModal(button.name) && !request.modal) || undefined,
       ...own,
     });
-    const hears = hearsOwn(deps, own);
-    const child = await pressedChild(deps, parent, request, button, {
+    const hears = ownEventMask(deps, own);
+    const child = await createPressedChild(deps, parent, request, button, {
       segment: place,
       mj: pointer.id,
       eventMask: hears,
@@ -130,7 +130,7 @@ export async function pressOn(
     if (started.ok) return { pointer, finalPrompt };
     // A twin of this request was first; or one that has failed already, or another press, stands there.
     await deps.facadeStore.delete(pointer);
-    const twin = await pressedBefore(deps, appId, parent, [place]);
+    const twin = await findRepeatedPress(deps, appId, parent, [place]);
     if (twin) return { pointer: twin, finalPrompt };
     place = `m${crockford(deps.random.bytes(5))}`;
   }
@@ -138,8 +138,8 @@ export async function pressOn(
 }
 
 /** @throws MjflowError not_found; conflict when the task can have no window, or was answered otherwise */
-export async function answerWindow(
-  deps: PressNeeds & FacadeDeps,
+export async function answerMjModal(
+  deps: PressDeps & MjCompatDeps,
   appId: string,
   taskId: string,
   input: ModalInput,
@@ -151,11 +151,11 @@ export async function answerWindow(
 }
 
 /** Always, that is: whether others do depends on the account's remix (PROTOCOL 4.4). */
-function opensWindow(name: string | undefined): boolean {
+function alwaysOpensModal(name: string | undefined): boolean {
   return needsModal(name) || /^(?:describe|shorten):\d$/.test(name ?? "");
 }
 
-function hearsOwn({ facadeHook }: FacadeDeps, { notifyHook }: Own): number | undefined {
+function ownEventMask({ facadeHook }: MjCompatDeps, { notifyHook }: MjRequestFields): number | undefined {
   return notifyHook === undefined && facadeHook === undefined ? undefined : eventMaskOf(EVENT_TYPES);
 }
 
@@ -165,7 +165,7 @@ function hearsOwn({ facadeHook }: FacadeDeps, { notifyHook }: Own): number | und
  * Where this press stands below its parent, now, and where it stood in the span of time before: named by what was asked,
  * so that asking it twice meets itself. Five characters: paths travel in hook tokens, and a lineage may be long.
  */
-function segmentsOf(request: object, own: Own, now: number): [now: string, before: string] {
+function pathSegmentsOf(request: object, own: MjRequestFields, now: number): [now: string, before: string] {
   const span = Math.floor(now / REPEAT_MS);
   const nameOfSpan = (n: number) => {
     const text = JSON.stringify([request, own.state, own.notifyHook, n]);
@@ -174,8 +174,8 @@ function segmentsOf(request: object, own: Own, now: number): [now: string, befor
   return [nameOfSpan(span), nameOfSpan(span - 1)];
 }
 
-async function pressedBefore(
-  { store, facadeStore, clock }: Pick<Deps, "store" | "clock"> & FacadeDeps,
+async function findRepeatedPress(
+  { store, facadeStore, clock }: Pick<EngineDeps, "store" | "clock"> & MjCompatDeps,
   appId: string,
   parent: Task,
   segments: readonly string[],
@@ -192,12 +192,12 @@ async function pressedBefore(
 // ── numbers ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** @throws MjflowError overloaded when no number is free, or the table is */
-async function draw(
-  { facadeStore, clock, random }: Pick<Deps, "clock" | "random"> & FacadeDeps,
+async function allocateMjTaskId(
+  { facadeStore, clock, random }: Pick<EngineDeps, "clock" | "random"> & MjCompatDeps,
   fields: Omit<MjTaskPointer, "id" | "rev" | "createdAt">,
 ): Promise<MjTaskPointer> {
   const createdAt = clock.now();
-  for (let i = 0; i < DRAWS; i++) {
+  for (let i = 0; i < MAX_ID_TRIES; i++) {
     const [high, low] = random.bytes(2) as unknown as [number, number];
     const pointer: MjTaskPointer = {
       ...fields,
@@ -212,24 +212,24 @@ async function draw(
 
 // ── reading ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-type ReadNeeds = Pick<Deps, "store" | "clock"> & FacadeDeps;
+type MjReadDeps = Pick<EngineDeps, "store" | "clock"> & MjCompatDeps;
 
 /** By its number, or by the id it has in the native API. @throws MjflowError not_found */
-export async function findTask(deps: ReadNeeds, appId: string, id: string): Promise<Found> {
+export async function findTask(deps: MjReadDeps, appId: string, id: string): Promise<FoundMjTask> {
   if (!isMjTaskId(id)) return findNative(deps, appId, id);
   const pointer = await deps.facadeStore.get(appId, id);
-  const found = pointer && (await follow(deps, pointer));
+  const found = pointer && (await resolvePointer(deps, pointer));
   if (!found) throw new MjflowError("not_found");
   return found;
 }
 
 /** Those that exist, newest first. */
-export async function findTasks(deps: ReadNeeds, appId: string, ids: readonly string[]): Promise<Found[]> {
+export async function findTasks(deps: MjReadDeps, appId: string, ids: readonly string[]): Promise<FoundMjTask[]> {
   const numbers = ids.filter(isMjTaskId);
   const others = [...new Set(ids)].filter((id) => !isMjTaskId(id));
-  const pointed = async () => followAll(deps, await deps.facadeStore.getMany(appId, numbers));
+  const pointed = async () => resolvePointers(deps, await deps.facadeStore.getMany(appId, numbers));
   const native = () =>
-    inTurns(others, (id) =>
+    mapInBatches(others, (id) =>
       findNative(deps, appId, id).catch((error: unknown) => {
         if (error instanceof MjflowError && error.code === "not_found") return undefined;
         throw error;
@@ -240,23 +240,25 @@ export async function findTasks(deps: ReadNeeds, appId: string, ids: readonly st
 }
 
 /** The app's newest, newest first. */
-export async function latestTasks(deps: ReadNeeds, appId: string, limit: number): Promise<Found[]> {
-  return followAll(deps, await deps.facadeStore.latest(appId, limit));
+export async function latestTasks(deps: MjReadDeps, appId: string, limit: number): Promise<FoundMjTask[]> {
+  return resolvePointers(deps, await deps.facadeStore.latest(appId, limit));
 }
 
-async function followAll(deps: ReadNeeds, pointers: readonly MjTaskPointer[]): Promise<Found[]> {
-  return (await inTurns(pointers, (pointer) => follow(deps, pointer))).filter((found) => found !== undefined);
+async function resolvePointers(deps: MjReadDeps, pointers: readonly MjTaskPointer[]): Promise<FoundMjTask[]> {
+  return (await mapInBatches(pointers, (pointer) => resolvePointer(deps, pointer))).filter(
+    (found) => found !== undefined,
+  );
 }
 
 /** F1. */
-async function follow({ store, clock }: ReadNeeds, pointer: MjTaskPointer): Promise<Found | undefined> {
+async function resolvePointer({ store, clock }: MjReadDeps, pointer: MjTaskPointer): Promise<FoundMjTask | undefined> {
   const task = await store.getTask(pointer);
   return task || clock.now() - pointer.createdAt < POINTER_WAIT_MS ? { pointer, task } : undefined;
 }
 
 /** Shown under the id that was asked for: a client that asked for it looks for it in the answer. */
-async function findNative(deps: ReadNeeds, appId: string, id: string): Promise<Found> {
-  const { flow, task } = await ownTask(deps, appId, id);
+async function findNative(deps: MjReadDeps, appId: string, id: string): Promise<FoundMjTask> {
+  const { flow, task } = await getOwnTask(deps, appId, id);
   const drawn = task.mj === undefined ? undefined : await deps.facadeStore.get(appId, task.mj);
   return { pointer: { ...(drawn ?? plainPointer(flow, task)), id }, task };
 }
@@ -269,13 +271,13 @@ function plainPointer(flow: Flow, task: Task): Omit<MjTaskPointer, "id"> {
   return { appId, rev: 0, flowId, path, action, prompt, description, botType, state, createdAt };
 }
 
-const AT_ONCE = 25;
+const BATCH_SIZE = 25;
 
 /** In order, some at once: a table has its limits too. */
-async function inTurns<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
+async function mapInBatches<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
   const done: R[] = [];
-  for (let i = 0; i < items.length; i += AT_ONCE) {
-    done.push(...(await Promise.all(items.slice(i, i + AT_ONCE).map(work))));
+  for (let i = 0; i < items.length; i += BATCH_SIZE) {
+    done.push(...(await Promise.all(items.slice(i, i + BATCH_SIZE).map(work))));
   }
   return done;
 }
@@ -285,7 +287,7 @@ async function inTurns<T, R>(items: readonly T[], work: (item: T) => Promise<R>)
  * @throws MjflowError not_found, invalid_request before the end; LookupError
  */
 export async function seedOf(
-  deps: ReadNeeds & Pick<Deps, "providers">,
+  deps: MjReadDeps & Pick<EngineDeps, "providers">,
   appId: string,
   id: string,
 ): Promise<string | undefined> {
@@ -294,7 +296,7 @@ export async function seedOf(
     throw new MjflowError("invalid_request", { detail: "Only a finished task has a seed." });
   }
   if (task.result?.seed !== undefined) return task.result.seed;
-  const at = await findAccount(deps.providers, task);
+  const at = await findAccountOfTask(deps.providers, task);
   if (!at || task.vendorTaskId === undefined) return undefined;
   return at.provider.seed(task.vendorTaskId, at.config);
 }
@@ -302,10 +304,10 @@ export async function seedOf(
 // ── telling ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** Where the task object is posted: to the address the request named, else to the stage's own. */
-export function createFacadeListener(
-  { facadeStore, facadeHook }: FacadeDeps,
+export function createMjHookListener(
+  { facadeStore, facadeHook }: MjCompatDeps,
   mediaUrl?: (key: string) => string,
-): FacadeListener {
+): MjHookListener {
   return {
     async hookOf(flow, task) {
       if (task.mj === undefined) return undefined;
@@ -319,6 +321,6 @@ export function createFacadeListener(
 }
 
 /** True for a task that is waiting for its turn, as a queue's list shows them. */
-export function isQueued({ task }: Found): boolean {
+export function isQueued({ task }: FoundMjTask): boolean {
   return task === undefined || (!isEnded(task) && task.submittedAt === undefined);
 }

@@ -5,9 +5,9 @@
 
 import { type DeadLetter, deadLetterIdOf } from "@mjflow/core/dead-letter";
 import { MjflowError } from "@mjflow/core/error";
-import type { Deps } from "./deps.ts";
+import type { EngineDeps } from "./deps.ts";
 
-export interface Unreadable {
+export interface UnreadableMessage {
   messageId: string;
   body: string;
   sentAt: number;
@@ -16,9 +16,9 @@ export interface Unreadable {
 }
 
 /** @throws when the table will not keep it: the queue does until then. */
-export async function keepLetter(
-  { store, log }: Pick<Deps, "store" | "log">,
-  { messageId, body, sentAt, receives, why }: Unreadable,
+export async function saveDeadLetter(
+  { store, log }: Pick<EngineDeps, "store" | "log">,
+  { messageId, body, sentAt, receives, why }: UnreadableMessage,
 ): Promise<void> {
   const id = deadLetterIdOf(sentAt, messageId);
   log.count("DeadLetters");
@@ -32,25 +32,32 @@ export async function keepLetter(
  *
  * @throws MjflowError not_found; conflict when it was decided on before
  */
-export async function redriveLetter(deps: Pick<Deps, "store" | "queue" | "log">, id: string): Promise<DeadLetter> {
-  const letter = await openLetter(deps, id);
+export async function redriveDeadLetter(
+  deps: Pick<EngineDeps, "store" | "queue" | "log">,
+  id: string,
+): Promise<DeadLetter> {
+  const letter = await getUndecidedDeadLetter(deps, id);
   await deps.queue.resend(letter.body);
-  return decideOn(deps, letter, "redriven");
+  return recordDecision(deps, letter, "redriven");
 }
 
 /** @throws MjflowError not_found; conflict when it was decided on before */
-export async function dropLetter(deps: Pick<Deps, "store" | "log">, id: string): Promise<DeadLetter> {
-  return decideOn(deps, await openLetter(deps, id), "dropped");
+export async function discardDeadLetter(deps: Pick<EngineDeps, "store" | "log">, id: string): Promise<DeadLetter> {
+  return recordDecision(deps, await getUndecidedDeadLetter(deps, id), "dropped");
 }
 
-async function openLetter({ store }: Pick<Deps, "store">, id: string): Promise<DeadLetter> {
+async function getUndecidedDeadLetter({ store }: Pick<EngineDeps, "store">, id: string): Promise<DeadLetter> {
   const letter = await store.getDeadLetter(id);
   if (!letter) throw new MjflowError("not_found");
   if (letter.state !== "kept") throw new MjflowError("conflict", { detail: `The letter was ${letter.state} before.` });
   return letter;
 }
 
-async function decideOn({ store, log }: Pick<Deps, "store" | "log">, letter: DeadLetter, state: DeadLetter["state"]) {
+async function recordDecision(
+  { store, log }: Pick<EngineDeps, "store" | "log">,
+  letter: DeadLetter,
+  state: DeadLetter["state"],
+) {
   const saved = await store.saveDeadLetter({ ...letter, state });
   if (!saved.ok) throw new MjflowError("conflict", { detail: "Somebody else decided on it at the same moment." });
   log.info(`dead-letter.${state}`, { letter: letter.id });

@@ -6,16 +6,16 @@
  */
 import { needsWrite } from "@mjflow/core/report";
 import type { Accounts } from "./account.ts";
-import { apply } from "./apply.ts";
-import type { Deps, ReadCallback } from "./deps.ts";
-import { perform } from "./perform.ts";
+import { applySignal } from "./apply-signal.ts";
+import type { EngineDeps, ReadCallback } from "./deps.ts";
+import { runEffects } from "./run-effects.ts";
 
-type Needs = Pick<Deps, "store" | "queue" | "hooks" | "clock" | "timings" | "log"> & {
+type HandleCallbackDeps = Pick<EngineDeps, "store" | "queue" | "callbackTokens" | "clock" | "timings" | "log"> & {
   accounts: Accounts;
   readCallback: ReadCallback;
 };
 
-export type Received =
+export type CallbackResult =
   | { kind: "recorded"; moved: boolean }
   | { kind: "dropped" }
   | { kind: "unreadable" }
@@ -24,8 +24,8 @@ export type Received =
   | { kind: "refused"; why: "malformed" | "unknown-key" | "forged" | "expired" };
 
 /** @throws when the table or queue fails: nothing may be answered 2xx that is not durable. */
-export async function receive(deps: Needs, token: string, body: string): Promise<Received> {
-  const read = deps.hooks.read(token, deps.clock.now());
+export async function handleCallback(deps: HandleCallbackDeps, token: string, body: string): Promise<CallbackResult> {
+  const read = deps.callbackTokens.read(token, deps.clock.now());
   if (!read.ok) {
     deps.log.count("CallbacksRefused");
     return { kind: "refused", why: read.why };
@@ -40,7 +40,7 @@ export async function receive(deps: Needs, token: string, body: string): Promise
   deps.log.count("Callbacks");
   // Learning that the account calls is worth a try, not the callback: what it says must be stored either way.
   if (!claims.calling) {
-    await deps.accounts.heard(provider, account).catch((error: unknown) => {
+    await deps.accounts.recordCallback(provider, account).catch((error: unknown) => {
       deps.log.warn("account.unlearned", { provider, account, error: String(error) });
     });
   }
@@ -50,7 +50,7 @@ export async function receive(deps: Needs, token: string, body: string): Promise
   }
   const task = await deps.store.getTask({ flowId, path });
   if (!task) return { kind: "gone" };
-  const applied = await apply(deps, task, {
+  const applied = await applySignal(deps, task, {
     kind: "report",
     attempt,
     from: "callback",
@@ -64,6 +64,6 @@ export async function receive(deps: Needs, token: string, body: string): Promise
   if (decision.kind === "move" && task.status === "SUBMITTING") deps.log.count("Early");
   const outcome = decision.kind === "move" ? applied.task.status : decision.why;
   deps.log.info("callback", { flow: flowId, path, provider, attempt, status: report.status, outcome });
-  await perform(deps, applied);
+  await runEffects(deps, applied);
   return { kind: "recorded", moved: decision.kind === "move" };
 }

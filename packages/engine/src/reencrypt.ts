@@ -4,13 +4,14 @@
  */
 import { DEFAULT_APP } from "@mjflow/core/app";
 import type { AppStore } from "@mjflow/core/port";
-import { type EndpointDeps, resealEndpoint } from "./endpoint.ts";
+import { type EndpointDeps, reencryptEndpoint } from "./endpoint.ts";
 import { type Vault, VaultError } from "./vault.ts";
-import { resealAccount, type VendorAdmin } from "./vendor.ts";
+import { reencryptAccount, type VendorAdmin } from "./vendor-accounts.ts";
 
-type Needs = EndpointDeps & Pick<VendorAdmin, "vendorStore"> & { vault: Vault; store: Pick<AppStore, "listApps"> };
+type ReencryptDeps = EndpointDeps &
+  Pick<VendorAdmin, "vendorStore"> & { vault: Vault; store: Pick<AppStore, "listApps"> };
 
-export interface Resealed {
+export interface ReencryptResult {
   /** Endpoints and accounts that have something sealed. */
   looked: number;
   resealed: number;
@@ -20,7 +21,7 @@ export interface Resealed {
 }
 
 /** @param limit apps in one go @throws MjflowError invalid_request for a foreign cursor */
-export async function reseal(deps: Needs, limit: number, cursor?: string): Promise<Resealed> {
+export async function reencryptSecrets(deps: ReencryptDeps, limit: number, cursor?: string): Promise<ReencryptResult> {
   const { apps, cursor: next } = await deps.store.listApps(limit, cursor);
   const ids = [...(cursor === undefined ? [DEFAULT_APP] : []), ...apps.map(({ id }) => id)];
   const endpoints = (await Promise.all(ids.map((id) => deps.hookStore.endpoints(id)))).flat();
@@ -29,16 +30,16 @@ export async function reseal(deps: Needs, limit: number, cursor?: string): Promi
     ...endpoints.map((endpoint) => ({
       name: { app: endpoint.appId, endpoint: endpoint.id },
       sealed: endpoint.secrets.map((secret) => secret.sealed),
-      reseal: () => resealEndpoint(deps, endpoint),
+      reseal: () => reencryptEndpoint(deps, endpoint),
     })),
     ...accounts.map((account) => ({
       name: { provider: account.provider, account: account.name },
       sealed: account.sealed === undefined ? [] : [account.sealed],
-      reseal: () => resealAccount(deps, account),
+      reseal: () => reencryptAccount(deps, account),
     })),
   ].filter((one) => one.sealed.length > 0);
   const old = sealed.filter((one) => !one.sealed.every((text) => deps.vault.isCurrent(text)));
-  const lost = await Promise.all(old.map((one) => resealed(deps, one)));
+  const lost = await Promise.all(old.map((one) => reencryptApp(deps, one)));
   const count = lost.filter(Boolean).length;
   deps.log.info("vault.resealed", { looked: sealed.length, resealed: old.length - count, lost: count });
   return {
@@ -50,7 +51,7 @@ export async function reseal(deps: Needs, limit: number, cursor?: string): Promi
 }
 
 /** @returns whether it is lost */
-async function resealed({ log }: Needs, one: { name: object; reseal(): Promise<void> }): Promise<boolean> {
+async function reencryptApp({ log }: ReencryptDeps, one: { name: object; reseal(): Promise<void> }): Promise<boolean> {
   try {
     await one.reseal();
     return false;

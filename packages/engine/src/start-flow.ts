@@ -5,17 +5,17 @@ import { ROOT_PATH } from "@mjflow/core/id";
 import { submitMessage } from "@mjflow/core/message";
 import { planMicroUsd } from "@mjflow/core/price";
 import type { Task } from "@mjflow/core/task";
-import { admit, type Limited } from "./credit.ts";
-import type { Deps } from "./deps.ts";
+import { type AppLimits, reserveCredit } from "./credit.ts";
+import type { EngineDeps } from "./deps.ts";
 
-export interface Created {
+export interface CreatedFlow {
   flow: Flow;
   tasks: Task[];
   /** Of an app whose new flows are limited. */
   rate?: RateState;
 }
 
-export type BeginNeeds = Pick<Deps, "store" | "queue" | "clock" | "timings" | "log"> & Limited;
+export type StartFlowDeps = Pick<EngineDeps, "store" | "queue" | "clock" | "timings" | "log"> & AppLimits;
 
 /**
  * What was made is let in, stored and sent.
@@ -23,17 +23,17 @@ export type BeginNeeds = Pick<Deps, "store" | "queue" | "clock" | "timings" | "l
  * @param first what must be stored before the rows are
  * @throws MjflowError what the app's limits say; overloaded
  */
-export async function begin(
-  deps: BeginNeeds,
+export async function startFlow(
+  deps: StartFlowDeps,
   flow: Flow,
   root: Task,
   { resumed, first }: { resumed: boolean; first?: (() => Promise<void>) | undefined },
-): Promise<Created> {
+): Promise<CreatedFlow> {
   const { id, appId, provider, action } = flow;
-  const before = resumed ? await completed(deps, id, root) : undefined;
+  const before = resumed ? await completeEarlierTry(deps, id, root) : undefined;
   if (before) return before;
   const micro = planMicroUsd(root, root.then);
-  const { held, rate } = await admit(deps, appId, { flowId: id, micro, resumed });
+  const { held, rate } = await reserveCredit(deps, appId, { flowId: id, micro, resumed });
   const due = nextFlowDue(flow, [root], deps.clock.now(), deps.timings);
   const stored: Flow = { ...flow, due, ...(held && { held }) };
   await first?.();
@@ -44,7 +44,11 @@ export async function begin(
 }
 
 /** What an earlier try made: the flow whole; or a root alone, which then waits as one made now. */
-async function completed(deps: BeginNeeds, id: string, { due, flowDue }: Task): Promise<Created | undefined> {
+async function completeEarlierTry(
+  deps: StartFlowDeps,
+  id: string,
+  { due, flowDue }: Task,
+): Promise<CreatedFlow | undefined> {
   const { flow, tasks } = await deps.store.loadFlow(id);
   const root = tasks.find((task) => task.path === ROOT_PATH);
   if (!flow) {
@@ -55,7 +59,7 @@ async function completed(deps: BeginNeeds, id: string, { due, flowDue }: Task): 
   return { flow, tasks };
 }
 
-async function sendRoot(deps: BeginNeeds, flowId: string): Promise<void> {
+async function sendRoot(deps: StartFlowDeps, flowId: string): Promise<void> {
   try {
     await deps.queue.send([{ message: submitMessage(flowId, ROOT_PATH) }]);
   } catch (error) {

@@ -17,17 +17,17 @@ export interface VendorDeps {
   clock: Clock;
   log: Log;
   /** An account stored or changed is heard of this much later, at most. */
-  beliefMs: number;
+  cacheTtlMs: number;
 }
 
 /** All there are, once `fresh` was asked; before that, those of the configuration. */
 export interface Vendors extends Providers {
-  fresh(how?: "anew"): Promise<void>;
+  refresh(how?: "anew"): Promise<void>;
   /** Without what was stored. */
   configured: VendorDeps["configured"];
 }
 
-export function createVendors({ configured, vendorStore, vault, clock, log, beliefMs }: VendorDeps): Vendors {
+export function createVendors({ configured, vendorStore, vault, clock, log, cacheTtlMs }: VendorDeps): Vendors {
   let vendors: ReadonlyMap<string, Vendor> | undefined;
   let until = Number.NEGATIVE_INFINITY;
   let reading: Promise<void> | undefined;
@@ -42,7 +42,7 @@ export function createVendors({ configured, vendorStore, vault, clock, log, beli
         return vendor ? [[id, vendor] as const] : [];
       }),
     );
-    until = clock.now() + beliefMs;
+    until = clock.now() + cacheTtlMs;
   }
 
   function joined(id: string, stored: readonly StoredAccount[]): Vendor | undefined {
@@ -88,7 +88,7 @@ export function createVendors({ configured, vendorStore, vault, clock, log, beli
     configured,
     get: (id) => (vendors ? vendors.get(id) : configured.get(id)),
     ids: () => (vendors ? [...vendors.keys()] : configured.ids()),
-    async fresh(how) {
+    async refresh(how) {
       if (how !== "anew" && until > clock.now()) return;
       // One that was begun before this was asked may have missed what "anew" is about.
       if (how === "anew") await reading?.catch(() => {});
@@ -111,7 +111,7 @@ function keyContext({ provider, name }: Pick<StoredAccount, "provider" | "name">
 
 export interface VendorAdmin {
   vendors: Vendors;
-  accounts: Pick<Accounts, "forgive">;
+  accounts: Pick<Accounts, "resetBreaker">;
   vendorStore: VendorStore;
   vault: Pick<Vault, "seal">;
   clock: Clock;
@@ -136,13 +136,13 @@ export async function addAccount(
   const account = { provider, name, rev: 0, baseUrl, sealed, weight, maxRunning, createdAt: now, updatedAt: now };
   const saved = await deps.vendorStore.saveStoredAccount(account);
   if (!saved.ok) throw new MjflowError("conflict", { detail: "There is an account of that name; change it instead." });
-  await deps.vendors.fresh("anew");
+  await deps.vendors.refresh("anew");
   deps.log.info("vendor.account-added", { provider, account: name });
   return saved.item;
 }
 
 /** The same key under the vault's newest. @throws VaultError when the vault's key is gone */
-export async function resealAccount(
+export async function reencryptAccount(
   { vault, vendorStore }: Pick<VendorAdmin, "vendorStore"> & { vault: Vault },
   account: StoredAccount,
 ) {
@@ -153,20 +153,20 @@ export async function resealAccount(
 }
 
 /** A writer that was first is heard: more lost races in a row mean that something else is wrong. */
-const RACES = 5;
+const MAX_CONFLICT_RETRIES = 5;
 
 /**
  * Of a configured account, what is given is stored beside the configuration.
  *
  * @throws MjflowError not_found
  */
-export async function changeAccount(
+export async function updateAccount(
   deps: VendorAdmin,
   provider: string,
   name: string,
   { apiKey, baseUrl, weight, maxRunning }: AccountPatch,
 ): Promise<StoredAccount> {
-  for (let race = 0; race < RACES; race++) {
+  for (let race = 0; race < MAX_CONFLICT_RETRIES; race++) {
     const now = deps.clock.now();
     const stored = await deps.vendorStore.storedAccount(provider, name);
     if (!stored && !deps.vendors.configured.get(provider)?.account(name)) throw new MjflowError("not_found");
@@ -179,9 +179,9 @@ export async function changeAccount(
       updatedAt: now,
     });
     if (!saved.ok) continue;
-    await deps.vendors.fresh("anew");
+    await deps.vendors.refresh("anew");
     // What was held against the key before says nothing of this one.
-    if (apiKey !== undefined || baseUrl !== undefined) await deps.accounts.forgive(provider, name);
+    if (apiKey !== undefined || baseUrl !== undefined) await deps.accounts.resetBreaker(provider, name);
     deps.log.info("vendor.account-changed", { provider, account: name });
     return saved.item;
   }
@@ -203,7 +203,7 @@ export async function removeAccount(deps: VendorAdmin, provider: string, name: s
     });
   }
   await deps.vendorStore.deleteStoredAccount(stored);
-  await deps.vendors.fresh("anew");
+  await deps.vendors.refresh("anew");
   deps.log.info("vendor.account-removed", { provider, account: name });
 }
 

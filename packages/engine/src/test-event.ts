@@ -5,17 +5,17 @@ import { MjflowError } from "@mjflow/core/error";
 import { flowIdOf } from "@mjflow/core/id";
 import type { PostOutcome, WebhookStore } from "@mjflow/core/port";
 import type { WebhookSender } from "./deliver.ts";
-import type { Deps } from "./deps.ts";
+import type { EngineDeps } from "./deps.ts";
 import { getEndpoint, secretContext } from "./endpoint.ts";
 import type { Vault } from "./vault.ts";
 
-interface Needs extends Pick<Deps, "clock" | "random"> {
+interface TestEventDeps extends Pick<EngineDeps, "clock" | "random"> {
   hookStore: WebhookStore;
   vault: Pick<Vault, "open">;
   webhooks: WebhookSender;
 }
 
-export interface Probe {
+export interface TestEventResult {
   delivered: boolean;
   /** Epoch ms. */
   at: number;
@@ -26,7 +26,7 @@ export interface Probe {
 const TYPE = "endpoint.test";
 
 /** Also of one that is switched off: that is when one wants to know. @throws MjflowError not_found */
-export async function probeEndpoint(deps: Needs, appId: string, id: string): Promise<Probe> {
+export async function sendTestEvent(deps: TestEventDeps, appId: string, id: string): Promise<TestEventResult> {
   const endpoint = await getEndpoint(deps, appId, id);
   if (endpoint.url === undefined) throw new MjflowError("not_found");
   const at = deps.clock.now();

@@ -5,28 +5,34 @@
 import { createHash, createHmac, createSecretKey, type KeyObject, timingSafeEqual } from "node:crypto";
 import { type CallbackClaims, encodeClaims, parseToken } from "@mjflow/core/callback-token";
 
-export type ReadToken =
+export type TokenCheck =
   | { ok: true; claims: CallbackClaims }
   | { ok: false; why: "malformed" | "unknown-key" | "forged" | "expired" };
 
-export interface Hooks {
+export interface CallbackTokens {
   /** The callback address of one attempt. A secret as a whole: never log, store or show it. */
   url(claims: Omit<CallbackClaims, "keyId">): string;
-  read(token: string, now: number): ReadToken;
+  read(token: string, now: number): TokenCheck;
 }
 
 /**
  * A task's ten callbacks bear one token, and to check it is most of what dropping progress takes. Those that proved true are
  * known again by their whole text, in a megabyte at most; nobody can fill it with others.
  */
-const KNOWN = 2_000;
+const MAX_CACHED_TOKENS = 2_000;
 
 /**
  * @param keys newest first; each at least 32 characters of randomness
  * @param callbackUrl where the receiver is reached, without `/callbacks`
  * @throws Error for a missing or short key: a guessable key would let anyone finish any task
  */
-export function createHooks({ keys, callbackUrl }: { keys: readonly string[]; callbackUrl: string }): Hooks {
+export function createCallbackTokens({
+  keys,
+  callbackUrl,
+}: {
+  keys: readonly string[];
+  callbackUrl: string;
+}): CallbackTokens {
   if (keys.length === 0 || keys.some((key) => key.length < 32)) {
     throw new Error("A hook key must have at least 32 characters; set one with `sst secret set HookKey`");
   }
@@ -37,7 +43,7 @@ export function createHooks({ keys, callbackUrl }: { keys: readonly string[]; ca
   const known = new Map<string, CallbackClaims>();
   function remember(token: string, claims: CallbackClaims): void {
     // The oldest goes: a map keeps the order in which it was filled.
-    if (known.size >= KNOWN) known.delete(known.keys().next().value!);
+    if (known.size >= MAX_CACHED_TOKENS) known.delete(known.keys().next().value!);
     known.set(token, Object.freeze(claims));
   }
   return {
