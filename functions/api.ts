@@ -2,13 +2,13 @@
 import type { LambdaFunctionURLEvent } from "aws-lambda";
 import type { Hono } from "hono";
 import { handle, streamHandle } from "hono/aws-lambda";
+import { composeApi } from "./composition/api.ts";
 import { createApp } from "./http/app.ts";
-import { wireApi } from "./wire/api.ts";
 
 /** What each request goes through: built with the first, so that loading the bundle needs nothing that is linked. */
 const app = {
   async fetch(...args: Parameters<Hono["fetch"]>): Promise<Response> {
-    const deps = wireApi();
+    const deps = composeApi();
     built ??= createApp(deps) as unknown as Hono;
     try {
       return await built.fetch(...args);
@@ -20,7 +20,7 @@ const app = {
 let built: Hono | undefined;
 
 /** Methods that fetch's own `Request` refuses to be made with; the adapter would answer them 200. */
-const UNSPEAKABLE = new Set(["TRACE", "TRACK", "CONNECT"]);
+const UNSUPPORTED_METHOD = new Set(["TRACE", "TRACK", "CONNECT"]);
 
 type Runtime = typeof awslambda;
 type Streaming = Parameters<Runtime["streamifyResponse"]>[0];
@@ -34,7 +34,7 @@ const runtime = (globalThis as { awslambda?: Partial<Runtime> }).awslambda;
 function streaming({ streamifyResponse, HttpResponseStream }: Runtime) {
   const handled = streamHandle(app) as unknown as Streaming;
   return streamifyResponse(async (event: LambdaFunctionURLEvent, stream, context) => {
-    if (UNSPEAKABLE.has(event.requestContext.http.method)) {
+    if (UNSUPPORTED_METHOD.has(event.requestContext.http.method)) {
       const headers = { "content-type": "text/plain" };
       HttpResponseStream.from(stream, { statusCode: 405, headers }).end("no such method");
     } else await handled(event, stream, context);

@@ -3,10 +3,10 @@ import { MessageError } from "@mjflow/core/message";
 import { archive } from "@mjflow/engine/archive";
 import { consume } from "@mjflow/queue/consume";
 import type { SQSBatchResponse, SQSEvent } from "aws-lambda";
-import { wireArchive } from "./wire/archive.ts";
+import { composeArchive } from "./composition/archive.ts";
 
 export async function handler(event: SQSEvent): Promise<SQSBatchResponse> {
-  const deps = wireArchive();
+  const deps = composeArchive();
   try {
     return await consume(
       event,

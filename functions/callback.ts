@@ -6,7 +6,7 @@ import { CALLBACK } from "@mjflow/core/limit";
 import { type CallbackResult, handleCallback } from "@mjflow/engine/handle-callback";
 import { readCallback } from "@mjflow/providers/callback";
 import type { LambdaFunctionURLEvent, LambdaFunctionURLResult } from "aws-lambda";
-import { wireCallback } from "./wire/callback.ts";
+import { composeCallback } from "./composition/callback.ts";
 
 const PATH = /^\/callbacks\/([\w.-]{1,512})\/?$/;
 
@@ -17,7 +17,7 @@ export async function handler(event: LambdaFunctionURLEvent): Promise<LambdaFunc
   const body = decodeBody(event);
   if (body === "too large") return answer(413, body);
   if (body === undefined) return answer(400, "not UTF-8");
-  const { log, ...deps } = wireCallback();
+  const { log, ...deps } = composeCallback();
   try {
     return respond(await handleCallback({ ...deps, log, readCallback }, token, body));
   } catch (error) {

@@ -7,10 +7,10 @@ import { saveDeadLetter } from "@mjflow/engine/dead-letter";
 import { handleDeadLetter } from "@mjflow/engine/handle-dead-letter";
 import { consume } from "@mjflow/queue/consume";
 import type { SQSBatchResponse, SQSEvent } from "aws-lambda";
-import { wireDeadletter } from "./wire/deadletter.ts";
+import { composeDeadletter } from "./composition/deadletter.ts";
 
 export async function handler(event: SQSEvent): Promise<SQSBatchResponse> {
-  const { log, ...deps } = wireDeadletter();
+  const { log, ...deps } = composeDeadletter();
   try {
     return await consume(event, (message) => handleDeadLetter({ ...deps, log }, message), {
       log,

@@ -3,10 +3,10 @@ import { MessageError } from "@mjflow/core/message";
 import { deliver, notifySubscribers } from "@mjflow/engine/deliver";
 import { consume } from "@mjflow/queue/consume";
 import type { SQSBatchResponse, SQSEvent } from "aws-lambda";
-import { wireDeliver } from "./wire/deliver.ts";
+import { composeDeliver } from "./composition/deliver.ts";
 
 export async function handler(event: SQSEvent): Promise<SQSBatchResponse> {
-  const deps = wireDeliver();
+  const deps = composeDeliver();
   try {
     return await consume(
       event,

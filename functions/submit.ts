@@ -2,10 +2,10 @@
 import { handleSubmitMessage } from "@mjflow/engine/submit";
 import { consume } from "@mjflow/queue/consume";
 import type { SQSBatchResponse, SQSEvent } from "aws-lambda";
-import { wireSubmit } from "./wire/submit.ts";
+import { composeSubmit } from "./composition/submit.ts";
 
 export async function handler(event: SQSEvent): Promise<SQSBatchResponse> {
-  const deps = wireSubmit();
+  const deps = composeSubmit();
   try {
     return await consume(event, (message) => handleSubmitMessage(deps, message), deps);
   } finally {

@@ -1,9 +1,9 @@
 /** Each minute: what is overdue. */
 import { type SweepResult, sweep } from "@mjflow/engine/sweep";
-import { wireSweep } from "./wire/sweep.ts";
+import { composeSweep } from "./composition/sweep.ts";
 
 export async function handler(): Promise<SweepResult> {
-  const deps = wireSweep();
+  const deps = composeSweep();
   try {
     const swept = await sweep(deps);
     if (swept.overdue > 0) deps.log.info("swept", { ...swept });

@@ -2,16 +2,16 @@
 import { MjflowError } from "@mjflow/core/error";
 import { createCallers } from "@mjflow/engine/app";
 import { Hono } from "hono";
-import { apps } from "./app-route.ts";
+import { apps } from "./apps.ts";
 import { authenticate } from "./auth.ts";
 import { bannedWords } from "./banned.ts";
+import { deadLetters } from "./dead-letter.ts";
 import { deliveries } from "./delivery.ts";
 import { endpoints } from "./endpoint.ts";
 import type { ApiDeps, AppEnv } from "./env.ts";
 import { flows } from "./flow.ts";
-import { letters } from "./letter.ts";
 import { media } from "./media.ts";
-import { FACADE_PREFIXES, facade } from "./mj/mj.ts";
+import { MJ_PREFIXES, mjCompat } from "./mj-compat/routes.ts";
 import { description } from "./openapi.ts";
 import { operations } from "./operation.ts";
 import { onError } from "./problem.ts";
@@ -85,7 +85,7 @@ export function createApp(deps: ApiDeps): Hono<AppEnv> {
   app.route("/", description);
   const callers = createCallers(deps, deps.apiKeys);
   // Before /v1, whose door asks for its key in another way and answers in other words.
-  for (const prefix of FACADE_PREFIXES) app.all(`${prefix}/*`, facade(prefix, callers));
+  for (const prefix of MJ_PREFIXES) app.all(`${prefix}/*`, mjCompat(prefix, callers));
   app.use("/v1/*", authenticate(callers));
   app.route("/v1/flows", flows);
   app.route("/v1/flows", streams);
@@ -96,7 +96,7 @@ export function createApp(deps: ApiDeps): Hono<AppEnv> {
   app.route("/v1/providers", providers);
   app.route("/v1/banned-words", bannedWords);
   app.route("/v1/usage", usage);
-  app.route("/v1/dead-letters", letters);
+  app.route("/v1/dead-letters", deadLetters);
   app.route("/v1", operations);
   app.route("/media", media);
   for (const [path, methods] of Object.entries(ALLOWED)) {

@@ -10,13 +10,13 @@ export function authenticate(callers: Callers) {
     const presented = /^Bearer\s+(\S+)\s*$/i.exec(c.req.header("authorization") ?? "")?.[1];
     const caller = presented && (await callers.authenticate(presented));
     if (!caller) throw new MjflowError("unauthorized");
-    admit(c, caller);
+    limitRate(c, caller);
     await next();
   });
 }
 
 /** From here on the request is this caller's. */
-export function admit(c: Context<AppEnv>, caller: Caller): void {
+export function limitRate(c: Context<AppEnv>, caller: Caller): void {
   c.set("caller", caller);
   c.set("appId", caller.appId);
   c.set("deps", { ...c.get("deps"), limits: caller.limits });

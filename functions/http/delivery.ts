@@ -10,7 +10,7 @@ import type { AppEnv } from "./env.ts";
 import { invalid } from "./problem.ts";
 
 /** Without a filter all of the app's listeners are asked. */
-const NAMELESS = [FLOW_HOOK_LISTENER, MJ_HOOK_LISTENER, BUS_LISTENER];
+const UNNAMED_LISTENERS = [FLOW_HOOK_LISTENER, MJ_HOOK_LISTENER, BUS_LISTENER];
 
 export const deliveries = new Hono<AppEnv>()
   .get("/", async (c) => {
@@ -24,7 +24,9 @@ export const deliveries = new Hono<AppEnv>()
       const wanted = ofFlow.filter((d) => (!status || d.status === status) && (!endpoint || d.listener === endpoint));
       return c.json({ data: wanted.map(deliveryView), nextCursor: null });
     }
-    const listeners = endpoint ? [endpoint] : [...NAMELESS, ...(await hookStore.endpoints(appId)).map(({ id }) => id)];
+    const listeners = endpoint
+      ? [endpoint]
+      : [...UNNAMED_LISTENERS, ...(await hookStore.endpoints(appId)).map(({ id }) => id)];
     const range = {
       ...(since !== undefined && { since: Date.parse(since) }),
       ...(until !== undefined && { until: Date.parse(until) }),

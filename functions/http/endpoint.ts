@@ -16,12 +16,12 @@ import { replayEndpoint } from "@mjflow/engine/replay";
 import { sendTestEvent, type TestEventResult } from "@mjflow/engine/test-event";
 import { Hono } from "hono";
 import { readBody } from "./body.ts";
-import { type AppEnv, checkHook } from "./env.ts";
+import { type AppEnv, checkCallbackUrl } from "./env.ts";
 
 export const endpoints = new Hono<AppEnv>()
   .post("/", async (c) => {
     const request = await readBody(c, EndpointRequest);
-    checkHook(c, "url", request.url);
+    checkCallbackUrl(c, "url", request.url);
     const made = await createEndpoint(c.get("deps"), c.get("appId"), request);
     return c.json(secretView(made), 201, { Location: `/v1/endpoints/${made.endpoint.id}` });
   })
@@ -37,7 +37,7 @@ export const endpoints = new Hono<AppEnv>()
   })
   .patch("/:id", async (c) => {
     const patch = await readBody(c, EndpointPatch);
-    checkHook(c, "url", patch.url);
+    checkCallbackUrl(c, "url", patch.url);
     return c.json(endpointView(await updateEndpoint(c.get("deps"), c.get("appId"), c.req.param("id"), patch)));
   })
   .delete("/:id", async (c) => {

@@ -53,7 +53,7 @@ export function mediaUrlOf(c: Context<AppEnv>): (key: string) => string {
 }
 
 /** An address that would never be posted to is refused when it is named, not when something is to be told. */
-export function checkHook(c: Context<AppEnv>, field: string, url: string | undefined): void {
+export function checkCallbackUrl(c: Context<AppEnv>, field: string, url: string | undefined): void {
   const why = url === undefined ? undefined : c.get("deps").objectionTo(url);
   if (why !== undefined) throw new MjflowError("invalid_request", { field, detail: `${field}: ${why}` });
 }

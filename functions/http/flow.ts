@@ -7,16 +7,16 @@ import type { CreatedFlow } from "@mjflow/engine/start-flow";
 import { flowSummary, flowView } from "@mjflow/engine/view";
 import { type Context, Hono } from "hono";
 import { readBody } from "./body.ts";
-import { showWhenNew, waitFor } from "./conditional.ts";
-import { type AppEnv, checkHook, mediaUrlOf } from "./env.ts";
-import { idempotent } from "./idempotent.ts";
+import { type AppEnv, checkCallbackUrl, mediaUrlOf } from "./env.ts";
+import { idempotent } from "./idempotency.ts";
+import { respondWhenChanged, waitUntil } from "./long-poll.ts";
 import { invalid, rateHeaders } from "./problem.ts";
 
 export const flows = new Hono<AppEnv>()
   .post("/", async (c) => {
     const request = await readBody(c, FlowRequest);
     const deps = c.get("deps");
-    checkHook(c, "notifyHook", request.notifyHook);
+    checkCallbackUrl(c, "notifyHook", request.notifyHook);
     const { flow, tasks, rate } = await idempotent<CreatedFlow>(c, request, {
       choose: () => newFlowId(deps),
       run: ({ target: flowId, resumed }) => createFlow(deps, c.get("appId"), request, deps, { flowId, resumed }),
@@ -38,7 +38,7 @@ export const flows = new Hono<AppEnv>()
   })
   .get("/:id", (c) => {
     const mediaUrl = mediaUrlOf(c);
-    return showWhenNew(c, async () => {
+    return respondWhenChanged(c, async () => {
       const { flow, tasks } = await own(c, c.req.param("id"));
       const [body, ended] = [flowView(flow, tasks, mediaUrl), isEndRecorded(flow, tasks)];
       return { body, ended, ending: !ended && body.status !== "running" };
@@ -51,7 +51,7 @@ export const flows = new Hono<AppEnv>()
 async function answer(c: Context<AppEnv>, first: FlowWithTasks) {
   const reads = [first];
   const read = async () => reads.shift() ?? own(c, first.flow.id);
-  const { flow, tasks } = await waitFor(c, read, (whole) => isEndRecorded(whole.flow, whole.tasks));
+  const { flow, tasks } = await waitUntil(c, read, (whole) => isEndRecorded(whole.flow, whole.tasks));
   const status = flowStatus(tasks) === "running" ? 202 : 200;
   return c.json(flowView(flow, tasks, mediaUrlOf(c)), status, { Location: `/v1/flows/${flow.id}` });
 }

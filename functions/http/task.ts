@@ -7,14 +7,14 @@ import { answerModal, getOwnTask, newSegment, pressTask } from "@mjflow/engine/p
 import { taskView } from "@mjflow/engine/view";
 import { type Context, Hono } from "hono";
 import { readBody } from "./body.ts";
-import { showWhenNew, waitFor } from "./conditional.ts";
 import { type AppEnv, mediaUrlOf } from "./env.ts";
-import { idempotent } from "./idempotent.ts";
+import { idempotent } from "./idempotency.ts";
+import { respondWhenChanged, waitUntil } from "./long-poll.ts";
 
 export const tasks = new Hono<AppEnv>()
   .get("/:id", (c) => {
     const mediaUrl = mediaUrlOf(c);
-    return showWhenNew(c, async () => {
+    return respondWhenChanged(c, async () => {
       const task = await own(c, c.req.param("id"));
       return { body: taskView(task, mediaUrl), ended: isEnded(task) };
     });
@@ -54,6 +54,6 @@ async function own(c: Context<AppEnv>, id: string): Promise<Task> {
 async function answer(c: Context<AppEnv>, first: Task) {
   const id = taskIdOf(first.flowId, first.path);
   const reads = [first];
-  const task = await waitFor(c, async () => reads.shift() ?? own(c, id), isEnded);
+  const task = await waitUntil(c, async () => reads.shift() ?? own(c, id), isEnded);
   return c.json(taskView(task, mediaUrlOf(c)), isEnded(task) ? 200 : 202, { Location: `/v1/tasks/${id}` });
 }

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { createApp } from "../../functions/http/app.ts";
-import { apiKeyOf } from "../../functions/http/key.ts";
+import { apiKeyOf } from "../../functions/http/operator-key.ts";
 import { checked } from "../openapi/checked.ts";
 import { createTestHarness, type TestHarness } from "../support/harness.ts";
 

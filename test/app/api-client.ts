@@ -3,7 +3,7 @@ import type { Limits } from "@mjflow/core/app";
 import type { Store } from "@mjflow/core/port";
 import { createApp } from "../../functions/http/app.ts";
 import type { ApiDeps } from "../../functions/http/env.ts";
-import { apiKeyOf } from "../../functions/http/key.ts";
+import { apiKeyOf } from "../../functions/http/operator-key.ts";
 import { checked } from "../openapi/checked.ts";
 import { createTestHarness, type TestHarnessOptions } from "../support/harness.ts";
 

@@ -3,7 +3,7 @@
  * of it. Routes are read off the app itself, so that a new one cannot be forgotten here.
  */
 import { expect, test } from "vitest";
-import { FACADE_PREFIXES, FACADE_VERBS } from "../../functions/http/mj/mj.ts";
+import { MJ_PREFIXES, MJ_VERBS } from "../../functions/http/mj-compat/routes.ts";
 import { type ApiClient, createApiClient, FLOW, OPERATOR } from "./api-client.ts";
 
 /** What there is of one app: an id for each kind of address, by how the address begins. */
@@ -37,7 +37,7 @@ async function household(door: ApiClient) {
 type Household = Awaited<ReturnType<typeof household>>;
 
 function isFacade(path: string): boolean {
-  return FACADE_PREFIXES.some((prefix) => path.startsWith(`${prefix}/`));
+  return MJ_PREFIXES.some((prefix) => path.startsWith(`${prefix}/`));
 }
 
 /** Which id stands in an address. A kind of address that is not here fails the test until somebody says what it names. */
@@ -87,8 +87,8 @@ const routes = [
     .filter(({ method, path }) => method !== "ALL" && !OPEN.includes(path) && !path.startsWith("/media"))
     .map(({ method, path }) => [method, path] as const),
   // The facade's verbs are a table of its own.
-  ...FACADE_PREFIXES.flatMap((prefix) =>
-    FACADE_VERBS.map((verb) => {
+  ...MJ_PREFIXES.flatMap((prefix) =>
+    MJ_VERBS.map((verb) => {
       const [method, path] = verb.split(" ") as [string, string];
       return [method, prefix + path.replace("{id}", ":id")] as const;
     }),

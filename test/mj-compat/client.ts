@@ -1,6 +1,6 @@
 /** An app behind the facade, in memory: requests as its client sends them, the house moved by hand in between. */
 import { createApp } from "../../functions/http/app.ts";
-import { apiKeyOf } from "../../functions/http/key.ts";
+import { apiKeyOf } from "../../functions/http/operator-key.ts";
 import { checked } from "../openapi/checked.ts";
 import { createTestHarness } from "../support/harness.ts";
 

@@ -2,8 +2,8 @@
 import { MjflowError } from "@mjflow/core/error";
 import { LookupError } from "@mjflow/core/port";
 import { beforeEach, describe, expect, test } from "vitest";
-import { refusal } from "../../functions/http/mj/answer.ts";
-import { FACADE_PREFIXES } from "../../functions/http/mj/mj.ts";
+import { refusal } from "../../functions/http/mj-compat/response.ts";
+import { MJ_PREFIXES } from "../../functions/http/mj-compat/routes.ts";
 import { type Client, createClient, type Json, OTHER_SECRET, SECRET } from "./client.ts";
 
 const IMAGE = "data:image/png;base64,AAAA";
@@ -40,7 +40,7 @@ describe("a submission", () => {
     expect(tasks).toMatchObject([{ mj: body.result }]);
   });
 
-  test.each(FACADE_PREFIXES)("is taken under %s, and its mode goes where the address says", async (prefix) => {
+  test.each(MJ_PREFIXES)("is taken under %s, and its mode goes where the address says", async (prefix) => {
     const { body } = await client.post(`${prefix}/submit/imagine`, { prompt: "a boat" });
     expect(body.code).toBe(1);
     await client.world.drain();
@@ -664,7 +664,7 @@ describe("the door", () => {
       { authorization: "Bearer wrong" },
       { authorization: `Basic ${SECRET}` },
     ] as Record<string, string>[]) {
-      for (const prefix of FACADE_PREFIXES) {
+      for (const prefix of MJ_PREFIXES) {
         const { status, body } = await client.call("GET", `${prefix}/task/list`, undefined, headers);
         expect(status, `${prefix} ${JSON.stringify(headers)}`).toBe(401);
         expect(body).toMatchObject({ code: 9, result: null });

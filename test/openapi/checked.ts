@@ -9,8 +9,8 @@ import { EndpointEvent, FlowEvent, Problem, TaskEvent } from "@mjflow/core/respo
 import { Ajv2020 } from "ajv/dist/2020.js";
 import addFormats from "ajv-formats";
 import type * as z from "zod/mini";
-import { FACADE_PREFIXES } from "../../functions/http/mj/mj.ts";
-import type { Answer } from "../../functions/http/openapi/description.ts";
+import { MJ_PREFIXES } from "../../functions/http/mj-compat/routes.ts";
+import type { ResponseDescription } from "../../functions/http/openapi/route-description.ts";
 import { type Described, routeOf } from "./routes.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: a test looks into JSON
@@ -52,7 +52,7 @@ export function checked<T extends App>(app: T, seen: Seen = new Set()): { reques
 
 /** An address or method that is not described must not be there. */
 function holdToNothing(where: string, response: Response, body: string): void {
-  if (FACADE_PREFIXES.some((prefix) => where.includes(` ${prefix}/`))) {
+  if (MJ_PREFIXES.some((prefix) => where.includes(` ${prefix}/`))) {
     const { code } = expectSchema(where, MjAnswer, JSON.parse(body)) as z.infer<typeof MjAnswer>;
     must(
       [401, 403, 404].includes(response.status) && [3, 9].includes(code),
@@ -71,7 +71,7 @@ function holdToNothing(where: string, response: Response, body: string): void {
 async function holdToRoute(route: Described, response: Response, body: string): Promise<string> {
   const where = `${route.name} ${response.status}`;
   must(response.headers.has("x-request-id"), `${where}: no X-Request-Id.`);
-  const answer = (route.answers as Record<number, Answer>)[response.status];
+  const answer = (route.answers as Record<number, ResponseDescription>)[response.status];
   if (answer) {
     holdToAnswer(where, route, answer, response, body);
     return String(response.status);
@@ -89,7 +89,13 @@ async function holdToRoute(route: Described, response: Response, body: string): 
   return `${response.status} ${code}`;
 }
 
-function holdToAnswer(where: string, route: Described, answer: Answer, response: Response, body: string): void {
+function holdToAnswer(
+  where: string,
+  route: Described,
+  answer: ResponseDescription,
+  response: Response,
+  body: string,
+): void {
   const type = response.headers.get("content-type")?.split(";")[0];
   for (const { name, required } of answer.headers ?? []) {
     if (required) must(response.headers.has(name), `${where}: no ${name}, which is declared.`);

@@ -4,7 +4,7 @@ import { ERRORS } from "@mjflow/core/error";
 import { EVENT_TYPES } from "@mjflow/core/event";
 import { Validator } from "@seriousme/openapi-schema-validator";
 import { expect, test } from "vitest";
-import { FACADE_PREFIXES, FACADE_VERBS } from "../../functions/http/mj/mj.ts";
+import { MJ_PREFIXES, MJ_VERBS } from "../../functions/http/mj-compat/routes.ts";
 import { openApi } from "../../functions/http/openapi/document.ts";
 import { createApiClient } from "../app/api-client.ts";
 import { DESCRIBED } from "./routes.ts";
@@ -20,7 +20,7 @@ const served = new Set([
   ...createApiClient()
     .app.routes.filter(({ method }) => method !== "ALL")
     .map(({ method, path }) => `${method} ${path}`),
-  ...FACADE_VERBS.map((verb) => verb.replace(" ", " /mj").replace("{id}", ":id")),
+  ...MJ_VERBS.map((verb) => verb.replace(" ", " /mj").replace("{id}", ":id")),
 ]);
 
 test("every route of the API is described", () => {
@@ -31,7 +31,7 @@ test("every route of the API is described", () => {
 test("every route that is described is there", () => {
   const gone = [...described].filter((name) => !served.has(name));
   expect(gone, "these are in functions/http/openapi/ and in no router").toEqual([]);
-  expect(FACADE_PREFIXES).toContain("/mj");
+  expect(MJ_PREFIXES).toContain("/mj");
 });
 
 test("docs/openapi.json is what the routes' descriptions make", () => {

@@ -1,5 +1,5 @@
 /** One of everything, and for each route a request that it takes. */
-import type { RouteName } from "../../functions/http/openapi/description.ts";
+import type { RouteName } from "../../functions/http/openapi/route-description.ts";
 import { type ApiClient, createApiClient, FLOW, type Json, OPERATOR } from "../app/api-client.ts";
 import { checked, type Seen } from "./checked.ts";
 

@@ -5,8 +5,8 @@ import { ERRORS, FAILURES } from "@mjflow/core/error";
 import { newSecret, sign } from "@mjflow/webhooks/sign";
 import { describe, expect, test } from "vitest";
 import document from "../../docs/openapi.json" with { type: "json" };
+import { readApiDocument } from "../../functions/http/openapi/document-model.ts";
 import { pageOf } from "../../functions/http/openapi/page.ts";
-import { read } from "../../functions/http/openapi/reader.ts";
 import { textOf } from "../../functions/http/openapi/text.ts";
 import { createApiClient } from "../app/api-client.ts";
 import { DESCRIBED } from "./routes.ts";
@@ -58,9 +58,9 @@ describe("the page", () => {
   test("text that looks like a tag is text", () => {
     const hostile = structuredClone(document) as unknown as Record<string, Record<string, unknown>>;
     hostile["info"]!["description"] = '<script>alert("1")</script> `<b>` **<i>**';
-    const shown = pageOf(read(hostile), "a { }");
+    const shown = pageOf(readApiDocument(hostile), "a { }");
     expect(shown).not.toMatch(/<script|<b>`|<i>/);
-    expect(() => pageOf(read(hostile), "</style><script>")).toThrow();
+    expect(() => pageOf(readApiDocument(hostile), "</style><script>")).toThrow();
   });
 });
 
@@ -75,7 +75,7 @@ describe("the text", () => {
       ...Object.keys(FAILURES).map((code) => `- ${code}: `),
     ].filter((line) => !text.includes(line));
     expect(missing).toEqual([]);
-    expect(text).toBe(textOf(read(document as never)));
+    expect(text).toBe(textOf(readApiDocument(document as never)));
   });
 
   test("its check of a webhook's signature takes what was signed, and nothing else", async () => {

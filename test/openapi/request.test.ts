@@ -1,6 +1,6 @@
 /** Requests are described by the very schemas that their routes validate with, and the examples are ones they take. */
 import { describe, expect, test, vi } from "vitest";
-import type { RouteName } from "../../functions/http/openapi/description.ts";
+import type { RouteName } from "../../functions/http/openapi/route-description.ts";
 import { OPERATOR } from "../app/api-client.ts";
 import { expectDocumentedRoute } from "./checked.ts";
 import { createOpenApiHarness, REQUESTS, SEED_REQUESTS } from "./harness.ts";

@@ -5,7 +5,7 @@
 import { MjflowError } from "@mjflow/core/error";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createApp } from "../../functions/http/app.ts";
-import type { RouteName } from "../../functions/http/openapi/description.ts";
+import type { RouteName } from "../../functions/http/openapi/route-description.ts";
 import { FLOW, OPERATOR } from "../app/api-client.ts";
 import type { Seen } from "./checked.ts";
 import { createOpenApiHarness, type OpenApiHarness, REQUESTS, SEED_REQUESTS, unknown } from "./harness.ts";

@@ -1,10 +1,10 @@
 /** The description by route, as the tests ask for it. */
 import type { ErrorCode } from "@mjflow/core/error";
 import { ERRORS } from "@mjflow/core/error";
-import { FACADE_PREFIXES } from "../../functions/http/mj/mj.ts";
-import type { RouteDescription } from "../../functions/http/openapi/description.ts";
+import { MJ_PREFIXES } from "../../functions/http/mj-compat/routes.ts";
 import { pathOf } from "../../functions/http/openapi/document.ts";
 import { GROUPS } from "../../functions/http/openapi/group.ts";
+import type { RouteDescription } from "../../functions/http/openapi/route-description.ts";
 
 export interface Described extends Omit<RouteDescription, "path"> {
   /** As it was declared: `GET /v1/flows/:id`. */
@@ -25,7 +25,7 @@ export const DESCRIBED: readonly Described[] = GROUPS.flatMap(({ routes }) =>
 
 /** The facade is described under one of its prefixes. Of several that fit the most literal: `/mj/task/list` is no task's. */
 export function routeOf(method: string, address: string): Described | undefined {
-  const prefix = FACADE_PREFIXES.find((one) => address.startsWith(`${one}/`));
+  const prefix = MJ_PREFIXES.find((one) => address.startsWith(`${one}/`));
   const path = prefix === undefined ? address : `/mj${address.slice(prefix.length)}`;
   const fitting = DESCRIBED.filter((route) => route.method === method && route.pattern.test(path));
   return fitting.sort((a, b) => (a.path.match(/\{/g)?.length ?? 0) - (b.path.match(/\{/g)?.length ?? 0))[0];

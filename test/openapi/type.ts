@@ -9,17 +9,17 @@ import type { EndpointEvent, FlowEvent, TaskEvent } from "@mjflow/core/response"
 import type { eventView, TaskView } from "@mjflow/engine/view";
 import type { ExtractSchema } from "hono/types";
 import type * as z from "zod/mini";
-import type * as handled from "../../functions/http/app-route.ts";
+import type * as handled from "../../functions/http/apps.ts";
+import type { deadLetters } from "../../functions/http/dead-letter.ts";
 import type { deliveries } from "../../functions/http/delivery.ts";
 import type { endpoints } from "../../functions/http/endpoint.ts";
 import type { flows } from "../../functions/http/flow.ts";
-import type { letters } from "../../functions/http/letter.ts";
-import type { MjAnswer as MjAnswered } from "../../functions/http/mj/answer.ts";
+import type { MjResponse as MjAnswered } from "../../functions/http/mj-compat/response.ts";
 import type * as describedApps from "../../functions/http/openapi/app.ts";
+import type * as describedLetters from "../../functions/http/openapi/dead-letter.ts";
 import type * as describedDeliveries from "../../functions/http/openapi/delivery.ts";
 import type * as describedEndpoints from "../../functions/http/openapi/endpoint.ts";
 import type * as describedFlows from "../../functions/http/openapi/flow.ts";
-import type * as describedLetters from "../../functions/http/openapi/letter.ts";
 import type * as describedOperations from "../../functions/http/openapi/operation.ts";
 import type * as describedProviders from "../../functions/http/openapi/provider.ts";
 import type * as describedTasks from "../../functions/http/openapi/task.ts";
@@ -90,7 +90,7 @@ export type Routes = [
   None<Apart<typeof handled.apps, "/v1/apps", typeof describedApps.apps.routes>>,
   None<Apart<typeof usage, "/v1/usage", typeof describedUsage.usage.routes>>,
   None<Apart<typeof providers, "/v1/providers", typeof describedProviders.providers.routes>>,
-  None<Apart<typeof letters, "/v1/dead-letters", typeof describedLetters.letters.routes>>,
+  None<Apart<typeof deadLetters, "/v1/dead-letters", typeof describedLetters.deadLetters.routes>>,
   None<Apart<typeof operations, "/v1", typeof describedOperations.operations.routes>>,
 ];
 

@@ -1,11 +1,11 @@
 /** `/v1/banned-words`, described. */
 import { BannedRequest } from "@mjflow/core/request";
 import { BannedWords } from "@mjflow/core/response";
-import { BODIED, type Group, KEYED } from "./description.ts";
+import { AUTH_ERRORS, BODY_ERRORS, type RouteGroup } from "./route-description.ts";
 
 export const bannedWords = {
   tag: "Banned words",
-  about:
+  description:
     "What a stage sends to no vendor. A prompt that holds one is refused with `banned_prompt` before anything is written or paid. Case, width and what is unseen do not matter; a word is found where it stands alone, in scripts without spaces wherever it stands.",
   routes: {
     "GET /v1/banned-words": {
@@ -13,17 +13,17 @@ export const bannedWords = {
       summary: "Read the list",
       key: "operator",
       answers: { 200: { about: "The list.", schema: BannedWords } },
-      errors: KEYED,
+      errors: AUTH_ERRORS,
     },
     "PUT /v1/banned-words": {
       id: "setBannedWords",
       summary: "Replace the list",
-      about: "Heard of everywhere within a minute.",
+      description: "Heard of everywhere within a minute.",
       key: "operator",
       body: BannedRequest,
       example: { words: ["blue movie", "裸体"] },
       answers: { 200: { about: "The list.", schema: BannedWords } },
-      errors: [...KEYED, ...BODIED],
+      errors: [...AUTH_ERRORS, ...BODY_ERRORS],
     },
   },
-} as const satisfies Group;
+} as const satisfies RouteGroup;

@@ -1,5 +1,5 @@
 /** An operation as a line for a shell. */
-import type { Operation } from "./reader.ts";
+import type { Operation } from "./document-model.ts";
 
 const KEYS: Record<Operation["key"], string | undefined> = {
   app: "Authorization: Bearer $MJFLOW_API_KEY",

@@ -2,22 +2,22 @@
 import { isDeepStrictEqual } from "node:util";
 import { ERRORS, type ErrorCode } from "@mjflow/core/error";
 import { Problem } from "@mjflow/core/response";
+import { type EventDescription, events, SIGNATURE_HEADERS } from "./event.ts";
+import { GROUPS } from "./group.ts";
+import { INTRO, SUMMARY, TITLE, WEBHOOKS } from "./intro.ts";
+import { mjRequestDescriptions, mjResponseDescriptions } from "./mj-descriptions.ts";
+import { requestDescriptions } from "./request-descriptions.ts";
+import { responseDescriptions } from "./response-descriptions.ts";
 import {
-  type Answer,
-  type Group,
   type Header,
   LOCATION,
   RATE_LIMIT,
   REPLAYED,
+  type ResponseDescription,
   type RouteDescription,
+  type RouteGroup,
   type Schema,
-} from "./description.ts";
-import { type EventDescription, events, SIGNED } from "./event.ts";
-import { facadeRequestWords, facadeResponseWords } from "./facade-word.ts";
-import { GROUPS } from "./group.ts";
-import { INTRO, SUMMARY, TITLE, WEBHOOKS } from "./intro.ts";
-import { requestWords } from "./request-word.ts";
-import { responseWords } from "./response-word.ts";
+} from "./route-description.ts";
 import { type Json, type Schemas, schemasOf } from "./schema.ts";
 
 const SECURITY = {
@@ -50,7 +50,7 @@ const SHARED: readonly Header[] = [REQUEST_ID, CHALLENGE, RETRY_AFTER, LOCATION,
 
 /** What is told comes after what it is told of. */
 const TAGS = GROUPS.flatMap((group) =>
-  group.tag === "Tasks" ? [group, { tag: "Webhooks", about: WEBHOOKS }] : [group],
+  group.tag === "Tasks" ? [group, { tag: "Webhooks", description: WEBHOOKS }] : [group],
 );
 
 /** @param version of mjflow */
@@ -59,13 +59,13 @@ export function openApi(version: string): Json {
   const asked = described.flatMap(({ body, query }) => [body, query].filter((schema) => schema !== undefined));
   const answered = described.flatMap(({ answers }) => Object.values(answers).flatMap(({ schema }) => schema ?? []));
   const told = Object.values(events).map(({ body }) => body);
-  const requests = schemasOf("input", [...requestWords, ...facadeRequestWords], asked);
-  const answers = schemasOf("output", [...responseWords, ...facadeResponseWords], [...answered, ...told]);
+  const requests = schemasOf("input", [...requestDescriptions, ...mjRequestDescriptions], asked);
+  const answers = schemasOf("output", [...responseDescriptions, ...mjResponseDescriptions], [...answered, ...told]);
   return {
     openapi: "3.1.1",
     info: { title: TITLE, version, summary: SUMMARY, description: INTRO },
     servers: [{ url: "/", description: "Where this document was read." }],
-    tags: TAGS.map(({ tag, about }) => ({ name: tag, description: about })),
+    tags: TAGS.map(({ tag, description }) => ({ name: tag, description: description })),
     paths: pathsOf(GROUPS, requests, answers),
     webhooks: Object.fromEntries(
       Object.entries(events).map(([type, event]) => [type, { post: webhookOf(type, event, answers) }]),
@@ -105,7 +105,7 @@ export function pathOf(route: string): string {
   return route.replace(/^\w+ /, "").replace(/:(\w+)(?:\{[^}]*\})?/g, "{$1}");
 }
 
-function pathsOf(groups: readonly Group[], requests: Schemas, answers: Schemas): Json {
+function pathsOf(groups: readonly RouteGroup[], requests: Schemas, answers: Schemas): Json {
   const paths: Record<string, Json> = {};
   for (const { tag, routes } of groups) {
     for (const [route, description] of Object.entries(routes)) {
@@ -118,7 +118,7 @@ function pathsOf(groups: readonly Group[], requests: Schemas, answers: Schemas):
 }
 
 function operationOf(tag: string, path: string, route: RouteDescription, requests: Schemas, answers: Schemas): Json {
-  const { id, summary, about, key = "app" } = route;
+  const { id, summary, description, key = "app" } = route;
   const parameters = [
     ...[...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => pathParameter(tag, name!, route)),
     ...(route.query ? queryParameters(requests.of(route.query)) : []),
@@ -127,7 +127,7 @@ function operationOf(tag: string, path: string, route: RouteDescription, request
   return {
     operationId: id,
     summary,
-    ...(about !== undefined && { description: about }),
+    ...(description !== undefined && { description: description }),
     tags: [tag],
     security: SECURITY[key],
     ...(parameters.length > 0 && { parameters }),
@@ -168,7 +168,7 @@ function queryParameters({ properties, required = [] }: Json): Json[] {
 }
 
 /** @throws Error for two of one name */
-function sharedHeaders(groups: readonly Group[]): Header[] {
+function sharedHeaders(groups: readonly RouteGroup[]): Header[] {
   const all = new Set(groups.flatMap(({ routes }) => Object.values(routes).flatMap(({ headers = [] }) => headers)));
   const names = [...all].map(({ name }) => name);
   const twice = names.find((name, i) => names.indexOf(name) !== i);
@@ -180,9 +180,9 @@ function headerParameter({ name, about, schema, required = false }: Header): Jso
   return { name, in: "header", required, description: about, schema };
 }
 
-function bodyOf(body: Schema, { takes, needs, example }: RouteDescription, requests: Schemas): Json {
+function bodyOf(body: Schema, { requestSchema, needs, example }: RouteDescription, requests: Schemas): Json {
   const whole = requests.of(body);
-  const schema = takes || needs ? narrowed(whole, takes, needs) : whole;
+  const schema = requestSchema || needs ? narrowed(whole, requestSchema, needs) : whole;
   return {
     required: true,
     content: { "application/json": { schema, ...(example !== undefined && { example }) } },
@@ -203,7 +203,7 @@ function narrowed(schema: Json, takes: readonly string[] | undefined, needs: rea
 // ── what is answered ───────────────────────────────────────────────────────────────────────────────────────────────
 
 function responseOf(
-  { about, schema, type = "application/json", headers = [], example }: Answer,
+  { about, schema, type = "application/json", headers = [], example }: ResponseDescription,
   answers: Schemas,
 ): Json {
   const isBodied = schema !== undefined || type !== "application/json" || example !== undefined;
@@ -238,7 +238,7 @@ function nameOf(codes: readonly ErrorCode[]): string {
 }
 
 /** Each set of codes that shares a status in some route. */
-function problemsOf(groups: readonly Group[], answers: Schemas): Json {
+function problemsOf(groups: readonly RouteGroup[], answers: Schemas): Json {
   const sets = groups.flatMap(({ routes }) => Object.values(routes).flatMap(({ errors }) => byStatus(errors)));
   const named = [...new Map(sets.map(([, codes]) => [nameOf(codes), codes]))].sort(([a], [b]) => (a < b ? -1 : 1));
   return Object.fromEntries(named.map(([name, codes]) => [name, problemOf(codes, answers)]));
@@ -271,7 +271,7 @@ function webhookOf(type: string, { summary, about, body, signed }: EventDescript
     description: about,
     tags: ["Webhooks"],
     security: [],
-    ...(signed && { parameters: SIGNED.map(headerParameter) }),
+    ...(signed && { parameters: SIGNATURE_HEADERS.map(headerParameter) }),
     requestBody: { required: true, content: { "application/json": { schema } } },
     responses: {
       "2XX": { description: "Heard; it is not told again." },

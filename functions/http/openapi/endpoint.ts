@@ -1,75 +1,75 @@
 /** `/v1/endpoints`, described. */
 import { EndpointPatch, EndpointRequest, ReplayRequest, RotateRequest } from "@mjflow/core/request";
 import { Endpoint, NewEndpoint, Probe, Replayed, wholeOf } from "@mjflow/core/response";
-import { BODIED, type Group, KEYED, LOCATION } from "./description.ts";
+import { AUTH_ERRORS, BODY_ERRORS, LOCATION, type RouteGroup } from "./route-description.ts";
 
 export const endpoints = {
   tag: "Endpoints",
-  about:
+  description:
     "Addresses of yours that hear of events. Every post is signed by Standard Webhooks; see Webhooks for how to check that. `hook` is always there: it signs the posts to the flows' own `notifyHook`, and has no address.",
   routes: {
     "POST /v1/endpoints": {
       id: "createEndpoint",
       summary: "Register an address",
-      about: "The answer is the only one, but for a rotation's, that holds the secret. At most 20 for each app.",
+      description: "The answer is the only one, but for a rotation's, that holds the secret. At most 20 for each app.",
       body: EndpointRequest,
       example: { url: "https://example.com/hooks/mjflow", events: ["task.completed", "flow.completed"] },
       answers: { 201: { about: "The endpoint, and its secret.", schema: NewEndpoint, headers: [LOCATION] } },
-      errors: [...KEYED, ...BODIED, "conflict"],
+      errors: [...AUTH_ERRORS, ...BODY_ERRORS, "conflict"],
     },
     "GET /v1/endpoints": {
       id: "listEndpoints",
       summary: "List endpoints",
       answers: { 200: { about: "All of them.", schema: wholeOf(Endpoint) } },
-      errors: KEYED,
+      errors: AUTH_ERRORS,
     },
     "GET /v1/endpoints/:id": {
       id: "getEndpoint",
       summary: "Read an endpoint",
       answers: { 200: { about: "The endpoint, without its secret.", schema: Endpoint } },
-      errors: [...KEYED, "not_found"],
+      errors: [...AUTH_ERRORS, "not_found"],
     },
     "PATCH /v1/endpoints/:id": {
       id: "updateEndpoint",
       summary: "Change an endpoint",
-      about:
+      description:
         "What is named is changed; null sets back to the default. `enabled: true` lets one that was switched off start afresh.",
       body: EndpointPatch,
       example: { enabled: true },
       answers: { 200: { about: "The endpoint.", schema: Endpoint } },
-      errors: [...KEYED, ...BODIED, "not_found", "conflict"],
+      errors: [...AUTH_ERRORS, ...BODY_ERRORS, "not_found", "conflict"],
     },
     "DELETE /v1/endpoints/:id": {
       id: "deleteEndpoint",
       summary: "Remove an endpoint",
       answers: { 204: { about: "It is gone." } },
-      errors: [...KEYED, "not_found"],
+      errors: [...AUTH_ERRORS, "not_found"],
     },
     "POST /v1/endpoints/:id/rotate": {
       id: "rotateEndpointSecret",
       summary: "Give an endpoint a new secret",
-      about: "The one before goes on signing, beside the new one, for `overlapS` seconds.",
+      description: "The one before goes on signing, beside the new one, for `overlapS` seconds.",
       body: RotateRequest,
       example: { overlapS: 3600 },
       answers: { 200: { about: "The endpoint, and its new secret.", schema: NewEndpoint } },
-      errors: [...KEYED, ...BODIED, "not_found", "conflict"],
+      errors: [...AUTH_ERRORS, ...BODY_ERRORS, "not_found", "conflict"],
     },
     "POST /v1/endpoints/:id/test": {
       id: "testEndpoint",
       summary: "Try an endpoint out",
-      about:
+      description:
         "Posts an event of type `endpoint.test`, signed, once. It is no delivery: it is not listed and not tried again.",
       answers: { 200: { about: "What came of it.", schema: Probe } },
-      errors: [...KEYED, "not_found"],
+      errors: [...AUTH_ERRORS, "not_found"],
     },
     "POST /v1/endpoints/:id/replay": {
       id: "replayEndpoint",
       summary: "Send an endpoint's events once more",
-      about: "Those that failed, or all, within a time, under the ids they had. At most 200 in one call.",
+      description: "Those that failed, or all, within a time, under the ids they had. At most 200 in one call.",
       body: ReplayRequest,
       example: { since: "2026-11-21T00:00:00Z", only: "failed" },
       answers: { 202: { about: "How many are on their way.", schema: Replayed } },
-      errors: [...KEYED, ...BODIED, "not_found"],
+      errors: [...AUTH_ERRORS, ...BODY_ERRORS, "not_found"],
     },
   },
-} as const satisfies Group;
+} as const satisfies RouteGroup;

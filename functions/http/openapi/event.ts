@@ -3,7 +3,7 @@
 import { EVENT_TYPES, type EventType } from "@mjflow/core/event";
 import { MjTask } from "@mjflow/core/mj-response";
 import { EndpointEvent, FlowEvent, TaskEvent } from "@mjflow/core/response";
-import type { Header, Schema } from "./description.ts";
+import type { Header, Schema } from "./route-description.ts";
 
 export interface EventDescription {
   summary: string;
@@ -13,7 +13,7 @@ export interface EventDescription {
   signed: boolean;
 }
 
-export const SIGNED: readonly Header[] = [
+export const SIGNATURE_HEADERS: readonly Header[] = [
   {
     name: "webhook-id",
     about: "The event's own, the same for every listener and at every try: what you deduplicate by.",
@@ -34,7 +34,7 @@ export const SIGNED: readonly Header[] = [
   },
 ];
 
-const SAID: Record<EventType, Pick<EventDescription, "summary" | "about">> = {
+const EVENT_TEXTS: Record<EventType, Pick<EventDescription, "summary" | "about">> = {
   "task.submitted": { summary: "The vendor has taken a task", about: "`data` is the task." },
   "task.progress": {
     summary: "A picture is forming",
@@ -63,7 +63,7 @@ const BODIES: Record<string, Schema> = { task: TaskEvent, flow: FlowEvent, endpo
 
 export const events: Readonly<Record<string, EventDescription>> = {
   ...Object.fromEntries(
-    EVENT_TYPES.map((type) => [type, { ...SAID[type], body: BODIES[type.split(".")[0]!]!, signed: true }]),
+    EVENT_TYPES.map((type) => [type, { ...EVENT_TEXTS[type], body: BODIES[type.split(".")[0]!]!, signed: true }]),
   ),
   "mj.task": {
     summary: "A task of the facade has changed",

@@ -1,29 +1,29 @@
 /** All that the API answers, in the order in which one reads it. */
 import { apps } from "./app.ts";
 import { bannedWords } from "./banned.ts";
+import { deadLetters } from "./dead-letter.ts";
 import { deliveries } from "./delivery.ts";
-import type { Group } from "./description.ts";
 import { endpoints } from "./endpoint.ts";
-import { facade } from "./facade.ts";
 import { flows } from "./flow.ts";
-import { letters } from "./letter.ts";
-import { open } from "./open.ts";
+import { mjCompat } from "./mj-compat.ts";
 import { operations } from "./operation.ts";
 import { providers } from "./provider.ts";
+import { publicRoutes } from "./public-routes.ts";
+import type { RouteGroup } from "./route-description.ts";
 import { tasks } from "./task.ts";
 import { usage } from "./usage.ts";
 
-export const GROUPS: readonly Group[] = [
+export const GROUPS: readonly RouteGroup[] = [
   flows,
   tasks,
   endpoints,
   deliveries,
   usage,
-  facade,
+  mjCompat,
   apps,
   providers,
   bannedWords,
-  letters,
+  deadLetters,
   operations,
-  open,
+  publicRoutes,
 ];

@@ -1,8 +1,8 @@
 /** The description as one page: plain HTML, no script, nothing from elsewhere. */
 import { ERRORS, FAILURES } from "@mjflow/core/error";
 import { curlOf } from "./curl.ts";
+import type { ApiDocument, BodyDescription, Field, Operation, Tag, Type } from "./document-model.ts";
 import { Html, html, inline, prose } from "./html.ts";
-import type { Field, Operation, Reading, Shown, Tag, Type } from "./reader.ts";
 
 const KEYS: Record<Operation["key"], string> = {
   app: "",
@@ -12,7 +12,7 @@ const KEYS: Record<Operation["key"], string> = {
 };
 
 /** @param style of the page; what serves it allows that and nothing else */
-export function pageOf(reading: Reading, style: string): string {
+export function pageOf(reading: ApiDocument, style: string): string {
   const { title, version, summary, intro, tags, schemas } = reading;
   const places = placesOf(tags);
   const others = schemas.filter((schema) => !places.has(schema.name));
@@ -106,7 +106,7 @@ ${answersOf(operation)}
 }
 
 /** Shown here when it is this operation's alone, else among the schemas. */
-function bodyOf(body: Shown, places: Places): Html[] {
+function bodyOf(body: BodyDescription, places: Places): Html[] {
   const [name] = body.type ?? [];
   if (name?.ref === undefined) return [html`<h4>Body</h4>`, fieldTable(body.fields)];
   if (!places.has(name.ref)) return [html`<h4>Body: ${typeOf(body.type!)}</h4>`];
@@ -202,7 +202,7 @@ function errorSection(): Html {
 `;
 }
 
-function schemaSection(schemas: Reading["schemas"]): Html {
+function schemaSection(schemas: ApiDocument["schemas"]): Html {
   const articles = schemas.map(
     ({ name, about, base, type, fields }) => html`<article id="schema-${name}">
 <h3>${name}</h3>

@@ -1,7 +1,7 @@
 /** zod into JSON Schema, as OpenAPI 3.1 has it: once for all, so that a schema with a name is referred to by it. */
 import * as z from "zod/mini";
-import type { Schema } from "./description.ts";
-import type { Words } from "./word.ts";
+import type { SchemaDescriptions } from "./descriptions.ts";
+import type { Schema } from "./route-description.ts";
 
 export type Json = Record<string, unknown>;
 
@@ -15,7 +15,11 @@ export interface Schemas {
  * @param io requests are what is sent, answers what has become of it
  * @throws Error for a schema that JSON Schema cannot say, or two of one name
  */
-export function schemasOf(io: "input" | "output", vocabulary: readonly Words[], others: readonly Schema[]): Schemas {
+export function schemasOf(
+  io: "input" | "output",
+  vocabulary: readonly SchemaDescriptions[],
+  others: readonly Schema[],
+): Schemas {
   const registry = z.registry<{ id: string }>();
   const ids = new Map<Schema, string>();
   const words = new Map(vocabulary.map((entry) => [entry.schema, entry]));
@@ -84,7 +88,7 @@ function walk(schema: Json, change: (node: Json) => Json): Json {
   return change(Object.fromEntries(Object.entries(schema).map(([key, value]) => [key, within(value, key)])));
 }
 
-function tell(schema: Json, words: Words | undefined): Json {
+function tell(schema: Json, words: SchemaDescriptions | undefined): Json {
   if (!words) return schema;
   const { base, about, fields } = words;
   const isOwn = (field: string) => base?.fields[field] === undefined;

@@ -2,22 +2,22 @@
 import { ActionRequest, ModalRequest } from "@mjflow/core/request";
 import { Task, TaskRaw } from "@mjflow/core/response";
 import {
-  BODIED,
+  AUTH_ERRORS,
+  BODY_ERRORS,
   ETAG,
-  type Group,
+  IDEMPOTENCY_ERRORS,
   IDEMPOTENCY_KEY,
   IF_NONE_MATCH,
-  KEPT_ONCE,
-  KEYED,
   LOCATION,
   PREFER,
   PREFERENCE_APPLIED,
   REPLAYED,
-} from "./description.ts";
+  type RouteGroup,
+} from "./route-description.ts";
 
 export const tasks = {
   tag: "Tasks",
-  about:
+  description:
     "A task is one paid call to a vendor: the first picture, or a button pressed on a finished one. Plans make them; these routes are for doing it by hand.",
   routes: {
     "GET /v1/tasks/:id": {
@@ -28,20 +28,20 @@ export const tasks = {
         200: { about: "The task.", schema: Task, headers: [ETAG, PREFERENCE_APPLIED] },
         304: { about: "What you have is all there is.", headers: [ETAG, PREFERENCE_APPLIED] },
       },
-      errors: [...KEYED, "not_found"],
+      errors: [...AUTH_ERRORS, "not_found"],
     },
     "GET /v1/tasks/:id/raw": {
       id: "getTaskRaw",
       summary: "Read what the vendor said of a task",
-      about:
+      description:
         "The last body that told something of it, from a callback or a look-up: for finding out what a vendor meant. Our own address, masks and what the vendor keeps for itself are taken out.",
       answers: { 200: { about: "The body, as text.", schema: TaskRaw } },
-      errors: [...KEYED, "not_found"],
+      errors: [...AUTH_ERRORS, "not_found"],
     },
     "POST /v1/tasks/:id/actions": {
       id: "pressButton",
       summary: "Press a button of a finished task",
-      about:
+      description:
         "By its label or one of mjflow's names (`press`), or by its `customId`; one of the two. A button the task does not have is a 422 that lists those it has. Each press is a task of its own, and paid for.",
       headers: [IDEMPOTENCY_KEY, PREFER],
       body: ActionRequest,
@@ -55,9 +55,9 @@ export const tasks = {
         },
       },
       errors: [
-        ...KEYED,
-        ...BODIED,
-        ...KEPT_ONCE,
+        ...AUTH_ERRORS,
+        ...BODY_ERRORS,
+        ...IDEMPOTENCY_ERRORS,
         "not_found",
         "conflict",
         "press_not_offered",
@@ -68,7 +68,7 @@ export const tasks = {
     "POST /v1/tasks/:id/modal": {
       id: "answerModal",
       summary: "Answer a task's window",
-      about:
+      description:
         "For a task in `MODAL`, or one that may still open a window. Without a prompt the one the window holds is kept. The same answer given twice is taken once.",
       headers: [IDEMPOTENCY_KEY, PREFER],
       body: ModalRequest,
@@ -77,19 +77,19 @@ export const tasks = {
         202: { about: "The task.", schema: Task, headers: [LOCATION, REPLAYED, PREFERENCE_APPLIED] },
         200: { about: "The task, ended.", schema: Task, headers: [LOCATION, REPLAYED, PREFERENCE_APPLIED] },
       },
-      errors: [...KEYED, ...BODIED, ...KEPT_ONCE, "not_found", "conflict", "banned_prompt"],
+      errors: [...AUTH_ERRORS, ...BODY_ERRORS, ...IDEMPOTENCY_ERRORS, "not_found", "conflict", "banned_prompt"],
     },
     "POST /v1/tasks/:id/retry": {
       id: "retryTask",
       summary: "Try a failed task again",
-      about:
+      description:
         "With the same press, prompt and plan, as a task beside it whose `retryOf` names it; it stays as it is. A root is tried again in the root's place. Asked twice it is tried once. It is paid for as new work.",
       headers: [PREFER],
       answers: {
         202: { about: "The new task.", schema: Task, headers: [LOCATION, PREFERENCE_APPLIED] },
         200: { about: "The new task, ended.", schema: Task, headers: [LOCATION, PREFERENCE_APPLIED] },
       },
-      errors: [...KEYED, "not_found", "conflict", "out_of_credit"],
+      errors: [...AUTH_ERRORS, "not_found", "conflict", "out_of_credit"],
     },
   },
-} as const satisfies Group;
+} as const satisfies RouteGroup;

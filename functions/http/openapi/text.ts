@@ -1,7 +1,7 @@
 /** The description as text, in the form of llmstxt.org: for whoever writes code against the API without a browser. */
 import { ERRORS, FAILURES } from "@mjflow/core/error";
 import { curlOf } from "./curl.ts";
-import type { Field, Operation, Reading, SchemaShown, Shown, Tag, Type } from "./reader.ts";
+import type { ApiDocument, BodyDescription, Field, Operation, SchemaDescription, Tag, Type } from "./document-model.ts";
 
 const KEYS: Record<Operation["key"], string> = {
   app: "",
@@ -10,7 +10,7 @@ const KEYS: Record<Operation["key"], string> = {
   none: " (no key)",
 };
 
-export function textOf({ title, summary, intro, tags, schemas }: Reading): string {
+export function textOf({ title, summary, intro, tags, schemas }: ApiDocument): string {
   const parts = [
     `# ${title}`,
     `> ${summary}`,
@@ -57,17 +57,17 @@ function operationText(operation: Operation): string {
     .join("\n\n");
 }
 
-function bodyText({ type, fields }: Shown): string {
+function bodyText({ type, fields }: BodyDescription): string {
   const ref = type?.find((word) => word.ref !== undefined);
   return ref ? `Body: ${ref.text}` : `Body:\n${fieldLines(fields)}`;
 }
 
-function typeNote({ type, contentType }: Shown): string {
+function typeNote({ type, contentType }: BodyDescription): string {
   if (type) return ` → ${typeText(type)}`;
   return contentType === undefined ? "" : ` → ${contentType}`;
 }
 
-function schemaText({ name, about, base, type, fields }: SchemaShown): string {
+function schemaText({ name, about, base, type, fields }: SchemaDescription): string {
   const shown = fields.length > 0 ? fieldLines(fields) : typeText(type);
   return [`### ${name}`, about, base === undefined ? "" : `All of ${base}, and:`, shown]
     .filter((part) => part !== "")

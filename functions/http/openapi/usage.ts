@@ -1,11 +1,11 @@
 /** `/v1/usage`, described. */
 import { UsageQuery } from "@mjflow/core/app";
 import { Usage } from "@mjflow/core/response";
-import { type Group, KEYED } from "./description.ts";
+import { AUTH_ERRORS, type RouteGroup } from "./route-description.ts";
 
 export const usage = {
   tag: "Usage",
-  about:
+  description:
     "What an app has spent, holds and has left, by mjflow's estimate of the vendors' prices. A flow's whole plan is held when it begins, and settled when it has ended.",
   routes: {
     "GET /v1/usage": {
@@ -13,7 +13,7 @@ export const usage = {
       summary: "Read what an app has spent",
       query: UsageQuery,
       answers: { 200: { about: "Its usage.", schema: Usage } },
-      errors: [...KEYED, "invalid_request", "not_found"],
+      errors: [...AUTH_ERRORS, "invalid_request", "not_found"],
     },
   },
-} as const satisfies Group;
+} as const satisfies RouteGroup;

@@ -34,11 +34,7 @@ export interface UnclearSubmission {
  *
  * @returns how many that wait were looked at, and whether these are all
  */
-export async function findUnclear({
-  store,
-  clock,
-  timings,
-}: Pick<EngineDeps, "store" | "clock" | "timings">): Promise<{
+export async function findUnclear({ store, clock, timings }: Pick<EngineDeps, "store" | "clock" | "timings">): Promise<{
   found: UnclearSubmission[];
   looked: number;
   isWhole: boolean;

@@ -162,7 +162,7 @@ type Functions = Record<(typeof FUNCTIONS)[number], Handler>;
 /** Only now: they read their environment when they are first used. By path, as Lambda does, and as nobody's dependency. */
 async function importFunctions(ports: LocalBackend["ports"]): Promise<Functions> {
   installStreamingRuntime();
-  const { standOn } = (await import(new URL("../../../functions/wire/base.ts", import.meta.url).href)) as {
+  const { standOn } = (await import(new URL("../../../functions/composition/base.ts", import.meta.url).href)) as {
     standOn(ports: LocalBackend["ports"]): void;
   };
   standOn(ports);

@@ -18,7 +18,7 @@ import { startTableEngine, type TableEngineName } from "./table.ts";
 
 export interface LocalBackend {
   engine: EngineName;
-  /** In place of AWS's services (functions/wire/base.ts); absent where the functions reach these by their protocols. */
+  /** In place of AWS's services (functions/composition/base.ts); absent where the functions reach these by their protocols. */
   ports?: { table: Table; queue: Queue; queueDepths: QueueDepths; bucketEndpoint(): Promise<string> };
   /** Where the SDK finds the services that are reached by their protocols. */
   endpoints: Record<string, string>;

@@ -5,20 +5,20 @@ import { FUNCTION_TIMEOUT_S } from "@mjflow/core/limit";
 import type { Provider } from "@mjflow/core/port";
 import type { Context } from "hono";
 import type { AppEnv } from "../env.ts";
-import { answer, CODE, type MjAnswer } from "./answer.ts";
+import { MJ_CODE, type MjResponse, mjResponse } from "./response.ts";
 
 /** A vendor may take longer than this function may: then the client is told before Lambda hangs up on it. */
 const PATIENCE_MS = (FUNCTION_TIMEOUT_S.api - 5) * 1_000;
 
 type Uploaded = Awaited<ReturnType<Provider["upload"]>>;
 
-export async function upload(c: Context<AppEnv>, images: readonly string[]): Promise<MjAnswer> {
+export async function upload(c: Context<AppEnv>, images: readonly string[]): Promise<MjResponse> {
   const { providers, defaultProvider } = c.get("deps");
   await providers.refresh?.();
   const named = defaultProvider === ANY_PROVIDER ? undefined : defaultProvider;
   const known = providers.get(named ?? providers.ids()[0] ?? "");
   const account = known?.account(known.accounts()[0]?.name ?? "");
-  if (!known || !account) return answer(CODE.missing, "No vendor account is configured for this.");
+  if (!known || !account) return mjResponse(MJ_CODE.missing, "No vendor account is configured for this.");
   const late: Uploaded = { kind: "unclear", reason: "the vendor took too long" };
   const patience = Promise.withResolvers<Uploaded>();
   const timer = setTimeout(() => patience.resolve(late), PATIENCE_MS);
@@ -27,12 +27,12 @@ export async function upload(c: Context<AppEnv>, images: readonly string[]): Pro
   );
   switch (uploaded.kind) {
     case "uploaded":
-      return answer(CODE.accepted, "Submit success", uploaded.urls);
+      return mjResponse(MJ_CODE.accepted, "Submit success", uploaded.urls);
     case "refused":
-      return answer(CODE.invalid, uploaded.failure.vendor?.description ?? uploaded.failure.message);
+      return mjResponse(MJ_CODE.invalid, uploaded.failure.vendor?.description ?? uploaded.failure.message);
     case "busy":
-      return answer(CODE.full, "The vendor is busy.");
+      return mjResponse(MJ_CODE.full, "The vendor is busy.");
     case "unclear":
-      return answer(CODE.failed, "The vendor gave no clear answer.");
+      return mjResponse(MJ_CODE.failed, "The vendor gave no clear answer.");
   }
 }

@@ -13,7 +13,7 @@ export interface Field {
 /** Words, some of which name a schema. */
 export type Type = readonly { text: string; ref?: string }[];
 
-export interface Shown {
+export interface BodyDescription {
   about: string;
   contentType?: string | undefined;
   type?: Type | undefined;
@@ -29,8 +29,8 @@ export interface Operation {
   about: string;
   key: "app" | "operator" | "mj" | "none";
   parameters: readonly (Field & { in: string })[];
-  body: Shown | undefined;
-  answers: readonly (Shown & { status: string; headers: readonly string[] })[];
+  body: BodyDescription | undefined;
+  answers: readonly (BodyDescription & { status: string; headers: readonly string[] })[];
   /** Of problem+json, by status. */
   problems: readonly { status: string; codes: readonly string[] }[];
 }
@@ -41,7 +41,7 @@ export interface Tag {
   operations: readonly Operation[];
 }
 
-export interface SchemaShown {
+export interface SchemaDescription {
   name: string;
   about: string;
   /** Whose fields it has too. */
@@ -51,18 +51,18 @@ export interface SchemaShown {
   fields: readonly Field[];
 }
 
-export interface Reading {
+export interface ApiDocument {
   title: string;
   version: string;
   summary: string;
   intro: string;
   tags: readonly Tag[];
-  schemas: readonly SchemaShown[];
+  schemas: readonly SchemaDescription[];
 }
 
 const METHODS = ["get", "post", "put", "patch", "delete"];
 
-export function read(document: Json): Reading {
+export function readApiDocument(document: Json): ApiDocument {
   const { info, tags, paths, webhooks, components } = document as Record<string, Json>;
   const follow = (at: Json): Json => {
     const ref = at["$ref"];
@@ -149,7 +149,7 @@ function codesOf(response: Json): string[] {
   return properties.code.enum;
 }
 
-function shownOf(at: Json, follow: (at: Json) => Json): Shown {
+function shownOf(at: Json, follow: (at: Json) => Json): BodyDescription {
   const { type, schema, example } = contentOf(at);
   return {
     about: (at["description"] as string | undefined) ?? "",

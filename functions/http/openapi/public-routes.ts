@@ -1,7 +1,7 @@
 /** What is answered without a key, described. */
 import { Health, Index } from "@mjflow/core/response";
 import * as z from "zod/mini";
-import { ETAG, type Group, type Header, IF_NONE_MATCH } from "./description.ts";
+import { ETAG, type Header, IF_NONE_MATCH, type RouteGroup } from "./route-description.ts";
 
 const CACHED: Header = { name: "Cache-Control", about: "It may be kept for minutes.", schema: { type: "string" } };
 
@@ -23,9 +23,9 @@ function page(id: string, summary: string, type: string) {
   };
 }
 
-export const open = {
+export const publicRoutes = {
   tag: "Open",
-  about: "Without a key.",
+  description: "Without a key.",
   routes: {
     "GET /": {
       id: "index",
@@ -47,7 +47,7 @@ export const open = {
     "GET /media/:key{.+}": {
       id: "media",
       summary: "Follow the link to a copy",
-      about: "A copy's `url` leads here: the link is the proof, and lasts as long as the copy does.",
+      description: "A copy's `url` leads here: the link is the proof, and lasts as long as the copy does.",
       key: "none",
       path: { key: "As the link has it." },
       query: MediaQuery,
@@ -60,4 +60,4 @@ export const open = {
       errors: ["not_found", "internal"],
     },
   },
-} as const satisfies Group;
+} as const satisfies RouteGroup;

@@ -37,9 +37,9 @@ import {
   UnclearTask,
   Usage,
 } from "@mjflow/core/response";
-import { eventWords, extended, named, type Words } from "./word.ts";
+import { describe, eventDescriptions, extendDescription, type SchemaDescriptions } from "./descriptions.ts";
 
-const task = named("Task", Task, "One paid call to a vendor, and what became of it.", {
+const task = describe("Task", Task, "One paid call to a vendor, and what became of it.", {
   id: "`task_…`: the flow's, and its place in the lineage.",
   flowId: "Its flow.",
   parentId: "The task whose button was pressed; null at the root.",
@@ -77,7 +77,7 @@ const task = named("Task", Task, "One paid call to a vendor, and what became of 
   endedAt: "When it ended.",
 });
 
-const flowSummary = named("FlowSummary", FlowSummary, "A flow without its tasks.", {
+const flowSummary = describe("FlowSummary", FlowSummary, "A flow without its tasks.", {
   id: "`flow_…`, in the order they were made.",
   status:
     "`completed` when every branch has ended and the root succeeded, failed branches included; `failed` when the root did not succeed; `canceled` when it was called off and something was spared by it.",
@@ -91,7 +91,7 @@ const flowSummary = named("FlowSummary", FlowSummary, "A flow without its tasks.
   restartedAs: "The flow that was begun in its place.",
 });
 
-const endpoint = named("Endpoint", Endpoint, "An address that hears of events.", {
+const endpoint = describe("Endpoint", Endpoint, "An address that hears of events.", {
   id: "`ep_…`, or `hook`.",
   url: "Where it is posted to; null for `hook`.",
   events: "What it hears.",
@@ -106,7 +106,7 @@ const endpoint = named("Endpoint", Endpoint, "An address that hears of events.",
   createdAt: "When it was made.",
 });
 
-const appKey = named("AppKey", AppKey, "A key, without what is secret.", {
+const appKey = describe("AppKey", AppKey, "A key, without what is secret.", {
   id: "`key_…`.",
   appId: "Whose it is.",
   prefix: "How the key begins, for telling it from others.",
@@ -115,15 +115,15 @@ const appKey = named("AppKey", AppKey, "A key, without what is secret.", {
   expiresAt: "When it ends.",
   revokedAt: "When it was revoked.",
 });
-const newAppKey = extended(appKey, "NewAppKey", NewAppKey, "A key, just made.", {
+const newAppKey = extendDescription(appKey, "NewAppKey", NewAppKey, "A key, just made.", {
   key: "The key. Keep it: it is not shown again.",
 });
 
 const EVENT = { type: "What happened.", timestamp: "When it happened; the same at every try." };
 
-export const responseWords: readonly Words[] = [
-  eventWords,
-  extended(flowSummary, "Flow", Flow, "A plan, and how far it is.", {
+export const responseDescriptions: readonly SchemaDescriptions[] = [
+  eventDescriptions,
+  extendDescription(flowSummary, "Flow", Flow, "A plan, and how far it is.", {
     mode: "Speed, where the plan said one.",
     notifyHook: "Where its events are posted.",
     events: "What that address hears; null: all but progress.",
@@ -132,7 +132,7 @@ export const responseWords: readonly Words[] = [
     counts: "What it took.",
   }),
   flowSummary,
-  named("Counts", Counts, "What a flow took.", {
+  describe("Counts", Counts, "What a flow took.", {
     submissions: "Paid calls made to the vendor.",
     modals: "Answers sent to windows.",
     callbacks: "Callbacks recorded.",
@@ -141,46 +141,46 @@ export const responseWords: readonly Words[] = [
     writes: "Writes of its rows to the table; most cost one write unit, some two or three.",
   }),
   task,
-  named("Button", Button, "What can be pressed.", {
+  describe("Button", Button, "What can be pressed.", {
     customId: "Opaque, and new with every result.",
     label: "As Midjourney shows it; may be empty.",
     emoji: "As Midjourney shows it; may be empty.",
     name: "mjflow's name for it, where it has one: `upscale:1`, `zoom:2`, `vary:region`.",
   }),
-  named("Late", Task.shape.late.def.innerType, "What was reported after a task had ended.", {
+  describe("Late", Task.shape.late.def.innerType, "What was reported after a task had ended.", {
     status: "The other end.",
     at: "When it was reported.",
     imageUrl: "Its picture, where there is one.",
   }),
-  named("Media", Media, "A picture or video at the vendor's.", { url: "Its address.", thumbnail: "A small one's." }),
-  named("Copy", Copy, "mjflow's own copy of a picture.", {
+  describe("Media", Media, "A picture or video at the vendor's.", { url: "Its address.", thumbnail: "A small one's." }),
+  describe("Copy", Copy, "mjflow's own copy of a picture.", {
     url: "Good for as long as the copy is kept, for anyone who has it.",
     bytes: "Its size.",
     sha256: "Hex.",
     contentType: "As its bytes say.",
     source: "Where it was copied from.",
   }),
-  named("Failure", Failure, "Why a task ended without a picture.", {
+  describe("Failure", Failure, "Why a task ended without a picture.", {
     code: "Stable: branch on it.",
     message: "For people.",
     vendor: "The vendor's own words, cleaned.",
     offered: "What could have been pressed instead.",
   }),
-  named("Orphan", Orphan, "A submission that turned up after a newer one was made.", {
+  describe("Orphan", Orphan, "A submission that turned up after a newer one was made.", {
     attempt: "Which one.",
     vendorTaskId: "Its id at the vendor's.",
     at: "When it turned up.",
     estimatedUsd: "What it cost, roughly.",
   }),
   endpoint,
-  extended(endpoint, "NewEndpoint", NewEndpoint, "An endpoint with its secret.", {
+  extendDescription(endpoint, "NewEndpoint", NewEndpoint, "An endpoint with its secret.", {
     secret: "`whsec_…`, of scheme `v1`. Keep it: it is not shown again.",
   }),
-  named("Replayed", Replayed, "", {
+  describe("Replayed", Replayed, "", {
     replayed: "How many are on their way.",
     nextCursor: "Where not null there is more to replay.",
   }),
-  named("Delivery", Delivery, "One event on its way to one listener.", {
+  describe("Delivery", Delivery, "One event on its way to one listener.", {
     id: "`dlv_…`: the event's, and the listener's.",
     eventId: "The event's: the header `webhook-id`.",
     type: "What happened.",
@@ -196,20 +196,20 @@ export const responseWords: readonly Words[] = [
     createdAt: "When it was first to be told.",
     endedAt: "When it was delivered, or given up.",
   }),
-  named("DeliveryAttempt", Delivery.shape.attempts.def.element, "One try.", {
+  describe("DeliveryAttempt", Delivery.shape.attempts.def.element, "One try.", {
     at: "When.",
     status: "The HTTP status, where there was an answer.",
     why: "Why there was none.",
     tookMs: "How long it took.",
   }),
-  named("Probe", Probe, "What came of a post to try an endpoint out.", {
+  describe("Probe", Probe, "What came of a post to try an endpoint out.", {
     delivered: "Whether the answer was 2xx.",
     at: "When.",
     status: "The HTTP status, where there was an answer.",
     why: "Why there was none.",
     tookMs: "How long it took.",
   }),
-  named("App", App, "", {
+  describe("App", App, "", {
     id: "`app_…`.",
     name: "For people.",
     limits: "What it may do.",
@@ -217,17 +217,17 @@ export const responseWords: readonly Words[] = [
     disabledAt: "Since when its keys open nothing.",
     deletedAt: "Since when it is gone.",
   }),
-  named("Limits", Limits, "What an app may do; null where nothing limits it.", {
+  describe("Limits", Limits, "What an app may do; null where nothing limits it.", {
     flowsPerMinute: "New flows.",
     runningFlows: "Flows that have not ended, at a time.",
     creditsUsd: "What it may spend in all, besides what was added later.",
   }),
   appKey,
   newAppKey,
-  extended(newAppKey, "RotatedAppKey", RotatedAppKey, "A key, and the one it replaces.", {
+  extendDescription(newAppKey, "RotatedAppKey", RotatedAppKey, "A key, and the one it replaces.", {
     previous: "Stays valid for the overlap.",
   }),
-  named("Account", Account, "An account at a vendor's, as it is stored: null where the configuration says it.", {
+  describe("Account", Account, "An account at a vendor's, as it is stored: null where the configuration says it.", {
     provider: "The vendor.",
     name: "The account's.",
     baseUrl: "Where it is: no more than the host.",
@@ -237,7 +237,7 @@ export const responseWords: readonly Words[] = [
     createdAt: "When it was stored.",
     updatedAt: "When it was last changed.",
   }),
-  named("Provider", Provider, "A vendor of the stage.", {
+  describe("Provider", Provider, "A vendor of the stage.", {
     id: "As a plan names it.",
     title: "For people.",
     actions: "What a plan may begin with there.",
@@ -245,13 +245,13 @@ export const responseWords: readonly Words[] = [
     abilities: "What its servers can do.",
     accounts: "The accounts that pay, without their keys.",
   }),
-  named("Abilities", Provider.shape.abilities, "What a vendor can do.", {
+  describe("Abilities", Provider.shape.abilities, "What a vendor can do.", {
     notifyHook: "Whether it says that it calls back; what it does is learned for each account.",
     listByCondition: "It can be asked for many tasks at once.",
     searchByState: "It can be asked for a task whose id was never told.",
     seed: "It tells a picture's seed.",
   }),
-  named("SeenAccount", Provider.shape.accounts.def.element, "An account, as every app may see it.", {
+  describe("SeenAccount", Provider.shape.accounts.def.element, "An account, as every app may see it.", {
     name: "The stage's name for it.",
     weight: "Its share of new flows, beside the others'; 0: none.",
     maxRunning: "How many of its tasks may run at a time; null: as many as the vendor takes.",
@@ -264,7 +264,7 @@ export const responseWords: readonly Words[] = [
     fault: "What spoke against it last.",
     busyUntil: "Until when it has no room, as it said itself, or by its cap.",
   }),
-  named("Usage", Usage, "What an app has spent, in USD, by mjflow's estimate.", {
+  describe("Usage", Usage, "What an app has spent, in USD, by mjflow's estimate.", {
     appId: "Whose.",
     balanceUsd: "What is left; null: it may spend what it likes.",
     counted: "Whether anything is counted: not of an app without limits.",
@@ -275,17 +275,17 @@ export const responseWords: readonly Words[] = [
     runningFlows: "Flows that have not ended.",
     days: "Newest first, by the day on which flows ended, UTC.",
   }),
-  named("UsageDay", Usage.shape.days.def.element, "One day of it.", {
+  describe("UsageDay", Usage.shape.days.def.element, "One day of it.", {
     day: "UTC.",
     flows: "Flows that ended.",
     settledUsd: "What they cost.",
   }),
-  named("BannedWords", BannedWords, "What a stage sends to no vendor.", {
+  describe("BannedWords", BannedWords, "What a stage sends to no vendor.", {
     words: "The operator's list.",
     configured: "Banned besides, by the stage's configuration.",
     updatedAt: "When the list was set; null: never.",
   }),
-  named("DeadLetter", DeadLetter, "A queue message that nobody could read.", {
+  describe("DeadLetter", DeadLetter, "A queue message that nobody could read.", {
     id: "In the order they died.",
     state: "`kept` until it is decided on.",
     body: "As it came. Untrusted: whoever can write to the queue wrote it.",
@@ -293,36 +293,36 @@ export const responseWords: readonly Words[] = [
     receives: "How often it was tried.",
     createdAt: "When it was sent.",
   }),
-  named("QueueDepth", QueueDepth, "How many messages are where in a queue.", {
+  describe("QueueDepth", QueueDepth, "How many messages are where in a queue.", {
     name: "`submit`: work for vendors. `deliver`: news for apps. `archive`: pictures to copy. `dead-letters`: what failed every time, on its way to `GET /v1/dead-letters`.",
     waiting: "For a worker.",
     inFlight: "With a worker.",
     delayed: "For their time: a vendor was busy, or a next try is due later.",
   }),
-  named("Overdue", Overdue, "What should have gone on by now, and has not.", {
+  describe("Overdue", Overdue, "What should have gone on by now, and has not.", {
     count: "How much was found; no more than 800 are counted.",
     whole: "Whether that is all there is.",
     oldest: "What has been due for longest; null where nothing is.",
   }),
-  named("OverdueItem", Overdue.shape.oldest.def.innerType, "One thing that is due.", {
+  describe("OverdueItem", Overdue.shape.oldest.def.innerType, "One thing that is due.", {
     kind: "A task waits for its vendor, a flow for its end, a delivery for its next try.",
     id: "Its id.",
     flowId: "Its flow, of whichever app.",
     dueAt: "Since when.",
   }),
-  named("Resealed", Resealed, "How far a reseal is.", {
+  describe("Resealed", Resealed, "How far a reseal is.", {
     looked: "Endpoints and vendors' accounts with something sealed.",
     resealed: "Those that were sealed anew, now.",
     lost: "Those that no key here opens; the API's log names each.",
     nextCursor: "For the next apps; null when these were the last.",
   }),
-  named("Unclear", Unclear, "Tasks in doubt.", {
+  describe("Unclear", Unclear, "Tasks in doubt.", {
     data: "Those found.",
     looked: "How many tasks that wait were looked at, those due soonest first; at most 800.",
     whole: "Whether these are all there are.",
     nextCursor: "Always null.",
   }),
-  named("UnclearTask", UnclearTask, "A task that its vendor may or may not have.", {
+  describe("UnclearTask", UnclearTask, "A task that its vendor may or may not have.", {
     id: "The task.",
     flowId: "Its flow.",
     appId: "Whose: an app's flows are read with its own key.",
@@ -334,11 +334,11 @@ export const responseWords: readonly Words[] = [
     createdAt: "When it was begun.",
     dueAt: "Until when its callback is awaited; then it is looked for, or sent again.",
   }),
-  named("TaskRaw", TaskRaw, "What the vendor said of a task.", {
+  describe("TaskRaw", TaskRaw, "What the vendor said of a task.", {
     id: "The task.",
     body: "Text, as a rule JSON, as the vendor wrote it: untrusted. Null where nothing was said yet, or more than 32 KB.",
   }),
-  named("Problem", Problem, "An error (RFC 9457). Branch on `code` and `retry`, never on text.", {
+  describe("Problem", Problem, "An error (RFC 9457). Branch on `code` and `retry`, never on text.", {
     type: "A name for the kind of error.",
     title: "The same for every error of this code.",
     status: "HTTP's.",
@@ -357,25 +357,25 @@ export const responseWords: readonly Words[] = [
     balanceUsd: "Of `out_of_credit`: what is left.",
     rateLimit: "Of `rate_limited`: flows a minute, what is left of them, and seconds until all are back.",
   }),
-  named("TaskEvent", TaskEvent, "What happened to a task.", {
+  describe("TaskEvent", TaskEvent, "What happened to a task.", {
     ...EVENT,
     data: "The task as it is read, with its flow's `state`.",
   }),
-  extended(task, "TaskEventData", TaskEvent.shape.data, "A task, as an event tells it.", {
+  extendDescription(task, "TaskEventData", TaskEvent.shape.data, "A task, as an event tells it.", {
     state: "Its flow's: yours, byte for byte.",
   }),
-  named("FlowEvent", FlowEvent, "The end of a flow.", { ...EVENT, data: "The flow without its tasks." }),
-  extended(flowSummary, "FlowEventData", FlowEvent.shape.data, "A flow, as an event tells it.", {
+  describe("FlowEvent", FlowEvent, "The end of a flow.", { ...EVENT, data: "The flow without its tasks." }),
+  extendDescription(flowSummary, "FlowEventData", FlowEvent.shape.data, "A flow, as an event tells it.", {
     counts: "What it took.",
   }),
-  named("EndpointEvent", EndpointEvent, "An endpoint was switched off.", { ...EVENT, data: "The endpoint." }),
-  named("EndpointEventData", EndpointEvent.shape.data, "An endpoint, as an event tells it.", {
+  describe("EndpointEvent", EndpointEvent, "An endpoint was switched off.", { ...EVENT, data: "The endpoint." }),
+  describe("EndpointEventData", EndpointEvent.shape.data, "An endpoint, as an event tells it.", {
     id: endpoint.fields["id"]!,
     url: "Where it was posted to.",
     disabledWhy: endpoint.fields["disabledWhy"]!,
     failingSince: endpoint.fields["failingSince"]!,
   }),
-  named("Index", Index, "Where to go on.", {
+  describe("Index", Index, "Where to go on.", {
     name: "`mjflow`.",
     api: "Under which address the API is.",
     health: "Where it says that it answers.",
@@ -383,5 +383,5 @@ export const responseWords: readonly Words[] = [
     openapi: "This description.",
     llms: "This description as text.",
   }),
-  named("Health", Health, "", { status: "It answers." }),
+  describe("Health", Health, "", { status: "It answers." }),
 ];

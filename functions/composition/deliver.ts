@@ -1,23 +1,23 @@
 import { createMjHookListener } from "@mjflow/engine/mj-compat";
 import { createEventBus } from "@mjflow/queue/bus";
 import { Resource } from "sst";
-import { base, endpoint, once, random } from "./base.ts";
+import { baseDeps, endpoint, lazy, random } from "./base.ts";
 import {
   apiUrl,
   busName,
-  facade,
   hookStore,
   mediaLinks,
+  mjTaskIds,
   newWebhookSecret,
   outbound,
   vault,
   webhooks,
 } from "./outgoing.ts";
 
-export const wireDeliver = /* @__PURE__ */ once(() => {
+export const composeDeliver = /* @__PURE__ */ lazy(() => {
   const mediaUrl = mediaLinks(apiUrl() ?? Resource.Api.url).url;
   return {
-    ...base("deliver"),
+    ...baseDeps("deliver"),
     hookStore: hookStore(),
     random,
     vault: vault(),
@@ -26,6 +26,6 @@ export const wireDeliver = /* @__PURE__ */ once(() => {
     bus: busName === undefined ? undefined : createEventBus({ name: busName, ...endpoint("EVENTBRIDGE") }),
     newWebhookSecret,
     mediaUrl,
-    facade: createMjHookListener(facade(), mediaUrl),
+    facade: createMjHookListener(mjTaskIds(), mediaUrl),
   };
 });

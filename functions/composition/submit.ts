@@ -1,18 +1,18 @@
 import { createImageSemaphore } from "@mjflow/engine/image-semaphore";
 import { Resource } from "sst";
-import { base, hooks, once, random, withAccounts } from "./base.ts";
+import { baseDeps, callbackTokens, lazy, random, withAccounts } from "./base.ts";
 import { blobs } from "./bucket.ts";
 import { withVendors } from "./vendor.ts";
 
 /** A request with 6 MB of images takes about 40 MB while it is sent (measured); the function has 256 in all. */
-const IMAGES_AT_ONCE = 2;
+const MAX_CONCURRENT_IMAGES = 2;
 
-export const wireSubmit = /* @__PURE__ */ once(() =>
+export const composeSubmit = /* @__PURE__ */ lazy(() =>
   withAccounts({
-    ...withVendors(base("submit")),
+    ...withVendors(baseDeps("submit")),
     blobs: blobs(),
-    imageRoom: createImageSemaphore(IMAGES_AT_ONCE),
+    imageRoom: createImageSemaphore(MAX_CONCURRENT_IMAGES),
     random,
-    callbackTokens: hooks(Resource.Callback.url),
+    callbackTokens: callbackTokens(Resource.Callback.url),
   }),
 );

@@ -8,7 +8,7 @@ import type { Context, TypedResponse } from "hono";
 import type { AppEnv } from "./env.ts";
 
 /** What one reading shows, and whether it will ever show anything else. */
-export interface Shown<T> {
+export interface Snapshot<T> {
   body: T;
   ended: boolean;
   /** About to end: whoever waits is spared an end that other routes do not know of yet. */
@@ -24,24 +24,28 @@ const FIRST_PAUSE_MS = 250;
 const LAST_PAUSE_MS = 2_000;
 
 /** Answers at once; or when it has ended, or is no longer what the client has, or its patience is over. */
-export async function showWhenNew<T>(c: Context<AppEnv>, read: () => Promise<Shown<T>>): Promise<Json<T>> {
+export async function respondWhenChanged<T>(c: Context<AppEnv>, read: () => Promise<Snapshot<T>>): Promise<Json<T>> {
   const known = c.req.header("if-none-match");
-  const isNew = ({ body }: Shown<T>) => known !== undefined && !isAmong(tagOf(JSON.stringify(body)), known);
-  const shown = await waitFor(c, read, (one) => one.ended || (!one.ending && isNew(one)));
+  const isNew = ({ body }: Snapshot<T>) => known !== undefined && !etagMatches(etagOf(JSON.stringify(body)), known);
+  const shown = await waitUntil(c, read, (one) => one.ended || (!one.ending && isNew(one)));
   const text = JSON.stringify(shown.body);
-  const tag = tagOf(text);
+  const tag = etagOf(text);
   c.header("ETag", tag);
   // May be kept by whoever asked, and must be asked about again.
   c.header("Cache-Control", "private, no-cache");
-  const isKnown = known !== undefined && isAmong(tag, known);
+  const isKnown = known !== undefined && etagMatches(tag, known);
   const response = isKnown ? c.body(null, 304) : c.body(text, 200, { "Content-Type": "application/json" });
   return response as Response as Json<T>;
 }
 
 /** Reads until `enough`, or until the time the client preferred to wait is over; once where it preferred none. */
-export async function waitFor<T>(c: Context<AppEnv>, read: () => Promise<T>, enough: (one: T) => boolean): Promise<T> {
+export async function waitUntil<T>(
+  c: Context<AppEnv>,
+  read: () => Promise<T>,
+  enough: (one: T) => boolean,
+): Promise<T> {
   const { clock, sleep } = c.get("deps");
-  const waitS = waitOf(c.req.header("prefer"));
+  const waitS = parsePreferWait(c.req.header("prefer"));
   if (waitS > 0) c.header("Preference-Applied", `wait=${waitS}`);
   const until = clock.now() + waitS * 1_000;
   for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(LAST_PAUSE_MS, pause * 1.5)) {
@@ -53,17 +57,17 @@ export async function waitFor<T>(c: Context<AppEnv>, read: () => Promise<T>, eno
 }
 
 /** Seconds; 0 without the preference, or with one that makes no sense: a preference is never an error. */
-export function waitOf(prefer: string | undefined): number {
+export function parsePreferWait(prefer: string | undefined): number {
   const wait = /(?:^|[,;])\s*wait\s*=\s*"?(\d{1,9})"?\s*(?:$|[,;])/i.exec(prefer ?? "")?.[1];
   return Math.min(WAIT_MAX_S, Number(wait ?? 0));
 }
 
-function tagOf(text: string): string {
+function etagOf(text: string): string {
   return `"${createHash("sha256").update(text).digest("base64url").slice(0, 22)}"`;
 }
 
 /** RFC 9110, 13.1.2: any of a list, weakly compared. */
-export function isAmong(tag: string, header: string): boolean {
+export function etagMatches(tag: string, header: string): boolean {
   const tags = header.split(",").map((one) => one.trim().replace(/^W\//, ""));
   return tags.includes(tag) || tags.includes("*");
 }

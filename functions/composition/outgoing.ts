@@ -10,28 +10,28 @@ import { sendWebhook } from "@mjflow/webhooks/send";
 import { newKeyPair, newSecret } from "@mjflow/webhooks/sign";
 import { createUrlGuard } from "@mjflow/webhooks/url-guard";
 import { Resource } from "sst";
-import { clock, liveKeys, once, random, table } from "./base.ts";
+import { activeKeys, clock, lazy, random, table } from "./base.ts";
 
 const env = process.env;
 
 /** The only way to addresses that others named; `MJFLOW_OUTBOUND_ALLOW` is for the local house, whose vendor is on it. */
 const allow = (env["MJFLOW_OUTBOUND_ALLOW"] ?? "").split(",").filter((entry) => entry !== "");
-export const outbound = /* @__PURE__ */ once(() => createOutbound({ allow }));
-export const guard = /* @__PURE__ */ once(() => createUrlGuard({ allow }));
+export const outbound = /* @__PURE__ */ lazy(() => createOutbound({ allow }));
+export const guard = /* @__PURE__ */ lazy(() => createUrlGuard({ allow }));
 
 export const webhooks: WebhookSender = { send: (webhook) => sendWebhook(outbound(), webhook, clock.now()) };
 
-export const hookStore = /* @__PURE__ */ once(() => createWebhookStore({ table: table() }));
+export const hookStore = /* @__PURE__ */ lazy(() => createWebhookStore({ table: table() }));
 
 /** Numbers of the drop-in facade, and where the tasks of those that name no address are posted. */
-export const facade = /* @__PURE__ */ once(() => ({
+export const mjTaskIds = /* @__PURE__ */ lazy(() => ({
   facadeStore: createMjTaskIdStore(table()),
   facadeHook: env["MJFLOW_FACADE_NOTIFY_HOOK"] || undefined,
 }));
 
-const vaultKeys = () => liveKeys(Resource.VaultKey.value, Resource.PreviousVaultKey.value);
+const vaultKeys = () => activeKeys(Resource.VaultKey.value, Resource.PreviousVaultKey.value);
 
-export const vault = /* @__PURE__ */ once(() => createVault(vaultKeys()));
+export const vault = /* @__PURE__ */ lazy(() => createVault(vaultKeys()));
 
 /** Links to pictures, good for anyone who was given one. */
 export function mediaLinks(baseUrl: string) {

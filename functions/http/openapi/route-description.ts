@@ -12,7 +12,7 @@ export interface Header {
   required?: boolean;
 }
 
-export interface Answer {
+export interface ResponseDescription {
   about: string;
   /** Of a JSON body. */
   schema?: Schema;
@@ -26,7 +26,7 @@ export interface RouteDescription {
   /** The operation's name for generated clients. */
   id: string;
   summary: string;
-  about?: string;
+  description?: string;
   /** By key: default the caller's own. */
   key?: "app" | "operator" | "mj" | "none";
   /** Path parameters, where the group does not say. */
@@ -37,12 +37,12 @@ export interface RouteDescription {
   /** The very schema that the route validates with. */
   body?: Schema;
   /** Members of the body that this route asks for, where its schema is shared by several. */
-  takes?: readonly string[];
+  requestSchema?: readonly string[];
   /** Those of them that it cannot do without. */
   needs?: readonly string[];
   /** A body that the route takes, for the curl line. */
   example?: unknown;
-  answers: Readonly<Record<number, Answer>>;
+  answers: Readonly<Record<number, ResponseDescription>>;
   /** Answered as problem+json, each under its own status. */
   errors: readonly ErrorCode[];
 }
@@ -51,22 +51,30 @@ export interface RouteDescription {
 export type RouteName = `${"GET" | "POST" | "PATCH" | "PUT" | "DELETE"} /${string}`;
 export type Routes = Readonly<Record<RouteName, RouteDescription>>;
 
-export interface Group {
+export interface RouteGroup {
   tag: string;
-  about: string;
+  description: string;
   routes: Routes;
 }
 
 /** What any route behind a key may answer. */
-export const KEYED = ["unauthorized", "forbidden", "overloaded", "internal"] as const satisfies readonly ErrorCode[];
+export const AUTH_ERRORS = [
+  "unauthorized",
+  "forbidden",
+  "overloaded",
+  "internal",
+] as const satisfies readonly ErrorCode[];
 /** What any route that reads a body may answer. */
-export const BODIED = [
+export const BODY_ERRORS = [
   "invalid_json",
   "invalid_request",
   "too_large",
   "unsupported_media_type",
 ] as const satisfies readonly ErrorCode[];
-export const KEPT_ONCE = ["idempotency_in_flight", "idempotency_mismatch"] as const satisfies readonly ErrorCode[];
+export const IDEMPOTENCY_ERRORS = [
+  "idempotency_in_flight",
+  "idempotency_mismatch",
+] as const satisfies readonly ErrorCode[];
 
 export const IDEMPOTENCY_KEY: Header = {
   name: "Idempotency-Key",

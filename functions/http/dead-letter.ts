@@ -5,16 +5,16 @@ import { Hono } from "hono";
 import { operatorOnly } from "./auth.ts";
 import type { AppEnv } from "./env.ts";
 
-const SHOWN = 100;
+const MAX_LISTED = 100;
 
-export const letters = new Hono<AppEnv>()
+export const deadLetters = new Hono<AppEnv>()
   .use(operatorOnly)
   .get("/", async (c) =>
-    c.json({ data: (await c.get("deps").store.listDeadLetters(SHOWN)).map(letterView), nextCursor: null }),
+    c.json({ data: (await c.get("deps").store.listDeadLetters(MAX_LISTED)).map(deadLetterView), nextCursor: null }),
   )
-  .post("/:id/redrive", async (c) => c.json(letterView(await redriveDeadLetter(c.get("deps"), c.req.param("id")))))
-  .delete("/:id", async (c) => c.json(letterView(await discardDeadLetter(c.get("deps"), c.req.param("id")))));
+  .post("/:id/redrive", async (c) => c.json(deadLetterView(await redriveDeadLetter(c.get("deps"), c.req.param("id")))))
+  .delete("/:id", async (c) => c.json(deadLetterView(await discardDeadLetter(c.get("deps"), c.req.param("id")))));
 
-function letterView({ id, state, body, why, receives, createdAt }: DeadLetter) {
+function deadLetterView({ id, state, body, why, receives, createdAt }: DeadLetter) {
   return { id, state, body, why, receives, createdAt: new Date(createdAt).toISOString() };
 }

@@ -16,7 +16,7 @@ import { Resource } from "sst";
 import { createLog, type FunctionLog, type Level } from "../log.ts";
 
 /** A cold start pays only for its own path. Calls are marked pure, or the bundler would keep parts that nobody asks for. */
-export function once<T>(build: () => T): () => T {
+export function lazy<T>(build: () => T): () => T {
   let built: { value: T } | undefined;
   return () => {
     built ??= { value: build() };
@@ -39,7 +39,7 @@ export const random = {
 };
 
 /** `MJFLOW_TIMINGS`: `local`, or JSON of what differs from the deployed table (from the local one with `"base": "local"`). */
-export const timings = /* @__PURE__ */ once((): Timings => {
+export const timings = /* @__PURE__ */ lazy((): Timings => {
   const text = env["MJFLOW_TIMINGS"];
   if (!text) return TIMINGS;
   if (text === "local") return LOCAL_TIMINGS;
@@ -48,7 +48,7 @@ export const timings = /* @__PURE__ */ once((): Timings => {
 });
 
 /** What the local house keeps itself, in place of AWS's. */
-export interface Ground {
+export interface LocalBackendPorts {
   table: Table;
   queue: Queue;
   queueDepths: QueueDepths;
@@ -56,26 +56,27 @@ export interface Ground {
   bucketEndpoint(): Promise<string>;
 }
 
-let ground: Ground | undefined;
+let localBackend: LocalBackendPorts | undefined;
 
-export const bucketEndpoint = async () => (await ground?.bucketEndpoint()) ?? endpoint("S3").endpoint;
+export const bucketEndpoint = async () => (await localBackend?.bucketEndpoint()) ?? endpoint("S3").endpoint;
 
-export const queueDepths = (): QueueDepths | undefined => ground?.queueDepths;
+export const queueDepths = (): QueueDepths | undefined => localBackend?.queueDepths;
 
 /** Before the first event: what a function has built it keeps. */
-export function standOn(other: Ground | undefined): void {
-  ground = other;
+export function useLocalBackend(other: LocalBackendPorts | undefined): void {
+  localBackend = other;
 }
 
-export const table = /* @__PURE__ */ once(
+export const table = /* @__PURE__ */ lazy(
   (): Table =>
-    ground?.table ?? createTable({ client: new DynamoDBClient(endpoint("DYNAMODB")), table: Resource.Table.name }),
+    localBackend?.table ??
+    createTable({ client: new DynamoDBClient(endpoint("DYNAMODB")), table: Resource.Table.name }),
 );
 
-const store = /* @__PURE__ */ once(() => createStore({ table: table() }));
+const store = /* @__PURE__ */ lazy(() => createStore({ table: table() }));
 
 /** Nine callbacks in ten send nothing: the SQS client is loaded by the first message. */
-export const sqs = /* @__PURE__ */ once(
+export const sqs = /* @__PURE__ */ lazy(
   async () => new (await import("@aws-sdk/client-sqs")).SQSClient(endpoint("SQS")),
 );
 
@@ -85,15 +86,20 @@ export const queueUrls = {
   archive: () => Resource.ArchiveQueue.url,
 };
 
-const queue = /* @__PURE__ */ once((): Queue => ground?.queue ?? createSqsQueue({ client: sqs, urls: queueUrls }));
+const queue = /* @__PURE__ */ lazy(
+  (): Queue => localBackend?.queue ?? createSqsQueue({ client: sqs, urls: queueUrls }),
+);
 
 /** @param callbackUrl only the minting side needs it */
-export function hooks(callbackUrl: string) {
-  return createCallbackTokens({ keys: liveKeys(Resource.HookKey.value, Resource.PreviousHookKey.value), callbackUrl });
+export function callbackTokens(callbackUrl: string) {
+  return createCallbackTokens({
+    keys: activeKeys(Resource.HookKey.value, Resource.PreviousHookKey.value),
+    callbackUrl,
+  });
 }
 
 /** Newest first; the one before only while there is one. */
-export function liveKeys(...keys: string[]): string[] {
+export function activeKeys(...keys: string[]): string[] {
   return keys.filter((key) => key.trim() !== "");
 }
 
@@ -103,12 +109,12 @@ function log(name: string): FunctionLog {
   return createLog({ name, level, stage });
 }
 
-export type Base = Pick<EngineDeps, "store" | "queue" | "clock" | "timings"> & { log: FunctionLog };
+export type BaseDeps = Pick<EngineDeps, "store" | "queue" | "clock" | "timings"> & { log: FunctionLog };
 
-export function base(name: string): Base {
+export function baseDeps(name: string): BaseDeps {
   return { store: store(), queue: queue(), clock, timings: timings(), log: log(name) };
 }
 
-export function withAccounts<T extends Base & { vendorStore?: VendorStore }>(parts: T) {
+export function withAccounts<T extends BaseDeps & { vendorStore?: VendorStore }>(parts: T) {
   return { ...parts, accounts: createAccounts(parts) };
 }

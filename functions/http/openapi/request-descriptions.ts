@@ -24,8 +24,8 @@ import {
   ReplayRequest,
   RotateRequest,
 } from "@mjflow/core/request";
-import { MediaQuery } from "./open.ts";
-import { eventWords, named, type Words, words } from "./word.ts";
+import { describe, describedSchemas, eventDescriptions, type SchemaDescriptions } from "./descriptions.ts";
+import { MediaQuery } from "./public-routes.ts";
 
 const PAGE = { limit: "How many to a page.", cursor: "The `nextCursor` of the page before." };
 const THEN = "What to press on the result, to any depth: at most 200 presses in all, 32 deep.";
@@ -39,9 +39,9 @@ const ACCOUNT = {
   maxRunning: "How many of its tasks may run at a time.",
 };
 
-export const requestWords: readonly Words[] = [
-  eventWords,
-  named("FlowRequest", FlowRequest, "A plan.", {
+export const requestDescriptions: readonly SchemaDescriptions[] = [
+  eventDescriptions,
+  describe("FlowRequest", FlowRequest, "A plan.", {
     action:
       "Default `imagine`. `imagine` and `shorten` need a `prompt`, `blend` two to five images, `describe` one, `swap-face` a source and a target.",
     provider:
@@ -64,18 +64,18 @@ export const requestWords: readonly Words[] = [
       "When the vendor refuses for good, or is removed: `end`, the default, ends what it had not finished; `restart` begins it anew elsewhere.",
     then: THEN,
   }),
-  named("PlanInput", PlanInput, "One step of a plan.", {
+  describe("PlanInput", PlanInput, "One step of a plan.", {
     press:
       "A button's label as the vendor shows it (`U1`), or one of mjflow's names (`upscale:1`), or a list of them: one branch each.",
     prompt: PRESS_PROMPT,
     modal: MODAL,
     then: "What to press on the result of this.",
   }),
-  named("ModalInput", ModalInput, "What answers a window.", {
+  describe("ModalInput", ModalInput, "What answers a window.", {
     prompt: "Without it the window's own is kept.",
     maskBase64: "For `vary:region`: a data URI of a PNG as large as the picture; white is drawn anew, black is kept.",
   }),
-  named("AccountFilter", AccountFilter, "As gitaigc and trueai-org document it.", {
+  describe("AccountFilter", AccountFilter, "As gitaigc and trueai-org document it.", {
     channelId: "The Discord channel.",
     instanceId: "The account.",
     modes: "Speeds the account must offer.",
@@ -84,63 +84,68 @@ export const requestWords: readonly Words[] = [
     nijiRemix: "Whether its remix for niji is on.",
     remixAutoConsidered: "Whether it answers remix windows by itself.",
   }),
-  named("ActionRequest", ActionRequest, "A press: either `press` or `customId`.", {
+  describe("ActionRequest", ActionRequest, "A press: either `press` or `customId`.", {
     press: "A button's label, or one of mjflow's names.",
     customId: "A button's own id, as the task shows it.",
     prompt: PRESS_PROMPT,
     modal: MODAL,
     then: THEN,
   }),
-  named("EndpointRequest", EndpointRequest, "An address to post to.", {
+  describe("EndpointRequest", EndpointRequest, "An address to post to.", {
     url: "https, and reachable from the internet.",
     events: "Which events it hears. Default: all but `task.progress`.",
     scheme: "`v1`: HMAC-SHA256 with a shared secret, the default; `v1a`: ed25519, of which you hold the public key.",
     description: "Yours.",
   }),
-  named("EndpointPatch", EndpointPatch, "What to change; null sets back to the default.", {
+  describe("EndpointPatch", EndpointPatch, "What to change; null sets back to the default.", {
     url: "https, and reachable from the internet.",
     events: "Which events it hears.",
     description: "Yours.",
     enabled: "Switched off, it is told nothing; switched on, it starts afresh.",
   }),
-  named("EndpointRotateRequest", RotateRequest, "", {
+  describe("EndpointRotateRequest", RotateRequest, "", {
     overlapS: "For how many seconds the secret before still signs; default a day, at most 30.",
   }),
-  named("ReplayRequest", ReplayRequest, "", {
+  describe("ReplayRequest", ReplayRequest, "", {
     since: "From when the events happened.",
     until: "Until when they happened.",
     only: "Default `failed`.",
     cursor: "The `nextCursor` of the call before.",
   }),
-  named("BannedRequest", BannedRequest, "", {
+  describe("BannedRequest", BannedRequest, "", {
     words: "All of them: at most 3,000, each up to 60 characters. It takes the place of the list before.",
   }),
-  named("AppRequest", AppRequest, "", {
+  describe("AppRequest", AppRequest, "", {
     name: "For people.",
     limits: "What it may do; what is absent does not limit.",
   }),
-  named("AppPatch", AppPatch, "", {
+  describe("AppPatch", AppPatch, "", {
     name: "For people.",
     limits: "All of them anew; null lifts them.",
     disabled: "Its keys open nothing while it is.",
   }),
-  named("LimitsRequest", AppRequest.shape.limits.def.innerType, "What an app may do; what is absent does not limit.", {
-    flowsPerMinute: "New flows, as a bucket that fills evenly: a minute's worth may come at once.",
-    runningFlows: "Flows that have not ended, at a time.",
-    creditsUsd: "What it may spend in all, by mjflow's estimate, besides what is added later.",
-  }),
-  named("AccountRequest", AccountRequest, "An account at a vendor's.", ACCOUNT),
-  named("AccountPatch", AccountPatch, "What to change; null sets back to the default.", ACCOUNT),
-  named("CreditRequest", CreditRequest, "", {
+  describe(
+    "LimitsRequest",
+    AppRequest.shape.limits.def.innerType,
+    "What an app may do; what is absent does not limit.",
+    {
+      flowsPerMinute: "New flows, as a bucket that fills evenly: a minute's worth may come at once.",
+      runningFlows: "Flows that have not ended, at a time.",
+      creditsUsd: "What it may spend in all, by mjflow's estimate, besides what is added later.",
+    },
+  ),
+  describe("AccountRequest", AccountRequest, "An account at a vendor's.", ACCOUNT),
+  describe("AccountPatch", AccountPatch, "What to change; null sets back to the default.", ACCOUNT),
+  describe("CreditRequest", CreditRequest, "", {
     addUsd: "How much, in USD, with at most six decimals.",
     reference: "Yours: the same reference is taken once.",
   }),
-  named("KeyRequest", KeyRequest, "", { expiresInS: "Seconds until it ends; without it, it does not." }),
-  named("KeyRotateRequest", KeyRotation, "", {
+  describe("KeyRequest", KeyRequest, "", { expiresInS: "Seconds until it ends; without it, it does not." }),
+  describe("KeyRotateRequest", KeyRotation, "", {
     overlapS: "For how many seconds the key before stays valid; default a day, at most 90.",
   }),
-  words(MediaQuery, { s: "The link's signature." }),
-  words(FlowListQuery, {
+  describedSchemas(MediaQuery, { s: "The link's signature." }),
+  describedSchemas(FlowListQuery, {
     status: "Only these, as it is recorded.",
     state: "Only those with this string of yours, whole and exact.",
     provider: "Only of this vendor.",
@@ -148,9 +153,9 @@ export const requestWords: readonly Words[] = [
     until: "Created until then.",
     ...PAGE,
   }),
-  words(PageQuery, PAGE),
-  words(UsageQuery, { app: "Of which app: for the operator. Default: the key's own." }),
-  words(DeliveryListQuery, {
+  describedSchemas(PageQuery, PAGE),
+  describedSchemas(UsageQuery, { app: "Of which app: for the operator. Default: the key's own." }),
+  describedSchemas(DeliveryListQuery, {
     endpoint:
       "An endpoint's id; `hook` for the flows' own `notifyHook`, `mj` for the facade's, `bus` for the event bus.",
     flow: "A flow's id.",

@@ -4,48 +4,48 @@
  */
 import { EventName } from "@mjflow/core/request";
 import type * as z from "zod/mini";
-import type { Schema } from "./description.ts";
+import type { Schema } from "./route-description.ts";
 
-export interface Words<T extends Schema = Schema> {
+export interface SchemaDescriptions<T extends Schema = Schema> {
   schema: T;
   /** Where it has one, it is a component of the document. */
   name?: string;
   about?: string;
   fields: Readonly<Record<string, string>>;
   /** All of another component's fields, which says them. */
-  base?: Words;
+  base?: SchemaDescriptions;
 }
 
 type FieldsOf<T extends z.ZodMiniObject> = { readonly [Field in keyof T["shape"]]-?: string };
 
 /** A component. */
-export function named<T extends z.ZodMiniObject>(
+export function describe<T extends z.ZodMiniObject>(
   name: string,
   schema: T,
   about: string,
   fields: FieldsOf<T>,
-): Words<T> {
+): SchemaDescriptions<T> {
   return { schema, name, about, fields };
 }
 
 /** A component that has all the fields of another, and some of its own. */
-export function extended<Base extends z.ZodMiniObject, T extends z.ZodMiniObject>(
-  base: Words<Base>,
+export function extendDescription<Base extends z.ZodMiniObject, T extends z.ZodMiniObject>(
+  base: SchemaDescriptions<Base>,
   name: string,
   schema: T,
   about: string,
   fields: Omit<FieldsOf<T>, keyof Base["shape"]>,
-): Words<T> {
+): SchemaDescriptions<T> {
   return { schema, name, about, fields: { ...base.fields, ...fields }, base };
 }
 
 /** A schema without a name: a query, or a body that several routes take parts of. */
-export function words<T extends z.ZodMiniObject>(schema: T, fields: FieldsOf<T>): Words {
+export function describedSchemas<T extends z.ZodMiniObject>(schema: T, fields: FieldsOf<T>): SchemaDescriptions {
   return { schema, fields };
 }
 
 /** What an app can hear of: in requests and in answers. */
-export const eventWords: Words = {
+export const eventDescriptions: SchemaDescriptions = {
   schema: EventName,
   name: "EventType",
   about: "What an app can hear of; see Webhooks.",

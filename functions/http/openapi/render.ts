@@ -1,13 +1,13 @@
 /** The description in its three forms, each made once. Not loaded before somebody asks. */
 import { createHash } from "node:crypto";
 import document from "../../../docs/openapi.json" with { type: "json" };
+import { readApiDocument } from "./document-model.ts";
 import { pageOf } from "./page.ts";
-import { read } from "./reader.ts";
 import type { Json } from "./schema.ts";
 import { STYLE } from "./style.ts";
 import { textOf } from "./text.ts";
 
-export type Form = "json" | "page" | "text";
+export type DocumentFormat = "json" | "page" | "text";
 
 export interface Page {
   body: string;
@@ -17,20 +17,20 @@ export interface Page {
   policy: string;
 }
 
-const made = new Map<Form, Page>();
+const renderCache = new Map<DocumentFormat, Page>();
 
-export function show(form: Form): Page {
-  const page = made.get(form) ?? make(form);
-  made.set(form, page);
+export function renderDocument(form: DocumentFormat): Page {
+  const page = renderCache.get(form) ?? renderFormat(form);
+  renderCache.set(form, page);
   return page;
 }
 
-function make(form: Form): Page {
+function renderFormat(form: DocumentFormat): Page {
   const description = document as unknown as Json;
   const [body, type] = {
     json: () => [JSON.stringify(description), "application/json"] as const,
-    page: () => [pageOf(read(description), STYLE), "text/html; charset=utf-8"] as const,
-    text: () => [textOf(read(description)), "text/plain; charset=utf-8"] as const,
+    page: () => [pageOf(readApiDocument(description), STYLE), "text/html; charset=utf-8"] as const,
+    text: () => [textOf(readApiDocument(description)), "text/plain; charset=utf-8"] as const,
   }[form]();
   const style = form === "page" ? `style-src 'sha256-${sha256(STYLE, "base64")}'; ` : "";
   const policy = `default-src 'none'; ${style}base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;

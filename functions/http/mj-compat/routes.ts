@@ -21,7 +21,6 @@ import {
 import type { Context } from "hono";
 import { readJson } from "../body.ts";
 import { type AppEnv, mediaUrlOf } from "../env.ts";
-import { accepted, answer, CODE, facadeError } from "./answer.ts";
 import { authenticate } from "./auth.ts";
 import {
   type PressRequest,
@@ -34,11 +33,12 @@ import {
   readSimpleChange,
   readUpload,
 } from "./request.ts";
+import { accepted, MJ_CODE, mjErrorResponse, mjResponse } from "./response.ts";
 import { upload } from "./upload.ts";
 
 /** A mode's prefix stands before `/mj`, and some vendors leave that out. The longer first. */
 const PREFIXES = ["fast", "relax", "turbo"].flatMap((mode) => [`/mj-${mode}/mj`, `/mj-${mode}`, `/${mode}/mj`]);
-export const FACADE_PREFIXES = [...PREFIXES, "/v1/mj", "/mj"];
+export const MJ_PREFIXES = [...PREFIXES, "/v1/mj", "/mj"];
 
 /** What trueai-org's list shows. */
 const LISTED = 100;
@@ -79,10 +79,10 @@ const VERBS = new Map<string, Verb>([
   ["GET /image/{id}", image],
 ]);
 /** As under any prefix: `GET /task/{id}/fetch`. */
-export const FACADE_VERBS: readonly string[] = [...VERBS.keys()];
+export const MJ_VERBS: readonly string[] = [...VERBS.keys()];
 
 /** A handler for all there is under a prefix. */
-export function facade(prefix: string, callers: Callers) {
+export function mjCompat(prefix: string, callers: Callers) {
   return async (c: Context<AppEnv>): Promise<Response> => {
     try {
       await authenticate(c, callers);
@@ -91,21 +91,21 @@ export function facade(prefix: string, callers: Callers) {
       const verb = VERBS.get(`${c.req.method} ${path}`) ?? VERBS.get(`${c.req.method} ${before}/{id}${after}`);
       return verb
         ? await verb(c, id)
-        : c.json(answer(CODE.missing, `Invalid URL (${c.req.method} ${c.req.path})`), 404);
+        : c.json(mjResponse(MJ_CODE.missing, `Invalid URL (${c.req.method} ${c.req.path})`), 404);
     } catch (error) {
-      return facadeError(c, error);
+      return mjErrorResponse(c, error);
     }
   };
 }
 
 /** Documented by one server or another, and done by none of the vendors spoken to here. */
 async function unsupported(c: Context<AppEnv>, verb: string): Promise<Response> {
-  return c.json(answer(CODE.invalid, `${verb}: no vendor configured here can do that.`));
+  return c.json(mjResponse(MJ_CODE.invalid, `${verb}: no vendor configured here can do that.`));
 }
 
 async function cancel(c: Context<AppEnv>, id: string): Promise<Response> {
   await find(c, id);
-  return c.json(answer(CODE.invalid, "taskId: a task the vendor may have is not taken back here."));
+  return c.json(mjResponse(MJ_CODE.invalid, "taskId: a task the vendor may have is not taken back here."));
 }
 
 async function image(c: Context<AppEnv>, id: string): Promise<Response> {
@@ -128,7 +128,7 @@ async function press(c: Context<AppEnv>, read: (body: unknown) => PressRequest):
   const { pointer, finalPrompt } = await pressMjButton(c.get("deps"), c.get("appId"), taskId, press, own);
   if (!pointer.window) return c.json(accepted(pointer.id));
   const properties = { ...(finalPrompt !== undefined && { finalPrompt }), remix: true };
-  return c.json(answer(CODE.window, "Waiting for window confirm", pointer.id, properties));
+  return c.json(mjResponse(MJ_CODE.window, "Waiting for window confirm", pointer.id, properties));
 }
 
 async function modal(c: Context<AppEnv>): Promise<Response> {
@@ -141,11 +141,13 @@ async function seed(c: Context<AppEnv>, id: string): Promise<Response> {
   try {
     const found = await seedOf(c.get("deps"), c.get("appId"), id);
     return c.json(
-      found === undefined ? answer(CODE.missing, "No seed found") : answer(CODE.accepted, "Success", found),
+      found === undefined
+        ? mjResponse(MJ_CODE.missing, "No seed found")
+        : mjResponse(MJ_CODE.accepted, "Success", found),
     );
   } catch (error) {
     if (!(error instanceof LookupError)) throw error;
-    return c.json(answer(CODE.failed, "The vendor could not be asked."));
+    return c.json(mjResponse(MJ_CODE.failed, "The vendor could not be asked."));
   }
 }
 

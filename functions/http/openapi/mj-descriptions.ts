@@ -1,7 +1,7 @@
 /** Words for the drop-in facade. */
 import { MjAnswer, MjButton, MjTask } from "@mjflow/core/mj-response";
-import { Action, Change, List, Modal, Root, SimpleChange, Upload } from "../mj/request.ts";
-import { named, type Words, words } from "./word.ts";
+import { Action, Change, List, Modal, Root, SimpleChange, Upload } from "../mj-compat/request.ts";
+import { describe, describedSchemas, type SchemaDescriptions } from "./descriptions.ts";
 
 const common = {
   state: "Yours, up to 16 KB: comes back as it was sent.",
@@ -14,8 +14,8 @@ const taskId = "The 16 digits of a submit's `result`, as text or number, or `tas
 const prompt = "The prompt.";
 const mask = "For an inpaint: a data URI of a PNG; white is drawn anew.";
 
-export const facadeRequestWords: readonly Words[] = [
-  named("MjAccountFilter", Root.shape.accountFilter.def.innerType, "Which of the vendor's accounts may take it.", {
+export const mjRequestDescriptions: readonly SchemaDescriptions[] = [
+  describe("MjAccountFilter", Root.shape.accountFilter.def.innerType, "Which of the vendor's accounts may take it.", {
     channelId: "The Discord channel.",
     instanceId: "The account.",
     modes: "`FAST`, `RELAX`, `TURBO`: one is the mode, several are what the account must offer.",
@@ -24,7 +24,7 @@ export const facadeRequestWords: readonly Words[] = [
     nijiRemix: "Whether its remix for niji is on.",
     remixAutoConsidered: "Whether it answers remix windows by itself.",
   }),
-  words(Root, {
+  describedSchemas(Root, {
     ...common,
     prompt,
     base64Array: "Images, as data URIs or links.",
@@ -36,28 +36,28 @@ export const facadeRequestWords: readonly Words[] = [
     sourceUrl: "The face, as a link.",
     targetUrl: "The picture it goes into, as a link.",
   }),
-  words(Action, {
+  describedSchemas(Action, {
     ...common,
     taskId,
     customId: "The button's.",
     prompt: "Answers the window at once.",
     maskBase64: mask,
   }),
-  words(Change, { ...common, taskId, action: "What to press.", index: "1 to 4." }),
-  words(SimpleChange, { ...common, content: "The task's id and `U1` to `U4`, `V1` to `V4` or `R`." }),
-  words(Modal, { taskId, prompt: "Without it the window's own is kept.", maskBase64: mask }),
-  words(Upload, { base64Array: "Images, as data URIs or links; at most ten." }),
-  words(List, { ids: "As text or numbers; unknown ones are left out of the answer." }),
+  describedSchemas(Change, { ...common, taskId, action: "What to press.", index: "1 to 4." }),
+  describedSchemas(SimpleChange, { ...common, content: "The task's id and `U1` to `U4`, `V1` to `V4` or `R`." }),
+  describedSchemas(Modal, { taskId, prompt: "Without it the window's own is kept.", maskBase64: mask }),
+  describedSchemas(Upload, { base64Array: "Images, as data URIs or links; at most ten." }),
+  describedSchemas(List, { ids: "As text or numbers; unknown ones are left out of the answer." }),
 ];
 
-export const facadeResponseWords: readonly Words[] = [
-  named("MjAnswer", MjAnswer, "What a server of the family answers to what starts work.", {
+export const mjResponseDescriptions: readonly SchemaDescriptions[] = [
+  describe("MjAnswer", MjAnswer, "What a server of the family answers to what starts work.", {
     code: "1 taken, 3 not found, 4 a field is wrong, 9 failed, 21 waits for `submit/modal`, 23 come back later, 24 a banned word.",
     description: "For people; names the field at fault.",
     result: "The task's id, as text; addresses, for an upload; a seed.",
     properties: "`finalPrompt` and `remix` beside code 21, `bannedWord` beside 24.",
   }),
-  named("MjTask", MjTask, "The task object, every field present: null where there is nothing to say.", {
+  describe("MjTask", MjTask, "The task object, every field present: null where there is nothing to say.", {
     id: "As it was asked for.",
     action:
       "`IMAGINE`, `UPSCALE`, `VARIATION`, `REROLL`, `BLEND`, `DESCRIBE`, `SHORTEN`, `SWAP_FACE`, …; `ACTION` until the press is known.",
@@ -80,7 +80,7 @@ export const facadeResponseWords: readonly Words[] = [
     buttons: "What can be pressed, by `submit/action`.",
     properties: "`finalPrompt` as Midjourney ran it; `bannedWord` of a refused prompt.",
   }),
-  named("MjButton", MjButton, "What can be pressed.", {
+  describe("MjButton", MjButton, "What can be pressed.", {
     customId: "For `submit/action`.",
     emoji: "May be empty.",
     label: "May be empty.",

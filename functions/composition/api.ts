@@ -3,16 +3,16 @@ import { createBannedWordsCheck } from "@mjflow/engine/banned";
 import { createSubscriptions } from "@mjflow/engine/subscriptions";
 import { createSqsDepths } from "@mjflow/queue/depth";
 import { Resource } from "sst";
-import { apiKeyOf } from "../http/key.ts";
-import { base, clock, once, queueDepths, queueUrls, random, sqs, timings, withAccounts } from "./base.ts";
+import { apiKeyOf } from "../http/operator-key.ts";
+import { baseDeps, clock, lazy, queueDepths, queueUrls, random, sqs, timings, withAccounts } from "./base.ts";
 import { blobs, objectUrl } from "./bucket.ts";
 import {
   apiUrl,
   busName,
-  facade,
   guard,
   hookStore,
   mediaLinks,
+  mjTaskIds,
   newWebhookSecret,
   vault,
   webhooks,
@@ -21,8 +21,8 @@ import { withVendors } from "./vendor.ts";
 
 const env = process.env;
 
-export const wireApi = /* @__PURE__ */ once(() => {
-  const parts = withAccounts(withVendors(base("api")));
+export const composeApi = /* @__PURE__ */ lazy(() => {
+  const parts = withAccounts(withVendors(baseDeps("api")));
   const { beliefMs } = timings();
   /** What this stage sends to nobody, whatever its operator stores besides. */
   const configured = bannedWordsOf(env["MJFLOW_BANNED_WORDS"] ?? "");
@@ -34,7 +34,7 @@ export const wireApi = /* @__PURE__ */ once(() => {
     banned: createBannedWordsCheck({ ...parts, configured, cacheTtlMs: beliefMs }),
     blobs: blobs(),
     random,
-    ...facade(),
+    ...mjTaskIds(),
     defaultProvider: env["MJFLOW_DEFAULT_PROVIDER"] || undefined,
     apiKeys: [apiKeyOf("app_default", Resource.ApiKey.value)],
     hookStore: hookStore(),

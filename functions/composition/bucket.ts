@@ -3,19 +3,19 @@ import type { Media } from "@mjflow/engine/archive";
 import type { TileNumber } from "@mjflow/media/tile";
 import { createS3Blobs } from "@mjflow/store/blob";
 import { Resource } from "sst";
-import { bucketEndpoint, once } from "./base.ts";
+import { bucketEndpoint, lazy } from "./base.ts";
 import { outbound } from "./outgoing.ts";
 
 const env = process.env;
 
 /** Most flows carry no image: the S3 client is loaded by those that do. */
-const s3 = /* @__PURE__ */ once(async () => {
+const s3 = /* @__PURE__ */ lazy(async () => {
   const [{ S3Client }, url] = await Promise.all([import("@aws-sdk/client-s3"), bucketEndpoint()]);
   // There is no DNS name for a bucket on one's own machine.
   return new S3Client(url === undefined ? {} : { endpoint: url, forcePathStyle: true });
 });
 
-export const blobs = /* @__PURE__ */ once(() => createS3Blobs({ client: s3, bucket: Resource.Blobs.name }));
+export const blobs = /* @__PURE__ */ lazy(() => createS3Blobs({ client: s3, bucket: Resource.Blobs.name }));
 
 /** As large as a vendor's video gets; Lambda's disk holds 512 MB. */
 const MEDIA_BYTES = 200 * 1024 * 1024;
@@ -25,9 +25,9 @@ const GRID_BYTES = 50 * 1024 * 1024;
 const MEDIA_TIMEOUT_MS = 20_000;
 
 /** The bucket's own names, for links that S3 signs. */
-const bucket = /* @__PURE__ */ once(() => ({ client: s3, name: Resource.Blobs.name }));
+const bucket = /* @__PURE__ */ lazy(() => ({ client: s3, name: Resource.Blobs.name }));
 
-export const media = /* @__PURE__ */ once(
+export const media = /* @__PURE__ */ lazy(
   (): Media => ({
     async copy(request) {
       const { copyToBucket } = await import("@mjflow/media/copy");

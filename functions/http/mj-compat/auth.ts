@@ -2,7 +2,7 @@
 import { MjflowError } from "@mjflow/core/error";
 import type { Callers } from "@mjflow/engine/app";
 import type { Context } from "hono";
-import { admit } from "../auth.ts";
+import { limitRate } from "../auth.ts";
 import type { AppEnv } from "../env.ts";
 
 /** @throws MjflowError unauthorized; forbidden when the app is disabled */
@@ -13,7 +13,7 @@ export async function authenticate(c: Context<AppEnv>, callers: Callers): Promis
   for (const key of new Set(presented)) {
     const caller = key && (await callers.authenticate(key));
     if (!caller) continue;
-    admit(c, caller);
+    limitRate(c, caller);
     return;
   }
   throw new MjflowError("unauthorized", { detail: "Send mj-api-secret, or Authorization: Bearer, with a valid key." });

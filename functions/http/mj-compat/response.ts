@@ -6,7 +6,7 @@ import { MjflowError } from "@mjflow/core/error";
 import type { Context } from "hono";
 import type { AppEnv } from "../env.ts";
 
-export const CODE = {
+export const MJ_CODE = {
   accepted: 1,
   /** The task named, or every account that could do it, is not there. */
   missing: 3,
@@ -19,7 +19,7 @@ export const CODE = {
   banned: 24,
 } as const;
 
-export interface MjAnswer {
+export interface MjResponse {
   code: number;
   description: string;
   /** A task id as a string; addresses, for an upload. */
@@ -28,38 +28,38 @@ export interface MjAnswer {
   properties: Record<string, unknown>;
 }
 
-export function answer(
+export function mjResponse(
   code: number,
   description: string,
-  result: MjAnswer["result"] = null,
-  properties: MjAnswer["properties"] = {},
-): MjAnswer {
+  result: MjResponse["result"] = null,
+  properties: MjResponse["properties"] = {},
+): MjResponse {
   return { code, description, result, properties };
 }
 
-export const accepted = (id: string) => answer(CODE.accepted, "Submit success", id);
+export const accepted = (id: string) => mjResponse(MJ_CODE.accepted, "Submit success", id);
 
 /** What an error of ours means in the protocol. */
-export function refusal(error: MjflowError): MjAnswer {
+export function refusal(error: MjflowError): MjResponse {
   const { code, status, extra, field, message } = error;
   // Refused before a vendor was asked: by quota, by rate, or by a table that has its own.
-  if (status === 402 || status === 429 || code === "overloaded") return answer(CODE.full, message);
+  if (status === 402 || status === 429 || code === "overloaded") return mjResponse(MJ_CODE.full, message);
   if (typeof extra["bannedWord"] === "string") {
-    return answer(CODE.banned, message, null, { bannedWord: extra["bannedWord"] });
+    return mjResponse(MJ_CODE.banned, message, null, { bannedWord: extra["bannedWord"] });
   }
-  if (code === "not_found") return answer(CODE.missing, "The task does not exist, or is no longer kept.");
-  if (field === "provider") return answer(CODE.missing, "No vendor account is configured for this.");
+  if (code === "not_found") return mjResponse(MJ_CODE.missing, "The task does not exist, or is no longer kept.");
+  if (field === "provider") return mjResponse(MJ_CODE.missing, "No vendor account is configured for this.");
   if (code === "press_not_offered") {
     const offered = Array.isArray(extra["offered"]) ? extra["offered"].join(", ") : "";
-    return answer(CODE.invalid, `${field}: the task offers no such button. It offers: ${offered || "none"}`);
+    return mjResponse(MJ_CODE.invalid, `${field}: the task offers no such button. It offers: ${offered || "none"}`);
   }
-  return answer(status < 500 && status !== 401 && status !== 403 ? CODE.invalid : CODE.failed, message);
+  return mjResponse(status < 500 && status !== 401 && status !== 403 ? MJ_CODE.invalid : MJ_CODE.failed, message);
 }
 
 /** Of requests that only read; cancel, which answers for itself, aside. */
-const READS = /\/(?:task|query|image)\//;
+const READ_STATUS = /\/(?:task|query|image)\//;
 
-export function facadeError(c: Context<AppEnv>, error: unknown): Response {
+export function mjErrorResponse(c: Context<AppEnv>, error: unknown): Response {
   const known = error instanceof MjflowError;
   if (!known) {
     const { requestId, deps } = c.var;
@@ -69,6 +69,6 @@ export function facadeError(c: Context<AppEnv>, error: unknown): Response {
   if (typeof told.retry === "object") c.header("Retry-After", String(Math.ceil(told.retry.afterMs / 1_000)));
   // The key is wrong, or the bytes are: no server of the family calls that a success.
   const isAsHttp = [400, 401, 403, 413].includes(told.status) && told.code !== "invalid_request";
-  const status = isAsHttp || READS.test(c.req.path) ? told.status : 200;
+  const status = isAsHttp || READ_STATUS.test(c.req.path) ? told.status : 200;
   return c.json(refusal(told), status as 200);
 }
