@@ -6,7 +6,7 @@ import { archive } from "./archive.ts";
 import { callback } from "./callback.ts";
 import { deadletter } from "./deadletter.ts";
 import { deliver } from "./deliver.ts";
-import { counted, type Measure, ofFunction, ofQueue, ofTable } from "./metric.ts";
+import { appMetric, functionMetric, type MetricRef, queueMetric, tableMetric } from "./metric.ts";
 import { archiveQueue, deadLetters, deliverQueue, submitQueue } from "./queue.ts";
 import { setting } from "./setting.ts";
 import { stage } from "./stage.ts";
@@ -15,7 +15,7 @@ import { sweep } from "./sweep.ts";
 import { table } from "./table.ts";
 
 type Alarm = Omit<aws.cloudwatch.MetricAlarmArgs, "name" | "alarmActions" | "okActions">;
-type Named = Measure<$util.Input<string>>;
+type Named = MetricRef<$util.Input<string>>;
 
 const MINUTE_S = 60;
 
@@ -43,9 +43,9 @@ interface Above {
 }
 
 /** No data means that nothing happened: Lambda, SQS and our own counters keep silent about what is idle. */
-const quiet = { treatMissingData: "notBreaching", comparisonOperator: "GreaterThanThreshold" };
+const NO_DATA_IS_OK = { treatMissingData: "notBreaching", comparisonOperator: "GreaterThanThreshold" };
 
-function above(name: string, alarmDescription: string, measure: Named, options: Above = {}) {
+function alarmAbove(name: string, alarmDescription: string, measure: Named, options: Above = {}) {
   const {
     threshold = 0,
     minutes = 1,
@@ -53,7 +53,7 @@ function above(name: string, alarmDescription: string, measure: Named, options: 
     of: [datapointsToAlarm, evaluationPeriods] = [1, 1],
   } = options;
   const window = { period: minutes * MINUTE_S, evaluationPeriods, datapointsToAlarm };
-  alarm(name, { alarmDescription, ...measure, statistic, threshold, ...window, ...quiet });
+  alarm(name, { alarmDescription, ...measure, statistic, threshold, ...window, ...NO_DATA_IS_OK });
 }
 
 interface Share {
@@ -63,7 +63,7 @@ interface Share {
   minutes: number;
 }
 
-function share(
+function alarmOnShare(
   name: string,
   alarmDescription: string,
   part: Named,
@@ -88,27 +88,27 @@ function share(
     ],
     threshold: percent,
     evaluationPeriods: 1,
-    ...quiet,
+    ...NO_DATA_IS_OK,
   });
 }
 
-function ours(fn: string, metric: Metric): Measure {
-  return counted(stage.name, fn, metric);
+function ownMetric(fn: string, metric: Metric): MetricRef {
+  return appMetric(stage.name, fn, metric);
 }
 
 // ── messages ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 // Two for the dead letters: their consumer empties the queue within seconds, between two of SQS's measurements, so that
 // only its invocations tell of them; and when it fails itself, only the queue does.
-above(
+alarmAbove(
   "DeadLettersBuried",
   "A message failed each time and was given up. The Deadletter function's log names its task or delivery.",
-  ofFunction(deadletter.name, "Invocations"),
+  functionMetric(deadletter.name, "Invocations"),
 );
-above(
+alarmAbove(
   "DeadLettersLeft",
   "Dead letters that could not be buried: their flows hang. See the Deadletter function's errors.",
-  ofQueue(deadLetters.nodes.queue.name, "ApproximateNumberOfMessagesVisible"),
+  queueMetric(deadLetters.nodes.queue.name, "ApproximateNumberOfMessagesVisible"),
   { statistic: "Maximum" },
 );
 
@@ -117,38 +117,38 @@ for (const [name, queue, { maxDelayS, visibilityTimeoutS }, why] of [
   ["DeliverQueueLate", deliverQueue, QUEUE.deliver, "too few workers, or receivers hang"],
   ["ArchiveQueueLate", archiveQueue, QUEUE.archive, "too few workers, or pictures come slowly"],
 ] as const) {
-  above(
+  alarmAbove(
     name,
     `Messages wait longer than the longest delay and two tries take: ${why}.`,
-    ofQueue(queue.nodes.queue.name, "ApproximateAgeOfOldestMessage"),
+    queueMetric(queue.nodes.queue.name, "ApproximateAgeOfOldestMessage"),
     { statistic: "Maximum", minutes: 5, threshold: maxDelayS + 2 * visibilityTimeoutS },
   );
 }
 
 // ── callbacks and requests ─────────────────────────────────────────────────────────────────────────────────────────
 
-above(
+alarmAbove(
   "CallbackThrottled",
   "Callbacks were refused for want of concurrency. Most vendors call once; the sweeper asks for these.",
-  ofFunction(callback.name, "Throttles"),
+  functionMetric(callback.name, "Throttles"),
 );
-above(
+alarmAbove(
   "CallbackFailing",
   "Callbacks were answered 5xx, for three minutes of five: what they said could not be stored.",
-  ofFunction(callback.name, "Url5xxCount"),
+  functionMetric(callback.name, "Url5xxCount"),
   { of: [3, 5] },
 );
-above(
+alarmAbove(
   "CallbacksRefused",
   "Callbacks with tokens that are not believed: somebody guesses, or a hook key was taken away too early.",
-  ours("callback", "CallbacksRefused"),
+  ownMetric("callback", "CallbacksRefused"),
   { minutes: 5, threshold: 20 },
 );
-share(
+alarmOnShare(
   "ApiFailing",
   "One request of twenty was answered 5xx.",
-  ofFunction(api.name, "Url5xxCount"),
-  ofFunction(api.name, "UrlRequestCount"),
+  functionMetric(api.name, "Url5xxCount"),
+  functionMetric(api.name, "UrlRequestCount"),
   { percent: 5, atLeast: 5, minutes: 5 },
 );
 
@@ -156,7 +156,7 @@ share(
 
 alarm("SweepSilent", {
   alarmDescription: "The sweeper has not run for five minutes: what never called back is not found.",
-  ...ofFunction(sweep.name, "Invocations"),
+  ...functionMetric(sweep.name, "Invocations"),
   statistic: "Sum",
   // Here silence is the fault.
   treatMissingData: "breaching",
@@ -165,60 +165,65 @@ alarm("SweepSilent", {
   threshold: 1,
   period: 5 * MINUTE_S,
 });
-above(
+alarmAbove(
   "OverdueRising",
   "The sweeper finds more overdue than half of what one run takes: callbacks are lost, or a vendor has fallen silent.",
-  ours("sweep", "Overdue"),
+  ownMetric("sweep", "Overdue"),
   { threshold: 400, of: [12, 15] },
 );
-above("LookupsFailing", "A vendor could not be asked what became of its tasks.", ours("sweep", "LookupFailures"), {
-  minutes: 15,
-  threshold: 5,
-});
-share(
+alarmAbove(
+  "LookupsFailing",
+  "A vendor could not be asked what became of its tasks.",
+  ownMetric("sweep", "LookupFailures"),
+  {
+    minutes: 15,
+    threshold: 5,
+  },
+);
+alarmOnShare(
   "UnclearRising",
   "Of twenty submissions one was left without a clear answer: each waits out its grace, and may be paid twice after it.",
-  ours("submit", "Unclear"),
-  ours("submit", "Submissions"),
+  ownMetric("submit", "Unclear"),
+  ownMetric("submit", "Submissions"),
   { percent: 5, atLeast: 5, minutes: 15 },
 );
-share(
+alarmOnShare(
   "RefusedRising",
   "Half of all submissions were refused: a vendor's key has ended, or its account is empty.",
-  ours("submit", "Refused"),
-  ours("submit", "Submissions"),
+  ownMetric("submit", "Refused"),
+  ownMetric("submit", "Submissions"),
   { percent: 50, atLeast: 10, minutes: 15 },
 );
 
 // ── apps and pictures ──────────────────────────────────────────────────────────────────────────────────────────────
 
-above(
+alarmAbove(
   "DeliveriesGivenUp",
   "Events that will not be tried again. They can be replayed.",
-  ours("deliver", "DeliveriesGivenUp"),
+  ownMetric("deliver", "DeliveriesGivenUp"),
   { minutes: 15, threshold: 10 },
 );
-above(
+alarmAbove(
   "EndpointsDisabled",
   "An app's endpoint has failed for days, or is gone, and was switched off.",
-  ours("deliver", "EndpointsDisabled"),
+  ownMetric("deliver", "EndpointsDisabled"),
   {
     minutes: 5,
   },
 );
-above(
+alarmAbove(
   "ArchiveFailing",
   "Pictures could not be copied, for good: only the vendor has them, for as long as it keeps them.",
-  ours("archive", "ArchiveFailures"),
+  ownMetric("archive", "ArchiveFailures"),
   { minutes: 15, threshold: 10 },
 );
 
 // ── money and faults ───────────────────────────────────────────────────────────────────────────────────────────────
 
-above(
+alarmAbove(
   "WritesRunaway",
   "The table is written faster than anyone meant, for fifteen minutes: a loop, a flood, or a stage that has grown.",
-  ofTable(table.name, "ConsumedWriteCapacityUnits"),
+  tableMetric(table.name, "ConsumedWriteCapacityUnits"),
   { minutes: 5, threshold: stage.writeUnitsIn5Min, of: [3, 3] },
 );
 
@@ -231,10 +236,10 @@ for (const [name, fn] of Object.entries({
   Sweep: sweep,
   Deadletter: deadletter,
 })) {
-  above(
+  alarmAbove(
     `${name}Errors`,
     `The ${name} function failed or ran out of time, for three minutes of five.`,
-    ofFunction(fn.name, "Errors"),
+    functionMetric(fn.name, "Errors"),
     { of: [3, 5] },
   );
 }

@@ -1,6 +1,6 @@
 /** What the dashboard shows, as CloudWatch wants it ("Dashboard Body Structure and Syntax", API reference). Pure. */
 import type { Metric } from "../packages/core/src/port.ts";
-import { counted, type Measure, ofFunction, ofQueue, ofTable } from "./metric.ts";
+import { appMetric, functionMetric, type MetricRef, queueMetric, tableMetric } from "./metric.ts";
 
 export interface Names {
   region: string;
@@ -15,7 +15,7 @@ export interface Names {
 }
 
 interface Line {
-  measure: Measure;
+  measure: MetricRef;
   label: string;
   /** Instead of the sum. */
   stat?: string;
@@ -28,20 +28,20 @@ const HEIGHT = 6;
 /** @returns JSON */
 export function dashboardBody({ region, stage, table, indexes, functions, queues, alarms }: Names): string {
   const count = (fn: keyof Names["functions"], ...metrics: Metric[]): Line[] =>
-    metrics.map((metric) => ({ measure: counted(stage, fn, metric), label: metric }));
+    metrics.map((metric) => ({ measure: appMetric(stage, fn, metric), label: metric }));
   const lambda = (fn: keyof Names["functions"], metric: string, label: string, stat?: string): Line => ({
-    measure: ofFunction(functions[fn], metric),
+    measure: functionMetric(functions[fn], metric),
     label,
     ...(stat && { stat }),
   });
   const eachFunction = (metric: string, stat?: string) =>
     (Object.keys(functions) as (keyof Names["functions"])[]).map((fn) => lambda(fn, metric, fn, stat));
   const eachQueue = (metric: string): Line[] =>
-    Object.entries(queues).map(([label, name]) => ({ measure: ofQueue(name, metric), label, stat: "Maximum" }));
+    Object.entries(queues).map(([label, name]) => ({ measure: queueMetric(name, metric), label, stat: "Maximum" }));
   const units = (kind: "Read" | "Write"): Line[] => [
-    { measure: ofTable(table, `Consumed${kind}CapacityUnits`), label: kind.toLowerCase() },
+    { measure: tableMetric(table, `Consumed${kind}CapacityUnits`), label: kind.toLowerCase() },
     ...indexes.map((index) => ({
-      measure: ofTable(table, `Consumed${kind}CapacityUnits`, index),
+      measure: tableMetric(table, `Consumed${kind}CapacityUnits`, index),
       label: `${kind.toLowerCase()}, index ${index}`,
     })),
   ];
@@ -77,7 +77,7 @@ export function dashboardBody({ region, stage, table, indexes, functions, queues
     [
       "Flows ended, by who saw it",
       (["callback", "sweep", "submit", "archive", "api", "deadletter"] as const).map((fn) => ({
-        measure: counted(stage, fn, "FlowsEnded"),
+        measure: appMetric(stage, fn, "FlowsEnded"),
         label: fn,
       })),
     ],
@@ -93,7 +93,7 @@ export function dashboardBody({ region, stage, table, indexes, functions, queues
     [
       "Table: throttled",
       ["Read", "Write"].map((kind) => ({
-        measure: ofTable(table, `${kind}ThrottleEvents`),
+        measure: tableMetric(table, `${kind}ThrottleEvents`),
         label: kind.toLowerCase(),
       })),
     ],

@@ -19,7 +19,7 @@ sst.Linkable.wrap(sst.aws.Function, (fn) => ({ properties: functionLink.call(fn)
  * Where the SDK would look for credentials next, were they not in the environment; in Lambda they always are. Left in, each
  * brings a client of its own, and what those clients share with ours is read by every cold start (34 kB of the receiver).
  */
-export const CREDENTIALS_ELSEWHERE = [
+export const NO_STATIC_CREDENTIALS = [
   "@aws-sdk/credential-provider-http",
   "@aws-sdk/credential-provider-ini",
   "@aws-sdk/credential-provider-process",
@@ -36,7 +36,7 @@ export const nodejs = {
   // read all of it: measured locally, loading takes 55 to 65 % of the time.
   splitting: true,
   // The fields are SST's default, named because by "main" the AWS SDK makes a bundle half as large again.
-  esbuild: { mainFields: ["module", "main"], external: CREDENTIALS_ELSEWHERE },
+  esbuild: { mainFields: ["module", "main"], external: NO_STATIC_CREDENTIALS },
 };
 
 /** SST sets the format and the group, and has no word for levels. */

@@ -2,28 +2,32 @@
 import type { Metric } from "../packages/core/src/port.ts";
 
 /** @typeParam Name of a resource: text, or what will be text once it is made */
-export interface Measure<Name = string> {
+export interface MetricRef<Name = string> {
   namespace: string;
   metricName: string;
   dimensions: Record<string, Name | string>;
 }
 
-export function ofFunction<Name>(FunctionName: Name, metricName: string): Measure<Name> {
+export function functionMetric<Name>(FunctionName: Name, metricName: string): MetricRef<Name> {
   return { namespace: "AWS/Lambda", metricName, dimensions: { FunctionName } };
 }
 
-export function ofQueue<Name>(QueueName: Name, metricName: string): Measure<Name> {
+export function queueMetric<Name>(QueueName: Name, metricName: string): MetricRef<Name> {
   return { namespace: "AWS/SQS", metricName, dimensions: { QueueName } };
 }
 
 /** An index has units of its own, which are not among its table's. */
-export function ofTable<Name>(TableName: Name, metricName: string, GlobalSecondaryIndexName?: string): Measure<Name> {
+export function tableMetric<Name>(
+  TableName: Name,
+  metricName: string,
+  GlobalSecondaryIndexName?: string,
+): MetricRef<Name> {
   const dimensions: Record<string, Name | string> = { TableName };
   if (GlobalSecondaryIndexName !== undefined) dimensions["GlobalSecondaryIndexName"] = GlobalSecondaryIndexName;
   return { namespace: "AWS/DynamoDB", metricName, dimensions };
 }
 
 /** @param fn as `functions/log.ts` names it: a handler's file */
-export function counted(stage: string, fn: string, metricName: Metric): Measure {
+export function appMetric(stage: string, fn: string, metricName: Metric): MetricRef {
   return { namespace: "mjflow", metricName, dimensions: { Stage: stage, Function: fn } };
 }

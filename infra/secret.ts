@@ -1,10 +1,10 @@
 /** Set with `sst secret set <Name> <value>`. They travel encrypted, inside the bundle of the functions that link them. */
 
 /** Signs callback addresses: at least 32 random characters. Without a value nothing deploys. */
-export const hookKey = new sst.Secret("HookKey");
+export const callbackTokenKey = new sst.Secret("HookKey");
 
 /** During a rotation the key before, so that addresses signed with it are still believed; empty at all other times. */
-export const previousHookKey = new sst.Secret("PreviousHookKey", "");
+export const previousCallbackTokenKey = new sst.Secret("PreviousHookKey", "");
 
 /** Seals endpoints' secrets and vendors' keys in the table, and signs links to pictures: at least 32 random characters. */
 export const vaultKey = new sst.Secret("VaultKey");

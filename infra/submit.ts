@@ -3,7 +3,7 @@ import { FUNCTION_TIMEOUT_S, QUEUE } from "../packages/core/src/limit.ts";
 import { blobs, inputsRead } from "./bucket.ts";
 import { callback } from "./callback.ts";
 import { consume, deliverQueue, queueConsume, queueSend, submitQueue } from "./queue.ts";
-import { hookKey, previousHookKey, previousVaultKey, providers, vaultKey } from "./secret.ts";
+import { callbackTokenKey, previousCallbackTokenKey, previousVaultKey, providers, vaultKey } from "./secret.ts";
 import { stage } from "./stage.ts";
 import { table, tableAccess } from "./table.ts";
 
@@ -19,8 +19,8 @@ export const submit = new sst.aws.Function("Submit", {
     submitQueue,
     deliverQueue,
     blobs,
-    hookKey,
-    previousHookKey,
+    callbackTokenKey,
+    previousCallbackTokenKey,
     vaultKey,
     previousVaultKey,
     providers,

@@ -4,8 +4,8 @@ import { beforeAll, expect, test } from "vitest";
 import { BUDGET_KB } from "./budget.mjs";
 import { evaluated } from "./evaluated.ts";
 import { all, type Build, type Infra } from "./model.ts";
-import { watchedBy } from "./rule/alarm.ts";
-import { shownOn } from "./rule/dashboard.ts";
+import { metricsOfAlarm } from "./rule/alarm.ts";
+import { metricsOfDashboard } from "./rule/dashboard.ts";
 import { LINKS } from "./rule/function.ts";
 
 let infra: Infra;
@@ -98,8 +98,8 @@ test("only the API has a framework", () => {
 });
 
 test("alarms and charts are of what their function does count", () => {
-  const alarms = all(infra, "aws:cloudwatch/metricAlarm:MetricAlarm").flatMap(({ inputs }) => watchedBy(inputs));
-  const ours = [...alarms, ...shownOn(infra)].filter(({ namespace }) => namespace === "mjflow");
+  const alarms = all(infra, "aws:cloudwatch/metricAlarm:MetricAlarm").flatMap(({ inputs }) => metricsOfAlarm(inputs));
+  const ours = [...alarms, ...metricsOfDashboard(infra)].filter(({ namespace }) => namespace === "mjflow");
   expect(ours.length).toBeGreaterThan(0);
   const uncounted = ours.filter(({ metricName, dimensions }) => {
     const found = infra.builds.find(({ name }) => name.toLowerCase() === dimensions["Function"]);

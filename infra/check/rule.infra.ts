@@ -92,14 +92,14 @@ const CDN = "ConsoleDistribution";
 /** By the rule, then by what is broken. */
 const RULES: Record<string, [Rule, Record<string, Break>]> = {
   "queues are these": [
-    queue.queuesAreThese,
+    queue.queuesAreAsExpected,
     {
       "one less": drop("ArchiveQueueQueue"),
       "one more": copy("DeliverQueueQueue", "UnseenQueueQueue"),
     },
   ],
   "work has dead letters": [
-    queue.workHasDeadLetters,
+    queue.workQueuesHaveDeadLetterQueue,
     {
       "no redrive policy": set("SubmitQueueQueue", "redrivePolicy", undefined),
       "more tries": rewrite("ArchiveQueueQueue", "redrivePolicy", '"maxReceiveCount":5', '"maxReceiveCount":50'),
@@ -121,7 +121,7 @@ const RULES: Record<string, [Rule, Record<string, Break>]> = {
     },
   ],
   "consumers answer in part": [
-    queue.consumersAnswerInPart,
+    queue.consumersReportBatchItemFailures,
     {
       submit: (infra) => {
         mapping(infra, "SubmitQueue").inputs.functionResponseTypes = [];
@@ -146,7 +146,7 @@ const RULES: Record<string, [Rule, Record<string, Break>]> = {
     },
   ],
   "queues keep to limits": [
-    queue.queuesKeepToLimits,
+    queue.queuesRespectLimits,
     {
       "another batch": (infra) => {
         mapping(infra, "ArchiveQueue").inputs.batchSize = 10;
@@ -158,7 +158,7 @@ const RULES: Record<string, [Rule, Record<string, Break>]> = {
     },
   ],
   "tables are kept": [
-    table.tablesAreKept,
+    table.tablesAreRetained,
     {
       "no recovery": set("TableTable", "pointInTimeRecovery.enabled", false),
       provisioned: set("TableTable", "billingMode", "PROVISIONED"),
@@ -169,7 +169,7 @@ const RULES: Record<string, [Rule, Record<string, Break>]> = {
     },
   ],
   "the table is the store's": [
-    table.tableIsTheStores,
+    table.tableMatchesStoreSchema,
     {
       "another sort key": set("TableTable", "rangeKey", "sort"),
       "a due time in text": set("TableTable", "attributes.3.type", "S"),
@@ -180,7 +180,7 @@ const RULES: Record<string, [Rule, Record<string, Break>]> = {
     },
   ],
   "roles name what they may do": [
-    role.rolesNameWhatTheyMayDo,
+    role.rolesNameResources,
     {
       "all of an action": rewrite("ApiRole", POLICY, "dynamodb:PutItem", "dynamodb:*"),
       "every index": rewrite("ApiRole", POLICY, "/index/app", "/index/*"),
@@ -209,7 +209,7 @@ const RULES: Record<string, [Rule, Record<string, Break>]> = {
     },
   ],
   "functions may do what they do": [
-    role.functionsMayDoWhatTheyDo,
+    role.functionsHaveNeededPermissions,
     {
       "no writing": rewrite("CallbackRole", POLICY, ',"dynamodb:PutItem"', ""),
       "no receiving": rewrite("SubmitRole", POLICY, '"sqs:ReceiveMessage",', ""),
@@ -248,7 +248,7 @@ const RULES: Record<string, [Rule, Record<string, Break>]> = {
     },
   ],
   "functions run as meant": [
-    fn.functionsRunAsMeant,
+    fn.functionsHaveRuntimeSettings,
     {
       "SST's default architecture": set("ApiFunction", "architectures", ["x86_64"]),
       "an older Node": set("SweepFunction", "runtime", "nodejs22.x"),
@@ -266,7 +266,7 @@ const RULES: Record<string, [Rule, Record<string, Break>]> = {
     },
   ],
   "functions have their size": [
-    fn.functionsHaveTheirSize,
+    fn.functionsHaveMemoryAndTimeout,
     {
       "SST's default timeout": set("SubmitFunction", "timeout", 20),
       "SST's default memory": set("CallbackFunction", "memorySize", 1024),
@@ -298,7 +298,7 @@ const RULES: Record<string, [Rule, Record<string, Break>]> = {
     },
   ],
   "functions are given their links": [
-    fn.functionsAreGivenTheirLinks,
+    fn.functionsHaveTheirLinks,
     {
       "vendors' keys in the receiver": link("Callback", (links) => [...links, "Providers"]),
       "the vault's key in the receiver": link("Callback", (links) => [...links, "VaultKey"]),
@@ -306,7 +306,7 @@ const RULES: Record<string, [Rule, Record<string, Break>]> = {
     },
   ],
   "doors are two": [
-    fn.doorsAreTwo,
+    fn.onlyTwoFunctionUrls,
     {
       "one door": drop("CallbackUrl"),
       "a third": copy("ApiUrl", "SubmitUrl"),
@@ -316,7 +316,7 @@ const RULES: Record<string, [Rule, Record<string, Break>]> = {
     },
   ],
   "the console says what the house says": [
-    console.consoleSaysWhatTheHouseSays,
+    console.consoleHeadersMatchLocalServer,
     {
       "another policy": rewrite(
         HEADERS,
@@ -355,7 +355,7 @@ const RULES: Record<string, [Rule, Record<string, Break>]> = {
     },
   ],
   "only the console may ask": [
-    console.onlyTheConsoleMayAsk,
+    console.corsAllowsConsoleOnly,
     {
       "any page": set("ApiUrl", "cors.allowOrigins", ["*"]),
       "with cookies": set("ApiUrl", "cors.allowCredentials", true),
@@ -364,7 +364,7 @@ const RULES: Record<string, [Rule, Record<string, Break>]> = {
     },
   ],
   "functions are called at their doors": [
-    fn.functionsAreCalledAtTheirDoors,
+    fn.functionUrlsInvokeTheirFunction,
     {
       "past the door": set("CallbackInvokeFunction", "invokedViaFunctionUrl", false),
       "no door": (infra) => {
@@ -373,7 +373,7 @@ const RULES: Record<string, [Rule, Record<string, Break>]> = {
     },
   ],
   "callbacks have their share": [
-    fn.callbacksHaveTheirShare,
+    fn.callbackConcurrencyIsReserved,
     {
       none: set("CallbackFunction", "reservedConcurrentExecutions", undefined),
       "off altogether": set("CallbackFunction", "reservedConcurrentExecutions", 0),
@@ -391,7 +391,7 @@ const RULES: Record<string, [Rule, Record<string, Break>]> = {
     },
   ],
   "alarms watch what there is": [
-    alarm.alarmsWatchWhatThereIs,
+    alarm.alarmMetricsExist,
     {
       "another queue": set("DeadLettersLeft", "dimensions.QueueName", "DeadLetters"),
       "another dimension": set("ApiErrors", "dimensions", { Function: "api" }),
@@ -404,7 +404,7 @@ const RULES: Record<string, [Rule, Record<string, Break>]> = {
     },
   ],
   "alarms calculate": [
-    alarm.alarmsCalculate,
+    alarm.alarmExpressionsEvaluate,
     {
       "with what is not there": rewrite("UnclearRising", "metricQueries.0.expression", "whole", "total"),
       "without what is": rewrite("UnclearRising", "metricQueries.0.expression", "/ whole", ""),
@@ -414,7 +414,7 @@ const RULES: Record<string, [Rule, Record<string, Break>]> = {
     },
   ],
   "alarms tell someone": [
-    alarm.alarmsTellSomeone,
+    alarm.alarmsHaveSubscribers,
     {
       "no action": set("SweepSilent", "alarmActions", []),
       "no topic": drop("AlarmTopic"),
@@ -422,7 +422,7 @@ const RULES: Record<string, [Rule, Record<string, Break>]> = {
     },
   ],
   "every fault has its alarm": [
-    alarm.everyFaultHasItsAlarm,
+    alarm.everyFaultHasAnAlarm,
     {
       "dead letters": drop("DeadLettersLeft"),
       buried: drop("DeadLettersBuried"),
@@ -440,7 +440,7 @@ const RULES: Record<string, [Rule, Record<string, Break>]> = {
     },
   ],
   "the dashboard shows what there is": [
-    dashboard.dashboardShowsWhatThereIs,
+    dashboard.dashboardMetricsExist,
     {
       "another stage": rewrite("Dashboard", "dashboardBody", '"Stage","production"', '"Stage","trial"'),
       "another function's name": rewrite("Dashboard", "dashboardBody", '"Function","sweep"', '"Function","Sweep"'),
@@ -456,7 +456,7 @@ const RULES: Record<string, [Rule, Record<string, Break>]> = {
     },
   ],
   "the dashboard shows what alarms": [
-    dashboard.dashboardShowsWhatAlarms,
+    dashboard.dashboardShowsAllAlarms,
     {
       "no overdue": rewrite("Dashboard", "dashboardBody", '"Overdue"', '"Sweeps"'),
       "no queue's age": rewrite("Dashboard", "dashboardBody", "ApproximateAgeOfOldestMessage", "NumberOfMessagesSent"),

@@ -77,7 +77,7 @@ const archived: Signal[] = [
 const ANY = ["IMAGINE", TILE_ACTION];
 
 /** What each function's code in packages/engine signals, about which tasks, and what it sends besides. */
-const DOORS: Record<string, { signals: Signal[]; actions?: string[]; sends?: QueueName[] }> = {
+const ENTRY_POINTS: Record<string, { signals: Signal[]; actions?: string[]; sends?: QueueName[] }> = {
   Callback: { signals: reports("callback") },
   // A tile never comes by the submit queue.
   Submit: {
@@ -122,7 +122,7 @@ function legalQueuesOf(task: Task, signal: Signal): QueueName[] {
 }
 
 test.each(Object.keys(LINKS))("%s is linked to the queues that it sends to, and to no other", (name) => {
-  const { signals, actions = ANY, sends = [] } = DOORS[name]!;
+  const { signals, actions = ANY, sends = [] } = ENTRY_POINTS[name]!;
   const queues = new Set<QueueName>(sends);
   for (const task of tasks(actions)) {
     for (const signal of signals) for (const queue of legalQueuesOf(task, signal)) queues.add(queue);

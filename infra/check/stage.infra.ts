@@ -7,8 +7,8 @@ import { beforeAll, expect, test, vi } from "vitest";
 import { EVERYTHING, evaluated } from "./evaluated.ts";
 import { all, functionOf, type Infra } from "./model.ts";
 import { ENVIRONMENTS, EVERY_ENVIRONMENT, LINKS } from "./rule/function.ts";
-import { tableIsTheStores } from "./rule/table.ts";
-import { wireFiles } from "./watched.ts";
+import { tableMatchesStoreSchema } from "./rule/table.ts";
+import { compositionFiles } from "./watched.ts";
 
 let trial: Infra;
 let everything: Infra;
@@ -36,7 +36,7 @@ test("sst dev gets what it needs, and the table as it is", async () => {
   const dev = await evaluated("trial", { flags: ["--dev"] });
   // Lambda runs SST's bridge, which hands events to the machine of the one who develops.
   expect(functionOf(dev, "Submit")?.inputs.runtime).toBe("provided.al2023");
-  expect(tableIsTheStores(dev)).toEqual([]);
+  expect(tableMatchesStoreSchema(dev)).toEqual([]);
 });
 
 test("nothing of one stage bears another's name", () => {
@@ -158,7 +158,7 @@ test("what is set is handed on to whom it concerns, and unset is not there", () 
 const NOT_DEPLOYED = ["MJFLOW_TIMINGS", "AWS_LAMBDA_FUNCTION_NAME"];
 
 test("functions/wire/ reads what a deployment gives, and a deployment gives what it reads", async () => {
-  const files = wireFiles().map((file) => readFile(new URL(file, import.meta.url), "utf8"));
+  const files = compositionFiles().map((file) => readFile(new URL(file, import.meta.url), "utf8"));
   const wire = (await Promise.all(files)).join("\n");
   const read = (pattern: RegExp) => [...new Set([...wire.matchAll(pattern)].map(([, name]) => name!))].sort();
   const given = [...EVERY_ENVIRONMENT, ...NOT_DEPLOYED, ...Object.values(ENVIRONMENTS).flat()];

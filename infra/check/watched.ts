@@ -12,10 +12,10 @@ export interface Watched {
 const METRICS = namesIn(["../../packages/core/src/port.ts"], /export type Metric =([^;]+);/, /"(\w+)"/g);
 
 /** Handlers, by the name they log under. */
-const FUNCTIONS = namesIn(wireFiles(), /^([\s\S]+)$/, /\bbase\("(\w+)"\)/g);
+const FUNCTIONS = namesIn(compositionFiles(), /^([\s\S]+)$/, /\bbase\("(\w+)"\)/g);
 
 /** Each function's own parts, and what they share: all that reads what a deployment gives. */
-export function wireFiles(): string[] {
+export function compositionFiles(): string[] {
   const folder = "../../functions/wire/";
   return readdirSync(new URL(folder, import.meta.url)).map((file) => folder + file);
 }

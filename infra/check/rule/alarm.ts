@@ -2,15 +2,15 @@ import { type AlarmInputs, all, type Infra, type Rule, some } from "../model.ts"
 import { type Watched, wrongNames } from "../watched.ts";
 
 /** What an alarm looks at: one metric, or those that it calculates with. */
-export function watchedBy({ metricQueries, namespace, metricName, dimensions }: AlarmInputs): Watched[] {
+export function metricsOfAlarm({ metricQueries, namespace, metricName, dimensions }: AlarmInputs): Watched[] {
   if (metricQueries) return metricQueries.flatMap(({ metric }) => (metric ? [metric] : []));
   return [{ namespace: namespace ?? "", metricName: metricName ?? "", dimensions: dimensions ?? {} }];
 }
 
 /** An alarm on a name that does not exist never rings. */
-export const alarmsWatchWhatThereIs: Rule = (infra) =>
+export const alarmMetricsExist: Rule = (infra) =>
   some(infra, "aws:cloudwatch/metricAlarm:MetricAlarm").flatMap(({ name, inputs }) => {
-    const watched = watchedBy(inputs);
+    const watched = metricsOfAlarm(inputs);
     return [
       ...(watched.length > 0 ? [] : [`${name} watches nothing`]),
       ...watched.flatMap((one) => wrongNames(infra, one).map((why) => `${name} watches ${why}`)),
@@ -18,7 +18,7 @@ export const alarmsWatchWhatThereIs: Rule = (infra) =>
   });
 
 /** Exactly one result, calculated only from metrics that are there: else CloudWatch refuses the alarm, or it never rings. */
-export const alarmsCalculate: Rule = (infra) =>
+export const alarmExpressionsEvaluate: Rule = (infra) =>
   some(infra, "aws:cloudwatch/metricAlarm:MetricAlarm").flatMap(({ name, inputs: { metricQueries = [] } }) => {
     if (metricQueries.length === 0) return [];
     const results = metricQueries.filter(({ returnData }) => returnData);
@@ -34,7 +34,7 @@ export const alarmsCalculate: Rule = (infra) =>
   });
 
 /** An alarm with no action is a light in an empty room. */
-export const alarmsTellSomeone: Rule = (infra) => {
+export const alarmsHaveSubscribers: Rule = (infra) => {
   const topics = new Set(all(infra, "aws:sns/topic:Topic").map(({ arn }) => arn));
   return some(infra, "aws:cloudwatch/metricAlarm:MetricAlarm").flatMap(({ name, inputs }) => [
     ...(inputs.alarmActions?.length && inputs.alarmActions.every((arn) => topics.has(arn))
@@ -78,7 +78,7 @@ function faults(infra: Infra): Fault[] {
   ];
 }
 
-export const everyFaultHasItsAlarm: Rule = (infra) => {
+export const everyFaultHasAnAlarm: Rule = (infra) => {
   const alarms = some(infra, "aws:cloudwatch/metricAlarm:MetricAlarm").map(({ inputs }) => inputs);
   const nameOf = (at: string) =>
     (infra.resources.find(({ name }) => name === at)?.inputs as { name?: string } | undefined)?.name ?? at;
@@ -89,7 +89,7 @@ export const everyFaultHasItsAlarm: Rule = (infra) => {
           (inputs) =>
             inputs.comparisonOperator === operator &&
             inputs.treatMissingData === missing &&
-            watchedBy(inputs).some(
+            metricsOfAlarm(inputs).some(
               ({ metricName, dimensions }) => metricName === metric && Object.values(dimensions).includes(nameOf(at)),
             ),
         ),

@@ -10,7 +10,7 @@ function apiOriginOf(infra: Infra): string {
 }
 
 /** As the house here serves it, and besides by https alone. */
-export const consoleSaysWhatTheHouseSays: Rule = (infra) =>
+export const consoleHeadersMatchLocalServer: Rule = (infra) =>
   all(infra, "aws:cloudfront/responseHeadersPolicy:ResponseHeadersPolicy").flatMap(({ inputs }) => {
     const { securityHeadersConfig: security, customHeadersConfig: custom } = inputs;
     const have: Record<string, string | undefined> = {
@@ -66,7 +66,7 @@ export const consoleFilesAreThere: Rule = (infra) => {
 };
 
 /** The API answers no web page but the stage's console; vendors' callbacks answer none. */
-export const onlyTheConsoleMayAsk: Rule = (infra) => {
+export const corsAllowsConsoleOnly: Rule = (infra) => {
   const [site] = all(infra, "aws:cloudfront/distribution:Distribution");
   const [origin] = site?.inputs.aliases ?? [];
   const want = origin === undefined ? undefined : apiCors(`https://${origin}`);

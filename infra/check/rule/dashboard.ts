@@ -17,7 +17,7 @@ function widgetsOf(infra: Infra): Widget[] {
 }
 
 /** A metric of the dashboard is [namespace, name, dimension, value, …, options]. */
-export function shownOn(infra: Infra): Watched[] {
+export function metricsOfDashboard(infra: Infra): Watched[] {
   return widgetsOf(infra).flatMap(({ properties: { metrics = [] } }) =>
     metrics.map((metric) => {
       const [namespace = "", metricName = "", ...rest] = metric.filter((part) => typeof part === "string");
@@ -28,8 +28,8 @@ export function shownOn(infra: Infra): Watched[] {
   );
 }
 
-export const dashboardShowsWhatThereIs: Rule = (infra) => [
-  ...shownOn(infra).flatMap((shown) => wrongNames(infra, shown).map((why) => `The dashboard shows ${why}`)),
+export const dashboardMetricsExist: Rule = (infra) => [
+  ...metricsOfDashboard(infra).flatMap((shown) => wrongNames(infra, shown).map((why) => `The dashboard shows ${why}`)),
   ...widgetsOf(infra)
     .filter(({ type, properties: { metrics, region } }) => type === "metric" && !(metrics?.length && region))
     .map(({ x, y }) => `The dashboard's chart at ${x}, ${y} is empty`),
@@ -49,8 +49,8 @@ export const dashboardFits: Rule = (infra) => {
 };
 
 /** What an operator looks for when an alarm has rung. */
-export const dashboardShowsWhatAlarms: Rule = (infra) => {
-  const shown = shownOn(infra).map(({ metricName, dimensions }) =>
+export const dashboardShowsAllAlarms: Rule = (infra) => {
+  const shown = metricsOfDashboard(infra).map(({ metricName, dimensions }) =>
     [metricName, ...Object.values(dimensions)].join(" "),
   );
   const alarms = all(infra, "aws:cloudwatch/metricAlarm:MetricAlarm");

@@ -2,7 +2,7 @@ import { FUNCTION_TIMEOUT_S } from "../../../packages/core/src/limit.ts";
 import { all, functionOf, isProduction, type Rule, some } from "../model.ts";
 import { SECRET_MARK } from "../secret.mjs";
 
-export const functionsRunAsMeant: Rule = (infra) =>
+export const functionsHaveRuntimeSettings: Rule = (infra) =>
   some(infra, "aws:lambda/function:Function").flatMap(({ name, inputs }) => [
     ...(inputs.architectures.join() === "arm64" ? [] : [`${name} runs on ${inputs.architectures}`]),
     ...(inputs.runtime === "nodejs24.x" ? [] : [`${name} runs ${inputs.runtime}`]),
@@ -40,7 +40,7 @@ const SIZES: Record<string, Size> = {
   Deadletter: { timeoutS: FUNCTION_TIMEOUT_S.deadletter, memoryMb: 256, diskMb: 512 },
 };
 
-export const functionsHaveTheirSize: Rule = (infra) => [
+export const functionsHaveMemoryAndTimeout: Rule = (infra) => [
   ...Object.keys(SIZES)
     .filter((name) => !functionOf(infra, name))
     .map((name) => `There is no ${name}`),
@@ -130,7 +130,7 @@ export const LINKS: Record<string, string[]> = {
   Deadletter: ["DeliverQueue", "Table"],
 };
 
-export const functionsAreGivenTheirLinks: Rule = ({ builds }) =>
+export const functionsHaveTheirLinks: Rule = ({ builds }) =>
   Object.entries(LINKS).flatMap(([name, links]) => {
     const have = builds.find((build) => build.name === name)?.links ?? [];
     return [
@@ -140,24 +140,24 @@ export const functionsAreGivenTheirLinks: Rule = ({ builds }) =>
   });
 
 /** The API tells what happens as it happens; vendors want one short answer. */
-const DOORS: Record<string, string> = { ApiUrl: "RESPONSE_STREAM", CallbackUrl: "BUFFERED" };
+const FUNCTION_URLS: Record<string, string> = { ApiUrl: "RESPONSE_STREAM", CallbackUrl: "BUFFERED" };
 
-export const doorsAreTwo: Rule = (infra) => {
+export const onlyTwoFunctionUrls: Rule = (infra) => {
   const urls = all(infra, "aws:lambda/functionUrl:FunctionUrl");
   const open = urls.map(({ name }) => name).sort();
   return [
-    ...(open.join() === Object.keys(DOORS).join() ? [] : [`Reached from outside: ${open}`]),
+    ...(open.join() === Object.keys(FUNCTION_URLS).join() ? [] : [`Reached from outside: ${open}`]),
     ...urls
       .filter(({ inputs }) => inputs.authorizationType !== "NONE")
       .map(({ name }) => `${name}: vendors cannot sign`),
     ...urls
-      .filter(({ name, inputs }) => inputs.invokeMode !== DOORS[name])
+      .filter(({ name, inputs }) => inputs.invokeMode !== FUNCTION_URLS[name])
       .map(({ name, inputs }) => `${name} answers ${inputs.invokeMode}`),
   ];
 };
 
 /** Everyone may knock at a door; nobody may call a function past it, nor one that has none. */
-export const functionsAreCalledAtTheirDoors: Rule = (infra) =>
+export const functionUrlsInvokeTheirFunction: Rule = (infra) =>
   some(infra, "aws:lambda/permission:Permission").flatMap(({ name, inputs }) => {
     const atDoor = inputs.functionUrlAuthType === "NONE" || inputs.invokedViaFunctionUrl === true;
     const hasDoor = all(infra, "aws:lambda/functionUrl:FunctionUrl").some(
@@ -167,7 +167,7 @@ export const functionsAreCalledAtTheirDoors: Rule = (infra) =>
   });
 
 /** Reserving anything at all fails in a small account, so only production does. */
-export const callbacksHaveTheirShare: Rule = (infra) =>
+export const callbackConcurrencyIsReserved: Rule = (infra) =>
   some(infra, "aws:lambda/function:Function").flatMap(({ name, inputs }) => {
     const expected = isProduction(infra) && name === "CallbackFunction";
     const reserved = (inputs.reservedConcurrentExecutions ?? 0) > 0;

@@ -19,10 +19,10 @@ const WORK: Record<string, Expected & { maxReceiveCount: number }> = {
   DeliverQueueQueue: { consumer: "Deliver", timeoutS: FUNCTION_TIMEOUT_S.deliver, ...QUEUE.deliver },
   ArchiveQueueQueue: { consumer: "Archive", timeoutS: FUNCTION_TIMEOUT_S.archive, ...QUEUE.archive },
 };
-const DEAD = "DeadLettersQueue";
+const DEAD_LETTER_QUEUE = "DeadLettersQueue";
 const QUEUES: Record<string, Expected> = {
   ...WORK,
-  [DEAD]: {
+  [DEAD_LETTER_QUEUE]: {
     consumer: "Deadletter",
     timeoutS: FUNCTION_TIMEOUT_S.deadletter,
     batchSize: QUEUE.submit.batchSize,
@@ -44,7 +44,7 @@ function redriveOf(redrivePolicy: string | undefined): Redrive | undefined {
   return redrivePolicy === undefined ? undefined : (JSON.parse(redrivePolicy) as Redrive);
 }
 
-export const queuesAreThese: Rule = (infra) => {
+export const queuesAreAsExpected: Rule = (infra) => {
   const have = some(infra, "aws:sqs/queue:Queue").map(({ name }) => name);
   return [
     ...Object.keys(QUEUES)
@@ -55,11 +55,11 @@ export const queuesAreThese: Rule = (infra) => {
 };
 
 /** Without one a poisonous message comes back until it expires, and is gone without a trace. */
-export const workHasDeadLetters: Rule = (infra) => {
+export const workQueuesHaveDeadLetterQueue: Rule = (infra) => {
   const queues = some(infra, "aws:sqs/queue:Queue");
   return queues.flatMap(({ name, inputs }) => {
     // The end of the line: what its consumer cannot bury stays there, and has an alarm.
-    if (name === DEAD) {
+    if (name === DEAD_LETTER_QUEUE) {
       const { messageRetentionSeconds: kept } = inputs;
       return kept === QUEUE.deadLetterRetentionS ? [] : [`${name} keeps dead letters for ${kept} s`];
     }
@@ -67,7 +67,7 @@ export const workHasDeadLetters: Rule = (infra) => {
     if (!redrive) return [`${name} has no dead-letter queue`];
     const target = queues.find(({ arn }) => arn === redrive.deadLetterTargetArn)?.name;
     return [
-      ...(target === DEAD ? [] : [`${name}'s dead letters go to ${target ?? "where no queue is"}`]),
+      ...(target === DEAD_LETTER_QUEUE ? [] : [`${name}'s dead letters go to ${target ?? "where no queue is"}`]),
       ...(redrive.maxReceiveCount === WORK[name]?.maxReceiveCount
         ? []
         : [`${name} gives up after ${redrive.maxReceiveCount} tries`]),
@@ -89,7 +89,7 @@ export const queuesAreConsumed: Rule = (infra) => [
   }),
 ];
 
-export const consumersAnswerInPart: Rule = (infra) =>
+export const consumersReportBatchItemFailures: Rule = (infra) =>
   consumers(infra).flatMap(({ mapping }) =>
     mapping.inputs.functionResponseTypes?.includes("ReportBatchItemFailures")
       ? []
@@ -110,7 +110,7 @@ export const visibilityOutlastsConsumers: Rule = (infra) => [
 ];
 
 /** What vendors, receivers and the account's concurrency are asked for at one moment has a bound. */
-export const queuesKeepToLimits: Rule = (infra) => [
+export const queuesRespectLimits: Rule = (infra) => [
   ...consumers(infra).flatMap(({ mapping, queue }) => {
     const expected = QUEUES[queue?.name ?? ""];
     const isBound = (mapping.inputs.scalingConfig?.maximumConcurrency ?? 0) >= 2;
@@ -118,7 +118,7 @@ export const queuesKeepToLimits: Rule = (infra) => [
       ...(mapping.inputs.batchSize === expected?.batchSize
         ? []
         : [`${mapping.name}: batch ${mapping.inputs.batchSize}`]),
-      ...(queue?.name === DEAD || isBound ? [] : [`${mapping.name} does not bound its workers`]),
+      ...(queue?.name === DEAD_LETTER_QUEUE || isBound ? [] : [`${mapping.name} does not bound its workers`]),
     ];
   }),
   ...some(infra, "aws:sqs/queue:Queue").flatMap(({ name, inputs: { visibilityTimeoutSeconds } }) =>

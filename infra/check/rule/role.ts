@@ -22,7 +22,7 @@ const OBJECTS = /^arn:aws:s3:::[^*/]+\/[^*]+\/\*$/;
 /** AWS's own, for writing logs. Its resource is a wildcard, but it lets nobody read or delete anything. */
 const LOGS = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole";
 
-export const rolesNameWhatTheyMayDo: Rule = (infra) =>
+export const rolesNameResources: Rule = (infra) =>
   some(infra, "aws:iam/role:Role").flatMap((role) => [
     ...statementsOf(role).flatMap((statement) => [
       ...(statement.Action === undefined || statement.Resource === undefined
@@ -69,7 +69,7 @@ function grantsOf(infra: Infra, name: string): Set<string> {
 }
 
 /** What each function does, by the code; more would be too much, less fails on the first request. */
-export const functionsMayDoWhatTheyDo: Rule = (infra) => {
+export const functionsHaveNeededPermissions: Rule = (infra) => {
   const arnOf = (name: string) => infra.resources.find((resource) => resource.name === name)?.arn;
   const on = (arn: string | undefined, ...actions: string[]) => actions.map((action) => `${action} ${arn}`);
   const table = arnOf("TableTable");

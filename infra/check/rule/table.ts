@@ -2,7 +2,7 @@ import { ATTRIBUTE } from "../../../packages/store/src/keys.ts";
 import { tableDefinition } from "../../../packages/store/src/schema.ts";
 import { isProduction, type Rule, some } from "../model.ts";
 
-export const tablesAreKept: Rule = (infra) =>
+export const tablesAreRetained: Rule = (infra) =>
   some(infra, "aws:dynamodb/table:Table").flatMap(({ name, inputs, retainOnDelete }) => [
     ...(inputs.pointInTimeRecovery?.enabled ? [] : [`${name} has no point-in-time recovery`]),
     ...(inputs.billingMode === "PAY_PER_REQUEST" ? [] : [`${name} is not on demand`]),
@@ -11,7 +11,7 @@ export const tablesAreKept: Rule = (infra) =>
   ]);
 
 /** The store is tested against the table that local engines create; AWS's must be the same one. */
-export const tableIsTheStores: Rule = (infra) => {
+export const tableMatchesStoreSchema: Rule = (infra) => {
   const expected = tableDefinition("");
   const keysOf = (schema: typeof expected.KeySchema) => schema?.map((key) => key.AttributeName);
   const want = {
