@@ -21,7 +21,7 @@ export const setting = {
   console: consoleAt(),
 };
 
-/** Handed on as they are: `functions/wire/` reads them, and a check holds the two together. */
+/** Handed on as they are: `functions/composition/` reads them, and a check holds the two together. */
 export const environment = {
   every: given({ MJFLOW_LOG: choice("MJFLOW_LOG", "debug", "info", "warn", "error", "silent") }),
   api: given({

@@ -1,5 +1,5 @@
 /**
- * What every function stands on, built once per container and not before it is needed. Only `functions/wire/` reads
+ * What every function stands on, built once per container and not before it is needed. Only `functions/composition/` reads
  * `Resource` and the environment, and each function's file there imports its own parts: a bundler takes along whatever a
  * file could load on demand, used or not, and shares of it end up in the cold start.
  */

@@ -157,7 +157,7 @@ test("what is set is handed on to whom it concerns, and unset is not there", () 
 /** What only the local house sets, and what Lambda itself does. */
 const NOT_DEPLOYED = ["MJFLOW_TIMINGS", "AWS_LAMBDA_FUNCTION_NAME"];
 
-test("functions/wire/ reads what a deployment gives, and a deployment gives what it reads", async () => {
+test("functions/composition/ reads what a deployment gives, and a deployment gives what it reads", async () => {
   const files = compositionFiles().map((file) => readFile(new URL(file, import.meta.url), "utf8"));
   const wire = (await Promise.all(files)).join("\n");
   const read = (pattern: RegExp) => [...new Set([...wire.matchAll(pattern)].map(([, name]) => name!))].sort();

@@ -16,7 +16,7 @@ const FUNCTIONS = namesIn(compositionFiles(), /^([\s\S]+)$/, /\bbase\("(\w+)"\)/
 
 /** Each function's own parts, and what they share: all that reads what a deployment gives. */
 export function compositionFiles(): string[] {
-  const folder = "../../functions/wire/";
+  const folder = "../../functions/composition/";
   return readdirSync(new URL(folder, import.meta.url)).map((file) => folder + file);
 }
 

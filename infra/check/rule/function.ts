@@ -59,7 +59,7 @@ export const functionsHaveMemoryAndTimeout: Rule = (infra) => [
 /** SST's own: the key of the encrypted links beside the code, and where they are. */
 const SST = ["SST_KEY", "SST_KEY_FILE", "SST_RESOURCE_App"];
 
-/** By what `functions/wire/` reads for each. */
+/** By what `functions/composition/` reads for each. */
 export const ENVIRONMENTS: Record<string, string[]> = {
   Api: [
     "MJFLOW_API_URL",
@@ -97,7 +97,7 @@ export const busIsKnown: Rule = (infra) => {
   });
 };
 
-/** By what `functions/wire/` reads. A vendor's key has no business in the receiver, nor an app's key outside the API. */
+/** By what `functions/composition/` reads. A vendor's key has no business in the receiver, nor an app's key outside the API. */
 export const LINKS: Record<string, string[]> = {
   Api: [
     "ApiKey",

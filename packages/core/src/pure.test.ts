@@ -36,7 +36,7 @@ describe("core's sources", () => {
     const imports = [...code.matchAll(/^(?:import\b[^;"']*|export (?:type )?[*{][^;"']*)["']([^"']+)["'];/gm)].map(
       (match) => match[1]!,
     );
-    for (const from of imports) expect(from).toMatch(/^(\.\.?\/([a-z]+\/)?[a-z]+\.ts|zod(\/mini)?)$/);
+    for (const from of imports) expect(from).toMatch(/^(\.\.?\/([a-z-]+\/)?[a-z-]+\.ts|zod(\/mini)?)$/);
   });
 
   it("has no import but at the top, and each names its ending", () => {

@@ -1,6 +1,6 @@
 /**
  * The whole of mjflow on one machine: the functions that Lambda would run, called with the same events, on engines that
- * speak AWS's protocols. There is no second code path: what differs is in the environment that `functions/wire/` reads.
+ * speak AWS's protocols. There is no second code path: what differs is in the environment that `functions/composition/` reads.
  */
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -162,10 +162,10 @@ type Functions = Record<(typeof FUNCTIONS)[number], Handler>;
 /** Only now: they read their environment when they are first used. By path, as Lambda does, and as nobody's dependency. */
 async function importFunctions(ports: LocalBackend["ports"]): Promise<Functions> {
   installStreamingRuntime();
-  const { standOn } = (await import(new URL("../../../functions/composition/base.ts", import.meta.url).href)) as {
-    standOn(ports: LocalBackend["ports"]): void;
+  const { useLocalBackend } = (await import(new URL("../../../functions/composition/base.ts", import.meta.url).href)) as {
+    useLocalBackend(ports: LocalBackend["ports"]): void;
   };
-  standOn(ports);
+  useLocalBackend(ports);
   const load = async (name: string) => {
     const module = (await import(new URL(`../../../functions/${name}.ts`, import.meta.url).href)) as {
       handler: Handler;

@@ -171,7 +171,7 @@ describe("what is stuck", () => {
     const queue = (name: QueueDepth["name"], waiting: number) => ({ name, waiting, inFlight: 0, delayed: 0 });
     expect(checkQueues([queue("submit", 40), queue("dead-letters", 0)])).toMatchObject({
       level: "ok",
-      what: "waiting: submit 40",
+      message: "waiting: submit 40",
     });
     expect(checkQueues([queue("submit", 0), queue("dead-letters", 2)])).toMatchObject({ level: "bad" });
   });

@@ -123,7 +123,7 @@ test("what was acknowledged outlives a kill -9 at any moment", async () => {
   const dataDir = createTempFolder();
   const file = new URL("./data-file.ts", import.meta.url).href;
   const script = `
-    const file = (await import(${JSON.stringify(file)})).openFile({ dataDir: ${JSON.stringify(dataDir)} });
+    const file = (await import(${JSON.stringify(file)})).openDataFile({ dataDir: ${JSON.stringify(dataDir)} });
     const insert = file.sql("INSERT INTO messages (queue, body, sentAt, visibleAt) VALUES ('q', ?, 0, 0)");
     let count = 0;
     const one = async () => {
@@ -170,7 +170,7 @@ test("a file that another process has is refused", async () => {
   const file = new URL("./data-file.ts", import.meta.url).href;
   // Held on to: one that nobody refers to is closed when it is collected.
   const script = `
-    globalThis.file = (await import(${JSON.stringify(file)})).openFile({ dataDir: ${JSON.stringify(dataDir)} });
+    globalThis.file = (await import(${JSON.stringify(file)})).openDataFile({ dataDir: ${JSON.stringify(dataDir)} });
     console.log("open");
     setInterval(() => {}, 1e6);`;
   const child = spawn(process.execPath, ["--input-type=module", "-e", script], {
