@@ -10,7 +10,7 @@ import {
   apiUrl,
   busName,
   guard,
-  hookStore,
+  webhookStore,
   mediaLinks,
   mjTaskIds,
   newWebhookSecret,
@@ -37,13 +37,13 @@ export const composeApi = /* @__PURE__ */ lazy(() => {
     ...mjTaskIds(),
     defaultProvider: env["MJFLOW_DEFAULT_PROVIDER"] || undefined,
     apiKeys: [apiKeyOf("app_default", Resource.ApiKey.value)],
-    hookStore: hookStore(),
-    listeners: createSubscriptions({ hookStore: hookStore(), clock, cacheTtlMs: beliefMs, bus: busName !== undefined }),
+    webhookStore: webhookStore(),
+    subscriptions: createSubscriptions({ webhookStore: webhookStore(), clock, cacheTtlMs: beliefMs, bus: busName !== undefined }),
     vault: vault(),
     newWebhookSecret,
     mediaLinks,
     webhooks,
-    objectionTo(url: string): string | undefined {
+    urlProblem(url: string): string | undefined {
       const verdict = guard().check(url);
       return verdict.ok ? undefined : verdict.why;
     },

@@ -5,7 +5,7 @@ import { baseDeps, endpoint, lazy, random } from "./base.ts";
 import {
   apiUrl,
   busName,
-  hookStore,
+  webhookStore,
   mediaLinks,
   mjTaskIds,
   newWebhookSecret,
@@ -18,7 +18,7 @@ export const composeDeliver = /* @__PURE__ */ lazy(() => {
   const mediaUrl = mediaLinks(apiUrl() ?? Resource.Api.url).url;
   return {
     ...baseDeps("deliver"),
-    hookStore: hookStore(),
+    webhookStore: webhookStore(),
     random,
     vault: vault(),
     outbound: outbound(),

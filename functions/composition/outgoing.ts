@@ -21,12 +21,12 @@ export const guard = /* @__PURE__ */ lazy(() => createUrlGuard({ allow }));
 
 export const webhooks: WebhookSender = { send: (webhook) => sendWebhook(outbound(), webhook, clock.now()) };
 
-export const hookStore = /* @__PURE__ */ lazy(() => createWebhookStore({ table: table() }));
+export const webhookStore = /* @__PURE__ */ lazy(() => createWebhookStore({ table: table() }));
 
 /** Numbers of the drop-in facade, and where the tasks of those that name no address are posted. */
 export const mjTaskIds = /* @__PURE__ */ lazy(() => ({
-  facadeStore: createMjTaskIdStore(table()),
-  facadeHook: env["MJFLOW_FACADE_NOTIFY_HOOK"] || undefined,
+  mjTaskIds: createMjTaskIdStore(table()),
+  mjNotifyHook: env["MJFLOW_FACADE_NOTIFY_HOOK"] || undefined,
 }));
 
 const vaultKeys = () => activeKeys(Resource.VaultKey.value, Resource.PreviousVaultKey.value);

@@ -11,7 +11,7 @@ export const composeSubmit = /* @__PURE__ */ lazy(() =>
   withAccounts({
     ...withVendors(baseDeps("submit")),
     blobs: blobs(),
-    imageRoom: createImageSemaphore(MAX_CONCURRENT_IMAGES),
+    imageSemaphore: createImageSemaphore(MAX_CONCURRENT_IMAGES),
     random,
     callbackTokens: callbackTokens(Resource.Callback.url),
   }),

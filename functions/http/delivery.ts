@@ -17,26 +17,26 @@ export const deliveries = new Hono<AppEnv>()
     const query = DeliveryListQuery.safeParse(c.req.query());
     if (!query.success) throw invalid(query.error.issues);
     const { endpoint, flow, status, since, until, limit, cursor } = query.data;
-    const { hookStore } = c.get("deps");
+    const { webhookStore } = c.get("deps");
     const appId = c.get("appId");
     if (flow !== undefined) {
-      const ofFlow = (await hookStore.deliveriesOf(flow)).filter((delivery) => delivery.appId === appId);
+      const ofFlow = (await webhookStore.deliveriesOf(flow)).filter((delivery) => delivery.appId === appId);
       const wanted = ofFlow.filter((d) => (!status || d.status === status) && (!endpoint || d.listener === endpoint));
       return c.json({ data: wanted.map(deliveryView), nextCursor: null });
     }
     const listeners = endpoint
       ? [endpoint]
-      : [...UNNAMED_LISTENERS, ...(await hookStore.endpoints(appId)).map(({ id }) => id)];
+      : [...UNNAMED_LISTENERS, ...(await webhookStore.endpoints(appId)).map(({ id }) => id)];
     const range = {
       ...(since !== undefined && { since: Date.parse(since) }),
       ...(until !== undefined && { until: Date.parse(until) }),
     };
-    const page = await hookStore.listDeliveries({ appId, listeners: [...new Set(listeners)], ...range, limit, cursor });
+    const page = await webhookStore.listDeliveries({ appId, listeners: [...new Set(listeners)], ...range, limit, cursor });
     const shown = status ? page.deliveries.filter((delivery) => delivery.status === status) : page.deliveries;
     return c.json({ data: shown.map(deliveryView), nextCursor: page.cursor ?? null });
   })
   .get("/:id", async (c) => {
-    const delivery = await c.get("deps").hookStore.delivery(c.req.param("id"));
+    const delivery = await c.get("deps").webhookStore.delivery(c.req.param("id"));
     if (delivery?.appId !== c.get("appId")) throw new MjflowError("not_found");
     return c.json(deliveryView(delivery));
   })
@@ -45,14 +45,14 @@ export const deliveries = new Hono<AppEnv>()
   );
 
 function deliveryView(delivery: Delivery) {
-  const { flowId, place, name, listener, type, status, tries, attempts, failure, due, leaseUntil } = delivery;
+  const { flowId, subject, name, listener, type, status, tries, attempts, failure, due, leaseUntil } = delivery;
   return {
     id: deliveryIdOf(delivery),
-    eventId: eventIdOf(flowId, place, name),
+    eventId: eventIdOf(flowId, subject, name),
     type,
     endpoint: listener,
     flowId,
-    taskId: place === FLOW_SUBJECT ? null : taskIdOf(flowId, place),
+    taskId: subject === FLOW_SUBJECT ? null : taskIdOf(flowId, subject),
     status,
     tries,
     attempts: attempts.map(({ at, ...attempt }) => ({ at: isoOf(at), ...attempt })),

@@ -27,7 +27,7 @@ export const endpoints = new Hono<AppEnv>()
   })
   .get("/", async (c) => {
     await ensureFlowHookEndpoint(c.get("deps"), c.get("appId"));
-    const all = await c.get("deps").hookStore.endpoints(c.get("appId"));
+    const all = await c.get("deps").webhookStore.endpoints(c.get("appId"));
     return c.json({ data: all.map(endpointView), nextCursor: null });
   })
   .get("/:id", async (c) => {

@@ -20,12 +20,12 @@ export type ApiDeps = Omit<EngineDeps, "callbackTokens"> &
   FlowDefaults &
   EndpointDeps &
   VendorAdmin & {
-    listeners: Subscriptions;
+    subscriptions: Subscriptions;
     webhooks: WebhookSender;
     vault: Vault;
     sleep(ms: number): Promise<void>;
     /** Why an address is none we post to, as far as can be told without asking for it; the guard has the last word. */
-    objectionTo(url: string): string | undefined;
+    urlProblem(url: string): string | undefined;
     /** Where this API is reached, if not where its requests say. */
     apiUrl?: string | undefined;
     /** Links to our copies. @param baseUrl where this API is reached */
@@ -54,6 +54,6 @@ export function mediaUrlOf(c: Context<AppEnv>): (key: string) => string {
 
 /** An address that would never be posted to is refused when it is named, not when something is to be told. */
 export function checkCallbackUrl(c: Context<AppEnv>, field: string, url: string | undefined): void {
-  const why = url === undefined ? undefined : c.get("deps").objectionTo(url);
+  const why = url === undefined ? undefined : c.get("deps").urlProblem(url);
   if (why !== undefined) throw new MjflowError("invalid_request", { field, detail: `${field}: ${why}` });
 }

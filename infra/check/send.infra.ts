@@ -60,7 +60,7 @@ const reports = (from: "callback" | "lookup"): Signal[] =>
   );
 const answers: Signal[] = [1, 2].flatMap((attempt): Signal[] => [
   { kind: "accepted", attempt, vendorTaskId: "v", expect: "calling" },
-  { kind: "window", attempt, vendorTaskId: "v" },
+  { kind: "modalOpened", attempt, vendorTaskId: "v" },
   { kind: "refused", attempt, failure: why },
   { kind: "busy", attempt, chance: 0 },
   { kind: "unclear", attempt },
@@ -85,12 +85,12 @@ const ENTRY_POINTS: Record<string, { signals: Signal[]; actions?: string[]; send
     actions: ["IMAGINE"],
     sends: ["submit"],
   },
-  Deliver: { signals: STATUSES.map((status) => ({ kind: "told", status })), sends: ["deliver"] },
+  Deliver: { signals: STATUSES.map((status) => ({ kind: "notified", status })), sends: ["deliver"] },
   Archive: {
-    signals: [...archived, ...abandon, { kind: "made", result: {}, copies: [] }],
+    signals: [...archived, ...abandon, { kind: "tileCut", result: {}, copies: [] }],
     sends: ["archive"],
   },
-  Sweep: { signals: [{ kind: "due" }, { kind: "missing" }, ...reports("lookup"), ...abandon], sends: ["deliver"] },
+  Sweep: { signals: [{ kind: "due" }, { kind: "lookupMiss" }, ...reports("lookup"), ...abandon], sends: ["deliver"] },
   Deadletter: { signals: [...abandon, ...archived] },
   // A press of a finished task; an answer to a window; a dead letter sent again, to wherever it belongs.
   Api: { signals: [{ kind: "answer", modal: { prompt: "x" } }, ...abandon], sends: Object.values(QUEUE_OF) },

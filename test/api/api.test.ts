@@ -195,7 +195,7 @@ describe("by hand", () => {
 
   test("an open window is answered once; a second answer is a 409", async () => {
     const { root } = await finished();
-    world.vendor.next((c) => ({ kind: "window", vendorTaskId: c.id }));
+    world.vendor.next((c) => ({ kind: "modal", vendorTaskId: c.id }));
     const { id } = await json(await call("POST", `/v1/tasks/${root}/actions`, { press: "V1" }));
     await world.drain();
     expect(await json(await call("GET", `/v1/tasks/${id}`))).toMatchObject({ status: "MODAL" });

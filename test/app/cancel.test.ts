@@ -91,7 +91,7 @@ describe("a flow that is called off", () => {
   });
 
   test("answers no window any more", async () => {
-    door.world.vendor.next((c) => ({ kind: "window", vendorTaskId: c.id }));
+    door.world.vendor.next((c) => ({ kind: "modal", vendorTaskId: c.id }));
     const id = await create(FLOW);
     await door.world.drain();
     expect((await cancel(id)).body).toMatchObject({ status: "canceled", tasks: [{ status: "CANCEL" }] });

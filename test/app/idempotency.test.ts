@@ -86,7 +86,7 @@ describe("the same key again", () => {
   });
 
   test("answers a window once, and says so; another answer under another key is a 409", async () => {
-    door.world.vendor.next((c) => ({ kind: "window", vendorTaskId: c.id }));
+    door.world.vendor.next((c) => ({ kind: "modal", vendorTaskId: c.id }));
     const { body } = await create(FLOW, "flow");
     await door.world.drain();
     const path = `/v1/tasks/${body.id.replace("flow_", "task_")}_0/modal`;

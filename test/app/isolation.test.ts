@@ -14,7 +14,7 @@ async function household(door: ApiClient) {
   const flow = (await call("POST", "/v1/flows", { ...FLOW, state: "a household's secret" })).body;
   await door.world.finishAll();
   const root = `${flow.id.replace("flow_", "task_")}_0`;
-  door.world.vendor.next((c) => ({ kind: "window", vendorTaskId: c.id }));
+  door.world.vendor.next((c) => ({ kind: "modal", vendorTaskId: c.id }));
   const open = (await call("POST", `/v1/tasks/${root}/actions`, { press: "V1" })).body.id;
   await door.world.drain();
   expect((await call("GET", `/v1/tasks/${open}`)).body).toMatchObject({ status: "MODAL" });

@@ -171,7 +171,7 @@ export async function runSystem(
         customId === undefined
           ? await to.submit({ action: "imagine", prompt: "x", inputs: {} }, context)
           : await to.press({ vendorTaskId: parentId!, customId }, context);
-      if (answer.kind !== "window") return answer;
+      if (answer.kind !== "modal") return answer;
       const { vendorTaskId } = answer;
       for (let i = 0; i < 3; i++) {
         const again = await to.modal({ vendorTaskId, prompt: "more sky" }, context);

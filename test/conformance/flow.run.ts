@@ -17,7 +17,7 @@ export async function runFlow(store: Store): Promise<void> {
   const root = await runTask(store, flow.id, "0");
   const children = presses.map((press, i) => taskIn(flow.id, `0-${i}`, { ...press, due, flowDue: due }));
   await Promise.all(children.map((child) => store.createTask(child)));
-  await step(store, root, { kind: "followed" }, 9_100);
+  await step(store, root, { kind: "followUpsStarted" }, 9_100);
   for (const { path } of children) {
     await runTask(store, flow.id, path);
     await store.loadFlow(flow.id);

@@ -36,7 +36,7 @@ export function webhookCase(title: string, make: () => Promise<WebhookTable>): v
     const newApp = () => `app_${title.replaceAll(" ", "_")}_${++apps}`;
     const delivery = (flowId: string, appId: string, more: Partial<Delivery> = {}): Delivery => ({
       ...newDelivery(
-        { flowId, place: "0-1", name: "completed", listener: EP, appId, type: "task.completed", happenedAt: NOW },
+        { flowId, subject: "0-1", name: "completed", listener: EP, appId, type: "task.completed", happenedAt: NOW },
         NOW,
       ),
       ...more,
@@ -77,8 +77,8 @@ export function webhookCase(title: string, make: () => Promise<WebhookTable>): v
       const both = await Promise.all([open().saveDelivery(stored), open().saveDelivery(stored)]);
       expect(both.filter(({ ok }) => ok)).toHaveLength(1);
       expect(await open().delivery(deliveryIdOf(stored))).toEqual({ ...stored, rev: 1 });
-      await open().saveDelivery(delivery(flowId, stored.appId, { place: "0-10" }));
-      await open().saveDelivery(delivery(flowId, stored.appId, { place: "flow" }));
+      await open().saveDelivery(delivery(flowId, stored.appId, { subject: "0-10" }));
+      await open().saveDelivery(delivery(flowId, stored.appId, { subject: "flow" }));
       expect(await open().deliveriesOf(flowId, "0-1")).toEqual([{ ...stored, rev: 1 }]);
       expect(await open().deliveriesOf(flowId)).toHaveLength(3);
     });

@@ -67,7 +67,7 @@ describe("what a flow's own notifyHook hears", () => {
 
   test("an open window, so that somebody answers it; its announcement outlives a lost message", async () => {
     const world = createTestHarness();
-    world.vendor.next(({ id }) => ({ kind: "window", vendorTaskId: id }));
+    world.vendor.next(({ id }) => ({ kind: "modal", vendorTaskId: id }));
     const flow = await world.start({ notifyHook: HOOK });
     world.queueFault.arm("send", "before", 1);
     await world.drain().catch(() => {});
@@ -111,9 +111,9 @@ describe("an endpoint", () => {
     await pass(world, 90 * HOUR, 10 * 60_000);
     expect(world.receiver.posts).toHaveLength(10);
     expect(new Set(world.receiver.posts.map(({ id }) => id)).size).toBe(1);
-    const { deliveries } = await world.deps.hookStore.listDeliveries({
+    const { deliveries } = await world.deps.webhookStore.listDeliveries({
       appId: "app_a",
-      listeners: [(await world.deps.hookStore.endpoints("app_a"))[0]!.id],
+      listeners: [(await world.deps.webhookStore.endpoints("app_a"))[0]!.id],
       limit: 10,
     });
     expect(deliveries).toMatchObject([{ status: "delivered", tries: 10 }]);
@@ -131,13 +131,13 @@ describe("an endpoint", () => {
     await pass(world, 90 * HOUR, 5 * 60_000);
     expect(world.receiver.posts).toHaveLength(RETRY_SCHEDULE_MS.length);
     const query = { appId: "app_a", listeners: [made.id], limit: 10 };
-    const [given] = (await world.deps.hookStore.listDeliveries(query)).deliveries;
+    const [given] = (await world.deps.webhookStore.listDeliveries(query)).deliveries;
     expect(given).toMatchObject({ status: "failed", failure: "exhausted" });
     expect(world.metrics.get("DeliveriesGivenUp")).toBe(1);
     expect(await replayEndpoint(world.deps, "app_a", made.id, { only: "failed" })).toEqual({ replayed: 1 });
     await world.drain();
     expect(world.receiver.posts).toHaveLength(11);
-    expect((await world.deps.hookStore.delivery(deliveryIdOf(given!)))!.status).toBe("delivered");
+    expect((await world.deps.webhookStore.delivery(deliveryIdOf(given!)))!.status).toBe("delivered");
   });
 
   test("is asked no sooner than it said with Retry-After", async () => {
@@ -160,7 +160,7 @@ describe("an endpoint", () => {
     world.receiver.next(answered(410));
     await world.finishAll();
     await pass(world, 2 * 60_000);
-    expect(await world.deps.hookStore.endpoint("app_a", gone.id)).toMatchObject({ disabledWhy: "gone" });
+    expect(await world.deps.webhookStore.endpoint("app_a", gone.id)).toMatchObject({ disabledWhy: "gone" });
     const [, told] = world.receiver.posts;
     expect(told).toMatchObject({
       url: "https://app.test/watch",
@@ -172,7 +172,7 @@ describe("an endpoint", () => {
     const world = createTestHarness();
     const { endpoint: made } = await endpoint(world, { events: ["flow.completed"] });
     const failing = () => ({ kind: "unreachable" as const, why: "timeout", tookMs: 15_000 });
-    const stored = () => world.deps.hookStore.endpoint("app_a", made.id);
+    const stored = () => world.deps.webhookStore.endpoint("app_a", made.id);
     world.receiver.next(failing());
     await world.start();
     await world.finishAll();
@@ -207,7 +207,7 @@ describe("an endpoint", () => {
     expect(await replayEndpoint(world.deps, "app_a", made.id, { only: "failed" })).toMatchObject({ replayed: 1 });
     await world.drain();
     expect(world.receiver.posts).toHaveLength(2);
-    expect(await world.deps.hookStore.endpoint("app_a", made.id)).not.toHaveProperty("disabledAt");
+    expect(await world.deps.webhookStore.endpoint("app_a", made.id)).not.toHaveProperty("disabledAt");
   });
 
   test("given a new secret is signed for with both until the overlap is over", async () => {
@@ -237,7 +237,7 @@ describe("an endpoint", () => {
     expect(world.receiver.posts[0]!.secrets).toHaveLength(1);
     await expect(sendTestEvent(world.deps, "app_b", made.id)).rejects.toMatchObject({ code: "not_found" });
     const query = { appId: "app_a", listeners: [made.id], limit: 10 };
-    expect((await world.deps.hookStore.listDeliveries(query)).deliveries).toEqual([]);
+    expect((await world.deps.webhookStore.listDeliveries(query)).deliveries).toEqual([]);
   });
 
   test("an app cannot replay, or see, another's deliveries", async () => {
@@ -245,7 +245,7 @@ describe("an endpoint", () => {
     await endpoint(world, { events: ["flow.completed"] });
     const flow = await world.start();
     await world.finishAll();
-    const [delivery] = await world.deps.hookStore.deliveriesOf(flow.id);
+    const [delivery] = await world.deps.webhookStore.deliveriesOf(flow.id);
     await expect(replayDelivery(world.deps, "app_b", deliveryIdOf(delivery!))).rejects.toMatchObject({
       code: "not_found",
     });

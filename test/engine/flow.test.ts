@@ -118,7 +118,7 @@ describe("windows (MODAL)", () => {
     await world.drain();
     await world.post(world.vendor.calls[0]!, "SUCCESS");
     await world.drain();
-    world.vendor.next((call) => ({ kind: "window", vendorTaskId: call.id }));
+    world.vendor.next((call) => ({ kind: "modal", vendorTaskId: call.id }));
     await world.post(world.vendor.calls[1]!, "SUCCESS");
     await world.drain();
     const modal = world.vendor.calls.filter((call) => call.kind === "modal");
@@ -134,7 +134,7 @@ describe("windows (MODAL)", () => {
     const world = createTestHarness();
     const flow = await world.start({ then: [{ press: "V1" }] });
     await world.drain();
-    world.vendor.next((call) => ({ kind: "window", vendorTaskId: call.id }));
+    world.vendor.next((call) => ({ kind: "modal", vendorTaskId: call.id }));
     await world.post(world.vendor.calls[0]!, "SUCCESS");
     await world.drain();
     expect((await world.read(flow)).tasks.get("0-0")!.status).toBe("MODAL");

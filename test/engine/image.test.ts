@@ -7,7 +7,7 @@ const IMAGE = `data:image/png;base64,${"A".repeat(64)}`;
 
 function worldWithRoom(places: number) {
   const world = createTestHarness();
-  Object.assign(world.deps, { imageRoom: createImageSemaphore(places) });
+  Object.assign(world.deps, { imageSemaphore: createImageSemaphore(places) });
   const prompts = () => world.vendor.calls.map(({ prompt }) => prompt).sort();
   return { ...world, prompts };
 }

@@ -169,7 +169,7 @@ test("a task known to be taken is not given up because a list, cut where the ven
     await world.drain();
   }
   expect(world.searches.length).toBeGreaterThan(4);
-  expect((await world.read(flow)).tasks.get("0")).toMatchObject({ status: "SUBMITTED", missing: 0, attempt: 1 });
+  expect((await world.read(flow)).tasks.get("0")).toMatchObject({ status: "SUBMITTED", lookupMisses: 0, attempt: 1 });
   await world.post(world.vendor.calls[0]!, "SUCCESS", { vendorTaskId: undefined });
   expect((await world.read(flow)).status).toBe("completed");
 });

@@ -130,7 +130,7 @@ const stages: Record<string, Stage> = {
     for (let i = 0; i < 3; i++) {
       leg.relay.vendor.next((call) =>
         call.customId?.includes("variation")
-          ? { kind: "window", vendorTaskId: call.id }
+          ? { kind: "modal", vendorTaskId: call.id }
           : { kind: "accepted", vendorTaskId: call.id },
       );
     }

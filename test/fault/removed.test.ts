@@ -92,7 +92,7 @@ const stages: [string, () => Promise<Flow>, string, Partial<Task>][] = [
   [
     "a window nobody has answered",
     async () => {
-      world.vendor.next((call) => ({ kind: "window", vendorTaskId: call.id }));
+      world.vendor.next((call) => ({ kind: "modal", vendorTaskId: call.id }));
       return drained(await world.start());
     },
     "0",
@@ -103,7 +103,7 @@ const stages: [string, () => Promise<Flow>, string, Partial<Task>][] = [
     async () => {
       const flow = await drained(await world.start({ then: [{ press: "V1", prompt: "at night" }] }));
       await world.post(world.vendor.calls[0]!, "SUCCESS");
-      world.vendor.next((call) => ({ kind: "window", vendorTaskId: call.id }));
+      world.vendor.next((call) => ({ kind: "modal", vendorTaskId: call.id }));
       world.vendor.next({ kind: "busy", reason: "23" });
       return drained(flow);
     },

@@ -151,7 +151,7 @@ const kinds: Record<string, () => Promise<Write>> = {
   },
   async "a delivery"() {
     const { id: flowId, appId } = newFlow();
-    const at = { flowId, place: "0", name: "completed", listener: "hook", appId } as const;
+    const at = { flowId, subject: "0", name: "completed", listener: "hook", appId } as const;
     const delivery = newDelivery({ ...at, type: "task.completed", happenedAt: NOW }, NOW);
     return {
       run: (to) => to.saveDelivery(delivery),

@@ -85,8 +85,8 @@ test.each(windowed)("in the dialect of %s a window is told of, and its answer is
   await client.world.finishAll();
   const customId = await client.customId(body.result, "Custom Zoom");
   const pressed = await provider.press({ vendorTaskId: body.result, customId }, context);
-  expect(pressed).toMatchObject({ kind: "window", vendorTaskId: expect.stringMatching(/^\d{16}$/) });
-  const { vendorTaskId } = pressed as Extract<typeof pressed, { kind: "window" }>;
+  expect(pressed).toMatchObject({ kind: "modal", vendorTaskId: expect.stringMatching(/^\d{16}$/) });
+  const { vendorTaskId } = pressed as Extract<typeof pressed, { kind: "modal" }>;
   expect((await provider.lookup([vendorTaskId], account)).reports).toMatchObject([{ status: "MODAL" }]);
   expect(await provider.modal({ vendorTaskId, prompt: "a boat --zoom 2" }, context)).toEqual({
     kind: "accepted",
@@ -96,7 +96,7 @@ test.each(windowed)("in the dialect of %s a window is told of, and its answer is
 
 test("a table in trouble is busy, never a picture in doubt", async () => {
   const { MjflowError } = await import("@mjflow/core/error");
-  client.world.deps.facadeStore.create = () => Promise.reject(new MjflowError("overloaded"));
+  client.world.deps.mjTaskIds.create = () => Promise.reject(new MjflowError("overloaded"));
   const call = { action: "imagine", prompt: "a boat", inputs: {} } as const;
   expect(await adapter("simulator").submit(call, context)).toMatchObject({ kind: "busy" });
 });

@@ -13,7 +13,7 @@ beforeEach(() => {
   provider.press = async (call, context) => {
     const answer = await press(call, context);
     const opens = /::(?:Inpaint|CustomZoom)::/.test(call.customId) && answer.kind === "accepted";
-    return opens ? { kind: "window", vendorTaskId: answer.vendorTaskId } : answer;
+    return opens ? { kind: "modal", vendorTaskId: answer.vendorTaskId } : answer;
   };
 });
 

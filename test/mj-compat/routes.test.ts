@@ -34,10 +34,10 @@ describe("a submission", () => {
     const { body } = await client.post("/mj/submit/imagine", { prompt: "a boat", state: "s 1", notifyHook: hook });
     const native = await client.call("GET", "/v1/flows", undefined, { authorization: `Bearer ${SECRET}` });
     expect(native.body.data).toMatchObject([{ prompt: "a boat", state: "s 1", provider: "fake" }]);
-    const pointer = await client.world.deps.facadeStore.get("app_a", body.result);
+    const pointer = await client.world.deps.mjTaskIds.get("app_a", body.result);
     expect(pointer).toMatchObject({ id: body.result, notifyHook: hook, state: "s 1", flowId: native.body.data[0].id });
     const { tasks } = await client.world.deps.store.load(pointer!.flowId, ["0"]);
-    expect(tasks).toMatchObject([{ mj: body.result }]);
+    expect(tasks).toMatchObject([{ mjTaskId: body.result }]);
   });
 
   test.each(MJ_PREFIXES)("is taken under %s, and its mode goes where the address says", async (prefix) => {
@@ -151,7 +151,7 @@ describe("a submission", () => {
     expect(answered.body).toEqual({ code, description: expect.stringMatching(words), result: null, properties: {} });
     expect(answered.status).toBe(path.includes("/task/") ? 400 : 200);
     expect(client.world.queue.size).toBe(0);
-    expect(await client.world.deps.facadeStore.latest("app_a", 10)).toEqual([]);
+    expect(await client.world.deps.mjTaskIds.latest("app_a", 10)).toEqual([]);
   });
 
   test("no vendor at all is the protocol's 3: no account", async () => {
@@ -164,12 +164,12 @@ describe("a submission", () => {
   });
 
   test("a table that is overloaded is 23, come again; one that fails is 9; neither is a 500", async () => {
-    const { facadeStore } = client.world.deps;
-    const { create } = facadeStore;
-    facadeStore.create = () => Promise.reject(new MjflowError("overloaded"));
+    const { mjTaskIds } = client.world.deps;
+    const { create } = mjTaskIds;
+    mjTaskIds.create = () => Promise.reject(new MjflowError("overloaded"));
     const busy = await client.post("/mj/submit/imagine", { prompt: "x" });
     expect([busy.status, busy.body.code, busy.body.result]).toEqual([200, 23, null]);
-    facadeStore.create = create;
+    mjTaskIds.create = create;
     client.world.storeFault.arm("createFlow", "before");
     const broken = await client.post("/mj/submit/imagine", { prompt: "x" });
     expect([broken.status, broken.body.code, broken.body.result]).toEqual([200, 9, null]);
@@ -295,7 +295,7 @@ describe("a task, as it is fetched", () => {
 
   test("is not there: 404 by code 3, in JSON, for a number, a native id, another app's, and words", async () => {
     const id = await client.imagined();
-    const { flowId } = (await client.world.deps.facadeStore.get("app_a", id))!;
+    const { flowId } = (await client.world.deps.mjTaskIds.get("app_a", id))!;
     const native = `${flowId.replace("flow_", "task_")}_0`;
     const other = { "mj-api-secret": OTHER_SECRET };
     for (const [path, headers] of [
@@ -315,7 +315,7 @@ describe("a task, as it is fetched", () => {
   test("whose number was given and whose flow never came is not found after a while", async () => {
     client.world.storeFault.arm("createFlow", "before");
     await client.post("/mj/submit/imagine", { prompt: "x" });
-    const [lost] = await client.world.deps.facadeStore.latest("app_a", 1);
+    const [lost] = await client.world.deps.mjTaskIds.latest("app_a", 1);
     expect((await client.fetchTask(lost!.id)).status).toBe("NOT_START");
     client.world.advance(10_001);
     expect((await client.call("GET", `/mj/task/${lost!.id}/fetch`)).status).toBe(404);
@@ -395,7 +395,7 @@ describe("a press", () => {
     await client.world.finishAll();
     const customId = await client.customId(body.result, "U1");
     const headers = { "mj-api-secret": OTHER_SECRET };
-    const { flowId } = (await client.world.deps.facadeStore.get("app_a", body.result))!;
+    const { flowId } = (await client.world.deps.mjTaskIds.get("app_a", body.result))!;
     for (const taskId of [body.result, `${flowId.replace("flow_", "task_")}_0`]) {
       for (const [path, fields] of [
         ["action", { customId }],
@@ -487,7 +487,7 @@ describe("a window", () => {
     await client.world.finishAll();
     return body.result;
   }
-  const opens = () => client.world.vendor.next((call) => ({ kind: "window", vendorTaskId: call.id }));
+  const opens = () => client.world.vendor.next((call) => ({ kind: "modal", vendorTaskId: call.id }));
 
   test("that a button always opens is code 21 with the new id, and the task waits in MODAL", async () => {
     const id = await upscaled();

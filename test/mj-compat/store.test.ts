@@ -48,7 +48,7 @@ describe.each(Object.entries(makers))("numbers: %s", (_, make) => {
       state: AWKWARD,
       description: "/up 1 U1",
       botType: "NIJI_JOURNEY",
-      window: true,
+      awaitsModalAnswer: true,
       notifyHook: "https://app.test/hook",
     });
     expect(await store().create(full)).toBe(true);

@@ -26,7 +26,7 @@ export async function createOpenApiHarness(seen: Seen = new Set()) {
   await world.deps.store.saveNewDeadLetter(DEAD_LETTER);
   const number = (await call("POST", "/mj/submit/imagine", { prompt: "a boat" })).body.result as string;
   await world.finishAll();
-  world.vendor.next((one) => ({ kind: "window", vendorTaskId: one.id }));
+  world.vendor.next((one) => ({ kind: "modal", vendorTaskId: one.id }));
   const open = (await call("POST", `/v1/tasks/${root}/actions`, { press: "V1" })).body.id as string;
   await world.drain();
   world.vendor.next(({ id }) => {

@@ -88,7 +88,7 @@ describe("what cannot be read is refused as what it is", () => {
 describe("a house in trouble says so", () => {
   const failing = (house: OpenApiHarness, error: () => Error) => {
     const broken = new Proxy({}, { get: () => async () => Promise.reject(error()) });
-    const stores = { store: broken, hookStore: broken, facadeStore: broken, vendorStore: broken };
+    const stores = { store: broken, webhookStore: broken, mjTaskIds: broken, vendorStore: broken };
     const reject = async () => Promise.reject(error());
     return createApp({ ...house.door.deps, ...stores, objectUrl: reject, queueDepths: reject } as unknown as Parameters<
       typeof createApp
@@ -115,14 +115,14 @@ describe("what stands in the way is named", () => {
   const codeOf = async (answer: Promise<{ body: { code: string } }>) => (await answer).body.code;
   /** A container whose writers always lose the race. */
   const losing = (...verbs: string[]) => {
-    const { hookStore } = house.door.deps;
-    const lost = new Proxy(hookStore, {
-      get(target, verb: string & keyof typeof hookStore) {
+    const { webhookStore } = house.door.deps;
+    const lost = new Proxy(webhookStore, {
+      get(target, verb: string & keyof typeof webhookStore) {
         if (verbs.includes(verb)) return async (item: unknown) => ({ ok: false, current: item });
         return target[verb];
       },
     });
-    return createApp({ ...house.door.deps, hookStore: lost });
+    return createApp({ ...house.door.deps, webhookStore: lost });
   };
 
   test("a task that has not ended has no buttons; one that has waits for no answer", async () => {

@@ -173,7 +173,7 @@ export async function runSimulation({
   };
   const table = scene.table ?? createMemoryTable();
   const memory = createMemoryStore({ table });
-  const hookStore = createWebhookStore({ table, now: () => 0 });
+  const webhookStore = createWebhookStore({ table, now: () => 0 });
   const vendorStore = createVendorStore(table);
   // Draws of its own, so that what is heard changes nothing of what happens.
   const hearing = createRng(seed ^ 0x5f3759df);
@@ -185,12 +185,12 @@ export async function runSimulation({
     // Without clocks of their own: a process that stood still for a while writes what was true before.
     { now: () => scheduler.now(), slackMs: scene.clockOf ? HOUR_MS : 1_000 },
     (task) => {
-      const { flowId, path, status, attempt, phase, rev, busy } = task;
+      const { flowId, path, status, attempt, phase, rev, busyAnswers } = task;
       trace?.({
         at: scheduler.now() - START,
         flowId,
         path,
-        what: `rev ${rev} ${status} attempt ${attempt} ${phase} busy ${busy}`,
+        what: `rev ${rev} ${status} attempt ${attempt} ${phase} busy ${busyAnswers}`,
       });
     },
   );
@@ -207,7 +207,7 @@ export async function runSimulation({
     if (fixed) return fixed;
     if (rng.chance(profile.crash)) return { kind: "die" };
     const delayMs = rng.int(1, 20);
-    if (/^(?:store|hookStore|vendorStore)\./.test(point.call) && /\.(save|create)/.test(point.call)) {
+    if (/^(?:store|webhookStore|vendorStore)\./.test(point.call) && /\.(save|create)/.test(point.call)) {
       if (point.when === "before" && rng.chance(profile.tableRefuses))
         return { kind: "throw", delayMs, error: refused() };
       if (point.when === "after" && rng.chance(profile.tableLies)) return { kind: "throw", delayMs, error: refused() };
@@ -280,10 +280,10 @@ export async function runSimulation({
       callbackTokens: code.createHooks({ keys, callbackUrl: "https://h.test" }),
       random,
       accounts: code.createAccounts(parts),
-      hookStore: wrap("hookStore", hookStore),
+      webhookStore: wrap("webhookStore", webhookStore),
       // Asked of the table as it is: what flows hear is no fault of ours to try here.
-      listeners: createSubscriptions({ hookStore, clock, cacheTtlMs: 0, bus: false }),
-      banned: { refuse: async () => {} },
+      subscriptions: createSubscriptions({ webhookStore, clock, cacheTtlMs: 0, bus: false }),
+      banned: { assertAllowed: async () => {} },
       vault,
       newWebhookSecret: () => ({ secret: "whsec_c2ltdWxhdGVkIHNlY3JldCwgbm90IGEgcmVhbCBvbmU=" }),
       webhooks: wrap("app", { send: app.send }),
@@ -362,7 +362,7 @@ export async function runSimulation({
         ),
       },
     ];
-    await hookStore.saveEndpoint({ ...listener, scheme: "v1", secrets, createdAt: START });
+    await webhookStore.saveEndpoint({ ...listener, scheme: "v1", secrets, createdAt: START });
   }
   const accepted: AcceptedRequests[] = [];
   for (let i = 0; i < flows; i++) {

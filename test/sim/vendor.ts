@@ -128,7 +128,7 @@ export function createVendor({ scheduler, rng, profile, searched, took, post, fo
     if (rng.chance(profile.slowAnswer)) await scheduler.pause(rng.int(1_000, 120_000));
     if (rng.chance(profile.answerLost)) return { kind: "unclear", reason: "answer lost" };
     task.answered = true;
-    return window ? { kind: "window", vendorTaskId: task.id } : { kind: "accepted", vendorTaskId: task.id };
+    return window ? { kind: "modal", vendorTaskId: task.id } : { kind: "accepted", vendorTaskId: task.id };
   }
 
   function check(account: string, { parentId, customId }: { parentId: string; customId: string }): void {

@@ -131,14 +131,14 @@ export function createTestHarness({
     readCallback: (_provider: string, body: string): Report | undefined => vendor.provider.readCallback(body),
   };
   const hookFault = faultable<WebhookStore>(createWebhookStore({ table, now: clock.now }));
-  const facadeStore = createMjTaskIdStore(table, { now: clock.now });
+  const mjTaskIds = createMjTaskIdStore(table, { now: clock.now });
   const receiver = createReceiver();
   const wired = {
     ...deps,
     limits: undefined as Limits | undefined,
     accounts: createAccounts({ ...deps, vendorStore }),
-    hookStore: hookFault.port,
-    listeners: createSubscriptions({ hookStore: hookFault.port, clock, cacheTtlMs: 0, bus: false }),
+    webhookStore: hookFault.port,
+    subscriptions: createSubscriptions({ webhookStore: hookFault.port, clock, cacheTtlMs: 0, bus: false }),
     vendors,
     vendorStore,
     banned: createBannedWordsCheck({ configured: [], vendorStore, clock, log, cacheTtlMs: TIMINGS.beliefMs }),
@@ -148,7 +148,7 @@ export function createTestHarness({
     outbound: { post: receiver.post },
     mediaUrl: (key: string) => `https://api.test/${key}`,
     mediaLinks: (baseUrl: string) => createMediaLinks({ keys: [VAULT_KEY], baseUrl }),
-    objectionTo: (url: string) => (url.startsWith("https://") ? undefined : "only https is spoken"),
+    urlProblem: (url: string) => (url.startsWith("https://") ? undefined : "only https is spoken"),
     // Time is moved by hand: whoever waits finds that it has passed.
     sleep: async (ms: number) => {
       now += ms;
@@ -156,8 +156,8 @@ export function createTestHarness({
     objectUrl: async (key: string) => `https://bucket.test/${key}`,
     media: createStudio(),
     queueDepths: async () => [{ name: "submit" as const, ...queue.depth() }],
-    facadeStore,
-    facade: createMjHookListener({ facadeStore }),
+    mjTaskIds,
+    facade: createMjHookListener({ mjTaskIds }),
   };
 
   function handle(message: Message): Promise<void> {

@@ -126,7 +126,7 @@ describe("a root that was answered busy", () => {
     for (let i = 0; i < 2; i++) world.vendor.next(BUSY);
     const flow = await sent(world, await world.start());
     expect(world.vendor.calls).toHaveLength(2);
-    expect(await root(world, flow)).toMatchObject({ status: "PENDING", busy: 1 });
+    expect(await root(world, flow)).toMatchObject({ status: "PENDING", busyAnswers: 1 });
     world.advance(TIMINGS.busyMaxMs);
     await world.drain();
     expect(await root(world, flow)).toMatchObject({ status: "SUBMITTED" });

@@ -49,7 +49,7 @@ describe("a prompt that holds a banned word is a 422 that names field and word, 
 
   test("of a press by hand, and of an answer to a window", async () => {
     const root = await finished();
-    door.world.vendor.next((c) => ({ kind: "window", vendorTaskId: c.id }));
+    door.world.vendor.next((c) => ({ kind: "modal", vendorTaskId: c.id }));
     const open = (await call("POST", `/v1/tasks/${root}/actions`, { press: "V1" })).body.id;
     await door.world.drain();
     const before = written();
@@ -106,7 +106,7 @@ describe("the list", () => {
     const { vendorStore, clock, log } = door.world.deps;
     const other = createBannedWordsCheck({ configured: ["blue movie"], vendorStore, clock, log, cacheTtlMs: 30_000 });
     const refused = (text: string) =>
-      other.refuse([{ field: "prompt", text }]).then(
+      other.assertAllowed([{ field: "prompt", text }]).then(
         () => false,
         () => true,
       );
@@ -124,11 +124,11 @@ describe("the list", () => {
     const other = () => createBannedWordsCheck({ configured: [], vendorStore: flaky, clock, log, cacheTtlMs: 1 });
     const known = other();
     const prompt = (text: string) => [{ field: "prompt", text }];
-    await known.refuse(prompt("boat"));
+    await known.assertAllowed(prompt("boat"));
     broken = true;
     door.world.advance(1);
-    await expect(known.refuse(prompt("nude"))).rejects.toMatchObject({ code: "banned_prompt" });
-    await expect(other().refuse(prompt("boat"))).rejects.toThrow("throttled");
-    await other().refuse([]);
+    await expect(known.assertAllowed(prompt("nude"))).rejects.toMatchObject({ code: "banned_prompt" });
+    await expect(other().assertAllowed(prompt("boat"))).rejects.toThrow("throttled");
+    await other().assertAllowed([]);
   });
 });

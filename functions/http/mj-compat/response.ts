@@ -13,7 +13,7 @@ export const MJ_CODE = {
   invalid: 4,
   failed: 9,
   /** Taken, and waiting for `submit/modal`. */
-  window: 21,
+  modal: 21,
   /** Not taken: come back later. */
   full: 23,
   banned: 24,

@@ -126,9 +126,9 @@ async function submit(c: Context<AppEnv>, verb: RootVerb): Promise<Response> {
 async function press(c: Context<AppEnv>, read: (body: unknown) => PressRequest): Promise<Response> {
   const { taskId, press, own } = read(await readJson(c));
   const { pointer, finalPrompt } = await pressMjButton(c.get("deps"), c.get("appId"), taskId, press, own);
-  if (!pointer.window) return c.json(accepted(pointer.id));
+  if (!pointer.awaitsModalAnswer) return c.json(accepted(pointer.id));
   const properties = { ...(finalPrompt !== undefined && { finalPrompt }), remix: true };
-  return c.json(mjResponse(MJ_CODE.window, "Waiting for window confirm", pointer.id, properties));
+  return c.json(mjResponse(MJ_CODE.modal, "Waiting for window confirm", pointer.id, properties));
 }
 
 async function modal(c: Context<AppEnv>): Promise<Response> {

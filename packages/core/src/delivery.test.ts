@@ -24,7 +24,7 @@ import type { PostOutcome } from "./port.ts";
 
 const ENDPOINT = `ep_${FLOW.slice("flow_".length)}`;
 const OVERDUE = 30 * second;
-const key: DeliveryKey = { flowId: FLOW, place: "0-2", name: "completed", listener: ENDPOINT };
+const key: DeliveryKey = { flowId: FLOW, subject: "0-2", name: "completed", listener: ENDPOINT };
 const made = newDelivery({ ...key, appId: "app_a", type: "task.completed", happenedAt: NOW - 1 }, NOW);
 /** After its lease: a worker may try it. */
 const open: Delivery = { ...made, leaseUntil: undefined, due: NOW };
@@ -42,11 +42,11 @@ const forbidden: PostOutcome = { kind: "forbidden", why: "loopback" };
 describe("a delivery's id", () => {
   it.each<DeliveryKey>([
     key,
-    { ...key, place: "flow", name: "failed", listener: "hook" },
-    { ...key, place: "0", name: "progress-31", listener: "bus" },
-    { ...key, place: "0-mX7", name: "modal", listener: "mj" },
+    { ...key, subject: "flow", name: "failed", listener: "hook" },
+    { ...key, subject: "0", name: "progress-31", listener: "bus" },
+    { ...key, subject: "0-mX7", name: "modal", listener: "mj" },
   ])("$place $name $listener says again what it was made of", (each) => {
-    expect(deliveryIdOf(each)).toBe(`dlv_${FLOW.slice(5)}_${each.place}_${each.name}_${each.listener}`);
+    expect(deliveryIdOf(each)).toBe(`dlv_${FLOW.slice(5)}_${each.subject}_${each.name}_${each.listener}`);
     expect(parseDeliveryId(deliveryIdOf(each))).toEqual(each);
   });
 

@@ -22,7 +22,7 @@ export interface DeliveryAttempt {
 export interface Delivery {
   flowId: string;
   /** A task's path, or `FLOW_PLACE`. */
-  place: string;
+  subject: string;
   /** The event's name within its place. */
   name: string;
   /** An endpoint's id, `hook` for the flow's own notifyHook, `bus`, or `mj` for the facade's. */
@@ -54,10 +54,10 @@ const ULID = "[0-9A-HJKMNP-TV-Z]{26}";
 const NAME = `[a-z]+(?:-\\d{1,3}|-ep_${ULID})?`;
 const ID = new RegExp(`^dlv_(${ULID})_(flow|0[0-9A-Za-z-]*)_(${NAME})_(hook|bus|mj|ep_${ULID})$`);
 
-export type DeliveryKey = Pick<Delivery, "flowId" | "place" | "name" | "listener">;
+export type DeliveryKey = Pick<Delivery, "flowId" | "subject" | "name" | "listener">;
 
-export function deliveryIdOf({ flowId, place, name, listener }: DeliveryKey): string {
-  return `dlv_${flowId.slice("flow_".length)}_${place}_${name}_${listener}`;
+export function deliveryIdOf({ flowId, subject, name, listener }: DeliveryKey): string {
+  return `dlv_${flowId.slice("flow_".length)}_${subject}_${name}_${listener}`;
 }
 
 export function parseDeliveryId(id: string): DeliveryKey | undefined {
@@ -65,7 +65,7 @@ export function parseDeliveryId(id: string): DeliveryKey | undefined {
   if (!match) return undefined;
   const [, ulid, place, name, listener] = match as unknown as [string, string, string, string, string];
   const flowId = `flow_${ulid}`;
-  return isFlowId(flowId) ? { flowId, place, name, listener } : undefined;
+  return isFlowId(flowId) ? { flowId, subject: place, name, listener } : undefined;
 }
 
 const second = 1_000;

@@ -23,11 +23,11 @@ export function taskEvents(task: Task): DomainEvent[] {
 }
 
 /** The end of a flow; a flow has no other events of its own. */
-export function flowEvents({ status, endedAt, ends }: Flow): DomainEvent[] {
+export function flowEvents({ status, endedAt, endCount }: Flow): DomainEvent[] {
   if (status === "running" || endedAt === undefined) return [];
   const name = status === "completed" ? "completed" : "failed";
   // Each end of a flow that was gone on with is told, and none is taken for another.
-  return [{ name: ends ? `${name}-${ends + 1}` : name, type: `flow.${name}`, at: endedAt }];
+  return [{ name: endCount ? `${name}-${endCount + 1}` : name, type: `flow.${name}`, at: endedAt }];
 }
 
 /** True when a listener has something new to hear between two states of a task. */

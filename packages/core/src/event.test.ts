@@ -114,8 +114,8 @@ describe("a flow's end", () => {
     expect(flowEvents({ ...flow, status: "completed", endedAt: NOW })).toEqual([
       { name: "completed", type: "flow.completed", at: NOW },
     ]);
-    expect(flowEvents({ ...flow, status: "failed", endedAt: NOW, ends: 1 })[0]?.name).toBe("failed-2");
-    expect(flowEvents({ ...flow, status: "completed", endedAt: NOW, ends: 2 })[0]?.name).toBe("completed-3");
+    expect(flowEvents({ ...flow, status: "failed", endedAt: NOW, endCount: 1 })[0]?.name).toBe("failed-2");
+    expect(flowEvents({ ...flow, status: "completed", endedAt: NOW, endCount: 2 })[0]?.name).toBe("completed-3");
     expect(flowEvents({ ...flow, status: "failed", endedAt: NOW })).toEqual([
       { name: "failed", type: "flow.failed", at: NOW },
     ]);

@@ -49,9 +49,9 @@ export interface Flow {
   /** Called off: nothing more of it is submitted. */
   canceledAt?: number;
   /** How many ends it has had that it was gone on with from. */
-  ends?: number;
+  endCount?: number;
   /** What it may cost is held in its app's credit until it has ended (credit.ts). */
-  held?: boolean;
+  hasCreditHold?: boolean;
   /** Gone on with by hand after its end, and what that holds is not settled yet: its due time stays. */
   reopened?: boolean;
   /** It was begun in place of this one, whose vendor was lost; and which was begun in its own. */

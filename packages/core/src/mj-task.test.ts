@@ -59,15 +59,15 @@ describe("a status", () => {
 
   it("before there is a task is NOT_START, or MODAL where code 21 was answered", () => {
     expect(mjStatusOf({}, undefined)).toBe("NOT_START");
-    expect(mjStatusOf({ window: true }, undefined)).toBe("MODAL");
+    expect(mjStatusOf({ awaitsModalAnswer: true }, undefined)).toBe("MODAL");
   });
 
   it("after code 21 is MODAL until the answer comes or the task runs", () => {
     for (const status of ["PENDING", "SUBMITTING", "UNCLEAR", "SUBMITTED", "MODAL"] as const) {
-      expect(mjStatusOf({ window: true }, taskIn(status)), status).toBe("MODAL");
+      expect(mjStatusOf({ awaitsModalAnswer: true }, taskIn(status)), status).toBe("MODAL");
     }
     for (const status of ["IN_PROGRESS", "SUCCESS", "FAILURE", "CANCEL", "EXPIRED"] as const) {
-      expect(mjStatusOf({ window: true }, taskIn(status)), status).toBe(plain[status]);
+      expect(mjStatusOf({ awaitsModalAnswer: true }, taskIn(status)), status).toBe(plain[status]);
     }
   });
 
@@ -75,7 +75,7 @@ describe("a status", () => {
     for (const window of [true, undefined]) {
       for (const status of STATUSES) {
         for (const phase of ["submit", "modal"] as const) {
-          expect(mjStatusOf({ window }, taskIn(status, { modal, phase })), `${status} ${phase}`).not.toBe("MODAL");
+          expect(mjStatusOf({ awaitsModalAnswer: window }, taskIn(status, { modal, phase })), `${status} ${phase}`).not.toBe("MODAL");
         }
       }
     }

@@ -33,7 +33,7 @@ export interface MjTaskPointer {
   description?: string;
   botType?: BotType;
   /** Code 21 was answered: the app owes an answer to a window that may not be open yet. */
-  window?: boolean;
+  awaitsModalAnswer?: boolean;
   /** The request's own, whatever its flow's root said: comes back byte for byte (T5). */
   state?: string;
   /** Where the task object is posted; unset: the stage's own hook, where it has one. */
@@ -68,8 +68,8 @@ export function isMjTaskId(id: string): boolean {
 export type MjStatus = "NOT_START" | "SUBMITTED" | "MODAL" | "IN_PROGRESS" | "SUCCESS" | "FAILURE" | "CANCEL";
 
 /** @param task undefined: drawn a moment ago, and not stored yet */
-export function mjStatusOf({ window }: Pick<MjTaskPointer, "window">, task: Task | undefined): MjStatus {
-  const isAwaited = window === true && task?.modal === undefined;
+export function mjStatusOf({ awaitsModalAnswer }: Pick<MjTaskPointer, "awaitsModalAnswer">, task: Task | undefined): MjStatus {
+  const isAwaited = awaitsModalAnswer === true && task?.modal === undefined;
   if (!task) return isAwaited ? "MODAL" : "NOT_START";
   switch (task.status) {
     case "PENDING":

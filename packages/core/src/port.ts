@@ -290,7 +290,7 @@ export type SubmitOutcome =
       existing?: boolean;
     }
   /** Taken, and waiting for a prompt or mask. */
-  | { kind: "window"; vendorTaskId: string }
+  | { kind: "modal"; vendorTaskId: string }
   | { kind: "refused"; failure: Failure }
   | { kind: "busy"; afterMs?: number; reason: string }
   | { kind: "unclear"; reason: string };

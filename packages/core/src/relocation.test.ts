@@ -51,7 +51,7 @@ describe("a root that was not taken", () => {
     expect(where(task)).toEqual({ ...B, attempt: 1, status: "PENDING" });
     expect(last).toMatchObject({ effects: [{ kind: "enqueue", delayMs: 0 }] });
     expect(task).toMatchObject({
-      busy: 0,
+      busyAnswers: 0,
       due: NOW + TIMINGS.requeueMs,
       previousLocations: [{ ...A, attempt: 1, untaken: true }],
     });
@@ -62,14 +62,14 @@ describe("a root that was not taken", () => {
   });
 
   it("and was never asked for moves with no number left behind, and that is no news to its app", () => {
-    const { task, last } = play(start(), { kind: "full", chance: 0, to: B });
+    const { task, last } = play(start(), { kind: "accountFull", chance: 0, to: B });
     expect(where(task)).toEqual({ ...B, attempt: 0, status: "PENDING" });
     expect(last).toMatchObject({ kind: "record", why: "no-news", effects: [{ kind: "enqueue", delayMs: 0 }] });
     expect(where(play(task, claim).task)).toMatchObject({ ...B, attempt: 1 });
   });
 
   it("leaves the number behind that an earlier busy answer gave back: the account has a token with it", () => {
-    const { task } = play(start(), claim, busy(1), { kind: "full", chance: 0, to: B });
+    const { task } = play(start(), claim, busy(1), { kind: "accountFull", chance: 0, to: B });
     expect(task).toMatchObject({ ...B, attempt: 1, previousLocations: [{ ...A, attempt: 1, untaken: true }] });
   });
 
@@ -98,23 +98,23 @@ describe("a root that was not taken", () => {
   it("gives up when it has waited as long as any may, wherever there is room", () => {
     const { task } = play(start(), claim, 2 * hour, left(1, B));
     expect(task).toMatchObject({ ...A, status: "EXPIRED", failure: { code: "vendor_busy" } });
-    expect(play(start(), 2 * hour, { kind: "full", chance: 0, to: B }).task).toMatchObject({ ...A, status: "EXPIRED" });
+    expect(play(start(), 2 * hour, { kind: "accountFull", chance: 0, to: B }).task).toMatchObject({ ...A, status: "EXPIRED" });
   });
 });
 
 describe("nothing moves", () => {
   it("that a vendor has, or may have: no answer but a clear no does it", () => {
-    const signals: Signal[] = [unclear(), accepted(), { kind: "missing" }, { kind: "due" }, lookup("IN_PROGRESS")];
+    const signals: Signal[] = [unclear(), accepted(), { kind: "lookupMiss" }, { kind: "due" }, lookup("IN_PROGRESS")];
     for (const signal of signals) expect(play(start(), claim, { ...signal, to: B } as Signal).task).toMatchObject(A);
     for (const status of STATUSES.filter((each) => each !== "PENDING")) {
-      const { task } = play(taskIn(status, { modal: {} }), { kind: "full", chance: 0, to: B });
+      const { task } = play(taskIn(status, { modal: {} }), { kind: "accountFull", chance: 0, to: B });
       expect(task, status).toMatchObject(A);
     }
   });
 
   it("after doubt, before its grace has passed and nothing was found", () => {
     const doubt = play(start(), claim, unclear()).task;
-    for (const signal of [left(1, B), { kind: "full", chance: 0, to: B } as const, claim]) {
+    for (const signal of [left(1, B), { kind: "accountFull", chance: 0, to: B } as const, claim]) {
       expect(play(doubt, signal).task).toMatchObject({ ...A, status: "UNCLEAR" });
     }
     const { task } = play(doubt, 2 * hour, missing, missing);
@@ -133,7 +133,7 @@ describe("nothing moves", () => {
     expect(canRelocate(taskIn("MODAL", { phase: "modal" }))).toBe(false);
     expect(canRelocate(taskIn("FAILURE"))).toBe(false);
     const branch = play(start({ path: "0-1" }), claim, left(1, B)).task;
-    expect(branch).toMatchObject({ ...A, attempt: 0, busy: 1 });
+    expect(branch).toMatchObject({ ...A, attempt: 0, busyAnswers: 1 });
   });
 });
 
@@ -206,14 +206,14 @@ it("a token of another account than its number's is not heard", () => {
 
 describe("an account with a cap", () => {
   it("that is full is waited for as a busy vendor is, with nothing asked and nothing given back", () => {
-    const { task, last } = play(start(), { kind: "full", chance: 1 }, { kind: "full", chance: 1 });
-    expect(task).toMatchObject({ ...A, attempt: 0, busy: 2, due: NOW + 2 * TIMINGS.busyMs + TIMINGS.requeueMs });
+    const { task, last } = play(start(), { kind: "accountFull", chance: 1 }, { kind: "accountFull", chance: 1 });
+    expect(task).toMatchObject({ ...A, attempt: 0, busyAnswers: 2, due: NOW + 2 * TIMINGS.busyMs + TIMINGS.requeueMs });
     expect(last).toMatchObject({ kind: "record", effects: [{ kind: "enqueue", delayMs: 2 * TIMINGS.busyMs }] });
   });
 
   it("keeps a window's answer waiting, too", () => {
-    const { task, last } = play(taskIn("MODAL", { modal: { prompt: "p" } }), { kind: "full", chance: 1, to: B });
-    expect(task).toMatchObject({ ...A, status: "MODAL", busy: 1, modals: 0, phase: "submit" });
+    const { task, last } = play(taskIn("MODAL", { modal: { prompt: "p" } }), { kind: "accountFull", chance: 1, to: B });
+    expect(task).toMatchObject({ ...A, status: "MODAL", busyAnswers: 1, modals: 0, phase: "submit" });
     expect(effects(last)).toEqual(["enqueue"]);
   });
 });
@@ -234,7 +234,7 @@ describe("where attempts were made", () => {
   it("is kept with what was not taken only where something was asked, and left", () => {
     const asked = { ...A, attempt: 1, untaken: true };
     expect(relocateTo(taskIn("PENDING", A), B).previousLocations).toStrictEqual([{ ...A, attempt: 0 }]);
-    expect(relocateTo(taskIn("PENDING", { ...A, busy: 2 }), B).previousLocations).toStrictEqual([asked]);
+    expect(relocateTo(taskIn("PENDING", { ...A, busyAnswers: 2 }), B).previousLocations).toStrictEqual([asked]);
     expect(relocateTo(taskIn("SUBMITTING", { ...A, attempt: 1 }), B).previousLocations).toStrictEqual([asked]);
   });
 

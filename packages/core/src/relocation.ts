@@ -74,8 +74,8 @@ export function canRelocate(task: Task): boolean {
 export function relocateTo(task: Task, to: Account): Partial<Task> {
   const claimed = task.status !== "PENDING";
   // Busy answers gave their number back: the account it belonged to has a token with it.
-  const attempt = claimed || task.busy === 0 ? task.attempt : task.attempt + 1;
-  const untaken = (claimed || task.busy > 0) && !wasRejected(task, attempt);
+  const attempt = claimed || task.busyAnswers === 0 ? task.attempt : task.attempt + 1;
+  const untaken = (claimed || task.busyAnswers > 0) && !wasRejected(task, attempt);
   const left: AttemptLocation = {
     attempt,
     provider: task.provider,

@@ -60,10 +60,10 @@ function reports(attempt: number): Report[] {
 const always: Signal[] = [
   { kind: "claim", call: "submit" },
   { kind: "claim", call: "modal" },
-  { kind: "missing" },
+  { kind: "lookupMiss" },
   { kind: "due" },
   { kind: "due", canSearch: true },
-  { kind: "followed" },
+  { kind: "followUpsStarted" },
   { kind: "answer", modal: {} },
   { kind: "cancel" },
   { kind: "abandon", failure: failure("dead_letter") },
@@ -89,7 +89,7 @@ function ofAttempt(attempt: number): Signal[] {
   ]);
   const kept: Signal[] = [
     { kind: "accepted", attempt, vendorTaskId, expect: "calling" },
-    { kind: "window", attempt, vendorTaskId },
+    { kind: "modalOpened", attempt, vendorTaskId },
   ];
   return [...kept, ...answers, ...told, ...outdated];
 }
@@ -115,7 +115,7 @@ function quantised(task: Task): Task {
     due: at(task.due),
     leaseUntil: at(task.leaseUntil),
     updatedAt: NOW,
-    busy: 0,
+    busyAnswers: 0,
     callbacks: 0,
     lookups: 0,
     duplicates: 0,
@@ -129,7 +129,7 @@ function quantised(task: Task): Task {
   if (next.status === "SUBMITTED") return { ...next, createdAt: NOW, ...(next.phase === "modal" && { modals: 0 }) };
   const past = { createdAt: NOW, modal: undefined, modals: 0, phase: "submit" as const };
   if (next.status === "IN_PROGRESS") return { ...next, ...past };
-  return isEnded(next) ? { ...next, ...past, submittedAt: undefined, missing: 0, progress: 0 } : next;
+  return isEnded(next) ? { ...next, ...past, submittedAt: undefined, lookupMisses: 0, progress: 0 } : next;
 }
 
 /** One letter a field, for it is made for every signal. A time is absent, over, or still to come. */
@@ -140,7 +140,7 @@ function keyOf({ task: t, ghost: g }: Node): string {
   for (const o of t.orphans ?? []) orphans += `${o.attempt}${o.vendorTaskId ?? "?"}`;
   const times = at(t.due) + at(t.leaseUntil) + at(t.createdAt) + at(t.submittedAt);
   const bits = bit(t.modal) + bit(t.then) + bit(t.resubmit) + bit(t.late) + bit(g.out) + bit(g.answered);
-  const counts = `${t.attempt}${t.modals}${t.missing}${g.minted}${g.answeredOf}${t.endedBy ?? "-"}${t.phase[0]}`;
+  const counts = `${t.attempt}${t.modals}${t.lookupMisses}${g.minted}${g.answeredOf}${t.endedBy ?? "-"}${t.phase[0]}`;
   return `${t.status}${counts}${times}${bits}${t.progress}${t.vendorTaskId}${t.vendorTaskIdFrom}${orphans}`;
 }
 
@@ -172,7 +172,7 @@ function haunted({ task, ghost }: Node, signal: Signal, decision: Decision, next
   }
   const inDoubt = task.status === "UNCLEAR";
   // Nobody to ask, and the grace is over; or asked, and not found.
-  if (inDoubt && task.phase === "submit" && (signal.kind === "missing" || signal.kind === "due")) out = false;
+  if (inDoubt && task.phase === "submit" && (signal.kind === "lookupMiss" || signal.kind === "due")) out = false;
   if (inDoubt && signal.kind === "report" && signal.from === "lookup" && signal.report.status === "MODAL")
     answered = false;
   // Nor back to a submission from here.
@@ -236,7 +236,7 @@ function link(from: string, to: string): void {
 
 function isAlone(task: Task, signal: Signal): boolean {
   if (signal.kind === "abandon") return signal.failure.code === "deadline_passed" && isPastDeadline(task, CTX);
-  return signal.kind === "due" || signal.kind === "claim" || signal.kind === "missing";
+  return signal.kind === "due" || signal.kind === "claim" || signal.kind === "lookupMiss";
 }
 
 // ── what must hold ─────────────────────────────────────────────────────────────────────────────────────────────────

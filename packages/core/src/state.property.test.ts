@@ -38,7 +38,7 @@ const signal: fc.Arbitrary<Signal> = fc.oneof(
     vendorTaskId,
     expect: fc.constantFrom("calling" as const, "unknown" as const, "silent" as const, "instant" as const),
   }),
-  fc.record({ kind: fc.constant("window" as const), attempt, call, vendorTaskId }),
+  fc.record({ kind: fc.constant("modalOpened" as const), attempt, call, vendorTaskId }),
   fc.record({ kind: fc.constant("refused" as const), attempt, call, failure: fc.constant(failure("vendor_refused")) }),
   fc.record({ kind: fc.constant("busy" as const), attempt, call, chance: fc.constantFrom(0, 0.5, 1) }),
   fc.record({ kind: fc.constant("unclear" as const), attempt, call }),
@@ -52,9 +52,9 @@ const signal: fc.Arbitrary<Signal> = fc.oneof(
       report,
     }),
   },
-  rev.map((of): Signal => ({ kind: "missing", rev: of })),
+  rev.map((of): Signal => ({ kind: "lookupMiss", rev: of })),
   { weight: 2, arbitrary: fc.record({ kind: fc.constant("due" as const), canSearch: fc.boolean() }) },
-  fc.constant<Signal>({ kind: "followed" }),
+  fc.constant<Signal>({ kind: "followUpsStarted" }),
   fc.constant<Signal>({ kind: "cancel" }),
   fc.constant<Signal>({ kind: "answer", modal: { prompt: "p" } }),
   fc
@@ -194,7 +194,7 @@ describe("over random orders of all signals", () => {
         minted = moment.minted;
       });
       // A look-up's silence always says of which revision it is; the second is of one that has gone.
-      const repeated: Signal = drawn.kind === "missing" ? { ...drawn, rev: left.rev } : drawn;
+      const repeated: Signal = drawn.kind === "lookupMiss" ? { ...drawn, rev: left.rev } : drawn;
       if ("attempt" in repeated && repeated.attempt > minted) return;
       const first = { ...after(left, decide(left, repeated, ctx(left.updatedAt))), rev: left.rev + 1 };
       const second = decide(first, repeated, ctx(left.updatedAt));

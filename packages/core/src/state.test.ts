@@ -276,7 +276,7 @@ describe("P1: a claim is saved, attempt and lease in it, before the vendor is ca
 
   it("the lease outlives the slowest answer", () => {
     const { task } = play(pending(), claim, SUBMIT_LEASE_MS - 1, accepted());
-    expect(task).toMatchObject({ status: "SUBMITTED", leaseUntil: undefined, busy: 0 });
+    expect(task).toMatchObject({ status: "SUBMITTED", leaseUntil: undefined, busyAnswers: 0 });
   });
 
   it("a claim on what waits for the vendor does nothing", () => {
@@ -325,7 +325,7 @@ describe("P2: a vendor answers accepted, refused, busy or unclear", () => {
 
   it("a busy answer gives the attempt back", () => {
     const { task, last } = play(pending(), claim, busy());
-    expect(task).toMatchObject({ status: "PENDING", attempt: 0, busy: 1, leaseUntil: undefined });
+    expect(task).toMatchObject({ status: "PENDING", attempt: 0, busyAnswers: 1, leaseUntil: undefined });
     expect(last).toMatchObject({ effects: [{ kind: "enqueue", delayMs: TIMINGS.busyMs / 2 }] });
     expect(play(task, claim).task.attempt).toBe(1);
   });
@@ -452,19 +452,19 @@ describe("P3: an unclear submission is sent again only after its grace, and two 
     const search: Signal = { kind: "due", canSearch: true };
     const { task, last, now } = play(pending(), claim, unclear(), GRACE_OVER, search, missing);
     expect(last).toMatchObject({ kind: "record", effects: [] });
-    expect(task).toMatchObject({ status: "UNCLEAR", attempt: 1, missing: 1 });
+    expect(task).toMatchObject({ status: "UNCLEAR", attempt: 1, lookupMisses: 1 });
     expect(task.due! - now, "when it may show by then").toBeGreaterThan(minute);
     expect(effects(play(task, task.due! - NOW, search).last)).toEqual(["lookup"]);
   });
 
   it("found at the second look, nothing is sent", () => {
     const { task } = play(pending(), claim, unclear(), GRACE_OVER, missing, lookup("IN_PROGRESS"), missing);
-    expect(task).toMatchObject({ status: "IN_PROGRESS", attempt: 1, missing: 1 });
+    expect(task).toMatchObject({ status: "IN_PROGRESS", attempt: 1, lookupMisses: 1 });
   });
 
   it("not found twice, it is sent once more, as attempt 2", () => {
     const { task, last } = play(pending(), claim, unclear(), GRACE_OVER, missing, missing);
-    expect(task.missing, "the next doubt is asked about twice as well").toBe(0);
+    expect(task.lookupMisses, "the next doubt is asked about twice as well").toBe(0);
     expect(last).toMatchObject({ kind: "move", effects: [{ kind: "enqueue", delayMs: 0 }] });
     expect(task).toMatchObject({ status: "PENDING", attempt: 1, vendorTaskId: undefined });
     expect(play(task, claim).task.attempt).toBe(2);
@@ -635,7 +635,7 @@ describe("P3: another attempt that turns up", () => {
     const { task, last } = play(second(), callback("IN_PROGRESS", 1, { vendorTaskId: "first" }), busy(2));
     expect(effects(last)).toEqual([]);
     expect(task).toMatchObject({ status: "SUBMITTED", attempt: 1, vendorTaskId: "first", vendorTaskIdFrom: "report" });
-    expect(task).toMatchObject({ orphans: undefined, busy: 0, leaseUntil: undefined });
+    expect(task).toMatchObject({ orphans: undefined, busyAnswers: 0, leaseUntil: undefined });
     expect(play(task, accepted(1, "own")).task).toMatchObject({ vendorTaskId: "own", orphans: undefined });
     expect(play(second(), callback("SUBMITTED", 1), busy(2)).task).toMatchObject({
       status: "SUBMITTED",
@@ -778,7 +778,7 @@ describe("windows (MODAL)", () => {
     const sent = play(planned(), claim, callback("MODAL"), claim).task;
     const late: Signal[] = [
       { ...accepted(), call: "submit" },
-      { kind: "window", attempt: 1, call: "submit", vendorTaskId: "v1" },
+      { kind: "modalOpened", attempt: 1, call: "submit", vendorTaskId: "v1" },
       { kind: "refused", attempt: 1, call: "submit", failure: failure("vendor_refused") },
       { kind: "busy", attempt: 1, call: "submit", chance: 0 },
       { kind: "unclear", attempt: 1, call: "submit" },
@@ -831,14 +831,14 @@ describe("windows (MODAL)", () => {
 
   it("busy leaves the window open and is not counted as an answer", () => {
     const { task, last } = play(planned(), claim, windowOf(), claim, busy());
-    expect(task).toMatchObject({ status: "MODAL", phase: "submit", modals: 0, attempt: 1, busy: 1 });
+    expect(task).toMatchObject({ status: "MODAL", phase: "submit", modals: 0, attempt: 1, busyAnswers: 1 });
     expect(effects(last)).toEqual(["enqueue"]);
   });
 
   it("an answer given at the last moment has a busy vendor's patience of its own", () => {
     const answer: Signal = { kind: "answer", modal: {} };
     const start = play(pending({ pace: "turbo" }), claim, 5 * minute, windowOf(), 29 * minute, answer, claim, busy());
-    expect(start.task).toMatchObject({ status: "MODAL", busy: 1 });
+    expect(start.task).toMatchObject({ status: "MODAL", busyAnswers: 1 });
     const limit = TIMINGS.modalMs + 2 * TIMINGS.pendingMs.turbo;
     expect(play(pending({ modal: {}, pace: "turbo" }), limit, claim, windowOf(), claim, busy()).last).toMatchObject({
       next: { status: "MODAL" },
@@ -873,7 +873,7 @@ describe("windows (MODAL)", () => {
     expect(play(doubt, asked(3)).last).toEqual({ kind: "ignore", why: "stale" });
     expect(play(doubt, asked(5)).task.status).toBe("SUBMITTED");
     const seen: Signal = { kind: "report", attempt: 1, from: "lookup", rev: 3, report: report("MODAL") };
-    expect(play(doubt, seen, { kind: "missing", rev: 3 }).last).toEqual({ kind: "ignore", why: "superseded" });
+    expect(play(doubt, seen, { kind: "lookupMiss", rev: 3 }).last).toEqual({ kind: "ignore", why: "superseded" });
     expect(play(doubt, seen).task).toBe(doubt);
   });
 
@@ -926,7 +926,7 @@ describe("windows (MODAL)", () => {
       status: "EXPIRED",
       failure: { code: "deadline_passed" },
     });
-    expect(play({ ...start, busy: 3 }, TIMINGS.modalMs + hour + 1, due).task.failure?.code).toBe("vendor_busy");
+    expect(play({ ...start, busyAnswers: 3 }, TIMINGS.modalMs + hour + 1, due).task.failure?.code).toBe("vendor_busy");
   });
 
   it("a mask that is gone ends it; an unanswered window is left to its due time", () => {
@@ -969,13 +969,13 @@ describe("the sweeper's look", () => {
   it("a task the vendor no longer knows, four times in a row, is lost", () => {
     const start = play(pending(), claim, accepted()).task;
     const three = play(start, missing, missing, missing);
-    expect(three.task).toMatchObject({ status: "SUBMITTED", missing: 3 });
+    expect(three.task).toMatchObject({ status: "SUBMITTED", lookupMisses: 3 });
     expect(play(three.task, missing).task).toMatchObject({ status: "EXPIRED", failure: { code: "vendor_lost" } });
   });
 
   it("found in between, the row begins anew, even when there is no other news", () => {
     const { task } = play(pending(), claim, accepted(), missing, missing, missing, lookup("SUBMITTED"), missing);
-    expect(task).toMatchObject({ status: "SUBMITTED", missing: 1 });
+    expect(task).toMatchObject({ status: "SUBMITTED", lookupMisses: 1 });
   });
 
   it("without an id and without a search it waits for callbacks until its deadline", () => {
@@ -983,7 +983,7 @@ describe("the sweeper's look", () => {
     expect(start.vendorTaskId).toBeUndefined();
     const { task, last, now } = play(start, 20 * minute, due);
     expect(effects(last)).toEqual([]);
-    expect(task).toMatchObject({ status: "SUBMITTED", missing: 0 });
+    expect(task).toMatchObject({ status: "SUBMITTED", lookupMisses: 0 });
     expect(task.due).toBeGreaterThan(now);
     expect(play(task, DEADLINE_OVER, due).task).toMatchObject({
       status: "EXPIRED",

@@ -46,30 +46,30 @@ function decided(task: Task, signal: Signal, ctx: Context): Decision {
     case "claim":
       return onClaim(task, signal, ctx);
     case "accepted":
-    case "window":
+    case "modalOpened":
       return onAccepted(task, signal, ctx);
     case "refused":
       return onRefused(task, signal, ctx);
     case "busy":
       return onBusy(task, signal, ctx);
-    case "full":
+    case "accountFull":
       return onAccountFull(task, signal, ctx);
     case "unclear":
       return onUnclear(task, signal, ctx);
     case "report":
       return onReport(task, signal, ctx);
-    case "missing":
+    case "lookupMiss":
       if (isOutdated(task, signal.rev)) return { kind: "ignore", why: "superseded" };
       return onLookupMiss(task, ctx);
     case "due":
       return onDue(task, signal, ctx);
-    case "followed":
+    case "followUpsStarted":
       return onFollowUpsStarted(task, ctx);
-    case "told":
+    case "notified":
       return onNotified(task, signal.status, ctx);
     case "archived":
       return onArchived(task, signal.copies, ctx);
-    case "made":
+    case "tileCut":
       return onTileCut(task, signal.result, signal.copies, ctx);
     case "answer":
       return onModalAnswer(task, signal.modal, ctx);

@@ -11,7 +11,7 @@ it("a new task waits to be submitted, has cost nothing, and is looked at in time
     attempt: 0,
     phase: "submit",
     modals: 0,
-    busy: 0,
+    busyAnswers: 0,
     progress: 0,
     createdAt: NOW,
     updatedAt: NOW,
@@ -19,7 +19,7 @@ it("a new task waits to be submitted, has cost nothing, and is looked at in time
     callbacks: 0,
     duplicates: 0,
     lookups: 0,
-    missing: 0,
+    lookupMisses: 0,
   });
 });
 

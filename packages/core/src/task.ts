@@ -84,7 +84,7 @@ export interface Task {
   /** Its pictures are to be copied to our own bucket. */
   archive?: boolean;
   /** Its number in the facade, where an app asked for it there (facade.ts). */
-  mj?: string;
+  mjTaskId?: string;
   /** After an unclear submission: never sent again, whatever it costs the plan. Unset: once its grace has passed. */
   resubmit?: "never";
 
@@ -99,7 +99,7 @@ export interface Task {
   /** Until then the worker that claimed the task owns it (P5). */
   leaseUntil?: number;
   /** Busy answers in a row. */
-  busy: number;
+  busyAnswers: number;
 
   vendorTaskId?: string;
   /** The submit answer's id is the one to press buttons with; a relay's callbacks may carry another. */
@@ -126,7 +126,7 @@ export interface Task {
   callbacks: number;
   duplicates: number;
   lookups: number;
-  missing: number;
+  lookupMisses: number;
 
   /**
    * What its end, or its open window, still obliges us to, besides the follow-ups of a plan alone, which the due time
@@ -169,7 +169,7 @@ export type NewTask = Pick<
   | "modal"
   | "then"
   | "resubmit"
-  | "mj"
+  | "mjTaskId"
   | "eventMask"
   | "archive"
   | "flowDue"
@@ -183,7 +183,7 @@ export function newTask(fields: NewTask, now: number, due: number): Task {
     attempt: 0,
     phase: "submit",
     modals: 0,
-    busy: 0,
+    busyAnswers: 0,
     progress: 0,
     createdAt: now,
     updatedAt: now,
@@ -191,6 +191,6 @@ export function newTask(fields: NewTask, now: number, due: number): Task {
     callbacks: 0,
     duplicates: 0,
     lookups: 0,
-    missing: 0,
+    lookupMisses: 0,
   };
 }

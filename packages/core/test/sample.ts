@@ -46,16 +46,16 @@ export function lookup(status: ReportStatus | undefined, attempt = 1, more: Part
 
 /** The claim of a worker that prepared what the task needs at the moment; `play` fills in which call that is. */
 export const claim: Signal = { kind: "claim", call: "submit" };
-export const missing: Signal = { kind: "missing" };
+export const missing: Signal = { kind: "lookupMiss" };
 export const due: Signal = { kind: "due" };
-export const followed: Signal = { kind: "followed" };
+export const followed: Signal = { kind: "followUpsStarted" };
 
 export function accepted(attempt = 1, vendorTaskId = `v${attempt}`): Extract<Signal, { kind: "accepted" }> {
   return { kind: "accepted", attempt, vendorTaskId, expect: "calling" };
 }
 
 export function windowOf(attempt = 1, vendorTaskId = `v${attempt}`): Signal {
-  return { kind: "window", attempt, vendorTaskId };
+  return { kind: "modalOpened", attempt, vendorTaskId };
 }
 
 export function busy(attempt = 1, afterMs?: number): Signal {

@@ -61,7 +61,7 @@ async function cut(deps: ArchiveDeps, task: Task): Promise<void> {
   if (!tile) return fail(deps, task, "tile_not_cut");
   const copies = [{ ...tile, source: grid }];
   deps.log.count("Archived");
-  await runEffects(deps, await applySignal(deps, task, { kind: "made", result: {}, copies }));
+  await runEffects(deps, await applySignal(deps, task, { kind: "tileCut", result: {}, copies }));
 }
 
 async function fail(deps: ArchiveDeps, task: Task, code: "press_not_offered" | "tile_not_cut"): Promise<void> {

@@ -8,7 +8,7 @@ export interface BannedWordsCheck {
    * Before anything is written or paid for it.
    * @throws MjflowError banned_prompt naming the field and, in `extra.bannedWord`, the word; overloaded
    */
-  refuse(prompts: readonly Prompt[]): Promise<void>;
+  assertAllowed(prompts: readonly Prompt[]): Promise<void>;
   /** Those of the stage's configuration, which no request changes. */
   configured: readonly string[];
   /** The stored list was changed here: it is read anew. */
@@ -53,7 +53,7 @@ export function createBannedWordsCheck({
     clearCache() {
       until = Number.NEGATIVE_INFINITY;
     },
-    async refuse(prompts) {
+    async assertAllowed(prompts) {
       if (prompts.length === 0) return;
       const found = await finder();
       for (const { field, text } of prompts) {

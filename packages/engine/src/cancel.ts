@@ -150,10 +150,10 @@ function retryOf({ clock, timings }: PressDeps, task: Task): Task {
 
 function reopenFlow({ clock, timings }: PressDeps, { flow, tasks }: FlowWithTasks): Flow | undefined {
   if (flow.status === "running" && flow.canceledAt === undefined) return undefined;
-  const ends = flow.status === "running" ? flow.ends : (flow.ends ?? 0) + 1;
+  const ends = flow.status === "running" ? flow.endCount : (flow.endCount ?? 0) + 1;
   const running = { status: "running" as const, endedAt: undefined, canceledAt: undefined };
   const settled = { pendingEffects: undefined, reopened: undefined };
-  return { ...flow, ...running, ...settled, ends, due: nextFlowDue(flow, tasks, clock.now(), timings) };
+  return { ...flow, ...running, ...settled, endCount: ends, due: nextFlowDue(flow, tasks, clock.now(), timings) };
 }
 
 /** Under the flow's revision; asked anew when another writer was first. @returns the flow as it is then */

@@ -28,7 +28,7 @@ export interface ChosenIds {
   flowId?: string;
   /** An earlier try may have written some or all of it: what is there is completed, and answered. */
   resumed?: boolean;
-  mj?: string;
+  mjTaskId?: string;
   /** Who listens to its root besides those who listen to the flow, as `HEARS`. */
   eventMask?: number;
 }
@@ -37,9 +37,9 @@ export type CreateFlowDeps = Pick<
   EngineDeps,
   "store" | "queue" | "blobs" | "providers" | "clock" | "random" | "timings" | "log"
 > & {
-  listeners: Subscriptions;
+  subscriptions: Subscriptions;
   accounts: AccountSelectionDeps["accounts"];
-  banned: Pick<BannedWordsCheck, "refuse">;
+  banned: Pick<BannedWordsCheck, "assertAllowed">;
 } & AppLimits;
 
 /**
@@ -59,7 +59,7 @@ export async function createFlow(
   const now = deps.clock.now();
   const action = request.action ?? "imagine";
   const id = named.flowId ?? newFlowId(deps);
-  await deps.banned.refuse(promptsIn(request));
+  await deps.banned.assertAllowed(promptsIn(request));
   const masks = { ref: id, images: [] };
   const then = storedPlan(request.then ?? [], masks);
   const inputs = inputsFromRequest(request, masks.images);
@@ -86,7 +86,7 @@ export async function createFlow(
     state: request.state,
     notifyHook: request.notifyHook,
     events: request.events,
-    eventMask: (await deps.listeners.eventMask(appId, request)) || undefined,
+    eventMask: (await deps.subscriptions.eventMask(appId, request)) || undefined,
     archive: (request.archive ?? archive) || undefined,
     progress: request.progress ?? storeProgress,
     createdAt: now,
@@ -100,7 +100,7 @@ export async function createFlow(
       ...never,
       ...at,
       eventMask: (flow.eventMask ?? 0) | (named.eventMask ?? 0) || undefined,
-      mj: named.mj,
+      mjTaskId: named.mjTaskId,
       archive: flow.archive,
       path: ROOT_PATH,
       action: protocolAction,

@@ -75,7 +75,7 @@ export async function extendHold(
   { path, micro }: { path: string; micro: number },
 ): Promise<void> {
   const limits = deps.limits ?? {};
-  if (!flow.held && !usesHolds(limits)) return;
+  if (!flow.hasCreditHold && !usesHolds(limits)) return;
   await updateCreditWithRetry(deps, flow.appId, async (credit) => {
     const isHeld = credit.holds[flow.id] !== undefined;
     const spent = isHeld ? 0 : costMicroUsd((await deps.store.loadFlow(flow.id)).tasks);
@@ -93,9 +93,9 @@ async function keepFlowDue(
     const { flow } = await store.load(flowId, []);
     if (!flow) return;
     const reopened = flow.status === "running" ? undefined : true;
-    if (flow.held && flow.reopened === reopened && flow.due !== undefined) return;
+    if (flow.hasCreditHold && flow.reopened === reopened && flow.due !== undefined) return;
     const due = flow.due ?? nextFlowDue(flow, [], clock.now(), timings);
-    if ((await store.saveFlow({ ...flow, held: true, reopened, due })).ok) return;
+    if ((await store.saveFlow({ ...flow, hasCreditHold: true, reopened, due })).ok) return;
   }
   throw new MjflowError("overloaded", { detail: "Too many writers on one flow." });
 }

@@ -92,7 +92,7 @@ export async function notifySubscribers(
   const events = task ? taskEvents(task) : flowEvents(flow);
   const [listeners, before] = await Promise.all([
     listenersOf(deps, flow, task),
-    deps.hookStore.deliveriesOf(flowId, place),
+    deps.webhookStore.deliveriesOf(flowId, place),
   ]);
   const known = new Set(before.map(deliveryIdOf));
   const now = deps.clock.now();
@@ -102,10 +102,10 @@ export async function notifySubscribers(
     events
       .filter((event) => listener.eventMask.includes(event.type))
       .filter((event) => event.type !== "task.progress" || !isCrowded(listener.id))
-      .map((event) => newDelivery({ flowId, place, listener: listener.id, appId: flow.appId, ...keyOf(event) }, now))
+      .map((event) => newDelivery({ flowId, subject: place, listener: listener.id, appId: flow.appId, ...keyOf(event) }, now))
       .filter((delivery) => !known.has(deliveryIdOf(delivery))),
   );
-  const saved = await Promise.all(wanted.map((delivery) => deps.hookStore.saveDelivery(delivery)));
+  const saved = await Promise.all(wanted.map((delivery) => deps.webhookStore.saveDelivery(delivery)));
   // All is stored, so nothing is owed any more; the tries come after, for a slow receiver must not hold that up.
   await clearPendingNotification(deps, flow, task);
   deps.log.count("Told", saved.filter((s) => s.ok).length);
@@ -121,7 +121,7 @@ function keyOf({ name, type, at }: DomainEvent): Pick<Delivery, "name" | "type" 
 
 async function clearPendingNotification(deps: DeliverDeps, flow: Flow, task: Task | undefined): Promise<void> {
   if (task) {
-    if (task.pendingEffects?.includes("tell")) await applySignal(deps, task, { kind: "told", status: task.status });
+    if (task.pendingEffects?.includes("tell")) await applySignal(deps, task, { kind: "notified", status: task.status });
     return;
   }
   if (!flow.pendingEffects?.includes("tell")) return;
@@ -133,13 +133,13 @@ async function clearPendingNotification(deps: DeliverDeps, flow: Flow, task: Tas
 
 /** One try, if it is due and nobody else is at it. @throws when the table fails */
 export async function deliver(deps: DeliverDeps, deliveryId: string): Promise<void> {
-  const stored = await deps.hookStore.delivery(deliveryId);
+  const stored = await deps.webhookStore.delivery(deliveryId);
   if (!stored) return deps.log.warn("deliver.no-such-delivery", { delivery: deliveryId });
-  const at = await loadSubject(deps, stored.flowId, stored.place);
-  if (!at) return void (await deps.hookStore.saveDelivery(abandonDelivery(stored, "flow_gone", deps.clock.now())));
+  const at = await loadSubject(deps, stored.flowId, stored.subject);
+  if (!at) return void (await deps.webhookStore.saveDelivery(abandonDelivery(stored, "flow_gone", deps.clock.now())));
   const claim = claimDelivery(stored, deps.clock.now());
   if (!claim) return;
-  const saved = await deps.hookStore.saveDelivery(claim);
+  const saved = await deps.webhookStore.saveDelivery(claim);
   if (!saved.ok) return;
   const listeners = await listenersOf(deps, at.flow, at.task);
   await attempt(deps, saved.item, { ...at, listeners });
@@ -155,10 +155,10 @@ async function attempt(
   const { name, type, happenedAt: at } = delivery;
   deps.log.count("Deliveries");
   const endpointId = disabledEndpointIdOf(name);
-  const endpoint = endpointId === undefined ? undefined : await deps.hookStore.endpoint(flow.appId, endpointId);
+  const endpoint = endpointId === undefined ? undefined : await deps.webhookStore.endpoint(flow.appId, endpointId);
   const outcome = await listener.post({ flow, tasks, task, event: { name, type, at }, endpoint });
   const { delivery: after, nextMs } = recordAttempt(delivery, outcome, deps.clock.now(), deps.random.chance());
-  const saved = await deps.hookStore.saveDelivery(after);
+  const saved = await deps.webhookStore.saveDelivery(after);
   if (!isDelivered(outcome)) noteFailure(deps, after, outcome);
   // Replayed by a person meanwhile: that one's message is on its way.
   if (!saved.ok || nextMs === undefined) return;
@@ -172,7 +172,7 @@ async function attempt(
 const QUEUE_DELAY_MAX_MS = 15 * 60_000;
 
 async function giveUp(deps: DeliverDeps, delivery: Delivery): Promise<void> {
-  await deps.hookStore.saveDelivery(abandonDelivery(delivery, "listener_gone", deps.clock.now()));
+  await deps.webhookStore.saveDelivery(abandonDelivery(delivery, "listener_gone", deps.clock.now()));
   deps.log.count("DeliveriesGivenUp");
 }
 
@@ -199,7 +199,7 @@ async function loadSubject(deps: DeliverDeps, flowId: string, place: string) {
 // ── who, and how ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 async function listenersOf(deps: DeliverDeps, flow: Flow, task: Task | undefined): Promise<Listener[]> {
-  const endpoints = await deps.hookStore.endpoints(flow.appId);
+  const endpoints = await deps.webhookStore.endpoints(flow.appId);
   const listeners: Listener[] = endpoints
     .filter((e) => e.url !== undefined && isEnabled(e))
     .map((e) => endpointListener(deps, e));
@@ -293,7 +293,7 @@ async function updateEndpointHealth(
   const about = isDelivered(outcome) ? "delivered" : isGone(outcome) ? "gone" : "failed";
   const next = afterDeliveryAttempt(endpoint, about, deps.clock.now());
   if (!next) return;
-  const saved = await deps.hookStore.saveEndpoint(next);
+  const saved = await deps.webhookStore.saveEndpoint(next);
   if (!saved.ok || isEnabled(saved.item) || !isEnabled(endpoint)) return;
   deps.log.count("EndpointsDisabled");
   deps.log.error("endpoint.disabled", { app: endpoint.appId, endpoint: endpoint.id, why: saved.item.disabledWhy });
@@ -308,11 +308,11 @@ async function notifyOtherEndpoints(deps: DeliverDeps, { id, disabledAt }: Endpo
   );
   const now = deps.clock.now();
   const told = others.map((listener) => {
-    const at = { flowId: flow.id, place: FLOW_SUBJECT, listener: listener.id, appId: flow.appId };
+    const at = { flowId: flow.id, subject: FLOW_SUBJECT, listener: listener.id, appId: flow.appId };
     return newDelivery({ ...at, ...keyOf(event) }, now);
   });
   // Their lease is the first worker's, which is not this one: the due time brings the sweeper, and it a worker.
   await Promise.all(
-    told.map((delivery) => deps.hookStore.saveDelivery({ ...delivery, leaseUntil: undefined, due: now })),
+    told.map((delivery) => deps.webhookStore.saveDelivery({ ...delivery, leaseUntil: undefined, due: now })),
   );
 }

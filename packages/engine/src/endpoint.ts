@@ -15,7 +15,7 @@ import type { EngineDeps } from "./deps.ts";
 import type { Vault } from "./vault.ts";
 
 export interface EndpointDeps extends Pick<EngineDeps, "clock" | "random" | "log"> {
-  hookStore: WebhookStore;
+  webhookStore: WebhookStore;
   vault: Pick<Vault, "seal">;
   /** `v1a`: `secret` is the private half and is never shown. */
   newWebhookSecret(scheme: Scheme): { secret: string; publicKey?: string };
@@ -40,13 +40,13 @@ export async function createEndpoint(
   appId: string,
   fields: EndpointFields,
 ): Promise<EndpointWithSecret> {
-  const others = (await deps.hookStore.endpoints(appId)).filter(({ id }) => id !== FLOW_HOOK_LISTENER);
+  const others = (await deps.webhookStore.endpoints(appId)).filter(({ id }) => id !== FLOW_HOOK_LISTENER);
   if (others.length >= ENDPOINTS_PER_APP) {
     throw new MjflowError("conflict", { detail: `An app has at most ${ENDPOINTS_PER_APP} endpoints.` });
   }
   const id = endpointIdOf(deps.clock.now(), deps.random.bytes(10));
   const made = newEndpoint(deps, appId, id, fields);
-  const saved = await deps.hookStore.saveEndpoint(made.endpoint);
+  const saved = await deps.webhookStore.saveEndpoint(made.endpoint);
   if (!saved.ok) throw new MjflowError("overloaded", { detail: "That id was taken at this moment." });
   deps.log.info("endpoint.created", { app: appId, endpoint: id });
   return { ...made, endpoint: saved.item };
@@ -54,9 +54,9 @@ export async function createEndpoint(
 
 /** What signs the posts to flows' own notifyHooks: one for each app, made when it is first needed. */
 export async function ensureFlowHookEndpoint(deps: EndpointDeps, appId: string): Promise<Endpoint> {
-  const there = await deps.hookStore.endpoint(appId, FLOW_HOOK_LISTENER);
+  const there = await deps.webhookStore.endpoint(appId, FLOW_HOOK_LISTENER);
   if (there) return there;
-  const saved = await deps.hookStore.saveEndpoint(
+  const saved = await deps.webhookStore.saveEndpoint(
     newEndpoint(deps, appId, FLOW_HOOK_LISTENER, { scheme: "v1" }).endpoint,
   );
   // A lost race is another request that made it.
@@ -84,8 +84,8 @@ function newEndpoint(
 }
 
 /** @throws MjflowError not_found */
-export async function getEndpoint({ hookStore }: Pick<EndpointDeps, "hookStore">, appId: string, id: string) {
-  const endpoint = await hookStore.endpoint(appId, id);
+export async function getEndpoint({ webhookStore }: Pick<EndpointDeps, "webhookStore">, appId: string, id: string) {
+  const endpoint = await webhookStore.endpoint(appId, id);
   if (!endpoint) throw new MjflowError("not_found");
   return endpoint;
 }
@@ -145,7 +145,7 @@ export async function reencryptEndpoint(
 export async function deleteEndpoint(deps: EndpointDeps, appId: string, id: string): Promise<void> {
   const endpoint = await getEndpoint(deps, appId, id);
   if (endpoint.url === undefined) throw new MjflowError("not_found");
-  await deps.hookStore.deleteEndpoint(endpoint);
+  await deps.webhookStore.deleteEndpoint(endpoint);
   deps.log.info("endpoint.deleted", { app: appId, endpoint: id });
 }
 
@@ -160,7 +160,7 @@ async function updateEndpointWithRetry(
 ) {
   let current = await getEndpoint(deps, appId, id);
   for (let race = 0; race < MAX_CONFLICT_RETRIES; race++) {
-    const saved = await deps.hookStore.saveEndpoint(to(current));
+    const saved = await deps.webhookStore.saveEndpoint(to(current));
     if (saved.ok) return saved.item;
     if (!saved.current) throw new MjflowError("not_found");
     current = saved.current;

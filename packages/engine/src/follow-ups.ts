@@ -21,7 +21,7 @@ export async function startFollowUps(
     .filter((child) => child?.status === "PENDING")
     .map((child) => ({ message: workMessage(child!) }));
   if (waiting.length > 0) await deps.queue.send(waiting);
-  await applySignal(deps, parent, { kind: "followed" });
+  await applySignal(deps, parent, { kind: "followUpsStarted" });
   deps.log.count("FollowUps", waiting.length);
 }
 

@@ -30,9 +30,9 @@ const REPEAT_MS = 10_000;
 const MAX_ID_TRIES = 50;
 
 export interface MjCompatDeps {
-  facadeStore: MjTaskIdStore;
+  mjTaskIds: MjTaskIdStore;
   /** The stage has a hook of its own for tasks that name none. */
-  facadeHook?: string;
+  mjNotifyHook?: string;
 }
 
 /** What a request says of its own task, whatever its flow's root said. */
@@ -61,7 +61,7 @@ export async function submitMjRoot(
   // Before a number is given away for nothing.
   await deps.providers.refresh?.();
   checkProvider(deps, request.provider ?? defaults.defaultProvider, action);
-  await deps.banned.refuse(promptsIn(request));
+  await deps.banned.assertAllowed(promptsIn(request));
   const flowId = flowIdOf(deps.clock.now(), deps.random.bytes(10));
   const pointer = await allocateMjTaskId(deps, {
     appId,
@@ -74,7 +74,7 @@ export async function submitMjRoot(
   });
   // Its client asks for the progress, or is posted it: both are what these servers do.
   const asked = { ...request, state: own.state, progress: true };
-  await createFlow(deps, appId, asked, defaults, { flowId, mj: pointer.id, eventMask: ownEventMask(deps, own) });
+  await createFlow(deps, appId, asked, defaults, { flowId, mjTaskId: pointer.id, eventMask: ownEventMask(deps, own) });
   return pointer;
 }
 
@@ -98,7 +98,7 @@ export async function pressMjButton(
   const parent = found.task;
   if (!parent) throw new MjflowError("conflict", { detail: "The task has only just been submitted." });
   const button = resolveButton(parent, request);
-  await deps.banned.refuse(promptsIn(request));
+  await deps.banned.assertAllowed(promptsIn(request));
   // The text of a describe or shorten is no prompt: its window holds the one of the number pressed.
   const finalPrompt = needsModal(button.name) ? parent.result?.finalPrompt : undefined;
   const [segment, before] = pathSegmentsOf(request, own, deps.clock.now());
@@ -117,19 +117,19 @@ export async function pressMjButton(
       prompt: found.pointer.prompt ?? parent.result?.prompt,
       description: `/up ${found.pointer.id} ${label || emoji || customId}`,
       botType: found.pointer.botType,
-      window: (alwaysOpensModal(button.name) && !request.modal) || undefined,
+      awaitsModalAnswer: (alwaysOpensModal(button.name) && !request.modal) || undefined,
       ...own,
     });
     const hears = ownEventMask(deps, own);
     const child = await createPressedChild(deps, parent, request, button, {
       segment: place,
-      mj: pointer.id,
+      mjTaskId: pointer.id,
       eventMask: hears,
     });
     const started = await startChild(deps, child);
     if (started.ok) return { pointer, finalPrompt };
     // A twin of this request was first; or one that has failed already, or another press, stands there.
-    await deps.facadeStore.delete(pointer);
+    await deps.mjTaskIds.delete(pointer);
     const twin = await findRepeatedPress(deps, appId, parent, [place]);
     if (twin) return { pointer: twin, finalPrompt };
     place = `m${crockford(deps.random.bytes(5))}`;
@@ -155,8 +155,8 @@ function alwaysOpensModal(name: string | undefined): boolean {
   return needsModal(name) || /^(?:describe|shorten):\d$/.test(name ?? "");
 }
 
-function ownEventMask({ facadeHook }: MjCompatDeps, { notifyHook }: MjRequestFields): number | undefined {
-  return notifyHook === undefined && facadeHook === undefined ? undefined : eventMaskOf(EVENT_TYPES);
+function ownEventMask({ mjNotifyHook }: MjCompatDeps, { notifyHook }: MjRequestFields): number | undefined {
+  return notifyHook === undefined && mjNotifyHook === undefined ? undefined : eventMaskOf(EVENT_TYPES);
 }
 
 // ── the same press again (F2) ──────────────────────────────────────────────────────────────────────────────────────
@@ -175,7 +175,7 @@ function pathSegmentsOf(request: object, own: MjRequestFields, now: number): [no
 }
 
 async function findRepeatedPress(
-  { store, facadeStore, clock }: Pick<EngineDeps, "store" | "clock"> & MjCompatDeps,
+  { store, mjTaskIds, clock }: Pick<EngineDeps, "store" | "clock"> & MjCompatDeps,
   appId: string,
   parent: Task,
   segments: readonly string[],
@@ -184,16 +184,16 @@ async function findRepeatedPress(
   const { tasks } = await store.load(parent.flowId, paths);
   // One that has failed is not what a client that presses again wants to be told of.
   const recent = tasks.find(
-    (task) => task.mj && clock.now() - task.createdAt < REPEAT_MS && (!isEnded(task) || task.status === "SUCCESS"),
+    (task) => task.mjTaskId && clock.now() - task.createdAt < REPEAT_MS && (!isEnded(task) || task.status === "SUCCESS"),
   );
-  return recent && (await facadeStore.get(appId, recent.mj!));
+  return recent && (await mjTaskIds.get(appId, recent.mjTaskId!));
 }
 
 // ── numbers ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** @throws MjflowError overloaded when no number is free, or the table is */
 async function allocateMjTaskId(
-  { facadeStore, clock, random }: Pick<EngineDeps, "clock" | "random"> & MjCompatDeps,
+  { mjTaskIds, clock, random }: Pick<EngineDeps, "clock" | "random"> & MjCompatDeps,
   fields: Omit<MjTaskPointer, "id" | "rev" | "createdAt">,
 ): Promise<MjTaskPointer> {
   const createdAt = clock.now();
@@ -205,7 +205,7 @@ async function allocateMjTaskId(
       rev: 0,
       createdAt,
     };
-    if (await facadeStore.create(pointer)) return pointer;
+    if (await mjTaskIds.create(pointer)) return pointer;
   }
   throw new MjflowError("overloaded", { detail: "No free task number." });
 }
@@ -217,7 +217,7 @@ type MjReadDeps = Pick<EngineDeps, "store" | "clock"> & MjCompatDeps;
 /** By its number, or by the id it has in the native API. @throws MjflowError not_found */
 export async function findTask(deps: MjReadDeps, appId: string, id: string): Promise<FoundMjTask> {
   if (!isMjTaskId(id)) return findNative(deps, appId, id);
-  const pointer = await deps.facadeStore.get(appId, id);
+  const pointer = await deps.mjTaskIds.get(appId, id);
   const found = pointer && (await resolvePointer(deps, pointer));
   if (!found) throw new MjflowError("not_found");
   return found;
@@ -227,7 +227,7 @@ export async function findTask(deps: MjReadDeps, appId: string, id: string): Pro
 export async function findTasks(deps: MjReadDeps, appId: string, ids: readonly string[]): Promise<FoundMjTask[]> {
   const numbers = ids.filter(isMjTaskId);
   const others = [...new Set(ids)].filter((id) => !isMjTaskId(id));
-  const pointed = async () => resolvePointers(deps, await deps.facadeStore.getMany(appId, numbers));
+  const pointed = async () => resolvePointers(deps, await deps.mjTaskIds.getMany(appId, numbers));
   const native = () =>
     mapInBatches(others, (id) =>
       findNative(deps, appId, id).catch((error: unknown) => {
@@ -241,7 +241,7 @@ export async function findTasks(deps: MjReadDeps, appId: string, ids: readonly s
 
 /** The app's newest, newest first. */
 export async function latestTasks(deps: MjReadDeps, appId: string, limit: number): Promise<FoundMjTask[]> {
-  return resolvePointers(deps, await deps.facadeStore.latest(appId, limit));
+  return resolvePointers(deps, await deps.mjTaskIds.latest(appId, limit));
 }
 
 async function resolvePointers(deps: MjReadDeps, pointers: readonly MjTaskPointer[]): Promise<FoundMjTask[]> {
@@ -259,7 +259,7 @@ async function resolvePointer({ store, clock }: MjReadDeps, pointer: MjTaskPoint
 /** Shown under the id that was asked for: a client that asked for it looks for it in the answer. */
 async function findNative(deps: MjReadDeps, appId: string, id: string): Promise<FoundMjTask> {
   const { flow, task } = await getOwnTask(deps, appId, id);
-  const drawn = task.mj === undefined ? undefined : await deps.facadeStore.get(appId, task.mj);
+  const drawn = task.mjTaskId === undefined ? undefined : await deps.mjTaskIds.get(appId, task.mjTaskId);
   return { pointer: { ...(drawn ?? plainPointer(flow, task)), id }, task };
 }
 
@@ -305,14 +305,14 @@ export async function seedOf(
 
 /** Where the task object is posted: to the address the request named, else to the stage's own. */
 export function createMjHookListener(
-  { facadeStore, facadeHook }: MjCompatDeps,
+  { mjTaskIds, mjNotifyHook }: MjCompatDeps,
   mediaUrl?: (key: string) => string,
 ): MjHookListener {
   return {
     async hookOf(flow, task) {
-      if (task.mj === undefined) return undefined;
-      const pointer = await facadeStore.get(flow.appId, task.mj);
-      const url = pointer?.notifyHook ?? facadeHook;
+      if (task.mjTaskId === undefined) return undefined;
+      const pointer = await mjTaskIds.get(flow.appId, task.mjTaskId);
+      const url = pointer?.notifyHook ?? mjNotifyHook;
       return pointer && url !== undefined
         ? { url, body: JSON.stringify(mjTaskView(pointer, task, mediaUrl)) }
         : undefined;

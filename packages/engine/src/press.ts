@@ -23,13 +23,13 @@ import { runEffects } from "./run-effects.ts";
 type Offered = Extract<Resolved, { ok: true }>;
 
 export type PressDeps = Pick<EngineDeps, "store" | "queue" | "blobs" | "clock" | "random" | "timings" | "log"> &
-  AppLimits & { banned: Pick<BannedWordsCheck, "refuse"> };
+  AppLimits & { banned: Pick<BannedWordsCheck, "assertAllowed"> };
 
 /** What is decided before a task is pressed: the facade's number, or an Idempotency-Key, must point to it first. */
 export interface ChosenPress {
   /** The last part of its path; drawn where not given. */
   segment?: string;
-  mj?: string;
+  mjTaskId?: string;
   /** Who listens to it besides those who listen to its parent, as `HEARS`. */
   eventMask?: number;
 }
@@ -51,7 +51,7 @@ export async function pressTask(
   if (flow.canceledAt !== undefined) {
     throw new MjflowError("conflict", { detail: "The flow was canceled: resume it first." });
   }
-  await deps.banned.refuse(promptsIn(request));
+  await deps.banned.assertAllowed(promptsIn(request));
   const child = await createPressedChild(deps, parent, request, resolveButton(parent, request), named);
   const saved = await startChild(deps, child, flow);
   if (saved.ok) return saved.item;
@@ -109,7 +109,7 @@ export async function createPressedChild(
       pace,
       modal,
       then,
-      mj: named.mj,
+      mjTaskId: named.mjTaskId,
     },
     now,
     now + deps.timings.quietMs[pace],
@@ -132,7 +132,7 @@ export async function startChild(deps: PressDeps, child: Task, flow?: Flow): Pro
 
 /** For an app without limits, and a flow that was begun without, there is nothing to do. */
 export async function reserveCreditForPress(deps: PressDeps, child: Task, known: Flow | undefined): Promise<void> {
-  if (known ? !known.held && !usesHolds(deps.limits) : !usesHolds(deps.limits)) return;
+  if (known ? !known.hasCreditHold && !usesHolds(deps.limits) : !usesHolds(deps.limits)) return;
   const flow = known ?? (await deps.store.load(child.flowId, [])).flow;
   if (flow) await extendHold(deps, flow, { path: child.path, micro: planMicroUsd(child, child.then) });
 }
@@ -152,7 +152,7 @@ async function sendChild(deps: PressDeps, child: Task): Promise<void> {
  */
 export async function answerModal(deps: PressDeps, appId: string, taskId: string, input: ModalInput): Promise<Task> {
   const { task } = await getOwnTask(deps, appId, taskId);
-  await deps.banned.refuse(promptsIn(input));
+  await deps.banned.assertAllowed(promptsIn(input));
   // Named by its content: an answer that is refused in the end must not stand where the taken one's mask was.
   const { modal = {} } = await stored(deps, `${taskId}_${digest(input.maskBase64 ?? "")}`, { modal: input });
   const applied = await applySignal(deps, task, { kind: "answer", modal });

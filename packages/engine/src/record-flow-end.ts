@@ -22,7 +22,7 @@ export async function recordFlowEnd(
   // Gone on with by hand: what it costs now is settled when it has ended again.
   if (status === "running") return flow.status !== "running" && !flow.reopened;
   // Before the end is recorded: a crash between comes here again, and finds it settled.
-  if (flow.held && !(await settleCredit(deps, flow, tasks))) return false;
+  if (flow.hasCreditHold && !(await settleCredit(deps, flow, tasks))) return false;
   if (flow.status === status) {
     // Looked at no more, unless its end is still to be announced.
     if (flow.reopened)
@@ -31,7 +31,7 @@ export async function recordFlowEnd(
   }
   const now = deps.clock.now();
   // Another end than the one on record: a retry whose flow could not be reopened has changed it.
-  const ends = flow.status === "running" ? flow.ends : (flow.ends ?? 0) + 1;
+  const ends = flow.status === "running" ? flow.endCount : (flow.endCount ?? 0) + 1;
   const isTold = isSubscribed(flow.eventMask, status === "completed" ? "flow.completed" : "flow.failed");
   const isOwed = mayRestart(flow, status, tasks);
   const owes: NonNullable<Flow["pendingEffects"]> = [
@@ -51,7 +51,7 @@ export async function recordFlowEnd(
     ...filter,
     status,
     endedAt: now,
-    ends,
+    endCount: ends,
     reopened: undefined,
     ...owed,
   });

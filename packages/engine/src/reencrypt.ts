@@ -24,7 +24,7 @@ export interface ReencryptResult {
 export async function reencryptSecrets(deps: ReencryptDeps, limit: number, cursor?: string): Promise<ReencryptResult> {
   const { apps, cursor: next } = await deps.store.listApps(limit, cursor);
   const ids = [...(cursor === undefined ? [DEFAULT_APP] : []), ...apps.map(({ id }) => id)];
-  const endpoints = (await Promise.all(ids.map((id) => deps.hookStore.endpoints(id)))).flat();
+  const endpoints = (await Promise.all(ids.map((id) => deps.webhookStore.endpoints(id)))).flat();
   const accounts = cursor === undefined ? await deps.vendorStore.storedAccounts() : [];
   const sealed = [
     ...endpoints.map((endpoint) => ({

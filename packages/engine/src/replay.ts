@@ -5,11 +5,11 @@ import { deliverMessage } from "@mjflow/core/message";
 import type { WebhookStore } from "@mjflow/core/port";
 import type { EngineDeps } from "./deps.ts";
 
-type ReplayDeps = Pick<EngineDeps, "queue" | "clock" | "log"> & { hookStore: WebhookStore };
+type ReplayDeps = Pick<EngineDeps, "queue" | "clock" | "log"> & { webhookStore: WebhookStore };
 
 /** @throws MjflowError not_found, conflict when it changes at this moment */
 export async function replayDelivery(deps: ReplayDeps, appId: string, id: string): Promise<Delivery> {
-  const delivery = await deps.hookStore.delivery(id);
+  const delivery = await deps.webhookStore.delivery(id);
   if (delivery?.appId !== appId) throw new MjflowError("not_found");
   const again = await replay(deps, delivery);
   if (!again) throw new MjflowError("conflict", { detail: "The delivery is being tried at this moment." });
@@ -38,7 +38,7 @@ export async function replayEndpoint(
   let at = cursor;
   for (let seen = 0; seen < PER_REQUEST; seen += PAGE) {
     const query = { appId, listeners: [listener], since, until, limit: PAGE, cursor: at };
-    const page = await deps.hookStore.listDeliveries(query);
+    const page = await deps.webhookStore.listDeliveries(query);
     const wanted = page.deliveries.filter(({ status }) => only === "all" || status === "failed");
     const again = await Promise.all(wanted.map((delivery) => replay(deps, delivery)));
     count += again.filter((delivery) => delivery !== undefined).length;
@@ -51,7 +51,7 @@ export async function replayEndpoint(
 
 /** Row first, message second: a crash between leaves a due time (Q3). */
 async function replay(deps: ReplayDeps, delivery: Delivery): Promise<Delivery | undefined> {
-  const saved = await deps.hookStore.saveDelivery(restartDelivery(delivery, deps.clock.now()));
+  const saved = await deps.webhookStore.saveDelivery(restartDelivery(delivery, deps.clock.now()));
   if (!saved.ok) return undefined;
   await deps.queue.send([{ message: deliverMessage(deliveryIdOf(delivery)) }]);
   return saved.item;

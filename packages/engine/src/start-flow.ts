@@ -35,7 +35,7 @@ export async function startFlow(
   const micro = planMicroUsd(root, root.then);
   const { held, rate } = await reserveCredit(deps, appId, { flowId: id, micro, resumed });
   const due = nextFlowDue(flow, [root], deps.clock.now(), deps.timings);
-  const stored: Flow = { ...flow, due, ...(held && { held }) };
+  const stored: Flow = { ...flow, due, ...(held && { hasCreditHold: held }) };
   await first?.();
   await deps.store.createFlow(stored, root);
   await sendRoot(deps, id);

@@ -25,7 +25,7 @@ import { runEffects } from "./run-effects.ts";
 interface SubmitDeps extends EngineDeps {
   accounts: Accounts;
   /** Absent: room for all. */
-  imageRoom?: ImageSemaphore;
+  imageSemaphore?: ImageSemaphore;
 }
 
 /** A call ready to be made, the claim still to be taken. */
@@ -49,11 +49,11 @@ export async function submit(deps: SubmitDeps, { flowId, path }: TaskRef): Promi
   if (flow.canceledAt !== undefined) return runEffects(deps, await applySignal(deps, task, { kind: "cancel" }));
   const parent = tasks.find((t) => t.path === parentAt);
   if (!hasImages(task)) return send(deps, flow, task, parent);
-  if (deps.imageRoom?.tryAcquire() === false) return requeueTask(deps, task, deps.timings.busyMs);
+  if (deps.imageSemaphore?.tryAcquire() === false) return requeueTask(deps, task, deps.timings.busyMs);
   try {
     await send(deps, flow, task, parent);
   } finally {
-    deps.imageRoom?.release();
+    deps.imageSemaphore?.release();
   }
 }
 
@@ -96,7 +96,7 @@ export async function applyAcceptedMessage(deps: SubmitDeps, message: AcceptedMe
   if (!task) return;
   const { attempt, vendorTaskId } = message;
   const signal: Signal = message.window
-    ? { kind: "window", attempt, vendorTaskId }
+    ? { kind: "modalOpened", attempt, vendorTaskId }
     : { kind: "accepted", attempt, vendorTaskId, expect: "unknown" };
   await runEffects(deps, await applySignal(deps, task, signal));
 }
@@ -146,7 +146,7 @@ async function hasFreeSlot({ accounts }: SubmitDeps, { maxRunning }: AccountHand
 /** As a vendor's "busy" is waited out, with nothing asked. */
 async function waitForSlot(deps: SubmitDeps, flow: Flow, task: Task): Promise<AppliedSignal> {
   const to = await findFreeAccount(deps, flow, task);
-  const applied = await applySignal(deps, task, { kind: "full", chance: deps.random.chance(), to });
+  const applied = await applySignal(deps, task, { kind: "accountFull", chance: deps.random.chance(), to });
   await recordOutcome(deps, task, { fault: "full" });
   return applied;
 }
@@ -165,7 +165,7 @@ async function findNextAccount(
 function callOutcomeOf(answer: SubmitOutcome): CallOutcome | undefined {
   switch (answer.kind) {
     case "accepted":
-    case "window":
+    case "modal":
       return "worked";
     case "busy":
       return { fault: "busy", ...(answer.afterMs !== undefined && { afterMs: answer.afterMs }) };
@@ -196,10 +196,10 @@ async function recordOutcome(
  * after the grace. The queue is another system and keeps it for days.
  */
 async function enqueueAcceptedAnswer(deps: SubmitDeps, task: Task, signal: Signal, cause: unknown): Promise<never> {
-  if (signal.kind === "accepted" || signal.kind === "window") {
+  if (signal.kind === "accepted" || signal.kind === "modalOpened") {
     const { attempt, vendorTaskId } = signal;
     const { flowId, path } = task;
-    const window = signal.kind === "window";
+    const window = signal.kind === "modalOpened";
     const message: AcceptedMessage = { v: 1, type: "taken", flowId, path, attempt, vendorTaskId, window };
     await deps.queue.send([{ message }]).catch((error: unknown) => {
       deps.log.error("submit.answer-unkept", { flow: flowId, path, vendorTaskId, error: String(error) });
@@ -226,8 +226,8 @@ function signalOf(
       const { vendorTaskId, siblings, existing } = answer;
       return { kind: "accepted", attempt, call, vendorTaskId, siblings, expect: existing ? "silent" : expect };
     }
-    case "window":
-      return { kind: "window", attempt, call, vendorTaskId: answer.vendorTaskId };
+    case "modal":
+      return { kind: "modalOpened", attempt, call, vendorTaskId: answer.vendorTaskId };
     case "refused":
       return { kind: "refused", attempt, call, failure: answer.failure, to };
     case "busy":

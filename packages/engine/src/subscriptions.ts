@@ -9,7 +9,7 @@ export interface Subscriptions {
 }
 
 export interface SubscriptionsDeps {
-  hookStore: Pick<WebhookStore, "endpoints">;
+  webhookStore: Pick<WebhookStore, "endpoints">;
   clock: Clock;
   /** An endpoint made or changed is heard of by new flows this much later, at most. */
   cacheTtlMs: number;
@@ -20,14 +20,14 @@ export interface SubscriptionsDeps {
 /** An app's endpoints change rarely; a map this large is emptied rather than tended. */
 const MAX_CACHED = 1_000;
 
-export function createSubscriptions({ hookStore, clock, cacheTtlMs, bus }: SubscriptionsDeps): Subscriptions {
+export function createSubscriptions({ webhookStore, clock, cacheTtlMs, bus }: SubscriptionsDeps): Subscriptions {
   const known = new Map<string, { mask: number; until: number }>();
 
   async function endpointsHear(appId: string): Promise<number> {
     const now = clock.now();
     const belief = known.get(appId);
     if (belief && belief.until > now) return belief.mask;
-    const mask = combinedEventMask(await hookStore.endpoints(appId));
+    const mask = combinedEventMask(await webhookStore.endpoints(appId));
     if (known.size >= MAX_CACHED) known.clear();
     known.set(appId, { mask, until: now + cacheTtlMs });
     return mask;

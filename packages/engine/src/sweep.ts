@@ -22,7 +22,7 @@ import { vendorStateOf } from "./submit.ts";
 
 type SweepDeps = Omit<EngineDeps, "blobs" | "callbackTokens"> & {
   accounts: Accounts;
-  hookStore: Pick<WebhookStore, "delivery" | "saveDelivery">;
+  webhookStore: Pick<WebhookStore, "delivery" | "saveDelivery">;
 };
 
 export interface SweepResult {
@@ -164,9 +164,9 @@ async function sweepFlow(deps: SweepDeps, swept: SweepResult, flowId: string, as
 
 /** A try that is due, or was due and never made: a worker claims it, so that a second message does nothing. */
 async function sweepDelivery(deps: SweepDeps, deliveryId: string): Promise<void> {
-  const delivery = await deps.hookStore.delivery(deliveryId);
+  const delivery = await deps.webhookStore.delivery(deliveryId);
   if (delivery?.status !== "pending") return;
-  const saved = await deps.hookStore.saveDelivery(postponeOverdue(delivery, deps.clock.now()));
+  const saved = await deps.webhookStore.saveDelivery(postponeOverdue(delivery, deps.clock.now()));
   if (saved.ok) await deps.queue.send([{ message: deliverMessage(deliveryId) }]);
 }
 
@@ -237,7 +237,7 @@ async function applyLookupResults(
       current = applied.task;
       if (applied.decision.kind === "move" && isEnded(current) && current.callbacks === 0) untold.push(current);
     } else if (asked.has(task) && provesAbsence(task)) {
-      const applied = await applySignal(deps, task, { kind: "missing", rev: task.rev });
+      const applied = await applySignal(deps, task, { kind: "lookupMiss", rev: task.rev });
       await runEffects(deps, applied);
       current = applied.task;
     }

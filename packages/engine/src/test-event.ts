@@ -10,7 +10,7 @@ import { getEndpoint, secretContext } from "./endpoint.ts";
 import type { Vault } from "./vault.ts";
 
 interface TestEventDeps extends Pick<EngineDeps, "clock" | "random"> {
-  hookStore: WebhookStore;
+  webhookStore: WebhookStore;
   vault: Pick<Vault, "open">;
   webhooks: WebhookSender;
 }

@@ -43,7 +43,7 @@ const fixtures = JSON.parse(textOf("index.json")) as Fixture[];
 /** What index.json's outcome words are in our four answers. "retryable" is busy: nothing was taken. */
 function answerKind({ outcome, retryable }: Expectation): string {
   if (outcome === "rejected") return retryable ? "busy" : "refused";
-  if (outcome === "modal") return "window";
+  if (outcome === "modal") return "modal";
   if (outcome === "unknown" || outcome === "uploaded") return "unclear";
   return "accepted";
 }

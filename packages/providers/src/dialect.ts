@@ -53,7 +53,7 @@ export interface Dialect {
   chooseSameChannel: boolean;
   /** Takes links where images go; the others want data URIs. */
   links: boolean;
-  code21: "window" | "shape";
+  code21: "modal" | "shape";
   /** How a button is pressed: by customId, or by index where the finished task had no buttons (novicezk). */
   change: "change" | "simple-change" | undefined;
   notifyHook: ProviderCapabilities["notifyHook"];
@@ -78,7 +78,7 @@ export function dialect(form: Pick<Dialect, "id" | "title" | "sources"> & Partia
     accountFilter: true,
     chooseSameChannel: true,
     links: true,
-    code21: "window",
+    code21: "modal",
     change: undefined,
     notifyHook: "documented",
     search: [],

@@ -259,5 +259,5 @@ function readUpload(answer: HttpOutcome, dialect: Dialect): Awaited<ReturnType<P
   }
   const read = parseSubmitResponse(answer, dialect);
   // An id where links were due: nothing that could be used came back.
-  return read.kind === "accepted" || read.kind === "window" ? { kind: "unclear", reason: "no links" } : read;
+  return read.kind === "accepted" || read.kind === "modal" ? { kind: "unclear", reason: "no links" } : read;
 }

@@ -48,7 +48,7 @@ describe("whatever a vendor sends", () => {
         ),
         (status, text) => {
           const read = parseSubmitResponse({ kind: "answered", status, text }, { code21: "shape" });
-          if (read.kind === "accepted" || read.kind === "window") expect(read.vendorTaskId).toMatch(/^[\w-]+$/);
+          if (read.kind === "accepted" || read.kind === "modal") expect(read.vendorTaskId).toMatch(/^[\w-]+$/);
         },
       ),
     );

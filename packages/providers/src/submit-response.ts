@@ -10,7 +10,7 @@ import { type Fields, idOf, integerOf, isFields, parseJson, textOf } from "./jso
 
 export interface SubmitResponseOptions {
   /** What code 21 means here: a window (plus, trueai-org), or told by the body's shape (novicezk's forks). */
-  code21: "window" | "shape";
+  code21: "modal" | "shape";
 }
 
 // Words vendors use, in both their languages (PROTOCOL 2.2, 2.3, 6).
@@ -73,7 +73,7 @@ function readCode(
   if (existing && (code21 === "shape" || typeof properties["status"] === "string")) {
     return { kind: "accepted", vendorTaskId, existing: true };
   }
-  return { kind: "window", vendorTaskId };
+  return { kind: "modal", vendorTaskId };
 }
 
 function readRefusal(

@@ -83,11 +83,11 @@ describe("a row holds all of its item and gives it back", () => {
       inputsRef: flowId,
       phase: "modal",
       modals: 2,
-      busy: 3,
+      busyAnswers: 3,
       vendorSiblings: ["1", "2"],
       duplicates: 4,
       lookups: 5,
-      missing: 6,
+      lookupMisses: 6,
       failure: { code: "vendor_failed", message: awkward, vendor: { description: awkward } },
       late: { status: "FAILURE", at: now },
       unknownStatus: "HALF_DONE",
@@ -103,7 +103,7 @@ describe("a row holds all of its item and gives it back", () => {
   });
 
   test("a flow, each of its flags for itself", () => {
-    const FLAGS = ["anyProvider", "archive", "held", "reopened", "progress"] as const;
+    const FLAGS = ["anyProvider", "archive", "hasCreditHold", "reopened", "progress"] as const;
     for (const flag of FLAGS) {
       const one = { ...flow, [flag]: true };
       expect(itemToFlow(flowToItem(one)), flag).toEqual(one);

@@ -149,8 +149,8 @@ export function deliveryPk(flowId: string): string {
   return `deliveries#${flowId}`;
 }
 
-export function deliveryKey({ flowId, place, name, listener }: DeliveryKey): Key {
-  return { pk: deliveryPk(flowId), sk: `${place}#${name}#${listener}` };
+export function deliveryKey({ flowId, subject, name, listener }: DeliveryKey): Key {
+  return { pk: deliveryPk(flowId), sk: `${subject}#${name}#${listener}` };
 }
 
 export function flowPk(flowId: string): string {
@@ -168,7 +168,7 @@ export function refOf({ pk, sk }: Key): DueRef | undefined {
 
 function deliveryRefOf(flowId: string, sk: string): DueRef | undefined {
   const [place = "", name = "", listener = ""] = sk.split("#");
-  const deliveryId = deliveryIdOf({ flowId, place, name, listener });
+  const deliveryId = deliveryIdOf({ flowId, subject: place, name, listener });
   return parseDeliveryId(deliveryId) ? { kind: "delivery", deliveryId } : undefined;
 }
 

@@ -13,7 +13,7 @@ const POINTER = {
   prompt: ["prompt", "text"],
   description: ["de", "text"],
   botType: ["bo", "text"],
-  window: ["wi", "flag"],
+  awaitsModalAnswer: ["wi", "flag"],
   state: ["state", "text"],
   notifyHook: ["hook", "text"],
   createdAt: ["cr", "number"],

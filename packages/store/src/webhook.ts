@@ -42,7 +42,7 @@ const DELIVERY = {
   createdAt: ["cr", "number"],
   endedAt: ["en", "number"],
   due: [ATTRIBUTE.dueAt, "number"],
-} as const satisfies Fields<Exclude<keyof Delivery, "flowId" | "place" | "name" | "listener">>;
+} as const satisfies Fields<Exclude<keyof Delivery, "flowId" | "subject" | "name" | "listener">>;
 
 export function createWebhookStore({ table, now = Date.now }: { table: Table; now?: () => number }): WebhookStore {
   const isLive = (item: Item) => !isExpired(item, now());
@@ -125,7 +125,7 @@ function deliveryOf(item: Item): Delivery {
   const { pk, sk } = keyOf(item);
   const [place, name, listener] = sk.split("#");
   const { attempts = [], ...fields } = fieldsOf(item, DELIVERY);
-  return { flowId: pk.slice(deliveryPk("").length), place, name, listener, attempts, ...fields } as Delivery;
+  return { flowId: pk.slice(deliveryPk("").length), subject: place, name, listener, attempts, ...fields } as Delivery;
 }
 
 function listOf(appId: string, listener: string): string {

@@ -85,7 +85,7 @@ describe("copies", () => {
 });
 
 describe("a task no vendor was asked for", () => {
-  const made: Signal = { kind: "made", result: { imageUrl: "ours" }, copies: [copy] };
+  const made: Signal = { kind: "tileCut", result: { imageUrl: "ours" }, copies: [copy] };
 
   it("is done when it is made: nothing of it is left to copy", () => {
     const { task, last } = play(taskIn("PENDING", { archive: true }), made);

@@ -27,7 +27,7 @@ export type Signal =
       expect: CallbackExpectation;
     }
   /** The vendor took it and waits for a prompt or mask. */
-  | { kind: "window"; attempt: number; call?: CallKind; vendorTaskId: string }
+  | { kind: "modalOpened"; attempt: number; call?: CallKind; vendorTaskId: string }
   /** `to`: where a root goes on whose vendor is lost, if its app wants that. */
   | { kind: "refused"; attempt: number; call?: CallKind; failure: Failure; to?: AccountRef }
   /**
@@ -36,27 +36,27 @@ export type Signal =
    */
   | { kind: "busy"; attempt: number; call?: CallKind; afterMs?: number; chance: number; to?: AccountRef }
   /** Not asked: its account runs as many of our tasks as it may. */
-  | { kind: "full"; chance: number; to?: AccountRef }
+  | { kind: "accountFull"; chance: number; to?: AccountRef }
   /** May or may not have been taken. */
   | { kind: "unclear"; attempt: number; call?: CallKind }
   // A look-up says of which revision it was asked: the task may have been sent again while the vendor was thinking.
   // A callback says by its token at which account its attempt was made.
   | { kind: "report"; attempt: number; from: "callback" | "lookup"; rev?: number; at?: AccountRef; report: Report }
   /** A look-up found no such task. */
-  | { kind: "missing"; rev?: number }
+  | { kind: "lookupMiss"; rev?: number }
   /**
    * The due time has passed. `canSearch`: the vendor can be asked without its task id (trueai-org's list by state).
    * `askAt`: not before then, for its look-ups fail.
    */
   | { kind: "due"; canSearch?: boolean; askAt?: number }
   /** All follow-ups are stored and sent. */
-  | { kind: "followed" }
+  | { kind: "followUpsStarted" }
   /** What had happened to the task while it was in `status` is stored for every listener. */
-  | { kind: "told"; status: TaskStatus }
+  | { kind: "notified"; status: TaskStatus }
   /** Its pictures are copied; none where they could not be, for good. */
   | { kind: "archived"; copies: Copy[] }
   /** Made here, without a vendor: a tile cut from its parent's grid. */
-  | { kind: "made"; result: Result; copies: Copy[] }
+  | { kind: "tileCut"; result: Result; copies: Copy[] }
   /** The app answered the window. */
   | { kind: "answer"; modal: ModalAnswer }
   /** The app called its flow off: what the vendor does not have is not sent any more. */

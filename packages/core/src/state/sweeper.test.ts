@@ -4,7 +4,7 @@ import { EVENT_BITS } from "../event.ts";
 import { decide, type Signal } from "../state.ts";
 import { lookupPauseMs, TIMINGS } from "../timing.ts";
 
-const told = (status: Extract<Signal, { kind: "told" }>["status"]): Signal => ({ kind: "told", status });
+const told = (status: Extract<Signal, { kind: "notified" }>["status"]): Signal => ({ kind: "notified", status });
 
 describe("a clock runs out after its last moment, not in it", () => {
   it.each([
@@ -67,7 +67,7 @@ describe("what was not found", () => {
   it.each(["UNCLEAR", "SUBMITTED", "IN_PROGRESS"] as const)("of %s is counted, and moves nothing", (status) => {
     const { task, last } = play(taskIn(status), missing);
     expect(last).toMatchObject({ kind: "record", why: "no-news", effects: [] });
-    expect(task).toMatchObject({ status, missing: 1 });
+    expect(task).toMatchObject({ status, lookupMisses: 1 });
   });
 });
 

@@ -30,7 +30,7 @@ export function onDue(
   switch (task.status) {
     case "PENDING":
       if (now - task.createdAt > timings.pendingMs[task.pace]) {
-        return endTask(task, "EXPIRED", { failure: failure(task.busy > 0 ? "vendor_busy" : "deadline_passed") }, ctx);
+        return endTask(task, "EXPIRED", { failure: failure(task.busyAnswers > 0 ? "vendor_busy" : "deadline_passed") }, ctx);
       }
       return postponeDue(task, timings.requeueMs, ctx, [{ kind: "enqueue", delayMs: 0 }]);
     case "SUBMITTING":
@@ -38,7 +38,7 @@ export function onDue(
       return markUnclear(task, ctx);
     case "MODAL":
       if (task.modal && now - (task.submittedAt ?? task.createdAt) > timings.modalMs + timings.pendingMs[task.pace]) {
-        return endTask(task, "EXPIRED", { failure: failure(task.busy > 0 ? "vendor_busy" : "deadline_passed") }, ctx);
+        return endTask(task, "EXPIRED", { failure: failure(task.busyAnswers > 0 ? "vendor_busy" : "deadline_passed") }, ctx);
       }
       if (task.modal) return postponeDue(task, timings.requeueMs, ctx, [{ kind: "enqueue", delayMs: 0 }]);
       if (task.pendingEffects && now - (task.submittedAt ?? task.createdAt) <= timings.modalMs) {
@@ -76,16 +76,16 @@ function onCannotLookUp(task: Task, pauseMs: number, ctx: Context): Decision {
 /** The vendor was asked, and did not show the task. What that means depends on what we knew, and how often it did not. */
 export function onLookupMiss(task: Task, ctx: Context): Decision {
   const { missingLimit, absentLimit } = ctx.timings;
-  const count = task.missing + 1;
+  const count = task.lookupMisses + 1;
   switch (task.status) {
     case "UNCLEAR":
       // A list that lags would have a paid submission sent again: it is asked once more first.
       if (count >= absentLimit) return onSubmissionLost(task, ctx);
-      return recordChange(task, { missing: count }, "no-news", ctx);
+      return recordChange(task, { lookupMisses: count }, "no-news", ctx);
     case "SUBMITTED":
     case "IN_PROGRESS":
-      if (count < missingLimit) return recordChange(task, { missing: count }, "no-news", ctx);
-      return endTask(task, "EXPIRED", { missing: count, failure: failure("vendor_lost") }, ctx);
+      if (count < missingLimit) return recordChange(task, { lookupMisses: count }, "no-news", ctx);
+      return endTask(task, "EXPIRED", { lookupMisses: count, failure: failure("vendor_lost") }, ctx);
     default:
       return ignoreNotWaiting(task);
   }
@@ -99,7 +99,7 @@ function onSubmissionLost(task: Task, ctx: Context): Decision {
   const older = previousAcceptedAttempt(task);
   if (older?.vendorTaskId !== undefined) return resumeAttempt(task, older, ctx);
   if (isLast) return endTask(task, "FAILURE", { failure: failure("submission_unclear") }, ctx);
-  const again = { due: now + timings.requeueMs, vendorTaskId: undefined, vendorTaskIdFrom: undefined, missing: 0 };
+  const again = { due: now + timings.requeueMs, vendorTaskId: undefined, vendorTaskIdFrom: undefined, lookupMisses: 0 };
   return changeStatus(task, "PENDING", again, ctx, [{ kind: "enqueue", delayMs: 0 }]);
 }
 

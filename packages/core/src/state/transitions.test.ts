@@ -207,14 +207,14 @@ describe("an orphan", () => {
   });
 
   it("that the task goes back to is no orphan any more; the others stay", () => {
-    const task = taskIn("SUBMITTING", { attempt: 2, orphans: [a, other], busy: 3, leaseUntil: NOW + 9 });
+    const task = taskIn("SUBMITTING", { attempt: 2, orphans: [a, other], busyAnswers: 3, leaseUntil: NOW + 9 });
     expect(next(resumeAttempt(task, a, ctx(NOW + 5)))).toMatchObject({
       status: "SUBMITTED",
       attempt: 1,
       vendorTaskId: "a",
       vendorTaskIdFrom: "report",
       orphans: [other],
-      busy: 0,
+      busyAnswers: 0,
       submittedAt: NOW + 5,
     });
     expect(next(resumeAttempt({ ...task, orphans: [a] }, a, ctx())).orphans).toBeUndefined();

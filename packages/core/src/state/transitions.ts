@@ -162,7 +162,7 @@ export function previousAcceptedAttempt(task: Task): Orphan | undefined {
 
 /** A root that no vendor has taken goes on at another account. */
 export function relocateTask(task: Task, to: AccountRef, ctx: Context): Decision {
-  const next = { ...relocateTo(task, to), busy: 0, leaseUntil: undefined, due: ctx.now + ctx.timings.requeueMs };
+  const next = { ...relocateTo(task, to), busyAnswers: 0, leaseUntil: undefined, due: ctx.now + ctx.timings.requeueMs };
   const again: Effect[] = [{ kind: "enqueue", delayMs: 0 }];
   return task.status === "PENDING"
     ? recordChange(task, next, "no-news", ctx, again)
@@ -179,10 +179,10 @@ export function resumeAttempt(task: Task, { attempt, vendorTaskId }: Orphan, ctx
     attempt,
     ...id,
     orphans,
-    busy: 0,
+    busyAnswers: 0,
     leaseUntil: undefined,
     submittedAt: ctx.now,
-    missing: 0,
+    lookupMisses: 0,
   };
   return changeStatus(task, "SUBMITTED", { ...took, due: firstLookupAt(task, "unknown", ctx) }, ctx);
 }

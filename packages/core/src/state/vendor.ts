@@ -43,7 +43,7 @@ export function onReport(task: Task, signal: ReportSignal, ctx: Context): Decisi
       : { ...vendorIdFrom(task, signal), ...restoreLocation(task, attempt) }),
     ...callbackCount(task, from),
     attempt: back ? attempt : Math.max(attempt, task.attempt),
-    missing: 0,
+    lookupMisses: 0,
   };
   if (report.status === undefined) return onUnknownStatus(task, signal, seen, ctx);
   if (isFinal(report.status)) return onFinalReport(task, report, { ...seen, endedBy: attempt }, ctx);
@@ -143,7 +143,7 @@ function markAcceptedByVendor(
   patch: Partial<Task>,
   ctx: Context,
 ): Decision {
-  const began = { leaseUntil: undefined, submittedAt: task.submittedAt ?? ctx.now, busy: 0 };
+  const began = { leaseUntil: undefined, submittedAt: task.submittedAt ?? ctx.now, busyAnswers: 0 };
   // A look-up has set its own next time; only a callback says that more callbacks can be waited for.
   const quiet = dueAt(task.due, ctx.now + ctx.timings.quietMs[task.pace], ctx.now);
   return changeStatus(task, status, { ...began, ...patch, due: from === "callback" ? quiet : task.due }, ctx);
@@ -151,7 +151,7 @@ function markAcceptedByVendor(
 
 /** Not worth a write, unless it tells the task's id or ends a row of look-ups that found nothing. */
 function ignoreUnlessUseful(task: Task, why: DecisionReason, seen: Partial<Task>, ctx: Context): Decision {
-  const tells = task.missing > 0 || (task.vendorTaskId === undefined && seen.vendorTaskId !== undefined);
+  const tells = task.lookupMisses > 0 || (task.vendorTaskId === undefined && seen.vendorTaskId !== undefined);
   return tells ? recordChange(task, seen, why, ctx) : { kind: "ignore", why };
 }
 

@@ -28,7 +28,7 @@ describe("a claim", () => {
 describe("the vendor's answer", () => {
   it("that it took what it had called too busy for is believed: the attempt given back is ours again", () => {
     const { task } = play(pending(), claim, busy(), accepted());
-    expect(task).toMatchObject({ status: "SUBMITTED", attempt: 1, vendorTaskId: "v1", busy: 0 });
+    expect(task).toMatchObject({ status: "SUBMITTED", attempt: 1, vendorTaskId: "v1", busyAnswers: 0 });
   });
 
   it("about another attempt than the one given back is another picture", () => {
@@ -59,7 +59,7 @@ describe("the vendor's answer", () => {
 });
 
 describe("an account that runs as many of our tasks as it may", () => {
-  const full: Signal = { kind: "full", chance: 0 };
+  const full: Signal = { kind: "accountFull", chance: 0 };
   const patience = TIMINGS.pendingMs.fast;
   const answered = taskIn("MODAL", { modal: {}, due: NOW });
 
@@ -67,7 +67,7 @@ describe("an account that runs as many of our tasks as it may", () => {
     for (const task of [taskIn("PENDING"), answered]) {
       const { task: left, last } = play(task, full);
       expect(last).toMatchObject({ kind: "record", why: "no-news", effects: [{ kind: "enqueue" }] });
-      expect(left).toMatchObject({ status: task.status, attempt: task.attempt, modals: task.modals, busy: 1 });
+      expect(left).toMatchObject({ status: task.status, attempt: task.attempt, modals: task.modals, busyAnswers: 1 });
     }
   });
 

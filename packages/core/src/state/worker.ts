@@ -53,7 +53,7 @@ export function onClaim(
 
 const call: Effect[] = [{ kind: "call" }];
 
-type AcceptedSignal = Extract<Signal, { kind: "accepted" | "window" }>;
+type AcceptedSignal = Extract<Signal, { kind: "accepted" | "modalOpened" }>;
 
 export function onAccepted(task: Task, signal: AcceptedSignal, ctx: Context): Decision {
   // Which submission this task stands for: the one that ended it, else the latest, else the one just given back.
@@ -80,11 +80,11 @@ export function onAccepted(task: Task, signal: AcceptedSignal, ctx: Context): De
     ...id,
     ...siblings,
     attempt: signal.attempt,
-    busy: 0,
+    busyAnswers: 0,
     leaseUntil: undefined,
     submittedAt: ctx.now,
   };
-  if (signal.kind === "window") return openModal(task, accepted, ctx);
+  if (signal.kind === "modalOpened") return openModal(task, accepted, ctx);
   return changeStatus(task, "SUBMITTED", { ...accepted, due: firstLookupAt(task, signal.expect, ctx) }, ctx);
 }
 
@@ -125,7 +125,7 @@ export function onBusy(task: Task, signal: Extract<Signal, { kind: "busy" }>, ct
 }
 
 /** Nothing was asked of the vendor, so there is nothing to give back. */
-export function onAccountFull(task: Task, signal: Extract<Signal, { kind: "full" }>, ctx: Context): Decision {
+export function onAccountFull(task: Task, signal: Extract<Signal, { kind: "accountFull" }>, ctx: Context): Decision {
   const answers = task.status === "MODAL" && task.modal !== undefined;
   if (task.status !== "PENDING" && !answers) return ignoreNotWaiting(task);
   const patience = remainingWaitMs(task, answers ? "modal" : "submit", ctx);
@@ -144,10 +144,10 @@ function remainingWaitMs(task: Task, call: CallKind, { now, timings: { modalMs, 
 
 function scheduleRetry(task: Task, signal: { afterMs?: number; chance: number }, patienceMs: number, ctx: Context) {
   const { busyMs, busyMaxMs, requeueMs } = ctx.timings;
-  const wish = signal.afterMs ?? jitteredMs(backoffMs(busyMs, task.busy, busyMaxMs), signal.chance);
+  const wish = signal.afterMs ?? jitteredMs(backoffMs(busyMs, task.busyAnswers, busyMaxMs), signal.chance);
   // Whatever the vendor wishes, the wait ends within that.
   const pause = Math.min(wish, patienceMs);
-  const patch = { busy: task.busy + 1, leaseUntil: undefined, due: ctx.now + pause + requeueMs };
+  const patch = { busyAnswers: task.busyAnswers + 1, leaseUntil: undefined, due: ctx.now + pause + requeueMs };
   const again: Effect[] = [{ kind: "enqueue", delayMs: pause }];
   return { patch, again };
 }
