@@ -10,11 +10,11 @@ import {
   apiUrl,
   busName,
   guard,
-  webhookStore,
   mediaLinks,
   mjTaskIds,
   newWebhookSecret,
   vault,
+  webhookStore,
   webhooks,
 } from "./outgoing.ts";
 import { withVendors } from "./vendor.ts";
@@ -38,7 +38,12 @@ export const composeApi = /* @__PURE__ */ lazy(() => {
     defaultProvider: env["MJFLOW_DEFAULT_PROVIDER"] || undefined,
     apiKeys: [apiKeyOf("app_default", Resource.ApiKey.value)],
     webhookStore: webhookStore(),
-    subscriptions: createSubscriptions({ webhookStore: webhookStore(), clock, cacheTtlMs: beliefMs, bus: busName !== undefined }),
+    subscriptions: createSubscriptions({
+      webhookStore: webhookStore(),
+      clock,
+      cacheTtlMs: beliefMs,
+      bus: busName !== undefined,
+    }),
     vault: vault(),
     newWebhookSecret,
     mediaLinks,

@@ -5,12 +5,12 @@ import { baseDeps, endpoint, lazy, random } from "./base.ts";
 import {
   apiUrl,
   busName,
-  webhookStore,
   mediaLinks,
   mjTaskIds,
   newWebhookSecret,
   outbound,
   vault,
+  webhookStore,
   webhooks,
 } from "./outgoing.ts";
 

@@ -31,7 +31,13 @@ export const deliveries = new Hono<AppEnv>()
       ...(since !== undefined && { since: Date.parse(since) }),
       ...(until !== undefined && { until: Date.parse(until) }),
     };
-    const page = await webhookStore.listDeliveries({ appId, listeners: [...new Set(listeners)], ...range, limit, cursor });
+    const page = await webhookStore.listDeliveries({
+      appId,
+      listeners: [...new Set(listeners)],
+      ...range,
+      limit,
+      cursor,
+    });
     const shown = status ? page.deliveries.filter((delivery) => delivery.status === status) : page.deliveries;
     return c.json({ data: shown.map(deliveryView), nextCursor: page.cursor ?? null });
   })

@@ -26,12 +26,12 @@ function* tasks(actions: readonly string[]): Generator<Task> {
   ];
   for (const action of actions)
     for (const status of STATUSES)
-      for (const hears of [undefined, eventMaskOf(EVENT_TYPES)])
+      for (const mask of [undefined, eventMaskOf(EVENT_TYPES)])
         for (const owes of owed)
           for (const archive of [undefined, true])
             for (const rest of REST) {
               const fields = { flowId: "flow_1", path: "0", provider: "p", account: "a", pace: "fast" as const };
-              const task = newTask({ ...fields, action, eventMask: hears, archive }, NOW - 60_000, NOW);
+              const task = newTask({ ...fields, action, eventMask: mask, archive }, NOW - 60_000, NOW);
               yield { ...task, status, pendingEffects: owes, ...rest };
             }
 }

@@ -5,13 +5,13 @@ import { checked } from "../openapi/checked.ts";
 import { createTestHarness, type TestHarness } from "../support/harness.ts";
 
 const KEY = "mjk_test_key";
-let world: TestHarness;
+let harness: TestHarness;
 let app: ReturnType<typeof checked>;
 
 beforeEach(() => {
-  world = createTestHarness();
+  harness = createTestHarness();
   const apiKeys = [apiKeyOf("app_a", KEY), apiKeyOf("app_b", "mjk_other_key")];
-  app = checked(createApp({ ...world.deps, apiKeys, storeProgress: false, resubmit: "after-grace", archive: false }));
+  app = checked(createApp({ ...harness.deps, apiKeys, storeProgress: false, resubmit: "after-grace", archive: false }));
 });
 
 function call(method: string, path: string, body?: unknown, headers: Record<string, string> = {}) {
@@ -79,8 +79,8 @@ describe("POST /v1/flows", () => {
     expect(response.status).toBe(400);
     expect(response.headers.get("content-type")).toBe("application/problem+json");
     expect(await json(response)).toMatchObject({ code: "invalid_request", status: 400, field, retry: "never" });
-    expect(world.storeFault.calls).toEqual([]);
-    expect(world.queue.size).toBe(0);
+    expect(harness.storeFault.calls).toEqual([]);
+    expect(harness.queue.size).toBe(0);
   });
 
   test("more presses than one request may buy is a 400", async () => {
@@ -114,7 +114,7 @@ describe("POST /v1/flows", () => {
   });
 
   test("a table that is overloaded is a 500 or 503, never a half-made flow that is shown", async () => {
-    world.storeFault.arm("createFlow", "before");
+    harness.storeFault.arm("createFlow", "before");
     expect((await call("POST", "/v1/flows", flow)).status).toBe(500);
     expect(await json(await call("GET", "/v1/flows"))).toEqual({ data: [], nextCursor: null });
   });
@@ -132,7 +132,7 @@ describe("who may see what", () => {
 
   test("another app's flow, task and buttons do not exist", async () => {
     const { id } = await json(await call("POST", "/v1/flows", flow));
-    await world.finishAll();
+    await harness.finishAll();
     const other = { authorization: "Bearer mjk_other_key" };
     const task = id.replace("flow_", "task_");
     expect((await call("GET", `/v1/flows/${id}`, undefined, other)).status).toBe(404);
@@ -155,7 +155,7 @@ describe("who may see what", () => {
 describe("by hand", () => {
   async function finished() {
     const { id } = await json(await call("POST", "/v1/flows", { ...flow, then: [{ press: "U1" }] }));
-    await world.finishAll();
+    await harness.finishAll();
     const read = await json(await call("GET", `/v1/flows/${id}`));
     return { id, root: read.tasks[0].id as string, read };
   }
@@ -165,7 +165,7 @@ describe("by hand", () => {
     const response = await call("POST", `/v1/tasks/${root}/actions`, { press: "V3", then: [{ press: "U4" }] });
     expect(response.status).toBe(202);
     expect(await json(response)).toMatchObject({ parentId: root, press: "V3", depth: 1, status: "PENDING" });
-    await world.finishAll();
+    await harness.finishAll();
     const read = await json(await call("GET", `/v1/flows/${id}`));
     expect(read).toMatchObject({ status: "completed", counts: { submissions: 4 } });
     expect(read.tasks.map((t: { press: string }) => t.press)).toEqual(expect.arrayContaining(["U1", "V3", "U4"]));
@@ -195,22 +195,22 @@ describe("by hand", () => {
 
   test("an open window is answered once; a second answer is a 409", async () => {
     const { root } = await finished();
-    world.vendor.next((c) => ({ kind: "modal", vendorTaskId: c.id }));
+    harness.vendor.next((c) => ({ kind: "modal", vendorTaskId: c.id }));
     const { id } = await json(await call("POST", `/v1/tasks/${root}/actions`, { press: "V1" }));
-    await world.drain();
+    await harness.drain();
     expect(await json(await call("GET", `/v1/tasks/${id}`))).toMatchObject({ status: "MODAL" });
     const mask = "data:image/png;base64,AAAA";
     expect((await call("POST", `/v1/tasks/${id}/modal`, { prompt: "at night", maskBase64: mask })).status).toBe(202);
     expect((await call("POST", `/v1/tasks/${id}/modal`, { prompt: "again" })).status).toBe(409);
-    await world.drain();
-    expect(world.vendor.calls.filter((c) => c.kind === "modal")).toMatchObject([{ prompt: "at night", mask }]);
+    await harness.drain();
+    expect(harness.vendor.calls.filter((c) => c.kind === "modal")).toMatchObject([{ prompt: "at night", mask }]);
   });
 });
 
 test("GET /v1/flows pages through an app's flows, newest first", async () => {
   const ids: string[] = [];
   for (let i = 0; i < 5; i++) {
-    world.advance(1_000);
+    harness.advance(1_000);
     ids.unshift((await json(await call("POST", "/v1/flows", flow))).id);
   }
   const first = await json(await call("GET", "/v1/flows?limit=3"));
@@ -224,7 +224,7 @@ test("GET /v1/flows pages through an app's flows, newest first", async () => {
 
 test("nothing that is secret or internal is shown", async () => {
   await call("POST", "/v1/flows", { ...flow, then: [{ press: "U1" }] });
-  await world.finishAll();
+  await harness.finishAll();
   const list = await json(await call("GET", "/v1/flows"));
   const text = await (await call("GET", `/v1/flows/${list.data[0].id}`)).text();
   for (const word of ["/callbacks/", "hooks.test", "secret-key", "leaseUntil", '"rev"', '"due"', "inputsRef"]) {

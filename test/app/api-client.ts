@@ -22,9 +22,9 @@ export interface ApiResponse {
 export type ApiClient = ReturnType<typeof createApiClient>;
 
 export function createApiClient(instead: Partial<Pick<ApiDeps, "sleep">> = {}, options: TestHarnessOptions = {}) {
-  const world = createTestHarness(options);
+  const harness = createTestHarness(options);
   const deps = {
-    ...world.deps,
+    ...harness.deps,
     apiKeys: [apiKeyOf("app_default", OPERATOR)],
     storeProgress: false,
     resubmit: "after-grace" as const,
@@ -55,7 +55,7 @@ export function createApiClient(instead: Partial<Pick<ApiDeps, "sleep">> = {}, o
   }
 
   return {
-    world,
+    harness,
     deps,
     app,
     container,

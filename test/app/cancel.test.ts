@@ -2,15 +2,15 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { type ApiClient, createApiClient, FLOW, type Json } from "./api-client.ts";
 
-let door: ApiClient;
+let api: ApiClient;
 let app: { id: string; key: string };
 beforeEach(async () => {
-  door = createApiClient();
-  app = await door.join("shop", { creditsUsd: 1 });
+  api = createApiClient();
+  app = await api.join("shop", { creditsUsd: 1 });
 });
 
 const PLAN = { ...FLOW, then: [{ press: "U1", then: [{ press: "zoom:2" }] }, { press: "V2" }] };
-const call = (method: string, path: string, body?: unknown) => door.call(app.key, method, path, body);
+const call = (method: string, path: string, body?: unknown) => api.call(app.key, method, path, body);
 const create = async (body: object = PLAN) => (await call("POST", "/v1/flows", body)).body.id as string;
 const read = async (id: string) => (await call("GET", `/v1/flows/${id}`)).body;
 const cancel = (id: string) => call("POST", `/v1/flows/${id}/cancel`);
@@ -23,7 +23,7 @@ const places = (flow: Json): Record<string, string> =>
   Object.fromEntries(flow.tasks.map((task: Json) => [task.id.split("_")[2], task.status]));
 /** The next submissions are refused, and nothing is ever heard of them. */
 const refuse = (times = 1) => {
-  const { vendor } = door.world;
+  const { vendor } = api.harness;
   for (let i = 0; i < times; i++) {
     vendor.next(({ id }) => {
       vendor.finished.add(id);
@@ -43,46 +43,46 @@ describe("a flow that is called off", () => {
       endedAt: expect.any(String),
     });
     expect(canceled.body.tasks).toMatchObject([{ status: "CANCEL", failure: { code: "canceled" } }]);
-    await door.world.finishAll();
-    expect(door.world.vendor.calls).toEqual([]);
+    await api.harness.finishAll();
+    expect(api.harness.vendor.calls).toEqual([]);
     expect(await usage()).toMatchObject({ balanceUsd: 1, settledUsd: 0, reservedUsd: 0 });
     expect((await call("GET", "/v1/flows?status=canceled")).body.data).toMatchObject([{ id }]);
   });
 
   test("while its root runs keeps the picture, and presses nothing on it", async () => {
     const id = await create();
-    await door.world.drain();
+    await api.harness.drain();
     expect(await cancel(id)).toMatchObject({
       status: 202,
       body: { status: "running", canceledAt: expect.any(String) },
     });
-    await door.world.finishAll();
+    await api.harness.finishAll();
     const flow = await read(id);
     expect(flow.status).toBe("canceled");
     expect(places(flow)).toEqual({ "0": "SUCCESS", "0-0": "CANCEL", "0-1": "CANCEL" });
     expect(flow.tasks[0].imageUrl).toMatch(/^https/);
-    expect(door.world.vendor.calls).toHaveLength(1);
+    expect(api.harness.vendor.calls).toHaveLength(1);
     expect(await usage()).toMatchObject({ settledUsd: 0.04, reservedUsd: 0 });
   });
 
   test("ends what waits, lets run what runs, and sends nothing again", async () => {
     const id = await create({ ...FLOW, then: [{ press: ["U1", "U2", "U3"] }] });
-    const { vendor } = door.world;
-    await door.world.drain();
+    const { vendor } = api.harness;
+    await api.harness.drain();
     vendor.next({ kind: "accepted", vendorTaskId: "1765000000000777" });
     vendor.next({ kind: "unclear", reason: "timeout" });
     vendor.next({ kind: "busy", reason: "23" });
     vendor.finished.add(vendor.calls[0]!.id);
-    await door.world.post(vendor.calls[0]!, "SUCCESS");
-    await door.world.drain();
+    await api.harness.post(vendor.calls[0]!, "SUCCESS");
+    await api.harness.drain();
     expect(places(await read(id))).toEqual({ "0": "SUCCESS", "0-0": "SUBMITTED", "0-1": "UNCLEAR", "0-2": "PENDING" });
     await cancel(id);
     expect(places(await read(id))).toEqual({ "0": "SUCCESS", "0-0": "SUBMITTED", "0-1": "UNCLEAR", "0-2": "CANCEL" });
     // The one in doubt is not sent again after its grace.
     for (let i = 0; i < 6; i++) {
-      door.world.advance(10 * 60_000);
-      await door.world.sweep();
-      await door.world.drain();
+      api.harness.advance(10 * 60_000);
+      await api.harness.sweep();
+      await api.harness.drain();
     }
     expect(vendor.calls).toHaveLength(4);
     const flow = await read(id);
@@ -91,30 +91,30 @@ describe("a flow that is called off", () => {
   });
 
   test("answers no window any more", async () => {
-    door.world.vendor.next((c) => ({ kind: "modal", vendorTaskId: c.id }));
+    api.harness.vendor.next((c) => ({ kind: "modal", vendorTaskId: c.id }));
     const id = await create(FLOW);
-    await door.world.drain();
+    await api.harness.drain();
     expect((await cancel(id)).body).toMatchObject({ status: "canceled", tasks: [{ status: "CANCEL" }] });
     expect((await call("POST", `/v1/tasks/${taskId(id, "0")}/modal`, { prompt: "x" })).status).toBe(409);
-    await door.world.finishAll();
-    expect(door.world.vendor.calls).toHaveLength(1);
+    await api.harness.finishAll();
+    expect(api.harness.vendor.calls).toHaveLength(1);
   });
 
   test("that had run to its end all the same is what it came to", async () => {
     const id = await create(FLOW);
-    await door.world.drain();
+    await api.harness.drain();
     await cancel(id);
-    await door.world.finishAll();
+    await api.harness.finishAll();
     expect((await read(id)).status).toBe("completed");
   });
 
   test("is called off once, however often it is asked; one that has ended is a 409", async () => {
     const id = await create();
     const first = await cancel(id);
-    door.world.advance(1_000);
+    api.harness.advance(1_000);
     expect((await cancel(id)).body).toEqual(first.body);
     const other = await create(FLOW);
-    await door.world.finishAll();
+    await api.harness.finishAll();
     expect(await cancel(other)).toMatchObject({ status: 409, body: { code: "conflict" } });
     expect((await cancel("flow_01K9ZC7T3R8M2V5X0Q4B6N1JHD")).status).toBe(404);
   });
@@ -123,18 +123,18 @@ describe("a flow that is called off", () => {
     "by a process that dies at %s spends nothing more once it is asked again",
     async (verb) => {
       for (const when of ["before", "after"] as const) {
-        door = createApiClient();
-        app = await door.join("shop", { creditsUsd: 1 });
+        api = createApiClient();
+        app = await api.join("shop", { creditsUsd: 1 });
         const id = await create();
-        await door.world.finishAll();
+        await api.harness.finishAll();
         const again = await create();
-        door.world.storeFault.arm(verb, when);
+        api.harness.storeFault.arm(verb, when);
         expect((await cancel(again)).status).toBe(500);
-        const calls = door.world.vendor.calls.length;
-        if (verb === "saveTask" || when === "after") await door.world.drain();
+        const calls = api.harness.vendor.calls.length;
+        if (verb === "saveTask" || when === "after") await api.harness.drain();
         expect((await cancel(again)).status).toBe(200);
-        await door.world.finishAll();
-        expect(door.world.vendor.calls).toHaveLength(calls);
+        await api.harness.finishAll();
+        expect(api.harness.vendor.calls).toHaveLength(calls);
         expect((await read(again)).status).toBe("canceled");
         expect((await read(id)).status).toBe("completed");
       }
@@ -143,23 +143,23 @@ describe("a flow that is called off", () => {
 
   test("at the same moment as its worker claims it is either spared or kept, never lost", async () => {
     const id = await create();
-    await Promise.all([cancel(id), door.world.drain()]);
-    await door.world.finishAll();
+    await Promise.all([cancel(id), api.harness.drain()]);
+    await api.harness.finishAll();
     const flow = await read(id);
     expect(flow.status).toBe("canceled");
-    expect(door.world.vendor.calls).toHaveLength(flow.tasks[0].status === "SUCCESS" ? 1 : 0);
+    expect(api.harness.vendor.calls).toHaveLength(flow.tasks[0].status === "SUCCESS" ? 1 : 0);
   });
 });
 
 describe("a task that failed", () => {
   test("is tried again beside itself, with the same press and plan; the flow is what that comes to", async () => {
     const id = await create();
-    await door.world.drain();
-    const { vendor } = door.world;
+    await api.harness.drain();
+    const { vendor } = api.harness;
     refuse();
     vendor.finished.add(vendor.calls[0]!.id);
-    await door.world.post(vendor.calls[0]!, "SUCCESS");
-    await door.world.finishAll();
+    await api.harness.post(vendor.calls[0]!, "SUCCESS");
+    await api.harness.finishAll();
     const failed = await read(id);
     expect(places(failed)).toEqual({ "0": "SUCCESS", "0-0": "FAILURE", "0-1": "SUCCESS" });
 
@@ -177,7 +177,7 @@ describe("a task that failed", () => {
     });
     expect(await read(id)).toMatchObject({ status: "running", endedAt: null });
     expect((await retry(taskId(id, "0-0"))).body.id).toBe(taskId(id, "0-mr0"));
-    await door.world.finishAll();
+    await api.harness.finishAll();
     const flow = await read(id);
     expect(places(flow)).toEqual({
       "0": "SUCCESS",
@@ -194,7 +194,7 @@ describe("a task that failed", () => {
   test("at the root is tried again in its place: its lineage begins anew, and the flow completes", async () => {
     refuse();
     const id = await create();
-    await door.world.finishAll();
+    await api.harness.finishAll();
     expect(await read(id)).toMatchObject({ status: "failed" });
     const retried = (await retry(taskId(id, "0"))).body;
     expect(retried).toMatchObject({
@@ -205,7 +205,7 @@ describe("a task that failed", () => {
       press: null,
     });
     expect(retried.rootId).toBe(retried.id);
-    await door.world.finishAll();
+    await api.harness.finishAll();
     const flow = await read(id);
     expect(flow.status).toBe("completed");
     expect(places(flow)).toEqual({
@@ -219,18 +219,18 @@ describe("a task that failed", () => {
       depth: 2,
       rootId: retried.id,
     });
-    expect(door.world.vendor.calls[1]).toMatchObject({ kind: "submit", prompt: "a paper boat" });
+    expect(api.harness.vendor.calls[1]).toMatchObject({ kind: "submit", prompt: "a paper boat" });
     expect((await call("GET", "/v1/flows")).body.data).toMatchObject([{ id, status: "completed" }]);
   });
 
   test("again and again is tried each time one place further, until it works", async () => {
     refuse(3);
     const id = await create(FLOW);
-    await door.world.finishAll();
+    await api.harness.finishAll();
     for (const path of ["0", "0-mr", "0-mrmr"]) {
       expect(await read(id)).toMatchObject({ status: "failed" });
       expect((await retry(taskId(id, path))).status).toBe(202);
-      await door.world.finishAll();
+      await api.harness.finishAll();
     }
     expect(await read(id)).toMatchObject({ status: "completed", counts: { submissions: 4 } });
   });
@@ -238,7 +238,7 @@ describe("a task that failed", () => {
   test("running, succeeded, unknown, of a canceled flow or beyond credit is not tried again", async () => {
     const id = await create(FLOW);
     expect((await retry(taskId(id, "0"))).status).toBe(409);
-    await door.world.finishAll();
+    await api.harness.finishAll();
     expect((await retry(taskId(id, "0"))).status).toBe(409);
     expect((await retry(taskId(id, "0-9"))).status).toBe(404);
     const canceled = await create(FLOW);
@@ -247,11 +247,11 @@ describe("a task that failed", () => {
       status: 409,
       detail: expect.stringContaining("resume"),
     });
-    door = createApiClient();
-    app = await door.join("shop", { creditsUsd: 0.04 });
+    api = createApiClient();
+    app = await api.join("shop", { creditsUsd: 0.04 });
     refuse();
     const poor = await create(FLOW);
-    await door.world.finishAll();
+    await api.harness.finishAll();
     await create(FLOW);
     expect((await retry(taskId(poor, "0"))).status).toBe(402);
     expect(await read(poor)).toMatchObject({ status: "failed", tasks: [{ status: "FAILURE" }] });
@@ -261,12 +261,12 @@ describe("a task that failed", () => {
 describe("a flow is gone on with", () => {
   test("after it was called off: what was spared is done, and nothing twice", async () => {
     const id = await create();
-    await door.world.drain();
+    await api.harness.drain();
     await cancel(id);
-    await door.world.finishAll();
+    await api.harness.finishAll();
     const resumed = await resume(id);
     expect(resumed).toMatchObject({ status: 202, body: { status: "running", canceledAt: null } });
-    await door.world.finishAll();
+    await api.harness.finishAll();
     const flow = await read(id);
     expect(flow.status).toBe("completed");
     expect(places(flow)).toEqual({
@@ -277,32 +277,32 @@ describe("a flow is gone on with", () => {
       "0-mr0-0": "SUCCESS",
       "0-mr1": "SUCCESS",
     });
-    expect(door.world.vendor.calls).toHaveLength(4);
+    expect(api.harness.vendor.calls).toHaveLength(4);
     expect(await usage()).toMatchObject({ settledUsd: 0.13, reservedUsd: 0 });
     expect((await resume(id)).status).toBe(409);
   });
 
   test("while it is still ending: what runs is followed after all", async () => {
     const id = await create();
-    await door.world.drain();
+    await api.harness.drain();
     await cancel(id);
     expect((await resume(id)).body).toMatchObject({ status: "running", canceledAt: null });
-    await door.world.finishAll();
+    await api.harness.finishAll();
     expect((await read(id)).status).toBe("completed");
-    expect(door.world.vendor.calls).toHaveLength(4);
+    expect(api.harness.vendor.calls).toHaveLength(4);
   });
 
   test("after failures: those worth it are tried again, the hopeless are left", async () => {
     const id = await create({ ...FLOW, then: [{ press: "U1" }, { press: "Zoom Out 9x" }, { press: "U2" }] });
-    await door.world.drain();
-    const { vendor } = door.world;
+    await api.harness.drain();
+    const { vendor } = api.harness;
     refuse();
     vendor.next({ kind: "refused", failure: { code: "banned_prompt", message: "banned" } });
     vendor.finished.add(vendor.calls[0]!.id);
-    await door.world.post(vendor.calls[0]!, "SUCCESS");
-    await door.world.finishAll();
+    await api.harness.post(vendor.calls[0]!, "SUCCESS");
+    await api.harness.finishAll();
     expect((await resume(id)).status).toBe(202);
-    await door.world.finishAll();
+    await api.harness.finishAll();
     expect(places(await read(id))).toEqual({
       "0": "SUCCESS",
       "0-0": "FAILURE",
@@ -317,28 +317,28 @@ describe("a flow is gone on with", () => {
     "by a process that dies at %s is gone on with when asked again, once",
     async (verb) => {
       for (const when of ["before", "after"] as const) {
-        door = createApiClient();
-        app = await door.join("shop", { creditsUsd: 1 });
+        api = createApiClient();
+        app = await api.join("shop", { creditsUsd: 1 });
         refuse();
         const id = await create();
-        await door.world.finishAll();
-        door.world.storeFault.arm(verb, when);
+        await api.harness.finishAll();
+        api.harness.storeFault.arm(verb, when);
         expect((await resume(id)).status).toBe(500);
-        expect(door.world.storeFault.fired()).toBe(1);
-        await door.world.finishAll();
+        expect(api.harness.storeFault.fired()).toBe(1);
+        await api.harness.finishAll();
         // Where its place was taken before the end, the sweeper goes on with it alone; else asking again does.
         if ((await read(id)).status !== "completed") await resume(id);
         for (let i = 0; i < 3; i++) {
-          await door.world.finishAll();
-          door.world.advance(25 * 60_000);
-          await door.world.sweep();
+          await api.harness.finishAll();
+          api.harness.advance(25 * 60_000);
+          await api.harness.sweep();
         }
-        await door.world.finishAll();
+        await api.harness.finishAll();
         expect(await read(id)).toMatchObject({ status: "completed" });
-        expect(door.world.vendor.calls.filter((one) => one.kind === "submit")).toHaveLength(2);
+        expect(api.harness.vendor.calls.filter((one) => one.kind === "submit")).toHaveLength(2);
         expect(await usage()).toMatchObject({ reservedUsd: 0, settledUsd: 0.13 });
-        expect(door.world.dump().flows[0]).toMatchObject({ status: "completed" });
-        expect(door.world.dump().flows[0]!.due).toBeUndefined();
+        expect(api.harness.dump().flows[0]).toMatchObject({ status: "completed" });
+        expect(api.harness.dump().flows[0]!.due).toBeUndefined();
       }
     },
   );
@@ -348,12 +348,12 @@ test("each end of a flow is told, and none is taken for another", async () => {
   await call("POST", "/v1/endpoints", { url: "https://shop.test/hook", events: ["flow.completed", "flow.failed"] });
   refuse(2);
   const id = await create(FLOW);
-  await door.world.finishAll();
+  await api.harness.finishAll();
   for (let i = 0; i < 2; i++) {
     await resume(id);
-    await door.world.finishAll();
+    await api.harness.finishAll();
   }
-  const told = door.world.receiver.posts.map(({ id: event, body }) => [
+  const told = api.harness.receiver.posts.map(({ id: event, body }) => [
     event.split("_").at(-1),
     body.type,
     body.data.status,
@@ -365,6 +365,6 @@ test("each end of a flow is told, and none is taken for another", async () => {
   ]);
   const spared = await create(FLOW);
   await cancel(spared);
-  await door.world.drain();
-  expect(door.world.receiver.posts.at(-1)!.body).toMatchObject({ type: "flow.failed", data: { status: "canceled" } });
+  await api.harness.drain();
+  expect(api.harness.receiver.posts.at(-1)!.body).toMatchObject({ type: "flow.failed", data: { status: "canceled" } });
 });

@@ -7,28 +7,28 @@ import { MJ_PREFIXES, MJ_VERBS } from "../../functions/http/mj-compat/routes.ts"
 import { type ApiClient, createApiClient, FLOW, OPERATOR } from "./api-client.ts";
 
 /** What there is of one app: an id for each kind of address, by how the address begins. */
-async function household(door: ApiClient) {
-  const { id: appId, key, keyId } = await door.join("household");
-  const call = (method: string, path: string, body?: unknown) => door.call(key, method, path, body);
+async function household(api: ApiClient) {
+  const { id: appId, key, keyId } = await api.join("household");
+  const call = (method: string, path: string, body?: unknown) => api.call(key, method, path, body);
   const endpoint = (await call("POST", "/v1/endpoints", { url: "https://household.test/hook" })).body.id;
   const flow = (await call("POST", "/v1/flows", { ...FLOW, state: "a household's secret" })).body;
-  await door.world.finishAll();
+  await api.harness.finishAll();
   const root = `${flow.id.replace("flow_", "task_")}_0`;
-  door.world.vendor.next((c) => ({ kind: "modal", vendorTaskId: c.id }));
+  api.harness.vendor.next((c) => ({ kind: "modal", vendorTaskId: c.id }));
   const open = (await call("POST", `/v1/tasks/${root}/actions`, { press: "V1" })).body.id;
-  await door.world.drain();
+  await api.harness.drain();
   expect((await call("GET", `/v1/tasks/${open}`)).body).toMatchObject({ status: "MODAL" });
-  await door.world.deps.store.saveNewDeadLetter({
+  await api.harness.deps.store.saveNewDeadLetter({
     id: "000001_letter",
     rev: 0,
     state: "kept",
     body: "{",
     why: "not JSON",
     receives: 5,
-    createdAt: door.world.deps.clock.now(),
+    createdAt: api.harness.deps.clock.now(),
   });
   const number = (await call("POST", "/mj/submit/imagine", { prompt: "a boat" })).body.result as string;
-  await door.world.finishAll();
+  await api.harness.finishAll();
   const [button] = (await call("GET", `/mj/task/${number}/fetch`)).body.buttons;
   const delivery = (await call("GET", "/v1/deliveries")).body.data[0].id;
   return { appId, keyId, key, flow: flow.id as string, root, open, endpoint, delivery, number, button };
@@ -78,12 +78,12 @@ function facadeBody(path: string): unknown {
 }
 
 const OPEN = ["/", "/healthz", "/docs", "/openapi.json", "/llms.txt"];
-const door = createApiClient();
-const mine = await household(door);
-const stranger = await door.join("stranger");
+const api = createApiClient();
+const mine = await household(api);
+const stranger = await api.join("stranger");
 const routes = [
   // Without a key: health, the API's description, and pictures behind signed links.
-  ...door.app.routes
+  ...api.app.routes
     .filter(({ method, path }) => method !== "ALL" && !OPEN.includes(path) && !path.startsWith("/media"))
     .map(({ method, path }) => [method, path] as const),
   // The facade's verbs are a table of its own.
@@ -97,7 +97,7 @@ const routes = [
 
 /** All rows of the household, and what its vendor was asked. */
 function rows(): string {
-  const { flows, tasks, items } = door.world.dump();
+  const { flows, tasks, items } = api.harness.dump();
   const own = flows.filter((flow) => flow.appId === mine.appId);
   const ids = new Set(own.map((flow) => flow.id));
   const its = items.filter((item) => JSON.stringify(item).includes(mine.appId));
@@ -110,13 +110,13 @@ test.each(routes)("%s %s tells a stranger nothing and lets it change nothing", a
   const named = /:(?!keyId)/.test(path) ? idFor(path, mine) : "";
   expect(named, `say in isolation.test.ts what ${path} names`).toBeDefined();
   const address = path.replace(":id", named!).replace(":keyId", mine.keyId).replace(":name", "default");
-  const [before, calls, letters] = [
+  const [before, calls, deadLetters] = [
     rows(),
-    door.world.vendor.calls.length,
-    await door.world.deps.store.listDeadLetters(10),
+    api.harness.vendor.calls.length,
+    await api.harness.deps.store.listDeadLetters(10),
   ];
 
-  const answer = await door.call(stranger.key, method, address, bodyFor(method, path));
+  const answer = await api.call(stranger.key, method, address, bodyFor(method, path));
 
   if (isFacade(path)) {
     if (path.includes(":") && method === "GET") expect(answer.status).toBe(404);
@@ -128,19 +128,18 @@ test.each(routes)("%s %s tells a stranger nothing and lets it change nothing", a
   for (const secret of [mine.number, "a household's secret", mine.flow.slice(5), mine.endpoint, mine.keyId, mine.key]) {
     expect(answer.text).not.toContain(secret);
   }
-  await door.world.drain();
+  await api.harness.drain();
   expect(rows()).toBe(before);
-  expect(await door.world.deps.store.listDeadLetters(10)).toEqual(letters);
-  const since = door.world.vendor.calls.slice(calls).map(({ context }) => context.state);
+  expect(await api.harness.deps.store.listDeadLetters(10)).toEqual(deadLetters);
+  const since = api.harness.vendor.calls.slice(calls).map(({ context }) => context.state);
   for (const state of since) expect(state).not.toContain(mine.flow.slice(5));
   // The same request by its owner, or by the operator, is not refused so: the address and the body were right.
   const key = /^\/v1\/(?:apps|dead-letters|banned-words|queues|overdue|unclear)\b/.test(path) ? OPERATOR : mine.key;
-  if (method === "GET" && !/seed|\/image\//.test(path))
-    expect((await door.call(key, method, address)).status).toBe(200);
+  if (method === "GET" && !/seed|\/image\//.test(path)) expect((await api.call(key, method, address)).status).toBe(200);
 });
 
 test.each(routes)("%s %s asks for a key", async (method, path) => {
-  const answer = await door.app.request(path, { method });
+  const answer = await api.app.request(path, { method });
   expect(answer.status).toBe(401);
 });
 
@@ -155,6 +154,6 @@ test("what is the operator's alone is refused to an app's key, known or not", as
     `/v1/apps/${stranger.id}`,
     `/v1/apps/${stranger.id}/keys`,
   ]) {
-    expect((await door.call(stranger.key, "GET", path)).body, path).toMatchObject({ status: 403, code: "forbidden" });
+    expect((await api.call(stranger.key, "GET", path)).body, path).toMatchObject({ status: 403, code: "forbidden" });
   }
 });

@@ -5,18 +5,18 @@ import { IDEMPOTENCY_LEASE_MS } from "@mjflow/core/idempotency";
 import { beforeEach, describe, expect, test } from "vitest";
 import { type ApiClient, createApiClient, FLOW, OPERATOR } from "./api-client.ts";
 
-let door: ApiClient;
+let api: ApiClient;
 let app: { id: string; key: string };
 beforeEach(() => {
-  door = createApiClient();
+  api = createApiClient();
 });
 
 const join = async (limits?: Limits) => {
-  app = await door.join("shop", limits);
+  app = await api.join("shop", limits);
 };
 const create = (body: object = FLOW, headers: Record<string, string> = {}) =>
-  door.call(app.key, "POST", "/v1/flows", body, headers);
-const usage = async (query = "") => (await door.call(app.key, "GET", `/v1/usage${query}`)).body;
+  api.call(app.key, "POST", "/v1/flows", body, headers);
+const usage = async (query = "") => (await api.call(app.key, "GET", `/v1/usage${query}`)).body;
 const rootOf = ({ id }: { id: string }) => `${id.replace("flow_", "task_")}_0`;
 /** imagine 0.04, upscale 0.01, variation 0.04 */
 const PLAN = { ...FLOW, then: [{ press: ["U1", "U2"] }, { press: "V1" }] };
@@ -38,9 +38,9 @@ describe("new flows a minute", () => {
     expect(refused).toMatchObject({ status: 429, body: { code: "rate_limited", retry: "later" } });
     expect(refused.headers.get("retry-after")).toBe("20");
     expect(refused.headers.get("ratelimit")).toBe('"flows";r=0;t=60');
-    door.world.advance(20_000);
+    api.harness.advance(20_000);
     expect((await create()).status).toBe(202);
-    expect(door.world.dump().flows).toHaveLength(4);
+    expect(api.harness.dump().flows).toHaveLength(4);
   });
 
   test("are not counted again for the same Idempotency-Key", async () => {
@@ -48,7 +48,7 @@ describe("new flows a minute", () => {
     for (let i = 0; i < 3; i++) expect((await create(FLOW, { "idempotency-key": "k" })).status).toBe(202);
     const other = await create(FLOW, { "idempotency-key": "other" });
     expect(other.status).toBe(429);
-    door.world.advance(60_000);
+    api.harness.advance(60_000);
     expect((await create(FLOW, { "idempotency-key": "other" })).status).toBe(202);
   });
 
@@ -56,11 +56,11 @@ describe("new flows a minute", () => {
     await join({ flowsPerMinute: 1 });
     await create();
     await join();
-    const calls = door.world.storeFault.calls.length;
+    const calls = api.harness.storeFault.calls.length;
     const { status, headers } = await create();
     expect([status, headers.get("ratelimit")]).toEqual([202, null]);
-    await door.world.finishAll();
-    const made = door.world.storeFault.calls.slice(calls);
+    await api.harness.finishAll();
+    const made = api.harness.storeFault.calls.slice(calls);
     expect(made.filter((verb) => /credit/i.test(verb))).toEqual([]);
     expect(await usage()).toMatchObject({ balanceUsd: null, counted: false, settledUsd: 0, days: [] });
   });
@@ -72,7 +72,7 @@ test("flows at a time: one more is a 429, until one has ended", async () => {
   await create();
   expect(await create()).toMatchObject({ status: 429, body: { code: "too_many_flows", retry: "later" } });
   expect(await usage()).toMatchObject({ runningFlows: 2, balanceUsd: null, counted: true });
-  await door.world.finishAll();
+  await api.harness.finishAll();
   expect(await usage()).toMatchObject({ runningFlows: 0, settledUsd: 0.08 });
   expect((await create()).status).toBe(202);
 });
@@ -82,7 +82,7 @@ describe("credit", () => {
     await join({ creditsUsd: 1 });
     await create(PLAN);
     expect(await usage()).toMatchObject({ balanceUsd: 0.9, reservedUsd: 0.1, settledUsd: 0, runningFlows: 1 });
-    await door.world.finishAll();
+    await api.harness.finishAll();
     expect(await usage()).toEqual({
       appId: app.id,
       balanceUsd: 0.9,
@@ -103,55 +103,55 @@ describe("credit", () => {
       status: 402,
       body: { code: "out_of_credit", retry: "never", estimatedUsd: 0.1, balanceUsd: 0.09 },
     });
-    expect(door.world.dump().flows).toEqual([]);
+    expect(api.harness.dump().flows).toEqual([]);
     expect(await usage()).toMatchObject({ balanceUsd: 0.09, reservedUsd: 0, runningFlows: 0 });
     expect((await create()).status).toBe(202);
   });
 
   test("is given back for what was refused, banned or never started", async () => {
     await join({ creditsUsd: 1 });
-    door.world.vendor.next({ kind: "refused", failure: { code: "banned_prompt", message: "banned" } });
+    api.harness.vendor.next({ kind: "refused", failure: { code: "banned_prompt", message: "banned" } });
     await create(PLAN);
-    await door.world.drain();
+    await api.harness.drain();
     expect(await usage()).toMatchObject({ balanceUsd: 1, refundedUsd: 0.1, settledUsd: 0 });
 
     await create({ ...FLOW, then: [{ press: "Zoom Out 9x", then: [{ press: "V1" }] }, { press: "U1" }] });
-    await door.world.finishAll();
+    await api.harness.finishAll();
     expect(await usage()).toMatchObject({ balanceUsd: 0.95, settledUsd: 0.05 });
   });
 
   test("pays for a press by hand: its hold grows, or is opened anew, and is settled for that alone", async () => {
     await join({ creditsUsd: 0.1 });
     const { body } = await create();
-    await door.world.finishAll();
+    await api.harness.finishAll();
     expect(await usage()).toMatchObject({ balanceUsd: 0.06, reservedUsd: 0 });
-    const press = (what: string) => door.call(app.key, "POST", `/v1/tasks/${rootOf(body)}/actions`, { press: what });
+    const press = (what: string) => api.call(app.key, "POST", `/v1/tasks/${rootOf(body)}/actions`, { press: what });
     expect((await press("V1")).status).toBe(202);
     expect(await usage()).toMatchObject({ balanceUsd: 0.02, reservedUsd: 0.04, runningFlows: 1 });
     expect((await press("U1")).status).toBe(202);
     expect(await press("V2")).toMatchObject({ status: 402, body: { code: "out_of_credit" } });
-    await door.world.finishAll();
+    await api.harness.finishAll();
     expect(await usage()).toMatchObject({ balanceUsd: 0.01, reservedUsd: 0, settledUsd: 0.09, days: [{ flows: 1 }] });
-    expect(door.world.vendor.calls).toHaveLength(3);
+    expect(api.harness.vendor.calls).toHaveLength(3);
     // Nothing of the flow waits any more.
-    expect(door.world.dump().flows[0]!.due).toBeUndefined();
+    expect(api.harness.dump().flows[0]!.due).toBeUndefined();
   });
 
   test("is asked of the facade's callers, too, in its own words", async () => {
     await join({ creditsUsd: 0.04 });
-    const imagine = () => door.call(app.key, "POST", "/mj/submit/imagine", { prompt: "a boat" });
+    const imagine = () => api.call(app.key, "POST", "/mj/submit/imagine", { prompt: "a boat" });
     expect((await imagine()).body).toMatchObject({ code: 1 });
     expect((await imagine()).body).toMatchObject({ code: 23 });
-    expect(door.world.dump().flows).toHaveLength(1);
+    expect(api.harness.dump().flows).toHaveLength(1);
   });
 
   test("lifted is counted to the end of what was held, and no further", async () => {
     await join({ creditsUsd: 1 });
     await create();
-    await door.call(OPERATOR, "PATCH", `/v1/apps/${app.id}`, { limits: null });
-    door.world.advance(60_000);
+    await api.call(OPERATOR, "PATCH", `/v1/apps/${app.id}`, { limits: null });
+    api.harness.advance(60_000);
     await create();
-    await door.world.finishAll();
+    await api.harness.finishAll();
     expect(await usage()).toMatchObject({ balanceUsd: null, settledUsd: 0.04, reservedUsd: 0 });
   });
 
@@ -161,7 +161,7 @@ describe("credit", () => {
     const made = answers.filter(({ status }) => status === 202).length;
     expect(made).toBe(25);
     expect(await usage()).toMatchObject({ balanceUsd: 0, reservedUsd: 1, runningFlows: 25 });
-    await door.world.finishAll();
+    await api.harness.finishAll();
     expect(await usage()).toMatchObject({ balanceUsd: 0, settledUsd: 1, refundedUsd: 0, reservedUsd: 0 });
   });
 });
@@ -169,12 +169,12 @@ describe("credit", () => {
 describe("a process that dies", () => {
   test("between the hold and the flow holds nothing for longer than 15 minutes", async () => {
     await join({ creditsUsd: 0.04 });
-    door.world.storeFault.arm("createFlow", "before");
+    api.harness.storeFault.arm("createFlow", "before");
     expect((await create()).status).toBe(500);
     expect((await create()).status).toBe(402);
-    door.world.advance(ORPHANED_HOLD_AFTER_MS - 1);
+    api.harness.advance(ORPHANED_HOLD_AFTER_MS - 1);
     expect((await create()).status).toBe(402);
-    door.world.advance(1);
+    api.harness.advance(1);
     expect(await usage()).toMatchObject({ balanceUsd: 0.04, refundedUsd: 0.04, reservedUsd: 0 });
     expect((await create()).status).toBe(202);
   });
@@ -183,26 +183,26 @@ describe("a process that dies", () => {
     await join({ creditsUsd: 0.05 });
     const keyed = { "idempotency-key": "k" };
     for (const wait of [IDEMPOTENCY_LEASE_MS, ORPHANED_HOLD_AFTER_MS]) {
-      door.world.storeFault.arm("createFlow", "before");
+      api.harness.storeFault.arm("createFlow", "before");
       expect((await create(FLOW, keyed)).status).toBe(500);
-      door.world.advance(wait);
+      api.harness.advance(wait);
     }
     expect((await create(FLOW, keyed)).status).toBe(202);
     expect(await usage()).toMatchObject({ balanceUsd: 0.01, reservedUsd: 0.04 });
-    await door.world.finishAll();
+    await api.harness.finishAll();
     expect(await usage()).toMatchObject({ settledUsd: 0.04, reservedUsd: 0 });
   });
 
   test.each(["before", "after"] as const)("%s the settlement is made good by the sweeper, once", async (when) => {
     await join({ creditsUsd: 1 });
     await create();
-    await door.world.drain();
-    door.world.storeFault.arm("saveCredit", when);
-    await expect(door.world.post(door.world.vendor.calls[0]!, "SUCCESS")).rejects.toThrow("crash");
-    expect(door.world.dump().flows[0]).toMatchObject({ status: "running" });
-    door.world.advance(21 * 60_000);
-    await door.world.sweep();
-    expect(door.world.dump().flows[0]).toMatchObject({ status: "completed" });
+    await api.harness.drain();
+    api.harness.storeFault.arm("saveCredit", when);
+    await expect(api.harness.post(api.harness.vendor.calls[0]!, "SUCCESS")).rejects.toThrow("crash");
+    expect(api.harness.dump().flows[0]).toMatchObject({ status: "running" });
+    api.harness.advance(21 * 60_000);
+    await api.harness.sweep();
+    expect(api.harness.dump().flows[0]).toMatchObject({ status: "completed" });
     expect(await usage()).toMatchObject({ settledUsd: 0.04, refundedUsd: 0, reservedUsd: 0, balanceUsd: 0.96 });
   });
 
@@ -210,22 +210,22 @@ describe("a process that dies", () => {
     "at %s of a press by hand leaves nothing held, and nothing running that is not paid",
     async (verb) => {
       for (const when of ["before", "after"] as const) {
-        door = createApiClient();
+        api = createApiClient();
         await join({ creditsUsd: 1 });
         const { body } = await create();
-        await door.world.finishAll();
-        door.world.storeFault.arm(verb, when);
+        await api.harness.finishAll();
+        api.harness.storeFault.arm(verb, when);
         const path = `/v1/tasks/${rootOf(body)}/actions`;
-        expect((await door.call(app.key, "POST", path, { press: "U1" })).status).toBe(500);
-        expect(door.world.storeFault.fired()).toBe(1);
+        expect((await api.call(app.key, "POST", path, { press: "U1" })).status).toBe(500);
+        expect(api.harness.storeFault.fired()).toBe(1);
         for (let i = 0; i < 3; i++) {
-          door.world.advance(21 * 60_000);
-          await door.world.sweep();
-          await door.world.finishAll();
+          api.harness.advance(21 * 60_000);
+          await api.harness.sweep();
+          await api.harness.finishAll();
         }
-        const pressed = door.world.vendor.presses().length;
+        const pressed = api.harness.vendor.presses().length;
         expect(await usage()).toMatchObject({ reservedUsd: 0, runningFlows: 0, settledUsd: 0.04 + 0.01 * pressed });
-        expect(door.world.dump().flows[0]!.due).toBeUndefined();
+        expect(api.harness.dump().flows[0]!.due).toBeUndefined();
       }
     },
   );
@@ -233,7 +233,7 @@ describe("a process that dies", () => {
 
 describe("money put in", () => {
   const add = (addUsd: number, reference: string) =>
-    door.call(OPERATOR, "POST", `/v1/apps/${app.id}/credits`, { addUsd, reference });
+    api.call(OPERATOR, "POST", `/v1/apps/${app.id}/credits`, { addUsd, reference });
 
   test("is put in once for each reference", async () => {
     await join({ creditsUsd: 0 });
@@ -249,7 +249,7 @@ describe("money put in", () => {
       { addUsd: 1 },
       { reference: "x" },
     ]) {
-      expect((await door.call(OPERATOR, "POST", `/v1/apps/${app.id}/credits`, bad)).status).toBe(400);
+      expect((await api.call(OPERATOR, "POST", `/v1/apps/${app.id}/credits`, bad)).status).toBe(400);
     }
   });
 
@@ -264,11 +264,11 @@ describe("money put in", () => {
     "by a process that dies at %s is put in by the next try",
     async (at) => {
       for (const when of ["before", "after"] as const) {
-        door = createApiClient();
+        api = createApiClient();
         await join({ creditsUsd: 0 });
         await add(1, "invoice 6");
         const [verb, second] = at.split(" ") as ["saveGrant" | "saveCredit", string?];
-        door.world.storeFault.arm(verb, when, second ? 1 : 0);
+        api.harness.storeFault.arm(verb, when, second ? 1 : 0);
         expect((await add(2, "invoice 7")).status).toBe(500);
         // Others come between, and take out of the row's memory what is done.
         await add(4, "invoice 8");
@@ -283,12 +283,12 @@ describe("money put in", () => {
 
 test("usage is an app's own; the operator sees any app's", async () => {
   await join({ creditsUsd: 1 });
-  const other = await door.join("other", { creditsUsd: 2 });
-  expect((await door.call(app.key, "GET", `/v1/usage?app=${other.id}`)).status).toBe(404);
-  expect((await door.call(OPERATOR, "GET", `/v1/usage?app=${other.id}`)).body).toMatchObject({ balanceUsd: 2 });
-  expect((await door.call(OPERATOR, "GET", "/v1/usage")).body).toMatchObject({
+  const other = await api.join("other", { creditsUsd: 2 });
+  expect((await api.call(app.key, "GET", `/v1/usage?app=${other.id}`)).status).toBe(404);
+  expect((await api.call(OPERATOR, "GET", `/v1/usage?app=${other.id}`)).body).toMatchObject({ balanceUsd: 2 });
+  expect((await api.call(OPERATOR, "GET", "/v1/usage")).body).toMatchObject({
     appId: "app_default",
     balanceUsd: null,
   });
-  expect((await door.call(app.key, "GET", "/v1/usage?since=1")).status).toBe(400);
+  expect((await api.call(app.key, "GET", "/v1/usage?since=1")).status).toBe(400);
 });

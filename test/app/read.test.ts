@@ -3,15 +3,15 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { MAX_FLOWS_READ } from "../../packages/store/src/listing.ts";
 import { type ApiClient, type ApiResponse, createApiClient, FLOW } from "./api-client.ts";
 
-let door: ApiClient;
+let api: ApiClient;
 let app: { id: string; key: string };
 beforeEach(async () => {
-  door = createApiClient();
-  app = await door.join();
+  api = createApiClient();
+  app = await api.join();
 });
 
 const call = (method: string, path: string, body?: unknown, headers?: Record<string, string>) =>
-  door.call(app.key, method, path, body, headers);
+  api.call(app.key, method, path, body, headers);
 const create = async (more: object = {}) => (await call("POST", "/v1/flows", { ...FLOW, ...more })).body.id as string;
 const tagOf = ({ headers }: ApiResponse) => headers.get("etag")!;
 
@@ -23,10 +23,10 @@ describe("GET /v1/flows", () => {
 
   test("by status, provider and the app's own string, alone and together", async () => {
     const done = await create({ state: "order 7" });
-    await door.world.finishAll();
-    door.world.advance(1_000);
+    await api.harness.finishAll();
+    api.harness.advance(1_000);
     const running = await create({ state: "order 7" });
-    door.world.advance(1_000);
+    api.harness.advance(1_000);
     const other = await create({ state: "order 7 " });
     expect(await list("status=completed")).toEqual([done]);
     expect(await list("status=running")).toEqual([other, running]);
@@ -45,7 +45,7 @@ describe("GET /v1/flows", () => {
     const ids: string[] = [];
     for (let i = 0; i < 4; i++) {
       ids.unshift(await create());
-      door.world.advance(60_000);
+      api.harness.advance(60_000);
     }
     const [last, third, second, first] = ids;
     expect(await list("since=2026-11-21T00:01:00Z")).toEqual([last, third, second]);
@@ -59,7 +59,7 @@ describe("GET /v1/flows", () => {
     const ids: string[] = [];
     for (let i = 0; i < 12; i++) {
       // Three at each moment.
-      if (i % 3 === 0) door.world.advance(1_000);
+      if (i % 3 === 0) api.harness.advance(1_000);
       ids.push(await create({ state: i % 2 === 0 ? "even" : "odd" }));
     }
     for (const [query, wanted] of [
@@ -83,12 +83,12 @@ describe("GET /v1/flows", () => {
 
   test("of many flows one call looks at a bounded number, and says where to go on", async () => {
     const wanted = await create({ state: "the first of all" });
-    const { flows } = door.world.dump();
-    const [stored, root] = [flows[0]!, door.world.dump().tasks[0]!];
+    const { flows } = api.harness.dump();
+    const [stored, root] = [flows[0]!, api.harness.dump().tasks[0]!];
     for (let i = 0; i < MAX_FLOWS_READ; i++) {
       const id = `flow_01K9ZC7T3R8M2V5X0Q4B6${String(i).padStart(5, "0")}`;
       const createdAt = stored.createdAt + 1_000 + i;
-      await door.world.deps.store.createFlow(
+      await api.harness.deps.store.createFlow(
         { ...stored, id, rev: 0, createdAt, state: "x" },
         { ...root, flowId: id, rev: 0 },
       );
@@ -116,7 +116,7 @@ describe("an ETag", () => {
       expect((await call("GET", path, undefined, { "if-none-match": '"other"' })).status).toBe(200);
     }
     const before = tagOf(await call("GET", `/v1/flows/${id}`));
-    await door.world.finishAll();
+    await api.harness.finishAll();
     const after = await call("GET", `/v1/flows/${id}`, undefined, { "if-none-match": before });
     expect([after.status, after.body.status]).toEqual([200, "completed"]);
     expect(tagOf(after)).not.toBe(before);
@@ -131,34 +131,34 @@ describe("Prefer: wait", () => {
   beforeEach(async () => {
     pauses = [];
     during = async () => {};
-    door = createApiClient({
+    api = createApiClient({
       async sleep(ms) {
         pauses.push(ms);
-        door.world.advance(ms);
+        api.harness.advance(ms);
         await during(pauses.length);
       },
     });
-    app = await door.join();
+    app = await api.join();
   });
 
   test("a new flow is answered 200 when it ends within the time, else 202 when the time is over", async () => {
-    during = async (pause) => (pause === 3 ? door.world.finishAll() : undefined);
+    during = async (pause) => (pause === 3 ? api.harness.finishAll() : undefined);
     const ended = await call("POST", "/v1/flows", FLOW, prefer(10));
     expect([ended.status, ended.body.status]).toEqual([200, "completed"]);
     expect(ended.headers.get("preference-applied")).toBe("wait=10");
     expect(pauses).toEqual([250, 375, 562.5]);
 
-    const began = door.world.deps.clock.now();
+    const began = api.harness.deps.clock.now();
     const running = await call("POST", "/v1/flows", FLOW, prefer(3));
     expect([running.status, running.body.status]).toEqual([202, "running"]);
-    expect(door.world.deps.clock.now() - began).toBe(3_000);
+    expect(api.harness.deps.clock.now() - began).toBe(3_000);
   });
 
   test("no longer than 25 seconds, at pauses that grow to two", async () => {
-    const began = door.world.deps.clock.now();
+    const began = api.harness.deps.clock.now();
     const { headers } = await call("POST", "/v1/flows", FLOW, prefer(600));
     expect(headers.get("preference-applied")).toBe("wait=25");
-    expect(door.world.deps.clock.now() - began).toBe(25_000);
+    expect(api.harness.deps.clock.now() - began).toBe(25_000);
     expect(pauses.length).toBeLessThan(20);
     expect(Math.max(...pauses)).toBe(2_000);
   });
@@ -167,7 +167,7 @@ describe("Prefer: wait", () => {
     const id = await create();
     const path = `/v1/flows/${id}`;
     const tag = tagOf(await call("GET", path));
-    during = async (pause) => (pause === 2 ? door.world.drain() : undefined);
+    during = async (pause) => (pause === 2 ? api.harness.drain() : undefined);
     const changed = await call("GET", path, undefined, prefer(10, { "if-none-match": tag }));
     expect([changed.status, changed.body.tasks[0].status, pauses.length]).toEqual([200, "SUBMITTED", 2]);
 
@@ -180,7 +180,7 @@ describe("Prefer: wait", () => {
   test("a read without an ETag is answered when it has ended; an ended one at once", async () => {
     const id = await create();
     const task = `/v1/tasks/${id.replace("flow_", "task_")}_0`;
-    during = async (pause) => (pause === 4 ? door.world.finishAll() : undefined);
+    during = async (pause) => (pause === 4 ? api.harness.finishAll() : undefined);
     const read = await call("GET", task, undefined, prefer(20));
     expect([read.status, read.body.status, pauses.length]).toEqual([200, "SUCCESS", 4]);
     pauses = [];
@@ -194,18 +194,18 @@ describe("Prefer: wait", () => {
     const id = await create();
     const path = `/v1/flows/${id}`;
     const known = { "if-none-match": tagOf(await call("GET", path)) };
-    await door.world.finishAll();
-    const { store } = door.deps;
+    await api.harness.finishAll();
+    const { store } = api.deps;
     for (const more of [{}, known]) {
       pauses = [];
       // The last task has been saved, and whoever saved it has not come to the flow yet.
-      const early = door.container({
+      const early = api.container({
         async loadFlow(of) {
           const { flow, tasks } = await store.loadFlow(of);
           return { flow: pauses.length < 3 ? { ...flow!, status: "running", endedAt: undefined } : flow, tasks };
         },
       });
-      const { body } = await door.call(app.key, "GET", path, undefined, prefer(20, more), early);
+      const { body } = await api.call(app.key, "GET", path, undefined, prefer(20, more), early);
       expect(body).toMatchObject({ status: "completed", endedAt: expect.any(String) });
       expect(pauses).toHaveLength(3);
     }
@@ -213,8 +213,8 @@ describe("Prefer: wait", () => {
 
   test("a press by hand is answered 200 when it has ended", async () => {
     const id = await create();
-    await door.world.finishAll();
-    during = () => door.world.finishAll();
+    await api.harness.finishAll();
+    during = () => api.harness.finishAll();
     const path = `/v1/tasks/${id.replace("flow_", "task_")}_0/actions`;
     const pressed = await call("POST", path, { press: "U1" }, prefer(5));
     expect([pressed.status, pressed.body.status]).toEqual([200, "SUCCESS"]);
@@ -269,7 +269,7 @@ test("providers are listed with what they can do and what was learned of them, n
   expect(providers.text).not.toContain("secret-key");
   expect(providers.text).not.toContain("vendor.test");
   await create();
-  await door.world.finishAll();
+  await api.harness.finishAll();
   expect((await call("GET", "/v1/providers")).body.data[0].accounts[0]).toMatchObject({
     callbacks: "calling",
     heardAt: expect.any(String),
@@ -280,11 +280,11 @@ describe("GET /v1/tasks/{id}/raw", () => {
   test("what the vendor said comes back as it was kept, and null before it has said anything", async () => {
     const id = await create();
     const path = `/v1/tasks/${id.replace("flow_", "task_")}_0/raw`;
-    const { world } = door;
-    await world.drain();
+    const { harness } = api;
+    await harness.drain();
     expect((await call("GET", path)).body.body).toBeNull();
     const raw = `{"id":"1","status":"SUCCESS","odd":"<script>\\u2028"}`;
-    await world.post(world.vendor.calls[0]!, "SUCCESS", { result: { raw } });
+    await harness.post(harness.vendor.calls[0]!, "SUCCESS", { result: { raw } });
     expect((await call("GET", path)).body.body).toBe(raw);
   });
 });

@@ -8,39 +8,39 @@ const VENDOR = { baseUrl: "https://vendor.test", apiKey: "sk-of-the-second-accou
 
 /** A stage whose apps were there before its vault's key was rotated. */
 async function openRotated(apps: number) {
-  const door = createApiClient();
-  const { deps, world } = door;
+  const api = createApiClient();
+  const { deps, harness } = api;
   const keys = [];
   for (let i = 0; i < apps; i++) {
-    const { key } = await door.join(`shop ${i}`);
+    const { key } = await api.join(`shop ${i}`);
     const hook = { url: `https://shop-${i}.test/hook`, events: ["flow.completed"] };
-    expect((await door.call(key, "POST", "/v1/endpoints", hook)).status).toBe(201);
+    expect((await api.call(key, "POST", "/v1/endpoints", hook)).status).toBe(201);
     keys.push(key);
   }
-  await door.call(OPERATOR, "POST", "/v1/providers/fake/accounts/second", VENDOR);
+  await api.call(OPERATOR, "POST", "/v1/providers/fake/accounts/second", VENDOR);
   /** From here on every container has these. */
   const rotate = (...vaultKeys: string[]) => {
     const vault = createVault(vaultKeys);
     deps.vault = vault;
-    world.deps.vault = vault;
-    return { request: door.container().request };
+    harness.deps.vault = vault;
+    return { request: api.container().request };
   };
-  const reseal = (query: string, on: { request: typeof door.app.request }) =>
-    door.call(OPERATOR, "POST", `/v1/vault/reseal${query}`, undefined, {}, on).then(({ body }) => body);
-  return { ...door, keys, rotate, reseal };
+  const reseal = (query: string, on: { request: typeof api.app.request }) =>
+    api.call(OPERATOR, "POST", `/v1/vault/reseal${query}`, undefined, {}, on).then(({ body }) => body);
+  return { ...api, keys, rotate, reseal };
 }
 
 test("sealed anew, nothing needs the key before: webhooks go on, and verify as they did", async () => {
-  const { world, keys, call, rotate, reseal } = await openRotated(2);
+  const { harness, keys, call, rotate, reseal } = await openRotated(2);
   const both = rotate(NEW, OLD);
   expect(await reseal("", both)).toEqual({ looked: 3, resealed: 3, lost: 0, nextCursor: null });
   expect(await reseal("", both), "what is done is left alone").toMatchObject({ looked: 3, resealed: 0 });
   const one = rotate(NEW);
   expect(await reseal("", one), "nor does it need the key before to see that").toMatchObject({ resealed: 0, lost: 0 });
   await call(keys[0]!, "POST", "/v1/flows", FLOW, {}, one);
-  await world.finishAll();
-  expect(world.receiver.posts.map(({ url }) => url)).toEqual(["https://shop-0.test/hook"]);
-  const [account] = await world.deps.vendorStore.storedAccounts();
+  await harness.finishAll();
+  expect(harness.receiver.posts.map(({ url }) => url)).toEqual(["https://shop-0.test/hook"]);
+  const [account] = await harness.deps.vendorStore.storedAccounts();
   expect(createVault([NEW]).open(account!.sealed!, "vendor/fake/second")).toBe(VENDOR.apiKey);
 });
 

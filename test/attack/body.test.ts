@@ -16,26 +16,30 @@ const bodies = readdirSync(FIXTURES)
 const HOOK = "https://hooks.test/callbacks/secret-of-ours";
 const MASK = "TUFTSw".repeat(50);
 
-async function atVendor(): Promise<{ world: TestHarness; token: string; flowId: string }> {
-  const world = createTestHarness();
-  const flow = await world.start({ progress: true, then: [{ press: "U1" }] });
-  await world.drain();
-  return { world, token: tokenOf(world.vendor.calls[0]!), flowId: flow.id };
+async function atVendor(): Promise<{ harness: TestHarness; token: string; flowId: string }> {
+  const testHarness = createTestHarness();
+  const flow = await testHarness.start({ progress: true, then: [{ press: "U1" }] });
+  await testHarness.drain();
+  return { harness: testHarness, token: tokenOf(testHarness.vendor.calls[0]!), flowId: flow.id };
 }
 
 /** As `functions/callback.ts` reads it; undefined is its 400. */
-function post(world: TestHarness, token: string, bytes: Uint8Array | string, provider: string) {
+function post(testHarness: TestHarness, token: string, bytes: Uint8Array | string, provider: string) {
   let text: string;
   try {
     text = typeof bytes === "string" ? bytes : new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch {
     return undefined;
   }
-  return handleCallback({ ...world.deps, readCallback: () => readCallback(provider, text) }, token, text);
+  return handleCallback({ ...testHarness.deps, readCallback: () => readCallback(provider, text) }, token, text);
 }
 
-async function expectSound({ world, token, flowId }: Awaited<ReturnType<typeof atVendor>>): Promise<void> {
-  const { flow, tasks } = await world.deps.store.loadFlow(flowId);
+async function expectSound({
+  harness: testHarness,
+  token,
+  flowId,
+}: Awaited<ReturnType<typeof atVendor>>): Promise<void> {
+  const { flow, tasks } = await testHarness.deps.store.loadFlow(flowId);
   for (const task of tasks) {
     expect(STATUSES).toContain(task.status);
     expect(isEnded(task) ? task.endedAt : task.due, task.status).toEqual(expect.any(Number));
@@ -46,7 +50,7 @@ async function expectSound({ world, token, flowId }: Awaited<ReturnType<typeof a
   expect(tasks.length).toBeLessThanOrEqual(2);
   const kept = JSON.stringify({ flow, tasks });
   for (const secret of [token, "secret-of-ours", MASK, "notifyHook", "maskBase64"]) expect(kept).not.toContain(secret);
-  expect(world.log.join()).not.toContain(token);
+  expect(testHarness.log.join()).not.toContain(token);
   expect(kept.length).toBeLessThan(150_000);
 }
 
@@ -120,7 +124,7 @@ describe("with a token that is right, no body breaks a task or leaves a secret",
         async (posts, provider) => {
           const at = await atVendor();
           for (const bytes of posts) {
-            const received = await post(at.world, at.token, bytes, provider);
+            const received = await post(at.harness, at.token, bytes, provider);
             if (received) expect(["recorded", "dropped", "unreadable"]).toContain(received.kind);
           }
           await expectSound(at);
@@ -133,22 +137,22 @@ describe("with a token that is right, no body breaks a task or leaves a secret",
 
   test.each(nasty.map((body) => [`${body.slice(0, 60)} (${body.length})`, body]))("%s", async (_, body) => {
     const at = await atVendor();
-    await post(at.world, at.token, body, "trueai");
+    await post(at.harness, at.token, body, "trueai");
     await expectSound(at);
     // Whatever it was: unless it ended the task, which a vendor may, the truth still does.
-    const call = at.world.vendor.calls[0]!;
-    await at.world.post(call, "SUCCESS");
-    const { tasks } = await at.world.deps.store.loadFlow(at.flowId);
+    const call = at.harness.vendor.calls[0]!;
+    await at.harness.post(call, "SUCCESS");
+    const { tasks } = await at.harness.deps.store.loadFlow(at.flowId);
     expect(isEnded(tasks.find((task) => task.path === "0")!)).toBe(true);
   });
 });
 
 test("task A's token with task B's body moves A, by the token, and leaves B as it was; presses go to the id A was given", async () => {
-  const { world, token, flowId } = await atVendor();
-  const other = await world.start();
-  await world.drain();
-  const [a, b] = world.vendor.calls;
-  await world.postRaw(
+  const { harness: testHarness, token, flowId } = await atVendor();
+  const other = await testHarness.start();
+  await testHarness.drain();
+  const [a, b] = testHarness.vendor.calls;
+  await testHarness.postRaw(
     token,
     JSON.stringify({
       vendorTaskId: b!.id,
@@ -156,13 +160,13 @@ test("task A's token with task B's body moves A, by the token, and leaves B as i
       result: { buttons: [{ customId: "MJ::JOB::upsample::1::b", label: "U1", emoji: "" }] },
     }),
   );
-  await world.drain();
-  const rootA = (await world.deps.store.getTask({ flowId, path: "0" }))!;
+  await testHarness.drain();
+  const rootA = (await testHarness.deps.store.getTask({ flowId, path: "0" }))!;
   expect(rootA).toMatchObject({ status: "SUCCESS", vendorTaskId: a!.id, vendorTaskIdFrom: "answer" });
-  expect(await world.deps.store.getTask({ flowId: other.id, path: "0" })).toMatchObject({
+  expect(await testHarness.deps.store.getTask({ flowId: other.id, path: "0" })).toMatchObject({
     status: "SUBMITTED",
     vendorTaskId: b!.id,
     callbacks: 0,
   });
-  expect(world.vendor.calls[2]).toMatchObject({ kind: "press", parent: a!.id });
+  expect(testHarness.vendor.calls[2]).toMatchObject({ kind: "press", parent: a!.id });
 });

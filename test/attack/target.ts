@@ -14,7 +14,7 @@ export type AttackTarget = Awaited<ReturnType<typeof createAttackTarget>>;
 export async function createAttackTarget() {
   const dataDir = mkdtempSync(join(tmpdir(), "mjflow-attack-"));
   const file = (name: string) => join(dataDir, name);
-  const house = await spawnServer({
+  const target = await spawnServer({
     dataDir,
     env: {
       NODE_OPTIONS: `--import ${PRELOAD}`,
@@ -23,21 +23,21 @@ export async function createAttackTarget() {
       MJFLOW_LOG: "debug",
     },
   });
-  const port = Number(new URL(house.url).port);
+  const port = Number(new URL(target.url).port);
   return {
-    house,
+    house: target,
     port,
     read: (name: "output.txt" | "limits.json" | "hook.key") => readFileSync(file(name), "utf8"),
     /** All it printed since it greeted, which shows the key on purpose. */
     logs: () => readFileSync(file("output.txt"), "utf8").split("Ctrl-C stops it")[1]!,
     /** A callback address that is right, of the flow's root. */
     async tokenOf(id: string, key = readFileSync(file("hook.key"), "utf8").trim()): Promise<string> {
-      const task = (await house.flow(id)).tasks[0];
+      const task = (await target.flow(id)).tasks[0];
       return tokenFor(id, task.provider, key);
     },
     raw: (bytes: string | Buffer) => raw(port, bytes),
     async stop() {
-      await house.stop();
+      await target.stop();
       rmSync(dataDir, { recursive: true, force: true });
     },
   };
@@ -74,9 +74,9 @@ export function memoryOf({ pid }: SpawnedServer): number {
 }
 
 /** How long the house needs to say that it is well. */
-export async function measureLatency(house: SpawnedServer): Promise<number> {
+export async function measureLatency(target: SpawnedServer): Promise<number> {
   const from = performance.now();
-  const { status } = await house.call("GET", "/healthz");
+  const { status } = await target.call("GET", "/healthz");
   if (status !== 200) throw new Error(`healthz: ${status}`);
   return performance.now() - from;
 }

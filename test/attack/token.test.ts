@@ -10,28 +10,28 @@ const SUCCESS = JSON.stringify({
 });
 const ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-_.%/ \u0000é";
 
-let world: TestHarness;
+let harness: TestHarness;
 let token: string;
 let parts: string[];
 beforeAll(async () => {
-  world = createTestHarness();
-  await world.start({ then: [{ press: "U1" }] });
-  await world.start();
-  await world.drain();
-  token = tokenOf(world.vendor.calls[0]!);
+  harness = createTestHarness();
+  await harness.start({ then: [{ press: "U1" }] });
+  await harness.start();
+  await harness.drain();
+  token = tokenOf(harness.vendor.calls[0]!);
   parts = token.split(".");
-  world.storeFault.calls.length = 0;
-  world.queueFault.calls.length = 0;
+  harness.storeFault.calls.length = 0;
+  harness.queueFault.calls.length = 0;
 });
 
 async function expectRefused(forged: string, why?: string): Promise<void> {
-  const received = await world.postRaw(forged, SUCCESS);
+  const received = await harness.postRaw(forged, SUCCESS);
   expect(received, forged).toMatchObject(why ? { kind: "refused", why } : { kind: "refused" });
-  expect([...world.storeFault.calls, ...world.queueFault.calls]).toEqual([]);
+  expect([...harness.storeFault.calls, ...harness.queueFault.calls]).toEqual([]);
 }
 
 function mint(key: string, more: object): string {
-  const read = world.deps.callbackTokens.read(token, 0);
+  const read = harness.deps.callbackTokens.read(token, 0);
   if (!read.ok) throw new Error(read.why);
   const url = createCallbackTokens({ keys: [key], callbackUrl: "https://hooks.test" }).url({ ...read.claims, ...more });
   return url.split("/callbacks/")[1]!;
@@ -68,7 +68,7 @@ describe("refused without a call of the table or the queue", () => {
 
   test("the proof of another task, attempt or life under these claims", async () => {
     const others = [
-      tokenOf(world.vendor.calls[1]!),
+      tokenOf(harness.vendor.calls[1]!),
       mint(TOKEN_KEY, { attempt: 2 }),
       mint(TOKEN_KEY, { path: "0-0" }),
       mint(TOKEN_KEY, { expiresAt: Number.parseInt(parts[7]!, 36) * 1_000 + 1_000 }),
@@ -87,14 +87,14 @@ describe("refused without a call of the table or the queue", () => {
   });
 
   test("outlived, to the second", async () => {
-    const { now } = world.deps.clock;
+    const { now } = harness.deps.clock;
     await expectRefused(mint(TOKEN_KEY, { expiresAt: now() }), "expired");
     await expectRefused(mint(TOKEN_KEY, { expiresAt: now() - 1_000 }), "expired");
     await expectRefused(mint(TOKEN_KEY, { expiresAt: 0 }), "expired");
   });
 
   test("outlived, though it was believed before", () => {
-    const { callbackTokens: hooks } = world.deps;
+    const { callbackTokens: hooks } = harness.deps;
     const expiresAt = Number.parseInt(parts[7]!, 36) * 1_000;
     for (const _ of [1, 2]) expect(hooks.read(token, expiresAt - 1)).toMatchObject({ ok: true });
     expect(hooks.read(token, expiresAt)).toEqual({ ok: false, why: "expired" });
@@ -102,7 +102,7 @@ describe("refused without a call of the table or the queue", () => {
   });
 
   test("of any of the thousands that were believed since", async () => {
-    const { callbackTokens: hooks } = world.deps;
+    const { callbackTokens: hooks } = harness.deps;
     const minted = Array.from({ length: 3_000 }, (_, i) => mint(TOKEN_KEY, { attempt: i + 1 }));
     for (const one of minted) expect(hooks.read(one, 0)).toMatchObject({ ok: true });
     for (const [i, one] of minted.entries()) {
@@ -123,9 +123,9 @@ describe("refused without a call of the table or the queue", () => {
 });
 
 test("the token refused so often still works, once, for its own task alone", async () => {
-  expect(await world.postRaw(token, SUCCESS)).toEqual({ kind: "recorded", moved: true });
-  expect(await world.postRaw(token, SUCCESS)).toEqual({ kind: "recorded", moved: false });
-  const rows = (await world.deps.store.listFlows("app_a", 10)).flows.map(({ id }) => world.deps.store.loadFlow(id));
+  expect(await harness.postRaw(token, SUCCESS)).toEqual({ kind: "recorded", moved: true });
+  expect(await harness.postRaw(token, SUCCESS)).toEqual({ kind: "recorded", moved: false });
+  const rows = (await harness.deps.store.listFlows("app_a", 10)).flows.map(({ id }) => harness.deps.store.loadFlow(id));
   const statuses = (await Promise.all(rows))
     .flatMap(({ tasks }) => tasks.filter((t) => t.path === "0"))
     .map((t) => t.status);

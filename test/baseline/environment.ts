@@ -76,7 +76,7 @@ export const HOOK = "the-address-we-gave";
 export const ACCOUNT = { baseUrl: "http://v.test", apiKey: "k" };
 
 export async function runSystem(
-  make: (ground: BaselineEnvironment) => System,
+  make: (environment: BaselineEnvironment) => System,
   { seed, flows, profile }: { seed: number; flows: number; profile: FaultProfile },
 ): Promise<Outcome> {
   const rng = createRng(seed);
@@ -146,7 +146,7 @@ export async function runSystem(
     status: "waiting",
     createdAt: scheduler.now(),
   });
-  const ground: BaselineEnvironment = {
+  const environment: BaselineEnvironment = {
     scheduler,
     rng,
     start,
@@ -181,7 +181,7 @@ export async function runSystem(
       return { kind: "accepted", vendorTaskId };
     },
   };
-  const system = make(ground);
+  const system = make(environment);
 
   for (let i = 0; i < flows; i++) {
     scheduler.at(rng.int(0, 60_000), () => {

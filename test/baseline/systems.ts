@@ -18,6 +18,6 @@ export async function runSeed(name: SystemName, seed: number, calm: boolean): Pr
   const options = { seed, flows: FLOWS_PER_SEED, profile: calm ? NO_FAULTS : faultSetupOf(seed).profile };
   if (name === "mjflow") return countOurs(await runSimulation({ ...options, hooks: false }));
   if (name === "searching")
-    return countOurs(await runSimulation({ ...options, hooks: false, scene: { searched: true } }));
+    return countOurs(await runSimulation({ ...options, hooks: false, variant: { searched: true } }));
   return countTheirs(await runSystem(theirs[name], options));
 }

@@ -24,11 +24,11 @@ await seedFlows({ dataDir, count, pictureUrl: (n) => `${pictures.url}/${n}.jpg` 
 show("load of the machine", loadavg()[0]!.toFixed(1));
 show("seeded", `${count} flows, ${3 * count} tasks, in ${seconds(performance.now() - seededAt)}`);
 
-const house = await spawnServer({ dataDir });
+const localServer = await spawnServer({ dataDir });
 const browser = await launch(executable);
 try {
   const { page } = await visit(browser);
-  await signIn(page, house.url, API_KEY);
+  await signIn(page, localServer.url, API_KEY);
   await page.waitForSelector(".flow-row");
   await firstPaint(page);
   await allPages(page);
@@ -36,7 +36,7 @@ try {
   await scrolling(page, "by hand, 120 px a frame", 120, 600);
 } finally {
   await browser.close();
-  await house.stop();
+  await localServer.stop();
   pictures.stop();
   rmSync(dataDir, { recursive: true, force: true });
 }

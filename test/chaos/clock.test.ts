@@ -13,29 +13,29 @@ beforeAll(async () => {
 afterAll(() => site.clear());
 
 /** A flow by itself, begun and ended under this clock. */
-async function expectWrong(house: SpawnedServer, byMs: number): Promise<void> {
-  const { createdAt, status } = await house.ended(await house.start({}));
+async function expectWrong(server: SpawnedServer, byMs: number): Promise<void> {
+  const { createdAt, status } = await server.ended(await server.start({}));
   expect(status).toBe("completed");
   expect(Math.abs(Date.parse(createdAt) - Date.now() - byMs)).toBeLessThan(30_000);
 }
 
 test("ten minutes ahead, then ten behind, then ahead again, each after a kill -9: no illegal state, no double press, all end", async () => {
-  let house = await site.start();
+  let server = await site.start();
   const started = await site.startFlows(FLOWS, ["searched"]);
-  await receivedEvents(house, FLOWS * 2);
-  await house.kill();
+  await receivedEvents(server, FLOWS * 2);
+  await server.kill();
 
-  house = await site.start(TEN_MINUTES);
-  await receivedEvents(house, FLOWS * 3);
-  await expectWrong(house, TEN_MINUTES);
-  await house.kill();
+  server = await site.start(TEN_MINUTES);
+  await receivedEvents(server, FLOWS * 3);
+  await expectWrong(server, TEN_MINUTES);
+  await server.kill();
 
   // What waits for a due time of the clock that ran ahead waits twenty minutes now. What is new does not.
-  house = await site.start(-TEN_MINUTES);
-  await expectWrong(house, -TEN_MINUTES);
+  server = await site.start(-TEN_MINUTES);
+  await expectWrong(server, -TEN_MINUTES);
   await expectNoneSubmittedTwice(site, started);
-  await house.kill();
+  await server.kill();
 
-  house = await site.start(2 * TEN_MINUTES);
+  server = await site.start(2 * TEN_MINUTES);
   await expectAllEnded(site, started);
 });

@@ -28,17 +28,17 @@ const childrenOf = (pid: number) =>
 test.runIf(findDynoxide() !== undefined)(
   "its table engine killed -9 in the middle: the house says so and ends; started again, each flow ends",
   async () => {
-    let house = await site.start();
+    let server = await site.start();
     const started = await site.startFlows(FLOWS, ["searched", "never"]);
-    await receivedEvents(house, (FLOWS * TASKS) / 2);
-    const [engine, ...others] = childrenOf(house.pid);
+    await receivedEvents(server, (FLOWS * TASKS) / 2);
+    const [engine, ...others] = childrenOf(server.pid);
     expect(others).toEqual([]);
     process.kill(engine!, "SIGKILL");
-    await waitForExit(house.pid);
+    await waitForExit(server.pid);
     expect(isAlive(engine!)).toBe(false);
     expect(site.output()).toMatch(/The table is gone: dynoxide ended with SIGKILL.*start mjflow again/);
 
-    house = await site.start(SUBMIT_LEASE_MS + 1_000);
+    server = await site.start(SUBMIT_LEASE_MS + 1_000);
     await expectAllEnded(site, started);
   },
 );

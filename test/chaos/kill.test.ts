@@ -15,17 +15,17 @@ afterAll(() => site.clear());
 
 test("kill -9 under ten flows, at random moments: each flow ends, each press is paid as its policy says, states come back as sent", async () => {
   const random = seeded("kill");
-  let house = await site.start();
+  let server = await site.start();
   const started = await site.startFlows(FLOWS, ["searched", "never", "again"]);
   for (let round = 1; round <= ROUNDS; round++) {
     // In this round's share of the work, at any point of what is going on then: an answer, a callback, a write.
     const share = Math.floor((FLOWS * TASKS * round) / (ROUNDS + 1));
-    await receivedEvents(house, share - random.int(0, 5));
-    const flows = await Promise.all(started.map(({ id }) => house.flow(id)));
+    await receivedEvents(server, share - random.int(0, 5));
+    const flows = await Promise.all(started.map(({ id }) => server.flow(id)));
     expect(flows.filter((flow) => flow.status === "running").length).toBeGreaterThan(0);
     await new Promise((resolve) => setTimeout(resolve, random.int(0, 100)));
-    await house.kill();
-    house = await site.start(round * LEASE);
+    await server.kill();
+    server = await site.start(round * LEASE);
   }
   await expectAllEnded(site, started);
 });

@@ -17,19 +17,19 @@ beforeAll(async () => {
 afterAll(() => site.clear());
 
 test("all ends that were lost are found in one request", async () => {
-  let house = await site.start();
-  await house.sim("POST", "/faults", { kind: "lose-callback", action: "UPSCALE", times: 1_000 });
-  const id = await house.start({ then: [{ press: ["U1", "U2", "U3", "U4"] }] });
+  let server = await site.start();
+  await server.sim("POST", "/faults", { kind: "lose-callback", action: "UPSCALE", times: 1_000 });
+  const id = await server.start({ then: [{ press: ["U1", "U2", "U3", "U4"] }] });
   // All four are taken, and known to be; then their ends are told to nobody.
   await until(
-    () => house.flow(id),
+    () => server.flow(id),
     ({ tasks }) => tasks.filter((task: Json) => task.press && task.providerTaskId).length === 4,
   );
-  const ledger: () => Promise<Ledger> = () => house.sim("GET", "/ledger");
+  const ledger: () => Promise<Ledger> = () => server.sim("GET", "/ledger");
   await until(ledger, ({ callbacks }) => callbacks.filter(({ status }) => status === "SUCCESS").length === 5);
-  await house.kill();
+  await server.kill();
 
-  house = await site.start(QUIET + 1_000);
-  expect(await house.ended(id)).toMatchObject({ status: "completed", counts: { submissions: 5 } });
+  server = await site.start(QUIET + 1_000);
+  expect(await server.ended(id)).toMatchObject({ status: "completed", counts: { submissions: 5 } });
   expect((await ledger()).lookups.map(({ verb, ids }) => [verb, ids.length])).toEqual([["list-by-condition", 4]]);
 });

@@ -24,17 +24,17 @@ function forgetQueue(dataDir: string): number {
 }
 
 test("emptied while the house is down: each flow ends by its due times, and nothing is paid twice", async () => {
-  let house = await site.start();
+  let server = await site.start();
   // Vendors that take one task at a time keep the others' messages in the queue.
-  for (const id of SEARCHED) await house.sim("PUT", `/scenarios/${id}`, { queue: { running: 1, waiting: 1 } });
+  for (const id of SEARCHED) await server.sim("PUT", `/scenarios/${id}`, { queue: { running: 1, waiting: 1 } });
   const started = await site.startFlows(FLOWS, ["searched"]);
   await until(
-    () => house.sim("GET", "/ledger"),
+    () => server.sim("GET", "/ledger"),
     ({ counts }) => counts.busy > 0 && counts.tasks > 2,
   );
-  await house.kill();
+  await server.kill();
   expect(forgetQueue(site.dataDir)).toBeGreaterThan(0);
 
-  house = await site.start(SUBMIT_LEASE_MS + 1_000);
+  server = await site.start(SUBMIT_LEASE_MS + 1_000);
   await expectAllEnded(site, started);
 });

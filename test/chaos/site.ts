@@ -48,21 +48,21 @@ export async function createChaosSite(timings: Record<string, unknown> = {}, env
   const port = await freePort();
   const output = join(dataDir, "output.txt");
   const witness = createWitness();
-  let house: SpawnedServer | undefined;
+  let server: SpawnedServer | undefined;
   let flows: readonly Started[] = [];
   return {
     dataDir,
     witness,
     /** The one that runs, or ran last. */
-    house: () => house!,
+    house: () => server!,
     async startFlows(count: number, kinds: readonly Kind[]): Promise<Started[]> {
-      const started = await startFlows(house!, count, kinds);
+      const started = await startFlows(server!, count, kinds);
       flows = started;
       return started;
     },
     /** @param shiftMs how wrong its clock is */
     async start(shiftMs = 0): Promise<SpawnedServer> {
-      house = await spawnServer({
+      server = await spawnServer({
         dataDir,
         port,
         env: {
@@ -74,15 +74,15 @@ export async function createChaosSite(timings: Record<string, unknown> = {}, env
         },
       });
       await witness.look(
-        house,
+        server,
         flows.map(({ id }) => id),
       );
-      return house;
+      return server;
     },
     /** All that every house of this site printed. */
     output: () => readFileSync(output, "utf8"),
     async clear() {
-      await house?.stop();
+      await server?.stop();
       rmSync(dataDir, { recursive: true, force: true });
     },
   };
@@ -113,25 +113,25 @@ export interface Started {
   state: string;
 }
 
-function startFlows(house: SpawnedServer, count: number, kinds: readonly Kind[]): Promise<Started[]> {
+function startFlows(server: SpawnedServer, count: number, kinds: readonly Kind[]): Promise<Started[]> {
   return Promise.all(
     Array.from({ length: count }, async (_, n) => {
       const kind = kinds[n % kinds.length]!;
       const turns = KINDS[kind];
       const turn = turns[Math.floor(n / kinds.length) % turns.length];
-      const id = await house.start({ state: stateOf(n), then: PLAN, ...turn });
+      const id = await server.start({ state: stateOf(n), then: PLAN, ...turn });
       return { id, kind, state: stateOf(n) };
     }),
   );
 }
 
-export const counts = async (house: SpawnedServer) => (await house.sim("GET", "/ledger")).counts;
+export const counts = async (server: SpawnedServer) => (await server.sim("GET", "/ledger")).counts;
 
 /** Each flow ends, with its state as it was sent, and the vendor was paid no more than its kind allows. */
 export async function expectAllEnded(site: ChaosSite, flows: readonly Started[]): Promise<void> {
-  const house = site.house();
+  const server = site.house();
   for (const { id, kind, state } of flows) {
-    const flow = await until(() => house.flow(id).then(brief), isOver);
+    const flow = await until(() => server.flow(id).then(brief), isOver);
     expect(flow.state).toBe(state);
     if (kind === "never") expect(flow.tasks.filter((task) => task.status !== "SUCCESS").every(isGivenUp)).toBe(true);
     else expect(flow).toMatchObject({ status: "completed", tasks: Array(TASKS).fill({ status: "SUCCESS" }) });
@@ -141,15 +141,15 @@ export async function expectAllEnded(site: ChaosSite, flows: readonly Started[])
 
 /** At any time: no illegal state, nothing doubled, and what was sent again was allowed to be, and is shown. */
 export async function expectNoneSubmittedTwice(site: ChaosSite, flows: readonly Started[]): Promise<void> {
-  const house = site.house();
-  const ledger = await house.sim("GET", "/ledger");
+  const server = site.house();
+  const ledger = await server.sim("GET", "/ledger");
   const { doubled, resent } = billOf(ledger, { graceMs: GRACE, known: site.witness.known });
   expect(doubled).toEqual([]);
   // Of a task sent again more than once, the last attempt.
   const again = new Map(resent.map(({ taskId, attempt }) => [taskId, attempt]));
   expect(ledger.counts.duplicatePresses).toBe(resent.filter(({ isPress }) => isPress).length);
   for (const { id, kind } of flows) {
-    for (const task of (await house.flow(id)).tasks) {
+    for (const task of (await server.flow(id)).tasks) {
       expect(STATUSES).toContain(task.status);
       const attempt = again.get(task.id);
       if (attempt === undefined) continue;
@@ -179,9 +179,9 @@ const brief = ({ status, state, tasks }: Json) => ({
 const isOver = ({ status }: { status: string }) => status !== "running";
 
 /** Waits until the vendor has heard this much. */
-export function receivedEvents(house: SpawnedServer, tasks: number): Promise<Json> {
+export function receivedEvents(server: SpawnedServer, tasks: number): Promise<Json> {
   return until(
-    () => counts(house),
+    () => counts(server),
     (now) => now.tasks >= tasks,
   );
 }

@@ -25,41 +25,41 @@ const PAID_AT_MOST = 2;
 /** A caller of ours fails, and whoever called it comes again: the vendor once more, the queue, the cron. */
 const shrug = () => undefined;
 
-function throttle(world: TestHarness, random: Rng): void {
+function throttle(harness: TestHarness, random: Rng): void {
   for (let left = random.int(1, 4); left > 0; left--)
-    world.storeFault.arm(random.pick(VERBS), random.pick(["before", "after"]), random.int(0, 3));
+    harness.storeFault.arm(random.pick(VERBS), random.pick(["before", "after"]), random.int(0, 3));
 }
 
 /** Everything that goes on in a minute, under faults: the queue, a callback of each running call, a sweep. */
-async function minute(world: TestHarness, random: Rng): Promise<void> {
-  await world.drain();
-  for (const call of world.vendor.calls.filter(({ id }) => !world.vendor.finished.has(id))) {
-    world.vendor.holds(call, "SUCCESS");
+async function minute(harness: TestHarness, random: Rng): Promise<void> {
+  await harness.drain();
+  for (const call of harness.vendor.calls.filter(({ id }) => !harness.vendor.finished.has(id))) {
+    harness.vendor.holds(call, "SUCCESS");
     // Half of the callbacks that could not be stored are not sent again: the sweeper must find what they said.
-    const posted = await world.post(call, "SUCCESS").then(() => true, shrug);
-    if (posted || random.chance(0.5)) world.vendor.finished.add(call.id);
+    const posted = await harness.post(call, "SUCCESS").then(() => true, shrug);
+    if (posted || random.chance(0.5)) harness.vendor.finished.add(call.id);
   }
-  await world.drain();
-  await world.sweep().catch(shrug);
-  world.advance(60_000);
+  await harness.drain();
+  await harness.sweep().catch(shrug);
+  harness.advance(60_000);
 }
 
 describe("a table throttled again and again", () => {
   test.each(SEEDS)("seed %i: every flow ends, nothing is paid that is not shown, no state is illegal", async (seed) => {
     const random = createRng(seed);
-    const world = createTestHarness();
-    const flows = [await world.start({ state: "a", then: PLAN }), await world.start({ state: "ä 🛶", then: PLAN })];
+    const harness = createTestHarness();
+    const flows = [await harness.start({ state: "a", then: PLAN }), await harness.start({ state: "ä 🛶", then: PLAN })];
     for (let i = 0; i < 15; i++) {
-      throttle(world, random);
-      await minute(world, random);
+      throttle(harness, random);
+      await minute(harness, random);
     }
-    expect(world.storeFault.fired()).toBeGreaterThan(0);
-    const reads = () => Promise.all(flows.map((flow) => world.read(flow)));
+    expect(harness.storeFault.fired()).toBeGreaterThan(0);
+    const reads = () => Promise.all(flows.map((flow) => harness.read(flow)));
     const goesOn = async () => (await reads()).some(({ status }) => status === "running");
     // From here on nothing is armed anew; what is still armed may fire yet.
-    for (let i = 0; i < 120 && (await goesOn()); i++) await minute(world, random);
+    for (let i = 0; i < 120 && (await goesOn()); i++) await minute(harness, random);
 
-    const paid = Map.groupBy(world.vendor.calls, ({ context }) => context.state.replace(/_\d+$/, ""));
+    const paid = Map.groupBy(harness.vendor.calls, ({ context }) => context.state.replace(/_\d+$/, ""));
     for (const [i, { flow, tasks, status }] of (await reads()).entries()) {
       expect(status).not.toBe("running");
       expect(flow.state).toBe(flows[i]!.state);

@@ -17,19 +17,19 @@ const pace = (ms: number) => ({ turbo: ms, fast: ms, relax: ms, video: ms });
 /** A vendor that does not call is looked up after two seconds. */
 const SOON = JSON.stringify({ quietMs: pace(2 * second), unknownMs: 2 * second, silentMs: second, lookupMs: second });
 
-let house: SpawnedServer;
+let localServer: SpawnedServer;
 let folder: string;
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "mjflow-cli-"));
-  house = await spawnServer({ env: { MJFLOW_TIMINGS: SOON } });
+  localServer = await spawnServer({ env: { MJFLOW_TIMINGS: SOON } });
 }, 60_000);
 afterAll(async () => {
-  await house?.stop();
+  await localServer?.stop();
   rmSync(folder, { recursive: true, force: true });
 });
 
-const run = (...args: string[]) => mjflow(house, args);
-const runWith = (options: RunOptions, ...args: string[]) => mjflow(house, args, options);
+const run = (...args: string[]) => mjflow(localServer, args);
+const runWith = (options: RunOptions, ...args: string[]) => mjflow(localServer, args, options);
 /** A flow that has ended, as the API shows it. */
 const made = async (...args: string[]) => (await run("imagine", "a paper boat", "--json", ...args)).json;
 const NO_FLOW = "flow_00000000000000000000000000";
@@ -37,7 +37,7 @@ const NO_FLOW = "flow_00000000000000000000000000";
 describe("imagine", () => {
   test("draws bars, then a tree, and ends with 0", async () => {
     const args = ["imagine", "a paper boat", "--then", "upscale:all", "--then", "U2>zoom:2"];
-    const { code, stdout, stderr } = await start(house, args).ended;
+    const { code, stdout, stderr } = await start(localServer, args).ended;
     expect(code).toBe(0);
     expect(stderr).toMatch(/^flow_\w{26}\n$/);
     expect(stdout).toMatch(/^ {2}imagine +░{28} +0% {2}submit/m);
@@ -76,7 +76,10 @@ describe("imagine", () => {
     const file = join(folder, "plan.json");
     writeFileSync(file, plan);
     const args = ["imagine", "a paper boat", "--json", "--plan"];
-    for (const { json } of [await run(...args, file), await start(house, [...args, "-"], { input: plan }).ended]) {
+    for (const { json } of [
+      await run(...args, file),
+      await start(localServer, [...args, "-"], { input: plan }).ended,
+    ]) {
       expect(json.tasks.map(({ press }: Task) => press)).toEqual([null, "U1", "U2"]);
     }
   });
@@ -152,7 +155,7 @@ describe("what it ends with", () => {
 
   test("a process ends with it, too", async () => {
     const codes = [["flows"], ["flow", NO_FLOW], ["nope"], ["flows", "--url", "http://127.0.0.1:9"]].map(
-      async (args) => (await start(house, args).ended).code,
+      async (args) => (await start(localServer, args).ended).code,
     );
     expect(await Promise.all(codes)).toEqual([0, 1, 2, 3]);
   });
@@ -182,7 +185,7 @@ describe("what it ends with", () => {
       expect(code).toBe(4);
       const id = json?.error.flowId ?? /The flow goes on: (\S+)/.exec(stderr)![1];
       expect(`${stdout}${stderr}`).toContain(id);
-      expect((await house.ended(id)).status).toBe("completed");
+      expect((await localServer.ended(id)).status).toBe("completed");
     }
   });
 
@@ -197,14 +200,14 @@ describe("what it ends with", () => {
     ["SIGINT", 130],
     ["SIGTERM", 143],
   ] as const)("%s: %d, the flow goes on and is named", async (signal, code) => {
-    const running = start(house, ["imagine", "a paper boat", "--then", "U1"]);
+    const running = start(localServer, ["imagine", "a paper boat", "--then", "U1"]);
     await running.said(/░/);
     running.child.kill(signal);
     const ended = await running.ended;
     expect(ended.code).toBe(code);
     const id = /The flow goes on: (\S+)/.exec(ended.stderr)![1]!;
     expect(ended.stderr).toContain(`mjflow watch ${id}`);
-    expect((await house.ended(id)).counts.submissions).toBe(2);
+    expect((await localServer.ended(id)).counts.submissions).toBe(2);
   });
 
   test("an error is JSON with --json, also one of the command line itself", async () => {
@@ -217,7 +220,7 @@ describe("what it ends with", () => {
   });
 
   test("a reader that has seen enough is no error with a stack", async () => {
-    const running = start(house, ["imagine", "a paper boat", "--then", "U1"]);
+    const running = start(localServer, ["imagine", "a paper boat", "--then", "U1"]);
     await running.said(/░/);
     running.child.stdout!.destroy();
     const { code, stderr } = await running.ended;
@@ -231,7 +234,7 @@ describe("flows and tasks by hand", () => {
     const flow = await made("--state", "of the list", "--then", "U1");
     const [root] = flow.tasks;
     expect((await run("flow", flow.id)).stdout).toContain(root.id);
-    expect((await run("flow", flow.id, "--json")).json).toEqual(await house.flow(flow.id));
+    expect((await run("flow", flow.id, "--json")).json).toEqual(await localServer.flow(flow.id));
     const { stdout } = await run("flows");
     expect(stdout).toMatch(/^flow +status +begun +vendor +state +prompt$/m);
     expect(stdout).toMatch(
@@ -257,7 +260,7 @@ describe("flows and tasks by hand", () => {
     const pressed = await run("press", tasks[0].id, "U3", "--then", "zoom:2", "--json");
     expect(pressed.code).toBe(0);
     expect(pressed.json).toMatchObject({ press: "U3", parentId: tasks[0].id, status: "SUCCESS" });
-    const flow = await house.flow(tasks[0].flowId);
+    const flow = await localServer.flow(tasks[0].flowId);
     expect(flow.tasks.map(({ press }: Task) => press)).toEqual([null, "U3", "zoom:2"]);
     const missing = await run("press", tasks[0].id, "zoom:2");
     expect(missing.code).toBe(1);
@@ -268,7 +271,7 @@ describe("flows and tasks by hand", () => {
     const { tasks } = await made("--then", "U1");
     const pressing = run("press", tasks[1].id, "zoom:custom");
     const { id } = await until(
-      async () => (await house.flow(tasks[0].flowId)).tasks.at(-1),
+      async () => (await localServer.flow(tasks[0].flowId)).tasks.at(-1),
       ({ status }: Task) => status === "MODAL",
     );
     expect((await run("flow", tasks[0].flowId)).stdout).toContain(`mjflow modal ${id} --prompt`);
@@ -321,7 +324,7 @@ describe("called off, gone on with, tried again", () => {
   });
 
   test("retry: the task once more, beside the one that failed; one that succeeded is refused", async () => {
-    await house.sim("POST", "/faults", { kind: "fail-task", provider: "simulator", action: "UPSCALE" });
+    await localServer.sim("POST", "/faults", { kind: "fail-task", provider: "simulator", action: "UPSCALE" });
     const flow = await made("--then", "U1");
     const [root, failed] = flow.tasks;
     expect(failed.status).toBe("FAILURE");
@@ -410,14 +413,14 @@ describe("the house", () => {
   });
 
   test("doctor: a vendor that never calls back is named, with the setting to ask for", async () => {
-    await house.sim("PUT", "/scenarios/newapi", { silent: true });
+    await localServer.sim("PUT", "/scenarios/newapi", { silent: true });
     await made("--provider", "newapi", "--then", "upscale:all");
     const silent = await until(
       async () => (await run("doctor")).stdout,
       (said) => /^! newapi +never calls back$/m.test(said),
     );
     expect(silent).toContain("MjNotifyEnabled");
-    await house.sim("PUT", "/scenarios/newapi", {});
+    await localServer.sim("PUT", "/scenarios/newapi", {});
   }, 90_000);
 
   test("doctor: nobody there, somebody else there, a wrong key", async () => {
@@ -463,7 +466,7 @@ describe("the house", () => {
 
   test("config says where the address and the key come from, and never the key", async () => {
     const { json } = await run("config", "--json");
-    expect(json).toMatchObject({ url: house.url, urlFrom: "MJFLOW_URL", key: "set", keyFrom: "MJFLOW_API_KEY" });
+    expect(json).toMatchObject({ url: localServer.url, urlFrom: "MJFLOW_URL", key: "set", keyFrom: "MJFLOW_API_KEY" });
     const { stdout } = await mjflow(undefined, ["config"]);
     expect(stdout).toMatch(/^key +none {2}\(set MJFLOW_API_KEY\)$/m);
   });
@@ -476,7 +479,10 @@ describe("on a screen", () => {
     screen.write("$ mjflow\n");
     screen.onWrite = () => press() && ctrlC.abort("SIGINT");
     const platform = { stdout: screen, stderr, signal: ctrlC.signal, cwd: folder, now: Date.now };
-    const code = await runCli(args, { ...platform, env: { MJFLOW_URL: house.url, MJFLOW_API_KEY: API_KEY, ...env } });
+    const code = await runCli(args, {
+      ...platform,
+      env: { MJFLOW_URL: localServer.url, MJFLOW_API_KEY: API_KEY, ...env },
+    });
     return { code, screen, stderr };
   }
 
@@ -518,7 +524,7 @@ describe("on a screen", () => {
     expect([code, screen.hasCursor]).toEqual([130, true]);
     expect(screen.written.endsWith("\u001b[?25h")).toBe(true);
     const id = /The flow goes on\S*: (\S+)/.exec(stderr.written)![1]!;
-    expect((await house.ended(id)).status).toBe("completed");
+    expect((await localServer.ended(id)).status).toBe("completed");
   });
 });
 

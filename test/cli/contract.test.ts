@@ -136,7 +136,7 @@ describe("asks for what it was told to, once", () => {
   });
 
   test("letters", async () => {
-    const letter = {
+    const deadLetter = {
       id: "1_a",
       state: "kept",
       body: "\u001b[2Jx",
@@ -144,9 +144,9 @@ describe("asks for what it was told to, once", () => {
       receives: 3,
       createdAt: "2026-11-21T08:00:00Z",
     };
-    answers["GET /v1/dead-letters"] = page(letter);
-    answers["POST /v1/dead-letters/1_a/redrive"] = { ...letter, state: "redriven" };
-    answers["DELETE /v1/dead-letters/1_a"] = { ...letter, state: "dropped" };
+    answers["GET /v1/dead-letters"] = page(deadLetter);
+    answers["POST /v1/dead-letters/1_a/redrive"] = { ...deadLetter, state: "redriven" };
+    answers["DELETE /v1/dead-letters/1_a"] = { ...deadLetter, state: "dropped" };
     const { stdout } = await mjflow("dead");
     expect(stdout).toMatch(/^1_a +kept .+no JSON +�\[2Jx$/m);
     expect([(await mjflow("redrive", "1_a")).stdout, (await mjflow("drop", "1_a")).stdout]).toEqual([

@@ -6,21 +6,21 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Running, start } from "./test-mjflow.ts";
 
 let folder: string;
-let house: Running;
+let server: Running;
 let url: string;
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "mjflow-cli-dev-"));
   mkdirSync(join(folder, "deep"));
-  house = start(undefined, ["dev", "--port", "0"], { cwd: folder });
-  url = /API\s+(\S+)/.exec(await house.said(/Ctrl-C stops it/))![1]!;
+  server = start(undefined, ["dev", "--port", "0"], { cwd: folder });
+  url = /API\s+(\S+)/.exec(await server.said(/Ctrl-C stops it/))![1]!;
 }, 60_000);
 afterAll(() => {
-  house?.child.kill("SIGKILL");
+  server?.child.kill("SIGKILL");
   rmSync(folder, { recursive: true, force: true });
 });
 
 test("dev is a house; beside it the other commands need neither key nor option, and Ctrl-C stops it", async () => {
-  const [, key] = /key\s+(mjk_\S+)/.exec(await house.said(/key/))!;
+  const [, key] = /key\s+(mjk_\S+)/.exec(await server.said(/key/))!;
   const env = { MJFLOW_PORT: new URL(url).port };
   const imagine = start(undefined, ["imagine", "a paper boat", "--then", "U1"], { cwd: join(folder, "deep"), env });
   const { code, stdout, stderr } = await imagine.ended;
@@ -30,6 +30,6 @@ test("dev is a house; beside it the other commands need neither key nor option, 
   const config = await start(undefined, ["config"], { cwd: join(folder, "deep"), env }).ended;
   expect(config.stdout).toContain(join(folder, ".mjflow/api.key"));
   expect(stdout + stderr + config.stdout).not.toContain(key);
-  house.child.kill("SIGINT");
-  expect((await house.ended).code).toBe(0);
+  server.child.kill("SIGINT");
+  expect((await server.ended).code).toBe(0);
 }, 60_000);

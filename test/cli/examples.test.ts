@@ -11,16 +11,16 @@ const EXAMPLES = join(ROOT, "examples");
 const folders = readdirSync(EXAMPLES).filter((name) => /^\d\d-/.test(name));
 const run = promisify(execFile);
 
-let house: SpawnedServer;
+let server: SpawnedServer;
 /** The seventh is there before the house is: it is what the house puts its events on. */
 let bus: { child: ChildProcess; lines(): string[] };
 beforeAll(async () => {
   bus = await startBus();
   const [, url] = /^AWS_ENDPOINT_URL_EVENTBRIDGE=(\S+) /.exec(bus.lines()[0]!)!;
-  house = await spawnServer({ env: { AWS_ENDPOINT_URL_EVENTBRIDGE: url!, MJFLOW_BUS: "pictures" } });
+  server = await spawnServer({ env: { AWS_ENDPOINT_URL_EVENTBRIDGE: url!, MJFLOW_BUS: "pictures" } });
 }, 90_000);
 afterAll(async () => {
-  await house?.stop();
+  await server?.stop();
   bus?.child.kill();
 });
 
@@ -29,7 +29,7 @@ const fileOf = (folder: string) =>
   ["main.ts", "main.mjs"].map((name) => join(EXAMPLES, folder, name)).find(existsSync)!;
 
 async function output(folder: string, env: Record<string, string> = {}): Promise<string[]> {
-  const options = { env: environment({ MJFLOW_URL: house.url, MJFLOW_API_KEY: API_KEY, ...env }), timeout: 60_000 };
+  const options = { env: environment({ MJFLOW_URL: server.url, MJFLOW_API_KEY: API_KEY, ...env }), timeout: 60_000 };
   const { stdout, stderr } = await run(process.execPath, [fileOf(folder)], options);
   expect(stderr).toBe("");
   expect(stdout).not.toContain(API_KEY);
@@ -112,7 +112,7 @@ describe("the examples", () => {
   }, 90_000);
 
   test("the event bus hears it all", async () => {
-    const flow = await house.ended(await house.start({ state: "of the bus" }));
+    const flow = await server.ended(await server.start({ state: "of the bus" }));
     const [task] = flow.tasks;
     const wanted = [
       `pictures: mjflow task.submitted ${task.id} of the bus`,

@@ -26,13 +26,13 @@ export interface RunOptions {
 type House = Pick<SpawnedServer, "url"> | undefined;
 
 export async function mjflow(
-  house: House,
+  server: House,
   args: readonly string[],
   { env, cwd = NOWHERE }: RunOptions = {},
 ): Promise<Ran> {
   let [stdout, stderr] = ["", ""];
   const code = await run(args, {
-    env: environment(house, env),
+    env: environment(server, env),
     cwd,
     stdout: { write: (text) => (stdout += text) },
     stderr: { write: (text) => (stderr += text) },
@@ -49,10 +49,10 @@ export interface Running {
   said(pattern: RegExp): Promise<string>;
 }
 
-export function start(house: House, args: readonly string[], { env, input, cwd = NOWHERE }: RunOptions = {}): Running {
+export function start(server: House, args: readonly string[], { env, input, cwd = NOWHERE }: RunOptions = {}): Running {
   const child = spawn(process.execPath, [BIN, ...args], {
     cwd,
-    env: { PATH: process.env["PATH"], HOME: process.env["HOME"], ...environment(house, env) },
+    env: { PATH: process.env["PATH"], HOME: process.env["HOME"], ...environment(server, env) },
     stdio: ["pipe", "pipe", "pipe"],
   });
   child.stdin!.end(input ?? "");
@@ -90,8 +90,8 @@ export function start(house: House, args: readonly string[], { env, input, cwd =
   };
 }
 
-function environment(house: House, env: Record<string, string> = {}): Record<string, string> {
-  return { ...(house && { MJFLOW_URL: house.url, MJFLOW_API_KEY: API_KEY }), ...env };
+function environment(server: House, env: Record<string, string> = {}): Record<string, string> {
+  return { ...(server && { MJFLOW_URL: server.url, MJFLOW_API_KEY: API_KEY }), ...env };
 }
 
 /** Whatever it is run with, the key must not come out of it again; nor was it ever on its way out. */

@@ -3,13 +3,13 @@ import { type App, type AppKey, type Endpoint, isMjflowError, Mjflow, type Mjflo
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { API_KEY, type SpawnedServer, spawnServer } from "../support/spawned.ts";
 
-let house: SpawnedServer;
+let server: SpawnedServer;
 let mjflow: Mjflow;
 beforeAll(async () => {
-  house = await spawnServer();
-  mjflow = new Mjflow({ baseUrl: house.url, apiKey: API_KEY });
+  server = await spawnServer();
+  mjflow = new Mjflow({ baseUrl: server.url, apiKey: API_KEY });
 }, 30_000);
-afterAll(() => house?.stop());
+afterAll(() => server?.stop());
 
 const caught = (work: Promise<unknown>): Promise<MjflowError> =>
   work.then(
@@ -83,7 +83,7 @@ describe("a flow", () => {
 
 describe("errors", () => {
   test("a wrong key", async () => {
-    const stranger = new Mjflow({ baseUrl: house.url, apiKey: "mjk_wrong" });
+    const stranger = new Mjflow({ baseUrl: server.url, apiKey: "mjk_wrong" });
     expect(await caught(stranger.flows.get("flow_1"))).toMatchObject({ code: "unauthorized", status: 401 });
   });
 
@@ -178,7 +178,7 @@ describe("what is answered has the members that the types promise, and no others
       revokedAt: true,
     });
     expect(membersOf(shown)).toEqual(members);
-    const shop = new Mjflow({ baseUrl: house.url, apiKey: key });
+    const shop = new Mjflow({ baseUrl: server.url, apiKey: key });
     const { id } = await mjflow.flows.create({ provider: "simulator", prompt: "a boat" });
     expect(await caught(shop.flows.get(id))).toMatchObject({ code: "not_found" });
     expect(await caught(shop.apps.get(app.id))).toMatchObject({ code: "forbidden", status: 403 });

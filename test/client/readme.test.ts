@@ -12,24 +12,24 @@ const readme = readFileSync(join(ROOT, "packages/client/README.md"), "utf8");
 const examples = [...readme.matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map(([, code]) => code!);
 const run = promisify(execFile);
 
-let house: SpawnedServer;
+let server: SpawnedServer;
 /** Within the repository, so that the examples find the package by its name. */
 let folder: string;
 const fileOf = (n: number) => join(folder, `example-${n}.ts`);
 
 beforeAll(async () => {
-  house = await spawnServer();
+  server = await spawnServer();
   mkdirSync(join(ROOT, ".tmp"), { recursive: true });
   folder = mkdtempSync(join(ROOT, ".tmp/client-readme-"));
   for (const [n, code] of examples.entries()) writeFileSync(fileOf(n), `${code}\nexport {};\n`);
 }, 30_000);
 afterAll(async () => {
-  await house?.stop();
+  await server?.stop();
   if (folder) rmSync(folder, { recursive: true, force: true });
 });
 
 async function output(n: number): Promise<string[]> {
-  const env = { PATH: process.env.PATH, MJFLOW_URL: house.url, MJFLOW_API_KEY: API_KEY };
+  const env = { PATH: process.env.PATH, MJFLOW_URL: server.url, MJFLOW_API_KEY: API_KEY };
   const { stdout } = await run(process.execPath, [fileOf(n)], { env, timeout: 40_000 });
   return stdout.trim().split("\n");
 }

@@ -21,17 +21,17 @@ const receiver = createServer((request, response) => {
   });
 });
 
-let house: SpawnedServer;
+let server: SpawnedServer;
 let mjflow: Mjflow;
 beforeAll(async () => {
-  house = await spawnServer();
-  mjflow = new Mjflow({ baseUrl: house.url, apiKey: API_KEY });
+  server = await spawnServer();
+  mjflow = new Mjflow({ baseUrl: server.url, apiKey: API_KEY });
   await new Promise<void>((resolve) => receiver.listen(0, "127.0.0.1", resolve));
 }, 30_000);
 afterAll(async () => {
   receiver.closeAllConnections();
   receiver.close();
-  await house?.stop();
+  await server?.stop();
 });
 
 test("each of them signs every event; one's key does not open another's", async () => {

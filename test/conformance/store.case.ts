@@ -378,21 +378,21 @@ export function storeCase(title: string, make: () => Promise<StoreMaker>, skip: 
     });
 
     describe("dead letters", () => {
-      const letter = (id: string, body = "{"): DeadLetter => {
+      const deadLetter = (id: string, body = "{"): DeadLetter => {
         return { id, rev: 0, state: "kept", body, why: "not JSON", receives: 5, createdAt: NOW };
       };
 
       promise("are kept once, listed newest first until decided on, and stay on record", async () => {
         const [older, newer] = [deadLetterIdOf(NOW - 5_000, newAppId()), deadLetterIdOf(NOW, newAppId())];
-        await store.saveNewDeadLetter(letter(older, 'odd \u0001 "body" 🛶'));
-        await store.saveNewDeadLetter(letter(newer));
-        await store.saveNewDeadLetter(letter(newer, "another"));
+        await store.saveNewDeadLetter(deadLetter(older, 'odd \u0001 "body" 🛶'));
+        await store.saveNewDeadLetter(deadLetter(newer));
+        await store.saveNewDeadLetter(deadLetter(newer, "another"));
         const ids = (await store.listDeadLetters(500)).map(({ id }) => id);
         expect(ids.indexOf(newer)).toBeLessThan(ids.indexOf(older));
         expect(await store.getDeadLetter(older)).toMatchObject({ rev: 1, body: 'odd \u0001 "body" 🛶' });
-        const saved = await store.saveDeadLetter({ ...letter(newer), rev: 1, state: "dropped" });
+        const saved = await store.saveDeadLetter({ ...deadLetter(newer), rev: 1, state: "dropped" });
         expect(saved).toMatchObject({ ok: true, item: { rev: 2 } });
-        expect(await store.saveDeadLetter({ ...letter(newer), rev: 1, state: "redriven" })).toMatchObject({
+        expect(await store.saveDeadLetter({ ...deadLetter(newer), rev: 1, state: "redriven" })).toMatchObject({
           ok: false,
         });
         expect((await store.listDeadLetters(500)).map(({ id }) => id)).not.toContain(newer);

@@ -28,33 +28,33 @@ const LETTERS = ["to be sent", "to be dropped"].map((why, i) => ({
 
 describe.skipIf(!chromium)("in the console", () => {
   let dataDir: string;
-  let house: SpawnedServer;
+  let server: SpawnedServer;
   let browser: Browser;
   let seen: string[] = [];
 
   beforeAll(async () => {
     dataDir = mkdtempSync(join(tmpdir(), "mjflow-act-"));
     await withStore(dataDir, async (store) => {
-      for (const letter of LETTERS) await store.saveNewDeadLetter(letter);
+      for (const deadLetter of LETTERS) await store.saveNewDeadLetter(deadLetter);
     });
-    house = await spawnServer({ dataDir, env: { MJFLOW_TIMINGS: JSON.stringify(GRACE) } });
+    server = await spawnServer({ dataDir, env: { MJFLOW_TIMINGS: JSON.stringify(GRACE) } });
     browser = await launch(chromium!);
   });
   afterAll(async () => {
     await browser?.close();
-    await house?.stop();
+    await server?.stop();
     rmSync(dataDir, { recursive: true, force: true });
   });
   afterEach(async () => {
-    await house.sim("DELETE", "/faults");
+    await server.sim("DELETE", "/faults");
     expect(seen).toEqual([]);
   });
 
   async function opened(hash: string): Promise<Page> {
     const { page, complaints } = await visit(browser);
     seen = complaints;
-    await signIn(page, house.url, API_KEY);
-    await page.goto(`${house.url}/console/${hash}`);
+    await signIn(page, server.url, API_KEY);
+    await page.goto(`${server.url}/console/${hash}`);
     return page;
   }
 
@@ -62,16 +62,16 @@ describe.skipIf(!chromium)("in the console", () => {
     test("is called off while its first picture is drawn: that is kept, nothing is pressed on it; then gone on with", async () => {
       // The browser first: the picture is not drawn for ever.
       const page = await opened("#/flows");
-      const id = await house.start({ prompt: "called off --sim slow", then: [{ press: ["U1", "U2"] }] });
-      await page.goto(`${house.url}/console/#/flows/${id}`);
+      const id = await server.start({ prompt: "called off --sim slow", then: [{ press: ["U1", "U2"] }] });
+      await page.goto(`${server.url}/console/#/flows/${id}`);
       await click(page, ".actions button", "Cancel flow");
       await waitForText(page, "called off");
-      const canceled = await house.ended(id);
+      const canceled = await server.ended(id);
       expect(canceled).toMatchObject({ status: "canceled", counts: { submissions: 1 } });
       await waitForText(page, "cancelled");
       await click(page, ".actions button", "Go on with it");
       await waitForText(page, "completed");
-      expect(await house.ended(id)).toMatchObject({
+      expect(await server.ended(id)).toMatchObject({
         status: "completed",
         canceledAt: null,
         counts: { submissions: 3 },
@@ -79,14 +79,14 @@ describe.skipIf(!chromium)("in the console", () => {
     });
 
     test("one of whose presses failed is gone on with: the lost one is tried again beside itself", async () => {
-      await house.sim("POST", "/faults", { kind: "fail-task", action: "UPSCALE" });
-      const id = await house.start({ prompt: "one is lost", then: [{ press: ["U1", "U2"] }] });
-      await house.ended(id);
+      await server.sim("POST", "/faults", { kind: "fail-task", action: "UPSCALE" });
+      const id = await server.start({ prompt: "one is lost", then: [{ press: ["U1", "U2"] }] });
+      await server.ended(id);
       const page = await opened(`#/flows/${id}`);
       await waitForFlowEnd(page, 3);
       await click(page, ".actions button", "Retry what failed");
       await waitForFlowEnd(page, 4);
-      expect((await house.ended(id)).tasks.map(({ status }: { status: string }) => status).sort()).toEqual([
+      expect((await server.ended(id)).tasks.map(({ status }: { status: string }) => status).sort()).toEqual([
         "FAILURE",
         "SUCCESS",
         "SUCCESS",
@@ -97,23 +97,23 @@ describe.skipIf(!chromium)("in the console", () => {
     });
 
     test("whose root failed has it retried by hand; each of the two names the other", async () => {
-      await house.sim("POST", "/faults", { kind: "fail-task", action: "IMAGINE" });
-      const id = await house.start({ prompt: "lost at first" });
-      const { tasks } = await house.ended(id);
+      await server.sim("POST", "/faults", { kind: "fail-task", action: "IMAGINE" });
+      const id = await server.start({ prompt: "lost at first" });
+      const { tasks } = await server.ended(id);
       const page = await opened(`#/flows/${id}`);
       await click(page, ".doing button", "Retry, paid again");
       await waitForFlowEnd(page, 2);
       await click(page, ".panel .link", "↑ in place of one that was lost");
       await page.waitForFunction((wanted) => location.hash.endsWith(wanted), {}, tasks[0].id);
       await click(page, ".panel .link", "↻ tried again: done");
-      const flow = await house.flow(id);
+      const flow = await server.flow(id);
       expect(flow.status).toBe("completed");
       expect(flow.tasks.map(({ retryOf }: { retryOf: string | null }) => retryOf)).toEqual([null, tasks[0].id]);
     });
 
     test("shows on demand what the vendor said of a task", async () => {
-      const id = await house.start({ prompt: "in its words" });
-      const { tasks } = await house.ended(id);
+      const id = await server.start({ prompt: "in its words" });
+      const { tasks } = await server.ended(id);
       const page = await opened(`#/flows/${id}`);
       await click(page, ".panel summary", "As the vendor said it");
       await page.waitForFunction(
@@ -138,7 +138,7 @@ describe.skipIf(!chromium)("in the console", () => {
       });
       await new Promise<void>((resolve) => receiver.listen(0, "127.0.0.1", resolve));
       const url = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/hook`;
-      endpoint = (await house.call("POST", "/v1/endpoints", { url })).body;
+      endpoint = (await server.call("POST", "/v1/endpoints", { url })).body;
     });
     afterAll(() => void receiver.close());
 
@@ -184,15 +184,15 @@ describe.skipIf(!chromium)("in the console", () => {
       };
       await decide("to be sent", "Send once more");
       await decide("to be dropped", "Let it go");
-      expect((await house.call("GET", "/v1/dead-letters")).body.data).toEqual([]);
+      expect((await server.call("GET", "/v1/dead-letters")).body.data).toEqual([]);
       await waitForText(page, "None: every message could be read.");
     });
 
     test("tells what waits: each queue, what is overdue, and a submission in doubt with a way to it", async () => {
-      await house.sim("POST", "/faults", { kind: "drop-before-accept" });
-      const id = await house.start({ prompt: "in doubt" });
+      await server.sim("POST", "/faults", { kind: "drop-before-accept" });
+      const id = await server.start({ prompt: "in doubt" });
       await until(
-        () => house.flow(id),
+        () => server.flow(id),
         ({ tasks }) => tasks[0].unclear,
       );
       const page = await opened("#/health");
@@ -205,14 +205,14 @@ describe.skipIf(!chromium)("in the console", () => {
 
     test("a vendor's account whose key is refused gets no new flows, and the page says why", async () => {
       const path = "/v1/providers/newapi/accounts/refused";
-      const { body } = await house.call("GET", "/v1/providers");
+      const { body } = await server.call("GET", "/v1/providers");
       expect(body.data.map(({ id }: { id: string }) => id)).toContain("newapi");
-      const vendor = { baseUrl: `${house.simulatorUrl}/newapi`, apiKey: "wrong-key", weight: 1_000 };
-      expect((await house.call("POST", path, vendor)).status).toBe(201);
+      const vendor = { baseUrl: `${server.simulatorUrl}/newapi`, apiKey: "wrong-key", weight: 1_000 };
+      expect((await server.call("POST", path, vendor)).status).toBe(201);
       await until(
         async () => {
-          await house.ended(await house.start({ provider: "newapi", prompt: "refused" }));
-          return (await house.call("GET", "/v1/providers")).body.data;
+          await server.ended(await server.start({ provider: "newapi", prompt: "refused" }));
+          return (await server.call("GET", "/v1/providers")).body.data;
         },
         (providers) =>
           providers.some(({ accounts }: { accounts: { circuit: string }[] }) =>
@@ -228,11 +228,11 @@ describe.skipIf(!chromium)("in the console", () => {
     });
 
     test("an app's key is not told of the whole stage", async () => {
-      const app = (await house.call("POST", "/v1/apps", { name: "shop" })).body;
-      const { key } = (await house.call("POST", `/v1/apps/${app.id}/keys`, {})).body;
+      const app = (await server.call("POST", "/v1/apps", { name: "shop" })).body;
+      const { key } = (await server.call("POST", `/v1/apps/${app.id}/keys`, {})).body;
       const { page } = await visit(browser);
-      await signIn(page, house.url, key);
-      await page.goto(`${house.url}/console/#/health`);
+      await signIn(page, server.url, key);
+      await page.goto(`${server.url}/console/#/health`);
       await waitForText(page, "For the operator's key only.");
       expect(await page.$$eval("#queues, #overdue, #unclear", (all) => all.length)).toBe(0);
     });

@@ -19,20 +19,20 @@ const chromium = chromiumPath();
 
 describe.skipIf(!chromium)("the console on an origin of its own", () => {
   let folder: string;
-  let house: SpawnedServer;
+  let localServer: SpawnedServer;
   let browser: Browser;
   const servers: Server[] = [];
 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), "mjflow-site-"));
     await build(join(folder, "site"));
-    house = await spawnServer();
+    localServer = await spawnServer();
     browser = await launch(chromium!);
   });
   afterAll(async () => {
     await browser?.close();
     for (const server of servers) server.close();
-    await house?.stop();
+    await localServer?.stop();
     rmSync(folder, { recursive: true, force: true });
   });
 
@@ -59,7 +59,7 @@ describe.skipIf(!chromium)("the console on an origin of its own", () => {
           return;
         }
         const { method, url, headers } = asked;
-        const onward = request(`${house.url}${url}`, { method, headers }, (response) => {
+        const onward = request(`${localServer.url}${url}`, { method, headers }, (response) => {
           const exposed = isAllowed ? { ...own, "access-control-expose-headers": exposeHeaders.join() } : {};
           answer.writeHead(response.statusCode!, { ...response.headers, ...exposed });
           response.pipe(answer);
@@ -107,7 +107,7 @@ describe.skipIf(!chromium)("the console on an origin of its own", () => {
     await waitForFlowEnd(page, 3);
     expect(asked.some((url) => url.startsWith(`${apiOrigin}/v1/flows/`) && url.includes("/events"))).toBe(true);
     const elsewhere = asked.filter(
-      (url) => ![apiOrigin, consoleOrigin, house.simulatorUrl].includes(new URL(url).origin),
+      (url) => ![apiOrigin, consoleOrigin, localServer.simulatorUrl].includes(new URL(url).origin),
     );
     expect(elsewhere).toEqual([]);
     expect(complaints).toEqual([]);

@@ -21,19 +21,19 @@ const chromium = chromiumPath();
 if (!chromium) console.warn("test/console: skipped, there is no Chromium; install it, or name one in MJFLOW_CHROMIUM.");
 
 describe.skipIf(!chromium)("the console", () => {
-  let house: SpawnedServer;
+  let server: SpawnedServer;
   let browser: Browser;
 
   beforeAll(async () => {
-    house = await spawnServer();
+    server = await spawnServer();
     browser = await launch(chromium!);
   });
   afterAll(async () => {
     await browser?.close();
-    await house?.stop();
+    await server?.stop();
   });
 
-  const open = (page: Page, hash: string) => page.goto(`${house.url}/console/${hash}`);
+  const open = (page: Page, hash: string) => page.goto(`${server.url}/console/${hash}`);
 
   test("a wrong key is told at the door and not kept", async () => {
     const { page } = await visit(browser);
@@ -47,7 +47,7 @@ describe.skipIf(!chromium)("the console", () => {
 
   test("a plan is built, sent and seen to its end as a tree of pictures, a button pressed, and nothing is complained of", async () => {
     const { page, complaints, asked } = await visit(browser);
-    await signIn(page, house.url, API_KEY);
+    await signIn(page, server.url, API_KEY);
     await open(page, "#/new");
     await page.locator("textarea").fill("a paper boat");
     await click(page, ".chip", "U1");
@@ -59,7 +59,7 @@ describe.skipIf(!chromium)("the console", () => {
     await page.waitForFunction(() => location.hash.startsWith("#/flows/flow_"));
     await waitForFlowEnd(page, 3);
     await waitForText(page, "completed");
-    const flow = await house.flow(idOf(page));
+    const flow = await server.flow(idOf(page));
     expect(flow.tasks.map(({ press, status }: { press: string; status: string }) => [press, status])).toEqual([
       [null, "SUCCESS"],
       ["upscale:1", "SUCCESS"],
@@ -90,9 +90,9 @@ describe.skipIf(!chromium)("the console", () => {
   });
 
   test("a flow's page that is opened in the middle, or loaded anew, goes on to the end", async () => {
-    const id = await house.start({ prompt: "halfway", progress: true, then: [{ press: ["U1", "U4"] }] });
+    const id = await server.start({ prompt: "halfway", progress: true, then: [{ press: ["U1", "U4"] }] });
     const { page, complaints } = await visit(browser);
-    await signIn(page, house.url, API_KEY);
+    await signIn(page, server.url, API_KEY);
     await open(page, `#/flows/${id}`);
     await page.waitForSelector("[role=treeitem]");
     await page.reload();
@@ -102,10 +102,10 @@ describe.skipIf(!chromium)("the console", () => {
   });
 
   test("the tree is walked with the arrow keys, and only one picture is a stop of the Tab key", async () => {
-    const id = await house.start({ prompt: "by keys", then: [{ press: ["U1", "U2"] }] });
-    await house.ended(id);
+    const id = await server.start({ prompt: "by keys", then: [{ press: ["U1", "U2"] }] });
+    await server.ended(id);
     const { page } = await visit(browser);
-    await signIn(page, house.url, API_KEY);
+    await signIn(page, server.url, API_KEY);
     await open(page, `#/flows/${id}`);
     await waitForFlowEnd(page, 3);
     await page.focus("[role=treeitem]");
@@ -122,14 +122,14 @@ describe.skipIf(!chromium)("the console", () => {
 
   test("a prompt, a state and a picture's address that are script stay text", async () => {
     const prompt = `<script>globalThis.owned=1</script><img src=x onerror="globalThis.owned=2">`;
-    const id = await house.start({ prompt, state: `"><svg onload=globalThis.owned=3>` });
-    await house.ended(id);
+    const id = await server.start({ prompt, state: `"><svg onload=globalThis.owned=3>` });
+    await server.ended(id);
     const { page, complaints } = await visit(browser);
     // As a vendor that means no good would answer: the same flow, with other addresses in it.
     await page.setRequestInterception(true);
     page.on("request", async (request) => {
       if (!request.url().endsWith(`/v1/flows/${id}`)) return request.continue();
-      const flow = await house.flow(id);
+      const flow = await server.flow(id);
       const evil = "javascript:globalThis.owned=4";
       flow.tasks[0] = {
         ...flow.tasks[0],
@@ -140,7 +140,7 @@ describe.skipIf(!chromium)("the console", () => {
       };
       return request.respond({ contentType: "application/json", body: JSON.stringify(flow) });
     });
-    await signIn(page, house.url, API_KEY);
+    await signIn(page, server.url, API_KEY);
     await waitForText(page, prompt);
     await open(page, `#/flows/${id}`);
     await waitForFlowEnd(page, 1);
@@ -156,10 +156,10 @@ describe.skipIf(!chromium)("the console", () => {
   });
 
   test("a window is answered with a region drawn on the picture: white where it is drawn anew", async () => {
-    const id = await house.start({ prompt: "a harbour", then: [{ press: "U1" }] });
-    const { tasks } = await house.ended(id);
+    const id = await server.start({ prompt: "a harbour", then: [{ press: "U1" }] });
+    const { tasks } = await server.ended(id);
     const { page, complaints } = await visit(browser);
-    await signIn(page, house.url, API_KEY);
+    await signIn(page, server.url, API_KEY);
     await open(page, `#/flows/${id}/${tasks[1].id}`);
     const sent = page.waitForRequest((request) => request.url().endsWith("/actions"));
     await click(page, ".doing .chip", "Vary region");
@@ -186,7 +186,7 @@ describe.skipIf(!chromium)("the console", () => {
     }, modal.maskBase64);
     expect(pixel).toEqual({ inside: [255, 255, 255], outside: [0, 0, 0] });
     await waitForFlowEnd(page, 3);
-    expect((await house.flow(id)).tasks[2]).toMatchObject({ status: "SUCCESS", modals: 1 });
+    expect((await server.flow(id)).tasks[2]).toMatchObject({ status: "SUCCESS", modals: 1 });
     expect(complaints).toEqual([]);
   });
 
@@ -200,11 +200,11 @@ describe.skipIf(!chromium)("the console", () => {
     await new Promise<void>((resolve) => receiver.listen(0, "127.0.0.1", resolve));
     try {
       const url = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/hook`;
-      const made = await house.call("POST", "/v1/endpoints", { url, events: ["flow.completed"] });
-      const id = await house.start({ prompt: "told" });
-      await house.ended(id);
+      const made = await server.call("POST", "/v1/endpoints", { url, events: ["flow.completed"] });
+      const id = await server.start({ prompt: "told" });
+      await server.ended(id);
       const { page, complaints } = await visit(browser);
-      await signIn(page, house.url, API_KEY);
+      await signIn(page, server.url, API_KEY);
       await open(page, "#/deliveries");
       await waitForText(page, url);
       await page.waitForSelector(".delivery .status.ok");
@@ -228,7 +228,7 @@ describe.skipIf(!chromium)("the console", () => {
 
   test("signed out, the key is gone from the tab", async () => {
     const { page } = await visit(browser);
-    await signIn(page, house.url, API_KEY);
+    await signIn(page, server.url, API_KEY);
     await click(page, "button", "Sign out");
     await page.waitForSelector('input[name="key"]');
     expect(await page.evaluate(() => JSON.stringify(sessionStorage))).toBe("{}");
@@ -237,15 +237,15 @@ describe.skipIf(!chromium)("the console", () => {
   test.each([1280, 390])(
     "at %i px nothing is wider than the window, and axe finds nothing, in light and dark",
     async (width) => {
-      const id = await house.start({
+      const id = await server.start({
         prompt: "for all",
         then: [{ press: "U1", then: [{ press: "zoom:2" }] }, { press: "zoom:2" }],
       });
-      await house.ended(id);
+      await server.ended(id);
       const { page } = await visit(browser, { width });
       // Set aside the policy for axe alone: it is a string to be run, which is just what the policy forbids.
       await page.setBypassCSP(true);
-      await signIn(page, house.url, API_KEY);
+      await signIn(page, server.url, API_KEY);
       const { source } = await import("axe-core");
       for (const scheme of ["light", "dark"]) {
         await page.emulateMediaFeatures([
@@ -280,11 +280,11 @@ describe.skipIf(!chromium)("the console", () => {
 });
 
 describe("how the console is served", () => {
-  let house: SpawnedServer;
+  let server: SpawnedServer;
   beforeAll(async () => {
-    house = await spawnServer();
+    server = await spawnServer();
   });
-  afterAll(() => house?.stop());
+  afterAll(() => server?.stop());
 
   test("every answer carries the policy, also the one that there is nothing", async () => {
     for (const [path, status] of [
@@ -308,20 +308,20 @@ describe("how the console is served", () => {
 
   /** As it is written: a URL would be tidied up before it is sent. */
   function ask(path: string): Promise<IncomingMessage> {
-    const { hostname, port } = new URL(house.url);
+    const { hostname, port } = new URL(server.url);
     return new Promise((resolve, reject) => {
       get({ hostname, port, path }, (response) => resolve(response.resume())).on("error", reject);
     });
   }
 
   test("only reading is answered, and the page fits in 200 KB compressed", async () => {
-    const refused = await fetch(`${house.url}/console/`, { method: "POST" });
+    const refused = await fetch(`${server.url}/console/`, { method: "POST" });
     expect([refused.status, refused.headers.get("allow")]).toEqual([405, "GET, HEAD"]);
-    const page = await (await fetch(`${house.url}/console/`)).text();
+    const page = await (await fetch(`${server.url}/console/`)).text();
     expect(page).not.toMatch(/<script(?![^>]*\bsrc=)|<style| on\w+=| style=/i);
     let bytes = 0;
     for (const [, name] of page.matchAll(/(?:src|href)="\.\/(assets\/[^"]+)"/g)) {
-      const asset = await fetch(`${house.url}/console/${name}`);
+      const asset = await fetch(`${server.url}/console/${name}`);
       expect(asset.headers.get("cache-control")).toContain("immutable");
       bytes += gzipSync(Buffer.from(await asset.arrayBuffer())).length;
     }

@@ -16,24 +16,24 @@ const MOST_ROWS = 40;
 
 describe.skipIf(!chromium)("a list of flows", () => {
   let dataDir: string;
-  let house: SpawnedServer;
+  let server: SpawnedServer;
   let browser: Browser;
 
   beforeAll(async () => {
     dataDir = mkdtempSync(join(tmpdir(), "mjflow-list-"));
     await seedFlows({ dataDir, count: FLOWS, pictureUrl: (n) => `http://127.0.0.1:9/${n}.png` });
-    house = await spawnServer({ dataDir });
+    server = await spawnServer({ dataDir });
     browser = await launch(chromium!);
   });
   afterAll(async () => {
     await browser?.close();
-    await house?.stop();
+    await server?.stop();
     rmSync(dataDir, { recursive: true, force: true });
   });
 
   async function opened(): Promise<Page> {
     const { page } = await visit(browser);
-    await signIn(page, house.url, API_KEY);
+    await signIn(page, server.url, API_KEY);
     await page.waitForSelector(".flow-row");
     return page;
   }
@@ -94,7 +94,7 @@ describe.skipIf(!chromium)("a list of flows", () => {
     });
     await page.evaluate(() => scrollTo(0, 3_000));
     await page.waitForFunction(() => !document.querySelector('.flows li[aria-posinset="1"]'));
-    await house.start({ provider: "cometapi", prompt: "new above" });
+    await server.start({ provider: "cometapi", prompt: "new above" });
     await page.evaluate(() => scrollTo(0, 0));
     await waitForText(page, "new above");
     expect(await page.$eval(".flows li .prompt", (prompt) => prompt.textContent)).toBe("new above");

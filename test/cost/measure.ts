@@ -71,7 +71,7 @@ export async function measure(flows: number, then: object[]): Promise<Measured> 
   const dataDir = mkdtempSync(join(tmpdir(), "mjflow-cost-"));
   // With a name, functions take themselves for deployed, and write their metrics.
   Object.assign(process.env, { MJFLOW_PROGRESS: "off", MJFLOW_LOG: "info", AWS_LAMBDA_FUNCTION_NAME: "measured" });
-  const house = await startLocalServer(
+  const server = await startLocalServer(
     {
       port: 0,
       dataDir,
@@ -90,9 +90,9 @@ export async function measure(flows: number, then: object[]): Promise<Measured> 
     });
     const store = createDynamoStore({ client: own, table: "mjflow" });
     const run = async () => {
-      const response = await fetch(`${house.url}/v1/flows`, {
+      const response = await fetch(`${server.url}/v1/flows`, {
         method: "POST",
-        headers: { authorization: `Bearer ${house.apiKey}`, "content-type": "application/json" },
+        headers: { authorization: `Bearer ${server.apiKey}`, "content-type": "application/json" },
         body: JSON.stringify({ provider: "simulator", prompt: "a boat", then }),
       });
       const { id } = (await response.json()) as { id: string };
@@ -105,7 +105,7 @@ export async function measure(flows: number, then: object[]): Promise<Measured> 
     // The account is learned to call, connections are opened: a stage's first minute, not its life, in which what is known of
     // an account is read once in half a minute.
     for (const begun = Date.now(); Date.now() - begun < 1.5 * CACHE_TTL_MS; ) await run();
-    const posted = () => house.simulator.ledger().callbacks.length;
+    const posted = () => server.simulator.ledger().callbacks.length;
     const before = { ...count, callbacks: posted() };
     for (let i = 0; i < flows; i++) count.tasks += await run();
     const after = { ...count, callbacks: posted() };
@@ -119,7 +119,7 @@ export async function measure(flows: number, then: object[]): Promise<Measured> 
     });
     return count;
   } finally {
-    await house.stop();
+    await server.stop();
     for (const undo of restore) undo();
     rmSync(dataDir, { recursive: true, force: true });
   }

@@ -15,18 +15,18 @@ const TIMINGS = JSON.stringify({
   instantMs: MINUTE,
 });
 
-let house: SpawnedServer;
+let server: SpawnedServer;
 beforeAll(async () => {
-  house = await spawnServer({ env: { MJFLOW_TIMINGS: TIMINGS } });
+  server = await spawnServer({ env: { MJFLOW_TIMINGS: TIMINGS } });
 });
-afterAll(() => house?.stop());
+afterAll(() => server?.stop());
 
 describe("a plan runs to its end on callbacks, in every dialect", () => {
   test.concurrent.each(PROVIDERS)(
     "%s: the lineage is as planned, each button pressed once, the vendor never asked",
     async (provider) => {
-      const id = await house.start({ provider, mode: "fast", state: `of ${provider}`, then: PLAN });
-      const flow = await house.ended(id);
+      const id = await server.start({ provider, mode: "fast", state: `of ${provider}`, then: PLAN });
+      const flow = await server.ended(id);
       expect(flow).toMatchObject({ status: "completed", state: `of ${provider}` });
       expect(flow.counts).toMatchObject({ submissions: 6, lookups: 0, modals: 0 });
       const [root, u1, u3, u4, u2, zoom] = flow.tasks;
@@ -43,21 +43,21 @@ describe("a plan runs to its end on callbacks, in every dialect", () => {
   );
 
   test("a picture is a picture", async () => {
-    const id = await house.start({});
-    const { tasks } = await house.ended(id);
+    const id = await server.start({});
+    const { tasks } = await server.ended(id);
     const response = await fetch(tasks[0].imageUrl);
     const bytes = Buffer.from(await response.arrayBuffer());
     expect(bytes.subarray(1, 4).toString()).toBe("PNG");
   });
 
   test("novicezk, which has neither buttons nor /submit/action, is pressed by index", async () => {
-    await house.sim("PUT", "/scenarios/midjourney-proxy", { variant: "novicezk" });
-    const id = await house.start({
+    await server.sim("PUT", "/scenarios/midjourney-proxy", { variant: "novicezk" });
+    const id = await server.start({
       provider: "midjourney-proxy",
       then: [{ press: "U2" }, { press: "reroll", then: [{ press: "V1" }] }],
     });
-    const flow = await house.ended(id);
-    await house.sim("PUT", "/scenarios/midjourney-proxy", {});
+    const flow = await server.ended(id);
+    await server.sim("PUT", "/scenarios/midjourney-proxy", {});
     expect(flow).toMatchObject({ status: "completed", counts: { submissions: 4, lookups: 0 } });
   });
 });
@@ -76,13 +76,13 @@ describe("windows, failures and presses that are not there", () => {
         ],
       },
     ];
-    const flow = await house.ended(await house.start({ then }));
+    const flow = await server.ended(await server.start({ then }));
     expect(flow).toMatchObject({ status: "completed", counts: { submissions: 4, modals: 2, lookups: 0 } });
     expect(flow.tasks.map((task: Json) => task.status)).toEqual(Array(4).fill("SUCCESS"));
   });
 
   test("an unknown press ends its branch naming what was on offer; the others run on", async () => {
-    const flow = await house.ended(await house.start({ then: [{ press: "Zoom Out 2x" }, { press: "U1" }] }));
+    const flow = await server.ended(await server.start({ then: [{ press: "Zoom Out 2x" }, { press: "U1" }] }));
     expect(flow.status).toBe("completed");
     const [, unknown, u1] = flow.tasks;
     expect(unknown).toMatchObject({ status: "FAILURE", attempts: 0, failure: { code: "press_not_offered" } });
@@ -91,8 +91,8 @@ describe("windows, failures and presses that are not there", () => {
   });
 
   test("one branch that fails at the vendor leaves the others running", async () => {
-    await house.sim("POST", "/faults", { kind: "fail-task", provider: "gitaigc", action: "UPSCALE" });
-    const flow = await house.ended(await house.start({ provider: "gitaigc", then: [{ press: ["U1", "U2", "U3"] }] }));
+    await server.sim("POST", "/faults", { kind: "fail-task", provider: "gitaigc", action: "UPSCALE" });
+    const flow = await server.ended(await server.start({ provider: "gitaigc", then: [{ press: ["U1", "U2", "U3"] }] }));
     expect(flow.status).toBe("completed");
     const statuses = flow.tasks.slice(1).map((task: Json) => task.status);
     expect(statuses.sort()).toEqual(["FAILURE", "SUCCESS", "SUCCESS"]);
@@ -102,20 +102,20 @@ describe("windows, failures and presses that are not there", () => {
   });
 
   test("a banned prompt ends the flow as failed, typed, and is never sent again", async () => {
-    const flow = await house.ended(await house.start({ prompt: "a gory scene" }));
+    const flow = await server.ended(await server.start({ prompt: "a gory scene" }));
     expect(flow).toMatchObject({ status: "failed", counts: { submissions: 1 } });
     expect(flow.tasks[0].failure).toMatchObject({ code: "banned_prompt" });
   });
 
   test("a button is pressed by hand on a finished task", async () => {
-    const id = await house.start({});
-    const { tasks } = await house.ended(id);
-    const { status, body } = await house.call("POST", `/v1/tasks/${tasks[0].id}/actions`, {
+    const id = await server.start({});
+    const { tasks } = await server.ended(id);
+    const { status, body } = await server.call("POST", `/v1/tasks/${tasks[0].id}/actions`, {
       press: "V2",
       then: [{ press: "U1" }],
     });
     expect(status).toBe(202);
-    const flow = await house.ended(id);
+    const flow = await server.ended(id);
     expect(flow.tasks).toHaveLength(3);
     expect(flow.tasks.find((task: Json) => task.id === body.id)).toMatchObject({ press: "V2", status: "SUCCESS" });
   });
@@ -126,25 +126,25 @@ describe("the door", () => {
     const head = '{"a": "\\"quoted\\""}\r\n\t🛶👩‍👩‍👧 \u2028 é ';
     const state = head + "€".repeat(Math.floor((4_096 - Buffer.byteLength(head)) / 3));
     expect(Buffer.byteLength(state)).toBeGreaterThan(4_090);
-    const id = await house.start({ state });
-    expect((await house.flow(id)).state).toBe(state);
-    expect((await house.ended(id)).state).toBe(state);
+    const id = await server.start({ state });
+    expect((await server.flow(id)).state).toBe(state);
+    expect((await server.ended(id)).state).toBe(state);
   });
 
   test("bad input is problem+json naming the field, and leaves nothing behind", async () => {
-    const before = (await house.call("GET", "/v1/flows?limit=100")).body.data.length;
-    const { status, headers, body } = await house.call("POST", "/v1/flows", {
+    const before = (await server.call("GET", "/v1/flows?limit=100")).body.data.length;
+    const { status, headers, body } = await server.call("POST", "/v1/flows", {
       provider: "simulator",
       prompt: "x",
       then: [{ press: "" }],
     });
     expect([status, headers.get("content-type")]).toEqual([400, "application/problem+json"]);
     expect(body).toMatchObject({ code: "invalid_request", field: "then[0].press" });
-    expect((await house.call("GET", "/v1/flows?limit=100")).body.data.length).toBe(before);
+    expect((await server.call("GET", "/v1/flows?limit=100")).body.data.length).toBe(before);
   });
 
   test("a body above 6 MB is refused", async () => {
-    const response = await fetch(`${house.url}/v1/flows`, {
+    const response = await fetch(`${server.url}/v1/flows`, {
       method: "POST",
       headers: { "content-type": "application/json" },
       body: "x".repeat(6 * 1024 * 1024 + 1),
@@ -153,28 +153,28 @@ describe("the door", () => {
   });
 
   test("another key is a 401", async () => {
-    expect((await house.call("GET", "/v1/flows", undefined, { authorization: "Bearer other" })).status).toBe(401);
+    expect((await server.call("GET", "/v1/flows", undefined, { authorization: "Bearer other" })).status).toBe(401);
   });
 
   test("a callback without its token, or with one made up, is refused and moves nothing", async () => {
-    const id = await house.start({ prompt: "a boat --sim stuck" });
+    const id = await server.start({ prompt: "a boat --sim stuck" });
     await until202(id);
     const ulid = id.slice("flow_".length);
     const body = { id: "1", status: "SUCCESS", imageUrl: "https://evil.test/x.png" };
     for (const token of ["x", `1.abcdef.${ulid}.0.1.simulator.default.zzzzzz.n.${"A".repeat(43)}`]) {
-      expect((await house.call("POST", `/callbacks/${token}`, body)).status).toBe(401);
+      expect((await server.call("POST", `/callbacks/${token}`, body)).status).toBe(401);
     }
-    expect((await house.call("POST", "/callbacks/", body)).status).toBe(404);
-    expect((await house.flow(id)).tasks[0].imageUrl).toBeNull();
+    expect((await server.call("POST", "/callbacks/", body)).status).toBe(404);
+    expect((await server.flow(id)).tasks[0].imageUrl).toBeNull();
   });
 
   async function until202(id: string): Promise<void> {
-    expect((await house.flow(id)).status).toBe("running");
+    expect((await server.flow(id)).status).toBe("running");
   }
 
   test("a page that is not there, and the house being ready", async () => {
-    expect((await house.call("GET", "/nothing")).status).toBe(404);
-    expect((await fetch(`${house.url}/healthz`)).status).toBe(200);
+    expect((await server.call("GET", "/nothing")).status).toBe(404);
+    expect((await fetch(`${server.url}/healthz`)).status).toBe(200);
   });
 });
 

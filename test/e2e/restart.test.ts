@@ -9,12 +9,12 @@ import { billOf, createWitness } from "../support/bill.ts";
 import { type Json, type SpawnedServer, spawnServer, until } from "../support/spawned.ts";
 
 let dataDir: string;
-let house: SpawnedServer | undefined;
+let server: SpawnedServer | undefined;
 beforeEach(() => {
   dataDir = mkdtempSync(join(tmpdir(), "mjflow-e2e-restart-"));
 });
 afterEach(async () => {
-  await house?.stop();
+  await server?.stop();
   rmSync(dataDir, { recursive: true, force: true });
 });
 
@@ -36,32 +36,32 @@ const env = {
 };
 
 const isLostEnd = ({ outcome, status }: CallbackPost) => outcome === "lost" && status === "SUCCESS";
-const ledgerOf = (house: SpawnedServer): Promise<Ledger> => house.sim("GET", "/ledger");
+const ledgerOf = (server: SpawnedServer): Promise<Ledger> => server.sim("GET", "/ledger");
 
 test("kill -9 in the middle of flows, twice: after a restart each one ends, no button pressed twice", async () => {
   const port = await freePort();
-  house = await spawnServer({ dataDir, port, env });
+  server = await spawnServer({ dataDir, port, env });
   const plan = [{ press: ["U1", "U2"], then: [{ press: "zoom:2" }] }, { press: "V1" }];
-  const ids = await Promise.all([1, 2, 3].map((n) => house!.start({ state: `flow ${n}`, then: plan })));
+  const ids = await Promise.all([1, 2, 3].map((n) => server!.start({ state: `flow ${n}`, then: plan })));
   const witness = createWitness();
 
   for (const tasks of [6, 12]) {
     await until(
-      () => ledgerOf(house!),
+      () => ledgerOf(server!),
       ({ counts }) => counts.tasks >= tasks,
     );
-    await house.kill();
-    house = await spawnServer({ dataDir, port, env });
-    await witness.look(house, ids);
+    await server.kill();
+    server = await spawnServer({ dataDir, port, env });
+    await witness.look(server, ids);
   }
 
   for (const [i, id] of ids.entries()) {
-    const flow = await house.ended(id);
+    const flow = await server.ended(id);
     expect(flow).toMatchObject({ status: "completed", state: `flow ${i + 1}` });
     expect(flow.tasks.map((task: Json) => task.failure?.code ?? task.status)).toEqual(Array(6).fill("SUCCESS"));
   }
   // This vendor lists what it has taken: what was on its way when the house died is found there, not sent again.
-  const ledger = await ledgerOf(house);
+  const ledger = await ledgerOf(server);
   expect(billOf(ledger, { graceMs: GRACE, known: witness.known })).toEqual({ doubled: [], resent: [] });
   expect(ledger.counts.duplicatePresses).toBe(0);
 });
@@ -76,24 +76,24 @@ const FLOWS = [
 
 test("kill -9 while five vendors were taking a press and nothing was told of it: found where the vendor lists it, sent again or given up where the flow says so", async () => {
   const port = await freePort();
-  house = await spawnServer({ dataDir, port, env });
+  server = await spawnServer({ dataDir, port, env });
   for (const { provider } of FLOWS) {
-    await house.sim("POST", "/faults", { kind: "accept-then-hang", provider, action: "UPSCALE" });
-    await house.sim("POST", "/faults", { kind: "lose-callback", provider, action: "UPSCALE", times: 1_000 });
+    await server.sim("POST", "/faults", { kind: "accept-then-hang", provider, action: "UPSCALE" });
+    await server.sim("POST", "/faults", { kind: "lose-callback", provider, action: "UPSCALE", times: 1_000 });
   }
-  const ids = await Promise.all(FLOWS.map((flow) => house!.start({ ...flow, then: [{ press: "U1" }] })));
+  const ids = await Promise.all(FLOWS.map((flow) => server!.start({ ...flow, then: [{ press: "U1" }] })));
   // Each is done at the vendor, which has told nobody.
   await until(
-    () => ledgerOf(house!),
+    () => ledgerOf(server!),
     ({ callbacks }) => new Set(callbacks.filter(isLostEnd).map(({ taskId }) => taskId)).size === FLOWS.length,
   );
-  await house.kill();
+  await server.kill();
 
-  house = await spawnServer({ dataDir, port, env });
+  server = await spawnServer({ dataDir, port, env });
   const witness = createWitness();
-  await witness.look(house, ids);
+  await witness.look(server, ids);
   const flows: Json[] = [];
-  for (const id of ids) flows.push(await house.ended(id));
+  for (const id of ids) flows.push(await server.ended(id));
   const upscales = flows.map((flow) => flow.tasks.find((task: Json) => task.press === "U1"));
   expect(upscales.map(({ status, attempts }) => [status, attempts])).toEqual([
     ["SUCCESS", 1],
@@ -104,7 +104,7 @@ test("kill -9 while five vendors were taking a press and nothing was told of it:
   ]);
   expect(upscales[4].failure.code).toBe("submission_unclear");
 
-  const ledger = await ledgerOf(house);
+  const ledger = await ledgerOf(server);
   expect(billOf(ledger, { graceMs: GRACE, known: witness.known })).toEqual({
     doubled: [],
     resent: [{ taskId: upscales[3].id, attempt: 2, isPress: true }],
@@ -115,6 +115,6 @@ test("kill -9 while five vendors were taking a press and nothing was told of it:
 });
 
 test("a second house on the same folder is refused, saying why", async () => {
-  house = await spawnServer({ dataDir, env });
+  server = await spawnServer({ dataDir, env });
   await expect(spawnServer({ dataDir, env })).rejects.toThrow(/Another mjflow \(process \d+\) uses/);
 });

@@ -14,23 +14,23 @@ const TIMINGS = JSON.stringify({
 });
 const UPSCALES = [{ press: ["U1", "U2", "U3", "U4"] }];
 
-let house: SpawnedServer;
+let server: SpawnedServer;
 beforeAll(async () => {
-  house = await spawnServer({ env: { MJFLOW_TIMINGS: TIMINGS } });
+  server = await spawnServer({ env: { MJFLOW_TIMINGS: TIMINGS } });
 });
-afterAll(() => house?.stop());
+afterAll(() => server?.stop());
 
 test("a relay that strips notifyHook is learned to be silent, and its plans finish all the same", async () => {
-  await house.sim("PUT", "/scenarios/newapi", { silent: true });
-  const first = await house.ended(await house.start({ provider: "newapi", then: UPSCALES }));
+  await server.sim("PUT", "/scenarios/newapi", { silent: true });
+  const first = await server.ended(await server.start({ provider: "newapi", then: UPSCALES }));
   expect(first).toMatchObject({ status: "completed", counts: { submissions: 5, callbacks: 0 } });
-  await house.sim("DELETE", "/ledger");
-  const second = await house.ended(await house.start({ provider: "newapi", then: UPSCALES }));
+  await server.sim("DELETE", "/ledger");
+  const second = await server.ended(await server.start({ provider: "newapi", then: UPSCALES }));
   expect(second.status).toBe("completed");
   // It is asked soon after each submission, not after the time one gives to a callback.
   const waited = second.tasks.map((task: Json) => Date.parse(task.endedAt) - Date.parse(task.submittedAt));
   expect(Math.min(...waited)).toBeLessThan(QUIET);
-  const { lookups } = await house.sim("GET", "/ledger");
+  const { lookups } = await server.sim("GET", "/ledger");
   const ids = lookups.reduce((sum: number, lookup: Json) => sum + lookup.ids.length, 0);
   expect(lookups.length).toBeLessThan(ids);
 });

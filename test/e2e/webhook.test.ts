@@ -17,7 +17,7 @@ interface Post {
 }
 
 let folder: string;
-let house: SpawnedServer;
+let localServer: SpawnedServer;
 let server: Server;
 let posts: Post[];
 /** What the app's server does next: a status, or nothing at all. */
@@ -44,11 +44,11 @@ beforeEach(async () => {
   await new Promise<void>((ready) => server.listen(0, "127.0.0.1", ready));
   base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   port = await freePort();
-  house = await spawnServer({ dataDir: folder, port });
+  localServer = await spawnServer({ dataDir: folder, port });
 }, 30_000);
 
 afterEach(async () => {
-  await house.stop();
+  await localServer.stop();
   server.closeAllConnections();
   await new Promise((closed) => server.close(closed));
   rmSync(folder, { recursive: true, force: true });
@@ -66,21 +66,21 @@ const ids = () => posts.map(({ headers }) => headers["webhook-id"] as string);
 const typed = (type: string) => posts.filter(({ body }) => body.type === type);
 
 async function restart(): Promise<void> {
-  await house.kill();
-  house = await spawnServer({ dataDir: folder, port });
+  await localServer.kill();
+  localServer = await spawnServer({ dataDir: folder, port });
 }
 
 describe("webhooks", () => {
   test("to a flow's notifyHook and to an endpoint are verified by the official library, each end once", async () => {
-    const made = await house.call("POST", "/v1/endpoints", { url: `${base}/all`, events: ["task.completed"] });
+    const made = await localServer.call("POST", "/v1/endpoints", { url: `${base}/all`, events: ["task.completed"] });
     expect(made.status).toBe(201);
-    const { body: hook } = await house.call("POST", "/v1/endpoints/hook/rotate", { overlapS: 0 });
-    const id = await house.start({
+    const { body: hook } = await localServer.call("POST", "/v1/endpoints/hook/rotate", { overlapS: 0 });
+    const id = await localServer.start({
       notifyHook: `${base}/hook?secret=1`,
       state: "mine",
       then: [{ press: ["U1", "U2"] }],
     });
-    await house.ended(id);
+    await localServer.ended(id);
     await until(
       async () => posts,
       (all) => all.filter(({ path }) => path === "/all").length === 3 && typed("flow.completed").length === 1,
@@ -92,14 +92,14 @@ describe("webhooks", () => {
     }
     const toHook = posts.filter(({ path }) => path.startsWith("/hook")).map(({ headers }) => headers["webhook-id"]);
     expect(new Set(toHook).size).toBe(toHook.length);
-    const { body: log } = await house.call("GET", `/v1/deliveries?endpoint=${made.body.id}`);
+    const { body: log } = await localServer.call("GET", `/v1/deliveries?endpoint=${made.body.id}`);
     expect(log.data.map((d: Json) => d.status)).toEqual(["delivered", "delivered", "delivered"]);
-    expect(JSON.stringify((await house.call("GET", "/v1/endpoints")).body)).not.toContain("whsec_");
+    expect(JSON.stringify((await localServer.call("GET", "/v1/endpoints")).body)).not.toContain("whsec_");
   });
 
   test("that failed is tried again under its id; one in the middle of which the house was killed, too", async () => {
     answers = [500, "silence"];
-    const id = await house.start({ notifyHook: base, events: ["flow.completed"] });
+    const id = await localServer.start({ notifyHook: base, events: ["flow.completed"] });
     await until(
       async () => posts.length,
       (count) => count >= 2,
@@ -112,31 +112,35 @@ describe("webhooks", () => {
       90_000,
     );
     expect(new Set(ids())).toEqual(new Set([`evt_${id.slice(5)}_flow_completed`]));
-    const [delivery] = (await house.call("GET", `/v1/deliveries?flow=${id}`)).body.data;
+    const [delivery] = (await localServer.call("GET", `/v1/deliveries?flow=${id}`)).body.data;
     await until(
-      async () => (await house.call("GET", `/v1/deliveries/${delivery.id}`)).body.status,
+      async () => (await localServer.call("GET", `/v1/deliveries/${delivery.id}`)).body.status,
       (status) => status === "delivered",
     );
   }, 150_000);
 
   test("to an address that is not public is refused when it is named, and nothing is begun", async () => {
-    await house.stop();
-    house = await spawnServer({ dataDir: folder, port, env: { MJFLOW_OUTBOUND_ALLOW: "hooks.internal.example" } });
+    await localServer.stop();
+    localServer = await spawnServer({
+      dataDir: folder,
+      port,
+      env: { MJFLOW_OUTBOUND_ALLOW: "hooks.internal.example" },
+    });
     const flow = { provider: "simulator", prompt: "a boat" };
     for (const notifyHook of [`${base}/secret-path`, "https://169.254.169.254/latest", "https://[::ffff:10.0.0.1]/"]) {
-      const { status, body } = await house.call("POST", "/v1/flows", { ...flow, notifyHook });
+      const { status, body } = await localServer.call("POST", "/v1/flows", { ...flow, notifyHook });
       expect([status, body.code, body.field]).toEqual([400, "invalid_request", "notifyHook"]);
       expect(JSON.stringify(body)).not.toContain("secret-path");
-      expect((await house.call("POST", "/v1/endpoints", { url: notifyHook })).body.field).toBe("url");
+      expect((await localServer.call("POST", "/v1/endpoints", { url: notifyHook })).body.field).toBe("url");
     }
-    expect((await house.call("GET", "/v1/flows")).body.data).toEqual([]);
+    expect((await localServer.call("GET", "/v1/flows")).body.data).toEqual([]);
     expect(posts).toEqual([]);
   });
 });
 
 describe("the stream", () => {
   async function* events(path: string, headers: Record<string, string> = {}): AsyncGenerator<Json> {
-    const response = await fetch(`${house.url}${path}`, {
+    const response = await fetch(`${localServer.url}${path}`, {
       headers: { authorization: "Bearer mjk_for_e2e_tests_only", ...headers },
     });
     expect(response.headers.get("content-type")).toMatch(/^text\/event-stream/);
@@ -149,7 +153,7 @@ describe("the stream", () => {
   }
 
   test("tells a flow from its first submission to its end, and what was missed to one who comes back", async () => {
-    const id = await house.start({ then: [{ press: "U1" }] });
+    const id = await localServer.start({ then: [{ press: "U1" }] });
     const all = await Array.fromAsync(events(`/v1/flows/${id}/events`));
     expect(all[0].event).toBe("task.submitted");
     expect(all.at(-1).event).toBe("flow.completed");
@@ -162,15 +166,15 @@ describe("the stream", () => {
 
 describe("the archive", () => {
   test("has each picture once, also when the house is killed while it copies; a tile is cut from it for nothing", async () => {
-    const id = await house.start({ archive: true, then: [{ press: ["tile:1", "tile:4", "U1"] }] });
+    const id = await localServer.start({ archive: true, then: [{ press: ["tile:1", "tile:4", "U1"] }] });
     await until(
-      () => house.flow(id),
+      () => localServer.flow(id),
       // The vendor has answered for both: killed before that, the house would rightly ask it once more.
       (flow) => flow.tasks.filter((task: Json) => task.providerTaskId !== null).length === 2,
     );
     await restart();
     const flow = await until(
-      () => house.flow(id),
+      () => localServer.flow(id),
       (now) => now.status === "completed" && now.tasks.every((task: Json) => task.copies.length === 1),
       150_000,
     );

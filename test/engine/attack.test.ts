@@ -14,16 +14,16 @@ const bodies = readdirSync(FIXTURES)
   .map((name) => readFileSync(new URL(name, FIXTURES), "utf8"));
 
 /** A task at the vendor, and its real token. */
-async function submitted(progress = true): Promise<{ world: TestHarness; token: string; flowId: string }> {
-  const world = createTestHarness();
-  const flow = await world.start({ progress, then: [{ press: "U1" }] });
-  await world.drain();
-  return { world, token: tokenOf(world.vendor.calls[0]!), flowId: flow.id };
+async function submitted(progress = true): Promise<{ harness: TestHarness; token: string; flowId: string }> {
+  const testHarness = createTestHarness();
+  const flow = await testHarness.start({ progress, then: [{ press: "U1" }] });
+  await testHarness.drain();
+  return { harness: testHarness, token: tokenOf(testHarness.vendor.calls[0]!), flowId: flow.id };
 }
 
 /** As the function does it: the vendor's dialect reads the body. */
-const post = (world: TestHarness, token: string, body: string, provider = "trueai") =>
-  handleCallback({ ...world.deps, readCallback: () => readCallback(provider, body) }, token, body);
+const post = (testHarness: TestHarness, token: string, body: string, provider = "trueai") =>
+  handleCallback({ ...testHarness.deps, readCallback: () => readCallback(provider, body) }, token, body);
 
 /** A recorded body, spoiled: cut, a byte changed, a field doubled, or a value of another type put in. */
 const spoiled = fc
@@ -54,12 +54,12 @@ describe("with a token that is right", () => {
         fc.array(fc.oneof(spoiled, fc.string(), fc.json({ maxDepth: 8 })), { minLength: 1, maxLength: 6 }),
         fc.constantFrom(...PROVIDER_IDS),
         async (posts, provider) => {
-          const { world, token, flowId } = await submitted();
+          const { harness: testHarness, token, flowId } = await submitted();
           for (const body of posts) {
-            const received = await post(world, token, body, provider);
+            const received = await post(testHarness, token, body, provider);
             expect(["recorded", "dropped", "unreadable"]).toContain(received.kind);
           }
-          const { tasks } = await world.deps.store.loadFlow(flowId);
+          const { tasks } = await testHarness.deps.store.loadFlow(flowId);
           for (const task of tasks) {
             expect(STATUSES).toContain(task.status);
             expect(isEnded(task) || task.due !== undefined).toBe(true);
@@ -74,52 +74,54 @@ describe("with a token that is right", () => {
   });
 
   test("a body of another task is believed for the token's task alone: ids are no proof", async () => {
-    const { world, token, flowId } = await submitted();
-    const other = await world.start();
-    await world.drain();
-    const body = JSON.stringify({ id: world.vendor.calls[1]!.id, status: "FAILURE", failReason: "x" });
-    await post(world, token, body);
-    expect((await world.deps.store.getTask({ flowId, path: "0" }))!.status).toBe("FAILURE");
-    expect((await world.deps.store.getTask({ flowId: other.id, path: "0" }))!.status).toBe("SUBMITTED");
+    const { harness: testHarness, token, flowId } = await submitted();
+    const other = await testHarness.start();
+    await testHarness.drain();
+    const body = JSON.stringify({ id: testHarness.vendor.calls[1]!.id, status: "FAILURE", failReason: "x" });
+    await post(testHarness, token, body);
+    expect((await testHarness.deps.store.getTask({ flowId, path: "0" }))!.status).toBe("FAILURE");
+    expect((await testHarness.deps.store.getTask({ flowId: other.id, path: "0" }))!.status).toBe("SUBMITTED");
   });
 
   test("depth and length alone are answered, and quickly given up", async () => {
-    const { world, token } = await submitted();
+    const { harness: testHarness, token } = await submitted();
     const deep = `{"id":"1","status":"SUCCESS","properties":${'{"a":'.repeat(200_000)}1${"}".repeat(200_000)}}`;
-    expect(["recorded", "unreadable"]).toContain((await post(world, token, deep)).kind);
+    expect(["recorded", "unreadable"]).toContain((await post(testHarness, token, deep)).kind);
     const long = JSON.stringify({
       id: "1",
       status: "SUCCESS",
       maskBase64: "A".repeat(5_000_000),
       junk: "x".repeat(500_000),
     });
-    await post(world, token, long);
-    const { tasks } = await world.deps.store.loadFlow((await world.deps.store.listFlows("app_a", 1)).flows[0]!.id);
+    await post(testHarness, token, long);
+    const { tasks } = await testHarness.deps.store.loadFlow(
+      (await testHarness.deps.store.listFlows("app_a", 1)).flows[0]!.id,
+    );
     expect(JSON.stringify(tasks).length).toBeLessThan(60_000);
   });
 });
 
 describe("with a token that is not", () => {
   test("one character changed anywhere is noticed, and costs no call of the table", async () => {
-    const { world, token } = await submitted();
+    const { harness: testHarness, token } = await submitted();
     const body = JSON.stringify({ id: "1", status: "SUCCESS" });
-    world.storeFault.calls.length = 0;
+    testHarness.storeFault.calls.length = 0;
     for (let i = 0; i < token.length; i++) {
       for (const other of ["0", "1", "A", "_", "."]) {
         if (token[i] === other) continue;
         const edited = token.slice(0, i) + other + token.slice(i + 1);
-        expect((await post(world, edited, body)).kind, `${i} ${other}`).toBe("refused");
+        expect((await post(testHarness, edited, body)).kind, `${i} ${other}`).toBe("refused");
       }
-      expect((await post(world, token.slice(0, i), body)).kind).toBe("refused");
+      expect((await post(testHarness, token.slice(0, i), body)).kind).toBe("refused");
     }
-    expect(world.storeFault.calls).toEqual([]);
+    expect(testHarness.storeFault.calls).toEqual([]);
   });
 
   test("the proof of one task opens no other, nor another attempt, nor a longer life", async () => {
-    const { world, token } = await submitted();
-    await world.start();
-    await world.drain();
-    const second = tokenOf(world.vendor.calls[1]!);
+    const { harness: testHarness, token } = await submitted();
+    await testHarness.start();
+    await testHarness.drain();
+    const second = tokenOf(testHarness.vendor.calls[1]!);
     const parts = token.split(".");
     const mac = parts.at(-1)!;
     const forged = [
@@ -129,14 +131,14 @@ describe("with a token that is not", () => {
       [...parts.slice(0, 5), "newapi", ...parts.slice(6)],
       [...parts.slice(0, 8), "c", mac],
     ];
-    for (const bad of forged) expect(await post(world, bad.join("."), "{}")).toMatchObject({ kind: "refused" });
+    for (const bad of forged) expect(await post(testHarness, bad.join("."), "{}")).toMatchObject({ kind: "refused" });
   });
 
   test("garbage of any kind is refused", async () => {
-    const { world } = await submitted();
+    const { harness: testHarness } = await submitted();
     await fc.assert(
       fc.asyncProperty(fc.string({ maxLength: 600 }), async (token) => {
-        expect((await post(world, token, "{}")).kind).toBe("refused");
+        expect((await post(testHarness, token, "{}")).kind).toBe("refused");
       }),
     );
   });

@@ -3,7 +3,7 @@ import { consume } from "@mjflow/queue/consume";
 import { describe, expect, test } from "vitest";
 import { createTestHarness } from "../support/harness.ts";
 
-const letter = (messageId: string, body: string) => ({
+const deadLetter = (messageId: string, body: string) => ({
   messageId,
   body,
   sentAt: Date.UTC(2026, 10, 21),
@@ -14,28 +14,28 @@ const letter = (messageId: string, body: string) => ({
 describe("dead letters nobody can read", () => {
   test("one delivered twice is kept once, newest first, body and all", async () => {
     const { deps } = createTestHarness();
-    await saveDeadLetter(deps, letter("a", "{"));
-    await saveDeadLetter(deps, letter("a", "{"));
-    await saveDeadLetter(deps, { ...letter("b", '{"v":9}'), sentAt: Date.UTC(2026, 10, 22) });
+    await saveDeadLetter(deps, deadLetter("a", "{"));
+    await saveDeadLetter(deps, deadLetter("a", "{"));
+    await saveDeadLetter(deps, { ...deadLetter("b", '{"v":9}'), sentAt: Date.UTC(2026, 10, 22) });
     expect((await deps.store.listDeadLetters(10)).map(({ body }) => body)).toEqual(['{"v":9}', "{"]);
   });
 
   test("a message of newer code, sent again once that code is there, does its work", async () => {
-    const world = createTestHarness();
-    const flow = await world.start();
-    const { deps, queue } = world;
+    const harness = createTestHarness();
+    const flow = await harness.start();
+    const { deps, queue } = harness;
     while (queue.size > 0) for (const record of queue.receive(10)) queue.delete(record.receiptHandle);
-    await saveDeadLetter(deps, letter("a", JSON.stringify({ v: 1, type: "submit", flowId: flow.id, path: "0" })));
+    await saveDeadLetter(deps, deadLetter("a", JSON.stringify({ v: 1, type: "submit", flowId: flow.id, path: "0" })));
     const [kept] = await deps.store.listDeadLetters(10);
     expect(await redriveDeadLetter(deps, kept!.id)).toMatchObject({ state: "redriven" });
     expect(await deps.store.listDeadLetters(10)).toEqual([]);
-    await world.finishAll();
-    expect((await world.read(flow)).status).toBe("completed");
+    await harness.finishAll();
+    expect((await harness.read(flow)).status).toBe("completed");
   });
 
   test("each is decided on once, and what was decided stays on record", async () => {
     const { deps, queue } = createTestHarness();
-    await saveDeadLetter(deps, letter("a", "{"));
+    await saveDeadLetter(deps, deadLetter("a", "{"));
     const [kept] = await deps.store.listDeadLetters(10);
     expect(await discardDeadLetter(deps, kept!.id)).toMatchObject({ state: "dropped" });
     await expect(redriveDeadLetter(deps, kept!.id)).rejects.toMatchObject({ code: "conflict" });
@@ -45,24 +45,24 @@ describe("dead letters nobody can read", () => {
   });
 
   test("one that dies between sending and noting is sent again, not lost", async () => {
-    const world = createTestHarness();
-    await saveDeadLetter(world.deps, letter("a", "{"));
-    const [kept] = await world.deps.store.listDeadLetters(10);
-    world.storeFault.arm("saveDeadLetter", "before");
-    await expect(redriveDeadLetter(world.deps, kept!.id)).rejects.toThrow("crash");
-    expect(world.queue.size).toBe(1);
-    expect(await world.deps.store.listDeadLetters(10)).toHaveLength(1);
+    const harness = createTestHarness();
+    await saveDeadLetter(harness.deps, deadLetter("a", "{"));
+    const [kept] = await harness.deps.store.listDeadLetters(10);
+    harness.storeFault.arm("saveDeadLetter", "before");
+    await expect(redriveDeadLetter(harness.deps, kept!.id)).rejects.toThrow("crash");
+    expect(harness.queue.size).toBe(1);
+    expect(await harness.deps.store.listDeadLetters(10)).toHaveLength(1);
   });
 
   test("the submit worker gives back what it cannot read, and does the rest of the batch", async () => {
-    const world = createTestHarness();
-    const flow = await world.start();
-    await world.queue.resend("{");
-    await world.queue.resend('{"v":2,"type":"submit"}');
-    await world.drain();
-    expect(world.vendor.calls).toHaveLength(1);
-    expect(world.queue.size).toBe(2);
-    expect((await world.read(flow)).tasks.get("0")!.status).toBe("SUBMITTED");
+    const harness = createTestHarness();
+    const flow = await harness.start();
+    await harness.queue.resend("{");
+    await harness.queue.resend('{"v":2,"type":"submit"}');
+    await harness.drain();
+    expect(harness.vendor.calls).toHaveLength(1);
+    expect(harness.queue.size).toBe(2);
+    expect((await harness.read(flow)).tasks.get("0")!.status).toBe("SUBMITTED");
   });
 });
 

@@ -20,28 +20,28 @@ const answered = (status: number, more: Partial<Extract<PostOutcome, { kind: "an
 const heard = ({ receiver }: TestHarness) => receiver.posts.map(({ body }) => body.type as string).sort();
 
 /** Sweeps and drains, as the minutes go by. */
-async function pass(world: TestHarness, ms: number, stepMs = 60_000): Promise<void> {
+async function pass(harness: TestHarness, ms: number, stepMs = 60_000): Promise<void> {
   for (let rest = ms; rest > 0; rest -= stepMs) {
-    world.advance(Math.min(stepMs, rest));
-    await world.sweep();
-    await world.drain();
+    harness.advance(Math.min(stepMs, rest));
+    await harness.sweep();
+    await harness.drain();
   }
 }
 
 describe("what a flow's own notifyHook hears", () => {
   test("each task's submission and end, and the flow's end, once and signed, with the flow's state", async () => {
-    const world = createTestHarness();
-    await world.start({ notifyHook: HOOK, state: '🛶 "x"', then: [{ press: "U1" }] });
-    await world.finishAll();
-    expect(heard(world)).toEqual([
+    const harness = createTestHarness();
+    await harness.start({ notifyHook: HOOK, state: '🛶 "x"', then: [{ press: "U1" }] });
+    await harness.finishAll();
+    expect(heard(harness)).toEqual([
       "flow.completed",
       "task.completed",
       "task.completed",
       "task.submitted",
       "task.submitted",
     ]);
-    expect(new Set(world.receiver.posts.map(({ id }) => id)).size).toBe(5);
-    for (const { body, secrets, url } of world.receiver.posts) {
+    expect(new Set(harness.receiver.posts.map(({ id }) => id)).size).toBe(5);
+    for (const { body, secrets, url } of harness.receiver.posts) {
       expect(body.data.state).toBe('🛶 "x"');
       expect(secrets).toHaveLength(1);
       expect(url).toBe(HOOK);
@@ -49,71 +49,71 @@ describe("what a flow's own notifyHook hears", () => {
   });
 
   test("only what it asked for", async () => {
-    const world = createTestHarness();
-    await world.start({ notifyHook: HOOK, events: ["flow.completed"], then: [{ press: "U1" }] });
-    await world.finishAll();
-    expect(heard(world)).toEqual(["flow.completed"]);
+    const harness = createTestHarness();
+    await harness.start({ notifyHook: HOOK, events: ["flow.completed"], then: [{ press: "U1" }] });
+    await harness.finishAll();
+    expect(heard(harness)).toEqual(["flow.completed"]);
   });
 
   test("a flow nobody listens to sends no message and writes no row for it", async () => {
-    const world = createTestHarness();
-    const flow = await world.start({ then: [{ press: "U1" }] });
-    await world.finishAll();
-    expect(world.receiver.posts).toEqual([]);
-    expect(world.metrics.get("Told")).toBeUndefined();
-    const { tasks } = await world.read(flow);
+    const harness = createTestHarness();
+    const flow = await harness.start({ then: [{ press: "U1" }] });
+    await harness.finishAll();
+    expect(harness.receiver.posts).toEqual([]);
+    expect(harness.metrics.get("Told")).toBeUndefined();
+    const { tasks } = await harness.read(flow);
     for (const task of tasks.values()) expect(task).not.toHaveProperty("pendingEffects");
   });
 
   test("an open window, so that somebody answers it; its announcement outlives a lost message", async () => {
-    const world = createTestHarness();
-    world.vendor.next(({ id }) => ({ kind: "modal", vendorTaskId: id }));
-    const flow = await world.start({ notifyHook: HOOK });
-    world.queueFault.arm("send", "before", 1);
-    await world.drain().catch(() => {});
-    await pass(world, 2 * 60_000);
-    expect(heard(world)).toContain("task.modal");
-    expect((await world.read(flow)).tasks.get("0")).toMatchObject({ status: "MODAL" });
-    expect((await world.read(flow)).tasks.get("0")).not.toHaveProperty("pendingEffects");
+    const harness = createTestHarness();
+    harness.vendor.next(({ id }) => ({ kind: "modal", vendorTaskId: id }));
+    const flow = await harness.start({ notifyHook: HOOK });
+    harness.queueFault.arm("send", "before", 1);
+    await harness.drain().catch(() => {});
+    await pass(harness, 2 * 60_000);
+    expect(heard(harness)).toContain("task.modal");
+    expect((await harness.read(flow)).tasks.get("0")).toMatchObject({ status: "MODAL" });
+    expect((await harness.read(flow)).tasks.get("0")).not.toHaveProperty("pendingEffects");
   });
 
   test("a failure is told as one, with its reason", async () => {
-    const world = createTestHarness();
-    await world.start({ notifyHook: HOOK, events: ["task.failed", "flow.failed"] });
-    await world.drain();
-    await world.post(world.vendor.calls[0]!, "FAILURE", { failReason: "banned prompt" });
-    await world.drain();
-    expect(heard(world)).toEqual(["flow.failed", "task.failed"]);
-    const failed = world.receiver.posts.find(({ body }) => body.type === "task.failed")!;
+    const harness = createTestHarness();
+    await harness.start({ notifyHook: HOOK, events: ["task.failed", "flow.failed"] });
+    await harness.drain();
+    await harness.post(harness.vendor.calls[0]!, "FAILURE", { failReason: "banned prompt" });
+    await harness.drain();
+    expect(heard(harness)).toEqual(["flow.failed", "task.failed"]);
+    const failed = harness.receiver.posts.find(({ body }) => body.type === "task.failed")!;
     expect(failed.body.data.failure).toMatchObject({ code: "banned_prompt" });
   });
 });
 
 describe("an endpoint", () => {
-  const endpoint = (world: TestHarness, more = {}) =>
-    createEndpoint(world.deps, "app_a", { url: "https://app.test/endpoint", ...more });
+  const endpoint = (harness: TestHarness, more = {}) =>
+    createEndpoint(harness.deps, "app_a", { url: "https://app.test/endpoint", ...more });
 
   test("hears of every flow of its app, and of no other's", async () => {
-    const world = createTestHarness();
-    await endpoint(world, { events: ["flow.completed"] });
-    await createEndpoint(world.deps, "app_b", { url: "https://other.test", events: ["flow.completed"] });
-    await world.start();
-    await world.finishAll();
-    expect(world.receiver.posts.map(({ url }) => url)).toEqual(["https://app.test/endpoint"]);
+    const harness = createTestHarness();
+    await endpoint(harness, { events: ["flow.completed"] });
+    await createEndpoint(harness.deps, "app_b", { url: "https://other.test", events: ["flow.completed"] });
+    await harness.start();
+    await harness.finishAll();
+    expect(harness.receiver.posts.map(({ url }) => url)).toEqual(["https://app.test/endpoint"]);
   });
 
   test("that fails nine times gets the tenth, under the same id, over three days", async () => {
-    const world = createTestHarness();
-    await endpoint(world, { events: ["flow.completed"] });
-    await world.start();
-    world.receiver.next(...Array.from({ length: 9 }, (_, i) => answered(i % 2 ? 500 : 302)));
-    await world.finishAll();
-    await pass(world, 90 * HOUR, 10 * 60_000);
-    expect(world.receiver.posts).toHaveLength(10);
-    expect(new Set(world.receiver.posts.map(({ id }) => id)).size).toBe(1);
-    const { deliveries } = await world.deps.webhookStore.listDeliveries({
+    const harness = createTestHarness();
+    await endpoint(harness, { events: ["flow.completed"] });
+    await harness.start();
+    harness.receiver.next(...Array.from({ length: 9 }, (_, i) => answered(i % 2 ? 500 : 302)));
+    await harness.finishAll();
+    await pass(harness, 90 * HOUR, 10 * 60_000);
+    expect(harness.receiver.posts).toHaveLength(10);
+    expect(new Set(harness.receiver.posts.map(({ id }) => id)).size).toBe(1);
+    const { deliveries } = await harness.deps.webhookStore.listDeliveries({
       appId: "app_a",
-      listeners: [(await world.deps.webhookStore.endpoints("app_a"))[0]!.id],
+      listeners: [(await harness.deps.webhookStore.endpoints("app_a"))[0]!.id],
       limit: 10,
     });
     expect(deliveries).toMatchObject([{ status: "delivered", tries: 10 }]);
@@ -121,47 +121,47 @@ describe("an endpoint", () => {
   });
 
   test("that never answers is given up after ten tries, each on its time, and can be replayed", async () => {
-    const world = createTestHarness();
-    const { endpoint: made } = await endpoint(world, { events: ["flow.completed"] });
-    await world.start();
-    world.receiver.next(
+    const harness = createTestHarness();
+    const { endpoint: made } = await endpoint(harness, { events: ["flow.completed"] });
+    await harness.start();
+    harness.receiver.next(
       ...Array.from({ length: 10 }, () => ({ kind: "unreachable" as const, why: "reset", tookMs: 1 })),
     );
-    await world.finishAll();
-    await pass(world, 90 * HOUR, 5 * 60_000);
-    expect(world.receiver.posts).toHaveLength(RETRY_SCHEDULE_MS.length);
+    await harness.finishAll();
+    await pass(harness, 90 * HOUR, 5 * 60_000);
+    expect(harness.receiver.posts).toHaveLength(RETRY_SCHEDULE_MS.length);
     const query = { appId: "app_a", listeners: [made.id], limit: 10 };
-    const [given] = (await world.deps.webhookStore.listDeliveries(query)).deliveries;
+    const [given] = (await harness.deps.webhookStore.listDeliveries(query)).deliveries;
     expect(given).toMatchObject({ status: "failed", failure: "exhausted" });
-    expect(world.metrics.get("DeliveriesGivenUp")).toBe(1);
-    expect(await replayEndpoint(world.deps, "app_a", made.id, { only: "failed" })).toEqual({ replayed: 1 });
-    await world.drain();
-    expect(world.receiver.posts).toHaveLength(11);
-    expect((await world.deps.webhookStore.delivery(deliveryIdOf(given!)))!.status).toBe("delivered");
+    expect(harness.metrics.get("DeliveriesGivenUp")).toBe(1);
+    expect(await replayEndpoint(harness.deps, "app_a", made.id, { only: "failed" })).toEqual({ replayed: 1 });
+    await harness.drain();
+    expect(harness.receiver.posts).toHaveLength(11);
+    expect((await harness.deps.webhookStore.delivery(deliveryIdOf(given!)))!.status).toBe("delivered");
   });
 
   test("is asked no sooner than it said with Retry-After", async () => {
-    const world = createTestHarness();
-    await endpoint(world, { events: ["flow.completed"] });
-    await world.start();
-    world.receiver.next(answered(429, { retryAfterMs: HOUR }));
-    await world.finishAll();
-    await pass(world, HOUR - 120_000);
-    expect(world.receiver.posts).toHaveLength(1);
-    await pass(world, 4 * 60_000);
-    expect(world.receiver.posts).toHaveLength(2);
+    const harness = createTestHarness();
+    await endpoint(harness, { events: ["flow.completed"] });
+    await harness.start();
+    harness.receiver.next(answered(429, { retryAfterMs: HOUR }));
+    await harness.finishAll();
+    await pass(harness, HOUR - 120_000);
+    expect(harness.receiver.posts).toHaveLength(1);
+    await pass(harness, 4 * 60_000);
+    expect(harness.receiver.posts).toHaveLength(2);
   });
 
   test("that answers 410 is switched off at once; the other endpoints are told", async () => {
-    const world = createTestHarness();
-    const { endpoint: gone } = await endpoint(world, { events: ["flow.completed"] });
-    await createEndpoint(world.deps, "app_a", { url: "https://app.test/watch", events: ["endpoint.disabled"] });
-    await world.start();
-    world.receiver.next(answered(410));
-    await world.finishAll();
-    await pass(world, 2 * 60_000);
-    expect(await world.deps.webhookStore.endpoint("app_a", gone.id)).toMatchObject({ disabledWhy: "gone" });
-    const [, told] = world.receiver.posts;
+    const harness = createTestHarness();
+    const { endpoint: gone } = await endpoint(harness, { events: ["flow.completed"] });
+    await createEndpoint(harness.deps, "app_a", { url: "https://app.test/watch", events: ["endpoint.disabled"] });
+    await harness.start();
+    harness.receiver.next(answered(410));
+    await harness.finishAll();
+    await pass(harness, 2 * 60_000);
+    expect(await harness.deps.webhookStore.endpoint("app_a", gone.id)).toMatchObject({ disabledWhy: "gone" });
+    const [, told] = harness.receiver.posts;
     expect(told).toMatchObject({
       url: "https://app.test/watch",
       body: { type: "endpoint.disabled", data: { id: gone.id } },
@@ -169,84 +169,84 @@ describe("an endpoint", () => {
   });
 
   test("with nothing but failures for five days is switched off; one success starts the clock again", async () => {
-    const world = createTestHarness();
-    const { endpoint: made } = await endpoint(world, { events: ["flow.completed"] });
+    const harness = createTestHarness();
+    const { endpoint: made } = await endpoint(harness, { events: ["flow.completed"] });
     const failing = () => ({ kind: "unreachable" as const, why: "timeout", tookMs: 15_000 });
-    const stored = () => world.deps.webhookStore.endpoint("app_a", made.id);
-    world.receiver.next(failing());
-    await world.start();
-    await world.finishAll();
+    const stored = () => harness.deps.webhookStore.endpoint("app_a", made.id);
+    harness.receiver.next(failing());
+    await harness.start();
+    await harness.finishAll();
     expect((await stored())!.failingSince).toBeDefined();
-    await pass(world, 60_000, 10_000);
+    await pass(harness, 60_000, 10_000);
     expect((await stored())!.failingSince).toBeUndefined();
     for (let day = 0; day < 5; day++) {
-      world.receiver.next(...Array.from({ length: 40 }, failing));
-      await world.start();
-      await world.finishAll();
+      harness.receiver.next(...Array.from({ length: 40 }, failing));
+      await harness.start();
+      await harness.finishAll();
       expect((await stored())!.disabledAt).toBeUndefined();
-      world.advance(DISABLE_AFTER_FAILING_MS / 5);
+      harness.advance(DISABLE_AFTER_FAILING_MS / 5);
     }
-    await world.start();
-    await world.finishAll();
-    await pass(world, 60_000);
+    await harness.start();
+    await harness.finishAll();
+    await pass(harness, 60_000);
     expect(await stored()).toMatchObject({ disabledWhy: "failing" });
-    const before = world.receiver.posts.length;
-    await world.start();
-    await world.finishAll();
-    await pass(world, HOUR, 10 * 60_000);
-    expect(world.receiver.posts).toHaveLength(before);
+    const before = harness.receiver.posts.length;
+    await harness.start();
+    await harness.finishAll();
+    await pass(harness, HOUR, 10 * 60_000);
+    expect(harness.receiver.posts).toHaveLength(before);
   });
 
   test("enabled again starts afresh, and gets what failed by a replay", async () => {
-    const world = createTestHarness();
-    const { endpoint: made } = await endpoint(world, { events: ["flow.completed"] });
-    await world.start();
-    world.receiver.next(answered(410));
-    await world.finishAll();
-    await updateEndpoint(world.deps, "app_a", made.id, { enabled: true });
-    expect(await replayEndpoint(world.deps, "app_a", made.id, { only: "failed" })).toMatchObject({ replayed: 1 });
-    await world.drain();
-    expect(world.receiver.posts).toHaveLength(2);
-    expect(await world.deps.webhookStore.endpoint("app_a", made.id)).not.toHaveProperty("disabledAt");
+    const harness = createTestHarness();
+    const { endpoint: made } = await endpoint(harness, { events: ["flow.completed"] });
+    await harness.start();
+    harness.receiver.next(answered(410));
+    await harness.finishAll();
+    await updateEndpoint(harness.deps, "app_a", made.id, { enabled: true });
+    expect(await replayEndpoint(harness.deps, "app_a", made.id, { only: "failed" })).toMatchObject({ replayed: 1 });
+    await harness.drain();
+    expect(harness.receiver.posts).toHaveLength(2);
+    expect(await harness.deps.webhookStore.endpoint("app_a", made.id)).not.toHaveProperty("disabledAt");
   });
 
   test("given a new secret is signed for with both until the overlap is over", async () => {
-    const world = createTestHarness();
-    const { endpoint: made, secret: first } = await endpoint(world, { events: ["flow.completed"] });
-    const { secret: second } = await rotateSecret(world.deps, "app_a", made.id, HOUR);
-    await world.start();
-    await world.finishAll();
-    expect(world.receiver.posts[0]!.secrets).toEqual([second, first]);
-    world.advance(HOUR + 1);
-    await world.start();
-    await world.finishAll();
-    expect(world.receiver.posts[1]!.secrets).toEqual([second]);
+    const harness = createTestHarness();
+    const { endpoint: made, secret: first } = await endpoint(harness, { events: ["flow.completed"] });
+    const { secret: second } = await rotateSecret(harness.deps, "app_a", made.id, HOUR);
+    await harness.start();
+    await harness.finishAll();
+    expect(harness.receiver.posts[0]!.secrets).toEqual([second, first]);
+    harness.advance(HOUR + 1);
+    await harness.start();
+    await harness.finishAll();
+    expect(harness.receiver.posts[1]!.secrets).toEqual([second]);
   });
 
   test("can be tried out, also while it is switched off; nothing of it is written down", async () => {
-    const world = createTestHarness();
-    const { endpoint: made } = await endpoint(world);
-    await updateEndpoint(world.deps, "app_a", made.id, { enabled: false });
-    world.receiver.next(answered(500));
-    expect(await sendTestEvent(world.deps, "app_a", made.id)).toMatchObject({
+    const harness = createTestHarness();
+    const { endpoint: made } = await endpoint(harness);
+    await updateEndpoint(harness.deps, "app_a", made.id, { enabled: false });
+    harness.receiver.next(answered(500));
+    expect(await sendTestEvent(harness.deps, "app_a", made.id)).toMatchObject({
       delivered: false,
       outcome: { status: 500 },
     });
-    expect(await sendTestEvent(world.deps, "app_a", made.id)).toMatchObject({ delivered: true });
-    expect(heard(world)).toEqual(["endpoint.test", "endpoint.test"]);
-    expect(world.receiver.posts[0]!.secrets).toHaveLength(1);
-    await expect(sendTestEvent(world.deps, "app_b", made.id)).rejects.toMatchObject({ code: "not_found" });
+    expect(await sendTestEvent(harness.deps, "app_a", made.id)).toMatchObject({ delivered: true });
+    expect(heard(harness)).toEqual(["endpoint.test", "endpoint.test"]);
+    expect(harness.receiver.posts[0]!.secrets).toHaveLength(1);
+    await expect(sendTestEvent(harness.deps, "app_b", made.id)).rejects.toMatchObject({ code: "not_found" });
     const query = { appId: "app_a", listeners: [made.id], limit: 10 };
-    expect((await world.deps.webhookStore.listDeliveries(query)).deliveries).toEqual([]);
+    expect((await harness.deps.webhookStore.listDeliveries(query)).deliveries).toEqual([]);
   });
 
   test("an app cannot replay, or see, another's deliveries", async () => {
-    const world = createTestHarness();
-    await endpoint(world, { events: ["flow.completed"] });
-    const flow = await world.start();
-    await world.finishAll();
-    const [delivery] = await world.deps.webhookStore.deliveriesOf(flow.id);
-    await expect(replayDelivery(world.deps, "app_b", deliveryIdOf(delivery!))).rejects.toMatchObject({
+    const harness = createTestHarness();
+    await endpoint(harness, { events: ["flow.completed"] });
+    const flow = await harness.start();
+    await harness.finishAll();
+    const [delivery] = await harness.deps.webhookStore.deliveriesOf(flow.id);
+    await expect(replayDelivery(harness.deps, "app_b", deliveryIdOf(delivery!))).rejects.toMatchObject({
       code: "not_found",
     });
   });
@@ -261,119 +261,120 @@ describe("a crash", () => {
   ] as const;
 
   test.each(STEPS)("at %s, %s it, still tells each end at least once, under one id", async (verb, when) => {
-    const world = createTestHarness();
-    await world.start({ notifyHook: HOOK, events: ["task.completed", "flow.completed"], then: [{ press: "U1" }] });
+    const harness = createTestHarness();
+    await harness.start({ notifyHook: HOOK, events: ["task.completed", "flow.completed"], then: [{ press: "U1" }] });
     for (let i = 0; i < 4; i++) {
-      world.hookFault.arm(verb, when);
-      await world.finishAll().catch(() => {});
-      await pass(world, 15 * 60_000);
+      harness.hookFault.arm(verb, when);
+      await harness.finishAll().catch(() => {});
+      await pass(harness, 15 * 60_000);
     }
-    await pass(world, 30 * 60_000);
-    const ids = new Set(world.receiver.posts.map(({ id }) => id));
+    await pass(harness, 30 * 60_000);
+    const ids = new Set(harness.receiver.posts.map(({ id }) => id));
     expect(ids.size).toBe(3);
   });
 
   test("of the queue that loses every message for an hour loses no event", async () => {
-    const world = createTestHarness();
-    await world.start({ notifyHook: HOOK, events: ["flow.completed"] });
-    await world.finishAll();
-    const sent = world.receiver.posts.length;
+    const harness = createTestHarness();
+    await harness.start({ notifyHook: HOOK, events: ["flow.completed"] });
+    await harness.finishAll();
+    const sent = harness.receiver.posts.length;
     expect(sent).toBe(1);
-    const flow = await world.start({ notifyHook: HOOK, events: ["flow.completed"] });
-    await world.drain();
-    await world.post(world.vendor.calls.at(-1)!, "SUCCESS");
-    while (world.queue.size > 0) for (const record of world.queue.receive(10)) world.queue.delete(record.receiptHandle);
-    expect((await world.read(flow)).flow.pendingEffects).toEqual(["tell"]);
-    await pass(world, 5 * 60_000);
-    expect(world.receiver.posts).toHaveLength(2);
-    expect((await world.read(flow)).flow).not.toHaveProperty("pendingEffects");
+    const flow = await harness.start({ notifyHook: HOOK, events: ["flow.completed"] });
+    await harness.drain();
+    await harness.post(harness.vendor.calls.at(-1)!, "SUCCESS");
+    while (harness.queue.size > 0)
+      for (const record of harness.queue.receive(10)) harness.queue.delete(record.receiptHandle);
+    expect((await harness.read(flow)).flow.pendingEffects).toEqual(["tell"]);
+    await pass(harness, 5 * 60_000);
+    expect(harness.receiver.posts).toHaveLength(2);
+    expect((await harness.read(flow)).flow).not.toHaveProperty("pendingEffects");
   });
 });
 
 describe("pictures", () => {
   test("are copied before the end is told, and a tile costs no call of the vendor", async () => {
-    const world = createTestHarness();
-    const flow = await world.start({
+    const harness = createTestHarness();
+    const flow = await harness.start({
       archive: true,
       notifyHook: HOOK,
       events: ["task.completed"],
       then: [{ press: "tile:2" }, { press: "U1" }],
     });
-    await world.finishAll();
-    expect(world.vendor.calls).toHaveLength(2);
-    const { tasks, status } = await world.read(flow);
+    await harness.finishAll();
+    expect(harness.vendor.calls).toHaveLength(2);
+    const { tasks, status } = await harness.read(flow);
     expect(status).toBe("completed");
     expect(tasks.get("0-0")).toMatchObject({ action: "TILE", status: "SUCCESS", attempt: 0 });
     expect([...tasks.values()].map(({ copies }) => copies?.length)).toEqual([1, 1, 1]);
-    for (const { body } of world.receiver.posts) expect(body.data.copies).toHaveLength(1);
-    expect(world.deps.media.made.get(`media/${flow.id}/0-0/0`)).toBe(`media/${flow.id}/0/0 tile 2`);
+    for (const { body } of harness.receiver.posts) expect(body.data.copies).toHaveLength(1);
+    expect(harness.deps.media.made.get(`media/${flow.id}/0-0/0`)).toBe(`media/${flow.id}/0/0 tile 2`);
   });
 
   test("that can never be copied leave the task as it is; those that may pass are tried again", async () => {
-    const world = createTestHarness();
-    const flow = await world.start({ archive: true, notifyHook: HOOK, events: ["task.completed"] });
-    const { media } = world.deps;
+    const harness = createTestHarness();
+    const flow = await harness.start({ archive: true, notifyHook: HOOK, events: ["task.completed"] });
+    const { media } = harness.deps;
     const copy = media.copy;
     media.copy = () => Promise.reject(Object.assign(new Error("away"), { retry: "later" }));
-    await world.finishAll();
-    expect(world.receiver.posts).toEqual([]);
+    await harness.finishAll();
+    expect(harness.receiver.posts).toEqual([]);
     media.copy = () => Promise.reject(Object.assign(new Error("expired"), { retry: "never", code: "gone" }));
-    await pass(world, 15 * 60_000);
-    expect((await world.read(flow)).tasks.get("0")).toMatchObject({ status: "SUCCESS" });
-    expect((await world.read(flow)).tasks.get("0")).not.toHaveProperty("pendingEffects");
-    expect(world.receiver.posts).toHaveLength(1);
-    expect(world.metrics.get("ArchiveFailures")).toBeGreaterThan(0);
+    await pass(harness, 15 * 60_000);
+    expect((await harness.read(flow)).tasks.get("0")).toMatchObject({ status: "SUCCESS" });
+    expect((await harness.read(flow)).tasks.get("0")).not.toHaveProperty("pendingEffects");
+    expect(harness.receiver.posts).toHaveLength(1);
+    expect(harness.metrics.get("ArchiveFailures")).toBeGreaterThan(0);
     media.copy = copy;
   });
 
   test("that are not there yet when the end is told are fetched a little later", async () => {
-    const world = createTestHarness();
-    const flow = await world.start({ archive: true });
-    const { media } = world.deps;
+    const harness = createTestHarness();
+    const flow = await harness.start({ archive: true });
+    const { media } = harness.deps;
     const copy = media.copy;
     media.copy = () => Promise.reject(Object.assign(new Error("404"), { retry: "never", code: "gone" }));
-    await world.finishAll();
+    await harness.finishAll();
     media.copy = copy;
-    world.advance(10_000);
-    await world.drain();
-    expect((await world.read(flow)).tasks.get("0")!.copies).toHaveLength(1);
+    harness.advance(10_000);
+    await harness.drain();
+    expect((await harness.read(flow)).tasks.get("0")!.copies).toHaveLength(1);
   });
 
   test("progress is told at most once a second, whatever the vendor sends", async () => {
-    const world = createTestHarness();
-    await world.start({ notifyHook: HOOK, events: ["task.progress", "task.completed"], progress: true });
-    await world.drain();
-    const [call] = world.vendor.calls;
+    const harness = createTestHarness();
+    await harness.start({ notifyHook: HOOK, events: ["task.progress", "task.completed"], progress: true });
+    await harness.drain();
+    const [call] = harness.vendor.calls;
     for (let progress = 5; progress <= 95; progress += 10) {
-      await world.post(call!, "IN_PROGRESS", { progress });
-      await world.drain();
-      world.advance(400);
+      await harness.post(call!, "IN_PROGRESS", { progress });
+      await harness.drain();
+      harness.advance(400);
     }
-    await world.finishAll();
-    const types = heard(world);
+    await harness.finishAll();
+    const types = heard(harness);
     expect(types.filter((type) => type === "task.progress")).toHaveLength(4);
     expect(types).toContain("task.completed");
   });
 
   test("progress that a receiver did not take is not tried again, and is no delivery given up", async () => {
-    const world = createTestHarness();
-    await world.start({ notifyHook: HOOK, events: ["task.progress"], progress: true });
-    await world.drain();
-    world.receiver.next(answered(500));
-    await world.post(world.vendor.calls[0]!, "IN_PROGRESS", { progress: 50 });
-    await pass(world, HOUR);
-    expect(heard(world)).toEqual(["task.progress"]);
-    expect(world.metrics.get("DeliveryFailures")).toBe(1);
-    expect(world.metrics.get("DeliveriesGivenUp")).toBeUndefined();
+    const harness = createTestHarness();
+    await harness.start({ notifyHook: HOOK, events: ["task.progress"], progress: true });
+    await harness.drain();
+    harness.receiver.next(answered(500));
+    await harness.post(harness.vendor.calls[0]!, "IN_PROGRESS", { progress: 50 });
+    await pass(harness, HOUR);
+    expect(heard(harness)).toEqual(["task.progress"]);
+    expect(harness.metrics.get("DeliveryFailures")).toBe(1);
+    expect(harness.metrics.get("DeliveriesGivenUp")).toBeUndefined();
   });
 
   test("a tile of what is no grid ends as tile_not_cut, and its flow ends", async () => {
-    const world = createTestHarness();
-    world.deps.media.tile = () =>
+    const harness = createTestHarness();
+    harness.deps.media.tile = () =>
       Promise.reject(Object.assign(new Error("no"), { retry: "never", code: "not_a_grid" }));
-    const flow = await world.start({ then: [{ press: "tile:all" }] });
-    await world.finishAll();
-    const { tasks, status } = await world.read(flow);
+    const flow = await harness.start({ then: [{ press: "tile:all" }] });
+    await harness.finishAll();
+    const { tasks, status } = await harness.read(flow);
     expect(status).toBe("completed");
     expect(tasks.get("0-3")).toMatchObject({ status: "FAILURE", failure: { code: "tile_not_cut" } });
   });

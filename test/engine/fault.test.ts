@@ -6,155 +6,155 @@ const PLAN = [{ press: ["U1", "U2", "U3", "U4"] }];
 
 describe("callbacks that are lost, early, late or reordered", () => {
   test("a callback that overtakes the submit answer finishes the task, and its follow-ups press the answer's id", async () => {
-    const world = createTestHarness();
-    const flow = await world.start({ then: [{ press: "U1" }] });
-    world.vendor.next(async (call) => {
-      await world.post({ ...call, id: "upstream-id" }, "SUCCESS");
+    const harness = createTestHarness();
+    const flow = await harness.start({ then: [{ press: "U1" }] });
+    harness.vendor.next(async (call) => {
+      await harness.post({ ...call, id: "upstream-id" }, "SUCCESS");
       return { kind: "accepted", vendorTaskId: call.id };
     });
-    await world.drain();
-    const { tasks } = await world.read(flow);
-    expect(tasks.get("0")).toMatchObject({ status: "SUCCESS", attempt: 1, vendorTaskId: world.vendor.calls[0]!.id });
-    expect(world.vendor.calls[1]).toMatchObject({ kind: "press", parent: world.vendor.calls[0]!.id });
-    expect(world.metrics.get("Early")).toBe(1);
+    await harness.drain();
+    const { tasks } = await harness.read(flow);
+    expect(tasks.get("0")).toMatchObject({ status: "SUCCESS", attempt: 1, vendorTaskId: harness.vendor.calls[0]!.id });
+    expect(harness.vendor.calls[1]).toMatchObject({ kind: "press", parent: harness.vendor.calls[0]!.id });
+    expect(harness.metrics.get("Early")).toBe(1);
   });
 
   test("lost ends of several tasks are found by the sweeper with one look-up", async () => {
-    const world = createTestHarness();
-    const flow = await world.start({ then: PLAN });
-    await world.drain();
-    await world.post(world.vendor.calls[0]!, "SUCCESS");
-    await world.drain();
-    for (const call of world.vendor.calls.slice(1)) world.vendor.holds(call, "SUCCESS");
-    world.advance(world.deps.timings.quietMs.fast);
-    const swept = await world.sweep();
+    const harness = createTestHarness();
+    const flow = await harness.start({ then: PLAN });
+    await harness.drain();
+    await harness.post(harness.vendor.calls[0]!, "SUCCESS");
+    await harness.drain();
+    for (const call of harness.vendor.calls.slice(1)) harness.vendor.holds(call, "SUCCESS");
+    harness.advance(harness.deps.timings.quietMs.fast);
+    const swept = await harness.sweep();
     expect(swept).toMatchObject({ requests: 1, failed: 0 });
-    expect(world.vendor.lookups).toHaveLength(1);
-    expect(world.vendor.lookups[0]).toHaveLength(4);
-    expect((await world.read(flow)).flow.status).toBe("completed");
+    expect(harness.vendor.lookups).toHaveLength(1);
+    expect(harness.vendor.lookups[0]).toHaveLength(4);
+    expect((await harness.read(flow)).flow.status).toBe("completed");
   });
 
   test("progress after the end, and a contrary end, change nothing", async () => {
-    const world = createTestHarness();
-    const flow = await world.start({ progress: true });
-    await world.drain();
-    const [call] = world.vendor.calls;
-    await world.post(call!, "IN_PROGRESS", { progress: 60 });
-    await world.post(call!, "IN_PROGRESS", { progress: 31 });
-    expect((await world.read(flow)).tasks.get("0")!.progress).toBe(60);
-    await world.post(call!, "SUCCESS");
-    await world.post(call!, "IN_PROGRESS", { progress: 93 });
-    await world.post(call!, "FAILURE", { failReason: "任务超时" });
-    const task = (await world.read(flow)).tasks.get("0")!;
+    const harness = createTestHarness();
+    const flow = await harness.start({ progress: true });
+    await harness.drain();
+    const [call] = harness.vendor.calls;
+    await harness.post(call!, "IN_PROGRESS", { progress: 60 });
+    await harness.post(call!, "IN_PROGRESS", { progress: 31 });
+    expect((await harness.read(flow)).tasks.get("0")!.progress).toBe(60);
+    await harness.post(call!, "SUCCESS");
+    await harness.post(call!, "IN_PROGRESS", { progress: 93 });
+    await harness.post(call!, "FAILURE", { failReason: "任务超时" });
+    const task = (await harness.read(flow)).tasks.get("0")!;
     expect(task).toMatchObject({ status: "SUCCESS", progress: 100, late: { status: "FAILURE" } });
     expect(task.failure).toBeUndefined();
   });
 
   test("an account that never calls is learned to be silent, asked early from then on, and believed again once it calls", async () => {
-    const world = createTestHarness();
+    const harness = createTestHarness();
     for (let i = 0; i < 3; i++) {
-      const flow = await world.start();
-      await world.drain();
-      world.vendor.holds(world.vendor.calls.at(-1)!, "SUCCESS");
-      world.advance(world.deps.timings.unknownMs);
-      await world.sweep();
-      expect((await world.read(flow)).status).toBe("completed");
+      const flow = await harness.start();
+      await harness.drain();
+      harness.vendor.holds(harness.vendor.calls.at(-1)!, "SUCCESS");
+      harness.advance(harness.deps.timings.unknownMs);
+      await harness.sweep();
+      expect((await harness.read(flow)).status).toBe("completed");
     }
-    expect((await world.deps.store.health("fake", "default"))!.callbacks).toBe("silent");
-    const flow = await world.start();
-    await world.drain();
-    const { due, submittedAt } = (await world.read(flow)).tasks.get("0")!;
-    expect(due! - submittedAt!).toBe(world.deps.timings.silentMs);
-    await world.post(world.vendor.calls.at(-1)!, "IN_PROGRESS");
-    expect((await world.deps.store.health("fake", "default"))!.callbacks).toBe("calling");
+    expect((await harness.deps.store.health("fake", "default"))!.callbacks).toBe("silent");
+    const flow = await harness.start();
+    await harness.drain();
+    const { due, submittedAt } = (await harness.read(flow)).tasks.get("0")!;
+    expect(due! - submittedAt!).toBe(harness.deps.timings.silentMs);
+    await harness.post(harness.vendor.calls.at(-1)!, "IN_PROGRESS");
+    expect((await harness.deps.store.health("fake", "default"))!.callbacks).toBe("calling");
   });
 
   test("a vendor that cannot be asked is asked again, and the task ends typed at its deadline", async () => {
-    const world = createTestHarness();
-    const flow = await world.start();
-    await world.drain();
-    world.vendor.failLookups(new LookupError("502"));
+    const harness = createTestHarness();
+    const flow = await harness.start();
+    await harness.drain();
+    harness.vendor.failLookups(new LookupError("502"));
     for (let minutes = 0; minutes < 60; minutes++) {
-      world.advance(60_000);
-      await world.sweep();
+      harness.advance(60_000);
+      await harness.sweep();
     }
-    const { tasks, flow: ended } = await world.read(flow);
+    const { tasks, flow: ended } = await harness.read(flow);
     expect(tasks.get("0")).toMatchObject({ status: "EXPIRED", failure: { code: "deadline_passed" } });
     expect(ended.status).toBe("failed");
-    expect(world.vendor.lookups.length).toBeLessThan(25);
+    expect(harness.vendor.lookups.length).toBeLessThan(25);
   });
 });
 
 test("a vendor whose look-ups fail is left alone for longer and longer, however many tasks are overdue", async () => {
-  const world = createTestHarness();
-  for (let i = 0; i < 5; i++) await world.start();
-  await world.drain();
-  world.vendor.failLookups(new LookupError("502"));
-  world.advance(world.deps.timings.quietMs.fast);
+  const harness = createTestHarness();
+  for (let i = 0; i < 5; i++) await harness.start();
+  await harness.drain();
+  harness.vendor.failLookups(new LookupError("502"));
+  harness.advance(harness.deps.timings.quietMs.fast);
   const minutes: number[] = [];
   for (let minute = 0; minute < 30; minute++) {
-    const before = world.vendor.lookups.length;
-    await world.sweep();
-    if (world.vendor.lookups.length > before) minutes.push(minute);
-    world.advance(60_000);
+    const before = harness.vendor.lookups.length;
+    await harness.sweep();
+    if (harness.vendor.lookups.length > before) minutes.push(minute);
+    harness.advance(60_000);
   }
-  expect(world.vendor.lookups.length).toBe(minutes.length);
+  expect(harness.vendor.lookups.length).toBe(minutes.length);
   expect(minutes.length).toBeLessThan(12);
-  world.vendor.failLookups(undefined);
-  for (const call of world.vendor.calls) world.vendor.holds(call, "SUCCESS");
+  harness.vendor.failLookups(undefined);
+  for (const call of harness.vendor.calls) harness.vendor.holds(call, "SUCCESS");
   for (let minute = 0; minute < 6; minute++) {
-    await world.sweep();
-    world.advance(60_000);
+    await harness.sweep();
+    harness.advance(60_000);
   }
-  expect((await world.deps.store.health("fake", "default"))!.failures).toBe(0);
-  expect(world.metrics.get("FlowsEnded")).toBe(5);
+  expect((await harness.deps.store.health("fake", "default"))!.failures).toBe(0);
+  expect(harness.metrics.get("FlowsEnded")).toBe(5);
 });
 
 describe("paid work is paid once", () => {
   test("an unclear submission is not sent again before its grace; its callback still counts", async () => {
-    const world = createTestHarness();
-    const flow = await world.start({ then: [{ press: "U1" }] });
-    world.vendor.next({ kind: "unclear", reason: "timeout" });
-    await world.drain();
-    world.advance(world.deps.timings.graceMs.fast - 1_000);
-    await world.sweep();
-    await world.drain();
-    expect(world.vendor.calls).toHaveLength(1);
-    await world.post(world.vendor.calls[0]!, "SUCCESS");
-    await world.drain();
-    expect((await world.read(flow)).tasks.get("0")).toMatchObject({ status: "SUCCESS", attempt: 1 });
-    expect(world.vendor.calls).toHaveLength(2);
+    const harness = createTestHarness();
+    const flow = await harness.start({ then: [{ press: "U1" }] });
+    harness.vendor.next({ kind: "unclear", reason: "timeout" });
+    await harness.drain();
+    harness.advance(harness.deps.timings.graceMs.fast - 1_000);
+    await harness.sweep();
+    await harness.drain();
+    expect(harness.vendor.calls).toHaveLength(1);
+    await harness.post(harness.vendor.calls[0]!, "SUCCESS");
+    await harness.drain();
+    expect((await harness.read(flow)).tasks.get("0")).toMatchObject({ status: "SUCCESS", attempt: 1 });
+    expect(harness.vendor.calls).toHaveLength(2);
   });
 
   test("after its grace it is sent once more; whichever attempt ends first wins, the other is an orphan", async () => {
-    const world = createTestHarness();
-    const flow = await world.start();
-    world.vendor.next({ kind: "unclear", reason: "reset" });
-    await world.drain();
-    world.advance(world.deps.timings.graceMs.fast);
-    await world.sweep();
-    await world.drain();
-    const [first, second] = world.vendor.calls;
-    expect(world.vendor.calls).toHaveLength(2);
-    await world.post(first!, "SUCCESS");
-    await world.post(second!, "SUCCESS");
-    const task = (await world.read(flow)).tasks.get("0")!;
+    const harness = createTestHarness();
+    const flow = await harness.start();
+    harness.vendor.next({ kind: "unclear", reason: "reset" });
+    await harness.drain();
+    harness.advance(harness.deps.timings.graceMs.fast);
+    await harness.sweep();
+    await harness.drain();
+    const [first, second] = harness.vendor.calls;
+    expect(harness.vendor.calls).toHaveLength(2);
+    await harness.post(first!, "SUCCESS");
+    await harness.post(second!, "SUCCESS");
+    const task = (await harness.read(flow)).tasks.get("0")!;
     expect(task).toMatchObject({ status: "SUCCESS", attempt: 2, endedBy: 1 });
     expect(task.orphans).toMatchObject([{ attempt: 2, vendorTaskId: second!.id }]);
   });
 
   test("a flow that says never is not sent again, nor are its follow-ups; it ends typed", async () => {
-    const world = createTestHarness();
-    const flow = await world.start({ resubmit: "never", then: [{ press: "U1" }] });
-    await world.drain();
-    await world.post(world.vendor.calls[0]!, "SUCCESS");
-    world.vendor.next({ kind: "unclear", reason: "reset" });
-    await world.drain();
-    world.advance(world.deps.timings.graceMs.fast);
-    await world.sweep();
-    await world.drain();
-    expect(world.vendor.calls).toHaveLength(2);
-    expect((await world.read(flow)).tasks.get("0-0")).toMatchObject({
+    const harness = createTestHarness();
+    const flow = await harness.start({ resubmit: "never", then: [{ press: "U1" }] });
+    await harness.drain();
+    await harness.post(harness.vendor.calls[0]!, "SUCCESS");
+    harness.vendor.next({ kind: "unclear", reason: "reset" });
+    await harness.drain();
+    harness.advance(harness.deps.timings.graceMs.fast);
+    await harness.sweep();
+    await harness.drain();
+    expect(harness.vendor.calls).toHaveLength(2);
+    expect((await harness.read(flow)).tasks.get("0-0")).toMatchObject({
       status: "FAILURE",
       attempt: 1,
       failure: { code: "submission_unclear" },
@@ -162,92 +162,92 @@ describe("paid work is paid once", () => {
   });
 
   test("unclear again and again ends typed, never a third time", async () => {
-    const world = createTestHarness();
-    const flow = await world.start();
-    world.vendor.next({ kind: "unclear", reason: "reset" });
-    world.vendor.next({ kind: "unclear", reason: "reset" });
+    const harness = createTestHarness();
+    const flow = await harness.start();
+    harness.vendor.next({ kind: "unclear", reason: "reset" });
+    harness.vendor.next({ kind: "unclear", reason: "reset" });
     for (let i = 0; i < 5; i++) {
-      await world.drain();
-      world.advance(world.deps.timings.graceMs.fast);
-      await world.sweep();
+      await harness.drain();
+      harness.advance(harness.deps.timings.graceMs.fast);
+      await harness.sweep();
     }
-    expect(world.vendor.calls).toHaveLength(2);
-    expect((await world.read(flow)).tasks.get("0")!.failure!.code).toBe("submission_unclear");
+    expect(harness.vendor.calls).toHaveLength(2);
+    expect((await harness.read(flow)).tasks.get("0")!.failure!.code).toBe("submission_unclear");
   });
 
   test("a busy vendor is asked again later, and no attempt is burned", async () => {
-    const world = createTestHarness();
-    const flow = await world.start();
-    world.vendor.next({ kind: "busy", reason: "23" });
-    world.vendor.next({ kind: "busy", reason: "429", afterMs: 7_000 });
-    await world.drain();
-    expect(world.vendor.calls).toHaveLength(1);
-    world.advance(3_000);
-    await world.drain();
-    world.advance(6_000);
-    await world.drain();
-    expect(world.vendor.calls).toHaveLength(2);
-    world.advance(1_000);
-    await world.finishAll();
-    expect((await world.read(flow)).tasks.get("0")).toMatchObject({ status: "SUCCESS", attempt: 1 });
+    const harness = createTestHarness();
+    const flow = await harness.start();
+    harness.vendor.next({ kind: "busy", reason: "23" });
+    harness.vendor.next({ kind: "busy", reason: "429", afterMs: 7_000 });
+    await harness.drain();
+    expect(harness.vendor.calls).toHaveLength(1);
+    harness.advance(3_000);
+    await harness.drain();
+    harness.advance(6_000);
+    await harness.drain();
+    expect(harness.vendor.calls).toHaveLength(2);
+    harness.advance(1_000);
+    await harness.finishAll();
+    expect((await harness.read(flow)).tasks.get("0")).toMatchObject({ status: "SUCCESS", attempt: 1 });
   });
 
   test("a refused submission is final", async () => {
-    const world = createTestHarness();
-    const flow = await world.start();
-    world.vendor.next({
+    const harness = createTestHarness();
+    const flow = await harness.start();
+    harness.vendor.next({
       kind: "refused",
       failure: { code: "banned_prompt", message: "no", vendor: { bannedWord: "gory" } },
     });
-    await world.drain();
-    world.advance(3_600_000);
-    await world.sweep();
-    await world.drain();
-    expect(world.vendor.calls).toHaveLength(1);
-    expect((await world.read(flow)).flow.status).toBe("failed");
+    await harness.drain();
+    harness.advance(3_600_000);
+    await harness.sweep();
+    await harness.drain();
+    expect(harness.vendor.calls).toHaveLength(1);
+    expect((await harness.read(flow)).flow.status).toBe("failed");
   });
 
   test("a message delivered again while a worker holds the task calls nobody", async () => {
-    const world = createTestHarness();
-    const flow = await world.start();
+    const harness = createTestHarness();
+    const flow = await harness.start();
     const message = { message: { v: 1, type: "submit", flowId: flow.id, path: "0" } } as const;
-    world.vendor.next(async (call) => {
-      await world.queue.send([message, message]);
-      await world.drain();
+    harness.vendor.next(async (call) => {
+      await harness.queue.send([message, message]);
+      await harness.drain();
       return { kind: "accepted", vendorTaskId: call.id };
     });
-    await world.drain();
-    expect(world.vendor.calls).toHaveLength(1);
-    expect((await world.read(flow)).tasks.get("0")!.status).toBe("SUBMITTED");
+    await harness.drain();
+    expect(harness.vendor.calls).toHaveLength(1);
+    expect((await harness.read(flow)).tasks.get("0")!.status).toBe("SUBMITTED");
   });
 
   test("a table that would not store the vendor's yes does not make us forget it", async () => {
-    const world = createTestHarness();
-    const flow = await world.start();
+    const harness = createTestHarness();
+    const flow = await harness.start();
     // The first save is the claim, the second the answer.
-    world.storeFault.arm("saveTask", "before", 1);
-    await world.drain();
-    expect(world.storeFault.fired()).toBe(1);
-    expect((await world.read(flow)).tasks.get("0")).toMatchObject({
+    harness.storeFault.arm("saveTask", "before", 1);
+    await harness.drain();
+    expect(harness.storeFault.fired()).toBe(1);
+    expect((await harness.read(flow)).tasks.get("0")).toMatchObject({
       status: "SUBMITTED",
       attempt: 1,
-      vendorTaskId: world.vendor.calls[0]!.id,
+      vendorTaskId: harness.vendor.calls[0]!.id,
     });
-    world.advance(3_600_000);
-    await world.drain();
-    expect(world.vendor.calls).toHaveLength(1);
+    harness.advance(3_600_000);
+    await harness.drain();
+    expect(harness.vendor.calls).toHaveLength(1);
   });
 
   test("nothing that can fail stands between the claim and the call", async () => {
-    const world = createTestHarness();
-    const flow = await world.start();
-    world.storeFault.arm("health", "before");
-    await world.drain();
-    expect(world.storeFault.fired()).toBe(1);
-    expect((await world.read(flow)).tasks.get("0")).toMatchObject({ status: "PENDING", attempt: 0 });
-    world.advance(600_000);
-    await world.finishAll();
-    expect((await world.read(flow)).status).toBe("completed");
+    const harness = createTestHarness();
+    const flow = await harness.start();
+    harness.storeFault.arm("health", "before");
+    await harness.drain();
+    expect(harness.storeFault.fired()).toBe(1);
+    expect((await harness.read(flow)).tasks.get("0")).toMatchObject({ status: "PENDING", attempt: 0 });
+    harness.advance(600_000);
+    await harness.finishAll();
+    expect((await harness.read(flow)).status).toBe("completed");
   });
 });
 
@@ -267,84 +267,84 @@ describe("a crash between any two steps of a callback heals", () => {
   test.each(crashes)(
     "%s.%s, %s call %i: answered 5xx, and the plan still runs, each press once",
     async (port, verb, when, skip) => {
-      const world = createTestHarness();
-      const flow = await world.start({ then: PLAN });
-      await world.drain();
-      const [root] = world.vendor.calls;
-      world.vendor.finished.add(root!.id);
-      if (port === "queueFault") world.queueFault.arm("send", when, skip);
-      else world.storeFault.arm(verb as "saveTask", when, skip);
-      await expect(world.post(root!, "SUCCESS")).rejects.toThrow("crash");
-      expect(world[port].fired()).toBe(1);
+      const harness = createTestHarness();
+      const flow = await harness.start({ then: PLAN });
+      await harness.drain();
+      const [root] = harness.vendor.calls;
+      harness.vendor.finished.add(root!.id);
+      if (port === "queueFault") harness.queueFault.arm("send", when, skip);
+      else harness.storeFault.arm(verb as "saveTask", when, skip);
+      await expect(harness.post(root!, "SUCCESS")).rejects.toThrow("crash");
+      expect(harness[port].fired()).toBe(1);
 
-      await world.drain();
-      world.advance(world.deps.timings.effectsMs);
-      await world.sweep();
-      await world.finishAll();
-      const { status, flow: ended } = await world.read(flow);
+      await harness.drain();
+      harness.advance(harness.deps.timings.effectsMs);
+      await harness.sweep();
+      await harness.finishAll();
+      const { status, flow: ended } = await harness.read(flow);
       expect(status).toBe("completed");
-      expect(world.vendor.calls).toHaveLength(5);
-      world.advance(world.deps.timings.quietMs.fast);
-      await world.sweep();
-      expect(ended.status === "completed" || (await world.read(flow)).flow.status === "completed").toBe(true);
+      expect(harness.vendor.calls).toHaveLength(5);
+      harness.advance(harness.deps.timings.quietMs.fast);
+      await harness.sweep();
+      expect(ended.status === "completed" || (await harness.read(flow)).flow.status === "completed").toBe(true);
     },
   );
 
   test("a crash before the flow's end is recorded is made good by the flow's own due time", async () => {
-    const world = createTestHarness();
-    const flow = await world.start();
-    await world.drain();
-    world.storeFault.arm("saveFlow", "before");
-    await expect(world.post(world.vendor.calls[0]!, "SUCCESS")).rejects.toThrow("crash");
-    expect((await world.read(flow)).flow.status).toBe("running");
-    world.advance(world.deps.timings.quietMs.fast);
-    await world.sweep();
-    expect((await world.read(flow)).flow.status).toBe("completed");
+    const harness = createTestHarness();
+    const flow = await harness.start();
+    await harness.drain();
+    harness.storeFault.arm("saveFlow", "before");
+    await expect(harness.post(harness.vendor.calls[0]!, "SUCCESS")).rejects.toThrow("crash");
+    expect((await harness.read(flow)).flow.status).toBe("running");
+    harness.advance(harness.deps.timings.quietMs.fast);
+    await harness.sweep();
+    expect((await harness.read(flow)).flow.status).toBe("completed");
   });
 
   test("a queue that loses every message loses no flow", async () => {
-    const world = createTestHarness();
-    world.queueFault.arm("send", "before");
-    const flow = await world.start();
-    expect(world.queueFault.fired()).toBe(1);
-    world.advance(world.deps.timings.quietMs.fast);
-    await world.sweep();
-    await world.finishAll();
-    expect((await world.read(flow)).status).toBe("completed");
+    const harness = createTestHarness();
+    harness.queueFault.arm("send", "before");
+    const flow = await harness.start();
+    expect(harness.queueFault.fired()).toBe(1);
+    harness.advance(harness.deps.timings.quietMs.fast);
+    await harness.sweep();
+    await harness.finishAll();
+    expect((await harness.read(flow)).status).toBe("completed");
   });
 
   test("a flow that was stored before its caller heard of it is begun by its due time", async () => {
-    const world = createTestHarness();
-    world.storeFault.arm("createFlow", "after");
-    await expect(world.start()).rejects.toThrow("crash");
-    expect(world.vendor.calls).toHaveLength(0);
-    world.advance(world.deps.timings.quietMs.fast);
-    await world.sweep();
-    await world.finishAll();
-    expect(world.vendor.calls).toHaveLength(1);
+    const harness = createTestHarness();
+    harness.storeFault.arm("createFlow", "after");
+    await expect(harness.start()).rejects.toThrow("crash");
+    expect(harness.vendor.calls).toHaveLength(0);
+    harness.advance(harness.deps.timings.quietMs.fast);
+    await harness.sweep();
+    await harness.finishAll();
+    expect(harness.vendor.calls).toHaveLength(1);
   });
 
   test("a dead letter ends its task typed; one the vendor may have is left to the sweeper", async () => {
-    const world = createTestHarness();
-    const waiting = await world.start();
-    await world.bury({ v: 1, type: "submit", flowId: waiting.id, path: "0" });
-    expect((await world.read(waiting)).flow.status).toBe("failed");
-    expect((await world.read(waiting)).tasks.get("0")!.failure!.code).toBe("dead_letter");
-    const sent = await world.start();
-    await world.drain();
-    await world.bury({ v: 1, type: "submit", flowId: sent.id, path: "0" });
-    expect((await world.read(sent)).tasks.get("0")!.status).toBe("SUBMITTED");
+    const harness = createTestHarness();
+    const waiting = await harness.start();
+    await harness.bury({ v: 1, type: "submit", flowId: waiting.id, path: "0" });
+    expect((await harness.read(waiting)).flow.status).toBe("failed");
+    expect((await harness.read(waiting)).tasks.get("0")!.failure!.code).toBe("dead_letter");
+    const sent = await harness.start();
+    await harness.drain();
+    await harness.bury({ v: 1, type: "submit", flowId: sent.id, path: "0" });
+    expect((await harness.read(sent)).tasks.get("0")!.status).toBe("SUBMITTED");
   });
 });
 
 describe("the callback's door", () => {
   test("no token, a wrong one, an edited one, an expired one: refused without touching the table", async () => {
-    const world = createTestHarness();
-    await world.start();
-    await world.drain();
-    const token = tokenOf(world.vendor.calls[0]!);
+    const harness = createTestHarness();
+    await harness.start();
+    await harness.drain();
+    const token = tokenOf(harness.vendor.calls[0]!);
     const body = JSON.stringify({ vendorTaskId: "1", status: "SUCCESS", result: {} });
-    world.storeFault.calls.length = 0;
+    harness.storeFault.calls.length = 0;
     const edited = token.replace(".0.1.", ".0.2.");
     expect(edited).not.toBe(token);
     for (const bad of [
@@ -355,33 +355,33 @@ describe("the callback's door", () => {
       `${token.slice(0, -1)}${token.endsWith("A") ? "B" : "A"}`,
       "9".repeat(600),
     ]) {
-      expect((await world.postRaw(bad, body)).kind).toBe("refused");
+      expect((await harness.postRaw(bad, body)).kind).toBe("refused");
     }
-    world.advance(7 * 24 * 3_600_000);
-    expect(await world.postRaw(token, body)).toEqual({ kind: "refused", why: "expired" });
-    expect(world.storeFault.calls).toEqual([]);
+    harness.advance(7 * 24 * 3_600_000);
+    expect(await harness.postRaw(token, body)).toEqual({ kind: "refused", why: "expired" });
+    expect(harness.storeFault.calls).toEqual([]);
   });
 
   test("progress nobody asked for costs no call of the table once the account is known to call", async () => {
-    const world = createTestHarness();
-    await world.start();
-    await world.drain();
-    await world.post(world.vendor.calls[0]!, "IN_PROGRESS", { progress: 10 });
-    world.advance(60_000);
-    await world.start();
-    await world.drain();
-    world.storeFault.calls.length = 0;
-    expect(await world.post(world.vendor.calls[1]!, "IN_PROGRESS", { progress: 46 })).toEqual({ kind: "dropped" });
-    expect(world.storeFault.calls).toEqual([]);
+    const harness = createTestHarness();
+    await harness.start();
+    await harness.drain();
+    await harness.post(harness.vendor.calls[0]!, "IN_PROGRESS", { progress: 10 });
+    harness.advance(60_000);
+    await harness.start();
+    await harness.drain();
+    harness.storeFault.calls.length = 0;
+    expect(await harness.post(harness.vendor.calls[1]!, "IN_PROGRESS", { progress: 46 })).toEqual({ kind: "dropped" });
+    expect(harness.storeFault.calls).toEqual([]);
   });
 
   test("what the log says never holds a token, a key or the hook's address", async () => {
-    const world = createTestHarness();
-    await world.start({ then: PLAN });
-    await world.finishAll(2);
-    const token = tokenOf(world.vendor.calls[0]!);
-    await world.postRaw(`${token}x`, "{}");
-    const text = world.log.join("\n");
+    const harness = createTestHarness();
+    await harness.start({ then: PLAN });
+    await harness.finishAll(2);
+    const token = tokenOf(harness.vendor.calls[0]!);
+    await harness.postRaw(`${token}x`, "{}");
+    const text = harness.log.join("\n");
     expect(text).toContain("flow.ended");
     for (const secret of [token, token.split(".").at(-1)!, "secret-key", "hooks.test", "/callbacks/"]) {
       expect(text).not.toContain(secret);

@@ -54,13 +54,13 @@ const jumping: Skew = {
 
 function runSkewed(skew: Skew, seed: number, profile: FaultProfile): Promise<SimulationRun> {
   const offsetOf = skew.offsets(seed);
-  const scene: SimulationVariant = {
+  const simulationVariant: SimulationVariant = {
     clockOf(process, now) {
       const offset = offsetOf(process);
       return { now: () => now() + offset() };
     },
   };
-  return runSimulation({ seed, flows: 10, profile, scene });
+  return runSimulation({ seed, flows: 10, profile, variant: simulationVariant });
 }
 
 /** Weather in which the vendor answers: nothing excuses a second submission. */

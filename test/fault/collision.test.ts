@@ -9,7 +9,7 @@ const ACCOUNTS = ["a", "b", "c"];
 
 /** @returns how many ids stand for tasks of several accounts */
 async function collide(seed: number, profile: FaultProfile) {
-  const run = await runSimulation({ seed, flows: 12, profile, scene: { accounts: ACCOUNTS } });
+  const run = await runSimulation({ seed, flows: 12, profile, variant: { accounts: ACCOUNTS } });
   const ids = Map.groupBy(run.vendor.taken, ({ id }) => id);
   const collisions = [...ids.values()].filter((same) => new Set(same.map(({ account }) => account)).size > 1).length;
   return { run, collisions, ...checkInvariants(run) };

@@ -16,40 +16,40 @@ const WRITES_EACH = 5;
 type Status = "IN_PROGRESS" | "SUCCESS";
 
 /** All of them under way before the first is answered; their progress goes up, down and round. */
-async function flood(world: TestHarness, count: number, statusOf: (n: number) => Status) {
-  const [call] = world.vendor.calls;
-  world.storeFault.calls.length = 0;
+async function flood(harness: TestHarness, count: number, statusOf: (n: number) => Status) {
+  const [call] = harness.vendor.calls;
+  harness.storeFault.calls.length = 0;
   const posts = Array.from({ length: count }, (_, n) => {
     const status = statusOf(n);
-    return world.post(call!, status, status === "SUCCESS" ? {} : { progress: (n * 37) % 100 });
+    return harness.post(call!, status, status === "SUCCESS" ? {} : { progress: (n * 37) % 100 });
   });
   const answers = await Promise.allSettled(posts);
-  const calls = Object.groupBy(world.storeFault.calls, (verb) => verb);
+  const calls = Object.groupBy(harness.storeFault.calls, (verb) => verb);
   return { refused: answers.filter(({ status }) => status === "rejected").length, calls };
 }
 
-async function started(world: TestHarness, progress: boolean) {
-  const flow = await world.start({ then: PLAN, progress });
-  await world.drain();
-  const root = async (): Promise<Task> => (await world.read(flow)).tasks.get("0")!;
+async function started(harness: TestHarness, progress: boolean) {
+  const flow = await harness.start({ then: PLAN, progress });
+  await harness.drain();
+  const root = async (): Promise<Task> => (await harness.read(flow)).tasks.get("0")!;
   return { flow, root };
 }
 
 /** The plan runs to its end, each press once. */
-async function finishes(world: TestHarness, flow: Awaited<ReturnType<TestHarness["start"]>>): Promise<void> {
-  for (const call of world.vendor.calls.filter(({ kind }) => kind === "submit")) world.vendor.finished.add(call.id);
-  await world.finishAll();
-  const { tasks, status } = await world.read(flow);
+async function finishes(harness: TestHarness, flow: Awaited<ReturnType<TestHarness["start"]>>): Promise<void> {
+  for (const call of harness.vendor.calls.filter(({ kind }) => kind === "submit")) harness.vendor.finished.add(call.id);
+  await harness.finishAll();
+  const { tasks, status } = await harness.read(flow);
   expect(status).toBe("completed");
   expect([...tasks.keys()].sort()).toEqual(["0", "0-0", "0-1"]);
-  expect(world.vendor.calls).toHaveLength(3);
+  expect(harness.vendor.calls).toHaveLength(3);
 }
 
 describe.each([2, 50, 10_000])("%i callbacks of one task at once, in memory", (count) => {
   test("all its success: one is the end, the others are answered, and none writes more than a few times", async () => {
-    const world = createTestHarness();
-    const { flow, root } = await started(world, false);
-    const { refused, calls } = await flood(world, count, () => "SUCCESS");
+    const harness = createTestHarness();
+    const { flow, root } = await started(harness, false);
+    const { refused, calls } = await flood(harness, count, () => "SUCCESS");
     expect(refused).toBe(0);
     expect(calls.saveTask!.length).toBeLessThanOrEqual(WRITES_EACH * count);
     expect(calls.createTask).toHaveLength(2);
@@ -59,50 +59,50 @@ describe.each([2, 50, 10_000])("%i callbacks of one task at once, in memory", (c
     const { duplicates } = await root();
     if (count === 2) expect(duplicates).toBe(1);
     else expect(duplicates).toBeGreaterThan(0);
-    expect(world.metrics.get("Duplicates")).toBe(count - 1);
-    await finishes(world, flow);
+    expect(harness.metrics.get("Duplicates")).toBe(count - 1);
+    await finishes(harness, flow);
   });
 
   test("progress that is stored: it goes up, and costs no more", async () => {
-    const world = createTestHarness();
-    const { flow, root } = await started(world, true);
-    const { refused, calls } = await flood(world, count, () => "IN_PROGRESS");
+    const harness = createTestHarness();
+    const { flow, root } = await started(harness, true);
+    const { refused, calls } = await flood(harness, count, () => "IN_PROGRESS");
     expect(refused).toBe(0);
     expect(calls.saveTask!.length).toBeLessThanOrEqual(WRITES_EACH * count);
     expect(await root()).toMatchObject({ status: "IN_PROGRESS", attempt: 1 });
     const first = (await root()).progress;
-    await flood(world, count, () => "IN_PROGRESS");
+    await flood(harness, count, () => "IN_PROGRESS");
     expect((await root()).progress).toBeGreaterThanOrEqual(first);
-    await flood(world, 1, () => "SUCCESS");
-    await finishes(world, flow);
+    await flood(harness, 1, () => "SUCCESS");
+    await finishes(harness, flow);
   });
 
   test("progress nobody asked for: one write in all, to learn that the account calls", async () => {
-    const world = createTestHarness();
-    const { flow } = await started(world, false);
-    const { refused, calls } = await flood(world, count, () => "IN_PROGRESS");
+    const harness = createTestHarness();
+    const { flow } = await started(harness, false);
+    const { refused, calls } = await flood(harness, count, () => "IN_PROGRESS");
     expect(refused).toBe(0);
     expect(Object.keys(calls).sort()).toEqual(["saveHealth"]);
     expect(calls.saveHealth).toHaveLength(1);
-    await flood(world, 1, () => "SUCCESS");
-    await finishes(world, flow);
+    await flood(harness, 1, () => "SUCCESS");
+    await finishes(harness, flow);
   });
 
   test("the end among progress: it is stored, whatever it has to pass", async () => {
-    const world = createTestHarness();
-    const { flow, root } = await started(world, true);
-    const { refused } = await flood(world, count, (n) => (n === Math.floor(count / 2) ? "SUCCESS" : "IN_PROGRESS"));
+    const harness = createTestHarness();
+    const { flow, root } = await started(harness, true);
+    const { refused } = await flood(harness, count, (n) => (n === Math.floor(count / 2) ? "SUCCESS" : "IN_PROGRESS"));
     expect(refused).toBe(0);
     expect(await root()).toMatchObject({ status: "SUCCESS", progress: 100 });
-    await finishes(world, flow);
+    await finishes(harness, flow);
   });
 });
 
 test("the hundredth sequential copy is the last that is written down", async () => {
-  const world = createTestHarness();
-  const { root } = await started(world, false);
+  const harness = createTestHarness();
+  const { root } = await started(harness, false);
   let writes = 0;
-  for (let i = 0; i < 300; i++) writes += (await flood(world, 1, () => "SUCCESS")).calls.saveTask?.length ?? 0;
+  for (let i = 0; i < 300; i++) writes += (await flood(harness, 1, () => "SUCCESS")).calls.saveTask?.length ?? 0;
   expect((await root()).duplicates).toBe(99);
   // The end, the follow-ups' receipt, and the copies.
   expect(writes).toBe(2 + 99);
@@ -117,12 +117,12 @@ describe("on a real table", () => {
 
   test.each([50, 200])("%i at once end the task once, and every one is answered", async (count) => {
     const store = createDynamoStore({ client: maker.client(), table: TABLE, now: () => HARNESS_START });
-    const world = createTestHarness({ store, seed: count });
-    const { flow, root } = await started(world, true);
-    const { refused, calls } = await flood(world, count, (n) => (n % 2 === 0 ? "SUCCESS" : "IN_PROGRESS"));
+    const harness = createTestHarness({ store, seed: count });
+    const { flow, root } = await started(harness, true);
+    const { refused, calls } = await flood(harness, count, (n) => (n % 2 === 0 ? "SUCCESS" : "IN_PROGRESS"));
     expect(refused).toBe(0);
     expect(calls.saveTask!.length).toBeLessThanOrEqual(WRITES_EACH * count);
     expect(await root()).toMatchObject({ status: "SUCCESS", progress: 100 });
-    await finishes(world, flow);
+    await finishes(harness, flow);
   });
 });

@@ -42,61 +42,61 @@ test.each([1, 10, 60])(
 
 test("two accounts in trouble are backed off each for itself", async () => {
   const profile = { ...NO_FAULTS, loseCallback: 1, lookupFails: 1 };
-  const run = await runSimulation({ seed: 3, flows: 20, profile, plan: [], scene: { accounts: ["a", "b"] } });
+  const run = await runSimulation({ seed: 3, flows: 20, profile, plan: [], variant: { accounts: ["a", "b"] } });
   const { findings, counts } = checkInvariants(run);
   expect(findings).toEqual([]);
   expect(counts.lookups).toBeLessThanOrEqual(2 * asksWithin(TIMINGS.deadlineMs.fast + 2 * MINUTE));
 });
 
 /** Sweeps each minute. @returns the minutes at which the vendor was asked */
-async function sweepFor(world: TestHarness, ms: number): Promise<number[]> {
+async function sweepFor(harness: TestHarness, ms: number): Promise<number[]> {
   const asked: number[] = [];
   for (let at = 0; at < ms; at += MINUTE) {
-    const before = world.vendor.lookups.length;
-    await world.sweep();
-    await world.drain();
-    if (world.vendor.lookups.length > before) asked.push(at / MINUTE);
-    world.advance(MINUTE);
+    const before = harness.vendor.lookups.length;
+    await harness.sweep();
+    await harness.drain();
+    if (harness.vendor.lookups.length > before) asked.push(at / MINUTE);
+    harness.advance(MINUTE);
   }
   return asked;
 }
 
 test("an hour's outage: slow tasks outlive it and end by the first look-up that works; fast ones have ended typed", async () => {
-  const world = createTestHarness();
-  const fast = await world.start({ then: [{ press: "U1" }] });
-  const slow = await Promise.all([1, 2, 3].map(() => world.start({ mode: "relax", then: [{ press: "U1" }] })));
-  await world.drain();
-  world.vendor.failLookups(new LookupError("503"));
-  const asked = await sweepFor(world, HOUR);
+  const harness = createTestHarness();
+  const fast = await harness.start({ then: [{ press: "U1" }] });
+  const slow = await Promise.all([1, 2, 3].map(() => harness.start({ mode: "relax", then: [{ press: "U1" }] })));
+  await harness.drain();
+  harness.vendor.failLookups(new LookupError("503"));
+  const asked = await sweepFor(harness, HOUR);
   expect(asked.length).toBeLessThanOrEqual(asksWithin(HOUR));
-  expect((await world.read(fast)).tasks.get("0")).toMatchObject({
+  expect((await harness.read(fast)).tasks.get("0")).toMatchObject({
     status: "EXPIRED",
     failure: { code: "deadline_passed" },
   });
-  for (const flow of slow) expect((await world.read(flow)).tasks.get("0")!.status).toBe("SUBMITTED");
+  for (const flow of slow) expect((await harness.read(flow)).tasks.get("0")!.status).toBe("SUBMITTED");
 
-  world.vendor.failLookups(undefined);
-  for (const call of world.vendor.calls) world.vendor.holds(call, "SUCCESS");
-  const [first] = await sweepFor(world, 6 * MINUTE);
+  harness.vendor.failLookups(undefined);
+  for (const call of harness.vendor.calls) harness.vendor.holds(call, "SUCCESS");
+  const [first] = await sweepFor(harness, 6 * MINUTE);
   // One request for all of them, within the longest pause.
   expect(first).toBeLessThanOrEqual(TIMINGS.lookupMaxMs / MINUTE);
-  expect(world.vendor.lookups.at(-1)).toHaveLength(3);
-  await world.finishAll();
-  for (const flow of slow) expect((await world.read(flow)).status).toBe("completed");
+  expect(harness.vendor.lookups.at(-1)).toHaveLength(3);
+  await harness.finishAll();
+  for (const flow of slow) expect((await harness.read(flow)).status).toBe("completed");
   // Four roots and the slow ones' follow-ups: the hour cost nothing twice.
-  expect(world.vendor.calls).toHaveLength(7);
-  expect((await world.deps.store.health("fake", "default"))!.failures).toBe(0);
+  expect(harness.vendor.calls).toHaveLength(7);
+  expect((await harness.deps.store.health("fake", "default"))!.failures).toBe(0);
 });
 
 test("a submission in doubt, no callback, no look-up: sent again once after its grace, then given up as unclear", async () => {
-  const world = createTestHarness();
-  const flow = await world.start();
-  for (let i = 0; i < 2; i++) world.vendor.next({ kind: "unclear", reason: "timeout" });
-  await world.drain();
-  world.vendor.failLookups(new LookupError("503"));
-  await sweepFor(world, HOUR);
-  const task = (await world.read(flow)).tasks.get("0")!;
+  const harness = createTestHarness();
+  const flow = await harness.start();
+  for (let i = 0; i < 2; i++) harness.vendor.next({ kind: "unclear", reason: "timeout" });
+  await harness.drain();
+  harness.vendor.failLookups(new LookupError("503"));
+  await sweepFor(harness, HOUR);
+  const task = (await harness.read(flow)).tasks.get("0")!;
   expect(isEnded(task)).toBe(true);
   expect(task).toMatchObject({ attempt: 2, failure: { code: "submission_unclear" } });
-  expect(world.vendor.calls).toHaveLength(2);
+  expect(harness.vendor.calls).toHaveLength(2);
 });

@@ -16,56 +16,56 @@ import { runSimulation, type SimulationVariant, START } from "../sim/simulation.
 import { createTestHarness, type TestHarness } from "../support/harness.ts";
 
 const MINUTE = 60_000;
-let world: TestHarness;
+let harness: TestHarness;
 
 beforeEach(() => {
-  world = createTestHarness();
+  harness = createTestHarness();
 });
 
 /** As a deployment without it leaves things: `providers` reads its configuration anew. */
 function remove(how: "provider" | "account"): void {
-  const { get } = world.deps.providers;
+  const { get } = harness.deps.providers;
   const providers: Providers = {
     ids: () => (how === "provider" ? [] : ["fake"]),
     get: (id) => (how === "provider" ? undefined : { ...get(id)!, account: () => undefined }),
   };
-  Object.assign(world.deps, { providers });
+  Object.assign(harness.deps, { providers });
 }
 
 /** Two hours: past every deadline of a fast task, its window's included. */
 async function wait(): Promise<void> {
   for (let i = 0; i < 120; i++) {
-    world.advance(MINUTE);
-    await world.sweep();
-    await world.drain();
+    harness.advance(MINUTE);
+    await harness.sweep();
+    await harness.drain();
   }
 }
 
-const task = async (flow: Flow, path = "0"): Promise<Task> => (await world.read(flow)).tasks.get(path)!;
+const task = async (flow: Flow, path = "0"): Promise<Task> => (await harness.read(flow)).tasks.get(path)!;
 
 /** How far a flow is when the vendor goes; what its branch ends as. */
 const stages: [string, () => Promise<Flow>, string, Partial<Task>][] = [
-  ["waiting for a worker", () => world.start(), "0", { status: "FAILURE", failure: failure("provider_missing") }],
+  ["waiting for a worker", () => harness.start(), "0", { status: "FAILURE", failure: failure("provider_missing") }],
   [
     "waiting for a vendor that was busy",
     async () => {
-      world.vendor.next({ kind: "busy", reason: "23" });
-      return drained(await world.start());
+      harness.vendor.next({ kind: "busy", reason: "23" });
+      return drained(await harness.start());
     },
     "0",
     { status: "FAILURE", attempt: 0, failure: failure("provider_missing") },
   ],
   [
     "submitted",
-    async () => drained(await world.start()),
+    async () => drained(await harness.start()),
     "0",
     { status: "EXPIRED", attempt: 1, failure: failure("deadline_passed") },
   ],
   [
     "in doubt",
     async () => {
-      world.vendor.next({ kind: "unclear", reason: "timeout" });
-      return drained(await world.start());
+      harness.vendor.next({ kind: "unclear", reason: "timeout" });
+      return drained(await harness.start());
     },
     "0",
     { status: "FAILURE", attempt: 1, failure: failure("provider_missing") },
@@ -73,8 +73,8 @@ const stages: [string, () => Promise<Flow>, string, Partial<Task>][] = [
   [
     "in doubt, never to be sent again",
     async () => {
-      world.vendor.next({ kind: "unclear", reason: "timeout" });
-      return drained(await world.start({ resubmit: "never" }));
+      harness.vendor.next({ kind: "unclear", reason: "timeout" });
+      return drained(await harness.start({ resubmit: "never" }));
     },
     "0",
     { status: "FAILURE", attempt: 1, failure: failure("submission_unclear") },
@@ -82,8 +82,8 @@ const stages: [string, () => Promise<Flow>, string, Partial<Task>][] = [
   [
     "a follow-up waiting for a worker",
     async () => {
-      const flow = await drained(await world.start({ then: [{ press: "U1" }] }));
-      await world.post(world.vendor.calls[0]!, "SUCCESS");
+      const flow = await drained(await harness.start({ then: [{ press: "U1" }] }));
+      await harness.post(harness.vendor.calls[0]!, "SUCCESS");
       return flow;
     },
     "0-0",
@@ -92,8 +92,8 @@ const stages: [string, () => Promise<Flow>, string, Partial<Task>][] = [
   [
     "a window nobody has answered",
     async () => {
-      world.vendor.next((call) => ({ kind: "modal", vendorTaskId: call.id }));
-      return drained(await world.start());
+      harness.vendor.next((call) => ({ kind: "modal", vendorTaskId: call.id }));
+      return drained(await harness.start());
     },
     "0",
     { status: "EXPIRED", failure: failure("modal_unanswered") },
@@ -101,10 +101,10 @@ const stages: [string, () => Promise<Flow>, string, Partial<Task>][] = [
   [
     "a window whose answer is on its way",
     async () => {
-      const flow = await drained(await world.start({ then: [{ press: "V1", prompt: "at night" }] }));
-      await world.post(world.vendor.calls[0]!, "SUCCESS");
-      world.vendor.next((call) => ({ kind: "modal", vendorTaskId: call.id }));
-      world.vendor.next({ kind: "busy", reason: "23" });
+      const flow = await drained(await harness.start({ then: [{ press: "V1", prompt: "at night" }] }));
+      await harness.post(harness.vendor.calls[0]!, "SUCCESS");
+      harness.vendor.next((call) => ({ kind: "modal", vendorTaskId: call.id }));
+      harness.vendor.next({ kind: "busy", reason: "23" });
       return drained(flow);
     },
     "0-0",
@@ -113,46 +113,46 @@ const stages: [string, () => Promise<Flow>, string, Partial<Task>][] = [
 ];
 
 async function drained(flow: Flow): Promise<Flow> {
-  await world.drain();
+  await harness.drain();
   return flow;
 }
 
 describe.each(["provider", "account"] as const)("a %s that is gone", (how) => {
   test.each(stages)("%s: the branch ends typed, and nobody is called", async (_, begin, path, end) => {
     const flow = await begin();
-    const calls = world.vendor.calls.length;
+    const calls = harness.vendor.calls.length;
     remove(how);
-    await world.drain();
+    await harness.drain();
     await wait();
     const ended = await task(flow, path);
     expect(ended).toMatchObject(end);
     // As soon as its own clock says, not when every other has given up.
     expect(ended.endedAt! - flow.createdAt).toBeLessThanOrEqual(TIMINGS.deadlineMs.fast + TIMINGS.lookupMaxMs);
-    expect((await world.read(flow)).flow.status).toBe(path === "0" ? "failed" : "completed");
-    expect(world.vendor.calls).toHaveLength(calls);
-    expect(world.vendor.lookups).toEqual([]);
-    expect(world.queue.size).toBe(0);
-    expect(world.queue.deadLetters).toEqual([]);
+    expect((await harness.read(flow)).flow.status).toBe(path === "0" ? "failed" : "completed");
+    expect(harness.vendor.calls).toHaveLength(calls);
+    expect(harness.vendor.lookups).toEqual([]);
+    expect(harness.queue.size).toBe(0);
+    expect(harness.queue.deadLetters).toEqual([]);
     // Nothing of it comes up again.
-    expect(await world.sweep()).toMatchObject({ overdue: 0, failed: 0 });
+    expect(await harness.sweep()).toMatchObject({ overdue: 0, failed: 0 });
   });
 
   test("a picture that is still called in is kept, with its follow-ups' typed ends", async () => {
-    const flow = await drained(await world.start({ then: [{ press: ["U1", "U2"] }] }));
+    const flow = await drained(await harness.start({ then: [{ press: ["U1", "U2"] }] }));
     remove(how);
-    expect(await world.post(world.vendor.calls[0]!, "SUCCESS")).toEqual({ kind: "recorded", moved: true });
-    await world.drain();
-    const { tasks, status } = await world.read(flow);
+    expect(await harness.post(harness.vendor.calls[0]!, "SUCCESS")).toEqual({ kind: "recorded", moved: true });
+    await harness.drain();
+    const { tasks, status } = await harness.read(flow);
     expect(status).toBe("completed");
     expect(tasks.get("0")!.result!.imageUrl).toBeDefined();
     for (const path of ["0-0", "0-1"]) expect(tasks.get(path)!.failure!.code).toBe("provider_missing");
   });
 
   test("one that is called in after its deadline stands beside the verdict", async () => {
-    const flow = await drained(await world.start());
+    const flow = await drained(await harness.start());
     remove(how);
     await wait();
-    await world.post(world.vendor.calls[0]!, "SUCCESS");
+    await harness.post(harness.vendor.calls[0]!, "SUCCESS");
     expect(await task(flow)).toMatchObject({
       status: "EXPIRED",
       late: { status: "SUCCESS", result: { imageUrl: expect.any(String) } },
@@ -160,36 +160,36 @@ describe.each(["provider", "account"] as const)("a %s that is gone", (how) => {
   });
 
   test("finished lineage is read, listed and pressed as before; the press ends typed", async () => {
-    const flow = await world.start({ state: "mine", then: [{ press: "U1" }] });
-    await world.finishAll();
-    const before = await world.read(flow);
+    const flow = await harness.start({ state: "mine", then: [{ press: "U1" }] });
+    await harness.finishAll();
+    const before = await harness.read(flow);
     remove(how);
     await wait();
-    expect(await world.read(flow)).toEqual(before);
+    expect(await harness.read(flow)).toEqual(before);
     expect(before).toMatchObject({ status: "completed", flow: { state: "mine" } });
-    expect((await world.deps.store.listFlows("app_a", 10)).flows).toEqual([before.flow]);
+    expect((await harness.deps.store.listFlows("app_a", 10)).flows).toEqual([before.flow]);
 
-    const pressed = await pressTask(world.deps, "app_a", taskIdOf(flow.id, "0"), { press: "U2" });
-    await world.drain();
+    const pressed = await pressTask(harness.deps, "app_a", taskIdOf(flow.id, "0"), { press: "U2" });
+    await harness.drain();
     expect(await task(flow, pressed.path)).toMatchObject({ status: "FAILURE", failure: failure("provider_missing") });
-    expect((await world.read(flow)).status).toBe("completed");
+    expect((await harness.read(flow)).status).toBe("completed");
   });
 });
 
 test("a new flow of a provider that is gone is refused by the field's name", async () => {
   remove("provider");
-  await expect(world.start()).rejects.toMatchObject({ code: "invalid_request", field: "provider" });
+  await expect(harness.start()).rejects.toMatchObject({ code: "invalid_request", field: "provider" });
 });
 
 test("a new flow of an account that is gone ends typed", async () => {
   remove("account");
-  const flow = await world.start();
-  await world.drain();
+  const flow = await harness.start();
+  await harness.drain();
   expect(await task(flow)).toMatchObject({ status: "FAILURE", attempt: 0, failure: failure("provider_missing") });
 });
 
 describe("one of two accounts is gone, in the simulation", () => {
-  const scene: SimulationVariant = {
+  const simulationVariant: SimulationVariant = {
     accounts: ["kept", "gone"],
     isConfigured: (account, at) => account === "kept" || at < 50_000,
   };
@@ -197,7 +197,7 @@ describe("one of two accounts is gone, in the simulation", () => {
 
   test("its branches end typed; the other's flows complete, and nothing is paid after it went", async () => {
     for (let seed = 1; seed <= 5; seed++) {
-      const run = await runSimulation({ seed, flows: 12, profile: NO_FAULTS, scene });
+      const run = await runSimulation({ seed, flows: 12, profile: NO_FAULTS, variant: simulationVariant });
       const { findings } = checkInvariants(run);
       expect(findings).toEqual([]);
       for (const { flow, tasks } of run.flows.values()) {
@@ -214,7 +214,9 @@ describe("one of two accounts is gone, in the simulation", () => {
     ["all faults at once", ALL_FAULTS],
   ] as const)("%s besides: no rule is broken", async (_, profile) => {
     for (let seed = 1; seed <= 8; seed++) {
-      expect(checkInvariants(await runSimulation({ seed, flows: 12, profile, scene })).findings).toEqual([]);
+      expect(
+        checkInvariants(await runSimulation({ seed, flows: 12, profile, variant: simulationVariant })).findings,
+      ).toEqual([]);
     }
   });
 });

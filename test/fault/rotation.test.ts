@@ -34,7 +34,7 @@ function deploying(steps: readonly (readonly string[])[], seed: number): Simulat
 }
 
 async function run(steps: readonly (readonly string[])[], seed: number, profile = NO_FAULTS): Promise<SimulationRun> {
-  return runSimulation({ seed, flows: 20, profile, scene: deploying(steps, seed) });
+  return runSimulation({ seed, flows: 20, profile, variant: deploying(steps, seed) });
 }
 
 describe("a rotation of the hook key in two steps, during traffic", () => {
@@ -42,10 +42,10 @@ describe("a rotation of the hook key in two steps, during traffic", () => {
 
   test("refuses no callback, whichever function takes a step up first", async () => {
     for (let seed = 1; seed <= 8; seed++) {
-      const house = await run(ROTATION, seed);
-      const { findings, counts } = checkInvariants(house);
+      const server = await run(ROTATION, seed);
+      const { findings, counts } = checkInvariants(server);
       expect(findings).toEqual([]);
-      expect(house.ownRefused).toBe(0);
+      expect(server.ownRefused).toBe(0);
       expect(counts).toMatchObject({ lookups: 0, resubmitted: 0, unfinished: 0 });
       expect(counts.callbacks).toBeGreaterThan(200);
     }
@@ -53,29 +53,31 @@ describe("a rotation of the hook key in two steps, during traffic", () => {
 
   test("believes no forgery the more", async () => {
     for (let seed = 1; seed <= 4; seed++) {
-      const house = await run(ROTATION, seed, singleFault("forge"));
-      expect(checkInvariants(house).findings).toEqual([]);
-      expect(house.forgedRefused).toBeGreaterThan(50);
-      expect(house.ownRefused).toBe(0);
+      const server = await run(ROTATION, seed, singleFault("forge"));
+      expect(checkInvariants(server).findings).toEqual([]);
+      expect(server.forgedRefused).toBeGreaterThan(50);
+      expect(server.ownRefused).toBe(0);
     }
   });
 
   test("in one step refuses none either, as long as the receiver takes it up before the workers do", async () => {
     const at: Record<string, number> = { callback: 30_000, submit: 32_000 };
     for (let seed = 1; seed <= 4; seed++) {
-      const scene: SimulationVariant = { keysOf: (process, now) => (now < (at[process] ?? 0) ? [OLD] : [NEW, OLD]) };
-      const house = await runSimulation({ seed, flows: 20, scene });
-      expect(checkInvariants(house).findings).toEqual([]);
-      expect(house.ownRefused).toBe(0);
+      const simulationVariant: SimulationVariant = {
+        keysOf: (process, now) => (now < (at[process] ?? 0) ? [OLD] : [NEW, OLD]),
+      };
+      const server = await runSimulation({ seed, flows: 20, variant: simulationVariant });
+      expect(checkInvariants(server).findings).toEqual([]);
+      expect(server.ownRefused).toBe(0);
     }
   });
 
   test("in one step, whichever takes it up first, loses callbacks to a receiver that lags; the sweeper finds what they had to say", async () => {
     let refused = 0;
     for (let seed = 1; seed <= 8; seed++) {
-      const house = await run([[OLD], [NEW, OLD]], seed);
-      expect(checkInvariants(house).findings).toEqual([]);
-      refused += house.ownRefused;
+      const server = await run([[OLD], [NEW, OLD]], seed);
+      expect(checkInvariants(server).findings).toEqual([]);
+      refused += server.ownRefused;
     }
     expect(refused).toBeGreaterThan(0);
   });
@@ -84,14 +86,16 @@ describe("a rotation of the hook key in two steps, during traffic", () => {
 test("once both keys are gone no callback of theirs is believed, and every flow ends by look-up, paid once", async () => {
   for (let seed = 1; seed <= 4; seed++) {
     // Workers mint with a key that the receiver has never had.
-    const scene: SimulationVariant = { keysOf: (process) => (process === "callback" ? [NEXT] : [NEW, OLD]) };
-    const house = await runSimulation({ seed, flows: 10, scene });
-    const { findings, counts } = checkInvariants(house);
+    const simulationVariant: SimulationVariant = {
+      keysOf: (process) => (process === "callback" ? [NEXT] : [NEW, OLD]),
+    };
+    const server = await runSimulation({ seed, flows: 10, variant: simulationVariant });
+    const { findings, counts } = checkInvariants(server);
     expect(findings).toEqual([]);
-    expect(house.ownRefused).toBe(counts.callbacks);
-    expect(house.vendor.taken.every((task) => task.believedAt === undefined)).toBe(true);
+    expect(server.ownRefused).toBe(counts.callbacks);
+    expect(server.vendor.taken.every((task) => task.believedAt === undefined)).toBe(true);
     expect(counts).toMatchObject({ flows: 10, unfinished: 0, resubmitted: 0 });
-    expectPaidOnce(house);
+    expectPaidOnce(server);
     expect(counts.lookups).toBeGreaterThan(0);
   }
 });

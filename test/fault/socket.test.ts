@@ -6,11 +6,11 @@ import { connect, type Socket } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { API_KEY, type SpawnedServer, spawnServer } from "../support/spawned.ts";
 
-let house: SpawnedServer;
+let server: SpawnedServer;
 beforeAll(async () => {
-  house = await spawnServer();
+  server = await spawnServer();
 }, 30_000);
-afterAll(() => house?.stop());
+afterAll(() => server?.stop());
 
 interface Line {
   kind: string;
@@ -38,13 +38,13 @@ const TRICKLE_MS = 500;
 
 test("a thousand slow or silent lines are ended by the house, flows complete meanwhile, and nothing of them is made", async () => {
   const kinds = Object.keys(KINDS);
-  const before = (await house.call("GET", "/v1/flows")).body;
+  const before = (await server.call("GET", "/v1/flows")).body;
   const lines = await Promise.all(Array.from({ length: LINES }, (_, n) => open(kinds[n % kinds.length]!)));
   const trickle = setInterval(() => {
     for (const { kind, socket } of lines) if (socket.writable && KINDS[kind]![1]) socket.write(KINDS[kind]![1]);
   }, TRICKLE_MS);
   try {
-    const flow = await house.ended(await house.start({ then: [{ press: "U1" }] }));
+    const flow = await server.ended(await server.start({ then: [{ press: "U1" }] }));
     expect(flow.status).toBe("completed");
     const told = new Map(kinds.map((kind) => [kind, new Set<string>()]));
     for (const { kind, ended } of lines) told.get(kind)!.add(statusIn(await ended));
@@ -53,7 +53,7 @@ test("a thousand slow or silent lines are ended by the house, flows complete mea
       if (KINDS[kind]![1]) statuses.delete("none");
       expect([kind, ...statuses]).toEqual([kind, kind === IDLE ? "200" : "408"]);
     }
-    expect((await house.call("GET", "/v1/flows")).body.data).toHaveLength(before.data.length + 1);
+    expect((await server.call("GET", "/v1/flows")).body.data).toHaveLength(before.data.length + 1);
   } finally {
     clearInterval(trickle);
     for (const { socket } of lines) socket.destroy();
@@ -66,7 +66,7 @@ function statusIn(text: string): string {
 
 function open(kind: string): Promise<Line> {
   return new Promise((resolve, reject) => {
-    const socket = connect({ port: Number(new URL(house.url).port), host: "127.0.0.1" }, () => {
+    const socket = connect({ port: Number(new URL(server.url).port), host: "127.0.0.1" }, () => {
       socket.write(KINDS[kind]![0]);
       resolve({ kind, socket, ended });
     });

@@ -36,7 +36,7 @@ async function runMixed(
   { watched, hooks = true }: Options = {},
 ) {
   const mixture = mixtureOf(releases, seed, watched);
-  const run = await runSimulation({ seed, flows: FLOWS, profile, hooks, scene: mixture.scene });
+  const run = await runSimulation({ seed, flows: FLOWS, profile, hooks, variant: mixture.variant });
   return { ...mixture, run, ...checkInvariants(run) };
 }
 

@@ -121,22 +121,22 @@ const kinds: Record<string, () => Promise<Write>> = {
     };
   },
   async "a dead letter"() {
-    const letter = letterOf(newAppId());
+    const deadLetter = letterOf(newAppId());
     return {
-      run: (to) => to.saveNewDeadLetter(letter),
+      run: (to) => to.saveNewDeadLetter(deadLetter),
       says: undefined,
-      rev: async () => (await stores.getDeadLetter(letter.id))?.rev ?? 0,
+      rev: async () => (await stores.getDeadLetter(deadLetter.id))?.rev ?? 0,
       revs: [0, 1],
     };
   },
   async "a dead letter again"() {
-    const letter = letterOf(newAppId());
-    await stores.saveNewDeadLetter(letter);
-    const next = { ...letter, rev: 1, state: "dropped" } as const;
+    const deadLetter = letterOf(newAppId());
+    await stores.saveNewDeadLetter(deadLetter);
+    const next = { ...deadLetter, rev: 1, state: "dropped" } as const;
     return {
       run: (to) => to.saveDeadLetter(next),
       says: { ok: true, item: { ...next, rev: 2 } },
-      rev: async () => (await stores.getDeadLetter(letter.id))!.rev,
+      rev: async () => (await stores.getDeadLetter(deadLetter.id))!.rev,
       revs: [1, 2],
     };
   },
@@ -297,18 +297,18 @@ describe("each write of a whole flow in turn", () => {
   async function runSpoiled(at: number, fault: Fault) {
     const seen: Spoiled = { writes: 0, fired: 0 };
     const relay = createRelay();
-    const house = relay.runner(spoiled(at, fault, seen));
-    await house.start({ then: PLAN }).catch(() => house.start({ then: PLAN }));
+    const server = relay.runner(spoiled(at, fault, seen));
+    await server.start({ then: PLAN }).catch(() => server.start({ then: PLAN }));
     for (let minutes = 0; minutes < 120; minutes++) {
-      await house.drain();
+      await server.drain();
       for (const call of relay.vendor.calls.filter(({ id }) => !relay.vendor.finished.has(id))) {
         relay.vendor.finished.add(call.id);
         relay.vendor.holds(call, "SUCCESS");
-        await house.post(call, "SUCCESS").catch(() => {});
+        await server.post(call, "SUCCESS").catch(() => {});
       }
-      await house.drain();
+      await server.drain();
       relay.advance(MINUTE);
-      await house.sweep();
+      await server.sweep();
     }
     const { flows, tasks } = relay.rows();
     // A root whose flow was not stored is nobody's: never sent, never shown, and gone when it expires.

@@ -25,23 +25,23 @@ import {
 
 const MB = 1_000_000;
 
-let house: MediaHarness;
+let harness: MediaHarness;
 let count = 0;
 let key: string;
 
 beforeAll(async () => {
-  house = await createMediaHarness();
+  harness = await createMediaHarness();
 });
-afterAll(() => house?.stop());
+afterAll(() => harness?.stop());
 beforeEach(() => {
   key = `media/flow_${count++}/0`;
-  house.calls.length = 0;
-  house.before = () => {};
+  harness.calls.length = 0;
+  harness.before = () => {};
 });
 
 function copy(from: typeof outbound, more: { url?: string; maxBytes?: number } = {}) {
   const request = { url: "http://vendor.invalid/x.png", key, maxBytes: 60 * MB, timeoutMs: 20_000, ...more };
-  return copyToBucket({ outbound: from, bucket: house.bucket }, request);
+  return copyToBucket({ outbound: from, bucket: harness.bucket }, request);
 }
 
 /** A file without a name takes room for as long as it is open. */
@@ -60,15 +60,15 @@ function openFiles(): string[] {
   });
 }
 
-const written = () => house.calls.map(({ name }) => name).filter((name) => name !== "HeadObject");
+const written = () => harness.calls.map(({ name }) => name).filter((name) => name !== "HeadObject");
 
 function expectNothing() {
-  expect(house.keys()).not.toContain(key);
-  expect(house.openUploads()).toBe(0);
+  expect(harness.keys()).not.toContain(key);
+  expect(harness.openUploads()).toBe(0);
 }
 
 async function body(): Promise<Uint8Array> {
-  const { Body } = await house.client.send(new GetObjectCommand({ Bucket: BUCKET, Key: key }));
+  const { Body } = await harness.client.send(new GetObjectCommand({ Bucket: BUCKET, Key: key }));
   return Body!.transformToByteArray();
 }
 
@@ -86,15 +86,15 @@ test.each([
   expect(stored).toEqual({ key, bytes, sha256: sha256(picture), contentType: "image/png" });
   expect(written()).toEqual(calls);
   expect(picture.equals(await body())).toBe(true);
-  const head = await house.client.send(new HeadObjectCommand({ Bucket: BUCKET, Key: key }));
+  const head = await harness.client.send(new HeadObjectCommand({ Bucket: BUCKET, Key: key }));
   expect(head.Metadata).toEqual({ sha256: sha256(picture), bytes: String(bytes) });
-  expect(house.openUploads()).toBe(0);
+  expect(harness.openUploads()).toBe(0);
 });
 
 test("a browser that follows its link shows it, as what it is", async () => {
   const picture = pictureOf(1_000);
   await copy(serveResponse({ contentType: "image/svg+xml", chunks: [picture] }));
-  const response = await fetch(await signedUrl({ bucket: house.bucket }, { key, expiresS: 60 }));
+  const response = await fetch(await signedUrl({ bucket: harness.bucket }, { key, expiresS: 60 }));
   expect(Object.fromEntries(response.headers)).toMatchObject({
     "content-type": "image/png",
     "content-disposition": "inline",
@@ -114,11 +114,11 @@ test("a picture that comes byte by byte is known all the same", async () => {
 test("doing it twice fetches once and answers the same", async () => {
   const server = await serve((res) => res.end(pictureOf(PART_BYTES + 9)));
   const first = await copy(outbound, { url: server.url });
-  const before = house.calls.length;
+  const before = harness.calls.length;
   expect(await copy(outbound, { url: server.url })).toEqual(first);
   await server.stop();
   expect(server.requests).toBe(1);
-  expect(house.calls.slice(before).map(({ name }) => name)).toEqual(["HeadObject"]);
+  expect(harness.calls.slice(before).map(({ name }) => name)).toEqual(["HeadObject"]);
 });
 
 const OURS = { ContentType: "image/png", Metadata: { sha256: sha256(Buffer.from("x")), bytes: "1" } };
@@ -130,8 +130,8 @@ test.each([
   ["is a page", { ...OURS, ContentType: "text/html" }],
 ])("an object under the key that %s is neither answered as ours nor replaced", async (_, told) => {
   const object = { Bucket: BUCKET, Key: key, Body: "x", ChecksumSHA256: sha256(Buffer.from("x"), "base64"), ...told };
-  await house.client.send(new PutObjectCommand(object));
-  house.before = ({ name, input }) => {
+  await harness.client.send(new PutObjectCommand(object));
+  harness.before = ({ name, input }) => {
     // As S3 answers; the embedded engine knows no conditions.
     if (name === "PutObject" && input["IfNoneMatch"] === "*") throw s3Error(412, "PreconditionFailed");
   };
@@ -144,16 +144,16 @@ test.each(["PutObject", "CompleteMultipartUpload"])(
     const bytes = name === "PutObject" ? 400 : PART_BYTES + 400;
     const mine = pictureOf(bytes);
     const theirs = pictureOf(bytes - 1);
-    house.before = async (call) => {
+    harness.before = async (call) => {
       if (call.name !== name) return;
       expect(call.input["IfNoneMatch"]).toBe("*");
-      house.before = () => {};
+      harness.before = () => {};
       await copy(serveResponse({ chunks: [theirs] }));
       throw s3Error(412, "PreconditionFailed");
     };
     expect(await copy(serveResponse({ chunks: [mine] }))).toMatchObject({ bytes: bytes - 1, sha256: sha256(theirs) });
     expect(theirs.equals(await body())).toBe(true);
-    expect(house.openUploads()).toBe(0);
+    expect(harness.openUploads()).toBe(0);
   },
 );
 
@@ -269,7 +269,7 @@ test.each([
   ["CompleteMultipartUpload", 1],
 ])("a bucket that fails at %s (%i) keeps nothing open", async (name, nth) => {
   let left = nth;
-  house.before = (call) => {
+  harness.before = (call) => {
     if (call.name === name && --left === 0) throw s3Error(503, "SlowDown");
   };
   const picture = pictureOf(20 * MB);
@@ -282,7 +282,7 @@ test.each([
 });
 
 test("a bucket that refuses us is no vendor's fault, and is said as it is", async () => {
-  house.before = () => {
+  harness.before = () => {
     throw s3Error(403, "AccessDenied");
   };
   await expect(copy(serveResponse({ chunks: [pictureOf(500)] }))).rejects.toMatchObject({ name: "AccessDenied" });
@@ -291,12 +291,12 @@ test("a bucket that refuses us is no vendor's fault, and is said as it is", asyn
 test("a bucket that is not there is said as it is; one that cannot be reached is worth another try", async () => {
   const from = { outbound: serveResponse({ chunks: [pictureOf(500)] }) };
   const request = { url: "http://vendor.invalid", key, maxBytes: MB, timeoutMs: 1_000 };
-  const missing = copyToBucket({ ...from, bucket: { ...house.bucket, name: "no-such-bucket" } }, request);
+  const missing = copyToBucket({ ...from, bucket: { ...harness.bucket, name: "no-such-bucket" } }, request);
   await expect(missing).rejects.toMatchObject({ name: "NoSuchBucket" });
   const nowhere = await serve(() => {});
   await nowhere.stop();
   const client = bucketClient(new URL(nowhere.url).origin);
-  const unreached = copyToBucket({ ...from, bucket: { ...house.bucket, client: async () => client } }, request);
+  const unreached = copyToBucket({ ...from, bucket: { ...harness.bucket, client: async () => client } }, request);
   await expect(unreached).rejects.toMatchObject({ code: "unavailable", retry: "later" });
   client.destroy();
 });
@@ -304,7 +304,7 @@ test("a bucket that is not there is said as it is; one that cannot be reached is
 // ── a process of its own ───────────────────────────────────────────────────────────────────────────────────────────
 
 function runChild(order: Omit<Order, "endpoint" | "bucket" | "key" | "maxBytes">, folder = tmpdir()) {
-  const whole: Order = { endpoint: house.endpoint, bucket: BUCKET, key, maxBytes: 60 * MB, ...order };
+  const whole: Order = { endpoint: harness.endpoint, bucket: BUCKET, key, maxBytes: 60 * MB, ...order };
   const args = ["--expose-gc", new URL("copy.child.ts", import.meta.url).pathname, JSON.stringify(whole)];
   const env = { PATH: process.env["PATH"], TMPDIR: folder };
   return new Promise<{ stdout: string; signal: string | undefined }>((resolve, reject) => {
@@ -333,9 +333,9 @@ test("killed between two parts, nothing is visible under the key; the next try s
   const picture = pictureOf(20 * MB);
   const server = await serve((res) => res.end(picture));
   expect((await runChild({ url: server.url, killAt: { call: "UploadPart", nth: 2 } })).signal).toBe("SIGKILL");
-  expect(house.keys()).not.toContain(key);
+  expect(harness.keys()).not.toContain(key);
   // What only a lifecycle rule can end: nobody is left to.
-  expect(house.openUploads()).toBe(1);
+  expect(harness.openUploads()).toBe(1);
   expect(await copy(outbound, { url: server.url })).toMatchObject({ sha256: sha256(picture) });
   await server.stop();
 });
@@ -348,5 +348,5 @@ test("killed while it fetches, nothing is left in the bucket or on the disk", as
   expect(signal).toBe("SIGKILL");
   expect(readdirSync(folder)).toEqual([]);
   rmSync(folder, { recursive: true });
-  expect(house.keys()).not.toContain(key);
+  expect(harness.keys()).not.toContain(key);
 });

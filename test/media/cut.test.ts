@@ -12,24 +12,24 @@ const grid = renderPng({ scenes, percent: 100 });
 const from = "media/flow_1/0";
 const maxBytes = 1_000_000;
 
-let house: MediaHarness;
+let harness: MediaHarness;
 beforeAll(async () => {
-  house = await createMediaHarness();
+  harness = await createMediaHarness();
   const outbound = serveResponse({ chunks: [grid] });
-  await copyToBucket({ outbound, bucket: house.bucket }, { url: "", key: from, maxBytes, timeoutMs: 1_000 });
+  await copyToBucket({ outbound, bucket: harness.bucket }, { url: "", key: from, maxBytes, timeoutMs: 1_000 });
 });
-afterAll(() => house?.stop());
+afterAll(() => harness?.stop());
 beforeEach(() => {
-  house.calls.length = 0;
+  harness.calls.length = 0;
 });
 
 test("the simulator's grid comes apart into its four pictures, pixel for pixel", async () => {
   const whole = PNG.sync.read(grid);
   for (const n of [1, 2, 3, 4] as const) {
     const key = `${from}/tile-${n}`;
-    const stored = await cutToBucket({ bucket: house.bucket }, { from, key, n, maxBytes });
+    const stored = await cutToBucket({ bucket: harness.bucket }, { from, key, n, maxBytes });
     expect(stored).toMatchObject({ key, contentType: "image/png" });
-    const { Body } = await house.client.send(new GetObjectCommand({ Bucket: BUCKET, Key: key }));
+    const { Body } = await harness.client.send(new GetObjectCommand({ Bucket: BUCKET, Key: key }));
     const tile = PNG.sync.read(Buffer.from(await Body!.transformToByteArray()));
     const expected = new PNG({ width: 256, height: 256 });
     PNG.bitblt(whole, expected, n % 2 === 1 ? 0 : 256, n <= 2 ? 0 : 256, 256, 256, 0, 0);
@@ -39,24 +39,24 @@ test("the simulator's grid comes apart into its four pictures, pixel for pixel",
 
 test("doing it twice reads the grid once and answers the same", async () => {
   const request = { from, key: `${from}/twice`, n: 2, maxBytes } as const;
-  const first = await cutToBucket({ bucket: house.bucket }, request);
-  expect(await cutToBucket({ bucket: house.bucket }, request)).toEqual(first);
-  expect(house.calls.map(({ name }) => name)).toEqual(["HeadObject", "GetObject", "PutObject", "HeadObject"]);
+  const first = await cutToBucket({ bucket: harness.bucket }, request);
+  expect(await cutToBucket({ bucket: harness.bucket }, request)).toEqual(first);
+  expect(harness.calls.map(({ name }) => name)).toEqual(["HeadObject", "GetObject", "PutObject", "HeadObject"]);
 });
 
 test("a grid that was never stored is gone, one past the limit is refused unread, and neither leaves a tile", async () => {
   const key = `${from}/none`;
-  const absent = cutToBucket({ bucket: house.bucket }, { from: "media/none", key, n: 1, maxBytes });
+  const absent = cutToBucket({ bucket: harness.bucket }, { from: "media/none", key, n: 1, maxBytes });
   await expect(absent).rejects.toMatchObject({ code: "gone", retry: "never" });
-  const large = cutToBucket({ bucket: house.bucket }, { from, key, n: 1, maxBytes: grid.length - 1 });
+  const large = cutToBucket({ bucket: harness.bucket }, { from, key, n: 1, maxBytes: grid.length - 1 });
   await expect(large).rejects.toMatchObject({ code: "too_large", retry: "never" });
-  expect(house.keys()).not.toContain(key);
+  expect(harness.keys()).not.toContain(key);
 });
 
 test("what only begins like a picture is refused by the decoder", async () => {
   const outbound = serveResponse({ chunks: [pictureOf(5_000)] });
   const broken = { url: "", key: "media/broken", maxBytes, timeoutMs: 1_000 };
-  await copyToBucket({ outbound, bucket: house.bucket }, broken);
-  const cut = cutToBucket({ bucket: house.bucket }, { from: broken.key, key: "media/broken/1", n: 1, maxBytes });
+  await copyToBucket({ outbound, bucket: harness.bucket }, broken);
+  const cut = cutToBucket({ bucket: harness.bucket }, { from: broken.key, key: "media/broken/1", n: 1, maxBytes });
   await expect(cut).rejects.toMatchObject({ code: "not_media", retry: "never" });
 });

@@ -43,7 +43,7 @@ export async function createMediaHarness(): Promise<MediaHarness> {
   const client = bucketClient(engine.endpoint);
   await client.send(new CreateBucketCommand({ Bucket: BUCKET }));
   const kept = new DatabaseSync(join(dataDir, "fauxqs.db"), { readOnly: true });
-  const house: MediaHarness = {
+  const harness: MediaHarness = {
     endpoint: engine.endpoint,
     bucket: { client: async () => client, name: BUCKET },
     client,
@@ -63,10 +63,10 @@ export async function createMediaHarness(): Promise<MediaHarness> {
     },
   };
   watch(client, (call) => {
-    house.calls.push(call);
-    return house.before(call);
+    harness.calls.push(call);
+    return harness.before(call);
   });
-  return house;
+  return harness;
 }
 
 /** Also holds every call to its own checksum, as S3 would and the embedded engine does not. */

@@ -17,10 +17,10 @@ export interface MjResponse {
 }
 
 export function createClient(options: Partial<Parameters<typeof createApp>[0]> = {}) {
-  const world = createTestHarness();
+  const harness = createTestHarness();
   const apiKeys = [apiKeyOf("app_a", SECRET), apiKeyOf("app_b", OTHER_SECRET)];
   const defaults = { storeProgress: false, resubmit: "after-grace", archive: false } as const;
-  const app = checked(createApp({ ...world.deps, apiKeys, ...defaults, ...options }));
+  const app = checked(createApp({ ...harness.deps, apiKeys, ...defaults, ...options }));
 
   async function call(
     method: string,
@@ -43,12 +43,12 @@ export function createClient(options: Partial<Parameters<typeof createApp>[0]> =
   /** Submits, lets everything so far succeed, and answers the number. */
   async function imagined(body: object = {}): Promise<string> {
     const { body: answer } = await post("/mj/submit/imagine", { prompt: "a paper boat", ...body });
-    await world.finishAll();
+    await harness.finishAll();
     return answer.result;
   }
 
   return {
-    world,
+    harness,
     app,
     call,
     post,

@@ -8,16 +8,16 @@ import type { Json, MjResponse } from "./client.ts";
 import { SESSIONS } from "./recording.ts";
 import { replay, type Stage } from "./replay.ts";
 
-let house: SpawnedServer;
+let server: SpawnedServer;
 beforeAll(async () => {
-  house = await spawnServer();
+  server = await spawnServer();
 });
-afterAll(() => house?.stop());
+afterAll(() => server?.stop());
 
 const stage: Stage = {
   secret: API_KEY,
   async send(method, path, body, headers): Promise<MjResponse> {
-    const response = await fetch(`${house.url}${path}`, {
+    const response = await fetch(`${server.url}${path}`, {
       method,
       headers,
       ...(body !== undefined && { body: JSON.stringify(body) }),
@@ -32,7 +32,7 @@ test.each(SESSIONS.map((s) => [s.client, s] as const))("%s gets its pictures", a
 });
 
 test("and the vendor was asked for each of them once", async () => {
-  const { counts } = await house.sim("GET", "/ledger");
+  const { counts } = await server.sim("GET", "/ledger");
   const submits = SESSIONS.flatMap((s) => s.steps).filter(({ code, send }) => code && !send.endsWith("/modal"));
   expect(counts).toMatchObject({ tasks: submits.length, duplicatePresses: 0 });
 });

@@ -43,7 +43,7 @@ describe.each(ids)("in the dialect of %s", (id) => {
     expect((await provider.lookup([vendorTaskId], account)).reports).toMatchObject([
       { vendorTaskId, status: "NOT_START", state: context.state, progress: 0 },
     ]);
-    await client.world.finishAll();
+    await client.harness.finishAll();
     const [grid] = (await provider.lookup([vendorTaskId], account)).reports;
     expect(grid).toMatchObject({
       vendorTaskId,
@@ -54,8 +54,8 @@ describe.each(ids)("in the dialect of %s", (id) => {
     const button = grid!.result.buttons!.find(({ label }) => label === "U2")!;
     const pressed = await provider.press({ vendorTaskId, customId: button.customId }, context);
     expect(pressed).toEqual({ kind: "accepted", vendorTaskId: expect.stringMatching(/^\d{16}$/) });
-    await client.world.finishAll();
-    expect(client.world.vendor.presses()).toEqual([button.customId]);
+    await client.harness.finishAll();
+    expect(client.harness.vendor.presses()).toEqual([button.customId]);
   });
 
   test("an id nobody knows is absent, a wrong key is one, and a blend of one is refused for good", async () => {
@@ -82,7 +82,7 @@ test.each(windowed)("in the dialect of %s a window is told of, and its answer is
     taskId: grid,
     customId: await client.customId(grid, "U1"),
   });
-  await client.world.finishAll();
+  await client.harness.finishAll();
   const customId = await client.customId(body.result, "Custom Zoom");
   const pressed = await provider.press({ vendorTaskId: body.result, customId }, context);
   expect(pressed).toMatchObject({ kind: "modal", vendorTaskId: expect.stringMatching(/^\d{16}$/) });
@@ -96,7 +96,7 @@ test.each(windowed)("in the dialect of %s a window is told of, and its answer is
 
 test("a table in trouble is busy, never a picture in doubt", async () => {
   const { MjflowError } = await import("@mjflow/core/error");
-  client.world.deps.mjTaskIds.create = () => Promise.reject(new MjflowError("overloaded"));
+  client.harness.deps.mjTaskIds.create = () => Promise.reject(new MjflowError("overloaded"));
   const call = { action: "imagine", prompt: "a boat", inputs: {} } as const;
   expect(await adapter("simulator").submit(call, context)).toMatchObject({ kind: "busy" });
 });
@@ -104,8 +104,8 @@ test("a table in trouble is busy, never a picture in doubt", async () => {
 test("what the facade posts to a hook is what the callback's door reads", async () => {
   const provider = adapter("simulator");
   await provider.submit({ action: "imagine", prompt: "a boat", inputs: {} }, context);
-  await client.world.finishAll();
-  const posts = client.world.receiver.posts.filter(({ url }) => url === hook);
+  await client.harness.finishAll();
+  const posts = client.harness.receiver.posts.filter(({ url }) => url === hook);
   const reports = posts.map(({ body }) => provider.readCallback(JSON.stringify(body)));
   expect(reports.at(-1)).toMatchObject({
     status: "SUCCESS",

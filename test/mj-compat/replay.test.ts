@@ -8,7 +8,7 @@ let client: Client;
 beforeEach(() => {
   client = createClient();
   // A vendor with windows: it opens one where Midjourney does.
-  const { provider } = client.world.vendor;
+  const { provider } = client.harness.vendor;
   const { press } = provider;
   provider.press = async (call, context) => {
     const answer = await press(call, context);
@@ -20,14 +20,14 @@ beforeEach(() => {
 test.each(SESSIONS.filter((session) => !session.needsVendor).map((s) => [s.client, s] as const))(
   "%s gets answers it takes, field by field",
   async (_, session) => {
-    const { world } = client;
+    const { harness } = client;
     await replay(session, {
       secret: SECRET,
       send: (method, path, body, headers) => client.call(method, path, body, headers),
-      wait: () => world.finishAll(),
+      wait: () => harness.finishAll(),
     });
     const presses = session.steps.filter(({ send }) => /submit\/(?:action|change|simple-change)/.test(send));
-    expect(world.vendor.presses()).toHaveLength(presses.length);
-    expect(world.vendor.calls.every((call) => world.vendor.finished.has(call.id))).toBe(true);
+    expect(harness.vendor.presses()).toHaveLength(presses.length);
+    expect(harness.vendor.calls.every((call) => harness.vendor.finished.has(call.id))).toBe(true);
   },
 );

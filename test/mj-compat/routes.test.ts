@@ -34,18 +34,18 @@ describe("a submission", () => {
     const { body } = await client.post("/mj/submit/imagine", { prompt: "a boat", state: "s 1", notifyHook: hook });
     const native = await client.call("GET", "/v1/flows", undefined, { authorization: `Bearer ${SECRET}` });
     expect(native.body.data).toMatchObject([{ prompt: "a boat", state: "s 1", provider: "fake" }]);
-    const pointer = await client.world.deps.mjTaskIds.get("app_a", body.result);
+    const pointer = await client.harness.deps.mjTaskIds.get("app_a", body.result);
     expect(pointer).toMatchObject({ id: body.result, notifyHook: hook, state: "s 1", flowId: native.body.data[0].id });
-    const { tasks } = await client.world.deps.store.load(pointer!.flowId, ["0"]);
+    const { tasks } = await client.harness.deps.store.load(pointer!.flowId, ["0"]);
     expect(tasks).toMatchObject([{ mjTaskId: body.result }]);
   });
 
   test.each(MJ_PREFIXES)("is taken under %s, and its mode goes where the address says", async (prefix) => {
     const { body } = await client.post(`${prefix}/submit/imagine`, { prompt: "a boat" });
     expect(body.code).toBe(1);
-    await client.world.drain();
+    await client.harness.drain();
     const mode = /fast|relax|turbo/.exec(prefix)?.[0];
-    expect(client.world.vendor.calls[0]!.context.mode).toBe(mode);
+    expect(client.harness.vendor.calls[0]!.context.mode).toBe(mode);
     expect((await client.call("GET", `${prefix}/task/${body.result}/fetch`)).body.id).toBe(body.result);
   });
 
@@ -73,8 +73,8 @@ describe("a submission", () => {
     ["a bot by its short name", "/mj", { botType: "niji" }, { botType: "NIJI_JOURNEY" }],
   ])("%s decides", async (_, prefix, fields, expected) => {
     expect((await client.post(`${prefix}/submit/imagine`, { prompt: "a boat", ...fields })).body.code).toBe(1);
-    await client.world.drain();
-    expect(client.world.vendor.calls[0]!.context).toMatchObject(expected);
+    await client.harness.drain();
+    expect(client.harness.vendor.calls[0]!.context).toMatchObject(expected);
   });
 
   test("null, blank and unknown fields are as good as none; a number is as good as text", async () => {
@@ -97,8 +97,8 @@ describe("a submission", () => {
       const { body } = await client.post("/mj/submit/imagine", { prompt: "a boat", state });
       expect((await client.fetchTask(body.result)).state).toBe(state);
     }
-    await client.world.drain();
-    expect(client.world.vendor.calls.every((c) => /^[\w-]+$/.test(c.context.state))).toBe(true);
+    await client.harness.drain();
+    expect(client.harness.vendor.calls.every((c) => /^[\w-]+$/.test(c.context.state))).toBe(true);
   });
 
   const refused: [string, string, unknown, number, RegExp][] = [
@@ -150,8 +150,8 @@ describe("a submission", () => {
     const answered = await client.post(path, body);
     expect(answered.body).toEqual({ code, description: expect.stringMatching(words), result: null, properties: {} });
     expect(answered.status).toBe(path.includes("/task/") ? 400 : 200);
-    expect(client.world.queue.size).toBe(0);
-    expect(await client.world.deps.mjTaskIds.latest("app_a", 10)).toEqual([]);
+    expect(client.harness.queue.size).toBe(0);
+    expect(await client.harness.deps.mjTaskIds.latest("app_a", 10)).toEqual([]);
   });
 
   test("no vendor at all is the protocol's 3: no account", async () => {
@@ -164,13 +164,13 @@ describe("a submission", () => {
   });
 
   test("a table that is overloaded is 23, come again; one that fails is 9; neither is a 500", async () => {
-    const { mjTaskIds } = client.world.deps;
+    const { mjTaskIds } = client.harness.deps;
     const { create } = mjTaskIds;
     mjTaskIds.create = () => Promise.reject(new MjflowError("overloaded"));
     const busy = await client.post("/mj/submit/imagine", { prompt: "x" });
     expect([busy.status, busy.body.code, busy.body.result]).toEqual([200, 23, null]);
     mjTaskIds.create = create;
-    client.world.storeFault.arm("createFlow", "before");
+    client.harness.storeFault.arm("createFlow", "before");
     const broken = await client.post("/mj/submit/imagine", { prompt: "x" });
     expect([broken.status, broken.body.code, broken.body.result]).toEqual([200, 9, null]);
     expect(JSON.stringify(broken.body)).not.toContain("crash");
@@ -218,15 +218,15 @@ describe("a task, as it is fetched", () => {
       return [status, progress];
     };
     expect(await seen()).toEqual(["NOT_START", "0%"]);
-    await client.world.drain();
+    await client.harness.drain();
     expect(await seen()).toEqual(["SUBMITTED", "0%"]);
-    const call = client.world.vendor.calls[0]!;
-    await client.world.post(call, "IN_PROGRESS", { progress: 35 });
+    const call = client.harness.vendor.calls[0]!;
+    await client.harness.post(call, "IN_PROGRESS", { progress: 35 });
     expect(await seen()).toEqual(["IN_PROGRESS", "35%"]);
-    await client.world.post(call, "IN_PROGRESS", { progress: 100 });
+    await client.harness.post(call, "IN_PROGRESS", { progress: 100 });
     // Clients stop asking at 100%, with or without a picture.
     expect(await seen()).toEqual(["IN_PROGRESS", "99%"]);
-    await client.world.post(call, "SUCCESS");
+    await client.harness.post(call, "SUCCESS");
     expect(await seen()).toEqual(["SUCCESS", "100%"]);
     const task = await client.fetchTask(body.result);
     expect(task).toMatchObject({ imageUrl: `https://img.test/${call.id}.png`, failReason: null });
@@ -243,16 +243,16 @@ describe("a task, as it is fetched", () => {
 
   test("that failed says why, in the vendor's words; an expired one is a FAILURE, too", async () => {
     const { body: failed } = await client.post("/mj/submit/imagine", { prompt: "a boat" });
-    await client.world.drain();
-    await client.world.post(client.world.vendor.calls[0]!, "FAILURE", { failReason: "[Invalid parameter] --foo" });
+    await client.harness.drain();
+    await client.harness.post(client.harness.vendor.calls[0]!, "FAILURE", { failReason: "[Invalid parameter] --foo" });
     const task = await client.fetchTask(failed.result);
     expect(task).toMatchObject({ status: "FAILURE", failReason: "[Invalid parameter] --foo", imageUrl: null });
     expect(task.progress).not.toBe("100%");
 
     const { body: banned } = await client.post("/mj/submit/imagine", { prompt: "gory" });
     const vendor = { code: "24", description: "可能包含敏感词", bannedWord: "gory" };
-    client.world.vendor.next({ kind: "refused", failure: { code: "banned_prompt", message: "no", vendor } });
-    await client.world.drain();
+    client.harness.vendor.next({ kind: "refused", failure: { code: "banned_prompt", message: "no", vendor } });
+    await client.harness.drain();
     expect(await client.fetchTask(banned.result)).toMatchObject({
       status: "FAILURE",
       failReason: "可能包含敏感词",
@@ -260,10 +260,10 @@ describe("a task, as it is fetched", () => {
     });
 
     const { body: expired } = await client.post("/mj/submit/imagine", { prompt: "a boat" });
-    client.world.vendor.next({ kind: "busy", reason: "full", afterMs: 1 });
-    await client.world.drain();
-    client.world.advance(7 * 3_600_000);
-    await client.world.sweep();
+    client.harness.vendor.next({ kind: "busy", reason: "full", afterMs: 1 });
+    await client.harness.drain();
+    client.harness.advance(7 * 3_600_000);
+    await client.harness.sweep();
     const late = await client.fetchTask(expired.result);
     expect(late.status).toBe("FAILURE");
     expect(late.failReason).not.toBe("");
@@ -271,8 +271,8 @@ describe("a task, as it is fetched", () => {
 
   test("that the vendor cancelled is CANCEL", async () => {
     const { body } = await client.post("/mj/submit/imagine", { prompt: "a boat" });
-    await client.world.drain();
-    await client.world.post(client.world.vendor.calls[0]!, "CANCEL");
+    await client.harness.drain();
+    await client.harness.post(client.harness.vendor.calls[0]!, "CANCEL");
     expect(await client.fetchTask(body.result)).toMatchObject({
       status: "CANCEL",
       failReason: expect.stringMatching(/./),
@@ -281,10 +281,10 @@ describe("a task, as it is fetched", () => {
 
   test("shows nothing of our callback address, whatever field the vendor puts it in", async () => {
     const { body } = await client.post("/mj/submit/imagine", { prompt: "a boat" });
-    await client.world.drain();
-    const call = client.world.vendor.calls[0]!;
+    await client.harness.drain();
+    const call = client.harness.vendor.calls[0]!;
     const hook = call.context.notifyHook;
-    await client.world.post(call, "FAILURE", {
+    await client.harness.post(call, "FAILURE", {
       failReason: `could not post to ${hook} and gave up`,
       result: { finalPrompt: hook, promptEn: `see ${hook}`, raw: JSON.stringify({ hook }) },
     });
@@ -295,7 +295,7 @@ describe("a task, as it is fetched", () => {
 
   test("is not there: 404 by code 3, in JSON, for a number, a native id, another app's, and words", async () => {
     const id = await client.imagined();
-    const { flowId } = (await client.world.deps.mjTaskIds.get("app_a", id))!;
+    const { flowId } = (await client.harness.deps.mjTaskIds.get("app_a", id))!;
     const native = `${flowId.replace("flow_", "task_")}_0`;
     const other = { "mj-api-secret": OTHER_SECRET };
     for (const [path, headers] of [
@@ -313,11 +313,11 @@ describe("a task, as it is fetched", () => {
   });
 
   test("whose number was given and whose flow never came is not found after a while", async () => {
-    client.world.storeFault.arm("createFlow", "before");
+    client.harness.storeFault.arm("createFlow", "before");
     await client.post("/mj/submit/imagine", { prompt: "x" });
-    const [lost] = await client.world.deps.mjTaskIds.latest("app_a", 1);
+    const [lost] = await client.harness.deps.mjTaskIds.latest("app_a", 1);
     expect((await client.fetchTask(lost!.id)).status).toBe("NOT_START");
-    client.world.advance(10_001);
+    client.harness.advance(10_001);
     expect((await client.call("GET", `/mj/task/${lost!.id}/fetch`)).status).toBe(404);
     expect((await client.call("GET", "/mj/task/list")).body).toEqual([]);
   });
@@ -339,7 +339,7 @@ describe("a press", () => {
     const { body } = await client.post("/mj/submit/action", { taskId: id, customId, state: "the second" });
     expect(body).toMatchObject({ code: 1, result: expect.stringMatching(NUMBER) });
     expect(body.result).not.toBe(id);
-    await client.world.finishAll();
+    await client.harness.finishAll();
     const task = await client.fetchTask(body.result);
     expect(task).toMatchObject({
       action: "UPSCALE",
@@ -350,7 +350,7 @@ describe("a press", () => {
       description: `/up ${id} U2`,
     });
     expect(task.buttons.map((b: Json) => b.label)).toContain("Zoom Out 2x");
-    expect(client.world.vendor.presses()).toEqual([customId]);
+    expect(client.harness.vendor.presses()).toEqual([customId]);
     expect((await client.fetchTask(id)).state).toBe("the grid");
   });
 
@@ -360,25 +360,25 @@ describe("a press", () => {
     const simple = await client.post("/mj/submit/simple-change", { content: `${id} U4` });
     const again = await client.post("/mj/submit/simple-change", { content: `${id} R` });
     expect([changed, simple, again].map(({ body }) => body.code)).toEqual([1, 1, 1]);
-    await client.world.drain();
-    expect(client.world.vendor.presses().map((p) => p.split("::").slice(2, 4).join(":"))).toEqual([
+    await client.harness.drain();
+    expect(client.harness.vendor.presses().map((p) => p.split("::").slice(2, 4).join(":"))).toEqual([
       "variation:3",
       "upsample:4",
       "reroll:0",
     ]);
-    await client.world.finishAll();
+    await client.harness.finishAll();
     expect((await client.fetchTask(changed.body.result)).action).toBe("VARIATION");
   });
 
   test("works on a task of the native API, by its native id, and on the number's own native id", async () => {
-    const { id } = await client.world.start({ state: "native" });
-    await client.world.finishAll();
+    const { id } = await client.harness.start({ state: "native" });
+    await client.harness.finishAll();
     const root = `${id.replace("flow_", "task_")}_0`;
     const parent = await client.fetchTask(root);
     expect(parent).toMatchObject({ id: root, state: "native", status: "SUCCESS", prompt: "a paper boat" });
     const pressed = await client.post("/mj/submit/action", { taskId: root, customId: parent.buttons[0].customId });
     expect(pressed.body).toMatchObject({ code: 1, result: expect.stringMatching(NUMBER) });
-    await client.world.finishAll();
+    await client.harness.finishAll();
     expect(await client.fetchTask(pressed.body.result)).toMatchObject({ status: "SUCCESS", state: null });
   });
 
@@ -386,16 +386,16 @@ describe("a press", () => {
     const id = await client.imagined();
     const { body } = await client.post("/mj/submit/action", { taskId: id, customId: "MJ::JOB::upsample::1::made-up" });
     expect(body).toMatchObject({ code: 4, result: null, description: expect.stringMatching(/^customId: .*U1, U2/) });
-    expect(client.world.vendor.presses()).toEqual([]);
+    expect(client.harness.vendor.presses()).toEqual([]);
   });
 
   test("on a task that has not succeeded is 4; on another app's it is 3", async () => {
     const { body } = await client.post("/mj/submit/imagine", { prompt: "x" });
     expect((await client.post("/mj/submit/action", { taskId: body.result, customId: "x" })).body.code).toBe(4);
-    await client.world.finishAll();
+    await client.harness.finishAll();
     const customId = await client.customId(body.result, "U1");
     const headers = { "mj-api-secret": OTHER_SECRET };
-    const { flowId } = (await client.world.deps.mjTaskIds.get("app_a", body.result))!;
+    const { flowId } = (await client.harness.deps.mjTaskIds.get("app_a", body.result))!;
     for (const taskId of [body.result, `${flowId.replace("flow_", "task_")}_0`]) {
       for (const [path, fields] of [
         ["action", { customId }],
@@ -424,12 +424,12 @@ describe("the same press again", () => {
     const id = await client.imagined();
     const press = { taskId: id, customId: await client.customId(id, "V1"), state: "s" };
     const first = await client.post("/mj/submit/action", press);
-    client.world.advance(4_000);
+    client.harness.advance(4_000);
     const second = await client.post("/mj/submit/action", press);
-    await client.world.finishAll();
+    await client.harness.finishAll();
     const third = await client.post("/mj/submit/action", press);
     expect([second.body.result, third.body.result]).toEqual([first.body.result, first.body.result]);
-    expect(client.world.vendor.presses()).toHaveLength(1);
+    expect(client.harness.vendor.presses()).toHaveLength(1);
     expect((await client.call("GET", "/mj/task/list")).body).toHaveLength(2);
   });
 
@@ -438,30 +438,30 @@ describe("the same press again", () => {
     const press = { taskId: id, customId: await client.customId(id, "U1") };
     const all = await Promise.all(Array.from({ length: 20 }, () => client.post("/mj/submit/action", press)));
     expect(new Set(all.map(({ body }) => body.result)).size).toBe(1);
-    await client.world.finishAll();
-    expect(client.world.vendor.presses()).toHaveLength(1);
+    await client.harness.finishAll();
+    expect(client.harness.vendor.presses()).toHaveLength(1);
     expect((await client.call("GET", "/mj/task/list")).body).toHaveLength(2);
   });
 
   test("straddling two spans of time is still one", async () => {
     const id = await client.imagined();
     const press = { taskId: id, customId: await client.customId(id, "U1") };
-    client.world.advance(10_000 - (client.world.deps.clock.now() % 10_000) - 1);
+    client.harness.advance(10_000 - (client.harness.deps.clock.now() % 10_000) - 1);
     const first = await client.post("/mj/submit/action", press);
-    client.world.advance(2);
+    client.harness.advance(2);
     expect((await client.post("/mj/submit/action", press)).body.result).toBe(first.body.result);
   });
 
   test("after the request died between its number and its task is made good", async () => {
     const id = await client.imagined();
     const press = { taskId: id, customId: await client.customId(id, "U1") };
-    client.world.storeFault.arm("createTask", "before");
+    client.harness.storeFault.arm("createTask", "before");
     expect((await client.post("/mj/submit/action", press)).body.code).toBe(9);
     const { body } = await client.post("/mj/submit/action", press);
     expect(body.code).toBe(1);
-    await client.world.finishAll();
+    await client.harness.finishAll();
     expect((await client.fetchTask(body.result)).status).toBe("SUCCESS");
-    expect(client.world.vendor.presses()).toHaveLength(1);
+    expect(client.harness.vendor.presses()).toHaveLength(1);
   });
 
   test("in other words, later, or after a failure, is another press: a person wants another picture", async () => {
@@ -469,14 +469,14 @@ describe("the same press again", () => {
     const press = { taskId: id, customId: await client.customId(id, "🔄") };
     const results = [await client.post("/mj/submit/action", press)];
     results.push(await client.post("/mj/submit/action", { ...press, state: "another" }));
-    client.world.advance(10_001);
+    client.harness.advance(10_001);
     results.push(await client.post("/mj/submit/action", press));
-    await client.world.drain();
-    await client.world.post(client.world.vendor.calls.at(-1)!, "FAILURE");
+    await client.harness.drain();
+    await client.harness.post(client.harness.vendor.calls.at(-1)!, "FAILURE");
     results.push(await client.post("/mj/submit/action", press));
     expect(new Set(results.map(({ body }) => body.result)).size).toBe(4);
-    await client.world.drain();
-    expect(client.world.vendor.presses()).toHaveLength(4);
+    await client.harness.drain();
+    expect(client.harness.vendor.presses()).toHaveLength(4);
   });
 });
 
@@ -484,10 +484,10 @@ describe("a window", () => {
   async function upscaled(): Promise<string> {
     const id = await client.imagined();
     const { body } = await client.post("/mj/submit/action", { taskId: id, customId: await client.customId(id, "U1") });
-    await client.world.finishAll();
+    await client.harness.finishAll();
     return body.result;
   }
-  const opens = () => client.world.vendor.next((call) => ({ kind: "modal", vendorTaskId: call.id }));
+  const opens = () => client.harness.vendor.next((call) => ({ kind: "modal", vendorTaskId: call.id }));
 
   test("that a button always opens is code 21 with the new id, and the task waits in MODAL", async () => {
     const id = await upscaled();
@@ -500,7 +500,7 @@ describe("a window", () => {
     expect(body.result).not.toBe(id);
     expect((await client.fetchTask(body.result)).status).toBe("MODAL");
     opens();
-    await client.world.drain();
+    await client.harness.drain();
     expect((await client.fetchTask(body.result)).status).toBe("MODAL");
   });
 
@@ -516,8 +516,8 @@ describe("a window", () => {
     expect((await client.post("/mj/submit/modal", answer)).body).toMatchObject({ code: 1, result: body.result });
     expect((await client.fetchTask(body.result)).status).toBe("NOT_START");
     opens();
-    await client.world.finishAll();
-    expect(client.world.vendor.calls.filter((c) => c.kind === "modal")).toMatchObject([
+    await client.harness.finishAll();
+    expect(client.harness.vendor.calls.filter((c) => c.kind === "modal")).toMatchObject([
       { prompt: "a red sail", mask: IMAGE },
     ]);
     expect(await client.fetchTask(body.result)).toMatchObject({
@@ -533,13 +533,13 @@ describe("a window", () => {
     opens();
     const { body } = await client.post("/mj/submit/action", { taskId: id, customId: await client.customId(id, "V1") });
     expect(body.code).toBe(1);
-    await client.world.drain();
+    await client.harness.drain();
     expect((await client.fetchTask(body.result)).status).toBe("MODAL");
     expect((await client.post("/mj/submit/modal", { taskId: body.result, prompt: "" })).body).toMatchObject({
       code: 1,
       result: body.result,
     });
-    await client.world.drain();
+    await client.harness.drain();
     expect((await client.fetchTask(body.result)).status).toBe("SUBMITTED");
   });
 
@@ -552,8 +552,8 @@ describe("a window", () => {
       prompt: "a boat --zoom 1.5",
     });
     expect(body.code).toBe(1);
-    await client.world.finishAll();
-    expect(client.world.vendor.calls.filter((c) => c.kind === "modal")).toMatchObject([
+    await client.harness.finishAll();
+    expect(client.harness.vendor.calls.filter((c) => c.kind === "modal")).toMatchObject([
       { prompt: "a boat --zoom 1.5" },
     ]);
   });
@@ -567,10 +567,10 @@ describe("a window", () => {
     const codes: number[] = [];
     for (const given of [answer, answer, other]) codes.push((await client.post("/mj/submit/modal", given)).body.code);
     opens();
-    await client.world.finishAll();
+    await client.harness.finishAll();
     for (const given of [answer, other]) codes.push((await client.post("/mj/submit/modal", given)).body.code);
     expect(codes).toEqual([1, 1, 4, 1, 4]);
-    expect(client.world.vendor.calls.filter((c) => c.kind === "modal")).toMatchObject([{ mask: IMAGE }]);
+    expect(client.harness.vendor.calls.filter((c) => c.kind === "modal")).toMatchObject([{ mask: IMAGE }]);
   });
 
   test("of a task that runs or has ended is 4", async () => {
@@ -582,9 +582,9 @@ describe("a window", () => {
 describe("lists", () => {
   test("by ids: a bare array of those that exist, newest first, ids as text, number or native", async () => {
     const first = await client.imagined();
-    client.world.advance(5);
+    client.harness.advance(5);
     const second = await client.imagined();
-    const { id } = await client.world.start();
+    const { id } = await client.harness.start();
     const native = `${id.replace("flow_", "task_")}_0`;
     for (const path of ["/mj/task/list-by-condition", "/mj/task/list-by-ids"]) {
       const ids = [Number(first), second, second, native, "1765432109876123", "nonsense", "__proto__"];
@@ -601,13 +601,13 @@ describe("lists", () => {
   test("of the newest hundred, and of those waiting for their turn", async () => {
     const ids: string[] = [];
     for (let i = 0; i < 103; i++) {
-      client.world.advance(1);
+      client.harness.advance(1);
       ids.unshift((await client.post("/mj/submit/imagine", { prompt: `${i}` })).body.result);
     }
     const list = await client.call("GET", "/mj/task/list");
     expect(list.body.map((task: Json) => task.id)).toEqual(ids.slice(0, 100));
     expect((await client.call("GET", "/mj/task/queue")).body).toHaveLength(100);
-    await client.world.drain();
+    await client.harness.drain();
     expect((await client.call("GET", "/mj/task/queue")).body).toEqual([]);
   });
 });
@@ -617,12 +617,12 @@ describe("what else is asked of a task", () => {
     const { body } = await client.post("/mj/submit/imagine", { prompt: "x" });
     const early = await client.call("GET", `/mj/task/${body.result}/image-seed`);
     expect([early.status, early.body.code]).toEqual([400, 4]);
-    await client.world.finishAll();
+    await client.harness.finishAll();
     const seedOf = () => client.call("GET", `/mj/task/${body.result}/image-seed`);
     expect((await seedOf()).body).toMatchObject({ code: 3, result: null });
-    client.world.vendor.provider.seed = async () => "636646000";
+    client.harness.vendor.provider.seed = async () => "636646000";
     expect(await seedOf()).toMatchObject({ status: 200, body: { code: 1, result: "636646000" } });
-    client.world.vendor.provider.seed = () => Promise.reject(new LookupError("HTTP 500"));
+    client.harness.vendor.provider.seed = () => Promise.reject(new LookupError("HTTP 500"));
     expect((await seedOf()).body.code).toBe(9);
   });
 
@@ -632,7 +632,7 @@ describe("what else is asked of a task", () => {
   });
 
   test("uploads: the vendor's addresses as they are, or its refusal by code", async () => {
-    const { provider } = client.world.vendor;
+    const { provider } = client.harness.vendor;
     const send = () => client.post("/mj/submit/upload-discord-images", { base64Array: [IMAGE] });
     provider.upload = async () => ({ kind: "uploaded", urls: [LINK] });
     expect((await send()).body).toEqual({ code: 1, description: expect.any(String), result: [LINK], properties: {} });
@@ -717,8 +717,8 @@ describe("the door", () => {
     expect(answer.code).toBe(1);
     expect(({} as Json).isAdmin).toBeUndefined();
     expect((await client.fetchTask(answer.result)).state).toBeNull();
-    await client.world.drain();
-    expect(client.world.vendor.calls[0]!.context.accountFilter).toBeUndefined();
+    await client.harness.drain();
+    expect(client.harness.vendor.calls[0]!.context.accountFilter).toBeUndefined();
     for (const path of ["/mj/task/__proto__/fetch", "/mj/task/constructor/image-seed", "/mj/image/hasOwnProperty"]) {
       expect((await client.call("GET", path)).status).toBe(404);
     }

@@ -12,36 +12,36 @@ export interface Request {
 export type OpenApiHarness = Awaited<ReturnType<typeof createOpenApiHarness>>;
 
 export async function createOpenApiHarness(seen: Seen = new Set()) {
-  const door = createApiClient();
-  const { world } = door;
-  const app = checked(door.app, seen);
-  const { id: appId, key, keyId } = await door.join("shop");
-  const call = (method: string, path: string, body?: unknown) => door.call(key, method, path, body);
+  const api = createApiClient();
+  const { harness } = api;
+  const app = checked(api.app, seen);
+  const { id: appId, key, keyId } = await api.join("shop");
+  const call = (method: string, path: string, body?: unknown) => api.call(key, method, path, body);
 
   const endpoint = (await call("POST", "/v1/endpoints", { url: "https://shop.test/hook" })).body.id as string;
   const flow = (await call("POST", "/v1/flows", { ...FLOW, archive: true, state: "order 7" })).body.id as string;
-  await world.finishAll();
+  await harness.finishAll();
   const root = `${flow.replace("flow_", "task_")}_0`;
   const delivery = (await call("GET", "/v1/deliveries")).body.data[0].id as string;
-  await world.deps.store.saveNewDeadLetter(DEAD_LETTER);
+  await harness.deps.store.saveNewDeadLetter(DEAD_LETTER);
   const number = (await call("POST", "/mj/submit/imagine", { prompt: "a boat" })).body.result as string;
-  await world.finishAll();
-  world.vendor.next((one) => ({ kind: "modal", vendorTaskId: one.id }));
+  await harness.finishAll();
+  harness.vendor.next((one) => ({ kind: "modal", vendorTaskId: one.id }));
   const open = (await call("POST", `/v1/tasks/${root}/actions`, { press: "V1" })).body.id as string;
-  await world.drain();
-  world.vendor.next(({ id }) => {
-    world.vendor.finished.add(id);
+  await harness.drain();
+  harness.vendor.next(({ id }) => {
+    harness.vendor.finished.add(id);
     return { kind: "refused", failure: { code: "vendor_refused", message: "no" } };
   });
   const failed = (await call("POST", "/v1/flows", FLOW)).body.id as string;
-  await world.drain();
+  await harness.drain();
   const waiting = (await call("POST", "/v1/flows", FLOW)).body.id as string;
   const { buttons } = (await call("GET", `/mj/task/${number}/fetch`)).body;
   const [copy] = (await call("GET", `/v1/tasks/${root}`)).body.copies;
 
   return {
-    door,
-    world,
+    api,
+    harness,
     seen,
     key,
     appId,
@@ -61,23 +61,16 @@ export async function createOpenApiHarness(seen: Seen = new Set()) {
       as: string | undefined,
       method: string,
       { path, body, headers }: Request,
-      on: ApiClient["app"] = door.app,
+      on: ApiClient["app"] = api.app,
     ) {
       const authorization: Record<string, string> = as === undefined ? { authorization: "" } : {};
-      const at = on === door.app ? app : checked(on, seen);
-      return door.call(
-        as ?? "",
-        method,
-        path,
-        body,
-        { ...authorization, ...headers },
-        at as unknown as typeof door.app,
-      );
+      const at = on === api.app ? app : checked(on, seen);
+      return api.call(as ?? "", method, path, body, { ...authorization, ...headers }, at as unknown as typeof api.app);
     },
     /** Keys that open nothing, for different reasons. */
     async disabled(): Promise<string> {
-      const other = await door.join("closed");
-      await door.call(OPERATOR, "PATCH", `/v1/apps/${other.id}`, { disabled: true });
+      const other = await api.join("closed");
+      await api.call(OPERATOR, "PATCH", `/v1/apps/${other.id}`, { disabled: true });
       return other.key;
     },
   };
@@ -97,7 +90,7 @@ export const IMAGE = "data:image/png;base64,iVBORw0KGgo=";
 const VENDOR = { baseUrl: "https://vendor.test", apiKey: "sk-of-a-test", weight: 2 };
 
 /** A request that succeeds, for each route there is. */
-export const REQUESTS: Record<RouteName, (house: OpenApiHarness) => Request> = {
+export const REQUESTS: Record<RouteName, (harness: OpenApiHarness) => Request> = {
   "POST /v1/flows": () => ({ path: "/v1/flows", body: { ...FLOW, then: [{ press: "U1" }] } }),
   "GET /v1/flows": () => ({ path: "/v1/flows?limit=2" }),
   "GET /v1/flows/:id": ({ flow }) => ({ path: `/v1/flows/${flow}` }),
@@ -206,9 +199,9 @@ export const REQUESTS: Record<RouteName, (house: OpenApiHarness) => Request> = {
 };
 
 /** What must be there before a route can succeed. */
-export const SEED_REQUESTS: Partial<Record<RouteName, (house: OpenApiHarness) => Promise<unknown>>> = {
-  "DELETE /v1/providers/:id/accounts/:name": ({ door }) =>
-    door.call(OPERATOR, "POST", "/v1/providers/fake/accounts/third", VENDOR),
+export const SEED_REQUESTS: Partial<Record<RouteName, (harness: OpenApiHarness) => Promise<unknown>>> = {
+  "DELETE /v1/providers/:id/accounts/:name": ({ api }) =>
+    api.call(OPERATOR, "POST", "/v1/providers/fake/accounts/third", VENDOR),
 };
 
 /** The same address, with ids of nothing. */

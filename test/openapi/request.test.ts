@@ -11,12 +11,12 @@ const asked = DESCRIBED.filter(({ body, query, key }) => (body || query) && key 
 test.each(asked.map((route) => [route.name, route] as const))(
   "%s validates with what it is described by",
   async (name, route) => {
-    const house = await createOpenApiHarness();
-    await SEED_REQUESTS[name as RouteName]?.(house);
+    const harness = await createOpenApiHarness();
+    await SEED_REQUESTS[name as RouteName]?.(harness);
     const schemas = [route.body, route.query].filter((schema) => schema !== undefined);
     const spies = schemas.map((schema) => vi.spyOn(schema, "safeParse"));
-    const request = REQUESTS[name as RouteName]!(house);
-    await house.ask(route.key === "operator" ? OPERATOR : house.key, route.method, request);
+    const request = REQUESTS[name as RouteName]!(harness);
+    await harness.ask(route.key === "operator" ? OPERATOR : harness.key, route.method, request);
     for (const spy of spies) expect(spy).toHaveBeenCalled();
     vi.restoreAllMocks();
   },

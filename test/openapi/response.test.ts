@@ -23,54 +23,54 @@ const named = (routes: readonly Described[]) => routes.map((route) => [route.nam
 const declares = (code: string) =>
   named(DESCRIBED.filter((route) => declaredBy(route).some((answer) => answer.endsWith(` ${code}`))));
 
-function requestOf(route: Described, house: OpenApiHarness) {
+function requestOf(route: Described, harness: OpenApiHarness) {
   const request = REQUESTS[route.name as RouteName];
   if (!request) throw new Error(`Say in test/openapi/harness.ts how ${route.name} is asked.`);
-  return request(house);
+  return request(harness);
 }
 
-const keyFor = ({ key }: Described, house: OpenApiHarness) =>
-  key === "operator" ? OPERATOR : key === "none" ? undefined : house.key;
+const keyFor = ({ key }: Described, harness: OpenApiHarness) =>
+  key === "operator" ? OPERATOR : key === "none" ? undefined : harness.key;
 
 test.each(named(DESCRIBED))("%s does what it is for", async (name, route) => {
-  const house = await createOpenApiHarness(seen);
-  await SEED_REQUESTS[name as RouteName]?.(house);
-  const { status } = await house.ask(keyFor(route, house), route.method, requestOf(route, house));
+  const harness = await createOpenApiHarness(seen);
+  await SEED_REQUESTS[name as RouteName]?.(harness);
+  const { status } = await harness.ask(keyFor(route, harness), route.method, requestOf(route, harness));
   expect(status).toBeLessThan(400);
   // What became of it is told, and seen.
-  await house.world.finishAll();
+  await harness.harness.finishAll();
 });
 
 describe("whoever may not is told so", () => {
   test.each(named(keyed))("%s: no key, and a wrong one", async (_, route) => {
-    const house = still;
+    const harness = still;
     for (const key of [undefined, "wrong"]) {
-      expect((await house.ask(key, route.method, requestOf(route, house))).status).toBe(401);
+      expect((await harness.ask(key, route.method, requestOf(route, harness))).status).toBe(401);
     }
   });
 
   test.each(named(keyed))("%s: a key of an app that is disabled, or no operator's", async (_, route) => {
-    const house = still;
-    const key = route.key === "operator" ? house.key : await house.disabled();
-    expect((await house.ask(key, route.method, requestOf(route, house))).status).toBe(403);
+    const harness = still;
+    const key = route.key === "operator" ? harness.key : await harness.disabled();
+    expect((await harness.ask(key, route.method, requestOf(route, harness))).status).toBe(403);
   });
 });
 
 test.each(declares("not_found"))("%s: what is not there is a 404", async (_, route) => {
-  const house = still;
-  const request = unknown(requestOf(route, house));
+  const harness = still;
+  const request = unknown(requestOf(route, harness));
   const path = route.path === "/v1/usage" ? "/v1/usage?app=app_01AAAAAAAAAAAAAAAAAAAAAAAA" : request.path;
-  expect((await house.ask(keyFor(route, house), route.method, { ...request, path })).status).toBe(404);
+  expect((await harness.ask(keyFor(route, harness), route.method, { ...request, path })).status).toBe(404);
 });
 
 describe("what cannot be read is refused as what it is", () => {
   const bodied = named(DESCRIBED.filter(({ body, key }) => body !== undefined && key !== "mj"));
 
   test.each(bodied)("%s", async (_, route) => {
-    const house = still;
-    const { path } = requestOf(route, house);
+    const harness = still;
+    const { path } = requestOf(route, harness);
     const send = (body: unknown, headers?: Record<string, string>) =>
-      house.ask(keyFor(route, house), route.method, { path, body, headers });
+      harness.ask(keyFor(route, harness), route.method, { path, body, headers });
     expect((await send("{")).body.code).toBe("invalid_json");
     expect((await send({ nobodyKnowsThis: 1 })).body.code).toBe("invalid_request");
     expect((await send({}, { "content-type": "text/plain" })).status).toBe(415);
@@ -79,64 +79,71 @@ describe("what cannot be read is refused as what it is", () => {
 
   const queried = named(DESCRIBED.filter(({ query, key }) => query !== undefined && key !== "none"));
   test.each(queried)("%s: a query that nobody knows", async (_, route) => {
-    const house = still;
-    const { status, body } = await house.ask(keyFor(route, house), route.method, { path: `${route.path}?nobody=1` });
+    const harness = still;
+    const { status, body } = await harness.ask(keyFor(route, harness), route.method, {
+      path: `${route.path}?nobody=1`,
+    });
     expect([status, body.code, body.field]).toEqual([400, "invalid_request", "nobody"]);
   });
 });
 
 describe("a house in trouble says so", () => {
-  const failing = (house: OpenApiHarness, error: () => Error) => {
+  const failing = (harness: OpenApiHarness, error: () => Error) => {
     const broken = new Proxy({}, { get: () => async () => Promise.reject(error()) });
     const stores = { store: broken, webhookStore: broken, mjTaskIds: broken, vendorStore: broken };
     const reject = async () => Promise.reject(error());
-    return createApp({ ...house.door.deps, ...stores, objectUrl: reject, queueDepths: reject } as unknown as Parameters<
-      typeof createApp
-    >[0]);
+    return createApp({
+      ...harness.api.deps,
+      ...stores,
+      objectUrl: reject,
+      queueDepths: reject,
+    } as unknown as Parameters<typeof createApp>[0]);
   };
   const troubled = named(DESCRIBED.filter((route) => declaredBy(route).some((answer) => /^50[03]/.test(answer))));
 
   test.each(troubled)("%s: its table is busy, and it has a bug", async (_, route) => {
-    const house = still;
-    const request = requestOf(route, house);
+    const harness = still;
+    const request = requestOf(route, harness);
     const as = route.key === "none" ? undefined : OPERATOR;
-    const busy = failing(house, () => new MjflowError("overloaded"));
-    if (route.key !== "none") expect((await house.ask(as, route.method, request, busy)).status).toBe(503);
-    const buggy = failing(house, () => new Error("a bug"));
-    expect((await house.ask(as, route.method, request, buggy)).status).toBe(500);
+    const busy = failing(harness, () => new MjflowError("overloaded"));
+    if (route.key !== "none") expect((await harness.ask(as, route.method, request, busy)).status).toBe(503);
+    const buggy = failing(harness, () => new Error("a bug"));
+    expect((await harness.ask(as, route.method, request, buggy)).status).toBe(500);
   });
 });
 
 describe("what stands in the way is named", () => {
-  let house: OpenApiHarness;
+  let harness: OpenApiHarness;
   const ask = (method: string, path: string, body?: unknown, headers?: Record<string, string>) =>
-    house.ask(house.key, method, { path, body, headers });
-  const operate = (method: string, path: string, body?: unknown) => house.ask(OPERATOR, method, { path, body });
+    harness.ask(harness.key, method, { path, body, headers });
+  const operate = (method: string, path: string, body?: unknown) => harness.ask(OPERATOR, method, { path, body });
   const codeOf = async (answer: Promise<{ body: { code: string } }>) => (await answer).body.code;
   /** A container whose writers always lose the race. */
   const losing = (...verbs: string[]) => {
-    const { webhookStore } = house.door.deps;
+    const { webhookStore } = harness.api.deps;
     const lost = new Proxy(webhookStore, {
       get(target, verb: string & keyof typeof webhookStore) {
         if (verbs.includes(verb)) return async (item: unknown) => ({ ok: false, current: item });
         return target[verb];
       },
     });
-    return createApp({ ...house.door.deps, webhookStore: lost });
+    return createApp({ ...harness.api.deps, webhookStore: lost });
   };
 
   test("a task that has not ended has no buttons; one that has waits for no answer", async () => {
-    house = await createOpenApiHarness(seen);
+    harness = await createOpenApiHarness(seen);
     const { id } = (await ask("POST", "/v1/flows", FLOW)).body;
     const root = `${id.replace("flow_", "task_")}_0`;
     expect(await codeOf(ask("POST", `/v1/tasks/${root}/actions`, { press: "U1" }))).toBe("conflict");
-    expect(await codeOf(ask("POST", `/v1/tasks/${house.root}/modal`, { prompt: "x" }))).toBe("conflict");
-    expect(await codeOf(ask("POST", `/v1/tasks/${house.root}/actions`, { press: "zoom:2" }))).toBe("press_not_offered");
+    expect(await codeOf(ask("POST", `/v1/tasks/${harness.root}/modal`, { prompt: "x" }))).toBe("conflict");
+    expect(await codeOf(ask("POST", `/v1/tasks/${harness.root}/actions`, { press: "zoom:2" }))).toBe(
+      "press_not_offered",
+    );
   });
 
   test("a key for one request is not another's, nor while the first is at work", async () => {
-    house = await createOpenApiHarness(seen);
-    const { root, open } = house;
+    harness = await createOpenApiHarness(seen);
+    const { root, open } = harness;
     const routes = [
       ["/v1/flows", FLOW, { ...FLOW, prompt: "another" }],
       [`/v1/tasks/${root}/actions`, { press: "U1" }, { press: "U2" }],
@@ -150,26 +157,26 @@ describe("what stands in the way is named", () => {
       expect((await ask("POST", path, body, key)).headers.get("idempotency-replayed")).toBe("true");
       expect(await codeOf(ask("POST", path, other, key))).toBe("idempotency_mismatch");
     }
-    const credits = `/v1/apps/${house.appId}/credits`;
+    const credits = `/v1/apps/${harness.appId}/credits`;
     await operate("POST", credits, { addUsd: 1, reference: "r" });
     expect(await codeOf(operate("POST", credits, { addUsd: 2, reference: "r" }))).toBe("idempotency_mismatch");
   });
 
   test("a banned word, in a flow's prompt, a press's and a window's answer", async () => {
-    house = await createOpenApiHarness(seen);
+    harness = await createOpenApiHarness(seen);
     await operate("PUT", "/v1/banned-words", { words: ["blue movie"] });
     const prompt = "a Blue  Movie";
     expect((await ask("POST", "/v1/flows", { ...FLOW, prompt })).body).toMatchObject({ bannedWord: "blue movie" });
-    const { root, open } = house;
+    const { root, open } = harness;
     expect(await codeOf(ask("POST", `/v1/tasks/${root}/actions`, { press: "V1", prompt }))).toBe("banned_prompt");
     expect(await codeOf(ask("POST", `/v1/tasks/${open}/modal`, { prompt }))).toBe("banned_prompt");
   });
 
   test("limits of an app", async () => {
-    house = await createOpenApiHarness(seen);
+    harness = await createOpenApiHarness(seen);
     const limited = async (limits: object) => {
-      await operate("PATCH", `/v1/apps/${house.appId}`, { limits });
-      house.world.advance(60_000);
+      await operate("PATCH", `/v1/apps/${harness.appId}`, { limits });
+      harness.harness.advance(60_000);
     };
     await limited({ flowsPerMinute: 1 });
     expect((await ask("POST", "/v1/flows", FLOW)).headers.get("ratelimit")).toBeTruthy();
@@ -179,26 +186,26 @@ describe("what stands in the way is named", () => {
     expect(await codeOf(ask("POST", "/v1/flows", FLOW))).toBe("too_many_flows");
     await limited({ creditsUsd: 0 });
     expect(await codeOf(ask("POST", "/v1/flows", FLOW))).toBe("out_of_credit");
-    expect(await codeOf(ask("POST", `/v1/tasks/${house.root}/actions`, { press: "V2" }))).toBe("out_of_credit");
+    expect(await codeOf(ask("POST", `/v1/tasks/${harness.root}/actions`, { press: "V2" }))).toBe("out_of_credit");
     expect((await ask("GET", "/v1/usage")).body.counted).toBe(true);
   });
 
   test("a flow that has ended cannot be called off, one without failures not be gone on with, nor a success be retried", async () => {
-    house = await createOpenApiHarness(seen);
+    harness = await createOpenApiHarness(seen);
     const { id } = (await ask("POST", "/v1/flows", FLOW)).body;
-    await house.world.finishAll();
+    await harness.harness.finishAll();
     expect(await codeOf(ask("POST", `/v1/flows/${id}/cancel`))).toBe("conflict");
     expect(await codeOf(ask("POST", `/v1/flows/${id}/resume`))).toBe("conflict");
-    expect(await codeOf(ask("POST", `/v1/tasks/${house.root}/retry`))).toBe("conflict");
-    await operate("PATCH", `/v1/apps/${house.appId}`, { limits: { creditsUsd: 0 } });
-    house.world.advance(60_000);
-    expect(await codeOf(ask("POST", `/v1/flows/${house.failed}/resume`))).toBe("out_of_credit");
-    const task = `${house.failed.replace("flow_", "task_")}_0`;
+    expect(await codeOf(ask("POST", `/v1/tasks/${harness.root}/retry`))).toBe("conflict");
+    await operate("PATCH", `/v1/apps/${harness.appId}`, { limits: { creditsUsd: 0 } });
+    harness.harness.advance(60_000);
+    expect(await codeOf(ask("POST", `/v1/flows/${harness.failed}/resume`))).toBe("out_of_credit");
+    const task = `${harness.failed.replace("flow_", "task_")}_0`;
     expect(await codeOf(ask("POST", `/v1/tasks/${task}/retry`))).toBe("out_of_credit");
   });
 
   test("a provider that is not there, and an action that it lacks", async () => {
-    house = await createOpenApiHarness(seen);
+    harness = await createOpenApiHarness(seen);
     const { body } = await ask("POST", "/v1/flows", { ...FLOW, provider: "nobody" });
     expect(body).toMatchObject({ code: "invalid_request", field: "provider" });
     const lacks = await ask("POST", "/v1/flows", { provider: "fake", action: "shorten", prompt: "x" });
@@ -206,26 +213,26 @@ describe("what stands in the way is named", () => {
   });
 
   test("too many endpoints, and writers that are always too late", async () => {
-    house = await createOpenApiHarness(seen);
+    harness = await createOpenApiHarness(seen);
     const url = "https://shop.test/one-more";
-    for (let i = 1; i < 20; i++) await house.door.call(house.key, "POST", "/v1/endpoints", { url });
+    for (let i = 1; i < 20; i++) await harness.api.call(harness.key, "POST", "/v1/endpoints", { url });
     expect(await codeOf(ask("POST", "/v1/endpoints", { url }))).toBe("conflict");
-    const at = `/v1/endpoints/${house.endpoint}`;
+    const at = `/v1/endpoints/${harness.endpoint}`;
     const late = losing("saveEndpoint", "saveDelivery");
     const lose = (method: string, path: string, body?: unknown) =>
-      house.ask(house.key, method, { path, ...(body !== undefined && { body }) }, late);
+      harness.ask(harness.key, method, { path, ...(body !== undefined && { body }) }, late);
     expect(await codeOf(lose("PATCH", at, { enabled: true }))).toBe("conflict");
     expect(await codeOf(lose("POST", `${at}/rotate`, {}))).toBe("conflict");
-    expect(await codeOf(lose("POST", `/v1/deliveries/${house.delivery}/replay`))).toBe("conflict");
+    expect(await codeOf(lose("POST", `/v1/deliveries/${harness.delivery}/replay`))).toBe("conflict");
   });
 
   test("too many keys, one that has ended, letters decided on, accounts that are there or not ours to remove", async () => {
-    house = await createOpenApiHarness(seen);
-    const keys = `/v1/apps/${house.appId}/keys`;
-    for (let i = 1; i < 50; i++) await house.door.call(OPERATOR, "POST", keys, {});
+    harness = await createOpenApiHarness(seen);
+    const keys = `/v1/apps/${harness.appId}/keys`;
+    for (let i = 1; i < 50; i++) await harness.api.call(OPERATOR, "POST", keys, {});
     expect(await codeOf(operate("POST", keys, {}))).toBe("conflict");
-    await operate("DELETE", `${keys}/${house.keyId}`);
-    expect(await codeOf(operate("POST", `${keys}/${house.keyId}/rotate`, {}))).toBe("conflict");
+    await operate("DELETE", `${keys}/${harness.keyId}`);
+    expect(await codeOf(operate("POST", `${keys}/${harness.keyId}/rotate`, {}))).toBe("conflict");
 
     await operate("DELETE", "/v1/dead-letters/000001_letter");
     expect(await codeOf(operate("DELETE", "/v1/dead-letters/000001_letter"))).toBe("conflict");
@@ -239,7 +246,7 @@ describe("what stands in the way is named", () => {
   });
 
   test("an address that is not there, and a method that it has not", async () => {
-    house = await createOpenApiHarness(seen);
+    harness = await createOpenApiHarness(seen);
     expect(await codeOf(ask("GET", "/v1/nothing"))).toBe("not_found");
     const { status, headers } = await ask("DELETE", "/v1/flows");
     expect([status, headers.get("allow")]).toEqual([405, "GET, POST"]);
@@ -248,21 +255,21 @@ describe("what stands in the way is named", () => {
 
 describe("who waits is answered when there is something to say", () => {
   const prefer = { prefer: "wait=1" };
-  let house: OpenApiHarness;
+  let harness: OpenApiHarness;
   const ask = (method: string, path: string, body?: unknown, headers: Record<string, string> = prefer) =>
-    house.ask(house.key, method, { path, body, headers });
+    harness.ask(harness.key, method, { path, body, headers });
   /** Whatever is asked for ends while the request waits. */
   const quick = async () => {
-    house = await createOpenApiHarness(seen);
-    const { world, door } = house;
-    const app = createApp({ ...door.deps, sleep: () => world.finishAll() });
+    harness = await createOpenApiHarness(seen);
+    const { api, harness: engine } = harness;
+    const app = createApp({ ...api.deps, sleep: () => engine.finishAll() });
     return (method: string, path: string, body?: unknown, headers: Record<string, string> = prefer) =>
-      house.ask(house.key, method, { path, body, headers }, app);
+      harness.ask(harness.key, method, { path, body, headers }, app);
   };
 
   test("what is made is answered with its end", async () => {
     const wait = await quick();
-    const { root, open, failed, waiting } = house;
+    const { root, open, failed, waiting } = harness;
     expect((await wait("POST", `/v1/tasks/${open}/modal`, { prompt: "x" })).status).toBe(200);
     expect((await wait("POST", "/v1/flows", FLOW)).status).toBe(200);
     expect((await wait("POST", `/v1/tasks/${root}/actions`, { press: "U3" })).status).toBe(200);
@@ -271,18 +278,18 @@ describe("who waits is answered when there is something to say", () => {
   });
 
   test("or without, when the time is over", async () => {
-    house = await createOpenApiHarness(seen);
-    const { failed, waiting } = house;
-    await house.world.drain();
+    harness = await createOpenApiHarness(seen);
+    const { failed, waiting } = harness;
+    await harness.harness.drain();
     expect((await ask("POST", `/v1/flows/${waiting}/cancel`)).status).toBe(202);
     expect((await ask("POST", `/v1/flows/${failed}/resume`)).status).toBe(202);
     const wait = await quick();
-    expect((await wait("POST", `/v1/flows/${house.failed}/resume`)).status).toBe(200);
+    expect((await wait("POST", `/v1/flows/${harness.failed}/resume`)).status).toBe(200);
   });
 
   test("who has it all is told so", async () => {
-    house = await createOpenApiHarness(seen);
-    for (const path of [`/v1/flows/${house.flow}`, `/v1/tasks/${house.root}`]) {
+    harness = await createOpenApiHarness(seen);
+    for (const path of [`/v1/flows/${harness.flow}`, `/v1/tasks/${harness.root}`]) {
       const { headers } = await ask("GET", path);
       const again = await ask("GET", path, undefined, { ...prefer, "if-none-match": headers.get("etag")! });
       expect(again.status).toBe(304);
@@ -293,40 +300,41 @@ describe("who waits is answered when there is something to say", () => {
 describe("the facade, in its own words", () => {
   const bodied = named(DESCRIBED.filter(({ key, body }) => key === "mj" && body !== undefined));
   test.each(bodied)("%s: a body that is no JSON, and one that is too large", async (_, route) => {
-    const house = still;
-    const send = (body: unknown) => house.ask(house.key, route.method, { path: route.path, body });
+    const harness = still;
+    const send = (body: unknown) => harness.ask(harness.key, route.method, { path: route.path, body });
     expect([(await send("{")).status, (await send("x".repeat(6 * 1024 * 1024 + 1))).status]).toEqual([400, 413]);
   });
 
   const reading = named(DESCRIBED.filter((route) => route.key === "mj" && 404 in route.answers));
   test.each(reading)("%s: a task that is not there", async (_, route) => {
-    const house = still;
-    const { status, body } = await house.ask(house.key, route.method, unknown(requestOf(route, house)));
+    const harness = still;
+    const { status, body } = await harness.ask(harness.key, route.method, unknown(requestOf(route, harness)));
     expect([status, body.code]).toEqual([404, 3]);
   });
 
   test("a task of every status is the same object; a seed too early is a 400", async () => {
-    const house = await createOpenApiHarness(seen);
-    const read = (id: string) => house.ask(house.key, "GET", { path: `/mj/task/${id}/fetch` });
-    const { result } = (await house.ask(house.key, "POST", { path: "/mj/submit/imagine", body: { prompt: "x" } })).body;
+    const harness = await createOpenApiHarness(seen);
+    const read = (id: string) => harness.ask(harness.key, "GET", { path: `/mj/task/${id}/fetch` });
+    const { result } = (await harness.ask(harness.key, "POST", { path: "/mj/submit/imagine", body: { prompt: "x" } }))
+      .body;
     expect((await read(result)).body.status).toBe("NOT_START");
-    expect((await house.ask(house.key, "GET", { path: `/mj/task/${result}/image-seed` })).status).toBe(400);
-    expect((await house.ask(house.key, "GET", { path: `/mj/image/${result}` })).status).toBe(404);
-    await house.world.drain();
+    expect((await harness.ask(harness.key, "GET", { path: `/mj/task/${result}/image-seed` })).status).toBe(400);
+    expect((await harness.ask(harness.key, "GET", { path: `/mj/image/${result}` })).status).toBe(404);
+    await harness.harness.drain();
     expect((await read(result)).body.status).toBe("SUBMITTED");
-    await house.world.post(house.world.vendor.calls.at(-1)!, "IN_PROGRESS", { progress: 40 });
+    await harness.harness.post(harness.harness.vendor.calls.at(-1)!, "IN_PROGRESS", { progress: 40 });
     expect((await read(result)).body).toMatchObject({ status: "IN_PROGRESS", progress: "40%" });
-    await house.world.post(house.world.vendor.calls.at(-1)!, "FAILURE", { failReason: "banned" });
+    await harness.harness.post(harness.harness.vendor.calls.at(-1)!, "FAILURE", { failReason: "banned" });
     expect((await read(result)).body).toMatchObject({ status: "FAILURE" });
-    expect((await read(house.open)).body.status).toBe("MODAL");
+    expect((await read(harness.open)).body.status).toBe("MODAL");
   });
 });
 
 test.each(["/openapi.json", "/docs", "/llms.txt"])("%s is not sent again to who has it", async (path) => {
-  const house = await createOpenApiHarness(seen);
-  const { headers } = await house.ask(undefined, "GET", { path });
+  const harness = await createOpenApiHarness(seen);
+  const { headers } = await harness.ask(undefined, "GET", { path });
   const again = { "if-none-match": `W/${headers.get("etag")}, "other"` };
-  expect((await house.ask(undefined, "GET", { path, headers: again })).status).toBe(304);
+  expect((await harness.ask(undefined, "GET", { path, headers: again })).status).toBe(304);
 });
 
 afterAll(() => {

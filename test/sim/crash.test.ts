@@ -68,7 +68,12 @@ describe("killed at every point of a flow", () => {
         return { kind: "die" };
       };
       const options = { seed: 1, flows: 1, fateOf, plan: [{ press: "U1" }], limits: LIMITS, hooks: "always" as const };
-      return runSimulation(options).then((house) => ({ ...checkInvariants(house), house, fired, points: last + 1 }));
+      return runSimulation(options).then((server) => ({
+        ...checkInvariants(server),
+        house: server,
+        fired,
+        points: last + 1,
+      }));
     };
     const { points, findings, counts } = await run(undefined);
     expect(findings).toEqual([]);

@@ -44,17 +44,17 @@ export function createProcesses(scheduler: Scheduler, fateOf: (point: CrashPoint
 
       function pass(call: string, when: CrashPoint["when"]): Promise<void> {
         if (!alive) return new Promise(() => {});
-        const fate = fateOf({ index: points++, process: name, call, when });
-        if (fate.kind === "die") {
+        const outcome = fateOf({ index: points++, process: name, call, when });
+        if (outcome.kind === "die") {
           alive = false;
           killed++;
           end?.(undefined);
           return new Promise(() => {});
         }
         return new Promise((resolve, reject) => {
-          scheduler.at(fate.delayMs, () => {
+          scheduler.at(outcome.delayMs, () => {
             if (!alive) return;
-            if (fate.kind === "throw") reject(fate.error);
+            if (outcome.kind === "throw") reject(outcome.error);
             else resolve();
           });
         });

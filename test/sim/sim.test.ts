@@ -51,7 +51,7 @@ describe("a simulated house, run to quiescence", () => {
       const profile = { ...singleFault(fault, fault === "crash" ? 0.05 : 0.4), answerLost: 0.2, loseCallback: 0.4 };
       for (let seed = 1; seed <= 2; seed++) {
         const { findings, counts } = checkInvariants(
-          await runSimulation({ seed, flows: 6, profile, scene: { searched: true } }),
+          await runSimulation({ seed, flows: 6, profile, variant: { searched: true } }),
         );
         expect(findings).toEqual([]);
         expect(counts).toMatchObject({ duplicates: 0, resubmitted: 0 });

@@ -107,7 +107,7 @@ export interface SimulationOptions {
    * call flows off, and go on with them.
    */
   limits?: Limits;
-  scene?: SimulationVariant;
+  variant?: SimulationVariant;
 }
 
 export interface AcceptedRequests {
@@ -158,7 +158,7 @@ export async function runSimulation({
   trace,
   hooks = true,
   limits,
-  scene = {},
+  variant: simulationVariant = {},
 }: SimulationOptions): Promise<SimulationRun> {
   const rng = createRng(seed);
   const scheduler = createScheduler(START);
@@ -171,7 +171,7 @@ export async function runSimulation({
     error() {},
     count: (metric, by = 1) => void metrics.set(metric, (metrics.get(metric) ?? 0) + by),
   };
-  const table = scene.table ?? createMemoryTable();
+  const table = simulationVariant.table ?? createMemoryTable();
   const memory = createMemoryStore({ table });
   const webhookStore = createWebhookStore({ table, now: () => 0 });
   const vendorStore = createVendorStore(table);
@@ -183,7 +183,7 @@ export async function runSimulation({
   const watch = createWatch(
     broken,
     // Without clocks of their own: a process that stood still for a while writes what was true before.
-    { now: () => scheduler.now(), slackMs: scene.clockOf ? HOUR_MS : 1_000 },
+    { now: () => scheduler.now(), slackMs: simulationVariant.clockOf ? HOUR_MS : 1_000 },
     (task) => {
       const { flowId, path, status, attempt, phase, rev, busyAnswers } = task;
       trace?.({
@@ -198,7 +198,7 @@ export async function runSimulation({
   const ledger = createLedger(broken, now);
   const versions = new Map<Store, Store>();
   const today: Version = { code: CURRENT_VERSION, store: memory };
-  const dump = scene.dump ?? memory.dump;
+  const dump = simulationVariant.dump ?? memory.dump;
   const queue = createMemoryQueue({ now, visibilityMs: VISIBILITY_MS, maxReceiveCount: 5 });
   const random = { bytes: (n: number) => rng.bytes(n), chance: () => rng.next() };
 
@@ -222,7 +222,7 @@ export async function runSimulation({
     scheduler,
     rng,
     profile,
-    searched: scene.searched ?? false,
+    searched: simulationVariant.searched ?? false,
     took: ({ flowPart, path, attempt, id }) =>
       trace?.({
         at: scheduler.now() - START,
@@ -243,9 +243,11 @@ export async function runSimulation({
     },
   });
   const readCallback = (_: string, body: string) => vendor.provider.readCallback(body);
-  const accountsOf = scene.accounts ?? ["default"];
+  const accountsOf = simulationVariant.accounts ?? ["default"];
   const account = (name: string) =>
-    (scene.isConfigured?.(name, now() - START) ?? true) ? { baseUrl: "http://v.test", apiKey: name } : undefined;
+    (simulationVariant.isConfigured?.(name, now() - START) ?? true)
+      ? { baseUrl: "http://v.test", apiKey: name }
+      : undefined;
 
   type Deps = ReturnType<typeof depsOf>;
   /** A fresh process with ports of its own; what it believes of accounts dies with it. */
@@ -254,14 +256,14 @@ export async function runSimulation({
     body: (deps: Deps, code: Version["code"]) => Promise<T>,
     end?: (result: T | undefined) => void,
   ): void {
-    const { code, store } = scene.versionOf?.(name) ?? today;
+    const { code, store } = simulationVariant.versionOf?.(name) ?? today;
     processes.start(name, (wrap) => body(depsOf(name, wrap, code, store), code), end);
   }
 
   function depsOf(name: string, wrap: Wrap, code: Version["code"], plain: Store) {
     if (!versions.has(plain)) versions.set(plain, ledger.watch(watch(plain)));
-    const clock = scene.clockOf?.(name, now) ?? { now };
-    const keys = scene.keysOf?.(name, now() - START) ?? HOOK_KEYS;
+    const clock = simulationVariant.clockOf?.(name, now) ?? { now };
+    const keys = simulationVariant.keysOf?.(name, now() - START) ?? HOOK_KEYS;
     const slots = wrap("vendorStore", vendorStore);
     const parts = { store: wrap("store", versions.get(plain)!), vendorStore: slots, clock, log, timings: TIMINGS };
     return {
@@ -273,7 +275,8 @@ export async function runSimulation({
         ids: () => ["sim"],
         get: () => ({
           account,
-          accounts: () => accountsOf.filter(account).map((name) => ({ name, weight: 1, maxRunning: scene.maxRunning })),
+          accounts: () =>
+            accountsOf.filter(account).map((name) => ({ name, weight: 1, maxRunning: simulationVariant.maxRunning })),
           provider: withCalls(wrap, vendor.provider),
         }),
       },
@@ -377,14 +380,16 @@ export async function runSimulation({
         "api",
         (deps, code) =>
           code.createFlow(
-            scene.routed ? deps : { ...deps, store: ofAccount(deps.store, accountsOf[i % accountsOf.length]!) },
+            simulationVariant.routed
+              ? deps
+              : { ...deps, store: ofAccount(deps.store, accountsOf[i % accountsOf.length]!) },
             listens ? SUBSCRIBED_APP : "app",
             {
               provider: "sim",
               prompt: "x",
               state,
               then,
-              onVendorLoss: scene.onVendorLoss,
+              onVendorLoss: simulationVariant.onVendorLoss,
               ...(hooked && { notifyHook: NOTIFY_HOOK_URL }),
             },
             { storeProgress: rng.chance(0.3), resubmit: "after-grace", archive: archived },

@@ -90,9 +90,9 @@ export function createWitness() {
   return {
     known: known as ReadonlyMap<string, number>,
     /** Right after a start this is what had been stored at the end before: nothing is sent again so soon. */
-    async look(house: SpawnedServer, flowIds: readonly string[]): Promise<void> {
-      const flows = await Promise.all(flowIds.map((id) => house.flow(id)));
-      const { submissions } = (await house.sim("GET", "/ledger")) as Ledger;
+    async look(server: SpawnedServer, flowIds: readonly string[]): Promise<void> {
+      const flows = await Promise.all(flowIds.map((id) => server.flow(id)));
+      const { submissions } = (await server.sim("GET", "/ledger")) as Ledger;
       const ids = flows.flatMap((flow) => flow.tasks as { providerTaskId: string | null }[]);
       for (const { providerTaskId } of ids) {
         if (providerTaskId !== null && !known.has(providerTaskId))

@@ -79,7 +79,7 @@ export async function spawnServer({ dataDir, port = 0, env = {} }: SpawnOptions 
     };
   }
 
-  const house: SpawnedServer = {
+  const server: SpawnedServer = {
     url,
     simulatorUrl,
     pid: child.pid!,
@@ -87,7 +87,7 @@ export async function spawnServer({ dataDir, port = 0, env = {} }: SpawnOptions 
     call: (method, path, body, headers) =>
       request(url, method, path, body, { authorization: `Bearer ${API_KEY}`, ...headers }),
     async start(body) {
-      const { status, body: flow } = await house.call("POST", "/v1/flows", {
+      const { status, body: flow } = await server.call("POST", "/v1/flows", {
         provider: "simulator",
         prompt: "a boat",
         ...body,
@@ -95,10 +95,10 @@ export async function spawnServer({ dataDir, port = 0, env = {} }: SpawnOptions 
       if (status !== 202) throw new Error(`HTTP ${status}: ${JSON.stringify(flow)}`);
       return flow.id;
     },
-    flow: async (id) => (await house.call("GET", `/v1/flows/${id}`)).body,
+    flow: async (id) => (await server.call("GET", `/v1/flows/${id}`)).body,
     ended: (id, withinMs) =>
       until(
-        () => house.flow(id),
+        () => server.flow(id),
         (flow) => flow.status !== "running",
         withinMs,
       ),
@@ -113,7 +113,7 @@ export async function spawnServer({ dataDir, port = 0, env = {} }: SpawnOptions 
       if (dataDir === undefined) rmSync(folder, { recursive: true, force: true });
     },
   };
-  return house;
+  return server;
 }
 
 /** Asks until the answer fits; the only waiting there is in these tests. How long is no promise of ours: it only ends them. */

@@ -5,15 +5,15 @@ import { type ApiClient, createApiClient, OPERATOR } from "../app/api-client.ts"
 
 const SECRET = "sk-a-key-that-nobody-is-shown";
 const ACCOUNT = { baseUrl: "https://spare.test/v1", apiKey: SECRET };
-let door: ApiClient;
+let api: ApiClient;
 
 beforeEach(() => {
-  door = createApiClient();
+  api = createApiClient();
 });
 
-const operator = (method: string, path: string, body?: unknown) => door.call(OPERATOR, method, path, body);
+const operator = (method: string, path: string, body?: unknown) => api.call(OPERATOR, method, path, body);
 const add = (path: string, body: unknown = ACCOUNT) => operator("POST", `/v1/providers/${path}`, body);
-const config = (id: string, name: string) => door.world.deps.providers.get(id)?.account(name);
+const config = (id: string, name: string) => api.harness.deps.providers.get(id)?.account(name);
 
 describe("an account stored by the operator", () => {
   test("is there at once, for a vendor of the configuration and for one that is not in it", async () => {
@@ -23,7 +23,7 @@ describe("an account stored by the operator", () => {
     await add("spare/accounts/first");
     expect(config("fake", "second")).toEqual(ACCOUNT);
     expect(config("spare", "first")).toEqual(ACCOUNT);
-    const { providers } = door.world.deps;
+    const { providers } = api.harness.deps;
     expect(providers.ids()).toEqual(["fake", "spare"]);
     expect(providers.get("fake")!.accounts()).toEqual([
       { name: "default", weight: 1 },
@@ -38,8 +38,8 @@ describe("an account stored by the operator", () => {
     });
     expect(text).not.toContain(SECRET);
     expect(text).not.toContain("t0k3n");
-    expect(JSON.stringify(door.world.dump())).not.toContain(SECRET);
-    expect(door.world.log.join()).not.toContain(SECRET);
+    expect(JSON.stringify(api.harness.dump())).not.toContain(SECRET);
+    expect(api.harness.log.join()).not.toContain(SECRET);
   });
 
   test("is changed a field at a time, and set back; a key sealed for one opens for no other", async () => {
@@ -52,28 +52,28 @@ describe("an account stored by the operator", () => {
     });
     await operator("PATCH", path, { apiKey: "sk-new" });
     expect(config("fake", "second")).toEqual({ ...ACCOUNT, apiKey: "sk-new" });
-    const { vendorStore, vendors } = door.world.deps;
+    const { vendorStore, vendors } = api.harness.deps;
     const stored = (await vendorStore.storedAccount("fake", "second"))!;
     await vendorStore.saveStoredAccount({ ...stored, name: "thief", rev: 0 });
     await vendors.refresh("anew");
     expect(config("fake", "thief")).toBeUndefined();
-    expect(door.world.log.join()).toContain("vendor.key-unopened");
+    expect(api.harness.log.join()).toContain("vendor.key-unopened");
   });
 
   test("of the configuration's name changes what it says, and leaves the rest to it", async () => {
     await operator("PATCH", "/v1/providers/fake/accounts/default", { weight: 0 });
-    const vendor = door.world.deps.providers.get("fake")!;
+    const vendor = api.harness.deps.providers.get("fake")!;
     expect(vendor.accounts()).toEqual([{ name: "default", weight: 0 }]);
     expect(vendor.account("default")).toMatchObject({ apiKey: "secret-key" });
     expect((await operator("DELETE", "/v1/providers/fake/accounts/default")).status).toBe(204);
-    expect(door.world.deps.providers.get("fake")!.accounts()).toEqual([{ name: "default", weight: 1 }]);
+    expect(api.harness.deps.providers.get("fake")!.accounts()).toEqual([{ name: "default", weight: 1 }]);
     expect((await operator("DELETE", "/v1/providers/fake/accounts/default")).status).toBe(409);
   });
 
   test("once removed is gone, and its vendor with it where it was the last", async () => {
     await add("spare/accounts/first");
     expect((await operator("DELETE", "/v1/providers/spare/accounts/first")).status).toBe(204);
-    expect(door.world.deps.providers.get("spare")).toBeUndefined();
+    expect(api.harness.deps.providers.get("spare")).toBeUndefined();
     expect((await operator("DELETE", "/v1/providers/spare/accounts/first")).status).toBe(404);
   });
 
@@ -95,9 +95,9 @@ describe("an account stored by the operator", () => {
   });
 
   test("is no app's business", async () => {
-    const { key } = await door.join();
+    const { key } = await api.join();
     for (const method of ["POST", "PATCH", "DELETE"]) {
-      const answer = await door.call(
+      const answer = await api.call(
         key,
         method,
         "/v1/providers/fake/accounts/second",
@@ -110,7 +110,7 @@ describe("an account stored by the operator", () => {
 
 describe("another container", () => {
   const container = () => {
-    const { vendors, vendorStore, vault, clock, log } = door.world.deps;
+    const { vendors, vendorStore, vault, clock, log } = api.harness.deps;
     return createVendors({ configured: vendors.configured, vendorStore, vault, clock, log, cacheTtlMs: 30_000 });
   };
 
@@ -123,7 +123,7 @@ describe("another container", () => {
     await other.refresh("anew");
     expect(other.get("fake")!.account("second")).toEqual(ACCOUNT);
     await operator("DELETE", "/v1/providers/fake/accounts/second");
-    door.world.advance(30_001);
+    api.harness.advance(30_001);
     await other.refresh();
     expect(other.get("fake")!.account("second")).toBeUndefined();
   });
@@ -131,14 +131,14 @@ describe("another container", () => {
   test("goes on with what it believed while the table is in trouble; without any belief it says nothing", async () => {
     const other = container();
     await add("fake/accounts/second");
-    const { vendorStore } = door.world.deps;
+    const { vendorStore } = api.harness.deps;
     const { storedAccounts } = vendorStore;
     vendorStore.storedAccounts = () => Promise.reject(new Error("throttled"));
     await expect(other.refresh()).rejects.toThrow("throttled");
     vendorStore.storedAccounts = storedAccounts;
     await other.refresh();
     vendorStore.storedAccounts = () => Promise.reject(new Error("throttled"));
-    door.world.advance(30_001);
+    api.harness.advance(30_001);
     await other.refresh();
     expect(other.get("fake")!.account("second")).toEqual(ACCOUNT);
     await expect(other.refresh("anew")).rejects.toThrow("throttled");
@@ -146,18 +146,18 @@ describe("another container", () => {
 });
 
 test("a task of an account stored a moment ago is not ended by a worker that has not heard of it", async () => {
-  const { world } = door;
-  await world.deps.vendors.refresh();
-  const flow = await world.start();
+  const { harness } = api;
+  await harness.deps.vendors.refresh();
+  const flow = await harness.start();
   // As another container's API would: this one is not told.
-  const { vendorStore, vault } = world.deps;
+  const { vendorStore, vault } = harness.deps;
   const at = { provider: "fake", name: "new", rev: 0, createdAt: 0, updatedAt: 0 };
   await vendorStore.saveStoredAccount({
     ...at,
     ...{ baseUrl: ACCOUNT.baseUrl, sealed: vault.seal(SECRET, "vendor/fake/new") },
   });
-  const root = (await world.read(flow)).tasks.get("0")!;
-  await world.deps.store.saveTask({ ...root, account: "new" });
-  await world.drain();
-  expect(world.vendor.calls.map(({ context }) => context.account)).toEqual([ACCOUNT]);
+  const root = (await harness.read(flow)).tasks.get("0")!;
+  await harness.deps.store.saveTask({ ...root, account: "new" });
+  await harness.drain();
+  expect(harness.vendor.calls.map(({ context }) => context.account)).toEqual([ACCOUNT]);
 });

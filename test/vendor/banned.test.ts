@@ -3,29 +3,29 @@ import { createBannedWordsCheck } from "@mjflow/engine/banned";
 import { beforeEach, describe, expect, test } from "vitest";
 import { type ApiClient, createApiClient, FLOW, OPERATOR } from "../app/api-client.ts";
 
-let door: ApiClient;
+let api: ApiClient;
 let key: string;
 
 beforeEach(async () => {
-  door = createApiClient();
-  ({ key } = await door.join());
+  api = createApiClient();
+  ({ key } = await api.join());
   await put(["nude", "裸体"]);
 });
 
-const put = (words: string[]) => door.call(OPERATOR, "PUT", "/v1/banned-words", { words });
+const put = (words: string[]) => api.call(OPERATOR, "PUT", "/v1/banned-words", { words });
 const call = (method: string, path: string, body?: unknown, headers?: Record<string, string>) =>
-  door.call(key, method, path, body, headers);
+  api.call(key, method, path, body, headers);
 
 /** All rows but those of the key that knocked, and what the vendor was asked. */
 const written = () => {
-  const { flows, tasks, items } = door.world.dump();
+  const { flows, tasks, items } = api.harness.dump();
   const rows = items.filter((item) => !/^(?:app|idem)#/.test(item["pk"]!.S!));
-  return JSON.stringify([flows, tasks, rows, door.world.vendor.calls.length, door.world.queue.size]);
+  return JSON.stringify([flows, tasks, rows, api.harness.vendor.calls.length, api.harness.queue.size]);
 };
 
 async function finished(): Promise<string> {
   const { id } = (await call("POST", "/v1/flows", FLOW)).body;
-  await door.world.finishAll();
+  await api.harness.finishAll();
   return `${id.replace("flow_", "task_")}_0`;
 }
 
@@ -49,9 +49,9 @@ describe("a prompt that holds a banned word is a 422 that names field and word, 
 
   test("of a press by hand, and of an answer to a window", async () => {
     const root = await finished();
-    door.world.vendor.next((c) => ({ kind: "modal", vendorTaskId: c.id }));
+    api.harness.vendor.next((c) => ({ kind: "modal", vendorTaskId: c.id }));
     const open = (await call("POST", `/v1/tasks/${root}/actions`, { press: "V1" })).body.id;
-    await door.world.drain();
+    await api.harness.drain();
     const before = written();
     for (const [path, body, field] of [
       [`/v1/tasks/${root}/actions`, { press: "V2", prompt: "nude" }, "prompt"],
@@ -84,7 +84,7 @@ test("an Idempotency-Key whose prompt was refused takes the corrected one", asyn
 describe("the list", () => {
   test("is read and replaced as a whole by the operator; no word twice", async () => {
     await put(["a", "b", "a"]);
-    expect((await door.call(OPERATOR, "GET", "/v1/banned-words")).body).toMatchObject({
+    expect((await api.call(OPERATOR, "GET", "/v1/banned-words")).body).toMatchObject({
       words: ["a", "b"],
       configured: [],
     });
@@ -99,11 +99,11 @@ describe("the list", () => {
     ["words", { words: Array.from({ length: 2_000 }, (_, i) => "裸".repeat(55) + i) }],
     ["words", {}],
   ])("is refused by the name of what is wrong: %s", async (field, body) => {
-    expect((await door.call(OPERATOR, "PUT", "/v1/banned-words", body)).body).toMatchObject({ status: 400, field });
+    expect((await api.call(OPERATOR, "PUT", "/v1/banned-words", body)).body).toMatchObject({ status: 400, field });
   });
 
   test("of the configuration stands beside the stored one; another container hears of a change in time", async () => {
-    const { vendorStore, clock, log } = door.world.deps;
+    const { vendorStore, clock, log } = api.harness.deps;
     const other = createBannedWordsCheck({ configured: ["blue movie"], vendorStore, clock, log, cacheTtlMs: 30_000 });
     const refused = (text: string) =>
       other.assertAllowed([{ field: "prompt", text }]).then(
@@ -113,12 +113,12 @@ describe("the list", () => {
     expect([await refused("nude"), await refused("a blue movie"), await refused("boat")]).toEqual([true, true, false]);
     await put(["boat"]);
     expect(await refused("boat")).toBe(false);
-    door.world.advance(30_000);
+    api.harness.advance(30_000);
     expect([await refused("boat"), await refused("nude")]).toEqual([true, false]);
   });
 
   test("that cannot be read stands as it was; one that was never read lets nothing through", async () => {
-    const { vendorStore, clock, log } = door.world.deps;
+    const { vendorStore, clock, log } = api.harness.deps;
     let broken = false;
     const flaky = { bannedList: () => (broken ? Promise.reject(new Error("throttled")) : vendorStore.bannedList()) };
     const other = () => createBannedWordsCheck({ configured: [], vendorStore: flaky, clock, log, cacheTtlMs: 1 });
@@ -126,7 +126,7 @@ describe("the list", () => {
     const prompt = (text: string) => [{ field: "prompt", text }];
     await known.assertAllowed(prompt("boat"));
     broken = true;
-    door.world.advance(1);
+    api.harness.advance(1);
     await expect(known.assertAllowed(prompt("nude"))).rejects.toMatchObject({ code: "banned_prompt" });
     await expect(other().assertAllowed(prompt("boat"))).rejects.toThrow("throttled");
     await other().assertAllowed([]);

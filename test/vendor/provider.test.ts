@@ -4,49 +4,49 @@ import { TIMINGS } from "@mjflow/core/timing";
 import { beforeEach, expect, test } from "vitest";
 import { type ApiClient, createApiClient, FLOW, OPERATOR } from "../app/api-client.ts";
 
-let door: ApiClient;
+let api: ApiClient;
 beforeEach(() => {
-  door = createApiClient();
+  api = createApiClient();
 });
 
-const list = async (key = OPERATOR) => (await door.call(key, "GET", "/v1/providers")).body.data;
+const list = async (key = OPERATOR) => (await api.call(key, "GET", "/v1/providers")).body.data;
 const account = async (name = "default") => {
   const accounts = (await list())[0].accounts as { name: string }[];
   return accounts.find((one) => one.name === name);
 };
-const iso = (afterMs: number) => new Date(door.world.deps.clock.now() + afterMs).toISOString();
+const iso = (afterMs: number) => new Date(api.harness.deps.clock.now() + afterMs).toISOString();
 
 test("an account that refused for good is open, then half-open; a new key closes it", async () => {
-  door.world.vendor.next({ kind: "refused", failure: failure("vendor_unauthorized") });
-  await door.call(OPERATOR, "POST", "/v1/flows", FLOW);
-  await door.world.drain();
+  api.harness.vendor.next({ kind: "refused", failure: failure("vendor_unauthorized") });
+  await api.call(OPERATOR, "POST", "/v1/flows", FLOW);
+  await api.harness.drain();
   expect(await account()).toMatchObject({ circuit: "open", fault: "unauthorized", openUntil: iso(TIMINGS.openMs) });
-  door.world.advance(TIMINGS.openMs);
+  api.harness.advance(TIMINGS.openMs);
   expect(await account()).toMatchObject({ circuit: "half-open", fault: "unauthorized", openUntil: null });
-  await door.call(OPERATOR, "PATCH", "/v1/providers/fake/accounts/default", { weight: 2 });
+  await api.call(OPERATOR, "PATCH", "/v1/providers/fake/accounts/default", { weight: 2 });
   expect(await account()).toMatchObject({ circuit: "half-open", weight: 2 });
-  await door.call(OPERATOR, "PATCH", "/v1/providers/fake/accounts/default", { apiKey: "sk-new" });
+  await api.call(OPERATOR, "PATCH", "/v1/providers/fake/accounts/default", { apiKey: "sk-new" });
   expect(await account()).toMatchObject({ circuit: "closed", fault: null });
 });
 
 test("one that was busy says until when; one that never calls, and cannot be asked, says so", async () => {
-  door.world.vendor.next({ kind: "busy", reason: "23", afterMs: 90_000 });
-  await door.call(OPERATOR, "POST", "/v1/flows", FLOW);
-  await door.world.drain();
+  api.harness.vendor.next({ kind: "busy", reason: "23", afterMs: 90_000 });
+  await api.call(OPERATOR, "POST", "/v1/flows", FLOW);
+  await api.harness.drain();
   expect(await account()).toMatchObject({ circuit: "closed", busyUntil: iso(90_000), callbacks: "unknown" });
-  door.world.advance(90_001);
+  api.harness.advance(90_001);
   expect(await account()).toMatchObject({ busyUntil: null });
-  const { accounts } = door.world.deps;
-  await accounts.recordMissedCallbacks("fake", "default", 3, door.world.deps.clock.now());
+  const { accounts } = api.harness.deps;
+  await accounts.recordMissedCallbacks("fake", "default", 3, api.harness.deps.clock.now());
   await accounts.recordLookup("fake", "default", false);
   expect(await account()).toMatchObject({ callbacks: "silent", failures: 1, askAt: iso(TIMINGS.lookupMs) });
 });
 
 test("a stored account is listed beside the configured ones; no key and no address is", async () => {
   const stored = { baseUrl: "https://spare.test/t0k3n", apiKey: "sk-stored", weight: 3, maxRunning: 5 };
-  await door.call(OPERATOR, "POST", "/v1/providers/fake/accounts/second", stored);
+  await api.call(OPERATOR, "POST", "/v1/providers/fake/accounts/second", stored);
   expect(await account("second")).toMatchObject({ weight: 3, maxRunning: 5, circuit: "closed" });
-  const { key } = await door.join();
-  const { text } = await door.call(key, "GET", "/v1/providers");
+  const { key } = await api.join();
+  const { text } = await api.call(key, "GET", "/v1/providers");
   for (const secret of ["sk-stored", "secret-key", "t0k3n", "spare.test"]) expect(text).not.toContain(secret);
 });

@@ -12,32 +12,32 @@ import { createTestHarness, type TestHarness, type TestHarnessOptions } from "..
 const REFUSED: SubmitOutcome = { kind: "refused", failure: failure("vendor_unauthorized") };
 const MINUTE = 60_000;
 const PLAN = [{ press: ["U1", "U2"] }];
-let world: TestHarness;
+let harness: TestHarness;
 
 const TWO: TestHarnessOptions = { accounts: { fake: { a: {} }, other: { c: {} } } };
 beforeEach(() => {
-  world = createTestHarness(TWO);
+  harness = createTestHarness(TWO);
 });
 
 /** A picture, one branch of it that is done, and one that the vendor refuses for good. */
 async function halfDone(request: Partial<FlowRequest> = {}): Promise<Flow> {
-  const flow = await world.start({ onVendorLoss: "restart", then: PLAN, state: "order 7", ...request });
-  await world.drain();
-  await world.post(world.vendor.calls[0]!, "SUCCESS");
-  world.vendor.next((call) => ({ kind: "accepted", vendorTaskId: call.id }));
-  world.vendor.next(REFUSED);
-  await world.drain();
-  await world.post(world.vendor.calls[1]!, "SUCCESS");
-  await world.drain();
-  for (const call of world.vendor.calls) world.vendor.finished.add(call.id);
+  const flow = await harness.start({ onVendorLoss: "restart", then: PLAN, state: "order 7", ...request });
+  await harness.drain();
+  await harness.post(harness.vendor.calls[0]!, "SUCCESS");
+  harness.vendor.next((call) => ({ kind: "accepted", vendorTaskId: call.id }));
+  harness.vendor.next(REFUSED);
+  await harness.drain();
+  await harness.post(harness.vendor.calls[1]!, "SUCCESS");
+  await harness.drain();
+  for (const call of harness.vendor.calls) harness.vendor.finished.add(call.id);
   return flow;
 }
 
 async function sweep(minutes = 2): Promise<void> {
   for (let i = 0; i < minutes; i++) {
-    world.advance(MINUTE);
-    await world.sweep();
-    await world.drain();
+    harness.advance(MINUTE);
+    await harness.sweep();
+    await harness.drain();
   }
 }
 
@@ -46,18 +46,18 @@ async function live(minutes: number): Promise<void> {
   for (let i = 0; i < minutes; i++) {
     await sweep(1);
     // A callback that meets a crash is answered 5xx; what it said was stored before.
-    await world.finishAll().catch(() => {});
+    await harness.finishAll().catch(() => {});
   }
 }
 
-const flows = () => world.dump().flows;
+const flows = () => harness.dump().flows;
 const begun = (old: Flow) => flows().filter(({ restartOf }) => restartOf === old.id);
 
 describe("a flow whose branches cannot go on", () => {
   test("is begun once more at another vendor, from the same request; both are linked, and what it had stays", async () => {
     const old = await halfDone({ prompt: "a paper boat", mode: "fast", archive: true });
     await sweep();
-    const before = await world.read(old);
+    const before = await harness.read(old);
     expect(before).toMatchObject({ status: "completed", flow: { restartedAs: restartIdOf(old) } });
     expect(before.flow.pendingEffects).toBeUndefined();
     expect(before.flow.due).toBeUndefined();
@@ -71,8 +71,8 @@ describe("a flow whose branches cannot go on", () => {
       mode: "fast",
       archive: true,
     });
-    await world.finishAll();
-    const { status, tasks } = await world.read(next!);
+    await harness.finishAll();
+    const { status, tasks } = await harness.read(next!);
     expect(status).toBe("completed");
     expect([...tasks.values()].map(({ provider }) => provider)).toEqual(["other", "other", "other"]);
     expect(flows()).toHaveLength(2);
@@ -80,44 +80,44 @@ describe("a flow whose branches cannot go on", () => {
 
   test("is not begun again by default, nor for what another vendor would refuse, too", async () => {
     await halfDone({ onVendorLoss: "end" });
-    const other = await world.start({ onVendorLoss: "restart", then: [{ press: "U1" }] });
-    await world.drain();
-    await world.post(world.vendor.calls.at(-1)!, "SUCCESS");
-    world.vendor.next({ kind: "refused", failure: failure("banned_prompt") });
-    await world.drain();
+    const other = await harness.start({ onVendorLoss: "restart", then: [{ press: "U1" }] });
+    await harness.drain();
+    await harness.post(harness.vendor.calls.at(-1)!, "SUCCESS");
+    harness.vendor.next({ kind: "refused", failure: failure("banned_prompt") });
+    await harness.drain();
     await sweep();
-    expect((await world.read(other)).status).toBe("completed");
+    expect((await harness.read(other)).status).toBe("completed");
     expect(flows()).toHaveLength(2);
   });
 
   test("goes to another account of its vendor before it goes to another vendor", async () => {
-    world = createTestHarness({ accounts: { fake: { a: {}, b: {} }, other: { c: { weight: 100 } } } });
+    harness = createTestHarness({ accounts: { fake: { a: {}, b: {} }, other: { c: { weight: 100 } } } });
     const old = await halfDone();
     await sweep();
     expect(begun(old)).toMatchObject([{ provider: "fake", account: old.account === "a" ? "b" : "a" }]);
   });
 
   test("stays as it is where there is no other", async () => {
-    world = createTestHarness({ accounts: { fake: { a: {} } } });
+    harness = createTestHarness({ accounts: { fake: { a: {} } } });
     const old = await halfDone();
     await sweep();
-    expect((await world.read(old)).flow).toMatchObject({ status: "completed" });
-    expect((await world.read(old)).flow.pendingEffects).toBeUndefined();
+    expect((await harness.read(old)).flow).toMatchObject({ status: "completed" });
+    expect((await harness.read(old)).flow.pendingEffects).toBeUndefined();
     expect(flows()).toHaveLength(1);
-    expect(await world.sweep()).toMatchObject({ overdue: 0 });
+    expect(await harness.sweep()).toMatchObject({ overdue: 0 });
   });
 
   test("whose vendor was removed while it had them is begun again when they have been given up", async () => {
-    const flow = await world.start({ onVendorLoss: "restart", then: PLAN });
-    await world.drain();
-    await world.post(world.vendor.calls[0]!, "SUCCESS");
-    await world.drain();
-    const { get } = world.deps.providers;
-    Object.assign(world.deps, {
+    const flow = await harness.start({ onVendorLoss: "restart", then: PLAN });
+    await harness.drain();
+    await harness.post(harness.vendor.calls[0]!, "SUCCESS");
+    await harness.drain();
+    const { get } = harness.deps.providers;
+    Object.assign(harness.deps, {
       providers: { ids: () => ["other"], get: (id: string) => (id === "fake" ? undefined : get(id)) },
     });
     await sweep(180);
-    const { tasks, flow: old } = await world.read(flow);
+    const { tasks, flow: old } = await harness.read(flow);
     expect(tasks.get("0-0")).toMatchObject({ status: "EXPIRED", failure: { code: "deadline_passed" } });
     expect(begun(old)).toMatchObject([{ provider: "other" }]);
   });
@@ -126,13 +126,13 @@ describe("a flow whose branches cannot go on", () => {
     const old = await halfDone();
     await sweep();
     const [next] = begun(old);
-    const root = world.vendor.calls.at(-1)!;
-    world.vendor.finished.add(root.id);
-    await world.post(root, "SUCCESS");
-    for (let i = 0; i < 2; i++) world.vendor.next(REFUSED);
-    await world.drain();
+    const root = harness.vendor.calls.at(-1)!;
+    harness.vendor.finished.add(root.id);
+    await harness.post(root, "SUCCESS");
+    for (let i = 0; i < 2; i++) harness.vendor.next(REFUSED);
+    await harness.drain();
     await sweep(5);
-    expect((await world.read(next!)).status).toBe("completed");
+    expect((await harness.read(next!)).status).toBe("completed");
     expect(flows()).toHaveLength(2);
   });
 });
@@ -145,69 +145,69 @@ describe("exactly once", () => {
 
   test.each(points)("whatever crashes: %s, %s, its call number %i", async (verb, when, skip) => {
     const old = await halfDone();
-    world.storeFault.arm(verb, when, skip);
+    harness.storeFault.arm(verb, when, skip);
     await live(8);
     expect(begun(old)).toHaveLength(1);
-    expect((await world.read(old)).flow).toMatchObject({ restartedAs: begun(old)[0]!.id });
-    expect((await world.read(begun(old)[0]!)).status).toBe("completed");
-    expect(world.vendor.calls.filter(({ kind }) => kind === "submit")).toHaveLength(2);
-    expect(world.dump().tasks).toHaveLength(6);
+    expect((await harness.read(old)).flow).toMatchObject({ restartedAs: begun(old)[0]!.id });
+    expect((await harness.read(begun(old)[0]!)).status).toBe("completed");
+    expect(harness.vendor.calls.filter(({ kind }) => kind === "submit")).toHaveLength(2);
+    expect(harness.dump().tasks).toHaveLength(6);
   });
 
   test("its message lost: the root's due time sends it", async () => {
     const old = await halfDone();
-    world.queueFault.arm("send", "before");
+    harness.queueFault.arm("send", "before");
     await live(8);
-    expect((await world.read(begun(old)[0]!)).status).toBe("completed");
+    expect((await harness.read(begun(old)[0]!)).status).toBe("completed");
   });
 
   test("two sweepers at once begin one", async () => {
     const old = await halfDone();
-    world.advance(MINUTE);
-    await Promise.all([world.sweep(), world.sweep()]);
-    await world.drain();
+    harness.advance(MINUTE);
+    await Promise.all([harness.sweep(), harness.sweep()]);
+    await harness.drain();
     expect(begun(old)).toHaveLength(1);
-    expect(world.vendor.calls.filter(({ kind }) => kind === "submit")).toHaveLength(2);
+    expect(harness.vendor.calls.filter(({ kind }) => kind === "submit")).toHaveLength(2);
   });
 
   test("what cannot be done for an hour is let go", async () => {
     const old = await halfDone();
-    const { app } = world.deps.store;
-    world.deps.store.app = () => Promise.reject(new Error("throttled"));
+    const { app } = harness.deps.store;
+    harness.deps.store.app = () => Promise.reject(new Error("throttled"));
     await sweep(61);
-    world.deps.store.app = app;
+    harness.deps.store.app = app;
     await sweep(3);
     expect(begun(old)).toEqual([]);
-    expect((await world.read(old)).flow.pendingEffects).toBeUndefined();
+    expect((await harness.read(old)).flow.pendingEffects).toBeUndefined();
   });
 });
 
 test("who listens is told of the end once, with what takes the flow's place", async () => {
   await halfDone({ notifyHook: "https://app.test/hook" });
   await sweep();
-  const ends = world.receiver.posts.filter(({ body }) => body.type === "flow.completed");
+  const ends = harness.receiver.posts.filter(({ body }) => body.type === "flow.completed");
   expect(ends).toHaveLength(1);
   expect(ends[0]!.body.data.restartedAs).toMatch(/^flow_/);
 });
 
 describe("what it costs", () => {
-  let door: ApiClient;
+  let api: ApiClient;
   const limits = (creditsUsd: number) => ({ creditsUsd, runningFlows: 1, flowsPerMinute: 1 });
 
   async function lost(creditsUsd: number) {
-    door = createApiClient({}, TWO);
-    world = door.world;
-    const { id: appId, key } = await door.join("shop", limits(creditsUsd));
+    api = createApiClient({}, TWO);
+    harness = api.harness;
+    const { id: appId, key } = await api.join("shop", limits(creditsUsd));
     const { id } = (
-      await door.call(key, "POST", "/v1/flows", { ...FLOW, onVendorLoss: "restart", then: [{ press: "U1" }] })
+      await api.call(key, "POST", "/v1/flows", { ...FLOW, onVendorLoss: "restart", then: [{ press: "U1" }] })
     ).body;
-    await world.drain();
-    await world.post(world.vendor.calls[0]!, "SUCCESS");
-    world.vendor.finished.add(world.vendor.calls[0]!.id);
-    world.vendor.next(REFUSED);
-    await world.drain();
+    await harness.drain();
+    await harness.post(harness.vendor.calls[0]!, "SUCCESS");
+    harness.vendor.finished.add(harness.vendor.calls[0]!.id);
+    harness.vendor.next(REFUSED);
+    await harness.drain();
     await sweep();
-    const read = (which: string) => door.call(key, "GET", `/v1/flows/${which}`);
+    const read = (which: string) => api.call(key, "GET", `/v1/flows/${which}`);
     return { appId, key, id, read };
   }
 
@@ -215,11 +215,11 @@ describe("what it costs", () => {
     const { key, id, read, appId } = await lost(1);
     const { restartedAs } = (await read(id)).body;
     expect((await read(restartedAs)).body).toMatchObject({ restartOf: id, restartedAs: null, provider: "other" });
-    expect((await door.call(OPERATOR, "GET", `/v1/usage?app=${appId}`)).body.runningFlows).toBe(1);
-    await world.finishAll();
-    const usage = (await door.call(key, "GET", "/v1/usage")).body;
+    expect((await api.call(OPERATOR, "GET", `/v1/usage?app=${appId}`)).body.runningFlows).toBe(1);
+    await harness.finishAll();
+    const usage = (await api.call(key, "GET", "/v1/usage")).body;
     expect(usage).toMatchObject({ runningFlows: 0, settledUsd: 0.09 });
-    const listed = (await door.call(key, "GET", "/v1/flows")).body.data;
+    const listed = (await api.call(key, "GET", "/v1/flows")).body.data;
     expect(listed.map((flow: Flow) => [flow.restartOf, flow.restartedAs])).toEqual([
       [id, null],
       [null, restartedAs],
@@ -233,16 +233,16 @@ describe("what it costs", () => {
   });
 
   test("on behalf of an app that was removed nothing is begun", async () => {
-    door = createApiClient({}, TWO);
-    world = door.world;
-    const { id: appId, key } = await door.join();
-    await door.call(key, "POST", "/v1/flows", { ...FLOW, onVendorLoss: "restart", then: [{ press: "U1" }] });
-    await world.drain();
-    await world.post(world.vendor.calls[0]!, "SUCCESS");
-    world.vendor.finished.add(world.vendor.calls[0]!.id);
-    world.vendor.next(REFUSED);
-    await world.drain();
-    await door.call(OPERATOR, "DELETE", `/v1/apps/${appId}`);
+    api = createApiClient({}, TWO);
+    harness = api.harness;
+    const { id: appId, key } = await api.join();
+    await api.call(key, "POST", "/v1/flows", { ...FLOW, onVendorLoss: "restart", then: [{ press: "U1" }] });
+    await harness.drain();
+    await harness.post(harness.vendor.calls[0]!, "SUCCESS");
+    harness.vendor.finished.add(harness.vendor.calls[0]!.id);
+    harness.vendor.next(REFUSED);
+    await harness.drain();
+    await api.call(OPERATOR, "DELETE", `/v1/apps/${appId}`);
     await sweep();
     expect(flows()).toHaveLength(1);
   });
@@ -250,17 +250,17 @@ describe("what it costs", () => {
 
 describe("a root without a picture moves instead, as the same task", () => {
   test.each(["provider_missing", "vendor_unauthorized"] as const)("%s", async (code) => {
-    const flow = await world.start({ onVendorLoss: "restart", then: PLAN });
-    if (code === "vendor_unauthorized") world.vendor.next(REFUSED);
+    const flow = await harness.start({ onVendorLoss: "restart", then: PLAN });
+    if (code === "vendor_unauthorized") harness.vendor.next(REFUSED);
     else {
-      const { get } = world.deps.providers;
+      const { get } = harness.deps.providers;
       const gone = { ids: () => ["other"], get: (id: string) => (id === "fake" ? undefined : get(id)) };
-      Object.assign(world.deps, { providers: gone });
+      Object.assign(harness.deps, { providers: gone });
     }
-    await world.drain();
-    for (const call of world.vendor.calls.slice(0, -1)) world.vendor.finished.add(call.id);
-    await world.finishAll();
-    const { status, tasks } = await world.read(flow);
+    await harness.drain();
+    for (const call of harness.vendor.calls.slice(0, -1)) harness.vendor.finished.add(call.id);
+    await harness.finishAll();
+    const { status, tasks } = await harness.read(flow);
     expect(status).toBe("completed");
     for (const task of tasks.values()) expect(task.provider).toBe("other");
     expect(flows()).toHaveLength(1);

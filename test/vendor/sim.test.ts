@@ -6,12 +6,12 @@ import { ALL_FAULTS, type FaultProfile, NO_FAULTS, singleFault } from "../sim/fa
 import { checkInvariants } from "../sim/invariant.ts";
 import { runSimulation, type SimulationRun, type SimulationVariant } from "../sim/simulation.ts";
 
-const scene: SimulationVariant = { accounts: ["a", "b", "c"], routed: true };
+const simulationVariant: SimulationVariant = { accounts: ["a", "b", "c"], routed: true };
 const SEEDS = 4;
 const FLOWS = 10;
 
 async function judged(seed: number, profile: FaultProfile, more: Partial<SimulationVariant> = {}) {
-  const run = await runSimulation({ seed, flows: FLOWS, profile, scene: { ...scene, ...more } });
+  const run = await runSimulation({ seed, flows: FLOWS, profile, variant: { ...simulationVariant, ...more } });
   const roots = [...run.flows.values()].flatMap(({ tasks }) => tasks.filter(({ path }) => path === "0"));
   return { run, roots, ...checkInvariants(run) };
 }

@@ -45,8 +45,8 @@ const SERVICES = ["lambda.amazonaws.com", "scheduler.amazonaws.com"];
 export const rolesTrustServicesOnly: Rule = (infra) =>
   some(infra, "aws:iam/role:Role").flatMap((role) => {
     const { assumeRolePolicy: given } = role.inputs;
-    const trust = typeof given === "string" ? (JSON.parse(given) as Policy) : given;
-    return trust.Statement.flatMap(({ Principal }) => {
+    const breaker = typeof given === "string" ? (JSON.parse(given) as Policy) : given;
+    return breaker.Statement.flatMap(({ Principal }) => {
       const { Service, ...others } = typeof Principal === "object" ? Principal : { other: Principal ?? "nobody named" };
       const strangers = list(Service).filter((service) => !SERVICES.includes(service));
       return Object.keys(others).length > 0 || strangers.length > 0 || !Service

@@ -52,13 +52,13 @@ export class Screen implements Output {
     return rows;
   }
 
-  #obey(letter: string, count: number, isPrivate: boolean): void {
-    if (isPrivate && count === 25) this.hasCursor = letter === "h";
-    else if (letter === "A") this.#up(count);
-    else if (letter === "K") this.#lines[this.#at] = "";
-    else if (letter === "J") this.#lines.length = this.#at + 1;
-    else if (letter !== "m") throw new Error(`the screen knows no ${letter}`);
-    if (letter === "J") this.#lines[this.#at] = this.#lines[this.#at]!.slice(0, this.#column);
+  #obey(deadLetter: string, count: number, isPrivate: boolean): void {
+    if (isPrivate && count === 25) this.hasCursor = deadLetter === "h";
+    else if (deadLetter === "A") this.#up(count);
+    else if (deadLetter === "K") this.#lines[this.#at] = "";
+    else if (deadLetter === "J") this.#lines.length = this.#at + 1;
+    else if (deadLetter !== "m") throw new Error(`the screen knows no ${deadLetter}`);
+    if (deadLetter === "J") this.#lines[this.#at] = this.#lines[this.#at]!.slice(0, this.#column);
   }
 
   /** Rows, not lines: what has wrapped takes several. */

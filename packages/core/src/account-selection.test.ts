@@ -10,9 +10,9 @@ import {
 import { type BreakerRecord, newBreakerRecord, recordFault } from "./circuit-breaker.ts";
 import { TIMINGS } from "./timing.ts";
 
-const at = (account: string, trust: Partial<BreakerRecord> = {}, weight = 1): Candidate => ({
+const at = (account: string, breakerRecord: Partial<BreakerRecord> = {}, weight = 1): Candidate => ({
   ...{ provider: "sim", account, weight },
-  breaker: { ...newBreakerRecord(), ...trust },
+  breaker: { ...newBreakerRecord(), ...breakerRecord },
 });
 const open: Partial<BreakerRecord> = { opens: 1, openUntil: NOW + minute, fault: "unclear", faults: 3 };
 const halfOpen: Partial<BreakerRecord> = { ...open, openUntil: NOW - 1 };
@@ -20,10 +20,10 @@ const noKey: Partial<BreakerRecord> = { ...halfOpen, fault: "unauthorized" };
 const crowded: Partial<BreakerRecord> = { busyUntil: NOW + 1 };
 
 /** How often each is chosen, of a thousand even draws. */
-function shares(candidates: Candidate[], wish: Partial<SelectionCriteria> = {}): Record<string, number> {
+function shares(candidates: Candidate[], criteria: Partial<SelectionCriteria> = {}): Record<string, number> {
   const counts: Record<string, number> = {};
   for (let i = 0; i < 1_000; i++) {
-    const account = selectAccount(candidates, { chance: i / 1_000, now: NOW, ...wish })?.account ?? "none";
+    const account = selectAccount(candidates, { chance: i / 1_000, now: NOW, ...criteria })?.account ?? "none";
     counts[account] = (counts[account] ?? 0) + 1;
   }
   return counts;
@@ -90,9 +90,9 @@ describe("a new root goes", () => {
   });
 
   it("nowhere but where there is room, when it has a place already", () => {
-    const wish = { availableOnly: true };
-    expect(shares([at("full", crowded), at("open", open)], wish)).toEqual({ none: 1_000 });
-    expect(shares([at("full", crowded), at("good")], wish)).toEqual({ good: 1_000 });
+    const criteria = { availableOnly: true };
+    expect(shares([at("full", crowded), at("open", open)], criteria)).toEqual({ none: 1_000 });
+    expect(shares([at("full", crowded), at("good")], criteria)).toEqual({ good: 1_000 });
   });
 });
 

@@ -27,17 +27,17 @@ export interface SelectionCriteria {
 const TRIAL_SHARE = 0.1;
 
 /** Undefined: nowhere, as wished. One that is half-open must be asked for first (`probing`). */
-export function selectAccount(candidates: readonly Candidate[], wish: SelectionCriteria): Candidate | undefined {
+export function selectAccount(candidates: readonly Candidate[], criteria: SelectionCriteria): Candidate | undefined {
   const isLost = ({ breaker }: Candidate) =>
-    isPermanentFault(breaker.fault) && breakerStateOf(breaker, wish.now) === "open";
-  const open = candidates.filter((each) => each.weight > 0 && !(wish.excludeLost && isLost(each)));
-  const now = drawWeighted(open, (candidate) => effectiveWeight(candidate, wish), wish.chance);
-  if (now || wish.availableOnly) return now;
-  const stateOf = ({ breaker }: Candidate) => breakerStateOf(breaker, wish.now);
+    isPermanentFault(breaker.fault) && breakerStateOf(breaker, criteria.now) === "open";
+  const open = candidates.filter((each) => each.weight > 0 && !(criteria.excludeLost && isLost(each)));
+  const now = drawWeighted(open, (candidate) => effectiveWeight(candidate, criteria), criteria.chance);
+  if (now || criteria.availableOnly) return now;
+  const stateOf = ({ breaker }: Candidate) => breakerStateOf(breaker, criteria.now);
   const crowded = open.filter((candidate) => stateOf(candidate) === "closed");
-  const waiting = drawWeighted(crowded, ({ weight }) => weight, wish.chance);
+  const waiting = drawWeighted(crowded, ({ weight }) => weight, criteria.chance);
   const dubious = open.filter((candidate) => stateOf(candidate) === "half-open");
-  const bold = waiting ?? drawWeighted(dubious, ({ weight }) => weight, wish.chance);
+  const bold = waiting ?? drawWeighted(dubious, ({ weight }) => weight, criteria.chance);
   return bold ?? open.toSorted((a, b) => (a.breaker.openUntil ?? 0) - (b.breaker.openUntil ?? 0))[0];
 }
 

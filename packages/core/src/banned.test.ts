@@ -101,10 +101,10 @@ it("the stage's own list is written as a list, or as words between commas or lin
 describe("letters that take two places in a string", () => {
   const find = bannedFinder(["cat", "ca"]);
 
-  it.each(["\u{133ff}", "\u{13400}"])("%s before a word makes it another word", (letter) => {
-    expect(find(`${letter}cat`)).toBeUndefined();
-    expect(find(`${letter}ca`)).toBeUndefined();
-    expect(find(`${letter} cat`)).toBe("cat");
+  it.each(["\u{133ff}", "\u{13400}"])("%s before a word makes it another word", (deadLetter) => {
+    expect(find(`${deadLetter}cat`)).toBeUndefined();
+    expect(find(`${deadLetter}ca`)).toBeUndefined();
+    expect(find(`${deadLetter} cat`)).toBe("cat");
   });
 
   it("what is no letter, and what has a number as high, does not", () => {

@@ -81,8 +81,8 @@ const SCRIPTS_WITHOUT_SPACES =
   /[\p{scx=Han}\p{scx=Hira}\p{scx=Kana}\p{scx=Hang}\p{scx=Bopo}\p{scx=Thai}\p{scx=Laoo}\p{scx=Khmr}\p{scx=Mymr}\p{scx=Tibt}]/u;
 
 function isSpaced(codePoint: number): boolean {
-  const letter = String.fromCodePoint(codePoint);
-  return LETTER.test(letter) && !SCRIPTS_WITHOUT_SPACES.test(letter);
+  const deadLetter = String.fromCodePoint(codePoint);
+  return LETTER.test(deadLetter) && !SCRIPTS_WITHOUT_SPACES.test(deadLetter);
 }
 
 /** `MJFLOW_BANNED_WORDS`: a JSON list, or words between commas or line ends. @throws Error for JSON that is no list of words */

@@ -152,12 +152,12 @@ describe("the hook token", () => {
     [true, false, "p"],
     [false, true, "c"],
     [true, true, "pc"],
-  ])("its policy is readable (progress %s, calling %s)", (progress, calling, letters) => {
+  ])("its policy is readable (progress %s, calling %s)", (progress, calling, deadLetters) => {
     expect(
       encodeClaims({ ...sample, progress, calling })
         .split(".")
         .at(-1),
-    ).toBe(letters);
+    ).toBe(deadLetters);
   });
 
   it("its expiry is a whole second, never later than asked for", () => {

@@ -21,12 +21,12 @@ function after(
   start: BreakerRecord = newBreakerRecord(),
   from = NOW,
 ): { trust: BreakerRecord; now: number } {
-  let [trust, now] = [start, from];
+  let [breaker, now] = [start, from];
   for (const fault of faults) {
-    trust = recordFault(trust, fault, now, TIMINGS) ?? trust;
-    now = Math.max(now + second, trust.busyUntil ?? 0);
+    breaker = recordFault(breaker, fault, now, TIMINGS) ?? breaker;
+    now = Math.max(now + second, breaker.busyUntil ?? 0);
   }
-  return { trust, now };
+  return { trust: breaker, now };
 }
 
 describe("a breaker", () => {
@@ -45,60 +45,60 @@ describe("a breaker", () => {
   });
 
   it("does not add up faults of different kinds, nor such as are long past", () => {
-    const { trust, now } = after(["unclear", "unclear", "busy", "unclear", "unclear"]);
-    expect(breakerStateOf(trust, now)).toBe("closed");
-    const later = recordFault(trust, "unclear", (trust.faultAt ?? 0) + openMaxMs, TIMINGS)!;
+    const { trust: breaker, now } = after(["unclear", "unclear", "busy", "unclear", "unclear"]);
+    expect(breakerStateOf(breaker, now)).toBe("closed");
+    const later = recordFault(breaker, "unclear", (breaker.faultAt ?? 0) + openMaxMs, TIMINGS)!;
     expect([breakerStateOf(later, now), later.faults]).toEqual(["closed", 1]);
   });
 
   it("stays closed however often our own cap is full", () => {
-    const { trust, now } = after(Array<Fault>(50).fill("full"));
-    expect([breakerStateOf(trust, now), trust.faults]).toEqual(["closed", 0]);
-    expect(trust.busyUntil).toBe(now);
+    const { trust: breaker, now } = after(Array<Fault>(50).fill("full"));
+    expect([breakerStateOf(breaker, now), breaker.faults]).toEqual(["closed", 0]);
+    expect(breaker.busyUntil).toBe(now);
   });
 
   it("when what was tried fails too, stays open for twice as long each time, up to its longest", () => {
-    let { trust, now } = after(["unauthorized"]);
+    let { trust: breaker, now } = after(["unauthorized"]);
     const pauses: number[] = [];
     for (let i = 0; i < 7; i++) {
-      now = trust.openUntil!;
-      trust = recordFault(startTrial(trust, now, TIMINGS), "unauthorized", now, TIMINGS)!;
-      pauses.push(trust.openUntil! - now);
+      now = breaker.openUntil!;
+      breaker = recordFault(startTrial(breaker, now, TIMINGS), "unauthorized", now, TIMINGS)!;
+      pauses.push(breaker.openUntil! - now);
     }
     expect(pauses.slice(0, 3)).toEqual([2 * openMs, 4 * openMs, 8 * openMs]);
     expect(pauses.at(-1)).toBe(openMaxMs);
   });
 
   it("closes when what was tried is taken, and forgets all of it", () => {
-    const { trust, now } = after(["unclear", "unclear", "unclear"]);
-    const tried = startTrial(trust, now + openMs, TIMINGS);
+    const { trust: breaker, now } = after(["unclear", "unclear", "unclear"]);
+    const tried = startTrial(breaker, now + openMs, TIMINGS);
     expect(breakerStateOf(tried, now + openMs)).toBe("open");
     expect(JSON.stringify(recordSuccess(tried))).toBe(JSON.stringify(newBreakerRecord()));
   });
 
   it("once half-open, opens again at the first fault of any kind, and for longer", () => {
-    const { trust, now } = after(["unauthorized"]);
+    const { trust: breaker, now } = after(["unauthorized"]);
     const at = now + openMs;
-    const again = recordFault(trust, "busy", at, TIMINGS)!;
+    const again = recordFault(breaker, "busy", at, TIMINGS)!;
     expect([breakerStateOf(again, at), again.openUntil, again.opens]).toEqual(["open", at + 2 * openMs, 2]);
   });
 
   it("that busy answers had opened is closed by what is taken", () => {
-    const { trust } = after(Array<Fault>(5).fill("busy"));
-    const closed = recordSuccess(trust)!;
+    const { trust: breaker } = after(Array<Fault>(5).fill("busy"));
+    const closed = recordSuccess(breaker)!;
     expect([breakerStateOf(closed, NOW), closed.faults, closed.busyUntil]).toEqual(["closed", 0, undefined]);
   });
 
   it("whose trial is never heard of again may be tried by another", () => {
-    const { trust, now } = after(["out_of_money"]);
-    const tried = startTrial(trust, now + openMs, TIMINGS);
+    const { trust: breaker, now } = after(["out_of_money"]);
+    const tried = startTrial(breaker, now + openMs, TIMINGS);
     expect(breakerStateOf(tried, now + 2 * openMs)).toBe("half-open");
   });
 
   it("learns nothing new from answers that were on their way when it opened", () => {
-    const { trust, now } = after(["unauthorized"]);
+    const { trust: breaker, now } = after(["unauthorized"]);
     for (const fault of ["unauthorized", "unclear"] as const) {
-      expect(recordFault(trust, fault, now, TIMINGS)).toBeUndefined();
+      expect(recordFault(breaker, fault, now, TIMINGS)).toBeUndefined();
     }
   });
 });
@@ -119,8 +119,8 @@ describe("what costs a write", () => {
   });
 
   it("is the first good answer after doubt", () => {
-    const { trust } = after(["unclear"]);
-    expect(recordSuccess(trust)).toMatchObject({ faults: 0 });
+    const { trust: breaker } = after(["unclear"]);
+    expect(recordSuccess(breaker)).toMatchObject({ faults: 0 });
   });
 });
 
@@ -138,8 +138,8 @@ it("only a new key or money changes some answers", () => {
 });
 
 it("forgiven is as new, and what else is known stays", () => {
-  const { trust } = after(["unauthorized"]);
-  expect(JSON.parse(JSON.stringify(resetBreaker({ ...trust, heardAt: NOW })))).toEqual({
+  const { trust: breaker } = after(["unauthorized"]);
+  expect(JSON.parse(JSON.stringify(resetBreaker({ ...breaker, heardAt: NOW })))).toEqual({
     ...newBreakerRecord(),
     heardAt: NOW,
   });

@@ -52,7 +52,7 @@ export function isPermanentFault(fault: Fault | undefined): boolean {
 
 /** Undefined: nothing new. @param afterMs when the vendor says it may be asked again */
 export function recordFault<T extends BreakerRecord>(
-  trust: T,
+  breaker: T,
   fault: Fault,
   now: number,
   timings: Pauses,
@@ -60,34 +60,34 @@ export function recordFault<T extends BreakerRecord>(
 ): T | undefined {
   const crowded = fault === "busy" || fault === "full";
   // One write for each pause, however many were refused within it.
-  if (crowded && (trust.busyUntil ?? 0) > now) return undefined;
-  const state = breakerStateOf(trust, now);
+  if (crowded && (breaker.busyUntil ?? 0) > now) return undefined;
+  const state = breakerStateOf(breaker, now);
   // Told of before it was opened, and heard after.
-  if (state === "open" && !trust.probing) return undefined;
-  const isInRow = trust.fault === fault && now - (trust.faultAt ?? 0) < timings.openMaxMs;
-  const faults = isInRow ? trust.faults + 1 : 1;
+  if (state === "open" && !breaker.probing) return undefined;
+  const isInRow = breaker.fault === fault && now - (breaker.faultAt ?? 0) < timings.openMaxMs;
+  const faults = isInRow ? breaker.faults + 1 : 1;
   const pause = afterMs ?? backoffMs(timings.busyMs, faults - 1, timings.busyMaxMs);
   const busyUntil = crowded ? { busyUntil: now + pause } : {};
-  if (fault === "full") return { ...trust, ...busyUntil };
-  const next = { ...trust, ...busyUntil, faults, fault, faultAt: now, probing: undefined };
+  if (fault === "full") return { ...breaker, ...busyUntil };
+  const next = { ...breaker, ...busyUntil, faults, fault, faultAt: now, probing: undefined };
   if (state === "closed" && faults < FAULTS_TO_OPEN[fault]) return next;
-  const openUntil = now + backoffMs(timings.openMs, trust.opens, timings.openMaxMs);
-  return { ...next, opens: trust.opens + 1, openUntil };
+  const openUntil = now + backoffMs(timings.openMs, breaker.opens, timings.openMaxMs);
+  return { ...next, opens: breaker.opens + 1, openUntil };
 }
 
 /** It took something. Busy answers are forgotten with time, not by this: an account at its limit alternates between both. */
-export function recordSuccess<T extends BreakerRecord>(trust: T): T | undefined {
-  if (trust.openUntil === undefined && (trust.faults === 0 || trust.fault === "busy")) return undefined;
-  return resetBreaker(trust);
+export function recordSuccess<T extends BreakerRecord>(breaker: T): T | undefined {
+  if (breaker.openUntil === undefined && (breaker.faults === 0 || breaker.fault === "busy")) return undefined;
+  return resetBreaker(breaker);
 }
 
 /** As if nothing had happened: for an account with a new key, too. */
-export function resetBreaker<T extends BreakerRecord>(trust: T): T {
+export function resetBreaker<T extends BreakerRecord>(breaker: T): T {
   const nothing = { fault: undefined, faultAt: undefined, openUntil: undefined, probing: undefined };
-  return { ...trust, ...newBreakerRecord(), ...nothing, busyUntil: undefined };
+  return { ...breaker, ...newBreakerRecord(), ...nothing, busyUntil: undefined };
 }
 
 /** Half-open, and ours to try: until this is over, nobody else tries. */
-export function startTrial<T extends BreakerRecord>(trust: T, now: number, { openMs }: Pauses): T {
-  return { ...trust, probing: true, openUntil: now + openMs };
+export function startTrial<T extends BreakerRecord>(breaker: T, now: number, { openMs }: Pauses): T {
+  return { ...breaker, probing: true, openUntil: now + openMs };
 }

@@ -51,9 +51,9 @@ describe("a delivery's id", () => {
   });
 
   it.each([
-    { place: "1-2" },
-    { place: "flows" },
-    { place: "0_2" },
+    { subject: "1-2" },
+    { subject: "flows" },
+    { subject: "0_2" },
     { name: "" },
     { name: "Completed" },
     { name: "progress-" },

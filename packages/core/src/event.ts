@@ -50,8 +50,8 @@ export function eventMaskOf(events: readonly EventType[]): number {
   return events.reduce((mask, type) => mask | EVENT_BIT_OF[type], 0);
 }
 
-export function isSubscribed(hears: number | undefined, type: EventType): boolean {
-  return ((hears ?? 0) & EVENT_BIT_OF[type]) !== 0;
+export function isSubscribed(eventMask: number | undefined, type: EventType): boolean {
+  return ((eventMask ?? 0) & EVENT_BIT_OF[type]) !== 0;
 }
 
 /** Named after the endpoint: told in the flow whose delivery was the last straw. */

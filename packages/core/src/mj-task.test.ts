@@ -75,7 +75,10 @@ describe("a status", () => {
     for (const window of [true, undefined]) {
       for (const status of STATUSES) {
         for (const phase of ["submit", "modal"] as const) {
-          expect(mjStatusOf({ awaitsModalAnswer: window }, taskIn(status, { modal, phase })), `${status} ${phase}`).not.toBe("MODAL");
+          expect(
+            mjStatusOf({ awaitsModalAnswer: window }, taskIn(status, { modal, phase })),
+            `${status} ${phase}`,
+          ).not.toBe("MODAL");
         }
       }
     }

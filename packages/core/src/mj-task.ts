@@ -68,7 +68,10 @@ export function isMjTaskId(id: string): boolean {
 export type MjStatus = "NOT_START" | "SUBMITTED" | "MODAL" | "IN_PROGRESS" | "SUCCESS" | "FAILURE" | "CANCEL";
 
 /** @param task undefined: drawn a moment ago, and not stored yet */
-export function mjStatusOf({ awaitsModalAnswer }: Pick<MjTaskPointer, "awaitsModalAnswer">, task: Task | undefined): MjStatus {
+export function mjStatusOf(
+  { awaitsModalAnswer }: Pick<MjTaskPointer, "awaitsModalAnswer">,
+  task: Task | undefined,
+): MjStatus {
   const isAwaited = awaitsModalAnswer === true && task?.modal === undefined;
   if (!task) return isAwaited ? "MODAL" : "NOT_START";
   switch (task.status) {

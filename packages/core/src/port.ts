@@ -79,11 +79,11 @@ export interface Store extends AppStore {
    */
   saveHealth(health: AccountHealth): Promise<boolean>;
   /** Kept once, however often it is given. */
-  saveNewDeadLetter(letter: DeadLetter): Promise<void>;
+  saveNewDeadLetter(deadLetter: DeadLetter): Promise<void>;
   /** Those nobody has decided on, newest first. */
   listDeadLetters(limit: number): Promise<DeadLetter[]>;
   getDeadLetter(id: string): Promise<DeadLetter | undefined>;
-  saveDeadLetter(letter: DeadLetter): Promise<Saved<DeadLetter>>;
+  saveDeadLetter(deadLetter: DeadLetter): Promise<Saved<DeadLetter>>;
 }
 
 /** Who is told, and what became of it. Conditional single-item writes as in `Store`; revision 0 creates. */

@@ -98,7 +98,10 @@ describe("a root that was not taken", () => {
   it("gives up when it has waited as long as any may, wherever there is room", () => {
     const { task } = play(start(), claim, 2 * hour, left(1, B));
     expect(task).toMatchObject({ ...A, status: "EXPIRED", failure: { code: "vendor_busy" } });
-    expect(play(start(), 2 * hour, { kind: "accountFull", chance: 0, to: B }).task).toMatchObject({ ...A, status: "EXPIRED" });
+    expect(play(start(), 2 * hour, { kind: "accountFull", chance: 0, to: B }).task).toMatchObject({
+      ...A,
+      status: "EXPIRED",
+    });
   });
 });
 

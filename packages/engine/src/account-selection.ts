@@ -84,9 +84,9 @@ function providersSupporting(providers: Providers, action: Flow["action"]): stri
  */
 export async function selectRootAccount(
   deps: AccountSelectionDeps,
-  wish: { provider: string | undefined; action: Flow["action"]; flowId: string; brave: boolean },
+  criteria: { provider: string | undefined; action: Flow["action"]; flowId: string; allowOpen: boolean },
 ): Promise<AccountRef & { anyProvider: boolean }> {
-  const { provider, action, flowId, brave } = wish;
+  const { provider, action, flowId, allowOpen: brave } = criteria;
   await deps.providers.refresh?.();
   checkProvider(deps, provider, action);
   const roams = provider === ANY_PROVIDER;
@@ -139,10 +139,12 @@ export async function selectFailoverAccount(
   flow: Flow,
   task: Task,
 ): Promise<AccountRef | undefined> {
-  const wish = { ...criteriaFor(deps, task), brave: true, leaving: true };
+  const criteria = { ...criteriaFor(deps, task), brave: true, leaving: true };
   const same = flow.anyProvider || !deps.providers.get(task.provider) ? [] : otherAccounts(deps, [task.provider], task);
-  const near = await selectFrom(deps, same, { ...wish, availableOnly: true });
-  return near ?? selectFrom(deps, otherAccounts(deps, providersSupporting(deps.providers, flow.action), task), wish);
+  const near = await selectFrom(deps, same, { ...criteria, availableOnly: true });
+  return (
+    near ?? selectFrom(deps, otherAccounts(deps, providersSupporting(deps.providers, flow.action), task), criteria)
+  );
 }
 
 function criteriaFor(
@@ -182,10 +184,10 @@ function otherAccounts(deps: AccountSelectionDeps, ids: readonly string[], task:
 async function selectFrom(
   deps: AccountSelectionDeps,
   accounts: readonly NamedAccount[],
-  wish: SelectionCriteria,
+  criteria: SelectionCriteria,
 ): Promise<AccountRef | undefined> {
   const [only, another] = accounts;
-  if (only && !another && !wish.availableOnly && !wish.excludeLost)
+  if (only && !another && !criteria.availableOnly && !criteria.excludeLost)
     return { provider: only.provider, account: only.name };
   let candidates: Candidate[] = await Promise.all(
     accounts.map(async ({ provider, name: account, weight }) => {
@@ -193,10 +195,10 @@ async function selectFrom(
     }),
   );
   for (;;) {
-    const chosen = selectAccount(candidates, wish);
+    const chosen = selectAccount(candidates, criteria);
     if (!chosen) return undefined;
     const { provider, account, breaker } = chosen;
-    const isHalfOpen = breaker.openUntil !== undefined && breaker.openUntil <= wish.now;
+    const isHalfOpen = breaker.openUntil !== undefined && breaker.openUntil <= criteria.now;
     if (!isHalfOpen || candidates.length === 1 || (await deps.accounts.tryHalfOpen(provider, account))) {
       return { provider, account };
     }

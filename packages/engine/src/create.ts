@@ -64,8 +64,13 @@ export async function createFlow(
   const then = storedPlan(request.then ?? [], masks);
   const inputs = inputsFromRequest(request, masks.images);
   const { onVendorLoss } = request;
-  const wish = { provider: request.provider ?? defaultProvider, action, flowId: id, brave: onVendorLoss === "restart" };
-  const { provider, account, anyProvider: roams } = await selectRootAccount(deps, wish);
+  const criteria = {
+    provider: request.provider ?? defaultProvider,
+    action,
+    flowId: id,
+    allowOpen: onVendorLoss === "restart",
+  };
+  const { provider, account, anyProvider: roams } = await selectRootAccount(deps, criteria);
   const at = { flowId: id, provider, account };
 
   const flow: Flow = {

@@ -36,9 +36,9 @@ export async function redriveDeadLetter(
   deps: Pick<EngineDeps, "store" | "queue" | "log">,
   id: string,
 ): Promise<DeadLetter> {
-  const letter = await getUndecidedDeadLetter(deps, id);
-  await deps.queue.resend(letter.body);
-  return recordDecision(deps, letter, "redriven");
+  const deadLetter = await getUndecidedDeadLetter(deps, id);
+  await deps.queue.resend(deadLetter.body);
+  return recordDecision(deps, deadLetter, "redriven");
 }
 
 /** @throws MjflowError not_found; conflict when it was decided on before */
@@ -47,19 +47,20 @@ export async function discardDeadLetter(deps: Pick<EngineDeps, "store" | "log">,
 }
 
 async function getUndecidedDeadLetter({ store }: Pick<EngineDeps, "store">, id: string): Promise<DeadLetter> {
-  const letter = await store.getDeadLetter(id);
-  if (!letter) throw new MjflowError("not_found");
-  if (letter.state !== "kept") throw new MjflowError("conflict", { detail: `The letter was ${letter.state} before.` });
-  return letter;
+  const deadLetter = await store.getDeadLetter(id);
+  if (!deadLetter) throw new MjflowError("not_found");
+  if (deadLetter.state !== "kept")
+    throw new MjflowError("conflict", { detail: `The letter was ${deadLetter.state} before.` });
+  return deadLetter;
 }
 
 async function recordDecision(
   { store, log }: Pick<EngineDeps, "store" | "log">,
-  letter: DeadLetter,
+  deadLetter: DeadLetter,
   state: DeadLetter["state"],
 ) {
-  const saved = await store.saveDeadLetter({ ...letter, state });
+  const saved = await store.saveDeadLetter({ ...deadLetter, state });
   if (!saved.ok) throw new MjflowError("conflict", { detail: "Somebody else decided on it at the same moment." });
-  log.info(`dead-letter.${state}`, { letter: letter.id });
+  log.info(`dead-letter.${state}`, { letter: deadLetter.id });
   return saved.item;
 }

@@ -60,7 +60,7 @@ export interface DeliverDeps extends EndpointDeps, Pick<EngineDeps, "store" | "t
   bus?: Bus | undefined;
   /** Links to our copies, as events show them. */
   mediaUrl(key: string): string;
-  facade?: MjHookListener;
+  mjHook?: MjHookListener;
 }
 
 /** One who is to be told: which events, and how. */
@@ -102,7 +102,9 @@ export async function notifySubscribers(
     events
       .filter((event) => listener.eventMask.includes(event.type))
       .filter((event) => event.type !== "task.progress" || !isCrowded(listener.id))
-      .map((event) => newDelivery({ flowId, subject: place, listener: listener.id, appId: flow.appId, ...keyOf(event) }, now))
+      .map((event) =>
+        newDelivery({ flowId, subject: place, listener: listener.id, appId: flow.appId, ...keyOf(event) }, now),
+      )
       .filter((delivery) => !known.has(deliveryIdOf(delivery))),
   );
   const saved = await Promise.all(wanted.map((delivery) => deps.webhookStore.saveDelivery(delivery)));
@@ -209,8 +211,8 @@ async function listenersOf(deps: DeliverDeps, flow: Flow, task: Task | undefined
     listeners.push(flowHookListener(deps, flow.notifyHook, flow.events ?? DEFAULT_EVENTS, signer));
   }
   if (deps.bus) listeners.push(busListener(deps.bus, deps));
-  const facade = task && (await deps.facade?.hookOf(flow, task));
-  if (facade) listeners.push(mjHookListener(deps, facade));
+  const mjCompat = task && (await deps.mjHook?.hookOf(flow, task));
+  if (mjCompat) listeners.push(mjHookListener(deps, mjCompat));
   return listeners;
 }
 
@@ -227,8 +229,8 @@ function endpointListener(deps: DeliverDeps, endpoint: Endpoint): Listener {
 }
 
 /** The flow's own address: signed with the app's secret for such, and never disabled, for it ends with its flow. */
-function flowHookListener(deps: DeliverDeps, url: string, hears: readonly EventType[], signer: Endpoint): Listener {
-  return { id: FLOW_HOOK_LISTENER, eventMask: hears, post: (told) => signedPost(deps, url, signer, told) };
+function flowHookListener(deps: DeliverDeps, url: string, mask: readonly EventType[], signer: Endpoint): Listener {
+  return { id: FLOW_HOOK_LISTENER, eventMask: mask, post: (told) => signedPost(deps, url, signer, told) };
 }
 
 function busListener(bus: Bus, deps: DeliverDeps): Listener {

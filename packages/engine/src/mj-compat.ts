@@ -120,11 +120,11 @@ export async function pressMjButton(
       awaitsModalAnswer: (alwaysOpensModal(button.name) && !request.modal) || undefined,
       ...own,
     });
-    const hears = ownEventMask(deps, own);
+    const mask = ownEventMask(deps, own);
     const child = await createPressedChild(deps, parent, request, button, {
       segment: place,
       mjTaskId: pointer.id,
-      eventMask: hears,
+      eventMask: mask,
     });
     const started = await startChild(deps, child);
     if (started.ok) return { pointer, finalPrompt };
@@ -184,7 +184,8 @@ async function findRepeatedPress(
   const { tasks } = await store.load(parent.flowId, paths);
   // One that has failed is not what a client that presses again wants to be told of.
   const recent = tasks.find(
-    (task) => task.mjTaskId && clock.now() - task.createdAt < REPEAT_MS && (!isEnded(task) || task.status === "SUCCESS"),
+    (task) =>
+      task.mjTaskId && clock.now() - task.createdAt < REPEAT_MS && (!isEnded(task) || task.status === "SUCCESS"),
   );
   return recent && (await mjTaskIds.get(appId, recent.mjTaskId!));
 }

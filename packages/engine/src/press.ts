@@ -94,7 +94,7 @@ export async function createPressedChild(
   const action = actionOf(name);
   const pace = action === "VIDEO" ? "video" : parent.pace;
   const { flowId, provider, account, resubmit, archive } = parent;
-  const hears = (parent.eventMask ?? 0) | (named.eventMask ?? 0) || undefined;
+  const mask = (parent.eventMask ?? 0) | (named.eventMask ?? 0) || undefined;
   return newTask(
     {
       flowId,
@@ -102,7 +102,7 @@ export async function createPressedChild(
       provider,
       account,
       resubmit,
-      eventMask: hears,
+      eventMask: mask,
       archive,
       press,
       action,

@@ -59,7 +59,7 @@ async function main(): Promise<number> {
 
 async function tidyUp(starting: Promise<LocalServer>, dataDir: string, keep: boolean): Promise<void> {
   // A house that did not start has tidied up after itself.
-  await starting.then((house) => house.stop()).catch(() => {});
+  await starting.then((server) => server.stop()).catch(() => {});
   if (keep) console.log(`\n  data kept in ${dataDir}`);
   else rmSync(dataDir, { recursive: true, force: true });
 }
@@ -80,12 +80,12 @@ function readArguments() {
   }
 }
 
-async function show(house: LocalServer, provider: string, prompt: string): Promise<number> {
+async function show(server: LocalServer, provider: string, prompt: string): Promise<number> {
   const isTty = process.stdout.isTTY === true;
   const paint = isTty && !process.env["NO_COLOR"] ? colours : plain;
   console.log(`\n  ${paint("bold", prompt)} ${paint("dim", `· ${provider} · imagine, U1 … U4, zoom out of U2`)}\n`);
-  const { id } = await call<{ id: string }>(house, "POST", "/v1/flows", { provider, prompt, then: PLAN });
-  const flow = await watch(house, id, isTty ? redrawn(paint) : printed());
+  const { id } = await call<{ id: string }>(server, "POST", "/v1/flows", { provider, prompt, then: PLAN });
+  const flow = await watch(server, id, isTty ? redrawn(paint) : printed());
   if (flow.status === "running") {
     console.error(`\n  Not finished within ${PATIENCE_MS / 1_000} s.`);
     return 1;
@@ -103,10 +103,10 @@ async function show(house: LocalServer, provider: string, prompt: string): Promi
   return 0;
 }
 
-async function watch(house: LocalServer, id: string, draw: (flow: FlowLine) => void): Promise<FlowLine> {
+async function watch(server: LocalServer, id: string, draw: (flow: FlowLine) => void): Promise<FlowLine> {
   const until = Date.now() + PATIENCE_MS;
   for (;;) {
-    const flow = await call<FlowLine>(house, "GET", `/v1/flows/${id}`);
+    const flow = await call<FlowLine>(server, "GET", `/v1/flows/${id}`);
     draw(flow);
     if (flow.status !== "running" || Date.now() > until) return flow;
     await new Promise((resolve) => setTimeout(resolve, FRAME_MS));

@@ -58,8 +58,8 @@ export async function startLocalServer(
     if (failures.length > 0) throw failures[0];
   };
   try {
-    const ground = await startLocalBackend({ dataDir, engine: config.engine });
-    undo.push(() => ground.stop());
+    const backend = await startLocalBackend({ dataDir, engine: config.engine });
+    undo.push(() => backend.stop());
     const simulator = await startVendorSimulator(config);
     undo.push(() => simulator.stop());
 
@@ -72,10 +72,10 @@ export async function startLocalServer(
     setLinkedResources({
       App: { name: "mjflow", stage: "local" },
       Table: { name: TABLE },
-      SubmitQueue: { url: ground.queueUrls.submit },
-      DeliverQueue: { url: ground.queueUrls.deliver },
-      ArchiveQueue: { url: ground.queueUrls.archive },
-      DeadLetters: { url: ground.queueUrls["dead-letters"] },
+      SubmitQueue: { url: backend.queueUrls.submit },
+      DeliverQueue: { url: backend.queueUrls.deliver },
+      ArchiveQueue: { url: backend.queueUrls.archive },
+      DeadLetters: { url: backend.queueUrls["dead-letters"] },
       Blobs: { name: BUCKET },
       HookKey: { value: loadOrCreateSecret(dataDir, "hook.key") },
       PreviousHookKey: { value: "" },
@@ -86,19 +86,19 @@ export async function startLocalServer(
       Callback: { url: config.publicUrl ?? url },
       Api: { url },
     });
-    setEndpointVariables(ground.endpoints, url, config);
+    setEndpointVariables(backend.endpoints, url, config);
 
-    const functions = await importFunctions(ground.ports);
+    const functions = await importFunctions(backend.ports);
     serve(server, functions);
     const mapping = (name: QueueName | "deadletter", source: MessageSource, { batchSize }: { batchSize: number }) => {
       const [handler, timeoutS] = [functions[name], FUNCTION_TIMEOUT_S[name]];
       return startEventSourceMapping({ name, source, handler, timeoutS, batchSize, pollers: 2 });
     };
     const consumers = [
-      mapping("submit", ground.source("submit"), QUEUE.submit),
-      mapping("deliver", ground.source("deliver"), QUEUE.deliver),
-      mapping("archive", ground.source("archive"), QUEUE.archive),
-      mapping("deadletter", ground.source("dead-letters"), QUEUE.submit),
+      mapping("submit", backend.source("submit"), QUEUE.submit),
+      mapping("deliver", backend.source("deliver"), QUEUE.deliver),
+      mapping("archive", backend.source("archive"), QUEUE.archive),
+      mapping("deadletter", backend.source("dead-letters"), QUEUE.submit),
       startCron("sweep", functions.sweep, config.sweepMs, FUNCTION_TIMEOUT_S.sweep),
     ];
     undo.push(() => Promise.all(consumers.map((consumer) => consumer.stop())));
@@ -107,8 +107,8 @@ export async function startLocalServer(
       apiKey,
       simulator,
       real: Object.keys(config.providers),
-      engine: ground.engine,
-      onCrash: ground.onCrash,
+      engine: backend.engine,
+      onCrash: backend.onCrash,
       stop,
     };
   } catch (error) {
@@ -162,7 +162,9 @@ type Functions = Record<(typeof FUNCTIONS)[number], Handler>;
 /** Only now: they read their environment when they are first used. By path, as Lambda does, and as nobody's dependency. */
 async function importFunctions(ports: LocalBackend["ports"]): Promise<Functions> {
   installStreamingRuntime();
-  const { useLocalBackend } = (await import(new URL("../../../functions/composition/base.ts", import.meta.url).href)) as {
+  const { useLocalBackend } = (await import(
+    new URL("../../../functions/composition/base.ts", import.meta.url).href
+  )) as {
     useLocalBackend(ports: LocalBackend["ports"]): void;
   };
   useLocalBackend(ports);

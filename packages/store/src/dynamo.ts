@@ -126,21 +126,21 @@ export function createStore({ table, now = Date.now }: StoreDeps): Store {
       const item = healthToItem({ ...health, rev: health.rev + 1 });
       return (await table.put(item, health.rev === 0 ? undefined : health.rev)).ok;
     },
-    async saveNewDeadLetter(letter) {
-      await table.put(deadLetterToItem({ ...letter, rev: 1 }), undefined);
+    async saveNewDeadLetter(deadLetter) {
+      await table.put(deadLetterToItem({ ...deadLetter, rev: 1 }), undefined);
     },
     async listDeadLetters(limit) {
       const items = await table.list({ partition: DEAD_LETTERS_PK, descending: true, limit: MAX_DEAD_LETTERS_READ });
       const open = items.filter(isLive).map(itemToDeadLetter);
-      return open.filter((letter) => letter.state === "kept").slice(0, limit);
+      return open.filter((deadLetter) => deadLetter.state === "kept").slice(0, limit);
     },
     async getDeadLetter(id) {
       const item = await table.get(deadLetterKey(id));
       return item && isLive(item) ? itemToDeadLetter(item) : undefined;
     },
-    async saveDeadLetter(letter) {
-      const next = { ...letter, rev: letter.rev + 1 };
-      const put = await table.put(deadLetterToItem(next), letter.rev);
+    async saveDeadLetter(deadLetter) {
+      const next = { ...deadLetter, rev: deadLetter.rev + 1 };
+      const put = await table.put(deadLetterToItem(next), deadLetter.rev);
       return put.ok ? { ok: true, item: next } : { ok: false, current: put.current && itemToDeadLetter(put.current) };
     },
   };

@@ -68,7 +68,15 @@ const flow: Flow = {
   due: now + 1,
 };
 
-const letter: DeadLetter = { id: "l", rev: 1, state: "kept", body: "{}", why: "not JSON", receives: 5, createdAt: now };
+const deadLetter: DeadLetter = {
+  id: "l",
+  rev: 1,
+  state: "kept",
+  body: "{}",
+  why: "not JSON",
+  receives: 5,
+  createdAt: now,
+};
 
 describe("a row holds all of its item and gives it back", () => {
   test.each(Object.entries({ pending, claimed, submitted, succeeded }))("a task when %s", (_, task) => {
@@ -155,7 +163,7 @@ describe("an attribute of newer code", () => {
     ],
     [
       "a dead letter",
-      () => deadLetterToItem(letter),
+      () => deadLetterToItem(deadLetter),
       (item: Item) => deadLetterToItem({ ...itemToDeadLetter(item), state: "dropped" }),
     ],
   ])("is not seen, and stands in the row of %s again when that is written", (_, made, rewritten) => {

@@ -148,9 +148,9 @@ export function healthToItem(health: AccountHealth): Item {
   return row(healthKey(health.provider, health.account), HEALTH, health);
 }
 
-export function deadLetterToItem(letter: DeadLetter): Item {
-  const item = row(deadLetterKey(letter.id), DEAD_LETTER, letter);
-  return { ...item, [ATTRIBUTE.expiresAt]: { N: String(expiresAt(letter.createdAt)) } };
+export function deadLetterToItem(deadLetter: DeadLetter): Item {
+  const item = row(deadLetterKey(deadLetter.id), DEAD_LETTER, deadLetter);
+  return { ...item, [ATTRIBUTE.expiresAt]: { N: String(expiresAt(deadLetter.createdAt)) } };
 }
 
 /** @throws ItemError for a row of newer code. */

@@ -166,22 +166,22 @@ export function createMemoryStore({
       accounts.set(pk, frozen({ ...health, rev: health.rev + 1 }));
       return true;
     },
-    async saveNewDeadLetter(letter) {
-      if (!dead.has(letter.id)) dead.set(letter.id, frozen({ ...letter, rev: 1 }));
+    async saveNewDeadLetter(deadLetter) {
+      if (!dead.has(deadLetter.id)) dead.set(deadLetter.id, frozen({ ...deadLetter, rev: 1 }));
     },
     async listDeadLetters(limit) {
-      const open = [...dead.values()].filter((letter) => letter.state === "kept" && isLive(letter, now()));
+      const open = [...dead.values()].filter((deadLetter) => deadLetter.state === "kept" && isLive(deadLetter, now()));
       return open.sort((a, b) => compare(b.id, a.id)).slice(0, limit);
     },
     async getDeadLetter(id) {
-      const letter = dead.get(id);
-      return letter && isLive(letter, now()) ? letter : undefined;
+      const deadLetter = dead.get(id);
+      return deadLetter && isLive(deadLetter, now()) ? deadLetter : undefined;
     },
-    async saveDeadLetter(letter) {
-      const current = dead.get(letter.id);
-      if (current?.rev !== letter.rev) return { ok: false, current };
-      const item = frozen({ ...letter, rev: letter.rev + 1 });
-      dead.set(letter.id, item);
+    async saveDeadLetter(deadLetter) {
+      const current = dead.get(deadLetter.id);
+      if (current?.rev !== deadLetter.rev) return { ok: false, current };
+      const item = frozen({ ...deadLetter, rev: deadLetter.rev + 1 });
+      dead.set(deadLetter.id, item);
       return { ok: true, item };
     },
     dump() {

@@ -39,10 +39,10 @@ interface Handle {
 export function fakeInternet(hosts: Readonly<Record<string, number>> = {}): string[] {
   const dialled: string[] = [];
   const binding = (process as unknown as { binding(name: string): { TCP: { prototype: Handle } } }).binding("tcp_wrap");
-  const door = binding.TCP.prototype;
-  const dial = door.connect;
+  const api = binding.TCP.prototype;
+  const dial = api.connect;
   for (const name of ["connect", "connect6"] as const) {
-    const spy = vi.spyOn(door, name).mockImplementation(function (this: Handle, request, address, port) {
+    const spy = vi.spyOn(api, name).mockImplementation(function (this: Handle, request, address, port) {
       dialled.push(`${address} ${port}`);
       const here = hosts[address];
       // The kernel's own "network is unreachable".

@@ -33,17 +33,17 @@ const IDLE_MS = 3_000;
 const WARM = 400;
 
 await answer(async ({ rounds, dropped, ends }: Options) => {
-  const ground = await startBenchEnvironment();
+  const environment = await startBenchEnvironment();
   const bare = inMemory();
-  const put = onePut(ground.client, TABLE);
+  const put = onePut(environment.client, TABLE);
   const anyToken = () => `/callbacks/${randomUUID()}`;
   const post = (path: string, body: string) => eventOf({ method: "POST", path, body });
 
   const kinds: Record<Kind, (count: number) => Promise<Sample>> = {
     async dropped(count) {
-      const paths = await ground.upscaling(Math.ceil(count / A_TASK / 4));
+      const paths = await environment.upscaling(Math.ceil(count / A_TASK / 4));
       return timed(
-        ground.callback,
+        environment.callback,
         Array.from({ length: count }, (_, i) => post(paths[Math.floor(i / A_TASK)]!, PROGRESS)),
       );
     },
@@ -53,9 +53,9 @@ await answer(async ({ rounds, dropped, ends }: Options) => {
         Array.from({ length: count }, () => post(anyToken(), PROGRESS)),
       ),
     async recorded(count) {
-      const paths = await ground.upscaling(count / 4);
+      const paths = await environment.upscaling(count / 4);
       return timed(
-        ground.callback,
+        environment.callback,
         paths.map((path) => post(path, SUCCESS)),
       );
     },
@@ -73,7 +73,7 @@ await answer(async ({ rounds, dropped, ends }: Options) => {
   for (let round = 0; round < rounds; round++) {
     for (const name of names) samples[name].push(less(idle, await kinds[name](counts[name])));
   }
-  return { ready: { samples } satisfies Answer, stop: () => ground.stop() };
+  return { ready: { samples } satisfies Answer, stop: () => environment.stop() };
 });
 
 /** CPU time by time: the house's pollers ask its queues all the while. */

@@ -21,7 +21,7 @@ import { endedFlow, endedTask, loadHistory, submittedTask, tableFileIn } from ".
 export type Handler = (event: LambdaFunctionURLEvent) => Promise<{ statusCode: number; body: string }>;
 
 export interface BenchEnvironment {
-  house: LocalServer;
+  server: LocalServer;
   loadS: number;
   tableFile: string;
   client: DynamoDBClient;
@@ -49,7 +49,7 @@ export async function startBenchEnvironment(history = 0): Promise<BenchEnvironme
   const dataDir = mkdtempSync(join(tmpdir(), "mjflow-bench-"));
   const loadS = history > 0 ? loadHistory(dataDir, history).seconds : 0;
   Object.assign(process.env, { MJFLOW_PROGRESS: "off", MJFLOW_LOG: "error" });
-  const house = await startLocalServer(
+  const localServer = await startLocalServer(
     // On an engine that counts what a request costs, spoken to as AWS's is.
     { port: 0, dataDir, engine: "dynoxide", providers: {}, timings: TIMINGS, sweepMs: HOUR_MS, simulatorSpeed: NEVER },
     ["simulator"],
@@ -59,7 +59,7 @@ export async function startBenchEnvironment(history = 0): Promise<BenchEnvironme
     ((await import(new URL(`../../../functions/${name}.ts`, import.meta.url).href)) as { handler: unknown }).handler;
   const [api, callback, sweep] = await Promise.all(["api", "callback", "sweep"].map(functionOf));
   return {
-    house,
+    server: localServer,
     loadS,
     tableFile: tableFileIn(dataDir),
     client,
@@ -68,7 +68,7 @@ export async function startBenchEnvironment(history = 0): Promise<BenchEnvironme
     sweep: sweep as BenchEnvironment["sweep"],
     upscaling: (flows) => upscaling(client, flows),
     async stop() {
-      await house.stop();
+      await localServer.stop();
       rmSync(dataDir, { recursive: true, force: true });
     },
   };

@@ -5,7 +5,7 @@ import type { Ready, SystemOptions } from "./system.ts";
 
 await answer(async ({ vendorUrl, dataDir }: SystemOptions) => {
   Object.assign(process.env, { MJFLOW_PROGRESS: "off", MJFLOW_LOG: "error" });
-  const house = await startLocalServer(
+  const server = await startLocalServer(
     {
       port: 0,
       dataDir,
@@ -17,6 +17,6 @@ await answer(async ({ vendorUrl, dataDir }: SystemOptions) => {
     },
     ["simulator"],
   );
-  const ready: Ready = { url: house.url, key: house.apiKey };
-  return { ready, stop: () => house.stop() };
+  const ready: Ready = { url: server.url, key: server.apiKey };
+  return { ready, stop: () => server.stop() };
 });

@@ -23,16 +23,20 @@ export type Answer = Record<Operation, Sample[]>;
 
 await answer(async ({ flows }: Options) => {
   meterTable();
-  const ground = await startBenchEnvironment(flows);
-  const ready: Ready = { loadS: ground.loadS, tableMb: statSync(ground.tableFile).size / 2 ** 20 };
-  return { ready, ask: ({ times }: Question) => measure(ground, flows, times), stop: () => ground.stop() } as never;
+  const environment = await startBenchEnvironment(flows);
+  const ready: Ready = { loadS: environment.loadS, tableMb: statSync(environment.tableFile).size / 2 ** 20 };
+  return {
+    ready,
+    ask: ({ times }: Question) => measure(environment, flows, times),
+    stop: () => environment.stop(),
+  } as never;
 });
 
-async function measure(ground: BenchEnvironment, flows: number, times: number): Promise<Answer> {
-  const { api, callback, sweep, house } = ground;
-  const headers = { authorization: `Bearer ${house.apiKey}` };
+async function measure(environment: BenchEnvironment, flows: number, times: number): Promise<Answer> {
+  const { api, callback, sweep, server: localServer } = environment;
+  const headers = { authorization: `Bearer ${localServer.apiKey}` };
   const plan = { provider: "simulator", prompt: "a paper boat on calm water", then: [{ press: "upscale:all" }] };
-  const paths = await ground.upscaling(Math.ceil(times / 4));
+  const paths = await environment.upscaling(Math.ceil(times / 4));
   const work: Record<Operation, (i: number) => Promise<unknown>> = {
     list: () => answered(200, api(eventOf({ method: "GET", path: "/v1/flows", query: "limit=20", headers }))),
     async get() {
@@ -45,13 +49,13 @@ async function measure(ground: BenchEnvironment, flows: number, times: number): 
       answered(202, api(eventOf({ method: "POST", path: "/v1/flows", headers, body: JSON.stringify(plan) }))),
   };
   const samples = {} as Answer;
-  const before = house.simulator.ledger().counts.submissions;
+  const before = localServer.simulator.ledger().counts.submissions;
   for (const operation of Object.keys(work) as Operation[]) {
     samples[operation] = [];
     for (let i = 0; i < times; i++) samples[operation].push(await sample(() => work[operation](i)));
   }
   // The worker is done with what was created before anybody measures again.
-  await house.simulator.waitFor(({ counts }) => counts.submissions >= before + times, 60_000);
+  await localServer.simulator.waitFor(({ counts }) => counts.submissions >= before + times, 60_000);
   return samples;
 }
 

@@ -75,7 +75,7 @@ await answer(async ({ vendorUrl, dataDir, isSynced }: SystemOptions) => {
   redis.defineCommand("answered", { numberOfKeys: 1, lua: ANSWERED });
   redis.defineCommand("ended", { numberOfKeys: 3, lua: ENDED });
   const queue = new Queue<TaskRef>("submit", { connection });
-  const door = await createQueueEngineClient(() => engine);
+  const api = await createQueueEngineClient(() => engine);
 
   const jobOf = (task: TaskRef) => ({
     name: "submit",
@@ -138,7 +138,7 @@ await answer(async ({ vendorUrl, dataDir, isSynced }: SystemOptions) => {
     const customId = isRoot ? undefined : buttonOf(own["press"]!, JSON.parse(root["buttons"] ?? "[]") as Button[]);
     const isHopeless = !isRoot && customId === undefined;
     if ((await redis.claim(key)) === 0) return;
-    const hook = door.hookUrl(task);
+    const hook = api.hookUrl(task);
     const said = isHopeless
       ? ({ kind: "refused" } as const)
       : isRoot
@@ -156,10 +156,10 @@ await answer(async ({ vendorUrl, dataDir, isSynced }: SystemOptions) => {
   await payAll();
   const owed = setInterval(() => void payAll().catch(console.error), OWED_EVERY_MS);
   return {
-    ready: { url: door.url, key: door.key },
+    ready: { url: api.url, key: api.key },
     async stop() {
       clearInterval(owed);
-      await door.stop();
+      await api.stop();
       await worker.close();
       await queue.close();
       redis.disconnect();

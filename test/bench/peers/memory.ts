@@ -23,8 +23,8 @@ interface Flow {
 
 await answer(async ({ vendorUrl }: SystemOptions) => {
   const flows = new Map<string, Flow>();
-  const door = await createQueueEngineClient(() => engine);
-  const start = (task: TaskRef, submission: (hook: string) => Promise<Answer>) => void submission(door.hookUrl(task));
+  const api = await createQueueEngineClient(() => engine);
+  const start = (task: TaskRef, submission: (hook: string) => Promise<Answer>) => void submission(api.hookUrl(task));
   const engine: Engine = {
     async create(flowId, { prompt, presses }) {
       flows.set(flowId, { presses, ended: new Set(), status: "running" });
@@ -47,5 +47,5 @@ await answer(async ({ vendorUrl }: SystemOptions) => {
     },
     status: async (flowId) => flows.get(flowId)?.status,
   };
-  return { ready: { url: door.url, key: door.key }, stop: door.stop };
+  return { ready: { url: api.url, key: api.key }, stop: api.stop };
 });

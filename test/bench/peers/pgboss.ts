@@ -49,7 +49,7 @@ await answer(async ({ vendorUrl, dataDir, isSynced }: SystemOptions) => {
   boss.on("error", console.error);
   await boss.start();
   await boss.createQueue(QUEUE, { notify: true, retryLimit: 5, retryBackoff: true });
-  const door = await createQueueEngineClient(() => engine);
+  const api = await createQueueEngineClient(() => engine);
 
   async function transaction<T>(run: (client: PoolClient) => Promise<T>): Promise<T> {
     const client = await pool.connect();
@@ -139,7 +139,7 @@ await answer(async ({ vendorUrl, dataDir, isSynced }: SystemOptions) => {
     );
     const task = rows[0];
     if (!task) return;
-    const hook = door.hookUrl({ flowId, path });
+    const hook = api.hookUrl({ flowId, path });
     const customId = task.press === null ? undefined : buttonOf(task.press, task.root_buttons ?? []);
     const said =
       task.press === null
@@ -170,9 +170,9 @@ await answer(async ({ vendorUrl, dataDir, isSynced }: SystemOptions) => {
     async ([job]) => submit(job!.data),
   );
   return {
-    ready: { url: door.url, key: door.key },
+    ready: { url: api.url, key: api.key },
     async stop() {
-      await door.stop();
+      await api.stop();
       await boss.stop();
       await pool.end();
       await server.stop();

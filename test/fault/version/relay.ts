@@ -15,15 +15,15 @@ export type Runner = ReturnType<Relay["runner"]>;
 
 export function createRelay() {
   const table = createMemoryTable();
-  const world = createTestHarness({ table });
-  const { vendor, queue, advance } = world;
+  const harness = createTestHarness({ table });
+  const { vendor, queue, advance } = harness;
 
   /** Everything a version does of itself. @param patch what its next steps find broken */
   function runner({ code, open, lens }: Release) {
     const store = open({ client: clientOver(table, lens), table: "mjflow", now: () => HARNESS_START });
     const hooks = code.createHooks({ keys: [TOKEN_KEY], callbackUrl: "https://hooks.test" });
     const depsWith = (patch: Partial<Store> = {}) => {
-      const deps = { ...world.deps, callbackTokens: hooks, store: { ...store, ...patch } };
+      const deps = { ...harness.deps, callbackTokens: hooks, store: { ...store, ...patch } };
       return { ...deps, accounts: code.createAccounts(deps) };
     };
 
@@ -75,5 +75,5 @@ export function createRelay() {
     };
   }
 
-  return { vendor, queue, advance, runner, deps: world.deps, rows: () => dumpOf(table) };
+  return { vendor, queue, advance, runner, deps: harness.deps, rows: () => dumpOf(table) };
 }

@@ -69,7 +69,7 @@ export const newer: Release = {
 
 export interface Mixture {
   table: MemoryTable;
-  scene: SimulationVariant;
+  variant: SimulationVariant;
   /** Which release ran how many processes. */
   ran: Map<string, number>;
   /** Attributes of `watched` that a row had and has no more. */
@@ -89,7 +89,7 @@ export function mixtureOf(releases: readonly Release[], seed: number, watched: r
     store: open({ client: clientOver(table, lens), table: "mjflow", now }),
   }));
   const ran = new Map(releases.map(({ name }) => [name, 0]));
-  const scene: SimulationVariant = {
+  const simulationVariant: SimulationVariant = {
     table,
     versionOf() {
       const n = rng.int(0, releases.length - 1);
@@ -98,7 +98,7 @@ export function mixtureOf(releases: readonly Release[], seed: number, watched: r
     },
     dump: () => dumpOf(table),
   };
-  return { table, scene, ran, lost };
+  return { table, variant: simulationVariant, ran, lost };
 }
 
 export function dumpOf(table: MemoryTable) {

@@ -37,8 +37,8 @@ export const redrive = command({
   words: [1, 1],
   options: {},
   async run(context, { positionals: [id] }) {
-    const letter = await context.mjflow.deadLetters.redrive(id!, { signal: context.signal });
-    context.show(letter, () => [`${letter.id}  ${letter.state}`]);
+    const deadLetter = await context.mjflow.deadLetters.redrive(id!, { signal: context.signal });
+    context.show(deadLetter, () => [`${deadLetter.id}  ${deadLetter.state}`]);
     return EXIT.ok;
   },
 });
@@ -50,8 +50,8 @@ export const discard = command({
   words: [1, 1],
   options: {},
   async run(context, { positionals: [id] }) {
-    const letter = await context.mjflow.deadLetters.drop(id!, { signal: context.signal });
-    context.show(letter, () => [`${letter.id}  ${letter.state}`]);
+    const deadLetter = await context.mjflow.deadLetters.drop(id!, { signal: context.signal });
+    context.show(deadLetter, () => [`${deadLetter.id}  ${deadLetter.state}`]);
     return EXIT.ok;
   },
 });

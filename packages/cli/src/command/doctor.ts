@@ -46,10 +46,10 @@ Ends with 0 when nothing is wrong (warnings included), 1 when something is, 3 wh
 });
 
 async function runChecks(context: Context): Promise<{ findings: Finding[]; code: number }> {
-  const door = await checkReachable(context);
-  if (door.some(({ level }) => level === "bad")) return { findings: door, code: EXIT.unreachable };
+  const api = await checkReachable(context);
+  if (api.some(({ level }) => level === "bad")) return { findings: api, code: EXIT.unreachable };
   const key = await checkKey(context);
-  const findings = [...door, key];
+  const findings = [...api, key];
   if (key.level === "bad") return { findings, code: EXIT.unreachable };
   findings.push(...(await Promise.all(CHECKS(context))).flat());
   return { findings, code: findings.some(({ level }) => level === "bad") ? EXIT.failed : EXIT.ok };

@@ -7,8 +7,8 @@ import type { Finding } from "./finding.ts";
 /** The longest deadline of a task is an hour and a half; what runs for a day waits for something that does not come. */
 export const OVERDUE_MS = 24 * 3_600_000;
 
-export function checkDeadLetters(letters: readonly DeadLetter[]): Finding {
-  const kept = letters.filter(({ state }) => state === "kept").length;
+export function checkDeadLetters(deadLetters: readonly DeadLetter[]): Finding {
+  const kept = deadLetters.filter(({ state }) => state === "kept").length;
   if (kept === 0) return { level: "ok", subject: "dead letters", message: "none" };
   const advice = "`mjflow dead` shows them; `mjflow redrive` sends one again, `mjflow drop` lets it go.";
   return { level: "warn", subject: "dead letters", message: `${kept} to decide on`, advice };

@@ -74,17 +74,17 @@ describe("vendors", () => {
 
   test("one that is silent is named, with the setting to ask for", () => {
     const [finding] = judged({ callbacks: "silent" });
-    expect(finding).toMatchObject({ level: "warn", about: "newapi", what: "never calls back" });
+    expect(finding).toMatchObject({ level: "warn", subject: "newapi", message: "never calls back" });
     expect(finding!.advice).toContain("MjNotifyEnabled");
   });
 
   test("one that calls, and one that cannot be asked", () => {
     const heardAt = new Date(NOW - 60_000).toISOString();
     expect(judged({ callbacks: "calling", heardAt })).toMatchObject([
-      { level: "ok", what: "calls back, last noted 1 min ago" },
+      { level: "ok", message: "calls back, last noted 1 min ago" },
     ]);
     expect(judged({ callbacks: "silent", failures: 3 })).toMatchObject([
-      { level: "warn", what: "could not be asked, 3 times in a row" },
+      { level: "warn", message: "could not be asked, 3 times in a row" },
     ]);
   });
 
@@ -105,25 +105,32 @@ describe("vendors", () => {
   });
 
   test("none at all is a mistake", () => {
-    expect(checkVendors([], NOW)).toMatchObject([{ level: "bad", what: "none is configured" }]);
+    expect(checkVendors([], NOW)).toMatchObject([{ level: "bad", message: "none is configured" }]);
   });
 });
 
 describe("what is stuck", () => {
   test("letters to decide on are counted, decided ones not", () => {
-    const letter = (state: DeadLetter["state"]) => ({ id: "1", state, body: "", why: "", receives: 1, createdAt: "" });
-    expect(checkDeadLetters([letter("kept"), letter("dropped"), letter("kept")])).toMatchObject({
-      level: "warn",
-      what: "2 to decide on",
+    const deadLetter = (state: DeadLetter["state"]) => ({
+      id: "1",
+      state,
+      body: "",
+      why: "",
+      receives: 1,
+      createdAt: "",
     });
-    expect(checkDeadLetters([letter("redriven")])).toMatchObject({ level: "ok" });
+    expect(checkDeadLetters([deadLetter("kept"), deadLetter("dropped"), deadLetter("kept")])).toMatchObject({
+      level: "warn",
+      message: "2 to decide on",
+    });
+    expect(checkDeadLetters([deadLetter("redriven")])).toMatchObject({ level: "ok" });
   });
 
   test("an endpoint that was switched off, or fails, is named; one that its owner disabled is not", () => {
     const endpoint = (more: Partial<Endpoint>) =>
       ({ id: "ep_1", enabled: true, disabledWhy: null, failingSince: null, ...more }) as Endpoint;
     expect(checkEndpoints([endpoint({ enabled: false, disabledWhy: "gone" })])).toMatchObject([
-      { level: "bad", about: "ep_1" },
+      { level: "bad", subject: "ep_1" },
     ]);
     expect(checkEndpoints([endpoint({ failingSince: "2026-11-20T08:00:00Z" })])).toMatchObject([{ level: "warn" }]);
     expect(checkEndpoints([endpoint({ enabled: false, disabledWhy: "by_app" }), endpoint({})])).toMatchObject([
@@ -132,12 +139,15 @@ describe("what is stuck", () => {
   });
 
   test("deliveries given up, flows that run for over a day", () => {
-    expect(checkDeliveries([{} as Delivery])).toMatchObject({ level: "warn", what: "1 given up" });
+    expect(checkDeliveries([{} as Delivery])).toMatchObject({ level: "warn", message: "1 given up" });
     const running = (hours: number) =>
       ({ id: `flow_${hours}`, createdAt: new Date(NOW - hours * 3_600_000).toISOString() }) as FlowSummary;
-    expect(checkFlows([running(1), running(23)], NOW)).toMatchObject({ level: "ok", what: "2 running, none overdue" });
+    expect(checkFlows([running(1), running(23)], NOW)).toMatchObject({
+      level: "ok",
+      message: "2 running, none overdue",
+    });
     const finding = checkFlows([running(25), running(72), running(1)], NOW);
-    expect(finding).toMatchObject({ level: "warn", what: "2 running for over a day, the oldest for 3 d" });
+    expect(finding).toMatchObject({ level: "warn", message: "2 running for over a day, the oldest for 3 d" });
     expect(finding.advice).toContain("flow_72");
   });
 
@@ -152,9 +162,12 @@ describe("what is stuck", () => {
         dueAt: new Date(NOW - minutes * 60_000).toISOString(),
       },
     });
-    expect(checkOverdue({ count: 0, whole: true, oldest: null }, NOW)).toMatchObject({ level: "ok", what: "nothing" });
+    expect(checkOverdue({ count: 0, whole: true, oldest: null }, NOW)).toMatchObject({
+      level: "ok",
+      message: "nothing",
+    });
     expect(checkOverdue(overdue(1), NOW)).toMatchObject({ level: "ok" });
-    expect(checkOverdue(overdue(6), NOW)).toMatchObject({ level: "bad", what: "3, the oldest for 6 min" });
+    expect(checkOverdue(overdue(6), NOW)).toMatchObject({ level: "bad", message: "3, the oldest for 6 min" });
     expect(checkOverdue({ ...overdue(6), whole: false }, NOW).message).toBe("3 and more, the oldest for 6 min");
   });
 
@@ -163,7 +176,7 @@ describe("what is stuck", () => {
     expect(checkUnclear({ data: [], looked: 9, whole: true })).toMatchObject({ level: "ok" });
     expect(checkUnclear({ data: [task("a"), task("a"), task("b")], looked: 9, whole: true })).toMatchObject({
       level: "warn",
-      what: "3, at newapi/a, newapi/b",
+      message: "3, at newapi/a, newapi/b",
     });
   });
 

@@ -24,19 +24,19 @@ export function DeadLetterList() {
       )}
       {data?.length === 0 && <p className="well">None: every message could be read.</p>}
       <ul className="card sheet deliveries">
-        {data?.map((letter) => (
-          <DeadLetterRow key={letter.id} letter={letter} onChanged={() => void refetch()} />
+        {data?.map((deadLetter) => (
+          <DeadLetterRow key={deadLetter.id} letter={deadLetter} onChanged={() => void refetch()} />
         ))}
       </ul>
     </section>
   );
 }
 
-function DeadLetterRow({ letter, onChanged }: { letter: DeadLetter; onChanged: () => void }) {
+function DeadLetterRow({ letter: deadLetter, onChanged }: { letter: DeadLetter; onChanged: () => void }) {
   const { deadLetters } = useMjflow();
   const { act, busy, error, clear } = useAction();
   const now = useNow(10_000);
-  const { id, state, why, body, receives, createdAt } = letter;
+  const { id, state, why, body, receives, createdAt } = deadLetter;
   const doIt = (name: string, work: () => Promise<unknown>) => void act(name, work).then(onChanged);
   return (
     <li className="delivery">

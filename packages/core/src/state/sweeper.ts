@@ -30,7 +30,12 @@ export function onDue(
   switch (task.status) {
     case "PENDING":
       if (now - task.createdAt > timings.pendingMs[task.pace]) {
-        return endTask(task, "EXPIRED", { failure: failure(task.busyAnswers > 0 ? "vendor_busy" : "deadline_passed") }, ctx);
+        return endTask(
+          task,
+          "EXPIRED",
+          { failure: failure(task.busyAnswers > 0 ? "vendor_busy" : "deadline_passed") },
+          ctx,
+        );
       }
       return postponeDue(task, timings.requeueMs, ctx, [{ kind: "enqueue", delayMs: 0 }]);
     case "SUBMITTING":
@@ -38,7 +43,12 @@ export function onDue(
       return markUnclear(task, ctx);
     case "MODAL":
       if (task.modal && now - (task.submittedAt ?? task.createdAt) > timings.modalMs + timings.pendingMs[task.pace]) {
-        return endTask(task, "EXPIRED", { failure: failure(task.busyAnswers > 0 ? "vendor_busy" : "deadline_passed") }, ctx);
+        return endTask(
+          task,
+          "EXPIRED",
+          { failure: failure(task.busyAnswers > 0 ? "vendor_busy" : "deadline_passed") },
+          ctx,
+        );
       }
       if (task.modal) return postponeDue(task, timings.requeueMs, ctx, [{ kind: "enqueue", delayMs: 0 }]);
       if (task.pendingEffects && now - (task.submittedAt ?? task.createdAt) <= timings.modalMs) {

@@ -144,9 +144,9 @@ function remainingWaitMs(task: Task, call: CallKind, { now, timings: { modalMs, 
 
 function scheduleRetry(task: Task, signal: { afterMs?: number; chance: number }, patienceMs: number, ctx: Context) {
   const { busyMs, busyMaxMs, requeueMs } = ctx.timings;
-  const wish = signal.afterMs ?? jitteredMs(backoffMs(busyMs, task.busyAnswers, busyMaxMs), signal.chance);
+  const criteria = signal.afterMs ?? jitteredMs(backoffMs(busyMs, task.busyAnswers, busyMaxMs), signal.chance);
   // Whatever the vendor wishes, the wait ends within that.
-  const pause = Math.min(wish, patienceMs);
+  const pause = Math.min(criteria, patienceMs);
   const patch = { busyAnswers: task.busyAnswers + 1, leaseUntil: undefined, due: ctx.now + pause + requeueMs };
   const again: Effect[] = [{ kind: "enqueue", delayMs: pause }];
   return { patch, again };

@@ -5,9 +5,9 @@ import { startLocalBackend } from "./backend.ts";
 test("a new folder is sqlite's, and stays it", async () => {
   const dataDir = createTempFolder();
   for (let start = 0; start < 2; start++) {
-    const ground = await startLocalBackend({ dataDir });
-    expect(ground.engine).toBe("sqlite");
-    await ground.stop();
+    const backend = await startLocalBackend({ dataDir });
+    expect(backend.engine).toBe("sqlite");
+    await backend.stop();
   }
   await expect(startLocalBackend({ dataDir, engine: "dynalite" })).rejects.toThrow(
     "holds a table written by sqlite, which dynalite cannot read",
@@ -16,9 +16,9 @@ test("a new folder is sqlite's, and stays it", async () => {
 
 test("a folder of another engine is that engine's, and refused to sqlite in words", async () => {
   const dataDir = createTempFolder();
-  const ground = await startLocalBackend({ dataDir, engine: "dynalite" });
-  cleanUp.push(() => ground.stop());
-  expect(ground.ports).toBeUndefined();
+  const backend = await startLocalBackend({ dataDir, engine: "dynalite" });
+  cleanUp.push(() => backend.stop());
+  expect(backend.ports).toBeUndefined();
   await expect(startLocalBackend({ dataDir, engine: "sqlite" })).rejects.toThrow(
     "holds a table written by dynalite, which sqlite cannot read. Start with dynalite",
   );

@@ -42,12 +42,12 @@ test("who is asked to go while waiting goes with nothing, and no message is lost
 test("a message that killed its process is there again at once, one receive the poorer, until it is a dead letter", async () => {
   const dataDir = createTempFolder();
   for (const receives of ["1", "2"]) {
-    const house = open(dataDir);
-    if (receives === "1") await house.queue.send([{ message }]);
-    const [received] = await house.submit.receive(10, never);
+    const server = open(dataDir);
+    if (receives === "1") await server.queue.send([{ message }]);
+    const [received] = await server.submit.receive(10, never);
     expect(received!.attributes["ApproximateReceiveCount"]).toBe(receives);
     // As good as killed: nothing is deleted.
-    await house.close();
+    await server.close();
   }
   const { submit, source, close } = open(dataDir);
   cleanUp.push(close);
