@@ -47,7 +47,7 @@ const GO_TASK: Record<string, GoType> = {
   properties: "properties",
 };
 
-/** novicezk's and plus's task has all of these, null where unset; PROTOCOL 3.1. */
+/** novicezk's and plus's task has all of these, null where unset; docs/protocol.md 3.1. */
 const FIELDS = [
   ...["id", "action", "status", "prompt", "promptEn", "description", "state", "submitTime", "startTime", "finishTime"],
   ...["imageUrl", "progress", "failReason", "buttons", "properties"],
@@ -96,7 +96,7 @@ export function acceptSubmit({ status, body }: { status: number; body: Json }, c
   expect(body.description).toMatch(/./);
   // The page: d.properties.finalPrompt, without asking first.
   expect(isObject(body.properties)).toBe(true);
-  // What makes a 21 an old fork's "exists already" (PROTOCOL 2.5).
+  // What makes a 21 an old fork's "exists already" (docs/protocol.md 2.5).
   expect(body.properties).not.toHaveProperty("status");
   expect(body.result).toMatch(/^\d{16}$/);
   return body.result;

@@ -1,5 +1,5 @@
 /**
- * What midjourney-proxy clients send (PROTOCOL 1), read into what our engine takes. Tolerant where their servers are:
+ * What midjourney-proxy clients send (docs/protocol.md 1), read into what our engine takes. Tolerant where their servers are:
  * unknown fields are ignored, null and blank mean "not given", ids and numbers come as either. The limits are the native
  * API's own, and so are the words for what breaks them.
  */
@@ -211,7 +211,7 @@ export function readModal(body: unknown): { taskId: string; modal: ModalInput } 
 }
 
 function modalOf({ prompt, maskBase64 }: ModalInput): ModalInput {
-  // An empty prompt keeps the one the window holds (PROTOCOL 1.7).
+  // An empty prompt keeps the one the window holds (docs/protocol.md 1.7).
   const given = { ...(prompt?.trim() && { prompt }), ...(maskBase64 !== undefined && { maskBase64 }) };
   const parsed = ModalInput.safeParse(given);
   if (!parsed.success) throw invalid(parsed.error.issues);

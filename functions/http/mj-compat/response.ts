@@ -1,5 +1,5 @@
 /**
- * Answers in the protocol's words (PROTOCOL 2). What starts work is HTTP 200 whatever became of it, as these servers have
+ * Answers in the protocol's words (docs/protocol.md 2). What starts work is HTTP 200 whatever became of it, as these servers have
  * it, and the code says the rest; what reads has HTTP's own status, or its clients would take an error for a task.
  */
 import { MjflowError } from "@mjflow/core/error";

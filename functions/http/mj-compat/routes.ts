@@ -1,5 +1,5 @@
 /**
- * The drop-in facade: midjourney-proxy's verbs on our engine, under every prefix its vendors have (PROTOCOL 1.1). An app
+ * The drop-in facade: midjourney-proxy's verbs on our engine, under every prefix its vendors have (docs/protocol.md 1.1). An app
  * that talks to one of them changes its base URL, and keeps its key's header, its fields and its polling.
  */
 import { MjflowError } from "@mjflow/core/error";

@@ -1,4 +1,4 @@
-/** The drop-in facade, described in midjourney-proxy's words (PROTOCOL 1 to 3). Its errors are its own, not problem+json. */
+/** The drop-in facade, described in midjourney-proxy's words (docs/protocol.md 1 to 3). Its errors are its own, not problem+json. */
 import { MjAnswer, MjTask } from "@mjflow/core/mj-response";
 import * as z from "zod/mini";
 import { Action, Change, List, Modal, Root, SimpleChange, Upload } from "../mj-compat/request.ts";

@@ -14,7 +14,7 @@ import {
 
 const UUID = "3b1c2d4e-5f60-4718-9a2b-0c1d2e3f4a5b";
 
-/** customId, our name, the protocol's word, and whether a window always opens (PROTOCOL 4.1 to 4.6). */
+/** customId, our name, the protocol's word, and whether a window always opens (docs/protocol.md 4.1 to 4.6). */
 const GRAMMAR: [customId: string, name: string, action: string, modal?: "modal"][] = [
   ...[1, 2, 3, 4].flatMap((n): typeof GRAMMAR => [
     [`MJ::JOB::upsample::${n}::${UUID}`, `upscale:${n}`, "UPSCALE"],

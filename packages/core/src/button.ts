@@ -1,7 +1,7 @@
 /**
  * Buttons: what a finished task offers, and how a press in a plan finds its button.
  *
- * A customId is opaque and new with every result (PROTOCOL 4); it is read from the newest task and never built (T6).
+ * A customId is opaque and new with every result (docs/protocol.md 4); it is read from the newest task and never built (T6).
  * The grammar below only names it, so that a plan can say `zoom:2` before the button exists. What the grammar does not
  * know still works by its label.
  */
@@ -135,7 +135,7 @@ export function tileNumberOf(press: string | undefined): number | undefined {
   return tile === undefined ? undefined : Number(tile);
 }
 
-/** The protocol's word for what a button starts (PROTOCOL 3.4); vendors differ, so it is only a first belief. */
+/** The protocol's word for what a button starts (docs/protocol.md 3.4); vendors differ, so it is only a first belief. */
 export function actionOf(name: string | undefined): string {
   const [verb, detail] = (name ?? "").split(":");
   switch (verb) {
@@ -167,7 +167,7 @@ export function actionOf(name: string | undefined): string {
   }
 }
 
-/** True for the two buttons that always open a window (PROTOCOL 4.4); for others it depends on the account's remix. */
+/** True for the two buttons that always open a window (docs/protocol.md 4.4); for others it depends on the account's remix. */
 export function needsModal(name: string | undefined): boolean {
   return name === "vary:region" || name === "zoom:custom";
 }

@@ -1,4 +1,4 @@
-/** What the drop-in facade answers and posts, as schemas (PROTOCOL 2 and 3); like `response.ts`, in no function. */
+/** What the drop-in facade answers and posts, as schemas (docs/protocol.md 2 and 3); like `response.ts`, in no function. */
 import * as z from "zod/mini";
 
 const text = z.string();

@@ -1,5 +1,5 @@
 /**
- * Our tasks as servers of the midjourney-proxy family show them (PROTOCOL 3): an app that talks to one of them changes its
+ * Our tasks as servers of the midjourney-proxy family show them (docs/protocol.md 3): an app that talks to one of them changes its
  * base URL and nothing else. Pure: the number, and the task object that a fetch answers and a notifyHook is sent.
  *
  *     ours                                              shown

@@ -4,7 +4,7 @@
  */
 import type { Button } from "./button.ts";
 
-/** The protocol's statuses (PROTOCOL 3.3). A relay's empty status is read as NOT_START. */
+/** The protocol's statuses (docs/protocol.md 3.3). A relay's empty status is read as NOT_START. */
 export const REPORT_STATUSES = [
   "NOT_START",
   "SUBMITTED",

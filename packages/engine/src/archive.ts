@@ -68,7 +68,7 @@ async function fail(deps: ArchiveDeps, task: Task, code: "press_not_offered" | "
   await runEffects(deps, await applySignal(deps, task, { kind: "abandon", failure: failure(code) }));
 }
 
-/** A picture may be shown as finished a little before its link works (PROTOCOL 3.6). */
+/** A picture may be shown as finished a little before its link works (docs/protocol.md 3.6). */
 const SETTLE_MS = 120_000;
 const SETTLE_PAUSE_MS = 10_000;
 

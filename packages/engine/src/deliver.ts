@@ -46,7 +46,7 @@ export interface WebhookSender {
   send(post: { url: string; id: string; body: string; secrets: readonly string[] }): Promise<PostOutcome>;
 }
 
-/** The facade's own listener: one address per task, the protocol's body, no signature (PROTOCOL 5). */
+/** The facade's own listener: one address per task, the protocol's body, no signature (docs/protocol.md 5). */
 export interface MjHookListener {
   /** Undefined: the task was not submitted by the facade, or named no address. */
   hookOf(flow: Flow, task: Task): Promise<{ url: string; body: string } | undefined>;

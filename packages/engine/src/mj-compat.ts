@@ -150,7 +150,7 @@ export async function answerMjModal(
   return pointer;
 }
 
-/** Always, that is: whether others do depends on the account's remix (PROTOCOL 4.4). */
+/** Always, that is: whether others do depends on the account's remix (docs/protocol.md 4.4). */
 function alwaysOpensModal(name: string | undefined): boolean {
   return needsModal(name) || /^(?:describe|shorten):\d$/.test(name ?? "");
 }

@@ -7,7 +7,7 @@ import type { ProviderCapabilities } from "@mjflow/core/port";
 
 export type Mode = "fast" | "relax" | "turbo";
 
-/** Each verb's path behind the prefix (PROTOCOL 1.2). */
+/** Each verb's path behind the prefix (docs/protocol.md 1.2). */
 export const ROUTES = {
   imagine: "/submit/imagine",
   action: "/submit/action",

@@ -1,6 +1,6 @@
 /**
  * JSON as vendors send it: whatever the content type says, and with ids that do not fit a JavaScript number. A bare
- * integer of 16 digits or more becomes a string of its very digits (PROTOCOL 7: …359 must not turn into …360).
+ * integer of 16 digits or more becomes a string of its very digits (docs/protocol.md 7: …359 must not turn into …360).
  */
 
 /** Outside of strings this also matches inside them now and then: the slow path is then taken for nothing, no more. */

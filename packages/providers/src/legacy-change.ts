@@ -1,5 +1,5 @@
 /**
- * The older way to press (PROTOCOL 1.6): by index instead of customId. novicezk's tasks have no buttons, so a finished
+ * The older way to press (docs/protocol.md 1.6): by index instead of customId. novicezk's tasks have no buttons, so a finished
  * grid is given the nine that `/submit/change` can do; their customIds are ours and never leave this package.
  */
 import type { Button } from "@mjflow/core/button";

@@ -1,5 +1,5 @@
 /**
- * A task object, read (PROTOCOL 3): the same for callbacks and look-ups, for every dialect. Pure and tolerant: only an
+ * A task object, read (docs/protocol.md 3): the same for callbacks and look-ups, for every dialect. Pure and tolerant: only an
  * object that names neither an id nor a status is no task. Fields nobody knows are kept in `raw`; a status nobody knows
  * is told as such (D4).
  */
@@ -62,13 +62,13 @@ function statusOf(value: unknown): { status?: ReportStatus; unknownStatus?: stri
   return STATUSES.has(upper) ? { status: upper as ReportStatus } : { unknownStatus: word };
 }
 
-/** "31%", "100", 31; free text ("Waiting to start") is no number and no error (PROTOCOL 3.5). */
+/** "31%", "100", 31; free text ("Waiting to start") is no number and no error (docs/protocol.md 3.5). */
 function progressOf(value: unknown): number | undefined {
   const match = /^\s*(\d{1,3})(?:\.\d+)?\s*%?\s*$/.exec(String(value ?? ""));
   return match ? Math.min(100, Number(match[1])) : undefined;
 }
 
-/** Epoch ms; 0 is unset (new-api), and a value below 10^11 would be seconds (PROTOCOL 7). */
+/** Epoch ms; 0 is unset (new-api), and a value below 10^11 would be seconds (docs/protocol.md 7). */
 function timeOf(value: unknown): number | undefined {
   const time = Number(value);
   if (!Number.isFinite(time) || time <= 0) return undefined;
@@ -105,7 +105,7 @@ function mediaOf(value: unknown): Media[] | undefined {
   return media.length > 0 ? media.slice(0, 16) : undefined;
 }
 
-/** Undefined where the body has none to speak of: absent is not the same as empty (PROTOCOL 4). */
+/** Undefined where the body has none to speak of: absent is not the same as empty (docs/protocol.md 4). */
 function buttonsOf(value: unknown): Button[] | undefined {
   if (!Array.isArray(value)) return undefined;
   return value.slice(0, 50).flatMap((item): Button[] => {

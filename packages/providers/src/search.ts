@@ -1,6 +1,6 @@
 /**
  * Finding submissions whose answer was lost, by the mark we sent along as `state`: some servers list their latest tasks,
- * and a task object carries its `state` (PROTOCOL 1.14, 2.6). What is found was taken. What is not found may have been
+ * and a task object carries its `state` (docs/protocol.md 1.14, 2.6). What is found was taken. What is not found may have been
  * taken all the same: the list may end before it, or lag behind.
  */
 import type { LookupResult } from "@mjflow/core/port";

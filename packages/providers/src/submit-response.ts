@@ -1,6 +1,6 @@
 /**
  * A submit answer, read into what it means for paid work (P2): accepted, refused, busy, or unclear. The HTTP status is
- * 200 nearly always and the code says what happened (PROTOCOL 2), but four families of error bodies exist besides.
+ * 200 nearly always and the code says what happened (docs/protocol.md 2), but four families of error bodies exist besides.
  * In doubt the answer is unclear: that costs a wait; a wrong "busy" would cost a second picture.
  */
 import { type Failure, type FailureCode, failure } from "@mjflow/core/error";
@@ -13,13 +13,13 @@ export interface SubmitResponseOptions {
   code21: "modal" | "shape";
 }
 
-// Words vendors use, in both their languages (PROTOCOL 2.2, 2.3, 6).
+// Words vendors use, in both their languages (docs/protocol.md 2.2, 2.3, 6).
 const FULL = /queue.{0,12}full|队列.{0,4}满|并发|concurren|saturat|饱和|too many|rate limit|频繁|稍后/i;
 const NO_ACCOUNT = /无可用|no (?:available|usable) (?:account|channel|instance)|no channel/i;
 const MONEY = /quota_not_enough|insufficient|余额|额度|quota/i;
 /** A relay's own copy of the parent is up to 15 s old: right after a SUCCESS callback this passes by itself. */
 const RELAY_LAG = /task_status_not_success/;
-/** The relay's bookkeeping failed after the upstream had taken the job (PROTOCOL 5.5). */
+/** The relay's bookkeeping failed after the upstream had taken the job (docs/protocol.md 5.5). */
 const RELAY_AFTER =
   /insert_midjourney_task_failed|do_request_failed|empty_response_body|unmarshal_response_body_failed|read_response_body_failed/;
 const BANNED = /敏感词|banned|sensitive/i;
@@ -55,7 +55,7 @@ export function parseSubmitResponse(answer: HttpOutcome, { code21 }: SubmitRespo
 
 type Later = (reason: string) => SubmitOutcome;
 
-/** Code 1, 21, 22 and the refusals of a 200 (PROTOCOL 2.2). */
+/** Code 1, 21, 22 and the refusals of a 200 (docs/protocol.md 2.2). */
 function readCode(
   fields: Fields,
   words: string | undefined,
@@ -68,7 +68,7 @@ function readCode(
   if (vendorTaskId === undefined) return { kind: "unclear", reason: `code ${code} without an id` };
   if (code !== 21) return { kind: "accepted", vendorTaskId, ...(siblings.length > 0 && { siblings }) };
   const properties = isFields(fields["properties"]) ? fields["properties"] : {};
-  // An old fork's "exists already" describes the earlier task; a window never has a status (PROTOCOL 2.5).
+  // An old fork's "exists already" describes the earlier task; a window never has a status (docs/protocol.md 2.5).
   const existing = typeof properties["status"] === "string" || typeof properties["imageUrl"] === "string";
   if (existing && (code21 === "shape" || typeof properties["status"] === "string")) {
     return { kind: "accepted", vendorTaskId, existing: true };
@@ -92,7 +92,7 @@ function readRefusal(
   if (code === 3 && status !== 404)
     return NO_ACCOUNT.test(text) ? later("no account") : refused("vendor_refused", words);
   if (FULL.test(text)) return later("full");
-  // 9: failed inside the vendor before a task existed (PROTOCOL 2.2: no task, no callback). Safe to try again.
+  // 9: failed inside the vendor before a task existed (docs/protocol.md 2.2: no task, no callback). Safe to try again.
   if (code === 9)
     return idsOf(fields?.["result"]).length > 0 ? { kind: "unclear", reason: "code 9 with an id" } : later("code 9");
   if (status === 404 && code === undefined) return refused("unsupported", words);

@@ -1,5 +1,5 @@
 /**
- * Buttons: the customId grammar (PROTOCOL 4) and the rows of buttons under a result.
+ * Buttons: the customId grammar (docs/protocol.md 4) and the rows of buttons under a result.
  * Owns what a press means. Refuses nothing itself: each dialect says which words it understands.
  */
 import type { Action, ResultKind, Task } from "./task.ts";
@@ -18,9 +18,9 @@ export interface Press {
   /** 1 to 4 where the button names a picture, else 0. */
   index: number;
   label: string;
-  /** always: Inpaint, CustomZoom, describe and shorten lines; remix: only while remix is on (PROTOCOL 4.4). */
+  /** always: Inpaint, CustomZoom, describe and shorten lines; remix: only while remix is on (docs/protocol.md 4.4). */
   modal: "always" | "remix" | "never";
-  /** PicReader::all: one press, a child per line (PROTOCOL 4.5). */
+  /** PicReader::all: one press, a child per line (docs/protocol.md 4.5). */
   all?: true;
 }
 
@@ -79,7 +79,7 @@ export function pressOf(customId: string): Press | undefined {
   return undefined;
 }
 
-/** Which single picture an account's model offers: the second row differs by model (PROTOCOL 4.2). */
+/** Which single picture an account's model offers: the second row differs by model (docs/protocol.md 4.2). */
 export type Row = "v6" | "v6+video" | "v7";
 
 export function buttonsOf(task: Task, row: Row, style: 1 | 2): Button[] {
@@ -122,7 +122,7 @@ export function buttonsOf(task: Task, row: Row, style: 1 | 2): Button[] {
       ];
     }
     case "video":
-      // A grid of four is offered for choosing; the chosen one can be extended (PROTOCOL 4.3).
+      // A grid of four is offered for choosing; the chosen one can be extended (docs/protocol.md 4.3).
       return task.index > 0
         ? [
             button(`MJ::JOB::animate_high_extend::1::${job}`, "Extend (High)", "🎞️"),

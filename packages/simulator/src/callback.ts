@@ -2,7 +2,7 @@
  * Callbacks of a task, and everything that may go wrong with them.
  *
  *   C1  A task's callbacks arrive in order, one after the other, unless a fault says otherwise. Real vendors promise less
- *       (PROTOCOL 5.2); here disorder is armed, so that a test knows it happened.
+ *       (docs/protocol.md 5.2); here disorder is armed, so that a test knows it happened.
  *   C2  Every callback is tried once. What the receiver answers is written down and changes nothing.
  */
 import type { Clock } from "./clock.ts";
@@ -72,7 +72,7 @@ export function createCallbackSender(parts: CallbackSenderDeps): CallbackSender 
 
   return {
     notify(task) {
-      // MODAL is told by the submit answer only (PROTOCOL 5.2); NOT_START is never sent.
+      // MODAL is told by the submit answer only (docs/protocol.md 5.2); NOT_START is never sent.
       if (task.notifyHook === null || task.status === "MODAL" || task.status === "NOT_START") return;
       const event: FaultEvent = { provider: task.provider, action: task.action, status: task.status };
       const end = isEnded(task.status);
@@ -130,13 +130,13 @@ function rowOf(task: Task) {
 const callbackType = (dialect: Dialect): string =>
   dialect.callbackShape === "trueai" ? "application/json; charset=utf-8" : "application/json";
 
-/** The snapshot before the end, sent after it: novicezk's "100%" in progress has the rank of an end (PROTOCOL 5.2). */
+/** The snapshot before the end, sent after it: novicezk's "100%" in progress has the rank of an end (docs/protocol.md 5.2). */
 function stale(task: Task): Task {
   const moment: TimelineStep = { at: task.finishTime ?? task.submitTime, status: "IN_PROGRESS", progress: "93%" };
   return advanceTo({ ...task, finishTime: null }, moment);
 }
 
-/** The timeout sweep that races the completion (PROTOCOL 3.3). Look-ups keep saying SUCCESS: only this callback lies. */
+/** The timeout sweep that races the completion (docs/protocol.md 3.3). Look-ups keep saying SUCCESS: only this callback lies. */
 function overdue(task: Task): Task {
   const moment: TimelineStep = { at: (task.finishTime ?? task.submitTime) + 1, status: "FAILURE", progress: "" };
   return advanceTo({ ...task, ending: { kind: "failure", share: 1, reason: "任务超时" } }, moment);

@@ -1,4 +1,4 @@
-/** Each vendor's answers in its own shape, over real HTTP. The expectations follow PROTOCOL 2 and the wire fixtures. */
+/** Each vendor's answers in its own shape, over real HTTP. The expectations follow docs/protocol.md 2 and the wire fixtures. */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { LOOKUP_VERBS, SUBMIT_VERBS } from "./dialect.ts";
 import { DIALECTS } from "./dialects/registry.ts";

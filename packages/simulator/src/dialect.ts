@@ -40,7 +40,7 @@ export type LookupVerb = (typeof LOOKUP_VERBS)[number];
 
 export type Verb = SubmitVerb | LookupVerb | "cancel";
 
-/** Bodies of errors come in families (PROTOCOL 2.3). */
+/** Bodies of errors come in families (docs/protocol.md 2.3). */
 export type ErrorFamily = "proxy" | "trueai" | "relay" | "comet";
 
 export interface Dialect {
@@ -57,12 +57,12 @@ export interface Dialect {
   /** Verbs whose `result` is typed as an integer. */
   integerResult: ReadonlySet<Verb> | "all" | "none";
   properties: "instance" | "instance+channel" | "string" | "empty";
-  /** Code 21 with `{finalPrompt, remix}` or with no properties at all (PROTOCOL 2.5 b). */
+  /** Code 21 with `{finalPrompt, remix}` or with no properties at all (docs/protocol.md 2.5 b). */
   modalProperties: "absent" | "remix";
   queueFullCode: 23 | 9;
   /** How many tasks its list shows, newest first: trueai cuts it, the others show all there are. */
   listed: number;
-  /** Answer to fetch with an unknown id (PROTOCOL 1.14). */
+  /** Answer to fetch with an unknown id (docs/protocol.md 1.14). */
   unknownTask: "empty-200" | "empty-204" | "empty-404" | "relay-400";
   /** Shape of the task object in look-ups, and in callbacks where a relay's upstream posts them itself. */
   shape: Shape;
@@ -72,23 +72,23 @@ export interface Dialect {
   reads: { notifyHook: boolean; state: boolean; accountFilter: boolean; enableRemix: boolean; links: boolean };
   /** Characters; a longer one is refused. */
   limits: { state: number; notifyHook: number };
-  /** A banned word is refused with 24 at once, or accepted and failed later (PROTOCOL 2.2). */
+  /** A banned word is refused with 24 at once, or accepted and failed later (docs/protocol.md 2.2). */
   bannedWords: "refuse" | "fail";
-  /** Action names where they differ from the most specific ones (PROTOCOL 3.4). */
+  /** Action names where they differ from the most specific ones (docs/protocol.md 3.4). */
   actionNames: Partial<Record<Action, Action>>;
   /** A reroll carries its parent's action (trueai). */
   rerollKeepsAction: boolean;
-  /** customIds this vendor's own parser refuses although Midjourney knows them (PROTOCOL 4.7). */
+  /** customIds this vendor's own parser refuses although Midjourney knows them (docs/protocol.md 4.7). */
   refusesPress(customId: string): boolean;
   /** "Imagine all" under a describe: comma-joined ids, or refused. */
   imagineAll: boolean;
   row: Row;
   buttonStyle: 1 | 2;
-  /** The end is posted twice (PROTOCOL 5.2, trueai). */
+  /** The end is posted twice (docs/protocol.md 5.2, trueai). */
   doublesTerminal: boolean;
   /** CANCEL as such, or told as FAILURE. */
   cancelStatus: "CANCEL" | "FAILURE";
-  /** modal asks for a task in MODAL; trueai queues the same id again whatever its state (PROTOCOL 1.7). */
+  /** modal asks for a task in MODAL; trueai queues the same id again whatever its state (docs/protocol.md 1.7). */
   modalChecksStatus: boolean;
   /** `taskId` as a JSON number is refused (new-api). */
   strictTaskId: boolean;

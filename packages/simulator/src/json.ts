@@ -33,7 +33,7 @@ export function texts(fields: Fields, name: string): string[] | undefined {
   return Array.isArray(value) && value.every((item) => typeof item === "string") ? value : undefined;
 }
 
-/** An id that JSON.stringify writes as an integer with every digit kept, also above 2^53 (PROTOCOL 7). */
+/** An id that JSON.stringify writes as an integer with every digit kept, also above 2^53 (docs/protocol.md 7). */
 export function rawInteger(digits: string): unknown {
   return (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON(digits);
 }

@@ -108,7 +108,7 @@ export function createTaskLifecycle(parts: TaskLifecycleDeps): TaskLifecycle {
     }
   }
 
-  /** Epoch milliseconds and random digits, as novicezk and trueai make them (PROTOCOL 7). */
+  /** Epoch milliseconds and random digits, as novicezk and trueai make them (docs/protocol.md 7). */
   function newId(long: boolean): string {
     for (;;) {
       const digits = String(random.int(long ? 10_000 : 1_000)).padStart(long ? 4 : 3, "0");
@@ -219,7 +219,7 @@ function sceneOf(draft: Draft, id: string): string {
   return `${parent.scene}/${draft.index}~${id}`;
 }
 
-/** trueai tells a cancel as a failure (PROTOCOL 1.13). */
+/** trueai tells a cancel as a failure (docs/protocol.md 1.13). */
 function endingFor(ending: TaskOutcome, dialect: Dialect): TaskOutcome {
   return ending.kind === "cancel" && dialect.cancelStatus === "FAILURE"
     ? { kind: "failure", share: 0.5, reason: "取消任务" }

@@ -1,4 +1,4 @@
-/** Lists that name no ids: which of a vendor's tasks they show, newest first (PROTOCOL 1.14). Pure. */
+/** Lists that name no ids: which of a vendor's tasks they show, newest first (docs/protocol.md 1.14). Pure. */
 import type { Dialect } from "./dialect.ts";
 import { type Fields, field, text } from "./json.ts";
 import type { Task } from "./task.ts";

@@ -1,5 +1,5 @@
 /**
- * One POST to a receiver: one attempt, no signature, the answer only noted (PROTOCOL 5.1). Bounded in parallel, since a
+ * One POST to a receiver: one attempt, no signature, the answer only noted (docs/protocol.md 5.1). Bounded in parallel, since a
  * vendor has a pool too. Posts wherever it is told: this is a tool for one's own machine, not a guarded sender.
  */
 import http from "node:http";

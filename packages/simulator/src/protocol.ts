@@ -1,6 +1,6 @@
 /**
  * The rules of every submit verb, once for all vendors: what a body asks for, or why it is refused. Pure: it sees tasks
- * through `View` and changes nothing. PROTOCOL 1.3 to 1.13 for the bodies, 2 for the refusals.
+ * through `View` and changes nothing. docs/protocol.md 1.3 to 1.13 for the bodies, 2 for the refusals.
  */
 
 import { buttonsOf, type Press, pressOf } from "./button.ts";
@@ -125,7 +125,7 @@ const RULES: Readonly<Record<SubmitVerb, Rule>> = {
     if (field(body, "action") !== "extend" || !Number.isInteger(index) || index < 0 || index > 3) {
       return invalid("index参数错误", "index_is_required");
     }
-    // The index counts from zero here, from one everywhere else (PROTOCOL 1.12).
+    // The index counts from zero here, from one everywhere else (docs/protocol.md 1.12).
     const press: Press = { action: "VIDEO", result: "video", index: index + 1, label: "Extend", modal: "never" };
     return child(body, press, `extend::${index}`, prompt, common, view);
   },
@@ -212,7 +212,7 @@ function root(action: Action, result: ResultKind, prompt: string | null, common:
   };
 }
 
-/** A press on a finished task makes another task; twice the same press makes two (PROTOCOL 1.5). */
+/** A press on a finished task makes another task; twice the same press makes two (docs/protocol.md 1.5). */
 function child(
   body: Fields,
   press: Press,
@@ -255,7 +255,7 @@ function child(
       ending: offered ? { kind: "success" } : { kind: "failure", share: 0.2, reason: "[Invalid component] 按钮已失效" },
       pace: 1,
       count: press.all ? 4 : 1,
-      // Children of "Imagine all" have no hook of their own (PROTOCOL 4.5).
+      // Children of "Imagine all" have no hook of their own (docs/protocol.md 4.5).
       notifyHook: press.all ? null : common.notifyHook,
     },
   };
@@ -291,7 +291,7 @@ function nameOf(action: Action, parent: Task, dialect: Dialect): Action {
 /** A describe has no prompt of its own: its children draw the line they chose. */
 const linePromptOf = (press: Press): string => `a painted shore at dusk, line ${press.index || 1}`;
 
-/** Custom Zoom wants `--zoom x` with 1 <= x <= 2 (PROTOCOL 4.2). */
+/** Custom Zoom wants `--zoom x` with 1 <= x <= 2 (docs/protocol.md 4.2). */
 function zoomEnding(task: Task, prompt: string): TaskOutcome | undefined {
   if (!task.customId?.includes("CustomZoom")) return undefined;
   const zoom = Number(/--zoom\s+([0-9.]+)/u.exec(prompt)?.[1]);
@@ -341,7 +341,7 @@ function commonOf(body: Fields, mode: Mode | null, view: View): Common | Refusal
     state: reads.state ? state : null,
     notifyHook: reads.notifyHook && !view.scenario.silent ? hook : null,
     botType: botTypeOf(text(body, "botType")),
-    // Path before accountFilter before prompt flag (PROTOCOL 1.1, trueai).
+    // Path before accountFilter before prompt flag (docs/protocol.md 1.1, trueai).
     mode: mode ?? modeOf(modes?.[0]) ?? modeOf(flag) ?? "FAST",
   };
 }
@@ -363,7 +363,7 @@ function taskIdOf(body: Fields): string | undefined {
 const DATA_URI = /^data:image\/[a-z0-9.+-]+;base64,[A-Za-z0-9+/]+={0,2}$/u;
 
 function isImage(image: string, view: View): boolean {
-  // Most servers also take a link where novicezk wants a data URI (PROTOCOL 1.3).
+  // Most servers also take a link where novicezk wants a data URI (docs/protocol.md 1.3).
   return DATA_URI.test(image) || (view.dialect.reads.links && /^https?:\/\/\S+$/u.test(image));
 }
 

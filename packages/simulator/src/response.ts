@@ -1,6 +1,6 @@
 /**
  * What a vendor answers, in its own words: accepted, refused, not found, no key. Pure.
- * PROTOCOL 2.1 to 2.5; the families of error bodies are 2.3.
+ * docs/protocol.md 2.1 to 2.5; the families of error bodies are 2.3.
  */
 import type { Dialect, SubmitVerb, Verb } from "./dialect.ts";
 import { type Fields, rawInteger } from "./json.ts";
@@ -75,7 +75,7 @@ export function refused(dialect: Dialect, verb: SubmitVerb, refusal: Refusal, no
     case "invalid":
       return relayed && refusal.relayText ? relayError(4, refusal.relayText) : answer(4, refusal.text);
     case "limit":
-      // Business rules leave trueai by its exception filter, except on imagine (PROTOCOL 2.3).
+      // Business rules leave trueai by its exception filter, except on imagine (docs/protocol.md 2.3).
       return verb === "imagine" ? answer(4, refusal.text) : filtered(refusal.text, now);
     case "parent-missing":
       if (relayed) return relayError(4, "task_not_found");
@@ -84,7 +84,7 @@ export function refused(dialect: Dialect, verb: SubmitVerb, refusal: Refusal, no
       return relayed ? relayError(4, "task_status_not_success") : answer(4, "关联任务状态错误");
     case "unknown-action":
       if (!relayed) return answer(4, "未知操作");
-      // A customId without `::` makes the relay's parser crash (PROTOCOL 2.3).
+      // A customId without `::` makes the relay's parser crash (docs/protocol.md 2.3).
       return refusal.customId.includes("::")
         ? relayError(4, `unknown_action:${refusal.customId}`)
         : failure(500, { error: { message: "Panic detected", type: "new_api_panic" } });
@@ -130,7 +130,7 @@ export function noRoute(dialect: Dialect, method: string, path: string): Simulat
   }
 }
 
-/** fetch of an id nobody knows (PROTOCOL 1.14). */
+/** fetch of an id nobody knows (docs/protocol.md 1.14). */
 export function unknownTask(dialect: Dialect): SimulatorResponse {
   switch (dialect.unknownTask) {
     case "empty-200":
@@ -160,7 +160,7 @@ export function serverError(dialect: Dialect, status: number, now: number): Simu
   }
 }
 
-/** Too much at once. No source sends Retry-After, so neither do we (PROTOCOL 6). */
+/** Too much at once. No source sends Retry-After, so neither do we (docs/protocol.md 6). */
 export function queueFull(dialect: Dialect): SimulatorResponse {
   switch (dialect.errors) {
     case "relay":
@@ -179,7 +179,7 @@ export function malformedResponse(): SimulatorResponse {
   return { status: 502, contentType: "text/html", body, code: null };
 }
 
-/** `{code, description, type}`: the description ends with a blank when there is no result (PROTOCOL 2.3). */
+/** `{code, description, type}`: the description ends with a blank when there is no result (docs/protocol.md 2.3). */
 export function relayError(code: number, text: string): SimulatorResponse {
   return { ...failure(400, { description: `${text} `, type: "upstream_error", code }), code };
 }
@@ -242,7 +242,7 @@ function propertiesOf(dialect: Dialect): unknown {
   return typed(dialect, dialect.properties === "empty" ? {} : instanceFields(dialect));
 }
 
-/** xfusionai's schema types `properties` as a string (PROTOCOL 2.1). */
+/** xfusionai's schema types `properties` as a string (docs/protocol.md 2.1). */
 function typed(dialect: Dialect, properties: Fields): unknown {
   return dialect.properties === "string" ? JSON.stringify(properties) : properties;
 }

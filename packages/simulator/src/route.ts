@@ -1,4 +1,4 @@
-/** From a path to a verb: pure. The prefix carries the mode where a vendor puts it there (PROTOCOL 1.1). */
+/** From a path to a verb: pure. The prefix carries the mode where a vendor puts it there (docs/protocol.md 1.1). */
 import type { Dialect, Verb } from "./dialect.ts";
 
 export type Mode = "RELAX" | "FAST" | "TURBO";
@@ -32,7 +32,7 @@ const SUBMITS: Readonly<Record<string, Verb>> = {
 
 const READS: readonly [pattern: RegExp, verb: Verb][] = [
   [/^\/task\/([^/]+)\/fetch$/u, "fetch"],
-  // xfusionai documents a second path for the same query (PROTOCOL 1.2).
+  // xfusionai documents a second path for the same query (docs/protocol.md 1.2).
   [/^\/query\/task\/([^/]+)$/u, "fetch"],
   [/^\/task\/([^/]+)\/image-seed$/u, "image-seed"],
   [/^\/image\/([^/]+)$/u, "image"],

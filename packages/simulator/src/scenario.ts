@@ -5,23 +5,23 @@
 import { type Fields, field, isFields } from "./json.ts";
 
 export interface Scenario {
-  /** Drops notifyHook, as new-api does unless its operator allows it (PROTOCOL 5.6): no callback ever comes. */
+  /** Drops notifyHook, as new-api does unless its operator allows it (docs/protocol.md 5.6): no callback ever comes. */
   silent?: boolean;
   /** Another engine behind the same name; `novicezk` has no buttons, change and simple-change instead of action. */
   variant?: "novicezk";
-  /** trueai's fast path: an upscale is SUCCESS in the submit answer, and nothing is ever posted (PROTOCOL 5.2). */
+  /** trueai's fast path: an upscale is SUCCESS in the submit answer, and nothing is ever posted (docs/protocol.md 5.2). */
   instantUpscale?: boolean;
   /** The account has remix on: variation, reroll and pan wait in MODAL. */
   remix?: boolean;
   /** The relay's own copy is this old (15,000 at a real new-api): look-ups lag, a press right after SUCCESS is refused. */
   relayLagMs?: number;
-  /** novicezk before 2024-03: a repeated upscale answers 21 with the OLD id (PROTOCOL 2.5 a). */
+  /** novicezk before 2024-03: a repeated upscale answers 21 with the OLD id (docs/protocol.md 2.5 a). */
   legacyExisting?: boolean;
   /** Slots of the account: beyond `running` a task waits (22), beyond `waiting` it is refused (23). */
   queue?: { running: number; waiting: number };
   /** Words the moderation refuses, besides the usual few. */
   bannedWords?: string[];
-  /** Ids of 16 digits fit a double, ids of 17 digits do not (PROTOCOL 7). */
+  /** Ids of 16 digits fit a double, ids of 17 digits do not (docs/protocol.md 7). */
   idDigits?: 16 | 17;
 }
 

@@ -161,7 +161,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     const path = `/${rest.join("/")}`;
     const route = routeOf(dialect, method, path);
     if (!route) return send(response, noRoute(dialect, method, path));
-    // The relay's pictures need no token in the versions read (PROTOCOL 3.6).
+    // The relay's pictures need no token in the versions read (docs/protocol.md 3.6).
     if (route.verb === "image") return send(response, image(route.id ?? "", target.searchParams));
     const key = keyOf(request, dialect);
     if (key === undefined ? !dialect.auth.optional : key === "wrong-key") {

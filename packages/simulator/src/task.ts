@@ -3,7 +3,7 @@
  *
  *   L1  A task moves along its plan; the plan is absolute times, so a restarted vendor resumes where it would have been.
  *   L2  History keeps every moment, so a relay can be shown the past (`asOf`).
- *   L3  Only a modal call takes a task out of MODAL, and only trueai lets it leave an end state (PROTOCOL 1.7).
+ *   L3  Only a modal call takes a task out of MODAL, and only trueai lets it leave an end state (docs/protocol.md 1.7).
  */
 import type { ProviderId } from "./provider.ts";
 
@@ -104,7 +104,7 @@ export const DURATION_MS: Readonly<Record<Action, number>> = {
   RETEXTURE: 2_000,
 };
 
-/** Midjourney's own steps (PROTOCOL 3.5), between "0%" and an early "100%" that is not yet the end. */
+/** Midjourney's own steps (docs/protocol.md 3.5), between "0%" and an early "100%" that is not yet the end. */
 const STEPS = [0, 15, 31, 46, 62, 78, 93, 100] as const;
 const SUBMITTED_SHARE = 0.04;
 

@@ -93,7 +93,7 @@ export function createVendor(parts: VendorDeps): Vendor {
       task(id) {
         const task = actual(id);
         if (!task) return undefined;
-        // An empty status lasts moments and hides nothing that is done; only a real lag refuses a press (PROTOCOL 5.5).
+        // An empty status lasts moments and hides nothing that is done; only a real lag refuses a press (docs/protocol.md 5.5).
         return scenario.relayLagMs ? seen(task, call).task : task;
       },
       twin: (parentId, index) =>
@@ -190,7 +190,7 @@ export function createVendor(parts: VendorDeps): Vendor {
     return Array.from({ length: draft.count }, (_, i) => {
       const fails = faults.take(["fail-task"], event);
       const ending = { kind: "failure", share: 0.4, reason: "Midjourney could not finish this image" } as const;
-      // Each child of "Imagine all" carries the state with its number (PROTOCOL 4.5).
+      // Each child of "Imagine all" carries the state with its number (docs/protocol.md 4.5).
       const state = draft.count > 1 ? `${draft.state ?? ""}::${i + 1}` : draft.state;
       const one = { ...draft, state, index: draft.count > 1 ? i + 1 : draft.index, ...(fails ? { ending } : {}) };
       return life.create(one, call.dialect, call.scenario, waits);

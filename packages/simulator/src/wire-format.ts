@@ -1,5 +1,5 @@
 /**
- * A task in a vendor's own words: the object that fetch answers and callbacks carry (PROTOCOL 3.1).
+ * A task in a vendor's own words: the object that fetch answers and callbacks carry (docs/protocol.md 3.1).
  * Pure: a task, a dialect and the address of this server in, a JSON object out.
  */
 import { type Button, buttonsOf } from "./button.ts";
@@ -13,7 +13,7 @@ export type Origin = string;
 
 export interface TaskView {
   task: Task;
-  /** A relay that has heard nothing yet: status and state are empty (PROTOCOL 5.5). */
+  /** A relay that has heard nothing yet: status and state are empty (docs/protocol.md 5.5). */
   unheard?: boolean;
 }
 
@@ -56,7 +56,7 @@ const SHAPES: Readonly<Record<Shape, (seen: TaskView, dialect: Dialect, origin: 
   comet: (seen, dialect, origin) => relayTask(seen, dialect, origin),
 };
 
-/** The fifteen fields novicezk began with; plus adds to them. Unset is null (PROTOCOL 3.1). */
+/** The fifteen fields novicezk began with; plus adds to them. Unset is null (docs/protocol.md 3.1). */
 function origins(task: Task, origin: Origin): Fields {
   return {
     id: task.id,
@@ -75,7 +75,7 @@ function origins(task: Task, origin: Origin): Fields {
   };
 }
 
-/** new-api's own row: empty strings and zeros where others say null, the picture behind its own address (PROTOCOL 3.6). */
+/** new-api's own row: empty strings and zeros where others say null, the picture behind its own address (docs/protocol.md 3.6). */
 function relayTask({ task, unheard }: TaskView, dialect: Dialect, origin: Origin): Fields {
   const ended = task.status === "SUCCESS";
   const own = dialect.verbs.has("image")
@@ -236,7 +236,7 @@ export const imageUrlOf = (task: Task, origin: Origin): string | null => {
   if (task.result === "shorten") return null;
   const percent = Number.parseInt(task.progress ?? "", 10);
   if (task.status === "SUCCESS") return `${origin}/images/${task.id}.png`;
-  // A preview appears once the picture begins to form (PROTOCOL 3.6).
+  // A preview appears once the picture begins to form (docs/protocol.md 3.6).
   return task.status === "IN_PROGRESS" && percent > 0 ? `${origin}/images/${task.id}.png?preview=${percent}` : null;
 };
 

@@ -185,7 +185,7 @@ function onReportAfterEnd(task: Task, { report, attempt, from }: ReportSignal, c
   return counts ? recordChange(task, more, "duplicate", ctx) : { kind: "ignore", why: "duplicate" };
 }
 
-/** Loosely, by the words vendors use (PROTOCOL 6); the vendor's own text is always kept beside the code. */
+/** Loosely, by the words vendors use (docs/protocol.md 6); the vendor's own text is always kept beside the code. */
 export function failureOf(report: Report): Failure {
   const description = report.failReason?.slice(0, 500);
   const vendor = description ? { vendor: { description } } : {};

@@ -1,9 +1,9 @@
 import { defineDialect } from "../dialect.ts";
 
 /**
- * AGICTO (PROTOCOL 8.1 row 5): three verbs under /v1/mj, every result an integer. Documents neither notifyHook nor
+ * AGICTO (docs/protocol.md 8.1 row 5): three verbs under /v1/mj, every result an integer. Documents neither notifyHook nor
  * state. Behind it stands a relay of new-api's kind, which hands both on where its operator allows; `silent: true` is the
- * vendor whose operator does not. Its progress path is unpublished (PROTOCOL 10.1); fetch is assumed.
+ * vendor whose operator does not. Its progress path is unpublished (docs/protocol.md 10.1); fetch is assumed.
  */
 export const agicto = defineDialect({
   id: "agicto",

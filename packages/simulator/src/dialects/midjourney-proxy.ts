@@ -14,7 +14,7 @@ const ORIGIN_VERBS: Verb[] = [
 
 /**
  * midjourney-proxy as people host it: plus by default, its origin by the variant `novicezk`, which has no action, no
- * modal and no buttons, and rejects image links where data URIs are meant (PROTOCOL 1.2, 1.3, 3.1).
+ * modal and no buttons, and rejects image links where data URIs are meant (docs/protocol.md 1.2, 1.3, 3.1).
  */
 export const midjourneyProxy = defineDialect({
   id: "midjourney-proxy",

@@ -1,6 +1,6 @@
 import { defineDialect } from "../dialect.ts";
 
-/** new-api's customId parser (PROTOCOL 4.7): splits at `::` and knows few words. */
+/** new-api's customId parser (docs/protocol.md 4.7): splits at `::` and knows few words. */
 function unknownToRelay(customId: string): boolean {
   const parts = customId.split("::");
   const word = (parts[1] === "JOB" ? parts[2] : parts[1]) ?? "";
@@ -9,7 +9,7 @@ function unknownToRelay(customId: string): boolean {
 }
 
 /**
- * new-api, the relay most resellers run, in front of a plus (PROTOCOL 2.5, 5.5). It rewrites codes as text, so a
+ * new-api, the relay most resellers run, in front of a plus (docs/protocol.md 2.5, 5.5). It rewrites codes as text, so a
  * remix window hides behind code 1 and a `numberOfQueues` may stand beside it. Its callbacks, once its operator allows
  * them, come from the upstream in the upstream's shape.
  */
@@ -38,7 +38,7 @@ export const newapi = defineDialect({
   errors: "relay",
   unknownTask: "relay-400",
   shape: "relay",
-  // The relay writes status and body without copying upstream headers (PROTOCOL 2.3).
+  // The relay writes status and body without copying upstream headers (docs/protocol.md 2.3).
   contentType: "text/plain; charset=utf-8",
   reads: { notifyHook: true, state: true, accountFilter: false, enableRemix: false, links: true },
   actionNames: {},

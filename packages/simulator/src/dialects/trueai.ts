@@ -1,7 +1,7 @@
 import { defineDialect, MODE_PREFIXES } from "../dialect.ts";
 
 /**
- * trueai-org/midjourney-proxy (PROTOCOL 2.3, 5.2): the widest task object, 404 for a missing parent, 204 for an unknown
+ * trueai-org/midjourney-proxy (docs/protocol.md 2.3, 5.2): the widest task object, 404 for a missing parent, 204 for an unknown
  * id, queue full as 9, banned words that fail later, the end posted twice, a modal call that never checks for MODAL.
  */
 export const trueai = defineDialect({
