@@ -3,12 +3,12 @@ import { useQueryClient } from "@tanstack/react-query";
 import { useEffect, useMemo, useRef, useState } from "react";
 import { useHash } from "./hooks.ts";
 import { hrefOf, type Route, routeOf } from "./lib/route.ts";
-import { DeliveriesPage } from "./page/deliveries.tsx";
-import { FlowPage } from "./page/flow.tsx";
-import { FlowsPage } from "./page/flows.tsx";
-import { HealthPage } from "./page/health.tsx";
-import { NewPage } from "./page/new.tsx";
-import { SignIn } from "./page/sign-in.tsx";
+import { DeliveriesPage } from "./pages/deliveries.tsx";
+import { FlowPage } from "./pages/flow.tsx";
+import { FlowsPage } from "./pages/flows.tsx";
+import { HealthPage } from "./pages/health.tsx";
+import { NewPage } from "./pages/new.tsx";
+import { SignIn } from "./pages/sign-in.tsx";
 import { clearApiKey, clientFor, SessionContext, storeApiKey, storedApiKey } from "./session.ts";
 
 const LINKS: [Route, string][] = [

@@ -8,11 +8,11 @@ import { pressLabel, rootKind } from "../lib/press.ts";
 import { hrefOf } from "../lib/route.ts";
 import { cliOf, curlOf, sdkOf } from "../lib/snippet.ts";
 import { layout } from "../lib/tree.ts";
-import { CopyButton } from "../part/copy.tsx";
-import { ImageInput } from "../part/image-input.tsx";
-import { PlanEditor } from "../part/plan-editor.tsx";
-import { Problem } from "../part/problem.tsx";
-import { TreeView } from "../part/tree-view.tsx";
+import { CopyButton } from "../components/copy.tsx";
+import { ImageInput } from "../components/image-input.tsx";
+import { PlanEditor } from "../components/plan-editor.tsx";
+import { Problem } from "../components/problem.tsx";
+import { TreeView } from "../components/tree-view.tsx";
 import { useAction, useFlowList, useProviders } from "../queries.ts";
 import { apiUrl, useMjflow } from "../session.ts";
 

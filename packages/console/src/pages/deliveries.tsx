@@ -4,10 +4,10 @@ import { type FormEvent, useState } from "react";
 import { useNow } from "../hooks.ts";
 import { hrefOf } from "../lib/route.ts";
 import { ago, duration } from "../lib/time.ts";
-import { CopyButton } from "../part/copy.tsx";
-import { Problem } from "../part/problem.tsx";
-import { SignatureHelp } from "../part/signature-help.tsx";
-import { Status } from "../part/status.tsx";
+import { CopyButton } from "../components/copy.tsx";
+import { Problem } from "../components/problem.tsx";
+import { SignatureHelp } from "../components/signature-help.tsx";
+import { Status } from "../components/status.tsx";
 import { toMjflowError, useAction, useApiCapabilities, useDeliveries, useEndpoints } from "../queries.ts";
 import { useMjflow } from "../session.ts";
 

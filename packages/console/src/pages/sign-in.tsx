@@ -1,6 +1,6 @@
 import type { MjflowError } from "@mjflow/client";
 import { type FormEvent, useState } from "react";
-import { Problem } from "../part/problem.tsx";
+import { Problem } from "../components/problem.tsx";
 import { toMjflowError } from "../queries.ts";
 import { clientFor } from "../session.ts";
 

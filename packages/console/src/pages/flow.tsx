@@ -5,12 +5,12 @@ import { pressLabel } from "../lib/press.ts";
 import { hrefOf } from "../lib/route.ts";
 import { ago, between, duration } from "../lib/time.ts";
 import { layout } from "../lib/tree.ts";
-import { CopyButton } from "../part/copy.tsx";
-import { Picture, pictureOf } from "../part/picture.tsx";
-import { Problem } from "../part/problem.tsx";
-import { isEnded, Status, toneOf } from "../part/status.tsx";
-import { TaskPanel } from "../part/task-panel.tsx";
-import { TreeView } from "../part/tree-view.tsx";
+import { CopyButton } from "../components/copy.tsx";
+import { Picture, pictureOf } from "../components/picture.tsx";
+import { Problem } from "../components/problem.tsx";
+import { isEnded, Status, toneOf } from "../components/status.tsx";
+import { TaskPanel } from "../components/task-panel.tsx";
+import { TreeView } from "../components/tree-view.tsx";
 import { type LiveFlow, useAction, useApiCapabilities, useLiveFlow } from "../queries.ts";
 import { useMjflow } from "../session.ts";
 

@@ -3,8 +3,8 @@ import { useDeferredValue, useEffect, useState } from "react";
 import { useAtTop, useNow } from "../hooks.ts";
 import { type Filter, NO_FILTER } from "../lib/filter.ts";
 import { hrefOf } from "../lib/route.ts";
-import { FlowRows } from "../part/flow-rows.tsx";
-import { Problem } from "../part/problem.tsx";
+import { FlowRows } from "../components/flow-rows.tsx";
+import { Problem } from "../components/problem.tsx";
 import { type FlowList, useFlowList } from "../queries.ts";
 
 export function FlowsPage() {

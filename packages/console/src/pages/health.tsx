@@ -1,0 +1,22 @@
+import { DeadLetterList } from "../components/dead-letter-list.tsx";
+import { ModalList } from "../components/modal-list.tsx";
+import { Overdue, Queues } from "../components/queue-list.tsx";
+import { UnclearList } from "../components/unclear-list.tsx";
+import { UsageFigures } from "../components/usage-figures.tsx";
+import { VendorList } from "../components/vendor-list.tsx";
+
+/** What may want a person first. */
+export function HealthPage() {
+  return (
+    <section className="page">
+      <h1>Health</h1>
+      <Overdue />
+      <UnclearList />
+      <ModalList />
+      <DeadLetterList />
+      <Queues />
+      <VendorList />
+      <UsageFigures />
+    </section>
+  );
+}
