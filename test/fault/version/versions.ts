@@ -9,6 +9,7 @@ import { createMemoryTable, type MemoryTable } from "@mjflow/store/memory-table"
 import { createRng } from "../../sim/random.ts";
 import { CURRENT_VERSION, type SimulationVariant, START, type Version } from "../../sim/simulation.ts";
 import { clientOver, type Lens } from "./client.ts";
+import { withEarlierNames } from "./earlier-names.ts";
 
 export const EARLIER = ["2026-11-21"] as const;
 
@@ -29,7 +30,7 @@ export async function earlier(name: (typeof EARLIER)[number]): Promise<Release> 
   const frozen = (await import(new URL(`${name}.mjs`, import.meta.url).href)) as Code & {
     createDynamoStore: OpenStore;
   };
-  return { name, code: frozen, open: frozen.createDynamoStore };
+  return { name, code: withEarlierNames(frozen), open: frozen.createDynamoStore };
 }
 
 /**
