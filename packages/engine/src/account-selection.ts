@@ -139,7 +139,7 @@ export async function selectFailoverAccount(
   flow: Flow,
   task: Task,
 ): Promise<AccountRef | undefined> {
-  const criteria = { ...criteriaFor(deps, task), brave: true, leaving: true };
+  const criteria = { ...criteriaFor(deps, task), allowOpenBreaker: true, excludeLost: true };
   const same = flow.anyProvider || !deps.providers.get(task.provider) ? [] : otherAccounts(deps, [task.provider], task);
   const near = await selectFrom(deps, same, { ...criteria, availableOnly: true });
   return (
