@@ -16,14 +16,14 @@ const fresh = newHealth("sim", "default", NOW);
 const calling = recordCallback(fresh, NOW)!;
 const silent = recordMissedCallbacks(fresh, SILENT_AFTER_MISSES, NOW, NOW)!;
 
-describe("whether an account calls back", () => {
-  it("is not known before anything has arrived or been missed", () => {
+describe("callback behavior of an account", () => {
+  it("the behavior is unknown before the first callback and the first missed callback", () => {
     expect(fresh).toMatchObject({ callbacks: "unknown", misses: 0, rev: 0 });
     expect(isRecentlyHeard(fresh, NOW)).toBe(false);
     expect(isRecentlyHeard(undefined, NOW)).toBe(false);
   });
 
-  it("is known by the first callback, whatever was believed", () => {
+  it("the first callback makes the account calling, whether it was unknown or silent", () => {
     for (const before of [fresh, silent]) {
       expect(recordCallback(before, NOW + 5)).toMatchObject({
         callbacks: "calling",
@@ -34,7 +34,7 @@ describe("whether an account calls back", () => {
     }
   });
 
-  it("is written down again only once the last proof is old; since when it calls stays", () => {
+  it("a callback is recorded again only after CALLBACK_RECENT_MS, and changedAt keeps its value", () => {
     expect(recordCallback(calling, NOW + CALLBACK_RECENT_MS - 1)).toBeUndefined();
     expect(isRecentlyHeard(calling, NOW + CALLBACK_RECENT_MS - 1)).toBe(true);
     const later = NOW + CALLBACK_RECENT_MS;
@@ -42,37 +42,37 @@ describe("whether an account calls back", () => {
     expect(recordCallback(calling, later)).toMatchObject({ heardAt: later, changedAt: NOW });
   });
 
-  it("one lost callback does not make it silent; three in a row do", () => {
+  it("one missed callback does not make the account silent, but three in a row do", () => {
     let health: AccountHealth = fresh;
     for (let i = 1; i < SILENT_AFTER_MISSES; i++) health = recordMissedCallbacks(health, 1, NOW, NOW + i)!;
     expect(health).toMatchObject({ callbacks: "unknown", misses: 2, changedAt: NOW });
     expect(recordMissedCallbacks(health, 1, NOW, NOW + 9)).toMatchObject({ callbacks: "silent", changedAt: NOW + 9 });
   });
 
-  it("one sweep that misses three at once is enough", () => {
+  it("one sweep that finds three missed callbacks makes the account silent", () => {
     expect(silent).toMatchObject({ callbacks: "silent", misses: 3 });
   });
 
-  it("an account heard after the missed tasks were sent has lost them, and is not silent", () => {
+  it("an account does not become silent if a callback arrived after the missed tasks were submitted", () => {
     expect(recordMissedCallbacks(calling, 5, NOW, NOW + 1)).toBeUndefined();
     expect(recordMissedCallbacks(calling, 5, NOW + 1, NOW + 2)).toMatchObject({ callbacks: "silent" });
   });
 
-  it("nothing missed, or nothing new, is nothing to write", () => {
+  it("nothing is written if no callback was missed or the account is silent already", () => {
     expect(recordMissedCallbacks(fresh, 0, NOW, NOW)).toBeUndefined();
     expect(recordMissedCallbacks(silent, 3, NOW, NOW)).toBeUndefined();
   });
 
-  it("nothing given is changed", () => {
+  it("the functions do not change their argument", () => {
     const frozen = Object.freeze({ ...fresh });
     expect(() => [recordCallback(frozen, NOW), recordMissedCallbacks(frozen, 3, NOW, NOW)]).not.toThrow();
   });
 });
 
-describe("a vendor whose look-ups fail", () => {
+describe("look-up failures of an account", () => {
   const timings = { lookupMs: 60_000, lookupMaxMs: 200_000 };
 
-  it("is left alone for twice as long after each failure, up to a limit", () => {
+  it("the pause between look-ups doubles with each failure, up to lookupMaxMs", () => {
     let health: AccountHealth = silent;
     const pauses = [0, 1, 2, 3].map((i) => {
       health = recordLookupFailure(health, NOW + i, timings);
@@ -82,7 +82,7 @@ describe("a vendor whose look-ups fail", () => {
     expect(pauses).toEqual([60_000, 120_000, 200_000, 200_000]);
   });
 
-  it("is asked as ever once one has worked", () => {
+  it("a successful look-up clears the failures and the pause", () => {
     const failed = recordLookupFailure(calling, NOW, timings);
     expect(recordLookupSuccess(failed)).toEqual({ ...calling, failures: 0, askAt: undefined });
     expect(recordLookupSuccess(calling)).toBeUndefined();

@@ -1,6 +1,6 @@
 /**
- * Whether a vendor account calls back is learned, not believed (ARCHITECTURE section 6): many resellers delete
- * notifyHook from what they forward and answer as if all were well. Pure; the engine stores what is decided here.
+ * Tracks whether a vendor account sends callbacks. mjflow observes this itself, because many resellers remove `notifyHook`
+ * from the request that they forward and still respond with success. All functions are pure; the engine stores the result.
  */
 
 import { type BreakerRecord, newBreakerRecord } from "./circuit-breaker.ts";
@@ -13,19 +13,21 @@ export interface AccountHealth extends BreakerRecord {
   account: string;
   rev: number;
   callbacks: CallbackBehavior;
-  /** The last time a callback was recorded here (at most every few minutes), epoch ms. */
+  /** Time of the last recorded callback, epoch ms; recorded at most once per `CALLBACK_RECENT_MS`. Unset: none yet. */
   heardAt?: number;
-  /** Finished tasks in a row, found by look-up, that no callback had told of. */
+  /** Number of finished tasks in a row that were found by look-up and had no callback. */
   misses: number;
+  /** Time of the last change of `callbacks`, epoch ms. */
   changedAt: number;
-  /** Look-ups that failed in a row, and when the next may be made: a vendor in trouble is not asked each minute. */
+  /** Number of failed look-ups in a row. */
   failures: number;
+  /** Earliest time of the next look-up, epoch ms; unset when look-ups are not paused. */
   askAt?: number;
 }
 
-/** Three finished tasks without a callback, and none heard meanwhile: by then it is the vendor, not the network. */
+/** After this many finished tasks without any callback, we assume that the vendor sends none; a network fault is unlikely. */
 export const SILENT_AFTER_MISSES = 3;
-/** How long a recorded callback stays proof enough that the next one need not be recorded. */
+/** Time after a recorded callback in which further callbacks are not recorded. */
 export const CALLBACK_RECENT_MS = 5 * 60_000;
 
 export function newHealth(provider: string, account: string, now: number): AccountHealth {
@@ -41,12 +43,12 @@ export function newHealth(provider: string, account: string, now: number): Accou
   };
 }
 
-/** True when a callback that arrives now would teach nothing: the receiver then spends no write on it. */
+/** Returns true if a callback that arrives now changes nothing, so that the callback handler saves a write. */
 export function isRecentlyHeard(health: AccountHealth | undefined, now: number): boolean {
   return health?.callbacks === "calling" && now - (health.heardAt ?? 0) < CALLBACK_RECENT_MS;
 }
 
-/** A callback arrived: whatever was believed, this account calls. Undefined when there is nothing to record. */
+/** Records a callback: the account is `calling`, whatever its earlier value. Returns undefined if nothing has to be written. */
 export function recordCallback(health: AccountHealth, now: number): AccountHealth | undefined {
   if (isRecentlyHeard(health, now)) return undefined;
   const changedAt = health.callbacks === "calling" ? health.changedAt : now;
@@ -54,8 +56,10 @@ export function recordCallback(health: AccountHealth, now: number): AccountHealt
 }
 
 /**
- * Look-ups found `count` finished tasks no callback had told of, the earliest submitted at `since`.
- * An account heard after that lost single callbacks; it has not gone silent.
+ * Records that look-ups found `count` finished tasks without a callback; the earliest was submitted at `since`.
+ * If a callback arrived at or after `since`, only single callbacks were lost and the account is not silent.
+ *
+ * @returns undefined if nothing has to be written
  */
 export function recordMissedCallbacks(
   health: AccountHealth,
@@ -70,13 +74,13 @@ export function recordMissedCallbacks(
   return { ...health, misses, ...(silent && { callbacks: "silent" as const, changedAt: now }) };
 }
 
-/** The pause doubles with each failure; the first is one look-up's. */
+/** Records a failed look-up. The pause starts at `lookupMs` and doubles with each failure, up to `lookupMaxMs`. */
 export function recordLookupFailure(health: AccountHealth, now: number, timings: Pauses): AccountHealth {
   const pause = backoffMs(timings.lookupMs, health.failures, timings.lookupMaxMs);
   return { ...health, failures: health.failures + 1, askAt: now + pause };
 }
 
-/** Undefined when there is nothing to forget. */
+/** Clears the failures and the pause. Returns undefined if there were none. */
 export function recordLookupSuccess(health: AccountHealth): AccountHealth | undefined {
   return health.failures === 0 ? undefined : { ...health, failures: 0, askAt: undefined };
 }

@@ -17,9 +17,9 @@ const at = (account: string, breakerRecord: Partial<BreakerRecord> = {}, weight 
 const open: Partial<BreakerRecord> = { opens: 1, openUntil: NOW + minute, fault: "unclear", faults: 3 };
 const halfOpen: Partial<BreakerRecord> = { ...open, openUntil: NOW - 1 };
 const noKey: Partial<BreakerRecord> = { ...halfOpen, fault: "unauthorized" };
-const crowded: Partial<BreakerRecord> = { busyUntil: NOW + 1 };
+const busy: Partial<BreakerRecord> = { busyUntil: NOW + 1 };
 
-/** How often each is chosen, of a thousand even draws. */
+/** Counts how often each account is chosen in 1,000 evenly spread draws. */
 function shares(candidates: Candidate[], criteria: Partial<SelectionCriteria> = {}): Record<string, number> {
   const counts: Record<string, number> = {};
   for (let i = 0; i < 1_000; i++) {
@@ -29,81 +29,82 @@ function shares(candidates: Candidate[], criteria: Partial<SelectionCriteria> = 
   return counts;
 }
 
-describe("a new root goes", () => {
-  it("to each account by its weight", () => {
+describe("account selection for a new root", () => {
+  it("accounts get roots in proportion to their weight", () => {
     expect(shares([at("a", {}, 1), at("b", {}, 3)])).toEqual({ a: 250, b: 750 });
   });
 
-  it("less often where the last answers were unclear", () => {
+  it("an account whose last submissions were unclear gets fewer roots", () => {
     expect(shares([at("a", recordFault(newBreakerRecord(), "unclear", NOW, TIMINGS)), at("b", {}, 2)])).toEqual({
       a: 200,
       b: 800,
     });
   });
 
-  it("nowhere that has weight nothing", () => {
+  it("an account with weight 0 gets no root", () => {
     expect(shares([at("a", {}, 0), at("b")])).toEqual({ b: 1_000 });
     expect(selectAccount([at("a", {}, 0)], { chance: 0, now: NOW })).toBeUndefined();
     expect(selectAccount([], { chance: 0, now: NOW })).toBeUndefined();
   });
 
-  it("past what is open or has no room, and now and then to one that is half-open", () => {
-    expect(shares([at("open", open), at("full", crowded), at("good")])).toEqual({ good: 1_000 });
+  it("open and busy accounts are skipped, and a half-open account gets a small share", () => {
+    expect(shares([at("open", open), at("full", busy), at("good")])).toEqual({ good: 1_000 });
     expect(shares([at("half", halfOpen), at("good")])).toEqual({ half: 91, good: 909 });
   });
 
-  it("where the last was refused for good only if it may move on from there", () => {
+  it("a half-open account with a permanent fault gets a trial only if the root can relocate", () => {
     expect(shares([at("half", noKey), at("good")])).toEqual({ good: 1_000 });
     expect(shares([at("half", noKey), at("good")], { allowOpenBreaker: true })).toEqual({ half: 91, good: 909 });
   });
 
-  it("where it must wait, if there is nothing better: first a crowded one, then a doubtful one, then the soonest", () => {
-    expect(shares([at("full", crowded), at("half", noKey)])).toEqual({ full: 1_000 });
+  it("if every account has to wait, a busy one is chosen before a half-open one, then the one that closes first", () => {
+    expect(shares([at("full", busy), at("half", noKey)])).toEqual({ full: 1_000 });
     expect(shares([at("open", open), at("half", noKey)])).toEqual({ half: 1_000 });
     const later = { ...open, openUntil: NOW + 2 * minute };
     expect(shares([at("later", later), at("open", open)])).toEqual({ open: 1_000 });
     expect(shares([at("open", open), at("later", later)])).toEqual({ open: 1_000 });
   });
 
-  it("by weight, among those where it must wait", () => {
-    expect(shares([at("a", crowded, 1), at("b", crowded, 3)])).toEqual({ a: 250, b: 750 });
+  it("accounts where the root has to wait are chosen by weight", () => {
+    expect(shares([at("a", busy, 1), at("b", busy, 3)])).toEqual({ a: 250, b: 750 });
     expect(shares([at("a", noKey, 1), at("b", noKey, 3)])).toEqual({ a: 250, b: 750 });
   });
 
-  it("where there is room again, from the moment that was named", () => {
+  it("an account is available again at the end of its busy time", () => {
     expect(shares([at("a", { busyUntil: NOW })], { availableOnly: true })).toEqual({ a: 1_000 });
   });
 
-  it("anywhere, where its app says so", () => expect(ANY_PROVIDER).toBe("auto"));
+  it('the provider value for any vendor is "auto"', () => expect(ANY_PROVIDER).toBe("auto"));
 
-  it("not where others were refused for good, when it comes from such a place itself", () => {
+  it("a root of a lost account does not go to another account with a permanent fault", () => {
     const lost = at("lost", { ...open, fault: "out_of_money" });
     expect(selectAccount([lost], { chance: 0, now: NOW })).toBe(lost);
     expect(selectAccount([lost], { chance: 0, now: NOW, excludeLost: true })).toBeUndefined();
     expect(shares([lost, at("open", open)], { excludeLost: true })).toEqual({ open: 1_000 });
   });
 
-  it("from such a place to another of its kind once that may be asked again, if there is nothing better", () => {
+  it("a root of a lost account goes to a half-open account with a permanent fault only if no other is left", () => {
     const half = at("half", noKey);
     expect(selectAccount([half], { chance: 0, now: NOW, excludeLost: true })).toBe(half);
-    expect(shares([half, at("full", crowded)], { excludeLost: true })).toEqual({ full: 1_000 });
+    expect(shares([half, at("full", busy)], { excludeLost: true })).toEqual({ full: 1_000 });
   });
 
-  it("nowhere but where there is room, when it has a place already", () => {
+  it("with availableOnly, only accounts that can start the task now are chosen", () => {
     const criteria = { availableOnly: true };
-    expect(shares([at("full", crowded), at("open", open)], criteria)).toEqual({ none: 1_000 });
-    expect(shares([at("full", crowded), at("good")], criteria)).toEqual({ good: 1_000 });
+    expect(shares([at("full", busy), at("open", open)], criteria)).toEqual({ none: 1_000 });
+    expect(shares([at("full", busy), at("good")], criteria)).toEqual({ good: 1_000 });
   });
 });
 
-describe("a draw", () => {
-  it("is the same for the same flow", () => expect(hashToUnitInterval("flow_a")).toBe(hashToUnitInterval("flow_a")));
+describe("hashToUnitInterval", () => {
+  it("the same flow id gives the same number", () =>
+    expect(hashToUnitInterval("flow_a")).toBe(hashToUnitInterval("flow_a")));
 
-  it("stays the same with newer code, for flows that have drawn already", () => {
+  it("the number of an existing flow does not change with newer code", () => {
     expect(hashToUnitInterval("flow_01K9ZC7T3R8M2V5X0Q4B6N1JHD")).toBe(0.0907430318184197);
   });
 
-  it("is even, for names as alike as those of one millisecond", () => {
+  it("flow ids of the same millisecond are spread evenly", () => {
     const buckets = Array<number>(10).fill(0);
     for (let i = 0; i < 10_000; i++) {
       const bucket = Math.floor(hashToUnitInterval(`flow_01K9ZC7T3R${String(i).padStart(16, "0")}`) * 10);

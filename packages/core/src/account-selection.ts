@@ -1,7 +1,10 @@
-/** Which account takes a new root: by weight and by how far each is trusted. Pure, and the same draw for the same flow. */
+/**
+ * Selects the vendor account for a new root, by weight and by the state of each circuit breaker. The functions are pure.
+ * The same flow and the same candidates give the same account.
+ */
 import { type BreakerRecord, breakerStateOf, isPermanentFault } from "./circuit-breaker.ts";
 
-/** Instead of a vendor's id: whichever can. */
+/** Value of `provider` in a request that lets mjflow choose any vendor with the needed capability. */
 export const ANY_PROVIDER = "auto";
 
 export interface Candidate {
@@ -12,33 +15,39 @@ export interface Candidate {
 }
 
 export interface SelectionCriteria {
-  /** 0 to 1. */
+  /** Number from 0 (included) to 1 (excluded) that decides the weighted choice. */
   chance: number;
   now: number;
-  /** It may move on should it be refused: so it may go where the last one was refused for good, to see. */
+  /**
+   * True if the root can relocate after a rejection. Only then a half-open account whose last fault was permanent can
+   * receive it as trial.
+   */
   allowOpenBreaker?: boolean;
-  /** Only where there is room now; else also where it would have to wait. */
+  /** True: only accounts that can start the task now. Otherwise accounts where it has to wait are used as a last choice. */
   availableOnly?: boolean;
-  /** Where it was is lost: so it does not go where others were refused for good, not even for want of anything better. */
+  /** True if the task's own account is lost: open accounts with a permanent fault are then not even a last choice. */
   excludeLost?: boolean;
 }
 
-/** A half-open account's share of what it would have. */
+/** Factor for the weight of a half-open account. */
 const TRIAL_SHARE = 0.1;
 
-/** Undefined: nowhere, as wished. One that is half-open must be asked for first (`probing`). */
+/**
+ * Returns undefined if no candidate fits the criteria. If the result is half-open, the caller must first start the trial
+ * (`startTrial`).
+ */
 export function selectAccount(candidates: readonly Candidate[], criteria: SelectionCriteria): Candidate | undefined {
   const isLost = ({ breaker }: Candidate) =>
     isPermanentFault(breaker.fault) && breakerStateOf(breaker, criteria.now) === "open";
-  const open = candidates.filter((each) => each.weight > 0 && !(criteria.excludeLost && isLost(each)));
-  const now = drawWeighted(open, (candidate) => effectiveWeight(candidate, criteria), criteria.chance);
-  if (now || criteria.availableOnly) return now;
+  const eligible = candidates.filter((each) => each.weight > 0 && !(criteria.excludeLost && isLost(each)));
+  const available = drawWeighted(eligible, (candidate) => effectiveWeight(candidate, criteria), criteria.chance);
+  if (available || criteria.availableOnly) return available;
   const stateOf = ({ breaker }: Candidate) => breakerStateOf(breaker, criteria.now);
-  const crowded = open.filter((candidate) => stateOf(candidate) === "closed");
-  const waiting = drawWeighted(crowded, ({ weight }) => weight, criteria.chance);
-  const dubious = open.filter((candidate) => stateOf(candidate) === "half-open");
-  const bold = waiting ?? drawWeighted(dubious, ({ weight }) => weight, criteria.chance);
-  return bold ?? open.toSorted((a, b) => (a.breaker.openUntil ?? 0) - (b.breaker.openUntil ?? 0))[0];
+  const busy = eligible.filter((candidate) => stateOf(candidate) === "closed");
+  const waiting = drawWeighted(busy, ({ weight }) => weight, criteria.chance);
+  const halfOpen = eligible.filter((candidate) => stateOf(candidate) === "half-open");
+  const selected = waiting ?? drawWeighted(halfOpen, ({ weight }) => weight, criteria.chance);
+  return selected ?? eligible.toSorted((a, b) => (a.breaker.openUntil ?? 0) - (b.breaker.openUntil ?? 0))[0];
 }
 
 function effectiveWeight({ weight, breaker }: Candidate, { now, allowOpenBreaker }: SelectionCriteria): number {
@@ -67,7 +76,10 @@ function drawWeighted(candidates: readonly Candidate[], share: (candidate: Candi
   return last;
 }
 
-/** A draw that is the same whenever it is made again: 0 to 1, spread evenly. FNV-1a, its bits mixed once more. */
+/**
+ * Hashes a text to a number from 0 (included) to 1 (excluded), evenly spread: FNV-1a with additional mixing of its bits.
+ * The result for a text must never change, because a repeated request must select the same account.
+ */
 export function hashToUnitInterval(text: string): number {
   let hash = 0x811c9dc5;
   for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);

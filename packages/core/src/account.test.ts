@@ -18,51 +18,51 @@ const empty = newSlots("sim", "a");
 const one: Slots = { ...empty, held: [{ flowId: FLOW, path: "0", at: NOW }] };
 const LATER = NOW + GRACE;
 
-describe("an account's name", () => {
-  it("travels in tokens and keys as it is", () => {
+describe("account names", () => {
+  it("letters, digits, underscore and hyphen are valid, up to 40 characters", () => {
     for (const name of [DEFAULT_ACCOUNT, "a", "Team_2-b", "x".repeat(40)]) expect(isAccountName(name), name).toBe(true);
   });
 
-  it("is nothing that would not", () => {
+  it("other characters, an empty name and more than 40 characters are rejected", () => {
     for (const name of ["", "a b", "a.b", "/a", "a/", "ä", "x".repeat(41), "a\n"]) {
       expect(isAccountName(name), name).toBe(false);
     }
   });
 
-  it("is this one where the configuration names none", () => expect(DEFAULT_ACCOUNT).toBe("default"));
+  it('the name of an unnamed account is "default"', () => expect(DEFAULT_ACCOUNT).toBe("default"));
 });
 
-describe("a slot", () => {
-  it("names its task, and since when", () => {
+describe("slots", () => {
+  it("an acquired slot stores its task and the time", () => {
     expect(empty).toEqual({ provider: "sim", account: "a", rev: 0, held: [] });
     expect(acquireSlot(empty, { flowId: FLOW, path: "0" }, 1, NOW)).toEqual(one);
   });
 
-  it("is held by that task, not by another of its flow, nor by its like in another flow", () => {
+  it("a slot belongs to one task and not to another task of the flow or the same path of another flow", () => {
     expect(hasSlot(one, { flowId: FLOW, path: "0" }, NOW - 1)).toBe(true);
     expect(hasSlot(one, { flowId: FLOW, path: "0-1" }, NOW - 1)).toBe(false);
     expect(hasSlot(one, { flowId: "flow_x", path: "0" }, NOW - 1)).toBe(false);
     expect(hasSlot(empty, { flowId: FLOW, path: "0" }, NOW - 1)).toBe(false);
   });
 
-  it("is its task's until it might have been given to another: then it is taken anew", () => {
+  it("a slot that is too old does not count, and the task acquires it again", () => {
     const task = { flowId: FLOW, path: "0" };
     expect(hasSlot(one, task, NOW)).toBe(false);
     expect(acquireSlot(releaseSlot(one, task), task, 1, LATER)!.held).toEqual([{ ...task, at: LATER }]);
     expect(releaseSlot(one, { flowId: FLOW, path: "0-1" })).toEqual(one);
   });
 
-  it("is given as long as there are some, and the others keep theirs", () => {
+  it("a slot is acquired while fewer than max are held, and the other slots stay", () => {
     const two = acquireSlot(one, { flowId: FLOW, path: "0-1" }, 2, NOW + 1);
     expect(two?.held).toEqual([...one.held, { flowId: FLOW, path: "0-1", at: NOW + 1 }]);
     expect(acquireSlot(two!, { flowId: FLOW, path: "0-2" }, 2, NOW)).toBeUndefined();
   });
 });
 
-describe("a slot is free again", () => {
+describe("pruning of slots", () => {
   const left = (tasks: Task[], now = LATER, slots = one) => pruneSlots(slots, tasks, GRACE, now).held.length;
 
-  it("once its task has ended, was never stored, or went to another account", () => {
+  it("a slot is free once its task has ended, was never stored or has another account", () => {
     for (const status of ENDED) expect(left([task(status)]), status).toBe(0);
     expect(left([])).toBe(0);
     expect(left([task("SUBMITTED", { path: "0-1" })])).toBe(0);
@@ -70,24 +70,24 @@ describe("a slot is free again", () => {
     expect(left([task("SUBMITTED", { provider: "other" })])).toBe(0);
   });
 
-  it("and not while the vendor may be at work on it", () => {
+  it("a slot is not free while the vendor may be working on its task", () => {
     for (const status of ["SUBMITTING", "UNCLEAR", "SUBMITTED", "IN_PROGRESS"] as const) {
       expect(left([task(status)]), status).toBe(1);
     }
   });
 
-  it("where it waits, or its window waits, unless it was taken just now", () => {
+  it("the slot of a pending task or an open modal is free unless it was acquired within the grace time", () => {
     for (const status of ["PENDING", "MODAL"] as const) {
       expect(left([task(status)], LATER - 1), status).toBe(1);
       expect(left([task(status)], LATER), status).toBe(0);
     }
   });
 
-  it("even at once, where its task has ended", () => {
+  it("the slot of an ended task is free immediately", () => {
     for (const status of STATUSES.filter((each) => ENDED.has(each))) expect(left([task(status)], NOW)).toBe(0);
   });
 
-  it("alone: the others stay, each asked about its own task", () => {
+  it("only the slots of ended tasks are removed and the others stay", () => {
     const two = { ...one, held: [...one.held, { flowId: FLOW, path: "0-1", at: NOW }] };
     const tasks = [task("SUCCESS"), task("IN_PROGRESS", { path: "0-1" })];
     expect(pruneSlots(two, tasks, GRACE, LATER)).toEqual({ ...two, held: [two.held[1]] });

@@ -1,32 +1,35 @@
 /**
- * A vendor's accounts: several keys at one vendor, each with its share of the new work and a cap. Buttons belong to the
- * account that made them, so a task names its account, and its follow-ups stay there.
+ * Vendor accounts: one vendor can have several API keys, each with its weight and its concurrency limit. Buttons belong to
+ * the account that created them. Therefore a task names its account, and its follow-ups use the same account.
  *
- * A cap is kept by slots that name tasks, and whether a slot is free is asked of the task itself: no slot is ever given
- * back, so none can be lost, and a wrong count cannot block for longer than a task lives.
+ * Slots that name tasks enforce the concurrency limit. Whether a slot is free is decided by the state of its task. No slot
+ * has to be released at the end of a task, so none can leak, and a wrong slot cannot block for longer than its task lives.
  */
 import { isEnded, type Task } from "./task.ts";
 
-/** The name of a vendor's one account, where its configuration names none. */
+/** Name of a vendor's only account when its configuration names none. */
 export const DEFAULT_ACCOUNT = "default";
 
-/** What a router knows of an account. */
+/** The settings of an account that account selection uses. */
 export interface AccountTraits {
   name: string;
-  /** Its share of new roots beside the others of its vendor; 0: none, while its branches go on. */
+  /** Share of new roots, relative to the other accounts; 0: no new roots, but existing branches continue. */
   weight: number;
-  /** Tasks of ours that it runs at a time; unset: as many as the vendor takes. */
+  /** Concurrency limit: how many of our tasks the account may run at one time. Unset: no limit on our side. */
   maxRunning?: number;
 }
 
-/** An account stored through the API: adds to what the stage's configuration says under that name, or stands alone. */
+/**
+ * An account that was stored through the API. It overrides the configured account of the same name, or is an account of
+ * its own.
+ */
 export interface StoredAccount {
   provider: string;
   name: string;
-  /** Optimistic lock; the store raises it at each write. */
+  /** Revision for the optimistic lock; the store increments it at each write. */
   rev: number;
   baseUrl?: string;
-  /** Its key, sealed for this account. */
+  /** The vendor API key, encrypted for this account; unset: the configured key is used. */
   sealed?: string;
   weight?: number;
   maxRunning?: number;
@@ -36,7 +39,7 @@ export interface StoredAccount {
 
 export const ACCOUNTS_PER_STAGE = 200;
 
-/** As it travels in hook tokens and keys of rows. */
+/** Account names are part of callback tokens and row keys, so they contain only characters that are valid there. */
 const NAME = /^[A-Za-z0-9_-]{1,40}$/;
 
 export function isAccountName(name: string): boolean {
@@ -48,11 +51,11 @@ export function isAccountName(name: string): boolean {
 export interface Slot {
   flowId: string;
   path: string;
-  /** Since when, epoch ms. */
+  /** Time of acquisition, epoch ms. */
   at: number;
 }
 
-/** The tasks that a capped account may be running. */
+/** The slots of an account with a concurrency limit: the tasks that it may be running. */
 export interface Slots {
   provider: string;
   account: string;
@@ -66,7 +69,7 @@ export function newSlots(provider: string, account: string): Slots {
   return { provider, account, rev: 0, held: [] };
 }
 
-/** @param since a slot from before may have been given to another by now: it must be taken anew */
+/** @param since Epoch ms. A slot acquired at or before this time does not count: another task may have it by now. */
 export function hasSlot({ held }: Slots, task: TaskKey, since: number): boolean {
   return held.some((slot) => isOf(slot, task) && slot.at > since);
 }
@@ -79,26 +82,31 @@ function isOf(slot: Slot, { flowId, path }: TaskKey): boolean {
   return slot.flowId === flowId && slot.path === path;
 }
 
-/** Undefined: full, as far as can be told without asking the tasks that are named. */
+/** Returns undefined if all slots are held; this function does not check whether their tasks still need them. */
 export function acquireSlot(slots: Slots, { flowId, path }: TaskKey, max: number, now: number): Slots | undefined {
   if (slots.held.length >= max) return undefined;
   return { ...slots, held: [...slots.held, { flowId, path, at: now }] };
 }
 
-/** @param tasks those of the slots that are still stored */
+/**
+ * Removes the slots that no running task needs.
+ *
+ * @param tasks the tasks of the slots, as far as they are still stored
+ */
 export function pruneSlots(slots: Slots, tasks: readonly Task[], graceMs: number, now: number): Slots {
-  const byPlace = new Map(tasks.map((task) => [`${task.flowId} ${task.path}`, task]));
+  const byKey = new Map(tasks.map((task) => [`${task.flowId} ${task.path}`, task]));
   const held = slots.held.filter((slot) => {
-    const task = byPlace.get(`${slot.flowId} ${slot.path}`);
+    const task = byKey.get(`${slot.flowId} ${slot.path}`);
     return task !== undefined && isOccupied(task, slots, slot.at + graceMs > now);
   });
   return { ...slots, held };
 }
 
 /**
- * Whether the vendor may be at work on it for this account. An open window costs it nothing until it is answered.
+ * Returns true if the vendor may be working on the task for this account. An open modal uses no capacity of the vendor
+ * until it is answered.
  *
- * @param recent the slot was taken just now: its worker is about to claim the task
+ * @param recent true if the slot was acquired a moment ago: the worker is about to claim the task
  */
 function isOccupied(task: Task, { provider, account }: Slots, recent: boolean): boolean {
   if (isEnded(task) || task.provider !== provider || task.account !== account) return false;

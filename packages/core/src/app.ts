@@ -1,38 +1,39 @@
 /**
- * Apps, and the keys they show (D6). An app sees its own flows and nothing else; what it may spend and how fast is in its
- * limits. The operator of the stage is no app: its key is a secret of the stage, and acts as `app_default`.
+ * Apps and their API keys (D6). An app sees only its own flows. Its `limits` say how much it may spend and how fast it may
+ * start flows. The operator of a deployment is not an app: the operator key is a secret of the deployment and acts as
+ * `app_default`.
  *
  *     mjk_01K9ZC7T3R8M2V5X0Q4B6N1JHD_7QK2M9XA_<32 characters>
- *         the app's id               the key's  what is secret
+ *         id of the app              key id   secret
  *
- * A key names its rows, so that one request finds them; only its SHA-256 is stored.
+ * The key text contains the ids of its rows, so one request reads them without a search. Only its SHA-256 is stored.
  */
 import * as z from "zod/mini";
 import { crockford, flowIdOf } from "./id.ts";
 
-/** Who the operator's key acts as. It has no row, hence no limits. */
+/** The app id that the operator key acts as. It has no row and therefore no limits. */
 export const DEFAULT_APP = "app_default";
 
-/** Absent ones do not limit. */
+/** Limits of an app. An unset field does not limit. */
 export interface Limits {
-  /** New flows, as a bucket that fills evenly: a minute's worth may come at once. */
+  /** New flows per minute (GCRA): the flows of a whole minute may start in one burst. */
   flowsPerMinute?: number;
-  /** Flows that have not ended, at a time. */
+  /** Number of flows that may run at the same time. */
   runningFlows?: number;
-  /** What it may spend in all, by our estimate, besides what is added later. Whole micro-USD count. */
+  /** Credit in USD, by our price estimate, in addition to later grants. Precise to one micro-USD. */
   creditsUsd?: number;
 }
 
 export interface App {
   id: string;
-  /** Optimistic lock; the store raises it at each write. */
+  /** Revision for the optimistic lock; the store increments it at each write. */
   rev: number;
   name: string;
   limits?: Limits;
   createdAt: number;
-  /** Its keys open nothing while this is set; its flows run on. */
+  /** Epoch ms; while it is set, the app's keys are rejected. Running flows continue. Unset: not disabled. */
   disabledAt?: number;
-  /** Its keys are worth nothing any more; its flows are kept as long as any. */
+  /** Epoch ms; once it is set, the app's keys are rejected permanently. Its flows stay for the usual retention time. */
   deletedAt?: number;
 }
 
@@ -40,18 +41,20 @@ export interface AppKey {
   appId: string;
   id: string;
   rev: number;
-  /** Hex, of the whole key. */
+  /** SHA-256 of the whole key text, hexadecimal. */
   sha256: string;
   createdAt: number;
-  /** The last day on which it was used, as `2026-11-21`: written once a day. */
+  /** The last day on which the key was used, such as `2026-11-21`; written once per day. Unset: never used. */
   usedOn?: string;
+  /** End of validity, epoch ms; unset: valid without end. */
   expiresAt?: number;
+  /** Time of revocation, epoch ms; unset: not revoked. */
   revokedAt?: number;
 }
 
-/** A container believes for this long what it read of a key: so long may a revoked one still open doors. */
+/** How long a container caches a key. For this time a revoked key can still be accepted. */
 export const KEY_CACHE_TTL_MS = 30_000;
-/** How long the key before stays valid after a rotation, unless the operator says otherwise. */
+/** How long the previous key stays valid after a rotation, unless the operator sets another time. */
 export const KEY_OVERLAP_S = 24 * 3_600;
 export const KEYS_PER_APP = 50;
 
@@ -69,14 +72,14 @@ export function isAppId(id: string): boolean {
   return APP.test(id);
 }
 
-/** @param random 25 bytes: 5 name the key, 20 are its secret */
+/** @param random 25 bytes: the first 5 become the key id, the other 20 the secret */
 export function newKeyText(appId: string, random: Uint8Array): { id: string; text: string } {
   if (random.length !== 25) throw new RangeError("newKeyText needs 25 random bytes");
   const id = crockford(random.subarray(0, 5));
   return { id: `key_${id}`, text: `${keyPrefix(appId, `key_${id}`)}_${crockford(random.subarray(5))}` };
 }
 
-/** What may be shown of a key, for telling it from others. */
+/** Returns the part of a key that is not secret and may be shown to identify the key. */
 export function keyPrefix(appId: string, keyId: string): string {
   return `mjk_${appId.slice("app_".length)}_${keyId.slice("key_".length)}`;
 }
@@ -85,7 +88,7 @@ export function isKeyId(id: string): boolean {
   return new RegExp(`^key_${KEY_ID}$`).test(id);
 }
 
-/** Whose key a text claims to be; undefined for text that no app was ever given. */
+/** Returns the app and key ids that a text claims; undefined if the text does not have the format of a key. */
 export function parseKeyText(text: string): { appId: string; keyId: string } | undefined {
   const match = KEY.exec(text);
   return match ? { appId: `app_${match[1]}`, keyId: `key_${match[2]}` } : undefined;
@@ -99,7 +102,7 @@ export function isActiveKey(key: AppKey, now: number): boolean {
   return key.revokedAt === undefined && (key.expiresAt === undefined || key.expiresAt > now);
 }
 
-/** Its last `overlapS` seconds have begun; an end that is nearer stays. */
+/** Lets a key expire `overlapS` seconds from now; an earlier expiry stays. */
 export function withKeyExpiry(key: AppKey, now: number, overlapS: number): AppKey {
   return { ...key, expiresAt: Math.min(key.expiresAt ?? Infinity, now + overlapS * 1_000) };
 }
@@ -111,7 +114,7 @@ const name = z.string().check(
   z.maxLength(100),
   z.refine((value) => value.isWellFormed(), { error: "must be well-formed Unicode" }),
 );
-/** At most a million dollars, in whole micro-USD: so it stays exact. */
+/** Amount up to one million USD with at most six decimals, so that it converts to whole micro-USD without an error. */
 const usd = z.number().check(
   z.minimum(0),
   z.maximum(1_000_000),
@@ -129,7 +132,7 @@ const LimitsInput = z.strictObject({
 export const AppRequest = z.strictObject({ name, limits: z.optional(LimitsInput) });
 export type AppRequest = z.infer<typeof AppRequest>;
 
-/** `PATCH /v1/apps/{id}`: what is named is replaced, `limits` as a whole; null lifts them all. */
+/** `PATCH /v1/apps/{id}`: each given field replaces the stored one. `limits` is replaced as a whole; null removes all limits. */
 export const AppPatch = z.strictObject({
   name: z.optional(name),
   limits: z.optional(z.nullable(LimitsInput)),
@@ -149,7 +152,7 @@ export const RotateRequest = z.strictObject({
 });
 export type RotateRequest = z.infer<typeof RotateRequest>;
 
-/** `POST /v1/apps/{id}/credits`: once for each reference. */
+/** `POST /v1/apps/{id}/credits`: adds credit once per `reference`. */
 export const CreditRequest = z.strictObject({
   addUsd: usd.check(z.positive()),
   reference: z.string().check(

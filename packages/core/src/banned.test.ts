@@ -3,78 +3,78 @@ import { bannedFinder, bannedWordsOf, normalizeForMatching, promptsIn } from "./
 
 const find = (text: string, ...words: string[]) => bannedFinder(words)(text);
 
-describe("a banned word is found", () => {
+describe("bannedFinder, words that match", () => {
   it.each([
-    ["alone", "nude", "nude"],
-    ["among others", "a nude, at dawn", "nude"],
-    ["at the ends", "nude boats, nude", "nude"],
+    ["as the whole text", "nude", "nude"],
+    ["among other words", "a nude, at dawn", "nude"],
+    ["at the start and end", "nude boats, nude", "nude"],
     ["in another case", "A NuDe boat", "nude"],
     ["in full-width letters", "ａ ｎｕｄｅ boat", "nude"],
-    ["in letters that are drawn otherwise", "a 𝓷𝓾𝓭𝓮 boat", "nude"],
-    ["with what nobody sees inside", "a nu\u200bd\u00ade\ufe0f boat", "nude"],
-    ["taken apart into letter and accent", "a cafe\u0301 at dawn", "café"],
-    ["where the list has it apart", "a café at dawn", "cafe\u0301"],
+    ["in mathematical letters", "a 𝓷𝓾𝓭𝓮 boat", "nude"],
+    ["with invisible characters inside", "a nu\u200bd\u00ade\ufe0f boat", "nude"],
+    ["decomposed into letter and accent", "a cafe\u0301 at dawn", "café"],
+    ["if the list has the decomposed form", "a café at dawn", "cafe\u0301"],
     ["in German capitals", "GROSSE STRASSE", "große"],
-    ["in German capitals with a sharp s of their own", "GROẞE STRAẞE", "große"],
+    ["in German capitals with a capital sharp s", "GROẞE STRAẞE", "große"],
     ["with either sigma", "ΣΟΦΟΣ", "σοφος"],
-    ["with either sigma, whatever follows", "σοφος.a", "σοφος"],
-    ["after a flag", "a boat --no nude", "nude"],
-    ["beside marks", "(nude)", "nude"],
-    ["between lines", "a_nude_boat", "nude"],
-    ["as several words, whatever is between them", "a  blue\n\tmovie", "blue movie"],
-    ["with marks of its own", "c++ code", "c++"],
-    ["that is no letter at all", "a 🍆 boat", "🍆"],
-    ["of two code units", "a 𠮷 boat", "𠮷"],
-    ["in Chinese, which has no borders", "一张裸体画", "裸体"],
+    ["with either sigma before a full stop", "σοφος.a", "σοφος"],
+    ["after a command-line flag", "a boat --no nude", "nude"],
+    ["between punctuation marks", "(nude)", "nude"],
+    ["between underscores", "a_nude_boat", "nude"],
+    ["as several words with any white space between them", "a  blue\n\tmovie", "blue movie"],
+    ["if the word contains punctuation", "c++ code", "c++"],
+    ["if the word is a symbol", "a 🍆 boat", "🍆"],
+    ["if the character has two code units", "a 𠮷 boat", "𠮷"],
+    ["in Chinese, which has no word borders", "一张裸体画", "裸体"],
     ["in Japanese", "これは裸です", "裸"],
-    ["in Korean, with its particle", "누드를 그려", "누드"],
+    ["in Korean with a particle", "누드를 그려", "누드"],
     ["in Thai", "ภาพเปลือยสวย", "เปลือย"],
-    ["in Latin between Chinese letters", "一张nude画", "nude"],
+    ["in Latin letters between Chinese characters", "一张nude画", "nude"],
     ["in Cyrillic", "это ГОЛЫЙ король", "голый"],
-  ])("%s", (_, text, word) => expect(find(text, word)).toBe(word));
+  ])("a banned word is found %s", (_, text, word) => expect(find(text, word)).toBe(word));
 });
 
-describe("it is not found", () => {
+describe("bannedFinder, words that do not match", () => {
   it.each([
-    ["inside another", "grass, classic, assess", "ass"],
-    ["with a letter before it", "xnude", "nude"],
-    ["with a letter after it", "nudes", "nude"],
-    ["with a digit beside it", "nude2 2nude", "nude"],
+    ["inside another word", "grass, classic, assess", "ass"],
+    ["after a letter", "xnude", "nude"],
+    ["before a letter", "nudes", "nude"],
+    ["next to a digit", "nude2 2nude", "nude"],
     ["with another accent", "a cafè at dawn", "café"],
     ["inside a Cyrillic word", "оголыйо", "голый"],
     ["inside a Latin word with accents", "énude nudé", "nude"],
-    ["in nothing", "", "nude"],
-    ["where its words stand in another order", "movie blue", "blue movie"],
-  ])("%s", (_, text, word) => expect(find(text, word)).toBeUndefined());
+    ["in an empty text", "", "nude"],
+    ["if its parts are in another order", "movie blue", "blue movie"],
+  ])("a banned word is not found %s", (_, text, word) => expect(find(text, word)).toBeUndefined());
 
-  it("by a list that is empty, or empty when nothing unseen is left", () => {
+  it("an empty list finds nothing, and words without visible characters find nothing", () => {
     expect(find("a b")).toBeUndefined();
     expect(find("a \u200b b", "", " ", "\u200b")).toBeUndefined();
   });
 });
 
-it("the first in the text is told, as the list has it", () => {
+it("the first banned word of the text is returned in the spelling of the list", () => {
   expect(find("a blue nude", "Nude", "BLUE", "nude")).toBe("BLUE");
   expect(find("nude", "blue", "Nude", "nude")).toBe("Nude");
 });
 
-it("a long prompt against a long list takes no time to speak of", () => {
+it("a long prompt is searched against a list of 3,000 words", () => {
   const words = Array.from({ length: 3_000 }, (_, i) => `word${i.toString(36)}x`);
   const text = "wordless words of wordy worlds ".repeat(520);
   expect(find(text, ...words)).toBeUndefined();
   expect(find(`${text} word${(2_999).toString(36)}x`, ...words)).toBe(words.at(-1));
 });
 
-it("plain is plain already", () => {
+it("normalizing a normalized text does not change it", () => {
   for (const text of ["ＡSTRASSE  ß\u200b", "ΣΑΣ", "İstanbul", "GROẞE", "ﬃ ǆ"])
     expect(normalizeForMatching(normalizeForMatching(text))).toBe(normalizeForMatching(text));
 });
 
-it("plain is in capitals, with one blank between words and nothing that is not seen", () => {
+it("normalized text has capitals, single spaces and no invisible characters", () => {
   expect(normalizeForMatching("\n ＡSTRASSE  \u200b ß ")).toBe("ASTRASSE SS");
 });
 
-it("all prompts of a request are read, each under its own field", () => {
+it("all prompts of a request are listed with their field paths", () => {
   const request = {
     prompt: "a",
     modal: { prompt: "b" },
@@ -92,33 +92,33 @@ it("all prompts of a request are read, each under its own field", () => {
   expect(promptsIn({})).toEqual([]);
 });
 
-it("the stage's own list is written as a list, or as words between commas or line ends", () => {
+it("the setting is a JSON list, or words separated by commas or line ends", () => {
   expect(bannedWordsOf(" nude, blue movie\n裸体,, ")).toEqual(["nude", "blue movie", "裸体"]);
   expect(bannedWordsOf('["a, b", "c"]')).toEqual(["a, b", "c"]);
   for (const wrong of ["[1]", "[", '["a", null]']) expect(() => bannedWordsOf(wrong)).toThrow();
 });
 
-describe("letters that take two places in a string", () => {
+describe("bannedFinder, characters with two code units", () => {
   const find = bannedFinder(["cat", "ca"]);
 
-  it.each(["\u{133ff}", "\u{13400}"])("%s before a word makes it another word", (deadLetter) => {
-    expect(find(`${deadLetter}cat`)).toBeUndefined();
-    expect(find(`${deadLetter}ca`)).toBeUndefined();
-    expect(find(`${deadLetter} cat`)).toBe("cat");
+  it.each(["\u{133ff}", "\u{13400}"])("%s directly before a banned word makes it a different word", (letter) => {
+    expect(find(`${letter}cat`)).toBeUndefined();
+    expect(find(`${letter}ca`)).toBeUndefined();
+    expect(find(`${letter} cat`)).toBe("cat");
   });
 
-  it("what is no letter, and what has a number as high, does not", () => {
+  it("a symbol or private-use character before a banned word does not make it a different word", () => {
     expect(find("\u{1f600}cat")).toBe("cat");
     expect(find("x\ue000cat")).toBe("cat");
   });
 });
 
-describe("the setting", () => {
-  it("may have blanks before its list", () => {
+describe("bannedWordsOf", () => {
+  it("white space before the JSON list is ignored", () => {
     expect(bannedWordsOf(' \n["a, b", "c"]')).toEqual(["a, b", "c"]);
   });
 
-  it("says what it should be", () => {
+  it("the error names the setting and the expected format", () => {
     expect(() => bannedWordsOf("[1]")).toThrow("MJFLOW_BANNED_WORDS must be a JSON list of words");
   });
 });

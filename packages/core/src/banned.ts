@@ -1,11 +1,12 @@
 /**
- * Words a stage does not send to any vendor: found in a prompt before anything is written or paid. Letters are compared
- * as readers see them (compatibility forms, case, what has no width), and a word is found where it stands alone: "ass" is
- * not in "grass". Scripts written without spaces have no such borders, so there a word is found wherever it stands.
+ * Banned words: words that a deployment does not send to any vendor. They are searched in every prompt before anything is
+ * written or paid. Letters are compared as readers see them: compatibility forms, case and invisible characters make no
+ * difference. A banned word matches only as a whole word, so "ass" does not match in "grass". Scripts without spaces have
+ * no word borders, so a word in such a script matches anywhere.
  */
 import type { PlanInput } from "./request.ts";
 
-/** The operator's list, as it is stored. */
+/** The operator's list, as stored in the table. */
 export interface BannedList {
   rev: number;
   words: string[];
@@ -13,12 +14,12 @@ export interface BannedList {
 }
 
 export interface Prompt {
-  /** As a JSON path of the request: `then[0].modal.prompt`. */
+  /** JSON path of the prompt in the request, such as `then[0].modal.prompt`. */
   field: string;
   text: string;
 }
 
-/** All that a request would have a vendor read. */
+/** Lists all texts of a request that a vendor would read. */
 export function promptsIn({ prompt, modal, then }: Partial<Omit<PlanInput, "press">>, at = ""): Prompt[] {
   const field = (name: string) => (at === "" ? name : `${at}.${name}`);
   return [
@@ -28,13 +29,13 @@ export function promptsIn({ prompt, modal, then }: Partial<Omit<PlanInput, "pres
   ];
 }
 
-/** Answers the first banned word in a text, as the list has it. */
+/** Returns the first banned word in a text, in the spelling of the list; undefined if there is none. */
 export type FindBanned = (text: string) => string | undefined;
 
-/** @param words those that nothing is left of (spaces, marks without width) find nothing */
+/** @param words a word that consists only of spaces or invisible characters matches nothing */
 export function bannedFinder(words: readonly string[]): FindBanned {
   const list = words.map((word) => ({ plain: normalizeForMatching(word), word }));
-  // What nothing is left of begins with undefined, as no place in a text does.
+  // A word without visible characters has the first character `undefined`, which no position in a text has.
   const byFirst = Map.groupBy(list, ({ plain }) => plain[0]);
   if (byFirst.size === 0) return () => undefined;
   return (text) => {
@@ -47,12 +48,15 @@ export function bannedFinder(words: readonly string[]): FindBanned {
   };
 }
 
-/** Soft hyphens, joiners, marks of direction, variation selectors: letters can hide behind what nobody sees. */
+/**
+ * Soft hyphens, joiners, direction marks and variation selectors. They would hide a banned word from the search without
+ * any visible difference.
+ */
 const INVISIBLE_CHARACTERS = /[\p{Default_Ignorable_Code_Point}\p{Cf}]/gu;
 
 export function normalizeForMatching(text: string): string {
-  // Lower and upper: either sharp s is "SS", and both Greek sigmas are one wherever they stand. Composed again, for case
-  // can take letters apart.
+  // Lower case, then upper case: both forms of the sharp s become "SS", and both small sigmas become one letter.
+  // Normalized again at the end, because changing the case can decompose letters.
   const folded = text.normalize("NFKC").replace(INVISIBLE_CHARACTERS, "").toLowerCase().toUpperCase().normalize("NFKC");
   return folded.replace(/\s+/gu, " ").trim();
 }
@@ -63,29 +67,33 @@ function isWordAt(text: string, at: number, word: string): boolean {
   return !isJoined(before(text, at), text.codePointAt(at)) && !isJoined(before(text, end), text.codePointAt(end));
 }
 
-/** The code point that ends before `at`: none where the text begins. */
+/** Returns the code point that ends before `at`; undefined at the start of the text. */
 function before(text: string, at: number): number | undefined {
   const low = text.charCodeAt(at - 1);
   const isPair = low >= 0xdc00 && low <= 0xdfff;
   return text.codePointAt(isPair ? at - 2 : at - 1);
 }
 
-/** Two letters or digits of one word: no border is between them. */
+/** Returns true if both code points belong to the same word, so that no word border is between them. */
 function isJoined(a: number | undefined, b: number | undefined): boolean {
   return a !== undefined && b !== undefined && isSpaced(a) && isSpaced(b);
 }
 
-const LETTER = /[\p{L}\p{M}\p{N}]/u;
-/** Written without spaces, or, in Korean, with particles on every word. */
+const WORD_CHARACTER = /[\p{L}\p{M}\p{N}]/u;
+/** Scripts written without spaces, and Korean, which adds particles to its words. */
 const SCRIPTS_WITHOUT_SPACES =
   /[\p{scx=Han}\p{scx=Hira}\p{scx=Kana}\p{scx=Hang}\p{scx=Bopo}\p{scx=Thai}\p{scx=Laoo}\p{scx=Khmr}\p{scx=Mymr}\p{scx=Tibt}]/u;
 
 function isSpaced(codePoint: number): boolean {
-  const deadLetter = String.fromCodePoint(codePoint);
-  return LETTER.test(deadLetter) && !SCRIPTS_WITHOUT_SPACES.test(deadLetter);
+  const character = String.fromCodePoint(codePoint);
+  return WORD_CHARACTER.test(character) && !SCRIPTS_WITHOUT_SPACES.test(character);
 }
 
-/** `MJFLOW_BANNED_WORDS`: a JSON list, or words between commas or line ends. @throws Error for JSON that is no list of words */
+/**
+ * Parses `MJFLOW_BANNED_WORDS`: a JSON list, or words separated by commas or line ends.
+ *
+ * @throws Error if the text is JSON but not a list of words
+ */
 export function bannedWordsOf(text: string): string[] {
   if (!text.trimStart().startsWith("["))
     return text

@@ -15,50 +15,50 @@ import { TIMINGS } from "./timing.ts";
 
 const { openMs, openMaxMs, busyMs, busyMaxMs } = TIMINGS;
 
-/** Faults one after another, each after the pause the one before asked for. */
+/** Records faults one after another, each after the busy time of the previous one. */
 function after(
   faults: Fault[],
   start: BreakerRecord = newBreakerRecord(),
   from = NOW,
-): { trust: BreakerRecord; now: number } {
+): { breaker: BreakerRecord; now: number } {
   let [breaker, now] = [start, from];
   for (const fault of faults) {
     breaker = recordFault(breaker, fault, now, TIMINGS) ?? breaker;
     now = Math.max(now + second, breaker.busyUntil ?? 0);
   }
-  return { trust: breaker, now };
+  return { breaker, now };
 }
 
-describe("a breaker", () => {
+describe("circuit breaker", () => {
   it.each([
     ["unauthorized", 1],
     ["out_of_money", 1],
     ["unclear", 3],
     ["busy", 5],
-  ] as const)("opens after %s, %i in a row, and not before", (fault, times) => {
+  ] as const)("the breaker opens after the fault %s occurred %i times in a row, and not before", (fault, times) => {
     const before = after(Array<Fault>(times - 1).fill(fault));
-    expect(breakerStateOf(before.trust, before.now)).toBe("closed");
-    const opened = recordFault(before.trust, fault, before.now, TIMINGS)!;
+    expect(breakerStateOf(before.breaker, before.now)).toBe("closed");
+    const opened = recordFault(before.breaker, fault, before.now, TIMINGS)!;
     expect(breakerStateOf(opened, before.now)).toBe("open");
     expect(opened.openUntil).toBe(before.now + openMs);
     expect(breakerStateOf(opened, before.now + openMs)).toBe("half-open");
   });
 
-  it("does not add up faults of different kinds, nor such as are long past", () => {
-    const { trust: breaker, now } = after(["unclear", "unclear", "busy", "unclear", "unclear"]);
+  it("faults of different kinds and faults older than openMaxMs are not added up", () => {
+    const { breaker, now } = after(["unclear", "unclear", "busy", "unclear", "unclear"]);
     expect(breakerStateOf(breaker, now)).toBe("closed");
     const later = recordFault(breaker, "unclear", (breaker.faultAt ?? 0) + openMaxMs, TIMINGS)!;
     expect([breakerStateOf(later, now), later.faults]).toEqual(["closed", 1]);
   });
 
-  it("stays closed however often our own cap is full", () => {
-    const { trust: breaker, now } = after(Array<Fault>(50).fill("full"));
+  it("the breaker stays closed however often our own concurrency limit is reached", () => {
+    const { breaker, now } = after(Array<Fault>(50).fill("full"));
     expect([breakerStateOf(breaker, now), breaker.faults]).toEqual(["closed", 0]);
     expect(breaker.busyUntil).toBe(now);
   });
 
-  it("when what was tried fails too, stays open for twice as long each time, up to its longest", () => {
-    let { trust: breaker, now } = after(["unauthorized"]);
+  it("each failed trial doubles the open time, up to openMaxMs", () => {
+    let { breaker, now } = after(["unauthorized"]);
     const pauses: number[] = [];
     for (let i = 0; i < 7; i++) {
       now = breaker.openUntil!;
@@ -69,46 +69,46 @@ describe("a breaker", () => {
     expect(pauses.at(-1)).toBe(openMaxMs);
   });
 
-  it("closes when what was tried is taken, and forgets all of it", () => {
-    const { trust: breaker, now } = after(["unclear", "unclear", "unclear"]);
+  it("a successful trial closes the breaker and clears its record", () => {
+    const { breaker, now } = after(["unclear", "unclear", "unclear"]);
     const tried = startTrial(breaker, now + openMs, TIMINGS);
     expect(breakerStateOf(tried, now + openMs)).toBe("open");
     expect(JSON.stringify(recordSuccess(tried))).toBe(JSON.stringify(newBreakerRecord()));
   });
 
-  it("once half-open, opens again at the first fault of any kind, and for longer", () => {
-    const { trust: breaker, now } = after(["unauthorized"]);
+  it("the first fault of any kind opens a half-open breaker again, for twice as long", () => {
+    const { breaker, now } = after(["unauthorized"]);
     const at = now + openMs;
     const again = recordFault(breaker, "busy", at, TIMINGS)!;
     expect([breakerStateOf(again, at), again.openUntil, again.opens]).toEqual(["open", at + 2 * openMs, 2]);
   });
 
-  it("that busy answers had opened is closed by what is taken", () => {
-    const { trust: breaker } = after(Array<Fault>(5).fill("busy"));
+  it("an accepted submission closes a breaker that busy answers opened", () => {
+    const { breaker } = after(Array<Fault>(5).fill("busy"));
     const closed = recordSuccess(breaker)!;
     expect([breakerStateOf(closed, NOW), closed.faults, closed.busyUntil]).toEqual(["closed", 0, undefined]);
   });
 
-  it("whose trial is never heard of again may be tried by another", () => {
-    const { trust: breaker, now } = after(["out_of_money"]);
+  it("a trial without any outcome makes the account half-open again after openMs", () => {
+    const { breaker, now } = after(["out_of_money"]);
     const tried = startTrial(breaker, now + openMs, TIMINGS);
     expect(breakerStateOf(tried, now + 2 * openMs)).toBe("half-open");
   });
 
-  it("learns nothing new from answers that were on their way when it opened", () => {
-    const { trust: breaker, now } = after(["unauthorized"]);
+  it("faults of submissions that were sent before the breaker opened are ignored", () => {
+    const { breaker, now } = after(["unauthorized"]);
     for (const fault of ["unauthorized", "unclear"] as const) {
       expect(recordFault(breaker, fault, now, TIMINGS)).toBeUndefined();
     }
   });
 });
 
-describe("what costs a write", () => {
-  it("is nothing, where all is well", () => {
+describe("writes of the circuit breaker", () => {
+  it("a success at a healthy account costs no write", () => {
     expect(recordSuccess(newBreakerRecord())).toBeUndefined();
   });
 
-  it("is one busy answer for each pause; being taken in between is none", () => {
+  it("one busy time costs one write, and a success within it costs none", () => {
     const busy = recordFault(newBreakerRecord(), "busy", NOW, TIMINGS)!;
     expect(busy.busyUntil).toBe(NOW + busyMs);
     for (const crowded of ["busy", "full"] as const) {
@@ -118,27 +118,27 @@ describe("what costs a write", () => {
     expect(recordFault(busy, "busy", NOW + busyMs, TIMINGS)!.busyUntil).toBe(NOW + busyMs + 2 * busyMs);
   });
 
-  it("is the first good answer after doubt", () => {
-    const { trust: breaker } = after(["unclear"]);
+  it("the first success after an unclear submission costs one write", () => {
+    const { breaker } = after(["unclear"]);
     expect(recordSuccess(breaker)).toMatchObject({ faults: 0 });
   });
 });
 
-it("an account is busy for as long as it says itself, else a little longer each time", () => {
+it("an account is busy for the time that the vendor names, otherwise for a time that doubles", () => {
   expect(recordFault(newBreakerRecord(), "busy", NOW, TIMINGS, 7 * minute)!.busyUntil).toBe(NOW + 7 * minute);
   const four = after(["busy", "busy", "busy"]);
-  expect(recordFault(four.trust, "busy", four.now, TIMINGS)!.busyUntil! - four.now).toBe(
+  expect(recordFault(four.breaker, "busy", four.now, TIMINGS)!.busyUntil! - four.now).toBe(
     Math.min(8 * busyMs, busyMaxMs),
   );
 });
 
-it("only a new key or money changes some answers", () => {
+it("only a rejected key and a lack of money are permanent faults", () => {
   expect((["unauthorized", "out_of_money"] as const).every(isPermanentFault)).toBe(true);
   for (const fault of ["busy", "full", "unclear", undefined] as const) expect(isPermanentFault(fault)).toBe(false);
 });
 
-it("forgiven is as new, and what else is known stays", () => {
-  const { trust: breaker } = after(["unauthorized"]);
+it("a reset clears the breaker record and keeps the other fields of the account's health", () => {
+  const { breaker } = after(["unauthorized"]);
   expect(JSON.parse(JSON.stringify(resetBreaker({ ...breaker, heardAt: NOW })))).toEqual({
     ...newBreakerRecord(),
     heardAt: NOW,

@@ -1,31 +1,37 @@
 /**
- * Whether a vendor account is trusted with new roots: a circuit breaker, fed by what became of submissions. Closed, its
- * answers are as they should be; open, it gets no new roots for a while; half-open, it gets one, to see. Its branches go
- * on all the same: their buttons work nowhere else, and what becomes of them tells as much. Pure; the engine stores it in
- * the account's health, and only when something has changed: a healthy account costs no write.
+ * Circuit breaker of a vendor account: decides whether the account gets new roots, from the outcomes of its submissions.
+ * Closed: it gets roots. Open: it gets none for a while. Half-open: it gets one root as a trial. Branches are always
+ * submitted, because their buttons work at no other account; their outcomes count like those of roots. All functions are
+ * pure. The engine stores the record with the account's health, and only if it changed, so a healthy account costs no write.
  */
 import { backoffMs, type Timings } from "./timing.ts";
 
-/** What speaks against an account; `full` is our own cap, and no fault of its. */
+/** A reason against an account. `full` means that our own concurrency limit is reached, which is no fault of the account. */
 export type Fault = "busy" | "full" | "unclear" | "unauthorized" | "out_of_money";
 
 export type BreakerState = "closed" | "open" | "half-open";
 
 export interface BreakerRecord {
-  /** Faults of one kind in a row. */
+  /** Number of faults of the same kind in a row. */
   faults: number;
+  /** Kind of the last fault; unset: none. */
   fault?: Fault;
+  /** Time of the last fault, epoch ms; unset: none. */
   faultAt?: number;
-  /** Times it was opened in a row: each pause is twice the one before. */
+  /** Number of times in a row that the breaker opened without a success; each open time is twice the previous one. */
   opens: number;
+  /** End of the open time, epoch ms; unset: the breaker is closed. In the past: it is half-open. */
   openUntil?: number;
-  /** One root was sent there, to see. */
+  /** True while the trial root is under way. */
   probing?: boolean;
-  /** No room for new roots until then, as it said itself, or as our cap says. */
+  /**
+   * End of the busy time, epoch ms, as the vendor reported it or as our concurrency limit requires. Until then the account
+   * gets no new roots. Unset: not busy.
+   */
   busyUntil?: number;
 }
 
-/** How many in a row open it. An answer that no waiting will change needs no second. */
+/** Number of faults in a row that opens the breaker. A fault that waiting cannot fix opens it at once. */
 const FAULTS_TO_OPEN: Readonly<Record<Fault, number>> = {
   unauthorized: 1,
   out_of_money: 1,
@@ -45,12 +51,16 @@ export function breakerStateOf({ openUntil }: BreakerRecord, now: number): Break
   return openUntil > now ? "open" : "half-open";
 }
 
-/** No waiting changes it: somebody has to give the account a new key, or money. */
+/** Returns true if waiting cannot fix the fault: the operator must set a new key or add credit at the vendor. */
 export function isPermanentFault(fault: Fault | undefined): boolean {
   return fault === "unauthorized" || fault === "out_of_money";
 }
 
-/** Undefined: nothing new. @param afterMs when the vendor says it may be asked again */
+/**
+ * Records a fault. Returns undefined if nothing has to be written.
+ *
+ * @param afterMs the pause that the vendor asked for, in ms
+ */
 export function recordFault<T extends BreakerRecord>(
   breaker: T,
   fault: Fault,
@@ -58,16 +68,16 @@ export function recordFault<T extends BreakerRecord>(
   timings: Pauses,
   afterMs?: number,
 ): T | undefined {
-  const crowded = fault === "busy" || fault === "full";
-  // One write for each pause, however many were refused within it.
-  if (crowded && (breaker.busyUntil ?? 0) > now) return undefined;
+  const isBusy = fault === "busy" || fault === "full";
+  // One busy time costs one write, even if many submissions are rejected within it.
+  if (isBusy && (breaker.busyUntil ?? 0) > now) return undefined;
   const state = breakerStateOf(breaker, now);
-  // Told of before it was opened, and heard after.
+  // The submission was sent before the breaker opened. Its fault adds nothing.
   if (state === "open" && !breaker.probing) return undefined;
   const isInRow = breaker.fault === fault && now - (breaker.faultAt ?? 0) < timings.openMaxMs;
   const faults = isInRow ? breaker.faults + 1 : 1;
   const pause = afterMs ?? backoffMs(timings.busyMs, faults - 1, timings.busyMaxMs);
-  const busyUntil = crowded ? { busyUntil: now + pause } : {};
+  const busyUntil = isBusy ? { busyUntil: now + pause } : {};
   if (fault === "full") return { ...breaker, ...busyUntil };
   const next = { ...breaker, ...busyUntil, faults, fault, faultAt: now, probing: undefined };
   if (state === "closed" && faults < FAULTS_TO_OPEN[fault]) return next;
@@ -75,19 +85,22 @@ export function recordFault<T extends BreakerRecord>(
   return { ...next, opens: breaker.opens + 1, openUntil };
 }
 
-/** It took something. Busy answers are forgotten with time, not by this: an account at its limit alternates between both. */
+/**
+ * Records that the account accepted a submission. It does not clear busy faults while the breaker is closed, because an
+ * account at its capacity alternates between busy and accepted, and each change would cost a write.
+ */
 export function recordSuccess<T extends BreakerRecord>(breaker: T): T | undefined {
   if (breaker.openUntil === undefined && (breaker.faults === 0 || breaker.fault === "busy")) return undefined;
   return resetBreaker(breaker);
 }
 
-/** As if nothing had happened: for an account with a new key, too. */
+/** Resets the record to that of a new account; also used when the account gets a new key. */
 export function resetBreaker<T extends BreakerRecord>(breaker: T): T {
   const nothing = { fault: undefined, faultAt: undefined, openUntil: undefined, probing: undefined };
   return { ...breaker, ...newBreakerRecord(), ...nothing, busyUntil: undefined };
 }
 
-/** Half-open, and ours to try: until this is over, nobody else tries. */
+/** Starts the trial of a half-open account: it counts as open for `openMs`, so that no other root is sent meanwhile. */
 export function startTrial<T extends BreakerRecord>(breaker: T, now: number, { openMs }: Pauses): T {
   return { ...breaker, probing: true, openUntil: now + openMs };
 }
