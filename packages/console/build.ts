@@ -1,7 +1,11 @@
 /**
- * The console as static files: `npm run console:build`, the house when somebody first opens it (decision 0013), or a
- * deployment, into a folder of its own: `node packages/console/build.ts <folder>`.
- * No plugin, no configuration file: what Vite does without being told is enough, and a build is a few hundred ms.
+ * Builds the console as static files. Three callers use it:
+ *
+ * - `npm run console:build`
+ * - the local server, when a browser first opens `/console` (decision 0013)
+ * - a deployment, into its own folder: `node packages/console/build.ts <folder>`
+ *
+ * Vite's defaults are enough, so there is no plugin and no configuration file. A build takes a few hundred ms.
  */
 import { randomUUID } from "node:crypto";
 import { readdirSync, renameSync, rmSync, statSync } from "node:fs";
@@ -10,21 +14,21 @@ import { fileURLToPath } from "node:url";
 
 const ROOT = fileURLToPath(new URL(".", import.meta.url));
 export const DIST = join(ROOT, "dist");
-/** What it is made of. Dependencies change with the lock file, which `npm install` writes anew. */
+/** Inputs of a build. The lock file is not listed, because `npm install` rewrites it each time. */
 const SOURCES = ["index.html", "build.ts", "package.json", "public", "src", "../client/src", "../core/src"];
 
-/** True where there is no build, or one of older sources. */
+/** Returns true if there is no build, or if a source is newer than the build. */
 export function isStale(): boolean {
   const builtAt = statSync(join(DIST, "index.html"), { throwIfNoEntry: false })?.mtimeMs;
   return builtAt === undefined || SOURCES.some((path) => newest(join(ROOT, path)) > builtAt);
 }
 
-/** Beside what is there and then in its place, so that nobody is ever served half a build. */
+/** Builds into a temporary folder and then replaces `dist`, so that the server never serves half a build. */
 export async function build(dist = DIST): Promise<void> {
-  // Vite believes the caller's NODE_ENV; a test runner's or a developer's would mix React's two halves.
+  // Vite uses the caller's NODE_ENV. That of a test runner would mix React's development and production code.
   process.env["NODE_ENV"] = "production";
   const { build: bundle } = await import("vite");
-  const fresh = `${dist}-${randomUUID()}`;
+  const temporary = `${dist}-${randomUUID()}`;
   try {
     await bundle({
       root: ROOT,
@@ -32,17 +36,17 @@ export async function build(dist = DIST): Promise<void> {
       configFile: false,
       envDir: false,
       logLevel: "error",
-      build: { outDir: fresh, emptyOutDir: true, modulePreload: false, assetsInlineLimit: 0, target: "es2024" },
+      build: { outDir: temporary, emptyOutDir: true, modulePreload: false, assetsInlineLimit: 0, target: "es2024" },
     });
     rmSync(dist, { recursive: true, force: true });
     try {
-      renameSync(fresh, dist);
+      renameSync(temporary, dist);
     } catch (error) {
-      // Another house was quicker, and made the same.
+      // Another local server finished the same build first.
       if (dist !== DIST || isStale()) throw error;
     }
   } finally {
-    rmSync(fresh, { recursive: true, force: true });
+    rmSync(temporary, { recursive: true, force: true });
   }
 }
 

@@ -1,37 +1,41 @@
 /**
- * What every answer of the console's site must say, whoever serves it: the house here, a CDN once it is deployed
- * (`infra/console.ts`). Everything is refused that is not named. No inline script, no inline style, nothing evaluated.
+ * The HTTP headers of every response of the console's site. The local server sends them, and so does the CDN of a
+ * deployment (`infra/console.ts`). The policy forbids everything that it does not name: inline script, inline style and
+ * evaluated strings are forbidden.
  */
 
 export interface ConsoleSiteAddress {
-  /** Where the API is, if not where the console is. */
+  /** Origin of the API; unset if the console has the same origin. */
   apiOrigin?: string | undefined;
-  /** The simulator's pictures are on this machine; elsewhere nothing of a visitor's machine is asked for. */
+  /**
+   * True if vendors are simulated: the page may load the simulator's images from 127.0.0.1. Default false: the page
+   * requests nothing from the visitor's machine.
+   */
   simulated?: boolean;
 }
 
 export function contentSecurityPolicy({ apiOrigin, simulated = false }: ConsoleSiteAddress = {}): string {
-  const [api, here] = [apiOrigin ? ` ${apiOrigin}` : "", simulated ? " http://127.0.0.1:*" : ""];
+  const [api, loopback] = [apiOrigin ? ` ${apiOrigin}` : "", simulated ? " http://127.0.0.1:*" : ""];
   return [
     "default-src 'none'",
     "script-src 'self'",
     "style-src 'self'",
     `connect-src 'self'${api}`,
-    // Vendors' links are https; data: is what a person chose to send.
-    `img-src 'self' https: data:${here}`,
-    `media-src https:${here}`,
+    // Image links of vendors use https. Images that the user chose to send are data URIs.
+    `img-src 'self' https: data:${loopback}`,
+    `media-src https:${loopback}`,
     "base-uri 'none'",
     "form-action 'none'",
     "frame-ancestors 'none'",
-    // A string can never become markup or script, not even by a mistake in a library.
+    // A string can never become markup or script, even if a library has a bug.
     "require-trusted-types-for 'script'",
     "trusted-types 'none'",
   ].join("; ");
 }
 
-export function siteHeaders(place?: ConsoleSiteAddress) {
+export function siteHeaders(address?: ConsoleSiteAddress) {
   return {
-    "Content-Security-Policy": contentSecurityPolicy(place),
+    "Content-Security-Policy": contentSecurityPolicy(address),
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
@@ -48,23 +52,23 @@ const TYPES: Readonly<Record<string, string>> = {
   svg: "image/svg+xml",
 };
 
-/** @param name with `/`, relative to the site */
+/** @param name path of the file relative to the site, with `/` */
 export function fileHeaders(name: string): { contentType: string; cacheControl: string } {
   return {
     contentType: TYPES[name.slice(name.lastIndexOf(".") + 1)] ?? "application/octet-stream",
-    // An asset's name changes with what is in it; the page's does not.
+    // The name of an asset contains a hash of its content; the name of the page does not.
     cacheControl: name.startsWith("assets/") ? "public, max-age=31536000, immutable" : "no-cache",
   };
 }
 
-/** The page, told where its API is. @param apiOrigin an origin: it holds nothing that HTML would read otherwise */
+/** Returns the page with the address of its API. @param apiOrigin an origin, so it needs no HTML escaping */
 export function pageWithApi(html: string, apiOrigin: string): string {
-  const told = html.replace('name="mjflow-api" content=""', `name="mjflow-api" content="${new URL(apiOrigin).origin}"`);
-  if (told === html) throw new Error("the console's page has no place for its API's address");
-  return told;
+  const page = html.replace('name="mjflow-api" content=""', `name="mjflow-api" content="${new URL(apiOrigin).origin}"`);
+  if (page === html) throw new Error('index.html of the console has no empty <meta name="mjflow-api">');
+  return page;
 }
 
-/** What the API must allow a console elsewhere, and no other page: what its client sends, and what it reads. */
+/** CORS rules of the API for a console on another origin. They list the headers that the client sends and reads. */
 export function apiCors(consoleOrigin: string) {
   return {
     allowOrigins: [consoleOrigin],

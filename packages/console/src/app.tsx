@@ -1,4 +1,4 @@
-/** Who is asking, and which page they see. */
+/** The session of the user and the routing between pages. */
 import { useQueryClient } from "@tanstack/react-query";
 import { useEffect, useMemo, useRef, useState } from "react";
 import { useHash } from "./hooks.ts";
@@ -36,7 +36,7 @@ export function App() {
             mjflow: clientFor(key),
             signOut() {
               clearApiKey();
-              // What this key was allowed to see is not for the next one.
+              // The next key must not see this key's cached data.
               queries.clear();
               setKey(undefined);
             },
@@ -44,11 +44,11 @@ export function App() {
     [key, queries],
   );
   if (!session) {
-    const enter = (entered: string) => {
+    const signIn = (entered: string) => {
       storeApiKey(entered);
       setKey(entered);
     };
-    return <SignIn onKey={enter} />;
+    return <SignIn onKey={signIn} />;
   }
   return (
     <SessionContext value={session}>
@@ -60,9 +60,9 @@ export function App() {
 function Shell({ signOut }: { signOut: () => void }) {
   const route = routeOf(useHash());
   const main = useRef<HTMLElement>(null);
-  const place = route.page === "flow" ? `flow ${route.id}` : route.page;
+  const pageKey = route.page === "flow" ? `flow ${route.id}` : route.page;
   const isFirst = useRef(true);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another page is another place to begin reading
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a new page moves focus and scroll position to its start
   useEffect(() => {
     document.title = `${TITLES[route.page]} · mjflow`;
     if (isFirst.current) isFirst.current = false;
@@ -70,11 +70,11 @@ function Shell({ signOut }: { signOut: () => void }) {
       scrollTo(0, 0);
       main.current?.focus({ preventScroll: true });
     }
-  }, [place]);
+  }, [pageKey]);
   return (
     <>
       <button type="button" className="skip" onClick={() => main.current?.focus()}>
-        To the content
+        Skip to content
       </button>
       <header className="bar">
         <a className="brand" href={hrefOf({ page: "flows" })}>
@@ -86,9 +86,9 @@ function Shell({ signOut }: { signOut: () => void }) {
         </a>
         <nav aria-label="Pages">
           {LINKS.map(([to, name]) => {
-            const isHere = to.page === route.page || (to.page === "flows" && route.page === "flow");
+            const isCurrent = to.page === route.page || (to.page === "flows" && route.page === "flow");
             return (
-              <a key={name} href={hrefOf(to)} aria-current={isHere ? "page" : undefined}>
+              <a key={name} href={hrefOf(to)} aria-current={isCurrent ? "page" : undefined}>
                 {name}
               </a>
             );

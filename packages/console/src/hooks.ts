@@ -1,11 +1,11 @@
-/** React's side of things that have nothing to do with mjflow. */
+/** React hooks that are independent of mjflow. */
 import { useEffect, useState, useSyncExternalStore } from "react";
 
 export function useHash(): string {
   return useSyncExternalStore(
-    (tell) => {
-      addEventListener("hashchange", tell);
-      return () => removeEventListener("hashchange", tell);
+    (notify) => {
+      addEventListener("hashchange", notify);
+      return () => removeEventListener("hashchange", notify);
     },
     () => location.hash,
   );
@@ -13,16 +13,16 @@ export function useHash(): string {
 
 export function useMedia(query: string): boolean {
   return useSyncExternalStore(
-    (tell) => {
+    (notify) => {
       const media = matchMedia(query);
-      media.addEventListener("change", tell);
-      return () => media.removeEventListener("change", tell);
+      media.addEventListener("change", notify);
+      return () => media.removeEventListener("change", notify);
     },
     () => matchMedia(query).matches,
   );
 }
 
-/** The time, told anew every `everyMs`. */
+/** Returns the current time, epoch ms, and updates it every `everyMs`. */
 export function useNow(everyMs: number): number {
   const [now, setNow] = useState(Date.now);
   useEffect(() => {
@@ -32,12 +32,12 @@ export function useNow(everyMs: number): number {
   return now;
 }
 
-/** Whether the window shows the top of the page. */
+/** Returns true while the browser window shows the top of the page. */
 export function useAtTop(): boolean {
   return useSyncExternalStore(
-    (tell) => {
-      addEventListener("scroll", tell, { passive: true });
-      return () => removeEventListener("scroll", tell);
+    (notify) => {
+      addEventListener("scroll", notify, { passive: true });
+      return () => removeEventListener("scroll", notify);
     },
     () => scrollY < innerHeight / 2,
   );

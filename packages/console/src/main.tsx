@@ -3,7 +3,7 @@ import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { App } from "./app.tsx";
 
-// The client sends again what may be sent again; a second layer of it would only hide an outage for longer.
+// The client already retries the requests that are safe to retry. A second layer would only hide an outage longer.
 const queries = new QueryClient({ defaultOptions: { queries: { retry: false, staleTime: 2_000 } } });
 
 createRoot(document.getElementById("root")!).render(

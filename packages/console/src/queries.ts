@@ -1,4 +1,4 @@
-/** What pages ask the API for. */
+/** The API requests of the pages. */
 import {
   type DeliveryQuery,
   type Flow,
@@ -14,11 +14,11 @@ import { type Filter, matchesFilter, toQuery } from "./lib/filter.ts";
 import { type LoadedFlows, mergeNewest, mergeOlder } from "./lib/flow-list.ts";
 import { useMjflow } from "./session.ts";
 
-/** There is no stream of all flows, so the newest are asked for, while somebody looks. */
+/** Polling interval of flows and deliveries: there is no stream of all flows. */
 const REFRESH_MS = 4_000;
 const HEALTH_MS = 15_000;
 const PAGE = 100;
-/** Flows read one by one. */
+/** Maximum number of running flows that are read one by one to find open modals. */
 const MAX_FLOWS_READ = 30;
 
 export function toMjflowError(error: unknown): MjflowError {
@@ -26,19 +26,23 @@ export function toMjflowError(error: unknown): MjflowError {
   return new MjflowError({ code: "unexpected_answer", detail: String(error) });
 }
 
-// ── what this server can do ────────────────────────────────────────────────────────────────────────────────────────
+// ── capabilities of the API ────────────────────────────────────────────────────────────────────────────────────────
 
 interface Operation {
   parameters?: { in?: string; name?: string }[];
 }
 
 export interface ApiCapabilities {
-  /** `POST`, `/v1/flows/{id}/cancel` */
+  /** Returns true if the API has the operation, for example `POST` and `/v1/flows/{id}/cancel`. */
   can(method: string, path: string): boolean;
+  /** Returns true if `GET path` has this query parameter. */
   takes(path: string, parameter: string): boolean;
 }
 
-/** Its own description says so: a button that would only meet a 404 is not shown. Without a description all are. */
+/**
+ * Reads the capabilities of the API from its OpenAPI document, so that the page shows no button that would get a 404.
+ * Without the document every operation counts as available.
+ */
 export function useApiCapabilities(): ApiCapabilities {
   const mjflow = useMjflow();
   const { data } = useQuery({
@@ -59,18 +63,19 @@ export function useApiCapabilities(): ApiCapabilities {
 
 export interface FlowList {
   flows: readonly FlowSummary[];
-  /** How many were looked at, to find these. */
+  /** Number of flows that were read to find these. */
   looked: number;
   isLoading: boolean;
   error: MjflowError | undefined;
-  /** Undefined where there is no more. */
+  /** Reads the next page; undefined if there is none or if a page is being read. */
   more: (() => void) | undefined;
 }
 
 /**
- * Newest first; older ones once, and as far as somebody scrolls.
+ * Returns flows, newest first. Older pages are read once, when the user scrolls to them.
  *
- * @param isFollowed the newest are asked for again and again: not while somebody reads further down, whose place would move
+ * @param isFollowed true to poll the newest page; false while the user reads further down, because new rows would move
+ * the rows that the user reads
  */
 export function useFlowList(filter: Filter, isFollowed = true): FlowList {
   const mjflow = useMjflow();
@@ -118,12 +123,12 @@ export function useFlowList(filter: Filter, isFollowed = true): FlowList {
   };
 }
 
-/** A flow with its tasks, as it is now and then: for a row of the list. @param isWanted else it is only remembered */
-export function useFlowPicture({ id, status }: FlowSummary, isWanted: boolean): Flow | undefined {
+/** Returns a flow with its tasks for a row of the list. @param isWanted false to return only a cached flow */
+export function useFlowDetails({ id, status }: FlowSummary, isWanted: boolean): Flow | undefined {
   const mjflow = useMjflow();
   const { data } = useQuery({
     queryKey: ["flow", id, status],
-    // Given up with its row.
+    // The request is aborted when its row is removed.
     queryFn: ({ signal }) => mjflow.flows.get(id, { signal }),
     enabled: isWanted,
     staleTime: status === "running" ? REFRESH_MS : Number.POSITIVE_INFINITY,
@@ -135,13 +140,13 @@ export function useFlowPicture({ id, status }: FlowSummary, isWanted: boolean): 
 export interface LiveFlow {
   flow: Flow | undefined;
   error: MjflowError | undefined;
-  /** Whether news still come in. */
+  /** True while the page receives updates. */
   isLive: boolean;
-  /** After something was done to it: an ended flow can run again. */
+  /** Reads the flow again after an action of the user, because an ended flow can run again. */
   again: () => void;
 }
 
-/** A flow as it happens, by its stream, until it has ended. */
+/** Returns a flow and updates it from its event stream until the flow ends. */
 export function useLiveFlow(id: string): LiveFlow {
   const mjflow = useMjflow();
   const [state, setState] = useState<{ id: string; flow?: Flow; error?: MjflowError; isLive: boolean }>({
@@ -149,20 +154,20 @@ export function useLiveFlow(id: string): LiveFlow {
     isLive: true,
   });
   const [round, setRound] = useState(0);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: a new round listens anew
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a new round opens the stream again
   useEffect(() => {
     const abort = new AbortController();
     const { signal } = abort;
     const show = (flow: Flow, isLive: boolean) => {
       if (!signal.aborted) setState({ id, flow, isLive });
     };
-    async function listen() {
+    async function follow() {
       const first = await mjflow.flows.get(id, { signal });
       show(first, first.status === "running");
       if (first.status !== "running") return;
       show(await mjflow.flows.wait(id, { signal, onUpdate: (flow) => show(flow, true) }), false);
     }
-    listen().catch((cause) => {
+    follow().catch((cause) => {
       if (signal.aborted) return;
       setState((before) => ({ ...before, id, error: toMjflowError(cause), isLive: false }));
     });
@@ -178,9 +183,9 @@ export function useLiveFlow(id: string): LiveFlow {
   };
 }
 
-// ── the rest ───────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── vendors, deliveries, operations ────────────────────────────────────────────────────────────────────────────────
 
-/** Undefined where this server does not list them. */
+/** Lists the providers; `data` stays undefined if the API has no such list. */
 export function useProviders() {
   const mjflow = useMjflow();
   const { can } = useApiCapabilities();
@@ -209,12 +214,12 @@ export function useDeliveries(query: DeliveryQuery) {
   });
 }
 
-/** What the operator is told of the whole stage; 403 for an app's key, and then not asked again. */
-function useOperations<T>(name: string, ask: (mjflow: Mjflow) => Promise<T>) {
+/** Polls a query of the operator about the whole deployment. An app's key gets 403, which stops the polling. */
+function useOperations<T>(name: string, query: (mjflow: Mjflow) => Promise<T>) {
   const mjflow = useMjflow();
   return useQuery({
     queryKey: ["operations", name],
-    queryFn: () => ask(mjflow),
+    queryFn: () => query(mjflow),
     refetchInterval: ({ state }) => !isNotFound(state.error) && HEALTH_MS,
   });
 }
@@ -224,11 +229,11 @@ export const useQueues = () =>
 export const useOverdue = () => useOperations("overdue", ({ operations }) => operations.overdue());
 export const useUnclear = () => useOperations("unclear", ({ operations }) => operations.unclear());
 
-/** There is no list of them: they are looked for in the newest flows that run. */
-export function useOpenModals(): { windows: Task[]; looked: number } {
+/** Finds open modals in the newest running flows: the API has no list of modals. */
+export function useOpenModals(): { modals: Task[]; looked: number } {
   const mjflow = useMjflow();
   const { data } = useQuery({
-    queryKey: ["windows"],
+    queryKey: ["modals"],
     queryFn: async () => {
       const { data: running } = await mjflow.flows.list({ status: "running", limit: MAX_FLOWS_READ }).page();
       const flows = await Promise.all(running.map(({ id }) => mjflow.flows.get(id)));
@@ -236,11 +241,11 @@ export function useOpenModals(): { windows: Task[]; looked: number } {
     },
     refetchInterval: HEALTH_MS,
   });
-  const windows = data?.tasks.filter(({ status }) => status === "MODAL") ?? [];
-  return { windows, looked: data?.looked ?? 0 };
+  const modals = data?.tasks.filter(({ status }) => status === "MODAL") ?? [];
+  return { modals, looked: data?.looked ?? 0 };
 }
 
-/** One thing a person does at a time: whether it is at work, and how it ended badly. */
+/** Runs one action of the user at a time, with its progress and its error. */
 export function useAction() {
   const [busy, setBusy] = useState<string>();
   const [error, setError] = useState<MjflowError>();
@@ -268,7 +273,7 @@ export function useAction() {
   return { act, busy, error, clear };
 }
 
-/** True where a route is not there, or not for this key. */
+/** Returns true if the route does not exist or this key may not use it. */
 export function isNotFound(error: unknown): boolean {
   return isMjflowError(error) && [403, 404, 405, 501].includes(error.status ?? 0);
 }

@@ -1,4 +1,4 @@
-/** The key: asked for once, kept for this tab until it is closed, and nowhere else. */
+/** The API key. The user enters it once. The session storage of this tab holds it until the tab closes. */
 import { Mjflow } from "@mjflow/client";
 import { createContext, useContext } from "react";
 
@@ -16,12 +16,12 @@ export function clearApiKey(): void {
   sessionStorage.removeItem(NAME);
 }
 
-/** The API is where the page is, unless the page says otherwise (`site.ts`). */
+/** Returns the API's address: the page's origin, unless the page names another one (`site.ts`). */
 export function apiUrl(): string {
   return document.querySelector<HTMLMetaElement>('meta[name="mjflow-api"]')?.content || location.origin;
 }
 
-/** @throws MjflowError invalid_argument for text that can be no key */
+/** @throws MjflowError `invalid_argument` if the text cannot be an API key */
 export function clientFor(apiKey: string): Mjflow {
   return new Mjflow({ baseUrl: apiUrl(), apiKey });
 }
@@ -35,6 +35,6 @@ export const SessionContext = createContext<Session | undefined>(undefined);
 
 export function useMjflow(): Mjflow {
   const session = useContext(SessionContext);
-  if (!session) throw new Error("no session above this component");
+  if (!session) throw new Error("SessionContext has no value above this component");
   return session.mjflow;
 }

@@ -7,7 +7,7 @@ export function CopyButton({ text, label = "Copy" }: { text: string; label?: str
       type="button"
       className="quiet"
       onClick={() => {
-        // Only where the page is served over https or from this machine; elsewhere there is no clipboard.
+        // The clipboard exists only if the page is served over https or from this machine.
         const writing = navigator.clipboard?.writeText(text) ?? Promise.reject();
         writing.then(
           () => setState("copied"),
@@ -15,7 +15,7 @@ export function CopyButton({ text, label = "Copy" }: { text: string; label?: str
         );
       }}
     >
-      {state === "copied" ? "Copied" : state === "failed" ? "Select and copy it" : label}
+      {state === "copied" ? "Copied" : state === "failed" ? "Copying failed; select the text" : label}
     </button>
   );
 }

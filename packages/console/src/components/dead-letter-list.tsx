@@ -1,4 +1,4 @@
-/** Messages that nobody could read, and what a person may decide on them. */
+/** Dead-letter messages, with redrive and discard for the operator. */
 import type { DeadLetter } from "@mjflow/client";
 import { useQuery } from "@tanstack/react-query";
 import { useNow } from "../hooks.ts";
@@ -15,29 +15,29 @@ export function DeadLetterList() {
     refetchInterval: 15_000,
   });
   return (
-    <section aria-labelledby="letters">
-      <h2 id="letters">Dead letters</h2>
+    <section aria-labelledby="dead-letters">
+      <h2 id="dead-letters">Dead-letter messages</h2>
       {isNotFound(error) ? (
-        <p className="faint small">For the operator's key only.</p>
+        <p className="faint small">Only the operator key can see these.</p>
       ) : (
         error && <Problem error={toMjflowError(error)} />
       )}
-      {data?.length === 0 && <p className="well">None: every message could be read.</p>}
+      {data?.length === 0 && <p className="well">None.</p>}
       <ul className="card sheet deliveries">
         {data?.map((deadLetter) => (
-          <DeadLetterRow key={deadLetter.id} letter={deadLetter} onChanged={() => void refetch()} />
+          <DeadLetterRow key={deadLetter.id} deadLetter={deadLetter} onChanged={() => void refetch()} />
         ))}
       </ul>
     </section>
   );
 }
 
-function DeadLetterRow({ letter: deadLetter, onChanged }: { letter: DeadLetter; onChanged: () => void }) {
+function DeadLetterRow({ deadLetter, onChanged }: { deadLetter: DeadLetter; onChanged: () => void }) {
   const { deadLetters } = useMjflow();
   const { act, busy, error, clear } = useAction();
   const now = useNow(10_000);
   const { id, state, why, body, receives, createdAt } = deadLetter;
-  const doIt = (name: string, work: () => Promise<unknown>) => void act(name, work).then(onChanged);
+  const run = (name: string, work: () => Promise<unknown>) => void act(name, work).then(onChanged);
   return (
     <li className="delivery">
       <details>
@@ -52,16 +52,16 @@ function DeadLetterRow({ letter: deadLetter, onChanged }: { letter: DeadLetter; 
         <Problem error={error} onClose={clear} />
         {state === "kept" && (
           <div className="chips">
-            <button type="button" disabled={!!busy} onClick={() => doIt("redrive", () => deadLetters.redrive(id))}>
-              Send once more
+            <button type="button" disabled={!!busy} onClick={() => run("redrive", () => deadLetters.redrive(id))}>
+              Redrive
             </button>
             <button
               type="button"
               className="danger"
               disabled={!!busy}
-              onClick={() => doIt("drop", () => deadLetters.drop(id))}
+              onClick={() => run("drop", () => deadLetters.drop(id))}
             >
-              Let it go
+              Discard
             </button>
           </div>
         )}

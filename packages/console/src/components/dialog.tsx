@@ -2,8 +2,8 @@ import * as Radix from "@radix-ui/react-dialog";
 import type { ReactNode } from "react";
 
 /**
- * A window above the page: focus stays in it, Escape closes it. Without Radix's own overlay, which would lock scrolling by
- * an inline style that the page's policy refuses.
+ * A dialog above the page. It traps the focus, and Escape closes it. It does not use Radix's overlay: that overlay locks
+ * scrolling with an inline style, which the page's Content-Security-Policy blocks.
  */
 export function Dialog(props: { title: string; hint?: string; onClose: () => void; children: ReactNode }) {
   const { title, hint, onClose, children } = props;

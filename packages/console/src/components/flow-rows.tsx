@@ -1,22 +1,22 @@
-/** Flows as rows, of which only those near the window exist: a list of 10,000 is as light as one of 20. */
+/** Rows of flows. Only rows near the visible area exist, so a list of 10,000 flows costs as much as one of 20. */
 import type { FlowSummary } from "@mjflow/client";
 import { defaultRangeExtractor, useWindowVirtualizer } from "@tanstack/react-virtual";
 import { memo, useCallback, useLayoutEffect, useRef, useState } from "react";
 import { hrefOf } from "../lib/route.ts";
 import { ago, between, duration } from "../lib/time.ts";
-import { useFlowPicture } from "../queries.ts";
-import { Picture, pictureOf } from "./picture.tsx";
+import { useFlowDetails } from "../queries.ts";
+import { ResultImage, resultImageUrl } from "./result-image.tsx";
 import { isEnded, Status } from "./status.tsx";
 
-/** As high as most are, in px; each is measured once it is there. */
+/** Estimated height of a row in px. Each row is measured when it is rendered. */
 const ROW = 77;
-/** Above and below the window: what the next turn of a wheel shows, and where the Tab key goes next. */
+/** Number of rows above and below the visible area, for the next scroll step and for the Tab key. */
 const OVERSCAN = 6;
 
 export interface FlowRowsProps {
   flows: readonly FlowSummary[];
   isLoading: boolean;
-  /** More may follow: nobody knows yet how many there are. */
+  /** True if all flows are loaded; false if more may follow, so that the total is unknown. */
   isWhole: boolean;
   now: number;
 }
@@ -24,23 +24,23 @@ export interface FlowRowsProps {
 export function FlowRows({ flows, isLoading, isWhole, now }: FlowRowsProps) {
   const list = useRef<HTMLUListElement>(null);
   const [top, setTop] = useState(0);
-  // What stands above it changes its height: a filter that wraps, a problem that is told.
+  // The height above the list changes when a filter wraps or a problem is shown.
   useLayoutEffect(() => setTop(list.current?.offsetTop ?? 0));
   const [focused, setFocused] = useState<string>();
-  const kept = focused === undefined ? -1 : flows.findIndex(({ id }) => id === focused);
+  const focusedIndex = focused === undefined ? -1 : flows.findIndex(({ id }) => id === focused);
   const rows = useWindowVirtualizer<HTMLLIElement>({
     count: flows.length,
     estimateSize: () => ROW,
     overscan: OVERSCAN,
     scrollMargin: top,
     getItemKey: useCallback((index: number) => flows[index]!.id, [flows]),
-    // The row that has the focus stays, wherever it is scrolled to: else the Tab key would begin anew at the top.
+    // The focused row stays rendered while it is scrolled away. Otherwise the Tab key would restart at the top.
     rangeExtractor: useCallback(
       (range: Parameters<typeof defaultRangeExtractor>[0]) => {
         const near = defaultRangeExtractor(range);
-        return kept < 0 || near.includes(kept) ? near : [...near, kept].sort((a, b) => a - b);
+        return focusedIndex < 0 || near.includes(focusedIndex) ? near : [...near, focusedIndex].sort((a, b) => a - b);
       },
-      [kept],
+      [focusedIndex],
     ),
   });
   return (
@@ -71,21 +71,21 @@ export function FlowRows({ flows, isLoading, isWhole, now }: FlowRowsProps) {
   );
 }
 
-/** @param isAtRest nothing is asked for rows that fly past */
+/** @param isAtRest false while the list scrolls; then the row requests nothing */
 const Row = memo(function Row({ flow, now, isAtRest }: { flow: FlowSummary; now: number; isAtRest: boolean }) {
-  const full = useFlowPicture(flow, isAtRest);
+  const full = useFlowDetails(flow, isAtRest);
   const { id, prompt, action, provider, state, createdAt } = flow;
   const { status, endedAt, restartOf, restartedAs } = full ?? flow;
   const tasks = full?.tasks ?? [];
   const done = tasks.filter((task) => isEnded(task.status)).length;
-  const shown = tasks.filter((task) => pictureOf(task)).slice(-4);
+  const shown = tasks.filter((task) => resultImageUrl(task)).slice(-4);
   const took = between(createdAt, endedAt);
   return (
     <a className="flow-row" href={hrefOf({ page: "flow", id, task: undefined })}>
       <span className="thumbs" aria-hidden="true">
-        {shown.length === 0 && <Picture src={undefined} alt="" />}
+        {shown.length === 0 && <ResultImage src={undefined} alt="" />}
         {shown.map((task) => (
-          <Picture key={task.id} src={pictureOf(task)} alt="" />
+          <ResultImage key={task.id} src={resultImageUrl(task)} alt="" />
         ))}
       </span>
       <span className="what">
@@ -95,8 +95,8 @@ const Row = memo(function Row({ flow, now, isAtRest }: { flow: FlowSummary; now:
         <span className="faint small">
           {provider} · {ago(createdAt, now)}
           {took !== undefined && ` · took ${duration(took)}`}
-          {restartOf && " · begun anew"}
-          {restartedAs && " · went on elsewhere"}
+          {restartOf && " · restart of another flow"}
+          {restartedAs && " · restarted at another vendor"}
           {state !== null && (
             <>
               {" · "}

@@ -1,6 +1,6 @@
 import { useState } from "react";
 
-/** The request's limit is 6 MB in all, and base64 is a third longer. */
+/** Limit of all images together. A request has at most 6 MB, and base64 adds a third. */
 const MAX_BYTES = 4_000_000;
 
 export function ImageInput(props: { max: number; images: string[]; onChange: (images: string[]) => void }) {
@@ -10,7 +10,7 @@ export function ImageInput(props: { max: number; images: string[]; onChange: (im
     const chosen = [...(files ?? [])].slice(0, max - images.length);
     const total = chosen.reduce((sum, { size }) => sum + size, 0) + images.join("").length * 0.75;
     if (total > MAX_BYTES)
-      return setProblem("Together at most 4 MB; larger ones are better given as links, by the API.");
+      return setProblem("The images must have at most 4 MB together. For larger images, use links with the API.");
     setProblem("");
     onChange([...images, ...(await Promise.all(chosen.map(dataUri)))]);
   }
@@ -18,7 +18,7 @@ export function ImageInput(props: { max: number; images: string[]; onChange: (im
     <div>
       <label>
         <span>
-          Pictures <span className="faint small">at most {max}</span>
+          Images <span className="faint small">at most {max}</span>
         </span>
         <input
           type="file"
@@ -39,9 +39,9 @@ export function ImageInput(props: { max: number; images: string[]; onChange: (im
       {images.length > 0 && (
         <ul className="chosen">
           {images.map((image, i) => (
-            // biome-ignore lint/suspicious/noArrayIndexKey: the same picture may be chosen twice
+            // biome-ignore lint/suspicious/noArrayIndexKey: the same image may be chosen twice
             <li key={i}>
-              <img src={image} alt={`Chosen ${i + 1}`} />
+              <img src={image} alt={`Chosen file ${i + 1}`} />
               <button type="button" className="quiet" onClick={() => onChange(images.filter((_, at) => at !== i))}>
                 Remove
               </button>

@@ -1,12 +1,12 @@
-/** A region drawn on a picture: with a brush, as a box, or by numbers for those who do not point. */
+/** Editor for a region of an image: with a brush, as a box, or by numbers for users without a pointer. */
 import { type PointerEvent, useEffect, useRef, useState } from "react";
 import { boxOf, draw, maskOf, type Shape, type Size } from "../lib/mask.ts";
 
 type Tool = "box" | "brush";
 type Point = { x: number; y: number };
 
-export function MaskEditor(props: { picture: string | undefined; onMask: (png: string | undefined) => void }) {
-  const { picture, onMask } = props;
+export function MaskEditor(props: { image: string | undefined; onMask: (png: string | undefined) => void }) {
+  const { image, onMask } = props;
   const canvas = useRef<HTMLCanvasElement>(null);
   const [size, setSize] = useState<Size>({ width: 1024, height: 1024 });
   const [tool, setTool] = useState<Tool>("box");
@@ -50,10 +50,10 @@ export function MaskEditor(props: { picture: string | undefined; onMask: (png: s
   return (
     <div className="mask">
       <div className="mask-plane">
-        {picture && (
+        {image && (
           <img
-            src={picture}
-            alt="What the region is part of"
+            src={image}
+            alt="Preview under the region"
             referrerPolicy="no-referrer"
             onLoad={({ currentTarget: { naturalWidth: width, naturalHeight: height } }) => {
               if (width > 0 && height > 0) setSize({ width, height });
@@ -88,7 +88,7 @@ export function MaskEditor(props: { picture: string | undefined; onMask: (png: s
           Clear
         </button>
         <span className="faint small" aria-live="polite">
-          {shapes.length === 0 ? "Nothing drawn yet" : `${shapes.length} drawn`}
+          {shapes.length === 0 ? "No region yet" : `${shapes.length} drawn`}
         </span>
       </div>
       <Numbers
@@ -101,7 +101,7 @@ export function MaskEditor(props: { picture: string | undefined; onMask: (png: s
   );
 }
 
-/** In percent of the picture. */
+/** Adds a box by its edges in percent of the image. */
 function Numbers({ onBox }: { onBox: (from: Point, to: Point) => void }) {
   const [values, setValues] = useState({ left: 25, top: 25, right: 75, bottom: 75 });
   return (

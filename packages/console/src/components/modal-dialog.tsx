@@ -6,7 +6,7 @@ import { Problem } from "./problem.tsx";
 
 export interface ModalDialogProps {
   title: string;
-  picture: string | undefined;
+  image: string | undefined;
   wantsMask: boolean;
   prompt: string;
   error: MjflowError | undefined;
@@ -14,8 +14,8 @@ export interface ModalDialogProps {
   onClose(): void;
 }
 
-/** What a vendor's window asks: a prompt, and for a region a mask. */
-export function ModalDialog({ title, picture, wantsMask, prompt: before, error, onSend, onClose }: ModalDialogProps) {
+/** Form for a modal answer: a prompt, and a mask if the press needs a region. */
+export function ModalDialog({ title, image, wantsMask, prompt: before, error, onSend, onClose }: ModalDialogProps) {
   const [prompt, setPrompt] = useState(before);
   const [mask, setMask] = useState<string>();
   const [isBusy, setBusy] = useState(false);
@@ -29,11 +29,11 @@ export function ModalDialog({ title, picture, wantsMask, prompt: before, error, 
     if (!isDone) setBusy(false);
   }
 
-  const hint = wantsMask ? "Draw over what is to be drawn anew; the rest is kept." : undefined;
+  const hint = wantsMask ? "Mark the region to regenerate. The rest is kept." : undefined;
   return (
     <Dialog title={title} {...(hint && { hint })} onClose={onClose}>
       <form onSubmit={submit}>
-        {wantsMask && <MaskEditor picture={picture} onMask={setMask} />}
+        {wantsMask && <MaskEditor image={image} onMask={setMask} />}
         <label>
           Prompt
           <textarea rows={3} dir="auto" value={prompt} onChange={(event) => setPrompt(event.target.value)} />

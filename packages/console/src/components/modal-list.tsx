@@ -1,5 +1,4 @@
-/** Vendors' windows that wait for a person. */
-
+/** Tasks that wait for a modal answer. */
 import { useNow } from "../hooks.ts";
 import { pressLabel } from "../lib/press.ts";
 import { hrefOf } from "../lib/route.ts";
@@ -7,23 +6,23 @@ import { ago } from "../lib/time.ts";
 import { useOpenModals } from "../queries.ts";
 
 export function ModalList() {
-  const { windows, looked } = useOpenModals();
+  const { modals, looked } = useOpenModals();
   const now = useNow(5_000);
   return (
-    <section aria-labelledby="windows">
-      <h2 id="windows">Waiting for a person</h2>
-      {windows.length === 0 && (
+    <section aria-labelledby="modals">
+      <h2 id="modals">Waiting for modal answers</h2>
+      {modals.length === 0 && (
         <p className="well">
-          {looked === 0 ? "No flow is running." : `No window is open in the ${looked} newest flows that run.`}
+          {looked === 0 ? "No flow is running." : `No task in the ${looked} newest running flows waits for an answer.`}
         </p>
       )}
       <ul className="plain">
-        {windows.map((task) => (
+        {modals.map((task) => (
           <li key={task.id}>
             <a href={hrefOf({ page: "flow", id: task.flowId, task: task.id })}>
               {task.press === null ? task.action.toLowerCase() : pressLabel(task.press)}
             </a>{" "}
-            <span className="faint small">asks for a prompt or a region · {ago(task.createdAt, now)}</span>
+            <span className="faint small">needs a prompt or a region · {ago(task.createdAt, now)}</span>
           </li>
         ))}
       </ul>

@@ -1,4 +1,4 @@
-/** What to press, and on what comes of it, to any depth. */
+/** Editor for the presses of a plan, to any depth. */
 import { canonicalPress } from "@mjflow/core/button";
 import { useState } from "react";
 import { type Draft, toggleDraft, updateDraft } from "../lib/plan.ts";
@@ -12,7 +12,7 @@ export function PlanEditor(props: { drafts: Draft[]; kind: Kind; onChange: (draf
   const { drafts, kind, onChange } = props;
   return (
     <div className="plan">
-      <Offers drafts={drafts} kind={kind} onChange={onChange} />
+      <PressChips drafts={drafts} kind={kind} onChange={onChange} />
       {drafts.length > 0 && (
         <ul>
           {drafts.map((draft) => (
@@ -30,11 +30,11 @@ export function PlanEditor(props: { drafts: Draft[]; kind: Kind; onChange: (draf
   );
 }
 
-function Offers(props: { drafts: Draft[]; kind: Kind; onChange: (drafts: Draft[]) => void }) {
+function PressChips(props: { drafts: Draft[]; kind: Kind; onChange: (drafts: Draft[]) => void }) {
   const { drafts, kind, onChange } = props;
   const [other, setOther] = useState("");
   const has = (name: string) => drafts.some((draft) => canonicalPress(draft.press) === name);
-  const isOn = (press: string) => {
+  const isChosen = (press: string) => {
     const all = /^(\w+):all$/.exec(press)?.[1];
     return all ? [1, 2, 3, 4].every((n) => has(`${all}:${n}`)) : has(press);
   };
@@ -49,7 +49,7 @@ function Offers(props: { drafts: Draft[]; kind: Kind; onChange: (drafts: Draft[]
           key={press}
           type="button"
           className="chip"
-          aria-pressed={isOn(press)}
+          aria-pressed={isChosen(press)}
           onClick={() => onChange(toggleDraft(drafts, press, newKey))}
         >
           {pressLabel(press)}
@@ -64,7 +64,7 @@ function Offers(props: { drafts: Draft[]; kind: Kind; onChange: (drafts: Draft[]
         onBlur={add}
         onKeyDown={(event) => {
           if (event.key !== "Enter") return;
-          // Enter here adds; it does not send the plan, which is paid for.
+          // Enter adds the press. It must not submit the form, because a submitted plan costs money.
           event.preventDefault();
           add();
         }}
@@ -84,7 +84,7 @@ function Step(props: { draft: Draft; onChange: (draft: Draft) => void; onRemove:
         <span className="press">{label}</span>
         {draft.then.length > 0 && <span className="faint small">then {draft.then.length}</span>}
         {pressNeedsModal(draft.press) && !draft.prompt && !draft.maskBase64 && (
-          <span className="status ask">asks for input</span>
+          <span className="status ask">needs input</span>
         )}
         <button type="button" className="quiet" aria-label={`Remove ${label}`} onClick={onRemove}>
           ✕
@@ -92,7 +92,7 @@ function Step(props: { draft: Draft; onChange: (draft: Draft) => void; onRemove:
       </summary>
       {kind !== "none" && (
         <label>
-          Prompt, should it open a window
+          Prompt, if the button opens a modal
           <input
             dir="auto"
             value={draft.prompt}
@@ -102,7 +102,7 @@ function Step(props: { draft: Draft; onChange: (draft: Draft) => void; onRemove:
       )}
       {pressNeedsMask(draft.press) && (
         <button type="button" onClick={() => setMasking(true)}>
-          {draft.maskBase64 ? "Change the region" : "Draw the region"}
+          {draft.maskBase64 ? "Edit region" : "Draw region"}
         </button>
       )}
       {isMasking && (
@@ -122,19 +122,19 @@ function Step(props: { draft: Draft; onChange: (draft: Draft) => void; onRemove:
   );
 }
 
-/** There is no picture yet, so the region is drawn on an empty square of Midjourney's size. */
+/** Editor for a region before the image exists. It shows an empty square of Midjourney's default size. */
 function MaskDialog(props: { onDone: (mask: string | undefined) => void; onClose: () => void }) {
   const [mask, setMask] = useState<string>();
   return (
     <Dialog
       title="Region"
-      hint="There is no picture yet: draw on a square of 1024 by 1024. For another shape answer the window when it opens."
+      hint="There is no image yet, so draw on a square of 1024 by 1024. For another aspect ratio, answer the modal when it opens."
       onClose={props.onClose}
     >
-      <MaskEditor picture={undefined} onMask={setMask} />
+      <MaskEditor image={undefined} onMask={setMask} />
       <div className="actions end">
         <button type="button" className="primary" disabled={!mask} onClick={() => props.onDone(mask)}>
-          Use it
+          Use region
         </button>
       </div>
     </Dialog>

@@ -1,6 +1,6 @@
 import type { MjflowError } from "@mjflow/client";
 
-/** What went wrong, and what can be done about it. */
+/** An error with its advice, code and request id. */
 export function Problem({ error, onClose }: { error: MjflowError | undefined; onClose?: () => void }) {
   if (!error) return null;
   const { code, detail, advice, field, requestId } = error;

@@ -1,4 +1,4 @@
-/** How much waits in the queues, and what should have gone on by now. For the operator's key; another's page has none of it. */
+/** Queue depths and overdue work. Only the operator key can read them; other keys do not see these sections. */
 import type { QueueDepth } from "@mjflow/client";
 import { useNow } from "../hooks.ts";
 import { hrefOf } from "../lib/route.ts";
@@ -6,11 +6,11 @@ import { ago } from "../lib/time.ts";
 import { isNotFound, toMjflowError, useOverdue, useQueues } from "../queries.ts";
 import { Problem } from "./problem.tsx";
 
-const CARRIES: Record<QueueDepth["name"], string> = {
-  submit: "work for vendors",
-  deliver: "news for apps",
-  archive: "pictures to copy",
-  "dead-letters": "failed every time",
+const CONTENT: Record<QueueDepth["name"], string> = {
+  submit: "submissions",
+  deliver: "webhook deliveries",
+  archive: "images to archive",
+  "dead-letters": "dead-letter queue",
 };
 
 export function Queues() {
@@ -27,7 +27,7 @@ export function Queues() {
               <tr>
                 <th scope="col">queue</th>
                 <th scope="col">waiting</th>
-                <th scope="col">at work</th>
+                <th scope="col">in flight</th>
                 <th scope="col">delayed</th>
               </tr>
             </thead>
@@ -35,10 +35,10 @@ export function Queues() {
               {data.map(({ name, waiting, inFlight, delayed }) => (
                 <tr key={name}>
                   <th scope="row">
-                    {name} <span className="faint small">{CARRIES[name]}</span>
+                    {name} <span className="faint small">{CONTENT[name]}</span>
                   </th>
                   {[waiting, inFlight, delayed].map((count, i) => (
-                    // biome-ignore lint/suspicious/noArrayIndexKey: three columns, always these
+                    // biome-ignore lint/suspicious/noArrayIndexKey: the three columns never change
                     <td key={i} className={count === 0 ? "faint" : name === "dead-letters" ? "bad" : undefined}>
                       {count.toLocaleString("en")}
                     </td>
@@ -53,7 +53,7 @@ export function Queues() {
   );
 }
 
-/** The sweeper comes by each minute; what it has passed over for five it cannot keep up with. */
+/** The sweeper runs each minute. Work that is overdue for five minutes means that the sweeper does not keep up. */
 const SWEPT_MS = 5 * 60_000;
 
 export function Overdue() {
@@ -66,14 +66,13 @@ export function Overdue() {
     <section aria-labelledby="overdue">
       <h2 id="overdue">Overdue</h2>
       {error && <Problem error={toMjflowError(error)} />}
-      {data && !oldest && <p className="well">Nothing: whatever was due has gone on.</p>}
+      {data && !oldest && <p className="well">No overdue work.</p>}
       {oldest && (
         <p className={isLate ? "problem" : "card small"}>
           <span>
             {data.count.toLocaleString("en")}
-            {!data.whole && " and more"},{" "}
-            {isLate ? "and the sweeper does not keep up" : "to be swept within the minute"}. The oldest, a {oldest.kind}
-            , was due {ago(oldest.dueAt, now)}:{" "}
+            {!data.whole && " and more"}, {isLate ? "and the sweeper does not keep up" : "handled within a minute"}. The
+            oldest, a {oldest.kind}, was due {ago(oldest.dueAt, now)}:{" "}
             <a className="break" href={hrefOf({ page: "flow", id: oldest.flowId, task: taskOf(oldest) })}>
               {oldest.id}
             </a>

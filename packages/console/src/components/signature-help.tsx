@@ -5,38 +5,38 @@ const CODE = `import { verifyWebhook } from "@mjflow/client";
 
 export async function POST(request: Request): Promise<Response> {
   const event = await verifyWebhook(await request.text(), request.headers, process.env.WEBHOOK_SECRET!);
-  // once per event.id: it may come twice
+  // handle each event.id once: an event may be delivered twice
   return new Response(null, { status: 204 });
 }`;
 
-/** How a post is believed, and a place to try one that was not. */
+/** Explains webhook signatures and offers a form that checks one. */
 export function SignatureHelp() {
   return (
     <section aria-labelledby="signatures">
       <h2 id="signatures">Signatures</h2>
       <p>
-        Standard Webhooks 1.0. Signed is <code>webhook-id.webhook-timestamp.body</code>, the body byte for byte as it
-        came; the result stands in <code>webhook-signature</code>, one for each secret that is valid. Parse the JSON
-        only afterwards, and answer 2xx within 15 s.
+        Standard Webhooks 1.0. The signed content is <code>webhook-id.webhook-timestamp.body</code> with the unchanged
+        bytes of the body. <code>webhook-signature</code> has one signature for each valid secret. Parse the JSON only
+        after the check, and respond with 2xx within 15 s.
       </p>
       <details>
         <summary>In TypeScript</summary>
         <pre className="code">{CODE}</pre>
       </details>
       <details>
-        <summary>Check one here</summary>
+        <summary>Check a signature</summary>
         <Check />
       </details>
     </section>
   );
 }
 
-/** Nothing of it leaves the page. The time is taken from the post: an old one may be looked at. */
+/** Checks a signature in the browser and sends nothing. It uses the webhook's own time, so old webhooks can be checked. */
 function Check() {
   const [fields, setFields] = useState({ id: "", timestamp: "", signature: "", body: "", secret: "" });
-  const [verdict, setVerdict] = useState<{ isGood: boolean; text: string }>();
-  async function submit(event: FormEvent) {
-    event.preventDefault();
+  const [result, setResult] = useState<{ isGood: boolean; text: string }>();
+  async function submit(submission: FormEvent) {
+    submission.preventDefault();
     const { id, timestamp, signature, body, secret } = fields;
     const headers = {
       "webhook-id": id.trim(),
@@ -44,10 +44,10 @@ function Check() {
       "webhook-signature": signature.trim(),
     };
     try {
-      const told = await verifyWebhook(body, headers, secret.trim(), { now: Number(timestamp) * 1_000 });
-      setVerdict({ isGood: true, text: `It is genuine: ${told.type}.` });
+      const event = await verifyWebhook(body, headers, secret.trim(), { now: Number(timestamp) * 1_000 });
+      setResult({ isGood: true, text: `Signature is valid: ${event.type}.` });
     } catch (error) {
-      setVerdict({ isGood: false, text: isMjflowError(error) ? error.detail : String(error) });
+      setResult({ isGood: false, text: isMjflowError(error) ? error.detail : String(error) });
     }
   }
   const input = (name: keyof typeof fields, label: string, type = "text") => (
@@ -64,14 +64,14 @@ function Check() {
   );
   return (
     <form className="form" onSubmit={submit}>
-      <p className="faint small">Worked out on this page: neither body nor secret is sent anywhere.</p>
+      <p className="faint small">Checked in your browser: body and secret are not sent.</p>
       <div className="row">
         {input("id", "webhook-id")}
         {input("timestamp", "webhook-timestamp")}
       </div>
       {input("signature", "webhook-signature")}
       <label>
-        Body, as it came
+        Body, unchanged
         <textarea
           rows={4}
           className="mono"
@@ -84,9 +84,9 @@ function Check() {
       <div>
         <button type="submit">Check</button>
       </div>
-      {verdict && (
-        <p role="status" className={`status ${verdict.isGood ? "ok" : "bad"}`}>
-          {verdict.isGood ? "✓" : "✕"} {verdict.text}
+      {result && (
+        <p role="status" className={`status ${result.isGood ? "ok" : "bad"}`}>
+          {result.isGood ? "✓" : "✕"} {result.text}
         </p>
       )}
     </form>

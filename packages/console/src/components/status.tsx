@@ -7,25 +7,25 @@ const TASK: Record<TaskStatus, [Tone, string]> = {
   SUBMITTING: ["wait", "submitting"],
   SUBMITTED: ["run", "submitted"],
   IN_PROGRESS: ["run", "drawing"],
-  MODAL: ["ask", "asks for input"],
+  MODAL: ["ask", "needs input"],
   UNCLEAR: ["ask", "unclear"],
   SUCCESS: ["ok", "done"],
   FAILURE: ["bad", "failed"],
-  CANCEL: ["off", "cancelled"],
+  CANCEL: ["off", "canceled"],
   EXPIRED: ["bad", "expired"],
 };
 const OTHER: Record<FlowStatus | DeliveryStatus, [Tone, string]> = {
   running: ["run", "running"],
   completed: ["ok", "completed"],
   failed: ["bad", "failed"],
-  canceled: ["off", "cancelled"],
+  canceled: ["off", "canceled"],
   pending: ["wait", "pending"],
   delivered: ["ok", "delivered"],
 };
 
 const MARKS: Record<Tone, string> = { wait: "○", run: "◐", ok: "✓", bad: "✕", ask: "?", off: "–" };
 
-/** In words and with a mark: never by colour alone. A server may be newer than this page. */
+/** A status as text with a mark, never by color alone. */
 export function Status({ of }: { of: TaskStatus | FlowStatus | DeliveryStatus }) {
   const [tone, words] = toneOf(of);
   return (
@@ -35,6 +35,7 @@ export function Status({ of }: { of: TaskStatus | FlowStatus | DeliveryStatus })
   );
 }
 
+/** Returns tone and label of a status. An unknown status, from a server newer than this page, is shown in lower case. */
 export function toneOf(of: string): [Tone, string] {
   const known: Record<string, [Tone, string]> = { ...TASK, ...OTHER };
   return Object.hasOwn(known, of) ? known[of]! : ["off", of.toLowerCase()];

@@ -1,32 +1,32 @@
-/** One task, all that is known of it, and what a person may do with it. */
+/** All data of one task and the actions on the task. */
 import type { Button, Task } from "@mjflow/client";
 import { actionOf, canonicalPress } from "@mjflow/core/button";
 import { estimateUsd } from "@mjflow/core/price";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { buttonLabel, pressLabel, pressNeedsMask, pressNeedsModal } from "../lib/press.ts";
-import { linkUrl } from "../lib/safe.ts";
+import { safeLinkUrl } from "../lib/safe.ts";
 import { between, duration } from "../lib/time.ts";
 import { toMjflowError, useAction, useApiCapabilities } from "../queries.ts";
 import { useMjflow } from "../session.ts";
 import { ModalDialog } from "./modal-dialog.tsx";
-import { Picture, pictureOf } from "./picture.tsx";
 import { Problem } from "./problem.tsx";
+import { ResultImage, resultImageUrl } from "./result-image.tsx";
 import { Status, toneOf } from "./status.tsx";
 
 interface PanelProps {
   task: Task;
   parent: Task | undefined;
-  /** What stands in its place, since it was tried again. */
+  /** Retry of this task; unset if there is none. */
   retriedAs: Task | undefined;
-  /** Its flow was: that is gone on with as a whole. */
-  isCalledOff: boolean;
-  /** The flow is to be read again. */
+  /** True if the flow is canceled. Then only the whole flow can be resumed. */
+  isFlowCanceled: boolean;
+  /** Reads the flow again after an action. */
   onChanged(): void;
   onSelect(id: string): void;
 }
 
-export function TaskPanel({ task, parent, retriedAs, isCalledOff, onChanged, onSelect }: PanelProps) {
+export function TaskPanel({ task, parent, retriedAs, isFlowCanceled, onChanged, onSelect }: PanelProps) {
   const { press, action, status, text, finalPrompt } = task;
   return (
     <aside className="panel card" aria-label="Task">
@@ -45,37 +45,37 @@ export function TaskPanel({ task, parent, retriedAs, isCalledOff, onChanged, onS
           {text}
         </p>
       )}
-      <Trouble task={task} />
+      <Warnings task={task} />
       <Retries task={task} retriedAs={retriedAs} onSelect={onSelect} />
-      <Doing
+      <TaskActions
         task={task}
         parent={parent}
-        mayRetry={!retriedAs && !isCalledOff}
+        mayRetry={!retriedAs && !isFlowCanceled}
         onChanged={onChanged}
         onSelect={onSelect}
       />
       <Facts task={task} parent={parent} />
       <Raw task={task} />
-      <VendorBody id={task.id} />
+      <RawResponse id={task.id} />
     </aside>
   );
 }
 
 function Links({ task }: { task: Task }) {
-  const picture = pictureOf(task);
+  const image = resultImageUrl(task);
   const links = [
-    ...(task.imageUrl ? [["vendor's picture", task.imageUrl] as const] : []),
-    ...task.copies.map(({ url }, i) => [`our copy${task.copies.length > 1 ? ` ${i + 1}` : ""}`, url] as const),
-    ...task.videos.map(({ url }, i) => [`video ${i + 1}`, url] as const),
+    ...(task.imageUrl ? [["Vendor image", task.imageUrl] as const] : []),
+    ...task.copies.map(({ url }, i) => [`Archived copy${task.copies.length > 1 ? ` ${i + 1}` : ""}`, url] as const),
+    ...task.videos.map(({ url }, i) => [`Video ${i + 1}`, url] as const),
   ];
   return (
     <>
-      {picture && <Picture src={picture} alt="The result" lazy={false} />}
+      {image && <ResultImage src={image} alt="The result" lazy={false} />}
       {links.length > 0 && (
         <p className="links small">
           {links.map(([name, address]) => {
-            const href = linkUrl(address);
-            // Not an address to follow, but what the vendor said: shown as what it is.
+            const href = safeLinkUrl(address);
+            // The vendor sent text that is not a safe link, so it is shown as text.
             if (!href) return <code key={name + address}>{address}</code>;
             return (
               <a key={name + address} href={href} target="_blank" rel="noreferrer noopener">
@@ -89,7 +89,7 @@ function Links({ task }: { task: Task }) {
   );
 }
 
-function Trouble({ task: { failure, failReason, unclear, orphans, late } }: { task: Task }) {
+function Warnings({ task: { failure, failReason, unclear, orphans, late } }: { task: Task }) {
   return (
     <>
       {failure && (
@@ -107,23 +107,23 @@ function Trouble({ task: { failure, failReason, unclear, orphans, late } }: { ta
               )}
             </p>
             {failure.offered && failure.offered.length > 0 && (
-              <p className="small">Offered was: {failure.offered.join(", ")}</p>
+              <p className="small">Buttons of the task: {failure.offered.join(", ")}</p>
             )}
           </div>
         </div>
       )}
       {unclear && (
         <p className="note">
-          The vendor may or may not have it. Its callback is awaited before anything is sent again: nothing is paid
-          twice.
+          The vendor may or may not have this task. mjflow waits for the callback before it submits again, so that the
+          task is not paid twice.
         </p>
       )}
       {orphans.map((orphan) => (
         <p className="note" key={orphan.attempt}>
-          Attempt {orphan.attempt} turned up after all, and was paid for: about ${orphan.estimatedUsd.toFixed(3)}.
+          Attempt {orphan.attempt} was accepted later and is charged: about ${orphan.estimatedUsd.toFixed(3)}.
         </p>
       ))}
-      {late && <p className="note">The vendor said {late.status} after this had ended.</p>}
+      {late && <p className="note">Late report from the vendor: {late.status}.</p>}
     </>
   );
 }
@@ -135,23 +135,23 @@ function Retries({ task, retriedAs, onSelect }: Pick<PanelProps, "task" | "retri
     <p className="small links">
       {retryOf && (
         <button type="button" className="link" onClick={() => onSelect(retryOf)}>
-          ↑ in place of one that was lost
+          ↑ retry of a failed task
         </button>
       )}
       {retriedAs && (
         <button type="button" className="link" onClick={() => onSelect(retriedAs.id)}>
-          ↻ tried again: {toneOf(retriedAs.status)[1]}
+          ↻ retried: {toneOf(retriedAs.status)[1]}
         </button>
       )}
     </p>
   );
 }
 
-interface DoingProps extends Pick<PanelProps, "task" | "parent" | "onChanged" | "onSelect"> {
+interface TaskActionsProps extends Pick<PanelProps, "task" | "parent" | "onChanged" | "onSelect"> {
   mayRetry: boolean;
 }
 
-function Doing({ task, parent, mayRetry, onChanged, onSelect }: DoingProps) {
+function TaskActions({ task, parent, mayRetry, onChanged, onSelect }: TaskActionsProps) {
   const mjflow = useMjflow();
   const { can } = useApiCapabilities();
   const { act, busy, error, clear } = useAction();
@@ -160,33 +160,33 @@ function Doing({ task, parent, mayRetry, onChanged, onSelect }: DoingProps) {
 
   async function press(button: Button, modal?: { prompt?: string; maskBase64?: string }) {
     const isDone = await act(button.customId, async () => {
-      const made = await mjflow.tasks.press(id, { customId: button.customId, ...(modal && { modal }) });
-      onSelect(made.id);
+      const child = await mjflow.tasks.press(id, { customId: button.customId, ...(modal && { modal }) });
+      onSelect(child.id);
     });
     if (isDone) onChanged();
     return isDone;
   }
-  async function again(name: string, work: () => Promise<unknown>) {
+  async function run(name: string, work: () => Promise<unknown>) {
     const isDone = await act(name, work);
     if (isDone) onChanged();
     return isDone;
   }
 
-  const isLost = status === "FAILURE" || status === "EXPIRED" || status === "CANCEL";
+  const isFailed = status === "FAILURE" || status === "EXPIRED" || status === "CANCEL";
   return (
-    <div className="doing">
+    <div className="task-actions">
       {status === "MODAL" && (
         <button type="button" className="primary" onClick={() => setOpen("answer")}>
-          Answer the window
+          Answer modal
         </button>
       )}
-      {isLost && mayRetry && can("POST", "/v1/tasks/{id}/retry") && (
+      {isFailed && mayRetry && can("POST", "/v1/tasks/{id}/retry") && (
         <button
           type="button"
           disabled={!!busy}
-          onClick={() => again("retry", async () => onSelect((await mjflow.tasks.retry(id)).id))}
+          onClick={() => run("retry", async () => onSelect((await mjflow.tasks.retry(id)).id))}
         >
-          Retry, paid again
+          Retry (charged)
         </button>
       )}
       {status === "SUCCESS" && buttons.length > 0 && (
@@ -211,15 +211,15 @@ function Doing({ task, parent, mayRetry, onChanged, onSelect }: DoingProps) {
       <Problem error={error} onClose={clear} />
       {open && (
         <ModalDialog
-          title={open === "answer" ? "Answer the window" : buttonLabel(open.button)}
-          picture={pictureOf(open === "answer" ? parent : task)}
+          title={open === "answer" ? "Answer modal" : buttonLabel(open.button)}
+          image={resultImageUrl(open === "answer" ? parent : task)}
           wantsMask={pressNeedsMask(open === "answer" ? (task.press ?? null) : open.button.name)}
           prompt={(open === "answer" ? parent : task)?.finalPrompt ?? ""}
           onClose={() => setOpen(undefined)}
           onSend={async (answer) => {
             const isDone =
               open === "answer"
-                ? await again("answer", () => mjflow.tasks.modal(id, answer))
+                ? await run("answer", () => mjflow.tasks.modal(id, answer))
                 : await press(open.button, answer);
             if (isDone) setOpen(undefined);
             return isDone;
@@ -243,16 +243,16 @@ function Facts({ task, parent }: { task: Task; parent: Task | undefined }) {
     [
       "callback to follow-up",
       ms(between(parent?.endedAt, submittedAt)),
-      "From the end of the picture before to this one being the vendor's",
+      "From the end of the parent task to the submission of this task",
     ],
     ["created to submitted", ms(between(createdAt, submittedAt))],
     ["submitted to end", ms(between(submittedAt, endedAt))],
     ["attempts", attempts],
-    ["callbacks", duplicates > 0 ? `${callbacks}, ${duplicates} of them twice` : callbacks],
+    ["callbacks", duplicates > 0 ? `${callbacks}, ${duplicates} duplicates` : callbacks],
     ["look-ups", lookups || undefined],
     ["modals", modals || undefined],
     ["seed", seed],
-    ["vendor's id", task.providerTaskId],
+    ["vendor task id", task.providerTaskId],
     ["id", task.id],
   ];
   return (
@@ -273,14 +273,14 @@ function Raw({ task }: { task: Task }) {
   const [isOpen, setOpen] = useState(false);
   return (
     <details onToggle={(event) => setOpen(event.currentTarget.open)}>
-      <summary>As JSON</summary>
+      <summary>JSON</summary>
       {isOpen && <pre className="code">{JSON.stringify(task, null, 2)}</pre>}
     </details>
   );
 }
 
-/** Asked for when it is opened: it may be 32 KB, and few want it. */
-function VendorBody({ id }: { id: string }) {
+/** Raw vendor response. It is requested only when the user opens it, because it may have 32 KB. */
+function RawResponse({ id }: { id: string }) {
   const mjflow = useMjflow();
   const { can } = useApiCapabilities();
   const [isOpen, setOpen] = useState(false);
@@ -288,15 +288,15 @@ function VendorBody({ id }: { id: string }) {
   if (!can("GET", "/v1/tasks/{id}/raw")) return null;
   return (
     <details onToggle={(event) => setOpen(event.currentTarget.open)}>
-      <summary>As the vendor said it</summary>
+      <summary>Raw vendor response</summary>
       {error && <Problem error={toMjflowError(error)} />}
-      {data === null && <p className="faint small">Nothing was kept.</p>}
+      {data === null && <p className="faint small">No raw response stored.</p>}
       {data && <pre className="code">{indented(data)}</pre>}
     </details>
   );
 }
 
-/** JSON for people; what is none stays as it is. */
+/** Indents JSON. Text that is not JSON is returned unchanged. */
 function indented(text: string): string {
   try {
     return JSON.stringify(JSON.parse(text), null, 2);

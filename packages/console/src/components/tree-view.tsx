@@ -1,12 +1,12 @@
-/** A lineage as a tree of pictures: columns on a wide window, an indented list on a narrow one. */
+/** A lineage as a tree of images: columns on a wide screen, an indented list on a narrow one. */
 import { type KeyboardEvent, type ReactNode, useRef } from "react";
 import { useMedia } from "../hooks.ts";
 import { type Layout, type Node, type PositionedNode, stepFrom } from "../lib/tree.ts";
 
-/** In px. `anchor`: where a line leaves and meets a card, from its top. */
-const PICTURES = { width: 188, height: 136, card: 144, anchor: 46 };
-const WORDS = { width: 172, height: 62, card: 136, anchor: 24 };
-type Cell = typeof PICTURES;
+/** Sizes in px. `anchor` is the distance from the top of a card to the line that connects it. */
+const IMAGE_CARD = { width: 188, height: 136, card: 144, anchor: 46 };
+const TEXT_CARD = { width: 172, height: 62, card: 136, anchor: 24 };
+type Cell = typeof IMAGE_CARD;
 const EDGE = 8;
 
 export interface TreeViewProps<T extends Node> {
@@ -15,24 +15,24 @@ export interface TreeViewProps<T extends Node> {
   selected: string | undefined;
   onSelect(id: string): void;
   toneOf(node: T): string;
-  /** Words only, no pictures. */
+  /** True for cards with text only. */
   compact?: boolean;
   children(node: T): ReactNode;
 }
 
 export function TreeView<T extends Node>(props: TreeViewProps<T>) {
   const { label, layout, selected, onSelect, toneOf, children, compact = false } = props;
-  const cell = compact ? WORDS : PICTURES;
+  const cell = compact ? TEXT_CARD : IMAGE_CARD;
   const isNarrow = useMedia("(max-width: 720px)");
   const tree = useRef<HTMLDivElement>(null);
-  const { placed, rows, depth } = layout;
-  // One stop for the Tab key; arrows do the rest.
-  const stop = placed.some(({ node }) => node.id === selected) ? selected : placed[0]?.node.id;
+  const { positioned, rows, depth } = layout;
+  // Only one node is a Tab stop; the arrow keys reach the others.
+  const stop = positioned.some(({ node }) => node.id === selected) ? selected : positioned[0]?.node.id;
 
   function onKeyDown(event: KeyboardEvent) {
     const id = (event.target as HTMLElement).dataset["node"];
     if (!id || event.altKey || event.ctrlKey || event.metaKey) return;
-    const to = stepFrom(placed, id, event.key);
+    const to = stepFrom(positioned, id, event.key);
     if (to === undefined) return;
     event.preventDefault();
     onSelect(to);
@@ -54,8 +54,8 @@ export function TreeView<T extends Node>(props: TreeViewProps<T>) {
         onKeyDown={onKeyDown}
         tabIndex={-1}
       >
-        {!isNarrow && <Lines placed={placed} toneOf={toneOf} cell={cell} {...size!} />}
-        {placed.map((at) => (
+        {!isNarrow && <Lines positioned={positioned} toneOf={toneOf} cell={cell} {...size!} />}
+        {positioned.map((at) => (
           <button
             key={at.node.id}
             type="button"
@@ -84,17 +84,17 @@ function positionOf({ depth, row }: { depth: number; row: number }, { width, hei
 }
 
 function Lines<T extends Node>(props: {
-  placed: readonly PositionedNode<T>[];
+  positioned: readonly PositionedNode<T>[];
   toneOf(node: T): string;
   cell: Cell;
   width: number;
   height: number;
 }) {
-  const { placed, toneOf, cell, width, height } = props;
-  const byId = new Map(placed.map((at) => [at.node.id, at]));
+  const { positioned, toneOf, cell, width, height } = props;
+  const byId = new Map(positioned.map((at) => [at.node.id, at]));
   return (
     <svg className="lines" width={width} height={height} aria-hidden="true">
-      {placed.map((at) => {
+      {positioned.map((at) => {
         const parent = at.parent === undefined ? undefined : byId.get(at.parent);
         if (!parent) return null;
         const [x1, y1] = [EDGE + parent.depth * cell.width + cell.card, EDGE + parent.row * cell.height + cell.anchor];

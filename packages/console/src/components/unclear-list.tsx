@@ -1,4 +1,4 @@
-/** Submissions in doubt: of all apps for the operator, else of the flows that run. */
+/** Unclear submissions of all apps. Only the operator key can read them. */
 import type { UnclearTask } from "@mjflow/client";
 import { useNow } from "../hooks.ts";
 import { pressLabel } from "../lib/press.ts";
@@ -13,14 +13,14 @@ export function UnclearList() {
   if (isNotFound(error) || (!data && !error)) return null;
   return (
     <section aria-labelledby="unclear">
-      <h2 id="unclear">Submissions in doubt</h2>
+      <h2 id="unclear">Unclear submissions</h2>
       {error && <Problem error={toMjflowError(error)} />}
       {data?.data.length === 0 && (
         <p className="well">{data.whole ? "None." : `None among the ${data.looked} tasks that are due first.`}</p>
       )}
       <ul className="plain">
         {data?.data.map((task) => (
-          <Doubt key={task.id} task={task} now={now} />
+          <UnclearRow key={task.id} task={task} now={now} />
         ))}
       </ul>
       {data && data.data.length > 0 && !data.whole && <p className="faint small">There may be more.</p>}
@@ -28,7 +28,7 @@ export function UnclearList() {
   );
 }
 
-function Doubt({ task, now }: { task: UnclearTask; now: number }) {
+function UnclearRow({ task, now }: { task: UnclearTask; now: number }) {
   const { id, flowId, appId, press, action, provider, account, attempt, createdAt, dueAt } = task;
   return (
     <li>
@@ -39,8 +39,8 @@ function Doubt({ task, now }: { task: UnclearTask; now: number }) {
         <bdi>
           {provider}/{account}
         </bdi>{" "}
-        may or may not have it · attempt {attempt} · {ago(createdAt, now)}
-        {dueAt && ` · its callback is awaited until ${clock(dueAt)}`} · <bdi className="mono">{appId}</bdi>
+        (vendor may or may not have it) · attempt {attempt} · {ago(createdAt, now)}
+        {dueAt && ` · waiting for the callback until ${clock(dueAt)}`} · <bdi className="mono">{appId}</bdi>
       </span>
     </li>
   );

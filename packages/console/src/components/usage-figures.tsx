@@ -1,4 +1,4 @@
-/** What this key's app has spent, where anything is counted. */
+/** Credit and usage of this key's app; nothing if its usage is not counted. */
 import { useQuery } from "@tanstack/react-query";
 import { useMjflow } from "../session.ts";
 
@@ -25,7 +25,7 @@ export function UsageFigures() {
         {(
           [
             ["left", data.balanceUsd],
-            ["held", data.reservedUsd],
+            ["reserved", data.reservedUsd],
             ["spent", data.settledUsd],
           ] as const
         ).map(([name, usd]) =>

@@ -1,4 +1,4 @@
-/** The stage's vendors, and how each of its accounts stands. */
+/** Vendors of this deployment and the health of their accounts. */
 import type { Provider, ProviderAccount } from "@mjflow/client";
 import { useNow } from "../hooks.ts";
 import { ago, clock } from "../lib/time.ts";
@@ -23,16 +23,16 @@ export function VendorList() {
 }
 
 const CALLS: Record<ProviderAccount["callbacks"], [tone: string, words: string]> = {
-  calling: ["ok", "✓ calls back"],
-  silent: ["bad", "✕ never calls: asked instead"],
-  unknown: ["wait", "○ not known yet"],
+  calling: ["ok", "✓ sends callbacks"],
+  silent: ["bad", "✕ no callbacks: polled"],
+  unknown: ["wait", "○ callbacks unknown"],
 };
 
 function Vendor({ provider }: { provider: Provider }) {
   const { id, title, actions, modes, accounts, abilities } = provider;
   const now = useNow(5_000);
   const lacks = [
-    ...(abilities.listByCondition ? [] : ["no look-ups in batches"]),
+    ...(abilities.listByCondition ? [] : ["no batch look-up"]),
     ...(abilities.searchByState ? [] : ["no search by state"]),
   ];
   return (
@@ -52,11 +52,11 @@ function Vendor({ provider }: { provider: Provider }) {
 }
 
 const FAULTS: Record<NonNullable<ProviderAccount["fault"]>, string> = {
-  busy: "it is busy",
-  full: "it is full",
-  unclear: "its answers do not come",
-  unauthorized: "its key is refused",
-  out_of_money: "its credit is spent",
+  busy: "the vendor is busy",
+  full: "the account is full",
+  unclear: "the vendor sends no clear response",
+  unauthorized: "the API key is rejected",
+  out_of_money: "no credit left",
 };
 
 function Account({ account, isOnlyOne, now }: { account: ProviderAccount; isOnlyOne: boolean; now: number }) {
@@ -72,19 +72,19 @@ function Account({ account, isOnlyOne, now }: { account: ProviderAccount; isOnly
       <span className={`status ${tone}`}>{words}</span>
       {circuit === "open" && (
         <span className="status bad">
-          ✕ no new flows{openUntil && ` before ${clock(openUntil)}`}
+          ✕ circuit open{openUntil && ` until ${clock(openUntil)}`}
           {why}
         </span>
       )}
-      {circuit === "half-open" && <span className="status ask">? on trial with one flow{why}</span>}
+      {circuit === "half-open" && <span className="status ask">? half-open: one trial flow{why}</span>}
       {busyUntil && <span className="status ask">? full until {clock(busyUntil)}</span>}
       {failures > 0 && (
         <span className="status bad">
-          ✕ could not be asked {failures} times{askAt && `, again at ${clock(askAt)}`}
+          ✕ look-up failed {failures} times{askAt && `, next at ${clock(askAt)}`}
         </span>
       )}
       <span className="faint">
-        {heardAt ? `heard ${ago(heardAt, now)}` : "nothing heard"}
+        {heardAt ? `last callback ${ago(heardAt, now)}` : "no callback yet"}
         {!isOnlyOne && ` · weight ${weight}`}
         {maxRunning !== null && ` · at most ${maxRunning} at a time`}
       </span>

@@ -1,4 +1,7 @@
-/** Which flows are shown. Asked of the server where it can, and held to here in any case: a live list changes under it. */
+/**
+ * The filter of the flow list. The API applies the parts that it supports. The page applies the whole filter as well,
+ * because the flows of a live list change after they were read.
+ */
 import type { FlowQuery, FlowStatus, FlowSummary } from "@mjflow/client";
 
 export interface Filter {
@@ -10,12 +13,12 @@ export interface Filter {
 
 export const NO_FILTER: Filter = { status: "", provider: "", state: "", search: "" };
 
-/** Shorter pieces of an id are in some other id by chance: of 250 flows, one in ten times some id holds a given "249". */
+/** Shorter parts match other ids by chance: some id among 250 flows contains a given "249" in one of ten cases. */
 const MIN_ID_LENGTH = 6;
 
-type Asked = Pick<FlowSummary, "id" | "status" | "provider" | "state" | "prompt">;
+type FilteredFields = Pick<FlowSummary, "id" | "status" | "provider" | "state" | "prompt">;
 
-export function matchesFilter({ status, provider, state, prompt, id }: Asked, filter: Filter): boolean {
+export function matchesFilter({ status, provider, state, prompt, id }: FilteredFields, filter: Filter): boolean {
   if (filter.status && status !== filter.status) return false;
   if (filter.provider && provider !== filter.provider) return false;
   if (filter.state && state !== filter.state) return false;
@@ -27,7 +30,7 @@ export function matchesFilter({ status, provider, state, prompt, id }: Asked, fi
   );
 }
 
-/** What this server's list can be asked for. */
+/** Returns the part of the filter that this API supports as query parameters. */
 export function toQuery(filter: Filter, takes: (parameter: string) => boolean): FlowQuery {
   const { status, provider, state } = filter;
   return {

@@ -11,17 +11,17 @@ const known = (cursor: string | null, ...numbers: number[]): LoadedFlows => ({
 });
 const shown = ({ flows }: LoadedFlows) => flows.map(({ id }) => Number(id.slice("flow_".length)));
 
-test("what is new comes above, what was read below stays, and goes on where it went on", () => {
+test("new flows are added at the top, and the older flows and their cursor stay", () => {
   const next = mergeNewest(known("c4", 7, 6, 5, 4), page("c6", 9, 8, 7, 6));
   expect(shown(next)).toEqual([9, 8, 7, 6, 5, 4]);
   expect(next.cursor).toBe("c4");
 });
 
-test("a flow that fits the filter no longer is gone from between those that do", () => {
+test("a flow that no longer matches the filter is removed from the flows that a page covers", () => {
   expect(shown(mergeNewest(known("c4", 7, 6, 5, 4), page("c5", 7, 5)))).toEqual([7, 5, 4]);
 });
 
-test("a flow read again is shown as it is now", () => {
+test("a flow that is read again replaces its older state", () => {
   const { flows } = mergeNewest(
     { flows: [flow(2, "running"), flow(1)], cursor: null },
     { data: [flow(2)], nextCursor: "c" },
@@ -29,31 +29,31 @@ test("a flow read again is shown as it is now", () => {
   expect(flows.map(({ status }) => status)).toEqual(["completed", "completed"]);
 });
 
-test("so much is new that nothing is known to lie between: the list begins anew, without a hole", () => {
+test("the list restarts from the newest page, without a gap, if that page does not reach the loaded flows", () => {
   const next = mergeNewest(known("c1", 3, 2, 1), page("c8", 10, 9, 8));
   expect(shown(next)).toEqual([10, 9, 8]);
   expect(next.cursor).toBe("c8");
 });
 
-test("a page without a cursor is all there is", () => {
+test("a newest page without a cursor replaces all loaded flows", () => {
   expect(mergeNewest(known("c1", 3, 2, 1), page(null, 3))).toEqual(known(null, 3));
 });
 
-test("an empty page that goes on leaves what is known", () => {
+test("an empty page with a cursor leaves the loaded flows unchanged", () => {
   expect(mergeNewest(known("c1", 3, 2), page("c0"))).toEqual(known("c1", 3, 2));
 });
 
-test("older ones are put below, each once, also when two requests answered the same", () => {
+test("older flows are added at the bottom once, also when two requests return the same page", () => {
   const once = mergeOlder(known("c3", 4, 3), page("c1", 2, 1));
   expect(shown(once)).toEqual([4, 3, 2, 1]);
   expect(shown(mergeOlder(once, page("c1", 2, 1)))).toEqual([4, 3, 2, 1]);
   expect(mergeOlder(once, page(null)).cursor).toBeNull();
 });
 
-test("flows of the same moment are told apart by their ids, as the API sorts them", () => {
+test("flows with the same creation time are ordered by id, as the API sorts them", () => {
   const at = { createdAt: new Date(0).toISOString() };
-  const twins = [flow(2), flow(1)].map((one) => ({ ...one, ...at }));
-  expect(shown(mergeOlder({ flows: [twins[0]!], cursor: "c" }, { data: [twins[1]!], nextCursor: null }))).toEqual([
-    2, 1,
-  ]);
+  const sameTime = [flow(2), flow(1)].map((each) => ({ ...each, ...at }));
+  expect(shown(mergeOlder({ flows: [sameTime[0]!], cursor: "c" }, { data: [sameTime[1]!], nextCursor: null }))).toEqual(
+    [2, 1],
+  );
 });

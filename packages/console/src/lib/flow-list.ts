@@ -1,39 +1,40 @@
 /**
- * The flows that are known, newest first, while new ones come in above and older ones are read below. Pure.
+ * The loaded flows, newest first. New flows are added at the top and older pages at the bottom. The functions are pure.
  *
- * A page says all there is between its first and its last flow: what is missing there fits the question no longer.
+ * A page lists every matching flow between its first and its last flow. A loaded flow that is missing there does not
+ * match the query any more.
  */
 import type { FlowSummary, Page } from "@mjflow/client";
 
 export interface LoadedFlows {
   flows: readonly FlowSummary[];
-  /** Where what is older begins; null where there is nothing older. */
+  /** Cursor of the next older page; null if there is none. */
   cursor: string | null;
 }
 
 type FlowPage = Page<FlowSummary>;
 
-/** The newest page, read again. What is known begins anew where so much is new that the two no longer meet. */
+/** Merges a new read of the newest page. If that page does not reach the loaded flows, it replaces all of them. */
 export function mergeNewest(known: LoadedFlows | undefined, { data, nextCursor }: FlowPage): LoadedFlows {
   const oldest = data.at(-1);
   if (!known || nextCursor === null) return { flows: data, cursor: nextCursor };
-  // Nothing fitted among those that were looked at; what fits may still be below.
+  // No flow that the API read for this page matched. Matching flows may still follow.
   if (!oldest) return known;
   const below = known.flows.filter((flow) => isOlder(flow, oldest));
-  const doMeet = below.length < known.flows.length;
-  return doMeet && below.length > 0
+  const overlaps = below.length < known.flows.length;
+  return overlaps && below.length > 0
     ? { flows: [...data, ...below], cursor: known.cursor }
     : { flows: data, cursor: nextCursor };
 }
 
-/** The page below what is known. */
+/** Appends the page of older flows. */
 export function mergeOlder({ flows }: LoadedFlows, { data, nextCursor }: FlowPage): LoadedFlows {
   const last = flows.at(-1);
   const below = last ? data.filter((flow) => isOlder(flow, last)) : data;
   return { flows: [...flows, ...below], cursor: nextCursor };
 }
 
-/** As the API sorts them. */
+/** Uses the sort order of the API. */
 function isOlder(a: FlowSummary, b: FlowSummary): boolean {
   return a.createdAt === b.createdAt ? a.id < b.id : a.createdAt < b.createdAt;
 }

@@ -1,4 +1,4 @@
-/** A region on a picture, drawn by hand or by numbers. White is drawn anew, black is kept. In the picture's own pixels. */
+/** A region of an image, in the image's own pixels. White is regenerated, black is kept. */
 export type Shape =
   | { kind: "box"; x: number; y: number; width: number; height: number }
   | { kind: "stroke"; radius: number; points: { x: number; y: number }[] };
@@ -8,7 +8,7 @@ export interface Size {
   height: number;
 }
 
-/** Two corners, in any order, as a box inside the picture; undefined where nothing of it is left. */
+/** Returns the box between two corners, clipped to the image; undefined if the clipped box is empty. */
 export function boxOf(from: { x: number; y: number }, to: { x: number; y: number }, { width, height }: Size) {
   const clamp = (value: number, max: number) => Math.min(Math.max(Math.round(value), 0), max);
   const [left, right] = [from.x, to.x].sort((a, b) => a - b).map((x) => clamp(x, width)) as [number, number];
@@ -17,7 +17,7 @@ export function boxOf(from: { x: number; y: number }, to: { x: number; y: number
   return { kind: "box", x: left, y: top, width: right - left, height: bottom - top } as const;
 }
 
-/** The mask as vendors take it: a PNG as a data URI, as large as the picture. */
+/** Returns the mask in the format that vendors accept: a PNG data URI of the size of the image. */
 export function maskOf(canvas: HTMLCanvasElement, shapes: readonly Shape[], { width, height }: Size): string {
   canvas.width = width;
   canvas.height = height;
@@ -43,7 +43,7 @@ export function draw(context: CanvasRenderingContext2D, shapes: readonly Shape[]
     context.lineWidth = shape.radius * 2;
     context.beginPath();
     context.moveTo(first.x, first.y);
-    // A single point is drawn as a line to itself: its round ends make a dot.
+    // A single point is drawn as a line to itself. The round line ends make a dot.
     for (const { x, y } of rest.length > 0 ? rest : [first]) context.lineTo(x, y);
     context.stroke();
   }

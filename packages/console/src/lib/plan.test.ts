@@ -2,8 +2,8 @@ import { FlowRequest } from "@mjflow/core/request";
 import { expect, test } from "vitest";
 import { type Draft, EMPTY_FORM, preview, toFlowInput, toggleDraft, toPlanInput, updateDraft } from "./plan.ts";
 
-let made = 0;
-const newKey = () => `k${made++}`;
+let keys = 0;
+const newKey = () => `k${keys++}`;
 const draft = (press: string, rest: Partial<Draft> = {}): Draft => ({
   key: newKey(),
   press,
@@ -12,7 +12,7 @@ const draft = (press: string, rest: Partial<Draft> = {}): Draft => ({
   ...rest,
 });
 
-test("what is built is what the server's own schema takes, and nothing that was not given is sent", () => {
+test("the request of a form matches the schema of the server and contains only fields that were filled in", () => {
   const form = { ...EMPTY_FORM, provider: "simulator", prompt: "  a boat " };
   expect(toFlowInput(form)).toEqual({ provider: "simulator", prompt: "a boat", progress: true });
   const full = toFlowInput({
@@ -36,7 +36,7 @@ test("what is built is what the server's own schema takes, and nothing that was 
   ]);
 });
 
-test("neighbours that go on alike become one step, in the plan's order; different ones do not", () => {
+test("adjacent drafts with the same continuation become one step, in order; different drafts stay separate", () => {
   expect(toPlanInput([draft("U1"), draft("U2", { then: [draft("zoom:2")] }), draft("U3"), draft("U4")])).toEqual([
     { press: "U1" },
     { press: "U2", then: [{ press: "zoom:2" }] },
@@ -45,7 +45,7 @@ test("neighbours that go on alike become one step, in the plan's order; differen
   expect(toPlanInput([draft("V1", { prompt: "x" }), draft("V2", { prompt: "y" })])).toHaveLength(2);
 });
 
-test("the preview counts what is paid, and a tile is not", () => {
+test("the preview counts the paid calls, and a tile is free", () => {
   const then = toPlanInput(toggleDraft(toggleDraft([], "upscale:all", newKey), "tile:1", newKey));
   const { steps, paid, usd, problem } = preview({ provider: "simulator", prompt: "a boat", then });
   expect(problem).toBeUndefined();
@@ -61,7 +61,7 @@ test("the preview counts what is paid, and a tile is not", () => {
   expect(usd).toBeCloseTo(0.04 + 4 * 0.01);
 });
 
-test("what the server would refuse is said before it is sent, and the rest of the page goes on", () => {
+test("the preview reports a plan that the server would reject, and still shows the root", () => {
   const { steps, problem } = preview({
     provider: "simulator",
     prompt: "a boat",
@@ -71,16 +71,16 @@ test("what the server would refuse is said before it is sent, and the rest of th
   expect(steps).toHaveLength(1);
 });
 
-test("pressed twice in the builder is not pressed; all means its four, and fills up what is missing", () => {
-  const one = toggleDraft([], "U2", newKey);
-  expect(one.map(({ press }) => press)).toEqual(["upscale:2"]);
-  const all = toggleDraft(one, "upscale:all", newKey);
+test("toggling a press twice removes the press, and `upscale:all` adds the missing ones of its four presses", () => {
+  const single = toggleDraft([], "U2", newKey);
+  expect(single.map(({ press }) => press)).toEqual(["upscale:2"]);
+  const all = toggleDraft(single, "upscale:all", newKey);
   expect(all.map(({ press }) => press)).toEqual(["upscale:2", "upscale:1", "upscale:3", "upscale:4"]);
-  expect(all[0]).toBe(one[0]);
+  expect(all[0]).toBe(single[0]);
   expect(toggleDraft(all, "upscale:all", newKey)).toEqual([]);
 });
 
-test("a step is changed or taken out wherever it stands, and the others stay", () => {
+test("a step at any depth is changed or removed, and the other steps stay", () => {
   const deep = draft("zoom:2");
   const plan = [draft("U1"), draft("U2", { then: [deep] })];
   const renamed = updateDraft(plan, deep.key, (step) => ({ ...step, press: "zoom:1.5" }));

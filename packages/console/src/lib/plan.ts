@@ -1,4 +1,4 @@
-/** The plan builder's state, and what becomes of it: the request, a tree to look at, and what it may cost. Pure. */
+/** State of the plan editor, and its conversion to the request, a preview tree and a cost estimate. Pure. */
 import type { FlowInput, ModalInput, PlanInput } from "@mjflow/client";
 import { actionOf, canonicalPress, TILE_ACTION } from "@mjflow/core/button";
 import { MjflowError } from "@mjflow/core/error";
@@ -6,9 +6,9 @@ import { type Press, storedPlan } from "@mjflow/core/plan";
 import { planMicroUsd } from "@mjflow/core/price";
 import type { Node } from "./tree.ts";
 
-/** One step as it is being built. */
+/** One step of the plan editor. */
 export interface Draft {
-  /** For the page only. */
+  /** React key; not part of the request. */
   key: string;
   press: string;
   prompt: string;
@@ -21,7 +21,7 @@ export interface FlowForm {
   provider: string;
   prompt: string;
   mode: "" | "fast" | "relax" | "turbo";
-  /** Data URIs. */
+  /** Images as data URIs. */
   images: string[];
   state: string;
   notifyHook: string;
@@ -41,7 +41,10 @@ export const EMPTY_FORM: FlowForm = {
   then: [],
 };
 
-/** `POST /v1/flows`: only what was given. Progress is asked for: whoever builds a flow here will watch it. */
+/**
+ * Returns the body of `POST /v1/flows` with only the fields that were filled in. It always requests progress, because
+ * the user will follow the flow in the console.
+ */
 export function toFlowInput(form: FlowForm): FlowInput {
   const { action, provider, prompt, mode, images, state, notifyHook, archive } = form;
   const then = toPlanInput(form.then);
@@ -60,9 +63,9 @@ export function toFlowInput(form: FlowForm): FlowInput {
   };
 }
 
-/** Neighbours that go on alike are written as one step, as a person would. */
+/** Writes adjacent drafts with the same prompt and follow-ups as one step. */
 export function toPlanInput(drafts: readonly Draft[]): PlanInput[] {
-  const groups: { alike: string; presses: string[]; rest: Omit<PlanInput, "press"> }[] = [];
+  const groups: { groupKey: string; presses: string[]; rest: Omit<PlanInput, "press"> }[] = [];
   for (const { key, press, prompt, maskBase64, then } of drafts) {
     const modal: ModalInput = { ...(prompt.trim() && { prompt: prompt.trim() }), ...(maskBase64 && { maskBase64 }) };
     const below = toPlanInput(then);
@@ -70,10 +73,10 @@ export function toPlanInput(drafts: readonly Draft[]): PlanInput[] {
       ...(maskBase64 ? { modal } : modal.prompt && { prompt: modal.prompt }),
       ...(below.length > 0 && { then: below }),
     };
-    const alike = maskBase64 ? key : JSON.stringify(rest);
+    const groupKey = maskBase64 ? key : JSON.stringify(rest);
     const last = groups.at(-1);
-    if (last?.alike === alike) last.presses.push(press.trim());
-    else groups.push({ alike, presses: [press.trim()], rest });
+    if (last?.groupKey === groupKey) last.presses.push(press.trim());
+    else groups.push({ groupKey, presses: [press.trim()], rest });
   }
   return groups.map(({ presses, rest }) => ({
     press: presses.length === 1 ? presses[0]! : presses,
@@ -83,7 +86,7 @@ export function toPlanInput(drafts: readonly Draft[]): PlanInput[] {
 
 export interface Step extends Node {
   press: string | null;
-  /** The vendor's word, as far as it can be known before. */
+  /** Expected action of the task, for example `UPSCALE`. */
   action: string;
   prompt: string | null;
   free: boolean;
@@ -91,14 +94,14 @@ export interface Step extends Node {
 
 export interface Preview {
   steps: Step[];
-  /** Calls the vendor is paid for, the first among them. */
+  /** Number of paid calls to the vendor, including the root. */
   paid: number;
   usd: number;
-  /** What the server would refuse, in its words. */
+  /** Error that the server would return; undefined if the plan is valid. */
   problem: { field: string | undefined; detail: string } | undefined;
 }
 
-/** The tree as the server would make it: it is made by the server's own code. */
+/** Returns the tree that the server would create. It uses the server's own code (`storedPlan`). */
 export function preview(input: FlowInput): Preview {
   const action = (input.action ?? "imagine").toUpperCase();
   const root: Step = { id: "0", parentId: null, press: null, action, prompt: input.prompt ?? null, free: false };
@@ -126,7 +129,7 @@ function stepsOf(plan: readonly Press[], parentId: string): Step[] {
 
 // ── editing ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-/** A step anywhere in the plan, changed; undefined takes it out, with all below it. */
+/** Changes one step at any depth. If `change` returns undefined, the step and everything below it are removed. */
 export function updateDraft(
   drafts: readonly Draft[],
   key: string,
@@ -138,7 +141,7 @@ export function updateDraft(
   });
 }
 
-/** The button pressed, or if it already is, not: `upscale:all` stands for its four. */
+/** Adds the press, or removes it if the plan has it. `upscale:all` stands for its four presses. */
 export function toggleDraft(drafts: readonly Draft[], press: string, newKey: () => string): Draft[] {
   const wanted = canonicalPress(press);
   const all = /^(upscale|variation|tile):all$/.exec(wanted);

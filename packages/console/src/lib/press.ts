@@ -1,4 +1,4 @@
-/** Presses: what they are called for people, and which make sense on what. The server has the last word. */
+/** Display labels of presses, and the presses that the plan editor offers for a result. The server checks the plan. */
 import { canonicalButtonName, canonicalPress, needsModal } from "@mjflow/core/button";
 
 const LABELS = new Map(
@@ -32,14 +32,14 @@ const LABELS = new Map(
   }),
 );
 
-/** Ours, whether the press was a label, a name or the vendor's own customId. */
-function named(press: string): string {
+/** Returns the press name for a label, a press name or a vendor's `customId`. */
+function pressNameOf(press: string): string {
   return canonicalButtonName(press.trim()) ?? canonicalPress(press);
 }
 
-/** `upscale:1` as `U1`, `zoom:2` as `Zoom out 2×`; what has no name of ours as it is. */
+/** Returns `U1` for `upscale:1` and `Zoom out 2×` for `zoom:2`. Text without a press name is returned unchanged. */
 export function pressLabel(press: string): string {
-  const name = named(press);
+  const name = pressNameOf(press);
   const known = LABELS.get(name);
   if (known) return known;
   const numbered = /^(upscale|variation|tile|video|describe|shorten):([1-5])$/.exec(name);
@@ -55,10 +55,10 @@ export function buttonLabel({ label, emoji, name }: { label: string; emoji: stri
   return label || emoji || "Press";
 }
 
-/** What a result looks like, and so which buttons will stand under it. */
+/** Kind of a result. It determines which buttons the result will have. */
 export type Kind = "grid" | "single" | "video" | "describe" | "shorten" | "none";
 
-const OFFERS: Record<Kind, readonly string[]> = {
+const PRESSES: Record<Kind, readonly string[]> = {
   grid: [
     "upscale:all",
     ...[1, 2, 3, 4].map((n) => `upscale:${n}`),
@@ -90,7 +90,7 @@ const OFFERS: Record<Kind, readonly string[]> = {
 };
 
 export function pressesFor(kind: Kind): readonly string[] {
-  return OFFERS[kind];
+  return PRESSES[kind];
 }
 
 export function rootKind(action: string): Kind {
@@ -98,7 +98,7 @@ export function rootKind(action: string): Kind {
 }
 
 export function resultKind(press: string): Kind {
-  const [verb, detail] = named(press).split(":");
+  const [verb, detail] = pressNameOf(press).split(":");
   switch (verb) {
     case "upscale":
       return "single";
@@ -116,9 +116,9 @@ export function resultKind(press: string): Kind {
 }
 
 export function pressNeedsModal(press: string | null): boolean {
-  return press !== null && needsModal(named(press));
+  return press !== null && needsModal(pressNameOf(press));
 }
 
 export function pressNeedsMask(press: string | null): boolean {
-  return press !== null && named(press) === "vary:region";
+  return press !== null && pressNameOf(press) === "vary:region";
 }

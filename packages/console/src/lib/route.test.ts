@@ -4,7 +4,7 @@ import { PARAMETERS, withParameter } from "./parameter.ts";
 import { hrefOf, type Route, routeOf } from "./route.ts";
 import { ago, between, duration } from "./time.ts";
 
-test("every page has an address that leads back to it, and any other text leads to the flows", () => {
+test("every page has a link that is parsed back to the page, and any other hash opens the flow list", () => {
   const routes: Route[] = [
     { page: "flows" },
     { page: "new" },
@@ -18,7 +18,7 @@ test("every page has an address that leads back to it, and any other text leads 
     expect(routeOf(hash)).toEqual({ page: "flows" });
 });
 
-test("a flow is shown when everything that is asked for fits", () => {
+test("a flow matches the filter only if it matches every field", () => {
   const flow = {
     id: "flow_1",
     status: "running",
@@ -33,7 +33,7 @@ test("a flow is shown when everything that is asked for fits", () => {
   expect(matchesFilter(flow, { ...NO_FILTER, provider: "cometapi" })).toBe(false);
 });
 
-test("a flow is found by its id or a good part of it, never by a few characters that happen to be in it", () => {
+test("a search finds a flow by its id or by at least six characters of the id, but not by fewer", () => {
   const id = "flow_01K9PX249D3YQ7ZT5B8M6W4N2C";
   const flow = { id, status: "running", state: null, provider: "simulator", prompt: "order 7" } as const;
   for (const search of [id, id.toLowerCase(), "01K9PX", "8M6W4N2C", "order 01k9px249"])
@@ -42,13 +42,13 @@ test("a flow is found by its id or a good part of it, never by a few characters 
     expect(matchesFilter(flow, { ...NO_FILTER, search })).toBe(false);
 });
 
-test("the server is asked only for what it understands", () => {
+test("the query contains only filters that the API supports", () => {
   const filter = { ...NO_FILTER, status: "failed", provider: "cometapi" } as const;
   expect(toQuery(filter, () => true)).toEqual({ status: "failed", provider: "cometapi" });
   expect(toQuery(filter, (name) => name === "status")).toEqual({ status: "failed" });
 });
 
-test("a parameter stands once, at the end", () => {
+test("a parameter is added once, at the end of the prompt", () => {
   const ar = PARAMETERS.find(({ name }) => name === "--ar")!;
   const tile = PARAMETERS.find(({ name }) => name === "--tile")!;
   expect(withParameter("a boat", ar)).toBe("a boat --ar 16:9");
@@ -57,7 +57,7 @@ test("a parameter stands once, at the end", () => {
   expect(withParameter("", ar)).toBe("--ar 16:9");
 });
 
-test("times as people say them", () => {
+test("durations and ages are formatted in readable units", () => {
   expect([0, 38, 4_210, 59_400, 200_000, 7_500_000, 2e8].map(duration)).toEqual([
     "0 ms",
     "38 ms",

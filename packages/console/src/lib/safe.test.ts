@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { linkUrl, pictureUrl } from "./safe.ts";
+import { safeImageUrl, safeLinkUrl } from "./safe.ts";
 
 const NEVER = [
   "javascript:alert(1)",
@@ -19,15 +19,15 @@ const NEVER = [
   undefined,
 ];
 
-test.each(NEVER)("%j becomes neither a link nor a picture", (address) => {
-  expect(linkUrl(address)).toBeUndefined();
-  expect(pictureUrl(address)).toBeUndefined();
+test.each(NEVER)("%j becomes neither a link nor an image", (address) => {
+  expect(safeLinkUrl(address)).toBeUndefined();
+  expect(safeImageUrl(address)).toBeUndefined();
 });
 
-test("pictures come over https or from this machine; http elsewhere may be followed, but is not fetched by the page", () => {
-  expect(pictureUrl("https://cdn.example.com/a b.png")).toBe("https://cdn.example.com/a%20b.png");
-  expect(pictureUrl("http://127.0.0.1:4601/image/1.png")).toBe("http://127.0.0.1:4601/image/1.png");
-  expect(pictureUrl("http://cdn.example.com/a.png")).toBeUndefined();
-  expect(pictureUrl("http://127.0.0.1.example.com/a.png")).toBeUndefined();
-  expect(linkUrl("http://cdn.example.com/a.png")).toBe("http://cdn.example.com/a.png");
+test("an image is loaded over https or from 127.0.0.1, and any other http address is only a link", () => {
+  expect(safeImageUrl("https://cdn.example.com/a b.png")).toBe("https://cdn.example.com/a%20b.png");
+  expect(safeImageUrl("http://127.0.0.1:4601/image/1.png")).toBe("http://127.0.0.1:4601/image/1.png");
+  expect(safeImageUrl("http://cdn.example.com/a.png")).toBeUndefined();
+  expect(safeImageUrl("http://127.0.0.1.example.com/a.png")).toBeUndefined();
+  expect(safeLinkUrl("http://cdn.example.com/a.png")).toBe("http://cdn.example.com/a.png");
 });

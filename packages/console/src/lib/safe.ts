@@ -1,13 +1,13 @@
-/** What came from a vendor or an app, before it may become a link or a picture. Text needs nothing: React escapes it. */
+/** Checks of addresses from a vendor or an app before the page uses them. Plain text is safe: React escapes it. */
 
-/** An address a person may follow, or nothing: `javascript:` and its like never become a link. */
-export function linkUrl(text: string | null | undefined): string | undefined {
+/** Returns the address if it may become a link (http or https). `javascript:` and similar schemes never do. */
+export function safeLinkUrl(text: string | null | undefined): string | undefined {
   const url = parse(text);
   return url && /^https?:$/.test(url.protocol) ? url.href : undefined;
 }
 
-/** An address a picture may be shown from: https, or this machine, where the simulator keeps them. */
-export function pictureUrl(text: string | null | undefined): string | undefined {
+/** Returns the address if the page may load an image from it: https, or http on 127.0.0.1 for the simulator. */
+export function safeImageUrl(text: string | null | undefined): string | undefined {
   const url = parse(text);
   if (!url) return undefined;
   if (url.protocol === "https:") return url.href;

@@ -3,19 +3,21 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { cliOf, curlOf, quoted, sdkOf } from "./snippet.ts";
 
-test("whatever is in a prompt, a shell passes it on as it is", () => {
+test("a shell passes a quoted text on unchanged, whatever characters the text contains", () => {
   const text = fc.string({ unit: "grapheme", maxLength: 40 }).filter((value) => !value.includes("\0"));
   fc.assert(
     fc.property(fc.array(text, { maxLength: 20 }), (values) => {
       const all = ["$(id)", "`id`", "it's", '"', "\\", "!x", ...values].map((value) => `.${value}`);
-      const said = execFileSync("/bin/sh", ["-c", `printf '%s\\0' ${all.map(quoted).join(" ")}`], { encoding: "utf8" });
-      expect(said.split("\0").slice(0, -1)).toEqual(all);
+      const output = execFileSync("/bin/sh", ["-c", `printf '%s\\0' ${all.map(quoted).join(" ")}`], {
+        encoding: "utf8",
+      });
+      expect(output.split("\0").slice(0, -1)).toEqual(all);
     }),
     { numRuns: 20 },
   );
 });
 
-test("a plan as paths of presses, one for each leaf", () => {
+test("the CLI snippet writes a plan as one path of presses for each leaf", () => {
   const then = [
     { press: ["U1", "U3"] },
     { press: "U2", then: [{ press: "zoom:custom", prompt: 'a "boat"' }, { press: "pan:up" }] },
@@ -29,7 +31,7 @@ test("a plan as paths of presses, one for each leaf", () => {
   );
 });
 
-test("what the command line cannot say is not said by halves", () => {
+test("there is no CLI snippet if the command line cannot express the whole request", () => {
   const base = { provider: "simulator", prompt: "a boat" };
   expect(cliOf({ ...base, then: [{ press: "a,b" }] })).toBeUndefined();
   expect(
@@ -38,7 +40,7 @@ test("what the command line cannot say is not said by halves", () => {
   expect(cliOf({ provider: "simulator", action: "describe" })).toBeUndefined();
 });
 
-test("no snippet holds a key: the shell's variable and the environment do", () => {
+test("no snippet contains an API key: curl uses a shell variable and the SDK uses the environment", () => {
   const input = { provider: "simulator", prompt: "a boat" };
   expect(curlOf(input, "https://mjflow.example.com")).toContain('"Authorization: Bearer $KEY"');
   expect(sdkOf(input)).not.toMatch(/apiKey/);

@@ -1,4 +1,4 @@
-/** The same request as something to paste. The key is never part of it: `$KEY` and the environment hold it. */
+/** The request as text to copy. It never contains the API key: `$KEY` and the environment hold the key. */
 import type { FlowInput, PlanInput } from "@mjflow/client";
 
 export function curlOf(input: FlowInput, baseUrl: string): string {
@@ -13,7 +13,7 @@ const mjflow = new Mjflow(); // MJFLOW_URL and MJFLOW_API_KEY
 const flow = await mjflow.flows.create(${JSON.stringify(input, null, 2)}).wait();`;
 }
 
-/** Undefined for what the command line has no words for. */
+/** Returns undefined if the command line cannot express the request. */
 export function cliOf({
   action,
   provider,
@@ -38,18 +38,18 @@ export function cliOf({
   return ["npm run mjflow -- imagine", quoted(prompt), ...options].join(" \\\n  ").replace(" \\\n  ", " ");
 }
 
-/** `U1,U2>zoom:2`, one for each way to a leaf. */
+/** Returns one path for each leaf, for example `U1,U2>zoom:2`. */
 function pathsOf(then: readonly PlanInput[]): string[] | undefined {
   const paths: string[] = [];
   for (const { press, prompt, modal, then: below = [] } of then) {
     if (modal) return undefined;
     const names = [press].flat();
-    // A path reads , > = and " in its own way.
+    // The characters , > = and " have a special meaning in a path.
     if (names.some((name) => /[,>="]/.test(name))) return undefined;
-    // With several presses, = would belong to the last of them alone.
-    const answer = prompt === undefined ? "" : `=${JSON.stringify(prompt)}`;
-    if (answer && names.length > 1) return undefined;
-    const step = `${names.join(",")}${answer}`;
+    // With several presses, = would apply only to the last one.
+    const promptText = prompt === undefined ? "" : `=${JSON.stringify(prompt)}`;
+    if (promptText && names.length > 1) return undefined;
+    const step = `${names.join(",")}${promptText}`;
     const rest = pathsOf(below);
     if (!rest) return undefined;
     paths.push(...(rest.length === 0 ? [step] : rest.map((path) => `${step}>${path}`)));
@@ -57,7 +57,7 @@ function pathsOf(then: readonly PlanInput[]): string[] | undefined {
   return paths;
 }
 
-/** For a POSIX shell: nothing inside is special. */
+/** Quotes text for a POSIX shell: no character inside has a special meaning. */
 export function quoted(text: string): string {
   return `'${text.replaceAll("'", `'\\''`)}'`;
 }

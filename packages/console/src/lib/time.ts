@@ -1,6 +1,6 @@
-/** Times as people say them. The clock is an argument. */
+/** Readable durations and ages. The current time is an argument. */
 
-/** `38 ms`, `4.2 s`, `3 min 20 s`, `2 h 5 min` */
+/** Formats a duration: `38 ms`, `4.2 s`, `3 min 20 s`, `2 h 5 min`. */
 export function duration(ms: number): string {
   const whole = Math.max(0, Math.round(ms));
   if (whole < 1_000) return `${whole} ms`;
@@ -13,7 +13,7 @@ export function duration(ms: number): string {
   return `${Math.floor(h / 24)} days`;
 }
 
-/** `just now`, `3 min ago`, and from a week on the day. */
+/** Formats an age: `just now`, `3 min ago`; from 7 days on the date. */
 export function ago(iso: string, nowMs: number): string {
   const ms = nowMs - Date.parse(iso);
   if (Number.isNaN(ms)) return "";
@@ -25,12 +25,12 @@ export function ago(iso: string, nowMs: number): string {
   return iso.slice(0, 10);
 }
 
-/** The time of day, here: `14:05:09`. */
+/** Returns the local time of day: `14:05:09`. */
 export function clock(iso: string): string {
   return new Date(iso).toLocaleTimeString("en-GB");
 }
 
-/** Between two times of the API; undefined where one is missing. */
+/** Returns the ms between two times of the API; undefined if one is missing. */
 export function between(from: string | null | undefined, to: string | null | undefined): number | undefined {
   if (!from || !to) return undefined;
   const ms = Date.parse(to) - Date.parse(from);

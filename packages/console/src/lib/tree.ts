@@ -1,6 +1,7 @@
 /**
- * Where each picture of a lineage stands. Left to right by depth; a leaf takes a row of its own, and whoever has children
- * stands in the middle of them. Pure, and total: a node whose parent is not there is a root, a circle is cut.
+ * Layout of a lineage as a tree. Columns are depths, from left to right. A leaf gets its own row, and a parent is
+ * centered between its children. The functions are pure and accept any input: a node without a known parent counts as a
+ * root, and cycles are cut.
  */
 export interface Node {
   id: string;
@@ -9,21 +10,22 @@ export interface Node {
 
 export interface PositionedNode<T extends Node> {
   node: T;
-  /** 0 at the root. */
+  /** Distance from the root; 0 at the root. */
   depth: number;
-  /** In rows from the top; may lie between two. */
+  /** Row from the top; a fraction is a position between two rows. */
   row: number;
-  /** Among its siblings, from 1, as assistive technology counts. */
+  /** Position among the siblings, from 1 (`aria-posinset`). */
   position: number;
   siblings: number;
-  /** Ids. */
+  /** Id of the parent; undefined for a root. */
   parent: string | undefined;
+  /** Ids of the children. */
   children: string[];
 }
 
 export interface Layout<T extends Node> {
-  /** Parents before their children, siblings in their order: how a person walks through it. */
-  placed: PositionedNode<T>[];
+  /** Nodes in keyboard order: parents before their children, siblings in their order. */
+  positioned: PositionedNode<T>[];
   rows: number;
   depth: number;
 }
@@ -37,50 +39,50 @@ export function layout<T extends Node>(nodes: readonly T[]): Layout<T> {
     if (!parent) roots.push(node);
     else children.set(parent.id, [...(children.get(parent.id) ?? []), node]);
   }
-  const placed: PositionedNode<T>[] = [];
+  const positioned: PositionedNode<T>[] = [];
   const seen = new Set<string>();
   let rows = 0;
 
-  function place(node: T, depth: number, parent: string | undefined, position: number, siblings: number): number {
+  function addNode(node: T, depth: number, parent: string | undefined, position: number, siblings: number): number {
     seen.add(node.id);
     const below = (children.get(node.id) ?? []).filter(({ id }) => !seen.has(id));
     const self = { node, depth, row: 0, position, siblings, parent, children: below.map(({ id }) => id) };
-    placed.push(self);
-    const at = below.map((child, i) => place(child, depth + 1, node.id, i + 1, below.length));
+    positioned.push(self);
+    const at = below.map((child, i) => addNode(child, depth + 1, node.id, i + 1, below.length));
     self.row = at.length === 0 ? rows++ : (at[0]! + at.at(-1)!) / 2;
     return self.row;
   }
 
   roots.forEach((root, i) => {
-    place(root, 0, undefined, i + 1, roots.length);
+    addNode(root, 0, undefined, i + 1, roots.length);
   });
-  // What is left stands in a circle: no server of ours makes one, and a page that hangs would be worse than an odd one.
-  for (const node of byId.values()) if (!seen.has(node.id)) place(node, 0, undefined, 1, 1);
-  return { placed, rows, depth: placed.reduce((max, { depth }) => Math.max(max, depth + 1), 0) };
+  // The remaining nodes form cycles. Our server creates none, but a cycle must not hang the page.
+  for (const node of byId.values()) if (!seen.has(node.id)) addNode(node, 0, undefined, 1, 1);
+  return { positioned, rows, depth: positioned.reduce((max, { depth }) => Math.max(max, depth + 1), 0) };
 }
 
-/** Which one an arrow key leads to, as in any tree (WAI-ARIA APG, tree view); undefined where it leads nowhere. */
+/** Returns the id that a key moves to (WAI-ARIA APG, tree view); undefined if the key moves nowhere. */
 export function stepFrom<T extends Node>(
-  placed: readonly PositionedNode<T>[],
+  positioned: readonly PositionedNode<T>[],
   id: string,
   key: string,
 ): string | undefined {
-  const at = placed.findIndex(({ node }) => node.id === id);
-  const here = placed[at];
+  const at = positioned.findIndex(({ node }) => node.id === id);
+  const here = positioned[at];
   if (!here) return undefined;
   switch (key) {
     case "ArrowDown":
-      return placed[at + 1]?.node.id;
+      return positioned[at + 1]?.node.id;
     case "ArrowUp":
-      return placed[at - 1]?.node.id;
+      return positioned[at - 1]?.node.id;
     case "ArrowRight":
       return here.children[0];
     case "ArrowLeft":
       return here.parent;
     case "Home":
-      return placed[0]?.node.id;
+      return positioned[0]?.node.id;
     case "End":
-      return placed.at(-1)?.node.id;
+      return positioned.at(-1)?.node.id;
     default:
       return undefined;
   }

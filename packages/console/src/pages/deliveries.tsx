@@ -1,13 +1,13 @@
 import type { Delivery, DeliveryQuery, DeliveryStatus, Endpoint, NewEndpoint } from "@mjflow/client";
 import { useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
-import { useNow } from "../hooks.ts";
-import { hrefOf } from "../lib/route.ts";
-import { ago, duration } from "../lib/time.ts";
 import { CopyButton } from "../components/copy.tsx";
 import { Problem } from "../components/problem.tsx";
 import { SignatureHelp } from "../components/signature-help.tsx";
 import { Status } from "../components/status.tsx";
+import { useNow } from "../hooks.ts";
+import { hrefOf } from "../lib/route.ts";
+import { ago, duration } from "../lib/time.ts";
 import { toMjflowError, useAction, useApiCapabilities, useDeliveries, useEndpoints } from "../queries.ts";
 import { useMjflow } from "../session.ts";
 
@@ -25,7 +25,7 @@ export function DeliveriesPage() {
       <Endpoints shown={endpoint} onShow={setEndpoint} />
       <SignatureHelp />
       <div className="head">
-        <h2>What was told</h2>
+        <h2>Webhook deliveries</h2>
         <select aria-label="Status" value={status} onChange={(event) => setStatus(event.target.value as typeof status)}>
           <option value="">Any status</option>
           <option value="pending">pending</option>
@@ -40,14 +40,16 @@ export function DeliveriesPage() {
         ))}
       </ul>
       {rows.length === 0 && !isPending && !error && (
-        <p className="empty">Nothing was told to anybody: no flow with a notifyHook, no endpoint.</p>
+        <p className="empty">No deliveries yet. Add a webhook endpoint or send a flow with notifyHook.</p>
       )}
-      {data?.nextCursor && <p className="faint small">The newest are shown. Older ones: GET /v1/deliveries.</p>}
+      {data?.nextCursor && (
+        <p className="faint small">Showing the newest deliveries. Use GET /v1/deliveries for older ones.</p>
+      )}
     </section>
   );
 }
 
-/** @param url of its endpoint; a flow's own hook, and the bus, have none */
+/** @param url URL of the webhook endpoint; unset for a flow's `notifyHook` and for the event bus */
 function Row({ delivery, url, now }: { delivery: Delivery; url: string | null | undefined; now: number }) {
   const mjflow = useMjflow();
   const queries = useQueryClient();
@@ -65,7 +67,7 @@ function Row({ delivery, url, now }: { delivery: Delivery; url: string | null | 
         <summary>
           <code>{type}</code>
           <span className="faint small clip">
-            {createdAt && ago(createdAt, now)} · {tries} {tries === 1 ? "try" : "tries"}
+            {createdAt && ago(createdAt, now)} · {tries} {tries === 1 ? "attempt" : "attempts"}
             {last && ` · ${last.status ?? last.why ?? ""}`} · to <bdi>{url ?? endpoint}</bdi>
           </span>
           <Status of={status} />
@@ -83,20 +85,20 @@ function Row({ delivery, url, now }: { delivery: Delivery; url: string | null | 
           </div>
           {failure && (
             <div>
-              <dt>given up</dt>
+              <dt>failed permanently</dt>
               <dd>{failure}</dd>
             </div>
           )}
           {nextTryAt && (
             <div>
-              <dt>next try</dt>
+              <dt>next attempt</dt>
               <dd>{nextTryAt}</dd>
             </div>
           )}
         </dl>
         <ol className="attempts small">
           {attempts.map(({ at, status: code, why, tookMs }, i) => (
-            // biome-ignore lint/suspicious/noArrayIndexKey: tries have no other name than their number
+            // biome-ignore lint/suspicious/noArrayIndexKey: delivery attempts have no id except their number
             <li key={i}>
               <time>{at}</time> <strong>{code ?? why}</strong> {tookMs !== undefined && `in ${duration(tookMs)}`}
             </li>
@@ -115,19 +117,19 @@ function Row({ delivery, url, now }: { delivery: Delivery; url: string | null | 
 
 function Endpoints({ shown, onShow }: { shown: string; onShow: (id: string) => void }) {
   const { data, error, refetch } = useEndpoints();
-  const [made, setMade] = useState<NewEndpoint>();
+  const [created, setCreated] = useState<NewEndpoint>();
   return (
     <section aria-labelledby="endpoints">
-      <h2 id="endpoints">Endpoints</h2>
+      <h2 id="endpoints">Webhook endpoints</h2>
       {error && <Problem error={toMjflowError(error)} />}
-      {made?.secret && (
+      {created?.secret && (
         <div className="note" role="status">
           <p>
-            The secret of <bdi>{made.url ?? made.id}</bdi>, shown this once:
+            The secret of <bdi>{created.url ?? created.id}</bdi>. It is shown only once:
           </p>
           <p>
-            <code>{made.secret}</code> <CopyButton text={made.secret} />{" "}
-            <button type="button" className="quiet" onClick={() => setMade(undefined)}>
+            <code>{created.secret}</code> <CopyButton text={created.secret} />{" "}
+            <button type="button" className="quiet" onClick={() => setCreated(undefined)}>
               Hide
             </button>
           </p>
@@ -140,14 +142,14 @@ function Endpoints({ shown, onShow }: { shown: string; onShow: (id: string) => v
             endpoint={endpoint}
             isShown={shown === endpoint.id}
             onShow={() => onShow(shown === endpoint.id ? "" : endpoint.id)}
-            onSecret={setMade}
+            onSecret={setCreated}
             onChanged={() => void refetch()}
           />
         ))}
       </ul>
       <NewEndpointForm
-        onMade={(endpoint) => {
-          setMade(endpoint);
+        onCreated={(endpoint) => {
+          setCreated(endpoint);
           void refetch();
         }}
       />
@@ -169,14 +171,14 @@ function EndpointRow(props: {
   const { act, busy, error, clear } = useAction();
   const [note, setNote] = useState("");
   const now = useNow(10_000);
-  const doIt = (name: string, work: () => Promise<unknown>) => act(name, work).then(onChanged);
+  const run = (name: string, work: () => Promise<unknown>) => act(name, work).then(onChanged);
   const path = "/v1/endpoints/{id}";
   return (
     <li className="card">
       <div className="head">
         <div className="what">
           <strong className="break">
-            <bdi>{url ?? "the flows' own notifyHooks"}</bdi>
+            <bdi>{url ?? "notifyHook of the flows"}</bdi>
           </strong>
           <span className="faint small">
             {description && (
@@ -185,24 +187,26 @@ function EndpointRow(props: {
               </>
             )}
             {scheme} · {events.join(", ")}
-            {failingSince && ` · began to fail ${ago(failingSince, now)}`}
+            {failingSince && ` · failing since ${ago(failingSince, now)}`}
           </span>
           {publicKey && <code className="small break">{publicKey}</code>}
         </div>
-        {!enabled && <span className="status bad">✕ off: {disabledWhy ?? "by hand"}</span>}
+        {!enabled && (
+          <span className="status bad">✕ {disabledWhy ? `disabled: ${disabledWhy}` : "disabled by the app"}</span>
+        )}
       </div>
       <div className="chips">
         <button type="button" className="chip" aria-pressed={isShown} onClick={onShow}>
-          Only its deliveries
+          Show deliveries
         </button>
         {url !== null && (
           <button
             type="button"
             className="chip"
             disabled={!!busy}
-            onClick={() => doIt("enable", () => endpoints.update(id, { enabled: !enabled }))}
+            onClick={() => run("enable", () => endpoints.update(id, { enabled: !enabled }))}
           >
-            {enabled ? "Switch off" : "Switch on"}
+            {enabled ? "Disable" : "Enable"}
           </button>
         )}
         {can("POST", `${path}/test`) && url !== null && (
@@ -210,9 +214,9 @@ function EndpointRow(props: {
             type="button"
             className="chip"
             disabled={!!busy}
-            onClick={() => doIt("test", async () => setNote(testResultText(await endpoints.test<TestEventButton>(id))))}
+            onClick={() => run("test", async () => setNote(testResultText(await endpoints.test<TestEventResult>(id))))}
           >
-            Send a sample
+            Send test event
           </button>
         )}
         <button
@@ -220,28 +224,28 @@ function EndpointRow(props: {
           className="chip"
           disabled={!!busy}
           onClick={() =>
-            doIt("replay", async () => {
+            run("replay", async () => {
               const { replayed, nextCursor } = await endpoints.replay(id, { only: "failed" });
-              setNote(`${replayed} replayed${nextCursor ? ", and there is more" : ""}.`);
+              setNote(`${replayed} replayed${nextCursor ? ", and there are more" : ""}.`);
             })
           }
         >
-          Replay what failed
+          Replay failed deliveries
         </button>
         <button
           type="button"
           className="chip"
           disabled={!!busy}
-          onClick={() => doIt("rotate", async () => onSecret(await endpoints.rotate(id)))}
+          onClick={() => run("rotate", async () => onSecret(await endpoints.rotate(id)))}
         >
-          New secret
+          Rotate secret
         </button>
         {url !== null && (
           <button
             type="button"
             className="chip danger"
             disabled={!!busy}
-            onClick={() => doIt("delete", () => endpoints.delete(id))}
+            onClick={() => run("delete", () => endpoints.delete(id))}
           >
             Delete
           </button>
@@ -255,32 +259,32 @@ function EndpointRow(props: {
   );
 }
 
-/** How a sample was answered. */
-interface TestEventButton {
+/** Result of a test event. */
+interface TestEventResult {
   delivered: boolean;
   status?: number;
   why?: string;
   tookMs?: number;
 }
 
-function testResultText({ delivered, status, why, tookMs }: TestEventButton): string {
-  const answer = [status ?? why ?? "no answer", tookMs !== undefined && `after ${duration(tookMs)}`];
-  return `The sample was ${delivered ? "taken" : "not taken"}: ${answer.filter(Boolean).join(", ")}.`;
+function testResultText({ delivered, status, why, tookMs }: TestEventResult): string {
+  const parts = [status ?? why ?? "no response", tookMs !== undefined && `after ${duration(tookMs)}`];
+  return `Test event ${delivered ? "delivered" : "not delivered"}: ${parts.filter(Boolean).join(", ")}.`;
 }
 
-function NewEndpointForm({ onMade }: { onMade: (endpoint: NewEndpoint) => void }) {
+function NewEndpointForm({ onCreated }: { onCreated: (endpoint: NewEndpoint) => void }) {
   const { endpoints } = useMjflow();
   const { act, busy, error, clear } = useAction();
   const [url, setUrl] = useState("");
   async function submit(event: FormEvent) {
     event.preventDefault();
-    const isDone = await act("create", async () => onMade(await endpoints.create({ url: url.trim() })));
+    const isDone = await act("create", async () => onCreated(await endpoints.create({ url: url.trim() })));
     if (isDone) setUrl("");
   }
   return (
     <form className="row add" onSubmit={submit}>
       <label>
-        Another address
+        New endpoint
         <input
           type="url"
           required

@@ -1,16 +1,16 @@
 import type { Flow, Task } from "@mjflow/client";
 import { useMemo } from "react";
+import { CopyButton } from "../components/copy.tsx";
+import { Problem } from "../components/problem.tsx";
+import { ResultImage, resultImageUrl } from "../components/result-image.tsx";
+import { isEnded, Status, toneOf } from "../components/status.tsx";
+import { TaskPanel } from "../components/task-panel.tsx";
+import { TreeView } from "../components/tree-view.tsx";
 import { useNow } from "../hooks.ts";
 import { pressLabel } from "../lib/press.ts";
 import { hrefOf } from "../lib/route.ts";
 import { ago, between, duration } from "../lib/time.ts";
 import { layout } from "../lib/tree.ts";
-import { CopyButton } from "../components/copy.tsx";
-import { Picture, pictureOf } from "../components/picture.tsx";
-import { Problem } from "../components/problem.tsx";
-import { isEnded, Status, toneOf } from "../components/status.tsx";
-import { TaskPanel } from "../components/task-panel.tsx";
-import { TreeView } from "../components/tree-view.tsx";
 import { type LiveFlow, useAction, useApiCapabilities, useLiveFlow } from "../queries.ts";
 import { useMjflow } from "../session.ts";
 
@@ -33,7 +33,7 @@ function FlowContent({ flow, live, selected }: { flow: Flow; live: LiveFlow; sel
   const byId = useMemo(() => new Map(flow.tasks.map((task) => [task.id, task])), [flow.tasks]);
   const task = selected === undefined ? undefined : byId.get(selected);
   const parent = task?.parentId ? byId.get(task.parentId) : undefined;
-  // Not another page to go back from, only another picture of it.
+  // Selecting a task adds no entry to the browser history.
   const select = (to: string) => location.replace(hrefOf({ page: "flow", id: flow.id, task: to }));
   return (
     <section className="page wide">
@@ -57,7 +57,7 @@ function FlowContent({ flow, live, selected }: { flow: Flow; live: LiveFlow; sel
             task={task}
             parent={parent}
             retriedAs={flow.tasks.find(({ retryOf }) => retryOf === task.id)}
-            isCalledOff={flow.canceledAt !== null}
+            isFlowCanceled={flow.canceledAt !== null}
             onChanged={live.again}
             onSelect={select}
           />
@@ -78,9 +78,11 @@ function Head({ flow, live }: { flow: Flow; live: LiveFlow }) {
   const took = between(createdAt, endedAt) ?? now - Date.parse(createdAt);
   const done = flow.tasks.filter((task) => isEnded(task.status)).length;
   const retried = new Set(flow.tasks.map(({ retryOf }) => retryOf));
-  const hasLost = flow.tasks.some((task) => isEnded(task.status) && task.status !== "SUCCESS" && !retried.has(task.id));
-  const canResume = canceledAt !== null || (status !== "running" && hasLost);
-  const doIt = (name: string, work: () => Promise<unknown>) => act(name, work).then((isDone) => isDone && live.again());
+  const hasFailed = flow.tasks.some(
+    (task) => isEnded(task.status) && task.status !== "SUCCESS" && !retried.has(task.id),
+  );
+  const canResume = canceledAt !== null || (status !== "running" && hasFailed);
+  const run = (name: string, work: () => Promise<unknown>) => act(name, work).then((isDone) => isDone && live.again());
   return (
     <>
       <div className="head">
@@ -89,7 +91,7 @@ function Head({ flow, live }: { flow: Flow; live: LiveFlow }) {
         </h1>
         <div className="actions">
           {status === "running" && !flow.canceledAt && can("POST", "/v1/flows/{id}/cancel") && (
-            <button type="button" disabled={!!busy} onClick={() => doIt("cancel", () => mjflow.flows.cancel(id))}>
+            <button type="button" disabled={!!busy} onClick={() => run("cancel", () => mjflow.flows.cancel(id))}>
               Cancel flow
             </button>
           )}
@@ -97,10 +99,10 @@ function Head({ flow, live }: { flow: Flow; live: LiveFlow }) {
             <button
               type="button"
               disabled={!!busy}
-              title="Paid for as new work"
-              onClick={() => doIt("resume", () => mjflow.flows.resume(id))}
+              title="Charged like new tasks"
+              onClick={() => run("resume", () => mjflow.flows.resume(id))}
             >
-              {canceledAt ? "Go on with it" : "Retry what failed"}
+              {canceledAt ? "Resume" : "Retry failed tasks"}
             </button>
           )}
         </div>
@@ -123,12 +125,12 @@ function Head({ flow, live }: { flow: Flow; live: LiveFlow }) {
         </span>
         {canceledAt && (
           <span>
-            called off <time dateTime={canceledAt}>{ago(canceledAt, now)}</time>
-            {status === "running" && ": nothing more is submitted, what the vendor has is kept"}
+            canceled <time dateTime={canceledAt}>{ago(canceledAt, now)}</time>
+            {status === "running" && ": no new tasks are submitted, submitted tasks finish"}
           </span>
         )}
-        <Restart of={flow.restartOf} words="begun in place of" />
-        <Restart of={flow.restartedAs} words="its vendor was lost; it went on as" />
+        <Restart of={flow.restartOf} words="replaces" />
+        <Restart of={flow.restartedAs} words="vendor lost; continued as" />
         {state !== null && (
           <span>
             state <bdi className="mono">{state}</bdi>
@@ -136,19 +138,19 @@ function Head({ flow, live }: { flow: Flow; live: LiveFlow }) {
         )}
         {notifyHook && (
           <span>
-            hook <bdi className="mono">{notifyHook}</bdi>
+            notifyHook <bdi className="mono">{notifyHook}</bdi>
           </span>
         )}
       </p>
       <dl className="counts">
         {(
           [
-            ["submissions", counts.submissions, "Paid calls made to the vendor"],
-            ["callbacks", counts.callbacks, "What the vendor told us"],
-            ["duplicates", counts.duplicates, "Told twice, counted once"],
-            ["look-ups", counts.lookups, "What we had to ask for"],
-            ["modals", counts.modals, "Windows answered"],
-            ["writes", counts.writes, "Writes of its rows to the table, when it was last read"],
+            ["submissions", counts.submissions, "Paid calls to the vendor"],
+            ["callbacks", counts.callbacks, "Callbacks"],
+            ["duplicates", counts.duplicates, "Duplicate callbacks"],
+            ["look-ups", counts.lookups, "Look-ups"],
+            ["modals", counts.modals, "Modal answers"],
+            ["writes", counts.writes, "Writes of the flow's rows to the table, as of the last read"],
           ] as const
         ).map(([name, count, help]) => (
           <div key={name} title={help}>
@@ -168,7 +170,7 @@ function Head({ flow, live }: { flow: Flow; live: LiveFlow }) {
   );
 }
 
-/** The same plan at another vendor's. */
+/** Link to the flow with the same plan at another vendor. */
 function Restart({ of, words }: { of: string | null; words: string }) {
   if (!of) return null;
   return (
@@ -183,17 +185,17 @@ function Restart({ of, words }: { of: string | null; words: string }) {
 
 function Card({ task }: { task: Task }) {
   const { status, progress, press, action, retryOf } = task;
-  const isBusy = !isEnded(status);
+  const isRunning = !isEnded(status);
   return (
     <>
-      <span className="node-picture">
-        <CardPicture task={task} />
-        {isBusy && <progress max={100} value={progress} aria-hidden="true" />}
+      <span className="node-image">
+        <CardImage task={task} />
+        {isRunning && <progress max={100} value={progress} aria-hidden="true" />}
       </span>
       <span className="node-words">
         <span className="press">
           {press === null ? action.toLowerCase() : pressLabel(press)}
-          {retryOf && <span className="faint small"> again</span>}
+          {retryOf && <span className="faint small"> retry</span>}
         </span>
         <Status of={status} />
       </span>
@@ -201,13 +203,13 @@ function Card({ task }: { task: Task }) {
   );
 }
 
-/** What is drawn so far; before anything is, how it stands; and where nothing will be, why. */
-function CardPicture({ task }: { task: Task }) {
+/** Shows the image so far. If there is none, it shows the failure code, or else the progress or status. */
+function CardImage({ task }: { task: Task }) {
   const { status, progress, failure } = task;
-  const picture = pictureOf(task);
-  if (picture) return <Picture src={picture} alt="" />;
-  if (failure) return <span className="picture why">{failure.code.replaceAll("_", " ")}</span>;
-  return <span className="picture soon">{status === "IN_PROGRESS" ? `${progress}%` : toneOf(status)[1]}</span>;
+  const image = resultImageUrl(task);
+  if (image) return <ResultImage src={image} alt="" />;
+  if (failure) return <span className="image why">{failure.code.replaceAll("_", " ")}</span>;
+  return <span className="image soon">{status === "IN_PROGRESS" ? `${progress}%` : toneOf(status)[1]}</span>;
 }
 
 function nameOf({ press, action, status, progress }: Task): string {
@@ -215,7 +217,7 @@ function nameOf({ press, action, status, progress }: Task): string {
   return `${what}, ${toneOf(status)[1]}${status === "IN_PROGRESS" ? ` ${progress}%` : ""}`;
 }
 
-/** What ended last, for those who do not see it: not each percent. */
+/** Announces the task that ended last to screen readers. It does not announce each percent of progress. */
 function Announcement({ tasks }: { tasks: readonly Task[] }) {
   const last = tasks
     .filter(({ endedAt, status }) => endedAt !== null || status === "MODAL")

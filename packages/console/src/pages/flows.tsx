@@ -1,10 +1,10 @@
 import type { FlowSummary } from "@mjflow/client";
 import { useDeferredValue, useEffect, useState } from "react";
+import { FlowRows } from "../components/flow-rows.tsx";
+import { Problem } from "../components/problem.tsx";
 import { useAtTop, useNow } from "../hooks.ts";
 import { type Filter, NO_FILTER } from "../lib/filter.ts";
 import { hrefOf } from "../lib/route.ts";
-import { FlowRows } from "../components/flow-rows.tsx";
-import { Problem } from "../components/problem.tsx";
 import { type FlowList, useFlowList } from "../queries.ts";
 
 export function FlowsPage() {
@@ -24,7 +24,7 @@ export function FlowsPage() {
       <Problem error={list.error} />
       <FlowRows flows={list.flows} isLoading={list.isLoading} isWhole={!list.more && !list.isLoading} now={now} />
       {list.flows.length === 0 && !list.isLoading && !list.error && (
-        <p className="empty">{isFiltered ? "No flow fits." : "Nothing here yet. Send the first plan."}</p>
+        <p className="empty">{isFiltered ? "No flow matches." : "No flows yet. Send the first plan."}</p>
       )}
       <More list={list} isFiltered={isFiltered} />
     </section>
@@ -34,9 +34,9 @@ export function FlowsPage() {
 function Filters(props: { filter: Filter; flows: readonly FlowSummary[]; onChange: (filter: Filter) => void }) {
   const { filter, flows, onChange } = props;
   const [seen, setSeen] = useState<string[]>([]);
-  const fresh = [...new Set(flows.map(({ provider }) => provider))].filter((provider) => !seen.includes(provider));
+  const unseen = [...new Set(flows.map(({ provider }) => provider))].filter((provider) => !seen.includes(provider));
   useEffect(() => {
-    if (fresh.length > 0) setSeen([...seen, ...fresh].sort());
+    if (unseen.length > 0) setSeen([...seen, ...unseen].sort());
   });
   const set = (change: Partial<Filter>) => onChange({ ...filter, ...change });
   return (
@@ -57,7 +57,7 @@ function Filters(props: { filter: Filter; flows: readonly FlowSummary[]; onChang
         <option value="running">running</option>
         <option value="completed">completed</option>
         <option value="failed">failed</option>
-        <option value="canceled">cancelled</option>
+        <option value="canceled">canceled</option>
       </select>
       <select aria-label="Provider" value={filter.provider} onChange={(event) => set({ provider: event.target.value })}>
         <option value="">Any provider</option>
@@ -66,8 +66,8 @@ function Filters(props: { filter: Filter; flows: readonly FlowSummary[]; onChang
         ))}
       </select>
       <input
-        aria-label="State, exactly"
-        placeholder="State, exactly"
+        aria-label="Exact state"
+        placeholder="Exact state"
         value={filter.state}
         onChange={(event) => set({ state: event.target.value })}
       />
@@ -75,7 +75,7 @@ function Filters(props: { filter: Filter; flows: readonly FlowSummary[]; onChang
   );
 }
 
-/** Asks for more before its end comes into view; the button is for keyboards. */
+/** Loads the next page before the end of the list is visible. The button is for keyboard users. */
 function More({ list: { more, isLoading, looked }, isFiltered }: { list: FlowList; isFiltered: boolean }) {
   const [element, setElement] = useState<HTMLElement | null>(null);
   useEffect(() => {
@@ -93,7 +93,7 @@ function More({ list: { more, isLoading, looked }, isFiltered }: { list: FlowLis
     <p className="more" ref={setElement}>
       {(isLoading || isFiltered) && (
         <span className="faint small" role="status">
-          {isLoading ? "Loading…" : `Looked through ${looked.toLocaleString("en")} flows`}
+          {isLoading ? "Loading…" : `Searched ${looked.toLocaleString("en")} flows`}
         </span>
       )}
       {more && (

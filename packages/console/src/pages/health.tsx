@@ -5,7 +5,7 @@ import { UnclearList } from "../components/unclear-list.tsx";
 import { UsageFigures } from "../components/usage-figures.tsx";
 import { VendorList } from "../components/vendor-list.tsx";
 
-/** What may want a person first. */
+/** Health page. Sections that may need an action of the operator come first. */
 export function HealthPage() {
   return (
     <section className="page">

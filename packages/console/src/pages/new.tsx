@@ -1,6 +1,11 @@
 import * as Tabs from "@radix-ui/react-tabs";
 import { useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useMemo, useRef, useState } from "react";
+import { CopyButton } from "../components/copy.tsx";
+import { ImageInput } from "../components/image-input.tsx";
+import { PlanEditor } from "../components/plan-editor.tsx";
+import { Problem } from "../components/problem.tsx";
+import { TreeView } from "../components/tree-view.tsx";
 import { NO_FILTER } from "../lib/filter.ts";
 import { PARAMETERS, withParameter } from "../lib/parameter.ts";
 import { EMPTY_FORM, type FlowForm, preview, type Step, toFlowInput } from "../lib/plan.ts";
@@ -8,11 +13,6 @@ import { pressLabel, rootKind } from "../lib/press.ts";
 import { hrefOf } from "../lib/route.ts";
 import { cliOf, curlOf, sdkOf } from "../lib/snippet.ts";
 import { layout } from "../lib/tree.ts";
-import { CopyButton } from "../components/copy.tsx";
-import { ImageInput } from "../components/image-input.tsx";
-import { PlanEditor } from "../components/plan-editor.tsx";
-import { Problem } from "../components/problem.tsx";
-import { TreeView } from "../components/tree-view.tsx";
 import { useAction, useFlowList, useProviders } from "../queries.ts";
 import { apiUrl, useMjflow } from "../session.ts";
 
@@ -24,8 +24,8 @@ export function NewPage() {
   const [form, setForm] = useState<FlowForm>(EMPTY_FORM);
   const set = (change: Partial<FlowForm>) => setForm((before) => ({ ...before, ...change }));
   const input = useMemo(() => toFlowInput(form), [form]);
-  const seen = useMemo(() => preview(input), [input]);
-  // One key for one plan: sent twice by an impatient hand it is still one flow, and a changed plan is another.
+  const plan = useMemo(() => preview(input), [input]);
+  // One Idempotency-Key per plan: a plan that is sent twice creates one flow, and a changed plan gets a new key.
   const sent = useRef<{ body: string; key: string }>(undefined);
 
   function submit(event: FormEvent) {
@@ -49,14 +49,14 @@ export function NewPage() {
         <div className="card form">
           <div className="row">
             <label>
-              Begin with
+              Root action
               <select
                 value={form.action}
                 onChange={(event) => set({ action: event.target.value as FlowForm["action"], then: [] })}
               >
                 <option value="imagine">imagine</option>
-                <option value="blend">blend 2 to 5 pictures</option>
-                <option value="describe">describe a picture</option>
+                <option value="blend">blend 2 to 5 images</option>
+                <option value="describe">describe an image</option>
                 <option value="shorten">shorten a prompt</option>
               </select>
             </label>
@@ -69,7 +69,7 @@ export function NewPage() {
                 onChange={(event) => set({ provider: event.target.value })}
               />
               <datalist id="providers">
-                <option value="auto">whichever can, and has room</option>
+                <option value="auto">automatic (auto)</option>
                 {known.map((id) => (
                   <option key={id} value={id} />
                 ))}
@@ -94,7 +94,7 @@ export function NewPage() {
             />
           )}
           <fieldset>
-            <legend>Then press, once it is done</legend>
+            <legend>Then press, when the root is done</legend>
             <PlanEditor drafts={form.then} kind={rootKind(form.action)} onChange={(then) => set({ then })} />
           </fieldset>
           <details>
@@ -102,13 +102,13 @@ export function NewPage() {
             <div className="more-fields">
               <label>
                 <span>
-                  state <span className="faint small">yours: comes back with every event</span>
+                  state <span className="faint small">your text, returned with every event</span>
                 </span>
                 <input value={form.state} onChange={(event) => set({ state: event.target.value })} />
               </label>
               <label>
                 <span>
-                  notifyHook <span className="faint small">where this flow's events are posted, signed</span>
+                  notifyHook <span className="faint small">URL that receives the signed webhooks of this flow</span>
                 </span>
                 <input
                   type="url"
@@ -123,7 +123,7 @@ export function NewPage() {
                   checked={form.archive}
                   onChange={(event) => set({ archive: event.target.checked })}
                 />
-                Keep the pictures: copy them to where links do not expire
+                Archive the images: copy them to storage where links do not expire
               </label>
             </div>
           </details>
@@ -133,20 +133,20 @@ export function NewPage() {
             <header>
               <h2>The plan</h2>
               <span className="cost">
-                {seen.paid} paid {seen.paid === 1 ? "call" : "calls"} · about ${seen.usd.toFixed(2)}
+                {plan.paid} paid {plan.paid === 1 ? "call" : "calls"} · about ${plan.usd.toFixed(2)}
               </span>
             </header>
-            <PreviewTree steps={seen.steps} />
+            <PreviewTree steps={plan.steps} />
             <p className="faint small">
-              At one vendor's published prices, should every branch succeed. Vendors differ; this is no bill.
+              Estimate from published prices if every branch succeeds. Prices differ between vendors.
             </p>
-            {seen.problem && (
+            {plan.problem && (
               <p className="problem" role="alert">
-                {seen.problem.detail}
+                {plan.problem.detail}
               </p>
             )}
             <Problem error={error} />
-            <button type="submit" className="primary" disabled={!isReady || !!busy || seen.problem !== undefined}>
+            <button type="submit" className="primary" disabled={!isReady || !!busy || plan.problem !== undefined}>
               {busy ? "Sending…" : "Send the plan"}
             </button>
           </div>
@@ -207,7 +207,7 @@ function PreviewTree({ steps }: { steps: Step[] }) {
               {prompt}
             </span>
           ) : (
-            free && <span className="faint small">cut by us, free</span>
+            free && <span className="faint small">cut by mjflow, free</span>
           )}
         </span>
       )}
@@ -216,7 +216,7 @@ function PreviewTree({ steps }: { steps: Step[] }) {
 }
 
 function Snippets({ input }: { input: ReturnType<typeof toFlowInput> }) {
-  // Pictures are megabytes of text: what is shown is what could be read.
+  // Data URIs of images are megabytes of text, so the snippets show only their start.
   const shown = input.base64Array ? { ...input, base64Array: input.base64Array.map(shortened) } : input;
   const cli = cliOf(shown);
   const forms: [string, string | undefined][] = [
@@ -227,7 +227,7 @@ function Snippets({ input }: { input: ReturnType<typeof toFlowInput> }) {
   return (
     <Tabs.Root className="card" defaultValue="curl">
       <header>
-        <Tabs.List className="tabs" aria-label="The same as code">
+        <Tabs.List className="tabs" aria-label="This request as code">
           {forms.map(([name]) => (
             <Tabs.Trigger key={name} value={name}>
               {name}
@@ -238,7 +238,7 @@ function Snippets({ input }: { input: ReturnType<typeof toFlowInput> }) {
       {forms.map(([name, text]) => (
         <Tabs.Content key={name} value={name}>
           {text === undefined ? (
-            <p className="faint">The command line has no words for this; use --plan with the JSON.</p>
+            <p className="faint">The command line cannot express this plan as options. Use --plan with the JSON.</p>
           ) : (
             <>
               <pre className="code">{text}</pre>
@@ -255,7 +255,7 @@ function shortened(image: string): string {
   return image.length > 80 ? `${image.slice(0, 40)}…` : image;
 }
 
-/** What this server is set up for; where it does not say, what was used here before. */
+/** Returns the configured providers and the providers of earlier flows. */
 function useKnownProviders(): string[] {
   const { data } = useProviders();
   const { flows } = useFlowList(NO_FILTER);

@@ -4,7 +4,7 @@ import { Problem } from "../components/problem.tsx";
 import { toMjflowError } from "../queries.ts";
 import { clientFor } from "../session.ts";
 
-/** The key is tried before it is kept: a mistyped one is told here, not on every page. */
+/** Checks the key with one request before storing it, so that a wrong key is reported here and not on every page. */
 export function SignIn({ onKey }: { onKey: (key: string) => void }) {
   const [key, setKey] = useState("");
   const [isBusy, setBusy] = useState(false);
@@ -27,7 +27,7 @@ export function SignIn({ onKey }: { onKey: (key: string) => void }) {
     <main className="sign-in">
       <form className="card" onSubmit={submit}>
         <h1>mjflow</h1>
-        <p className="faint">Flows as they happen, their pictures, and what was told to whom.</p>
+        <p className="faint">Live flows, their images and their webhook deliveries.</p>
         <label>
           API key
           <input
@@ -42,11 +42,11 @@ export function SignIn({ onKey }: { onKey: (key: string) => void }) {
           />
         </label>
         <p className="faint small">
-          Kept in this tab until it is closed, and nowhere else. <code>npm start</code> prints one.
+          Stored only in this tab, until it is closed. <code>npm start</code> prints a key.
         </p>
         <Problem error={error} />
         <button type="submit" className="primary" disabled={isBusy || key.trim() === ""}>
-          {isBusy ? "Trying…" : "Sign in"}
+          {isBusy ? "Checking…" : "Sign in"}
         </button>
       </form>
     </main>

@@ -1,0 +1,30 @@
+import type { Task } from "@mjflow/client";
+import { useState } from "react";
+import { safeImageUrl } from "../lib/safe.ts";
+
+/** Returns the address of the task's image. The archived copy comes first, because the vendor's link expires. */
+export function resultImageUrl(task: Task | undefined): string | undefined {
+  if (!task) return undefined;
+  const { copies, imageUrl, images } = task;
+  const own = copies.find(({ contentType }) => contentType.startsWith("image/"))?.url;
+  return safeImageUrl(own) ?? safeImageUrl(imageUrl) ?? safeImageUrl(images[0]?.url);
+}
+
+/** An image that may fail to load: a vendor link expires after a day, and `src` may be unset. */
+export function ResultImage({ src, alt, lazy = true }: { src: string | undefined; alt: string; lazy?: boolean }) {
+  const [broken, setBroken] = useState<string>();
+  if (!src || broken === src) {
+    return <span className={src ? "image gone" : "image"}>{src && "not available"}</span>;
+  }
+  return (
+    <img
+      className="image"
+      src={src}
+      alt={alt}
+      loading={lazy ? "lazy" : "eager"}
+      decoding="async"
+      referrerPolicy="no-referrer"
+      onError={() => setBroken(src)}
+    />
+  );
+}
