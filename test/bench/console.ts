@@ -20,7 +20,7 @@ if (!executable) throw new Error("There is no Chromium; install it, or name one 
 const dataDir = mkdtempSync(join(tmpdir(), "mjflow-bench-"));
 const pictures = await servePictures();
 const seededAt = performance.now();
-await seedFlows({ dataDir, count, pictureUrl: (n) => `${pictures.url}/${n}.jpg` });
+await seedFlows({ dataDir, count, imageUrlOf: (n) => `${pictures.url}/${n}.jpg` });
 show("load of the machine", loadavg()[0]!.toFixed(1));
 show("seeded", `${count} flows, ${3 * count} tasks, in ${seconds(performance.now() - seededAt)}`);
 

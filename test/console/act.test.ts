@@ -1,4 +1,4 @@
-/** What a person does in the console, in a real browser against a real house; and what the house then says of it. */
+/** Actions in the console, in a real browser against a real local server, and their effect in the API. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -12,11 +12,11 @@ import { withStore } from "./seed.ts";
 import { chromiumPath, click, launch, signIn, visit, waitForFlowEnd, waitForText } from "./test-browser.ts";
 
 const chromium = chromiumPath();
-/** Doubts last for as long as a test may take. */
+/** A grace period longer than any test, so that an unclear submission stays unclear. */
 const HOUR = 3_600_000;
 const GRACE = { graceMs: { turbo: HOUR, fast: HOUR, relax: HOUR, video: HOUR } };
 
-const LETTERS = ["to be sent", "to be dropped"].map((why, i) => ({
+const DEAD_LETTERS = ["to be redriven", "to be discarded"].map((why, i) => ({
   id: `00000${i}_letter`,
   rev: 0,
   state: "kept" as const,
@@ -26,16 +26,16 @@ const LETTERS = ["to be sent", "to be dropped"].map((why, i) => ({
   createdAt: Date.now(),
 }));
 
-describe.skipIf(!chromium)("in the console", () => {
+describe.skipIf(!chromium)("console actions", () => {
   let dataDir: string;
   let server: SpawnedServer;
   let browser: Browser;
-  let seen: string[] = [];
+  let pageErrors: string[] = [];
 
   beforeAll(async () => {
     dataDir = mkdtempSync(join(tmpdir(), "mjflow-act-"));
     await withStore(dataDir, async (store) => {
-      for (const deadLetter of LETTERS) await store.saveNewDeadLetter(deadLetter);
+      for (const deadLetter of DEAD_LETTERS) await store.saveNewDeadLetter(deadLetter);
     });
     server = await spawnServer({ dataDir, env: { MJFLOW_TIMINGS: JSON.stringify(GRACE) } });
     browser = await launch(chromium!);
@@ -47,29 +47,29 @@ describe.skipIf(!chromium)("in the console", () => {
   });
   afterEach(async () => {
     await server.sim("DELETE", "/faults");
-    expect(seen).toEqual([]);
+    expect(pageErrors).toEqual([]);
   });
 
   async function opened(hash: string): Promise<Page> {
     const { page, complaints } = await visit(browser);
-    seen = complaints;
+    pageErrors = complaints;
     await signIn(page, server.url, API_KEY);
     await page.goto(`${server.url}/console/${hash}`);
     return page;
   }
 
-  describe("a flow", () => {
-    test("is called off while its first picture is drawn: that is kept, nothing is pressed on it; then gone on with", async () => {
-      // The browser first: the picture is not drawn for ever.
+  describe("flow page", () => {
+    test("a flow that is canceled during its root keeps the root without presses, and Resume starts the presses", async () => {
+      // The page opens before the flow starts, because the root ends soon.
       const page = await opened("#/flows");
-      const id = await server.start({ prompt: "called off --sim slow", then: [{ press: ["U1", "U2"] }] });
+      const id = await server.start({ prompt: "a boat --sim slow", then: [{ press: ["U1", "U2"] }] });
       await page.goto(`${server.url}/console/#/flows/${id}`);
       await click(page, ".actions button", "Cancel flow");
-      await waitForText(page, "called off");
+      await waitForText(page, "canceled");
       const canceled = await server.ended(id);
       expect(canceled).toMatchObject({ status: "canceled", counts: { submissions: 1 } });
-      await waitForText(page, "cancelled");
-      await click(page, ".actions button", "Go on with it");
+      await waitForText(page, "– canceled");
+      await click(page, ".actions button", "Resume");
       await waitForText(page, "completed");
       expect(await server.ended(id)).toMatchObject({
         status: "completed",
@@ -78,13 +78,13 @@ describe.skipIf(!chromium)("in the console", () => {
       });
     });
 
-    test("one of whose presses failed is gone on with: the lost one is tried again beside itself", async () => {
+    test("Retry failed tasks creates a new task next to the failed press", async () => {
       await server.sim("POST", "/faults", { kind: "fail-task", action: "UPSCALE" });
-      const id = await server.start({ prompt: "one is lost", then: [{ press: ["U1", "U2"] }] });
+      const id = await server.start({ prompt: "one press fails", then: [{ press: ["U1", "U2"] }] });
       await server.ended(id);
       const page = await opened(`#/flows/${id}`);
       await waitForFlowEnd(page, 3);
-      await click(page, ".actions button", "Retry what failed");
+      await click(page, ".actions button", "Retry failed tasks");
       await waitForFlowEnd(page, 4);
       expect((await server.ended(id)).tasks.map(({ status }: { status: string }) => status).sort()).toEqual([
         "FAILURE",
@@ -92,30 +92,30 @@ describe.skipIf(!chromium)("in the console", () => {
         "SUCCESS",
         "SUCCESS",
       ]);
-      // Nothing is left to retry, so nothing is offered.
+      // No failed task is left, so the page shows no button.
       await page.waitForFunction(() => document.querySelectorAll(".actions button").length === 0);
     });
 
-    test("whose root failed has it retried by hand; each of the two names the other", async () => {
+    test("a failed root is retried from its panel, and the task and its retry link to each other", async () => {
       await server.sim("POST", "/faults", { kind: "fail-task", action: "IMAGINE" });
-      const id = await server.start({ prompt: "lost at first" });
+      const id = await server.start({ prompt: "the root fails" });
       const { tasks } = await server.ended(id);
       const page = await opened(`#/flows/${id}`);
-      await click(page, ".doing button", "Retry, paid again");
+      await click(page, ".task-actions button", "Retry (charged)");
       await waitForFlowEnd(page, 2);
-      await click(page, ".panel .link", "↑ in place of one that was lost");
+      await click(page, ".panel .link", "↑ retry of a failed task");
       await page.waitForFunction((wanted) => location.hash.endsWith(wanted), {}, tasks[0].id);
-      await click(page, ".panel .link", "↻ tried again: done");
+      await click(page, ".panel .link", "↻ retried: done");
       const flow = await server.flow(id);
       expect(flow.status).toBe("completed");
       expect(flow.tasks.map(({ retryOf }: { retryOf: string | null }) => retryOf)).toEqual([null, tasks[0].id]);
     });
 
-    test("shows on demand what the vendor said of a task", async () => {
-      const id = await server.start({ prompt: "in its words" });
+    test("the panel shows the raw vendor response of a task when the user opens it", async () => {
+      const id = await server.start({ prompt: "raw response" });
       const { tasks } = await server.ended(id);
       const page = await opened(`#/flows/${id}`);
-      await click(page, ".panel summary", "As the vendor said it");
+      await click(page, ".panel summary", "Raw vendor response");
       await page.waitForFunction(
         (vendorId) => [...document.querySelectorAll(".panel pre")].some((pre) => pre.textContent?.includes(vendorId)),
         {},
@@ -126,14 +126,14 @@ describe.skipIf(!chromium)("in the console", () => {
   });
 
   describe("deliveries", () => {
-    const heard: { headers: Record<string, string | undefined>; body: string }[] = [];
+    const received: { headers: Record<string, string | undefined>; body: string }[] = [];
     let receiver: Server;
     let endpoint: { id: string; url: string; secret: string };
     beforeAll(async () => {
       receiver = createServer(async (request, response) => {
         let body = "";
         for await (const chunk of request) body += chunk;
-        heard.push({ headers: request.headers as Record<string, string>, body });
+        received.push({ headers: request.headers as Record<string, string>, body });
         response.writeHead(204).end();
       });
       await new Promise<void>((resolve) => receiver.listen(0, "127.0.0.1", resolve));
@@ -142,27 +142,27 @@ describe.skipIf(!chromium)("in the console", () => {
     });
     afterAll(() => void receiver.close());
 
-    test("a sample is sent to an endpoint by a click, signed; the checker believes it, and not another body", async () => {
+    test("Send test event delivers a signed event, and the signature check accepts the event and rejects a changed body", async () => {
       const page = await opened("#/deliveries");
       await waitForText(page, endpoint.url);
-      await click(page, ".endpoints .chip", "Send a sample");
-      await waitForText(page, "The sample was taken: 204");
-      const [post] = await until(
-        async () => heard,
+      await click(page, ".endpoints .chip", "Send test event");
+      await waitForText(page, "Test event delivered: 204");
+      const [webhook] = await until(
+        async () => received,
         ({ length }) => length > 0,
       );
-      await click(page, "#signatures ~ details summary", "Check one here");
+      await click(page, "#signatures ~ details summary", "Check a signature");
       const fill = (label: string, text: string) =>
         page.locator(`section:has(> #signatures) ::-p-aria(${label})`).fill(text);
-      await fill("webhook-id", post!.headers["webhook-id"]!);
-      await fill("webhook-timestamp", post!.headers["webhook-timestamp"]!);
-      await fill("webhook-signature", post!.headers["webhook-signature"]!);
+      await fill("webhook-id", webhook!.headers["webhook-id"]!);
+      await fill("webhook-timestamp", webhook!.headers["webhook-timestamp"]!);
+      await fill("webhook-signature", webhook!.headers["webhook-signature"]!);
       await fill("Secret \\(whsec_…\\) or public key \\(whpk_…\\)", endpoint.secret);
-      // As it is pasted: at once, not key by key.
+      // The body is entered at once, like a paste.
       await page.focus("section:has(> #signatures) textarea");
-      await page.keyboard.sendCharacter(post!.body);
+      await page.keyboard.sendCharacter(webhook!.body);
       await click(page, "section:has(> #signatures) button", "Check");
-      await waitForText(page, "It is genuine");
+      await waitForText(page, "Signature is valid");
       await page.focus("section:has(> #signatures) textarea");
       await page.keyboard.sendCharacter(" ");
       await click(page, "section:has(> #signatures) button", "Check");
@@ -171,7 +171,7 @@ describe.skipIf(!chromium)("in the console", () => {
   });
 
   describe("health", () => {
-    test("dead letters are sent once more, or let go, and are gone from the list", async () => {
+    test("a dead-letter message disappears from the list after Redrive and after Discard", async () => {
       const page = await opened("#/health");
       const decide = async (why: string, button: string) => {
         await click(page, ".delivery summary .break", why);
@@ -182,15 +182,17 @@ describe.skipIf(!chromium)("in the console", () => {
           why,
         );
       };
-      await decide("to be sent", "Send once more");
-      await decide("to be dropped", "Let it go");
+      await decide("to be redriven", "Redrive");
+      await decide("to be discarded", "Discard");
       expect((await server.call("GET", "/v1/dead-letters")).body.data).toEqual([]);
-      await waitForText(page, "None: every message could be read.");
+      await page.waitForFunction(() =>
+        document.querySelector("section:has(> #dead-letters) .well")?.textContent?.includes("None."),
+      );
     });
 
-    test("tells what waits: each queue, what is overdue, and a submission in doubt with a way to it", async () => {
+    test("the health page shows each queue, overdue work, and an unclear submission with a link to its task", async () => {
       await server.sim("POST", "/faults", { kind: "drop-before-accept" });
-      const id = await server.start({ prompt: "in doubt" });
+      const id = await server.start({ prompt: "unclear" });
       await until(
         () => server.flow(id),
         ({ tasks }) => tasks[0].unclear,
@@ -200,10 +202,10 @@ describe.skipIf(!chromium)("in the console", () => {
       await page.waitForSelector("section:has(> #overdue) .well");
       await page.locator("section:has(> #unclear) li a").click();
       await page.waitForFunction((flowId) => location.hash.startsWith(`#/flows/${flowId}/task_`), {}, id);
-      await waitForText(page, "The vendor may or may not have it.");
+      await waitForText(page, "The vendor may or may not have this task.");
     });
 
-    test("a vendor's account whose key is refused gets no new flows, and the page says why", async () => {
+    test("the health page shows why a vendor account whose key was rejected gets no new flows", async () => {
       const path = "/v1/providers/newapi/accounts/refused";
       const { body } = await server.call("GET", "/v1/providers");
       expect(body.data.map(({ id }: { id: string }) => id)).toContain("newapi");
@@ -222,18 +224,18 @@ describe.skipIf(!chromium)("in the console", () => {
       const page = await opened("#/health");
       await page.waitForFunction(() =>
         [...document.querySelectorAll(".accounts .status.bad")].some((status) =>
-          /no new flows before .*: its key is refused/.test(status.textContent ?? ""),
+          /circuit open until .*: the API key is rejected/.test(status.textContent ?? ""),
         ),
       );
     });
 
-    test("an app's key is not told of the whole stage", async () => {
+    test("the health page shows no deployment-wide data to an app's key", async () => {
       const app = (await server.call("POST", "/v1/apps", { name: "shop" })).body;
       const { key } = (await server.call("POST", `/v1/apps/${app.id}/keys`, {})).body;
       const { page } = await visit(browser);
       await signIn(page, server.url, key);
       await page.goto(`${server.url}/console/#/health`);
-      await waitForText(page, "For the operator's key only.");
+      await waitForText(page, "Only the operator key can see these.");
       expect(await page.$$eval("#queues, #overdue, #unclear", (all) => all.length)).toBe(0);
     });
   });

@@ -1,7 +1,7 @@
 /**
- * The console where it is deployed: on an origin of its own, with the headers that its CDN gives, over an API that answers
- * web pages of that origin alone. A real browser enforces both; what stands in for CloudFront and for the function URL's
- * CORS is made of the same words that `infra/` deploys.
+ * The console as it is deployed: on its own origin, with the headers of its CDN, and with an API whose CORS rules allow
+ * only that origin. A real browser enforces both. The stand-ins for CloudFront and for the function URL use the same
+ * functions (`siteHeaders`, `apiCors`) as `infra/`.
  */
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer, request, type Server } from "node:http";
@@ -17,7 +17,7 @@ import { chromiumPath, click, launch, visit, waitForFlowEnd, waitForText } from 
 
 const chromium = chromiumPath();
 
-describe.skipIf(!chromium)("the console on an origin of its own", () => {
+describe.skipIf(!chromium)("the console on its own origin", () => {
   let folder: string;
   let localServer: SpawnedServer;
   let browser: Browser;
@@ -42,78 +42,78 @@ describe.skipIf(!chromium)("the console on an origin of its own", () => {
     return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   }
 
-  /** As a function URL does it: for these origins, methods and headers, whatever the function itself answers. */
+  /** Adds CORS headers like a function URL, independent of the response of the function. */
   function api(corsOf: () => ReturnType<typeof apiCors>): Promise<string> {
     return listening(
-      createServer((asked, answer) => {
+      createServer((incoming, response) => {
         const { allowOrigins, allowMethods, allowHeaders, exposeHeaders } = corsOf();
-        const origin = asked.headers.origin;
+        const origin = incoming.headers.origin;
         const isAllowed = origin !== undefined && allowOrigins.includes(origin);
         const own = isAllowed ? { "access-control-allow-origin": origin, vary: "origin" } : {};
-        if (asked.method === "OPTIONS") {
+        if (incoming.method === "OPTIONS") {
           const lists = {
             "access-control-allow-methods": allowMethods.join(),
             "access-control-allow-headers": allowHeaders.join(),
           };
-          answer.writeHead(200, isAllowed ? { ...own, ...lists } : {}).end();
+          response.writeHead(200, isAllowed ? { ...own, ...lists } : {}).end();
           return;
         }
-        const { method, url, headers } = asked;
-        const onward = request(`${localServer.url}${url}`, { method, headers }, (response) => {
+        const { method, url, headers } = incoming;
+        const onward = request(`${localServer.url}${url}`, { method, headers }, (apiResponse) => {
           const exposed = isAllowed ? { ...own, "access-control-expose-headers": exposeHeaders.join() } : {};
-          answer.writeHead(response.statusCode!, { ...response.headers, ...exposed });
-          response.pipe(answer);
+          response.writeHead(apiResponse.statusCode!, { ...apiResponse.headers, ...exposed });
+          apiResponse.pipe(response);
         });
-        asked.pipe(onward);
-        answer.on("close", () => onward.destroy());
+        incoming.pipe(onward);
+        response.on("close", () => onward.destroy());
       }),
     );
   }
 
-  /** As CloudFront does it. */
+  /** Serves the site like CloudFront. */
   function site(apiOrigin: string): Promise<string> {
     return listening(
-      createServer((asked, answer) => {
-        const name = asked.url!.slice(1) || "index.html";
+      createServer((incoming, response) => {
+        const name = incoming.url!.slice(1) || "index.html";
         const { contentType, cacheControl } = fileHeaders(name);
         const headers = { ...siteHeaders({ apiOrigin, simulated: true }), "content-type": contentType };
         try {
           const file = readFileSync(join(folder, "site", name));
-          answer.writeHead(200, { ...headers, "cache-control": cacheControl });
-          answer.end(name === "index.html" ? pageWithApi(file.toString(), apiOrigin) : file);
+          response.writeHead(200, { ...headers, "cache-control": cacheControl });
+          response.end(name === "index.html" ? pageWithApi(file.toString(), apiOrigin) : file);
         } catch {
-          answer.writeHead(403, headers).end();
+          response.writeHead(403, headers).end();
         }
       }),
     );
   }
 
-  test("signs in, sends a plan and sees it live to its end, presses a button; nothing is complained of", async () => {
+  test("a user signs in, sends a plan, follows it live and presses a button, and the page reports no error", async () => {
     let consoleOrigin = "";
     const apiOrigin = await api(() => apiCors(consoleOrigin));
     consoleOrigin = await site(apiOrigin);
-    const { page, complaints, asked } = await visit(browser);
+    const { page, complaints, requested } = await visit(browser);
     await page.goto(`${consoleOrigin}/`);
     await page.locator('input[name="key"]').fill(API_KEY);
     await page.locator("button[type=submit]").click();
     await page.waitForSelector('nav[aria-label="Pages"]');
     await page.goto(`${consoleOrigin}/#/new`);
-    await page.locator("textarea").fill("from elsewhere");
+    await page.locator("textarea").fill("from another origin");
     await click(page, ".chip", "U1");
     await waitForText(page, `curl -s '${apiOrigin}/v1/flows'`);
     await click(page, "button", "Send the plan");
     await waitForFlowEnd(page, 2);
-    await click(page, ".doing .chip", "V2");
+    await click(page, ".task-actions .chip", "V2");
     await waitForFlowEnd(page, 3);
-    expect(asked.some((url) => url.startsWith(`${apiOrigin}/v1/flows/`) && url.includes("/events"))).toBe(true);
-    const elsewhere = asked.filter(
+    expect(requested.some((url) => url.startsWith(`${apiOrigin}/v1/flows/`) && url.includes("/events"))).toBe(true);
+    const foreign = requested.filter(
       (url) => ![apiOrigin, consoleOrigin, localServer.simulatorUrl].includes(new URL(url).origin),
     );
-    expect(elsewhere).toEqual([]);
+    expect(foreign).toEqual([]);
     expect(complaints).toEqual([]);
   });
 
-  test("a page of any other origin is refused by the browser, with the right key in its hands", async () => {
+  test("the browser blocks the API for a page of any other origin, even with a valid key", async () => {
     const apiOrigin = await api(() => apiCors("https://console.example.com"));
     const { page } = await visit(browser);
     await page.goto(`${await site(apiOrigin)}/`);

@@ -1,4 +1,4 @@
-/** The console in a real browser, against a real house: what a person sees, and what the page must never do. */
+/** The console in a real browser against a real local server: what it shows, and what it must never do. */
 import { createServer, get, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { gzipSync } from "node:zlib";
@@ -18,7 +18,7 @@ import {
 } from "./test-browser.ts";
 
 const chromium = chromiumPath();
-if (!chromium) console.warn("test/console: skipped, there is no Chromium; install it, or name one in MJFLOW_CHROMIUM.");
+if (!chromium) console.warn("test/console: skipped, because there is no Chromium. Install it, or set MJFLOW_CHROMIUM.");
 
 describe.skipIf(!chromium)("the console", () => {
   let server: SpawnedServer;
@@ -35,7 +35,7 @@ describe.skipIf(!chromium)("the console", () => {
 
   const open = (page: Page, hash: string) => page.goto(`${server.url}/console/${hash}`);
 
-  test("a wrong key is told at the door and not kept", async () => {
+  test("a wrong key is reported on the sign-in page and not stored", async () => {
     const { page } = await visit(browser);
     await open(page, "");
     await page.locator('input[name="key"]').fill("mjk_not_a_key");
@@ -45,8 +45,8 @@ describe.skipIf(!chromium)("the console", () => {
     expect(await page.evaluate(() => sessionStorage.length + localStorage.length)).toBe(0);
   });
 
-  test("a plan is built, sent and seen to its end as a tree of pictures, a button pressed, and nothing is complained of", async () => {
-    const { page, complaints, asked } = await visit(browser);
+  test("a user builds a plan, sends it, follows its tree to the end and presses a button, and the page reports no error", async () => {
+    const { page, complaints, requested } = await visit(browser);
     await signIn(page, server.url, API_KEY);
     await open(page, "#/new");
     await page.locator("textarea").fill("a paper boat");
@@ -65,22 +65,22 @@ describe.skipIf(!chromium)("the console", () => {
       ["upscale:1", "SUCCESS"],
       ["upscale:2", "SUCCESS"],
     ]);
-    // Loaded, not only named.
+    // The images are loaded, not only referenced.
     await page.waitForFunction(
       () =>
         [...document.querySelectorAll<HTMLImageElement>("[role=treeitem] img")].filter((i) => i.naturalWidth > 0)
           .length === 3,
     );
 
-    await click(page, ".doing .chip", "V3");
+    await click(page, ".task-actions .chip", "V3");
     await waitForFlowEnd(page, 4);
     await page.waitForFunction(() =>
       document.querySelector("[role=treeitem][aria-selected=true]")?.textContent?.includes("V3"),
     );
 
     expect(complaints).toEqual([]);
-    // The key is in this tab's storage and in a header: in no address, in nothing that outlives the tab.
-    expect(asked.filter((url) => url.includes(API_KEY))).toEqual([]);
+    // The key is only in this tab's session storage and in a header. It is in no URL and in no permanent storage.
+    expect(requested.filter((url) => url.includes(API_KEY))).toEqual([]);
     expect(page.url()).not.toContain(API_KEY);
     expect(await page.evaluate(() => JSON.stringify(localStorage) + document.cookie)).toBe("{}");
     expect(await page.evaluate(() => Object.values(sessionStorage).join())).toBe(API_KEY);
@@ -89,7 +89,7 @@ describe.skipIf(!chromium)("the console", () => {
     );
   });
 
-  test("a flow's page that is opened in the middle, or loaded anew, goes on to the end", async () => {
+  test("a flow page that is opened or reloaded while the flow runs follows the flow to its end", async () => {
     const id = await server.start({ prompt: "halfway", progress: true, then: [{ press: ["U1", "U4"] }] });
     const { page, complaints } = await visit(browser);
     await signIn(page, server.url, API_KEY);
@@ -101,7 +101,7 @@ describe.skipIf(!chromium)("the console", () => {
     expect(complaints).toEqual([]);
   });
 
-  test("the tree is walked with the arrow keys, and only one picture is a stop of the Tab key", async () => {
+  test("the arrow keys move through the tree, and only one node is a Tab stop", async () => {
     const id = await server.start({ prompt: "by keys", then: [{ press: ["U1", "U2"] }] });
     await server.ended(id);
     const { page } = await visit(browser);
@@ -120,12 +120,12 @@ describe.skipIf(!chromium)("the console", () => {
     expect(await page.$$eval("[role=treeitem][tabindex='0']", (all) => all.length)).toBe(1);
   });
 
-  test("a prompt, a state and a picture's address that are script stay text", async () => {
+  test("script in a prompt, a state or an image address is shown as text", async () => {
     const prompt = `<script>globalThis.owned=1</script><img src=x onerror="globalThis.owned=2">`;
     const id = await server.start({ prompt, state: `"><svg onload=globalThis.owned=3>` });
     await server.ended(id);
     const { page, complaints } = await visit(browser);
-    // As a vendor that means no good would answer: the same flow, with other addresses in it.
+    // Simulates a malicious vendor: the same flow with script addresses.
     await page.setRequestInterception(true);
     page.on("request", async (request) => {
       if (!request.url().endsWith(`/v1/flows/${id}`)) return request.continue();
@@ -155,14 +155,14 @@ describe.skipIf(!chromium)("the console", () => {
     expect(complaints).toEqual([]);
   });
 
-  test("a window is answered with a region drawn on the picture: white where it is drawn anew", async () => {
+  test("a region that is drawn on the image becomes a mask that is white where the image is regenerated", async () => {
     const id = await server.start({ prompt: "a harbour", then: [{ press: "U1" }] });
     const { tasks } = await server.ended(id);
     const { page, complaints } = await visit(browser);
     await signIn(page, server.url, API_KEY);
     await open(page, `#/flows/${id}/${tasks[1].id}`);
     const sent = page.waitForRequest((request) => request.url().endsWith("/actions"));
-    await click(page, ".doing .chip", "Vary region");
+    await click(page, ".task-actions .chip", "Vary region");
     await page.waitForFunction(
       () => (document.querySelector<HTMLImageElement>(".mask-plane img")?.naturalWidth ?? 0) > 0,
     );
@@ -190,18 +190,18 @@ describe.skipIf(!chromium)("the console", () => {
     expect(complaints).toEqual([]);
   });
 
-  test("what was told to whom is listed, and told again by a click", async () => {
-    const heard: (string | undefined)[] = [];
+  test("deliveries are listed, and Replay sends a delivery again with the same webhook-id", async () => {
+    const receivedIds: (string | undefined)[] = [];
     const receiver = createServer((request, response) => {
-      heard.push(request.headers["webhook-id"] as string);
+      receivedIds.push(request.headers["webhook-id"] as string);
       request.resume();
       response.writeHead(204).end();
     });
     await new Promise<void>((resolve) => receiver.listen(0, "127.0.0.1", resolve));
     try {
       const url = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/hook`;
-      const made = await server.call("POST", "/v1/endpoints", { url, events: ["flow.completed"] });
-      const id = await server.start({ prompt: "told" });
+      const endpoint = await server.call("POST", "/v1/endpoints", { url, events: ["flow.completed"] });
+      const id = await server.start({ prompt: "delivered" });
       await server.ended(id);
       const { page, complaints } = await visit(browser);
       await signIn(page, server.url, API_KEY);
@@ -211,22 +211,22 @@ describe.skipIf(!chromium)("the console", () => {
       await page.locator(".delivery:has(.status.ok) summary").click();
       await click(page, ".delivery button", "Replay");
       await until(
-        async () => heard.length,
+        async () => receivedIds.length,
         (count) => count === 2,
       );
-      expect(heard[0]).toMatch(/^evt_/);
-      expect(heard[1]).toBe(heard[0]);
-      // Shown once, where it was made, and that was not here.
-      expect(await page.content()).not.toContain(made.body.secret);
+      expect(receivedIds[0]).toMatch(/^evt_/);
+      expect(receivedIds[1]).toBe(receivedIds[0]);
+      // The secret is shown only to the client that created the endpoint, which was not this page.
+      expect(await page.content()).not.toContain(endpoint.body.secret);
       await open(page, "#/health");
-      await waitForText(page, "Dead letters");
+      await waitForText(page, "Dead-letter messages");
       expect(complaints).toEqual([]);
     } finally {
       receiver.close();
     }
   });
 
-  test("signed out, the key is gone from the tab", async () => {
+  test("signing out removes the key from the tab", async () => {
     const { page } = await visit(browser);
     await signIn(page, server.url, API_KEY);
     await click(page, "button", "Sign out");
@@ -235,7 +235,7 @@ describe.skipIf(!chromium)("the console", () => {
   });
 
   test.each([1280, 390])(
-    "at %i px nothing is wider than the window, and axe finds nothing, in light and dark",
+    "at %i px no page is wider than the screen and axe finds no violation, in light and dark",
     async (width) => {
       const id = await server.start({
         prompt: "for all",
@@ -243,7 +243,7 @@ describe.skipIf(!chromium)("the console", () => {
       });
       await server.ended(id);
       const { page } = await visit(browser, { width });
-      // Set aside the policy for axe alone: it is a string to be run, which is just what the policy forbids.
+      // The policy is disabled only here: axe is evaluated from a string, which the policy forbids.
       await page.setBypassCSP(true);
       await signIn(page, server.url, API_KEY);
       const { source } = await import("axe-core");
@@ -257,7 +257,7 @@ describe.skipIf(!chromium)("the console", () => {
           [`#/flows/${id}`, "[role=treeitem]"],
           ["#/new", "textarea"],
           ["#/deliveries", "#signatures"],
-          ["#/health", "#letters"],
+          ["#/health", "#dead-letters"],
         ] as const) {
           await open(page, hash);
           await page.waitForSelector(sign);
@@ -267,7 +267,7 @@ describe.skipIf(!chromium)("the console", () => {
             const { violations } = await (globalThis as any).axe.run(document, {
               runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"],
             });
-            // biome-ignore lint/suspicious/noExplicitAny: axe's answer
+            // biome-ignore lint/suspicious/noExplicitAny: axe's result
             return violations.map(({ id, nodes }: any) => `${id}: ${nodes.map((n: any) => n.target).join(" ")}`);
           });
           expect(found, `${hash} ${scheme}`).toEqual([]);
@@ -286,7 +286,7 @@ describe("how the console is served", () => {
   });
   afterAll(() => server?.stop());
 
-  test("every answer carries the policy, also the one that there is nothing", async () => {
+  test("every response has the Content-Security-Policy, including a 404", async () => {
     for (const [path, status] of [
       ["/console", 308],
       ["/console/", 200],
@@ -295,7 +295,7 @@ describe("how the console is served", () => {
       ["/console/%2e%2e/build.ts", 404],
       ["/console//etc/passwd", 404],
     ] as const) {
-      const { statusCode, headers } = await ask(path);
+      const { statusCode, headers } = await request(path);
       const policy = String(headers["content-security-policy"]);
       expect(statusCode, path).toBe(status);
       expect(policy, path).toContain("default-src 'none'");
@@ -306,17 +306,17 @@ describe("how the console is served", () => {
     }
   });
 
-  /** As it is written: a URL would be tidied up before it is sent. */
-  function ask(path: string): Promise<IncomingMessage> {
+  /** Requests the exact path. `fetch` would normalize the path before sending it. */
+  function request(path: string): Promise<IncomingMessage> {
     const { hostname, port } = new URL(server.url);
     return new Promise((resolve, reject) => {
       get({ hostname, port, path }, (response) => resolve(response.resume())).on("error", reject);
     });
   }
 
-  test("only reading is answered, and the page fits in 200 KB compressed", async () => {
-    const refused = await fetch(`${server.url}/console/`, { method: "POST" });
-    expect([refused.status, refused.headers.get("allow")]).toEqual([405, "GET, HEAD"]);
+  test("the console serves only GET and HEAD, and its assets have less than 200 KB compressed", async () => {
+    const rejected = await fetch(`${server.url}/console/`, { method: "POST" });
+    expect([rejected.status, rejected.headers.get("allow")]).toEqual([405, "GET, HEAD"]);
     const page = await (await fetch(`${server.url}/console/`)).text();
     expect(page).not.toMatch(/<script(?![^>]*\bsrc=)|<style| on\w+=| style=/i);
     let bytes = 0;

@@ -1,4 +1,4 @@
-/** A long list in a real browser: all of it can be reached, and only what is near the window exists. */
+/** A long flow list in a real browser: every flow can be reached, and only rows near the visible area exist. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,19 +9,19 @@ import { seedFlows } from "./seed.ts";
 import { chromiumPath, launch, signIn, visit, waitForText } from "./test-browser.ts";
 
 const chromium = chromiumPath();
-/** Several pages of the API, and some twenty windows high. */
+/** Several pages of the API, and about twenty screens high. */
 const FLOWS = 250;
-/** What a window of 900 px shows, and what is kept ready above and below. */
-const MOST_ROWS = 40;
+/** Upper limit of rendered rows: the rows of a 900 px screen, and the rows above and below. */
+const MAX_ROWS = 40;
 
-describe.skipIf(!chromium)("a list of flows", () => {
+describe.skipIf(!chromium)("the flow list", () => {
   let dataDir: string;
   let server: SpawnedServer;
   let browser: Browser;
 
   beforeAll(async () => {
     dataDir = mkdtempSync(join(tmpdir(), "mjflow-list-"));
-    await seedFlows({ dataDir, count: FLOWS, pictureUrl: (n) => `http://127.0.0.1:9/${n}.png` });
+    await seedFlows({ dataDir, count: FLOWS, imageUrlOf: (n) => `http://127.0.0.1:9/${n}.png` });
     server = await spawnServer({ dataDir });
     browser = await launch(chromium!);
   });
@@ -39,23 +39,23 @@ describe.skipIf(!chromium)("a list of flows", () => {
   }
   const rowsOf = (page: Page) => page.$$eval(".flow-row", (all) => all.length);
 
-  test("is read to its end by scrolling, and the document never holds more than a window's worth", async () => {
+  test("scrolling reaches every flow, and the document never has more than 40 rows", async () => {
     const page = await opened();
     const seen = await page.evaluate(async (wanted) => {
       const prompts = new Set<string>();
-      let most = 0;
+      let maxRows = 0;
       while (prompts.size < wanted) {
         const rows = [...document.querySelectorAll(".flows li")];
-        most = Math.max(most, rows.length);
+        maxRows = Math.max(maxRows, rows.length);
         for (const row of rows) prompts.add(row.querySelector(".prompt")!.textContent);
         scrollBy(0, innerHeight / 2);
         await new Promise(requestAnimationFrame);
       }
-      return { flows: prompts.size, most };
+      return { flows: prompts.size, maxRows };
     }, FLOWS);
     expect(seen.flows).toBe(FLOWS);
-    expect(seen.most).toBeLessThanOrEqual(MOST_ROWS);
-    // Now that its end is known, so is its length, for those who cannot see it.
+    expect(seen.maxRows).toBeLessThanOrEqual(MAX_ROWS);
+    // When the end of the list is loaded, `aria-setsize` has the total.
     await page.waitForFunction(
       (wanted) => document.querySelector(".flows li:last-child")?.getAttribute("aria-setsize") === String(wanted),
       {},
@@ -64,7 +64,7 @@ describe.skipIf(!chromium)("a list of flows", () => {
     expect(await page.$eval(".flows li:last-child", (row) => row.getAttribute("aria-posinset"))).toBe(String(FLOWS));
   });
 
-  test("is walked by the Tab key past what is there at first; the row with the focus stays when it is scrolled away", async () => {
+  test("the Tab key moves past the first rendered rows, and the focused row stays when it is scrolled away", async () => {
     const page = await opened();
     await page.focus(".flow-row");
     for (let i = 0; i < 30; i++) await page.keyboard.press("Tab");
@@ -74,18 +74,18 @@ describe.skipIf(!chromium)("a list of flows", () => {
     await page.evaluate(() => scrollTo(0, 5_000));
     await page.waitForFunction(() => document.querySelectorAll('.flows li[aria-posinset="70"]').length === 1);
     expect(await focused()).toBe("31");
-    expect(await rowsOf(page)).toBeLessThanOrEqual(MOST_ROWS);
+    expect(await rowsOf(page)).toBeLessThanOrEqual(MAX_ROWS);
   });
 
-  test("is searched to its end, though most of it was not there when the word was typed", async () => {
+  test("a search covers flows that were not loaded when the user typed the text", async () => {
     const page = await opened();
     await page.locator("input[type=search]").fill("order 249");
     await waitForText(page, "number 249,");
     expect(await rowsOf(page)).toBe(1);
-    await waitForText(page, `Looked through ${FLOWS} flows`);
+    await waitForText(page, `Searched ${FLOWS} flows`);
   });
 
-  test("asked for by provider shows none but its flows; what came in meanwhile is there for who returns to the top", async () => {
+  test("the provider filter shows only flows of the provider, and new flows appear when the user returns to the top", async () => {
     const page = await opened();
     await page.select('select[aria-label="Provider"]', "cometapi");
     await page.waitForFunction(() => {

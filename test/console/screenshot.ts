@@ -1,6 +1,8 @@
 /**
- * With Debian's chromium and fonts-inter. `node test/console/screenshot.ts`: the README's pictures, of a house with the simulator, into docs/images.
- * `node test/console/screenshot.ts <folder>`: every page instead, wide and narrow, light and dark, for looking at.
+ * Takes screenshots of the console of a local server with simulated vendors. Needs Debian's chromium and fonts-inter.
+ *
+ * - `node test/console/screenshot.ts`: the images of the README, into docs/images
+ * - `node test/console/screenshot.ts <folder>`: every page for a review, wide and narrow, light and dark
  */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
@@ -21,34 +23,34 @@ const PLAN = [
 ];
 
 const executable = chromiumPath();
-if (!executable) throw new Error("There is no Chromium; install it, or name one in MJFLOW_CHROMIUM.");
+if (!executable) throw new Error("Chromium was not found. Install it, or set MJFLOW_CHROMIUM to its path.");
 const folder = process.argv[2];
 const server = await spawnServer({ env: { MJFLOW_SIMULATOR_SPEED: "1.5" } });
 const browser = await launch(executable);
 try {
   mkdirSync(folder ?? IMAGES, { recursive: true });
-  await (folder === undefined ? readme() : everything(folder));
+  await (folder === undefined ? readme() : allPages(folder));
 } finally {
   await browser.close();
   await server.stop();
 }
 
-/** A tree while it grows, and a plan before it is sent. */
+/** Screenshots for the README: a running flow, and a plan before it is sent. */
 async function readme(): Promise<void> {
-  const tree = await opened({ scheme: "light", height: 900 });
-  const id = await growing(server);
-  await seen(tree, `#/flows/${id}/${id.replace("flow_", "task_")}_0-2`);
+  const tree = await openPage({ scheme: "light", height: 900 });
+  const id = await startRunningFlow(server);
+  await showPage(tree, `#/flows/${id}/${id.replace("flow_", "task_")}_0-2`);
   await tree.waitForFunction(
-    () => [...document.querySelectorAll(".picture.soon")].filter((one) => one.textContent.endsWith("%")).length >= 2,
+    () => [...document.querySelectorAll(".image.soon")].filter((image) => image.textContent.endsWith("%")).length >= 2,
   );
   await shot(tree, join(IMAGES, "console-flow.png"));
-  const plan = await opened({ scheme: "dark", height: 860 });
-  await planned(plan);
+  const plan = await openPage({ scheme: "dark", height: 860 });
+  await fillPlan(plan);
   await shot(plan, join(IMAGES, "console-plan.png"));
 }
 
-/** Pressed through to its second generation, and not at its end. */
-async function growing({ start, flow }: SpawnedServer): Promise<string> {
+/** Starts a flow and waits until it has seven tasks of which two are in progress. */
+async function startRunningFlow({ start, flow }: SpawnedServer): Promise<string> {
   const id = await start({ prompt: BOATS, state: "order 7", progress: true, then: PLAN });
   const isDrawn = ({ status, progress }: Json) => status === "IN_PROGRESS" && progress >= 20;
   await until(
@@ -58,8 +60,8 @@ async function growing({ start, flow }: SpawnedServer): Promise<string> {
   return id;
 }
 
-async function planned(page: Page): Promise<void> {
-  await seen(page, "#/new");
+async function fillPlan(page: Page): Promise<void> {
+  await showPage(page, "#/new");
   await page.focus("textarea");
   await page.keyboard.sendCharacter(BOATS);
   for (const press of ["U1–U4", "V2"]) await click(page, ".plan .chip", press);
@@ -68,57 +70,57 @@ async function planned(page: Page): Promise<void> {
   await click(page, "li:nth-child(1) .step .chip", "Zoom out 2×");
 }
 
-async function everything(into: string): Promise<void> {
-  const ids = await furnished();
+async function allPages(into: string): Promise<void> {
+  const ids = await createData();
   for (const width of [1280, 390])
     for (const scheme of ["light", "dark"] as const) {
-      const page = await opened({ scheme, width, height: width > 400 ? 860 : 844 });
+      const page = await openPage({ scheme, width, height: width > 400 ? 860 : 844 });
       const name = (what: string) => join(into, `${width}-${scheme}-${what}.png`);
       for (const [what, hash] of Object.entries(ids)) {
-        await seen(page, hash);
+        await showPage(page, hash);
         await shot(page, name(what), true);
       }
-      await planned(page);
+      await fillPlan(page);
       await shot(page, name("plan"), true);
       await page.close();
     }
 }
 
-/** Something on every page. */
-async function furnished(): Promise<Record<string, string>> {
+/** Creates data for every page and returns the hash of each page. */
+async function createData(): Promise<Record<string, string>> {
   await server.call("POST", "/v1/endpoints", { url: "http://127.0.0.1:9/hook", description: "the shop" });
-  const lost = await server.start({ prompt: "a harbour --sim fail", state: "order 5" });
+  const failed = await server.start({ prompt: "a harbour --sim fail", state: "order 5" });
   await server.sim("POST", "/faults", { kind: "fail-task", action: "UPSCALE" });
-  const whole = await server.start({ prompt: BOATS, state: "order 6", then: PLAN });
-  await server.ended(whole);
-  await server.ended(lost);
-  const window = await server.start({ prompt: "a window --sim modal" });
-  const growingId = await growing(server);
+  const completed = await server.start({ prompt: BOATS, state: "order 6", then: PLAN });
+  await server.ended(completed);
+  await server.ended(failed);
+  const modal = await server.start({ prompt: "a modal --sim modal" });
+  const runningId = await startRunningFlow(server);
   return {
     flows: "#/flows",
-    flow: `#/flows/${whole}`,
-    growing: `#/flows/${growingId}`,
-    lost: `#/flows/${lost}`,
-    window: `#/flows/${window}`,
+    flow: `#/flows/${completed}`,
+    running: `#/flows/${runningId}`,
+    failed: `#/flows/${failed}`,
+    modal: `#/flows/${modal}`,
     new: "#/new",
     deliveries: "#/deliveries",
     health: "#/health",
   };
 }
 
-async function opened(how: { scheme: Scheme; width?: number; height: number }): Promise<Page> {
-  const { page } = await visit(browser, how);
-  await page.setViewport({ width: how.width ?? 1280, height: how.height, deviceScaleFactor: 1.5 });
+async function openPage(options: { scheme: Scheme; width?: number; height: number }): Promise<Page> {
+  const { page } = await visit(browser, options);
+  await page.setViewport({ width: options.width ?? 1280, height: options.height, deviceScaleFactor: 1.5 });
   await page.emulateMediaFeatures([
-    { name: "prefers-color-scheme", value: how.scheme },
+    { name: "prefers-color-scheme", value: options.scheme },
     { name: "prefers-reduced-motion", value: "reduce" },
   ]);
   await signIn(page, server.url, API_KEY);
   return page;
 }
 
-/** With all its pictures. */
-async function seen(page: Page, hash: string): Promise<void> {
+/** Opens a page and waits until all its images are loaded. */
+async function showPage(page: Page, hash: string): Promise<void> {
   await page.goto(`${server.url}/console/${hash}`);
   await page.waitForSelector("main h1");
   await page.waitForNetworkIdle({ idleTime: 400, concurrency: 1 });

@@ -1,4 +1,4 @@
-/** A table full of flows that have ended, written through the store as the engine would have left them. */
+/** Fills a table with ended flows. It writes them through the store in the form that the engine leaves. */
 import { randomBytes } from "node:crypto";
 import type { Flow } from "@mjflow/core/flow";
 import { childPath, flowIdOf, ROOT_PATH } from "@mjflow/core/id";
@@ -10,26 +10,26 @@ import { createTable, TABLE } from "@mjflow/local/provision";
 import { createDynamoStore } from "@mjflow/store/dynamo";
 
 const WRITERS = 16;
-const APART_MS = 30_000;
-const TOOK_MS = 40_000;
+const INTERVAL_MS = 30_000;
+const DURATION_MS = 40_000;
 
 export interface Seed {
-  /** Of a house that is not running. */
+  /** Data folder of a local server that is not running. */
   dataDir: string;
   count: number;
-  /** Where the n-th picture is. */
-  pictureUrl(n: number): string;
+  /** Returns the address of the n-th image. */
+  imageUrlOf(n: number): string;
 }
 
-/** Each an imagine with two upscales, half a minute apart, the newest of them now. */
-export function seedFlows({ dataDir, count, pictureUrl }: Seed): Promise<void> {
+/** Writes `count` flows: each an imagine with two upscales. They are 30 s apart, and the newest ended now. */
+export function seedFlows({ dataDir, count, imageUrlOf }: Seed): Promise<void> {
   return withStore(dataDir, async (store) => {
     const now = Date.now();
     let next = 0;
     const writer = async () => {
       for (let n = next++; n < count; n = next++) {
-        const flow = flowAt(n, now - n * APART_MS);
-        const [root, ...rest] = tasksOf(flow, pictureUrl(n));
+        const flow = flowAt(n, now - n * INTERVAL_MS);
+        const [root, ...rest] = tasksOf(flow, imageUrlOf(n));
         await store.createFlow(flow, root!);
         await Promise.all(rest.map((task) => store.createTask(task)));
       }
@@ -38,7 +38,7 @@ export function seedFlows({ dataDir, count, pictureUrl }: Seed): Promise<void> {
   });
 }
 
-/** Of a house that is not running. */
+/** Opens the store of a local server that is not running. */
 export async function withStore(dataDir: string, work: (store: Store) => Promise<void>): Promise<void> {
   const engine = await startTableEngine({ dataDir });
   const client = tableClient(engine.endpoint);
@@ -51,8 +51,8 @@ export async function withStore(dataDir: string, work: (store: Store) => Promise
   }
 }
 
-function flowAt(n: number, endedAt: number): Ended {
-  const createdAt = endedAt - TOOK_MS;
+function flowAt(n: number, endedAt: number): EndedFlow {
+  const createdAt = endedAt - DURATION_MS;
   return {
     id: flowIdOf(createdAt, randomBytes(10)),
     appId: "app_default",
@@ -69,18 +69,18 @@ function flowAt(n: number, endedAt: number): Ended {
   };
 }
 
-type Ended = Flow & { endedAt: number };
+type EndedFlow = Flow & { endedAt: number };
 
-function tasksOf({ id: flowId, provider, account, createdAt, endedAt }: Ended, imageUrl: string): Task[] {
-  const made = (path: string, action: string, press?: string): Task => {
+function tasksOf({ id: flowId, provider, account, createdAt, endedAt }: EndedFlow, imageUrl: string): Task[] {
+  const taskOf = (path: string, action: string, press?: string): Task => {
     const fields = { flowId, path, action, provider, account, pace: "fast", ...(press && { press }) } as const;
     const { due: _, ...task } = newTask(fields, createdAt, createdAt);
     const end = { status: "SUCCESS", progress: 100, attempt: 1, submittedAt: createdAt, endedAt } as const;
     return { ...task, ...end, result: { imageUrl, buttons: [] } };
   };
   return [
-    made(ROOT_PATH, "IMAGINE"),
-    made(childPath(ROOT_PATH, 0), "UPSCALE", "upscale:1"),
-    made(childPath(ROOT_PATH, 1), "UPSCALE", "upscale:2"),
+    taskOf(ROOT_PATH, "IMAGINE"),
+    taskOf(childPath(ROOT_PATH, 0), "UPSCALE", "upscale:1"),
+    taskOf(childPath(ROOT_PATH, 1), "UPSCALE", "upscale:2"),
   ];
 }

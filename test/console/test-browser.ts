@@ -1,19 +1,19 @@
-/** A real browser, where there is one: Debian's chromium, or what MJFLOW_CHROMIUM names. Nothing is downloaded. */
+/** A real browser if one is installed: Debian's chromium, or the path in MJFLOW_CHROMIUM. Nothing is downloaded. */
 import { accessSync, constants } from "node:fs";
 import puppeteer, { type Browser, type Page } from "puppeteer-core";
 
-const PLACES = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
+const PATHS = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
 
-/** Undefined where there is none: then there is nothing to test with. */
+/** Returns the path of Chromium; undefined if none is installed, and then the tests are skipped. */
 export function chromiumPath(): string | undefined {
   const named = process.env["MJFLOW_CHROMIUM"];
-  return (named ? [named] : PLACES).find(isExecutable);
+  return (named ? [named] : PATHS).find(isExecutable);
 }
 
 export function launch(executablePath: string): Promise<Browser> {
   return puppeteer.launch({
     executablePath,
-    // As root, as in a container, Chromium has no sandbox; what it opens here is our own page.
+    // As root (for example in a container) Chromium cannot use its sandbox. It opens only our own pages here.
     args: [...(process.getuid?.() === 0 ? ["--no-sandbox"] : []), "--disable-dev-shm-usage", "--disable-gpu"],
     protocolTimeout: 120_000,
   });
@@ -21,37 +21,37 @@ export function launch(executablePath: string): Promise<Browser> {
 
 export interface Watched {
   page: Page;
-  /** What the page complained of: refused by its policy, thrown, or written as an error. */
+  /** Errors of the page: policy violations, thrown errors and `console.error`. */
   complaints: string[];
-  /** Every address it asked for. */
-  asked: string[];
+  /** Every URL that the page requested. */
+  requested: string[];
 }
 
-/** In a context of its own, as a new visitor. */
+/** Opens a page in its own browser context, like a new visitor. */
 export async function visit(browser: Browser, { width = 1280, height = 900 } = {}): Promise<Watched> {
   const context = await browser.createBrowserContext();
   const page = await context.newPage();
   await page.setViewport({ width, height });
   page.setDefaultTimeout(30_000);
   const complaints: string[] = [];
-  const asked: string[] = [];
+  const requested: string[] = [];
   page.on("console", (message) => {
     if (message.type() === "error" || /content security policy|trusted/i.test(message.text())) {
       complaints.push(`${message.text()} (${message.location().url ?? ""})`);
     }
   });
   page.on("pageerror", (error) => complaints.push(String(error)));
-  page.on("request", (request) => asked.push(request.url()));
-  // Told inside the page, also for what the console does not repeat.
+  page.on("request", (request) => requested.push(request.url()));
+  // Reports policy violations from inside the page, including those that the browser console does not repeat.
   await page.evaluateOnNewDocument(() => {
     addEventListener("securitypolicyviolation", (event) =>
       console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`),
     );
   });
-  return { page, complaints, asked };
+  return { page, complaints, requested };
 }
 
-/** As a person does: the key into its field. */
+/** Signs in like a user: enters the key into its field. */
 export async function signIn(page: Page, url: string, key: string): Promise<void> {
   await page.goto(`${url}/console`);
   await page.locator('input[name="key"]').fill(key);
@@ -67,7 +67,7 @@ export async function waitForText(page: Page, text: string): Promise<void> {
   await page.waitForFunction((wanted) => document.body.textContent?.includes(wanted), {}, text);
 }
 
-/** Of the flow whose page it is: so many tasks have, well or badly. */
+/** Waits until `count` tasks of the open flow page have ended with any status. */
 export async function waitForFlowEnd(page: Page, count: number): Promise<void> {
   await page.waitForFunction(
     (wanted) => document.querySelectorAll("[role=treeitem]:is(.ok, .bad, .off)").length === wanted,
@@ -76,12 +76,12 @@ export async function waitForFlowEnd(page: Page, count: number): Promise<void> {
   );
 }
 
-/** Of the flow whose page it is. */
+/** Returns the flow id of the open flow page. */
 export function idOf(page: Page): string {
   return decodeURIComponent(/flows\/([^/]+)/.exec(page.url())![1]!);
 }
 
-/** Waits for it to be there, named so and not disabled; then once. */
+/** Waits for an enabled element with exactly this text and clicks it once. */
 export async function click(page: Page, selector: string, text: string): Promise<void> {
   await page.waitForFunction(
     (wanted, words) => {
