@@ -1,6 +1,7 @@
 /**
- * Where work goes: which vendor's account takes a new root, where a root goes on that was not taken, and whose account a
- * task stands at. Branches stay: their buttons belong to the account that made them.
+ * Account selection: the vendor account for a new root, the next account for a root that no vendor accepted, and the
+ * account of an existing task. Branches keep their account, because their buttons belong to the account that created
+ * them.
  */
 import type { AccountTraits } from "@mjflow/core/account";
 import {
@@ -24,14 +25,17 @@ export interface AccountSelectionDeps {
   clock: Clock;
 }
 
-/** A task's account, as it was found: it may be taken out of the configuration while it is used. */
+/** The account of a task as it was found. The caller keeps this handle even if the account is removed meanwhile. */
 export interface AccountHandle {
   provider: Provider;
   config: AccountConfig;
   maxRunning: number | undefined;
 }
 
-/** Undefined: there is none, and the table was asked before that was said. @throws MjflowError overloaded */
+/**
+ * Returns undefined if the account does not exist, after reading the table once more.
+ * @throws MjflowError `overloaded`
+ */
 export async function findAccountOfTask(
   providers: Providers,
   { provider: id, account }: AccountRef,
@@ -44,15 +48,18 @@ export async function findAccountOfTask(
     return { provider: vendor.provider, config, maxRunning: traits?.maxRunning };
   };
   await providers.refresh?.();
-  const at = found();
-  if (at) return at;
+  const handle = found();
+  if (handle) return handle;
   await providers.refresh?.("anew");
   return found();
 }
 
 // ── new roots ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-/** @throws MjflowError invalid_request: no such provider, or it cannot do that; with "auto": none can */
+/**
+ * @throws MjflowError `invalid_request` if the provider is unknown or does not support the action; with "auto": if no
+ *   provider supports it
+ */
 export function checkProvider(
   { providers }: Pick<AccountSelectionDeps, "providers">,
   id: string | undefined,
@@ -77,36 +84,39 @@ function providersSupporting(providers: Providers, action: Flow["action"]): stri
 }
 
 /**
- * The same for the same flow, as long as the accounts stand as they do: a request that comes again is sent where the first
- * would have gone.
+ * Selects the account of a new root. The same flow id gives the same account while the accounts do not change, so a
+ * repeated request goes to the account of the first one.
  *
- * @throws MjflowError invalid_request naming the field; overloaded
+ * @throws MjflowError `invalid_request` with the field; `overloaded`
  */
 export async function selectRootAccount(
   deps: AccountSelectionDeps,
   criteria: { provider: string | undefined; action: Flow["action"]; flowId: string; allowOpen: boolean },
 ): Promise<AccountRef & { anyProvider: boolean }> {
-  const { provider, action, flowId, allowOpen: brave } = criteria;
+  const { provider, action, flowId, allowOpen } = criteria;
   await deps.providers.refresh?.();
   checkProvider(deps, provider, action);
-  const roams = provider === ANY_PROVIDER;
-  const open = accountsOf(deps, roams ? providersSupporting(deps.providers, action) : [provider!]);
-  const place = await selectFrom(deps, open, {
+  const anyProvider = provider === ANY_PROVIDER;
+  const eligible = accountsOf(deps, anyProvider ? providersSupporting(deps.providers, action) : [provider!]);
+  const selected = await selectFrom(deps, eligible, {
     chance: hashToUnitInterval(flowId),
     now: deps.clock.now(),
-    allowOpenBreaker: brave,
+    allowOpenBreaker: allowOpen,
   });
-  if (!place) {
-    throw new MjflowError("invalid_request", { field: "provider", detail: "Its accounts get no new work at present." });
+  if (!selected) {
+    throw new MjflowError("invalid_request", {
+      field: "provider",
+      detail: "No account of this provider accepts new flows now (weight 0).",
+    });
   }
-  return { ...place, anyProvider: roams };
+  return { ...selected, anyProvider };
 }
 
-// ── roots that were not taken ──────────────────────────────────────────────────────────────────────────────────────
+// ── roots that no vendor accepted ──────────────────────────────────────────────────────────────────────────────────
 
 /**
- * Where a root that its account has no room for would be taken at once; undefined: it waits where it is. Never throws: it
- * is asked while an answer of the vendor is still to be stored.
+ * Returns another account with free capacity for a root whose account has none; undefined: the root waits at its
+ * account. Never throws, because the caller has not stored the vendor's outcome yet.
  */
 export async function findFreeAccount(
   deps: AccountSelectionDeps & { log: Log },
@@ -121,8 +131,8 @@ export async function findFreeAccount(
 }
 
 /**
- * Where a root goes on whose vendor is lost, should its app want that: to another account of the same vendor, else to
- * another vendor. Undefined: it ends. Never throws.
+ * Returns the account where a root continues after a vendor loss, if the app requested that: another account of the
+ * same vendor, or else another vendor. Undefined: the root ends. Never throws.
  */
 export async function findFailoverAccount(
   deps: AccountSelectionDeps & { log: Log },
@@ -133,7 +143,7 @@ export async function findFailoverAccount(
   return logAndIgnoreErrors(deps, task, () => selectFailoverAccount(deps, flow, task));
 }
 
-/** Another account of the same vendor, else another vendor, for what that task's account can no longer do. */
+/** Selects another account of the same vendor, or else another vendor, after the account of the task was lost. */
 export async function selectFailoverAccount(
   deps: AccountSelectionDeps,
   flow: Flow,
@@ -141,9 +151,10 @@ export async function selectFailoverAccount(
 ): Promise<AccountRef | undefined> {
   const criteria = { ...criteriaFor(deps, task), allowOpenBreaker: true, excludeLost: true };
   const same = flow.anyProvider || !deps.providers.get(task.provider) ? [] : otherAccounts(deps, [task.provider], task);
-  const near = await selectFrom(deps, same, { ...criteria, availableOnly: true });
+  const sameVendor = await selectFrom(deps, same, { ...criteria, availableOnly: true });
   return (
-    near ?? selectFrom(deps, otherAccounts(deps, providersSupporting(deps.providers, flow.action), task), criteria)
+    sameVendor ??
+    selectFrom(deps, otherAccounts(deps, providersSupporting(deps.providers, flow.action), task), criteria)
   );
 }
 
@@ -160,12 +171,12 @@ async function logAndIgnoreErrors<T>(
   work: () => Promise<T>,
 ): Promise<T | undefined> {
   return work().catch((error: unknown) => {
-    log.warn("route.undecided", { flow: task.flowId, error: String(error) });
+    log.warn("account-selection.failed", { flow: task.flowId, error: String(error) });
     return undefined;
   });
 }
 
-// ── choosing ───────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── selection ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 type NamedAccount = AccountTraits & { provider: string };
 
@@ -180,7 +191,7 @@ function otherAccounts(deps: AccountSelectionDeps, ids: readonly string[], task:
   return accountsOf(deps, ids).filter(({ provider, name }) => !isSameAccount({ provider, account: name }, task));
 }
 
-/** Where there is nothing to choose, nothing is read. */
+/** If only one account is possible, nothing is read. */
 async function selectFrom(
   deps: AccountSelectionDeps,
   accounts: readonly NamedAccount[],
@@ -202,7 +213,7 @@ async function selectFrom(
     if (!isHalfOpen || candidates.length === 1 || (await deps.accounts.tryHalfOpen(provider, account))) {
       return { provider, account };
     }
-    // Somebody else tries it; it is not tried twice at once.
+    // Another worker has started the trial. A half-open account gets only one trial at a time.
     candidates = candidates.filter((candidate) => candidate !== chosen);
   }
 }

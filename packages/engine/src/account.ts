@@ -1,6 +1,6 @@
 /**
- * What is known of a vendor account: whether it calls back, and whether it is trusted with new roots. Read rarely, written
- * when something is learned (ARCHITECTURE 6). And its slots, where it has a cap.
+ * The health of vendor accounts: whether an account sends callbacks, and its circuit breaker. The health is read rarely
+ * and written only when it changes. This module also holds the slots of accounts with a concurrency limit.
  */
 import { acquireSlot, hasSlot, newSlots, pruneSlots, releaseSlot, type Slots } from "@mjflow/core/account";
 import {
@@ -26,62 +26,74 @@ import type { Timings } from "@mjflow/core/timing";
 
 export interface Accounts {
   callbacks(provider: string, account: string): Promise<{ callbacks: CallbackBehavior; fresh: boolean }>;
-  /** A callback arrived whose token did not already know the account to be calling. */
+  /** Records a callback whose token did not mark the account as recently calling. */
   recordCallback(provider: string, account: string): Promise<void>;
-  /** Look-ups found `count` finished tasks that nobody had told of, the first submitted at `since`. */
+  /**
+   * Records that look-ups found `count` finished tasks without a callback; the earliest was submitted at `since`, epoch
+   * ms.
+   */
   recordMissedCallbacks(provider: string, account: string, count: number, since: number): Promise<void>;
-  /** When the account may be looked up again; undefined for now. */
+  /** Earliest time of the next look-up, epoch ms; undefined if look-ups are allowed now. */
   nextLookupAt(provider: string, account: string): Promise<number | undefined>;
-  /** How its look-up went. */
+  /** Records whether a look-up succeeded. */
   recordLookup(provider: string, account: string, worked: boolean): Promise<void>;
-  /** All that is known, as far as it was read lately. */
+  /** The health of the account, at most `beliefMs` old (`MJFLOW_TIMINGS`). */
   health(provider: string, account: string): Promise<AccountHealth>;
-  /** What a submission's answer says of the account; "worked" when it took it. */
-  recordOutcome(provider: string, account: string, verdict: CallOutcome): Promise<void>;
-  /** A half-open account is to be tried. @returns false: somebody else does, or it is not half-open any more */
+  /** Records what the outcome of a submission says about the account; "worked" if the vendor accepted it. */
+  recordOutcome(provider: string, account: string, outcome: CallOutcome): Promise<void>;
+  /**
+   * Starts the trial of a half-open account.
+   * @returns false if another worker has started it or the account is not half-open any more
+   */
   tryHalfOpen(provider: string, account: string): Promise<boolean>;
-  /** It has a new key: what was held against the old one is forgotten. */
+  /** Resets the breaker after the account got a new API key. The faults of the old key do not apply to the new one. */
   resetBreaker(provider: string, account: string): Promise<void>;
   /**
-   * A slot for this task, of an account that runs at most `max` at a time. Asked before the task is claimed.
-   * @returns false: all are held by tasks that have not ended
+   * Acquires a slot for this task at an account with concurrency limit `max`. Called before the task is claimed.
+   * @returns false if tasks that have not ended hold all slots
    */
   acquireSlot(provider: string, account: string, task: TaskRef, max: number): Promise<boolean>;
 }
 
-/** @property afterMs when the vendor says it may be asked again */
+/** @property afterMs wait time that the vendor requested, ms */
 export type CallOutcome = "worked" | { fault: Fault; afterMs?: number };
 
 interface AccountsDeps {
   store: Pick<Store, "health" | "saveHealth" | "getTask">;
-  /** Only where work is sent to accounts with caps. */
+  /** Required only by workers that submit to accounts with a concurrency limit. */
   vendorStore?: Pick<VendorStore, "slots" | "saveSlots">;
   clock: Clock;
   log: Log;
   timings: Timings;
 }
 
-/** Writers that meet on one account's slots; more lost races in a row are as good as a full account. */
+/**
+ * Limit for write conflicts on the slots of one account. After that many conflicts in a row, the account counts as
+ * full.
+ */
 const MAX_CONFLICT_RETRIES = 5;
 
 export function createAccounts({ store, vendorStore, clock, log, timings }: AccountsDeps): Accounts {
-  const believed = new Map<string, { health: Promise<AccountHealth>; until: number }>();
-  const hearing = new Map<string, Promise<void>>();
+  const cached = new Map<string, { health: Promise<AccountHealth>; until: number }>();
+  const recording = new Map<string, Promise<void>>();
   const fullUntil = new Map<string, number>();
 
-  /** Shared while it is under way, too: a sweep asks for one account once, however many of its tasks are due. */
+  /**
+   * Returns the cached health or reads it. Parallel callers share one read, so a sweep reads an account once, however
+   * many of its tasks are due.
+   */
   function read(provider: string, account: string, now: number): Promise<AccountHealth> {
     const key = `${provider}/${account}`;
-    const known = believed.get(key);
-    if (known && known.until > now) return known.health;
+    const entry = cached.get(key);
+    if (entry && entry.until > now) return entry.health;
     const health = store.health(provider, account).then((stored) => stored ?? newHealth(provider, account, now));
-    believed.set(key, { health, until: now + timings.beliefMs });
-    // A failure is nobody's belief.
-    health.catch(() => believed.delete(key));
+    cached.set(key, { health, until: now + timings.beliefMs });
+    // A failed read is not cached.
+    health.catch(() => cached.delete(key));
     return health;
   }
 
-  async function learn(health: AccountHealth, next: AccountHealth | undefined): Promise<void> {
+  async function saveIfChanged(health: AccountHealth, next: AccountHealth | undefined): Promise<void> {
     if (!next) return;
     if (next.callbacks !== health.callbacks) {
       const { provider, account, callbacks } = next;
@@ -98,15 +110,15 @@ export function createAccounts({ store, vendorStore, clock, log, timings }: Acco
     await save(next);
   }
 
-  /** Whoever was first has learned something too: the next reader reads it. */
+  /** Saves the health and clears the cache. If another writer was first, the next reader gets that writer's version. */
   async function save(health: AccountHealth): Promise<boolean> {
     const saved = await store.saveHealth(health);
-    believed.delete(`${health.provider}/${health.account}`);
+    cached.delete(`${health.provider}/${health.account}`);
     return saved;
   }
 
-  /** Undefined: all slots are held by tasks that the vendor may be at work on. */
-  async function slotIn(slots: Slots, task: TaskRef, max: number): Promise<Slots | undefined> {
+  /** Returns undefined if tasks that the vendor may be working on hold all slots. */
+  async function addSlot(slots: Slots, task: TaskRef, max: number): Promise<Slots | undefined> {
     const now = clock.now();
     const added = acquireSlot(slots, task, max, now);
     if (added) return added;
@@ -115,10 +127,10 @@ export function createAccounts({ store, vendorStore, clock, log, timings }: Acco
     return acquireSlot(pruneSlots(slots, found, timings.slotMs, now), task, max, now);
   }
 
-  async function hear(provider: string, account: string): Promise<void> {
+  async function storeCallback(provider: string, account: string): Promise<void> {
     const now = clock.now();
     const health = await read(provider, account, now);
-    await learn(health, recordCallback(health, now));
+    await saveIfChanged(health, recordCallback(health, now));
   }
 
   return {
@@ -128,16 +140,16 @@ export function createAccounts({ store, vendorStore, clock, log, timings }: Acco
       return { callbacks: health.callbacks, fresh: isRecentlyHeard(health, now) };
     },
     recordCallback(provider, account) {
-      // A thousand callbacks at once teach what one does.
+      // Parallel callbacks of one account share one write.
       const key = `${provider}/${account}`;
-      const heard = hearing.get(key) ?? hear(provider, account).finally(() => hearing.delete(key));
-      hearing.set(key, heard);
-      return heard;
+      const pending = recording.get(key) ?? storeCallback(provider, account).finally(() => recording.delete(key));
+      recording.set(key, pending);
+      return pending;
     },
     async recordMissedCallbacks(provider, account, count, since) {
       const now = clock.now();
       const health = await read(provider, account, now);
-      await learn(health, recordMissedCallbacks(health, count, since, now));
+      await saveIfChanged(health, recordMissedCallbacks(health, count, since, now));
     },
     async nextLookupAt(provider, account) {
       const now = clock.now();
@@ -147,17 +159,17 @@ export function createAccounts({ store, vendorStore, clock, log, timings }: Acco
     async recordLookup(provider, account, isWorking) {
       const now = clock.now();
       const health = await read(provider, account, now);
-      await learn(health, isWorking ? recordLookupSuccess(health) : recordLookupFailure(health, now, timings));
+      await saveIfChanged(health, isWorking ? recordLookupSuccess(health) : recordLookupFailure(health, now, timings));
     },
     health: (provider, account) => read(provider, account, clock.now()),
-    async recordOutcome(provider, account, verdict) {
+    async recordOutcome(provider, account, outcome) {
       const now = clock.now();
       const health = await read(provider, account, now);
-      await learn(
+      await saveIfChanged(
         health,
-        verdict === "worked"
+        outcome === "worked"
           ? recordSuccess(health)
-          : recordFault(health, verdict.fault, now, timings, verdict.afterMs),
+          : recordFault(health, outcome.fault, now, timings, outcome.afterMs),
       );
     },
     async tryHalfOpen(provider, account) {
@@ -170,16 +182,17 @@ export function createAccounts({ store, vendorStore, clock, log, timings }: Acco
       if (health) await save(resetBreaker(health));
     },
     async acquireSlot(provider, account, task, max) {
-      if (!vendorStore) throw new Error("an account has a cap, and nobody keeps its slots");
+      if (!vendorStore)
+        throw new Error("The account has a concurrency limit, but this process has no vendor store for its slots");
       const key = `${provider}/${account}`;
       const now = clock.now();
       if ((fullUntil.get(key) ?? 0) > now) return false;
       for (let race = 0; race < MAX_CONFLICT_RETRIES; race++) {
         const slots = (await vendorStore.slots(provider, account)) ?? newSlots(provider, account);
         if (hasSlot(slots, task, now - timings.slotMs)) return true;
-        const next = await slotIn(releaseSlot(slots, task), task, max);
+        const next = await addSlot(releaseSlot(slots, task), task, max);
         if (!next) {
-          // Who asks next within this would only find the same.
+          // For `busyMs` all requests of this process are refused without reading the slots again.
           fullUntil.set(key, now + timings.busyMs);
           return false;
         }

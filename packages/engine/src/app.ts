@@ -1,4 +1,7 @@
-/** Apps and their keys: made, changed and taken away by the operator, and recognised at the door (D6). */
+/**
+ * Apps and their API keys: the operator creates, changes and removes them; every entry point with keys authenticates
+ * callers here (D6).
+ */
 import { createHash, timingSafeEqual } from "node:crypto";
 import {
   type App,
@@ -24,7 +27,7 @@ import type { EngineDeps } from "./deps.ts";
 
 type AppDeps = Pick<EngineDeps, "store" | "clock" | "random" | "log">;
 
-/** Writers that meet on one row; more lost races in a row mean that something else is wrong. */
+/** Limit for write conflicts on one row. More in a row mean that something else is wrong. */
 const MAX_CONFLICT_RETRIES = 10;
 
 // ── apps ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -33,7 +36,7 @@ export async function addApp(deps: AppDeps, { name, limits }: AppRequest): Promi
   const now = deps.clock.now();
   const app: App = { id: appIdOf(now, deps.random.bytes(10)), rev: 0, name, limits, createdAt: now };
   const saved = await deps.store.saveApp(app);
-  if (!saved.ok) throw new MjflowError("internal", { detail: "A new app's id was taken." });
+  if (!saved.ok) throw new MjflowError("internal", { detail: "The id of the new app already exists." });
   deps.log.info("app.added", { app: app.id });
   return saved.item;
 }
@@ -56,7 +59,10 @@ export async function updateApp(deps: AppDeps, id: string, { name, limits, disab
   }));
 }
 
-/** Its keys open nothing from now on; what it has running runs to its end. @throws MjflowError not_found */
+/**
+ * Deletes an app. Its keys stop working; its running flows run to their end.
+ * @throws MjflowError `not_found`
+ */
 export async function removeApp(deps: AppDeps, id: string): Promise<App> {
   const app = await updateAppWithRetry(deps, id, (current) => ({ ...current, deletedAt: deps.clock.now() }));
   deps.log.info("app.removed", { app: id });
@@ -68,29 +74,32 @@ async function updateAppWithRetry(deps: AppDeps, id: string, to: (app: App) => A
     const saved = await deps.store.saveApp(to(await getApp(deps, id)));
     if (saved.ok) return saved.item;
   }
-  throw new MjflowError("overloaded", { detail: "Too many writers on one app." });
+  throw new MjflowError("overloaded", { detail: "Other requests changed the app at the same time." });
 }
 
 // ── keys ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-/** `text` is the key itself: given out here, once, and stored nowhere. */
+/** `text` is the key itself. It is returned only here and stored nowhere. */
 export interface NewKey {
   key: AppKey;
   text: string;
 }
 
-/** @throws MjflowError not_found; conflict when the app has as many keys as it may */
+/** @throws MjflowError `not_found`; `conflict` if the app has the maximum number of keys */
 export async function addKey(deps: AppDeps, appId: string, expiresInS?: number): Promise<NewKey> {
   const app = await getApp(deps, appId);
   const now = deps.clock.now();
-  const live = (await deps.store.appKeys(appId)).filter((key) => isActiveKey(key, now));
-  if (live.length >= KEYS_PER_APP) {
-    throw new MjflowError("conflict", { detail: `An app has at most ${KEYS_PER_APP} keys; revoke one first.` });
+  const active = (await deps.store.appKeys(appId)).filter((key) => isActiveKey(key, now));
+  if (active.length >= KEYS_PER_APP) {
+    throw new MjflowError("conflict", { detail: `An app has at most ${KEYS_PER_APP} keys. Revoke one first.` });
   }
   return createKey(deps, app, expiresInS === undefined ? undefined : now + expiresInS * 1_000);
 }
 
-/** Those that open doors, and those that ended lately. @throws MjflowError not_found */
+/**
+ * Lists the active keys and the keys that ended recently, newest first.
+ * @throws MjflowError `not_found`
+ */
 export async function listKeys(deps: Pick<EngineDeps, "store">, appId: string): Promise<AppKey[]> {
   await getApp(deps, appId);
   const keys = await deps.store.appKeys(appId);
@@ -98,9 +107,9 @@ export async function listKeys(deps: Pick<EngineDeps, "store">, appId: string): 
 }
 
 /**
- * The new key first, the old one's end after: a crash between leaves two that work, never none.
+ * Creates the new key first and ends the old key afterwards. After a crash between the two steps both keys work.
  *
- * @throws MjflowError not_found; conflict for a key that has ended
+ * @throws MjflowError `not_found`; `conflict` if the key has ended
  */
 export async function rotateKey(
   deps: AppDeps,
@@ -111,13 +120,16 @@ export async function rotateKey(
   const app = await getApp(deps, appId);
   const old = await getKey(deps, appId, keyId);
   if (!isActiveKey(old, deps.clock.now()))
-    throw new MjflowError("conflict", { detail: "The key has ended; make another." });
+    throw new MjflowError("conflict", { detail: "The key has ended. Create a new one." });
   const fresh = await createKey(deps, app, undefined);
   const previous = await updateKey(deps, appId, keyId, (key) => withKeyExpiry(key, deps.clock.now(), overlapS));
   return { ...fresh, previous };
 }
 
-/** At once, but for containers that believe in it for up to `KEY_BELIEF_MS`. @throws MjflowError not_found */
+/**
+ * Revokes a key. Containers that have cached the key accept it for up to `KEY_CACHE_TTL_MS` longer.
+ * @throws MjflowError `not_found`
+ */
 export async function revokeKey(deps: AppDeps, appId: string, keyId: string): Promise<AppKey> {
   await getApp(deps, appId);
   const key = await updateKey(deps, appId, keyId, (current) => ({
@@ -132,7 +144,7 @@ async function createKey(deps: AppDeps, { id: appId }: App, expiresAt: number | 
   const { id, text } = newKeyText(appId, deps.random.bytes(25));
   const sha256 = hashOf(text).toString("hex");
   const saved = await deps.store.saveAppKey({ appId, id, rev: 0, sha256, createdAt: deps.clock.now(), expiresAt });
-  if (!saved.ok) throw new MjflowError("overloaded", { detail: "The new key's id was taken." });
+  if (!saved.ok) throw new MjflowError("overloaded", { detail: "The id of the new key already exists." });
   deps.log.info("app.key-added", { app: appId, key: id });
   return { key: saved.item, text };
 }
@@ -148,19 +160,19 @@ async function updateKey(deps: AppDeps, appId: string, keyId: string, to: (key: 
     const saved: Saved<AppKey> = await deps.store.saveAppKey(to(await getKey(deps, appId, keyId)));
     if (saved.ok) return saved.item;
   }
-  throw new MjflowError("overloaded", { detail: "Too many writers on one key." });
+  throw new MjflowError("overloaded", { detail: "Other requests changed the key at the same time." });
 }
 
-// ── who is asking ──────────────────────────────────────────────────────────────────────────────────────────────────
+// ── authentication ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 export interface Caller {
   appId: string;
-  /** Shows the stage's own key: may do what no app may. */
+  /** True for the operator key, which may use the routes of the operator. */
   operator: boolean;
   limits?: Limits;
 }
 
-/** A key of the stage's configuration. */
+/** An operator key from the configuration of the deployment. */
 export interface OperatorKey {
   appId: string;
   sha256: Buffer;
@@ -172,22 +184,22 @@ export function operatorKeyOf(appId: string, key: string): OperatorKey {
 
 export interface Callers {
   /**
-   * Undefined: no such key, or it has ended.
-   * @throws MjflowError forbidden when its app is disabled; overloaded
+   * Returns undefined if the key does not exist or has ended.
+   * @throws MjflowError `forbidden` if the app of the key is disabled; `overloaded`
    */
   authenticate(presented: string): Promise<Caller | undefined>;
 }
 
-/** Keys a container remembers; beyond that it forgets those it met first. */
+/** Maximum number of cached keys per container; the oldest entry is removed first. */
 const MAX_CACHED = 1_000;
 
 /**
- * One request for a key that was not seen within `KEY_BELIEF_MS`, none for the others, none for text that no app was
- * ever given. What is remembered is remembered by hash.
+ * Authenticates API keys. A key costs one read per `KEY_CACHE_TTL_MS`. A text without the format of a key costs no
+ * read. The cache is indexed by the hash of the key, never by its text.
  */
 export function createCallers(deps: Omit<AppDeps, "random">, operators: readonly OperatorKey[]): Callers {
   const { store, clock, log } = deps;
-  const believed = new Map<string, { app: App; key: AppKey; until: number }>();
+  const cached = new Map<string, { app: App; key: AppKey; until: number }>();
 
   async function read(appId: string, keyId: string, hash: Buffer): Promise<{ app: App; key: AppKey } | undefined> {
     const { app, key } = await store.appWithKey(appId, keyId);
@@ -195,7 +207,10 @@ export function createCallers(deps: Omit<AppDeps, "random">, operators: readonly
     return timingSafeEqual(hash, Buffer.from(key.sha256, "hex")) ? { app, key } : undefined;
   }
 
-  /** Once a day, and never in the way: a lost race means that somebody else has written it, or revoked the key. */
+  /**
+   * Records the day of use, once per day. Errors and write conflicts are ignored: another request has written it, or
+   * the key was revoked.
+   */
   async function note(key: AppKey): Promise<void> {
     const usedOn = new Date(clock.now()).toISOString().slice(0, 10);
     if (key.usedOn === usedOn) return;
@@ -213,14 +228,14 @@ export function createCallers(deps: Omit<AppDeps, "random">, operators: readonly
       if (!named) return undefined;
       const name = hash.toString("base64url");
       const now = clock.now();
-      let known = believed.get(name);
+      let known = cached.get(name);
       if (!known || known.until <= now) {
-        believed.delete(name);
+        cached.delete(name);
         const found = await read(named.appId, named.keyId, hash);
         if (!found) return undefined;
         known = { ...found, until: now + KEY_CACHE_TTL_MS };
-        believed.set(name, known);
-        if (believed.size > MAX_CACHED) believed.delete(believed.keys().next().value!);
+        cached.set(name, known);
+        if (cached.size > MAX_CACHED) cached.delete(cached.keys().next().value!);
         if (isActiveKey(found.key, now) && isAppActive(found.app)) await note(found.key);
       }
       const { app, key } = known;
@@ -231,7 +246,7 @@ export function createCallers(deps: Omit<AppDeps, "random">, operators: readonly
   };
 }
 
-/** Looks at every key, so that the time taken tells nothing about which one came close. */
+/** Compares all keys, so that the time taken does not reveal which key was close. */
 function operatorOf(operators: readonly OperatorKey[], hash: Buffer): OperatorKey | undefined {
   let found: OperatorKey | undefined;
   for (const key of operators) if (timingSafeEqual(hash, key.sha256)) found = key;

@@ -1,6 +1,6 @@
 /**
- * One signal, applied: decide, save under the task's revision, and when another writer was first, decide again on what
- * it left. Whoever calls this has what was learned durable when it returns (D3).
+ * Applies one signal to a task: decide, save under the task's revision, and decide again on the stored row if another
+ * writer was first. When the call returns, everything that must not be lost is durable (D3).
  */
 import { MjflowError } from "@mjflow/core/error";
 import { type Decision, decide, type Effect, type Signal } from "@mjflow/core/state";
@@ -12,11 +12,13 @@ export interface AppliedSignal {
   decision: Decision;
 }
 
-/** Doors that meet on one task are few; more lost races than this in a row mean that something else is wrong. */
+/**
+ * Few entry points write to the same task at one time. More write conflicts in a row mean that something else is wrong.
+ */
 const MAX_CONFLICT_RETRIES = 20;
 /**
- * What is only counted, and progress that the next report passes, does not fight for longer than this: under a flood of
- * copies every lost race would be a write of each of the others, and a refusal in the end.
+ * Limit for writes that only count something, and for progress, which the next report replaces. Under a flood of
+ * duplicate callbacks every retry would cause conflicts for all others, and requests would fail in the end.
  */
 const MAX_CONFLICT_RETRIES_LOW_PRIORITY = 5;
 const LOW_PRIORITY_FIELDS: ReadonlySet<string> = new Set<keyof Task>([
@@ -27,7 +29,10 @@ const LOW_PRIORITY_FIELDS: ReadonlySet<string> = new Set<keyof Task>([
   "updatedAt",
 ]);
 
-/** @throws MjflowError overloaded when the table refuses or the task is fought over without end; trying later is right. */
+/**
+ * @throws MjflowError `overloaded` if the table rejects the write or other writers are first each time; a later retry
+ *   is right
+ */
 export async function applySignal(
   deps: Pick<EngineDeps, "store" | "clock" | "timings">,
   task: Task,
@@ -45,7 +50,7 @@ export async function applySignal(
     if (!saved.current) return { task: current, decision: { kind: "ignore", why: "ended" } };
     current = saved.current;
   }
-  throw new MjflowError("overloaded", { detail: "Too many writers on one task." });
+  throw new MjflowError("overloaded", { detail: "Other requests changed the task at the same time." });
 }
 
 function isLowPriorityChange(task: Task, decision: Decision): decision is Extract<Decision, { kind: "record" }> {

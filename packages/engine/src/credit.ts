@@ -1,4 +1,7 @@
-/** Limits of an app at work: new flows let in, presses by hand paid for, ended flows settled, money put in. */
+/**
+ * Applies the limits of apps: admits new flows, extends the hold for presses of apps, settles ended flows and adds
+ * credit.
+ */
 import type { Limits } from "@mjflow/core/app";
 import {
   type Credit,
@@ -23,28 +26,37 @@ import type { EngineDeps } from "./deps.ts";
 
 type CreditDeps = Pick<EngineDeps, "store" | "clock" | "log">;
 
-/** What the app that asks may do; undefined for one without limits. */
+/** Limits of the calling app; undefined for an app without limits. */
 export interface AppLimits {
   limits: Limits | undefined;
 }
 
-/** All of an app's flows begin and end in one row; more lost races than this in a row mean that it is too busy for it. */
+/**
+ * The start and the end of every flow of an app write to one row. More write conflicts in a row mean that the row is
+ * overloaded.
+ */
 const MAX_CONFLICT_RETRIES = 40;
-/** Holds looked at beside a write: those of processes that died are few. */
+/**
+ * Number of due holds that are checked together with one write. Only holds of crashed processes and of long flows are
+ * due.
+ */
 const HOLDS_CHECKED_PER_WRITE = 5;
 
-// ── letting in ─────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── reserve ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 export interface Admission {
-  /** Its cost is held: to be written on the flow, or nobody would settle it. */
+  /**
+   * True if a hold exists for the flow. The caller must store this on the flow, otherwise the hold is never settled.
+   */
   held: boolean;
   rate?: RateState;
 }
 
 /**
- * Before a flow's first write. Nothing is written for an app without limits, nor for one that is not let in.
+ * Called before the first write of a flow. Nothing is written for an app without limits, or if the flow is not
+ * admitted.
  *
- * @throws MjflowError rate_limited, too_many_flows, out_of_credit; overloaded
+ * @throws MjflowError `rate_limited`, `too_many_flows` or `out_of_credit` if a limit is reached; `overloaded`
  */
 export async function reserveCredit(
   deps: CreditDeps & AppLimits,
@@ -63,11 +75,11 @@ export async function reserveCredit(
 }
 
 /**
- * Before a press by hand is written. The flow's due time is set with it: should all go down before the press has ended and
- * been settled, the sweeper comes.
+ * Called before the child of a press or retry by the app is written. It also sets the due time of the flow: if all
+ * processes crash before the child has ended and the hold is settled, the sweeper settles it.
  *
- * @param path of the task to be written
- * @throws MjflowError out_of_credit; overloaded
+ * @param path path of the child that will be written
+ * @throws MjflowError `out_of_credit`; `overloaded`
  */
 export async function extendHold(
   deps: CreditDeps & AppLimits & Pick<EngineDeps, "timings">,
@@ -84,7 +96,7 @@ export async function extendHold(
   await keepFlowDue(deps, flow.id);
 }
 
-/** A flow that holds something is looked at until that is settled. */
+/** Keeps a flow with a hold in the due index until the hold is settled. */
 async function keepFlowDue(
   { store, clock, timings }: CreditDeps & Pick<EngineDeps, "timings">,
   flowId: string,
@@ -97,16 +109,17 @@ async function keepFlowDue(
     const due = flow.due ?? nextFlowDue(flow, [], clock.now(), timings);
     if ((await store.saveFlow({ ...flow, hasCreditHold: true, reopened, due })).ok) return;
   }
-  throw new MjflowError("overloaded", { detail: "Too many writers on one flow." });
+  throw new MjflowError("overloaded", { detail: "Other requests changed the flow at the same time." });
 }
 
-// ── letting go ─────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── settle ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /**
- * All tasks of the flow have ended, as they were read: what it cost is spent, the rest is given back. Done twice it is
- * done once.
+ * Settles the hold after all tasks of the flow have ended: their cost is spent and the rest is refunded. A second call
+ * has no effect.
  *
- * @returns false while a press by hand is paid for and not written: the flow has not ended
+ * @param tasks all tasks of the flow, as they were read
+ * @returns false while a press of the app is paid but its child is not written yet; the flow has then not ended
  */
 export async function settleCredit(deps: CreditDeps, flow: Flow, tasks: readonly Task[]): Promise<boolean> {
   let awaits = false;
@@ -118,15 +131,21 @@ export async function settleCredit(deps: CreditDeps, flow: Flow, tasks: readonly
   return !awaits;
 }
 
-/** Gives back what dead processes hold (E5), as far as one call goes. @returns the row as it then is */
+/**
+ * Refunds orphaned holds of crashed processes (E5), a limited number per call.
+ * @returns the row after the change
+ */
 export async function creditOf(deps: CreditDeps, appId: string): Promise<Credit | undefined> {
   return updateCreditWithRetry(deps, appId, async (credit) => {
-    const tended = await reconcileHolds(deps, credit);
-    return tended === credit ? undefined : tended;
+    const reconciled = await reconcileHolds(deps, credit);
+    return reconciled === credit ? undefined : reconciled;
   });
 }
 
-/** @param to undefined: nothing is to be changed. @returns the row as it then is; undefined where there is none */
+/**
+ * @param to returns the new row, or undefined if nothing changes
+ * @returns the stored row after the change; undefined if there is none
+ */
 async function updateCreditWithRetry(
   deps: CreditDeps,
   appId: string,
@@ -139,44 +158,45 @@ async function updateCreditWithRetry(
     const saved = await deps.store.saveCredit(next);
     if (saved.ok) return saved.item;
   }
-  throw new MjflowError("overloaded", { detail: "Too many flows of one app begin and end at once." });
+  throw new MjflowError("overloaded", { detail: "Other requests changed the app's credit at the same time." });
 }
 
 /**
- * E5; and what code without credit ended is settled. Not beside a settlement: many flows that end at once would each look
- * at all the others before any of them is settled.
+ * Refunds holds whose flow was never written (E5), and settles flows that an earlier version without credit has ended.
+ * This does not run together with a settlement: if many flows end at the same time, each would check all the others.
  */
 async function reconcileHolds(deps: CreditDeps, credit: Credit): Promise<Credit> {
-  let tended = credit;
+  let reconciled = credit;
   for (const flowId of holdsDueForCheck(credit, deps.clock.now(), HOLDS_CHECKED_PER_WRITE)) {
     const { flow, tasks } = await deps.store.loadFlow(flowId);
     if (!flow) {
       deps.log.warn("credit.dangling", { app: credit.appId, flow: flowId });
-      tended = releaseOrphanedHold(tended, flowId);
+      reconciled = releaseOrphanedHold(reconciled, flowId);
       continue;
     }
     const now = deps.clock.now();
     const ended = flow.status !== "running" && flowStatus(tasks) !== "running";
-    const settled = ended ? settleHold(tended, flowId, tasks, now, dayOf(deps)) : undefined;
-    tended = settled?.kind === "settled" ? settled.next : markHoldChecked(tended, flowId, now);
+    const settled = ended ? settleHold(reconciled, flowId, tasks, now, dayOf(deps)) : undefined;
+    reconciled = settled?.kind === "settled" ? settled.next : markHoldChecked(reconciled, flowId, now);
   }
-  return tended;
+  return reconciled;
 }
 
 function dayOf({ clock }: Pick<EngineDeps, "clock">): string {
   return new Date(clock.now()).toISOString().slice(0, 10);
 }
 
-// ── putting in ─────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── grants ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /**
- * Adds to what an app may spend, once for each reference. The grant's own row comes first and last; between, the credit's
- * row remembers which it has taken in, until the grant says so itself.
+ * Adds credit to an app, once per `reference`. The grant's own row is written first (`pending`) and last (`done`).
+ * Between these writes the credit row lists the reference in `applying`, so a retry after a crash does not add it
+ * twice.
  *
- * @throws MjflowError idempotency_mismatch for a reference of another amount
+ * @throws MjflowError `idempotency_mismatch` if the reference was used with another amount
  */
 export async function addCredit(deps: CreditDeps, appId: string, usd: number, reference: string): Promise<Grant> {
-  const fresh: Grant = {
+  const requested: Grant = {
     appId,
     reference,
     rev: 0,
@@ -184,21 +204,25 @@ export async function addCredit(deps: CreditDeps, appId: string, usd: number, re
     state: "pending",
     createdAt: deps.clock.now(),
   };
-  const saved = await deps.store.saveGrant(fresh);
+  const saved = await deps.store.saveGrant(requested);
   const grant = saved.ok ? saved.item : saved.current;
   if (!grant) throw new MjflowError("overloaded");
-  if (grant.micro !== fresh.micro) {
-    throw new MjflowError("idempotency_mismatch", { field: "reference", detail: "The reference is another amount's." });
+  if (grant.micro !== requested.micro) {
+    throw new MjflowError("idempotency_mismatch", {
+      field: "reference",
+      detail: "The reference was used with another amount.",
+    });
   }
   if (grant.state === "done") return grant;
   await updateCreditWithRetry(deps, appId, async (credit) => {
-    // Read after the credit's row: whatever was taken out of `applying` before that reading says that it is done.
+    // We read the grants after the credit row. If another process removed a reference from `applying` before that read,
+    // its grant is `done` and we see it here.
     const [current, ...others] = await Promise.all(
       [reference, ...credit.applying].map((name) => deps.store.grant(appId, name)),
     );
     if (current?.state === "done" || credit.applying.includes(reference)) return undefined;
-    const open = others.filter((other) => other?.state === "pending").map((other) => other!.reference);
-    return { ...credit, added: credit.added + grant.micro, applying: [...open, reference] };
+    const stillPending = others.filter((other) => other?.state === "pending").map((other) => other!.reference);
+    return { ...credit, added: credit.added + grant.micro, applying: [...stillPending, reference] };
   });
   const done = await deps.store.saveGrant({ ...grant, state: "done" });
   deps.log.info("app.credit-added", { app: appId, reference, micro: grant.micro });

@@ -1,9 +1,11 @@
 /**
- * Events out. A `tell` message says where something happened: each listener gets a row for each event, and a first try;
- * only then is the task, or the flow, rid of what it owed. A `deliver` message says that a row may be due for another.
+ * Delivers events. A `tell` message names a task or flow on which something happened. Each subscriber gets one delivery
+ * row per event and a first attempt. After the rows are stored, the pending notification of the task or flow is
+ * complete. A `deliver` message says that a delivery may be due for another attempt.
  *
- * At least once, under one id: the row is stored before the post, its id is the event and the listener, and what happened
- * is read off the task, so that a lost message is made good by the next, or by the sweeper.
+ * Each delivery is made at least once, always under the same id. The row is stored before the HTTP request. Its id
+ * consists of event and subscriber, and the events are derived from the task row. Therefore a lost message is repaired
+ * by the next message or by the sweeper.
  */
 import {
   abandonDelivery,
@@ -41,14 +43,17 @@ import { type EndpointDeps, ensureFlowHookEndpoint, secretContext } from "./endp
 import type { Vault } from "./vault.ts";
 import { eventView } from "./view.ts";
 
-/** Signs and posts; the scheme is the secret's. */
+/** Signs and sends a request. The secret determines the signature scheme. */
 export interface WebhookSender {
   send(post: { url: string; id: string; body: string; secrets: readonly string[] }): Promise<PostOutcome>;
 }
 
-/** The facade's own listener: one address per task, the protocol's body, no signature (docs/protocol.md 5). */
+/**
+ * The subscriber of the compat API: one URL per task, the body of the midjourney-proxy protocol, no signature
+ * (docs/protocol.md 5).
+ */
 export interface MjHookListener {
-  /** Undefined: the task was not submitted by the facade, or named no address. */
+  /** Returns undefined if the task was not submitted through the compat API or no URL is set for it. */
   hookOf(flow: Flow, task: Task): Promise<{ url: string; body: string } | undefined>;
 }
 
@@ -58,63 +63,70 @@ export interface DeliverDeps extends EndpointDeps, Pick<EngineDeps, "store" | "t
   outbound: Pick<Outbound, "post">;
   vault: Vault;
   bus?: Bus | undefined;
-  /** Links to our copies, as events show them. */
+  /** Returns the link to an archived copy, as events show it. */
   mediaUrl(key: string): string;
   mjHook?: MjHookListener;
 }
 
-/** One who is to be told: which events, and how. */
-interface Listener {
+/** A subscriber: the events that it receives and how they are sent to it. */
+interface Subscriber {
   id: string;
   eventMask: readonly EventType[];
   post(event: EventContext): Promise<PostOutcome>;
 }
 
-/** An event with everything that its body is made of. */
+/** An event with all data for its body. */
 interface EventContext {
   flow: Flow;
-  /** Of the flow's own events: all there are. */
+  /** For flow events: all tasks of the flow. */
   tasks: readonly Task[];
   task: Task | undefined;
   event: DomainEvent;
-  /** The one that was disabled, where the event is that. */
+  /** For `endpoint.disabled`: the disabled endpoint. */
   endpoint?: Endpoint | undefined;
 }
 
-/** @throws when the table fails: the queue brings the message again. */
+/**
+ * Creates the missing deliveries of a task or flow and makes their first attempts.
+ *
+ * @throws if the table fails; the queue then delivers the message again
+ */
 export async function notifySubscribers(
   deps: DeliverDeps,
-  { flowId, place }: Pick<NotifyMessage, "flowId" | "place">,
+  { flowId, place: subject }: Pick<NotifyMessage, "flowId" | "place">,
 ): Promise<void> {
-  const at = await loadSubject(deps, flowId, place);
-  if (!at) return;
-  const { flow, task, tasks } = at;
+  const loaded = await loadSubject(deps, flowId, subject);
+  if (!loaded) return;
+  const { flow, task, tasks } = loaded;
   const events = task ? taskEvents(task) : flowEvents(flow);
-  const [listeners, before] = await Promise.all([
-    listenersOf(deps, flow, task),
-    deps.webhookStore.deliveriesOf(flowId, place),
+  const [subscribers, before] = await Promise.all([
+    subscribersOf(deps, flow, task),
+    deps.webhookStore.deliveriesOf(flowId, subject),
   ]);
   const known = new Set(before.map(deliveryIdOf));
   const now = deps.clock.now();
-  const isCrowded = (listener: string) =>
+  const hasRecentProgress = (listener: string) =>
     before.some((d) => d.listener === listener && d.type === "task.progress" && d.createdAt + PROGRESS_MS > now);
-  const wanted = listeners.flatMap((listener) =>
+  const wanted = subscribers.flatMap((subscriber) =>
     events
-      .filter((event) => listener.eventMask.includes(event.type))
-      .filter((event) => event.type !== "task.progress" || !isCrowded(listener.id))
+      .filter((event) => subscriber.eventMask.includes(event.type))
+      .filter((event) => event.type !== "task.progress" || !hasRecentProgress(subscriber.id))
       .map((event) =>
-        newDelivery({ flowId, subject: place, listener: listener.id, appId: flow.appId, ...keyOf(event) }, now),
+        newDelivery({ flowId, subject, listener: subscriber.id, appId: flow.appId, ...keyOf(event) }, now),
       )
       .filter((delivery) => !known.has(deliveryIdOf(delivery))),
   );
   const saved = await Promise.all(wanted.map((delivery) => deps.webhookStore.saveDelivery(delivery)));
-  // All is stored, so nothing is owed any more; the tries come after, for a slow receiver must not hold that up.
+  // All deliveries are stored, so the pending notification is complete. The attempts come afterwards, so that a slow
+  // receiver does not delay this write.
   await clearPendingNotification(deps, flow, task);
   deps.log.count("Told", saved.filter((s) => s.ok).length);
-  await Promise.all(saved.map((s) => s.ok && attempt(deps, s.item, { flow, tasks, task, listeners })));
+  await Promise.all(saved.map((s) => s.ok && attempt(deps, s.item, { flow, tasks, task, subscribers })));
 }
 
-/** Of a task's progress no listener is told more often than this; its end is told in any case. */
+/**
+ * Minimum time between two progress deliveries of one task to one subscriber. The end of a task is always delivered.
+ */
 const PROGRESS_MS = 1_000;
 
 function keyOf({ name, type, at }: DomainEvent): Pick<Delivery, "name" | "type" | "happenedAt"> {
@@ -127,50 +139,59 @@ async function clearPendingNotification(deps: DeliverDeps, flow: Flow, task: Tas
     return;
   }
   if (!flow.pendingEffects?.includes("tell")) return;
-  const owes = flow.pendingEffects.filter((owed) => owed !== "tell");
-  const due = flow.reopened || owes.length > 0 ? flow.due : undefined;
-  // A lost race is another worker that did the same.
-  await deps.store.saveFlow({ ...flow, pendingEffects: owes.length > 0 ? owes : undefined, due });
+  const remaining = flow.pendingEffects.filter((effect) => effect !== "tell");
+  const due = flow.reopened || remaining.length > 0 ? flow.due : undefined;
+  // A write conflict is ignored. If the notification is still pending, the flow's due time repeats it.
+  await deps.store.saveFlow({ ...flow, pendingEffects: remaining.length > 0 ? remaining : undefined, due });
 }
 
-/** One try, if it is due and nobody else is at it. @throws when the table fails */
+/**
+ * Makes one delivery attempt if the delivery is due and no other worker has claimed it.
+ * @throws if the table fails
+ */
 export async function deliver(deps: DeliverDeps, deliveryId: string): Promise<void> {
   const stored = await deps.webhookStore.delivery(deliveryId);
   if (!stored) return deps.log.warn("deliver.no-such-delivery", { delivery: deliveryId });
-  const at = await loadSubject(deps, stored.flowId, stored.subject);
-  if (!at) return void (await deps.webhookStore.saveDelivery(abandonDelivery(stored, "flow_gone", deps.clock.now())));
+  const loaded = await loadSubject(deps, stored.flowId, stored.subject);
+  if (!loaded)
+    return void (await deps.webhookStore.saveDelivery(abandonDelivery(stored, "flow_gone", deps.clock.now())));
   const claim = claimDelivery(stored, deps.clock.now());
   if (!claim) return;
   const saved = await deps.webhookStore.saveDelivery(claim);
   if (!saved.ok) return;
-  const listeners = await listenersOf(deps, at.flow, at.task);
-  await attempt(deps, saved.item, { ...at, listeners });
+  const subscribers = await subscribersOf(deps, loaded.flow, loaded.task);
+  await attempt(deps, saved.item, { ...loaded, subscribers });
 }
 
 async function attempt(
   deps: DeliverDeps,
   delivery: Delivery,
-  { flow, tasks, task, listeners }: Pick<EventContext, "flow" | "tasks" | "task"> & { listeners: readonly Listener[] },
+  {
+    flow,
+    tasks,
+    task,
+    subscribers,
+  }: Pick<EventContext, "flow" | "tasks" | "task"> & { subscribers: readonly Subscriber[] },
 ): Promise<void> {
-  const listener = listeners.find(({ id }) => id === delivery.listener);
-  if (!listener) return giveUp(deps, delivery);
+  const subscriber = subscribers.find(({ id }) => id === delivery.listener);
+  if (!subscriber) return giveUp(deps, delivery);
   const { name, type, happenedAt: at } = delivery;
   deps.log.count("Deliveries");
   const endpointId = disabledEndpointIdOf(name);
   const endpoint = endpointId === undefined ? undefined : await deps.webhookStore.endpoint(flow.appId, endpointId);
-  const outcome = await listener.post({ flow, tasks, task, event: { name, type, at }, endpoint });
+  const outcome = await subscriber.post({ flow, tasks, task, event: { name, type, at }, endpoint });
   const { delivery: after, nextMs } = recordAttempt(delivery, outcome, deps.clock.now(), deps.random.chance());
   const saved = await deps.webhookStore.saveDelivery(after);
   if (!isDelivered(outcome)) noteFailure(deps, after, outcome);
-  // Replayed by a person meanwhile: that one's message is on its way.
+  // The delivery was replayed meanwhile, and the replay has sent its own message.
   if (!saved.ok || nextMs === undefined) return;
-  // A longer wait than a queue can hold is the due index's work.
+  // The due index handles waits that are longer than the queue's limit.
   if (nextMs <= QUEUE_DELAY_MAX_MS) {
     await deps.queue.send([{ message: deliverMessage(deliveryIdOf(after)), delayMs: nextMs }]);
   }
 }
 
-/** SQS's longest delay. */
+/** The longest delay of SQS. */
 const QUEUE_DELAY_MAX_MS = 15 * 60_000;
 
 async function giveUp(deps: DeliverDeps, delivery: Delivery): Promise<void> {
@@ -180,80 +201,84 @@ async function giveUp(deps: DeliverDeps, delivery: Delivery): Promise<void> {
 
 function noteFailure({ log }: DeliverDeps, delivery: Delivery, outcome: PostOutcome): void {
   log.count("DeliveryFailures");
-  // Progress is tried once: the next step, or the end, says all that it said.
+  // Progress gets one attempt only, because the next progress or the end replaces it. Its failure does not count as
+  // given up.
   if (delivery.status === "failed" && delivery.failure !== "superseded") log.count("DeliveriesGivenUp");
   const why = outcome.kind === "answered" ? `HTTP ${outcome.status}` : outcome.why;
   const { flowId: flow, listener, tries, failure } = delivery;
   log.warn("delivery.failed", { flow, delivery: deliveryIdOf(delivery), listener, tries, why, failure });
 }
 
-async function loadSubject(deps: DeliverDeps, flowId: string, place: string) {
-  const isFlow = place === FLOW_SUBJECT;
-  const { flow, tasks } = await (isFlow ? deps.store.loadFlow(flowId) : deps.store.load(flowId, [place]));
+async function loadSubject(deps: DeliverDeps, flowId: string, subject: string) {
+  const isFlow = subject === FLOW_SUBJECT;
+  const { flow, tasks } = await (isFlow ? deps.store.loadFlow(flowId) : deps.store.load(flowId, [subject]));
   const task = isFlow ? undefined : tasks[0];
-  if (!flow || (place !== FLOW_SUBJECT && !task)) {
-    deps.log.warn("tell.nothing-there", { flow: flowId, place });
+  if (!flow || (subject !== FLOW_SUBJECT && !task)) {
+    deps.log.warn("notify.not-found", { flow: flowId, place: subject });
     return undefined;
   }
   return { flow, tasks, task };
 }
 
-// ── who, and how ───────────────────────────────────────────────────────────────────────────────────────────────────
+// ── subscribers ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-async function listenersOf(deps: DeliverDeps, flow: Flow, task: Task | undefined): Promise<Listener[]> {
+async function subscribersOf(deps: DeliverDeps, flow: Flow, task: Task | undefined): Promise<Subscriber[]> {
   const endpoints = await deps.webhookStore.endpoints(flow.appId);
-  const listeners: Listener[] = endpoints
+  const subscribers: Subscriber[] = endpoints
     .filter((e) => e.url !== undefined && isEnabled(e))
-    .map((e) => endpointListener(deps, e));
+    .map((e) => endpointSubscriber(deps, e));
   if (flow.notifyHook !== undefined) {
     const signer =
       endpoints.find(({ id }) => id === FLOW_HOOK_LISTENER) ?? (await ensureFlowHookEndpoint(deps, flow.appId));
-    listeners.push(flowHookListener(deps, flow.notifyHook, flow.events ?? DEFAULT_EVENTS, signer));
+    subscribers.push(flowHookSubscriber(deps, flow.notifyHook, flow.events ?? DEFAULT_EVENTS, signer));
   }
-  if (deps.bus) listeners.push(busListener(deps.bus, deps));
+  if (deps.bus) subscribers.push(busSubscriber(deps.bus, deps));
   const mjCompat = task && (await deps.mjHook?.hookOf(flow, task));
-  if (mjCompat) listeners.push(mjHookListener(deps, mjCompat));
-  return listeners;
+  if (mjCompat) subscribers.push(mjHookSubscriber(deps, mjCompat));
+  return subscribers;
 }
 
-function endpointListener(deps: DeliverDeps, endpoint: Endpoint): Listener {
+function endpointSubscriber(deps: DeliverDeps, endpoint: Endpoint): Subscriber {
   return {
     id: endpoint.id,
     eventMask: subscribedEvents(endpoint),
-    async post(told) {
-      const outcome = await signedPost(deps, endpoint.url!, endpoint, told);
-      await updateEndpointHealth(deps, endpoint, outcome, told.flow);
+    async post(content) {
+      const outcome = await signedPost(deps, endpoint.url!, endpoint, content);
+      await updateEndpointHealth(deps, endpoint, outcome, content.flow);
       return outcome;
     },
   };
 }
 
-/** The flow's own address: signed with the app's secret for such, and never disabled, for it ends with its flow. */
-function flowHookListener(deps: DeliverDeps, url: string, mask: readonly EventType[], signer: Endpoint): Listener {
-  return { id: FLOW_HOOK_LISTENER, eventMask: mask, post: (told) => signedPost(deps, url, signer, told) };
+/**
+ * The `notifyHook` of the flow's request. It is signed with the app's secret for such URLs. It is never disabled,
+ * because it is used for one flow only.
+ */
+function flowHookSubscriber(deps: DeliverDeps, url: string, mask: readonly EventType[], signer: Endpoint): Subscriber {
+  return { id: FLOW_HOOK_LISTENER, eventMask: mask, post: (content) => signedPost(deps, url, signer, content) };
 }
 
-function busListener(bus: Bus, deps: DeliverDeps): Listener {
+function busSubscriber(bus: Bus, deps: DeliverDeps): Subscriber {
   const { clock } = deps;
   return {
     id: BUS_LISTENER,
     eventMask: EVENT_TYPES,
-    async post(told) {
-      const { flow, task, event } = told;
-      const begun = clock.now();
+    async post(content) {
+      const { flow, task, event } = content;
+      const startedAt = clock.now();
       const id = eventIdOf(flow.id, task?.path ?? FLOW_SUBJECT, event.name);
-      const detail = JSON.stringify({ id, ...bodyOf(deps, told) });
+      const detail = JSON.stringify({ id, ...bodyOf(deps, content) });
       try {
         await bus.put({ id, type: event.type, at: event.at, detail });
-        return { kind: "answered", status: 200, body: "", tookMs: clock.now() - begun };
+        return { kind: "answered", status: 200, body: "", tookMs: clock.now() - startedAt };
       } catch (error) {
-        return { kind: "unreachable", why: `bus: ${(error as Error).name}`, tookMs: clock.now() - begun };
+        return { kind: "unreachable", why: `bus: ${(error as Error).name}`, tookMs: clock.now() - startedAt };
       }
     },
   };
 }
 
-function mjHookListener({ outbound }: DeliverDeps, { url, body }: { url: string; body: string }): Listener {
+function mjHookSubscriber({ outbound }: DeliverDeps, { url, body }: { url: string; body: string }): Subscriber {
   const headers = { "content-type": "application/json", "user-agent": "mjflow/1" };
   return {
     id: MJ_HOOK_LISTENER,
@@ -262,12 +287,17 @@ function mjHookListener({ outbound }: DeliverDeps, { url, body }: { url: string;
   };
 }
 
-async function signedPost(deps: DeliverDeps, url: string, signer: Endpoint, told: EventContext): Promise<PostOutcome> {
-  const { flow, task, event } = told;
+async function signedPost(
+  deps: DeliverDeps,
+  url: string,
+  signer: Endpoint,
+  content: EventContext,
+): Promise<PostOutcome> {
+  const { flow, task, event } = content;
   const context = secretContext(signer);
   const secrets = activeSecrets(signer, deps.clock.now()).map(({ sealed }) => deps.vault.open(sealed, context));
   const id = eventIdOf(flow.id, task?.path ?? FLOW_SUBJECT, event.name);
-  return deps.webhooks.send({ url, id, body: JSON.stringify(bodyOf(deps, told)), secrets });
+  return deps.webhooks.send({ url, id, body: JSON.stringify(bodyOf(deps, content)), secrets });
 }
 
 function bodyOf(
@@ -278,14 +308,17 @@ function bodyOf(
   return { type, timestamp: new Date(at).toISOString(), data };
 }
 
-/** An endpoint removed since has only had its say. */
+/** Returns an empty object if the endpoint was deleted meanwhile. */
 function disabledView(endpoint: Endpoint | undefined) {
   if (!endpoint) return {};
   const { id, url, disabledWhy, failingSince } = endpoint;
   return { id, url, disabledWhy, failingSince: failingSince && new Date(failingSince).toISOString() };
 }
 
-/** Best effort, like all that is learned about others: a lost race is another try that learned the same. */
+/**
+ * Updates the failure record of the endpoint. A write conflict is ignored, because another attempt has recorded its
+ * outcome.
+ */
 async function updateEndpointHealth(
   deps: DeliverDeps,
   endpoint: Endpoint,
@@ -302,19 +335,20 @@ async function updateEndpointHealth(
   await notifyOtherEndpoints(deps, saved.item, flow);
 }
 
-/** The other endpoints of the app, and the bus: the one that is off cannot be told that it is. */
+/** Notifies the other subscribers of the app. A disabled endpoint receives nothing, not even this event. */
 async function notifyOtherEndpoints(deps: DeliverDeps, { id, disabledAt }: Endpoint, flow: Flow): Promise<void> {
   const event = endpointDisabledEvent(id, disabledAt!);
-  const others = (await listenersOf(deps, flow, undefined)).filter((listener) =>
-    listener.eventMask.includes(event.type),
+  const others = (await subscribersOf(deps, flow, undefined)).filter((subscriber) =>
+    subscriber.eventMask.includes(event.type),
   );
   const now = deps.clock.now();
-  const told = others.map((listener) => {
-    const at = { flowId: flow.id, subject: FLOW_SUBJECT, listener: listener.id, appId: flow.appId };
+  const deliveries = others.map((subscriber) => {
+    const at = { flowId: flow.id, subject: FLOW_SUBJECT, listener: subscriber.id, appId: flow.appId };
     return newDelivery({ ...at, ...keyOf(event) }, now);
   });
-  // Their lease is the first worker's, which is not this one: the due time brings the sweeper, and it a worker.
+  // This worker does not make the attempts, so the rows are stored without a lease and are due at once. The sweeper
+  // then sends their messages.
   await Promise.all(
-    told.map((delivery) => deps.webhookStore.saveDelivery({ ...delivery, leaseUntil: undefined, due: now })),
+    deliveries.map((delivery) => deps.webhookStore.saveDelivery({ ...delivery, leaseUntil: undefined, due: now })),
   );
 }

@@ -1,4 +1,4 @@
-/** Follow-ups: a success starts what the plan presses on it. Run twice it starts nothing twice (T3, P4). */
+/** Follow-ups: a success starts the presses that the plan has for it. A second run starts nothing twice (T3, P4). */
 import { actionOf, canonicalPress } from "@mjflow/core/button";
 import { childPath } from "@mjflow/core/id";
 import { workMessage } from "@mjflow/core/message";
@@ -7,8 +7,8 @@ import { applySignal } from "./apply-signal.ts";
 import type { EngineDeps } from "./deps.ts";
 
 /**
- * Stores a task for each planned press, sends them in one batch, and only then lets go of the parent's due time: a crash
- * at any point before is found by the sweeper, which comes here again.
+ * Stores a task for each planned press, sends their messages in one batch, and completes the pending effect of the
+ * parent last. After a crash at any earlier point the parent is still due, and the sweeper runs this function again.
  */
 export async function startFollowUps(
   deps: Pick<EngineDeps, "store" | "queue" | "clock" | "timings" | "log">,
@@ -17,7 +17,7 @@ export async function startFollowUps(
   const children = await Promise.all(plannedChildren(parent, deps).map((child) => deps.store.createTask(child)));
   const waiting = children
     .map((saved) => (saved.ok ? saved.item : saved.current))
-    // One that was started by an earlier run may be far ahead by now; its message would be a no-op.
+    // Children of an earlier run may have advanced already. A message for them would have no effect.
     .filter((child) => child?.status === "PENDING")
     .map((child) => ({ message: workMessage(child!) }));
   if (waiting.length > 0) await deps.queue.send(waiting);

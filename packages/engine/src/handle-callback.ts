@@ -1,8 +1,10 @@
 /**
- * The callback receiver: believed only with a token (D1), answered within its own work (D3).
+ * Handles vendor callbacks. A callback is accepted only with a valid token (D1). The response is sent only after the
+ * work of the callback is done (D3).
  *
- * Progress that no app asked for, nine callbacks of ten, is answered without a database call: the token carries that
- * (D2). Everything else is one read, one conditional write, and for a success the follow-ups' rows and one batch send.
+ * About nine of ten callbacks report progress that no app requested. The token says so, therefore these callbacks need
+ * no database call (D2). Every other callback costs one read and one conditional write. A success additionally writes
+ * the rows of the follow-ups and sends one batch of messages.
  */
 import { needsWrite } from "@mjflow/core/report";
 import type { Accounts } from "./account.ts";
@@ -23,7 +25,7 @@ export type CallbackResult =
   | { kind: "gone" }
   | { kind: "refused"; why: "malformed" | "unknown-key" | "forged" | "expired" };
 
-/** @throws when the table or queue fails: nothing may be answered 2xx that is not durable. */
+/** @throws if the table or the queue fails. We must not respond with 2xx before the report is durable. */
 export async function handleCallback(deps: HandleCallbackDeps, token: string, body: string): Promise<CallbackResult> {
   const read = deps.callbackTokens.read(token, deps.clock.now());
   if (!read.ok) {
@@ -38,10 +40,11 @@ export async function handleCallback(deps: HandleCallbackDeps, token: string, bo
     return { kind: "unreadable" };
   }
   deps.log.count("Callbacks");
-  // Learning that the account calls is worth a try, not the callback: what it says must be stored either way.
+  // Records that the account sends callbacks. A failure here is only logged, because the report itself must be stored
+  // in any case.
   if (!claims.calling) {
     await deps.accounts.recordCallback(provider, account).catch((error: unknown) => {
-      deps.log.warn("account.unlearned", { provider, account, error: String(error) });
+      deps.log.warn("account.health-not-saved", { provider, account, error: String(error) });
     });
   }
   if (!claims.progress && !needsWrite(report)) {

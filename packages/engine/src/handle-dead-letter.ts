@@ -1,4 +1,7 @@
-/** Dead letters: a message that failed too often ends its task with a typed failure, so that no flow hangs (Q2). */
+/**
+ * Handles messages from the dead-letter queue. A message that failed too often ends its task with a typed failure, so
+ * that no flow stays unfinished (Q2).
+ */
 import { failure } from "@mjflow/core/error";
 import type { Message } from "@mjflow/core/message";
 import type { TaskRef } from "@mjflow/core/port";
@@ -9,7 +12,7 @@ import { runEffects } from "./run-effects.ts";
 
 type DeadLetterDeps = Pick<EngineDeps, "store" | "queue" | "clock" | "timings" | "log">;
 
-/** @throws when the table fails: the letter stays where it is */
+/** @throws if the table fails; the message then stays in the dead-letter queue */
 export async function handleDeadLetter(deps: DeadLetterDeps, message: Message): Promise<void> {
   deps.log.count("DeadLetters");
   switch (message.type) {
@@ -20,15 +23,17 @@ export async function handleDeadLetter(deps: DeadLetterDeps, message: Message): 
       return skipArchive(deps, message);
     case "tell":
     case "deliver": {
-      // What was to be told is owed by a row, whose due time sends the message again: nothing is lost, only late.
-      const at = message.type === "tell" ? `${message.flowId} ${message.place}` : message.deliveryId;
-      return deps.log.error("dead-letter.delivery", { at });
+      // Nothing is lost, only late: the notification or delivery is stored as pending in a row, and its due time sends
+      // the message again.
+      const subject = message.type === "tell" ? `${message.flowId} ${message.place}` : message.deliveryId;
+      return deps.log.error("dead-letter.delivery", { at: subject });
     }
   }
 }
 
 /**
- * A task that a vendor may already have is left to the sweeper: it was paid for, and its result still counts.
+ * Ends the task as failed. A task that a vendor may already have does not end here: it may be paid and its result still
+ * counts, so the sweeper handles it.
  */
 async function failTask(deps: DeadLetterDeps, ref: TaskRef): Promise<void> {
   const task = await deps.store.getTask(ref);
@@ -38,7 +43,10 @@ async function failTask(deps: DeadLetterDeps, ref: TaskRef): Promise<void> {
   await runEffects(deps, applied);
 }
 
-/** Pictures that could not be copied stay where the vendor has them; a tile that could not be cut has failed. */
+/**
+ * Gives up the archiving. Images that could not be copied stay at the vendor's URL only. A tile that could not be cut
+ * fails.
+ */
 async function skipArchive(deps: DeadLetterDeps, ref: TaskRef): Promise<void> {
   const task = await deps.store.getTask(ref);
   if (!task || !isEnded(task)) return failTask(deps, ref);

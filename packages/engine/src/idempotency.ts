@@ -1,4 +1,4 @@
-/** A request that may come twice and is carried out once: `Idempotency-Key`. One conditional put, and one update. */
+/** `Idempotency-Key`: a request that arrives twice is executed once. This costs one conditional put and one update. */
 import { createHash } from "node:crypto";
 import { MjflowError } from "@mjflow/core/error";
 import {
@@ -11,7 +11,7 @@ import type { EngineDeps } from "./deps.ts";
 
 type IdempotencyDeps = Pick<EngineDeps, "store" | "clock" | "log">;
 
-/** What is to be made, and whether an earlier try may have begun it. */
+/** The id of the resource to create. `resumed`: an earlier request may have created part of it. */
 export interface ChosenTarget {
   target: string;
   resumed: boolean;
@@ -20,24 +20,27 @@ export interface ChosenTarget {
 export interface IdempotentRequest {
   appId: string;
   key: string;
-  /** Method and path: the same key at another address is another request. */
+  /** Method and path. The same key on another route is a different request. */
   route: string;
-  /** As validated: what an app did not send does not count. */
+  /** The validated request. Fields that the app did not send are not part of it. */
   request: unknown;
 }
 
 export interface IdempotentWork<T> {
-  /** The id of what is to be made; asked once, and kept with the key before anything else is written. */
+  /** Returns the id of the resource to create. The id is stored with the key before anything else is written. */
   choose(): string;
-  /** Makes it; with `resumed`, also where it is there in part or whole. */
+  /** Creates the resource. With `resumed`, some or all of it may exist already. */
   run(chosen: ChosenTarget): Promise<T>;
-  /** What was made, as it stands. */
+  /** Returns the current state of the created resource. */
   show(target: string): Promise<T>;
 }
 
 /**
- * @throws MjflowError idempotency_in_flight, idempotency_mismatch; and whatever the work throws: the key is then free for
- *   the same request again, and after a refusal, when nothing was made, for a corrected one
+ * Runs the work once per key, or returns the resource that an earlier request created.
+ *
+ * @throws MjflowError `idempotency_in_flight` while an earlier request runs; `idempotency_mismatch` if the key was used
+ *   for a different request. Errors of the work are passed on. The same request may then use the key again. If the
+ *   first run failed with a status below 500, nothing was created and a corrected request may use the key too.
  */
 export async function runOnce<T>(
   deps: IdempotencyDeps,
@@ -53,17 +56,17 @@ export async function runOnce<T>(
   let resumed = false;
   let saved = await deps.store.saveIdempotency(claim(work.choose(), { rev: 0, createdAt: deps.clock.now() }));
   if (!saved.ok) {
-    const before = saved.current;
-    // Gone between the refusal and its reading: TTL took it at this very moment.
-    if (!before) throw new MjflowError("idempotency_in_flight");
-    const standing = idempotencyStateOf(before, fingerprint, deps.clock.now());
-    if (standing.kind === "mismatch") throw new MjflowError("idempotency_mismatch");
-    if (standing.kind === "in_flight") throw new MjflowError("idempotency_in_flight");
-    if (standing.kind === "done") return { value: await work.show(before.target), replayed: true };
-    resumed = standing.kind === "resume";
+    const existing = saved.current;
+    // The record was deleted by TTL between the rejected write and the read.
+    if (!existing) throw new MjflowError("idempotency_in_flight");
+    const state = idempotencyStateOf(existing, fingerprint, deps.clock.now());
+    if (state.kind === "mismatch") throw new MjflowError("idempotency_mismatch");
+    if (state.kind === "in_flight") throw new MjflowError("idempotency_in_flight");
+    if (state.kind === "done") return { value: await work.show(existing.target), replayed: true };
+    resumed = state.kind === "resume";
     const next = resumed
-      ? claim(before.target, before)
-      : claim(work.choose(), { rev: before.rev, createdAt: deps.clock.now() });
+      ? claim(existing.target, existing)
+      : claim(work.choose(), { rev: existing.rev, createdAt: deps.clock.now() });
     saved = await deps.store.saveIdempotency(next);
     if (!saved.ok) throw new MjflowError("idempotency_in_flight");
   }
@@ -73,13 +76,15 @@ export async function runOnce<T>(
     await saveRecord(deps, { ...row, state: "done", leaseUntil: undefined });
     return { value, replayed: resumed };
   } catch (error) {
-    const refused = !resumed && error instanceof MjflowError && error.status < 500;
-    await saveRecord(deps, { ...row, leaseUntil: undefined, ...(refused && { fingerprint: undefined }) });
+    const isRejected = !resumed && error instanceof MjflowError && error.status < 500;
+    await saveRecord(deps, { ...row, leaseUntil: undefined, ...(isRejected && { fingerprint: undefined }) });
     throw error;
   }
 }
 
-/** A hint for the next request. Where it cannot be written, the lease runs out, and the next one finds what was made. */
+/**
+ * Stores the result of the run. If this write fails, the lease expires and the next request resumes with the stored id.
+ */
 async function saveRecord({ store, log }: IdempotencyDeps, row: IdempotencyRecord): Promise<void> {
   await store.saveIdempotency(row).catch((error: unknown) => {
     log.warn("idempotency.end-unwritten", { app: row.appId, target: row.target, error: String(error) });

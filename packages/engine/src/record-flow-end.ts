@@ -1,4 +1,7 @@
-/** The end of a flow: recorded once, by whoever ends its last task. Readers do not wait for it (flow.ts, flowStatus). */
+/**
+ * Records the end of a flow, once. The process that endCount the last task calls it. Readers do not depend on the record:
+ * they compute the status from the tasks (`flowStatus` in core/flow.ts).
+ */
 import { FLOW_SUBJECT, isSubscribed } from "@mjflow/core/event";
 import { type Flow, flowStatus, rootOf } from "@mjflow/core/flow";
 import { notifyMessage } from "@mjflow/core/message";
@@ -7,10 +10,11 @@ import { settleCredit } from "./credit.ts";
 import type { EngineDeps } from "./deps.ts";
 
 /**
- * Two tasks that end at once each save before they read here, and the read is consistent: at least one sees both ended.
- * Should both die before they get here, the flow's own due time brings the sweeper.
+ * Two tasks can end at the same time. Each process saves its task before it reads here, and the read is consistent, so
+ * at least one of them sees both tasks ended. If both processes crash before this read, the sweeper records the end
+ * when the flow's due time has passed.
  *
- * @returns true when the flow has ended, now or before
+ * @returns true if the flow has ended, now or earlier
  */
 export async function recordFlowEnd(
   deps: Pick<EngineDeps, "store" | "queue" | "clock" | "timings" | "log">,
@@ -19,52 +23,53 @@ export async function recordFlowEnd(
   const { flow, tasks } = await deps.store.loadFlow(flowId);
   if (!flow) return false;
   const status = flowStatus(tasks);
-  // Gone on with by hand: what it costs now is settled when it has ended again.
+  // A press or a retry reopened the flow. Its new costs are settled when the flow has ended again.
   if (status === "running") return flow.status !== "running" && !flow.reopened;
-  // Before the end is recorded: a crash between comes here again, and finds it settled.
+  // We settle the credit before we record the end. After a crash between the two steps, the next run finds the hold
+  // already settled.
   if (flow.hasCreditHold && !(await settleCredit(deps, flow, tasks))) return false;
   if (flow.status === status) {
-    // Looked at no more, unless its end is still to be announced.
+    // The due time is removed, except if the notification of the end is still pending.
     if (flow.reopened)
       await deps.store.saveFlow({ ...flow, reopened: undefined, due: flow.pendingEffects ? flow.due : undefined });
     return true;
   }
   const now = deps.clock.now();
-  // Another end than the one on record: a retry whose flow could not be reopened has changed it.
-  const ends = flow.status === "running" ? flow.endCount : (flow.endCount ?? 0) + 1;
-  const isTold = isSubscribed(flow.eventMask, status === "completed" ? "flow.completed" : "flow.failed");
-  const isOwed = mayRestart(flow, status, tasks);
-  const owes: NonNullable<Flow["pendingEffects"]> = [
-    ...(isOwed ? ["restart" as const] : []),
-    ...(isTold ? ["tell" as const] : []),
+  // A retry whose flow could not be reopened has changed the recorded end, so this is another end.
+  const endCount = flow.status === "running" ? flow.endCount : (flow.endCount ?? 0) + 1;
+  const hasSubscribers = isSubscribed(flow.eventMask, status === "completed" ? "flow.completed" : "flow.failed");
+  const needsRestart = mayRestart(flow, status, tasks);
+  const pendingEffects: NonNullable<Flow["pendingEffects"]> = [
+    ...(needsRestart ? ["restart" as const] : []),
+    ...(hasSubscribers ? ["tell" as const] : []),
   ];
-  const owed: Partial<Flow> =
-    owes.length > 0 ? { pendingEffects: owes, due: now + deps.timings.effectsMs } : { due: undefined };
-  // Where its root ended up, should it have moved.
+  const effectFields: Partial<Flow> =
+    pendingEffects.length > 0 ? { pendingEffects, due: now + deps.timings.effectsMs } : { due: undefined };
+  // The root may have changed its account. The flow takes over the account of the root.
   const root = rootOf(tasks);
-  const at = root && { provider: root.provider, account: root.account };
-  // Which of a vendor's accounts may take it is that vendor's own affair.
-  const filter = at && at.provider !== flow.provider ? { accountFilter: undefined } : {};
+  const location = root && { provider: root.provider, account: root.account };
+  // `accountFilter` names accounts inside one vendor. It is removed when the flow changes its vendor.
+  const filter = location && location.provider !== flow.provider ? { accountFilter: undefined } : {};
   const saved = await deps.store.saveFlow({
     ...flow,
-    ...at,
+    ...location,
     ...filter,
     status,
     endedAt: now,
-    endCount: ends,
+    endCount,
     reopened: undefined,
-    ...owed,
+    ...effectFields,
   });
   if (saved.ok) {
     deps.log.count("FlowsEnded");
     deps.log.info("flow.ended", { flow: flowId, status, tasks: tasks.length });
-    // Told once the sweeper has begun what takes its place.
-    if (isTold && !isOwed) await deps.queue.send([{ message: notifyMessage(flowId, FLOW_SUBJECT) }]);
+    // If a restart is pending, the notification is sent after the sweeper has handled the restart.
+    if (hasSubscribers && !needsRestart) await deps.queue.send([{ message: notifyMessage(flowId, FLOW_SUBJECT) }]);
   }
   return true;
 }
 
-/** The end of a flow that is not known to be announced is announced again. */
+/** Sends the notification of the flow end again if it is still pending. */
 export async function resendFlowEndNotification(
   deps: Pick<EngineDeps, "store" | "queue" | "clock" | "timings">,
   flowId: string,

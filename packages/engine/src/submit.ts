@@ -1,9 +1,13 @@
 /**
- * The submit worker: one message, at most one vendor call. The message is only a hint; the row decides (P5).
+ * The submit worker handles one message and makes at most one vendor call. The message is only a hint; the row decides
+ * (P5).
  *
- * Order is what keeps money safe: the press is resolved before the claim, so that a hopeless task burns no attempt; the
- * claim (attempt and lease) is stored before the vendor hears of it (P1); the answer is stored after, and where that
- * fails, or no clear answer came, the task is in doubt and is not sent again before its grace has passed (P3).
+ * The order of the steps prevents a second payment:
+ * 1. The worker resolves the press before the claim, so a task that cannot succeed uses no attempt.
+ * 2. The worker stores the claim (attempt and lease) before it calls the vendor (P1).
+ * 3. The worker stores the outcome after the call. If no clear response came, the task becomes UNCLEAR at once. If the
+ *    write fails, the task becomes UNCLEAR when its lease has expired. An UNCLEAR task is not submitted again before
+ *    its grace period is over (P3).
  */
 
 import type { Button } from "@mjflow/core/button";
@@ -24,25 +28,29 @@ import { runEffects } from "./run-effects.ts";
 
 interface SubmitDeps extends EngineDeps {
   accounts: Accounts;
-  /** Absent: room for all. */
+  /** Limits how many tasks with images are submitted in parallel; unset: no limit. */
   imageSemaphore?: ImageSemaphore;
 }
 
-/** A call ready to be made, the claim still to be taken. */
+/** A prepared call. The claim is not made yet. */
 type Ready = { kind: "ready"; customId?: string; call(context: CallContext): Promise<SubmitOutcome> };
 type CannotSubmit = { kind: "hopeless"; failure: Failure };
-/** The vendor must be asked first and did not answer; nothing was claimed. */
+/**
+ * The parent's buttons or vendor id are not available yet. Nothing was claimed; the message comes again after
+ * `afterMs`.
+ */
 type RetryLater = { kind: "later"; afterMs: number };
 type CallbackHealth = Awaited<ReturnType<Accounts["callbacks"]>>;
 
-/** @throws MjflowError overloaded, or whatever the table threw: the queue brings the message again. */
+/** @throws MjflowError `overloaded`, or another error of the table. The queue then delivers the message again. */
 export async function submit(deps: SubmitDeps, { flowId, path }: TaskRef): Promise<void> {
   const parentAt = parentPath(path);
   const { flow, tasks } = await deps.store.load(flowId, parentAt === undefined ? [path] : [path, parentAt]);
   const task = tasks.find((t) => t.path === path);
   if (!flow || !task) return deps.log.warn("submit.no-such-task", { flow: flowId, path });
   if (!isWaiting(task)) {
-    // Also how a crashed worker's lease is noticed: the claim is refused, and an expired lease becomes a doubt.
+    // The claim is ignored unless the task is SUBMITTING with an expired lease: its worker has crashed, so it becomes
+    // UNCLEAR.
     await applySignal(deps, task, { kind: "claim", call: task.phase });
     return;
   }
@@ -66,31 +74,37 @@ function requeueTask({ queue }: SubmitDeps, { flowId, path }: Task, delayMs: num
 }
 
 async function send(deps: SubmitDeps, flow: Flow, task: Task, parent: Task | undefined): Promise<void> {
-  const at = await findAccountOfTask(deps.providers, task);
-  const ready = at ? await prepare(deps, at, flow, task, parent) : cannotSubmit(failure("provider_missing"));
+  const handle = await findAccountOfTask(deps.providers, task);
+  const ready = handle ? await prepare(deps, handle, flow, task, parent) : cannotSubmit(failure("provider_missing"));
   if (ready.kind === "hopeless") {
     const { failure } = ready;
     const to = isVendorLoss(failure) ? await findFailoverAccount(deps, flow, task) : undefined;
     return runEffects(deps, await applySignal(deps, task, { kind: "abandon", failure, to }));
   }
   if (ready.kind === "later") return requeueTask(deps, task, ready.afterMs);
-  if (!(await hasFreeSlot(deps, at!, task))) return runEffects(deps, await waitForSlot(deps, flow, task));
-  // Read before the claim: nothing that can fail may stand between the claim and the call.
+  if (!(await hasFreeSlot(deps, handle!, task))) return runEffects(deps, await waitForSlot(deps, flow, task));
+  // We read the account health before the claim. A failure between claim and call would leave the task UNCLEAR although
+  // nothing was sent.
   const health = await deps.accounts.callbacks(task.provider, task.account);
   const intended = task.status === "MODAL" ? "modal" : "submit";
   const claimed = await applySignal(deps, task, { kind: "claim", call: intended, customId: ready.customId });
   if (!effectsOf(claimed.decision).some((effect) => effect.kind === "call")) return;
-  await runEffects(deps, await callVendor(deps, at!, flow, claimed.task, ready, health));
+  await runEffects(deps, await callVendor(deps, handle!, flow, claimed.task, ready, health));
 }
 
-/** All that the submit queue carries. @throws MessageError for what belongs to another queue */
+/**
+ * Handles every message type of the submit queue.
+ * @throws MessageError if the message belongs to another queue
+ */
 export async function handleSubmitMessage(deps: SubmitDeps, message: Message): Promise<void> {
   if (message.type === "submit") return submit(deps, message);
   if (message.type === "taken") return applyAcceptedMessage(deps, message);
   throw new MessageError(`a ${message.type} message on the submit queue`);
 }
 
-/** Consumes what `keep` saved: the answer of a paid call that the table would not take at the time. */
+/**
+ * Applies a fallback message of `enqueueAcceptance`: the vendor accepted a paid call, but the table rejected the write.
+ */
 export async function applyAcceptedMessage(deps: SubmitDeps, message: AcceptedMessage): Promise<void> {
   const task = await deps.store.getTask(message);
   if (!task) return;
@@ -107,43 +121,44 @@ function isWaiting(task: Task): boolean {
 
 async function callVendor(
   deps: SubmitDeps,
-  at: AccountHandle,
+  handle: AccountHandle,
   flow: Flow,
   task: Task,
   ready: Ready,
   health: CallbackHealth,
 ): Promise<AppliedSignal> {
-  const answer = await ready
+  const outcome = await ready
     .call({
-      account: at.config,
+      account: handle.config,
       notifyHook: deps.callbackTokens.url(callbackClaimsOf(deps, flow, task, health.fresh)),
       state: vendorStateOf(task, task.attempt),
       mode: flow.mode,
       botType: flow.botType,
-      // Which of a vendor's accounts may take it is that vendor's own affair.
+      // `accountFilter` names accounts inside one vendor. It is not sent to another vendor.
       accountFilter: task.provider === flow.provider ? flow.accountFilter : undefined,
     })
-    // A provider answers, it does not throw. Should it all the same, the call may have gone out: in doubt, unclear.
+    // A provider reports every failure as an outcome and does not throw. If it throws nevertheless, the call may have
+    // reached the vendor, so the outcome is unclear.
     .catch((error: unknown): SubmitOutcome => ({ kind: "unclear", reason: String(error) }));
-  logOutcome(deps, task, answer);
-  const to = await findNextAccount(deps, flow, task, answer);
-  const instant = at.provider.capabilities.instantActions.includes(task.action);
+  logOutcome(deps, task, outcome);
+  const to = await findNextAccount(deps, flow, task, outcome);
+  const instant = handle.provider.capabilities.instantActions.includes(task.action);
   const expect: CallbackExpectation = health.callbacks === "silent" ? "silent" : instant ? "instant" : health.callbacks;
-  const signal = signalOf(answer, task, expect, deps.random.chance(), to);
+  const signal = signalOf(outcome, task, expect, deps.random.chance(), to);
   const applied = await applySignal(deps, task, signal).catch((error: unknown) =>
-    enqueueAcceptedAnswer(deps, task, signal, error),
+    enqueueAcceptance(deps, task, signal, error),
   );
-  await recordOutcome(deps, task, callOutcomeOf(answer));
+  await recordOutcome(deps, task, callOutcomeOf(outcome));
   return applied;
 }
 
-// ── accounts: whether there is room, what an answer says of one, and where a root goes that it did not take ────────
+// ── accounts: free slots, failover of rejected roots, account health ───────────────────────────────────────────────
 
 async function hasFreeSlot({ accounts }: SubmitDeps, { maxRunning }: AccountHandle, task: Task): Promise<boolean> {
   return maxRunning === undefined || accounts.acquireSlot(task.provider, task.account, task, maxRunning);
 }
 
-/** As a vendor's "busy" is waited out, with nothing asked. */
+/** Makes the task wait as after a busy outcome, without a vendor call. */
 async function waitForSlot(deps: SubmitDeps, flow: Flow, task: Task): Promise<AppliedSignal> {
   const to = await findFreeAccount(deps, flow, task);
   const applied = await applySignal(deps, task, { kind: "accountFull", chance: deps.random.chance(), to });
@@ -151,58 +166,63 @@ async function waitForSlot(deps: SubmitDeps, flow: Flow, task: Task): Promise<Ap
   return applied;
 }
 
-/** Only an answer that says for certain that nothing was taken lets a root go (P3). */
+/** A root may change its account only after an outcome that proves that the vendor did not accept the task (P3). */
 async function findNextAccount(
   deps: SubmitDeps,
   flow: Flow,
   task: Task,
-  answer: SubmitOutcome,
+  outcome: SubmitOutcome,
 ): Promise<AccountRef | undefined> {
-  if (answer.kind === "busy") return findFreeAccount(deps, flow, task);
-  return answer.kind === "refused" && isVendorLoss(answer.failure) ? findFailoverAccount(deps, flow, task) : undefined;
+  if (outcome.kind === "busy") return findFreeAccount(deps, flow, task);
+  return outcome.kind === "refused" && isVendorLoss(outcome.failure)
+    ? findFailoverAccount(deps, flow, task)
+    : undefined;
 }
 
-function callOutcomeOf(answer: SubmitOutcome): CallOutcome | undefined {
-  switch (answer.kind) {
+function callOutcomeOf(outcome: SubmitOutcome): CallOutcome | undefined {
+  switch (outcome.kind) {
     case "accepted":
     case "modal":
       return "worked";
     case "busy":
-      return { fault: "busy", ...(answer.afterMs !== undefined && { afterMs: answer.afterMs }) };
+      return { fault: "busy", ...(outcome.afterMs !== undefined && { afterMs: outcome.afterMs }) };
     case "unclear":
       return { fault: "unclear" };
     case "refused":
-      if (answer.failure.code === "vendor_unauthorized") return { fault: "unauthorized" };
-      return answer.failure.code === "vendor_out_of_money" ? { fault: "out_of_money" } : undefined;
+      if (outcome.failure.code === "vendor_unauthorized") return { fault: "unauthorized" };
+      return outcome.failure.code === "vendor_out_of_money" ? { fault: "out_of_money" } : undefined;
   }
 }
 
-/** Learning is worth a try; the answer is stored by now, and nothing of it must fail for this. */
+/**
+ * Updates the account health. The outcome of the call is already stored, so a failure of this update is only logged.
+ */
 async function recordOutcome(
   { accounts, log }: SubmitDeps,
   { provider, account }: Task,
-  verdict: CallOutcome | undefined,
+  outcome: CallOutcome | undefined,
 ): Promise<void> {
-  if (!verdict) return;
-  await accounts.recordOutcome(provider, account, verdict).catch((error: unknown) => {
-    log.warn("account.unlearned", { provider, account, error: String(error) });
+  if (!outcome) return;
+  await accounts.recordOutcome(provider, account, outcome).catch((error: unknown) => {
+    log.warn("account.health-not-saved", { provider, account, error: String(error) });
   });
 }
 
-// ── the answer ─────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── the outcome ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /**
- * The vendor has the task, we have its id, and the table will not take it: forgetting it now would mean paying again
- * after the grace. The queue is another system and keeps it for days.
+ * The vendor accepted the task, but the table rejects the write. If we lost the vendor's task id, we would submit and
+ * pay again after the grace period. Therefore we put the id on the queue, which is independent of the table and keeps
+ * messages for days.
  */
-async function enqueueAcceptedAnswer(deps: SubmitDeps, task: Task, signal: Signal, cause: unknown): Promise<never> {
+async function enqueueAcceptance(deps: SubmitDeps, task: Task, signal: Signal, cause: unknown): Promise<never> {
   if (signal.kind === "accepted" || signal.kind === "modalOpened") {
     const { attempt, vendorTaskId } = signal;
     const { flowId, path } = task;
     const window = signal.kind === "modalOpened";
     const message: AcceptedMessage = { v: 1, type: "taken", flowId, path, attempt, vendorTaskId, window };
     await deps.queue.send([{ message }]).catch((error: unknown) => {
-      deps.log.error("submit.answer-unkept", { flow: flowId, path, vendorTaskId, error: String(error) });
+      deps.log.error("submit.answer-not-saved", { flow: flowId, path, vendorTaskId, error: String(error) });
     });
   }
   throw cause;
@@ -215,51 +235,51 @@ function callbackClaimsOf({ clock, timings }: SubmitDeps, flow: Flow, task: Task
 }
 
 function signalOf(
-  answer: SubmitOutcome,
+  outcome: SubmitOutcome,
   { attempt, phase: call }: Task,
   expect: CallbackExpectation,
   chance: number,
   to: AccountRef | undefined,
 ): Signal {
-  switch (answer.kind) {
+  switch (outcome.kind) {
     case "accepted": {
-      const { vendorTaskId, siblings, existing } = answer;
+      const { vendorTaskId, siblings, existing } = outcome;
       return { kind: "accepted", attempt, call, vendorTaskId, siblings, expect: existing ? "silent" : expect };
     }
     case "modal":
-      return { kind: "modalOpened", attempt, call, vendorTaskId: answer.vendorTaskId };
+      return { kind: "modalOpened", attempt, call, vendorTaskId: outcome.vendorTaskId };
     case "refused":
-      return { kind: "refused", attempt, call, failure: answer.failure, to };
+      return { kind: "refused", attempt, call, failure: outcome.failure, to };
     case "busy":
-      return { kind: "busy", attempt, call, afterMs: answer.afterMs, chance, to };
+      return { kind: "busy", attempt, call, afterMs: outcome.afterMs, chance, to };
     case "unclear":
       return { kind: "unclear", attempt, call };
   }
 }
 
-function logOutcome({ log }: SubmitDeps, task: Task, answer: SubmitOutcome): void {
+function logOutcome({ log }: SubmitDeps, task: Task, outcome: SubmitOutcome): void {
   const at = { flow: task.flowId, path: task.path, provider: task.provider, attempt: task.attempt };
   log.count("Submissions");
-  if (answer.kind === "busy") log.count("Busy");
-  if (answer.kind === "unclear") log.count("Unclear");
-  if (answer.kind === "refused") log.count("Refused");
-  const why = answer.kind === "refused" ? answer.failure.code : "reason" in answer ? answer.reason : undefined;
-  log.info("submit.answer", { ...at, phase: task.phase, answer: answer.kind, why });
+  if (outcome.kind === "busy") log.count("Busy");
+  if (outcome.kind === "unclear") log.count("Unclear");
+  if (outcome.kind === "refused") log.count("Refused");
+  const why = outcome.kind === "refused" ? outcome.failure.code : "reason" in outcome ? outcome.reason : undefined;
+  log.info("submit.answer", { ...at, phase: task.phase, answer: outcome.kind, why });
 }
 
 // ── what to send ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 async function prepare(
   deps: SubmitDeps,
-  at: AccountHandle,
+  handle: AccountHandle,
   flow: Flow,
   task: Task,
   parent: Task | undefined,
 ): Promise<Ready | CannotSubmit | RetryLater> {
-  if (task.status === "MODAL") return prepareModal(deps, at, task);
-  if (parentPath(task.path) === undefined) return prepareRoot(deps, at, flow, task);
+  if (task.status === "MODAL") return prepareModal(deps, handle, task);
+  if (parentPath(task.path) === undefined) return prepareRoot(deps, handle, flow, task);
   if (parent?.status !== "SUCCESS") return cannotSubmit(failure("parent_failed"));
-  return preparePress(deps, at, task, parent);
+  return preparePress(deps, handle, task, parent);
 }
 
 async function prepareRoot(
@@ -276,11 +296,11 @@ async function prepareRoot(
 
 async function preparePress(
   deps: SubmitDeps,
-  at: AccountHandle,
+  handle: AccountHandle,
   task: Task,
   parent: Task,
 ): Promise<Ready | CannotSubmit | RetryLater> {
-  const buttons = parent.result?.buttons ?? (await lookUpButtons(deps, at, parent));
+  const buttons = parent.result?.buttons ?? (await lookUpButtons(deps, handle, parent));
   if (!buttons) return { kind: "later", afterMs: deps.timings.lookupMs };
   const resolved = resolvePress(task.press ?? "", buttons);
   if (!resolved.ok) return cannotSubmit(failure(resolved.code, { offered: resolved.offered }));
@@ -288,16 +308,22 @@ async function preparePress(
   if (isPressedTwice(task, parent, customId, buttons)) return cannotSubmit(failure("press_doubled"));
   const { vendorTaskId } = parent;
   if (vendorTaskId === undefined) return onParentWithoutId(deps, parent);
-  return { kind: "ready", customId, call: (context) => at.provider.press({ vendorTaskId, customId }, context) };
+  return { kind: "ready", customId, call: (context) => handle.provider.press({ vendorTaskId, customId }, context) };
 }
 
-/** A callback without an id overtook the submit answer, which has it; or no answer ever came, and nothing can be pressed. */
+/**
+ * Called when the parent has succeeded but has no vendor id. A callback without an id may have arrived before the
+ * submit response, which contains the id; the worker then waits. If no response came within the lease time after the
+ * end of the parent, its buttons cannot be pressed.
+ */
 function onParentWithoutId({ clock, timings }: SubmitDeps, parent: Task): RetryLater | CannotSubmit {
-  const answered = (parent.endedAt ?? 0) + timings.leaseMs < clock.now();
-  return answered ? cannotSubmit(failure("parent_unnamed")) : { kind: "later", afterMs: timings.busyMs };
+  const isResponseOverdue = (parent.endedAt ?? 0) + timings.leaseMs < clock.now();
+  return isResponseOverdue ? cannotSubmit(failure("parent_unnamed")) : { kind: "later", afterMs: timings.busyMs };
 }
 
-/** P4, for two spellings of one button that only the real buttons could tell to be one: the first in the plan wins. */
+/**
+ * P4 for two different texts that only the real buttons show to be the same button. The first press in the plan wins.
+ */
 function isPressedTwice(task: Task, parent: Task, customId: string, buttons: readonly Button[]): boolean {
   const index = Number(task.path.slice(parent.path.length + 1));
   return (parent.then ?? []).slice(0, Number.isNaN(index) ? 0 : index).some((earlier) => {
@@ -306,20 +332,21 @@ function isPressedTwice(task: Task, parent: Task, customId: string, buttons: rea
   });
 }
 
-/** Some callbacks carry no buttons (Crazyrouter's): then, and only then, the finished parent is read once. */
+/** Callbacks of some vendors (Crazyrouter) contain no buttons. Only then the finished parent is looked up once. */
 async function lookUpButtons(
   deps: SubmitDeps,
-  at: AccountHandle,
+  handle: AccountHandle,
   parent: Task,
 ): Promise<readonly Button[] | undefined> {
   if (!parent.vendorTaskId) return [];
   deps.log.count("Lookups");
-  const answer = await at.provider
-    .lookup([parent.vendorTaskId], at.config)
+  const result = await handle.provider
+    .lookup([parent.vendorTaskId], handle.config)
     .catch((error: unknown) => deps.log.warn("submit.buttons-unread", { flow: parent.flowId, error: String(error) }));
-  if (!answer) return undefined;
-  const buttons = answer.reports[0]?.result.buttons ?? [];
-  // Kept for its siblings; a lost race only means that another of them kept it.
+  if (!result) return undefined;
+  const buttons = result.reports[0]?.result.buttons ?? [];
+  // Stored for the other children of this parent. A write conflict is ignored: another child may have stored the same
+  // buttons, otherwise the next child looks them up again.
   await deps.store.saveTask({ ...parent, lookups: parent.lookups + 1, result: { ...parent.result, buttons } });
   return buttons;
 }
@@ -340,7 +367,10 @@ function cannotSubmit(failure: Failure): CannotSubmit {
   return { kind: "hopeless", failure };
 }
 
-/** What the vendor gets as `state`: ours, short and plain. The app's own never leaves the table (T5). */
+/**
+ * Returns the `state` that the vendor receives: a short text of our own, [A-Za-z0-9_-]. The app's `state` is never sent
+ * to a vendor (T5).
+ */
 export function vendorStateOf(task: TaskRef, attempt: number): string {
   return `${task.flowId.slice("flow_".length)}_${task.path}_${attempt}`;
 }

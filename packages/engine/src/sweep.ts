@@ -1,6 +1,7 @@
 /**
- * The sweeper: whatever is overdue, and nothing else, goes back through the same doors (T4). On a calling vendor that is
- * what was lost; on a silent one it is how every task ends, with one batched look-up per account and interval.
+ * The sweeper processes exactly the rows whose due time has passed, with the same steps as the other entry points (T4).
+ * For an account that sends callbacks, these are the tasks whose callback or message was lost. For a silent account
+ * every task ends here, with one batched look-up per account and interval.
  */
 import { postponeOverdue } from "@mjflow/core/delivery";
 import { failure } from "@mjflow/core/error";
@@ -26,17 +27,17 @@ type SweepDeps = Omit<EngineDeps, "blobs" | "callbackTokens"> & {
 };
 
 export interface SweepResult {
-  /** Tasks, deliveries, and ends of flows that should have been seen to by then. */
+  /** Number of tasks, deliveries and flow ends whose due time had passed. */
   overdue: number;
-  /** Requests to vendors, however many tasks each settled. */
+  /** Number of look-up requests to vendors. One request can cover many tasks. */
   requests: number;
-  /** Items that failed and stay due: the next run takes them up. */
+  /** Number of items that failed. They stay due, so the next run processes them. */
   failed: number;
-  /** More was due than one run takes. */
+  /** True if more items may be due than this run has read. */
   more: boolean;
 }
 
-/** Per shard and run. What is beyond it stays due, earliest first. */
+/** Maximum number of items per shard and run. The earliest come first; the rest stays due. */
 const SHARD_LIMIT = 200;
 const PARALLEL = 16;
 
@@ -46,28 +47,28 @@ export async function sweep(deps: SweepDeps): Promise<SweepResult> {
   const refs = (await Promise.all(shards)).flat();
   if (refs.length > 0) await deps.providers.refresh?.("anew");
   const swept: SweepResult = { overdue: 0, requests: 0, failed: 0, more: refs.length >= SHARD_LIMIT };
-  // The heartbeat: a sweeper that has stopped counts none, and an alarm listens for that.
+  // The heartbeat metric. If the sweeper has stopped, the metric is missing and an alarm fires.
   deps.log.count("Sweeps");
   countOverdue(deps, swept, refs.filter(({ kind }) => kind !== "flow").length);
 
-  const toAsk: Task[] = [];
-  const ask = (task: Task) => void toAsk.push(task);
+  const toLookUp: Task[] = [];
+  const queueLookup = (task: Task) => void toLookUp.push(task);
   await forEachIsolated(deps, swept, refs, async (ref) => {
     if (ref.kind === "delivery") return sweepDelivery(deps, ref.deliveryId);
-    if (ref.kind === "flow") return sweepFlow(deps, swept, ref.flowId, ask);
-    await sweepTaskEntry(deps, ref.flowId, ref.path, ask);
+    if (ref.kind === "flow") return sweepFlow(deps, swept, ref.flowId, queueLookup);
+    await sweepTaskEntry(deps, ref.flowId, ref.path, queueLookup);
   });
-  const byAccount = Map.groupBy(toAsk, (task) => `${task.provider}/${task.account}`);
+  const byAccount = Map.groupBy(toLookUp, (task) => `${task.provider}/${task.account}`);
   await forEachIsolated(deps, swept, [...byAccount.values()], (tasks) => lookUpTasks(deps, swept, tasks));
   return swept;
 }
 
 /**
- * Isolates items from one another: one that fails stays due, the rest go on. One that kills the sweeper would be met again
- * by the next, with all that was begun beside it left halfway, for ever. So they are taken in no order, and the first
- * alone: each that is dealt with makes room for one more at once.
+ * Processes items independently: an item that fails stays due, and the others continue. An item that crashes the whole
+ * process would crash every following run too, and each crash would leave the items of the same run half done.
+ * Therefore the order is random and the first item runs alone. Each processed item allows one more in parallel.
  *
- * @returns how many failed
+ * @returns number of failed items
  */
 async function forEachIsolated<T>(
   deps: SweepDeps,
@@ -85,9 +86,9 @@ async function forEachIsolated<T>(
       failed++;
       deps.log.error("sweep.item-failed", { error: String(error) });
     });
-    const isRoom = lanes < PARALLEL && rest.length > 1;
-    if (isRoom) lanes++;
-    await Promise.all(isRoom ? [lane(), lane()] : [lane()]);
+    const mayAddLane = lanes < PARALLEL && rest.length > 1;
+    if (mayAddLane) lanes++;
+    await Promise.all(mayAddLane ? [lane(), lane()] : [lane()]);
   }
   await lane();
   swept.failed += failed;
@@ -103,66 +104,77 @@ function shuffled<T>(items: readonly T[], { chance }: SweepDeps["random"]): T[] 
   return mixed;
 }
 
-/** A flow that is looked at because it still runs is not overdue: what an alarm listens for would ring on a long plan. */
+/**
+ * Counts overdue items. A flow that is due only because its tasks still run is not overdue; otherwise every long plan
+ * would trigger the alarm.
+ */
 function countOverdue(deps: SweepDeps, swept: SweepResult, overdue: number): void {
   swept.overdue += overdue;
   deps.log.count("Overdue", overdue);
 }
 
-/** Those tasks that the vendor must be asked about are given to `ask`: one request tells of many. */
+/** Collects a task for the look-up at the end of the run, because one request can cover many tasks. */
 type QueueLookup = (task: Task) => void;
 
-/** A task that has an entry of its own in the index. */
-async function sweepTaskEntry(deps: SweepDeps, flowId: string, path: string, ask: QueueLookup): Promise<void> {
+/** Processes a task that has its own entry in the due index. */
+async function sweepTaskEntry(deps: SweepDeps, flowId: string, path: string, queueLookup: QueueLookup): Promise<void> {
   const { flow, tasks } = await deps.store.load(flowId, [path]);
   const task = tasks[0];
   if (!task) return;
   if (flow) {
-    await sweepTask(deps, task, ask);
+    await sweepTask(deps, task, queueLookup);
     return;
   }
-  // An earlier version's root, whose API died before the flow was stored; this one's have no entry of their own.
-  const isLeft = path === ROOT_PATH && task.attempt === 0 && (task.due ?? 0) <= deps.clock.now();
-  if (isLeft) await deps.store.deleteTask(task);
+  // Earlier versions gave a root its own entry. If their API function crashed before it stored the flow, the root is
+  // deleted.
+  const isAbandoned = path === ROOT_PATH && task.attempt === 0 && (task.due ?? 0) <= deps.clock.now();
+  if (isAbandoned) await deps.store.deleteTask(task);
 }
 
-/** @returns the task as it was left */
-async function sweepTask(deps: SweepDeps, task: Task, ask: QueueLookup): Promise<Task> {
+/** @returns the task after all changes */
+async function sweepTask(deps: SweepDeps, task: Task, queueLookup: QueueLookup): Promise<Task> {
   const canSearch = deps.providers.get(task.provider)?.provider.capabilities.searchByState ?? false;
   const askAt = await deps.accounts.nextLookupAt(task.provider, task.account);
   const applied = await applySignal(deps, task, { kind: "due", canSearch, askAt });
   await runEffects(deps, applied);
-  // A vendor that is left alone for a while does not stretch its tasks' deadlines.
+  // While look-ups at this account are paused, the deadline of its tasks still applies.
   if (askAt !== undefined) await endIfPastDeadline(deps, applied.task);
-  if (effectsOf(applied.decision).some((effect) => effect.kind === "lookup")) ask(applied.task);
+  if (effectsOf(applied.decision).some((effect) => effect.kind === "lookup")) queueLookup(applied.task);
   return applied.task;
 }
 
-/** The flow's end, should it not have been recorded; while it runs, the tasks whose due time its own stands for. */
-async function sweepFlow(deps: SweepDeps, swept: SweepResult, flowId: string, ask: QueueLookup): Promise<void> {
+/**
+ * Records the end of the flow if it is missing. While the flow runs, processes the due tasks that the flow's own index
+ * entry covers.
+ */
+async function sweepFlow(deps: SweepDeps, swept: SweepResult, flowId: string, queueLookup: QueueLookup): Promise<void> {
   if (await recordFlowEnd(deps, flowId)) {
     countOverdue(deps, swept, 1);
     const restarted = await restartLostFlow(deps, flowId);
     return restarted ? undefined : resendFlowEndNotification(deps, flowId);
   }
-  // Before the rows are read: a task that is stored meanwhile is due after the time that is set by this one.
+  // We read the clock before the rows. A task that is stored meanwhile is then due no earlier than the flow's new due
+  // time below.
   const now = deps.clock.now();
   const { flow, tasks } = await deps.store.loadFlow(flowId);
   if (!flow || flowStatus(tasks) !== "running") return;
-  // Ended, gone on with by hand, and the end of before is still to be announced.
+  // The flow was reopened, and the notification of its earlier end is still pending.
   if (flow.pendingEffects) return resendFlowEndNotification(deps, flowId);
   const isDue = (task: Task) => task.due !== undefined && task.due <= now && !hasOwnDueEntry(task);
-  const left = tasks.filter((task) => !isDue(task));
-  const found = tasks.filter(isDue);
-  countOverdue(deps, swept, found.length);
-  const failed = await forEachIsolated(deps, swept, found, async (task) => {
-    left.push(await sweepTask(deps, task, ask));
+  const current = tasks.filter((task) => !isDue(task));
+  const dueTasks = tasks.filter(isDue);
+  countOverdue(deps, swept, dueTasks.length);
+  const failed = await forEachIsolated(deps, swept, dueTasks, async (task) => {
+    current.push(await sweepTask(deps, task, queueLookup));
   });
-  // One that failed keeps the flow due; the others have due times of their own now.
-  if (failed === 0) await deps.store.saveFlow({ ...flow, due: nextFlowDue(flow, left, now, deps.timings) });
+  // If a task failed, the flow keeps its passed due time. The other tasks have later due times of their own by now.
+  if (failed === 0) await deps.store.saveFlow({ ...flow, due: nextFlowDue(flow, current, now, deps.timings) });
 }
 
-/** A try that is due, or was due and never made: a worker claims it, so that a second message does nothing. */
+/**
+ * Sends a message for a delivery attempt that is due or was never made. A worker claims the delivery, so a second
+ * message has no effect.
+ */
 async function sweepDelivery(deps: SweepDeps, deliveryId: string): Promise<void> {
   const delivery = await deps.webhookStore.delivery(deliveryId);
   if (delivery?.status !== "pending") return;
@@ -170,21 +182,21 @@ async function sweepDelivery(deps: SweepDeps, deliveryId: string): Promise<void>
   if (saved.ok) await deps.queue.send([{ message: deliverMessage(deliveryId) }]);
 }
 
-// ── asking ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── look-ups ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-/** All overdue tasks of one account, in as few requests as the vendor allows. */
+/** Looks up all overdue tasks of one account, in as few requests as the vendor allows. */
 async function lookUpTasks(deps: SweepDeps, swept: SweepResult, tasks: readonly Task[]): Promise<void> {
   const { provider: providerId, account } = tasks[0]!;
-  const known = deps.providers.get(providerId);
-  const config = known?.account(account);
-  if (!known || !config) return endTasksWithoutVendor(deps, tasks);
+  const vendor = deps.providers.get(providerId);
+  const config = vendor?.account(account);
+  if (!vendor || !config) return endTasksWithoutVendor(deps, tasks);
   const found = new Map<Task, Report>();
-  const asked = new Set<Task>();
+  const lookedUp = new Set<Task>();
   try {
     const named = tasks.filter((task) => task.vendorTaskId !== undefined);
     for (let i = 0; i < named.length; i += LOOKUP_BATCH) {
       const batch = named.slice(i, i + LOOKUP_BATCH);
-      const { reports, requests } = await known.provider.lookup(
+      const { reports, requests } = await vendor.provider.lookup(
         [...new Set(batch.map((t) => t.vendorTaskId!))],
         config,
       );
@@ -192,7 +204,7 @@ async function lookUpTasks(deps: SweepDeps, swept: SweepResult, tasks: readonly 
       deps.log.count("Lookups", requests);
       const byId = new Map(reports.map((report) => [report.vendorTaskId, report]));
       for (const task of batch) {
-        asked.add(task);
+        lookedUp.add(task);
         const report = byId.get(task.vendorTaskId);
         if (report) found.set(task, report);
       }
@@ -200,14 +212,14 @@ async function lookUpTasks(deps: SweepDeps, swept: SweepResult, tasks: readonly 
     const unnamed = tasks.filter((task) => task.vendorTaskId === undefined);
     if (unnamed.length > 0) {
       const byState = new Map(unnamed.map((task) => [vendorStateOf(task, task.attempt), task]));
-      const { reports, requests } = await known.provider.search([...byState.keys()], config);
+      const { reports, requests } = await vendor.provider.search([...byState.keys()], config);
       swept.requests += requests;
       deps.log.count("Lookups", requests);
       for (const report of reports) {
         const task = byState.get(report.state ?? "");
         if (task) found.set(task, report);
       }
-      for (const task of unnamed) asked.add(task);
+      for (const task of unnamed) lookedUp.add(task);
     }
   } catch (error) {
     if (!(error instanceof LookupError)) throw error;
@@ -215,18 +227,21 @@ async function lookUpTasks(deps: SweepDeps, swept: SweepResult, tasks: readonly 
     deps.log.count("LookupFailures");
     deps.log.warn("sweep.lookup-failed", { provider: providerId, account, error: error.message });
   }
-  if (asked.size === tasks.length) await deps.accounts.recordLookup(providerId, account, true);
-  await applyLookupResults(deps, tasks, asked, found);
+  if (lookedUp.size === tasks.length) await deps.accounts.recordLookup(providerId, account, true);
+  await applyLookupResults(deps, tasks, lookedUp, found);
 }
 
-/** Feeds back what was found; then, and only then, the deadline: a task that did finish late has finished. */
+/**
+ * Applies the look-up results first and checks the deadline afterwards. A task that finished late then still counts as
+ * finished.
+ */
 async function applyLookupResults(
   deps: SweepDeps,
   tasks: readonly Task[],
-  asked: ReadonlySet<Task>,
+  lookedUp: ReadonlySet<Task>,
   found: ReadonlyMap<Task, Report>,
 ) {
-  const untold: Task[] = [];
+  const missedCallbacks: Task[] = [];
   for (const task of tasks) {
     const report = found.get(task);
     let current = task;
@@ -235,29 +250,33 @@ async function applyLookupResults(
       const applied = await applySignal(deps, task, { kind: "report", attempt, from: "lookup", rev: task.rev, report });
       await runEffects(deps, applied);
       current = applied.task;
-      if (applied.decision.kind === "move" && isEnded(current) && current.callbacks === 0) untold.push(current);
-    } else if (asked.has(task) && provesAbsence(task)) {
+      if (applied.decision.kind === "move" && isEnded(current) && current.callbacks === 0)
+        missedCallbacks.push(current);
+    } else if (lookedUp.has(task) && provesAbsence(task)) {
       const applied = await applySignal(deps, task, { kind: "lookupMiss", rev: task.rev });
       await runEffects(deps, applied);
       current = applied.task;
     }
     await endIfPastDeadline(deps, current);
   }
-  if (untold.length === 0) return;
-  const since = Math.min(...untold.map((task) => task.submittedAt ?? task.createdAt));
-  const { provider, account } = untold[0]!;
-  await deps.accounts.recordMissedCallbacks(provider, account, untold.length, since);
+  if (missedCallbacks.length === 0) return;
+  const since = Math.min(...missedCallbacks.map((task) => task.submittedAt ?? task.createdAt));
+  const { provider, account } = missedCallbacks[0]!;
+  await deps.accounts.recordMissedCallbacks(provider, account, missedCallbacks.length, since);
 }
 
 /**
- * A list of recent tasks that does not show one says nothing of it. In doubt that is all the vendor can be asked, and the
- * grace has passed; a task known to be taken is not given up for it.
+ * Returns true if a look-up without this task counts as a miss. A look-up by vendor id always counts. A list of recent
+ * tasks may omit a task that exists. For an UNCLEAR task without vendor id the list is the only source and the grace
+ * period is over, so we count the miss. For an accepted task without vendor id we ignore the miss.
  */
 function provesAbsence(task: Task): boolean {
   return task.vendorTaskId !== undefined || task.status === "UNCLEAR";
 }
 
-/** The provider was taken out of the configuration: what can no longer be asked ends at its deadline. */
+/**
+ * The provider or its account was removed. Its tasks cannot be looked up any more, so they expire at their deadline.
+ */
 async function endTasksWithoutVendor(deps: SweepDeps, tasks: readonly Task[]): Promise<void> {
   for (const task of tasks) await endIfPastDeadline(deps, task);
 }
