@@ -1,6 +1,6 @@
 /**
  * Banned words: words that a deployment does not send to any vendor. They are searched in every prompt before anything is
- * written or paid. Letters are compared as readers see them: compatibility forms, case and invisible characters make no
+ * written or paid. Text is compared as readers see it: compatibility forms, case and invisible characters make no
  * difference. A banned word matches only as a whole word, so "ass" does not match in "grass". Scripts without spaces have
  * no word borders, so a word in such a script matches anywhere.
  */
@@ -56,7 +56,7 @@ const INVISIBLE_CHARACTERS = /[\p{Default_Ignorable_Code_Point}\p{Cf}]/gu;
 
 export function normalizeForMatching(text: string): string {
   // Lower case, then upper case: both forms of the sharp s become "SS", and both small sigmas become one letter.
-  // Normalized again at the end, because changing the case can decompose letters.
+  // Normalized again at the end, because changing the case can decompose characters.
   const folded = text.normalize("NFKC").replace(INVISIBLE_CHARACTERS, "").toLowerCase().toUpperCase().normalize("NFKC");
   return folded.replace(/\s+/gu, " ").trim();
 }

@@ -14,7 +14,7 @@ import {
 
 const UUID = "3b1c2d4e-5f60-4718-9a2b-0c1d2e3f4a5b";
 
-/** customId, our name, the protocol's word, and whether a window always opens (docs/protocol.md 4.1 to 4.6). */
+/** The customId, its press name, its action, and whether a modal always opens (docs/protocol.md 4.1 to 4.6). */
 const GRAMMAR: [customId: string, name: string, action: string, modal?: "modal"][] = [
   ...[1, 2, 3, 4].flatMap((n): typeof GRAMMAR => [
     [`MJ::JOB::upsample::${n}::${UUID}`, `upscale:${n}`, "UPSCALE"],
@@ -56,7 +56,7 @@ const GRAMMAR: [customId: string, name: string, action: string, modal?: "modal"]
 ];
 
 describe("the customId grammar", () => {
-  it.each(GRAMMAR)("%s is %s and starts %s", (customId, name, action, modal) => {
+  it.each(GRAMMAR)("%s has the press name %s and the action %s", (customId, name, action, modal) => {
     expect(canonicalButtonName(customId)).toBe(name);
     expect(actionOf(name)).toBe(action);
     expect(needsModal(name)).toBe(modal === "modal");
@@ -72,7 +72,7 @@ describe("the customId grammar", () => {
     "MJ::Outpaint::constructor",
     "XY::upsample::1",
     "::::",
-  ])("%j has no name, and is no error", (customId) => {
+  ])("the customId %j has no press name and causes no error", (customId) => {
     expect(canonicalButtonName(customId)).toBeUndefined();
     expect(actionOf(undefined)).toBe("ACTION");
   });
@@ -89,7 +89,7 @@ describe("the customId grammar", () => {
     "MJ::JOB::reanimate_high::1",
     "MJ::JOB::animate_highest::1",
     "MJ::JOB::NewPromptAnalyzer::1",
-  ])("%s only resembles a button we know, and is given no name", (customId) => {
+  ])("%s only resembles a known button and gets no press name", (customId) => {
     expect(canonicalButtonName(customId)).toBeUndefined();
   });
 
@@ -97,26 +97,26 @@ describe("the customId grammar", () => {
     ["mjflow::change::UPSCALE::2", "upscale:2"],
     ["mjflow::change::VARIATION::4", "variation:4"],
     ["mjflow::change::REROLL", "reroll"],
-  ])("%s, ours where a vendor has no buttons, is %s", (customId, name) =>
+  ])("the customId %s constructed by mjflow has the press name %s", (customId, name) =>
     expect(canonicalButtonName(customId)).toBe(name),
   );
 
-  it("a vendor's customId that begins as ours do, and ends there, is no error", () => {
+  it("a vendor's customId that starts with mjflow but is incomplete causes no error", () => {
     expect(() => resolvePress("U1", [b("mjflow"), b("mjflow::change")])).not.toThrow();
   });
 
-  it("a verb without its argument is named without one, and so is not taken for another", () => {
+  it("a verb without its argument gets a press name without argument, which matches no other button", () => {
     expect(canonicalButtonName("MJ::JOB::upsample")).toBe("upscale:");
   });
 
-  it("of a shortened prompt's buttons only a digit is a line of it; the rest shows details", () => {
+  it("a PromptAnalyzer button is a line only if its argument is one digit, otherwise it shows details", () => {
     expect(canonicalButtonName("MJ::JOB::PromptAnalyzerExtended::3")).toBe("shorten:3");
     for (const argument of ["", "::x1", "::1x", "::12", "::details"]) {
       expect(canonicalButtonName(`MJ::Job::PromptAnalyzer${argument}`), argument).toBe("shorten:details");
     }
   });
 
-  it("a job's uuid is a whole part of the customId, in either case", () => {
+  it("the job's UUID must be a whole part of the customId, in upper or lower case", () => {
     expect(jobIdOf(`MJ::JOB::upsample::1::${UUID.toUpperCase()}`)).toBe(UUID.toUpperCase());
     for (const part of [`x${UUID}`, `${UUID}x`]) expect(jobIdOf(`MJ::JOB::upsample::1::${part}`)).toBeUndefined();
   });
@@ -138,7 +138,7 @@ const single = [
   b("MJ::JOB::teleport::1::x", "Teleport", "🛸"),
 ];
 
-describe("a press finds its button", () => {
+describe("resolvePress", () => {
   it.each([
     ["U2", grid, 1],
     [" u2 ", grid, 1],
@@ -157,50 +157,50 @@ describe("a press finds its button", () => {
     ["Teleport", single, 6],
     ["teleport", single, 6],
     ["🛸", single, 6],
-  ] as const)("%s", (press, buttons, index) => {
+  ] as const)("the press %s finds its button", (press, buttons, index) => {
     expect(resolvePress(press, buttons)).toMatchObject({ ok: true, button: buttons[index] });
   });
 
-  it("by label where the name is another's: U1 of a video", () => {
+  it("the label finds the button if its press name is different, as for U1 of a video", () => {
     const video = [b(`MJ::JOB::video_virtual_upscale::1::${UUID}`, "U1")];
     expect(resolvePress("U1", video)).toMatchObject({ ok: true, name: "video:1" });
   });
 
-  it("PicReader's, which carries no uuid, by emoji, name or customId", () => {
+  it("a PicReader button without UUID is found by emoji, press name and customId", () => {
     const lines = [1, 2].map((n) => b(`MJ::Job::PicReader::${n}`, "", `${n}️⃣`));
     for (const press of ["2️⃣", "describe:2", "MJ::Job::PicReader::2"]) {
       expect(resolvePress(press, lines)).toMatchObject({ ok: true, button: lines[1] });
     }
   });
 
-  it("or is told what it could have been", () => {
+  it("an unknown press is rejected with the list of offered buttons", () => {
     const all = ["U1", "U2", "U3", "U4", "reroll", "V1", "V2", "V3", "V4"];
     expect(resolvePress("zoom:2", grid)).toEqual({ ok: false, code: "press_not_offered", offered: all });
     expect(resolvePress("U1", [])).toEqual({ ok: false, code: "press_not_offered", offered: [] });
     expect(resolvePress("", grid)).toMatchObject({ ok: false });
   });
 
-  it("and two that fit are not guessed between", () => {
+  it("a press that fits two buttons is rejected as ambiguous", () => {
     expect(resolvePress("🪄", single)).toMatchObject({ ok: false, code: "press_ambiguous" });
   });
 
-  it("an emoji or label that is empty is never a match", () => {
+  it("an empty emoji or label never matches", () => {
     expect(resolvePress(" ", [b("x", "", "")])).toMatchObject({ ok: false });
   });
 
-  it("spaces around what is pressed, or around a label, are not part of it", () => {
+  it("spaces around the press and around a label are ignored", () => {
     expect(resolvePress(" MJ::JOB::teleport::1::x ", single)).toMatchObject({ ok: true, button: single[6] });
     expect(resolvePress(" Teleport ", single)).toMatchObject({ ok: true, button: single[6] });
     expect(resolvePress(" 🛸 ", single)).toMatchObject({ ok: true, button: single[6] });
     expect(resolvePress("Teleport", [b("x", " Teleport ")])).toMatchObject({ ok: true });
   });
 
-  it("what cannot be read is still offered by what it has", () => {
+  it("a button without a label is offered by its emoji or customId", () => {
     expect(offeredLabels([b("x", "", "🛸"), b("raw-id")])).toEqual(["🛸", "raw-id"]);
   });
 });
 
-describe("one spelling per button", () => {
+describe("canonicalPress and expandPress", () => {
   it.each([
     ["U1", "upscale:1"],
     ["v4", "variation:4"],
@@ -228,15 +228,15 @@ describe("one spelling per button", () => {
     ["Animate (High motion)", "animate:high"],
     ["Animate (Low motion)", "animate:low"],
     ["❤️", "favourite"],
-  ])("%s is %s", (press, canonical) => expect(canonicalPress(press)).toBe(canonical));
+  ])("the press %s has the press name %s", (press, canonical) => expect(canonicalPress(press)).toBe(canonical));
 
-  it.each(["constructor", "toString", "__proto__", "hasOwnProperty"])("%s is a text like any other", (press) => {
+  it.each(["constructor", "toString", "__proto__", "hasOwnProperty"])("the press %s is an ordinary text", (press) => {
     expect(canonicalPress(press)).toBe(press);
     expect(actionOf(canonicalPress(press))).toBe("ACTION");
     expect(resolvePress(press, grid)).toMatchObject({ ok: false });
   });
 
-  it("all of them means the four", () => {
+  it("a press of all expands to the four presses, and only for upscale, variation and tile", () => {
     expect(expandPress(" upscale:all ")).toEqual(["upscale:1", "upscale:2", "upscale:3", "upscale:4"]);
     expect(expandPress("variation:all")).toHaveLength(4);
     expect(expandPress("tile:all")).toEqual(["tile:1", "tile:2", "tile:3", "tile:4"]);
@@ -246,7 +246,7 @@ describe("one spelling per button", () => {
   });
 });
 
-it("an arrow is found with or without the mark for its coloured form", () => {
+it("an arrow button is found with and without the variation selector for a colored emoji", () => {
   const left = {
     customId: "MJ::JOB::pan_left::1::0d9ab5a1-0000-4000-8000-000000000000::SOLO",
     label: "",
@@ -258,14 +258,14 @@ it("an arrow is found with or without the mark for its coloured form", () => {
   expect(resolvePress("\u2728\uFE0F", [odd])).toMatchObject({ ok: true });
 });
 
-describe("a tile", () => {
-  it("is asked for by its number, and is no vendor's work", () => {
+describe("tile presses", () => {
+  it("a tile press has a number from 1 to 4 and the action TILE", () => {
     expect([1, 2, 3, 4].map((n) => tileNumberOf(`tile:${n}`))).toEqual([1, 2, 3, 4]);
     expect(tileNumberOf(" tile:2 ")).toBe(2);
     expect(actionOf("tile:1")).toBe("TILE");
   });
 
-  it("is one of four: anything else is left to the vendor", () => {
+  it("every other press has no tile number", () => {
     for (const other of ["tile:0", "tile:5", "tile:12", "my tile:1", "upscale:1", "", undefined]) {
       expect(tileNumberOf(other), other).toBeUndefined();
     }

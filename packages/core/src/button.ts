@@ -1,20 +1,20 @@
 /**
- * Buttons: what a finished task offers, and how a press in a plan finds its button.
+ * Buttons of a finished task, and the search for the button that a plan presses.
  *
- * A customId is opaque and new with every result (docs/protocol.md 4); it is read from the newest task and never built (T6).
- * The grammar below only names it, so that a plan can say `zoom:2` before the button exists. What the grammar does not
- * know still works by its label.
+ * A customId is opaque and changes with every result (docs/protocol.md 4). It is always read from the newest task and never
+ * constructed (T6). The grammar below only derives a name from it, so that a plan can say `zoom:2` before the button exists.
+ * A button that the grammar does not know can be pressed by its label.
  */
 
 export interface Button {
   customId: string;
-  /** May be empty: reroll and pan have only an emoji. */
+  /** Text on the button; can be empty, because reroll and pan have only an emoji. */
   label: string;
   emoji: string;
 }
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
-// Maps, not objects: vendors and apps choose the words looked up here, and "constructor" is one they could choose.
+// A Map and not an object, because vendors and apps choose the keys and one of them could be "constructor".
 const OUTPAINT = new Map([
   ["50", "zoom:2"],
   ["75", "zoom:1.5"],
@@ -22,12 +22,12 @@ const OUTPAINT = new Map([
 ]);
 
 /**
- * Our name for a button, from its customId; undefined where the grammar has none.
- * Case of `JOB`/`Job` differs between buttons and means nothing; model versions vary inside the upscale verbs.
+ * Returns our press name of a button, from its customId; undefined if the grammar has none. `JOB` and `Job` mean the same.
+ * Upscale verbs contain the model version, which the name ignores.
  */
 export function canonicalButtonName(customId: string): string | undefined {
   const parts = customId.split("::");
-  // Made up where a vendor has no buttons and presses by index (novicezk's /submit/change).
+  // A customId constructed by mjflow for vendors that press by index and have no buttons (novicezk's /submit/change).
   if (parts[0] === "mjflow") return parts[2] === "REROLL" ? "reroll" : `${parts[2]?.toLowerCase()}:${parts[3]}`;
   if (parts[0] !== "MJ") return undefined;
   const words = parts.slice(1).filter((part, i) => !(i === 0 && /^job$/i.test(part)));
@@ -55,7 +55,7 @@ export function canonicalButtonName(customId: string): string | undefined {
   return undefined;
 }
 
-/** Labels and emojis as Midjourney shows them, so that "U1" and "upscale:1" are known to be one button. */
+/** Labels and emojis as Midjourney shows them, with the press name of each. */
 const LABELS = new Map(
   Object.entries({
     "🔄": "reroll",
@@ -81,7 +81,7 @@ const LABELS = new Map(
   }),
 );
 
-/** One spelling per button: `U1`, `u1` and `upscale:1` become `upscale:1`; unknown text stays as it is, trimmed. */
+/** Returns the press name of a text: `U1`, `u1` and `upscale:1` become `upscale:1`. Unknown text is only trimmed. */
 export function canonicalPress(press: string): string {
   const text = press.trim();
   const lower = text.toLowerCase();
@@ -90,12 +90,12 @@ export function canonicalPress(press: string): string {
   return LABELS.get(stripDecoration(lower)) ?? text;
 }
 
-/** Without the mark that asks for an emoji's coloured form: keyboards and servers differ in sending it. */
+/** Removes the variation selector for a colored emoji, because some keyboards and servers omit it. */
 function stripDecoration(text: string): string {
   return text.replaceAll("\uFE0F", "");
 }
 
-/** `upscale:all` in a plan means the four of them, and so do `variation:all` and `tile:all`. */
+/** Expands `upscale:all`, `variation:all` and `tile:all` to the four presses that they stand for. */
 export function expandPress(press: string): string[] {
   const all = /^(upscale|variation|tile):all$/.exec(press.trim());
   return all ? [1, 2, 3, 4].map((n) => `${all[1]}:${n}`) : [press];
@@ -105,7 +105,7 @@ export type Resolved =
   | { ok: true; button: Button; name: string | undefined }
   | { ok: false; code: "press_not_offered" | "press_ambiguous"; offered: string[] };
 
-/** Finds the pressed button among those offered: by our name, else by its label, emoji or customId. */
+/** Finds the pressed button: by customId, then by press name, then by label, then by emoji. */
 export function resolvePress(press: string, buttons: readonly Button[]): Resolved {
   const wanted = canonicalPress(press);
   const lower = press.trim().toLowerCase();
@@ -121,21 +121,21 @@ export function resolvePress(press: string, buttons: readonly Button[]): Resolve
   return { ok: true, button: found[0]!, name: canonicalButtonName(found[0]!.customId) };
 }
 
-/** What a person could have pressed, most readable form first. */
+/** Returns one readable text per button: the label, or else the press name, the emoji or the customId. */
 export function offeredLabels(buttons: readonly Button[]): string[] {
   return buttons.map((b) => b.label || canonicalButtonName(b.customId) || b.emoji || b.customId);
 }
 
-/** Not a button of any vendor: one picture of a grid, cut by us, for nothing. */
+/** Action of a tile: one image of a grid that mjflow cuts itself, free of charge. It is not a button of any vendor. */
 export const TILE_ACTION = "TILE";
 
-/** Which tile a press asks for: 1 and 2 above, 3 and 4 below; undefined for what a vendor must do. */
+/** Returns the number of the pressed tile: 1 and 2 are the upper row, 3 and 4 the lower. Undefined: not a tile press. */
 export function tileNumberOf(press: string | undefined): number | undefined {
   const tile = /^tile:([1-4])$/.exec(press?.trim() ?? "")?.[1];
   return tile === undefined ? undefined : Number(tile);
 }
 
-/** The protocol's word for what a button starts (docs/protocol.md 3.4); vendors differ, so it is only a first belief. */
+/** Returns the action that a button probably starts (docs/protocol.md 3.4). Vendors differ, so their report replaces it. */
 export function actionOf(name: string | undefined): string {
   const [verb, detail] = (name ?? "").split(":");
   switch (verb) {
@@ -167,12 +167,12 @@ export function actionOf(name: string | undefined): string {
   }
 }
 
-/** True for the two buttons that always open a window (docs/protocol.md 4.4); for others it depends on the account's remix. */
+/** Returns true for the buttons that always open a modal (docs/protocol.md 4.4). For others, the account's remix mode decides. */
 export function needsModal(name: string | undefined): boolean {
   return name === "vary:region" || name === "zoom:custom";
 }
 
-/** The job's uuid inside a customId, for people comparing results; PicReader and PromptAnalyzer carry none. */
+/** Returns the job's UUID in a customId, for people who compare results. PicReader and PromptAnalyzer have none. */
 export function jobIdOf(customId: string): string | undefined {
   return customId.split("::").find((part) => UUID.test(part));
 }

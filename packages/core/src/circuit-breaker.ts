@@ -86,8 +86,8 @@ export function recordFault<T extends BreakerRecord>(
 }
 
 /**
- * Records that the account accepted a submission. It does not clear busy faults while the breaker is closed, because an
- * account at its capacity alternates between busy and accepted, and each change would cost a write.
+ * Records that the account accepted a submission. It does not clear busy faults while the breaker is closed.
+ * An account at its capacity alternates between busy and accepted, and each change would cost a write.
  */
 export function recordSuccess<T extends BreakerRecord>(breaker: T): T | undefined {
   if (breaker.openUntil === undefined && (breaker.faults === 0 || breaker.fault === "busy")) return undefined;

@@ -34,10 +34,10 @@ const ended = (more: Partial<Task> = {}): Task => ({
 });
 const DAY = "2027-01-15";
 
-describe("what a plan may cost, and what it did", () => {
+describe("estimated and actual cost of a plan", () => {
   const root = { action: "IMAGINE", pace: "fast" as const };
 
-  it("is every press of every depth, a tile for nothing, a video at its own price", () => {
+  it("the cost of a plan includes every press at every depth; tiles are free and videos have their own price", () => {
     expect(planMicroUsd(root, undefined)).toBe(40_000);
     const then = [{ press: "U1", then: [{ press: "zoom:2" }] }, { press: "V2" }, { press: "tile:1" }];
     expect(planMicroUsd(root, then)).toBe(40_000 + 10_000 + 40_000 + 40_000);
@@ -50,7 +50,7 @@ describe("what a plan may cost, and what it did", () => {
   it.each<[string, Partial<Task>, number]>([
     ["a success", {}, 1],
     [
-      "a success with two submissions that turned up besides",
+      "a success with two orphans",
       {
         orphans: [
           { attempt: 2, at: 0 },
@@ -59,29 +59,37 @@ describe("what a plan may cost, and what it did", () => {
       },
       3,
     ],
-    ["one press that started four tasks", { vendorSiblings: ["b", "c", "d"] }, 4],
-    ["what the vendor failed at", { status: "FAILURE", failure: failure("vendor_failed") }, 1],
-    ["what moderation stopped, late", { status: "FAILURE", failure: failure("banned_prompt") }, 0],
-    ["refused at once", { status: "FAILURE", endedBy: undefined, failure: failure("vendor_refused") }, 0],
+    ["a press that started four tasks", { vendorSiblings: ["b", "c", "d"] }, 4],
+    ["a failure reported by the vendor", { status: "FAILURE", failure: failure("vendor_failed") }, 1],
+    ["a prompt stopped by moderation", { status: "FAILURE", failure: failure("banned_prompt") }, 0],
+    ["a rejected submission", { status: "FAILURE", endedBy: undefined, failure: failure("vendor_refused") }, 0],
     [
-      "given up after its deadline",
+      "an accepted task that passed its deadline",
       { status: "EXPIRED", endedBy: undefined, submittedAt: 1, failure: failure("deadline_passed") },
       1,
     ],
     [
-      "lost by the vendor",
+      "a task that the vendor lost",
       { status: "EXPIRED", endedBy: undefined, submittedAt: 1, failure: failure("vendor_lost") },
       1,
     ],
-    ["never sent", { status: "EXPIRED", endedBy: undefined, attempt: 0, failure: failure("vendor_busy") }, 0],
     [
-      "a window nobody answered",
+      "a task never submitted",
+      { status: "EXPIRED", endedBy: undefined, attempt: 0, failure: failure("vendor_busy") },
+      0,
+    ],
+    [
+      "an unanswered modal",
       { status: "EXPIRED", endedBy: undefined, submittedAt: 1, failure: failure("modal_unanswered") },
       0,
     ],
-    ["in doubt, for good", { status: "FAILURE", endedBy: undefined, failure: failure("submission_unclear") }, 0],
     [
-      "in doubt, with a picture after all",
+      "an unclear submission without a result",
+      { status: "FAILURE", endedBy: undefined, failure: failure("submission_unclear") },
+      0,
+    ],
+    [
+      "an unclear submission with a late image",
       {
         status: "FAILURE",
         endedBy: undefined,
@@ -91,26 +99,26 @@ describe("what a plan may cost, and what it did", () => {
       1,
     ],
     [
-      "a press that was not offered",
+      "a press of a missing button",
       { status: "FAILURE", endedBy: undefined, attempt: 0, failure: failure("press_not_offered") },
       0,
     ],
     [
-      "given up before anybody knew that it was taken",
+      "a task past its deadline that no vendor is known to have accepted",
       { status: "EXPIRED", endedBy: undefined, failure: failure("deadline_passed") },
       0,
     ],
-    ["ended for no reason that was told", { status: "CANCEL", endedBy: undefined, submittedAt: 1 }, 0],
-    ["running", { status: "IN_PROGRESS", endedBy: undefined, submittedAt: 1 }, 1],
-    ["waiting", { status: "PENDING", endedBy: undefined, attempt: 0 }, 0],
-  ])("%s", (_, more, count) => {
+    ["a canceled task without a report", { status: "CANCEL", endedBy: undefined, submittedAt: 1 }, 0],
+    ["a running task", { status: "IN_PROGRESS", endedBy: undefined, submittedAt: 1 }, 1],
+    ["a pending task", { status: "PENDING", endedBy: undefined, attempt: 0 }, 0],
+  ])("the submissions that count for %s are as expected", (_, more, count) => {
     expect(acceptedSubmissionCount(ended(more))).toBe(count);
     expect(costMicroUsd([ended(more)])).toBe(count * 40_000);
   });
 });
 
-describe("a new flow", () => {
-  it("is held whole, and not let in beyond what is left", () => {
+describe("reserving credit for a new flow", () => {
+  it("the whole plan is reserved, and a flow that exceeds the credit left is rejected", () => {
     let credit = fresh();
     for (let i = 0; i < 10; i++) credit = reserveForFlow(credit, LIMITS, ask(`f${i}`), NOW).next;
     expect([heldMicro(credit), balanceMicro(credit, LIMITS)]).toEqual([1_000_000, 0]);
@@ -121,7 +129,7 @@ describe("a new flow", () => {
     expect(balanceMicro(credit, { runningFlows: 3 })).toBeUndefined();
   });
 
-  it("asked for again is held once, and its 15 minutes begin anew", () => {
+  it("a repeated reservation for the same flow reserves nothing more and restarts its 15 minutes", () => {
     const once = reserveForFlow(fresh(), LIMITS, ask("f"), NOW).next;
     const again = reserveForFlow(once, LIMITS, { ...ask("f"), resumed: true }, NOW + 1_000).next;
     expect(again).toMatchObject({ reserved: 100_000, holds: { f: { at: NOW + 1_000, micro: 100_000 } } });
@@ -129,7 +137,7 @@ describe("a new flow", () => {
     expect(holdsDueForCheck(again, NOW + 1_000 + ORPHANED_HOLD_AFTER_MS, 5)).toEqual(["f"]);
   });
 
-  it("is not let in while as many run as may", () => {
+  it("a new flow is rejected while the limit of running flows is reached", () => {
     const limits = { runningFlows: 2 };
     let credit = fresh();
     for (const flow of ["a", "b"]) credit = reserveForFlow(credit, limits, ask(flow), NOW).next;
@@ -139,7 +147,7 @@ describe("a new flow", () => {
     expect(reserveForFlow(releaseOrphanedHold(credit, "a"), limits, ask("c"), NOW).next.holds).toHaveProperty("c");
   });
 
-  it("comes a minute's worth at once, then as evenly as the bucket fills; a refusal says when", () => {
+  it("the quota of a minute may be used at once, and a rejection says when the next flow may start", () => {
     const limits = { flowsPerMinute: 6 };
     let credit = fresh();
     const rates = Array.from({ length: 6 }, () => {
@@ -168,31 +176,31 @@ describe("a new flow", () => {
     expect(reserveForFlow(credit, limits, { ...ask("f"), resumed: true }, NOW).rate).toBeUndefined();
   });
 
-  it("never comes more often than allowed, in any span, whatever the clock does", () => {
+  it("for every sequence of waits, no span of a minute admits more flows than the rate limit allows", () => {
     const waits = fc.array(fc.integer({ min: -5_000, max: 40_000 }), { maxLength: 200 });
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 50 }), waits, (quota, steps) => {
         let credit = fresh();
         let now = NOW;
-        const letIn: number[] = [];
+        const admitted: number[] = [];
         for (const wait of steps) {
           now += Math.max(0, wait);
           try {
             credit = reserveForFlow(credit, { flowsPerMinute: quota }, ask("f"), now).next;
-            letIn.push(now);
+            admitted.push(now);
           } catch {}
         }
-        for (const begin of letIn) {
-          expect(letIn.filter((at) => at >= begin && at < begin + 60_000).length).toBeLessThanOrEqual(2 * quota);
-          expect(letIn.filter((at) => at === begin).length).toBeLessThanOrEqual(quota);
+        for (const begin of admitted) {
+          expect(admitted.filter((at) => at >= begin && at < begin + 60_000).length).toBeLessThanOrEqual(2 * quota);
+          expect(admitted.filter((at) => at === begin).length).toBeLessThanOrEqual(quota);
         }
       }),
     );
   });
 });
 
-describe("an ended flow", () => {
-  it("is settled once, for what vendors took; the rest is given back", () => {
+describe("settling the credit hold of an ended flow", () => {
+  it("the hold is settled once for the accepted submissions, and the rest is refunded", () => {
     const credit = reserveForFlow(fresh(), LIMITS, ask("f"), NOW).next;
     const settled = settleHold(
       credit,
@@ -207,13 +215,13 @@ describe("an ended flow", () => {
     expect(settleHold(settled.next, "f", [ended()], NOW, DAY)).toEqual({ kind: "none" });
   });
 
-  it("that cost more than was held is settled all the same", () => {
+  it("a cost above the hold is settled too", () => {
     const credit = reserveForFlow(fresh(), LIMITS, ask("f", 40_000), NOW).next;
     const settled = settleHold(credit, "f", [ended({ orphans: [{ attempt: 2, at: 0 }] })], NOW, DAY);
     expect(settled).toMatchObject({ next: { settled: 80_000, refunded: 0, reserved: 80_000 } });
   });
 
-  it("gone on with by hand is settled for the new part alone", () => {
+  it("a flow reopened by a press is settled only for the new part", () => {
     const first = reserveForFlow(fresh(), LIMITS, ask("f", 40_000), NOW).next;
     const settled = settleHold(first, "f", [ended()], NOW, DAY) as { next: Credit };
     const press = { flowId: "f", path: "0-mX", micro: 10_000, spent: 40_000 };
@@ -225,14 +233,14 @@ describe("an ended flow", () => {
       micro: 10_000,
       next: { settled: 50_000, refunded: 0, days: { [DAY]: { flows: 1, settled: 50_000 } } },
     });
-    // The press was paid for, and whoever was to write it died.
+    // The press was paid for, but the process that had to write it crashed.
     expect(settleHold(reopened, "f", [ended()], NOW + ORPHANED_HOLD_AFTER_MS, DAY)).toMatchObject({
       micro: 0,
       next: { settled: 40_000, refunded: 10_000, holds: {} },
     });
   });
 
-  it("is looked at in time: first those that wait longest, and a running one not again at once", () => {
+  it("due holds are listed with the longest waiting first, and a checked hold is not listed again at once", () => {
     let credit = fresh();
     for (const [i, flow] of ["a", "b", "c"].entries()) credit = reserveForFlow(credit, LIMITS, ask(flow), NOW - i).next;
     expect(holdsDueForCheck(credit, NOW + ORPHANED_HOLD_AFTER_MS - 1, 5)).toEqual(["c", "b"]);
@@ -243,7 +251,7 @@ describe("an ended flow", () => {
   });
 });
 
-describe("E1: reserved is settled, refunded and held, to the micro-dollar", () => {
+describe("E1: reserved = settled + refunded + holds, exact to the micro-USD", () => {
   const flowId = fc.constantFrom("a", "b", "c");
   const micro = fc.integer({ min: 0, max: 300_000 });
   const task = fc.record({
@@ -270,7 +278,7 @@ describe("E1: reserved is settled, refunded and held, to the micro-dollar", () =
     fc.record({ kind: fc.constant("drop" as const), flowId }),
   );
 
-  it("over random orders of everything that can happen", () => {
+  it("for every order of reservations, presses, settlements and releases, E1 holds", () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
         let credit = fresh();
@@ -302,7 +310,7 @@ describe("E1: reserved is settled, refunded and held, to the micro-dollar", () =
   });
 });
 
-describe("an app's row", () => {
+describe("the credit row of an app", () => {
   const HOUR = 3_600_000;
   const MINUTE = 60_000;
   const refusal = (of: () => unknown) => {
@@ -311,10 +319,10 @@ describe("an app's row", () => {
     } catch (error) {
       return error as Error;
     }
-    throw new Error("it was let in");
+    throw new Error("the limit did not reject it");
   };
 
-  it("begins with nothing", () => {
+  it("a new credit row has no amounts, holds or days", () => {
     expect(fresh()).toStrictEqual({
       appId: "app",
       rev: 0,
@@ -329,7 +337,7 @@ describe("an app's row", () => {
     });
   });
 
-  it("is needed for whatever is limited, and holds flows only for spending or for how many run", () => {
+  it("any limit needs a credit row, but only limits of credit and running flows need holds", () => {
     const cases: [Limits | undefined, boolean, boolean][] = [
       [undefined, false, false],
       [{}, false, false],
@@ -343,44 +351,44 @@ describe("an app's row", () => {
     expect(balanceMicro(fresh(), undefined)).toBeUndefined();
   });
 
-  it("leaves to spend what was granted, without what is spent or held", () => {
+  it("the balance is the granted credit minus what is spent and held", () => {
     const credit = { ...reserveForFlow(fresh(), LIMITS, ask("f"), NOW).next, settled: 300_000, added: 50_000 };
     expect(balanceMicro(credit, LIMITS)).toBe(650_000);
   });
 
-  it("without a rate counts none", () => {
+  it("without a rate limit no rate is counted", () => {
     const { next, rate } = reserveForFlow(fresh(), LIMITS, ask("f"), NOW);
     expect([next.fullAt, rate]).toEqual([undefined, undefined]);
   });
 
-  it("lets half a millisecond go, for rounding", () => {
+  it("the rate limit tolerates half a millisecond of rounding", () => {
     const full = { ...fresh(), fullAt: NOW + MINUTE };
     const limits = { flowsPerMinute: 40_000 };
     expect(reserveForFlow(full, limits, ask("f"), NOW + 1).next.fullAt).toBe(NOW + MINUTE + 1.5);
     expect(refusal(() => reserveForFlow(full, limits, ask("f"), NOW)).message).toBe(
-      "At most 40000 new flows a minute.",
+      "At most 40000 new flows per minute.",
     );
   });
 
-  it("refuses in words an app can show", () => {
+  it("a rejection has a message that the app can show", () => {
     const busy = reserveForFlow(fresh(), { runningFlows: 1 }, ask("a"), NOW).next;
     expect(refusal(() => reserveForFlow(busy, { runningFlows: 1 }, ask("b"), NOW)).message).toBe(
-      "1 flows are running, of 1.",
+      "Running flows: 1; limit: 1.",
     );
     const words = (creditsUsd: number, micro: number, settled = 0) =>
       refusal(() => reserveForFlow({ ...fresh(), settled }, { creditsUsd }, ask("f", micro), NOW)).message;
-    expect(words(1.2345, 20_000_000)).toBe("The plan may cost 20 USD; 1.2345 are left.");
-    expect(words(0.5, 1_000_001)).toBe("The plan may cost 1.000001 USD; 0.5 are left.");
-    expect(words(1, 100, 2_000_000)).toBe("The plan may cost 0.0001 USD; 0 are left.");
+    expect(words(1.2345, 20_000_000)).toBe("The plan may cost 20 USD, but only 1.2345 USD of credit are left.");
+    expect(words(0.5, 1_000_001)).toBe("The plan may cost 1.000001 USD, but only 0.5 USD of credit are left.");
+    expect(words(1, 100, 2_000_000)).toBe("The plan may cost 0.0001 USD, but only 0 USD of credit are left.");
   });
 
-  it("says what is missing, in numbers", () => {
+  it("an out_of_credit error contains the estimate and the balance", () => {
     expect(refusal(() => reserveForFlow(fresh(), LIMITS, ask("f", 1_500_000), NOW))).toMatchObject({
       extra: { estimatedUsd: 1.5, balanceUsd: 1 },
     });
   });
 
-  it("holds a press by hand until somebody should have written it, and not beyond what is left", () => {
+  it("a press on an ended flow opens a hold that awaits its path, and is rejected without enough credit", () => {
     const press = { flowId: "f", path: "0-mX", micro: 10_000, spent: 40_000 };
     const { f: hold } = reserveForPress(fresh(), LIMITS, press, NOW).holds;
     expect(hold).toEqual({
@@ -397,13 +405,13 @@ describe("an app's row", () => {
     expect(ORPHANED_HOLD_AFTER_MS).toBe(15 * MINUTE);
   });
 
-  it("of a flow found running is looked at again in an hour, and is otherwise as it was", () => {
+  it("the hold of a running flow is checked again after an hour and is otherwise unchanged", () => {
     const credit = reserveForFlow(fresh(), LIMITS, ask("f"), NOW).next;
     expect(markHoldChecked(credit, "f", NOW).holds).toEqual({ f: { ...credit.holds["f"], lookAt: NOW + HOUR } });
     expect(markHoldChecked(credit, "g", NOW)).toBe(credit);
   });
 
-  it("keeps the last 31 days that had anything in them, however they were stored", () => {
+  it("only the newest 31 days with usage are kept, in whatever order they were stored", () => {
     const dates = Array.from({ length: 31 }, (_, i) => `2026-12-${String(i + 1).padStart(2, "0")}`);
     const mixed = [...dates.slice(20), ...dates.slice(0, 10).reverse(), ...dates.slice(10, 20)];
     const days = Object.fromEntries(mixed.map((date) => [date, { flows: 1, settled: 1 }]));

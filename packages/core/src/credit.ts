@@ -1,70 +1,81 @@
 /**
- * What an app may spend, run and start, as one row: so that each admission and each settlement is one conditional write.
- * Amounts are whole micro-USD, by our estimate (price.ts); the row only ever grows by what it lets go of.
+ * The credit of an app: what it may spend, how many flows it may run and how fast it may start them. All of it is one row,
+ * so that each reservation and each settlement is one conditional write. Amounts are whole micro-USD, by our estimate
+ * (price.ts).
  *
- *   E1  reserved = settled + refunded + what is held, at every write, to the micro-dollar.
- *   E2  The whole plan is held before a flow's first write, so that nothing is started that could not be paid.
- *   E3  A hold is settled once, when all of its flow has ended: what vendors took is spent, the rest is given back.
- *   E4  Nothing is spent twice: what was settled before a flow went on by hand is not settled again.
- *   E5  A hold whose flow was never written is given back, after `DANGLING_MS`, by the next that asks for one.
+ *   E1  reserved = settled + refunded + the sum of all holds, after every write, exact to the micro-USD.
+ *   E2  The credit for the whole plan is reserved before a flow's first write, so that nothing starts without credit.
+ *   E3  A hold is settled once, when its whole flow has ended: accepted submissions are spent, the rest is refunded.
+ *   E4  Nothing is spent twice: what was settled before a flow was reopened is not settled again.
+ *   E5  A hold whose flow was never written is refunded after `ORPHANED_HOLD_AFTER_MS`, by the app's next request for credit.
  */
 import type { Limits } from "./app.ts";
 import { MjflowError } from "./error.ts";
 import { costMicroUsd } from "./price.ts";
 import type { Task } from "./task.ts";
 
+/** The credit hold of one flow. */
 export interface Hold {
+  /** Reserved amount, micro-USD. */
   micro: number;
-  /** When it was last added to. */
+  /** Time of the last reservation, epoch ms. */
   at: number;
-  /** What its flow had cost, and was settled, before this hold. */
+  /** Cost of the flow that was settled before this hold, micro-USD. */
   before: number;
-  /** Places in the lineage that were paid for by hand and may not be written yet. */
+  /** Paths of presses that are paid for and may not be written yet. */
   awaits: string[];
-  /** Opened anew, after an end of its flow was settled. */
+  /** Set if the hold was opened again after an end of the flow was settled. */
   again?: true;
-  /** When somebody should see whether its flow is there, and still running. */
+  /** Time at which the flow must be checked, epoch ms: whether it exists and is still running. */
   lookAt: number;
 }
 
 export interface Day {
-  /** Flows whose first end was settled. */
+  /** Number of flows whose first end was settled on this day. */
   flows: number;
+  /** Amount settled on this day, micro-USD. */
   settled: number;
 }
 
 export interface Credit {
   appId: string;
   rev: number;
-  /** Granted besides `limits.creditsUsd`; then totals of all time. */
+  /** Granted credit in addition to `limits.creditsUsd`, micro-USD in total. */
   added: number;
+  /** Amount reserved in total, micro-USD; never decreases. */
   reserved: number;
+  /** Amount spent in total, micro-USD; never decreases. */
   settled: number;
+  /** Amount refunded in total, micro-USD; never decreases. */
   refunded: number;
-  /** By flow. */
+  /** Open holds by flow id. */
   holds: Record<string, Hold>;
-  /** When the bucket of new flows is full again, epoch ms (GCRA's "theoretical arrival time"). */
+  /**
+   * Time at which the full rate quota is available again, epoch ms (the "theoretical arrival time" of GCRA). Unset: no
+   * flow has been counted yet.
+   */
   fullAt?: number;
-  /** Grants that are in `added` and not yet known to say so themselves. */
+  /** References of grants that are included in `added`, but whose own rows may still be `pending`. */
   applying: string[];
-  /** By `2026-11-21`, the last `DAYS_KEPT` with anything in them. */
+  /** Usage by day such as `2026-11-21`: the newest `USAGE_DAYS_KEPT` days with any usage. */
   days: Record<string, Day>;
   createdAt: number;
 }
 
-/** Money put in by the operator, once for each reference. */
+/** Credit that the operator adds, once per `reference`. */
 export interface Grant {
   appId: string;
   reference: string;
   rev: number;
+  /** Amount, micro-USD. */
   micro: number;
   state: "pending" | "done";
   createdAt: number;
 }
 
-/** Far longer than any function runs: who made the hold is dead. */
+/** Much longer than any function runs: after this time the process that made the hold is no longer running. */
 export const ORPHANED_HOLD_AFTER_MS = 15 * 60_000;
-/** A flow that was found running is looked at again after this, should its end have been recorded by older code. */
+/** Time until a running flow is checked again, because older code may record its end without settling the hold. */
 const RECHECK_AFTER_MS = 3_600_000;
 const USAGE_DAYS_KEPT = 31;
 const MINUTE_MS = 60_000;
@@ -74,11 +85,12 @@ export function newCredit(appId: string, now: number): Credit {
   return { appId, rev: 0, ...nothing, holds: {}, applying: [], days: {}, createdAt: now };
 }
 
-/** Holds are made only for apps whose spending or running flows are limited. */
+/** Returns true if the app has a credit limit or a limit of running flows; only these need holds. */
 export function usesHolds(limits: Limits | undefined): boolean {
   return limits?.creditsUsd !== undefined || limits?.runningFlows !== undefined;
 }
 
+/** Returns true if the app has any limit, so that it needs a credit row. */
 export function isLimited(limits: Limits | undefined): boolean {
   return usesHolds(limits) || limits?.flowsPerMinute !== undefined;
 }
@@ -91,31 +103,34 @@ export function heldMicro({ holds }: Pick<Credit, "holds">): number {
   return Object.values(holds).reduce((sum, { micro }) => sum + micro, 0);
 }
 
-/** What is left to hold; undefined without a limit. */
+/** Returns the credit that is left to reserve, micro-USD; undefined if the app has no credit limit. */
 export function balanceMicro(credit: Credit, limits: Limits | undefined): number | undefined {
   if (limits?.creditsUsd === undefined) return undefined;
   return microUsd(limits.creditsUsd) + credit.added - credit.settled - heldMicro(credit);
 }
 
-/** E1: zero, always. */
+/** Returns the imbalance of E1, micro-USD; always 0. */
 export function ledgerImbalanceMicro(credit: Credit): number {
   return credit.reserved - credit.settled - credit.refunded - heldMicro(credit);
 }
 
-// ── letting in ─────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── reserving ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 export interface RateState {
-  /** Flows per minute. */
+  /** New flows per minute. */
   quota: number;
+  /** Flows that may start now. */
   remaining: number;
-  /** Until the whole quota is there again. */
+  /** Seconds until the whole quota is available again. */
   resetS: number;
 }
 
 /**
- * A new flow asks to be let in. Asked again for a flow that is held already, it is let in for nothing more.
+ * Reserves the credit of a new flow and counts it against the rate limit. A repeated call for the same flow changes only
+ * the times of the existing hold and reserves nothing more.
  *
- * @throws MjflowError rate_limited, too_many_flows, out_of_credit
+ * @param flow.resumed true if an earlier try of the same request was already counted against the rate limit
+ * @throws MjflowError `rate_limited`, `too_many_flows` or `out_of_credit` if a limit is reached
  */
 export function reserveForFlow(
   credit: Credit,
@@ -129,7 +144,7 @@ export function reserveForFlow(
   if (!usesHolds(limits)) return { next, rate };
   const running = Object.keys(credit.holds).length;
   if (limits.runningFlows !== undefined && running >= limits.runningFlows) {
-    throw new MjflowError("too_many_flows", { detail: `${running} flows are running, of ${limits.runningFlows}.` });
+    throw new MjflowError("too_many_flows", { detail: `Running flows: ${running}; limit: ${limits.runningFlows}.` });
   }
   assertAffordable(next, limits, micro);
   const hold = { micro, at: now, before: 0, awaits: [], lookAt: now + ORPHANED_HOLD_AFTER_MS };
@@ -137,10 +152,10 @@ export function reserveForFlow(
 }
 
 /**
- * A press by hand on a flow of before: its hold grows, or is opened anew.
+ * Reserves the credit of a press on an existing flow: the flow's hold grows, or a new hold is opened.
  *
- * @param spent what the flow has cost, should nothing be held for it
- * @throws MjflowError out_of_credit
+ * @param press.spent what the flow has cost so far, micro-USD; used only if the flow has no hold
+ * @throws MjflowError `out_of_credit` if the credit does not cover the press
  */
 export function reserveForPress(
   credit: Credit,
@@ -150,7 +165,7 @@ export function reserveForPress(
 ): Credit {
   const held = credit.holds[flowId];
   const looked = { at: now, lookAt: now + ORPHANED_HOLD_AFTER_MS };
-  // Asked again by a request that came again: what its first try paid for is there.
+  // A repeated request: its first try has already reserved the amount.
   if (held?.awaits.includes(path)) return withHold(credit, flowId, { ...held, ...looked });
   assertAffordable(credit, limits, micro);
   const hold = held ?? { micro: 0, before: spent, awaits: [], again: true as const };
@@ -163,12 +178,12 @@ function assertAffordable(credit: Credit, limits: Limits, micro: number): void {
   if (balance === undefined || micro <= balance) return;
   const usd = (amount: number) => (amount / 1e6).toFixed(6).replace(/\.?0+$/, "");
   throw new MjflowError("out_of_credit", {
-    detail: `The plan may cost ${usd(micro)} USD; ${usd(Math.max(0, balance))} are left.`,
+    detail: `The plan may cost ${usd(micro)} USD, but only ${usd(Math.max(0, balance))} USD of credit are left.`,
     extra: { estimatedUsd: micro / 1e6, balanceUsd: balance / 1e6 },
   });
 }
 
-/** The generic cell rate algorithm: a minute's worth may come at once, and then as evenly as it flows back. */
+/** Applies the rate limit (GCRA): the flows of one minute may start in one burst, later ones as the quota refills evenly. */
 function applyRateLimit(
   credit: Credit,
   { flowsPerMinute: quota }: Limits,
@@ -177,13 +192,13 @@ function applyRateLimit(
   if (quota === undefined) return { next: credit };
   const costMs = MINUTE_MS / quota;
   const fullAt = Math.max(now, credit.fullAt ?? 0) + costMs;
-  // A clock that went back, or a quota that was raised, must not lock an app out.
+  // The limit to one minute protects an app from being locked out after a clock went back or a quota was raised.
   const lateMs = Math.min(fullAt - now, MINUTE_MS + costMs) - MINUTE_MS;
-  // Half a millisecond for the rounding of many additions.
+  // Half a millisecond of tolerance for the rounding errors of many additions.
   if (lateMs > 0.5) {
     const resetS = Math.ceil((fullAt - costMs - now) / 1_000);
     throw new MjflowError("rate_limited", {
-      detail: `At most ${quota} new flows a minute.`,
+      detail: `At most ${quota} new flows per minute.`,
       retry: { afterMs: Math.ceil(lateMs) },
       extra: { rateLimit: { quota, remaining: 0, resetS } },
     });
@@ -192,20 +207,20 @@ function applyRateLimit(
   return { next: { ...credit, fullAt }, rate: { quota, remaining, resetS: Math.ceil((fullAt - now) / 1_000) } };
 }
 
-// ── letting go ─────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── settling ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 export type Settlement =
   | { kind: "settled"; next: Credit; micro: number }
-  /** Nothing is held for it, now or any more. */
+  /** The flow has no hold, or it is settled already. */
   | { kind: "none" }
-  /** A press by hand was paid for and is not written yet: its end, or its time, will come. */
+  /** A press is paid for and not written yet. A later flow end, or the end of `ORPHANED_HOLD_AFTER_MS`, settles the hold. */
   | { kind: "awaits" };
 
 /**
- * All of the flow has ended. What it cost above its hold (a submission that turned up twice) is spent all the same: it
- * was paid. What turns up after this is on the house.
+ * Settles the hold of a flow whose tasks have all ended. If the cost exceeds the hold, for example because of an orphan,
+ * the excess is spent too, because the vendor charges for it. Submissions that are found later are not charged to the app.
  *
- * @param day as `2026-11-21`
+ * @param day the current day such as `2026-11-21`
  */
 export function settleHold(
   credit: Credit,
@@ -228,18 +243,18 @@ export function settleHold(
   return { kind: "settled", next: { ...next, days }, micro };
 }
 
-/** Its flow was never written: all of it is given back. */
+/** Releases the hold of a flow that was never written; the whole amount is refunded. */
 export function releaseOrphanedHold(credit: Credit, flowId: string): Credit {
   return credit.holds[flowId] ? releaseHold(credit, flowId, 0) : credit;
 }
 
-/** Its flow is there and running. */
+/** Records that the flow of a hold exists and is running, so that it is checked again only after an hour. */
 export function markHoldChecked(credit: Credit, flowId: string, now: number): Credit {
   const held = credit.holds[flowId];
   return held ? withHold(credit, flowId, { ...held, lookAt: now + RECHECK_AFTER_MS }) : credit;
 }
 
-/** Flows somebody should look at, those that have waited longest first. */
+/** Returns the ids of flows that have to be checked, the longest waiting first. */
 export function holdsDueForCheck({ holds }: Credit, now: number, limit: number): string[] {
   return Object.entries(holds)
     .filter(([, { lookAt }]) => lookAt <= now)
@@ -254,7 +269,7 @@ function releaseHold(credit: Credit, flowId: string, spent: number): Credit {
   return {
     ...credit,
     holds,
-    // What was spent above the hold was, in the end, reserved too.
+    // An excess over the hold is added to `reserved` too, so that E1 stays true.
     reserved: credit.reserved + Math.max(0, spent - micro),
     settled: credit.settled + spent,
     refunded: credit.refunded + Math.max(0, micro - spent),

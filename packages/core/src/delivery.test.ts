@@ -26,7 +26,7 @@ const ENDPOINT = `ep_${FLOW.slice("flow_".length)}`;
 const OVERDUE = 30 * second;
 const key: DeliveryKey = { flowId: FLOW, subject: "0-2", name: "completed", listener: ENDPOINT };
 const made = newDelivery({ ...key, appId: "app_a", type: "task.completed", happenedAt: NOW - 1 }, NOW);
-/** After its lease: a worker may try it. */
+/** A delivery whose lease has ended, so that a worker may claim an attempt. */
 const open: Delivery = { ...made, leaseUntil: undefined, due: NOW };
 
 const answered = (status: number, more: { retryAfterMs?: number; abort?: boolean } = {}): PostOutcome => ({
@@ -39,13 +39,13 @@ const answered = (status: number, more: { retryAfterMs?: number; abort?: boolean
 const unreachable: PostOutcome = { kind: "unreachable", why: "reset", tookMs: 7 };
 const forbidden: PostOutcome = { kind: "forbidden", why: "loopback" };
 
-describe("a delivery's id", () => {
+describe("delivery ids", () => {
   it.each<DeliveryKey>([
     key,
     { ...key, subject: "flow", name: "failed", listener: "hook" },
     { ...key, subject: "0", name: "progress-31", listener: "bus" },
     { ...key, subject: "0-mX7", name: "modal", listener: "mj" },
-  ])("$place $name $listener says again what it was made of", (each) => {
+  ])("the id of $subject $name $listener parses back to its parts", (each) => {
     expect(deliveryIdOf(each)).toBe(`dlv_${FLOW.slice(5)}_${each.subject}_${each.name}_${each.listener}`);
     expect(parseDeliveryId(deliveryIdOf(each))).toEqual(each);
   });
@@ -63,22 +63,22 @@ describe("a delivery's id", () => {
     { listener: "hooks" },
     { flowId: "flow_x" },
     { flowId: FLOW.toLowerCase() },
-  ])("that was never made is none: %j", (wrong) => {
+  ])("an id with the invalid part %j is not parsed", (wrong) => {
     expect(parseDeliveryId(deliveryIdOf({ ...key, ...wrong }))).toBeUndefined();
   });
 
-  it("has these for listeners that are no endpoints", () => {
+  it("the subscribers that are not endpoints are hook, bus and mj", () => {
     expect([FLOW_HOOK_LISTENER, BUS_LISTENER, MJ_HOOK_LISTENER]).toEqual(["hook", "bus", "mj"]);
   });
 
-  it("is the whole text", () => {
+  it("an id with additional characters is not parsed", () => {
     const id = deliveryIdOf({ ...key, listener: "hook" });
     for (const text of ["", `x${id}`, `${id}x`, `${id}\n`]) expect(parseDeliveryId(text), text).toBeUndefined();
   });
 });
 
 describe("a new delivery", () => {
-  it("is its storer's to try, and is looked at should that one die", () => {
+  it("a new delivery is leased to its creator, and its due time is the end of the lease", () => {
     expect(made).toEqual({
       ...key,
       appId: "app_a",
@@ -94,37 +94,37 @@ describe("a new delivery", () => {
     });
   });
 
-  it("has a lease that outlives the whole try", () => {
+  it("the lease is longer than the timeout of an attempt", () => {
     expect(DELIVERY_LEASE_MS).toBe(45 * second);
     expect(DELIVERY_TIMEOUT_MS).toBe(15 * second);
   });
 });
 
-describe("a claim", () => {
-  it("takes a lease, and the next gets nothing", () => {
+describe("claiming a delivery", () => {
+  it("a claim sets the lease, and a second claim fails until the lease ends", () => {
     const taken = claimDelivery(open, NOW)!;
     expect(taken).toEqual({ ...open, leaseUntil: NOW + DELIVERY_LEASE_MS, due: NOW + DELIVERY_LEASE_MS });
     expect(claimDelivery(taken, NOW + DELIVERY_LEASE_MS - 1)).toBeUndefined();
     expect(claimDelivery(taken, NOW + DELIVERY_LEASE_MS)).toBeDefined();
   });
 
-  it("gets nothing before the try is due; the due time lies behind it, should its message be lost", () => {
+  it("a claim fails before the attempt is due, which is 30 seconds before the due time", () => {
     const later = { ...open, due: NOW + OVERDUE + 5 };
     expect([4, 5].map((ms) => claimDelivery(later, NOW + ms) !== undefined)).toEqual([false, true]);
   });
 
-  it("gets nothing of what has ended", () => {
+  it("a claim of an ended delivery fails", () => {
     for (const status of ["delivered", "failed"] as const)
       expect(claimDelivery({ ...open, status }, NOW)).toBeUndefined();
   });
 
-  it("of one that nobody ever looked at again is granted", () => {
+  it("a pending delivery without due time and lease can be claimed", () => {
     expect(claimDelivery({ ...open, due: undefined }, NOW)).toBeDefined();
   });
 });
 
-describe("a try", () => {
-  it.each([200, 202, 204, 299])("answered %i is delivered", (status) => {
+describe("recording a delivery attempt", () => {
+  it.each([200, 202, 204, 299])("an attempt with response %i is a success", (status) => {
     const { delivery, nextMs } = recordAttempt(
       { ...open, failure: "earlier", leaseUntil: NOW },
       answered(status),
@@ -136,14 +136,14 @@ describe("a try", () => {
     expect(isDelivered(answered(status))).toBe(true);
   });
 
-  it.each([100, 199, 300, 301, 400, 404, 500])("answered %i is not, and is made again", (status) => {
+  it.each([100, 199, 300, 301, 400, 404, 500])("an attempt with response %i is repeated", (status) => {
     const { delivery, nextMs } = recordAttempt(open, answered(status), NOW, 0);
     expect(delivery).toMatchObject({ status: "pending", tries: 1, due: NOW + nextMs! + OVERDUE });
     expect([delivery.leaseUntil, delivery.endedAt, delivery.failure]).toEqual(Array(3).fill(undefined));
     expect([isDelivered(answered(status)), isGone(answered(status))]).toEqual([false, false]);
   });
 
-  it("that reached nobody is made again, too", () => {
+  it("an attempt without a response is repeated", () => {
     expect(recordAttempt(open, unreachable, NOW, 0)).toMatchObject({
       delivery: { status: "pending" },
       nextMs: 5 * second,
@@ -151,7 +151,7 @@ describe("a try", () => {
     expect(isDelivered(unreachable)).toBe(false);
   });
 
-  it("is written down as it went", () => {
+  it("each attempt is stored with its time and its status or reason", () => {
     expect(recordAttempt(open, answered(503), NOW, 0).delivery.attempts).toEqual([
       { at: NOW, status: 503, tookMs: 12 },
     ]);
@@ -159,14 +159,14 @@ describe("a try", () => {
     expect(recordAttempt(open, forbidden, NOW, 0).delivery.attempts).toStrictEqual([{ at: NOW, why: "loopback" }]);
   });
 
-  it("beyond the twelfth pushes the oldest out", () => {
+  it("only the newest 12 attempts are stored", () => {
     const attempts = Array.from({ length: 12 }, (_, i) => ({ at: i, status: 500 }));
     const kept = recordAttempt({ ...open, attempts }, answered(500), NOW, 0).delivery.attempts;
     expect(kept.map(({ at }) => at)).toEqual([...attempts.slice(1).map(({ at }) => at), NOW]);
   });
 });
 
-describe("the pauses between tries", () => {
+describe("pauses between delivery attempts", () => {
   const pauses = (chance: number, outcome = answered(500)) => {
     const found: number[] = [];
     for (let delivery = open; ; ) {
@@ -177,7 +177,7 @@ describe("the pauses between tries", () => {
     }
   };
 
-  it("are those of Standard Webhooks: ten tries over three days", () => {
+  it("the pauses are those of Standard Webhooks, with ten attempts over three days", () => {
     const { found, last } = pauses(0);
     expect(found).toEqual([
       5 * second,
@@ -190,17 +190,17 @@ describe("the pauses between tries", () => {
     expect([last.due, last.leaseUntil]).toEqual([undefined, undefined]);
   });
 
-  it("are spread by a tenth, so that what failed together does not return together", () => {
+  it("the jitter adds up to a tenth to each pause", () => {
     expect(pauses(1).found).toEqual(pauses(0).found.map((ms) => Math.round(ms * 1.1)));
   });
 
-  it("are longer where the receiver asks for patience, a day at most, and never shorter", () => {
+  it("Retry-After makes a pause longer, up to one day, and never shorter", () => {
     const first = (retryAfterMs: number) => recordAttempt(open, answered(429, { retryAfterMs }), NOW, 0).nextMs;
     expect([0, 6_000, 24 * hour, 100 * hour].map(first)).toEqual([5_000, 6_000, 24 * hour, 24 * hour]);
   });
 });
 
-describe("there is no other try", () => {
+describe("permanent failures of a delivery", () => {
   const progress: Delivery = { ...open, name: "progress-31", type: "task.progress" };
 
   it.each([
@@ -210,25 +210,25 @@ describe("there is no other try", () => {
     ["superseded", progress, answered(500)],
     ["superseded", progress, unreachable],
     ["forbidden_address", progress, forbidden],
-  ])("where it is %s", (failure, delivery, outcome) => {
+  ])("there is no further attempt after the failure %s", (failure, delivery, outcome) => {
     const { delivery: after, nextMs } = recordAttempt(delivery, outcome, NOW, 0);
     expect(after).toMatchObject({ status: "failed", failure, endedAt: NOW });
     expect([after.due, after.leaseUntil, nextMs]).toEqual([undefined, undefined, undefined]);
   });
 
-  it("and only 410 says that the endpoint is gone", () => {
+  it("only the response 410 means that the endpoint is gone", () => {
     expect([answered(410), answered(404), unreachable, forbidden].map(isGone)).toEqual([true, false, false, false]);
   });
 
-  it("once it was given up without one", () => {
+  it("an abandoned delivery has failed without an attempt", () => {
     const given = abandonDelivery({ ...open, leaseUntil: NOW }, "endpoint_disabled", NOW + 3);
     expect(given).toMatchObject({ status: "failed", failure: "endpoint_disabled", endedAt: NOW + 3, tries: 0 });
     expect([given.due, given.leaseUntil]).toEqual([undefined, undefined]);
   });
 });
 
-describe("replayed", () => {
-  it("it begins again under the same id, and keeps what was tried", () => {
+describe("replay", () => {
+  it("a replayed delivery starts again under the same id and keeps its stored attempts", () => {
     const failed = abandonDelivery(
       { ...recordAttempt(open, answered(500), NOW, 0).delivery, tries: 10 },
       "exhausted",
@@ -242,12 +242,12 @@ describe("replayed", () => {
   });
 });
 
-describe("an overdue one", () => {
-  it("is looked at again, should its second message be lost as well", () => {
+describe("overdue deliveries", () => {
+  it("a postponed delivery becomes due again, in case its second message is lost too", () => {
     expect(postponeOverdue(open, NOW + 9)).toEqual({ ...open, leaseUntil: NOW + 9, due: NOW + 9 + OVERDUE });
   });
 
-  it("is tried by a worker whose clock is behind the sweeper's, once that has come to where it was swept", () => {
+  it("a worker whose clock is slow can claim once its clock reaches the time of the first sweep", () => {
     const behind = 10 * minute;
     const [first, second, third] = [NOW, NOW + minute, NOW + 10 * minute];
     const waiting = recordAttempt(open, answered(500), NOW - minute, 0).delivery;
@@ -259,7 +259,7 @@ describe("an overdue one", () => {
     expect(claimDelivery(swept, third - behind)).toBeDefined();
   });
 
-  it("whose worker died is tried once its lease is over, however often it is swept", () => {
+  it("a delivery whose worker crashed can be claimed when its lease ends, however often it is swept", () => {
     const leased = claimDelivery(open, NOW)!;
     const swept = postponeOverdue(leased, leased.leaseUntil! + 1);
     expect(claimDelivery(swept, leased.leaseUntil! - 1)).toBeUndefined();

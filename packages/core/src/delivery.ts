@@ -1,6 +1,6 @@
 /**
- * A delivery: one event on its way to one listener. Its id is the event and the listener, so that announcing twice is
- * announcing once (T3); its row is what a person looks at when an app says it was told nothing.
+ * A delivery: one event for one subscriber. Its id is made of the event and the subscriber, so notifying twice creates one
+ * delivery (T3). Operators read its row when an app reports a missing event.
  */
 import type { EventType } from "./event.ts";
 import { isFlowId } from "./id.ts";
@@ -8,41 +8,44 @@ import type { PostOutcome } from "./outbound.ts";
 
 export type DeliveryStatus = "pending" | "delivered" | "failed";
 
-/** One try. */
+/** One delivery attempt. */
 export interface DeliveryAttempt {
   /** Epoch ms. */
   at: number;
-  /** HTTP status, where there was an answer. */
+  /** HTTP status of the response; unset if there was none. */
   status?: number;
-  /** What went wrong, where there was none. */
+  /** Reason why there was no response; unset if there was one. */
   why?: string;
+  /** Duration in ms; unset if nothing was sent. */
   tookMs?: number;
 }
 
 export interface Delivery {
   flowId: string;
-  /** A task's path, or `FLOW_PLACE`. */
+  /** Event subject: a task's path, or `FLOW_SUBJECT`. */
   subject: string;
-  /** The event's name within its place. */
+  /** Name of the event, unique within its subject. */
   name: string;
-  /** An endpoint's id, `hook` for the flow's own notifyHook, `bus`, or `mj` for the facade's. */
+  /** Subscriber: an endpoint id, `hook` for the flow's notifyHook, `bus`, or `mj` for the compat API's hook. */
   listener: string;
   appId: string;
   rev: number;
   type: EventType;
-  /** When the event happened, epoch ms. */
+  /** Time of the event, epoch ms. */
   happenedAt: number;
   status: DeliveryStatus;
-  /** Tries made since the first, or since it was last replayed. */
+  /** Number of attempts since the creation or the last replay. */
   tries: number;
-  /** The last of them, newest last. */
+  /** The newest attempts, newest last. */
   attempts: DeliveryAttempt[];
-  /** Until then a worker is at it, or, once the sweeper has found it waiting, nobody need be. */
+  /** End of the lease, epoch ms. The sweeper sets it too, when it finds an overdue delivery. Unset: no lease. */
   leaseUntil?: number;
-  /** Why it was given up. */
+  /** Reason of a permanent failure; unset unless `status` is `failed`. */
   failure?: string;
   createdAt: number;
+  /** Time of the success or the permanent failure, epoch ms; unset while pending. */
   endedAt?: number;
+  /** Due time for the sweeper, epoch ms; unset when the delivery has ended. */
   due?: number;
 }
 
@@ -63,18 +66,16 @@ export function deliveryIdOf({ flowId, subject, name, listener }: DeliveryKey): 
 export function parseDeliveryId(id: string): DeliveryKey | undefined {
   const match = ID.exec(id);
   if (!match) return undefined;
-  const [, ulid, place, name, listener] = match as unknown as [string, string, string, string, string];
+  const [, ulid, subject, name, listener] = match as unknown as [string, string, string, string, string];
   const flowId = `flow_${ulid}`;
-  return isFlowId(flowId) ? { flowId, subject: place, name, listener } : undefined;
+  return isFlowId(flowId) ? { flowId, subject, name, listener } : undefined;
 }
 
 const second = 1_000;
 const minute = 60 * second;
 const hour = 60 * minute;
 
-/**
- * Pauses before each try, as the sample schedule of Standard Webhooks 1.0 has them: ten tries over 75 hours and a half.
- */
+/** Pauses before each attempt, from the example schedule of Standard Webhooks 1.0: ten attempts over about 75.5 hours. */
 export const RETRY_SCHEDULE_MS: readonly number[] = [
   0,
   5 * second,
@@ -87,18 +88,18 @@ export const RETRY_SCHEDULE_MS: readonly number[] = [
   20 * hour,
   24 * hour,
 ];
-/** Added to a pause, at most: tries that failed together do not return together. */
+/** Largest random addition to a pause, as a fraction, so that attempts that failed together are not repeated together. */
 const JITTER = 0.1;
-/** A receiver may ask for patience, within reason. */
+/** Longest pause that a receiver may request with Retry-After. */
 const RETRY_AFTER_MAX_MS = 24 * hour;
 const MAX_STORED_ATTEMPTS = 12;
-/** One try, its whole timeout, and the time to write down what came of it. */
+/** Time for one attempt with its whole timeout and for storing the result. */
 export const DELIVERY_LEASE_MS = 45 * second;
 export const DELIVERY_TIMEOUT_MS = 15 * second;
-/** After a try was due, before the sweeper takes the message for lost. */
+/** Time after an attempt was due until the sweeper assumes that its message was lost. */
 const OVERDUE_MS = 30 * second;
 
-/** A new delivery, its first try already claimed by whoever stores it. */
+/** Creates a delivery. The caller that stores it holds the lease for the first attempt. */
 export function newDelivery(
   fields: DeliveryKey & Pick<Delivery, "appId" | "type" | "happenedAt">,
   now: number,
@@ -107,10 +108,10 @@ export function newDelivery(
   return { ...fields, rev: 0, status: "pending", tries: 0, attempts: [], createdAt: now, ...lease };
 }
 
-/** A worker would try it now. Undefined: it is done, another is at it, or it is too early. */
+/** Claims an attempt. Returns undefined if the delivery has ended, another worker has the lease or it is too early. */
 export function claimDelivery(delivery: Delivery, now: number): Delivery | undefined {
   const { status, due = 0 } = delivery;
-  // The due time lies a little behind the try it stands for, in case its message is lost.
+  // The due time is later than the attempt by OVERDUE_MS, so that the sweeper acts only if the message was lost.
   const from = delivery.leaseUntil ?? due - OVERDUE_MS;
   if (status !== "pending" || from > now) return undefined;
   return { ...delivery, leaseUntil: now + DELIVERY_LEASE_MS, due: now + DELIVERY_LEASE_MS };
@@ -118,15 +119,15 @@ export function claimDelivery(delivery: Delivery, now: number): Delivery | undef
 
 export interface AttemptResult {
   delivery: Delivery;
-  /** When the next try is due, ms from now; undefined when there is none. */
+  /** Time until the next attempt, ms; unset if there is none. */
   nextMs?: number;
 }
 
 /**
- * What a try means. 2xx is delivered; everything else is not, a redirect included: an event is not for whoever moved in.
- * Progress is tried once, since the next one says more.
+ * Records the outcome of an attempt. Only 2xx is a success. A redirect is a failure, because a different server might
+ * receive the event. A progress event gets one attempt, because the next one replaces it.
  *
- * @param chance 0 to 1, for jitter
+ * @param chance number from 0 to 1 for the jitter
  */
 export function recordAttempt(delivery: Delivery, outcome: PostOutcome, now: number, chance: number): AttemptResult {
   const attempt = attemptOf(outcome, now);
@@ -143,7 +144,7 @@ export function recordAttempt(delivery: Delivery, outcome: PostOutcome, now: num
   return { delivery: { ...after, due: now + nextMs + OVERDUE_MS }, nextMs };
 }
 
-/** Why there will be no other try; undefined when there will. */
+/** Returns the reason why there is no further attempt; undefined if there is one. */
 function permanentFailureOf(delivery: Delivery, outcome: PostOutcome, tries: number): string | undefined {
   if (outcome.kind === "forbidden") return "forbidden_address";
   if (isGone(outcome)) return "endpoint_gone";
@@ -156,7 +157,7 @@ export function isDelivered(outcome: PostOutcome): boolean {
   return outcome.kind === "answered" && outcome.status >= 200 && outcome.status < 300;
 }
 
-/** 410: the receiver wants nothing more, ever. */
+/** Returns true for status 410: the receiver wants no more events. */
 export function isGone(outcome: PostOutcome): boolean {
   return outcome.kind === "answered" && outcome.status === 410;
 }
@@ -167,20 +168,20 @@ function attemptOf(outcome: PostOutcome, at: number): DeliveryAttempt {
   return { at, why: outcome.why, tookMs: outcome.tookMs };
 }
 
-/** Given up without a try: its listener is gone or disabled. It can be replayed. */
+/** Ends a delivery without an attempt, because its subscriber is deleted or disabled. It can be replayed. */
 export function abandonDelivery(delivery: Delivery, failure: string, now: number): Delivery {
   return { ...delivery, status: "failed", failure, endedAt: now, leaseUntil: undefined, due: undefined };
 }
 
-/** From the first try on again, under the same id; a pending one is only hurried. */
+/** Restarts a delivery with its first attempt, under the same id. A pending delivery only becomes due earlier. */
 export function restartDelivery(delivery: Delivery, now: number): Delivery {
   const fresh = { status: "pending" as const, tries: 0, failure: undefined, endedAt: undefined };
   return { ...delivery, ...fresh, leaseUntil: undefined, due: now + OVERDUE_MS };
 }
 
 /**
- * The sweeper sends the message again, and looks again after a while. From when it may be tried stays as it is, however
- * often: a worker whose clock is behind the sweeper's would find it too early for ever.
+ * Postpones an overdue delivery whose message the sweeper sends again. `leaseUntil` is set only once, so the time from which
+ * the attempt may be made does not move. If it moved, a worker with a slow clock would always find it too early.
  */
 export function postponeOverdue(delivery: Delivery, now: number): Delivery {
   return { ...delivery, leaseUntil: delivery.leaseUntil ?? now, due: now + OVERDUE_MS };

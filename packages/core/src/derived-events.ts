@@ -1,12 +1,12 @@
 /**
- * Events are not stored: they are read off the rows. Whatever has happened to a task can be told from it at any later
- * time, so that an announcement that was lost is made good by the next one.
+ * Events are not stored. They are derived from the rows of tasks and flows, so every later notification still contains an
+ * event whose own notification was lost.
  */
 import { type DomainEvent, isSubscribed } from "./event.ts";
 import type { Flow } from "./flow.ts";
 import { isEnded, type Task } from "./task.ts";
 
-/** Everything that has happened to a task by now, in order. Of its progress only the latest. */
+/** Returns all events of a task so far, in order; of its progress events only the latest. */
 export function taskEvents(task: Task): DomainEvent[] {
   const events: DomainEvent[] = [];
   const { submittedAt, progress, status, endedAt } = task;
@@ -22,15 +22,15 @@ export function taskEvents(task: Task): DomainEvent[] {
   return events;
 }
 
-/** The end of a flow; a flow has no other events of its own. */
+/** Returns the end event of a flow; empty while the flow is running. */
 export function flowEvents({ status, endedAt, endCount }: Flow): DomainEvent[] {
   if (status === "running" || endedAt === undefined) return [];
   const name = status === "completed" ? "completed" : "failed";
-  // Each end of a flow that was gone on with is told, and none is taken for another.
+  // A reopened flow ends again. Each end has its own name, so that receivers do not take it for a duplicate.
   return [{ name: endCount ? `${name}-${endCount + 1}` : name, type: `flow.${name}`, at: endedAt }];
 }
 
-/** True when a listener has something new to hear between two states of a task. */
+/** Returns true if the change from `before` to `next` adds an event that a subscriber wants. */
 export function hasNewSubscribedEvent(before: Task, next: Task): boolean {
   if (!next.eventMask) return false;
   const old = new Set(taskEvents(before).map((event) => event.name));

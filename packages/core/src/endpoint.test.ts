@@ -25,21 +25,21 @@ const endpoint: Endpoint = {
 };
 const disabled: Endpoint = { ...endpoint, disabledAt: NOW, disabledWhy: "by_app" };
 
-it("an endpoint's id is made of time and chance, as a flow's is", () => {
+it("an endpoint id is made of the time and random bytes, like a flow id", () => {
   expect(endpointIdOf(NOW, new Uint8Array(10).fill(255))).toMatch(/^ep_[0-9A-Z]{10}Z{16}$/);
 });
 
-it("a day's overlap is the rule, and five days of nothing but failures the end", () => {
+it("the default overlap is one day, and an endpoint is disabled after five days of only failures", () => {
   expect([SECRET_OVERLAP_MS, DISABLE_AFTER_FAILING_MS]).toEqual([24 * hour, 120 * hour]);
 });
 
-describe("what an endpoint hears", () => {
-  it("is everything but progress, unless it chose", () => {
+describe("subscribed events of endpoints", () => {
+  it("an endpoint without a filter receives every event except progress", () => {
     expect(subscribedEvents(endpoint)).toBe(DEFAULT_EVENTS);
     expect(subscribedEvents({ events: ["task.progress"] })).toEqual(["task.progress"]);
   });
 
-  it("is heard by an app whose endpoints together listen for it, those switched off or without an address aside", () => {
+  it("the event mask of an app combines its endpoints, except disabled ones and those without a URL", () => {
     const progress: Endpoint = { ...endpoint, events: ["task.progress"] };
     const modal: Endpoint = { ...endpoint, events: ["task.modal"] };
     expect(combinedEventMask([progress, modal])).toBe(eventMaskOf(["task.progress", "task.modal"]));
@@ -49,16 +49,16 @@ describe("what an endpoint hears", () => {
   });
 });
 
-describe("secrets", () => {
+describe("signing secrets", () => {
   const old: Endpoint = { ...endpoint, secrets: [{ sealed: "b" }, { sealed: "a", until: NOW + 5 }] };
   const sealed = (of: { sealed: string }[]) => of.map((secret) => secret.sealed);
 
-  it("before the newest sign until their time has run out", () => {
+  it("an earlier secret signs until its overlap ends", () => {
     expect(sealed(activeSecrets(old, NOW + 4))).toEqual(["b", "a"]);
     expect(sealed(activeSecrets(old, NOW + 5))).toEqual(["b"]);
   });
 
-  it("rotated: the new one signs first, the one before it for the overlap, none longer than it had", () => {
+  it("after a rotation the new secret is first, and no earlier secret is valid longer than before", () => {
     const next = withRotatedSecret(old, "c", "whpk_c", NOW, hour);
     expect(next).toEqual({
       ...endpoint,
@@ -67,36 +67,36 @@ describe("secrets", () => {
     });
   });
 
-  it("rotated without overlap: what a leaked one signs is worth nothing at once", () => {
+  it("a rotation without overlap removes all earlier secrets at once", () => {
     expect(withRotatedSecret(old, "c", undefined, NOW, 0).secrets).toEqual([{ sealed: "c" }]);
   });
 
-  it("rotated again and again are three at most", () => {
+  it("repeated rotations keep at most three secrets", () => {
     const often = ["c", "d", "e", "f"].reduce((each, name) => withRotatedSecret(each, name, undefined, NOW, hour), old);
     expect(sealed(often.secrets)).toEqual(["f", "e", "d"]);
   });
 });
 
-describe("what a try teaches", () => {
+describe("afterDeliveryAttempt", () => {
   const failing: Endpoint = { ...endpoint, failingSince: NOW };
 
-  it("a success clears the slate, and says nothing where it was clear", () => {
+  it("a success clears failingSince, and nothing is written if it was not set", () => {
     expect(afterDeliveryAttempt(failing, "delivered", NOW + 1)).toEqual({ ...endpoint, failingSince: undefined });
     expect(afterDeliveryAttempt(endpoint, "delivered", NOW)).toBeUndefined();
   });
 
-  it("the first failure starts the clock; five days of nothing else switch it off", () => {
+  it("the first failure sets failingSince, and five days of only failures disable the endpoint", () => {
     expect(afterDeliveryAttempt(endpoint, "failed", NOW)).toEqual(failing);
     expect(afterDeliveryAttempt(failing, "failed", NOW + DISABLE_AFTER_FAILING_MS - 1)).toBeUndefined();
     const at = NOW + DISABLE_AFTER_FAILING_MS;
     expect(afterDeliveryAttempt(failing, "failed", at)).toEqual({ ...failing, disabledAt: at, disabledWhy: "failing" });
   });
 
-  it("one that wants nothing more is switched off at once", () => {
+  it("a response 410 disables the endpoint at once", () => {
     expect(afterDeliveryAttempt(endpoint, "gone", NOW)).toEqual({ ...endpoint, disabledAt: NOW, disabledWhy: "gone" });
   });
 
-  it("one that is off stays as it was switched off", () => {
+  it("a disabled endpoint does not change after further failures", () => {
     expect([isEnabled(endpoint), isEnabled(disabled)]).toEqual([true, false]);
     for (const tried of ["gone", "failed"] as const)
       expect(afterDeliveryAttempt(disabled, tried, NOW + 1)).toBeUndefined();

@@ -1,42 +1,44 @@
-/** An endpoint: an address of an app's that hears its events. Disabled by itself when nothing but failures is left. */
+/** Webhook endpoints: URLs of an app that receive its events. An endpoint is disabled automatically after lasting failure. */
 import { DEFAULT_EVENTS, type EventType, eventMaskOf } from "./event.ts";
 import { flowIdOf } from "./id.ts";
 
-/** `v1`: HMAC-SHA256 with a shared secret; `v1a`: ed25519, of which the receiver holds the public half. */
+/** Signature scheme. `v1`: HMAC-SHA256 with a shared secret; `v1a`: ed25519, of which the receiver has the public key. */
 export type Scheme = "v1" | "v1a";
 
-/** Sealed: only the engine's vault can read it. */
+/** A signing secret, encrypted by the engine's vault. */
 export interface SealedSecret {
   sealed: string;
-  /** Until then it still signs, beside its successor; unset for the current one. */
+  /** End of the overlap, epoch ms: until then the secret signs together with its successor. Unset: the current secret. */
   until?: number;
 }
 
 export interface Endpoint {
   appId: string;
-  /** `ep_…`; `hook` for the one that stands for the flows' own notifyHooks: it has secrets and no address. */
+  /** `ep_…`; `hook` is the entry for the notifyHooks of flows: it has secrets and no URL. */
   id: string;
   rev: number;
+  /** Target URL; unset only for `hook`. */
   url?: string;
   scheme: Scheme;
-  /** Unset: all but progress. */
+  /** Subscribed event types; unset: all except progress. */
   events?: EventType[];
   description?: string;
-  /** Newest first. */
+  /** Signing secrets, newest first. */
   secrets: SealedSecret[];
-  /** `whpk_…`, of the newest secret, where the scheme has one. */
+  /** Public key `whpk_…` of the newest secret; unset for scheme `v1`. */
   publicKey?: string;
+  /** Time of disabling, epoch ms; unset: enabled. */
   disabledAt?: number;
   disabledWhy?: "by_app" | "gone" | "failing";
-  /** Since when nothing has been delivered; unset after a success. */
+  /** Time of the first failure since the last success, epoch ms; unset after a success. */
   failingSince?: number;
   createdAt: number;
 }
 
 export const ENDPOINTS_PER_APP = 20;
-/** Only failures for this long, and it is switched off (as Svix does). */
+/** An endpoint with only failures for this time is disabled; Svix uses the same time. */
 export const DISABLE_AFTER_FAILING_MS = 5 * 24 * 3_600_000;
-/** How long the secret before still signs after a rotation, unless the app says otherwise. */
+/** How long the previous secret still signs after a rotation, unless the app sets another time. */
 export const SECRET_OVERLAP_MS = 24 * 3_600_000;
 
 export function subscribedEvents(endpoint: Pick<Endpoint, "events">): readonly EventType[] {
@@ -52,18 +54,19 @@ export function endpointIdOf(timeMs: number, random: Uint8Array): string {
   return `ep_${flowIdOf(timeMs, random).slice("flow_".length)}`;
 }
 
-/** What all of them together listen to. */
+/** Returns the event mask of all enabled endpoints together. */
 export function combinedEventMask(endpoints: readonly Endpoint[]): number {
   return endpoints
     .filter((e) => isEnabled(e) && e.url !== undefined)
     .reduce((mask, e) => mask | eventMaskOf(subscribedEvents(e)), 0);
 }
 
-/** Secrets that sign now: the newest, and those before it whose time has not run out. */
+/** Returns the secrets that sign now: the newest, and earlier ones whose overlap has not ended. */
 export function activeSecrets({ secrets }: Endpoint, now: number): SealedSecret[] {
   return secrets.filter(({ until }) => until === undefined || until > now);
 }
 
+/** Adds a new secret. Each earlier secret signs until the end of the overlap, or until its own earlier end. */
 export function withRotatedSecret(
   endpoint: Endpoint,
   sealed: string,
@@ -75,14 +78,16 @@ export function withRotatedSecret(
     ...secret,
     until: Math.min(secret.until ?? Infinity, now + overlapMs),
   }));
-  // Several rotations in a row must not make a header without end.
+  // Each secret adds a signature to the header, so repeated rotations keep at most two earlier secrets.
   const kept = before.filter(({ until }) => until > now).slice(0, 2);
   return { ...endpoint, publicKey, secrets: [{ sealed }, ...kept] };
 }
 
 /**
- * What one try teaches about the endpoint; undefined: nothing that is not known. The clock starts with the first failure
- * after a success, so that one slow afternoon ends nothing.
+ * Updates the endpoint after a delivery attempt. Failures count from the first one after a success, so a short outage does
+ * not disable the endpoint.
+ *
+ * @returns undefined if nothing has to be written
  */
 export function afterDeliveryAttempt(
   endpoint: Endpoint,

@@ -19,8 +19,8 @@ import { ENDED, type Task } from "./task.ts";
 const OF_A_FLOW = EVENT_TYPES.filter((type) => /^(task|flow)\./.test(type));
 const names = (task: Task) => taskEvents(task).map(({ name }) => name);
 
-describe("the names an app may listen for", () => {
-  it("are these, and stay these", () => {
+describe("event types", () => {
+  it("the event types of flows and tasks are stable", () => {
     expect(OF_A_FLOW).toEqual([
       "task.submitted",
       "task.progress",
@@ -32,12 +32,12 @@ describe("the names an app may listen for", () => {
     ]);
   });
 
-  it("are all heard but progress, unless it chose", () => {
+  it("the default subscription contains every event except progress", () => {
     expect([...DEFAULT_EVENTS, "task.progress"].sort()).toEqual([...EVENT_TYPES].sort());
   });
 });
 
-describe("what is listened for", () => {
+describe("event masks", () => {
   it.each([
     ["task.submitted", "submitted"],
     ["task.progress", "progress"],
@@ -46,30 +46,30 @@ describe("what is listened for", () => {
     ["task.failed", "ended"],
     ["flow.completed", "flow"],
     ["flow.failed", "flow"],
-  ] as const)("%s travels with each row as the bit %s", (type, bit) => {
+  ] as const)("the event %s has the mask bit %s", (type, bit) => {
     expect(eventMaskOf([type])).toBe(EVENT_BITS[bit]);
     for (const other of OF_A_FLOW)
       expect(isSubscribed(eventMaskOf([type]), other)).toBe(eventMaskOf([other]) === EVENT_BITS[bit]);
   });
 
-  it("adds up, and twice is once", () => {
+  it("a mask combines the bits of its events, and a repeated event changes nothing", () => {
     expect(eventMaskOf(["task.modal", "task.progress", "task.modal"])).toBe(EVENT_BITS.modal | EVENT_BITS.progress);
     expect(eventMaskOf(OF_A_FLOW)).toBe(31);
     expect(eventMaskOf([])).toBe(0);
   });
 
-  it("where nobody listens is nothing", () => {
+  it("an empty or missing mask subscribes to no event", () => {
     for (const type of EVENT_TYPES)
       expect([isSubscribed(undefined, type), isSubscribed(0, type)]).toEqual([false, false]);
   });
 });
 
-describe("what has happened to a task", () => {
-  it("is nothing before the vendor has it", () => {
+describe("events of a task", () => {
+  it("a task has no event before the vendor accepted it", () => {
     for (const status of ["PENDING", "SUBMITTING", "UNCLEAR"] as const) expect(taskEvents(taskIn(status))).toEqual([]);
   });
 
-  it("is read off its row, in order", () => {
+  it("the events are derived from the row in order", () => {
     const running = taskIn("IN_PROGRESS", { submittedAt: NOW, progress: 31, updatedAt: NOW + 5 });
     expect(taskEvents(running)).toEqual([
       { name: "submitted", type: "task.submitted", at: NOW },
@@ -81,15 +81,15 @@ describe("what has happened to a task", () => {
     ]);
   });
 
-  it.each([...ENDED].filter((status) => status !== "SUCCESS"))("ended as %s, it has failed", (status) => {
+  it.each([...ENDED].filter((status) => status !== "SUCCESS"))("a task that ended as %s has failed", (status) => {
     expect(taskEvents(taskIn(status, { endedAt: NOW }))).toEqual([{ name: "failed", type: "task.failed", at: NOW }]);
   });
 
-  it("has no end before it is dated", () => {
+  it("a task without an end time has no end event", () => {
     for (const status of ["SUCCESS", "FAILURE"] as const) expect(taskEvents(taskIn(status))).toEqual([]);
   });
 
-  it("is a window only while it waits for the app", () => {
+  it("a task has a modal event only while the modal waits for an answer", () => {
     const open = taskIn("MODAL", { submittedAt: NOW, updatedAt: NOW + 5 });
     expect(taskEvents(open)[1]).toEqual({ name: "modal", type: "task.modal", at: NOW });
     expect(taskEvents({ ...open, submittedAt: undefined })).toEqual([
@@ -99,16 +99,16 @@ describe("what has happened to a task", () => {
     expect(names({ ...open, status: "SUBMITTED" })).toEqual(["submitted"]);
   });
 
-  it("is no progress while there is none", () => {
+  it("a task without progress has no progress event", () => {
     expect(names(taskIn("IN_PROGRESS", { progress: 0 }))).toEqual([]);
     expect(names(taskIn("IN_PROGRESS", { progress: 1 }))).toEqual(["progress-1"]);
   });
 });
 
-describe("a flow's end", () => {
+describe("events of a flow", () => {
   const flow = { id: FLOW, status: "running" } as Flow;
 
-  it("is its only event, and none before it is dated", () => {
+  it("the end is the only event of a flow, and each further end has its own name", () => {
     expect(flowEvents({ ...flow, endedAt: NOW })).toEqual([]);
     expect(flowEvents({ ...flow, status: "completed" })).toEqual([]);
     expect(flowEvents({ ...flow, status: "completed", endedAt: NOW })).toEqual([
@@ -122,46 +122,46 @@ describe("a flow's end", () => {
   });
 });
 
-it("an event's id is where and what it was, so that told twice it is one event", () => {
+it("an event id is made of flow, subject and name, so that a repeated notification has the same id", () => {
   expect(eventIdOf(FLOW, "0-2", "completed")).toBe("evt_01K9ZC7T3R8M2V5X0Q4B6N1JHD_0-2_completed");
   expect(eventIdOf(FLOW, FLOW_SUBJECT, "failed")).toBe("evt_01K9ZC7T3R8M2V5X0Q4B6N1JHD_flow_failed");
 });
 
-describe("a listener has something new to hear", () => {
+describe("hasNewSubscribedEvent", () => {
   const running = taskIn("IN_PROGRESS", { submittedAt: NOW, progress: 10 });
   const further = { ...running, progress: 20 };
-  const heard = (events: EventType[], before: Task, next: Task) =>
+  const hasNew = (events: EventType[], before: Task, next: Task) =>
     hasNewSubscribedEvent(before, { ...next, eventMask: eventMaskOf(events) });
 
-  it("only when something has happened that it listens for", () => {
-    expect(heard(["task.progress"], running, further)).toBe(true);
-    expect(heard(["task.progress"], running, running)).toBe(false);
-    expect(heard(["task.modal", "task.completed"], running, further)).toBe(false);
-    expect(heard(["task.submitted"], running, further)).toBe(false);
+  it("a change counts only if it adds an event that is subscribed to", () => {
+    expect(hasNew(["task.progress"], running, further)).toBe(true);
+    expect(hasNew(["task.progress"], running, running)).toBe(false);
+    expect(hasNew(["task.modal", "task.completed"], running, further)).toBe(false);
+    expect(hasNew(["task.submitted"], running, further)).toBe(false);
   });
 
-  it("though other things had happened before", () => {
-    expect(heard(["task.completed"], running, { ...running, status: "SUCCESS", endedAt: NOW })).toBe(true);
+  it("a new event counts even if other events happened earlier", () => {
+    expect(hasNew(["task.completed"], running, { ...running, status: "SUCCESS", endedAt: NOW })).toBe(true);
   });
 
-  it("never where nobody listens", () => {
+  it("no change counts without a subscriber", () => {
     expect(hasNewSubscribedEvent(running, further)).toBe(false);
   });
 });
 
-describe("an endpoint that is switched off", () => {
-  it("is an event of its own, named after it", () => {
+describe("endpoint.disabled events", () => {
+  it("the event of a disabled endpoint contains the endpoint id in its name", () => {
     const event = endpointDisabledEvent("ep_1", NOW);
     expect(event).toEqual({ name: "disabled-ep_1", type: "endpoint.disabled", at: NOW });
     expect(disabledEndpointIdOf(event.name)).toBe("ep_1");
   });
 
-  it("is read from no other event's name", () => {
+  it("no endpoint id is read from the name of another event", () => {
     for (const name of ["completed", "progress-31", "ep_1-disabled-", ""])
       expect(disabledEndpointIdOf(name)).toBeUndefined();
   });
 
-  it("travels in no row: who switches it off tells the others", () => {
+  it("the event has no mask bit, because the worker that disables the endpoint notifies the others", () => {
     expect(eventMaskOf(["endpoint.disabled"])).toBe(0);
   });
 });

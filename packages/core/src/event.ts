@@ -1,4 +1,4 @@
-/** What an app can hear of: the events of webhooks, the bus and the stream, under one set of names. */
+/** Events that an app can receive from webhooks, the event bus and the stream. All three use the same type names. */
 
 export const EVENT_TYPES = [
   "task.submitted",
@@ -12,23 +12,23 @@ export const EVENT_TYPES = [
 ] as const;
 export type EventType = (typeof EVENT_TYPES)[number];
 
-/** A webhook's body (Standard Webhooks 1.0, "Payload structure"). */
+/** Body of a webhook (Standard Webhooks 1.0, "Payload structure"). */
 export interface EventBody {
   type: EventType;
-  /** When it happened, ISO 8601; the same at every try. */
+  /** Time of the event, ISO 8601; the same in every delivery attempt. */
   timestamp: string;
   data: unknown;
 }
 
 export interface DomainEvent {
-  /** Unique within its task or flow: the type's second half, progress with its percentage. */
+  /** Name unique within its task or flow: the second half of the type; for progress with the percentage. */
   name: string;
   type: EventType;
-  /** Epoch ms. */
+  /** Time of the event, epoch ms. */
   at: number;
 }
 
-/** What somebody listens to, as one number that travels in each row: so that a task nobody listens to costs nothing. */
+/** Bits of the event mask. Each row carries the mask, so that a task without subscribers costs no notification. */
 export const EVENT_BITS = { submitted: 1, progress: 2, modal: 4, ended: 8, flow: 16 } as const;
 
 const EVENT_BIT_OF: Readonly<Record<EventType, number>> = {
@@ -39,11 +39,11 @@ const EVENT_BIT_OF: Readonly<Record<EventType, number>> = {
   "task.failed": EVENT_BITS.ended,
   "flow.completed": EVENT_BITS.flow,
   "flow.failed": EVENT_BITS.flow,
-  // Of no flow: whoever disables an endpoint tells the others.
+  // An endpoint belongs to no flow. The worker that disables it notifies the app's other endpoints directly.
   "endpoint.disabled": 0,
 };
 
-/** Without a filter: everything but progress, which must be asked for. */
+/** Events of an endpoint without a filter: all except progress, which must be selected. */
 export const DEFAULT_EVENTS: readonly EventType[] = EVENT_TYPES.filter((type) => type !== "task.progress");
 
 export function eventMaskOf(events: readonly EventType[]): number {
@@ -54,23 +54,23 @@ export function isSubscribed(eventMask: number | undefined, type: EventType): bo
   return ((eventMask ?? 0) & EVENT_BIT_OF[type]) !== 0;
 }
 
-/** Named after the endpoint: told in the flow whose delivery was the last straw. */
+/** Returns the event of a disabled endpoint. It belongs to the flow whose failed delivery disabled the endpoint. */
 export function endpointDisabledEvent(endpointId: string, at: number): DomainEvent {
   return { name: `${DISABLED_PREFIX}${endpointId}`, type: "endpoint.disabled", at };
 }
 
-/** Which endpoint such an event speaks of. */
+/** Returns the endpoint id in the name of an `endpoint.disabled` event; undefined for other events. */
 export function disabledEndpointIdOf(name: string): string | undefined {
   return name.startsWith(DISABLED_PREFIX) ? name.slice(DISABLED_PREFIX.length) : undefined;
 }
 
 const DISABLED_PREFIX = "disabled-";
 
-/** Where in a flow something happened: a task's path, or the flow itself. */
+/** What an event is about: a task's path, or `FLOW_SUBJECT` for the flow itself. */
 export type EventSubject = string;
 export const FLOW_SUBJECT: EventSubject = "flow";
 
-/** The same for every listener and every try: what receivers deduplicate by. */
-export function eventIdOf(flowId: string, place: EventSubject, name: string): string {
-  return `evt_${flowId.slice("flow_".length)}_${place}_${name}`;
+/** The id is the same for every subscriber and every attempt. Receivers use it to recognize duplicates. */
+export function eventIdOf(flowId: string, subject: EventSubject, name: string): string {
+  return `evt_${flowId.slice("flow_".length)}_${subject}_${name}`;
 }

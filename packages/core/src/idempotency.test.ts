@@ -10,8 +10,8 @@ import {
 } from "./idempotency.ts";
 import { FUNCTION_TIMEOUT_S } from "./limit.ts";
 
-describe("a key", () => {
-  it("is 1 to 255 visible ASCII characters, bare or quoted", () => {
+describe("parseIdempotencyKey", () => {
+  it("a key has 1 to 255 visible ASCII characters, bare or quoted", () => {
     for (const key of ["a", "8e03978e-40d5-43dd-bc93-6894a57f9324", "x".repeat(255), "#%/~!'\\"]) {
       expect(parseIdempotencyKey(key)).toBe(key);
       expect(parseIdempotencyKey(`"${key}"`)).toBe(key);
@@ -23,7 +23,7 @@ describe("a key", () => {
   });
 });
 
-describe("what a key stands for", () => {
+describe("idempotencyStateOf", () => {
   const row: IdempotencyRecord = {
     appId: "app",
     key: "k",
@@ -35,25 +35,25 @@ describe("what a key stands for", () => {
     createdAt: 0,
   };
   it.each<[string, Partial<IdempotencyRecord>, string, number, string]>([
-    ["while its first request runs", {}, "f", 999, "in_flight"],
-    ["once that has died", {}, "f", 1_000, "resume"],
-    ["once it was given up", { leaseUntil: undefined }, "f", 1, "resume"],
-    ["once it is done", { state: "done" }, "f", 1, "done"],
-    ["for another request, running", {}, "g", 1, "mismatch"],
-    ["for another request, done", { state: "done" }, "g", 1, "mismatch"],
-    ["for whatever comes, once the first was refused", { fingerprint: undefined }, "g", 1, "new"],
-    ["a day later", { state: "done" }, "g", IDEMPOTENCY_TTL_MS, "new"],
-  ])("%s", (_, fields, fingerprint, now, kind) => {
+    ["while the first request runs", {}, "f", 999, "in_flight"],
+    ["once the lease has ended", {}, "f", 1_000, "resume"],
+    ["once the lease was released", { leaseUntil: undefined }, "f", 1, "resume"],
+    ["once the first request is done", { state: "done" }, "f", 1, "done"],
+    ["for a different request while the first runs", {}, "g", 1, "mismatch"],
+    ["for a different request after the first is done", { state: "done" }, "g", 1, "mismatch"],
+    ["for any request after the first was rejected", { fingerprint: undefined }, "g", 1, "new"],
+    ["for any request a day later", { state: "done" }, "g", IDEMPOTENCY_TTL_MS, "new"],
+  ])("the state of the key %s is as expected", (_, fields, fingerprint, now, kind) => {
     expect(idempotencyStateOf({ ...row, ...fields }, fingerprint, now)).toEqual({ kind });
   });
 
-  it("a lease outlives the function that took it", () => {
+  it("a lease is longer than the function may run", () => {
     expect(IDEMPOTENCY_LEASE_MS).toBeGreaterThan(FUNCTION_TIMEOUT_S.api * 1_000);
   });
 });
 
-describe("canonical JSON", () => {
-  it("is the same for the same values, whatever the order of their fields", () => {
+describe("canonicalJson", () => {
+  it("equal values give the same text, whatever the order of their fields", () => {
     expect(canonicalJson({ b: [1, { d: "é", c: null }], a: undefined, "": true })).toBe(
       '{"":true,"b":[1,{"c":null,"d":"é"}]}',
     );
@@ -66,7 +66,7 @@ describe("canonical JSON", () => {
     );
   });
 
-  it("differs where values do", () => {
+  it("different values give different texts", () => {
     fc.assert(
       fc.property(fc.jsonValue(), fc.jsonValue(), (a, b) => {
         const same = JSON.stringify(JSON.parse(canonicalJson(a))) === JSON.stringify(JSON.parse(canonicalJson(b)));

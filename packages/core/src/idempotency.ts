@@ -1,7 +1,7 @@
 /**
- * `Idempotency-Key` (IETF draft-ietf-httpapi-idempotency-key-header-07), with Stripe's second semantics: the same key is
- * the same flow or task, shown as it stands, and driven to completion should the first try have died half-way. For that
- * what is to be made is chosen, and stored with the key, before anything of it is written.
+ * `Idempotency-Key` (IETF draft-ietf-httpapi-idempotency-key-header-07), like Stripe's: a repeated key returns the same flow
+ * or task in its current state. If the first try crashed, the repeated request completes it. For this purpose the id of the
+ * new flow or task is chosen and stored with the key before anything else is written.
  */
 import { FUNCTION_TIMEOUT_S } from "./limit.ts";
 
@@ -9,34 +9,35 @@ export interface IdempotencyRecord {
   appId: string;
   key: string;
   rev: number;
-  /** Of the route and the validated request; unset once the first try was refused, for then nothing was made. */
+  /** Hash of the route and the validated request; unset if the first try was rejected, because nothing was created. */
   fingerprint?: string;
-  /** The id of what is to be made. */
+  /** Id of the flow or task that the request creates. */
   target: string;
   state: "running" | "done";
-  /** While it runs: whoever has it is at work until then, or dead. */
+  /** End of the lease, epoch ms: until then the first try may be running, afterwards it has crashed. Unset: no lease. */
   leaseUntil?: number;
   createdAt: number;
 }
 
+/** How long a key is remembered. */
 export const IDEMPOTENCY_TTL_MS = 24 * 3_600_000;
-/** Outlives the function that holds it: so a lease that is over belongs to nobody. */
+/** Longer than the function may run. So if the lease is over, the process that held it is no longer running. */
 export const IDEMPOTENCY_LEASE_MS = (FUNCTION_TIMEOUT_S.api + 10) * 1_000;
 
-/** 1 to 255 visible ASCII characters, bare or, as the draft has it, as a quoted string; undefined for all else. */
+/** Accepts 1 to 255 visible ASCII characters, bare or as a quoted string as in the draft. Returns undefined otherwise. */
 export function parseIdempotencyKey(header: string): string | undefined {
   const key = /^"(.*)"$/.exec(header)?.[1] ?? header;
   return /^[!-~]{1,255}$/.test(key) ? key : undefined;
 }
 
 export type IdempotencyState =
-  /** Nothing was made under it: it is ours to begin. */
+  /** Nothing was created with this key; this request starts. */
   | { kind: "new" }
-  /** The first try died: what it was about to make is ours to finish. */
+  /** The first try crashed; this request completes it with the same target. */
   | { kind: "resume" }
   | { kind: "done" }
   | { kind: "in_flight" }
-  /** The key is another request's. */
+  /** The key was used for a different request. */
   | { kind: "mismatch" };
 
 export function idempotencyStateOf(row: IdempotencyRecord, fingerprint: string, now: number): IdempotencyState {
@@ -47,7 +48,7 @@ export function idempotencyStateOf(row: IdempotencyRecord, fingerprint: string, 
   return (row.leaseUntil ?? 0) > now ? { kind: "in_flight" } : { kind: "resume" };
 }
 
-/** One text for equal values, in whatever order their fields were sent; fields that are undefined are not there. */
+/** Returns the same text for equal values, whatever the order of their fields. Undefined fields are left out. */
 export function canonicalJson(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map((item) => canonicalJson(item ?? null)).join(",")}]`;
   if (typeof value !== "object" || value === null) return JSON.stringify(value);

@@ -1,4 +1,7 @@
-/** What the drop-in facade answers and posts, as schemas (docs/protocol.md 2 and 3); like `response.ts`, in no function. */
+/**
+ * Schemas of the responses and notifications of the compat API (docs/protocol.md 2 and 3). Like `response.ts`, no deployed
+ * function imports this file.
+ */
 import * as z from "zod/mini";
 
 const text = z.string();

@@ -1,4 +1,4 @@
-/** The facade's number and task object: each of our states as the family shows it, and nothing of ours in the text. */
+/** Compat task ids and task objects: each status as the family shows it, and no secret of mjflow in the text. */
 import { describe, expect, it } from "vitest";
 import { FLOW, NOW, taskIn } from "../test/sample.ts";
 import { failure } from "./error.ts";
@@ -18,8 +18,8 @@ const pointer: MjTaskPointer = {
   createdAt: NOW,
 };
 
-describe("a number", () => {
-  it("is 16 digits, in the order of time, and exact as a JavaScript number until the year 2255", () => {
+describe("compat task ids", () => {
+  it("an id has 16 digits, sorts by time and is exact as a JavaScript number until the year 2255", () => {
     for (const [ms, chance, id] of [
       [1_765_432_109_876, 123, "1765432109876123"],
       [1_765_432_109_876.9, 0, "1765432109876000"],
@@ -33,12 +33,12 @@ describe("a number", () => {
   });
 
   it.each(["", "176543210987612", "17654321098761234", "176543210987612x", "１765432109876123", "-765432109876123"])(
-    "is not %j",
+    "the text %j is not a compat task id",
     (id) => expect(isMjTaskId(id)).toBe(false),
   );
 });
 
-describe("a status", () => {
+describe("statuses of the compat API", () => {
   const plain = {
     PENDING: "NOT_START",
     SUBMITTING: "NOT_START",
@@ -53,16 +53,16 @@ describe("a status", () => {
   };
   const modal = { prompt: "x" };
 
-  it.each(STATUSES)("%s is shown as the family's word for it", (status) => {
+  it.each(STATUSES)("the status %s is shown with the family's name", (status) => {
     expect(mjStatusOf({}, taskIn(status))).toBe(plain[status]);
   });
 
-  it("before there is a task is NOT_START, or MODAL where code 21 was answered", () => {
+  it("an id without a stored task is NOT_START, or MODAL after code 21", () => {
     expect(mjStatusOf({}, undefined)).toBe("NOT_START");
     expect(mjStatusOf({ awaitsModalAnswer: true }, undefined)).toBe("MODAL");
   });
 
-  it("after code 21 is MODAL until the answer comes or the task runs", () => {
+  it("after code 21 the status is MODAL until the answer arrives or the task runs", () => {
     for (const status of ["PENDING", "SUBMITTING", "UNCLEAR", "SUBMITTED", "MODAL"] as const) {
       expect(mjStatusOf({ awaitsModalAnswer: true }, taskIn(status)), status).toBe("MODAL");
     }
@@ -71,14 +71,13 @@ describe("a status", () => {
     }
   });
 
-  it("once the answer is given never shows the window again", () => {
-    for (const window of [true, undefined]) {
+  it("after the modal answer the status is never MODAL again", () => {
+    for (const awaitsModalAnswer of [true, undefined]) {
       for (const status of STATUSES) {
         for (const phase of ["submit", "modal"] as const) {
-          expect(
-            mjStatusOf({ awaitsModalAnswer: window }, taskIn(status, { modal, phase })),
-            `${status} ${phase}`,
-          ).not.toBe("MODAL");
+          expect(mjStatusOf({ awaitsModalAnswer }, taskIn(status, { modal, phase })), `${status} ${phase}`).not.toBe(
+            "MODAL",
+          );
         }
       }
     }
@@ -87,7 +86,7 @@ describe("a status", () => {
   });
 });
 
-describe("the task object", () => {
+describe("task objects of the compat API", () => {
   const done: Partial<Task> = {
     progress: 100,
     submittedAt: NOW + 1,
@@ -103,7 +102,7 @@ describe("the task object", () => {
     },
   };
 
-  it("carries the request's own words, times in ms, and the vendor's customIds as they are", () => {
+  it("the object contains the request's own fields, times in ms and the vendor's customIds unchanged", () => {
     expect(mjTaskView(pointer, taskIn("SUCCESS", done))).toMatchObject({
       id: pointer.id,
       state: "s",
@@ -124,7 +123,7 @@ describe("the task object", () => {
     });
   });
 
-  it("shows our own copies where there are any: their links last", () => {
+  it("the link of an archived copy replaces the vendor's link", () => {
     const copy = {
       key: "media/0",
       bytes: 1,
@@ -138,7 +137,7 @@ describe("the task object", () => {
     expect(mjTaskView(pointer, task).imageUrl).toBe("https://cdn.test/grid.png");
   });
 
-  it("has the text of a describe where clients look for it: in the prompt, and in finalPrompt", () => {
+  it("the text of a describe task is in the prompt and in finalPrompt, where clients look for it", () => {
     const text = "1️⃣ a paper boat\n\n2️⃣ an origami boat";
     const { prompt: _, ...unprompted } = pointer;
     const task = taskIn("SUCCESS", { action: "DESCRIBE", result: { promptEn: text } });
@@ -148,19 +147,19 @@ describe("the task object", () => {
     expect(mjTaskView(pointer, shortened)).toMatchObject({ prompt: "a boat", properties: { finalPrompt: text } });
   });
 
-  it.each(["FAILURE", "CANCEL", "EXPIRED"] as const)("of a %s has a reason, whatever is known of it", (status) => {
+  it.each(["FAILURE", "CANCEL", "EXPIRED"] as const)("a task in %s always has a reason", (status) => {
     expect(mjTaskView(pointer, taskIn(status)).failReason).not.toBe("");
     expect(mjTaskView(pointer, taskIn(status, { failure: failure("vendor_lost") })).failReason).toContain("vendor");
     expect(mjTaskView(pointer, taskIn(status, { progress: 100 })).progress).toBe("99%");
   });
 
-  it("never fails without having failed: a reason alone would end a task at a relay", () => {
+  it("failReason is null unless the task failed, because a relay ends a task that has a reason", () => {
     for (const status of STATUSES.filter((s) => !["FAILURE", "CANCEL", "EXPIRED"].includes(s))) {
       expect(mjTaskView(pointer, taskIn(status, { failure: failure("vendor_busy") })).failReason, status).toBeNull();
     }
   });
 
-  it("holds no hook, no token, no key of ours or the app's, and no id of the vendor's", () => {
+  it("the object contains no callback URL, token, id of the app, flow or vendor task", () => {
     const hook = "https://hooks.test/callbacks/1.k1.01K9ZC7T3R8M2V5X0Q4B6N1JHD.0.1.sim.default.x.p.mac";
     const vendor = { description: `cannot reach ${hook} now` };
     const raw = JSON.stringify({ notifyHook: hook });
@@ -177,8 +176,8 @@ describe("the task object", () => {
   });
 });
 
-describe("the task object of a number just drawn", () => {
-  it("has every field, and null where there is nothing to say", () => {
+describe("task object without a stored task", () => {
+  it("every field is present, and a field without a value is null", () => {
     expect(mjTaskView(pointer, undefined)).toStrictEqual({
       id: pointer.id,
       action: "IMAGINE",
@@ -203,7 +202,7 @@ describe("the task object of a number just drawn", () => {
     });
   });
 
-  it("says what was asked for without a prompt, too", () => {
+  it("the description is shown without a prompt too", () => {
     const { prompt: _, ...unprompted } = pointer;
     expect(mjTaskView({ ...unprompted, action: "SWAP_FACE" }, undefined)).toMatchObject({
       description: "/swap-face",
@@ -215,13 +214,13 @@ describe("the task object of a number just drawn", () => {
   });
 });
 
-describe("the task object says", () => {
-  it("the vendor's word for the work once it is told, and the button that was pressed", () => {
+describe("fields of the task object", () => {
+  it("the vendor's action replaces the requested one, and the pressed customId is shown", () => {
     const task = taskIn("IN_PROGRESS", { action: "UPSCALE", customId: "MJ::1", progress: 31 });
     expect(mjTaskView(pointer, task)).toMatchObject({ action: "UPSCALE", customId: "MJ::1", progress: "31%" });
   });
 
-  it("the app's answer to the window as its prompt", () => {
+  it("the prompt of the modal answer is shown as the prompt", () => {
     expect(mjTaskView(pointer, taskIn("MODAL", { modal: { prompt: "zoomed" } }))).toMatchObject({
       prompt: "zoomed",
       status: "SUBMITTED",
@@ -233,49 +232,49 @@ describe("the task object says", () => {
     ["IMAGINE", "NIJI_JOURNEY", "NIJI_JOURNEY"],
     ["SWAP_FACE", undefined, "INSIGHT_FACE"],
     ["SWAP_FACE", "NIJI_JOURNEY", "INSIGHT_FACE"],
-  ] as const)("which bot does %s for %s: %s", (action, botType, bot) => {
+  ] as const)("the bot of %s with botType %s is %s", (action, botType, bot) => {
     expect(mjTaskView({ ...pointer, action, botType }, undefined).botType).toBe(bot);
   });
 
-  it("the forbidden word where the vendor named it, and only then", () => {
+  it("bannedWord is present only if the vendor named the word", () => {
     const banned = taskIn("FAILURE", { failure: failure("banned_prompt", { vendor: { bannedWord: "blood" } }) });
     expect(mjTaskView(pointer, banned).properties).toStrictEqual({ finalPrompt: null, bannedWord: "blood" });
     const other = taskIn("FAILURE", { failure: failure("vendor_failed") });
     expect(mjTaskView(pointer, other).properties).toStrictEqual({ finalPrompt: null });
   });
 
-  it("a picture's text only of the two actions that make text", () => {
+  it("finalPrompt contains the prompt text only for describe and shorten tasks", () => {
     const of = (action: string) =>
       mjTaskView(pointer, taskIn("SUCCESS", { action, result: { prompt: "words" } })).properties.finalPrompt;
     expect(["DESCRIBE", "SHORTEN", "IMAGINE"].map(of)).toEqual(["words", "words", null]);
     expect(mjTaskView(pointer, taskIn("SUBMITTED", { action: "SHORTEN" })).properties.finalPrompt).toBeNull();
   });
 
-  it("no video where there are none", () => {
+  it("videoUrl is null if the list of videos is empty", () => {
     expect(mjTaskView(pointer, taskIn("SUCCESS", { result: { videos: [] } }))).toMatchObject({
       videoUrl: null,
       videoUrls: [],
     });
   });
 
-  it("no callback address of ours, over http either", () => {
-    const vendor = { description: "see http://house.test/callbacks/1.k1.x and HTTPS://house.test/callbacks/y" };
+  it("callback URLs of mjflow are replaced, with http too", () => {
+    const vendor = { description: "see http://mjflow.test/callbacks/1.k1.x and HTTPS://mjflow.test/callbacks/y" };
     const task = taskIn("FAILURE", { failure: failure("vendor_failed", { vendor }) });
     expect(mjTaskView(pointer, task).failReason).toBe("see [callback] and [callback]");
   });
 });
 
-describe("a tile, cut here and nobody else's", () => {
+describe("tiles in the compat API", () => {
   const copies = [{ key: "media/tile", bytes: 1, sha256: "", contentType: "image/png", source: "grid" }];
   const mediaUrl = (key: string) => `https://ours.test/${key}`;
   const shown = (more: Partial<Task>, url?: typeof mediaUrl) =>
     mjTaskView(pointer, taskIn("SUCCESS", { action: "TILE", copies, ...more }), url).imageUrl;
 
-  it("is shown under our address", () => {
+  it("a tile is shown with the link of its copy", () => {
     expect(shown({}, mediaUrl)).toBe("https://ours.test/media/tile");
   });
 
-  it("has none before it is cut, without a place to show it, or where it is no tile", () => {
+  it("there is no link without a copy, without mediaUrl, before the tile is cut and for other actions", () => {
     expect(shown({})).toBeNull();
     expect(shown({ copies: undefined }, mediaUrl)).toBeNull();
     expect(shown({ copies: [] }, mediaUrl)).toBeNull();

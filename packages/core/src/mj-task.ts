@@ -1,62 +1,65 @@
 /**
- * Our tasks as servers of the midjourney-proxy family show them (docs/protocol.md 3): an app that talks to one of them changes its
- * base URL and nothing else. Pure: the number, and the task object that a fetch answers and a notifyHook is sent.
+ * Shows our tasks as servers of the midjourney-proxy family do (docs/protocol.md 3), so that an app of such a server only
+ * has to change its base URL. Pure functions: the compat task id, and the task object for responses and notifyHook posts.
  *
- *     ours                                              shown
- *     PENDING, and one not stored yet                   NOT_START
- *     SUBMITTING, UNCLEAR while it is submitted         NOT_START     it may be given back, and a status never goes back
- *     SUBMITTED                                         SUBMITTED
- *     MODAL without an answer                           MODAL
- *     any of the above after code 21, without an answer MODAL         the app was told to send one
- *     MODAL with an answer; SUBMITTING, UNCLEAR of it   SUBMITTED
- *     IN_PROGRESS, SUCCESS, FAILURE, CANCEL             the same
- *     EXPIRED                                           FAILURE       the family has no word for it
+ *     task                                               status
+ *     PENDING, and a task that is not stored yet         NOT_START
+ *     SUBMITTING, UNCLEAR during submission              NOT_START     the task can become PENDING again, and the shown
+ *                                                                      status must never go back
+ *     SUBMITTED                                          SUBMITTED
+ *     MODAL without an answer                            MODAL
+ *     any of the above after code 21, without an answer  MODAL         code 21 asked the app for an answer
+ *     MODAL with an answer; SUBMITTING, UNCLEAR of it    SUBMITTED
+ *     IN_PROGRESS, SUCCESS, FAILURE, CANCEL              the same
+ *     EXPIRED                                            FAILURE       the family has no status for it
  */
 import { type Button, TILE_ACTION } from "./button.ts";
 import type { BotType } from "./flow.ts";
 import type { Media } from "./report.ts";
 import type { Task } from "./task.ts";
 
-/** What a facade number stands for, and what the request that drew it said of its own task. */
+/** The row of a compat task id: the task that it names, and the fields of the request that created the task. */
 export interface MjTaskPointer {
   appId: string;
-  /** 16 decimal digits, below 2^53: real clients hold it in a number. */
+  /** Compat task id: 16 decimal digits, below 2^53 because clients parse it as a number. */
   id: string;
-  /** Optimistic lock; the store raises it at each write. */
+  /** Revision for the optimistic lock; the store increments it at each write. */
   rev: number;
   flowId: string;
   path: string;
-  /** Until the vendor has told its own. */
+  /** Action of the request; shown until the vendor has reported its own. */
   action: string;
+  /** Prompt of the request; unset if it has none. */
   prompt?: string;
-  /** In the servers' words, `/up 1765432109876123 U2`; unset for a root, whose prompt says it. */
+  /** Description in the family's form, such as `/up 1765432109876123 U2`; unset for a root, which shows its prompt. */
   description?: string;
+  /** Bot of the request; unset: `MID_JOURNEY`. */
   botType?: BotType;
-  /** Code 21 was answered: the app owes an answer to a window that may not be open yet. */
+  /** True if the response was code 21: the app has to send a modal answer, even if the modal is not open yet. */
   awaitsModalAnswer?: boolean;
-  /** The request's own, whatever its flow's root said: comes back byte for byte (T5). */
+  /** `state` of this request, which can differ from the root's; returned unchanged (T5). */
   state?: string;
-  /** Where the task object is posted; unset: the stage's own hook, where it has one. */
+  /** URL of the request to which the task object is posted; unset: the deployment's own hook, if there is one. */
   notifyHook?: string;
   createdAt: number;
 }
 
-/** The numbers of an app. All reads are consistent: a client may ask for a number as soon as it has it. */
+/** The compat task ids of an app. All reads are consistent, because a client may use an id as soon as it has it. */
 export interface MjTaskIdStore {
-  /** False when the number is taken. @throws MjflowError overloaded */
+  /** Returns false if the id exists already. @throws MjflowError `overloaded` if the table throttles */
   create(pointer: MjTaskPointer): Promise<boolean>;
-  /** Takes a number back that nobody was told of. */
+  /** Deletes an id that no response has contained. */
   delete(pointer: MjTaskPointer): Promise<void>;
   get(appId: string, id: string): Promise<MjTaskPointer | undefined>;
-  /** Absent ones are left out. */
+  /** Missing ids are left out. */
   getMany(appId: string, ids: readonly string[]): Promise<MjTaskPointer[]>;
-  /** Newest first. */
+  /** Returns the newest ids first. */
   latest(appId: string, limit: number): Promise<MjTaskPointer[]>;
 }
 
 type MediaUrl = (key: string) => string;
 
-/** @param chance 0 to 999; time and chance are arguments, because core has neither */
+/** @param chance integer from 0 to 999; the caller gives time and random number, because core is pure */
 export function mjTaskIdOf(timeMs: number, chance: number): string {
   return `${String(Math.floor(timeMs)).padStart(13, "0")}${String(chance).padStart(3, "0")}`;
 }
@@ -67,7 +70,7 @@ export function isMjTaskId(id: string): boolean {
 
 export type MjStatus = "NOT_START" | "SUBMITTED" | "MODAL" | "IN_PROGRESS" | "SUCCESS" | "FAILURE" | "CANCEL";
 
-/** @param task undefined: drawn a moment ago, and not stored yet */
+/** @param task undefined: the id was allocated a moment ago and the task is not stored yet */
 export function mjStatusOf(
   { awaitsModalAnswer }: Pick<MjTaskPointer, "awaitsModalAnswer">,
   task: Task | undefined,
@@ -93,9 +96,9 @@ export function mjStatusOf(
 }
 
 /**
- * The task object, every field present as in novicezk's and plus's: null where there is nothing to say.
+ * Returns the task object. Every field of novicezk's and plus's object is present; a field without a value is null.
  *
- * @param mediaUrl where our copy under a key is to be had: its link stands in for the vendor's, which dies in a day
+ * @param mediaUrl returns the link of an archived copy; it replaces the vendor's link, which expires within a day
  */
 export function mjTaskView(pointer: MjTaskPointer, task: Task | undefined, mediaUrl?: MediaUrl) {
   const { id, createdAt, botType = "MID_JOURNEY" } = pointer;
@@ -125,7 +128,7 @@ export function mjTaskView(pointer: MjTaskPointer, task: Task | undefined, media
     videoUrls: result?.videos?.map(toLink) ?? null,
     status,
     progress: progressOf(status, task),
-    // new-api takes any text here for a failure, whatever the status says.
+    // new-api takes any text in failReason for a failure, whatever the status is.
     failReason: failed ? reasonOf(task) : null,
     buttons: (result?.buttons ?? []).map(buttonView),
     properties: propertiesOf(action, task),
@@ -145,7 +148,7 @@ function linkOf(task: Task | undefined, mediaUrl: MediaUrl | undefined): (url: s
   };
 }
 
-/** A tile that was cut here has no address at the vendor's, only ours. */
+/** Returns the image link. A tile is cut by mjflow and has no vendor link, so its copy is shown. */
 function imageOf(task: Task | undefined, mediaUrl: MediaUrl | undefined): string | null {
   const url = task?.result?.imageUrl;
   if (url !== undefined) return linkOf(task, mediaUrl)(url);
@@ -155,19 +158,19 @@ function imageOf(task: Task | undefined, mediaUrl: MediaUrl | undefined): string
 
 function propertiesOf(action: string, task: Task | undefined) {
   const result = task?.result;
-  // Clients look for the text of these two here or in the prompt; servers put it in either.
+  // Clients read the text of these two actions from here or from the prompt, because servers differ.
   const isText = action === "DESCRIBE" || action === "SHORTEN";
   const text = isText ? (result?.promptEn ?? result?.prompt) : undefined;
   const bannedWord = task?.failure?.vendor?.bannedWord;
   return { finalPrompt: clean(result?.finalPrompt ?? text), ...(bannedWord !== undefined && { bannedWord }) };
 }
 
-/** Only a success is ever at 100: new-api stops asking there, and Dooy's page stops waiting. */
+/** Only a success has 100 %: at 100 % new-api stops polling and Dooy's page stops waiting. */
 function progressOf(status: MjStatus, task: Task | undefined): string {
   return `${status === "SUCCESS" ? 100 : Math.min(task?.progress ?? 0, 99)}%`;
 }
 
-/** Never empty: new-api knows a failure by its reason. */
+/** Returns the reason of a failure. It is never empty, because new-api recognizes a failure by its reason. */
 function reasonOf(task: Task | undefined): string {
   const { failure } = task ?? {};
   return clean(failure?.vendor?.description ?? failure?.message) || "failed";
@@ -178,7 +181,7 @@ function describe(action: string, prompt: string | undefined): string {
   return prompt === undefined ? verb : `${verb} ${prompt}`;
 }
 
-/** A vendor may quote our own callback address in its words: the token in it is nobody's to read (D7). */
+/** Replaces our callback URLs: a vendor may quote one in its texts, and the token in it must stay secret (D7). */
 function clean(text: string | undefined): string | null {
   return text?.replace(/https?:\/\/[^\s"'<>]*\/callbacks\/[^\s"'<>]*/gi, "[callback]") ?? null;
 }

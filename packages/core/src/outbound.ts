@@ -1,12 +1,12 @@
-/** What we fetch and post to on someone's word (D5): one port, whose adapter checks each connection when it is made. */
+/** Outgoing requests to URLs that apps or vendors gave us (D5). One port; its adapter checks each connection when it is made. */
 
-/** What became of a post to an app's address. Never throws: every outcome is an answer. */
+/** Outcome of a POST to a URL of an app. The call never throws. */
 export type PostOutcome =
-  /** @property retryAfterMs from Retry-After, seconds or a date; undefined where there is none */
+  /** @property retryAfterMs pause from Retry-After (seconds or a date), ms; unset if the header is missing */
   | { kind: "answered"; status: number; retryAfterMs?: number; abort?: boolean; body: string; tookMs: number }
-  /** No whole answer: DNS, connection, TLS, reset, or out of time. */
+  /** There was no complete response: an error of DNS, connection or TLS, a reset or a timeout. */
   | { kind: "unreachable"; why: string; tookMs: number }
-  /** The address is none we post to: loopback, private, metadata, odd port, not https … Nothing was sent. */
+  /** The URL is not allowed: loopback, private or metadata address, unusual port, not https. Nothing was sent. */
   | { kind: "forbidden"; why: string };
 
 export interface Post {
@@ -18,19 +18,21 @@ export interface Post {
 
 export interface Fetched {
   status: number;
+  /** Content-Type header; unset if it is missing. */
   contentType?: string;
-  /** Bytes, where the server says. */
+  /** Content-Length header, bytes; unset if it is missing. */
   contentLength?: number;
   body: AsyncIterable<Uint8Array>;
 }
 
-/** The only way to an address that an app or a vendor named; each connection is checked when it is made. */
+/** The only way to send requests to a URL of an app or a vendor. Each connection is checked when it is made. */
 export interface Outbound {
   post(post: Post): Promise<PostOutcome>;
   /**
-   * Follows at most three redirects, each checked anew. The caller must read the body to its end or leave the loop.
-   * `timeoutMs` is for all of it, redirects and body included: a body that is late throws as it is read.
-   * @throws OutboundError forbidden, unreachable
+   * Follows at most three redirects and checks each. The caller must read the body to its end or leave the loop.
+   * `timeoutMs` covers redirects and body; a body that is late throws while it is read.
+   *
+   * @throws OutboundError `forbidden` if a URL is not allowed, `unreachable` if there is no complete response
    */
   get(url: string, options: { timeoutMs: number }): Promise<Fetched>;
 }

@@ -1,5 +1,6 @@
 /**
- * The doors of the engine: what it needs from the outside, as types. Adapters fill them in; tests fill them with memory.
+ * The ports of the engine: interfaces for everything outside it. Adapters implement them; tests use implementations in
+ * memory.
  */
 
 import type { AccountTraits, Slots, StoredAccount } from "./account.ts";
@@ -24,45 +25,49 @@ export interface TaskRef {
   path: string;
 }
 
-/** What the due index holds: a task, or the flow itself. */
+/** An entry of the due index: a task, a flow or a delivery. */
 export type DueRef =
   | { kind: "task"; flowId: string; path: string }
   | { kind: "flow"; flowId: string }
   | { kind: "delivery"; deliveryId: string };
 
+/** @property dueAt due time, epoch ms */
 export type Due = DueRef & { dueAt: number };
 
+/** Result of a conditional write: the stored item, or after a write conflict the current item (undefined: none). */
 export type Saved<T> = { ok: true; item: T } | { ok: false; current: T | undefined };
 
 /**
- * The table. Every write is one conditional single-item write; `rev` is the condition, so a writer that lost a race
- * learns the newer item and decides again.
+ * The table. Every write is one conditional write of one item, with the condition that `rev` is unchanged. A writer that
+ * loses a write conflict gets the newer item and decides again.
  *
- * @throws MjflowError overloaded when the table throttles beyond the client's retries.
+ * @throws MjflowError `overloaded` if the table throttles beyond the client's retries
  */
 export interface Store extends AppStore {
   /**
-   * Root first, flow second: the flow is the commit point. A crash between leaves a root without a flow, which the
-   * sweeper removes unpaid; never a flow without its root.
+   * Writes the root first and the flow second, so the flow is the commit point. After a crash in between, a root without a
+   * flow remains, which the sweeper removes before anything is paid. A flow without its root cannot occur.
    */
   createFlow(flow: Flow, root: Task): Promise<"created" | "exists">;
-  /** Stores a task that is not there yet; one that is there is left as it is and returned. */
+  /** Stores a new task. A task that exists already stays unchanged and is returned. */
   createTask(task: Task): Promise<Saved<Task>>;
-  /** Writes `task` if the stored one still has `task.rev`. `ok` carries the item with its new rev. */
+  /** Writes `task` if the stored task still has `task.rev`. `item` is the stored task with its new `rev`. */
   saveTask(task: Task): Promise<Saved<Task>>;
   saveFlow(flow: Flow): Promise<Saved<Flow>>;
-  /** Removes a task that belongs to no flow. */
+  /** Deletes a task that belongs to no flow. */
   deleteTask(task: Task): Promise<void>;
-  /** One strongly consistent request for the flow and the tasks named; absent ones are left out. */
+  /** Reads the flow and the named tasks in one strongly consistent request; missing ones are left out. */
   load(flowId: string, paths: readonly string[]): Promise<{ flow: Flow | undefined; tasks: Task[] }>;
   getTask(ref: TaskRef): Promise<Task | undefined>;
-  /** Many of different flows, in as few requests as can be; absent ones are left out. */
+  /** Reads tasks of different flows in as few requests as possible; missing ones are left out. */
   getTasks(refs: readonly TaskRef[]): Promise<Task[]>;
-  /** The flow and all its tasks, consistent. */
+  /** Reads the flow and all its tasks, strongly consistent. */
   loadFlow(flowId: string): Promise<{ flow: Flow | undefined; tasks: Task[] }>;
   /**
-   * An app's flows, newest first. `cursor` is opaque; a foreign or broken one is an invalid_request. With a filter a page
-   * may be short, or empty, and still have a cursor: one call looks at so many flows and no more.
+   * Lists an app's flows, newest first. With a filter, one call reads a limited number of flows. So a page may be short or
+   * empty and still have a cursor.
+   *
+   * @throws MjflowError `invalid_request` if the cursor is broken or belongs to another listing
    */
   listFlows(
     appId: string,
@@ -70,43 +75,45 @@ export interface Store extends AppStore {
     cursor?: string,
     filter?: FlowFilter,
   ): Promise<{ flows: Flow[]; cursor?: string }>;
-  /** What is due in one shard, earliest first. Eventually consistent: a hint, checked against the row. */
+  /** Lists the due entries of one shard, earliest first. Eventually consistent: callers check each entry with its row. */
   due(shard: number, before: number, limit: number): Promise<Due[]>;
   health(provider: string, account: string): Promise<AccountHealth | undefined>;
   /**
-   * Best effort: a lost race is not an error, since the next callback or look-up teaches the same.
+   * Stores the health as far as possible. A write conflict is no error, because the next callback or look-up gives the
+   * same information again.
+   *
    * @returns whether it was stored
    */
   saveHealth(health: AccountHealth): Promise<boolean>;
-  /** Kept once, however often it is given. */
+  /** Stores a new dead-letter message. A repeated call for the same message changes nothing. */
   saveNewDeadLetter(deadLetter: DeadLetter): Promise<void>;
-  /** Those nobody has decided on, newest first. */
+  /** Lists the undecided dead-letter messages, newest first. */
   listDeadLetters(limit: number): Promise<DeadLetter[]>;
   getDeadLetter(id: string): Promise<DeadLetter | undefined>;
   saveDeadLetter(deadLetter: DeadLetter): Promise<Saved<DeadLetter>>;
 }
 
-/** Who is told, and what became of it. Conditional single-item writes as in `Store`; revision 0 creates. */
+/** Endpoints and deliveries. Each write is a conditional write of one item as in `Store`; revision 0 creates the item. */
 export interface WebhookStore {
-  /** All endpoints of an app, the one of its flows' own hooks included; a consistent read. */
+  /** Reads all endpoints of an app, including the entry for its flows' notifyHooks; strongly consistent. */
   endpoints(appId: string): Promise<Endpoint[]>;
   endpoint(appId: string, id: string): Promise<Endpoint | undefined>;
   saveEndpoint(endpoint: Endpoint): Promise<Saved<Endpoint>>;
   deleteEndpoint(endpoint: Endpoint): Promise<void>;
-  /** All deliveries of a flow, or of one place in it. */
-  deliveriesOf(flowId: string, place?: string): Promise<Delivery[]>;
+  /** Reads all deliveries of a flow, or those of one event subject. */
+  deliveriesOf(flowId: string, subject?: string): Promise<Delivery[]>;
   delivery(id: string): Promise<Delivery | undefined>;
   saveDelivery(delivery: Delivery): Promise<Saved<Delivery>>;
-  /** Of these listeners of an app, newest first. @throws MjflowError invalid_request for a foreign cursor */
+  /** Lists the deliveries of the query's subscribers, newest first. @throws MjflowError `invalid_request` for a foreign cursor */
   listDeliveries(query: DeliveryQuery): Promise<{ deliveries: Delivery[]; cursor?: string }>;
 }
 
-/** What the operator has set about vendors, by hand and rarely; and which tasks hold an account's slots. */
+/** What the operator stores about vendors, and the slots of accounts with a concurrency limit. */
 export interface VendorStore {
-  /** All there are, of all vendors, in one request; consistent. */
+  /** Reads all stored accounts of all vendors in one strongly consistent request. */
   storedAccounts(): Promise<StoredAccount[]>;
   storedAccount(provider: string, name: string): Promise<StoredAccount | undefined>;
-  /** Revision 0 is stored where none is yet. */
+  /** Writes the account; revision 0 creates it if none is stored. */
   saveStoredAccount(account: StoredAccount): Promise<Saved<StoredAccount>>;
   deleteStoredAccount(account: StoredAccount): Promise<void>;
   bannedList(): Promise<BannedList | undefined>;
@@ -117,48 +124,49 @@ export interface VendorStore {
 
 export interface DeliveryQuery {
   appId: string;
+  /** Subscribers whose deliveries are listed. */
   listeners: readonly string[];
-  /** Created from and up to here, epoch ms. */
+  /** Bounds of the creation time, epoch ms, both included; unset: no bound. */
   since?: number;
   until?: number;
   limit: number;
   cursor?: string;
 }
 
-/** Which flows of a listing. */
+/** Selects the flows of a listing. */
 export interface FlowFilter {
-  /** When they were created, epoch ms, both included. */
+  /** Bounds of the creation time, epoch ms, both included; unset: no bound. */
   since?: number;
   until?: number;
-  /** Asked of each flow in that time. */
+  /** Further condition, checked for each flow within the bounds; unset: none. */
   matches?(flow: Flow): boolean;
 }
 
-/** The rows of apps: few, written by hand, read with each request of a container that has not seen the key lately. */
+/** Rows of apps: few, and written rarely. A container reads them with a request whose key it has not cached. */
 export interface AppStore {
   app(appId: string): Promise<App | undefined>;
-  /** Revision 0 is stored where none is yet. */
+  /** Writes the app; revision 0 creates it if none is stored. */
   saveApp(app: App): Promise<Saved<App>>;
-  /** Newest first; eventually consistent, deleted ones left out. */
+  /** Lists the apps, newest first, without deleted ones; eventually consistent. */
   listApps(limit: number, cursor?: string): Promise<{ apps: App[]; cursor?: string }>;
-  /** An app and one of its keys, in one consistent request. */
+  /** Reads an app and one of its keys in one strongly consistent request. */
   appWithKey(appId: string, keyId: string): Promise<{ app: App | undefined; key: AppKey | undefined }>;
-  /** Its keys, those that have ended lately too. */
+  /** Lists the keys of an app, including those that ended recently. */
   appKeys(appId: string): Promise<AppKey[]>;
-  /** Revision 0 is stored where none is yet. */
+  /** Writes the key; revision 0 creates it if none is stored. */
   saveAppKey(key: AppKey): Promise<Saved<AppKey>>;
-  /** Revision 0 is stored where none is yet. `current` may be older than its 24 hours: TTL deletes late. */
+  /** Revision 0 creates the record if none is stored. `current` may be older than 24 hours, because TTL deletes late. */
   saveIdempotency(row: IdempotencyRecord): Promise<Saved<IdempotencyRecord>>;
-  /** What an app has spent and holds; undefined for one that never had a limit. */
+  /** Reads the credit of an app; undefined if the app never had a limit. */
   credit(appId: string): Promise<Credit | undefined>;
-  /** Revision 0 is stored where none is yet. */
+  /** Writes the credit; revision 0 creates it if none is stored. */
   saveCredit(credit: Credit): Promise<Saved<Credit>>;
   grant(appId: string, reference: string): Promise<Grant | undefined>;
-  /** Revision 0 is stored where none is yet. */
+  /** Writes the grant; revision 0 creates it if none is stored. */
   saveGrant(grant: Grant): Promise<Saved<Grant>>;
 }
 
-/** Images on their way in; see `Inputs`. */
+/** Stores the images of a request until they are submitted; see `Inputs`. */
 export interface Blobs {
   putInputs(ref: string, inputs: Inputs): Promise<void>;
   getInputs(ref: string): Promise<Inputs | undefined>;
@@ -166,32 +174,32 @@ export interface Blobs {
 
 export interface OutgoingMessage {
   message: Message;
-  /** At most 15 minutes (SQS); a longer wait is the due index's work. */
+  /** Delay, ms; at most 15 minutes (SQS). The due index serves longer waits. Unset: none. */
   delayMs?: number;
 }
 
 export interface Queue {
-  /** Sends all, in as few requests as can be. @throws when any was not taken; sending one twice is harmless. */
+  /** Sends all in as few requests as possible. Sending a message twice is harmless. @throws if any message was not accepted */
   send(messages: readonly OutgoingMessage[]): Promise<void>;
-  /** Sends a body as it is: for a dead letter, which this code may not understand. */
+  /** Sends a message body unchanged; used for a dead-letter message, which this version may not be able to parse. */
   resend(body: string): Promise<void>;
 }
 
-/** How many messages are where: about, for nobody counts them exactly. */
+/** Number of messages in a queue; approximate, because SQS does not count exactly. */
 export interface QueueDepth {
   name: QueueName | "dead-letters";
-  /** For a worker. */
+  /** Messages that wait for a worker. */
   waiting: number;
-  /** With a worker. */
+  /** Messages that a worker is processing. */
   inFlight: number;
-  /** For their time. */
+  /** Messages whose delay has not ended. */
   delayed: number;
 }
 
-/** @throws MjflowError overloaded when a queue does not tell. */
+/** @throws MjflowError `overloaded` if a queue does not return its depth */
 export type QueueDepths = () => Promise<QueueDepth[]>;
 
-/** An event bus: takes events at least once, or throws. */
+/** An event bus. `put` delivers an event at least once, or throws. */
 export interface Bus {
   put(event: { id: string; type: EventType; at: number; detail: string }): Promise<void>;
 }
@@ -200,12 +208,12 @@ export interface Clock {
   now(): number;
 }
 
-/** One structured line per event; a `flow` and `task` id where there is one. Never a token, key or vendor URL. */
+/** One structured line per event, with `flow` and `task` ids where they exist. Never log a token, key or vendor URL. */
 export interface Log {
   info(event: string, fields?: Record<string, unknown>): void;
   warn(event: string, fields?: Record<string, unknown>): void;
   error(event: string, fields?: Record<string, unknown>): void;
-  /** Adds to a counter of this invocation; written as one metrics line at its end. */
+  /** Adds to a counter of this invocation. All counters are written as one metrics line at its end. */
   count(metric: Metric, by?: number): void;
 }
 
@@ -241,25 +249,25 @@ export { OutboundError } from "./outbound.ts";
 
 // ── vendors ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-/** Where a vendor's account is reached. The key never leaves the provider. */
+/** URL and API key of a vendor account. The key never leaves the provider. */
 export interface AccountConfig {
   baseUrl: string;
   apiKey: string;
 }
 
-/** What every submission carries besides its own fields. */
+/** What every submission needs in addition to its own fields. */
 export interface CallContext {
   account: AccountConfig;
-  /** Our callback address for this attempt, token included. */
+  /** Our callback URL for this attempt, including the callback token. */
   notifyHook: string;
-  /** Our own short text, [A-Za-z0-9_-], at most 200 characters: the app's state never goes to a vendor (T5). */
+  /** Our own text of [A-Za-z0-9_-], at most 200 characters. The app's `state` is never sent to a vendor (T5). */
   state: string;
   mode?: Mode;
   botType?: BotType;
   accountFilter?: AccountFilter;
 }
 
-/** A root task's own fields. */
+/** The fields of a root task. */
 export interface RootCall {
   action: RootAction;
   prompt?: string;
@@ -268,7 +276,7 @@ export interface RootCall {
 }
 
 export interface PressCall {
-  /** The parent's id at the vendor. */
+  /** Vendor task id of the parent. */
   vendorTaskId: string;
   customId: string;
 }
@@ -279,17 +287,17 @@ export interface ModalCall {
   maskBase64?: string;
 }
 
-/** P2: the four answers, and the two shapes "accepted" can have. */
+/** Outcome of a submission (P2). There are four; `modal` is a second form of accepted. */
 export type SubmitOutcome =
   | {
       kind: "accepted";
       vendorTaskId: string;
-      /** Further ids (trueai-org's PicReader::all answers several, joined by commas). */
+      /** Further vendor task ids: trueai-org's `PicReader::all` returns several, separated by commas. Unset: none. */
       siblings?: string[];
-      /** No callback will follow for this id: it existed before (novicezk's old code 21). */
+      /** True if the task existed before (novicezk's old code 21), so that no callback follows. */
       existing?: boolean;
     }
-  /** Taken, and waiting for a prompt or mask. */
+  /** Accepted; the vendor waits for a modal answer. */
   | { kind: "modal"; vendorTaskId: string }
   | { kind: "refused"; failure: Failure }
   | { kind: "busy"; afterMs?: number; reason: string }
@@ -297,26 +305,26 @@ export type SubmitOutcome =
 
 export interface LookupResult {
   reports: Report[];
-  /** How many requests it took: one for a vendor with list-by-condition. */
+  /** Number of requests that the look-up needed: one for a vendor with list-by-condition. */
   requests: number;
 }
 
-/** What a dialect can do; asked instead of comparing vendor names. */
+/** What a provider supports. The engine checks these fields and never compares provider ids. */
 export interface ProviderCapabilities {
-  /** Documented, or seen, to post to notifyHook. "unknown" is learned from what arrives. */
+  /** `documented`: known to post to notifyHook. `unknown`: mjflow observes whether callbacks arrive. */
   notifyHook: "documented" | "unknown";
-  /** One request for many ids. */
+  /** True if one request can look up many vendor task ids. */
   listByCondition: boolean;
-  /** Lists recent tasks with their `state`, so that an unclear submission may be found without its id. */
+  /** True if recent tasks can be listed with their `state`, so that an unclear submission can be found without its id. */
   searchByState: boolean;
-  /** Actions that can be finished inside the submit answer, with no callback ever. */
+  /** Actions that can be finished within the submit response, without any callback. */
   instantActions: readonly string[];
   rootActions: readonly RootAction[];
   modes: readonly Mode[];
   seed: boolean;
 }
 
-/** One vendor dialect. Throws nothing on a vendor's account: every outcome is an answer. */
+/** The adapter of one dialect. `submit`, `press`, `modal` and `upload` never throw for a vendor's fault; they return an outcome. */
 export interface Provider {
   readonly id: string;
   readonly title: string;
@@ -324,18 +332,20 @@ export interface Provider {
   submit(call: RootCall, context: CallContext): Promise<SubmitOutcome>;
   press(call: PressCall, context: CallContext): Promise<SubmitOutcome>;
   modal(call: ModalCall, context: CallContext): Promise<SubmitOutcome>;
-  /** Unknown ids are left out. @throws LookupError when the vendor could not be asked. */
+  /** Unknown ids are left out. @throws LookupError if the look-up was not possible */
   lookup(vendorTaskIds: readonly string[], account: AccountConfig): Promise<LookupResult>;
   /**
-   * The recent tasks with these `state`s, where `abilities.searchByState`; each report names its own. Those not found are
-   * left out, which proves nothing: the vendor's list may end before them, or lag. @throws LookupError
+   * Searches the recent tasks for these `state`s; only with `capabilities.searchByState`. Each report contains its `state`.
+   * A missing report proves nothing, because the vendor's list may be too short or lag.
+   *
+   * @throws LookupError if the look-up was not possible
    */
   search(states: readonly string[], account: AccountConfig): Promise<LookupResult>;
-  /** Reads a callback body. Pure. Undefined: not a task object at all. */
+  /** Parses a callback body. Pure. Returns undefined if the body is not a task object. */
   readCallback(body: string): Report | undefined;
-  /** Undefined: unknown task, or no such ability. @throws LookupError */
+  /** Returns undefined for an unknown task or without `capabilities.seed`. @throws LookupError if the look-up was not possible */
   seed(vendorTaskId: string, account: AccountConfig): Promise<string | undefined>;
-  /** Hands images to the vendor's own storage; answers their URLs. */
+  /** Uploads images to the vendor's storage and returns their URLs. */
   upload(
     images: readonly string[],
     account: AccountConfig,
@@ -344,7 +354,7 @@ export interface Provider {
 
 export class LookupError extends Error {
   override readonly name = "LookupError";
-  /** The key was refused: looking again will not help until an operator has changed it. */
+  /** True if the vendor rejected the key. Then further look-ups fail until the operator changes the key. */
   readonly unauthorized: boolean;
   constructor(message: string, { unauthorized = false, cause }: { unauthorized?: boolean; cause?: unknown } = {}) {
     super(message, { cause });
@@ -352,23 +362,23 @@ export class LookupError extends Error {
   }
 }
 
-/** A vendor that this stage may use. */
+/** A vendor that is configured in this deployment. */
 export interface Vendor {
   provider: Provider;
   account(name: string): AccountConfig | undefined;
-  /** Those there are, in a steady order. */
+  /** Returns all accounts in a stable order. */
   accounts(): readonly AccountTraits[];
 }
 
 export interface Providers {
-  /** Undefined: no such provider, or not configured on this stage. */
+  /** Returns undefined if no provider of this id is configured. */
   get(id: string): Vendor | undefined;
   ids(): string[];
   /**
-   * Learns of accounts stored through the API, if it has not looked lately. Whoever is about to say that there is no such
-   * account asks `anew`: a flow may have been given one that was stored a moment ago.
+   * Reads the accounts that were stored through the API, unless they were read recently. With `anew` they are always read.
+   * A caller uses `anew` before it reports that an account does not exist, because the account may just have been stored.
    *
-   * @throws MjflowError overloaded
+   * @throws MjflowError `overloaded` if the table throttles
    */
   refresh?(how?: "anew"): Promise<void>;
 }

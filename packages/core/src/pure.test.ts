@@ -1,4 +1,4 @@
-/** Core is pure: no clock, no chance, no environment, no waiting, nothing from outside but zod. */
+/** Core is pure: no clock, random numbers, environment, waiting or I/O, and no import from outside except zod. */
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 
@@ -7,7 +7,7 @@ const sources = readdirSync(here, { recursive: true })
   .map(String)
   .filter((name) => name.endsWith(".ts") && !name.endsWith(".test.ts"));
 
-/** The code alone: comments may speak of anything. Strings stay, since no source needs these words in one. */
+/** Returns the code without comments, which may contain the forbidden words. Strings stay, because no source needs them there. */
 function codeOf(name: string): string {
   return readFileSync(new URL(name, here), "utf8")
     .replace(/\/\*[\s\S]*?\*\//g, "")
@@ -18,7 +18,7 @@ const FORBIDDEN: [what: string, sign: RegExp][] = [
   ["await", /\bawait\b/],
   ["async functions", /\basync\b/],
   ["the clock", /\bDate\b|\bperformance\.now\b|\bTemporal\b/],
-  ["chance", /Math\.random|\bcrypto\b|randomUUID/],
+  ["random numbers", /Math\.random|\bcrypto\b|randomUUID/],
   ["the environment", /\bprocess\.|\bDeno\b|\bglobalThis\b/],
   ["timers", /\bsetTimeout\b|\bsetInterval\b|\bsetImmediate\b|queueMicrotask/],
   ["the network", /\bfetch\s*\(|XMLHttpRequest|WebSocket/],
@@ -27,8 +27,8 @@ const FORBIDDEN: [what: string, sign: RegExp][] = [
   ["require", /\brequire\s*\(/],
 ];
 
-describe("core's sources", () => {
-  it("are found", () => expect(sources.length).toBeGreaterThan(10));
+describe("sources of core", () => {
+  it("the test finds the source files", () => expect(sources.length).toBeGreaterThan(10));
 
   it.each(sources)("%s is pure", (name) => {
     const code = codeOf(name);
@@ -39,7 +39,7 @@ describe("core's sources", () => {
     for (const from of imports) expect(from).toMatch(/^(\.\.?\/([a-z-]+\/)?[a-z-]+\.ts|zod(\/mini)?)$/);
   });
 
-  it("has no import but at the top, and each names its ending", () => {
+  it("the sources have no dynamic imports", () => {
     for (const name of sources) expect(codeOf(name)).not.toMatch(/import\s*\(/);
   });
 });

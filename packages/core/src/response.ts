@@ -1,7 +1,7 @@
 /**
- * What the API answers, as schemas: its description is made from them, and tests hold every answer to them. Strict, so
- * that an answer holds nothing that is not described; published open, because answers may gain members. No function
- * imports this file: it weighs nothing on a cold start.
+ * Schemas of the API's responses. The OpenAPI document is generated from them, and tests check every response with them.
+ * They are strict, so that a response has no undocumented field. The published document allows additional fields, because
+ * responses may gain some. No deployed function imports this file, so it does not slow down a cold start.
  */
 import * as z from "zod/mini";
 import { ERRORS, type ErrorCode, FAILURES, type FailureCode } from "./error.ts";
@@ -9,7 +9,7 @@ import { EVENT_TYPES, type EventType } from "./event.ts";
 import { EventName, FLOW_STATUSES, ROOT_ACTIONS } from "./request.ts";
 import { STATUSES } from "./task.ts";
 
-/** ISO 8601, UTC. */
+/** Time in ISO 8601, UTC. */
 const time = z.iso.datetime();
 const maybe = z.nullable;
 const text = z.string();
@@ -92,7 +92,7 @@ export const Counts = z.strictObject({
   writes: count,
 });
 
-/** A row of a list. */
+/** A flow in a list. */
 export const FlowSummary = z.strictObject({
   id: text,
   status: flowStatus,
@@ -135,7 +135,7 @@ export const Endpoint = z.strictObject({
   createdAt: time,
 });
 
-/** Just made or rotated: of scheme `v1` it comes with its secret. */
+/** An endpoint that was just created or rotated; for scheme `v1` with its secret. */
 export const NewEndpoint = z.extend(Endpoint, { secret: z.optional(text) });
 
 export const Replayed = z.strictObject({ replayed: count, nextCursor: maybe(text) });
@@ -147,7 +147,7 @@ const DeliveryAttempt = z.strictObject({
   tookMs: z.optional(z.number()),
 });
 
-/** What came of a post to try an endpoint out. */
+/** Result of a test event. */
 export const Probe = z.strictObject({
   delivered: z.boolean(),
   at: time,
@@ -200,11 +200,11 @@ export const AppKey = z.strictObject({
   revokedAt: maybe(time),
 });
 
-/** The only answer that ever holds the key. */
+/** The only response that contains the key. */
 export const NewAppKey = z.extend(AppKey, { key: text });
 export const RotatedAppKey = z.extend(NewAppKey, { previous: AppKey });
 
-/** An account at a vendor's, without its key. */
+/** A stored vendor account, without its key. */
 export const Account = z.strictObject({
   provider: text,
   name: text,
@@ -216,7 +216,7 @@ export const Account = z.strictObject({
   updatedAt: time,
 });
 
-/** As everyone may see it. */
+/** A vendor account as all apps see it. */
 const SeenAccount = z.strictObject({
   name: text,
   weight: z.number(),
@@ -238,7 +238,7 @@ const Abilities = z.strictObject({
   seed: z.boolean(),
 });
 
-/** A vendor of the stage. */
+/** A vendor of the deployment. */
 export const Provider = z.strictObject({
   id: text,
   title: text,
@@ -329,12 +329,12 @@ export function pageOf<T extends z.ZodMiniType>(item: T) {
   return z.strictObject({ data: z.array(item), nextCursor: maybe(text) });
 }
 
-/** A listing that is always whole. */
+/** A listing that always has a single page. */
 export function wholeOf<T extends z.ZodMiniType>(item: T) {
   return z.strictObject({ data: z.array(item), nextCursor: z.null() });
 }
 
-/** RFC 9457, with what a program needs to decide what to do. */
+/** Problem details (RFC 9457), with additional fields that let a program decide what to do. */
 export const Problem = z.strictObject({
   type: z.url(),
   title: text,
@@ -359,7 +359,7 @@ type Of<Prefix extends string> = Extract<EventType, `${Prefix}.${string}`>;
 const ofKind = <Prefix extends string>(prefix: Prefix) =>
   z.enum(EVENT_TYPES.filter((type) => type.startsWith(`${prefix}.`)) as [Of<Prefix>, ...Of<Prefix>[]]);
 
-/** What webhooks, the stream and the bus say of a task. */
+/** A task event of webhooks, the stream and the event bus. */
 export const TaskEvent = z.strictObject({
   type: ofKind("task"),
   timestamp: time,
@@ -375,7 +375,7 @@ export const FlowEvent = z.strictObject({
 export const EndpointEvent = z.strictObject({
   type: ofKind("endpoint"),
   timestamp: time,
-  /** Empty where it was removed since. */
+  /** Empty if the endpoint was deleted meanwhile. */
   data: z.strictObject({
     id: z.optional(text),
     url: z.optional(text),

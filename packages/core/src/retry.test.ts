@@ -1,4 +1,4 @@
-/** Where a retry stands in a lineage, and what its flow then comes to. */
+/** Paths of retries in a lineage, and the flow status that results from retries. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { FLOW, taskIn } from "../test/sample.ts";
@@ -21,7 +21,7 @@ import type { Task, TaskStatus } from "./task.ts";
 const segment = fc.oneof(fc.nat(199).map(String), fc.stringMatching(/^m[0-9A-Z]{8}$/));
 const path = fc.array(segment, { maxLength: 6 }).map((segments) => segments.reduce(childPath, ROOT_PATH));
 
-describe("a retry's place", () => {
+describe("paths of retries", () => {
   it.each([
     ["0", "0-mr"],
     ["0-mr", "0-mrmr"],
@@ -29,12 +29,12 @@ describe("a retry's place", () => {
     ["0-mr2", "0-mrmr2"],
     ["0-2-mX7QABCDE", "0-2-mrmX7QABCDE"],
     ["0-mr-3", "0-mr-mr3"],
-  ])("of %s is %s", (of, retry) => {
+  ])("the retry of %s has the path %s", (of, retry) => {
     expect(retryPath(of)).toBe(retry);
     expect(retriedPath(retry)).toBe(of);
   });
 
-  it("is beside the task, at its depth, below its parent, and no planned child's", () => {
+  it("for every path, a retry has the depth and the parent of the retried task and is no planned child", () => {
     fc.assert(
       fc.property(path, fc.integer({ min: 1, max: 5 }), (of, times) => {
         let at = of;
@@ -53,16 +53,16 @@ describe("a retry's place", () => {
     );
   });
 
-  it("of what is no retry is nobody's", () => {
+  it("a path that is not a retry has no retried path", () => {
     for (const plain of ["0", "0-1", "0-mX7QABCDE", "0-1-2"]) expect(retriedPath(plain)).toBeUndefined();
   });
 
-  it("has a name of 32 letters after its m, and no longer one", () => {
+  it("the name in a retry path has at most 32 characters after its m", () => {
     expect(retryPath(`0-m${"X".repeat(30)}`)).toBe(`0-mrm${"X".repeat(30)}`);
     expect(retryPath(`0-m${"X".repeat(31)}`)).toBeUndefined();
   });
 
-  it("has an end: a name of more than 32 letters is none", () => {
+  it("repeated retries of a task end when the name reaches its maximum length", () => {
     let at: string | undefined = "0-mX7QABCDE";
     for (let i = 0; at !== undefined; i++) {
       expect(i).toBeLessThan(20);
@@ -72,49 +72,57 @@ describe("a retry's place", () => {
   });
 });
 
-const at = (place: string, status: TaskStatus, more: Partial<Task> = {}): Task => ({
+const at = (path: string, status: TaskStatus, more: Partial<Task> = {}): Task => ({
   ...taskIn(status, more),
-  path: place,
+  path,
 });
-const off = { failure: failure("canceled") };
+const byUs = { failure: failure("canceled") };
 const plan = { then: [{ press: "U1" }, { press: "U2" }] };
 
-describe("how a flow stands that was gone on with, or called off", () => {
+describe("status of a retried or canceled flow", () => {
   it.each<[string, Task[], string]>([
-    ["its root is tried again", [at("0", "FAILURE"), at("0-mr", "PENDING")], "running"],
-    ["its root succeeded the second time", [at("0", "FAILURE"), at("0-mr", "SUCCESS")], "completed"],
-    ["its root failed twice", [at("0", "FAILURE"), at("0-mr", "EXPIRED")], "failed"],
-    ["and succeeded the third", [at("0", "FAILURE"), at("0-mr", "EXPIRED"), at("0-mrmr", "SUCCESS")], "completed"],
-    ["the second root's plan is not stored yet", [at("0", "FAILURE", plan), at("0-mr", "SUCCESS", plan)], "running"],
-    ["called off before anything", [at("0", "CANCEL", off)], "canceled"],
-    ["cancelled by the vendor", [at("0", "CANCEL", { failure: failure("vendor_cancelled") })], "failed"],
+    ["the retry of its root is pending", [at("0", "FAILURE"), at("0-mr", "PENDING")], "running"],
+    ["the retry of its root succeeded", [at("0", "FAILURE"), at("0-mr", "SUCCESS")], "completed"],
+    ["the retry of its root failed too", [at("0", "FAILURE"), at("0-mr", "EXPIRED")], "failed"],
     [
-      "called off below its root",
-      [at("0", "SUCCESS", plan), at("0-0", "CANCEL", off), at("0-1", "SUCCESS")],
-      "canceled",
-    ],
-    ["called off, and its root failed", [at("0", "FAILURE", plan)], "failed"],
-    [
-      "called off, one still runs",
-      [at("0", "SUCCESS", plan), at("0-0", "CANCEL", off), at("0-1", "SUBMITTED")],
-      "running",
-    ],
-    [
-      "what was spared was done after all",
-      [at("0", "SUCCESS", plan), at("0-0", "CANCEL", off), at("0-1", "SUCCESS"), at("0-mr0", "SUCCESS")],
+      "the second retry of its root succeeded",
+      [at("0", "FAILURE"), at("0-mr", "EXPIRED"), at("0-mrmr", "SUCCESS")],
       "completed",
     ],
     [
-      "part of what was spared was done after all",
-      [at("0", "SUCCESS", plan), at("0-0", "CANCEL", off), at("0-1", "CANCEL", off), at("0-mr0", "SUCCESS")],
+      "the follow-ups of the retried root are not stored yet",
+      [at("0", "FAILURE", plan), at("0-mr", "SUCCESS", plan)],
+      "running",
+    ],
+    ["its root was canceled before submission", [at("0", "CANCEL", byUs)], "canceled"],
+    ["the vendor canceled its root", [at("0", "CANCEL", { failure: failure("vendor_cancelled") })], "failed"],
+    [
+      "a follow-up was canceled and the others ended",
+      [at("0", "SUCCESS", plan), at("0-0", "CANCEL", byUs), at("0-1", "SUCCESS")],
       "canceled",
     ],
-  ])("%s", (_, tasks, status) => {
+    ["its root failed and has no children", [at("0", "FAILURE", plan)], "failed"],
+    [
+      "a follow-up was canceled and another still runs",
+      [at("0", "SUCCESS", plan), at("0-0", "CANCEL", byUs), at("0-1", "SUBMITTED")],
+      "running",
+    ],
+    [
+      "the retry of its canceled follow-up succeeded",
+      [at("0", "SUCCESS", plan), at("0-0", "CANCEL", byUs), at("0-1", "SUCCESS"), at("0-mr0", "SUCCESS")],
+      "completed",
+    ],
+    [
+      "only one of its canceled follow-ups was retried",
+      [at("0", "SUCCESS", plan), at("0-0", "CANCEL", byUs), at("0-1", "CANCEL", byUs), at("0-mr0", "SUCCESS")],
+      "canceled",
+    ],
+  ])("the flow status is correct when %s", (_, tasks, status) => {
     expect(flowStatus(tasks)).toBe(status);
     expect(flowStatus(tasks.toReversed())).toBe(status);
   });
 
-  it("a success is never superseded", () => {
+  it("a successful task is never superseded by its retry", () => {
     const tasks = [at("0", "SUCCESS"), at("0-mr", "SUCCESS")];
     expect(tasks.map((task) => isSuperseded(task, tasks))).toEqual([false, false]);
   });
