@@ -1,19 +1,21 @@
 /// <reference path="./.sst/platform/config.d.ts" />
 
-/** SST refuses imports at the top of this file: what there is to deploy is imported in `run`, in the order it is made. */
+/**
+ * SST forbids static imports in this file. Therefore `run` imports the parts, in the order in which they are created.
+ */
 export default $config({
   app(input) {
     const production = input?.stage === "production";
     return {
       name: "mjflow",
       home: "aws",
-      // Tasks that were paid for outlive a mistaken `sst remove`; a trial stage leaves nothing behind.
+      // A mistaken `sst remove` must not delete tasks that were paid for. Any other stage is removed completely.
       removal: production ? "retain" : "remove",
       protect: production,
     };
   },
   async run() {
-    // First: what it sets holds for every component made after it.
+    // This import comes first: its settings apply only to components that are created after it.
     await import("./infra/defaults.ts");
     await import("./infra/secret.ts");
     await import("./infra/table.ts");

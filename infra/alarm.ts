@@ -1,4 +1,4 @@
-/** What someone has to be told of. docs/operations.md says what each alarm means, and what to do. */
+/** CloudWatch alarms. docs/operations.md explains for each alarm what it means and what to do. */
 import { QUEUE } from "../packages/core/src/limit.ts";
 import type { Metric } from "../packages/core/src/port.ts";
 import { api } from "./api.ts";
@@ -25,7 +25,7 @@ if (setting.alarmEmail) {
   new aws.sns.TopicSubscription("AlarmEmail", { topic: topic.arn, protocol: "email", endpoint: setting.alarmEmail });
 }
 
-/** For the dashboard. */
+/** ARNs of all alarms, for the dashboard. */
 export const alarms: $util.Output<string>[] = [];
 
 function alarm(name: string, args: Alarm) {
@@ -35,14 +35,14 @@ function alarm(name: string, args: Alarm) {
 
 interface Above {
   threshold?: number;
-  /** Of the sums, or other statistics, that are compared. */
+  /** Length of the period that one value of the statistic covers, minutes. */
   minutes?: number;
   statistic?: string;
-  /** So many of so many in a row. */
+  /** Number of breaching periods, and the number of consecutive periods they are counted in. */
   of?: [number, number];
 }
 
-/** No data means that nothing happened: Lambda, SQS and our own counters keep silent about what is idle. */
+/** Missing data means that nothing happened: Lambda, SQS and our own counters send no values while they are idle. */
 const NO_DATA_IS_OK = { treatMissingData: "notBreaching", comparisonOperator: "GreaterThanThreshold" };
 
 function alarmAbove(name: string, alarmDescription: string, measure: Named, options: Above = {}) {
@@ -58,7 +58,7 @@ function alarmAbove(name: string, alarmDescription: string, measure: Named, opti
 
 interface Share {
   percent: number;
-  /** Of the part: a few of a few say nothing. */
+  /** Smallest count of the part that can raise the alarm; a share of very few events means nothing. */
   atLeast: number;
   minutes: number;
 }
@@ -98,28 +98,29 @@ function ownMetric(fn: string, metric: Metric): MetricRef {
 
 // ── messages ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-// Two for the dead letters: their consumer empties the queue within seconds, between two of SQS's measurements, so that
-// only its invocations tell of them; and when it fails itself, only the queue does.
+// The dead-letter queue needs two alarms. Its consumer empties the queue within seconds, between two measurements of
+// SQS, so only the invocations of the consumer show that messages arrived. If the consumer itself fails, only the queue
+// shows it.
 alarmAbove(
-  "DeadLettersBuried",
-  "A message failed each time and was given up. The Deadletter function's log names its task or delivery.",
+  "DeadLettersReceived",
+  "A message failed at every attempt. The log of the Deadletter function names its task or delivery.",
   functionMetric(deadletter.name, "Invocations"),
 );
 alarmAbove(
-  "DeadLettersLeft",
-  "Dead letters that could not be buried: their flows hang. See the Deadletter function's errors.",
+  "DeadLettersNotProcessed",
+  "Dead-letter messages could not be handled, so their flows do not end. See the errors of the Deadletter function.",
   queueMetric(deadLetters.nodes.queue.name, "ApproximateNumberOfMessagesVisible"),
   { statistic: "Maximum" },
 );
 
 for (const [name, queue, { maxDelayS, visibilityTimeoutS }, why] of [
-  ["SubmitQueueLate", submitQueue, QUEUE.submit, "too few workers, or vendors hang"],
-  ["DeliverQueueLate", deliverQueue, QUEUE.deliver, "too few workers, or receivers hang"],
-  ["ArchiveQueueLate", archiveQueue, QUEUE.archive, "too few workers, or pictures come slowly"],
+  ["SubmitQueueLate", submitQueue, QUEUE.submit, "too few workers, or vendors do not respond"],
+  ["DeliverQueueLate", deliverQueue, QUEUE.deliver, "too few workers, or receivers do not respond"],
+  ["ArchiveQueueLate", archiveQueue, QUEUE.archive, "too few workers, or images download slowly"],
 ] as const) {
   alarmAbove(
     name,
-    `Messages wait longer than the longest delay and two tries take: ${why}.`,
+    `Messages wait longer than the longest delay plus two processing attempts: ${why}.`,
     queueMetric(queue.nodes.queue.name, "ApproximateAgeOfOldestMessage"),
     { statistic: "Maximum", minutes: 5, threshold: maxDelayS + 2 * visibilityTimeoutS },
   );
@@ -129,24 +130,24 @@ for (const [name, queue, { maxDelayS, visibilityTimeoutS }, why] of [
 
 alarmAbove(
   "CallbackThrottled",
-  "Callbacks were refused for want of concurrency. Most vendors call once; the sweeper asks for these.",
+  "Callbacks were throttled. Most vendors send a callback only once; the sweeper looks these tasks up.",
   functionMetric(callback.name, "Throttles"),
 );
 alarmAbove(
   "CallbackFailing",
-  "Callbacks were answered 5xx, for three minutes of five: what they said could not be stored.",
+  "Callbacks got a 5xx response in three of five minutes: their reports could not be stored.",
   functionMetric(callback.name, "Url5xxCount"),
   { of: [3, 5] },
 );
 alarmAbove(
   "CallbacksRefused",
-  "Callbacks with tokens that are not believed: somebody guesses, or a hook key was taken away too early.",
+  "Callbacks had invalid tokens: a caller guesses tokens, or a callback token key was removed too early.",
   ownMetric("callback", "CallbacksRefused"),
   { minutes: 5, threshold: 20 },
 );
 alarmOnShare(
   "ApiFailing",
-  "One request of twenty was answered 5xx.",
+  "More than 5 % of the API requests got a 5xx response.",
   functionMetric(api.name, "Url5xxCount"),
   functionMetric(api.name, "UrlRequestCount"),
   { percent: 5, atLeast: 5, minutes: 5 },
@@ -154,11 +155,11 @@ alarmOnShare(
 
 // ── vendors ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-alarm("SweepSilent", {
-  alarmDescription: "The sweeper has not run for five minutes: what never called back is not found.",
+alarm("SweepNotRunning", {
+  alarmDescription: "The sweeper has not run for five minutes: tasks whose callbacks are missing are not looked up.",
   ...functionMetric(sweep.name, "Invocations"),
   statistic: "Sum",
-  // Here silence is the fault.
+  // For this alarm missing data is the fault.
   treatMissingData: "breaching",
   evaluationPeriods: 1,
   comparisonOperator: "LessThanThreshold",
@@ -167,45 +168,40 @@ alarm("SweepSilent", {
 });
 alarmAbove(
   "OverdueRising",
-  "The sweeper finds more overdue than half of what one run takes: callbacks are lost, or a vendor has fallen silent.",
+  "More rows are overdue than half of what one sweeper run handles: callbacks are lost, or a vendor sends none.",
   ownMetric("sweep", "Overdue"),
   { threshold: 400, of: [12, 15] },
 );
-alarmAbove(
-  "LookupsFailing",
-  "A vendor could not be asked what became of its tasks.",
-  ownMetric("sweep", "LookupFailures"),
-  {
-    minutes: 15,
-    threshold: 5,
-  },
-);
+alarmAbove("LookupsFailing", "Look-ups of tasks at a vendor failed.", ownMetric("sweep", "LookupFailures"), {
+  minutes: 15,
+  threshold: 5,
+});
 alarmOnShare(
   "UnclearRising",
-  "Of twenty submissions one was left without a clear answer: each waits out its grace, and may be paid twice after it.",
+  "More than 5 % of the submissions got no clear response. After the grace period each may be sent and paid again.",
   ownMetric("submit", "Unclear"),
   ownMetric("submit", "Submissions"),
   { percent: 5, atLeast: 5, minutes: 15 },
 );
 alarmOnShare(
   "RefusedRising",
-  "Half of all submissions were refused: a vendor's key has ended, or its account is empty.",
+  "Vendors rejected more than half of all submissions: an API key is invalid, or a vendor account has no money.",
   ownMetric("submit", "Refused"),
   ownMetric("submit", "Submissions"),
   { percent: 50, atLeast: 10, minutes: 15 },
 );
 
-// ── apps and pictures ──────────────────────────────────────────────────────────────────────────────────────────────
+// ── apps and images ────────────────────────────────────────────────────────────────────────────────────────────────
 
 alarmAbove(
   "DeliveriesGivenUp",
-  "Events that will not be tried again. They can be replayed.",
+  "Deliveries of events failed permanently. They are not attempted again, but they can be replayed.",
   ownMetric("deliver", "DeliveriesGivenUp"),
   { minutes: 15, threshold: 10 },
 );
 alarmAbove(
   "EndpointsDisabled",
-  "An app's endpoint has failed for days, or is gone, and was switched off.",
+  "A webhook endpoint of an app was disabled: its deliveries failed for days, or it responded with 410.",
   ownMetric("deliver", "EndpointsDisabled"),
   {
     minutes: 5,
@@ -213,7 +209,7 @@ alarmAbove(
 );
 alarmAbove(
   "ArchiveFailing",
-  "Pictures could not be copied, for good: only the vendor has them, for as long as it keeps them.",
+  "Images could not be archived and are not attempted again. Only the vendor has them, until the vendor deletes them.",
   ownMetric("archive", "ArchiveFailures"),
   { minutes: 15, threshold: 10 },
 );
@@ -221,8 +217,8 @@ alarmAbove(
 // ── money and faults ───────────────────────────────────────────────────────────────────────────────────────────────
 
 alarmAbove(
-  "WritesRunaway",
-  "The table is written faster than anyone meant, for fifteen minutes: a loop, a flood, or a stage that has grown.",
+  "WriteRateHigh",
+  "The table had more writes than planned for 15 minutes: a loop, a flood of requests, or a stage that has grown.",
   tableMetric(table.name, "ConsumedWriteCapacityUnits"),
   { minutes: 5, threshold: stage.writeUnitsIn5Min, of: [3, 3] },
 );
@@ -238,7 +234,7 @@ for (const [name, fn] of Object.entries({
 })) {
   alarmAbove(
     `${name}Errors`,
-    `The ${name} function failed or ran out of time, for three minutes of five.`,
+    `The ${name} function failed or timed out in three of five minutes.`,
     functionMetric(fn.name, "Errors"),
     { of: [3, 5] },
   );

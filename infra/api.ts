@@ -1,4 +1,6 @@
-/** The HTTP API, for apps' servers: a function URL, without an API Gateway's price and its 30 seconds. */
+/**
+ * The HTTP API for apps. It uses a function URL: an API Gateway would cost more and end each request after 30 seconds.
+ */
 import { apiCors } from "../packages/console/site.ts";
 import { FUNCTION_TIMEOUT_S } from "../packages/core/src/limit.ts";
 import { blobs, inputsWrite, mediaRead } from "./bucket.ts";
@@ -10,9 +12,10 @@ import { indexAccess, table, tableAccess, tableDelete } from "./table.ts";
 
 export const api = new sst.aws.Function("Api", {
   handler: "functions/api.handler",
-  // Anyone may knock: the code asks for the API key. A key has no business in a browser, but for the stage's own console.
+  // AWS lets every request through; the code checks the API key. Keys do not belong in web pages. The only exception is
+  // the console of the stage.
   url: { authorization: "none", cors: setting.console ? apiCors(setting.console.origin) : false },
-  // What happens in a flow is told as it happens, for as long as the function may run.
+  // The API streams the events of a flow while they happen, at most for the timeout of the function.
   streaming: true,
   timeout: `${FUNCTION_TIMEOUT_S.api} seconds`,
   memory: "512 MB",
@@ -33,7 +36,7 @@ export const api = new sst.aws.Function("Api", {
     tableAccess,
     tableDelete,
     indexAccess("app"),
-    // What is overdue is read, and what is in the queues counted, for the operator.
+    // For the operator the API reads overdue rows and the depths of the queues.
     indexAccess("due"),
     queueSend(submitQueue, deliverQueue, archiveQueue),
     queueCount(submitQueue, deliverQueue, archiveQueue, deadLetters),

@@ -1,4 +1,4 @@
-/** Consumes the archive queue: the only function that fetches pictures, and that has an image library. */
+/** Consumes the archive queue. It is the only function that downloads images and that has an image library. */
 import { FUNCTION_TIMEOUT_S, QUEUE } from "../packages/core/src/limit.ts";
 import { blobs, mediaWrite } from "./bucket.ts";
 import { nodejs } from "./defaults.ts";
@@ -10,11 +10,11 @@ import { table, tableAccess } from "./table.ts";
 export const archive = new sst.aws.Function("Archive", {
   handler: "functions/archive.handler",
   timeout: `${FUNCTION_TIMEOUT_S.archive} seconds`,
-  // A grid as it arrives and decoded are some 200 MB; the rest is for the processor that comes with memory.
+  // A grid needs about 200 MB, encoded and decoded. The rest is for CPU time, which Lambda assigns by memory.
   memory: "1536 MB",
-  // A picture is whole on this disk before the bucket hears of it: at most 200 MB, one at a time, and room to spare.
+  // An image of at most 200 MB is complete on this disk before the upload starts, one at a time. The rest is a reserve.
   storage: "1 GB",
-  // Native code: fetched for arm64 as the function is packed, in the version that package.json names.
+  // sharp is native code. SST installs it for arm64 when it packs the function, in the version of package.json.
   nodejs: { ...nodejs, install: ["sharp"] },
   environment: environment.archive,
   link: [table, submitQueue, deliverQueue, archiveQueue, blobs],

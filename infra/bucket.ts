@@ -1,17 +1,18 @@
-/** Images on their way to a vendor, below `inputs/`, and our copies of vendors' pictures, below `media/`; nothing else. */
+/** The bucket holds images of requests (`inputs/`) and archived copies of result images (`media/`), nothing else. */
 import { stage } from "./stage.ts";
 
 export const blobs = new sst.aws.Bucket("Blobs", {
   lifecycle: [
-    // Outlives every wait of a flow by weeks; nobody reads an input after its task has been sent.
+    // 30 days are weeks more than a flow can wait. No function reads an input after its task was submitted.
     { id: "inputs", prefix: "inputs/", expiresIn: "30 days" },
     { id: "media", prefix: "media/", expiresIn: `${stage.mediaDays} days` },
   ],
-  // SST would let every website read it, given credentials; only functions do.
+  // By default SST allows every web page to read the bucket, given credentials. Only functions read it.
   cors: false,
   transform: {
     lifecycle(args) {
-      // A worker that died in the middle of a large picture leaves parts that nobody sees, and AWS bills.
+      // A worker that crashes during the upload of a large image leaves parts. No listing shows them, but AWS charges
+      // them.
       const uploads = {
         id: "uploads",
         status: "Enabled",
@@ -26,14 +27,14 @@ export const blobs = new sst.aws.Bucket("Blobs", {
 const inputs = [$interpolate`${blobs.arn}/inputs/*`];
 const media = [$interpolate`${blobs.arn}/media/*`];
 
-/** Without it S3 says "forbidden" of what is absent, and the code could not tell the two apart. */
+/** Without this permission S3 answers 403 for a missing object, and the code could not distinguish the two cases. */
 const list = { actions: ["s3:ListBucket"], resources: [blobs.arn] };
 
 export const inputsWrite = { actions: ["s3:PutObject"], resources: inputs };
 
 export const inputsRead = [{ actions: ["s3:GetObject"], resources: inputs }, list];
 
-/** Links that a function signs open what its own role may. */
+/** A link signed by a function gives access only to what the role of the function allows. */
 export const mediaRead = { actions: ["s3:GetObject"], resources: media };
 
 export const mediaWrite = [

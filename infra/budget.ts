@@ -1,6 +1,7 @@
 /**
- * What the account may cost in a month: of the whole account, since costs of one stage can only be told apart by tags that
- * somebody has activated in the billing console. AWS counts costs hours late; `WritesRunaway` (alarm.ts) is the quick one.
+ * Monthly budget of the whole AWS account. A budget of one stage would need cost allocation tags, which a person must
+ * activate in the billing console. AWS reports costs hours late; the alarm `WriteRateHigh` (alarm.ts) is the fast
+ * warning.
  */
 import { setting } from "./setting.ts";
 import { stage } from "./stage.ts";

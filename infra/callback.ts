@@ -1,4 +1,4 @@
-/** Where vendors call back: its own function and address, so that nothing an app does can hold a callback up. */
+/** Receives the callbacks of vendors. It has its own function and URL, so requests of apps cannot delay callbacks. */
 import { FUNCTION_TIMEOUT_S } from "../packages/core/src/limit.ts";
 import { archiveQueue, deliverQueue, queueSend, submitQueue } from "./queue.ts";
 import { callbackTokenKey, previousCallbackTokenKey } from "./secret.ts";
@@ -7,7 +7,7 @@ import { table, tableAccess } from "./table.ts";
 
 export const callback = new sst.aws.Function("Callback", {
   handler: "functions/callback.handler",
-  // Vendors sign nothing and know no AWS: the token in the path is the proof.
+  // Vendors send no signature and have no AWS credentials. The token in the path authenticates the callback.
   url: { authorization: "none", cors: false },
   timeout: `${FUNCTION_TIMEOUT_S.callback} seconds`,
   memory: "256 MB",

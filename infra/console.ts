@@ -1,6 +1,6 @@
 /**
- * The console on a CDN, for a stage that was told where (`MJFLOW_CONSOLE_URL`): static files, with the headers that the
- * local house gives them. It knows of the stage only where the API is, and speaks to nothing else.
+ * The console on a CDN, if `MJFLOW_CONSOLE_URL` is set. It consists of static files with the same headers that the
+ * local server sends. The files contain only the URL of the stage's API, and the page connects to nothing else.
  */
 import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
@@ -10,7 +10,7 @@ import { api } from "./api.ts";
 import { setting } from "./setting.ts";
 import { stage } from "./stage.ts";
 
-/** AWS's own "CachingOptimized": as long as a file's headers say. */
+/** AWS's managed policy "CachingOptimized": the headers of a file decide how long it is cached. */
 const CACHE_POLICY = "658327ea-f89d-4fab-a63d-7e88639e58f6";
 const HSTS_S = 63_072_000;
 const PAGE = "index.html";
@@ -20,7 +20,7 @@ const apiOrigin = $output(setting.apiUrl ?? api.url).apply((url) => new URL(url)
 function createConsole({ host, certificate }: NonNullable<typeof setting.console>) {
   const bucket = new sst.aws.Bucket("ConsoleSite", {
     cors: false,
-    // Read by CloudFront alone, in the name of a distribution of this account.
+    // Only CloudFront may read the bucket, and only for a distribution of this account.
     policy: [
       {
         principals: [{ type: "service", identifiers: ["cloudfront.amazonaws.com"] }],
@@ -40,7 +40,7 @@ function createConsole({ host, certificate }: NonNullable<typeof setting.console
   });
   const cdn = new sst.aws.Cdn("Console", {
     comment: `${stage.prefix} console`,
-    // The name's record points here by hand, or is CloudFront's own: no zone need be known.
+    // The operator creates the DNS record, or the name is CloudFront's own. Therefore no DNS zone is needed here.
     ...(certificate && { domain: { name: host, dns: false, cert: certificate } }),
     origins: [
       {
@@ -63,7 +63,7 @@ function createConsole({ host, certificate }: NonNullable<typeof setting.console
   return { url: cdn.url, host: cdn.nodes.distribution.domainName };
 }
 
-/** CloudFront wants the headers that it knows in its own words, and the rest as they are. */
+/** CloudFront has its own fields for the headers that it knows; all other headers are given by name and value. */
 function createHeaders() {
   const headers = apiOrigin.apply((origin) => siteHeaders({ apiOrigin: origin }));
   const override = true;
@@ -93,7 +93,7 @@ function createHeaders() {
   });
 }
 
-/** Built here and now, in a folder of this deployment's own; the page is told where its API is. */
+/** Builds the console in a folder of this deployment, writes the URL of the API into the page and uploads the files. */
 function upload(bucket: sst.aws.Bucket): void {
   const folder = join($cli.paths.work, "console");
   execFileSync("node", ["packages/console/build.ts", folder], { cwd: $cli.paths.root });
@@ -113,5 +113,5 @@ function upload(bucket: sst.aws.Bucket): void {
   }
 }
 
-/** Undefined where the stage has none. */
+/** URL and CDN host name; undefined if `MJFLOW_CONSOLE_URL` is not set. */
 export const consoleSite = setting.console && createConsole(setting.console);

@@ -1,4 +1,4 @@
-/** What the dashboard shows, as CloudWatch wants it ("Dashboard Body Structure and Syntax", API reference). Pure. */
+/** The dashboard in CloudWatch's format ("Dashboard Body Structure and Syntax" in its API reference). Pure. */
 import type { Metric } from "../packages/core/src/port.ts";
 import { appMetric, functionMetric, type MetricRef, queueMetric, tableMetric } from "./metric.ts";
 
@@ -7,7 +7,7 @@ export interface Names {
   stage: string;
   table: string;
   indexes: readonly string[];
-  /** AWS's names, by ours. */
+  /** Physical names in AWS, by our names. */
   functions: Record<"api" | "callback" | "submit" | "deliver" | "archive" | "sweep" | "deadletter", string>;
   queues: Record<"submit" | "deliver" | "archive" | "deadLetters", string>;
   /** ARNs. */
@@ -17,11 +17,11 @@ export interface Names {
 interface Line {
   measure: MetricRef;
   label: string;
-  /** Instead of the sum. */
+  /** CloudWatch statistic; unset: the sum. */
   stat?: string;
 }
 
-/** Three to a row; CloudWatch's grid has 24 columns. */
+/** Three charts fit in a row, because CloudWatch's grid has 24 columns. */
 const WIDTH = 8;
 const HEIGHT = 6;
 
@@ -61,21 +61,21 @@ export function dashboardBody({ region, stage, table, indexes, functions, queues
       ),
     ],
     [
-      "Callbacks: what fails",
+      "Callbacks: failures",
       [
         lambda("callback", "Errors", "errors"),
-        lambda("callback", "Url5xxCount", "answered 5xx"),
+        lambda("callback", "Url5xxCount", "responses 5xx"),
         lambda("callback", "Throttles", "throttled"),
       ],
     ],
     [
-      "Callbacks: how long, ms",
+      "Callbacks: duration, ms",
       [lambda("callback", "Duration", "p50", "p50"), lambda("callback", "Duration", "p99", "p99")],
     ],
     ["Submissions", count("submit", "Submissions", "Busy", "Unclear", "Refused")],
-    ["Overdue, and look-ups", count("sweep", "Overdue", "Lookups", "LookupFailures")],
+    ["Overdue rows and look-ups", count("sweep", "Overdue", "Lookups", "LookupFailures")],
     [
-      "Flows ended, by who saw it",
+      "Flows ended, by function",
       (["callback", "sweep", "submit", "archive", "api", "deadletter"] as const).map((fn) => ({
         measure: appMetric(stage, fn, "FlowsEnded"),
         label: fn,
@@ -85,10 +85,10 @@ export function dashboardBody({ region, stage, table, indexes, functions, queues
       "Deliveries",
       count("deliver", "Told", "Deliveries", "DeliveryFailures", "DeliveriesGivenUp", "EndpointsDisabled"),
     ],
-    ["Pictures", count("archive", "Archived", "ArchiveFailures")],
-    ["Dead letters", count("deadletter", "DeadLetters")],
+    ["Archived images", count("archive", "Archived", "ArchiveFailures")],
+    ["Dead-letter messages", count("deadletter", "DeadLetters")],
     ["Age of the oldest message, s", eachQueue("ApproximateAgeOfOldestMessage")],
-    ["Messages that wait", eachQueue("ApproximateNumberOfMessagesVisible")],
+    ["Waiting messages", eachQueue("ApproximateNumberOfMessagesVisible")],
     ["Table units", [...units("Write"), ...units("Read")]],
     [
       "Table: throttled",
@@ -101,13 +101,13 @@ export function dashboardBody({ region, stage, table, indexes, functions, queues
       "API",
       [
         lambda("api", "UrlRequestCount", "requests"),
-        lambda("api", "Url4xxCount", "answered 4xx"),
-        lambda("api", "Url5xxCount", "answered 5xx"),
+        lambda("api", "Url4xxCount", "responses 4xx"),
+        lambda("api", "Url5xxCount", "responses 5xx"),
       ],
     ],
-    ["API: how long, ms", [lambda("api", "Duration", "p50", "p50"), lambda("api", "Duration", "p99", "p99")]],
+    ["API: duration, ms", [lambda("api", "Duration", "p50", "p50"), lambda("api", "Duration", "p99", "p99")]],
     ["Functions: errors", eachFunction("Errors")],
-    ["Functions: at once", eachFunction("ConcurrentExecutions", "Maximum")],
+    ["Functions: concurrent executions", eachFunction("ConcurrentExecutions", "Maximum")],
     ["Functions: throttled", eachFunction("Throttles")],
   ];
 

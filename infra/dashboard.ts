@@ -1,4 +1,4 @@
-/** One dashboard for the stage, in CloudWatch's console. */
+/** The CloudWatch dashboard of the stage. */
 import { alarms } from "./alarm.ts";
 import { api } from "./api.ts";
 import { archive } from "./archive.ts";

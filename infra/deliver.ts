@@ -1,4 +1,4 @@
-/** Consumes the deliver queue: the only function that posts to apps' addresses. */
+/** Consumes the deliver queue. It is the only function that sends webhooks to URLs of apps. */
 import { FUNCTION_TIMEOUT_S, QUEUE } from "../packages/core/src/limit.ts";
 import { api } from "./api.ts";
 import { busEnvironment, busPut } from "./bus.ts";
@@ -13,7 +13,7 @@ export const deliver = new sst.aws.Function("Deliver", {
   timeout: `${FUNCTION_TIMEOUT_S.deliver} seconds`,
   memory: "512 MB",
   environment: { ...environment.deliver, ...busEnvironment },
-  // The API's address is in the links to pictures that events carry.
+  // Events contain links to archived images, and these links start with the URL of the API.
   link: [api, table, deliverQueue, vaultKey, previousVaultKey],
   permissions: [tableAccess, queueSend(deliverQueue), queueConsume(deliverQueue), ...busPut],
 });

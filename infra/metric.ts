@@ -1,7 +1,7 @@
-/** What is measured, by its CloudWatch name: AWS's own metrics of our resources, and what our functions count. Pure. */
+/** References to CloudWatch metrics: AWS's metrics of our resources, and the counters of our functions. Pure. */
 import type { Metric } from "../packages/core/src/port.ts";
 
-/** @typeParam Name of a resource: text, or what will be text once it is made */
+/** @typeParam Name name of a resource: text, or an output that becomes text when the resource is created */
 export interface MetricRef<Name = string> {
   namespace: string;
   metricName: string;
@@ -16,7 +16,7 @@ export function queueMetric<Name>(QueueName: Name, metricName: string): MetricRe
   return { namespace: "AWS/SQS", metricName, dimensions: { QueueName } };
 }
 
-/** An index has units of its own, which are not among its table's. */
+/** The capacity units of an index are counted separately; the units of its table do not include them. */
 export function tableMetric<Name>(
   TableName: Name,
   metricName: string,
@@ -27,7 +27,7 @@ export function tableMetric<Name>(
   return { namespace: "AWS/DynamoDB", metricName, dimensions };
 }
 
-/** @param fn as `functions/log.ts` names it: a handler's file */
+/** @param fn name of the function in `functions/log.ts`, which is the file name of its handler */
 export function appMetric(stage: string, fn: string, metricName: Metric): MetricRef {
   return { namespace: "mjflow", metricName, dimensions: { Stage: stage, Function: fn } };
 }

@@ -1,19 +1,22 @@
-/** A queue for each kind of work, and one for what failed every time. `packages/core/src/message.ts` says what goes where. */
+/**
+ * One queue for each kind of work, and the dead-letter queue. `packages/core/src/message.ts` assigns messages to
+ * queues.
+ */
 import { FUNCTION_TIMEOUT_S, QUEUE } from "../packages/core/src/limit.ts";
 
 export const deadLetters = new sst.aws.Queue("DeadLetters", {
-  // It has a consumer of its own, and the same rule as any queue: six times its timeout.
+  // The dead-letter queue has its own consumer. Like every queue it needs six times the timeout of its consumer.
   visibilityTimeout: `${6 * FUNCTION_TIMEOUT_S.deadletter} seconds`,
   transform: { queue: { messageRetentionSeconds: QUEUE.deadLetterRetentionS } },
 });
 
-/** Paid work, on its way to vendors. */
+/** Submissions to vendors, which are paid. */
 export const submitQueue = queueOf("SubmitQueue", QUEUE.submit);
 
-/** News, on their way to apps. */
+/** Notifications and webhook deliveries to apps. */
 export const deliverQueue = queueOf("DeliverQueue", QUEUE.deliver);
 
-/** Pictures to be copied, and tiles to be cut. */
+/** Images to archive, and tiles to cut. */
 export const archiveQueue = queueOf("ArchiveQueue", QUEUE.archive);
 
 function queueOf(
@@ -26,25 +29,26 @@ function queueOf(
   });
 }
 
-/** Batches included: SQS has no permission of their own for them. */
+/** Also covers batches: SQS has no separate permission for them. */
 export function queueSend(...queues: sst.aws.Queue[]) {
   return { actions: ["sqs:SendMessage"], resources: queues.map(({ arn }) => arn) };
 }
 
-/** How much is in it, and nothing of what. */
+/** Allows reading the depth of the queues, not their messages. */
 export function queueCount(...queues: sst.aws.Queue[]) {
   return { actions: ["sqs:GetQueueAttributes"], resources: queues.map(({ arn }) => arn) };
 }
 
-/** What Lambda does in the consumer's name. SST grants it only to functions that it makes for the queue itself. */
+/** What Lambda does on behalf of the consumer. SST grants it only to functions that it creates for the queue itself. */
 export function queueConsume(queue: sst.aws.Queue) {
   return { actions: ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"], resources: [queue.arn] };
 }
 
 /**
- * Without partial responses one failed message brings its whole batch back, and with it submissions that were paid.
+ * Subscribes a function to a queue, with partial batch responses. Without them one failed message would return its
+ * whole batch to the queue, including submissions that were already paid.
  *
- * @param workers at once
+ * @param workers highest number of concurrent workers; unset: no limit
  */
 export function consume(queue: sst.aws.Queue, fn: sst.aws.Function, batchSize: number, workers?: number) {
   queue.subscribe(fn.arn, {

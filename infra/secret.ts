@@ -1,19 +1,23 @@
-/** Set with `sst secret set <Name> <value>`. They travel encrypted, inside the bundle of the functions that link them. */
+/**
+ * Secrets, set with `sst secret set <Name> <value>`. SST encrypts them in the bundles of the functions that link them.
+ */
 
-/** Signs callback addresses: at least 32 random characters. Without a value nothing deploys. */
+/** Signs callback tokens: at least 32 random characters. Without a value the deployment fails. */
 export const callbackTokenKey = new sst.Secret("HookKey");
 
-/** During a rotation the key before, so that addresses signed with it are still believed; empty at all other times. */
+/** The previous callback token key, set only during a rotation: tokens signed with it stay valid. Otherwise empty. */
 export const previousCallbackTokenKey = new sst.Secret("PreviousHookKey", "");
 
-/** Seals endpoints' secrets and vendors' keys in the table, and signs links to pictures: at least 32 random characters. */
+/** Encrypts endpoint secrets and vendor API keys in the table and signs image links: at least 32 random characters. */
 export const vaultKey = new sst.Secret("VaultKey");
 
-/** The key before, for as long as anything sealed or signed with it is in use; empty at all other times. */
+/** The previous vault key, set as long as anything encrypted or signed with it is in use. Otherwise empty. */
 export const previousVaultKey = new sst.Secret("PreviousVaultKey", "");
 
-/** What the operator shows to use the API. */
+/** The operator key of the API. */
 export const apiKey = new sst.Secret("ApiKey");
 
-/** JSON, from a provider's id to its one account `{"baseUrl": "…", "apiKey": "…"}`, or `{"accounts": {"<name>": {…}}}`. */
+/**
+ * JSON object by provider id: one vendor account `{"baseUrl": "…", "apiKey": "…"}`, or `{"accounts": {"<name>": {…}}}`.
+ */
 export const providers = new sst.Secret("Providers");

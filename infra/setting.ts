@@ -1,27 +1,30 @@
 /**
- * What whoever deploys may set, as environment variables of `sst deploy`; unset is the code's own default. What means
- * nothing ends the deployment here: in a function it would be passed over in silence.
+ * Settings that the operator can give to `sst deploy` as environment variables; an unset one has the default of the
+ * code. An invalid value stops the deployment here, because a function would silently ignore it.
  */
 import { parseAllowed } from "../packages/webhooks/src/allow-list.ts";
 
 const env = process.env;
 
-/** Addresses that we reach although they are not public. */
+/** Hosts that mjflow may connect to although they are not public. */
 const outbound = { MJFLOW_OUTBOUND_ALLOW: allowList("MJFLOW_OUTBOUND_ALLOW") };
 
 export const setting = {
-  /** Gets a mail to confirm after the first deployment. Without it alarms are seen in the console only. */
+  /**
+   * Mail address for alarms; AWS asks it for confirmation after the first deployment. Unset: alarms are only on AWS's
+   * console.
+   */
   alarmEmail: env["MJFLOW_ALARM_EMAIL"] || undefined,
-  /** What the account may cost in a month, in USD; watched where there is an address to tell. */
+  /** Monthly budget of the AWS account, USD. It has an effect only if `alarmEmail` is set. */
   budgetUsd: amount("MJFLOW_BUDGET_USD") ?? 100,
-  /** A table that is there already, as after a restore, in place of the stage's own. */
+  /** Name of an existing table, for example after a restore, that replaces the stage's own table. */
   table: env["MJFLOW_TABLE"] || undefined,
   bus: choice("MJFLOW_BUS", "on", "off") === "on",
   apiUrl: url("MJFLOW_API_URL"),
   console: consoleAt(),
 };
 
-/** Handed on as they are: `functions/composition/` reads them, and a check holds the two together. */
+/** Environment variables of the functions. `functions/composition/` reads them, and a check compares the two. */
 export const environment = {
   every: given({ MJFLOW_LOG: choice("MJFLOW_LOG", "debug", "info", "warn", "error", "silent") }),
   api: given({
@@ -49,7 +52,7 @@ function given(values: Record<string, string | undefined>): Record<string, strin
 
 function choice(name: string, ...allowed: string[]): string | undefined {
   const value = env[name] || undefined;
-  if (value !== undefined && !allowed.includes(value)) throw new Error(`${name} is one of ${allowed.join(", ")}`);
+  if (value !== undefined && !allowed.includes(value)) throw new Error(`${name} must be one of ${allowed.join(", ")}`);
   return value;
 }
 
@@ -64,29 +67,32 @@ function allowList(name: string): string | undefined {
 
 function url(name: string): string | undefined {
   const value = env[name] || undefined;
-  if (value !== undefined && !URL.canParse(value)) throw new Error(`${name} is no URL`);
+  if (value !== undefined && !URL.canParse(value)) throw new Error(`${name} must be a URL`);
   return value;
 }
 
-/** Where the console is served; unset: nowhere. Of a name that is not CloudFront's own AWS wants a certificate. */
+/**
+ * Where the console is served; undefined: nowhere. AWS needs a certificate for a host name that is not CloudFront's
+ * own.
+ */
 function consoleAt(): { origin: string; host: string; certificate: string | undefined } | undefined {
   const given = url("MJFLOW_CONSOLE_URL");
   if (given === undefined) return undefined;
   const { protocol, origin, host, href } = new URL(given);
   if (protocol !== "https:" || href !== `${origin}/`)
-    throw new Error("MJFLOW_CONSOLE_URL is https:// and a name, no more");
+    throw new Error("MJFLOW_CONSOLE_URL must be https:// and a host name, without a path");
   const certificate = env["MJFLOW_CONSOLE_CERTIFICATE"] || undefined;
   if (certificate === undefined && !host.endsWith(".cloudfront.net")) {
-    throw new Error("MJFLOW_CONSOLE_URL: a name of your own needs MJFLOW_CONSOLE_CERTIFICATE");
+    throw new Error("MJFLOW_CONSOLE_URL: set MJFLOW_CONSOLE_CERTIFICATE for a host name that is not CloudFront's");
   }
   if (certificate !== undefined && !/^arn:aws[\w-]*:acm:us-east-1:/.test(certificate)) {
-    throw new Error("MJFLOW_CONSOLE_CERTIFICATE is the ARN of a certificate in us-east-1");
+    throw new Error("MJFLOW_CONSOLE_CERTIFICATE must be the ARN of a certificate in us-east-1");
   }
   return { origin, host, certificate };
 }
 
 function amount(name: string): number | undefined {
   const value = env[name] || undefined;
-  if (value !== undefined && !(Number(value) > 0)) throw new Error(`${name} is no amount`);
+  if (value !== undefined && !(Number(value) > 0)) throw new Error(`${name} must be a positive number`);
   return value === undefined ? undefined : Number(value);
 }

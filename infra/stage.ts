@@ -1,33 +1,33 @@
-/** Everything in which one stage differs from another; no other file here asks for the stage's name. */
+/** All differences between stages. No other file in this folder reads the name of the stage. */
 
 const production = $app.stage === "production";
 
 export const stage = {
   production,
   name: $app.stage,
-  /** Before the names of what is named by hand. */
+  /** Prefix of the resource names that we choose ourselves. */
   prefix: `${$app.name}-${$app.stage}`,
   /**
-   * The receiver's own share of the account's concurrency: a flood at the API cannot starve callbacks, and a flood of
-   * callbacks cannot starve the rest. Elsewhere none is set aside: a new account has 10 in all, AWS wants 100 of them
-   * left unreserved, and a deployment that reserves any would fail.
+   * Concurrency of the AWS account that is reserved for the Callback function. Too many API requests cannot starve
+   * callbacks, and too many callbacks cannot starve the rest. Only production reserves any. A new account has 10 in
+   * total, and AWS requires 100 unreserved, so a deployment that reserves any would fail there.
    */
   callbackConcurrency: production ? 100 : undefined,
   /**
-   * Workers at once, each with a batch. The first bounds what vendors get from us at one moment, the second what apps'
-   * receivers do, the third how many pictures are fetched. AWS's minimum is 2.
+   * Highest number of concurrent workers, each with one batch. The limits apply to concurrent requests to vendors, to
+   * webhook receivers of apps, and to concurrent image downloads. AWS's minimum is 2.
    */
   submitConcurrency: production ? 20 : 2,
   deliverConcurrency: production ? 20 : 2,
   archiveConcurrency: production ? 20 : 2,
   /**
-   * Of what Lambda itself writes. A line at each start and end of an invocation is INFO, and would cost more than all of
-   * our own; what failed is WARN.
+   * Level of the lines that Lambda itself logs. The lines at each start and end of an invocation are INFO and would
+   * cost more than all our own lines. Failures are WARN.
    */
   systemLogLevel: production ? "WARN" : "INFO",
   logRetention: production ? ("3 months" as const) : ("1 week" as const),
-  /** As long as the flows that show them are kept: KEPT_MS of `packages/store/src/keys.ts`. */
+  /** Days that archived images are stored: as long as their flows, RETENTION_MS in `packages/store/src/keys.ts`. */
   mediaDays: 90,
-  /** Write units of the table in five minutes that nobody meant: at list price $0.625 a million (us-east-1). */
+  /** Alarm threshold for write units of the table in five minutes; list price $0.625 per million (us-east-1). */
   writeUnitsIn5Min: production ? 600_000 : 60_000,
 };

@@ -1,4 +1,4 @@
-/** Consumes the submit queue: the only function that sends work to vendors. */
+/** Consumes the submit queue. It is the only function that submits tasks to vendors. */
 import { FUNCTION_TIMEOUT_S, QUEUE } from "../packages/core/src/limit.ts";
 import { blobs, inputsRead } from "./bucket.ts";
 import { callback } from "./callback.ts";
@@ -10,9 +10,10 @@ import { table, tableAccess } from "./table.ts";
 export const submit = new sst.aws.Function("Submit", {
   handler: "functions/submit.handler",
   timeout: `${FUNCTION_TIMEOUT_S.submit} seconds`,
-  // It mostly waits for vendors, and waiting is billed by memory; images are sent a few at a time (wire/submit.ts).
+  // The function mostly waits for vendors, and AWS charges the waiting time by memory. It sends only a few images at
+  // the same time (functions/composition/submit.ts).
   memory: "256 MB",
-  // The vault opens keys of vendors' accounts that the operator stored.
+  // The vault decrypts the API keys of vendor accounts that the operator stored.
   link: [
     callback,
     table,

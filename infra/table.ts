@@ -1,16 +1,19 @@
-/** One table for all; `packages/store/src/keys.ts` says what is where, and a check holds the two together. */
+/** The one table of the stage. `packages/store/src/keys.ts` defines its keys, and a check compares the two. */
 import { setting } from "./setting.ts";
 import { stage } from "./stage.ts";
 
 const indexes = {
-  // Keys only: the tasks themselves are in the table, and every attribute more would be written, and paid for, twice.
+  // The index holds keys only. The tasks are in the table; each further attribute would be written and paid for twice.
   due: { hashKey: "dueShard", rangeKey: "dueAt", projection: "keys-only" },
   app: { hashKey: "appId", rangeKey: "listedAt", projection: "keys-only" },
 } as const;
 
 export const INDEXES = Object.keys(indexes) as (keyof typeof indexes)[];
 
-/** The stage's own; or one restored from a backup (docs/operations.md), while the stage's own is kept aside. */
+/**
+ * The stage's own table, or a table restored from a backup (docs/operations.md). The stage's own table then stays
+ * unused.
+ */
 export const table = setting.table
   ? sst.aws.Dynamo.get("Table", setting.table)
   : new sst.aws.Dynamo("Table", {
@@ -21,13 +24,15 @@ export const table = setting.table
       deletionProtection: stage.production,
     });
 
-/** What every function does: read flows with their tasks, and write them under a condition. */
+/** What every function needs: it reads flows with their tasks and writes them with conditions. */
 export const tableAccess = {
   actions: ["dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query", "dynamodb:PutItem"],
   resources: [table.arn],
 };
 
-/** The API's, of what apps take away, and the sweeper's: roots left over from a creation that was cut short. */
+/**
+ * For the API, which deletes rows on behalf of apps, and for the sweeper, which deletes roots of interrupted creations.
+ */
 export const tableDelete = { actions: ["dynamodb:DeleteItem"], resources: [table.arn] };
 
 export function indexAccess(index: keyof typeof indexes) {

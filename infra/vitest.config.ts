@@ -1,6 +1,8 @@
 import { defineConfig } from "vitest/config";
 
-/** Apart from the other tests, whose pattern does not find these: they need .sst/platform, which takes most of a minute. */
+/**
+ * These checks are separate from the other tests, because they need .sst/platform. Creating it takes most of a minute.
+ */
 export default defineConfig({
   test: {
     dir: new URL("check", import.meta.url).pathname,
