@@ -1,11 +1,13 @@
 /**
- * The hook token: the path segment that makes our callback address unguessable and says whose callback it is (D1, D2).
- * Vendors sign nothing, so this is the only proof there is. It is never logged, stored for reading, or shown.
+ * The callback token: the path segment that makes a callback URL unguessable and names the task, attempt and account of
+ * the callback (D1, D2). Vendors sign nothing, so the token is the only proof of origin. It is never logged, stored or
+ * shown.
  *
  *     1.k1.01K9ZC7T3R8M2V5X0Q4B6N1JHD.0-2.1.cometapi.default.mi8x2f4g.p.<mac>
  *
- * version, key id, flow, task path, attempt, provider, account, expiry (seconds, base 36), policy letters, HMAC of all
- * before it. Only the format lives here; the key and the HMAC are the engine's (`hook.ts`).
+ * The parts are: version, key id, flow, task path, attempt, provider, account, expiry (seconds, base 36), policy flags,
+ * HMAC of everything before it. This file contains only the format. The key and the HMAC are in
+ * engine/callback-token.ts.
  */
 import { isFlowId, parseTaskId, taskIdOf } from "./id.ts";
 
@@ -16,18 +18,23 @@ export interface CallbackClaims {
   attempt: number;
   provider: string;
   account: string;
-  /** Epoch ms, a whole second. */
+  /** End of validity, epoch ms, rounded down to a second. */
   expiresAt: number;
-  /** `p`: the app wants progress stored. Without it a progress callback is answered with no database call. */
+  /**
+   * Flag `p`: the app wants progress stored. Without the flag a progress callback is acknowledged without a database
+   * call.
+   */
   progress: boolean;
-  /** `c`: the account was known to call when this was minted, so this callback teaches nothing about it. */
+  /**
+   * Flag `c`: the account was known to send callbacks when the token was created, so account health needs no update.
+   */
   calling: boolean;
 }
 
 const NAME = /^[A-Za-z0-9_-]{1,40}$/;
 const MAC = /^[A-Za-z0-9_-]{43}$/;
 
-/** The part of the token the HMAC is taken over. */
+/** Returns the part of the token that the HMAC covers. */
 export function encodeClaims(claims: CallbackClaims): string {
   const expiry = Math.floor(claims.expiresAt / 1_000).toString(36);
   const policy = `${claims.progress ? "p" : ""}${claims.calling ? "c" : ""}` || "n";
@@ -37,7 +44,11 @@ export function encodeClaims(claims: CallbackClaims): string {
   );
 }
 
-/** Splits a token; nothing in it may be believed before the mac was checked over `text` with the key `keyId`. */
+/**
+ * Splits a token. The caller must not use the claims before it has verified `mac` over `text` with the key `keyId`.
+ *
+ * @returns undefined if the text is not a well-formed token
+ */
 export function parseToken(token: string): { text: string; mac: string; claims: CallbackClaims } | undefined {
   if (token.length > 512) return undefined;
   const parts = token.split(".");

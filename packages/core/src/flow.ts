@@ -1,4 +1,10 @@
-/** A flow: what an app asked for, once. Its tasks say how far it is; only `status` and `endedAt` of a flow ever change. */
+/**
+ * A flow: one request of an app. `flowStatus` computes from the tasks how far a flow is.
+ *
+ * What the app requested never changes. The fields that change after creation are `status`, `endedAt`, `endCount`,
+ * `canceledAt`, `provider`, `account`, `accountFilter`, `hasCreditHold`, `reopened`, `pendingEffects`, `due` and
+ * `restartedAs`.
+ */
 import type { EventType } from "./event.ts";
 import { isPlannedChild, retryPath, rootPath } from "./id.ts";
 import { countSubmissions } from "./relocation.ts";
@@ -14,59 +20,73 @@ export type FlowStatus = (typeof FLOW_STATUSES)[number];
 export interface Flow {
   id: string;
   appId: string;
-  /** Optimistic lock; the store raises it at each write. */
+  /** Revision for the optimistic lock. The store increments it at each write. */
   rev: number;
+  /** The recorded status. `flowStatus` gives the actual one, which can be ahead. */
   status: FlowStatus;
   action: RootAction;
   provider: string;
   /**
-   * Which of the provider's accounts (keys) pays; a branch stays with it, for buttons belong to an account. While the flow
-   * runs, both are what its root began with: a root that was not taken may have moved, and says so itself.
+   * The account of the provider that pays. Branches stay with it, because buttons belong to an account. While the flow
+   * runs, `provider` and `account` are those that the flow was created with. A root that moved has its own values; they
+   * are copied here when the end is recorded.
    */
   account: string;
-  /** Any vendor may do it: the app said "auto". */
+  /** True if the app requested the provider "auto", so any provider may be used. */
   anyProvider?: boolean;
-  /** When the vendor is lost; unset: what it had not finished ends. */
+  /** What happens after a vendor loss. Unset: the unfinished tasks fail. */
   onVendorLoss?: "restart";
   prompt?: string;
   dimensions?: "PORTRAIT" | "SQUARE" | "LANDSCAPE";
   mode?: Mode;
   botType?: BotType;
   accountFilter?: AccountFilter;
-  /** The caller's own string: comes back byte for byte, never goes to a vendor (T5). */
+  /** The app's own string. It is returned byte for byte and never sent to a vendor (T5). */
   state?: string;
+  /** URL of the app that receives the webhooks of this flow. */
   notifyHook?: string;
-  /** Which events `notifyHook` hears; unset: all but progress. */
+  /** Event types that `notifyHook` receives. Unset: all except progress. */
   events?: EventType[];
-  /** Who listens to it and its tasks, as `HEARS` of event.ts; unset: nobody. */
+  /** Event mask of the flow and its tasks (`EVENT_BITS` in event.ts). Unset if no event has subscribers. */
   eventMask?: number;
-  /** Its pictures are copied to our own bucket. */
+  /** True if the result images are archived in our bucket. */
   archive?: boolean;
-  /** Store progress callbacks. Decided once, because it is written into every hook token of the flow (D2). */
+  /**
+   * True if progress callbacks are stored. Fixed at creation, because every callback token of the flow contains it
+   * (D2).
+   */
   progress: boolean;
+  /** This and the following times: epoch ms. */
   createdAt: number;
+  /** When the end was recorded. Unset while the flow runs. */
   endedAt?: number;
-  /** Called off: nothing more of it is submitted. */
+  /** When the flow was canceled: no task of it is submitted any more. Unset if not canceled, or resumed since. */
   canceledAt?: number;
-  /** How many ends it has had that it was gone on with from. */
+  /** Number of earlier recorded ends: the flow was reopened, or its end changed. Unset: none. */
   endCount?: number;
-  /** What it may cost is held in its app's credit until it has ended (credit.ts). */
+  /** True if a credit hold was made for the estimated cost of the flow (credit.ts). Stays true after the settlement. */
   hasCreditHold?: boolean;
-  /** Gone on with by hand after its end, and what that holds is not settled yet: its due time stays. */
+  /**
+   * True if a press or retry after the recorded end made a credit hold that is not settled yet. `due` stays set until
+   * then.
+   */
   reopened?: boolean;
-  /** It was begun in place of this one, whose vendor was lost; and which was begun in its own. */
+  /** Id of the flow that this flow replaces after a vendor loss. Unset if none. */
   restartOf?: string;
+  /** Id of the flow that replaces this flow after a vendor loss. Unset if none. */
   restartedAs?: string;
-  /** Its end is not yet known to be announced; and before that, not begun anew elsewhere. */
+  /**
+   * Pending effects of the end. `restart`: start the replacement. `tell`: notify the subscribers, after the restart.
+   */
   pendingEffects?: ("tell" | "restart")[];
   /**
-   * When the sweeper looks at the flow: whether its end was recorded, and for those of its tasks whose due time this one
-   * stands for. While it runs it is never later than theirs.
+   * When the sweeper must handle the flow, epoch ms: it records a missing end and handles the tasks that this due time
+   * covers. While the flow runs, `due` is never later than the due times of those tasks. Unset if nothing is pending.
    */
   due?: number;
 }
 
-/** The images an app sent, kept in the bucket: they are too large for the table. */
+/** The images of a request. They are stored in the bucket, because they are too large for the table. */
 export interface Inputs {
   base64Array?: string[];
   sourceBase64?: string;
@@ -75,34 +95,36 @@ export interface Inputs {
 }
 
 /**
- * How a flow stands, from its tasks alone: the same answer for a reader, the engine and a test, whatever was or was not
- * recorded on the flow. It has ended when every task has, and every success has all its planned children. What was
- * retried counts no more: its retry stands in its place.
+ * Returns the status of a flow, computed only from its tasks. So readers, the engine and tests get the same status,
+ * whatever is recorded on the flow. The flow has ended when every task has ended and every success has all its planned
+ * children. A retried task does not count; its retry replaces it.
  */
 export function flowStatus(tasks: readonly Task[]): FlowStatus {
   if (tasks.length === 0 || !tasks.every(isEnded)) return "running";
-  const begun = (parent: Task) => tasks.filter((task) => isPlannedChild(task.path, parent.path)).length;
-  if (tasks.some((task) => task.status === "SUCCESS" && begun(task) < (task.then?.length ?? 0))) return "running";
+  const startedChildren = (parent: Task) => tasks.filter((task) => isPlannedChild(task.path, parent.path)).length;
+  if (tasks.some((task) => task.status === "SUCCESS" && startedChildren(task) < (task.then?.length ?? 0)))
+    return "running";
   const valid = tasks.filter((task) => !isSuperseded(task, tasks));
   const root = rootOf(valid);
   if (!root) return "running";
-  // Called off in time to spare something; had it all run to its end, it is what it came to.
+  // The flow is canceled only if the cancellation ended a task. If all tasks ran to their ends, the result of the root
+  // counts.
   if (valid.some(({ failure }) => failure?.code === "canceled")) return "canceled";
   return root.status === "SUCCESS" ? "completed" : "failed";
 }
 
-/** Its end is recorded too, so that lists, balances and the announcement have it: of those, its tasks alone are ahead. */
+/** True if the end is also recorded on the flow. Lists, credit balances and notifications use only the recorded end. */
 export function isEndRecorded(flow: Pick<Flow, "status" | "reopened">, tasks: readonly Task[]): boolean {
   const status = flowStatus(tasks);
   return status !== "running" && flow.status === status && !flow.reopened;
 }
 
-/** The root that stands: the first, or what retries it. */
+/** Returns the valid root: the first root, or the retry that replaces it. */
 export function rootOf(tasks: readonly Task[]): Task | undefined {
   return tasks.find((task) => task.path === rootPath(task.path) && !isSuperseded(task, tasks));
 }
 
-/** It was tried again. */
+/** True if a retry replaces the task. */
 export function isSuperseded(task: Task, tasks: readonly Task[]): boolean {
   if (task.status === "SUCCESS") return false;
   const retry = retryPath(task.path);
@@ -110,16 +132,20 @@ export function isSuperseded(task: Task, tasks: readonly Task[]): boolean {
 }
 
 export interface Counts {
-  /** Paid calls made to the vendor: imagines and presses, the unclear ones included. */
+  /** Number of submissions that a vendor may have accepted, including the unclear ones. */
   submissions: number;
-  /** Prompts or masks sent to tasks in MODAL. */
+  /** Number of modal answers sent. */
   modals: number;
-  /** Callbacks recorded. Progress that nobody asked for is answered without being counted. */
+  /** Number of recorded callbacks. Progress that the app did not request is acknowledged without being counted. */
   callbacks: number;
+  /** Number of callbacks with an end after the task had ended. */
   duplicates: number;
-  /** Times the vendor was asked about a task, because its callback was overdue. */
+  /** Number of look-ups. */
   lookups: number;
-  /** Writes of its rows. One costs a write unit for each KB begun, as a rule one, and one or two more where an index moves. */
+  /**
+   * Number of writes to the rows of the flow. A write costs one write unit for each started KB, usually one. A write
+   * that changes an index costs one or two more.
+   */
   writes: number;
 }
 
@@ -131,14 +157,14 @@ export function countsOf({ rev }: Pick<Flow, "rev">, tasks: readonly Task[]): Co
     callbacks: sum((task) => task.callbacks),
     duplicates: sum((task) => task.duplicates),
     lookups: sum((task) => task.lookups),
-    // A row's revision is the number of times it was written.
+    // The revision of a row is the number of its writes.
     writes: rev + sum((task) => task.rev),
   };
 }
 
 /**
- * The next time a running flow is looked at: when the first of the tasks it stands for is due, and no later than one is that
- * is created now.
+ * Returns the next due time of a running flow, epoch ms. It is the earliest due time of the tasks without an own index
+ * entry, but not later than the due time of a task created now.
  */
 export function nextFlowDue(
   { mode = "fast" }: Pick<Flow, "mode">,
@@ -150,7 +176,7 @@ export function nextFlowDue(
   return Math.min(now + flowCheckIntervalMs(timings, mode), ...waiting.flatMap(({ due }) => due ?? []));
 }
 
-/** The protocol's word for what a flow begins with. */
+/** Returns the action name of the vendor protocol for a root. */
 export function vendorActionOf(action: RootAction): string {
   return action.replace("-", "_").toUpperCase();
 }

@@ -1,14 +1,15 @@
 /**
- * Ids: prefixed, time-sortable, and a task's id says where it stands in its flow.
+ * Ids have a prefix and sort by time. A task id contains the path of the task in its flow.
  *
  *     flow_01K9ZC7T3R8M2V5X0Q4B6N1JHD
  *     task_01K9ZC7T3R8M2V5X0Q4B6N1JHD_0        the root
- *     task_01K9ZC7T3R8M2V5X0Q4B6N1JHD_0-2      what the plan's third press made of the root
- *     task_01K9ZC7T3R8M2V5X0Q4B6N1JHD_0-2-mX7  a press by hand on that task
- *     task_01K9ZC7T3R8M2V5X0Q4B6N1JHD_0-mr2    the third press once more, after it had failed
+ *     task_01K9ZC7T3R8M2V5X0Q4B6N1JHD_0-2      the child of the root from the plan's third press
+ *     task_01K9ZC7T3R8M2V5X0Q4B6N1JHD_0-2-mX7  a press by the app on that task
+ *     task_01K9ZC7T3R8M2V5X0Q4B6N1JHD_0-mr2    the retry of the third press after it failed
  *
- * A follow-up's id is its place in the plan, so starting it twice is starting it once (T3, P4), and parent, root and
- * depth need no look-up (T6). Ids travel to vendors inside hook URLs and must survive every URL: [0-9A-Za-z_-] only.
+ * The id of a follow-up is derived from its position in the plan, so starting it twice creates one task (T3, P4).
+ * Parent, root and depth follow from the id without a read (T6). Ids are sent to vendors inside callback URLs, so they
+ * contain only characters that need no escaping in a URL: [0-9A-Za-z_-].
  */
 
 const CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
@@ -19,7 +20,11 @@ const TASK = new RegExp(`^task_(${ULID})_(${PATH})$`);
 
 export const ROOT_PATH = "0";
 
-/** @param random 10 bytes; time and chance are arguments, because core has neither. */
+/**
+ * Returns a flow id: time and random bytes in the format of a ULID. Both are arguments, because core is pure.
+ *
+ * @param random 10 bytes
+ */
 export function flowIdOf(timeMs: number, random: Uint8Array): string {
   if (random.length !== 10) throw new RangeError("flowIdOf needs 10 random bytes");
   let time = "";
@@ -28,20 +33,20 @@ export function flowIdOf(timeMs: number, random: Uint8Array): string {
   return `flow_${time}${crockford(random)}`;
 }
 
-/** Eight characters per five bytes, no padding. Also makes the path segment of a press by hand. */
+/** Encodes bytes in Crockford's base 32 without padding. Also used for the path segment of a press by the app. */
 export function crockford(bytes: Uint8Array): string {
   let text = "";
-  let held = 0;
+  let buffer = 0;
   let bits = 0;
   for (const byte of bytes) {
-    held = (held << 8) | byte;
+    buffer = (buffer << 8) | byte;
     for (bits += 8; bits >= 5; ) {
       bits -= 5;
-      text += CROCKFORD[(held >> bits) & 31];
+      text += CROCKFORD[(buffer >> bits) & 31];
     }
-    held &= (1 << bits) - 1;
+    buffer &= (1 << bits) - 1;
   }
-  return bits > 0 ? text + CROCKFORD[(held << (5 - bits)) & 31] : text;
+  return bits > 0 ? text + CROCKFORD[(buffer << (5 - bits)) & 31] : text;
 }
 
 export function isFlowId(id: string): boolean {
@@ -52,7 +57,7 @@ export function taskIdOf(flowId: string, path: string): string {
   return `task_${flowId.slice("flow_".length)}_${path}`;
 }
 
-/** Where a task stands, or nothing for text that is not a task id. */
+/** Returns the flow id and path of a task id, or undefined if the text is not a task id. */
 export function parseTaskId(id: string): { flowId: string; path: string } | undefined {
   const match = TASK.exec(id);
   return match ? { flowId: `flow_${match[1]}`, path: match[2]! } : undefined;
@@ -62,25 +67,25 @@ export function childPath(path: string, segment: number | string): string {
   return `${path}-${segment}`;
 }
 
-/** None for the root, nor for what retries it: that stands in its place. */
+/** Returns undefined for a root and for its retries, because a retry of the root is a root too. */
 export function parentPath(path: string): string | undefined {
   if (path === rootPath(path)) return undefined;
   return path.slice(0, path.lastIndexOf("-"));
 }
 
-/** The root of a lineage: the flow's first task, or one that retries it. */
+/** Returns the path of the root above `path`: the first task of the flow, or a retry of it. */
 export function rootPath(path: string): string {
   return /^0(?:-(?:mr)+(?=-|$))?/.exec(path)?.[0] ?? ROOT_PATH;
 }
 
-/** A root is at depth 0. */
+/** Returns the depth in the lineage. A root has depth 0. */
 export function depthOf(path: string): number {
   return path.slice(rootPath(path).length).split("-").length - 1;
 }
 
 /**
- * Where the retry of a task stands: beside it, and always at the same place, so that a task is retried once. Undefined
- * when its name would be too long.
+ * Returns the path of a task's retry, a sibling of the task. It is always the same path, so a task is retried at most
+ * once. Returns undefined if the last segment would be too long.
  *
  *     0 → 0-mr    0-2 → 0-mr2    0-mr2 → 0-mrmr2    0-mX7Q → 0-mrmX7Q
  */
@@ -91,7 +96,7 @@ export function retryPath(path: string): string | undefined {
   return segment.length <= 33 ? path.slice(0, at) + segment : undefined;
 }
 
-/** The task that the one at `path` retries. */
+/** Returns the path of the task that the task at `path` retries, or undefined if it is not a retry. */
 export function retriedPath(path: string): string | undefined {
   const at = path.lastIndexOf("-") + 1;
   const segment = path.slice(at);
@@ -99,10 +104,15 @@ export function retriedPath(path: string): string | undefined {
   return segment === RETRY ? path.slice(0, at - 1) : path.slice(0, at) + segment.slice(RETRY.length);
 }
 
-/** Segments of presses by hand are Crockford's, in capitals. */
+/**
+ * Prefix of retries. A segment of a press by the app cannot start with it, because Crockford's base 32 uses capitals.
+ */
 const RETRY = "mr";
 
-/** A planned child's last segment is its index in the parent's `then`; one pressed by hand begins with `m`. */
+/**
+ * The last segment of a planned child is its index in the parent's `then`. Presses by the app and retries start with
+ * `m`.
+ */
 export function isPlannedChild(path: string, ofPath: string): boolean {
   return parentPath(path) === ofPath && !path.slice(ofPath.length + 1).startsWith("m");
 }

@@ -1,7 +1,7 @@
 /**
- * `Idempotency-Key` (IETF draft-ietf-httpapi-idempotency-key-header-07), like Stripe's: a repeated key returns the same flow
- * or task in its current state. If the first try crashed, the repeated request completes it. For this purpose the id of the
- * new flow or task is chosen and stored with the key before anything else is written.
+ * `Idempotency-Key` (IETF draft-ietf-httpapi-idempotency-key-header-07), like version 2 of Stripe's API: a repeated key
+ * returns the same flow or task in its current state. If the first request crashed, the repeated request completes it.
+ * For this purpose the id of the new flow or task is chosen and stored with the key before anything else is written.
  */
 import { FUNCTION_TIMEOUT_S } from "./limit.ts";
 
@@ -9,12 +9,14 @@ export interface IdempotencyRecord {
   appId: string;
   key: string;
   rev: number;
-  /** Hash of the route and the validated request; unset if the first try was rejected, because nothing was created. */
+  /**
+   * Hash of the route and the validated request; unset if the first request was rejected, because nothing was created.
+   */
   fingerprint?: string;
   /** Id of the flow or task that the request creates. */
   target: string;
   state: "running" | "done";
-  /** End of the lease, epoch ms: until then the first try may be running, afterwards it has crashed. Unset: no lease. */
+  /** End of the lease, epoch ms: until then the request may be running, afterwards it has crashed. Unset: no lease. */
   leaseUntil?: number;
   createdAt: number;
 }
@@ -24,7 +26,9 @@ export const IDEMPOTENCY_TTL_MS = 24 * 3_600_000;
 /** Longer than the function may run. So if the lease is over, the process that held it is no longer running. */
 export const IDEMPOTENCY_LEASE_MS = (FUNCTION_TIMEOUT_S.api + 10) * 1_000;
 
-/** Accepts 1 to 255 visible ASCII characters, bare or as a quoted string as in the draft. Returns undefined otherwise. */
+/**
+ * Accepts 1 to 255 visible ASCII characters, bare or as a quoted string as in the draft. Returns undefined otherwise.
+ */
 export function parseIdempotencyKey(header: string): string | undefined {
   const key = /^"(.*)"$/.exec(header)?.[1] ?? header;
   return /^[!-~]{1,255}$/.test(key) ? key : undefined;
@@ -33,9 +37,11 @@ export function parseIdempotencyKey(header: string): string | undefined {
 export type IdempotencyState =
   /** Nothing was created with this key; this request starts. */
   | { kind: "new" }
-  /** The first try crashed; this request completes it with the same target. */
+  /** The first request crashed or failed; this request completes it with the same target. */
   | { kind: "resume" }
+  /** The target exists. */
   | { kind: "done" }
+  /** Another request with this key is running. */
   | { kind: "in_flight" }
   /** The key was used for a different request. */
   | { kind: "mismatch" };

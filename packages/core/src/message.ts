@@ -1,13 +1,16 @@
 /**
- * What the queues carry (Q1): ids only, versioned, under 200 bytes. A consumer that meets a version it does not know
- * fails the record, so that it returns until the newer code that does know it is deployed, or reaches the dead letters.
+ * The queue messages (Q1): only ids, with a version, usually under 200 bytes. A consumer fails a record with an unknown
+ * version. The queue then delivers the record again until newer code that knows the version is deployed, or moves the
+ * record to the dead-letter queue.
  */
 import { TILE_ACTION } from "./button.ts";
 import { parseDeliveryId } from "./delivery.ts";
 import { FLOW_SUBJECT } from "./event.ts";
 import { isFlowId, parseTaskId, taskIdOf } from "./id.ts";
 
-/** "This task may be due for a vendor call": a hint to look at the row, never an order. Doubled, it does nothing. */
+/**
+ * A hint that the task may need a vendor call. The worker decides from the row, so a duplicate message does nothing.
+ */
 export interface SubmitMessage {
   v: 1;
   type: "submit";
@@ -16,8 +19,8 @@ export interface SubmitMessage {
 }
 
 /**
- * "The vendor took this attempt under this id": sent only when the table would not store the answer of a paid call.
- * The one message that carries knowledge, because it exists nowhere else.
+ * The fallback queue message: the vendor accepted this attempt under this id. It is sent only if the table rejected the
+ * write after a paid call. It is the only message with data, because the data exists nowhere else.
  */
 export interface AcceptedMessage {
   v: 1;
@@ -26,27 +29,27 @@ export interface AcceptedMessage {
   path: string;
   attempt: number;
   vendorTaskId: string;
-  /** It waits for a prompt or mask. */
+  /** True if the vendor waits for a modal answer. */
   window: boolean;
 }
 
-/** "Something happened to this task, or to the flow": whoever listens is to be told. */
+/** A hint that the task or the flow has new events for its subscribers. */
 export interface NotifyMessage {
   v: 1;
   type: "tell";
   flowId: string;
-  /** A task's path, or `FLOW_PLACE`. */
+  /** The event subject: a task path or `FLOW_SUBJECT`. */
   place: string;
 }
 
-/** "This delivery may be due for a try." */
+/** A hint that a delivery attempt may be due. */
 export interface DeliverMessage {
   v: 1;
   type: "deliver";
   deliveryId: string;
 }
 
-/** "This success has pictures to copy", or, of a tile, to cut. */
+/** A hint that the images of a successful task must be archived, or that a tile must be cut. */
 export interface ArchiveMessage {
   v: 1;
   type: "archive";
@@ -56,7 +59,7 @@ export interface ArchiveMessage {
 
 export type Message = SubmitMessage | AcceptedMessage | NotifyMessage | DeliverMessage | ArchiveMessage;
 
-/** Which queue carries what: downloads and dead receivers must not hold up a submission. */
+/** The queue of each message type. Downloads and unreachable webhook receivers must not delay submissions. */
 export const QUEUE_OF = {
   submit: "submit",
   taken: "submit",
@@ -70,15 +73,17 @@ export function submitMessage(flowId: string, path: string): SubmitMessage {
   return { v: 1, type: "submit", flowId, path };
 }
 
-export function notifyMessage(flowId: string, place: string): NotifyMessage {
-  return { v: 1, type: "tell", flowId, place };
+export function notifyMessage(flowId: string, subject: string): NotifyMessage {
+  return { v: 1, type: "tell", flowId, place: subject };
 }
 
 export function deliverMessage(deliveryId: string): DeliverMessage {
   return { v: 1, type: "deliver", deliveryId };
 }
 
-/** A hint that a task waits for work: a vendor's, or, for a tile, our own. */
+/**
+ * Returns the message for a waiting task: a submit message, or an archive message for a tile, which mjflow cuts itself.
+ */
 export function workMessage({ flowId, path, action }: { flowId: string; path: string; action: string }): Message {
   return action === TILE_ACTION ? archiveMessage(flowId, path) : submitMessage(flowId, path);
 }
@@ -91,7 +96,7 @@ export class MessageError extends Error {
   override readonly name = "MessageError";
 }
 
-/** @throws MessageError for text that is not a message this code understands; its text is not quoted. */
+/** @throws MessageError if this code cannot parse the text. The error does not quote the text. */
 export function parseMessage(text: string): Message {
   let body: Record<string, unknown>;
   try {
@@ -103,29 +108,30 @@ export function parseMessage(text: string): Message {
   if (body["v"] !== 1) throw new MessageError(`unknown version ${JSON.stringify(body["v"])?.slice(0, 20)}`);
   const { type, flowId, path, place, deliveryId, attempt, vendorTaskId, window } = body;
   if (type === "deliver") {
-    if (typeof deliveryId !== "string" || !parseDeliveryId(deliveryId)) throw new MessageError("names no delivery");
+    if (typeof deliveryId !== "string" || !parseDeliveryId(deliveryId))
+      throw new MessageError("has no valid delivery id");
     return deliverMessage(deliveryId);
   }
   if (type === "tell") {
     if (typeof flowId !== "string" || typeof place !== "string" || !isSubject(flowId, place)) {
-      throw new MessageError("names neither task nor flow");
+      throw new MessageError("has no valid flow id or event subject");
     }
     return notifyMessage(flowId, place);
   }
   if (typeof flowId !== "string" || typeof path !== "string" || !isTaskRef(flowId, path)) {
-    throw new MessageError("names no task");
+    throw new MessageError("has no valid flow id or task path");
   }
   if (type === "submit") return submitMessage(flowId, path);
   if (type === "archive") return archiveMessage(flowId, path);
   if (type !== "taken") throw new MessageError("unknown type");
   if (!Number.isInteger(attempt) || typeof vendorTaskId !== "string" || typeof window !== "boolean") {
-    throw new MessageError("lacks the vendor's answer");
+    throw new MessageError("has no valid attempt, vendor task id or modal flag");
   }
   return { v: 1, type, flowId, path, attempt: attempt as number, vendorTaskId, window };
 }
 
-function isSubject(flowId: string, place: string): boolean {
-  return place === FLOW_SUBJECT ? isFlowId(flowId) : isTaskRef(flowId, place);
+function isSubject(flowId: string, subject: string): boolean {
+  return subject === FLOW_SUBJECT ? isFlowId(flowId) : isTaskRef(flowId, subject);
 }
 
 function isTaskRef(flowId: string, path: string): boolean {

@@ -1,54 +1,59 @@
 /**
- * A plan: which buttons to press on a task once it has succeeded, and on what comes of that, to any depth.
+ * A plan: the tree of presses that a flow carries out on a successful task, and then on the tasks that result.
  *
- * What an app sends (`PlanInput`) may press a list at once and may carry masks; what is stored (`Press`) is one button
- * per node, with masks left in the bucket. A node's place in its list is its child's place in the lineage (id.ts), so a
- * stored plan never changes.
+ * An app's plan (`PlanInput`) can press a list of buttons in one node and can contain masks. A stored plan (`Press`)
+ * has one button per node, and its masks are in the bucket. The index of a node in its list becomes the last path
+ * segment of the child task (id.ts). Therefore a stored plan never changes.
  */
 import { canonicalPress, expandPress } from "./button.ts";
 import { MjflowError } from "./error.ts";
 import { REQUEST } from "./limit.ts";
 import type { PlanInput } from "./request.ts";
 
-/** What answers a task that opens a window (MODAL). */
+/** The answer for a task with an open modal (status MODAL). */
 export interface ModalAnswer {
   prompt?: string;
   mask?: MaskRef;
 }
 
-/** Where a mask is kept: `Inputs.masks[index]` of the inputs stored under `ref`. */
+/** Reference of a stored mask: `Inputs.masks[index]` of the inputs stored under `ref`. */
 export interface MaskRef {
   ref: string;
   index: number;
 }
 
-/** Masks parted from a plan, to be stored under `ref`. */
+/** Masks that were separated from a plan, to be stored under `ref`. */
 export interface Masks {
   ref: string;
   images: string[];
 }
 
 export interface Press {
-  /** As the app wrote it: a label or a name of our vocabulary. */
+  /** The press as the app wrote it: a button label or a press name (button.ts). */
   press: string;
   modal?: ModalAnswer;
   then?: Press[];
 }
 
 /**
- * The stored form of a plan. Masks are moved to `masks`, in the order found.
+ * Returns the stored form of a plan. Appends its masks to `masks`, in the order found.
  *
- * @throws MjflowError invalid_request, naming the node: an empty or doubled press, too many presses, too deep.
+ * @param at field name of the plan, for error messages
+ * @throws MjflowError `invalid_request` with the field, if a press is repeated on the same task or the plan has too
+ *   many presses, levels or bytes
  */
 export function storedPlan(input: readonly PlanInput[], masks: Masks, at = "then"): Press[] {
-  const plan = checkLevel(input, masks, at, 1, { presses: 0 });
+  const plan = storedLevel(input, masks, at, 1, { presses: 0 });
   if (new TextEncoder().encode(JSON.stringify(plan)).length > REQUEST.planBytes) {
-    throw new MjflowError("invalid_request", { field: at, detail: `A plan is at most ${REQUEST.planBytes} bytes.` });
+    throw new MjflowError("invalid_request", {
+      field: at,
+      detail: `The plan is larger than ${REQUEST.planBytes} bytes.`,
+    });
   }
   return plan;
 }
 
-function checkLevel(
+function storedLevel(
   input: readonly PlanInput[],
   masks: Masks,
   at: string,
@@ -56,7 +61,10 @@ function checkLevel(
   budget: PressBudget,
 ): Press[] {
   if (depth > REQUEST.planDepth) {
-    throw new MjflowError("invalid_request", { field: at, detail: `A plan is at most ${REQUEST.planDepth} deep.` });
+    throw new MjflowError("invalid_request", {
+      field: at,
+      detail: `The plan is more than ${REQUEST.planDepth} levels deep.`,
+    });
   }
   const seen = new Set<string>();
   return input.flatMap((node, i) => {
@@ -65,25 +73,32 @@ function checkLevel(
     return presses.map((press) => {
       const field = `${at}[${i}].press`;
       const canonical = canonicalPress(press);
-      // P4 holds per plan: a button that stands twice would be pressed, and paid, twice.
+      // P4 applies per task: a button that is listed twice would be pressed and paid twice.
       if (seen.has(canonical)) {
-        throw new MjflowError("invalid_request", { field, detail: `"${press}" is pressed twice on the same task.` });
+        throw new MjflowError("invalid_request", {
+          field,
+          detail: `The plan presses "${press}" twice on the same task.`,
+        });
       }
       seen.add(canonical);
       if (++budget.presses > REQUEST.planPresses) {
-        throw new MjflowError("invalid_request", { field: at, detail: `At most ${REQUEST.planPresses} presses.` });
+        throw new MjflowError("invalid_request", {
+          field: at,
+          detail: `The plan has more than ${REQUEST.planPresses} presses.`,
+        });
       }
-      const then = node.then && checkLevel(node.then, masks, `${at}[${i}].then`, depth + 1, budget);
+      const then = node.then && storedLevel(node.then, masks, `${at}[${i}].then`, depth + 1, budget);
       return { press, ...(modal && { modal }), ...(then?.length && { then }) };
     });
   });
 }
 
 interface PressBudget {
+  /** Presses counted so far, over all levels. */
   presses: number;
 }
 
-/** What answers a window, its mask moved to `masks`; undefined when nothing was given. */
+/** Returns the stored modal answer and appends its mask to `masks`. Returns undefined if the app gave no answer. */
 export function storedModal(input: Pick<PlanInput, "modal" | "prompt">, masks: Masks): ModalAnswer | undefined {
   const prompt = input.modal?.prompt ?? input.prompt;
   const mask = input.modal?.maskBase64;
@@ -92,7 +107,7 @@ export function storedModal(input: Pick<PlanInput, "modal" | "prompt">, masks: M
   return { ...(prompt !== undefined && { prompt }), ...(mask !== undefined && { mask: { ref: masks.ref, index } }) };
 }
 
-/** How many paid tasks a plan can start at most, the root not counted. */
+/** Returns the maximum number of paid tasks that a plan can start, without the root. */
 export function countPresses(plan: readonly Press[] | undefined): number {
   return (plan ?? []).reduce((sum, node) => sum + 1 + countPresses(node.then), 0);
 }

@@ -1,31 +1,32 @@
 /**
- * Where a root's attempts are made. One that no vendor has taken may move to another account, and what is told of an
- * attempt is told of the account it was made at: so an attempt's number is never used at two accounts, and one that was
- * answered "busy", and then left behind, keeps its own.
+ * Relocation: the accounts at which the attempts of a root are made. A root that no vendor accepted can move to another
+ * account. A report names an attempt, and the attempt must identify one account. Therefore an attempt number is never
+ * used at two accounts. An attempt that was answered busy keeps its number when the root moves.
  *
- *   R1  Only a root moves, and only while no vendor is known to have it, or may have it: after a clear "no", or where
- *       nothing was asked; after doubt not before its grace and its look-up have passed (P3).
- *   R2  Should the account that was left have taken it after all, the task is that account's again, if nothing else was
- *       sent since; otherwise it is another submission like any (P3): the one that succeeds wins, the other is an orphan.
+ *   R1  Only a root moves, and only if no vendor has it or may have it. That is after a clear rejection, or if no call
+ *       was made. After an unclear submission the grace period and the look-ups must be over first (P3).
+ *   R2  If the previous account did accept the task, the task returns to that account, provided that no other
+ *       submission was sent since. Otherwise P3 applies: the attempt that succeeds wins and the other becomes an
+ *       orphan.
  */
 import { rootPath } from "./id.ts";
 import type { AttemptLocation, Task, TaskStatus } from "./task.ts";
 
 type Account = Pick<Task, "provider" | "account">;
 
-/** Beyond this a root waits where it is. */
+/** Maximum number of relocations. After that a root waits at its account. */
 const MAX_RELOCATIONS = 8;
 
-/** At which account an attempt of it was made, or would be. */
+/** Returns the account at which an attempt of the task was made or would be made. */
 export function accountOfAttempt(task: Task, attempt: number): Account {
-  return task.previousLocations?.find((place) => attempt <= place.attempt) ?? task;
+  return task.previousLocations?.find((location) => attempt <= location.attempt) ?? task;
 }
 
 export function isSameAccount(a: Account, b: Account): boolean {
   return a.provider === b.provider && a.account === b.account;
 }
 
-/** Submissions made, those not counted that were left behind untaken. */
+/** Returns the number of submissions that a vendor may have accepted: all attempts minus the rejected ones. */
 export function countSubmissions({
   attempt,
   previousLocations = [],
@@ -33,28 +34,30 @@ export function countSubmissions({
   return attempt - previousLocations.filter(({ untaken }) => untaken).length;
 }
 
-/** The latest attempt up to this one that may have been taken. */
+/** Returns the latest attempt up to `attempt` that a vendor may have accepted. */
 export function lastPossiblyAcceptedAttempt(task: Task, attempt: number): number {
   let last = attempt;
   while (wasRejected(task, last)) last--;
   return last;
 }
 
-/** R2: what the vendor has after all of a task that waits to be sent. */
+/**
+ * R2: true if the task waits to be submitted again and this earlier attempt, accepted after all, becomes current again.
+ */
 export function restoresAttempt(task: Task, attempt: number): boolean {
   if (task.status !== "PENDING" || !task.previousLocations) return false;
   return wasRejected(task, attempt) || attempt === lastPossiblyAcceptedAttempt(task, task.attempt);
 }
 
+/** True if a clear response rejected the attempt and the root has moved since. */
 export function wasRejected({ previousLocations = [] }: Pick<Task, "previousLocations">, attempt: number): boolean {
-  return previousLocations.some((place) => place.untaken && place.attempt === attempt);
+  return previousLocations.some(({ untaken, attempt: last }) => untaken && last === attempt);
 }
 
-/** Attempts that turned up belong to the count of what was made. */
+/** Marks a rejected attempt as accepted after all, so that `countSubmissions` counts it. */
 export function markAccepted({ previousLocations }: Task, attempt: number): Partial<Task> {
-  return previousLocations
-    ? { previousLocations: previousLocations.map((place) => (place.attempt === attempt ? asAccepted(place) : place)) }
-    : {};
+  if (!previousLocations) return {};
+  return { previousLocations: previousLocations.map((each) => (each.attempt === attempt ? asAccepted(each) : each)) };
 }
 
 function asAccepted({ attempt, provider, account }: AttemptLocation): AttemptLocation {
@@ -63,20 +66,24 @@ function asAccepted({ attempt, provider, account }: AttemptLocation): AttemptLoc
 
 const UNSENT_STATUSES: ReadonlySet<TaskStatus> = new Set(["PENDING", "SUBMITTING", "UNCLEAR"]);
 
-/** R1. What is asked to move has just been told "no", or was not asked. */
+/** R1: true if the root may move. The caller knows that the last call was clearly rejected or that no call was made. */
 export function canRelocate(task: Task): boolean {
   if (task.path !== rootPath(task.path) || !UNSENT_STATUSES.has(task.status) || task.phase !== "submit") return false;
   if (task.vendorTaskId !== undefined || (task.orphans?.length ?? 0) > 0) return false;
   return (task.previousLocations?.length ?? 0) < MAX_RELOCATIONS;
 }
 
-/** The task's next attempt is made there. Claimed or tried, its number stays behind; else there is none to leave. */
+/**
+ * Moves the task, so that its next attempt is made at `to`. If the task is claimed or was answered busy, the attempt
+ * number stays with the previous account. Otherwise no number was used there.
+ */
 export function relocateTo(task: Task, to: Account): Partial<Task> {
   const claimed = task.status !== "PENDING";
-  // Busy answers gave their number back: the account it belonged to has a token with it.
+  // A busy response has released the number, but the account has a callback token with it. So the number is not used
+  // again.
   const attempt = claimed || task.busyAnswers === 0 ? task.attempt : task.attempt + 1;
   const untaken = (claimed || task.busyAnswers > 0) && !wasRejected(task, attempt);
-  const left: AttemptLocation = {
+  const previous: AttemptLocation = {
     attempt,
     provider: task.provider,
     account: task.account,
@@ -86,26 +93,30 @@ export function relocateTo(task: Task, to: Account): Partial<Task> {
     attempt,
     provider: to.provider,
     account: to.account,
-    previousLocations: [...(task.previousLocations ?? []), left],
+    previousLocations: [...(task.previousLocations ?? []), previous],
   };
 }
 
-/** The task is, as it turns out, where that attempt was made, and later ones are forgotten. */
+/** Returns the task to the account of an attempt that was accepted after all (R2). Later locations are deleted. */
 export function restoreLocation(task: Task, attempt: number): Partial<Task> {
-  const at = accountOfAttempt(task, attempt);
-  if (!task.previousLocations || at === task) return {};
-  const places = task.previousLocations.filter((place) => place.attempt < attempt);
-  return { provider: at.provider, account: at.account, previousLocations: places.length > 0 ? places : undefined };
+  const accountThen = accountOfAttempt(task, attempt);
+  if (!task.previousLocations || accountThen === task) return {};
+  const { provider, account } = accountThen;
+  const earlier = task.previousLocations.filter((location) => location.attempt < attempt);
+  return { provider, account, previousLocations: earlier.length > 0 ? earlier : undefined };
 }
 
-/** An attempt made elsewhere has succeeded: what follows is pressed there. Where the latest was made stays known. */
+/**
+ * An attempt at another account has succeeded, so the follow-ups are pressed at that account. The account of the latest
+ * attempt stays stored, because that attempt becomes an orphan.
+ */
 export function adoptAttemptLocation(task: Task, attempt: number): Partial<Task> {
-  const at = accountOfAttempt(task, attempt);
-  if (!task.previousLocations || at === task) return {};
+  const accountThen = accountOfAttempt(task, attempt);
+  if (!task.previousLocations || accountThen === task) return {};
   const latest = { attempt: task.attempt, provider: task.provider, account: task.account };
   return {
-    provider: at.provider,
-    account: at.account,
+    provider: accountThen.provider,
+    account: accountThen.account,
     previousLocations: [...markAccepted(task, attempt).previousLocations!, latest],
   };
 }

@@ -1,10 +1,10 @@
 /**
- * A report: what a vendor says of one task, in a callback, a look-up or a submit answer, after a provider has read its
- * dialect. It says only what was in the body; whether it is news is decided in `state.ts`.
+ * A report: what a vendor says about one task in a callback or a look-up, after the provider has parsed the vendor's
+ * dialect. It contains only what was in the body. `state.ts` decides whether it changes the task.
  */
 import type { Button } from "./button.ts";
 
-/** The protocol's statuses (docs/protocol.md 3.3). A relay's empty status is read as NOT_START. */
+/** The statuses of the vendor protocol (docs/protocol.md 3.3). The empty status of a relay is read as NOT_START. */
 export const REPORT_STATUSES = [
   "NOT_START",
   "SUBMITTED",
@@ -23,32 +23,32 @@ export interface Media {
 
 export interface Report {
   vendorTaskId?: string;
-  /** Undefined when the vendor used a word outside the protocol; it is then in `unknownStatus`. */
+  /** Undefined if the vendor used a word outside the protocol. `unknownStatus` then contains that word. */
   status?: ReportStatus;
   unknownStatus?: string;
   action?: string;
-  /** 0 to 100. Never proof of completion: 100 stands beside FAILURE at new-api. */
+  /** Percent, 0 to 100. It does not prove completion: new-api reports 100 together with FAILURE. */
   progress?: number;
   failReason?: string;
   state?: string;
-  /** The vendor's clock, epoch ms. */
+  /** End of the task by the vendor's clock, epoch ms. */
   finishTime?: number;
   result: Result;
 }
 
-/** What a finished task leaves behind. Fields the vendor did not give are absent, never guessed. */
+/** The result of a finished task. Fields that the vendor did not send are absent; they are never guessed. */
 export interface Result {
   imageUrl?: string;
   images?: Media[];
   videos?: Media[];
-  /** Undefined: the body had none (Crazyrouter's callbacks); empty: it offers none (swap face). */
+  /** Undefined: the body had no such field (Crazyrouter's callbacks). Empty: the task has no buttons (swap face). */
   buttons?: Button[];
   prompt?: string;
   promptEn?: string;
   finalPrompt?: string;
   description?: string;
   seed?: string;
-  /** The cleaned vendor body, JSON text: no hook URL, no mask, no vendor-internal fields (D7). */
+  /** The cleaned vendor body as JSON text: without callback URL, mask and vendor-internal fields (D7). */
   raw?: string;
 }
 
@@ -57,8 +57,8 @@ export function isFinal(status: ReportStatus | undefined): status is "SUCCESS" |
 }
 
 /**
- * Whether a callback with this report must reach the table even when the app did not ask for progress.
- * MODAL must: nothing further happens until it is answered.
+ * True if a callback with this report must be stored even if the app did not request progress. MODAL must be stored,
+ * because the vendor waits until the modal is answered. An unknown status can mean anything, so it is stored too.
  */
 export function needsWrite(report: Report): boolean {
   return isFinal(report.status) || report.status === "MODAL" || report.status === undefined;

@@ -1,13 +1,14 @@
 /**
- * What apps send, as schemas: the routes validate with them and the API's description is made from them. zod/mini,
- * because core is on the hot path of every function that imports it (mini costs 4 ms of cold start, full zod 21).
+ * Schemas of the requests that apps send. The routes validate with them, and the OpenAPI document is generated from
+ * them. The schemas use zod/mini, because it adds 4 ms to the cold start of every function that imports core. Full zod
+ * adds 21.
  */
 import * as z from "zod/mini";
 import { EVENT_TYPES } from "./event.ts";
 import { BANNED, MAX_RUNNING, REQUEST } from "./limit.ts";
 
 const encoder = new TextEncoder();
-/** A lone surrogate is no Unicode text: stored as UTF-8 it would come back as another character. */
+/** Text with a lone surrogate is not valid Unicode. The table stores UTF-8 and would return a different character. */
 const wellFormed = z.refine<string>((value) => value.isWellFormed(), { error: "must be well-formed Unicode" });
 const text = (max: number) => z.string().check(z.minLength(1), z.maxLength(max), wellFormed);
 const image = z.string().check(
@@ -18,7 +19,7 @@ const image = z.string().check(
 );
 const mask = z.string().check(
   z.refine((value) => /^data:image\/[\w.+-]+;base64,[A-Za-z0-9+/=\s]+$/.test(value), {
-    error: "must be a data URI of a PNG: white is drawn anew, black is kept",
+    error: "must be a data URI of a PNG; white areas are regenerated, black areas are kept",
   }),
 );
 const prompt = text(REQUEST.promptBytes);
@@ -34,7 +35,7 @@ const press = text(200);
 export const EventName = z.enum(EVENT_TYPES);
 const eventList = z.array(EventName).check(z.minLength(1), z.maxLength(EVENT_TYPES.length));
 
-/** One step of a plan. `prompt` is short for `modal.prompt`. */
+/** One node of a plan. `prompt` is a short form of `modal.prompt`. */
 export const PlanInput = z.strictObject({
   press: z.union([press, z.array(press).check(z.minLength(1), z.maxLength(20))], {
     error: "must be a button's label or name, or a list of them",
@@ -48,8 +49,8 @@ export const PlanInput = z.strictObject({
 export type PlanInput = z.infer<typeof PlanInput>;
 
 /**
- * Which of the vendor's accounts may take the task, as gitaigc and trueai-org document it. Vendors behind new-api drop
- * it unless their operator enabled it.
+ * Restricts which of the vendor's own Midjourney accounts may execute the task, as gitaigc and trueai-org document it.
+ * Vendors behind new-api drop the filter unless their operator has enabled it.
  */
 export const AccountFilter = z.strictObject({
   channelId: z.optional(text(100)),
@@ -64,14 +65,14 @@ export type AccountFilter = z.infer<typeof AccountFilter>;
 
 export const ROOT_ACTIONS = ["imagine", "blend", "describe", "shorten", "swap-face"] as const;
 
-/** `canceled`: called off, and something was spared by it. */
+/** `canceled`: the cancellation ended at least one task. */
 export const FLOW_STATUSES = ["running", "completed", "failed", "canceled"] as const;
 
 /** `POST /v1/flows` */
 export const FlowRequest = z
   .strictObject({
     action: z.optional(z.enum(ROOT_ACTIONS)),
-    /** A configured vendor's id; "auto": whichever can and has room; unset: as the stage has it. */
+    /** Id of a configured provider. "auto": any suitable provider with a free slot. Unset: the deployment's default. */
     provider: z.optional(text(40)),
     prompt: z.optional(prompt),
     mode: z.optional(z.enum(["fast", "relax", "turbo"])),
@@ -90,34 +91,40 @@ export const FlowRequest = z
       ),
     ),
     notifyHook: z.optional(
-      text(REQUEST.urlLength).check(z.refine(isHttpUrl, { error: "must be an http(s) address without credentials" })),
+      text(REQUEST.urlLength).check(
+        z.refine(isHttpUrl, { error: "must be an http(s) URL without user name and password" }),
+      ),
     ),
-    /** Which events notifyHook hears; without it all but progress. */
+    /** Event types that `notifyHook` receives. Unset: all except progress. */
     events: z.optional(eventList),
-    /** Copy the pictures to our own bucket, where they do not expire; unset: as the stage has it. */
+    /** Archive the images in our bucket, where they do not expire. Unset: the deployment's default. */
     archive: z.optional(z.boolean()),
-    /** Store progress as it comes, for showing it; costs one write for each step of ten percent. */
+    /**
+     * Store progress, so that it can be shown. Costs one write for each report with new progress (about ten per task).
+     */
     progress: z.optional(z.boolean()),
-    /** After a submission whose answer was lost: send it again once its grace has passed, or never. */
+    /** Whether an unclear submission is sent again after its grace period, or never. Unset: `after-grace`. */
     resubmit: z.optional(z.enum(["after-grace", "never"])),
     /**
-     * When the vendor refuses for good, or is removed: what it had not finished ends, or is begun anew elsewhere. A root that
-     * was not taken goes on at another account; a flow with a picture, whose branches cannot go on, is drawn once more.
+     * What happens when the vendor refuses permanently or is removed. `end` (default): unfinished tasks fail.
+     * `restart`: a root that was not accepted moves to another account. If the root has an image, its branches cannot
+     * move, so a new flow with the same plan starts at another account.
      */
     onVendorLoss: z.optional(z.enum(["end", "restart"])),
     then: z.optional(z.array(PlanInput).check(z.maxLength(REQUEST.planPresses))),
   })
   .check((ctx) => {
     const { action = "imagine", prompt, base64Array = [], sourceBase64, targetBase64 } = ctx.value;
-    const lacks = (field: string, message: string) =>
+    const addIssue = (field: string, message: string) =>
       ctx.issues.push({ code: "custom", input: ctx.value, path: [field], message });
-    if ((action === "imagine" || action === "shorten") && !prompt?.trim()) lacks("prompt", "is required");
+    if ((action === "imagine" || action === "shorten") && !prompt?.trim()) addIssue("prompt", "is required");
     if (action === "blend" && (base64Array.length < 2 || base64Array.length > 5)) {
-      lacks("base64Array", "blend takes 2 to 5 images");
+      addIssue("base64Array", "must contain 2 to 5 images for blend");
     }
-    if (action === "describe" && base64Array.length !== 1) lacks("base64Array", "describe takes one image");
-    if (action === "swap-face" && !sourceBase64) lacks("sourceBase64", "is required");
-    if (action === "swap-face" && !targetBase64) lacks("targetBase64", "is required");
+    if (action === "describe" && base64Array.length !== 1)
+      addIssue("base64Array", "must contain exactly one image for describe");
+    if (action === "swap-face" && !sourceBase64) addIssue("sourceBase64", "is required");
+    if (action === "swap-face" && !targetBase64) addIssue("targetBase64", "is required");
   });
 export type FlowRequest = z.infer<typeof FlowRequest>;
 
@@ -132,7 +139,12 @@ export const ActionRequest = z
   })
   .check((ctx) => {
     if ((ctx.value.press === undefined) === (ctx.value.customId === undefined)) {
-      ctx.issues.push({ code: "custom", input: ctx.value, path: ["press"], message: "give either press or customId" });
+      ctx.issues.push({
+        code: "custom",
+        input: ctx.value,
+        path: ["press"],
+        message: "must be set if customId is not set, and only then",
+      });
     }
   });
 export type ActionRequest = z.infer<typeof ActionRequest>;
@@ -140,14 +152,14 @@ export type ActionRequest = z.infer<typeof ActionRequest>;
 /** `POST /v1/tasks/{id}/modal` */
 export const ModalRequest = ModalInput;
 
-/** `?limit=&cursor=` of a listing. */
+/** `?limit=&cursor=` of a list. */
 export const PageQuery = z.strictObject({
   limit: z._default(z.coerce.number().check(z.int(), z.minimum(1), z.maximum(100)), 20),
   cursor: z.optional(text(200)),
 });
 
 const httpUrl = text(REQUEST.urlLength).check(
-  z.refine(isHttpUrl, { error: "must be an http(s) address without credentials" }),
+  z.refine(isHttpUrl, { error: "must be an http(s) URL without user name and password" }),
 );
 const time = z.iso.datetime({ offset: true });
 const limit = z._default(z.coerce.number().check(z.int(), z.minimum(1), z.maximum(100)), 20);
@@ -162,7 +174,7 @@ export const EndpointRequest = z.strictObject({
 });
 export type EndpointRequest = z.infer<typeof EndpointRequest>;
 
-/** `PATCH /v1/endpoints/{id}`: null sets back to the default. */
+/** `PATCH /v1/endpoints/{id}`. Null resets a field to its default. */
 export const EndpointPatch = z.strictObject({
   url: z.optional(httpUrl),
   events: z.optional(z.nullable(eventList)),
@@ -183,7 +195,7 @@ export const ReplayRequest = z.strictObject({
   cursor,
 });
 
-/** An account's key becomes a header. */
+/** The API key of a vendor account, which is sent as a header. */
 const apiKey = z.string().check(
   z.minLength(1),
   z.maxLength(1_000),
@@ -201,7 +213,7 @@ export const AccountRequest = z.strictObject({
 });
 export type AccountRequest = z.infer<typeof AccountRequest>;
 
-/** `PATCH /v1/providers/{id}/accounts/{name}`: null sets back to what the configuration says, or to the default. */
+/** `PATCH /v1/providers/{id}/accounts/{name}`. Null resets a field to the configured value, or to the default. */
 export const AccountPatch = z.strictObject({
   baseUrl: z.optional(httpUrl),
   apiKey: z.optional(apiKey),
@@ -217,7 +229,7 @@ export const BannedRequest = z.strictObject({
   words: z.array(bannedWord).check(
     z.maxLength(BANNED.words),
     z.refine((words) => encoder.encode(words.join()).length <= BANNED.bytes, {
-      error: `must be at most ${BANNED.bytes} bytes of UTF-8 in all`,
+      error: `must be at most ${BANNED.bytes} bytes of UTF-8 in total`,
     }),
   ),
 });
@@ -236,10 +248,10 @@ export const DeliveryListQuery = z.strictObject({
 /** `GET /v1/flows?status=&state=&provider=&since=&until=&limit=&cursor=` */
 export const FlowListQuery = z.strictObject({
   status: z.optional(z.enum(FLOW_STATUSES)),
-  /** The app's own string, whole and exact. */
+  /** The exact value of the app's own string. */
   state: z.optional(z.string().check(z.maxLength(REQUEST.stateBytes))),
   provider: z.optional(text(40)),
-  /** When they were created, both included. */
+  /** Range of the creation time, both limits included. */
   since: z.optional(time),
   until: z.optional(time),
   limit,
@@ -253,7 +265,10 @@ export function isHttpUrl(value: string): boolean {
   return /^https?:$/.test(url.protocol) && !url.username && !url.password;
 }
 
-/** True for an object nested no deeper than `max`: asked before zod, whose recursion a hostile body could exhaust. */
+/**
+ * True if the value is nested at most `max` levels deep. The routes check it before zod, because a malicious body could
+ * exhaust zod's recursion.
+ */
 export function isShallow(value: unknown, max = 4 * REQUEST.planDepth): boolean {
   let level: unknown[] = [value];
   for (let depth = 0; level.length > 0; depth++) {
@@ -263,7 +278,7 @@ export function isShallow(value: unknown, max = 4 * REQUEST.planDepth): boolean 
   return true;
 }
 
-/** Where a zod issue points, as an app would write it: `then[1].press`. */
+/** Returns the field of a zod issue in the notation of an app, for example `then[1].press`. */
 export function fieldOf(path: readonly PropertyKey[]): string {
   return path.reduce<string>((at, key) => {
     if (typeof key === "number") return `${at}[${key}]`;

@@ -1,14 +1,15 @@
 /**
- * What a task does next. `decide(task, signal, ctx)` is the only place where a task changes state; it is pure, so every
- * door (submit worker, callback, sweeper, dead letters, API) reaches the same answer, and tests can walk all of it.
+ * The state machine of a task. `decide(task, signal, ctx)` is the only place where a task changes its status. The
+ * function is pure, so all entry points (submit worker, callback handler, sweeper, dead-letter handler, API) reach the
+ * same decision, and the tests can explore every state.
  *
- *   T1  An ended task never leaves its state; a late different end is recorded beside it.
- *   T2  Status and progress never go back on a report, whatever order reports come in.
- *   T4  Every state that waits has a due time, in the index or under its flow's.
- *   P1  A claim is saved, attempt and lease in it, before the vendor is called.
- *   P3  An unclear submission is never sent again before its grace has passed and, where the vendor can be asked,
- *       two look-ups have not shown it.
- *   P5  While a lease holds, a second claim does nothing.
+ *   T1  An ended task never changes its status. A different end that is reported later is stored in `late`.
+ *   T2  A report never lowers status or progress, in whatever order the reports arrive.
+ *   T4  Every status that waits has a due time, in the due index or covered by the due time of the flow.
+ *   P1  A claim with its attempt number and lease is saved before the vendor is called.
+ *   P3  An unclear submission is not sent again before its grace period is over. If the task can be looked up at the
+ *       vendor, two look-ups in a row must also have missed it.
+ *   P5  A second claim changes nothing while the lease of the first is valid.
  */
 
 import { hasNewSubscribedEvent } from "./derived-events.ts";
@@ -33,15 +34,17 @@ export { isPastDeadline } from "./state/sweeper.ts";
 export { IllegalTransition, TRANSITIONS } from "./state/transitions.ts";
 export { failureOf } from "./state/vendor.ts";
 
+/** Returns the decision of the rules, plus a `tell` effect if a subscriber gets a new event from it. */
 export function decide(task: Task, signal: Signal, ctx: Context): Decision {
-  const decision = decided(task, signal, ctx);
+  const decision = applyRules(task, signal, ctx);
   if (decision.kind === "ignore" || !hasNewSubscribedEvent(task, decision.next)) return decision;
   const { effects, next } = decision;
-  const isTold = next.pendingEffects?.includes("archive") || effects.some(({ kind }) => kind === "tell");
-  return isTold ? decision : { ...decision, effects: [...decision.effects, { kind: "tell" }] };
+  // While the images are being archived, the notification waits: it must contain the links of the copies.
+  const isCovered = next.pendingEffects?.includes("archive") || effects.some(({ kind }) => kind === "tell");
+  return isCovered ? decision : { ...decision, effects: [...decision.effects, { kind: "tell" }] };
 }
 
-function decided(task: Task, signal: Signal, ctx: Context): Decision {
+function applyRules(task: Task, signal: Signal, ctx: Context): Decision {
   switch (signal.kind) {
     case "claim":
       return onClaim(task, signal, ctx);

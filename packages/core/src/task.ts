@@ -1,4 +1,4 @@
-/** A task: one paid call to a vendor and what became of it. What may happen to it is in `state.ts`. */
+/** A task: one paid call to a vendor and its result. The rules for its changes are in `state.ts`. */
 import type { Failure } from "./error.ts";
 import type { ModalAnswer, Press } from "./plan.ts";
 import type { Result } from "./report.ts";
@@ -9,7 +9,7 @@ import type { Pace } from "./timing.ts";
  *        ▲           │  └──► UNCLEAR ──┘          ▲
  *        └── busy ───┘          │                 │
  *        ▲                      ▼                 │
- *        └───── after grace ────┘   MODAL ─► SUBMITTING (its answer)
+ *        └─ after grace period ─┘   MODAL ─► SUBMITTING (modal answer)
  */
 export const STATUSES = [
   "PENDING",
@@ -27,120 +27,140 @@ export type TaskStatus = (typeof STATUSES)[number];
 
 export const ENDED: ReadonlySet<TaskStatus> = new Set(["SUCCESS", "FAILURE", "CANCEL", "EXPIRED"]);
 
-/** Another submission of the same task that turned up after a newer one was made: paid for, and shown (P3). */
+/** Another submission of the same task that the vendor did accept. It is paid and shown to the app (P3). */
 export interface Orphan {
   attempt: number;
+  /** Unset while no report or response has named the id. */
   vendorTaskId?: string;
+  /** When we learned of the orphan, epoch ms. */
   at: number;
 }
 
-/** Where a task's earlier attempts were made, up to and including `attempt`. */
+/** The account of earlier attempts of a task: those after the previous location, up to and including `attempt`. */
 export interface AttemptLocation {
   attempt: number;
   provider: string;
   account: string;
-  /** That attempt was not taken, as the vendor said. */
+  /** The vendor rejected this attempt: a clear response said that it was not accepted. */
   untaken?: true;
 }
 
+/** Start the follow-ups, notify the subscribers, archive the images. */
 export type PendingEffect = "follow" | "tell" | "archive";
 
-/** A picture or video of a result in our own bucket. */
+/** An archived image or video of a result. */
 export interface Copy {
+  /** Object key in our bucket. */
   key: string;
   bytes: number;
-  /** Hex. */
+  /** Hexadecimal. */
   sha256: string;
   contentType: string;
-  /** Where it was copied from. */
+  /** URL that the file was copied from. */
   source: string;
 }
 
 export interface Task {
   flowId: string;
-  /** Place in the lineage, and with the flow's id the task's id (id.ts). */
+  /** Position in the lineage. Flow id and path form the task id (id.ts). */
   path: string;
-  /** Optimistic lock; the store raises it at each write. */
+  /** Revision for the optimistic lock. The store increments it at each write. */
   rev: number;
   status: TaskStatus;
-  /** The protocol's word for the work; the vendor's own once it has reported. */
+  /** Action name of the vendor protocol. After a report with an action, the vendor's own value. */
   action: string;
+  /** Provider and account of the current attempt. */
   provider: string;
   account: string;
   pace: Pace;
 
-  /** As the plan or the app wrote it; the root has none. */
+  /** Press as the plan or the app wrote it. Unset for a root and for a press by `customId`. */
   press?: string;
-  /** The button that was pressed, as read from the parent when it was (T6). */
+  /** The `customId` of the pressed button, as read from the parent when the press was submitted (T6). */
   customId?: string;
-  /** The root's images in the bucket. */
+  /** Reference of the input images of a root in the bucket. Unset if there are none. */
   inputsRef?: string;
-  /** What to answer should the vendor open a window. */
+  /** The modal answer of the plan or the app, sent if the vendor opens a modal. Unset until one is given. */
   modal?: ModalAnswer;
-  /** What to press on its result. */
+  /** Plan for the result: the presses that become follow-ups. */
   then?: Press[];
-  /** Who listens to it, as `HEARS` of event.ts; unset: nobody. */
+  /** Event mask: which events have subscribers (`EVENT_BITS` in event.ts). Unset if no event has. */
   eventMask?: number;
-  /** Its pictures are to be copied to our own bucket. */
+  /** True if the result images are to be archived in our bucket. */
   archive?: boolean;
-  /** Its number in the facade, where an app asked for it there (facade.ts). */
+  /** Compat task id (mj-task.ts). Unset if the task was not requested through the compat API. */
   mjTaskId?: string;
-  /** After an unclear submission: never sent again, whatever it costs the plan. Unset: once its grace has passed. */
+  /**
+   * `never`: an unclear submission is never sent again, even if the plan stops there. Unset: again after the grace
+   * period.
+   */
   resubmit?: "never";
 
-  /** Paid submissions made, the running one included; names the hook token that is listened to. */
+  /** Number of the current attempt; 0 before the first claim. A claim raises it, a busy response releases it (P2). */
   attempt: number;
-  /** A root that was not taken has moved: where its attempts were before, oldest first. */
+  /** Accounts of the earlier attempts of a root that has moved, oldest first. Unset if the task has never moved. */
   previousLocations?: AttemptLocation[];
-  /** Which call the vendor was last sent: the submission itself, or the answer to its window. */
+  /** The last call to the vendor: the submission or the modal answer. `submit` also while a modal is open. */
   phase: "submit" | "modal";
-  /** Answers sent to windows. */
+  /** Number of modal answers sent, without those that the vendor answered with busy. */
   modals: number;
-  /** Until then the worker that claimed the task owns it (P5). */
+  /** End of the lease, epoch ms. Unset when no worker owns the task (P5). */
   leaseUntil?: number;
-  /** Busy answers in a row. */
+  /** Number of busy responses in a row; a full account counts too. */
   busyAnswers: number;
 
+  /** Unset until a response or report names it. */
   vendorTaskId?: string;
-  /** The submit answer's id is the one to press buttons with; a relay's callbacks may carry another. */
+  /** Source of `vendorTaskId`. Presses need the id of the submit response; callbacks of a relay may contain another. */
   vendorTaskIdFrom?: "answer" | "report";
-  /** Further tasks one press started (trueai-org's "Imagine all" answers several ids). */
+  /** Ids of further vendor tasks that the same press started (trueai-org's "Imagine all" returns several ids). */
   vendorSiblings?: string[];
 
+  /** Percent, 0 to 100. */
   progress: number;
+  /** This and the following times: epoch ms. */
   createdAt: number;
+  /** When the vendor was known to have accepted the task, or when the last modal answer was sent. Unset before that. */
   submittedAt?: number;
   endedAt?: number;
-  /** The attempt whose report ended it; another attempt's end is an orphan. */
+  /**
+   * The attempt whose report ended the task. The end of another attempt is recorded as an orphan. Unset without report.
+   */
   endedBy?: number;
   updatedAt: number;
-  /** When the sweeper must look again; set in every state that waits for something (T4). */
+  /**
+   * When the sweeper must handle the task, epoch ms. Set in every status that waits (T4); unset if nothing is pending.
+   */
   due?: number;
   /**
-   * The due time that its flow's own stands for, handed down the plan: until `due` moves from it, the task has no entry in
-   * the due index, and is found with its flow (docs/decisions/0017). 0 once it has moved; unset: it never was under it.
+   * The due time, epoch ms, that the flow's due time covers; follow-ups of a covered task are covered too. While `due`
+   * equals `flowDue`, the task has no own entry in the due index. The sweeper finds it with its flow
+   * (docs/decisions/0017). 0 after `due` has changed. Unset for a task that was never covered.
    */
   flowDue?: number;
 
-  /** Callbacks recorded, terminal ones that said nothing new, and look-ups; then look-ups in a row that found nothing. */
+  /** Number of recorded callbacks. */
   callbacks: number;
+  /** Number of callbacks with an end after the task had ended. */
   duplicates: number;
+  /** Number of look-ups. */
   lookups: number;
+  /** Number of look-ups in a row that did not find the task. */
   lookupMisses: number;
 
   /**
-   * What its end, or its open window, still obliges us to, besides the follow-ups of a plan alone, which the due time
-   * stands for. Cleared by whoever has made it durable elsewhere.
+   * Pending effects of the end or of the open modal. The process that has stored an effect elsewhere removes it. Unset
+   * if there are none, or if follow-ups are the only one: the due time stands for those (`pendingEffectsOf`).
    */
   pendingEffects?: PendingEffect[];
 
   failure?: Failure;
   result?: Result;
-  /** Our own copies of the pictures, in the order of `result.images`, or of `imageUrl` alone. */
+  /** Archived copies in the order of `result.images`, or of `imageUrl` alone. Unset if none was archived. */
   copies?: Copy[];
-  /** A different end that was reported after this task had already ended (T1); its result where there was none. */
+  /** Late report: a different end, reported after the task had ended (T1). `result` is set if it was a success. */
   late?: { status: string; at: number; result?: Result };
-  /** A status word outside the protocol, last seen. */
+  /** The last status word outside the protocol. */
   unknownStatus?: string;
   orphans?: Orphan[];
 }
@@ -149,12 +169,15 @@ export function isEnded(task: Task): boolean {
   return ENDED.has(task.status);
 }
 
-/** Whether the due index names the row itself, a task's or a flow's; what waits without that is found with its flow. */
+/**
+ * True if a row, of a task or a flow, has its own entry in the due index. A waiting task without one is found with its
+ * flow.
+ */
 export function hasOwnDueEntry({ due, flowDue }: Pick<Task, "due" | "flowDue">): boolean {
   return due !== undefined && due !== flowDue;
 }
 
-/** What a task is made of; everything else it becomes. */
+/** The fields that a new task is created with. All other fields change later. */
 export type NewTask = Pick<
   Task,
   | "flowId"
@@ -175,6 +198,7 @@ export type NewTask = Pick<
   | "flowDue"
 >;
 
+/** @param due due time of the new task, epoch ms */
 export function newTask(fields: NewTask, now: number, due: number): Task {
   return {
     ...fields,

@@ -1,60 +1,77 @@
 /**
- * How long to wait for what. Plain numbers and arithmetic: the clock is always an argument. A stage may bring its own
- * table (the local house uses a faster one); nothing else in the code knows a duration of the domain.
+ * All waiting times of the domain: plain numbers and arithmetic, with the clock as an argument. A deployment can set
+ * its own values (`MJFLOW_TIMINGS`), and the local server uses shorter ones. No other code contains such a duration.
  */
 import { SUBMIT_ANSWER_TIMEOUT_MS, SUBMIT_LEASE_MS } from "./limit.ts";
 
-/** What the vendor was paid for decides how long a healthy task takes. Unset modes count as fast. */
+/** The speed class of a task, which determines how long a normal task takes. A flow without mode counts as fast. */
 export type Pace = "fast" | "turbo" | "relax" | "video";
 
 type ByPace = Record<Pace, number>;
 
 export interface Timings {
-  /** How long a worker waits for the vendor's answer, and for how long the task is its own (P5): the lease outlives it. */
+  /** How long a worker waits for the vendor's response. */
   answerMs: number;
+  /** Length of the lease of a claim (P5). It must be longer than `answerMs`. */
   leaseMs: number;
-  /** A task on a calling account is left alone for this long after it was created or accepted. */
+  /**
+   * Time from creation or acceptance of a task to the first look-up, at an account that sends callbacks (`calling`).
+   */
   quietMs: ByPace;
-  /** The same while it is not known whether the account calls back. */
+  /** The same while it is unknown whether the account sends callbacks. */
   unknownMs: number;
-  /** The same on an account known never to call; also the pause between its look-ups. */
+  /** The same for an account that sends no callbacks. */
   silentMs: number;
-  /** Actions that some servers finish inside the submit answer without a callback (trueai's upscale). */
+  /** The same for actions that some vendors finish in the submit response without a callback (trueai-org's upscale). */
   instantMs: number;
-  /** An unclear submission waits this long for its callback. It outlasts a healthy run, so that a paid task that
-   * did start has told us before anything is sent again (P3). */
+  /**
+   * Grace period: how long an unclear submission waits for its callback. It is longer than a normal task takes. So a
+   * paid task that did start has sent its callback before anything is sent again (P3).
+   */
   graceMs: ByPace;
-  /** From acceptance to EXPIRED. Vendors give up after 5 min (novicezk) to 1 h (new-api): ours is later than theirs. */
+  /**
+   * From acceptance to EXPIRED. Vendors give up after 5 min (novicezk) to 1 h (new-api). A success that arrives after
+   * our deadline is stored as a late report.
+   */
   deadlineMs: ByPace;
-  /** How long a task may wait for a vendor that stays busy. */
+  /** How long a task may wait to be submitted, for example to a vendor that stays busy. */
   pendingMs: ByPace;
-  /** MODAL without an answer. */
+  /** How long a modal may stay open without an answer. */
   modalMs: number;
-  /** A queue message not picked up by then is sent again. */
+  /** After this time, a queue message that no worker has handled is sent again. */
   requeueMs: number;
-  /** Follow-ups not known to be stored and sent by then are started again. */
+  /** After this time, a pending effect that is not known to be completed is started again. */
   effectsMs: number;
-  /** The first pause after a busy answer; doubles up to `busyMaxMs`. */
+  /** The pause after the first busy response; it doubles up to `busyMaxMs`. */
   busyMs: number;
   busyMaxMs: number;
-  /** Pause between look-ups of one overdue task: a quarter of its age, within these two. */
+  /** Shortest and longest pause between the look-ups of an overdue task. Between them: a quarter of the task's age. */
   lookupMs: number;
   lookupMaxMs: number;
-  /** A vendor that does not know a task this many times in a row has lost it (a relay may lag for a minute). */
+  /**
+   * After this many look-ups in a row that miss an accepted task, the vendor has lost it. A relay may lag for a minute.
+   */
   missingLimit: number;
-  /** A submission in doubt is lost once this many look-ups in a row have not shown it: a list of recent tasks may lag. */
+  /** After this many look-ups in a row that miss an unclear submission, it is lost. A list of recent tasks may lag. */
   absentLimit: number;
-  /** Submissions of one task, the unclear ones included. */
+  /**
+   * Maximum number of submissions of one task, including the unclear ones. Also the maximum number of modal answers.
+   */
   attemptLimit: number;
-  /** A container believes for this long what it read of an account's callbacks. Stale belief costs a look-up or a write,
-   * never a task. */
+  /**
+   * Cache time in a process, for example of account health, vendor accounts, banned words and webhook endpoints.
+   * Outdated account health costs a look-up or a write, never a task.
+   */
   beliefMs: number;
-  /** An account that is not trusted gets no new roots for this long; doubles up to `openMaxMs` while it stays so. */
+  /** How long an open circuit breaker stops new roots. It doubles with each opening in a row, up to `openMaxMs`. */
   openMs: number;
   openMaxMs: number;
-  /** Between the taking of an account's slot and the claim of its task. */
+  /** How long a task may hold a slot of its account before it is claimed. */
   slotMs: number;
-  /** Added to the deadline for a hook token's life: a late callback is still believed, and recorded as late. */
+  /**
+   * Added to `deadlineMs` and `modalMs` for the lifetime of a callback token. So a late callback is still accepted and
+   * recorded as late report.
+   */
   hookMs: number;
 }
 
@@ -90,8 +107,8 @@ export const TIMINGS: Timings = {
 };
 
 /**
- * The local house's table: its simulator needs seconds, and a person watches. Never for a real vendor, whose picture takes
- * a minute: a grace shorter than that would pay for it twice.
+ * Timings of the local server: its simulator needs seconds, and a person watches. Do not use them with a real vendor.
+ * Its images take a minute, and a shorter grace period would submit and pay them twice.
  */
 export const LOCAL_TIMINGS: Timings = {
   ...TIMINGS,
@@ -114,34 +131,43 @@ export const LOCAL_TIMINGS: Timings = {
 };
 
 /**
- * How often a flow is looked at while it runs: its due time stands for those of its plan's tasks (task.ts, flowDue), so it is
- * never later than that of a task created since it was set.
+ * Returns how often the sweeper handles a running flow, in ms. The due time of the flow covers those of its plan's
+ * tasks (`flowDue` in task.ts). Therefore it must not be later than the due time of a task created since it was set.
  */
 export function flowCheckIntervalMs({ quietMs }: Pick<Timings, "quietMs">, pace: Pace): number {
   return Math.min(quietMs[pace], quietMs.video);
 }
 
-/** `base`, doubled `times`, at most `max`. */
+/** Returns `base`, doubled `times` times, at most `max`. */
 export function backoffMs(base: number, times: number, max: number): number {
   return Math.min(max, base * 2 ** Math.min(times, 30));
 }
 
-/** A task is found finished at most a quarter of its age late, for a number of look-ups that grows with its logarithm. */
+/**
+ * Returns the pause before the next look-up. A finished task is found at most a quarter of its age late, and the number
+ * of look-ups grows with the logarithm of the age.
+ */
 export function lookupPauseMs(ageMs: number, { lookupMs, lookupMaxMs }: Pick<Timings, "lookupMs" | "lookupMaxMs">) {
   return Math.max(lookupMs, Math.min(lookupMaxMs, Math.round(ageMs / 4)));
 }
 
-/** Spreads a pause over its upper half, so that tasks refused together do not return together. @param chance 0 to 1 */
+/**
+ * Spreads a pause over its upper half, so that tasks that were rejected together do not return together.
+ *
+ * @param chance 0 to 1
+ */
 export function jitteredMs(pauseMs: number, chance: number): number {
   return Math.round(pauseMs * (0.5 + 0.5 * chance));
 }
 
 /**
- * The due time to store, given the one that stands. Moving it rewrites the index (two write units), so a standing due
- * time that is early enough, and not absurdly early, is kept; the sweeper may then look a little too soon, never too late.
+ * Returns the due time to store. A change of the due time rewrites the index, which costs two write units. Therefore a
+ * stored due time in the second half of the wait is kept. The sweeper may then come a little too early, never too late.
+ *
+ * @param stored the due time on the row; undefined if there is none
  */
-export function dueAt(standing: number | undefined, target: number, now: number): number {
-  if (standing === undefined) return target;
-  const early = now + (target - now) / 2;
-  return standing >= early && standing <= target ? standing : target;
+export function dueAt(stored: number | undefined, target: number, now: number): number {
+  if (stored === undefined) return target;
+  const earliest = now + (target - now) / 2;
+  return stored >= earliest && stored <= target ? stored : target;
 }

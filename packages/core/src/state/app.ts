@@ -1,4 +1,4 @@
-/** The app's side, and the end of what cannot be submitted at all. */
+/** Signals of the app and of our own media worker, and the end of tasks that cannot be submitted. */
 import { failure } from "../error.ts";
 import type { ModalAnswer } from "../plan.ts";
 import { canRelocate } from "../relocation.ts";
@@ -16,15 +16,16 @@ import {
   relocateTask,
 } from "./transitions.ts";
 
-/** Where a window may still open: the vendor has not said that there is none. */
+/** Statuses in which the modal can still open, because the vendor has reported no progress and no end. */
 const STATUSES_BEFORE_MODAL: ReadonlySet<TaskStatus> = new Set(["PENDING", "SUBMITTING", "UNCLEAR", "SUBMITTED"]);
 
 /**
- * An answer that comes before its window is kept, as a plan's is, and sent the moment the window opens: a client that was
- * told to expect one answers within milliseconds, long before the vendor was even asked.
+ * Stores the modal answer of the app. An answer that arrives before the modal opens is stored too, like a plan's
+ * answer, and sent when the modal opens. A client that expects a modal answers within milliseconds, before any vendor
+ * call.
  */
 export function onModalAnswer(task: Task, modal: ModalAnswer, ctx: Context): Decision {
-  // One answer only: trueai-org queues the task again for every modal call, and each would be paid.
+  // Only one answer is accepted: trueai-org queues the task again for every modal call, and each is charged.
   if (task.modal || task.phase === "modal") return ignoreNotWaiting(task);
   if (STATUSES_BEFORE_MODAL.has(task.status)) return recordChange(task, { modal }, "no-news", ctx);
   if (task.status !== "MODAL") return ignoreNotWaiting(task);
@@ -32,21 +33,21 @@ export function onModalAnswer(task: Task, modal: ModalAnswer, ctx: Context): Dec
   return recordChange(task, patch, "no-news", ctx, [{ kind: "enqueue", delayMs: 0 }]);
 }
 
-/** The pictures are in our bucket, or will never be. */
+/** The archiving is finished. Without copies it has failed permanently, and the vendor's links stay. */
 export function onArchived(task: Task, copies: Copy[], ctx: Context): Decision {
   if (!isEnded(task)) return ignoreNotWaiting(task);
   return completeEffect(task, "archive", copies.length > 0 ? { copies } : {}, ctx);
 }
 
-/** A task that no vendor was asked for: it was waiting, and now it is done. */
+/** A tile is complete. It needed no vendor call, so only a waiting task without attempts can become one. */
 export function onTileCut(task: Task, result: Result, copies: Copy[], ctx: Context): Decision {
   if (task.status !== "PENDING" || task.attempt > 0) return ignoreNotWaiting(task);
   return endTask({ ...task, archive: undefined }, "SUCCESS", { result, copies, progress: 100 }, ctx);
 }
 
 /**
- * Ends what waits: for a worker, or with an open window, at which nothing is drawn. What a vendor has, or may have, runs to
- * its end: it is paid, and its picture is worth keeping.
+ * Cancels a task that waits for a worker or for a modal answer; the vendor draws nothing in either case. A task that a
+ * vendor has or may have continues to its end, because it is paid and its image is useful.
  */
 export function onCancel(task: Task, ctx: Context): Decision {
   if (task.status !== "PENDING" && task.status !== "MODAL") return ignoreNotWaiting(task);
@@ -59,15 +60,15 @@ export function onAbandon(
   ctx: Context,
 ): Decision {
   if (isEnded(task)) return { kind: "ignore", why: "ended" };
-  const late = why.code === "deadline_passed";
-  // A deadline says nothing of a worker that has died: its lease is the sweeper's own affair, or the same word twice would
-  // first be a doubt and then an end.
-  if (task.status === "SUBMITTING" && !late && !leaseHolds(task, ctx)) return markUnclear(task, ctx);
+  const isDeadline = why.code === "deadline_passed";
+  // A passed deadline does not show that a worker crashed, so it does not make an expired lease unclear. The sweeper
+  // does that. Otherwise the same signal, received twice, would first make the task UNCLEAR and then end it.
+  if (task.status === "SUBMITTING" && !isDeadline && !leaseHolds(task, ctx)) return markUnclear(task, ctx);
   if (task.status === "PENDING" && to && canRelocate(task)) return relocateTask(task, to, ctx);
-  if (task.status === "PENDING") return endTask(task, late ? "EXPIRED" : "FAILURE", { failure: why }, ctx);
-  if (task.status === "MODAL" && task.modal && !late) return endTask(task, "FAILURE", { failure: why }, ctx);
-  // Its worker is at the vendor just now; whatever comes of that is told soon.
+  if (task.status === "PENDING") return endTask(task, isDeadline ? "EXPIRED" : "FAILURE", { failure: why }, ctx);
+  if (task.status === "MODAL" && task.modal && !isDeadline) return endTask(task, "FAILURE", { failure: why }, ctx);
+  // A worker is calling the vendor at this moment. The outcome of that call will follow soon.
   if (task.status === "SUBMITTING") return { kind: "ignore", why: "leased" };
-  if (late && isPastDeadline(task, ctx)) return endTask(task, "EXPIRED", { failure: why }, ctx);
+  if (isDeadline && isPastDeadline(task, ctx)) return endTask(task, "EXPIRED", { failure: why }, ctx);
   return { kind: "ignore", why: "not-waiting" };
 }

@@ -1,23 +1,26 @@
-/** What can happen to a task, and what a decision about it can be. Types only. */
+/** The signals that a task can receive, and the decisions about them. Types only. */
 import type { Failure } from "../error.ts";
 import type { ModalAnswer } from "../plan.ts";
 import type { Report, Result } from "../report.ts";
 import type { Copy, Task, TaskStatus } from "../task.ts";
 import type { Timings } from "../timing.ts";
 
-/** Whether callbacks can be expected for an accepted task: how soon the sweeper looks depends on it. */
+/**
+ * Whether a callback can be expected for an accepted task. The time of the first look-up depends on it
+ * (`firstLookupAt`).
+ */
 export type CallbackExpectation = "calling" | "unknown" | "silent" | "instant";
 
 export type CallKind = Task["phase"];
 
 export type Signal =
   /**
-   * A worker has the task's message and would make this call. What it prepared is what it may do: should the task have
-   * moved on to its window meanwhile, a claim to submit it gets nothing, or the press would be paid twice.
+   * A worker has received the task's message and has prepared this call. The claim succeeds only for the prepared call.
+   * If the task has reached its modal meanwhile, a claim to submit is ignored, because the press would be paid twice.
    */
   | { kind: "claim"; call: CallKind; customId?: string }
-  // The vendor's answers say which call they answer, where that is known: a slow answer to the press must not be taken
-  // for the answer to the window that another worker has sent since.
+  // The outcomes of a call name in `call` the call that they belong to, if it is known. A slow response to the
+  // submission must not count as the response to the modal answer that another worker has sent since.
   | {
       kind: "accepted";
       attempt: number;
@@ -26,67 +29,68 @@ export type Signal =
       siblings?: string[];
       expect: CallbackExpectation;
     }
-  /** The vendor took it and waits for a prompt or mask. */
+  /** The vendor accepted the task and waits for a prompt or mask. */
   | { kind: "modalOpened"; attempt: number; call?: CallKind; vendorTaskId: string }
-  /** `to`: where a root goes on whose vendor is lost, if its app wants that. */
+  /** The vendor rejected the call. `to`: the failover account for a root after a vendor loss, if its app wants one. */
   | { kind: "refused"; attempt: number; call?: CallKind; failure: Failure; to?: AccountRef }
   /**
-   * Definitely not taken; `afterMs` where the vendor said when to return. `to`: an account that would take a root now.
+   * The vendor did not accept the call because it has no capacity. `to`: an account with a free slot for a root.
+   * @param afterMs pause that the vendor requested; unset if the vendor named none
    * @param chance 0 to 1, for jitter
    */
   | { kind: "busy"; attempt: number; call?: CallKind; afterMs?: number; chance: number; to?: AccountRef }
-  /** Not asked: its account runs as many of our tasks as it may. */
+  /** No call was made, because the account has reached its concurrency limit. */
   | { kind: "accountFull"; chance: number; to?: AccountRef }
-  /** May or may not have been taken. */
+  /** The vendor may or may not have accepted the call. */
   | { kind: "unclear"; attempt: number; call?: CallKind }
-  // A look-up says of which revision it was asked: the task may have been sent again while the vendor was thinking.
-  // A callback says by its token at which account its attempt was made.
+  // A look-up names in `rev` the revision of the task when the look-up was made: the task may have been submitted again
+  // before the vendor responded. A callback names in `at` the account of its attempt, from its callback token.
   | { kind: "report"; attempt: number; from: "callback" | "lookup"; rev?: number; at?: AccountRef; report: Report }
-  /** A look-up found no such task. */
+  /** A look-up did not find the task. */
   | { kind: "lookupMiss"; rev?: number }
   /**
-   * The due time has passed. `canSearch`: the vendor can be asked without its task id (trueai-org's list by state).
-   * `askAt`: not before then, for its look-ups fail.
+   * The due time has passed. `canSearch`: the vendor can be looked up without its task id (trueai-org lists tasks by
+   * state). `askAt`: time of the earliest next look-up, epoch ms; set while the look-ups at this account fail.
    */
   | { kind: "due"; canSearch?: boolean; askAt?: number }
-  /** All follow-ups are stored and sent. */
+  /** All follow-ups are stored, and their messages are sent. */
   | { kind: "followUpsStarted" }
-  /** What had happened to the task while it was in `status` is stored for every listener. */
+  /** A delivery for every subscriber is stored, for the events of the task up to `status`. */
   | { kind: "notified"; status: TaskStatus }
-  /** Its pictures are copied; none where they could not be, for good. */
+  /** The result images are archived. `copies` is empty if they can never be copied. */
   | { kind: "archived"; copies: Copy[] }
-  /** Made here, without a vendor: a tile cut from its parent's grid. */
+  /** mjflow has cut the tile from the grid of its parent, without a vendor. */
   | { kind: "tileCut"; result: Result; copies: Copy[] }
-  /** The app answered the window. */
+  /** The app submitted a modal answer. */
   | { kind: "answer"; modal: ModalAnswer }
-  /** The app called its flow off: what the vendor does not have is not sent any more. */
+  /** The app canceled the flow. A task that the vendor does not have is not submitted any more. */
   | { kind: "cancel" }
-  /** It cannot be submitted at all: no such button, parent failed, message poisoned. */
+  /** The task cannot be submitted or has expired: missing button, failed parent, dead-letter message, deadline. */
   | { kind: "abandon"; failure: Failure; to?: AccountRef };
 
-/** A vendor's account. */
+/** A vendor account. */
 export type AccountRef = Pick<Task, "provider" | "account">;
 
 export interface Context {
-  /** Epoch ms. */
+  /** Current time, epoch ms. */
   now: number;
   timings: Timings;
 }
 
 export type Effect =
-  /** Call the vendor now: the claim is ours. */
+  /** Call the vendor now. The worker holds the claim. */
   | { kind: "call" }
-  /** Put a submit message on the queue. */
+  /** Put the task's work message on its queue: a submit message, for a tile an archive message. */
   | { kind: "enqueue"; delayMs: number }
-  /** Store and send the follow-ups. */
+  /** Store the follow-ups and send their messages. */
   | { kind: "follow" }
-  /** Ask the vendor. */
+  /** Look the task up at the vendor. */
   | { kind: "lookup" }
-  /** See whether the flow has ended. */
+  /** Check whether the flow has ended, and record its end. */
   | { kind: "settle" }
-  /** Somebody listens, and has something to hear. */
+  /** Notify the subscribers of a new event. */
   | { kind: "tell" }
-  /** Copy the result's pictures. */
+  /** Archive the result images. */
   | { kind: "archive" };
 
 export type DecisionReason =
@@ -101,8 +105,9 @@ export type DecisionReason =
   | "no-news";
 
 export type Decision =
-  /** A new state. */
+  /** The status changes. Save `next` under its revision, then run `effects`. */
   | { kind: "move"; next: Task; effects: Effect[] }
-  /** The state stays; something is noted on the row (a duplicate counted, an orphan, a late end). */
+  /** The status stays, but the row changes: for example a counted duplicate, an orphan or a late report. */
   | { kind: "record"; next: Task; why: DecisionReason; effects: Effect[] }
+  /** Nothing to save. */
   | { kind: "ignore"; why: DecisionReason };

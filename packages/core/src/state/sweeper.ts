@@ -1,4 +1,4 @@
-/** The sweeper's side: a due time has passed, and what the vendor did not say (T4, P3). */
+/** Sweeper signals: passed due times, look-ups that missed the task, and completed effects (T4, P3). */
 import { failure } from "../error.ts";
 import { countSubmissions } from "../relocation.ts";
 import { isEnded, type Task, type TaskStatus } from "../task.ts";
@@ -59,37 +59,42 @@ export function onDue(
     case "SUBMITTED":
     case "IN_PROGRESS": {
       const pause = lookupPauseMs(now - (task.submittedAt ?? task.createdAt), timings);
-      // Asked first, ended after (isPastDeadline): unless no asking has come to anything for half as long again. A
-      // sweeper that dies each time between the two must not keep a task alive for ever. A house that was off that long
-      // has not asked at all: nothing was written since the deadline, and the vendor may have the picture.
-      const tried = isPastDeadline(task, { now: task.updatedAt, timings });
-      if (tried && isPastDeadline(task, ctx, 1.5))
+      // After the deadline the sweeper first looks the task up and expires it afterwards. It expires the task without a
+      // look-up only when 1.5 times the deadline has passed and the row was written after the deadline. The first
+      // condition ends tasks whose look-up crashes every time. The second protects tasks of a deployment that was
+      // stopped meanwhile: no look-up was made, and the vendor may have the image.
+      const writtenAfterDeadline = isPastDeadline(task, { now: task.updatedAt, timings });
+      if (writtenAfterDeadline && isPastDeadline(task, ctx, 1.5))
         return endTask(task, "EXPIRED", { failure: failure("deadline_passed") }, ctx);
       if (task.vendorTaskId === undefined && !canSearch) return onCannotLookUp(task, pause, ctx);
       if (askAt > now) return postponeDue(task, askAt - now, ctx, []);
-      // The due time is pushed before the vendor is asked, so that two sweepers do not both ask.
-      const asked = { lookups: task.lookups + 1, due: now + pause };
-      return { kind: "record", why: "no-news", next: applyPatch(task, asked, ctx), effects: [{ kind: "lookup" }] };
+      // The due time is postponed before the look-up, so that two sweepers do not both look the task up.
+      const patch = { lookups: task.lookups + 1, due: now + pause };
+      return { kind: "record", why: "no-news", next: applyPatch(task, patch, ctx), effects: [{ kind: "lookup" }] };
     }
     default:
       return postponeDue(task, timings.effectsMs, ctx, toEffects(pendingEffectsOf(task)));
   }
 }
 
-/** No id and no way to ask: in doubt that counts as not found; a task known to be taken can still call back in time. */
+/**
+ * Called for a task without vendor task id at a vendor that cannot be searched. An UNCLEAR submission then
+ * counts as lost. For an accepted task a callback can still arrive until its deadline.
+ */
 function onCannotLookUp(task: Task, pauseMs: number, ctx: Context): Decision {
   if (task.status === "UNCLEAR") return onSubmissionLost(task, ctx);
   if (isPastDeadline(task, ctx)) return endTask(task, "EXPIRED", { failure: failure("deadline_passed") }, ctx);
   return postponeDue(task, pauseMs, ctx, []);
 }
 
-/** The vendor was asked, and did not show the task. What that means depends on what we knew, and how often it did not. */
+/** A look-up did not find the task. The consequence depends on the status and on the number of misses in a row. */
 export function onLookupMiss(task: Task, ctx: Context): Decision {
   const { missingLimit, absentLimit } = ctx.timings;
   const count = task.lookupMisses + 1;
   switch (task.status) {
     case "UNCLEAR":
-      // A list that lags would have a paid submission sent again: it is asked once more first.
+      // The vendor's task list may lag. We need `absentLimit` look-ups in a row without the task before we send the
+      // paid submission again.
       if (count >= absentLimit) return onSubmissionLost(task, ctx);
       return recordChange(task, { lookupMisses: count }, "no-news", ctx);
     case "SUBMITTED":
@@ -101,10 +106,14 @@ export function onLookupMiss(task: Task, ctx: Context): Decision {
   }
 }
 
-/** Grace has passed, no callback came, nothing was found where one could look: now, and only now, it is sent again. */
+/**
+ * Handles a lost submission: the grace period is over, no callback came and the look-ups did not find the task. Only
+ * then the submission is sent again, if attempts are left and the app allows it.
+ */
 function onSubmissionLost(task: Task, ctx: Context): Decision {
   const { timings, now } = ctx;
-  // A window's answer is never sent twice on a guess: some servers would draw, and bill, both.
+  // A modal answer is never sent again without proof that it was not accepted: some vendors would execute and charge
+  // both.
   const isLast = task.resubmit === "never" || task.phase === "modal" || countSubmissions(task) >= timings.attemptLimit;
   const older = previousAcceptedAttempt(task);
   if (older?.vendorTaskId !== undefined) return resumeAttempt(task, older, ctx);
@@ -114,11 +123,14 @@ function onSubmissionLost(task: Task, ctx: Context): Decision {
 }
 
 /**
- * After a look-up that brought no end: has the task outlived its deadline? Asked last, so that the end wins. One that
- * was never known to be taken has the time it might wait for a vendor besides: no state outlives every clock.
+ * True if the task has passed its deadline. The sweeper checks it after the look-up, so that an end found by the
+ * look-up wins. A task that was never known to be accepted gets `pendingMs` in addition. So every status has a time
+ * limit.
+ *
+ * @param times factor for the deadline
  */
 export function isPastDeadline(task: Task, { now, timings }: Context, times = 1): boolean {
-  // An open window has clocks of its own, above.
+  // MODAL has its own time limits, see `onDue`.
   if (isEnded(task) || task.status === "MODAL") return false;
   const from = task.submittedAt ?? task.createdAt + timings.pendingMs[task.pace];
   return now - from > times * timings.deadlineMs[task.pace];
@@ -128,7 +140,11 @@ export function onFollowUpsStarted(task: Task, ctx: Context): Decision {
   return completeEffect(task, "follow", {}, ctx);
 }
 
-/** What was told of an earlier state pays nothing: an end, or a window, that came since is still owed. */
+/**
+ * The subscribers were notified of everything up to `status`. A notification for an earlier status does not complete
+ * the pending notification of the current status. After the notification of a modal, the app has `modalMs` to answer
+ * it.
+ */
 export function onNotified(task: Task, status: TaskStatus, ctx: Context): Decision {
   if (task.status !== status || !task.pendingEffects?.includes("tell")) return { kind: "ignore", why: "no-news" };
   if (isEnded(task)) return completeEffect(task, "tell", {}, ctx);

@@ -1,11 +1,16 @@
-/** The moves there are, and the steps that every side takes. Nothing else builds a decision. */
+/**
+ * The allowed status transitions, and the steps that the handlers of several signals share. Only `changeStatus` changes
+ * the status of a task.
+ */
 import { isSubscribed } from "../event.ts";
 import { lastPossiblyAcceptedAttempt, markAccepted, relocateTo, restoreLocation } from "../relocation.ts";
 import { hasOwnDueEntry, isEnded, type Orphan, type PendingEffect, type Task, type TaskStatus } from "../task.ts";
 import { dueAt } from "../timing.ts";
 import type { AccountRef, CallbackExpectation, Context, Decision, DecisionReason, Effect } from "./signal.ts";
 
-/** Every move there is. `move()` refuses any other, and the state-space test walks this same table. */
+/**
+ * All allowed status transitions. `changeStatus` throws for any other; the state exploration test uses this table too.
+ */
 export const TRANSITIONS: Readonly<Record<TaskStatus, readonly TaskStatus[]>> = {
   PENDING: ["SUBMITTING", "SUBMITTED", "IN_PROGRESS", "MODAL", "SUCCESS", "FAILURE", "CANCEL", "EXPIRED"],
   SUBMITTING: ["PENDING", "UNCLEAR", "SUBMITTED", "MODAL", "IN_PROGRESS", "SUCCESS", "FAILURE", "CANCEL", "EXPIRED"],
@@ -31,9 +36,10 @@ export function changeStatus(
   effects: Effect[] = [],
 ): Decision {
   if (!TRANSITIONS[task.status].includes(status)) throw new IllegalTransition(`${task.status} to ${status}`);
-  // What an open window owed is owed no more once it is left; an end brings its own.
-  const left: Partial<Task> = { pendingEffects: undefined, ...patch };
-  return { kind: "move", next: { ...applyPatch(task, left, ctx), status }, effects };
+  // The pending notification of an open modal is obsolete when the task leaves MODAL. An end sets its own pending
+  // effects.
+  const withoutEffects: Partial<Task> = { pendingEffects: undefined, ...patch };
+  return { kind: "move", next: { ...applyPatch(task, withoutEffects, ctx), status }, effects };
 }
 
 export function recordChange(
@@ -47,8 +53,9 @@ export function recordChange(
 }
 
 /**
- * A due time that leaves its flow's leaves it for good: pauses are round, so that a later one may well be the same to the
- * millisecond, and the flow's is another by then.
+ * Applies a patch and stamps the time. Once `due` differs from `flowDue`, the task has its own entry in the due index
+ * and must keep it. A later `due` can equal the old `flowDue` by chance, because pauses are round numbers, while the
+ * due time of the flow has changed. Therefore `flowDue` becomes 0.
  */
 export function applyPatch(task: Task, patch: Partial<Task>, ctx: Context): Task {
   const next = { ...task, ...patch, updatedAt: ctx.now };
@@ -60,73 +67,88 @@ export function postponeDue(task: Task, byMs: number, ctx: Context, effects: Eff
 }
 
 /**
- * An end that obliges us to something keeps a due time until that is known to be durable elsewhere: a crash in between
- * is found by the sweeper (Q3). Every other end waits for nothing; its flow has a due time of its own.
+ * Ends a task. If the end has pending effects, the task keeps a due time until those effects are stored elsewhere. The
+ * sweeper finds the task if a process crashes before that (Q3). Without pending effects the task has no due time: the
+ * due time of the flow covers the recording of the flow's end.
  */
 export function endTask(task: Task, status: TaskStatus, patch: Partial<Task>, ctx: Context): Decision {
-  const owed = effectsDueAtEnd(task, status);
-  const due = owed.length > 0 ? ctx.now + ctx.timings.effectsMs : undefined;
-  const ended = { ...patch, leaseUntil: undefined, endedAt: ctx.now, due, pendingEffects: toStoredEffects(owed) };
-  return changeStatus(task, status, ended, ctx, toEffects(owed));
+  const pending = effectsDueAtEnd(task, status);
+  const due = pending.length > 0 ? ctx.now + ctx.timings.effectsMs : undefined;
+  const ended = { ...patch, leaseUntil: undefined, endedAt: ctx.now, due, pendingEffects: toStoredEffects(pending) };
+  return changeStatus(task, status, ended, ctx, toEffects(pending));
 }
 
 function effectsDueAtEnd(task: Task, status: TaskStatus): PendingEffect[] {
-  const owed: PendingEffect[] = [];
-  if (status === "SUCCESS" && (task.then?.length ?? 0) > 0) owed.push("follow");
-  if (task.archive && status === "SUCCESS") owed.push("archive");
-  if (isSubscribed(task.eventMask, status === "SUCCESS" ? "task.completed" : "task.failed")) owed.push("tell");
-  return owed;
+  const pending: PendingEffect[] = [];
+  if (status === "SUCCESS" && (task.then?.length ?? 0) > 0) pending.push("follow");
+  if (task.archive && status === "SUCCESS") pending.push("archive");
+  if (isSubscribed(task.eventMask, status === "SUCCESS" ? "task.completed" : "task.failed")) pending.push("tell");
+  return pending;
 }
 
-/** Follow-ups alone are not spelled out: most tasks owe nothing else, and their due time says it. */
-function toStoredEffects(owed: readonly PendingEffect[]): PendingEffect[] | undefined {
-  return owed.length === 0 || (owed.length === 1 && owed[0] === "follow") ? undefined : [...owed];
+/**
+ * Returns undefined if follow-ups are the only pending effect, which is the most common case. The due time of an ended
+ * task with a plan stands for it (`pendingEffectsOf`), so nothing more is stored.
+ */
+function toStoredEffects(pending: readonly PendingEffect[]): PendingEffect[] | undefined {
+  return pending.length === 0 || (pending.length === 1 && pending[0] === "follow") ? undefined : [...pending];
 }
 
-/** What an ended task still owes, and how that is begun; the flow's end is looked at by those that start nothing. */
+/** Returns the pending effects of an ended task, including the follow-ups that only its due time stands for. */
 export function pendingEffectsOf(task: Task): readonly PendingEffect[] {
   if (task.pendingEffects) return task.pendingEffects;
   return task.due !== undefined && task.status === "SUCCESS" && (task.then?.length ?? 0) > 0 ? ["follow"] : [];
 }
 
-export function toEffects(owed: readonly PendingEffect[]): Effect[] {
-  const first: Effect = owed.includes("follow") ? { kind: "follow" } : { kind: "settle" };
-  // Told once the copies are there, so that what listeners get has links that last.
-  const next = owed.includes("archive") ? "archive" : owed.includes("tell") ? "tell" : undefined;
+/**
+ * Returns the effects that start the pending ones. A task that starts no follow-ups may be the last task of its flow.
+ */
+export function toEffects(pending: readonly PendingEffect[]): Effect[] {
+  const first: Effect = pending.includes("follow") ? { kind: "follow" } : { kind: "settle" };
+  // Subscribers are notified after the archiving, so that the event contains links that do not expire.
+  const next = pending.includes("archive") ? "archive" : pending.includes("tell") ? "tell" : undefined;
   return next === undefined ? [first] : [first, { kind: next }];
 }
 
-/** One obligation met; with the last of them the due time goes. */
+/** Removes one pending effect. The due time is removed with the last pending effect. */
 export function completeEffect(task: Task, kind: PendingEffect, patch: Partial<Task>, ctx: Context): Decision {
-  const owed = pendingEffectsOf(task);
-  const rest = owed.filter((other) => other !== kind);
-  if (rest.length === owed.length && Object.keys(patch).length === 0) return { kind: "ignore", why: "no-news" };
+  const pending = pendingEffectsOf(task);
+  const rest = pending.filter((other) => other !== kind);
+  if (rest.length === pending.length && Object.keys(patch).length === 0) return { kind: "ignore", why: "no-news" };
   const due = rest.length > 0 ? task.due : undefined;
-  const tells = kind === "archive" && rest.includes("tell");
+  const notifies = kind === "archive" && rest.includes("tell");
   return recordChange(
     task,
     { ...patch, pendingEffects: toStoredEffects(rest), due },
     "no-news",
     ctx,
-    tells ? [{ kind: "tell" }] : [],
+    notifies ? [{ kind: "tell" }] : [],
   );
 }
 
-/** The window is open. With an answer at hand it is sent at once; without, the app has `modalMs` to give one. */
+/**
+ * The modal is open. A modal answer that is already stored is sent at once. Otherwise the app has `modalMs` to give
+ * one.
+ */
 export function openModal(task: Task, patch: Partial<Task>, ctx: Context): Decision {
-  // Nobody answers a window they have not heard of: its announcement is as safe as an end's.
-  const tells = !task.modal && isSubscribed(task.eventMask, "task.modal");
+  // An app that is not notified cannot answer the modal. So the notification is a pending effect, as for an end.
+  const notifies = !task.modal && isSubscribed(task.eventMask, "task.modal");
   const { requeueMs, modalMs, effectsMs } = ctx.timings;
-  const wait = task.modal ? requeueMs : tells ? effectsMs : modalMs;
-  const owes: PendingEffect[] | undefined = tells ? ["tell"] : undefined;
-  const next = { ...patch, phase: "submit" as const, leaseUntil: undefined, due: ctx.now + wait, pendingEffects: owes };
+  const wait = task.modal ? requeueMs : notifies ? effectsMs : modalMs;
+  const pendingEffects: PendingEffect[] | undefined = notifies ? ["tell"] : undefined;
+  const next = { ...patch, phase: "submit" as const, leaseUntil: undefined, due: ctx.now + wait, pendingEffects };
   return changeStatus(task, "MODAL", next, ctx, task.modal ? [{ kind: "enqueue", delayMs: 0 }] : []);
 }
 
+/** The vendor may have accepted the call. The task now waits for a callback until the grace period is over (P3). */
 export function markUnclear(task: Task, ctx: Context): Decision {
   return changeStatus(task, "UNCLEAR", { leaseUntil: undefined, due: ctx.now + ctx.timings.graceMs[task.pace] }, ctx);
 }
 
+/**
+ * Records that the vendor accepted another attempt than the current one. The number of orphans is limited, so that
+ * repeated reports with changing ids cannot grow the row. A later report can add the id to an orphan without one.
+ */
 export function recordOrphan(
   task: Task,
   attempt: number,
@@ -139,10 +161,10 @@ export function recordOrphan(
   const known = same.some((o) => o.vendorTaskId === vendorTaskId || vendorTaskId === undefined);
   if (known) return { kind: "ignore", why: "superseded" };
   const found: Orphan = { attempt, ...(vendorTaskId && { vendorTaskId }), at: ctx.now };
-  const unnamed = same.find((o) => o.vendorTaskId === undefined);
-  if (unnamed) {
-    const named = orphans.map((o) => (o === unnamed ? { ...found, at: o.at } : o));
-    return recordChange(task, { ...patch, ...markAccepted(task, attempt), orphans: named }, "superseded", ctx);
+  const withoutId = same.find((o) => o.vendorTaskId === undefined);
+  if (withoutId) {
+    const completed = orphans.map((o) => (o === withoutId ? { ...found, at: o.at } : o));
+    return recordChange(task, { ...patch, ...markAccepted(task, attempt), orphans: completed }, "superseded", ctx);
   }
   if (orphans.length >= ctx.timings.attemptLimit) return { kind: "ignore", why: "superseded" };
   return recordChange(
@@ -153,28 +175,33 @@ export function recordOrphan(
   );
 }
 
-/** The attempt before, where it has turned up after it was thought lost. */
+/**
+ * Returns the attempt before the current one if the vendor did accept it after it had been treated as lost. Returns
+ * undefined while a modal answer is being sent: by then the vendor has accepted the current attempt.
+ */
 export function previousAcceptedAttempt(task: Task): Orphan | undefined {
   if (task.phase !== "submit") return undefined;
   const previous = lastPossiblyAcceptedAttempt(task, task.attempt - 1);
   return task.orphans?.find((o) => o.attempt === previous);
 }
 
-/** A root that no vendor has taken goes on at another account. */
+/** Moves a root that no vendor has accepted to another account. The caller has checked `canRelocate` (R1). */
 export function relocateTask(task: Task, to: AccountRef, ctx: Context): Decision {
   const next = { ...relocateTo(task, to), busyAnswers: 0, leaseUntil: undefined, due: ctx.now + ctx.timings.requeueMs };
-  const again: Effect[] = [{ kind: "enqueue", delayMs: 0 }];
+  const enqueue: Effect[] = [{ kind: "enqueue", delayMs: 0 }];
   return task.status === "PENDING"
-    ? recordChange(task, next, "no-news", ctx, again)
-    : changeStatus(task, "PENDING", next, ctx, again);
+    ? recordChange(task, next, "no-news", ctx, enqueue)
+    : changeStatus(task, "PENDING", next, ctx, enqueue);
 }
 
-/** With the latest attempt not taken, the task is that one's again. */
+/**
+ * Makes an older attempt, which the vendor did accept, the current attempt again. The latest attempt was not accepted.
+ */
 export function resumeAttempt(task: Task, { attempt, vendorTaskId }: Orphan, ctx: Context): Decision {
   const rest = (task.orphans ?? []).filter((o) => o.attempt !== attempt);
   const id = { vendorTaskId, vendorTaskIdFrom: vendorTaskId === undefined ? undefined : ("report" as const) };
   const orphans = rest.length > 0 ? rest : undefined;
-  const took = {
+  const resumed = {
     ...restoreLocation(task, attempt),
     attempt,
     ...id,
@@ -184,10 +211,10 @@ export function resumeAttempt(task: Task, { attempt, vendorTaskId }: Orphan, ctx
     submittedAt: ctx.now,
     lookupMisses: 0,
   };
-  return changeStatus(task, "SUBMITTED", { ...took, due: firstLookupAt(task, "unknown", ctx) }, ctx);
+  return changeStatus(task, "SUBMITTED", { ...resumed, due: firstLookupAt(task, "unknown", ctx) }, ctx);
 }
 
-/** When an accepted task is looked at first. */
+/** Returns the time of the first look-up of an accepted task, epoch ms. */
 export function firstLookupAt(task: Task, expect: CallbackExpectation, ctx: Context): number {
   const { quietMs, unknownMs, silentMs, instantMs } = ctx.timings;
   const wait = { calling: quietMs[task.pace], unknown: unknownMs, silent: silentMs, instant: instantMs }[expect];
@@ -202,6 +229,7 @@ export function leaseHolds(task: Task, ctx: Context): boolean {
   return (task.leaseUntil ?? 0) > ctx.now;
 }
 
+/** True if the task was written after the look-up that names `rev` was made. */
 export function isOutdated(task: Task, rev: number | undefined): boolean {
   return rev !== undefined && rev !== task.rev;
 }

@@ -1,4 +1,4 @@
-/** The vendor's side: what a callback or a look-up says, held against what is known (T1, T2). */
+/** Vendor reports: compares the report of a callback or look-up with the stored task (T1, T2). */
 import { type Failure, failure } from "../error.ts";
 import {
   accountOfAttempt,
@@ -14,26 +14,32 @@ import { dueAt } from "../timing.ts";
 import type { Context, Decision, DecisionReason, Signal } from "./signal.ts";
 import { changeStatus, endTask, isOutdated, openModal, recordChange, recordOrphan } from "./transitions.ts";
 
-/** Beyond this a flood of duplicates is no longer written down: the table must not pay for a vendor's loop. */
+/** Duplicates above this number are not stored. A vendor that repeats a callback in a loop must not cost us writes. */
 const MAX_COUNTED_DUPLICATES = 99;
 
 type ReportSignal = Extract<Signal, { kind: "report" }>;
 
 export function onReport(task: Task, signal: ReportSignal, ctx: Context): Decision {
   const { report, attempt, from } = signal;
-  // A vendor that said "busy" and took it all the same: its attempt was given back, and is ours again.
+  // An attempt number one above the current one is valid: the vendor answered busy, which released that number, but the
+  // vendor accepted the task nevertheless. Higher numbers were never used.
   if (attempt > task.attempt + 1) return { kind: "ignore", why: "unknown-attempt" };
-  // Numbers are never used for two accounts, unless two vendors in turn say "busy" and take it: one of them is not heard.
+  // Every attempt number belongs to one account, so a report from a different account is ignored. This loses a valid
+  // report in one case: two accounts in turn answered busy but accepted the task nevertheless. When the task returns to
+  // the first account, `restoreLocation` removes the record of the second.
   if (signal.at && !isSameAccount(accountOfAttempt(task, attempt), signal.at))
     return { kind: "ignore", why: "unknown-attempt" };
   if (isEnded(task)) return onReportAfterEnd(task, signal, ctx);
-  // It said "busy", and says once more that nothing came of it.
+  // The vendor clearly rejected this attempt before the root moved. A report of its failure tells us nothing new.
   const failed = report.status === "FAILURE" || report.status === "CANCEL";
   if (failed && wasRejected(task, attempt)) return { kind: "ignore", why: "superseded" };
-  const back = !failed && restoresAttempt(task, attempt);
-  const takenAfterAll = back || (task.status === "PENDING" && attempt === task.attempt + 1);
-  const other = !takenAfterAll && (attempt !== task.attempt || wasRejected(task, attempt));
-  // Another attempt that does deliver is as good as the latest: its picture is paid for. The latest becomes the orphan.
+  const restored = !failed && restoresAttempt(task, attempt);
+  // This report makes an earlier attempt the current one again in two cases. The vendor answered busy, which released
+  // the number, but accepted the task nevertheless. Or the root has moved, and this attempt was accepted after all
+  // (R2).
+  const acceptedAfterAll = restored || (task.status === "PENDING" && attempt === task.attempt + 1);
+  const other = !acceptedAfterAll && (attempt !== task.attempt || wasRejected(task, attempt));
+  // A success of another attempt counts like a success of the latest: its image is paid. The latest becomes the orphan.
   if (other && report.status !== "SUCCESS") {
     return recordOrphan(task, attempt, report.vendorTaskId, callbackCount(task, from), ctx);
   }
@@ -42,12 +48,12 @@ export function onReport(task: Task, signal: ReportSignal, ctx: Context): Decisi
       ? adoptOtherAttempt(task, signal, ctx)
       : { ...vendorIdFrom(task, signal), ...restoreLocation(task, attempt) }),
     ...callbackCount(task, from),
-    attempt: back ? attempt : Math.max(attempt, task.attempt),
+    attempt: restored ? attempt : Math.max(attempt, task.attempt),
     lookupMisses: 0,
   };
   if (report.status === undefined) return onUnknownStatus(task, signal, seen, ctx);
   if (isFinal(report.status)) return onFinalReport(task, report, { ...seen, endedBy: attempt }, ctx);
-  // A window seen before our answer was sent proves nothing about the answer.
+  // A look-up from before our modal answer was sent does not show whether the vendor accepted the answer.
   if (report.status === "MODAL" && isOutdated(task, signal.rev)) return { kind: "ignore", why: "superseded" };
   if (report.status === "MODAL") return onModalReport(task, from, seen, ctx);
   return onProgressReport(task, signal, seen, ctx);
@@ -57,13 +63,18 @@ function callbackCount(task: Task, from: ReportSignal["from"]): Partial<Task> {
   return from === "callback" ? { callbacks: task.callbacks + 1 } : {};
 }
 
-/** What any report of this attempt teaches, whatever its status. */
+/**
+ * Returns the vendor's task id from a report of the current attempt. It never replaces an id from the submit response.
+ */
 function vendorIdFrom(task: Task, { report }: ReportSignal): Partial<Task> {
   if (report.vendorTaskId === undefined || task.vendorTaskIdFrom === "answer") return {};
   return { vendorTaskId: report.vendorTaskId, vendorTaskIdFrom: "report" };
 }
 
-/** Another attempt's success takes this task's place: its buttons work only with its own id, never with the latest's. */
+/**
+ * Makes another attempt, which succeeded, the result of this task. The buttons of its result work only with the vendor
+ * task id of that attempt, never with the id of the latest attempt.
+ */
 function adoptOtherAttempt(task: Task, { report, attempt }: ReportSignal, ctx: Context): Partial<Task> {
   const own = task.orphans?.find((o) => o.attempt === attempt)?.vendorTaskId;
   const vendorTaskId = report.vendorTaskId ?? own;
@@ -79,21 +90,22 @@ function adoptOtherAttempt(task: Task, { report, attempt }: ReportSignal, ctx: C
   };
 }
 
-/** Whether the vendor is known to have the latest attempt. */
+/** True if the vendor is known to have accepted the latest attempt. Then it is paid and becomes an orphan. */
 function isKnownAccepted(task: Task): boolean {
   return task.phase === "modal" || task.vendorTaskId !== undefined || rankOf(task, "lookup") > 0;
 }
 
 function onFinalReport(task: Task, report: Report, seen: Partial<Task>, ctx: Context): Decision {
-  const about = { ...seen, ...(report.action && { action: report.action }), result: report.result };
-  if (report.status === "SUCCESS") return endTask(task, "SUCCESS", { ...about, progress: 100 }, ctx);
+  const patch = { ...seen, ...(report.action && { action: report.action }), result: report.result };
+  if (report.status === "SUCCESS") return endTask(task, "SUCCESS", { ...patch, progress: 100 }, ctx);
   const status = report.status === "CANCEL" ? "CANCEL" : "FAILURE";
-  return endTask(task, status, { ...about, failure: failureOf(report) }, ctx);
+  return endTask(task, status, { ...patch, failure: failureOf(report) }, ctx);
 }
 
 function onModalReport(task: Task, from: ReportSignal["from"], seen: Partial<Task>, ctx: Context): Decision {
-  // Once our answer was sent, a callback of the open window is old news. In doubt, a look-up after the grace is proof
-  // that the answer was not taken; it is sent again as seldom as a submission is.
+  // After our modal answer was sent, a callback about the open modal is outdated. If the answer is unclear, a look-up
+  // after the grace period that still shows the modal proves that the vendor did not accept the answer. The answer is
+  // then sent again, at most `attemptLimit` times in total, like a submission.
   if (task.phase === "modal") {
     if (task.status !== "UNCLEAR" || from !== "lookup") return ignoreUnlessUseful(task, "stale", seen, ctx);
     if (task.modals >= ctx.timings.attemptLimit) {
@@ -106,8 +118,9 @@ function onModalReport(task: Task, from: ReportSignal["from"], seen: Partial<Tas
 }
 
 /**
- * How far a task is, for comparing with a report. While our answer to a window is on its way, the window is behind us;
- * while it is in doubt, only a look-up's "submitted" is later than the window, a callback's may be from before it.
+ * Returns how far a task is, for the comparison with a report. While our modal answer is being sent, a task counts as
+ * past SUBMITTED. While the answer is unclear, only a look-up with SUBMITTED is later than the modal. A callback with
+ * SUBMITTED may be from before the modal.
  */
 function rankOf(task: Task, from: ReportSignal["from"]): number {
   if (task.status === "IN_PROGRESS") return 3;
@@ -123,19 +136,20 @@ function onProgressReport(
   seen: Partial<Task>,
   ctx: Context,
 ): Decision {
-  // A look-up that was asked before our answer went out is worth no more than a callback.
+  // A look-up from before our modal answer was sent proves no more than a callback.
   const rank = rankOf(task, isOutdated(task, rev) ? "callback" : from);
   const reportRank = report.status === "IN_PROGRESS" ? 3 : 1;
   const progress = Math.max(task.progress, report.progress ?? 0);
   const patch = { ...seen, progress, ...(report.action && { action: report.action }) };
-  // A task waiting in MODAL goes on only by its answer: "submitted" beside an open window is an older post (T2).
+  // A task in MODAL leaves it only with an answer, with progress or with an end. A SUBMITTED report is older than the
+  // modal and is ignored (T2).
   if (rank < reportRank)
     return markAcceptedByVendor(task, reportRank === 3 ? "IN_PROGRESS" : "SUBMITTED", from, patch, ctx);
   if (progress > task.progress) return recordChange(task, patch, "no-news", ctx);
   return ignoreUnlessUseful(task, rank === reportRank ? "duplicate" : "stale", seen, ctx);
 }
 
-/** The vendor has it. */
+/** The vendor has accepted the task. */
 function markAcceptedByVendor(
   task: Task,
   status: TaskStatus,
@@ -143,49 +157,65 @@ function markAcceptedByVendor(
   patch: Partial<Task>,
   ctx: Context,
 ): Decision {
-  const began = { leaseUntil: undefined, submittedAt: task.submittedAt ?? ctx.now, busyAnswers: 0 };
-  // A look-up has set its own next time; only a callback says that more callbacks can be waited for.
+  const accepted = { leaseUntil: undefined, submittedAt: task.submittedAt ?? ctx.now, busyAnswers: 0 };
+  // Before a look-up the sweeper has already set the next due time. Only a callback shows that further callbacks can be
+  // expected, so only a callback postpones the next look-up.
   const quiet = dueAt(task.due, ctx.now + ctx.timings.quietMs[task.pace], ctx.now);
-  return changeStatus(task, status, { ...began, ...patch, due: from === "callback" ? quiet : task.due }, ctx);
+  return changeStatus(task, status, { ...accepted, ...patch, due: from === "callback" ? quiet : task.due }, ctx);
 }
 
-/** Not worth a write, unless it tells the task's id or ends a row of look-ups that found nothing. */
+/**
+ * Ignores a report that is not worth a write. Exceptions: it is the first with the vendor's task id, or it ends a
+ * series of look-up misses.
+ */
 function ignoreUnlessUseful(task: Task, why: DecisionReason, seen: Partial<Task>, ctx: Context): Decision {
-  const tells = task.lookupMisses > 0 || (task.vendorTaskId === undefined && seen.vendorTaskId !== undefined);
-  return tells ? recordChange(task, seen, why, ctx) : { kind: "ignore", why };
+  const isUseful = task.lookupMisses > 0 || (task.vendorTaskId === undefined && seen.vendorTaskId !== undefined);
+  return isUseful ? recordChange(task, seen, why, ctx) : { kind: "ignore", why };
 }
 
-/** A word outside the protocol. Whatever it means, the vendor has the task, and it must not be sent again (P3). */
+/**
+ * Handles a status word outside the protocol. Whatever the word means, the vendor has the task, so the task must not be
+ * sent again (P3).
+ */
 function onUnknownStatus(task: Task, { report, from }: ReportSignal, seen: Partial<Task>, ctx: Context): Decision {
   const word = (report.unknownStatus ?? "").slice(0, 64);
-  const noted = { ...seen, unknownStatus: word };
+  const patch = { ...seen, unknownStatus: word };
   if (task.phase === "submit" && rankOf(task, from) === 0)
-    return markAcceptedByVendor(task, "SUBMITTED", from, noted, ctx);
+    return markAcceptedByVendor(task, "SUBMITTED", from, patch, ctx);
   if (task.unknownStatus === word) return ignoreUnlessUseful(task, "unknown-status", seen, ctx);
-  return recordChange(task, noted, "unknown-status", ctx);
+  return recordChange(task, patch, "unknown-status", ctx);
 }
 
-/** T1: nothing moves any more. A repeated end is counted; a different one, or another attempt's, is written down. */
+/**
+ * T1: the status does not change any more. A repeated end is counted. A different end is stored as late report, the end
+ * of another attempt as orphan.
+ */
 function onReportAfterEnd(task: Task, { report, attempt, from }: ReportSignal, ctx: Context): Decision {
   if (!isFinal(report.status)) return { kind: "ignore", why: "stale" };
-  // A second paid submission's end: shown with what it is worth, and never in place of the first.
+  // The end of a second paid submission. It is listed as an orphan, because it is paid, and never replaces the first
+  // end.
   if (task.endedBy !== undefined && attempt !== task.endedBy) {
     return recordOrphan(task, attempt, report.vendorTaskId, callbackCount(task, from), ctx);
   }
   const counts = from === "callback" && task.duplicates < MAX_COUNTED_DUPLICATES;
   const more = counts ? { duplicates: task.duplicates + 1 } : {};
-  // A late success is the one worth knowing: a vendor that then alternates does not push its picture out again.
-  const told = task.late?.status === report.status || task.late?.status === "SUCCESS";
-  if (report.status !== task.status && !told && (counts || !task.late)) {
-    // It was given up, by us or by the vendor, and it is paid: the verdict stands, the picture is kept beside it.
-    const picture = report.status === "SUCCESS" ? { result: report.result } : {};
-    const late = { status: report.status, at: ctx.now, ...picture };
+  // A late success has an image, so a later failure report must not replace it, for example from a vendor whose reports
+  // alternate.
+  const isStored = task.late?.status === report.status || task.late?.status === "SUCCESS";
+  if (report.status !== task.status && !isStored && (counts || !task.late)) {
+    // The status does not change. If the task has already ended without an image but the vendor reports a success, we
+    // pay for that image. Therefore the image is stored in `late.result`.
+    const result = report.status === "SUCCESS" ? { result: report.result } : {};
+    const late = { status: report.status, at: ctx.now, ...result };
     return recordChange(task, { ...more, late }, "ended", ctx);
   }
   return counts ? recordChange(task, more, "duplicate", ctx) : { kind: "ignore", why: "duplicate" };
 }
 
-/** Loosely, by the words vendors use (docs/protocol.md 6); the vendor's own text is always kept beside the code. */
+/**
+ * Derives the failure code from words that vendors use (docs/protocol.md 6). The match is approximate, so the vendor's
+ * own text is always stored with the code.
+ */
 export function failureOf(report: Report): Failure {
   const description = report.failReason?.slice(0, 500);
   const vendor = description ? { vendor: { description } } : {};

@@ -1,4 +1,4 @@
-/** The worker's side: a claim before the vendor is called (P1), and what its answer means (P2, P3, P5). */
+/** Worker signals: the claim before the vendor is called (P1), and the outcomes of the call (P2, P3, P5). */
 import { failure } from "../error.ts";
 import { canRelocate, restoreLocation, restoresAttempt } from "../relocation.ts";
 import type { Task } from "../task.ts";
@@ -26,7 +26,8 @@ export function onClaim(
   ctx: Context,
 ): Decision {
   const leaseUntil = ctx.now + ctx.timings.leaseMs;
-  // Whoever looks before the lease is over finds it held and waits for it: no need to move the due time now.
+  // A due time that is already set stays. If it passes within the lease, the sweeper finds the lease valid and
+  // postpones the task until the end of the lease. So the claim does not move the entry in the due index.
   const due = task.due ?? leaseUntil;
   const lease = { leaseUntil, due };
   if (task.status === "PENDING" && wanted === "submit") {
@@ -40,12 +41,13 @@ export function onClaim(
     );
   }
   if (task.status === "MODAL" && task.modal && wanted === "modal") {
-    // How long the window stood open does not count against the deadline of the work.
+    // `submittedAt` starts again, so the time for which the modal was open does not count towards the deadline.
     const answer = { modals: task.modals + 1, phase: "modal" as const, submittedAt: ctx.now };
     return changeStatus(task, "SUBMITTING", { ...lease, ...answer }, ctx, call);
   }
   if (task.status === "SUBMITTING") {
-    // A worker that died in the middle may have reached the vendor: that is P3's case, not a reason to send again.
+    // A worker that crashed after its claim may have called the vendor. The submission is unclear (P3), so it is not
+    // sent again.
     return leaseHolds(task, ctx) ? { kind: "ignore", why: "leased" } : markUnclear(task, ctx);
   }
   return { kind: "ignore", why: isEnded(task) ? "ended" : "not-waiting" };
@@ -56,21 +58,25 @@ const call: Effect[] = [{ kind: "call" }];
 type AcceptedSignal = Extract<Signal, { kind: "accepted" | "modalOpened" }>;
 
 export function onAccepted(task: Task, signal: AcceptedSignal, ctx: Context): Decision {
-  // Which submission this task stands for: the one that ended it, else the latest, else the one just given back.
+  // The attempt that this task stands for: the one that ended it, otherwise the latest. An attempt number that was just
+  // released counts too, if the vendor accepted that attempt after all.
   const own = task.endedBy ?? task.attempt;
-  const takenAfterAll =
+  const acceptedAfterAll =
     restoresAttempt(task, signal.attempt) || (task.status === "PENDING" && signal.attempt === own + 1);
-  if (signal.attempt !== own && !takenAfterAll) return recordOrphan(task, signal.attempt, signal.vendorTaskId, {}, ctx);
+  if (signal.attempt !== own && !acceptedAfterAll)
+    return recordOrphan(task, signal.attempt, signal.vendorTaskId, {}, ctx);
   const id = { vendorTaskId: signal.vendorTaskId, vendorTaskIdFrom: "answer" as const };
   const siblings = signal.kind === "accepted" && signal.siblings?.length ? { vendorSiblings: signal.siblings } : {};
   const known = task.vendorTaskId === signal.vendorTaskId && task.vendorTaskIdFrom === "answer";
-  // PENDING too: an answer so late that the task was about to be sent again. It need not be.
+  // PENDING counts too: this response came so late that the task was about to be sent again, which is not needed now.
   const inTime = task.status === "SUBMITTING" || task.status === "UNCLEAR" || task.status === "PENDING";
   const waiting = inTime && !isForOtherCall(task, signal);
-  // Once the window was answered, that it is open is old news: an answer sent twice would be paid twice.
+  // A report that the modal is open is outdated once we have sent the modal answer. We must not send the answer twice,
+  // because the vendor would charge twice.
   const isNew =
     signal.kind === "accepted" ? waiting : task.phase === "submit" && (waiting || task.status === "SUBMITTED");
-  // A callback overtook the answer (an early callback): the state stands, the answer still tells the id to press with.
+  // A callback arrived before this response (an early callback). The status stays, but the response still contains the
+  // vendor task id that presses need.
   if (!isNew) {
     if (known) return { kind: "ignore", why: isEnded(task) ? "ended" : "no-news" };
     return recordChange(task, { ...id, ...siblings }, "no-news", ctx);
@@ -88,73 +94,78 @@ export function onAccepted(task: Task, signal: AcceptedSignal, ctx: Context): De
   return changeStatus(task, "SUBMITTED", { ...accepted, due: firstLookupAt(task, signal.expect, ctx) }, ctx);
 }
 
-type AnsweredCall = { attempt: number; call?: CallKind };
+type CallRef = { attempt: number; call?: CallKind };
 
-/** The answer to a call that is no longer the one this task waits for. */
-function isForOtherCall(task: Task, { call: answered }: Pick<AnsweredCall, "call">): boolean {
-  return answered !== undefined && answered !== task.phase;
+/** True if the outcome belongs to another call (submission or modal answer) than the one this task waits for. */
+function isForOtherCall(task: Task, { call }: Pick<CallRef, "call">): boolean {
+  return call !== undefined && call !== task.phase;
 }
 
-function isStaleAnswer(task: Task, signal: AnsweredCall): boolean {
+function isStaleOutcome(task: Task, signal: CallRef): boolean {
   return signal.attempt !== task.attempt || isForOtherCall(task, signal);
 }
 
 export function onRefused(task: Task, signal: Extract<Signal, { kind: "refused" }>, ctx: Context): Decision {
-  if (isStaleAnswer(task, signal)) return { kind: "ignore", why: "superseded" };
+  if (isStaleOutcome(task, signal)) return { kind: "ignore", why: "superseded" };
   if (task.status !== "SUBMITTING" && task.status !== "UNCLEAR") return ignoreNotWaiting(task);
   const older = previousAcceptedAttempt(task);
-  // Only one that can be asked about: it may have failed already, and nobody would say so again.
+  // The task waits for an older attempt only if it can look it up. That attempt may have failed already, and the vendor
+  // would not report the failure again.
   if (older?.vendorTaskId !== undefined) return resumeAttempt(task, older, ctx);
   if (signal.to && canRelocate(task)) return relocateTask(task, signal.to, ctx);
   return endTask(task, "FAILURE", { failure: signal.failure }, ctx);
 }
 
 export function onBusy(task: Task, signal: Extract<Signal, { kind: "busy" }>, ctx: Context): Decision {
-  if (isStaleAnswer(task, signal)) return { kind: "ignore", why: "superseded" };
+  if (isStaleOutcome(task, signal)) return { kind: "ignore", why: "superseded" };
   if (task.status !== "SUBMITTING") return ignoreNotWaiting(task);
+  // Here an older attempt counts even without a vendor task id: the alternative is another submission, which would
+  // be paid too.
   const older = previousAcceptedAttempt(task);
   if (older) return resumeAttempt(task, older, ctx);
-  const patience = remainingWaitMs(task, task.phase, ctx);
-  if (patience < 0) return endTask(task, "EXPIRED", { failure: failure("vendor_busy") }, ctx);
+  const waitMs = remainingWaitMs(task, task.phase, ctx);
+  if (waitMs < 0) return endTask(task, "EXPIRED", { failure: failure("vendor_busy") }, ctx);
   if (signal.to && canRelocate(task)) return relocateTask(task, signal.to, ctx);
-  const { patch, again } = scheduleRetry(task, signal, patience, ctx);
+  const { patch, enqueue } = scheduleRetry(task, signal, waitMs, ctx);
   if (task.phase === "modal")
-    return changeStatus(task, "MODAL", { ...patch, phase: "submit", modals: task.modals - 1 }, ctx, again);
-  // Not taken, so not paid: the attempt is given back, and its hook token with it.
-  return changeStatus(task, "PENDING", { ...patch, attempt: task.attempt - 1 }, ctx, again);
+    return changeStatus(task, "MODAL", { ...patch, phase: "submit", modals: task.modals - 1 }, ctx, enqueue);
+  // The vendor did not accept the task, so we do not pay. We release the attempt number. The next claim uses the same
+  // number, so a callback of this submission is still matched.
+  return changeStatus(task, "PENDING", { ...patch, attempt: task.attempt - 1 }, ctx, enqueue);
 }
 
-/** Nothing was asked of the vendor, so there is nothing to give back. */
+/** Waits as for a busy vendor. No call was made, so no attempt number is released. */
 export function onAccountFull(task: Task, signal: Extract<Signal, { kind: "accountFull" }>, ctx: Context): Decision {
-  const answers = task.status === "MODAL" && task.modal !== undefined;
-  if (task.status !== "PENDING" && !answers) return ignoreNotWaiting(task);
-  const patience = remainingWaitMs(task, answers ? "modal" : "submit", ctx);
-  if (patience < 0) return endTask(task, "EXPIRED", { failure: failure("vendor_busy") }, ctx);
+  const sendsAnswer = task.status === "MODAL" && task.modal !== undefined;
+  if (task.status !== "PENDING" && !sendsAnswer) return ignoreNotWaiting(task);
+  const waitMs = remainingWaitMs(task, sendsAnswer ? "modal" : "submit", ctx);
+  if (waitMs < 0) return endTask(task, "EXPIRED", { failure: failure("vendor_busy") }, ctx);
   if (signal.to && canRelocate(task)) return relocateTask(task, signal.to, ctx);
-  const { patch, again } = scheduleRetry(task, signal, patience, ctx);
-  return recordChange(task, patch, "no-news", ctx, again);
+  const { patch, enqueue } = scheduleRetry(task, signal, waitMs, ctx);
+  return recordChange(task, patch, "no-news", ctx, enqueue);
 }
 
-/** How much longer a task may wait for its vendor, ms. */
+/** Returns how much longer a task may wait for its vendor, ms. Negative if the time is over. */
 function remainingWaitMs(task: Task, call: CallKind, { now, timings: { modalMs, pendingMs } }: Context): number {
-  // An answer has as long as a submission has, after all the time its task may have waited and its window stood open.
+  // A modal answer may wait as long as a submission. Its time starts after the longest possible wait of the submission
+  // and the longest time for which the modal may be open.
   const until = task.createdAt + pendingMs[task.pace] * (call === "modal" ? 2 : 1);
   return (call === "modal" ? until + modalMs : until) - now;
 }
 
-function scheduleRetry(task: Task, signal: { afterMs?: number; chance: number }, patienceMs: number, ctx: Context) {
+function scheduleRetry(task: Task, signal: { afterMs?: number; chance: number }, waitMs: number, ctx: Context) {
   const { busyMs, busyMaxMs, requeueMs } = ctx.timings;
-  const criteria = signal.afterMs ?? jitteredMs(backoffMs(busyMs, task.busyAnswers, busyMaxMs), signal.chance);
-  // Whatever the vendor wishes, the wait ends within that.
-  const pause = Math.min(criteria, patienceMs);
+  const wantedMs = signal.afterMs ?? jitteredMs(backoffMs(busyMs, task.busyAnswers, busyMaxMs), signal.chance);
+  // A pause that the vendor requests never exceeds the remaining waiting time.
+  const pause = Math.min(wantedMs, waitMs);
   const patch = { busyAnswers: task.busyAnswers + 1, leaseUntil: undefined, due: ctx.now + pause + requeueMs };
-  const again: Effect[] = [{ kind: "enqueue", delayMs: pause }];
-  return { patch, again };
+  const enqueue: Effect[] = [{ kind: "enqueue", delayMs: pause }];
+  return { patch, enqueue };
 }
 
 export function onUnclear(task: Task, signal: Extract<Signal, { kind: "unclear" }>, ctx: Context): Decision {
-  if (isStaleAnswer(task, signal)) return { kind: "ignore", why: "superseded" };
-  // A callback that came first has already made it clear.
+  if (isStaleOutcome(task, signal)) return { kind: "ignore", why: "superseded" };
+  // A callback has already shown the result of the call.
   if (task.status !== "SUBMITTING") return ignoreNotWaiting(task);
   return markUnclear(task, ctx);
 }
