@@ -49,7 +49,8 @@ export interface Accounts {
   /** Resets the breaker after the account got a new API key. The faults of the old key do not apply to the new one. */
   resetBreaker(provider: string, account: string): Promise<void>;
   /**
-   * Acquires a slot for this task at an account with concurrency limit `max`. Called before the task is claimed.
+   * Acquires a slot for this task at an account with concurrency limit `max`. The worker calls this before
+   * it claims the task.
    * @returns false if tasks that have not ended hold all slots
    */
   acquireSlot(provider: string, account: string, task: TaskRef, max: number): Promise<boolean>;

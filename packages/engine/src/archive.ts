@@ -1,6 +1,6 @@
 /**
- * Pictures into our own bucket, where they do not expire; and tiles cut from a grid, for nothing, in place of four paid
- * upscales. Keys are deterministic, so that a copy made twice is one copy (T3).
+ * Copies result images into our bucket, where they do not expire, and cuts tiles from a grid. A tile costs nothing and
+ * replaces a paid upscale. The bucket keys are deterministic, so a copy that is made twice is stored once (T3).
  */
 import { TILE_ACTION, tileNumberOf } from "@mjflow/core/button";
 import { failure, type Retry } from "@mjflow/core/error";
@@ -14,31 +14,37 @@ import { runEffects } from "./run-effects.ts";
 
 type Stored = Omit<Copy, "source">;
 
-/** Both answer what is there already under the key. @throws an error with a `retry`, as all of ours */
+/**
+ * Both methods return the existing copy if the key is already stored. @throws an error with `retry`, like all errors of
+ * mjflow
+ */
 export interface Media {
   copy(request: { url: string; key: string }): Promise<Stored>;
-  /** @param n 1 and 2 above, 3 and 4 below */
+  /** @param n number of the tile: 1 and 2 are in the upper row, 3 and 4 in the lower row */
   tile(request: { from: string; key: string; n: number }): Promise<Stored>;
 }
 
 type ArchiveDeps = Pick<EngineDeps, "store" | "queue" | "clock" | "timings" | "log"> & { media: Media };
 
-/** @throws what is worth trying again: the queue brings the message back */
+/**
+ * Archives the images of a task, or cuts a tile.
+ * @throws an error that may pass; the queue then delivers the message again
+ */
 export async function archive(deps: ArchiveDeps, ref: TaskRef): Promise<void> {
   const task = await deps.store.getTask(ref);
   if (!task) return deps.log.warn("archive.no-such-task", { flow: ref.flowId, path: ref.path });
-  if (task.action === TILE_ACTION) return cut(deps, task);
+  if (task.action === TILE_ACTION) return cutTile(deps, task);
   if (!task.pendingEffects?.includes("archive")) return;
   const copies: Copy[] = [];
-  // One after another: the function's disk and memory hold one picture.
+  // One copy at a time, because the disk and memory of the function hold one image.
   for (const [i, source] of sourcesOf(task).entries()) {
     const copy = () => deps.media.copy({ url: source, key: mediaKey(task, i) });
-    const stored = await unlessHopeless(deps, task, copy).catch((error: unknown) => {
-      if (isGone(error)) return "not yet" as const;
+    const stored = await unlessPermanentFailure(deps, task, copy).catch((error: unknown) => {
+      if (isGone(error)) return "too early" as const;
       throw error;
     });
-    if (stored === "not yet") {
-      return deps.queue.send([{ message: archiveMessage(task.flowId, task.path), delayMs: SETTLE_PAUSE_MS }]);
+    if (stored === "too early") {
+      return deps.queue.send([{ message: archiveMessage(task.flowId, task.path), delayMs: LINK_RETRY_MS }]);
     }
     if (stored) copies.push({ ...stored, source });
   }
@@ -46,7 +52,7 @@ export async function archive(deps: ArchiveDeps, ref: TaskRef): Promise<void> {
   await runEffects(deps, await applySignal(deps, task, { kind: "archived", copies }));
 }
 
-async function cut(deps: ArchiveDeps, task: Task): Promise<void> {
+async function cutTile(deps: ArchiveDeps, task: Task): Promise<void> {
   if (task.status !== "PENDING") return;
   const { flow, tasks } = await deps.store.load(task.flowId, [parentPath(task.path) ?? ""]);
   if (flow?.canceledAt !== undefined) return runEffects(deps, await applySignal(deps, task, { kind: "cancel" }));
@@ -54,7 +60,7 @@ async function cut(deps: ArchiveDeps, task: Task): Promise<void> {
   const grid = parent?.status === "SUCCESS" ? parent.result?.imageUrl : undefined;
   const n = tileNumberOf(task.press);
   if (!parent || grid === undefined || n === undefined) return fail(deps, task, "press_not_offered");
-  const tile = await unlessHopeless(deps, task, async () => {
+  const tile = await unlessPermanentFailure(deps, task, async () => {
     const from = await deps.media.copy({ url: grid, key: mediaKey(parent, 0) });
     return deps.media.tile({ from: from.key, key: mediaKey(task, 0), n });
   });
@@ -68,21 +74,25 @@ async function fail(deps: ArchiveDeps, task: Task, code: "press_not_offered" | "
   await runEffects(deps, await applySignal(deps, task, { kind: "abandon", failure: failure(code) }));
 }
 
-/** A picture may be shown as finished a little before its link works (docs/protocol.md 3.6). */
-const SETTLE_MS = 120_000;
-const SETTLE_PAUSE_MS = 10_000;
+/** The vendor may report an image as finished shortly before its link works (docs/protocol.md 3.6). */
+const LINK_DELAY_MAX_MS = 120_000;
+const LINK_RETRY_MS = 10_000;
 
 function isGone(error: unknown): boolean {
   return (error as { code?: string }).code === "gone";
 }
 
-/** Undefined: it will never work. Errors that may pass are thrown. */
-async function unlessHopeless(deps: ArchiveDeps, task: Task, work: () => Promise<Stored>): Promise<Stored | undefined> {
+/** Returns undefined if the work can never succeed. Errors that may pass are thrown. */
+async function unlessPermanentFailure(
+  deps: ArchiveDeps,
+  task: Task,
+  work: () => Promise<Stored>,
+): Promise<Stored | undefined> {
   try {
     return await work();
   } catch (error) {
     const { retry, code } = error as { retry?: Retry; code?: string };
-    const isNew = (task.endedAt ?? 0) + SETTLE_MS > deps.clock.now();
+    const isNew = (task.endedAt ?? 0) + LINK_DELAY_MAX_MS > deps.clock.now();
     if (retry !== "never" || (isNew && isGone(error))) throw error;
     deps.log.count("ArchiveFailures");
     deps.log.warn("archive.failed", { flow: task.flowId, path: task.path, code });
@@ -96,7 +106,7 @@ function sourcesOf({ result }: Task): string[] {
   return [...new Set([result?.imageUrl ?? "", ...images, ...videos])].filter((url) => url !== "");
 }
 
-/** Where the n-th picture of a task is: its first is the whole grid, or the one picture. */
+/** Returns the bucket key of image `n` of a task. Image 0 is the whole grid, or the only image. */
 export function mediaKey({ flowId, path }: TaskRef, n: number): string {
   return `media/${flowId}/${path}/${n}`;
 }

@@ -1,17 +1,20 @@
-/** The stage's banned words at work: those of its configuration and those its operator stored, together. */
+/**
+ * Checks prompts against the banned words of the deployment: the words of the configuration plus the list that the
+ * operator stored.
+ */
 import { type BannedList, bannedFinder, type FindBanned, type Prompt } from "@mjflow/core/banned";
 import { MjflowError } from "@mjflow/core/error";
 import type { Clock, Log, VendorStore } from "@mjflow/core/port";
 
 export interface BannedWordsCheck {
   /**
-   * Before anything is written or paid for it.
-   * @throws MjflowError banned_prompt naming the field and, in `extra.bannedWord`, the word; overloaded
+   * Checks prompts before anything of the request is written or submitted.
+   * @throws MjflowError `banned_prompt` with the field and `extra.bannedWord`; `overloaded`
    */
   assertAllowed(prompts: readonly Prompt[]): Promise<void>;
-  /** Those of the stage's configuration, which no request changes. */
+  /** The words of the configuration, which requests cannot change. */
   configured: readonly string[];
-  /** The stored list was changed here: it is read anew. */
+  /** Clears the cache after this process has changed the stored list. */
   clearCache(): void;
 }
 
@@ -20,7 +23,7 @@ export interface BannedDeps {
   vendorStore: Pick<VendorStore, "bannedList">;
   clock: Clock;
   log: Log;
-  /** A changed list is heard of this much later, at most. */
+  /** Cache time of the stored list, ms: another process uses a changed list at most this much later. */
   cacheTtlMs: number;
 }
 
@@ -41,7 +44,7 @@ export function createBannedWordsCheck({
       find = bannedFinder([...configured, ...(stored?.words ?? [])]);
       until = clock.now() + cacheTtlMs;
     } catch (error) {
-      // An older list is better than none, and than no service.
+      // If the read fails, the cached list stays in use, even after its cache time.
       if (!find) throw error;
       log.warn("banned.unread", { error: String(error) });
     }
@@ -78,7 +81,10 @@ export interface BannedAdmin {
 
 const MAX_CONFLICT_RETRIES = 5;
 
-/** The whole list, in place of the one before. @throws MjflowError overloaded */
+/**
+ * Replaces the stored list.
+ * @throws MjflowError `overloaded`
+ */
 export async function saveBannedWords(deps: BannedAdmin, words: readonly string[]): Promise<BannedList> {
   for (let race = 0; race < MAX_CONFLICT_RETRIES; race++) {
     const rev = (await deps.vendorStore.bannedList())?.rev ?? 0;
@@ -89,5 +95,5 @@ export async function saveBannedWords(deps: BannedAdmin, words: readonly string[
     deps.log.info("banned.saved", { words: list.words.length });
     return saved.item;
   }
-  throw new MjflowError("overloaded", { detail: "Somebody else changes the list all the time." });
+  throw new MjflowError("overloaded", { detail: "Other requests changed the list at the same time." });
 }

@@ -1,10 +1,10 @@
 /**
- * A flow called off, and gone on with. Called off: nothing more is submitted, what a vendor has runs to its end and is
- * recorded. Gone on with: what failed, or was called off, is tried again.
+ * Cancel, resume and retry. After a cancellation nothing more is submitted; tasks that a vendor has run to their end
+ * and are recorded. A resume or retry submits failed and canceled tasks again.
  *
- * The flow's row says so first, and the submit worker reads it before each claim: so nothing that comes later, a follow-up
- * of a success or a busy vendor's second try, slips through, and a crash after that write leaves nothing undone but tasks
- * that the worker will end when it meets them.
+ * The flow row is changed first, and the submit worker reads it before each claim. Therefore no later task is
+ * submitted, for example a follow-up of a success or a retry after a busy outcome. If the process crashes after that
+ * write, only waiting tasks remain, and the submit worker ends each of them when it processes their message.
  */
 import { MjflowError } from "@mjflow/core/error";
 import { type Flow, flowStatus, isSuperseded, nextFlowDue } from "@mjflow/core/flow";
@@ -24,7 +24,7 @@ export interface FlowWithTasks {
 
 const MAX_CONFLICT_RETRIES = 20;
 
-/** @throws MjflowError not_found, also for another app's flow: for this one it does not exist */
+/** @throws MjflowError `not_found` if the flow does not exist or belongs to another app */
 export async function getOwnFlow(deps: Pick<EngineDeps, "store">, appId: string, id: string): Promise<FlowWithTasks> {
   if (!isFlowId(id)) throw new MjflowError("not_found");
   const { flow, tasks } = await deps.store.loadFlow(id);
@@ -32,9 +32,12 @@ export async function getOwnFlow(deps: Pick<EngineDeps, "store">, appId: string,
   return { flow, tasks };
 }
 
-// ── calling off ────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── cancel ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-/** Done twice it is done once. @throws MjflowError not_found; conflict when it has ended */
+/**
+ * Cancels a flow. A second call has no effect.
+ * @throws MjflowError `not_found`; `conflict` if the flow has ended
+ */
 export async function cancelFlow(
   deps: Pick<EngineDeps, "store" | "queue" | "clock" | "timings" | "log">,
   appId: string,
@@ -43,20 +46,23 @@ export async function cancelFlow(
   const canceled = await updateFlowWithRetry(deps, appId, id, ({ flow, tasks }) => {
     if (flow.canceledAt !== undefined) return undefined;
     if (flowStatus(tasks) !== "running") {
-      throw new MjflowError("conflict", { detail: "The flow has ended; there is nothing to cancel." });
+      throw new MjflowError("conflict", { detail: "The flow has ended, so it cannot be canceled." });
     }
     return { ...flow, canceledAt: deps.clock.now() };
   });
-  for (const task of canceled.tasks.filter((one) => !isEnded(one))) {
+  for (const task of canceled.tasks.filter((each) => !isEnded(each))) {
     await runEffects(deps, await applySignal(deps, task, { kind: "cancel" }));
   }
   deps.log.info("flow.canceled", { flow: id, app: appId });
   return getOwnFlow(deps, appId, id);
 }
 
-// ── going on ───────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── resume and retry ───────────────────────────────────────────────────────────────────────────────────────────────
 
-/** Failures that would only come again: a flow is gone on with for the sake of the others. By hand each can be retried. */
+/**
+ * Failures that would occur again. A resume skips them, because it is meant for the other tasks. A single retry may
+ * name any failed task.
+ */
 const CODES_NOT_WORTH_RETRY: ReadonlySet<string> = new Set([
   "banned_prompt",
   "invalid_prompt",
@@ -68,35 +74,35 @@ const CODES_NOT_WORTH_RETRY: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Takes back that it was called off, and retries what did not succeed.
+ * Undoes the cancellation of a flow and retries its tasks that did not succeed.
  *
- * @throws MjflowError not_found; conflict when there is nothing to go on with; out_of_credit
+ * @throws MjflowError `not_found`; `conflict` if there is nothing to resume; `out_of_credit`
  */
 export async function resumeFlow(deps: PressDeps, appId: string, id: string): Promise<FlowWithTasks> {
   const before = await getOwnFlow(deps, appId, id);
   const wasCanceled = before.flow.canceledAt !== undefined;
-  const again = before.tasks.filter((task) => canRetryAutomatically(task, before.tasks));
-  if (!wasCanceled && again.length === 0) {
-    throw new MjflowError("conflict", { detail: "Nothing in the flow has failed that could succeed if tried again." });
+  const retryable = before.tasks.filter((task) => canRetryAutomatically(task, before.tasks));
+  if (!wasCanceled && retryable.length === 0) {
+    throw new MjflowError("conflict", { detail: "The flow has no failed task that a retry could fix." });
   }
-  await retryAll(deps, before, again);
-  deps.log.info("flow.resumed", { flow: id, app: appId, tasks: again.length });
+  await retryAll(deps, before, retryable);
+  deps.log.info("flow.resumed", { flow: id, app: appId, tasks: retryable.length });
   return getOwnFlow(deps, appId, id);
 }
 
 /**
- * The task once more, with the same press, prompt and plan, as a sibling of its own: `retryOf` names the one that failed,
- * which stays as it is. Asked twice it is retried once.
+ * Creates a sibling task with the same press, prompt and plan. `retryOf` of the new task names the failed task, which
+ * does not change. A second call for the same task returns the first retry.
  *
- * @throws MjflowError not_found; conflict unless it has ended without success; out_of_credit
+ * @throws MjflowError `not_found`; `conflict` if the task has not ended or has succeeded; `out_of_credit`
  */
 export async function retryTask(deps: PressDeps, appId: string, taskId: string): Promise<Task> {
   const { flow, task } = await getOwnTask(deps, appId, taskId);
   if (!isEnded(task) || task.status === "SUCCESS") {
-    throw new MjflowError("conflict", { detail: `The task is ${task.status}; only one that failed is tried again.` });
+    throw new MjflowError("conflict", { detail: `The task is ${task.status}; only a failed task can be retried.` });
   }
   if (flow.canceledAt !== undefined) {
-    throw new MjflowError("conflict", { detail: "The flow was canceled: resume it." });
+    throw new MjflowError("conflict", { detail: "The flow is canceled. To retry the task, resume the flow first." });
   }
   const { tasks } = await deps.store.loadFlow(flow.id);
   const [retry] = await retryAll(deps, { flow, tasks }, [task]);
@@ -110,16 +116,17 @@ function canRetryAutomatically(task: Task, tasks: readonly Task[]): boolean {
 }
 
 /**
- * Rows first, then the flow, then the messages: while a retry stands there the flow is running for every reader, whatever
- * is recorded; and the flow's due time, set with its reopening, sees to its second end.
+ * Writes the task rows first, then the flow, then sends the messages. As soon as a retry is stored, every reader sees
+ * the flow as running, whatever status is recorded. The reopened flow gets a due time, so the sweeper records its
+ * second end if necessary.
  */
-async function retryAll(deps: PressDeps, { flow, tasks }: FlowWithTasks, again: readonly Task[]): Promise<Task[]> {
+async function retryAll(deps: PressDeps, { flow, tasks }: FlowWithTasks, failed: readonly Task[]): Promise<Task[]> {
   const retries: Task[] = [];
-  for (const task of again) {
-    const parentAt = parentPath(task.path);
-    const parent = tasks.find(({ path }) => path === parentAt);
-    if (parentAt !== undefined && parent?.status !== "SUCCESS") {
-      throw new MjflowError("conflict", { detail: "The task it follows did not succeed: retry that one." });
+  for (const task of failed) {
+    const pathOfParent = parentPath(task.path);
+    const parent = tasks.find(({ path }) => path === pathOfParent);
+    if (pathOfParent !== undefined && parent?.status !== "SUCCESS") {
+      throw new MjflowError("conflict", { detail: "The parent task did not succeed. Retry the parent." });
     }
     const child = retryOf(deps, task);
     await reserveCreditForPress(deps, child, flow);
@@ -130,33 +137,51 @@ async function retryAll(deps: PressDeps, { flow, tasks }: FlowWithTasks, again: 
   const waiting = retries.filter((retry) => retry.status === "PENDING");
   if (waiting.length > 0) {
     await deps.queue.send(waiting.map((retry) => ({ message: workMessage(retry) }))).catch((error: unknown) => {
-      // Stored, so the answer is still "accepted": their due times bring the sweeper.
-      deps.log.error("flow.messages-lost", { flow: flow.id, error: String(error) });
+      // The tasks are stored, so the response is still 202. When they are due, the sweeper sends the messages again.
+      deps.log.error("flow.messages-not-sent", { flow: flow.id, error: String(error) });
     });
   }
   return retries;
 }
 
-/** @throws MjflowError conflict when it was retried too often for its place to have a name */
+/** @throws MjflowError `conflict` if the path of another retry would be too long */
 function retryOf({ clock, timings }: PressDeps, task: Task): Task {
   const path = retryPath(task.path);
   if (path === undefined || path.length > REQUEST.pathLength) {
-    throw new MjflowError("conflict", { detail: "It was tried too often; start a new flow." });
+    throw new MjflowError("conflict", { detail: "The task was retried too often. Start a new flow." });
   }
   const { flowId, action, provider, account, pace, press, inputsRef, modal, then, resubmit, eventMask, archive } = task;
-  const same = { flowId, action, provider, account, pace, press, inputsRef, modal, then, resubmit, eventMask, archive };
-  return newTask({ ...same, path }, clock.now(), clock.now() + timings.quietMs[pace]);
+  const copied = {
+    flowId,
+    action,
+    provider,
+    account,
+    pace,
+    press,
+    inputsRef,
+    modal,
+    then,
+    resubmit,
+    eventMask,
+    archive,
+  };
+  return newTask({ ...copied, path }, clock.now(), clock.now() + timings.quietMs[pace]);
 }
 
 function reopenFlow({ clock, timings }: PressDeps, { flow, tasks }: FlowWithTasks): Flow | undefined {
   if (flow.status === "running" && flow.canceledAt === undefined) return undefined;
-  const ends = flow.status === "running" ? flow.endCount : (flow.endCount ?? 0) + 1;
+  const endCount = flow.status === "running" ? flow.endCount : (flow.endCount ?? 0) + 1;
   const running = { status: "running" as const, endedAt: undefined, canceledAt: undefined };
-  const settled = { pendingEffects: undefined, reopened: undefined };
-  return { ...flow, ...running, ...settled, endCount: ends, due: nextFlowDue(flow, tasks, clock.now(), timings) };
+  const cleared = { pendingEffects: undefined, reopened: undefined };
+  return { ...flow, ...running, ...cleared, endCount, due: nextFlowDue(flow, tasks, clock.now(), timings) };
 }
 
-/** Under the flow's revision; asked anew when another writer was first. @returns the flow as it is then */
+/**
+ * Saves a change of the flow under its revision. After a write conflict the change is computed again from the stored
+ * rows.
+ * @param to returns the new flow, or undefined if nothing changes
+ * @returns the flow after the change
+ */
 async function updateFlowWithRetry(
   deps: Pick<EngineDeps, "store">,
   appId: string,
@@ -170,5 +195,5 @@ async function updateFlowWithRetry(
     const saved = await deps.store.saveFlow(next);
     if (saved.ok) return { ...whole, flow: saved.item };
   }
-  throw new MjflowError("overloaded", { detail: "Too many writers on one flow." });
+  throw new MjflowError("overloaded", { detail: "Other requests changed the flow at the same time." });
 }

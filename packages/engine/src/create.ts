@@ -1,4 +1,4 @@
-/** A new flow: what the app sent becomes rows, images go to the bucket, and the root's message to the queue. */
+/** Creates a flow: stores the request as rows, puts input images into the bucket and sends the message for the root. */
 import { promptsIn } from "@mjflow/core/banned";
 import { type Flow, type Inputs, paceOf, vendorActionOf } from "@mjflow/core/flow";
 import { flowIdOf, ROOT_PATH } from "@mjflow/core/id";
@@ -12,24 +12,27 @@ import type { EngineDeps } from "./deps.ts";
 import { type CreatedFlow, startFlow } from "./start-flow.ts";
 import type { Subscriptions } from "./subscriptions.ts";
 
-/** What a flow gets that does not say. */
+/** Defaults for flows whose request does not set these values. */
 export interface FlowDefaults {
-  /** Progress callbacks stored, or dropped at the door. */
+  /** True: progress callbacks are stored; false: they are dropped without a database call. */
   storeProgress: boolean;
   resubmit: "after-grace" | "never";
-  /** Pictures copied to our own bucket. */
+  /** Whether result images are copied to our bucket. */
   archive: boolean;
-  /** Which vendor does it; "auto": any that can. */
+  /** Id of the provider; "auto": any provider that supports the action. */
   defaultProvider?: string;
 }
 
-/** What is decided before a flow is made: the facade's number, or an Idempotency-Key, must point to it first. */
+/**
+ * Values that are chosen before the flow is created, because a compat task id or an Idempotency-Key must point to the
+ * flow first.
+ */
 export interface ChosenIds {
   flowId?: string;
-  /** An earlier try may have written some or all of it: what is there is completed, and answered. */
+  /** An earlier request may have written part of the flow or all of it. The existing part is completed and returned. */
   resumed?: boolean;
   mjTaskId?: string;
-  /** Who listens to its root besides those who listen to the flow, as `HEARS`. */
+  /** Event mask of additional subscribers of the root only; unset: none. */
   eventMask?: number;
 }
 
@@ -43,22 +46,23 @@ export type CreateFlowDeps = Pick<
 } & AppLimits;
 
 /**
- * Nothing is half-written: the flow's own row is the last write before the answer, and without it the rest is invisible
- * until it expires. The message comes after; should it be lost, the root's due time replaces it.
+ * A flow is never visible in part: the flow row is the last write before the response. Without the flow row, the other
+ * rows are invisible until they expire. The message is sent afterwards. If the message is lost, the sweeper sends it
+ * again when the root is due.
  *
- * @throws MjflowError invalid_request naming the field; banned_prompt naming field and word; overloaded when the table is; what the
- *   app's limits say (credit.ts).
+ * @throws MjflowError `invalid_request` with the field; `banned_prompt` with field and word; `overloaded`; the errors
+ *   of the app's limits (credit.ts)
  */
 export async function createFlow(
   deps: CreateFlowDeps,
   appId: string,
   request: FlowRequest,
   { storeProgress, resubmit, archive, defaultProvider }: FlowDefaults,
-  named: ChosenIds = {},
+  chosen: ChosenIds = {},
 ): Promise<CreatedFlow> {
   const now = deps.clock.now();
   const action = request.action ?? "imagine";
-  const id = named.flowId ?? newFlowId(deps);
+  const id = chosen.flowId ?? newFlowId(deps);
   await deps.banned.assertAllowed(promptsIn(request));
   const masks = { ref: id, images: [] };
   const then = storedPlan(request.then ?? [], masks);
@@ -70,8 +74,8 @@ export async function createFlow(
     flowId: id,
     allowOpen: onVendorLoss === "restart",
   };
-  const { provider, account, anyProvider: roams } = await selectRootAccount(deps, criteria);
-  const at = { flowId: id, provider, account };
+  const { provider, account, anyProvider } = await selectRootAccount(deps, criteria);
+  const location = { flowId: id, provider, account };
 
   const flow: Flow = {
     id,
@@ -81,7 +85,7 @@ export async function createFlow(
     action,
     provider,
     account,
-    anyProvider: roams || undefined,
+    anyProvider: anyProvider || undefined,
     onVendorLoss: onVendorLoss === "restart" ? onVendorLoss : undefined,
     prompt: request.prompt,
     dimensions: request.dimensions,
@@ -99,13 +103,13 @@ export async function createFlow(
   const protocolAction = vendorActionOf(action);
   const pace = paceOf(request.mode, protocolAction);
   const due = now + deps.timings.quietMs[pace];
-  const never = (request.resubmit ?? resubmit) === "never" ? { resubmit: "never" as const } : {};
+  const resubmitField = (request.resubmit ?? resubmit) === "never" ? { resubmit: "never" as const } : {};
   const root = newTask(
     {
-      ...never,
-      ...at,
-      eventMask: (flow.eventMask ?? 0) | (named.eventMask ?? 0) || undefined,
-      mjTaskId: named.mjTaskId,
+      ...resubmitField,
+      ...location,
+      eventMask: (flow.eventMask ?? 0) | (chosen.eventMask ?? 0) || undefined,
+      mjTaskId: chosen.mjTaskId,
       archive: flow.archive,
       path: ROOT_PATH,
       action: protocolAction,
@@ -118,8 +122,8 @@ export async function createFlow(
     due,
   );
 
-  const first = inputs && (() => deps.blobs.putInputs(id, inputs));
-  return startFlow(deps, flow, root, { resumed: named.resumed ?? false, first });
+  const beforeRows = inputs && (() => deps.blobs.putInputs(id, inputs));
+  return startFlow(deps, flow, root, { resumed: chosen.resumed ?? false, beforeRows });
 }
 
 export function newFlowId({ clock, random }: Pick<EngineDeps, "clock" | "random">): string {

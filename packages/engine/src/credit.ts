@@ -53,8 +53,8 @@ export interface Admission {
 }
 
 /**
- * Called before the first write of a flow. Nothing is written for an app without limits, or if the flow is not
- * admitted.
+ * Reserves the cost of a flow before the first write of the flow. Nothing is written for an app without limits, or if
+ * the flow is not admitted.
  *
  * @throws MjflowError `rate_limited`, `too_many_flows` or `out_of_credit` if a limit is reached; `overloaded`
  */
@@ -75,8 +75,8 @@ export async function reserveCredit(
 }
 
 /**
- * Called before the child of a press or retry by the app is written. It also sets the due time of the flow: if all
- * processes crash before the child has ended and the hold is settled, the sweeper settles it.
+ * Extends the hold of a flow before the child of a press or retry is written. It also sets the due time of the flow: if
+ * all processes crash before the child has ended and the hold is settled, the sweeper settles it.
  *
  * @param path path of the child that will be written
  * @throws MjflowError `out_of_credit`; `overloaded`

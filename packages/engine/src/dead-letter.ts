@@ -1,6 +1,7 @@
 /**
- * Dead letters nobody can read: a poisoned body, or a message of newer code. They are taken off their queue, which would
- * forget them after two weeks, and kept in the table until a person sends them again or lets them go.
+ * Dead-letter messages that this version cannot parse: invalid bodies, or messages of a newer version. They are moved
+ * from the dead-letter queue, which deletes them after two weeks, to the table. There an operator redrives or discards
+ * them.
  */
 
 import { type DeadLetter, deadLetterIdOf } from "@mjflow/core/dead-letter";
@@ -15,7 +16,7 @@ export interface UnreadableMessage {
   why: string;
 }
 
-/** @throws when the table will not keep it: the queue does until then. */
+/** @throws if the table rejects the write; the message then stays in the queue */
 export async function saveDeadLetter(
   { store, log }: Pick<EngineDeps, "store" | "log">,
   { messageId, body, sentAt, receives, why }: UnreadableMessage,
@@ -27,40 +28,41 @@ export async function saveDeadLetter(
 }
 
 /**
- * Back to the submit queue, as after newer code was deployed. Sent first, noted after: a crash between sends it twice,
- * which a message can stand; the other way round it would be lost.
+ * Sends the message to the submit queue again, for example after a newer version was deployed. The message is sent
+ * before the state is saved. After a crash between the two steps the message is sent twice, which is harmless; in the
+ * other order it would be lost.
  *
- * @throws MjflowError not_found; conflict when it was decided on before
+ * @throws MjflowError `not_found`; `conflict` if the message was redriven or discarded before
  */
 export async function redriveDeadLetter(
   deps: Pick<EngineDeps, "store" | "queue" | "log">,
   id: string,
 ): Promise<DeadLetter> {
-  const deadLetter = await getUndecidedDeadLetter(deps, id);
+  const deadLetter = await getKeptDeadLetter(deps, id);
   await deps.queue.resend(deadLetter.body);
-  return recordDecision(deps, deadLetter, "redriven");
+  return saveState(deps, deadLetter, "redriven");
 }
 
-/** @throws MjflowError not_found; conflict when it was decided on before */
+/** @throws MjflowError `not_found`; `conflict` if the message was redriven or discarded before */
 export async function discardDeadLetter(deps: Pick<EngineDeps, "store" | "log">, id: string): Promise<DeadLetter> {
-  return recordDecision(deps, await getUndecidedDeadLetter(deps, id), "dropped");
+  return saveState(deps, await getKeptDeadLetter(deps, id), "dropped");
 }
 
-async function getUndecidedDeadLetter({ store }: Pick<EngineDeps, "store">, id: string): Promise<DeadLetter> {
+async function getKeptDeadLetter({ store }: Pick<EngineDeps, "store">, id: string): Promise<DeadLetter> {
   const deadLetter = await store.getDeadLetter(id);
   if (!deadLetter) throw new MjflowError("not_found");
   if (deadLetter.state !== "kept")
-    throw new MjflowError("conflict", { detail: `The letter was ${deadLetter.state} before.` });
+    throw new MjflowError("conflict", { detail: `The dead-letter message is already ${deadLetter.state}.` });
   return deadLetter;
 }
 
-async function recordDecision(
+async function saveState(
   { store, log }: Pick<EngineDeps, "store" | "log">,
   deadLetter: DeadLetter,
   state: DeadLetter["state"],
 ) {
   const saved = await store.saveDeadLetter({ ...deadLetter, state });
-  if (!saved.ok) throw new MjflowError("conflict", { detail: "Somebody else decided on it at the same moment." });
+  if (!saved.ok) throw new MjflowError("conflict", { detail: "Another request changed it at the same time." });
   log.info(`dead-letter.${state}`, { letter: deadLetter.id });
   return saved.item;
 }

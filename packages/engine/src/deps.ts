@@ -1,4 +1,4 @@
-/** What the engine's steps are given. Each step names the part of it that it needs. */
+/** The dependencies of the engine's steps. Each step declares the part that it needs. */
 import type { Blobs, Clock, Log, Providers, Queue, Store } from "@mjflow/core/port";
 import type { Report } from "@mjflow/core/report";
 import type { Context } from "@mjflow/core/state";
@@ -7,7 +7,7 @@ import type { CallbackTokens } from "./callback-token.ts";
 
 export interface Random {
   bytes(length: number): Uint8Array;
-  /** 0 to 1, for jitter. */
+  /** Random number from 0 to 1, for jitter. */
   chance(): number;
 }
 
@@ -23,7 +23,7 @@ export interface EngineDeps {
   log: Log;
 }
 
-/** The receiver holds no vendor key: it can read a callback, and call nobody. */
+/** Parses a callback body. The callback handler has no vendor API keys, so it can read callbacks but call no vendor. */
 export type ReadCallback = (provider: string, body: string) => Report | undefined;
 
 export function contextOf(deps: Pick<EngineDeps, "clock" | "timings">): Context {

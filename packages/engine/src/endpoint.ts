@@ -1,4 +1,4 @@
-/** Endpoints as apps manage them: made, changed, given new secrets, switched off and on, removed. */
+/** Webhook endpoints, managed by apps: create, update, rotate the secret, enable, disable and delete. */
 import { FLOW_HOOK_LISTENER } from "@mjflow/core/delivery";
 import {
   ENDPOINTS_PER_APP,
@@ -17,7 +17,7 @@ import type { Vault } from "./vault.ts";
 export interface EndpointDeps extends Pick<EngineDeps, "clock" | "random" | "log"> {
   webhookStore: WebhookStore;
   vault: Pick<Vault, "seal">;
-  /** `v1a`: `secret` is the private half and is never shown. */
+  /** Creates a secret. For `v1a`, `secret` is the private key and is never shown. */
   newWebhookSecret(scheme: Scheme): { secret: string; publicKey?: string };
 }
 
@@ -28,13 +28,13 @@ export interface EndpointFields {
   description?: string;
 }
 
-/** The secret is known here for the last time; of `v1a` only the public key leaves. */
+/** An endpoint with its new secret, which is shown only once. Unset for `v1a`: only the public key is shown. */
 export interface EndpointWithSecret {
   endpoint: Endpoint;
   secret?: string;
 }
 
-/** @throws MjflowError conflict at the limit of endpoints */
+/** @throws MjflowError `conflict` if the app has the maximum number of endpoints */
 export async function createEndpoint(
   deps: EndpointDeps,
   appId: string,
@@ -45,25 +45,28 @@ export async function createEndpoint(
     throw new MjflowError("conflict", { detail: `An app has at most ${ENDPOINTS_PER_APP} endpoints.` });
   }
   const id = endpointIdOf(deps.clock.now(), deps.random.bytes(10));
-  const made = newEndpoint(deps, appId, id, fields);
-  const saved = await deps.webhookStore.saveEndpoint(made.endpoint);
-  if (!saved.ok) throw new MjflowError("overloaded", { detail: "That id was taken at this moment." });
+  const created = newEndpoint(deps, appId, id, fields);
+  const saved = await deps.webhookStore.saveEndpoint(created.endpoint);
+  if (!saved.ok) throw new MjflowError("overloaded", { detail: "The id of the new endpoint already exists." });
   deps.log.info("endpoint.created", { app: appId, endpoint: id });
-  return { ...made, endpoint: saved.item };
+  return { ...created, endpoint: saved.item };
 }
 
-/** What signs the posts to flows' own notifyHooks: one for each app, made when it is first needed. */
+/**
+ * Returns the stored entry whose secret signs webhooks to `notifyHook` URLs of flows. There is one per app; it is
+ * created on first use.
+ */
 export async function ensureFlowHookEndpoint(deps: EndpointDeps, appId: string): Promise<Endpoint> {
-  const there = await deps.webhookStore.endpoint(appId, FLOW_HOOK_LISTENER);
-  if (there) return there;
+  const existing = await deps.webhookStore.endpoint(appId, FLOW_HOOK_LISTENER);
+  if (existing) return existing;
   const saved = await deps.webhookStore.saveEndpoint(
     newEndpoint(deps, appId, FLOW_HOOK_LISTENER, { scheme: "v1" }).endpoint,
   );
-  // A lost race is another request that made it.
+  // After a write conflict, `current` is the entry that another request created.
   return saved.ok ? saved.item : saved.current!;
 }
 
-/** A sealed secret opens for its own endpoint only. */
+/** Context of the encryption: a secret can be decrypted only for its own endpoint. */
 export function secretContext({ appId, id }: Pick<Endpoint, "appId" | "id">): string {
   return `endpoint/${appId}/${id}`;
 }
@@ -97,7 +100,10 @@ export interface EndpointPatch {
   enabled?: boolean;
 }
 
-/** Enabled again, it starts afresh: what failed before is not held against it. @throws MjflowError not_found, conflict */
+/**
+ * Changes an endpoint. When an endpoint is enabled again, its earlier failures are cleared.
+ * @throws MjflowError `not_found`, `conflict`
+ */
 export async function updateEndpoint(deps: EndpointDeps, appId: string, id: string, patch: EndpointPatch) {
   const { enabled, events, description, url } = patch;
   return updateEndpointWithRetry(deps, appId, id, (endpoint) => ({
@@ -110,7 +116,10 @@ export async function updateEndpoint(deps: EndpointDeps, appId: string, id: stri
   }));
 }
 
-/** The secret before goes on signing, beside the new one, for `overlapMs`. @throws MjflowError not_found, conflict */
+/**
+ * Creates a new secret. The previous secret also signs for `overlapMs`.
+ * @throws MjflowError `not_found`, `conflict`
+ */
 export async function rotateSecret(
   deps: EndpointDeps,
   appId: string,
@@ -127,17 +136,20 @@ export async function rotateSecret(
   return { endpoint, ...(scheme === "v1" && { secret }) };
 }
 
-/** The same secrets under the vault's newest key; nobody who verifies notices. @throws VaultError when a key is gone */
+/**
+ * Encrypts the same secrets with the newest vault key. Receivers notice no change.
+ * @throws VaultError if the old vault key is missing
+ */
 export async function reencryptEndpoint(
   deps: EndpointDeps & { vault: Vault },
   { appId, id }: Pick<Endpoint, "appId" | "id">,
 ) {
   const context = secretContext({ appId, id });
-  const anew = (sealed: string) =>
+  const reencrypted = (sealed: string) =>
     deps.vault.isCurrent(sealed) ? sealed : deps.vault.seal(deps.vault.open(sealed, context), context);
   await updateEndpointWithRetry(deps, appId, id, (endpoint) => ({
     ...endpoint,
-    secrets: endpoint.secrets.map((secret) => ({ ...secret, sealed: anew(secret.sealed) })),
+    secrets: endpoint.secrets.map((secret) => ({ ...secret, sealed: reencrypted(secret.sealed) })),
   }));
 }
 
@@ -149,7 +161,7 @@ export async function deleteEndpoint(deps: EndpointDeps, appId: string, id: stri
   deps.log.info("endpoint.deleted", { app: appId, endpoint: id });
 }
 
-/** A try that failed at the same moment writes to the row as well: decided again on what it left. */
+/** Failed delivery attempts write to the same row. After a write conflict the change is applied to the stored row. */
 const MAX_CONFLICT_RETRIES = 5;
 
 async function updateEndpointWithRetry(
@@ -165,5 +177,5 @@ async function updateEndpointWithRetry(
     if (!saved.current) throw new MjflowError("not_found");
     current = saved.current;
   }
-  throw new MjflowError("conflict", { detail: "Somebody else changes it all the time." });
+  throw new MjflowError("conflict", { detail: "Other requests changed it at the same time." });
 }

@@ -1,6 +1,6 @@
 /**
- * A flow as it goes, event by event, for a stream. Events are read off the rows, so that nothing need be kept for a
- * listener who may never come, and one who comes back is told what it missed.
+ * Streams the events of a flow. Events are derived from the rows. Therefore nothing is stored for clients that never
+ * connect, and a client that reconnects receives what it missed.
  */
 
 import { flowEvents, taskEvents } from "@mjflow/core/derived-events";
@@ -14,57 +14,59 @@ export interface FlowStreamDeps extends Pick<EngineDeps, "store" | "clock"> {
   sleep(ms: number): Promise<void>;
 }
 
-/** `idle`: nothing new for a while; the connection is worth a sign of life. */
+/** `idle`: no event for a while; the caller should send a keep-alive. */
 export type FlowStreamItem = { kind: "event"; id: string; body: EventBody } | { kind: "idle" };
 
 export interface FlowStreamOptions {
-  /** The id of the last event the listener has; what happened since is told. */
+  /** Id of the last event that the client has; the stream sends the events after it. */
   after?: string | undefined;
-  /** The stream ends then, whatever the flow does: the listener comes back with what it has. */
+  /** Maximum duration of the stream, ms. After that the client reconnects with its last event id. */
   maxMs: number;
   isClosed(): boolean;
   mediaUrl: MediaUrl;
 }
 
-/** Between two readings: short while things happen, longer while they do not. */
+/** Pauses between two reads: short after an event, longer while nothing happens. */
 const FIRST_PAUSE_MS = 250;
 const LAST_PAUSE_MS = 2_000;
 const IDLE_MS = 10_000;
-/** Clocks of two writers differ: what happened this shortly before the last event is told again. */
+/** Clocks of two writers can differ, so events up to this long before the client's last event are sent again, ms. */
 const SKEW_MS = 5_000;
 
-/** Ends with the flow. Each event at least once; several may be told again after coming back. */
+/**
+ * Streams until the flow has ended. Each event is sent at least once; after a reconnect some events may be sent again.
+ */
 export async function* streamFlowEvents(
   { store, clock, sleep }: FlowStreamDeps,
   flowId: string,
   { after, maxMs, isClosed, mediaUrl }: FlowStreamOptions,
 ): AsyncGenerator<FlowStreamItem> {
   const until = clock.now() + maxMs;
-  const told = new Set<string>();
+  const sent = new Set<string>();
   let pause = FIRST_PAUSE_MS;
-  let spokenAt = clock.now();
+  let lastSentAt = clock.now();
   let first = true;
   while (!isClosed()) {
     const { flow, tasks } = await store.loadFlow(flowId);
     if (!flow) return;
     const all = eventsOf(flow, tasks);
-    if (first) for (const event of known(all, after)) told.add(event.id);
+    if (first) for (const event of alreadySent(all, after)) sent.add(event.id);
     first = false;
-    const news = all.filter(({ id }) => !told.has(id));
-    for (const { id, event, task } of news) {
-      told.add(id);
+    const unsent = all.filter(({ id }) => !sent.has(id));
+    for (const { id, event, task } of unsent) {
+      sent.add(id);
       const { type, at } = event;
       const data = eventView(flow, tasks, task, mediaUrl);
       yield { kind: "event", id, body: { type, timestamp: new Date(at).toISOString(), data } };
     }
     const now = clock.now();
     if (flow.status !== "running" || now >= until) return;
-    if (news.length > 0) spokenAt = now;
-    if (now - spokenAt >= IDLE_MS) {
-      spokenAt = now;
+    if (unsent.length > 0) lastSentAt = now;
+    if (now - lastSentAt >= IDLE_MS) {
+      lastSentAt = now;
       yield { kind: "idle" };
     }
-    pause = news.length > 0 ? FIRST_PAUSE_MS : Math.min(LAST_PAUSE_MS, pause * 1.5);
+    pause = unsent.length > 0 ? FIRST_PAUSE_MS : Math.min(LAST_PAUSE_MS, pause * 1.5);
     await sleep(Math.min(pause, Math.max(0, until - now)));
   }
 }
@@ -75,7 +77,7 @@ interface OrderedEvent {
   task: Task | undefined;
 }
 
-/** All that has happened, in order; the flow's end last, and not before it is recorded. */
+/** All events so far, in order. The end of the flow is last, and only after it is recorded. */
 function eventsOf(flow: Flow, tasks: readonly Task[]): OrderedEvent[] {
   const ofTasks = tasks.flatMap((task) =>
     taskEvents(task).map((event) => ({ id: eventIdOf(flow.id, task.path, event.name), event, task })),
@@ -85,9 +87,12 @@ function eventsOf(flow: Flow, tasks: readonly Task[]): OrderedEvent[] {
   return [...ofTasks.sort((a, b) => a.event.at - b.event.at), ...ofFlow];
 }
 
-/** What a listener with that last event has. One that is not to be found (progress has moved on) proves nothing. */
-function known(all: readonly OrderedEvent[], after: string | undefined): readonly OrderedEvent[] {
+/**
+ * The events that a client with this last event id already has. If the id is not found, for example because progress
+ * has advanced, nothing is assumed.
+ */
+function alreadySent(all: readonly OrderedEvent[], after: string | undefined): readonly OrderedEvent[] {
   const last = all.find(({ id }) => id === after);
   if (!last) return [];
-  return all.filter((placed) => placed === last || placed.event.at < last.event.at - SKEW_MS);
+  return all.filter((each) => each === last || each.event.at < last.event.at - SKEW_MS);
 }

@@ -44,7 +44,7 @@ async function failTask(deps: DeadLetterDeps, ref: TaskRef): Promise<void> {
 }
 
 /**
- * Gives up the archiving. Images that could not be copied stay at the vendor's URL only. A tile that could not be cut
+ * Gives up the archiving. Images that could not be copied keep only the vendor's link. A tile that could not be cut
  * fails.
  */
 async function skipArchive(deps: DeadLetterDeps, ref: TaskRef): Promise<void> {

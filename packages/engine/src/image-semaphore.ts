@@ -1,23 +1,24 @@
 /**
- * Room for the images that are on their way to vendors: a request of 6 MB is held several times over while it is sent, and
- * a batch may bring ten. Whoever finds no room comes back with a later message; nobody waits inside the function's time.
+ * Limits how many requests with images are submitted to vendors at one time. A request of 6 MB needs several times its
+ * size in memory while it is sent, and a batch may contain ten. If the semaphore is full, the task gets a later
+ * message; no call waits within the run time of the function.
  */
 export interface ImageSemaphore {
-  /** False when it is full. */
+  /** Returns false if no slot is free. */
   tryAcquire(): boolean;
   release(): void;
 }
 
-export function createImageSemaphore(places: number): ImageSemaphore {
-  let taken = 0;
+export function createImageSemaphore(slots: number): ImageSemaphore {
+  let used = 0;
   return {
     tryAcquire() {
-      if (taken >= places) return false;
-      taken++;
+      if (used >= slots) return false;
+      used++;
       return true;
     },
     release() {
-      taken--;
+      used--;
     },
   };
 }

@@ -1,22 +1,22 @@
 /**
- * Links to our own copies: good for as long as the picture is kept, for anyone who was given one, and for nothing else.
- * They lead to our API, which sends on to a link of the bucket's that lives for minutes; so a link in a database of an
- * app's never dies of a credential's age.
+ * Links to archived images. A link is valid for its image only, for everyone who has it, as long as the image is
+ * stored. The link leads to our API, which redirects to a bucket link that expires after minutes. Therefore a link in
+ * an app's database does not expire with a credential.
  */
 import { createHmac, timingSafeEqual } from "node:crypto";
 
 export interface MediaLinks {
   url(key: string): string;
-  /** Whether the signature is the key's. */
+  /** Returns true if the signature belongs to the key. */
   isOurs(key: string, signature: string): boolean;
 }
 
-/** 132 bits: more than a guess will find. */
+/** 132 bits, too many to guess. */
 const SIGNATURE_LENGTH = 22;
 
 /**
- * @param keys newest first: the first signs, each is believed
- * @param baseUrl where the API is reached
+ * @param keys newest first: the first signs, and signatures of each are accepted
+ * @param baseUrl base URL of the API
  */
 export function createMediaLinks({ keys, baseUrl }: { keys: readonly string[]; baseUrl: string }): MediaLinks {
   const base = baseUrl.replace(/\/+$/, "");

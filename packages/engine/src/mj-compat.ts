@@ -1,10 +1,12 @@
 /**
- * The facade's steps: what a midjourney-proxy client asks for, done by the same engine. A number is drawn and points to
- * its task before the task is made, so that none is ever made that its client cannot ask for.
+ * The steps of the compat API: requests of midjourney-proxy clients, executed by the same engine. A compat task id is
+ * stored before its task. Therefore every task of the compat API can be read by its client.
  *
- *   F1  A number is written before its flow or child is; one whose task never came is not found after `POINTER_WAIT_MS`.
- *   F2  The same press by the same words within `REPEAT_MS` is one press: clients retry what they got no answer to.
- *   F3  Another app's number, like another app's task, does not exist (D6).
+ * MC1  The compat task id is written before its flow or child. If the task is never written, the id is not found after
+ *      `POINTER_WAIT_MS`.
+ * MC2  The same press request within `REPEAT_MS` creates one child only, because clients repeat requests that got no
+ *      response.
+ * MC3  The compat task id of another app does not exist for the caller, like a task of another app (D6).
  */
 import { createHash } from "node:crypto";
 import { promptsIn } from "@mjflow/core/banned";
@@ -22,20 +24,23 @@ import type { MjHookListener } from "./deliver.ts";
 import type { EngineDeps } from "./deps.ts";
 import { answerModal, createPressedChild, getOwnTask, type PressDeps, resolveButton, startChild } from "./press.ts";
 
-/** A number whose task is not there yet is one that is being made; after this, one that was never made. */
+/** Time in which an id without a task is treated as being created, ms. After that the id is not found. */
 const POINTER_WAIT_MS = 10_000;
-/** Longer than a client waits before it sends a lost request again, shorter than a person means the same press twice. */
+/**
+ * Time in which equal press requests count as one, ms. It is longer than a client waits before it repeats a lost
+ * request, and shorter than the time after which a person repeats a press on purpose.
+ */
 const REPEAT_MS = 10_000;
-/** A thousand numbers for each millisecond and app: more misses than this in a row mean that something else is wrong. */
+/** Each app has 1,000 ids per millisecond. More misses in a row mean that something else is wrong. */
 const MAX_ID_TRIES = 50;
 
 export interface MjCompatDeps {
   mjTaskIds: MjTaskIdStore;
-  /** The stage has a hook of its own for tasks that name none. */
+  /** URL that receives the changes of tasks whose request names no `notifyHook`; unset: none. */
   mjNotifyHook?: string;
 }
 
-/** What a request says of its own task, whatever its flow's root said. */
+/** Fields of a request that apply to its own task only, whatever the root of its flow has. */
 export interface MjRequestFields {
   state?: string;
   notifyHook?: string;
@@ -43,13 +48,13 @@ export interface MjRequestFields {
 
 export interface FoundMjTask {
   pointer: MjTaskPointer;
-  /** Undefined: drawn a moment ago, and not stored yet. */
+  /** Undefined if the id was created a moment ago and the task is not stored yet. */
   task: Task | undefined;
 }
 
-// ── starting ───────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── create ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-/** @throws MjflowError invalid_request naming the field; overloaded */
+/** @throws MjflowError `invalid_request` with the field; `overloaded` */
 export async function submitMjRoot(
   deps: CreateFlowDeps & MjCompatDeps,
   appId: string,
@@ -58,7 +63,7 @@ export async function submitMjRoot(
   defaults: FlowDefaults,
 ): Promise<MjTaskPointer> {
   const action = request.action ?? "imagine";
-  // Before a number is given away for nothing.
+  // These checks come before the id is allocated, so that a rejected request uses no id.
   await deps.providers.refresh?.();
   checkProvider(deps, request.provider ?? defaults.defaultProvider, action);
   await deps.banned.assertAllowed(promptsIn(request));
@@ -72,21 +77,23 @@ export async function submitMjRoot(
     botType: request.botType,
     ...own,
   });
-  // Its client asks for the progress, or is posted it: both are what these servers do.
-  const asked = { ...request, state: own.state, progress: true };
-  await createFlow(deps, appId, asked, defaults, { flowId, mjTaskId: pointer.id, eventMask: ownEventMask(deps, own) });
+  // Clients of midjourney-proxy poll the progress or receive it by `notifyHook`, so progress is always stored.
+  const flowRequest = { ...request, state: own.state, progress: true };
+  await createFlow(deps, appId, flowRequest, defaults, {
+    flowId,
+    mjTaskId: pointer.id,
+    eventMask: ownEventMask(deps, own),
+  });
   return pointer;
 }
 
 export interface MjPressResult {
   pointer: MjTaskPointer;
-  /** What a window opened by this press would hold. */
+  /** The prompt that a modal of this press shows; unset if the press opens none or the prompt is unknown. */
   finalPrompt?: string;
 }
 
-/**
- * @throws MjflowError not_found, conflict while the parent has not succeeded, press_not_offered
- */
+/** @throws MjflowError `not_found`; `conflict` while the parent has not succeeded; `press_not_offered` */
 export async function pressMjButton(
   deps: PressDeps & MjCompatDeps,
   appId: string,
@@ -96,18 +103,21 @@ export async function pressMjButton(
 ): Promise<MjPressResult> {
   const found = await findTask(deps, appId, taskId);
   const parent = found.task;
-  if (!parent) throw new MjflowError("conflict", { detail: "The task has only just been submitted." });
+  if (!parent)
+    throw new MjflowError("conflict", {
+      detail: "The task was submitted a moment ago and is not stored yet. Send the request again.",
+    });
   const button = resolveButton(parent, request);
   await deps.banned.assertAllowed(promptsIn(request));
-  // The text of a describe or shorten is no prompt: its window holds the one of the number pressed.
+  // The text result of describe or shorten is no prompt: the modal shows the prompt of the chosen number.
   const finalPrompt = needsModal(button.name) ? parent.result?.finalPrompt : undefined;
-  const [segment, before] = pathSegmentsOf(request, own, deps.clock.now());
-  const earlier = await findRepeatedPress(deps, appId, parent, [segment, before]);
+  const [segment, previousSegment] = pathSegmentsOf(request, own, deps.clock.now());
+  const earlier = await findRepeatedPress(deps, appId, parent, [segment, previousSegment]);
   if (earlier) return { pointer: earlier, finalPrompt };
 
-  let place = segment;
+  let current = segment;
   for (let i = 0; i < MAX_ID_TRIES; i++) {
-    const path = childPath(parent.path, place);
+    const path = childPath(parent.path, current);
     const { label, emoji, customId } = button.button;
     const pointer = await allocateMjTaskId(deps, {
       appId,
@@ -122,22 +132,23 @@ export async function pressMjButton(
     });
     const mask = ownEventMask(deps, own);
     const child = await createPressedChild(deps, parent, request, button, {
-      segment: place,
+      segment: current,
       mjTaskId: pointer.id,
       eventMask: mask,
     });
     const started = await startChild(deps, child);
     if (started.ok) return { pointer, finalPrompt };
-    // A twin of this request was first; or one that has failed already, or another press, stands there.
+    // The path is taken: by the same request sent a second time, by an earlier child that has failed, or by another
+    // press.
     await deps.mjTaskIds.delete(pointer);
-    const twin = await findRepeatedPress(deps, appId, parent, [place]);
-    if (twin) return { pointer: twin, finalPrompt };
-    place = `m${crockford(deps.random.bytes(5))}`;
+    const repeated = await findRepeatedPress(deps, appId, parent, [current]);
+    if (repeated) return { pointer: repeated, finalPrompt };
+    current = `m${crockford(deps.random.bytes(5))}`;
   }
-  throw new MjflowError("overloaded", { detail: "No free place below the task." });
+  throw new MjflowError("overloaded", { detail: "No free path below the task." });
 }
 
-/** @throws MjflowError not_found; conflict when the task can have no window, or was answered otherwise */
+/** @throws MjflowError `not_found`; `conflict` if the task cannot have a modal or got a different modal answer */
 export async function answerMjModal(
   deps: PressDeps & MjCompatDeps,
   appId: string,
@@ -145,12 +156,18 @@ export async function answerMjModal(
   input: ModalInput,
 ): Promise<MjTaskPointer> {
   const { pointer, task } = await findTask(deps, appId, taskId);
-  if (!task) throw new MjflowError("conflict", { detail: "The task has only just been submitted." });
+  if (!task)
+    throw new MjflowError("conflict", {
+      detail: "The task was submitted a moment ago and is not stored yet. Send the request again.",
+    });
   await answerModal(deps, appId, taskIdOf(task.flowId, task.path), input);
   return pointer;
 }
 
-/** Always, that is: whether others do depends on the account's remix (docs/protocol.md 4.4). */
+/**
+ * Returns true for presses that open a modal on every account. For other presses it depends on the remix setting of the
+ * account (docs/protocol.md 4.4).
+ */
 function alwaysOpensModal(name: string | undefined): boolean {
   return needsModal(name) || /^(?:describe|shorten):\d$/.test(name ?? "");
 }
@@ -159,11 +176,12 @@ function ownEventMask({ mjNotifyHook }: MjCompatDeps, { notifyHook }: MjRequestF
   return notifyHook === undefined && mjNotifyHook === undefined ? undefined : eventMaskOf(EVENT_TYPES);
 }
 
-// ── the same press again (F2) ──────────────────────────────────────────────────────────────────────────────────────
+// ── repeated presses (MC2) ─────────────────────────────────────────────────────────────────────────────────────────
 
 /**
- * Where this press stands below its parent, now, and where it stood in the span of time before: named by what was asked,
- * so that asking it twice meets itself. Five characters: paths travel in hook tokens, and a lineage may be long.
+ * Returns the last path segment for this press in the current time span and in the span before it. The segment is a
+ * hash of the request, so a repeated request finds the child of the first one. It has five characters, because paths
+ * are part of callback tokens and lineages can be deep.
  */
 function pathSegmentsOf(request: object, own: MjRequestFields, now: number): [now: string, before: string] {
   const span = Math.floor(now / REPEAT_MS);
@@ -182,7 +200,7 @@ async function findRepeatedPress(
 ): Promise<MjTaskPointer | undefined> {
   const paths = segments.map((segment) => childPath(parent.path, segment));
   const { tasks } = await store.load(parent.flowId, paths);
-  // One that has failed is not what a client that presses again wants to be told of.
+  // A failed child is skipped: a client that presses again wants a new task.
   const recent = tasks.find(
     (task) =>
       task.mjTaskId && clock.now() - task.createdAt < REPEAT_MS && (!isEnded(task) || task.status === "SUCCESS"),
@@ -190,9 +208,9 @@ async function findRepeatedPress(
   return recent && (await mjTaskIds.get(appId, recent.mjTaskId!));
 }
 
-// ── numbers ────────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── compat task ids ────────────────────────────────────────────────────────────────────────────────────────────────
 
-/** @throws MjflowError overloaded when no number is free, or the table is */
+/** @throws MjflowError `overloaded` if no id is free or the table is overloaded */
 async function allocateMjTaskId(
   { mjTaskIds, clock, random }: Pick<EngineDeps, "clock" | "random"> & MjCompatDeps,
   fields: Omit<MjTaskPointer, "id" | "rev" | "createdAt">,
@@ -208,14 +226,17 @@ async function allocateMjTaskId(
     };
     if (await mjTaskIds.create(pointer)) return pointer;
   }
-  throw new MjflowError("overloaded", { detail: "No free task number." });
+  throw new MjflowError("overloaded", { detail: "No free compat task id." });
 }
 
-// ── reading ────────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── read ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 type MjReadDeps = Pick<EngineDeps, "store" | "clock"> & MjCompatDeps;
 
-/** By its number, or by the id it has in the native API. @throws MjflowError not_found */
+/**
+ * Finds a task by its compat task id or by its id of the native API.
+ * @throws MjflowError `not_found`
+ */
 export async function findTask(deps: MjReadDeps, appId: string, id: string): Promise<FoundMjTask> {
   if (!isMjTaskId(id)) return findNative(deps, appId, id);
   const pointer = await deps.mjTaskIds.get(appId, id);
@@ -224,23 +245,23 @@ export async function findTask(deps: MjReadDeps, appId: string, id: string): Pro
   return found;
 }
 
-/** Those that exist, newest first. */
+/** Returns the tasks that exist, newest first. */
 export async function findTasks(deps: MjReadDeps, appId: string, ids: readonly string[]): Promise<FoundMjTask[]> {
-  const numbers = ids.filter(isMjTaskId);
+  const compatIds = ids.filter(isMjTaskId);
   const others = [...new Set(ids)].filter((id) => !isMjTaskId(id));
-  const pointed = async () => resolvePointers(deps, await deps.mjTaskIds.getMany(appId, numbers));
-  const native = () =>
+  const byCompatId = async () => resolvePointers(deps, await deps.mjTaskIds.getMany(appId, compatIds));
+  const byNativeId = () =>
     mapInBatches(others, (id) =>
       findNative(deps, appId, id).catch((error: unknown) => {
         if (error instanceof MjflowError && error.code === "not_found") return undefined;
         throw error;
       }),
     );
-  const found = (await Promise.all([pointed(), native()])).flat().filter((one) => one !== undefined);
+  const found = (await Promise.all([byCompatId(), byNativeId()])).flat().filter((task) => task !== undefined);
   return found.sort((a, b) => b.pointer.createdAt - a.pointer.createdAt);
 }
 
-/** The app's newest, newest first. */
+/** Returns the newest tasks of the app, newest first. */
 export async function latestTasks(deps: MjReadDeps, appId: string, limit: number): Promise<FoundMjTask[]> {
   return resolvePointers(deps, await deps.mjTaskIds.latest(appId, limit));
 }
@@ -251,20 +272,23 @@ async function resolvePointers(deps: MjReadDeps, pointers: readonly MjTaskPointe
   );
 }
 
-/** F1. */
+/** MC1. */
 async function resolvePointer({ store, clock }: MjReadDeps, pointer: MjTaskPointer): Promise<FoundMjTask | undefined> {
   const task = await store.getTask(pointer);
   return task || clock.now() - pointer.createdAt < POINTER_WAIT_MS ? { pointer, task } : undefined;
 }
 
-/** Shown under the id that was asked for: a client that asked for it looks for it in the answer. */
+/**
+ * Finds a task by its native id. The result carries the requested id, because the client looks for that id in the
+ * response.
+ */
 async function findNative(deps: MjReadDeps, appId: string, id: string): Promise<FoundMjTask> {
   const { flow, task } = await getOwnTask(deps, appId, id);
-  const drawn = task.mjTaskId === undefined ? undefined : await deps.mjTaskIds.get(appId, task.mjTaskId);
-  return { pointer: { ...(drawn ?? plainPointer(flow, task)), id }, task };
+  const stored = task.mjTaskId === undefined ? undefined : await deps.mjTaskIds.get(appId, task.mjTaskId);
+  return { pointer: { ...(stored ?? plainPointer(flow, task)), id }, task };
 }
 
-/** For a task that no facade request made. */
+/** Builds a pointer for a task that was not created through the compat API. */
 function plainPointer(flow: Flow, task: Task): Omit<MjTaskPointer, "id"> {
   const { flowId, path, action, createdAt, press } = task;
   const { appId, prompt, botType, state } = flow;
@@ -274,7 +298,7 @@ function plainPointer(flow: Flow, task: Task): Omit<MjTaskPointer, "id"> {
 
 const BATCH_SIZE = 25;
 
-/** In order, some at once: a table has its limits too. */
+/** Keeps the order and processes a limited number in parallel, so that the table is not overloaded. */
 async function mapInBatches<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
   const done: R[] = [];
   for (let i = 0; i < items.length; i += BATCH_SIZE) {
@@ -284,8 +308,8 @@ async function mapInBatches<T, R>(items: readonly T[], work: (item: T) => Promis
 }
 
 /**
- * The picture's seed, asked of the vendor where the task has not told it. Undefined: the vendor has no such thing.
- * @throws MjflowError not_found, invalid_request before the end; LookupError
+ * Returns the seed of the image: from the task, or else from the vendor. Undefined: the vendor provides no seed.
+ * @throws MjflowError `not_found`; `invalid_request` before the task has succeeded; LookupError
  */
 export async function seedOf(
   deps: MjReadDeps & Pick<EngineDeps, "providers">,
@@ -297,14 +321,16 @@ export async function seedOf(
     throw new MjflowError("invalid_request", { detail: "Only a finished task has a seed." });
   }
   if (task.result?.seed !== undefined) return task.result.seed;
-  const at = await findAccountOfTask(deps.providers, task);
-  if (!at || task.vendorTaskId === undefined) return undefined;
-  return at.provider.seed(task.vendorTaskId, at.config);
+  const handle = await findAccountOfTask(deps.providers, task);
+  if (!handle || task.vendorTaskId === undefined) return undefined;
+  return handle.provider.seed(task.vendorTaskId, handle.config);
 }
 
-// ── telling ────────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── notify ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-/** Where the task object is posted: to the address the request named, else to the stage's own. */
+/**
+ * Selects the URL that receives the task object: the `notifyHook` of the request, or else the URL of the deployment.
+ */
 export function createMjHookListener(
   { mjTaskIds, mjNotifyHook }: MjCompatDeps,
   mediaUrl?: (key: string) => string,
@@ -321,7 +347,7 @@ export function createMjHookListener(
   };
 }
 
-/** True for a task that is waiting for its turn, as a queue's list shows them. */
+/** Returns true for a task that was not submitted yet, as the queue list shows it. */
 export function isQueued({ task }: FoundMjTask): boolean {
   return task === undefined || (!isEnded(task) && task.submittedAt === undefined);
 }

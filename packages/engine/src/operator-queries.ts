@@ -1,6 +1,6 @@
 /**
- * What waits, for whoever looks after the stage: read off the due index, and never more than so much of it. Whatever waits
- * for something is in it (T4), so nothing else need be looked through.
+ * Queries for the operator: overdue work and unclear submissions. Everything that waits has an entry in the due index
+ * (T4), so these queries read only this index, and a limited part of it.
  */
 import { DUE_SHARDS } from "@mjflow/core/limit";
 import type { Due, Store } from "@mjflow/core/port";
@@ -8,17 +8,20 @@ import type { Task } from "@mjflow/core/task";
 import type { Timings } from "@mjflow/core/timing";
 import type { EngineDeps } from "./deps.ts";
 
-/** Of each shard, and so of 800 in all: keys of 100 bytes for what is overdue, rows of 1 to 4 KB for what is in doubt. */
+/**
+ * Maximum number of index entries per shard, 800 in total. An entry has about 100 bytes. For unclear submissions the
+ * rows are read too, 1 to 4 KB each.
+ */
 const SHARD_LIMIT = 200;
 const MAX_LISTED = 50;
 
 export interface OverdueResult {
   due: Due[];
-  /** Nothing else is due by then. */
+  /** True if there are no further entries. */
   isWhole: boolean;
 }
 
-/** What the sweeper will look at when it next runs, earliest first. */
+/** Returns the entries whose due time has passed, earliest first. */
 export function findOverdue({ store, clock }: Pick<EngineDeps, "store" | "clock">): Promise<OverdueResult> {
   return dueBy(store, clock.now());
 }
@@ -29,10 +32,10 @@ export interface UnclearSubmission {
 }
 
 /**
- * Tasks that the vendor may or may not have, those first that are settled first. Each waits out its grace at most, which
- * says how far to look.
+ * Returns UNCLEAR tasks, the next one to be resolved first. Each waits at most for its grace period, which limits the
+ * range of due times to read.
  *
- * @returns how many that wait were looked at, and whether these are all
+ * @returns `looked`: number of waiting tasks that were read; `isWhole`: true if `found` is complete
  */
 export async function findUnclear({ store, clock, timings }: Pick<EngineDeps, "store" | "clock" | "timings">): Promise<{
   found: UnclearSubmission[];
@@ -40,10 +43,10 @@ export async function findUnclear({ store, clock, timings }: Pick<EngineDeps, "s
   isWhole: boolean;
 }> {
   const { due, isWhole } = await dueBy(store, clock.now() + longestGraceMs(timings));
-  const tasks = await store.getTasks(due.filter((one) => one.kind === "task"));
+  const tasks = await store.getTasks(due.filter((entry) => entry.kind === "task"));
   const unclear = tasks.filter(({ status }) => status === "UNCLEAR");
   const shown = await Promise.all(unclear.slice(0, MAX_LISTED).map((task) => withApp(store, task)));
-  const found = shown.filter((one) => one !== undefined);
+  const found = shown.filter((submission) => submission !== undefined);
   return { found, looked: tasks.length, isWhole: isWhole && unclear.length <= MAX_LISTED };
 }
 
@@ -56,7 +59,7 @@ async function dueBy(store: Pick<Store, "due">, before: number): Promise<Overdue
   };
 }
 
-/** Whose it is stands in its flow; a root that was left without one is the sweeper's to remove. */
+/** Adds the app id of the flow. A root without a flow is left out; the sweeper deletes it. */
 async function withApp(store: Pick<Store, "load">, task: Task): Promise<UnclearSubmission | undefined> {
   const { flow } = await store.load(task.flowId, []);
   return flow && { task, appId: flow.appId };

@@ -1,4 +1,4 @@
-/** What an app does to a task by hand: press one of its buttons, or answer its open window. */
+/** Presses and modal answers that an app sends itself, in addition to its plans. */
 import { createHash } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import { promptsIn } from "@mjflow/core/banned";
@@ -20,55 +20,58 @@ import { type AppLimits, extendHold } from "./credit.ts";
 import type { EngineDeps } from "./deps.ts";
 import { runEffects } from "./run-effects.ts";
 
-type Offered = Extract<Resolved, { ok: true }>;
+type ResolvedButton = Extract<Resolved, { ok: true }>;
 
 export type PressDeps = Pick<EngineDeps, "store" | "queue" | "blobs" | "clock" | "random" | "timings" | "log"> &
   AppLimits & { banned: Pick<BannedWordsCheck, "assertAllowed"> };
 
-/** What is decided before a task is pressed: the facade's number, or an Idempotency-Key, must point to it first. */
+/**
+ * Values that are chosen before the child is created, because a compat task id or an Idempotency-Key must point to the
+ * child first.
+ */
 export interface ChosenPress {
-  /** The last part of its path; drawn where not given. */
+  /** Last segment of the child's path; unset: random. */
   segment?: string;
   mjTaskId?: string;
-  /** Who listens to it besides those who listen to its parent, as `HEARS`. */
+  /** Event mask of subscribers in addition to those of the parent; unset: none. */
   eventMask?: number;
 }
 
 /**
- * With a segment that was pressed before, answers what came of that.
+ * Presses a button. If a child with the chosen segment exists, that child is returned.
  *
- * @throws MjflowError not_found; conflict while the task has not succeeded; press_not_offered (422) with `offered`;
- *   banned_prompt.
+ * @throws MjflowError `not_found`; `conflict` while the task has not succeeded; `press_not_offered` (422) with
+ *   `offered`; `banned_prompt`
  */
 export async function pressTask(
   deps: PressDeps,
   appId: string,
   taskId: string,
   request: ActionRequest,
-  named: ChosenPress = {},
+  chosen: ChosenPress = {},
 ): Promise<Task> {
   const { flow, task: parent } = await getOwnTask(deps, appId, taskId);
   if (flow.canceledAt !== undefined) {
-    throw new MjflowError("conflict", { detail: "The flow was canceled: resume it first." });
+    throw new MjflowError("conflict", { detail: "The flow is canceled. To press a button, resume the flow first." });
   }
   await deps.banned.assertAllowed(promptsIn(request));
-  const child = await createPressedChild(deps, parent, request, resolveButton(parent, request), named);
+  const child = await createPressedChild(deps, parent, request, resolveButton(parent, request), chosen);
   const saved = await startChild(deps, child, flow);
   if (saved.ok) return saved.item;
-  const there = saved.current ?? child;
-  if (there.status === "PENDING") await sendChild(deps, there);
-  return there;
+  const existing = saved.current ?? child;
+  if (existing.status === "PENDING") await sendChild(deps, existing);
+  return existing;
 }
 
-/** The last part of a path that no other press has. */
+/** Returns a new path segment that no other press has. */
 export function newSegment({ random }: Pick<EngineDeps, "random">): string {
   return `m${crockford(random.bytes(5))}`;
 }
 
-/** @throws MjflowError conflict while the task has not succeeded; press_not_offered (422) with `offered`. */
-export function resolveButton(parent: Task, request: Pick<ActionRequest, "press" | "customId">): Offered {
+/** @throws MjflowError `conflict` while the task has not succeeded; `press_not_offered` (422) with `offered` */
+export function resolveButton(parent: Task, request: Pick<ActionRequest, "press" | "customId">): ResolvedButton {
   if (parent.status !== "SUCCESS") {
-    throw new MjflowError("conflict", { detail: `The task is ${parent.status}; only a finished one has buttons.` });
+    throw new MjflowError("conflict", { detail: `The task is ${parent.status}; only a successful task has buttons.` });
   }
   const resolved = resolvePress((request.press ?? request.customId)!, parent.result?.buttons ?? []);
   if (resolved.ok) return resolved;
@@ -76,25 +79,28 @@ export function resolveButton(parent: Task, request: Pick<ActionRequest, "press"
   throw new MjflowError("press_not_offered", { field, extra: { offered: resolved.offered } });
 }
 
-/** The task that a press makes, not yet stored; its masks are. @throws MjflowError conflict when it would be too deep */
+/**
+ * Builds the child task of a press. Its masks are stored here, the task is not.
+ * @throws MjflowError `conflict` if the path would be too long
+ */
 export async function createPressedChild(
   deps: PressDeps,
   parent: Task,
   request: ActionRequest,
-  { name }: Offered,
-  named: ChosenPress = {},
+  { name }: ResolvedButton,
+  chosen: ChosenPress = {},
 ): Promise<Task> {
-  const path = childPath(parent.path, named.segment ?? newSegment(deps));
+  const path = childPath(parent.path, chosen.segment ?? newSegment(deps));
   if (path.length > REQUEST.pathLength) {
-    throw new MjflowError("conflict", { detail: "The lineage is too deep; start a new flow from this picture." });
+    throw new MjflowError("conflict", { detail: "The lineage is too deep. Start a new flow from this image." });
   }
-  const { then, modal } = await stored(deps, taskIdOf(parent.flowId, path), request);
+  const { then, modal } = await storeMasks(deps, taskIdOf(parent.flowId, path), request);
   const now = deps.clock.now();
   const press = (request.press ?? request.customId)!;
   const action = actionOf(name);
   const pace = action === "VIDEO" ? "video" : parent.pace;
   const { flowId, provider, account, resubmit, archive } = parent;
-  const mask = (parent.eventMask ?? 0) | (named.eventMask ?? 0) || undefined;
+  const mask = (parent.eventMask ?? 0) | (chosen.eventMask ?? 0) || undefined;
   return newTask(
     {
       flowId,
@@ -109,7 +115,7 @@ export async function createPressedChild(
       pace,
       modal,
       then,
-      mjTaskId: named.mjTaskId,
+      mjTaskId: chosen.mjTaskId,
     },
     now,
     now + deps.timings.quietMs[pace],
@@ -117,9 +123,10 @@ export async function createPressedChild(
 }
 
 /**
- * Not ok: the place is taken, and what stands there is as it was.
+ * Stores the child and sends its message. If the path is taken, the result is not ok and the existing task does not
+ * change.
  *
- * @throws MjflowError out_of_credit, and nothing is written
+ * @throws MjflowError `out_of_credit`; nothing is written in this case
  */
 export async function startChild(deps: PressDeps, child: Task, flow?: Flow): Promise<Saved<Task>> {
   await reserveCreditForPress(deps, child, flow);
@@ -130,7 +137,7 @@ export async function startChild(deps: PressDeps, child: Task, flow?: Flow): Pro
   return saved;
 }
 
-/** For an app without limits, and a flow that was begun without, there is nothing to do. */
+/** Extends the credit hold for a child. Does nothing for an app without limits if the flow has no hold. */
 export async function reserveCreditForPress(deps: PressDeps, child: Task, known: Flow | undefined): Promise<void> {
   if (known ? !known.hasCreditHold && !usesHolds(deps.limits) : !usesHolds(deps.limits)) return;
   const flow = known ?? (await deps.store.load(child.flowId, [])).flow;
@@ -139,26 +146,29 @@ export async function reserveCreditForPress(deps: PressDeps, child: Task, known:
 
 async function sendChild(deps: PressDeps, child: Task): Promise<void> {
   await deps.queue.send([{ message: workMessage(child) }]).catch((error: unknown) => {
-    // The press is stored, so the answer is still "accepted": a client told otherwise would press, and pay, again.
-    deps.log.error("task.message-lost", { flow: child.flowId, path: child.path, error: String(error) });
+    // The press is stored, so the response is still 202. After an error the client would press again and pay again.
+    deps.log.error("task.message-not-sent", { flow: child.flowId, path: child.path, error: String(error) });
   });
 }
 
 /**
- * Answers a task's window, open or still to open. The same answer given again, by a client that missed ours, is taken
- * once and told so.
+ * Gives the modal answer for a task whose modal is open or may still open. If a client repeats the same answer because
+ * it missed our response, the answer is applied once and the task is returned.
  *
- * @throws MjflowError not_found; conflict when the task can have no window, or was answered otherwise; banned_prompt.
+ * @throws MjflowError `not_found`; `conflict` if the task cannot have a modal or got a different answer;
+ *   `banned_prompt`
  */
 export async function answerModal(deps: PressDeps, appId: string, taskId: string, input: ModalInput): Promise<Task> {
   const { task } = await getOwnTask(deps, appId, taskId);
   await deps.banned.assertAllowed(promptsIn(input));
-  // Named by its content: an answer that is refused in the end must not stand where the taken one's mask was.
-  const { modal = {} } = await stored(deps, `${taskId}_${digest(input.maskBase64 ?? "")}`, { modal: input });
+  // The stored mask is named by its content. A rejected answer must not overwrite the mask of an accepted one.
+  const { modal = {} } = await storeMasks(deps, `${taskId}_${digest(input.maskBase64 ?? "")}`, { modal: input });
   const applied = await applySignal(deps, task, { kind: "answer", modal });
   if (applied.decision.kind === "ignore") {
     if (isDeepStrictEqual(applied.task.modal, modal)) return applied.task;
-    throw new MjflowError("conflict", { detail: `The task is ${applied.task.status} and waits for no answer.` });
+    throw new MjflowError("conflict", {
+      detail: `The task is ${applied.task.status} and is not waiting for a modal answer.`,
+    });
   }
   await runEffects(deps, applied);
   return applied.task;
@@ -168,20 +178,23 @@ function digest(text: string): string {
   return createHash("sha256").update(text).digest("hex").slice(0, 32);
 }
 
-/** Another app's task does not exist, as far as this one can tell (D6). */
+/**
+ * Loads a task of the app.
+ * @throws MjflowError `not_found` also for a task of another app (D6)
+ */
 export async function getOwnTask(
   deps: Pick<EngineDeps, "store">,
   appId: string,
   taskId: string,
 ): Promise<{ flow: Flow; task: Task }> {
-  const at = parseTaskId(taskId);
-  if (!at) throw new MjflowError("not_found");
-  const { flow, tasks } = await deps.store.load(at.flowId, [at.path]);
+  const ref = parseTaskId(taskId);
+  if (!ref) throw new MjflowError("not_found");
+  const { flow, tasks } = await deps.store.load(ref.flowId, [ref.path]);
   if (!flow || flow.appId !== appId || !tasks[0]) throw new MjflowError("not_found");
   return { flow, task: tasks[0] };
 }
 
-async function stored(deps: PressDeps, ref: string, request: Pick<ActionRequest, "prompt" | "modal" | "then">) {
+async function storeMasks(deps: PressDeps, ref: string, request: Pick<ActionRequest, "prompt" | "modal" | "then">) {
   const masks = { ref, images: [] };
   const modal = storedModal(request, masks);
   const then = storedPlan(request.then ?? [], masks);

@@ -1,4 +1,4 @@
-/** What an app may know of the stage's vendors: never a key, nor an address that might hold one. */
+/** The view of providers and accounts for apps. It never contains an API key, nor a URL, which may contain one. */
 import type { AccountTraits } from "@mjflow/core/account";
 import { type AccountHealth, type CallbackBehavior, newHealth } from "@mjflow/core/account-health";
 import { type BreakerState, breakerStateOf, type Fault } from "@mjflow/core/circuit-breaker";
@@ -11,7 +11,9 @@ export interface ProviderView {
   actions: readonly RootAction[];
   modes: readonly Mode[];
   abilities: {
-    /** Documented, or seen, to call back; unknown is learned for each account. */
+    /**
+     * "documented": the vendor documents callbacks or was seen to send them. "unknown": mjflow observes each account.
+     */
     notifyHook: "documented" | "unknown";
     listByCondition: boolean;
     searchByState: boolean;
@@ -22,26 +24,26 @@ export interface ProviderView {
 
 export interface AccountView {
   name: string;
-  /** Its share of new flows beside the others'; 0: none. */
+  /** Share of new flows relative to the other accounts; 0: no new flows. */
   weight: number;
   maxRunning: number | null;
-  /** Whether it calls back, from what really arrived. */
+  /** Whether the account sends callbacks, as observed. */
   callbacks: CallbackBehavior;
   heardAt: string | null;
-  /** Look-ups that failed in a row, and when it is asked again. */
+  /** Number of failed look-ups in a row, and the time of the next look-up; null if look-ups are not paused. */
   failures: number;
   askAt: string | null;
-  /** Whether it gets new flows: open, it gets none for a while; half-open, one, to see. Branches go on all the same. */
+  /** State of the circuit breaker. Open: no new flows; half-open: one trial flow. Branches continue in every state. */
   circuit: BreakerState;
-  /** Open until then. */
+  /** End of the open state; null if the breaker is not open. */
   openUntil: string | null;
-  /** What spoke against it last. */
+  /** The last fault; null if there is none. */
   fault: Fault | null;
-  /** No room for new flows until then, as it said itself, or by our cap. */
+  /** No new flows before this time, because the vendor was busy or our concurrency limit is reached; null if none. */
   busyUntil: string | null;
 }
 
-/** One small read for each account. */
+/** Lists all providers; one small read per account. */
 export async function listProviders({
   providers,
   store,

@@ -1,6 +1,7 @@
 /**
- * After a rotation of the vault's key: everything that is sealed with the one before is sealed anew, so that it can be
- * taken away. A page of apps at a time, the vendors' accounts with the first; what is done already costs a read.
+ * Re-encrypts all stored secrets with the newest vault key after a rotation, so that the previous key can be removed.
+ * One call handles one page of apps; the first page also handles the vendor accounts. A secret that already has the
+ * newest key costs only a read.
  */
 import { DEFAULT_APP } from "@mjflow/core/app";
 import type { AppStore } from "@mjflow/core/port";
@@ -12,15 +13,21 @@ type ReencryptDeps = EndpointDeps &
   Pick<VendorAdmin, "vendorStore"> & { vault: Vault; store: Pick<AppStore, "listApps"> };
 
 export interface ReencryptResult {
-  /** Endpoints and accounts that have something sealed. */
+  /** Number of endpoints and accounts with an encrypted secret. */
   looked: number;
   resealed: number;
-  /** Sealed with a key that is no longer here, or damaged: each is named in the log. */
+  /**
+   * Number of secrets that cannot be decrypted, because their key is missing or the text is damaged. The log names
+   * each.
+   */
   lost: number;
   cursor?: string;
 }
 
-/** @param limit apps in one go @throws MjflowError invalid_request for a foreign cursor */
+/**
+ * @param limit number of apps per call
+ * @throws MjflowError `invalid_request` if the cursor is not valid
+ */
 export async function reencryptSecrets(deps: ReencryptDeps, limit: number, cursor?: string): Promise<ReencryptResult> {
   const { apps, cursor: next } = await deps.store.listApps(limit, cursor);
   const ids = [...(cursor === undefined ? [DEFAULT_APP] : []), ...apps.map(({ id }) => id)];
@@ -30,16 +37,16 @@ export async function reencryptSecrets(deps: ReencryptDeps, limit: number, curso
     ...endpoints.map((endpoint) => ({
       name: { app: endpoint.appId, endpoint: endpoint.id },
       sealed: endpoint.secrets.map((secret) => secret.sealed),
-      reseal: () => reencryptEndpoint(deps, endpoint),
+      reencrypt: () => reencryptEndpoint(deps, endpoint),
     })),
     ...accounts.map((account) => ({
       name: { provider: account.provider, account: account.name },
       sealed: account.sealed === undefined ? [] : [account.sealed],
-      reseal: () => reencryptAccount(deps, account),
+      reencrypt: () => reencryptAccount(deps, account),
     })),
-  ].filter((one) => one.sealed.length > 0);
-  const old = sealed.filter((one) => !one.sealed.every((text) => deps.vault.isCurrent(text)));
-  const lost = await Promise.all(old.map((one) => reencryptApp(deps, one)));
+  ].filter((owner) => owner.sealed.length > 0);
+  const old = sealed.filter((owner) => !owner.sealed.every((text) => deps.vault.isCurrent(text)));
+  const lost = await Promise.all(old.map((owner) => reencryptOwner(deps, owner)));
   const count = lost.filter(Boolean).length;
   deps.log.info("vault.resealed", { looked: sealed.length, resealed: old.length - count, lost: count });
   return {
@@ -50,14 +57,17 @@ export async function reencryptSecrets(deps: ReencryptDeps, limit: number, curso
   };
 }
 
-/** @returns whether it is lost */
-async function reencryptApp({ log }: ReencryptDeps, one: { name: object; reseal(): Promise<void> }): Promise<boolean> {
+/** @returns true if the secret cannot be decrypted */
+async function reencryptOwner(
+  { log }: ReencryptDeps,
+  owner: { name: object; reencrypt(): Promise<void> },
+): Promise<boolean> {
   try {
-    await one.reseal();
+    await owner.reencrypt();
     return false;
   } catch (error) {
     if (!(error instanceof VaultError)) throw error;
-    log.warn("vault.lost", { ...one.name, error: error.message });
+    log.warn("vault.lost", { ...owner.name, error: error.message });
     return true;
   }
 }

@@ -1,4 +1,4 @@
-/** Deliveries sent once more, under the ids they had: one, or all of an endpoint's within a time. */
+/** Replays deliveries under their original `webhook-id`: one delivery, or those of an endpoint within a time range. */
 import { type Delivery, deliveryIdOf, restartDelivery } from "@mjflow/core/delivery";
 import { MjflowError } from "@mjflow/core/error";
 import { deliverMessage } from "@mjflow/core/message";
@@ -7,12 +7,13 @@ import type { EngineDeps } from "./deps.ts";
 
 type ReplayDeps = Pick<EngineDeps, "queue" | "clock" | "log"> & { webhookStore: WebhookStore };
 
-/** @throws MjflowError not_found, conflict when it changes at this moment */
+/** @throws MjflowError `not_found`; `conflict` if an attempt of the delivery runs at this moment */
 export async function replayDelivery(deps: ReplayDeps, appId: string, id: string): Promise<Delivery> {
   const delivery = await deps.webhookStore.delivery(id);
   if (delivery?.appId !== appId) throw new MjflowError("not_found");
   const again = await replay(deps, delivery);
-  if (!again) throw new MjflowError("conflict", { detail: "The delivery is being tried at this moment." });
+  if (!again)
+    throw new MjflowError("conflict", { detail: "An attempt of the delivery is running. Send the request again." });
   return again;
 }
 
@@ -23,11 +24,11 @@ export interface Range {
   cursor?: string;
 }
 
-/** In one request: more are told by the cursor. */
+/** Maximum number of deliveries per request; the cursor leads to the rest. */
 const PER_REQUEST = 200;
 const PAGE = 50;
 
-/** @returns how many were sent again, and where to go on, if there may be more */
+/** @returns the number of replayed deliveries, and the cursor if there may be more */
 export async function replayEndpoint(
   deps: ReplayDeps,
   appId: string,
@@ -35,21 +36,24 @@ export async function replayEndpoint(
   { since, until, only, cursor }: Range,
 ): Promise<{ replayed: number; cursor?: string }> {
   let count = 0;
-  let at = cursor;
+  let next = cursor;
   for (let seen = 0; seen < PER_REQUEST; seen += PAGE) {
-    const query = { appId, listeners: [listener], since, until, limit: PAGE, cursor: at };
+    const query = { appId, listeners: [listener], since, until, limit: PAGE, cursor: next };
     const page = await deps.webhookStore.listDeliveries(query);
     const wanted = page.deliveries.filter(({ status }) => only === "all" || status === "failed");
     const again = await Promise.all(wanted.map((delivery) => replay(deps, delivery)));
     count += again.filter((delivery) => delivery !== undefined).length;
-    at = page.cursor;
-    if (at === undefined) break;
+    next = page.cursor;
+    if (next === undefined) break;
   }
   deps.log.info("deliveries.replayed", { app: appId, endpoint: listener, count });
-  return { replayed: count, ...(at !== undefined && { cursor: at }) };
+  return { replayed: count, ...(next !== undefined && { cursor: next }) };
 }
 
-/** Row first, message second: a crash between leaves a due time (Q3). */
+/**
+ * Saves the row first and sends the message second. After a crash between the two, the delivery is due and the sweeper
+ * sends the message (Q3).
+ */
 async function replay(deps: ReplayDeps, delivery: Delivery): Promise<Delivery | undefined> {
   const saved = await deps.webhookStore.saveDelivery(restartDelivery(delivery, deps.clock.now()));
   if (!saved.ok) return undefined;

@@ -1,7 +1,7 @@
 /**
- * Carries out what a flow's end owes where its vendor was lost (core, restart.ts): one new flow from the same request,
- * elsewhere, linked both ways. Done by the sweeper, which knows the vendors and has no message that could be lost: a crash
- * at any point leaves the flow owing, and what was begun is found and completed under the same id.
+ * Restarts a flow after a vendor loss (core/restart.ts): creates one new flow from the same request at another account
+ * and links both. The sweeper does this, because it knows the vendors and needs no message that could be lost. After a
+ * crash at any point the restart is still pending, and the next run finds and completes the new flow under the same id.
  */
 import { createHash } from "node:crypto";
 import { MjflowError } from "@mjflow/core/error";
@@ -19,7 +19,10 @@ type RestartDeps = Omit<StartFlowDeps, "limits"> & AccountSelectionDeps;
 
 const MAX_CONFLICT_RETRIES = 20;
 
-/** @returns whether there was anything to do @throws MjflowError overloaded: it stays owed */
+/**
+ * @returns true if a restart was pending
+ * @throws MjflowError `overloaded`; the restart then stays pending
+ */
 export async function restartLostFlow(deps: RestartDeps, flowId: string): Promise<boolean> {
   const { flow, tasks } = await deps.store.loadFlow(flowId);
   if (!flow?.pendingEffects?.includes("restart")) return false;
@@ -29,22 +32,22 @@ export async function restartLostFlow(deps: RestartDeps, flowId: string): Promis
     ({ provider, account }) => deps.providers.get(provider)?.account(account) !== undefined,
   );
   const to = root && lost && !isTooLate(deps, flow) ? await selectFailoverAccount(deps, flow, lost) : undefined;
-  const again = to && (await startReplacement(deps, flow, root!, to));
-  if (!again) deps.log.warn("flow.not-restarted", { flow: flowId, lost: lost?.failure?.code });
-  await recordRestart(deps, flow, again);
+  const restartedAs = to && (await startReplacement(deps, flow, root!, to));
+  if (!restartedAs) deps.log.warn("flow.not-restarted", { flow: flowId, lost: lost?.failure?.code });
+  await recordRestart(deps, flow, restartedAs);
   return true;
 }
 
-/** Nothing is drawn on an app's behalf that it has long given up. */
+/** A restart that is too late is skipped, so that the app does not pay for an image that it no longer expects. */
 function isTooLate({ clock, timings }: RestartDeps, { endedAt = 0 }: Flow): boolean {
   return clock.now() - endedAt > timings.pendingMs.fast;
 }
 
-/** @returns its id; undefined when its app may not spend it, or is gone */
+/** @returns the id of the new flow; undefined if the app was deleted or its credit does not cover the flow */
 async function startReplacement(deps: RestartDeps, old: Flow, root: Task, to: AccountRef): Promise<string | undefined> {
   const app = await deps.store.app(old.appId);
   if (app?.deletedAt !== undefined) return undefined;
-  // How often and how many at a time is for what the app itself begins.
+  // The limits on new flows per minute and running flows apply only to flows that the app creates itself.
   const { creditsUsd } = app?.limits ?? {};
   const limits = creditsUsd === undefined ? undefined : { creditsUsd };
   const id = restartIdOf(old);
@@ -60,24 +63,24 @@ async function startReplacement(deps: RestartDeps, old: Flow, root: Task, to: Ac
   return id;
 }
 
-/** V2: whoever asks, and however often, names the same flow. */
+/** VL2: every call for the same flow returns the same id. */
 export function restartIdOf({ id, createdAt }: Pick<Flow, "id" | "createdAt">): string {
   return flowIdOf(createdAt, createHash("sha256").update(`restart of ${id}`).digest().subarray(0, 10));
 }
 
-/** The same request, of which nothing is done yet. */
+/** Builds the new flow from the same request. */
 function newFlow({ clock }: RestartDeps, old: Flow, id: string, to: AccountRef): Flow {
   const { appId, action, anyProvider, onVendorLoss, prompt, dimensions, mode, botType, state } = old;
   const { notifyHook, events, eventMask, archive, progress } = old;
-  const asked = { appId, action, anyProvider, onVendorLoss, prompt, dimensions, mode, botType, state };
-  // Which of a vendor's accounts may take it is that vendor's own affair.
+  const copied = { appId, action, anyProvider, onVendorLoss, prompt, dimensions, mode, botType, state };
+  // `accountFilter` names accounts inside one vendor. It is removed when the vendor changes.
   const accountFilter = to.provider === old.provider ? old.accountFilter : undefined;
-  const heard = { notifyHook, events, eventMask, archive, progress };
+  const delivery = { notifyHook, events, eventMask, archive, progress };
   const createdAt = clock.now();
-  return { ...asked, accountFilter, ...heard, ...to, id, rev: 0, status: "running", restartOf: old.id, createdAt };
+  return { ...copied, accountFilter, ...delivery, ...to, id, rev: 0, status: "running", restartOf: old.id, createdAt };
 }
 
-/** Its images, and the masks of its plan, are where the old one's are. */
+/** The input images and the masks of the plan stay where the old flow stored them. */
 function newRoot(
   { clock, timings }: RestartDeps,
   root: Task,
@@ -88,26 +91,26 @@ function newRoot(
   const { action, pace, inputsRef, then, resubmit } = root;
   const now = clock.now();
   const due = now + timings.quietMs[pace];
-  const asked = { action, pace, inputsRef, then, resubmit, archive, eventMask };
-  return newTask({ ...asked, ...to, flowId, path: ROOT_PATH, flowDue: due }, now, due);
+  const copied = { action, pace, inputsRef, then, resubmit, archive, eventMask };
+  return newTask({ ...copied, ...to, flowId, path: ROOT_PATH, flowDue: due }, now, due);
 }
 
-/** V3. The end is told after this, so that who hears of it hears of what takes its place. */
+/** VL3. The notification of the flow end follows this write, so that it contains `restartedAs`. */
 async function recordRestart(deps: RestartDeps, flow: Flow, restartedAs: string | undefined): Promise<void> {
   let current: Flow | undefined = flow;
   for (let race = 0; race < MAX_CONFLICT_RETRIES && current; race++) {
-    const owes = current.pendingEffects?.filter((owed) => owed !== "restart");
-    const tells = owes?.includes("tell") ?? false;
-    const due = tells
+    const remaining = current.pendingEffects?.filter((effect) => effect !== "restart");
+    const mustNotify = remaining?.includes("tell") ?? false;
+    const due = mustNotify
       ? deps.clock.now() + deps.timings.effectsMs
       : current.status === "running"
         ? current.due
         : undefined;
     const link = restartedAs === undefined ? {} : { restartedAs };
-    const next: Flow = { ...current, ...link, pendingEffects: owes?.length ? owes : undefined, due };
+    const next: Flow = { ...current, ...link, pendingEffects: remaining?.length ? remaining : undefined, due };
     const saved = await deps.store.saveFlow(next);
     if (saved.ok) {
-      if (tells) await deps.queue.send([{ message: notifyMessage(flow.id, FLOW_SUBJECT) }]);
+      if (mustNotify) await deps.queue.send([{ message: notifyMessage(flow.id, FLOW_SUBJECT) }]);
       return;
     }
     current = saved.current;

@@ -5,8 +5,9 @@ import { startFollowUps } from "./follow-ups.ts";
 import { recordFlowEnd } from "./record-flow-end.ts";
 
 /**
- * Carries out what a decision asks for beyond its own row. State first, message second (Q3): a crash before or within
- * leaves a due time that brings the sweeper back to the same effects. `call` and `lookup` are their doors' own work.
+ * Runs the effects of a decision after its row was saved. State first, message second (Q3): after a crash before or
+ * during this function, the due time brings the sweeper to the same effects. The submit worker itself runs `call`, and
+ * the sweeper runs `lookup`.
  */
 export async function runEffects(
   deps: Pick<EngineDeps, "store" | "queue" | "clock" | "timings" | "log">,

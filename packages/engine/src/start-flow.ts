@@ -1,4 +1,7 @@
-/** What a flow begins with, once all is decided: let in, stored, sent. Twice is once. */
+/**
+ * Starts a flow whose request is validated: reserves credit, stores the rows and sends the message. A repeated start
+ * has no further effect.
+ */
 import type { RateState } from "@mjflow/core/credit";
 import { type Flow, nextFlowDue } from "@mjflow/core/flow";
 import { ROOT_PATH } from "@mjflow/core/id";
@@ -11,40 +14,43 @@ import type { EngineDeps } from "./deps.ts";
 export interface CreatedFlow {
   flow: Flow;
   tasks: Task[];
-  /** Of an app whose new flows are limited. */
+  /** State of the rate limit; unset if new flows of the app are not limited. */
   rate?: RateState;
 }
 
 export type StartFlowDeps = Pick<EngineDeps, "store" | "queue" | "clock" | "timings" | "log"> & AppLimits;
 
 /**
- * What was made is let in, stored and sent.
+ * Reserves credit for the flow, stores it and sends the message for its root.
  *
- * @param first what must be stored before the rows are
- * @throws MjflowError what the app's limits say; overloaded
+ * @param beforeRows stores what must exist before the rows
+ * @throws MjflowError the errors of the app's limits; `overloaded`
  */
 export async function startFlow(
   deps: StartFlowDeps,
   flow: Flow,
   root: Task,
-  { resumed, first }: { resumed: boolean; first?: (() => Promise<void>) | undefined },
+  { resumed, beforeRows }: { resumed: boolean; beforeRows?: (() => Promise<void>) | undefined },
 ): Promise<CreatedFlow> {
   const { id, appId, provider, action } = flow;
-  const before = resumed ? await completeEarlierTry(deps, id, root) : undefined;
-  if (before) return before;
+  const existing = resumed ? await completeEarlierRequest(deps, id, root) : undefined;
+  if (existing) return existing;
   const micro = planMicroUsd(root, root.then);
   const { held, rate } = await reserveCredit(deps, appId, { flowId: id, micro, resumed });
   const due = nextFlowDue(flow, [root], deps.clock.now(), deps.timings);
   const stored: Flow = { ...flow, due, ...(held && { hasCreditHold: held }) };
-  await first?.();
+  await beforeRows?.();
   await deps.store.createFlow(stored, root);
   await sendRoot(deps, id);
   deps.log.info("flow.created", { flow: id, app: appId, provider, action });
   return { flow: stored, tasks: [root], ...(rate && { rate }) };
 }
 
-/** What an earlier try made: the flow whole; or a root alone, which then waits as one made now. */
-async function completeEarlierTry(
+/**
+ * Completes what an earlier request has written: the whole flow, or a root alone. Such a root gets the due times of a
+ * new root.
+ */
+async function completeEarlierRequest(
   deps: StartFlowDeps,
   id: string,
   { due, flowDue }: Task,
@@ -63,7 +69,7 @@ async function sendRoot(deps: StartFlowDeps, flowId: string): Promise<void> {
   try {
     await deps.queue.send([{ message: submitMessage(flowId, ROOT_PATH) }]);
   } catch (error) {
-    // The flow is stored, so the answer is still "accepted": the sweeper sends the message again.
-    deps.log.error("flow.message-lost", { flow: flowId, error: String(error) });
+    // The flow is stored, so the response is still 202. The sweeper sends the message again.
+    deps.log.error("flow.message-not-sent", { flow: flowId, error: String(error) });
   }
 }

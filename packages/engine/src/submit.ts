@@ -44,8 +44,8 @@ type CallbackHealth = Awaited<ReturnType<Accounts["callbacks"]>>;
 
 /** @throws MjflowError `overloaded`, or another error of the table. The queue then delivers the message again. */
 export async function submit(deps: SubmitDeps, { flowId, path }: TaskRef): Promise<void> {
-  const parentAt = parentPath(path);
-  const { flow, tasks } = await deps.store.load(flowId, parentAt === undefined ? [path] : [path, parentAt]);
+  const pathOfParent = parentPath(path);
+  const { flow, tasks } = await deps.store.load(flowId, pathOfParent === undefined ? [path] : [path, pathOfParent]);
   const task = tasks.find((t) => t.path === path);
   if (!flow || !task) return deps.log.warn("submit.no-such-task", { flow: flowId, path });
   if (!isWaiting(task)) {
@@ -55,7 +55,7 @@ export async function submit(deps: SubmitDeps, { flowId, path }: TaskRef): Promi
     return;
   }
   if (flow.canceledAt !== undefined) return runEffects(deps, await applySignal(deps, task, { kind: "cancel" }));
-  const parent = tasks.find((t) => t.path === parentAt);
+  const parent = tasks.find((t) => t.path === pathOfParent);
   if (!hasImages(task)) return send(deps, flow, task, parent);
   if (deps.imageSemaphore?.tryAcquire() === false) return requeueTask(deps, task, deps.timings.busyMs);
   try {
@@ -312,9 +312,9 @@ async function preparePress(
 }
 
 /**
- * Called when the parent has succeeded but has no vendor id. A callback without an id may have arrived before the
- * submit response, which contains the id; the worker then waits. If no response came within the lease time after the
- * end of the parent, its buttons cannot be pressed.
+ * Handles a parent that has succeeded but has no vendor id. A callback without an id may have arrived before the submit
+ * response, which contains the id; the worker then waits. If no response came within the lease time after the end of
+ * the parent, its buttons cannot be pressed.
  */
 function onParentWithoutId({ clock, timings }: SubmitDeps, parent: Task): RetryLater | CannotSubmit {
   const isResponseOverdue = (parent.endedAt ?? 0) + timings.leaseMs < clock.now();

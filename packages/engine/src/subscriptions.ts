@@ -1,35 +1,38 @@
-/** Who listens to an app's flows: asked once for each flow that is created, believed for a while. */
+/**
+ * The event mask of new flows. It is computed once per flow from the app's endpoints, which are cached for a short
+ * time.
+ */
 import { combinedEventMask } from "@mjflow/core/endpoint";
 import { DEFAULT_EVENTS, EVENT_TYPES, type EventType, eventMaskOf } from "@mjflow/core/event";
 import type { Clock, WebhookStore } from "@mjflow/core/port";
 
 export interface Subscriptions {
-  /** What anyone listens to in a new flow, as `HEARS`; 0: nobody. */
+  /** Returns the mask of the events of a new flow that have a subscriber; 0: none. */
   eventMask(appId: string, hook: { notifyHook?: string; events?: readonly EventType[] }): Promise<number>;
 }
 
 export interface SubscriptionsDeps {
   webhookStore: Pick<WebhookStore, "endpoints">;
   clock: Clock;
-  /** An endpoint made or changed is heard of by new flows this much later, at most. */
+  /** Cache time of the endpoints, ms: new flows use a new or changed endpoint at most this much later. */
   cacheTtlMs: number;
-  /** The stage has an event bus. */
+  /** Whether the deployment has an event bus, which receives all events. */
   bus: boolean;
 }
 
-/** An app's endpoints change rarely; a map this large is emptied rather than tended. */
+/** Maximum number of cached apps. Endpoints change rarely, so the full cache is simply cleared. */
 const MAX_CACHED = 1_000;
 
 export function createSubscriptions({ webhookStore, clock, cacheTtlMs, bus }: SubscriptionsDeps): Subscriptions {
-  const known = new Map<string, { mask: number; until: number }>();
+  const cache = new Map<string, { mask: number; until: number }>();
 
-  async function endpointsHear(appId: string): Promise<number> {
+  async function endpointMask(appId: string): Promise<number> {
     const now = clock.now();
-    const belief = known.get(appId);
-    if (belief && belief.until > now) return belief.mask;
+    const cached = cache.get(appId);
+    if (cached && cached.until > now) return cached.mask;
     const mask = combinedEventMask(await webhookStore.endpoints(appId));
-    if (known.size >= MAX_CACHED) known.clear();
-    known.set(appId, { mask, until: now + cacheTtlMs });
+    if (cache.size >= MAX_CACHED) cache.clear();
+    cache.set(appId, { mask, until: now + cacheTtlMs });
     return mask;
   }
 
@@ -37,7 +40,7 @@ export function createSubscriptions({ webhookStore, clock, cacheTtlMs, bus }: Su
     async eventMask(appId, { notifyHook, events = DEFAULT_EVENTS }) {
       const hook = notifyHook === undefined ? 0 : eventMaskOf(events);
       const all = bus ? eventMaskOf(EVENT_TYPES) : 0;
-      return (await endpointsHear(appId)) | hook | all;
+      return (await endpointMask(appId)) | hook | all;
     },
   };
 }

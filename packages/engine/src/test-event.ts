@@ -1,4 +1,4 @@
-/** A post to try an endpoint out: signed as all are, told to nobody else, and not written down. */
+/** Sends a test event to an endpoint. It is signed like every webhook, goes to this endpoint only and is not stored. */
 import { isDelivered } from "@mjflow/core/delivery";
 import { activeSecrets } from "@mjflow/core/endpoint";
 import { MjflowError } from "@mjflow/core/error";
@@ -22,10 +22,13 @@ export interface TestEventResult {
   outcome: PostOutcome;
 }
 
-/** What a receiver need not understand: no event of a flow has this type. */
+/** The type of test events. Events of flows never have this type. */
 const TYPE = "endpoint.test";
 
-/** Also of one that is switched off: that is when one wants to know. @throws MjflowError not_found */
+/**
+ * Sends the test event also to a disabled endpoint, because apps use it before they enable the endpoint again.
+ * @throws MjflowError `not_found`
+ */
 export async function sendTestEvent(deps: TestEventDeps, appId: string, id: string): Promise<TestEventResult> {
   const endpoint = await getEndpoint(deps, appId, id);
   if (endpoint.url === undefined) throw new MjflowError("not_found");

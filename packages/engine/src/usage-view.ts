@@ -1,4 +1,4 @@
-/** What is shown of an app's credit: USD, from whole micro-USD. */
+/** The view of an app's credit in USD, computed from whole micro-USD. */
 import type { Limits } from "@mjflow/core/app";
 import { balanceMicro, type Credit, heldMicro, newCredit, usesHolds } from "@mjflow/core/credit";
 
@@ -7,16 +7,16 @@ export function usageView(appId: string, limits: Limits | undefined, stored: Cre
   const balance = balanceMicro(credit, limits);
   return {
     appId,
-    /** Null: it may spend what it likes, and unless its running flows are limited nothing is counted. */
+    /** Null: no credit limit. Nothing is counted then, unless the number of running flows is limited. */
     balanceUsd: balance === undefined ? null : usd(balance),
     counted: usesHolds(limits),
-    /** Held for flows that run: the whole of their plans. */
+    /** Credit held for running flows, for their whole plans. */
     reservedUsd: usd(heldMicro(credit)),
     settledUsd: usd(credit.settled),
     refundedUsd: usd(credit.refunded),
     addedUsd: usd(credit.added),
     runningFlows: Object.keys(credit.holds).length,
-    /** Newest first, UTC, by the day on which flows ended. */
+    /** Newest first, by the UTC day on which the flows ended. */
     days: Object.entries(credit.days)
       .sort(([a], [b]) => (a < b ? 1 : -1))
       .map(([day, { flows, settled }]) => ({ day, flows, settledUsd: usd(settled) })),

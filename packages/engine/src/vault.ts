@@ -1,15 +1,18 @@
 /**
- * Secrets at rest: an endpoint's signing secret, a vendor's key. Sealed with AES-256-GCM under a key of the stage, so that
- * a table's copy, export or backup tells none of them.
+ * Encrypts stored secrets: the signing secrets of endpoints and the API keys of vendors. It uses AES-256-GCM with a key
+ * of the deployment, so a copy, export or backup of the table reveals no secret.
  */
 import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } from "node:crypto";
 
 export interface Vault {
-  /** @param context what the secret belongs to: it opens only there */
+  /** @param context owner of the secret; decryption works only with the same context */
   seal(secret: string, context: string): string;
-  /** @throws VaultError when the key is gone, the text was changed, or it belongs elsewhere */
+  /** @throws VaultError if the key is missing, the text was changed or the context differs */
   open(sealed: string, context: string): string;
-  /** Sealed with the newest key: what is not stops opening when the older one is taken away. */
+  /**
+   * Returns true if the text is encrypted with the newest key. Other texts cannot be decrypted once their older key is
+   * removed.
+   */
   isCurrent(sealed: string): boolean;
 }
 
@@ -21,12 +24,13 @@ const IV_BYTES = 12;
 const TAG_BYTES = 16;
 
 /**
- * @param keys newest first: the first seals, each one opens, so that a rotation needs no rewriting at once
- * @throws Error for a missing or short key
+ * @param keys newest first: the first encrypts and each decrypts, so a rotation does not require immediate
+ *   re-encryption
+ * @throws Error if a key is missing or short
  */
 export function createVault(keys: readonly string[]): Vault {
   if (keys.length === 0 || keys.some((key) => key.length < 32)) {
-    throw new Error("A vault key must have at least 32 characters; set one with `sst secret set VaultKey`");
+    throw new Error("A vault key must have at least 32 characters. Set one with `sst secret set VaultKey`.");
   }
   const byId = new Map(keys.map((key) => [keyIdOf(key), deriveKey(key)]));
   const [newestId, newest] = byId.entries().next().value!;
@@ -41,7 +45,8 @@ export function createVault(keys: readonly string[]): Vault {
     open(sealed, context) {
       const [version, keyId = "", payload = ""] = sealed.split(".");
       const key = byId.get(keyId);
-      if (version !== "1" || !key) throw new VaultError("sealed with a key that is no longer here");
+      if (version !== "1" || !key)
+        throw new VaultError("The secret is encrypted with a vault key that is not configured");
       const bytes = Buffer.from(payload, "base64url");
       const iv = bytes.subarray(0, IV_BYTES);
       const tag = bytes.subarray(IV_BYTES, IV_BYTES + TAG_BYTES);
@@ -49,7 +54,7 @@ export function createVault(keys: readonly string[]): Vault {
         const decipher = createDecipheriv("aes-256-gcm", key, iv).setAAD(Buffer.from(context)).setAuthTag(tag);
         return Buffer.concat([decipher.update(bytes.subarray(IV_BYTES + TAG_BYTES)), decipher.final()]).toString();
       } catch {
-        throw new VaultError("was changed, or belongs elsewhere");
+        throw new VaultError("The encrypted secret was changed or belongs to another owner");
       }
     },
   };

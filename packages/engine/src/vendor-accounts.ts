@@ -1,6 +1,7 @@
 /**
- * The vendors of a stage: those of its configuration, and accounts that the operator stored through the API. A stored one
- * adds to what the configuration says under its name, or stands alone; its key is sealed, and opened only here.
+ * The vendors of a deployment: those of the configuration and the accounts that the operator stored through the API. A
+ * stored account overrides fields of the configured account with the same name, or is an account of its own. Its API
+ * key is encrypted and decrypted only here.
  */
 import { ACCOUNTS_PER_STAGE, type AccountTraits, isAccountName, type StoredAccount } from "@mjflow/core/account";
 import { MjflowError } from "@mjflow/core/error";
@@ -10,20 +11,20 @@ import type { Accounts } from "./account.ts";
 import type { Vault } from "./vault.ts";
 
 export interface VendorDeps {
-  /** Of the configuration; and a dialect for each id there is. */
+  /** The configured providers, and a provider for each known vendor id. */
   configured: Providers & { dialect(id: string): Provider | undefined };
   vendorStore: Pick<VendorStore, "storedAccounts">;
   vault: Pick<Vault, "open">;
   clock: Clock;
   log: Log;
-  /** An account stored or changed is heard of this much later, at most. */
+  /** Cache time of the stored accounts, ms: another process uses a new or changed account at most this much later. */
   cacheTtlMs: number;
 }
 
-/** All there are, once `fresh` was asked; before that, those of the configuration. */
+/** All vendors after the first `refresh`; before it, only the configured ones. */
 export interface Vendors extends Providers {
   refresh(how?: "anew"): Promise<void>;
-  /** Without what was stored. */
+  /** The configured providers, without stored accounts. */
   configured: VendorDeps["configured"];
 }
 
@@ -38,14 +39,14 @@ export function createVendors({ configured, vendorStore, vault, clock, log, cach
     const added = [...byProvider.keys()].filter((id) => !configured.get(id));
     vendors = new Map(
       [...configured.ids(), ...added].flatMap((id) => {
-        const vendor = joined(id, byProvider.get(id) ?? []);
+        const vendor = mergedVendor(id, byProvider.get(id) ?? []);
         return vendor ? [[id, vendor] as const] : [];
       }),
     );
     until = clock.now() + cacheTtlMs;
   }
 
-  function joined(id: string, stored: readonly StoredAccount[]): Vendor | undefined {
+  function mergedVendor(id: string, stored: readonly StoredAccount[]): Vendor | undefined {
     const vendor = configured.get(id);
     const provider = vendor?.provider ?? configured.dialect(id);
     if (!provider || stored.length === 0) return vendor;
@@ -56,7 +57,7 @@ export function createVendors({ configured, vendorStore, vault, clock, log, cach
       traits.set(own.name, own);
     }
     for (const account of stored) {
-      const config = opened(account, configs.get(account.name));
+      const config = accountConfigOf(account, configs.get(account.name));
       if (!config) continue;
       const { name, weight, maxRunning } = account;
       configs.set(name, config);
@@ -71,8 +72,11 @@ export function createVendors({ configured, vendorStore, vault, clock, log, cach
     return { provider, account: (name) => configs.get(name), accounts: () => accounts };
   }
 
-  /** Undefined: neither the row nor the configuration says where it is reached. */
-  function opened(account: StoredAccount, own: AccountConfig | undefined): AccountConfig | undefined {
+  /**
+   * Returns undefined if neither the row nor the configuration has the URL and the key, or if the key cannot be
+   * decrypted.
+   */
+  function accountConfigOf(account: StoredAccount, own: AccountConfig | undefined): AccountConfig | undefined {
     const { provider, name: accountName, sealed } = account;
     const baseUrl = account.baseUrl ?? own?.baseUrl;
     try {
@@ -90,24 +94,25 @@ export function createVendors({ configured, vendorStore, vault, clock, log, cach
     ids: () => (vendors ? [...vendors.keys()] : configured.ids()),
     async refresh(how) {
       if (how !== "anew" && until > clock.now()) return;
-      // One that was begun before this was asked may have missed what "anew" is about.
+      // A read that started before this call may miss the change for which the caller needs "anew".
       if (how === "anew") await reading?.catch(() => {});
       reading ??= read().finally(() => {
         reading = undefined;
       });
-      const old = how === undefined && vendors !== undefined;
-      // With an older belief a table in trouble holds nobody up; without one, who is there cannot be told.
-      await (old ? reading.catch((error) => log.warn("vendor.unread", { error: String(error) })) : reading);
+      const hasCached = how === undefined && vendors !== undefined;
+      // With cached accounts, a failed read is only logged. Without them the error is thrown, because the accounts are
+      // unknown.
+      await (hasCached ? reading.catch((error) => log.warn("vendor.unread", { error: String(error) })) : reading);
     },
   };
 }
 
-/** A sealed key opens for its own account only. */
+/** Context of the encryption: a key can be decrypted only for its own account. */
 function keyContext({ provider, name }: Pick<StoredAccount, "provider" | "name">): string {
   return `vendor/${provider}/${name}`;
 }
 
-// ── as the operator manages them ───────────────────────────────────────────────────────────────────────────────────
+// ── management by the operator ─────────────────────────────────────────────────────────────────────────────────────
 
 export interface VendorAdmin {
   vendors: Vendors;
@@ -118,7 +123,7 @@ export interface VendorAdmin {
   log: Log;
 }
 
-/** @throws MjflowError not_found for an unknown vendor; invalid_request, conflict */
+/** @throws MjflowError `not_found` if the vendor is unknown; `invalid_request`; `conflict` */
 export async function addAccount(
   deps: VendorAdmin,
   provider: string,
@@ -129,36 +134,39 @@ export async function addAccount(
   checkName(name);
   const stored = await deps.vendorStore.storedAccounts();
   if (stored.length >= ACCOUNTS_PER_STAGE) {
-    throw new MjflowError("conflict", { detail: `A stage has at most ${ACCOUNTS_PER_STAGE} accounts.` });
+    throw new MjflowError("conflict", { detail: `A deployment has at most ${ACCOUNTS_PER_STAGE} stored accounts.` });
   }
   const now = deps.clock.now();
   const sealed = deps.vault.seal(apiKey, keyContext({ provider, name }));
   const account = { provider, name, rev: 0, baseUrl, sealed, weight, maxRunning, createdAt: now, updatedAt: now };
   const saved = await deps.vendorStore.saveStoredAccount(account);
-  if (!saved.ok) throw new MjflowError("conflict", { detail: "There is an account of that name; change it instead." });
+  if (!saved.ok) throw new MjflowError("conflict", { detail: "An account with this name exists. Update it instead." });
   await deps.vendors.refresh("anew");
   deps.log.info("vendor.account-added", { provider, account: name });
   return saved.item;
 }
 
-/** The same key under the vault's newest. @throws VaultError when the vault's key is gone */
+/**
+ * Encrypts the API key of an account with the newest vault key.
+ * @throws VaultError if the old vault key is missing
+ */
 export async function reencryptAccount(
   { vault, vendorStore }: Pick<VendorAdmin, "vendorStore"> & { vault: Vault },
   account: StoredAccount,
 ) {
   const context = keyContext(account);
   const sealed = account.sealed && vault.seal(vault.open(account.sealed, context), context);
-  // A race that is lost was to somebody who sealed it just now.
+  // A write conflict is ignored: another request has encrypted or replaced the key.
   await vendorStore.saveStoredAccount({ ...account, sealed });
 }
 
-/** A writer that was first is heard: more lost races in a row mean that something else is wrong. */
+/** Limit for write conflicts on one account. More in a row mean that something else is wrong. */
 const MAX_CONFLICT_RETRIES = 5;
 
 /**
- * Of a configured account, what is given is stored beside the configuration.
+ * Changes an account. If the account is configured, only the given fields are stored; they override the configuration.
  *
- * @throws MjflowError not_found
+ * @throws MjflowError `not_found`
  */
 export async function updateAccount(
   deps: VendorAdmin,
@@ -180,26 +188,26 @@ export async function updateAccount(
     });
     if (!saved.ok) continue;
     await deps.vendors.refresh("anew");
-    // What was held against the key before says nothing of this one.
+    // The faults of the previous key or URL do not apply to the new one.
     if (apiKey !== undefined || baseUrl !== undefined) await deps.accounts.resetBreaker(provider, name);
     deps.log.info("vendor.account-changed", { provider, account: name });
     return saved.item;
   }
-  throw new MjflowError("overloaded", { detail: "Somebody else changes it all the time." });
+  throw new MjflowError("overloaded", { detail: "Other requests changed it at the same time." });
 }
 
 /**
- * Its unfinished branches end typed (`provider_missing`). Where the configuration has one of that name, that one stands
- * again.
+ * Deletes a stored account. Its unfinished branches fail with `provider_missing`. If the configuration has an account
+ * of the same name, that account applies again.
  *
- * @throws MjflowError not_found; conflict for one that only the configuration has
+ * @throws MjflowError `not_found`; `conflict` if only the configuration has the account
  */
 export async function removeAccount(deps: VendorAdmin, provider: string, name: string): Promise<void> {
   const stored = await deps.vendorStore.storedAccount(provider, name);
   if (!stored) {
     if (!deps.vendors.configured.get(provider)?.account(name)) throw new MjflowError("not_found");
     throw new MjflowError("conflict", {
-      detail: "The stage's configuration has this account; set its weight to 0 for it to get no new work.",
+      detail: "The account is part of the configuration. To stop new flows there, set its weight to 0.",
     });
   }
   await deps.vendorStore.deleteStoredAccount(stored);
@@ -213,5 +221,5 @@ function knownDialect({ vendors }: VendorAdmin, provider: string): void {
 
 function checkName(name: string): void {
   if (isAccountName(name)) return;
-  throw new MjflowError("invalid_request", { field: "name", detail: '1 to 40 letters, digits, "_" or "-".' });
+  throw new MjflowError("invalid_request", { field: "name", detail: 'Use 1 to 40 letters, digits, "_" or "-".' });
 }

@@ -1,4 +1,6 @@
-/** What apps are shown. Rows stop here: nothing of the store, no lease, no token, no bucket key. */
+/**
+ * The views of flows and tasks for apps. Internal fields of the rows are left out: no lease, no token, no bucket key.
+ */
 import { canonicalButtonName, TILE_ACTION } from "@mjflow/core/button";
 import { countsOf, type Flow, flowStatus, rootOf } from "@mjflow/core/flow";
 import { depthOf, parentPath, retriedPath, rootPath, taskIdOf } from "@mjflow/core/id";
@@ -6,7 +8,7 @@ import { estimateUsd } from "@mjflow/core/price";
 import { countSubmissions } from "@mjflow/core/relocation";
 import type { Task } from "@mjflow/core/task";
 
-/** Where our copy under a key is to be had. */
+/** Returns the link to the archived image with this bucket key. */
 export type MediaUrl = (key: string) => string;
 
 export function flowView(flow: Flow, tasks: readonly Task[], mediaUrl: MediaUrl) {
@@ -22,9 +24,11 @@ export function flowView(flow: Flow, tasks: readonly Task[], mediaUrl: MediaUrl)
     events: flow.events ?? null,
     createdAt: time(flow.createdAt),
     endedAt: time(flow.endedAt),
-    /** Since when nothing more of it is submitted. */
+    /** Time of the cancellation; nothing of the flow is submitted after it. */
     canceledAt: time(flow.canceledAt),
-    /** The flow in whose place it was begun, whose vendor was lost; and the one that was begun in its own. */
+    /**
+     * `restartOf`: the flow that this one replaces after a vendor loss. `restartedAs`: the flow that replaces this one.
+     */
     restartOf: flow.restartOf ?? null,
     restartedAs: flow.restartedAs ?? null,
     tasks: tasks.toSorted(compareByPath).map((task) => taskView(task, mediaUrl)),
@@ -34,7 +38,7 @@ export function flowView(flow: Flow, tasks: readonly Task[], mediaUrl: MediaUrl)
 
 export type FlowView = ReturnType<typeof flowView>;
 
-/** A row of a list: the tasks are left to `GET /v1/flows/{id}`. */
+/** An entry of a list, without the tasks; `GET /v1/flows/{id}` returns them. */
 export function flowSummary(flow: Flow) {
   const { id, status, action, provider } = flow;
   const { createdAt, endedAt } = flow;
@@ -62,7 +66,7 @@ export function taskView(task: Task, mediaUrl: MediaUrl) {
     flowId: task.flowId,
     parentId: parent === undefined ? null : taskIdOf(task.flowId, parent),
     rootId: taskIdOf(task.flowId, rootPath(task.path)),
-    /** The task in whose place this one stands: it had failed, and was tried again. */
+    /** Id of the failed task that this task retries; null if it is not a retry. */
     retryOf: retried === undefined ? null : taskIdOf(task.flowId, retried),
     depth: depthOf(task.path),
     press: task.press ?? null,
@@ -72,18 +76,18 @@ export function taskView(task: Task, mediaUrl: MediaUrl) {
     provider: task.provider,
     providerTaskId: task.vendorTaskId ?? null,
     customId: task.customId ?? null,
-    /** The vendor's link, which may die in a day; a tile has only ours. */
+    /** The vendor's link, which may expire within a day; a tile has only our link. */
     imageUrl: result?.imageUrl ?? (task.action === TILE_ACTION ? (copies[0]?.url ?? null) : null),
     images: result?.images ?? [],
     videos: result?.videos ?? [],
-    /** Our own copies, where the flow asked for them; their links last as long as they do. */
+    /** Archived copies, if the flow requested them. The links work as long as the copies are stored. */
     copies,
     buttons: (result?.buttons ?? []).map((button) => ({
       ...button,
       name: canonicalButtonName(button.customId) ?? null,
     })),
     finalPrompt: result?.finalPrompt ?? null,
-    /** Text answers: describe's and shorten's. */
+    /** Text result of describe and shorten. */
     text: result?.promptEn ?? result?.prompt ?? null,
     seed: result?.seed ?? null,
     failReason: failure ? (failure.vendor?.description ?? failure.message) : null,
@@ -93,9 +97,9 @@ export function taskView(task: Task, mediaUrl: MediaUrl) {
     callbacks: task.callbacks,
     duplicates: task.duplicates,
     lookups: task.lookups,
-    /** The vendor may or may not have this attempt; see docs: unclear submissions. */
+    /** True if the vendor may or may not have the current attempt (status UNCLEAR). */
     unclear: task.status === "UNCLEAR",
-    /** Further submissions of this task that turned out to have been taken: paid, by our estimate. */
+    /** Further submissions of this task that the vendor accepted: they are paid, with our estimated price. */
     orphans: (task.orphans ?? []).map(({ at, ...orphan }) => ({
       ...orphan,
       at: time(at),
@@ -110,10 +114,10 @@ export function taskView(task: Task, mediaUrl: MediaUrl) {
   };
 }
 
-/** Made when a flow is first shown, and once: `localeCompare` makes one for each two that it compares. */
+/** Created once, at the first use. `localeCompare` would create a collator for each comparison. */
 let collator: Intl.Collator | undefined;
 
-/** As the plan has them: the tenth press after the second. */
+/** Numeric order as in the plan: press 10 comes after press 2. */
 function compareByPath(a: Task, b: Task): number {
   collator ??= new Intl.Collator("en", { numeric: true });
   return collator.compare(a.path, b.path);
@@ -127,7 +131,10 @@ function time(ms: number | undefined): string | null {
   return ms === undefined ? null : new Date(ms).toISOString();
 }
 
-/** What an event says: the task as it is read, with its flow's `state`; of a flow, all but its tasks. */
+/**
+ * The data of an event. A task event has the task view and the flow's `state`. A flow event has the flow without its
+ * tasks.
+ */
 export function eventView(flow: Flow, tasks: readonly Task[], task: Task | undefined, mediaUrl: MediaUrl) {
   if (!task) return { ...flowSummary(flow), counts: countsOf(flow, tasks) };
   return { ...taskView(task, mediaUrl), state: flow.state ?? null };
