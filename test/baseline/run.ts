@@ -48,11 +48,11 @@ function tableOf(all: ReadonlyMap<SystemName, Counters>): string {
     `| per million flows | ${SYSTEMS.map((name) => names[name]).join(" | ")} |`,
     `| --- | ${SYSTEMS.map(() => "---:").join(" | ")} |`,
     line(
-      "pictures paid again, the first known to be taken",
+      "images paid again, the first known to be accepted",
       perMillion((c) => c.paidAgainKnown),
     ),
     line(
-      "pictures paid again, the first unknown",
+      "images paid again, the first unknown",
       perMillion((c) => c.paidAgainUnknown),
     ),
     line(
@@ -60,16 +60,16 @@ function tableOf(all: ReadonlyMap<SystemName, Counters>): string {
       perMillion((c) => c.unfinished),
     ),
     line(
-      "pictures paid and never seen by the app",
+      "images paid and never seen by the app",
       perMillion((c) => c.paidUnseen),
     ),
     line(
-      "forged callbacks believed",
+      "forged callbacks accepted",
       perMillion((c) => c.forgedAccepted),
     ),
     line("requests to the vendor, per flow", (c) => (c.requests / c.flows).toFixed(1)),
-    line("pictures, per flow", (c) => (c.pictures / c.flows).toFixed(2)),
-    line("end at the vendor to follow-up taken: median", seconds(0.5)),
+    line("images, per flow", (c) => (c.pictures / c.flows).toFixed(2)),
+    line("end at the vendor to follow-up accepted: median", seconds(0.5)),
     line("the same: 99 of 100", seconds(0.99)),
     "",
     `Seeds ${from} to ${from + seeds - 1}, ${Math.min(...columns.map((c) => c.flows)).toLocaleString("en")} flows or more each; ${new Date().toISOString().slice(0, 10)}.`,

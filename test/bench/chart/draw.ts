@@ -71,8 +71,7 @@ export const DRAW: { [name in keyof Found]: (found: Found[name]) => Drawn } = {
         ]),
       ),
       "",
-      comparison(rows),
-      ...skipped.map(({ title, why }) => `Not measured: ${title}, for ${why}.`),
+      ...skipped.map(({ title, why }) => `Not measured: ${title} (${why}).`),
       `${found.rounds} rounds in turn, ${found.flows} flows of ${figure(rows[0]?.callbacksPerFlow ?? 0)} callbacks each, then ${found.aloneFlows} one after the other; medians. ${when(found)}`,
     ].join("\n");
     return { svg, markdown };
@@ -139,7 +138,7 @@ export const DRAW: { [name in keyof Found]: (found: Found[name]) => Drawn } = {
         ]),
       ),
       "",
-      `${found.rounds} imports each, in turn, every one in a process of its own; medians. ${when(found)}`,
+      `${found.rounds} imports each, in turn, each in its own process; medians. ${when(found)}`,
     ].join("\n");
     return { svg, markdown };
   },
@@ -197,24 +196,11 @@ export const DRAW: { [name in keyof Found]: (found: Found[name]) => Drawn } = {
         ],
       ),
       "",
-      `List prices of ${found.region}, ${found.priced}; ${figure(found.callbacksPerFlow)} callbacks a flow, progress not subscribed. ${found.flows} flows counted; ${found.date}.`,
+      `List prices of ${found.region}, ${found.priced}; ${figure(found.callbacksPerFlow)} callbacks per flow, no subscribers, progress not stored. ${found.flows} flows counted; ${found.date}.`,
     ].join("\n");
     return { markdown };
   },
 };
-
-/** Said by the numbers, whichever way they fall. */
-function comparison(rows: readonly FlowsRow[]): string {
-  const ours = rows.find(({ system }) => system === "mjflow");
-  const others = rows.filter(({ system }) => system !== "mjflow" && system !== "memory");
-  if (!ours) return "";
-  return others
-    .map(
-      (row) =>
-        `Beside ${row.title}: ${times(ours.flowsPerS / row.flowsPerS)} the flows per second, ${times(ours.aloneP50Ms / row.aloneP50Ms)} the time from callback to follow-up.`,
-    )
-    .join("\n");
-}
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
   const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
@@ -226,5 +212,5 @@ function times(ratio: number): string {
 }
 
 function when({ date, cpus, node, load }: Head): string {
-  return `${date}, ${cpus} CPUs, Node ${node}${load > BUSY ? `; **not a quiet machine: load ${figure(load)} before it began**` : ""}.`;
+  return `${date}, ${cpus} CPUs, Node ${node}${load > BUSY ? `; **other processes were running: load ${figure(load)} before the start**` : ""}.`;
 }
