@@ -1,4 +1,4 @@
-/** Apps and their keys on the table: a partition for each app, so that one request answers who is knocking. */
+/** Apps and their keys in the table. Each app has its own partition, so one request reads the app and a key. */
 import type { App, AppKey } from "@mjflow/core/app";
 import type { Credit, Grant } from "@mjflow/core/credit";
 import { MjflowError } from "@mjflow/core/error";
@@ -19,7 +19,7 @@ import {
 } from "./keys.ts";
 import type { Table } from "./table.ts";
 
-/** A key that has ended is shown for this long. */
+/** How long an expired or revoked key stays listed. */
 const ENDED_KEY_RETENTION_MS = 30 * 24 * 3_600_000;
 const KEYS_READ = 500;
 
@@ -109,8 +109,8 @@ export function createAppStore({ table, now }: { table: Table; now: () => number
     },
     async appWithKey(appId, keyId) {
       const found = await table.getAll([appKey(appId), appKeyKey(appId, keyId)]);
-      const at = (key: Key) => live(found.find((item) => keyOf(item).sk === key.sk));
-      const [app, key] = [at(appKey(appId)), at(appKeyKey(appId, keyId))];
+      const find = (key: Key) => live(found.find((item) => keyOf(item).sk === key.sk));
+      const [app, key] = [find(appKey(appId)), find(appKeyKey(appId, keyId))];
       return { app: app && appOf(app), key: key && appKeyOf(key) };
     },
     async appKeys(appId) {
@@ -135,7 +135,7 @@ export function createAppStore({ table, now }: { table: Table; now: () => number
 function appItem(app: App): Item {
   return {
     ...row(appKey(app.id), APP, app),
-    // A deleted one leaves the listing, and is kept as long as the last of its flows can be there.
+    // A deleted app leaves the listing. Its row stays as long as its last flow can exist.
     ...(app.deletedAt === undefined ? listing(app) : expiring(app.deletedAt + RETENTION_MS)),
   };
 }
@@ -154,8 +154,8 @@ function appKeyItem(key: AppKey): Item {
 
 function appKeyOf(item: Item): AppKey {
   const { pk, sk } = keyOf(item);
-  const at = { appId: pk.slice(appKey("").pk.length), id: sk.slice(APP_KEYS.from.length) };
-  return { ...at, ...fieldsOf(item, KEY) } as AppKey;
+  const ids = { appId: pk.slice(appKey("").pk.length), id: sk.slice(APP_KEYS.from.length) };
+  return { ...ids, ...fieldsOf(item, KEY) } as AppKey;
 }
 
 function idempotencyItem(idempotency: IdempotencyRecord): Item {
@@ -174,8 +174,8 @@ function creditOf(item: Item): Credit {
 
 function grantOf(item: Item): Grant {
   const { pk, sk } = keyOf(item);
-  const at = { appId: pk.slice(appKey("").pk.length), reference: sk.slice(grantKey("", "").sk.length) };
-  return { ...at, ...fieldsOf(item, GRANT) } as Grant;
+  const ids = { appId: pk.slice(appKey("").pk.length), reference: sk.slice(grantKey("", "").sk.length) };
+  return { ...ids, ...fieldsOf(item, GRANT) } as Grant;
 }
 
 function listing({ id, createdAt }: App): Item {
@@ -202,7 +202,7 @@ function listedKey(listed: string): Item {
 function decodeCursor(cursor: string): string {
   const listed = Buffer.from(cursor, "base64url").toString();
   if (!/^\d{4}-[\dT:.Z-]+#app_[0-9A-Z]{26}$/.test(listed)) {
-    throw new MjflowError("invalid_request", { field: "cursor", detail: "This is not a cursor of this listing." });
+    throw new MjflowError("invalid_request", { field: "cursor", detail: "The cursor is not valid for this listing." });
   }
   return listed;
 }

@@ -1,6 +1,6 @@
 /**
- * Images on their way to a vendor, as one JSON object for each flow or press: too large for the table, needed once. The
- * bucket's own lifecycle rule removes them.
+ * Images of a request until they are submitted, as one JSON object per flow or press. They are too large for the table and
+ * needed only once. The bucket's lifecycle rule deletes them.
  */
 import type { S3Client } from "@aws-sdk/client-s3";
 import type { Inputs } from "@mjflow/core/flow";
@@ -11,10 +11,11 @@ export function inputsKey(ref: string): string {
 }
 
 /**
- * `client` is asked for on first use, and S3's code loaded with it: most flows have no images, and no function should
- * start later because some do.
+ * Stores the images in S3. The client and S3's code are loaded at the first use, because most flows have no images and
+ * loading them would slow down every cold start.
  *
- * The role needs s3:ListBucket besides Get and Put: without it S3 answers 403 for what is absent, which is thrown here.
+ * The role needs s3:ListBucket in addition to Get and Put. Without it S3 answers 403 for a missing object, and `getInputs`
+ * throws instead of returning undefined.
  */
 export function createS3Blobs({ client, bucket }: { client: () => Promise<S3Client>; bucket: string }): Blobs {
   return {

@@ -1,6 +1,6 @@
 /**
- * Rows and the values they hold, field by field: short names, zeros and absent fields not stored, longer JSON deflated
- * with a dictionary of what results share, for DynamoDB bills by the kilobyte. What a row means is its owner's affair.
+ * Encodes rows field by field. Attribute names are short, and zeros and unset fields are not stored. Longer JSON is deflated
+ * with a dictionary of what results have in common. All of this saves money, because DynamoDB bills by the kilobyte.
  */
 import { deflateRawSync, inflateRawSync } from "node:zlib";
 import type { AttributeValue } from "@aws-sdk/client-dynamodb";
@@ -10,30 +10,31 @@ import { ATTRIBUTE, type Key } from "./keys.ts";
 export type Item = Record<string, AttributeValue>;
 
 /**
- * Raised when a row is stored in a way that older code would misread: it then refuses the row in words, and leaves it to
- * newer code. An attribute it can do without does not count: older code does not see it, and gives it back as it was.
+ * Schema version of a row. Increase it when a row is stored in a way that older code would misread. Older code then rejects
+ * the row with an error and leaves it to newer code. A new attribute that older code can ignore needs no new version,
+ * because older code writes it back unchanged.
  */
 const VERSION = 1;
 const VERSION_ATTRIBUTE = "v";
-/** Names one write, so that a repeated request recognises its own (dynamo.ts). */
+/** Attribute with a random value per write, by which a repeated request recognizes its own write (table.ts). */
 export const NONCE_ATTRIBUTE = "w";
 export const REV_ATTRIBUTE = "rev";
 
 /**
- * A newer version's attributes, on what was read from their row. Every write puts a whole row: without them, a process of
- * the older version, still running beside the newer one or back again after it, would wipe out what the newer one stored.
- * A symbol goes wherever the object is spread to, and into no JSON.
+ * Property for the attributes that this version does not know. Every write puts a whole row. If older code, which runs next
+ * to newer code or again after a rollback, did not write them back, it would delete what newer code stored. The key is a
+ * symbol, so a spread copies it and JSON does not contain it.
  */
 const UNKNOWN = Symbol("attributes of newer code");
 
 /**
- * How a field is stored: text, number, number that is not stored while 0, boolean, or JSON (as text while short, else
- * deflated).
+ * How a field is stored. `count` is a number that is not stored while it is 0. `flag` is a boolean. `json` is stored as text
+ * while it is short and deflated otherwise.
  */
 export type Kind = "text" | "number" | "count" | "flag" | "json";
 export type Fields<T extends string> = Record<T, readonly [attribute: string, kind: Kind]>;
 
-/** No two fields in one attribute: what is stored of one would be read as the other, and nothing else would notice. */
+/** Rejects at compile time that two fields share an attribute: one field would be read as the other without any error. */
 type Distinct<T extends Fields<string>> = {
   [name in keyof T]: T[name][0] extends T[Exclude<keyof T, name>][0]
     ? "shares its attribute with another field"
@@ -48,13 +49,13 @@ export function keyOf(item: Item): Key {
   return { pk: item[ATTRIBUTE.pk]?.S ?? "", sk: item[ATTRIBUTE.sk]?.S ?? "" };
 }
 
-/** TTL deletes days late; until then the row is there, and shown to nobody. */
+/** TTL deletes rows hours or days late. Until then readers must leave out expired rows. */
 export function isExpired(item: Item, now: number): boolean {
   const at = item[ATTRIBUTE.expiresAt]?.N;
   return at !== undefined && Number(at) * 1_000 <= now;
 }
 
-/** As DynamoDB counts it for billing: names and values in UTF-8, about a byte for two digits of a number. */
+/** Estimates the size that DynamoDB bills: names and values in UTF-8, and about one byte for two digits of a number. */
 export function itemBytes(item: Item): number {
   return Object.entries(item).reduce((sum, [name, value]) => sum + Buffer.byteLength(name) + valueBytes(value), 0);
 }
@@ -65,6 +66,7 @@ function valueBytes(value: AttributeValue): number {
   return value.B === undefined ? 1 : value.B.length;
 }
 
+/** Encodes a value as a row, including the unknown attributes that it was read with. */
 export function row<T extends Fields<string>>(
   { pk, sk }: Key,
   fields: T & Distinct<T>,
@@ -84,9 +86,10 @@ export function row<T extends Fields<string>>(
 }
 
 /**
- * The fields, and out of sight what else is in the row: a change of what is returned must be a spread of it.
+ * Decodes the fields of a row and adds its unknown attributes under the symbol. A changed value must be a spread of the
+ * decoded one, or the unknown attributes are lost.
  *
- * @throws ItemError for a row of newer code.
+ * @throws ItemError if newer code wrote the row
  */
 export function fieldsOf<F extends string>(item: Item, fields: Fields<F>): Record<string, unknown> {
   const version = Number(item[VERSION_ATTRIBUTE]?.N);
@@ -107,7 +110,7 @@ export function fieldsOf<F extends string>(item: Item, fields: Fields<F>): Recor
 
 const known = new WeakMap<Fields<string>, ReadonlySet<string>>();
 
-/** All attributes that this code knows in such a row; a table of fields is read at every row, and never changes. */
+/** Returns the attributes that this version knows in such a row; cached per field table, because every read needs them. */
 function knownOf(fields: Fields<string>): ReadonlySet<string> {
   const ready = known.get(fields);
   if (ready) return ready;
@@ -116,7 +119,7 @@ function knownOf(fields: Fields<string>): ReadonlySet<string> {
   return attributes;
 }
 
-/** In every kind of row; each is made anew at each write, or left out of it. */
+/** Attributes of every kind of row. Each write sets them again or leaves them out. */
 const OURS: readonly string[] = [...Object.values(ATTRIBUTE), VERSION_ATTRIBUTE, NONCE_ATTRIBUTE];
 
 function entriesOf<F extends string>(fields: Fields<F>) {
@@ -137,16 +140,16 @@ function decode(kind: Kind, value: AttributeValue | undefined): unknown {
   return kind === "json" ? decodeJson(value) : Number(value.N);
 }
 
-/** Below this, deflating saves nothing worth its time. */
+/** Minimum JSON length for deflating; shorter texts save too little. */
 const DEFLATE_FROM_BYTES = 160;
-/** Half the usual window holds the dictionary and most of what is stored, and takes two thirds of the time to set up. */
+/** Half the usual window size contains the dictionary and most stored values. It takes two thirds of the time to set up. */
 const DEFLATE = { level: 9, windowBits: 14 };
-/** A row is 400 KB at most; nothing we stored inflates to more than this. */
+/** Maximum inflated size, bytes. A row has at most 400 KB, and nothing that we store inflates to more than this. */
 const INFLATED_BYTES = 32 * 1024 * 1024;
 
 /**
- * How a value was stored that was read here: most of a row is written as it was read, and deflating is most of what a
- * write takes. What is read is frozen, so that the same object is still the same text.
+ * The stored form of each value that was decoded here. Most values of a row are written as they were read, and deflating is
+ * most of the time of a write. Decoded values are frozen, so the same object still has the same stored form.
  */
 const asRead = new WeakMap<object, AttributeValue>();
 

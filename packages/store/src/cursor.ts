@@ -1,4 +1,4 @@
-/** The opaque cursor of a listing: where the last page ended, and whose listing it was. */
+/** The opaque cursor of a flow listing. It contains the app id and the position at which the last page ended. */
 import { MjflowError } from "@mjflow/core/error";
 import { flowIdOfListed } from "./keys.ts";
 
@@ -7,13 +7,13 @@ export function encodeCursor(appId: string, listed: string): string {
 }
 
 /**
- * @returns the sort key of the last flow shown
- * @throws MjflowError invalid_request when the cursor is broken or from another app's listing
+ * @returns the sort key of the last flow on the previous page
+ * @throws MjflowError `invalid_request` if the cursor is broken or belongs to the listing of another app
  */
 export function decodeCursor(appId: string, cursor: string): string {
   const [owner, listed] = parts(cursor);
   if (owner !== appId || typeof listed !== "string" || !flowIdOfListed(listed)) {
-    throw new MjflowError("invalid_request", { field: "cursor", detail: "This is not a cursor of this listing." });
+    throw new MjflowError("invalid_request", { field: "cursor", detail: "The cursor is not valid for this listing." });
   }
   return listed;
 }

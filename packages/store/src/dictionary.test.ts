@@ -5,13 +5,13 @@ import type { Item } from "./codec.ts";
 import { DICTIONARIES } from "./dictionary.ts";
 import { itemToTask, taskToItem } from "./item.ts";
 
-test("dictionary 1 is what stored rows were written with", () => {
+test("dictionary 1 is identical to the one that stored rows were written with", () => {
   expect(createHash("sha256").update(DICTIONARIES[1]!).digest("hex")).toBe(
     "9e64a8b9295ca04c7989fdd958b8d1d94270077d10c3a3b9fc325d288fb52ecc",
   );
 });
 
-test("a result written by the first version is still read", () => {
+test("a result that the first version wrote can still be read", () => {
   const at = { flowId: "flow_01K9ZC7T3R8M2V5X0Q4B6N1JHD", path: "0", provider: "p", account: "default" };
   const row: Item = {
     ...taskToItem(newTask({ ...at, action: "IMAGINE", pace: "fast" }, 1, 2)),
@@ -33,7 +33,7 @@ test("a result written by the first version is still read", () => {
   });
 });
 
-test("a value deflated with a dictionary this code lacks is refused in words", () => {
+test("a value deflated with an unknown dictionary is rejected with a message", () => {
   const at = { flowId: "flow_01K9ZC7T3R8M2V5X0Q4B6N1JHD", path: "0", provider: "p", account: "default" };
   const row: Item = {
     ...taskToItem(newTask({ ...at, action: "IMAGINE", pace: "fast" }, 1, 2)),

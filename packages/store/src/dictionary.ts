@@ -1,9 +1,9 @@
 /**
- * What results have in common, given to deflate beforehand: the buttons' grammar, labels and the field names of a
- * vendor's task object. It takes an ended task's row below 1 KB, so that its write costs one unit instead of two.
+ * Preset dictionary for deflate with what results have in common: the grammar of buttons, labels and the field names of a
+ * vendor's task object. It keeps the row of an ended task below 1 KB, so that its write costs one unit instead of two.
  *
- * FROZEN: rows written with a dictionary are read with the same one, byte for byte. To change it, add a second one under
- * the next number. `dictionary.test.ts` holds its hash and a row written with it.
+ * FROZEN: a row can only be read with exactly the dictionary it was written with. To change the dictionary, add a second one
+ * with the next number. `dictionary.test.ts` contains the hash of this one and a row that was written with it.
  */
 
 type Line = readonly [verb: string, label: string, emoji: string];
@@ -35,7 +35,7 @@ const SINGLE: readonly Line[] = [
   ["BOOKMARK::", "", "❤️"],
 ];
 
-/** As our own result has a button, and as a vendor's body does, which is a string inside that result. */
+/** A button in our result, and a button in a vendor's body, which is stored as a string inside that result. */
 const ours = ([verb, label, emoji]: Line) => `{"customId":"MJ::${verb}","label":"${label}","emoji":"${emoji}"},`;
 const theirs = ([verb, label, emoji]: Line) =>
   `{"customId":"MJ::${verb}","emoji":"${emoji}","label":"${label}","type":2,"style":2},`;
@@ -64,7 +64,7 @@ const TEXT = [
   '],"prompt":"","promptEn":"","finalPrompt":"","description":"","seed":"","raw":"{',
 ].join("");
 
-/** By the number a deflated value begins with. */
+/** Dictionaries by number; the first byte of a deflated value is the number. */
 export const DICTIONARIES: Readonly<Record<number, Buffer>> = { 1: Buffer.from(TEXT) };
-/** What new values are written with. */
+/** The dictionary for new values. */
 export const DICTIONARY = 1;

@@ -1,6 +1,6 @@
 /**
- * The store on DynamoDB, and on every engine that speaks its protocol. Which writes there are, and in what order, is
- * here; how one is made safe is in `table.ts`, where things are in `keys.ts`, what they look like in `item.ts`.
+ * The store on DynamoDB and on compatible engines. This file defines which writes exist and their order. `table.ts` makes a
+ * single write safe, `keys.ts` defines the keys and `item.ts` the rows.
  */
 import type { Flow } from "@mjflow/core/flow";
 import type { Saved, Store } from "@mjflow/core/port";
@@ -34,13 +34,13 @@ import { createTable, type Table, type TableDeps } from "./table.ts";
 
 export interface StoreDeps {
   table: Table;
-  /** For telling rows that TTL should have deleted. */
+  /** Clock that decides which rows TTL should have deleted, epoch ms. */
   now?: () => number;
 }
 
 export interface DynamoStoreDeps extends TableDeps, Pick<StoreDeps, "now"> {}
 
-/** Dead letters are few, or something is very wrong: the newest of them are what a person can look at. */
+/** Number of dead-letter messages that are read; usually there are few, and the operator needs the newest. */
 const MAX_DEAD_LETTERS_READ = 500;
 
 /**
@@ -51,7 +51,7 @@ export function createDynamoStore({ now, ...deps }: DynamoStoreDeps): Store {
   return createStore({ table: createTable(deps), ...(now && { now }) });
 }
 
-/** On whichever table: DynamoDB's, or the local house's own. */
+/** Creates the store on any table: DynamoDB's or that of the local server. */
 export function createStore({ table, now = Date.now }: StoreDeps): Store {
   const isLive = (item: Item) => !isExpired(item, now());
 
@@ -67,7 +67,7 @@ export function createStore({ table, now = Date.now }: StoreDeps): Store {
     return put.ok ? { ok: true, item: next } : { ok: false, current: put.current && itemToFlow(put.current) };
   }
 
-  /** What one partition's rows say: the flow where there is one, and its tasks. */
+  /** Splits the rows of one partition into the flow, if there is one, and its tasks. */
   function split(items: readonly Item[]): { flow: Flow | undefined; tasks: Task[] } {
     const live = items.filter(isLive);
     const kindOf = (item: Item) => refOf(keyOf(item))?.kind;
@@ -78,7 +78,7 @@ export function createStore({ table, now = Date.now }: StoreDeps): Store {
   return {
     ...createAppStore({ table, now }),
     async createFlow(flow, root) {
-      // A root that is there already is an earlier try's, which died before its second write: this one completes it.
+      // If the root exists already, an earlier try crashed before its second write. This try completes it.
       await saveTask(root, undefined);
       return (await saveFlow(flow, undefined)).ok ? "created" : "exists";
     },
@@ -105,7 +105,7 @@ export function createStore({ table, now = Date.now }: StoreDeps): Store {
       listFlows(appId, limit, cursor, filter, async (after, n) => {
         const bounds = listingBounds(filter, after);
         if (!bounds) return [];
-        // And one more: what the page begins after is within its bounds.
+        // One more than needed: the row that the previous page ended with is within the bounds and is removed below.
         const items = await table.list({ index: "app", partition: appId, descending: true, ...bounds, limit: n + 1 });
         const listed = items.map((item) => ({ key: keyOf(item), at: item[ATTRIBUTE.listedAt]?.S ?? "" }));
         const page = listed.filter(({ at }) => at !== after).slice(0, n);
@@ -122,7 +122,7 @@ export function createStore({ table, now = Date.now }: StoreDeps): Store {
       return item && itemToHealth(item);
     },
     async saveHealth(health) {
-      // Revision 0 was never stored (health.ts, newHealth).
+      // Revision 0 means that the row was never stored (account-health.ts, newHealth).
       const item = healthToItem({ ...health, rev: health.rev + 1 });
       return (await table.put(item, health.rev === 0 ? undefined : health.rev)).ok;
     },

@@ -1,8 +1,8 @@
-/** A result of ordinary size, for tests that weigh rows and count units. */
+/** A result of typical size, for tests that measure rows and count capacity units. */
 import { randomUUID } from "node:crypto";
 import type { Result } from "@mjflow/core/report";
 
-/** An upscale as a v7 account answers it: 14 buttons, CDN links, prompts of ordinary length, and the body itself. */
+/** An upscale as a v7 account reports it: 14 buttons, CDN links, prompts of typical length, and the raw body. */
 export function upscaleResult(now: number): Result {
   const job = randomUUID();
   const button = (customId: string, label: string, emoji = "") => ({ customId, label, emoji });

@@ -78,12 +78,15 @@ const deadLetter: DeadLetter = {
   createdAt: now,
 };
 
-describe("a row holds all of its item and gives it back", () => {
-  test.each(Object.entries({ pending, claimed, submitted, succeeded }))("a task when %s", (_, task) => {
-    expect(itemToTask(taskToItem(task))).toEqual(task);
-  });
+describe("encoding and decoding of rows", () => {
+  test.each(Object.entries({ pending, claimed, submitted, succeeded }))(
+    "a task in the state %s is decoded unchanged",
+    (_, task) => {
+      expect(itemToTask(taskToItem(task))).toEqual(task);
+    },
+  );
 
-  test("a task with everything a task can have", () => {
+  test("a task with all optional fields is decoded unchanged", () => {
     const full: Task = {
       ...succeeded,
       modal: { prompt: awkward, mask: { ref: flowId, index: 0 } },
@@ -104,13 +107,13 @@ describe("a row holds all of its item and gives it back", () => {
     expect(itemToTask(taskToItem(full))).toEqual(full);
   });
 
-  test("a flow, its state and prompt byte for byte", () => {
+  test("a flow is decoded unchanged, and its state and prompt are equal byte for byte", () => {
     const read = itemToFlow(flowToItem(flow));
     expect(read).toEqual(flow);
     expect(Buffer.from(read.state!)).toEqual(Buffer.from(awkward));
   });
 
-  test("a flow, each of its flags for itself", () => {
+  test("each flag of a flow is stored on its own", () => {
     const FLAGS = ["anyProvider", "archive", "hasCreditHold", "reopened", "progress"] as const;
     for (const flag of FLAGS) {
       const one = { ...flow, [flag]: true };
@@ -118,7 +121,7 @@ describe("a row holds all of its item and gives it back", () => {
     }
   });
 
-  test("an account's health", () => {
+  test("the health of an account is decoded unchanged", () => {
     const health = {
       provider: "p",
       account: "a",
@@ -130,19 +133,19 @@ describe("a row holds all of its item and gives it back", () => {
       ...newBreakerRecord(),
     } as const;
     expect(itemToHealth(healthToItem(health))).toEqual(health);
-    const distrusted = { ...health, faults: 2, fault: "unclear", faultAt: now, opens: 1, openUntil: now } as const;
-    const probed = { ...distrusted, probing: true, busyUntil: now + 1 };
-    expect(itemToHealth(healthToItem(probed))).toEqual(probed);
+    const faulty = { ...health, faults: 2, fault: "unclear", faultAt: now, opens: 1, openUntil: now } as const;
+    const onTrial = { ...faulty, probing: true, busyUntil: now + 1 };
+    expect(itemToHealth(healthToItem(onTrial))).toEqual(onTrial);
   });
 });
 
-test("a row of a newer version is refused in words, not misread", () => {
+test("a row of a newer schema version is rejected with a message", () => {
   const item = { ...taskToItem(pending), v: { N: "2" } };
   expect(() => itemToTask(item)).toThrow(ItemError);
   expect(() => itemToTask(item)).toThrow("task#0-1 has schema version 2; this code knows versions up to 1");
 });
 
-describe("an attribute of newer code", () => {
+describe("unknown attributes of newer code", () => {
   const newer = { tags: { SS: ["a"] }, paidBy: { M: { key: { S: "k" } } } };
 
   test.each([
@@ -162,11 +165,11 @@ describe("an attribute of newer code", () => {
       (item: Item) => healthToItem({ ...itemToHealth(item), misses: 1 }),
     ],
     [
-      "a dead letter",
+      "a dead-letter message",
       () => deadLetterToItem(deadLetter),
       (item: Item) => deadLetterToItem({ ...itemToDeadLetter(item), state: "dropped" }),
     ],
-  ])("is not seen, and stands in the row of %s again when that is written", (_, made, rewritten) => {
+  ])("an unknown attribute in the row of %s is written back unchanged", (_, made, rewritten) => {
     const read = { ...made(), ...newer };
     expect(rewritten(read)).toMatchObject(newer);
     expect(Object.keys(rewritten(read)).toSorted()).toEqual(
@@ -174,13 +177,13 @@ describe("an attribute of newer code", () => {
     );
   });
 
-  test("is in nothing that is shown", () => {
+  test("an unknown attribute is neither listed among the fields nor part of the JSON", () => {
     const read = itemToTask({ ...taskToItem(submitted), ...newer });
     expect(Object.keys(read)).toEqual(Object.keys(itemToTask(taskToItem(submitted))));
     expect(JSON.stringify(read)).not.toContain("paidBy");
   });
 
-  test("that is a field's own, gone from what is written, is gone from the row", () => {
+  test("a known attribute whose field is unset is removed from the row", () => {
     const row = taskToItem({
       ...itemToTask({ ...taskToItem(submitted), ...newer }),
       due: undefined,
@@ -190,13 +193,13 @@ describe("an attribute of newer code", () => {
   });
 });
 
-test("a row past its 90 days is expired, whether or not it was deleted", () => {
+test("a row counts as expired after 90 days, even if TTL has not deleted it", () => {
   const item = taskToItem(pending);
   expect(isExpired(item, now + RETENTION_MS - 1_000)).toBe(false);
   expect(isExpired(item, now + RETENTION_MS + 1_000)).toBe(true);
 });
 
-test("a task costs one write unit each time it is written, its end included", () => {
+test("every write of a task costs one write unit, also the write of its end", () => {
   const sizes = Object.fromEntries(
     Object.entries({ pending, claimed, submitted, succeeded }).map(([name, task]) => [
       name,

@@ -1,8 +1,9 @@
 /**
- * A row and the flow, task or health it holds: pure, both ways. No item type leaves this package.
+ * Converts between rows and flows, tasks, health records and dead-letter messages. Pure in both directions. No item type
+ * leaves this package.
  *
- * A task's row is written four times in its life. The result stands in the same row instead of one of its own: that
- * would be a second request for each task.
+ * A task's row is usually written four times. The result is stored in the same row, because a row of its own would need a
+ * second request for each task.
  */
 
 import type { AccountHealth } from "@mjflow/core/account-health";
@@ -71,7 +72,7 @@ const TASK = {
   previousLocations: ["pl", "json"],
 } as const satisfies Fields<Exclude<keyof Task, "flowId" | "path">>;
 
-/** `id` is in the key. `state` and `prompt` are text, never JSON: they come back byte for byte (T5). */
+/** `id` is in the key. `state` and `prompt` are text and never JSON, because they must come back byte for byte (T5). */
 const FLOW = {
   appId: [ATTRIBUTE.appId, "text"],
   rev: [REV_ATTRIBUTE, "number"],
@@ -143,7 +144,7 @@ export function flowToItem(flow: Flow): Item {
   return { ...item, ...times(flow.id, flow), [ATTRIBUTE.listedAt]: { S: listedAt(flow.createdAt, flow.id) } };
 }
 
-/** Has no end: an account is known for as long as it is used. */
+/** The row has no expiry, because the health of an account is needed as long as the account is used. */
 export function healthToItem(health: AccountHealth): Item {
   return row(healthKey(health.provider, health.account), HEALTH, health);
 }
@@ -153,18 +154,18 @@ export function deadLetterToItem(deadLetter: DeadLetter): Item {
   return { ...item, [ATTRIBUTE.expiresAt]: { N: String(expiresAt(deadLetter.createdAt)) } };
 }
 
-/** @throws ItemError for a row of newer code. */
+/** @throws ItemError if newer code wrote the row */
 export function itemToDeadLetter(item: Item): DeadLetter {
   return { id: keyOf(item).sk, ...fieldsOf(item, DEAD_LETTER) } as DeadLetter;
 }
 
 /**
- * Rows as they were read before: one request can answer several that ask in one breath, and the local table gives out what
- * it holds. Frozen, for they are shared.
+ * Decoded tasks by row. Several reads can share one request and get the same row, and the local table returns the rows that
+ * it stores. Callers share the tasks, so the tasks are frozen.
  */
 const tasks = new WeakMap<Item, Task>();
 
-/** @throws ItemError for a row of newer code, or one that is no task's. */
+/** @throws ItemError if newer code wrote the row, or the row is not a task */
 export function itemToTask(item: Item): Task {
   const known = tasks.get(item);
   if (known) return known;
@@ -175,25 +176,25 @@ export function itemToTask(item: Item): Task {
   return task;
 }
 
-/** @throws ItemError for a row of newer code, or one that is no flow's. */
+/** @throws ItemError if newer code wrote the row, or the row is not a flow */
 export function itemToFlow(item: Item): Flow {
   const ref = refOf(keyOf(item));
   if (ref?.kind !== "flow") throw new ItemError(`"${keyOf(item).sk}" is not a flow's row`);
   return { id: ref.flowId, ...fieldsOf(item, FLOW) } as Flow;
 }
 
-/** @throws ItemError for a row of newer code. */
+/** @throws ItemError if newer code wrote the row */
 export function itemToHealth(item: Item): AccountHealth {
   return fieldsOf(item, HEALTH) as unknown as AccountHealth;
 }
 
-/** What a row of the due index names, and when it is due; undefined for one that is nobody's. */
+/** Returns the reference and due time of an entry in the due index; undefined if its key is none of ours. */
 export function dueOf(item: Item): Due | undefined {
   const ref = refOf(keyOf(item));
   return ref && { ...ref, dueAt: Number(item[ATTRIBUTE.dueAt]?.N) };
 }
 
-/** What the due index and the TTL read. A row without a shard is not in the index: that is what keeps it small. */
+/** Returns the attributes for due index and TTL. A row without `dueShard` is not in the index, which keeps the index small. */
 function times(flowId: string, row: Pick<Task, "due" | "flowDue" | "createdAt">): Item {
   return {
     [ATTRIBUTE.expiresAt]: { N: String(expiresAt(row.createdAt)) },

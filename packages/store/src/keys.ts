@@ -1,30 +1,32 @@
 /**
- * Every key of the table, and nowhere else. `schema.ts` and `infra/table.ts` create what is named here.
+ * All keys of the table. `schema.ts` and `infra/table.ts` create the table and its indexes from these names.
  *
- *     pk                               sk             what
- *     flow#<flowId>                    flow           the flow: what the app asked for
- *     flow#<flowId>                    task#<path>    one task with its result: hot row, written four times
- *     account#<provider>#<account>     health         whether a vendor account calls back, and whether it is trusted
- *     account#<provider>#<account>     slots          the tasks that an account with a cap may be running
- *     vendors                          <provider>#<account>   an account stored through the API
- *     endpoints#<appId>                <endpointId>   an address that hears of an app's flows
- *     deliveries#<flowId>              <place>#<name>#<listener>   one event on its way to one listener
- *     stage                            banned         the operator's list of banned words
- *     app#<appId>                      app            an app and its limits
- *     app#<appId>                      key#<keyId>    one of its keys, hashed
- *     mj#<appId>                       <16 digits>    a facade number: the task it stands for, the request's own fields
- *     app#<appId>                      credit         what it has spent, and holds for what runs
- *     app#<appId>                      grant#<reference>   money put in, once for each reference
- *     idem#<appId>#<key>               idem           what a request with an Idempotency-Key makes
- *     dead                             <letterId>     a message nobody could read, and what was decided on it
+ *     pk                             sk                          row
+ *     flow#<flowId>                  flow                        the flow with its request
+ *     flow#<flowId>                  task#<path>                 one task with its result, usually written four times
+ *     account#<provider>#<account>   health                      account health: callbacks, look-ups, circuit breaker
+ *     account#<provider>#<account>   slots                       tasks that an account with a concurrency limit may be running
+ *     vendors                        <provider>#<account>        a vendor account stored through the API
+ *     endpoints#<appId>              <endpointId>                a webhook endpoint; `hook` for the notifyHooks of flows
+ *     deliveries#<flowId>            <place>#<name>#<listener>   one event for one subscriber
+ *     stage                          banned                      the operator's list of banned words
+ *     app#<appId>                    app                         an app and its limits
+ *     app#<appId>                    key#<keyId>                 an API key of the app, as a hash
+ *     app#<appId>                    credit                      the app's credit, its usage and the holds of running flows
+ *     app#<appId>                    grant#<reference>           credit added by the operator, one row per reference
+ *     mj#<appId>                     <16 digits>                 a compat task id: its task and the fields of its request
+ *     idem#<appId>#<key>             idem                        the flow or task created with an Idempotency-Key
+ *     dead                           <deadLetterId>              a dead-letter message and the operator's decision
  *
- *     index   partition              sort                             holds
- *     due     dueShard  due#0..3     dueAt     epoch ms               flows and tasks that wait for something, no others
- *     app     appId                  listedAt  <ISO time>#<flowId>    flows, for listing
- *             apps                     <ISO time>#<appId>     apps
- *             deliveries#<appId>#<listener>    <ISO time>#<deliveryId>
+ * `<place>` is the event subject: a task path or `flow`. `<listener>` is the subscriber.
  *
- * Both indexes project keys only. `expiresAt` (epoch seconds) is the table's TTL attribute.
+ *     index   partition                              sort                               rows
+ *     due     dueShard  due#0 to due#3               dueAt     epoch ms                 flows, tasks and deliveries with a due time
+ *     app     appId     <appId>                      listedAt  <ISO time>#<flowId>      flows
+ *                       apps                                   <ISO time>#<appId>       apps
+ *                       deliveries#<appId>#<listener>          <ISO time>#<deliveryId>  deliveries
+ *
+ * Both indexes project keys only. `expiresAt` (epoch seconds) is the TTL attribute of the table.
  */
 import { type DeliveryKey, deliveryIdOf, parseDeliveryId } from "@mjflow/core/delivery";
 import { isFlowId } from "@mjflow/core/id";
@@ -33,7 +35,7 @@ import type { DueRef } from "@mjflow/core/port";
 
 export const INDEX = { due: "due", app: "app" } as const;
 
-/** Attributes that the table and its indexes are built on; the rest of an item is `item.ts`'s own affair. */
+/** Attributes that the table and its indexes use. The other attributes of an item are defined in `item.ts`. */
 export const ATTRIBUTE = {
   pk: "pk",
   sk: "sk",
@@ -50,7 +52,7 @@ export const INDEX_KEYS = {
   app: [ATTRIBUTE.appId, ATTRIBUTE.listedAt],
 } as const;
 
-/** Flows and their tasks are kept this long after they were created. TTL deletes late by hours or days: readers filter. */
+/** Retention of flows and tasks after their creation. TTL deletes hours or days late, so readers leave out expired rows. */
 export const RETENTION_MS = 90 * 24 * 3_600_000;
 
 export interface Key {
@@ -58,7 +60,7 @@ export interface Key {
   sk: string;
 }
 
-/** One text for both, for maps. */
+/** Returns one text for the whole key, for use in maps. */
 export function keyText({ pk, sk }: Key): string {
   return `${pk} ${sk}`;
 }
@@ -82,7 +84,7 @@ export function slotsKey(provider: string, account: string): Key {
   return { pk: healthKey(provider, account).pk, sk: "slots" };
 }
 
-/** One partition for all vendors: they are few, and one request tells of them all. */
+/** One partition for the accounts of all vendors: they are few, so one request reads all of them. */
 export const VENDORS_PK = "vendors";
 
 export function storedAccountKey(provider: string, account: string): Key {
@@ -101,7 +103,7 @@ export function appKeyKey(appId: string, keyId: string): Key {
   return { pk: appKey(appId).pk, sk: `${APP_KEY_SK}${keyId}` };
 }
 
-/** Where an app's keys begin and end among its rows. */
+/** Bounds of the sort keys of an app's API keys. */
 export const APP_KEYS = { from: APP_KEY_SK, to: `${APP_KEY_SK}~` };
 
 export function creditKey(appId: string): Key {
@@ -114,15 +116,15 @@ export function grantKey(appId: string, reference: string): Key {
   return { pk: appKey(appId).pk, sk: `${GRANT_SK}${reference}` };
 }
 
-/** A partition for each key, so that an app's requests do not meet in one. An app's id has no "#". */
+/** Each Idempotency-Key has its own partition, so that the requests of one app are spread. An app id contains no "#". */
 export function idempotencyKey(appId: string, key: string): Key {
   return { pk: `idem#${appId}#${key}`, sk: "idem" };
 }
 
-/** The partition of the `app` index that lists apps; no app has this id. */
+/** Partition of the `app` index that lists apps. No app has this id. */
 export const APPS = "apps";
 
-/** Its sort keys begin with their time: the newest are found without an index. */
+/** The sort keys in this partition begin with their time, so the newest ids are found without an index. */
 export function mjTaskIdPk(appId: string): string {
   return `mj#${appId}`;
 }
@@ -157,7 +159,7 @@ export function flowPk(flowId: string): string {
   return `flow#${flowId}`;
 }
 
-/** What a key of a flow's partition, or of its deliveries, names; nothing for a key that is neither's. */
+/** Returns what a key of a flow's partition or of its deliveries refers to; undefined for other keys. */
 export function refOf({ pk, sk }: Key): DueRef | undefined {
   if (pk.startsWith(deliveryPk(""))) return deliveryRefOf(pk.slice(deliveryPk("").length), sk);
   const flowId = pk.startsWith("flow#") ? pk.slice("flow#".length) : "";
@@ -167,12 +169,12 @@ export function refOf({ pk, sk }: Key): DueRef | undefined {
 }
 
 function deliveryRefOf(flowId: string, sk: string): DueRef | undefined {
-  const [place = "", name = "", listener = ""] = sk.split("#");
-  const deliveryId = deliveryIdOf({ flowId, subject: place, name, listener });
+  const [subject = "", name = "", listener = ""] = sk.split("#");
+  const deliveryId = deliveryIdOf({ flowId, subject, name, listener });
   return parseDeliveryId(deliveryId) ? { kind: "delivery", deliveryId } : undefined;
 }
 
-/** A flow and its tasks share a shard. FNV-1a: stable for as long as rows live, and spreads ULIDs evenly. */
+/** A flow and its tasks share a shard. FNV-1a spreads ULIDs evenly. The hash must not change while rows exist. */
 export function shardOf(flowId: string): number {
   let hash = 0x811c9dc5;
   for (let i = 0; i < flowId.length; i++) hash = Math.imul(hash ^ flowId.charCodeAt(i), 0x01000193);
@@ -183,7 +185,7 @@ export function dueShard(shard: number): string {
   return `due#${shard}`;
 }
 
-/** Sorts as time does; the id makes it unique. */
+/** Sort key that sorts by time; the id makes it unique. */
 export function listedAt(createdAt: number, flowId: string): string {
   return `${new Date(createdAt).toISOString()}#${flowId}`;
 }
@@ -194,7 +196,7 @@ export function flowIdOfListed(listed: string): string | undefined {
   return at > 0 && isFlowId(flowId) ? flowId : undefined;
 }
 
-/** Epoch seconds, as TTL wants them. */
+/** Expiry in epoch seconds, the unit of TTL. */
 export function expiresAt(createdAt: number): number {
   return Math.ceil((createdAt + RETENTION_MS) / 1_000);
 }

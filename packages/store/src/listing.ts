@@ -1,19 +1,22 @@
-/** An app's flows, newest first, page by page: which of them fit, and where the next page begins. */
+/** Lists an app's flows page by page, newest first, with an optional filter. */
 import type { Flow } from "@mjflow/core/flow";
 import type { FlowFilter } from "@mjflow/core/port";
 import { decodeCursor, encodeCursor } from "./cursor.ts";
 
-/** Where a flow stands in the listing; undefined for one whose row is gone, or has expired. */
+/** One entry of the listing. */
 export interface FlowPage {
+  /** Sort key of the entry. */
   at: string;
+  /** The flow; undefined if its row is deleted or expired. */
   flow: Flow | undefined;
 }
 
-/** With a filter this many are read at once, and this many by one call: it answers what it found, and where to go on. */
+/** Number of flows that are read at once when a filter is set. */
 const READ_AT_ONCE = 100;
+/** Maximum number of flows that one call with a filter reads. It returns what it found, with a cursor for the rest. */
 export const MAX_FLOWS_READ = 500;
 
-/** @param read up to `n` older than `after`, newest first */
+/** @param read reads up to `n` entries that are older than `after`, newest first */
 export async function listFlows(
   appId: string,
   limit: number,
@@ -25,7 +28,7 @@ export async function listFlows(
   const flows: Flow[] = [];
   const size = matches ? READ_AT_ONCE : limit;
   for (let looked = 0; ; ) {
-    // One more than is looked at tells whether there is another page, which DynamoDB's own mark does not.
+    // Reads one more than is used, to see whether there is another page. DynamoDB's LastEvaluatedKey does not tell that.
     const page = await read(after, size + 1);
     for (const [i, { at, flow }] of page.slice(0, size).entries()) {
       after = at;
@@ -38,13 +41,13 @@ export async function listFlows(
   }
 }
 
-/** Sort keys between which to read; undefined when there is nothing between them. */
+/** Returns the bounds of the sort keys to read; undefined if there is nothing between them. */
 export function listingBounds(
   { since, until }: FlowFilter,
   after: string | undefined,
 ): { from?: string; to?: string } | undefined {
   const from = since === undefined ? undefined : new Date(since).toISOString();
-  // "~" is above every id of that millisecond.
+  // "~" sorts after every id of that millisecond.
   const last = until === undefined ? undefined : `${new Date(until).toISOString()}~`;
   const to = last === undefined || (after !== undefined && after < last) ? after : last;
   if (from !== undefined && to !== undefined && from > to) return undefined;

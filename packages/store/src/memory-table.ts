@@ -1,30 +1,30 @@
-/** The requests of `table.ts` in memory, held to the same conformance suite: for tests and simulations. */
+/** The requests of `table.ts` in memory, for tests and the simulation. It passes the same conformance suite. */
 import { type Item, keyOf, REV_ATTRIBUTE } from "./codec.ts";
 import { ATTRIBUTE, INDEX_KEYS } from "./keys.ts";
 import type { ListQuery, Table } from "./table.ts";
 
 export interface MemoryTable extends Table {
-  /** All items, in no order: for assertions. */
+  /** Returns all items without a defined order, for assertions. */
   dump(): Item[];
 }
 
 /**
- * What is stored is frozen, and given out as it is: copying each answer took half the time of a simulation. Nothing but
- * this package's codecs makes items, and they make new ones.
+ * Stored items are frozen and returned without a copy, because copying took half the time of a simulation. Only the codecs
+ * of this package create items, and they create a new item for each write.
  */
 export function createMemoryTable(): MemoryTable {
-  /** By pk, then sk. */
+  /** Items by pk, then by sk. */
   const partitions = new Map<string, Map<string, Item>>();
-  /** By index and partition, then by the table's own key: as sparse as the index would be. */
+  /** Index entries by index and partition, then by the key of the table. An item without index attributes is not listed. */
   const indexed = new Map<string, Map<string, Item>>();
   const find = (pk: string, sk: string) => partitions.get(pk)?.get(sk);
 
   function reindex(before: Item | undefined, after: Item | undefined): void {
     const { pk, sk } = keyOf((after ?? before)!);
     for (const [index, [hash, range]] of Object.entries(INDEX_KEYS)) {
-      const place = (item: Item | undefined) =>
+      const partitionOf = (item: Item | undefined) =>
         item?.[hash]?.S !== undefined && item[range] !== undefined ? `${index} ${item[hash].S}` : undefined;
-      const [from, to] = [place(before), place(after)];
+      const [from, to] = [partitionOf(before), partitionOf(after)];
       if (from !== undefined) indexed.get(from)?.delete(`${pk} ${sk}`);
       if (to === undefined) continue;
       if (!indexed.has(to)) indexed.set(to, new Map());
@@ -73,14 +73,14 @@ function page({ index, from, to, descending, limit, after }: ListQuery, items: I
     .filter((item) => after === undefined || sign * order(item, after) > 0)
     .sort((a, b) => sign * order(a, b))
     .slice(0, limit);
-  // An index holds keys only.
+  // An index returns keys only.
   const kept = new Set<string>([ATTRIBUTE.pk, ATTRIBUTE.sk, hash, range]);
   return index
     ? found.map((item) => Object.fromEntries(Object.entries(item).filter(([name]) => kept.has(name))))
     : found;
 }
 
-/** By the sort key, then by the table's own: an index may hold several of one sort key. */
+/** Compares by the sort key, then by the key of the table, because an index can have several items with one sort key. */
 function bySort(range: string) {
   return (a: Item, b: Item): number => {
     const first = compare(sortOf(a, range), sortOf(b, range));

@@ -1,7 +1,7 @@
 /**
- * The table in memory, for tests and simulations: the same promises as `dynamo.ts`, held to them by the same
- * conformance suite. What goes in is copied and frozen, so that what comes out needs no copy: nobody can share state by accident, and a
- * simulation, which reads far more than it writes, runs in half the time.
+ * The store in memory, for tests and the simulation. It passes the same conformance suite as `dynamo.ts`. Stored values are
+ * copied and frozen, so returned values need no copy and callers cannot share state by accident. A simulation reads far more
+ * than it writes, so it takes half the time.
  */
 
 import type { AccountHealth } from "@mjflow/core/account-health";
@@ -18,9 +18,9 @@ import type { MemoryTable } from "./memory-table.ts";
 import { createMemoryTable } from "./memory-table.ts";
 
 export interface MemoryStoreOptions {
-  /** Rows past their 90 days are not shown. Without a clock nothing expires, which suits a simulated one. */
+  /** Clock for leaving out rows older than 90 days, epoch ms. Unset: no row expires. */
   now?: () => number;
-  /** Where the other stores' rows are: their due ones are told beside its own, as one index would. */
+  /** Table with the rows of the other stores. Its due entries are listed together with those of this store. */
   table?: MemoryTable;
 }
 
@@ -28,12 +28,12 @@ export interface MemoryDump {
   flows: Flow[];
   tasks: Task[];
   health: AccountHealth[];
-  /** The rows of apps. */
+  /** Items of the table: rows of apps and of the other stores. */
   items: Item[];
 }
 
 export interface MemoryStore extends Store {
-  /** All that is stored, expired rows too: for assertions. */
+  /** Returns everything that is stored, including expired rows, for assertions. */
   dump(): MemoryDump;
 }
 
@@ -43,11 +43,11 @@ export function createMemoryStore({
   now = () => Number.NEGATIVE_INFINITY,
   table = createMemoryTable(),
 }: MemoryStoreOptions = {}): MemoryStore {
-  /** By pk, then sk: a flow's rows are found without a scan, as in the table. */
+  /** Rows by pk, then by sk, so that the rows of a flow are found without a scan. */
   const flows = new Map<string, Map<string, Row>>();
   const accounts = new Map<string, AccountHealth>();
-  const dead = new Map<string, DeadLetter>();
-  /** The sparse index: one map per shard, only of rows with a due time. */
+  const deadLetters = new Map<string, DeadLetter>();
+  /** The due index: one map per shard, which contains only rows with a due time. */
   const dueIndex = new Map<number, Map<string, Due>>();
 
   const keyOf = (row: Row) => (row.kind === "flow" ? flowKey(row.item.id) : taskKey(row.item.flowId, row.item.path));
@@ -57,7 +57,7 @@ export function createMemoryStore({
     return row && isLive(row.item, now()) ? row : undefined;
   }
 
-  /** Stores a copy with the next revision and keeps the due index in step. */
+  /** Stores a copy with the next revision and updates the due index. */
   function write<R extends Row>(row: R): R["item"] {
     const { pk, sk } = keyOf(row);
     const stored = { ...row, item: frozen({ ...row.item, rev: row.item.rev + 1 }) };
@@ -78,7 +78,7 @@ export function createMemoryStore({
     else dueIndex.get(shard)!.delete(`${pk}/${sk}`);
   }
 
-  /** The conditional write: `rev` undefined means "not there yet". */
+  /** The conditional write. `rev` undefined means that no row may exist. */
   function put<R extends Row>(row: R, rev: number | undefined): Saved<R["item"]> {
     const { pk, sk } = keyOf(row);
     const current = flows.get(pk)?.get(sk)?.item as R["item"] | undefined;
@@ -167,21 +167,23 @@ export function createMemoryStore({
       return true;
     },
     async saveNewDeadLetter(deadLetter) {
-      if (!dead.has(deadLetter.id)) dead.set(deadLetter.id, frozen({ ...deadLetter, rev: 1 }));
+      if (!deadLetters.has(deadLetter.id)) deadLetters.set(deadLetter.id, frozen({ ...deadLetter, rev: 1 }));
     },
     async listDeadLetters(limit) {
-      const open = [...dead.values()].filter((deadLetter) => deadLetter.state === "kept" && isLive(deadLetter, now()));
+      const open = [...deadLetters.values()].filter(
+        (deadLetter) => deadLetter.state === "kept" && isLive(deadLetter, now()),
+      );
       return open.sort((a, b) => compare(b.id, a.id)).slice(0, limit);
     },
     async getDeadLetter(id) {
-      const deadLetter = dead.get(id);
+      const deadLetter = deadLetters.get(id);
       return deadLetter && isLive(deadLetter, now()) ? deadLetter : undefined;
     },
     async saveDeadLetter(deadLetter) {
-      const current = dead.get(deadLetter.id);
+      const current = deadLetters.get(deadLetter.id);
       if (current?.rev !== deadLetter.rev) return { ok: false, current };
       const item = frozen({ ...deadLetter, rev: deadLetter.rev + 1 });
-      dead.set(deadLetter.id, item);
+      deadLetters.set(deadLetter.id, item);
       return { ok: true, item };
     },
     dump() {
@@ -196,10 +198,10 @@ export function createMemoryStore({
   };
 }
 
-/** What this table has frozen to the ground: the next row is mostly made of it, and need not be copied again. */
+/** Objects that this store has frozen. The next row mostly consists of them, and they need no second copy. */
 const FROZEN = new WeakSet<object>();
 
-/** A copy without its undefined fields, as the table's codec makes it; then nothing can change it. */
+/** Returns a frozen copy without undefined fields, as the codec of the table makes it. */
 function frozen<T>(value: T): T {
   if (typeof value !== "object" || value === null || FROZEN.has(value)) return value;
   const copy = Array.isArray(value) ? value.map(frozen) : Object.fromEntries(fieldsOf(value));

@@ -1,8 +1,8 @@
-/** What requests cost, added up: for tests that hold a flow to its price. */
+/** Adds up what requests cost, for tests that limit the cost of a flow. */
 import type { ConsumedCapacity } from "@aws-sdk/client-dynamodb";
 
 export interface Meter {
-  /** As billed: a batch is one, a repetition by the SDK is not counted. */
+  /** Number of requests. A batch counts as one; repetitions by the SDK do not count. */
   requests: number;
   writeUnits: number;
   readUnits: number;
@@ -22,7 +22,7 @@ export function addUnits(
   else meter.writeUnits += units;
 }
 
-/** A write that failed its condition is billed by the size of the item that stood there. */
+/** Counts a write that failed its condition. DynamoDB bills it by the size of the existing item. */
 export function addRejectedWrite(meter: Meter, bytes: number): void {
   meter.writeUnits += Math.max(1, Math.ceil(bytes / 1_024));
 }

@@ -1,10 +1,10 @@
-/** The facade's numbers on the table: one partition for each app, so that another's number is not found (D6). */
+/** Compat task ids in the table. Each app has its own partition, so the id of another app is not found (D6). */
 import type { MjTaskIdStore, MjTaskPointer } from "@mjflow/core/mj-task";
 import { type Fields, fieldsOf, type Item, isExpired, keyOf, REV_ATTRIBUTE, row } from "./codec.ts";
 import { ATTRIBUTE, expiresAt, mjTaskIdKey, mjTaskIdPk } from "./keys.ts";
 import type { Table } from "./table.ts";
 
-/** `appId` and `id` are in the key. `state` and `prompt` are text, never JSON: they come back byte for byte (T5). */
+/** `appId` and `id` are in the key. `state` and `prompt` are text and never JSON: they must come back byte for byte (T5). */
 const POINTER = {
   rev: [REV_ATTRIBUTE, "number"],
   flowId: ["fl", "text"],
@@ -20,7 +20,7 @@ const POINTER = {
 } as const satisfies Fields<Exclude<keyof MjTaskPointer, "appId" | "id">>;
 
 export interface MjTaskIdStoreOptions {
-  /** For telling rows that TTL should have deleted. */
+  /** Clock that decides which rows TTL should have deleted, epoch ms. */
   now?: () => number;
 }
 
@@ -49,7 +49,7 @@ function pointerToItem(pointer: MjTaskPointer): Item {
   return { ...item, [ATTRIBUTE.expiresAt]: { N: String(expiresAt(pointer.createdAt)) } };
 }
 
-/** @throws ItemError for a row of newer code. */
+/** @throws ItemError if newer code wrote the row */
 function itemToPointer(item: Item): MjTaskPointer {
   const { pk, sk } = keyOf(item);
   return { appId: pk.slice(mjTaskIdPk("").length), id: sk, ...fieldsOf(item, POINTER) } as unknown as MjTaskPointer;

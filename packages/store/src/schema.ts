@@ -2,8 +2,8 @@ import type { CreateTableCommandInput } from "@aws-sdk/client-dynamodb";
 import { ATTRIBUTE, INDEX } from "./keys.ts";
 
 /**
- * The table as local engines and tests create it. On AWS it is `infra/table.ts` that does, with the same names; TTL on
- * `expiresAt` is set there, since no local engine deletes by it.
+ * The table for local backends and tests. On AWS, `infra/table.ts` creates it with the same names. TTL on `expiresAt` is set
+ * only there, because no local backend supports it.
  */
 export function tableDefinition(name: string): CreateTableCommandInput {
   const { pk, sk, dueShard, dueAt, appId, listedAt } = ATTRIBUTE;

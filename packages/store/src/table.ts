@@ -1,12 +1,12 @@
 /**
- * The few requests this store makes of DynamoDB, with the client's low-level commands: no document library, because
- * this code is in every function's cold start. Knows items and keys; what is in them is `item.ts`'s affair.
+ * The requests of this store to DynamoDB, with the client's low-level commands. There is no document library, because this
+ * code is part of every function's cold start. This file knows items and keys; `item.ts` knows their content.
  *
- * - W1 every write is one conditional PutItem (or DeleteItem) of one item.
- * - W2 a write whose answer was lost is recognised by its nonce: the SDK's repetition fails against what the first try
- *      stored, and a caller told "you lost" would act on its own work as if it were another's.
- * - W3 throttling beyond the client's retries, and an item held by somebody's transaction, are MjflowError overloaded; all
- *      else is thrown as it came.
+ * - W1 Every write is one conditional PutItem or DeleteItem of one item.
+ * - W2 A write whose response was lost is recognized by its nonce. The SDK's repetition fails its condition, because the
+ *      first try was stored. Without the nonce the caller would take its own write for that of another writer.
+ * - W5 Throttling beyond the client's retries, and an item that a transaction holds, are MjflowError `overloaded`. All other
+ *      errors are thrown unchanged.
  */
 import {
   BatchGetItemCommand,
@@ -27,45 +27,48 @@ import { addRejectedWrite, addUnits, type Meter } from "./meter.ts";
 export interface TableDeps {
   client: DynamoDBClient;
   table: string;
-  /** A few characters that no other write has. */
+  /** Returns a short text that no other write has. */
   random?: () => string;
   sleep?: (ms: number) => Promise<void>;
-  /** Adds up what requests cost; each then asks for its consumed capacity. */
+  /** Adds up the cost of requests. If it is set, each request asks for its consumed capacity. */
   meter?: Meter;
 }
 
 export type PutResult = { ok: true } | { ok: false; current: Item | undefined };
 
 export interface Table {
-  /** `rev` undefined: only where no item is yet. Otherwise: only over an item with this revision. */
+  /** Writes an item. `rev` undefined: only if no item exists. Otherwise only if the item has this revision. */
   put(item: Item, rev: number | undefined): Promise<PutResult>;
-  /** Only with this revision; otherwise nothing happens. */
+  /** Deletes the item if it has this revision; otherwise nothing happens. */
   delete(key: Key, rev: number): Promise<void>;
-  /** Strongly consistent, as all reads here but those of an index. */
+  /** Reads one item. All reads here are strongly consistent, except those of an index. */
   get(key: Key): Promise<Item | undefined>;
-  /** In the order asked for; absent ones are left out. One request for each 100 keys, for all that ask in one breath. */
+  /**
+   * Reads items in the order of `keys`; missing ones are left out. Calls in the same turn of the event loop share their
+   * requests, one per 100 keys.
+   */
   getAll(keys: readonly Key[]): Promise<Item[]>;
-  /** All items of one partition, in the order of their sort keys. */
+  /** Reads all items of one partition, ordered by sort key. */
   partition(pk: string): Promise<Item[]>;
-  /** One page of a partition, in the order of its sort keys. */
+  /** Reads one page of a partition, ordered by sort key. */
   list(listing: ListQuery): Promise<Item[]>;
 }
 
 export interface ListQuery {
-  /** Of the table, or of the index named; an index is read eventually consistent and holds keys only. */
+  /** Partition of the table, or of `index`. An index is eventually consistent and contains keys only. */
   partition: string;
   index?: keyof typeof INDEX;
-  /** Sort keys from and up to here, both included. */
+  /** Bounds of the sort key, both included; unset: no bound. */
   from?: string | number;
   to?: string | number;
   descending?: boolean;
   limit: number;
-  /** Begins after this item, of which the keys of the table, and of the index, are enough. */
+  /** The page begins after this item; only its keys of the table and of the index are needed. */
   after?: Item;
 }
 
 const BATCH_GET = 100;
-/** What DynamoDB left over is asked for again this often, after 25, 50, 100 … ms. */
+/** Number of repetitions for keys that DynamoDB left unprocessed, with pauses of 25, 50, 100 … ms. */
 const LEFTOVER_TRIES = 6;
 const LEFTOVER_PAUSE_MS = 25;
 
@@ -83,11 +86,11 @@ export function createTable({
     request: Promise<T>,
   ): Promise<T> {
     if (meter) meter.requests++;
-    const answer = await request.catch((error: unknown) => {
+    const response = await request.catch((error: unknown) => {
       throw isThrottling(error) ? new MjflowError("overloaded", { cause: error }) : error;
     });
-    if (meter) addUnits(meter, kind, answer.ConsumedCapacity);
-    return answer;
+    if (meter) addUnits(meter, kind, response.ConsumedCapacity);
+    return response;
   }
 
   async function get(key: Key): Promise<Item | undefined> {
@@ -100,16 +103,20 @@ export function createTable({
     let Keys: Item[] = keys.map(attributes);
     for (let tries = 0; ; tries++) {
       const RequestItems = { [TableName]: { Keys, ConsistentRead: true } };
-      const answer = await run("read", client.send(new BatchGetItemCommand({ RequestItems, ReturnConsumedCapacity })));
-      found.push(...(answer.Responses?.[TableName] ?? []));
-      Keys = answer.UnprocessedKeys?.[TableName]?.Keys ?? [];
+      const response = await run(
+        "read",
+        client.send(new BatchGetItemCommand({ RequestItems, ReturnConsumedCapacity })),
+      );
+      found.push(...(response.Responses?.[TableName] ?? []));
+      Keys = response.UnprocessedKeys?.[TableName]?.Keys ?? [];
       if (Keys.length === 0) return found;
-      if (tries >= LEFTOVER_TRIES) throw new MjflowError("overloaded", { detail: "The table left reads undone." });
+      if (tries >= LEFTOVER_TRIES)
+        throw new MjflowError("overloaded", { detail: "The table did not process all reads." });
       await sleep(LEFTOVER_PAUSE_MS * 2 ** tries);
     }
   }
 
-  /** Each key once, or DynamoDB refuses the request. */
+  /** Reads each key once, because DynamoDB rejects a request with duplicate keys. */
   async function getEach(keys: ReadonlyMap<string, Key>): Promise<ReadonlyMap<string, Item>> {
     const left = [...keys.values()];
     const batches: Promise<Item[]>[] = [];
@@ -120,7 +127,7 @@ export function createTable({
 
   let round: { keys: Map<string, Key>; items: Promise<ReadonlyMap<string, Item>> } | undefined;
 
-  /** What the next request asks for. The messages of a batch are mostly of one flow, and want the same rows. */
+  /** Collects the keys of the next request. The messages of a batch are mostly of one flow and need the same rows. */
   function nextRound() {
     const keys = new Map<string, Key>();
     const items = Promise.resolve().then(() => {
@@ -140,7 +147,7 @@ export function createTable({
           TableName,
           Item,
           ...revisionCondition(rev),
-          // Tells the loser what it lost to. Not every engine does: its absence says nothing about the item's.
+          // Returns the current item to the loser. Not every engine supports it, so a missing item proves nothing.
           ReturnValuesOnConditionCheckFailure: "ALL_OLD",
           ReturnConsumedCapacity,
         }),
@@ -154,7 +161,7 @@ export function createTable({
         const current =
           (refused && error.Item) ||
           (await get(keyOf(item)).catch((readError: unknown) => {
-            // Of two errors the write's is the one to know, unless it was a plain "no".
+            // If the condition failed, the read error is thrown. Otherwise the error of the write is the important one.
             throw refused ? readError : error;
           }));
         if (meter && refused) addRejectedWrite(meter, itemBytes(current || {}));
@@ -196,7 +203,7 @@ export function createTable({
       const [hash, range] = index ? INDEX_KEYS[index] : ([ATTRIBUTE.pk, ATTRIBUTE.sk] as const);
       const value = (sort: string | number) => (typeof sort === "number" ? { N: String(sort) } : { S: sort });
       const bounds = [from !== undefined && "#range >= :from", to !== undefined && "#range <= :to"];
-      // Both at once must be a BETWEEN: DynamoDB takes one condition on a sort key.
+      // Two bounds must be a BETWEEN, because DynamoDB accepts only one condition on a sort key.
       const sortCondition =
         from !== undefined && to !== undefined ? "#range BETWEEN :from AND :to" : bounds.find(Boolean) || undefined;
       const page = await queryPage({
@@ -242,7 +249,7 @@ function revisionCondition(rev: number | undefined): Condition {
   };
 }
 
-// ── errors: by name, because two copies of the SDK would have two classes ──────────────────────────────────────────
+// ── errors are recognized by name, because two copies of the SDK have two classes ──────────────────────────────────
 
 const THROTTLING = new Set([
   "ProvisionedThroughputExceededException",
@@ -250,7 +257,7 @@ const THROTTLING = new Set([
   "ThrottlingException",
   "ThrottledException",
   "TooManyRequestsException",
-  // Another's transaction, or another region's write, holds the item for a moment.
+  // A transaction of another request, or a write of another region, holds the item for a moment.
   "TransactionConflictException",
   "TransactionInProgressException",
   "ReplicatedWriteConflictException",
@@ -264,7 +271,10 @@ function isConditionFailure(error: unknown): error is Error & { Item?: Item } {
   return error instanceof Error && error.name === "ConditionalCheckFailedException";
 }
 
-/** No answer, or a fault on the other side: the write may have happened. A fault of ours it cannot have survived. */
+/**
+ * Returns true if the write may have happened: there was no response, or the server failed. A response with a status below
+ * 500, or throttling, proves that nothing was written.
+ */
 function isUnknownOutcome(error: unknown): boolean {
   if (error instanceof MjflowError) return false;
   const { $metadata } = error as { $metadata?: { httpStatusCode?: number } };

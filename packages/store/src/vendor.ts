@@ -1,4 +1,4 @@
-/** What the operator sets about vendors, and the slots of their accounts, on the table: small rows, none of which expires. */
+/** Stored vendor accounts, their slots and the banned words in the table: small rows that never expire. */
 import type { Slots, StoredAccount } from "@mjflow/core/account";
 import type { BannedList } from "@mjflow/core/banned";
 import type { Saved, VendorStore } from "@mjflow/core/port";

@@ -1,6 +1,6 @@
 /**
- * Endpoints and deliveries on the table. A delivery stands in its flow's own partition of deliveries, in the due index
- * while it waits, and in the listing of its listener.
+ * Endpoints and deliveries in the table. A delivery is a row in its flow's partition of deliveries. It is in the due index
+ * while it is pending, and in the listing of its subscriber.
  */
 import { type Delivery, deliveryIdOf, parseDeliveryId } from "@mjflow/core/delivery";
 import type { Endpoint } from "@mjflow/core/endpoint";
@@ -10,7 +10,7 @@ import { type Fields, fieldsOf, type Item, isExpired, keyOf, REV_ATTRIBUTE, row 
 import { ATTRIBUTE, deliveryKey, deliveryPk, dueShard, endpointKey, endpointPk, shardOf } from "./keys.ts";
 import type { Table } from "./table.ts";
 
-/** Deliveries can be looked at, and replayed, for this long. */
+/** Retention of deliveries after their creation. */
 const DELIVERY_RETENTION_MS = 30 * 24 * 3_600_000;
 
 /** `id` and `appId` are in the key. */
@@ -28,7 +28,7 @@ const ENDPOINT = {
   createdAt: ["cr", "number"],
 } as const satisfies Fields<Exclude<keyof Endpoint, "id" | "appId">>;
 
-/** Flow, place, name and listener are in the key. */
+/** The ids of flow, subject, event name and subscriber are in the key. */
 const DELIVERY = {
   appId: ["app", "text"],
   rev: [REV_ATTRIBUTE, "number"],
@@ -62,11 +62,11 @@ export function createWebhookStore({ table, now = Date.now }: { table: Table; no
       return put.ok ? { ok: true, item: next } : { ok: false, current: put.current && endpointOf(put.current) };
     },
     deleteEndpoint: ({ appId, id, rev }) => table.delete(endpointKey(appId, id), rev),
-    async deliveriesOf(flowId, place) {
+    async deliveriesOf(flowId, subject) {
       const items =
-        place === undefined
+        subject === undefined
           ? await table.partition(deliveryPk(flowId))
-          : await table.list({ partition: deliveryPk(flowId), from: `${place}#`, to: `${place}#~`, limit: 1_000 });
+          : await table.list({ partition: deliveryPk(flowId), from: `${subject}#`, to: `${subject}#~`, limit: 1_000 });
       return items.filter(isLive).map(deliveryOf);
     },
     async delivery(id) {
@@ -90,7 +90,7 @@ export function createWebhookStore({ table, now = Date.now }: { table: Table; no
             descending: true,
             ...(since !== undefined && { from: isoOf(since) }),
             ...(to.length > 0 && { to: to.sort()[0]! }),
-            // Two more than is shown: the one the cursor names, which comes again, and one that tells of a next page.
+            // Two more than shown: the delivery named by the cursor, which is read again, and one that proves a next page.
             limit: limit + 2,
           }),
         ),
@@ -123,9 +123,9 @@ function deliveryItem(delivery: Delivery): Item {
 
 function deliveryOf(item: Item): Delivery {
   const { pk, sk } = keyOf(item);
-  const [place, name, listener] = sk.split("#");
+  const [subject, name, listener] = sk.split("#");
   const { attempts = [], ...fields } = fieldsOf(item, DELIVERY);
-  return { flowId: pk.slice(deliveryPk("").length), subject: place, name, listener, attempts, ...fields } as Delivery;
+  return { flowId: pk.slice(deliveryPk("").length), subject, name, listener, attempts, ...fields } as Delivery;
 }
 
 function listOf(appId: string, listener: string): string {
@@ -142,7 +142,7 @@ function encodeCursor(appId: string, listedAt: string): string {
 
 function decodeCursor(appId: string, cursor: string): string {
   const foreign = () =>
-    new MjflowError("invalid_request", { field: "cursor", detail: "This is not a cursor of this listing." });
+    new MjflowError("invalid_request", { field: "cursor", detail: "The cursor is not valid for this listing." });
   try {
     const [owner, listedAt] = JSON.parse(Buffer.from(cursor, "base64url").toString()) as unknown[];
     if (owner !== appId || typeof listedAt !== "string" || !listedAt.includes("#dlv_")) throw foreign();
