@@ -1,13 +1,13 @@
-/** Events onto EventBridge: for whoever would rather have a rule than a webhook. */
+/** Sends events to EventBridge, for apps and operators that use rules there instead of webhooks. */
 import type { Bus } from "@mjflow/core/port";
 
-/** Of our events; `detail-type` is the event's type, `detail` a webhook's body with its id. */
+/** `source` of our events. `detail-type` is the event's type and `detail` is a webhook body with its id. */
 export const EVENT_SOURCE = "mjflow";
 
 /**
- * The client is loaded with the first event: most stages have no bus.
+ * The client is loaded with the first event, because most deployments have no event bus.
  *
- * @param endpoint only for a local one
+ * @param endpoint URL of a local event bus; unset: AWS
  */
 export function createEventBus({ name, endpoint }: { name: string; endpoint?: string }): Bus {
   let loaded: ReturnType<typeof load> | undefined;
@@ -21,7 +21,7 @@ export function createEventBus({ name, endpoint }: { name: string; endpoint?: st
       const { client, PutEventsCommand } = await loaded;
       const entry = { EventBusName: name, Source: EVENT_SOURCE, DetailType: type, Time: new Date(at), Detail: detail };
       const { FailedEntryCount = 0, Entries } = await client.send(new PutEventsCommand({ Entries: [entry] }));
-      // It answers 200 also when it took nothing.
+      // EventBridge answers 200 even if it rejected the entry.
       if (FailedEntryCount > 0) throw new BusError(Entries?.[0]?.ErrorCode ?? "refused");
     },
   };

@@ -18,15 +18,15 @@ function quiet() {
   return { warn: vi.fn(), error: vi.fn() };
 }
 
-describe("a batch", () => {
-  test("whose every record was handled reports no failure", async () => {
+describe("consuming a batch", () => {
+  test("a batch whose records were all handled reports no failure", async () => {
     const seen: string[] = [];
     const answer = await consume(await event(), async (message) => void seen.push(pathOf(message)), { log: quiet() });
     expect(answer).toEqual({ batchItemFailures: [] });
     expect(seen).toEqual(["0-0", "0-1", "0-2"]);
   });
 
-  test("returns the record that failed, and that one only", async () => {
+  test("only the record that failed is reported", async () => {
     const log = quiet();
     const batch = await event();
     const handle = async (message: Message) => {
@@ -38,7 +38,7 @@ describe("a batch", () => {
     expect(log.warn).toHaveBeenCalledOnce();
   });
 
-  test("starts all its records before the first has ended", async () => {
+  test("all records of a batch start before the first has ended", async () => {
     const started: string[] = [];
     let open = () => {};
     const all = new Promise<void>((resolve) => {
@@ -52,7 +52,7 @@ describe("a batch", () => {
     expect(await consume(await event(), handle, { log: quiet() })).toEqual({ batchItemFailures: [] });
   });
 
-  test("survives a handler that throws before its first await", async () => {
+  test("a handler that throws before its first await fails only its record", async () => {
     const handle = () => {
       throw new Error("at once");
     };
@@ -61,14 +61,14 @@ describe("a batch", () => {
   });
 });
 
-describe("a record that cannot be read", () => {
+describe("unreadable messages", () => {
   const poisoned = async () => {
     const batch = await event(2);
     batch.Records[0]!.body = `{"v":2,"secret":"hidden"}`;
     return batch;
   };
 
-  test("returns to its queue, is handled by nobody, and is not quoted in the log", async () => {
+  test("an unreadable message is reported as failed, is not handled and is not quoted in the log", async () => {
     const log = quiet();
     const batch = await poisoned();
     const handle = vi.fn(async () => {});
@@ -79,17 +79,17 @@ describe("a record that cannot be read", () => {
   });
 
   test.each([
-    ["is let go when whoever was told of it is done with it", () => "done" as const, 0],
-    ["returns when whoever was told of it is not", () => undefined, 1],
+    ["is deleted when onUnreadable returns done", () => "done" as const, 0],
+    ["returns to its queue when onUnreadable returns nothing", () => undefined, 1],
     [
-      "returns when whoever was told of it failed",
+      "returns to its queue when onUnreadable throws",
       () => {
         throw new Error("no room");
       },
       1,
     ],
-  ])("%s", async (_, onPoison, failures) => {
-    const answer = await consume(await poisoned(), async () => {}, { log: quiet(), onUnreadable: onPoison });
+  ])("an unreadable message %s", async (_, onUnreadable, failures) => {
+    const answer = await consume(await poisoned(), async () => {}, { log: quiet(), onUnreadable });
     expect(answer.batchItemFailures).toHaveLength(failures);
   });
 });

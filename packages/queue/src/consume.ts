@@ -1,6 +1,6 @@
 /**
- * One delivery of a queue, message by message: what fails returns alone (Q2). The event-source mapping must have
- * ReportBatchItemFailures set; without it this return value is ignored, and failures are lost.
+ * Handles the messages of one Lambda invocation one by one, so that only failed messages return to the queue (Q2). The
+ * event source mapping must have ReportBatchItemFailures. Without it the return value is ignored and failures are lost.
  */
 import { type Message, MessageError, parseMessage } from "@mjflow/core/message";
 import type { Log } from "@mjflow/core/port";
@@ -9,15 +9,15 @@ import type { SQSBatchResponse, SQSEvent, SQSRecord } from "./event.ts";
 export interface ConsumeOptions {
   log: Pick<Log, "warn" | "error">;
   /**
-   * A message this code cannot read. It returns to its queue, so that newer code or the dead letters get it, unless
-   * this answers "done": then, and only then, it is let go.
+   * Called for a message that this version cannot parse. The message is deleted only if this returns "done". Otherwise it
+   * returns to its queue, so that newer code or the dead-letter queue receives it.
    */
   onUnreadable?: (record: SQSRecord, error: MessageError) => "done" | undefined | Promise<"done" | undefined>;
 }
 
 /**
- * All records at once, each on its own: none waits for, or fails with, another. Never throws, because a throw would
- * bring back the whole batch.
+ * Handles all records concurrently and independently of each other. Never throws, because a throw would return the whole
+ * batch to the queue.
  *
  * @example
  * export const handler = (event: SQSEvent) => consume(event, (message) => submit(deps, message), { log });
@@ -39,9 +39,9 @@ export async function consume(
           log.warn("queue.message-failed", { messageId, receives, error: String(error) });
           return true;
         }
-        // The body is not logged: nobody knows what is in it.
+        // The body is not logged, because its content is unknown.
         log.error("queue.message-unreadable", { messageId, receives, why: error.message });
-        return (await deleteHandled(onUnreadable, record, error)) !== "done";
+        return (await runOnUnreadable(onUnreadable, record, error)) !== "done";
       }
     }),
   );
@@ -51,9 +51,9 @@ export async function consume(
   return { batchItemFailures };
 }
 
-async function deleteHandled(onPoison: ConsumeOptions["onUnreadable"], record: SQSRecord, error: MessageError) {
+async function runOnUnreadable(onUnreadable: ConsumeOptions["onUnreadable"], record: SQSRecord, error: MessageError) {
   try {
-    return await onPoison?.(record, error);
+    return await onUnreadable?.(record, error);
   } catch {
     return undefined;
   }

@@ -1,4 +1,4 @@
-/** How many messages are where, as SQS counts them: about, and free of anything in them. */
+/** Reads the approximate number of messages in each queue from SQS. No message is read. */
 import type { SQSClient } from "@aws-sdk/client-sqs";
 import { MjflowError } from "@mjflow/core/error";
 import type { QueueDepth, QueueDepths } from "@mjflow/core/port";
@@ -14,13 +14,13 @@ export interface DepthDeps {
   urls: Record<QueueDepth["name"], () => string>;
 }
 
-/** One request for each queue. */
+/** Returns the depth of every queue, with one request per queue. */
 export function createSqsDepths({ client, urls }: DepthDeps): QueueDepths {
   async function depthOf(name: QueueDepth["name"]): Promise<QueueDepth> {
     const [sqs, { GetQueueAttributesCommand }] = await Promise.all([client(), import("@aws-sdk/client-sqs")]);
-    const asked = { QueueUrl: urls[name](), AttributeNames: Object.values(COUNTED) };
-    const { Attributes = {} } = await sqs.send(new GetQueueAttributesCommand(asked)).catch((cause: unknown) => {
-      throw new MjflowError("overloaded", { detail: `The queue ${name} does not tell how much waits in it.`, cause });
+    const input = { QueueUrl: urls[name](), AttributeNames: Object.values(COUNTED) };
+    const { Attributes = {} } = await sqs.send(new GetQueueAttributesCommand(input)).catch((cause: unknown) => {
+      throw new MjflowError("overloaded", { detail: `The depth of the queue ${name} could not be read.`, cause });
     });
     const count = (of: keyof typeof COUNTED) => Number(Attributes[COUNTED[of]] ?? 0);
     return { name, waiting: count("waiting"), inFlight: count("inFlight"), delayed: count("delayed") };

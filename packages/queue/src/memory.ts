@@ -1,6 +1,6 @@
 /**
- * A queue in memory with SQS's manners: what is received and not deleted comes back after its visibility timeout, and
- * becomes a dead letter once it was received too often. Time is the caller's clock, so a simulation moves it by hand.
+ * A queue in memory that behaves like SQS. A received message that is not deleted returns after its visibility timeout, and
+ * moves to the dead letters once it was received too often. The caller gives the clock, so a simulation can move the time.
  */
 import type { Message } from "@mjflow/core/message";
 import type { Queue } from "@mjflow/core/port";
@@ -14,17 +14,17 @@ export interface MemoryQueueOptions {
 }
 
 export interface MemoryQueue extends Queue {
-  /** Up to `max` records, in the shape a Lambda gets them: `consume({ Records: queue.receive(10) }, …)`. */
+  /** Receives up to `max` records in the shape of a Lambda event: `consume({ Records: queue.receive(10) }, …)`. */
   receive(max?: number): SQSRecord[];
-  /** True when the receipt was the newest of its message; an older one deletes nothing. */
+  /** Deletes a message and returns true if the receipt is its newest. An older receipt deletes nothing. */
   delete(receiptHandle: string): boolean;
-  /** As SQS counts them: what was received is in flight until it is deleted or comes back. */
+  /** Counts as SQS does: a received message is in flight until it is deleted or its visibility timeout ends. */
   depth(): { waiting: number; inFlight: number; delayed: number };
-  /** Messages not deleted and not dead: waiting, delayed or received. */
+  /** Number of messages in the queue, whether waiting, delayed or received; dead letters do not count. */
   readonly size: number;
-  /** What was received too often, oldest first. */
+  /** Messages that were received too often, oldest first. */
   readonly deadLetters: Message[];
-  /** When `receive` next has something; undefined when the queue is empty. Never in the past. */
+  /** Time at which `receive` next returns a message, never in the past; undefined if the queue is empty. */
   nextVisibleAt(): number | undefined;
 }
 
@@ -39,13 +39,13 @@ interface Entry {
 
 export function createMemoryQueue({ now, visibilityMs, maxReceiveCount }: MemoryQueueOptions): MemoryQueue {
   let entries: Entry[] = [];
-  const dead: Message[] = [];
+  const deadLetters: Message[] = [];
   let count = 0;
 
-  /** SQS moves a message when it would be received once too often, not when its last try ends. */
-  function bury(): void {
+  /** Moves messages that were received too often. SQS moves one only when it would be received again. */
+  function moveToDeadLetters(): void {
     const isSpent = (entry: Entry) => entry.receives >= maxReceiveCount && entry.visibleAt <= now();
-    dead.push(...entries.filter(isSpent).map((entry) => JSON.parse(entry.body) as Message));
+    deadLetters.push(...entries.filter(isSpent).map((entry) => JSON.parse(entry.body) as Message));
     entries = entries.filter((entry) => !isSpent(entry));
   }
 
@@ -61,7 +61,7 @@ export function createMemoryQueue({ now, visibilityMs, maxReceiveCount }: Memory
       entries.push({ id: `message-${++count}`, body, sentAt: now(), visibleAt: now(), receives: 0 });
     },
     receive(max = 10) {
-      bury();
+      moveToDeadLetters();
       const ready = entries.filter((entry) => entry.visibleAt <= now()).slice(0, max);
       return ready.map((entry) => {
         entry.receives++;
@@ -76,22 +76,22 @@ export function createMemoryQueue({ now, visibilityMs, maxReceiveCount }: Memory
       return entries.length < before;
     },
     depth() {
-      bury();
+      moveToDeadLetters();
       const isHidden = (entry: Entry) => entry.visibleAt > now();
       const inFlight = entries.filter((entry) => isHidden(entry) && entry.receives > 0).length;
       const delayed = entries.filter((entry) => isHidden(entry) && entry.receives === 0).length;
       return { waiting: entries.length - inFlight - delayed, inFlight, delayed };
     },
     get size() {
-      bury();
+      moveToDeadLetters();
       return entries.length;
     },
     get deadLetters() {
-      bury();
-      return [...dead];
+      moveToDeadLetters();
+      return [...deadLetters];
     },
     nextVisibleAt() {
-      bury();
+      moveToDeadLetters();
       if (entries.length === 0) return undefined;
       return Math.max(now(), Math.min(...entries.map((entry) => entry.visibleAt)));
     },

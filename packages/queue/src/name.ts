@@ -1,6 +1,6 @@
 import { QUEUE_OF, type QueueName } from "@mjflow/core/message";
 
-/** Where a body belongs that this code may not understand: by its type where that is known, else with the submissions. */
+/** Returns the queue for a message body that this version may not be able to parse: by its type, or else `submit`. */
 export function queueOfBody(body: string): QueueName {
   try {
     const { type } = JSON.parse(body) as { type?: unknown };

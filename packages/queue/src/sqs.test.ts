@@ -5,12 +5,12 @@ import { createSqsQueue } from "./sqs.ts";
 
 const message = submitMessage("flow_01K9ZC7T3R8M2V5X0Q4B6N1JHD", "0");
 
-/** Takes what `takes` says, counted by request. */
-function stub(takes: (id: string, request: number) => boolean) {
+/** An SQS queue that accepts an entry if `accepts` returns true for its id and the number of the request. */
+function stub(accepts: (id: string, request: number) => boolean) {
   const requests: SendMessageBatchCommandInput[] = [];
   const send = async ({ input }: { input: SendMessageBatchCommandInput }) => {
     requests.push(input);
-    return { Successful: input.Entries!.filter(({ Id }) => takes(Id!, requests.length)).map(({ Id }) => ({ Id })) };
+    return { Successful: input.Entries!.filter(({ Id }) => accepts(Id!, requests.length)).map(({ Id }) => ({ Id })) };
   };
   const queue = createSqsQueue({
     client: async () => ({ send }) as unknown as SQSClient,
@@ -19,19 +19,19 @@ function stub(takes: (id: string, request: number) => boolean) {
   return { queue, requests };
 }
 
-test("what a batch did not take is sent once more, and only that", async () => {
+test("only the entries that a batch request rejected are sent a second time", async () => {
   const { queue, requests } = stub((id, request) => request > 1 || id !== "1");
   await queue.send([{ message }, { message }, { message }]);
   expect(requests.map(({ Entries }) => Entries!.map(({ Id }) => Id))).toEqual([["0", "1", "2"], ["1"]]);
 });
 
-test("what is not taken the second time either is an error, never silence", async () => {
+test("an entry that is rejected twice is an error", async () => {
   const { queue, requests } = stub((id) => id !== "1");
   await expect(queue.send([{ message }, { message }])).rejects.toMatchObject({ code: "overloaded" });
   expect(requests).toHaveLength(2);
 });
 
-test("a pause is whole seconds, rounded up, at most fifteen minutes", async () => {
+test("a delay is whole seconds, rounded up, and at most fifteen minutes", async () => {
   const { queue, requests } = stub(() => true);
   await queue.send([
     { message, delayMs: 1 },

@@ -1,4 +1,4 @@
-/** Messages out through SQS: ten to a request, and none lost silently. */
+/** Sends messages to SQS, ten per request. A message that SQS rejects is an error and never lost silently. */
 import type { SendMessageBatchRequestEntry, SQSClient } from "@aws-sdk/client-sqs";
 import { MjflowError } from "@mjflow/core/error";
 import { QUEUE_OF, type QueueName } from "@mjflow/core/message";
@@ -6,28 +6,28 @@ import type { OutgoingMessage, Queue } from "@mjflow/core/port";
 import { delaySeconds } from "./delay.ts";
 import { queueOfBody } from "./name.ts";
 
-/** Asked for when a message goes that way: a function need not know of queues it never sends to. */
+/** URL of each queue, read when a message is sent to it. A function does not need the URLs of queues that it never uses. */
 export type QueueUrls = Record<QueueName, () => string>;
 
-/** SQS's own limit for one request. */
+/** SQS's limit of messages per request. */
 const BATCH = 10;
 
 /**
- * `client` is asked for by the first message, and SQS's code loaded with it: most invocations send none.
+ * The client and SQS's code are loaded with the first message, because most invocations send none.
  *
  * @example
  * const queue = createSqsQueue({ client: async () => new SQSClient({}), urls: { submit: () => Resource.SubmitQueue.url, … } });
  */
 export function createSqsQueue({ client, urls }: { client: () => Promise<SQSClient>; urls: QueueUrls }): Queue {
-  /** @returns the entries SQS did not take: a batch can fail in part, and then answers 200. */
+  /** Returns the entries that SQS rejected: a batch request can fail in part and nevertheless answers 200. */
   async function sendBatch(
     QueueUrl: string,
     Entries: SendMessageBatchRequestEntry[],
   ): Promise<SendMessageBatchRequestEntry[]> {
     const [sqs, { SendMessageBatchCommand }] = await Promise.all([client(), import("@aws-sdk/client-sqs")]);
     const { Successful } = await sqs.send(new SendMessageBatchCommand({ QueueUrl, Entries }));
-    const taken = new Set(Successful?.map(({ Id }) => Id));
-    return Entries.filter(({ Id }) => !taken.has(Id));
+    const accepted = new Set(Successful?.map(({ Id }) => Id));
+    return Entries.filter(({ Id }) => !accepted.has(Id));
   }
 
   return {
@@ -35,11 +35,11 @@ export function createSqsQueue({ client, urls }: { client: () => Promise<SQSClie
       await Promise.all(
         batchesOf(messages).map(async ({ name, batch }) => {
           const url = urls[name]();
-          const refused = await sendBatch(url, batch.map(entryOf));
-          // Once more at once: a refusal in part is throttling or an internal error, as a rule over by then.
-          const left = refused.length > 0 ? await sendBatch(url, refused) : [];
+          const rejected = await sendBatch(url, batch.map(entryOf));
+          // Rejected entries are sent again once. Throttling and internal errors of SQS have usually ended by then.
+          const left = rejected.length > 0 ? await sendBatch(url, rejected) : [];
           if (left.length > 0) {
-            throw new MjflowError("overloaded", { detail: `The queue did not take ${left.length} messages.` });
+            throw new MjflowError("overloaded", { detail: `The queue rejected ${left.length} messages.` });
           }
         }),
       );
@@ -52,7 +52,7 @@ export function createSqsQueue({ client, urls }: { client: () => Promise<SQSClie
   };
 }
 
-/** Each queue's messages, ten to a request. */
+/** Groups the messages by queue, with at most ten messages per batch. */
 function batchesOf(messages: readonly OutgoingMessage[]): { name: QueueName; batch: OutgoingMessage[] }[] {
   const byQueue = Map.groupBy(messages, ({ message }) => QUEUE_OF[message.type]);
   return [...byQueue].flatMap(([name, all]) => {
