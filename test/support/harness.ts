@@ -148,7 +148,7 @@ export function createTestHarness({
     outbound: { post: receiver.post },
     mediaUrl: (key: string) => `https://api.test/${key}`,
     mediaLinks: (baseUrl: string) => createMediaLinks({ keys: [VAULT_KEY], baseUrl }),
-    urlProblem: (url: string) => (url.startsWith("https://") ? undefined : "only https is spoken"),
+    urlProblem: (url: string) => (url.startsWith("https://") ? undefined : "only https is allowed"),
     // Time is moved by hand: whoever waits finds that it has passed.
     sleep: async (ms: number) => {
       now += ms;

@@ -9,7 +9,7 @@ function dotted(value: bigint): string {
   return [24n, 16n, 8n, 0n].map((shift) => (value >> shift) & 255n).join(".");
 }
 
-/** Every group written out. */
+/** Writes all eight groups of an IPv6 address. */
 function colons(value: bigint): string {
   return Array.from({ length: 8 }, (_, i) => ((value >> BigInt(112 - 16 * i)) & 0xffffn).toString(16)).join(":");
 }
@@ -21,7 +21,7 @@ function numberOf(address: string): bigint {
     .reduce((value, byte) => (value << 8n) | BigInt(byte), 0n);
 }
 
-/** Addresses of a block, its first and last more often than chance would. */
+/** Generates addresses of a block; the first and the last address are more likely than the others. */
 function within(block: string, write: (value: bigint) => string, size: number) {
   const [network, prefix] = block.split("/");
   const free = size - Number(prefix);
@@ -37,7 +37,7 @@ function within(block: string, write: (value: bigint) => string, size: number) {
 
 const refused4 = fc.oneof(...IPV4_REFUSED.map((block) => within(block, dotted, 32)));
 
-/** IPv6 blocks that lie outside of what IPv6 has given out at all. */
+/** IPv6 blocks outside the assigned global unicast block. */
 const OUTSIDE = [
   "::/128",
   "::1/128",
@@ -55,15 +55,15 @@ const OUTSIDE = [
   "ff00::/8",
 ];
 
-describe("nobody's address is public", () => {
-  test.each(IPV4_REFUSED)("any in %s", (block) => {
+describe("refused blocks", () => {
+  test.each(IPV4_REFUSED)("no address in %s is public", (block) => {
     fc.assert(
       fc.property(within(block, dotted, 32), (address) => {
         expect(isPublic(address), address).toBe(false);
       }),
     );
   });
-  test.each([...IPV6_REFUSED, ...OUTSIDE])("any in %s", (block) => {
+  test.each([...IPV6_REFUSED, ...OUTSIDE])("no address in %s is public", (block) => {
     fc.assert(
       fc.property(within(block, colons, 128), (address) => {
         expect(isPublic(address), address).toBe(false);
@@ -72,25 +72,25 @@ describe("nobody's address is public", () => {
   });
 });
 
-test("an IPv4 address that is not public is none in any of its IPv6 disguises", () => {
+test("an IPv4 address that is not public is not public in any IPv6 form that embeds it", () => {
   fc.assert(
     fc.property(refused4, bits(48), (address, rest) => {
       const four = numberOf(address);
-      const disguises = [
+      const forms = [
         `::ffff:${address}`, // mapped
         `::${address}`, // compatible
         `::ffff:0:${address}`, // translated
         `64:ff9b::${address}`, // NAT64
-        colons((0x64ff9b0001n << 80n) | four), // NAT64 of a network's own
+        colons((0x64ff9b0001n << 80n) | four), // local-use NAT64 (RFC 8215)
         colons((0x2002n << 112n) | (four << 80n) | rest), // 6to4
         colons((0x20010000n << 96n) | (rest << 32n) | (four ^ 0xffffffffn)), // Teredo
       ];
-      for (const disguise of disguises) expect(isPublic(disguise), disguise).toBe(false);
+      for (const form of forms) expect(isPublic(form), form).toBe(false);
     }),
   );
 });
 
-test("ipaddr.js, which counts otherwise, finds nothing we let through that is not unicast", () => {
+test("every address that is public here is unicast in ipaddr.js, which classifies independently", () => {
   const four = fc.oneof(bits(32).map(dotted), refused4);
   const six = fc.oneof(
     bits(128),
@@ -105,7 +105,7 @@ test("ipaddr.js, which counts otherwise, finds nothing we let through that is no
   );
 });
 
-test("an IPv4 address outside of every refused block is public", () => {
+test("an IPv4 address outside every refused block is public", () => {
   fc.assert(
     fc.property(bits(32).map(dotted), (address) => {
       const inside = IPV4_REFUSED.some((block) => ipaddr.IPv4.parse(address).match(ipaddr.IPv4.parseCIDR(block)));
@@ -126,7 +126,7 @@ test.each([
   ["223.255.255.255", "1.1.1.1"],
   ["2001:200::", "2001:db7:ffff:ffff:ffff:ffff:ffff:ffff"],
   ["2606:4700:4700::1111", "2a00:1450:4001:81b::200e"],
-])("the neighbours %s and %s are", (before, after) => {
+])("the addresses %s and %s next to refused blocks are public", (before, after) => {
   expect([isPublic(before), isPublic(after)]).toEqual([true, true]);
 });
 
@@ -148,6 +148,6 @@ test.each([
   "2606:4700:::1",
   "2606:4700::1::",
   "fe80::1%1",
-])("what is no plain address is not public: %j", (text) => {
+])("text that is not a plain address is not public: %j", (text) => {
   expect(isPublic(text)).toBe(false);
 });

@@ -3,7 +3,7 @@ import { isAllowed, parseAllowed } from "./allow-list.ts";
 
 const reaches = (entry: string, url: string) => isAllowed(new URL(url), [parseAllowed(entry)], [443, 8443]);
 
-describe("an entry lets through what it says", () => {
+describe("allowed URLs", () => {
   test.each([
     ["hooks.internal.example", "https://hooks.internal.example/a?b"],
     ["hooks.internal.example", "https://hooks.internal.example:8443/"],
@@ -21,12 +21,12 @@ describe("an entry lets through what it says", () => {
     ["http://127.0.0.1", "http://127.0.0.1/x"],
     ["https://10.0.0.7", "https://10.0.0.7/"],
     ["HTTPS://10.0.0.7:9443", "https://10.0.0.7:9443/"],
-  ])("%s: %s", (entry, url) => {
+  ])("the entry %s allows %s", (entry, url) => {
     expect(reaches(entry, url)).toBe(true);
   });
 });
 
-describe("and nothing else", () => {
+describe("other URLs", () => {
   test.each([
     ["hooks.internal.example", "http://hooks.internal.example/"],
     ["hooks.internal.example", "http://hooks.internal.example:443/"],
@@ -42,7 +42,7 @@ describe("and nothing else", () => {
     ["http://127.0.0.1:4601", "http://127.0.0.1:4602/"],
     ["http://127.0.0.1", "http://127.0.0.1:4601/"],
     ["https://10.0.0.7", "https://10.0.0.7:8443/"],
-  ])("%s: not %s", (entry, url) => {
+  ])("the entry %s does not allow %s", (entry, url) => {
     expect(reaches(entry, url)).toBe(false);
   });
 });
@@ -70,6 +70,6 @@ test.each([
   "a b",
   "a,b",
   "256.256.256.256",
-])("an entry that means nothing stops the start: %j", (entry) => {
+])("parsing throws TypeError for the entry %j", (entry) => {
   expect(() => parseAllowed(entry)).toThrow(TypeError);
 });

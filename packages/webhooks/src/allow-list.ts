@@ -1,12 +1,12 @@
-/** The allow-list: what an operator lets us reach although it is not public. Empty unless someone writes it. */
+/** The allow-list: destinations that the operator allows although they are not public. Empty by default. */
 
-/** An entry as understood. */
+/** A parsed entry. */
 export interface Allowed {
-  /** Undefined: https where `port` is undefined, and otherwise both. */
+  /** Allowed scheme. Undefined means https only if `port` is undefined, otherwise http and https. */
   scheme: "http" | "https" | undefined;
-  /** As `new URL()` writes it, IPv6 in brackets, no dot at the end. */
+  /** Host in the notation of `new URL()`: IPv6 in brackets, no trailing dot. */
   host: string;
-  /** Undefined: the ports that every other address may have. */
+  /** Allowed port, or `*` for any. Undefined means the ports that are allowed for public addresses. */
   port: number | "*" | undefined;
 }
 
@@ -16,17 +16,15 @@ const DEFAULT_PORT = { http: 80, https: 443 } as const;
 /**
  * Reads one entry, `[scheme://]host[:port]`:
  *
- * | entry | lets through |
- * | --- | --- |
- * | `hooks.internal.example` | https to that name on the usual ports; whatever it resolves to |
- * | `10.0.0.7:8080`, `127.0.0.1:*` | http and https to that address on that port, on any port |
- * | `http://127.0.0.1:4601` | http only |
- * | `http://127.0.0.1` | http only, on port 80 (https: on 443) |
+ * - `hooks.internal.example` allows https to this name on the usual ports, whatever the name resolves to.
+ * - `10.0.0.7:8080` and `127.0.0.1:*` allow http and https to this address, on this port or on any port.
+ * - `http://127.0.0.1:4601` allows only http.
+ * - `http://127.0.0.1` allows only http on port 80 (with https: on 443).
  *
- * The host must be written in the URL as it is here: `127.0.0.1:*` lets neither `localhost` through, nor a name that
- * resolves to 127.0.0.1. There are no wildcards in hosts.
+ * The host in the URL must be the same as in the entry. `127.0.0.1:*` allows neither `localhost` nor a name that
+ * resolves to 127.0.0.1. Hosts have no wildcards.
  *
- * @throws TypeError for anything else, paths included: an entry that is not understood must not look like it works.
+ * @throws TypeError for all other text, including paths: an invalid entry must not seem to work
  */
 export function parseAllowed(entry: string): Allowed {
   const [, scheme, host, port] = ENTRY.exec(entry) ?? [];
@@ -35,15 +33,15 @@ export function parseAllowed(entry: string): Allowed {
   if (!url?.hostname || number === 0 || (typeof number === "number" && number > 65_535)) {
     throw new TypeError(`The allow-list entry ${JSON.stringify(entry)} is not [http://|https://]host[:port|:*].`);
   }
-  const known = scheme?.toLowerCase() as Allowed["scheme"];
+  const lowerScheme = scheme?.toLowerCase() as Allowed["scheme"];
   return {
-    scheme: known,
+    scheme: lowerScheme,
     host: url.hostname.replace(/\.$/, ""),
-    port: number ?? (known && DEFAULT_PORT[known]),
+    port: number ?? (lowerScheme && DEFAULT_PORT[lowerScheme]),
   };
 }
 
-/** @param url its hostname without a dot at the end */
+/** @param url with a hostname without a trailing dot */
 export function isAllowed(url: URL, list: readonly Allowed[], usualPorts: readonly number[]): boolean {
   const scheme = url.protocol.slice(0, -1);
   const port = portOf(url);
@@ -55,7 +53,7 @@ export function isAllowed(url: URL, list: readonly Allowed[], usualPorts: readon
   );
 }
 
-/** @param url http or https */
+/** @param url an http or https URL */
 export function portOf(url: URL): number {
   if (url.port !== "") return Number(url.port);
   return url.protocol === "https:" ? DEFAULT_PORT.https : DEFAULT_PORT.http;

@@ -1,24 +1,24 @@
-/** Promises about an exchange with a server that is slow, endless, broken or rude. */
+/** Requests to servers that are slow, never finish, break off or send invalid data. */
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { createOutbound, type OutboundOptions } from "./outbound.ts";
 import { listen, serveHttp } from "./test-internet.ts";
 
 const allow = ["127.0.0.1:*"];
-/** Long enough for a busy machine, where a test says that something else than time ends the exchange. */
+/** Timeout for tests where something other than time must end the request; long enough for a busy machine. */
 const AMPLE_MS = 20_000;
 
 const post = (url: string, timeoutMs = AMPLE_MS) => ({ url, headers: {}, body: '{"a":"é"}', timeoutMs });
 
-/** A server of bytes: `answer` gets each connection once a whole request head has arrived. */
-async function serveBytes(answer: (socket: Socket, request: number) => void): Promise<string> {
+/** Starts a TCP server. `respond` gets the connection when a complete request head has arrived. */
+async function serveBytes(respond: (socket: Socket, request: number) => void): Promise<string> {
   let requests = 0;
   const open = new Set<Socket>();
   const server = createServer((socket) => {
     open.add(socket);
     socket.on("error", () => {});
     socket.on("data", (bytes) => {
-      if (bytes.includes("\r\n\r\n")) answer(socket, ++requests);
+      if (bytes.includes("\r\n\r\n")) respond(socket, ++requests);
     });
   });
   const port = await listen(server);
@@ -36,36 +36,36 @@ async function read(body: AsyncIterable<Uint8Array>): Promise<number> {
 
 const closed = (socket: Socket) => new Promise<void>((resolve) => void socket.on("close", () => resolve()));
 
-describe("what an answer says", () => {
-  /** @returns the outcome of a post that is answered like this, at Sun, 06 Nov 1994 08:49:37 GMT */
-  async function answered(status: number, headers: Record<string, string>, body = "") {
+describe("response fields", () => {
+  /** @returns the outcome of a POST with this response, at Sun, 06 Nov 1994 08:49:37 GMT */
+  async function outcomeOf(status: number, headers: Record<string, string>, body = "") {
     const port = await serveHttp((_, response) => response.writeHead(status, headers).end(body));
     const outbound = createOutbound({ allow, now: () => 784_111_777_000 });
     return await outbound.post(post(`http://127.0.0.1:${port}/`));
   }
 
-  test.each([200, 204, 304, 400, 404, 410, 429, 500, 503])("its status: %i", async (status) => {
-    expect(await answered(status, {})).toEqual({ kind: "answered", status, body: "", tookMs: 0 });
+  test.each([200, 204, 304, 400, 404, 410, 429, 500, 503])("the outcome has the response status %i", async (status) => {
+    expect(await outcomeOf(status, {})).toEqual({ kind: "answered", status, body: "", tookMs: 0 });
   });
 
   test.each([
     ["120", 120_000],
     ["Sun, 06 Nov 1994 08:50:37 GMT", 60_000],
     ["Sun, 06 Nov 1994 08:00:00 GMT", 0],
-  ])("when to come again: %s", async (header, retryAfterMs) => {
-    expect(await answered(503, { "retry-after": header })).toMatchObject({ status: 503, retryAfterMs });
+  ])("the outcome has the time of the Retry-After header %s", async (header, retryAfterMs) => {
+    expect(await outcomeOf(503, { "retry-after": header })).toMatchObject({ status: 503, retryAfterMs });
   });
 
-  test("that this message is not wanted", async () => {
-    expect(await answered(400, { "webhook-delivery": "abort-message" })).toMatchObject({ status: 400, abort: true });
-    expect(await answered(400, { "webhook-delivery": "disable" })).not.toHaveProperty("abort");
+  test("the outcome has abort: true only for webhook-delivery: abort-message", async () => {
+    expect(await outcomeOf(400, { "webhook-delivery": "abort-message" })).toMatchObject({ status: 400, abort: true });
+    expect(await outcomeOf(400, { "webhook-delivery": "disable" })).not.toHaveProperty("abort");
   });
 
-  test("its words", async () => {
-    expect(await answered(422, {}, "no such order: 紙")).toMatchObject({ body: "no such order: 紙" });
+  test("the outcome has the response body as text", async () => {
+    expect(await outcomeOf(422, {}, "no such order: 紙")).toMatchObject({ body: "no such order: 紙" });
   });
 
-  test("how long it took", async () => {
+  test("the outcome has the duration of the request", async () => {
     let time = 1_000;
     const port = await serveHttp((_, response) => {
       time += 250;
@@ -75,14 +75,14 @@ describe("what an answer says", () => {
     expect(await outbound.post(post(`http://127.0.0.1:${port}/`))).toMatchObject({ tookMs: 250 });
   });
 
-  test("never less than no time, though the clock was set back", async () => {
+  test("the duration is 0 if the clock was set back", async () => {
     const times = [1_000, 0];
     const port = await serveHttp((_, response) => response.end());
     const outbound = createOutbound({ allow, now: () => times.shift() ?? 0 });
     expect(await outbound.post(post(`http://127.0.0.1:${port}/`))).toMatchObject({ tookMs: 0 });
   });
 
-  test("of a download: its type, its size and its bytes", async () => {
+  test("a download has content type, content length and body", async () => {
     const bytes = Buffer.alloc(300_000, 7);
     const port = await serveHttp((_, response) => {
       response.writeHead(200, { "content-type": "image/png", "content-length": bytes.length }).end(bytes);
@@ -92,7 +92,7 @@ describe("what an answer says", () => {
     expect(await read(got.body)).toBe(300_000);
   });
 
-  test("of a download that does not tell", async () => {
+  test("a download without headers has no content type and no content length", async () => {
     const port = await serveHttp((_, response) => {
       response.write("a");
       response.end("b");
@@ -103,14 +103,14 @@ describe("what an answer says", () => {
   });
 });
 
-describe("a post's answer is bounded", () => {
-  test.each([4_095, 4_096])("%i bytes are kept whole", async (size) => {
+describe("limits of a POST response", () => {
+  test.each([4_095, 4_096])("a body of %i bytes is stored completely", async (size) => {
     const port = await serveHttp((_, response) => response.end("x".repeat(size)));
     const outcome = await createOutbound({ allow }).post(post(`http://127.0.0.1:${port}/`));
     expect(outcome).toMatchObject({ kind: "answered", body: "x".repeat(size) });
   });
 
-  test("a giant one is cut at 4 KB, and the rest is never read", async () => {
+  test("a very large body is cut at 4 KB, and the rest is not read", async () => {
     const closing = Promise.withResolvers<number>();
     let written = 0;
     const url = await serveBytes((socket) => {
@@ -124,11 +124,11 @@ describe("a post's answer is bounded", () => {
     });
     const outcome = await createOutbound({ allow }).post(post(url));
     expect(outcome).toMatchObject({ kind: "answered", status: 200, body: "x".repeat(4_096) });
-    // What the kernel's buffers hold, and nowhere near a terabyte.
+    // Only the kernel buffers are filled, far less than the announced terabyte.
     expect(await closing.promise).toBeLessThan(64 * 2 ** 20);
   });
 
-  test("one without an end is cut at 4 KB", async () => {
+  test("a body that never ends is cut at 4 KB", async () => {
     const url = await serveBytes((socket) => {
       socket.write("HTTP/1.1 500 Oh\r\ntransfer-encoding: chunked\r\n\r\n");
       socket.write(`1388\r\n${"y".repeat(5_000)}\r\n`);
@@ -136,23 +136,23 @@ describe("a post's answer is bounded", () => {
     expect(await createOutbound({ allow }).post(post(url))).toMatchObject({ status: 500, body: "y".repeat(4_096) });
   });
 
-  test("a cut through a character leaves no broken one", async () => {
+  test("a character that the limit cuts is omitted", async () => {
     const port = await serveHttp((_, response) => response.end("€".repeat(3_000)));
     const outcome = await createOutbound({ allow }).post(post(`http://127.0.0.1:${port}/`));
     expect(outcome).toMatchObject({ body: "€".repeat(1_365) });
   });
 
-  test("bytes that are no text do no harm", async () => {
+  test("bytes that are not UTF-8 become replacement characters", async () => {
     const port = await serveHttp((_, response) => response.end(Buffer.from([0xff, 0x41, 0xe2])));
     const outcome = await createOutbound({ allow }).post(post(`http://127.0.0.1:${port}/`));
     expect(outcome).toMatchObject({ body: "\ufffdA\ufffd" });
   });
 });
 
-describe("one budget of time covers everything", () => {
-  /** Where a server stops talking, or never does. */
+describe("time budget", () => {
+  /** Ways in which a server stops sending or never finishes. */
   const SILENCES: [what: string, (socket: Socket) => void][] = [
-    ["no answer", () => {}],
+    ["no response", () => {}],
     ["half a status line", (socket) => void socket.write("HTTP/1.1 20")],
     ["half a head", (socket) => void socket.write("HTTP/1.1 200 OK\r\ncontent-le")],
     ["a head and no body", (socket) => void socket.write("HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n")],
@@ -169,53 +169,53 @@ describe("one budget of time covers everything", () => {
     socket.on("close", () => clearInterval(timer));
   }
 
-  test.each(SILENCES)("%s", async (_, answer) => {
+  test.each(SILENCES)("post and get end in time if the server sends %s", async (_, respond) => {
     const closing: Promise<void>[] = [];
     const url = await serveBytes((socket) => {
       closing.push(closed(socket));
-      answer(socket);
+      respond(socket);
     });
     const outcome = await createOutbound({ allow }).post(post(url, 60));
-    expect(outcome).toMatchObject({ kind: "unreachable", why: "127.0.0.1: no whole answer in time" });
+    expect(outcome).toMatchObject({ kind: "unreachable", why: "127.0.0.1: no complete response in time" });
     const download = createOutbound({ allow }).get(url, { timeoutMs: 60 });
     await expect(download.then(({ body }) => read(body))).rejects.toMatchObject({
       name: "OutboundError",
       kind: "unreachable",
-      message: "127.0.0.1: no whole answer in time",
+      message: "127.0.0.1: no complete response in time",
     });
-    // Nobody is left holding a connection.
+    // Every connection is closed.
     await Promise.all(closing);
   });
 
-  test("a name that is never resolved", async () => {
+  test("post and get end in time if a name is never resolved", async () => {
     const options: OutboundOptions = { resolve: () => new Promise<never>(() => {}) };
     const url = "https://hooks.example/";
     expect(await createOutbound(options).post(post(url, 20))).toMatchObject({
       kind: "unreachable",
-      why: "hooks.example: no whole answer in time",
+      why: "hooks.example: no complete response in time",
     });
     await expect(createOutbound(options).get(url, { timeoutMs: 20 })).rejects.toMatchObject({ kind: "unreachable" });
   });
 
-  test("TLS that never begins", async () => {
+  test("a post ends in time if the TLS handshake never starts", async () => {
     const open: Socket[] = [];
     const server = createServer((socket) => void open.push(socket.on("error", () => {})));
     const port = await listen(server);
     onTestFinished(() => open.forEach((socket) => void socket.destroy()));
     expect(await createOutbound({ allow }).post(post(`https://127.0.0.1:${port}/`, 60))).toMatchObject({
       kind: "unreachable",
-      why: "127.0.0.1: no whole answer in time",
+      why: "127.0.0.1: no complete response in time",
     });
   });
 
-  /** From here on the budget runs out when a test says so; Node's own timers go on. */
-  function holdTime() {
+  /** From now on a test advances the time budget itself. Node's internal timers are not affected. */
+  function useManualTime() {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     onTestFinished(() => void vi.useRealTimers());
   }
 
-  test("redirects that take their time are one download", async () => {
-    holdTime();
+  test("all redirects of a download share one time budget", async () => {
+    useManualTime();
     let hops = 0;
     const port = await serveHttp((_, response) => {
       hops += 1;
@@ -224,39 +224,42 @@ describe("one budget of time covers everything", () => {
       else response.end();
     });
     const download = createOutbound({ allow }).get(`http://127.0.0.1:${port}/`, { timeoutMs: 1_000 });
-    await expect(download).rejects.toMatchObject({ message: "127.0.0.1: no whole answer in time" });
+    await expect(download).rejects.toMatchObject({ message: "127.0.0.1: no complete response in time" });
     expect(hops).toBe(3);
   });
 
-  test("a download that nobody reads is let go", async () => {
-    holdTime();
-    const gone = Promise.withResolvers<void>();
+  test("a download whose body is not read is closed when the time is over", async () => {
+    useManualTime();
+    const closedByClient = Promise.withResolvers<void>();
     const url = await serveBytes((socket) => {
-      socket.on("close", () => gone.resolve());
+      socket.on("close", () => closedByClient.resolve());
       socket.write("HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf");
     });
     const { body } = await createOutbound({ allow }).get(url, { timeoutMs: 1_000 });
     vi.advanceTimersByTime(1_000);
-    await gone.promise;
+    await closedByClient.promise;
     await expect(read(body)).rejects.toMatchObject({
       name: "OutboundError",
       kind: "unreachable",
-      message: "127.0.0.1: no whole answer in time",
+      message: "127.0.0.1: no complete response in time",
     });
   });
 
-  test("a body that stops while it is read", async () => {
-    holdTime();
+  test("reading a body fails when the time is over", async () => {
+    useManualTime();
     const url = await serveBytes((socket) => void socket.write("HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf"));
     const { body } = await createOutbound({ allow }).get(url, { timeoutMs: 1_000 });
     const pieces = body[Symbol.asyncIterator]();
     expect((await pieces.next()).value).toHaveLength(4);
     const next = pieces.next();
     vi.advanceTimersByTime(1_000);
-    await expect(next).rejects.toMatchObject({ kind: "unreachable", message: "127.0.0.1: no whole answer in time" });
+    await expect(next).rejects.toMatchObject({
+      kind: "unreachable",
+      message: "127.0.0.1: no complete response in time",
+    });
   });
 
-  test("and what ended well leaves no timer behind", async () => {
+  test("a finished request clears its timer", async () => {
     const port = await serveHttp((_, response) => response.end("x"));
     const outbound = createOutbound({ allow, now: () => 0 });
     const url = `http://127.0.0.1:${port}/`;
@@ -273,7 +276,7 @@ describe("one budget of time covers everything", () => {
   });
 });
 
-describe("a broken answer is no answer", () => {
+describe("broken responses", () => {
   const BREAKS: [what: string, (socket: Socket) => void, why: RegExp][] = [
     ["closed at once", (socket) => void socket.end(), /closed before/],
     ["reset at once", (socket) => void socket.resetAndDestroy(), /closed before/],
@@ -312,8 +315,8 @@ describe("a broken answer is no answer", () => {
     ],
   ];
 
-  test.each(BREAKS)("%s", async (_, answer, why) => {
-    const url = await serveBytes(answer);
+  test.each(BREAKS)("post and get report unreachable for a broken response: %s", async (_, respond, why) => {
+    const url = await serveBytes(respond);
     const outcome = await createOutbound({ allow }).post(post(url));
     expect(outcome).toMatchObject({ kind: "unreachable", why: expect.stringMatching(why) });
     const download = createOutbound({ allow }).get(url, { timeoutMs: AMPLE_MS });
@@ -325,7 +328,7 @@ describe("a broken answer is no answer", () => {
     expect(JSON.stringify(outcome)).not.toMatch(/hidden|token|hook/);
   });
 
-  test("a port where nobody listens", async () => {
+  test("a post to a closed TCP port is unreachable", async () => {
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     const { port } = server.address() as AddressInfo;
@@ -336,7 +339,7 @@ describe("a broken answer is no answer", () => {
     });
   });
 
-  test("a name that does not exist", async () => {
+  test("a post to a name that does not exist or has no address is unreachable", async () => {
     const resolve = () => Promise.reject(Object.assign(new Error("queryA hidden"), { code: "ENOTFOUND" }));
     expect(await createOutbound({ resolve }).post(post("https://hooks.example/?k=hidden"))).toMatchObject({
       kind: "unreachable",
@@ -348,14 +351,14 @@ describe("a broken answer is no answer", () => {
     });
   });
 
-  test("a header that cannot be sent", async () => {
+  test("a post with an invalid header is unreachable, and the reason does not contain the header", async () => {
     const url = await serveBytes((socket) => void socket.end());
     const outcome = await createOutbound({ allow }).post({ ...post(url), headers: { "x-a": "b\r\nhidden: c" } });
     expect(outcome).toMatchObject({ kind: "unreachable" });
     expect(JSON.stringify(outcome)).not.toContain("hidden");
   });
 
-  test("an error carries nothing that could quote the URL", async () => {
+  test("an error has no cause and does not contain the path of the URL", async () => {
     const url = await serveBytes((socket) => void socket.end());
     const error = await createOutbound({ allow })
       .get(url, { timeoutMs: AMPLE_MS })
@@ -365,10 +368,10 @@ describe("a broken answer is no answer", () => {
   });
 });
 
-describe("a kept connection that the other side has closed", () => {
+describe("kept connections", () => {
   const OK = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 
-  test("is replaced: the post goes out once more", async () => {
+  test("a post is sent again on a new connection if the server closed the kept connection", async () => {
     const url = await serveBytes((socket, request) => {
       if (request === 2) socket.resetAndDestroy();
       else socket.write(OK);
@@ -377,7 +380,7 @@ describe("a kept connection that the other side has closed", () => {
     for (let i = 0; i < 2; i++) expect(await outbound.post(post(url))).toMatchObject({ kind: "answered", body: "ok" });
   });
 
-  test("is replaced once, not for ever", async () => {
+  test("a post on a closed kept connection is sent again only once", async () => {
     const requests: number[] = [];
     const url = await serveBytes((socket, request) => {
       requests.push(request);
@@ -390,7 +393,7 @@ describe("a kept connection that the other side has closed", () => {
     expect(requests).toEqual([1, 2, 3]);
   });
 
-  test("is one thing; nonsense on an open one is the receiver's answer, and nothing is sent twice", async () => {
+  test("a post is not sent again if an open kept connection returns invalid data", async () => {
     const requests: number[] = [];
     const url = await serveBytes((socket, request) => {
       requests.push(request);
@@ -402,7 +405,7 @@ describe("a kept connection that the other side has closed", () => {
     expect(requests).toEqual([1, 2]);
   });
 
-  test("a fresh connection that is reset is the receiver's answer: nothing is sent twice", async () => {
+  test("a post is not sent again if a new connection is reset", async () => {
     const requests: number[] = [];
     const url = await serveBytes((socket, request) => {
       requests.push(request);
@@ -413,13 +416,13 @@ describe("a kept connection that the other side has closed", () => {
   });
 });
 
-test("leaving a download early closes its connection", async () => {
-  const gone = Promise.withResolvers<void>();
+test("a download that is abandoned early closes its connection", async () => {
+  const closedByClient = Promise.withResolvers<void>();
   const url = await serveBytes((socket) => {
-    socket.on("close", () => gone.resolve());
+    socket.on("close", () => closedByClient.resolve());
     socket.write(`HTTP/1.1 200 OK\r\ncontent-length: ${2 ** 40}\r\n\r\n${"x".repeat(1_000)}`);
   });
   const { body } = await createOutbound({ allow }).get(url, { timeoutMs: AMPLE_MS });
   for await (const _ of body) break;
-  await gone.promise;
+  await closedByClient.promise;
 });

@@ -1,4 +1,4 @@
-/** One request and its answer, within one deadline; and what to call it when there is none. */
+/** One HTTP request and its response within one deadline, and readable texts for network errors. */
 import { type Agent as HttpAgent, type IncomingMessage, request as requestHttp } from "node:http";
 import { request as requestHttps } from "node:https";
 import { portOf } from "./allow-list.ts";
@@ -11,7 +11,7 @@ export interface Request {
   agent: HttpAgent;
 }
 
-/** Ends everything begun under `signal`: name, connection, TLS, headers and body share one budget. */
+/** Ends all work that uses `signal`. Name resolution, connection, TLS, headers and body share one time budget. */
 export interface Deadline {
   signal: AbortSignal;
   clear(): void;
@@ -24,22 +24,22 @@ export function createDeadline(timeoutMs: number): Deadline {
 }
 
 /**
- * Sends one request and answers with the head of whatever comes back, redirects included.
+ * Sends one request and returns the head of the response. It does not follow redirects.
  *
- * A kept connection may have been closed by the other side while nobody looked (a frozen Lambda sees it only when it
- * uses it): that is asked once more, on another one. The other side may then see a request twice.
+ * The server may have closed a kept connection unnoticed: a frozen Lambda sees the close only on the next use. Then the
+ * request is sent once more on another connection, so the server may receive the request twice.
  *
- * @throws OutboundError forbidden, from the agent's lookup; and whatever Node throws, which `reasonOf` puts into words
+ * @throws OutboundError `forbidden` from the agent's lookup, and Node's errors, which `networkErrorText` describes
  */
 export async function sendRequest(request: Request, signal: AbortSignal): Promise<IncomingMessage> {
   const first = openRequest(request, signal);
   try {
-    return await first.answer;
+    return await first.response;
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     const stale = first.call.reusedSocket && (code === "ECONNRESET" || code === "EPIPE");
     if (!stale || signal.aborted) throw error;
-    return await openRequest(request, signal).answer;
+    return await openRequest(request, signal).response;
   }
 }
 
@@ -57,36 +57,36 @@ function openRequest({ url, method, headers, body, agent }: Request, signal: Abo
       ...(body !== undefined && { "content-length": Buffer.byteLength(body) }),
     },
   });
-  const { promise: answer, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+  const { promise: response, resolve, reject } = Promise.withResolvers<IncomingMessage>();
   call.on("response", resolve);
-  // Without a listener Node closes the connection and tells nobody.
+  // Without this listener, Node closes the connection and reports no error.
   call.on("upgrade", (_, socket) => {
     socket.destroy();
-    reject(Object.assign(new Error("Another protocol."), { code: "EPROTO" }));
+    reject(Object.assign(new Error("The server switched to another protocol."), { code: "EPROTO" }));
   });
-  // Stays for the life of the connection: an error after the answer's head reaches whoever reads the body.
+  // The listener stays until the connection ends. The reader of the body gets errors that come after the head.
   call.on("error", reject);
   const stop = () => {
     call.destroy();
-    // Whatever Node tells of a destroyed request, and when: a caller never waits longer than it said.
-    reject(new Error("Out of time."));
+    // Reject here, because Node may report a destroyed request late. The caller never waits longer than its timeout.
+    reject(new Error("The time budget is used up."));
   };
   signal.addEventListener("abort", stop, { once: true });
   call.end(body);
-  return { call, answer };
+  return { call, response };
 }
 
 /**
- * The first `limit` bytes of a body as text, without the piece of a character that a cut may leave. Whatever follows
- * closes the connection unread.
+ * Returns the first `limit` bytes of a body as text. A character that the limit cuts is omitted. If the body is longer,
+ * the connection is closed and the rest is not read.
  *
- * @throws when the connection ended before the body, and before the limit
+ * @throws if the connection ends before the body is complete and before the limit is reached
  */
-export async function readResponsePrefix(answer: IncomingMessage, limit: number): Promise<string> {
+export async function readResponsePrefix(response: IncomingMessage, limit: number): Promise<string> {
   const decoder = new TextDecoder();
   let text = "";
   let left = limit;
-  for await (const piece of answer as AsyncIterable<Buffer>) {
+  for await (const piece of response as AsyncIterable<Buffer>) {
     text += decoder.decode(piece.subarray(0, left), { stream: true });
     left -= piece.length;
     if (left <= 0) return text;
@@ -98,19 +98,19 @@ const NETWORK_ERROR_TEXTS: Readonly<Record<string, string>> = {
   ENOTFOUND: "the name does not exist",
   ENODATA: "the name has no address",
   ECONNREFUSED: "the connection was refused",
-  ECONNRESET: "the connection was closed before the whole answer had come",
-  EPIPE: "the connection was closed before the whole answer had come",
-  EPROTO: "what answers there speaks another protocol",
-  ESERVFAIL: "the name servers do not answer",
-  ETIMEOUT: "the name servers do not answer",
+  ECONNRESET: "the connection was closed before the response was complete",
+  EPIPE: "the connection was closed before the response was complete",
+  EPROTO: "the server uses another protocol",
+  ESERVFAIL: "the name servers do not respond",
+  ETIMEOUT: "the name servers do not respond",
   CERT_HAS_EXPIRED: "the certificate has expired",
   ERR_TLS_CERT_ALTNAME_INVALID: "the certificate is for another name",
-  DEPTH_ZERO_SELF_SIGNED_CERT: "the certificate is signed by itself",
+  DEPTH_ZERO_SELF_SIGNED_CERT: "the certificate is self-signed",
 };
 
-/** @returns why there is no answer, for a person: the host and our own words, since Node's messages may quote a URL */
+/** @returns a readable reason with the host. It never uses Node's messages, because they may quote the URL. */
 export function networkErrorText(error: unknown, host: string, signal: AbortSignal): string {
-  if (signal.aborted) return `${host}: no whole answer in time`;
+  if (signal.aborted) return `${host}: no complete response in time`;
   const code = (error as NodeJS.ErrnoException | undefined)?.code ?? "no code";
-  return `${host}: ${NETWORK_ERROR_TEXTS[code] ?? `no whole answer (${code})`}`;
+  return `${host}: ${NETWORK_ERROR_TEXTS[code] ?? `no complete response (${code})`}`;
 }

@@ -1,4 +1,4 @@
-/** The only way out to an address that an app or a vendor named. */
+/** Requests to URLs that an app or a vendor gave. All such requests use this module. */
 import { Agent as HttpAgent, type IncomingMessage } from "node:http";
 import { type AgentOptions, Agent as HttpsAgent } from "node:https";
 import { getCACertificates } from "node:tls";
@@ -9,25 +9,25 @@ import { retryAfterMs } from "./retry-after.ts";
 import { createUrlGuard, type GuardOptions, guardedLookup, lookupOf } from "./url-guard.ts";
 
 export interface OutboundOptions extends GuardOptions {
-  /** For every name. Default: the name servers, and for names on the allow-list what the system says. */
+  /** Resolver of all names. Default: the name servers, and the system resolver for names on the allow-list. */
   resolve?: Resolve;
-  /** Certificates (PEM) to trust besides the usual ones: a company's own. */
+  /** Additional trusted CA certificates (PEM), for example of a company. Default: none. */
   ca?: readonly string[];
-  /** ms since 1970. */
+  /** Current time, epoch ms. Default: `Date.now`. */
   now?: () => number;
 }
 
-/** How much of an answer to a post is kept: enough for a receiver's error message. */
+/** Size of the stored start of a POST response, enough for an error message of the receiver. */
 const MAX_STORED_BODY_BYTES = 4_096;
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 const MAX_REDIRECTS = 3;
 
 /**
- * One per process: it keeps connections for a while, each to the address it was checked for.
+ * Creates the outbound client. Use one per process: it keeps checked connections open for reuse.
  *
  * @example
  * const outbound = createOutbound({ allow: ["127.0.0.1:*"] });
- * @throws TypeError for an allow-list entry that cannot be understood.
+ * @throws TypeError for an invalid allow-list entry
  */
 export function createOutbound({ resolve, ca, now = Date.now, ...guarded }: OutboundOptions = {}): Outbound {
   const guard = createUrlGuard(guarded);
@@ -35,17 +35,17 @@ export function createOutbound({ resolve, ca, now = Date.now, ...guarded }: Outb
 
   return {
     async post({ url: text, headers, body, timeoutMs }) {
-      const begun = now();
-      const verdict = guard.check(text);
-      if (!verdict.ok) return { kind: "forbidden", why: verdict.why };
-      const { url } = verdict;
+      const startedAt = now();
+      const target = guard.check(text);
+      if (!target.ok) return { kind: "forbidden", why: target.why };
+      const { url } = target;
       const deadline = createDeadline(timeoutMs);
-      const tookMs = () => Math.max(0, now() - begun);
+      const tookMs = () => Math.max(0, now() - startedAt);
       try {
-        const agent = agentFor(verdict);
-        const answer = await sendRequest({ url, method: "POST", headers, body, agent }, deadline.signal);
-        const kept = await readResponsePrefix(answer, MAX_STORED_BODY_BYTES);
-        return { kind: "answered", ...headOf(answer, now()), body: kept, tookMs: tookMs() };
+        const agent = agentFor(target);
+        const response = await sendRequest({ url, method: "POST", headers, body, agent }, deadline.signal);
+        const prefix = await readResponsePrefix(response, MAX_STORED_BODY_BYTES);
+        return { kind: "answered", ...headOf(response, now()), body: prefix, tookMs: tookMs() };
       } catch (error) {
         if (isForbidden(error)) return { kind: "forbidden", why: error.message };
         return { kind: "unreachable", why: networkErrorText(error, url.hostname, deadline.signal), tookMs: tookMs() };
@@ -56,45 +56,46 @@ export function createOutbound({ resolve, ca, now = Date.now, ...guarded }: Outb
 
     async get(text, { timeoutMs }) {
       const deadline = createDeadline(timeoutMs);
-      let verdict = guard.check(text);
+      let target = guard.check(text);
       try {
         for (let redirects = 0; ; redirects++) {
-          if (!verdict.ok) throw new OutboundError("forbidden", verdict.why);
-          const { url } = verdict;
-          const answer = await sendRequest(
-            { url, method: "GET", headers: { accept: "*/*" }, agent: agentFor(verdict) },
+          if (!target.ok) throw new OutboundError("forbidden", target.why);
+          const { url } = target;
+          const response = await sendRequest(
+            { url, method: "GET", headers: { accept: "*/*" }, agent: agentFor(target) },
             deadline.signal,
           );
-          const { statusCode = 0, headers } = answer;
+          const { statusCode = 0, headers } = response;
           if (!REDIRECTS.has(statusCode) || headers.location === undefined) {
-            return { status: statusCode, ...contentOf(answer), body: bodyOf(answer, url.hostname, deadline) };
+            return { status: statusCode, ...contentOf(response), body: bodyOf(response, url.hostname, deadline) };
           }
-          answer.destroy();
+          response.destroy();
           if (redirects === MAX_REDIRECTS) {
             throw new OutboundError("unreachable", `${url.hostname}: more than ${MAX_REDIRECTS} redirects`);
           }
-          verdict = guard.check(headers.location, url);
+          target = guard.check(headers.location, url);
         }
       } catch (error) {
         deadline.clear();
-        throw asOutboundError(error, verdict.ok ? verdict.url.hostname : "", deadline);
+        throw asOutboundError(error, target.ok ? target.url.hostname : "", deadline);
       }
     },
   };
 }
 
-/** Agents by how far their destinations are trusted: a socket that one of them keeps was checked by its rules. */
+/** Creates separate agents for checked and for allowed destinations, so a kept socket never serves the other kind. */
 function createAgents({ resolve, ca }: Pick<OutboundOptions, "resolve" | "ca">) {
   const common: AgentOptions = {
     keepAlive: true,
     maxFreeSockets: 32,
-    // Idle ones go before the usual server closes them (5 s) under a request on its way.
+    // Idle sockets close after 4 s, before a typical server closes them (5 s) while a request is in flight.
     timeout: 4_000,
-    // The default of 250 ms gives up on receivers an ocean away, for an IPv6 that a Lambda function does not have.
+    // Node's default of 250 ms is too short for distant receivers: it abandons their IPv4 address for an IPv6 address
+    // that a Lambda function cannot reach.
     autoSelectFamilyAttemptTimeout: 3_000,
     ...(ca && { ca: [...getCACertificates("default"), ...ca] }),
   };
-  // No proxyEnv on purpose: a proxy would resolve the name again, and ask nobody.
+  // No `proxyEnv`: a proxy would resolve the name itself, without our check.
   const checked = new HttpsAgent({ ...common, lookup: guardedLookup(resolve ?? createResolve()) });
   const trusted = { ...common, lookup: lookupOf(resolve ?? resolveWithSystem) };
   const [trustedHttp, trustedHttps] = [new HttpAgent(trusted), new HttpsAgent(trusted)];
@@ -109,7 +110,7 @@ function headOf({ statusCode = 0, headers }: IncomingMessage, now: number) {
   return {
     status: statusCode,
     ...(afterMs !== undefined && { retryAfterMs: afterMs }),
-    // Svix's extension of the standard: this message is not wanted, others are.
+    // Extension of the standard by Svix: the receiver does not want this message, but accepts others.
     ...(headers["webhook-delivery"] === "abort-message" && { abort: true }),
   };
 }
@@ -122,9 +123,9 @@ function contentOf({ headers }: IncomingMessage) {
   };
 }
 
-async function* bodyOf(answer: IncomingMessage, host: string, deadline: Deadline): AsyncGenerator<Uint8Array> {
+async function* bodyOf(response: IncomingMessage, host: string, deadline: Deadline): AsyncGenerator<Uint8Array> {
   try {
-    yield* answer;
+    yield* response;
   } catch (error) {
     throw asOutboundError(error, host, deadline);
   } finally {
@@ -136,7 +137,7 @@ function isForbidden(error: unknown): error is OutboundError {
   return error instanceof OutboundError && error.kind === "forbidden";
 }
 
-/** Carries no cause: Node's errors quote what they were given. */
+/** Converts an error without a `cause`, because Node's errors quote their input. */
 function asOutboundError(error: unknown, host: string, { signal }: Deadline): OutboundError {
   if (error instanceof OutboundError) return error;
   return new OutboundError("unreachable", networkErrorText(error, host, signal));

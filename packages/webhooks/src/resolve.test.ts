@@ -6,7 +6,7 @@ const A = 1;
 const AAAA = 28;
 type Records = Readonly<Record<number, Uint8Array[] | "no such name" | "broken">>;
 
-/** A name server on this machine that answers every name with `records`. @returns as `dns.setServers` takes it */
+/** Starts a local name server that returns `records` for every name. @returns its address for `dns.setServers` */
 async function nameServer(records: Records): Promise<string> {
   const socket = createSocket("udp4");
   socket.on("message", (query, from) => {
@@ -31,8 +31,8 @@ test.each<[string, Records, string[]]>([
   ["both families, IPv4 first", { [A]: four, [AAAA]: six }, ["93.184.216.34", "127.0.0.1", "2606:4700::1"]],
   ["IPv4 only", { [A]: four.slice(1) }, ["127.0.0.1"]],
   ["IPv6 only", { [AAAA]: six }, ["2606:4700::1"]],
-  ["IPv6 although the question for IPv4 failed", { [A]: "broken", [AAAA]: six }, ["2606:4700::1"]],
-])("a name has every address the name servers tell: %s", async (_, records, addresses) => {
+  ["IPv6 although the IPv4 query failed", { [A]: "broken", [AAAA]: six }, ["2606:4700::1"]],
+])("a name resolves to all addresses of the name servers: %s", async (_, records, addresses) => {
   const resolve = createResolve({ servers: [await nameServer(records)] });
   expect(await resolve("hooks.example")).toEqual(addresses);
 });
@@ -41,11 +41,11 @@ test.each<[string, Records, string]>([
   ["no such name", { [A]: "no such name", [AAAA]: "no such name" }, "ENOTFOUND"],
   ["no address", {}, "ENODATA"],
   ["broken", { [A]: "broken", [AAAA]: "broken" }, "ESERVFAIL"],
-])("%s is an error", async (_, records, code) => {
+])("resolution fails if the name servers return: %s", async (_, records, code) => {
   const resolve = createResolve({ servers: [await nameServer(records)] });
   await expect(resolve("hooks.example")).rejects.toMatchObject({ code });
 });
 
-test("a name that an operator has listed is what the system says, hosts file included", async () => {
+test("the system resolver uses the hosts file", async () => {
   expect(await resolveWithSystem("localhost")).toContain("127.0.0.1");
 });

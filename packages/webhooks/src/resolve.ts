@@ -1,29 +1,29 @@
-/** From a name to its addresses. */
+/** Resolution of names to IP addresses. */
 import { lookup, Resolver } from "node:dns/promises";
 
-/** @returns addresses in the order to try them; @throws the resolver's error, with its `code` */
+/** @returns addresses in connection order; @throws the error of the resolver with its `code` */
 export type Resolve = (name: string) => Promise<string[]>;
 
 /**
- * Asks the name servers themselves: no hosts file, no search domains, and none of the four threads that `lookup`
- * shares with everyone, where a few names on slow servers would keep all others waiting.
+ * Creates a resolver that queries the name servers directly, without hosts file and search domains. `dns.lookup` uses
+ * the four threads of the shared pool, where a few slow names would delay all others.
  *
- * IPv4 first: a Lambda function outside a VPC has no IPv6.
+ * IPv4 addresses come first, because a Lambda function outside a VPC has no IPv6.
  *
- * @param servers as in `dns.setServers`; default: the machine's
+ * @param servers in the format of `dns.setServers`; default: the name servers of the machine
  */
 export function createResolve({ servers }: { servers?: readonly string[] } = {}): Resolve {
   return async (name) => {
     const resolver = new Resolver({ timeout: 2_000, tries: 2 });
     if (servers) resolver.setServers(servers);
     const [four, six] = await Promise.allSettled([resolver.resolve4(name), resolver.resolve6(name)]);
-    const found = [four, six].flatMap((answer) => (answer.status === "fulfilled" ? answer.value : []));
+    const found = [four, six].flatMap((result) => (result.status === "fulfilled" ? result.value : []));
     if (found.length === 0 && four.status === "rejected") throw four.reason;
     return found;
   };
 }
 
-/** As every other program on the machine would, hosts file included: for names that an operator has listed. */
+/** Resolves a name with the system resolver, including the hosts file. Used for names on the allow-list. */
 export async function resolveWithSystem(name: string): Promise<string[]> {
   return (await lookup(name, { all: true })).map(({ address }) => address);
 }

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { retryAfterMs } from "./retry-after.ts";
 
-/** Sun, 06 Nov 1994 08:49:37 GMT: RFC 9110's own example. */
+/** Sun, 06 Nov 1994 08:49:37 GMT, the example of RFC 9110. */
 const AT = 784_111_777_000;
 
 test.each([
@@ -9,12 +9,12 @@ test.each([
   ["120", 120_000],
   [" 7 ", 7_000],
   ["99999999999999999999", Number.MAX_SAFE_INTEGER],
-])("%j is seconds", (header, ms) => {
+])("the header %j is read as seconds", (header, ms) => {
   expect(retryAfterMs(header, AT)).toBe(ms);
 });
 
 test.each(["Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994"])(
-  "%j is a date, whatever the machine's time zone",
+  "the header %j is read as a GMT date in any time zone of the machine",
   (header) => {
     const zone = process.env["TZ"];
     process.env["TZ"] = "Asia/Shanghai";
@@ -27,7 +27,7 @@ test.each(["Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT", "S
   },
 );
 
-test("a date that has passed means now", () => {
+test("a past date gives 0 ms", () => {
   expect(retryAfterMs("Sun, 06 Nov 1994 08:49:37 GMT", AT + 1)).toBe(0);
 });
 
@@ -43,6 +43,6 @@ test.each([
   "Sun, 06 Nov 1994",
   "Sun, 99 Nov 1994 08:49:37 GMT",
   "12, 13",
-])("%j says nothing", (header) => {
+])("the header %j gives no value", (header) => {
   expect(retryAfterMs(header, AT)).toBeUndefined();
 });

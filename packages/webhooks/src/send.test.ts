@@ -8,13 +8,13 @@ import { newKeyPair, newSecret, verify } from "./sign.ts";
 import { serveHttp } from "./test-internet.ts";
 
 const NOW = 1_735_689_600_999;
-// The official library knows no clock but this one.
+// The official library always uses the global clock.
 beforeEach(() => void vi.useFakeTimers({ now: NOW, toFake: ["Date"] }));
 afterEach(() => void vi.useRealTimers());
 
 const webhook = { id: "msg_01K9ZC7T3R8M2V5X0Q4B6N1JHD", body: '{"type":"task.completed","data":{"prompt":"纸船 ⛵"}}' };
 
-/** Sends to a receiver. @returns what it received */
+/** Sends the webhook to a receiver. @returns the received request */
 async function received(secrets: string[]) {
   const got: { headers: Record<string, string>; body: string; line: string }[] = [];
   const port = await serveHttp((request, response) => {
@@ -40,7 +40,7 @@ async function received(secrets: string[]) {
   return got[0]!;
 }
 
-test("the official library verifies what we post", async () => {
+test("the official library verifies a webhook that we send", async () => {
   const secret = newSecret(randomBytes(24));
   const { headers, body, line } = await received([secret]);
   expect(new Webhook(secret).verify(body, headers)).toEqual(JSON.parse(webhook.body));
@@ -53,14 +53,14 @@ test("the official library verifies what we post", async () => {
   });
 });
 
-test("while secrets change, the official library verifies with the old one and with the new one", async () => {
-  const [old, young] = [newSecret(randomBytes(32)), newSecret(randomBytes(64))];
-  const { headers, body } = await received([young, old]);
-  for (const secret of [old, young]) expect(new Webhook(secret).verify(body, headers)).toBeTruthy();
+test("during a secret rotation, the official library verifies with the old secret and with the new secret", async () => {
+  const [old, newer] = [newSecret(randomBytes(32)), newSecret(randomBytes(64))];
+  const { headers, body } = await received([newer, old]);
+  for (const secret of [old, newer]) expect(new Webhook(secret).verify(body, headers)).toBeTruthy();
   expect(() => new Webhook(newSecret(randomBytes(32))).verify(body, headers)).toThrow("No matching signature");
 });
 
-test("a receiver that holds only the public key verifies; one with the old secret still does", async () => {
+test("during a rotation to v1a, both the public key and the old v1 secret verify the webhook", async () => {
   const { privateKey, publicKey } = newKeyPair(randomBytes(32));
   const old = newSecret(randomBytes(32));
   const { headers, body } = await received([privateKey, old]);
@@ -75,14 +75,14 @@ test.each([
     "timestamp",
     (h: Record<string, string>, body: string) => [{ ...h, "webhook-timestamp": "1735689599" }, body] as const,
   ],
-])("with its %s changed, the official library refuses it", async (_, change) => {
+])("the official library rejects a webhook with a changed %s", async (_, change) => {
   const secret = newSecret(randomBytes(32));
   const { headers, body } = await received([secret]);
   const [changedHeaders, changedBody] = change(headers, body);
   expect(() => new Webhook(secret).verify(changedBody, changedHeaders)).toThrow("No matching signature");
 });
 
-test("it is given fifteen seconds, or what the caller gives it", async () => {
+test("a delivery attempt has a timeout of 15 s, or the timeout of the caller", async () => {
   const posts: Post[] = [];
   const outbound = {
     post: async (post: Post) => {
@@ -97,7 +97,7 @@ test("it is given fifteen seconds, or what the caller gives it", async () => {
   expect(posts.map(({ timeoutMs }) => timeoutMs)).toEqual([15_000, 1_000]);
 });
 
-test("without a good secret nothing is sent", async () => {
+test("sending throws TypeError if there is no valid secret", async () => {
   const outbound = createOutbound();
   const given = { ...webhook, url: "https://hooks.example.com/" };
   await expect(sendWebhook(outbound, { ...given, secrets: [] }, NOW)).rejects.toThrow(TypeError);

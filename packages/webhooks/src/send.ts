@@ -1,24 +1,24 @@
-/** A webhook on its way: signed for this try, and posted. */
+/** Signs a webhook for one delivery attempt and sends it. */
 import type { Outbound, PostOutcome } from "@mjflow/core/port";
 import { sign } from "./sign.ts";
 
 export interface Webhook {
   url: string;
-  /** The same at every try: a receiver knows a message again by it. */
+  /** Id of the event, the same for every delivery attempt, so that a receiver can detect duplicates. */
   id: string;
-  /** JSON, as it is signed and sent. */
+  /** JSON text that is signed and sent. */
   body: string;
-  /** As `sign` takes them. */
+  /** Secrets as for `sign`. */
   secrets: readonly string[];
-  /** Default: 15 s, the least that the standard recommends. */
+  /** Time limit in ms. Default: 15 s, the minimum that the standard recommends. */
   timeoutMs?: number;
 }
 
 export const WEBHOOK_TIMEOUT_MS = 15_000;
 
 /**
- * @param now ms since 1970: when this try is made. It is what is signed, and not when the event happened, because a
- *   receiver refuses what is more than a few minutes old; the event's own time is in the body.
+ * @param now time of this delivery attempt, epoch ms. The signature covers this time and not the time of the event,
+ *   because receivers reject timestamps that are a few minutes old. The body has the time of the event.
  * @throws TypeError for a malformed secret or id
  */
 export async function sendWebhook(

@@ -26,15 +26,15 @@ const schemes = {
   },
 };
 
-describe("the published examples come out to the letter", () => {
-  test("v1: the official libraries' own test", () => {
+describe("published examples", () => {
+  test("the v1 signature equals the example in the tests of the official libraries", () => {
     const given = { id: "msg_p5jXN8AQM9LWM0D4loKWxJek", timestampS: 1_614_265_330, body: '{"test": 2432232314}' };
     expect(sign(given, ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"])).toBe(
       "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
     );
   });
 
-  test("v1a: the signature in the standard's text, with the key pair that Svix's documentation prints", () => {
+  test("the v1a signature equals the example of the standard, with the key pair of Svix's documentation", () => {
     const given = { id: "msg_p5jXN8AQM9LWM0D4loKWxJek", timestampS: 1_614_265_330, body: '{"test": 2432232314}' };
     const pair = newKeyPair(Buffer.from("6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbc=", "base64"));
     expect(pair.publicKey).toBe("whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4=");
@@ -48,7 +48,7 @@ describe("the published examples come out to the letter", () => {
   });
 });
 
-test("any secret and any body: the official library makes the same signature", () => {
+test("for any secret and any body, the official library makes the same signature", () => {
   const secrets = fc.uint8Array({ minLength: 24, maxLength: 64 }).map(newSecret);
   fc.assert(
     fc.property(secrets, fc.string({ unit: "binary" }), fc.nat(), (secret, body, timestampS) => {
@@ -63,7 +63,7 @@ describe.each(Object.entries(schemes))("%s", (_, make) => {
   const signature = sign(message, [secret]);
   const headers = headersOf(message, signature);
 
-  test("is accepted by its own key", () => {
+  test("a signature is accepted with its own key", () => {
     expect(verify({ headers, body: message.body }, [key], NOW)).toBe(true);
     expect(verify({ headers, body: message.body }, [make().key, key], NOW)).toBe(true);
   });
@@ -75,62 +75,62 @@ describe.each(Object.entries(schemes))("%s", (_, make) => {
     ["a full stop moved from body to id", { headers: { ...headers, "webhook-id": `${message.id}.1735689600` } }],
     ["no id", { headers: { ...headers, "webhook-id": undefined } }],
     ["no time", { headers: { ...headers, "webhook-timestamp": undefined } }],
-    ["a time that is no number", { headers: { ...headers, "webhook-timestamp": "1735689600.0" } }],
+    ["a time that is not an integer", { headers: { ...headers, "webhook-timestamp": "1735689600.0" } }],
     ["no signature", { headers: { ...headers, "webhook-signature": undefined } }],
     ["an empty signature", { headers: { ...headers, "webhook-signature": "v1, v1a, ," } }],
     ["half a signature", { headers: { ...headers, "webhook-signature": signature.slice(0, 30) } }],
-    ["a version nobody knows", { headers: { ...headers, "webhook-signature": signature.replace(/^v1a?/, "v2") } }],
-  ])("%s is refused", (_name, changed) => {
+    ["an unknown version", { headers: { ...headers, "webhook-signature": signature.replace(/^v1a?/, "v2") } }],
+  ])("a webhook with %s is rejected", (_name, changed) => {
     expect(verify({ headers, body: message.body, ...changed }, [key], NOW)).toBe(false);
   });
 
-  test("another's key, or none, is refused", () => {
+  test("a signature is rejected with another key or without a key", () => {
     expect(verify({ headers, body: message.body }, [make().key], NOW)).toBe(false);
     expect(verify({ headers, body: message.body }, [], NOW)).toBe(false);
   });
 
-  test("no bit of the signature can be turned", () => {
+  test("a signature with any flipped bit is rejected", () => {
     const [version, text] = signature.split(",");
     const bytes = Buffer.from(text!, "base64");
     fc.assert(
       fc.property(fc.nat(bytes.length * 8 - 1), (bit) => {
-        const turned = Buffer.from(bytes);
-        turned[bit >> 3]! ^= 1 << (bit & 7);
-        const forged = headersOf(message, `${version},${turned.toString("base64")}`);
+        const flipped = Buffer.from(bytes);
+        flipped[bit >> 3]! ^= 1 << (bit & 7);
+        const forged = headersOf(message, `${version},${flipped.toString("base64")}`);
         expect(verify({ headers: forged, body: message.body }, [key], NOW)).toBe(false);
       }),
     );
   });
 
-  test.each([-301_000, 301_500])("is too far from now by %i ms", (offMs) => {
+  test.each([-301_000, 301_500])("a webhook is rejected if its time differs from now by %i ms", (offMs) => {
     expect(verify({ headers, body: message.body }, [key], message.timestampS * 1_000 + offMs)).toBe(false);
   });
 });
 
-test("while secrets change, one header carries a signature of each, and every holder accepts it", () => {
-  const [old, young, asymmetric] = [schemes.v1(), schemes.v1(), schemes.v1a()];
-  const signature = sign(message, [young.secret, old.secret, asymmetric.secret]);
+test("during a secret rotation, one header has a signature for each secret, and each key accepts the header", () => {
+  const [old, newer, asymmetric] = [schemes.v1(), schemes.v1(), schemes.v1a()];
+  const signature = sign(message, [newer.secret, old.secret, asymmetric.secret]);
   expect(signature).toMatch(/^v1,[\w+/]{43}= v1,[\w+/]{43}= v1a,[\w+/]{86}==$/);
-  for (const { key } of [old, young, asymmetric]) {
+  for (const { key } of [old, newer, asymmetric]) {
     expect(verify({ headers: headersOf(message, signature), body: message.body }, [key], NOW)).toBe(true);
   }
 });
 
-test("a v1 signature never counts as v1a, nor the other way round", () => {
+test("a v1 signature that is labeled v1a is rejected", () => {
   const { secret, key } = schemes.v1();
   const headers = headersOf(message, sign(message, [secret]).replace("v1,", "v1a,"));
   expect(verify({ headers, body: message.body }, [key], NOW)).toBe(false);
 });
 
-test.each([23, 65])("a secret is not made from %i bytes", (size) => {
+test.each([23, 65])("newSecret throws RangeError for %i bytes", (size) => {
   expect(() => newSecret(randomBytes(size))).toThrow(RangeError);
 });
 
-test.each([31, 33, 64])("a key pair is not made from %i bytes", (size) => {
+test.each([31, 33, 64])("newKeyPair throws RangeError for %i bytes", (size) => {
   expect(() => newKeyPair(randomBytes(size))).toThrow(RangeError);
 });
 
-test("nor does a v1a signature under another version's name", () => {
+test("a v1a signature that is labeled v1 is rejected", () => {
   const { secret, key } = schemes.v1a();
   const headers = headersOf(message, sign(message, [secret]).replace("v1a,", "v1,"));
   expect(verify({ headers, body: message.body }, [key], NOW)).toBe(false);
@@ -152,7 +152,7 @@ test.each([
   `whsk_${randomBytes(31).toString("base64")}`,
   `whsk_${randomBytes(64).toString("base64")}`,
   `${good.slice(0, -1)}`,
-])("a malformed secret signs nothing, and is not quoted", (secret) => {
+])("signing throws for a malformed secret, and the error does not contain the secret", (secret) => {
   expect(() => sign(message, [secret])).toThrow(TypeError);
   try {
     sign(message, [secret]);
@@ -168,10 +168,10 @@ test.each([
   [{ ...message, timestampS: 1.5 }],
   [{ ...message, timestampS: Number.NaN }],
   [{ ...message, timestampS: -1 }],
-])("what a receiver could read two ways is not signed: %j", (odd) => {
-  expect(() => sign(odd, [schemes.v1().secret])).toThrow(TypeError);
+])("signing throws for an ambiguous id or time: %j", (ambiguous) => {
+  expect(() => sign(ambiguous, [schemes.v1().secret])).toThrow(TypeError);
 });
 
-test("nothing goes out unsigned", () => {
+test("signing throws if there is no secret", () => {
   expect(() => sign(message, [])).toThrow(TypeError);
 });

@@ -1,12 +1,11 @@
 /**
- * Signatures by Standard Webhooks 1.0 (github.com/standard-webhooks/standard-webhooks, spec/standard-webhooks.md).
+ * Signatures of Standard Webhooks 1.0 (github.com/standard-webhooks/standard-webhooks, spec/standard-webhooks.md).
  *
- * | | secret | signature |
- * | --- | --- | --- |
- * | v1 | `whsec_` + base64 of 24 to 64 random bytes | HMAC-SHA256 |
- * | v1a | `whsk_` + base64 of seed and public key (64 bytes; the seed's 32 alone are read too), `whpk_` + base64 of the public key | ed25519 |
+ * - `v1` is HMAC-SHA256. Its secret is `whsec_` + base64 of 24 to 64 random bytes.
+ * - `v1a` is ed25519. Its private key is `whsk_` + base64 of seed and public key (64 bytes).
+ *   The 32 bytes of the seed alone are also accepted. Its public key is `whpk_` + base64.
  *
- * What is signed is `id.timestamp.body`.
+ * The signed content is `id.timestamp.body`.
  */
 import {
   createHmac,
@@ -19,32 +18,32 @@ import {
 } from "node:crypto";
 
 export interface SignedContent {
-  /** The message's, the same at every try; letters, digits, `_` and `-`. */
+  /** Id of the message, the same for every delivery attempt; letters, digits, `_` and `-`. */
   id: string;
-  /** When this try was made, seconds since 1970. */
+  /** Time of this delivery attempt, epoch seconds. */
   timestampS: number;
   body: string;
 }
 
 export interface KeyPair {
-  /** whsk_…; never shown. */
+  /** Private key `whsk_…`; never shown. */
   privateKey: string;
-  /** whpk_…; for the receiver. */
+  /** Public key `whpk_…` for the receiver. */
   publicKey: string;
 }
 
 const MIN_SECRET_BYTES = 24;
 const MAX_SECRET_BYTES = 64;
 const SEED = 32;
-/** How far a receiver's clock may be from ours; what the official libraries use. */
+/** Allowed difference between our clock and the clock of the receiver, as in the official libraries. */
 const TOLERANCE_S = 300;
-/** The DER that stands before a seed in PKCS #8, and before a public key in SPKI (RFC 8410). */
+/** DER prefixes of a seed in PKCS #8 and of a public key in SPKI (RFC 8410). */
 const PKCS8 = Buffer.from("302e020100300506032b657004220420", "hex");
 const SPKI = Buffer.from("302a300506032b6570032100", "hex");
 
 /**
  * @param random 24 to 64 bytes from a cryptographic source
- * @throws RangeError for any other number
+ * @throws RangeError for any other length
  */
 export function newSecret(random: Uint8Array): string {
   if (random.length < MIN_SECRET_BYTES || random.length > MAX_SECRET_BYTES) {
@@ -57,7 +56,7 @@ export function newSecret(random: Uint8Array): string {
 
 /**
  * @param random 32 bytes from a cryptographic source
- * @throws RangeError for any other number
+ * @throws RangeError for any other length
  */
 export function newKeyPair(random: Uint8Array): KeyPair {
   if (random.length !== SEED) throw new RangeError(`An ed25519 seed has ${SEED} bytes, not ${random.length}.`);
@@ -74,12 +73,12 @@ export function publicKeyOf(privateKey: string): string {
 }
 
 /**
- * @param secrets every one that is live: one `whsec_` or `whsk_`, more while one takes another's place, newest first
- * @returns the header `webhook-signature`
- * @throws TypeError for a malformed secret, id or time, or no secret at all; never holds a secret
+ * @param secrets all valid secrets (`whsec_` or `whsk_`), newest first; more than one during a secret rotation
+ * @returns the value of the header `webhook-signature`
+ * @throws TypeError for a malformed secret, id or time, or without any secret; the error never contains a secret
  */
 export function sign(message: SignedContent, secrets: readonly string[]): string {
-  if (secrets.length === 0) throw new TypeError("There is no secret to sign with.");
+  if (secrets.length === 0) throw new TypeError("At least one secret is needed to sign.");
   const content = contentOf(message);
   return secrets
     .map((secret) =>
@@ -91,12 +90,12 @@ export function sign(message: SignedContent, secrets: readonly string[]): string
 }
 
 /**
- * As a receiver would.
+ * Verifies a webhook like a receiver.
  *
- * @param headers names in lower case
- * @param keys `whsec_`, `whpk_` or `whsk_`: it is enough that one of them made one of the signatures
- * @param now ms since 1970
- * @returns false for a wrong or missing header as well, and for a timestamp more than five minutes off
+ * @param headers with names in lower case
+ * @param keys `whsec_`, `whpk_` or `whsk_`; one key that matches one signature is enough
+ * @param now epoch ms
+ * @returns false for a wrong signature, a wrong or missing header, or a timestamp that differs by more than five minutes
  * @throws TypeError for a malformed key
  */
 export function verify(
@@ -108,10 +107,10 @@ export function verify(
   const timestampS = /^\d{1,12}$/.test(time) ? Number(time) : Number.NaN;
   if (!isId(id) || !(Math.abs(now / 1_000 - timestampS) <= TOLERANCE_S)) return false;
   const content = contentOf({ id, timestampS, body });
-  const fits = keys.map((key) => verifier(key, content));
+  const verifiers = keys.map((key) => verifier(key, content));
   return given.split(" ").some((signature) => {
     const [, version, text] = /^(v1a?),([A-Za-z0-9+/]+={0,2})$/.exec(signature) ?? [];
-    return version !== undefined && fits.some((fit) => fit(version, Buffer.from(text!, "base64")));
+    return version !== undefined && verifiers.some((matches) => matches(version, Buffer.from(text!, "base64")));
   });
 }
 
@@ -125,15 +124,15 @@ function verifier(key: string, content: Buffer): (version: string, signature: Bu
   return (version, signature) => version === "v1a" && verifyEd25519(null, content, publicKey, signature);
 }
 
-/** A full stop in an id would let one message's signature stand for another's. */
+/** An id must not contain a full stop. Otherwise a signature of one message could match another message. */
 function isId(id: string): boolean {
   return /^[\w-]{1,255}$/.test(id);
 }
 
 function contentOf({ id, timestampS, body }: SignedContent): Buffer {
-  if (!isId(id)) throw new TypeError("A webhook's id has letters, digits, _ and - only.");
+  if (!isId(id)) throw new TypeError("A webhook's id may contain only letters, digits, _ and -.");
   if (!Number.isSafeInteger(timestampS) || timestampS < 0) {
-    throw new TypeError("A webhook's timestamp is in whole seconds.");
+    throw new TypeError("A webhook's timestamp must be in whole seconds.");
   }
   return Buffer.from(`${id}.${timestampS}.${body}`);
 }
@@ -166,7 +165,7 @@ function rawPublic(privateKey: KeyObject): Buffer {
   return createPublicKey(privateKey).export({ format: "der", type: "spki" }).subarray(SPKI.length);
 }
 
-/** Buffer reads around what it does not know; a secret that lost a letter on its way must not pass for another. */
+/** Decodes strictly. `Buffer.from` skips invalid characters, so a damaged secret would be used as another secret. */
 function decode(text: string, prefix: string): Buffer {
   const base64 = text.startsWith(prefix) ? text.slice(prefix.length) : "";
   const bytes = Buffer.from(base64, "base64");

@@ -1,4 +1,4 @@
-/** A key and a certificate signed with it, for hooks.example, made anew in each process: none lies in the repository. */
+/** A key and a self-signed certificate for hooks.example. Each process creates them, so the repository has no key. */
 import { generateKeyPairSync, sign } from "node:crypto";
 
 function der(tag: number, ...parts: Uint8Array[]): Buffer {

@@ -4,9 +4,9 @@ import { createUrlGuard, guardedLookup } from "./url-guard.ts";
 
 const guard = createUrlGuard();
 
-/** URLs that must not be reached, each with the entry that an operator would write to reach it all the same. */
+/** URLs that must be rejected by default, each with the allow-list entry that allows it. */
 const FORBIDDEN: [url: string, entry: string][] = [
-  // loopback, plainly and in every notation that URLs know
+  // loopback in every notation that URLs accept
   ["https://127.0.0.1/", "127.0.0.1"],
   ["https://127.8.9.10/", "127.8.9.10"],
   ["https://127.1/", "127.0.0.1"],
@@ -25,7 +25,7 @@ const FORBIDDEN: [url: string, entry: string][] = [
   [" \thttps://127.0.\n0.1/", "127.0.0.1"],
   ["https://0/", "0.0.0.0"],
   ["https://0.0.0.0/", "0.0.0.0"],
-  // other networks that are not anyone's
+  // other networks that are not public
   ["https://10.1.2.3/", "10.1.2.3"],
   ["https://172.16.0.1/", "172.16.0.1"],
   ["https://192.168.1.1/", "192.168.1.1"],
@@ -42,7 +42,7 @@ const FORBIDDEN: [url: string, entry: string][] = [
   ["https://224.0.0.251/", "224.0.0.251"],
   ["https://240.0.0.1/", "240.0.0.1"],
   ["https://255.255.255.255/", "255.255.255.255"],
-  // the same in IPv6, and IPv4 inside of it
+  // the same in IPv6, and IPv4 embedded in IPv6
   ["https://[::]/", "[::]"],
   ["https://[::1]/", "[::1]"],
   ["https://[0:0:0:0:0:0:0:1]/", "[::1]"],
@@ -58,7 +58,7 @@ const FORBIDDEN: [url: string, entry: string][] = [
   ["https://[fd00:ec2::254]/latest/meta-data/", "[fd00:ec2::254]"],
   ["https://[ff02::1]/", "[ff02::1]"],
   ["https://[2001:db8::1]/", "[2001:db8::1]"],
-  // names that mean inside
+  // names of internal hosts
   ["https://localhost/", "localhost"],
   ["https://LOCALHOST./", "localhost"],
   ["https://loc\u00adalhost/", "localhost"],
@@ -68,7 +68,7 @@ const FORBIDDEN: [url: string, entry: string][] = [
   ["https://ip-10-0-0-1.ec2.internal/", "ip-10-0-0-1.ec2.internal"],
   ["https://router.home.arpa/", "router.home.arpa"],
   ["https://intranet/", "intranet"],
-  // other doors
+  // other schemes and TCP ports
   ["http://example.com/", "http://example.com"],
   ["http://127.0.0.1:4601/", "http://127.0.0.1:4601"],
   ["https://example.com:22/", "example.com:22"],
@@ -78,8 +78,8 @@ const FORBIDDEN: [url: string, entry: string][] = [
   ["http://example.com:443/", "example.com:443"],
 ];
 
-describe("forbidden, unless the allow-list names it", () => {
-  test.each(FORBIDDEN)("%s", (url, entry) => {
+describe("URLs that are not public", () => {
+  test.each(FORBIDDEN)("%s is rejected by default, and accepted with the allow-list entry %s", (url, entry) => {
     expect(guard.check(url).ok).toBe(false);
     expect(createUrlGuard({ allow: ["unrelated.example", entry] }).check(url)).toMatchObject({
       ok: true,
@@ -118,9 +118,9 @@ test.each([
   "https://:word@127.0.0.1/",
   "https://example.com@127.0.0.1/",
   `https://${"a.".repeat(200)}example/`,
-])("no address at all, whatever is allowed: %j", (url) => {
-  const open = createUrlGuard({ allow: ["127.0.0.1:*", "example.com:*"] });
-  expect(open.check(url).ok).toBe(false);
+])("%j is rejected with any allow-list", (url) => {
+  const allowing = createUrlGuard({ allow: ["127.0.0.1:*", "example.com:*"] });
+  expect(allowing.check(url).ok).toBe(false);
 });
 
 test.each([
@@ -133,21 +133,21 @@ test.each([
   ["https://[2606:4700:4700::1111]:8443/", "[2606:4700:4700::1111]"],
   ["https://local.example.com/", "local.example.com"],
   ["https://mylocalhost.com/", "mylocalhost.com"],
-])("anyone's address is fine, and its address is still to be checked: %s", (url, host) => {
+])("the public URL %s is accepted and not trusted, so its resolved address is checked later", (url, host) => {
   expect(guard.check(url)).toMatchObject({ ok: true, trusted: false, url: { hostname: host } });
 });
 
-test("a relative address is judged where it leads", () => {
+test("a relative URL is checked after it is resolved against its base", () => {
   const base = new URL("https://hooks.example.com/a/b");
   expect(guard.check("../c", base)).toMatchObject({ ok: true, url: { href: "https://hooks.example.com/c" } });
   expect(guard.check("//127.0.0.1/c", base).ok).toBe(false);
 });
 
-test("an allow-list with a mistake in it makes no guard", () => {
+test("creating a guard throws if the allow-list has an invalid entry", () => {
   expect(() => createUrlGuard({ allow: ["127.0.0.1:*", "10.0.0.0/8"] })).toThrow(/10\.0\.0\.0\/8/);
 });
 
-test("why a URL is refused never tells its user, password, path or query", () => {
+test("the reason of a rejection never contains user, password, path or query of the URL", () => {
   const secret = fc.stringMatching(/^zz[a-z]{8,20}$/);
   const shapes = fc.constantFrom<(secret: string) => string>(
     (s) => `https://127.0.0.1/${s}`,
@@ -162,23 +162,23 @@ test("why a URL is refused never tells its user, password, path or query", () =>
   );
   fc.assert(
     fc.property(secret, shapes, (word, shape) => {
-      const verdict = guard.check(shape(word));
-      expect(verdict.ok).toBe(false);
-      expect(JSON.stringify(verdict)).not.toContain(word);
+      const result = guard.check(shape(word));
+      expect(result.ok).toBe(false);
+      expect(JSON.stringify(result)).not.toContain(word);
     }),
   );
 });
 
-describe("a socket's lookup", () => {
-  /** @returns what the socket hears */
-  function heard(addresses: string[], options: { all?: boolean }) {
+describe("guardedLookup", () => {
+  /** @returns the arguments of the lookup callback */
+  function lookedUp(addresses: string[], options: { all?: boolean }) {
     const lookup = guardedLookup(async () => addresses);
-    return new Promise<unknown[]>((resolve) => lookup("hooks.example", options, (...answer) => resolve(answer)));
+    return new Promise<unknown[]>((resolve) => lookup("hooks.example", options, (...result) => resolve(result)));
   }
   const two = ["93.184.216.34", "2606:2800:220:1::1"];
 
-  test("hears every address, and only those that were checked", async () => {
-    expect(await heard(two, { all: true })).toEqual([
+  test("a lookup of all addresses returns every checked address", async () => {
+    expect(await lookedUp(two, { all: true })).toEqual([
       null,
       [
         { address: two[0], family: 4 },
@@ -187,13 +187,13 @@ describe("a socket's lookup", () => {
     ]);
   });
 
-  test("hears one where it can use only one", async () => {
-    expect(await heard(two, {})).toEqual([null, two[0], 4]);
-    expect(await heard(two.slice(1), { all: false })).toEqual([null, two[1], 6]);
+  test("a lookup of one address returns the first address", async () => {
+    expect(await lookedUp(two, {})).toEqual([null, two[0], 4]);
+    expect(await lookedUp(two.slice(1), { all: false })).toEqual([null, two[1], 6]);
   });
 
-  test.each([true, false])("hears none where any is not public (all: %s)", async (all) => {
-    const [error, found] = await heard([...two, "10.0.0.1"], { all });
+  test.each([true, false])("a lookup returns a forbidden error if any address is not public (all: %s)", async (all) => {
+    const [error, found] = await lookedUp([...two, "10.0.0.1"], { all });
     expect(error).toMatchObject({ name: "OutboundError", kind: "forbidden" });
     expect(found).toEqual([]);
   });
