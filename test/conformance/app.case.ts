@@ -1,4 +1,4 @@
-/** What the store promises of apps and their keys (core/port.ts, AppStore), on every maker. */
+/** Conformance suite of the port `AppStore` (core/port.ts): apps, keys, idempotency records, credit and grants. */
 import { randomBytes } from "node:crypto";
 import { type App, type AppKey, appIdOf, newKeyText } from "@mjflow/core/app";
 import { newCredit } from "@mjflow/core/credit";
@@ -31,7 +31,7 @@ export function appCase(title: string, make: () => Promise<StoreMaker>): void {
       return { appId, id, rev: 0, sha256: "ab".repeat(32), createdAt: NOW, ...fields };
     };
 
-    test("an app is stored once, and changed under its revision", async () => {
+    test("an app is created once and is changed only with its current revision", async () => {
       const app = newApp({ limits: { flowsPerMinute: 5, creditsUsd: 0.5 } });
       expect(await store.app(app.id)).toBeUndefined();
       expect(await store.saveApp(app)).toEqual({ ok: true, item: { ...app, rev: 1 } });
@@ -41,7 +41,7 @@ export function appCase(title: string, make: () => Promise<StoreMaker>): void {
       expect(await store.app(app.id)).toEqual({ ...app, rev: 2, limits: undefined, disabledAt: NOW });
     });
 
-    test("an app comes with the key named, and with no other", async () => {
+    test("an app is read together with the named key and with no other key", async () => {
       const app = newApp();
       const [one, other] = [newKey(app.id), newKey(app.id)];
       await store.saveApp(app);
@@ -53,7 +53,7 @@ export function appCase(title: string, make: () => Promise<StoreMaker>): void {
       expect((await store.appKeys(app.id)).map((key) => key.id).sort()).toEqual([one.id, other.id].sort());
     });
 
-    test("a key is changed under its revision, and gone a month after its end", async () => {
+    test("a key is changed only with its current revision, and is left out a month after its end", async () => {
       const key = newKey(newApp().id);
       await store.saveAppKey(key);
       const used = { ...key, rev: 1, usedOn: "2026-11-21", revokedAt: NOW };
@@ -70,7 +70,7 @@ export function appCase(title: string, make: () => Promise<StoreMaker>): void {
       }
     });
 
-    test("what an Idempotency-Key makes is stored once, and its end under its revision", async () => {
+    test("an idempotency record is created once and is changed only with its current revision", async () => {
       const { id: appId } = newApp();
       for (const key of ["a", "#b#idem", "x".repeat(255)]) {
         const fields = { fingerprint: "f", target: "flow_x", state: "running" as const };
@@ -86,7 +86,7 @@ export function appCase(title: string, make: () => Promise<StoreMaker>): void {
       }
     });
 
-    test("credit is one row, and a grant is put in once", async () => {
+    test("the credit of an app is one row, and a grant is created once per reference", async () => {
       const { id: appId } = newApp();
       expect(await store.credit(appId)).toBeUndefined();
       const hold = { micro: 9, at: NOW, before: 0, awaits: ["0-mX"], lookAt: NOW };
@@ -109,7 +109,7 @@ export function appCase(title: string, make: () => Promise<StoreMaker>): void {
       expect((await store.appKeys(appId)).length).toBe(0);
     });
 
-    test("of 20 writers of one credit each is added once", async () => {
+    test("each of 20 concurrent additions to one credit row is stored once", async () => {
       const { id: appId } = newApp();
       const add = async () => {
         for (;;) {
@@ -121,8 +121,8 @@ export function appCase(title: string, make: () => Promise<StoreMaker>): void {
       expect(await store.credit(appId)).toMatchObject({ added: 20, rev: 20 });
     });
 
-    test("apps are listed newest first, page by page, deleted ones left out", async () => {
-      // Later than those of the other tests, which share the table.
+    test("apps are listed newest first and page by page, without deleted apps", async () => {
+      // Created later than the apps of the other tests, which share the table.
       const apps = [1, 2, 3, 4, 5].map((i) => newApp({ createdAt: NOW + 10_000 * DAY + i }));
       for (const app of apps) await store.saveApp(app);
       await store.saveApp({ ...apps[2]!, rev: 1, deletedAt: NOW });

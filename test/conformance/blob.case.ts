@@ -1,4 +1,4 @@
-/** What `Blobs` promises (core/port.ts). */
+/** Conformance suite of the port `Blobs` (core/port.ts). */
 import { randomBytes } from "node:crypto";
 import type { Blobs } from "@mjflow/core/port";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -17,7 +17,7 @@ export function blobCase(title: string, make: () => Promise<BlobMaker>): void {
     });
     afterAll(() => maker?.stop());
 
-    test("images of several megabytes come back as they were", async () => {
+    test("images of several megabytes are read unchanged", async () => {
       const { id } = newFlow();
       const image = `data:image/png;base64,${randomBytes(3_000_000).toString("base64")}`;
       const inputs = { base64Array: [image, AWKWARD], masks: ["m"] };
@@ -25,11 +25,11 @@ export function blobCase(title: string, make: () => Promise<BlobMaker>): void {
       expect(await maker.blobs.getInputs(id)).toEqual(inputs);
     });
 
-    test("what was never stored, or is gone, is undefined", async () => {
+    test("inputs that were never stored are undefined", async () => {
       expect(await maker.blobs.getInputs(newFlow().id)).toBeUndefined();
     });
 
-    test("storing twice leaves the last", async () => {
+    test("a second write replaces the first", async () => {
       const { id } = newFlow();
       await maker.blobs.putInputs(id, { masks: ["a"] });
       await maker.blobs.putInputs(id, { masks: ["b"] });

@@ -1,4 +1,4 @@
-/** Flows and tasks for the suites: each test makes its own ids, so that one table serves a whole file. */
+/** Flows and tasks for the suites. Each test creates its own ids, so all tests of a file share one table. */
 import { randomBytes } from "node:crypto";
 import type { Flow } from "@mjflow/core/flow";
 import { flowIdOf, ROOT_PATH } from "@mjflow/core/id";
@@ -32,7 +32,7 @@ export function taskIn(flowId: string, path: string = ROOT_PATH, fields: Partial
   return { ...newTask({ ...at, action: path === ROOT_PATH ? "IMAGINE" : "UPSCALE" }, NOW, NOW + 60_000), ...fields };
 }
 
-/** 4 KB that every careless layer breaks: quotes, line ends, NUL, U+2028, joined emoji, combining accents. */
+/** About 4 KB of text that careless code corrupts: quotes, line ends, NUL, U+2028, joined emoji, combining accents. */
 export const AWKWARD = `"'\`\\ \n\r\n\t\0\u2028 {"json":"[]"} %00 🧑🏽‍🚀 é e\u0301 \ufeff${"界".repeat(1_300)} `.slice(
   0,
   1_364,

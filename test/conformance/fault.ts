@@ -1,11 +1,11 @@
-/** Faults as SDK middleware: below the SDK's own repetition, so that it meets them as it would meet the network's. */
+/** Faults as SDK middleware. They are placed below the SDK's retries, so the SDK meets them like faults of the network. */
 import type { DynamoDBClient } from "./aws.ts";
 import { TABLE } from "./table.maker.ts";
 
-interface Answer {
+interface Response {
   output?: unknown;
 }
-export type Fault = (next: () => Promise<Answer>, input: Record<string, unknown>) => Promise<Answer>;
+export type Fault = (next: () => Promise<Response>, input: Record<string, unknown>) => Promise<Response>;
 
 export function intercept(client: DynamoDBClient, command: string, fault: Fault): void {
   client.middlewareStack.add(
@@ -18,27 +18,27 @@ export function intercept(client: DynamoDBClient, command: string, fault: Fault)
   );
 }
 
-/** The first `times` answers are lost after the work was done, as when a connection breaks. */
-export function loseRequest(times: number): Fault {
+/** Loses the first `times` responses after the request was executed, like a connection that breaks. */
+export function loseResponses(times: number): Fault {
   let left = times;
   return async (next) => {
-    const answer = await next();
+    const response = await next();
     if (left-- > 0) throw Object.assign(new Error("socket hang up"), { code: "ECONNRESET" });
-    return answer;
+    return response;
   };
 }
 
-/** A batch read does only its first `done` keys and hands back the rest, as a table under load does. */
-export function loseResponse(done: number): Fault {
+/** Lets a batch read return only its first `done` keys and report the rest as unprocessed, like a table under load. */
+export function leaveUnprocessed(done: number): Fault {
   return async (next, input) => {
-    const answer = await next();
+    const response = await next();
     const { Keys } = (input["RequestItems"] as Record<string, { Keys: Key[] }>)[TABLE]!;
     const left = Keys.slice(done);
     const isLeft = (item: Key) => left.some((key) => key.pk.S === item.pk.S && key.sk.S === item.sk.S);
-    const output = answer.output as { Responses: Record<string, Key[]>; UnprocessedKeys: Record<string, unknown> };
+    const output = response.output as { Responses: Record<string, Key[]>; UnprocessedKeys: Record<string, unknown> };
     output.Responses[TABLE] = (output.Responses[TABLE] ?? []).filter((item) => !isLeft(item));
     output.UnprocessedKeys = left.length > 0 ? { [TABLE]: { Keys: left, ConsistentRead: true } } : {};
-    return answer;
+    return response;
   };
 }
 

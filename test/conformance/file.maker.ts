@@ -1,4 +1,4 @@
-/** The file that the local house keeps its rows in, on a disk: what it hands to the suites. */
+/** Creates the SQLite file of the local server, on disk, and a store and table on it for the suites. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

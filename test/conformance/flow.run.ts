@@ -1,6 +1,6 @@
 /**
- * What the engine asks of the table for one healthy flow of an imagine and four upscales on a calling account, step for
- * step (engine/create, submit, receive, follow, settle): so that its price is measured where prices are kept.
+ * Makes the same table requests as the engine for one healthy flow of an imagine and four upscales on a calling account
+ * (engine: create, submit, handle-callback, follow-ups, record-flow-end). The cost of a flow is measured with it.
  */
 import type { Store } from "@mjflow/core/port";
 import { decide, type Signal } from "@mjflow/core/state";
@@ -25,7 +25,7 @@ export async function runFlow(store: Store): Promise<void> {
   await store.saveFlow({ ...flow, rev: 1, status: "completed", endedAt: NOW + 60_000, due: undefined });
 }
 
-/** Submit: one read, claim, accepted. Callback: one read, one write; a parent stays due until it is followed. */
+/** Submission: one read, claim, acceptance. Callback: one read, one write. A parent is due until its follow-ups exist. */
 async function runTask(store: Store, flowId: string, path: string): Promise<Task> {
   const { tasks } = await store.load(flowId, path === "0" ? [path] : [path, "0"]);
   const vendorTaskId = "1763700000123456";
@@ -49,6 +49,6 @@ async function step(store: Store, task: Task, signal: Signal, afterMs: number): 
 
 async function save(store: Store, task: Task): Promise<Task> {
   const saved = await store.saveTask(task);
-  if (!saved.ok) throw new Error(`lost a race nobody else runs: ${task.path}`);
+  if (!saved.ok) throw new Error(`unexpected write conflict: ${task.path}`);
   return saved.item;
 }

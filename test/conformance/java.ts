@@ -1,7 +1,7 @@
 /**
- * AWS's own emulator, which keeps the others honest. It needs Java and 350 MB of npm packages, so it is not a dependency:
- * the suite runs where `amplify-dynamodb-simulator` can be resolved, or MJFLOW_DYNAMODB_LOCAL_JAR_DIR names the folder
- * of its DynamoDBLocal.jar. It listens on every address, in memory, for as long as the suite takes.
+ * AWS's own emulator, DynamoDB Local, as a reference for the other engines. It needs Java and 350 MB of npm packages, so it
+ * is not a dependency. The suite runs if `amplify-dynamodb-simulator` can be resolved, or if MJFLOW_DYNAMODB_LOCAL_JAR_DIR
+ * names the folder of its DynamoDBLocal.jar. The emulator listens on every address and stores in memory until the suite ends.
  */
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -17,8 +17,8 @@ const POLL_MS = 20;
 export function findDynamoDbLocal(): { dir: string } | { reason: string } {
   const dir = process.env["MJFLOW_DYNAMODB_LOCAL_JAR_DIR"] ?? packaged();
   if (dir === undefined) return { reason: "MJFLOW_DYNAMODB_LOCAL_JAR_DIR is not set" };
-  if (!existsSync(join(dir, JAR))) return { reason: `there is no ${JAR} in ${dir}` };
-  if (spawnSync("java", ["-version"]).status !== 0) return { reason: "there is no Java" };
+  if (!existsSync(join(dir, JAR))) return { reason: `${JAR} is not in ${dir}` };
+  if (spawnSync("java", ["-version"]).status !== 0) return { reason: "Java is not installed" };
   return { dir };
 }
 
@@ -34,10 +34,10 @@ export async function startDynamoDbLocal(dir: string): Promise<{ endpoint: strin
   const port = await freePort();
   const options = [`-Djava.library.path=${join(dir, "DynamoDBLocal_lib")}`, "-jar", join(dir, JAR)];
   const child = spawn("java", [...options, "-inMemory", "-port", String(port)], { cwd: dir, stdio: "ignore" });
-  const gone = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+  const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()));
   const stop = async () => {
     child.kill("SIGKILL");
-    await gone;
+    await exited;
   };
   for (const until = Date.now() + READY_MS; !(await accepts(port)); ) {
     if (child.exitCode !== null) throw new Error(`DynamoDB Local ended with ${child.exitCode}`);

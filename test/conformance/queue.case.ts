@@ -1,4 +1,4 @@
-/** What mjflow relies on a queue for, as one suite: sending is the port's, receiving is what its consumers live with. */
+/** Conformance suite of queues: sending as in the port `Queue`, and what the workers rely on when they receive. */
 import { QUEUE } from "@mjflow/core/limit";
 import { type Message, submitMessage } from "@mjflow/core/message";
 import type { Queue, QueueDepth } from "@mjflow/core/port";
@@ -8,14 +8,14 @@ import { newFlow } from "./factory.ts";
 export interface QueueMaker extends Queue {
   receive(): Promise<{ body: string; receiptHandle: string; receives: number }[]>;
   delete(receiptHandle: string): Promise<void>;
-  /** Lets the visibility timeout of what was received pass. */
+  /** Waits until the visibility timeout of received messages has ended. */
   afterVisibility(): Promise<void>;
   depth(): Promise<Omit<QueueDepth, "name">>;
   deadLetters(): Promise<Message[]>;
   stop(): Promise<void>;
 }
 
-/** Each test gets its own queue, with three receives to a message. */
+/** Number of receives after which a message becomes a dead letter. Each describe block has its own queue. */
 export const MAX_RECEIVES = 3;
 
 export function queueCase(title: string, make: () => Promise<QueueMaker>): void {
@@ -26,11 +26,11 @@ export function queueCase(title: string, make: () => Promise<QueueMaker>): void 
     };
     const close = () => queue.stop();
 
-    describe("messages", () => {
+    describe("messages of the queue", () => {
       beforeAll(open);
       afterAll(close);
 
-      test("more than one request carries all arrive, each once", async () => {
+      test("all of 25 messages arrive, each once, although one request carries fewer", async () => {
         const sent = Array.from({ length: 25 }, (_, i) => submitMessage(newFlow().id, `0-${i}`));
         await queue.send(sent.map((message) => ({ message })));
         const seen: Message[] = [];
@@ -44,8 +44,8 @@ export function queueCase(title: string, make: () => Promise<QueueMaker>): void 
         expect(await queue.receive()).toEqual([]);
       });
 
-      // fauxqs refuses characters above U+FFFF, which SQS takes; messages of ours are ids and hold none.
-      test("a body is sent again as it is", async () => {
+      // fauxqs rejects characters above U+FFFF, which SQS accepts. Our messages contain only ids and no such characters.
+      test("a body that is sent again arrives unchanged", async () => {
         for (const body of ["{", '{"v":9,"type":"newer"}', "é\n\t"]) {
           await queue.resend(body);
           const [record] = await queue.receive();
@@ -54,7 +54,7 @@ export function queueCase(title: string, make: () => Promise<QueueMaker>): void 
         }
       });
 
-      test("its depth tells what waits, and what is with a worker until it is deleted", async () => {
+      test("the depth counts waiting messages, and received ones as in flight until they are deleted", async () => {
         const messages = ["0", "1", "2"].map((path) => ({ message: submitMessage(newFlow().id, path) }));
         await queue.send(messages);
         expect(await queue.depth()).toEqual({ waiting: 3, inFlight: 0, delayed: 0 });
@@ -64,17 +64,17 @@ export function queueCase(title: string, make: () => Promise<QueueMaker>): void 
         expect(await queue.depth()).toEqual({ waiting: 0, inFlight: 0, delayed: 0 });
       });
 
-      test("sending nothing is no error", async () => {
+      test("sending no message is no error", async () => {
         await queue.send([]);
         expect(await queue.receive()).toEqual([]);
       });
     });
 
-    describe("a message that is never deleted", () => {
+    describe("messages that are never deleted", () => {
       beforeAll(open);
       afterAll(close);
 
-      test("returns after its visibility timeout, and is a dead letter after its last receive", async () => {
+      test("a message returns after its visibility timeout, and is a dead letter after its last receive", async () => {
         const message = submitMessage(newFlow().id, "0");
         await queue.send([{ message }]);
         for (let receives = 1; receives <= MAX_RECEIVES; receives++) {
@@ -87,11 +87,11 @@ export function queueCase(title: string, make: () => Promise<QueueMaker>): void 
       });
     });
 
-    describe("a delay", () => {
+    describe("delays of messages", () => {
       beforeAll(open);
       afterAll(close);
 
-      test("holds a message back, and one beyond what SQS allows is cut to that", async () => {
+      test("a delayed message is not received yet, and a delay above the limit of SQS is shortened", async () => {
         const message = submitMessage(newFlow().id, "0");
         const tooLong = (QUEUE.submit.maxDelayS + 3_600) * 1_000;
         await queue.send([

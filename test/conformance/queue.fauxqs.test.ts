@@ -19,7 +19,7 @@ import { blobCase } from "./blob.case.ts";
 import { MAX_RECEIVES, queueCase } from "./queue.case.ts";
 
 const VISIBILITY_S = 30;
-/** The engine runs in this process and reads its clock here: time is moved by hand. */
+/** The queue engine runs in this process and uses this clock, so the test can move the time. */
 const realNow = Date.now;
 let aheadMs = 0;
 vi.spyOn(Date, "now").mockImplementation(() => realNow() + aheadMs);
@@ -29,8 +29,8 @@ for (const kept of ["in memory", "on disk"] as const) {
     const dataDir = kept === "on disk" ? mkdtempSync(join(tmpdir(), "mjflow-fauxqs-")) : undefined;
     const engine = await startQueueEngine({ dataDir });
     const client = queueClient(engine.endpoint);
-    const dead = await client.send(new CreateQueueCommand({ QueueName: "dead" }));
-    const of = { QueueUrl: dead.QueueUrl, AttributeNames: ["QueueArn" as const] };
+    const deadLetters = await client.send(new CreateQueueCommand({ QueueName: "dead" }));
+    const of = { QueueUrl: deadLetters.QueueUrl, AttributeNames: ["QueueArn" as const] };
     const deadLetterTargetArn = (await client.send(new GetQueueAttributesCommand(of))).Attributes?.["QueueArn"];
     const RedrivePolicy = JSON.stringify({ deadLetterTargetArn, maxReceiveCount: MAX_RECEIVES });
     const Attributes = { VisibilityTimeout: String(VISIBILITY_S), RedrivePolicy };
@@ -64,11 +64,11 @@ for (const kept of ["in memory", "on disk"] as const) {
       },
       async depth() {
         const url = () => QueueUrl!;
-        const urls = { submit: url, deliver: url, archive: url, "dead-letters": () => dead.QueueUrl! };
+        const urls = { submit: url, deliver: url, archive: url, "dead-letters": () => deadLetters.QueueUrl! };
         const [{ name: _, ...depth }] = (await createSqsDepths({ client: async () => client, urls })()) as [QueueDepth];
         return depth;
       },
-      deadLetters: async () => (await receive(dead.QueueUrl)).map(({ body }) => JSON.parse(body)),
+      deadLetters: async () => (await receive(deadLetters.QueueUrl)).map(({ body }) => JSON.parse(body)),
       async stop() {
         client.destroy();
         await engine.stop();

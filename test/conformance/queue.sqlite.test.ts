@@ -14,11 +14,11 @@ for (const kept of ["in memory", "on disk"] as const) {
     let now = Date.now();
     const options = { file, visibilityMs: VISIBILITY_MS, maxReceiveCount: () => MAX_RECEIVES, now: () => now };
     const { queue, depths, source } = createFileQueues(options);
-    /** What is there now: who waits is woken by a message, or asked to go. */
+    /** Receives what is available now: the waiting receive is aborted after a few turns of the event loop. */
     const receive = async (name: "submit" | "dead-letters") => {
-      const going = new AbortController();
-      const received = source(name).receive(10, going.signal);
-      setImmediate(() => setImmediate(() => setImmediate(() => going.abort())));
+      const stopped = new AbortController();
+      const received = source(name).receive(10, stopped.signal);
+      setImmediate(() => setImmediate(() => setImmediate(() => stopped.abort())));
       return (await received).map(({ body, receipt, attributes }) => ({
         body,
         receiptHandle: receipt,

@@ -7,7 +7,7 @@ import { makeTable } from "./table.maker.ts";
 const found = findDynamoDbLocal();
 
 if ("reason" in found) {
-  console.log(`Not run against AWS DynamoDB Local: ${found.reason}`);
+  console.log(`AWS DynamoDB Local is not tested: ${found.reason}`);
   test.skip(`AWS DynamoDB Local (${found.reason})`);
 } else {
   const make = async () => makeTable(await startDynamoDbLocal(found.dir));

@@ -1,13 +1,13 @@
 /**
- * What the table's adapter promises when the wire fails: no engine throttles, loses answers or leaves work undone by
- * itself, so SDK middleware does it. Every fault says that it fired, or a test would pass by missing its target.
+ * Conformance suite of the DynamoDB table under network faults. No engine throttles, loses responses or leaves keys
+ * unprocessed by itself, so SDK middleware causes these faults. Every test checks that its fault occurred.
  */
 import type { DynamoStoreDeps } from "@mjflow/store/dynamo";
 import { createDynamoStore } from "@mjflow/store/dynamo";
 import { createMeter } from "@mjflow/store/meter";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { NOW, newFlow, taskIn } from "./factory.ts";
-import { type Fault, intercept, loseRequest, loseResponse } from "./fault.ts";
+import { type Fault, intercept, leaveUnprocessed, loseResponses } from "./fault.ts";
 import { runFlow } from "./flow.run.ts";
 import { TABLE, type TableMaker } from "./table.maker.ts";
 
@@ -19,13 +19,13 @@ export function tableCase(title: string, make: () => Promise<TableMaker>, skip: 
     });
     afterAll(() => maker?.stop());
 
-    const promise = (name: string, run: () => Promise<void>) => {
+    const conformanceTest = (name: string, run: () => Promise<void>) => {
       const reason = skip[name];
       if (reason === undefined) test(name, run);
       else test.skip(`${name} (${reason})`);
     };
 
-    /** A store whose requests to `command` go through `fault`; counts those requests, the SDK's repetitions included. */
+    /** Returns a store whose requests to `command` pass `fault`, and the count of these requests with the SDK's retries. */
     function faulty(command: string, fault: Fault, more: Partial<DynamoStoreDeps> & { maxAttempts?: number } = {}) {
       const { maxAttempts, ...deps } = more;
       const client = maker.client({ maxAttempts });
@@ -38,47 +38,47 @@ export function tableCase(title: string, make: () => Promise<TableMaker>, skip: 
       return { store: createDynamoStore({ client, table: TABLE, now: () => NOW, sleep, ...deps }), fired };
     }
 
-    describe("a write whose answer was lost", () => {
-      promise("and that the SDK repeats is known for our own", async () => {
-        const { store, fired } = faulty("PutItemCommand", loseRequest(1));
+    describe("writes whose response was lost", () => {
+      conformanceTest("a lost write that the SDK repeats is recognized as our own", async () => {
+        const { store, fired } = faulty("PutItemCommand", loseResponses(1));
         const task = taskIn(newFlow().id);
         expect(await store.createTask(task)).toEqual({ ok: true, item: { ...task, rev: 1 } });
         expect(fired.times).toBe(2);
         expect((await store.getTask(task))!.rev).toBe(1);
       });
 
-      promise("is known for our own when it replaced an item, too", async () => {
+      conformanceTest("a lost write that replaced an item is recognized as our own", async () => {
         const task = taskIn(newFlow().id);
         await maker.open({ now: () => NOW }).createTask(task);
-        const { store, fired } = faulty("PutItemCommand", loseRequest(1));
+        const { store, fired } = faulty("PutItemCommand", loseResponses(1));
         const saved = await store.saveTask({ ...task, rev: 1, status: "SUBMITTING", attempt: 1 });
         expect(saved).toMatchObject({ ok: true, item: { rev: 2, attempt: 1 } });
         expect(fired.times).toBe(2);
       });
 
-      promise("creates a flow once, and says so", async () => {
-        const { store, fired } = faulty("PutItemCommand", loseRequest(1), { maxAttempts: 1 });
+      conformanceTest("a flow whose write lost its response is created once and reported as created", async () => {
+        const { store, fired } = faulty("PutItemCommand", loseResponses(1), { maxAttempts: 1 });
         const flow = newFlow();
         expect(await store.createFlow(flow, taskIn(flow.id))).toBe("created");
         expect(fired.times).toBe(2);
       });
 
-      promise("is found by reading when the SDK gives up", async () => {
-        const { store, fired } = faulty("PutItemCommand", loseRequest(1), { maxAttempts: 1 });
+      conformanceTest("a lost write is found by a read when the SDK does not repeat it", async () => {
+        const { store, fired } = faulty("PutItemCommand", loseResponses(1), { maxAttempts: 1 });
         const task = taskIn(newFlow().id);
         expect(await store.createTask(task)).toMatchObject({ ok: true });
         expect(fired.times).toBe(1);
       });
 
-      promise("is not mistaken for a rival's write of the very same item", async () => {
+      conformanceTest("the equal item of another writer is not taken for our own write", async () => {
         const task = taskIn(newFlow().id);
         await maker.open({ now: () => NOW }).createTask(task);
-        const { store } = faulty("PutItemCommand", loseRequest(1));
+        const { store } = faulty("PutItemCommand", loseResponses(1));
         expect(await store.createTask(task)).toEqual({ ok: false, current: { ...task, rev: 1 } });
       });
     });
 
-    promise("a write that never arrived is an error, not a success", async () => {
+    conformanceTest("a write that never reached the table is an error", async () => {
       const broken = Object.assign(new Error("connect ECONNREFUSED"), { code: "ECONNREFUSED" });
       const { store, fired } = faulty("PutItemCommand", () => Promise.reject(broken), { maxAttempts: 1 });
       const task = taskIn(newFlow().id);
@@ -87,7 +87,7 @@ export function tableCase(title: string, make: () => Promise<TableMaker>, skip: 
       expect(await store.getTask(task)).toBeUndefined();
     });
 
-    promise("a crash between root and flow leaves no flow, and the next try completes it", async () => {
+    conformanceTest("a crash between root and flow leaves no flow, and the next try completes the flow", async () => {
       let writes = 0;
       const { store, fired } = faulty(
         "PutItemCommand",
@@ -103,20 +103,23 @@ export function tableCase(title: string, make: () => Promise<TableMaker>, skip: 
       expect(await store.createFlow(flow, root)).toBe("created");
     });
 
-    promise("a loser learns the winner's item from engines that do not send it along", async () => {
-      const task = taskIn(newFlow().id);
-      const { store, fired } = faulty("PutItemCommand", (next) =>
-        next().catch((error: { Item?: unknown }) => {
-          error.Item = undefined;
-          throw error;
-        }),
-      );
-      await store.createTask(task);
-      expect(await store.createTask(task)).toEqual({ ok: false, current: { ...task, rev: 1 } });
-      expect(fired.times).toBe(2);
-    });
+    conformanceTest(
+      "the loser of a write conflict reads the winner's item if the engine does not return it",
+      async () => {
+        const task = taskIn(newFlow().id);
+        const { store, fired } = faulty("PutItemCommand", (next) =>
+          next().catch((error: { Item?: unknown }) => {
+            error.Item = undefined;
+            throw error;
+          }),
+        );
+        await store.createTask(task);
+        expect(await store.createTask(task)).toEqual({ ok: false, current: { ...task, rev: 1 } });
+        expect(fired.times).toBe(2);
+      },
+    );
 
-    describe("throttling", () => {
+    describe("throttling of the table", () => {
       const throttled = (name: string): Fault => {
         const error = Object.assign(new Error(name), { name, $metadata: { httpStatusCode: 400 } });
         return () => Promise.reject(error);
@@ -124,7 +127,7 @@ export function tableCase(title: string, make: () => Promise<TableMaker>, skip: 
       const overloaded = { name: "MjflowError", code: "overloaded", retry: { afterMs: 1_000 } };
 
       for (const name of ["ProvisionedThroughputExceededException", "RequestLimitExceeded", "ThrottlingException"]) {
-        promise(`${name} is "overloaded", come again`, async () => {
+        conformanceTest(`${name} becomes the error overloaded with a retry time`, async () => {
           const write = faulty("PutItemCommand", throttled(name), { maxAttempts: 1 });
           await expect(write.store.createTask(taskIn(newFlow().id))).rejects.toMatchObject(overloaded);
           const read = faulty("GetItemCommand", throttled(name), { maxAttempts: 1 });
@@ -133,9 +136,9 @@ export function tableCase(title: string, make: () => Promise<TableMaker>, skip: 
         });
       }
 
-      promise("what a batch leaves undone is asked for again, with growing pauses", async () => {
+      conformanceTest("keys that a batch read left unprocessed are read again, with growing pauses", async () => {
         const pauses: number[] = [];
-        const { store, fired } = faulty("BatchGetItemCommand", loseResponse(2), {
+        const { store, fired } = faulty("BatchGetItemCommand", leaveUnprocessed(2), {
           sleep: async (ms) => void pauses.push(ms),
         });
         const flow = newFlow();
@@ -147,32 +150,37 @@ export function tableCase(title: string, make: () => Promise<TableMaker>, skip: 
         expect(pauses).toEqual([25, 50]);
       });
 
-      promise("a batch that is never finished is overloaded, after a bounded number of tries", async () => {
-        const { store, fired } = faulty("BatchGetItemCommand", loseResponse(0));
+      conformanceTest("a batch read that always leaves keys unprocessed is overloaded after 7 requests", async () => {
+        const { store, fired } = faulty("BatchGetItemCommand", leaveUnprocessed(0));
         await expect(store.load(newFlow().id, ["0", "0-1"])).rejects.toMatchObject(overloaded);
         expect(fired.times).toBe(7);
       });
     });
 
-    promise("reads asked for in one breath are one request, and each gets its own", async () => {
-      const { store, fired } = faulty("BatchGetItemCommand", (next) => next());
-      const [flow, other] = [newFlow(), newFlow()];
-      for (const { id } of [flow, other]) await store.createTask(taskIn(id));
-      await store.createTask(taskIn(flow.id, "0-1"));
-      const [one, two, foreign, none] = await Promise.all([
-        store.load(flow.id, ["0-1", "0"]),
-        store.load(flow.id, ["0"]),
-        store.load(other.id, ["0"]),
-        store.load(newFlow().id, ["0"]),
-      ]);
-      const found = [one, two, foreign, none].map(({ tasks }) => tasks.map(({ flowId, path }) => `${flowId} ${path}`));
-      expect(found).toEqual([[`${flow.id} 0-1`, `${flow.id} 0`], [`${flow.id} 0`], [`${other.id} 0`], []]);
-      expect(fired.times).toBe(1);
-      await store.load(flow.id, ["0"]);
-      expect(fired.times, "another breath").toBe(2);
-    });
+    conformanceTest(
+      "reads in the same turn of the event loop share one request, and each gets its own rows",
+      async () => {
+        const { store, fired } = faulty("BatchGetItemCommand", (next) => next());
+        const [flow, other] = [newFlow(), newFlow()];
+        for (const { id } of [flow, other]) await store.createTask(taskIn(id));
+        await store.createTask(taskIn(flow.id, "0-1"));
+        const [one, two, foreign, none] = await Promise.all([
+          store.load(flow.id, ["0-1", "0"]),
+          store.load(flow.id, ["0"]),
+          store.load(other.id, ["0"]),
+          store.load(newFlow().id, ["0"]),
+        ]);
+        const found = [one, two, foreign, none].map(({ tasks }) =>
+          tasks.map(({ flowId, path }) => `${flowId} ${path}`),
+        );
+        expect(found).toEqual([[`${flow.id} 0-1`, `${flow.id} 0`], [`${flow.id} 0`], [`${other.id} 0`], []]);
+        expect(fired.times).toBe(1);
+        await store.load(flow.id, ["0"]);
+        expect(fired.times, "a later turn").toBe(2);
+      },
+    );
 
-    promise("of reads that share a request and fail, each fails", async () => {
+    conformanceTest("all reads that share a failed request fail", async () => {
       const error = Object.assign(new Error("no"), { name: "ThrottlingException", $metadata: { httpStatusCode: 400 } });
       const { store, fired } = faulty("BatchGetItemCommand", () => Promise.reject(error), { maxAttempts: 1 });
       const reads = await Promise.allSettled([store.load(newFlow().id, ["0"]), store.load(newFlow().id, ["0"])]);
@@ -180,7 +188,7 @@ export function tableCase(title: string, make: () => Promise<TableMaker>, skip: 
       expect(fired.times).toBe(1);
     });
 
-    promise("a flow of one imagine and four upscales stays within its price", async () => {
+    conformanceTest("a flow of one imagine and four upscales stays within its cost limits", async () => {
       const meter = createMeter();
       const store = createDynamoStore({ client: maker.client(), table: TABLE, now: () => NOW, meter });
       await runFlow(store);

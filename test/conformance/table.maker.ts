@@ -1,4 +1,4 @@
-/** A running table engine with the table created: what the engine's files hand to both suites. */
+/** Creates the table on a running engine and hands it to the suites of store and table. */
 import { tableClient } from "@mjflow/local/engine/client";
 import { createDynamoStore } from "@mjflow/store/dynamo";
 import { tableDefinition } from "@mjflow/store/schema";
@@ -8,7 +8,7 @@ import type { StoreMaker } from "./store.case.ts";
 export const TABLE = "mjflow";
 
 export interface TableMaker extends StoreMaker {
-  /** A client of its own, for a test that puts faults into it. */
+  /** Creates a separate client, for a test that adds faults to it. */
   client(options?: { maxAttempts?: number }): DynamoDBClient;
 }
 

@@ -1,4 +1,4 @@
-/** What `VendorStore` promises, of every table it can stand on. */
+/** Conformance suite of the port `VendorStore` on every kind of table. */
 import { randomBytes } from "node:crypto";
 import type { StoredAccount } from "@mjflow/core/account";
 import type { Table } from "@mjflow/store/table";
@@ -21,7 +21,7 @@ export function vendorCase(title: string, make: () => Promise<{ table: Table; st
       ...more,
     });
 
-    test("an account comes back as it was stored, field by field, alone and among all", async () => {
+    test("a stored account is read unchanged, alone and in the list of all accounts", async () => {
       const [full, bare] = [account(newName()), account(newName(), { provider: "agicto", baseUrl: undefined })];
       for (const each of [full, bare]) expect(await open().saveStoredAccount(each)).toMatchObject({ ok: true });
       expect(await open().storedAccount("trueai-org", full.name)).toEqual({ ...full, rev: 1 });
@@ -31,7 +31,7 @@ export function vendorCase(title: string, make: () => Promise<{ table: Table; st
       expect(all.find(({ name }) => name === bare.name)).toEqual({ ...bare, rev: 1 });
     });
 
-    test("of two that change one at once one wins; a stored one is not made twice", async () => {
+    test("one of two concurrent changes of an account succeeds, and an existing account is not created again", async () => {
       const name = newName();
       await open().saveStoredAccount(account(name));
       const changes = [1, 2].map((weight) => open().saveStoredAccount(account(name, { rev: 1, weight })));
@@ -39,7 +39,7 @@ export function vendorCase(title: string, make: () => Promise<{ table: Table; st
       expect(await open().saveStoredAccount(account(name))).toMatchObject({ ok: false, current: { rev: 2 } });
     });
 
-    test("a removed one is gone, unless somebody changed it meanwhile", async () => {
+    test("an account is deleted only with its current revision", async () => {
       const name = newName();
       await open().saveStoredAccount(account(name));
       await open().deleteStoredAccount(account(name, { rev: 7 }));
@@ -48,7 +48,7 @@ export function vendorCase(title: string, make: () => Promise<{ table: Table; st
       expect(await open().storedAccount("trueai-org", name)).toBeUndefined();
     });
 
-    test("the list of banned words comes back as it was stored, in whatever script; of two writers one wins", async () => {
+    test("banned words of any script are read unchanged, and one of two concurrent writes succeeds", async () => {
       const before = await open().bannedList();
       const words = ["nude", "blue movie", "裸体", "e\u0301"];
       const list = { rev: before?.rev ?? 0, words, updatedAt: NOW };
@@ -57,7 +57,7 @@ export function vendorCase(title: string, make: () => Promise<{ table: Table; st
       expect(await open().bannedList()).toEqual({ ...list, rev: list.rev + 1 });
     });
 
-    test("slots are an account's own; of two writers one wins, and the other learns what it wrote", async () => {
+    test("slots belong to one account, and the loser of two concurrent writes gets the winner's row", async () => {
       const name = newName();
       const slots = { provider: "p", account: name, rev: 0, held: [{ flowId: newFlow().id, path: "0-1", at: NOW }] };
       expect(await open().slots("p", name)).toBeUndefined();

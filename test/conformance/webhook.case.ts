@@ -1,4 +1,4 @@
-/** What `HookStore` promises, of every table it can stand on. */
+/** Conformance suite of the port `WebhookStore` on every kind of table. */
 import { type Delivery, deliveryIdOf, newDelivery } from "@mjflow/core/delivery";
 import type { Endpoint } from "@mjflow/core/endpoint";
 import type { Table } from "@mjflow/store/table";
@@ -25,7 +25,7 @@ const endpoint = (appId: string, more: Partial<Endpoint> = {}): Endpoint => ({
 });
 
 export function webhookCase(title: string, make: () => Promise<WebhookTable>): void {
-  describe(`hook store: ${title}`, () => {
+  describe(`webhook store: ${title}`, () => {
     let made: WebhookTable;
     let apps = 0;
     beforeAll(async () => {
@@ -42,7 +42,7 @@ export function webhookCase(title: string, make: () => Promise<WebhookTable>): v
       ...more,
     });
 
-    test("an endpoint comes back as it was stored, field by field, and of its own app only", async () => {
+    test("an endpoint is read unchanged, and only by its own app", async () => {
       const appId = newApp();
       const stored = endpoint(appId, { events: ["flow.failed"], description: "🛶", failingSince: 5 });
       expect(await open().saveEndpoint(stored)).toEqual({ ok: true, item: { ...stored, rev: 1 } });
@@ -51,7 +51,7 @@ export function webhookCase(title: string, make: () => Promise<WebhookTable>): v
       expect(await open().endpoint(newApp(), EP)).toBeUndefined();
     });
 
-    test("of two that change an endpoint at once one wins, and the other learns what it wrote", async () => {
+    test("one of two concurrent changes of an endpoint succeeds, and the loser gets the winner's row", async () => {
       const appId = newApp();
       await open().saveEndpoint(endpoint(appId));
       const [one, other] = await Promise.all([
@@ -62,7 +62,7 @@ export function webhookCase(title: string, make: () => Promise<WebhookTable>): v
       expect(won.ok && !lost.ok && lost.current).toEqual(won.ok && won.item);
     });
 
-    test("a removed endpoint is gone, unless somebody changed it meanwhile", async () => {
+    test("an endpoint is deleted only with its current revision", async () => {
       const appId = newApp();
       await open().saveEndpoint(endpoint(appId));
       await open().deleteEndpoint(endpoint(appId, { rev: 7 }));
@@ -71,7 +71,7 @@ export function webhookCase(title: string, make: () => Promise<WebhookTable>): v
       expect(await open().endpoints(appId)).toEqual([]);
     });
 
-    test("a delivery is stored once, whoever tries, and found by its id and its place", async () => {
+    test("a delivery is created once by concurrent writers, and is found by its id and its subject", async () => {
       const { id: flowId } = newFlow();
       const stored = delivery(flowId, newApp(), { attempts: [{ at: NOW, status: 500, tookMs: 3 }] });
       const both = await Promise.all([open().saveDelivery(stored), open().saveDelivery(stored)]);
@@ -83,7 +83,7 @@ export function webhookCase(title: string, make: () => Promise<WebhookTable>): v
       expect(await open().deliveriesOf(flowId)).toHaveLength(3);
     });
 
-    test("while it waits it is in the due index, and not after", async () => {
+    test("a delivery is in the due index only while it is pending", async () => {
       const { id: flowId } = newFlow();
       const stored = delivery(flowId, newApp());
       await open().saveDelivery(stored);
@@ -92,7 +92,7 @@ export function webhookCase(title: string, make: () => Promise<WebhookTable>): v
       expect(await made.due(flowId)).toEqual([]);
     });
 
-    test("a listing pages through all listeners, newest first, nothing twice, nothing left out", async () => {
+    test("a listing shows the deliveries of all subscribers page by page, newest first, each once", async () => {
       const appId = newApp();
       const listeners = ["hook", EP];
       const all: Delivery[] = [];

@@ -14,7 +14,7 @@ import { createTable } from "@mjflow/store/table";
 import { createWebhookStore } from "@mjflow/store/webhook";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { NOW, newAppId, newFlow, taskIn } from "../conformance/factory.ts";
-import { type Fault, intercept, loseRequest } from "../conformance/fault.ts";
+import { type Fault, intercept, loseResponses } from "../conformance/fault.ts";
 import { makeTable, TABLE, type TableMaker } from "../conformance/table.maker.ts";
 import { createRelay } from "./version/relay.ts";
 import { type Release, today } from "./version/versions.ts";
@@ -189,8 +189,8 @@ const reset = () => Object.assign(new Error("socket hang up"), { code: "ECONNRES
 
 /** How often the client asks, and what comes of each time. */
 const lies: Record<string, [number, () => Fault[]]> = {
-  "a reset, and the client does not ask again": [1, () => [loseRequest(1)]],
-  "a reset, and the client asks again": [3, () => [loseRequest(1)]],
+  "a reset, and the client does not ask again": [1, () => [loseResponses(1)]],
+  "a reset, and the client asks again": [3, () => [loseResponses(1)]],
   "a reset, three times": [3, () => [after(reset()), after(reset()), after(reset())]],
   "500": [1, () => [after(errorOf("InternalServerError", 500))]],
   "503, and then 500": [
@@ -248,7 +248,7 @@ describe("a task that is removed", () => {
   test("and the client's repetition finds it gone: no error", async () => {
     const task = taskIn(newFlow().id);
     await stores.createTask(task);
-    const lying = storesOver({ command: "DeleteItemCommand", faults: [loseRequest(1)], maxAttempts: 3 });
+    const lying = storesOver({ command: "DeleteItemCommand", faults: [loseResponses(1)], maxAttempts: 3 });
     await lying.deleteTask({ ...task, rev: 1 });
     expect(lying.requests()).toBe(2);
     expect(await stores.getTask(task)).toBeUndefined();
