@@ -1,4 +1,6 @@
-/** What a cold start may read of each function, minified, in kB. Raise one on purpose, never because it is in the way. */
+/**
+ * Highest minified size that a cold start of each function may read, kB. Raise a value only after finding the cause.
+ */
 export const BUDGET_KB = {
   Api: 515,
   Archive: 330,

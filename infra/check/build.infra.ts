@@ -1,4 +1,4 @@
-/** Each function as it would be uploaded: that it runs with what it is given, and that nobody's weight creeps in. */
+/** Checks the bundle of each function: it runs with its own links, and its size stays within the budget. */
 import { readFileSync } from "node:fs";
 import { beforeAll, expect, test } from "vitest";
 import { BUDGET_KB } from "./budget.mjs";
@@ -21,83 +21,86 @@ beforeAll(async () => {
 const build = (name: string): Build => infra.builds.find((candidate) => candidate.name === name)!;
 const kb = (name: string) => (build(name).eagerBytes ?? 0) / 1_000;
 
-test("every function has a budget", () => {
+test("every function has a size budget", () => {
   expect(infra.builds.map(({ name }) => name).sort()).toEqual([...NAMES].sort());
 });
 
-test.each(BUDGETS)("%s starts with less than %i kB", (name, budget) => {
+test.each(BUDGETS)("a cold start of %s reads less than %i kB", (name, budget) => {
   expect(kb(name)).toBeGreaterThan(0);
   expect(kb(name)).toBeLessThan(budget);
 });
 
 test.each([
-  // To a caller without a token; to a question about itself; to an empty batch.
+  // Events: a callback without a token, a health check, an empty batch, a scheduled run.
   ["Callback", { statusCode: 401 }],
   ["Api", { streamed: 200 }],
   ["Submit", { batchItemFailures: [] }],
   ["Deliver", { batchItemFailures: [] }],
   ["Archive", { batchItemFailures: [] }],
   ["Deadletter", { batchItemFailures: [] }],
-  ["Sweep", { asked: "the table" }],
-])("%s answers, with its own links and no others", (name, answer) => {
-  expect(build(name).answer).toMatchObject(answer);
+  ["Sweep", { calledTable: true }],
+])("%s handles an event with only its own links", (name, outcome) => {
+  expect(build(name).outcome).toMatchObject(outcome);
 });
 
-/** The queues are one part with three addresses, each read when something goes that way: see send.infra.ts. */
+/**
+ * Queue links are checked in send.infra.ts: all functions share the code that reads the three queue links on demand.
+ */
 const isQueue = (link: string) => link.endsWith("Queue");
 
-test.each(NAMES)("%s has every link that its code reads, and no other", (name) => {
+test.each(NAMES)("%s has exactly the links that its code reads", (name) => {
   const reads = build(name).reads!.filter((link) => link in infra.links && !isQueue(link));
   expect(reads).toEqual(LINKS[name]!.filter((link) => !isQueue(link)));
 });
 
-// Split bundles carry a file of it even where nothing imports it any more: esbuild makes one for each `import()` it reads.
-test.each(NAMES)("%s starts without S3, the event bus and the image library", (name) => {
+// Only the eager part is checked. esbuild writes a file for each `import()` that it reads, even if no code imports that
+// file any more.
+test.each(NAMES)("a cold start of %s does not load S3, the event bus client or the image library", (name) => {
   expect(build(name).eagerPackages).toHaveProperty(["@aws-sdk/client-dynamodb"]);
   expect(build(name).eagerPackages).not.toHaveProperty(["@aws-sdk/client-s3"]);
   expect(build(name).eagerPackages).not.toHaveProperty(["@aws-sdk/client-eventbridge"]);
   expect(build(name).eagerPackages).not.toHaveProperty(["sharp"]);
 });
 
-test.each(["Api", "Submit", "Archive"])("%s has S3 for when it needs it", (name) => {
+test.each(["Api", "Submit", "Archive"])("%s can load the S3 client on demand", (name) => {
   expect(build(name).packages).toHaveProperty(["@aws-sdk/client-s3"]);
 });
 
-test("the function that tells has the event bus for when there is one", () => {
+test("Deliver can load the event bus client on demand", () => {
   expect(build("Deliver").packages).toHaveProperty(["@aws-sdk/client-eventbridge"]);
 });
 
-test.each(NAMES)("%s finds beside it what is not in its bundle, and nothing else is there", (name) => {
+test.each(NAMES)("%s has exactly the packages installed that its bundle lacks", (name) => {
   const { missing = [], external = [], install } = build(name);
   expect(missing.filter((imported) => !external.includes(imported))).toEqual(install);
   expect(build(name).install).toEqual(name === "Archive" ? ["sharp"] : []);
 });
 
 test.each(NAMES)(
-  "%s is left without one thing only: other places to find credentials, which the environment has",
+  "%s lacks only credential providers, which are not needed because the environment has the credentials",
   (name) => {
     const { missing = [], external = [] } = build(name);
-    for (const left of missing.filter((imported) => external.includes(imported))) {
-      expect(left).toMatch(/\/credential-provider-\w/);
+    for (const excluded of missing.filter((imported) => external.includes(imported))) {
+      expect(excluded).toMatch(/\/credential-provider-\w/);
     }
   },
 );
 
-test("what is installed is pinned, and is there for the processor that functions run on", () => {
+test("sharp is pinned and is available for arm64, on which the functions run", () => {
   const read = (file: string) => JSON.parse(readFileSync(new URL(`../../${file}`, import.meta.url), "utf8"));
   const { dependencies } = read("package.json");
   const { packages } = read("package-lock.json");
-  // SST takes the version from here, and "*" where there is none.
+  // SST takes the version from package.json, and "*" if package.json has none.
   expect(dependencies.sharp).toMatch(/^\d+\.\d+\.\d+$/);
   expect(packages["node_modules/sharp"].version).toBe(dependencies.sharp);
   expect(packages["node_modules/sharp"].optionalDependencies).toHaveProperty(["@img/sharp-linux-arm64"]);
 });
 
-test("only the API has a framework", () => {
+test("only the API bundle contains hono", () => {
   expect(infra.builds.filter(({ packages }) => packages?.["hono"]).map(({ name }) => name)).toEqual(["Api"]);
 });
 
-test("alarms and charts are of what their function does count", () => {
+test("every alarm and chart uses a metric that its function counts", () => {
   const alarms = all(infra, "aws:cloudwatch/metricAlarm:MetricAlarm").flatMap(({ inputs }) => metricsOfAlarm(inputs));
   const ours = [...alarms, ...metricsOfDashboard(infra)].filter(({ namespace }) => namespace === "mjflow");
   expect(ours.length).toBeGreaterThan(0);

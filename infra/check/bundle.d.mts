@@ -1,18 +1,18 @@
-/** For test/bench, which bundles what no deployment has: see bundle.mjs. */
+/** Types of bundle.mjs for test/bench, which also bundles functions that no deployment has. */
 
 export interface Target {
   root: string;
-  /** Whose event it is woken with (wake.mjs). */
+  /** Name of the function; selects the event that wake.mjs sends. */
   name: string;
   handler: string;
-  /** A folder that is there. */
+  /** Existing folder for the bundle. */
   out: string;
   runtime: string;
   nodejs: object;
   links: Record<string, unknown>;
 }
 
-/** In bytes, minified; eager is what a cold start reads. */
+/** Minified sizes in bytes; "eager" is the part that a cold start reads. */
 export interface Bundle {
   bytes: number;
   eagerBytes: number;

@@ -1,4 +1,4 @@
-/** One function's bundle, with the options that SST 4.17.1 gives esbuild for nodejs24.x (its pkg/runtime/node). */
+/** Bundles one function with the options that SST 4.17.1 gives esbuild for nodejs24.x (its pkg/runtime/node). */
 import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { isBuiltin } from "node:module";
@@ -8,7 +8,7 @@ import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 
-/** ES modules have no `require` and no `__dirname`, and CommonJS packages inside a bundle ask for both. */
+/** CommonJS packages in a bundle need `require` and `__dirname`, which ES modules do not have. */
 export const ESM_BANNER = [
   `import { createRequire as topLevelCreateRequire } from 'module';`,
   `const require = topLevelCreateRequire(import.meta.url);`,
@@ -18,14 +18,14 @@ export const ESM_BANNER = [
   "",
 ].join("\n");
 
-/** SST never bundles these, whether installed or not. */
+/** Packages that SST never bundles, installed or not. */
 const FORCED_EXTERNAL = ["sharp", "pg-native"];
 
-/** What this project's functions set; another option would be honoured by SST and passed over here. */
+/** Options that the functions of this project set. SST would honour any other option, but this file would ignore it. */
 const KNOWN = new Set(["minify", "splitting", "esbuild", "architecture", "install"]);
 const KNOWN_ESBUILD = new Set(["mainFields", "external"]);
 
-/** @throws Error for what SST would bundle otherwise, and for a handler that is not there */
+/** @throws Error for options that SST would handle differently, and for a missing handler file */
 export async function bundleFunction({ root, name, handler, out, runtime, nodejs, links }) {
   const { minify = false, splitting = false, esbuild = {}, install = {} } = nodejs;
   const unknown = Object.keys(nodejs).filter((option) => !KNOWN.has(option) && nodejs[option] !== undefined);
@@ -65,19 +65,23 @@ export async function bundleFunction({ root, name, handler, out, runtime, nodejs
     eagerGzip: gzipped.reduce((sum, bytes) => sum + bytes, 0),
     packages: packagesOf(code.map(([, output]) => output)),
     eagerPackages: packagesOf(eager),
-    // Not in the bundle, and not Node's own: installed beside it, or never asked for.
+    // Imports that are neither in the bundle nor Node's own: installed next to the bundle, or never imported at run
+    // time.
     missing: [...new Set(reachable.flatMap(({ imports }) => imports.filter(isMissing).map(({ path }) => path)))].sort(),
     install: Object.keys(install),
     external: [...(esbuild.external ?? [])].sort(),
     counts: [...new Set([...source.matchAll(/\.count\("(\w+)"/g)].map(([, metric]) => metric))].sort(),
     reads: [...new Set([...source.matchAll(/\.([A-Z]\w+)\.(?:name|url|value)\b/g)].map(([, link]) => link))].sort(),
     ...(await wake(outfile, path.extname(handler).slice(1), name, links)),
-    // Uploaded beside the code, not with it.
+    // SST uploads source maps separately from the code.
     maps: Object.keys(files).filter((file) => file.endsWith(".map")),
   };
 }
 
-/** The entry and what it imports: by statement alone what a cold start reads, on demand too what can ever run. */
+/**
+ * The entry file and the files it imports. Import statements alone give what a cold start reads; with dynamic imports
+ * the result is everything that can run.
+ */
 function filesOf(files, root, entry, kinds) {
   const seen = new Set([entry]);
   for (const file of seen) {
@@ -92,7 +96,7 @@ function isMissing({ path: imported, external }) {
   return external === true && !isBuiltin(imported);
 }
 
-/** Bytes by npm package, largest first; the project's own code is ".". */
+/** Bytes by npm package, largest first; "." is the project's own code. */
 function packagesOf(outputs) {
   const sizes = {};
   for (const [file, { bytesInOutput }] of outputs.flatMap(({ inputs }) => Object.entries(inputs))) {
@@ -102,7 +106,7 @@ function packagesOf(outputs) {
   return Object.fromEntries(Object.entries(sizes).sort(([, a], [, b]) => b - a));
 }
 
-/** @returns how long loading took, and what it answered; see wake.mjs */
+/** @returns the load time and the outcome of one event; see wake.mjs */
 async function wake(file, exported, name, links) {
   const resources = Object.entries(links).map(([link, value]) => [`SST_RESOURCE_${link}`, JSON.stringify(value)]);
   const env = {
@@ -110,13 +114,13 @@ async function wake(file, exported, name, links) {
     AWS_REGION: "eu-west-1",
     AWS_ACCESS_KEY_ID: "none",
     AWS_SECRET_ACCESS_KEY: "none",
-    // Nobody listens on it: whoever asks is refused at once.
+    // No process listens on this port, so every connection is refused immediately.
     AWS_ENDPOINT_URL_DYNAMODB: "http://127.0.0.1:9",
     SST_RESOURCE_App: JSON.stringify({ name: "mjflow", stage: "evaluation" }),
     ...Object.fromEntries(resources),
   };
   const script = fileURLToPath(new URL("wake.mjs", import.meta.url));
   const { stdout } = await promisify(execFile)(process.execPath, [script, file, exported, name], { env });
-  // The last line: what it logs comes before.
+  // The result is the last line; log lines of the function come before it.
   return JSON.parse(stdout.trim().split("\n").at(-1));
 }

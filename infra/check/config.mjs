@@ -1,6 +1,6 @@
 /**
- * sst.config.ts and all it imports as one module, put together as the sst program does: SST's globals are imports it
- * writes above each of the project's files. It has to lie inside .sst/platform, whose packages it imports.
+ * Bundles sst.config.ts and its imports into one module, as the sst program does. SST's globals are imports that are
+ * written at the top of each project file. The module must be inside .sst/platform, because it imports its packages.
  */
 import { rmSync } from "node:fs";
 import { readFile } from "node:fs/promises";
@@ -28,9 +28,10 @@ export async function loadConfig({ root, platform }) {
     format: "esm",
     mainFields: ["module", "main"],
     nodePaths: [path.join(platform, "node_modules")],
-    // Brings $config, $transform, $interpolate and their like.
+    // Defines $config, $transform, $interpolate and similar globals.
     inject: [path.join(platform, "src/shim/run.js")],
-    // One instance of each for the whole process; bundled, SST and its providers would each have their own.
+    // The process must have one instance of each package. If they were bundled, SST and its providers would have their
+    // own.
     external: [
       "@pulumi/*",
       "@pulumiverse/*",

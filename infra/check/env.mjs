@@ -1,9 +1,9 @@
 #!/usr/bin/env node
 /**
- * Writes sst-env.d.ts, the types of `Resource`, as `sst dev` and `sst deploy` do; both need an AWS account, this does not.
+ * Writes sst-env.d.ts, the types of `Resource`, like `sst dev` and `sst deploy`, but without an AWS account.
  *
- *     node infra/check/env.mjs           writes it
- *     node infra/check/env.mjs --check   says whether it is what it should be
+ *     node infra/check/env.mjs           writes the file
+ *     node infra/check/env.mjs --check   fails if the file is not up to date
  */
 import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
@@ -29,14 +29,14 @@ const text = [
 
 if (process.argv.includes("--check")) {
   if (readFileSync(file, "utf8") !== text) {
-    console.error("sst-env.d.ts is not what infra/ links: run node infra/check/env.mjs");
+    console.error("sst-env.d.ts does not match the links in infra/. Run node infra/check/env.mjs");
     process.exitCode = 1;
   }
 } else {
   writeFileSync(file, text);
 }
 
-/** SST's own layout: names sorted, a link's type as the literal it is, everything else by its kind. */
+/** Writes types in SST's layout: sorted names, the `type` of a link as a literal, every other value as its type. */
 function typeOf(value, depth, key) {
   if (Array.isArray(value) || value === null || value === undefined) return "any";
   if (typeof value === "object") {

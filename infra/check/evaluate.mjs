@@ -1,15 +1,15 @@
 #!/usr/bin/env node
 /**
- * Runs sst.config.ts as a deployment would, with SST's own components, but against a mock of Pulumi's engine: no AWS, no
- * Pulumi. Prints every resource that a deployment would ask for, as JSON.
+ * Runs sst.config.ts as a deployment does, with SST's own components, but with a mock of Pulumi's engine. It needs
+ * neither AWS nor Pulumi. It prints every resource that a deployment would create, as JSON.
  *
  *     node infra/check/evaluate.mjs --stage production [--out file.json]
  *     node infra/check/evaluate.mjs --build        bundles and runs each function, and prints a table instead
- *     node infra/check/evaluate.mjs --dev          as `sst dev` would
- *     node infra/check/evaluate.mjs --without ApiKey    as if that secret had never been set
+ *     node infra/check/evaluate.mjs --dev          evaluates like `sst dev`
+ *     node infra/check/evaluate.mjs --without ApiKey    evaluates without a value for that secret
  *
- * Needs .sst/platform (platform.sh). The process ends when nothing is left to wait for, which is how Pulumi's own does:
- * SST registers resources from callbacks of callbacks, and no promise stands for all of them.
+ * Needs .sst/platform (platform.sh). SST registers resources from callbacks of callbacks, and no promise covers all of
+ * them. Therefore the evaluation is complete when the process has nothing left to wait for, as in Pulumi's own engine.
  */
 import crypto from "node:crypto";
 import { rmSync } from "node:fs";
@@ -36,7 +36,7 @@ const { values: options } = parseArgs({
   },
 });
 
-// The random end of every physical name: fixed, or no two evaluations could be compared.
+// Physical names end with random bytes. The bytes are fixed here so that evaluations can be compared.
 crypto.randomBytes = (size) => Buffer.alloc(size, 1);
 process.env.SST_AWS_REGION ??= "eu-west-1";
 for (const [name, value] of Object.entries(SECRETS)) {
@@ -44,7 +44,7 @@ for (const [name, value] of Object.entries(SECRETS)) {
   else process.env[`SST_SECRET_${name}`] ??= value;
 }
 
-// Its own folder for what is built, so that evaluations at the same time do not zip each other's bundles.
+// Each evaluation builds in its own folder, so that concurrent evaluations do not zip the bundles of one another.
 const platform = path.join(root, ".sst/platform");
 await mkdir(path.join(root, ".sst/check"), { recursive: true });
 const work = await mkdtemp(path.join(root, ".sst/check/"));
@@ -68,7 +68,7 @@ const server = await startRpc({
 });
 process.env.SST_SERVER = server.url;
 
-// The very module that the components import: two instances would keep two engines.
+// This must be the same module instance that the components import, because each instance has its own engine.
 const pulumi = createRequire(path.join(platform, "package.json"))("@pulumi/pulumi");
 const { run, config } = await loadConfig({ root, platform });
 const app = await config.app({ stage: options.stage });
@@ -114,7 +114,9 @@ process.once("beforeExit", async () => {
 });
 pulumi.runtime.runInPulumiStack(() => run(config.run)).catch(fail);
 
-/** Mocks are not told of options and parents: the requests to the engine are where both still stand. */
+/**
+ * Records requests to the engine. Only these contain the options and parents of a resource; mocks do not receive them.
+ */
 function record(monitor) {
   const { registerResource, registerResourceOutputs } = monitor;
   monitor.registerResource = (request, callback) => {

@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import type { Infra } from "./model.ts";
 
-/** A stage with everything that can be asked for. */
+/** All settings of a deployment, each with a value. */
 export const EVERYTHING = {
   MJFLOW_ALARM_EMAIL: "ops@example.com",
   MJFLOW_API_URL: "https://api.example.com",
@@ -28,15 +28,15 @@ export const EVERYTHING = {
 const script = fileURLToPath(new URL("evaluate.mjs", import.meta.url));
 
 /**
- * What a deployment of this stage would ask AWS for.
+ * Returns the resources that a deployment of this stage would create.
  *
- * @throws Error as the deployment would
+ * @throws Error if the deployment would fail
  */
 export async function evaluated(
   stage: string,
   { env = {}, flags = [] }: { env?: Record<string, string>; flags?: string[] } = {},
 ): Promise<Infra> {
-  // What the one who runs this has set is their stage's affair.
+  // Settings of the developer's own stage must not influence the check.
   const plain = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("MJFLOW_")));
   const folder = await mkdtemp(path.join(tmpdir(), "mjflow-infra-"));
   try {

@@ -1,12 +1,12 @@
-/** What AWS would answer, as far as SST's components look at it. */
+/** Mocks AWS's responses, as far as SST's components read them. */
 import { createHash } from "node:crypto";
 
 const ACCOUNT = "123456789012";
 
-/** Pulumi's mark on a secret value inside serialised properties. */
+/** Key with which Pulumi marks a secret value in serialised properties. */
 const SECRET_KEY = "4dabf18193072939515e22adb298388d";
 
-/** The value without Pulumi's marks of secrecy. */
+/** Removes Pulumi's secret marks from a value. */
 export function plain(value) {
   if (Array.isArray(value)) return value.map(plain);
   if (value === null || typeof value !== "object") return value;
@@ -65,7 +65,7 @@ export function createMocks({ region }) {
         case "aws:iam/getPolicyDocument:getPolicyDocument":
           return { ...inputs, json: policyJson(plain(inputs.statements)) };
         default:
-          throw new Error(`infra/check/mock.mjs has no answer to ${token}`);
+          throw new Error(`infra/check/mock.mjs has no response for ${token}`);
       }
     },
   };

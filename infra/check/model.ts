@@ -1,4 +1,4 @@
-/** What evaluate.mjs prints, as far as the rules look at it. */
+/** Types of the output of evaluate.mjs, as far as the rules use it. */
 
 interface QueueInputs {
   name: string;
@@ -52,11 +52,11 @@ interface RoleInputs {
 export interface AlarmInputs {
   name: string;
   alarmDescription?: string;
-  /** These where it watches one metric. */
+  /** Set if the alarm uses one metric, together with the next two. */
   namespace?: string;
   metricName?: string;
   dimensions?: Record<string, string>;
-  /** This where it calculates. */
+  /** Set if the alarm calculates with several metrics. */
   metricQueries?: {
     id: string;
     expression?: string;
@@ -174,23 +174,23 @@ export interface Build {
   name: string;
   handler: string;
   links: string[];
-  /** These where functions were bundled. Eager is what a cold start reads: not what is imported on demand. */
+  /** This and the following are set if functions were bundled. "Eager" is the part that a cold start reads. */
   bytes?: number;
   eagerBytes?: number;
   packages?: Record<string, number>;
   eagerPackages?: Record<string, number>;
-  /** Imported by what can run, and neither in the bundle nor Node's own. */
+  /** Imported packages that are neither in the bundle nor Node's own. */
   missing?: string[];
   external?: string[];
-  /** Put beside the bundle, from npm. */
+  /** npm packages that are installed next to the bundle. */
   install?: string[];
-  /** What looks like reading a link. */
+  /** Names of links that the code seems to read. */
   reads?: string[];
-  /** The metrics it may count. */
+  /** Metrics that the code counts. */
   counts?: string[];
   loadMs?: number;
-  /** To one event that needs no AWS; see wake.mjs. */
-  answer?: unknown;
+  /** Outcome of one event that needs no AWS; see wake.mjs. */
+  outcome?: unknown;
 }
 
 export interface Infra {
@@ -200,14 +200,14 @@ export interface Infra {
   resources: Resource<unknown>[];
 }
 
-/** What is wrong, one line for each; nothing when all is well. */
+/** A rule returns one line for each violation, and an empty list if there is none. */
 export type Rule = (infra: Infra) => string[];
 
 export function all<T extends keyof Types>({ resources }: Infra, type: T): Resource<Types[T]>[] {
   return resources.filter((resource): resource is Resource<Types[T]> => resource.type === type);
 }
 
-/** @throws Error where there is none: a rule about nothing would always be content */
+/** @throws Error if no such resource exists, because a rule would then always pass */
 export function some<T extends keyof Types>(infra: Infra, type: T): Resource<Types[T]>[] {
   const found = all(infra, type);
   if (found.length === 0) throw new Error(`No ${type} was registered`);
@@ -219,7 +219,7 @@ export function functionOf(infra: Infra, name: string): Resource<FunctionInputs>
   return all(infra, "aws:lambda/function:Function").find((fn) => fn.name === `${name}Function`);
 }
 
-/** Where the function of this name is reached from outside. */
+/** The function URL of this function; undefined if it has none. */
 export function functionUrlOf(infra: Infra, name: string) {
   return all(infra, "aws:lambda/functionUrl:FunctionUrl").find((url) => url.name === `${name}Url`);
 }

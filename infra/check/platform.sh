@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
-# Generates .sst/platform: SST's own component sources and their types, which the infrastructure is checked against.
-# Asks the npm registry only: no AWS account, no Pulumi. Does nothing where the installed SST's platform is there already.
+# Creates .sst/platform: the sources and types of SST's components, which the infrastructure checks use.
+# It contacts only the npm registry and needs neither an AWS account nor Pulumi. If the platform of the installed SST
+# exists already, it does nothing.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
-# Every sst command, --help included, first fetches Pulumi and Bun from GitHub; `install` needs neither.
+# Every sst command, even --help, first downloads Pulumi and Bun from GitHub. `install` needs neither.
 export SST_SKIP_DEPENDENCY_CHECK=1
 export SST_TELEMETRY_DISABLED=1
 
-# SST itself writes `version`, but before it installs the packages: only our own mark says that all of it is there.
+# SST writes its own `version` file before it installs the packages. Only our own mark shows that the platform is complete.
 mark=.sst/platform/.complete
 version="$(node -p 'JSON.parse(fs.readFileSync("node_modules/sst/package.json", "utf8")).version')"
 if [ "$(cat "$mark" 2>/dev/null || true)" = "$version" ]; then
@@ -20,8 +21,9 @@ if [ -x node_modules/.bin/bun ]; then
 else
   export SST_NO_BUN=1
 fi
-# The stage is only asked for; nothing is deployed to it.
+# SST requires a stage name. Nothing is deployed.
 node_modules/.bin/sst install --stage check
-# Bun obeys the platform's old lock file, which nests a second @types/node that the platform's sources do not fit.
+# Bun follows the platform's old lock file, which adds a second, nested @types/node. The platform's sources do not compile
+# with it.
 find .sst/platform/node_modules -mindepth 4 -type d -path '*/node_modules/*/node_modules/@types/node' -prune -exec rm -rf {} +
 echo "$version" > "$mark"

@@ -1,4 +1,4 @@
-/** What SST's components ask of the sst program while they are made: JSON-RPC over HTTP, on loopback. */
+/** The part of the sst program that SST's components call while they are created: JSON-RPC over HTTP on loopback. */
 import http from "node:http";
 
 /** @param {Record<string, (params: any) => unknown>} methods */
@@ -8,14 +8,14 @@ export async function startRpc(methods) {
     for await (const chunk of request) chunks.push(chunk);
     const { method, params } = JSON.parse(Buffer.concat(chunks).toString());
     try {
-      // The wording is what SST's client knows a missing method by.
+      // SST's client recognises a missing method by this text.
       if (!methods[method]) throw new Error(`rpc: can't find method ${method}`);
       response.end(JSON.stringify({ result: await methods[method](params[0]) }));
     } catch (error) {
       response.end(JSON.stringify({ error: String(error?.message ?? error) }));
     }
   });
-  // It must not keep the process alive: evaluate.mjs waits for the process to run dry.
+  // The server must not keep the process alive: evaluate.mjs is complete when the process has nothing left to do.
   server.unref();
   server.on("connection", (socket) => socket.unref());
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));

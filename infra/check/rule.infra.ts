@@ -1,6 +1,6 @@
 /**
- * Each rule on what is really registered, and each against broken copies of it: a rule that finds nothing in those would
- * find nothing ever.
+ * Checks each rule on the registered resources and on broken copies of them. A rule that reports nothing for a broken
+ * copy would never report anything.
  */
 import { beforeAll, describe, expect, test } from "vitest";
 import { EVERYTHING, evaluated } from "./evaluated.ts";
@@ -16,8 +16,8 @@ import * as sweep from "./rule/sweep.ts";
 import * as table from "./rule/table.ts";
 import { SECRETS } from "./secret.mjs";
 
-/** What a break changes; whatever shape it has. */
-// biome-ignore lint/suspicious/noExplicitAny: a break may put anything anywhere
+/** A value of any shape that a break changes. */
+// biome-ignore lint/suspicious/noExplicitAny: a break may set any value anywhere
 type Broken = any;
 type Break = (infra: Infra) => void;
 
@@ -27,15 +27,15 @@ function find(infra: Infra, name: string): Broken {
   return found;
 }
 
-/** Sets one input, named by its path; undefined removes it. */
+/** Sets the input at a path; undefined removes it. */
 function set(name: string, path: string, value: unknown): Break {
   return (infra) => {
     const steps = path.split(".");
     const last = steps.pop()!;
-    let at = find(infra, name).inputs;
-    for (const step of steps) at = at[step];
-    if (value === undefined) delete at[last];
-    else at[last] = value;
+    let target = find(infra, name).inputs;
+    for (const step of steps) target = target[step];
+    if (value === undefined) delete target[last];
+    else target[last] = value;
   };
 }
 
@@ -54,8 +54,8 @@ function copy(name: string, to: string): Break {
 
 function dropMapping(queueName: string): Break {
   return (infra) => {
-    const gone = mapping(infra, queueName);
-    infra.resources = infra.resources.filter((resource) => resource !== gone);
+    const dropped = mapping(infra, queueName);
+    infra.resources = infra.resources.filter((resource) => resource !== dropped);
   };
 }
 
@@ -63,11 +63,11 @@ function rewrite(name: string, path: string, from: string | RegExp, to: string):
   return (infra) => {
     const steps = path.split(".");
     const last = steps.pop()!;
-    let at = find(infra, name).inputs;
-    for (const step of steps) at = at[step];
-    const text = at[last].replaceAll(from, to);
-    if (text === at[last]) throw new Error(`${name}.${path} has no ${from}`);
-    at[last] = text;
+    let target = find(infra, name).inputs;
+    for (const step of steps) target = target[step];
+    const text = target[last].replaceAll(from, to);
+    if (text === target[last]) throw new Error(`${name}.${path} does not contain ${from}`);
+    target[last] = text;
   };
 }
 
@@ -89,26 +89,26 @@ const HEADERS = "ConsoleHeaders";
 const CSP = "securityHeadersConfig.contentSecurityPolicy";
 const CDN = "ConsoleDistribution";
 
-/** By the rule, then by what is broken. */
+/** Every rule with its title, and the breaks that it must report. */
 const RULES: Record<string, [Rule, Record<string, Break>]> = {
-  "queues are these": [
+  "the queues are the expected ones": [
     queue.queuesAreAsExpected,
     {
-      "one less": drop("ArchiveQueueQueue"),
-      "one more": copy("DeliverQueueQueue", "UnseenQueueQueue"),
+      "a missing queue": drop("ArchiveQueueQueue"),
+      "an additional queue": copy("DeliverQueueQueue", "UnseenQueueQueue"),
     },
   ],
-  "work has dead letters": [
+  "every work queue has the dead-letter queue": [
     queue.workQueuesHaveDeadLetterQueue,
     {
       "no redrive policy": set("SubmitQueueQueue", "redrivePolicy", undefined),
-      "more tries": rewrite("ArchiveQueueQueue", "redrivePolicy", '"maxReceiveCount":5', '"maxReceiveCount":50'),
-      "to nowhere": rewrite("DeliverQueueQueue", "redrivePolicy", "DeadLetters", "Elsewhere"),
-      "to another queue of work": rewrite("DeliverQueueQueue", "redrivePolicy", "DeadLetters", "SubmitQueue"),
-      "retention left at four days": set("DeadLettersQueue", "messageRetentionSeconds", undefined),
+      "more receives": rewrite("ArchiveQueueQueue", "redrivePolicy", '"maxReceiveCount":5', '"maxReceiveCount":50'),
+      "an unknown target": rewrite("DeliverQueueQueue", "redrivePolicy", "DeadLetters", "Elsewhere"),
+      "a work queue as target": rewrite("DeliverQueueQueue", "redrivePolicy", "DeadLetters", "SubmitQueue"),
+      "the default retention of four days": set("DeadLettersQueue", "messageRetentionSeconds", undefined),
     },
   ],
-  "queues are consumed": [
+  "every queue has its consumer": [
     queue.queuesAreConsumed,
     {
       "no consumer": dropMapping("DeadLetters"),
@@ -120,21 +120,21 @@ const RULES: Record<string, [Rule, Record<string, Break>]> = {
       },
     },
   ],
-  "consumers answer in part": [
+  "consumers report partial batch failures": [
     queue.consumersReportBatchItemFailures,
     {
-      submit: (infra) => {
+      "Submit without partial responses": (infra) => {
         mapping(infra, "SubmitQueue").inputs.functionResponseTypes = [];
       },
-      deliver: (infra) => {
+      "Deliver without partial responses": (infra) => {
         mapping(infra, "DeliverQueue").inputs.functionResponseTypes = [];
       },
-      deadletter: (infra) => {
+      "Deadletter without partial responses": (infra) => {
         delete mapping(infra, "DeadLetters").inputs.functionResponseTypes;
       },
     },
   ],
-  "visibility outlasts consumers": [
+  "the visibility timeout is long enough for the consumer": [
     queue.visibilityOutlastsConsumers,
     {
       "a shorter visibility": set("SubmitQueueQueue", "visibilityTimeoutSeconds", 599),
@@ -145,109 +145,123 @@ const RULES: Record<string, [Rule, Record<string, Break>]> = {
       },
     },
   ],
-  "queues keep to limits": [
+  "queues have the settings of limit.ts": [
     queue.queuesRespectLimits,
     {
-      "another batch": (infra) => {
+      "another batch size": (infra) => {
         mapping(infra, "ArchiveQueue").inputs.batchSize = 10;
       },
-      "no bound": (infra) => {
+      "no limit for workers": (infra) => {
         delete mapping(infra, "DeliverQueue").inputs.scalingConfig;
       },
-      "another visibility": set("SubmitQueueQueue", "visibilityTimeoutSeconds", 900),
+      "another visibility timeout": set("SubmitQueueQueue", "visibilityTimeoutSeconds", 900),
     },
   ],
-  "tables are kept": [
+  "tables are protected against loss": [
     table.tablesAreRetained,
     {
-      "no recovery": set("TableTable", "pointInTimeRecovery.enabled", false),
-      provisioned: set("TableTable", "billingMode", "PROVISIONED"),
-      unprotected: set("TableTable", "deletionProtectionEnabled", false),
-      "not retained": (infra) => {
+      "no point-in-time recovery": set("TableTable", "pointInTimeRecovery.enabled", false),
+      "provisioned capacity": set("TableTable", "billingMode", "PROVISIONED"),
+      "no deletion protection": set("TableTable", "deletionProtectionEnabled", false),
+      "a table that is deleted with the stack": (infra) => {
         find(infra, "TableTable").retainOnDelete = false;
       },
     },
   ],
-  "the table is the store's": [
+  "the table has the schema of the store": [
     table.tableMatchesStoreSchema,
     {
       "another sort key": set("TableTable", "rangeKey", "sort"),
-      "a due time in text": set("TableTable", "attributes.3.type", "S"),
-      "an index less": set("TableTable", "globalSecondaryIndexes.length", 1),
-      "indexes of everything": set("TableTable", "globalSecondaryIndexes.0.projectionType", "ALL"),
-      "an index by another key": set("TableTable", "globalSecondaryIndexes.1.rangeKey", "createdAt"),
+      "a due time of type text": set("TableTable", "attributes.3.type", "S"),
+      "a missing index": set("TableTable", "globalSecondaryIndexes.length", 1),
+      "an index of all attributes": set("TableTable", "globalSecondaryIndexes.0.projectionType", "ALL"),
+      "an index with another key": set("TableTable", "globalSecondaryIndexes.1.rangeKey", "createdAt"),
       "no TTL": set("TableTable", "ttl", undefined),
     },
   ],
-  "roles name what they may do": [
+  "roles name their actions and resources": [
     role.rolesNameResources,
     {
-      "all of an action": rewrite("ApiRole", POLICY, "dynamodb:PutItem", "dynamodb:*"),
-      "every index": rewrite("ApiRole", POLICY, "/index/app", "/index/*"),
-      everything: rewrite("SubmitRole", POLICY, /arn:aws:sqs:[^"]+/g, "*"),
+      "all actions of a service": rewrite("ApiRole", POLICY, "dynamodb:PutItem", "dynamodb:*"),
+      "all indexes": rewrite("ApiRole", POLICY, "/index/app", "/index/*"),
+      "all resources": rewrite("SubmitRole", POLICY, /arn:aws:sqs:[^"]+/g, "*"),
       "the whole bucket": rewrite("ApiRole", POLICY, "/inputs/*", "/*"),
-      "every bus": rewrite("DeliverRole", POLICY, /arn:aws:events:[^"]+/g, "arn:aws:events:eu-west-1:1:event-bus/*"),
-      "by exclusion": rewrite("ApiRole", POLICY, '"Action"', '"NotAction"'),
-      administrator: set("ApiRole", "managedPolicyArns", ["arn:aws:iam::aws:policy/AdministratorAccess"]),
+      "all buses": rewrite("DeliverRole", POLICY, /arn:aws:events:[^"]+/g, "arn:aws:events:eu-west-1:1:event-bus/*"),
+      "actions by exclusion": rewrite("ApiRole", POLICY, '"Action"', '"NotAction"'),
+      "the administrator policy": set("ApiRole", "managedPolicyArns", ["arn:aws:iam::aws:policy/AdministratorAccess"]),
     },
   ],
   "roles trust services only": [
     role.rolesTrustServicesOnly,
     {
-      "the account": set("ApiRole", "assumeRolePolicy.Statement.0.Principal.AWS", "arn:aws:iam::123456789012:root"),
-      everyone: set("ApiRole", "assumeRolePolicy.Statement.0.Principal", "*"),
-      "another service": set(
+      "trust in the account": set(
+        "ApiRole",
+        "assumeRolePolicy.Statement.0.Principal.AWS",
+        "arn:aws:iam::123456789012:root",
+      ),
+      "trust in everyone": set("ApiRole", "assumeRolePolicy.Statement.0.Principal", "*"),
+      "trust in another service": set(
         "SweepScheduleRole",
         "assumeRolePolicy.Statement.0.Principal.Service",
         "ec2.amazonaws.com",
       ),
-      "as text": set(
+      "trust in everyone, with the policy as text": set(
         "ApiRole",
         "assumeRolePolicy",
         '{"Statement":[{"Effect":"Allow","Principal":{"AWS":"*","Service":"lambda.amazonaws.com"}}]}',
       ),
     },
   ],
-  "functions may do what they do": [
+  "functions have exactly the permissions they need": [
     role.functionsHaveNeededPermissions,
     {
-      "no writing": rewrite("CallbackRole", POLICY, ',"dynamodb:PutItem"', ""),
-      "no receiving": rewrite("SubmitRole", POLICY, '"sqs:ReceiveMessage",', ""),
-      "no listing": rewrite("ApiRole", POLICY, "/index/app", "/index/due"),
-      "no events": rewrite("DeliverRole", POLICY, "events:PutEvents", "events:DescribeEventBus"),
-      "uploads that cannot be ended": rewrite("ArchiveRole", POLICY, ',"s3:AbortMultipartUpload"', ""),
-      "pictures to be overwritten by the API": rewrite("ApiRole", POLICY, "s3:GetObject", "s3:PutObject"),
-      "too much": rewrite("CallbackRole", POLICY, "dynamodb:PutItem", 'dynamodb:PutItem","dynamodb:DeleteItem'),
+      "no permission to write rows": rewrite("CallbackRole", POLICY, ',"dynamodb:PutItem"', ""),
+      "no permission to receive messages": rewrite("SubmitRole", POLICY, '"sqs:ReceiveMessage",', ""),
+      "no permission to list flows": rewrite("ApiRole", POLICY, "/index/app", "/index/due"),
+      "no permission to put events": rewrite("DeliverRole", POLICY, "events:PutEvents", "events:DescribeEventBus"),
+      "no permission to abort uploads": rewrite("ArchiveRole", POLICY, ',"s3:AbortMultipartUpload"', ""),
+      "an API that may overwrite images": rewrite("ApiRole", POLICY, "s3:GetObject", "s3:PutObject"),
+      "an unnecessary permission": rewrite(
+        "CallbackRole",
+        POLICY,
+        "dynamodb:PutItem",
+        'dynamodb:PutItem","dynamodb:DeleteItem',
+      ),
       "no role": drop("SweepRole"),
     },
   ],
   "buckets are private": [
     bucket.bucketsArePrivate,
     {
-      "no block": drop("BlobsPublicAccessBlock"),
-      "half a block": set("BlobsPublicAccessBlock", "restrictPublicBuckets", false),
+      "no public access block": drop("BlobsPublicAccessBlock"),
+      "an incomplete public access block": set("BlobsPublicAccessBlock", "restrictPublicBuckets", false),
       "a public policy": rewrite("BlobsPolicy", "policy", '"Deny"', '"Allow"'),
-      "every CDN there is": rewrite("ConsoleSitePolicy", "policy", "aws:SourceAccount", "aws:UserAgent"),
-      "a CDN that writes": rewrite("ConsoleSitePolicy", "policy", "s3:GetObject", "s3:PutObject"),
+      "access for distributions of all accounts": rewrite(
+        "ConsoleSitePolicy",
+        "policy",
+        "aws:SourceAccount",
+        "aws:UserAgent",
+      ),
+      "a CDN that may write": rewrite("ConsoleSitePolicy", "policy", "s3:GetObject", "s3:PutObject"),
     },
   ],
   "objects expire": [
     bucket.objectsExpire,
     {
-      "no rule": drop("BlobsLifecycle"),
-      disabled: set("BlobsLifecycle", "rules.0.status", "Disabled"),
-      elsewhere: set("BlobsLifecycle", "rules.0.filter.prefix", "input/"),
-      "pictures before their flows": set("BlobsLifecycle", "rules.1.expiration.days", 30),
+      "no lifecycle rule": drop("BlobsLifecycle"),
+      "a disabled rule": set("BlobsLifecycle", "rules.0.status", "Disabled"),
+      "a rule for another prefix": set("BlobsLifecycle", "rules.0.filter.prefix", "input/"),
+      "images that expire before their flows": set("BlobsLifecycle", "rules.1.expiration.days", 30),
     },
   ],
-  "uploads end": [
+  "unfinished uploads are removed": [
     bucket.uploadsEnd,
     {
-      never: set("BlobsLifecycle", "rules.2.abortIncompleteMultipartUpload", undefined),
-      elsewhere: set("BlobsLifecycle", "rules.2.filter.prefix", "inputs/"),
+      "no rule for uploads": set("BlobsLifecycle", "rules.2.abortIncompleteMultipartUpload", undefined),
+      "a rule for another prefix": set("BlobsLifecycle", "rules.2.filter.prefix", "inputs/"),
     },
   ],
-  "functions run as meant": [
+  "functions have the expected runtime": [
     fn.functionsHaveRuntimeSettings,
     {
       "SST's default architecture": set("ApiFunction", "architectures", ["x86_64"]),
@@ -255,219 +269,240 @@ const RULES: Record<string, [Rule, Record<string, Break>]> = {
       "a VPC": set("SubmitFunction", "vpcConfig", { subnetIds: [] }),
     },
   ],
-  "logs are JSON, and end": [
+  "logs are JSON and expire": [
     fn.logsAreJsonAndEnd,
     {
-      text: set("ApiFunction", "loggingConfig.logFormat", "Text"),
-      "for ever": set("ApiLogGroup", "retentionInDays", 0),
-      "no group": drop("SweepLogGroup"),
-      "every start and end": set("CallbackFunction", "loggingConfig.systemLogLevel", "INFO"),
-      "no logging": set("SubmitFunction", "loggingConfig", undefined),
+      "the text format": set("ApiFunction", "loggingConfig.logFormat", "Text"),
+      "logs without expiry": set("ApiLogGroup", "retentionInDays", 0),
+      "no log group": drop("SweepLogGroup"),
+      "a line for each start and end": set("CallbackFunction", "loggingConfig.systemLogLevel", "INFO"),
+      "no logging settings": set("SubmitFunction", "loggingConfig", undefined),
     },
   ],
-  "functions have their size": [
+  "functions have their timeout, memory and disk": [
     fn.functionsHaveMemoryAndTimeout,
     {
       "SST's default timeout": set("SubmitFunction", "timeout", 20),
       "SST's default memory": set("CallbackFunction", "memorySize", 1024),
       "SST's default disk": set("ArchiveFunction", "ephemeralStorage.size", 512),
-      missing: drop("SweepFunction"),
+      "a missing function": drop("SweepFunction"),
     },
   ],
-  "environments hold no secret": [
+  "environments contain no secret": [
     fn.environmentsHoldNoSecret,
     {
-      "a key": set("ApiFunction", "environment.variables.SST_RESOURCE_ApiKey", JSON.stringify(SECRETS.ApiKey)),
-      "a vendor's key in a known place": set("ApiFunction", "environment.variables.MJFLOW_API_URL", SECRETS.Providers),
-      "an app's address where nothing is posted": set(
+      "the operator key": set(
+        "ApiFunction",
+        "environment.variables.SST_RESOURCE_ApiKey",
+        JSON.stringify(SECRETS.ApiKey),
+      ),
+      "a vendor's API key in a known variable": set(
+        "ApiFunction",
+        "environment.variables.MJFLOW_API_URL",
+        SECRETS.Providers,
+      ),
+      "a webhook URL in a function that sends none": set(
         "SweepFunction",
         "environment.variables.MJFLOW_FACADE_NOTIFY_HOOK",
         "x",
       ),
-      "a key in a known place": set("SubmitFunction", "environment.variables.SST_RESOURCE_App", `{${SECRETS.HookKey}}`),
-      "anything new": set("SweepFunction", "environment.variables.TOKEN", "x"),
+      "the callback token key in a known variable": set(
+        "SubmitFunction",
+        "environment.variables.SST_RESOURCE_App",
+        `{${SECRETS.HookKey}}`,
+      ),
+      "an unknown variable": set("SweepFunction", "environment.variables.TOKEN", "x"),
     },
   ],
-  "the bus is known": [
+  "Api and Deliver know the event bus": [
     fn.busIsKnown,
     {
-      "nobody puts events there": set("DeliverFunction", "environment.variables.MJFLOW_BUS", undefined),
-      "nobody expects any": set("ApiFunction", "environment.variables.MJFLOW_BUS", undefined),
-      another: set("DeliverFunction", "environment.variables.MJFLOW_BUS", "default"),
-      "one that is not there": drop("BusBus"),
+      "a Deliver function without the bus": set("DeliverFunction", "environment.variables.MJFLOW_BUS", undefined),
+      "an Api function without the bus": set("ApiFunction", "environment.variables.MJFLOW_BUS", undefined),
+      "another bus": set("DeliverFunction", "environment.variables.MJFLOW_BUS", "default"),
+      "a bus that does not exist": drop("BusBus"),
     },
   ],
-  "functions are given their links": [
+  "functions have exactly their links": [
     fn.functionsHaveTheirLinks,
     {
-      "vendors' keys in the receiver": link("Callback", (links) => [...links, "Providers"]),
-      "the vault's key in the receiver": link("Callback", (links) => [...links, "VaultKey"]),
-      "no queue": link("Sweep", (links) => links.filter((name) => name !== "SubmitQueue")),
+      "vendor API keys in Callback": link("Callback", (links) => [...links, "Providers"]),
+      "the vault key in Callback": link("Callback", (links) => [...links, "VaultKey"]),
+      "a missing queue link": link("Sweep", (links) => links.filter((name) => name !== "SubmitQueue")),
     },
   ],
-  "doors are two": [
+  "only Api and Callback have a function URL": [
     fn.onlyTwoFunctionUrls,
     {
-      "one door": drop("CallbackUrl"),
-      "a third": copy("ApiUrl", "SubmitUrl"),
-      signed: set("CallbackUrl", "authorizationType", "AWS_IAM"),
-      "all in one piece": set("ApiUrl", "invokeMode", "BUFFERED"),
-      "a stream to vendors": set("CallbackUrl", "invokeMode", "RESPONSE_STREAM"),
+      "a missing URL": drop("CallbackUrl"),
+      "a third URL": copy("ApiUrl", "SubmitUrl"),
+      "a URL that requires signatures": set("CallbackUrl", "authorizationType", "AWS_IAM"),
+      "an API without streaming": set("ApiUrl", "invokeMode", "BUFFERED"),
+      "streaming for callbacks": set("CallbackUrl", "invokeMode", "RESPONSE_STREAM"),
     },
   ],
-  "the console says what the house says": [
+  "the console has the headers of the local server": [
     console.consoleHeadersMatchLocalServer,
     {
-      "another policy": rewrite(
+      "another Content-Security-Policy": rewrite(
         HEADERS,
         `${CSP}.contentSecurityPolicy`,
         "script-src 'self'",
         "script-src 'self' 'unsafe-inline'",
       ),
-      "another API": rewrite(HEADERS, `${CSP}.contentSecurityPolicy`, "https://api.example.com", "https:"),
-      "no policy": set(HEADERS, CSP, undefined),
-      "to be framed": set(HEADERS, "securityHeadersConfig.frameOptions.frameOption", "SAMEORIGIN"),
-      "types guessed": set(HEADERS, "securityHeadersConfig.contentTypeOptions", undefined),
-      "one header less": set(HEADERS, "customHeadersConfig.items", []),
-      http: set(HEADERS, "securityHeadersConfig.strictTransportSecurity", undefined),
+      "any API origin": rewrite(HEADERS, `${CSP}.contentSecurityPolicy`, "https://api.example.com", "https:"),
+      "no Content-Security-Policy": set(HEADERS, CSP, undefined),
+      "a page that may be framed": set(HEADERS, "securityHeadersConfig.frameOptions.frameOption", "SAMEORIGIN"),
+      "content types that are guessed": set(HEADERS, "securityHeadersConfig.contentTypeOptions", undefined),
+      "missing custom headers": set(HEADERS, "customHeadersConfig.items", []),
+      "no HSTS": set(HEADERS, "securityHeadersConfig.strictTransportSecurity", undefined),
     },
   ],
   "the console is served safely": [
     console.consoleIsServedSafely,
     {
-      "without headers": set(CDN, "defaultCacheBehavior.responseHeadersPolicyId", undefined),
-      "over http": set(CDN, "defaultCacheBehavior.viewerProtocolPolicy", "allow-all"),
-      "to be posted to": set(CDN, "defaultCacheBehavior.allowedMethods", ["GET", "HEAD", "POST"]),
-      "without a first page": set(CDN, "defaultRootObject", undefined),
-      "from a public bucket": set(CDN, "origins.0.originAccessControlId", undefined),
-      "with old TLS": set(CDN, "viewerCertificate.minimumProtocolVersion", "TLSv1"),
+      "no response headers": set(CDN, "defaultCacheBehavior.responseHeadersPolicyId", undefined),
+      "access over http": set(CDN, "defaultCacheBehavior.viewerProtocolPolicy", "allow-all"),
+      "the method POST": set(CDN, "defaultCacheBehavior.allowedMethods", ["GET", "HEAD", "POST"]),
+      "no index page": set(CDN, "defaultRootObject", undefined),
+      "a bucket without access control": set(CDN, "origins.0.originAccessControlId", undefined),
+      "old TLS versions": set(CDN, "viewerCertificate.minimumProtocolVersion", "TLSv1"),
     },
   ],
-  "the console's files are there": [
+  "the files of the console exist": [
     console.consoleFilesAreThere,
     {
       "no page": drop("Console-index.html"),
-      "one less": drop("Console-icon.svg"),
-      "of another type": set("Console-icon.svg", "contentType", "text/html"),
-      "kept for ever": set("Console-index.html", "cacheControl", "public, max-age=31536000, immutable"),
-      "knows no API": rewrite("Console-index.html", "content", "https://api.example.com", ""),
-      "of no site": drop(CDN),
+      "a missing file": drop("Console-icon.svg"),
+      "a wrong content type": set("Console-icon.svg", "contentType", "text/html"),
+      "a page that is cached for a year": set(
+        "Console-index.html",
+        "cacheControl",
+        "public, max-age=31536000, immutable",
+      ),
+      "a page without the API origin": rewrite("Console-index.html", "content", "https://api.example.com", ""),
+      "files without a distribution": drop(CDN),
     },
   ],
-  "only the console may ask": [
+  "CORS allows only the console": [
     console.corsAllowsConsoleOnly,
     {
-      "any page": set("ApiUrl", "cors.allowOrigins", ["*"]),
-      "with cookies": set("ApiUrl", "cors.allowCredentials", true),
-      "callbacks, too": set("CallbackUrl", "cors", { allowOrigins: ["*"] }),
-      "although there is none": drop(CDN),
+      "any origin": set("ApiUrl", "cors.allowOrigins", ["*"]),
+      "requests with cookies": set("ApiUrl", "cors.allowCredentials", true),
+      "CORS for callbacks": set("CallbackUrl", "cors", { allowOrigins: ["*"] }),
+      "CORS without a console": drop(CDN),
     },
   ],
-  "functions are called at their doors": [
+  "functions are invoked only through their URL": [
     fn.functionUrlsInvokeTheirFunction,
     {
-      "past the door": set("CallbackInvokeFunction", "invokedViaFunctionUrl", false),
-      "no door": (infra) => {
+      "a direct invocation": set("CallbackInvokeFunction", "invokedViaFunctionUrl", false),
+      "a function without a URL": (infra) => {
         find(infra, "ApiPublicFunctionUrlAccess").inputs.function = find(infra, "SubmitFunction").inputs.name;
       },
     },
   ],
-  "callbacks have their share": [
+  "only Callback has reserved concurrency": [
     fn.callbackConcurrencyIsReserved,
     {
-      none: set("CallbackFunction", "reservedConcurrentExecutions", undefined),
-      "off altogether": set("CallbackFunction", "reservedConcurrentExecutions", 0),
-      "another's": set("ApiFunction", "reservedConcurrentExecutions", 10),
+      "no reservation": set("CallbackFunction", "reservedConcurrentExecutions", undefined),
+      "a reservation of 0": set("CallbackFunction", "reservedConcurrentExecutions", 0),
+      "a reservation for another function": set("ApiFunction", "reservedConcurrentExecutions", 10),
     },
   ],
   "the sweeper runs each minute": [
     sweep.sweepRunsEachMinute,
     {
-      never: drop("SweepScheduleSchedule"),
-      disabled: set("SweepScheduleSchedule", "state", "DISABLED"),
-      seldom: set("SweepScheduleSchedule", "scheduleExpression", "rate(5 minutes)"),
-      another: rewrite("SweepScheduleSchedule", "target.arn", "Sweep", "Other"),
-      "not allowed": rewrite("SweepScheduleRole", POLICY, "InvokeFunction", "GetFunction"),
+      "no schedule": drop("SweepScheduleSchedule"),
+      "a disabled schedule": set("SweepScheduleSchedule", "state", "DISABLED"),
+      "a longer interval": set("SweepScheduleSchedule", "scheduleExpression", "rate(5 minutes)"),
+      "another target": rewrite("SweepScheduleSchedule", "target.arn", "Sweep", "Other"),
+      "a role that may not invoke it": rewrite("SweepScheduleRole", POLICY, "InvokeFunction", "GetFunction"),
     },
   ],
-  "alarms watch what there is": [
+  "the metrics of alarms exist": [
     alarm.alarmMetricsExist,
     {
-      "another queue": set("DeadLettersLeft", "dimensions.QueueName", "DeadLetters"),
+      "another queue": set("DeadLettersNotProcessed", "dimensions.QueueName", "DeadLetters"),
       "another dimension": set("ApiErrors", "dimensions", { Function: "api" }),
-      "nothing in particular": set("ApiErrors", "dimensions", {}),
-      nothing: set("UnclearRising", "metricQueries", []),
+      "no dimension": set("ApiErrors", "dimensions", {}),
+      "no metric": set("UnclearRising", "metricQueries", []),
       "another stage": set("OverdueRising", "dimensions.Stage", "trial"),
       "no stage": set("OverdueRising", "dimensions", { Function: "sweep" }),
-      "another function's name": set("OverdueRising", "dimensions.Function", "Sweep"),
-      "what nobody counts": set("UnclearRising", "metricQueries.1.metric.metricName", "Unclears"),
+      "another function name": set("OverdueRising", "dimensions.Function", "Sweep"),
+      "a metric that no function counts": set("UnclearRising", "metricQueries.1.metric.metricName", "Unclears"),
     },
   ],
-  "alarms calculate": [
+  "the expressions of alarms evaluate": [
     alarm.alarmExpressionsEvaluate,
     {
-      "with what is not there": rewrite("UnclearRising", "metricQueries.0.expression", "whole", "total"),
-      "without what is": rewrite("UnclearRising", "metricQueries.0.expression", "/ whole", ""),
+      "an undefined metric": rewrite("UnclearRising", "metricQueries.0.expression", "whole", "total"),
+      "an unused metric": rewrite("UnclearRising", "metricQueries.0.expression", "/ whole", ""),
       "two results": set("UnclearRising", "metricQueries.1.returnData", true),
       "no result": set("UnclearRising", "metricQueries.0.returnData", false),
-      "minutes with hours": set("UnclearRising", "metricQueries.1.metric.period", 3_600),
+      "different periods": set("UnclearRising", "metricQueries.1.metric.period", 3_600),
     },
   ],
-  "alarms tell someone": [
+  "alarms have a subscriber and a description": [
     alarm.alarmsHaveSubscribers,
     {
-      "no action": set("SweepSilent", "alarmActions", []),
+      "no action": set("SweepNotRunning", "alarmActions", []),
       "no topic": drop("AlarmTopic"),
-      "no meaning": set("SweepSilent", "alarmDescription", ""),
+      "no description": set("SweepNotRunning", "alarmDescription", ""),
     },
   ],
   "every fault has its alarm": [
     alarm.everyFaultHasAnAlarm,
     {
-      "dead letters": drop("DeadLettersLeft"),
-      buried: drop("DeadLettersBuried"),
-      "queue age": drop("ArchiveQueueLate"),
-      throttling: drop("CallbackThrottled"),
-      "callbacks answered 5xx": drop("CallbackFailing"),
-      "unclear submissions": drop("UnclearRising"),
-      "what is overdue": drop("OverdueRising"),
-      "endpoints switched off": drop("EndpointsDisabled"),
-      "deliveries given up": drop("DeliveriesGivenUp"),
-      "a table written without end": drop("WritesRunaway"),
-      "a function's errors": drop("DeliverErrors"),
-      "silence taken for health": set("SweepSilent", "treatMissingData", "notBreaching"),
-      "the wrong way round": set("DeadLettersLeft", "comparisonOperator", "LessThanThreshold"),
+      "no alarm for unprocessed dead-letter messages": drop("DeadLettersNotProcessed"),
+      "no alarm for received dead-letter messages": drop("DeadLettersReceived"),
+      "no alarm for the age of a queue": drop("ArchiveQueueLate"),
+      "no alarm for throttled callbacks": drop("CallbackThrottled"),
+      "no alarm for 5xx responses to callbacks": drop("CallbackFailing"),
+      "no alarm for unclear submissions": drop("UnclearRising"),
+      "no alarm for overdue rows": drop("OverdueRising"),
+      "no alarm for disabled endpoints": drop("EndpointsDisabled"),
+      "no alarm for failed deliveries": drop("DeliveriesGivenUp"),
+      "no alarm for the write rate": drop("WriteRateHigh"),
+      "no alarm for the errors of a function": drop("DeliverErrors"),
+      "missing sweeper data treated as good": set("SweepNotRunning", "treatMissingData", "notBreaching"),
+      "a reversed comparison": set("DeadLettersNotProcessed", "comparisonOperator", "LessThanThreshold"),
     },
   ],
-  "the dashboard shows what there is": [
+  "the metrics of the dashboard exist": [
     dashboard.dashboardMetricsExist,
     {
       "another stage": rewrite("Dashboard", "dashboardBody", '"Stage","production"', '"Stage","trial"'),
-      "another function's name": rewrite("Dashboard", "dashboardBody", '"Function","sweep"', '"Function","Sweep"'),
-      "what nobody counts": rewrite("Dashboard", "dashboardBody", '"Overdue"', '"Due"'),
+      "another function name": rewrite("Dashboard", "dashboardBody", '"Function","sweep"', '"Function","Sweep"'),
+      "a metric that no function counts": rewrite("Dashboard", "dashboardBody", '"Overdue"', '"Due"'),
       "no region": rewrite("Dashboard", "dashboardBody", '"region"', '"place"'),
     },
   ],
-  "the dashboard fits": [
+  "the charts fit on the dashboard": [
     dashboard.dashboardFits,
     {
-      "too wide": rewrite("Dashboard", "dashboardBody", '"width":8', '"width":9'),
-      "one upon another": rewrite("Dashboard", "dashboardBody", '"x":8', '"x":0'),
+      "charts that are too wide": rewrite("Dashboard", "dashboardBody", '"width":8', '"width":9'),
+      "overlapping charts": rewrite("Dashboard", "dashboardBody", '"x":8', '"x":0'),
     },
   ],
-  "the dashboard shows what alarms": [
+  "the dashboard shows all alarms and their metrics": [
     dashboard.dashboardShowsAllAlarms,
     {
-      "no overdue": rewrite("Dashboard", "dashboardBody", '"Overdue"', '"Sweeps"'),
-      "no queue's age": rewrite("Dashboard", "dashboardBody", "ApproximateAgeOfOldestMessage", "NumberOfMessagesSent"),
-      "an alarm that is not listed": rewrite("Dashboard", "dashboardBody", "SweepSilent", "SweepErrors"),
+      "a missing metric": rewrite("Dashboard", "dashboardBody", '"Overdue"', '"Sweeps"'),
+      "a missing queue age": rewrite(
+        "Dashboard",
+        "dashboardBody",
+        "ApproximateAgeOfOldestMessage",
+        "NumberOfMessagesSent",
+      ),
+      "a missing alarm": rewrite("Dashboard", "dashboardBody", "SweepNotRunning", "SweepErrors"),
     },
   ],
 };
 
 let production: Infra;
 let trial: Infra;
-/** Production with all that can be asked for: what is broken in copies of it can be anything there is. */
+/** Production with all settings. Breaks are applied to copies of it, because it contains every kind of resource. */
 let everything: Infra;
 
 beforeAll(async () => {
@@ -478,21 +513,21 @@ beforeAll(async () => {
   ]);
 });
 
-describe.each(Object.entries(RULES))("%s", (_name, [rule, breaks]) => {
-  test("in production", () => expect(rule(production)).toEqual([]));
-  test("in a trial stage", () => expect(rule(trial)).toEqual([]));
-  test("with all that can be asked for", () => expect(rule(everything)).toEqual([]));
-  test.each(Object.entries(breaks))("finds: %s", (_what, breakIt) => {
+describe.each(Object.entries(RULES))("rule: %s", (name, [rule, breaks]) => {
+  test(`production satisfies: ${name}`, () => expect(rule(production)).toEqual([]));
+  test(`a trial stage satisfies: ${name}`, () => expect(rule(trial)).toEqual([]));
+  test(`production with all settings satisfies: ${name}`, () => expect(rule(everything)).toEqual([]));
+  test.each(Object.entries(breaks))(`the rule "${name}" reports: %s`, (_what, breakIt) => {
     const broken = structuredClone(everything);
     breakIt(broken);
     expect(rule(broken)).not.toEqual([]);
   });
 });
 
-/** What rules share with the builds' checks. */
-const HELPERS = new Set(["watchedBy", "shownOn"]);
+/** Exported functions that are not rules. */
+const HELPERS = new Set(["metricsOfAlarm", "metricsOfDashboard"]);
 
-test("no rule is left out", () => {
+test("RULES contains every exported rule", () => {
   const modules = [alarm, bucket, console, dashboard, fn, queue, role, sweep, table];
   const exported = modules.flatMap((module) => Object.entries<unknown>(module));
   const rules = exported.filter(([name, value]) => typeof value === "function" && !HELPERS.has(name));

@@ -1,4 +1,4 @@
-/** Values for an evaluation, each unlike anything else, so that one in the wrong place is found. Not one is a secret. */
+/** Test values for secrets. Each is unique, so that a check finds a value in a wrong place. None is a real secret. */
 export const SECRETS = {
   HookKey: "value-of-the-hook-key-in-an-evaluation",
   PreviousHookKey: "value-of-the-previous-hook-key-in-an-evaluation",
@@ -8,5 +8,5 @@ export const SECRETS = {
   Providers: '{"cometapi":{"baseUrl":"https://vendor.example","apiKey":"value-of-the-providers-in-an-evaluation"}}',
 };
 
-/** What is in each of them, however it was quoted on its way. */
+/** Text that is part of each value and survives quoting. */
 export const SECRET_MARK = /value-of-the-[a-z-]+-in-an-evaluation/;

@@ -1,6 +1,6 @@
 /**
- * Who sends to which queue, by the state machine itself: every state a task can be in, every signal a function gives it,
- * and the messages that what comes of it leads to. A function sends where its role lets it, and its role lets it no more.
+ * Computes from the state machine which function sends to which queue: every task state, every signal that the function
+ * applies, and the messages of the resulting effects. A function must be linked to exactly these queues.
  */
 import { expect, test } from "vitest";
 import { TILE_ACTION } from "../../packages/core/src/button.ts";
@@ -15,9 +15,9 @@ import { LINKS } from "./rule/function.ts";
 const NOW = 1_000 * 3_600_000;
 const ctx = { now: NOW, timings: TIMINGS };
 
-/** Legal states, and many that are none: what cannot be told apart here is not needed to be. */
+/** Yields legal states and many illegal ones; this check needs no distinction between them. */
 function* tasks(actions: readonly string[]): Generator<Task> {
-  const owed: (PendingEffect[] | undefined)[] = [
+  const pending: (PendingEffect[] | undefined)[] = [
     undefined,
     ["tell"],
     ["archive"],
@@ -27,12 +27,12 @@ function* tasks(actions: readonly string[]): Generator<Task> {
   for (const action of actions)
     for (const status of STATUSES)
       for (const mask of [undefined, eventMaskOf(EVENT_TYPES)])
-        for (const owes of owed)
+        for (const pendingEffects of pending)
           for (const archive of [undefined, true])
             for (const rest of REST) {
               const fields = { flowId: "flow_1", path: "0", provider: "p", account: "a", pace: "fast" as const };
               const task = newTask({ ...fields, action, eventMask: mask, archive }, NOW - 60_000, NOW);
-              yield { ...task, status, pendingEffects: owes, ...rest };
+              yield { ...task, status, pendingEffects, ...rest };
             }
 }
 
@@ -45,7 +45,7 @@ const REST: Partial<Task>[] = [
   { attempt: 1, modal: { prompt: "x" }, submittedAt: NOW - 1 },
   { attempt: 1, modals: 1, phase: "modal", modal: { prompt: "x" }, leaseUntil: NOW + 1 },
   { attempt: 2, orphans: [{ attempt: 1, vendorTaskId: "v", at: NOW - 1 }] },
-  // Long past every deadline.
+  // A task long after every deadline.
   { attempt: 1, then: THEN, createdAt: 0, submittedAt: 1 },
   { createdAt: 0 },
 ];
@@ -76,10 +76,12 @@ const archived: Signal[] = [
 
 const ANY = ["IMAGINE", TILE_ACTION];
 
-/** What each function's code in packages/engine signals, about which tasks, and what it sends besides. */
+/**
+ * For each function: signals that its code in packages/engine applies, to which tasks, and what it also sends itself.
+ */
 const ENTRY_POINTS: Record<string, { signals: Signal[]; actions?: string[]; sends?: QueueName[] }> = {
   Callback: { signals: reports("callback") },
-  // A tile never comes by the submit queue.
+  // Messages of the submit queue are never about tiles.
   Submit: {
     signals: [...answers, ...abandon, { kind: "claim", call: "submit" }, { kind: "claim", call: "modal" }],
     actions: ["IMAGINE"],
@@ -92,11 +94,11 @@ const ENTRY_POINTS: Record<string, { signals: Signal[]; actions?: string[]; send
   },
   Sweep: { signals: [{ kind: "due" }, { kind: "lookupMiss" }, ...reports("lookup"), ...abandon], sends: ["deliver"] },
   Deadletter: { signals: [...abandon, ...archived] },
-  // A press of a finished task; an answer to a window; a dead letter sent again, to wherever it belongs.
+  // The API presses buttons of finished tasks, submits modal answers and redrives dead-letter messages to any queue.
   Api: { signals: [{ kind: "answer", modal: { prompt: "x" } }, ...abandon], sends: Object.values(QUEUE_OF) },
 };
 
-/** Presses, and tiles among them, are what follows; a flow's end is told like any other. */
+/** Queues of each effect. Follow-ups are presses and tiles; recording the flow end notifies subscribers. */
 const EFFECTS: Record<Effect["kind"], (task: Task) => QueueName[]> = {
   enqueue: (task) => [QUEUE_OF[workMessage(task).type]],
   follow: () => ["submit", "archive"],
@@ -121,7 +123,7 @@ function legalQueuesOf(task: Task, signal: Signal): QueueName[] {
   }
 }
 
-test.each(Object.keys(LINKS))("%s is linked to the queues that it sends to, and to no other", (name) => {
+test.each(Object.keys(LINKS))("%s is linked to exactly the queues that it sends to", (name) => {
   const { signals, actions = ANY, sends = [] } = ENTRY_POINTS[name]!;
   const queues = new Set<QueueName>(sends);
   for (const task of tasks(actions)) {

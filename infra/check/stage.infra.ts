@@ -1,4 +1,4 @@
-/** What stages have in common, what only production has, and what an evaluation itself must be. */
+/** Checks on whole stages, on settings, and on the evaluation itself. */
 import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
@@ -17,13 +17,13 @@ beforeAll(async () => {
   [trial, everything] = await Promise.all([evaluated("trial"), evaluated("trial", { env: EVERYTHING })]);
 });
 
-test("two evaluations at once say the same", async () => {
+test("two concurrent evaluations have the same result", async () => {
   const [one, other] = await Promise.all([evaluated("production"), evaluated("production")]);
   const sorted = (infra: typeof one) => infra.resources.map((resource) => JSON.stringify(resource)).sort();
   expect(sorted(one)).toEqual(sorted(other));
 });
 
-test("a trial stage can be removed, and takes nothing out of a small account", () => {
+test("a trial stage can be removed and reserves no concurrency", () => {
   const [table] = all(trial, "aws:dynamodb/table:Table");
   expect(table?.inputs.deletionProtectionEnabled).toBe(false);
   expect(
@@ -32,31 +32,28 @@ test("a trial stage can be removed, and takes nothing out of a small account", (
   expect(functionOf(trial, "Callback")?.inputs.reservedConcurrentExecutions).toBeUndefined();
 });
 
-test("sst dev gets what it needs, and the table as it is", async () => {
+test("sst dev deploys SST's bridge and the same table", async () => {
   const dev = await evaluated("trial", { flags: ["--dev"] });
-  // Lambda runs SST's bridge, which hands events to the machine of the one who develops.
+  // Lambda runs SST's bridge, which forwards events to the machine of the developer.
   expect(functionOf(dev, "Submit")?.inputs.runtime).toBe("provided.al2023");
   expect(tableMatchesStoreSchema(dev)).toEqual([]);
 });
 
-test("nothing of one stage bears another's name", () => {
+test("no resource of a trial stage has the name of production", () => {
   expect(JSON.stringify(trial)).toContain("mjflow-trial-");
   expect(JSON.stringify(trial)).not.toContain("mjflow-production-");
 });
 
-test.each(["PreviousHookKey", "PreviousVaultKey"])(
-  "without %s there is an empty one, which the code passes over",
-  async (name) => {
-    const { links } = await evaluated("production", { flags: ["--without", name] });
-    expect(links[name]?.["value"]).toBe("");
-  },
-);
+test.each(["PreviousHookKey", "PreviousVaultKey"])("if %s is not set, its link is empty", async (name) => {
+  const { links } = await evaluated("production", { flags: ["--without", name] });
+  expect(links[name]?.["value"]).toBe("");
+});
 
-test.each(["HookKey", "VaultKey", "ApiKey", "Providers"])("without %s nothing is deployed", async (name) => {
+test.each(["HookKey", "VaultKey", "ApiKey", "Providers"])("the deployment fails if %s is not set", async (name) => {
   await expect(evaluated("production", { flags: ["--without", name] })).rejects.toThrow(`Set a value for ${name}`);
 });
 
-test("a mail address for alarms is subscribed to them, and hears of the budget", () => {
+test("the mail address for alarms is subscribed to the alarms and the budget", () => {
   const mails = ({ resources }: Infra) =>
     resources.filter(({ type }) => type === "aws:sns/topicSubscription:TopicSubscription");
   expect(mails(trial)).toEqual([]);
@@ -71,13 +68,13 @@ test("a mail address for alarms is subscribed to them, and hears of the budget",
   ]);
 });
 
-test("there is a bus where one is asked for, and nowhere else", () => {
+test("a stage has an event bus only if MJFLOW_BUS is on", () => {
   const buses = (infra: Infra) => all(infra, "aws:cloudwatch/eventBus:EventBus");
   expect(buses(trial)).toEqual([]);
   expect(buses(everything)).toHaveLength(1);
 });
 
-test("the console is deployed where a stage says where, at CloudFront's own name without a certificate", async () => {
+test("MJFLOW_CONSOLE_URL deploys the console; CloudFront's own host name needs no certificate", async () => {
   expect(all(trial, "aws:cloudfront/distribution:Distribution")).toEqual([]);
   const [own] = all(everything, "aws:cloudfront/distribution:Distribution");
   expect(own?.inputs.aliases).toEqual(["console.example.com"]);
@@ -90,14 +87,14 @@ test("the console is deployed where a stage says where, at CloudFront's own name
   expect(inputsOf("ApiUrl")).toMatchObject({ cors: { allowOrigins: ["https://d1.cloudfront.net"] } });
 });
 
-test("a restored table takes the place of the stage's own, for every function, alarm and chart", async () => {
+test("a restored table replaces the stage's own table in every function, alarm and chart", async () => {
   const restored = await evaluated("production", { env: { MJFLOW_TABLE: "restored" } });
   expect(all(restored, "aws:dynamodb/table:Table")).toEqual([]);
   expect(restored.links["Table"]).toMatchObject({ name: "restored" });
   const text = (name: string) => JSON.stringify(restored.resources.find((resource) => resource.name === name)?.inputs);
   for (const name of Object.keys(LINKS)) expect(text(`${name}Role`), name).toContain(":table/restored");
   expect(JSON.stringify(restored.resources)).not.toContain("TableTable");
-  expect(text("WritesRunaway")).toContain('"TableName":"restored"');
+  expect(text("WriteRateHigh")).toContain('"TableName":"restored"');
   expect(text("Dashboard")).toContain("restored");
 });
 
@@ -120,16 +117,16 @@ test.each([
   ["MJFLOW_OUTBOUND_ALLOW", "https://app.example.com/path"],
   ["MJFLOW_CONSOLE_URL", "http://console.example.com"],
   ["MJFLOW_CONSOLE_URL", "https://console.example.com/path"],
-  // A name of one's own, without a certificate for it.
+  // A host name that is not CloudFront's, without a certificate.
   ["MJFLOW_CONSOLE_URL", "https://console.example.com"],
   ["MJFLOW_BUDGET_USD", "a lot"],
   ["MJFLOW_BUDGET_USD", "-1"],
-])("a setting that means nothing ends the deployment: %s=%s", async (name, value) => {
+])("the invalid setting %s=%s stops the deployment", async (name, value) => {
   await expect(readSettings(name, value)).rejects.toThrow(name);
 });
 
 test.each(["MJFLOW_BUS", "MJFLOW_ARCHIVE", "MJFLOW_API_URL", "MJFLOW_BUDGET_USD", "MJFLOW_OUTBOUND_ALLOW"])(
-  "%s that is empty is not set",
+  "an empty %s counts as unset",
   async (name) => {
     const { setting, environment } = await readSettings(name, "");
     expect(setting).toEqual({
@@ -144,7 +141,7 @@ test.each(["MJFLOW_BUS", "MJFLOW_ARCHIVE", "MJFLOW_API_URL", "MJFLOW_BUDGET_USD"
   },
 );
 
-test("what is set is handed on to whom it concerns, and unset is not there", () => {
+test("each function gets exactly the settings that it reads, and no unset ones", () => {
   const settings = (infra: Infra, name: string) =>
     Object.keys(functionOf(infra, name)!.inputs.environment.variables).filter((key) => key.startsWith("MJFLOW_"));
   for (const name of Object.keys(LINKS)) {
@@ -154,27 +151,27 @@ test("what is set is handed on to whom it concerns, and unset is not there", () 
   }
 });
 
-/** What only the local house sets, and what Lambda itself does. */
+/** Variables that only the local server sets, or that Lambda itself sets. */
 const NOT_DEPLOYED = ["MJFLOW_TIMINGS", "AWS_LAMBDA_FUNCTION_NAME"];
 
-test("functions/composition/ reads what a deployment gives, and a deployment gives what it reads", async () => {
+test("functions/composition/ reads exactly the links and settings that a deployment gives", async () => {
   const files = compositionFiles().map((file) => readFile(new URL(file, import.meta.url), "utf8"));
-  const wire = (await Promise.all(files)).join("\n");
-  const read = (pattern: RegExp) => [...new Set([...wire.matchAll(pattern)].map(([, name]) => name!))].sort();
+  const source = (await Promise.all(files)).join("\n");
+  const read = (pattern: RegExp) => [...new Set([...source.matchAll(pattern)].map(([, name]) => name!))].sort();
   const given = [...EVERY_ENVIRONMENT, ...NOT_DEPLOYED, ...Object.values(ENVIRONMENTS).flat()];
   expect(read(/\benv\["(\w+)"\]/g)).toEqual([...new Set(given)].sort());
   expect(read(/\bResource\.(\w+)/g)).toEqual([...new Set(["App", ...Object.values(LINKS).flat()])].sort());
 });
 
-test("docs/operations.md says what to do about each alarm, and what each setting does", async () => {
+test("docs/operations.md describes each alarm and each setting", async () => {
   const text = await readFile(new URL("../../docs/operations.md", import.meta.url), "utf8");
-  /** What stands in the first cells of the tables, as code. */
+  /** Names in code format in the first cells of the tables. */
   const named = text.split("\n").flatMap((line) => /^\| ((?:`\w+`(?:, )?)+) \|/.exec(line)?.[1]?.match(/\w+/g) ?? []);
   const alarms = all(everything, "aws:cloudwatch/metricAlarm:MetricAlarm").map(({ name }) => name);
   expect(named.toSorted()).toEqual([...alarms, ...Object.keys(EVERYTHING), "MJFLOW_TABLE"].sort());
 });
 
-test("sst-env.d.ts is what infra/ links", async () => {
+test("sst-env.d.ts matches the links in infra/", async () => {
   const script = fileURLToPath(new URL("env.mjs", import.meta.url));
   await promisify(execFile)(process.execPath, [script, "--check"]);
 });

@@ -1,9 +1,9 @@
 /**
- * Runs one bundle as Lambda would: in a process of its own, with the links and the environment that its function is given
- * and nothing else, on one event that needs no AWS. A bundle can be built of what cannot run, and a function that reads a
- * link it was not given fails with its first event.
+ * Runs one bundle as Lambda does: in its own process, with exactly the links and environment of its function, on one
+ * event that needs no AWS. This finds bundles that build but do not run, and functions that read a link which they do
+ * not have.
  *
- *     node wake.mjs <bundle.mjs> <exported name> <function's name>     prints {loadMs, answer}
+ *     node wake.mjs <bundle.mjs> <exported name> <function's name>     prints {loadMs, outcome}
  */
 import { PassThrough } from "node:stream";
 import { pathToFileURL } from "node:url";
@@ -17,7 +17,7 @@ const url = (method, rawPath) => ({
   isBase64Encoded: false,
 });
 const EVENTS = { Api: url("GET", "/healthz"), Callback: url("POST", "/callbacks/nobodys"), Sweep: {} };
-/** An empty batch: everything is wired, nothing is done. */
+/** An empty batch: the function is composed, but has no message to handle. */
 const BATCH = { Records: [] };
 
 const [file, exported, name] = process.argv.slice(2);
@@ -35,12 +35,14 @@ globalThis.awslambda = {
 const start = performance.now();
 const handler = (await import(pathToFileURL(file).href))[exported];
 const loadMs = Math.round(performance.now() - start);
-if (typeof handler !== "function") throw new Error(`no ${exported}`);
+if (typeof handler !== "function") throw new Error(`${file} does not export ${exported}`);
 
-console.log(JSON.stringify({ loadMs, answer: await answered() }));
+console.log(JSON.stringify({ loadMs, outcome: await runOnce() }));
 
-/** What it answers; of a table that nobody can reach, that it was asked for. */
-async function answered() {
+/**
+ * Returns the response of the function, or `calledTable` if it tried to reach the table, which is not available here.
+ */
+async function runOnce() {
   const context = { functionName: name, getRemainingTimeInMillis: () => 10_000 };
   const event = EVENTS[name] ?? BATCH;
   if (handler.streams) {
@@ -52,9 +54,9 @@ async function answered() {
   try {
     return await handler(event, context);
   } catch (error) {
-    // On a busy machine a connection that nobody takes is sometimes reset instead.
+    // On a busy machine a connection to a closed port is sometimes reset instead of refused.
     if (["ECONNREFUSED", "ECONNRESET"].includes(error.code) || error.name === "TimeoutError")
-      return { asked: "the table" };
+      return { calledTable: true };
     throw error;
   }
 }

@@ -1,4 +1,4 @@
-/** Metrics that someone looks at, and whether they can be there. */
+/** Metrics of alarms and charts, and a check that they exist. */
 import { readdirSync, readFileSync } from "node:fs";
 import { all, type Infra } from "./model.ts";
 
@@ -8,13 +8,13 @@ export interface Watched {
   dimensions: Record<string, string>;
 }
 
-/** The counters that functions have: a type leaves no list behind, so its source is read. */
+/** Names of our own metrics. A type has no values at run time, so its source text is read. */
 const METRICS = namesIn(["../../packages/core/src/port.ts"], /export type Metric =([^;]+);/, /"(\w+)"/g);
 
-/** Handlers, by the name they log under. */
+/** Names under which the handlers log. */
 const FUNCTIONS = namesIn(compositionFiles(), /^([\s\S]+)$/, /\bbase\("(\w+)"\)/g);
 
-/** Each function's own parts, and what they share: all that reads what a deployment gives. */
+/** All files that read the links and the environment of a deployment. */
 export function compositionFiles(): string[] {
   const folder = "../../functions/composition/";
   return readdirSync(new URL(folder, import.meta.url)).map((file) => folder + file);
@@ -25,19 +25,19 @@ function namesIn(files: readonly string[], part: RegExp, name: RegExp): Set<stri
     const [, text = ""] = part.exec(readFileSync(new URL(file, import.meta.url), "utf8")) ?? [];
     return [...text.matchAll(name)].map(([, found]) => found!);
   });
-  if (names.length === 0) throw new Error(`${files} name none`);
+  if (names.length === 0) throw new Error(`No name found in ${files}`);
   return new Set(names);
 }
 
-/** @returns what is not there, or not this stage's */
+/** @returns descriptions of names that do not exist or belong to another stage */
 export function wrongNames(infra: Infra, { namespace, metricName, dimensions }: Watched): string[] {
   if (namespace === "mjflow") {
     const { Stage, Function: fn = "", ...more } = dimensions;
     return [
       ...(Stage === infra.stage ? [] : [`stage ${Stage}`]),
       ...(FUNCTIONS.has(fn) ? [] : [`function ${fn}`]),
-      ...(METRICS.has(metricName) ? [] : [`${metricName}, which nobody counts`]),
-      ...Object.keys(more).map((name) => `${name}, which no metric of ours has`),
+      ...(METRICS.has(metricName) ? [] : [`${metricName}, which no function counts`]),
+      ...Object.keys(more).map((name) => `dimension ${name}, which none of our metrics has`),
     ];
   }
   const names: Record<string, Set<string>> = {
@@ -52,7 +52,7 @@ export function wrongNames(infra: Infra, { namespace, metricName, dimensions }: 
   };
   const expected = { "AWS/Lambda": "FunctionName", "AWS/SQS": "QueueName", "AWS/DynamoDB": "TableName" }[namespace];
   return [
-    ...(expected !== undefined && expected in dimensions ? [] : [`all or nothing of ${namespace}`]),
+    ...(expected !== undefined && expected in dimensions ? [] : [`${namespace} without a resource`]),
     ...Object.entries(dimensions)
       .filter(([dimension, value]) => !names[dimension]?.has(value))
       .map(([dimension, value]) => `${dimension} ${value}, which is not registered`),

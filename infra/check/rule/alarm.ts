@@ -1,23 +1,26 @@
 import { type AlarmInputs, all, type Infra, type Rule, some } from "../model.ts";
 import { type Watched, wrongNames } from "../watched.ts";
 
-/** What an alarm looks at: one metric, or those that it calculates with. */
+/** The metrics of an alarm: its one metric, or all metrics of its expression. */
 export function metricsOfAlarm({ metricQueries, namespace, metricName, dimensions }: AlarmInputs): Watched[] {
   if (metricQueries) return metricQueries.flatMap(({ metric }) => (metric ? [metric] : []));
   return [{ namespace: namespace ?? "", metricName: metricName ?? "", dimensions: dimensions ?? {} }];
 }
 
-/** An alarm on a name that does not exist never rings. */
+/** An alarm on a metric that does not exist never fires. */
 export const alarmMetricsExist: Rule = (infra) =>
   some(infra, "aws:cloudwatch/metricAlarm:MetricAlarm").flatMap(({ name, inputs }) => {
-    const watched = metricsOfAlarm(inputs);
+    const metrics = metricsOfAlarm(inputs);
     return [
-      ...(watched.length > 0 ? [] : [`${name} watches nothing`]),
-      ...watched.flatMap((one) => wrongNames(infra, one).map((why) => `${name} watches ${why}`)),
+      ...(metrics.length > 0 ? [] : [`${name} has no metric`]),
+      ...metrics.flatMap((metric) => wrongNames(infra, metric).map((why) => `${name} uses ${why}`)),
     ];
   });
 
-/** Exactly one result, calculated only from metrics that are there: else CloudWatch refuses the alarm, or it never rings. */
+/**
+ * An expression has exactly one result and uses only given metrics. Otherwise CloudWatch rejects the alarm or it never
+ * fires.
+ */
 export const alarmExpressionsEvaluate: Rule = (infra) =>
   some(infra, "aws:cloudwatch/metricAlarm:MetricAlarm").flatMap(({ name, inputs: { metricQueries = [] } }) => {
     if (metricQueries.length === 0) return [];
@@ -27,25 +30,25 @@ export const alarmExpressionsEvaluate: Rule = (infra) =>
     const periods = new Set(metricQueries.flatMap(({ metric }) => (metric ? [metric.period] : [])));
     return [
       ...(results.length === 1 ? [] : [`${name} has ${results.length} results`]),
-      ...used.filter((id) => !ids.has(id)).map((id) => `${name} knows no ${id}`),
-      ...[...ids].filter((id) => !used.includes(id)).map((id) => `${name} makes nothing of ${id}`),
-      ...(periods.size === 1 ? [] : [`${name} compares different times`]),
+      ...used.filter((id) => !ids.has(id)).map((id) => `${name} uses the undefined metric ${id}`),
+      ...[...ids].filter((id) => !used.includes(id)).map((id) => `${name} does not use ${id}`),
+      ...(periods.size === 1 ? [] : [`${name} compares different periods`]),
     ];
   });
 
-/** An alarm with no action is a light in an empty room. */
+/** An alarm without an action notifies no one. */
 export const alarmsHaveSubscribers: Rule = (infra) => {
   const topics = new Set(all(infra, "aws:sns/topic:Topic").map(({ arn }) => arn));
   return some(infra, "aws:cloudwatch/metricAlarm:MetricAlarm").flatMap(({ name, inputs }) => [
     ...(inputs.alarmActions?.length && inputs.alarmActions.every((arn) => topics.has(arn))
       ? []
-      : [`${name} tells nobody`]),
-    ...((inputs.alarmDescription?.length ?? 0) > 20 ? [] : [`${name} does not say what it means`]),
+      : [`${name} has no subscriber`]),
+    ...((inputs.alarmDescription?.length ?? 0) > 20 ? [] : [`${name} has no description`]),
   ]);
 };
 
 interface Fault {
-  /** A resource; or our own function, by the name it logs under. */
+  /** Name of a resource, or the name under which our function logs. */
   at: string;
   metric: string;
   operator?: string;

@@ -1,7 +1,7 @@
 import { RETENTION_MS } from "../../../packages/store/src/keys.ts";
 import { all, type Infra, list, type Policy, type Rule, type Statement, some } from "../model.ts";
 
-/** The account whose distributions may read the console's files; of nothing else. */
+/** Returns true if the statement only lets CloudFront distributions of this account read the console's files. */
 function isOwnCdn(bucket: string, { Principal, Action, Condition }: Statement): boolean {
   const { Service, ...others } = typeof Principal === "object" ? Principal : { Service: undefined };
   return (
@@ -26,11 +26,11 @@ export const bucketsArePrivate: Rule = (infra) =>
       .filter((statement) => statement.Effect !== "Deny" && !isOwnCdn(name, statement));
     return [
       ...(isBlocked ? [] : [`${name} does not block public access`]),
-      ...allowed.map(({ Principal }) => `${name}'s policy lets ${JSON.stringify(Principal)} in`),
+      ...allowed.map(({ Principal }) => `${name}'s policy gives access to ${JSON.stringify(Principal)}`),
     ];
   });
 
-/** Days after which what is below a prefix goes, in each bucket. */
+/** Enabled lifecycle rules of a bucket for a prefix. */
 function rulesOf(infra: Infra, bucket: string, prefix: string) {
   return all(infra, "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration")
     .filter(({ inputs }) => inputs.bucket === bucket)
@@ -38,12 +38,14 @@ function rulesOf(infra: Infra, bucket: string, prefix: string) {
     .filter(({ status, filter }) => status === "Enabled" && filter?.prefix === prefix);
 }
 
-/** What flows put there; the console's files are a deployment's. */
+/** Buckets with data of flows; the console's bucket belongs to the deployment. */
 function blobsOf(infra: Infra) {
   return some(infra, "aws:s3/bucket:Bucket").filter(({ name }) => name !== "ConsoleSiteBucket");
 }
 
-/** Nobody deletes an object but this: inputs when they have been sent, pictures with the flows that show them. */
+/**
+ * No code deletes objects. Lifecycle rules delete inputs after their submission, and images together with their flows.
+ */
 export const objectsExpire: Rule = (infra) =>
   blobsOf(infra).flatMap(({ name, inputs: { bucket } }) =>
     Object.entries({ "inputs/": 30, "media/": RETENTION_MS / 86_400_000 }).flatMap(([prefix, days]) => {
@@ -52,11 +54,11 @@ export const objectsExpire: Rule = (infra) =>
     }),
   );
 
-/** Parts of an upload that was never ended are in no listing, and are billed for ever. */
+/** The parts of an unfinished upload are in no listing, but AWS charges them without end. */
 export const uploadsEnd: Rule = (infra) =>
   blobsOf(infra).flatMap(({ name, inputs: { bucket } }) => {
     const ends = rulesOf(infra, bucket, "media/").some(
       ({ abortIncompleteMultipartUpload: abort }) => abort?.daysAfterInitiation === 1,
     );
-    return ends ? [] : [`${name} keeps what is left of broken uploads`];
+    return ends ? [] : [`${name} keeps the parts of unfinished uploads`];
   });

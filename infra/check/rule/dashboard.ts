@@ -16,7 +16,7 @@ function widgetsOf(infra: Infra): Widget[] {
   );
 }
 
-/** A metric of the dashboard is [namespace, name, dimension, value, …, options]. */
+/** Metrics of all charts. CloudWatch writes a metric as [namespace, name, dimension, value, …, options]. */
 export function metricsOfDashboard(infra: Infra): Watched[] {
   return widgetsOf(infra).flatMap(({ properties: { metrics = [] } }) =>
     metrics.map((metric) => {
@@ -35,20 +35,20 @@ export const dashboardMetricsExist: Rule = (infra) => [
     .map(({ x, y }) => `The dashboard's chart at ${x}, ${y} is empty`),
 ];
 
-/** CloudWatch refuses what leaves its 24 columns; what overlaps is pushed about. */
+/** CloudWatch rejects charts outside its 24 columns and moves charts that overlap. */
 export const dashboardFits: Rule = (infra) => {
   const widgets = widgetsOf(infra);
   const overlap = (a: Widget, b: Widget) =>
     a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height;
   return widgets.flatMap((widget, i) => [
-    ...(widget.x + widget.width <= 24 ? [] : [`A chart leaves the dashboard at ${widget.x}, ${widget.y}`]),
+    ...(widget.x + widget.width <= 24 ? [] : [`The chart at ${widget.x}, ${widget.y} is wider than the dashboard`]),
     ...widgets
       .slice(0, i)
-      .flatMap((other) => (overlap(widget, other) ? [`Two charts at ${widget.x}, ${widget.y}`] : [])),
+      .flatMap((other) => (overlap(widget, other) ? [`Two charts overlap at ${widget.x}, ${widget.y}`] : [])),
   ]);
 };
 
-/** What an operator looks for when an alarm has rung. */
+/** The dashboard shows what an operator needs after an alarm: the metrics of the alarms and the alarms themselves. */
 export const dashboardShowsAllAlarms: Rule = (infra) => {
   const shown = metricsOfDashboard(infra).map(({ metricName, dimensions }) =>
     [metricName, ...Object.values(dimensions)].join(" "),

@@ -6,7 +6,7 @@ export const functionsHaveRuntimeSettings: Rule = (infra) =>
   some(infra, "aws:lambda/function:Function").flatMap(({ name, inputs }) => [
     ...(inputs.architectures.join() === "arm64" ? [] : [`${name} runs on ${inputs.architectures}`]),
     ...(inputs.runtime === "nodejs24.x" ? [] : [`${name} runs ${inputs.runtime}`]),
-    ...(inputs.vpcConfig === undefined ? [] : [`${name} is in a VPC, and would need a NAT gateway to reach vendors`]),
+    ...(inputs.vpcConfig === undefined ? [] : [`${name} is in a VPC and would need a NAT gateway to reach vendors`]),
   ]);
 
 export const logsAreJsonAndEnd: Rule = (infra) =>
@@ -18,9 +18,9 @@ export const logsAreJsonAndEnd: Rule = (infra) =>
       ...(loggingConfig?.logFormat === "JSON" ? [] : [`${name} does not log JSON`]),
       ...(loggingConfig?.systemLogLevel === "WARN" || !isProduction(infra)
         ? []
-        : [`${name} pays for Lambda's own lines`]),
-      // 0 is AWS's "never".
-      ...(group && group.inputs.retentionInDays > 0 ? [] : [`${name}'s log has no group of its own, or no end`]),
+        : [`${name} stores Lambda's own INFO lines, which are charged`]),
+      // AWS uses 0 for "never expires".
+      ...(group && group.inputs.retentionInDays > 0 ? [] : [`${name}'s log has no group of its own or never expires`]),
     ];
   });
 
@@ -43,23 +43,23 @@ const SIZES: Record<string, Size> = {
 export const functionsHaveMemoryAndTimeout: Rule = (infra) => [
   ...Object.keys(SIZES)
     .filter((name) => !functionOf(infra, name))
-    .map((name) => `There is no ${name}`),
+    .map((name) => `The function ${name} is missing`),
   ...some(infra, "aws:lambda/function:Function").flatMap(({ name, inputs }) => {
     const size = SIZES[name.replace(/Function$/, "")];
     return [
-      ...(inputs.timeout === size?.timeoutS ? [] : [`${name}: ${inputs.timeout} s, not limit.ts's`]),
-      ...(inputs.memorySize === size?.memoryMb ? [] : [`${name}: ${inputs.memorySize} MB`]),
-      ...(inputs.ephemeralStorage?.size === size?.diskMb
+      ...(inputs.timeout === size?.timeoutS
         ? []
-        : [`${name}: ${inputs.ephemeralStorage?.size} MB of disk`]),
+        : [`${name}: timeout ${inputs.timeout} s, limit.ts has ${size?.timeoutS} s`]),
+      ...(inputs.memorySize === size?.memoryMb ? [] : [`${name}: memory ${inputs.memorySize} MB`]),
+      ...(inputs.ephemeralStorage?.size === size?.diskMb ? [] : [`${name}: disk ${inputs.ephemeralStorage?.size} MB`]),
     ];
   }),
 ];
 
-/** SST's own: the key of the encrypted links beside the code, and where they are. */
+/** SST's own variables: the key of the encrypted links in the bundle, and the file with the links. */
 const SST = ["SST_KEY", "SST_KEY_FILE", "SST_RESOURCE_App"];
 
-/** By what `functions/composition/` reads for each. */
+/** Settings of each function, as `functions/composition/` reads them. */
 export const ENVIRONMENTS: Record<string, string[]> = {
   Api: [
     "MJFLOW_API_URL",
@@ -78,26 +78,29 @@ export const ENVIRONMENTS: Record<string, string[]> = {
 };
 export const EVERY_ENVIRONMENT = ["MJFLOW_LOG"];
 
-/** Anyone who may look at a function sees its environment; links travel encrypted instead. */
+/** Everyone who may view a function sees its environment. Therefore secrets are in links, which are encrypted. */
 export const environmentsHoldNoSecret: Rule = (infra) =>
   some(infra, "aws:lambda/function:Function").flatMap(({ name, inputs }) => {
     const known = [...SST, ...EVERY_ENVIRONMENT, ...(ENVIRONMENTS[name.replace(/Function$/, "")] ?? [])];
     return Object.entries(inputs.environment.variables).flatMap(([key, value]) => [
-      ...(known.includes(key) ? [] : [`${name} has ${key}, which nobody has looked at here`]),
+      ...(known.includes(key) ? [] : [`${name} has ${key}, which is not in this check`]),
       ...(SECRET_MARK.test(value) ? [`${name} has ${SECRET_MARK.exec(value)} in ${key}`] : []),
     ]);
   });
 
-/** Without it the API does not know that there is someone to tell, or the deliver function where. */
+/** Without the variable the API does not know that the bus is a subscriber, or Deliver does not know its name. */
 export const busIsKnown: Rule = (infra) => {
   const [bus] = all(infra, "aws:cloudwatch/eventBus:EventBus");
   return ["Api", "Deliver"].flatMap((name) => {
     const { MJFLOW_BUS: have } = functionOf(infra, name)?.inputs.environment.variables ?? {};
-    return have === bus?.inputs.name ? [] : [`${name} takes the bus to be ${have}`];
+    return have === bus?.inputs.name ? [] : [`${name} has ${have} as the name of the bus`];
   });
 };
 
-/** By what `functions/composition/` reads. A vendor's key has no business in the receiver, nor an app's key outside the API. */
+/**
+ * Links of each function, as `functions/composition/` reads them. Callback must not have API keys of vendors, and only
+ * Api may have the operator key.
+ */
 export const LINKS: Record<string, string[]> = {
   Api: [
     "ApiKey",
@@ -135,41 +138,41 @@ export const functionsHaveTheirLinks: Rule = ({ builds }) =>
     const have = builds.find((build) => build.name === name)?.links ?? [];
     return [
       ...links.filter((link) => !have.includes(link)).map((link) => `${name} lacks ${link}`),
-      ...have.filter((link) => !links.includes(link)).map((link) => `${name} need not know ${link}`),
+      ...have.filter((link) => !links.includes(link)).map((link) => `${name} has the unnecessary link ${link}`),
     ];
   });
 
-/** The API tells what happens as it happens; vendors want one short answer. */
+/** The API streams events; callbacks get one short response. */
 const FUNCTION_URLS: Record<string, string> = { ApiUrl: "RESPONSE_STREAM", CallbackUrl: "BUFFERED" };
 
 export const onlyTwoFunctionUrls: Rule = (infra) => {
   const urls = all(infra, "aws:lambda/functionUrl:FunctionUrl");
-  const open = urls.map(({ name }) => name).sort();
+  const names = urls.map(({ name }) => name).sort();
   return [
-    ...(open.join() === Object.keys(FUNCTION_URLS).join() ? [] : [`Reached from outside: ${open}`]),
+    ...(names.join() === Object.keys(FUNCTION_URLS).join() ? [] : [`The function URLs are ${names}`]),
     ...urls
       .filter(({ inputs }) => inputs.authorizationType !== "NONE")
-      .map(({ name }) => `${name}: vendors cannot sign`),
+      .map(({ name }) => `${name} requires AWS signatures, which its callers do not have`),
     ...urls
       .filter(({ name, inputs }) => inputs.invokeMode !== FUNCTION_URLS[name])
-      .map(({ name, inputs }) => `${name} answers ${inputs.invokeMode}`),
+      .map(({ name, inputs }) => `${name} has the invoke mode ${inputs.invokeMode}`),
   ];
 };
 
-/** Everyone may knock at a door; nobody may call a function past it, nor one that has none. */
+/** Everyone may send requests to a function URL. No one may invoke a function directly, or a function without a URL. */
 export const functionUrlsInvokeTheirFunction: Rule = (infra) =>
   some(infra, "aws:lambda/permission:Permission").flatMap(({ name, inputs }) => {
-    const atDoor = inputs.functionUrlAuthType === "NONE" || inputs.invokedViaFunctionUrl === true;
-    const hasDoor = all(infra, "aws:lambda/functionUrl:FunctionUrl").some(
+    const viaUrl = inputs.functionUrlAuthType === "NONE" || inputs.invokedViaFunctionUrl === true;
+    const hasUrl = all(infra, "aws:lambda/functionUrl:FunctionUrl").some(
       ({ inputs: { functionName } }) => functionName === inputs.function,
     );
-    return atDoor && hasDoor ? [] : [`${name} lets ${inputs.principal} ${inputs.action} ${inputs.function}`];
+    return viaUrl && hasUrl ? [] : [`${name} lets ${inputs.principal} ${inputs.action} ${inputs.function}`];
   });
 
-/** Reserving anything at all fails in a small account, so only production does. */
+/** Reserved concurrency fails in a small AWS account, so only production has any. */
 export const callbackConcurrencyIsReserved: Rule = (infra) =>
   some(infra, "aws:lambda/function:Function").flatMap(({ name, inputs }) => {
     const expected = isProduction(infra) && name === "CallbackFunction";
     const reserved = (inputs.reservedConcurrentExecutions ?? 0) > 0;
-    return reserved === expected ? [] : [`${name}: ${expected ? "nothing" : "something"} is reserved`];
+    return reserved === expected ? [] : [`${name} has ${expected ? "no " : ""}reserved concurrency`];
   });

@@ -13,7 +13,7 @@ interface Expected {
   visibilityTimeoutS: number;
 }
 
-/** Every queue there is, and what `limit.ts` says of it. */
+/** All work queues with their settings from `limit.ts`. */
 const WORK: Record<string, Expected & { maxReceiveCount: number }> = {
   SubmitQueueQueue: { consumer: "Submit", timeoutS: FUNCTION_TIMEOUT_S.submit, ...QUEUE.submit },
   DeliverQueueQueue: { consumer: "Deliver", timeoutS: FUNCTION_TIMEOUT_S.deliver, ...QUEUE.deliver },
@@ -49,43 +49,46 @@ export const queuesAreAsExpected: Rule = (infra) => {
   return [
     ...Object.keys(QUEUES)
       .filter((name) => !have.includes(name))
-      .map((name) => `There is no ${name}`),
-    ...have.filter((name) => !QUEUES[name]).map((name) => `${name} is a queue that nobody has looked at here`),
+      .map((name) => `The queue ${name} is missing`),
+    ...have.filter((name) => !QUEUES[name]).map((name) => `The queue ${name} is not in this check`),
   ];
 };
 
-/** Without one a poisonous message comes back until it expires, and is gone without a trace. */
+/**
+ * Without a dead-letter queue a message that always fails is received until it expires, and then lost without a trace.
+ */
 export const workQueuesHaveDeadLetterQueue: Rule = (infra) => {
   const queues = some(infra, "aws:sqs/queue:Queue");
   return queues.flatMap(({ name, inputs }) => {
-    // The end of the line: what its consumer cannot bury stays there, and has an alarm.
+    // The dead-letter queue has no further queue. A message that its consumer cannot handle stays in it and has an
+    // alarm.
     if (name === DEAD_LETTER_QUEUE) {
-      const { messageRetentionSeconds: kept } = inputs;
-      return kept === QUEUE.deadLetterRetentionS ? [] : [`${name} keeps dead letters for ${kept} s`];
+      const { messageRetentionSeconds: retention } = inputs;
+      return retention === QUEUE.deadLetterRetentionS ? [] : [`${name} stores messages for ${retention} s`];
     }
     const redrive = redriveOf(inputs.redrivePolicy);
     if (!redrive) return [`${name} has no dead-letter queue`];
     const target = queues.find(({ arn }) => arn === redrive.deadLetterTargetArn)?.name;
     return [
-      ...(target === DEAD_LETTER_QUEUE ? [] : [`${name}'s dead letters go to ${target ?? "where no queue is"}`]),
+      ...(target === DEAD_LETTER_QUEUE ? [] : [`${name} has the dead-letter queue ${target ?? "undefined"}`]),
       ...(redrive.maxReceiveCount === WORK[name]?.maxReceiveCount
         ? []
-        : [`${name} gives up after ${redrive.maxReceiveCount} tries`]),
+        : [`${name} moves a message after ${redrive.maxReceiveCount} receives`]),
     ];
   });
 };
 
-/** By one function each: a message that nobody reads is a task that never ends. */
+/** Each queue has exactly one consumer. Without a consumer the tasks of its messages would never end. */
 export const queuesAreConsumed: Rule = (infra) => [
   ...consumers(infra)
     .filter(({ queue }) => !queue)
-    .map(({ mapping }) => `${mapping.name} consumes a queue that nobody registers`),
+    .map(({ mapping }) => `${mapping.name} consumes a queue that is not registered`),
   ...Object.entries(QUEUES).flatMap(([name, { consumer }]) => {
     const found = consumers(infra).filter(({ queue }) => queue?.name === name);
     const expected = functionOf(infra, consumer)?.name;
     return found.length === 1 && expected !== undefined && found[0]?.fn?.name === expected
       ? []
-      : [`${name} is consumed by ${found.map(({ fn }) => fn?.name).join() || "nobody"}`];
+      : [`${name} is consumed by ${found.map(({ fn }) => fn?.name).join() || "no function"}`];
   }),
 ];
 
@@ -93,10 +96,13 @@ export const consumersReportBatchItemFailures: Rule = (infra) =>
   consumers(infra).flatMap(({ mapping }) =>
     mapping.inputs.functionResponseTypes?.includes("ReportBatchItemFailures")
       ? []
-      : [`${mapping.name}: one failed message brings its whole batch back`],
+      : [`${mapping.name} does not report partial failures, so one failed message returns its whole batch`],
   );
 
-/** AWS's own advice; below it a slow batch is handed to a second worker while the first is still at it. */
+/**
+ * AWS recommends six times the timeout of the consumer. With less, SQS gives a slow batch to a second worker while the
+ * first still handles it.
+ */
 export const visibilityOutlastsConsumers: Rule = (infra) => [
   ...consumers(infra).flatMap(({ queue, fn, mapping }) => {
     if (!queue || !fn) return [`${mapping.name} lacks its queue or its function`];
@@ -109,7 +115,7 @@ export const visibilityOutlastsConsumers: Rule = (infra) => [
     .map(([name]) => `limit.ts contradicts itself on ${name}`),
 ];
 
-/** What vendors, receivers and the account's concurrency are asked for at one moment has a bound. */
+/** Limits concurrent requests to vendors and webhook receivers, and the concurrency of the AWS account in use. */
 export const queuesRespectLimits: Rule = (infra) => [
   ...consumers(infra).flatMap(({ mapping, queue }) => {
     const expected = QUEUES[queue?.name ?? ""];
@@ -118,12 +124,12 @@ export const queuesRespectLimits: Rule = (infra) => [
       ...(mapping.inputs.batchSize === expected?.batchSize
         ? []
         : [`${mapping.name}: batch ${mapping.inputs.batchSize}`]),
-      ...(queue?.name === DEAD_LETTER_QUEUE || isBound ? [] : [`${mapping.name} does not bound its workers`]),
+      ...(queue?.name === DEAD_LETTER_QUEUE || isBound ? [] : [`${mapping.name} does not limit its workers`]),
     ];
   }),
   ...some(infra, "aws:sqs/queue:Queue").flatMap(({ name, inputs: { visibilityTimeoutSeconds } }) =>
     visibilityTimeoutSeconds === QUEUES[name]?.visibilityTimeoutS
       ? []
-      : [`${name}: visibility ${visibilityTimeoutSeconds} s is not what limit.ts says`],
+      : [`${name}: visibility ${visibilityTimeoutSeconds} s differs from limit.ts`],
   ),
 ];

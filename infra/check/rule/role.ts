@@ -16,17 +16,19 @@ function statementsOf(role: Role): Statement[] {
   return list(role.inputs.inlinePolicies).flatMap(({ policy }) => (JSON.parse(policy) as Policy).Statement);
 }
 
-/** Objects of one bucket below one prefix: S3 has no other way to say "these". */
+/** Matches the objects of one bucket below one prefix; S3 can express them only with a wildcard. */
 const OBJECTS = /^arn:aws:s3:::[^*/]+\/[^*]+\/\*$/;
 
-/** AWS's own, for writing logs. Its resource is a wildcard, but it lets nobody read or delete anything. */
+/**
+ * AWS's managed policy for writing logs. Its resource is a wildcard, but the policy allows no reading and no deleting.
+ */
 const LOGS = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole";
 
 export const rolesNameResources: Rule = (infra) =>
   some(infra, "aws:iam/role:Role").flatMap((role) => [
     ...statementsOf(role).flatMap((statement) => [
       ...(statement.Action === undefined || statement.Resource === undefined
-        ? [`${role.name}: a statement by exclusion`]
+        ? [`${role.name} has a statement with NotAction or NotResource`]
         : []),
       ...list(statement.Action)
         .filter((action) => action.includes("*"))
@@ -45,11 +47,11 @@ const SERVICES = ["lambda.amazonaws.com", "scheduler.amazonaws.com"];
 export const rolesTrustServicesOnly: Rule = (infra) =>
   some(infra, "aws:iam/role:Role").flatMap((role) => {
     const { assumeRolePolicy: given } = role.inputs;
-    const breaker = typeof given === "string" ? (JSON.parse(given) as Policy) : given;
-    return breaker.Statement.flatMap(({ Principal }) => {
-      const { Service, ...others } = typeof Principal === "object" ? Principal : { other: Principal ?? "nobody named" };
-      const strangers = list(Service).filter((service) => !SERVICES.includes(service));
-      return Object.keys(others).length > 0 || strangers.length > 0 || !Service
+    const trustPolicy = typeof given === "string" ? (JSON.parse(given) as Policy) : given;
+    return trustPolicy.Statement.flatMap(({ Principal }) => {
+      const { Service, ...others } = typeof Principal === "object" ? Principal : { other: Principal ?? "none" };
+      const otherServices = list(Service).filter((service) => !SERVICES.includes(service));
+      return Object.keys(others).length > 0 || otherServices.length > 0 || !Service
         ? [`${role.name} trusts ${JSON.stringify(Principal)}`]
         : [];
     });
@@ -68,7 +70,7 @@ function grantsOf(infra: Infra, name: string): Set<string> {
   );
 }
 
-/** What each function does, by the code; more would be too much, less fails on the first request. */
+/** Each function has exactly the permissions that its code needs; with fewer it would fail on the first request. */
 export const functionsHaveNeededPermissions: Rule = (infra) => {
   const arnOf = (name: string) => infra.resources.find((resource) => resource.name === name)?.arn;
   const on = (arn: string | undefined, ...actions: string[]) => actions.map((action) => `${action} ${arn}`);
@@ -127,8 +129,10 @@ export const functionsHaveNeededPermissions: Rule = (infra) => {
   return Object.entries(wanted).flatMap(([name, grants]) => {
     const have = grantsOf(infra, name);
     return [
-      ...grants.filter((grant) => !have.has(grant)).map((grant) => `${name} may not ${grant}`),
-      ...[...have].filter((grant) => !grants.includes(grant)).map((grant) => `${name} need not ${grant}`),
+      ...grants.filter((grant) => !have.has(grant)).map((grant) => `${name} lacks the permission ${grant}`),
+      ...[...have]
+        .filter((grant) => !grants.includes(grant))
+        .map((grant) => `${name} has the unnecessary permission ${grant}`),
     ];
   });
 };

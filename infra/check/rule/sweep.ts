@@ -15,7 +15,9 @@ export const sweepRunsEachMinute: Rule = (infra) => {
           list(Action).includes("lambda:InvokeFunction") && list(Resource).includes(sweep?.arn ?? ""),
       );
     return [
-      ...(inputs.scheduleExpression === "rate(1 minute)" ? [] : [`${name} runs at ${inputs.scheduleExpression}`]),
+      ...(inputs.scheduleExpression === "rate(1 minute)"
+        ? []
+        : [`${name} has the schedule ${inputs.scheduleExpression}`]),
       ...(mayInvoke ? [] : [`${name}'s role may not invoke the sweeper`]),
     ];
   });

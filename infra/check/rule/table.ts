@@ -7,10 +7,10 @@ export const tablesAreRetained: Rule = (infra) =>
     ...(inputs.pointInTimeRecovery?.enabled ? [] : [`${name} has no point-in-time recovery`]),
     ...(inputs.billingMode === "PAY_PER_REQUEST" ? [] : [`${name} is not on demand`]),
     ...(isProduction(infra) && !inputs.deletionProtectionEnabled ? [`${name} can be deleted`] : []),
-    ...(isProduction(infra) && !retainOnDelete ? [`${name} goes with the stack`] : []),
+    ...(isProduction(infra) && !retainOnDelete ? [`${name} is deleted together with the stack`] : []),
   ]);
 
-/** The store is tested against the table that local engines create; AWS's must be the same one. */
+/** Tests run the store on the table that the local backends create. The table in AWS must have the same definition. */
 export const tableMatchesStoreSchema: Rule = (infra) => {
   const expected = tableDefinition("");
   const keysOf = (schema: typeof expected.KeySchema) => schema?.map((key) => key.AttributeName);
@@ -37,6 +37,6 @@ export const tableMatchesStoreSchema: Rule = (infra) => {
     };
     return (["keys", "attributes", "indexes", "ttl"] as const)
       .filter((part) => JSON.stringify(have[part]) !== JSON.stringify(want[part]))
-      .map((part) => `${name}: ${part} ${JSON.stringify(have[part])}, the store wants ${JSON.stringify(want[part])}`);
+      .map((part) => `${name}: ${part} ${JSON.stringify(have[part])}, the store needs ${JSON.stringify(want[part])}`);
   });
 };
