@@ -26,6 +26,6 @@ export const composeDeliver = /* @__PURE__ */ lazy(() => {
     bus: busName === undefined ? undefined : createEventBus({ name: busName, ...endpoint("EVENTBRIDGE") }),
     newWebhookSecret,
     mediaUrl,
-    facade: createMjHookListener(mjTaskIds(), mediaUrl),
+    mjHook: createMjHookListener(mjTaskIds(), mediaUrl),
   };
 });

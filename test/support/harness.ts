@@ -157,7 +157,7 @@ export function createTestHarness({
     media: createStudio(),
     queueDepths: async () => [{ name: "submit" as const, ...queue.depth() }],
     mjTaskIds,
-    facade: createMjHookListener({ mjTaskIds }),
+    mjHook: createMjHookListener({ mjTaskIds }),
   };
 
   function handle(message: Message): Promise<void> {
