@@ -1,7 +1,6 @@
 /**
- * `npm run baseline` runs all four systems on the same seeds and writes what became of their flows into
- * docs/reliability.md, between its two marks. `--flows 20000` for more, `--from 7` for other seeds, `--print` to write
- * nothing.
+ * `npm run baseline` runs all four systems on the same seeds and writes the counts of their flows into docs/reliability.md,
+ * between its two marks. `--flows 20000` for more, `--from 7` for other seeds, `--print` to write nothing.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";

@@ -22,7 +22,7 @@ export interface Found {
   cost: Result<CostFound>;
 }
 
-/** Somebody else was at work: said beside the numbers. */
+/** Load average above which the page says that other processes were running. */
 const BUSY = 0.7;
 
 export const DRAW: { [name in keyof Found]: (found: Found[name]) => Drawn } = {
