@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Plain JavaScript, so that an older Node can still read it and say what is missing.
+// This file is plain JavaScript, so that an older Node can run it and report the required version.
 import { checkNode } from "./node.mjs";
 
 checkNode();

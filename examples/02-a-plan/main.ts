@@ -8,10 +8,10 @@ const handle = await mjflow.flows.create({
   progress: true,
   then: [
     { press: "U1" },
-    { press: "U2", then: [{ press: "zoom:2" }] }, // on what comes of U2
+    { press: "U2", then: [{ press: "zoom:2" }] }, // on the result of U2
   ],
 });
-console.log(handle.id); // keep it: another process can go on with it
+console.log(handle.id); // store it: another process can follow the flow
 
 for await (const event of handle.events()) {
   if (event.type === "task.completed") console.log("done:", nameOf(event.data));

@@ -3,7 +3,8 @@ import { Mjflow } from "@mjflow/client";
 const mjflow = new Mjflow();
 const provider = process.env["MJFLOW_PROVIDER"] ?? "simulator";
 
-// Two buttons always open a window: zoom:custom asks for a prompt, vary:region for a mask too. A plan answers in advance.
+// Two buttons always open a modal: zoom:custom needs a prompt, vary:region also a mask. The plan contains the modal
+// answer.
 const flow = await mjflow.flows
   .create({
     provider,
@@ -13,14 +14,14 @@ const flow = await mjflow.flows
   .wait({ timeoutMs: 10 * 60_000 });
 console.log("answered by the plan:", flow.tasks.at(-1)?.status);
 
-// By hand: the press waits in MODAL until it is answered.
+// Without a modal answer in the plan, the task waits with status MODAL until the app submits one.
 const pressed = await mjflow.tasks.press(flow.tasks[1]!.id, "zoom:custom");
 for await (const event of mjflow.flows.events(flow.id)) {
   if (event.type === "task.modal" && event.data.id === pressed.id) {
-    console.log("it waits:", event.data.status);
+    console.log("waiting:", event.data.status);
     await mjflow.tasks.modal(pressed.id, { prompt: "a paper boat at sea --zoom 1.8" });
   }
 }
 
 const task = await mjflow.tasks.get(pressed.id);
-console.log("answered by hand:", task.status, task.finalPrompt);
+console.log("answered by the app:", task.status, task.finalPrompt);

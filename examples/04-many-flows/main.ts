@@ -9,7 +9,7 @@ const handles = await Promise.all(
   Array.from({ length: COUNT }, (_, n) =>
     mjflow.flows.create(
       { provider, prompt: `paper boat number ${n + 1}`, state: BATCH, then: [{ press: "U1" }] },
-      // A retry of this program would be the same calls: nothing is paid twice.
+      // Repeating a request with the same key creates no second flow and costs nothing.
       { idempotencyKey: `${BATCH.replaceAll(" ", "-")}-${n}` },
     ),
   ),
@@ -20,7 +20,7 @@ const flows = await Promise.all(handles.map((handle) => handle.wait({ timeoutMs:
 const done = flows.filter(({ status }) => status === "completed");
 console.log(`${done.length} completed, ${flows.reduce((sum, { counts }) => sum + counts.submissions, 0)} submissions`);
 
-// Days later, by another process: whatever carries that state.
+// Another process can do this days later: it finds all flows with this state.
 let found = 0;
 for await (const { state } of mjflow.flows.list({ limit: 100 })) if (state === BATCH) found += 1;
 console.log(`${found} found again`);

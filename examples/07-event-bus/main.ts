@@ -8,7 +8,7 @@ interface Entry {
   Detail: string;
 }
 
-// What EventBridge answers to PutEvents, and nothing else of it: in earnest, a rule would match these entries.
+// Implements only the PutEvents call of EventBridge. On AWS, rules of the bus would match these entries.
 const server = createServer(async (request, response) => {
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk);

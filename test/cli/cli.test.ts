@@ -1,4 +1,4 @@
-/** The command line against a real house: what it prints, and what it ends with. */
+/** Tests of the command line against a running local server: output and exit codes. */
 
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
@@ -14,14 +14,19 @@ import { mjflow, type RunOptions, start } from "./test-mjflow.ts";
 
 const second = 1_000;
 const pace = (ms: number) => ({ turbo: ms, fast: ms, relax: ms, video: ms });
-/** A vendor that does not call is looked up after two seconds. */
-const SOON = JSON.stringify({ quietMs: pace(2 * second), unknownMs: 2 * second, silentMs: second, lookupMs: second });
+/** Timings with which a task without callbacks is looked up after two seconds. */
+const SHORT_TIMINGS = JSON.stringify({
+  quietMs: pace(2 * second),
+  unknownMs: 2 * second,
+  silentMs: second,
+  lookupMs: second,
+});
 
 let localServer: SpawnedServer;
 let folder: string;
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "mjflow-cli-"));
-  localServer = await spawnServer({ env: { MJFLOW_TIMINGS: SOON } });
+  localServer = await spawnServer({ env: { MJFLOW_TIMINGS: SHORT_TIMINGS } });
 }, 60_000);
 afterAll(async () => {
   await localServer?.stop();
@@ -30,12 +35,12 @@ afterAll(async () => {
 
 const run = (...args: string[]) => mjflow(localServer, args);
 const runWith = (options: RunOptions, ...args: string[]) => mjflow(localServer, args, options);
-/** A flow that has ended, as the API shows it. */
-const made = async (...args: string[]) => (await run("imagine", "a paper boat", "--json", ...args)).json;
+/** Creates a flow, follows it unless told otherwise, and returns its JSON. */
+const createFlow = async (...args: string[]) => (await run("imagine", "a paper boat", "--json", ...args)).json;
 const NO_FLOW = "flow_00000000000000000000000000";
 
-describe("imagine", () => {
-  test("draws bars, then a tree, and ends with 0", async () => {
+describe("mjflow imagine", () => {
+  test("imagine prints progress bars, then the tree, and exits with 0", async () => {
     const args = ["imagine", "a paper boat", "--then", "upscale:all", "--then", "U2>zoom:2"];
     const { code, stdout, stderr } = await start(localServer, args).ended;
     expect(code).toBe(0);
@@ -48,11 +53,11 @@ describe("imagine", () => {
     expect(stdout).toMatch(/^ {2}│ {2}└─ zoom:2 +✓ task_\w+_0-1-0 +http/m);
     expect(stdout).toMatch(/^ {2}└─ upscale:4 +✓ task_\w+_0-3 +http/m);
     expect(stdout).toMatch(/6 submissions · \d+ callbacks/);
-    // No screen: nothing to draw over, and no colours.
+    // The output is a pipe, so there are no cursor movements and no colors.
     expect(stdout).not.toContain("\u001b");
   });
 
-  test("--json prints the flow and nothing else", async () => {
+  test("imagine --json prints only the flow", async () => {
     const { code, json, stderr } = await run("imagine", "a paper boat", "--then", "U1", "--state", "order 7", "--json");
     expect([code, stderr]).toEqual([0, ""]);
     expect(json).toMatchObject({ status: "completed", state: "order 7", prompt: "a paper boat" });
@@ -62,7 +67,7 @@ describe("imagine", () => {
     ]);
   });
 
-  test("--no-wait says what to watch, and watch sees its end", async () => {
+  test("imagine --no-wait prints the watch command, and watch follows the flow until it ends", async () => {
     const { code, stdout } = await run("imagine", "a paper boat", "--no-wait");
     const [id, hint] = stdout.trim().split("\n");
     expect([code, hint!.trim()]).toEqual([0, `mjflow watch ${id}`]);
@@ -71,7 +76,7 @@ describe("imagine", () => {
     expect(watched.stdout).toContain(`${id}  completed`);
   });
 
-  test("a plan may come from a file, or from standard input", async () => {
+  test("imagine reads a plan from a file or from standard input", async () => {
     const plan = JSON.stringify([{ press: ["U1", "U2"] }]);
     const file = join(folder, "plan.json");
     writeFileSync(file, plan);
@@ -84,113 +89,113 @@ describe("imagine", () => {
     }
   });
 
-  test("the same idempotency key is the same flow", async () => {
+  test("two calls with the same idempotency key create one flow", async () => {
     const key = ["--idempotency-key", `cli-${Date.now()}`, "--no-wait"];
-    const [one, two] = [await made(...key), await made(...key)];
+    const [one, two] = [await createFlow(...key), await createFlow(...key)];
     expect(two.id).toBe(one.id);
   });
 
-  test("hears its events at --notify-hook, with the key in none of them", async () => {
-    const heard: string[] = [];
-    const [server, url] = await listening((body) => heard.push(body));
+  test("the URL of --notify-hook receives the events, and no event contains the API key", async () => {
+    const bodies: string[] = [];
+    const [server, url] = await listening((body) => bodies.push(body));
     expect((await run("imagine", "a boat", "--notify-hook", url, "--events", "flow.completed")).code).toBe(0);
     await until(
-      async () => heard.length,
+      async () => bodies.length,
       (n) => n > 0,
     );
     server.close();
-    expect(heard.map((body) => JSON.parse(body).type)).toEqual(["flow.completed"]);
-    expect(heard.join()).not.toContain(API_KEY);
+    expect(bodies.map((body) => JSON.parse(body).type)).toEqual(["flow.completed"]);
+    expect(bodies.join()).not.toContain(API_KEY);
   });
 });
 
-describe("what it ends with", () => {
-  test("1: the flow failed", async () => {
+describe("exit codes", () => {
+  test("the exit code is 1 if the flow failed", async () => {
     const { code, stdout, stderr } = await run("imagine", "a boat --sim fail");
     expect(code).toBe(1);
     expect(stdout).toMatch(/^ {2}imagine +✗ task_\w+ +\S+/m);
     expect(stderr).toContain("1 of 1 did not succeed: imagine");
   });
 
-  test("0 for a branch that failed, said aloud; 1 with --strict", async () => {
+  test("a failed branch is reported with exit code 0, and with exit code 1 if --strict is set", async () => {
     const lenient = await run("imagine", "a boat", "--then", "U9");
     expect(lenient.code).toBe(0);
     expect(lenient.stderr).toContain("1 of 2 did not succeed: U9");
-    expect(lenient.stdout).toContain("offered were U1, U2, U3, U4");
+    expect(lenient.stdout).toContain("offered buttons: U1, U2, U3, U4");
     expect((await run("imagine", "a boat", "--then", "U9", "--strict", "--json")).code).toBe(1);
   });
 
-  test("1: there is no such flow", async () => {
+  test("the exit code is 1 if the flow does not exist", async () => {
     const { code, stderr, stdout } = await run("flow", NO_FLOW);
     expect([code, stdout]).toEqual([1, ""]);
     expect(stderr).toContain("(not_found)");
   });
 
   test.each([
-    [["imagine"], "Something is missing"],
-    [["imagine", "a", "boat"], "a word too many"],
+    [["imagine"], "An argument is missing"],
+    [["imagine", "a", "boat"], 'Unexpected argument "boat"'],
     [["imagine", "a boat", "--colour"], "Unknown option '--colour'"],
-    [["imagine", "a boat", "--mode", "slow"], "--mode is one of fast, relax, turbo"],
+    [["imagine", "a boat", "--mode", "slow"], "--mode must be one of fast, relax, turbo"],
     [["imagine", "a boat", "--then", "U1>"], "a press is missing"],
-    [["imagine", "a boat", "--timeout", "soon"], "--timeout takes a time"],
+    [["imagine", "a boat", "--timeout", "soon"], "--timeout must be a duration"],
     [["imagine", "a boat", "--plan", "/nowhere.json"], "--plan: the file cannot be read"],
     [["imagine", "a boat", "--provider", "nobody"], "No such provider"],
     [["imagine", ""], "prompt"],
-    [["press", "task_1"], "Something is missing"],
-    [["modal", "task_1"], "Give an answer"],
+    [["press", "task_1"], "An argument is missing"],
+    [["modal", "task_1"], "Give a modal answer"],
     [["modal", "task_1", "--mask", "/nowhere.png"], "--mask: the file cannot be read (ENOENT)"],
-    [["endpoints", "paint"], "takes list, add"],
-    [["replay", "dlv_1", "--all"], "go with an endpoint"],
-    [["keys", "create"], "Say whose key"],
-    [["flows", "--limit", "none"], "--limit takes a whole number"],
-    [["flows", "--url", "ftp://x"], "--url must begin with http"],
-    [["draw"], "There is no such command"],
+    [["endpoints", "paint"], "has the subcommands list, add"],
+    [["replay", "dlv_1", "--all"], "need an endpoint"],
+    [["keys", "create"], "Name the app of the key"],
+    [["flows", "--limit", "none"], "--limit must be a whole number"],
+    [["flows", "--url", "ftp://x"], "--url must start with http"],
+    [["draw"], 'Unknown command "draw"'],
     [["flow_"], "Do you mean flow?"],
-  ])("2, and nothing started: mjflow %j", async (args, why) => {
+  ])("mjflow %j exits with 2 and starts nothing", async (args, why) => {
     const { code, stdout, stderr } = await run(...args);
     expect(stderr).toContain(why);
     expect(stderr).not.toContain("    at ");
     expect([code, stdout]).toEqual([2, ""]);
   });
 
-  test("a process ends with it, too", async () => {
+  test("a separate process exits with the same codes", async () => {
     const codes = [["flows"], ["flow", NO_FLOW], ["nope"], ["flows", "--url", "http://127.0.0.1:9"]].map(
       async (args) => (await start(localServer, args).ended).code,
     );
     expect(await Promise.all(codes)).toEqual([0, 1, 2, 3]);
   });
 
-  test("3: nobody there", async () => {
+  test("the exit code is 3 if the server cannot be reached", async () => {
     const { code, stderr } = await mjflow({ url: "http://127.0.0.1:9" }, ["flows"]);
     expect(code).toBe(3);
     expect(stderr).toContain("http://127.0.0.1:9 could not be reached");
   });
 
-  test("3: the key is refused, or missing", async () => {
+  test("the exit code is 3 if the key is rejected or missing", async () => {
     const refused = await runWith({ env: { MJFLOW_API_KEY: "mjk_wrong_key_of_mine" } }, "flows");
     expect(refused.code).toBe(3);
-    expect(refused.stderr).toContain("The key from MJFLOW_API_KEY was refused");
+    expect(refused.stderr).toContain("rejected the key from MJFLOW_API_KEY");
     expect(refused.stdout + refused.stderr).not.toContain("mjk_wrong_key_of_mine");
     const missing = await runWith({ env: { MJFLOW_API_KEY: "" } }, "flows");
     expect(missing.code).toBe(3);
-    expect(missing.stderr).toContain("set MJFLOW_API_KEY");
+    expect(missing.stderr).toContain("Set MJFLOW_API_KEY");
   });
 
-  test("4: --timeout was up; the flow goes on", async () => {
+  test("the exit code is 4 after --timeout, and the flow continues", async () => {
     for (const args of [
       ["imagine", "a slow boat"],
       ["imagine", "a slow boat", "--json"],
     ]) {
       const { code, stdout, stderr, json } = await run(...args, "--timeout", "10ms");
       expect(code).toBe(4);
-      const id = json?.error.flowId ?? /The flow goes on: (\S+)/.exec(stderr)![1];
+      const id = json?.error.flowId ?? /The flow is still running: (\S+)/.exec(stderr)![1];
       expect(`${stdout}${stderr}`).toContain(id);
       expect((await localServer.ended(id)).status).toBe("completed");
     }
   });
 
-  test("4 for watch --json, too", async () => {
-    const { id } = await made("--no-wait");
+  test("watch --json exits with 4 after --timeout", async () => {
+    const { id } = await createFlow("--no-wait");
     const { code, json } = await run("watch", id, "--json", "--timeout", "1ms");
     expect(code).toBe(4);
     expect([json].flat().at(-1)).toMatchObject({ error: { code: "timeout", flowId: id } });
@@ -199,27 +204,27 @@ describe("what it ends with", () => {
   test.each([
     ["SIGINT", 130],
     ["SIGTERM", 143],
-  ] as const)("%s: %d, the flow goes on and is named", async (signal, code) => {
+  ] as const)("%s ends the command with %d, and the flow continues and is named", async (signal, code) => {
     const running = start(localServer, ["imagine", "a paper boat", "--then", "U1"]);
     await running.said(/░/);
     running.child.kill(signal);
     const ended = await running.ended;
     expect(ended.code).toBe(code);
-    const id = /The flow goes on: (\S+)/.exec(ended.stderr)![1]!;
+    const id = /The flow is still running: (\S+)/.exec(ended.stderr)![1]!;
     expect(ended.stderr).toContain(`mjflow watch ${id}`);
     expect((await localServer.ended(id)).counts.submissions).toBe(2);
   });
 
-  test("an error is JSON with --json, also one of the command line itself", async () => {
-    const asked = await run("flow", NO_FLOW, "--json");
-    expect([asked.code, asked.stderr]).toEqual([1, ""]);
-    expect(asked.json.error).toMatchObject({ code: "not_found", status: 404, retry: "never" });
+  test("with --json, errors of the server and of the command line are JSON", async () => {
+    const requested = await run("flow", NO_FLOW, "--json");
+    expect([requested.code, requested.stderr]).toEqual([1, ""]);
+    expect(requested.json.error).toMatchObject({ code: "not_found", status: 404, retry: "never" });
     const typed = await run("flows", "--nope", "--json");
     expect([typed.code, typed.stderr]).toEqual([2, ""]);
     expect(typed.json.error).toMatchObject({ code: "usage" });
   });
 
-  test("a reader that has seen enough is no error with a stack", async () => {
+  test("a closed pipe ends the command with 141 and without a stack trace", async () => {
     const running = start(localServer, ["imagine", "a paper boat", "--then", "U1"]);
     await running.said(/░/);
     running.child.stdout!.destroy();
@@ -229,14 +234,14 @@ describe("what it ends with", () => {
   });
 });
 
-describe("flows and tasks by hand", () => {
-  test("a flow's tree, the list, a task and its buttons", async () => {
-    const flow = await made("--state", "of the list", "--then", "U1");
+describe("flows and tasks", () => {
+  test("flow, flows and task show the tree, the list, and a task with its buttons", async () => {
+    const flow = await createFlow("--state", "of the list", "--then", "U1");
     const [root] = flow.tasks;
     expect((await run("flow", flow.id)).stdout).toContain(root.id);
     expect((await run("flow", flow.id, "--json")).json).toEqual(await localServer.flow(flow.id));
     const { stdout } = await run("flows");
-    expect(stdout).toMatch(/^flow +status +begun +vendor +state +prompt$/m);
+    expect(stdout).toMatch(/^flow +status +started +vendor +state +prompt$/m);
     expect(stdout).toMatch(
       new RegExp(`^${flow.id} +completed +\\d+ s ago +simulator +of the list +a paper boat$`, "m"),
     );
@@ -244,8 +249,8 @@ describe("flows and tasks by hand", () => {
     expect((await run("task", root.id, "--json")).json).toEqual(root);
   });
 
-  test("the list is as long as asked for, over its pages", async () => {
-    for (let i = 0; i < 3; i++) await made("--no-wait");
+  test("flows returns as many entries as requested, over several pages", async () => {
+    for (let i = 0; i < 3; i++) await createFlow("--no-wait");
     const two = (await run("flows", "--limit", "2", "--json")).json;
     expect(two.data).toHaveLength(2);
     expect(two.nextCursor).toEqual(expect.any(String));
@@ -255,8 +260,8 @@ describe("flows and tasks by hand", () => {
     expect(all.data.length).toBeGreaterThan(2);
   });
 
-  test("press a button and see what comes of it; one that is not there says which are", async () => {
-    const { tasks } = await made();
+  test("press follows the new task, and a missing button is rejected with the offered buttons", async () => {
+    const { tasks } = await createFlow();
     const pressed = await run("press", tasks[0].id, "U3", "--then", "zoom:2", "--json");
     expect(pressed.code).toBe(0);
     expect(pressed.json).toMatchObject({ press: "U3", parentId: tasks[0].id, status: "SUCCESS" });
@@ -264,11 +269,11 @@ describe("flows and tasks by hand", () => {
     expect(flow.tasks.map(({ press }: Task) => press)).toEqual([null, "U3", "zoom:2"]);
     const missing = await run("press", tasks[0].id, "zoom:2");
     expect(missing.code).toBe(1);
-    expect(missing.stderr).toContain("It offers U1, U2, U3, U4");
+    expect(missing.stderr).toContain("Offered buttons: U1, U2, U3, U4");
   });
 
-  test("a window is answered with modal; until then the press waits", async () => {
-    const { tasks } = await made("--then", "U1");
+  test("press waits while its task waits for a modal answer, and modal submits the answer", async () => {
+    const { tasks } = await createFlow("--then", "U1");
     const pressing = run("press", tasks[1].id, "zoom:custom");
     const { id } = await until(
       async () => (await localServer.flow(tasks[0].flowId)).tasks.at(-1),
@@ -279,10 +284,10 @@ describe("flows and tasks by hand", () => {
     expect(answered.code).toBe(0);
     const { code, stdout } = await pressing;
     expect(code).toBe(0);
-    expect(stdout).toContain("1 window answered");
+    expect(stdout).toContain("1 modal answer");
   });
 
-  test("a mask is a PNG file", async () => {
+  test("press --mask accepts only a PNG file", async () => {
     const [png, text] = [join(folder, "mask.png"), join(folder, "mask.txt")];
     writeFileSync(
       png,
@@ -292,15 +297,15 @@ describe("flows and tasks by hand", () => {
       ),
     );
     writeFileSync(text, "no picture");
-    const { tasks } = await made("--then", "U1");
+    const { tasks } = await createFlow("--then", "U1");
     const press = (mask: string) =>
       run("press", tasks[1].id, "vary:region", "--prompt", "a lighthouse", "--mask", mask, "--json");
     expect((await press(text)).code).toBe(2);
     expect((await press(png)).json).toMatchObject({ press: "vary:region", status: "SUCCESS", modals: 1 });
   });
 
-  test("watch --json is its events, one a line, to the last", async () => {
-    const { id } = await made("--no-wait", "--then", "U1");
+  test("watch --json prints one event per line until the flow ends", async () => {
+    const { id } = await createFlow("--no-wait", "--then", "U1");
     const { code, json } = await run("watch", id, "--json");
     expect(code).toBe(0);
     const types = json.map(({ type }: { type: string }) => type);
@@ -309,9 +314,9 @@ describe("flows and tasks by hand", () => {
   });
 });
 
-describe("called off, gone on with, tried again", () => {
-  test("cancel: what was not begun is not; resume goes on with it", async () => {
-    const { id } = await made("--no-wait", "--then", "U1,U2");
+describe("cancel, resume, retry", () => {
+  test("cancel submits no new tasks, and resume completes the flow", async () => {
+    const { id } = await createFlow("--no-wait", "--then", "U1,U2");
     const canceled = await run("cancel", id, "--json");
     expect([canceled.code, canceled.json.canceledAt]).toEqual([0, expect.any(String)]);
     const watched = await run("watch", id);
@@ -323,21 +328,21 @@ describe("called off, gone on with, tried again", () => {
     expect(resumed.stderr).not.toContain("did not succeed");
   });
 
-  test("retry: the task once more, beside the one that failed; one that succeeded is refused", async () => {
+  test("retry creates a new task next to the failed task and is rejected for a successful task", async () => {
     await localServer.sim("POST", "/faults", { kind: "fail-task", provider: "simulator", action: "UPSCALE" });
-    const flow = await made("--then", "U1");
+    const flow = await createFlow("--then", "U1");
     const [root, failed] = flow.tasks;
     expect(failed.status).toBe("FAILURE");
     const retried = await run("retry", failed.id);
     expect(retried.code).toBe(0);
     expect(retried.stdout).toMatch(/├─ U1 +✗/);
-    expect(retried.stdout).toMatch(/└─ U1 again +✓/);
+    expect(retried.stdout).toMatch(/└─ U1 \(retry\) +✓/);
     expect((await run("retry", root.id)).code).toBe(1);
   });
 });
 
 describe("webhooks", () => {
-  test("an endpoint's secret is shown when made and when rotated, and in no list", async () => {
+  test("the secret of an endpoint is shown after add and rotate, but in no list", async () => {
     const [server, url] = await listening();
     const added = await run("endpoints", "add", url, "--events", "flow.completed,flow.failed", "--description", "mine");
     expect(added.code).toBe(0);
@@ -361,15 +366,15 @@ describe("webhooks", () => {
     server.close();
   });
 
-  test("what was not delivered is listed, and replayed one by one or all at once", async () => {
-    let isWell = false;
-    const heard: string[] = [];
+  test("failed deliveries are listed and can be replayed one by one or per endpoint", async () => {
+    let isHealthy = false;
+    const bodies: string[] = [];
     const [server, url] = await listening(
-      (body) => isWell && heard.push(JSON.parse(body).type),
-      () => (isWell ? 204 : 410),
+      (body) => isHealthy && bodies.push(JSON.parse(body).type),
+      () => (isHealthy ? 204 : 410),
     );
     const { json: endpoint } = await run("endpoints", "add", url, "--events", "flow.completed", "--json");
-    const { id } = await made();
+    const { id } = await createFlow();
     const delivery = await until(
       async () =>
         (await run("deliveries", "--flow", id, "--json")).json.data.find(
@@ -380,11 +385,11 @@ describe("webhooks", () => {
     const { stdout } = await run("deliveries", "--endpoint", endpoint.id, "--status", "failed");
     expect(stdout).toMatch(new RegExp(`^${delivery.id} +flow.completed +${endpoint.id} +failed +1 +HTTP 410`, "m"));
 
-    isWell = true;
+    isHealthy = true;
     await run("endpoints", "enable", endpoint.id);
     expect((await run("replay", delivery.id)).code).toBe(0);
     await until(
-      async () => heard.length,
+      async () => bodies.length,
       (n) => n === 1,
     );
     await until(
@@ -392,9 +397,9 @@ describe("webhooks", () => {
       (status) => status === "delivered",
     );
     expect((await run("replay", endpoint.id, "--json")).json).toEqual({ replayed: 0 });
-    expect((await run("replay", endpoint.id, "--all", "--since", "1h")).stdout).toBe("1 delivery sent again\n");
+    expect((await run("replay", endpoint.id, "--all", "--since", "1h")).stdout).toBe("1 delivery replayed\n");
     await until(
-      async () => heard.length,
+      async () => bodies.length,
       (n) => n === 2,
     );
     await run("endpoints", "remove", endpoint.id);
@@ -402,57 +407,57 @@ describe("webhooks", () => {
   });
 });
 
-describe("the house", () => {
-  test("doctor: all is well", async () => {
+describe("local server and operations", () => {
+  test("doctor reports a healthy server with exit code 0", async () => {
     const { code, json } = await run("doctor", "--json");
     expect(json).toMatchObject({ healthy: true });
     const about = Object.fromEntries(json.findings.map((f: { about: string; level: string }) => [f.about, f.level]));
     expect(about).toMatchObject({ address: "ok", clock: "ok", key: "ok", "dead letters": "ok" });
     expect(code).toBe(0);
-    expect((await run("doctor")).stdout).toMatch(/^✓ key +taken, from MJFLOW_API_KEY$/m);
+    expect((await run("doctor")).stdout).toMatch(/^✓ key +accepted, from MJFLOW_API_KEY$/m);
   });
 
-  test("doctor: a vendor that never calls back is named, with the setting to ask for", async () => {
+  test("doctor names a vendor without callbacks and the setting MjNotifyEnabled", async () => {
     await localServer.sim("PUT", "/scenarios/newapi", { silent: true });
-    await made("--provider", "newapi", "--then", "upscale:all");
+    await createFlow("--provider", "newapi", "--then", "upscale:all");
     const silent = await until(
       async () => (await run("doctor")).stdout,
-      (said) => /^! newapi +never calls back$/m.test(said),
+      (text) => /^! newapi +sends no callbacks$/m.test(text),
     );
     expect(silent).toContain("MjNotifyEnabled");
     await localServer.sim("PUT", "/scenarios/newapi", {});
   }, 90_000);
 
-  test("doctor: nobody there, somebody else there, a wrong key", async () => {
+  test("doctor exits with 3 if the server is unreachable, is not mjflow, or rejects the key", async () => {
     expect((await mjflow({ url: "http://127.0.0.1:9" }, ["doctor", "--json"])).json).toMatchObject({ healthy: false });
     const [server, url] = await listening();
     const other = await mjflow({ url }, ["doctor"]);
     server.close();
-    expect([other.code, other.stdout]).toEqual([3, expect.stringContaining("but not as mjflow")]);
+    expect([other.code, other.stdout]).toEqual([3, expect.stringContaining("but is not mjflow")]);
     const refused = await runWith({ env: { MJFLOW_API_KEY: "mjk_wrong_key_of_mine" } }, "doctor");
     expect([refused.code, refused.stdout]).toEqual([
       3,
-      expect.stringContaining("the one from MJFLOW_API_KEY is refused"),
+      expect.stringContaining("the server rejects the key from MJFLOW_API_KEY"),
     ]);
   });
 
-  test("dead letters: none, and none to redrive", async () => {
-    expect((await run("dead")).stdout).toBe("No dead letters.\n");
-    expect((await run("dead", "--json")).json.data).toEqual([]);
+  test("dead-letters lists no messages, and redrive and discard reject an unknown id", async () => {
+    expect((await run("dead-letters")).stdout).toBe("No dead-letter messages.\n");
+    expect((await run("dead-letters", "--json")).json.data).toEqual([]);
     expect((await run("redrive", "1_none")).code).toBe(1);
-    expect((await run("drop", "1_none")).code).toBe(1);
+    expect((await run("discard", "1_none")).code).toBe(1);
   });
 
-  test("keys: made for a new app, shown once, rotated and revoked", async () => {
-    const made = await run("keys", "create", "--new-app", "a shop", "--expires", "90d");
-    expect(made.code).toBe(0);
-    const [key] = /mjk_\S+/.exec(made.stdout)!;
-    const [, keyId, appId] = /^(\S+) of (\S+)/.exec(made.stdout)!;
+  test("keys creates a key for a new app, shows it once, rotates it and revokes it", async () => {
+    const created = await run("keys", "create", "--new-app", "a shop", "--expires", "90d");
+    expect(created.code).toBe(0);
+    const [key] = /mjk_\S+/.exec(created.stdout)!;
+    const [, keyId, appId] = /^(\S+) of (\S+)/.exec(created.stdout)!;
     const shop = { env: { MJFLOW_API_KEY: key! } };
     expect((await runWith(shop, "flows")).stdout).toBe("No flows.\n");
     expect((await runWith(shop, "keys")).code).toBe(3);
     const doctor = await runWith(shop, "doctor");
-    expect(doctor.stdout).toContain("this key is an app's");
+    expect(doctor.stdout).toContain("this key belongs to an app");
     const listed = await run("keys", "--app", appId!);
     expect(listed.stdout).toContain("a shop");
     expect(listed.stdout).toContain(keyId);
@@ -464,7 +469,7 @@ describe("the house", () => {
     expect((await run("keys", "revoke", rotated.id, "--app", appId!)).stdout).toBe(`${rotated.id}  revoked\n`);
   });
 
-  test("config says where the address and the key come from, and never the key", async () => {
+  test("config shows the sources of the address and the key, but not the key", async () => {
     const { json } = await run("config", "--json");
     expect(json).toMatchObject({ url: localServer.url, urlFrom: "MJFLOW_URL", key: "set", keyFrom: "MJFLOW_API_KEY" });
     const { stdout } = await mjflow(undefined, ["config"]);
@@ -472,8 +477,8 @@ describe("the house", () => {
   });
 });
 
-describe("on a screen", () => {
-  /** Runs it on a terminal of so many columns. */
+describe("on a terminal", () => {
+  /** Runs a command on a test terminal with this number of columns. */
   async function shown(columns: number, args: string[], { press = () => false as boolean, env = {} } = {}) {
     const [screen, stderr, ctrlC] = [new Screen(columns, 30), new Screen(columns, 30), new AbortController()];
     screen.write("$ mjflow\n");
@@ -486,75 +491,78 @@ describe("on a screen", () => {
     return { code, screen, stderr };
   }
 
-  test.each([120, 80, 40, 30])("bars are drawn over themselves, then the tree: %d columns", async (columns) => {
-    const { code, screen } = await shown(columns, ["imagine", "紙の船 on calm water", "--then", "U1,U2"]);
-    expect(code).toBe(0);
-    expect(screen.hasCursor).toBe(true);
-    const lines = screen.lines();
-    expect(lines[0]).toBe("$ mjflow");
-    // Each bar once, whatever was drawn before it: the next thing is the time it took.
-    expect(lines.slice(1, 4).map((line) => line.trim().split(/ /)[0])).toEqual(["imagine", "U1", "U2"]);
-    expect(lines.slice(1, 4).every((line) => line.includes("100%"))).toBe(true);
-    expect(lines[4]).toMatch(/^ {2}\d:\d\d$/);
-    expect(lines.join("").replaceAll(" ", "")).toContain("└─U2✓task_");
-    expect(screen.written).toContain("\u001b[32m");
-  });
+  test.each([120, 80, 40, 30])(
+    "on %d columns the bars are redrawn in place, then the tree follows",
+    async (columns) => {
+      const { code, screen } = await shown(columns, ["imagine", "紙の船 on calm water", "--then", "U1,U2"]);
+      expect(code).toBe(0);
+      expect(screen.hasCursor).toBe(true);
+      const lines = screen.lines();
+      expect(lines[0]).toBe("$ mjflow");
+      // Each bar is visible once, however often it was redrawn. The next line is the elapsed time.
+      expect(lines.slice(1, 4).map((line) => line.trim().split(/ /)[0])).toEqual(["imagine", "U1", "U2"]);
+      expect(lines.slice(1, 4).every((line) => line.includes("100%"))).toBe(true);
+      expect(lines[4]).toMatch(/^ {2}\d:\d\d$/);
+      expect(lines.join("").replaceAll(" ", "")).toContain("└─U2✓task_");
+      expect(screen.written).toContain("\u001b[32m");
+    },
+  );
 
-  test("NO_COLOR: no colours, and still drawn over", async () => {
+  test("with NO_COLOR the output has no colors but is still redrawn in place", async () => {
     const { screen } = await shown(80, ["imagine", "a boat"], { env: { NO_COLOR: "1" } });
     expect(screen.written.replace(/\W\[(2K|J|\d*A|\?25[lh])/g, "")).not.toContain("\u001b");
     expect(screen.written).toContain("\u001b[2K");
   });
 
-  test("a dumb terminal is written to line by line", async () => {
+  test("output to a dumb terminal contains no escape sequences", async () => {
     const { screen } = await shown(80, ["imagine", "a boat"], { env: { TERM: "dumb" } });
     expect(screen.written).not.toContain("\u001b");
   });
 
-  test("--json is JSON there, too", async () => {
+  test("--json prints only JSON on a terminal", async () => {
     const { screen } = await shown(80, ["imagine", "a boat", "--json"]);
     expect(JSON.parse(screen.written.replace("$ mjflow\n", ""))).toMatchObject({ status: "completed" });
   });
 
-  test("Ctrl-C leaves it clean, with the cursor, and says that the flow goes on", async () => {
+  test("Ctrl-C shows the cursor again and says that the flow is still running", async () => {
     let draws = 0;
     const { code, screen, stderr } = await shown(80, ["imagine", "a boat", "--then", "U1"], {
       press: () => ++draws === 3,
     });
     expect([code, screen.hasCursor]).toEqual([130, true]);
     expect(screen.written.endsWith("\u001b[?25h")).toBe(true);
-    const id = /The flow goes on\S*: (\S+)/.exec(stderr.written)![1]!;
+    const id = /The flow is still running\S*: (\S+)/.exec(stderr.written)![1]!;
     expect((await localServer.ended(id)).status).toBe("completed");
   });
 });
 
-describe("help", () => {
-  test("each command has one, and the key is an argument in none of them", async () => {
+describe("mjflow help", () => {
+  test("every command has a help text, and no command has an option for the key", async () => {
     const general = await run("help");
-    const names = [...general.stdout.matchAll(/^ {2}([a-z]+) {2,}/gm)].map(([, name]) => name!);
+    const names = [...general.stdout.matchAll(/^ {2}([a-z-]+) {2,}/gm)].map(([, name]) => name!);
     expect(names).toHaveLength(20);
     for (const name of names) {
-      const [asked, flagged] = [await run("help", name), await run(name, "--help")];
-      expect([asked.code, flagged.code]).toEqual([0, 0]);
-      expect(asked.stdout).toBe(flagged.stdout);
-      expect(asked.stdout).toContain(`mjflow ${name}`);
-      expect(asked.stdout).not.toMatch(/--(api-)?key\b|mjk_/);
+      const [byCommand, byFlag] = [await run("help", name), await run(name, "--help")];
+      expect([byCommand.code, byFlag.code]).toEqual([0, 0]);
+      expect(byCommand.stdout).toBe(byFlag.stdout);
+      expect(byCommand.stdout).toContain(`mjflow ${name}`);
+      expect(byCommand.stdout).not.toMatch(/--(api-)?key\b|mjk_/);
     }
   });
 
-  test("without a word it is the help; --version is a number", async () => {
+  test("mjflow without arguments prints the help, and --version prints the version", async () => {
     expect((await run()).stdout).toBe((await run("--help")).stdout);
     expect((await run("--version")).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
   });
 });
 
-/** Something that listens; `hear` gets each body. */
-async function listening(hear: (body: string) => void = () => {}, status = () => 204): Promise<[Server, string]> {
+/** Starts an HTTP server that passes each request body to `onBody`. */
+async function listening(onBody: (body: string) => void = () => {}, status = () => 204): Promise<[Server, string]> {
   const server = createServer(async (request, response) => {
     let body = "";
     for await (const chunk of request) body += chunk;
     response.writeHead(status()).end();
-    hear(body);
+    onBody(body);
   });
   await new Promise<void>((ready) => server.listen(0, "127.0.0.1", ready));
   return [server, `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`];

@@ -1,4 +1,7 @@
-/** What the command line asks of the API, and what it makes of answers that a healthy house does not give. */
+/**
+ * Tests the requests of the command line, and its output for responses that a healthy server does not send. The server
+ * is a stub.
+ */
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { run } from "@mjflow/cli/run";
@@ -9,20 +12,20 @@ const KEY = "mjk_of_this_test_only";
 
 let server: Server;
 let url: string;
-/** What was asked: `POST /v1/flows`, with its body. */
-let asked: { call: string; body: unknown }[];
-let answers: Record<string, unknown>;
+/** Received requests: `POST /v1/flows`, with the body. */
+let requests: { call: string; body: unknown }[];
+let responses: Record<string, unknown>;
 beforeEach(async () => {
-  [asked, answers] = [[], { "GET /healthz": { status: "ok" }, "GET /v1/flows": page() }];
+  [requests, responses] = [[], { "GET /healthz": { status: "ok" }, "GET /v1/flows": page() }];
   server = createServer(async (request, response) => {
     let text = "";
     for await (const chunk of request) text += chunk;
     const call = `${request.method} ${request.url}`;
-    asked.push({ call, body: text === "" ? undefined : JSON.parse(text) });
-    const answer = answers[call] ?? answers[call.replace(/\?.*/, "")] ?? problem(404, "not_found");
-    const { status = 200, ...body } = answer as { status?: number };
+    requests.push({ call, body: text === "" ? undefined : JSON.parse(text) });
+    const canned = responses[call] ?? responses[call.replace(/\?.*/, "")] ?? problem(404, "not_found");
+    const { status = 200, ...body } = canned as { status?: number };
     response.writeHead(typeof status === "number" ? status : 200, { "content-type": "application/json" });
-    response.end(JSON.stringify(typeof status === "number" ? body : answer));
+    response.end(JSON.stringify(typeof status === "number" ? body : canned));
   });
   await new Promise<void>((ready) => server.listen(0, "127.0.0.1", ready));
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -57,30 +60,30 @@ async function mjflow(...args: string[]) {
 const { id: FLOW } = flow([]);
 const TASK = task("0").id;
 
-describe("asks for what it was told to, once", () => {
-  test("cancel", async () => {
-    answers[`POST /v1/flows/${FLOW}/cancel`] = flow([task("0", { status: "CANCEL" })], { status: "failed" });
+describe("requests", () => {
+  test("cancel sends one request and prints the flow", async () => {
+    responses[`POST /v1/flows/${FLOW}/cancel`] = flow([task("0", { status: "CANCEL" })], { status: "failed" });
     const { code, stdout } = await mjflow("cancel", FLOW);
-    expect([code, asked.length]).toEqual([0, 1]);
+    expect([code, requests.length]).toEqual([0, 1]);
     expect(stdout).toContain(`✗ ${TASK}`);
   });
 
-  test("resume", async () => {
-    answers[`POST /v1/flows/${FLOW}/resume`] = flow([task("0", { status: "PENDING" })], { status: "running" });
+  test("resume --no-wait sends one request", async () => {
+    responses[`POST /v1/flows/${FLOW}/resume`] = flow([task("0", { status: "PENDING" })], { status: "running" });
     expect((await mjflow("resume", FLOW, "--no-wait")).code).toBe(0);
-    expect(asked.map(({ call }) => call)).toEqual([`POST /v1/flows/${FLOW}/resume`]);
+    expect(requests.map(({ call }) => call)).toEqual([`POST /v1/flows/${FLOW}/resume`]);
   });
 
-  test("retry; and never a second time by itself, for it is paid for", async () => {
-    answers[`POST /v1/tasks/${TASK}/retry`] = task("0", { status: "PENDING" });
+  test("retry is not repeated after an error, because the vendor may charge again", async () => {
+    responses[`POST /v1/tasks/${TASK}/retry`] = task("0", { status: "PENDING" });
     expect((await mjflow("retry", TASK, "--no-wait")).code).toBe(0);
-    answers[`POST /v1/tasks/${TASK}/retry`] = problem(503, "overloaded");
+    responses[`POST /v1/tasks/${TASK}/retry`] = problem(503, "overloaded");
     expect((await mjflow("retry", TASK)).code).toBe(1);
-    expect(asked).toHaveLength(2);
+    expect(requests).toHaveLength(2);
   });
 
-  test("imagine: every option becomes a field", async () => {
-    answers["POST /v1/flows"] = flow([task("0", { status: "PENDING" })], { status: "running" });
+  test("every option of imagine becomes a field of the request", async () => {
+    responses["POST /v1/flows"] = flow([task("0", { status: "PENDING" })], { status: "running" });
     const options = ["--mode", "turbo", "--state", "7", "--archive", "--no-progress", "--provider", "newapi"];
     const more = [
       "--notify-hook",
@@ -92,7 +95,7 @@ describe("asks for what it was told to, once", () => {
     ];
     const { code } = await mjflow("imagine", "a boat", ...options, ...more, "--then", "V1=at night>U1", "--no-wait");
     expect(code).toBe(0);
-    expect(asked).toEqual([
+    expect(requests).toEqual([
       {
         call: "POST /v1/flows",
         body: {
@@ -111,7 +114,7 @@ describe("asks for what it was told to, once", () => {
     ]);
   });
 
-  test("flows: every filter becomes a part of the query", async () => {
+  test("every filter of flows becomes a query parameter", async () => {
     await mjflow(
       "flows",
       "--status",
@@ -125,7 +128,7 @@ describe("asks for what it was told to, once", () => {
       "--limit",
       "5",
     );
-    const query = new URLSearchParams(asked[0]!.call.split("?")[1]);
+    const query = new URLSearchParams(requests[0]!.call.split("?")[1]);
     expect(Object.fromEntries(query)).toEqual({
       status: "running",
       state: "a b",
@@ -135,7 +138,7 @@ describe("asks for what it was told to, once", () => {
     });
   });
 
-  test("letters", async () => {
+  test("dead-letters, redrive and discard call the API and print the new state", async () => {
     const deadLetter = {
       id: "1_a",
       state: "kept",
@@ -144,63 +147,82 @@ describe("asks for what it was told to, once", () => {
       receives: 3,
       createdAt: "2026-11-21T08:00:00Z",
     };
-    answers["GET /v1/dead-letters"] = page(deadLetter);
-    answers["POST /v1/dead-letters/1_a/redrive"] = { ...deadLetter, state: "redriven" };
-    answers["DELETE /v1/dead-letters/1_a"] = { ...deadLetter, state: "dropped" };
-    const { stdout } = await mjflow("dead");
+    responses["GET /v1/dead-letters"] = page(deadLetter);
+    responses["POST /v1/dead-letters/1_a/redrive"] = { ...deadLetter, state: "redriven" };
+    responses["DELETE /v1/dead-letters/1_a"] = { ...deadLetter, state: "dropped" };
+    const { stdout } = await mjflow("dead-letters");
     expect(stdout).toMatch(/^1_a +kept .+no JSON +�\[2Jx$/m);
-    expect([(await mjflow("redrive", "1_a")).stdout, (await mjflow("drop", "1_a")).stdout]).toEqual([
+    expect([(await mjflow("redrive", "1_a")).stdout, (await mjflow("discard", "1_a")).stdout]).toEqual([
       "1_a  redriven\n",
       "1_a  dropped\n",
     ]);
   });
 });
 
-describe("doctor", () => {
-  test("names a silent vendor and the setting to ask for; a warning is not the end", async () => {
+describe("former command names", () => {
+  test("the former command names dead and drop still work", async () => {
+    const deadLetter = { id: "1_a", state: "kept", body: "x", why: "no JSON", receives: 3, createdAt: "" };
+    responses["GET /v1/dead-letters"] = page(deadLetter);
+    responses["DELETE /v1/dead-letters/1_a"] = { ...deadLetter, state: "dropped" };
+    expect((await mjflow("dead", "--json")).stdout).toBe((await mjflow("dead-letters", "--json")).stdout);
+    expect((await mjflow("drop", "1_a")).stdout).toBe("1_a  dropped\n");
+    expect((await mjflow("help", "drop")).stdout).toBe((await mjflow("help", "discard")).stdout);
+    expect((await mjflow("help")).stdout).not.toMatch(/^ {2}(dead|drop) /m);
+  });
+});
+
+describe("mjflow doctor", () => {
+  test("doctor names a vendor without callbacks as a warning and exits with 0", async () => {
     const account = { name: "default", callbacks: "silent", heardAt: null, failures: 0 };
-    answers["GET /v1/providers"] = page(
+    responses["GET /v1/providers"] = page(
       { id: "newapi", accounts: [account] },
       { id: "simulator", accounts: [{ ...account, callbacks: "calling" }] },
     );
     const { code, stdout } = await mjflow("doctor");
     expect(code).toBe(0);
-    expect(stdout).toMatch(/^! newapi +never calls back$/m);
+    expect(stdout).toMatch(/^! newapi +sends no callbacks$/m);
     expect(stdout).toContain("MjNotifyEnabled");
-    expect(stdout).toMatch(/^✓ simulator +calls back$/m);
+    expect(stdout).toMatch(/^✓ simulator +sends callbacks$/m);
   });
 
-  test("ends with 1 when something is wrong, and still looks at the rest", async () => {
-    answers["GET /v1/endpoints"] = page({ id: "ep_1", enabled: false, disabledWhy: "failing", failingSince: null });
-    answers["GET /v1/dead-letters"] = page({ id: "1", state: "kept" }, { id: "2", state: "kept" });
-    answers["GET /v1/deliveries"] = problem(500, "internal");
+  test("doctor exits with 1 if a check finds an error, and still runs the other checks", async () => {
+    responses["GET /v1/endpoints"] = page({ id: "ep_1", enabled: false, disabledWhy: "failing", failingSince: null });
+    responses["GET /v1/dead-letters"] = page({ id: "1", state: "kept" }, { id: "2", state: "kept" });
+    responses["GET /v1/deliveries"] = problem(500, "internal");
     const { code, stdout } = await mjflow("doctor");
     expect(code).toBe(1);
-    expect(stdout).toMatch(/^✗ ep_1 +switched off: nothing but failures$/m);
-    expect(stdout).toMatch(/^! dead letters +2 to decide on$/m);
+    expect(stdout).toMatch(/^✗ ep_1 +disabled: every delivery failed$/m);
+    expect(stdout).toMatch(/^! dead letters +2 waiting for a decision$/m);
     expect(stdout).toMatch(/^✗ deliveries +No\.$/m);
-    expect(stdout).toMatch(/^\? vendors +this server does not tell$/m);
+    expect(stdout).toMatch(/^\? vendors +not available on this server$/m);
   });
 
-  test("the key goes only to the address it is for, and not into the first knock", async () => {
+  test("doctor --json keeps the names that scripts parse", async () => {
+    responses["GET /v1/unclear"] = { data: [], looked: 0, whole: true };
+    const { findings } = JSON.parse((await mjflow("doctor", "--json")).stdout);
+    expect(findings).toContainEqual({ level: "ok", about: "key", what: "accepted, from MJFLOW_API_KEY" });
+    expect(findings).toContainEqual({ level: "ok", about: "in doubt", what: "none" }); // plain-words: ok
+  });
+
+  test("the health check of doctor is sent without the key", async () => {
     let authorization: string | undefined;
     server.prependListener("request", ({ url, headers }) => {
       if (url === "/healthz") authorization = headers.authorization;
     });
     await mjflow("doctor");
-    expect([asked[0]!.call, authorization]).toEqual(["GET /healthz", undefined]);
+    expect([requests[0]!.call, authorization]).toEqual(["GET /healthz", undefined]);
   });
 });
 
-describe("a server that is no friend", () => {
-  test("repeats the key: it is not shown", async () => {
-    answers[`GET /v1/flows/${FLOW}`] = problem(400, "invalid_request", `Bearer ${KEY} is odd`);
+describe("a hostile server", () => {
+  test("the key is not printed if the server repeats it", async () => {
+    responses[`GET /v1/flows/${FLOW}`] = problem(400, "invalid_request", `Bearer ${KEY} is odd`);
     expect((await mjflow("flow", FLOW)).stderr).toContain("is odd");
-    answers[`GET /v1/flows/${FLOW}`] = flow([task("0", { imageUrl: `https://a.example/?${KEY}` })], { prompt: KEY });
+    responses[`GET /v1/flows/${FLOW}`] = flow([task("0", { imageUrl: `https://a.example/?${KEY}` })], { prompt: KEY });
     for (const args of [[], ["--json"]]) expect((await mjflow("flow", FLOW, ...args)).stdout).toContain("[key]");
   });
 
-  test("sends escapes: the terminal stays as it is", async () => {
+  test("escape sequences of the server are not printed", async () => {
     const sequence = "\u001b]0;owned\u0007\u001b[2J\u202e";
     const own = task("0", {
       press: sequence,
@@ -209,25 +231,29 @@ describe("a server that is no friend", () => {
       provider: sequence,
       finalPrompt: sequence,
     });
-    answers[`GET /v1/flows/${FLOW}`] = flow([own], { prompt: sequence, state: sequence, id: sequence as typeof FLOW });
-    answers[`GET /v1/tasks/${TASK}`] = own;
-    answers["GET /v1/flows"] = page(flow([], { prompt: sequence, provider: sequence }));
-    answers["GET /v1/endpoints"] = page({
+    responses[`GET /v1/flows/${FLOW}`] = flow([own], {
+      prompt: sequence,
+      state: sequence,
+      id: sequence as typeof FLOW,
+    });
+    responses[`GET /v1/tasks/${TASK}`] = own;
+    responses["GET /v1/flows"] = page(flow([], { prompt: sequence, provider: sequence }));
+    responses["GET /v1/endpoints"] = page({
       id: sequence,
       url: sequence,
       events: [sequence],
       scheme: sequence,
       enabled: true,
     });
-    answers["GET /v1/deliveries"] = page({
+    responses["GET /v1/deliveries"] = page({
       id: sequence,
       type: sequence,
       endpoint: sequence,
       status: sequence,
       attempts: [],
     });
-    answers["GET /v1/providers"] = page({ id: sequence, accounts: [{ name: sequence, callbacks: "silent" }] });
-    answers[`POST /v1/flows/${FLOW}/cancel`] = problem(409, "conflict", sequence);
+    responses["GET /v1/providers"] = page({ id: sequence, accounts: [{ name: sequence, callbacks: "silent" }] });
+    responses[`POST /v1/flows/${FLOW}/cancel`] = problem(409, "conflict", sequence);
     for (const args of [
       ["flow", FLOW],
       ["task", TASK],
@@ -244,8 +270,8 @@ describe("a server that is no friend", () => {
     }
   });
 
-  test("answers what is no answer: 3, and no stack", async () => {
-    answers["GET /v1/flows"] = { hello: "world" };
+  test("a response that is not a list ends the command with 3 and without a stack trace", async () => {
+    responses["GET /v1/flows"] = { hello: "world" };
     const { code, stderr } = await mjflow("flows");
     expect(code).toBe(3);
     expect(stderr).toContain("not a list");

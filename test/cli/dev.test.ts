@@ -1,4 +1,4 @@
-/** `mjflow dev`, and the key that the other commands find without being told. */
+/** Tests `mjflow dev`, and that the other commands find its key. */
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -19,7 +19,7 @@ afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-test("dev is a house; beside it the other commands need neither key nor option, and Ctrl-C stops it", async () => {
+test("dev starts a local server, the other commands find its key without options, and Ctrl-C stops it", async () => {
   const [, key] = /key\s+(mjk_\S+)/.exec(await server.said(/key/))!;
   const env = { MJFLOW_PORT: new URL(url).port };
   const imagine = start(undefined, ["imagine", "a paper boat", "--then", "U1"], { cwd: join(folder, "deep"), env });

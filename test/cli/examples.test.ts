@@ -1,4 +1,4 @@
-/** Every example runs as it stands, against a real house, and prints what its README says. */
+/** Runs every example unchanged against a running local server and checks that it prints what its README shows. */
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -12,7 +12,7 @@ const folders = readdirSync(EXAMPLES).filter((name) => /^\d\d-/.test(name));
 const run = promisify(execFile);
 
 let server: SpawnedServer;
-/** The seventh is there before the house is: it is what the house puts its events on. */
+/** The seventh example starts before the local server, because the server puts its events on this bus. */
 let bus: { child: ChildProcess; lines(): string[] };
 beforeAll(async () => {
   bus = await startBus();
@@ -43,15 +43,15 @@ async function startBus() {
   const lines = () => text.trim().split("\n");
   await until(
     async () => text,
-    (said) => said.includes("\n"),
+    (output) => output.includes("\n"),
   );
   return { child, lines };
 }
 
 const IMAGE = "http:\\/\\/127\\.0\\.0\\.1:\\d+\\/images\\/\\d+\\.png";
 
-describe("the examples", () => {
-  test("are seven, each with a README that runs its file, and all in the list", () => {
+describe("examples", () => {
+  test("there are seven examples, each with a README that names its file, and all are listed", () => {
     expect(folders).toHaveLength(7);
     const list = readFileSync(join(EXAMPLES, "README.md"), "utf8");
     for (const folder of folders) {
@@ -61,12 +61,12 @@ describe("the examples", () => {
     }
   });
 
-  test("one picture", async () => {
+  test("example 01 prints the status and the URL of the image", async () => {
     const lines = await output("01-one-picture");
     expect(lines).toEqual([expect.stringMatching(new RegExp(`^completed ${IMAGE}$`))]);
   }, 90_000);
 
-  test("a plan", async () => {
+  test("example 02 prints each finished task, the lineage and the counts", async () => {
     const lines = await output("02-a-plan");
     expect(lines[0]).toMatch(/^flow_\w{26}$/);
     const done = lines.filter((line) => line.startsWith("done: "));
@@ -80,23 +80,23 @@ describe("the examples", () => {
     expect(lines.at(-1)).toBe("completed, 4 submissions, 0 look-ups");
   }, 90_000);
 
-  test("a modal", async () => {
+  test("example 03 answers one modal in the plan and one from the app", async () => {
     expect(await output("03-a-modal")).toEqual([
       "answered by the plan: SUCCESS",
-      "it waits: MODAL",
-      expect.stringMatching(/^answered by hand: SUCCESS a paper boat at sea/),
+      "waiting: MODAL",
+      expect.stringMatching(/^answered by the app: SUCCESS a paper boat at sea/),
     ]);
   }, 90_000);
 
-  test("many flows", async () => {
+  test("example 04 creates several flows and finds them by their state", async () => {
     const lines = await output("04-many-flows", { COUNT: "6" });
     expect(lines).toEqual(["6 sent", "6 completed, 12 submissions", "6 found again"]);
   }, 90_000);
 
-  test("a webhook receiver, which refuses what is forged", async () => {
+  test("example 05 prints verified events and rejects a forged event", async () => {
     const lines = await output("05-webhook-receiver");
-    expect(lines[0]).toBe("refused: A webhook- header is missing.");
-    // In any order.
+    expect(lines[0]).toBe("rejected: A webhook- header is missing.");
+    // The events may arrive in any order.
     expect(lines.slice(1).sort()).toEqual([
       "flow.completed order 7",
       expect.stringMatching(new RegExp(`^task.completed U1 ${IMAGE}$`)),
@@ -104,23 +104,23 @@ describe("the examples", () => {
     ]);
   }, 90_000);
 
-  test("an unmodified client of midjourney-proxy", async () => {
-    const lines = await output("06-drop-in-facade");
+  test("example 06 runs an unmodified client of midjourney-proxy", async () => {
+    const lines = await output("06-compat-api");
     expect(lines[0]).toMatch(new RegExp(`^IMAGINE 100% ${IMAGE}$`));
     expect(lines[1]).toBe("buttons: U1 U2 U3 U4 🔄 V1 V2 V3 V4");
     expect(lines[2]).toMatch(new RegExp(`^UPSCALE 100% ${IMAGE}$`));
   }, 90_000);
 
-  test("the event bus hears it all", async () => {
+  test("example 07 prints every event of a flow", async () => {
     const flow = await server.ended(await server.start({ state: "of the bus" }));
     const [task] = flow.tasks;
-    const wanted = [
+    const expected = [
       `pictures: mjflow task.submitted ${task.id} of the bus`,
       `pictures: mjflow task.completed ${task.id} of the bus`,
       `pictures: mjflow flow.completed ${flow.id} of the bus`,
     ];
     await until(
-      async () => wanted.filter((line) => !bus.lines().includes(line)),
+      async () => expected.filter((line) => !bus.lines().includes(line)),
       (missing) => missing.length === 0,
     );
   }, 90_000);

@@ -1,4 +1,4 @@
-/** The command line as a person or a script would run it: in this process, which is quick, or in one of its own. */
+/** Runs the command line for tests: in this process, which is fast, or in a separate process. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { tmpdir } from "node:os";
 import { run } from "@mjflow/cli/run";
@@ -11,22 +11,22 @@ export interface Ran {
   code: number | null;
   stdout: string;
   stderr: string;
-  /** Of `--json`. */
+  /** Parsed stdout; undefined without `--json`. */
   json: Json;
 }
 
 export interface RunOptions {
   env?: Record<string, string>;
-  /** Default: a folder without a house of its own above it. */
+  /** Working directory; the default is a folder without a `.mjflow` folder above it. */
   cwd?: string;
-  /** Written to its standard input; only in a process of its own. */
+  /** Text for standard input; only for a separate process. */
   input?: string;
 }
 
-type House = Pick<SpawnedServer, "url"> | undefined;
+type Target = Pick<SpawnedServer, "url"> | undefined;
 
 export async function mjflow(
-  server: House,
+  server: Target,
   args: readonly string[],
   { env, cwd = NOWHERE }: RunOptions = {},
 ): Promise<Ran> {
@@ -45,30 +45,34 @@ export async function mjflow(
 export interface Running {
   child: ChildProcess;
   ended: Promise<Ran>;
-  /** Resolves once its output, both streams, fits. */
+  /** Resolves with stdout and stderr as soon as they match the pattern. */
   said(pattern: RegExp): Promise<string>;
 }
 
-export function start(server: House, args: readonly string[], { env, input, cwd = NOWHERE }: RunOptions = {}): Running {
+export function start(
+  server: Target,
+  args: readonly string[],
+  { env, input, cwd = NOWHERE }: RunOptions = {},
+): Running {
   const child = spawn(process.execPath, [BIN, ...args], {
     cwd,
     env: { PATH: process.env["PATH"], HOME: process.env["HOME"], ...environment(server, env) },
     stdio: ["pipe", "pipe", "pipe"],
   });
   child.stdin!.end(input ?? "");
-  let [stdout, stderr, hear]: [string, string, () => void] = ["", "", () => {}];
+  let [stdout, stderr, check]: [string, string, () => void] = ["", "", () => {}];
   child.stdout!.on("data", (chunk: Buffer) => {
     stdout += chunk;
-    hear();
+    check();
   });
   child.stderr!.on("data", (chunk: Buffer) => {
     stderr += chunk;
-    hear();
+    check();
   });
   const ended = new Promise<Ran>((resolve, reject) => {
     child.once("error", reject);
     child.once("close", (code) => {
-      hear();
+      check();
       try {
         resolve(ran(args, code, stdout, stderr));
       } catch (error) {
@@ -81,27 +85,31 @@ export function start(server: House, args: readonly string[], { env, input, cwd 
     ended,
     said: (pattern) =>
       new Promise((resolve, reject) => {
-        hear = () => {
+        check = () => {
           if (pattern.test(stdout + stderr)) resolve(stdout + stderr);
-          else if (child.exitCode !== null) reject(new Error(`it ended without ${pattern}:\n${stdout}${stderr}`));
+          else if (child.exitCode !== null)
+            reject(new Error(`the process ended without ${pattern}:\n${stdout}${stderr}`));
         };
-        hear();
+        check();
       }),
   };
 }
 
-function environment(server: House, env: Record<string, string> = {}): Record<string, string> {
+function environment(server: Target, env: Record<string, string> = {}): Record<string, string> {
   return { ...(server && { MJFLOW_URL: server.url, MJFLOW_API_KEY: API_KEY }), ...env };
 }
 
-/** Whatever it is run with, the key must not come out of it again; nor was it ever on its way out. */
+/**
+ * No output may contain the key. The placeholder [key] is rejected too, because it means that the command tried to
+ * print the key.
+ */
 function ran(args: readonly string[], code: number | null, stdout: string, stderr: string): Ran {
   if (/\[key\]/.test(stdout + stderr) || `${stdout}${stderr}`.includes(API_KEY))
     throw new Error(`the key was shown by: mjflow ${args.join(" ")}`);
   return { code, stdout, stderr, json: args.includes("--json") ? parsed(stdout) : undefined };
 }
 
-/** One JSON value, or one a line, the last of which may stand on several. */
+/** Parses one JSON value, or one value per line; only the last value may span several lines. */
 function parsed(text: string): Json {
   try {
     return JSON.parse(text);

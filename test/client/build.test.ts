@@ -1,4 +1,4 @@
-/** The package as others get it: JavaScript and declarations, in Node without TypeScript and on a page without Node. */
+/** Tests the built package: JavaScript and declarations, in Node without TypeScript and on a page without Node. */
 import { execFile } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -28,7 +28,7 @@ const done = flow("completed", [task("0", "SUCCESS", 100)]);
 const serveDone = () =>
   serve((response, { path }) => (path.endsWith("/events") ? problem(response, 404, "x") : json(response, 200, done)));
 
-test("it depends on nothing, at run time or before, and imports its own files only", () => {
+test("the package has no dependencies and imports only its own files", () => {
   const manifest = JSON.parse(readFileSync(join(PACKAGE, "package.json"), "utf8"));
   for (const kind of ["dependencies", "peerDependencies", "optionalDependencies"])
     expect(manifest[kind]).toBeUndefined();
@@ -41,7 +41,7 @@ test("it depends on nothing, at run time or before, and imports its own files on
   }
 });
 
-test("built, it runs as plain JavaScript, and its declarations mean what the sources do", async () => {
+test("the built package runs as plain JavaScript, and its declarations match the sources", async () => {
   server = await serveDone();
   const script = join(folder, "use.js");
   writeFileSync(
@@ -56,7 +56,7 @@ test("built, it runs as plain JavaScript, and its declarations mean what the sou
     join(folder, "use.ts"),
     `import { Mjflow, type FlowStatus } from "./dist/index.js";
      export const status: FlowStatus = (await new Mjflow().flows.create({ provider: "simulator" }).wait()).status;
-     // @ts-expect-error a status is no number
+     // @ts-expect-error a status is not a number
      export const wrong: number = (await new Mjflow().flows.get("flow_1")).status;`,
   );
   const options = {
@@ -72,7 +72,7 @@ test("built, it runs as plain JavaScript, and its declarations mean what the sou
   await run(process.execPath, [TSC, "-p", config]);
 }, 60_000);
 
-test("on a page, with what a page has, it is whole", async () => {
+test("the bundle works on a page with only the globals of a browser", async () => {
   server = await serveDone();
   const { outputFiles } = await build({
     entryPoints: [join(PACKAGE, "src/index.ts")],
@@ -86,7 +86,7 @@ test("on a page, with what a page has, it is whole", async () => {
   const { fetch, URL, URLSearchParams, Headers, AbortController, TextEncoder, TextDecoder } = globalThis;
   const web = { fetch, URL, URLSearchParams, Headers, AbortController, TextEncoder, TextDecoder };
   const { crypto, setTimeout, clearTimeout, atob, btoa } = globalThis;
-  // A page that came over plain http has neither of these.
+  // A page that was loaded over http has neither `subtle` nor `randomUUID`.
   const { subtle: _, randomUUID: __, ...rest } = { ...crypto, getRandomValues: crypto.getRandomValues.bind(crypto) };
   const location = { href: `${server.url}/draw` };
   const page = createContext({ ...web, crypto: rest, setTimeout, clearTimeout, atob, btoa, location });
@@ -99,5 +99,5 @@ test("on a page, with what a page has, it is whole", async () => {
     page,
   );
   expect(await status).toBe("completed");
-  expect(server.asked[0]?.path).toBe("/api/v1/flows");
+  expect(server.requests[0]?.path).toBe("/api/v1/flows");
 });

@@ -1,6 +1,6 @@
 /**
- * The client's types are the server's, member by member. Types only: `npm run typecheck` holds them together, and its
- * error names the member that one side has and the other has not.
+ * Compares the client's types with the server's, member by member. This file contains only types: `npm run typecheck`
+ * checks them, and its error names the member that only one side has.
  */
 
 import type { DeadLetter } from "@mjflow/core/dead-letter";
@@ -12,37 +12,43 @@ import type * as Client from "../../packages/client/src/index.ts";
 
 type None<T extends never> = T;
 type Is<Server extends Client, Client> = Server;
-type Apart<A, B> = Exclude<keyof A, keyof B> | Exclude<keyof B, keyof A>;
+type DifferentKeys<A, B> = Exclude<keyof A, keyof B> | Exclude<keyof B, keyof A>;
 type Summary = ReturnType<typeof flowSummary>;
 
-/** What the server answers has every member the client promises, of its type, and none that the client is silent about. */
-export type Answers = [
+/**
+ * Response types: the server's type has every member of the client's type with a matching type, and no member that the
+ * client lacks.
+ */
+export type Responses = [
   Is<FlowView, Client.Flow>,
-  None<Apart<Client.Flow, FlowView>>,
+  None<DifferentKeys<Client.Flow, FlowView>>,
   Is<Summary, Client.FlowSummary>,
-  None<Apart<Client.FlowSummary, Summary>>,
+  None<DifferentKeys<Client.FlowSummary, Summary>>,
   Is<TaskView, Client.Task>,
-  None<Apart<Client.Task, TaskView>>,
-  None<Apart<Client.Counts, FlowView["counts"]>>,
-  None<Apart<Client.Button, TaskView["buttons"][number]>>,
-  None<Apart<Client.Media, TaskView["images"][number]>>,
-  None<Apart<Client.Orphan, TaskView["orphans"][number]>>,
-  None<Apart<Client.Failure, NonNullable<TaskView["failure"]>>>,
+  None<DifferentKeys<Client.Task, TaskView>>,
+  None<DifferentKeys<Client.Counts, FlowView["counts"]>>,
+  None<DifferentKeys<Client.Button, TaskView["buttons"][number]>>,
+  None<DifferentKeys<Client.Media, TaskView["images"][number]>>,
+  None<DifferentKeys<Client.Orphan, TaskView["orphans"][number]>>,
+  None<DifferentKeys<Client.Failure, NonNullable<TaskView["failure"]>>>,
   Is<ReturnType<typeof eventView>, Client.EventBody["data"]>,
   Is<DeadLetter["state"], Client.DeadLetter["state"]>,
 ];
 
-/** What the client lets an app send the server takes, and what the server takes an app can send. */
+/**
+ * Request types: the server accepts everything the client type allows, and the client type has every member the server
+ * accepts.
+ */
 export type Requests = [
   Is<Client.FlowInput, FlowRequest>,
   None<Exclude<keyof FlowRequest, keyof Client.FlowInput>>,
   Is<Client.PressInput, ActionRequest>,
-  None<Apart<Client.PressInput, ActionRequest>>,
+  None<DifferentKeys<Client.PressInput, ActionRequest>>,
   Is<Client.ModalInput, ModalInput>,
-  None<Apart<Client.ModalInput, ModalInput>>,
+  None<DifferentKeys<Client.ModalInput, ModalInput>>,
 ];
 
-export type Words = [
+export type Codes = [
   None<Exclude<keyof typeof ERRORS, Client.ServerErrorCode>>,
   None<Exclude<keyof typeof FAILURES, Client.KnownFailureCode>>,
   None<Exclude<Client.KnownFailureCode, keyof typeof FAILURES>>,

@@ -1,4 +1,4 @@
-/** The client and a real house, over HTTP. */
+/** Tests the client with a running local server over HTTP. */
 import { type App, type AppKey, type Endpoint, isMjflowError, Mjflow, type MjflowError } from "@mjflow/client";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { API_KEY, type SpawnedServer, spawnServer } from "../support/spawned.ts";
@@ -14,13 +14,13 @@ afterAll(() => server?.stop());
 const caught = (work: Promise<unknown>): Promise<MjflowError> =>
   work.then(
     () => {
-      throw new Error("it did not reject");
+      throw new Error("the promise did not reject");
     },
     (error) => error,
   );
 
-describe("a flow", () => {
-  test("is created and waited for in one line; its tasks are the plan's", async () => {
+describe("flows", () => {
+  test("create().wait() returns the ended flow with the tasks of the plan", async () => {
     const plan = { provider: "simulator", prompt: "a boat", state: "order 7", then: [{ press: ["U1", "U2"] }] };
     const flow = await mjflow.flows.create(plan).wait({ timeoutMs: 25_000 });
     expect(flow).toMatchObject({ status: "completed", state: "order 7", counts: { submissions: 3 } });
@@ -33,7 +33,7 @@ describe("a flow", () => {
     expect(await mjflow.tasks.get(flow.tasks[1]!.id)).toEqual(flow.tasks[1]);
   });
 
-  test("is shown while it runs, from its first task on", async () => {
+  test("onUpdate receives the flow while it runs", async () => {
     const handle = await mjflow.flows.create({ provider: "simulator", prompt: "a boat", progress: true });
     expect(handle.flow).toMatchObject({ id: handle.id, status: "running" });
     const seen: string[] = [];
@@ -41,7 +41,7 @@ describe("a flow", () => {
     expect(seen.at(-1)).toBe("SUCCESS");
   });
 
-  test("tells its events to the last one", async () => {
+  test("events() yields all events until the flow has ended", async () => {
     const types: string[] = [];
     const handle = await mjflow.flows.create({ provider: "simulator", prompt: "a boat", then: [{ press: "U1" }] });
     for await (const event of handle.events({ signal: AbortSignal.timeout(25_000) })) types.push(event.type);
@@ -49,7 +49,7 @@ describe("a flow", () => {
     expect(types.at(-1)).toBe("flow.completed");
   });
 
-  test("goes on by a press, and is waited for again", async () => {
+  test("a press reopens an ended flow, which can be waited for again", async () => {
     const flow = await mjflow.flows.create({ provider: "simulator", prompt: "a boat" }).wait({ timeoutMs: 25_000 });
     const pressed = await mjflow.tasks.press(flow.tasks[0]!.id, { press: "U3", then: [{ press: "zoom:2" }] });
     expect(pressed).toMatchObject({ flowId: flow.id, parentId: flow.tasks[0]!.id, press: "U3" });
@@ -58,7 +58,7 @@ describe("a flow", () => {
     expect(again.status).toBe("completed");
   });
 
-  test("a window is answered by hand", async () => {
+  test("tasks.modal answers the modal of a pressed button", async () => {
     const flow = await mjflow.flows
       .create({ provider: "simulator", prompt: "a boat", then: [{ press: "U1" }] })
       .wait({ timeoutMs: 25_000 });
@@ -71,9 +71,10 @@ describe("a flow", () => {
     expect(ended.tasks.at(-1)).toMatchObject({ id: pressed.id, status: "SUCCESS", modals: 1 });
   });
 
-  test("stands in the list, over all pages", async () => {
-    const made = new Set<string>();
-    for (let i = 0; i < 3; i++) made.add((await mjflow.flows.create({ provider: "simulator", prompt: "a boat" })).id);
+  test("flows.list yields every flow over all pages", async () => {
+    const created = new Set<string>();
+    for (let i = 0; i < 3; i++)
+      created.add((await mjflow.flows.create({ provider: "simulator", prompt: "a boat" })).id);
     const ids: string[] = [];
     for await (const { id } of mjflow.flows.list({ limit: 2 })) ids.push(id);
     expect(new Set(ids).size).toBe(ids.length);
@@ -82,42 +83,42 @@ describe("a flow", () => {
 });
 
 describe("errors", () => {
-  test("a wrong key", async () => {
+  test("a wrong key is rejected with unauthorized", async () => {
     const stranger = new Mjflow({ baseUrl: server.url, apiKey: "mjk_wrong" });
     expect(await caught(stranger.flows.get("flow_1"))).toMatchObject({ code: "unauthorized", status: 401 });
   });
 
-  test("a field at fault, named", async () => {
+  test("an invalid request is rejected with the name of the field", async () => {
     const error = await caught(mjflow.flows.create({ provider: "simulator", then: [{ press: "U1" }] }));
     expect(error).toMatchObject({ code: "invalid_request", status: 400, field: "prompt", retry: "never" });
     expect(error.requestId).toMatch(/^[0-9a-f-]{36}$/);
     expect(error.more.errors).toEqual([{ field: "prompt", message: "is required" }]);
   });
 
-  test("no such flow, waited for or read", async () => {
+  test("reading or waiting for an unknown flow rejects with not_found", async () => {
     const id = "flow_00000000000000000000000000";
     expect(isMjflowError(await caught(mjflow.flows.get(id)), "not_found")).toBe(true);
     expect(isMjflowError(await caught(mjflow.flows.wait(id)), "not_found")).toBe(true);
   });
 
-  test("a button that is not there says which are", async () => {
+  test("pressing a missing button rejects with the offered buttons", async () => {
     const flow = await mjflow.flows.create({ provider: "simulator", prompt: "a boat" }).wait({ timeoutMs: 25_000 });
     const error = await caught(mjflow.tasks.press(flow.tasks[0]!.id, "zoom:2"));
     expect(error).toMatchObject({ code: "press_not_offered", status: 422 });
     expect(error.more.offered).toContain("U1");
   });
 
-  test("a flow that failed is an answer, not an error", async () => {
+  test("waiting for a flow with a failed task does not reject", async () => {
     const flow = await mjflow.flows.create({ provider: "simulator", prompt: "a boat", then: [{ press: "U9" }] }).wait();
     expect(flow.tasks[1]).toMatchObject({ status: "FAILURE", failure: { code: "press_not_offered" } });
   });
 });
 
-describe("what is answered has the members that the types promise, and no others", () => {
+describe("responses have exactly the members of the types", () => {
   const membersOf = (value: object) => Object.keys(value).sort();
   const of = <T>(members: Record<keyof T, true>) => Object.keys(members).sort();
 
-  test("endpoints, their secrets shown once, and deliveries", async () => {
+  test("endpoints and deliveries have the members of their types, and a secret is returned only once", async () => {
     const endpoint = of<Endpoint>({
       id: true,
       url: true,
@@ -132,25 +133,25 @@ describe("what is answered has the members that the types promise, and no others
       earlierSecretsUntil: true,
       createdAt: true,
     });
-    const made = await mjflow.endpoints.create({ url: "https://app.example/hook", events: ["flow.completed"] });
-    expect(made.secret).toMatch(/^whsec_/);
-    const { secret: _, ...shown } = made;
+    const created = await mjflow.endpoints.create({ url: "https://app.example/hook", events: ["flow.completed"] });
+    expect(created.secret).toMatch(/^whsec_/);
+    const { secret: _, ...shown } = created;
     expect(membersOf(shown)).toEqual(endpoint);
-    expect(await mjflow.endpoints.get(made.id)).toEqual(shown);
-    const rotated = await mjflow.endpoints.rotate(made.id, { overlapS: 60 });
+    expect(await mjflow.endpoints.get(created.id)).toEqual(shown);
+    const rotated = await mjflow.endpoints.rotate(created.id, { overlapS: 60 });
     expect(rotated.secret).toMatch(/^whsec_/);
-    expect(rotated.secret).not.toBe(made.secret);
+    expect(rotated.secret).not.toBe(created.secret);
     const patch = { enabled: false, events: null, description: "mine" };
-    expect(await mjflow.endpoints.update(made.id, patch)).toMatchObject({ enabled: false, description: "mine" });
+    expect(await mjflow.endpoints.update(created.id, patch)).toMatchObject({ enabled: false, description: "mine" });
     const ids: string[] = [];
     for await (const { id } of mjflow.endpoints.list()) ids.push(id);
-    expect(ids).toContain(made.id);
-    expect(await mjflow.endpoints.replay(made.id, { since: new Date(0), only: "all" })).toEqual({
+    expect(ids).toContain(created.id);
+    expect(await mjflow.endpoints.replay(created.id, { since: new Date(0), only: "all" })).toEqual({
       replayed: 0,
       nextCursor: null,
     });
-    await mjflow.endpoints.delete(made.id);
-    expect(await caught(mjflow.endpoints.get(made.id))).toMatchObject({ code: "not_found" });
+    await mjflow.endpoints.delete(created.id);
+    expect(await caught(mjflow.endpoints.get(created.id))).toMatchObject({ code: "not_found" });
     const keyed = await mjflow.endpoints.create({ url: "https://app.example/hook", scheme: "v1a" });
     expect(keyed.publicKey).toMatch(/^whpk_/);
     expect(keyed).not.toHaveProperty("secret");
@@ -161,7 +162,7 @@ describe("what is answered has the members that the types promise, and no others
     });
   });
 
-  test("apps and their keys, with which one sees one's own flows only", async () => {
+  test("apps and keys have the members of their types, and an app's key reads only the app's flows", async () => {
     const app = await mjflow.apps.create({ name: "a shop", limits: { runningFlows: 5 } });
     expect(membersOf(app)).toEqual(
       of<App>({ id: true, name: true, limits: true, createdAt: true, disabledAt: true, deletedAt: true }),
@@ -193,6 +194,6 @@ describe("what is answered has the members that the types promise, and no others
   });
 });
 
-test("dead letters of a healthy house: none", async () => {
+test("a healthy local server has no dead-letter messages", async () => {
   expect(await mjflow.deadLetters.list().page()).toEqual({ data: [], nextCursor: null });
 });

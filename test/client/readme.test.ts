@@ -1,4 +1,4 @@
-/** The README's examples run as they stand, against a real house, and mean what their types say. */
+/** Runs the examples of the README unchanged against a running local server and checks their types. */
 import { execFile } from "node:child_process";
 import { createHmac } from "node:crypto";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -13,7 +13,7 @@ const examples = [...readme.matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map(([, code]
 const run = promisify(execFile);
 
 let server: SpawnedServer;
-/** Within the repository, so that the examples find the package by its name. */
+/** Folder within the repository, so that the examples can import the package by its name. */
 let folder: string;
 const fileOf = (n: number) => join(folder, `example-${n}.ts`);
 
@@ -34,15 +34,15 @@ async function output(n: number): Promise<string[]> {
   return stdout.trim().split("\n");
 }
 
-describe("each example does what it says", () => {
-  test("there are five, and they agree with the types", async () => {
+describe("examples of the README", () => {
+  test("the README has five examples, and all of them compile", async () => {
     expect(examples).toHaveLength(5);
     const config = join(folder, "tsconfig.json");
     writeFileSync(config, JSON.stringify({ extends: "../../tsconfig.json", include: ["*.ts"] }));
     await run(process.execPath, [join(ROOT, "node_modules/typescript/bin/tsc"), "-p", config]);
   }, 60_000);
 
-  test("a plan, created and waited for", async () => {
+  test("the first example prints the tasks of the plan", async () => {
     const lines = await output(0);
     expect(lines.map((line) => line.replace(/ http\S+$/, " image"))).toEqual([
       "imagine SUCCESS image",
@@ -51,25 +51,25 @@ describe("each example does what it says", () => {
     ]);
   }, 60_000);
 
-  test("waiting, shown as it goes", async () => {
+  test("the example of waiting prints the progress and the end", async () => {
     const lines = await output(1);
     expect(lines[0]).toMatch(/^flow_/);
     expect(lines.at(-2)).toBe("SUCCESS 100%");
     expect(lines.at(-1)).toBe("completed");
   }, 60_000);
 
-  test("events, to the last", async () => {
+  test("the example of events prints the image and the end of the flow", async () => {
     const lines = await output(2);
     expect(lines[0]).toMatch(/^http/);
     expect(lines.at(-1)).toMatch(/^flow_\w+ is done$/);
   }, 60_000);
 
-  test("an error, by its code", async () => {
+  test("the example of errors prints the offered buttons", async () => {
     const lines = await output(3);
     expect(lines.join("\n")).toContain("'U1'");
   }, 60_000);
 
-  test("a webhook, believed; a forged one is not", async () => {
+  test("the example of webhooks accepts a signed webhook and rejects a forged one", async () => {
     const secret = Buffer.alloc(32, 7).toString("base64");
     process.env.WEBHOOK_SECRET = `whsec_${secret}`;
     const { POST } = (await import(fileOf(4))) as { POST(request: Request): Promise<Response> };

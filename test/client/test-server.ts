@@ -1,4 +1,4 @@
-/** A server of our own for the client: it answers as it is told, and keeps what it was asked. */
+/** A server for tests of the client. It sends the given responses and records the requests. */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Mjflow, type MjflowOptions } from "@mjflow/client";
@@ -13,23 +13,23 @@ export interface ReceivedRequest {
   body: string;
 }
 
-export type CannedResponse = (response: ServerResponse, asked: ReceivedRequest, n: number) => void;
+export type CannedResponse = (response: ServerResponse, request: ReceivedRequest, n: number) => void;
 
 export interface Server {
   url: string;
-  asked: ReceivedRequest[];
-  /** Milliseconds slept since the start, on the clock of `client`. */
+  requests: ReceivedRequest[];
+  /** Pauses of the clients of this server, ms. */
   sleeps: number[];
-  /** How many requests came to an address that ends so. */
+  /** Number of requests whose path ends with `pathEnd`. */
   count(pathEnd: string): number;
-  /** A client of this server whose sleeps take no time, but move its clock. */
+  /** Creates a client of this server. Its pauses take no time but advance its clock. */
   client(options?: MjflowOptions): Mjflow;
   close(): Promise<void>;
 }
 
-/** @param answer is told how many requests came to that address before */
-export async function serve(answer: CannedResponse): Promise<Server> {
-  const asked: ReceivedRequest[] = [];
+/** @param respond called for each request; `n` is the number of earlier requests with the same method and path */
+export async function serve(respond: CannedResponse): Promise<Server> {
+  const requests: ReceivedRequest[] = [];
   const sleeps: number[] = [];
   let now = Date.parse("2026-11-21T08:00:00Z");
   const server = createServer((request, response) => {
@@ -37,19 +37,19 @@ export async function serve(answer: CannedResponse): Promise<Server> {
     request.on("data", (chunk: Buffer) => chunks.push(chunk));
     request.on("end", () => {
       const { method = "", url: path = "", headers } = request;
-      const before = asked.filter((each) => each.path === path && each.method === method).length;
-      const one = { method, path, headers, body: Buffer.concat(chunks).toString() };
-      asked.push(one);
-      answer(response, one, before);
+      const before = requests.filter((each) => each.path === path && each.method === method).length;
+      const received = { method, path, headers, body: Buffer.concat(chunks).toString() };
+      requests.push(received);
+      respond(response, received, before);
     });
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   return {
     url,
-    asked,
+    requests,
     sleeps,
-    count: (pathEnd) => asked.filter(({ path }) => path.endsWith(pathEnd)).length,
+    count: (pathEnd) => requests.filter(({ path }) => path.endsWith(pathEnd)).length,
     client: (options) =>
       new Mjflow({
         baseUrl: url,
@@ -80,7 +80,7 @@ export function problem(response: ServerResponse, status: number, code: string, 
   response.end(JSON.stringify({ title: code, status, code, advice: "", retry: "never", requestId: "r-1", ...members }));
 }
 
-/** Begins a stream; `write` sends events, `cut` ends the connection as a power cut would. */
+/** Starts an event stream. `write` sends an event; `cut` breaks the connection, like a power cut. */
 export function stream(response: ServerResponse) {
   response.writeHead(200, { "content-type": "text/event-stream; charset=utf-8" });
   response.flushHeaders();
@@ -90,7 +90,7 @@ export function stream(response: ServerResponse) {
         `${id === undefined ? "" : `id: ${id}\n`}event: ${event.type}\ndata: ${JSON.stringify({ timestamp: AT, ...event })}\n\n`,
       ),
     end: () => response.end(),
-    /** After what was written has left. */
+    /** Breaks the connection after everything written was sent. */
     cut: () => response.write(":\n", () => response.destroy()),
   };
 }
@@ -98,14 +98,14 @@ export function stream(response: ServerResponse) {
 export const AT = "2026-11-21T08:00:00.000Z";
 export const FLOW_ID = "flow_01K9ZC7T3R8M2V5X0Q4B6N1JHD";
 
-export function task(place: string, status: TaskStatus, progress = 0): Task {
+export function task(path: string, status: TaskStatus, progress = 0): Task {
   const ended = /SUCCESS|FAILURE|CANCEL|EXPIRED/.test(status);
   return {
-    id: `task_${FLOW_ID.slice(5)}_${place}`,
+    id: `task_${FLOW_ID.slice(5)}_${path}`,
     flowId: FLOW_ID,
-    parentId: place === "0" ? null : `task_${FLOW_ID.slice(5)}_0`,
+    parentId: path === "0" ? null : `task_${FLOW_ID.slice(5)}_0`,
     rootId: `task_${FLOW_ID.slice(5)}_0`,
-    depth: place.split("-").length - 1,
+    depth: path.split("-").length - 1,
     press: null,
     action: "IMAGINE",
     status,

@@ -1,11 +1,11 @@
-/** What a page pays for the client: `node test/client/test-size.ts`. Printed, not asserted. */
+/** Prints the size of the client's browser bundle: `node test/client/test-size.ts`. Nothing is asserted. */
 import { fileURLToPath } from "node:url";
 import { brotliCompressSync, gzipSync } from "node:zlib";
 import { build } from "esbuild";
 
 const entry = fileURLToPath(new URL("../../packages/client/src/index.ts", import.meta.url));
 const imports = {
-  "all of it": "*",
+  everything: "*",
   "Mjflow alone": "{ Mjflow }",
   "verifyWebhook alone": "{ verifyWebhook }",
 };

@@ -1,4 +1,4 @@
-/** Waiting: by stream, across cuts, and where there is no stream; and never more requests than patience allows. */
+/** Tests of waiting for a flow: with a stream, with cut streams, without a stream, and the number of requests. */
 import { type Flow, type FlowEvent, type MjflowError, WaitTimeoutError } from "@mjflow/client";
 import { afterEach, describe, expect, test } from "vitest";
 import {
@@ -22,10 +22,10 @@ const FLOW = `/v1/flows/${FLOW_ID}`;
 let server: Server;
 afterEach(() => server?.close());
 
-/** A server with a stream and a flow. */
+/** Starts a server with an event stream and a flow. */
 async function given(events: CannedResponse, read: CannedResponse) {
-  server = await serve((response, asked, n) =>
-    asked.path === EVENTS ? events(response, asked, n) : read(response, asked, n),
+  server = await serve((response, request, n) =>
+    request.path === EVENTS ? events(response, request, n) : read(response, request, n),
   );
   return server.client();
 }
@@ -34,53 +34,55 @@ const noStream: CannedResponse = (response) => problem(response, 404, "not_found
 const caught = (work: Promise<unknown>): Promise<MjflowError> =>
   work.then(
     () => {
-      throw new Error("it did not reject");
+      throw new Error("the promise did not reject");
     },
     (error) => error,
   );
-const told = async (events: AsyncIterable<FlowEvent>) => {
+const collect = async (events: AsyncIterable<FlowEvent>) => {
   const all: FlowEvent[] = [];
   for await (const event of events) all.push(event);
   return all;
 };
-const asks = (path: string): ReceivedRequest[] => server.asked.filter((each) => each.path === path);
+const requestsTo = (path: string): ReceivedRequest[] => server.requests.filter((each) => each.path === path);
 
 const pending = flow("running", [task("0", "PENDING")]);
 const half = flow("running", [task("0", "IN_PROGRESS", 50)]);
 const done = flow("completed", [task("0", "SUCCESS", 100)]);
 
-describe("by stream", () => {
-  /** Running until the stream has told of its end. */
-  function telling(tell: (out: ReturnType<typeof stream>, asked: ReceivedRequest, n: number) => boolean | undefined) {
+describe("waiting with a stream", () => {
+  /** A server whose flow runs until the stream has reported its end. */
+  function streaming(
+    send: (out: ReturnType<typeof stream>, request: ReceivedRequest, n: number) => boolean | undefined,
+  ) {
     let ended = false;
     return given(
-      (response, asked, n) => {
+      (response, request, n) => {
         const out = stream(response);
-        // Told only when the flow was read as running: an event must make the difference.
+        // Events are sent only after the flow was read as running, so that an event must make the difference.
         const when = setInterval(() => {
-          if (asks(FLOW).length <= n && asks(EVENTS)[0]?.headers.accept) return;
+          if (requestsTo(FLOW).length <= n && requestsTo(EVENTS)[0]?.headers.accept) return;
           clearInterval(when);
-          ended = tell(out, asked, n) ?? true;
+          ended = send(out, request, n) ?? true;
         }, 1);
       },
       (response) => json(response, 200, ended ? done : pending),
     );
   }
 
-  test("the ended flow comes as it is read, with two reads and no question in between", async () => {
-    const mjflow = await telling((out) => {
+  test("wait returns the read flow after two reads and without further requests", async () => {
+    const mjflow = await streaming((out) => {
       out.write(taskEvent("task.completed", task("0", "SUCCESS", 100)), "1");
       out.write(flowEvent(done), "2");
       return true;
     });
     expect(await mjflow.flows.wait(FLOW_ID)).toEqual(done);
-    expect(asks(EVENTS)).toHaveLength(1);
-    expect(asks(FLOW)).toHaveLength(2);
-    expect(asks(EVENTS)[0]?.headers).toMatchObject({ accept: "text/event-stream" });
+    expect(requestsTo(EVENTS)).toHaveLength(1);
+    expect(requestsTo(FLOW)).toHaveLength(2);
+    expect(requestsTo(EVENTS)[0]?.headers).toMatchObject({ accept: "text/event-stream" });
   });
 
-  test("each change is shown: new tasks in their place, counts with them, nothing that goes back", async () => {
-    const mjflow = await telling((out) => {
+  test("onUpdate receives each change with tasks in order and updated counts, and no task goes back", async () => {
+    const mjflow = await streaming((out) => {
       out.write(taskEvent("task.progress", task("0", "IN_PROGRESS", 60)), "1");
       out.write(taskEvent("task.progress", task("0", "IN_PROGRESS", 30)), "2");
       out.write(taskEvent("task.completed", task("0", "SUCCESS", 100)), "3");
@@ -107,29 +109,29 @@ describe("by stream", () => {
     ]);
   });
 
-  test("a cut connection goes on after the last event; what is told twice is one", async () => {
+  test("after a cut connection the stream continues after the last event, and repeated events are dropped", async () => {
     const mjflow = await given(
       (response, _, n) => {
         const out = stream(response);
         out.write(taskEvent("task.submitted", task("0", "SUBMITTED")), "a-1");
         if (n === 0) out.cut();
-        // A server that begins again from the start, whatever it was asked.
+        // This server starts again from the first event and ignores Last-Event-ID.
         else out.write(taskEvent("task.completed", task("0", "SUCCESS", 100)), "a-2");
         if (n > 0) out.write(flowEvent(done), "a-3");
       },
       (response) => json(response, 200, done),
     );
-    const events = await told(mjflow.flows.events(FLOW_ID));
+    const events = await collect(mjflow.flows.events(FLOW_ID));
     expect(events.map(({ id, type }) => `${id} ${type}`)).toEqual([
       "a-1 task.submitted",
       "a-2 task.completed",
       "a-3 flow.completed",
     ]);
-    expect(asks(EVENTS).map(({ headers }) => headers["last-event-id"])).toEqual([undefined, "a-1"]);
+    expect(requestsTo(EVENTS).map(({ headers }) => headers["last-event-id"])).toEqual([undefined, "a-1"]);
     expect(server.sleeps).toHaveLength(1);
   });
 
-  test("a flow that ended before is an answer at once, and its stream is closed", async () => {
+  test("a flow that has already ended is returned immediately, and its stream is closed", async () => {
     let closed: (() => void) | undefined;
     const gone = new Promise<void>((resolve) => {
       closed = resolve;
@@ -140,20 +142,20 @@ describe("by stream", () => {
     );
     expect(await mjflow.flows.wait(FLOW_ID)).toEqual(done);
     await gone;
-    expect(server.asked).toHaveLength(2);
+    expect(server.requests).toHaveLength(2);
   });
 
-  test("a flow woken by a press is waited for, though its stream told of an end", async () => {
+  test("wait continues if a press has reopened the flow after the stream reported its end", async () => {
     const mjflow = await given(
       (response, _, n) => stream(response).write(flowEvent(done), String(n)),
       (response, _, n) => json(response, 200, n < 3 ? half : done),
     );
     expect((await mjflow.flows.wait(FLOW_ID)).status).toBe("completed");
-    expect(asks(EVENTS)).toHaveLength(2);
+    expect(requestsTo(EVENTS)).toHaveLength(2);
   });
 
-  test("what is no event of a flow is passed over", async () => {
-    const mjflow = await telling((out) => {
+  test("messages that are not events of a flow are ignored", async () => {
+    const mjflow = await streaming((out) => {
       out.write({ type: "server.hello", data: {} }, "x");
       out.write({ type: "task.completed", data: null }, "y");
       out.write({ type: "task.completed", data: { id: 5 } }, "z");
@@ -163,7 +165,7 @@ describe("by stream", () => {
     expect(await mjflow.flows.wait(FLOW_ID)).toEqual(done);
   });
 
-  test("leaving the loop closes the connection", async () => {
+  test("leaving the event loop closes the connection", async () => {
     let closed: (() => void) | undefined;
     const gone = new Promise<void>((resolve) => {
       closed = resolve;
@@ -182,26 +184,26 @@ describe("by stream", () => {
     await gone;
   });
 
-  test("another process goes on where this one was", async () => {
+  test("another process continues the stream with lastEventId", async () => {
     const mjflow = await given(
-      (response, asked) => {
-        expect(asked.headers["last-event-id"]).toBe("a-7");
+      (response, request) => {
+        expect(request.headers["last-event-id"]).toBe("a-7");
         stream(response).write(flowEvent(done), "a-8");
       },
       (response) => json(response, 200, done),
     );
-    expect(await told(mjflow.flows.events(FLOW_ID, { lastEventId: "a-7" }))).toMatchObject([{ id: "a-8" }]);
+    expect(await collect(mjflow.flows.events(FLOW_ID, { lastEventId: "a-7" }))).toMatchObject([{ id: "a-8" }]);
   });
 
-  test("a stream that came to the end has told all there was to tell", async () => {
+  test("after a stream that reached the flow's end no derived events are added", async () => {
     const mjflow = await given(
       (response) => stream(response).write(flowEvent(done), "9"),
       (response) => json(response, 200, done),
     );
-    expect((await told(mjflow.flows.events(FLOW_ID))).map(({ id }) => id)).toEqual(["9"]);
+    expect((await collect(mjflow.flows.events(FLOW_ID))).map(({ id }) => id)).toEqual(["9"]);
   });
 
-  test("what the stream never told is told from a read, once", async () => {
+  test("events that the stream never sent are derived from a read once", async () => {
     const mjflow = await given(
       (response, _, n) => {
         const out = stream(response);
@@ -210,7 +212,7 @@ describe("by stream", () => {
       },
       (response, _, n) => json(response, 200, n === 0 ? half : done),
     );
-    const events = await told(mjflow.flows.events(FLOW_ID));
+    const events = await collect(mjflow.flows.events(FLOW_ID));
     expect(events.map(({ id, type }) => `${id} ${type}`)).toEqual([
       "1 task.submitted",
       "null task.progress",
@@ -219,24 +221,24 @@ describe("by stream", () => {
     ]);
   });
 
-  test("who goes on after an event is not told again what came before it", async () => {
+  test("events before lastEventId are not derived again", async () => {
     const mjflow = await given(
       (response) => response.writeHead(204).end(),
       (response, _, n) => json(response, 200, n === 0 ? half : done),
     );
-    const events = await told(mjflow.flows.events(FLOW_ID, { lastEventId: "a-7" }));
+    const events = await collect(mjflow.flows.events(FLOW_ID, { lastEventId: "a-7" }));
     expect(events.map(({ type }) => type)).toEqual(["task.completed", "flow.completed"]);
   });
 });
 
-describe("without a stream", () => {
+describe("waiting without a stream", () => {
   test.each<[string, CannedResponse]>([
     ["404", noStream],
     ["501", (response) => problem(response, 501, "not_implemented")],
     ["405", (response) => problem(response, 405, "method_not_allowed")],
     ["JSON", (response) => json(response, 200, {})],
-    ["a page", (response) => response.end("<h1>hello</h1>")],
-  ])("%s: it is asked for once, then the flow is, and the server holds the question", async (_, events) => {
+    ["an HTML page", (response) => response.end("<h1>hello</h1>")],
+  ])("after a stream response of %s the flow is read with Prefer: wait instead", async (_, events) => {
     const mjflow = await given(events, (response, { headers }, n) => {
       if (n < 2) return json(response, 200, n === 0 ? pending : half, { etag: `"${n}"` });
       if (n < 4) expect(headers).toMatchObject({ prefer: "wait=20", "if-none-match": '"1"' });
@@ -246,10 +248,10 @@ describe("without a stream", () => {
     const onUpdate = ({ tasks }: Flow) => void seen.push(`${tasks[0]?.status}`);
     expect(await mjflow.flows.wait(FLOW_ID, { onUpdate })).toEqual(done);
     expect(seen).toEqual(["PENDING", "IN_PROGRESS", "SUCCESS"]);
-    expect(asks(EVENTS)).toHaveLength(1);
+    expect(requestsTo(EVENTS)).toHaveLength(1);
   });
 
-  test("a question that the server held is followed by the next at once; one that it did not hold is not", async () => {
+  test("a read that the server held is followed immediately by the next read, other reads by a pause", async () => {
     let now = 0;
     const sleeps: number[] = [];
     await given(noStream, (response, _, n) => {
@@ -259,11 +261,11 @@ describe("without a stream", () => {
     });
     const mjflow = server.client({ now: () => now, sleep: async (ms) => void sleeps.push(ms) });
     await mjflow.flows.wait(FLOW_ID);
-    expect(asks(FLOW)).toHaveLength(4);
+    expect(requestsTo(FLOW)).toHaveLength(4);
     expect(sleeps).toHaveLength(2);
   });
 
-  test("events are told from what has changed, the last word last", async () => {
+  test("events are derived from the changes between reads, with the flow's end last", async () => {
     const views = [
       pending,
       flow("running", [task("0", "IN_PROGRESS", 30)]),
@@ -272,7 +274,7 @@ describe("without a stream", () => {
       flow("completed", [task("0", "SUCCESS", 100), task("0-0", "SUCCESS", 100), task("0-1", "EXPIRED")]),
     ];
     const mjflow = await given(noStream, (response, _, n) => json(response, 200, views[n]));
-    const events = await told(mjflow.flows.events(FLOW_ID));
+    const events = await collect(mjflow.flows.events(FLOW_ID));
     expect(events.map(({ type, data }) => `${type} ${data.id.slice(32)}`.trim())).toEqual([
       "task.progress 0",
       "task.completed 0",
@@ -286,18 +288,18 @@ describe("without a stream", () => {
     expect(events.at(-1)?.data).not.toHaveProperty("tasks");
   });
 
-  test("three streams that bring nothing (a proxy holds them back) are enough: it asks", async () => {
+  test("after three streams without events, for example held back by a proxy, the flow is read without a stream", async () => {
     const mjflow = await given(
       (response) => stream(response).end(),
       (response, _, n) => json(response, 200, n < 9 ? half : done),
     );
     await mjflow.flows.wait(FLOW_ID);
-    expect(asks(EVENTS)).toHaveLength(3);
+    expect(requestsTo(EVENTS)).toHaveLength(3);
   });
 });
 
-describe("an end without an end", () => {
-  test("when the time is up: a typed error with the flow as last seen; the flow is left alone", async () => {
+describe("a wait that ends before the flow", () => {
+  test("after timeoutMs wait rejects with a WaitTimeoutError that contains the last known flow", async () => {
     const mjflow = await given(noStream, (response) => json(response, 200, half));
     const error = await caught(mjflow.flows.wait(FLOW_ID, { timeoutMs: 60_000 }));
     expect(error).toBeInstanceOf(WaitTimeoutError);
@@ -305,7 +307,7 @@ describe("an end without an end", () => {
     expect(server.sleeps.reduce((a, b) => a + b)).toBe(60_000);
   });
 
-  test("also while a stream says nothing", async () => {
+  test("timeoutMs also applies while a stream is silent", async () => {
     const mjflow = await given(
       (response) => stream(response),
       (response) => json(response, 200, half),
@@ -314,7 +316,7 @@ describe("an end without an end", () => {
     expect(error).toMatchObject({ code: "timeout", flow: half });
   });
 
-  test("by the caller's signal: in a stream, in a read, before the first request", async () => {
+  test("the caller's signal ends the wait in a stream, in a read and before the first request", async () => {
     const inStream = new AbortController();
     const mjflow = await given(
       (response) => stream(response),
@@ -324,28 +326,28 @@ describe("an end without an end", () => {
     expect(await caught(mjflow.flows.wait(FLOW_ID, { signal: inStream.signal, onUpdate }))).toMatchObject({
       code: "aborted",
     });
-    const before = server.asked.length;
+    const before = server.requests.length;
     expect(await caught(mjflow.flows.wait(FLOW_ID, { signal: AbortSignal.abort() }))).toMatchObject({
       code: "aborted",
     });
-    expect(server.asked).toHaveLength(before);
+    expect(server.requests).toHaveLength(before);
     await server.close();
     const inRead = new AbortController();
     const other = await given(noStream, () => inRead.abort());
     expect(await caught(other.flows.wait(FLOW_ID, { signal: inRead.signal }))).toMatchObject({ code: "aborted" });
   });
 
-  test("a flow that is not there, a key that is not known: at once, with their codes", async () => {
+  test("an unknown flow and an invalid key reject immediately with their codes", async () => {
     const mjflow = await given(noStream, (response) => problem(response, 404, "not_found"));
     expect(await caught(mjflow.flows.wait(FLOW_ID))).toMatchObject({ code: "not_found", status: 404 });
-    expect(server.asked).toHaveLength(2);
+    expect(server.requests).toHaveLength(2);
     await server.close();
     const other = await given((r) => problem(r, 401, "unauthorized"), noStream);
     expect(await caught(other.flows.wait(FLOW_ID))).toMatchObject({ code: "unauthorized" });
-    expect(server.asked).toHaveLength(1);
+    expect(server.requests).toHaveLength(1);
   });
 
-  test("a server that stays away is reported, one that comes back is forgiven", async () => {
+  test("9 failed connections in a row are tolerated, 10 are reported as unreachable", async () => {
     let away = 9;
     const mjflow = await given(
       (response) => (away-- > 0 ? response.destroy() : problem(response, 404, "not_found")),
@@ -356,25 +358,25 @@ describe("an end without an end", () => {
     expect(await caught(mjflow.flows.wait(FLOW_ID))).toMatchObject({ code: "unreachable" });
   });
 
-  test("a mistake in onUpdate is the caller's, and ends the wait", async () => {
+  test("an error in onUpdate ends the wait and is passed on unchanged", async () => {
     const mjflow = await given(
       (response) => stream(response),
       (response) => json(response, 200, half),
     );
-    const mistake = new Error("mine");
+    const thrown = new Error("mine");
     const onUpdate = () => {
-      throw mistake;
+      throw thrown;
     };
-    expect(await caught(mjflow.flows.wait(FLOW_ID, { onUpdate }))).toBe(mistake);
+    expect(await caught(mjflow.flows.wait(FLOW_ID, { onUpdate }))).toBe(thrown);
   });
 
-  test.each([-1, Number.NaN])("a time of %d is refused", async (timeoutMs) => {
+  test.each([-1, Number.NaN])("a timeoutMs of %d is rejected", async (timeoutMs) => {
     const mjflow = await given(noStream, noStream);
     expect(await caught(mjflow.flows.wait(FLOW_ID, { timeoutMs }))).toMatchObject({ code: "invalid_argument" });
   });
 });
 
-describe("whatever the server does, time costs a bounded number of requests", () => {
+describe("the number of requests is bounded for every behavior of the server", () => {
   const once =
     (status: number, headers: Record<string, string> = {}): CannedResponse =>
     (response) =>
@@ -382,7 +384,7 @@ describe("whatever the server does, time costs a bounded number of requests", ()
   const changing: CannedResponse = (response, _, n) =>
     json(response, 200, flow("running", [task("0", "IN_PROGRESS", n % 100)]), { etag: `"${n}"` });
   const same: CannedResponse = (response) => json(response, 200, half, { etag: '"1"' });
-  const told =
+  const repeatedEvent =
     (id: (n: number) => string | undefined): CannedResponse =>
     (response, _, n) => {
       const out = stream(response);
@@ -393,8 +395,8 @@ describe("whatever the server does, time costs a bounded number of requests", ()
   test.each<[string, CannedResponse, CannedResponse, number, number]>([
     ["a stream that ends at once", (r) => stream(r).end(), same, 10, 60],
     ["a stream cut at once", (r) => stream(r).cut(), same, 10, 60],
-    ["a stream of the same event", told(() => "1"), same, 10, 60],
-    ["204 for ever", once(204), same, 10, 60],
+    ["a stream that repeats one event", repeatedEvent(() => "1"), same, 10, 60],
+    ["204 every time", once(204), same, 10, 60],
     [
       "a stream of garbage",
       (r) => r.writeHead(200, { "content-type": "text/event-stream" }).end("\0\r\r\n::data\n\n"),
@@ -402,25 +404,25 @@ describe("whatever the server does, time costs a bounded number of requests", ()
       10,
       60,
     ],
-    ["304 at once, for ever", noStream, (r, a, n) => (n === 0 ? same(r, a, n) : r.writeHead(304).end()), 10, 60],
-    ["the same at once, for ever", noStream, same, 10, 60],
+    ["an immediate 304 every time", noStream, (r, a, n) => (n === 0 ? same(r, a, n) : r.writeHead(304).end()), 10, 60],
+    ["the same flow immediately every time", noStream, same, 10, 60],
     ["503 with Retry-After: 0", noStream, once(503, { "retry-after": "0" }), 10, 60],
     ["500 on the stream", once(500), same, 10, 60],
-    ["a page in place of the flow", noStream, (r) => r.end("<h1>"), 10, 60],
-    ["an object that is no flow", noStream, (r) => json(r, 200, {}), 10, 60],
+    ["an HTML page instead of the flow", noStream, (r) => r.end("<h1>"), 10, 60],
+    ["an object that is not a flow", noStream, (r) => json(r, 200, {}), 10, 60],
     ["every connection cut", (r) => r.destroy(), (r) => r.destroy(), 10, 60],
     ["redirects", once(302, { location: "/" }), once(302, { location: "/" }), 10, 60],
-    // Something new each time is news; it is still paced: at most four requests to a second.
-    ["a new event and an end, for ever", told(String), same, 1, 60 * 3],
-    ["a new event without an id, and an end", told(() => undefined), same, 1, 60 * 3],
-    ["an end that is none, for ever", (r, _, n) => stream(r).write(flowEvent(done), String(n)), same, 1, 60 * 4],
-    ["something new at once, for ever", noStream, changing, 1, 60 * 2],
-  ])("%s", async (_, events, read, minutes, most) => {
+    // A change in every response is also paced: at most four requests per second.
+    ["a new event and a cut stream every time", repeatedEvent(String), same, 1, 60 * 3],
+    ["a new event without an id and a cut stream", repeatedEvent(() => undefined), same, 1, 60 * 3],
+    ["a false end of the flow every time", (r, _, n) => stream(r).write(flowEvent(done), String(n)), same, 1, 60 * 4],
+    ["an immediate change every time", noStream, changing, 1, 60 * 2],
+  ])("waiting stays below the limit of requests for %s", async (_, events, read, minutes, most) => {
     const mjflow = await given(events, read);
     const error = await caught(mjflow.flows.wait(FLOW_ID, { timeoutMs: minutes * 60_000 }));
     expect(["timeout", "unreachable", "unexpected_answer", "overloaded"]).toContain(error.code);
-    expect(server.asked.length).toBeLessThanOrEqual(most);
-    const requestsAtOnce = server.asked.length / (server.sleeps.length + 1);
+    expect(server.requests.length).toBeLessThanOrEqual(most);
+    const requestsAtOnce = server.requests.length / (server.sleeps.length + 1);
     expect(requestsAtOnce).toBeLessThanOrEqual(3);
   });
 });

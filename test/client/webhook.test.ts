@@ -1,4 +1,7 @@
-/** What a real house posts, verified with what it told about its keys: by secret, by public key, to a flow's own address. */
+/**
+ * Verifies webhooks of a running local server with the client: with a secret, with a public key, and for the notifyHook
+ * of a flow.
+ */
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Mjflow, verifyWebhook, type WebhookEvent } from "@mjflow/client";
@@ -34,7 +37,7 @@ afterAll(async () => {
   await server?.stop();
 });
 
-test("each of them signs every event; one's key does not open another's", async () => {
+test("every webhook is verified with the key of its own endpoint and rejected with the keys of the others", async () => {
   const at = (path: string) => `http://127.0.0.1:${(receiver.address() as AddressInfo).port}${path}`;
   const shared = await mjflow.endpoints.create({ url: at("/shared"), events: ["task.completed", "flow.completed"] });
   const keyed = await mjflow.endpoints.create({ url: at("/keyed"), scheme: "v1a", events: ["flow.completed"] });

@@ -1,9 +1,9 @@
 #!/usr/bin/env node
-// Plain JavaScript, so that an older Node can still read it and say what is missing.
+// This file is plain JavaScript, so that an older Node can run it and report the required version.
 const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
 if (major < 22 || (major === 22 && minor < 18)) {
   console.error(
-    `mjflow needs Node 22.18 or newer; this is ${process.version}. In a clone, \`npx mjflow\` and \`npm run mjflow\` bring Node 24 along.`,
+    `mjflow needs Node 22.18 or newer; this is ${process.version}. In a clone, run \`npm install\`; then \`npx mjflow\` and \`npm run mjflow\` use Node 24.`,
   );
   process.exit(1);
 }

@@ -1,4 +1,4 @@
-/** What a command is: its words, its options, and what it does. */
+/** Describes a command: its name, options, positional arguments and action. Parses the arguments of a command. */
 import { parseArgs } from "node:util";
 import type { Context } from "./context.ts";
 import { UsageError } from "./usage-error.ts";
@@ -7,16 +7,16 @@ export interface Option {
   type: "string" | "boolean";
   multiple?: true;
   short?: string;
-  /** On unless `--no-…` is given; the help says it so. */
+  /** Default true; the help shows the option as `--no-<name>`. */
   negated?: true;
-  /** What stands for the value in the help: `TIME`. */
+  /** Placeholder of the value in the help: `TIME`. */
   value?: string;
   help: string;
 }
 
 export type Options = Readonly<Record<string, Option>>;
 
-/** A boolean that is not given is undefined; `--no-x` makes it false. */
+/** A boolean option that is not given is undefined; `--no-x` sets it to false. */
 export type Values<O extends Options> = {
   [K in keyof O]: O[K] extends { type: "boolean" }
     ? boolean | undefined
@@ -33,14 +33,14 @@ export interface Invocation<O extends Options = Options> {
 interface Spec<O extends Options> {
   name: string;
   summary: string;
-  /** What follows the name, one line each: `<task> <button>`. */
+  /** Text after the command name in the help, one line per form: `<task> <button>`. */
   usage: readonly string[];
-  /** How many words, at least and at most. */
-  words: readonly [number, number];
+  /** Minimum and maximum number of positional arguments. */
+  argCount: readonly [number, number];
   options: O;
-  /** More for the help. */
+  /** Additional text at the end of the command's help. */
   notes?: string;
-  /** @returns what the process ends with */
+  /** @returns the exit code of the process */
   run(context: Context, invocation: Invocation<O>): Promise<number>;
 }
 
@@ -48,11 +48,11 @@ export type Command = Omit<Spec<Options>, "run"> & {
   run(context: Context, invocation: Invocation): Promise<number>;
 };
 
-/** Every command takes these. */
+/** Options of every command. */
 export const COMMON = {
-  url: { type: "string", value: "URL", help: "which mjflow; else MJFLOW_URL, else the house on this machine" },
-  json: { type: "boolean", help: "print JSON, and nothing else" },
-  help: { type: "boolean", short: "h", help: "print this" },
+  url: { type: "string", value: "URL", help: "base URL of the API; default: MJFLOW_URL, then the local server" },
+  json: { type: "boolean", help: "print only JSON" },
+  help: { type: "boolean", short: "h", help: "print this help" },
 } as const satisfies Options;
 
 export function command<const O extends Options>(spec: Spec<O>): Command {
@@ -61,7 +61,7 @@ export function command<const O extends Options>(spec: Spec<O>): Command {
 
 export type Parsed = Invocation<Options> & { common: Values<typeof COMMON> };
 
-/** @throws UsageError for what the command does not know; it repeats option names only, never values */
+/** @throws UsageError for unknown or malformed options; the message contains option names only, never values */
 export function parseInvocation(command: Command, args: readonly string[]): Parsed {
   const options: Options = { ...command.options, ...COMMON };
   const config = Object.fromEntries(
@@ -82,11 +82,13 @@ export function parseInvocation(command: Command, args: readonly string[]): Pars
   return { values, positionals: parsed.positionals, common: values } as unknown as Parsed;
 }
 
-/** @throws UsageError when words are missing, or one too many */
-export function checkWords({ name, usage, words: [least, most] }: Command, positionals: readonly string[]): void {
+/** @throws UsageError if there are too few or too many positional arguments */
+export function checkArgCount({ name, usage, argCount: [least, most] }: Command, positionals: readonly string[]): void {
   if (positionals.length >= least && positionals.length <= most) return;
   const why =
-    positionals.length < least ? "Something is missing" : "There is a word too many; quote what belongs together";
+    positionals.length < least
+      ? "An argument is missing"
+      : `Unexpected argument "${positionals[most]}". Put quotes around text with spaces`;
   throw new UsageError(`${why}: mjflow ${name} ${usage[0] ?? ""}`.trim(), name);
 }
 

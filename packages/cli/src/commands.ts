@@ -1,4 +1,7 @@
-/** Every command by its name, in the order of the help. Loaded when it is used: most runs need one. */
+/**
+ * Lists all commands in the order of the help. A command's module is loaded when the command is used, because most runs
+ * need only one.
+ */
 import type { Command } from "./command.ts";
 
 export interface Group {
@@ -7,10 +10,13 @@ export interface Group {
 }
 
 export const GROUPS: readonly Group[] = [
-  { title: "Pictures", names: ["imagine", "watch", "flow", "flows", "task"] },
-  { title: "By hand", names: ["press", "modal", "cancel", "resume", "retry"] },
+  { title: "Images", names: ["imagine", "watch", "flow", "flows", "task"] },
+  { title: "Tasks", names: ["press", "modal", "cancel", "resume", "retry"] },
   { title: "Webhooks", names: ["endpoints", "deliveries", "replay"] },
-  { title: "The house", names: ["dev", "doctor", "dead", "redrive", "drop", "keys", "config"] },
+  {
+    title: "Local server and operations",
+    names: ["dev", "doctor", "dead-letters", "redrive", "discard", "keys", "config"],
+  },
 ];
 
 const LOAD: Readonly<Record<string, () => Promise<Command>>> = {
@@ -29,15 +35,22 @@ const LOAD: Readonly<Record<string, () => Promise<Command>>> = {
   replay: async () => (await import("./command/delivery.ts")).replay,
   dev: async () => (await import("./command/dev.ts")).dev,
   doctor: async () => (await import("./command/doctor.ts")).doctor,
-  dead: async () => (await import("./command/dead-letter.ts")).deadLetters,
+  "dead-letters": async () => (await import("./command/dead-letter.ts")).deadLetters,
   redrive: async () => (await import("./command/dead-letter.ts")).redrive,
-  drop: async () => (await import("./command/dead-letter.ts")).discard,
+  discard: async () => (await import("./command/dead-letter.ts")).discard,
   keys: async () => (await import("./command/key.ts")).keys,
   config: async () => (await import("./command/config.ts")).config,
 };
 
+/** Former names of commands. They still work for one release; the help does not list them. */
+const ALIASES: ReadonlyMap<string, string> = new Map([
+  ["dead", "dead-letters"],
+  ["drop", "discard"],
+]);
+
 export async function loadCommand(name: string): Promise<Command | undefined> {
-  return Object.hasOwn(LOAD, name) ? LOAD[name]!() : undefined;
+  const current = ALIASES.get(name) ?? name;
+  return Object.hasOwn(LOAD, current) ? LOAD[current]!() : undefined;
 }
 
 export const COMMAND_NAMES = Object.keys(LOAD);

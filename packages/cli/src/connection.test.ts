@@ -19,23 +19,23 @@ afterAll(() => rmSync(home, { recursive: true, force: true }));
 const find = (env: Record<string, string> = {}, folder = "clone/deep/er", url?: string) =>
   findConnection({ env, cwd: join(home, folder) }, url);
 
-describe("the key", () => {
-  test("is the environment's, wherever one stands", () => {
+describe("findConnection: key", () => {
+  test("the key in MJFLOW_API_KEY has priority over a key file", () => {
     expect(find({ MJFLOW_API_KEY: " mjk_env " })).toMatchObject({ apiKey: "mjk_env", keyFrom: "MJFLOW_API_KEY" });
   });
 
-  test("is else the nearest house's upwards", () => {
+  test("without MJFLOW_API_KEY the key is read from the nearest .mjflow folder upwards", () => {
     expect(find()).toMatchObject({ apiKey: "mjk_of_clone", keyFrom: join(home, "clone/.mjflow/api.key") });
     expect(find({}, "other")).toMatchObject({ apiKey: "mjk_of_home" });
   });
 
-  test("is that of the data folder that is named, and of no other", () => {
+  test("if MJFLOW_DATA_DIR is set, the key is read only from that folder", () => {
     expect(find({ MJFLOW_DATA_DIR: join(home, "other") })).toMatchObject({ apiKey: "mjk_of_other" });
     expect(find({ MJFLOW_DATA_DIR: "../../../other" })).toMatchObject({ apiKey: "mjk_of_other" });
     expect(find({ MJFLOW_DATA_DIR: join(home, "nowhere") })).not.toHaveProperty("apiKey");
   });
 
-  test("of the house on this machine goes to no other machine", () => {
+  test("the key of the local server is used only for a loopback address", () => {
     for (const url of ["https://mjflow.example", "http://127.0.0.1.mjflow.example", "http://192.168.1.2:4600"]) {
       expect(find({ MJFLOW_URL: url })).not.toHaveProperty("apiKey");
       expect(find({}, "clone", url)).not.toHaveProperty("apiKey");
@@ -46,8 +46,8 @@ describe("the key", () => {
   });
 });
 
-describe("the address", () => {
-  test("is the option's, else the environment's, else the house's own", () => {
+describe("findConnection: address", () => {
+  test("the address comes from --url, then MJFLOW_URL, then the local server's port", () => {
     const env = { MJFLOW_URL: "https://a.example/base/", MJFLOW_PORT: "4711" };
     expect(find(env, "clone", "https://b.example")).toMatchObject({ url: "https://b.example", urlFrom: "--url" });
     expect(find(env)).toMatchObject({ url: "https://a.example/base", urlFrom: "MJFLOW_URL" });
@@ -63,9 +63,9 @@ describe("the address", () => {
     "https://",
     "https://me:mjk_secret@a.example",
     "https://a.example/?key=mjk_secret",
-  ])("is refused without being repeated: %s", (url) => {
-    const refused = () => find({}, "clone", url);
-    expect(refused).toThrow(UsageError);
-    expect(refused).not.toThrow(/mjk_secret|a\.example/);
+  ])("an invalid address is rejected without being repeated: %s", (url) => {
+    const search = () => find({}, "clone", url);
+    expect(search).toThrow(UsageError);
+    expect(search).not.toThrow(/mjk_secret|a\.example/);
   });
 });

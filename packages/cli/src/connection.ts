@@ -1,4 +1,7 @@
-/** Which mjflow is meant, and with which key: said by the environment, or found beside the local house. */
+/**
+ * Finds the server address and the API key: from the option, from the environment, or from the data folder of the local
+ * server.
+ */
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import type { Platform } from "./platform.ts";
@@ -8,7 +11,7 @@ export interface Connection {
   url: string;
   urlFrom: "--url" | "MJFLOW_URL" | "MJFLOW_PORT" | "default";
   apiKey?: string;
-  /** `MJFLOW_API_KEY`, or the file it was read from. */
+  /** `MJFLOW_API_KEY`, or the path of the file that contains the key; unset when there is no key. */
   keyFrom?: string;
 }
 
@@ -17,14 +20,17 @@ const FOLDER = ".mjflow";
 const KEY_FILE = "api.key";
 const LOOPBACK = new Set(["127.0.0.1", "localhost", "[::1]"]);
 
-/** @throws UsageError for an address that is none, without repeating it: it may hold credentials */
+/**
+ * @throws UsageError for an invalid address; the message does not repeat the address, because it may contain
+ * credentials
+ */
 export function findConnection({ env, cwd }: Pick<Platform, "env" | "cwd">, urlOption?: string): Connection {
   const { url, urlFrom } = address(env, urlOption);
   const own = env["MJFLOW_API_KEY"]?.trim();
   if (own) return { url, urlFrom, apiKey: own, keyFrom: "MJFLOW_API_KEY" };
-  // The key of the house on this machine goes to this machine, and nowhere else.
-  const kept = isLoopback(url) ? readStoredKey(env["MJFLOW_DATA_DIR"], cwd) : undefined;
-  return { url, urlFrom, ...kept };
+  // The key of the local server is sent only to a loopback address, never to another machine.
+  const stored = isLoopback(url) ? readStoredKey(env["MJFLOW_DATA_DIR"], cwd) : undefined;
+  return { url, urlFrom, ...stored };
 }
 
 function address(env: Platform["env"], urlOption: string | undefined): Pick<Connection, "url" | "urlFrom"> {
@@ -38,11 +44,12 @@ function address(env: Platform["env"], urlOption: string | undefined): Pick<Conn
 
 function checked(text: string, where: string): string {
   if (!/^https?:\/\//i.test(text) || !URL.canParse(text)) {
-    throw new UsageError(`${where} must begin with http:// or https://.`);
+    throw new UsageError(`${where} must start with http:// or https://.`);
   }
   const url = new URL(text);
-  if (url.username || url.password) throw new UsageError(`${where} must hold no credentials; use MJFLOW_API_KEY.`);
-  if (url.search || url.hash) throw new UsageError(`${where} must hold neither a query nor a fragment.`);
+  if (url.username || url.password)
+    throw new UsageError(`${where} must not contain credentials. Set MJFLOW_API_KEY instead.`);
+  if (url.search || url.hash) throw new UsageError(`${where} must not contain a query or a fragment.`);
   return url.href.replace(/\/+$/, "");
 }
 
@@ -50,7 +57,10 @@ function isLoopback(url: string): boolean {
   return LOOPBACK.has(new URL(url).hostname);
 }
 
-/** In the house's data folder: the one that is named, else the nearest one upwards, as from a folder of the clone. */
+/**
+ * Reads the key file of the local server's data folder. The folder is `dataDir` if set, otherwise the nearest `.mjflow`
+ * in `cwd` or one of its parents.
+ */
 function readStoredKey(dataDir: string | undefined, cwd: string): Pick<Connection, "apiKey" | "keyFrom"> {
   for (const path of dataDir ? [resolve(cwd, dataDir, KEY_FILE)] : upwards(cwd)) {
     if (!existsSync(path)) continue;

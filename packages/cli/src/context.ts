@@ -1,4 +1,4 @@
-/** What a command is run with: the API, and a place to say things. */
+/** The context of a running command: the API client and the output functions. */
 import { Mjflow } from "@mjflow/client";
 import { type Connection, findConnection } from "./connection.ts";
 import { isScreen, type Painter, paintFor, plain } from "./paint.ts";
@@ -22,13 +22,13 @@ export class Context {
     this.#urlOption = options.url;
   }
 
-  /** Where and with which key, found when first asked for: help needs neither. */
+  /** Address and key. They are looked up at the first access, because the help needs neither. */
   get connection(): Connection {
     this.#connection ??= findConnection(this.platform, this.#urlOption);
     return this.#connection;
   }
 
-  /** If it was found: for saying what went wrong. */
+  /** The connection if it was already looked up, otherwise undefined. Error messages use it. */
   get found(): Connection | undefined {
     return this.#connection;
   }
@@ -43,34 +43,34 @@ export class Context {
     return this.platform.signal;
   }
 
-  /** Whether progress can be drawn over itself. */
+  /** True if progress can be redrawn in place. */
   get isScreen(): boolean {
     return !this.json && isScreen(this.platform.stdout, this.platform.env);
   }
 
-  /** A file or a pipe has room for everything. */
+  /** Width of the terminal in columns; infinite for a file or a pipe. */
   get columns(): number {
     const { stdout, env } = this.platform;
     return isScreen(stdout, env) ? (stdout.columns ?? DEFAULT_COLUMNS) : Number.POSITIVE_INFINITY;
   }
 
-  /** The answer: its JSON, or lines for a person. */
+  /** Prints the result: as JSON with `--json`, otherwise as lines for a person. */
   show(value: unknown, lines: () => readonly string[]): void {
     if (this.json) this.#write(this.platform.stdout, json(value, 2));
     else for (const line of lines()) this.#write(this.platform.stdout, escapeControlCharacters(line));
   }
 
-  /** One JSON value of several, on a line of its own. */
+  /** Prints one of several JSON values, on one line. */
   emit(value: unknown): void {
     this.#write(this.platform.stdout, json(value));
   }
 
-  /** For a person only. */
+  /** Prints lines to stdout unless `--json` is set. */
   say(...lines: readonly string[]): void {
     if (!this.json) for (const line of lines) this.#write(this.platform.stdout, escapeControlCharacters(line));
   }
 
-  /** Beside the answer, for a person only: it stays out of pipes. */
+  /** Prints lines to stderr unless `--json` is set, so that they do not enter a pipe. */
   note(...lines: readonly string[]): void {
     if (!this.json) for (const line of lines) this.#write(this.platform.stderr, escapeControlCharacters(line));
   }
@@ -79,7 +79,10 @@ export class Context {
     output.write(`${this.hidden(line)}\n`);
   }
 
-  /** A server, or a file of the user's, may repeat our key: it is shown to nobody. */
+  /**
+   * Replaces the API key in the text. A server or a file of the user may repeat the key, and the command line must
+   * never print it.
+   */
   hidden(text: string): string {
     const key = this.#connection?.apiKey;
     return key !== undefined && key.length >= 8 ? text.replaceAll(key, "[key]") : text;

@@ -1,11 +1,11 @@
-/** What went wrong, for people and for machines. */
+/** Formats errors, as JSON and as lines for a person. */
 import { isMjflowError, type MjflowError } from "@mjflow/client";
 import type { Connection } from "./connection.ts";
 import type { Painter } from "./paint.ts";
 import { stripControlCharacters } from "./text.ts";
 import { UsageError } from "./usage-error.ts";
 
-/** What was started before it went wrong, for who wants to go on with it. */
+/** Following a flow ended before the flow did. The flow id is kept, so that the user can follow or cancel the flow. */
 export class FlowStillRunningError extends Error {
   readonly flowId: string;
   override readonly cause: MjflowError;
@@ -33,14 +33,13 @@ export function errorLines(error: unknown, paint: Painter, connection: Connectio
   }
   if (!isMjflowError(error))
     return [error instanceof Error ? (error.stack ?? String(error)) : String(error)].flatMap(lines);
-  if (error.code === "aborted")
-    return ["Stopped before an answer came; what was sent may have been done all the same."];
+  if (error.code === "aborted") return ["Stopped before the response came. The request may have been processed."];
   const advice = keyAdvice(error, connection) ?? error.advice;
   const offered = error.more["offered"];
   return [
     `${paint("red", "✗")} ${stripControlCharacters(error.detail)} ${paint("dim", `(${error.code})`)}`,
     ...(Array.isArray(offered)
-      ? [`  It offers ${offered.map((label) => stripControlCharacters(String(label))).join(", ")}.`]
+      ? [`  Offered buttons: ${offered.map((label) => stripControlCharacters(String(label))).join(", ")}.`]
       : []),
     ...(advice ? [`  ${stripControlCharacters(advice)}`] : []),
     ...(error.requestId && error.code === "internal"
@@ -49,25 +48,25 @@ export function errorLines(error: unknown, paint: Painter, connection: Connectio
   ];
 }
 
-/** Told of what happened to the watching; the flow itself is not touched by it. */
+/** Says why following ended. The flow itself continues on the server. */
 function stillRunningLines({ flowId, cause }: FlowStillRunningError, paint: Painter): string[] {
   const id = stripControlCharacters(flowId);
-  const why = cause.code === "aborted" ? "Stopped watching" : stripControlCharacters(cause.detail);
+  const why = cause.code === "aborted" ? "Stopped following" : stripControlCharacters(cause.detail);
   return [
-    `${why.replace(/\.$/, "")}. ${paint("bold", "The flow goes on")}: ${id}`,
-    paint("dim", `  mjflow watch ${id}    to see its end`),
-    paint("dim", `  mjflow cancel ${id}   to start nothing more of it`),
+    `${why.replace(/\.$/, "")}. ${paint("bold", "The flow is still running")}: ${id}`,
+    paint("dim", `  mjflow watch ${id} to follow it until it ends`),
+    paint("dim", `  mjflow cancel ${id} to submit no new tasks`),
   ];
 }
 
 function keyAdvice(error: MjflowError, connection: Connection | undefined): string | undefined {
   if (error.code === "unreachable" && connection?.urlFrom === "default") {
-    return "Start the house on this machine with `mjflow dev`, or say where another is: MJFLOW_URL.";
+    return "Start the local server with `mjflow dev`, or set MJFLOW_URL to the address of another server.";
   }
   if (error.code !== "unauthorized" || !connection) return undefined;
   const { keyFrom, url } = connection;
-  if (keyFrom === undefined) return `No key was sent: set MJFLOW_API_KEY to one that ${new URL(url).host} knows.`;
-  return `The key from ${keyFrom} was refused: it is not, or no longer, one of ${new URL(url).host}.`;
+  if (keyFrom === undefined) return `No key was sent. Set MJFLOW_API_KEY to a key of ${new URL(url).host}.`;
+  return `${new URL(url).host} rejected the key from ${keyFrom}. Set MJFLOW_API_KEY to an active key of this server.`;
 }
 
 function lines(text: string): string[] {

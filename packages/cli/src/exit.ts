@@ -1,21 +1,21 @@
-/** What the process ends with: scripts branch on these, so they never change. */
+/** Exit codes of the process. Scripts branch on these codes, so the codes never change. */
 import { MjflowError } from "@mjflow/client";
 import { FlowStillRunningError } from "./error.ts";
 import { UsageError } from "./usage-error.ts";
 
 export const EXIT = {
   ok: 0,
-  /** The flow failed, or the server refused what was asked. */
+  /** The flow failed, or the server rejected the request. */
   failed: 1,
-  /** Mistyped, or an input the server calls invalid: the same command cannot succeed. */
+  /** A usage error, or input that the server calls invalid. The same command cannot succeed. */
   usage: 2,
-  /** No mjflow there, or none that takes the key. */
+  /** The server cannot be reached or does not accept the key. */
   unreachable: 3,
-  /** `--timeout` was up; what was started goes on. */
+  /** `--timeout` has passed; the flow continues on the server. */
   timeout: 4,
 } as const;
 
-/** As shells count a process that a signal ended. */
+/** The exit codes that shells use for a process that a signal ended. */
 const SIGNALS: Record<string, number> = { SIGHUP: 129, SIGINT: 130, SIGPIPE: 141, SIGTERM: 143 };
 
 const INPUT_ERRORS = new Set([
@@ -28,7 +28,7 @@ const INPUT_ERRORS = new Set([
 ]);
 const AUTH_OR_NETWORK_ERRORS = new Set(["unreachable", "unexpected_answer", "unauthorized", "forbidden"]);
 
-/** @param signal whose reason names the signal that ended it */
+/** @param signal aborted with the name of the signal that ended the command as its reason */
 export function exitOf(error: unknown, signal?: AbortSignal): number {
   if (error instanceof FlowStillRunningError) return exitOf(error.cause, signal);
   if (error instanceof UsageError) return EXIT.usage;

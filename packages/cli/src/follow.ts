@@ -1,4 +1,7 @@
-/** A flow watched to its end: drawn over itself on a screen, line by line elsewhere, silent for machines. */
+/**
+ * Follows a flow until it ends. On a terminal the progress is redrawn in place; elsewhere each change is a line; with
+ * `--json` nothing is printed.
+ */
 import { type Flow, isMjflowError, type Task } from "@mjflow/client";
 import type { Context } from "./context.ts";
 import { bars } from "./draw/bars.ts";
@@ -16,7 +19,7 @@ export interface FollowOptions {
   timeoutMs?: number | undefined;
 }
 
-/** @throws FlowGoesOn when Ctrl-C, `--timeout` or the connection ended the watching */
+/** @throws FlowStillRunningError if Ctrl-C, `--timeout` or a lost connection ended the following */
 export async function follow(context: Context, flowId: string, { timeoutMs }: FollowOptions = {}): Promise<Flow> {
   const show = context.json ? undefined : context.isScreen ? screen(context) : log(context);
   try {
@@ -41,12 +44,12 @@ interface Show {
 function screen({ platform, paint }: Context): Show {
   const live = new Live(platform.stdout);
   const startedAt = platform.now();
-  const windows = new OpenModals();
+  const modals = new OpenModals();
   let tasks: readonly Task[] = [];
   const draw = () => {
-    // One column is left free: some terminals break the line after the last.
+    // One column stays free, because some terminals wrap the line after the last column.
     const columns = (platform.stdout.columns ?? 80) - 1;
-    const hints = windows.waiting(tasks, platform.now()).map((task) => fit(modalHint(task), columns - 2));
+    const hints = modals.waiting(tasks, platform.now()).map((task) => fit(modalHint(task), columns - 2));
     live.draw([
       ...bars(tasks, paint, columns),
       ...hints.map((hint) => `  ${paint("yellow", hint)}`),
@@ -67,7 +70,10 @@ function screen({ platform, paint }: Context): Show {
   };
 }
 
-/** A plan answers its windows within a moment; one that stays open waits for a person. */
+/**
+ * Finds the modals that wait for a person. A plan answers its modals within a moment, so only a modal that stays open
+ * longer counts.
+ */
 class OpenModals {
   readonly #since = new Map<string, number>();
 
@@ -79,15 +85,15 @@ class OpenModals {
   }
 }
 
-/** Where nothing can be drawn over, a line whenever a task has got into another status. */
+/** Prints a line for each new task status, for outputs that cannot be redrawn. */
 function log(context: Context): Show {
-  const told = new Map<string, string>();
+  const printed = new Map<string, string>();
   return {
     update({ tasks }) {
       const lines = bars(tasks, plain, context.columns);
       for (const [i, task] of tasks.entries()) {
-        if (told.get(task.id) === task.status) continue;
-        told.set(task.id, task.status);
+        if (printed.get(task.id) === task.status) continue;
+        printed.set(task.id, task.status);
         context.say(lines[i]!);
       }
     },

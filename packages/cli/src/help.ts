@@ -1,12 +1,12 @@
-/** What the help says; made from the commands themselves. */
+/** Builds the help texts from the command definitions. */
 import { COMMON, type Command, type Option, type Options } from "./command.ts";
 import { GROUPS, loadCommand } from "./commands.ts";
 import { pad } from "./text.ts";
 
-const NAME_WIDTH = 12;
+const NAME_WIDTH = 14;
 
 export async function generalHelp(): Promise<string[]> {
-  const lines = ["mjflow: send a plan of image tasks, and watch it.", ""];
+  const lines = ["mjflow: create a flow of image tasks and follow it.", ""];
   for (const { title, names } of GROUPS) {
     lines.push(title);
     for (const name of names) lines.push(`  ${pad(name, NAME_WIDTH)}${(await loadCommand(name))!.summary}`);
@@ -14,11 +14,12 @@ export async function generalHelp(): Promise<string[]> {
   }
   return [
     ...lines,
-    "mjflow help <command> says more. Every command takes --json and --url.",
+    "mjflow help <command> shows its options. Every command accepts --json and --url.",
     "",
-    "The key comes from MJFLOW_API_KEY; for the house on this machine, from its data folder (.mjflow/api.key).",
-    "Ends with 0 done, 1 the flow failed or the server refused, 2 mistyped, 3 unreachable or no valid key,",
-    "4 --timeout was up, 130 Ctrl-C. What was started goes on after 4 and 130.",
+    "The key comes from MJFLOW_API_KEY; for the local server, from its data folder (.mjflow/api.key).",
+    "",
+    "Exit codes: 0 success, 1 the flow failed or the server rejected the request, 2 usage error,",
+    "3 unreachable or no valid key, 4 --timeout has passed, 130 Ctrl-C. After 4 and 130 the flow continues.",
   ];
 }
 

@@ -1,4 +1,4 @@
-/** Pictures of the user's, as the API takes them. */
+/** Reads the user's image files in the form that the API accepts. */
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { UsageError } from "./usage-error.ts";
@@ -10,12 +10,17 @@ const SIGNATURES: readonly (readonly [type: string, at: number, bytes: string])[
   ["image/webp", 8, "WEBP"],
 ];
 
-/** A link as it is; a file as a data URI. @throws UsageError */
+/**
+ * Returns a link unchanged and a file as a data URI. @throws UsageError if the file cannot be read or is not an image
+ */
 export function imageOf(text: string, cwd: string, option: string): string {
   return /^https?:\/\//i.test(text) ? text : dataUri(read(text, cwd, option), option);
 }
 
-/** A mask is a PNG: white is drawn anew, black is kept. @throws UsageError */
+/**
+ * Returns a PNG file as a data URI. White regions of a mask are regenerated, black regions are kept. @throws UsageError
+ * if the file cannot be read or is not a PNG
+ */
 export function maskOf(path: string, cwd: string, option: string): string {
   const uri = dataUri(read(path, cwd, option), option);
   if (!uri.startsWith("data:image/png;")) throw new UsageError(`${option} must be a PNG.`);

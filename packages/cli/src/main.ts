@@ -1,9 +1,9 @@
-/** `mjflow` */
+/** Entry point of the command `mjflow`. */
 import { exitOfSignal } from "./exit.ts";
 import { processPlatform } from "./platform.ts";
 import { run } from "./run.ts";
 
-// A reader that has seen enough (`| head`) is no reason for a stack.
+// A reader that closes the pipe early (`| head`) is not an error that needs a stack trace.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code !== "EPIPE") throw error;
@@ -11,5 +11,5 @@ for (const stream of [process.stdout, process.stderr]) {
   });
 }
 
-// Not exit(): what was written to a pipe must get there first.
+// `process.exit()` could end the process before the output has reached a pipe, so only the exit code is set.
 process.exitCode = await run(process.argv.slice(2), processPlatform());

@@ -1,4 +1,4 @@
-/** Options that several commands take, and the reading of their values. */
+/** Options that several commands share, and functions that parse their values. */
 import type { EventType } from "@mjflow/client";
 import { EVENT_TYPES } from "@mjflow/core/event";
 import type { Option } from "./command.ts";
@@ -7,18 +7,18 @@ import { durationMs, moment } from "./time.ts";
 import { UsageError } from "./usage-error.ts";
 
 export const WAIT_OPTIONS = {
-  wait: { type: "boolean", negated: true, help: "start it and come back; `mjflow watch` goes on" },
-  timeout: { type: "string", value: "TIME", help: "stop watching after 30s, 10m, 2h (exit 4); the flow goes on" },
+  wait: { type: "boolean", negated: true, help: "return after the start; `mjflow watch` follows the flow" },
+  timeout: { type: "string", value: "TIME", help: "stop following after 30s, 10m, 2h (exit 4); the flow continues" },
 } as const satisfies Record<string, Option>;
 
 export const PAGING_OPTIONS = {
-  limit: { type: "string", value: "N", help: "how many, newest first (20)" },
-  all: { type: "boolean", help: "all of them" },
+  limit: { type: "string", value: "N", help: "maximum number of entries, newest first (20)" },
+  all: { type: "boolean", help: "all entries" },
 } as const satisfies Record<string, Option>;
 
 export const TIME_RANGE_OPTIONS = {
-  since: { type: "string", value: "TIME", help: "from then on: a date, or how long ago (2h)" },
-  until: { type: "string", value: "TIME", help: "up to then" },
+  since: { type: "string", value: "TIME", help: "start of the time range: a date, or a duration before now (2h)" },
+  until: { type: "string", value: "TIME", help: "end of the time range" },
 } as const satisfies Record<string, Option>;
 
 export function parseTimeout(text: string | undefined): number | undefined {
@@ -34,7 +34,7 @@ export function parseTimeRange(context: Context, values: { since: string | undef
   };
 }
 
-/** @throws UsageError for a word that is none of them */
+/** @throws UsageError if the value is not allowed */
 export function parseChoice<const T extends string>(
   option: string,
   value: string | undefined,
@@ -42,12 +42,12 @@ export function parseChoice<const T extends string>(
 ): T | undefined {
   if (value === undefined) return undefined;
   if (!(allowed as readonly string[]).includes(value)) {
-    throw new UsageError(`${option} is one of ${allowed.join(", ")}.`);
+    throw new UsageError(`${option} must be one of ${allowed.join(", ")}.`);
   }
   return value as T;
 }
 
-/** `flow.completed,task.failed`, or given several times. */
+/** Parses event types: `flow.completed,task.failed`, or one option per type. */
 export function parseEvents(values: readonly string[]): EventType[] | undefined {
   const names = values.flatMap((value) => value.split(",")).map((name) => name.trim());
   for (const name of names) parseChoice("--events", name, EVENT_TYPES);
@@ -56,6 +56,6 @@ export function parseEvents(values: readonly string[]): EventType[] | undefined 
 
 export function parseCount(option: string, text: string | undefined, fallback: number): number {
   if (text === undefined) return fallback;
-  if (!/^[1-9]\d{0,8}$/.test(text)) throw new UsageError(`${option} takes a whole number, 1 or more.`);
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new UsageError(`${option} must be a whole number, 1 or more.`);
   return Number(text);
 }

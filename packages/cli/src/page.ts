@@ -1,4 +1,4 @@
-/** Lists: as many as were asked for, over as many pages as that takes. */
+/** Reads lists over as many pages as the requested number of entries needs. */
 import type { List, Page } from "@mjflow/client";
 import { parseCount } from "./option.ts";
 
@@ -10,14 +10,14 @@ export interface Paging {
   all: boolean | undefined;
 }
 
-/** How many to ask for at a time. */
+/** Number of entries to request per page. */
 export function pageSize(paging: Paging): number {
   return Math.min(MOST_PER_PAGE, parseCount("--limit", paging.limit, paging.all ? MOST_PER_PAGE : DEFAULT_LIMIT));
 }
 
 /**
- * As the API's own page, so that `--json` reads the same here and there. A `nextCursor` says that there is more than was
- * asked for; a server that filters its pages may need several of them for one item.
+ * Returns the entries in the form of one API page, so that `--json` has the same form as the API. `nextCursor` is set
+ * if there are more entries than requested. A server that filters its pages may need several pages for one entry.
  */
 export async function collect<T>(list: List<T>, paging: Paging): Promise<Page<T>> {
   const most = paging.all ? Number.POSITIVE_INFINITY : parseCount("--limit", paging.limit, DEFAULT_LIMIT);

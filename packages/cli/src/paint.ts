@@ -1,4 +1,4 @@
-/** Colours, where there is a person to see them. */
+/** Colors for terminal output. */
 import { styleText } from "node:util";
 import type { Env, Output } from "./platform.ts";
 
@@ -13,7 +13,7 @@ export function paintFor(output: Output, env: Env): Painter {
   return isScreen(output, env) && !env["NO_COLOR"] ? colours : plain;
 }
 
-/** Whether what was written can be drawn over. */
+/** True if the output is a terminal that can be redrawn. */
 export function isScreen(output: Output, env: Env): boolean {
   return output.isTTY === true && env["TERM"] !== "dumb";
 }

@@ -1,12 +1,13 @@
 /**
- * `--then`: a path of presses, as short as it can be typed.
+ * Parses `--then`, the short form of a plan as a path of presses.
  *
- *     upscale:all            the four of them
- *     U2>zoom:2              U2, and zoom out of what comes of it
- *     U1,U2>zoom:2           both, each zoomed out of
- *     V2="a boat at night"   a press with the prompt that answers its window
+ *     upscale:all            presses U1, U2, U3 and U4
+ *     U2>zoom:2              presses U2, then zoom:2 on its result
+ *     U1,U2>zoom:2           presses U1 and U2, then zoom:2 on each result
+ *     V2="a boat at night"   presses V2 with a prompt as the modal answer
  *
- * Several are one plan: what begins alike is pressed once, so `upscale:all` and `U2>zoom:2` go together. Pure.
+ * Several `--then` options form one plan. Equal presses at the start of two paths are pressed once, so `upscale:all`
+ * and `U2>zoom:2` can be combined. Pure.
  */
 import type { PlanInput } from "@mjflow/client";
 import { canonicalPress, expandPress } from "@mjflow/core/button";
@@ -23,7 +24,7 @@ interface Node {
   then: Map<string, Node>;
 }
 
-/** @throws UsageError naming the path at fault */
+/** @throws UsageError that names the invalid path */
 export function parseThen(paths: readonly string[]): PlanInput[] {
   const root = new Map<string, Node>();
   for (const path of paths) add(root, stepsOf(path), path);
@@ -38,7 +39,7 @@ function add(level: Map<string, Node>, [step, ...rest]: readonly Step[], path: s
     level.set(key, node);
     if (step.prompt !== undefined) {
       if (node.prompt !== undefined && node.prompt !== step.prompt) {
-        throw new UsageError(`--then '${path}': ${press} is pressed once, and cannot have two prompts.`, "imagine");
+        throw new UsageError(`--then '${path}': ${press} is pressed once and cannot have two prompts.`, "imagine");
       }
       node.prompt = step.prompt;
     }
@@ -59,13 +60,13 @@ function stepsOf(path: string): Step[] {
     const [names = "", ...prompt] = split(text, "=");
     const presses = split(names, ",").map((name) => name.trim());
     if (presses.some((name) => name === "")) {
-      throw new UsageError(`--then '${path}': a press is missing. Like this: --then 'U2>zoom:2'`, "imagine");
+      throw new UsageError(`--then '${path}': a press is missing. Example: --then 'U2>zoom:2'`, "imagine");
     }
     return { presses, ...(prompt.length > 0 && { prompt: unquoted(prompt.join("=").trim()) }) };
   });
 }
 
-/** At each `mark` that stands in no double quotes. */
+/** Splits the text at each `mark` outside double quotes. */
 function split(text: string, mark: string): string[] {
   const parts = [""];
   let isQuoted = false;

@@ -1,4 +1,4 @@
-/** What the command line needs of the machine: given, so that tests give another. */
+/** What the command line needs from its environment. It is passed as a parameter, so that tests can replace it. */
 
 export interface Output {
   write(text: string): unknown;
@@ -14,14 +14,17 @@ export interface Platform {
   cwd: string;
   stdout: Output;
   stderr: Output;
-  /** Aborted by Ctrl-C, with the signal's name as its reason. Only who asks for it must clean up after itself. */
+  /**
+   * Aborted by a stop signal (Ctrl-C) with the signal's name as its reason. Reading this property installs the signal
+   * handlers, so the reader must then end the command itself.
+   */
   readonly signal: AbortSignal;
   now(): number;
 }
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
-/** This process. Signals keep their own meaning until `signal` is first asked for. */
+/** Returns the platform of this process. Signals keep their default action until `signal` is first read. */
 export function processPlatform(): Platform {
   let controller: AbortController | undefined;
   return {
@@ -40,7 +43,7 @@ export function processPlatform(): Platform {
 function catchSignals(): AbortController {
   const controller = new AbortController();
   for (const name of SIGNALS) {
-    // Once: whoever presses Ctrl-C a second time means it.
+    // `once`: a second Ctrl-C has its default action and ends the process.
     process.once(name, () => controller.abort(name));
   }
   return controller;

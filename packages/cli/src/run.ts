@@ -1,6 +1,6 @@
-/** From words to an exit code: the only place where errors become text. */
+/** Runs a command and returns its exit code. This is the only place where errors become text. */
 import { isMjflowError } from "@mjflow/client";
-import { checkWords, parseInvocation } from "./command.ts";
+import { checkArgCount, parseInvocation } from "./command.ts";
 import { COMMAND_NAMES, loadCommand } from "./commands.ts";
 import { Context } from "./context.ts";
 import { errorLines, errorView, FlowStillRunningError } from "./error.ts";
@@ -12,9 +12,9 @@ import { escapeControlCharacters, json } from "./text.ts";
 import { UsageError } from "./usage-error.ts";
 import { VERSION } from "./version.ts";
 
-/** @returns what the process ends with */
+/** @returns the exit code of the process */
 export async function run(args: readonly string[], platform: Platform): Promise<number> {
-  // Only for what goes wrong before there is a context.
+  // Undefined for errors that occur before a context exists.
   let context: Context | undefined;
   try {
     const [first = "help", ...rest] = args;
@@ -24,17 +24,19 @@ export async function run(args: readonly string[], platform: Platform): Promise<
     if (!command) throw unknownCommand(first);
     const { common, ...invocation } = parseInvocation(command, rest);
     if (common.help) return print(platform, commandHelp(command));
-    checkWords(command, invocation.positionals);
+    checkArgCount(command, invocation.positionals);
     context = new Context(platform, { json: common.json === true, url: common.url });
     return await command.run(context, invocation);
   } catch (error) {
     report(error, args, platform, context);
-    // An error that is nobody's is a bug: its stack is what helps.
+    // An error of another class is a bug. `report` prints its stack.
     return exitOf(error, isAborted(error) ? platform.signal : undefined);
   }
 }
 
-/** Only then: to ask for the signal is to catch it. */
+/**
+ * True for errors of an aborted call. Only then is `platform.signal` read, because reading it installs signal handlers.
+ */
 function isAborted(error: unknown): boolean {
   return isMjflowError(error instanceof FlowStillRunningError ? error.cause : error, "aborted");
 }
@@ -48,7 +50,7 @@ async function help(platform: Platform, name: string | undefined): Promise<numbe
 
 function unknownCommand(name: string): UsageError {
   const near = COMMAND_NAMES.find((known) => known.startsWith(name) || name.startsWith(known));
-  return new UsageError(`There is no such command.${near ? ` Do you mean ${near}?` : ""}`);
+  return new UsageError(`Unknown command "${name}".${near ? ` Do you mean ${near}?` : ""}`);
 }
 
 function print({ stdout }: Platform, lines: readonly string[]): number {
@@ -56,7 +58,7 @@ function print({ stdout }: Platform, lines: readonly string[]): number {
   return EXIT.ok;
 }
 
-/** Machines read stdout, people stderr. */
+/** Writes the error as JSON to stdout with `--json`, otherwise as text to stderr. */
 function report(error: unknown, args: readonly string[], platform: Platform, context: Context | undefined): void {
   const hidden = (text: string) => context?.hidden(text) ?? text;
   if (context?.json ?? args.includes("--json")) {

@@ -1,7 +1,7 @@
-/** A terminal for tests: as much of one as is written to. */
+/** A terminal for tests. It implements only the escape sequences that the command line writes. */
 import type { Output } from "./platform.ts";
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: escapes are what a terminal reads
+// biome-ignore lint/suspicious/noControlCharactersInRegex: a terminal reads escape sequences
 const ESCAPE = /^\u001b\[(\??)(\d*)([A-Za-z])/;
 
 export class Screen implements Output {
@@ -10,12 +10,12 @@ export class Screen implements Output {
   rows: number;
   written = "";
   hasCursor = true;
-  /** What stands on it as lines that were ended, however often they wrap. */
+  /** Lines as they were written, before wrapping. */
   #lines: string[] = [""];
-  /** In lines as they were written; the cursor is always at the end or the beginning of one. */
+  /** Index of the cursor's line in `#lines`. The cursor is always at the start or the end of a line. */
   #at = 0;
   #column = 0;
-  /** Called after each write. */
+  /** Hook that runs after each write. */
   onWrite: () => void = () => {};
 
   constructor(columns: number, rows: number) {
@@ -27,7 +27,7 @@ export class Screen implements Output {
     this.written += text;
     for (let rest = text; rest !== ""; ) {
       const found = ESCAPE.exec(rest);
-      if (found) this.#obey(found[3]!, Number(found[2] || 1), found[1] === "?");
+      if (found) this.#execute(found[3]!, Number(found[2] || 1), found[1] === "?");
       else this.#put(rest[0]!);
       rest = rest.slice(found ? found[0].length : 1);
     }
@@ -39,7 +39,7 @@ export class Screen implements Output {
     this.columns = columns;
   }
 
-  /** As they look: wrapped, without what is empty beneath. */
+  /** Returns the visible rows: wrapped, without empty rows at the end. */
   lines(): string[] {
     const rows = this.#lines.flatMap((line) => this.#wrapped(line).map((row) => row.trimEnd()));
     while (rows.at(-1) === "") rows.pop();
@@ -52,22 +52,22 @@ export class Screen implements Output {
     return rows;
   }
 
-  #obey(deadLetter: string, count: number, isPrivate: boolean): void {
-    if (isPrivate && count === 25) this.hasCursor = deadLetter === "h";
-    else if (deadLetter === "A") this.#up(count);
-    else if (deadLetter === "K") this.#lines[this.#at] = "";
-    else if (deadLetter === "J") this.#lines.length = this.#at + 1;
-    else if (deadLetter !== "m") throw new Error(`the screen knows no ${deadLetter}`);
-    if (deadLetter === "J") this.#lines[this.#at] = this.#lines[this.#at]!.slice(0, this.#column);
+  #execute(command: string, count: number, isPrivate: boolean): void {
+    if (isPrivate && count === 25) this.hasCursor = command === "h";
+    else if (command === "A") this.#up(count);
+    else if (command === "K") this.#lines[this.#at] = "";
+    else if (command === "J") this.#lines.length = this.#at + 1;
+    else if (command !== "m") throw new Error(`the test screen does not support the escape sequence ${command}`);
+    if (command === "J") this.#lines[this.#at] = this.#lines[this.#at]!.slice(0, this.#column);
   }
 
-  /** Rows, not lines: what has wrapped takes several. */
+  /** Moves the cursor up by visible rows. A wrapped line takes several rows. */
   #up(count: number): void {
     for (let rows = count; rows > 0; ) {
-      if (this.#at === 0) throw new Error("above the screen");
+      if (this.#at === 0) throw new Error("the cursor moves above the first row");
       this.#at -= 1;
       rows -= this.#wrapped(this.#lines[this.#at]!).length;
-      if (rows < 0) throw new Error("into the middle of a line that wraps");
+      if (rows < 0) throw new Error("the cursor moves into the middle of a wrapped line");
     }
   }
 

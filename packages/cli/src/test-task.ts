@@ -1,9 +1,9 @@
-/** Tasks for tests of drawing. */
+/** Flows and tasks for tests of the output. */
 import type { Flow, Task } from "@mjflow/client";
 
 const FLOW_ID = "flow_01K9ZC7T3R8M2V5X0Q4B6N1JHD";
 
-/** @param path where it stands: `0`, `0-1`, `0-1-0` */
+/** @param path path of the task in its flow: `0`, `0-1`, `0-1-0` */
 export function task(path: string, more: Partial<Task> = {}): Task {
   const id = (of: string) => `task_${FLOW_ID.slice(5)}_${of}`;
   const parent = path.includes("-") ? path.slice(0, path.lastIndexOf("-")) : undefined;

@@ -1,19 +1,24 @@
-/** Text for a terminal: as wide as it looks, and without anything that would move its cursor. Pure. */
+/**
+ * Text functions for a terminal: they measure the visible width and remove everything that would move the cursor. Pure.
+ */
 import truncatedWidth from "fast-string-truncated-width";
 
 const ELLIPSIS = { ellipsis: "…", ellipsisWidth: 1 };
-/** Control characters, what turns the direction of text, and the line ends that no terminal shows. */
+/** Control characters, characters that change the text direction, and line separators that terminals do not show. */
 const UNSAFE = /[\p{Cc}\p{Bidi_C}\p{Zl}\p{Zp}]/gu;
-/** What our own colours are written with. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: it is the escape that is meant
+/** Escape sequence of our own colors. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the escape character is intended
 const SGR = /(\u001b\[\d{1,3}m)/;
 
-/** Somebody else's text on one line: prompts, reasons and labels are written by others, and could hold escapes. */
+/**
+ * Returns text from others on one line and without control characters. Prompts, reasons and labels may contain escape
+ * sequences.
+ */
 export function stripControlCharacters(text: string): string {
   return text.replace(/\s+/g, " ").replace(UNSAFE, "�").trim();
 }
 
-/** A finished line: whatever is no colour of ours and no printable character goes. */
+/** Replaces all unprintable characters of a finished line except our own color sequences. */
 export function escapeControlCharacters(line: string): string {
   return line
     .split(SGR)
@@ -21,12 +26,15 @@ export function escapeControlCharacters(line: string): string {
     .join("");
 }
 
-/** How many columns it takes; colours take none. */
+/** Returns the width in columns; color sequences have no width. */
 export function widthOf(text: string): number {
   return truncatedWidth(text).width;
 }
 
-/** Cleaned, and cut to `max` columns, with … for what is missing. Not for text that is coloured already. */
+/**
+ * Removes control characters and cuts the text to `max` columns; `…` marks the cut. The text must not contain color
+ * sequences.
+ */
 export function fit(text: string, max: number): string {
   const line = stripControlCharacters(text);
   const { index, ellipsed } = truncatedWidth(line, { limit: Math.max(0, max), ...ELLIPSIS });
@@ -37,7 +45,10 @@ export function pad(text: string, width: number): string {
   return text + " ".repeat(Math.max(0, width - widthOf(text)));
 }
 
-/** JSON that a terminal shows as text too: what JSON leaves unescaped and a terminal might obey is escaped. */
+/**
+ * Returns JSON that is safe to print. Characters that JSON leaves unescaped and that a terminal may interpret are
+ * escaped.
+ */
 export function json(value: unknown, indent?: number): string {
   return JSON.stringify(value, null, indent).replace(
     /[\u007f-\u009f\p{Bidi_C}\p{Zl}\p{Zp}]/gu,

@@ -12,22 +12,22 @@ test.each([
   ["2h", 7_200_000],
   ["7d", 604_800_000],
   [" 1w ", 604_800_000],
-])("how long: %j", (text, ms) => expect(durationMs(text, "--timeout")).toBe(ms));
+])("durationMs parses %j", (text, ms) => expect(durationMs(text, "--timeout")).toBe(ms));
 
-test.each(["", "soon", "-1s", "1 h", "1y", "s"])("no time: %j", (text) => {
+test.each(["", "soon", "-1s", "1 h", "1y", "s"])("durationMs rejects %j", (text) => {
   expect(() => durationMs(text, "--timeout")).toThrow(UsageError);
 });
 
-test("a moment is a date, or how long ago", () => {
+test("moment parses a date or a duration before now", () => {
   expect(moment("2026-11-20T08:00:00Z", "--since", NOW).toISOString()).toBe("2026-11-20T08:00:00.000Z");
   expect(moment("2026-11-20", "--since", NOW).toISOString()).toBe("2026-11-20T00:00:00.000Z");
   expect(moment("2h", "--since", NOW).toISOString()).toBe("2026-11-21T06:00:00.000Z");
-  // A bare number could be either, so it is neither.
+  // A number without a unit could be a date or a duration, so it is rejected.
   for (const text of ["7", "tomorrow", "2026-13-01", "Nov 21"])
     expect(() => moment(text, "--since", NOW)).toThrow(UsageError);
 });
 
-test("spans are rounded down, to one unit", () => {
+test("durations are rounded down to one unit", () => {
   expect([0, 59_999, 60_000, 3_599_000, 3_600_000, 47 * 3_600_000, 48 * 3_600_000].map(span)).toEqual([
     "0 s",
     "59 s",

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 
-/** As its package says. */
+/** Version from the package.json of this package. */
 export const VERSION = (
   JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as { version: string }
 ).version;

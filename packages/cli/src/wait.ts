@@ -1,4 +1,4 @@
-/** Work that was started: shown at once, or watched to its end. */
+/** Shows a started flow or task immediately, or follows its flow until it ends. */
 import { type Flow, MjflowError, type Task } from "@mjflow/client";
 import type { Context } from "./context.ts";
 import { flowLines } from "./draw/flow.ts";
@@ -8,12 +8,16 @@ import { follow } from "./follow.ts";
 import { parseTimeout } from "./option.ts";
 
 export interface WaitOptions {
-  /** False: come back at once. */
+  /** False returns immediately; default: wait. */
   wait?: boolean | undefined;
   timeout: string | undefined;
 }
 
-/** A flow to its end, then its tree. @returns 0, or 1 when it failed or was called off; with `strict` also when a branch did */
+/**
+ * Follows a flow until it ends, then prints its tree.
+ *
+ * @returns 0, or 1 if the flow failed or was canceled; with `strict` also 1 if a branch failed
+ */
 export async function waitForFlow(
   context: Context,
   flowId: string,
@@ -30,7 +34,11 @@ export async function waitForFlow(
   return flow.status !== "completed" || (strict && failed.length > 0) ? EXIT.failed : EXIT.ok;
 }
 
-/** One task of a flow to the flow's end. @returns 0 when it succeeded: the flow's own status speaks of its root */
+/**
+ * Follows the flow of a task until the flow ends.
+ *
+ * @returns 0 if the task succeeded. The status of the flow is not used, because it is the result of the root
+ */
 export async function waitForTask(context: Context, task: Task, waiting: WaitOptions): Promise<number> {
   if (waiting.wait === false) return started(context, task);
   const flow = await follow(context, task.flowId, { timeoutMs: parseTimeout(waiting.timeout) });
@@ -49,6 +57,7 @@ function started(context: Context, task: Task): number {
 
 function taskOf(flow: Flow, id: string): Task {
   const task = flow.tasks.find((each) => each.id === id);
-  if (!task) throw new MjflowError({ code: "unexpected_answer", detail: "The flow no longer shows the task." });
+  if (!task)
+    throw new MjflowError({ code: "unexpected_answer", detail: "The server's response does not contain the task." });
   return task;
 }

@@ -1,4 +1,4 @@
-/** `/v1/apps`, for the operator of the stage: apps, what they may spend, and their keys. */
+/** `/v1/apps`, for the operator: apps, their limits and credit, and their API keys. */
 import type { CallOptions } from "./flow.ts";
 import { type List, listOf } from "./list.ts";
 import { segment, type Transport } from "./transport.ts";
@@ -29,7 +29,7 @@ export class Apps {
     return this.#transport.send({ method: "PATCH", path: pathOf(id), body: patch, signal });
   }
 
-  /** Its keys open nothing any more; its flows are kept. */
+  /** Deletes the app. Its keys are no longer accepted; its flows are kept. */
   async delete(id: string, { signal }: CallOptions = {}): Promise<App> {
     return this.#transport.send({ method: "DELETE", path: pathOf(id), signal });
   }
@@ -51,7 +51,7 @@ export class AppKeys {
     return listOf(this.#transport, `${pathOf(appId)}/keys`, {}, options);
   }
 
-  /** A new key; the one before stays valid for `overlapS` seconds. */
+  /** Creates a new key. The previous key stays active for `overlapS` seconds. */
   async rotate(
     appId: string,
     keyId: string,

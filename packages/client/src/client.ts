@@ -1,4 +1,4 @@
-/** The API as one object: where it is and with which key is said once, or not at all. */
+/** The API as one object. Address and key are set once, or read from the environment. */
 import { Apps } from "./app.ts";
 import { configOf, type MjflowOptions } from "./config.ts";
 import { Deliveries, Endpoints } from "./endpoint.ts";
@@ -11,7 +11,7 @@ import { type Call, Transport } from "./transport.ts";
  *     const mjflow = new Mjflow();
  *     const flow = await mjflow.flows.create({ provider: "simulator", prompt: "a boat" }).wait();
  *
- * Every call rejects with a MjflowError, and with nothing else.
+ * Every call rejects only with a MjflowError.
  */
 export class Mjflow {
   readonly flows: Flows;
@@ -24,7 +24,7 @@ export class Mjflow {
   readonly apps: Apps;
   readonly #transport: Transport;
 
-  /** @throws MjflowError invalid_argument */
+  /** @throws MjflowError `invalid_argument` if an option is not valid */
   constructor(options: MjflowOptions = {}) {
     const transport = new Transport(configOf(options));
     this.#transport = transport;
@@ -38,7 +38,7 @@ export class Mjflow {
     this.apps = new Apps(transport);
   }
 
-  /** Any other route, with the same key, errors and retries: `request({ path: "/v1/usage" })`. */
+  /** Calls any other route with the same key, errors and retries: `request({ path: "/v1/usage" })`. */
   request<T = unknown>(call: Call): Promise<T> {
     return this.#transport.send<T>(call);
   }

@@ -10,12 +10,12 @@ afterEach(() => {
   vi.unstubAllGlobals();
 });
 
-describe("nothing said", () => {
-  test("it is the house on this machine, without a key", () => {
+describe("configOf without options", () => {
+  test("the default is the local server without a key", () => {
     expect(configOf({})).toMatchObject({ baseUrl: "http://127.0.0.1:4600", apiKey: undefined });
   });
 
-  test("it is what the environment says; an empty variable says nothing", () => {
+  test("address and key come from the environment, and an empty variable counts as unset", () => {
     vi.stubEnv("MJFLOW_URL", "https://mj.example/prod/");
     vi.stubEnv("MJFLOW_API_KEY", " mjk_env ");
     expect(configOf({})).toMatchObject({ baseUrl: "https://mj.example/prod", apiKey: "mjk_env" });
@@ -23,13 +23,13 @@ describe("nothing said", () => {
     expect(configOf({}).baseUrl).toBe("http://127.0.0.1:4600");
   });
 
-  test("where there is no process, as in a browser, it does without", () => {
+  test("without a global process, as in a browser, the default address is used", () => {
     vi.stubGlobal("process", undefined);
     expect(configOf({}).baseUrl).toBe("http://127.0.0.1:4600");
   });
 });
 
-test("what is said counts more than the environment", () => {
+test("options have priority over the environment", () => {
   vi.stubEnv("MJFLOW_URL", "https://other.example");
   expect(configOf({ baseUrl: "https://mj.example", apiKey: "mjk_a" })).toMatchObject({
     baseUrl: "https://mj.example",
@@ -37,12 +37,12 @@ test("what is said counts more than the environment", () => {
   });
 });
 
-test("on a page an address may be a path", () => {
+test("in a browser baseUrl may be a path relative to the page", () => {
   vi.stubGlobal("location", { href: "https://app.example/draw?x=1" });
   expect(configOf({ baseUrl: "/api/mj" }).baseUrl).toBe("https://app.example/api/mj");
 });
 
-describe("a mistake is told at once, and without its secret", () => {
+describe("configOf with invalid options", () => {
   test.each([
     [{ baseUrl: "mj.example" }],
     [{ baseUrl: "ftp://mj.example" }],
@@ -55,14 +55,14 @@ describe("a mistake is told at once, and without its secret", () => {
     [{ maxRetries: -1 }],
     [{ maxRetries: Number.NaN }],
     [{ requestTimeoutMs: -5 }],
-  ])("%j", (options) => {
-    let mistake: Error | undefined;
+  ])("%j is rejected with the option's name and without a secret", (options) => {
+    let thrown: Error | undefined;
     try {
       configOf(options);
     } catch (error) {
-      mistake = error as Error;
+      thrown = error as Error;
     }
-    expect(mistake).toMatchObject({ code: "invalid_argument", field: Object.keys(options)[0] });
-    expect(`${mistake?.stack}${JSON.stringify(mistake)}`).not.toContain("hunter2");
+    expect(thrown).toMatchObject({ code: "invalid_argument", field: Object.keys(options)[0] });
+    expect(`${thrown?.stack}${JSON.stringify(thrown)}`).not.toContain("hunter2");
   });
 });

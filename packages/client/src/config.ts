@@ -1,20 +1,23 @@
-/** What a client is told once: where, with which key, and by what means. */
+/** The settings of a client: address, key and the functions it uses. */
 import { invalidArgument } from "./error.ts";
 import { RETRY, type RetryPolicy } from "./retry.ts";
 import { type Sleep, sleep } from "./time.ts";
 
 export interface MjflowOptions {
-  /** Default: the environment's MJFLOW_URL, then http://127.0.0.1:4600. In a browser also a path: `/api/mjflow`. */
+  /**
+   * Base URL of the API. Default: the environment variable MJFLOW_URL, then http://127.0.0.1:4600. In a browser also a
+   * path: `/api/mjflow`.
+   */
   baseUrl?: string;
-  /** Default: the environment's MJFLOW_API_KEY. */
+  /** API key. Default: the environment variable MJFLOW_API_KEY. */
   apiKey?: string;
-  /** Default: the platform's. */
+  /** Fetch function. Default: the platform's. */
   fetch?: typeof fetch;
-  /** How often a request that may be sent again is. Default 3; 0 turns it off. */
+  /** Maximum number of retries of a request that is safe to repeat. Default 3; 0 turns retries off. */
   maxRetries?: number;
-  /** How long one try may take. Default 60,000. */
+  /** Time limit of one HTTP request, ms. Default 60,000. */
   requestTimeoutMs?: number;
-  /** For tests: a clock, chance and patience of their own. */
+  /** For tests: replacements for sleeping, the clock and the random numbers. */
   sleep?: Sleep;
   now?: () => number;
   random?: () => number;
@@ -33,12 +36,12 @@ export interface Config {
 
 const DEFAULT_URL = "http://127.0.0.1:4600";
 
-/** @throws MjflowError invalid_argument; it never repeats a key, nor an address that holds credentials */
+/** @throws MjflowError `invalid_argument`; the error contains neither a key nor an address with credentials */
 export function configOf(options: MjflowOptions): Config {
   return {
     baseUrl: baseUrlOf(options.baseUrl ?? env("MJFLOW_URL") ?? DEFAULT_URL),
     apiKey: keyOf(options.apiKey ?? env("MJFLOW_API_KEY")),
-    // Browsers refuse a fetch that was taken off its window, and tests replace it later.
+    // The default calls `fetch` as a method of globalThis. Browsers reject a detached `fetch`, and tests replace it later.
     fetch: options.fetch ?? ((...args) => globalThis.fetch(...args)),
     retry: { ...RETRY, maxRetries: count(options.maxRetries ?? RETRY.maxRetries, "maxRetries") },
     requestTimeoutMs: count(options.requestTimeoutMs ?? 60_000, "requestTimeoutMs"),
@@ -54,15 +57,16 @@ function baseUrlOf(text: string): string {
   try {
     url = new URL(text, here);
   } catch {
-    throw invalidArgument("It is not an address.", "baseUrl");
+    throw invalidArgument("It must be a URL.", "baseUrl");
   }
-  if (!/^https?:$/.test(url.protocol)) throw invalidArgument("It must begin with http:// or https://.", "baseUrl");
-  if (url.username || url.password) throw invalidArgument("It must hold no credentials; use apiKey.", "baseUrl");
-  if (url.search || url.hash) throw invalidArgument("It must hold neither a query nor a fragment.", "baseUrl");
+  if (!/^https?:$/.test(url.protocol)) throw invalidArgument("It must start with http:// or https://.", "baseUrl");
+  if (url.username || url.password)
+    throw invalidArgument("It must not contain credentials. Use apiKey instead.", "baseUrl");
+  if (url.search || url.hash) throw invalidArgument("It must not contain a query or a fragment.", "baseUrl");
   return url.href.replace(/\/+$/, "");
 }
 
-/** What a header cannot carry would come back inside the platform's own error message. */
+/** Checks the key here, because the platform's own error for an invalid header would contain the key. */
 function keyOf(key: string | undefined): string | undefined {
   if (key !== undefined && !/^[\x21-\x7e]+$/.test(key)) {
     throw invalidArgument("It must be printable ASCII without spaces.", "apiKey");

@@ -1,4 +1,4 @@
-/** `/v1/endpoints`: addresses that hear an app's events. `/v1/deliveries`: what became of each of them. */
+/** `/v1/endpoints`: webhook endpoints of an app. `/v1/deliveries`: the deliveries to them. */
 import type { CallOptions } from "./flow.ts";
 import { type List, listOf } from "./list.ts";
 import { segment, type Transport } from "./transport.ts";
@@ -20,7 +20,7 @@ export class Endpoints {
     this.#transport = transport;
   }
 
-  /** Its `secret` is shown here and at `rotate`, and never again. */
+  /** Creates a webhook endpoint. Only this call and `rotate` return the `secret`. */
   async create(input: EndpointInput, { signal }: CallOptions = {}): Promise<NewEndpoint> {
     return this.#transport.send({ method: "POST", path: "/v1/endpoints", body: input, signal });
   }
@@ -41,17 +41,17 @@ export class Endpoints {
     await this.#transport.send({ method: "DELETE", path: pathOf(id), signal });
   }
 
-  /** A new secret; the one before signs beside it for `overlapS` seconds. */
+  /** Creates a new secret. Webhooks are also signed with the previous secret for `overlapS` seconds. */
   async rotate(id: string, { overlapS, signal }: CallOptions & { overlapS?: number } = {}): Promise<NewEndpoint> {
     return this.#transport.send({ method: "POST", path: `${pathOf(id)}/rotate`, body: { overlapS }, signal });
   }
 
-  /** Delivers again what happened between two times. */
+  /** Replays the deliveries of a time range. */
   async replay(id: string, input: ReplayInput = {}, { signal }: CallOptions = {}): Promise<Replayed> {
     return this.#transport.send({ method: "POST", path: `${pathOf(id)}/replay`, body: input, signal });
   }
 
-  /** Posts a sample event there, now. */
+  /** Sends a test event to the endpoint immediately. */
   async test<T = unknown>(id: string, { signal }: CallOptions = {}): Promise<T> {
     return this.#transport.send({ method: "POST", path: `${pathOf(id)}/test`, signal });
   }

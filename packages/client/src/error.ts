@@ -1,6 +1,6 @@
-/** Every way a call can end badly, as one class: read `code` and `retry`, never the message. */
+/** Every failure of a call, as one class. Programs must read `code` and `retry`, not the message. */
 
-/** What the server answers (problem+json). A newer server may know more. */
+/** Error codes of the server (problem+json). A newer server may have more. */
 export type ServerErrorCode =
   | "invalid_request"
   | "invalid_json"
@@ -22,38 +22,38 @@ export type ServerErrorCode =
   | "internal";
 
 export type ClientErrorCode =
-  /** No answer: refused, cut, or not in time. Whether the server did anything is unknown. */
+  /** No response: refused, cut off, or not in time. Whether the server processed the request is unknown. */
   | "unreachable"
-  /** `wait` gave up; the flow runs on. */
+  /** `wait` has reached its time limit; the flow is still running. */
   | "timeout"
-  /** Your signal. */
+  /** The caller's AbortSignal was aborted. */
   | "aborted"
-  /** An answer that is not mjflow's: a proxy's page, a redirect. */
+  /** The response is not from mjflow: for example a proxy's page or a redirect. */
   | "unexpected_answer"
-  /** Refused here, before anything was sent. */
+  /** The client rejected an argument before it sent a request. */
   | "invalid_argument"
-  /** Not a webhook to be believed. */
+  /** The webhook could not be verified. */
   | "webhook_rejected";
 
 export type ErrorCode = ServerErrorCode | ClientErrorCode | (string & {});
 
 export interface ErrorFields {
   code: ErrorCode;
-  /** One sentence for a person. */
+  /** Description of the problem for a person. */
   detail: string;
-  /** HTTP status; undefined where there was no answer. */
+  /** HTTP status; undefined if there was no response. */
   status?: number;
-  /** The field at fault, as a JSON path: `then[1].press`. */
+  /** JSON path of the invalid field: `then[1].press`; undefined if no single field is invalid. */
   field?: string;
-  /** What can be done about it. */
+  /** What the caller can do; undefined if the server sent no advice. */
   advice?: string;
-  /** Whether the same call can succeed later. */
+  /** Whether the same call can succeed later. Default: never. */
   retry?: "never" | "later";
-  /** Quote it when asking for help. */
+  /** Id of the request, for support; undefined if there was no response. */
   requestId?: string;
-  /** How long the server asks to be left alone. */
+  /** Pause that the server asks for (Retry-After), ms; undefined if the server asked for none. */
   retryAfterMs?: number;
-  /** Further members of the problem: `offered`, `errors`. */
+  /** Other members of the problem document: `offered`, `errors`. */
   more?: Readonly<Record<string, unknown>>;
   cause?: unknown;
 }
@@ -84,7 +84,7 @@ export class MjflowError extends Error implements ErrorFields {
   }
 }
 
-/** True for an error of this package; with a code, only for that one. */
+/** Returns true for an error of this package; with `code` only for that code. */
 export function isMjflowError(error: unknown, code?: ErrorCode): error is MjflowError {
   return error instanceof MjflowError && (code === undefined || error.code === code);
 }
@@ -97,7 +97,9 @@ export function aborted(): MjflowError {
   return new MjflowError({ code: "aborted", detail: "The caller's signal ended the call." });
 }
 
-/** An answer that an mjflow server would not give; worth another try only where the fault may pass. */
+/**
+ * Error for a response that an mjflow server would not send. `retry` is `later` only if the status can be temporary.
+ */
 export function unexpectedAnswer(detail: string, status: number): MjflowError {
   const retry = status >= 500 || status === 429 || status === 408 ? "later" : "never";
   return new MjflowError({ code: "unexpected_answer", detail, status, retry });

@@ -1,7 +1,10 @@
-/** What events say and what a read flow says, brought together: a view kept current, and events told from two reads. */
+/**
+ * Combines events and read flows. `applyEvents` updates a flow with events; `EventReplay` derives missing events from
+ * read flows.
+ */
 import type { Flow, FlowBody, Task, TaskEvent, TaskEventType, TaskStatus } from "./types.ts";
 
-/** `id` is for resuming; an event told from two reads has none. */
+/** An event of a flow. `id` is for resuming a stream; it is null for an event that was derived from a read flow. */
 export type FlowEvent = FlowBody & { id: string | null };
 
 const ENDED: ReadonlySet<TaskStatus> = new Set(["SUCCESS", "FAILURE", "CANCEL", "EXPIRED"]);
@@ -19,7 +22,10 @@ export function isTaskEvent(event: FlowBody): event is TaskEvent {
   return event.type.startsWith("task.");
 }
 
-/** The flow with what events told of its tasks. Events can be late, tasks never go back: an older word changes nothing. */
+/**
+ * Returns the flow updated with the events. Events can be late but a task never goes back, so an older event changes
+ * nothing.
+ */
 export function applyEvents(flow: Flow, events: readonly FlowBody[]): Flow {
   const tasks = new Map(flow.tasks.map((task) => [task.id, task]));
   for (const event of events) {
@@ -39,12 +45,12 @@ function isNewer(task: Task, known: Task): boolean {
   return !ENDED.has(known.status) && (ENDED.has(task.status) || task.progress >= known.progress);
 }
 
-/** As the plan has them; an id ends with the task's place. */
+/** Sorts tasks in the order of the plan: a task id ends with the task's path. */
 function compareByPath(a: Task, b: Task): number {
   return a.id.localeCompare(b.id, "en", { numeric: true });
 }
 
-/** What no event tells stays as it was read. */
+/** Sums the counts of the tasks. Counts that events do not contain keep their read value. */
 function countsOf(tasks: readonly Task[]): Omit<Flow["counts"], "writes"> {
   const sum = (of: (task: Task) => number) => tasks.reduce((total, task) => total + of(task), 0);
   return {
@@ -56,35 +62,44 @@ function countsOf(tasks: readonly Task[]): Omit<Flow["counts"], "writes"> {
   };
 }
 
-/** Remembers what was told, so that reading the flow tells only the rest: what a stream lost, or what it never had. */
+/**
+ * Remembers the reported state of each task, so that a read flow yields only the missing events. A stream may have lost
+ * events, or there may be no stream.
+ */
 export class EventReplay {
   readonly #tasks = new Map<string, string>();
   #end = "";
   #isResumed: boolean;
 
-  /** @param isResumed somebody was told of the tasks before: the first read only says how far that was */
+  /**
+   * @param isResumed true if the caller has already received events of this flow. Then the first read only sets the
+   * starting state and yields no task events.
+   */
   constructor(isResumed = false) {
     this.#isResumed = isResumed;
   }
 
-  heard(event: FlowBody): void {
-    if (isTaskEvent(event)) this.#tasks.set(event.data.id, wordOf(event.data));
+  record(event: FlowBody): void {
+    if (isTaskEvent(event)) this.#tasks.set(event.data.id, stateOf(event.data));
     else this.#end = event.data.status;
   }
 
-  /** The events between what was told and this flow, and from now on they are told. Steps in between are not seen. */
-  rest(flow: Flow, nowMs: number): FlowEvent[] {
+  /**
+   * Returns the events between the reported state and this flow, and records them as reported. Intermediate states are
+   * not visible.
+   */
+  missing(flow: Flow, nowMs: number): FlowEvent[] {
     const events: FlowEvent[] = [];
     for (const task of flow.tasks) {
       const type = TYPES[task.status];
-      if (!type || this.#tasks.get(task.id) === wordOf(task)) continue;
-      this.#tasks.set(task.id, wordOf(task));
+      if (!type || this.#tasks.get(task.id) === stateOf(task)) continue;
+      this.#tasks.set(task.id, stateOf(task));
       if (this.#isResumed) continue;
       const at = type === "task.submitted" ? task.submittedAt : task.endedAt;
       events.push({ id: null, type, timestamp: at ?? iso(nowMs), data: { ...task, state: flow.state } });
     }
     this.#isResumed = false;
-    // A flow can end twice: a button pressed by hand wakes it.
+    // A flow can end more than once: a press reopens an ended flow.
     if (flow.status === "running") this.#end = "";
     else if (this.#end !== flow.status) {
       this.#end = flow.status;
@@ -92,7 +107,7 @@ export class EventReplay {
       const { restartOf, restartedAs } = flow;
       const links = { restartOf, restartedAs };
       const data = { id, status, state, action, provider, prompt, createdAt, endedAt, ...links, counts };
-      // A flow that was called off did not complete.
+      // A canceled flow is reported as failed.
       const type = flow.status === "completed" ? "flow.completed" : "flow.failed";
       events.push({ id: null, type, timestamp: flow.endedAt ?? iso(nowMs), data });
     }
@@ -100,7 +115,7 @@ export class EventReplay {
   }
 }
 
-function wordOf({ status, progress }: Task): string {
+function stateOf({ status, progress }: Task): string {
   return ENDED.has(status) ? status : `${status} ${progress}`;
 }
 

@@ -1,8 +1,8 @@
-/** A body that came as text, from a stream or a webhook, read as an event: its outline is checked, its data is believed. */
+/** Parses an event from the text of a stream or a webhook. Only the outline is checked; `data` is not validated. */
 import { isObject } from "./problem.ts";
 import type { EventBody, FlowBody } from "./types.ts";
 
-/** Undefined for what is no event. Its type may be one that this package does not know. */
+/** Returns undefined if the text is not an event. The type may be unknown to this package. */
 export function parseEvent(text: string): EventBody | undefined {
   let body: unknown;
   try {
@@ -14,7 +14,7 @@ export function parseEvent(text: string): EventBody | undefined {
   return fits ? (body as unknown as EventBody) : undefined;
 }
 
-/** One of a flow and its tasks: what a view can be kept current with. */
+/** True for an event of a flow or a task, which can update a flow. */
 export function isOfFlow(event: EventBody): event is FlowBody {
   return /^(task|flow)\./.test(event.type) && typeof event.data.id === "string";
 }

@@ -1,4 +1,4 @@
-/** `/v1/flows` */
+/** `/v1/flows`: creating, reading and following flows. */
 import type { FlowEvent } from "./event-replay.ts";
 import { newIdempotencyKey } from "./key.ts";
 import { type List, listOf } from "./list.ts";
@@ -11,16 +11,22 @@ export interface CallOptions {
 }
 
 export interface KeyedOptions extends CallOptions {
-  /** Default: one of its own for each call, so that its retries never pay twice. Yours: for retries of your own. */
+  /**
+   * Idempotency key. Default: a new key for each call, so that the client's retries never pay twice. Set it if your own
+   * code repeats the call.
+   */
   idempotencyKey?: string;
 }
 
 export interface CreateOptions extends KeyedOptions {
-  /** Let the server answer only when the flow has ended, or after so many seconds (at most 25). */
+  /**
+   * Time that the server may hold its response until the flow has ended, in seconds (at most 25). Default: the server
+   * responds immediately.
+   */
   waitS?: number;
 }
 
-/** A flow that was created. `flow` is how it was then. */
+/** A created flow. `flow` is its state in the server's response. */
 export class FlowHandle {
   readonly id: string;
   readonly flow: Flow;
@@ -45,7 +51,7 @@ export class FlowHandle {
   }
 }
 
-/** Await it for the handle, or go straight on: `flows.create(…).wait()`. */
+/** A promise of the handle. `wait` and `events` can be called without awaiting it: `flows.create(…).wait()`. */
 export interface FlowCreation extends Promise<FlowHandle> {
   wait(options?: WaitOptions): Promise<Flow>;
   events(options?: EventsOptions): AsyncGenerator<FlowEvent, void>;
@@ -61,9 +67,9 @@ export class Flows {
   create(input: FlowInput, options: CreateOptions = {}): FlowCreation {
     const handle = this.#create(input, options);
     return Object.assign(handle, {
-      wait: async (waiting?: WaitOptions) => (await handle).wait(waiting),
-      async *events(listening?: EventsOptions) {
-        yield* (await handle).events(listening);
+      wait: async (waitOptions?: WaitOptions) => (await handle).wait(waitOptions),
+      async *events(eventsOptions?: EventsOptions) {
+        yield* (await handle).events(eventsOptions);
       },
     });
   }
@@ -87,12 +93,12 @@ export class Flows {
     return this.#transport.send({ path: `/v1/flows/${segment(id)}`, signal });
   }
 
-  /** Newest first. */
+  /** Lists flows, newest first. */
   list(query: FlowQuery = {}, options?: CallOptions): List<FlowSummary> {
     return listOf(this.#transport, "/v1/flows", { ...query }, options);
   }
 
-  /** Starts nothing more; what the vendor already has is paid for and may still arrive. */
+  /** Cancels a flow. No new tasks are submitted; submitted tasks finish and are paid. */
   async cancel(id: string, { signal }: CallOptions = {}): Promise<Flow> {
     return this.#transport.send({ method: "POST", path: `/v1/flows/${segment(id)}/cancel`, signal });
   }
@@ -101,7 +107,7 @@ export class Flows {
     return this.#transport.send({ method: "POST", path: `/v1/flows/${segment(id)}/resume`, signal });
   }
 
-  /** The flow, ended; see `WaitOptions`. */
+  /** Waits until the flow has ended; see `WaitOptions`. */
   wait(id: string, options?: WaitOptions): Promise<Flow> {
     return waitFor(this.#transport, id, options);
   }

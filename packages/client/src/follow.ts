@@ -1,10 +1,10 @@
 /**
- * A flow's news until it ends: by its stream, and where there is none by asking with patience.
+ * Follows a flow until it ends: by its event stream, or by paced reads if there is no stream.
  *
- * F1 A flow has ended when a read says so; an event alone does not prove it, for a button pressed by hand wakes a flow.
- * F2 Whatever the server does, between two rounds there is a pause, and it grows while nothing new comes. Only a read
- *    that the server itself held back is followed at once by the next.
- * F3 What a stream lost is told from a read: after a connection that brought nothing, and after the last event.
+ * F1 A flow has ended when a read says so. An event alone does not prove the end, because a press reopens a flow.
+ * F2 There is a pause between two rounds, whatever the server does. The pause grows while nothing new comes. Only a
+ *    read that the server itself held is followed immediately by the next read.
+ * F3 Events that a stream lost are derived from a read: after a connection without events, and after the last event.
  */
 
 import { MjflowError, unexpectedAnswer } from "./error.ts";
@@ -17,15 +17,24 @@ import { type Connection, connect } from "./stream.ts";
 import { segment, type Transport } from "./transport.ts";
 import type { Flow } from "./types.ts";
 
-/** How long the server may hold a read, in seconds (it holds none longer than 25), and how long we wait for it. */
+/**
+ * `WAIT_S`: time the server may hold a read, seconds; the server holds no read longer than 25 s. `READ_TIMEOUT_MS`:
+ * time the client waits for such a read.
+ */
 const WAIT_S = 20;
 const READ_TIMEOUT_MS = 45_000;
-/** An answer that took so long was held by the server: it paces us, no pause of ours is needed. */
-const HELD_MS = 5_000;
+/** A round that took at least this long was paced by the server, so the client adds no pause. */
+const HELD_READ_MS = 5_000;
 const PAUSE = { baseMs: 1_000, capMs: 20_000 };
-/** With these pauses a minute and a half: a deployment passes unseen, a dead server is reported. */
+/**
+ * Failures in a row before the error is reported. With these pauses that is about 1.5 minutes: long enough for a
+ * deployment, short enough to report a dead server.
+ */
 const MAX_FAILURES = 10;
-/** Streams in a row that ended soon and brought nothing (something between refuses them) before they are given up. */
+/**
+ * Streams in a row that ended soon and without an event, before the client stops using streams. Usually something
+ * between client and server blocks them.
+ */
 const MAX_EMPTY_STREAMS = 3;
 const EMPTY_STREAM_MS = 10_000;
 const RETRY_AFTER_MAX_MS = 300_000;
@@ -33,21 +42,24 @@ const MAX_REMEMBERED = 10_000;
 
 export interface FollowOptions {
   signal: AbortSignal;
-  /** On the transport's clock: no pause goes beyond. */
+  /** End of the wait on the transport's clock, epoch ms; no pause is longer. Unset: no limit. */
   untilMs?: number | undefined;
-  /** Go on after this event. */
+  /** Id of the last received event; the stream continues after it. Unset: from the start. */
   lastEventId?: string | undefined;
-  /** Read the flow whenever a stream has been opened: for a view that misses nothing. */
+  /** True reads the flow after each opened stream, so that a view misses no change. */
   readFirst?: boolean;
 }
 
 export interface Update {
   events: FlowEvent[];
-  /** Where the flow was read. */
+  /** The flow, if this round has read it. */
   flow?: Flow;
 }
 
-/** @throws MjflowError not_found, unauthorized, …; unreachable when it stays so; aborted; timeout at `untilMs` */
+/**
+ * @throws MjflowError `not_found`, `unauthorized`, …; `unreachable` if the server stays unreachable; `aborted`;
+ * `timeout` at `untilMs`
+ */
 export function follow(transport: Transport, flowId: string, options: FollowOptions): AsyncGenerator<Update, void> {
   return new Follower(transport, flowId, options).updates();
 }
@@ -56,36 +68,39 @@ class Follower {
   readonly #transport: Transport;
   readonly #id: string;
   readonly #options: FollowOptions;
-  readonly #told: EventReplay;
+  readonly #replay: EventReplay;
   readonly #seen = new Set<string>();
   #lastEventId: string | undefined;
   #etag: string | undefined;
   #streaming = true;
   #ended = false;
-  /** Of this round: whether there was news, whether the stream brought some, whether its last word was the flow's end. */
-  #news = false;
-  #heard = false;
-  #isOver = false;
+  /**
+   * State of the current round: an event or change came, the stream brought an event, the stream's last event was the
+   * flow's end.
+   */
+  #hasChange = false;
+  #hasStreamEvent = false;
+  #streamReachedEnd = false;
 
   constructor(transport: Transport, flowId: string, options: FollowOptions) {
     this.#transport = transport;
     this.#id = flowId;
     this.#options = options;
     this.#lastEventId = options.lastEventId;
-    this.#told = new EventReplay(options.lastEventId !== undefined);
+    this.#replay = new EventReplay(options.lastEventId !== undefined);
   }
 
   async *updates(): AsyncGenerator<Update, void> {
-    let quiet = 0;
+    let quietRounds = 0;
     let failures = 0;
-    let barren = 0;
+    let emptyStreams = 0;
     for (;;) {
       const startedMs = this.#transport.now();
       const streamed = this.#streaming;
       let failure: MjflowError | undefined;
-      this.#news = false;
-      this.#heard = false;
-      this.#isOver = false;
+      this.#hasChange = false;
+      this.#hasStreamEvent = false;
+      this.#streamReachedEnd = false;
       try {
         yield* this.#round();
         if (this.#ended) return;
@@ -94,18 +109,18 @@ class Follower {
         failure = error;
       }
       const tookMs = this.#transport.now() - startedMs;
-      failures = failure && !this.#news ? failures + 1 : 0;
+      failures = failure && !this.#hasChange ? failures + 1 : 0;
       if (failure && failures >= MAX_FAILURES) throw failure;
-      const isBarren = streamed && !this.#heard && tookMs < EMPTY_STREAM_MS && failure?.code !== "unreachable";
-      barren = isBarren ? barren + 1 : 0;
-      if (barren >= MAX_EMPTY_STREAMS) this.#streaming = false;
-      const held = !failure && tookMs >= HELD_MS;
-      quiet = this.#news || held ? 0 : quiet + 1;
-      if (streamed || !held) await this.#pause(quiet, failure);
+      const isEmpty = streamed && !this.#hasStreamEvent && tookMs < EMPTY_STREAM_MS && failure?.code !== "unreachable";
+      emptyStreams = isEmpty ? emptyStreams + 1 : 0;
+      if (emptyStreams >= MAX_EMPTY_STREAMS) this.#streaming = false;
+      const held = !failure && tookMs >= HELD_READ_MS;
+      quietRounds = this.#hasChange || held ? 0 : quietRounds + 1;
+      if (streamed || !held) await this.#pause(quietRounds, failure);
     }
   }
 
-  /** A connection as long as it lasts, or one read. */
+  /** One round: a stream until it ends, or one read. */
   async *#round(): AsyncGenerator<Update, void> {
     const { signal } = this.#options;
     if (this.#streaming) {
@@ -114,7 +129,7 @@ class Follower {
       else if (connection !== "nothing") yield* this.#stream(connection);
       if (this.#ended) return;
     }
-    if (this.#heard && !this.#isOver) return;
+    if (this.#hasStreamEvent && !this.#streamReachedEnd) return;
     const update = await this.#read(!this.#streaming);
     if (update) yield update;
   }
@@ -129,11 +144,11 @@ class Follower {
       for await (const message of connection.messages) {
         const event = this.#eventOf(message);
         if (!event) continue;
-        this.#news = true;
-        this.#heard = true;
+        this.#hasChange = true;
+        this.#hasStreamEvent = true;
         yield { events: [event] };
-        this.#isOver = event.type === "flow.completed" || event.type === "flow.failed";
-        if (this.#isOver) return;
+        this.#streamReachedEnd = event.type === "flow.completed" || event.type === "flow.failed";
+        if (this.#streamReachedEnd) return;
       }
     } finally {
       connection.close();
@@ -141,8 +156,8 @@ class Follower {
   }
 
   /**
-   * Undefined where nothing changed since the last read. A patient one may be held by the server until something does;
-   * without an ETag to compare with there is nothing to hold it for.
+   * Reads the flow. Returns undefined if nothing changed since the last read. The server may hold a patient read until
+   * something changes; without an ETag the server has nothing to compare with, so the read is not held.
    */
   async #read(patient: boolean): Promise<Update | undefined> {
     const held = patient && this.#etag !== undefined;
@@ -153,18 +168,21 @@ class Follower {
     });
     if (status === 304) return undefined;
     if (!isObject(body) || typeof body.status !== "string" || !Array.isArray(body.tasks)) {
-      throw unexpectedAnswer("The server's answer is not a flow.", status);
+      throw unexpectedAnswer("The server's response is not a flow.", status);
     }
     this.#etag = headers.get("etag") ?? undefined;
     this.#ended = body.status !== "running";
-    // A stream that came to the flow's end has told the rest, here or to whoever listened before.
-    const rest = this.#told.rest(body, this.#transport.now());
-    const events = this.#isOver ? [] : rest;
-    if (events.length > 0) this.#news = true;
+    // A stream that reached the flow's end has reported all events, to this caller or to an earlier one.
+    const missing = this.#replay.missing(body, this.#transport.now());
+    const events = this.#streamReachedEnd ? [] : missing;
+    if (events.length > 0) this.#hasChange = true;
     return { events, flow: body };
   }
 
-  /** Undefined for what is no event of ours, and for what came before: not every server goes on where it was asked to. */
+  /**
+   * Returns undefined for a message that is not an event of a flow, and for a repeated event. Some servers do not
+   * continue after `Last-Event-ID`.
+   */
   #eventOf({ id, data }: Message): FlowEvent | undefined {
     const body = parseEvent(data);
     if (id !== undefined) {
@@ -174,22 +192,22 @@ class Follower {
       this.#seen.add(id);
     }
     if (!body || !isOfFlow(body)) return undefined;
-    this.#told.heard(body);
+    this.#replay.record(body);
     return { ...body, id: id ?? null };
   }
 
-  async #pause(quiet: number, failure: MjflowError | undefined): Promise<void> {
+  async #pause(quietRounds: number, failure: MjflowError | undefined): Promise<void> {
     const { signal, untilMs = Number.POSITIVE_INFINITY } = this.#options;
     const { sleep, now, random } = this.#transport;
-    const asked = Math.min(failure?.retryAfterMs ?? 0, RETRY_AFTER_MAX_MS);
-    const ms = Math.max(backoffMs(quiet, PAUSE, random()), asked);
+    const retryAfterMs = Math.min(failure?.retryAfterMs ?? 0, RETRY_AFTER_MAX_MS);
+    const ms = Math.max(backoffMs(quietRounds, PAUSE, random()), retryAfterMs);
     await sleep(Math.max(0, Math.min(ms, untilMs - now())), signal);
     if (now() >= untilMs)
       throw new MjflowError({ code: "timeout", detail: "The flow has not ended yet.", retry: "later" });
   }
 }
 
-/** What a read may meet and survive. A refusal stays one. */
+/** True for errors that can be temporary. A rejection by the server is final. */
 function mayPass({ code, status = 0 }: MjflowError): boolean {
   if (code === "unreachable" || status >= 500 || status === 429 || status === 408) return true;
   return code === "unexpected_answer" && status >= 200 && status < 300;

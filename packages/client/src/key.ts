@@ -1,6 +1,9 @@
-/** What makes a request safe to send twice: a random UUID, version 4. */
+/** Creates idempotency keys: random UUIDs, version 4. They make a request safe to repeat. */
 
-/** By hand, for `crypto.randomUUID` is missing on pages that did not come over https. */
+/**
+ * Creates a UUID from random bytes, because `crypto.randomUUID` does not exist on pages that were not loaded over
+ * https.
+ */
 export function newIdempotencyKey(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   bytes[6] = (bytes[6]! & 0x0f) | 0x40;

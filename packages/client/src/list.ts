@@ -1,10 +1,10 @@
-/** Lists that come in pages, as one iterator. */
+/** Paged lists as one iterator. */
 import { unexpectedAnswer } from "./error.ts";
 import { isObject } from "./problem.ts";
 import type { Query, Transport } from "./transport.ts";
 import type { Page } from "./types.ts";
 
-/** `for await (const item of list)`; or by hand, page by page. */
+/** A list. Iterate over all entries with `for await (const item of list)`, or read it page by page. */
 export interface List<T> extends AsyncIterable<T> {
   page(cursor?: string): Promise<Page<T>>;
   pages(): AsyncGenerator<Page<T>, void>;
@@ -21,7 +21,8 @@ export function listOf<T>(transport: Transport, path: string, query: Query, { si
       query: { ...query, cursor },
       ...(signal && { signal }),
     });
-    if (!isObject(body) || !Array.isArray(body.data)) throw unexpectedAnswer("The server's answer is not a list.", 200);
+    if (!isObject(body) || !Array.isArray(body.data))
+      throw unexpectedAnswer("The server's response is not a list.", 200);
     return { data: body.data, nextCursor: body.nextCursor ?? null };
   }
   async function* pages(): AsyncGenerator<Page<T>, void> {
@@ -30,7 +31,7 @@ export function listOf<T>(transport: Transport, path: string, query: Query, { si
       const next = await page(cursor);
       yield next;
       if (next.nextCursor === null) return;
-      if (next.nextCursor === cursor) throw unexpectedAnswer("The server's list does not go on.", 200);
+      if (next.nextCursor === cursor) throw unexpectedAnswer("The server returned the same page cursor twice.", 200);
       cursor = next.nextCursor;
     }
   }

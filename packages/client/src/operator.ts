@@ -1,4 +1,7 @@
-/** `/v1/providers`, and for the operator of the stage `/v1/dead-letters`, and what waits. */
+/**
+ * `/v1/providers`, and for the operator `/v1/dead-letters` and the state of queues, overdue work and unclear
+ * submissions.
+ */
 import type { CallOptions } from "./flow.ts";
 import { type List, listOf } from "./list.ts";
 import { segment, type Transport } from "./transport.ts";
@@ -11,13 +14,13 @@ export class Providers {
     this.#transport = transport;
   }
 
-  /** With the health of each. */
+  /** Lists the providers with the health of their accounts. */
   list(options?: CallOptions): List<Provider> {
     return listOf(this.#transport, "/v1/providers", {}, options);
   }
 }
 
-/** Queue messages that nobody could read. */
+/** Dead-letter messages: queue messages that failed too often. */
 export class DeadLetters {
   readonly #transport: Transport;
 
@@ -29,18 +32,23 @@ export class DeadLetters {
     return listOf(this.#transport, "/v1/dead-letters", {}, options);
   }
 
-  /** Sends it to its queue once more. */
+  /** Sends the message to its queue again. */
   async redrive(id: string, { signal }: CallOptions = {}): Promise<DeadLetter> {
     return this.#transport.send({ method: "POST", path: `/v1/dead-letters/${segment(id)}/redrive`, signal });
   }
 
-  /** Lets it go; the record that it was stays. */
-  async drop(id: string, { signal }: CallOptions = {}): Promise<DeadLetter> {
+  /** Marks the message as not wanted; its record stays. */
+  async discard(id: string, { signal }: CallOptions = {}): Promise<DeadLetter> {
     return this.#transport.send({ method: "DELETE", path: `/v1/dead-letters/${segment(id)}`, signal });
+  }
+
+  /** @deprecated Use `discard`. */
+  async drop(id: string, options?: CallOptions): Promise<DeadLetter> {
+    return this.discard(id, options);
   }
 }
 
-/** What waits, and where; of all apps. */
+/** Queues, overdue work and unclear submissions of all apps, and re-encryption of stored secrets. */
 export class Operations {
   readonly #transport: Transport;
 
@@ -52,7 +60,10 @@ export class Operations {
     return listOf(this.#transport, "/v1/queues", {}, options);
   }
 
-  /** Everything sealed with the vault's previous key is sealed with its newest, so that the previous can be taken away. */
+  /**
+   * Re-encrypts all secrets that are encrypted with an earlier vault key with the newest one. After that the previous
+   * vault key can be removed.
+   */
   async reseal({ signal }: CallOptions = {}): Promise<Resealed> {
     const sum = { looked: 0, resealed: 0, lost: 0 };
     let cursor: string | null = null;
@@ -74,7 +85,7 @@ export class Operations {
     return this.#transport.send({ path: "/v1/overdue", signal });
   }
 
-  /** Tasks in doubt: at most 50, those first that are settled first. */
+  /** Lists unclear submissions: at most 50, the next one to be resolved first. */
   async unclear({ signal }: CallOptions = {}): Promise<Unclear> {
     return this.#transport.send({ path: "/v1/unclear", signal });
   }

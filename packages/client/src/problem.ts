@@ -1,8 +1,8 @@
-/** An answer that is not a success, as an error: problem+json (RFC 9457) as mjflow sends it, or whatever else came. */
+/** Turns an unsuccessful response into an error: problem+json (RFC 9457) as mjflow sends it, or any other response. */
 import { type ErrorCode, MjflowError, unexpectedAnswer } from "./error.ts";
 import { parseRetryAfter } from "./retry.ts";
 
-/** What a status means when something before mjflow has answered. */
+/** Error codes for responses that do not come from mjflow, for example from a proxy. */
 const CODES: Readonly<Record<number, ErrorCode>> = {
   401: "unauthorized",
   403: "forbidden",
@@ -17,7 +17,7 @@ const OWN = new Set(["type", "title", "status", "code", "detail", "field", "advi
 export function problemOf(response: Response, body: unknown, nowMs: number): MjflowError {
   const { status, headers } = response;
   const problem = isObject(body) && typeof body.code === "string" ? body : undefined;
-  const plain = unexpectedAnswer(`The server answered ${status}.`, status);
+  const plain = unexpectedAnswer(`The server responded with status ${status}.`, status);
   return new MjflowError({
     code: text(problem?.code) ?? CODES[status] ?? plain.code,
     detail: text(problem?.detail) ?? text(problem?.title) ?? plain.detail,

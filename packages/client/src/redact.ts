@@ -1,4 +1,7 @@
-/** Keeps the API key out of everything that is thrown: a server may echo it, and so may a platform's error message. */
+/**
+ * Removes the API key from everything that is thrown. A server may repeat the key, and so may a platform's error
+ * message.
+ */
 
 export type Redact = <T>(value: T) => T;
 
@@ -14,8 +17,8 @@ export function redactor(secret: string | undefined): Redact {
 }
 
 /**
- * What a platform's error says, as plain text: its own object may hold on to the request, headers and all.
- * Node hides the reason (ECONNREFUSED) in the cause.
+ * Copies a platform's error as plain text, because its own object may contain the request with its headers. Node puts
+ * the reason (ECONNREFUSED) into the cause.
  */
 export function redactError(error: unknown, redact: Redact, depth = 3): Error | undefined {
   if (!(error instanceof Error) || depth === 0) return undefined;

@@ -1,26 +1,29 @@
-/** When to send a request again: pure arithmetic, so that each answer can be asked for again. */
+/** Decides when a request is sent again. Pure arithmetic, so that every decision can be tested. */
 import type { MjflowError } from "./error.ts";
 
 export interface RetryPolicy {
-  /** After the first try. */
+  /** Maximum number of repetitions after the first request. */
   maxRetries: number;
   baseMs: number;
   capMs: number;
-  /** A server that asks for more patience than this is reported, not waited for. */
+  /** Longest Retry-After that is waited for, ms; a longer one is reported as an error. */
   maxRetryAfterMs: number;
 }
 
 export const RETRY: RetryPolicy = { maxRetries: 3, baseMs: 300, capMs: 8_000, maxRetryAfterMs: 60_000 };
 
-/** Refused before anything was done, or by something between; all may pass. */
-const PASSING: ReadonlySet<number> = new Set([429, 502, 503, 504]);
+/**
+ * Statuses that mean that the server or something in between rejected the request before processing it. All of them can
+ * be temporary.
+ */
+const TEMPORARY: ReadonlySet<number> = new Set([429, 502, 503, 504]);
 
 /**
- * How long to wait before trying again, or undefined: not at all.
+ * Returns the pause before the next retry in ms, or undefined if the request must not be repeated.
  *
- * @param resendable sending it twice is sending it once: it only reads, or carries an Idempotency-Key
- * @param retried how often it was already sent again
- * @param chance 0 to 1
+ * @param resendable true if repeating the request has no further effect: it only reads, or it has an Idempotency-Key
+ * @param retried number of repetitions so far
+ * @param chance random number from 0 to 1
  */
 export function pauseMs(
   error: MjflowError,
@@ -35,22 +38,24 @@ export function pauseMs(
 }
 
 function mayPass({ code, status = 0 }: MjflowError): boolean {
-  // In flight: the first sending of the same key is still at work, and its answer is the one to have.
-  return code === "unreachable" || code === "idempotency_in_flight" || PASSING.has(status);
+  // `idempotency_in_flight`: the first request with this key is still running. Its response is the one we want.
+  return code === "unreachable" || code === "idempotency_in_flight" || TEMPORARY.has(status);
 }
 
-/** Doubling, with the upper half left to chance: many clients cut off together must not come back together. */
+/**
+ * Exponential backoff whose upper half is random, so that many disconnected clients do not come back at the same time.
+ */
 export function backoffMs(n: number, { baseMs, capMs }: Pick<RetryPolicy, "baseMs" | "capMs">, chance: number): number {
   const full = Math.min(capMs, baseMs * 2 ** Math.min(n, 30));
   return Math.round(full * (0.5 + chance / 2));
 }
 
-/** Never earlier than asked, and a little later for some. */
+/** Adds a random delay to Retry-After; the result is never shorter than Retry-After. */
 function withJitter(retryAfterMs: number | undefined, { baseMs }: RetryPolicy, chance: number): number {
   return retryAfterMs === undefined ? 0 : Math.round(retryAfterMs + baseMs * chance);
 }
 
-/** RFC 9110, 10.2.3: seconds, or a date. Undefined for anything else. */
+/** Parses Retry-After (RFC 9110, 10.2.3): seconds, or a date. Returns undefined for anything else. */
 export function parseRetryAfter(value: string | null, nowMs: number): number | undefined {
   if (value === null) return undefined;
   const text = value.trim();

@@ -1,16 +1,18 @@
-/** Server-sent events, as the HTML standard (9.2.6) reads them. Pure: text in pieces goes in, messages come out. */
+/** Parser for server-sent events (HTML standard, 9.2.6). Pure: it takes pieces of text and returns messages. */
 
 export interface Message {
   event: string;
   data: string;
-  /** Only when this message named one. */
+  /** Id of the message; unset if this message has none. */
   id?: string;
 }
 
-/** A stream without an end of line, or an event without an end, is not kept in memory for ever. */
+/**
+ * Largest message in characters. The limit bounds the memory for a stream without line ends or an event without an end.
+ */
 export const MESSAGE_MAX_CHARS = 4 * 1024 * 1024;
 
-/** @throws RangeError when a message is larger than MESSAGE_MAX_CHARS */
+/** @throws RangeError if a message is larger than MESSAGE_MAX_CHARS */
 export function createParser(): (piece: string) => Message[] {
   let line = "";
   let size = 0;
@@ -44,7 +46,7 @@ export function createParser(): (piece: string) => Message[] {
       first = false;
       if (rest.startsWith("\uFEFF")) rest = rest.slice(1);
     }
-    // A line break may come in two pieces.
+    // CR and LF of one line end may come in two pieces.
     if (afterCr && rest.startsWith("\n")) rest = rest.slice(1);
     if (piece !== "") afterCr = rest === "" ? false : rest.endsWith("\r");
     const lines = rest.split(/\r\n|\r|\n/);

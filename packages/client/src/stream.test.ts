@@ -6,13 +6,13 @@ import { Transport } from "./transport.ts";
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
-/** A connection whose server says what it is told to, and whose fetch knows nothing of signals. */
+/** A connection whose server sends what the test tells it to, with a fetch that ignores abort signals. */
 async function connected(signal = new AbortController().signal) {
-  let say!: (text: string) => void;
+  let send!: (text: string) => void;
   let isClosed = false;
   const body = new ReadableStream<Uint8Array>({
     start(controller) {
-      say = (text) => controller.enqueue(new TextEncoder().encode(text));
+      send = (text) => controller.enqueue(new TextEncoder().encode(text));
     },
     cancel() {
       isClosed = true;
@@ -21,15 +21,15 @@ async function connected(signal = new AbortController().signal) {
   const fetch = async () => new Response(body, { headers: { "content-type": "text/event-stream" } });
   const transport = new Transport(configOf({ fetch }));
   const connection = (await connect(transport, "flow_1", { signal })) as Connection;
-  return { connection, say, isClosed: () => isClosed };
+  return { connection, send, isClosed: () => isClosed };
 }
 
-describe("a connection ends", () => {
-  test("when nothing came for 45 seconds; heartbeats count", async () => {
-    const { connection, say, isClosed } = await connected();
+describe("connect", () => {
+  test("a connection ends if nothing, not even a keep-alive, arrives for 45 seconds", async () => {
+    const { connection, send, isClosed } = await connected();
     const next = connection.messages.next();
     await vi.advanceTimersByTimeAsync(IDLE_MS - 1);
-    say(": still here\n\n");
+    send(": keep-alive\n\n");
     await vi.advanceTimersByTimeAsync(IDLE_MS - 1);
     expect(isClosed()).toBe(false);
     await vi.advanceTimersByTimeAsync(1);
@@ -37,12 +37,12 @@ describe("a connection ends", () => {
     expect((await next).done).toBe(true);
   });
 
-  test("after five minutes, however lively it is", async () => {
-    const { connection, say, isClosed } = await connected();
+  test("a connection ends after five minutes even if it is active", async () => {
+    const { connection, send, isClosed } = await connected();
     const next = connection.messages.next();
     for (let ms = 0; ms < RENEW_MS; ms += 10_000) {
       expect(isClosed()).toBe(false);
-      say(": still here\n\n");
+      send(": keep-alive\n\n");
       await vi.advanceTimersByTimeAsync(10_000);
     }
     expect(isClosed()).toBe(true);
@@ -51,7 +51,7 @@ describe("a connection ends", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  test("with the caller's signal, though the platform's fetch forgets it", async () => {
+  test("a connection ends with the caller's signal even if fetch ignores the signal", async () => {
     const controller = new AbortController();
     const { connection, isClosed } = await connected(controller.signal);
     const next = connection.messages.next();
@@ -60,7 +60,7 @@ describe("a connection ends", () => {
     expect(isClosed()).toBe(true);
   });
 
-  test("when it is closed before it was read, leaving no timer", async () => {
+  test("a connection that is closed before it is read leaves no timer", async () => {
     const { connection, isClosed } = await connected();
     connection.close();
     expect(isClosed()).toBe(true);
@@ -68,9 +68,9 @@ describe("a connection ends", () => {
   });
 });
 
-test("a message too large for any flow is an error, not a full memory", async () => {
-  const { connection, say } = await connected();
+test("a message above the size limit is an unexpected_answer error", async () => {
+  const { connection, send } = await connected();
   const next = connection.messages.next();
-  say(`data: ${"x".repeat(5 * 1024 * 1024)}`);
+  send(`data: ${"x".repeat(5 * 1024 * 1024)}`);
   await expect(next).rejects.toMatchObject({ code: "unexpected_answer" });
 });

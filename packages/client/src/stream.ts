@@ -1,15 +1,17 @@
-/** One connection to a flow's events: opened, read until it ends, closed whatever happens. */
+/** One connection to a flow's event stream: it is opened, read until it ends, and always closed. */
 import { aborted, unexpectedAnswer } from "./error.ts";
 import { createParser, type Message } from "./sse.ts";
 import { limit } from "./time.ts";
 import { segment, type Transport } from "./transport.ts";
 
-/** Heartbeats come more often: a connection silent for so long is dead, and nobody said so. */
+/** Time without data after which a connection counts as dead. The server sends keep-alives more often. */
 export const IDLE_MS = 45_000;
-/** A connection is renewed this often, and the flow read: an event lost on the way delays its news by no more. */
+/**
+ * Lifetime of a connection. After it the flow is read again, so a lost event delays its change by at most this time.
+ */
 export const RENEW_MS = 300_000;
 
-/** What a server answers, or something in between, that has no stream at this address. */
+/** Statuses of a server or proxy that has no stream at this address. */
 const UNSUPPORTED: ReadonlySet<number> = new Set([404, 405, 406, 410, 501]);
 
 export interface Connection {
@@ -18,9 +20,10 @@ export interface Connection {
 }
 
 /**
- * `unsupported`: this server has no such stream. `nothing` (204): there is no more to come.
+ * Opens the event stream of a flow. Returns `unsupported` if the server has no such stream, `nothing` (204) if no more
+ * events will come.
  *
- * @throws MjflowError for any other answer, and for none
+ * @throws MjflowError for any other response, and if there is no response
  */
 export async function connect(
   transport: Transport,
@@ -38,7 +41,7 @@ export async function connect(
     const { body, status, headers } = response;
     const close = () => {
       life.done();
-      // Refused while it is being read: then the reading closes it.
+      // `cancel` rejects while the body is being read. Then the reader closes the body.
       body?.cancel().catch(() => {});
     };
     if (status === 200 && body && /^text\/event-stream\b/i.test(headers.get("content-type") ?? "")) {
@@ -52,7 +55,7 @@ export async function connect(
   }
 }
 
-/** Ends when the connection does, however it does; only the caller's signal and a malformed stream are errors. */
+/** Yields messages until the connection ends. Only an abort by the caller and a malformed stream are errors. */
 async function* read(
   body: ReadableStream<Uint8Array>,
   life: AbortSignal,
@@ -72,7 +75,7 @@ async function* read(
     }
   } catch (error) {
     if (error instanceof RangeError) throw unexpectedAnswer(error.message, 200);
-    // Cut: what was missed comes again after the last event's id.
+    // The connection was cut. The next connection gets the missed events by `Last-Event-ID`.
   } finally {
     life.removeEventListener("abort", close);
     close();
@@ -80,7 +83,7 @@ async function* read(
   if (outer.aborted) throw aborted();
 }
 
-/** A header carries no more than that. */
+/** True if the id can be sent as a header value. */
 function sendable(id: string | undefined): id is string {
   return id !== undefined && /^[\x20-\x7e]{1,1000}$/.test(id);
 }

@@ -1,4 +1,4 @@
-/** `/v1/tasks`: one task, and what a person may do with it by hand. */
+/** `/v1/tasks`: reading a task, pressing its buttons, modal answers, retries. */
 import type { CallOptions, KeyedOptions } from "./flow.ts";
 import { newIdempotencyKey } from "./key.ts";
 import { segment, type Transport } from "./transport.ts";
@@ -15,26 +15,31 @@ export class Tasks {
     return this.#transport.send({ path: pathOf(id), signal });
   }
 
-  /** What the vendor said of it last, cleaned of what is nobody's business: text, and untrusted. Null: nothing, or too much. */
+  /**
+   * Returns the vendor's last response about the task without private data. The text is untrusted. Null if there is
+   * none or it is too large.
+   */
   async raw(id: string, { signal }: CallOptions = {}): Promise<string | null> {
     const { body } = await this.#transport.send<{ body: string | null }>({ path: `${pathOf(id)}/raw`, signal });
     return body;
   }
 
-  /** Presses a button of a finished task, once, however often it must be sent; the answer is the new task. */
+  /**
+   * Presses a button of a finished task and returns the new task. Retries of the request press the button only once.
+   */
   async press(id: string, press: PressName | PressInput, options: KeyedOptions = {}): Promise<Task> {
     const { idempotencyKey = newIdempotencyKey(), signal } = options;
     const body = typeof press === "string" ? { press } : press;
     return this.#transport.send({ method: "POST", path: `${pathOf(id)}/actions`, body, idempotencyKey, signal });
   }
 
-  /** Answers an open window (status MODAL). */
+  /** Submits the modal answer of a task with status MODAL. */
   async modal(id: string, answer: ModalInput, options: KeyedOptions = {}): Promise<Task> {
     const { idempotencyKey = newIdempotencyKey(), signal } = options;
     return this.#transport.send({ method: "POST", path: `${pathOf(id)}/modal`, body: answer, idempotencyKey, signal });
   }
 
-  /** Has a failed task submitted once more; it is paid for again. After `unreachable`, read the task first. */
+  /** Retries a failed task; the retry is charged. After `unreachable` read the flow before you call it again. */
   async retry(id: string, { signal }: CallOptions = {}): Promise<Task> {
     return this.#transport.send({ method: "POST", path: `${pathOf(id)}/retry`, signal });
   }

@@ -1,12 +1,12 @@
-/** Waiting that can be called off, without leaving timers or listeners behind. */
+/** Abortable waiting that leaves no timers or listeners behind. */
 import { aborted } from "./error.ts";
 
-/** Above this, timers fire at once. */
+/** Longest delay of a timer; a timer with a longer delay fires immediately. */
 const TIMER_MAX_MS = 2 ** 31 - 1;
 
 export type Sleep = (ms: number, signal?: AbortSignal) => Promise<void>;
 
-/** @throws MjflowError aborted */
+/** @throws MjflowError `aborted` if the signal is aborted */
 export const sleep: Sleep = (ms, signal) =>
   new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(aborted());
@@ -25,15 +25,15 @@ export const sleep: Sleep = (ms, signal) =>
   });
 
 export interface Limit {
-  /** Aborted by the caller's signal, or once the time is up. */
+  /** Aborted by the caller's signal, or when the time is over. */
   signal: AbortSignal;
-  /** The time was up first. */
+  /** True if the time limit was reached before the caller's signal. */
   passed(): boolean;
-  /** To be called when the work is over. */
+  /** Must be called when the work is done; removes timer and listener. */
   done(): void;
 }
 
-/** @param ms undefined or Infinity: no limit of its own */
+/** @param ms time limit; undefined or Infinity: no limit */
 export function limit(outer: AbortSignal | undefined, ms: number | undefined): Limit {
   const controller = new AbortController();
   let passed = false;

@@ -1,4 +1,4 @@
-/** One request and its answer: the key goes in here, and comes out nowhere. */
+/** Sends one request and reads its response. The API key enters here and is removed from every result and error. */
 import type { Config } from "./config.ts";
 import { aborted, invalidArgument, MjflowError, unexpectedAnswer } from "./error.ts";
 import { problemOf } from "./problem.ts";
@@ -10,22 +10,22 @@ export type Query = Record<string, string | number | Date | undefined>;
 
 export interface Call {
   method?: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
-  /** Begins with `/v1/`; its variable parts through `segment`. */
+  /** Path starting with `/v1/`; variable parts must be encoded with `segment`. */
   path: string;
   query?: Query;
   body?: unknown;
   headers?: Record<string, string>;
-  /** Makes it safe to send again. */
+  /** Idempotency key; it makes the request safe to repeat. Unset: no key is sent. */
   idempotencyKey?: string;
   signal?: AbortSignal;
-  /** Default: the client's requestTimeoutMs. */
+  /** Time limit of one request, ms. Default: the client's requestTimeoutMs. */
   timeoutMs?: number;
 }
 
 export interface Answer<T> {
   status: number;
   headers: Headers;
-  /** Undefined where there was none: 204, 304. */
+  /** Undefined if the response has no body: 204, 304. */
   body: T;
 }
 
@@ -44,7 +44,7 @@ export class Transport {
     this.random = config.random;
   }
 
-  /** The answer's body. Sent again, with pauses, while that is safe and may help. */
+  /** Returns the body of the response. Repeats the request with pauses while that is safe and may help. */
   async send<T>(call: Call): Promise<T> {
     const { retry } = this.#config;
     const resendable = call.idempotencyKey !== undefined || /^(GET|PUT|DELETE)$/.test(call.method ?? "GET");
@@ -60,7 +60,7 @@ export class Transport {
     }
   }
 
-  /** One try. 304 is an answer. */
+  /** Sends one request without retries. Status 304 counts as a response. */
   async once<T>(call: Call): Promise<Answer<T>> {
     return this.#within(call, async (signal) => {
       const response = await this.#fetch(call, signal);
@@ -68,15 +68,15 @@ export class Transport {
       if (response.status === 304) return { status: 304, headers: response.headers, body: undefined as T };
       if (!response.ok) throw this.#problem(response, body);
       if (body === undefined && response.status !== 204) {
-        throw unexpectedAnswer("The server's answer is not JSON.", response.status);
+        throw unexpectedAnswer("The server's response is not JSON.", response.status);
       }
       return { status: response.status, headers: response.headers, body: body as T };
     });
   }
 
   /**
-   * One try at a stream: an answer that is `wanted`, its body unread. The time limit is for the answer to begin; the
-   * body then lasts until `signal`, which must not outlive the reading of it.
+   * Opens a stream with one request and returns an accepted response with an unread body. The time limit applies until
+   * the response begins. The body stays open until `signal`, which must not outlive the reading of the body.
    */
   async open(call: Call & { signal: AbortSignal }, wanted: (response: Response) => boolean): Promise<Response> {
     const connection = new AbortController();
@@ -102,7 +102,7 @@ export class Transport {
       return await work(time.signal);
     } catch (error) {
       if (error instanceof MjflowError) throw error;
-      if (time.passed()) throw this.#unreachable(`gave no answer within ${timeoutMs} ms`);
+      if (time.passed()) throw this.#unreachable(`did not respond within ${timeoutMs} ms`);
       if (call.signal?.aborted) throw aborted();
       throw this.#unreachable("could not be reached", error);
     } finally {
@@ -123,14 +123,14 @@ export class Transport {
       method: call.method ?? "GET",
       headers,
       signal,
-      // Followed, a POST would become a GET, and the key might go where nobody meant it to.
+      // Redirects are not followed: a POST would become a GET, and the key might be sent to another server.
       redirect: "manual",
       ...(call.body !== undefined && { body: json(call.body) }),
     });
     const { status } = response;
     if (response.type === "opaqueredirect" || (status >= 300 && status < 400 && status !== 304)) {
       response.body?.cancel().catch(() => {});
-      throw unexpectedAnswer("The server redirects; make baseUrl the address it redirects to.", status);
+      throw unexpectedAnswer("The server redirects. Set baseUrl to the address it redirects to.", status);
     }
     return response;
   }
@@ -143,10 +143,10 @@ export class Transport {
   }
 }
 
-/** An id as a part of an address; text that would climb out of its place is refused. */
+/** Encodes an id as a path segment. Rejects ids that would change the path. */
 export function segment(id: string): string {
   if (typeof id !== "string" || id === "" || id === "." || id === "..") {
-    throw invalidArgument("It must be an id.", "id");
+    throw invalidArgument("It must be a non-empty id.", "id");
   }
   return encodeURIComponent(id);
 }
@@ -181,7 +181,7 @@ function parse(text: string): unknown {
   }
 }
 
-/** ECONNREFUSED and the like: words of the platform, nothing of the request. */
+/** Returns an error code of the platform such as ECONNREFUSED; such codes contain nothing of the request. */
 function reasonOf(error: unknown): string | undefined {
   for (let at = error, depth = 0; at instanceof Error && depth < 4; at = at.cause, depth++) {
     const { code } = at as { code?: unknown };

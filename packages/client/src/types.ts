@@ -1,9 +1,9 @@
 /**
- * What the API takes and answers. Written here once more, so that the package depends on nothing; a test holds each type
- * to the server's own, member by member. Times are ISO 8601 text.
+ * Types of the API's requests and responses. They are written here again, so that this package has no dependencies; a
+ * test compares each type with the server's own type, member by member. Times are ISO 8601 text.
  */
 
-/** `canceled`: called off, and something was spared by it. */
+/** `canceled`: the flow was canceled before all of its tasks were submitted. */
 export type FlowStatus = "running" | "completed" | "failed" | "canceled";
 
 export type TaskStatus =
@@ -21,7 +21,10 @@ export type TaskStatus =
 export type RootAction = "imagine" | "blend" | "describe" | "shorten" | "swap-face";
 export type Mode = "fast" | "relax" | "turbo";
 
-/** A button's label as the vendor shows it, or one of mjflow's names. Any text is taken; these are the known ones. */
+/**
+ * A button's label as the vendor shows it, or one of mjflow's press names. Any text is accepted; these are the known
+ * names.
+ */
 export type PressName =
   | `${"U" | "V"}${1 | 2 | 3 | 4}`
   | `upscale:${1 | 2 | 3 | 4 | "all" | "subtle" | "creative"}`
@@ -34,16 +37,16 @@ export type PressName =
   | `animate:${"high" | "low"}`
   | (string & {});
 
-/** What answers a window (MODAL): a prompt, and for `vary:region` a mask as a data URI of a PNG. */
+/** A modal answer: a prompt, and for `vary:region` also a mask as a data URI of a PNG. */
 export interface ModalInput {
   prompt?: string;
   maskBase64?: string;
 }
 
-/** One step of a plan: what to press on the result, and what on the results of that. */
+/** One step of a plan: the buttons to press on a result, and the steps for the results of these presses. */
 export interface PlanInput {
   press: PressName | PressName[];
-  /** Short for `modal.prompt`. */
+  /** Short form of `modal.prompt`. */
   prompt?: string;
   modal?: ModalInput;
   then?: PlanInput[];
@@ -63,7 +66,10 @@ export interface AccountFilter {
 export interface FlowInput {
   /** Default: imagine. */
   action?: RootAction;
-  /** A configured vendor's id; "auto": whichever can and has room. Default: as the stage has it. */
+  /**
+   * Id of a configured provider; "auto" chooses one that accepts the flow and has free slots. Default: the deployment's
+   * default provider.
+   */
   provider?: string;
   prompt?: string;
   mode?: Mode;
@@ -74,19 +80,24 @@ export interface FlowInput {
   sourceBase64?: string;
   targetBase64?: string;
   accountFilter?: AccountFilter;
-  /** Yours, up to 16 KB: comes back byte for byte, and never goes to a vendor. */
+  /** Text of the app, up to 16 KB. It is returned byte for byte and never sent to a vendor. */
   state?: string;
-  /** Where to post this flow's events. */
+  /** URL that receives the webhooks of this flow. */
   notifyHook?: string;
-  /** Which events to post there. Default: all but task.progress. */
+  /** Event types that `notifyHook` receives. Default: all except task.progress. */
   events?: EventType[];
-  /** Copy the pictures to mjflow's own bucket, where they do not expire. Default: as the stage has it. */
+  /**
+   * Whether the images are copied to mjflow's own bucket, where they do not expire. Default: the deployment's setting.
+   */
   archive?: boolean;
-  /** Store progress as it comes. */
+  /** Whether each progress report is stored. Default: the deployment's setting. */
   progress?: boolean;
-  /** When the vendor refuses for good or is removed: what it had not finished ends, or is begun anew elsewhere. Default: end. */
+  /**
+   * What happens when the vendor refuses permanently or is removed. `end`: unfinished tasks fail. `restart`: the flow
+   * continues or starts again at another account. Default: end.
+   */
   onVendorLoss?: "end" | "restart";
-  /** After a submission whose answer was lost. Default: after-grace. */
+  /** Whether an unclear submission is submitted again after the grace period. Default: after-grace. */
   resubmit?: "after-grace" | "never";
   then?: PlanInput[];
 }
@@ -125,14 +136,14 @@ export type KnownFailureCode =
   | "tile_not_cut"
   | "dead_letter";
 
-/** Why a task ended without a picture. */
+/** Why a task ended without an image. */
 export interface Failure {
-  /** A newer server may know more codes than this package. */
+  /** Failure code. A newer server may have more codes than this package. */
   code: KnownFailureCode | (string & {});
   message: string;
-  /** The vendor's own words, cleaned. */
+  /** The vendor's error text, without private data; unset if the vendor sent none. */
   vendor?: { code?: string; description?: string; bannedWord?: string };
-  /** What could have been pressed instead. */
+  /** Buttons that the task offers; set if the requested button is missing or ambiguous. */
   offered?: string[];
 }
 
@@ -141,14 +152,14 @@ export interface Media {
   thumbnail?: string;
 }
 
-/** mjflow's own copy of a picture. */
+/** mjflow's own copy of an image. */
 export interface Copy {
   url: string;
   bytes: number;
-  /** Hex. */
+  /** SHA-256 of the bytes, hexadecimal. */
   sha256: string;
   contentType: string;
-  /** Where it was copied from. */
+  /** URL that the image was copied from. */
   source: string;
 }
 
@@ -156,11 +167,14 @@ export interface Button {
   customId: string;
   label: string;
   emoji: string;
-  /** One of mjflow's names, where it has one. */
+  /** mjflow's press name of the button; null if it has none. */
   name: string | null;
 }
 
-/** Another submission of the same task that turned up after a newer one was made, and was paid for. */
+/**
+ * An earlier submission of the same task that the vendor did accept. It was found after a newer submission was sent,
+ * and it is paid.
+ */
 export interface Orphan {
   attempt: number;
   vendorTaskId?: string;
@@ -171,16 +185,16 @@ export interface Orphan {
 export interface Task {
   id: string;
   flowId: string;
-  /** The task whose button was pressed; null at the root. */
+  /** The task whose button was pressed; null for the root. */
   parentId: string | null;
   rootId: string;
-  /** The task in whose place this one stands: it had failed, and was tried again. */
+  /** The failed task that this task retries; null if this task is not a retry. */
   retryOf: string | null;
   depth: number;
   press: string | null;
   action: string;
   status: TaskStatus;
-  /** 0 to 100. */
+  /** Progress in percent, 0 to 100. */
   progress: number;
   provider: string;
   providerTaskId: string | null;
@@ -188,11 +202,11 @@ export interface Task {
   imageUrl: string | null;
   images: Media[];
   videos: Media[];
-  /** In the order of `images`, or of `imageUrl` alone. */
+  /** Archived copies in the order of `images`, or the copy of `imageUrl` alone. */
   copies: Copy[];
   buttons: Button[];
   finalPrompt: string | null;
-  /** Text answers: describe's and shorten's. */
+  /** Text result of describe and shorten tasks; null for other tasks. */
   text: string | null;
   seed: string | null;
   failReason: string | null;
@@ -211,17 +225,17 @@ export interface Task {
 }
 
 export interface Counts {
-  /** Paid calls made to the vendor. */
+  /** Number of submissions: paid calls to the vendor. */
   submissions: number;
   modals: number;
   callbacks: number;
   duplicates: number;
   lookups: number;
-  /** Writes of its rows to mjflow's table, when it was last read. */
+  /** Number of writes of the flow's rows to mjflow's table, at the time of the read. */
   writes: number;
 }
 
-/** A row of a list: the tasks are left to `flows.get`. */
+/** An entry of a list of flows; `flows.get` returns the tasks. */
 export interface FlowSummary {
   id: string;
   status: FlowStatus;
@@ -231,7 +245,10 @@ export interface FlowSummary {
   prompt: string | null;
   createdAt: string;
   endedAt: string | null;
-  /** The flow in whose place it was begun, whose vendor was lost; and the one that was begun in its own. */
+  /**
+   * `restartOf`: the flow that this flow replaces after a vendor loss. `restartedAs`: the flow that replaces this one.
+   * Null if there is none.
+   */
   restartOf: string | null;
   restartedAs: string | null;
 }
@@ -239,9 +256,9 @@ export interface FlowSummary {
 export interface Flow extends FlowSummary {
   mode: Mode | null;
   notifyHook: string | null;
-  /** What the notifyHook hears; null: the default. */
+  /** Event types that the notifyHook receives; null: the default. */
   events: EventType[] | null;
-  /** Since when nothing more of it is submitted. */
+  /** Time of the cancellation; null if the flow is not canceled. */
   canceledAt: string | null;
   tasks: Task[];
   counts: Counts;
@@ -253,25 +270,25 @@ export type EventType = TaskEventType | FlowEventType | "endpoint.disabled";
 
 interface EventOf<Type extends EventType, Data> {
   type: Type;
-  /** When it happened. */
+  /** Time of the event. */
   timestamp: string;
   data: Data;
 }
 
-/** `data.state` is its flow's. */
+/** Event of a task. `data.state` is the state of its flow. */
 export type TaskEvent = EventOf<TaskEventType, Task & { state: string | null }>;
 export type FlowEndEvent = EventOf<FlowEventType, FlowSummary & { counts?: Counts }>;
-/** Told to the app's other endpoints; empty where it was removed since. */
+/** Event for the app's other endpoints: an endpoint was disabled. `data` is empty if the endpoint was deleted since. */
 export type EndpointEvent = EventOf<
   "endpoint.disabled",
   { id?: string; url?: string; disabledWhy?: Endpoint["disabledWhy"]; failingSince?: string }
 >;
-/** What a flow's stream tells: narrow it by `type`. */
+/** An event of a flow's stream: narrow it by `type`. */
 export type FlowBody = TaskEvent | FlowEndEvent;
-/** What a webhook says: narrow it by `type`. */
+/** The body of a webhook: narrow it by `type`. */
 export type EventBody = FlowBody | EndpointEvent;
 
-/** An answer in pages. */
+/** One page of a list. `nextCursor` is null on the last page. */
 export interface Page<T> {
   data: T[];
   nextCursor: string | null;
@@ -286,52 +303,52 @@ export interface FlowQuery {
   provider?: string;
   since?: Time;
   until?: Time;
-  /** How many per page, 1 to 100. */
+  /** Entries per page, 1 to 100. */
   limit?: number;
 }
 
-/** `v1`: HMAC with a shared secret; `v1a`: ed25519, of which you hold the public half. */
+/** Signature scheme. `v1`: HMAC with a shared secret; `v1a`: ed25519, the receiver has the public key. */
 export type Scheme = "v1" | "v1a";
 
 /** `POST /v1/endpoints` */
 export interface EndpointInput {
   url: string;
-  /** Default: all but task.progress. */
+  /** Event types. Default: all except task.progress. */
   events?: EventType[];
-  /** Default: v1. */
+  /** Signature scheme. Default: v1. */
   scheme?: Scheme;
   description?: string;
 }
 
-/** `PATCH /v1/endpoints/{id}`: null sets back to the default. */
+/** `PATCH /v1/endpoints/{id}`: null resets a field to its default. */
 export interface EndpointPatch {
   url?: string;
   events?: EventType[] | null;
   description?: string | null;
-  /** Enabled again, it starts afresh. */
+  /** False disables the endpoint. True enables it again and clears its failure record. */
   enabled?: boolean;
 }
 
 export interface Endpoint {
-  /** `hook` is the one that signs the posts to the flows' own notifyHooks; it has no address. */
+  /** Id of the endpoint. `hook` signs the webhooks to the notifyHooks of flows; it has no URL. */
   id: string;
   url: string | null;
   events: EventType[];
   scheme: Scheme;
-  /** `whpk_…`, of scheme v1a. */
+  /** Public key `whpk_…` of scheme v1a; null for scheme v1. */
   publicKey: string | null;
   description: string | null;
   enabled: boolean;
   disabledAt: string | null;
   disabledWhy: "by_app" | "gone" | "failing" | null;
-  /** Since when nothing has been delivered. */
+  /** Time since which every delivery has failed; null if the last delivery succeeded. */
   failingSince: string | null;
-  /** Until when the secrets before the newest still sign. */
+  /** Times until which the earlier secrets stay valid. */
   earlierSecretsUntil: (string | null)[];
   createdAt: string;
 }
 
-/** Just created or rotated: its `secret` (`whsec_…`, scheme v1) is not shown again. */
+/** A created or rotated endpoint. Its `secret` (`whsec_…`, scheme v1) is not returned again. */
 export interface NewEndpoint extends Endpoint {
   secret?: string;
 }
@@ -340,13 +357,13 @@ export interface NewEndpoint extends Endpoint {
 export interface ReplayInput {
   since?: Time;
   until?: Time;
-  /** Default: failed. */
+  /** Which deliveries are replayed. Default: failed. */
   only?: "failed" | "all";
-  /** The `nextCursor` of the call before. */
+  /** `nextCursor` of the previous call; unset for the first call. */
   cursor?: string;
 }
 
-/** Where `nextCursor` is not null there is more to replay. */
+/** Number of replayed deliveries. If `nextCursor` is not null, there are more to replay. */
 export interface Replayed {
   replayed: number;
   nextCursor: string | null;
@@ -355,32 +372,32 @@ export interface Replayed {
 export type DeliveryStatus = "pending" | "delivered" | "failed";
 
 export interface DeliveryQuery {
-  /** An endpoint's id, or `hook`. */
+  /** Endpoint id, or `hook`. */
   endpoint?: string;
-  /** A flow's id. */
+  /** Flow id. */
   flow?: string;
   status?: DeliveryStatus;
   since?: Time;
   until?: Time;
-  /** How many per page. */
+  /** Entries per page. */
   limit?: number;
 }
 
-/** One event on its way to one listener. */
+/** One event for one subscriber. */
 export interface Delivery {
   id: string;
-  /** The webhook's id, the same for every listener and every try. */
+  /** The `webhook-id`; it is the same for every subscriber and every delivery attempt. */
   eventId: string;
   type: EventType;
   endpoint: string;
   flowId: string;
-  /** Null for an event of the flow itself. */
+  /** Id of the task; null for an event of the flow itself. */
   taskId: string | null;
   status: DeliveryStatus;
   tries: number;
-  /** The last of them, newest last: the HTTP status, or why there was none. */
+  /** The last delivery attempts, newest last, with the HTTP status or the reason why there was no response. */
   attempts: { at: string | null; status?: number; why?: string; tookMs?: number }[];
-  /** Why it was given up. */
+  /** Why the delivery failed permanently; null if it did not. */
   failure: string | null;
   nextTryAt: string | null;
   happenedAt: string | null;
@@ -388,15 +405,15 @@ export interface Delivery {
   endedAt: string | null;
 }
 
-/** A configured vendor. */
+/** A provider: the configured entry for one vendor. */
 export interface Provider {
   id: string;
   title: string;
-  /** What a plan may begin with there. */
+  /** Actions that a flow may start with at this provider. */
   actions: RootAction[];
   modes: Mode[];
   abilities: {
-    /** Whether it says that it calls back; what it does is learned for each account. */
+    /** Whether the vendor documents callbacks. Whether callbacks really arrive is recorded per account. */
     notifyHook: "documented" | "unknown";
     listByCondition: boolean;
     searchByState: boolean;
@@ -406,24 +423,24 @@ export interface Provider {
   [more: string]: unknown;
 }
 
-/** One of the stage's accounts at a vendor; never its key. */
+/** A vendor account of the deployment; its key is never returned. */
 export interface ProviderAccount {
   name: string;
-  /** Its share of new flows beside the others'; 0: none. */
+  /** Share of new flows relative to the other accounts; 0: none. */
   weight: number;
   maxRunning: number | null;
-  /** Whether it calls back, from what really arrived. */
+  /** Whether the account sends callbacks, as observed. */
   callbacks: "unknown" | "calling" | "silent";
   heardAt: string | null;
-  /** Times in a row that it could not be asked, and when it is asked again. */
+  /** `failures`: failed look-ups in a row. `askAt`: time of the next look-up; null if none is planned. */
   failures: number;
   askAt: string | null;
-  /** Whether it is trusted with new flows: open, it gets none for a while; half-open, one, to see. */
+  /** State of the circuit breaker. Open: no new flows for a while; half-open: one trial flow. */
   circuit: "closed" | "open" | "half-open";
   openUntil: string | null;
-  /** What spoke against it last. */
+  /** Last fault that the circuit breaker recorded; null if there is none. */
   fault: "busy" | "full" | "unclear" | "unauthorized" | "out_of_money" | null;
-  /** No room for new flows until then. */
+  /** The account takes no new flows until this time; null if it is not busy. */
   busyUntil: string | null;
   [more: string]: unknown;
 }
@@ -431,14 +448,14 @@ export interface ProviderAccount {
 export interface DeadLetter {
   id: string;
   state: "kept" | "redriven" | "dropped";
-  /** The message as it came: whoever can write to the queue wrote it. */
+  /** The original message. It is untrusted: anyone who can write to the queue may have written it. */
   body: string;
   why: string;
   receives: number;
   createdAt: string;
 }
 
-/** How many messages are where in a queue: about. */
+/** Approximate number of messages of a queue, by state. */
 export interface QueueDepth {
   name: "submit" | "deliver" | "archive" | "dead-letters";
   waiting: number;
@@ -446,24 +463,24 @@ export interface QueueDepth {
   delayed: number;
 }
 
-/** What became of what is sealed, after the vault's key was rotated. */
+/** Result of the re-encryption after a rotation of the vault key. */
 export interface Resealed {
-  /** Endpoints and vendors' accounts with something sealed. */
+  /** Number of endpoints and vendor accounts with an encrypted secret. */
   looked: number;
   resealed: number;
-  /** Sealed with a key that is gone: each is named in the API's log. */
+  /** Number of secrets encrypted with a key that no longer exists. The API's log names each of them. */
   lost: number;
 }
 
-/** What should have gone on by now, and has not. */
+/** Work that is due and not yet handled. */
 export interface Overdue {
   count: number;
-  /** Whether that is all there is. */
+  /** True if `count` includes all overdue work. */
   whole: boolean;
   oldest: { kind: "task" | "flow" | "delivery"; id: string; flowId: string; dueAt: string } | null;
 }
 
-/** A task that its vendor may or may not have. */
+/** A task with an unclear submission: the vendor may or may not have it. */
 export interface UnclearTask {
   id: string;
   flowId: string;
@@ -474,22 +491,22 @@ export interface UnclearTask {
   account: string;
   attempt: number;
   createdAt: string;
-  /** Until when its callback is awaited; then it is looked for, or sent again. */
+  /** End of the grace period. Then mjflow looks the task up or submits it again. */
   dueAt: string | null;
 }
 
 export interface Unclear {
   data: UnclearTask[];
-  /** How many tasks that wait were looked at. */
+  /** Number of waiting tasks that were read. */
   looked: number;
-  /** Whether these are all that are in doubt. */
+  /** True if `data` contains all unclear submissions. */
   whole: boolean;
 }
 
-/** What an app may do; null where nothing limits it. */
+/** Limits of an app; null means no limit. */
 export interface Limits {
   flowsPerMinute: number | null;
-  /** Flows that have not ended, at a time. */
+  /** Maximum number of flows that run at the same time. */
   runningFlows: number | null;
   creditsUsd: number | null;
 }
@@ -500,7 +517,7 @@ export interface AppInput {
   limits?: { flowsPerMinute?: number; runningFlows?: number; creditsUsd?: number };
 }
 
-/** `PATCH /v1/apps/{id}`: what is named is replaced, `limits` as a whole; null lifts them all. */
+/** `PATCH /v1/apps/{id}`: replaces the given fields. `limits` is replaced as a whole; null removes all limits. */
 export interface AppPatch {
   name?: string;
   limits?: AppInput["limits"] | null;
@@ -519,21 +536,21 @@ export interface App {
 export interface AppKey {
   id: string;
   appId: string;
-  /** For telling it from others. */
+  /** First characters of the key, to recognize it. */
   prefix: string;
   createdAt: string | null;
-  /** A day. */
+  /** Day of the last use; null if the key was never used. */
   lastUsedOn: string | null;
   expiresAt: string | null;
   revokedAt: string | null;
 }
 
-/** Just made: the only answer that ever holds the `key`. */
+/** A created key: the only response that contains `key`. */
 export interface NewAppKey extends AppKey {
   key: string;
 }
 
 export interface RotatedAppKey extends NewAppKey {
-  /** Stays valid for the overlap. */
+  /** The previous key, which stays active for the overlap. */
   previous: AppKey;
 }

@@ -1,4 +1,4 @@
-/** A flow's end as a promise, its events as an iterator. */
+/** Waiting for the end of a flow as a promise, and its events as an iterator. */
 
 import { invalidArgument, isMjflowError, MjflowError } from "./error.ts";
 import { applyEvents, type FlowEvent } from "./event-replay.ts";
@@ -9,28 +9,33 @@ import type { Flow } from "./types.ts";
 
 export interface WaitOptions {
   signal?: AbortSignal;
-  /** Default: as long as it takes. */
+  /** Time limit, ms. Default: no limit. */
   timeoutMs?: number;
-  /** Called with the flow as first seen, and whenever one of its tasks has changed. */
+  /** Callback for the first state of the flow and for each change of its tasks. */
   onUpdate?: (flow: Flow) => void;
 }
 
-/** `code` is "timeout". The flow runs on; wait again, or ask later. */
+/** The wait has reached `timeoutMs`; `code` is "timeout". The flow is still running and can be waited for again. */
 export class WaitTimeoutError extends MjflowError {
   override readonly name = "WaitTimeoutError";
-  /** As last seen. */
+  /** The last known state of the flow; undefined if the flow was not read. */
   readonly flow: Flow | undefined;
 
   constructor(timeoutMs: number, flow: Flow | undefined) {
-    super({ code: "timeout", detail: `The flow did not end within ${timeoutMs} ms; it runs on.`, retry: "later" });
+    super({
+      code: "timeout",
+      detail: `The flow did not end within ${timeoutMs} ms. The flow is still running.`,
+      retry: "later",
+    });
     this.flow = flow;
   }
 }
 
 /**
- * The flow, ended: completed or failed, which is not an error here.
+ * Waits until the flow has ended and returns it. A failed or canceled flow is not an error here.
  *
- * @throws MjflowError timeout (a WaitTimeoutError), aborted, not_found, unauthorized, unreachable when it stays so
+ * @throws MjflowError `timeout` (a WaitTimeoutError), `aborted`, `not_found`, `unauthorized`; `unreachable` if the
+ * server stays unreachable
  */
 export async function waitFor(transport: Transport, flowId: string, options: WaitOptions = {}): Promise<Flow> {
   const { signal, timeoutMs = Number.POSITIVE_INFINITY, onUpdate } = options;
@@ -40,9 +45,9 @@ export async function waitFor(transport: Transport, flowId: string, options: Wai
   try {
     const untilMs = transport.now() + timeoutMs;
     for await (const update of follow(transport, flowId, { signal: time.signal, untilMs, readFirst: true })) {
-      const isNews = flow === undefined || update.events.length > 0;
+      const hasChange = flow === undefined || update.events.length > 0;
       flow = update.flow ?? (flow && applyEvents(flow, update.events));
-      if (flow && isNews) onUpdate?.(flow);
+      if (flow && hasChange) onUpdate?.(flow);
     }
     return flow!;
   } catch (error) {
@@ -55,15 +60,15 @@ export async function waitFor(transport: Transport, flowId: string, options: Wai
 
 export interface EventsOptions {
   signal?: AbortSignal;
-  /** An event's `id`: go on after it, in another process too. */
+  /** Id of the last received event; the stream continues after it, also in another process. Unset: from the start. */
   lastEventId?: string;
 }
 
 /**
- * A flow's events until it ends. Each at least once; where the server has no stream they are told from reads, without
- * an id and without the steps in between.
+ * Yields the events of a flow until it ends, each at least once. If the server has no stream, events are derived from
+ * reads. Derived events have no id, and intermediate states are missing.
  *
- * @throws as `waitFor`, but no timeout
+ * @throws the errors of `waitFor` except `timeout`
  */
 export async function* eventsOf(
   transport: Transport,

@@ -26,8 +26,8 @@ function headersFor(body: string | Buffer, { id = "evt_1", at = NOW / 1_000, sig
 const verify = (body: string | Uint8Array, headers: WebhookHeaders, key: string | string[] = SECRET) =>
   verifyWebhook(body, headers, key, { now: NOW });
 
-describe("what is believed", () => {
-  test("the example of Standard Webhooks itself", async () => {
+describe("accepted webhooks", () => {
+  test("the example of the Standard Webhooks specification is verified", async () => {
     const signed = {
       id: "msg_p5jXN8AQM9LWM0D4loKWxJek",
       timestamp: "1614265330",
@@ -40,7 +40,7 @@ describe("what is believed", () => {
     );
   });
 
-  test("a body signed with the secret becomes its event, narrowed by its type, with the id to deduplicate by", async () => {
+  test("a body signed with the secret returns its event, typed by `type`, with the webhook id", async () => {
     const event = await verify(BODY, headersFor(BODY));
     expect(event).toEqual({ ...JSON.parse(BODY), id: "evt_1" });
     if (event.type === "task.completed") expect(event.data.id satisfies string).toBe("task_1");
@@ -48,17 +48,20 @@ describe("what is believed", () => {
 
   test.each([
     ["Headers", (h: Record<string, string>) => new Headers(h)],
-    ["Node's", (h: Record<string, string>) => h],
+    ["Node's object", (h: Record<string, string>) => h],
     [
-      "capitals",
+      "an object with upper-case names",
       (h: Record<string, string>) => Object.fromEntries(Object.entries(h).map(([n, v]) => [n.toUpperCase(), v])),
     ],
-    ["lists", (h: Record<string, string>) => Object.fromEntries(Object.entries(h).map(([n, v]) => [n, [v]]))],
-  ])("headers as %s", async (_, shape) => {
+    [
+      "an object of lists",
+      (h: Record<string, string>) => Object.fromEntries(Object.entries(h).map(([n, v]) => [n, [v]])),
+    ],
+  ])("headers given as %s are accepted", async (_, shape) => {
     expect((await verify(BODY, shape(headersFor(BODY)))).id).toBe("evt_1");
   });
 
-  test("bytes, in any view of them, and letters beyond ASCII", async () => {
+  test("a body of bytes is accepted in any buffer type and with non-ASCII characters", async () => {
     const body = BODY.replace("task_1", "ein Boot 🛶");
     const padded = Buffer.concat([Buffer.from("xx"), Buffer.from(body)]).subarray(2);
     expect((await verify(new Uint8Array(padded), headersFor(body))).data.id).toBe("ein Boot 🛶");
@@ -69,14 +72,14 @@ describe("what is believed", () => {
     expect((await verify(elsewhere, headersFor(body))).data.id).toBe("ein Boot 🛶");
   });
 
-  test("while secrets change: either secret here, either signature there", async () => {
+  test("during a secret rotation one matching key and one matching signature are enough", async () => {
     const { "webhook-signature": signature } = headersFor(BODY);
     expect((await verify(BODY, headersFor(BODY), [OTHER, SECRET])).id).toBe("evt_1");
     const both = headersFor(BODY, { signature: `v1,${"A".repeat(43)}= v2,xyz ${signature}` });
     expect((await verify(BODY, both)).id).toBe("evt_1");
   });
 
-  test("ed25519, by the public key alone", async () => {
+  test("an ed25519 signature is verified with the public key alone", async () => {
     const { key, signature } = ed25519(BODY);
     const headers = headersFor(BODY, { signature });
     expect((await verify(BODY, headers, key)).id).toBe("evt_1");
@@ -84,7 +87,7 @@ describe("what is believed", () => {
     await expect(verify(BODY, headers, ed25519(BODY).key)).rejects.toMatchObject({ fault: "signature_wrong" });
   });
 
-  test("a type of tomorrow: it was signed, so it is an event", async () => {
+  test("a signed event of an unknown type is accepted", async () => {
     const body = JSON.stringify({ type: "endpoint.test", timestamp: "", data: {} });
     expect((await verify(body, headersFor(body))).type).toBe("endpoint.test");
   });
@@ -97,10 +100,10 @@ function ed25519(body: string) {
   return { key: `whpk_${raw.toString("base64")}`, signature: `v1a,${signature}` };
 }
 
-describe("what is not", () => {
+describe("rejected webhooks", () => {
   const rejected = (fault: string) => ({ name: "WebhookError", code: "webhook_rejected", fault });
 
-  test("whatever bit of body, id, time or signature is changed", async () => {
+  test("for every changed bit of body, id, time or signature, the webhook is rejected", async () => {
     const headers = headersFor(BODY);
     await fc.assert(
       fc.asyncProperty(
@@ -123,33 +126,36 @@ describe("what is not", () => {
     );
   });
 
-  test("another secret", async () => {
+  test("a webhook signed with another secret is rejected", async () => {
     await expect(verify(BODY, headersFor(BODY), OTHER)).rejects.toMatchObject(rejected("signature_wrong"));
   });
 
-  test.each(["webhook-id", "webhook-timestamp", "webhook-signature"])("without %s", async (name) => {
-    const headers = { ...headersFor(BODY), [name]: undefined };
-    await expect(verify(BODY, headers)).rejects.toMatchObject(rejected("headers_missing"));
-  });
+  test.each(["webhook-id", "webhook-timestamp", "webhook-signature"])(
+    "a webhook without the header %s is rejected",
+    async (name) => {
+      const headers = { ...headersFor(BODY), [name]: undefined };
+      await expect(verify(BODY, headers)).rejects.toMatchObject(rejected("headers_missing"));
+    },
+  );
 
-  test("five minutes and a second, either way; five minutes are well", async () => {
+  test("a time difference of five minutes is accepted, one second more is rejected", async () => {
     const at = (offsetS: number) => verify(BODY, headersFor(BODY, { at: NOW / 1_000 + offsetS }));
     expect((await at(-300)).id).toBe("evt_1");
     expect((await at(300)).id).toBe("evt_1");
     await expect(at(-301)).rejects.toMatchObject(rejected("timestamp_off"));
     await expect(at(301)).rejects.toMatchObject(rejected("timestamp_off"));
-    const patient = verifyWebhook(BODY, headersFor(BODY, { at: NOW / 1_000 - 400 }), SECRET, {
+    const tolerant = verifyWebhook(BODY, headersFor(BODY, { at: NOW / 1_000 - 400 }), SECRET, {
       now: NOW,
       toleranceS: 400,
     });
-    expect((await patient).id).toBe("evt_1");
+    expect((await tolerant).id).toBe("evt_1");
   });
 
-  test("an id with a full stop: it could say another message's time", async () => {
+  test("an id with a full stop is rejected, because it could contain another message's time", async () => {
     await expect(verify(BODY, headersFor(BODY, { id: "evt.1" }))).rejects.toMatchObject(rejected("signature_wrong"));
   });
 
-  test("an HMAC whose secret is the public key, which everybody knows", async () => {
+  test("an HMAC made with the public key as secret is rejected", async () => {
     const { key } = ed25519(BODY);
     const content = `evt_1.${NOW / 1_000}.${BODY}`;
     const raw = Buffer.from(key.slice("whpk_".length), "base64");
@@ -161,26 +167,26 @@ describe("what is not", () => {
     }
   });
 
-  test("a signature among too many", async () => {
+  test("a valid signature after 20 others is not checked", async () => {
     const { "webhook-signature": signature } = headersFor(BODY);
     const many = headersFor(BODY, { signature: `${`v1,${"A".repeat(43)}= `.repeat(20)}${signature}` });
     await expect(verify(BODY, many)).rejects.toMatchObject(rejected("signature_wrong"));
   });
 
   test.each(["", "null", "[]", "text", '{"type":1,"data":{}}', '{"type":"task.completed"}'])(
-    "signed, but no event: %j",
+    "a signed body that is not an event is rejected: %j",
     async (body) => {
       await expect(verify(body, headersFor(body))).rejects.toMatchObject(rejected("body_unknown"));
     },
   );
 
-  test("signed, but not UTF-8", async () => {
+  test("a signed body that is not UTF-8 is rejected", async () => {
     const body = Buffer.concat([Buffer.from(BODY.slice(0, -1)), Buffer.from([0xff, 0x7d])]);
     await expect(verify(body, headersFor(body))).rejects.toMatchObject(rejected("body_unknown"));
   });
 });
 
-describe("a mistake of the caller's is told as one, without the key", () => {
+describe("invalid arguments", () => {
   test.each([
     [[]],
     [""],
@@ -192,19 +198,19 @@ describe("a mistake of the caller's is told as one, without the key", () => {
     [SECRET.slice("whsec_".length)],
     [`whpk_${randomBytes(31).toString("base64")}`],
     [`whsk_${randomBytes(32).toString("base64")}`],
-  ])("%j", async (key) => {
-    const mistake = await verify(BODY, headersFor(BODY), key).catch((error: Error) => error);
-    expect(mistake).toMatchObject({ code: "invalid_argument", field: "key" });
-    if (String(key).length > 8) expect((mistake as Error).stack).not.toContain(String(key).trim().slice(6, 20));
+  ])("the malformed key %j is rejected without being repeated", async (key) => {
+    const rejection = await verify(BODY, headersFor(BODY), key).catch((error: Error) => error);
+    expect(rejection).toMatchObject({ code: "invalid_argument", field: "key" });
+    if (String(key).length > 8) expect((rejection as Error).stack).not.toContain(String(key).trim().slice(6, 20));
   });
 
-  test("a parsed body", async () => {
-    const mistake = verify(JSON.parse(BODY), headersFor(BODY));
-    await expect(mistake).rejects.toMatchObject({ code: "invalid_argument", field: "body" });
+  test("a parsed body is rejected as an invalid argument", async () => {
+    const rejection = verify(JSON.parse(BODY), headersFor(BODY));
+    await expect(rejection).rejects.toMatchObject({ code: "invalid_argument", field: "body" });
   });
 
-  test("a tolerance that is no number", async () => {
-    const mistake = verifyWebhook(BODY, headersFor(BODY), SECRET, { now: NOW, toleranceS: Number.NaN });
-    await expect(mistake).rejects.toMatchObject({ code: "invalid_argument", field: "toleranceS" });
+  test("a tolerance that is not a number is rejected", async () => {
+    const rejection = verifyWebhook(BODY, headersFor(BODY), SECRET, { now: NOW, toleranceS: Number.NaN });
+    await expect(rejection).rejects.toMatchObject({ code: "invalid_argument", field: "toleranceS" });
   });
 });

@@ -1,25 +1,28 @@
-/** A webhook that arrived: believed only when it was signed, and lately. */
+/** Verifies a received webhook: its signature and its time. */
 import { invalidArgument, MjflowError } from "./error.ts";
 import { parseEvent } from "./event.ts";
 import { isSigned } from "./signature.ts";
 import type { EventBody } from "./types.ts";
 
-/** `id` is the same at every try: remember it, and an event that comes twice is one. */
+/** A verified event. `id` is the same in every delivery attempt; store it to ignore repeated deliveries. */
 export type WebhookEvent = EventBody & { id: string };
 
 export type WebhookHeaders = Headers | Readonly<Record<string, string | readonly string[] | undefined>>;
 
 export interface VerifyOptions {
-  /** How far its time may be from ours, either way. Default 300. */
+  /** Allowed difference between the webhook's time and `now` in both directions, seconds. Default 300. */
   toleranceS?: number;
-  /** Milliseconds since 1970. Default: the clock. */
+  /** Current time, epoch ms. Default: the clock. */
   now?: number;
 }
 
-/** Why it is not believed. */
+/** Reason of the rejection. */
 export type WebhookFault = "headers_missing" | "timestamp_off" | "signature_wrong" | "body_unknown";
 
-/** `code` is "webhook_rejected". Answer 400 or 401: a body that was not signed is nobody's. */
+/**
+ * The webhook could not be verified; `code` is "webhook_rejected". Respond with 400 or 401, because an unsigned body
+ * may come from anyone.
+ */
 export class WebhookError extends MjflowError {
   override readonly name = "WebhookError";
   readonly fault: WebhookFault;
@@ -31,12 +34,13 @@ export class WebhookError extends MjflowError {
 }
 
 /**
- * The event, if one of the keys signed it. Narrow it by `type`; types that are not known to you yet deserve a 2xx too.
+ * Returns the event if one of the keys signed it. Narrow it by `type`; respond with 2xx also to types that you do not
+ * know.
  *
- * @param body the bytes or the text exactly as they came: parsed and written again they are another body
- * @param headers as they came, in any spelling
- * @param key `whsec_…` (v1) or `whpk_…` (v1a), or several of them while one takes the other's place
- * @throws WebhookError; MjflowError invalid_argument for a malformed key or a parsed body
+ * @param body the exact bytes or text as received; a parsed and re-serialized body does not match the signature
+ * @param headers the received headers; names in any case
+ * @param key `whsec_…` (v1) or `whpk_…` (v1a), or several of them during a rotation
+ * @throws WebhookError if the webhook is rejected; MjflowError `invalid_argument` for a malformed key or a parsed body
  */
 export async function verifyWebhook(
   body: string | Uint8Array | ArrayBuffer,
@@ -50,29 +54,32 @@ export async function verifyWebhook(
   const timestamp = headerOf(headers, "webhook-timestamp");
   const signatures = headerOf(headers, "webhook-signature");
   if (!id || !timestamp || !signatures) throw new WebhookError("headers_missing", "A webhook- header is missing.");
-  // A full stop in the id would let one message's signature stand for another's.
+  // A full stop in the id would make the signature of one message valid for another.
   const isFormed = /^[\w-]{1,255}$/.test(id) && /^\d{1,12}$/.test(timestamp);
   const signed = { id, timestamp, body: bytes, signatures };
   if (!(await isSigned(signed, typeof key === "string" ? [key] : key)) || !isFormed) {
-    throw new WebhookError("signature_wrong", "None of the keys made one of the signatures.");
+    throw new WebhookError("signature_wrong", "No signature matches any key.");
   }
   if (!(Math.abs(now / 1_000 - Number(timestamp)) <= toleranceS)) {
-    throw new WebhookError("timestamp_off", `Its time is more than ${toleranceS} s off: too old, or a clock is wrong.`);
+    throw new WebhookError(
+      "timestamp_off",
+      `The time of the webhook differs by more than ${toleranceS} s. It is too old, or a clock is wrong.`,
+    );
   }
   const event = parseEvent(textOf(bytes));
-  if (!event) throw new WebhookError("body_unknown", "It was signed, but its body is no event.");
+  if (!event) throw new WebhookError("body_unknown", "The signature is valid, but the body is not an event.");
   return { ...event, id };
 }
 
 function bytesOf(body: unknown): Uint8Array {
   if (typeof body === "string") return new TextEncoder().encode(body);
-  // Not by constructor: test runners and frames have arrays of another realm.
+  // No `instanceof`, because test runners and frames have arrays of another realm.
   if (ArrayBuffer.isView(body)) return new Uint8Array(body.buffer, body.byteOffset, body.byteLength);
   if (Object.prototype.toString.call(body) === "[object ArrayBuffer]") return new Uint8Array(body as ArrayBuffer);
-  throw invalidArgument("It must be the raw body, text or bytes; a parsed one cannot be verified.", "body");
+  throw invalidArgument("It must be the raw body as text or bytes. A parsed body cannot be verified.", "body");
 }
 
-/** The last bytes of a text cut in two are an error, not a question mark. */
+/** Decodes UTF-8. Invalid bytes give an empty text, which is not an event, instead of replacement characters. */
 function textOf(bytes: Uint8Array): string {
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);

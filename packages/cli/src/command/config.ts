@@ -1,4 +1,4 @@
-/** `mjflow config`: what is in force, and who said so. Never the key itself. */
+/** `mjflow config`: shows the settings and their sources, but never the key. */
 import { command } from "../command.ts";
 import { EXIT } from "../exit.ts";
 import { pad, stripControlCharacters } from "../text.ts";
@@ -6,9 +6,9 @@ import { VERSION } from "../version.ts";
 
 export const config = command({
   name: "config",
-  summary: "what is in force, and where it comes from",
+  summary: "show the settings and their sources",
   usage: [""],
-  words: [0, 0],
+  argCount: [0, 0],
   options: {},
   notes: `
 MJFLOW_URL, MJFLOW_API_KEY, MJFLOW_PROVIDER, MJFLOW_DATA_DIR, MJFLOW_PORT and NO_COLOR are read from the environment.`,

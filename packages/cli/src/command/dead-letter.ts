@@ -1,4 +1,4 @@
-/** `mjflow dead`, `redrive`, `drop`: queue messages that nobody could read. For the operator. */
+/** `mjflow dead-letters`, `redrive`, `discard`: dead-letter messages. They need the operator key. */
 import type { DeadLetter } from "@mjflow/client";
 import { command } from "../command.ts";
 import { type Column, table } from "../draw/table.ts";
@@ -8,23 +8,25 @@ import { collect, moreLine } from "../page.ts";
 import { ago } from "../time.ts";
 
 export const deadLetters = command({
-  name: "dead",
-  summary: "queue messages that nobody could read",
+  name: "dead-letters",
+  summary: "list dead-letter messages",
   usage: [""],
-  words: [0, 0],
+  argCount: [0, 0],
   options: PAGING_OPTIONS,
   async run(context, { values }) {
     const { mjflow, signal, paint, columns, platform } = context;
     const page = await collect(mjflow.deadLetters.list({ signal }), values);
     const shown: Column<DeadLetter>[] = [
-      { name: "letter", of: ({ id }) => id },
+      { name: "id", of: ({ id }) => id },
       { name: "state", of: ({ state }) => state },
-      { name: "died", of: ({ createdAt }) => ago(createdAt, platform.now()) },
-      { name: "why", of: ({ why }) => why, cut: true },
-      { name: "message", of: ({ body }) => body, cut: true },
+      { name: "created", of: ({ createdAt }) => ago(createdAt, platform.now()) },
+      { name: "reason", of: ({ why }) => why, cut: true },
+      { name: "body", of: ({ body }) => body, cut: true },
     ];
     context.show(page, () =>
-      page.data.length === 0 ? ["No dead letters."] : [...table(shown, page.data, paint, columns), ...moreLine(page)],
+      page.data.length === 0
+        ? ["No dead-letter messages."]
+        : [...table(shown, page.data, paint, columns), ...moreLine(page)],
     );
     return EXIT.ok;
   },
@@ -32,9 +34,9 @@ export const deadLetters = command({
 
 export const redrive = command({
   name: "redrive",
-  summary: "send a dead letter to its queue once more",
-  usage: ["<letter>"],
-  words: [1, 1],
+  summary: "send a dead-letter message to its queue again",
+  usage: ["<dead-letter>"],
+  argCount: [1, 1],
   options: {},
   async run(context, { positionals: [id] }) {
     const deadLetter = await context.mjflow.deadLetters.redrive(id!, { signal: context.signal });
@@ -44,13 +46,13 @@ export const redrive = command({
 });
 
 export const discard = command({
-  name: "drop",
-  summary: "let a dead letter go; the record of it stays",
-  usage: ["<letter>"],
-  words: [1, 1],
+  name: "discard",
+  summary: "discard a dead-letter message; its record stays",
+  usage: ["<dead-letter>"],
+  argCount: [1, 1],
   options: {},
   async run(context, { positionals: [id] }) {
-    const deadLetter = await context.mjflow.deadLetters.drop(id!, { signal: context.signal });
+    const deadLetter = await context.mjflow.deadLetters.discard(id!, { signal: context.signal });
     context.show(deadLetter, () => [`${deadLetter.id}  ${deadLetter.state}`]);
     return EXIT.ok;
   },

@@ -1,4 +1,4 @@
-/** `mjflow deliveries`, `replay`: what was told to whom, and once more. */
+/** `mjflow deliveries`, `replay`: webhook deliveries, and sending them again. */
 import type { Delivery } from "@mjflow/client";
 import { command, type Option } from "../command.ts";
 import type { Context } from "../context.ts";
@@ -10,8 +10,8 @@ import { ago } from "../time.ts";
 import { UsageError } from "../usage-error.ts";
 
 const LIST = {
-  endpoint: { type: "string", value: "ID", help: "those to this endpoint; `hook` for the flows' own addresses" },
-  flow: { type: "string", value: "ID", help: "those of this flow" },
+  endpoint: { type: "string", value: "ID", help: "only this webhook endpoint; `hook`: the notifyHooks of flows" },
+  flow: { type: "string", value: "ID", help: "only this flow" },
   status: { type: "string", value: "STATUS", help: "pending, delivered or failed" },
   ...TIME_RANGE_OPTIONS,
   ...PAGING_OPTIONS,
@@ -19,9 +19,9 @@ const LIST = {
 
 export const deliveries = command({
   name: "deliveries",
-  summary: "events and what became of them, newest first",
+  summary: "list webhook deliveries, newest first",
   usage: ["[--status failed] [--endpoint ID]"],
-  words: [0, 0],
+  argCount: [0, 0],
   options: LIST,
   async run(context, { values }) {
     const { endpoint, flow } = values;
@@ -46,7 +46,7 @@ function rows({ paint, columns, platform }: Context, data: readonly Delivery[]):
     { name: "event", of: ({ type }) => type },
     { name: "to", of: ({ endpoint }) => endpoint },
     { name: "status", of: ({ status }) => status },
-    { name: "tries", of: ({ tries }) => String(tries) },
+    { name: "attempts", of: ({ tries }) => String(tries) },
     { name: "last", of: lastOf },
     { name: "happened", of: ({ happenedAt }) => ago(happenedAt, platform.now()) },
   ];
@@ -61,20 +61,20 @@ function lastOf({ attempts, failure }: Delivery): string {
 
 export const replay = command({
   name: "replay",
-  summary: "deliver once more: one delivery, or an endpoint's failed ones",
+  summary: "replay a delivery, or the failed deliveries of an endpoint",
   usage: ["<delivery>", "<endpoint> [--since TIME] [--until TIME] [--all]"],
-  words: [1, 1],
-  options: { ...TIME_RANGE_OPTIONS, all: { type: "boolean", help: "also what was delivered" } },
+  argCount: [1, 1],
+  options: { ...TIME_RANGE_OPTIONS, all: { type: "boolean", help: "also successful deliveries" } },
   async run(context, { values, positionals: [id] }) {
     const { mjflow, signal } = context;
     if (/^(ep_|hook$)/.test(id!)) {
       const only = values.all ? "all" : "failed";
       const replayed = await replayAll(context, id!, { only, ...parseTimeRange(context, values) });
-      context.show({ replayed }, () => [`${replayed} ${replayed === 1 ? "delivery" : "deliveries"} sent again`]);
+      context.show({ replayed }, () => [`${replayed} ${replayed === 1 ? "delivery" : "deliveries"} replayed`]);
       return EXIT.ok;
     }
     if (values.since !== undefined || values.until !== undefined || values.all) {
-      throw new UsageError("--since, --until and --all go with an endpoint.", "replay");
+      throw new UsageError("--since, --until and --all need an endpoint, not a delivery.", "replay");
     }
     const delivery = await mjflow.deliveries.replay(id!, { signal });
     context.show(delivery, () => [`${delivery.id}  ${delivery.status}`]);
@@ -82,7 +82,7 @@ export const replay = command({
   },
 });
 
-/** The API replays a part at a time. */
+/** Replays page by page: one API call replays only a limited number of deliveries. */
 async function replayAll(
   { mjflow, signal }: Context,
   id: string,

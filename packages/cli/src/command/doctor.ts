@@ -1,4 +1,4 @@
-/** `mjflow doctor`: is it there, does it know us, and is anything stuck. */
+/** `mjflow doctor`: checks the connection, the key, the vendors and the backlog. */
 import { isMjflowError, type MjflowError } from "@mjflow/client";
 import { command } from "../command.ts";
 import type { Context } from "../context.ts";
@@ -19,10 +19,12 @@ import { collect } from "../page.ts";
 import type { Style } from "../paint.ts";
 import { pad, widthOf } from "../text.ts";
 
-const PATIENCE_MS = 10_000;
-/** A route, or a filter, that this server does not have. */
+const HEALTH_TIMEOUT_MS = 10_000;
+/** Error codes of a server that does not have the route or the filter. */
 const NOT_REPORTED = new Set(["not_found", "method_not_allowed", "invalid_request"]);
 const RECENT_MS = 24 * 3_600_000;
+/** Former names of subjects. The JSON output keeps them, because scripts parse it. */
+const JSON_SUBJECTS: Readonly<Record<string, string>> = { "unclear submissions": "in\u0020doubt" };
 const MARKS: Readonly<Record<Level, readonly [string, Style]>> = {
   ok: ["✓", "green"],
   warn: ["!", "yellow"],
@@ -32,18 +34,25 @@ const MARKS: Readonly<Record<Level, readonly [string, Style]>> = {
 
 export const doctor = command({
   name: "doctor",
-  summary: "is it reachable, does it take the key, do the vendors call back, is anything stuck",
+  summary: "check connection, key, vendors and backlog",
   usage: [""],
-  words: [0, 0],
+  argCount: [0, 0],
   options: {},
   notes: `
-Ends with 0 when nothing is wrong (warnings included), 1 when something is, 3 when it cannot be reached or refuses the key.`,
+Exit codes: 0 no errors (there may be warnings), 1 an error was found, 3 the server cannot be reached or rejects the key.`,
   async run(context) {
     const { findings, code } = await runChecks(context);
-    context.show({ healthy: code === EXIT.ok, findings }, () => findingLines(findings, context));
+    context.show({ healthy: code === EXIT.ok, findings: findings.map(findingView) }, () =>
+      findingLines(findings, context),
+    );
     return code;
   },
 });
+
+/** The JSON form of a finding. Scripts parse these names, so they stay. */
+function findingView({ level, subject, message, advice }: Finding) {
+  return { level, about: JSON_SUBJECTS[subject] ?? subject, what: message, ...(advice !== undefined && { advice }) };
+}
 
 async function runChecks(context: Context): Promise<{ findings: Finding[]; code: number }> {
   const api = await checkReachable(context);
@@ -51,59 +60,61 @@ async function runChecks(context: Context): Promise<{ findings: Finding[]; code:
   const key = await checkKey(context);
   const findings = [...api, key];
   if (key.level === "bad") return { findings, code: EXIT.unreachable };
-  findings.push(...(await Promise.all(CHECKS(context))).flat());
+  findings.push(...(await Promise.all(startChecks(context))).flat());
   return { findings, code: findings.some(({ level }) => level === "bad") ? EXIT.failed : EXIT.ok };
 }
 
-/** Without the key: whether somebody is there, and what time it is for them. */
+/** Checks that the server responds, and compares its clock. This request does not contain the key. */
 async function checkReachable({ connection: { url, urlFrom }, platform, signal }: Context): Promise<Finding[]> {
-  const about = "address";
+  const subject = "address";
   const sentMs = platform.now();
   try {
-    const timeout = AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)]);
+    const timeout = AbortSignal.any([signal, AbortSignal.timeout(HEALTH_TIMEOUT_MS)]);
     const response = await fetch(`${url}/healthz`, { redirect: "manual", signal: timeout });
     const receivedMs = platform.now();
     const clock = checkClock(response.headers.get("date"), sentMs, receivedMs);
     const body: unknown = await response.json().catch(() => undefined);
     if (response.ok && (body as { status?: unknown } | undefined)?.status === "ok") {
-      return [{ level: "ok", subject: about, message: `${url} answers in ${receivedMs - sentMs} ms` }, clock];
+      return [{ level: "ok", subject, message: `${url} responds in ${receivedMs - sentMs} ms` }, clock];
     }
     return [
       {
         level: "bad",
-        subject: about,
-        message: `${url} answers, but not as mjflow (HTTP ${response.status})`,
-        advice: `It comes from ${urlFrom}.`,
+        subject,
+        message: `${url} responds, but is not mjflow (HTTP ${response.status})`,
+        advice: `The address comes from ${urlFrom}.`,
       },
     ];
   } catch {
     const advice =
-      urlFrom === "default" ? "Start it with `mjflow dev`, or set MJFLOW_URL." : `It comes from ${urlFrom}.`;
-    return [{ level: "bad", subject: about, message: `${url} does not answer`, advice }];
+      urlFrom === "default" ? "Start it with `mjflow dev`, or set MJFLOW_URL." : `The address comes from ${urlFrom}.`;
+    return [{ level: "bad", subject, message: `${url} does not respond`, advice }];
   }
 }
 
 async function checkKey(context: Context): Promise<Finding> {
-  const about = "key";
+  const subject = "key";
   const { keyFrom } = context.connection;
   const { mjflow, signal } = context;
-  if (keyFrom === undefined) return { level: "bad", subject: about, message: "none", advice: "Set MJFLOW_API_KEY." };
+  if (keyFrom === undefined) return { level: "bad", subject, message: "none", advice: "Set MJFLOW_API_KEY." };
   try {
     await mjflow.flows.list({ limit: 1 }, { signal }).page();
   } catch (error) {
     if (!isMjflowError(error, "unauthorized")) throw error;
     return {
       level: "bad",
-      subject: about,
-      message: `the one from ${keyFrom} is refused`,
-      advice: "Another stage's, or revoked: ask its operator for one.",
+      subject,
+      message: `the server rejects the key from ${keyFrom}`,
+      advice: "The key belongs to another deployment, or is revoked or expired. Ask the operator for a new one.",
     };
   }
-  return { level: "ok", subject: about, message: `taken, from ${keyFrom}` };
+  return { level: "ok", subject, message: `accepted, from ${keyFrom}` };
 }
 
-/** Each by itself: what one part of the API cannot tell keeps none of the others quiet. */
-function CHECKS(context: Context): Promise<Finding[]>[] {
+/**
+ * Starts all checks. The checks are independent: if one part of the API cannot be read, the other checks still report.
+ */
+function startChecks(context: Context): Promise<Finding[]>[] {
   const { mjflow, signal, platform } = context;
   const now = platform.now();
   const [some, all] = [
@@ -127,26 +138,25 @@ function CHECKS(context: Context): Promise<Finding[]>[] {
     ]),
     reported("queues", async () => [checkQueues((await collect(mjflow.operations.queues({ signal }), all)).data)]),
     reported("overdue", async () => [checkOverdue(await mjflow.operations.overdue({ signal }), now)]),
-    reported("in doubt", async () => [checkUnclear(await mjflow.operations.unclear({ signal }))]),
+    reported("unclear submissions", async () => [checkUnclear(await mjflow.operations.unclear({ signal }))]),
   ];
 }
 
-async function reported(about: string, ask: () => Promise<Finding[]>): Promise<Finding[]> {
+async function reported(subject: string, check: () => Promise<Finding[]>): Promise<Finding[]> {
   try {
-    return await ask();
+    return await check();
   } catch (error) {
     if (!isMjflowError(error) || error.code === "aborted") throw error;
-    return [notReported(about, error)];
+    return [notReported(subject, error)];
   }
 }
 
-function notReported(about: string, error: MjflowError): Finding {
-  if (error.code === "forbidden")
-    return { level: "ok", subject: about, message: "the operator's: this key is an app's" };
-  if (NOT_REPORTED.has(error.code)) return { level: "unknown", subject: about, message: "this server does not tell" };
+function notReported(subject: string, error: MjflowError): Finding {
+  if (error.code === "forbidden") return { level: "ok", subject, message: "operator only: this key belongs to an app" };
+  if (NOT_REPORTED.has(error.code)) return { level: "unknown", subject, message: "not available on this server" };
   return {
     level: "bad",
-    subject: about,
+    subject,
     message: error.detail,
     ...(error.advice !== undefined && { advice: error.advice }),
   };

@@ -1,4 +1,4 @@
-/** `mjflow flow`, `flows`, `cancel`, `resume`: flows that there are. */
+/** `mjflow flow`, `flows`, `cancel`, `resume`: existing flows. */
 import type { FlowQuery, FlowSummary } from "@mjflow/client";
 import { command, type Option } from "../command.ts";
 import type { Context } from "../context.ts";
@@ -19,9 +19,9 @@ import { waitForFlow } from "../wait.ts";
 
 export const flow = command({
   name: "flow",
-  summary: "a flow's tree, with the ids of its tasks",
+  summary: "show a flow as a tree of its tasks",
   usage: ["<flow>"],
-  words: [1, 1],
+  argCount: [1, 1],
   options: {},
   async run(context, { positionals: [id] }) {
     const found = await context.mjflow.flows.get(id!, { signal: context.signal });
@@ -32,17 +32,17 @@ export const flow = command({
 
 const LIST = {
   status: { type: "string", value: "STATUS", help: "running, completed, failed or canceled" },
-  state: { type: "string", help: "those with this state" },
-  provider: { type: "string", value: "ID", help: "those of this vendor" },
+  state: { type: "string", help: "only flows with this state" },
+  provider: { type: "string", value: "ID", help: "only flows of this provider" },
   ...TIME_RANGE_OPTIONS,
   ...PAGING_OPTIONS,
 } as const satisfies Record<string, Option>;
 
 export const flows = command({
   name: "flows",
-  summary: "the flows there are, newest first",
+  summary: "list flows, newest first",
   usage: ["[--status running] [--since 2h]"],
-  words: [0, 0],
+  argCount: [0, 0],
   options: LIST,
   async run(context, { values }) {
     const { state, provider } = values;
@@ -66,7 +66,7 @@ function rows({ paint, columns, platform }: Context, data: readonly FlowSummary[
   const shown: Column<FlowSummary>[] = [
     { name: "flow", of: ({ id }) => id },
     { name: "status", of: ({ status }) => status },
-    { name: "begun", of: ({ createdAt }) => ago(createdAt, now) },
+    { name: "started", of: ({ createdAt }) => ago(createdAt, now) },
     { name: "vendor", of: ({ provider }) => provider },
     ...(data.some(({ state }) => state !== null)
       ? [{ name: "state", of: ({ state }: FlowSummary) => state ?? "", cut: true as const }]
@@ -78,22 +78,22 @@ function rows({ paint, columns, platform }: Context, data: readonly FlowSummary[
 
 export const cancel = command({
   name: "cancel",
-  summary: "start nothing more of a flow; what the vendor has is paid for and may still arrive",
+  summary: "cancel a flow; submitted tasks finish and are paid",
   usage: ["<flow>"],
-  words: [1, 1],
+  argCount: [1, 1],
   options: {},
   async run(context, { positionals: [id] }) {
-    const cancelled = await context.mjflow.flows.cancel(id!, { signal: context.signal });
-    context.show(cancelled, () => flowLines(cancelled, context.paint, context.columns));
+    const canceled = await context.mjflow.flows.cancel(id!, { signal: context.signal });
+    context.show(canceled, () => flowLines(canceled, context.paint, context.columns));
     return EXIT.ok;
   },
 });
 
 export const resume = command({
   name: "resume",
-  summary: "go on with a flow that was stopped, and watch it",
+  summary: "resume a canceled flow and follow it",
   usage: ["<flow>"],
-  words: [1, 1],
+  argCount: [1, 1],
   options: WAIT_OPTIONS,
   async run(context, { values, positionals: [id] }) {
     parseTimeout(values.timeout);

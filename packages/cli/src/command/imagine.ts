@@ -1,4 +1,4 @@
-/** `mjflow imagine`: a plan, sent and watched. */
+/** `mjflow imagine`: creates a flow from a prompt and a plan, and follows it. */
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import type { FlowInput, PlanInput } from "@mjflow/client";
@@ -16,38 +16,50 @@ const OPTIONS = {
     type: "string",
     multiple: true,
     value: "PRESSES",
-    help: "what to press on the result: upscale:all, 'U2>zoom:2', V1",
+    help: "buttons to press on the result: upscale:all, 'U2>zoom:2', V1",
   },
-  plan: { type: "string", value: "FILE", help: "the same as JSON, as the API's `then`" },
-  provider: { type: "string", value: "ID", help: "which vendor; else MJFLOW_PROVIDER, else the simulator" },
+  plan: { type: "string", value: "FILE", help: "the plan as JSON, in the form of the API's `then`" },
+  provider: { type: "string", value: "ID", help: "provider id; default: MJFLOW_PROVIDER, then simulator" },
   mode: { type: "string", value: "MODE", help: "fast, relax or turbo" },
-  image: { type: "string", multiple: true, value: "FILE|URL", help: "a picture the prompt is about" },
-  state: { type: "string", help: "yours: comes back with every event" },
-  archive: { type: "boolean", help: "copy the pictures to where they do not expire (--no-archive: do not)" },
-  progress: { type: "boolean", help: "store progress as it comes (--no-progress: do not); default: while it is drawn" },
-  "notify-hook": { type: "string", value: "URL", help: "where to post the flow's events" },
-  events: { type: "string", multiple: true, value: "TYPES", help: "which of them; default: all but task.progress" },
-  "idempotency-key": { type: "string", value: "KEY", help: "make a retry of this command the same call" },
-  strict: { type: "boolean", help: "end with 1 also when only a branch failed" },
+  image: { type: "string", multiple: true, value: "FILE|URL", help: "reference image for the prompt" },
+  state: { type: "string", help: "text of your own; every event of the flow contains it" },
+  archive: { type: "boolean", help: "copy the images to permanent storage; --no-archive turns this off" },
+  progress: {
+    type: "boolean",
+    help: "store each progress report; --no-progress turns this off; default: on while progress is shown",
+  },
+  "notify-hook": { type: "string", value: "URL", help: "URL that receives the webhooks of this flow" },
+  events: {
+    type: "string",
+    multiple: true,
+    value: "TYPES",
+    help: "event types for --notify-hook; default: all except task.progress",
+  },
+  "idempotency-key": {
+    type: "string",
+    value: "KEY",
+    help: "idempotency key: repeating the command with it creates no second flow",
+  },
+  strict: { type: "boolean", help: "exit code 1 also if only a branch failed" },
   ...WAIT_OPTIONS,
 } as const satisfies Record<string, Option>;
 
 export const imagine = command({
   name: "imagine",
-  summary: "send a prompt and what to press on the result, and watch it",
+  summary: "create a flow from a prompt and a plan, and follow it",
   usage: ['"prompt" [--then PRESSES]…'],
-  words: [1, 1],
+  argCount: [1, 1],
   options: OPTIONS,
   notes: `
-A path of presses reads from left to right: 'U2>zoom:2' presses U2, and zoom:2 on what comes of it. A comma presses
-several: 'U1,U2>zoom:2'. A prompt for a press that opens a window stands behind =: 'zoom:custom=a boat --zoom 1.6'.
-Several --then are one plan.
+A path of presses is read from left to right: 'U2>zoom:2' presses U2, then zoom:2 on its result. A comma separates
+several presses: 'U1,U2>zoom:2'. A prompt after = is the modal answer of a press: 'zoom:custom=a boat --zoom 1.6'.
+Several --then options form one plan.
 
   mjflow imagine "a paper boat" --then upscale:all --then 'U2>zoom:2'`,
   async run(context, invocation) {
     const { values } = invocation;
     const input = inputOf(context, invocation);
-    // Before anything is paid for: a mistyped time must not be found out afterwards.
+    // Parsed before the request, so that a mistyped time is reported before anything is paid.
     parseTimeout(values.timeout);
     const { mjflow, signal } = context;
     const idempotencyKey = values["idempotency-key"];
@@ -64,7 +76,7 @@ Several --then are one plan.
   },
 });
 
-/** @throws UsageError before anything is sent */
+/** @throws UsageError before any request is sent */
 function inputOf(context: Context, { values, positionals }: Invocation<typeof OPTIONS>): FlowInput {
   const { env, cwd } = context.platform;
   const { mode, state, archive, "notify-hook": notifyHook } = values;
@@ -73,7 +85,7 @@ function inputOf(context: Context, { values, positionals }: Invocation<typeof OP
   const then = [...planOf(values.plan, cwd), ...parseThen(values.then)];
   const events = parseEvents(values.events);
   if (values.plan !== undefined && values.then.length > 0) {
-    throw new UsageError("Give either --plan or --then.", "imagine");
+    throw new UsageError("Give either --plan or --then, not both.", "imagine");
   }
   return {
     provider: values.provider ?? (env["MJFLOW_PROVIDER"]?.trim() || "simulator"),
@@ -95,9 +107,10 @@ function planOf(path: string | undefined, cwd: string): PlanInput[] {
   try {
     plan = JSON.parse(readFileSync(path === "-" ? 0 : resolve(cwd, path), "utf8"));
   } catch {
-    throw new UsageError("--plan: the file cannot be read, or is not JSON.", "imagine");
+    throw new UsageError("--plan: the file cannot be read or is not JSON.", "imagine");
   }
-  // The API says what is wrong inside it, by name.
-  if (!Array.isArray(plan)) throw new UsageError("--plan must be a list, as the API's `then`.", "imagine");
+  // The API validates the content and names the invalid field.
+  if (!Array.isArray(plan))
+    throw new UsageError("--plan must be a JSON array, in the form of the API's `then`.", "imagine");
   return plan as PlanInput[];
 }

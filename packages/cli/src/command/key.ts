@@ -1,4 +1,4 @@
-/** `mjflow keys`: apps and their keys. For the operator. */
+/** `mjflow keys`: apps and their API keys. They need the operator key. */
 import type { App, AppKey, NewAppKey } from "@mjflow/client";
 import { command, type Option, type Values } from "../command.ts";
 import type { Context } from "../context.ts";
@@ -11,17 +11,17 @@ import { ago, durationMs } from "../time.ts";
 import { UsageError } from "../usage-error.ts";
 
 const OPTIONS = {
-  app: { type: "string", value: "APP", help: "list, create, rotate, revoke: whose" },
-  "new-app": { type: "string", value: "NAME", help: "create: make this app, and its first key" },
-  expires: { type: "string", value: "TIME", help: "create: after how long it opens nothing any more (90d)" },
-  overlap: { type: "string", value: "TIME", help: "rotate: how long the key before stays valid" },
+  app: { type: "string", value: "APP", help: "list, create, rotate, revoke: app of the key" },
+  "new-app": { type: "string", value: "NAME", help: "create: create an app with this name and its first key" },
+  expires: { type: "string", value: "TIME", help: "create: time until the key expires (90d)" },
+  overlap: { type: "string", value: "TIME", help: "rotate: how long the previous key stays active" },
 } as const satisfies Record<string, Option>;
 
 type Given = Values<typeof OPTIONS>;
 const ALL = { limit: undefined, all: true };
 
 const list: Subcommand<Given> = {
-  words: 0,
+  argCount: 0,
   async run(context, { app }) {
     const { mjflow, signal } = context;
     const apps =
@@ -40,12 +40,12 @@ const list: Subcommand<Given> = {
 };
 
 const create: Subcommand<Given> = {
-  words: 0,
+  argCount: 0,
   async run(context, values) {
     const { mjflow, signal } = context;
     const expiresInS = secondsOf(values.expires, "--expires");
     if ((values.app === undefined) === (values["new-app"] === undefined)) {
-      throw new UsageError("Say whose key: --app APP, or --new-app NAME.", "keys");
+      throw new UsageError("Name the app of the key: --app APP or --new-app NAME.", "keys");
     }
     const name = values["new-app"];
     const appId = name === undefined ? values.app! : (await mjflow.apps.create({ name }, { signal })).id;
@@ -56,7 +56,7 @@ const create: Subcommand<Given> = {
 };
 
 const rotate: Subcommand<Given> = {
-  words: 1,
+  argCount: 1,
   async run(context, values, [keyId]) {
     const { mjflow, signal } = context;
     const options = { overlapS: secondsOf(values.overlap, "--overlap"), signal };
@@ -64,14 +64,14 @@ const rotate: Subcommand<Given> = {
     const { previous } = rotated;
     context.show(rotated, () => [
       ...keyLines(rotated, context),
-      `  ${stripControlCharacters(previous.id)} stays valid until ${previous.expiresAt ?? "it is revoked"}`,
+      `  ${stripControlCharacters(previous.id)} stays active until ${previous.expiresAt ?? "it is revoked"}`,
     ]);
     return EXIT.ok;
   },
 };
 
 const revoke: Subcommand<Given> = {
-  words: 1,
+  argCount: 1,
   async run(context, values, [keyId]) {
     const revoked = await context.mjflow.apps.keys.revoke(appOf(values), keyId!, { signal: context.signal });
     context.show(revoked, () => [`${stripControlCharacters(revoked.id)}  revoked`]);
@@ -81,22 +81,22 @@ const revoke: Subcommand<Given> = {
 
 export const keys = command({
   name: "keys",
-  summary: "apps and their keys: list, create, rotate, revoke",
+  summary: "manage apps and their API keys: list, create, rotate, revoke",
   usage: [
     "[list] [--app APP]",
     "create --app APP | --new-app NAME [--expires 90d]",
     "rotate <key> --app APP [--overlap 1h]",
     "revoke <key> --app APP",
   ],
-  words: [0, 2],
+  argCount: [0, 2],
   options: OPTIONS,
   notes: `
-For the operator's key. A key is shown when it is made, and never again; lists show its id and its beginning.`,
+Needs the operator key. A key is shown only once, when it is created; lists show its id and its first characters.`,
   run: (context, invocation) => runSubcommand("keys", { list, create, rotate, revoke }, context, invocation),
 });
 
 function appOf({ app }: Given): string {
-  if (app === undefined) throw new UsageError("Say whose key it is: --app APP.", "keys");
+  if (app === undefined) throw new UsageError("Name the app of the key: --app APP.", "keys");
   return app;
 }
 
@@ -105,14 +105,14 @@ function secondsOf(text: string | undefined, option: string): number | undefined
 }
 
 function appLines(apps: readonly (App & { keys: AppKey[] })[], { paint, columns, platform }: Context): string[] {
-  if (apps.length === 0) return ["No apps: mjflow keys create --new-app NAME"];
+  if (apps.length === 0) return ["No apps. Create one: mjflow keys create --new-app NAME"];
   const now = platform.now();
   const shown: Column<AppKey>[] = [
     { name: "  key", of: ({ id }) => id },
-    { name: "begins", of: ({ prefix }) => prefix },
+    { name: "prefix", of: ({ prefix }) => prefix },
     { name: "state", of: (key) => stateOf(key, now) },
-    { name: "made", of: ({ createdAt }) => ago(createdAt, now) },
-    { name: "used", of: ({ lastUsedOn }) => lastUsedOn ?? "–" },
+    { name: "created", of: ({ createdAt }) => ago(createdAt, now) },
+    { name: "last used", of: ({ lastUsedOn }) => lastUsedOn ?? "–" },
   ];
   return apps.flatMap(({ id, name, disabledAt, deletedAt, keys }) => [
     `${paint("bold", id)}  ${stripControlCharacters(name)}${deletedAt ? paint("red", "  deleted") : disabledAt ? paint("yellow", "  disabled") : ""}`,
@@ -122,14 +122,14 @@ function appLines(apps: readonly (App & { keys: AppKey[] })[], { paint, columns,
 
 function stateOf({ revokedAt, expiresAt }: AppKey, nowMs: number): string {
   if (revokedAt !== null) return "revoked";
-  if (expiresAt === null) return "valid";
-  return Date.parse(expiresAt) <= nowMs ? "expired" : `until ${expiresAt.slice(0, 10)}`;
+  if (expiresAt === null) return "active";
+  return Date.parse(expiresAt) <= nowMs ? "expired" : `active until ${expiresAt.slice(0, 10)}`;
 }
 
 function keyLines({ id, appId, key }: NewAppKey, { paint }: Context): string[] {
   return [
     `${paint("bold", stripControlCharacters(id))} of ${stripControlCharacters(appId)}`,
     `  ${key}`,
-    paint("yellow", "  It is shown only now: keep it where the app finds it."),
+    paint("yellow", "  The key is shown only once. Store it where the app can read it."),
   ];
 }

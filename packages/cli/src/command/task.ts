@@ -1,4 +1,4 @@
-/** `mjflow task`, `press`, `modal`, `retry`: one task, and what a person may do with it. */
+/** `mjflow task`, `press`, `modal`, `retry`: one task and the actions on it. */
 import type { ModalInput, PressInput, Task } from "@mjflow/client";
 import { command, type Option } from "../command.ts";
 import type { Context } from "../context.ts";
@@ -12,19 +12,23 @@ import { UsageError } from "../usage-error.ts";
 import { waitForTask } from "../wait.ts";
 
 const ANSWER = {
-  prompt: { type: "string", help: "the answer to the window it opens" },
-  mask: { type: "string", value: "FILE", help: "for vary:region: a PNG, white is drawn anew" },
+  prompt: { type: "string", help: "prompt of the modal answer" },
+  mask: { type: "string", value: "FILE", help: "mask for vary:region: a PNG; white regions are regenerated" },
 } as const satisfies Record<string, Option>;
 
 const KEYED = {
-  "idempotency-key": { type: "string", value: "KEY", help: "make a retry of this command the same call" },
+  "idempotency-key": {
+    type: "string",
+    value: "KEY",
+    help: "idempotency key: repeating the command with it changes nothing",
+  },
 } as const satisfies Record<string, Option>;
 
 export const task = command({
   name: "task",
-  summary: "one task: what became of it, and the buttons it offers",
+  summary: "show a task: its result and its buttons",
   usage: ["<task>"],
-  words: [1, 1],
+  argCount: [1, 1],
   options: {},
   async run(context, { positionals: [id] }) {
     const found = await context.mjflow.tasks.get(id!, { signal: context.signal });
@@ -44,8 +48,8 @@ function taskLines(found: Task, { paint }: Context): string[] {
         .join(" "),
     ],
     ["prompt", stripControlCharacters(found.finalPrompt ?? "")],
-    ["picture", found.status === "SUCCESS" ? resultText(found) : ""],
-    ["why", found.failure ? `${stripControlCharacters(found.failReason ?? "")} (${found.failure.code})` : ""],
+    ["image", found.status === "SUCCESS" ? resultText(found) : ""],
+    ["reason", found.failure ? `${stripControlCharacters(found.failReason ?? "")} (${found.failure.code})` : ""],
     ["paid", `${found.attempts} ${found.attempts === 1 ? "submission" : "submissions"}`],
     [
       "buttons",
@@ -60,18 +64,18 @@ function taskLines(found: Task, { paint }: Context): string[] {
 
 export const press = command({
   name: "press",
-  summary: "press a button of a finished task, and watch what comes of it",
+  summary: "press a button of a finished task and follow the new task",
   usage: ["<task> <button> [--prompt TEXT]"],
-  words: [2, 2],
+  argCount: [2, 2],
   options: {
     ...ANSWER,
-    then: { type: "string", multiple: true, value: "PRESSES", help: "what to press on that, as `imagine` has it" },
+    then: { type: "string", multiple: true, value: "PRESSES", help: "buttons to press on the result, as in `imagine`" },
     ...KEYED,
     ...WAIT_OPTIONS,
   },
   notes: `
-A button is named as the vendor labels it, or as mjflow does: U2, upscale:2, zoom:2, "Vary (Strong)".
-\`mjflow task <task>\` shows those there are. Ends with 0 when what was pressed succeeded.`,
+A button is named by the vendor's label or by mjflow's press name: U2, upscale:2, zoom:2, "Vary (Strong)".
+\`mjflow task <task>\` lists the buttons. The exit code is 0 if the new task succeeded.`,
   async run(context, { values, positionals: [id, button] }) {
     const then = parseThen(values.then);
     const answer = answerOf(values, context.platform.cwd);
@@ -84,13 +88,13 @@ A button is named as the vendor labels it, or as mjflow does: U2, upscale:2, zoo
 
 export const modal = command({
   name: "modal",
-  summary: "answer the window that a task waits with, and watch it",
+  summary: "submit a modal answer for a task",
   usage: ["<task> --prompt TEXT [--mask FILE]"],
-  words: [1, 1],
+  argCount: [1, 1],
   options: { ...ANSWER, ...KEYED, ...WAIT_OPTIONS },
   async run(context, { values, positionals: [id] }) {
     const answer = answerOf(values, context.platform.cwd);
-    if (!answer) throw new UsageError("Give an answer: --prompt, --mask, or both.", "modal");
+    if (!answer) throw new UsageError("Give a modal answer: --prompt, --mask, or both.", "modal");
     parseTimeout(values.timeout);
     const answered = await context.mjflow.tasks.modal(id!, answer, keyed(context, values["idempotency-key"]));
     return waitForTask(context, answered, values);
@@ -99,9 +103,9 @@ export const modal = command({
 
 export const retry = command({
   name: "retry",
-  summary: "submit a failed task once more, and watch it; it is paid for again",
+  summary: "retry a failed task and follow it; this is charged",
   usage: ["<task>"],
-  words: [1, 1],
+  argCount: [1, 1],
   options: WAIT_OPTIONS,
   async run(context, { values, positionals: [id] }) {
     parseTimeout(values.timeout);

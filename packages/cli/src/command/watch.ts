@@ -1,4 +1,4 @@
-/** `mjflow watch`: a flow that runs, seen to its end. */
+/** `mjflow watch`: follows a flow until it ends. */
 import { type FlowEvent, MjflowError, WaitTimeoutError } from "@mjflow/client";
 import { command } from "../command.ts";
 import type { Context } from "../context.ts";
@@ -9,12 +9,12 @@ import { waitForFlow } from "../wait.ts";
 
 export const watch = command({
   name: "watch",
-  summary: "see a flow to its end; with --json its events, one a line",
+  summary: "follow a flow until it ends; --json prints one event per line",
   usage: ["<flow>"],
-  words: [1, 1],
+  argCount: [1, 1],
   options: {
     timeout: WAIT_OPTIONS.timeout,
-    strict: { type: "boolean", help: "end with 1 also when only a branch failed" },
+    strict: { type: "boolean", help: "exit code 1 also if only a branch failed" },
   },
   async run(context, { values, positionals: [id] }) {
     if (context.json) return emitEvents(context, id!, parseTimeout(values.timeout), values.strict === true);

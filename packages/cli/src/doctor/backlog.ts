@@ -1,38 +1,41 @@
-/** What has got stuck: letters, deliveries, flows. Pure. */
+/** Checks for work that does not advance: dead-letter messages, deliveries, flows, queues. Pure. */
 import type { DeadLetter, Delivery, Endpoint, FlowSummary, Overdue, QueueDepth, Unclear } from "@mjflow/client";
 import { stripControlCharacters } from "../text.ts";
 import { span } from "../time.ts";
 import type { Finding } from "./finding.ts";
 
-/** The longest deadline of a task is an hour and a half; what runs for a day waits for something that does not come. */
+/**
+ * A running flow is reported after 24 hours. The longest deadline of a task is 1.5 hours, so such a flow probably waits
+ * for something that will not come.
+ */
 export const OVERDUE_MS = 24 * 3_600_000;
 
 export function checkDeadLetters(deadLetters: readonly DeadLetter[]): Finding {
   const kept = deadLetters.filter(({ state }) => state === "kept").length;
   if (kept === 0) return { level: "ok", subject: "dead letters", message: "none" };
-  const advice = "`mjflow dead` shows them; `mjflow redrive` sends one again, `mjflow drop` lets it go.";
-  return { level: "warn", subject: "dead letters", message: `${kept} to decide on`, advice };
+  const advice = "`mjflow dead-letters` lists them. `mjflow redrive` sends one again, `mjflow discard` discards it.";
+  return { level: "warn", subject: "dead letters", message: `${kept} waiting for a decision`, advice };
 }
 
 export function checkEndpoints(endpoints: readonly Endpoint[]): Finding[] {
-  const advice = "Mend the receiver, then `mjflow endpoints enable` and `mjflow replay` it.";
-  const ill = endpoints.flatMap(({ id, enabled, disabledWhy, failingSince }): Finding[] => {
+  const advice = "Fix the receiver, then run `mjflow endpoints enable` and `mjflow replay` with the endpoint's id.";
+  const failing = endpoints.flatMap(({ id, enabled, disabledWhy, failingSince }): Finding[] => {
     if (!enabled && disabledWhy !== "by_app") {
       return [
         {
           level: "bad",
           subject: id,
-          message: `switched off: ${disabledWhy === "gone" ? "it answered 410" : "nothing but failures"}`,
+          message: `disabled: ${disabledWhy === "gone" ? "it responded with 410" : "every delivery failed"}`,
           advice,
         },
       ];
     }
     return enabled && failingSince !== null
-      ? [{ level: "warn", subject: id, message: `fails since ${stripControlCharacters(failingSince)}`, advice }]
+      ? [{ level: "warn", subject: id, message: `failing since ${stripControlCharacters(failingSince)}`, advice }]
       : [];
   });
-  return ill.length > 0
-    ? ill
+  return failing.length > 0
+    ? failing
     : [
         {
           level: "ok",
@@ -43,9 +46,9 @@ export function checkEndpoints(endpoints: readonly Endpoint[]): Finding[] {
 }
 
 export function checkDeliveries(failed: readonly Delivery[]): Finding {
-  if (failed.length === 0) return { level: "ok", subject: "deliveries", message: "none failed lately" };
-  const advice = "`mjflow deliveries --status failed` shows them; `mjflow replay` sends them again.";
-  return { level: "warn", subject: "deliveries", message: `${failed.length} given up`, advice };
+  if (failed.length === 0) return { level: "ok", subject: "deliveries", message: "none failed in the last 24 hours" };
+  const advice = "`mjflow deliveries --status failed` lists them. `mjflow replay` sends them again.";
+  return { level: "warn", subject: "deliveries", message: `${failed.length} failed permanently`, advice };
 }
 
 export function checkFlows(running: readonly FlowSummary[], nowMs: number): Finding {
@@ -54,7 +57,7 @@ export function checkFlows(running: readonly FlowSummary[], nowMs: number): Find
     return { level: "ok", subject: "flows", message: `${running.length} running, none overdue` };
   const oldest = overdue.reduce((a, b) => (a.createdAt < b.createdAt ? a : b));
   const age = span(nowMs - Date.parse(oldest.createdAt));
-  const advice = `\`mjflow flow ${oldest.id}\` shows what it waits for.`;
+  const advice = `\`mjflow flow ${oldest.id}\` shows its tasks.`;
   return {
     level: "warn",
     subject: "flows",
@@ -63,48 +66,55 @@ export function checkFlows(running: readonly FlowSummary[], nowMs: number): Find
   };
 }
 
-/** The sweeper runs each minute, and takes 800 at a time: what has been due for five was passed over. */
-export const SWEEP_INTERVAL_MS = 5 * 60_000;
+/**
+ * Rows that are due for longer than 5 minutes are reported. The sweeper runs each minute and handles 800 rows at a
+ * time, so such a row was missed.
+ */
+export const OVERDUE_LIMIT_MS = 5 * 60_000;
 
 export function checkOverdue({ count, whole, oldest }: Overdue, nowMs: number): Finding {
-  const about = "overdue";
+  const subject = "overdue";
   const lateMs = oldest === null ? 0 : nowMs - Date.parse(oldest.dueAt);
-  if (oldest === null || lateMs <= SWEEP_INTERVAL_MS)
+  if (oldest === null || lateMs <= OVERDUE_LIMIT_MS)
     return {
       level: "ok",
-      subject: about,
-      message: count === 0 ? "nothing" : `${count}, to be swept within the minute`,
+      subject,
+      message: count === 0 ? "none" : `${count}, handled within a minute`,
     };
-  const what = `${count}${whole ? "" : " and more"}, the oldest for ${span(lateMs)}`;
+  const what = `${count}${whole ? "" : " or more"}, the oldest for ${span(lateMs)}`;
   return {
     level: "bad",
-    subject: about,
+    subject,
     message: what,
-    advice: `The sweeper does not run, or cannot keep up. The oldest: ${oldest.id}`,
+    advice: `The sweeper does not run or cannot keep up. Oldest: ${oldest.id}`,
   };
 }
 
 export function checkUnclear({ data, whole }: Unclear): Finding {
-  const about = "in doubt";
-  if (data.length === 0) return { level: "ok", subject: about, message: "no submission" };
+  const subject = "unclear submissions";
+  if (data.length === 0) return { level: "ok", subject, message: "none" };
   const vendors = [
     ...new Set(data.map(({ provider, account }) => stripControlCharacters(`${provider}/${account}`))),
   ].join(", ");
-  const advice = "Their callbacks are awaited before anything is sent again; a vendor that leaves many is in trouble.";
-  return { level: "warn", subject: about, message: `${data.length}${whole ? "" : " and more"}, at ${vendors}`, advice };
+  const advice =
+    "mjflow waits for their callbacks before it submits again. Many unclear submissions at one vendor mean that the vendor has a problem.";
+  return { level: "warn", subject, message: `${data.length}${whole ? "" : " or more"}, at ${vendors}`, advice };
 }
 
-/** Messages that failed every time are buried within seconds: those that stay there cannot be. */
+/**
+ * The function Deadletter stores dead-letter messages within seconds. Messages that stay in the dead-letter queue could
+ * not be stored.
+ */
 export function checkQueues(depths: readonly QueueDepth[]): Finding {
-  const about = "queues";
+  const subject = "queues";
   const dead = depths.find(({ name }) => name === "dead-letters")?.waiting ?? 0;
   if (dead > 0)
     return {
       level: "bad",
-      subject: about,
-      message: `${dead} dead letters are not buried`,
-      advice: "See the log of Deadletter.",
+      subject,
+      message: `${dead} dead-letter messages were not processed`,
+      advice: "Read the log of the function Deadletter.",
     };
-  const told = depths.filter(({ name }) => name !== "dead-letters").map(({ name, waiting }) => `${name} ${waiting}`);
-  return { level: "ok", subject: about, message: `waiting: ${told.join(", ")}` };
+  const lengths = depths.filter(({ name }) => name !== "dead-letters").map(({ name, waiting }) => `${name} ${waiting}`);
+  return { level: "ok", subject, message: `waiting: ${lengths.join(", ")}` };
 }

@@ -1,29 +1,30 @@
-/** Two clocks compared. Pure. */
+/** Compares the clock of this machine with the server's. Pure. */
 import type { Finding } from "./finding.ts";
 
-/** Standard Webhooks: a receiver refuses a message whose time is this far off. */
-const REFUSED_S = 300;
+/** A receiver of Standard Webhooks rejects a message whose time differs by more than this, in seconds. */
+const REJECTED_S = 300;
 const NOTABLE_S = 5;
 
 /**
- * @param date the answer's Date header, which has whole seconds
- * @param sentMs, receivedMs our clock around the request
+ * @param date the Date header of the response, in whole seconds
+ * @param sentMs, receivedMs time of this machine before and after the request, epoch ms
  */
 export function checkClock(date: string | null, sentMs: number, receivedMs: number): Finding {
-  const about = "clock";
+  const subject = "clock";
   const ms = date === null ? Number.NaN : Date.parse(date);
-  if (Number.isNaN(ms)) return { level: "unknown", subject: about, message: "the server tells no time" };
-  // Somewhere within that second, and somewhere within the request: only what both leave no room for is a difference.
+  if (Number.isNaN(ms)) return { level: "unknown", subject, message: "the server sent no Date header" };
+  // The server's time lies somewhere within that second and somewhere within the request. Only an offset beyond both is
+  // certain.
   const ahead = Math.max(0, ms - receivedMs);
   const behind = Math.max(0, sentMs - (ms + 1_000));
   const offS = Math.round(Math.max(ahead, behind) / 1_000);
   const side = ahead > 0 ? "behind" : "ahead of";
-  if (offS < NOTABLE_S) return { level: "ok", subject: about, message: "agrees with the server's" };
-  const advice = `Set this machine's clock: webhooks more than ${REFUSED_S} s off are refused by who verifies them.`;
+  if (offS < NOTABLE_S) return { level: "ok", subject, message: "matches the server's clock" };
+  const advice = `Set this machine's clock. Receivers reject webhooks whose time differs by more than ${REJECTED_S} s.`;
   return {
-    level: offS >= REFUSED_S ? "bad" : "warn",
-    subject: about,
-    message: `${offS} s ${side} the server's`,
+    level: offS >= REJECTED_S ? "bad" : "warn",
+    subject,
+    message: `${offS} s ${side} the server's clock`,
     advice,
   };
 }

@@ -24,36 +24,36 @@ import { checkVendors } from "./vendor.ts";
 const NOW = Date.UTC(2026, 10, 21, 8);
 const at = (ms: number) => new Date(ms).toUTCString();
 
-describe("the clock", () => {
+describe("checkClock", () => {
   test.each([
-    ["the same", 0, "ok"],
-    ["a second, which a header cannot tell", 1_000, "ok"],
-    ["four seconds", -4_000, "ok"],
+    ["no difference", 0, "ok"],
+    ["one second, which the header cannot show", 1_000, "ok"],
+    ["four seconds behind", -4_000, "ok"],
     ["a minute ahead", 60_000, "warn"],
     ["a minute behind", -60_000, "warn"],
-    ["so far that webhooks are refused", 400_000, "bad"],
-    ["so far behind", -400_000, "bad"],
-  ])("%s", (_, offMs, level) => {
+    ["so far ahead that receivers reject webhooks", 400_000, "bad"],
+    ["so far behind that receivers reject webhooks", -400_000, "bad"],
+  ])("a server clock with an offset of %s (%d ms) gives %s", (_, offMs, level) => {
     expect(checkClock(at(NOW + offMs), NOW, NOW + 50)).toMatchObject({ level });
   });
 
-  test("a slow answer is no wrong clock", () => {
+  test("a slow response is not reported as a clock offset", () => {
     expect(checkClock(at(NOW + 9_000), NOW, NOW + 10_000)).toMatchObject({ level: "ok" });
     expect(checkClock(at(NOW), NOW, NOW + 10_000)).toMatchObject({ level: "ok" });
   });
 
-  test("says who is behind whom", () => {
-    expect(checkClock(at(NOW + 60_000), NOW, NOW).message).toBe("60 s behind the server's");
-    expect(checkClock(at(NOW - 61_000), NOW, NOW).message).toBe("60 s ahead of the server's");
+  test("the message says which clock is behind the other", () => {
+    expect(checkClock(at(NOW + 60_000), NOW, NOW).message).toBe("60 s behind the server's clock");
+    expect(checkClock(at(NOW - 61_000), NOW, NOW).message).toBe("60 s ahead of the server's clock");
   });
 
-  test("of a server that tells no time is not judged", () => {
+  test("the clock is unknown if the Date header is missing or invalid", () => {
     expect(checkClock(null, NOW, NOW)).toMatchObject({ level: "unknown" });
     expect(checkClock("never", NOW, NOW)).toMatchObject({ level: "unknown" });
   });
 });
 
-describe("vendors", () => {
+describe("checkVendors", () => {
   const account = (more: Partial<ProviderAccount>): ProviderAccount => ({
     name: "default",
     weight: 1,
@@ -70,47 +70,47 @@ describe("vendors", () => {
   });
   const vendor = (id: string, ...accounts: Partial<ProviderAccount>[]) =>
     ({ id, accounts: accounts.map(account) }) as Partial<Provider> as Provider;
-  const judged = (...accounts: Partial<ProviderAccount>[]) => checkVendors([vendor("newapi", ...accounts)], NOW);
+  const findingsOf = (...accounts: Partial<ProviderAccount>[]) => checkVendors([vendor("newapi", ...accounts)], NOW);
 
-  test("one that is silent is named, with the setting to ask for", () => {
-    const [finding] = judged({ callbacks: "silent" });
-    expect(finding).toMatchObject({ level: "warn", subject: "newapi", message: "never calls back" });
+  test("a vendor without callbacks is a warning that names the setting MjNotifyEnabled", () => {
+    const [finding] = findingsOf({ callbacks: "silent" });
+    expect(finding).toMatchObject({ level: "warn", subject: "newapi", message: "sends no callbacks" });
     expect(finding!.advice).toContain("MjNotifyEnabled");
   });
 
-  test("one that calls, and one that cannot be asked", () => {
+  test("an account with callbacks is ok, an account with failed look-ups is a warning", () => {
     const heardAt = new Date(NOW - 60_000).toISOString();
-    expect(judged({ callbacks: "calling", heardAt })).toMatchObject([
-      { level: "ok", message: "calls back, last noted 1 min ago" },
+    expect(findingsOf({ callbacks: "calling", heardAt })).toMatchObject([
+      { level: "ok", message: "sends callbacks, last one 1 min ago" },
     ]);
-    expect(judged({ callbacks: "silent", failures: 3 })).toMatchObject([
-      { level: "warn", message: "could not be asked, 3 times in a row" },
+    expect(findingsOf({ callbacks: "silent", failures: 3 })).toMatchObject([
+      { level: "warn", message: "look-up failed 3 times in a row" },
     ]);
   });
 
-  test("those that nothing is known of take one line", () => {
+  test("all accounts without traffic share one line", () => {
     const vendors = [vendor("a", {}), vendor("b", { callbacks: "calling" }), vendor("c", {}, { name: "second" })];
     expect(checkVendors(vendors, NOW).map(({ level, message }) => [level, message])).toEqual([
-      ["ok", "calls back"],
-      ["unknown", "too little work yet to know of a, c/default, c/second"],
+      ["ok", "sends callbacks"],
+      ["unknown", "too few tasks yet for a result: a, c/default, c/second"],
     ]);
   });
 
-  test("several accounts are told apart", () => {
-    const found = judged({ name: "a", callbacks: "silent" }, { name: "b", callbacks: "calling" });
+  test("findings name the account if a vendor has several accounts", () => {
+    const found = findingsOf({ name: "a", callbacks: "silent" }, { name: "b", callbacks: "calling" });
     expect(found.map(({ subject, level }) => [subject, level])).toEqual([
       ["newapi/a", "warn"],
       ["newapi/b", "ok"],
     ]);
   });
 
-  test("none at all is a mistake", () => {
-    expect(checkVendors([], NOW)).toMatchObject([{ level: "bad", message: "none is configured" }]);
+  test("a server without vendors is an error", () => {
+    expect(checkVendors([], NOW)).toMatchObject([{ level: "bad", message: "no vendor is configured" }]);
   });
 });
 
-describe("what is stuck", () => {
-  test("letters to decide on are counted, decided ones not", () => {
+describe("backlog", () => {
+  test("checkDeadLetters counts the dead-letter messages that wait for a decision, not the redriven or discarded ones", () => {
     const deadLetter = (state: DeadLetter["state"]) => ({
       id: "1",
       state,
@@ -121,12 +121,12 @@ describe("what is stuck", () => {
     });
     expect(checkDeadLetters([deadLetter("kept"), deadLetter("dropped"), deadLetter("kept")])).toMatchObject({
       level: "warn",
-      message: "2 to decide on",
+      message: "2 waiting for a decision",
     });
     expect(checkDeadLetters([deadLetter("redriven")])).toMatchObject({ level: "ok" });
   });
 
-  test("an endpoint that was switched off, or fails, is named; one that its owner disabled is not", () => {
+  test("checkEndpoints names endpoints that are failing or disabled by mjflow, not those that the app disabled", () => {
     const endpoint = (more: Partial<Endpoint>) =>
       ({ id: "ep_1", enabled: true, disabledWhy: null, failingSince: null, ...more }) as Endpoint;
     expect(checkEndpoints([endpoint({ enabled: false, disabledWhy: "gone" })])).toMatchObject([
@@ -138,8 +138,8 @@ describe("what is stuck", () => {
     ]);
   });
 
-  test("deliveries given up, flows that run for over a day", () => {
-    expect(checkDeliveries([{} as Delivery])).toMatchObject({ level: "warn", message: "1 given up" });
+  test("failed deliveries and flows that run for over a day are warnings", () => {
+    expect(checkDeliveries([{} as Delivery])).toMatchObject({ level: "warn", message: "1 failed permanently" });
     const running = (hours: number) =>
       ({ id: `flow_${hours}`, createdAt: new Date(NOW - hours * 3_600_000).toISOString() }) as FlowSummary;
     expect(checkFlows([running(1), running(23)], NOW)).toMatchObject({
@@ -151,7 +151,7 @@ describe("what is stuck", () => {
     expect(finding.advice).toContain("flow_72");
   });
 
-  test("what is overdue is the sweeper's, until it has passed it over", () => {
+  test("overdue work is ok for 5 minutes, then an error", () => {
     const overdue = (minutes: number) => ({
       count: 3,
       whole: true,
@@ -164,14 +164,14 @@ describe("what is stuck", () => {
     });
     expect(checkOverdue({ count: 0, whole: true, oldest: null }, NOW)).toMatchObject({
       level: "ok",
-      message: "nothing",
+      message: "none",
     });
     expect(checkOverdue(overdue(1), NOW)).toMatchObject({ level: "ok" });
     expect(checkOverdue(overdue(6), NOW)).toMatchObject({ level: "bad", message: "3, the oldest for 6 min" });
-    expect(checkOverdue({ ...overdue(6), whole: false }, NOW).message).toBe("3 and more, the oldest for 6 min");
+    expect(checkOverdue({ ...overdue(6), whole: false }, NOW).message).toBe("3 or more, the oldest for 6 min");
   });
 
-  test("submissions in doubt are told with their vendors", () => {
+  test("unclear submissions are a warning that names their vendor accounts", () => {
     const task = (account: string) => ({ provider: "newapi", account }) as UnclearTask;
     expect(checkUnclear({ data: [], looked: 9, whole: true })).toMatchObject({ level: "ok" });
     expect(checkUnclear({ data: [task("a"), task("a"), task("b")], looked: 9, whole: true })).toMatchObject({
@@ -180,7 +180,7 @@ describe("what is stuck", () => {
     });
   });
 
-  test("a queue may be long; dead letters that stay where they fell are nobody's", () => {
+  test("a long queue is ok, but messages that stay in the dead-letter queue are an error", () => {
     const queue = (name: QueueDepth["name"], waiting: number) => ({ name, waiting, inFlight: 0, delayed: 0 });
     expect(checkQueues([queue("submit", 40), queue("dead-letters", 0)])).toMatchObject({
       level: "ok",

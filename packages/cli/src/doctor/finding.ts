@@ -1,11 +1,11 @@
-/** What the doctor found, one line each. */
+/** Results of the doctor's checks; the doctor prints one line for each. */
 export type Level = "ok" | "warn" | "bad" | "unknown";
 
 export interface Finding {
   level: Level;
-  /** What was looked at. */
+  /** The checked part, for example `key` or a provider id. */
   subject: string;
   message: string;
-  /** What to do about it. */
+  /** What the user can do; unset if nothing has to be done. */
   advice?: string;
 }

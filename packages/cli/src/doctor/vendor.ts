@@ -1,17 +1,18 @@
-/** What the API says of its vendors, put into words. Pure. */
+/** Turns the account health that the API reports into findings. Pure. */
 import type { Provider, ProviderAccount } from "@mjflow/client";
 import { stripControlCharacters } from "../text.ts";
 import { ago } from "../time.ts";
 import type { Finding } from "./finding.ts";
 
-const UNCONFIGURED = "Set the secret Providers; on this machine MJFLOW_<VENDOR>_BASE_URL and MJFLOW_<VENDOR>_KEY.";
-const UNASKED = "Its key, its balance or its server: `mjflow flows --provider` shows what came of its work.";
+const UNCONFIGURED = "Set the secret Providers; for the local server MJFLOW_<VENDOR>_BASE_URL and MJFLOW_<VENDOR>_KEY.";
+const LOOKUP_FAILED =
+  "Check the vendor account's key and balance and the vendor's server. `mjflow flows --provider` lists its flows.";
 const SILENT =
-  "Most resellers run new-api, which deletes notifyHook: ask its operator to set MjNotifyEnabled. Until then mjflow looks its tasks up, one list for all of them.";
+  "Most resellers run new-api, which removes notifyHook. Ask the vendor to set MjNotifyEnabled. Until then mjflow looks up the tasks, all of them in one request.";
 
 export function checkVendors(providers: readonly Provider[], nowMs: number): Finding[] {
   if (providers.length === 0) {
-    return [{ level: "bad", subject: "vendors", message: "none is configured", advice: UNCONFIGURED }];
+    return [{ level: "bad", subject: "vendors", message: "no vendor is configured", advice: UNCONFIGURED }];
   }
   const accounts = providers.flatMap(({ id, accounts }) =>
     accounts.map((account) => ({
@@ -25,21 +26,21 @@ export function checkVendors(providers: readonly Provider[], nowMs: number): Fin
     if (finding) found.push(finding);
     else unknown.push(name);
   }
-  return unknown.length === 0 ? found : [...found, hasNoTraffic(unknown)];
+  return unknown.length === 0 ? found : [...found, noTrafficFinding(unknown)];
 }
 
-function checkAccount(about: string, account: ProviderAccount, nowMs: number): Finding | undefined {
+function checkAccount(subject: string, account: ProviderAccount, nowMs: number): Finding | undefined {
   const { callbacks, heardAt, failures } = account;
   if (failures > 0) {
     const times = failures === 1 ? "once" : `${failures} times in a row`;
-    return { level: "warn", subject: about, message: `could not be asked, ${times}`, advice: UNASKED };
+    return { level: "warn", subject, message: `look-up failed ${times}`, advice: LOOKUP_FAILED };
   }
-  if (callbacks === "silent") return { level: "warn", subject: about, message: "never calls back", advice: SILENT };
+  if (callbacks === "silent") return { level: "warn", subject, message: "sends no callbacks", advice: SILENT };
   if (callbacks !== "calling") return undefined;
-  return { level: "ok", subject: about, message: `calls back${heardAt ? `, last noted ${ago(heardAt, nowMs)}` : ""}` };
+  return { level: "ok", subject, message: `sends callbacks${heardAt ? `, last one ${ago(heardAt, nowMs)}` : ""}` };
 }
 
-/** One line for all of them: a local house has every vendor, and most are never used. */
-function hasNoTraffic(names: readonly string[]): Finding {
-  return { level: "unknown", subject: "vendors", message: `too little work yet to know of ${names.join(", ")}` };
+/** One line for all accounts without traffic: the local server has every vendor, and most of them are never used. */
+function noTrafficFinding(names: readonly string[]): Finding {
+  return { level: "unknown", subject: "vendors", message: `too few tasks yet for a result: ${names.join(", ")}` };
 }

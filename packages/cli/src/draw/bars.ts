@@ -1,19 +1,19 @@
-/** A bar for each task while they run. Pure. */
+/** Draws a progress bar for each running task. Pure. */
 import type { Task } from "@mjflow/client";
 import type { Painter } from "../paint.ts";
 import { fit, pad, widthOf } from "../text.ts";
 import { nameOf, styleOf } from "./task.ts";
 
 const BAR = 28;
-/** Less says nothing that the percentage does not. */
+/** Shortest bar in columns. A shorter bar adds nothing to the percentage. */
 const SHORTEST_BAR = 6;
 const NAME = { least: 8, most: 28 };
 const PERCENT = 4;
 const STATUS = "in_progress".length;
-/** The indent, and what stands between two columns. */
+/** Width of the indent and of the gap between two columns. */
 const [INDENT, GAP] = [2, 2];
 
-/** One line per task, aligned, indented as deep as it stands; none wider than `columns`. */
+/** Returns one line per task: aligned, indented by depth, and not wider than `columns`. */
 export function bars(tasks: readonly Task[], paint: Painter, columns: number): string[] {
   const names = tasks.map((task) => `${"  ".repeat(task.depth)}${nameOf(task)}`);
   const widest = Math.max(NAME.least, ...names.map(widthOf));
@@ -21,7 +21,7 @@ export function bars(tasks: readonly Task[], paint: Painter, columns: number): s
   const room = columns - INDENT - nameWidth - GAP - 1 - PERCENT - GAP - STATUS;
   const barWidth = room < SHORTEST_BAR ? 0 : Math.min(BAR, room);
   return tasks.map((task, i) => {
-    // `fit` would take the indent for spaces too many.
+    // `fit` collapses spaces, so the indent is added separately.
     const deep = "  ".repeat(Math.min(task.depth, Math.floor(nameWidth / 4)));
     const name = pad(`${deep}${fit(names[i]!, nameWidth - deep.length)}`, nameWidth);
     const percent = `${task.progress}%`.padStart(PERCENT);

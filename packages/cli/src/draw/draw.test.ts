@@ -17,7 +17,7 @@ describe("bars", () => {
     task("0-0-0", { press: "Upscale (Subtle) 🔄 with a label of no end at all", status: "PENDING", progress: 0 }),
   ];
 
-  test("show how far each task is, indented as deep as it stands", () => {
+  test("bars show the progress of each task, indented by its depth", () => {
     expect(bars(tasks.slice(0, 3), plain, 60)).toEqual([
       "  imagine   ████████████████████████████ 100%  success",
       "    U1      ██████████████░░░░░░░░░░░░░░  50%  in_progress",
@@ -25,23 +25,26 @@ describe("bars", () => {
     ]);
   });
 
-  test.each([200, 80, 60, 50, 40, 36])("no line is wider than a screen of %d columns, colours or not", (columns) => {
-    for (const paint of [plain, colours]) {
-      for (const line of bars(tasks, paint, columns)) expect(widthOf(line)).toBeLessThanOrEqual(columns);
-    }
-  });
+  test.each([200, 80, 60, 50, 40, 36])(
+    "no line is wider than a terminal of %d columns, with and without colors",
+    (columns) => {
+      for (const paint of [plain, colours]) {
+        for (const line of bars(tasks, paint, columns)) expect(widthOf(line)).toBeLessThanOrEqual(columns);
+      }
+    },
+  );
 
-  test("a screen too narrow for a bar has the percentage", () => {
+  test("a terminal that is too narrow for a bar shows only the percentage", () => {
     expect(bars(tasks, plain, 40)[1]).toBe("    U1            50%  in_progress");
   });
 
-  test("progress beyond its bounds stays within the bar", () => {
+  test("progress above 100 or below 0 does not change the length of the bar", () => {
     const lines = bars([task("0", { progress: 250 }), task("0-0", { progress: -3 })], plain, 60);
     expect(lines.map((line) => line.replace(/[^█░]/g, "").length)).toEqual([28, 28]);
   });
 });
 
-describe("a tree", () => {
+describe("tree", () => {
   const image = "https://cdn.example/boat.png";
   const tasks = [
     task("0", { imageUrl: image }),
@@ -50,7 +53,7 @@ describe("a tree", () => {
     task("0-0-0", { press: "zoom:2", status: "IN_PROGRESS", progress: 40 }),
   ];
 
-  test("shows what was pressed on what, each id whole, each end beside it", () => {
+  test("the tree shows each press below its parent, with the full id and the result on one line", () => {
     expect(tree(tasks, plain, ROOMY)).toEqual([
       `  imagine       ✓ task_01K9ZC7T3R8M2V5X0Q4B6N1JHD_0      ${image}`,
       `  ├─ U1         ✓ task_01K9ZC7T3R8M2V5X0Q4B6N1JHD_0-0    ${image}`,
@@ -59,7 +62,7 @@ describe("a tree", () => {
     ]);
   });
 
-  test("on a narrow screen the ends stand beneath, whole: they are there to be copied", () => {
+  test("on a narrow terminal the uncut results get their own lines", () => {
     expect(tree(tasks, plain, 60)).toEqual([
       "  imagine       ✓ task_01K9ZC7T3R8M2V5X0Q4B6N1JHD_0",
       `  │  ${image}`,
@@ -72,13 +75,13 @@ describe("a tree", () => {
     ]);
   });
 
-  test("a lasting copy goes before the vendor's link; a description is its own end", () => {
+  test("the result is the archived copy before the vendor's link, or the text of a describe task", () => {
     const copy = { url: "https://own.example/1", bytes: 1, sha256: "", contentType: "image/png", source: image };
     expect(tree([task("0", { imageUrl: image, copies: [copy] })], plain, ROOMY)[0]).toContain(copy.url);
     expect(tree([task("0", { text: "1. a boat\n2. a ship" })], plain, ROOMY)[0]).toContain("1. a boat 2. a ship");
   });
 
-  test("of no tasks is no lines; a part of a flow has its own root", () => {
+  test("no tasks give no lines, and a part of a flow is drawn from its own root", () => {
     expect(tree([], plain, 80)).toEqual([]);
     expect(
       tree([task("0-1", { press: "U2" }), task("0-1-0", { press: "zoom:2" })], plain, ROOMY).map((line) =>
@@ -88,8 +91,8 @@ describe("a tree", () => {
   });
 });
 
-describe("a flow", () => {
-  test("says what it costs and what wants attention", () => {
+describe("flowLines", () => {
+  test("the lines contain the counts, the state and hints for tasks that need an action", () => {
     const failure = { code: "press_not_offered", message: "The parent offers no such button.", offered: ["U1", "🔄"] };
     const tasks = [
       task("0"),
@@ -99,11 +102,11 @@ describe("a flow", () => {
     const text = flowLines(flow(tasks, { state: "order 7" }), plain, 200).join("\n");
     expect(text).toContain("3 submissions · 3 callbacks");
     expect(text).toContain("state order 7");
-    expect(text).toContain(`? zoom:custom waits for an answer: mjflow modal ${tasks[1]!.id} --prompt …`);
-    expect(text).toContain("✗ U9: offered were U1, 🔄");
+    expect(text).toContain(`? zoom:custom waits for a modal answer: mjflow modal ${tasks[1]!.id} --prompt …`);
+    expect(text).toContain("✗ U9: offered buttons: U1, 🔄");
   });
 
-  test("written by others, moves no cursor", () => {
+  test("escape sequences in the texts of others are removed", () => {
     const sequence = "\u001b[2J\u001b]0;x\u0007\u202e";
     const tasks = [task("0", { press: sequence, imageUrl: sequence, failReason: sequence, status: "FAILURE" })];
     const lines = flowLines(flow(tasks, { prompt: sequence, state: sequence, provider: sequence }), plain, 80);
@@ -111,7 +114,7 @@ describe("a flow", () => {
   });
 });
 
-describe("a table", () => {
+describe("table", () => {
   const columns = [
     { name: "id", of: (row: string[]) => row[0]! },
     { name: "what", of: (row: string[]) => row[1]!, cut: true as const },
@@ -121,7 +124,7 @@ describe("a table", () => {
     ["flow_22", "a ship"],
   ];
 
-  test("is aligned where there is room", () => {
+  test("columns are aligned if the width is sufficient", () => {
     expect(table(columns, rows, plain, 80)).toEqual([
       "id       what",
       "flow_1   a paper boat on calm water",
@@ -129,11 +132,11 @@ describe("a table", () => {
     ]);
   });
 
-  test("cuts what is only to be read", () => {
+  test("on a narrow terminal the columns marked as cut are shortened", () => {
     expect(table(columns, rows, plain, 20)).toEqual(["id       what", "flow_1   a paper bo…", "flow_22  a ship"]);
   });
 
-  test("stands one under the other where that is not enough: an id is never cut", () => {
+  test("fields are stacked if shortened columns do not fit, so that no id is cut", () => {
     expect(table(columns, rows, plain, 12)).toEqual(["flow_1", "  what  a p…", "flow_22", "  what  a s…"]);
   });
 });

@@ -1,4 +1,4 @@
-/** A flow as it is shown once it is read: a head, its tree, and what stands out. Pure. */
+/** Formats a flow: head, task tree, counts and hints. Pure. */
 import type { Flow, Task } from "@mjflow/client";
 import type { Painter, Style } from "../paint.ts";
 import { fit, stripControlCharacters } from "../text.ts";
@@ -35,7 +35,7 @@ export function flowLines(flow: Flow, paint: Painter, columns: number): string[]
 function countsLine({ submissions, modals, callbacks, duplicates, lookups }: Flow["counts"]): string {
   const parts: [number, string, string][] = [
     [submissions, "submission", "submissions"],
-    [modals, "window answered", "windows answered"],
+    [modals, "modal answer", "modal answers"],
     [callbacks, "callback", "callbacks"],
     [duplicates, "duplicate", "duplicates"],
     [lookups, "look-up", "look-ups"],
@@ -44,7 +44,7 @@ function countsLine({ submissions, modals, callbacks, duplicates, lookups }: Flo
   return shown.map(([n, one, many]) => `${n} ${n === 1 ? one : many}`).join(" · ");
 }
 
-/** What a person should know, and can do something about. */
+/** Lines about tasks that a person can act on. */
 function attention(tasks: readonly Task[], paint: Painter): string[] {
   return tasks.flatMap((task) => {
     if (task.status === "MODAL") {
@@ -52,11 +52,13 @@ function attention(tasks: readonly Task[], paint: Painter): string[] {
     }
     const offered = task.failure?.offered;
     if (offered?.length && !isSuperseded(task, tasks))
-      return [`  ${paint("red", "✗")} ${nameOf(task)}: offered were ${offered.map(stripControlCharacters).join(", ")}`];
+      return [
+        `  ${paint("red", "✗")} ${nameOf(task)}: offered buttons: ${offered.map(stripControlCharacters).join(", ")}`,
+      ];
     return [];
   });
 }
 
 export function modalHint(task: Task): string {
-  return `? ${nameOf(task)} waits for an answer: mjflow modal ${task.id} --prompt …`;
+  return `? ${nameOf(task)} waits for a modal answer: mjflow modal ${task.id} --prompt …`;
 }

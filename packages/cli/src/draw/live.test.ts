@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { Screen } from "../test-screen.ts";
 import { Live } from "./live.ts";
 
-test("each drawing replaces the one before, longer or shorter", () => {
+test("each draw replaces the previous lines, whether it has more or fewer lines", () => {
   const screen = new Screen(40, 10);
   screen.write("$ mjflow\n");
   const live = new Live(screen);
@@ -13,7 +13,7 @@ test("each drawing replaces the one before, longer or shorter", () => {
   expect(screen.lines()).toEqual(["$ mjflow", "last"]);
 });
 
-test("the cursor is away while it draws, and back at its end", () => {
+test("the cursor is hidden while lines are redrawn and visible again after the end", () => {
   const screen = new Screen(40, 10);
   const live = new Live(screen);
   live.draw(["one"]);
@@ -24,20 +24,20 @@ test("the cursor is away while it draws, and back at its end", () => {
   expect(screen.lines()).toEqual(["one", "$"]);
 });
 
-test("nothing drawn, nothing written", () => {
+test("without a draw nothing is written", () => {
   const screen = new Screen(40, 10);
   new Live(screen).end();
   expect(screen.written).toBe("");
 });
 
-test("more lines than the screen has: the last, and how many are left out", () => {
+test("if there are more lines than rows, the last lines and the number of omitted lines are shown", () => {
   const screen = new Screen(40, 5);
   const live = new Live(screen);
   for (let n = 0; n < 3; n++) live.draw(["a", "b", "c", "d", "e", "f"]);
   expect(screen.lines()).toEqual(["  … 3 more", "d", "e", "f"]);
 });
 
-test("a screen made narrower wraps what stands on it, and it is still drawn over", () => {
+test("lines that a narrower terminal has wrapped are still redrawn in place", () => {
   const screen = new Screen(40, 10);
   const live = new Live(screen);
   live.draw(["0123456789", "abc"]);

@@ -1,4 +1,4 @@
-/** Lines drawn over themselves on a screen, and a screen left as it was found. */
+/** Lines on a terminal that are redrawn in place. At the end the terminal is left in a clean state. */
 import type { Output } from "../platform.ts";
 import { escapeControlCharacters, widthOf } from "../text.ts";
 
@@ -17,7 +17,10 @@ export class Live {
     this.#output = output;
   }
 
-  /** The lines of before are replaced. More than the screen has rows for cannot be drawn over: the last are shown. */
+  /**
+   * Replaces the lines drawn before. More lines than the terminal has rows cannot be redrawn, so only the last lines
+   * are shown.
+   */
   draw(lines: readonly string[]): void {
     const rows = Math.max(1, (this.#output.rows ?? 24) - 1);
     const shown = lines.length > rows ? lastOf(lines, rows) : lines;
@@ -28,14 +31,17 @@ export class Live {
     this.#drawn = shown;
   }
 
-  /** What was drawn stays; the cursor is there again. */
+  /** Keeps the drawn lines and shows the cursor again. */
   end(): void {
     if (this.#isOpen) this.#output.write(SHOW_CURSOR);
     this.#isOpen = false;
     this.#drawn = [];
   }
 
-  /** In rows of the screen as it is now: one that was made narrower has wrapped what stands on it. */
+  /**
+   * Height of the drawn lines in rows of the terminal's current width. A terminal that was made narrower has wrapped
+   * them.
+   */
   #height(): number {
     const columns = Math.max(1, this.#output.columns ?? 80);
     return this.#drawn.reduce((rows, line) => rows + Math.max(1, Math.ceil(widthOf(line) / columns)), 0);

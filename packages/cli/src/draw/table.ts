@@ -1,11 +1,11 @@
-/** Rows of cells: aligned where there is room, else one under the other. Pure. */
+/** Formats rows as an aligned table, or as stacked fields if the width is too small. Pure. */
 import type { Painter } from "../paint.ts";
 import { fit, pad, stripControlCharacters, widthOf } from "../text.ts";
 
 export interface Column<T> {
   name: string;
   of(row: T): string;
-  /** May be cut: it is there to be read, not to be copied. */
+  /** The cell may be cut, because users do not copy its text. */
   cut?: true;
 }
 
@@ -25,7 +25,10 @@ export function table<T>(columns: readonly Column<T>[], rows: readonly T[], pain
   return [paint("dim", line(columns.map(({ name }) => name))), ...cells.map(line)];
 }
 
-/** Widths that fit, taken off what may be cut, the widest first; undefined where there are none. */
+/**
+ * Returns column widths that fit into `room`. The widest columns that may be cut are narrowed first. Returns undefined
+ * if no widths fit.
+ */
 function shrunk<T>(columns: readonly Column<T>[], natural: readonly number[], room: number): number[] | undefined {
   const widths = [...natural];
   let over = widths.reduce((sum, width) => sum + width, 0) - room;

@@ -1,4 +1,4 @@
-/** How a task is named and marked, wherever it is drawn. Pure. */
+/** Name, symbol, style and result text of a task, for all outputs. Pure. */
 import type { Task, TaskStatus } from "@mjflow/client";
 import type { Style } from "../paint.ts";
 import { stripControlCharacters } from "../text.ts";
@@ -9,15 +9,15 @@ export function isEnded({ status }: Pick<Task, "status">): boolean {
   return ENDED.has(status);
 }
 
-/** It failed and was tried again: the other stands in its place. */
+/** True if another task is a retry of this task. */
 export function isSuperseded({ id }: Pick<Task, "id">, tasks: readonly Task[]): boolean {
   return tasks.some(({ retryOf }) => retryOf === id);
 }
 
-/** What was pressed to make it; of a root, what was asked for. */
+/** Returns the press that created the task; for a root its action. */
 export function nameOf({ press, action, retryOf }: Pick<Task, "press" | "action" | "retryOf">): string {
   const name = stripControlCharacters(press ?? action.toLowerCase().replaceAll("_", "-"));
-  return retryOf ? `${name} again` : name;
+  return retryOf ? `${name} (retry)` : name;
 }
 
 export function styleOf({ status }: Pick<Task, "status">): Style {
@@ -32,7 +32,10 @@ export function symbolOf({ status }: Pick<Task, "status">): string {
   return status === "MODAL" || status === "UNCLEAR" ? "?" : "…";
 }
 
-/** Where its picture is, why there is none, or how far it is. The lasting copy goes before the vendor's link. */
+/**
+ * Returns the URL of the image, the reason of the failure, or the progress. An archived copy has priority over the
+ * vendor's link.
+ */
 export function resultText(task: Task): string {
   const { copies, imageUrl, videos, text, failReason, status, progress } = task;
   if (status === "SUCCESS") return stripControlCharacters(copies[0]?.url ?? imageUrl ?? videos[0]?.url ?? text ?? "");

@@ -1,17 +1,20 @@
-/** A flow's lineage: what was pressed on what, and where its picture is. Pure. */
+/** Draws the lineage of a flow: which button was pressed on which task, and the URL of each image. Pure. */
 import type { Task } from "@mjflow/client";
 import type { Painter } from "../paint.ts";
 import { pad, widthOf } from "../text.ts";
 import { nameOf, resultText, styleOf, symbolOf } from "./task.ts";
 
 interface Row {
-  /** What stands before the name, and before a second line. */
+  /** Tree lines before the name, and before a second line of the same task. */
   lead: string;
   below: string;
   task: Task;
 }
 
-/** Ids are whole, whatever the width: they are there to be copied. What does not fit beside them goes beneath. */
+/**
+ * Returns the tree as lines. Ids are never cut, because users copy them. A result that does not fit next to the id gets
+ * its own line.
+ */
 export function tree(tasks: readonly Task[], paint: Painter, columns: number): string[] {
   const rows = rowsOf(tasks);
   const widest = Math.max(0, ...rows.map(({ lead, task }) => widthOf(lead + nameOf(task))));
@@ -38,7 +41,7 @@ function rowsOf(tasks: readonly Task[]): Row[] {
       add(child, `${rest}${isLast ? "└─ " : "├─ "}`, `${rest}${isLast ? "   " : "│  "}`);
     }
   };
-  // One whose parent is not shown is a root here: of a part of a flow, too, a tree can be drawn.
+  // A task whose parent is not in `tasks` is drawn as a root, so that a part of a flow can be drawn too.
   for (const root of tasks.filter(({ parentId }) => parentId === null || !ids.has(parentId))) add(root, "", "");
   return rows;
 }

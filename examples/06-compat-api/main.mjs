@@ -1,4 +1,4 @@
-// A client of midjourney-proxy as it is found in many apps. Nothing in it knows mjflow: only the base URL was changed.
+// A typical client of midjourney-proxy. It contains no mjflow code; only the base URL was changed.
 const BASE_URL = `${process.env.MJFLOW_URL ?? "http://127.0.0.1:4600"}/mj`;
 const SECRET = process.env.MJFLOW_API_KEY;
 
