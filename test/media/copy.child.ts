@@ -1,44 +1,44 @@
 /**
- * Copies one picture, in a process that can be measured or killed. The order is JSON in argv; the answer JSON on stdout.
- * Run with --expose-gc: a chunk counts as held for as long as the garbage collector may not have it.
+ * Copies one image in its own process, which the test measures or kills. argv has the options as JSON; stdout gets the
+ * result as JSON. It runs with --expose-gc: a chunk counts as held until the garbage collector can free it.
  */
 import type { Fetched } from "@mjflow/core/port";
 import { bucketClient } from "@mjflow/local/engine/client";
 import { copyToBucket } from "@mjflow/media/copy";
 import { outbound, watch } from "./harness.ts";
 
-export interface Order {
+export interface CopyOptions {
   endpoint: string;
   bucket: string;
   url: string;
   key: string;
   maxBytes: number;
-  /** Before this call, counted by name, or after so many bytes fetched: as a power cut would. */
+  /** Kills the process before the n-th S3 call with this name, or after this number of fetched bytes. */
   killAt?: { call: string; nth: number } | { fetched: number };
 }
 
 export interface Measured {
   stored: { bytes: number; sha256: string };
-  /** The most bytes of the body that were reachable at once. */
+  /** Maximum number of bytes of the body that were held at the same time. */
   heldBytes: number;
-  /** The most that a call to S3 carried. */
+  /** Largest body of an S3 call, in bytes. */
   bodyBytes: number;
   calls: number;
-  /** The most that was seen. */
+  /** Maximum resident set size, MB. */
   rssMb: number;
   rssBeforeMb: number;
 }
 
-const order = JSON.parse(process.argv[2]!) as Order;
-const { killAt } = order;
-const client = bucketClient(order.endpoint);
+const options = JSON.parse(process.argv[2]!) as CopyOptions;
+const { killAt } = options;
+const client = bucketClient(options.endpoint);
 const measured = { heldBytes: 0, bodyBytes: 0, calls: 0, rssMb: 0 };
-const seen = new Map<string, number>();
+const callCounts = new Map<string, number>();
 const die = () => process.kill(process.pid, "SIGKILL");
 
 watch(client, ({ name, input }) => {
-  const nth = (seen.get(name) ?? 0) + 1;
-  seen.set(name, nth);
+  const nth = (callCounts.get(name) ?? 0) + 1;
+  callCounts.set(name, nth);
   measured.calls++;
   measured.rssMb = Math.max(measured.rssMb, rssMb());
   measured.bodyBytes = Math.max(measured.bodyBytes, (input["Body"] as Uint8Array | undefined)?.length ?? 0);
@@ -55,7 +55,7 @@ async function* measuredBody(body: Fetched["body"]): AsyncGenerator<Uint8Array> 
     yield chunk;
     if (given.length % 100 > 0) continue;
     measured.rssMb = Math.max(measured.rssMb, rssMb());
-    // A WeakRef that was made or read holds its target until the current job has ended.
+    // A new or dereferenced WeakRef keeps its target alive until the current job ends.
     await new Promise(setImmediate);
     globalThis.gc?.();
     measured.heldBytes = Math.max(
@@ -66,21 +66,21 @@ async function* measuredBody(body: Fetched["body"]): AsyncGenerator<Uint8Array> 
   }
 }
 
-// Not resourceUsage's maximum: that begins with what the parent had when it forked.
+// The maximum of `resourceUsage` is not used, because it starts with the value of the parent process.
 const rssMb = () => Math.round(process.memoryUsage.rss() / 1_000_000);
 const rssBeforeMb = rssMb();
 const stored = await copyToBucket(
   {
     outbound: {
       ...outbound,
-      async get(url, options) {
-        const fetched = await outbound.get(url, options);
+      async get(url, getOptions) {
+        const fetched = await outbound.get(url, getOptions);
         return { ...fetched, body: measuredBody(fetched.body) };
       },
     },
-    bucket: { client: async () => client, name: order.bucket },
+    bucket: { client: async () => client, name: options.bucket },
   },
-  { ...order, timeoutMs: 60_000 },
+  { ...options, timeoutMs: 60_000 },
 );
 console.log(JSON.stringify({ stored, ...measured, rssBeforeMb } satisfies Measured));
 client.destroy();

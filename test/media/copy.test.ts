@@ -1,4 +1,4 @@
-/** A vendor's image in our bucket: once, whole, told by its bytes, within bounds; or not at all. */
+/** Copies of a vendor's image in our bucket: stored once, complete, typed by their bytes and within limits, or not at all. */
 import { execFile } from "node:child_process";
 import { mkdtempSync, readdirSync, readlinkSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -10,13 +10,13 @@ import { PART_BYTES } from "@mjflow/media/bucket";
 import { copyToBucket } from "@mjflow/media/copy";
 import { signedUrl } from "@mjflow/media/sign";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
-import type { Measured, Order } from "./copy.child.ts";
+import type { CopyOptions, Measured } from "./copy.child.ts";
 import {
   BUCKET,
   createMediaHarness,
+  imageOf,
   type MediaHarness,
   outbound,
-  pictureOf,
   s3Error,
   serve,
   serveResponse,
@@ -44,7 +44,7 @@ function copy(from: typeof outbound, more: { url?: string; maxBytes?: number } =
   return copyToBucket({ outbound: from, bucket: harness.bucket }, request);
 }
 
-/** A file without a name takes room for as long as it is open. */
+/** An unlinked file uses disk space while it is open, so no test may leave one open. */
 afterEach(() => {
   if (process.platform === "linux")
     expect(openFiles().filter((path) => /mjflow-\S+ \(deleted\)$/.test(path))).toEqual([]);
@@ -72,47 +72,47 @@ async function body(): Promise<Uint8Array> {
   return Body!.transformToByteArray();
 }
 
-// ── what comes out ─────────────────────────────────────────────────────────────────────────────────────────────────
+// ── stored objects ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 test.each([
   ["in one piece", 3 * MB, ["PutObject"]],
-  ["of exactly one part", PART_BYTES, ["PutObject"]],
+  ["in one piece of exactly the part size", PART_BYTES, ["PutObject"]],
   ["in parts", PART_BYTES + 1, ["CreateMultipartUpload", "UploadPart", "UploadPart", "CompleteMultipartUpload"]],
-])("a picture %s is stored byte for byte, with its checksum", async (_, bytes, calls) => {
-  const picture = pictureOf(bytes);
-  const server = await serve((res) => res.writeHead(200, { "content-type": "text/html" }).end(picture));
+])("an image that is stored %s is identical to the source and has its checksum", async (_, bytes, calls) => {
+  const image = imageOf(bytes);
+  const server = await serve((res) => res.writeHead(200, { "content-type": "text/html" }).end(image));
   const stored = await copy(outbound, { url: server.url });
   await server.stop();
-  expect(stored).toEqual({ key, bytes, sha256: sha256(picture), contentType: "image/png" });
+  expect(stored).toEqual({ key, bytes, sha256: sha256(image), contentType: "image/png" });
   expect(written()).toEqual(calls);
-  expect(picture.equals(await body())).toBe(true);
+  expect(image.equals(await body())).toBe(true);
   const head = await harness.client.send(new HeadObjectCommand({ Bucket: BUCKET, Key: key }));
-  expect(head.Metadata).toEqual({ sha256: sha256(picture), bytes: String(bytes) });
+  expect(head.Metadata).toEqual({ sha256: sha256(image), bytes: String(bytes) });
   expect(harness.openUploads()).toBe(0);
 });
 
-test("a browser that follows its link shows it, as what it is", async () => {
-  const picture = pictureOf(1_000);
-  await copy(serveResponse({ contentType: "image/svg+xml", chunks: [picture] }));
+test("a link shows the image inline with the content type of its bytes", async () => {
+  const image = imageOf(1_000);
+  await copy(serveResponse({ contentType: "image/svg+xml", chunks: [image] }));
   const response = await fetch(await signedUrl({ bucket: harness.bucket }, { key, expiresS: 60 }));
   expect(Object.fromEntries(response.headers)).toMatchObject({
     "content-type": "image/png",
     "content-disposition": "inline",
     "cache-control": "max-age=31536000, immutable",
   });
-  expect(picture.equals(await response.bytes())).toBe(true);
+  expect(image.equals(await response.bytes())).toBe(true);
 });
 
-test("a picture that comes byte by byte is known all the same", async () => {
-  const picture = pictureOf(300);
-  const chunks = Array.from(picture, (byte) => Uint8Array.of(byte));
-  expect(await copy(serveResponse({ chunks }))).toMatchObject({ bytes: 300, sha256: sha256(picture) });
+test("an image that arrives byte by byte is recognized", async () => {
+  const image = imageOf(300);
+  const chunks = Array.from(image, (byte) => Uint8Array.of(byte));
+  expect(await copy(serveResponse({ chunks }))).toMatchObject({ bytes: 300, sha256: sha256(image) });
 });
 
-// ── once ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── repeated and concurrent copies ─────────────────────────────────────────────────────────────────────────────────
 
-test("doing it twice fetches once and answers the same", async () => {
-  const server = await serve((res) => res.end(pictureOf(PART_BYTES + 9)));
+test("a repeated copy fetches once and returns the same result", async () => {
+  const server = await serve((res) => res.end(imageOf(PART_BYTES + 9)));
   const first = await copy(outbound, { url: server.url });
   const before = harness.calls.length;
   expect(await copy(outbound, { url: server.url })).toEqual(first);
@@ -124,26 +124,32 @@ test("doing it twice fetches once and answers the same", async () => {
 const OURS = { ContentType: "image/png", Metadata: { sha256: sha256(Buffer.from("x")), bytes: "1" } };
 
 test.each([
-  ["says nothing of itself", { ContentType: "image/png" }],
-  ["names no checksum", { ...OURS, Metadata: { ...OURS.Metadata, sha256: "x" } }],
-  ["is of another length than it says", { ...OURS, Metadata: { ...OURS.Metadata, bytes: "2" } }],
-  ["is a page", { ...OURS, ContentType: "text/html" }],
-])("an object under the key that %s is neither answered as ours nor replaced", async (_, told) => {
-  const object = { Bucket: BUCKET, Key: key, Body: "x", ChecksumSHA256: sha256(Buffer.from("x"), "base64"), ...told };
+  ["has no metadata", { ContentType: "image/png" }],
+  ["has an invalid checksum", { ...OURS, Metadata: { ...OURS.Metadata, sha256: "x" } }],
+  ["has another length than its metadata", { ...OURS, Metadata: { ...OURS.Metadata, bytes: "2" } }],
+  ["is an HTML page", { ...OURS, ContentType: "text/html" }],
+])("an object under the key that %s is neither returned as ours nor replaced", async (_, properties) => {
+  const object = {
+    Bucket: BUCKET,
+    Key: key,
+    Body: "x",
+    ChecksumSHA256: sha256(Buffer.from("x"), "base64"),
+    ...properties,
+  };
   await harness.client.send(new PutObjectCommand(object));
   harness.before = ({ name, input }) => {
-    // As S3 answers; the embedded engine knows no conditions.
+    // S3 responds with 412. The embedded S3 does not support conditional writes.
     if (name === "PutObject" && input["IfNoneMatch"] === "*") throw s3Error(412, "PreconditionFailed");
   };
-  await expect(copy(serveResponse({ chunks: [pictureOf(500)] }))).rejects.toMatchObject({ code: "unavailable" });
+  await expect(copy(serveResponse({ chunks: [imageOf(500)] }))).rejects.toMatchObject({ code: "unavailable" });
 });
 
 test.each(["PutObject", "CompleteMultipartUpload"])(
-  "of two at once the first to store wins, and both answer what it stored (%s)",
+  "the first of two concurrent copies wins, and both return its object (%s)",
   async (name) => {
     const bytes = name === "PutObject" ? 400 : PART_BYTES + 400;
-    const mine = pictureOf(bytes);
-    const theirs = pictureOf(bytes - 1);
+    const mine = imageOf(bytes);
+    const theirs = imageOf(bytes - 1);
     harness.before = async (call) => {
       if (call.name !== name) return;
       expect(call.input["IfNoneMatch"]).toBe("*");
@@ -157,55 +163,55 @@ test.each(["PutObject", "CompleteMultipartUpload"])(
   },
 );
 
-// ── what is refused ────────────────────────────────────────────────────────────────────────────────────────────────
+// ── rejected content ───────────────────────────────────────────────────────────────────────────────────────────────
 
-test("a page disguised as a PNG is refused at its first bytes, and the rest is not fetched", async () => {
+test("an HTML page that is labeled as PNG is rejected by its first bytes, and the rest is not fetched", async () => {
   const server = await serve((res) => {
     res.writeHead(200, { "content-type": "image/png" });
-    // Never ends: only whoever leaves gets away.
+    // The response never ends, so the client must close the connection.
     res.write(`<!doctype html><script>alert(1)</script>${" ".repeat(1_000)}`);
   });
   await expect(copy(outbound, { url: server.url })).rejects.toMatchObject({ code: "not_media", retry: "never" });
-  await expect.poll(() => server.left).toBe(1);
+  await expect.poll(() => server.abandoned).toBe(1);
   await server.stop();
   expectNothing();
 });
 
-test("an empty answer is no picture", async () => {
+test("an empty response is rejected", async () => {
   await expect(copy(serveResponse({}))).rejects.toMatchObject({ code: "not_media" });
   expectNothing();
 });
 
-test("what says it is too large is not fetched", async () => {
+test("a response with a content-length above the limit is not fetched", async () => {
   const server = await serve((res) => {
     res.writeHead(200, { "content-length": 5_001 });
-    res.write(pictureOf(64));
+    res.write(imageOf(64));
   });
   await expect(copy(outbound, { url: server.url, maxBytes: 5_000 })).rejects.toMatchObject({
     code: "too_large",
     retry: "never",
   });
-  await expect.poll(() => server.left).toBe(1);
+  await expect.poll(() => server.abandoned).toBe(1);
   await server.stop();
   expect(written()).toEqual([]);
   expectNothing();
 });
 
-test("what does not say so is left as soon as it is too large", async () => {
-  const picture = pictureOf(MB);
+test("a response without content-length is abandoned when it exceeds the limit", async () => {
+  const image = imageOf(MB);
   const server = await serve(async (res) => {
-    // For ever, were it not refused.
-    for (; !res.closed; ) await new Promise((resolve) => res.write(picture, resolve));
+    // The response ends only when the client closes it.
+    for (; !res.closed; ) await new Promise((resolve) => res.write(image, resolve));
   });
   await expect(copy(outbound, { url: server.url, maxBytes: 20 * MB })).rejects.toMatchObject({ code: "too_large" });
-  await expect.poll(() => server.left).toBe(1);
+  await expect.poll(() => server.abandoned).toBe(1);
   await server.stop();
   expect(written()).toEqual([]);
   expectNothing();
 });
 
-test("exactly the limit is taken", async () => {
-  expect(await copy(serveResponse({ chunks: [pictureOf(700)] }), { maxBytes: 700 })).toMatchObject({ bytes: 700 });
+test("an image of exactly the limit is stored", async () => {
+  expect(await copy(serveResponse({ chunks: [imageOf(700)] }), { maxBytes: 700 })).toMatchObject({ bytes: 700 });
 });
 
 test.each([
@@ -220,45 +226,45 @@ test.each([
   [503, "unavailable"],
   [204, "unavailable"],
   [304, "unavailable"],
-])("HTTP %i is %s, whatever came with it", async (status, code) => {
+])("HTTP %i gives the error %s, even with an image as body", async (status, code) => {
   const retry = code === "gone" ? "never" : "later";
-  await expect(copy(serveResponse({ status, chunks: [pictureOf(500)] }))).rejects.toMatchObject({ code, retry });
+  await expect(copy(serveResponse({ status, chunks: [imageOf(500)] }))).rejects.toMatchObject({ code, retry });
   expectNothing();
 });
 
 test.each([
   ["forbidden", "forbidden", "never"],
   ["unreachable", "unavailable", "later"],
-] as const)("an address that is %s is %s", async (kind, code, retry) => {
+] as const)("an outbound error %s becomes the error %s", async (kind, code, retry) => {
   const get = () => Promise.reject(new OutboundError(kind, "no"));
   await expect(copy({ ...outbound, get })).rejects.toMatchObject({ code, retry });
 });
 
-test("an error says nothing of the link, which opens without a key", async () => {
+test("an error does not contain the link, because the link works without a key", async () => {
   const server = await serve((res) => res.writeHead(404).end());
   const error = await copy(outbound, { url: `${server.url}?hm=secret` }).catch((caught: Error) => caught);
   await server.stop();
-  expect(String(error)).toBe("MediaError: no longer there: HTTP 404");
+  expect(String(error)).toBe("MediaError: the image no longer exists: HTTP 404");
 });
 
-// ── what breaks ────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── failures ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-test("a connection reset in the middle leaves nothing, and the next try stores it", async () => {
-  const picture = pictureOf(20 * MB);
+test("a download that is reset leaves nothing, and the next copy stores the image", async () => {
+  const image = imageOf(20 * MB);
   const server = await serve((res) => {
-    res.writeHead(200, { "content-length": picture.length });
-    if (server.requests > 1) return res.end(picture);
-    return res.write(picture.subarray(0, 15 * MB), () => res.socket?.resetAndDestroy());
+    res.writeHead(200, { "content-length": image.length });
+    if (server.requests > 1) return res.end(image);
+    return res.write(image.subarray(0, 15 * MB), () => res.socket?.resetAndDestroy());
   });
   await expect(copy(outbound, { url: server.url })).rejects.toMatchObject({ code: "unavailable", retry: "later" });
   expect(written()).toEqual([]);
   expectNothing();
-  expect(await copy(outbound, { url: server.url })).toMatchObject({ sha256: sha256(picture) });
+  expect(await copy(outbound, { url: server.url })).toMatchObject({ sha256: sha256(image) });
   await server.stop();
 });
 
-test("a body shorter than it was said to be is not taken for the picture", async () => {
-  const cut = serveResponse({ contentLength: 1_001, chunks: [pictureOf(1_000)] });
+test("a body that is shorter than its content-length is not stored", async () => {
+  const cut = serveResponse({ contentLength: 1_001, chunks: [imageOf(1_000)] });
   await expect(copy(cut)).rejects.toMatchObject({ code: "unavailable", retry: "later" });
   expectNothing();
 });
@@ -267,44 +273,44 @@ test.each([
   ["CreateMultipartUpload", 1],
   ["UploadPart", 2],
   ["CompleteMultipartUpload", 1],
-])("a bucket that fails at %s (%i) keeps nothing open", async (name, nth) => {
+])("a failure of the bucket at %s (call %i) leaves no open upload", async (name, nth) => {
   let left = nth;
   harness.before = (call) => {
     if (call.name === name && --left === 0) throw s3Error(503, "SlowDown");
   };
-  const picture = pictureOf(20 * MB);
-  await expect(copy(serveResponse({ chunks: [picture] }))).rejects.toMatchObject({
+  const image = imageOf(20 * MB);
+  await expect(copy(serveResponse({ chunks: [image] }))).rejects.toMatchObject({
     code: "unavailable",
     retry: "later",
   });
   expectNothing();
-  expect(await copy(serveResponse({ chunks: [picture] }))).toMatchObject({ sha256: sha256(picture) });
+  expect(await copy(serveResponse({ chunks: [image] }))).toMatchObject({ sha256: sha256(image) });
 });
 
-test("a bucket that refuses us is no vendor's fault, and is said as it is", async () => {
+test("an AccessDenied error of the bucket is thrown unchanged", async () => {
   harness.before = () => {
     throw s3Error(403, "AccessDenied");
   };
-  await expect(copy(serveResponse({ chunks: [pictureOf(500)] }))).rejects.toMatchObject({ name: "AccessDenied" });
+  await expect(copy(serveResponse({ chunks: [imageOf(500)] }))).rejects.toMatchObject({ name: "AccessDenied" });
 });
 
-test("a bucket that is not there is said as it is; one that cannot be reached is worth another try", async () => {
-  const from = { outbound: serveResponse({ chunks: [pictureOf(500)] }) };
+test("a missing bucket is thrown unchanged, and an unreachable bucket gives a retryable error", async () => {
+  const from = { outbound: serveResponse({ chunks: [imageOf(500)] }) };
   const request = { url: "http://vendor.invalid", key, maxBytes: MB, timeoutMs: 1_000 };
   const missing = copyToBucket({ ...from, bucket: { ...harness.bucket, name: "no-such-bucket" } }, request);
   await expect(missing).rejects.toMatchObject({ name: "NoSuchBucket" });
-  const nowhere = await serve(() => {});
-  await nowhere.stop();
-  const client = bucketClient(new URL(nowhere.url).origin);
+  const stopped = await serve(() => {});
+  await stopped.stop();
+  const client = bucketClient(new URL(stopped.url).origin);
   const unreached = copyToBucket({ ...from, bucket: { ...harness.bucket, client: async () => client } }, request);
   await expect(unreached).rejects.toMatchObject({ code: "unavailable", retry: "later" });
   client.destroy();
 });
 
-// ── a process of its own ───────────────────────────────────────────────────────────────────────────────────────────
+// ── separate processes ─────────────────────────────────────────────────────────────────────────────────────────────
 
-function runChild(order: Omit<Order, "endpoint" | "bucket" | "key" | "maxBytes">, folder = tmpdir()) {
-  const whole: Order = { endpoint: harness.endpoint, bucket: BUCKET, key, maxBytes: 60 * MB, ...order };
+function runChild(options: Omit<CopyOptions, "endpoint" | "bucket" | "key" | "maxBytes">, folder = tmpdir()) {
+  const whole: CopyOptions = { endpoint: harness.endpoint, bucket: BUCKET, key, maxBytes: 60 * MB, ...options };
   const args = ["--expose-gc", new URL("copy.child.ts", import.meta.url).pathname, JSON.stringify(whole)];
   const env = { PATH: process.env["PATH"], TMPDIR: folder };
   return new Promise<{ stdout: string; signal: string | undefined }>((resolve, reject) => {
@@ -315,34 +321,34 @@ function runChild(order: Omit<Order, "endpoint" | "bucket" | "key" | "maxBytes">
   });
 }
 
-test("50 MB pass through while memory holds a few chunks of them, then one part", async () => {
-  const picture = pictureOf(50 * MB);
-  const server = await serve((res) => res.end(picture));
+test("a copy of 50 MB holds less than 1 MB of the download and one part of the upload in memory", async () => {
+  const image = imageOf(50 * MB);
+  const server = await serve((res) => res.end(image));
   const measured = JSON.parse((await runChild({ url: server.url })).stdout) as Measured;
   await server.stop();
   console.log(
     `50 MB: at most ${measured.heldBytes} bytes of the body held, ${measured.bodyBytes} in a call, ` +
       `${measured.calls} calls; rss ${measured.rssBeforeMb} MB before, ${measured.rssMb} MB at most`,
   );
-  expect(measured.stored).toMatchObject({ bytes: 50 * MB, sha256: sha256(picture) });
+  expect(measured.stored).toMatchObject({ bytes: 50 * MB, sha256: sha256(image) });
   expect(measured.heldBytes).toBeLessThan(MB);
   expect(measured.bodyBytes).toBe(PART_BYTES);
 });
 
-test("killed between two parts, nothing is visible under the key; the next try stores it", async () => {
-  const picture = pictureOf(20 * MB);
-  const server = await serve((res) => res.end(picture));
+test("a process that is killed between two parts leaves no visible object, and the next copy stores the image", async () => {
+  const image = imageOf(20 * MB);
+  const server = await serve((res) => res.end(image));
   expect((await runChild({ url: server.url, killAt: { call: "UploadPart", nth: 2 } })).signal).toBe("SIGKILL");
   expect(harness.keys()).not.toContain(key);
-  // What only a lifecycle rule can end: nobody is left to.
+  // Only the lifecycle rule can end this upload, because its process is gone.
   expect(harness.openUploads()).toBe(1);
-  expect(await copy(outbound, { url: server.url })).toMatchObject({ sha256: sha256(picture) });
+  expect(await copy(outbound, { url: server.url })).toMatchObject({ sha256: sha256(image) });
   await server.stop();
 });
 
-test("killed while it fetches, nothing is left in the bucket or on the disk", async () => {
+test("a process that is killed during the download leaves nothing in the bucket or on disk", async () => {
   const folder = mkdtempSync(join(tmpdir(), "mjflow-killed-"));
-  const server = await serve((res) => res.end(pictureOf(20 * MB)));
+  const server = await serve((res) => res.end(imageOf(20 * MB)));
   const { signal } = await runChild({ url: server.url, killAt: { fetched: 10 * MB } }, folder);
   await server.stop();
   expect(signal).toBe("SIGKILL");

@@ -1,11 +1,11 @@
-/** A tile of a stored grid: cut once, from our own copy, within bounds. */
+/** Tiles of a stored grid: cut once, from our copy, within limits. */
 import { GetObjectCommand } from "@aws-sdk/client-s3";
 import { copyToBucket } from "@mjflow/media/copy";
 import { cutToBucket } from "@mjflow/media/cut";
 import { renderPng } from "@mjflow/simulator/image";
 import { PNG } from "pngjs";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { BUCKET, createMediaHarness, type MediaHarness, pictureOf, serveResponse } from "./harness.ts";
+import { BUCKET, createMediaHarness, imageOf, type MediaHarness, serveResponse } from "./harness.ts";
 
 const scenes = ["boat/1/1", "boat/1/2", "boat/1/3", "boat/1/4"];
 const grid = renderPng({ scenes, percent: 100 });
@@ -23,7 +23,7 @@ beforeEach(() => {
   harness.calls.length = 0;
 });
 
-test("the simulator's grid comes apart into its four pictures, pixel for pixel", async () => {
+test("the four tiles of the simulator's grid equal its quarters pixel for pixel", async () => {
   const whole = PNG.sync.read(grid);
   for (const n of [1, 2, 3, 4] as const) {
     const key = `${from}/tile-${n}`;
@@ -37,14 +37,14 @@ test("the simulator's grid comes apart into its four pictures, pixel for pixel",
   }
 });
 
-test("doing it twice reads the grid once and answers the same", async () => {
+test("a repeated cut reads the grid once and returns the same result", async () => {
   const request = { from, key: `${from}/twice`, n: 2, maxBytes } as const;
   const first = await cutToBucket({ bucket: harness.bucket }, request);
   expect(await cutToBucket({ bucket: harness.bucket }, request)).toEqual(first);
   expect(harness.calls.map(({ name }) => name)).toEqual(["HeadObject", "GetObject", "PutObject", "HeadObject"]);
 });
 
-test("a grid that was never stored is gone, one past the limit is refused unread, and neither leaves a tile", async () => {
+test("a missing grid gives gone, a grid above the limit is rejected unread, and neither stores a tile", async () => {
   const key = `${from}/none`;
   const absent = cutToBucket({ bucket: harness.bucket }, { from: "media/none", key, n: 1, maxBytes });
   await expect(absent).rejects.toMatchObject({ code: "gone", retry: "never" });
@@ -53,8 +53,8 @@ test("a grid that was never stored is gone, one past the limit is refused unread
   expect(harness.keys()).not.toContain(key);
 });
 
-test("what only begins like a picture is refused by the decoder", async () => {
-  const outbound = serveResponse({ chunks: [pictureOf(5_000)] });
+test("the decoder rejects data that only starts like an image", async () => {
+  const outbound = serveResponse({ chunks: [imageOf(5_000)] });
   const broken = { url: "", key: "media/broken", maxBytes, timeoutMs: 1_000 };
   await copyToBucket({ outbound, bucket: harness.bucket }, broken);
   const cut = cutToBucket({ bucket: harness.bucket }, { from: broken.key, key: "media/broken/1", n: 1, maxBytes });

@@ -1,6 +1,6 @@
 /**
- * A bucket of the embedded S3 that tells what it was asked and can be told to fail, and a server of pictures. What the
- * bucket holds is read from its own database, beside the code under test.
+ * A bucket of the embedded S3 that records its calls and can be made to fail, and a server of images. The content of the
+ * bucket is read from the database of the embedded S3, independent of the code under test.
  */
 import { createHash } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -18,7 +18,7 @@ import type { Bucket } from "@mjflow/media/bucket";
 export const BUCKET = "mjflow-media";
 
 export interface S3Call {
-  /** `HeadObject`, `UploadPart` … */
+  /** Name of the operation, for example `HeadObject`. */
   name: string;
   input: Record<string, unknown>;
 }
@@ -27,11 +27,11 @@ export interface MediaHarness {
   endpoint: string;
   bucket: Bucket;
   client: S3Client;
-  /** Since the start, or since it was emptied. */
+  /** Calls since the start or since the test emptied the list. */
   calls: S3Call[];
-  /** Runs before each call reaches the bucket; what it throws, the caller gets. */
+  /** Runs before each call reaches the bucket. If it throws, the caller gets the error. */
   before: (call: S3Call) => void | Promise<void>;
-  /** Multipart uploads neither completed nor aborted. */
+  /** Number of multipart uploads that are neither completed nor aborted. */
   openUploads(): number;
   keys(): string[];
   stop(): Promise<void>;
@@ -42,21 +42,21 @@ export async function createMediaHarness(): Promise<MediaHarness> {
   const engine = await startQueueEngine({ dataDir });
   const client = bucketClient(engine.endpoint);
   await client.send(new CreateBucketCommand({ Bucket: BUCKET }));
-  const kept = new DatabaseSync(join(dataDir, "fauxqs.db"), { readOnly: true });
+  const database = new DatabaseSync(join(dataDir, "fauxqs.db"), { readOnly: true });
   const harness: MediaHarness = {
     endpoint: engine.endpoint,
     bucket: { client: async () => client, name: BUCKET },
     client,
     calls: [],
     before: () => {},
-    openUploads: () => kept.prepare("SELECT upload_id FROM s3_multipart_uploads").all().length,
+    openUploads: () => database.prepare("SELECT upload_id FROM s3_multipart_uploads").all().length,
     keys: () =>
-      kept
+      database
         .prepare("SELECT key FROM s3_objects ORDER BY key")
         .all()
         .map(({ key }) => String(key)),
     async stop() {
-      kept.close();
+      database.close();
       client.destroy();
       await engine.stop();
       rmSync(dataDir, { recursive: true });
@@ -69,14 +69,14 @@ export async function createMediaHarness(): Promise<MediaHarness> {
   return harness;
 }
 
-/** Also holds every call to its own checksum, as S3 would and the embedded engine does not. */
+/** Calls `before` for each S3 call and checks its body checksum. S3 checks it too; the embedded S3 does not. */
 export function watch(client: S3Client, before: (call: S3Call) => void | Promise<void>): void {
   client.middlewareStack.add(
     (next, context) => async (args) => {
       const input = args.input as Record<string, unknown>;
       const { Body, ChecksumSHA256 } = input;
       if (Body !== undefined && sha256(Body as Uint8Array, "base64") !== ChecksumSHA256) {
-        throw new Error("a body without its checksum");
+        throw new Error("the checksum does not match the body");
       }
       await before({ name: String(context.commandName).replace(/Command$/, ""), input });
       return next(args);
@@ -85,7 +85,7 @@ export function watch(client: S3Client, before: (call: S3Call) => void | Promise
   );
 }
 
-/** As the SDK throws what S3 answered. */
+/** Creates an error like the SDK for an S3 error response. */
 export function s3Error(status: number, name: string): Error {
   return Object.assign(new Error(name), { name, $metadata: { httpStatusCode: status } });
 }
@@ -94,29 +94,29 @@ export function sha256(bytes: Uint8Array, encoding: "hex" | "base64" = "hex"): s
   return createHash("sha256").update(bytes).digest(encoding);
 }
 
-// ── the server of pictures, and the way to it ──────────────────────────────────────────────────────────────────────
+// ── image server and outbound client ───────────────────────────────────────────────────────────────────────────────
 
 export interface Server {
   url: string;
   requests: number;
-  /** Answers of which the last byte was not taken. */
-  left: number;
+  /** Number of responses that the client closed before the last byte. */
+  abandoned: number;
   stop(): Promise<void>;
 }
 
-export async function serve(answer: (res: ServerResponse, req: IncomingMessage) => void): Promise<Server> {
+export async function serve(respond: (res: ServerResponse, req: IncomingMessage) => void): Promise<Server> {
   const server = http((req, res) => {
     counted.requests++;
     res.on("close", () => {
-      if (!res.writableFinished) counted.left++;
+      if (!res.writableFinished) counted.abandoned++;
     });
-    answer(res, req);
+    respond(res, req);
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const counted: Server = {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/picture.png`,
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/image.png`,
     requests: 0,
-    left: 0,
+    abandoned: 0,
     stop: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
@@ -126,9 +126,9 @@ export async function serve(answer: (res: ServerResponse, req: IncomingMessage) 
   return counted;
 }
 
-/** Without a guard: what the guard refuses is tested where it lives. */
+/** An outbound client without URL guard. packages/webhooks tests the guard. */
 export const outbound: Outbound = {
-  post: () => Promise.reject(new Error("nobody posts here")),
+  post: () => Promise.reject(new Error("these tests send no POST")),
   get: (url) =>
     new Promise<Fetched>((resolve, reject) => {
       get(url, { agent: false }, (res) => {
@@ -138,7 +138,7 @@ export const outbound: Outbound = {
           ...(length !== undefined && { contentLength: Number(length) }),
           body: bodyOf(res),
         });
-      }).on("error", () => reject(new OutboundError("unreachable", "no answer")));
+      }).on("error", () => reject(new OutboundError("unreachable", "no response")));
     }),
 };
 
@@ -146,11 +146,11 @@ async function* bodyOf(res: IncomingMessage): AsyncGenerator<Uint8Array> {
   try {
     yield* res;
   } catch {
-    throw new OutboundError("unreachable", "no whole answer");
+    throw new OutboundError("unreachable", "no complete response");
   }
 }
 
-/** What a test wants fetched, said in one line. */
+/** Creates an outbound client that returns this response. */
 export function serveResponse(fetched: Partial<Fetched> & { chunks?: Uint8Array[] }): Outbound {
   return {
     ...outbound,
@@ -162,13 +162,13 @@ async function* chunksOf(chunks: readonly Uint8Array[]): AsyncGenerator<Uint8Arr
   yield* chunks;
 }
 
-// ── pictures ───────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── images ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 const PNG_HEAD = Buffer.from("\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "latin1");
 
-/** Begins as a PNG does, and is of any size; the rest is always the same noise. */
-export function pictureOf(bytes: number): Buffer {
-  const picture = Buffer.alloc(bytes, createHash("shake256", { outputLength: 65_537 }).update("noise").digest());
-  PNG_HEAD.copy(picture);
-  return picture;
+/** Returns data of this size with a PNG header. The rest is deterministic noise. */
+export function imageOf(bytes: number): Buffer {
+  const image = Buffer.alloc(bytes, createHash("shake256", { outputLength: 65_537 }).update("noise").digest());
+  PNG_HEAD.copy(image);
+  return image;
 }

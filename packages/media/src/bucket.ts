@@ -1,10 +1,10 @@
 /**
- * The bucket of images. An object is there whole or not at all, names its own checksum, and is told to browsers as what
- * its bytes are: shown, never run.
+ * The bucket of images. An object is stored completely or not at all, and has its own checksum. Its content type comes
+ * from its bytes, so browsers show the object and never run it.
  *
- * S3's code is loaded on first use. The role needs s3:ListBucket besides Get and Put, or S3 answers 403 for what is
- * absent; and s3:AbortMultipartUpload. The bucket wants a lifecycle rule that ends multipart uploads after a day: a
- * process killed in the middle of one cannot.
+ * The S3 client is loaded on first use. The role needs s3:GetObject, s3:PutObject, s3:AbortMultipartUpload and
+ * s3:ListBucket; without s3:ListBucket, S3 returns 403 for a missing object. The bucket needs a lifecycle rule that ends
+ * multipart uploads after a day, because a process that is killed during an upload cannot end the upload.
  */
 import { createHash } from "node:crypto";
 import type { S3Client } from "@aws-sdk/client-s3";
@@ -13,7 +13,7 @@ import { CONTENT_TYPES, type ContentType } from "./sniff.ts";
 import type { Source } from "./temp-file.ts";
 
 export interface Bucket {
-  /** Asked for on first use. */
+  /** Returns the S3 client; called on first use. */
   client: () => Promise<S3Client>;
   name: string;
 }
@@ -21,18 +21,18 @@ export interface Bucket {
 export interface Stored {
   key: string;
   bytes: number;
-  /** Of the whole, hex. */
+  /** Checksum of the whole object, hex. */
   sha256: string;
   contentType: ContentType;
 }
 
-/** Larger objects go in parts of this size, which is also what memory holds of them. S3's least is 5 MiB. */
+/** Part size of larger objects, and therefore the memory that an upload needs. The minimum of S3 is 5 MiB. */
 export const PART_BYTES = 8 * 1024 * 1024;
 
 /**
- * What this package stored under the key; undefined when there is nothing, or something of somebody else's.
+ * Returns what this package stored under the key; undefined if there is no object, or an object of another writer.
  *
- * @throws MediaError unavailable
+ * @throws MediaError `unavailable` if S3 fails
  */
 export async function findStored(bucket: Bucket, key: string): Promise<Stored | undefined> {
   const [client, { HeadObjectCommand }] = await s3(bucket);
@@ -44,15 +44,16 @@ export async function findStored(bucket: Bucket, key: string): Promise<Stored | 
     return { key, bytes: Number(bytes), sha256, contentType };
   } catch (error) {
     if (statusOf(error) === 404) return undefined;
-    throw consequenceOf(error);
+    throw toMediaError(error);
   }
 }
 
 /**
- * Stores under a key that had nothing of ours. Of two writers at once the first wins and both answer what it stored, as
- * far as the engine knows conditional writes (S3 does, the embedded one does not: there the last wins).
+ * Stores an object under a key that has no object of ours. If two writers store at the same time, the first one wins and
+ * both return the object of the first. This needs conditional writes: S3 has them. The embedded S3 has none, so there
+ * the last writer wins.
  *
- * @throws MediaError unavailable. After any error nothing is there, visible or in parts.
+ * @throws MediaError `unavailable` if S3 fails. After an error neither an object nor an upload remains.
  */
 export async function putStored(
   bucket: Bucket,
@@ -66,7 +67,7 @@ export async function putStored(
     Key: key,
     ContentType: contentType,
     ContentDisposition: "inline",
-    // What is under a key never changes.
+    // The object under a key never changes.
     CacheControl: "max-age=31536000, immutable",
     Metadata: { sha256, bytes: String(bytes) },
   };
@@ -75,15 +76,15 @@ export async function putStored(
     else await putParts(bucket, object, source);
     return { key, bytes, sha256, contentType };
   } catch (error) {
-    // 412: another was first. 409: another is about to be.
-    if (statusOf(error) !== 412 && statusOf(error) !== 409) throw consequenceOf(error);
+    // 412: another writer stored first. 409: another writer stores at this moment.
+    if (statusOf(error) !== 412 && statusOf(error) !== 409) throw toMediaError(error);
     const first = await findStored(bucket, key);
     if (first) return first;
-    throw new MediaError("unavailable", "the key is taken, or about to be", { cause: error });
+    throw new MediaError("unavailable", "another writer uses the same key", { cause: error });
   }
 }
 
-/** @throws MediaError gone, too_large (before a byte is read), unavailable */
+/** @throws MediaError `gone`, `too_large` (before any byte is read) or `unavailable` */
 export async function readStored(bucket: Bucket, key: string, maxBytes: number): Promise<Uint8Array> {
   const [client, { GetObjectCommand }] = await s3(bucket);
   try {
@@ -95,11 +96,11 @@ export async function readStored(bucket: Bucket, key: string, maxBytes: number):
     return (await Body?.transformToByteArray()) ?? new Uint8Array();
   } catch (error) {
     if (error instanceof Error && error.name === "NoSuchKey") throw new MediaError("gone", "not in the bucket");
-    throw consequenceOf(error);
+    throw toMediaError(error);
   }
 }
 
-// ── two ways in ────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── uploads ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 interface Put {
   Bucket: string;
@@ -107,7 +108,7 @@ interface Put {
   Metadata: Record<string, string>;
 }
 
-/** S3 computes the checksum of what arrived and refuses what differs. */
+/** Uploads in one request. S3 computes the checksum of the received bytes and rejects a difference. */
 async function putWhole(bucket: Bucket, object: Put, source: Source): Promise<void> {
   const [client, { PutObjectCommand }] = await s3(bucket);
   const Body = await source.read(0, source.bytes);
@@ -115,7 +116,7 @@ async function putWhole(bucket: Bucket, object: Put, source: Source): Promise<vo
   await client.send(new PutObjectCommand({ ...object, Body, ChecksumSHA256, IfNoneMatch: "*" }));
 }
 
-/** In parts one after the other, each with its own checksum; for the whole S3 then holds the sum of those sums. */
+/** Uploads parts in sequence, each with a checksum. The checksum of the object is then that of the part checksums. */
 async function putParts(bucket: Bucket, object: Put, source: Source): Promise<void> {
   const [client, commands] = await s3(bucket);
   const { Bucket, Key } = object;
@@ -133,7 +134,7 @@ async function putParts(bucket: Bucket, object: Put, source: Source): Promise<vo
     const whole = { MultipartUpload: { Parts }, MpuObjectSize: source.bytes, IfNoneMatch: "*" };
     await client.send(new commands.CompleteMultipartUploadCommand({ ...upload, ...whole }));
   } catch (error) {
-    // Should this fail too, the bucket's lifecycle rule ends it; the first error is the one that says what happened.
+    // If the abort fails too, the bucket's lifecycle rule ends the upload. The first error is the cause, so it is thrown.
     await client.send(new commands.AbortMultipartUploadCommand(upload)).catch(() => {});
     throw error;
   }
@@ -143,16 +144,19 @@ async function s3(bucket: Bucket) {
   return Promise.all([bucket.client(), import("@aws-sdk/client-s3")]);
 }
 
-// ── what S3's errors mean ──────────────────────────────────────────────────────────────────────────────────────────
+// ── S3 errors ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 function statusOf(error: unknown): number | undefined {
   return (error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode;
 }
 
-/** The SDK has retried by now. A refusal (403, no such bucket) is ours to mend, and is thrown as it is. */
-function consequenceOf(error: unknown): unknown {
+/**
+ * Converts an S3 error. The SDK has already retried. A rejection (403, no such bucket) is an error of our configuration
+ * and is returned unchanged.
+ */
+function toMediaError(error: unknown): unknown {
   if (!(error instanceof Error) || !("$metadata" in error)) return error;
   const status = statusOf(error);
-  const passing = status === undefined || status === 429 || status >= 500;
-  return passing ? new MediaError("unavailable", "the bucket", { cause: error }) : error;
+  const isTemporary = status === undefined || status === 429 || status >= 500;
+  return isTemporary ? new MediaError("unavailable", "the bucket does not respond", { cause: error }) : error;
 }

@@ -1,4 +1,4 @@
-/** A vendor's image, which will expire, into our bucket, where it does not. */
+/** Copies a vendor's image, whose link expires, to our bucket, where it does not expire. */
 import { type Fetched, type Outbound, OutboundError } from "@mjflow/core/port";
 import { type Bucket, findStored, putStored, type Stored } from "./bucket.ts";
 import { MediaError } from "./error.ts";
@@ -7,57 +7,57 @@ import { openTempFile, type TempFile } from "./temp-file.ts";
 
 export interface CopyRequest {
   url: string;
-  /** Deterministic, so that copying twice is copying once (T3). */
+  /** Key in the bucket. It is deterministic, so a repeated copy stores nothing new (T3). */
   key: string;
   maxBytes: number;
-  /** For `Outbound`: from the request to the last byte fetched. */
+  /** Time limit of the download in ms, from the request to the last byte. */
   timeoutMs: number;
 }
 
 /**
- * Answers at once when the key is already ours. Until the last byte has come the bucket hears nothing; memory holds one
- * part of `PART_BYTES` at most, the disk one file of `maxBytes` at most.
+ * Copies an image to the bucket. If our object is already there, it returns at once. The upload starts only when the
+ * download is complete. Memory holds at most one part of `PART_BYTES`, and the disk one file of at most `maxBytes`.
  *
- * @throws MediaError every code but not_a_grid; nothing is left behind
+ * @throws MediaError with any code except `not_a_grid`; after an error nothing remains in the bucket or on disk
  */
 export async function copyToBucket(
   { outbound, bucket }: { outbound: Outbound; bucket: Bucket },
   { url, key, maxBytes, timeoutMs }: CopyRequest,
 ): Promise<Stored> {
-  const there = await findStored(bucket, key);
-  if (there) return there;
-  const spool = await openTempFile();
+  const existing = await findStored(bucket, key);
+  if (existing) return existing;
+  const tempFile = await openTempFile();
   try {
-    const contentType = await download(outbound, { url, maxBytes, timeoutMs }, spool);
-    return await putStored(bucket, key, contentType, spool.end());
+    const contentType = await download(outbound, { url, maxBytes, timeoutMs }, tempFile);
+    return await putStored(bucket, key, contentType, tempFile.end());
   } finally {
-    await spool.close();
+    await tempFile.close();
   }
 }
 
 async function download(
   outbound: Outbound,
   { url, maxBytes, timeoutMs }: Omit<CopyRequest, "key">,
-  spool: TempFile,
+  tempFile: TempFile,
 ): Promise<ContentType> {
   const fetched = await outbound.get(url, { timeoutMs }).catch(rethrow);
-  const refusal = refusalOf(fetched, maxBytes);
-  if (refusal) {
+  const error = errorOf(fetched, maxBytes);
+  if (error) {
     discardResponse(fetched.body);
-    throw refusal;
+    throw error;
   }
   let head = new Uint8Array();
   let contentType: ContentType | undefined;
-  // Leaving this loop by any error closes the connection.
+  // Any error that leaves this loop closes the connection.
   for await (const chunk of bodyOf(fetched)) {
-    if (spool.bytes + chunk.length > maxBytes) throw new MediaError("too_large", `more than ${maxBytes} bytes`);
+    if (tempFile.bytes + chunk.length > maxBytes) throw new MediaError("too_large", `more than ${maxBytes} bytes`);
     if (contentType === undefined) {
       head = Buffer.concat([head, chunk.subarray(0, SNIFF_BYTES)]);
       if (head.length >= SNIFF_BYTES) contentType = typeOf(head);
     }
-    await spool.write(chunk);
+    await tempFile.write(chunk);
   }
-  if (spool.bytes < (fetched.contentLength ?? 0)) throw new MediaError("unavailable", "cut short");
+  if (tempFile.bytes < (fetched.contentLength ?? 0)) throw new MediaError("unavailable", "the body is incomplete");
   return contentType ?? typeOf(head);
 }
 
@@ -67,17 +67,17 @@ function typeOf(head: Uint8Array): ContentType {
   return contentType;
 }
 
-/** What the answer's head already says. */
-function refusalOf({ status, contentLength = 0 }: Fetched, maxBytes: number): MediaError | undefined {
+/** Returns the error that status and length of the response already imply; undefined if there is none. */
+function errorOf({ status, contentLength = 0 }: Fetched, maxBytes: number): MediaError | undefined {
   if (status !== 200) {
-    // Too early, too often, too slow: the link itself may be good.
-    const passing = status < 400 || status >= 500 || [408, 425, 429].includes(status);
-    return new MediaError(passing ? "unavailable" : "gone", `HTTP ${status}`);
+    // 408, 425 and 429 say nothing about the link, so a retry may succeed.
+    const isTemporary = status < 400 || status >= 500 || [408, 425, 429].includes(status);
+    return new MediaError(isTemporary ? "unavailable" : "gone", `HTTP ${status}`);
   }
   return contentLength > maxBytes ? new MediaError("too_large", `${contentLength} bytes`) : undefined;
 }
 
-/** The body; what goes wrong in it is told from what goes wrong with the disk. */
+/** Yields the body and converts its errors, so that they differ from errors of the disk. */
 async function* bodyOf({ body }: Fetched): AsyncGenerator<Uint8Array, void> {
   try {
     yield* body;
@@ -87,8 +87,8 @@ async function* bodyOf({ body }: Fetched): AsyncGenerator<Uint8Array, void> {
 }
 
 /**
- * Ends a body that nobody reads, and with it the connection. `next` first: a generator that was never entered would not
- * run its own end. Not awaited: the server may be in no hurry.
+ * Ends a body that is not read, and its connection. `next` is called first, because a generator that never started does
+ * not run its `finally`. The result is not awaited, because the server may be slow.
  */
 function discardResponse(body: AsyncIterable<Uint8Array>): void {
   const chunks = body[Symbol.asyncIterator]();

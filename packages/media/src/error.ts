@@ -1,19 +1,19 @@
-/** What kept an image from being kept. Whoever catches one reads `code` and `retry`, never the message. */
+/** Errors of storing an image. Code that catches a MediaError uses `code` and `retry`, never the message. */
 import type { Retry } from "@mjflow/core/error";
 
 export const MEDIA_ERRORS = {
-  /** Its first bytes, or its decoder, say so; whatever the server called it. */
-  not_media: { retry: "never", message: "not an image or video" },
-  /** More bytes, or more pixels, than are taken. */
-  too_large: { retry: "never", message: "larger than is taken" },
-  /** The link has expired, or our object is not there. The same link will not work again; a look-up may give a new one. */
-  gone: { retry: "never", message: "no longer there" },
-  /** The server, the network or the bucket: nothing was kept, and trying again is right. */
-  unavailable: { retry: "later", message: "not to be had just now" },
-  /** The guard lets nobody fetch from that address. */
-  forbidden: { retry: "never", message: "an address that is not fetched from" },
-  /** A picture, but none of four in two rows of two. */
-  not_a_grid: { retry: "never", message: "not a grid of four" },
+  /** The first bytes or the decoder show that it is no supported format. The server's content type is ignored. */
+  not_media: { retry: "never", message: "the content is not an image or video" },
+  /** More bytes or pixels than the limits, or decoding took too long. */
+  too_large: { retry: "never", message: "the image is larger than allowed" },
+  /** The link has expired, or our object does not exist. A retry of the same link fails; a look-up may give a new link. */
+  gone: { retry: "never", message: "the image no longer exists" },
+  /** The server, the network or the bucket failed. Nothing was stored, and a retry may succeed. */
+  unavailable: { retry: "later", message: "the image is temporarily not available" },
+  /** The URL guard rejects the address. */
+  forbidden: { retry: "never", message: "the address is not allowed" },
+  /** An image or video that is not a 2×2 grid. */
+  not_a_grid: { retry: "never", message: "the image is not a grid of four" },
 } as const satisfies Record<string, { retry: Retry; message: string }>;
 
 export type MediaErrorCode = keyof typeof MEDIA_ERRORS;
@@ -23,7 +23,7 @@ export class MediaError extends Error {
   readonly code: MediaErrorCode;
   readonly retry: Retry;
 
-  /** @param detail one phrase for a person, with no URL in it: a vendor's links open without a key */
+  /** @param detail a short phrase without the URL, because a vendor's links work without a key */
   constructor(code: MediaErrorCode, detail?: string, options?: ErrorOptions) {
     super(detail === undefined ? MEDIA_ERRORS[code].message : `${MEDIA_ERRORS[code].message}: ${detail}`, options);
     this.code = code;

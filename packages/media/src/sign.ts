@@ -1,18 +1,22 @@
-/** Links to what is stored, for whoever has no key to the bucket. */
+/** Links to stored images for clients without access to the bucket. */
 import type { Bucket } from "./bucket.ts";
 
-/** S3's own limit, a week. */
+/** Limit of S3: one week. */
 const MAX_EXPIRES_S = 7 * 24 * 3_600;
 
 /**
- * With a CDN's address, that and the key: it never expires. Else a signed link, good for at least half of `expiresS` and
- * at most all of it: within each half the same link is answered, so that browsers' caches and our ETags hold.
+ * Returns a link to a stored image.
  *
- * A signed link also dies with the credentials that signed it; a Lambda's live for some hours. Sign when a link is read,
- * not when the image is stored. Nothing is asked of S3: a link to what is absent can be signed.
+ * - With a CDN, the link is the CDN's address and the key. It never expires.
+ * - Without a CDN, the link is signed and valid for at least half of `expiresS`, at most for all of it. Within each half
+ *   the same link is returned, so that browser caches and our ETags stay valid.
  *
- * @param now epoch ms
- * @throws RangeError expiresS that is no whole number from 2 to a week
+ * A signed link also expires with the credentials that signed it; the credentials of a Lambda function last for hours.
+ * Therefore sign when a link is read, not when the image is stored. Signing sends no request to S3, so a link to a
+ * missing object can be signed.
+ *
+ * @param now returns the current time, epoch ms
+ * @throws RangeError if `expiresS` is not an integer from 2 to one week
  */
 export async function signedUrl(
   { bucket, cdnBaseUrl, now = Date.now }: { bucket: Bucket; cdnBaseUrl?: string | undefined; now?: () => number },

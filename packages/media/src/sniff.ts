@@ -1,9 +1,10 @@
 /**
- * What bytes are, by their beginning. A server's own word is never taken: what we store is served from our address, and
- * a page or an SVG called "image/png" would run there as ours.
+ * Detection of the content type by the first bytes. The content type that a server sends is never used. Our origin serves
+ * the stored files, so an HTML page or SVG that is labeled "image/png" could run there as our code.
  *
- * Signatures: the formats' own specifications, and for MP4 and WebM the WHATWG's "MIME Sniffing", chapter 6.2. The npm
- * package file-type knows 200 formats in 156 kB; these seven are what Midjourney's servers send and browsers show.
+ * The signatures come from the specifications of the formats, and for MP4 and WebM from "MIME Sniffing" of the WHATWG,
+ * chapter 6.2. The npm package file-type detects 200 formats in 156 kB. These seven formats are those that Midjourney's
+ * servers send and browsers show.
  */
 
 export const CONTENT_TYPES = [
@@ -18,15 +19,15 @@ export const CONTENT_TYPES = [
 
 export type ContentType = (typeof CONTENT_TYPES)[number];
 
-/** With so many bytes, or all there are, the answer is final. */
+/** Number of first bytes that are enough for a final result. */
 export const SNIFF_BYTES = 256;
 
-/** Major brands of MP4 as encoders write them; `qt  ` (QuickTime) and `M4A ` (sound) are others. */
+/** Major brands that MP4 encoders write. `qt  ` (QuickTime) and `M4A ` (audio) are not MP4 video. */
 const MP4 = /^(?:isom|iso[2-9a-c]|mp4[12]|avc1|M4V |dash|MSNV)$/;
 const HEIF = /^(?:mif1|msf1|miaf)$/;
 const AVIF = /^avi[fs]$/;
 
-/** @param head the first bytes, `SNIFF_BYTES` or all there are. @returns undefined for anything not shown as a picture */
+/** @param head the first `SNIFF_BYTES` bytes, or all. @returns undefined if it is not a supported image or video */
 export function sniff(head: Uint8Array): ContentType | undefined {
   const text = Buffer.from(head.buffer, head.byteOffset, Math.min(head.length, SNIFF_BYTES)).toString("latin1");
   if (text.startsWith("\x89PNG\r\n\x1a\n\0\0\0\rIHDR")) return "image/png";
@@ -38,7 +39,7 @@ export function sniff(head: Uint8Array): ContentType | undefined {
   return undefined;
 }
 
-/** ISO base media (14496-12): length of the box, `ftyp`, major brand, its version, compatible brands. */
+/** Reads an ISO base media header (14496-12): box length, `ftyp`, major brand, its version, compatible brands. */
 function boxed(text: string): ContentType | undefined {
   const length = Buffer.from(text.slice(0, 4), "latin1").readUInt32BE();
   const major = text.slice(8, 12);
@@ -48,7 +49,7 @@ function boxed(text: string): ContentType | undefined {
   return HEIF.test(major) && compatible.some((brand) => AVIF.test(brand)) ? "image/avif" : undefined;
 }
 
-/** Matroska's container; its DocType (element 42 82) tells WebM from the rest, near enough to the beginning. */
+/** Reads a Matroska header. The DocType (element 42 82) near its start says whether it is WebM. */
 function webm(text: string): ContentType | undefined {
   const at = text.indexOf("B\x82");
   return at > 0 && text.slice(at + 2, at + 14).includes("webm") ? "video/webm" : undefined;

@@ -1,36 +1,36 @@
 /**
- * Bytes of unknown length on their way to the bucket, on disk in between: whatever the size, memory holds one piece. When
- * the last has come, length and checksum are known, and the bucket hears of it only then; a download that breaks, lies
- * or is refused never reaches the bucket at all. See docs/decisions/0007.
+ * Temporary file for a download of unknown length on its way to the bucket. Memory holds only one piece, whatever the
+ * size. Length and checksum are known when the download is complete, and only then the upload starts. A download that
+ * breaks off, has a wrong length or is rejected never reaches the bucket. See docs/decisions/0007.
  *
- * The file has no name: it is unlinked as soon as it is open, and the kernel takes its space back when the process ends,
- * however it ends. Lambda gives 512 MB for all that run at once.
+ * The file is unlinked as soon as it is open. Therefore the kernel frees its space when the process ends in any way.
+ * Lambda has 512 MB for all files of one instance.
  */
 import { createHash, randomUUID } from "node:crypto";
 import { open, unlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** What can be stored: its length and checksum are known before the first byte is sent. */
+/** Content for an upload, with length and checksum known before the first byte is sent. */
 export interface Source {
   bytes: number;
-  /** Hex. */
+  /** Checksum, hex. */
   sha256: string;
   read(offset: number, length: number): Promise<Uint8Array>;
 }
 
 export interface TempFile {
-  /** So far. */
+  /** Number of bytes written so far. */
   readonly bytes: number;
   write(chunk: Uint8Array): Promise<void>;
-  /** Once, when the last chunk is written. */
+  /** Returns the content for the upload. Call it once, after the last chunk. */
   end(): Source;
   close(): Promise<void>;
 }
 
 export async function openTempFile(): Promise<TempFile> {
   const path = join(tmpdir(), `mjflow-${randomUUID()}`);
-  // Readable to nobody else, and an error where the name exists: the folder may be everybody's.
+  // Other users may use the same folder: the file is readable only by us, and an existing name is an error.
   const file = await open(path, "wx+", 0o600);
   await unlink(path);
   const hash = createHash("sha256");
@@ -53,7 +53,7 @@ export async function openTempFile(): Promise<TempFile> {
         const piece = Buffer.allocUnsafe(Math.min(length, bytes - offset));
         for (let done = 0; done < piece.length; ) {
           const { bytesRead } = await file.read(piece, done, piece.length - done, offset + done);
-          if (bytesRead === 0) throw new Error("the spool is shorter than what was written to it");
+          if (bytesRead === 0) throw new Error("the temporary file is shorter than the data written to it");
           done += bytesRead;
         }
         return piece;

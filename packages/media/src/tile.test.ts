@@ -4,14 +4,14 @@ import { expect, test } from "vitest";
 import type { MediaErrorCode } from "./error.ts";
 import { cutTile, MAX_PIXELS, MIN_TILE_PX, type TileNumber } from "./tile.ts";
 
-const COLOURS = { 1: [230, 30, 30], 2: [30, 200, 60], 3: [40, 60, 220], 4: [240, 200, 20] } as const;
+const COLORS = { 1: [230, 30, 30], 2: [30, 200, 60], 3: [40, 60, 220], 4: [240, 200, 20] } as const;
 const NUMBERS = [1, 2, 3, 4] as const;
 
-/** Four plain tiles; a line of magenta where an odd side has its middle. */
+/** Draws four tiles of one color each. If a side is odd, the middle line is magenta. */
 function grid(width: number, height: number) {
   const tile = { width: Math.floor(width / 2), height: Math.floor(height / 2) };
   const tiles = NUMBERS.map((n): OverlayOptions => {
-    const [r, g, b] = COLOURS[n];
+    const [r, g, b] = COLORS[n];
     const left = n % 2 === 1 ? 0 : width - tile.width;
     const top = n <= 2 ? 0 : height - tile.height;
     return { input: { create: { ...tile, channels: 3, background: { r, g, b } } }, left, top };
@@ -24,18 +24,18 @@ async function pixelsOf(bytes: Uint8Array) {
   return { data, ...info };
 }
 
-/** Every pixel of it; with a loss, all but those at the edge, into which lossy formats bleed. */
-async function expectColour(bytes: Uint8Array, n: TileNumber, loss: number) {
+/** Checks every pixel. With a loss, pixels at the edge are skipped, because lossy formats blend them. */
+async function expectColor(bytes: Uint8Array, n: TileNumber, loss: number) {
   const { width, height } = await pixelsOf(bytes);
   const edge = loss > 0 ? 16 : 0;
   const inner = { left: edge, top: edge, width: width - 2 * edge, height: height - 2 * edge };
   const { data } = await pixelsOf(await sharp(bytes).extract(inner).png().toBuffer());
   let worst = 0;
-  for (let i = 0; i < data.length; i++) worst = Math.max(worst, Math.abs(data[i]! - COLOURS[n][i % 3]!));
+  for (let i = 0; i < data.length; i++) worst = Math.max(worst, Math.abs(data[i]! - COLORS[n][i % 3]!));
   expect(worst).toBeLessThanOrEqual(loss);
 }
 
-/** What no format makes small, always the same. */
+/** Returns deterministic noise that no format can compress. */
 function noise(format: "png" | "jpeg" | "webp") {
   const raw = { width: 300, height: 300, channels: 3 } as const;
   const bytes = createHash("shake256", { outputLength: 300 * 300 * 3 })
@@ -44,7 +44,7 @@ function noise(format: "png" | "jpeg" | "webp") {
   return sharp(bytes, { raw }).toFormat(format).toBuffer();
 }
 
-function refused(bytes: Uint8Array, code: MediaErrorCode, n: TileNumber = 1) {
+function expectRejected(bytes: Uint8Array, code: MediaErrorCode, n: TileNumber = 1) {
   return expect(cutTile(bytes, n)).rejects.toMatchObject({ name: "MediaError", code, retry: "never" });
 }
 
@@ -54,50 +54,50 @@ test.each([
   ["webp", "image/webp", 6],
   ["gif", "image/png", 4],
   ["avif", "image/webp", 12],
-] as const)("of a %s each number is its own corner, as Midjourney counts", async (format, contentType, loss) => {
+] as const)("each tile of a %s grid is the corner of its Midjourney number", async (format, contentType, loss) => {
   const whole = await grid(400, 300).toFormat(format, { quality: 100 }).toBuffer();
   for (const n of NUMBERS) {
     const tile = await cutTile(whole, n);
     expect(tile).toMatchObject({ contentType, width: 200, height: 150 });
     expect(await pixelsOf(tile.bytes)).toMatchObject({ width: 200, height: 150 });
     expect((await sharp(tile.bytes).metadata()).format).toBe(contentType.slice("image/".length));
-    await expectColour(tile.bytes, n, loss);
+    await expectColor(tile.bytes, n, loss);
   }
 });
 
-test("of an odd size all four are alike, and the line in the middle is in none", async () => {
+test("the four tiles of a grid with odd size have the same size, and none contains the middle line", async () => {
   const whole = await grid(401, 301).png().toBuffer();
   for (const n of NUMBERS) {
     const tile = await cutTile(whole, n);
     expect(tile).toMatchObject({ width: 200, height: 150 });
-    await expectColour(tile.bytes, n, 0);
+    await expectColor(tile.bytes, n, 0);
   }
 });
 
-test("a grid stored on its side is cut as a viewer sees it", async () => {
+test("a grid with EXIF orientation is cut in the orientation that a viewer shows", async () => {
   const upright = await grid(400, 300).png().toBuffer();
-  const turned = await sharp(upright).rotate(270).jpeg({ quality: 100 }).withMetadata({ orientation: 6 }).toBuffer();
+  const rotated = await sharp(upright).rotate(270).jpeg({ quality: 100 }).withMetadata({ orientation: 6 }).toBuffer();
   for (const n of NUMBERS) {
-    const tile = await cutTile(turned, n);
+    const tile = await cutTile(rotated, n);
     expect(tile).toMatchObject({ width: 200, height: 150 });
-    await expectColour(tile.bytes, n, 6);
+    await expectColor(tile.bytes, n, 6);
     expect((await sharp(tile.bytes).metadata()).orientation).toBeUndefined();
   }
 });
 
-test("transparency stays", async () => {
+test("a tile keeps transparency", async () => {
   const create = { width: 200, height: 200, channels: 4, background: "#ff000080" } as const;
   const tile = await cutTile(await sharp({ create }).png().toBuffer(), 4);
   expect(await sharp(tile.bytes).stats()).toMatchObject({ isOpaque: false });
 });
 
-test("what the grid says of its prompt does not travel with the tile", async () => {
+test("a tile does not contain the metadata of the grid", async () => {
   const exif = { IFD0: { ImageDescription: "a secret prompt" } };
   const tile = await cutTile(await grid(400, 300).withExif(exif).png().toBuffer(), 1);
   expect(Buffer.from(tile.bytes).includes("a secret prompt")).toBe(false);
 });
 
-test("the widest that Midjourney makes is a grid, a strip is none", async () => {
+test("the widest Midjourney ratio of 14:1 is cut, and a ratio of 17:1 is rejected", async () => {
   expect(
     await cutTile(
       await grid(14 * 130, 130)
@@ -106,13 +106,13 @@ test("the widest that Midjourney makes is a grid, a strip is none", async () => 
       2,
     ),
   ).toMatchObject({ width: 910, height: 65 });
-  await refused(
+  await expectRejected(
     await grid(17 * 130, 130)
       .png()
       .toBuffer(),
     "not_a_grid",
   );
-  await refused(
+  await expectRejected(
     await grid(130, 17 * 130)
       .png()
       .toBuffer(),
@@ -120,16 +120,16 @@ test("the widest that Midjourney makes is a grid, a strip is none", async () => 
   );
 });
 
-test("tiles smaller than a thumbnail are none", async () => {
+test("a grid is rejected if its tiles have less than 64 pixels", async () => {
   const least = 2 * MIN_TILE_PX;
   expect(await cutTile(await grid(least, least).png().toBuffer(), 1)).toMatchObject({ width: MIN_TILE_PX });
-  await refused(
+  await expectRejected(
     await grid(least - 1, least)
       .png()
       .toBuffer(),
     "not_a_grid",
   );
-  await refused(
+  await expectRejected(
     await sharp({ create: { width: 1, height: 1, channels: 3, background: "red" } })
       .png()
       .toBuffer(),
@@ -137,7 +137,7 @@ test("tiles smaller than a thumbnail are none", async () => {
   );
 });
 
-test.each(["gif", "webp"] as const)("an animated %s is no grid", async (format) => {
+test.each(["gif", "webp"] as const)("an animated %s is rejected", async (format) => {
   const frame = { width: 200, height: 400, channels: 3, background: "red" } as const;
   const both = await sharp({ create: frame })
     .composite([{ input: { create: { ...frame, height: 200, background: "blue" } }, gravity: "north" }])
@@ -147,33 +147,34 @@ test.each(["gif", "webp"] as const)("an animated %s is no grid", async (format) 
     .toFormat(format)
     .toBuffer();
   expect((await sharp(animated).metadata()).pages).toBe(2);
-  await refused(animated, "not_a_grid");
+  await expectRejected(animated, "not_a_grid");
 });
 
-test("a film is no grid", () => refused(Buffer.from("\0\0\0\x18ftypmp42\0\0\0\0isommp42", "latin1"), "not_a_grid"));
+test("a video is rejected", () =>
+  expectRejected(Buffer.from("\0\0\0\x18ftypmp42\0\0\0\0isommp42", "latin1"), "not_a_grid"));
 
-test("a small file of very many pixels is refused before it is decoded", async () => {
+test("a small file with too many pixels is rejected before it is decoded", async () => {
   const side = Math.ceil(Math.sqrt(MAX_PIXELS)) + 1;
   const bomb = await sharp({ create: { width: side, height: side, channels: 3, background: "red" } })
     .png({ compressionLevel: 9, palette: false })
     .toBuffer();
   expect(bomb.length).toBeLessThan(200_000);
-  await refused(bomb, "too_large");
+  await expectRejected(bomb, "too_large");
 });
 
-test.each(["png", "jpeg", "webp"] as const)("of a %s cut short no tile is made of what is missing", async (format) => {
+test.each(["png", "jpeg", "webp"] as const)("a truncated %s is rejected", async (format) => {
   const whole = await noise(format);
-  await refused(whole.subarray(0, whole.length / 2), "not_media", 4);
+  await expectRejected(whole.subarray(0, whole.length / 2), "not_media", 4);
 });
 
-test("a spoilt picture is refused", async () => {
-  const spoilt = await noise("png");
-  spoilt.fill(0, 100_000, 100_064);
-  await refused(spoilt, "not_media", 4);
+test("a corrupt image is rejected", async () => {
+  const corrupt = await noise("png");
+  corrupt.fill(0, 100_000, 100_064);
+  await expectRejected(corrupt, "not_media", 4);
 });
 
 test.each([
-  ["a page", "<!doctype html>"],
-  ["SVG, which the decoder could draw", '<svg xmlns="http://www.w3.org/2000/svg" width="400" height="400"/>'],
-  ["nothing", ""],
-])("%s never reaches the decoder", (_, text) => refused(Buffer.from(text), "not_media"));
+  ["an HTML page", "<!doctype html>"],
+  ["SVG, which the decoder supports,", '<svg xmlns="http://www.w3.org/2000/svg" width="400" height="400"/>'],
+  ["empty input", ""],
+])("%s never reaches the decoder", (_, text) => expectRejected(Buffer.from(text), "not_media"));

@@ -1,8 +1,8 @@
 /**
- * One picture of a grid of four, cut out: free, where the vendor's own upscale is a paid task. Numbered as Midjourney's
- * U1 to U4: 1 top left, 2 top right, 3 bottom left, 4 bottom right.
+ * Cuts one image of a 2×2 grid. A tile is free, while the vendor's upscale is a paid task. The numbers are those of
+ * Midjourney's U1 to U4: 1 top left, 2 top right, 3 bottom left, 4 bottom right.
  *
- * sharp is 20 MB of native code: loaded here, on first use, and only in the function that has it installed.
+ * sharp is 20 MB of native code. It is loaded here on first use, and only one function has it installed.
  */
 import type { Metadata, Sharp } from "sharp";
 import { MediaError } from "./error.ts";
@@ -17,15 +17,15 @@ export interface Tile {
   height: number;
 }
 
-/** 4096 by 4096, the largest grid there is, has 17 million. Decoded, this much takes 160 MB. */
+/** Limit of decoded pixels: 160 MB of memory. The largest existing grid, 4096 by 4096, has 17 million pixels. */
 export const MAX_PIXELS = 40_000_000;
-/** A thumbnail's tiles are not worth keeping; Midjourney's smallest were 256. */
+/** Minimum side of a tile. Tiles of a thumbnail are useless; the smallest tiles of Midjourney have 256 pixels. */
 export const MIN_TILE_PX = 64;
-/** Midjourney's widest is 14:1; more is a strip, not two rows of two. */
+/** Maximum aspect ratio. The widest of Midjourney is 14:1, so a wider image is not a grid. */
 const MAX_RATIO = 16;
 const DECODE_TIMEOUT_S = 20;
 
-/** A grid's own format where it holds a still picture without loss of much; else the nearest that does. */
+/** Format of the tiles: the format of the grid if it stores still images well, otherwise the most similar format. */
 const ENCODERS: Partial<Record<ContentType, { contentType: ContentType; encode: (image: Sharp) => Sharp }>> = {
   "image/png": { contentType: "image/png", encode: (image) => image.png() },
   "image/gif": { contentType: "image/png", encode: (image) => image.png() },
@@ -38,32 +38,33 @@ const ENCODERS: Partial<Record<ContentType, { contentType: ContentType; encode: 
 };
 
 /**
- * All four tiles are of one size: of an odd width or height the line in the middle, which is a mix of both, is dropped.
- * Turned as a viewer would show it, in sRGB, without the grid's metadata.
+ * Cuts tile `n`. All four tiles have the same size: if width or height is odd, the middle line, which mixes both tiles,
+ * is dropped. The tile has the orientation that a viewer shows, sRGB colors and no metadata of the grid.
  *
- * @param bytes PNG, JPEG, WebP, AVIF, or GIF of one frame
- * @throws MediaError not_media (also: broken), too_large (also: too slow), not_a_grid (video, animated, tiny, a strip)
+ * @param bytes PNG, JPEG, WebP, AVIF, or GIF with one frame
+ * @throws MediaError `not_media` (unknown format or broken), `too_large` (too many pixels or too slow to decode) or
+ *   `not_a_grid` (video, animation, too small or too narrow)
  */
 export async function cutTile(bytes: Uint8Array, n: TileNumber): Promise<Tile> {
-  // Before the decoder sees them: it knows more formats than we want to be reached by.
+  // The check comes before the decoder, because the decoder supports more formats than we want to accept.
   const found = sniff(bytes);
   if (found === undefined) throw new MediaError("not_media");
   const encoder = ENCODERS[found];
   if (encoder === undefined) throw new MediaError("not_a_grid", found);
 
   const { default: sharp } = await import("sharp");
-  // A container sees each picture once.
+  // The cache is off, because an instance decodes each image only once.
   sharp.cache(false);
   const image = sharp(bytes, { limitInputPixels: MAX_PIXELS, failOn: "error" }).timeout({ seconds: DECODE_TIMEOUT_S });
-  const { width, height } = sizeOf(await image.metadata().catch(refuse));
+  const { width, height } = sizeOf(await image.metadata().catch(throwMediaError));
   const tile = { width: Math.floor(width / 2), height: Math.floor(height / 2) };
   const left = n === 1 || n === 3 ? 0 : width - tile.width;
   const top = n === 1 || n === 2 ? 0 : height - tile.height;
   const cut = encoder.encode(image.autoOrient().extract({ left, top, ...tile }));
-  return { bytes: await cut.toBuffer().catch(refuse), contentType: encoder.contentType, ...tile };
+  return { bytes: await cut.toBuffer().catch(throwMediaError), contentType: encoder.contentType, ...tile };
 }
 
-/** As a viewer shows it. @throws MediaError not_a_grid */
+/** Returns the size in the orientation that a viewer shows. @throws MediaError `not_a_grid` */
 function sizeOf({ autoOrient: { width, height }, pages = 1 }: Metadata): { width: number; height: number } {
   if (pages > 1) throw new MediaError("not_a_grid", `${pages} frames`);
   const [shorter, longer] = width < height ? [width, height] : [height, width];
@@ -73,7 +74,11 @@ function sizeOf({ autoOrient: { width, height }, pages = 1 }: Metadata): { width
   return { width, height };
 }
 
-function refuse(error: Error): never {
+function throwMediaError(error: Error): never {
   const tooMuch = /pixel limit|^timeout/i.test(error.message);
-  throw new MediaError(tooMuch ? "too_large" : "not_media", tooMuch ? "to decode" : "broken", { cause: error });
+  throw new MediaError(
+    tooMuch ? "too_large" : "not_media",
+    tooMuch ? "it cannot be decoded within the limits" : "broken",
+    { cause: error },
+  );
 }
