@@ -78,7 +78,7 @@ describe("new roots", () => {
         updatedAt: 0,
       });
     }
-    await harness.deps.vendors.refresh("anew");
+    await harness.deps.vendors.refresh("force");
     await expect(harness.start()).rejects.toMatchObject({ code: "invalid_request", field: "provider" });
     await pressTask(harness.deps, "app_a", taskIdOf(flow.id, "0"), { press: "U1" });
     await harness.drain();

@@ -55,7 +55,7 @@ describe("an account stored by the operator", () => {
     const { vendorStore, vendors } = api.harness.deps;
     const stored = (await vendorStore.storedAccount("fake", "second"))!;
     await vendorStore.saveStoredAccount({ ...stored, name: "thief", rev: 0 });
-    await vendors.refresh("anew");
+    await vendors.refresh("force");
     expect(config("fake", "thief")).toBeUndefined();
     expect(api.harness.log.join()).toContain("vendor.key-unopened");
   });
@@ -120,7 +120,7 @@ describe("another container", () => {
     await add("fake/accounts/second");
     await other.refresh();
     expect(other.get("fake")!.account("second")).toBeUndefined();
-    await other.refresh("anew");
+    await other.refresh("force");
     expect(other.get("fake")!.account("second")).toEqual(ACCOUNT);
     await operator("DELETE", "/v1/providers/fake/accounts/second");
     api.harness.advance(30_001);
@@ -141,7 +141,7 @@ describe("another container", () => {
     api.harness.advance(30_001);
     await other.refresh();
     expect(other.get("fake")!.account("second")).toEqual(ACCOUNT);
-    await expect(other.refresh("anew")).rejects.toThrow("throttled");
+    await expect(other.refresh("force")).rejects.toThrow("throttled");
   });
 });
 

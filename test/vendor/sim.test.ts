@@ -52,7 +52,7 @@ describe("roots that move between accounts", () => {
     for (let seed = 1; seed <= SEEDS; seed++) {
       const { run, findings } = await judged(seed, { ...NO_FAULTS, busy: 0.3, answerLost: 0.4, loseCallback: 0.6 });
       expect(findings).toEqual([]);
-      const bySubmission = Map.groupBy(run.vendor.taken, ({ flowPart, path }) => `${flowPart} ${path}`);
+      const bySubmission = Map.groupBy(run.vendor.accepted, ({ flowPart, path }) => `${flowPart} ${path}`);
       for (const taken of bySubmission.values()) {
         const [first, ...later] = taken.toSorted((a, b) => a.at - b.at);
         for (const again of later) expect(again.at - first!.at).toBeGreaterThan(6 * 60_000);
@@ -117,7 +117,7 @@ describe("an account with a cap", () => {
         expect(findings).toEqual([]);
         if (profile === NO_FAULTS) {
           expect(counts.paid).toBe(sold(run));
-          expect(mostAtOnce(run.vendor.taken)).toBeLessThanOrEqual(2);
+          expect(mostAtOnce(run.vendor.accepted)).toBeLessThanOrEqual(2);
         }
       }
     },

@@ -375,10 +375,10 @@ export interface Providers {
   get(id: string): Vendor | undefined;
   ids(): string[];
   /**
-   * Reads the accounts that were stored through the API, unless they were read recently. With `anew` they are always read.
-   * A caller uses `anew` before it reports that an account does not exist, because the account may just have been stored.
+   * Reads the accounts that were stored through the API, unless they were read recently. With `force` they are always read.
+   * A caller uses `force` before it reports that an account does not exist, because the account may just have been stored.
    *
    * @throws MjflowError `overloaded` if the table throttles
    */
-  refresh?(how?: "anew"): Promise<void>;
+  refresh?(how?: "force"): Promise<void>;
 }

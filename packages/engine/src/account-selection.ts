@@ -50,7 +50,7 @@ export async function findAccountOfTask(
   await providers.refresh?.();
   const handle = found();
   if (handle) return handle;
-  await providers.refresh?.("anew");
+  await providers.refresh?.("force");
   return found();
 }
 

@@ -25,7 +25,7 @@ import type { Clock, Log, Store, TaskRef, VendorStore } from "@mjflow/core/port"
 import type { Timings } from "@mjflow/core/timing";
 
 export interface Accounts {
-  callbacks(provider: string, account: string): Promise<{ callbacks: CallbackBehavior; fresh: boolean }>;
+  callbacks(provider: string, account: string): Promise<{ callbacks: CallbackBehavior; recentlyCalled: boolean }>;
   /** Records a callback whose token did not mark the account as recently calling. */
   recordCallback(provider: string, account: string): Promise<void>;
   /**
@@ -138,7 +138,7 @@ export function createAccounts({ store, vendorStore, clock, log, timings }: Acco
     async callbacks(provider, account) {
       const now = clock.now();
       const health = await read(provider, account, now);
-      return { callbacks: health.callbacks, fresh: isRecentlyHeard(health, now) };
+      return { callbacks: health.callbacks, recentlyCalled: isRecentlyHeard(health, now) };
     },
     recordCallback(provider, account) {
       // Parallel callbacks of one account share one write.
@@ -188,7 +188,7 @@ export function createAccounts({ store, vendorStore, clock, log, timings }: Acco
       const key = `${provider}/${account}`;
       const now = clock.now();
       if ((fullUntil.get(key) ?? 0) > now) return false;
-      for (let race = 0; race < MAX_CONFLICT_RETRIES; race++) {
+      for (let retry = 0; retry < MAX_CONFLICT_RETRIES; retry++) {
         const slots = (await vendorStore.slots(provider, account)) ?? newSlots(provider, account);
         if (hasSlot(slots, task, now - timings.slotMs)) return true;
         const next = await addSlot(releaseSlot(slots, task), task, max);

@@ -70,7 +70,7 @@ export async function removeApp(deps: AppDeps, id: string): Promise<App> {
 }
 
 async function updateAppWithRetry(deps: AppDeps, id: string, to: (app: App) => App): Promise<App> {
-  for (let race = 0; race < MAX_CONFLICT_RETRIES; race++) {
+  for (let retry = 0; retry < MAX_CONFLICT_RETRIES; retry++) {
     const saved = await deps.store.saveApp(to(await getApp(deps, id)));
     if (saved.ok) return saved.item;
   }
@@ -121,9 +121,9 @@ export async function rotateKey(
   const old = await getKey(deps, appId, keyId);
   if (!isActiveKey(old, deps.clock.now()))
     throw new MjflowError("conflict", { detail: "The key has ended. Create a new one." });
-  const fresh = await createKey(deps, app, undefined);
+  const created = await createKey(deps, app, undefined);
   const previous = await updateKey(deps, appId, keyId, (key) => withKeyExpiry(key, deps.clock.now(), overlapS));
-  return { ...fresh, previous };
+  return { ...created, previous };
 }
 
 /**
@@ -156,7 +156,7 @@ async function getKey({ store }: Pick<EngineDeps, "store">, appId: string, keyId
 }
 
 async function updateKey(deps: AppDeps, appId: string, keyId: string, to: (key: AppKey) => AppKey): Promise<AppKey> {
-  for (let race = 0; race < MAX_CONFLICT_RETRIES; race++) {
+  for (let retry = 0; retry < MAX_CONFLICT_RETRIES; retry++) {
     const saved: Saved<AppKey> = await deps.store.saveAppKey(to(await getKey(deps, appId, keyId)));
     if (saved.ok) return saved.item;
   }

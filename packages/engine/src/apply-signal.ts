@@ -39,10 +39,10 @@ export async function applySignal(
   signal: Signal,
 ): Promise<AppliedSignal> {
   let current = task;
-  for (let race = 0; race < MAX_CONFLICT_RETRIES; race++) {
+  for (let retry = 0; retry < MAX_CONFLICT_RETRIES; retry++) {
     const decision = decide(current, signal, contextOf(deps));
     if (decision.kind === "ignore") return { task: current, decision };
-    if (race >= MAX_CONFLICT_RETRIES_LOW_PRIORITY && isLowPriorityChange(current, decision)) {
+    if (retry >= MAX_CONFLICT_RETRIES_LOW_PRIORITY && isLowPriorityChange(current, decision)) {
       return { task: current, decision: { kind: "ignore", why: decision.why } };
     }
     const saved = await deps.store.saveTask(decision.next);

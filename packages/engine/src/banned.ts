@@ -86,7 +86,7 @@ const MAX_CONFLICT_RETRIES = 5;
  * @throws MjflowError `overloaded`
  */
 export async function saveBannedWords(deps: BannedAdmin, words: readonly string[]): Promise<BannedList> {
-  for (let race = 0; race < MAX_CONFLICT_RETRIES; race++) {
+  for (let retry = 0; retry < MAX_CONFLICT_RETRIES; retry++) {
     const rev = (await deps.vendorStore.bannedList())?.rev ?? 0;
     const list = { rev, words: [...new Set(words)], updatedAt: deps.clock.now() };
     const saved = await deps.vendorStore.saveBannedList(list);

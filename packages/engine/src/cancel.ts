@@ -188,7 +188,7 @@ async function updateFlowWithRetry(
   id: string,
   to: (whole: FlowWithTasks) => Flow | undefined,
 ): Promise<FlowWithTasks> {
-  for (let race = 0; race < MAX_CONFLICT_RETRIES; race++) {
+  for (let retry = 0; retry < MAX_CONFLICT_RETRIES; retry++) {
     const whole = await getOwnFlow(deps, appId, id);
     const next = to(whole);
     if (!next) return whole;

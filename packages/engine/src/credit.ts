@@ -101,7 +101,7 @@ async function keepFlowDue(
   { store, clock, timings }: CreditDeps & Pick<EngineDeps, "timings">,
   flowId: string,
 ): Promise<void> {
-  for (let race = 0; race < MAX_CONFLICT_RETRIES; race++) {
+  for (let retry = 0; retry < MAX_CONFLICT_RETRIES; retry++) {
     const { flow } = await store.load(flowId, []);
     if (!flow) return;
     const reopened = flow.status === "running" ? undefined : true;
@@ -151,7 +151,7 @@ async function updateCreditWithRetry(
   appId: string,
   to: (credit: Credit) => Credit | undefined | Promise<Credit | undefined>,
 ): Promise<Credit | undefined> {
-  for (let race = 0; race < MAX_CONFLICT_RETRIES; race++) {
+  for (let retry = 0; retry < MAX_CONFLICT_RETRIES; retry++) {
     const stored = await deps.store.credit(appId);
     const next = await to(stored ?? newCredit(appId, deps.clock.now()));
     if (!next) return stored;

@@ -171,7 +171,7 @@ async function updateEndpointWithRetry(
   to: (endpoint: Endpoint) => Endpoint,
 ) {
   let current = await getEndpoint(deps, appId, id);
-  for (let race = 0; race < MAX_CONFLICT_RETRIES; race++) {
+  for (let retry = 0; retry < MAX_CONFLICT_RETRIES; retry++) {
     const saved = await deps.webhookStore.saveEndpoint(to(current));
     if (saved.ok) return saved.item;
     if (!saved.current) throw new MjflowError("not_found");

@@ -98,7 +98,7 @@ function newRoot(
 /** VL3. The notification of the flow end follows this write, so that it contains `restartedAs`. */
 async function recordRestart(deps: RestartDeps, flow: Flow, restartedAs: string | undefined): Promise<void> {
   let current: Flow | undefined = flow;
-  for (let race = 0; race < MAX_CONFLICT_RETRIES && current; race++) {
+  for (let retry = 0; retry < MAX_CONFLICT_RETRIES && current; retry++) {
     const remaining = current.pendingEffects?.filter((effect) => effect !== "restart");
     const mustNotify = remaining?.includes("tell") ?? false;
     const due = mustNotify

@@ -130,7 +130,7 @@ async function callVendor(
   const outcome = await ready
     .call({
       account: handle.config,
-      notifyHook: deps.callbackTokens.url(callbackClaimsOf(deps, flow, task, health.fresh)),
+      notifyHook: deps.callbackTokens.url(callbackClaimsOf(deps, flow, task, health.recentlyCalled)),
       state: vendorStateOf(task, task.attempt),
       mode: flow.mode,
       botType: flow.botType,

@@ -45,7 +45,7 @@ export async function sweep(deps: SweepDeps): Promise<SweepResult> {
   const now = deps.clock.now();
   const shards = Array.from({ length: DUE_SHARDS }, (_, shard) => deps.store.due(shard, now, SHARD_LIMIT));
   const refs = (await Promise.all(shards)).flat();
-  if (refs.length > 0) await deps.providers.refresh?.("anew");
+  if (refs.length > 0) await deps.providers.refresh?.("force");
   const swept: SweepResult = { overdue: 0, requests: 0, failed: 0, more: refs.length >= SHARD_LIMIT };
   // The heartbeat metric. If the sweeper has stopped, the metric is missing and an alarm fires.
   deps.log.count("Sweeps");

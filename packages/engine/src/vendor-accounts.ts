@@ -23,7 +23,7 @@ export interface VendorDeps {
 
 /** All vendors after the first `refresh`; before it, only the configured ones. */
 export interface Vendors extends Providers {
-  refresh(how?: "anew"): Promise<void>;
+  refresh(how?: "force"): Promise<void>;
   /** The configured providers, without stored accounts. */
   configured: VendorDeps["configured"];
 }
@@ -93,9 +93,9 @@ export function createVendors({ configured, vendorStore, vault, clock, log, cach
     get: (id) => (vendors ? vendors.get(id) : configured.get(id)),
     ids: () => (vendors ? [...vendors.keys()] : configured.ids()),
     async refresh(how) {
-      if (how !== "anew" && until > clock.now()) return;
-      // A read that started before this call may miss the change for which the caller needs "anew".
-      if (how === "anew") await reading?.catch(() => {});
+      if (how !== "force" && until > clock.now()) return;
+      // A read that started before this call may miss the change for which the caller needs "force".
+      if (how === "force") await reading?.catch(() => {});
       reading ??= read().finally(() => {
         reading = undefined;
       });
@@ -141,7 +141,7 @@ export async function addAccount(
   const account = { provider, name, rev: 0, baseUrl, sealed, weight, maxRunning, createdAt: now, updatedAt: now };
   const saved = await deps.vendorStore.saveStoredAccount(account);
   if (!saved.ok) throw new MjflowError("conflict", { detail: "An account with this name exists. Update it instead." });
-  await deps.vendors.refresh("anew");
+  await deps.vendors.refresh("force");
   deps.log.info("vendor.account-added", { provider, account: name });
   return saved.item;
 }
@@ -174,7 +174,7 @@ export async function updateAccount(
   name: string,
   { apiKey, baseUrl, weight, maxRunning }: AccountPatch,
 ): Promise<StoredAccount> {
-  for (let race = 0; race < MAX_CONFLICT_RETRIES; race++) {
+  for (let retry = 0; retry < MAX_CONFLICT_RETRIES; retry++) {
     const now = deps.clock.now();
     const stored = await deps.vendorStore.storedAccount(provider, name);
     if (!stored && !deps.vendors.configured.get(provider)?.account(name)) throw new MjflowError("not_found");
@@ -187,7 +187,7 @@ export async function updateAccount(
       updatedAt: now,
     });
     if (!saved.ok) continue;
-    await deps.vendors.refresh("anew");
+    await deps.vendors.refresh("force");
     // The faults of the previous key or URL do not apply to the new one.
     if (apiKey !== undefined || baseUrl !== undefined) await deps.accounts.resetBreaker(provider, name);
     deps.log.info("vendor.account-changed", { provider, account: name });
@@ -211,7 +211,7 @@ export async function removeAccount(deps: VendorAdmin, provider: string, name: s
     });
   }
   await deps.vendorStore.deleteStoredAccount(stored);
-  await deps.vendors.refresh("anew");
+  await deps.vendors.refresh("force");
   deps.log.info("vendor.account-removed", { provider, account: name });
 }
 
