@@ -55,16 +55,16 @@ function hasEnded(byPlace: ReadonlyMap<string, Row[]>, flow: string, path: strin
   return rows.length > 0 && rows.every((row) => row.status === "failed");
 }
 
-function ledger({ taken, counts }: Vendor, seen: ReadonlySet<string>) {
+function ledger({ accepted, counts }: Vendor, seen: ReadonlySet<string>) {
   let paidAgainKnown = 0;
   let paidAgainUnknown = 0;
   let paidUnseen = 0;
   const delays: number[] = [];
-  const byId = new Map(taken.map((task) => [task.id, task]));
-  for (const [place, submissions] of Map.groupBy(taken, placeOf)) {
+  const byId = new Map(accepted.map((task) => [task.id, task]));
+  for (const [place, submissions] of Map.groupBy(accepted, placeOf)) {
     const byTime = submissions.toSorted((a, b) => a.at - b.at);
     byTime.slice(1).forEach((later, i) => {
-      const known = byTime.slice(0, i + 1).some((one) => one.believedAt !== undefined && one.believedAt < later.at);
+      const known = byTime.slice(0, i + 1).some((one) => one.confirmedAt !== undefined && one.confirmedAt < later.at);
       if (known) paidAgainKnown++;
       else paidAgainUnknown++;
     });
@@ -73,7 +73,7 @@ function ledger({ taken, counts }: Vendor, seen: ReadonlySet<string>) {
     if (parent) delays.push(byTime[0]!.at - parent.endsAt);
   }
   const requests = counts.submissions + counts.lookups;
-  return { paidAgainKnown, paidAgainUnknown, paidUnseen, delays, requests, pictures: taken.length };
+  return { paidAgainKnown, paidAgainUnknown, paidUnseen, delays, requests, pictures: accepted.length };
 }
 
 function placeOf({ flowPart, path }: VendorTask): string {

@@ -127,12 +127,12 @@ export async function runSystem(
     scheduler,
     rng,
     profile,
-    took() {},
+    onAccepted() {},
     // None of them would know what to do with it.
     searched: false,
     post: (token, body, task: VendorTask) =>
       arrive(token, body, (believed) => {
-        if (believed && needsWrite(JSON.parse(body) as Report)) task.believedAt ??= scheduler.now();
+        if (believed && needsWrite(JSON.parse(body) as Report)) task.confirmedAt ??= scheduler.now();
       }),
     forge: (token, body) =>
       arrive(token, body, (believed) => {

@@ -69,7 +69,7 @@ const ANSWERED: (keyof FaultProfile)[] = [
   "delayCallback",
   "busy",
   "slowAnswer",
-  "window",
+  "modal",
   "lookupMissing",
   "silent",
   "copyMessage",

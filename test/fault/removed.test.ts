@@ -204,7 +204,7 @@ describe("one of two accounts is gone, in the simulation", () => {
         if (flow.account === "kept") expect(tasks.every(({ status }) => status === "SUCCESS")).toBe(true);
         for (const { failure } of tasks) if (failure) expect(TYPED).toContain(failure.code);
       }
-      const late = run.vendor.taken.filter(({ account, at }) => account === "gone" && at > START + 51_000);
+      const late = run.vendor.accepted.filter(({ account, at }) => account === "gone" && at > START + 51_000);
       expect(late).toEqual([]);
     }
   });

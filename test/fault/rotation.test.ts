@@ -93,7 +93,7 @@ test("once both keys are gone no callback of theirs is believed, and every flow 
     const { findings, counts } = checkInvariants(server);
     expect(findings).toEqual([]);
     expect(server.ownRefused).toBe(counts.callbacks);
-    expect(server.vendor.taken.every((task) => task.believedAt === undefined)).toBe(true);
+    expect(server.vendor.accepted.every((task) => task.confirmedAt === undefined)).toBe(true);
     expect(counts).toMatchObject({ flows: 10, unfinished: 0, resubmitted: 0 });
     expectPaidOnce(server);
     expect(counts.lookups).toBeGreaterThan(0);

@@ -57,7 +57,7 @@ describe.each(EARLIER)("the version of %s beside today's, process by process", (
     }
   });
 
-  test.each(["crash", "copyMessage", "loseMessage", "answerLost", "window", "silent", "forge", "tableLies"] as const)(
+  test.each(["crash", "copyMessage", "loseMessage", "answerLost", "modal", "silent", "forge", "tableLies"] as const)(
     "%s besides: no rule is broken",
     async (fault) => {
       const releases = [await earlier(name), today];

@@ -9,7 +9,7 @@ export interface Posted {
   id: string;
   body: string;
   /** The app has it, whatever we were told. */
-  taken: boolean;
+  accepted: boolean;
 }
 
 export interface App {
@@ -27,7 +27,7 @@ export function createApp(rng: Rng, profile: FaultProfile): App {
   const posts: Posted[] = [];
   const stored = (key: string) => ({ key, bytes: 1, sha256: "0".repeat(64), contentType: "image/png" });
   function fetched(key: string) {
-    if (rng.chance(profile.pictureFails)) throw Object.assign(new Error("away"), { retry: "later" });
+    if (rng.chance(profile.imageFails)) throw Object.assign(new Error("away"), { retry: "later" });
     return stored(key);
   }
   return {
@@ -35,7 +35,7 @@ export function createApp(rng: Rng, profile: FaultProfile): App {
     media: { copy: async ({ key }) => fetched(key), tile: async ({ key }) => fetched(key) },
     async send({ url, id, body }) {
       const fails = rng.chance(profile.hookFails);
-      posts.push({ url, id, body, taken: !fails });
+      posts.push({ url, id, body, accepted: !fails });
       if (fails && rng.chance(0.5)) return { kind: "answered", status: 503, body: "", tookMs: 5 };
       if (fails || rng.chance(profile.hookLies)) return { kind: "unreachable", why: "reset", tookMs: 5 };
       return { kind: "answered", status: 204, body: "", tookMs: 5 };

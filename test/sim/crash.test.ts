@@ -10,17 +10,17 @@ import { runSimulation } from "./simulation.ts";
 
 const PLAN = [{ press: "U1", then: [{ press: "reroll" }] }, { press: "V2" }];
 const TASKS = 4;
-const calm: CallOutcome = { kind: "go", delayMs: 5 };
+const noFault: CallOutcome = { kind: "go", delayMs: 5 };
 
 /** The same flow each time, but for the kills: nothing is drawn by chance where fates are given. */
 function runKilledAt(...kills: number[]) {
   let fired = 0;
-  const fateOf = ({ index }: CrashPoint): CallOutcome => {
-    if (!kills.includes(index)) return calm;
+  const outcomeAt = ({ index }: CrashPoint): CallOutcome => {
+    if (!kills.includes(index)) return noFault;
     fired++;
     return { kind: "die" };
   };
-  return runSimulation({ seed: 1, flows: 1, fateOf, plan: PLAN, limits: LIMITS }).then((run) => ({
+  return runSimulation({ seed: 1, flows: 1, outcomeAt, plan: PLAN, limits: LIMITS }).then((run) => ({
     run,
     fired,
     ...checkInvariants(run),
@@ -30,11 +30,13 @@ function runKilledAt(...kills: number[]) {
 /** Points of the undisturbed flow; later ones belong to sweeps that find nothing to do. */
 async function pointsOfOneFlow(): Promise<number> {
   let last = 0;
-  const fateOf = ({ index, process }: CrashPoint): CallOutcome => {
+  const outcomeAt = ({ index, process }: CrashPoint): CallOutcome => {
     if (process !== "sweep") last = Math.max(last, index);
-    return calm;
+    return noFault;
   };
-  const { findings } = checkInvariants(await runSimulation({ seed: 1, flows: 1, fateOf, plan: PLAN, limits: LIMITS }));
+  const { findings } = checkInvariants(
+    await runSimulation({ seed: 1, flows: 1, outcomeAt, plan: PLAN, limits: LIMITS }),
+  );
   expect(findings).toEqual([]);
   return last + 1;
 }
@@ -61,16 +63,23 @@ describe("killed at every point of a flow", () => {
     const run = (kill: number | undefined) => {
       let fired = 0;
       let last = 0;
-      const fateOf = ({ index, process }: CrashPoint): CallOutcome => {
+      const outcomeAt = ({ index, process }: CrashPoint): CallOutcome => {
         if (process !== "sweep") last = Math.max(last, index);
-        if (index !== kill) return calm;
+        if (index !== kill) return noFault;
         fired++;
         return { kind: "die" };
       };
-      const options = { seed: 1, flows: 1, fateOf, plan: [{ press: "U1" }], limits: LIMITS, hooks: "always" as const };
+      const options = {
+        seed: 1,
+        flows: 1,
+        outcomeAt,
+        plan: [{ press: "U1" }],
+        limits: LIMITS,
+        hooks: "always" as const,
+      };
       return runSimulation(options).then((server) => ({
         ...checkInvariants(server),
-        house: server,
+        run: server,
         fired,
         points: last + 1,
       }));
@@ -78,13 +87,13 @@ describe("killed at every point of a flow", () => {
     const { points, findings, counts } = await run(undefined);
     expect(findings).toEqual([]);
     // Two listeners; three tasks, one of them a tile, and the flow.
-    expect(counts.told).toBe(8);
+    expect(counts.notified).toBe(8);
     for (let at = 0; at < points; at++) {
       const killed = await run(at);
       expect(killed.findings).toEqual([]);
       expect(killed.fired).toBe(1);
-      if (killed.house.flows.size === 0) continue;
-      for (const { tasks } of killed.house.flows.values()) {
+      if (killed.run.flows.size === 0) continue;
+      for (const { tasks } of killed.run.flows.values()) {
         for (const task of tasks) expect(task.status === "SUCCESS" ? task.copies?.length : 1).toBe(1);
       }
     }

@@ -15,7 +15,7 @@ export interface FaultProfile {
   slowAnswer: number;
   /** Tasks that fail at the vendor, and presses that open a window. */
   fail: number;
-  window: number;
+  modal: number;
   /** Look-ups that fail, and that do not know a task yet. */
   lookupFails: number;
   lookupMissing: number;
@@ -31,7 +31,7 @@ export interface FaultProfile {
   hookFails: number;
   hookLies: number;
   /** A picture that is to be archived cannot be had just now. */
-  pictureFails: number;
+  imageFails: number;
 }
 
 export const NO_FAULTS: FaultProfile = {
@@ -47,7 +47,7 @@ export const NO_FAULTS: FaultProfile = {
   refuse: 0,
   slowAnswer: 0,
   fail: 0,
-  window: 0,
+  modal: 0,
   lookupFails: 0,
   lookupMissing: 0,
   silent: 0,
@@ -58,7 +58,7 @@ export const NO_FAULTS: FaultProfile = {
   loseMessage: 0,
   hookFails: 0,
   hookLies: 0,
-  pictureFails: 0,
+  imageFails: 0,
 };
 
 /** Everything at once, each often enough to meet the others. */
@@ -75,7 +75,7 @@ export const ALL_FAULTS: FaultProfile = {
   refuse: 0.02,
   slowAnswer: 0.05,
   fail: 0.05,
-  window: 0.1,
+  modal: 0.1,
   lookupFails: 0.1,
   lookupMissing: 0.1,
   silent: 0.2,
@@ -86,7 +86,7 @@ export const ALL_FAULTS: FaultProfile = {
   loseMessage: 0.02,
   hookFails: 0.2,
   hookLies: 0.1,
-  pictureFails: 0.2,
+  imageFails: 0.2,
 };
 
 /** One fault alone, often: what it does is not hidden by another. */

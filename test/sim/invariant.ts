@@ -7,7 +7,7 @@ import { costMicroUsd } from "@mjflow/core/price";
 import { isEnded } from "@mjflow/core/task";
 import { ENDPOINT_URL, SUBSCRIBED_APP } from "./app.ts";
 import type { SimulationRun } from "./simulation.ts";
-import { pictureOf, type VendorTask } from "./vendor.ts";
+import { imageUrlOf, type VendorTask } from "./vendor.ts";
 
 export interface InvariantReport {
   findings: string[];
@@ -19,7 +19,7 @@ export interface Counters {
   tasks: number;
   /** Pictures paid for again although we knew, or could have known, that the first was taken. Must be 0. */
   duplicates: number;
-  /** Sent again after the grace because nothing of the first was ever heard: the price of "after-grace". */
+  /** Sent again after the grace because nothing of the first was ever notifications: the price of "after-grace". */
   resubmitted: number;
   unfinished: number;
   stateMismatches: number;
@@ -29,7 +29,7 @@ export interface Counters {
   lookups: number;
   callbacks: number;
   /** Ends that listeners took, each at least once; and those that refused ten times. */
-  told: number;
+  notified: number;
   givenUp: number;
   /** Micro-USD, of apps that are limited: reserved is what the two others add up to. */
   reservedMicro: number;
@@ -40,19 +40,19 @@ export interface Counters {
 }
 
 export function checkInvariants(run: SimulationRun): InvariantReport {
-  const findings = [...run.broken, ...run.vendor.wrong.map((what) => `pressed wrongly: ${what}`)];
-  const again = doubles(run.vendor.taken);
+  const findings = [...run.broken, ...run.vendor.wrongPresses.map((what) => `pressed wrongly: ${what}`)];
+  const again = findDuplicates(run.vendor.accepted);
   const unfinished = unfinishedOf(run);
   const mismatched = run.accepted.filter(({ flowId, state }) => run.flows.get(flowId)?.flow.state !== state);
   findings.push(...again.duplicates, ...unfinished);
   findings.push(...mismatched.map(({ flowId }) => `C ${flowId} has another state`));
-  findings.push(...[...run.flows.values()].flatMap(lineageOf), ...strangersOf(run));
+  findings.push(...[...run.flows.values()].flatMap(lineageOf), ...foreignResultsOf(run));
   findings.push(...[...run.flows.values()].flatMap(missingCopiesOf));
   if (run.forgedAccepted > 0) findings.push(`F ${run.forgedAccepted} callbacks believed without a token`);
-  findings.push(...openHoldsOf(run), ...sentAfterAll(run));
-  const heard = missingNotificationsOf(run);
-  findings.push(...heard.findings);
-  if (run.strays > 0) findings.push(`${run.strays} tasks belong to no flow`);
+  findings.push(...openHoldsOf(run), ...submissionsAfterCancel(run));
+  const notifications = missingNotificationsOf(run);
+  findings.push(...notifications.findings);
+  if (run.rootsWithoutFlow > 0) findings.push(`${run.rootsWithoutFlow} tasks belong to no flow`);
   const tasks = [...run.flows.values()].flatMap((flow) => flow.tasks);
   return {
     findings: findings.map((finding) => `seed ${run.seed}: ${finding}`),
@@ -65,11 +65,11 @@ export function checkInvariants(run: SimulationRun): InvariantReport {
       stateMismatches: mismatched.length,
       unauthenticated: run.forgedAccepted,
       forgedRefused: run.forgedRefused,
-      paid: run.vendor.taken.length,
+      paid: run.vendor.accepted.length,
       lookups: run.vendor.counts.lookups,
       callbacks: run.vendor.counts.callbacks,
-      told: heard.told,
-      givenUp: heard.givenUp,
+      notified: notifications.notified,
+      givenUp: notifications.givenUp,
       reservedMicro: run.credits.reduce((sum, credit) => sum + credit.reserved, 0),
       settledMicro: run.credits.reduce((sum, credit) => sum + credit.settled, 0),
       refundedMicro: run.credits.reduce((sum, credit) => sum + credit.refunded, 0),
@@ -81,17 +81,17 @@ export function checkInvariants(run: SimulationRun): InvariantReport {
 
 /**
  * A: a press is taken once. Twice only as another attempt, after an answer that never came, with nothing of the first
- * attempt heard before the second was sent.
+ * attempt notifications before the second was sent.
  */
-function doubles(taken: readonly VendorTask[]): { duplicates: string[]; resubmitted: number } {
+function findDuplicates(accepted: readonly VendorTask[]): { duplicates: string[]; resubmitted: number } {
   const duplicates: string[] = [];
   let resubmitted = 0;
-  for (const [press, submissions] of Map.groupBy(taken, (task) => `${task.flowPart} ${task.path}`)) {
+  for (const [press, submissions] of Map.groupBy(accepted, (task) => `${task.flowPart} ${task.path}`)) {
     const byTime = submissions.toSorted((a, b) => a.at - b.at);
     byTime.slice(1).forEach((later, i) => {
       const earlier = byTime.slice(0, i + 1);
       const known = earlier.find(
-        (one) => one.attempt === later.attempt || (one.believedAt !== undefined && one.believedAt < later.at),
+        (one) => one.attempt === later.attempt || (one.confirmedAt !== undefined && one.confirmedAt < later.at),
       );
       if (known)
         duplicates.push(`A ${press} was paid again: attempt ${later.attempt} after ${known.attempt} was known`);
@@ -104,7 +104,7 @@ function doubles(taken: readonly VendorTask[]): { duplicates: string[]; resubmit
 /** D: each end reaches each listener at least once, under one id; or the listener has refused it ten times. */
 function missingNotificationsOf({ flows, posts }: SimulationRun): {
   findings: string[];
-  told: number;
+  notified: number;
   givenUp: number;
 } {
   const byId = Map.groupBy(posts, ({ url, id }) => `${url} ${id}`);
@@ -117,22 +117,22 @@ function missingNotificationsOf({ flows, posts }: SimulationRun): {
     const all = [...ends, eventIdOf(flow.id, FLOW_SUBJECT, flowEvents(flow)[0]?.name ?? "")];
     return urls.flatMap((url) => all.map((id) => `${url} ${id}`));
   });
-  const isTaken = (key: string) => byId.get(key)?.some((post) => post.taken) ?? false;
-  const untaken = expected.filter((key) => !isTaken(key));
-  const lost = untaken.filter((key) => (byId.get(key)?.length ?? 0) < RETRY_SCHEDULE_MS.length);
-  const changed = [...byId].filter(([, same]) => new Set(same.map((post) => headOf(post.body))).size > 1);
+  const isAccepted = (key: string) => byId.get(key)?.some((post) => post.accepted) ?? false;
+  const missing = expected.filter((key) => !isAccepted(key));
+  const lost = missing.filter((key) => (byId.get(key)?.length ?? 0) < RETRY_SCHEDULE_MS.length);
+  const changed = [...byId].filter(([, same]) => new Set(same.map((post) => stablePartOf(post.body))).size > 1);
   return {
     findings: [
       ...lost.map((key) => `D ${key} was never taken, after ${byId.get(key)?.length ?? 0} tries`),
       ...changed.map(([key]) => `D ${key} was two different events`),
     ],
-    told: expected.length - untaken.length,
-    givenUp: untaken.length - lost.length,
+    notified: expected.length - missing.length,
+    givenUp: missing.length - lost.length,
   };
 }
 
 /** What must be the same at every try: type and time. Counters in the body may have moved on. */
-function headOf(body: string): string {
+function stablePartOf(body: string): string {
   const { type, timestamp } = JSON.parse(body) as { type: string; timestamp: string };
   return `${type} ${timestamp}`;
 }
@@ -156,8 +156,8 @@ function openHoldsOf({ credits, flows }: SimulationRun): string[] {
 const ON_ITS_WAY_MS = 1_000;
 
 /** Once a flow is called off nothing more of it is submitted, unless it is gone on with. */
-function sentAfterAll({ flows, vendor: { taken } }: SimulationRun): string[] {
-  return taken.flatMap(({ flowPart, path, at }) => {
+function submissionsAfterCancel({ flows, vendor: { accepted } }: SimulationRun): string[] {
+  return accepted.flatMap(({ flowPart, path, at }) => {
     const canceledAt = flows.get(`flow_${flowPart}`)?.flow.canceledAt ?? Number.POSITIVE_INFINITY;
     return at > canceledAt + ON_ITS_WAY_MS ? [`flow_${flowPart} ${path} was sent after it was called off`] : [];
   });
@@ -194,13 +194,13 @@ function lineageOf({ tasks }: SimulationRun["flows"] extends Map<string, infer F
 }
 
 /** A task has the picture, and the vendor's id, of its own submissions; whatever other accounts call theirs. */
-function strangersOf({ flows, vendor: { taken } }: SimulationRun): string[] {
-  const byPress = Map.groupBy(taken, ({ flowPart, path }) => `flow_${flowPart} ${path}`);
+function foreignResultsOf({ flows, vendor: { accepted } }: SimulationRun): string[] {
+  const byPress = Map.groupBy(accepted, ({ flowPart, path }) => `flow_${flowPart} ${path}`);
   return [...flows.values()].flatMap(({ tasks }) =>
     tasks.flatMap(({ flowId, path, account, vendorTaskId, result, late }) => {
       const own = byPress.get(`${flowId} ${path}`) ?? [];
       const pictures = [result?.imageUrl, late?.result?.imageUrl].filter((url) => url !== undefined);
-      const strange = pictures.filter((url) => !own.some((one) => pictureOf(one) === url));
+      const strange = pictures.filter((url) => !own.some((one) => imageUrlOf(one) === url));
       const named = own.some((one) => one.account === account && one.id === vendorTaskId);
       if (vendorTaskId !== undefined && !named) strange.push(`task ${vendorTaskId}`);
       return strange.map((what) => `${flowId} ${path} has ${what}, which is another's`);

@@ -9,7 +9,7 @@ import type { Task } from "@mjflow/core/task";
 import { observePort } from "./observe.ts";
 
 export interface Ledger {
-  watch(store: Store): Store;
+  observe(store: Store): Store;
   /** As last written, by app. */
   credits: Map<string, Credit>;
 }
@@ -22,7 +22,7 @@ export function createLedger(broken: string[], now: () => number): Ledger {
   /** By flow, each state of each task, oldest first. */
   const history = new Map<string, { at: number; task: Task }[]>();
 
-  function saw(task: Task): void {
+  function recordTask(task: Task): void {
     const states = history.get(task.flowId) ?? [];
     states.push({ at: now(), task });
     history.set(task.flowId, states);
@@ -61,8 +61,8 @@ export function createLedger(broken: string[], now: () => number): Ledger {
 
   return {
     credits,
-    watch: (store) => ({
-      ...observePort(store, { task: saw }),
+    observe: (store) => ({
+      ...observePort(store, { task: recordTask }),
       async saveCredit(credit) {
         const saved = await store.saveCredit(credit);
         if (saved.ok) {

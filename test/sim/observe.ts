@@ -3,35 +3,35 @@ import type { Flow } from "@mjflow/core/flow";
 import type { Store } from "@mjflow/core/port";
 import type { Task } from "@mjflow/core/task";
 
-export interface Seen {
+export interface WriteObserver {
   task(task: Task): void;
   flow?(flow: Flow): void;
 }
 
-export function observePort(store: Store, seen: Seen): Store {
+export function observePort(store: Store, observer: WriteObserver): Store {
   return {
     ...store,
     async createFlow(flow, root) {
       const created = await store.createFlow(flow, root);
       if (created === "created") {
-        seen.flow?.(flow);
-        seen.task(root);
+        observer.flow?.(flow);
+        observer.task(root);
       }
       return created;
     },
     async saveFlow(flow) {
       const saved = await store.saveFlow(flow);
-      if (saved.ok) seen.flow?.(saved.item);
+      if (saved.ok) observer.flow?.(saved.item);
       return saved;
     },
     async createTask(task) {
       const saved = await store.createTask(task);
-      if (saved.ok) seen.task(saved.item);
+      if (saved.ok) observer.task(saved.item);
       return saved;
     },
     async saveTask(task) {
       const saved = await store.saveTask(task);
-      if (saved.ok) seen.task(saved.item);
+      if (saved.ok) observer.task(saved.item);
       return saved;
     },
   };

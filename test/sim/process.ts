@@ -28,7 +28,7 @@ export interface Processes {
 /** Wraps a port for one process. */
 export type Wrap = <P extends object>(name: string, port: P) => P;
 
-export function createProcesses(scheduler: Scheduler, fateOf: (point: CrashPoint) => CallOutcome): Processes {
+export function createProcesses(scheduler: Scheduler, outcomeAt: (point: CrashPoint) => CallOutcome): Processes {
   let points = 0;
   let killed = 0;
 
@@ -44,7 +44,7 @@ export function createProcesses(scheduler: Scheduler, fateOf: (point: CrashPoint
 
       function pass(call: string, when: CrashPoint["when"]): Promise<void> {
         if (!alive) return new Promise(() => {});
-        const outcome = fateOf({ index: points++, process: name, call, when });
+        const outcome = outcomeAt({ index: points++, process: name, call, when });
         if (outcome.kind === "die") {
           alive = false;
           killed++;

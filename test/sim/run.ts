@@ -9,7 +9,7 @@ import { Worker } from "node:worker_threads";
 import { FLOWS_PER_SEED, faultSetupOf } from "./fault-setup.ts";
 import { type Counters, checkInvariants } from "./invariant.ts";
 import { runSimulation } from "./simulation.ts";
-import type { Progress, Work } from "./worker.ts";
+import type { Progress, SeedRange } from "./worker.ts";
 
 const { values } = parseArgs({
   options: {
@@ -55,7 +55,7 @@ async function many(): Promise<Progress> {
   console.log(`seeds ${from} to ${to - 1}, ${FLOWS_PER_SEED} flows each, ${step} workers`);
   onInterrupt(sum);
   const workers = Array.from({ length: step }, (_, i) => {
-    const workerData: Work = { from: from + i, step, to };
+    const workerData: SeedRange = { from: from + i, step, to };
     const worker = new Worker(new URL("worker.ts", import.meta.url), { workerData });
     worker.on("message", (progress: Progress) => add(sum, progress));
     return new Promise<void>((resolve, reject) => {

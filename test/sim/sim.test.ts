@@ -18,21 +18,21 @@ describe("a simulated house, run to quiescence", () => {
     const run = await runSimulation({ seed: 2, flows: 20, limits: { creditsUsd: 1_000 } });
     const { findings, counts } = checkInvariants(run);
     expect(findings).toEqual([]);
-    const bill = run.vendor.taken.map(({ customId }) => (customId?.includes("upsample") ? 10_000 : 40_000));
+    const bill = run.vendor.accepted.map(({ customId }) => (customId?.includes("upsample") ? 10_000 : 40_000));
     expect(counts.settledMicro).toBe(bill.reduce((sum, micro) => sum + micro, 0));
     expect(counts.reservedMicro).toBe(counts.settledMicro + counts.refundedMicro);
     // Somebody pressed by hand, and that is in it.
-    expect(run.vendor.taken.some(({ path }) => path.includes("-m"))).toBe(true);
+    expect(run.vendor.accepted.some(({ path }) => path.includes("-m"))).toBe(true);
   });
 
   test("the same seed is the same run, event for event", async () => {
     const runs = [1, 2].map(() => runSimulation({ seed: 7, flows: 5, profile: ALL_FAULTS }));
     const [a, b] = await Promise.all(runs);
-    expect([a!.points, a!.events, a!.killed, a!.vendor.taken]).toEqual([
+    expect([a!.points, a!.events, a!.killed, a!.vendor.accepted]).toEqual([
       b!.points,
       b!.events,
       b!.killed,
-      b!.vendor.taken,
+      b!.vendor.accepted,
     ]);
   });
 

@@ -95,7 +95,7 @@ export interface SimulationOptions {
   flows: number;
   profile?: FaultProfile;
   /** Instead of the profile's chance: what happens at each point. For exhaustive sweeps. */
-  fateOf?: (point: CrashPoint) => CallOutcome | undefined;
+  outcomeAt?: (point: CrashPoint) => CallOutcome | undefined;
   /** Told of each write and of each submission the vendor took: the story of a seed that broke a rule. */
   trace?: (line: { at: number; flowId: string; path: string; what: string }) => void;
   /** What each flow presses; drawn from the seed when not given. */
@@ -103,7 +103,7 @@ export interface SimulationOptions {
   /** Half the flows' apps listen. Off, a seed is the same run it was before there was anything to hear. */
   hooks?: boolean | "always";
   /**
-   * Of every app. With them its flows are paid for beforehand; and where nobody said what is pressed, people press by hand,
+   * Of every app. With them its flows are paid for beforehand; and where nobody said what is pressed, appActs press by hand,
    * call flows off, and go on with them.
    */
   limits?: Limits;
@@ -123,7 +123,7 @@ export interface SimulationRun {
   accepted: AcceptedRequests[];
   flows: Map<string, { flow: Flow; tasks: Task[]; status: ReturnType<typeof flowStatus> }>;
   /** Roots without a flow that were never swept. */
-  strays: number;
+  rootsWithoutFlow: number;
   vendor: ReturnType<typeof createVendor>;
   posts: Posted[];
   /** What the apps have spent, where they are limited. */
@@ -153,12 +153,12 @@ export async function runSimulation({
   seed,
   flows,
   profile = NO_FAULTS,
-  fateOf,
+  outcomeAt,
   plan,
   trace,
   hooks = true,
   limits,
-  variant: simulationVariant = {},
+  variant = {},
 }: SimulationOptions): Promise<SimulationRun> {
   const rng = createRng(seed);
   const scheduler = createScheduler(START);
@@ -171,19 +171,19 @@ export async function runSimulation({
     error() {},
     count: (metric, by = 1) => void metrics.set(metric, (metrics.get(metric) ?? 0) + by),
   };
-  const table = simulationVariant.table ?? createMemoryTable();
+  const table = variant.table ?? createMemoryTable();
   const memory = createMemoryStore({ table });
   const webhookStore = createWebhookStore({ table, now: () => 0 });
   const vendorStore = createVendorStore(table);
   // Draws of its own, so that what is heard changes nothing of what happens.
-  const hearing = createRng(seed ^ 0x5f3759df);
-  const app = createApp(hearing, profile);
+  const hookRng = createRng(seed ^ 0x5f3759df);
+  const app = createApp(hookRng, profile);
   // Nothing is at rest here: sealing would take a tenth of the time and prove nothing.
   const vault: Vault = { seal: (secret) => secret, open: (sealed) => sealed, isCurrent: () => true };
-  const watch = createWatch(
+  const withRuleChecks = createRuleChecks(
     broken,
     // Without clocks of their own: a process that stood still for a while writes what was true before.
-    { now: () => scheduler.now(), slackMs: simulationVariant.clockOf ? HOUR_MS : 1_000 },
+    { now: () => scheduler.now(), slackMs: variant.clockOf ? HOUR_MS : 1_000 },
     (task) => {
       const { flowId, path, status, attempt, phase, rev, busyAnswers } = task;
       trace?.({
@@ -194,23 +194,24 @@ export async function runSimulation({
       });
     },
   );
-  const people = limits !== undefined && plan === undefined;
+  const appActs = limits !== undefined && plan === undefined;
   const ledger = createLedger(broken, now);
   const versions = new Map<Store, Store>();
-  const today: Version = { code: CURRENT_VERSION, store: memory };
-  const dump = simulationVariant.dump ?? memory.dump;
+  const currentVersion: Version = { code: CURRENT_VERSION, store: memory };
+  const dump = variant.dump ?? memory.dump;
   const queue = createMemoryQueue({ now, visibilityMs: VISIBILITY_MS, maxReceiveCount: 5 });
   const random = { bytes: (n: number) => rng.bytes(n), chance: () => rng.next() };
 
   const processes = createProcesses(scheduler, (point) => {
-    const fixed = fateOf?.(point);
+    const fixed = outcomeAt?.(point);
     if (fixed) return fixed;
     if (rng.chance(profile.crash)) return { kind: "die" };
     const delayMs = rng.int(1, 20);
     if (/^(?:store|webhookStore|vendorStore)\./.test(point.call) && /\.(save|create)/.test(point.call)) {
       if (point.when === "before" && rng.chance(profile.tableRefuses))
-        return { kind: "throw", delayMs, error: refused() };
-      if (point.when === "after" && rng.chance(profile.tableLies)) return { kind: "throw", delayMs, error: refused() };
+        return { kind: "throw", delayMs, error: overloaded() };
+      if (point.when === "after" && rng.chance(profile.tableLies))
+        return { kind: "throw", delayMs, error: overloaded() };
     }
     return { kind: "go", delayMs };
   });
@@ -222,8 +223,8 @@ export async function runSimulation({
     scheduler,
     rng,
     profile,
-    searched: simulationVariant.searched ?? false,
-    took: ({ flowPart, path, attempt, id }) =>
+    searched: variant.searched ?? false,
+    onAccepted: ({ flowPart, path, attempt, id }) =>
       trace?.({
         at: scheduler.now() - START,
         flowId: `flow_${flowPart}`,
@@ -243,11 +244,9 @@ export async function runSimulation({
     },
   });
   const readCallback = (_: string, body: string) => vendor.provider.readCallback(body);
-  const accountsOf = simulationVariant.accounts ?? ["default"];
+  const accountsOf = variant.accounts ?? ["default"];
   const account = (name: string) =>
-    (simulationVariant.isConfigured?.(name, now() - START) ?? true)
-      ? { baseUrl: "http://v.test", apiKey: name }
-      : undefined;
+    (variant.isConfigured?.(name, now() - START) ?? true) ? { baseUrl: "http://v.test", apiKey: name } : undefined;
 
   type Deps = ReturnType<typeof depsOf>;
   /** A fresh process with ports of its own; what it believes of accounts dies with it. */
@@ -256,19 +255,19 @@ export async function runSimulation({
     body: (deps: Deps, code: Version["code"]) => Promise<T>,
     end?: (result: T | undefined) => void,
   ): void {
-    const { code, store } = simulationVariant.versionOf?.(name) ?? today;
+    const { code, store } = variant.versionOf?.(name) ?? currentVersion;
     processes.start(name, (wrap) => body(depsOf(name, wrap, code, store), code), end);
   }
 
   function depsOf(name: string, wrap: Wrap, code: Version["code"], plain: Store) {
-    if (!versions.has(plain)) versions.set(plain, ledger.watch(watch(plain)));
-    const clock = simulationVariant.clockOf?.(name, now) ?? { now };
-    const keys = simulationVariant.keysOf?.(name, now() - START) ?? HOOK_KEYS;
+    if (!versions.has(plain)) versions.set(plain, ledger.observe(withRuleChecks(plain)));
+    const clock = variant.clockOf?.(name, now) ?? { now };
+    const keys = variant.keysOf?.(name, now() - START) ?? HOOK_KEYS;
     const slots = wrap("vendorStore", vendorStore);
     const parts = { store: wrap("store", versions.get(plain)!), vendorStore: slots, clock, log, timings: TIMINGS };
     return {
       ...parts,
-      queue: wrap("queue", { send: lossy, resend: (body: string) => queue.resend(body) }),
+      queue: wrap("queue", { send: sendLossy, resend: (body: string) => queue.resend(body) }),
       limits,
       blobs: wrap("blobs", { putInputs: async () => {}, getInputs: async () => ({}) }),
       providers: {
@@ -276,7 +275,7 @@ export async function runSimulation({
         get: () => ({
           account,
           accounts: () =>
-            accountsOf.filter(account).map((name) => ({ name, weight: 1, maxRunning: simulationVariant.maxRunning })),
+            accountsOf.filter(account).map((name) => ({ name, weight: 1, maxRunning: variant.maxRunning })),
           provider: withCalls(wrap, vendor.provider),
         }),
       },
@@ -296,7 +295,7 @@ export async function runSimulation({
     };
   }
 
-  async function lossy(messages: Parameters<typeof queue.send>[0]): Promise<void> {
+  async function sendLossy(messages: Parameters<typeof queue.send>[0]): Promise<void> {
     await queue.send(messages.filter(() => !rng.chance(profile.loseMessage)));
     for (const { delayMs = 0 } of messages) scheduler.at(delayMs + 1_001, poll);
     scheduler.at(5, poll);
@@ -308,8 +307,8 @@ export async function runSimulation({
       (deps, code) => code.receive({ ...deps, readCallback }, token, body),
       (received) => {
         if (received?.kind === "refused") ownRefused++;
-        const told = received?.kind === "recorded" && needsWrite(JSON.parse(body) as Report);
-        if (told) task.believedAt ??= scheduler.now();
+        const isConfirmed = received?.kind === "recorded" && needsWrite(JSON.parse(body) as Report);
+        if (isConfirmed) task.confirmedAt ??= scheduler.now();
       },
     );
   }
@@ -343,11 +342,11 @@ export async function runSimulation({
     scheduler.at(1, poll);
   }
 
-  let buried = 0;
+  let handledDeadLetters = 0;
   function cron(): void {
     start("sweep", (deps, code) => code.sweep(deps));
-    for (const message of queue.deadLetters.slice(buried)) {
-      buried++;
+    for (const message of queue.deadLetters.slice(handledDeadLetters)) {
+      handledDeadLetters++;
       start("deadletter", (deps, code) => code.bury(deps, message));
     }
     scheduler.at(SWEEP_MS, cron);
@@ -371,34 +370,32 @@ export async function runSimulation({
   for (let i = 0; i < flows; i++) {
     scheduler.at(rng.int(0, 60_000), () => {
       const state = `${seed}/${i} "🛶"\n${rng.int(0, 1e9)}`;
-      const then = [...(plan ?? drawPlan(rng.int(0, 3), rng))];
-      const listens = hooks === "always" || (hooks && hearing.chance(0.15));
-      const hooked = hooks === "always" || (hooks && hearing.chance(0.2));
-      const archived = hooks === "always" || (hooks && hearing.chance(0.15));
+      const then = [...(plan ?? randomPlan(rng.int(0, 3), rng))];
+      const usesEndpoint = hooks === "always" || (hooks && hookRng.chance(0.15));
+      const usesNotifyHook = hooks === "always" || (hooks && hookRng.chance(0.2));
+      const archived = hooks === "always" || (hooks && hookRng.chance(0.15));
       if (archived) then.push({ press: "tile:1" });
       start(
         "api",
         (deps, code) =>
           code.createFlow(
-            simulationVariant.routed
-              ? deps
-              : { ...deps, store: ofAccount(deps.store, accountsOf[i % accountsOf.length]!) },
-            listens ? SUBSCRIBED_APP : "app",
+            variant.routed ? deps : { ...deps, store: ofAccount(deps.store, accountsOf[i % accountsOf.length]!) },
+            usesEndpoint ? SUBSCRIBED_APP : "app",
             {
               provider: "sim",
               prompt: "x",
               state,
               then,
-              onVendorLoss: simulationVariant.onVendorLoss,
-              ...(hooked && { notifyHook: NOTIFY_HOOK_URL }),
+              onVendorLoss: variant.onVendorLoss,
+              ...(usesNotifyHook && { notifyHook: NOTIFY_HOOK_URL }),
             },
             { storeProgress: rng.chance(0.3), resubmit: "after-grace", archive: archived },
           ),
         (created) => {
           if (!created) return;
           accepted.push({ flowId: created.flow.id, state, at: scheduler.now() });
-          if (people && rng.chance(0.4)) byHand(created.flow, rng.int(30_000, 900_000));
-          if (people && rng.chance(0.2)) calledOff(created.flow);
+          if (appActs && rng.chance(0.4)) pressLater(created.flow, rng.int(30_000, 900_000));
+          if (appActs && rng.chance(0.2)) cancelLater(created.flow);
         },
       );
     });
@@ -406,24 +403,24 @@ export async function runSimulation({
   scheduler.at(SWEEP_MS, cron);
 
   /** A person looks at the first picture some time, and if it is there presses a button that no plan has. */
-  function byHand({ id, appId }: Flow, afterMs: number): void {
+  function pressLater({ id, appId }: Flow, afterMs: number): void {
     const request = { press: "U4", then: rng.chance(0.5) ? [{ press: "reroll" }] : [] };
     scheduler.at(afterMs, () => start("api", (deps) => pressTask(deps, appId, taskIdOf(id, ROOT_PATH), request)));
   }
 
   /** A person calls it off, and some time later thinks better of it, or not. */
-  function calledOff({ id, appId }: Flow): void {
-    const offMs = rng.int(0, 300_000);
-    scheduler.at(offMs, () => start("api", (deps) => cancelFlow(deps, appId, id)));
+  function cancelLater({ id, appId }: Flow): void {
+    const cancelMs = rng.int(0, 300_000);
+    scheduler.at(cancelMs, () => start("api", (deps) => cancelFlow(deps, appId, id)));
     if (rng.chance(0.5)) {
-      scheduler.at(offMs + rng.int(1, 3_600_000), () => start("api", (deps) => resumeFlow(deps, appId, id)));
+      scheduler.at(cancelMs + rng.int(1, 3_600_000), () => start("api", (deps) => resumeFlow(deps, appId, id)));
     }
   }
 
   const quiet = () =>
     // Not before everybody has done what they had in mind.
-    scheduler.now() > START + (people ? 4_200_000 : 120_000) &&
-    settledAll(dump()) &&
+    scheduler.now() > START + (appActs ? 4_200_000 : 120_000) &&
+    isAllEnded(dump()) &&
     table.dump().every((item) => item["dueShard"] === undefined);
   let events = 0;
   // Looked at now and then: the dump is a copy of everything.
@@ -435,7 +432,7 @@ export async function runSimulation({
   // What dead processes hold is given back by whoever asks next.
   for (const appId of limits ? ["app", SUBSCRIBED_APP] : []) {
     const clock = { now: () => now() + ORPHANED_HOLD_AFTER_MS };
-    for (let i = 0; i < flows; i++) await creditOf({ store: ledger.watch(memory), clock, log }, appId);
+    for (let i = 0; i < flows; i++) await creditOf({ store: ledger.observe(memory), clock, log }, appId);
   }
   const left = dump();
   const byFlow = Map.groupBy(left.tasks, (task) => task.flowId);
@@ -448,7 +445,7 @@ export async function runSimulation({
     seed,
     accepted,
     flows: known,
-    strays: left.tasks.filter((task) => !known.has(task.flowId)).length,
+    rootsWithoutFlow: left.tasks.filter((task) => !known.has(task.flowId)).length,
     vendor,
     posts: app.posts,
     credits: [...ledger.credits.values()],
@@ -464,12 +461,12 @@ export async function runSimulation({
   };
 }
 
-function refused(): Error {
+function overloaded(): Error {
   return new MjflowError("overloaded");
 }
 
 /** Everything has ended and been recorded as ended; nothing waits in the due index. */
-function settledAll({ flows, tasks }: { flows: Flow[]; tasks: Task[] }): boolean {
+function isAllEnded({ flows, tasks }: { flows: Flow[]; tasks: Task[] }): boolean {
   return (
     flows.every((flow) => flow.status !== "running" && flow.due === undefined) &&
     tasks.every((task) => isEnded(task) && task.due === undefined)
@@ -487,10 +484,10 @@ function ofAccount(store: Store, account: string): Store {
   return { ...store, createFlow };
 }
 
-function drawPlan(depth: number, rng: { int(a: number, b: number): number }): PlanInput[] {
+function randomPlan(depth: number, rng: { int(a: number, b: number): number }): PlanInput[] {
   if (depth === 0) return [];
   const presses = ["U1", "U2", "V1", "V3", "reroll"].slice(0, rng.int(1, depth === 3 ? 2 : 4));
-  return presses.map((press) => ({ press, prompt: "more sky", then: drawPlan(depth - 1, rng) }));
+  return presses.map((press) => ({ press, prompt: "more sky", then: randomPlan(depth - 1, rng) }));
 }
 
 interface Time {
@@ -500,7 +497,11 @@ interface Time {
 }
 
 /** The rules that hold at every write, checked at every write, whichever version makes it. */
-function createWatch(broken: string[], { now, slackMs }: Time, saw: (task: Task) => void): (store: Store) => Store {
+function createRuleChecks(
+  broken: string[],
+  { now, slackMs }: Time,
+  onTask: (task: Task) => void,
+): (store: Store) => Store {
   const last = new Map<string, Task>();
   const flows = new Map<string, Flow>();
   function checkFlow(flow: Flow): void {
@@ -510,7 +511,7 @@ function createWatch(broken: string[], { now, slackMs }: Time, saw: (task: Task)
       broken.push(`T4 ${flow.id} runs, and is looked at ${flow.due === undefined ? "never" : "too late"}`);
   }
   function check(task: Task): void {
-    saw(task);
+    onTask(task);
     const key = `${task.flowId} ${task.path}`;
     const before = last.get(key);
     last.set(key, task);

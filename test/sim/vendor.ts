@@ -1,5 +1,5 @@
 /**
- * A simulated vendor with a ledger of its own: what it was asked, what it took (and would bill), what it told. It behaves
+ * A simulated vendor with a ledger of its own: what it was asked, what it onAccepted (and would bill), what it told. It behaves
  * as the servers read do: callbacks once, unsigned, in any order, no retry, no idempotency key.
  */
 import type { Button } from "@mjflow/core/button";
@@ -9,7 +9,7 @@ import type { FaultProfile } from "./fault-profile.ts";
 import type { Rng } from "./random.ts";
 import type { Scheduler } from "./scheduler.ts";
 
-/** One task the vendor took: one picture to pay. */
+/** One task the vendor onAccepted: one picture to pay. */
 export interface VendorTask {
   /** Its account's n-th: other accounts issue the same. */
   id: string;
@@ -27,48 +27,48 @@ export interface VendorTask {
   /** Its answer reached us. */
   answered: boolean;
   /** A callback of it was believed and stored by us, at that time. */
-  believedAt?: number;
+  confirmedAt?: number;
 }
 
 export interface VendorDeps {
   scheduler: Scheduler;
   rng: Rng;
   profile: FaultProfile;
-  /** It lists what it took by our mark. */
+  /** It lists what it onAccepted by our mark. */
   searched: boolean;
-  took(task: VendorTask): void;
+  onAccepted(task: VendorTask): void;
   /** Posts one callback; the vendor does not look at the answer. */
-  post(token: string, body: string, taken: VendorTask): void;
+  post(token: string, body: string, accepted: VendorTask): void;
   /** Posts one that nobody minted. */
   forge(token: string, body: string): void;
 }
 
 export interface Vendor {
   provider: Provider;
-  taken: VendorTask[];
+  accepted: VendorTask[];
   /** Presses of a customId its parent does not have, or of an unfinished parent: our mistakes. */
-  wrong: string[];
+  wrongPresses: string[];
   counts: { submissions: number; lookups: number; callbacks: number };
 }
 
 const IMAGINE_MS = 40_000;
 const PRESS_MS = 15_000;
 
-export function createVendor({ scheduler, rng, profile, searched, took, post, forge }: VendorDeps): Vendor {
-  const taken: VendorTask[] = [];
+export function createVendor({ scheduler, rng, profile, searched, onAccepted, post, forge }: VendorDeps): Vendor {
+  const accepted: VendorTask[] = [];
   const byId = new Map<string, VendorTask>();
   const find = (account: string, id: string) => byId.get(`${account}/${id}`);
-  const wrong: string[] = [];
+  const wrongPresses: string[] = [];
   const counts = { submissions: 0, lookups: 0, callbacks: 0 };
   const silent = rng.chance(profile.silent);
 
-  function say(task: VendorTask, status: ReportStatus, progress: number, delayMs: number): void {
+  function report(task: VendorTask, status: ReportStatus, progress: number, delayMs: number): void {
     if (silent) return;
     const body = JSON.stringify(reportOf(task, status, progress));
     const deliver = (afterMs: number) => {
       if (rng.chance(profile.loseCallback)) return;
-      const held = rng.chance(profile.delayCallback) ? rng.int(10_000, 600_000) : 0;
-      scheduler.at(afterMs + held + rng.int(1, 2_000), () => {
+      const holdMs = rng.chance(profile.delayCallback) ? rng.int(10_000, 600_000) : 0;
+      scheduler.at(afterMs + holdMs + rng.int(1, 2_000), () => {
         counts.callbacks++;
         post(task.token, body, task);
       });
@@ -79,20 +79,21 @@ export function createVendor({ scheduler, rng, profile, searched, took, post, fo
   }
 
   /** SUBMITTED, some progress, the end; and what some servers send after it. */
-  function live(task: VendorTask, runMs: number): void {
+  function run(task: VendorTask, runMs: number): void {
     task.status = "SUBMITTED";
     task.endsAt = scheduler.now() + runMs;
-    say(task, "SUBMITTED", 0, 50);
-    for (const part of [0.3, 0.7]) say(task, "IN_PROGRESS", Math.round(part * 100), runMs * part);
+    report(task, "SUBMITTED", 0, 50);
+    for (const part of [0.3, 0.7]) report(task, "IN_PROGRESS", Math.round(part * 100), runMs * part);
     scheduler.at(runMs, () => {
       task.status = task.ends;
     });
-    say(task, task.ends, 100, runMs);
-    if (rng.chance(profile.progressAfterEnd)) say(task, "IN_PROGRESS", 93, runMs + 3_000);
-    if (rng.chance(profile.contraryEnd)) say(task, task.ends === "SUCCESS" ? "FAILURE" : "SUCCESS", 100, runMs + 5_000);
+    report(task, task.ends, 100, runMs);
+    if (rng.chance(profile.progressAfterEnd)) report(task, "IN_PROGRESS", 93, runMs + 3_000);
+    if (rng.chance(profile.contraryEnd))
+      report(task, task.ends === "SUCCESS" ? "FAILURE" : "SUCCESS", 100, runMs + 5_000);
   }
 
-  /** What becomes of a submission: whether it is taken, and whether we hear of it. */
+  /** What becomes of a submission: whether it is accepted, and whether we hear of it. */
   async function submit(
     { state, notifyHook: hook, account: { apiKey: account } }: CallContext,
     press?: { parentId: string; customId: string },
@@ -100,10 +101,10 @@ export function createVendor({ scheduler, rng, profile, searched, took, post, fo
     counts.submissions++;
     if (rng.chance(profile.dropBefore)) return { kind: "unclear", reason: "lost on the way" };
     if (rng.chance(profile.busy)) return { kind: "busy", reason: "23" };
-    if (rng.chance(profile.refuse)) return refusal();
+    if (rng.chance(profile.refuse)) return rejection();
     const [flowPart, path, attempt] = state.split("_") as [string, string, string];
     if (press) check(account, press);
-    const nth = taken.filter((other) => other.account === account).length;
+    const nth = accepted.filter((other) => other.account === account).length;
     const task: VendorTask = {
       id: String(1_700_000_000_000_000 + nth),
       account,
@@ -119,16 +120,16 @@ export function createVendor({ scheduler, rng, profile, searched, took, post, fo
       ends: rng.chance(profile.fail) ? "FAILURE" : "SUCCESS",
       answered: false,
     };
-    taken.push(task);
-    took(task);
+    accepted.push(task);
+    onAccepted(task);
     byId.set(`${account}/${task.id}`, task);
-    const window = press !== undefined && rng.chance(profile.window);
-    if (window) task.status = "MODAL";
-    else live(task, press ? rng.int(PRESS_MS / 2, PRESS_MS * 2) : rng.int(IMAGINE_MS / 2, IMAGINE_MS * 2));
+    const opensModal = press !== undefined && rng.chance(profile.modal);
+    if (opensModal) task.status = "MODAL";
+    else run(task, press ? rng.int(PRESS_MS / 2, PRESS_MS * 2) : rng.int(IMAGINE_MS / 2, IMAGINE_MS * 2));
     if (rng.chance(profile.slowAnswer)) await scheduler.pause(rng.int(1_000, 120_000));
     if (rng.chance(profile.answerLost)) return { kind: "unclear", reason: "answer lost" };
     task.answered = true;
-    return window ? { kind: "modal", vendorTaskId: task.id } : { kind: "accepted", vendorTaskId: task.id };
+    return opensModal ? { kind: "modal", vendorTaskId: task.id } : { kind: "accepted", vendorTaskId: task.id };
   }
 
   function check(account: string, { parentId, customId }: { parentId: string; customId: string }): void {
@@ -136,17 +137,17 @@ export function createVendor({ scheduler, rng, profile, searched, took, post, fo
     const offered = parent ? buttonsOf(parent).some((button) => button.customId === customId) : false;
     // A vendor that told us of a success it later denies (contraryEnd) has offered the buttons all the same.
     const ended = parent?.status === "SUCCESS" || (parent?.status === "FAILURE" && profile.contraryEnd > 0);
-    if (!ended || !offered) wrong.push(`${customId} on ${parentId}`);
+    if (!ended || !offered) wrongPresses.push(`${customId} on ${parentId}`);
   }
 
-  async function answerWindow(account: string, id: string): Promise<SubmitOutcome> {
+  async function answerModal(account: string, id: string): Promise<SubmitOutcome> {
     counts.submissions++;
     const task = find(account, id);
     if (rng.chance(profile.dropBefore)) return { kind: "unclear", reason: "lost on the way" };
     if (rng.chance(profile.busy)) return { kind: "busy", reason: "23" };
-    if (!task) return refusal();
-    if (task.status !== "MODAL") wrong.push(`a second answer to the window of ${id}`);
-    else live(task, rng.int(PRESS_MS / 2, PRESS_MS * 2));
+    if (!task) return rejection();
+    if (task.status !== "MODAL") wrongPresses.push(`a second answer to the window of ${id}`);
+    else run(task, rng.int(PRESS_MS / 2, PRESS_MS * 2));
     if (rng.chance(profile.answerLost)) return { kind: "unclear", reason: "answer lost" };
     return { kind: "accepted", vendorTaskId: id };
   }
@@ -165,7 +166,7 @@ export function createVendor({ scheduler, rng, profile, searched, took, post, fo
     },
     submit: (_, context) => submit(context),
     press: ({ vendorTaskId, customId }, context) => submit(context, { parentId: vendorTaskId, customId }),
-    modal: ({ vendorTaskId }, { account }) => answerWindow(account.apiKey, vendorTaskId),
+    modal: ({ vendorTaskId }, { account }) => answerModal(account.apiKey, vendorTaskId),
     async lookup(ids, { apiKey: account }) {
       counts.lookups++;
       if (rng.chance(profile.lookupFails)) throw new LookupError("502");
@@ -176,10 +177,10 @@ export function createVendor({ scheduler, rng, profile, searched, took, post, fo
       counts.lookups++;
       if (rng.chance(profile.lookupFails)) throw new LookupError("502");
       const wanted = new Set(states);
-      const own = taken.filter((task) => task.account === account && wanted.has(markOf(task)));
+      const own = accepted.filter((task) => task.account === account && wanted.has(stateOf(task)));
       const known = own.filter(() => !rng.chance(profile.lookupMissing));
       return {
-        reports: known.map((task) => ({ ...reportOf(task, task.status, 50), state: markOf(task) })),
+        reports: known.map((task) => ({ ...reportOf(task, task.status, 50), state: stateOf(task) })),
         requests: 1,
       };
     },
@@ -187,27 +188,27 @@ export function createVendor({ scheduler, rng, profile, searched, took, post, fo
     seed: async () => undefined,
     upload: async () => ({ kind: "unclear", reason: "not simulated" }),
   };
-  return { provider, taken, wrong, counts };
+  return { provider, accepted, wrongPresses, counts };
 }
 
-function refusal(): SubmitOutcome {
+function rejection(): SubmitOutcome {
   return { kind: "refused", failure: { code: "banned_prompt", message: "banned" } };
 }
 
 function reportOf(task: VendorTask, status: ReportStatus, progress: number): Report {
-  const result = status === "SUCCESS" ? { imageUrl: pictureOf(task), buttons: buttonsOf(task) } : {};
+  const result = status === "SUCCESS" ? { imageUrl: imageUrlOf(task), buttons: buttonsOf(task) } : {};
   return { vendorTaskId: task.id, status, progress, result };
 }
 
-function markOf({ flowPart, path, attempt }: VendorTask): string {
+function stateOf({ flowPart, path, attempt }: VendorTask): string {
   return `${flowPart}_${path}_${attempt}`;
 }
 
-export function pictureOf({ account, flowPart, path, attempt }: VendorTask): string {
+export function imageUrlOf({ account, flowPart, path, attempt }: VendorTask): string {
   return `https://img.test/${account}/${flowPart}/${path}/${attempt}.png`;
 }
 
-/** The same job at every account, as their ids are: what is pressed at the wrong one looks right. */
+/** The same job at every account, as their ids are: what is pressed at the wrongPresses one looks right. */
 export function buttonsOf({ id }: VendorTask): Button[] {
   const job = `00000000-0000-4000-8000-${id.slice(-12).padStart(12, "0")}`;
   const four = [1, 2, 3, 4];

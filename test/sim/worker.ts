@@ -4,7 +4,7 @@ import { FLOWS_PER_SEED, faultSetupOf } from "./fault-setup.ts";
 import { type Counters, checkInvariants } from "./invariant.ts";
 import { runSimulation } from "./simulation.ts";
 
-export interface Work {
+export interface SeedRange {
   from: number;
   step: number;
   /** Exclusive. */
@@ -18,15 +18,15 @@ export interface Progress {
   failed: number[];
 }
 
-export async function work({ from, step, to }: Work, tell: (progress: Progress) => void): Promise<void> {
+export async function checkSeeds({ from, step, to }: SeedRange, report: (progress: Progress) => void): Promise<void> {
   for (let seed = from; seed < to; seed += step) {
     const { profile, limits } = faultSetupOf(seed);
     const { findings, counts } = checkInvariants(await runSimulation({ seed, flows: FLOWS_PER_SEED, profile, limits }));
-    tell({ seeds: 1, counts, findings, failed: findings.length > 0 ? [seed] : [] });
+    report({ seeds: 1, counts, findings, failed: findings.length > 0 ? [seed] : [] });
   }
 }
 
 if (parentPort) {
   const port = parentPort;
-  await work(workerData as Work, (progress) => port.postMessage(progress));
+  await checkSeeds(workerData as SeedRange, (progress) => port.postMessage(progress));
 }
