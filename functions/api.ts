@@ -1,11 +1,13 @@
-/** The HTTP API as a Lambda function URL, whose responses are streamed: `/v1/flows/{id}/events` has no end to wait for. */
+/**
+ * The HTTP API as a Lambda function URL. Responses are streamed, because `/v1/flows/{id}/events` stays open for long.
+ */
 import type { LambdaFunctionURLEvent } from "aws-lambda";
 import type { Hono } from "hono";
 import { handle, streamHandle } from "hono/aws-lambda";
 import { composeApi } from "./composition/api.ts";
 import { createApp } from "./http/app.ts";
 
-/** What each request goes through: built with the first, so that loading the bundle needs nothing that is linked. */
+/** Handles every request. It is built with the first request, so that loading the bundle needs no linked resources. */
 const app = {
   async fetch(...args: Parameters<Hono["fetch"]>): Promise<Response> {
     const deps = composeApi();
@@ -19,15 +21,18 @@ const app = {
 } as Hono;
 let built: Hono | undefined;
 
-/** Methods that fetch's own `Request` refuses to be made with; the adapter would answer them 200. */
+/**
+ * HTTP methods that the constructor of `Request` rejects. Without this check Hono's adapter would respond 200 to them.
+ */
 const UNSUPPORTED_METHOD = new Set(["TRACE", "TRACK", "CONNECT"]);
 
 type Runtime = typeof awslambda;
 type Streaming = Parameters<Runtime["streamifyResponse"]>[0];
 
 /**
- * Lambda's runtime has the global, and on it what streams; whoever loads the bundle elsewhere gets the plain handler. The
- * AWS SDK makes an empty global of that name for its own use.
+ * The global of Lambda's Node.js runtime, which has the streaming functions. Outside Lambda the bundle exports the
+ * plain handler. The global can exist without these functions, because the AWS SDK creates an empty one for its own
+ * use.
  */
 const runtime = (globalThis as { awslambda?: Partial<Runtime> }).awslambda;
 
@@ -36,7 +41,7 @@ function streaming({ streamifyResponse, HttpResponseStream }: Runtime) {
   return streamifyResponse(async (event: LambdaFunctionURLEvent, stream, context) => {
     if (UNSUPPORTED_METHOD.has(event.requestContext.http.method)) {
       const headers = { "content-type": "text/plain" };
-      HttpResponseStream.from(stream, { statusCode: 405, headers }).end("no such method");
+      HttpResponseStream.from(stream, { statusCode: 405, headers }).end("method not allowed");
     } else await handled(event, stream, context);
   });
 }

@@ -1,4 +1,4 @@
-/** Consumes the archive queue: pictures into our own bucket, tiles out of grids. One message at a time. */
+/** Consumes the archive queue: copies result images to our bucket and cuts tiles from grids. One message at a time. */
 import { MessageError } from "@mjflow/core/message";
 import { archive } from "@mjflow/engine/archive";
 import { consume } from "@mjflow/queue/consume";

@@ -1,6 +1,7 @@
 /**
- * `POST /callbacks/<token>`: vendors' callbacks, as a Lambda function URL. The busiest function there is, so it reads the
- * event itself: no framework, no vendor key, no bucket. The address is never logged: it is the proof (D1).
+ * `POST /callbacks/<token>`: receives the callbacks of vendors, as a Lambda function URL. This function gets the most
+ * calls, so it reads the Lambda event itself and uses no framework, no vendor key and no bucket. The callback URL is
+ * never logged, because the token in it is the proof that a callback is genuine (D1).
  */
 import { CALLBACK } from "@mjflow/core/limit";
 import { type CallbackResult, handleCallback } from "@mjflow/engine/handle-callback";
@@ -12,38 +13,39 @@ const PATH = /^\/callbacks\/([\w.-]{1,512})\/?$/;
 
 export async function handler(event: LambdaFunctionURLEvent): Promise<LambdaFunctionURLResult> {
   const token = PATH.exec(event.rawPath)?.[1];
-  if (token === undefined) return answer(404, "not found");
-  if (event.requestContext.http.method !== "POST") return answer(405, "use POST", { allow: "POST" });
+  if (token === undefined) return respond(404, "not found");
+  if (event.requestContext.http.method !== "POST") return respond(405, "use POST", { allow: "POST" });
   const body = decodeBody(event);
-  if (body === "too large") return answer(413, body);
-  if (body === undefined) return answer(400, "not UTF-8");
+  if (body === "too large") return respond(413, body);
+  if (body === undefined) return respond(400, "not UTF-8");
   const { log, ...deps } = composeCallback();
   try {
-    return respond(await handleCallback({ ...deps, log, readCallback }, token, body));
+    return responseOf(await handleCallback({ ...deps, log, readCallback }, token, body));
   } catch (error) {
-    // Not durable, so not acknowledged: a vendor that retries will; for the others the sweeper asks (D3).
+    // The callback is not stored, so we must not acknowledge it. Some vendors then send it again. For the others the
+    // sweeper looks the task up (D3).
     log.error("callback.failed", { error: String(error) });
-    return answer(503, "try again", { "retry-after": "2" });
+    return respond(503, "try again", { "retry-after": "2" });
   } finally {
     log.flush();
   }
 }
 
-function respond(received: CallbackResult): LambdaFunctionURLResult {
-  switch (received.kind) {
+function responseOf(result: CallbackResult): LambdaFunctionURLResult {
+  switch (result.kind) {
     case "recorded":
     case "dropped":
-      return answer(200, "ok");
+      return respond(200, "ok");
     case "unreadable":
-      return answer(400, "not a task");
+      return respond(400, "not a task");
     case "gone":
-      return answer(404, "not found");
+      return respond(404, "not found");
     case "refused":
-      return answer(401, "not a valid callback address");
+      return respond(401, "not a valid callback URL");
   }
 }
 
-/** Leaves out a byte order mark, which is no JSON. */
+/** Removes a byte order mark, which JSON does not allow. Throws on bytes that are not UTF-8. */
 const UTF8 = new TextDecoder("utf-8", { fatal: true });
 
 function decodeBody({ body = "", isBase64Encoded }: LambdaFunctionURLEvent): string | "too large" | undefined {
@@ -56,7 +58,7 @@ function decodeBody({ body = "", isBase64Encoded }: LambdaFunctionURLEvent): str
   }
 }
 
-function answer(
+function respond(
   statusCode: number,
   description: string,
   headers: Record<string, string> = {},

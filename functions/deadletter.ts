@@ -1,6 +1,6 @@
 /**
- * Consumes the submit queue's dead letters: their tasks end with a typed failure, so that no flow hangs (Q2); what cannot
- * be read is kept for a person to decide on.
+ * Consumes the dead-letter queue of all queues. If a submission failed too often, its task ends with a failure, so that
+ * no flow stays unfinished (Q2). A message that cannot be parsed is stored until an operator redrives or discards it.
  */
 
 import { saveDeadLetter } from "@mjflow/engine/dead-letter";

@@ -1,4 +1,4 @@
-/** Consumes the deliver queue: what happened is told to whoever listens. */
+/** Consumes the deliver queue: creates deliveries of events and sends them to their subscribers. */
 import { MessageError } from "@mjflow/core/message";
 import { deliver, notifySubscribers } from "@mjflow/engine/deliver";
 import { consume } from "@mjflow/queue/consume";

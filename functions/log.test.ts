@@ -7,7 +7,7 @@ function logged(stage?: string) {
   return { lines, log: createLog({ name: "callback", level: "info", stage, write, now: () => 86_400_000 }) };
 }
 
-test("what an invocation counted is one line of metrics, by stage and function", () => {
+test("the counts of an invocation are written as one metrics line with stage and function", () => {
   const { lines, log } = logged("production");
   log.count("Callbacks");
   log.count("Callbacks", 2);
@@ -37,28 +37,28 @@ test("what an invocation counted is one line of metrics, by stage and function",
   ]);
 });
 
-test("what is counted at every callback waits for company, half a minute at most; nothing else does", () => {
+test("frequent metrics alone are written at most every 30 s, any other metric is written at once", () => {
   const clock = { ms: 0 };
   const lines: Record<string, unknown>[] = [];
   const write = (line: string) => void lines.push(JSON.parse(line) as Record<string, unknown>);
   const log = createLog({ name: "callback", level: "info", stage: "production", write, now: () => clock.ms });
-  const told = (...names: Parameters<typeof log.count>[0][]) => {
+  const linesAfter = (...names: Parameters<typeof log.count>[0][]) => {
     for (const name of names) log.count(name);
     log.flush();
     return lines.splice(0);
   };
-  expect(told("Callbacks", "CallbacksDropped"), "the first of a container").toHaveLength(1);
+  expect(linesAfter("Callbacks", "CallbacksDropped"), "the first flush of a container").toHaveLength(1);
   clock.ms += 29_999;
-  expect(told("Callbacks", "CallbacksDropped")).toEqual([]);
-  expect(told("Callbacks", "CallbacksRefused")).toMatchObject([
+  expect(linesAfter("Callbacks", "CallbacksDropped")).toEqual([]);
+  expect(linesAfter("Callbacks", "CallbacksRefused")).toMatchObject([
     { Callbacks: 2, CallbacksDropped: 1, CallbacksRefused: 1 },
   ]);
-  expect(told("Callbacks")).toEqual([]);
+  expect(linesAfter("Callbacks")).toEqual([]);
   clock.ms += 30_000;
-  expect(told("Callbacks")).toMatchObject([{ Callbacks: 2 }]);
+  expect(linesAfter("Callbacks")).toMatchObject([{ Callbacks: 2 }]);
 });
 
-test("what was counted is told once", () => {
+test("a second flush does not write the same counts again", () => {
   const { lines, log } = logged("production");
   log.count("Callbacks");
   log.flush();
@@ -66,7 +66,7 @@ test("what was counted is told once", () => {
   expect(lines).toHaveLength(1);
 });
 
-test("outside of a stage nothing is measured, and events are lines all the same", () => {
+test("without a stage no metrics are written, but events are", () => {
   const { lines, log } = logged();
   log.count("Callbacks");
   log.warn("callback.unreadable", { flow: "flow_1" });

@@ -1,6 +1,7 @@
 /**
- * One structured line per event, and the invocation's counters as one CloudWatch embedded-metric line (no call, no
- * agent). Fields are our own ids and short words; tokens, keys, hook and image URLs have no business here.
+ * Writes one JSON line per event, and the counters of an invocation as one line in CloudWatch's embedded metric format,
+ * which needs no API call and no agent. Fields contain only our own ids and short texts. They must never contain
+ * tokens, keys, webhook URLs or image URLs.
  */
 import type { Log, Metric } from "@mjflow/core/port";
 
@@ -9,15 +10,16 @@ export type Level = keyof typeof LEVELS;
 
 export interface FunctionLog extends Log {
   /**
-   * Writes what was counted since it last did; called once per invocation. What is counted at every callback is held back
-   * for a while, for a line each would cost more than all else that is logged; a container that ends takes a few along.
+   * Writes the counts since the last written line. Each invocation calls it once. If only frequent metrics were
+   * counted, it writes at most every 30 s, because one line per callback would cost more than all other logging. A
+   * container that stops loses the counts that it has not written.
    */
   flush(): void;
 }
 
-/** Counted all the time, and in no alarm. */
+/** Metrics that almost every callback counts and that no alarm uses. */
 const FREQUENT: ReadonlySet<string> = new Set<Metric>(["Callbacks", "CallbacksDropped"]);
-const HELD_MS = 30_000;
+const FREQUENT_INTERVAL_MS = 30_000;
 
 export function createLog({
   name,
@@ -28,7 +30,7 @@ export function createLog({
 }: {
   name: string;
   level: Level;
-  /** Whose metrics these are: an account may hold several stages. Undefined: nobody's, and none are written. */
+  /** Stage of the metrics, because one AWS account can have several stages. Undefined: no metrics are written. */
   stage?: string | undefined;
   write?: (line: string) => void;
   now?: () => number;
@@ -49,7 +51,7 @@ export function createLog({
     flush() {
       const names = Object.keys(counts);
       if (stage === undefined || names.length === 0) return;
-      if (now() - writtenAt < HELD_MS && names.every((name) => FREQUENT.has(name))) return;
+      if (now() - writtenAt < FREQUENT_INTERVAL_MS && names.every((name) => FREQUENT.has(name))) return;
       const counted = counts;
       counts = {};
       writtenAt = now();

@@ -1,4 +1,4 @@
-/** Consumes the submit queue: each message may lead to one vendor call. */
+/** Consumes the submit queue. Each message can lead to one paid call to a vendor. */
 import { handleSubmitMessage } from "@mjflow/engine/submit";
 import { consume } from "@mjflow/queue/consume";
 import type { SQSBatchResponse, SQSEvent } from "aws-lambda";

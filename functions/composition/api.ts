@@ -24,7 +24,7 @@ const env = process.env;
 export const composeApi = /* @__PURE__ */ lazy(() => {
   const parts = withAccounts(withVendors(baseDeps("api")));
   const { beliefMs } = timings();
-  /** What this stage sends to nobody, whatever its operator stores besides. */
+  /** Banned words of the deployment's configuration. The stored list of the operator is added to them. */
   const configured = bannedWordsOf(env["MJFLOW_BANNED_WORDS"] ?? "");
   return {
     ...parts,
@@ -49,8 +49,8 @@ export const composeApi = /* @__PURE__ */ lazy(() => {
     mediaLinks,
     webhooks,
     urlProblem(url: string): string | undefined {
-      const verdict = guard().check(url);
-      return verdict.ok ? undefined : verdict.why;
+      const checked = guard().check(url);
+      return checked.ok ? undefined : checked.why;
     },
     sleep: (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)),
     apiUrl: apiUrl(),

@@ -1,7 +1,9 @@
 /**
- * What every function stands on, built once per container and not before it is needed. Only `functions/composition/` reads
- * `Resource` and the environment, and each function's file there imports its own parts: a bundler takes along whatever a
- * file could load on demand, used or not, and shares of it end up in the cold start.
+ * The dependencies of every function. Each is built once per container, when it is first needed. Only files in
+ * `functions/composition/` read `Resource` and the environment.
+ *
+ * Each function has its own file there, which imports only the parts of that function. A bundler includes every module
+ * that a file can load on demand, used or not, and some of that code would slow the cold start.
  */
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import type { Queue, QueueDepths, VendorStore } from "@mjflow/core/port";
@@ -15,7 +17,10 @@ import { createTable, type Table } from "@mjflow/store/table";
 import { Resource } from "sst";
 import { createLog, type FunctionLog, type Level } from "../log.ts";
 
-/** A cold start pays only for its own path. Calls are marked pure, or the bundler would keep parts that nobody asks for. */
+/**
+ * Builds the value at the first call and returns the same value afterwards, so that a cold start builds only what it
+ * uses. Calls of `lazy` are marked as pure. Otherwise the bundler would keep parts that a function does not use.
+ */
 export function lazy<T>(build: () => T): () => T {
   let built: { value: T } | undefined;
   return () => {
@@ -26,7 +31,11 @@ export function lazy<T>(build: () => T): () => T {
 
 const env = process.env;
 
-/** Only the local house sets these; the SDK's own default would follow a queue URL's host to wherever it points. */
+/**
+ * The endpoint of an AWS client, if its variable is set. Only local and test environments set these variables. An
+ * explicit endpoint is needed there, because the SQS client would otherwise send its requests to the host of the queue
+ * URL.
+ */
 export function endpoint(service: "DYNAMODB" | "SQS" | "S3" | "EVENTBRIDGE"): { endpoint?: string } {
   const url = env[`AWS_ENDPOINT_URL_${service}`];
   return url ? { endpoint: url } : {};
@@ -38,7 +47,10 @@ export const random = {
   chance: Math.random,
 };
 
-/** `MJFLOW_TIMINGS`: `local`, or JSON of what differs from the deployed table (from the local one with `"base": "local"`). */
+/**
+ * `MJFLOW_TIMINGS` is `local`, or JSON with the values that differ from `TIMINGS`. With `"base": "local"` they differ
+ * from `LOCAL_TIMINGS`. Unset: `TIMINGS`.
+ */
 export const timings = /* @__PURE__ */ lazy((): Timings => {
   const text = env["MJFLOW_TIMINGS"];
   if (!text) return TIMINGS;
@@ -47,12 +59,12 @@ export const timings = /* @__PURE__ */ lazy((): Timings => {
   return { ...(base === "local" ? LOCAL_TIMINGS : TIMINGS), ...differing };
 });
 
-/** What the local house keeps itself, in place of AWS's. */
+/** The storage and queues that the local server provides instead of AWS. */
 export interface LocalBackendPorts {
   table: Table;
   queue: Queue;
   queueDepths: QueueDepths;
-  /** Where S3's protocol is spoken; begins to be with the first call. */
+  /** URL of a server that implements the S3 API. The first call starts that server. */
   bucketEndpoint(): Promise<string>;
 }
 
@@ -62,9 +74,9 @@ export const bucketEndpoint = async () => (await localBackend?.bucketEndpoint())
 
 export const queueDepths = (): QueueDepths | undefined => localBackend?.queueDepths;
 
-/** Before the first event: what a function has built it keeps. */
-export function useLocalBackend(other: LocalBackendPorts | undefined): void {
-  localBackend = other;
+/** Must be called before the first event, because a function keeps the dependencies that it has built. */
+export function useLocalBackend(backend: LocalBackendPorts | undefined): void {
+  localBackend = backend;
 }
 
 export const table = /* @__PURE__ */ lazy(
@@ -75,7 +87,7 @@ export const table = /* @__PURE__ */ lazy(
 
 const store = /* @__PURE__ */ lazy(() => createStore({ table: table() }));
 
-/** Nine callbacks in ten send nothing: the SQS client is loaded by the first message. */
+/** The SQS client is loaded with the first message, because nine of ten callbacks send no message. */
 export const sqs = /* @__PURE__ */ lazy(
   async () => new (await import("@aws-sdk/client-sqs")).SQSClient(endpoint("SQS")),
 );
@@ -90,7 +102,7 @@ const queue = /* @__PURE__ */ lazy(
   (): Queue => localBackend?.queue ?? createSqsQueue({ client: sqs, urls: queueUrls }),
 );
 
-/** @param callbackUrl only the minting side needs it */
+/** @param callbackUrl base URL of new callback URLs; empty in functions that only verify tokens */
 export function callbackTokens(callbackUrl: string) {
   return createCallbackTokens({
     keys: activeKeys(Resource.HookKey.value, Resource.PreviousHookKey.value),
@@ -98,7 +110,7 @@ export function callbackTokens(callbackUrl: string) {
   });
 }
 
-/** Newest first; the one before only while there is one. */
+/** The keys that are in use, newest first. A previous key is left out when it is blank. */
 export function activeKeys(...keys: string[]): string[] {
   return keys.filter((key) => key.trim() !== "");
 }

@@ -1,4 +1,4 @@
-/** The bucket: images on their way to a vendor, and our own copies of pictures. */
+/** The bucket. It stores the input images of submissions and the archived copies of result images. */
 import type { Media } from "@mjflow/engine/archive";
 import type { TileNumber } from "@mjflow/media/tile";
 import { createS3Blobs } from "@mjflow/store/blob";
@@ -8,23 +8,23 @@ import { outbound } from "./outgoing.ts";
 
 const env = process.env;
 
-/** Most flows carry no image: the S3 client is loaded by those that do. */
+/** The S3 client is loaded at its first use, because most flows have no input images. */
 const s3 = /* @__PURE__ */ lazy(async () => {
   const [{ S3Client }, url] = await Promise.all([import("@aws-sdk/client-s3"), bucketEndpoint()]);
-  // There is no DNS name for a bucket on one's own machine.
+  // A local bucket has no DNS name of its own, so its name is in the path.
   return new S3Client(url === undefined ? {} : { endpoint: url, forcePathStyle: true });
 });
 
 export const blobs = /* @__PURE__ */ lazy(() => createS3Blobs({ client: s3, bucket: Resource.Blobs.name }));
 
-/** As large as a vendor's video gets; Lambda's disk holds 512 MB. */
+/** Enough for the largest videos of the vendors. The disk of a Lambda function has 512 MB. */
 const MEDIA_BYTES = 200 * 1024 * 1024;
-/** A grid is decoded in memory. */
+/** Limit of a grid from which a tile is cut. The grid is decoded in memory. */
 const GRID_BYTES = 50 * 1024 * 1024;
-// Of five pictures, fetched one after another, within the function's own two minutes.
+/** Timeout of one image. Up to five images are fetched one after another within the two minutes of the function. */
 const MEDIA_TIMEOUT_MS = 20_000;
 
-/** The bucket's own names, for links that S3 signs. */
+/** The bucket as packages/media needs it, also for URLs that S3 signs. */
 const bucket = /* @__PURE__ */ lazy(() => ({ client: s3, name: Resource.Blobs.name }));
 
 export const media = /* @__PURE__ */ lazy(
@@ -43,7 +43,9 @@ export const media = /* @__PURE__ */ lazy(
 
 const OBJECT_URL_S = 900;
 
-/** Where a browser fetches an object, for minutes. */
+/**
+ * The URL where a browser fetches an object. A signed URL is valid for 7.5 to 15 minutes; a CDN URL does not expire.
+ */
 export async function objectUrl(key: string): Promise<string> {
   const { signedUrl } = await import("@mjflow/media/sign");
   return signedUrl(

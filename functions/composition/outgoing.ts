@@ -1,4 +1,4 @@
-/** The way out to addresses that others named, and what is signed and sealed on it. */
+/** HTTP requests to URLs that apps and vendors name, and the signing and encryption for them. */
 import type { Scheme } from "@mjflow/core/endpoint";
 import type { WebhookSender } from "@mjflow/engine/deliver";
 import { createMediaLinks } from "@mjflow/engine/media-link";
@@ -14,7 +14,10 @@ import { activeKeys, clock, lazy, random, table } from "./base.ts";
 
 const env = process.env;
 
-/** The only way to addresses that others named; `MJFLOW_OUTBOUND_ALLOW` is for the local house, whose vendor is on it. */
+/**
+ * Exceptions from the URL guard, comma-separated. Only the local server sets `MJFLOW_OUTBOUND_ALLOW`, because its
+ * simulated vendor has a local address. Every request to a URL of others must use `outbound`.
+ */
 const allow = (env["MJFLOW_OUTBOUND_ALLOW"] ?? "").split(",").filter((entry) => entry !== "");
 export const outbound = /* @__PURE__ */ lazy(() => createOutbound({ allow }));
 export const guard = /* @__PURE__ */ lazy(() => createUrlGuard({ allow }));
@@ -23,7 +26,7 @@ export const webhooks: WebhookSender = { send: (webhook) => sendWebhook(outbound
 
 export const webhookStore = /* @__PURE__ */ lazy(() => createWebhookStore({ table: table() }));
 
-/** Numbers of the drop-in facade, and where the tasks of those that name no address are posted. */
+/** Compat task ids, and the URL that receives tasks of compat API requests without `notifyHook`. */
 export const mjTaskIds = /* @__PURE__ */ lazy(() => ({
   mjTaskIds: createMjTaskIdStore(table()),
   mjNotifyHook: env["MJFLOW_FACADE_NOTIFY_HOOK"] || undefined,
@@ -33,15 +36,15 @@ const vaultKeys = () => activeKeys(Resource.VaultKey.value, Resource.PreviousVau
 
 export const vault = /* @__PURE__ */ lazy(() => createVault(vaultKeys()));
 
-/** Links to pictures, good for anyone who was given one. */
+/** Links to archived images. Anyone who has a link can use it. */
 export function mediaLinks(baseUrl: string) {
   return createMediaLinks({ keys: vaultKeys(), baseUrl });
 }
 
-/** Where apps reach the API, if not at its function's own address. */
+/** Base URL where apps reach the API. Unset: the URL of the API function. */
 export const apiUrl = () => env["MJFLOW_API_URL"] || undefined;
 
-/** Only where the stage has one. */
+/** Name of the event bus. Unset: the deployment has none. */
 export const busName = env["MJFLOW_BUS"] || undefined;
 
 export function newWebhookSecret(scheme: Scheme): { secret: string; publicKey?: string } {

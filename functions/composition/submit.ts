@@ -4,7 +4,7 @@ import { baseDeps, callbackTokens, lazy, random, withAccounts } from "./base.ts"
 import { blobs } from "./bucket.ts";
 import { withVendors } from "./vendor.ts";
 
-/** A request with 6 MB of images takes about 40 MB while it is sent (measured); the function has 256 in all. */
+/** A request with 6 MB of images needs about 40 MB of memory while it is sent (measured). The function has 256 MB. */
 const MAX_CONCURRENT_IMAGES = 2;
 
 export const composeSubmit = /* @__PURE__ */ lazy(() =>

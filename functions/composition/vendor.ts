@@ -1,4 +1,4 @@
-/** Vendors and their accounts: those of the secret `Providers`, and those that the operator stored. */
+/** Vendors and vendor accounts: those of the secret `Providers`, and those that the operator stored. */
 import { createVault, type Vault } from "@mjflow/engine/vault";
 import { createVendors } from "@mjflow/engine/vendor-accounts";
 import { createHttpClient } from "@mjflow/providers/http-client";
@@ -13,20 +13,20 @@ const vault = /* @__PURE__ */ lazy(() =>
   createVault(activeKeys(Resource.VaultKey.value, Resource.PreviousVaultKey.value)),
 );
 
-/** The vault is opened by the first stored account: a stage that has none needs none here. */
-const opener: Pick<Vault, "open"> = { open: (sealed, context) => vault().open(sealed, context) };
+/** Builds the vault with the first stored account. A deployment without stored accounts needs no vault here. */
+const lazyVault: Pick<Vault, "open"> = { open: (sealed, context) => vault().open(sealed, context) };
 
 export function withVendors<T extends BaseDeps>(parts: T) {
   const config = JSON.parse(Resource.Providers.value) as ProvidersConfig;
   const configured = createProviders(config, { httpClient: createHttpClient(), submitTimeoutMs: timings().answerMs });
   const { beliefMs } = timings();
-  const known = createVendors({
+  const vendors = createVendors({
     configured,
     vendorStore: vendorStore(),
-    vault: opener,
+    vault: lazyVault,
     clock,
     log: parts.log,
     cacheTtlMs: beliefMs,
   });
-  return { ...parts, vendors: known, providers: known, vendorStore: vendorStore() };
+  return { ...parts, vendors, providers: vendors, vendorStore: vendorStore() };
 }

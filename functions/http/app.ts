@@ -1,4 +1,4 @@
-/** The HTTP API: middleware, routes, and the one map from errors to responses. Knows nothing of Lambda. */
+/** The HTTP API: middleware, routes and the mapping from errors to responses. It does not depend on Lambda. */
 import { MjflowError } from "@mjflow/core/error";
 import { createCallers } from "@mjflow/engine/app";
 import { Hono } from "hono";
@@ -20,7 +20,7 @@ import { streams } from "./stream.ts";
 import { tasks } from "./task.ts";
 import { usage } from "./usage.ts";
 
-/** Methods per address, for 405 and its Allow header. */
+/** The methods of each path, for the status 405 and its `Allow` header. */
 const ALLOWED = {
   "/docs": "GET",
   "/llms.txt": "GET",
@@ -84,7 +84,7 @@ export function createApp(deps: ApiDeps): Hono<AppEnv> {
   app.get("/", (c) => c.json(INDEX));
   app.route("/", description);
   const callers = createCallers(deps, deps.apiKeys);
-  // Before /v1, whose door asks for its key in another way and answers in other words.
+  // The compat API comes before /v1: it also has paths under /v1, but reads the key and reports errors differently.
   for (const prefix of MJ_PREFIXES) app.all(`${prefix}/*`, mjCompat(prefix, callers));
   app.use("/v1/*", authenticate(callers));
   app.route("/v1/flows", flows);

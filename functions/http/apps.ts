@@ -1,4 +1,4 @@
-/** `/v1/apps`: apps, what they may spend, and their keys. For the operator of the stage. */
+/** `/v1/apps`: apps, their limits and credit, and their API keys. For the operator. */
 import {
   type App,
   type AppKey,
@@ -93,7 +93,7 @@ function keyView({ appId, id, createdAt, usedOn, expiresAt, revokedAt }: AppKey)
   };
 }
 
-/** The only answer that ever holds the key. */
+/** The only response that contains the API key itself. */
 function newKeyView({ key, text }: NewKey) {
   return { ...keyView(key), key: text };
 }

@@ -1,4 +1,4 @@
-/** Who is asking: the operator, or the app whose key came with the request. */
+/** Finds the caller of a request by the API key: the operator or an app. */
 import { MjflowError } from "@mjflow/core/error";
 import type { Caller, Callers } from "@mjflow/engine/app";
 import type { Context } from "hono";
@@ -15,14 +15,14 @@ export function authenticate(callers: Callers) {
   });
 }
 
-/** From here on the request is this caller's. */
+/** Stores the caller, its app id and its limits in the request's context, where the routes read them. */
 export function limitRate(c: Context<AppEnv>, caller: Caller): void {
   c.set("caller", caller);
   c.set("appId", caller.appId);
   c.set("deps", { ...c.get("deps"), limits: caller.limits });
 }
 
-/** For what no app may do: apps themselves, and what is common to all of them. */
+/** Rejects callers other than the operator, for routes that manage apps or affect all apps. */
 export const operatorOnly = createMiddleware<AppEnv>(async (c, next) => {
   if (!c.get("caller").operator) throw new MjflowError("forbidden");
   await next();

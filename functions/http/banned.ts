@@ -1,4 +1,4 @@
-/** `/v1/banned-words`: what this stage sends to no vendor. For the operator. */
+/** `/v1/banned-words`: words that this deployment sends to no vendor. For the operator. */
 import type { BannedList } from "@mjflow/core/banned";
 import { BannedRequest } from "@mjflow/core/request";
 import { saveBannedWords } from "@mjflow/engine/banned";
@@ -18,7 +18,7 @@ export const bannedWords = new Hono<AppEnv>()
 function view(c: Context<AppEnv>, list: BannedList | undefined) {
   return {
     words: list?.words ?? [],
-    /** Banned besides, by the stage's configuration. */
+    /** Further banned words, from the deployment's configuration. */
     configured: c.get("deps").banned.configured,
     updatedAt: list === undefined ? null : new Date(list.updatedAt).toISOString(),
   };

@@ -1,4 +1,4 @@
-/** A JSON body, read within its bounds and validated: nothing behind this point sees anything else. */
+/** Reads a JSON body within its size limit and validates it. Routes get their request bodies only from here. */
 import { MjflowError } from "@mjflow/core/error";
 import { REQUEST } from "@mjflow/core/limit";
 import { isShallow } from "@mjflow/core/request";
@@ -6,7 +6,10 @@ import type { Context } from "hono";
 import type * as z from "zod/mini";
 import { invalid } from "./problem.ts";
 
-/** @throws MjflowError unsupported_media_type, too_large, invalid_json, invalid_request */
+/**
+ * @throws MjflowError `unsupported_media_type` without a JSON content type, `too_large` above 6 MB, `invalid_json` if
+ *   the body cannot be parsed, `invalid_request` if the schema does not match
+ */
 export async function readBody<T>(c: Context, schema: z.ZodMiniType<T>): Promise<T> {
   const type = c.req.header("content-type") ?? "";
   if (!/^application\/(?:[\w.+-]+\+)?json\b/i.test(type)) throw new MjflowError("unsupported_media_type");
@@ -15,12 +18,17 @@ export async function readBody<T>(c: Context, schema: z.ZodMiniType<T>): Promise
   return parsed.data;
 }
 
-/** Whatever it is labelled. @throws MjflowError too_large, invalid_json, invalid_request */
+/**
+ * Reads a JSON body whatever its content type.
+ *
+ * @throws MjflowError `too_large` above 6 MB, `invalid_json` if the body cannot be parsed, `invalid_request` if the
+ *   nesting is too deep
+ */
 export async function readJson(c: Context): Promise<unknown> {
   const bytes = await c.req.arrayBuffer();
   if (bytes.byteLength > REQUEST.bodyBytes) throw new MjflowError("too_large");
   const value = parseJson(bytes);
-  // Asked before any schema, whose recursion a hostile depth would exhaust.
+  // Checked before any schema: schemas are recursive, so a hostile depth would exhaust the stack.
   if (!isShallow(value)) throw new MjflowError("invalid_request", { detail: "The body is nested too deeply." });
   return value;
 }

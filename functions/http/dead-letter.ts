@@ -1,4 +1,4 @@
-/** `/v1/dead-letters`: messages nobody could read, and what to do with them. For the operator of the stage. */
+/** `/v1/dead-letters`: lists, redrives and discards dead-letter messages. For the operator. */
 import type { DeadLetter } from "@mjflow/core/dead-letter";
 import { discardDeadLetter, redriveDeadLetter } from "@mjflow/engine/dead-letter";
 import { Hono } from "hono";

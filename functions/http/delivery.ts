@@ -1,4 +1,4 @@
-/** `/v1/deliveries`: what was told to whom, try by try, and once more on demand. */
+/** `/v1/deliveries`: deliveries with their delivery attempts, and the replay of a delivery. */
 import { BUS_LISTENER, type Delivery, deliveryIdOf, FLOW_HOOK_LISTENER, MJ_HOOK_LISTENER } from "@mjflow/core/delivery";
 import { MjflowError } from "@mjflow/core/error";
 import { eventIdOf, FLOW_SUBJECT } from "@mjflow/core/event";
@@ -9,8 +9,8 @@ import { Hono } from "hono";
 import type { AppEnv } from "./env.ts";
 import { invalid } from "./problem.ts";
 
-/** Without a filter all of the app's listeners are asked. */
-const UNNAMED_LISTENERS = [FLOW_HOOK_LISTENER, MJ_HOOK_LISTENER, BUS_LISTENER];
+/** Subscribers that are no endpoints. A list without a filter contains the deliveries of all subscribers of the app. */
+const LISTENERS_WITHOUT_ENDPOINT = [FLOW_HOOK_LISTENER, MJ_HOOK_LISTENER, BUS_LISTENER];
 
 export const deliveries = new Hono<AppEnv>()
   .get("/", async (c) => {
@@ -26,7 +26,7 @@ export const deliveries = new Hono<AppEnv>()
     }
     const listeners = endpoint
       ? [endpoint]
-      : [...UNNAMED_LISTENERS, ...(await webhookStore.endpoints(appId)).map(({ id }) => id)];
+      : [...LISTENERS_WITHOUT_ENDPOINT, ...(await webhookStore.endpoints(appId)).map(({ id }) => id)];
     const range = {
       ...(since !== undefined && { since: Date.parse(since) }),
       ...(until !== undefined && { until: Date.parse(until) }),

@@ -1,4 +1,4 @@
-/** `/v1/endpoints`: addresses that hear of an app's events. Their secrets are shown once. */
+/** `/v1/endpoints`: the webhook endpoints of an app. A signing secret is shown once, when it is created. */
 import { FLOW_HOOK_LISTENER } from "@mjflow/core/delivery";
 import type { Endpoint } from "@mjflow/core/endpoint";
 import { subscribedEvents } from "@mjflow/core/endpoint";
@@ -22,8 +22,8 @@ export const endpoints = new Hono<AppEnv>()
   .post("/", async (c) => {
     const request = await readBody(c, EndpointRequest);
     checkCallbackUrl(c, "url", request.url);
-    const made = await createEndpoint(c.get("deps"), c.get("appId"), request);
-    return c.json(secretView(made), 201, { Location: `/v1/endpoints/${made.endpoint.id}` });
+    const created = await createEndpoint(c.get("deps"), c.get("appId"), request);
+    return c.json(secretView(created), 201, { Location: `/v1/endpoints/${created.endpoint.id}` });
   })
   .get("/", async (c) => {
     await ensureFlowHookEndpoint(c.get("deps"), c.get("appId"));
@@ -31,7 +31,7 @@ export const endpoints = new Hono<AppEnv>()
     return c.json({ data: all.map(endpointView), nextCursor: null });
   })
   .get("/:id", async (c) => {
-    // The signer of the flows' own notifyHooks is there as soon as anyone asks for it.
+    // The endpoint `hook`, which signs the webhooks to `notifyHook` URLs, is created when it is first read.
     if (c.req.param("id") === FLOW_HOOK_LISTENER) await ensureFlowHookEndpoint(c.get("deps"), c.get("appId"));
     return c.json(endpointView(await getEndpoint(c.get("deps"), c.get("appId"), c.req.param("id"))));
   })
@@ -52,7 +52,7 @@ export const endpoints = new Hono<AppEnv>()
     return c.json(secretView(await rotateSecret(c.get("deps"), c.get("appId"), id, overlapMs)));
   })
   .post("/:id/test", async (c) =>
-    c.json(probeView(await sendTestEvent(c.get("deps"), c.get("appId"), c.req.param("id")))),
+    c.json(testEventView(await sendTestEvent(c.get("deps"), c.get("appId"), c.req.param("id")))),
   )
   .post("/:id/replay", async (c) => {
     const { since, until, only = "failed", cursor } = await readBody(c, ReplayRequest);
@@ -63,16 +63,16 @@ export const endpoints = new Hono<AppEnv>()
     return c.json({ replayed, nextCursor: next ?? null }, 202);
   });
 
-function probeView({ delivered, at, outcome }: TestEventResult): {
+function testEventView({ delivered, at, outcome }: TestEventResult): {
   delivered: boolean;
   at: string;
   status?: number;
   why?: string;
   tookMs?: number;
 } {
-  const tried = { delivered, at: new Date(at).toISOString() };
-  if (outcome.kind !== "answered") return { ...tried, why: outcome.why };
-  return { ...tried, status: outcome.status, tookMs: outcome.tookMs };
+  const attempt = { delivered, at: new Date(at).toISOString() };
+  if (outcome.kind !== "answered") return { ...attempt, why: outcome.why };
+  return { ...attempt, status: outcome.status, tookMs: outcome.tookMs };
 }
 
 function msOf(time: string | undefined): number | undefined {
@@ -83,7 +83,7 @@ function secretView({ endpoint, secret }: EndpointWithSecret) {
   return { ...endpointView(endpoint), ...(secret !== undefined && { secret }) };
 }
 
-/** No secret, sealed or not. */
+/** An endpoint without its secrets, encrypted or not. */
 function endpointView(endpoint: Endpoint) {
   const { id, url, scheme, publicKey, description, disabledAt, disabledWhy, failingSince, createdAt, secrets } =
     endpoint;
@@ -98,7 +98,7 @@ function endpointView(endpoint: Endpoint) {
     disabledAt: isoOf(disabledAt),
     disabledWhy: disabledWhy ?? null,
     failingSince: isoOf(failingSince),
-    /** Until when the secrets before the newest still sign. */
+    /** For each older secret that still signs, the time when it stops. */
     earlierSecretsUntil: secrets.slice(1).map(({ until }) => isoOf(until)),
     createdAt: isoOf(createdAt),
   };

@@ -1,4 +1,4 @@
-/** What a request carries through the middleware: types only, so that routes need not know the app. */
+/** Types of the values that the middleware puts into the context of a request, and helpers that read them. */
 import { MjflowError } from "@mjflow/core/error";
 import type { QueueDepths } from "@mjflow/core/port";
 import type { Accounts } from "@mjflow/engine/account";
@@ -24,35 +24,38 @@ export type ApiDeps = Omit<EngineDeps, "callbackTokens"> &
     webhooks: WebhookSender;
     vault: Vault;
     sleep(ms: number): Promise<void>;
-    /** Why an address is none we post to, as far as can be told without asking for it; the guard has the last word. */
+    /**
+     * Why we would not send a webhook to this URL; undefined if the URL is allowed. The check makes no DNS query. The
+     * URL guard checks again, with the resolved address, when a webhook is sent.
+     */
     urlProblem(url: string): string | undefined;
-    /** Where this API is reached, if not where its requests say. */
+    /** Base URL where apps reach this API. Unset: the origin of each request. */
     apiUrl?: string | undefined;
-    /** Links to our copies. @param baseUrl where this API is reached */
+    /** Links to archived images. @param baseUrl base URL where apps reach this API */
     mediaLinks(baseUrl: string): MediaLinks;
-    /** Where a browser fetches an object of the bucket, for minutes. */
+    /** The URL where a browser fetches an object of the bucket. It can expire after some minutes. */
     objectUrl(key: string): Promise<string>;
-    /** The operator's. */
+    /** The API keys of the operator. */
     apiKeys: readonly OperatorKey[];
     accounts: Accounts;
     banned: BannedWordsCheck;
     queueDepths: QueueDepths;
   } & MjCompatDeps;
 
-/** As a route has them: the limits are those of the app that asks. */
+/** The dependencies of a route. The limits are those of the app that sent the request. */
 export type RouteDeps = ApiDeps & AppLimits;
 
 export interface AppEnv {
   Variables: { deps: RouteDeps; caller: Caller; appId: string; requestId: string };
 }
 
-/** Links to our copies: at the address this request came to, unless the stage names another. */
+/** Links to archived images. Their base is the configured URL of the API, or else the origin of this request. */
 export function mediaUrlOf(c: Context<AppEnv>): (key: string) => string {
   const { mediaLinks, apiUrl } = c.get("deps");
   return mediaLinks(apiUrl ?? new URL(c.req.url).origin).url;
 }
 
-/** An address that would never be posted to is refused when it is named, not when something is to be told. */
+/** Rejects a webhook URL that is not allowed when the app names it, not only when the first webhook is sent. */
 export function checkCallbackUrl(c: Context<AppEnv>, field: string, url: string | undefined): void {
   const why = url === undefined ? undefined : c.get("deps").urlProblem(url);
   if (why !== undefined) throw new MjflowError("invalid_request", { field, detail: `${field}: ${why}` });

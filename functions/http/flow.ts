@@ -1,4 +1,4 @@
-/** `/v1/flows`: send a plan once, read how far it is. */
+/** `/v1/flows`: creates, lists, reads, cancels and resumes flows. */
 import { type Flow, flowStatus, isEndRecorded } from "@mjflow/core/flow";
 import { FlowListQuery, FlowRequest } from "@mjflow/core/request";
 import { cancelFlow, type FlowWithTasks, getOwnFlow, resumeFlow } from "@mjflow/engine/cancel";
@@ -23,7 +23,7 @@ export const flows = new Hono<AppEnv>()
       show: (id) => own(c, id),
     });
     if (rate) rateHeaders(c, rate);
-    return answer(c, { flow, tasks });
+    return respond(c, { flow, tasks });
   })
   .get("/", async (c) => {
     const query = FlowListQuery.safeParse(c.req.query());
@@ -32,7 +32,7 @@ export const flows = new Hono<AppEnv>()
     const page = await c.get("deps").store.listFlows(c.get("appId"), limit, cursor, {
       ...(since !== undefined && { since: Date.parse(since) }),
       ...(until !== undefined && { until: Date.parse(until) }),
-      ...(Object.keys(fields).length > 0 && { matches: (flow) => fits(flow, fields) }),
+      ...(Object.keys(fields).length > 0 && { matches: (flow) => matchesQuery(flow, fields) }),
     });
     return c.json({ data: page.flows.map(flowSummary), nextCursor: page.cursor ?? null });
   })
@@ -44,14 +44,14 @@ export const flows = new Hono<AppEnv>()
       return { body, ended, ending: !ended && body.status !== "running" };
     });
   })
-  .post("/:id/cancel", async (c) => answer(c, await cancelFlow(c.get("deps"), c.get("appId"), c.req.param("id"))))
-  .post("/:id/resume", async (c) => answer(c, await resumeFlow(c.get("deps"), c.get("appId"), c.req.param("id"))));
+  .post("/:id/cancel", async (c) => respond(c, await cancelFlow(c.get("deps"), c.get("appId"), c.req.param("id"))))
+  .post("/:id/resume", async (c) => respond(c, await resumeFlow(c.get("deps"), c.get("appId"), c.req.param("id"))));
 
-/** 202 while it runs; 200 once it has ended, which the client may have preferred to wait for. */
-async function answer(c: Context<AppEnv>, first: FlowWithTasks) {
+/** Responds 202 while the flow runs and 200 when it has ended. With `Prefer: wait` the client can wait for the end. */
+async function respond(c: Context<AppEnv>, first: FlowWithTasks) {
   const reads = [first];
   const read = async () => reads.shift() ?? own(c, first.flow.id);
-  const { flow, tasks } = await waitUntil(c, read, (whole) => isEndRecorded(whole.flow, whole.tasks));
+  const { flow, tasks } = await waitUntil(c, read, (current) => isEndRecorded(current.flow, current.tasks));
   const status = flowStatus(tasks) === "running" ? 202 : 200;
   return c.json(flowView(flow, tasks, mediaUrlOf(c)), status, { Location: `/v1/flows/${flow.id}` });
 }
@@ -60,7 +60,10 @@ function own(c: Context<AppEnv>, id: string): Promise<FlowWithTasks> {
   return getOwnFlow(c.get("deps"), c.get("appId"), id);
 }
 
-function fits(flow: Flow, { status, state, provider }: Pick<FlowListQuery, "status" | "state" | "provider">): boolean {
+function matchesQuery(
+  flow: Flow,
+  { status, state, provider }: Pick<FlowListQuery, "status" | "state" | "provider">,
+): boolean {
   const same = (wanted: string | undefined, is: string | undefined) => wanted === undefined || wanted === is;
   return same(status, flow.status) && same(state, flow.state) && same(provider, flow.provider);
 }

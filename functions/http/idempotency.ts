@@ -1,4 +1,4 @@
-/** The header `Idempotency-Key`: read, obeyed, and answered with whether the request had come before. */
+/** Handles the header `Idempotency-Key`, and marks the response to a repeated request with `Idempotency-Replayed`. */
 import { MjflowError } from "@mjflow/core/error";
 import { parseIdempotencyKey } from "@mjflow/core/idempotency";
 import { type IdempotentWork, runOnce } from "@mjflow/engine/idempotency";
@@ -7,7 +7,7 @@ import type { AppEnv } from "./env.ts";
 
 const HEADER = "Idempotency-Key";
 
-/** @throws MjflowError invalid_request for a key that is none, and what `once` throws */
+/** @throws MjflowError `invalid_request` if the key has a wrong form, and the errors of `runOnce` */
 export async function idempotent<T>(c: Context<AppEnv>, request: unknown, work: IdempotentWork<T>): Promise<T> {
   const header = c.req.header(HEADER);
   if (header === undefined) return work.run({ target: work.choose(), resumed: false });
@@ -15,7 +15,7 @@ export async function idempotent<T>(c: Context<AppEnv>, request: unknown, work: 
   if (key === undefined) {
     throw new MjflowError("invalid_request", {
       field: HEADER,
-      detail: `${HEADER}: 1 to 255 visible ASCII characters.`,
+      detail: `${HEADER}: must be 1 to 255 visible ASCII characters`,
     });
   }
   const keyed = { appId: c.get("appId"), key, route: `${c.req.method} ${c.req.path}`, request };

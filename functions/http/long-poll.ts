@@ -1,62 +1,70 @@
 /**
- * Reading again, cheaply: an ETag of what is shown, 304 for who has it, and `Prefer: wait=N` (RFC 7240) for who would
- * rather be told when it is another. Waiting reads the rows at growing pauses, so on Lambda it costs its duration, and
- * about a dozen reads for 25 seconds.
+ * Cheap repeated reads of one resource. Each response has an `ETag`, and a client that sends it back gets 304 while the
+ * resource is unchanged. With `Prefer: wait=N` (RFC 7240) the response waits for a change.
+ *
+ * Waiting reads the rows again after growing pauses. On Lambda it costs its duration and about a dozen reads in 25
+ * seconds.
  */
 import { createHash } from "node:crypto";
 import type { Context, TypedResponse } from "hono";
 import type { AppEnv } from "./env.ts";
 
-/** What one reading shows, and whether it will ever show anything else. */
+/** One read of a resource. */
 export interface Snapshot<T> {
   body: T;
+  /** The resource will not change any more. */
   ended: boolean;
-  /** About to end: whoever waits is spared an end that other routes do not know of yet. */
+  /** The end is visible here but not recorded yet, so other routes do not show it. Waiting requests keep waiting. */
   ending?: boolean;
 }
 
-/** As `c.json` would have it, but for the text, which is made once for the answer and its tag. */
+/** The return type of `c.json`. We do not call `c.json`, because one JSON text serves both the body and the `ETag`. */
 type Json<T> = Response & TypedResponse<T, 200, "json">;
 
-/** Well within the function's time. */
+/** Less than the timeout of the API function (30 s). */
 const WAIT_MAX_S = 25;
 const FIRST_PAUSE_MS = 250;
 const LAST_PAUSE_MS = 2_000;
 
-/** Answers at once; or when it has ended, or is no longer what the client has, or its patience is over. */
+/**
+ * Responds at once without `Prefer: wait`. Otherwise it responds when the resource has ended, when it differs from
+ * `If-None-Match`, or when the waiting time is over.
+ */
 export async function respondWhenChanged<T>(c: Context<AppEnv>, read: () => Promise<Snapshot<T>>): Promise<Json<T>> {
   const known = c.req.header("if-none-match");
   const isNew = ({ body }: Snapshot<T>) => known !== undefined && !etagMatches(etagOf(JSON.stringify(body)), known);
-  const shown = await waitUntil(c, read, (one) => one.ended || (!one.ending && isNew(one)));
+  const shown = await waitUntil(c, read, (current) => current.ended || (!current.ending && isNew(current)));
   const text = JSON.stringify(shown.body);
   const tag = etagOf(text);
   c.header("ETag", tag);
-  // May be kept by whoever asked, and must be asked about again.
+  // The client may store the response, but must revalidate it with each use.
   c.header("Cache-Control", "private, no-cache");
   const isKnown = known !== undefined && etagMatches(tag, known);
   const response = isKnown ? c.body(null, 304) : c.body(text, 200, { "Content-Type": "application/json" });
   return response as Response as Json<T>;
 }
 
-/** Reads until `enough`, or until the time the client preferred to wait is over; once where it preferred none. */
+/** Reads until `enough` is true or the waiting time of `Prefer` is over. Reads once without `Prefer: wait`. */
 export async function waitUntil<T>(
   c: Context<AppEnv>,
   read: () => Promise<T>,
-  enough: (one: T) => boolean,
+  enough: (value: T) => boolean,
 ): Promise<T> {
   const { clock, sleep } = c.get("deps");
   const waitS = parsePreferWait(c.req.header("prefer"));
   if (waitS > 0) c.header("Preference-Applied", `wait=${waitS}`);
   const until = clock.now() + waitS * 1_000;
   for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(LAST_PAUSE_MS, pause * 1.5)) {
-    const one = await read();
+    const value = await read();
     const left = until - clock.now();
-    if (enough(one) || left <= 0) return one;
+    if (enough(value) || left <= 0) return value;
     await sleep(Math.min(pause, left));
   }
 }
 
-/** Seconds; 0 without the preference, or with one that makes no sense: a preference is never an error. */
+/**
+ * The waiting time in seconds. It is 0 without the preference or if the value is not valid: `Prefer` is never an error.
+ */
 export function parsePreferWait(prefer: string | undefined): number {
   const wait = /(?:^|[,;])\s*wait\s*=\s*"?(\d{1,9})"?\s*(?:$|[,;])/i.exec(prefer ?? "")?.[1];
   return Math.min(WAIT_MAX_S, Number(wait ?? 0));
@@ -66,8 +74,8 @@ function etagOf(text: string): string {
   return `"${createHash("sha256").update(text).digest("base64url").slice(0, 22)}"`;
 }
 
-/** RFC 9110, 13.1.2: any of a list, weakly compared. */
+/** True if the header lists this `ETag`, by weak comparison (RFC 9110, 13.1.2). */
 export function etagMatches(tag: string, header: string): boolean {
-  const tags = header.split(",").map((one) => one.trim().replace(/^W\//, ""));
+  const tags = header.split(",").map((item) => item.trim().replace(/^W\//, ""));
   return tags.includes(tag) || tags.includes("*");
 }

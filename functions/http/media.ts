@@ -1,9 +1,9 @@
-/** `/media/…`: our copies, for whoever has the link; sent on to where the bytes are. No key: the link is the proof. */
+/** `/media/…`: redirects to an archived image. No API key is needed, because the link itself is signed. */
 import { MjflowError } from "@mjflow/core/error";
 import { Hono } from "hono";
 import type { AppEnv } from "./env.ts";
 
-/** Shorter than the bucket's own links live, so that no cache outlives what it points to. */
+/** Shorter than the lifetime of a signed URL (7.5 minutes or more), so that no cache redirects to an expired URL. */
 const CACHED_S = 300;
 
 export const media = new Hono<AppEnv>().get("/:key{.+}", async (c) => {

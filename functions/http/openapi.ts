@@ -1,4 +1,6 @@
-/** `/openapi.json`, `/docs` and `/llms.txt`: the API's description, for anyone. It weighs nothing until somebody asks. */
+/**
+ * `/openapi.json`, `/docs` and `/llms.txt`: the public API reference. Its code is loaded with the first such request.
+ */
 import { type Context, Hono } from "hono";
 import type { AppEnv } from "./env.ts";
 import { etagMatches } from "./long-poll.ts";
@@ -7,20 +9,20 @@ import type { DocumentFormat } from "./openapi/render.ts";
 const CACHED_S = 300;
 
 export const description = new Hono<AppEnv>()
-  .get("/openapi.json", (c) => answer(c, "json"))
-  .get("/docs", (c) => answer(c, "page"))
-  .get("/llms.txt", (c) => answer(c, "text"));
+  .get("/openapi.json", (c) => respond(c, "json"))
+  .get("/docs", (c) => respond(c, "page"))
+  .get("/llms.txt", (c) => respond(c, "text"));
 
-async function answer(c: Context<AppEnv>, form: DocumentFormat): Promise<Response> {
-  const { renderDocument: show } = await import("./openapi/render.ts");
-  const { body, type, etag, policy } = show(form);
+async function respond(c: Context<AppEnv>, format: DocumentFormat): Promise<Response> {
+  const { renderDocument } = await import("./openapi/render.ts");
+  const { body, type, etag, policy } = renderDocument(format);
   c.header("ETag", etag);
   c.header("Cache-Control", `public, max-age=${CACHED_S}`);
   if (etagMatches(etag, c.req.header("if-none-match") ?? "")) return c.body(null, 304);
   c.header("Content-Security-Policy", policy);
   c.header("X-Content-Type-Options", "nosniff");
   c.header("Referrer-Policy", "no-referrer");
-  // Read by tools on other pages; it holds nothing that is anybody's.
-  if (form === "json") c.header("Access-Control-Allow-Origin", "*");
+  // Tools on other websites read the document. It contains no private data, so any origin may read it.
+  if (format === "json") c.header("Access-Control-Allow-Origin", "*");
   return c.body(body, 200, { "Content-Type": type });
 }

@@ -1,4 +1,7 @@
-/** What waits, and where: `/v1/queues`, `/v1/overdue`, `/v1/unclear`; and `/v1/vault/reseal`. For the operator of the stage. */
+/**
+ * `/v1/queues`, `/v1/overdue`, `/v1/unclear` and `/v1/vault/reseal`: queue depths, late work and re-encryption. For the
+ * operator.
+ */
 import { parseDeliveryId } from "@mjflow/core/delivery";
 import { taskIdOf } from "@mjflow/core/id";
 import type { Due } from "@mjflow/core/port";
@@ -21,8 +24,8 @@ export const operations = new Hono<AppEnv>()
   })
   .post("/vault/reseal", operatorOnly, async (c) => {
     const { limit, cursor } = readPage(c);
-    const { cursor: next, ...told } = await reencryptSecrets(c.get("deps"), limit, cursor);
-    return c.json({ ...told, nextCursor: next ?? null });
+    const { cursor: next, ...counts } = await reencryptSecrets(c.get("deps"), limit, cursor);
+    return c.json({ ...counts, nextCursor: next ?? null });
   });
 
 function dueView(due: Due) {

@@ -1,4 +1,4 @@
-/** Errors as HTTP: problem+json (RFC 9457) with a stable `code`, what to do, and whether to send it again. */
+/** Errors as HTTP responses: problem+json (RFC 9457) with `code`, `advice` and `retry`. */
 import type { RateState } from "@mjflow/core/credit";
 import { ERRORS, MjflowError, type Retry } from "@mjflow/core/error";
 import { fieldOf } from "@mjflow/core/request";
@@ -12,10 +12,10 @@ interface Issue {
   keys?: readonly string[];
 }
 
-/** The first issue names the field; all of them are listed. */
+/** An `invalid_request` from the issues of a schema. `field` names the first issue, `errors` lists up to 20. */
 export function invalid(issues: readonly Issue[]): MjflowError {
   const errors = issues.slice(0, 20).map(({ path, message, code, keys }) => {
-    // zod reports an unknown key at its parent; an app looks for the key.
+    // For an unknown key zod reports the path of the parent. We report the path of the key.
     const at = code === "unrecognized_keys" && keys?.[0] !== undefined ? [...path, keys[0]] : path;
     return { field: fieldOf(at), message };
   });
@@ -46,13 +46,16 @@ export function problem(c: Context<AppEnv>, error: MjflowError): Response {
   return c.body(JSON.stringify(body), error.status as 400, { "Content-Type": "application/problem+json" });
 }
 
-/** draft-ietf-httpapi-ratelimit-headers-10: what is allowed, and what is left of it. */
+/** Sets the rate limit headers of draft-ietf-httpapi-ratelimit-headers-10: the limit and what is left of it. */
 export function rateHeaders(c: Context<AppEnv>, { quota, remaining, resetS }: RateState): void {
   c.header("RateLimit-Policy", `"flows";q=${quota};w=60`);
   c.header("RateLimit", `"flows";r=${remaining};t=${resetS}`);
 }
 
-/** The one place where an error becomes a response. What is not ours is a bug: told as little as can be, logged whole. */
+/**
+ * The only place where an error becomes a response. An error that is no `MjflowError` is a bug. The caller gets no
+ * details of a bug; the log gets the message and the stack.
+ */
 export const onError: ErrorHandler<AppEnv> = (error, c) => {
   if (error instanceof MjflowError) return problem(c, error);
   c.get("deps").log.error("api.bug", { requestId: c.get("requestId"), error: String(error), stack: error.stack });

@@ -1,4 +1,4 @@
-/** `/v1/providers`: the vendors of the stage and their accounts. Accounts are the operator's alone. */
+/** `/v1/providers`: lists the providers and manages vendor accounts. Only the operator can change accounts. */
 import type { StoredAccount } from "@mjflow/core/account";
 import { AccountPatch, AccountRequest } from "@mjflow/core/request";
 import { listProviders } from "@mjflow/engine/provider";
@@ -25,7 +25,10 @@ export const providers = new Hono<AppEnv>()
     return c.body(null, 204);
   });
 
-/** As it is stored: what is null stands as the configuration has it. Never the key, and of the address no more than its host. */
+/**
+ * A vendor account as it is stored. Null: the value comes from the configuration. The key is never shown. `baseUrl`
+ * shows only the origin, because a path can contain a secret.
+ */
 function accountView({ provider, name, baseUrl, sealed, weight, maxRunning, createdAt, updatedAt }: StoredAccount) {
   return {
     provider,

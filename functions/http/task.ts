@@ -1,4 +1,4 @@
-/** `/v1/tasks`: one task, and what a person may do with it by hand. */
+/** `/v1/tasks`: reads a task, presses its buttons, submits modal answers and retries it. */
 import { taskIdOf } from "@mjflow/core/id";
 import { ActionRequest, ModalRequest } from "@mjflow/core/request";
 import { isEnded, type Task } from "@mjflow/core/task";
@@ -31,27 +31,27 @@ export const tasks = new Hono<AppEnv>()
       run: ({ target: segment }) => pressTask(deps, appId, id, request, { segment }),
       show: (segment) => own(c, `${id}-${segment}`),
     });
-    return answer(c, task);
+    return respond(c, task);
   })
   .post("/:id/modal", async (c) => {
     const request = await readBody(c, ModalRequest);
     const [deps, appId, id] = [c.get("deps"), c.get("appId"), c.req.param("id")];
-    // An answer given again is taken once as it is; the key tells it from another one.
+    // The same modal answer sent twice is accepted once. The Idempotency-Key also detects a different second answer.
     const task = await idempotent(c, request, {
       choose: () => id,
       run: () => answerModal(deps, appId, id, request),
       show: () => own(c, id),
     });
-    return answer(c, task);
+    return respond(c, task);
   })
-  .post("/:id/retry", async (c) => answer(c, await retryTask(c.get("deps"), c.get("appId"), c.req.param("id"))));
+  .post("/:id/retry", async (c) => respond(c, await retryTask(c.get("deps"), c.get("appId"), c.req.param("id"))));
 
 async function own(c: Context<AppEnv>, id: string): Promise<Task> {
   return (await getOwnTask(c.get("deps"), c.get("appId"), id)).task;
 }
 
-/** 202 while it runs; 200 once it has ended, which the client may have preferred to wait for. */
-async function answer(c: Context<AppEnv>, first: Task) {
+/** Responds 202 while the task runs and 200 when it has ended. With `Prefer: wait` the client can wait for the end. */
+async function respond(c: Context<AppEnv>, first: Task) {
   const id = taskIdOf(first.flowId, first.path);
   const reads = [first];
   const task = await waitUntil(c, async () => reads.shift() ?? own(c, id), isEnded);

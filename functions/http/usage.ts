@@ -1,4 +1,4 @@
-/** `/v1/usage`: what an app has spent, holds and has left, by our estimate. The operator may ask for any app's. */
+/** `/v1/usage`: the usage and credit of an app, by our price estimate. The operator can read the usage of any app. */
 import { UsageQuery } from "@mjflow/core/app";
 import { MjflowError } from "@mjflow/core/error";
 import { getApp } from "@mjflow/engine/app";
@@ -13,7 +13,7 @@ export const usage = new Hono<AppEnv>().get("/", async (c) => {
   if (!query.success) throw invalid(query.error.issues);
   const [deps, caller] = [c.get("deps"), c.get("caller")];
   const { app = caller.appId } = query.data;
-  // Another app does not exist for this one.
+  // An app must not learn whether another app exists.
   if (app !== caller.appId && !caller.operator) throw new MjflowError("not_found");
   const limits = app === caller.appId ? caller.limits : (await getApp(deps, app)).limits;
   return c.json(usageView(app, limits, await creditOf(deps, app)));

@@ -3,7 +3,7 @@
  * of it. Routes are read off the app itself, so that a new one cannot be forgotten here.
  */
 import { expect, test } from "vitest";
-import { MJ_PREFIXES, MJ_VERBS } from "../../functions/http/mj-compat/routes.ts";
+import { MJ_PREFIXES, MJ_ROUTES } from "../../functions/http/mj-compat/routes.ts";
 import { type ApiClient, createApiClient, FLOW, OPERATOR } from "./api-client.ts";
 
 /** What there is of one app: an id for each kind of address, by how the address begins. */
@@ -88,7 +88,7 @@ const routes = [
     .map(({ method, path }) => [method, path] as const),
   // The facade's verbs are a table of its own.
   ...MJ_PREFIXES.flatMap((prefix) =>
-    MJ_VERBS.map((verb) => {
+    MJ_ROUTES.map((verb) => {
       const [method, path] = verb.split(" ") as [string, string];
       return [method, prefix + path.replace("{id}", ":id")] as const;
     }),

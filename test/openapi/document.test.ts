@@ -4,7 +4,7 @@ import { ERRORS } from "@mjflow/core/error";
 import { EVENT_TYPES } from "@mjflow/core/event";
 import { Validator } from "@seriousme/openapi-schema-validator";
 import { expect, test } from "vitest";
-import { MJ_PREFIXES, MJ_VERBS } from "../../functions/http/mj-compat/routes.ts";
+import { MJ_PREFIXES, MJ_ROUTES } from "../../functions/http/mj-compat/routes.ts";
 import { openApi } from "../../functions/http/openapi/document.ts";
 import { createApiClient } from "../app/api-client.ts";
 import { DESCRIBED } from "./routes.ts";
@@ -20,7 +20,7 @@ const served = new Set([
   ...createApiClient()
     .app.routes.filter(({ method }) => method !== "ALL")
     .map(({ method, path }) => `${method} ${path}`),
-  ...MJ_VERBS.map((verb) => verb.replace(" ", " /mj").replace("{id}", ":id")),
+  ...MJ_ROUTES.map((verb) => verb.replace(" ", " /mj").replace("{id}", ":id")),
 ]);
 
 test("every route of the API is described", () => {

@@ -1,16 +1,16 @@
 /**
- * What midjourney-proxy clients send (docs/protocol.md 1), read into what our engine takes. Tolerant where their servers are:
- * unknown fields are ignored, null and blank mean "not given", ids and numbers come as either. The limits are the native
- * API's own, and so are the words for what breaks them.
+ * Parses the requests of midjourney-proxy clients (docs/protocol.md 1) into requests of the engine. The parser is as
+ * tolerant as their servers: unknown fields are ignored, null and blank mean "not given", ids and numbers can be text
+ * or number. Limits and their error messages are those of the native API.
  */
-import type { BotType, Mode } from "@mjflow/core/flow";
+import type { BotType, Mode, RootAction } from "@mjflow/core/flow";
 import { FlowRequest, ModalInput } from "@mjflow/core/request";
 import type { MjRequestFields } from "@mjflow/engine/mj-compat";
 import * as z from "zod/mini";
 import { invalid } from "../problem.ts";
 
-const word = z.union([z.string(), z.number(), z.boolean()], { error: "must be text" });
-const text = z.pipe(word, z.transform(String));
+const scalar = z.union([z.string(), z.number(), z.boolean()], { error: "must be text" });
+const text = z.pipe(scalar, z.transform(String));
 const texts = z.array(z.string({ error: "must be text" }), { error: "must be a list" });
 const AccountFilter = z.object({
   channelId: z.optional(text),
@@ -30,7 +30,7 @@ const AccountFilter = z.object({
 });
 
 const Common = z.object({
-  /** The one field where blank is not absent: it comes back as it was sent. */
+  /** A blank `state` is kept and returned as it was sent. In all other fields blank means "not given". */
   state: z.optional(z.nullable(text)),
   notifyHook: z.optional(text),
   botType: z.optional(text),
@@ -41,7 +41,7 @@ const Common = z.object({
 export const Root = z.extend(Common, {
   prompt: z.optional(text),
   base64Array: z.optional(texts),
-  /** Describe's picture; imagine's, of old. */
+  /** The image of describe. For imagine, the old name of a single input image. */
   base64: z.optional(text),
   link: z.optional(text),
   dimensions: z.optional(text),
@@ -51,8 +51,6 @@ export const Root = z.extend(Common, {
   targetUrl: z.optional(text),
 });
 type Root = z.infer<typeof Root>;
-
-export type RootVerb = "imagine" | "blend" | "describe" | "shorten" | "swap-face";
 
 const BOTS = new Map<string, BotType>([
   ["MID_JOURNEY", "MID_JOURNEY"],
@@ -67,58 +65,59 @@ export interface RootRequest {
 }
 
 /**
- * @param prefixMode the mode in the address: it wins over the body's (trueai-org's order)
- * @throws MjflowError invalid_request naming the field as the client wrote it
+ * @param prefixMode mode in the path; it has precedence over the mode in the body, as in trueai-org
+ * @throws MjflowError `invalid_request` with the name of the field as the client sent it
  */
 export function readRoot(
-  verb: RootVerb,
+  action: RootAction,
   body: unknown,
   { provider, prefixMode }: { provider: string; prefixMode: Mode | undefined },
 ): RootRequest {
   const sent = parse(Root, body);
   const request = {
-    action: verb,
+    action,
     provider,
-    ...imagesOf(verb, sent),
-    ...(verb === "imagine" || verb === "shorten" ? { prompt: sent.prompt } : {}),
-    ...(verb === "blend" ? { dimensions: sent.dimensions?.toUpperCase() } : {}),
+    ...imagesOf(action, sent),
+    ...(action === "imagine" || action === "shorten" ? { prompt: sent.prompt } : {}),
+    ...(action === "blend" ? { dimensions: sent.dimensions?.toUpperCase() } : {}),
     ...modeOf(sent, prefixMode),
     botType: botOf(sent),
     state: sent.state ?? undefined,
     notifyHook: sent.notifyHook,
   };
   const parsed = FlowRequest.safeParse(request);
-  if (!parsed.success) throw invalid(parsed.error.issues.map((issue) => named(issue, verb, sent)));
-  // The hook is the pointer's: the flow's own would be signed, and speak another language.
+  if (!parsed.success) throw invalid(parsed.error.issues.map((issue) => withSentName(issue, action, sent)));
+  // The compat task id stores the `notifyHook`, not the flow. Webhooks of the flow would be signed and have the native
+  // API's body.
   const { notifyHook, ...rest } = parsed.data;
   return { request: rest, own: { state: rest.state, notifyHook } };
 }
 
-/** Where the verb has its pictures, and where ours are. */
-function imagesOf(verb: RootVerb, { base64Array, base64, link, ...faces }: Root) {
-  if (verb === "swap-face") {
+/** Maps the image fields of each action to the fields of `FlowRequest`. */
+function imagesOf(action: RootAction, { base64Array, base64, link, ...faces }: Root) {
+  if (action === "swap-face") {
     return {
       sourceBase64: faces.sourceBase64 ?? faces.sourceUrl,
       targetBase64: faces.targetBase64 ?? faces.targetUrl,
     };
   }
-  if (verb === "shorten") return {};
+  if (action === "shorten") return {};
   const one = base64 ?? link;
-  if (verb === "describe") return { base64Array: one === undefined ? [] : [one] };
-  return { base64Array: base64Array ?? (verb === "imagine" && base64 !== undefined ? [base64] : undefined) };
+  if (action === "describe") return { base64Array: one === undefined ? [] : [one] };
+  return { base64Array: base64Array ?? (action === "imagine" && base64 !== undefined ? [base64] : undefined) };
 }
 
 type Issue = z.core.$ZodIssue;
 
-/** An issue under the name the client knows. */
-function named(issue: Issue, verb: RootVerb, sent: Root): Issue {
+/** The issue with the field name that the client sent instead of our field name. */
+function withSentName(issue: Issue, action: RootAction, sent: Root): Issue {
   const [field, ...rest] = issue.path;
   const under = (name: string, message = issue.message): Issue => ({ ...issue, path: [name], message });
-  if (verb === "describe" && field === "base64Array") {
+  if (action === "describe" && field === "base64Array") {
     if (rest.length === 0) return under("base64", "is required, as a data URI, or `link`");
     return under(sent.base64 === undefined ? "link" : "base64");
   }
-  if (verb === "imagine" && field === "base64Array" && sent.base64Array === undefined) return under("base64");
+  if (action === "imagine" && field === "base64Array" && sent.base64Array === undefined) return under("base64");
   if (field === "sourceBase64" && sent.sourceBase64 === undefined && sent.sourceUrl) return under("sourceUrl");
   if (field === "targetBase64" && sent.targetBase64 === undefined && sent.targetUrl) return under("targetUrl");
   return issue;
@@ -128,7 +127,10 @@ function botOf({ botType }: Pick<Root, "botType">): string | undefined {
   return botType === undefined ? undefined : (BOTS.get(botType.toUpperCase()) ?? botType);
 }
 
-/** Path, then `mode`, then `accountFilter.modes`; the prompt's own flag is the vendor's to read. */
+/**
+ * The mode of the path, else `mode`, else a single value in `accountFilter.modes`. Several values there stay in the
+ * account filter. A mode flag in the prompt is left to the vendor.
+ */
 function modeOf({ mode, accountFilter }: Pick<Root, "mode" | "accountFilter">, prefixMode: Mode | undefined) {
   const { modes, ...filter } = accountFilter ?? {};
   const wanted = prefixMode ?? mode?.toLowerCase() ?? (modes?.length === 1 ? modes[0]!.toLowerCase() : undefined);
@@ -137,7 +139,7 @@ function modeOf({ mode, accountFilter }: Pick<Root, "mode" | "accountFilter">, p
   return { mode: wanted, ...(Object.keys(rest).length > 0 && { accountFilter: rest }) };
 }
 
-// ── on a finished task ─────────────────────────────────────────────────────────────────────────────────────────────
+// ── requests on a finished task ────────────────────────────────────────────────────────────────────────────────────
 
 const taskId = z.pipe(
   z.union([z.string(), z.number()], { error: "must be a task's id" }),
@@ -181,13 +183,13 @@ export function readChange(body: unknown): PressRequest {
   return { taskId: sent.taskId, press: { press: pressOf(sent.action, sent.index) }, own: ownOf(sent) };
 }
 
-/** `1765432109876123 U2` */
+/** Reads a text such as `1765432109876123 U2`. */
 export function readSimpleChange(body: unknown): PressRequest {
   const sent = parse(SimpleChange, body);
   const match = /^(\S{1,200})\s+(?:([UV])([1-4])|R)$/i.exec(sent.content.trim());
   if (!match) throw wrong("content", "must be a task's id and U1 to U4, V1 to V4 or R");
-  const verb = match[2]?.toUpperCase();
-  const action = verb === "U" ? "UPSCALE" : verb === "V" ? "VARIATION" : "REROLL";
+  const letter = match[2]?.toUpperCase();
+  const action = letter === "U" ? "UPSCALE" : letter === "V" ? "VARIATION" : "REROLL";
   return { taskId: match[1]!, press: { press: pressOf(action, Number(match[3])) }, own: ownOf(sent) };
 }
 
@@ -197,7 +199,7 @@ function pressOf(action: "UPSCALE" | "VARIATION" | "REROLL", index: number | und
   return `${action.toLowerCase()}:${index}`;
 }
 
-/** The request's own words, within the limits a flow's have. */
+/** `state` and `notifyHook` of the request, checked against the limits of a flow. */
 function ownOf({ state, notifyHook }: { state?: string | null; notifyHook?: string }): MjRequestFields {
   const parsed = OwnFields.safeParse({ state: state ?? undefined, notifyHook });
   if (!parsed.success) throw invalid(parsed.error.issues);
@@ -211,14 +213,14 @@ export function readModal(body: unknown): { taskId: string; modal: ModalInput } 
 }
 
 function modalOf({ prompt, maskBase64 }: ModalInput): ModalInput {
-  // An empty prompt keeps the one the window holds (docs/protocol.md 1.7).
+  // With an empty prompt the vendor keeps the prompt that the modal shows (docs/protocol.md 1.7).
   const given = { ...(prompt?.trim() && { prompt }), ...(maskBase64 !== undefined && { maskBase64 }) };
   const parsed = ModalInput.safeParse(given);
   if (!parsed.success) throw invalid(parsed.error.issues);
   return parsed.data;
 }
 
-// ── the rest ───────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── other requests ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 export const Upload = z.object({ base64Array: FlowRequest.shape.base64Array });
 
@@ -228,7 +230,7 @@ export function readUpload(body: unknown): string[] {
   return base64Array;
 }
 
-/** As many as are looked up in one request; what is beyond is left out, as ids nobody knows are. */
+/** Maximum number of ids that one request reads. Further ids are left out of the response, like unknown ids. */
 const IDS = 1_000;
 export const List = z.object({
   ids: z.optional(z.array(z.union([z.string(), z.number()]), { error: "must be a list of ids" })),
@@ -249,7 +251,7 @@ function wrong(field: string, message: string) {
   return invalid([{ path: [field], message }]);
 }
 
-/** Null and blank are "not given"; but a blank `state` comes back as it was sent. */
+/** Removes fields that are null or blank, since both mean "not given". A blank `state` is kept. */
 function given(value: unknown, depth = 0): unknown {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
   const fields = Object.entries(value).filter(([name, field]) => field !== null && (field !== "" || name === "state"));

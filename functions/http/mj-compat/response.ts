@@ -1,6 +1,7 @@
 /**
- * Answers in the protocol's words (docs/protocol.md 2). What starts work is HTTP 200 whatever became of it, as these servers have
- * it, and the code says the rest; what reads has HTTP's own status, or its clients would take an error for a task.
+ * Responses in the format of midjourney-proxy (docs/protocol.md 2). A submission gets HTTP 200 and a code that says
+ * whether it succeeded, as on these servers. A read gets a proper HTTP status, because its clients would parse an error
+ * as a task.
  */
 import { MjflowError } from "@mjflow/core/error";
 import type { Context } from "hono";
@@ -8,13 +9,13 @@ import type { AppEnv } from "../env.ts";
 
 export const MJ_CODE = {
   accepted: 1,
-  /** The task named, or every account that could do it, is not there. */
+  /** The task does not exist, or there is no vendor account for the request. */
   missing: 3,
   invalid: 4,
   failed: 9,
-  /** Taken, and waiting for `submit/modal`. */
+  /** Accepted; the task waits for `submit/modal`. */
   modal: 21,
-  /** Not taken: come back later. */
+  /** Not accepted; the client can send the request again later. */
   full: 23,
   banned: 24,
 } as const;
@@ -22,9 +23,9 @@ export const MJ_CODE = {
 export interface MjResponse {
   code: number;
   description: string;
-  /** A task id as a string; addresses, for an upload. */
+  /** A task id as a string, or the image links of an upload. Null: an error. */
   result: string | string[] | null;
-  /** Never absent: Dooy's page reads into it unasked. */
+  /** Always present, because Dooy's web page reads its members without a check. */
   properties: Record<string, unknown>;
 }
 
@@ -39,36 +40,36 @@ export function mjResponse(
 
 export const accepted = (id: string) => mjResponse(MJ_CODE.accepted, "Submit success", id);
 
-/** What an error of ours means in the protocol. */
+/** Converts an error of the native API into a compat API response. */
 export function refusal(error: MjflowError): MjResponse {
   const { code, status, extra, field, message } = error;
-  // Refused before a vendor was asked: by quota, by rate, or by a table that has its own.
+  // The request was rejected before any submission: no credit, a limit of the app, or an overloaded table.
   if (status === 402 || status === 429 || code === "overloaded") return mjResponse(MJ_CODE.full, message);
   if (typeof extra["bannedWord"] === "string") {
     return mjResponse(MJ_CODE.banned, message, null, { bannedWord: extra["bannedWord"] });
   }
-  if (code === "not_found") return mjResponse(MJ_CODE.missing, "The task does not exist, or is no longer kept.");
+  if (code === "not_found") return mjResponse(MJ_CODE.missing, "The task does not exist or is no longer stored.");
   if (field === "provider") return mjResponse(MJ_CODE.missing, "No vendor account is configured for this.");
   if (code === "press_not_offered") {
     const offered = Array.isArray(extra["offered"]) ? extra["offered"].join(", ") : "";
-    return mjResponse(MJ_CODE.invalid, `${field}: the task offers no such button. It offers: ${offered || "none"}`);
+    return mjResponse(MJ_CODE.invalid, `${field}: the task has no such button. Its buttons: ${offered || "none"}`);
   }
   return mjResponse(status < 500 && status !== 401 && status !== 403 ? MJ_CODE.invalid : MJ_CODE.failed, message);
 }
 
-/** Of requests that only read; cancel, which answers for itself, aside. */
-const READ_STATUS = /\/(?:task|query|image)\//;
+/** Paths of routes that read. They also match cancel, whose errors then have an HTTP status, too. */
+const READ_PATH = /\/(?:task|query|image)\//;
 
 export function mjErrorResponse(c: Context<AppEnv>, error: unknown): Response {
   const known = error instanceof MjflowError;
   if (!known) {
     const { requestId, deps } = c.var;
-    deps.log.error("facade.bug", { requestId, error: String(error), stack: (error as Error).stack });
+    deps.log.error("mj-compat.bug", { requestId, error: String(error), stack: (error as Error).stack });
   }
-  const told = known ? error : new MjflowError("internal");
-  if (typeof told.retry === "object") c.header("Retry-After", String(Math.ceil(told.retry.afterMs / 1_000)));
-  // The key is wrong, or the bytes are: no server of the family calls that a success.
-  const isAsHttp = [400, 401, 403, 413].includes(told.status) && told.code !== "invalid_request";
-  const status = isAsHttp || READ_STATUS.test(c.req.path) ? told.status : 200;
-  return c.json(refusal(told), status as 200);
+  const reported = known ? error : new MjflowError("internal");
+  if (typeof reported.retry === "object") c.header("Retry-After", String(Math.ceil(reported.retry.afterMs / 1_000)));
+  // A wrong key or an unreadable body. No server of the midjourney-proxy family responds 200 to these.
+  const isHttpError = [400, 401, 403, 413].includes(reported.status) && reported.code !== "invalid_request";
+  const status = isHttpError || READ_PATH.test(c.req.path) ? reported.status : 200;
+  return c.json(refusal(reported), status as 200);
 }

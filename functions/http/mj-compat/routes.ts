@@ -1,9 +1,10 @@
 /**
- * The drop-in facade: midjourney-proxy's verbs on our engine, under every prefix its vendors have (docs/protocol.md 1.1). An app
- * that talks to one of them changes its base URL, and keeps its key's header, its fields and its polling.
+ * The compat API: midjourney-proxy's routes on our engine, under every path prefix that its vendors use
+ * (docs/protocol.md 1.1). An app that uses such a vendor changes only its base URL. Its key header, fields and polling
+ * stay the same.
  */
 import { MjflowError } from "@mjflow/core/error";
-import type { Mode } from "@mjflow/core/flow";
+import type { Mode, RootAction } from "@mjflow/core/flow";
 import { mjTaskView } from "@mjflow/core/mj-task";
 import { LookupError } from "@mjflow/core/port";
 import type { Callers } from "@mjflow/engine/app";
@@ -24,7 +25,6 @@ import { type AppEnv, mediaUrlOf } from "../env.ts";
 import { authenticate } from "./auth.ts";
 import {
   type PressRequest,
-  type RootVerb,
   readAction,
   readChange,
   readIds,
@@ -36,24 +36,30 @@ import {
 import { accepted, MJ_CODE, mjErrorResponse, mjResponse } from "./response.ts";
 import { upload } from "./upload.ts";
 
-/** A mode's prefix stands before `/mj`, and some vendors leave that out. The longer first. */
+/**
+ * Path prefixes with a mode. Some vendors omit the `/mj` after it. Longer prefixes come first, because the first match
+ * wins.
+ */
 const PREFIXES = ["fast", "relax", "turbo"].flatMap((mode) => [`/mj-${mode}/mj`, `/mj-${mode}`, `/${mode}/mj`]);
 export const MJ_PREFIXES = [...PREFIXES, "/v1/mj", "/mj"];
 
-/** What trueai-org's list shows. */
+/** Number of tasks in `/task/list`, as in trueai-org. */
 const LISTED = 100;
 
-/** @param id of the task in the address, where there is one */
-type Verb = (c: Context<AppEnv>, id: string) => Promise<Response>;
+/** @param id the task id in the path; empty if the path has none */
+type MjHandler = (c: Context<AppEnv>, id: string) => Promise<Response>;
 
-const fetchTask: Verb = async (c, id) => c.json(view(c, await find(c, id)));
-const listTasks: Verb = async (c) => {
+const fetchTask: MjHandler = async (c, id) => c.json(view(c, await find(c, id)));
+const listTasks: MjHandler = async (c) => {
   const ids = readIds(await readJson(c));
   return c.json(views(c, await findTasks(c.get("deps"), c.get("appId"), ids)));
 };
 
-/** A table of our own, not routes: under eleven prefixes they were 250, and the router took 15 ms for each request. */
-const VERBS = new Map<string, Verb>([
+/**
+ * Handlers by method and path. They are a map and no routes of the router, because under eleven prefixes they were 250
+ * routes, and the router needed 15 ms for each request.
+ */
+const HANDLERS = new Map<string, MjHandler>([
   ["POST /submit/imagine", (c) => submit(c, "imagine")],
   ["POST /submit/blend", (c) => submit(c, "blend")],
   ["POST /submit/describe", (c) => submit(c, "describe")],
@@ -78,19 +84,19 @@ const VERBS = new Map<string, Verb>([
   ["POST /task/{id}/cancel", cancel],
   ["GET /image/{id}", image],
 ]);
-/** As under any prefix: `GET /task/{id}/fetch`. */
-export const MJ_VERBS: readonly string[] = [...VERBS.keys()];
+/** Method and path without the prefix, for example `GET /task/{id}/fetch`. */
+export const MJ_ROUTES: readonly string[] = [...HANDLERS.keys()];
 
-/** A handler for all there is under a prefix. */
+/** Returns the handler of all paths under a prefix. */
 export function mjCompat(prefix: string, callers: Callers) {
   return async (c: Context<AppEnv>): Promise<Response> => {
     try {
       await authenticate(c, callers);
       const path = c.req.path.slice(prefix.length);
       const [, before, id = "", after = ""] = /^(\/(?:task|query\/task|image))\/([\w-]+)(\/[\w-]+)?$/.exec(path) ?? [];
-      const verb = VERBS.get(`${c.req.method} ${path}`) ?? VERBS.get(`${c.req.method} ${before}/{id}${after}`);
-      return verb
-        ? await verb(c, id)
+      const handler = HANDLERS.get(`${c.req.method} ${path}`) ?? HANDLERS.get(`${c.req.method} ${before}/{id}${after}`);
+      return handler
+        ? await handler(c, id)
         : c.json(mjResponse(MJ_CODE.missing, `Invalid URL (${c.req.method} ${c.req.path})`), 404);
     } catch (error) {
       return mjErrorResponse(c, error);
@@ -98,14 +104,16 @@ export function mjCompat(prefix: string, callers: Callers) {
   };
 }
 
-/** Documented by one server or another, and done by none of the vendors spoken to here. */
-async function unsupported(c: Context<AppEnv>, verb: string): Promise<Response> {
-  return c.json(mjResponse(MJ_CODE.invalid, `${verb}: no vendor configured here can do that.`));
+/** For routes that some midjourney-proxy server documents, but that no vendor supported by mjflow has. */
+async function unsupported(c: Context<AppEnv>, name: string): Promise<Response> {
+  return c.json(mjResponse(MJ_CODE.invalid, `${name}: no configured vendor supports this.`));
 }
 
 async function cancel(c: Context<AppEnv>, id: string): Promise<Response> {
   await find(c, id);
-  return c.json(mjResponse(MJ_CODE.invalid, "taskId: a task the vendor may have is not taken back here."));
+  return c.json(
+    mjResponse(MJ_CODE.invalid, "taskId: a task that the vendor may have accepted cannot be canceled here."),
+  );
 }
 
 async function image(c: Context<AppEnv>, id: string): Promise<Response> {
@@ -114,11 +122,11 @@ async function image(c: Context<AppEnv>, id: string): Promise<Response> {
   return c.redirect(imageUrl, 302);
 }
 
-async function submit(c: Context<AppEnv>, verb: RootVerb): Promise<Response> {
+async function submit(c: Context<AppEnv>, action: RootAction): Promise<Response> {
   const deps = c.get("deps");
   await deps.providers.refresh?.();
   const provider = deps.defaultProvider ?? deps.providers.ids()[0] ?? "";
-  const { request, own } = readRoot(verb, await readJson(c), { provider, prefixMode: modeOf(c) });
+  const { request, own } = readRoot(action, await readJson(c), { provider, prefixMode: modeOf(c) });
   const { id } = await submitMjRoot(deps, c.get("appId"), request, own, deps);
   return c.json(accepted(id));
 }
@@ -147,7 +155,7 @@ async function seed(c: Context<AppEnv>, id: string): Promise<Response> {
     );
   } catch (error) {
     if (!(error instanceof LookupError)) throw error;
-    return c.json(mjResponse(MJ_CODE.failed, "The vendor could not be asked."));
+    return c.json(mjResponse(MJ_CODE.failed, "The look-up at the vendor failed."));
   }
 }
 
@@ -168,5 +176,5 @@ function view(c: Context<AppEnv>, { pointer, task }: FoundMjTask) {
 }
 
 function views(c: Context<AppEnv>, tasks: readonly FoundMjTask[]) {
-  return tasks.map((one) => view(c, one));
+  return tasks.map((task) => view(c, task));
 }

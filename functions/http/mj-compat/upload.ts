@@ -1,4 +1,4 @@
-/** `submit/upload-discord-images`: handed to the vendor as it is; no task of ours comes of it. */
+/** `submit/upload-discord-images`: forwards the images to the vendor. It creates no task. */
 
 import { ANY_PROVIDER } from "@mjflow/core/account-selection";
 import { FUNCTION_TIMEOUT_S } from "@mjflow/core/limit";
@@ -7,8 +7,11 @@ import type { Context } from "hono";
 import type { AppEnv } from "../env.ts";
 import { MJ_CODE, type MjResponse, mjResponse } from "./response.ts";
 
-/** A vendor may take longer than this function may: then the client is told before Lambda hangs up on it. */
-const PATIENCE_MS = (FUNCTION_TIMEOUT_S.api - 5) * 1_000;
+/**
+ * How long we wait for the vendor. It is less than the function timeout, so that the client gets a response in any
+ * case.
+ */
+const UPLOAD_TIMEOUT_MS = (FUNCTION_TIMEOUT_S.api - 5) * 1_000;
 
 type Uploaded = Awaited<ReturnType<Provider["upload"]>>;
 
@@ -16,13 +19,13 @@ export async function upload(c: Context<AppEnv>, images: readonly string[]): Pro
   const { providers, defaultProvider } = c.get("deps");
   await providers.refresh?.();
   const named = defaultProvider === ANY_PROVIDER ? undefined : defaultProvider;
-  const known = providers.get(named ?? providers.ids()[0] ?? "");
-  const account = known?.account(known.accounts()[0]?.name ?? "");
-  if (!known || !account) return mjResponse(MJ_CODE.missing, "No vendor account is configured for this.");
-  const late: Uploaded = { kind: "unclear", reason: "the vendor took too long" };
-  const patience = Promise.withResolvers<Uploaded>();
-  const timer = setTimeout(() => patience.resolve(late), PATIENCE_MS);
-  const uploaded = await Promise.race([known.provider.upload(images, account), patience.promise]).finally(() =>
+  const configured = providers.get(named ?? providers.ids()[0] ?? "");
+  const account = configured?.account(configured.accounts()[0]?.name ?? "");
+  if (!configured || !account) return mjResponse(MJ_CODE.missing, "No vendor account is configured for this.");
+  const timedOut: Uploaded = { kind: "unclear", reason: "the vendor took too long" };
+  const timeout = Promise.withResolvers<Uploaded>();
+  const timer = setTimeout(() => timeout.resolve(timedOut), UPLOAD_TIMEOUT_MS);
+  const uploaded = await Promise.race([configured.provider.upload(images, account), timeout.promise]).finally(() =>
     clearTimeout(timer),
   );
   switch (uploaded.kind) {

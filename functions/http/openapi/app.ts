@@ -1,4 +1,4 @@
-/** `/v1/apps`, described. */
+/** Descriptions of the routes under `/v1/apps`. */
 import { AppPatch, AppRequest, CreditRequest, KeyRequest, RotateRequest } from "@mjflow/core/app";
 import { PageQuery } from "@mjflow/core/request";
 import { App, AppKey, NewAppKey, pageOf, RotatedAppKey, Usage, wholeOf } from "@mjflow/core/response";
@@ -7,15 +7,15 @@ import { AUTH_ERRORS, BODY_ERRORS, LOCATION, type RouteGroup } from "./route-des
 export const apps = {
   tag: "Apps",
   description:
-    "For the operator of the stage: apps, what they may spend, and their keys. An app sees its own flows and nothing of another's. A change of a key takes effect within 30 seconds.",
+    "For the operator: apps, their limits and credit, and their API keys. An app sees only its own flows. A change of a key takes effect within 30 seconds.",
   routes: {
     "POST /v1/apps": {
       id: "createApp",
-      summary: "Add an app",
+      summary: "Create an app",
       key: "operator",
       body: AppRequest,
       example: { name: "shop", limits: { flowsPerMinute: 60, creditsUsd: 25 } },
-      answers: { 201: { about: "The app; it has no key yet.", schema: App, headers: [LOCATION] } },
+      answers: { 201: { about: "The app. It has no API key yet.", schema: App, headers: [LOCATION] } },
       errors: [...AUTH_ERRORS, ...BODY_ERRORS],
     },
     "GET /v1/apps": {
@@ -28,16 +28,16 @@ export const apps = {
     },
     "GET /v1/apps/:id": {
       id: "getApp",
-      summary: "Read an app",
+      summary: "Get an app",
       key: "operator",
       answers: { 200: { about: "The app.", schema: App } },
       errors: [...AUTH_ERRORS, "not_found"],
     },
     "PATCH /v1/apps/:id": {
       id: "updateApp",
-      summary: "Change an app",
+      summary: "Update an app",
       description:
-        "What is named is replaced, `limits` as a whole; null lifts them all. A disabled app's keys open nothing; its flows run on.",
+        "Replaces the fields that are sent. `limits` is replaced as a whole; null removes all limits. The API rejects keys of a disabled app. Its running flows continue.",
       key: "operator",
       body: AppPatch,
       example: { disabled: true },
@@ -46,55 +46,57 @@ export const apps = {
     },
     "DELETE /v1/apps/:id": {
       id: "deleteApp",
-      summary: "Remove an app",
-      description: "Its keys open nothing any more; what it has running runs to its end, and its flows are kept.",
+      summary: "Delete an app",
+      description:
+        "The API no longer accepts its keys. Running flows continue to their end, and all flows stay stored.",
       key: "operator",
-      answers: { 200: { about: "The app as it was removed.", schema: App } },
+      answers: { 200: { about: "The deleted app.", schema: App } },
       errors: [...AUTH_ERRORS, "not_found"],
     },
     "POST /v1/apps/:id/credits": {
       id: "addCredit",
-      summary: "Give an app credit",
-      description: "Once for each `reference`: sent again it is taken once, with another amount it is refused.",
+      summary: "Add credit",
+      description:
+        "Adds credit once per `reference`. The same request sent again adds nothing. The same `reference` with a different amount is rejected.",
       key: "operator",
       body: CreditRequest,
       example: { addUsd: 25, reference: "invoice 4711" },
-      answers: { 200: { about: "What it has now.", schema: Usage } },
+      answers: { 200: { about: "The app's usage and credit after the change.", schema: Usage } },
       errors: [...AUTH_ERRORS, ...BODY_ERRORS, "not_found", "idempotency_mismatch"],
     },
     "POST /v1/apps/:id/keys": {
       id: "createAppKey",
-      summary: "Make a key",
-      description: "The answer is the only one that ever holds it. At most 50 live keys for each app.",
+      summary: "Create an API key",
+      description: "Only this response contains the key. An app can have at most 50 active keys.",
       key: "operator",
       body: KeyRequest,
       example: { expiresInS: 7776000 },
-      answers: { 201: { about: "The key.", schema: NewAppKey } },
+      answers: { 201: { about: "The new key.", schema: NewAppKey } },
       errors: [...AUTH_ERRORS, ...BODY_ERRORS, "not_found", "conflict"],
     },
     "GET /v1/apps/:id/keys": {
       id: "listAppKeys",
       summary: "List an app's keys",
-      description: "Those that open doors, and those that ended lately; newest first.",
+      description: "Active keys and keys that ended recently, newest first.",
       key: "operator",
-      answers: { 200: { about: "All of them, without what is secret.", schema: wholeOf(AppKey) } },
+      answers: { 200: { about: "All keys, without their secret text.", schema: wholeOf(AppKey) } },
       errors: [...AUTH_ERRORS, "not_found"],
     },
     "POST /v1/apps/:id/keys/:keyId/rotate": {
       id: "rotateAppKey",
-      summary: "Replace a key",
-      description: "The one before stays valid for `overlapS` seconds, a day unless you say otherwise.",
+      summary: "Rotate an API key",
+      description: "Creates a new key. The previous key stays valid for `overlapS` seconds, one day by default.",
       key: "operator",
       body: RotateRequest,
       example: { overlapS: 3600 },
-      answers: { 201: { about: "The new key, and when the one before ends.", schema: RotatedAppKey } },
+      answers: { 201: { about: "The new key, and the previous key with its end.", schema: RotatedAppKey } },
       errors: [...AUTH_ERRORS, ...BODY_ERRORS, "not_found", "conflict"],
     },
     "DELETE /v1/apps/:id/keys/:keyId": {
       id: "revokeAppKey",
-      summary: "Revoke a key",
+      summary: "Revoke an API key",
       key: "operator",
-      answers: { 200: { about: "The key as it was revoked.", schema: AppKey } },
+      answers: { 200: { about: "The revoked key.", schema: AppKey } },
       errors: [...AUTH_ERRORS, "not_found"],
     },
   },

@@ -1,4 +1,4 @@
-/** `/v1/banned-words`, described. */
+/** Descriptions of the routes under `/v1/banned-words`. */
 import { BannedRequest } from "@mjflow/core/request";
 import { BannedWords } from "@mjflow/core/response";
 import { AUTH_ERRORS, BODY_ERRORS, type RouteGroup } from "./route-description.ts";
@@ -6,19 +6,19 @@ import { AUTH_ERRORS, BODY_ERRORS, type RouteGroup } from "./route-description.t
 export const bannedWords = {
   tag: "Banned words",
   description:
-    "What a stage sends to no vendor. A prompt that holds one is refused with `banned_prompt` before anything is written or paid. Case, width and what is unseen do not matter; a word is found where it stands alone, in scripts without spaces wherever it stands.",
+    "Words that the deployment sends to no vendor. A prompt with a banned word is rejected with `banned_prompt` before anything is stored or paid. Case, character width and invisible characters are ignored. Only whole words match; in scripts without spaces a word matches anywhere.",
   routes: {
     "GET /v1/banned-words": {
       id: "getBannedWords",
-      summary: "Read the list",
+      summary: "Get the banned words",
       key: "operator",
       answers: { 200: { about: "The list.", schema: BannedWords } },
       errors: AUTH_ERRORS,
     },
     "PUT /v1/banned-words": {
       id: "setBannedWords",
-      summary: "Replace the list",
-      description: "Heard of everywhere within a minute.",
+      summary: "Replace the banned words",
+      description: "The new list is in use everywhere within a minute.",
       key: "operator",
       body: BannedRequest,
       example: { words: ["blue movie", "裸体"] },

@@ -1,4 +1,4 @@
-/** An operation as a line for a shell. */
+/** Formats an operation as a curl command for a shell. */
 import type { Operation } from "./document-model.ts";
 
 const KEYS: Record<Operation["key"], string | undefined> = {

@@ -1,32 +1,32 @@
-/** `/v1/dead-letters`, described. */
+/** Descriptions of the routes under `/v1/dead-letters`. */
 import { DeadLetter, wholeOf } from "@mjflow/core/response";
 import { AUTH_ERRORS, type RouteGroup } from "./route-description.ts";
 
 export const deadLetters = {
   tag: "Dead letters",
   description:
-    "For the operator of the stage: queue messages that nobody could read, poisoned or written by newer code. Kept until a person decides.",
+    "For the operator: queue messages that mjflow could not parse, because they are damaged or were written by a newer version. They are stored until the operator redrives or discards them.",
   routes: {
     "GET /v1/dead-letters": {
       id: "listDeadLetters",
       summary: "List dead letters",
-      description: "At most 100.",
+      description: "Returns at most 100 messages.",
       key: "operator",
-      answers: { 200: { about: "Those that are kept.", schema: wholeOf(DeadLetter) } },
+      answers: { 200: { about: "The messages that wait for a decision.", schema: wholeOf(DeadLetter) } },
       errors: AUTH_ERRORS,
     },
     "POST /v1/dead-letters/:id/redrive": {
       id: "redriveDeadLetter",
-      summary: "Send a letter again",
+      summary: "Redrive a dead-letter message",
       key: "operator",
-      answers: { 200: { about: "The letter.", schema: DeadLetter } },
+      answers: { 200: { about: "The message, which was sent to its queue again.", schema: DeadLetter } },
       errors: [...AUTH_ERRORS, "not_found", "conflict"],
     },
     "DELETE /v1/dead-letters/:id": {
       id: "dropDeadLetter",
-      summary: "Let a letter go",
+      summary: "Discard a dead-letter message",
       key: "operator",
-      answers: { 200: { about: "The letter, kept as a record.", schema: DeadLetter } },
+      answers: { 200: { about: "The message, which stays stored as a record.", schema: DeadLetter } },
       errors: [...AUTH_ERRORS, "not_found", "conflict"],
     },
   },

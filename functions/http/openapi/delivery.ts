@@ -1,4 +1,4 @@
-/** `/v1/deliveries`, described. */
+/** Descriptions of the routes under `/v1/deliveries`. */
 import { DeliveryListQuery } from "@mjflow/core/request";
 import { Delivery, pageOf } from "@mjflow/core/response";
 import { AUTH_ERRORS, type RouteGroup } from "./route-description.ts";
@@ -6,27 +6,28 @@ import { AUTH_ERRORS, type RouteGroup } from "./route-description.ts";
 export const deliveries = {
   tag: "Deliveries",
   description:
-    "One event on its way to one listener, try by try: ten tries over three days. For looking up why you were told nothing, and for being told again.",
+    "A delivery is one event for one subscriber, with all its delivery attempts: at most ten in three days. Use it to find out why a webhook did not arrive, and to send it again.",
   routes: {
     "GET /v1/deliveries": {
       id: "listDeliveries",
       summary: "List deliveries",
       description:
-        "Newest first. With `flow` all of that flow's at once. Filtered by `status` a page may be short, and more may follow.",
+        "Newest first. With `flow` it returns all deliveries of that flow in one page. With `status` a page can be short although more pages follow.",
       query: DeliveryListQuery,
       answers: { 200: { about: "A page of deliveries.", schema: pageOf(Delivery) } },
       errors: [...AUTH_ERRORS, "invalid_request"],
     },
     "GET /v1/deliveries/:id": {
       id: "getDelivery",
-      summary: "Read a delivery",
+      summary: "Get a delivery",
       answers: { 200: { about: "The delivery.", schema: Delivery } },
       errors: [...AUTH_ERRORS, "not_found"],
     },
     "POST /v1/deliveries/:id/replay": {
       id: "replayDelivery",
-      summary: "Send an event once more",
-      description: "Under the id it had, from the first try on.",
+      summary: "Replay a delivery",
+      description:
+        "Sends the event again with the same `webhook-id`. The delivery attempts start from the first again.",
       answers: { 202: { about: "The delivery.", schema: Delivery } },
       errors: [...AUTH_ERRORS, "not_found", "conflict"],
     },

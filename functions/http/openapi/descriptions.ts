@@ -1,6 +1,6 @@
 /**
- * Names and prose for schemas. Apart from the schemas, because the API's function carries those, and the compiler sees to
- * it that no field is without a word.
+ * Names and descriptions of schemas. They are separate from the schemas, because the API function loads the schemas and
+ * needs no descriptions. The compiler checks that every field has a description.
  */
 import { EventName } from "@mjflow/core/request";
 import type * as z from "zod/mini";
@@ -8,17 +8,17 @@ import type { Schema } from "./route-description.ts";
 
 export interface SchemaDescriptions<T extends Schema = Schema> {
   schema: T;
-  /** Where it has one, it is a component of the document. */
+  /** Name of the component in the document. Unset: the schema is no component. */
   name?: string;
   about?: string;
   fields: Readonly<Record<string, string>>;
-  /** All of another component's fields, which says them. */
+  /** The component whose fields this component contains; they are described there. */
   base?: SchemaDescriptions;
 }
 
 type FieldsOf<T extends z.ZodMiniObject> = { readonly [Field in keyof T["shape"]]-?: string };
 
-/** A component. */
+/** Describes a component. */
 export function describe<T extends z.ZodMiniObject>(
   name: string,
   schema: T,
@@ -28,7 +28,7 @@ export function describe<T extends z.ZodMiniObject>(
   return { schema, name, about, fields };
 }
 
-/** A component that has all the fields of another, and some of its own. */
+/** Describes a component that has all fields of another component and its own fields. */
 export function extendDescription<Base extends z.ZodMiniObject, T extends z.ZodMiniObject>(
   base: SchemaDescriptions<Base>,
   name: string,
@@ -39,15 +39,15 @@ export function extendDescription<Base extends z.ZodMiniObject, T extends z.ZodM
   return { schema, name, about, fields: { ...base.fields, ...fields }, base };
 }
 
-/** A schema without a name: a query, or a body that several routes take parts of. */
+/** Describes a schema without a name: a query, or a body that several routes share. */
 export function describedSchemas<T extends z.ZodMiniObject>(schema: T, fields: FieldsOf<T>): SchemaDescriptions {
   return { schema, fields };
 }
 
-/** What an app can hear of: in requests and in answers. */
+/** The type of an event, in requests and responses. */
 export const eventDescriptions: SchemaDescriptions = {
   schema: EventName,
   name: "EventType",
-  about: "What an app can hear of; see Webhooks.",
+  about: "Type of an event; see Webhooks.",
   fields: {},
 };

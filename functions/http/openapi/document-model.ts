@@ -1,4 +1,6 @@
-/** The document, read for showing: operations by tag, references followed, types in a few words. */
+/**
+ * Reads the OpenAPI document into a model for rendering: operations by tag, resolved references and short type names.
+ */
 import type { Json } from "./schema.ts";
 
 export interface Field {
@@ -6,11 +8,11 @@ export interface Field {
   type: Type;
   required: boolean;
   about: string;
-  /** What JSON Schema says besides its type: `1 to 100`. */
+  /** Limits of the value, for example `1 to 100`; empty if there are none. */
   limits: string;
 }
 
-/** Words, some of which name a schema. */
+/** The parts of a type's text. `ref` is the name of the schema to which a part links. */
 export type Type = readonly { text: string; ref?: string }[];
 
 export interface BodyDescription {
@@ -31,7 +33,7 @@ export interface Operation {
   parameters: readonly (Field & { in: string })[];
   body: BodyDescription | undefined;
   answers: readonly (BodyDescription & { status: string; headers: readonly string[] })[];
-  /** Of problem+json, by status. */
+  /** Error codes of the problem+json responses, by status. */
   problems: readonly { status: string; codes: readonly string[] }[];
 }
 
@@ -44,9 +46,9 @@ export interface Tag {
 export interface SchemaDescription {
   name: string;
   about: string;
-  /** Whose fields it has too. */
+  /** Name of the schema whose fields this schema contains, too; undefined if there is none. */
   base: string | undefined;
-  /** Of one that is no object. */
+  /** Type of a schema that is no object. */
   type: Type;
   fields: readonly Field[];
 }
@@ -64,16 +66,16 @@ const METHODS = ["get", "post", "put", "patch", "delete"];
 
 export function readApiDocument(document: Json): ApiDocument {
   const { info, tags, paths, webhooks, components } = document as Record<string, Json>;
-  const follow = (at: Json): Json => {
-    const ref = at["$ref"];
-    if (typeof ref !== "string") return at;
+  const follow = (node: Json): Json => {
+    const ref = node["$ref"];
+    if (typeof ref !== "string") return node;
     return ref
       .split("/")
       .slice(1)
-      .reduce((node, part) => node[part] as Json, document);
+      .reduce((target, part) => target[part] as Json, document);
   };
-  const places = [...Object.entries(paths as Json), ...Object.entries(webhooks as Json)] as [string, Json][];
-  const operations = places.flatMap(([path, item]) =>
+  const pathItems = [...Object.entries(paths as Json), ...Object.entries(webhooks as Json)] as [string, Json][];
+  const operations = pathItems.flatMap(([path, item]) =>
     Object.keys(item)
       .filter((key) => METHODS.includes(key))
       .map((method) => operationOf(method, path, item[method] as Json, follow)),
@@ -86,7 +88,7 @@ export function readApiDocument(document: Json): ApiDocument {
     tags: (tags as unknown as Json[]).map(({ name, description }) => ({
       name: name as string,
       about: description as string,
-      operations: operations.filter((one) => one.tag === name),
+      operations: operations.filter(({ tag }) => tag === name),
     })),
     schemas: Object.entries(components!["schemas"] as Record<string, Json>).map(([name, schema]) => ({
       name,
@@ -162,7 +164,7 @@ function shownOf(at: Json, follow: (at: Json) => Json): BodyDescription {
 
 function fieldsOf(schema: Json): Field[] {
   const { properties, required = [] } = schema as { properties?: Record<string, Json>; required?: string[] };
-  return Object.entries(properties ?? {}).map(([name, one]) => fieldOf(name, one, required.includes(name)));
+  return Object.entries(properties ?? {}).map(([name, field]) => fieldOf(name, field, required.includes(name)));
 }
 
 function fieldOf(name: string, schema: Json, required: boolean): Field {
@@ -172,18 +174,18 @@ function fieldOf(name: string, schema: Json, required: boolean): Field {
 
 function typeOf(schema: Json): Type {
   const { $ref, type, anyOf, format } = schema;
-  const words = schema["enum"] as unknown[] | undefined;
+  const values = schema["enum"] as unknown[] | undefined;
   if (typeof $ref === "string") {
     const name = $ref.split("/").at(-1)!;
     return [{ text: name, ref: name }];
   }
-  if (words) return [{ text: words.map((word) => JSON.stringify(word)).join(" | ") }];
+  if (values) return [{ text: values.map((value) => JSON.stringify(value)).join(" | ") }];
   if ("const" in schema) return [{ text: JSON.stringify(schema["const"]) }];
   if (anyOf) return between(" | ", (anyOf as Json[]).map(typeOf));
   if (Array.isArray(type))
     return between(
       " | ",
-      type.map((one) => typeOf({ ...schema, type: one })),
+      type.map((name) => typeOf({ ...schema, type: name })),
     );
   if (type === "array") return listOf(typeOf(schema["items"] as Json));
   if (type === "object") return objectOf(schema);
@@ -195,17 +197,17 @@ function between(separator: string, types: readonly Type[]): Type {
 }
 
 function listOf(items: Type): Type {
-  const isOne = items.length === 1 && !items[0]!.text.includes(" ");
-  return isOne ? [...items, { text: "[]" }] : [{ text: "(" }, ...items, { text: ")[]" }];
+  const isSingleName = items.length === 1 && !items[0]!.text.includes(" ");
+  return isSingleName ? [...items, { text: "[]" }] : [{ text: "(" }, ...items, { text: ")[]" }];
 }
 
-/** A small one is shown whole. */
+/** The type of an object. An object with up to three fields is shown with its fields. */
 function objectOf({ properties = {}, required = [] }: Json): Type {
   const fields = Object.entries(properties as Record<string, Json>);
   if (fields.length === 0 || fields.length > 3) return [{ text: "object" }];
-  const shown = fields.map(([name, one]) => {
+  const shown = fields.map(([name, field]) => {
     const mark = (required as string[]).includes(name) ? "" : "?";
-    return [{ text: `${name}${mark}: ` }, ...typeOf(one)];
+    return [{ text: `${name}${mark}: ` }, ...typeOf(field)];
   });
   return [{ text: "{ " }, ...between(", ", shown), { text: " }" }];
 }

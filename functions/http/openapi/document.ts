@@ -1,4 +1,7 @@
-/** The API's description as OpenAPI 3.1, from the schemas that the routes use. Made by `npm run openapi`, not by a function. */
+/**
+ * Builds the OpenAPI 3.1 document from the schemas that the routes use. `npm run openapi` calls it; no function loads
+ * it.
+ */
 import { isDeepStrictEqual } from "node:util";
 import { ERRORS, type ErrorCode } from "@mjflow/core/error";
 import { Problem } from "@mjflow/core/response";
@@ -27,97 +30,104 @@ const SECURITY = {
   none: [],
 };
 
-/** What many answers have is written once. */
+// ── headers that many responses share ──────────────────────────────────────────────────────────────────────────────
+
 const REQUEST_ID: Header = {
   name: "X-Request-Id",
-  about: "Names this answer in mjflow's log.",
+  about: "Id of the request, also in mjflow's log.",
   schema: { type: "string", format: "uuid" },
   required: true,
 };
 
 const CHALLENGE: Header = {
   name: "WWW-Authenticate",
-  about: "How to show a key.",
+  about: "The authentication scheme: Bearer.",
   schema: { type: "string" },
   required: true,
 };
 const RETRY_AFTER: Header = {
   name: "Retry-After",
-  about: "Seconds to wait, at least.",
+  about: "Minimum number of seconds to wait.",
   schema: { type: "integer", minimum: 0 },
 };
 const SHARED: readonly Header[] = [REQUEST_ID, CHALLENGE, RETRY_AFTER, LOCATION, REPLAYED, ...RATE_LIMIT];
 
-/** What is told comes after what it is told of. */
+/** The tags in the order of the reference. Webhooks come after tasks, because events are about flows and tasks. */
 const TAGS = GROUPS.flatMap((group) =>
   group.tag === "Tasks" ? [group, { tag: "Webhooks", description: WEBHOOKS }] : [group],
 );
 
-/** @param version of mjflow */
+/** @param version version of mjflow */
 export function openApi(version: string): Json {
   const described = GROUPS.flatMap(({ routes }) => Object.values(routes));
-  const asked = described.flatMap(({ body, query }) => [body, query].filter((schema) => schema !== undefined));
-  const answered = described.flatMap(({ answers }) => Object.values(answers).flatMap(({ schema }) => schema ?? []));
-  const told = Object.values(events).map(({ body }) => body);
-  const requests = schemasOf("input", [...requestDescriptions, ...mjRequestDescriptions], asked);
-  const answers = schemasOf("output", [...responseDescriptions, ...mjResponseDescriptions], [...answered, ...told]);
+  const requestSchemas = described.flatMap(({ body, query }) => [body, query].filter((schema) => schema !== undefined));
+  const responseSchemas = described.flatMap(({ answers }) =>
+    Object.values(answers).flatMap(({ schema }) => schema ?? []),
+  );
+  const eventSchemas = Object.values(events).map(({ body }) => body);
+  const requests = schemasOf("input", [...requestDescriptions, ...mjRequestDescriptions], requestSchemas);
+  const responses = schemasOf(
+    "output",
+    [...responseDescriptions, ...mjResponseDescriptions],
+    [...responseSchemas, ...eventSchemas],
+  );
   return {
     openapi: "3.1.1",
     info: { title: TITLE, version, summary: SUMMARY, description: INTRO },
-    servers: [{ url: "/", description: "Where this document was read." }],
+    servers: [{ url: "/", description: "The server that returned this document." }],
     tags: TAGS.map(({ tag, description }) => ({ name: tag, description: description })),
-    paths: pathsOf(GROUPS, requests, answers),
+    paths: pathsOf(GROUPS, requests, responses),
     webhooks: Object.fromEntries(
-      Object.entries(events).map(([type, event]) => [type, { post: webhookOf(type, event, answers) }]),
+      Object.entries(events).map(([type, event]) => [type, { post: webhookOf(type, event, responses) }]),
     ),
     components: {
-      schemas: merged(requests.components, answers.components),
-      responses: problemsOf(GROUPS, answers),
+      schemas: merged(requests.components, responses.components),
+      responses: problemsOf(GROUPS, responses),
       parameters: Object.fromEntries(sharedHeaders(GROUPS).map((header) => [header.name, headerParameter(header)])),
       headers: Object.fromEntries(SHARED.map((header) => [header.name, headerOf(header)])),
       securitySchemes: {
-        key: { type: "http", scheme: "bearer", description: "An app's key, `mjk_…`, or the operator's." },
+        key: { type: "http", scheme: "bearer", description: "An API key of an app, `mjk_…`, or the operator key." },
         operatorKey: {
           type: "http",
           scheme: "bearer",
-          description: "The operator's key of the stage; an app's is a 403.",
+          description: "The operator key. A key of an app gets 403.",
         },
         mjApiSecret: {
           type: "apiKey",
           in: "header",
           name: "mj-api-secret",
-          description: "An app's key, where clients of the midjourney-proxy family have it.",
+          description: "An API key of an app, in the header that midjourney-proxy clients use.",
         },
       },
     },
   };
 }
 
-/** @throws Error for one name that says two things */
+/** @throws Error if a component has different schemas in requests and responses */
 function merged(some: Record<string, Json>, others: Record<string, Json>): Record<string, Json> {
   const twice = Object.keys(some).filter((name) => others[name] && !isDeepStrictEqual(some[name], others[name]));
-  if (twice.length > 0) throw new Error(`Sent it is one thing and answered another: ${twice.join(", ")}.`);
+  if (twice.length > 0) throw new Error(`Different schemas in requests and responses: ${twice.join(", ")}.`);
   return { ...some, ...others };
 }
 
-/** `/v1/flows/:id` as OpenAPI has it. */
+/** Converts `GET /v1/flows/:id` to OpenAPI's `/v1/flows/{id}`. */
 export function pathOf(route: string): string {
   return route.replace(/^\w+ /, "").replace(/:(\w+)(?:\{[^}]*\})?/g, "{$1}");
 }
 
-function pathsOf(groups: readonly RouteGroup[], requests: Schemas, answers: Schemas): Json {
+function pathsOf(groups: readonly RouteGroup[], requests: Schemas, responses: Schemas): Json {
   const paths: Record<string, Json> = {};
   for (const { tag, routes } of groups) {
     for (const [route, description] of Object.entries(routes)) {
       const path = pathOf(route);
       const method = route.split(" ")[0]!.toLowerCase();
-      paths[path] = { ...paths[path], [method]: operationOf(tag, path, description, requests, answers) };
+      paths[path] = { ...paths[path], [method]: operationOf(tag, path, description, requests, responses) };
     }
   }
   return paths;
 }
 
-function operationOf(tag: string, path: string, route: RouteDescription, requests: Schemas, answers: Schemas): Json {
+function operationOf(tag: string, path: string, route: RouteDescription, requests: Schemas, responses: Schemas): Json {
   const { id, summary, description, key = "app" } = route;
   const parameters = [
     ...[...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => pathParameter(tag, name!, route)),
@@ -133,27 +143,27 @@ function operationOf(tag: string, path: string, route: RouteDescription, request
     ...(parameters.length > 0 && { parameters }),
     ...(route.body && { requestBody: bodyOf(route.body, route, requests) }),
     responses: Object.fromEntries([
-      ...Object.entries(route.answers).map(([status, answer]) => [status, responseOf(answer, answers)]),
+      ...Object.entries(route.answers).map(([status, response]) => [status, responseOf(response, responses)]),
       ...byStatus(route.errors).map(([status, codes]) => [status, { $ref: `#/components/responses/${nameOf(codes)}` }]),
     ]),
   };
 }
 
-// ── what is sent ───────────────────────────────────────────────────────────────────────────────────────────────────
+// ── requests ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-/** What an id is, by whose it is. */
+/** Descriptions of the path parameter `id`, by tag. */
 const IDS: Record<string, string> = {
-  Flows: "A flow's id, `flow_…`.",
-  Tasks: "A task's id, `task_…`.",
-  Endpoints: "An endpoint's id, `ep_…`, or `hook`.",
-  Deliveries: "A delivery's id, `dlv_…`.",
-  Apps: "An app's id, `app_…`.",
-  "Dead letters": "A letter's id.",
+  Flows: "Id of a flow, `flow_…`.",
+  Tasks: "Id of a task, `task_…`.",
+  Endpoints: "Id of a webhook endpoint, `ep_…`, or `hook`.",
+  Deliveries: "Id of a delivery, `dlv_…`.",
+  Apps: "Id of an app, `app_…`.",
+  "Dead letters": "Id of a dead-letter message.",
 };
 
 function pathParameter(tag: string, name: string, { path = {} }: RouteDescription): Json {
-  const description = path[name] ?? (name === "keyId" ? "A key's id, `key_…`." : IDS[tag]);
-  if (description === undefined) throw new Error(`Nothing says what {${name}} is under ${tag}.`);
+  const description = path[name] ?? (name === "keyId" ? "Id of an API key, `key_…`." : IDS[tag]);
+  if (description === undefined) throw new Error(`The path parameter {${name}} of the tag ${tag} has no description.`);
   return { name, in: "path", required: true, description, schema: { type: "string" } };
 }
 
@@ -167,12 +177,12 @@ function queryParameters({ properties, required = [] }: Json): Json[] {
   }));
 }
 
-/** @throws Error for two of one name */
+/** @throws Error if two different headers have the same name */
 function sharedHeaders(groups: readonly RouteGroup[]): Header[] {
   const all = new Set(groups.flatMap(({ routes }) => Object.values(routes).flatMap(({ headers = [] }) => headers)));
   const names = [...all].map(({ name }) => name);
   const twice = names.find((name, i) => names.indexOf(name) !== i);
-  if (twice !== undefined) throw new Error(`There are two headers ${twice}.`);
+  if (twice !== undefined) throw new Error(`Two different headers have the name ${twice}.`);
   return [...all];
 }
 
@@ -189,25 +199,28 @@ function bodyOf(body: Schema, { requestSchema, needs, example }: RouteDescriptio
   };
 }
 
-/** Of a schema that several routes share. @throws Error for a member that it has not */
-function narrowed(schema: Json, takes: readonly string[] | undefined, needs: readonly string[] = []): Json {
+/** The part of a shared schema that one route uses. @throws Error if the schema has no such member */
+function narrowed(schema: Json, used: readonly string[] | undefined, needs: readonly string[] = []): Json {
   const properties = schema["properties"] as Record<string, Json>;
-  const kept = (takes ?? Object.keys(properties)).map((name) => {
-    if (!properties[name]) throw new Error(`There is no ${name} in this body.`);
+  const kept = (used ?? Object.keys(properties)).map((name) => {
+    if (!properties[name]) throw new Error(`The body has no member ${name}.`);
     return [name, properties[name]];
   });
   const required = [...((schema["required"] as string[] | undefined) ?? []), ...needs];
   return { ...schema, properties: Object.fromEntries(kept), ...(required.length > 0 && { required }) };
 }
 
-// ── what is answered ───────────────────────────────────────────────────────────────────────────────────────────────
+// ── responses ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 function responseOf(
   { about, schema, type = "application/json", headers = [], example }: ResponseDescription,
-  answers: Schemas,
+  responses: Schemas,
 ): Json {
   const isBodied = schema !== undefined || type !== "application/json" || example !== undefined;
-  const shown = { schema: schema ? answers.of(schema) : { type: "string" }, ...(example !== undefined && { example }) };
+  const shown = {
+    schema: schema ? responses.of(schema) : { type: "string" },
+    ...(example !== undefined && { example }),
+  };
   return {
     description: about,
     headers: headersOf([...headers, REQUEST_ID]),
@@ -237,20 +250,20 @@ function nameOf(codes: readonly ErrorCode[]): string {
   return codes.join("-or-");
 }
 
-/** Each set of codes that shares a status in some route. */
-function problemsOf(groups: readonly RouteGroup[], answers: Schemas): Json {
+/** One response component for each set of codes that share a status in some route. */
+function problemsOf(groups: readonly RouteGroup[], responses: Schemas): Json {
   const sets = groups.flatMap(({ routes }) => Object.values(routes).flatMap(({ errors }) => byStatus(errors)));
   const named = [...new Map(sets.map(([, codes]) => [nameOf(codes), codes]))].sort(([a], [b]) => (a < b ? -1 : 1));
-  return Object.fromEntries(named.map(([name, codes]) => [name, problemOf(codes, answers)]));
+  return Object.fromEntries(named.map(([name, codes]) => [name, problemOf(codes, responses)]));
 }
 
-function problemOf(codes: readonly ErrorCode[], answers: Schemas): Json {
+function problemOf(codes: readonly ErrorCode[], responses: Schemas): Json {
   const headers = codes.flatMap(headersOfProblem);
   return {
     description: codes.map((code) => `\`${code}\`: ${ERRORS[code].title}. ${ERRORS[code].advice}`).join("\n\n"),
     headers: headersOf([...headers, REQUEST_ID]),
     content: {
-      "application/problem+json": { schema: { ...answers.of(Problem), properties: { code: { enum: codes } } } },
+      "application/problem+json": { schema: { ...responses.of(Problem), properties: { code: { enum: codes } } } },
     },
   };
 }
@@ -261,10 +274,10 @@ function headersOfProblem(code: ErrorCode): readonly Header[] {
   return typeof ERRORS[code].retry === "object" ? [RETRY_AFTER] : [];
 }
 
-// ── what is told ───────────────────────────────────────────────────────────────────────────────────────────────────
+// ── webhooks ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-function webhookOf(type: string, { summary, about, body, signed }: EventDescription, answers: Schemas): Json {
-  const schema = signed ? { ...answers.of(body), properties: { type: { const: type } } } : answers.of(body);
+function webhookOf(type: string, { summary, about, body, signed }: EventDescription, responses: Schemas): Json {
+  const schema = signed ? { ...responses.of(body), properties: { type: { const: type } } } : responses.of(body);
   return {
     operationId: `on-${type.replace(".", "-")}`,
     summary,
@@ -274,9 +287,12 @@ function webhookOf(type: string, { summary, about, body, signed }: EventDescript
     ...(signed && { parameters: SIGNATURE_HEADERS.map(headerParameter) }),
     requestBody: { required: true, content: { "application/json": { schema } } },
     responses: {
-      "2XX": { description: "Heard; it is not told again." },
-      410: { description: "Tell me nothing more, ever: the endpoint is switched off." },
-      default: { description: "Not heard: it is tried again, as late as `Retry-After` asks, up to a day." },
+      "2XX": { description: "Received. The event is not sent again." },
+      410: { description: "The endpoint wants no more events. mjflow disables it." },
+      default: {
+        description:
+          "Not received. mjflow sends the event again, after the time in `Retry-After` if it is set, at most a day later.",
+      },
     },
   };
 }

@@ -1,39 +1,40 @@
-/** `/v1/endpoints`, described. */
+/** Descriptions of the routes under `/v1/endpoints`. */
 import { EndpointPatch, EndpointRequest, ReplayRequest, RotateRequest } from "@mjflow/core/request";
-import { Endpoint, NewEndpoint, Probe, Replayed, wholeOf } from "@mjflow/core/response";
+import { Endpoint, NewEndpoint, Replayed, TestEventResult, wholeOf } from "@mjflow/core/response";
 import { AUTH_ERRORS, BODY_ERRORS, LOCATION, type RouteGroup } from "./route-description.ts";
 
 export const endpoints = {
   tag: "Endpoints",
   description:
-    "Addresses of yours that hear of events. Every post is signed by Standard Webhooks; see Webhooks for how to check that. `hook` is always there: it signs the posts to the flows' own `notifyHook`, and has no address.",
+    "Webhook endpoints: your URLs that receive events. Every webhook is signed as Standard Webhooks defines; Webhooks describes how to verify it. The endpoint `hook` always exists. It signs the webhooks to the `notifyHook` of flows and has no URL of its own.",
   routes: {
     "POST /v1/endpoints": {
       id: "createEndpoint",
-      summary: "Register an address",
-      description: "The answer is the only one, but for a rotation's, that holds the secret. At most 20 for each app.",
+      summary: "Create a webhook endpoint",
+      description:
+        "The response contains the signing secret, which is not shown again. An app can have at most 20 endpoints.",
       body: EndpointRequest,
       example: { url: "https://example.com/hooks/mjflow", events: ["task.completed", "flow.completed"] },
-      answers: { 201: { about: "The endpoint, and its secret.", schema: NewEndpoint, headers: [LOCATION] } },
+      answers: { 201: { about: "The endpoint and its signing secret.", schema: NewEndpoint, headers: [LOCATION] } },
       errors: [...AUTH_ERRORS, ...BODY_ERRORS, "conflict"],
     },
     "GET /v1/endpoints": {
       id: "listEndpoints",
-      summary: "List endpoints",
-      answers: { 200: { about: "All of them.", schema: wholeOf(Endpoint) } },
+      summary: "List webhook endpoints",
+      answers: { 200: { about: "All endpoints.", schema: wholeOf(Endpoint) } },
       errors: AUTH_ERRORS,
     },
     "GET /v1/endpoints/:id": {
       id: "getEndpoint",
-      summary: "Read an endpoint",
+      summary: "Get a webhook endpoint",
       answers: { 200: { about: "The endpoint, without its secret.", schema: Endpoint } },
       errors: [...AUTH_ERRORS, "not_found"],
     },
     "PATCH /v1/endpoints/:id": {
       id: "updateEndpoint",
-      summary: "Change an endpoint",
+      summary: "Update a webhook endpoint",
       description:
-        "What is named is changed; null sets back to the default. `enabled: true` lets one that was switched off start afresh.",
+        "Changes the fields that are sent; null restores the default. `enabled: true` enables a disabled endpoint again, and its earlier failures no longer count.",
       body: EndpointPatch,
       example: { enabled: true },
       answers: { 200: { about: "The endpoint.", schema: Endpoint } },
@@ -41,34 +42,36 @@ export const endpoints = {
     },
     "DELETE /v1/endpoints/:id": {
       id: "deleteEndpoint",
-      summary: "Remove an endpoint",
-      answers: { 204: { about: "It is gone." } },
+      summary: "Delete a webhook endpoint",
+      answers: { 204: { about: "The endpoint is deleted." } },
       errors: [...AUTH_ERRORS, "not_found"],
     },
     "POST /v1/endpoints/:id/rotate": {
       id: "rotateEndpointSecret",
-      summary: "Give an endpoint a new secret",
-      description: "The one before goes on signing, beside the new one, for `overlapS` seconds.",
+      summary: "Rotate the signing secret",
+      description:
+        "Creates a new signing secret. For `overlapS` seconds webhooks are signed with both the new and the previous secret.",
       body: RotateRequest,
       example: { overlapS: 3600 },
-      answers: { 200: { about: "The endpoint, and its new secret.", schema: NewEndpoint } },
+      answers: { 200: { about: "The endpoint and its new signing secret.", schema: NewEndpoint } },
       errors: [...AUTH_ERRORS, ...BODY_ERRORS, "not_found", "conflict"],
     },
     "POST /v1/endpoints/:id/test": {
       id: "testEndpoint",
-      summary: "Try an endpoint out",
+      summary: "Send a test event",
       description:
-        "Posts an event of type `endpoint.test`, signed, once. It is no delivery: it is not listed and not tried again.",
-      answers: { 200: { about: "What came of it.", schema: Probe } },
+        "Sends one signed event of type `endpoint.test`, also to a disabled endpoint. It is not listed as a delivery and not repeated.",
+      answers: { 200: { about: "The result of the test event.", schema: TestEventResult } },
       errors: [...AUTH_ERRORS, "not_found"],
     },
     "POST /v1/endpoints/:id/replay": {
       id: "replayEndpoint",
-      summary: "Send an endpoint's events once more",
-      description: "Those that failed, or all, within a time, under the ids they had. At most 200 in one call.",
+      summary: "Replay deliveries of an endpoint",
+      description:
+        "Sends the failed deliveries or all deliveries of a time range again, with the same `webhook-id`. One call handles at most 200 deliveries.",
       body: ReplayRequest,
       example: { since: "2026-11-21T00:00:00Z", only: "failed" },
-      answers: { 202: { about: "How many are on their way.", schema: Replayed } },
+      answers: { 202: { about: "The number of deliveries that are sent again.", schema: Replayed } },
       errors: [...AUTH_ERRORS, ...BODY_ERRORS, "not_found"],
     },
   },

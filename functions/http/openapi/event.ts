@@ -1,4 +1,4 @@
-/** What is posted to apps, described: OpenAPI's `webhooks`. */
+/** Descriptions of the webhooks that apps receive, for the `webhooks` section of OpenAPI. */
 
 import { EVENT_TYPES, type EventType } from "@mjflow/core/event";
 import { MjTask } from "@mjflow/core/mj-response";
@@ -9,53 +9,58 @@ export interface EventDescription {
   summary: string;
   about: string;
   body: Schema;
-  /** Standard Webhooks: signed. */
+  /** Whether the webhook is signed as Standard Webhooks defines. */
   signed: boolean;
 }
 
 export const SIGNATURE_HEADERS: readonly Header[] = [
   {
     name: "webhook-id",
-    about: "The event's own, the same for every listener and at every try: what you deduplicate by.",
+    about:
+      "Id of the event. It is the same for every subscriber and in every delivery attempt, so use it to detect duplicates.",
     schema: { type: "string" },
     required: true,
   },
   {
     name: "webhook-timestamp",
-    about: "When this try was made, in seconds since 1970.",
+    about: "Time of this delivery attempt, in seconds since 1970.",
     schema: { type: "string", pattern: "^\\d{1,12}$" },
     required: true,
   },
   {
     name: "webhook-signature",
-    about: "One or more of `v1,…` (HMAC-SHA256) and `v1a,…` (ed25519), a blank between them.",
+    about: "One or more signatures `v1,…` (HMAC-SHA256) or `v1a,…` (ed25519), separated by spaces.",
     schema: { type: "string" },
     required: true,
   },
 ];
 
 const EVENT_TEXTS: Record<EventType, Pick<EventDescription, "summary" | "about">> = {
-  "task.submitted": { summary: "The vendor has taken a task", about: "`data` is the task." },
+  "task.submitted": { summary: "Task accepted by the vendor", about: "`data` is the task." },
   "task.progress": {
-    summary: "A picture is forming",
+    summary: "Task progress",
     about:
-      "Only for who asks for it by name, of flows with `progress: true`; at most one a second of each task, and tried once.",
+      "Sent only to subscribers that name this event, for flows with `progress: true`. At most one per second and task, with a single delivery attempt.",
   },
   "task.modal": {
-    summary: "A task waits for a prompt or a mask",
-    about: "Nothing further happens until `POST /v1/tasks/{id}/modal`. Of tasks whose plan has no answer.",
-  },
-  "task.completed": { summary: "A task has its picture", about: "`data.imageUrl`, and `data.buttons` to press next." },
-  "task.failed": { summary: "A task has ended without one", about: "`data.failure.code` says why." },
-  "flow.completed": {
-    summary: "A flow has ended",
-    about: "Every branch has, and its root succeeded; branches that failed are in its tasks.",
-  },
-  "flow.failed": { summary: "A flow's root did not succeed", about: "`data` is the flow without its tasks." },
-  "endpoint.disabled": {
-    summary: "An endpoint of yours was switched off",
+    summary: "Task waits for a modal answer",
     about:
-      "It answered 410, or nothing but failures for five days. Told to your other endpoints. `data` is empty where it was removed since.",
+      "The task waits until you send `POST /v1/tasks/{id}/modal`. The event is sent only for tasks without a modal answer in the plan.",
+  },
+  "task.completed": {
+    summary: "Task completed",
+    about: "`data.imageUrl` is the image, `data.buttons` are the buttons that can be pressed next.",
+  },
+  "task.failed": { summary: "Task failed", about: "`data.failure.code` is the reason." },
+  "flow.completed": {
+    summary: "Flow completed",
+    about: "Every branch has ended and the root succeeded. `GET /v1/flows/{id}` shows branches that failed.",
+  },
+  "flow.failed": { summary: "Flow failed", about: "The root did not succeed. `data` is the flow without its tasks." },
+  "endpoint.disabled": {
+    summary: "Webhook endpoint disabled",
+    about:
+      "The endpoint responded 410, or all its delivery attempts of five days failed. The event is sent to your other endpoints. `data` is empty if the endpoint was deleted meanwhile.",
   },
 };
 
@@ -66,9 +71,9 @@ export const events: Readonly<Record<string, EventDescription>> = {
     EVENT_TYPES.map((type) => [type, { ...EVENT_TEXTS[type], body: BODIES[type.split(".")[0]!]!, signed: true }]),
   ),
   "mj.task": {
-    summary: "A task of the facade has changed",
+    summary: "Compat task changed (unsigned)",
     about:
-      "Posted to the `notifyHook` of the request that made it, as servers of the midjourney-proxy family do: the task object, without a signature.",
+      "Sent to the `notifyHook` of the compat API request that created the task. As in midjourney-proxy, the body is the task object, and there is no signature.",
     body: MjTask,
     signed: false,
   },

@@ -1,4 +1,4 @@
-/** `/v1/flows`, described. */
+/** Descriptions of the routes under `/v1/flows`. */
 
 import { FlowListQuery, FlowRequest } from "@mjflow/core/request";
 import { Flow, FlowSummary, pageOf } from "@mjflow/core/response";
@@ -20,20 +20,21 @@ import {
 
 const LAST_EVENT_ID: Header = {
   name: "Last-Event-ID",
-  about: "The id of the last event you have; browsers send it by themselves. What happened since is told.",
+  about:
+    "Id of the last event that you received. The stream continues after it. Browsers send this header automatically when they reconnect.",
   schema: { type: "string" },
 };
 
 export const flows = {
   tag: "Flows",
   description:
-    "A flow is a plan, sent once: a first picture, and what to press on it, to any depth. It runs on the vendor's callbacks; you hear of it by webhook, by stream, or by reading it.",
+    "A flow is one request: a first image, and a plan of the buttons to press on the results, to any depth. The vendor's callbacks drive it. You follow it by webhook, by stream or by reading it.",
   routes: {
     "POST /v1/flows": {
       id: "createFlow",
-      summary: "Send a plan",
+      summary: "Create a flow",
       description:
-        "Stored before it is answered: once you have the 202 the flow runs to its end, whatever happens to either side. Send an `Idempotency-Key` if you may have to ask again.",
+        "The flow is stored before the response. After a 202 it runs to its end, even if your app or mjflow is interrupted. Send an `Idempotency-Key` if you may have to repeat the request.",
       headers: [IDEMPOTENCY_KEY, PREFER],
       body: FlowRequest,
       example: {
@@ -44,12 +45,12 @@ export const flows = {
       },
       answers: {
         202: {
-          about: "The flow as it now stands.",
+          about: "The flow in its current state.",
           schema: Flow,
           headers: [LOCATION, REPLAYED, PREFERENCE_APPLIED, ...RATE_LIMIT],
         },
         200: {
-          about: "The flow, ended: within the time you preferred to wait, or before you asked again.",
+          about: "The flow has ended: within the waiting time of `Prefer`, or before you repeated the request.",
           schema: Flow,
           headers: [LOCATION, REPLAYED, PREFERENCE_APPLIED, ...RATE_LIMIT],
         },
@@ -68,58 +69,64 @@ export const flows = {
       id: "listFlows",
       summary: "List flows",
       description:
-        "Newest first, without their tasks. With filters a page may be short, or empty, and still have a `nextCursor`: one call looks at 500 flows and no more.",
+        "Newest first, without their tasks. With filters a page can be short or empty and still have a `nextCursor`, because one call checks at most 500 flows.",
       query: FlowListQuery,
       answers: { 200: { about: "A page of flows.", schema: pageOf(FlowSummary) } },
       errors: [...AUTH_ERRORS, "invalid_request"],
     },
     "GET /v1/flows/:id": {
       id: "getFlow",
-      summary: "Read a flow",
+      summary: "Get a flow",
       description:
-        "With every task of its lineage as far as it is, parents before children. With `Prefer: wait` the answer comes when it differs from what `If-None-Match` names, when the flow has ended, or when the time is over.",
+        "Returns the flow with all its tasks, parents before children. With `Prefer: wait` the response comes when the flow differs from the `ETag` in `If-None-Match`, when the flow has ended, or when the waiting time is over.",
       headers: [IF_NONE_MATCH, PREFER],
       answers: {
         200: { about: "The flow.", schema: Flow, headers: [ETAG, PREFERENCE_APPLIED] },
-        304: { about: "What you have is all there is.", headers: [ETAG, PREFERENCE_APPLIED] },
+        304: { about: "The flow has not changed.", headers: [ETAG, PREFERENCE_APPLIED] },
       },
       errors: [...AUTH_ERRORS, "not_found"],
     },
     "POST /v1/flows/:id/cancel": {
       id: "cancelFlow",
-      summary: "Call a flow off",
+      summary: "Cancel a flow",
       description:
-        "Nothing more of it is submitted: what waits ends as `CANCEL`, what would have followed is not begun. What the vendor has runs to its end, is paid for, and is kept. Asked twice it is called off once.",
+        "mjflow submits no more tasks of the flow. Waiting tasks end as `CANCEL`, and follow-ups are not created. Tasks that the vendor already has finish, are charged and keep their results. A second request changes nothing.",
       headers: [PREFER],
       answers: {
-        200: { about: "The flow, ended.", schema: Flow, headers: [LOCATION, PREFERENCE_APPLIED] },
-        202: { about: "The flow; something still runs.", schema: Flow, headers: [LOCATION, PREFERENCE_APPLIED] },
+        200: { about: "The flow has ended.", schema: Flow, headers: [LOCATION, PREFERENCE_APPLIED] },
+        202: {
+          about: "The flow is canceled. Some tasks still run.",
+          schema: Flow,
+          headers: [LOCATION, PREFERENCE_APPLIED],
+        },
       },
       errors: [...AUTH_ERRORS, "not_found", "conflict"],
     },
     "POST /v1/flows/:id/resume": {
       id: "resumeFlow",
-      summary: "Go on with a flow",
+      summary: "Resume a flow",
       description:
-        "One that was called off, or had failures: what did not succeed is tried again, each task beside itself (`retryOf`), but for what could only fail again, as a banned prompt or a button that is not there. It is paid for as new work.",
+        "Resumes a canceled flow and retries its failed tasks. Each retry is a new task with `retryOf`. Tasks that cannot succeed, for example with a banned prompt or a missing button, are not retried. Retries are charged like new tasks.",
       headers: [PREFER],
       answers: {
-        202: { about: "The flow, running again.", schema: Flow, headers: [LOCATION, PREFERENCE_APPLIED] },
-        200: { about: "The flow, ended again.", schema: Flow, headers: [LOCATION, PREFERENCE_APPLIED] },
+        202: { about: "The flow runs again.", schema: Flow, headers: [LOCATION, PREFERENCE_APPLIED] },
+        200: { about: "The flow has ended again.", schema: Flow, headers: [LOCATION, PREFERENCE_APPLIED] },
       },
       errors: [...AUTH_ERRORS, "not_found", "conflict", "out_of_credit"],
     },
     "GET /v1/flows/:id/events": {
       id: "streamFlow",
-      summary: "Follow a flow as it happens",
+      summary: "Stream the events of a flow",
       description:
-        "Server-sent events. Each has an `id` for `Last-Event-ID`, an `event`, which is the event's type, and as `data` the JSON that a webhook has as its body. Comment lines are signs of life. The stream ends after `flow.completed` or `flow.failed`, and before that whenever the function's time is up: come back with the last `id`. Each event is told at least once.",
+        "Server-sent events. `id` is the value for `Last-Event-ID`, `event` is the type of the event, and `data` is the same JSON as in the body of a webhook. Comment lines keep the connection open. The stream ends after `flow.completed` or `flow.failed`. It also ends when the function's time is over: reconnect with the last `id`. Each event is sent at least once.",
       headers: [LAST_EVENT_ID],
       answers: {
         200: {
-          about: "What has happened, then what happens, as it does.",
+          about: "The past events of the flow, then each new event when it happens.",
           type: "text/event-stream",
-          headers: [{ name: "X-Accel-Buffering", about: "Asks proxies not to gather it.", schema: { const: "no" } }],
+          headers: [
+            { name: "X-Accel-Buffering", about: "Asks proxies not to buffer the stream.", schema: { const: "no" } },
+          ],
           example:
             'retry: 1000\n\nid: evt_01K9ZC7T3R8M2V5X0Q4B6N1JHD_0_completed\nevent: task.completed\ndata: {"type":"task.completed","timestamp":"2026-11-21T10:00:42.000Z","data":{…}}\n\n',
         },

@@ -1,4 +1,4 @@
-/** `npm run openapi`: writes docs/openapi.json. A test says when that is behind. */
+/** `npm run openapi`: writes docs/openapi.json. A test fails if the file is outdated. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { openApi } from "./document.ts";
 

@@ -1,4 +1,4 @@
-/** All that the API answers, in the order in which one reads it. */
+/** All routes of the API, in the order of the reference. */
 import { apps } from "./app.ts";
 import { bannedWords } from "./banned.ts";
 import { deadLetters } from "./dead-letter.ts";

@@ -1,4 +1,7 @@
-/** HTML from text: escaped unless it is HTML already, and prose with the little Markdown that the document uses. */
+/**
+ * Builds HTML. Text is escaped unless it is `Html` already. Prose can contain the few Markdown forms that the document
+ * uses.
+ */
 
 export class Html {
   readonly text: string;
@@ -9,7 +12,7 @@ export class Html {
 
 type Part = Html | string | number | undefined | false | readonly Part[];
 
-/** Text between the pieces is escaped. */
+/** A template tag that returns `Html` and escapes the inserted texts. */
 export function html(pieces: TemplateStringsArray, ...parts: readonly Part[]): Html {
   return new Html(pieces.map((piece, i) => piece + (i < parts.length ? textOf(parts[i]) : "")).join(""));
 }
@@ -24,7 +27,7 @@ function escaped(text: string): string {
   return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 
-/** Paragraphs, and code between fences. */
+/** Converts Markdown with paragraphs and fenced code to HTML. */
 export function prose(markdown: string): Html[] {
   return markdown.split(/^(```\w*\n[\s\S]*?\n```)$/m).flatMap((block) => {
     const code = /^```\w*\n([\s\S]*?)\n```$/.exec(block)?.[1];
@@ -34,7 +37,7 @@ export function prose(markdown: string): Html[] {
   });
 }
 
-/** `code` and **strong**. */
+/** Converts `code` and **strong** within a paragraph to HTML. */
 export function inline(markdown: string): Html[] {
   return markdown.split(/(`[^`]+`|\*\*[^*]+\*\*)/).map((part) => {
     if (part.startsWith("`")) return html`<code>${part.slice(1, -1)}</code>`;

@@ -1,30 +1,30 @@
-/** What stands before the routes: what mjflow is, and what holds for all of them. Markdown, as OpenAPI has it. */
+/** The introduction of the API reference: what mjflow is, and the rules of all routes. The texts are Markdown. */
 
 export const TITLE = "mjflow";
 
 export const SUMMARY =
-  "Send a whole plan of Midjourney-style image tasks once; it runs on the vendors' callbacks, and you hear of it by webhook.";
+  "Send a whole plan of Midjourney-style image tasks in one request. The vendors' callbacks drive it, and webhooks notify your app.";
 
-export const INTRO = `mjflow stands between your app and the vendors of the midjourney-proxy family. You send a plan once: a first picture, what to press on it, and what to press on the results of that. mjflow submits each step when the one before has ended, on the vendor's callback and without polling, and tells you by signed webhooks, a stream, or when you ask.
+export const INTRO = `mjflow connects your app to vendors with a midjourney-proxy API. You send one request with a first image and a plan. The plan names the buttons to press on the image and on the result of each press. mjflow submits each step when the step before has succeeded. The vendor's callback starts the next step, so no polling is needed. You get the results by signed webhooks, by a stream of events, or by reading them.
 
-**Keys.** Send \`Authorization: Bearer <key>\`. Only your own flows exist for you; another app's are a 404. Keys never go into an address.
+**Keys.** Send \`Authorization: Bearer <key>\`. You can see only your own flows; a flow of another app is a 404. Never put a key into a URL.
 
-**Errors** are \`application/problem+json\` (RFC 9457) with a stable \`code\`, the \`field\` at fault, what to do about it (\`advice\`), and whether the same request can succeed \`later\` or \`never\`. An address that does not exist is a \`not_found\`; a method it does not have is a \`method_not_allowed\`, with those it has in \`Allow\`.
+**Errors** are \`application/problem+json\` (RFC 9457) with a stable \`code\`, the wrong \`field\`, what to do (\`advice\`), and whether the same request can succeed \`later\` or \`never\` (\`retry\`). An unknown path is a \`not_found\`. A wrong method is a \`method_not_allowed\`, and the header \`Allow\` lists the right ones.
 
-**Sending again.** \`POST /v1/flows\`, and a task's actions and window, take an \`Idempotency-Key\`: the same request under the same key is the same flow or task, for 24 hours. Without one, read before you send again: each submission is paid for.
+**Repeating a request.** \`POST /v1/flows\` and the actions and modal answers of a task accept an \`Idempotency-Key\`. For 24 hours the same request with the same key returns the same flow or task. Without a key, check what exists before you repeat a request, because each submission is charged.
 
-**Lists** answer \`{"data": […], "nextCursor": …}\`, newest first; send \`nextCursor\` as \`cursor\` until it is null.
+**Lists** return \`{"data": […], "nextCursor": …}\`, newest first. Send \`nextCursor\` as \`cursor\` to get the next page, until it is null.
 
-**Growing.** Answers and events may gain members, and lists of codes and types may gain words: ignore what you do not know. Unknown fields in requests are refused. Times are ISO 8601 in UTC.`;
+**Compatibility.** Responses and events can get new members, and lists of codes and types can get new values. Ignore what you do not know. Requests with unknown fields are rejected. Times are ISO 8601 in UTC.`;
 
-export const WEBHOOKS = `Each event is posted as JSON, \`{"type", "timestamp", "data"}\`, to the endpoints that hear it and to the flow's \`notifyHook\`. Answer 2xx within 15 seconds; anything else is tried again, ten times over three days, 410 never. An event may come twice, and events may overtake each other: deduplicate by \`webhook-id\`, and go by \`data.status\`.
+export const WEBHOOKS = `Each event is sent as a POST with the JSON \`{"type", "timestamp", "data"}\` to the webhook endpoints that receive this type, and to the flow's \`notifyHook\`. Respond 2xx within 15 seconds. After any other response the event is sent again, with at most ten attempts in three days; after a 410 it is not. An event can arrive twice, and events can arrive in a different order. Detect duplicates by \`webhook-id\`, and use \`data.status\` as the current status.
 
-Posts are signed by Standard Webhooks 1.0. To check one: take the raw body before it is parsed; join \`webhook-id\`, \`webhook-timestamp\` and the body with full stops; compare its HMAC-SHA256 under the secret (\`whsec_\` and base64) with each \`v1,\` signature in \`webhook-signature\`, in constant time; refuse a timestamp more than five minutes off. With scheme \`v1a\` it is an ed25519 signature instead, under the public key (\`whpk_\` and base64).
+Webhooks are signed as Standard Webhooks 1.0 defines. To verify a webhook, take the raw body before it is parsed. Join \`webhook-id\`, \`webhook-timestamp\` and the body with full stops. Compute the HMAC-SHA256 of this text with the secret (\`whsec_\` and base64). Compare it in constant time with each \`v1,\` signature in \`webhook-signature\`. Reject a timestamp that differs by more than five minutes from your clock. With scheme \`v1a\` the signature is ed25519; verify it with the public key (\`whpk_\` and base64).
 
 \`\`\`ts
 import { createHmac, timingSafeEqual } from "node:crypto";
 
-/** @param body the raw one, as text @param secret whsec_… */
+/** @param body the raw body, as text @param secret whsec_… */
 export function isSigned(headers: Headers, body: string, secret: string): boolean {
   const [id, time] = [headers.get("webhook-id"), headers.get("webhook-timestamp")];
   if (!(Math.abs(Date.now() / 1000 - Number(time)) <= 300)) return false;
@@ -38,4 +38,4 @@ export function isSigned(headers: Headers, body: string, secret: string): boolea
 }
 \`\`\`
 
-\`@mjflow/client\` has the same as \`verifyWebhook()\`, and every library of standardwebhooks.com does it.`;
+\`@mjflow/client\` has this check as \`verifyWebhook()\`. Every library of standardwebhooks.com has it, too.`;

@@ -1,79 +1,82 @@
-/** The drop-in facade, described in midjourney-proxy's words (docs/protocol.md 1 to 3). Its errors are its own, not problem+json. */
+/**
+ * Descriptions of the compat API's routes (docs/protocol.md 1 to 3). Its errors have midjourney-proxy's format and are
+ * no problem+json.
+ */
 import { MjAnswer, MjTask } from "@mjflow/core/mj-response";
 import * as z from "zod/mini";
 import { Action, Change, List, Modal, Root, SimpleChange, Upload } from "../mj-compat/request.ts";
 import type { ResponseDescription, RouteDescription, RouteGroup, Schema } from "./route-description.ts";
 
-/** Whatever the verb. */
+/** Responses of every route. */
 const AUTH_RESPONSES: Record<number, ResponseDescription> = {
-  401: { about: "No valid key; code 9.", schema: MjAnswer },
+  401: { about: "The API key is missing or not valid; code 9.", schema: MjAnswer },
   403: { about: "The app is disabled; code 9.", schema: MjAnswer },
 };
 const BODY: Record<number, ResponseDescription> = {
-  400: { about: "The body is no JSON; code 4.", schema: MjAnswer },
+  400: { about: "The body is not valid JSON; code 4.", schema: MjAnswer },
   413: { about: "The body is larger than 6 MB; code 4.", schema: MjAnswer },
 };
 const READ: Record<number, ResponseDescription> = {
-  500: { about: "Something went wrong here; code 9.", schema: MjAnswer },
+  500: { about: "Internal error; code 9.", schema: MjAnswer },
   503: { about: "Storage is busy; code 23.", schema: MjAnswer },
 };
 const MISSING: Record<number, ResponseDescription> = {
-  404: { about: "There is no such task; code 3.", schema: MjAnswer },
+  404: { about: "The task does not exist; code 3.", schema: MjAnswer },
 };
 
 const COMMON = ["state", "notifyHook", "botType", "mode", "accountFilter"];
 
-interface Verb extends Partial<RouteDescription> {
+interface SubmitRoute extends Partial<RouteDescription> {
   id: string;
   summary: string;
   body: Schema;
   example: unknown;
 }
 
-/** What starts work: HTTP 200 whatever became of it, and the code says the rest. */
-function submit(verb: Verb): RouteDescription {
+/** A route that submits something. It responds HTTP 200, also after an error. The code says what happened. */
+function submit(route: SubmitRoute): RouteDescription {
   const about =
-    "Code 1 with the task's id as `result`; 3: no vendor or no such task; 4: a field is wrong, and named; 9: failed; 23: busy, come back later; 24: a banned word.";
+    "Code 1: accepted; `result` is the task's id. Code 3: there is no vendor account, or the task does not exist. Code 4: a field is wrong; `description` names it. Code 9: failed. Code 23: busy; try again later. Code 24: the prompt contains a banned word.";
   return {
     key: "mj",
     answers: { 200: { about, schema: MjAnswer }, ...BODY, ...AUTH_RESPONSES },
     errors: [],
-    ...verb,
+    ...route,
   };
 }
 
 function read(
-  verb: Partial<RouteDescription> & { id: string; summary: string },
+  route: Partial<RouteDescription> & { id: string; summary: string },
   answers: Record<number, ResponseDescription>,
 ) {
-  return { key: "mj" as const, answers: { ...answers, ...AUTH_RESPONSES, ...READ }, errors: [], ...verb };
+  return { key: "mj" as const, answers: { ...answers, ...AUTH_RESPONSES, ...READ }, errors: [], ...route };
 }
 
-/** Documented by one server or another. */
-function unsupportedVerb(id: string, summary: string): RouteDescription {
+/** A route that some midjourney-proxy server documents, but no supported vendor has. */
+function unsupported(id: string, summary: string): RouteDescription {
   return {
     id,
     summary,
-    description: "No vendor configured here can do that: code 4.",
+    description: "No configured vendor supports this, so the response has code 4.",
     key: "mj",
     answers: { 200: { about: "Code 4.", schema: MjAnswer }, ...AUTH_RESPONSES },
     errors: [],
   };
 }
 
-const ID = { id: "The 16 digits of a submit's `result`, or a task's id in the native API." };
+const ID = { id: "The 16-digit id from the `result` of a submission, or a task id of the native API." };
 const task = { 200: { about: "The task.", schema: MjTask }, ...MISSING };
-const list = { 200: { about: "Those that exist, newest first.", schema: z.array(MjTask) } };
+const list = { 200: { about: "The tasks that exist, newest first.", schema: z.array(MjTask) } };
 const ids = { body: List, example: { ids: ["1795219200000123"] } };
 
 export const mjCompat = {
-  tag: "Drop-in facade",
+  tag: "midjourney-proxy compatible API",
   description:
-    "The verbs of midjourney-proxy, for apps that already talk to a server of that family: they change their base URL and nothing else. The same verbs are under `/mj-fast/mj`, `/mj-relax/mj` and `/mj-turbo/mj`, the same without the second `/mj`, `/fast/mj`, `/relax/mj` and `/turbo/mj`, and `/v1/mj`; a mode in the address wins over `mode`, and that over `accountFilter.modes`. The key goes into `mj-api-secret`, or into `Authorization`, with or without `Bearer`. Unknown fields are ignored, null and blank mean not given, and ids may be numbers. What starts work answers 200 with a code; what reads has HTTP's own status.",
+    'The routes of midjourney-proxy, for apps that already use a server of that family. Such an app changes only its base URL. The same routes exist under `/mj-fast/mj`, `/mj-relax/mj`, `/mj-turbo/mj`, `/mj-fast`, `/mj-relax`, `/mj-turbo`, `/fast/mj`, `/relax/mj`, `/turbo/mj` and `/v1/mj`. A mode in the path has precedence over `mode`, which has precedence over `accountFilter.modes`. Send the API key in `mj-api-secret`, or in `Authorization` with or without `Bearer`. Unknown fields are ignored, null and blank mean "not given", and ids can be numbers. A submission always responds HTTP 200 with a code, except for a wrong key or an unreadable body. A read uses the HTTP status.',
   routes: {
     "POST /mj/submit/imagine": submit({
       id: "mjImagine",
-      summary: "Draw a picture from a prompt",
+      summary: "Imagine",
       body: Root,
       requestSchema: ["prompt", "base64Array", "base64", ...COMMON],
       needs: ["prompt"],
@@ -81,7 +84,7 @@ export const mjCompat = {
     }),
     "POST /mj/submit/blend": submit({
       id: "mjBlend",
-      summary: "Blend two to five pictures",
+      summary: "Blend two to five images",
       body: Root,
       requestSchema: ["base64Array", "dimensions", ...COMMON],
       needs: ["base64Array"],
@@ -92,8 +95,9 @@ export const mjCompat = {
     }),
     "POST /mj/submit/describe": submit({
       id: "mjDescribe",
-      summary: "Describe a picture",
-      description: "As `base64`, or as `link`. The text comes as the task's `prompt` and `properties.finalPrompt`.",
+      summary: "Describe an image",
+      description:
+        "Send the image as `base64` or as `link`. The text is in the task's `prompt` and `properties.finalPrompt`.",
       body: Root,
       requestSchema: ["base64", "link", ...COMMON],
       example: { link: "https://example.com/boat.png" },
@@ -101,7 +105,7 @@ export const mjCompat = {
     "POST /mj/submit/shorten": submit({
       id: "mjShorten",
       summary: "Shorten a prompt",
-      description: "The text comes as the task's `properties.finalPrompt`.",
+      description: "The text is in the task's `properties.finalPrompt`.",
       body: Root,
       requestSchema: ["prompt", ...COMMON],
       needs: ["prompt"],
@@ -109,8 +113,8 @@ export const mjCompat = {
     }),
     "POST /mj/insight-face/swap": submit({
       id: "mjSwapFace",
-      summary: "Put a face into a picture",
-      description: "Each as `…Base64` or as `…Url`.",
+      summary: "Swap a face",
+      description: "Send each image as `…Base64` or as `…Url`.",
       body: Root,
       requestSchema: ["sourceBase64", "sourceUrl", "targetBase64", "targetUrl", ...COMMON],
       example: { sourceUrl: "https://example.com/face.png", targetUrl: "https://example.com/boat.png" },
@@ -119,7 +123,7 @@ export const mjCompat = {
       id: "mjAction",
       summary: "Press a button",
       description:
-        "`customId` is one of the finished task's `buttons`. Code 21 where the button opens a window: answer the new id with `submit/modal`, at once if you like. The same request again within 10 seconds is the same press.",
+        "`customId` is from the `buttons` of the finished task. Code 21 means that the button opens a modal. Send the modal answer for the new id with `submit/modal`; you need not wait. The same request sent again within 10 seconds is the same press.",
       body: Action,
       requestSchema: ["taskId", "customId", "prompt", "maskBase64", ...COMMON],
       example: { taskId: "1795219200000123", customId: "MJ::JOB::upsample::1::…" },
@@ -127,7 +131,7 @@ export const mjCompat = {
     "POST /mj/submit/change": submit({
       id: "mjChange",
       summary: "Press a button by its number",
-      description: "`index` for all but `REROLL`.",
+      description: "`index` is required, except for `REROLL`.",
       body: Change,
       requestSchema: ["taskId", "action", "index", ...COMMON],
       example: { taskId: "1795219200000123", action: "UPSCALE", index: 1 },
@@ -141,66 +145,69 @@ export const mjCompat = {
     }),
     "POST /mj/submit/modal": submit({
       id: "mjModal",
-      summary: "Answer a window",
-      description: "Before it opens or after; once.",
+      summary: "Submit a modal answer",
+      description: "You can send it before or after the modal opens. Only one answer is accepted.",
       body: Modal,
       example: { taskId: "1795219200000456", prompt: "the same boat at night" },
     }),
     "POST /mj/submit/upload-discord-images": submit({
       id: "mjUpload",
-      summary: "Upload pictures to the vendor",
-      description: "No task comes of it: `result` is the vendor's links.",
+      summary: "Upload images to the vendor",
+      description: "Creates no task. `result` contains the vendor's links.",
       body: Upload,
       needs: ["base64Array"],
       example: { base64Array: ["data:image/png;base64,iVBORw0KGgo="] },
     }),
-    "GET /mj/task/:id/fetch": read({ id: "mjFetch", summary: "Read a task", path: ID }, task),
-    "GET /mj/query/task/:id": read({ id: "mjQuery", summary: "Read a task, as some vendors spell it", path: ID }, task),
+    "GET /mj/task/:id/fetch": read({ id: "mjFetch", summary: "Get a task", path: ID }, task),
+    "GET /mj/query/task/:id": read({ id: "mjQuery", summary: "Get a task (path of some vendors)", path: ID }, task),
     "POST /mj/task/list-by-condition": read(
-      { id: "mjListByCondition", summary: "Read several tasks", description: "At most 1,000.", ...ids },
+      { id: "mjListByCondition", summary: "Get several tasks", description: "At most 1,000 tasks.", ...ids },
       { ...list, ...BODY },
     ),
     "POST /mj/task/list-by-ids": read(
       {
         id: "mjListByIds",
-        summary: "Read several tasks, as trueai-org spells it",
-        description: "At most 1,000.",
+        summary: "Get several tasks (path of trueai-org)",
+        description: "At most 1,000 tasks.",
         ...ids,
       },
       { ...list, ...BODY },
     ),
-    "GET /mj/task/list": read({ id: "mjList", summary: "Read the latest 100 tasks" }, list),
-    "GET /mj/task/queue": read({ id: "mjQueue", summary: "Read the tasks that wait for their turn" }, list),
+    "GET /mj/task/list": read({ id: "mjList", summary: "List the latest 100 tasks" }, list),
+    "GET /mj/task/queue": read({ id: "mjQueue", summary: "List queued tasks" }, list),
     "GET /mj/task/:id/image-seed": read(
-      { id: "mjSeed", summary: "Read a picture's seed", path: ID },
+      { id: "mjSeed", summary: "Get the seed of an image", path: ID },
       {
-        200: { about: "Code 1 with the seed as `result`; 3 or 9 where the vendor has none to tell.", schema: MjAnswer },
+        200: {
+          about: "Code 1: `result` is the seed. 3: the vendor has no seed. 9: the look-up at the vendor failed.",
+          schema: MjAnswer,
+        },
         400: { about: "The task has not succeeded; code 4.", schema: MjAnswer },
         ...MISSING,
       },
     ),
     "GET /mj/image/:id": read(
-      { id: "mjImage", summary: "Follow to a task's picture", path: ID },
+      { id: "mjImage", summary: "Redirect to a task's image", path: ID },
       {
         302: {
-          about: "Where it is.",
-          headers: [{ name: "Location", about: "The picture.", schema: { type: "string" } }],
+          about: "Redirect to the image.",
+          headers: [{ name: "Location", about: "URL of the image.", schema: { type: "string" } }],
         },
-        404: { about: "There is no such task, or it has no picture; code 3.", schema: MjAnswer },
+        404: { about: "The task does not exist or has no image; code 3.", schema: MjAnswer },
       },
     ),
     "POST /mj/task/:id/cancel": read(
       {
         id: "mjCancel",
-        summary: "Not done: cancel",
-        description: "A task the vendor may have is not taken back here: code 4.",
+        summary: "Not supported: cancel",
+        description: "A task that the vendor may have accepted cannot be canceled here, so the response has code 4.",
         path: ID,
       },
       { 200: { about: "Code 4.", schema: MjAnswer }, ...MISSING },
     ),
-    "POST /mj/submit/video": unsupportedVerb("mjVideo", "Not done: videos"),
-    "POST /mj/submit/edits": unsupportedVerb("mjEdits", "Not done: edits"),
-    "POST /mj/submit/edit": unsupportedVerb("mjEdit", "Not done: edit"),
-    "POST /mj/submit/retexture": unsupportedVerb("mjRetexture", "Not done: retexture"),
+    "POST /mj/submit/video": unsupported("mjVideo", "Not supported: videos"),
+    "POST /mj/submit/edits": unsupported("mjEdits", "Not supported: edits"),
+    "POST /mj/submit/edit": unsupported("mjEdit", "Not supported: edit"),
+    "POST /mj/submit/retexture": unsupported("mjRetexture", "Not supported: retexture"),
   },
 } as const satisfies RouteGroup;

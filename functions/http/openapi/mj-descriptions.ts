@@ -1,90 +1,105 @@
-/** Words for the drop-in facade. */
+/** Descriptions of the compat API's request and response schemas. */
 import { MjAnswer, MjButton, MjTask } from "@mjflow/core/mj-response";
 import { Action, Change, List, Modal, Root, SimpleChange, Upload } from "../mj-compat/request.ts";
 import { describe, describedSchemas, type SchemaDescriptions } from "./descriptions.ts";
 
 const common = {
-  state: "Yours, up to 16 KB: comes back as it was sent.",
-  notifyHook: "Where the task object is posted when it changes; without it the stage's own hook.",
+  state: "Your own text, up to 16 KB. It is returned unchanged.",
+  notifyHook:
+    "URL that receives the task object when the task changes. Default: the URL that the operator configured, if any.",
   botType: "`MID_JOURNEY` (or `MJ`), the default, or `NIJI_JOURNEY` (or `NIJI`).",
-  mode: "`FAST`, `RELAX` or `TURBO`, in any case.",
-  accountFilter: "Which of the vendor's accounts may take it.",
+  mode: "`FAST`, `RELAX` or `TURBO`, in upper or lower case.",
+  accountFilter: "Restricts which of the vendor's Midjourney accounts may run the task.",
 };
-const taskId = "The 16 digits of a submit's `result`, as text or number, or `task_…`.";
+const taskId = "The 16-digit id from the `result` of a submission, as text or number, or a native task id `task_…`.";
 const prompt = "The prompt.";
-const mask = "For an inpaint: a data URI of a PNG; white is drawn anew.";
+const mask = "For an inpaint: data URI of a PNG. White areas are regenerated.";
 
 export const mjRequestDescriptions: readonly SchemaDescriptions[] = [
-  describe("MjAccountFilter", Root.shape.accountFilter.def.innerType, "Which of the vendor's accounts may take it.", {
-    channelId: "The Discord channel.",
-    instanceId: "The account.",
-    modes: "`FAST`, `RELAX`, `TURBO`: one is the mode, several are what the account must offer.",
-    remark: "A remark the account must have.",
-    remix: "Whether its remix is on.",
-    nijiRemix: "Whether its remix for niji is on.",
-    remixAutoConsidered: "Whether it answers remix windows by itself.",
-  }),
+  describe(
+    "MjAccountFilter",
+    Root.shape.accountFilter.def.innerType,
+    "Restricts which of the vendor's Midjourney accounts may run the task.",
+    {
+      channelId: "Discord channel that the account must have.",
+      instanceId: "Id of the account.",
+      modes:
+        "`FAST`, `RELAX`, `TURBO`. A single value sets the mode. Several values are the speeds that the account must support.",
+      remark: "Remark that the account must have.",
+      remix: "Whether remix must be on for the account.",
+      nijiRemix: "Whether remix for Niji must be on for the account.",
+      remixAutoConsidered: "Whether the account must submit remix modals automatically.",
+    },
+  ),
   describedSchemas(Root, {
     ...common,
     prompt,
-    base64Array: "Images, as data URIs or links.",
+    base64Array: "Input images, as data URIs or links.",
     base64: "One image, as a data URI.",
-    link: "The picture's address.",
+    link: "Link to the image.",
     dimensions: "`PORTRAIT`, `SQUARE` or `LANDSCAPE`.",
-    sourceBase64: "The face.",
-    targetBase64: "The picture it goes into.",
-    sourceUrl: "The face, as a link.",
-    targetUrl: "The picture it goes into, as a link.",
+    sourceBase64: "Image of the face, as a data URI.",
+    targetBase64: "Image that gets the face, as a data URI.",
+    sourceUrl: "Image of the face, as a link.",
+    targetUrl: "Image that gets the face, as a link.",
   }),
   describedSchemas(Action, {
     ...common,
     taskId,
-    customId: "The button's.",
-    prompt: "Answers the window at once.",
+    customId: "`customId` of the button.",
+    prompt: "Modal answer that is sent as soon as the modal opens.",
     maskBase64: mask,
   }),
-  describedSchemas(Change, { ...common, taskId, action: "What to press.", index: "1 to 4." }),
-  describedSchemas(SimpleChange, { ...common, content: "The task's id and `U1` to `U4`, `V1` to `V4` or `R`." }),
-  describedSchemas(Modal, { taskId, prompt: "Without it the window's own is kept.", maskBase64: mask }),
-  describedSchemas(Upload, { base64Array: "Images, as data URIs or links; at most ten." }),
-  describedSchemas(List, { ids: "As text or numbers; unknown ones are left out of the answer." }),
+  describedSchemas(Change, { ...common, taskId, action: "Kind of the button.", index: "Number of the image, 1 to 4." }),
+  describedSchemas(SimpleChange, {
+    ...common,
+    content: "Id of the task, a space, and `U1` to `U4`, `V1` to `V4` or `R`.",
+  }),
+  describedSchemas(Modal, {
+    taskId,
+    prompt: "Without it the vendor keeps the prompt that the modal shows.",
+    maskBase64: mask,
+  }),
+  describedSchemas(Upload, { base64Array: "Input images, as data URIs or links; at most ten." }),
+  describedSchemas(List, { ids: "Ids of tasks, as text or numbers. Unknown ids are left out of the response." }),
 ];
 
 export const mjResponseDescriptions: readonly SchemaDescriptions[] = [
-  describe("MjAnswer", MjAnswer, "What a server of the family answers to what starts work.", {
-    code: "1 taken, 3 not found, 4 a field is wrong, 9 failed, 21 waits for `submit/modal`, 23 come back later, 24 a banned word.",
-    description: "For people; names the field at fault.",
-    result: "The task's id, as text; addresses, for an upload; a seed.",
-    properties: "`finalPrompt` and `remix` beside code 21, `bannedWord` beside 24.",
+  describe("MjAnswer", MjAnswer, "Response to a submission, as servers of the midjourney-proxy family send it.", {
+    code: "1: accepted. 3: not found. 4: a field is wrong. 9: failed. 21: waits for `submit/modal`. 23: busy, try again later. 24: the prompt contains a banned word.",
+    description: "Text for people. It names the wrong field.",
+    result: "Id of the task as text, links of an upload, or a seed; null after an error.",
+    properties: "With code 21: `finalPrompt` and `remix`. With code 24: `bannedWord`.",
   }),
-  describe("MjTask", MjTask, "The task object, every field present: null where there is nothing to say.", {
-    id: "As it was asked for.",
+  describe("MjTask", MjTask, "The task object. Every field is present; null means that there is no value.", {
+    id: "Id of the task, as it was requested.",
     action:
-      "`IMAGINE`, `UPSCALE`, `VARIATION`, `REROLL`, `BLEND`, `DESCRIBE`, `SHORTEN`, `SWAP_FACE`, …; `ACTION` until the press is known.",
-    customId: "The button that was pressed.",
-    botType: "Which bot.",
-    prompt: "As it was sent.",
-    promptEn: "As the vendor has it; the text of a describe or shorten.",
-    description: "`/imagine …`, `/up …`.",
-    state: "Yours.",
-    submitTime: "Milliseconds since 1970.",
-    startTime: "Milliseconds since 1970.",
-    finishTime: "Milliseconds since 1970.",
-    imageUrl: "mjflow's copy where there is one, else the vendor's link.",
-    imageUrls: "Where the vendor gives several.",
-    videoUrl: "The first video.",
-    videoUrls: "All of them.",
-    status: "mjflow's `EXPIRED` is `FAILURE` here.",
-    progress: "`0%` to `100%`; only a success is at 100.",
-    failReason: "Never empty for a failure.",
-    buttons: "What can be pressed, by `submit/action`.",
-    properties: "`finalPrompt` as Midjourney ran it; `bannedWord` of a refused prompt.",
+      "`IMAGINE`, `UPSCALE`, `VARIATION`, `REROLL`, `BLEND`, `DESCRIBE`, `SHORTEN`, `SWAP_FACE`, …. `ACTION` until the press is known.",
+    customId: "`customId` of the pressed button.",
+    botType: "The bot.",
+    prompt: "The prompt as it was sent.",
+    promptEn: "The prompt as the vendor uses it, or the text result of a describe or shorten.",
+    description: "The command, for example `/imagine …` or `/up …`.",
+    state: "Your own text, unchanged.",
+    submitTime: "Time of the request, in milliseconds since 1970.",
+    startTime: "Time when the vendor accepted the task, in milliseconds since 1970.",
+    finishTime: "Time when the task ended, in milliseconds since 1970.",
+    imageUrl: "Link to mjflow's archived copy if there is one, otherwise the vendor's link.",
+    imageUrls: "All images, if the vendor returns several.",
+    videoUrl: "Link to the first video.",
+    videoUrls: "All videos.",
+    status: "Status of the task. The native status `EXPIRED` is `FAILURE` here.",
+    progress: "`0%` to `100%`. Only a successful task has `100%`.",
+    failReason: "Reason of a failure. It is never empty for a failed task.",
+    buttons: "Buttons that can be pressed with `submit/action`.",
+    properties:
+      "`finalPrompt`: the prompt that Midjourney used. `bannedWord`: the word because of which the prompt was rejected.",
   }),
-  describe("MjButton", MjButton, "What can be pressed.", {
-    customId: "For `submit/action`.",
-    emoji: "May be empty.",
-    label: "May be empty.",
-    type: "2.",
-    style: "2.",
+  describe("MjButton", MjButton, "A button of a task.", {
+    customId: "Id of the button, for `submit/action`.",
+    emoji: "Emoji of the button; may be empty.",
+    label: "Label of the button; may be empty.",
+    type: "Always 2.",
+    style: "Always 2.",
   }),
 ];

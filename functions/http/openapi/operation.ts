@@ -1,47 +1,47 @@
-/** `/v1/queues`, `/v1/overdue`, `/v1/unclear` and `/v1/vault/reseal`, described. */
+/** Descriptions of `/v1/queues`, `/v1/overdue`, `/v1/unclear` and `/v1/vault/reseal`. */
 import { PageQuery } from "@mjflow/core/request";
-import { Overdue, QueueDepth, Resealed, Unclear, wholeOf } from "@mjflow/core/response";
+import { Overdue, QueueDepth, ReencryptResult, Unclear, wholeOf } from "@mjflow/core/response";
 import { AUTH_ERRORS, type RouteGroup } from "./route-description.ts";
 
 export const operations = {
   tag: "Operations",
   description:
-    "For the operator of the stage: what waits, and where. Each answer is a bounded read, whatever the stage holds: ask every half minute if you like.",
+    "For the operator: waiting and overdue work. Every response needs a limited number of reads, however large the deployment is, so you can poll every 30 seconds.",
   routes: {
     "GET /v1/queues": {
       id: "listQueues",
-      summary: "Count what is in the queues",
-      description: "About, as the queues count themselves; a minute may pass before a change shows.",
+      summary: "Get queue depths",
+      description: "The numbers are approximate. A change can take a minute to show.",
       key: "operator",
-      answers: { 200: { about: "All of them, the dead letters last.", schema: wholeOf(QueueDepth) } },
+      answers: { 200: { about: "All queues; the dead-letter queue is last.", schema: wholeOf(QueueDepth) } },
       errors: AUTH_ERRORS,
     },
     "GET /v1/overdue": {
       id: "getOverdue",
-      summary: "Count what is overdue",
+      summary: "Get overdue work",
       description:
-        "Tasks whose callback has not come in time, flows and deliveries whose next step is missing. The sweeper takes them up each minute: what is older than that is more than it can do.",
+        "Counts tasks whose callback did not come in time, and flows and deliveries whose next step is due. The sweeper handles them each minute. If work is older than that, the sweeper cannot keep up.",
       key: "operator",
-      answers: { 200: { about: "How much, and the oldest.", schema: Overdue } },
+      answers: { 200: { about: "The number of overdue items and the oldest one.", schema: Overdue } },
       errors: AUTH_ERRORS,
     },
     "GET /v1/unclear": {
       id: "listUnclear",
-      summary: "List tasks in doubt",
+      summary: "List unclear submissions",
       description:
-        "Their submission was left without a clear answer: the vendor may or may not have them. Of all apps, at most 50, those first that are settled first.",
+        "Lists tasks whose submission got no clear response, so the vendor may or may not have them. Returns at most 50 tasks of all apps, the next one to be resolved first.",
       key: "operator",
-      answers: { 200: { about: "Those that were found.", schema: Unclear } },
+      answers: { 200: { about: "The tasks found.", schema: Unclear } },
       errors: AUTH_ERRORS,
     },
     "POST /v1/vault/reseal": {
       id: "resealVault",
-      summary: "Seal everything with the vault's newest key",
+      summary: "Re-encrypt all secrets with the newest vault key",
       description:
-        "After a rotation: endpoints' secrets and vendors' keys that were sealed with the previous key are sealed anew, so that it can be taken away. Nobody who verifies webhooks notices. `limit` apps at a time: call again with `nextCursor` until there is none. What is done already is left alone.",
+        "Call this after a rotation of the vault key. It encrypts all signing secrets and vendor keys with the newest key, so that you can remove the previous key. The secrets themselves do not change. Each call handles `limit` apps: call again with `nextCursor` until it is null. Secrets that use the newest key already are not changed.",
       key: "operator",
       query: PageQuery,
-      answers: { 200: { about: "How far it is.", schema: Resealed } },
+      answers: { 200: { about: "Progress of the re-encryption.", schema: ReencryptResult } },
       errors: [...AUTH_ERRORS, "invalid_request"],
     },
   },

@@ -1,4 +1,4 @@
-/** The description as one page: plain HTML, no script, nothing from elsewhere. */
+/** Renders the API reference as one HTML page, without scripts and without files from other servers. */
 import { ERRORS, FAILURES } from "@mjflow/core/error";
 import { curlOf } from "./curl.ts";
 import type { ApiDocument, BodyDescription, Field, Operation, Tag, Type } from "./document-model.ts";
@@ -6,17 +6,17 @@ import { Html, html, inline, prose } from "./html.ts";
 
 const KEYS: Record<Operation["key"], string> = {
   app: "",
-  operator: "operator’s key",
+  operator: "operator key",
   mj: "mj-api-secret",
   none: "no key",
 };
 
-/** @param style of the page; what serves it allows that and nothing else */
-export function pageOf(reading: ApiDocument, style: string): string {
-  const { title, version, summary, intro, tags, schemas } = reading;
-  const places = placesOf(tags);
-  const others = schemas.filter((schema) => !places.has(schema.name));
-  const parts = [...tags.map((tag) => tagSection(tag, places)), errorSection(), schemaSection(others)];
+/** @param style the style sheet; the Content-Security-Policy of the page allows only this one */
+export function pageOf(document: ApiDocument, style: string): string {
+  const { title, version, summary, intro, tags, schemas } = document;
+  const inlined = inlinedSchemasOf(tags);
+  const others = schemas.filter((schema) => !inlined.has(schema.name));
+  const parts = [...tags.map((tag) => tagSection(tag, inlined)), errorSection(), schemaSection(others)];
   return html`<!doctype html>
 <html lang="en">
 <head>
@@ -41,8 +41,8 @@ ${tags.map(tagContents)}
 <h1>${title} API</h1>
 <p class="lead">${summary}</p>
 ${prose(intro)}
-<p>Version ${version}. The same as <a href="openapi.json">OpenAPI 3.1</a> and as <a href="llms.txt">text for language models</a>.</p>
-<p>In the lines to paste, <code>MJFLOW_URL</code> is the address that this page is at, without <code>/docs</code>.</p>
+<p>Version ${version}. Other formats: <a href="openapi.json">OpenAPI 3.1</a>, <a href="llms.txt">text for language models</a>.</p>
+<p>In the curl commands, <code>MJFLOW_URL</code> is the URL of this page without <code>/docs</code>.</p>
 ${parts}
 </main>
 </div>
@@ -52,8 +52,8 @@ ${parts}
 }
 
 function verbatim(style: string): Html {
-  // A closing tag is all that could end a style element.
-  if (style.includes("</")) throw new Error("A style sheet must not hold a tag.");
+  // Only a closing tag can end a style element.
+  if (style.includes("</")) throw new Error("The style sheet contains a closing tag.");
   return new Html(style);
 }
 
@@ -66,15 +66,15 @@ function tagContents({ name, operations }: Tag): Html {
   return html`<li><a href="#${slug(name)}">${name}</a><ul>${items}</ul></li>\n`;
 }
 
-function tagSection({ name, about, operations }: Tag, places: Places): Html {
+function tagSection({ name, about, operations }: Tag, inlined: InlinedSchemas): Html {
   const events = operations.filter(isEvent);
   const index = operations.map(
-    (one) => html`<li><a href="#${one.id}">${routeOf(one)}</a><span>${one.summary}</span></li>`,
+    (operation) => html`<li><a href="#${operation.id}">${routeOf(operation)}</a><span>${operation.summary}</span></li>`,
   );
   return html`<section aria-labelledby="${slug(name)}">
 <h2 id="${slug(name)}">${name}</h2>
 <div class="about">${prose(about)}${events[0] && eventCommons(events[0])}<ul class="index">${index}</ul></div>
-${operations.map((one) => (isEvent(one) ? eventArticle(one) : operationArticle(one, places)))}
+${operations.map((operation) => (isEvent(operation) ? eventArticle(operation) : operationArticle(operation, inlined)))}
 </section>
 `;
 }
@@ -89,40 +89,40 @@ function routeOf(operation: Operation): Html {
   return html`<code><span class="method ${method.toLowerCase()}">${method}</span> ${path}</code>`;
 }
 
-function operationArticle(operation: Operation, places: Places): Html {
+function operationArticle(operation: Operation, inlined: InlinedSchemas): Html {
   const { id, summary, about, key, parameters, body } = operation;
   const badge = KEYS[key] && html`<span class="key">${KEYS[key]}</span>`;
-  const given = body && (body.fields.length > 0 || body.type);
+  const hasBody = body && (body.fields.length > 0 || body.type);
   return html`<article id="${id}">
 <h3>${summary}</h3>
 <p class="route">${routeOf(operation)}${badge}</p>
 ${prose(about)}
 ${parameters.length > 0 && [html`<h4>Parameters</h4>`, fieldTable(parameters)]}
-${given && bodyOf(body, places)}
+${hasBody && bodyOf(body, inlined)}
 <pre><code>${curlOf(operation)}</code></pre>
-${answersOf(operation)}
+${responsesOf(operation)}
 </article>
 `;
 }
 
-/** Shown here when it is this operation's alone, else among the schemas. */
-function bodyOf(body: BodyDescription, places: Places): Html[] {
+/** The body. Its schema is shown here if only this operation uses it, otherwise in the section of schemas. */
+function bodyOf(body: BodyDescription, inlined: InlinedSchemas): Html[] {
   const [name] = body.type ?? [];
   if (name?.ref === undefined) return [html`<h4>Body</h4>`, fieldTable(body.fields)];
-  if (!places.has(name.ref)) return [html`<h4>Body: ${typeOf(body.type!)}</h4>`];
+  if (!inlined.has(name.ref)) return [html`<h4>Body: ${typeOf(body.type!)}</h4>`];
   return [html`<h4 id="schema-${name.ref}">Body: ${name.text}</h4>`, fieldTable(body.fields)];
 }
 
-/** Schemas that are the body of one operation, where they are then shown. */
-type Places = ReadonlySet<string>;
+/** Names of the schemas that are the body of exactly one operation. They are shown in that operation. */
+type InlinedSchemas = ReadonlySet<string>;
 
-function placesOf(tags: readonly Tag[]): Places {
-  const all = tags.flatMap(({ operations }) => operations.filter((one) => !isEvent(one)));
+function inlinedSchemasOf(tags: readonly Tag[]): InlinedSchemas {
+  const all = tags.flatMap(({ operations }) => operations.filter((operation) => !isEvent(operation)));
   const refs = all.flatMap(({ body }) => body?.type?.[0]?.ref ?? []);
   return new Set(refs.filter((ref) => refs.indexOf(ref) === refs.lastIndexOf(ref)));
 }
 
-/** What all of them have in common stands before them. */
+/** One event. The headers and responses that all events share are shown once before them, by `eventCommons`. */
 function eventArticle(operation: Operation): Html {
   const { id, summary, about, body } = operation;
   return html`<article id="${id}">
@@ -137,12 +137,12 @@ ${body?.type && html`<p>Body: <span class="type">${typeOf(body.type)}</span></p>
 function eventCommons({ parameters, answers }: Operation): Html {
   const rows = answers.map(({ status, about }) => html`<tr><td><b>${status}</b></td><td>${inline(about)}</td></tr>`);
   return html`<h4>Headers</h4>${fieldTable(parameters)}
-<h4>What you may answer</h4>
+<h4>Your response</h4>
 <table class="answers"><thead><tr><th scope="col">Status</th><th scope="col">Meaning</th></tr></thead><tbody>${rows}</tbody></table>
 <h4>Events</h4>`;
 }
 
-function answersOf({ answers, problems }: Operation): Html {
+function responsesOf({ answers, problems }: Operation): Html {
   const good = answers.map(
     ({ status, about, type, contentType, headers, example }) => html`<tr><td><b>${status}</b></td><td>${inline(about)}
 ${type && html` <span class="type">${typeOf(type)}</span>`}
@@ -154,7 +154,7 @@ ${typeof example === "string" && html`<pre><code>${example.trimEnd()}</code></pr
     ({ status, codes }) =>
       html`<li>${status} ${codes.map((code, i) => html`${i > 0 && ", "}<a href="#error-${code}">${code}</a>`)}</li>`,
   );
-  return html`<h4>Answers</h4>
+  return html`<h4>Responses</h4>
 <table class="answers"><thead><tr><th scope="col">Status</th><th scope="col">Meaning</th></tr></thead><tbody>${good}</tbody></table>
 ${bad.length > 0 && html`<h4>Errors</h4><ul class="errors">${bad}</ul>`}`;
 }
@@ -163,7 +163,7 @@ function list(names: readonly string[]): Html[] {
   return names.map((name, i) => html`${i > 0 && ", "}<code>${name}</code>`);
 }
 
-/** @param mark which of them are marked: those that must be sent, or those that an answer may lack */
+/** @param mark whether to mark the required fields or the optional fields */
 function fieldTable(fields: readonly (Field & { in?: string })[], mark: "required" | "optional" = "required"): Html {
   const isMarked = ({ required }: Field) => required === (mark === "required");
   const rows = fields.map(
@@ -189,14 +189,14 @@ function errorSection(): Html {
 <td>${title}. ${inline(advice)}</td><td data-label="retry">${retry === "never" ? "never" : "later"}</td></tr>`,
   );
   const failures = Object.entries(FAILURES).map(
-    ([code, meaning]) => html`<tr><td><code>${code}</code></td><td>${meaning}</td></tr>`,
+    ([code, text]) => html`<tr><td><code>${code}</code></td><td>${text}</td></tr>`,
   );
   return html`<section aria-labelledby="errors">
 <h2 id="errors">Errors</h2>
-<p>What a request may be answered, as <a href="#schema-Problem">Problem</a>. Codes are stable; <code>retry</code> says whether the same request can succeed later.</p>
+<p>The error codes of responses with a <a href="#schema-Problem">Problem</a>. Codes are stable. <code>retry</code> says whether the same request can succeed later.</p>
 <table><thead><tr><th scope="col">Code</th><th scope="col">Status</th><th scope="col">Meaning</th><th scope="col">Retry</th></tr></thead><tbody>${errors}</tbody></table>
-<h3 id="failures">Why a task failed</h3>
-<p>In a task’s <code>failure.code</code>; the request that made it was fine.</p>
+<h3 id="failures">Failure codes</h3>
+<p>The reason why a task failed, in the task’s <code>failure.code</code>. The request that created the task was valid.</p>
 <table><thead><tr><th scope="col">Code</th><th scope="col">Meaning</th></tr></thead><tbody>${failures}</tbody></table>
 </section>
 `;
@@ -207,8 +207,8 @@ function schemaSection(schemas: ApiDocument["schemas"]): Html {
     ({ name, about, base, type, fields }) => html`<article id="schema-${name}">
 <h3>${name}</h3>
 ${prose(about)}
-${base && html`<p>All of <a href="#schema-${base}">${base}</a>, and:</p>`}
-${fields.length > 0 ? fieldTable(fields, rarer(fields)) : html`<p class="type">${typeOf(type)}</p>`}
+${base && html`<p>All fields of <a href="#schema-${base}">${base}</a>, and:</p>`}
+${fields.length > 0 ? fieldTable(fields, rarerMark(fields)) : html`<p class="type">${typeOf(type)}</p>`}
 </article>
 `,
   );
@@ -219,6 +219,7 @@ ${articles}
 `;
 }
 
-function rarer(fields: readonly Field[]): "required" | "optional" {
+/** Returns the rarer of the two marks, so that few fields have one. */
+function rarerMark(fields: readonly Field[]): "required" | "optional" {
   return fields.filter(({ required }) => required).length > fields.length / 2 ? "optional" : "required";
 }

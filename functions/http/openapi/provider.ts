@@ -1,26 +1,26 @@
-/** `/v1/providers`, described. */
+/** Descriptions of the routes under `/v1/providers`. */
 import { AccountPatch, AccountRequest } from "@mjflow/core/request";
 import { Account, Provider, wholeOf } from "@mjflow/core/response";
 import { AUTH_ERRORS, BODY_ERRORS, LOCATION, type RouteGroup } from "./route-description.ts";
 
-const path = { id: "A vendor's id.", name: "The account's name: 1 to 40 letters, digits, `_` or `-`." };
+const path = { id: "Id of the provider.", name: "Name of the account: 1 to 40 letters, digits, `_` or `-`." };
 
 export const providers = {
   tag: "Providers",
   description:
-    "The vendors of the stage, and the accounts there that pay. New flows go to one of a vendor's accounts, by weight; a branch stays with its own. A change takes effect within 30 seconds.",
+    "A provider is a configured vendor with one or more vendor accounts, which pay for the tasks. Each new flow goes to one account, selected by weight. A branch stays at its account. A change takes effect within 30 seconds.",
   routes: {
     "GET /v1/providers": {
       id: "listProviders",
-      summary: "List vendors",
-      description: "With what each can do, and what was learned of its accounts.",
-      answers: { 200: { about: "All of them.", schema: wholeOf(Provider) } },
+      summary: "List providers",
+      description: "Returns what each provider supports, and the status of its accounts.",
+      answers: { 200: { about: "All providers.", schema: wholeOf(Provider) } },
       errors: AUTH_ERRORS,
     },
     "POST /v1/providers/:id/accounts/:name": {
       id: "addAccount",
-      summary: "Add an account at a vendor's",
-      description: "Its key is stored sealed and never shown again.",
+      summary: "Create a vendor account",
+      description: "The key is stored encrypted and never shown.",
       key: "operator",
       path,
       body: AccountRequest,
@@ -30,8 +30,9 @@ export const providers = {
     },
     "PATCH /v1/providers/:id/accounts/:name": {
       id: "updateAccount",
-      summary: "Change an account",
-      description: "What is named is changed; null sets back to what the configuration says. Weight 0: no new flows.",
+      summary: "Update a vendor account",
+      description:
+        "Changes the fields that are sent; null restores the value of the configuration. With weight 0 the account gets no new flows.",
       key: "operator",
       path,
       body: AccountPatch,
@@ -41,10 +42,10 @@ export const providers = {
     },
     "DELETE /v1/providers/:id/accounts/:name": {
       id: "removeAccount",
-      summary: "Remove an account",
+      summary: "Delete a vendor account",
       key: "operator",
       path,
-      answers: { 204: { about: "It is gone." } },
+      answers: { 204: { about: "The account is deleted." } },
       errors: [...AUTH_ERRORS, "not_found", "conflict"],
     },
   },

@@ -1,14 +1,14 @@
-/** What is answered without a key, described. */
-import { Health, Index } from "@mjflow/core/response";
+/** Descriptions of the routes that need no API key. */
+import { ApiIndex, Health } from "@mjflow/core/response";
 import * as z from "zod/mini";
 import { ETAG, type Header, IF_NONE_MATCH, type RouteGroup } from "./route-description.ts";
 
-const CACHED: Header = { name: "Cache-Control", about: "It may be kept for minutes.", schema: { type: "string" } };
+const CACHED: Header = { name: "Cache-Control", about: "Allows caching for some minutes.", schema: { type: "string" } };
 
-/** As `media.ts` reads it. */
+/** The query of `/media/…`, which `media.ts` reads. */
 export const MediaQuery = z.strictObject({ s: z.string() });
 
-/** One of ours, of three formats. */
+/** One of the three formats of the API reference. */
 function page(id: string, summary: string, type: string) {
   return {
     id,
@@ -17,44 +17,48 @@ function page(id: string, summary: string, type: string) {
     headers: [IF_NONE_MATCH],
     answers: {
       200: { about: "The document.", type, headers: [CACHED, ETAG] },
-      304: { about: "What you have is what there is.", headers: [CACHED, ETAG] },
+      304: { about: "The document has not changed.", headers: [CACHED, ETAG] },
     },
     errors: [] as const,
   };
 }
 
 export const publicRoutes = {
-  tag: "Open",
-  description: "Without a key.",
+  tag: "Public",
+  description: "Routes that need no API key.",
   routes: {
     "GET /": {
       id: "index",
-      summary: "Say what this is",
+      summary: "Get the API index",
       key: "none",
-      answers: { 200: { about: "Where to go on.", schema: Index } },
+      answers: { 200: { about: "Paths of the API and its reference.", schema: ApiIndex } },
       errors: [],
     },
     "GET /healthz": {
       id: "health",
-      summary: "Say that it answers",
+      summary: "Health check",
       key: "none",
-      answers: { 200: { about: "It does.", schema: Health } },
+      answers: { 200: { about: "The API responds.", schema: Health } },
       errors: [],
     },
-    "GET /openapi.json": page("openapi", "Read this description", "application/json"),
-    "GET /docs": page("docs", "Read it as a page", "text/html"),
-    "GET /llms.txt": page("llms", "Read it as text, for language models", "text/plain"),
+    "GET /openapi.json": page("openapi", "Get the OpenAPI document", "application/json"),
+    "GET /docs": page("docs", "API reference (HTML)", "text/html"),
+    "GET /llms.txt": page("llms", "API reference (text)", "text/plain"),
     "GET /media/:key{.+}": {
       id: "media",
-      summary: "Follow the link to a copy",
-      description: "A copy's `url` leads here: the link is the proof, and lasts as long as the copy does.",
+      summary: "Redirect to an archived image",
+      description:
+        "The `url` of a copy is such a link. The link is signed, so no key is needed. It works as long as the copy is stored.",
       key: "none",
-      path: { key: "As the link has it." },
+      path: { key: "Key of the image, as it is in the link." },
       query: MediaQuery,
       answers: {
         302: {
-          about: "Where the bytes are, for minutes.",
-          headers: [{ name: "Location", about: "Signed.", schema: { type: "string" }, required: true }, CACHED],
+          about: "Redirect to a URL that is valid for some minutes.",
+          headers: [
+            { name: "Location", about: "Signed URL of the image.", schema: { type: "string" }, required: true },
+            CACHED,
+          ],
         },
       },
       errors: ["not_found", "internal"],

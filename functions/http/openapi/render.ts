@@ -1,4 +1,7 @@
-/** The description in its three forms, each made once. Not loaded before somebody asks. */
+/**
+ * Renders the API reference in its three formats, each once per process. This file is loaded with the first request for
+ * one.
+ */
 import { createHash } from "node:crypto";
 import document from "../../../docs/openapi.json" with { type: "json" };
 import { readApiDocument } from "./document-model.ts";
@@ -13,26 +16,26 @@ export interface Page {
   body: string;
   type: string;
   etag: string;
-  /** What a browser may do with it. */
+  /** The Content-Security-Policy. */
   policy: string;
 }
 
 const renderCache = new Map<DocumentFormat, Page>();
 
-export function renderDocument(form: DocumentFormat): Page {
-  const page = renderCache.get(form) ?? renderFormat(form);
-  renderCache.set(form, page);
+export function renderDocument(format: DocumentFormat): Page {
+  const page = renderCache.get(format) ?? renderFormat(format);
+  renderCache.set(format, page);
   return page;
 }
 
-function renderFormat(form: DocumentFormat): Page {
+function renderFormat(format: DocumentFormat): Page {
   const description = document as unknown as Json;
   const [body, type] = {
     json: () => [JSON.stringify(description), "application/json"] as const,
     page: () => [pageOf(readApiDocument(description), STYLE), "text/html; charset=utf-8"] as const,
     text: () => [textOf(readApiDocument(description)), "text/plain; charset=utf-8"] as const,
-  }[form]();
-  const style = form === "page" ? `style-src 'sha256-${sha256(STYLE, "base64")}'; ` : "";
+  }[format]();
+  const style = format === "page" ? `style-src 'sha256-${sha256(STYLE, "base64")}'; ` : "";
   const policy = `default-src 'none'; ${style}base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
   return { body, type, etag: `"${sha256(body, "base64url")}"`, policy };
 }

@@ -1,4 +1,4 @@
-/** Words for what apps send. */
+/** Descriptions of the request schemas of the native API. */
 import {
   AppPatch,
   AppRequest,
@@ -27,141 +27,154 @@ import {
 import { describe, describedSchemas, eventDescriptions, type SchemaDescriptions } from "./descriptions.ts";
 import { MediaQuery } from "./public-routes.ts";
 
-const PAGE = { limit: "How many to a page.", cursor: "The `nextCursor` of the page before." };
-const THEN = "What to press on the result, to any depth: at most 200 presses in all, 32 deep.";
-const PRESS_PROMPT = "Short for `modal.prompt`.";
-const MODAL = "The answer, should the press open a window.";
+const PAGE = { limit: "Number of items per page.", cursor: "`nextCursor` of the previous page." };
+const THEN = "Presses on the result, nested to any depth. A plan has at most 200 presses in all and 32 levels.";
+const PRESS_PROMPT = "Short form of `modal.prompt`.";
+const MODAL = "The modal answer, used if the button opens a modal.";
 
 const ACCOUNT = {
-  baseUrl: "Where the vendor is.",
-  apiKey: "The key there.",
-  weight: "Its share of new flows, beside the others'; 0: none.",
-  maxRunning: "How many of its tasks may run at a time.",
+  baseUrl: "Base URL of the vendor's API.",
+  apiKey: "API key of the account at the vendor.",
+  weight: "Share of new flows that the account gets, relative to the other accounts. 0: no new flows.",
+  maxRunning: "Maximum number of tasks that run at the account at one time.",
 };
 
 export const requestDescriptions: readonly SchemaDescriptions[] = [
   eventDescriptions,
-  describe("FlowRequest", FlowRequest, "A plan.", {
+  describe("FlowRequest", FlowRequest, "A root action and the plan of presses on its results.", {
     action:
-      "Default `imagine`. `imagine` and `shorten` need a `prompt`, `blend` two to five images, `describe` one, `swap-face` a source and a target.",
+      "Default `imagine`. `imagine` and `shorten` need `prompt`. `blend` needs two to five images, `describe` one image. `swap-face` needs `sourceBase64` and `targetBase64`.",
     provider:
-      "Which configured vendor does it all; `auto`: whichever can and has room. A branch stays with it. Default: as the stage has it.",
-    prompt: "With the vendor's flags, `--ar 3:2`.",
-    mode: "Speed; without it the vendor's default.",
+      "Id of a configured provider, or `auto` for any provider that supports the action and has capacity. All tasks of a branch stay at one vendor account. Default: set by the operator.",
+    prompt: "The prompt, with Midjourney parameters such as `--ar 3:2`.",
+    mode: "Speed. Default: the vendor's default.",
     botType: "Default `MID_JOURNEY`.",
-    base64Array: "Images, as data URIs or http(s) links.",
-    dimensions: "Of a blend.",
-    sourceBase64: "The face, as a data URI or a link.",
-    targetBase64: "The picture it goes into, as a data URI or a link.",
-    accountFilter: "Which of the vendor's accounts may take it. Vendors behind new-api mostly drop it.",
-    state: "Yours, up to 16 KB: comes back byte for byte, and never goes to a vendor.",
-    notifyHook: "Where this flow's events are posted, signed by the endpoint `hook`.",
-    events: "Which events `notifyHook` hears. Default: all but `task.progress`.",
-    archive: "Copy the pictures to mjflow's own bucket, where they do not expire. Default: as the stage has it.",
-    progress: "Store progress as it comes, for showing it. Default: as the stage has it.",
-    resubmit: "After a submission whose answer was lost: sent again once its grace has passed, or never.",
+    base64Array: "Input images, as data URIs or http(s) links.",
+    dimensions: "Shape of a blended image.",
+    sourceBase64: "Image of the face, as a data URI or an http(s) link.",
+    targetBase64: "Image that gets the face, as a data URI or an http(s) link.",
+    accountFilter:
+      "Restricts which of the vendor's Midjourney accounts may run the task. Most vendors based on new-api ignore it.",
+    state: "Your own text, up to 16 KB. mjflow returns it unchanged and never sends it to a vendor.",
+    notifyHook: "URL that receives the webhooks of this flow. They are signed with the secret of the endpoint `hook`.",
+    events: "Events that `notifyHook` receives. Default: all except `task.progress`.",
+    archive: "Copies the result images to mjflow's own bucket, where they do not expire. Default: set by the operator.",
+    progress: "Stores the progress of running tasks, so that you can read it. Default: set by the operator.",
+    resubmit:
+      "What happens after a submission without a clear response. `after-grace`: mjflow submits again when the grace period is over. `never`: it does not submit again.",
     onVendorLoss:
-      "When the vendor refuses for good, or is removed: `end`, the default, ends what it had not finished; `restart` begins it anew elsewhere.",
+      "What happens if the vendor rejects permanently or is removed. `end` (default): unfinished tasks fail. `restart`: a root that was not accepted moves to another vendor account. If the root has an image, a new flow with the same plan starts at another account (`restartedAs`).",
     then: THEN,
   }),
-  describe("PlanInput", PlanInput, "One step of a plan.", {
+  describe("PlanInput", PlanInput, "One step of a plan: a press on the result of the step before.", {
     press:
-      "A button's label as the vendor shows it (`U1`), or one of mjflow's names (`upscale:1`), or a list of them: one branch each.",
+      "A button's label as the vendor shows it (`U1`), a press name of mjflow (`upscale:1`), or a list of them. Each item of a list starts its own branch.",
     prompt: PRESS_PROMPT,
     modal: MODAL,
-    then: "What to press on the result of this.",
+    then: "Presses on the result of this press.",
   }),
-  describe("ModalInput", ModalInput, "What answers a window.", {
-    prompt: "Without it the window's own is kept.",
-    maskBase64: "For `vary:region`: a data URI of a PNG as large as the picture; white is drawn anew, black is kept.",
+  describe("ModalInput", ModalInput, "A modal answer: the prompt or mask that the vendor waits for.", {
+    prompt: "Without it the vendor keeps the prompt that the modal shows.",
+    maskBase64:
+      "For `vary:region`: data URI of a PNG that is as large as the image. White areas are regenerated, black areas are kept.",
   }),
-  describe("AccountFilter", AccountFilter, "As gitaigc and trueai-org document it.", {
-    channelId: "The Discord channel.",
-    instanceId: "The account.",
-    modes: "Speeds the account must offer.",
-    remark: "A remark the account must have.",
-    remix: "Whether its remix is on.",
-    nijiRemix: "Whether its remix for niji is on.",
-    remixAutoConsidered: "Whether it answers remix windows by itself.",
-  }),
-  describe("ActionRequest", ActionRequest, "A press: either `press` or `customId`.", {
-    press: "A button's label, or one of mjflow's names.",
-    customId: "A button's own id, as the task shows it.",
+  describe(
+    "AccountFilter",
+    AccountFilter,
+    "Restricts which of the vendor's Midjourney accounts may run a task, as gitaigc and trueai-org document it.",
+    {
+      channelId: "Discord channel that the account must have.",
+      instanceId: "Id of the account.",
+      modes: "Speeds that the account must support.",
+      remark: "Remark that the account must have.",
+      remix: "Whether remix must be on for the account.",
+      nijiRemix: "Whether remix for Niji must be on for the account.",
+      remixAutoConsidered: "Whether the account must submit remix modals automatically.",
+    },
+  ),
+  describe("ActionRequest", ActionRequest, "A press. Send either `press` or `customId`.", {
+    press: "A button's label, or a press name of mjflow.",
+    customId: "The `customId` of a button, as the task shows it.",
     prompt: PRESS_PROMPT,
     modal: MODAL,
     then: THEN,
   }),
-  describe("EndpointRequest", EndpointRequest, "An address to post to.", {
-    url: "https, and reachable from the internet.",
-    events: "Which events it hears. Default: all but `task.progress`.",
-    scheme: "`v1`: HMAC-SHA256 with a shared secret, the default; `v1a`: ed25519, of which you hold the public key.",
-    description: "Yours.",
+  describe("EndpointRequest", EndpointRequest, "A webhook endpoint.", {
+    url: "An https URL that is reachable from the internet.",
+    events: "Events that the endpoint receives. Default: all except `task.progress`.",
+    scheme:
+      "Signature scheme. `v1` (default): HMAC-SHA256 with a shared secret. `v1a`: ed25519; you verify with a public key.",
+    description: "Your own description.",
   }),
-  describe("EndpointPatch", EndpointPatch, "What to change; null sets back to the default.", {
-    url: "https, and reachable from the internet.",
-    events: "Which events it hears.",
-    description: "Yours.",
-    enabled: "Switched off, it is told nothing; switched on, it starts afresh.",
+  describe("EndpointPatch", EndpointPatch, "The fields to change. Null restores the default.", {
+    url: "An https URL that is reachable from the internet.",
+    events: "Events that the endpoint receives.",
+    description: "Your own description.",
+    enabled:
+      "`false`: the endpoint receives no events. `true`: it receives events again, and earlier failures do not count.",
   }),
   describe("EndpointRotateRequest", RotateRequest, "", {
-    overlapS: "For how many seconds the secret before still signs; default a day, at most 30.",
+    overlapS: "Seconds for which the previous secret still signs. Default: one day; at most 30 days.",
   }),
   describe("ReplayRequest", ReplayRequest, "", {
-    since: "From when the events happened.",
-    until: "Until when they happened.",
-    only: "Default `failed`.",
-    cursor: "The `nextCursor` of the call before.",
+    since: "Start of the time range: when the event happened.",
+    until: "End of the time range: when the event happened.",
+    only: "`failed` (default): only failed deliveries. `all`: every delivery.",
+    cursor: "`nextCursor` of the previous call.",
   }),
   describe("BannedRequest", BannedRequest, "", {
-    words: "All of them: at most 3,000, each up to 60 characters. It takes the place of the list before.",
+    words: "The complete list, which replaces the previous list. At most 3,000 words of up to 60 characters.",
   }),
   describe("AppRequest", AppRequest, "", {
-    name: "For people.",
-    limits: "What it may do; what is absent does not limit.",
+    name: "Name of the app, for people.",
+    limits: "Limits of the app. A limit that is absent does not apply.",
   }),
   describe("AppPatch", AppPatch, "", {
-    name: "For people.",
-    limits: "All of them anew; null lifts them.",
-    disabled: "Its keys open nothing while it is.",
+    name: "Name of the app, for people.",
+    limits: "All limits of the app. They replace the previous limits; null removes all of them.",
+    disabled: "While it is true, the API rejects the app's keys with 403.",
   }),
   describe(
     "LimitsRequest",
     AppRequest.shape.limits.def.innerType,
-    "What an app may do; what is absent does not limit.",
+    "Limits of an app. A limit that is absent does not apply.",
     {
-      flowsPerMinute: "New flows, as a bucket that fills evenly: a minute's worth may come at once.",
-      runningFlows: "Flows that have not ended, at a time.",
-      creditsUsd: "What it may spend in all, by mjflow's estimate, besides what is added later.",
+      flowsPerMinute: "New flows per minute. A full minute's number may be created at once; it is refilled evenly.",
+      runningFlows: "Maximum number of flows that have not ended.",
+      creditsUsd:
+        "Total amount in USD that the app may spend, by mjflow's estimate. Credit that is added later increases it.",
     },
   ),
-  describe("AccountRequest", AccountRequest, "An account at a vendor's.", ACCOUNT),
-  describe("AccountPatch", AccountPatch, "What to change; null sets back to the default.", ACCOUNT),
+  describe("AccountRequest", AccountRequest, "A vendor account.", ACCOUNT),
+  describe("AccountPatch", AccountPatch, "The fields to change. Null restores the default.", ACCOUNT),
   describe("CreditRequest", CreditRequest, "", {
-    addUsd: "How much, in USD, with at most six decimals.",
-    reference: "Yours: the same reference is taken once.",
+    addUsd: "Amount in USD, with at most six decimals.",
+    reference: "Your own reference, for example an invoice number. Each reference adds credit only once.",
   }),
-  describe("KeyRequest", KeyRequest, "", { expiresInS: "Seconds until it ends; without it, it does not." }),
+  describe("KeyRequest", KeyRequest, "", {
+    expiresInS: "Seconds until the key expires. Without it the key does not expire.",
+  }),
   describe("KeyRotateRequest", KeyRotation, "", {
-    overlapS: "For how many seconds the key before stays valid; default a day, at most 90.",
+    overlapS: "Seconds for which the previous key stays valid. Default: one day; at most 90 days.",
   }),
-  describedSchemas(MediaQuery, { s: "The link's signature." }),
+  describedSchemas(MediaQuery, { s: "Signature of the link." }),
   describedSchemas(FlowListQuery, {
-    status: "Only these, as it is recorded.",
-    state: "Only those with this string of yours, whole and exact.",
-    provider: "Only of this vendor.",
-    since: "Created from then on.",
-    until: "Created until then.",
+    status: "Only flows with this recorded status.",
+    state: "Only flows with exactly this `state`.",
+    provider: "Only flows at this provider.",
+    since: "Only flows created at this time or later.",
+    until: "Only flows created at this time or earlier.",
     ...PAGE,
   }),
   describedSchemas(PageQuery, PAGE),
-  describedSchemas(UsageQuery, { app: "Of which app: for the operator. Default: the key's own." }),
+  describedSchemas(UsageQuery, { app: "Id of the app, only for the operator. Default: the app of the key." }),
   describedSchemas(DeliveryListQuery, {
     endpoint:
-      "An endpoint's id; `hook` for the flows' own `notifyHook`, `mj` for the facade's, `bus` for the event bus.",
-    flow: "A flow's id.",
-    status: "Only these.",
-    since: "Of events that happened from then on.",
-    until: "Of events that happened until then.",
+      "Id of a webhook endpoint, or `hook` for the flows' `notifyHook`, `mj` for the `notifyHook` of the compat API, `bus` for the event bus.",
+    flow: "Only deliveries of this flow.",
+    status: "Only deliveries with this status.",
+    since: "Only events that happened at this time or later.",
+    until: "Only events that happened at this time or earlier.",
     ...PAGE,
   }),
 ];

@@ -1,4 +1,7 @@
-/** What a route's description is made of: data, beside the route it speaks of, and in no function's way. */
+/**
+ * Types of the route descriptions, and the headers and error codes that many routes share. No function loads these
+ * files.
+ */
 import type { ErrorCode } from "@mjflow/core/error";
 import type * as z from "zod/mini";
 
@@ -7,47 +10,47 @@ export type Schema = z.ZodMiniType;
 export interface Header {
   name: string;
   about: string;
-  /** JSON Schema. */
+  /** JSON Schema of the value. */
   schema: Record<string, unknown>;
   required?: boolean;
 }
 
 export interface ResponseDescription {
   about: string;
-  /** Of a JSON body. */
+  /** Schema of the JSON body. */
   schema?: Schema;
-  /** Another content type; the body is then text. */
+  /** Content type of a text body. Unset: JSON, or no body if `schema` is unset, too. */
   type?: string;
   headers?: readonly Header[];
   example?: unknown;
 }
 
 export interface RouteDescription {
-  /** The operation's name for generated clients. */
+  /** `operationId`, the method name in generated clients. */
   id: string;
   summary: string;
   description?: string;
-  /** By key: default the caller's own. */
+  /** Which key the route needs; default `app`. */
   key?: "app" | "operator" | "mj" | "none";
-  /** Path parameters, where the group does not say. */
+  /** Descriptions of path parameters that differ from those of the group. */
   path?: Readonly<Record<string, string>>;
-  /** A strict object: its fields are the parameters. */
+  /** A strict object whose fields are the query parameters. */
   query?: z.ZodMiniObject;
   headers?: readonly Header[];
-  /** The very schema that the route validates with. */
+  /** The same schema object with which the route validates the body. */
   body?: Schema;
-  /** Members of the body that this route asks for, where its schema is shared by several. */
+  /** Members of the body that this route uses, if several routes share the schema. Unset: all members. */
   requestSchema?: readonly string[];
-  /** Those of them that it cannot do without. */
+  /** The members that are required in this route. */
   needs?: readonly string[];
-  /** A body that the route takes, for the curl line. */
+  /** A valid body, for the curl command. */
   example?: unknown;
   answers: Readonly<Record<number, ResponseDescription>>;
-  /** Answered as problem+json, each under its own status. */
+  /** Error codes that the route can return as problem+json, each with its own status. */
   errors: readonly ErrorCode[];
 }
 
-/** `GET /v1/flows/:id`, the address as the router has it. */
+/** Method and path as in the router, for example `GET /v1/flows/:id`. */
 export type RouteName = `${"GET" | "POST" | "PATCH" | "PUT" | "DELETE"} /${string}`;
 export type Routes = Readonly<Record<RouteName, RouteDescription>>;
 
@@ -57,14 +60,14 @@ export interface RouteGroup {
   routes: Routes;
 }
 
-/** What any route behind a key may answer. */
+/** Errors that every route with a key can return. */
 export const AUTH_ERRORS = [
   "unauthorized",
   "forbidden",
   "overloaded",
   "internal",
 ] as const satisfies readonly ErrorCode[];
-/** What any route that reads a body may answer. */
+/** Errors that every route with a request body can return. */
 export const BODY_ERRORS = [
   "invalid_json",
   "invalid_request",
@@ -79,51 +82,59 @@ export const IDEMPOTENCY_ERRORS = [
 export const IDEMPOTENCY_KEY: Header = {
   name: "Idempotency-Key",
   about:
-    "Your name for this request, in visible ASCII characters. Sent again under the same key within 24 hours it is the same flow or task, never a second one.",
+    "Your own key for this request, in visible ASCII characters. If you repeat the request with the same key within 24 hours, you get the same flow or task and never a second one.",
   schema: { type: "string", minLength: 1, maxLength: 255, pattern: "^[!-~]+$" },
 };
 
 export const LOCATION: Header = {
   name: "Location",
-  about: "Where what was made is read.",
+  about: "Path of the created resource.",
   schema: { type: "string" },
   required: true,
 };
 
 export const REPLAYED: Header = {
   name: "Idempotency-Replayed",
-  about: "The request had come before under this key: what it made is shown as it now stands.",
+  about: "A request with this key was handled before. The response shows its flow or task in the current state.",
   schema: { type: "string", const: "true" },
 };
 
 export const PREFER: Header = {
   name: "Prefer",
   about:
-    "`wait=10`: answer when there is something new to say, or after so many seconds, at most 25. Without it the answer comes at once.",
+    "`wait=10`: the response waits for a change, for at most 10 seconds. The maximum is 25. Without this header the response comes at once.",
   schema: { type: "string" },
 };
 
 export const PREFERENCE_APPLIED: Header = {
   name: "Preference-Applied",
-  about: "How long the answer could have waited.",
+  about: "The waiting time that was applied.",
   schema: { type: "string" },
 };
 
 export const IF_NONE_MATCH: Header = {
   name: "If-None-Match",
-  about: "The `ETag` of what you have: while that is all there is, the answer is a 304.",
+  about: "The `ETag` that you have. If nothing has changed, the response is 304.",
   schema: { type: "string" },
 };
 
 export const ETAG: Header = {
   name: "ETag",
-  about: "Names what is shown; the same while nothing has changed.",
+  about: "Identifies this version of the resource. It stays the same while nothing changes.",
   schema: { type: "string" },
   required: true,
 };
 
-/** draft-ietf-httpapi-ratelimit-headers-10; absent for an app without such a limit. */
+/** Headers of draft-ietf-httpapi-ratelimit-headers-10. They are absent if the app has no limit of new flows. */
 export const RATE_LIMIT: readonly Header[] = [
-  { name: "RateLimit-Policy", about: 'New flows a minute, as `"flows";q=60;w=60`.', schema: { type: "string" } },
-  { name: "RateLimit", about: 'What is left of them, as `"flows";r=59;t=1`.', schema: { type: "string" } },
+  {
+    name: "RateLimit-Policy",
+    about: 'Limit of new flows per minute, for example `"flows";q=60;w=60`.',
+    schema: { type: "string" },
+  },
+  {
+    name: "RateLimit",
+    about: 'Number of new flows that are left, for example `"flows";r=59;t=1`.',
+    schema: { type: "string" },
+  },
 ];

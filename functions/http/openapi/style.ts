@@ -1,4 +1,4 @@
-/** How the page looks: light and dark as the reader has it, readable at 320 px and on paper. */
+/** The style sheet of the page: light and dark by the browser's setting, readable at a width of 320 px and in print. */
 export const STYLE = `
 :root {
   color-scheme: light dark;

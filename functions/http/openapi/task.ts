@@ -1,4 +1,4 @@
-/** `/v1/tasks`, described. */
+/** Descriptions of the routes under `/v1/tasks`. */
 import { ActionRequest, ModalRequest } from "@mjflow/core/request";
 import { Task, TaskRaw } from "@mjflow/core/response";
 import {
@@ -18,38 +18,38 @@ import {
 export const tasks = {
   tag: "Tasks",
   description:
-    "A task is one paid call to a vendor: the first picture, or a button pressed on a finished one. Plans make them; these routes are for doing it by hand.",
+    "A task is one paid call to a vendor: the first image, or a button pressed on a finished task. Plans create tasks automatically. With these routes you read tasks, press buttons and retry tasks yourself.",
   routes: {
     "GET /v1/tasks/:id": {
       id: "getTask",
-      summary: "Read a task",
+      summary: "Get a task",
       headers: [IF_NONE_MATCH, PREFER],
       answers: {
         200: { about: "The task.", schema: Task, headers: [ETAG, PREFERENCE_APPLIED] },
-        304: { about: "What you have is all there is.", headers: [ETAG, PREFERENCE_APPLIED] },
+        304: { about: "The task has not changed.", headers: [ETAG, PREFERENCE_APPLIED] },
       },
       errors: [...AUTH_ERRORS, "not_found"],
     },
     "GET /v1/tasks/:id/raw": {
       id: "getTaskRaw",
-      summary: "Read what the vendor said of a task",
+      summary: "Get the vendor's raw response",
       description:
-        "The last body that told something of it, from a callback or a look-up: for finding out what a vendor meant. Our own address, masks and what the vendor keeps for itself are taken out.",
-      answers: { 200: { about: "The body, as text.", schema: TaskRaw } },
+        "Returns the last body with new information about the task, from a callback or a look-up. Use it to find out what a vendor meant. mjflow removes its own callback URL, masks and the vendor's internal fields.",
+      answers: { 200: { about: "The body as text.", schema: TaskRaw } },
       errors: [...AUTH_ERRORS, "not_found"],
     },
     "POST /v1/tasks/:id/actions": {
       id: "pressButton",
-      summary: "Press a button of a finished task",
+      summary: "Press a button",
       description:
-        "By its label or one of mjflow's names (`press`), or by its `customId`; one of the two. A button the task does not have is a 422 that lists those it has. Each press is a task of its own, and paid for.",
+        "Presses a button of a finished task. Name the button by its label or press name (`press`), or by its `customId`, but not both. If the task has no such button, the response is a 422 that lists its buttons. Each press creates a new task and is charged.",
       headers: [IDEMPOTENCY_KEY, PREFER],
       body: ActionRequest,
       example: { press: "U2", then: [{ press: "zoom:1.5" }] },
       answers: {
         202: { about: "The new task.", schema: Task, headers: [LOCATION, REPLAYED, PREFERENCE_APPLIED] },
         200: {
-          about: "The new task, ended: within the time you preferred to wait, or before you asked again.",
+          about: "The new task has ended: within the waiting time of `Prefer`, or before you repeated the request.",
           schema: Task,
           headers: [LOCATION, REPLAYED, PREFERENCE_APPLIED],
         },
@@ -67,27 +67,27 @@ export const tasks = {
     },
     "POST /v1/tasks/:id/modal": {
       id: "answerModal",
-      summary: "Answer a task's window",
+      summary: "Submit a modal answer",
       description:
-        "For a task in `MODAL`, or one that may still open a window. Without a prompt the one the window holds is kept. The same answer given twice is taken once.",
+        "For a task in `MODAL`, or a task whose modal may still open. Without a prompt the vendor keeps the prompt that the modal shows. The same answer sent twice is accepted once.",
       headers: [IDEMPOTENCY_KEY, PREFER],
       body: ModalRequest,
       example: { prompt: "the same boat at night" },
       answers: {
         202: { about: "The task.", schema: Task, headers: [LOCATION, REPLAYED, PREFERENCE_APPLIED] },
-        200: { about: "The task, ended.", schema: Task, headers: [LOCATION, REPLAYED, PREFERENCE_APPLIED] },
+        200: { about: "The task has ended.", schema: Task, headers: [LOCATION, REPLAYED, PREFERENCE_APPLIED] },
       },
       errors: [...AUTH_ERRORS, ...BODY_ERRORS, ...IDEMPOTENCY_ERRORS, "not_found", "conflict", "banned_prompt"],
     },
     "POST /v1/tasks/:id/retry": {
       id: "retryTask",
-      summary: "Try a failed task again",
+      summary: "Retry a failed task",
       description:
-        "With the same press, prompt and plan, as a task beside it whose `retryOf` names it; it stays as it is. A root is tried again in the root's place. Asked twice it is tried once. It is paid for as new work.",
+        "Creates a new task with the same press, prompt and plan. Its `retryOf` names the failed task, which does not change. The retry of a root becomes the flow's root. A second request creates no second retry. The retry is charged like a new task.",
       headers: [PREFER],
       answers: {
         202: { about: "The new task.", schema: Task, headers: [LOCATION, PREFERENCE_APPLIED] },
-        200: { about: "The new task, ended.", schema: Task, headers: [LOCATION, PREFERENCE_APPLIED] },
+        200: { about: "The new task has ended.", schema: Task, headers: [LOCATION, PREFERENCE_APPLIED] },
       },
       errors: [...AUTH_ERRORS, "not_found", "conflict", "out_of_credit"],
     },

@@ -1,32 +1,34 @@
-/** The description as text, in the form of llmstxt.org: for whoever writes code against the API without a browser. */
+/**
+ * Renders the API reference as text in the format of llmstxt.org, for language models and readers without a browser.
+ */
 import { ERRORS, FAILURES } from "@mjflow/core/error";
 import { curlOf } from "./curl.ts";
 import type { ApiDocument, BodyDescription, Field, Operation, SchemaDescription, Tag, Type } from "./document-model.ts";
 
 const KEYS: Record<Operation["key"], string> = {
   app: "",
-  operator: " (operator's key)",
+  operator: " (operator key)",
   mj: "",
   none: " (no key)",
 };
 
-export function textOf({ title, summary, intro, tags, schemas }: ApiDocument): string {
+export function textOf({ title: name, summary, intro, tags, schemas }: ApiDocument): string {
   const parts = [
-    `# ${title}`,
+    `# ${name}`,
     `> ${summary}`,
     intro,
-    "In the lines to paste, MJFLOW_URL is where this API is reached. The whole description as OpenAPI 3.1: [openapi.json](openapi.json). As a page: [docs](docs).",
+    "In the curl commands, MJFLOW_URL is the base URL of this API. The OpenAPI 3.1 document is [openapi.json](openapi.json). The HTML reference is [docs](docs).",
     ...tags.map(tagText),
-    `## Errors\n\nproblem+json with these codes; \`retry\` says whether the same request can succeed later.\n\n${Object.entries(
+    `## Errors\n\nErrors are problem+json with one of these codes. \`retry\` says whether the same request can succeed later.\n\n${Object.entries(
       ERRORS,
     )
-      .map(([code, { status, title: meaning, advice, retry }]) => {
-        const again = retry === "never" ? "never" : "later";
-        return `- ${code} (${status}, retry ${again}): ${meaning}. ${advice}`;
+      .map(([code, { status, title, advice, retry }]) => {
+        const when = retry === "never" ? "never" : "later";
+        return `- ${code} (${status}, retry ${when}): ${title}. ${advice}`;
       })
       .join("\n")}`,
-    `## Why a task failed\n\nIn a task's \`failure.code\`.\n\n${Object.entries(FAILURES)
-      .map(([code, meaning]) => `- ${code}: ${meaning}`)
+    `## Failure codes\n\nThe reason why a task failed, in \`failure.code\` of the task.\n\n${Object.entries(FAILURES)
+      .map(([code, text]) => `- ${code}: ${text}`)
       .join("\n")}`,
     "## Schemas",
     ...schemas.map(schemaText),
@@ -42,15 +44,15 @@ function operationText(operation: Operation): string {
   const { method, path, summary, about, key, parameters, body, answers, problems } = operation;
   const isEvent = !path.startsWith("/");
   const codes = problems.flatMap((problem) => problem.codes);
-  const given = body && bodyText(body);
+  const bodyLines = body && bodyText(body);
   return [
     `### ${isEvent ? path : `${method} ${path}`}${isEvent ? "" : KEYS[key]}`,
     `${summary}.${about && ` ${about}`}`,
     parameters.length > 0 && !isEvent && `Parameters:\n${fieldLines(parameters)}`,
-    given,
+    bodyLines,
     !isEvent && `\`\`\`sh\n${curlOf(operation)}\n\`\`\``,
     !isEvent &&
-      `Answers:\n${answers.map((answer) => `- ${answer.status}: ${answer.about}${typeNote(answer)}`).join("\n")}`,
+      `Responses:\n${answers.map((answer) => `- ${answer.status}: ${answer.about}${typeNote(answer)}`).join("\n")}`,
     codes.length > 0 && `Errors: ${codes.join(", ")}`,
   ]
     .filter((part) => part)
@@ -58,7 +60,7 @@ function operationText(operation: Operation): string {
 }
 
 function bodyText({ type, fields }: BodyDescription): string {
-  const ref = type?.find((word) => word.ref !== undefined);
+  const ref = type?.find((part) => part.ref !== undefined);
   return ref ? `Body: ${ref.text}` : `Body:\n${fieldLines(fields)}`;
 }
 
@@ -69,7 +71,7 @@ function typeNote({ type, contentType }: BodyDescription): string {
 
 function schemaText({ name, about, base, type, fields }: SchemaDescription): string {
   const shown = fields.length > 0 ? fieldLines(fields) : typeText(type);
-  return [`### ${name}`, about, base === undefined ? "" : `All of ${base}, and:`, shown]
+  return [`### ${name}`, about, base === undefined ? "" : `All fields of ${base}, and:`, shown]
     .filter((part) => part !== "")
     .join("\n\n");
 }

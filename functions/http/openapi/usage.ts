@@ -1,4 +1,4 @@
-/** `/v1/usage`, described. */
+/** Description of `/v1/usage`. */
 import { UsageQuery } from "@mjflow/core/app";
 import { Usage } from "@mjflow/core/response";
 import { AUTH_ERRORS, type RouteGroup } from "./route-description.ts";
@@ -6,13 +6,13 @@ import { AUTH_ERRORS, type RouteGroup } from "./route-description.ts";
 export const usage = {
   tag: "Usage",
   description:
-    "What an app has spent, holds and has left, by mjflow's estimate of the vendors' prices. A flow's whole plan is held when it begins, and settled when it has ended.",
+    "The usage and credit of an app, by mjflow's estimate of the vendors' prices. When a flow starts, mjflow holds credit for its whole plan. When the flow has ended, it settles the hold: the cost is spent and the rest is refunded.",
   routes: {
     "GET /v1/usage": {
       id: "getUsage",
-      summary: "Read what an app has spent",
+      summary: "Get the usage of an app",
       query: UsageQuery,
-      answers: { 200: { about: "Its usage.", schema: Usage } },
+      answers: { 200: { about: "Usage and credit of the app.", schema: Usage } },
       errors: [...AUTH_ERRORS, "invalid_request", "not_found"],
     },
   },

@@ -1,26 +1,28 @@
 /**
- * Errors by consequence. Whoever catches one reads `code` and `retry`, never the message: HTTP turns it into
- * problem+json, queues into "try again" or "done". Anything thrown that is not an MjflowError is a bug: 500 outside,
- * full detail in the log.
+ * The errors and task failures of mjflow, each with a stable code. Code that catches an error reads `code` and `retry`,
+ * never the message. The HTTP layer turns an error into problem+json. A queue worker turns it into "receive the message
+ * again" or "done". Any thrown value that is not an MjflowError is a bug: the caller gets a 500, the log gets the
+ * details.
  */
 
+/** Whether the same request can succeed later. `afterMs` is the minimum pause in milliseconds. */
 export type Retry = "never" | "later" | { afterMs: number };
 
 interface Kind {
   status: number;
   title: string;
   retry: Retry;
-  /** What the caller can do about it. */
+  /** What the caller can do about the error, as an imperative. */
   advice: string;
 }
 
-/** Every error an app can meet, in one place. Codes are stable: clients branch on them. */
+/** Every error that the API can return. Codes are stable, because clients branch on them. */
 export const ERRORS = {
   invalid_request: {
     status: 400,
     title: "The request is not valid",
     retry: "never",
-    advice: "Correct the named field and send it again.",
+    advice: "Correct the field named in `field`.",
   },
   invalid_json: {
     status: 400,
@@ -30,43 +32,43 @@ export const ERRORS = {
   },
   unauthorized: {
     status: 401,
-    title: "No valid API key",
+    title: "The API key is missing or not valid",
     retry: "never",
-    advice: "Send the header `Authorization: Bearer <key>`.",
+    advice: "Send `Authorization: Bearer <key>` with an active key.",
   },
   forbidden: {
     status: 403,
-    title: "This key may not do that",
+    title: "This key is not allowed to do this",
     retry: "never",
-    advice: "Use the operator's key of the stage, or ask its operator.",
+    advice: "Use the operator key, or ask the operator.",
   },
   not_found: {
     status: 404,
-    title: "There is no such thing here",
+    title: "Not found",
     retry: "never",
-    advice: "Check the id; another app's flows cannot be seen.",
+    advice: "Check the id. An app sees only its own flows.",
   },
   method_not_allowed: {
     status: 405,
-    title: "That method does not fit this address",
+    title: "This method is not allowed here",
     retry: "never",
     advice: "Use one of the methods in the Allow header.",
   },
   conflict: {
     status: 409,
-    title: "The task is not in a state for this",
+    title: "The request conflicts with the current state",
     retry: "later",
-    advice: "Read the task and try when it has got there.",
+    advice: "Read `detail`, then read the resource again before you repeat the request.",
   },
   out_of_credit: {
     status: 402,
-    title: "The app's credit does not cover this",
+    title: "The app has not enough credit",
     retry: "never",
-    advice: "Ask the stage's operator for credit, or press less.",
+    advice: "Ask the operator for credit, or send a smaller plan.",
   },
   idempotency_in_flight: {
     status: 409,
-    title: "A request with this Idempotency-Key is being carried out",
+    title: "A request with this Idempotency-Key is still running",
     retry: { afterMs: 1_000 },
     advice: "Send the same request again after Retry-After.",
   },
@@ -74,7 +76,7 @@ export const ERRORS = {
     status: 413,
     title: "The body is too large",
     retry: "never",
-    advice: "Stay under 6 MB; send links instead of images.",
+    advice: "Send at most 6 MB. Use image links instead of data URIs.",
   },
   unsupported_media_type: {
     status: 415,
@@ -84,19 +86,19 @@ export const ERRORS = {
   },
   press_not_offered: {
     status: 422,
-    title: "The task offers no such button",
+    title: "The task has no such button",
     retry: "never",
     advice: "Press one of the buttons in `offered`.",
   },
   idempotency_mismatch: {
     status: 422,
-    title: "This Idempotency-Key belongs to another request",
+    title: "This Idempotency-Key was used for a different request",
     retry: "never",
-    advice: "Send the same body under the same key, or take a new key.",
+    advice: "Send the same body, or use a new key.",
   },
   rate_limited: {
     status: 429,
-    title: "Too many new flows a minute",
+    title: "Too many new flows per minute",
     retry: { afterMs: 1_000 },
     advice: "Send the same request again after Retry-After.",
   },
@@ -104,13 +106,13 @@ export const ERRORS = {
     status: 429,
     title: "Too many flows are running",
     retry: { afterMs: 10_000 },
-    advice: "Send the same request again when one of them has ended.",
+    advice: "Wait until a running flow has ended, then send the request again.",
   },
   banned_prompt: {
     status: 422,
-    title: "A prompt holds a banned word",
+    title: "The prompt contains a banned word",
     retry: "never",
-    advice: "Say it without `bannedWord`; nothing was sent or paid.",
+    advice: "Remove the word in `bannedWord`. Nothing was submitted or charged.",
   },
   overloaded: {
     status: 503,
@@ -120,22 +122,22 @@ export const ERRORS = {
   },
   internal: {
     status: 500,
-    title: "Something went wrong on our side",
+    title: "Internal error",
     retry: "later",
-    advice: "Send it again; quote the request id if it stays.",
+    advice: "Send the request again. If it fails again, report the request id.",
   },
 } as const satisfies Record<string, Kind>;
 
 export type ErrorCode = keyof typeof ERRORS;
 
 export interface ErrorDetail {
-  /** One sentence for a person; must hold no secret and no untrusted URL. */
+  /** One sentence for a person. Must contain no secret and no untrusted URL. Unset: the code's title. */
   detail?: string;
-  /** The field at fault, as a JSON path: `then[1].press`. */
+  /** JSON path of the wrong field, for example `then[1].press`. */
   field?: string;
-  /** More members for the problem+json body. */
+  /** Further members of the problem+json body. */
   extra?: Record<string, unknown>;
-  /** Where it is known better than by the code. */
+  /** Overrides the retry rule of the code. */
   retry?: Retry;
   cause?: unknown;
 }
@@ -158,31 +160,34 @@ export class MjflowError extends Error {
   }
 }
 
-/** Why a task ended without a picture, or never ran. Stable codes; `message` is for people and may be the vendor's. */
+/**
+ * Why a task ended without an image, or was never submitted. Codes are stable. The texts are the default of
+ * `Failure.message`, which people read and which may be the vendor's text.
+ */
 export const FAILURES = {
-  vendor_refused: "The vendor refused the submission.",
-  vendor_failed: "The vendor accepted the task and could not finish it.",
-  vendor_cancelled: "The task was cancelled at the vendor.",
-  vendor_unauthorized: "The vendor refused our key.",
-  vendor_out_of_money: "The account at the vendor has no money left.",
-  vendor_busy: "The vendor stayed too busy to take the task.",
-  vendor_lost: "The vendor no longer knows the task.",
-  banned_prompt: "The prompt was refused by moderation.",
+  vendor_refused: "The vendor rejected the submission.",
+  vendor_failed: "The vendor accepted the task but could not finish it.",
+  vendor_cancelled: "The task was canceled at the vendor.",
+  vendor_unauthorized: "The vendor rejected our API key.",
+  vendor_out_of_money: "The vendor account has no credit left.",
+  vendor_busy: "The vendor stayed busy until the waiting time was over.",
+  vendor_lost: "The vendor no longer has the task.",
+  banned_prompt: "The vendor's moderation rejected the prompt.",
   invalid_prompt: "Midjourney does not understand the prompt's parameters.",
   deadline_passed: "The vendor did not finish the task in time.",
-  submission_unclear: "The vendor may or may not have taken the task; it was not sent again.",
+  submission_unclear: "The vendor may or may not have accepted the task. It was not submitted again.",
   canceled: "The app canceled its flow.",
-  modal_unanswered: "The task waited for a prompt or a mask that never came.",
-  press_not_offered: "The parent offers no such button.",
-  press_ambiguous: "The press fits more than one of the parent's buttons.",
-  press_doubled: "The plan presses the same button of this task twice.",
-  parent_unnamed: "The vendor never told the id of the task it follows, so its button cannot be pressed.",
-  parent_failed: "The task it follows did not succeed.",
+  modal_unanswered: "No modal answer was sent in time.",
+  press_not_offered: "The parent task has no such button.",
+  press_ambiguous: "The press matches more than one button of the parent task.",
+  press_doubled: "The plan presses the same button of one task twice.",
+  parent_unnamed: "The vendor never reported the parent task's id, so its button cannot be pressed.",
+  parent_failed: "The parent task did not succeed.",
   input_missing: "An image or mask of this task is no longer stored.",
-  provider_missing: "No such provider is configured any more.",
-  unsupported: "This vendor cannot do that.",
-  tile_not_cut: "The tile could not be cut from its parent's picture.",
-  dead_letter: "The submission failed too often inside mjflow.",
+  provider_missing: "The provider is no longer configured.",
+  unsupported: "The vendor does not support this.",
+  tile_not_cut: "The tile could not be cut from the parent task's image.",
+  dead_letter: "After several attempts mjflow could not process the submission.",
 } as const;
 
 export type FailureCode = keyof typeof FAILURES;
@@ -193,7 +198,7 @@ const VENDOR_LOSS_CODES: ReadonlySet<string> = new Set<FailureCode>([
   "vendor_out_of_money",
 ]);
 
-/** The vendor, or our account there, is lost: it would refuse the next as well. */
+/** True for a vendor loss: the vendor or the vendor account would reject the next submission, too. */
 export function isVendorLoss({ code }: Pick<Failure, "code">): boolean {
   return VENDOR_LOSS_CODES.has(code);
 }
@@ -201,9 +206,9 @@ export function isVendorLoss({ code }: Pick<Failure, "code">): boolean {
 export interface Failure {
   code: FailureCode;
   message: string;
-  /** The vendor's own words, cleaned. */
+  /** The vendor's own texts, without secrets and callback URLs. */
   vendor?: { code?: string; description?: string; bannedWord?: string };
-  /** What could have been pressed instead. */
+  /** Labels of the buttons that the parent task has. */
   offered?: string[];
 }
 

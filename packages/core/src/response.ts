@@ -40,7 +40,7 @@ export const Orphan = z.strictObject({
   estimatedUsd: z.number(),
 });
 
-const Late = z.strictObject({ status: text, at: time, imageUrl: maybe(text) });
+const LateReport = z.strictObject({ status: text, at: time, imageUrl: maybe(text) });
 
 /** `GET /v1/tasks/{id}` */
 export const Task = z.strictObject({
@@ -74,7 +74,7 @@ export const Task = z.strictObject({
   lookups: count,
   unclear: z.boolean(),
   orphans: z.array(Orphan),
-  late: maybe(Late),
+  late: maybe(LateReport),
   createdAt: time,
   submittedAt: maybe(time),
   endedAt: maybe(time),
@@ -148,7 +148,7 @@ const DeliveryAttempt = z.strictObject({
 });
 
 /** Result of a test event. */
-export const Probe = z.strictObject({
+export const TestEventResult = z.strictObject({
   delivered: z.boolean(),
   at: time,
   status: z.optional(z.int()),
@@ -217,7 +217,7 @@ export const Account = z.strictObject({
 });
 
 /** A vendor account as all apps see it. */
-const SeenAccount = z.strictObject({
+const AccountStatus = z.strictObject({
   name: text,
   weight: z.number(),
   maxRunning: maybe(z.int()),
@@ -245,7 +245,7 @@ export const Provider = z.strictObject({
   actions: z.array(z.enum(ROOT_ACTIONS)),
   modes: z.array(z.enum(["fast", "relax", "turbo"])),
   abilities: Abilities,
-  accounts: z.array(SeenAccount),
+  accounts: z.array(AccountStatus),
 });
 
 const UsageDay = z.strictObject({ day: z.iso.date(), flows: count, settledUsd: z.number() });
@@ -278,7 +278,7 @@ export const QueueDepth = z.strictObject({
 });
 
 /** `POST /v1/vault/reseal` */
-export const Resealed = z.strictObject({
+export const ReencryptResult = z.strictObject({
   looked: count,
   resealed: count,
   lost: count,
@@ -387,7 +387,7 @@ export const EndpointEvent = z.strictObject({
 // ── outside /v1 ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 export const Health = z.strictObject({ status: z.literal("ok") });
-export const Index = z.strictObject({
+export const ApiIndex = z.strictObject({
   name: text,
   api: text,
   health: text,
