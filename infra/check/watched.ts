@@ -12,7 +12,7 @@ export interface Watched {
 const METRICS = namesIn(["../../packages/core/src/port.ts"], /export type Metric =([^;]+);/, /"(\w+)"/g);
 
 /** Names under which the handlers log. */
-const FUNCTIONS = namesIn(compositionFiles(), /^([\s\S]+)$/, /\bbase\("(\w+)"\)/g);
+const FUNCTIONS = namesIn(compositionFiles(), /^([\s\S]+)$/, /\bbaseDeps\("(\w+)"\)/g);
 
 /** All files that read the links and the environment of a deployment. */
 export function compositionFiles(): string[] {

@@ -2,7 +2,7 @@ import { createVault } from "@mjflow/engine/vault";
 import { expect, test } from "vitest";
 import { createApiClient, FLOW, OPERATOR } from "./api-client.ts";
 
-const OLD = "a vault key for tests, long enough to be believed";
+const OLD = "a vault key for tests, long enough to be accepted";
 const NEW = "another vault key, as long as a vault key has to be";
 const VENDOR = { baseUrl: "https://vendor.test", apiKey: "sk-of-the-second-account" };
 

@@ -1,4 +1,7 @@
-/** A spawned house for attackers: spoken to in raw bytes, with tokens made from its own key, and all it prints kept. */
+/**
+ * A local server in its own process as the target of attacks. Tests send raw bytes to it, create tokens with its own
+ * key and read its complete output.
+ */
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
@@ -14,7 +17,7 @@ export type AttackTarget = Awaited<ReturnType<typeof createAttackTarget>>;
 export async function createAttackTarget() {
   const dataDir = mkdtempSync(join(tmpdir(), "mjflow-attack-"));
   const file = (name: string) => join(dataDir, name);
-  const target = await spawnServer({
+  const server = await spawnServer({
     dataDir,
     env: {
       NODE_OPTIONS: `--import ${PRELOAD}`,
@@ -23,21 +26,21 @@ export async function createAttackTarget() {
       MJFLOW_LOG: "debug",
     },
   });
-  const port = Number(new URL(target.url).port);
+  const port = Number(new URL(server.url).port);
   return {
-    house: target,
+    server,
     port,
     read: (name: "output.txt" | "limits.json" | "hook.key") => readFileSync(file(name), "utf8"),
-    /** All it printed since it greeted, which shows the key on purpose. */
+    /** All output after the greeting, because the greeting shows the API key on purpose. */
     logs: () => readFileSync(file("output.txt"), "utf8").split("Ctrl-C stops it")[1]!,
-    /** A callback address that is right, of the flow's root. */
+    /** A callback token for the root of the flow; it is valid unless another key is given. */
     async tokenOf(id: string, key = readFileSync(file("hook.key"), "utf8").trim()): Promise<string> {
-      const task = (await target.flow(id)).tasks[0];
+      const task = (await server.flow(id)).tasks[0];
       return tokenFor(id, task.provider, key);
     },
     raw: (bytes: string | Buffer) => raw(port, bytes),
     async stop() {
-      await target.stop();
+      await server.stop();
       rmSync(dataDir, { recursive: true, force: true });
     },
   };
@@ -45,38 +48,38 @@ export async function createAttackTarget() {
 
 function tokenFor(flowId: string, provider: string, key: string): string {
   const claims = { flowId, path: "0", attempt: 1, provider, account: "default", progress: true, calling: false };
-  const hooks = createCallbackTokens({ keys: [key], callbackUrl: "http://here" });
-  return hooks.url({ ...claims, expiresAt: Date.now() + HOUR }).split("/callbacks/")[1]!;
+  const tokens = createCallbackTokens({ keys: [key], callbackUrl: "http://here" });
+  return tokens.url({ ...claims, expiresAt: Date.now() + HOUR }).split("/callbacks/")[1]!;
 }
 
-/** What comes back until the other side closes, or has said a whole answer and keeps the line. */
+/** Returns the response bytes, until the server closes the connection or a chunked response is complete. */
 function raw(port: number, bytes: string | Buffer): Promise<string> {
   return new Promise((resolve) => {
-    let answer = "";
+    let response = "";
     const socket = connect({ port, host: "127.0.0.1" });
     socket.setTimeout(10_000, () => socket.destroy());
     socket.on("data", (chunk) => {
-      answer += chunk.toString("latin1");
-      if (/\r\n0\r\n\r\n$/.test(answer)) socket.destroy();
+      response += chunk.toString("latin1");
+      if (/\r\n0\r\n\r\n$/.test(response)) socket.destroy();
     });
-    // Cut off in the middle of its own words is an answer, too.
+    // A connection that ends in the middle of a response also counts as a response.
     socket.on("error", () => socket.destroy());
-    socket.on("close", () => resolve(answer));
+    socket.on("close", () => resolve(response));
     socket.write(bytes);
   });
 }
 
-export const statusOf = (answer: string) => Number(/^HTTP\/1\.1 (\d{3})/.exec(answer)?.[1] ?? 0);
+export const statusOf = (response: string) => Number(/^HTTP\/1\.1 (\d{3})/.exec(response)?.[1] ?? 0);
 
 /** Resident memory of a process, in MB. */
 export function memoryOf({ pid }: SpawnedServer): number {
   return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))![1]) / 1_024;
 }
 
-/** How long the house needs to say that it is well. */
-export async function measureLatency(target: SpawnedServer): Promise<number> {
+/** Duration of one health check, ms. */
+export async function measureLatency(server: SpawnedServer): Promise<number> {
   const from = performance.now();
-  const { status } = await target.call("GET", "/healthz");
+  const { status } = await server.call("GET", "/healthz");
   if (status !== 200) throw new Error(`healthz: ${status}`);
   return performance.now() - from;
 }

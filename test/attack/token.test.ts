@@ -1,4 +1,4 @@
-/** Tokens that are not ours, each kind of them: refused before anything is asked of the table. */
+/** Invalid callback tokens of every kind are rejected without any access to the table or the queue. */
 import { createCallbackTokens } from "@mjflow/engine/callback-token";
 import { beforeAll, describe, expect, test } from "vitest";
 import { createTestHarness, type TestHarness, TOKEN_KEY, tokenOf } from "../support/harness.ts";
@@ -37,14 +37,14 @@ function mint(key: string, more: object): string {
   return url.split("/callbacks/")[1]!;
 }
 
-describe("refused without a call of the table or the queue", () => {
-  test("any other character at any position", async () => {
+describe("invalid callback tokens", () => {
+  test("a token with any other character at any position is rejected without access to table or queue", async () => {
     for (let i = 0; i < token.length; i++)
       for (const other of ALPHABET)
         if (other !== token[i]) await expectRefused(token.slice(0, i) + other + token.slice(i + 1));
   });
 
-  test("cut at either end, or longer by anything", async () => {
+  test("a token that is cut at either end or extended is rejected", async () => {
     for (let i = 1; i <= token.length; i++) {
       await expectRefused(token.slice(i));
       await expectRefused(token.slice(0, -i));
@@ -55,7 +55,7 @@ describe("refused without a call of the table or the queue", () => {
     }
   });
 
-  test("a segment left out, repeated, or moved to another place", async () => {
+  test("a token with a missing, repeated or swapped segment is rejected", async () => {
     for (let i = 0; i < parts.length; i++) {
       await expectRefused(parts.toSpliced(i, 1).join("."));
       await expectRefused(parts.toSpliced(i, 0, parts[i]!).join("."));
@@ -66,7 +66,7 @@ describe("refused without a call of the table or the queue", () => {
     }
   });
 
-  test("the proof of another task, attempt or life under these claims", async () => {
+  test("claims with the signature of another task, attempt or expiry are rejected as forged", async () => {
     const others = [
       tokenOf(harness.vendor.calls[1]!),
       mint(TOKEN_KEY, { attempt: 2 }),
@@ -80,38 +80,38 @@ describe("refused without a call of the table or the queue", () => {
     }
   });
 
-  test("made with another key, also where it claims to be made with ours", async () => {
+  test("a token signed with another key is rejected, even if it names our key id", async () => {
     const foreign = mint("a key of somebody else, as long as ours is", {});
     await expectRefused(foreign, "unknown-key");
     await expectRefused(foreign.split(".").with(1, parts[1]!).join("."), "forged");
   });
 
-  test("outlived, to the second", async () => {
+  test("a token is rejected from its expiry on", async () => {
     const { now } = harness.deps.clock;
     await expectRefused(mint(TOKEN_KEY, { expiresAt: now() }), "expired");
     await expectRefused(mint(TOKEN_KEY, { expiresAt: now() - 1_000 }), "expired");
     await expectRefused(mint(TOKEN_KEY, { expiresAt: 0 }), "expired");
   });
 
-  test("outlived, though it was believed before", () => {
-    const { callbackTokens: hooks } = harness.deps;
+  test("a token that was accepted before is rejected after its expiry", () => {
+    const { callbackTokens } = harness.deps;
     const expiresAt = Number.parseInt(parts[7]!, 36) * 1_000;
-    for (const _ of [1, 2]) expect(hooks.read(token, expiresAt - 1)).toMatchObject({ ok: true });
-    expect(hooks.read(token, expiresAt)).toEqual({ ok: false, why: "expired" });
-    expect(hooks.read(token, expiresAt - 1)).toMatchObject({ ok: true });
+    for (const _ of [1, 2]) expect(callbackTokens.read(token, expiresAt - 1)).toMatchObject({ ok: true });
+    expect(callbackTokens.read(token, expiresAt)).toEqual({ ok: false, why: "expired" });
+    expect(callbackTokens.read(token, expiresAt - 1)).toMatchObject({ ok: true });
   });
 
-  test("of any of the thousands that were believed since", async () => {
-    const { callbackTokens: hooks } = harness.deps;
-    const minted = Array.from({ length: 3_000 }, (_, i) => mint(TOKEN_KEY, { attempt: i + 1 }));
-    for (const one of minted) expect(hooks.read(one, 0)).toMatchObject({ ok: true });
-    for (const [i, one] of minted.entries()) {
-      expect(hooks.read(one, 0)).toMatchObject({ ok: true, claims: { attempt: i + 1 } });
-      await expectRefused(`${one.slice(0, -2)}${one.at(-2) === "A" ? "B" : "A"}${one.at(-1)}`, "forged");
+  test("each of 3,000 valid tokens is still accepted after the others, and its forged variant is rejected", async () => {
+    const { callbackTokens } = harness.deps;
+    const tokens = Array.from({ length: 3_000 }, (_, i) => mint(TOKEN_KEY, { attempt: i + 1 }));
+    for (const valid of tokens) expect(callbackTokens.read(valid, 0)).toMatchObject({ ok: true });
+    for (const [i, valid] of tokens.entries()) {
+      expect(callbackTokens.read(valid, 0)).toMatchObject({ ok: true, claims: { attempt: i + 1 } });
+      await expectRefused(`${valid.slice(0, -2)}${valid.at(-2) === "A" ? "B" : "A"}${valid.at(-1)}`, "forged");
     }
   });
 
-  test("a megabyte of anything", async () => {
+  test("a token of a megabyte is rejected as malformed", async () => {
     const long = [
       token.repeat(10_000),
       "1.".repeat(500_000),
@@ -122,7 +122,7 @@ describe("refused without a call of the table or the queue", () => {
   });
 });
 
-test("the token refused so often still works, once, for its own task alone", async () => {
+test("after all rejected variants the valid token still ends its own task, once, and no other task", async () => {
   expect(await harness.postRaw(token, SUCCESS)).toEqual({ kind: "recorded", moved: true });
   expect(await harness.postRaw(token, SUCCESS)).toEqual({ kind: "recorded", moved: false });
   const rows = (await harness.deps.store.listFlows("app_a", 10)).flows.map(({ id }) => harness.deps.store.loadFlow(id));
@@ -132,7 +132,7 @@ test("the token refused so often still works, once, for its own task alone", asy
   expect(statuses.toSorted()).toEqual(["SUBMITTED", "SUCCESS"]);
 });
 
-test("a token of an attempt that was given up is believed as that attempt: an orphan, no second run", async () => {
+test("a late callback of an earlier attempt is recorded as an orphan and starts no second follow-up", async () => {
   const own = createTestHarness();
   own.vendor.next({ kind: "unclear", reason: "cut off" });
   const flow = await own.start({ then: [{ press: "U1" }] });

@@ -1,4 +1,4 @@
-/** The machine's clock is wrong, and is put right. */
+/** The clock of the machine is wrong and is then corrected. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { SpawnedServer } from "../support/spawned.ts";
 import { type ChaosSite, createChaosSite, expectAllEnded, expectNoneSubmittedTwice, receivedEvents } from "./site.ts";
@@ -12,14 +12,14 @@ beforeAll(async () => {
 });
 afterAll(() => site.clear());
 
-/** A flow by itself, begun and ended under this clock. */
+/** Runs one flow from start to end under a clock that is wrong by `byMs`. */
 async function expectWrong(server: SpawnedServer, byMs: number): Promise<void> {
   const { createdAt, status } = await server.ended(await server.start({}));
   expect(status).toBe("completed");
   expect(Math.abs(Date.parse(createdAt) - Date.now() - byMs)).toBeLessThan(30_000);
 }
 
-test("ten minutes ahead, then ten behind, then ahead again, each after a kill -9: no illegal state, no double press, all end", async () => {
+test("when the clock jumps at each restart after kill -9, every flow ends and no press is paid twice", async () => {
   let server = await site.start();
   const started = await site.startFlows(FLOWS, ["searched"]);
   await receivedEvents(server, FLOWS * 2);
@@ -30,7 +30,8 @@ test("ten minutes ahead, then ten behind, then ahead again, each after a kill -9
   await expectWrong(server, TEN_MINUTES);
   await server.kill();
 
-  // What waits for a due time of the clock that ran ahead waits twenty minutes now. What is new does not.
+  // Due times were set while the clock was ten minutes ahead, so their tasks now wait twenty minutes. New tasks do not
+  // wait.
   server = await site.start(-TEN_MINUTES);
   await expectWrong(server, -TEN_MINUTES);
   await expectNoneSubmittedTwice(site, started);

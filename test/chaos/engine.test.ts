@@ -1,4 +1,4 @@
-/** The table's engine, a process of its own, dies under the house. */
+/** The table engine dynoxide, which runs in its own process, is killed while the local server runs. */
 import { readFileSync } from "node:fs";
 import { SUBMIT_LEASE_MS } from "@mjflow/core/limit";
 import { findDynoxide } from "@mjflow/local/engine/dynoxide";
@@ -24,9 +24,9 @@ afterAll(() => site.clear());
 const childrenOf = (pid: number) =>
   readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ").map(Number);
 
-/** The others run inside the house and die with it. */
+/** Only dynoxide is tested: the other backends run in the process of the server. */
 test.runIf(findDynoxide() !== undefined)(
-  "its table engine killed -9 in the middle: the house says so and ends; started again, each flow ends",
+  "after kill -9 of dynoxide the server reports it and exits; after a restart every flow ends",
   async () => {
     let server = await site.start();
     const started = await site.startFlows(FLOWS, ["searched", "never"]);
@@ -36,7 +36,7 @@ test.runIf(findDynoxide() !== undefined)(
     process.kill(engine!, "SIGKILL");
     await waitForExit(server.pid);
     expect(isAlive(engine!)).toBe(false);
-    expect(site.output()).toMatch(/The table is gone: dynoxide ended with SIGKILL.*start mjflow again/);
+    expect(site.output()).toMatch(/The local backend has crashed: dynoxide ended with SIGKILL.*Start the local server again/);
 
     server = await site.start(SUBMIT_LEASE_MS + 1_000);
     await expectAllEnded(site, started);

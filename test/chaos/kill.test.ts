@@ -1,10 +1,13 @@
-/** Power cuts at random moments under load. */
+/** The server is killed at random moments under load, as by a power cut. */
 import { SUBMIT_LEASE_MS } from "@mjflow/core/limit";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type ChaosSite, createChaosSite, expectAllEnded, ROUNDS, receivedEvents, seeded, TASKS } from "./site.ts";
 
 const FLOWS = 10;
-/** A worker that died holds its task for so long; the next house's clock is on by that, so that nobody waits for it. */
+/**
+ * Lease of a worker that died. The clock of the next server is ahead by the lease, so that the test need not wait for
+ * it.
+ */
 const LEASE = SUBMIT_LEASE_MS + 1_000;
 
 let site: ChaosSite;
@@ -13,12 +16,13 @@ beforeAll(async () => {
 });
 afterAll(() => site.clear());
 
-test("kill -9 under ten flows, at random moments: each flow ends, each press is paid as its policy says, states come back as sent", async () => {
+test("after kill -9 at random moments every flow ends, and each press is paid as its policy allows", async () => {
   const random = seeded("kill");
   let server = await site.start();
   const started = await site.startFlows(FLOWS, ["searched", "never", "again"]);
   for (let round = 1; round <= ROUNDS; round++) {
-    // In this round's share of the work, at any point of what is going on then: an answer, a callback, a write.
+    // Each round kills the server within its share of the work, at a random point: during a response, callback or
+    // write.
     const share = Math.floor((FLOWS * TASKS * round) / (ROUNDS + 1));
     await receivedEvents(server, share - random.int(0, 5));
     const flows = await Promise.all(started.map(({ id }) => server.flow(id)));

@@ -1,10 +1,10 @@
-/** The house is down for as long as its tasks take, and every callback falls into that hole. */
+/** The server is down while its tasks run, so every callback is lost. */
 import type { Ledger } from "@mjflow/simulator/ledger";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Json, until } from "../support/spawned.ts";
 import { type ChaosSite, createChaosSite } from "./site.ts";
 
-/** Nothing is overdue before the house dies, and all of it once it is back. */
+/** Quiet time, ms: no row is overdue before the server is killed, and all rows are overdue after the restart. */
 const QUIET = 60_000;
 
 let site: ChaosSite;
@@ -16,11 +16,11 @@ beforeAll(async () => {
 });
 afterAll(() => site.clear());
 
-test("all ends that were lost are found in one request", async () => {
+test("after an outage one look-up request finds the ends of all tasks whose callbacks were lost", async () => {
   let server = await site.start();
   await server.sim("POST", "/faults", { kind: "lose-callback", action: "UPSCALE", times: 1_000 });
   const id = await server.start({ then: [{ press: ["U1", "U2", "U3", "U4"] }] });
-  // All four are taken, and known to be; then their ends are told to nobody.
+  // The vendor has accepted all four tasks and we have stored their ids. The callbacks of their ends are then lost.
   await until(
     () => server.flow(id),
     ({ tasks }) => tasks.filter((task: Json) => task.press && task.providerTaskId).length === 4,

@@ -1,6 +1,6 @@
 /**
- * Loaded into a spawned house before anything of its own (NODE_OPTIONS=--import). It moves the clock, and writes down what
- * nobody outside can see: all that is printed, and the limits of its servers.
+ * Loaded into a server process before its own code (NODE_OPTIONS=--import). It shifts the clock. It also writes to
+ * files what a test cannot see from outside: the complete output, and the timeouts of the HTTP servers.
  */
 import { subscribe } from "node:diagnostics_channel";
 import { appendFileSync } from "node:fs";

@@ -1,4 +1,4 @@
-/** The queue forgets everything. The table alone must be enough. */
+/** The queue loses all messages. The table alone must be sufficient to finish every flow. */
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { SUBMIT_LEASE_MS } from "@mjflow/core/limit";
@@ -15,17 +15,17 @@ beforeAll(async () => {
 });
 afterAll(() => site.clear());
 
-/** @returns how many messages it held */
-function forgetQueue(dataDir: string): number {
+/** @returns the number of deleted messages */
+function clearQueue(dataDir: string): number {
   const db = new DatabaseSync(join(dataDir, ENGINE_FILES.sqlite));
   const { changes } = db.prepare("DELETE FROM messages").run();
   db.close();
   return Number(changes);
 }
 
-test("emptied while the house is down: each flow ends by its due times, and nothing is paid twice", async () => {
+test("if the queue is emptied while the server is down, every flow ends and no task is paid twice", async () => {
   let server = await site.start();
-  // Vendors that take one task at a time keep the others' messages in the queue.
+  // The vendors accept one task at a time, so the messages of the other tasks stay in the queue.
   for (const id of SEARCHED) await server.sim("PUT", `/scenarios/${id}`, { queue: { running: 1, waiting: 1 } });
   const started = await site.startFlows(FLOWS, ["searched"]);
   await until(
@@ -33,7 +33,7 @@ test("emptied while the house is down: each flow ends by its due times, and noth
     ({ counts }) => counts.busy > 0 && counts.tasks > 2,
   );
   await server.kill();
-  expect(forgetQueue(site.dataDir)).toBeGreaterThan(0);
+  expect(clearQueue(site.dataDir)).toBeGreaterThan(0);
 
   server = await site.start(SUBMIT_LEASE_MS + 1_000);
   await expectAllEnded(site, started);

@@ -1,4 +1,4 @@
-/** What the tests of this folder share: houses that lose their power, and what must be true of them afterwards. */
+/** Shared by the tests of this folder: servers that are killed and restarted, and the checks that follow. */
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,11 +12,11 @@ import { type Json, type SpawnedServer, spawnServer, until } from "../support/sp
 const PRELOAD = new URL("./preload.mjs", import.meta.url).href;
 const pace = (ms: number) => ({ turbo: ms, fast: ms, relax: ms, video: ms });
 
-/** How often a house dies; more for a longer look. */
+/** Number of times that a test kills the server; a higher number makes a longer test. */
 export const ROUNDS = Number(process.env["MJFLOW_CHAOS_ROUNDS"] ?? 2);
 
 const GRACE = 2_500;
-/** Long enough for a healthy task at the simulator's speed, short enough to wait for. */
+/** Timings that are long enough for a healthy task at the simulator's speed and short enough for a test. */
 const TIMINGS = {
   quietMs: pace(3_000),
   unknownMs: 3_000,
@@ -25,15 +25,16 @@ const TIMINGS = {
   requeueMs: 1_500,
   effectsMs: 1_500,
   busyMs: 200,
-  // One more than the deaths of any test here: each may come between a task's claim and its call, and burns that attempt.
+  // One more than the number of kills in any test: each kill may happen between claim and call and so use up an
+  // attempt.
   attemptLimit: Math.max(ROUNDS, 3) + 1,
 };
 
-/** An imagine, two upscales, a zoom below each, and a variation. */
+/** With the root: an imagine, two upscales, a zoom below each upscale, and a variation. */
 export const PLAN = [{ press: ["U1", "U2"], then: [{ press: "zoom:2" }] }, { press: "V1" }];
 export const TASKS = 6;
 
-/** Printed, so that a failure can be run again: MJFLOW_CHAOS_SEED. */
+/** Prints the seed, so that a failed run can be repeated with MJFLOW_CHAOS_SEED. */
 export function seeded(name: string): Rng {
   const seed = Number(process.env["MJFLOW_CHAOS_SEED"] ?? Math.floor(Math.random() * 2 ** 32));
   console.log(`${name}: MJFLOW_CHAOS_SEED=${seed}`);
@@ -42,7 +43,11 @@ export function seeded(name: string): Rng {
 
 export type ChaosSite = Awaited<ReturnType<typeof createChaosSite>>;
 
-/** One folder and one port, on which one house after the other is started. @param timings where they differ */
+/**
+ * Creates one data folder and one port, on which one server after the other is started.
+ *
+ * @param timings overrides of the timings above
+ */
 export async function createChaosSite(timings: Record<string, unknown> = {}, env: Record<string, string> = {}) {
   const dataDir = mkdtempSync(join(tmpdir(), "mjflow-chaos-"));
   const port = await freePort();
@@ -53,14 +58,14 @@ export async function createChaosSite(timings: Record<string, unknown> = {}, env
   return {
     dataDir,
     witness,
-    /** The one that runs, or ran last. */
-    house: () => server!,
+    /** The running server, or the last one that ran. */
+    server: () => server!,
     async startFlows(count: number, kinds: readonly Kind[]): Promise<Started[]> {
       const started = await startFlows(server!, count, kinds);
       flows = started;
       return started;
     },
-    /** @param shiftMs how wrong its clock is */
+    /** @param shiftMs error of the server's clock, ms */
     async start(shiftMs = 0): Promise<SpawnedServer> {
       server = await spawnServer({
         dataDir,
@@ -73,13 +78,13 @@ export async function createChaosSite(timings: Record<string, unknown> = {}, env
           ...env,
         },
       });
-      await witness.look(
+      await witness.observe(
         server,
         flows.map(({ id }) => id),
       );
       return server;
     },
-    /** All that every house of this site printed. */
+    /** The output of all servers of this site. */
     output: () => readFileSync(output, "utf8"),
     async clear() {
       await server?.stop();
@@ -88,19 +93,23 @@ export async function createChaosSite(timings: Record<string, unknown> = {}, env
   };
 }
 
-/** The vendors that list what they took, each in its own way. */
+/** Vendors that list their accepted tasks, each in its own way. */
 export const SEARCHED = ["trueai", "simulator", "midjourney-proxy"] as const;
 
-/** Text that a careless hand on the way would change. */
+/** Text that careless encoding on the way would change. */
 const stateOf = (n: number) => `order ${n} · "ä\\u0000" 🛶  \t${"x".repeat(n)}`;
 
 /**
- * How a press whose answer and callbacks were all lost goes on. `searched`: the vendor lists what it took by our own
- * mark, so nothing is ever in doubt for good. At the others it cannot be asked. `never`: not sent again, which may cost the
- * branch. `again`: sent again after the grace, which may cost the vendor's price, and shows as an attempt.
+ * What happens to a press whose response and callbacks were all lost.
+ *
+ * - `searched`: the vendor lists its tasks with our `state`, so every submission becomes clear. Other vendors have no
+ *   list.
+ * - `never`: the press is not submitted again, which may cost the branch.
+ * - `again`: the press is submitted again after the grace period, which may cost the vendor's price and counts as an
+ *   attempt.
  */
 export type Kind = "searched" | "never" | "again";
-/** Each kind's flows take turns at its vendors. */
+/** Request fields of each kind; the flows of a kind alternate between its vendors. */
 const KINDS: Record<Kind, readonly object[]> = {
   searched: SEARCHED.map((provider) => ({ provider })),
   never: [{ provider: "xfusionai", resubmit: "never" }],
@@ -127,9 +136,11 @@ function startFlows(server: SpawnedServer, count: number, kinds: readonly Kind[]
 
 export const counts = async (server: SpawnedServer) => (await server.sim("GET", "/ledger")).counts;
 
-/** Each flow ends, with its state as it was sent, and the vendor was paid no more than its kind allows. */
+/**
+ * Checks that each flow ends and has its `state` unchanged, and that the vendor was paid no more than the kind allows.
+ */
 export async function expectAllEnded(site: ChaosSite, flows: readonly Started[]): Promise<void> {
-  const server = site.house();
+  const server = site.server();
   for (const { id, kind, state } of flows) {
     const flow = await until(() => server.flow(id).then(brief), isOver);
     expect(flow.state).toBe(state);
@@ -139,19 +150,22 @@ export async function expectAllEnded(site: ChaosSite, flows: readonly Started[])
   await expectNoneSubmittedTwice(site, flows);
 }
 
-/** At any time: no illegal state, nothing doubled, and what was sent again was allowed to be, and is shown. */
+/**
+ * Checks what must hold at any time: every status is legal and no submission was doubled. A submission that was sent
+ * again was allowed by its kind and is shown as an attempt.
+ */
 export async function expectNoneSubmittedTwice(site: ChaosSite, flows: readonly Started[]): Promise<void> {
-  const server = site.house();
+  const server = site.server();
   const ledger = await server.sim("GET", "/ledger");
   const { doubled, resent } = billOf(ledger, { graceMs: GRACE, known: site.witness.known });
   expect(doubled).toEqual([]);
-  // Of a task sent again more than once, the last attempt.
-  const again = new Map(resent.map(({ taskId, attempt }) => [taskId, attempt]));
+  // The map holds the last attempt of each task that was sent again.
+  const lastAttempts = new Map(resent.map(({ taskId, attempt }) => [taskId, attempt]));
   expect(ledger.counts.duplicatePresses).toBe(resent.filter(({ isPress }) => isPress).length);
   for (const { id, kind } of flows) {
     for (const task of (await server.flow(id)).tasks) {
       expect(STATUSES).toContain(task.status);
-      const attempt = again.get(task.id);
+      const attempt = lastAttempts.get(task.id);
       if (attempt === undefined) continue;
       expect(kind, task.id).toBe("again");
       expect(task.attempts, task.id).toBeGreaterThanOrEqual(attempt);
@@ -163,7 +177,7 @@ const isGivenUp = ({ failure }: Brief) => /^(submission_unclear|parent_failed)$/
 
 type Brief = ReturnType<typeof brief>["tasks"][number];
 
-/** What tells why a flow goes on, should it go on for too long. */
+/** The fields that explain a failure, for the message if a flow does not end in time. */
 const brief = ({ status, state, tasks }: Json) => ({
   status: status as string,
   state: state as string,
@@ -178,7 +192,7 @@ const brief = ({ status, state, tasks }: Json) => ({
 });
 const isOver = ({ status }: { status: string }) => status !== "running";
 
-/** Waits until the vendor has heard this much. */
+/** Waits until the vendor has accepted this number of tasks. */
 export function receivedEvents(server: SpawnedServer, tasks: number): Promise<Json> {
   return until(
     () => counts(server),
@@ -186,7 +200,7 @@ export function receivedEvents(server: SpawnedServer, tasks: number): Promise<Js
   );
 }
 
-/** Waits for a process that ends by itself. */
+/** Waits until a process has exited by itself. */
 export function waitForExit(pid: number, withinMs?: number): Promise<boolean> {
   return until(async () => !isAlive(pid), Boolean, withinMs);
 }

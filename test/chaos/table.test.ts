@@ -1,4 +1,7 @@
-/** A table that refuses now and then, before or after it has written, on whatever verb: in memory, so that it is seeded. */
+/**
+ * A table that sometimes rejects a call, before or after the write, for every kind of call. The table is in memory, so
+ * that a seed determines the run.
+ */
 import { STATUSES } from "@mjflow/core/task";
 import { describe, expect, test } from "vitest";
 import { createRng, type Rng } from "../sim/random.ts";
@@ -19,33 +22,37 @@ const VERBS = [
 const FIRST = Number(process.env["MJFLOW_CHAOS_SEED"] ?? 1);
 const SEEDS = Array.from({ length: 50 * ROUNDS }, (_, n) => FIRST + n);
 
-/** Once, but for an answer that neither the table would take, nor then its copy from the queue, nor its callback. */
+/**
+ * A task is paid once. It is paid twice only if the table rejected the acceptance, its fallback queue message and the
+ * callback.
+ */
 const PAID_AT_MOST = 2;
 
-/** A caller of ours fails, and whoever called it comes again: the vendor once more, the queue, the cron. */
-const shrug = () => undefined;
+/** Ignores an error, because the caller repeats the call: the vendor, the queue or the schedule. */
+const ignore = () => undefined;
 
 function throttle(harness: TestHarness, random: Rng): void {
   for (let left = random.int(1, 4); left > 0; left--)
     harness.storeFault.arm(random.pick(VERBS), random.pick(["before", "after"]), random.int(0, 3));
 }
 
-/** Everything that goes on in a minute, under faults: the queue, a callback of each running call, a sweep. */
+/** Runs one minute under faults: the queue, a callback of each running call, a sweep. */
 async function minute(harness: TestHarness, random: Rng): Promise<void> {
   await harness.drain();
   for (const call of harness.vendor.calls.filter(({ id }) => !harness.vendor.finished.has(id))) {
     harness.vendor.holds(call, "SUCCESS");
-    // Half of the callbacks that could not be stored are not sent again: the sweeper must find what they said.
-    const posted = await harness.post(call, "SUCCESS").then(() => true, shrug);
+    // Half of the callbacks that could not be stored are not sent again; the sweeper must find their results by
+    // look-up.
+    const posted = await harness.post(call, "SUCCESS").then(() => true, ignore);
     if (posted || random.chance(0.5)) harness.vendor.finished.add(call.id);
   }
   await harness.drain();
-  await harness.sweep().catch(shrug);
+  await harness.sweep().catch(ignore);
   harness.advance(60_000);
 }
 
-describe("a table throttled again and again", () => {
-  test.each(SEEDS)("seed %i: every flow ends, nothing is paid that is not shown, no state is illegal", async (seed) => {
+describe("a table that is throttled repeatedly", () => {
+  test.each(SEEDS)("with table faults of seed %i every flow ends, and each payment is an attempt", async (seed) => {
     const random = createRng(seed);
     const harness = createTestHarness();
     const flows = [await harness.start({ state: "a", then: PLAN }), await harness.start({ state: "ä 🛶", then: PLAN })];
@@ -55,9 +62,9 @@ describe("a table throttled again and again", () => {
     }
     expect(harness.storeFault.fired()).toBeGreaterThan(0);
     const reads = () => Promise.all(flows.map((flow) => harness.read(flow)));
-    const goesOn = async () => (await reads()).some(({ status }) => status === "running");
-    // From here on nothing is armed anew; what is still armed may fire yet.
-    for (let i = 0; i < 120 && (await goesOn()); i++) await minute(harness, random);
+    const isRunning = async () => (await reads()).some(({ status }) => status === "running");
+    // From here on no new faults are armed. Faults that are still armed may fire.
+    for (let i = 0; i < 120 && (await isRunning()); i++) await minute(harness, random);
 
     const paid = Map.groupBy(harness.vendor.calls, ({ context }) => context.state.replace(/_\d+$/, ""));
     for (const [i, { flow, tasks, status }] of (await reads()).entries()) {
@@ -65,7 +72,7 @@ describe("a table throttled again and again", () => {
       expect(flow.state).toBe(flows[i]!.state);
       for (const task of tasks.values()) {
         expect(STATUSES).toContain(task.status);
-        // A claim that was stored, but whose worker was told it was not, has cost an attempt and no money.
+        // If a claim was stored but its worker got an error, the claim used up an attempt without a payment.
         if (task.status !== "SUCCESS") expect(task.failure?.code).toMatch(/^(submission_unclear|parent_failed)$/);
         const times = paid.get(`${flow.id.slice("flow_".length)}_${task.path}`)?.length ?? 0;
         expect(times, task.path).toBeLessThanOrEqual(PAID_AT_MOST);

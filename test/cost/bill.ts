@@ -1,4 +1,6 @@
-/** Counts times list prices, per million flows. Only what is assumed about time is not counted (price.json says what). */
+/**
+ * Multiplies counts by list prices, per million flows. Only the function times are assumed, not counted (price.json).
+ */
 
 import type { Measured } from "./measure.ts";
 import price from "./price.json" with { type: "json" };
@@ -7,7 +9,7 @@ export interface Line {
   what: string;
   perFlow: number;
   usdPerMillion: number;
-  /** Rests on how long a function runs at AWS, which was never measured (price.json says what is taken). */
+  /** Set if the line depends on run times at AWS, which were never measured; price.json has the assumed times. */
   assumed?: true;
 }
 
@@ -44,7 +46,7 @@ export function queueRequests({ queueSends, queueReceives, queueDeletes }: Measu
   return queueSends + queueReceives + queueDeletes;
 }
 
-/** What was counted, and nothing that was assumed. */
+/** Sum of the counted lines, without assumed times. */
 export function countedOf(lines: readonly Line[]): number {
   return totalOf(lines.filter(({ assumed }) => !assumed));
 }

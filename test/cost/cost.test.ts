@@ -3,7 +3,7 @@ import { billOf, countedOf, queueRequests } from "./bill.ts";
 import budget from "./budget.json" with { type: "json" };
 import { measure } from "./measure.ts";
 
-test("a flow of one imagine and four upscales asks no more of AWS than its budget", async () => {
+test("the AWS requests of a flow with one imagine and four upscales stay within the budget", async () => {
   const measured = await measure(5, [{ press: "upscale:all" }]);
   const per = (count: number) => count / measured.flows;
   console.log(Object.fromEntries(Object.entries(measured).map(([name, count]) => [name, per(count)])));

@@ -1,7 +1,8 @@
 /**
- * What one flow asks of AWS, counted: the real functions in the local house, every command of the SDK's clients counted as
- * it is sent, and the table asked what each cost. One imagine and four upscales on an account that is known to call back,
- * progress not subscribed; the simulated vendor posts nine times for each task.
+ * Counts what one flow uses at AWS. The real functions run in the local server. Every command of the SDK's clients is
+ * counted when it is sent, and the table reports the capacity units of each. The flow has one imagine and four
+ * upscales. Its account is known to send callbacks, and progress is not subscribed. The simulated vendor sends nine
+ * callbacks for each task.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -15,11 +16,14 @@ import { createDynamoStore } from "@mjflow/store/dynamo";
 
 export interface Measured {
   flows: number;
-  /** As billed: a batch is one. */
+  /** Requests as AWS charges them: a batch counts as one. */
   tableRequests: number;
   writeUnits: number;
   readUnits: number;
-  /** Requests that carry messages out, and those that fetch and remove a batch; idle polls are left out, for they are shared. */
+  /**
+   * Requests that send messages, and requests that receive and delete a batch. Idle polls are not counted, as flows
+   * share them.
+   */
   queueSends: number;
   queueReceives: number;
   queueDeletes: number;
@@ -28,9 +32,9 @@ export interface Measured {
   submit: number;
   callback: number;
   bucketRequests: number;
-  /** Our own lines, metrics included, as a deployed function writes them. */
+  /** Bytes of our own log lines and metrics, as a deployed function writes them. */
   logBytes: number;
-  /** Tasks and callbacks, to say what the rest is for. */
+  /** Numbers of tasks and callbacks that the other counts belong to. */
   tasks: number;
   callbacks: number;
 }
@@ -39,15 +43,18 @@ interface Sent {
   input: Record<string, unknown>;
   constructor: { name: string };
 }
-type Answer = { ConsumedCapacity?: Units | Units[]; Messages?: unknown[] };
+type Response = { ConsumedCapacity?: Units | Units[]; Messages?: unknown[] };
 interface Units {
   CapacityUnits?: number;
 }
 
 const WRITES = new Set(["PutItemCommand", "DeleteItemCommand", "UpdateItemCommand"]);
-/** Short, so that the account is soon known to call; what is read for it is part of the count, and too much by a little. */
+/**
+ * Short cache time, so that the account is soon known to send callbacks. The more frequent reads of the account are
+ * part of the count, which is therefore slightly too high.
+ */
 const CACHE_TTL_MS = 2_000;
-/** A client with this mark is the test's own. */
+/** Marks the client of the test itself, whose requests are not counted. */
 const OWN = Symbol("not counted");
 
 export async function measure(flows: number, then: object[]): Promise<Measured> {
@@ -69,13 +76,13 @@ export async function measure(flows: number, then: object[]): Promise<Measured> 
   };
   const restore = [countTable(count), countQueue(count), countLog(count)];
   const dataDir = mkdtempSync(join(tmpdir(), "mjflow-cost-"));
-  // With a name, functions take themselves for deployed, and write their metrics.
+  // With a function name, the functions behave as deployed functions and write their metrics.
   Object.assign(process.env, { MJFLOW_PROGRESS: "off", MJFLOW_LOG: "info", AWS_LAMBDA_FUNCTION_NAME: "measured" });
   const server = await startLocalServer(
     {
       port: 0,
       dataDir,
-      // It counts what a request would cost at AWS.
+      // dynoxide reports the capacity units that a request would use at AWS.
       engine: "dynoxide",
       providers: {},
       timings: JSON.stringify({ beliefMs: CACHE_TTL_MS }),
@@ -102,9 +109,9 @@ export async function measure(flows: number, then: object[]): Promise<Measured> 
         await new Promise((resolve) => setTimeout(resolve, 5));
       }
     };
-    // The account is learned to call, connections are opened: a stage's first minute, not its life, in which what is known of
-    // an account is read once in half a minute.
-    for (const begun = Date.now(); Date.now() - begun < 1.5 * CACHE_TTL_MS; ) await run();
+    // Warm-up: mjflow learns that the account sends callbacks, and connections are opened. This is only the first
+    // minute of a deployment. Later the account health is read once in half a minute.
+    for (const startedAt = Date.now(); Date.now() - startedAt < 1.5 * CACHE_TTL_MS; ) await run();
     const posted = () => server.simulator.ledger().callbacks.length;
     const before = { ...count, callbacks: posted() };
     for (let i = 0; i < flows; i++) count.tasks += await run();
@@ -120,7 +127,7 @@ export async function measure(flows: number, then: object[]): Promise<Measured> 
     return count;
   } finally {
     await server.stop();
-    for (const undo of restore) undo();
+    for (const restoreOne of restore) restoreOne();
     rmSync(dataDir, { recursive: true, force: true });
   }
 }
@@ -130,26 +137,28 @@ function countTable(count: Measured): () => void {
     if (OWN in client) return send();
     count.tableRequests++;
     command.input["ReturnConsumedCapacity"] = "TOTAL";
-    const answer = await send();
-    const units = [answer.ConsumedCapacity ?? []].flat().reduce((sum, { CapacityUnits = 0 }) => sum + CapacityUnits, 0);
+    const response = await send();
+    const units = [response.ConsumedCapacity ?? []]
+      .flat()
+      .reduce((sum, { CapacityUnits = 0 }) => sum + CapacityUnits, 0);
     if (WRITES.has(command.constructor.name)) count.writeUnits += units;
     else count.readUnits += units;
-    return answer;
+    return response;
   });
 }
 
 function countQueue(count: Measured): () => void {
   return intercept(SQSClient.prototype, async (_, command, send) => {
-    const answer = await send();
+    const response = await send();
     const { name } = command.constructor;
     if (name.startsWith("SendMessage")) count.queueSends++;
     if (name.startsWith("DeleteMessage")) count.queueDeletes++;
-    if (name === "ReceiveMessageCommand" && (answer.Messages?.length ?? 0) > 0) count.queueReceives++;
-    return answer;
+    if (name === "ReceiveMessageCommand" && (response.Messages?.length ?? 0) > 0) count.queueReceives++;
+    return response;
   });
 }
 
-/** What goes to standard output is counted and not shown: only functions write there. */
+/** Counts standard output instead of printing it. Only functions write to it. */
 function countLog(count: Measured): () => void {
   const { write } = process.stdout;
   process.stdout.write = (text: string | Uint8Array) => {
@@ -162,12 +171,12 @@ function countLog(count: Measured): () => void {
   };
 }
 
-/** @returns what undoes it */
+/** @returns a function that restores the original `send` */
 function intercept(
   prototype: object,
-  around: (client: object, command: Sent, send: () => Promise<Answer>) => Promise<Answer>,
+  around: (client: object, command: Sent, send: () => Promise<Response>) => Promise<Response>,
 ): () => void {
-  const original = (prototype as { send: (this: object, command: Sent, ...rest: unknown[]) => Promise<Answer> }).send;
+  const original = (prototype as { send: (this: object, command: Sent, ...rest: unknown[]) => Promise<Response> }).send;
   Object.assign(prototype, {
     send(this: object, command: Sent, ...rest: unknown[]) {
       return around(this, command, () => original.call(this, command, ...rest));

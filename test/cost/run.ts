@@ -1,4 +1,4 @@
-/** `npm run bench:cost`: what a flow asks of AWS, counted, and what a million of them would cost at list price. */
+/** `npm run bench:cost`: counts what a flow uses at AWS and prints the cost of a million flows at list price. */
 import { billOf, countedOf, totalOf } from "./bill.ts";
 import { measure } from "./measure.ts";
 import price from "./price.json" with { type: "json" };
@@ -17,7 +17,7 @@ for (const { what, perFlow, usdPerMillion } of lines) {
 }
 for (const [what, usd] of [
   ["counted", countedOf(lines)],
-  ["and with the assumed times", totalOf(lines)],
+  ["with the assumed times", totalOf(lines)],
 ] as const)
   console.log(`  ${what.padEnd(36)} ${"".padStart(10)}  $${usd.toFixed(2).padStart(7)}`);
 process.exit();

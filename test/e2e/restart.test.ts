@@ -52,7 +52,7 @@ test("kill -9 in the middle of flows, twice: after a restart each one ends, no b
     );
     await server.kill();
     server = await spawnServer({ dataDir, port, env });
-    await witness.look(server, ids);
+    await witness.observe(server, ids);
   }
 
   for (const [i, id] of ids.entries()) {
@@ -91,7 +91,7 @@ test("kill -9 while five vendors were taking a press and nothing was told of it:
 
   server = await spawnServer({ dataDir, port, env });
   const witness = createWitness();
-  await witness.look(server, ids);
+  await witness.observe(server, ids);
   const flows: Json[] = [];
   for (const id of ids) flows.push(await server.ended(id));
   const upscales = flows.map((flow) => flow.tasks.find((task: Json) => task.press === "U1"));

@@ -4,8 +4,8 @@ import { createTestHarness, tokenOf } from "../support/harness.ts";
 
 const PLAN = [{ press: ["U1", "U2", "U3", "U4"] }];
 
-describe("callbacks that are lost, early, late or reordered", () => {
-  test("a callback that overtakes the submit answer finishes the task, and its follow-ups press the answer's id", async () => {
+describe("lost, early, late and reordered callbacks", () => {
+  test("a callback that arrives before the submit response ends the task, and its follow-ups press the id of the response", async () => {
     const harness = createTestHarness();
     const flow = await harness.start({ then: [{ press: "U1" }] });
     harness.vendor.next(async (call) => {
@@ -19,7 +19,7 @@ describe("callbacks that are lost, early, late or reordered", () => {
     expect(harness.metrics.get("Early")).toBe(1);
   });
 
-  test("lost ends of several tasks are found by the sweeper with one look-up", async () => {
+  test("the sweeper finds several tasks with lost callbacks in one look-up", async () => {
     const harness = createTestHarness();
     const flow = await harness.start({ then: PLAN });
     await harness.drain();
@@ -34,7 +34,7 @@ describe("callbacks that are lost, early, late or reordered", () => {
     expect((await harness.read(flow)).flow.status).toBe("completed");
   });
 
-  test("progress after the end, and a contrary end, change nothing", async () => {
+  test("later progress and a different end do not change an ended task", async () => {
     const harness = createTestHarness();
     const flow = await harness.start({ progress: true });
     await harness.drain();
@@ -50,7 +50,7 @@ describe("callbacks that are lost, early, late or reordered", () => {
     expect(task.failure).toBeUndefined();
   });
 
-  test("an account that never calls is learned to be silent, asked early from then on, and believed again once it calls", async () => {
+  test("an account without callbacks becomes silent and is looked up early, until a callback makes it calling again", async () => {
     const harness = createTestHarness();
     for (let i = 0; i < 3; i++) {
       const flow = await harness.start();
@@ -69,7 +69,7 @@ describe("callbacks that are lost, early, late or reordered", () => {
     expect((await harness.deps.store.health("fake", "default"))!.callbacks).toBe("calling");
   });
 
-  test("a vendor that cannot be asked is asked again, and the task ends typed at its deadline", async () => {
+  test("a task whose look-ups fail is looked up again and expires at its deadline", async () => {
     const harness = createTestHarness();
     const flow = await harness.start();
     await harness.drain();
@@ -85,7 +85,7 @@ describe("callbacks that are lost, early, late or reordered", () => {
   });
 });
 
-test("a vendor whose look-ups fail is left alone for longer and longer, however many tasks are overdue", async () => {
+test("the pause between failing look-ups of an account grows, however many tasks are overdue", async () => {
   const harness = createTestHarness();
   for (let i = 0; i < 5; i++) await harness.start();
   await harness.drain();
@@ -93,9 +93,9 @@ test("a vendor whose look-ups fail is left alone for longer and longer, however 
   harness.advance(harness.deps.timings.quietMs.fast);
   const minutes: number[] = [];
   for (let minute = 0; minute < 30; minute++) {
-    const before = harness.vendor.lookups.length;
+    const earlier = harness.vendor.lookups.length;
     await harness.sweep();
-    if (harness.vendor.lookups.length > before) minutes.push(minute);
+    if (harness.vendor.lookups.length > earlier) minutes.push(minute);
     harness.advance(60_000);
   }
   expect(harness.vendor.lookups.length).toBe(minutes.length);
@@ -110,8 +110,8 @@ test("a vendor whose look-ups fail is left alone for longer and longer, however 
   expect(harness.metrics.get("FlowsEnded")).toBe(5);
 });
 
-describe("paid work is paid once", () => {
-  test("an unclear submission is not sent again before its grace; its callback still counts", async () => {
+describe("submissions are paid once", () => {
+  test("an unclear submission is not submitted again within its grace period, and its callback counts", async () => {
     const harness = createTestHarness();
     const flow = await harness.start({ then: [{ press: "U1" }] });
     harness.vendor.next({ kind: "unclear", reason: "timeout" });
@@ -126,7 +126,7 @@ describe("paid work is paid once", () => {
     expect(harness.vendor.calls).toHaveLength(2);
   });
 
-  test("after its grace it is sent once more; whichever attempt ends first wins, the other is an orphan", async () => {
+  test("after its grace period an unclear task is submitted again, the first success wins and the other attempt is an orphan", async () => {
     const harness = createTestHarness();
     const flow = await harness.start();
     harness.vendor.next({ kind: "unclear", reason: "reset" });
@@ -143,7 +143,7 @@ describe("paid work is paid once", () => {
     expect(task.orphans).toMatchObject([{ attempt: 2, vendorTaskId: second!.id }]);
   });
 
-  test("a flow that says never is not sent again, nor are its follow-ups; it ends typed", async () => {
+  test("with resubmit never, an unclear press is not submitted again and fails with submission_unclear", async () => {
     const harness = createTestHarness();
     const flow = await harness.start({ resubmit: "never", then: [{ press: "U1" }] });
     await harness.drain();
@@ -161,7 +161,7 @@ describe("paid work is paid once", () => {
     });
   });
 
-  test("unclear again and again ends typed, never a third time", async () => {
+  test("a task whose two submissions are unclear fails with submission_unclear without a third submission", async () => {
     const harness = createTestHarness();
     const flow = await harness.start();
     harness.vendor.next({ kind: "unclear", reason: "reset" });
@@ -175,7 +175,7 @@ describe("paid work is paid once", () => {
     expect((await harness.read(flow)).tasks.get("0")!.failure!.code).toBe("submission_unclear");
   });
 
-  test("a busy vendor is asked again later, and no attempt is burned", async () => {
+  test("a task at a busy vendor is submitted again later under the same attempt number", async () => {
     const harness = createTestHarness();
     const flow = await harness.start();
     harness.vendor.next({ kind: "busy", reason: "23" });
@@ -192,7 +192,7 @@ describe("paid work is paid once", () => {
     expect((await harness.read(flow)).tasks.get("0")).toMatchObject({ status: "SUCCESS", attempt: 1 });
   });
 
-  test("a refused submission is final", async () => {
+  test("a rejected submission is final", async () => {
     const harness = createTestHarness();
     const flow = await harness.start();
     harness.vendor.next({
@@ -207,7 +207,7 @@ describe("paid work is paid once", () => {
     expect((await harness.read(flow)).flow.status).toBe("failed");
   });
 
-  test("a message delivered again while a worker holds the task calls nobody", async () => {
+  test("a message that arrives again while a worker holds the lease causes no vendor call", async () => {
     const harness = createTestHarness();
     const flow = await harness.start();
     const message = { message: { v: 1, type: "submit", flowId: flow.id, path: "0" } } as const;
@@ -221,10 +221,10 @@ describe("paid work is paid once", () => {
     expect((await harness.read(flow)).tasks.get("0")!.status).toBe("SUBMITTED");
   });
 
-  test("a table that would not store the vendor's yes does not make us forget it", async () => {
+  test("an acceptance that the table rejects is applied later from the queue", async () => {
     const harness = createTestHarness();
     const flow = await harness.start();
-    // The first save is the claim, the second the answer.
+    // The first save is the claim, the second is the outcome.
     harness.storeFault.arm("saveTask", "before", 1);
     await harness.drain();
     expect(harness.storeFault.fired()).toBe(1);
@@ -238,7 +238,7 @@ describe("paid work is paid once", () => {
     expect(harness.vendor.calls).toHaveLength(1);
   });
 
-  test("nothing that can fail stands between the claim and the call", async () => {
+  test("a failing read of the account health leaves the task unclaimed", async () => {
     const harness = createTestHarness();
     const flow = await harness.start();
     harness.storeFault.arm("health", "before");
@@ -251,8 +251,9 @@ describe("paid work is paid once", () => {
   });
 });
 
-describe("a crash between any two steps of a callback heals", () => {
-  // Where the fan-out can die: after the parent is saved, between and after the children, before and after the messages.
+describe("recovery after crashes", () => {
+  // The points where starting the follow-ups can crash: after the parent is saved, between and after the children,
+  // before and after the messages.
   const crashes = [
     ["storeFault", "saveTask", "after", 0],
     ["storeFault", "createTask", "before", 0],
@@ -265,7 +266,7 @@ describe("a crash between any two steps of a callback heals", () => {
   ] as const;
 
   test.each(crashes)(
-    "%s.%s, %s call %i: answered 5xx, and the plan still runs, each press once",
+    "if %s.%s crashes %s call %i, the callback fails and the plan still runs with each press made once",
     async (port, verb, when, skip) => {
       const harness = createTestHarness();
       const flow = await harness.start({ then: PLAN });
@@ -290,7 +291,7 @@ describe("a crash between any two steps of a callback heals", () => {
     },
   );
 
-  test("a crash before the flow's end is recorded is made good by the flow's own due time", async () => {
+  test("a flow end that was not recorded because of a crash is recorded when the flow is due", async () => {
     const harness = createTestHarness();
     const flow = await harness.start();
     await harness.drain();
@@ -302,7 +303,7 @@ describe("a crash between any two steps of a callback heals", () => {
     expect((await harness.read(flow)).flow.status).toBe("completed");
   });
 
-  test("a queue that loses every message loses no flow", async () => {
+  test("a flow completes if the queue loses its messages", async () => {
     const harness = createTestHarness();
     harness.queueFault.arm("send", "before");
     const flow = await harness.start();
@@ -313,7 +314,7 @@ describe("a crash between any two steps of a callback heals", () => {
     expect((await harness.read(flow)).status).toBe("completed");
   });
 
-  test("a flow that was stored before its caller heard of it is begun by its due time", async () => {
+  test("a flow that was stored before the API crashed starts when it is due", async () => {
     const harness = createTestHarness();
     harness.storeFault.arm("createFlow", "after");
     await expect(harness.start()).rejects.toThrow("crash");
@@ -324,21 +325,21 @@ describe("a crash between any two steps of a callback heals", () => {
     expect(harness.vendor.calls).toHaveLength(1);
   });
 
-  test("a dead letter ends its task typed; one the vendor may have is left to the sweeper", async () => {
+  test("a dead-letter message fails a waiting task with dead_letter and does not change a submitted task", async () => {
     const harness = createTestHarness();
     const waiting = await harness.start();
-    await harness.bury({ v: 1, type: "submit", flowId: waiting.id, path: "0" });
+    await harness.handleDeadLetter({ v: 1, type: "submit", flowId: waiting.id, path: "0" });
     expect((await harness.read(waiting)).flow.status).toBe("failed");
     expect((await harness.read(waiting)).tasks.get("0")!.failure!.code).toBe("dead_letter");
     const sent = await harness.start();
     await harness.drain();
-    await harness.bury({ v: 1, type: "submit", flowId: sent.id, path: "0" });
+    await harness.handleDeadLetter({ v: 1, type: "submit", flowId: sent.id, path: "0" });
     expect((await harness.read(sent)).tasks.get("0")!.status).toBe("SUBMITTED");
   });
 });
 
-describe("the callback's door", () => {
-  test("no token, a wrong one, an edited one, an expired one: refused without touching the table", async () => {
+describe("callback handler", () => {
+  test("a missing, wrong, edited or expired token is refused without a call of the table", async () => {
     const harness = createTestHarness();
     await harness.start();
     await harness.drain();
@@ -362,7 +363,7 @@ describe("the callback's door", () => {
     expect(harness.storeFault.calls).toEqual([]);
   });
 
-  test("progress nobody asked for costs no call of the table once the account is known to call", async () => {
+  test("progress that the app did not request causes no call of the table once the account is calling", async () => {
     const harness = createTestHarness();
     await harness.start();
     await harness.drain();
@@ -375,7 +376,7 @@ describe("the callback's door", () => {
     expect(harness.storeFault.calls).toEqual([]);
   });
 
-  test("what the log says never holds a token, a key or the hook's address", async () => {
+  test("the log contains no token, API key or callback URL", async () => {
     const harness = createTestHarness();
     await harness.start({ then: PLAN });
     await harness.finishAll(2);

@@ -17,7 +17,7 @@ function callback(taskId: string, outcome: CallbackPost["outcome"]): CallbackPos
 const bill = (submissions: Submission[], callbacks: CallbackPost[] = [], known = new Map<string, number>()) =>
   billOf({ submissions, callbacks }, { graceMs: GRACE, known });
 
-test("each press paid once is neither doubled nor sent again; nor is one that was busy, refused, or a window's answer", () => {
+test("presses that are paid once are not reported, even with a busy response or a modal answer", () => {
   const rows = [
     press(null, 1, 0, { outcome: "busy" }),
     press("10", 1, 100),
@@ -27,7 +27,7 @@ test("each press paid once is neither doubled nor sent again; nor is one that wa
   expect(bill(rows)).toEqual({ doubled: [], resent: [] });
 });
 
-test("the next attempt, after the grace, with nothing heard of the one before, is sent again by policy", () => {
+test("an attempt after the grace period, without any report of the earlier one, is a resubmission by policy", () => {
   const rows = [press("10", 1, 0), press("11", 2, GRACE)];
   const lost = ["lost", "refused", "unreachable"] as const;
   expect(
@@ -41,38 +41,38 @@ test("the next attempt, after the grace, with nothing heard of the one before, i
   });
 });
 
-test("what became known only afterwards excuses nothing and blames nobody", () => {
+test("evidence that arrives after the second submission does not make it a doubled one", () => {
   const rows = [press("10", 1, 0), press("11", 2, GRACE)];
   const after = [callback("10", "delivered")];
   expect(bill(rows, after, new Map([["10", seq]]))).toMatchObject({ doubled: [], resent: [{}] });
 });
 
-describe("is a doubling", () => {
-  test("the same attempt, paid twice", () => {
+describe("doubled submissions", () => {
+  test("the same attempt paid twice is doubled", () => {
     expect(bill([press("10", 1, 0), press("11", 1, 9_000)]).doubled).toEqual([
       "task_FLOW_0-0 attempt 1: after attempt 1",
     ]);
   });
 
-  test("an attempt sent within the grace", () => {
+  test("an attempt within the grace period of the earlier one is doubled", () => {
     expect(bill([press("10", 1, 0), press("11", 2, GRACE - 1)]).doubled).toHaveLength(1);
   });
 
-  test("an attempt sent after a callback had told of the one before", () => {
+  test("an attempt after a callback about the earlier one is doubled", () => {
     const first = press("10", 1, 0);
-    const told = callback("10", "delivered");
-    expect(bill([first, press("11", 2, GRACE)], [told]).doubled).toEqual([
-      "task_FLOW_0-0 attempt 2: a callback had told of 10",
+    const reported = callback("10", "delivered");
+    expect(bill([first, press("11", 2, GRACE)], [reported]).doubled).toEqual([
+      "task_FLOW_0-0 attempt 2: a callback had reported 10",
     ]);
   });
 
-  test("an attempt sent after our own API had shown the vendor's id of the one before", () => {
+  test("an attempt is doubled if our API had already shown the vendor's id of the earlier one", () => {
     const first = press("10", 1, 0);
     const known = new Map([["10", first.seq]]);
     expect(bill([first, press("11", 2, GRACE)], [], known).doubled).toEqual(["task_FLOW_0-0 attempt 2: 10 was known"]);
   });
 
-  test("one button of one task, pressed for two tasks, however far apart", () => {
+  test("one button of one task that is pressed for two tasks is doubled, at any time distance", () => {
     const rows = [press("10", 1, 0), press("11", 1, 60_000, { state: "FLOW_0-3_1" })];
     expect(bill(rows)).toEqual({
       doubled: ["U1 of 1 at xfusionai was pressed for task_FLOW_0-0 and task_FLOW_0-3"],
@@ -80,14 +80,14 @@ describe("is a doubling", () => {
     });
   });
 
-  test("a third attempt, when the second was known", () => {
+  test("a third attempt is doubled if a callback had reported the second", () => {
     const [first, second] = [press("10", 1, 0), press("11", 2, GRACE)];
-    const told = callback("11", "delivered");
-    const { doubled, resent } = bill([first, second, press("12", 3, 2 * GRACE)], [told]);
+    const reported = callback("11", "delivered");
+    const { doubled, resent } = bill([first, second, press("12", 3, 2 * GRACE)], [reported]);
     expect([doubled.length, resent.length]).toEqual([1, 1]);
   });
 });
 
-test("a submission that does not carry our mark is a mistake of ours, not a bill", () => {
-  expect(() => bill([press("10", 1, 0, { state: null })])).toThrow(/without our mark/);
+test("a submission without our state throws an error", () => {
+  expect(() => bill([press("10", 1, 0, { state: null })])).toThrow(/without our state/);
 });

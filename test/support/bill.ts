@@ -1,13 +1,14 @@
 /**
- * The vendor's ledger, held against what we knew when. A press paid again although the first was known to be taken is
- * money lost, and nothing excuses it. A press sent again after its grace, with nothing heard of the first, is policy
- * ("after-grace"): counted apart, and shown on its task.
+ * Compares the vendor's ledger with what mjflow knew at each time. If a press is paid again although the first was
+ * known to be accepted, money is lost: the submission counts as doubled. If a press is sent again after its grace
+ * period without any report of the first, this is the policy "after-grace": the submission counts as resent and is
+ * shown on its task.
  */
 import type { Ledger, Submission } from "@mjflow/simulator/ledger";
 import type { SpawnedServer } from "./spawned.ts";
 
 export interface Bill {
-  /** Sentences, one for each picture too many. */
+  /** One sentence for each image that was paid without need. */
   doubled: string[];
   resent: ResentSubmission[];
 }
@@ -19,9 +20,9 @@ export interface ResentSubmission {
 }
 
 export interface Evidence {
-  /** No attempt follows another within it. */
+  /** Grace period, ms: shortest allowed time between two attempts. */
   graceMs: number;
-  /** The vendor's ids that our own API has shown, with the ledger's last submission by then. */
+  /** Vendor task ids that our own API has shown, each with the number of the ledger's last submission at that time. */
   known: ReadonlyMap<string, number>;
 }
 
@@ -36,10 +37,10 @@ export function billOf(
   evidence: Evidence,
 ): Bill {
   const paid = submissions.filter(isPaid).map(paidOf);
-  const bill: Bill = { doubled: strangers(paid), resent: [] };
+  const bill: Bill = { doubled: sharedButtons(paid), resent: [] };
   for (const attempts of Map.groupBy(paid, ({ taskId }) => taskId).values()) {
     for (const [i, later] of attempts.entries()) {
-      const why = attempts.slice(0, i).flatMap((earlier) => blame(earlier, later) ?? []);
+      const why = attempts.slice(0, i).flatMap((earlier) => violation(earlier, later) ?? []);
       if (why.length > 0) bill.doubled.push(`${later.taskId} attempt ${later.attempt}: ${why.join(", ")}`);
       else if (i > 0)
         bill.resent.push({ taskId: later.taskId, attempt: later.attempt, isPress: later.row.parentId !== null });
@@ -47,23 +48,23 @@ export function billOf(
   }
   return bill;
 
-  /** Why `later` should never have been sent. */
-  function blame(earlier: Paid, later: Paid): string | undefined {
+  /** Returns the reason why `later` must not have been sent; undefined if it was allowed. */
+  function violation(earlier: Paid, later: Paid): string | undefined {
     const { taskId, seq, at } = earlier.row;
     const shown = evidence.known.get(taskId!);
-    const told = callbacks.find(
+    const reported = callbacks.find(
       (post) => post.taskId === taskId && post.outcome === "delivered" && post.seq < later.row.seq,
     );
     if (later.attempt <= earlier.attempt) return `after attempt ${earlier.attempt}`;
     if (shown !== undefined && shown < later.row.seq) return `${taskId} was known`;
-    if (told) return `a callback had told of ${taskId}`;
+    if (reported) return `a callback had reported ${taskId}`;
     if (later.row.at - at < evidence.graceMs) return `${later.row.at - at} ms after submission ${seq}`;
     return undefined;
   }
 }
 
-/** One button of one task, pressed by two tasks of ours: neither is the other sent again. */
-function strangers(paid: readonly Paid[]): string[] {
+/** Finds buttons of one task that two of our tasks have pressed; neither press is a resubmission of the other. */
+function sharedButtons(paid: readonly Paid[]): string[] {
   const presses = paid.filter(({ row }) => row.parentId !== null);
   const byButton = Map.groupBy(presses, ({ row }) => `${row.customId} of ${row.parentId} at ${row.provider}`);
   return [...byButton].flatMap(([button, pressed]) => {
@@ -72,25 +73,28 @@ function strangers(paid: readonly Paid[]): string[] {
   });
 }
 
-/** An answer to a window moves a task that is paid already. */
+/** Returns true if the vendor charges the submission. A modal answer continues a task that is already paid. */
 function isPaid({ taskId, outcome, verb }: Submission): boolean {
   return taskId !== null && outcome !== "existing" && verb !== "modal" && verb !== "cancel";
 }
 
-/** Our mark names the task and the attempt. */
+/** Reads task and attempt from the `state` that we sent. */
 function paidOf(row: Submission): Paid {
   const [, task, attempt] = /^(.+)_(\d+)$/.exec(row.state ?? "") ?? [];
-  if (task === undefined) throw new Error(`A submission without our mark: ${JSON.stringify(row)}`);
+  if (task === undefined) throw new Error(`A submission without our state: ${JSON.stringify(row)}`);
   return { row, taskId: `task_${task}`, attempt: Number(attempt) };
 }
 
-/** Looks at what our own API shows, and remembers when it first showed which of the vendor's ids. */
+/** Reads our own API and records when it first showed each vendor task id. */
 export function createWitness() {
   const known = new Map<string, number>();
   return {
     known: known as ReadonlyMap<string, number>,
-    /** Right after a start this is what had been stored at the end before: nothing is sent again so soon. */
-    async look(server: SpawnedServer, flowIds: readonly string[]): Promise<void> {
+    /**
+     * Records the ids that the API shows now. Directly after a start these are the ids that the last server had stored,
+     * because no task is sent again so early.
+     */
+    async observe(server: SpawnedServer, flowIds: readonly string[]): Promise<void> {
       const flows = await Promise.all(flowIds.map((id) => server.flow(id)));
       const { submissions } = (await server.sim("GET", "/ledger")) as Ledger;
       const ids = flows.flatMap((flow) => flow.tasks as { providerTaskId: string | null }[]);

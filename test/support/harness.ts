@@ -1,6 +1,6 @@
 /**
- * The whole house in memory: the real engine and core, a table and a queue in memory, a vendor that does as it is told,
- * and a clock moved by hand. Nothing runs by itself: a test drains the queue, finishes tasks at the vendor, and sweeps.
+ * The whole service in memory: the real engine and core, a table and a queue in memory, a scripted vendor and a manual
+ * clock. Nothing runs by itself: a test drains the queue, finishes tasks at the vendor and runs the sweeper.
  */
 import type { AccountTraits } from "@mjflow/core/account";
 import type { Limits } from "@mjflow/core/app";
@@ -51,11 +51,11 @@ import { createWebhookStore } from "@mjflow/store/webhook";
 // biome-ignore lint/suspicious/noExplicitAny: a test looks into JSON
 type Json = any;
 
-const VAULT_KEY = "a vault key for tests, long enough to be believed";
-export const TOKEN_KEY = "a hook key for tests, long enough to be believed";
+const VAULT_KEY = "a vault key for tests, long enough to be accepted";
+export const TOKEN_KEY = "a callback token key for tests, long enough to be accepted";
 const VISIBILITY_MS = 600_000;
 
-/** One submission as the vendor saw it. */
+/** One submission as the vendor received it. */
 export interface Call {
   kind: "submit" | "press" | "modal";
   id: string;
@@ -69,16 +69,16 @@ export interface Call {
 export type TestHarness = ReturnType<typeof createTestHarness>;
 
 export interface TestHarnessOptions {
-  /** Another than one in memory. Worlds that share one have their ids from different seeds. */
+  /** Store; unset: a new one in memory. Harnesses that share a store need different seeds for their ids. */
   store?: Store;
-  /** Where endpoints and deliveries are. */
+  /** Table with endpoints and deliveries; unset: a new one in memory. */
   table?: MemoryTable;
   seed?: number;
-  /** The configured vendors' accounts, by id and name; every vendor is played by the same one. */
+  /** Configured vendor accounts by provider id and account name; one simulated vendor serves them all. */
   accounts?: Record<string, Record<string, Partial<AccountTraits>>>;
 }
 
-/** What a stage without a word of it has. */
+/** The accounts if a test configures none. */
 const ONE_ACCOUNT = { fake: { default: {} } };
 
 export const HARNESS_START = Date.UTC(2026, 10, 21);
@@ -149,7 +149,7 @@ export function createTestHarness({
     mediaUrl: (key: string) => `https://api.test/${key}`,
     mediaLinks: (baseUrl: string) => createMediaLinks({ keys: [VAULT_KEY], baseUrl }),
     urlProblem: (url: string) => (url.startsWith("https://") ? undefined : "only https is allowed"),
-    // Time is moved by hand: whoever waits finds that it has passed.
+    // The clock is manual, so a wait advances it at once.
     sleep: async (ms: number) => {
       now += ms;
     },
@@ -167,7 +167,7 @@ export function createTestHarness({
     return handleSubmitMessage(wired, message);
   }
 
-  /** Delivers what is visible, as the event-source mapping would, until nothing is. */
+  /** Handles visible messages, as the event source mapping does, until no message is visible. */
   async function drain(): Promise<void> {
     for (let records = queue.receive(10); records.length > 0; records = queue.receive(10)) {
       const { batchItemFailures } = await consume({ Records: records }, handle, { log });
@@ -176,14 +176,14 @@ export function createTestHarness({
     }
   }
 
-  /** What the vendor posts about one submission. */
+  /** Sends the vendor's callback about one submission. */
   function post(call: Call, status: ReportStatus | undefined, more?: Partial<Report>) {
     return postRaw(tokenOf(call), JSON.stringify(reportOf(call, status, more)));
   }
 
   const postRaw = (token: string, body: string) => handleCallback(wired, token, body);
 
-  /** Every submission so far ends well, each callback sent `copies` times; what that starts is submitted, and so on. */
+  /** Ends all submissions and their follow-ups with SUCCESS; sends each callback `copies` times. */
   async function finishAll(copies = 1): Promise<void> {
     for (let done = -1; done !== vendor.calls.length; ) {
       done = vendor.calls.length;
@@ -210,10 +210,10 @@ export function createTestHarness({
     post,
     postRaw,
     finishAll,
-    /** All that is stored, where it is stored in memory. */
+    /** All stored rows; works only with the store in memory. */
     dump: () => (memory as Partial<MemoryStore>).dump!(),
     sweep: () => sweep(wired),
-    bury: (message: Message) => handleDeadLetter(wired, message),
+    handleDeadLetter: (message: Message) => handleDeadLetter(wired, message),
     advance: (ms: number) => {
       now += ms;
     },
@@ -234,10 +234,10 @@ export function createTestHarness({
   };
 }
 
-/** Any id that begins so is a dialect's, configured or not. */
+/** Provider ids that have a dialect, configured or not. */
 const DIALECT = /^(?:fake|other|spare)/;
 
-/** The key says which account it is; that of a stage's only one is as it always was. */
+/** Builds the configuration. The API key names the account, except for the account `default` of `fake`. */
 function configuredAs(accounts: Record<string, Record<string, Partial<AccountTraits>>>, provider: Provider) {
   const apiKey = (id: string, name: string) => (id === "fake" && name === "default" ? "secret-key" : `${id}/${name}`);
   return {
@@ -256,27 +256,27 @@ function configuredAs(accounts: Record<string, Record<string, Partial<AccountTra
   };
 }
 
-/** What the app's server got, and how it is told to answer; by default it takes everything. */
+/** The server of an app: it records webhooks and responds with 200, unless a test scripts another response. */
 function createReceiver() {
   const posts: { url: string; id: string; body: Json; secrets: readonly string[] }[] = [];
   const script: PostOutcome[] = [];
-  const answer = (): PostOutcome => script.shift() ?? { kind: "answered", status: 200, body: "", tookMs: 1 };
+  const respond = (): PostOutcome => script.shift() ?? { kind: "answered", status: 200, body: "", tookMs: 1 };
   return {
     posts,
-    /** The next posts are answered by these, in turn. */
+    /** Sets the responses to the next webhooks, in this order. */
     next: (...outcomes: PostOutcome[]) => void script.push(...outcomes),
     async receive({ url, id, body, secrets }: { url: string; id: string; body: string; secrets: readonly string[] }) {
       posts.push({ url, id, body: JSON.parse(body) as Json, secrets });
-      return answer();
+      return respond();
     },
     async post({ url, body }: Post) {
       posts.push({ url, id: "", body: JSON.parse(body) as Json, secrets: [] });
-      return answer();
+      return respond();
     },
   };
 }
 
-/** Pictures copied and cut, in memory. */
+/** Image copies and tiles in memory. */
 function createStudio() {
   const made = new Map<string, string>();
   const stored = (key: string) => ({ key, bytes: 3, sha256: "0".repeat(64), contentType: "image/png" });
@@ -297,7 +297,7 @@ export function tokenOf(call: Call): string {
   return call.context.notifyHook.split("/callbacks/")[1]!;
 }
 
-/** A success has a picture and buttons, whatever else it has. */
+/** A vendor report; a SUCCESS always has an image and buttons. */
 export function reportOf(call: Call, status: ReportStatus | undefined, more: Partial<Report> = {}): Report {
   const seen = { imageUrl: `https://img.test/${call.id}.png`, buttons: buttonsOf(call) };
   const result = { ...(status === "SUCCESS" && seen), ...more.result };
@@ -325,7 +325,7 @@ function buttonsOf(call: Call): Button[] {
   ];
 }
 
-/** A vendor that takes everything unless told otherwise. */
+/** A vendor that accepts every submission, unless a test scripts another outcome. */
 function createVendor() {
   const calls: Call[] = [];
   const finished = new Set<string>();
@@ -334,7 +334,7 @@ function createVendor() {
   const script: ((call: Call) => SubmitOutcome | Promise<SubmitOutcome>)[] = [];
   let lookupError: Error | undefined;
 
-  async function answer(call: Omit<Call, "id">, id?: string): Promise<SubmitOutcome> {
+  async function record(call: Omit<Call, "id">, id?: string): Promise<SubmitOutcome> {
     const full = { ...call, id: id ?? String(1_765_000_000_000_000 + calls.length) };
     calls.push(full);
     const scripted = script.shift();
@@ -353,10 +353,10 @@ function createVendor() {
       modes: ["fast"],
       seed: false,
     },
-    submit: ({ prompt }, context) => answer({ kind: "submit", prompt, context }),
-    press: ({ vendorTaskId, customId }, context) => answer({ kind: "press", parent: vendorTaskId, customId, context }),
+    submit: ({ prompt }, context) => record({ kind: "submit", prompt, context }),
+    press: ({ vendorTaskId, customId }, context) => record({ kind: "press", parent: vendorTaskId, customId, context }),
     modal: ({ vendorTaskId, prompt, maskBase64 }, context) =>
-      answer({ kind: "modal", prompt, mask: maskBase64, context }, vendorTaskId),
+      record({ kind: "modal", prompt, mask: maskBase64, context }, vendorTaskId),
     async lookup(ids) {
       lookups.push([...ids]);
       if (lookupError) throw lookupError;
@@ -379,10 +379,10 @@ function createVendor() {
     calls,
     finished,
     lookups,
-    /** The next submission is answered by this. */
-    next: (reply: SubmitOutcome | ((call: Call) => SubmitOutcome | Promise<SubmitOutcome>)) =>
-      void script.push(typeof reply === "function" ? reply : () => reply),
-    /** What a look-up will find. */
+    /** Sets the outcome of the next submission. */
+    next: (outcome: SubmitOutcome | ((call: Call) => SubmitOutcome | Promise<SubmitOutcome>)) =>
+      void script.push(typeof outcome === "function" ? outcome : () => outcome),
+    /** Sets the report that look-ups of this submission find. */
     holds: (call: Call, status: ReportStatus) =>
       void reports.set(call.id, {
         vendorTaskId: call.id,
@@ -396,7 +396,7 @@ function createVendor() {
   };
 }
 
-/** Lets a test break one verb of a port: before it does anything, or after it has done it. */
+/** Wraps a port so that a test can make one call of a method fail: before it has an effect, or after it. */
 function faultable<T extends object>(port: T) {
   const armed: { verb: keyof T; when: "before" | "after"; skip: number; error: Error }[] = [];
   const calls: string[] = [];
@@ -425,7 +425,7 @@ function faultable<T extends object>(port: T) {
   return {
     port: wrapped,
     calls,
-    /** @param skip how many calls of the verb go through first */
+    /** @param skip number of calls of the method that succeed first */
     arm: (verb: keyof T, when: "before" | "after", skip = 0) =>
       void armed.push({ verb, when, skip, error: new Error(`crash ${when} ${String(verb)}`) }),
     fired: () => fired,

@@ -1,4 +1,4 @@
-/** A real house in a process of its own, spoken to over HTTP only, as an app, a vendor or an operator would. */
+/** A local server in its own process. Tests use only its HTTP API, like an app, a vendor or an operator. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -21,13 +21,13 @@ export interface SpawnedServer {
     body?: unknown,
     headers?: Record<string, string>,
   ): Promise<{ status: number; body: Json; headers: Headers }>;
-  /** Sends a flow and answers its id. */
+  /** Creates a flow and returns its id. */
   start(body: Record<string, unknown>): Promise<string>;
   flow(id: string): Promise<Json>;
   /** Waits for the flow to end. */
   ended(id: string, withinMs?: number): Promise<Json>;
   sim(method: string, path: string, body?: unknown): Promise<Json>;
-  /** As a power cut would: nothing is closed, nothing is finished. */
+  /** Kills the process like a power cut: it closes and finishes nothing. */
   kill(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -105,41 +105,46 @@ export async function spawnServer({ dataDir, port = 0, env = {} }: SpawnOptions 
     sim: async (method, path, body) => (await request(simulatorUrl, method, `/_sim${path}`, body)).body,
     async kill() {
       child.kill("SIGKILL");
-      await gone(child);
+      await waitForExit(child);
     },
     async stop() {
       child.kill("SIGTERM");
-      await gone(child);
+      await waitForExit(child);
       if (dataDir === undefined) rmSync(folder, { recursive: true, force: true });
     },
   };
   return server;
 }
 
-/** Asks until the answer fits; the only waiting there is in these tests. How long is no promise of ours: it only ends them. */
-export async function until<T>(ask: () => Promise<T>, fits: (value: T) => boolean, withinMs = 60_000): Promise<T> {
+/**
+ * Reads a value repeatedly until it matches. These tests wait in no other way. The time limit only ends a failed test;
+ * it is no guarantee of mjflow.
+ */
+export async function until<T>(read: () => Promise<T>, matches: (value: T) => boolean, withinMs = 60_000): Promise<T> {
   const deadline = Date.now() + withinMs;
   for (;;) {
-    const value = await ask();
-    if (fits(value)) return value;
+    const value = await read();
+    if (matches(value)) return value;
     if (Date.now() > deadline) throw new Error(`not within ${withinMs} ms: ${JSON.stringify(value)?.slice(0, 2_000)}`);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }
 
-/** Nothing of the developer's own configuration, and nothing of the test runner's. */
+/** The environment without settings of the developer and of the test runner. */
 function cleanEnv(): Record<string, string> {
-  const kept = Object.entries(process.env).filter(([name]) => !/^(MJFLOW_|SST_|AWS_|VITEST|NODE_OPTIONS)/.test(name));
-  return Object.fromEntries(kept) as Record<string, string>;
+  const entries = Object.entries(process.env).filter(
+    ([name]) => !/^(MJFLOW_|SST_|AWS_|VITEST|NODE_OPTIONS)/.test(name),
+  );
+  return Object.fromEntries(entries) as Record<string, string>;
 }
 
-/** What it prints once it is ready. */
+/** Returns the output until the server is ready. */
 function greeting(child: ChildProcess): Promise<string> {
   return new Promise((resolve, reject) => {
     let output = "";
     const timer = setTimeout(() => {
       child.kill("SIGKILL");
-      reject(new Error(`the house was not ready:\n${output}`));
+      reject(new Error(`the server was not ready within ${READY_MS} ms:\n${output}`));
     }, READY_MS);
     const read = (chunk: Buffer) => {
       output += chunk.toString();
@@ -151,12 +156,12 @@ function greeting(child: ChildProcess): Promise<string> {
     child.stderr!.on("data", read);
     child.once("exit", (code) => {
       clearTimeout(timer);
-      reject(new Error(`the house ended with ${code}:\n${output}`));
+      reject(new Error(`the server ended with ${code}:\n${output}`));
     });
   });
 }
 
-function gone(child: ChildProcess): Promise<void> {
+function waitForExit(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
   return new Promise((resolve) => child.once("exit", () => resolve()));
 }
