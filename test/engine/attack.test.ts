@@ -1,4 +1,4 @@
-/** The callback's door under attack: bodies nobody sends in good faith, and tokens nobody minted. */
+/** Attacks on the callback handler: spoiled bodies and forged tokens. */
 import { readdirSync, readFileSync } from "node:fs";
 import { isEnded, STATUSES } from "@mjflow/core/task";
 import { handleCallback } from "@mjflow/engine/handle-callback";
@@ -13,7 +13,7 @@ const bodies = readdirSync(FIXTURES)
   .filter((name) => /^(callback|task)-/.test(name))
   .map((name) => readFileSync(new URL(name, FIXTURES), "utf8"));
 
-/** A task at the vendor, and its real token. */
+/** Returns a submitted task and its valid token. */
 async function submitted(progress = true): Promise<{ harness: TestHarness; token: string; flowId: string }> {
   const testHarness = createTestHarness();
   const flow = await testHarness.start({ progress, then: [{ press: "U1" }] });
@@ -21,11 +21,14 @@ async function submitted(progress = true): Promise<{ harness: TestHarness; token
   return { harness: testHarness, token: tokenOf(testHarness.vendor.calls[0]!), flowId: flow.id };
 }
 
-/** As the function does it: the vendor's dialect reads the body. */
+/** Handles a callback like the function does: the provider parses the body. */
 const post = (testHarness: TestHarness, token: string, body: string, provider = "trueai") =>
   handleCallback({ ...testHarness.deps, readCallback: () => readCallback(provider, body) }, token, body);
 
-/** A recorded body, spoiled: cut, a byte changed, a field doubled, or a value of another type put in. */
+/**
+ * A recorded body that is damaged: it is cut, one byte is changed, a field is doubled, or a value of another type is
+ * inserted.
+ */
 const spoiled = fc
   .record({
     body: fc.constantFrom(...bodies),
@@ -47,8 +50,8 @@ const spoiled = fc
     return `[${body},${body}]`;
   });
 
-describe("with a token that is right", () => {
-  test("whatever the body, the answer is one of ours, the task is in a state of ours, and nothing secret is kept", async () => {
+describe("callbacks with a valid token", () => {
+  test("for every body, the callback handler returns a known result, the task has a known status and no secret is stored", async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.oneof(spoiled, fc.string(), fc.json({ maxDepth: 8 })), { minLength: 1, maxLength: 6 }),
@@ -64,8 +67,9 @@ describe("with a token that is right", () => {
             expect(STATUSES).toContain(task.status);
             expect(isEnded(task) || task.due !== undefined).toBe(true);
           }
-          const kept = JSON.stringify(tasks);
-          for (const word of [token, "hooks.example.com", "maskBase64", "notifyHook"]) expect(kept).not.toContain(word);
+          const stored = JSON.stringify(tasks);
+          for (const word of [token, "hooks.example.com", "maskBase64", "notifyHook"])
+            expect(stored).not.toContain(word);
         },
       ),
       { numRuns: 150 },
@@ -73,7 +77,7 @@ describe("with a token that is right", () => {
     expect(({} as Record<string, unknown>)["x"]).toBeUndefined();
   });
 
-  test("a body of another task is believed for the token's task alone: ids are no proof", async () => {
+  test("a callback with the body of another task changes only the task of the token", async () => {
     const { harness: testHarness, token, flowId } = await submitted();
     const other = await testHarness.start();
     await testHarness.drain();
@@ -83,7 +87,7 @@ describe("with a token that is right", () => {
     expect((await testHarness.deps.store.getTask({ flowId: other.id, path: "0" }))!.status).toBe("SUBMITTED");
   });
 
-  test("depth and length alone are answered, and quickly given up", async () => {
+  test("a very deep or very long body is handled, and the stored task stays small", async () => {
     const { harness: testHarness, token } = await submitted();
     const deep = `{"id":"1","status":"SUCCESS","properties":${'{"a":'.repeat(200_000)}1${"}".repeat(200_000)}}`;
     expect(["recorded", "unreadable"]).toContain((await post(testHarness, token, deep)).kind);
@@ -101,8 +105,8 @@ describe("with a token that is right", () => {
   });
 });
 
-describe("with a token that is not", () => {
-  test("one character changed anywhere is noticed, and costs no call of the table", async () => {
+describe("callbacks with an invalid token", () => {
+  test("a token with one changed character is refused without a call of the table", async () => {
     const { harness: testHarness, token } = await submitted();
     const body = JSON.stringify({ id: "1", status: "SUCCESS" });
     testHarness.storeFault.calls.length = 0;
@@ -117,24 +121,25 @@ describe("with a token that is not", () => {
     expect(testHarness.storeFault.calls).toEqual([]);
   });
 
-  test("the proof of one task opens no other, nor another attempt, nor a longer life", async () => {
+  test("the MAC of one token is refused with another task, attempt, expiry, account or flag", async () => {
     const { harness: testHarness, token } = await submitted();
     await testHarness.start();
     await testHarness.drain();
     const second = tokenOf(testHarness.vendor.calls[1]!);
     const parts = token.split(".");
     const mac = parts.at(-1)!;
-    const forged = [
+    const forgedTokens = [
       [...second.split(".").slice(0, -1), mac],
       [...parts.slice(0, 4), "2", ...parts.slice(5)],
       [...parts.slice(0, 7), "zzzzzzz", ...parts.slice(8)],
       [...parts.slice(0, 5), "newapi", ...parts.slice(6)],
       [...parts.slice(0, 8), "c", mac],
     ];
-    for (const bad of forged) expect(await post(testHarness, bad.join("."), "{}")).toMatchObject({ kind: "refused" });
+    for (const forged of forgedTokens)
+      expect(await post(testHarness, forged.join("."), "{}")).toMatchObject({ kind: "refused" });
   });
 
-  test("garbage of any kind is refused", async () => {
+  test("every random text is refused as a token", async () => {
     const { harness: testHarness } = await submitted();
     await fc.assert(
       fc.asyncProperty(fc.string({ maxLength: 600 }), async (token) => {

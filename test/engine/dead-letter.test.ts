@@ -11,8 +11,8 @@ const deadLetter = (messageId: string, body: string) => ({
   why: "not JSON",
 });
 
-describe("dead letters nobody can read", () => {
-  test("one delivered twice is kept once, newest first, body and all", async () => {
+describe("dead-letter messages that cannot be parsed", () => {
+  test("a message that is saved twice is stored once with its body, and the list is newest first", async () => {
     const { deps } = createTestHarness();
     await saveDeadLetter(deps, deadLetter("a", "{"));
     await saveDeadLetter(deps, deadLetter("a", "{"));
@@ -20,7 +20,7 @@ describe("dead letters nobody can read", () => {
     expect((await deps.store.listDeadLetters(10)).map(({ body }) => body)).toEqual(['{"v":9}', "{"]);
   });
 
-  test("a message of newer code, sent again once that code is there, does its work", async () => {
+  test("a message of a newer version is processed when it is redriven after the deployment of that version", async () => {
     const harness = createTestHarness();
     const flow = await harness.start();
     const { deps, queue } = harness;
@@ -33,7 +33,7 @@ describe("dead letters nobody can read", () => {
     expect((await harness.read(flow)).status).toBe("completed");
   });
 
-  test("each is decided on once, and what was decided stays on record", async () => {
+  test("a dead-letter message is redriven or discarded only once, and its state stays recorded", async () => {
     const { deps, queue } = createTestHarness();
     await saveDeadLetter(deps, deadLetter("a", "{"));
     const [kept] = await deps.store.listDeadLetters(10);
@@ -44,7 +44,7 @@ describe("dead letters nobody can read", () => {
     expect(queue.size).toBe(0);
   });
 
-  test("one that dies between sending and noting is sent again, not lost", async () => {
+  test("a redrive that crashes after sending leaves the message in the list, so that nothing is lost", async () => {
     const harness = createTestHarness();
     await saveDeadLetter(harness.deps, deadLetter("a", "{"));
     const [kept] = await harness.deps.store.listDeadLetters(10);
@@ -54,7 +54,7 @@ describe("dead letters nobody can read", () => {
     expect(await harness.deps.store.listDeadLetters(10)).toHaveLength(1);
   });
 
-  test("the submit worker gives back what it cannot read, and does the rest of the batch", async () => {
+  test("the submit worker leaves unparsable messages in the queue and processes the rest of the batch", async () => {
     const harness = createTestHarness();
     const flow = await harness.start();
     await harness.queue.resend("{");
@@ -66,7 +66,7 @@ describe("dead letters nobody can read", () => {
   });
 });
 
-test("consume lets a poisoned record go only when it is told that it is kept", async () => {
+test("consume deletes an unparsable record only if onUnreadable has stored it", async () => {
   const { deps } = createTestHarness();
   const event = { Records: [{ messageId: "m1", body: "{", attributes: {} }] } as never;
   const handle = async () => {};

@@ -17,9 +17,9 @@ const answered = (status: number, more: Partial<Extract<PostOutcome, { kind: "an
   ...more,
 });
 
-const heard = ({ receiver }: TestHarness) => receiver.posts.map(({ body }) => body.type as string).sort();
+const receivedTypes = ({ receiver }: TestHarness) => receiver.posts.map(({ body }) => body.type as string).sort();
 
-/** Sweeps and drains, as the minutes go by. */
+/** Lets time pass, with a sweep and a drain after each step. */
 async function pass(harness: TestHarness, ms: number, stepMs = 60_000): Promise<void> {
   for (let rest = ms; rest > 0; rest -= stepMs) {
     harness.advance(Math.min(stepMs, rest));
@@ -28,12 +28,12 @@ async function pass(harness: TestHarness, ms: number, stepMs = 60_000): Promise<
   }
 }
 
-describe("what a flow's own notifyHook hears", () => {
-  test("each task's submission and end, and the flow's end, once and signed, with the flow's state", async () => {
+describe("webhooks to a flow's notifyHook", () => {
+  test("a notifyHook receives each task's submission and end and the flow's end, once, signed and with the flow's state", async () => {
     const harness = createTestHarness();
     await harness.start({ notifyHook: HOOK, state: '🛶 "x"', then: [{ press: "U1" }] });
     await harness.finishAll();
-    expect(heard(harness)).toEqual([
+    expect(receivedTypes(harness)).toEqual([
       "flow.completed",
       "task.completed",
       "task.completed",
@@ -48,14 +48,14 @@ describe("what a flow's own notifyHook hears", () => {
     }
   });
 
-  test("only what it asked for", async () => {
+  test("a notifyHook receives only the events that the request names", async () => {
     const harness = createTestHarness();
     await harness.start({ notifyHook: HOOK, events: ["flow.completed"], then: [{ press: "U1" }] });
     await harness.finishAll();
-    expect(heard(harness)).toEqual(["flow.completed"]);
+    expect(receivedTypes(harness)).toEqual(["flow.completed"]);
   });
 
-  test("a flow nobody listens to sends no message and writes no row for it", async () => {
+  test("a flow without subscribers sends no messages and stores no pending effects", async () => {
     const harness = createTestHarness();
     const flow = await harness.start({ then: [{ press: "U1" }] });
     await harness.finishAll();
@@ -65,35 +65,35 @@ describe("what a flow's own notifyHook hears", () => {
     for (const task of tasks.values()) expect(task).not.toHaveProperty("pendingEffects");
   });
 
-  test("an open window, so that somebody answers it; its announcement outlives a lost message", async () => {
+  test("a notifyHook receives task.modal, also if the message of the notification is lost", async () => {
     const harness = createTestHarness();
     harness.vendor.next(({ id }) => ({ kind: "modal", vendorTaskId: id }));
     const flow = await harness.start({ notifyHook: HOOK });
     harness.queueFault.arm("send", "before", 1);
     await harness.drain().catch(() => {});
     await pass(harness, 2 * 60_000);
-    expect(heard(harness)).toContain("task.modal");
+    expect(receivedTypes(harness)).toContain("task.modal");
     expect((await harness.read(flow)).tasks.get("0")).toMatchObject({ status: "MODAL" });
     expect((await harness.read(flow)).tasks.get("0")).not.toHaveProperty("pendingEffects");
   });
 
-  test("a failure is told as one, with its reason", async () => {
+  test("a notifyHook receives a failure as task.failed with its failure code", async () => {
     const harness = createTestHarness();
     await harness.start({ notifyHook: HOOK, events: ["task.failed", "flow.failed"] });
     await harness.drain();
     await harness.post(harness.vendor.calls[0]!, "FAILURE", { failReason: "banned prompt" });
     await harness.drain();
-    expect(heard(harness)).toEqual(["flow.failed", "task.failed"]);
+    expect(receivedTypes(harness)).toEqual(["flow.failed", "task.failed"]);
     const failed = harness.receiver.posts.find(({ body }) => body.type === "task.failed")!;
     expect(failed.body.data.failure).toMatchObject({ code: "banned_prompt" });
   });
 });
 
-describe("an endpoint", () => {
+describe("webhook endpoints", () => {
   const endpoint = (harness: TestHarness, more = {}) =>
     createEndpoint(harness.deps, "app_a", { url: "https://app.test/endpoint", ...more });
 
-  test("hears of every flow of its app, and of no other's", async () => {
+  test("an endpoint receives the events of every flow of its app and of no other app", async () => {
     const harness = createTestHarness();
     await endpoint(harness, { events: ["flow.completed"] });
     await createEndpoint(harness.deps, "app_b", { url: "https://other.test", events: ["flow.completed"] });
@@ -102,7 +102,7 @@ describe("an endpoint", () => {
     expect(harness.receiver.posts.map(({ url }) => url)).toEqual(["https://app.test/endpoint"]);
   });
 
-  test("that fails nine times gets the tenth, under the same id, over three days", async () => {
+  test("an endpoint that fails nine times receives the tenth attempt under the same id within three days", async () => {
     const harness = createTestHarness();
     await endpoint(harness, { events: ["flow.completed"] });
     await harness.start();
@@ -120,7 +120,7 @@ describe("an endpoint", () => {
     expect(deliveries[0]!.attempts.at(-1)).toMatchObject({ status: 200 });
   });
 
-  test("that never answers is given up after ten tries, each on its time, and can be replayed", async () => {
+  test("a delivery to an endpoint that never responds fails after ten scheduled attempts and can be replayed", async () => {
     const harness = createTestHarness();
     const { endpoint: made } = await endpoint(harness, { events: ["flow.completed"] });
     await harness.start();
@@ -140,7 +140,7 @@ describe("an endpoint", () => {
     expect((await harness.deps.webhookStore.delivery(deliveryIdOf(given!)))!.status).toBe("delivered");
   });
 
-  test("is asked no sooner than it said with Retry-After", async () => {
+  test("the next attempt waits at least for the Retry-After of the endpoint", async () => {
     const harness = createTestHarness();
     await endpoint(harness, { events: ["flow.completed"] });
     await harness.start();
@@ -152,7 +152,7 @@ describe("an endpoint", () => {
     expect(harness.receiver.posts).toHaveLength(2);
   });
 
-  test("that answers 410 is switched off at once; the other endpoints are told", async () => {
+  test("an endpoint that responds with 410 is disabled at once, and the other endpoints receive endpoint.disabled", async () => {
     const harness = createTestHarness();
     const { endpoint: gone } = await endpoint(harness, { events: ["flow.completed"] });
     await createEndpoint(harness.deps, "app_a", { url: "https://app.test/watch", events: ["endpoint.disabled"] });
@@ -161,14 +161,14 @@ describe("an endpoint", () => {
     await harness.finishAll();
     await pass(harness, 2 * 60_000);
     expect(await harness.deps.webhookStore.endpoint("app_a", gone.id)).toMatchObject({ disabledWhy: "gone" });
-    const [, told] = harness.receiver.posts;
-    expect(told).toMatchObject({
+    const [, notification] = harness.receiver.posts;
+    expect(notification).toMatchObject({
       url: "https://app.test/watch",
       body: { type: "endpoint.disabled", data: { id: gone.id } },
     });
   });
 
-  test("with nothing but failures for five days is switched off; one success starts the clock again", async () => {
+  test("an endpoint that only fails for five days is disabled, and one success restarts this period", async () => {
     const harness = createTestHarness();
     const { endpoint: made } = await endpoint(harness, { events: ["flow.completed"] });
     const failing = () => ({ kind: "unreachable" as const, why: "timeout", tookMs: 15_000 });
@@ -197,7 +197,7 @@ describe("an endpoint", () => {
     expect(harness.receiver.posts).toHaveLength(before);
   });
 
-  test("enabled again starts afresh, and gets what failed by a replay", async () => {
+  test("an endpoint that is enabled again has no recorded failures and receives failed deliveries by a replay", async () => {
     const harness = createTestHarness();
     const { endpoint: made } = await endpoint(harness, { events: ["flow.completed"] });
     await harness.start();
@@ -210,7 +210,7 @@ describe("an endpoint", () => {
     expect(await harness.deps.webhookStore.endpoint("app_a", made.id)).not.toHaveProperty("disabledAt");
   });
 
-  test("given a new secret is signed for with both until the overlap is over", async () => {
+  test("webhooks are signed with both secrets of an endpoint until the overlap is over", async () => {
     const harness = createTestHarness();
     const { endpoint: made, secret: first } = await endpoint(harness, { events: ["flow.completed"] });
     const { secret: second } = await rotateSecret(harness.deps, "app_a", made.id, HOUR);
@@ -233,14 +233,14 @@ describe("an endpoint", () => {
       outcome: { status: 500 },
     });
     expect(await sendTestEvent(harness.deps, "app_a", made.id)).toMatchObject({ delivered: true });
-    expect(heard(harness)).toEqual(["endpoint.test", "endpoint.test"]);
+    expect(receivedTypes(harness)).toEqual(["endpoint.test", "endpoint.test"]);
     expect(harness.receiver.posts[0]!.secrets).toHaveLength(1);
     await expect(sendTestEvent(harness.deps, "app_b", made.id)).rejects.toMatchObject({ code: "not_found" });
     const query = { appId: "app_a", listeners: [made.id], limit: 10 };
     expect((await harness.deps.webhookStore.listDeliveries(query)).deliveries).toEqual([]);
   });
 
-  test("an app cannot replay, or see, another's deliveries", async () => {
+  test("an app cannot replay the deliveries of another app", async () => {
     const harness = createTestHarness();
     await endpoint(harness, { events: ["flow.completed"] });
     const flow = await harness.start();
@@ -252,7 +252,7 @@ describe("an endpoint", () => {
   });
 });
 
-describe("a crash", () => {
+describe("event delivery after crashes", () => {
   const STEPS = [
     ["saveDelivery", "before"],
     ["saveDelivery", "after"],
@@ -260,20 +260,23 @@ describe("a crash", () => {
     ["endpoints", "after"],
   ] as const;
 
-  test.each(STEPS)("at %s, %s it, still tells each end at least once, under one id", async (verb, when) => {
-    const harness = createTestHarness();
-    await harness.start({ notifyHook: HOOK, events: ["task.completed", "flow.completed"], then: [{ press: "U1" }] });
-    for (let i = 0; i < 4; i++) {
-      harness.hookFault.arm(verb, when);
-      await harness.finishAll().catch(() => {});
-      await pass(harness, 15 * 60_000);
-    }
-    await pass(harness, 30 * 60_000);
-    const ids = new Set(harness.receiver.posts.map(({ id }) => id));
-    expect(ids.size).toBe(3);
-  });
+  test.each(STEPS)(
+    "each end is delivered at least once under one id if %s crashes %s the write",
+    async (verb, when) => {
+      const harness = createTestHarness();
+      await harness.start({ notifyHook: HOOK, events: ["task.completed", "flow.completed"], then: [{ press: "U1" }] });
+      for (let i = 0; i < 4; i++) {
+        harness.hookFault.arm(verb, when);
+        await harness.finishAll().catch(() => {});
+        await pass(harness, 15 * 60_000);
+      }
+      await pass(harness, 30 * 60_000);
+      const ids = new Set(harness.receiver.posts.map(({ id }) => id));
+      expect(ids.size).toBe(3);
+    },
+  );
 
-  test("of the queue that loses every message for an hour loses no event", async () => {
+  test("no event is lost if the queue loses every message", async () => {
     const harness = createTestHarness();
     await harness.start({ notifyHook: HOOK, events: ["flow.completed"] });
     await harness.finishAll();
@@ -291,8 +294,8 @@ describe("a crash", () => {
   });
 });
 
-describe("pictures", () => {
-  test("are copied before the end is told, and a tile costs no call of the vendor", async () => {
+describe("archiving, tiles and progress", () => {
+  test("images are archived before the end is delivered, and a tile costs no vendor call", async () => {
     const harness = createTestHarness();
     const flow = await harness.start({
       archive: true,
@@ -310,7 +313,7 @@ describe("pictures", () => {
     expect(harness.deps.media.made.get(`media/${flow.id}/0-0/0`)).toBe(`media/${flow.id}/0/0 tile 2`);
   });
 
-  test("that can never be copied leave the task as it is; those that may pass are tried again", async () => {
+  test("an image that can never be copied does not change the task, and a copy that fails temporarily is repeated", async () => {
     const harness = createTestHarness();
     const flow = await harness.start({ archive: true, notifyHook: HOOK, events: ["task.completed"] });
     const { media } = harness.deps;
@@ -327,7 +330,7 @@ describe("pictures", () => {
     media.copy = copy;
   });
 
-  test("that are not there yet when the end is told are fetched a little later", async () => {
+  test("an image that is missing when the end is reported is copied a little later", async () => {
     const harness = createTestHarness();
     const flow = await harness.start({ archive: true });
     const { media } = harness.deps;
@@ -340,7 +343,7 @@ describe("pictures", () => {
     expect((await harness.read(flow)).tasks.get("0")!.copies).toHaveLength(1);
   });
 
-  test("progress is told at most once a second, whatever the vendor sends", async () => {
+  test("progress is delivered at most once per second, whatever the vendor sends", async () => {
     const harness = createTestHarness();
     await harness.start({ notifyHook: HOOK, events: ["task.progress", "task.completed"], progress: true });
     await harness.drain();
@@ -351,24 +354,24 @@ describe("pictures", () => {
       harness.advance(400);
     }
     await harness.finishAll();
-    const types = heard(harness);
+    const types = receivedTypes(harness);
     expect(types.filter((type) => type === "task.progress")).toHaveLength(4);
     expect(types).toContain("task.completed");
   });
 
-  test("progress that a receiver did not take is not tried again, and is no delivery given up", async () => {
+  test("a failed progress delivery is not repeated and does not count as given up", async () => {
     const harness = createTestHarness();
     await harness.start({ notifyHook: HOOK, events: ["task.progress"], progress: true });
     await harness.drain();
     harness.receiver.next(answered(500));
     await harness.post(harness.vendor.calls[0]!, "IN_PROGRESS", { progress: 50 });
     await pass(harness, HOUR);
-    expect(heard(harness)).toEqual(["task.progress"]);
+    expect(receivedTypes(harness)).toEqual(["task.progress"]);
     expect(harness.metrics.get("DeliveryFailures")).toBe(1);
     expect(harness.metrics.get("DeliveriesGivenUp")).toBeUndefined();
   });
 
-  test("a tile of what is no grid ends as tile_not_cut, and its flow ends", async () => {
+  test("a tile of an image that is no grid fails with tile_not_cut, and its flow ends", async () => {
     const harness = createTestHarness();
     harness.deps.media.tile = () =>
       Promise.reject(Object.assign(new Error("no"), { retry: "never", code: "not_a_grid" }));

@@ -3,8 +3,8 @@ import { createTestHarness } from "../support/harness.ts";
 
 const PLAN = [{ press: ["U1", "U2", "U3", "U4"] }, { press: "V2", then: [{ press: "reroll" }] }];
 
-describe("a plan runs on callbacks alone", () => {
-  test("an imagine with a plan runs to its end, each press once, with no look-up", async () => {
+describe("flows with a plan", () => {
+  test("an imagine with a plan completes on callbacks alone, with each press made once and no look-up", async () => {
     const harness = createTestHarness();
     const flow = await harness.start({ then: PLAN });
     await harness.finishAll();
@@ -19,7 +19,7 @@ describe("a plan runs on callbacks alone", () => {
     expect(new Set(harness.vendor.presses()).size).toBe(6);
   });
 
-  test("every callback sent three times starts everything once, and is counted", async () => {
+  test("callbacks that are sent three times start each press once and are counted as duplicates", async () => {
     const harness = createTestHarness();
     const flow = await harness.start({ then: PLAN });
     await harness.finishAll(3);
@@ -30,7 +30,7 @@ describe("a plan runs on callbacks alone", () => {
     expect([...tasks.values()].every((task) => task.duplicates === 2)).toBe(true);
   });
 
-  test("a customId is read from the parent's newest result, never from the plan", async () => {
+  test("the customId of a press comes from the parent's result and never from the plan", async () => {
     const harness = createTestHarness();
     await harness.start({ then: [{ press: "upscale:3", then: [{ press: "Zoom Out 2x" }] }] });
     await harness.finishAll();
@@ -39,14 +39,14 @@ describe("a plan runs on callbacks alone", () => {
     expect(zoom).toMatchObject({ parent: upscale!.id, customId: expect.stringMatching(/^MJ::Outpaint::50::/) });
   });
 
-  test("a label outside our vocabulary is pressed as the vendor shows it", async () => {
+  test("a press with an unknown label presses the vendor's button of that label", async () => {
     const harness = createTestHarness();
     await harness.start({ then: [{ press: "Remaster" }] });
     await harness.finishAll();
     expect(harness.vendor.presses()).toEqual([expect.stringMatching(/^MJ::Remaster::/)]);
   });
 
-  test("a press that is not on offer ends its branch, naming what was, and pays nothing", async () => {
+  test("a press without a matching button fails its branch, names the offered buttons and is not submitted", async () => {
     const harness = createTestHarness();
     const flow = await harness.start({ then: [{ press: "Zoom Out 9x" }, { press: "U1" }] });
     await harness.finishAll();
@@ -57,7 +57,7 @@ describe("a plan runs on callbacks alone", () => {
     expect(tasks.get("0-1")!.status).toBe("SUCCESS");
   });
 
-  test("two spellings that turn out to be one button press it once", async () => {
+  test("two plan entries that resolve to one button press the button once", async () => {
     const harness = createTestHarness();
     const flow = await harness.start({ then: [{ press: "Remaster" }, { press: "✨" }] });
     await harness.finishAll();
@@ -66,7 +66,7 @@ describe("a plan runs on callbacks alone", () => {
     expect(tasks.get("0-1")).toMatchObject({ status: "FAILURE", failure: { code: "press_doubled" } });
   });
 
-  test("a failed branch leaves the others running, and the flow completes with it visible", async () => {
+  test("a failed branch does not stop the others, and the flow completes with the failure visible", async () => {
     const harness = createTestHarness();
     const flow = await harness.start({ then: [{ press: "U1", then: [{ press: "zoom:2" }] }, { press: "U2" }] });
     await harness.drain();
@@ -84,7 +84,7 @@ describe("a plan runs on callbacks alone", () => {
     expect(tasks.has("0-0-0")).toBe(false);
   });
 
-  test("a root that fails ends the flow as failed, with nothing pressed", async () => {
+  test("a flow whose root fails ends as failed without any press", async () => {
     const harness = createTestHarness();
     const flow = await harness.start({ then: PLAN });
     await harness.drain();
@@ -96,7 +96,7 @@ describe("a plan runs on callbacks alone", () => {
     expect(harness.vendor.calls).toHaveLength(1);
   });
 
-  test("the caller's state is kept byte for byte, and no vendor ever sees it", async () => {
+  test("the app's state is stored byte for byte and never sent to a vendor", async () => {
     const harness = createTestHarness();
     const state = `"quotes"\n\t\\ 🛶 \u0000 ${"é".repeat(1_000)}`;
     const flow = await harness.start({ state, then: [{ press: "U1" }] });
@@ -108,10 +108,10 @@ describe("a plan runs on callbacks alone", () => {
   });
 });
 
-describe("windows (MODAL)", () => {
+describe("modals (status MODAL)", () => {
   const mask = "data:image/png;base64,iVBORw0KGgo=";
 
-  test("a window is answered from the plan, prompt and mask, once", async () => {
+  test("a modal gets the prompt and mask of the plan, once", async () => {
     const harness = createTestHarness();
     const then = [{ press: "U1", then: [{ press: "vary:region", modal: { prompt: "a red sail", maskBase64: mask } }] }];
     const flow = await harness.start({ then });
@@ -130,7 +130,7 @@ describe("windows (MODAL)", () => {
     expect(tasks.get("0-0-0")).toMatchObject({ attempt: 1, modals: 1 });
   });
 
-  test("a window nobody answers ends typed, after its own time", async () => {
+  test("a task whose modal gets no answer expires with modal_unanswered after modalMs", async () => {
     const harness = createTestHarness();
     const flow = await harness.start({ then: [{ press: "V1" }] });
     await harness.drain();
@@ -145,7 +145,7 @@ describe("windows (MODAL)", () => {
     expect(ended.status).toBe("completed");
   });
 
-  test("a window a relay hid behind code 1 is found by look-up and answered", async () => {
+  test("a modal that a relay reports as plain acceptance is found by look-up and answered from the plan", async () => {
     const harness = createTestHarness();
     await harness.start({ then: [{ press: "V1", prompt: "the same, at night" }] });
     await harness.drain();

@@ -1,10 +1,16 @@
-/** A vendor that lists its recent tasks by our mark: what is in doubt is searched for before it is sent again. */
+/**
+ * Search by state: the vendor lists recent tasks with our `state`, and an unclear submission is searched for before it
+ * is submitted again.
+ */
 import { LookupError, type ProviderCapabilities } from "@mjflow/core/port";
 import type { ReportStatus } from "@mjflow/core/report";
 import { describe, expect, test } from "vitest";
 import { type Call, createTestHarness } from "../support/harness.ts";
 
-/** A world whose vendor can be searched. `shows` puts a call on the vendor's list; `fail` breaks the list. */
+/**
+ * Creates a harness whose vendor supports search by state. `shows` puts a call on the vendor's list; `fail` makes the
+ * search fail.
+ */
 function createSearched() {
   const harness = createTestHarness();
   const list = new Map<string, { call: Call; status: ReportStatus }>();
@@ -31,7 +37,7 @@ function createSearched() {
   const fail = (error?: Error) => {
     vendor.failure = error;
   };
-  /** `count` flows whose answers were lost, their grace over. */
+  /** Creates `count` flows with unclear submissions whose grace period is over. */
   async function lose(count: number) {
     const flows = [];
     for (let i = 0; i < count; i++) {
@@ -45,8 +51,8 @@ function createSearched() {
   return { ...harness, searches, shows, lose, unclear, fail };
 }
 
-describe("a submission whose answer was lost", () => {
-  test("is not searched for, nor sent again, before its grace has passed", async () => {
+describe("unclear submissions at a vendor with search by state", () => {
+  test("an unclear submission is neither searched for nor submitted again within its grace period", async () => {
     const harness = createSearched();
     harness.unclear();
     await harness.start();
@@ -58,7 +64,7 @@ describe("a submission whose answer was lost", () => {
     expect(harness.vendor.calls).toHaveLength(1);
   });
 
-  test("is found, ends as the vendor says, and is never sent again", async () => {
+  test("an unclear submission that the search finds gets the vendor's status and is not submitted again", async () => {
     const harness = createSearched();
     const [running, finished] = await harness.lose(2);
     harness.shows(harness.vendor.calls[0]!, "IN_PROGRESS");
@@ -79,7 +85,7 @@ describe("a submission whose answer was lost", () => {
     expect(harness.vendor.calls).toHaveLength(2);
   });
 
-  test("that a lagging list shows only at the second look is not sent again", async () => {
+  test("an unclear submission that only the second search finds is not submitted again", async () => {
     const harness = createSearched();
     const [flow] = await harness.lose(1);
     await harness.sweep();
@@ -92,7 +98,7 @@ describe("a submission whose answer was lost", () => {
     expect((await harness.read(flow!)).tasks.get("0")).toMatchObject({ status: "SUCCESS", attempt: 1 });
   });
 
-  test("that the list shows neither time is sent again, once, as if there were no list", async () => {
+  test("an unclear submission that two searches do not find is submitted again once", async () => {
     const harness = createSearched();
     const [flow] = await harness.lose(1);
     await harness.sweep();
@@ -107,7 +113,7 @@ describe("a submission whose answer was lost", () => {
     expect((await harness.read(flow!)).tasks.get("0")).toMatchObject({ status: "SUCCESS", attempt: 2 });
   });
 
-  test("of which nothing can be learned, the vendor being in trouble, is not sent again meanwhile", async () => {
+  test("an unclear submission is not submitted again while the search fails", async () => {
     const harness = createSearched();
     const [flow] = await harness.lose(1);
     harness.fail(new LookupError("502"));
@@ -117,7 +123,7 @@ describe("a submission whose answer was lost", () => {
       harness.advance(60_000);
     }
     expect(harness.vendor.calls).toHaveLength(1);
-    // Asked less and less often, as any look-up that fails.
+    // The pause between failing searches grows, as for every look-up.
     expect(harness.searches.length).toBeGreaterThan(2);
     expect(harness.searches.length).toBeLessThan(10);
     harness.fail(undefined);
@@ -129,7 +135,7 @@ describe("a submission whose answer was lost", () => {
   });
 });
 
-test("all that an account has in doubt is searched for in one request, each task getting its own", async () => {
+test("all unclear submissions of an account are searched for in one request, and each task gets its own result", async () => {
   const harness = createSearched();
   const flows = await harness.lose(5);
   for (const call of harness.vendor.calls) harness.shows(call, "SUCCESS");
@@ -145,7 +151,7 @@ test("all that an account has in doubt is searched for in one request, each task
   expect(harness.vendor.calls).toHaveLength(5);
 });
 
-test("tasks whose id is known are looked up all the same when the list fails", async () => {
+test("tasks with a vendor id are looked up even if the search fails", async () => {
   const harness = createSearched();
   const named = await harness.start();
   await harness.drain();
@@ -156,12 +162,12 @@ test("tasks whose id is known are looked up all the same when the list fails", a
   expect((await harness.read(named)).tasks.get("0")).toMatchObject({ status: "SUCCESS" });
 });
 
-test("a task known to be taken is not given up because a list, cut where the vendor cuts it, does not show it", async () => {
+test("an accepted task without vendor id does not expire because the vendor's list omits it", async () => {
   const harness = createSearched();
   harness.unclear();
   const flow = await harness.start({ progress: true });
   await harness.drain();
-  // A callback without an id: taken, and never to be looked up by id.
+  // A callback without an id: the task is accepted and cannot be looked up by id.
   await harness.post(harness.vendor.calls[0]!, "SUBMITTED", { vendorTaskId: undefined });
   for (let minute = 0; minute < 30; minute++) {
     harness.advance(60_000);

@@ -1,4 +1,4 @@
-/** The sweeper, dying: what it cannot get past must not keep it from everything else. */
+/** A crashing sweeper: a row that crashes it must not block the other rows. Also the due entries of flows and tasks. */
 
 import { taskIdOf } from "@mjflow/core/id";
 import { DUE_SHARDS } from "@mjflow/core/limit";
@@ -11,51 +11,48 @@ import { describe, expect, test } from "vitest";
 import { createRng } from "../sim/random.ts";
 import { createTestHarness, type TestHarness } from "../support/harness.ts";
 
-/** One process's store: reading this flow is its end, and nothing it had begun comes to anything any more. */
-function mortal(store: Store, flowId: string) {
+/** The store of one process. Reading the given flow crashes the process, and none of its later calls has an effect. */
+function createCrashingStore(store: Store, flowId: string) {
   const never = new Promise<never>(() => {});
   const end = Promise.withResolvers<void>();
-  let isDead = false;
+  let hasCrashed = false;
   const port = new Proxy(store, {
     get(target, verb: keyof Store) {
       return async (...args: unknown[]) => {
         if (args[0] === flowId) {
-          isDead = true;
+          hasCrashed = true;
           end.resolve();
         }
-        if (isDead) return never;
+        if (hasCrashed) return never;
         const result: unknown = await (target[verb] as (...args: unknown[]) => Promise<unknown>)(...args);
-        return isDead ? never : result;
+        return hasCrashed ? never : result;
       };
     },
   });
-  return { store: port, dead: end.promise };
+  return { store: port, crashed: end.promise };
 }
 
-test.each([2, 5, 40])(
-  "one flow of %i that kills each sweeper is left, and every other is dealt with",
-  async (count) => {
-    const harness = createTestHarness();
-    const flows = [];
-    for (let i = 0; i < count; i++) flows.push(await harness.start());
-    const [poison, ...others] = flows;
-    harness.advance(harness.deps.timings.quietMs.fast);
-    const isLeft = async (id: string) => (await harness.deps.store.getTask({ flowId: id, path: "0" }))!.rev === 1;
-    const rng = createRng(20261121);
-    const random = { ...harness.deps.random, chance: () => rng.next() };
-    let sweepers = 0;
-    for (let left = others; left.length > 0; sweepers++) {
-      expect(sweepers, `${left.length} of ${others.length} never had their turn`).toBeLessThan(60);
-      const { store, dead } = mortal(harness.deps.store, poison!.id);
-      await Promise.race([sweep({ ...harness.deps, store, random }), dead]);
-      const still = await Promise.all(left.map(({ id }) => isLeft(id)));
-      left = left.filter((_, i) => still[i]);
-    }
-    expect(await isLeft(poison!.id)).toBe(true);
-  },
-);
+test.each([2, 5, 40])("a flow that crashes every sweeper does not block the other flows (%i flows)", async (count) => {
+  const harness = createTestHarness();
+  const flows = [];
+  for (let i = 0; i < count; i++) flows.push(await harness.start());
+  const [poison, ...others] = flows;
+  harness.advance(harness.deps.timings.quietMs.fast);
+  const isUntouched = async (id: string) => (await harness.deps.store.getTask({ flowId: id, path: "0" }))!.rev === 1;
+  const rng = createRng(20261121);
+  const random = { ...harness.deps.random, chance: () => rng.next() };
+  let sweepers = 0;
+  for (let left = others; left.length > 0; sweepers++) {
+    expect(sweepers, `${left.length} of ${others.length} were not processed`).toBeLessThan(60);
+    const { store, crashed } = createCrashingStore(harness.deps.store, poison!.id);
+    await Promise.race([sweep({ ...harness.deps, store, random }), crashed]);
+    const still = await Promise.all(left.map(({ id }) => isUntouched(id)));
+    left = left.filter((_, i) => still[i]);
+  }
+  expect(await isUntouched(poison!.id)).toBe(true);
+});
 
-describe("a plan's tasks wait with their flow", () => {
+describe("due entries of a flow and its tasks", () => {
   const QUIET = TIMINGS.quietMs.fast;
   const plan = [{ press: "U1" }, { press: "U2", then: [{ press: "zoom:2" }] }];
 
@@ -70,17 +67,17 @@ describe("a plan's tasks wait with their flow", () => {
     for (const { receiptHandle } of harness.queue.receive(10)) harness.queue.delete(receiptHandle);
   }
 
-  /** On an account known to call. */
-  async function calling(): Promise<TestHarness> {
+  /** A harness whose account is `callingHarness`. */
+  async function callingHarness(): Promise<TestHarness> {
     const harness = createTestHarness();
     await harness.start();
     await harness.finishAll();
     return harness;
   }
 
-  /** With the imagine ended and its follow-ups' messages lost. */
-  async function cutShort() {
-    const harness = await calling();
+  /** A flow whose imagine has ended and whose follow-up messages were lost. */
+  async function withLostFollowUps() {
+    const harness = await callingHarness();
     const flow = await harness.start({ then: plan });
     await harness.drain();
     harness.queueFault.arm("send", "before");
@@ -88,8 +85,8 @@ describe("a plan's tasks wait with their flow", () => {
     return { harness, flow };
   }
 
-  test("while all goes well the index names the flow alone, and an end that is still to be followed up", async () => {
-    const harness = await calling();
+  test("without faults the due index contains only the entry of the flow", async () => {
+    const harness = await callingHarness();
     expect(await dueNow(harness)).toEqual([]);
     const flow = await harness.start({ then: plan });
     expect(await dueNow(harness)).toEqual(["flow"]);
@@ -104,8 +101,8 @@ describe("a plan's tasks wait with their flow", () => {
     expect(await dueNow(harness)).toEqual([]);
   });
 
-  test("follow-ups whose messages were lost are sent when they are due, though the flow is looked at before", async () => {
-    const { harness, flow } = await cutShort();
+  test("follow-ups with lost messages are submitted when they are due, also if the flow was swept before", async () => {
+    const { harness, flow } = await withLostFollowUps();
     expect((await dueNow(harness)).sort()).toEqual(["0", "flow"]);
     harness.advance(TIMINGS.effectsMs);
     await harness.sweep();
@@ -113,7 +110,7 @@ describe("a plan's tasks wait with their flow", () => {
     const calls = harness.vendor.calls.length;
     for (const call of harness.vendor.calls.slice(-2)) await harness.post(call, "SUCCESS");
     lose(harness);
-    // The zoom's message is lost, too.
+    // The message of the zoom is lost too.
     harness.advance(QUIET - TIMINGS.effectsMs);
     expect(await harness.sweep()).toMatchObject({ overdue: 0 });
     expect((await harness.read(flow)).flow.due).toBe((await harness.read(flow)).tasks.get("0-1-0")!.due);
@@ -125,8 +122,8 @@ describe("a plan's tasks wait with their flow", () => {
     expect(harness.vendor.calls).toHaveLength(calls + 1);
   });
 
-  test("callbacks that were lost are asked for in one request for all tasks of a flow", async () => {
-    const { harness, flow } = await cutShort();
+  test("the sweeper looks up all tasks of a flow with lost callbacks in one request", async () => {
+    const { harness, flow } = await withLostFollowUps();
     harness.advance(TIMINGS.effectsMs);
     await harness.sweep();
     await harness.drain();
@@ -138,7 +135,7 @@ describe("a plan's tasks wait with their flow", () => {
     expect((await harness.read(flow)).flow.status).toBe("completed");
   });
 
-  test("one that the sweeper could not deal with keeps its flow due", async () => {
+  test("a task that the sweeper fails to process keeps its flow due", async () => {
     const harness = createTestHarness();
     const flow = await harness.start();
     lose(harness);
@@ -152,8 +149,8 @@ describe("a plan's tasks wait with their flow", () => {
     expect((await harness.read(flow)).flow.status).toBe("completed");
   });
 
-  test("a press by hand, and what is planned on it, wait for themselves: their flow may have ended", async () => {
-    const harness = await calling();
+  test("a press by the app and its follow-ups have their own due entries, because their flow may have ended", async () => {
+    const harness = await callingHarness();
     const flow = await harness.start();
     await harness.finishAll();
     const pressed = await pressTask(harness.deps, "app_a", taskIdOf(flow.id, "0"), {
@@ -166,8 +163,8 @@ describe("a plan's tasks wait with their flow", () => {
     expect(await dueNow(harness)).toEqual([`${pressed.path}-0`]);
   });
 
-  test("a flow that is gone on with is looked at as soon as the first of its tasks is due", async () => {
-    const harness = await calling();
+  test("a resumed flow is due when the first of its tasks is due", async () => {
+    const harness = await callingHarness();
     const flow = await harness.start();
     await harness.drain();
     const { due } = (await harness.read(flow)).flow;
