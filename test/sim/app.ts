@@ -1,4 +1,4 @@
-/** The app's own side: an address that hears of its flows, with a ledger of what it took. */
+/** The simulated app: its webhook URLs and media functions, with a record of the events that it received. */
 import type { PostOutcome } from "@mjflow/core/port";
 import type { Media } from "@mjflow/engine/archive";
 import type { FaultProfile } from "./fault-profile.ts";
@@ -8,18 +8,18 @@ export interface Posted {
   url: string;
   id: string;
   body: string;
-  /** The app has it, whatever we were told. */
+  /** True if the app processed the event, even if mjflow got no response. */
   accepted: boolean;
 }
 
 export interface App {
   posts: Posted[];
   send(post: { url: string; id: string; body: string }): Promise<PostOutcome>;
-  /** The bucket, and the way to the vendor's pictures, which fails now and then. */
+  /** The archive bucket and the vendor's images; both fail with the profile's probability. */
   media: Media;
 }
 
-export const SUBSCRIBED_APP = "heard";
+export const SUBSCRIBED_APP = "subscribed";
 export const ENDPOINT_URL = "https://app.test/endpoint";
 export const NOTIFY_HOOK_URL = "https://app.test/hook";
 
@@ -27,7 +27,7 @@ export function createApp(rng: Rng, profile: FaultProfile): App {
   const posts: Posted[] = [];
   const stored = (key: string) => ({ key, bytes: 1, sha256: "0".repeat(64), contentType: "image/png" });
   function fetched(key: string) {
-    if (rng.chance(profile.imageFails)) throw Object.assign(new Error("away"), { retry: "later" });
+    if (rng.chance(profile.imageFails)) throw Object.assign(new Error("image not available"), { retry: "later" });
     return stored(key);
   }
   return {

@@ -1,6 +1,6 @@
 /**
- * The exhaustive crash sweep: one whole flow, with a process killed at every single point there is, and at every pair.
- * Each case must have fired, must end, and may cost at most one picture more for each kill.
+ * Crashes a process at every possible point of one flow, and at every pair of points. Every crash must occur, every flow
+ * must end, and each crash may cost at most one additional image.
  */
 import { describe, expect, test } from "vitest";
 import { LIMITS } from "./fault-setup.ts";
@@ -12,7 +12,7 @@ const PLAN = [{ press: "U1", then: [{ press: "reroll" }] }, { press: "V2" }];
 const TASKS = 4;
 const noFault: CallOutcome = { kind: "go", delayMs: 5 };
 
-/** The same flow each time, but for the kills: nothing is drawn by chance where fates are given. */
+/** Runs the same flow each time, except for the crashes. Nothing is random, because `outcomeAt` decides every call. */
 function runKilledAt(...kills: number[]) {
   let fired = 0;
   const outcomeAt = ({ index }: CrashPoint): CallOutcome => {
@@ -27,7 +27,7 @@ function runKilledAt(...kills: number[]) {
   }));
 }
 
-/** Points of the undisturbed flow; later ones belong to sweeps that find nothing to do. */
+/** Counts the points of the flow without crashes. Later points belong to sweeps that find nothing to do. */
 async function pointsOfOneFlow(): Promise<number> {
   let last = 0;
   const outcomeAt = ({ index, process }: CrashPoint): CallOutcome => {
@@ -44,22 +44,22 @@ async function pointsOfOneFlow(): Promise<number> {
 function check({ run, findings, counts, fired }: Awaited<ReturnType<typeof runKilledAt>>, kills: number): void {
   expect(findings).toEqual([]);
   expect(fired).toBe(kills);
-  // A flow whose creation died before it was stored is not there at all, and cost nothing.
+  // If the creation crashed before the flow was stored, the flow does not exist and cost nothing.
   expect([0, 1]).toContain(run.flows.size);
   if (run.flows.size === 0) expect(counts.paid).toBe(0);
   else expect(counts.paid).toBeGreaterThanOrEqual(TASKS - kills);
   expect(counts.paid).toBeLessThanOrEqual(TASKS + kills);
 }
 
-describe("killed at every point of a flow", () => {
-  test("once: it ends all the same, and costs at most one picture more", async () => {
+describe("crashes at every point of a flow", () => {
+  test("after one crash at any point the flow ends and costs at most one additional image", async () => {
     const points = await pointsOfOneFlow();
     expect(points).toBeGreaterThan(80);
     for (let at = 0; at < points; at++) check(await runKilledAt(at), 1);
-    console.log(`every one of ${points} points`);
+    console.log(`one crash at each of ${points} points`);
   });
 
-  test("once, in a flow that is listened to and archived: each end is told at least once, each picture kept", async () => {
+  test("after one crash at any point each end is notified and each image of the flow is archived", async () => {
     const run = (kill: number | undefined) => {
       let fired = 0;
       let last = 0;
@@ -86,7 +86,7 @@ describe("killed at every point of a flow", () => {
     };
     const { points, findings, counts } = await run(undefined);
     expect(findings).toEqual([]);
-    // Two listeners; three tasks, one of them a tile, and the flow.
+    // Two subscribers, and four ends: three tasks, one of them a tile, and the flow.
     expect(counts.notified).toBe(8);
     for (let at = 0; at < points; at++) {
       const killed = await run(at);
@@ -97,10 +97,10 @@ describe("killed at every point of a flow", () => {
         for (const task of tasks) expect(task.status === "SUCCESS" ? task.copies?.length : 1).toBe(1);
       }
     }
-    console.log(`every one of ${points} points of a flow with listeners`);
+    console.log(`one crash at each of ${points} points of a flow with subscribers`);
   }, 120_000);
 
-  test("twice, at every pair of points", async () => {
+  test("after two crashes at any pair of points the flow ends and costs at most two additional images", async () => {
     const points = await pointsOfOneFlow();
     let pairs = 0;
     let both = 0;
@@ -114,6 +114,6 @@ describe("killed at every point of a flow", () => {
       }
     }
     expect(both).toBeGreaterThan(pairs / 2);
-    console.log(`${pairs} pairs, both kills fired in ${both}`);
+    console.log(`${pairs} pairs of crashes; both occurred in ${both} of them`);
   }, 300_000);
 });

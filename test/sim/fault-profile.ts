@@ -1,36 +1,39 @@
-/** How bad the world is: each number is a probability, per occasion. Names of faults are those of the fault list. */
+/** Probability of each fault, per occasion. docs/faults.md uses these names. */
 export interface FaultProfile {
-  /** Callbacks: lost, sent again (1 to 5 more), held back for minutes, and a contrary end afterwards. */
+  /** Callbacks: lost; sent again (1 to 5 more); delayed for minutes; a different end afterwards; outdated; forged. */
   loseCallback: number;
   copyCallback: number;
   delayCallback: number;
   contraryEnd: number;
   progressAfterEnd: number;
   forge: number;
-  /** Submissions: taken but the answer lost; lost before being taken; busy; refused; slow to answer. */
+  /** Submissions: accepted but the response is lost; lost before the vendor got it; busy; rejected; slow response. */
   answerLost: number;
   dropBefore: number;
   busy: number;
   refuse: number;
   slowAnswer: number;
-  /** Tasks that fail at the vendor, and presses that open a window. */
+  /** Tasks that fail at the vendor, and presses that open a modal. */
   fail: number;
   modal: number;
-  /** Look-ups that fail, and that do not know a task yet. */
+  /** Look-ups that fail, and look-ups that do not contain an existing task. */
   lookupFails: number;
   lookupMissing: number;
-  /** Accounts that never call back. */
+  /** Vendors that send no callbacks. */
   silent: number;
-  /** Our own side: a process dies at a point; the table refuses, or says no after it did; a message comes twice, or is lost. */
+  /**
+   * Faults of mjflow's side. Processes crash. The table rejects a write, or reports a failure after it did the write.
+   * Messages arrive twice, or are lost.
+   */
   crash: number;
   tableRefuses: number;
   tableLies: number;
   copyMessage: number;
   loseMessage: number;
-  /** The app's addresses: they fail, or take it and the answer is lost. */
+  /** The app's URLs: a failed request; a request that the app processed but whose response is lost. */
   hookFails: number;
   hookLies: number;
-  /** A picture that is to be archived cannot be had just now. */
+  /** Images that are temporarily not available when they are archived. */
   imageFails: number;
 }
 
@@ -61,7 +64,7 @@ export const NO_FAULTS: FaultProfile = {
   imageFails: 0,
 };
 
-/** Everything at once, each often enough to meet the others. */
+/** All faults together, each often enough to occur in combination with others. */
 export const ALL_FAULTS: FaultProfile = {
   loseCallback: 0.15,
   copyCallback: 0.3,
@@ -89,7 +92,7 @@ export const ALL_FAULTS: FaultProfile = {
   imageFails: 0.2,
 };
 
-/** One fault alone, often: what it does is not hidden by another. */
+/** One fault alone and often, so that no other fault hides its effect. */
 export function singleFault(fault: keyof FaultProfile, probability = 0.4): FaultProfile {
   return { ...NO_FAULTS, [fault]: probability };
 }

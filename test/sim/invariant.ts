@@ -1,4 +1,4 @@
-/** What must hold when everything is quiet, whatever went wrong on the way. Each finding is a sentence with its seed. */
+/** Rules that must hold at the end of a run, whatever faults occurred. Each broken rule is one finding with its seed. */
 import { RETRY_SCHEDULE_MS } from "@mjflow/core/delivery";
 import { flowEvents } from "@mjflow/core/derived-events";
 import { eventIdOf, FLOW_SUBJECT } from "@mjflow/core/event";
@@ -17,9 +17,9 @@ export interface InvariantReport {
 export interface Counters {
   flows: number;
   tasks: number;
-  /** Pictures paid for again although we knew, or could have known, that the first was taken. Must be 0. */
+  /** Images paid again although we knew, or could have known, that the first submission was accepted. Must be 0. */
   duplicates: number;
-  /** Sent again after the grace because nothing of the first was ever notifications: the price of "after-grace". */
+  /** Submissions sent again after the grace period, because nothing of the first was received ("after-grace"). */
   resubmitted: number;
   unfinished: number;
   stateMismatches: number;
@@ -28,10 +28,10 @@ export interface Counters {
   paid: number;
   lookups: number;
   callbacks: number;
-  /** Ends that listeners took, each at least once; and those that refused ten times. */
+  /** Events that subscribers received at least once, and events that failed in all attempts. */
   notified: number;
   givenUp: number;
-  /** Micro-USD, of apps that are limited: reserved is what the two others add up to. */
+  /** Credit of apps with limits, micro-USD: reserved = settled + refunded. */
   reservedMicro: number;
   settledMicro: number;
   refundedMicro: number;
@@ -40,15 +40,15 @@ export interface Counters {
 }
 
 export function checkInvariants(run: SimulationRun): InvariantReport {
-  const findings = [...run.broken, ...run.vendor.wrongPresses.map((what) => `pressed wrongly: ${what}`)];
+  const findings = [...run.broken, ...run.vendor.wrongPresses.map((what) => `wrong press: ${what}`)];
   const again = findDuplicates(run.vendor.accepted);
   const unfinished = unfinishedOf(run);
   const mismatched = run.accepted.filter(({ flowId, state }) => run.flows.get(flowId)?.flow.state !== state);
   findings.push(...again.duplicates, ...unfinished);
-  findings.push(...mismatched.map(({ flowId }) => `C ${flowId} has another state`));
+  findings.push(...mismatched.map(({ flowId }) => `C ${flowId} has a different state`));
   findings.push(...[...run.flows.values()].flatMap(lineageOf), ...foreignResultsOf(run));
   findings.push(...[...run.flows.values()].flatMap(missingCopiesOf));
-  if (run.forgedAccepted > 0) findings.push(`F ${run.forgedAccepted} callbacks believed without a token`);
+  if (run.forgedAccepted > 0) findings.push(`F ${run.forgedAccepted} callbacks without a valid token were accepted`);
   findings.push(...openHoldsOf(run), ...submissionsAfterCancel(run));
   const notifications = missingNotificationsOf(run);
   findings.push(...notifications.findings);
@@ -80,8 +80,8 @@ export function checkInvariants(run: SimulationRun): InvariantReport {
 }
 
 /**
- * A: a press is taken once. Twice only as another attempt, after an answer that never came, with nothing of the first
- * attempt notifications before the second was sent.
+ * A: a press is accepted once. It may be accepted again only as another attempt after a lost response, if nothing of the
+ * first attempt was received before the second was sent.
  */
 function findDuplicates(accepted: readonly VendorTask[]): { duplicates: string[]; resubmitted: number } {
   const duplicates: string[] = [];
@@ -94,14 +94,16 @@ function findDuplicates(accepted: readonly VendorTask[]): { duplicates: string[]
         (one) => one.attempt === later.attempt || (one.confirmedAt !== undefined && one.confirmedAt < later.at),
       );
       if (known)
-        duplicates.push(`A ${press} was paid again: attempt ${later.attempt} after ${known.attempt} was known`);
+        duplicates.push(
+          `A ${press} was paid again: attempt ${later.attempt}, after attempt ${known.attempt} was known`,
+        );
       else resubmitted++;
     });
   }
   return { duplicates, resubmitted };
 }
 
-/** D: each end reaches each listener at least once, under one id; or the listener has refused it ten times. */
+/** D: each subscriber receives each end at least once under one id, or has failed in all ten attempts. */
 function missingNotificationsOf({ flows, posts }: SimulationRun): {
   findings: string[];
   notified: number;
@@ -123,77 +125,79 @@ function missingNotificationsOf({ flows, posts }: SimulationRun): {
   const changed = [...byId].filter(([, same]) => new Set(same.map((post) => stablePartOf(post.body))).size > 1);
   return {
     findings: [
-      ...lost.map((key) => `D ${key} was never taken, after ${byId.get(key)?.length ?? 0} tries`),
-      ...changed.map(([key]) => `D ${key} was two different events`),
+      ...lost.map((key) => `D ${key} was never received, after ${byId.get(key)?.length ?? 0} attempts`),
+      ...changed.map(([key]) => `D ${key} was sent with different contents`),
     ],
     notified: expected.length - missing.length,
     givenUp: missing.length - lost.length,
   };
 }
 
-/** What must be the same at every try: type and time. Counters in the body may have moved on. */
+/** Returns the part of an event that must be equal in every attempt. The counters in the body may change meanwhile. */
 function stablePartOf(body: string): string {
   const { type, timestamp } = JSON.parse(body) as { type: string; timestamp: string };
   return `${type} ${timestamp}`;
 }
 
-/** E: when everything has ended nothing is held, and what was reserved was settled or given back, to the micro-dollar. */
+/** E: at the end there is no hold, and reserved = settled + refunded, exact to the micro-USD. */
 function openHoldsOf({ credits, flows }: SimulationRun): string[] {
   return credits.flatMap((credit) => {
     const { appId, reserved, settled, refunded, holds } = credit;
-    const held = Object.keys(holds).map((flowId) => `E ${appId} still holds for ${flowId}`);
+    const held = Object.keys(holds).map((flowId) => `E ${appId} still has a hold for ${flowId}`);
     if (reserved !== settled + refunded)
-      held.push(`E ${appId} reserved ${reserved}, of which ${settled} + ${refunded}`);
+      held.push(`E ${appId} reserved ${reserved}, but settled ${settled} and refunded ${refunded}`);
     const own = [...flows.values()].filter(({ flow }) => flow.appId === appId);
-    // What turned up after the end was settled is on the house.
+    // The settled amount can be lower, because submissions that are found after the settlement are not charged.
     const cost = own.reduce((sum, { tasks }) => sum + costMicroUsd(tasks), 0);
-    if (settled > cost) held.push(`E ${appId} settled ${settled}, and all it had cost ${cost}`);
+    if (settled > cost) held.push(`E ${appId} settled ${settled}, but its flows cost ${cost}`);
     return held;
   });
 }
 
-/** What its worker had begun when a flow was called off; from reading the flow to the vendor are a few calls. */
+/** Time that a worker may need from its read of the flow to the call of the vendor. */
 const ON_ITS_WAY_MS = 1_000;
 
-/** Once a flow is called off nothing more of it is submitted, unless it is gone on with. */
+/** After a flow is canceled nothing of it is submitted, unless it is resumed. */
 function submissionsAfterCancel({ flows, vendor: { accepted } }: SimulationRun): string[] {
   return accepted.flatMap(({ flowPart, path, at }) => {
     const canceledAt = flows.get(`flow_${flowPart}`)?.flow.canceledAt ?? Number.POSITIVE_INFINITY;
-    return at > canceledAt + ON_ITS_WAY_MS ? [`flow_${flowPart} ${path} was sent after it was called off`] : [];
+    return at > canceledAt + ON_ITS_WAY_MS ? [`flow_${flowPart} ${path} was submitted after the cancellation`] : [];
   });
 }
 
-/** B: what was accepted ends; and what exists at all exists whole. */
+/** B: every accepted request has a flow, and every flow ends with the status that its tasks have. */
 function unfinishedOf(run: SimulationRun): string[] {
-  const lost = run.accepted.filter(({ flowId }) => !run.flows.has(flowId)).map(({ flowId }) => `B ${flowId} is lost`);
+  const lost = run.accepted
+    .filter(({ flowId }) => !run.flows.has(flowId))
+    .map(({ flowId }) => `B ${flowId} does not exist`);
   const open = [...run.flows.values()].flatMap(({ flow, tasks, status }) => {
     const stuck = tasks.filter((task) => !isEnded(task)).map((task) => `${task.path} ${task.status}`);
-    if (status === "running") return [`B ${flow.id} never ended: ${stuck.join(", ")}`];
-    return flow.status === status ? [] : [`B ${flow.id} ended ${status} and is recorded as ${flow.status}`];
+    if (status === "running") return [`B ${flow.id} did not end: ${stuck.join(", ")}`];
+    return flow.status === status ? [] : [`B ${flow.id} ended as ${status} but is recorded as ${flow.status}`];
   });
   return [...lost, ...open];
 }
 
-/** What was to be archived is, unless its message died of too many failures; a tile that succeeded has its picture. */
+/** No task has a pending effect, and every successful tile has its image. */
 function missingCopiesOf({ flow, tasks }: SimulationRun["flows"] extends Map<string, infer F> ? F : never): string[] {
   return tasks.flatMap(({ path, action, status, pendingEffects, copies }) => [
-    ...(pendingEffects ? [`${flow.id} ${path} still owes ${pendingEffects.join(", ")}`] : []),
+    ...(pendingEffects ? [`${flow.id} ${path} still has the pending effects ${pendingEffects.join(", ")}`] : []),
     ...(action === "TILE" && status === "SUCCESS" && copies?.length !== 1
-      ? [`${flow.id} ${path} is a tile of nothing`]
+      ? [`${flow.id} ${path} is a tile without an image`]
       : []),
   ]);
 }
 
-/** Every success has all its follow-ups, and nothing else has any. */
+/** Every success has all its follow-ups, and no other task has any. */
 function lineageOf({ tasks }: SimulationRun["flows"] extends Map<string, infer F> ? F : never): string[] {
   return tasks.flatMap((task) => {
     const children = tasks.filter((other) => isPlannedChild(other.path, task.path)).length;
     const wanted = task.status === "SUCCESS" ? (task.then?.length ?? 0) : 0;
-    return children === wanted ? [] : [`${task.path} ${task.status} has ${children} follow-ups of ${wanted}`];
+    return children === wanted ? [] : [`${task.path} ${task.status} has ${children} of ${wanted} follow-ups`];
   });
 }
 
-/** A task has the picture, and the vendor's id, of its own submissions; whatever other accounts call theirs. */
+/** Every task has the image and the vendor task id of its own submissions. Accounts may use equal ids. */
 function foreignResultsOf({ flows, vendor: { accepted } }: SimulationRun): string[] {
   const byPress = Map.groupBy(accepted, ({ flowPart, path }) => `flow_${flowPart} ${path}`);
   return [...flows.values()].flatMap(({ tasks }) =>
@@ -203,7 +207,7 @@ function foreignResultsOf({ flows, vendor: { accepted } }: SimulationRun): strin
       const strange = pictures.filter((url) => !own.some((one) => imageUrlOf(one) === url));
       const named = own.some((one) => one.account === account && one.id === vendorTaskId);
       if (vendorTaskId !== undefined && !named) strange.push(`task ${vendorTaskId}`);
-      return strange.map((what) => `${flowId} ${path} has ${what}, which is another's`);
+      return strange.map((what) => `${flowId} ${path} has ${what} of another task`);
     }),
   );
 }

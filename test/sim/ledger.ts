@@ -1,5 +1,5 @@
 /**
- * An auditor beside the table (E): sees every write of credit, knows every state a task has been in, and adds up for
+ * An independent auditor of the credit (E). It observes every write of a credit row and every state of a task, and computes
  * itself what each settlement should have been.
  */
 import { type Credit, heldMicro, ledgerImbalanceMicro } from "@mjflow/core/credit";
@@ -10,16 +10,16 @@ import { observePort } from "./observe.ts";
 
 export interface Ledger {
   observe(store: Store): Store;
-  /** As last written, by app. */
+  /** Last written credit row of each app. */
   credits: Map<string, Credit>;
 }
 
-/** Between a settlement's reading of its tasks and its write lie lost races, each a few calls long. */
+/** Longest time between the read of a settlement and its write: a few write conflicts of a few calls each. */
 const READ_BEFORE_MS = 10_000;
 
 export function createLedger(broken: string[], now: () => number): Ledger {
   const credits = new Map<string, Credit>();
-  /** By flow, each state of each task, oldest first. */
+  /** All states of the tasks of each flow, oldest first. */
   const history = new Map<string, { at: number; task: Task }[]>();
 
   function recordTask(task: Task): void {
@@ -28,7 +28,7 @@ export function createLedger(broken: string[], now: () => number): Ledger {
     history.set(task.flowId, states);
   }
 
-  /** What the flow had cost as of any moment at which a settlement can have read it. */
+  /** Returns the cost of the flow at each moment at which a settlement may have read its tasks. */
   function costsOf(flowId: string): number[] {
     const states = history.get(flowId) ?? [];
     const moments = new Set([now(), ...states.map(({ at }) => at).filter((at) => at >= now() - READ_BEFORE_MS)]);
@@ -43,20 +43,20 @@ export function createLedger(broken: string[], now: () => number): Ledger {
   function audit(before: Credit | undefined, next: Credit): void {
     const name = `E ${next.appId} rev ${next.rev}`;
     const off = ledgerImbalanceMicro(next);
-    if (off !== 0) broken.push(`${name}: ${off} micro-USD are neither settled, refunded nor held`);
+    if (off !== 0) broken.push(`${name}: ${off} micro-USD are neither settled nor refunded nor held`);
     const amounts = [next.reserved, next.settled, next.refunded, heldMicro(next)];
     if (!amounts.every((micro) => Number.isSafeInteger(micro) && micro >= 0)) {
-      broken.push(`${name}: ${amounts.join(", ")} are no amounts`);
+      broken.push(`${name}: the amounts ${amounts.join(", ")} are not valid`);
     }
     const gone = Object.keys(before?.holds ?? {}).filter((flowId) => !next.holds[flowId]);
     const spent = next.settled - (before?.settled ?? 0);
-    // Several at once: one that was settled, and others whose flows were never written and cost nothing.
+    // One write can remove several holds: one that was settled, and others whose flows were never written and cost nothing.
     const expected = gone.map((flowId) =>
       costsOf(flowId).map((cost) => Math.max(0, cost - before!.holds[flowId]!.before)),
     );
     const sums = expected.reduce((all, costs) => all.flatMap((sum) => costs.map((cost) => sum + cost)), [0]);
     if (!sums.includes(spent))
-      broken.push(`${name}: ${spent} settled for ${gone.join(", ")}, which cost ${sums.join(" or ")}`);
+      broken.push(`${name}: settled ${spent} for ${gone.join(", ")}, but the cost was ${sums.join(" or ")}`);
   }
 
   return {

@@ -1,4 +1,4 @@
-/** What is written through a store, told once it is stored. */
+/** Calls an observer for each task and flow that a store has written. */
 import type { Flow } from "@mjflow/core/flow";
 import type { Store } from "@mjflow/core/port";
 import type { Task } from "@mjflow/core/task";

@@ -1,12 +1,12 @@
 /**
- * Invocations that can die. A process reaches the outside only through ports wrapped here; each call of one is two
- * points in time, before its effect and after, and at either the process may be killed. A killed process never wakes
- * again: what it had done stays done, what it had not never happens.
+ * Processes that can crash. A process reaches the outside only through ports that are wrapped here. Each call of a port has
+ * two points, before and after its effect, and the process can crash at both. A crashed process never continues: effects
+ * before the crash stay, and effects after it do not happen.
  */
 import type { Scheduler } from "./scheduler.ts";
 
 export interface CrashPoint {
-  /** Counted over the whole run. */
+  /** Number of the point in the whole run. */
   index: number;
   process: string;
   call: string;
@@ -19,13 +19,13 @@ export type CallOutcome =
   | { kind: "throw"; delayMs: number; error: Error };
 
 export interface Processes {
-  /** Starts `body`; its result, or undefined when it was killed or threw. */
+  /** Starts `body`. `end` gets its result, or undefined if the process crashed or threw. */
   start<T>(name: string, body: (wrap: Wrap) => Promise<T>, end?: (result: T | undefined) => void): void;
   readonly points: number;
   readonly killed: number;
 }
 
-/** Wraps a port for one process. */
+/** Wraps a port for one process, so that the process can crash at each call. */
 export type Wrap = <P extends object>(name: string, port: P) => P;
 
 export function createProcesses(scheduler: Scheduler, outcomeAt: (point: CrashPoint) => CallOutcome): Processes {

@@ -1,6 +1,6 @@
-/** Chance, seeded: the same seed is the same run, to the last event. mulberry32, 32 bits of state. */
+/** Seeded random numbers (mulberry32, 32 bits of state): the same seed gives exactly the same run. */
 export interface Rng {
-  /** 0 to 1, 1 excluded. */
+  /** Returns a number from 0 (included) to 1 (excluded). */
   next(): number;
   int(min: number, max: number): number;
   chance(probability: number): boolean;

@@ -1,7 +1,7 @@
 /**
- * `npm run sim -- --flows 100000` runs that many flows under every fault; `npm run sim -- --seed 17` replays one seed,
- * and `--trace 0-1` tells the story of that place in each of its lineages.
- * Exits 1 with the seeds that broke a rule and the command that replays each.
+ * `npm run sim -- --flows 100000` runs that many flows under every fault. `npm run sim -- --seed 17` replays one seed, and
+ * `--trace 0-1` prints the writes and submissions of the tasks with this path. The command exits with 1 if a seed broke a
+ * rule, and prints the command that replays each such seed.
  */
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
@@ -28,7 +28,7 @@ process.exit(total.failed.length > 0 ? 1 : 0);
 
 async function one(seed: number): Promise<Progress> {
   const { name, profile, limits } = faultSetupOf(seed);
-  console.log(`seed ${seed}: ${name}${limits ? ", limited" : ""}`);
+  console.log(`seed ${seed}: ${name}${limits ? ", with limits" : ""}`);
   const trace = ({ at, flowId, path, what }: { at: number; flowId: string; path: string; what: string }) => {
     if (values.trace === path) console.log(`${(at / 1_000).toFixed(1).padStart(9)} s  ${flowId} ${path}  ${what}`);
   };
@@ -38,11 +38,11 @@ async function one(seed: number): Promise<Progress> {
   return { seeds: 1, counts, findings, failed: findings.length > 0 ? [seed] : [] };
 }
 
-/** Stopped early, a long run still tells what it has seen. */
+/** Prints the counts so far if a long run is interrupted. */
 function onInterrupt(sum: Progress): void {
   process.once("SIGINT", () => {
     print(sum);
-    console.log("\n  stopped before its end");
+    console.log("\n  interrupted before the end");
     process.exit(sum.failed.length > 0 ? 1 : 130);
   });
 }

@@ -1,13 +1,13 @@
 /**
- * One thread of virtual time. Everything that happens is an event on it; between two events all promises settle. Two
- * events of the same instant run in the order they were made, so a run depends on its seed and nothing else.
+ * One thread of virtual time. Everything in a run is an event of this scheduler, and all promises settle between two events.
+ * Events of the same time run in the order of their creation, so a run depends only on its seed.
  */
 export interface Scheduler {
   now(): number;
   at(delayMs: number, run: () => void): void;
   /** Resolves after `delayMs` of virtual time. */
   pause(delayMs: number): Promise<void>;
-  /** Runs events until there are none, `done()` says so, or the horizon is reached. @returns how many ran */
+  /** Runs events until none is left, `done()` returns true or the horizon is reached. @returns the number of events */
   run(horizon: number, done?: () => boolean): Promise<number>;
 }
 
@@ -64,8 +64,8 @@ export function createScheduler(start: number): Scheduler {
 }
 
 /**
- * A tick asked for between promises comes once every promise that can settle has, and spares the turn of the event loop,
- * which took a third of a simulation's time. Nothing here may wait for more than promises.
+ * Resolves when all promises that can settle have settled: a next tick runs after the queue of promises is empty. It avoids
+ * a turn of the event loop, which took a third of the time of a simulation. Code under test must wait only for promises.
  */
 function settled(): Promise<void> {
   return new Promise((resolve) => process.nextTick(resolve));

@@ -1,6 +1,6 @@
 /**
- * The real engine and core on a table and a queue in memory, under a seeded scheduler: every port call is two points at
- * which the process making it may be delayed or die. One house is one seed: a handful of flows, run to quiescence.
+ * Runs the real engine and core on a table and a queue in memory, under a seeded scheduler. At each call of a port the
+ * process can be delayed or can crash. One run has one seed and a few flows, and continues until nothing is left to do.
  */
 
 import type { Limits } from "@mjflow/core/app";
@@ -42,7 +42,7 @@ import { createRng } from "./random.ts";
 import { createScheduler } from "./scheduler.ts";
 import { createVendor, type VendorTask } from "./vendor.ts";
 
-/** The steps and ports that processes are made of. */
+/** The functions that processes run. The keys are those of the frozen earlier version in test/fault/version. */
 export const CURRENT_VERSION = {
   createFlow,
   receive: handleCallback,
@@ -59,34 +59,34 @@ export const CURRENT_VERSION = {
   createAccounts,
 };
 
-/** One version of the code, and the table as it sees it. */
+/** One version of the code, with its store over the shared table. */
 export interface Version {
   code: typeof CURRENT_VERSION;
   store: Store;
 }
 
-/** Where a house differs from the plain one: which code its processes run, what they believe of time, keys and vendors. */
+/** Differences from the plain simulation: code versions, clocks, callback token keys, vendor accounts. */
 export interface SimulationVariant {
-  /** Asked for each process, which runs it to its end. All versions must be over one table, which `dump` shows. */
+  /** Chooses the version for each process. All versions must use one table, which `dump` returns. */
   versionOf?(process: string): Version;
   dump?(): { flows: Flow[]; tasks: Task[] };
-  /** Where endpoints and deliveries are, and all else that versions store. */
+  /** Table for endpoints, deliveries and everything else that versions store. */
   table?: MemoryTable;
-  /** The clock of one process. */
+  /** Returns the clock of one process. */
   clockOf?(process: string, now: () => number): Clock;
-  /** The hook keys that a process begins with, newest first. @param at ms since the house began */
+  /** Returns the callback token keys of a new process, newest first. @param at ms since the start of the run */
   keysOf?(process: string, at: number): readonly string[];
-  /** The vendor lists what it took by our mark. */
+  /** True if the vendor lists its recent tasks with our `state`. */
   searched?: boolean;
-  /** The vendor's accounts; flows take turns. Each has ids of its own, which are the same as the others'. */
+  /** Vendor accounts; flows use them in turn. Accounts have equal vendor task ids. */
   accounts?: readonly string[];
-  /** Each root goes to one of the accounts by the engine's own choice, instead of in turns. */
+  /** True if the engine selects the account of each root, instead of taking turns. */
   routed?: boolean;
-  /** Of each account. */
+  /** Concurrency limit of each account. */
   maxRunning?: number;
-  /** What every flow asks for, should its vendor be lost. */
+  /** `onVendorLoss` of every flow. */
   onVendorLoss?: "restart";
-  /** False: the account was taken out of the configuration. @param at ms since the house began */
+  /** Returns false if the account is removed from the configuration. @param at ms since the start of the run */
   isConfigured?(account: string, at: number): boolean;
 }
 
@@ -94,17 +94,17 @@ export interface SimulationOptions {
   seed: number;
   flows: number;
   profile?: FaultProfile;
-  /** Instead of the profile's chance: what happens at each point. For exhaustive sweeps. */
+  /** Decides the outcome at each point, instead of the probabilities of the profile; for exhaustive tests. */
   outcomeAt?: (point: CrashPoint) => CallOutcome | undefined;
-  /** Told of each write and of each submission the vendor took: the story of a seed that broke a rule. */
+  /** Called for each write and for each submission that the vendor accepted, to explain a seed that broke a rule. */
   trace?: (line: { at: number; flowId: string; path: string; what: string }) => void;
-  /** What each flow presses; drawn from the seed when not given. */
+  /** Presses of each flow; unset: random presses from the seed. */
   plan?: readonly PlanInput[];
-  /** Half the flows' apps listen. Off, a seed is the same run it was before there was anything to hear. */
+  /** False: no subscribers. True: some flows have subscribers. This does not change the other random decisions of a seed. */
   hooks?: boolean | "always";
   /**
-   * Of every app. With them its flows are paid for beforehand; and where nobody said what is pressed, appActs press by hand,
-   * call flows off, and go on with them.
+   * Limits of every app; unset: none. With limits each flow reserves credit. Without a given `plan`, the apps then also
+   * press buttons, cancel flows and resume them.
    */
   limits?: Limits;
   variant?: SimulationVariant;
@@ -116,33 +116,33 @@ export interface AcceptedRequests {
   at: number;
 }
 
-/** All that a run leaves behind, for the invariants to look at. */
+/** The result of a run, which the invariants check. */
 export interface SimulationRun {
   seed: number;
-  /** Flows whose creation was answered; the others may exist whole or not at all. */
+  /** Creation requests that got a response. Other flows may exist completely or not at all. */
   accepted: AcceptedRequests[];
   flows: Map<string, { flow: Flow; tasks: Task[]; status: ReturnType<typeof flowStatus> }>;
-  /** Roots without a flow that were never swept. */
+  /** Number of tasks without a flow that the sweeper did not remove. */
   rootsWithoutFlow: number;
   vendor: ReturnType<typeof createVendor>;
   posts: Posted[];
-  /** What the apps have spent, where they are limited. */
+  /** Credit rows of apps with limits. */
   credits: Credit[];
   broken: string[];
   forgedAccepted: number;
   forgedRefused: number;
-  /** Callbacks of the vendor's own that were not believed. */
+  /** Number of genuine callbacks that were rejected. */
   ownRefused: number;
   points: number;
   killed: number;
   events: number;
   virtualMs: number;
-  /** From a success being stored to its first follow-up reaching the vendor. */
+  /** Counters of the metrics log. */
   metrics: Map<Metric, number>;
 }
 
 export const START = Date.UTC(2026, 10, 21);
-/** Longer than a webhook is tried. */
+/** Longer than the delivery attempts of a webhook take. */
 const HORIZON_MS = 96 * 3_600_000;
 const SWEEP_MS = 60_000;
 const HOUR_MS = 3_600_000;
@@ -175,14 +175,15 @@ export async function runSimulation({
   const memory = createMemoryStore({ table });
   const webhookStore = createWebhookStore({ table, now: () => 0 });
   const vendorStore = createVendorStore(table);
-  // Draws of its own, so that what is heard changes nothing of what happens.
+  // Separate random numbers for subscribers, so that they do not change the other decisions of a seed.
   const hookRng = createRng(seed ^ 0x5f3759df);
   const app = createApp(hookRng, profile);
-  // Nothing is at rest here: sealing would take a tenth of the time and prove nothing.
+  // Secrets are not encrypted: encryption would take a tenth of the time and test nothing here.
   const vault: Vault = { seal: (secret) => secret, open: (sealed) => sealed, isCurrent: () => true };
   const withRuleChecks = createRuleChecks(
     broken,
-    // Without clocks of their own: a process that stood still for a while writes what was true before.
+    // Processes with their own clocks may write times that are an hour late. Otherwise a second covers the delay between
+    // computing a time and writing it.
     { now: () => scheduler.now(), slackMs: variant.clockOf ? HOUR_MS : 1_000 },
     (task) => {
       const { flowId, path, status, attempt, phase, rev, busyAnswers } = task;
@@ -229,7 +230,7 @@ export async function runSimulation({
         at: scheduler.now() - START,
         flowId: `flow_${flowPart}`,
         path,
-        what: `VENDOR took attempt ${attempt} as ${id}`,
+        what: `VENDOR accepted attempt ${attempt} as ${id}`,
       }),
     post: (token, body, task) => callback(token, body, task),
     forge(token, body) {
@@ -249,7 +250,7 @@ export async function runSimulation({
     (variant.isConfigured?.(name, now() - START) ?? true) ? { baseUrl: "http://v.test", apiKey: name } : undefined;
 
   type Deps = ReturnType<typeof depsOf>;
-  /** A fresh process with ports of its own; what it believes of accounts dies with it. */
+  /** Starts a process with its own ports and caches. */
   function start<T>(
     name: string,
     body: (deps: Deps, code: Version["code"]) => Promise<T>,
@@ -283,7 +284,7 @@ export async function runSimulation({
       random,
       accounts: code.createAccounts(parts),
       webhookStore: wrap("webhookStore", webhookStore),
-      // Asked of the table as it is: what flows hear is no fault of ours to try here.
+      // Reads the table without faults, because faults of subscriptions are not part of this simulation.
       subscriptions: createSubscriptions({ webhookStore, clock, cacheTtlMs: 0, bus: false }),
       banned: { assertAllowed: async () => {} },
       vault,
@@ -316,7 +317,7 @@ export async function runSimulation({
   function poll(): void {
     const records = queue.receive(10);
     if (records.length === 0) return;
-    // Visible again should this worker die.
+    // The messages become visible again if this worker crashes.
     scheduler.at(VISIBILITY_MS + 1, poll);
     const copies = rng.chance(profile.copyMessage) ? 2 : 1;
     for (let copy = 0; copy < copies; copy++) {
@@ -402,13 +403,13 @@ export async function runSimulation({
   }
   scheduler.at(SWEEP_MS, cron);
 
-  /** A person looks at the first picture some time, and if it is there presses a button that no plan has. */
+  /** The app presses a button outside the plan after some time, if the first image exists by then. */
   function pressLater({ id, appId }: Flow, afterMs: number): void {
     const request = { press: "U4", then: rng.chance(0.5) ? [{ press: "reroll" }] : [] };
     scheduler.at(afterMs, () => start("api", (deps) => pressTask(deps, appId, taskIdOf(id, ROOT_PATH), request)));
   }
 
-  /** A person calls it off, and some time later thinks better of it, or not. */
+  /** The app cancels the flow and may resume it later. */
   function cancelLater({ id, appId }: Flow): void {
     const cancelMs = rng.int(0, 300_000);
     scheduler.at(cancelMs, () => start("api", (deps) => cancelFlow(deps, appId, id)));
@@ -418,25 +419,25 @@ export async function runSimulation({
   }
 
   const quiet = () =>
-    // Not before everybody has done what they had in mind.
+    // Waits until the app has done all its actions.
     scheduler.now() > START + (appActs ? 4_200_000 : 120_000) &&
     isAllEnded(dump()) &&
     table.dump().every((item) => item["dueShard"] === undefined);
   let events = 0;
-  // Looked at now and then: the dump is a copy of everything.
+  // Checked only every five minutes of virtual time, because the dump copies everything.
   for (let until = START + 300_000; until <= START + HORIZON_MS; until += 300_000) {
     events += await scheduler.run(until);
     if (quiet()) break;
   }
 
-  // What dead processes hold is given back by whoever asks next.
+  // Holds of crashed processes are refunded by the next request for credit.
   for (const appId of limits ? ["app", SUBSCRIBED_APP] : []) {
     const clock = { now: () => now() + ORPHANED_HOLD_AFTER_MS };
     for (let i = 0; i < flows; i++) await creditOf({ store: ledger.observe(memory), clock, log }, appId);
   }
-  const left = dump();
-  const byFlow = Map.groupBy(left.tasks, (task) => task.flowId);
-  const found = left.flows.map((flow) => {
+  const stored = dump();
+  const byFlow = Map.groupBy(stored.tasks, (task) => task.flowId);
+  const found = stored.flows.map((flow) => {
     const tasks = byFlow.get(flow.id) ?? [];
     return [flow.id, { flow, tasks, status: flowStatus(tasks) }] as const;
   });
@@ -445,7 +446,7 @@ export async function runSimulation({
     seed,
     accepted,
     flows: known,
-    rootsWithoutFlow: left.tasks.filter((task) => !known.has(task.flowId)).length,
+    rootsWithoutFlow: stored.tasks.filter((task) => !known.has(task.flowId)).length,
     vendor,
     posts: app.posts,
     credits: [...ledger.credits.values()],
@@ -465,7 +466,7 @@ function overloaded(): Error {
   return new MjflowError("overloaded");
 }
 
-/** Everything has ended and been recorded as ended; nothing waits in the due index. */
+/** Returns true if everything has ended, every flow end is recorded and nothing has a due time. */
 function isAllEnded({ flows, tasks }: { flows: Flow[]; tasks: Task[] }): boolean {
   return (
     flows.every((flow) => flow.status !== "running" && flow.due === undefined) &&
@@ -473,12 +474,12 @@ function isAllEnded({ flows, tasks }: { flows: Flow[]; tasks: Task[] }): boolean
   );
 }
 
-/** The vendor's verbs are points too: a worker can die on either side of its call. */
+/** Wraps the vendor's methods, so that a worker can crash before and after each call of the vendor. */
 function withCalls<P extends object>(wrap: Wrap, provider: P): P {
   return wrap("vendor", provider);
 }
 
-/** Flows of this account, whatever chooses between accounts one day. */
+/** Returns a store that creates flows at this account, whatever account was selected. */
 function ofAccount(store: Store, account: string): Store {
   const createFlow: Store["createFlow"] = (flow, root) => store.createFlow({ ...flow, account }, { ...root, account });
   return { ...store, createFlow };
@@ -492,11 +493,11 @@ function randomPlan(depth: number, rng: { int(a: number, b: number): number }): 
 
 interface Time {
   now(): number;
-  /** How much later than it should be a time may be. */
+  /** Tolerance for a time that is later than expected, ms. */
   slackMs: number;
 }
 
-/** The rules that hold at every write, checked at every write, whichever version makes it. */
+/** Checks at every write the rules that hold at every write, for every version of the code. */
 function createRuleChecks(
   broken: string[],
   { now, slackMs }: Time,
@@ -508,19 +509,19 @@ function createRuleChecks(
     flows.set(flow.id, flow);
     const latest = nextFlowDue(flow, [], now(), TIMINGS) + slackMs;
     if (flow.status === "running" && (flow.due === undefined || flow.due > latest))
-      broken.push(`T4 ${flow.id} runs, and is looked at ${flow.due === undefined ? "never" : "too late"}`);
+      broken.push(`T4 ${flow.id} runs, but its due time is ${flow.due === undefined ? "missing" : "too late"}`);
   }
   function check(task: Task): void {
     onTask(task);
     const key = `${task.flowId} ${task.path}`;
     const before = last.get(key);
     last.set(key, task);
-    if (!isEnded(task) && task.due === undefined)
-      broken.push(`T4 ${task.path} ${task.status} waits without a due time`);
+    if (!isEnded(task) && task.due === undefined) broken.push(`T4 ${task.path} ${task.status} has no due time`);
     if (!isEnded(task) && !hasOwnDueEntry(task)) {
       const flow = flows.get(task.flowId);
-      if (flow?.status !== "running") broken.push(`T4 ${task.path} ${task.status} waits with a flow that does not`);
-      else if (flow.due! > task.due! + slackMs) broken.push(`T4 ${task.path} ${task.status} waits with a later flow`);
+      if (flow?.status !== "running") broken.push(`T4 ${task.path} ${task.status} waits, but its flow does not run`);
+      else if (flow.due! > task.due! + slackMs)
+        broken.push(`T4 ${task.path} ${task.status} is due before its flow, which covers it`);
     }
     if (!before) return;
     if (isEnded(before) && task.status !== before.status)
@@ -531,7 +532,7 @@ function createRuleChecks(
       before.result !== task.result &&
       JSON.stringify(before.result) !== JSON.stringify(task.result)
     ) {
-      broken.push(`T1 ${task.path} has another result`);
+      broken.push(`T1 ${task.path} changed its result after its end`);
     }
   }
   return (store) => observePort(store, { task: check, flow: checkFlow });

@@ -1,6 +1,6 @@
 /**
- * A simulated vendor with a ledger of its own: what it was asked, what it onAccepted (and would bill), what it told. It behaves
- * as the servers read do: callbacks once, unsigned, in any order, no retry, no idempotency key.
+ * A simulated vendor with its own ledger: requests, accepted (and charged) tasks, callbacks. It behaves like the servers
+ * whose source was read: each callback is sent once, unsigned and in any order; no retry, no idempotency key.
  */
 import type { Button } from "@mjflow/core/button";
 import { type CallContext, LookupError, type Provider, type SubmitOutcome } from "@mjflow/core/port";
@@ -9,9 +9,9 @@ import type { FaultProfile } from "./fault-profile.ts";
 import type { Rng } from "./random.ts";
 import type { Scheduler } from "./scheduler.ts";
 
-/** One task the vendor onAccepted: one picture to pay. */
+/** One task that the vendor accepted; one image to pay. */
 export interface VendorTask {
-  /** Its account's n-th: other accounts issue the same. */
+  /** Sequence number within its account, so accounts have equal ids. */
   id: string;
   account: string;
   flowPart: string;
@@ -24,9 +24,9 @@ export interface VendorTask {
   status: ReportStatus;
   endsAt: number;
   ends: "SUCCESS" | "FAILURE";
-  /** Its answer reached us. */
+  /** True if the response to the submission reached mjflow. */
   answered: boolean;
-  /** A callback of it was believed and stored by us, at that time. */
+  /** Time at which mjflow stored a callback of this task; unset: none yet. */
   confirmedAt?: number;
 }
 
@@ -34,19 +34,19 @@ export interface VendorDeps {
   scheduler: Scheduler;
   rng: Rng;
   profile: FaultProfile;
-  /** It lists what it onAccepted by our mark. */
+  /** True if the vendor lists its recent tasks with our `state`. */
   searched: boolean;
   onAccepted(task: VendorTask): void;
-  /** Posts one callback; the vendor does not look at the answer. */
+  /** Sends one callback; the vendor ignores the response. */
   post(token: string, body: string, accepted: VendorTask): void;
-  /** Posts one that nobody minted. */
+  /** Sends a callback with an invalid token. */
   forge(token: string, body: string): void;
 }
 
 export interface Vendor {
   provider: Provider;
   accepted: VendorTask[];
-  /** Presses of a customId its parent does not have, or of an unfinished parent: our mistakes. */
+  /** Presses of a missing customId or of an unfinished parent; these are faults of mjflow. */
   wrongPresses: string[];
   counts: { submissions: number; lookups: number; callbacks: number };
 }
@@ -78,7 +78,7 @@ export function createVendor({ scheduler, rng, profile, searched, onAccepted, po
     if (rng.chance(profile.forge)) scheduler.at(delayMs, () => forge(forgedFrom(task.token, rng), body));
   }
 
-  /** SUBMITTED, some progress, the end; and what some servers send after it. */
+  /** Runs the task: SUBMITTED, progress, its end, and late reports as some servers send them. */
   function run(task: VendorTask, runMs: number): void {
     task.status = "SUBMITTED";
     task.endsAt = scheduler.now() + runMs;
@@ -93,13 +93,13 @@ export function createVendor({ scheduler, rng, profile, searched, onAccepted, po
       report(task, task.ends === "SUCCESS" ? "FAILURE" : "SUCCESS", 100, runMs + 5_000);
   }
 
-  /** What becomes of a submission: whether it is accepted, and whether we hear of it. */
+  /** Decides whether a submission is accepted and whether the response reaches mjflow. */
   async function submit(
     { state, notifyHook: hook, account: { apiKey: account } }: CallContext,
     press?: { parentId: string; customId: string },
   ): Promise<SubmitOutcome> {
     counts.submissions++;
-    if (rng.chance(profile.dropBefore)) return { kind: "unclear", reason: "lost on the way" };
+    if (rng.chance(profile.dropBefore)) return { kind: "unclear", reason: "request lost" };
     if (rng.chance(profile.busy)) return { kind: "busy", reason: "23" };
     if (rng.chance(profile.refuse)) return rejection();
     const [flowPart, path, attempt] = state.split("_") as [string, string, string];
@@ -127,7 +127,7 @@ export function createVendor({ scheduler, rng, profile, searched, onAccepted, po
     if (opensModal) task.status = "MODAL";
     else run(task, press ? rng.int(PRESS_MS / 2, PRESS_MS * 2) : rng.int(IMAGINE_MS / 2, IMAGINE_MS * 2));
     if (rng.chance(profile.slowAnswer)) await scheduler.pause(rng.int(1_000, 120_000));
-    if (rng.chance(profile.answerLost)) return { kind: "unclear", reason: "answer lost" };
+    if (rng.chance(profile.answerLost)) return { kind: "unclear", reason: "response lost" };
     task.answered = true;
     return opensModal ? { kind: "modal", vendorTaskId: task.id } : { kind: "accepted", vendorTaskId: task.id };
   }
@@ -135,7 +135,7 @@ export function createVendor({ scheduler, rng, profile, searched, onAccepted, po
   function check(account: string, { parentId, customId }: { parentId: string; customId: string }): void {
     const parent = find(account, parentId);
     const offered = parent ? buttonsOf(parent).some((button) => button.customId === customId) : false;
-    // A vendor that told us of a success it later denies (contraryEnd) has offered the buttons all the same.
+    // A vendor that reported a success and denies it later (contraryEnd) did offer the buttons.
     const ended = parent?.status === "SUCCESS" || (parent?.status === "FAILURE" && profile.contraryEnd > 0);
     if (!ended || !offered) wrongPresses.push(`${customId} on ${parentId}`);
   }
@@ -143,12 +143,12 @@ export function createVendor({ scheduler, rng, profile, searched, onAccepted, po
   async function answerModal(account: string, id: string): Promise<SubmitOutcome> {
     counts.submissions++;
     const task = find(account, id);
-    if (rng.chance(profile.dropBefore)) return { kind: "unclear", reason: "lost on the way" };
+    if (rng.chance(profile.dropBefore)) return { kind: "unclear", reason: "request lost" };
     if (rng.chance(profile.busy)) return { kind: "busy", reason: "23" };
     if (!task) return rejection();
-    if (task.status !== "MODAL") wrongPresses.push(`a second answer to the window of ${id}`);
+    if (task.status !== "MODAL") wrongPresses.push(`a second answer to the modal of ${id}`);
     else run(task, rng.int(PRESS_MS / 2, PRESS_MS * 2));
-    if (rng.chance(profile.answerLost)) return { kind: "unclear", reason: "answer lost" };
+    if (rng.chance(profile.answerLost)) return { kind: "unclear", reason: "response lost" };
     return { kind: "accepted", vendorTaskId: id };
   }
 
@@ -208,7 +208,7 @@ export function imageUrlOf({ account, flowPart, path, attempt }: VendorTask): st
   return `https://img.test/${account}/${flowPart}/${path}/${attempt}.png`;
 }
 
-/** The same job at every account, as their ids are: what is pressed at the wrongPresses one looks right. */
+/** Buttons contain the task id, which is equal at other accounts. So a press at the wrong account looks valid. */
 export function buttonsOf({ id }: VendorTask): Button[] {
   const job = `00000000-0000-4000-8000-${id.slice(-12).padStart(12, "0")}`;
   const four = [1, 2, 3, 4];
@@ -219,7 +219,7 @@ export function buttonsOf({ id }: VendorTask): Button[] {
   ];
 }
 
-/** A real token with one character changed: in its claims or in its proof. */
+/** Returns a real token with one character changed, in its claims or in its MAC. */
 function forgedFrom(token: string, rng: Rng): string {
   const at = rng.int(2, token.length - 1);
   const other = token[at] === "1" ? "2" : "1";

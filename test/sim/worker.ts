@@ -1,4 +1,4 @@
-/** Judges a range of seeds and reports what it counted. */
+/** Runs a range of seeds in a worker thread and reports the counts and findings of each. */
 import { parentPort, workerData } from "node:worker_threads";
 import { FLOWS_PER_SEED, faultSetupOf } from "./fault-setup.ts";
 import { type Counters, checkInvariants } from "./invariant.ts";
@@ -7,7 +7,7 @@ import { runSimulation } from "./simulation.ts";
 export interface SeedRange {
   from: number;
   step: number;
-  /** Exclusive. */
+  /** End of the range, exclusive. */
   to: number;
 }
 
