@@ -32,8 +32,8 @@ const sample: CallbackClaims = {
   calling: false,
 };
 
-describe("the hook token", () => {
-  it("says again what it was made of", () => {
+describe("callback token", () => {
+  it("parseToken returns the claims that the token was created from", () => {
     fc.assert(
       fc.property(claims, (made) => {
         const text = encodeClaims(made);
@@ -42,7 +42,7 @@ describe("the hook token", () => {
     );
   });
 
-  it("survives every URL's path as it is", () => {
+  it("a token needs no escaping in the path of a URL", () => {
     fc.assert(
       fc.property(claims, (made) => {
         const token = `${encodeClaims(made)}.${MAC}`;
@@ -52,7 +52,7 @@ describe("the hook token", () => {
     );
   });
 
-  it("of the longest path fits its own limit and the vendors'", () => {
+  it("a token with the longest path and names fits the limit of 512 characters", () => {
     const path = `0${"-199".repeat(39)}`.slice(0, REQUEST.pathLength);
     const long = { ...sample, path, keyId: "k".repeat(40), provider: "p".repeat(40), account: "a".repeat(40) };
     const token = `${encodeClaims({ ...long, attempt: 999_999, calling: true })}.${MAC}`;
@@ -60,18 +60,22 @@ describe("the hook token", () => {
     expect(token.length).toBeLessThan(512);
   });
 
-  it("is read up to its limit, and not beyond", () => {
-    const of = (length: number) => {
+  it("a token with 512 characters is parsed, and one with 513 is not", () => {
+    const tokenOfLength = (length: number) => {
       const short = `${encodeClaims({ ...sample, path: "0", attempt: 10 })}.${MAC}`;
       const odd = (length - short.length) % 2;
       const path = `0${"-1".repeat((length - short.length - odd) / 2)}`;
       return `${encodeClaims({ ...sample, path, attempt: odd ? 100 : 10 })}.${MAC}`;
     };
-    for (const length of [511, 512, 513]) expect(of(length)).toHaveLength(length);
-    expect([511, 512, 513].map((length) => parseToken(of(length)) !== undefined)).toEqual([true, true, false]);
+    for (const length of [511, 512, 513]) expect(tokenOfLength(length)).toHaveLength(length);
+    expect([511, 512, 513].map((length) => parseToken(tokenOfLength(length)) !== undefined)).toEqual([
+      true,
+      true,
+      false,
+    ]);
   });
 
-  it("edited anywhere is another text, so that the mac over it no longer fits, or no token at all", () => {
+  it("for every edit of a token, the result is malformed, or its text or MAC differs from the original", () => {
     const token = `${encodeClaims(sample)}.${MAC}`;
     fc.assert(
       fc.property(
@@ -90,7 +94,7 @@ describe("the hook token", () => {
     );
   });
 
-  it("two sets of claims never share a text", () => {
+  it("different claims have different encoded texts", () => {
     fc.assert(
       fc.property(claims, claims, (a, b) => {
         if (JSON.stringify(a) !== JSON.stringify(b)) expect(encodeClaims(a)).not.toBe(encodeClaims(b));
@@ -98,7 +102,7 @@ describe("the hook token", () => {
     );
   });
 
-  it("garbage is no token, and never throws", () => {
+  it("parseToken never throws for arbitrary text and returns undefined if a part is not valid", () => {
     fc.assert(fc.property(fc.string({ maxLength: 700 }), (text) => parseToken(text) === undefined));
     const parts = `${encodeClaims(sample)}.${MAC}`.split(".");
     fc.assert(
@@ -118,31 +122,31 @@ describe("the hook token", () => {
   it.each([
     ["attempt 0", { attempt: 0 }],
     ["a path outside any lineage", { path: "1-2" }],
-    ["an id that is no flow's", { flowId: "flow_x" }],
+    ["an id that is not a flow id", { flowId: "flow_x" }],
     ...(["keyId", "provider", "account"] as const).flatMap((field): [string, Partial<CallbackClaims>][] => [
       [`an empty ${field}`, { [field]: "" }],
       [`a ${field} with anything but letters, digits, - and _`, { [field]: "a/b" }],
-      [`a ${field} that only ends well`, { [field]: "%a" }],
-      [`a ${field} that only begins well`, { [field]: "a%" }],
-      [`a ${field} longer than 40`, { [field]: "a".repeat(41) }],
+      [`a ${field} that is valid only at its end`, { [field]: "%a" }],
+      [`a ${field} that is valid only at its start`, { [field]: "a%" }],
+      [`a ${field} longer than 40 characters`, { [field]: "a".repeat(41) }],
     ]),
-  ] as [string, Partial<CallbackClaims>][])("%s is not believed", (_, wrong) => {
+  ] as [string, Partial<CallbackClaims>][])("parseToken returns undefined for %s", (_, wrong) => {
     expect(parseToken(`${encodeClaims({ ...sample, ...wrong })}.${MAC}`)).toBeUndefined();
   });
 
   it.each([
-    [4, "1x", "an attempt that only begins as a number"],
-    [4, "1000000", "an attempt beyond six digits"],
-    [7, "", "no expiry"],
-    [7, "-1", "an expiry that only ends as one"],
-    [7, "1_", "an expiry that only begins as one"],
-    [7, "zzzzzzzzzz", "an expiry beyond nine digits"],
-    [8, "xp", "a policy that only ends as one"],
-    [8, "px", "a policy that only begins as one"],
-    [8, "cp", "a policy in another order"],
-    [9, "m".repeat(42), "too short a mac"],
-    [9, "m".repeat(44), "too long a mac"],
-  ] as const)("with part %i %j: %s, it is not believed", (at, part, _) => {
+    [4, "1x", "an attempt that is a number only at its start"],
+    [4, "1000000", "an attempt with more than six digits"],
+    [7, "", "an empty expiry"],
+    [7, "-1", "an expiry that is valid only at its end"],
+    [7, "1_", "an expiry that is valid only at its start"],
+    [7, "zzzzzzzzzz", "an expiry with more than nine characters"],
+    [8, "xp", "policy flags that are valid only at their end"],
+    [8, "px", "policy flags that are valid only at their start"],
+    [8, "cp", "policy flags in the wrong order"],
+    [9, "m".repeat(42), "a MAC that is too short"],
+    [9, "m".repeat(44), "a MAC that is too long"],
+  ] as const)("parseToken returns undefined if part %i is %j: %s", (at, part, _) => {
     const parts = `${encodeClaims(sample)}.${MAC}`.split(".");
     expect(parseToken(parts.with(at, part).join("."))).toBeUndefined();
   });
@@ -152,15 +156,15 @@ describe("the hook token", () => {
     [true, false, "p"],
     [false, true, "c"],
     [true, true, "pc"],
-  ])("its policy is readable (progress %s, calling %s)", (progress, calling, deadLetters) => {
+  ])("the last part contains the policy flags (progress %s, calling %s)", (progress, calling, flags) => {
     expect(
       encodeClaims({ ...sample, progress, calling })
         .split(".")
         .at(-1),
-    ).toBe(deadLetters);
+    ).toBe(flags);
   });
 
-  it("its expiry is a whole second, never later than asked for", () => {
+  it("the expiry is rounded down to a whole second", () => {
     const read = parseToken(`${encodeClaims({ ...sample, expiresAt: NOW + 999 })}.${MAC}`);
     expect(read?.claims.expiresAt).toBe(NOW);
   });

@@ -18,22 +18,22 @@ const time = fc.integer({ min: 0, max: 2 ** 48 - 1 });
 const segment = fc.oneof(fc.nat(199).map(String), fc.stringMatching(/^m[0-9A-Z]{8}$/));
 const path = fc.array(segment, { maxLength: 8 }).map((segments) => segments.reduce(childPath, ROOT_PATH));
 
-describe("a flow's id", () => {
+describe("flow id", () => {
   it.each([
-    // The vectors of the ULID specification and of its first implementation.
+    // Test vectors of the ULID specification and of its first implementation.
     [1469918176385, "01ARYZ6S41"],
     [1469922850259, "01ARZ3NDEK"],
     [0, "0000000000"],
     [2 ** 48 - 1, "7ZZZZZZZZZ"],
-  ])("writes time %d as a ULID does: %s", (at, text) => {
+  ])("flowIdOf encodes the time %d like a ULID: %s", (at, text) => {
     expect(flowIdOf(at, new Uint8Array(10))).toBe(`flow_${text}0000000000000000`);
   });
 
-  it("writes chance as a ULID does", () => {
+  it("flowIdOf encodes the random bytes like a ULID", () => {
     expect(flowIdOf(0, new Uint8Array(10).fill(255))).toBe("flow_0000000000ZZZZZZZZZZZZZZZZ");
   });
 
-  it("sorts by time, whatever the chance", () => {
+  it("flow ids sort by time, whatever the random bytes are", () => {
     fc.assert(
       fc.property(time, time, random, random, (a, b, x, y) => {
         if (a < b) expect(flowIdOf(a, x) < flowIdOf(b, y)).toBe(true);
@@ -41,7 +41,7 @@ describe("a flow's id", () => {
     );
   });
 
-  it("is known for one; its own forms only", () => {
+  it("isFlowId accepts every flow id and rejects other texts", () => {
     fc.assert(fc.property(time, random, (at, x) => isFlowId(flowIdOf(at, x))));
     const good = flowIdOf(1469918176385, new Uint8Array(10));
     for (const bad of [
@@ -57,7 +57,7 @@ describe("a flow's id", () => {
     }
   });
 
-  it("is not made of less chance than promised", () => {
+  it("flowIdOf throws if it gets fewer than 10 random bytes", () => {
     expect(() => flowIdOf(0, new Uint8Array(9))).toThrow(new RangeError("flowIdOf needs 10 random bytes"));
   });
 });
@@ -71,9 +71,11 @@ describe("crockford", () => {
     [[255, 255, 255, 255, 255], "ZZZZZZZZ"],
     [[...new TextEncoder().encode("foobar")], "CSQPYRK1E8"],
     [[...new TextEncoder().encode("fo")], "CSQG"],
-  ] as [number[], string][])("%j is %s", (bytes, text) => expect(crockford(Uint8Array.from(bytes))).toBe(text));
+  ] as [number[], string][])("%j is encoded as '%s'", (bytes, text) =>
+    expect(crockford(Uint8Array.from(bytes))).toBe(text),
+  );
 
-  it("keeps every byte: two different inputs of a length never meet", () => {
+  it("different inputs of the same length have different encodings", () => {
     fc.assert(
       fc.property(random, random, (a, b) => {
         expect(crockford(a) === crockford(b)).toBe(Buffer.from(a).equals(Buffer.from(b)));
@@ -82,19 +84,19 @@ describe("crockford", () => {
   });
 });
 
-describe("a task's id", () => {
-  it("says its flow and its place, both ways", () => {
+describe("task id", () => {
+  it("parseTaskId returns the flow id and path that the task id was built from", () => {
     fc.assert(
-      fc.property(time, random, path, (at, x, place) => {
+      fc.property(time, random, path, (at, x, taskPath) => {
         const flowId = flowIdOf(at, x);
-        const id = taskIdOf(flowId, place);
-        expect(parseTaskId(id)).toEqual({ flowId, path: place });
+        const id = taskIdOf(flowId, taskPath);
+        expect(parseTaskId(id)).toEqual({ flowId, path: taskPath });
         expect(id).toMatch(/^[0-9A-Za-z_-]+$/);
       }),
     );
   });
 
-  it("is refused in any other form, and never throws", () => {
+  it("parseTaskId returns undefined for other texts and never throws", () => {
     const ulid = "01K9ZC7T3R8M2V5X0Q4B6N1JHD";
     for (const bad of ["1", "0-", "0-1234", "0--1", "-0", "00", "0-m", "0-x", "0/1", "0-1 ", ""]) {
       expect(parseTaskId(`task_${ulid}_${bad}`), bad).toBeUndefined();
@@ -104,7 +106,7 @@ describe("a task's id", () => {
 });
 
 describe("lineage", () => {
-  it("a child knows its parent and its depth", () => {
+  it("parent, depth and planned children follow from the path of a child", () => {
     fc.assert(
       fc.property(path, segment, (parent, last) => {
         const child = childPath(parent, last);

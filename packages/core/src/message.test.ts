@@ -13,7 +13,7 @@ import {
   workMessage,
 } from "./message.ts";
 
-const taken: AcceptedMessage = {
+const acceptedMessage: AcceptedMessage = {
   v: 1,
   type: "taken",
   flowId: FLOW,
@@ -24,17 +24,17 @@ const taken: AcceptedMessage = {
 };
 
 describe("queue messages", () => {
-  it("say again what was sent, ids digit for digit", () => {
-    for (const message of [submitMessage(FLOW, "0-2-mX7"), taken]) {
+  it("a parsed message equals the sent one, ids digit for digit", () => {
+    for (const message of [submitMessage(FLOW, "0-2-mX7"), acceptedMessage]) {
       expect(parseMessage(JSON.stringify(message))).toEqual(message);
     }
   });
 
-  it("are small (Q1)", () => {
+  it("a submit message is smaller than 200 bytes (Q1)", () => {
     expect(JSON.stringify(submitMessage(FLOW, `0${"-199".repeat(10)}`)).length).toBeLessThan(200);
   });
 
-  it("of a newer sender may hold more; what is not known is left out", () => {
+  it("unknown fields of a newer sender are left out", () => {
     expect(parseMessage(JSON.stringify({ ...submitMessage(FLOW, "0"), more: 1 }))).toEqual(submitMessage(FLOW, "0"));
   });
 
@@ -43,21 +43,24 @@ describe("queue messages", () => {
     ["not an object", "null"],
     ["not an object", "7"],
     ["unknown version", "[]"],
-    ["unknown version", JSON.stringify({ ...taken, v: 2 })],
-    ["unknown version", JSON.stringify({ ...taken, v: "x".repeat(999) })],
-    ["names no task", JSON.stringify({ ...taken, path: "1" })],
-    ["names no task", JSON.stringify({ ...taken, flowId: "flow_x" })],
-    ["names no task", JSON.stringify({ ...taken, path: 0 })],
-    ["unknown type", JSON.stringify({ ...taken, type: "dance" })],
-    ["lacks the vendor's answer", JSON.stringify({ ...taken, attempt: "1" })],
-    ["lacks the vendor's answer", JSON.stringify({ ...taken, vendorTaskId: 1400193 })],
-    ["lacks the vendor's answer", JSON.stringify({ ...taken, window: undefined })],
-  ])("%s: %s", (why, text) => {
+    ["unknown version", JSON.stringify({ ...acceptedMessage, v: 2 })],
+    ["unknown version", JSON.stringify({ ...acceptedMessage, v: "x".repeat(999) })],
+    ["has no valid flow id or task path", JSON.stringify({ ...acceptedMessage, path: "1" })],
+    ["has no valid flow id or task path", JSON.stringify({ ...acceptedMessage, flowId: "flow_x" })],
+    ["has no valid flow id or task path", JSON.stringify({ ...acceptedMessage, path: 0 })],
+    ["unknown type", JSON.stringify({ ...acceptedMessage, type: "dance" })],
+    ["has no valid attempt, vendor task id or modal flag", JSON.stringify({ ...acceptedMessage, attempt: "1" })],
+    [
+      "has no valid attempt, vendor task id or modal flag",
+      JSON.stringify({ ...acceptedMessage, vendorTaskId: 1400193 }),
+    ],
+    ["has no valid attempt, vendor task id or modal flag", JSON.stringify({ ...acceptedMessage, window: undefined })],
+  ])("the error says '%s' for %s", (why, text) => {
     expect(() => parseMessage(text)).toThrow(MessageError);
     expect(() => parseMessage(text)).toThrow(why);
   });
 
-  it("garbage is a MessageError that does not quote it, and nothing else", () => {
+  it("for arbitrary text, parseMessage throws only a MessageError, which does not quote the text", () => {
     const poison = fc.oneof(fc.string(), fc.json());
     fc.assert(
       fc.property(poison, (text) => {
@@ -72,27 +75,27 @@ describe("queue messages", () => {
   });
 });
 
-describe("a message that cannot be read", () => {
-  const complaint = (body: unknown) => {
+describe("MessageError", () => {
+  const errorOf = (body: unknown) => {
     try {
       parseMessage(JSON.stringify(body));
     } catch (error) {
       return error as Error;
     }
-    throw new Error("it was read");
+    throw new Error("the message was accepted");
   };
 
-  it("says which version it has, shortly", () => {
-    expect(complaint({ ...taken, v: 2 })).toMatchObject({ name: "MessageError", message: "unknown version 2" });
-    expect(complaint({ ...taken, v: "x".repeat(999) }).message).toBe(`unknown version "${"x".repeat(19)}`);
-    expect(complaint({}).message).toBe("unknown version undefined");
+  it("the error names an unknown version, cut to 20 characters", () => {
+    expect(errorOf({ ...acceptedMessage, v: 2 })).toMatchObject({ name: "MessageError", message: "unknown version 2" });
+    expect(errorOf({ ...acceptedMessage, v: "x".repeat(999) }).message).toBe(`unknown version "${"x".repeat(19)}`);
+    expect(errorOf({}).message).toBe("unknown version undefined");
   });
 });
 
-describe("messages about what happened", () => {
+describe("notify, deliver and archive messages", () => {
   const delivery = `dlv_${FLOW.slice("flow_".length)}_0_completed_hook`;
 
-  it("say again what was sent", () => {
+  it("a parsed message equals the sent one and is smaller than 200 bytes", () => {
     for (const message of [
       archiveMessage(FLOW, "0-2"),
       notifyMessage(FLOW, "0-2"),
@@ -105,23 +108,23 @@ describe("messages about what happened", () => {
   });
 
   it.each([
-    ["names no delivery", { v: 1, type: "deliver" }],
-    ["names no delivery", { v: 1, type: "deliver", deliveryId: "dlv_x" }],
-    ["names no delivery", { v: 1, type: "deliver", deliveryId: [delivery] }],
-    ["names neither task nor flow", { v: 1, type: "tell", flowId: FLOW }],
-    ["names neither task nor flow", { v: 1, type: "tell", flowId: FLOW, place: "1" }],
-    ["names neither task nor flow", { v: 1, type: "tell", flowId: "flow_x", place: "flow" }],
-    ["names neither task nor flow", { v: 1, type: "tell", flowId: "flow_x", place: "0" }],
-    ["names neither task nor flow", { v: 1, type: "tell", flowId: [FLOW], place: "flow" }],
-    ["names neither task nor flow", { v: 1, type: "tell", flowId: FLOW, place: ["0"] }],
-    ["names neither task nor flow", { v: 1, type: "tell", place: "flow" }],
-    ["names no task", { v: 1, type: "archive", flowId: FLOW, path: "flow" }],
-    ["names no task", { v: 1, type: "archive", flowId: [FLOW], path: "0" }],
-  ])("%s: %j", (why, body) => {
+    ["has no valid delivery id", { v: 1, type: "deliver" }],
+    ["has no valid delivery id", { v: 1, type: "deliver", deliveryId: "dlv_x" }],
+    ["has no valid delivery id", { v: 1, type: "deliver", deliveryId: [delivery] }],
+    ["has no valid flow id or event subject", { v: 1, type: "tell", flowId: FLOW }],
+    ["has no valid flow id or event subject", { v: 1, type: "tell", flowId: FLOW, place: "1" }],
+    ["has no valid flow id or event subject", { v: 1, type: "tell", flowId: "flow_x", place: "flow" }],
+    ["has no valid flow id or event subject", { v: 1, type: "tell", flowId: "flow_x", place: "0" }],
+    ["has no valid flow id or event subject", { v: 1, type: "tell", flowId: [FLOW], place: "flow" }],
+    ["has no valid flow id or event subject", { v: 1, type: "tell", flowId: FLOW, place: ["0"] }],
+    ["has no valid flow id or event subject", { v: 1, type: "tell", place: "flow" }],
+    ["has no valid flow id or task path", { v: 1, type: "archive", flowId: FLOW, path: "flow" }],
+    ["has no valid flow id or task path", { v: 1, type: "archive", flowId: [FLOW], path: "0" }],
+  ])("the error says '%s' for %j", (why, body) => {
     expect(() => parseMessage(JSON.stringify(body))).toThrow(new MessageError(why));
   });
 
-  it("go to those who do that work", () => {
+  it("every message type has its queue", () => {
     expect(QUEUE_OF).toEqual({
       submit: "submit",
       taken: "submit",
@@ -131,7 +134,7 @@ describe("messages about what happened", () => {
     });
   });
 
-  it("a tile is our own work, all else a vendor's", () => {
+  it("workMessage is an archive message for a tile and a submit message for other actions", () => {
     expect(workMessage({ flowId: FLOW, path: "0-2", action: "TILE" })).toEqual(archiveMessage(FLOW, "0-2"));
     expect(workMessage({ flowId: FLOW, path: "0-2", action: "UPSCALE" })).toEqual(submitMessage(FLOW, "0-2"));
   });

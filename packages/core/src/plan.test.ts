@@ -9,7 +9,7 @@ const masks = (): Masks => ({ ref: "task_x", images: [] });
 const stored = (input: PlanInput[], into = masks()) => storedPlan(input, into);
 const nested = (depth: number): PlanInput => ({ press: "U1", ...(depth > 1 && { then: [nested(depth - 1)] }) });
 
-function refused(input: PlanInput[]): MjflowError {
+function errorOf(input: PlanInput[]): MjflowError {
   try {
     stored(input);
   } catch (error) {
@@ -19,8 +19,8 @@ function refused(input: PlanInput[]): MjflowError {
   throw new Error("the plan was accepted");
 }
 
-describe("a stored plan", () => {
-  it("is one button per node, a list and 'all' unfolded in order", () => {
+describe("storedPlan", () => {
+  it("a stored plan has one button per node, with lists and 'all' expanded in order", () => {
     expect(stored([{ press: ["U1", "V2"] }, { press: "upscale:all", then: [] }].slice(0, 1))).toEqual([
       { press: "U1" },
       { press: "V2" },
@@ -30,7 +30,7 @@ describe("a stored plan", () => {
     );
   });
 
-  it("follows each button of a list with the same plan, and keeps no empty one", () => {
+  it("each button of a list gets the same follow-ups, and an empty 'then' is left out", () => {
     const plan = stored([{ press: ["U1", "U2"], then: [{ press: "zoom:2", then: [] }] }]);
     expect(plan).toEqual([
       { press: "U1", then: [{ press: "zoom:2" }] },
@@ -40,7 +40,7 @@ describe("a stored plan", () => {
     expect(countPresses(undefined)).toBe(0);
   });
 
-  it("holds no mask: it is moved out once, and named by every button that needs it", () => {
+  it("a mask is moved out of the plan once, and every button that needs it references it", () => {
     const into = masks();
     const plan = stored([{ press: ["Vary (Region)", "zoom:custom"], modal: { maskBase64: MASK, prompt: "p" } }], into);
     expect(into.images).toEqual([MASK]);
@@ -49,14 +49,14 @@ describe("a stored plan", () => {
     expect(JSON.stringify(plan)).not.toContain("base64");
   });
 
-  it("does not change what it was given", () => {
+  it("storedPlan does not change its input", () => {
     const input = Object.freeze([Object.freeze({ press: "U1", then: Object.freeze([{ press: "V1" }]) })]);
     expect(() => stored(input as unknown as PlanInput[])).not.toThrow();
   });
 });
 
-describe("an answer to a window", () => {
-  it("is absent, empty, a prompt, a mask, or both; modal's prompt comes first", () => {
+describe("storedModal", () => {
+  it("a modal answer is undefined, empty, a prompt, a mask or both, and modal.prompt overrides prompt", () => {
     expect(storedModal({}, masks())).toBeUndefined();
     expect(storedModal({ modal: {} }, masks())).toEqual({});
     expect(storedModal({ prompt: "p" }, masks())).toEqual({ prompt: "p" });
@@ -65,28 +65,28 @@ describe("an answer to a window", () => {
     expect(storedModal({ modal: { maskBase64: MASK } }, into)).toStrictEqual({ mask: { ref: "r", index: 1 } });
   });
 
-  it("without a mask stores none", () => {
+  it("a modal answer without a mask adds no mask", () => {
     const into = masks();
     storedModal({ modal: { prompt: "p" } }, into);
     expect(into.images).toEqual([]);
   });
 });
 
-describe("P4: a button is pressed once per plan", () => {
+describe("P4: a button is pressed once per task", () => {
   it.each([
     [[{ press: "U1" }, { press: "upscale:1" }], "then[1].press"],
     [[{ press: ["u1", "U1"] }], "then[0].press"],
     [[{ press: "upscale:all" }, { press: "U3" }], "then[1].press"],
     [[{ press: "U1", then: [{ press: "🔄" }, { press: "reroll" }] }], "then[0].then[1].press"],
-  ] as [PlanInput[], string][])("%j is refused at its field", (input, field) => {
-    expect(refused(input)).toMatchObject({ code: "invalid_request", status: 400, retry: "never", field });
+  ] as [PlanInput[], string][])("%j is rejected with the field of the repeated press", (input, field) => {
+    expect(errorOf(input)).toMatchObject({ code: "invalid_request", status: 400, retry: "never", field });
   });
 
-  it("the refusal names the button as the app spelt it", () => {
-    expect(refused([{ press: ["u1", "U1"] }]).message).toBe('"U1" is pressed twice on the same task.');
+  it("the error message contains the press as the app wrote it", () => {
+    expect(errorOf([{ press: ["u1", "U1"] }]).message).toBe('The plan presses "U1" twice on the same task.');
   });
 
-  it("the same button of another task is another button", () => {
+  it("the same press on a different task is allowed", () => {
     expect(
       stored([
         { press: "V1", then: [{ press: "V1" }] },
@@ -96,25 +96,25 @@ describe("P4: a button is pressed once per plan", () => {
   });
 });
 
-describe("what one request can spend is bounded", () => {
-  it("in depth", () => {
+describe("limits of a plan", () => {
+  it("a plan that is too deep is rejected", () => {
     expect(stored([nested(REQUEST.planDepth)])).toHaveLength(1);
-    expect(refused([nested(REQUEST.planDepth + 1)]).message).toContain("deep");
+    expect(errorOf([nested(REQUEST.planDepth + 1)]).message).toContain("deep");
   });
 
-  it("in presses, over all depths", () => {
+  it("a plan with too many presses over all levels is rejected", () => {
     const wide = (n: number): PlanInput[] => Array.from({ length: n }, (_, i) => ({ press: `label ${i}` }));
     expect(countPresses(stored(wide(REQUEST.planPresses)))).toBe(REQUEST.planPresses);
-    expect(refused(wide(REQUEST.planPresses + 1)).message).toContain("presses");
-    expect(refused([{ press: "upscale:all", then: wide(50) }]).message).toContain("presses");
+    expect(errorOf(wide(REQUEST.planPresses + 1)).message).toContain("presses");
+    expect(errorOf([{ press: "upscale:all", then: wide(50) }]).message).toContain("presses");
   });
 
-  it("in bytes as stored, emoji counted as they are", () => {
+  it("a stored plan with too many bytes is rejected, and an emoji counts as four bytes", () => {
     const prompt = "🐈".repeat(4_000);
-    expect(refused(Array.from({ length: 7 }, (_, i) => ({ press: `x${i}`, prompt }))).message).toContain("bytes");
+    expect(errorOf(Array.from({ length: 7 }, (_, i) => ({ press: `x${i}`, prompt }))).message).toContain("bytes");
     const bare = JSON.stringify([{ press: "U1", modal: { prompt: "" } }]).length;
     const full = "x".repeat(REQUEST.planBytes - bare);
     expect(stored([{ press: "U1", prompt: full }])).toHaveLength(1);
-    expect(refused([{ press: "U1", prompt: `${full}x` }]).message).toContain("bytes");
+    expect(errorOf([{ press: "U1", prompt: `${full}x` }]).message).toContain("bytes");
   });
 });

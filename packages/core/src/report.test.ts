@@ -2,20 +2,20 @@ import { expect, it } from "vitest";
 import { report } from "../test/sample.ts";
 import { isFinal, needsWrite, REPORT_STATUSES } from "./report.ts";
 
-it("the protocol's statuses are these seven", () => {
+it("the vendor protocol has seven statuses", () => {
   expect(REPORT_STATUSES).toEqual(["NOT_START", "SUBMITTED", "MODAL", "IN_PROGRESS", "SUCCESS", "FAILURE", "CANCEL"]);
 });
 
 it.each([
-  ["SUCCESS", "ends a task, and is news"],
-  ["FAILURE", "ends a task, and is news"],
-  ["CANCEL", "ends a task, and is news"],
-  ["MODAL", "waits for an answer, and is news"],
-  [undefined, "may mean anything, and is news"],
-  ["NOT_START", "is progress"],
-  ["SUBMITTED", "is progress"],
-  ["IN_PROGRESS", "is progress"],
-] as const)("%s %s", (status, what) => {
+  ["SUCCESS", "ends a task and must be stored"],
+  ["FAILURE", "ends a task and must be stored"],
+  ["CANCEL", "ends a task and must be stored"],
+  ["MODAL", "waits for a modal answer and must be stored"],
+  [undefined, "is unknown and must be stored"],
+  ["NOT_START", "is progress and may be dropped"],
+  ["SUBMITTED", "is progress and may be dropped"],
+  ["IN_PROGRESS", "is progress and may be dropped"],
+] as const)("a report with the status %s %s", (status, what) => {
   expect(isFinal(status)).toBe(what.startsWith("ends"));
-  expect(needsWrite(report(status))).toBe(what.endsWith("news"));
+  expect(needsWrite(report(status))).toBe(what.endsWith("must be stored"));
 });

@@ -1,4 +1,4 @@
-/** Called off by its app: what waits ends, what a vendor has or may have does not. */
+/** Cancellation by the app: a waiting task ends, and a task that a vendor has or may have continues. */
 import { describe, expect, it } from "vitest";
 import {
   accepted,
@@ -9,24 +9,24 @@ import {
   due,
   effects,
   hour,
+  lookupMiss,
   minute,
-  missing,
+  modalOpened,
   pending,
   play,
   unclear,
-  windowOf,
 } from "../test/sample.ts";
 import { decide, type Signal } from "./state.ts";
 
 const cancel: Signal = { kind: "cancel" };
 
-describe("called off", () => {
+describe("cancellation", () => {
   it.each<[string, Parameters<typeof play>[1][]]>([
-    ["waiting for a worker", []],
-    ["sent back by a busy vendor", [claim, busy()]],
-    ["about to be sent again after a doubt", [claim, unclear(), hour, missing, missing]],
-    ["at an open window", [claim, windowOf()]],
-  ])("%s, it ends, typed, and waits for nothing", (_, before) => {
+    ["that waits for a worker", []],
+    ["that the vendor answered with busy", [claim, busy()]],
+    ["that is about to be sent again after an unclear submission", [claim, unclear(), hour, lookupMiss, lookupMiss]],
+    ["with an open modal", [claim, modalOpened()]],
+  ])("a task %s ends with the failure code canceled and no due time", (_, before) => {
     const { task, last } = play(pending({ then: [{ press: "U1" }] }), ...before, cancel);
     expect(task).toMatchObject({ status: "CANCEL", failure: { code: "canceled" }, endedAt: expect.any(Number) });
     expect([task.due, task.leaseUntil]).toEqual([undefined, undefined]);
@@ -34,32 +34,32 @@ describe("called off", () => {
   });
 
   it.each<[string, Parameters<typeof play>[1][]]>([
-    ["while its worker is at the vendor", [claim]],
-    ["in doubt", [claim, unclear()]],
-    ["taken", [claim, accepted()]],
-    ["drawn", [claim, accepted(), callback("IN_PROGRESS")]],
-    ["ended", [claim, accepted(), callback("SUCCESS")]],
-  ])("%s, it goes on as if nothing had been said", (_, before) => {
+    ["that a worker is submitting", [claim]],
+    ["whose submission is unclear", [claim, unclear()]],
+    ["that the vendor accepted", [claim, accepted()]],
+    ["that is in progress", [claim, accepted(), callback("IN_PROGRESS")]],
+    ["that has ended", [claim, accepted(), callback("SUCCESS")]],
+  ])("a task %s ignores the cancellation", (_, before) => {
     const { task } = play(pending(), ...before);
     expect(decide(task, cancel, ctx()).kind).toBe("ignore");
   });
 
-  it("it is claimed no more, and a picture that comes all the same is kept beside it", () => {
-    const { task } = play(pending(), claim, unclear(), hour, missing, missing, cancel);
+  it("a canceled task cannot be claimed, and an image that arrives later is stored as late report", () => {
+    const { task } = play(pending(), claim, unclear(), hour, lookupMiss, lookupMiss, cancel);
     expect(decide(task, claim, ctx()).kind).toBe("ignore");
     expect(decide(task, due, ctx()).kind).toBe("ignore");
-    const told = decide(
+    const decision = decide(
       task,
       callback("SUCCESS", 1, { vendorTaskId: "v1", result: { imageUrl: "https://x/1.png" } }),
       ctx(),
     );
-    expect(told).toMatchObject({
+    expect(decision).toMatchObject({
       kind: "record",
       next: { status: "CANCEL", late: { status: "SUCCESS", result: { imageUrl: "https://x/1.png" } } },
     });
   });
 
-  it("it is ended once", () => {
+  it("a second cancellation changes nothing", () => {
     const { task } = play(pending(), cancel);
     expect(play(task, minute, cancel).task).toEqual(task);
   });

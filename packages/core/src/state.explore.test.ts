@@ -1,9 +1,11 @@
 /**
- * Every state a task can reach, breadth first, nothing sampled: what TLA+ would do, in TypeScript over the production code.
+ * Exhaustive state exploration: visits every state that a task can reach, breadth first, without sampling. It is what a
+ * model checker such as TLA+ does, in TypeScript and with the production code.
  *
- * Times are quantised to what `decide` asks of them: is it due, does the lease hold, is it too old to wait, past its
- * deadline. Each of these may turn at any moment and independently, so more orders are walked than can happen, never fewer.
- * Progress is 0, 50 or 100, attempts go up to the limit, counters that decide nothing are left out.
+ * Times are reduced to what `decide` needs: whether the task is due, whether the lease is valid, and whether the
+ * maximum wait or the deadline has passed. Each of these can change at any time and independently of the others. So the
+ * exploration covers more orders than can happen, never fewer. Progress is 0, 50 or 100, attempts go up to the limit,
+ * and counters that influence no decision are left out.
  */
 import { beforeAll, describe, expect, it } from "vitest";
 import { FLOW, hour } from "../test/sample.ts";
@@ -15,24 +17,24 @@ import { TIMINGS } from "./timing.ts";
 
 const NOW = 1_800_000_000_000;
 const AGES_AGO = NOW - 1_000 * hour;
-/** Two look-ups in a row that find nothing are enough to see the row and its end. */
+/** A limit of two look-up misses is enough to explore a count below the limit and the limit itself. */
 const CTX = { now: NOW, timings: { ...TIMINGS, missingLimit: 2 } };
 
-/** What is true of the world and not written on the task. */
-interface Ghost {
-  /** Attempts claimed so far: only they have a hook token. */
-  minted: number;
-  /** A submission is out, and nothing has said yet that it may be made again. */
-  out: boolean;
-  /** The window was answered, and nothing has said yet that it may be answered again. */
+/** Auxiliary state: facts that are needed for the checks but not stored on the task. */
+interface Auxiliary {
+  /** Highest attempt claimed so far. Only claimed attempts have a callback token. */
+  claimed: number;
+  /** True if a submission was made and nothing has shown since that it may be made again. */
+  submitted: boolean;
+  /** True if a modal answer was sent and nothing has shown since that it may be sent again. */
   answered: boolean;
-  /** The attempt whose window was ever answered: only of that one can an answer to an answer come. */
-  answeredOf: number;
+  /** The attempt whose modal was answered; 0 if none. Only for this attempt can a modal answer have an outcome. */
+  answeredAttempt: number;
 }
 
 interface Node {
   task: Task;
-  ghost: Ghost;
+  auxiliary: Auxiliary;
 }
 
 interface Step {
@@ -42,7 +44,7 @@ interface Step {
   to: Node;
 }
 
-// ── what can happen ────────────────────────────────────────────────────────────────────────────────────────────────
+// ── signals ────────────────────────────────────────────────────────────────────────────────────────────────
 
 const result = {};
 function reports(attempt: number): Report[] {
@@ -72,43 +74,44 @@ const always: Signal[] = [
 
 function ofAttempt(attempt: number): Signal[] {
   const vendorTaskId = `v${attempt}`;
-  const told = reports(attempt).flatMap((report): Signal[] => [
+  const allReports = reports(attempt).flatMap((report): Signal[] => [
     { kind: "report", attempt, from: "callback", report },
     { kind: "report", attempt, from: "lookup", report },
   ]);
-  // Asked of an older revision than the one it meets.
+  // The look-up was made for an older revision than the current one.
   const outdated = (["MODAL", "SUBMITTED"] as const).map(
     (status): Signal => ({ kind: "report", attempt, from: "lookup", rev: -1, report: { status, result } }),
   );
-  // Answers kept by the queue do not say which call they answer; a worker's do, and may be another worker's by then.
-  const answers = (["submit", "modal"] as const).flatMap((call): Signal[] => [
+  // Outcomes from a worker name their call, and another worker may have made a later call since.
+  const outcomes = (["submit", "modal"] as const).flatMap((call): Signal[] => [
     { kind: "accepted", attempt, call, vendorTaskId, expect: "calling" },
     { kind: "refused", attempt, call, failure: failure("vendor_refused") },
     { kind: "busy", attempt, call, chance: 0 },
     { kind: "unclear", attempt, call },
   ]);
-  const kept: Signal[] = [
+  // Outcomes from a fallback queue message do not name their call.
+  const fromQueue: Signal[] = [
     { kind: "accepted", attempt, vendorTaskId, expect: "calling" },
     { kind: "modalOpened", attempt, vendorTaskId },
   ];
-  return [...kept, ...answers, ...told, ...outdated];
+  return [...fromQueue, ...outcomes, ...allReports, ...outdated];
 }
 const byAttempt = [1, 2, 3].map(ofAttempt);
 
-/** Any clock that `decide` reads may run out next. */
-function ticks({ task, ghost }: Node): Node[] {
+/** Returns the nodes in which one of the times that `decide` reads has passed. */
+function ticks({ task, auxiliary }: Node): Node[] {
   if (isEnded(task) && task.due === undefined) return [];
   const later: Partial<Task>[] = [];
   if (task.due !== undefined && task.due > NOW) later.push({ due: NOW - 1 });
   if (task.leaseUntil !== undefined && task.leaseUntil > NOW) later.push({ leaseUntil: NOW - 1 });
   if (task.createdAt === NOW) later.push({ createdAt: AGES_AGO });
   if (task.submittedAt === NOW) later.push({ submittedAt: AGES_AGO });
-  return later.map((patch) => ({ task: { ...task, ...patch }, ghost }));
+  return later.map((patch) => ({ task: { ...task, ...patch }, auxiliary }));
 }
 
-// ── quantising ─────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── reduction of states ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-function quantised(task: Task): Task {
+function reduce(task: Task): Task {
   const at = (time: number | undefined) => (time === undefined ? undefined : time > NOW ? NOW + hour : NOW - 1);
   const next: Task = {
     ...task,
@@ -123,7 +126,7 @@ function quantised(task: Task): Task {
     ...(task.orphans && { orphans: task.orphans.map((o) => ({ ...o, at: NOW })) }),
     ...(task.late && { late: { status: "another", at: NOW } }),
   };
-  // What the decisions of a task that has come this far no longer read.
+  // The following fields are reset, because no decision reads them in the later statuses.
   const mayBeSentAgain = next.phase === "submit" && ["PENDING", "SUBMITTING", "UNCLEAR"].includes(next.status);
   if (!mayBeSentAgain) next.resubmit = undefined;
   if (next.status === "SUBMITTED") return { ...next, createdAt: NOW, ...(next.phase === "modal" && { modals: 0 }) };
@@ -132,52 +135,57 @@ function quantised(task: Task): Task {
   return isEnded(next) ? { ...next, ...past, submittedAt: undefined, lookupMisses: 0, progress: 0 } : next;
 }
 
-/** One letter a field, for it is made for every signal. A time is absent, over, or still to come. */
-function keyOf({ task: t, ghost: g }: Node): string {
+/**
+ * Returns the key of a node. It is short, because it is built for every signal. A time is unset, passed or in the
+ * future.
+ */
+function keyOf({ task: t, auxiliary: a }: Node): string {
   const at = (time: number | undefined) => (time === undefined ? "-" : time > NOW ? "+" : time < NOW ? "0" : "=");
   const bit = (value: unknown) => (value ? "1" : "0");
   let orphans = "";
   for (const o of t.orphans ?? []) orphans += `${o.attempt}${o.vendorTaskId ?? "?"}`;
   const times = at(t.due) + at(t.leaseUntil) + at(t.createdAt) + at(t.submittedAt);
-  const bits = bit(t.modal) + bit(t.then) + bit(t.resubmit) + bit(t.late) + bit(g.out) + bit(g.answered);
-  const counts = `${t.attempt}${t.modals}${t.lookupMisses}${g.minted}${g.answeredOf}${t.endedBy ?? "-"}${t.phase[0]}`;
+  const bits = bit(t.modal) + bit(t.then) + bit(t.resubmit) + bit(t.late) + bit(a.submitted) + bit(a.answered);
+  const counts = `${t.attempt}${t.modals}${t.lookupMisses}${a.claimed}${a.answeredAttempt}${t.endedBy ?? "-"}${t.phase[0]}`;
   return `${t.status}${counts}${times}${bits}${t.progress}${t.vendorTaskId}${t.vendorTaskIdFrom}${orphans}`;
 }
 
-// ── walking ────────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── exploration ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 function starts(): Node[] {
   const base = { flowId: FLOW, path: "0", action: "IMAGINE", provider: "sim", account: "default" };
   return [{}, { modal: {}, then: [{ press: "U1" }] }, { resubmit: "never" as const }].map((more) => ({
-    task: quantised(newTask({ ...base, pace: "fast", ...more }, NOW, NOW + hour)),
-    ghost: { minted: 0, out: false, answered: false, answeredOf: 0 },
+    task: reduce(newTask({ ...base, pace: "fast", ...more }, NOW, NOW + hour)),
+    auxiliary: { claimed: 0, submitted: false, answered: false, answeredAttempt: 0 },
   }));
 }
 
-function haunted({ task, ghost }: Node, signal: Signal, decision: Decision, next: Task): Ghost {
-  if (decision.kind === "ignore") return ghost;
-  const minted = Math.max(ghost.minted, next.attempt);
-  // From here no way leads back to a call; the checks of the table of moves say so.
-  if (next.status === "IN_PROGRESS" || isEnded(next)) return { minted, out: false, answered: false, answeredOf: 0 };
+function auxiliaryAfter({ task, auxiliary }: Node, signal: Signal, decision: Decision, next: Task): Auxiliary {
+  if (decision.kind === "ignore") return auxiliary;
+  const claimed = Math.max(auxiliary.claimed, next.attempt);
+  // No call can follow in these statuses; the checks against `TRANSITIONS` prove it.
+  if (next.status === "IN_PROGRESS" || isEnded(next))
+    return { claimed, submitted: false, answered: false, answeredAttempt: 0 };
   const called = decision.effects.some((effect) => effect.kind === "call");
-  let { out, answered, answeredOf } = ghost;
-  if (called && next.phase === "submit") out = true;
+  let { submitted, answered, answeredAttempt } = auxiliary;
+  if (called && next.phase === "submit") submitted = true;
   if (called && next.phase === "modal") {
     answered = true;
-    answeredOf = next.attempt;
+    answeredAttempt = next.attempt;
   }
   if (signal.kind === "busy") {
-    if (signal.call === "submit") out = false;
+    if (signal.call === "submit") submitted = false;
     else answered = false;
   }
-  const inDoubt = task.status === "UNCLEAR";
-  // Nobody to ask, and the grace is over; or asked, and not found.
-  if (inDoubt && task.phase === "submit" && (signal.kind === "lookupMiss" || signal.kind === "due")) out = false;
-  if (inDoubt && signal.kind === "report" && signal.from === "lookup" && signal.report.status === "MODAL")
+  const isUnclear = task.status === "UNCLEAR";
+  // The grace period is over and no look-up is possible, or a look-up missed the task.
+  if (isUnclear && task.phase === "submit" && (signal.kind === "lookupMiss" || signal.kind === "due"))
+    submitted = false;
+  if (isUnclear && signal.kind === "report" && signal.from === "lookup" && signal.report.status === "MODAL")
     answered = false;
-  // Nor back to a submission from here.
-  if (next.status === "SUBMITTED" || next.status === "MODAL" || next.phase === "modal") out = false;
-  return { minted, out, answered, answeredOf };
+  // No submission can follow from here either.
+  if (next.status === "SUBMITTED" || next.status === "MODAL" || next.phase === "modal") submitted = false;
+  return { claimed, submitted, answered, answeredAttempt };
 }
 
 function freeze<T>(value: T): T {
@@ -189,11 +197,13 @@ function freeze<T>(value: T): T {
 }
 
 const nodes = new Map<string, Node>();
-const moves = new Set<string>();
-/** Ways back along what needs no vendor answer and no app: time, the sweeper, the queue, "not found". */
-const backAlone = new Map<string, string[]>();
-const broken: string[] = [];
-let transitions = 0;
+const usedTransitions = new Set<string>();
+/**
+ * Predecessors of each node over steps that need no vendor response and no app: time, sweeper, queue, look-up misses.
+ */
+const predecessors = new Map<string, string[]>();
+const violations: string[] = [];
+let signalCount = 0;
 
 function explore(): void {
   const frontier: [string, Node][] = [];
@@ -207,39 +217,39 @@ function explore(): void {
     return key;
   };
   starts().map(visit);
-  for (let at = 0; at < frontier.length && broken.length < 3; at++) {
+  for (let at = 0; at < frontier.length && violations.length < 3; at++) {
     const [key, from] = frontier[at]!;
     for (const to of ticks(from)) link(key, visit(to));
-    const signals = byAttempt.slice(0, from.ghost.minted).flat();
+    const signals = byAttempt.slice(0, from.auxiliary.claimed).flat();
     for (const signal of [...always, ...signals]) {
       if ("call" in signal && signal.call === "modal" && "attempt" in signal) {
-        if (signal.attempt !== from.ghost.answeredOf) continue;
+        if (signal.attempt !== from.auxiliary.answeredAttempt) continue;
       }
       const decision = decide(from.task, signal, CTX);
-      transitions++;
+      signalCount++;
       if (decision.kind === "ignore") continue;
-      const to = { task: quantised(decision.next), ghost: haunted(from, signal, decision, decision.next) };
-      if (decision.kind === "move") moves.add(`${from.task.status} ${decision.next.status}`);
+      const to = { task: reduce(decision.next), auxiliary: auxiliaryAfter(from, signal, decision, decision.next) };
+      if (decision.kind === "move") usedTransitions.add(`${from.task.status} ${decision.next.status}`);
       check({ from, signal, decision, to });
       const toKey = visit(to);
-      if (isAlone(from.task, signal)) link(key, toKey);
+      if (needsNoResponse(from.task, signal)) link(key, toKey);
     }
   }
 }
 
 function link(from: string, to: string): void {
   if (from === to) return;
-  const back = backAlone.get(to);
-  if (back) back.push(from);
-  else backAlone.set(to, [from]);
+  const known = predecessors.get(to);
+  if (known) known.push(from);
+  else predecessors.set(to, [from]);
 }
 
-function isAlone(task: Task, signal: Signal): boolean {
+function needsNoResponse(task: Task, signal: Signal): boolean {
   if (signal.kind === "abandon") return signal.failure.code === "deadline_passed" && isPastDeadline(task, CTX);
   return signal.kind === "due" || signal.kind === "claim" || signal.kind === "lookupMiss";
 }
 
-// ── what must hold ─────────────────────────────────────────────────────────────────────────────────────────────────
+// ── checks ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 const RANK: Record<TaskStatus, number> = {
   PENDING: 0,
@@ -256,97 +266,122 @@ const RANK: Record<TaskStatus, number> = {
 
 function check({ from, signal, decision, to }: Step): void {
   if (signal === "tick" || !decision || decision.kind === "ignore") return;
-  const { task, ghost } = from;
+  const { task, auxiliary } = from;
   const { next, effects } = decision;
   const must = (rule: string, holds: boolean) => {
-    if (!holds && broken.length < 3) broken.push(`${rule}: ${JSON.stringify({ task, ghost, signal, next })}`);
+    if (!holds && violations.length < 3)
+      violations.push(`${rule}: ${JSON.stringify({ task, auxiliary, signal, next })}`);
   };
   const has = (kind: string) => effects.some((effect) => effect.kind === kind);
 
   if (isEnded(task)) {
-    must("T1 status", next.status === task.status && next.endedAt === task.endedAt && next.endedBy === task.endedBy);
-    must("T1 outcome", next.result === task.result && next.failure === task.failure);
-    must("T1 nothing more is paid", !has("call") && !has("enqueue") && !has("lookup"));
+    must(
+      "T1: an ended task keeps its status",
+      next.status === task.status && next.endedAt === task.endedAt && next.endedBy === task.endedBy,
+    );
+    must(
+      "T1: an ended task keeps its result and failure",
+      next.result === task.result && next.failure === task.failure,
+    );
+    must("T1: an ended task causes no further payment", !has("call") && !has("enqueue") && !has("lookup"));
   }
-  must("T2 progress", next.progress >= task.progress);
-  if (signal.kind === "report") must("T2 status", RANK[next.status] >= RANK[task.status]);
-  if (isEnded(next)) must("T4 ended", next.due === undefined || (next.status === "SUCCESS" && !!next.then));
-  else must("T4 waiting", next.due !== undefined);
-  // A report that made the task end does so with its own attempt, and that attempt's id.
+  must("T2: progress never goes back", next.progress >= task.progress);
+  if (signal.kind === "report") must("T2: a report never lowers the status", RANK[next.status] >= RANK[task.status]);
+  if (isEnded(next))
+    must(
+      "T4: an ended task has a due time only for its follow-ups",
+      next.due === undefined || (next.status === "SUCCESS" && !!next.then),
+    );
+  else must("T4: a waiting task has a due time", next.due !== undefined);
+  // A report that ends the task sets its own attempt and the id of that attempt.
   if (!isEnded(task) && isEnded(next) && signal.kind === "report" && isFinal(signal.report.status)) {
-    must("an end names its attempt", next.endedBy === signal.attempt);
+    must("an end names the attempt of its report", next.endedBy === signal.attempt);
   }
   if (next.endedBy !== undefined && next.vendorTaskId !== undefined) {
     must("the id belongs to the attempt that ended it", next.vendorTaskId.slice(1) === String(next.endedBy));
   }
   if (next.endedBy !== undefined) {
-    must("the winner is no orphan", !next.orphans?.some((o) => o.attempt === next.endedBy));
+    must("the attempt that ended the task is not an orphan", !next.orphans?.some((o) => o.attempt === next.endedBy));
   }
 
   if (has("call")) {
-    must("P1 saved before", next.status === "SUBMITTING" && (next.leaseUntil ?? 0) > NOW && signal.kind === "claim");
-    must("P5 no lease is overtaken", task.leaseUntil === undefined);
+    must(
+      "P1: the claim is saved with a lease before the call",
+      next.status === "SUBMITTING" && (next.leaseUntil ?? 0) > NOW && signal.kind === "claim",
+    );
+    must("P5: no call is made while another lease exists", task.leaseUntil === undefined);
     if (next.phase === "submit") {
-      must("P1 attempt", next.attempt === task.attempt + 1);
-      must("P3 nothing unresolved is sent again", !ghost.out);
-      must("P3 nothing known to run is sent again", !task.orphans?.some((o) => o.attempt === task.attempt));
+      must("P1: the claim raises the attempt by one", next.attempt === task.attempt + 1);
+      must("P3: an unresolved submission is not sent again", !auxiliary.submitted);
+      must(
+        "P3: an attempt that is known to run is not sent again",
+        !task.orphans?.some((o) => o.attempt === task.attempt),
+      );
     } else {
-      must("P3 an answered window is not answered again", !ghost.answered);
-      must("an answer is sent to an open window", task.status === "MODAL" && task.modal !== undefined);
+      must("P3: an answered modal is not answered again", !auxiliary.answered);
+      must("an answer is sent only to an open modal", task.status === "MODAL" && task.modal !== undefined);
     }
   }
   must(
     "attempts stay within the limit",
-    next.attempt <= TIMINGS.attemptLimit && to.ghost.minted <= TIMINGS.attemptLimit,
+    next.attempt <= TIMINGS.attemptLimit && to.auxiliary.claimed <= TIMINGS.attemptLimit,
   );
   if (has("call") && next.phase === "submit" && task.resubmit === "never")
-    must("never means never", next.attempt === 1);
-  const runsStill = task.orphans?.some((o) => o.attempt === task.attempt - 1 && o.vendorTaskId !== undefined);
-  if (runsStill && isEnded(next) && !isEnded(task) && task.phase === "submit") {
-    const given = ["refused", "busy", "missing", "unclear"].includes(signal.kind) && task.status !== "SUBMITTED";
-    must("P3 what is known to run is not given up with its successor", !given || task.status === "IN_PROGRESS");
+    must("a task with resubmit never has only one attempt", next.attempt === 1);
+  const olderStillRuns = task.orphans?.some((o) => o.attempt === task.attempt - 1 && o.vendorTaskId !== undefined);
+  if (olderStillRuns && isEnded(next) && !isEnded(task) && task.phase === "submit") {
+    const giveUpSignals: Signal["kind"][] = ["refused", "busy", "lookupMiss", "unclear"];
+    const isGivenUp = giveUpSignals.includes(signal.kind) && task.status !== "SUBMITTED";
+    must(
+      "P3: an older attempt that is known to run is not abandoned with its successor",
+      !isGivenUp || task.status === "IN_PROGRESS",
+    );
   }
   if (signal.kind === "report" && signal.rev !== undefined && task.phase === "modal" && task.status === "UNCLEAR") {
-    must("an outdated look-up proves nothing of our answer", next.status === task.status);
+    must("an outdated look-up proves nothing about our modal answer", next.status === task.status);
   }
-  must("what came to its window is not submitted anew", next.status !== "PENDING" || task.phase === "submit");
+  must("a task that reached its modal is not submitted again", next.status !== "PENDING" || task.phase === "submit");
   if (signal.kind === "cancel") {
-    must("what a vendor has, or may have, is not called off", ["PENDING", "MODAL"].includes(task.status));
-    must("nothing unresolved is called off", task.status === "MODAL" || !ghost.out);
-    must("called off is ended, and typed", next.status === "CANCEL" && next.failure?.code === "canceled");
+    must("a task that a vendor has or may have is not canceled", ["PENDING", "MODAL"].includes(task.status));
+    must("an unresolved submission is not canceled", task.status === "MODAL" || !auxiliary.submitted);
+    must(
+      "a canceled task has the status CANCEL and the failure code canceled",
+      next.status === "CANCEL" && next.failure?.code === "canceled",
+    );
   }
-  must("answers stay within the limit", next.modals <= TIMINGS.attemptLimit);
-  must("a lease is held only while submitting", next.leaseUntil === undefined || next.status === "SUBMITTING");
-  if (has("follow")) must("follow-ups only after success", next.status === "SUCCESS" && !!next.then);
-  if (has("enqueue")) must("a message only for what a worker can take", next.status === "PENDING" || !!next.modal);
-  if (decision.kind === "record") must("a record moves nothing", next.status === task.status);
+  must("modal answers stay within the limit", next.modals <= TIMINGS.attemptLimit);
+  must("a lease exists only in SUBMITTING", next.leaseUntil === undefined || next.status === "SUBMITTING");
+  if (has("follow")) must("follow-ups start only after a success", next.status === "SUCCESS" && !!next.then);
+  if (has("enqueue"))
+    must("a message is sent only for a task that a worker can claim", next.status === "PENDING" || !!next.modal);
+  if (decision.kind === "record") must("a record does not change the status", next.status === task.status);
 }
 
-describe("every reachable state of a task", () => {
+describe("exhaustive state exploration", () => {
   beforeAll(() => {
-    const began = performance.now();
+    const startedAt = performance.now();
     explore();
     console.info(
-      `explored ${nodes.size} states, ${transitions} signals in ${Math.round(performance.now() - began)} ms`,
+      `explored ${nodes.size} states, ${signalCount} signals in ${Math.round(performance.now() - startedAt)} ms`,
     );
   }, 60_000);
 
-  it("keeps T1, T2, T4, P1, P3 and P5 at every signal", () => {
-    expect(broken).toEqual([]);
+  it("T1, T2, T4, P1, P3 and P5 hold for every signal in every reachable state", () => {
+    expect(violations).toEqual([]);
     expect(nodes.size).toBeGreaterThan(1_000);
   });
 
-  it("is reached by the moves in the table, and each move in the table is used", () => {
+  it("only the transitions in TRANSITIONS occur, and each of them occurs", () => {
     const table = Object.entries(TRANSITIONS).flatMap(([from, tos]) => tos.map((to) => `${from} ${to}`));
-    expect([...moves].filter((pair) => !table.includes(pair))).toEqual([]);
-    expect(table.filter((pair) => !moves.has(pair))).toEqual([]);
+    expect([...usedTransitions].filter((pair) => !table.includes(pair))).toEqual([]);
+    expect(table.filter((pair) => !usedTransitions.has(pair))).toEqual([]);
   });
 
-  it("can come to an end by time, the sweeper, the queue and 'not found' alone: no task hangs", () => {
+  it("every state can reach an end with only time, sweeper, queue and look-up misses, so no task hangs", () => {
     const ending = [...nodes].filter(([, { task }]) => isEnded(task)).map(([key]) => key);
     const safe = new Set(ending);
     for (let at = 0; at < ending.length; at++) {
-      for (const before of backAlone.get(ending[at]!) ?? []) {
+      for (const before of predecessors.get(ending[at]!) ?? []) {
         if (!safe.has(before)) {
           safe.add(before);
           ending.push(before);
@@ -356,7 +391,7 @@ describe("every reachable state of a task", () => {
     expect([...nodes.keys()].filter((key) => !safe.has(key)).slice(0, 5)).toEqual([]);
   });
 
-  it("is found by the sweeper: whatever is overdue and not ended is acted upon", () => {
+  it("the sweeper acts on every overdue task that has not ended", () => {
     for (const { task } of nodes.values()) {
       if (isEnded(task) || (task.due ?? 0) > NOW) continue;
       expect(decide(task, { kind: "due" }, CTX).kind, task.status).not.toBe("ignore");
@@ -364,8 +399,8 @@ describe("every reachable state of a task", () => {
     }
   });
 
-  it("are few enough to be walked at every push", () => {
+  it("there are few enough states to explore at every push", () => {
     expect(nodes.size).toBeLessThan(10_000);
-    expect(transitions).toBeLessThan(800_000);
+    expect(signalCount).toBeLessThan(800_000);
   });
 });

@@ -1,58 +1,61 @@
-/** Who listens is told: of each thing once, of nothing they did not ask for, and of a picture once its copy is there. */
+/**
+ * Notification effects: one notification per event, none for events without subscribers, and none for a success before
+ * its images are archived.
+ */
 import { describe, expect, it } from "vitest";
-import { accepted, callback, claim, effects, pending, play, windowOf } from "../test/sample.ts";
+import { accepted, callback, claim, effects, modalOpened, pending, play } from "../test/sample.ts";
 import { type EventType, eventMaskOf } from "./event.ts";
 import type { NewTask } from "./task.ts";
 
-const heard = (events: EventType[], more: Partial<NewTask> = {}) =>
+const claimedTask = (events: EventType[], more: Partial<NewTask> = {}) =>
   play(pending({ eventMask: eventMaskOf(events), ...more }), claim).task;
 const at = (progress: number) => callback("IN_PROGRESS", 1, { progress });
 
-describe("whoever listens is told", () => {
-  it("that the vendor took it", () => {
-    expect(effects(play(heard(["task.submitted"]), accepted()).last)).toEqual(["tell"]);
+describe("events with subscribers", () => {
+  it("acceptance by the vendor causes a notification", () => {
+    expect(effects(play(claimedTask(["task.submitted"]), accepted()).last)).toEqual(["tell"]);
   });
 
-  it("of each step, and of the same step once", () => {
-    const start = play(heard(["task.progress"]), accepted(), at(31));
+  it("new progress causes a notification, and repeated progress does not", () => {
+    const start = play(claimedTask(["task.progress"]), accepted(), at(31));
     expect(effects(start.last)).toEqual(["tell"]);
     expect(effects(play(start.task, at(31)).last)).toEqual([]);
     expect(effects(play(start.task, at(62)).last)).toEqual(["tell"]);
   });
 
-  it("beside what has to be done anyway", () => {
-    const answered = heard(["task.submitted"], { modal: { prompt: "p" } });
-    expect(effects(play(answered, windowOf()).last)).toEqual(["enqueue", "tell"]);
+  it("the notification comes in addition to other effects", () => {
+    const answered = claimedTask(["task.submitted"], { modal: { prompt: "p" } });
+    expect(effects(play(answered, modalOpened()).last)).toEqual(["enqueue", "tell"]);
   });
 
-  it("of an end, once", () => {
-    const start = play(heard(["task.completed"]), accepted()).task;
+  it("an end causes one notification", () => {
+    const start = play(claimedTask(["task.completed"]), accepted()).task;
     expect(effects(play(start, callback("SUCCESS")).last)).toEqual(["settle", "tell"]);
     expect(effects(play(start, callback("FAILURE")).last)).toEqual(["settle", "tell"]);
   });
 
-  it("of a success once its copies are there, and not before", () => {
-    const start = play(heard(["task.completed"], { archive: true }), accepted()).task;
+  it("a success with archiving causes the notification only after the images are archived", () => {
+    const start = play(claimedTask(["task.completed"], { archive: true }), accepted()).task;
     const { task, last } = play(start, callback("SUCCESS"));
     expect(effects(last)).toEqual(["settle", "archive"]);
     expect(effects(play(task, { kind: "archived", copies: [] }).last)).toEqual(["tell"]);
   });
 
-  it("of an open window, once, and not where its answer lies ready", () => {
-    const start = heard(["task.modal"]);
-    expect(effects(play(start, windowOf()).last)).toEqual(["tell"]);
-    expect(effects(play({ ...start, modal: {} }, windowOf()).last)).toEqual(["enqueue"]);
+  it("an open modal causes one notification, and none if its answer is already stored", () => {
+    const start = claimedTask(["task.modal"]);
+    expect(effects(play(start, modalOpened()).last)).toEqual(["tell"]);
+    expect(effects(play({ ...start, modal: {} }, modalOpened()).last)).toEqual(["enqueue"]);
   });
 });
 
-describe("nobody is told", () => {
-  it("of what they did not ask for", () => {
-    const start = play(heard(["task.modal", "flow.completed"]), accepted(), at(31));
+describe("events without subscribers", () => {
+  it("events that the mask does not contain cause no notification", () => {
+    const start = play(claimedTask(["task.modal", "flow.completed"]), accepted(), at(31));
     expect(effects(start.last)).toEqual([]);
     expect(effects(play(start.task, callback("SUCCESS")).last)).toEqual(["settle"]);
   });
 
-  it("where nobody listens", () => {
+  it("a task without event mask causes no notification", () => {
     const start = play(pending(), claim, accepted(), at(31));
     expect(effects(start.last)).toEqual([]);
     expect(effects(play(start.task, callback("SUCCESS")).last)).toEqual(["settle"]);

@@ -1,4 +1,4 @@
-/** T1, T2, T4, P1, P3 and P5 over random orders of everything that can arrive. fast-check prints the seed of a failure. */
+/** Checks T1, T2, T4, P1 and P5 for random orders of all signals. fast-check prints the seed of a failure. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { after, ctx, NOW, pending } from "../test/sample.ts";
@@ -23,7 +23,7 @@ const report: fc.Arbitrary<Report> = fc.record(
   },
   { requiredKeys: ["result"] },
 );
-/** Which call an answer answers, where it says so; which revision a look-up was asked of: this one, or an older. */
+/** The call that an outcome names, and the revision that a look-up names: the current one, an older one, or none. */
 const call = fc.constantFrom(undefined, "submit" as const, "modal" as const);
 const rev = fc.constantFrom(undefined, 0, -1);
 const signal: fc.Arbitrary<Signal> = fc.oneof(
@@ -61,7 +61,7 @@ const signal: fc.Arbitrary<Signal> = fc.oneof(
     .constantFrom("dead_letter" as const, "deadline_passed" as const)
     .map((code): Signal => ({ kind: "abandon", failure: failure(code) })),
 );
-/** Mostly forward, by waits that matter; sometimes the clock jumps back. */
+/** Mostly waits that exceed one of the timings; sometimes the clock jumps back. */
 const waitMs = fc.oneof(
   fc.constantFrom(0, 0, 1, 1_000, 60_000, 96_000, 400_000, 3_700_000),
   fc.integer({ min: -600_000, max: 7_200_000 }),
@@ -71,27 +71,31 @@ const start = fc
   .record({ modal: fc.boolean(), then: fc.boolean() })
   .map(({ modal, then }) => pending({ ...(modal && { modal: {} }), ...(then && { then: [{ press: "U1" }] }) }));
 
-interface Moment {
+interface Step {
   before: Task;
   signal: Signal;
   decision: Decision;
   next: Task;
-  minted: number;
+  /** Highest attempt claimed so far. */
+  claimed: number;
 }
 
-/** Walks a story and shows each moment. Tokens exist only for attempts that were claimed: no other can be reported. */
-function walk(task: Task, story: readonly Event[], look: (moment: Moment) => void): Task {
+/**
+ * Applies the events to the task and passes each step to `check`. Events of attempts that were never claimed are
+ * skipped, because callback tokens exist only for claimed attempts.
+ */
+function applyAll(task: Task, sequence: readonly Event[], check: (step: Step) => void): Task {
   let now = NOW;
-  let minted = 0;
-  for (const { waitMs, signal } of story) {
+  let claimed = 0;
+  for (const { waitMs, signal } of sequence) {
     now += waitMs;
-    if ("attempt" in signal && signal.attempt > minted) continue;
+    if ("attempt" in signal && signal.attempt > claimed) continue;
     const frozen = structuredClone(task);
     const decision = decide(task, signal, ctx(now));
     expect(task, "the input is not changed").toEqual(frozen);
     const next = after(task, decision);
-    minted = Math.max(minted, next.attempt);
-    look({ before: task, signal, decision, next, minted });
+    claimed = Math.max(claimed, next.attempt);
+    check({ before: task, signal, decision, next, claimed });
     task = next;
   }
   return task;
@@ -112,23 +116,23 @@ const RANK: Record<TaskStatus, number> = {
 
 const RUNS = { numRuns: 800 };
 
-describe("over random orders of all signals", () => {
-  it("T1: an ended task keeps its state, its result and its end", () => {
-    const check = fc.property(start, events, (task, story) => {
-      walk(task, story, ({ before, next }) => {
+describe("random orders of all signals", () => {
+  it("T1: for every order, an ended task keeps its status, its result and its end", () => {
+    const check = fc.property(start, events, (task, sequence) => {
+      applyAll(task, sequence, ({ before, next }) => {
         if (!isEnded(before)) return;
         for (const field of ["status", "result", "failure", "endedAt", "endedBy", "progress", "attempt"] as const) {
           expect(next[field], field).toBe(before[field]);
         }
-        if (before.late?.status === "SUCCESS") expect(next.late, "a late picture stays").toEqual(before.late);
+        if (before.late?.status === "SUCCESS") expect(next.late, "a late image stays").toEqual(before.late);
       });
     });
     fc.assert(check, RUNS);
   });
 
-  it("T2: no report lowers status or progress", () => {
-    const check = fc.property(start, events, (task, story) => {
-      walk(task, story, ({ before, signal, next }) => {
+  it("T2: for every order, no report lowers status or progress", () => {
+    const check = fc.property(start, events, (task, sequence) => {
+      applyAll(task, sequence, ({ before, signal, next }) => {
         expect(next.progress).toBeGreaterThanOrEqual(before.progress);
         if (signal.kind === "report") expect(RANK[next.status]).toBeGreaterThanOrEqual(RANK[before.status]);
       });
@@ -136,9 +140,9 @@ describe("over random orders of all signals", () => {
     fc.assert(check, RUNS);
   });
 
-  it("T4: what waits has a due time; what ended has none but for follow-ups not yet known to be sent", () => {
-    const check = fc.property(start, events, (task, story) => {
-      walk(task, story, ({ next }) => {
+  it("T4: for every order, a waiting task has a due time, and an ended task only for pending follow-ups", () => {
+    const check = fc.property(start, events, (task, sequence) => {
+      applyAll(task, sequence, ({ next }) => {
         if (!isEnded(next)) expect(next.due, next.status).toBeTypeOf("number");
         else if (next.due !== undefined) {
           expect(next.status).toBe("SUCCESS");
@@ -149,16 +153,16 @@ describe("over random orders of all signals", () => {
     fc.assert(check, RUNS);
   });
 
-  it("P1, P5: only a claim calls the vendor; the attempt it saves is within the limit, under a lease of its own", () => {
-    const check = fc.property(start, events, (task, story) => {
+  it("P1, P5: for every order, only a claim calls the vendor, with a new lease and an attempt within the limit", () => {
+    const check = fc.property(start, events, (task, sequence) => {
       let submits = 0;
-      let givenBack = 0;
-      const last = walk(task, story, ({ before, signal, decision, next, minted }) => {
-        expect(minted).toBeLessThanOrEqual(TIMINGS.attemptLimit);
+      let released = 0;
+      const last = applyAll(task, sequence, ({ before, signal, decision, next, claimed }) => {
+        expect(claimed).toBeLessThanOrEqual(TIMINGS.attemptLimit);
         expect(next.modals).toBeLessThanOrEqual(TIMINGS.attemptLimit);
-        // What a vendor did not take: the number is free again, or the task an earlier attempt's, which turned out to be taken.
-        const notTaken = signal.kind === "busy" || signal.kind === "refused";
-        if (notTaken && next.attempt < before.attempt) givenBack += before.attempt - next.attempt;
+        // A rejection releases the attempt number, or makes an earlier attempt current that was accepted after all.
+        const isRejection = signal.kind === "busy" || signal.kind === "refused";
+        if (isRejection && next.attempt < before.attempt) released += before.attempt - next.attempt;
         if (decision.kind === "ignore" || !decision.effects.some((effect) => effect.kind === "call")) return;
         expect(signal.kind).toBe("claim");
         expect(before.leaseUntil).toBeUndefined();
@@ -168,18 +172,18 @@ describe("over random orders of all signals", () => {
           expect(next.attempt).toBe(before.attempt + 1);
         }
       });
-      expect(submits).toBeLessThanOrEqual(last.attempt + givenBack);
+      expect(submits).toBeLessThanOrEqual(last.attempt + released);
     });
     fc.assert(check, RUNS);
   });
 
-  it("an ignored signal says why, a recorded one keeps the status, a moved one is stamped", () => {
-    const check = fc.property(start, events, (task, story) => {
-      walk(task, story, ({ before, decision }) => {
+  it("for every order, an ignored signal has a reason, and a record keeps the status, revision and id", () => {
+    const check = fc.property(start, events, (task, sequence) => {
+      applyAll(task, sequence, ({ before, decision }) => {
         if (decision.kind === "ignore") expect(decision.why).toBeTypeOf("string");
         if (decision.kind === "record") expect(decision.next.status).toBe(before.status);
         if (decision.kind !== "ignore") {
-          expect(decision.next.rev, "the store raises it").toBe(before.rev);
+          expect(decision.next.rev, "only the store raises the revision").toBe(before.rev);
           expect(decision.next.flowId + decision.next.path).toBe(before.flowId + before.path);
         }
       });
@@ -187,17 +191,17 @@ describe("over random orders of all signals", () => {
     fc.assert(check, RUNS);
   });
 
-  it("the same signal twice at one moment has its effect once", () => {
-    const once = fc.property(start, events, signal, (task, story, drawn) => {
-      let minted = 0;
-      const left = walk(task, story, (moment) => {
-        minted = moment.minted;
+  it("for every order, the same signal twice at the same time has its effect once", () => {
+    const once = fc.property(start, events, signal, (task, sequence, drawn) => {
+      let claimed = 0;
+      const current = applyAll(task, sequence, (step) => {
+        claimed = step.claimed;
       });
-      // A look-up's silence always says of which revision it is; the second is of one that has gone.
-      const repeated: Signal = drawn.kind === "lookupMiss" ? { ...drawn, rev: left.rev } : drawn;
-      if ("attempt" in repeated && repeated.attempt > minted) return;
-      const first = { ...after(left, decide(left, repeated, ctx(left.updatedAt))), rev: left.rev + 1 };
-      const second = decide(first, repeated, ctx(left.updatedAt));
+      // In production a look-up miss always names its revision, so the second one is outdated.
+      const repeated: Signal = drawn.kind === "lookupMiss" ? { ...drawn, rev: current.rev } : drawn;
+      if ("attempt" in repeated && repeated.attempt > claimed) return;
+      const first = { ...after(current, decide(current, repeated, ctx(current.updatedAt))), rev: current.rev + 1 };
+      const second = decide(first, repeated, ctx(current.updatedAt));
       if (second.kind === "ignore") return;
       expect(second.kind).toBe("record");
       expect(second.effects.filter((effect) => effect.kind !== "follow")).toEqual([]);

@@ -1,4 +1,4 @@
-/** Promises of the task's state machine, by the rules they keep (state.ts). Random orders: state.property.test.ts. */
+/** Tests of the state machine, grouped by its rules (state.ts). Random orders are in state.property.test.ts. */
 import { describe, expect, it } from "vitest";
 import {
   accepted,
@@ -8,11 +8,12 @@ import {
   ctx,
   due,
   effects,
-  followed,
+  followUpsStarted,
   hour,
   lookup,
+  lookupMiss,
   minute,
-  missing,
+  modalOpened,
   NOW,
   pending,
   play,
@@ -20,7 +21,6 @@ import {
   second,
   taskIn,
   unclear,
-  windowOf,
 } from "../test/sample.ts";
 import { FAILURES, failure } from "./error.ts";
 import { SUBMIT_LEASE_MS } from "./limit.ts";
@@ -34,17 +34,17 @@ const GRACE_OVER = TIMINGS.graceMs.fast + 1;
 const DEADLINE_OVER = TIMINGS.deadlineMs.fast + 1;
 const ended = [...ENDED];
 
-/** Every kind of signal, as it might still arrive. */
-const anything: Signal[] = [
+/** One signal of every kind, as it can still arrive after the end. */
+const lateSignals: Signal[] = [
   claim,
   accepted(),
-  windowOf(),
+  modalOpened(),
   { kind: "refused", attempt: 1, failure: failure("vendor_refused") },
   busy(),
   unclear(),
-  missing,
+  lookupMiss,
   { kind: "due", canSearch: true },
-  followed,
+  followUpsStarted,
   { kind: "answer", modal: {} },
   { kind: "abandon", failure: failure("dead_letter") },
   ...(["NOT_START", "SUBMITTED", "MODAL", "IN_PROGRESS", "SUCCESS", "FAILURE", "CANCEL", undefined] as const).map((s) =>
@@ -52,14 +52,14 @@ const anything: Signal[] = [
   ),
 ];
 
-describe("T1: an ended task never leaves its state", () => {
-  it.each(ended)("%s stays, whatever comes", (status) => {
-    for (const signal of anything) {
+describe("T1: an ended task never changes its status", () => {
+  it.each(ended)("%s stays unchanged for every signal", (status) => {
+    for (const signal of lateSignals) {
       const task = taskIn(status, { endedAt: NOW, endedBy: 1, due: NOW - 1 });
-      const { task: left } = play(task, signal);
-      expect(left, signal.kind).toMatchObject({ status, endedAt: NOW, progress: task.progress });
-      expect(left.result, signal.kind).toBe(task.result);
-      expect(left.failure, signal.kind).toBe(task.failure);
+      const { task: next } = play(task, signal);
+      expect(next, signal.kind).toMatchObject({ status, endedAt: NOW, progress: task.progress });
+      expect(next.result, signal.kind).toBe(task.result);
+      expect(next.failure, signal.kind).toBe(task.failure);
     }
   });
 
@@ -69,33 +69,33 @@ describe("T1: an ended task never leaves its state", () => {
     expect(task).toMatchObject({ status: "SUCCESS", duplicates: 1 });
   });
 
-  it("a flood of duplicates costs a bounded number of writes", () => {
+  it("many duplicates cost a limited number of writes", () => {
     const flood = Array.from({ length: 500 }, () => callback("SUCCESS"));
     const { task, last } = play(pending(), claim, accepted(), callback("SUCCESS"), ...flood);
     expect(task.duplicates).toBe(99);
     expect(last).toEqual({ kind: "ignore", why: "duplicate" });
   });
 
-  it("a late different end is recorded beside the first", () => {
+  it("a different end that is reported later is stored as late report", () => {
     const { task, last } = play(pending(), claim, accepted(), callback("SUCCESS"), 7, callback("FAILURE"));
     expect(last).toMatchObject({ kind: "record", why: "ended" });
     expect(task).toMatchObject({ status: "SUCCESS", late: { status: "FAILURE", at: NOW + 7 } });
     expect(task.failure).toBeUndefined();
   });
 
-  it("a vendor that alternates its late ends is written down a bounded number of times", () => {
+  it("late ends that alternate cost a limited number of writes", () => {
     const flips = Array.from({ length: 300 }, (_, i) => callback(i % 2 ? "FAILURE" : "CANCEL"));
     const { task, last } = play(pending(), claim, accepted(), callback("SUCCESS"), ...flips);
     expect(task.duplicates).toBe(99);
     expect(last.kind).toBe("ignore");
   });
 
-  it("the first late end is recorded even from a look-up, which counts no duplicate", () => {
+  it("the first late end is stored even from a look-up, which counts no duplicate", () => {
     const { task } = play(pending(), claim, accepted(), callback("FAILURE"), lookup("SUCCESS"), lookup("FAILURE"));
     expect(task).toMatchObject({ status: "FAILURE", late: { status: "SUCCESS" }, duplicates: 0 });
   });
 
-  it("a success after our own deadline is seen to have been late", () => {
+  it("a success after our own deadline is stored as late report", () => {
     const { task } = play(
       pending(),
       claim,
@@ -107,22 +107,22 @@ describe("T1: an ended task never leaves its state", () => {
     expect(task).toMatchObject({ status: "EXPIRED", late: { status: "SUCCESS" }, duplicates: 1 });
   });
 
-  it("a late picture is kept beside the verdict, whoever had given it up, and no later end pushes it out", () => {
+  it("a late image is stored after our deadline or a vendor failure, and no later end replaces it", () => {
     const result = { imageUrl: "https://x/1.png" };
-    const expired: Signal = { kind: "abandon", failure: failure("deadline_passed") };
-    for (const verdict of [[DEADLINE_OVER, expired], [callback("FAILURE")]]) {
-      const given = play(pending(), claim, accepted(), ...verdict).task;
-      const { task } = play(given, callback("SUCCESS", 1, { result }), callback("CANCEL"), callback("FAILURE"));
-      expect(task).toMatchObject({ status: given.status, late: { status: "SUCCESS", result } });
+    const deadlinePassed: Signal = { kind: "abandon", failure: failure("deadline_passed") };
+    for (const firstEnd of [[DEADLINE_OVER, deadlinePassed], [callback("FAILURE")]]) {
+      const endedTask = play(pending(), claim, accepted(), ...firstEnd).task;
+      const { task } = play(endedTask, callback("SUCCESS", 1, { result }), callback("CANCEL"), callback("FAILURE"));
+      expect(task).toMatchObject({ status: endedTask.status, late: { status: "SUCCESS", result } });
     }
   });
 
-  it("progress after the end is old news", () => {
+  it("progress after the end is ignored as stale", () => {
     const { last } = play(pending(), claim, accepted(), callback("SUCCESS"), callback("IN_PROGRESS"));
     expect(last).toEqual({ kind: "ignore", why: "stale" });
   });
 
-  it("the answer that arrives after the end still tells the id to press with", () => {
+  it("a submit response that arrives after the end still sets the id for presses", () => {
     const { task, last } = play(
       pending(),
       claim,
@@ -136,7 +136,7 @@ describe("T1: an ended task never leaves its state", () => {
 });
 
 describe("T2: status and progress never go back on a report", () => {
-  it("a lower progress than the highest seen is ignored", () => {
+  it("a progress below the stored one is ignored", () => {
     const { task, last } = play(
       pending(),
       claim,
@@ -148,17 +148,17 @@ describe("T2: status and progress never go back on a report", () => {
     expect(task.progress).toBe(93);
   });
 
-  it("a later status with a lower number, or none, keeps the progress that was reached (T2)", () => {
-    const begun = play(pending(), claim, callback("SUBMITTED", 1, { progress: 15 })).task;
+  it("a later status with a lower progress or none keeps the stored progress", () => {
+    const submitted = play(pending(), claim, callback("SUBMITTED", 1, { progress: 15 })).task;
     for (const progress of [undefined, 0, 14]) {
-      expect(play(begun, callback("IN_PROGRESS", 1, { progress })).task).toMatchObject({
+      expect(play(submitted, callback("IN_PROGRESS", 1, { progress })).task).toMatchObject({
         status: "IN_PROGRESS",
         progress: 15,
       });
     }
   });
 
-  it("submitted after progress is stale, and its higher progress is still kept", () => {
+  it("SUBMITTED after IN_PROGRESS is stale, but a higher progress in it is stored", () => {
     const start = play(pending(), claim, accepted(), callback("IN_PROGRESS", 1, { progress: 31 })).task;
     expect(play(start, callback("SUBMITTED")).last).toEqual({ kind: "ignore", why: "stale" });
     expect(play(start, callback("SUBMITTED", 1, { progress: 46 })).task).toMatchObject({
@@ -167,7 +167,7 @@ describe("T2: status and progress never go back on a report", () => {
     });
   });
 
-  it("progress without a status move is recorded with no effect", () => {
+  it("higher progress without a status transition is stored without effects", () => {
     const { last } = play(
       pending(),
       claim,
@@ -178,47 +178,47 @@ describe("T2: status and progress never go back on a report", () => {
     expect(last).toMatchObject({ kind: "record", why: "no-news", effects: [], next: { progress: 62, callbacks: 2 } });
   });
 
-  it("a relay that still shows the older row moves nothing back", () => {
+  it("an older status from a lagging relay changes nothing", () => {
     const { last } = play(pending(), claim, accepted(), callback("IN_PROGRESS"), lookup("NOT_START"));
     expect(last).toEqual({ kind: "ignore", why: "stale" });
   });
 
-  it("submitted beside an open window is an older post", () => {
-    const { task, last } = play(pending(), claim, windowOf(), callback("SUBMITTED"));
+  it("SUBMITTED for a task with an open modal is ignored as stale", () => {
+    const { task, last } = play(pending(), claim, modalOpened(), callback("SUBMITTED"));
     expect(last).toEqual({ kind: "ignore", why: "stale" });
     expect(task.status).toBe("MODAL");
   });
 
-  it("an open window seen while the picture is forming is an older post", () => {
+  it("MODAL for a task in progress is ignored as stale", () => {
     const { last } = play(pending(), claim, accepted(), callback("IN_PROGRESS"), callback("MODAL"));
     expect(last).toEqual({ kind: "ignore", why: "stale" });
   });
 
-  it("the window reported twice is one window", () => {
-    const { last } = play(pending(), claim, windowOf(), callback("MODAL"));
+  it("a second report of an open modal is ignored as duplicate", () => {
+    const { last } = play(pending(), claim, modalOpened(), callback("MODAL"));
     expect(last).toEqual({ kind: "ignore", why: "duplicate" });
   });
 
-  it("a failure keeps the progress it had, a success has all of it", () => {
+  it("a failure keeps the stored progress, and a success sets 100", () => {
     const start = play(pending(), claim, accepted(), callback("IN_PROGRESS", 1, { progress: 46 })).task;
     expect(play(start, callback("FAILURE", 1, { progress: 100 })).task.progress).toBe(46);
     expect(play(start, callback("SUCCESS")).task.progress).toBe(100);
   });
 });
 
-describe("T4: every state that waits has a due time", () => {
-  it("is true at each step of a plain run", () => {
+describe("T4: every status that waits has a due time", () => {
+  it("a task has a due time at each step of a normal run until its follow-ups are started", () => {
     let task = pending({ then: [{ press: "U1" }] });
     for (const signal of [claim, accepted(), callback("IN_PROGRESS"), callback("SUCCESS")]) {
       task = play(task, signal).task;
       expect(task.due, task.status).toBeGreaterThan(NOW);
     }
-    task = play(task, followed).task;
+    task = play(task, followUpsStarted).task;
     expect(task.due).toBeUndefined();
-    expect(play(task, followed).last).toEqual({ kind: "ignore", why: "no-news" });
+    expect(play(task, followUpsStarted).last).toEqual({ kind: "ignore", why: "no-news" });
   });
 
-  it("an end without follow-ups waits for nothing", () => {
+  it("an end without follow-ups has no due time", () => {
     for (const status of ["SUCCESS", "FAILURE", "CANCEL"] as const) {
       const { task, last } = play(pending(), claim, accepted(), callback(status));
       expect(task.due, status).toBeUndefined();
@@ -226,7 +226,7 @@ describe("T4: every state that waits has a due time", () => {
     }
   });
 
-  it("only a success starts follow-ups, and is looked at again until they are known to be sent", () => {
+  it("only a success starts follow-ups, and it stays due until they are known to be sent", () => {
     const start = play(pending({ then: [{ press: "U1" }] }), claim, accepted()).task;
     const { task, last } = play(start, callback("SUCCESS"));
     expect(effects(last)).toEqual(["follow"]);
@@ -237,7 +237,7 @@ describe("T4: every state that waits has a due time", () => {
     expect(effects(play(start, callback("FAILURE")).last)).toEqual(["settle"]);
   });
 
-  it("nothing is done before its time", () => {
+  it("a due signal before the due time, or without one, is ignored", () => {
     expect(play(pending(), due).last).toEqual({ kind: "ignore", why: "not-waiting" });
     expect(play(taskIn("SUCCESS", { due: undefined }), hour, due).last).toEqual({ kind: "ignore", why: "not-waiting" });
   });
@@ -247,22 +247,22 @@ describe("T4: every state that waits has a due time", () => {
     ["unknown", TIMINGS.unknownMs],
     ["silent", TIMINGS.silentMs],
     ["instant", TIMINGS.instantMs],
-  ] as const)("an account known as %s is first looked at when that says", (expected, wait) => {
+  ] as const)("the first look-up of a task at an account with '%s' callbacks is after %i ms", (expected, wait) => {
     const { task } = play(pending(), claim, { ...accepted(), expect: expected });
     expect(task.due).toBe(NOW + wait);
   });
 
-  it("a callback lets the next look wait; a look-up has set its own", () => {
+  it("a callback postpones the next look-up, and a look-up keeps the due time that the sweeper set", () => {
     const start = play(pending(), claim, { ...accepted(), expect: "silent" }).task;
-    const heard = play(start, callback("IN_PROGRESS"));
-    expect(heard.task.due).toBe(NOW + TIMINGS.quietMs.fast);
+    const afterCallback = play(start, callback("IN_PROGRESS"));
+    expect(afterCallback.task.due).toBe(NOW + TIMINGS.quietMs.fast);
     const { task, now } = play(start, TIMINGS.silentMs, due, lookup("IN_PROGRESS"));
     expect(task.due).toBe(now + TIMINGS.lookupMs);
   });
 });
 
-describe("P1: a claim is saved, attempt and lease in it, before the vendor is called", () => {
-  it("the call is the effect of the very decision that counts the attempt", () => {
+describe("P1: a claim with attempt and lease is saved before the vendor is called", () => {
+  it("the call is an effect of the decision that raises the attempt", () => {
     const { task, last } = play(pending(), { kind: "claim", call: "submit", customId: "MJ::JOB::upsample::1::x" });
     expect(effects(last)).toEqual(["call"]);
     expect(task).toMatchObject({
@@ -274,12 +274,12 @@ describe("P1: a claim is saved, attempt and lease in it, before the vendor is ca
     });
   });
 
-  it("the lease outlives the slowest answer", () => {
+  it("a response at the end of the lease is accepted", () => {
     const { task } = play(pending(), claim, SUBMIT_LEASE_MS - 1, accepted());
     expect(task).toMatchObject({ status: "SUBMITTED", leaseUntil: undefined, busyAnswers: 0 });
   });
 
-  it("a claim on what waits for the vendor does nothing", () => {
+  it("a claim of a task that waits for the vendor or has ended is ignored", () => {
     for (const status of ["UNCLEAR", "SUBMITTED", "IN_PROGRESS", "MODAL"] as const) {
       expect(play(taskIn(status), claim).last, status).toEqual({ kind: "ignore", why: "not-waiting" });
     }
@@ -287,8 +287,8 @@ describe("P1: a claim is saved, attempt and lease in it, before the vendor is ca
   });
 });
 
-describe("P2: a vendor answers accepted, refused, busy or unclear", () => {
-  it("accepted keeps the ids, those of siblings too", () => {
+describe("P2: the outcome of a call is accepted, refused, busy or unclear", () => {
+  it("an accepted task stores the vendor task id and the ids of its siblings", () => {
     const { task } = play(pending(), claim, { ...accepted(1, "a"), siblings: ["b", "c"] });
     expect(task).toMatchObject({
       status: "SUBMITTED",
@@ -298,7 +298,7 @@ describe("P2: a vendor answers accepted, refused, busy or unclear", () => {
     });
   });
 
-  it("refused is the end, and never sent again", () => {
+  it("a rejected task fails and is never sent again", () => {
     const why = failure("banned_prompt", { vendor: { bannedWord: "x" } });
     const { task, last } = play(pending(), claim, { kind: "refused", attempt: 1, failure: why });
     expect(task).toMatchObject({ status: "FAILURE", failure: why, attempt: 1 });
@@ -306,24 +306,24 @@ describe("P2: a vendor answers accepted, refused, busy or unclear", () => {
     expect(play(task, claim).last.kind).toBe("ignore");
   });
 
-  it("refused late, in doubt, is the end as well; for a superseded attempt it is not", () => {
+  it("a late rejection ends an unclear task, but a rejection of a superseded attempt does not", () => {
     const why = failure("vendor_refused");
-    const doubt = play(pending(), claim, unclear()).task;
-    expect(play(doubt, { kind: "refused", attempt: 1, failure: why }).task.status).toBe("FAILURE");
-    const second = play(doubt, GRACE_OVER, due, claim).task;
+    const unclearTask = play(pending(), claim, unclear()).task;
+    expect(play(unclearTask, { kind: "refused", attempt: 1, failure: why }).task.status).toBe("FAILURE");
+    const second = play(unclearTask, GRACE_OVER, due, claim).task;
     expect(play(second, { kind: "refused", attempt: 1, failure: why }).last).toEqual({
       kind: "ignore",
       why: "superseded",
     });
   });
 
-  it("a callback proves that a refusal was not one", () => {
+  it("a rejection after a callback has shown acceptance is ignored", () => {
     const why = failure("vendor_refused");
     const { task } = play(pending(), claim, callback("SUBMITTED"), { kind: "refused", attempt: 1, failure: why });
     expect(task.status).toBe("SUBMITTED");
   });
 
-  it("a busy answer gives the attempt back", () => {
+  it("a busy response releases the attempt number", () => {
     const { task, last } = play(pending(), claim, busy());
     expect(task).toMatchObject({ status: "PENDING", attempt: 0, busyAnswers: 1, leaseUntil: undefined });
     expect(last).toMatchObject({ effects: [{ kind: "enqueue", delayMs: TIMINGS.busyMs / 2 }] });
@@ -341,30 +341,30 @@ describe("P2: a vendor answers accepted, refused, busy or unclear", () => {
     expect(pauses).toEqual([3, 6, 12, 24, 48, 60, 60, 60].map((s) => s * second));
   });
 
-  it("the vendor's own wish is followed, and the sweeper waits for it", () => {
+  it("the pause that the vendor requests is used, and the due time is after it", () => {
     const { task, last } = play(pending(), claim, busy(1, 10 * minute));
     expect(last).toMatchObject({ effects: [{ kind: "enqueue", delayMs: 10 * minute }] });
     expect(task.due).toBe(NOW + 10 * minute + TIMINGS.requeueMs);
   });
 
-  it("Retry-After of a week does not outlast pendingMs", () => {
+  it("a Retry-After of a week is cut to the remaining pendingMs", () => {
     const { last } = play(pending(), 50 * minute, claim, busy(1, 7 * 24 * hour));
     expect(last).toMatchObject({ effects: [{ kind: "enqueue", delayMs: 10 * minute }] });
   });
 
-  it("a vendor busy for longer than pendingMs ends the task as busy", () => {
+  it("a busy response after pendingMs expires the task with vendor_busy", () => {
     const { task } = play(pending(), hour + 1, claim, busy());
     expect(task).toMatchObject({ status: "EXPIRED", failure: { code: "vendor_busy" } });
   });
 
-  it("an answer to a superseded attempt changes nothing", () => {
+  it("an outcome of a superseded attempt is ignored", () => {
     const second = play(pending(), claim, unclear(), GRACE_OVER, due, claim).task;
     expect(second).toMatchObject({ status: "SUBMITTING", attempt: 2 });
     expect(play(second, busy(1)).last).toEqual({ kind: "ignore", why: "superseded" });
     expect(play(second, unclear(1)).last).toEqual({ kind: "ignore", why: "superseded" });
   });
 
-  it.each(["busy", "unclear"] as const)("%s after a callback has shown that it was taken is not believed", (kind) => {
+  it.each(["busy", "unclear"] as const)("the outcome %s is ignored after a callback has shown acceptance", (kind) => {
     const answer = kind === "busy" ? busy() : unclear();
     const { task, last } = play(pending(), claim, callback("IN_PROGRESS"), answer);
     expect(last).toEqual({ kind: "ignore", why: "not-waiting" });
@@ -372,20 +372,20 @@ describe("P2: a vendor answers accepted, refused, busy or unclear", () => {
     expect(play(task, callback("SUCCESS"), answer).last).toEqual({ kind: "ignore", why: "ended" });
   });
 
-  it("busy, and taken all the same: the attempt that was given back is the task's again", () => {
+  it("if the vendor answers busy but accepts the task, the released attempt becomes the current one again", () => {
     const { task } = play(pending(), claim, busy(), callback("IN_PROGRESS", 1, { vendorTaskId: "x" }));
     expect(task).toMatchObject({ status: "IN_PROGRESS", attempt: 1, vendorTaskId: "x" });
     expect(play(task, claim).last).toEqual({ kind: "ignore", why: "not-waiting" });
   });
 
-  it("busy, expired, and delivered all the same: the late end is written down", () => {
+  it("a success of a busy attempt after the task expired is stored as late report", () => {
     const { task } = play(pending(), claim, busy(), 2 * hour, due, callback("SUCCESS", 1));
     expect(task).toMatchObject({ status: "EXPIRED", late: { status: "SUCCESS" } });
   });
 });
 
 describe("early callbacks", () => {
-  it("a callback that overtakes the submit answer moves the task, and the answer still tells its id", () => {
+  it("a callback before the submit response changes the status, and the response still sets the id", () => {
     const { task, last } = play(
       pending(),
       claim,
@@ -398,43 +398,46 @@ describe("early callbacks", () => {
     expect(decide(task, accepted(1, "own"), ctx())).toEqual({ kind: "ignore", why: "no-news" });
   });
 
-  it("the answer confirms an id that so far only a report had told", () => {
+  it("the submit response confirms an id from a report", () => {
     const { task } = play(pending(), claim, callback("SUBMITTED", 1, { vendorTaskId: "v1" }), accepted(1, "v1"));
     expect(task).toMatchObject({ vendorTaskId: "v1", vendorTaskIdFrom: "answer" });
     expect(play(task, accepted(1, "other")).task.vendorTaskId).toBe("other");
   });
 
-  it("a repeated report without an id costs no write", () => {
+  it("a repeated report without an id is ignored", () => {
     expect(play(pending(), claim, callback("SUBMITTED"), callback("SUBMITTED")).last).toEqual({
       kind: "ignore",
       why: "duplicate",
     });
   });
 
-  it("a report's id never replaces the answer's", () => {
+  it("the id of a report never replaces the id of the submit response", () => {
     const { task } = play(pending(), claim, accepted(1, "own"), callback("SUCCESS", 1, { vendorTaskId: "relay" }));
     expect(task.vendorTaskId).toBe("own");
   });
 
-  it("the first report that names the id is written down even when it is no other news", () => {
+  it("the first report with an id is stored even if it contains nothing else that is new", () => {
     const start = play(pending(), claim, callback("SUBMITTED")).task;
     const { task } = play(start, callback("SUBMITTED", 1, { vendorTaskId: "v" }));
     expect(task).toMatchObject({ vendorTaskId: "v", vendorTaskIdFrom: "report" });
   });
 
-  it("a window announced by the answer is not lost behind an early SUBMITTED", () => {
-    const { task } = play(pending({ modal: { prompt: "p" } }), claim, callback("SUBMITTED"), windowOf());
+  it("a modal in the submit response opens even after an early SUBMITTED callback", () => {
+    const { task } = play(pending({ modal: { prompt: "p" } }), claim, callback("SUBMITTED"), modalOpened());
     expect(task.status).toBe("MODAL");
   });
 
-  it.each(["SUCCESS", "FAILURE", "CANCEL"] as const)("%s before the submit answer ends the task", (status) => {
-    const { task } = play(pending(), claim, callback(status), accepted());
-    expect(task).toMatchObject({ status, endedBy: 1, vendorTaskId: "v1" });
-  });
+  it.each(["SUCCESS", "FAILURE", "CANCEL"] as const)(
+    "a %s callback before the submit response ends the task",
+    (status) => {
+      const { task } = play(pending(), claim, callback(status), accepted());
+      expect(task).toMatchObject({ status, endedBy: 1, vendorTaskId: "v1" });
+    },
+  );
 });
 
-describe("P3: an unclear submission is sent again only after its grace, and two look-ups where one can look", () => {
-  it("waits for its callback first", () => {
+describe("P3: an unclear submission is sent again only after its grace period and two look-ups, if possible", () => {
+  it("an unclear task waits for its callback during the grace period", () => {
     const { task, last } = play(pending(), claim, unclear());
     expect(task).toMatchObject({ status: "UNCLEAR", attempt: 1, due: NOW + TIMINGS.graceMs.fast });
     expect(effects(last)).toEqual([]);
@@ -442,40 +445,40 @@ describe("P3: an unclear submission is sent again only after its grace, and two 
     expect(play(task, claim).last).toEqual({ kind: "ignore", why: "not-waiting" });
   });
 
-  it("then it is looked up, where the vendor can be asked without an id", () => {
+  it("after the grace period the task is looked up if the vendor can be searched without an id", () => {
     const { task, last } = play(pending(), claim, unclear(), GRACE_OVER, { kind: "due", canSearch: true });
     expect(effects(last)).toEqual(["lookup"]);
     expect(task.status).toBe("UNCLEAR");
   });
 
-  it("not found once, it is looked up again before anything is sent: a list of recent tasks may lag", () => {
+  it("after one miss the task is looked up again, because a list of recent tasks may lag", () => {
     const search: Signal = { kind: "due", canSearch: true };
-    const { task, last, now } = play(pending(), claim, unclear(), GRACE_OVER, search, missing);
+    const { task, last, now } = play(pending(), claim, unclear(), GRACE_OVER, search, lookupMiss);
     expect(last).toMatchObject({ kind: "record", effects: [] });
     expect(task).toMatchObject({ status: "UNCLEAR", attempt: 1, lookupMisses: 1 });
-    expect(task.due! - now, "when it may show by then").toBeGreaterThan(minute);
+    expect(task.due! - now, "the list may show the task by then").toBeGreaterThan(minute);
     expect(effects(play(task, task.due! - NOW, search).last)).toEqual(["lookup"]);
   });
 
-  it("found at the second look, nothing is sent", () => {
-    const { task } = play(pending(), claim, unclear(), GRACE_OVER, missing, lookup("IN_PROGRESS"), missing);
+  it("a task that the second look-up finds is not sent again", () => {
+    const { task } = play(pending(), claim, unclear(), GRACE_OVER, lookupMiss, lookup("IN_PROGRESS"), lookupMiss);
     expect(task).toMatchObject({ status: "IN_PROGRESS", attempt: 1, lookupMisses: 1 });
   });
 
-  it("not found twice, it is sent once more, as attempt 2", () => {
-    const { task, last } = play(pending(), claim, unclear(), GRACE_OVER, missing, missing);
-    expect(task.lookupMisses, "the next doubt is asked about twice as well").toBe(0);
+  it("after two misses the task is sent again as attempt 2", () => {
+    const { task, last } = play(pending(), claim, unclear(), GRACE_OVER, lookupMiss, lookupMiss);
+    expect(task.lookupMisses, "two look-ups are needed after the next unclear submission too").toBe(0);
     expect(last).toMatchObject({ kind: "move", effects: [{ kind: "enqueue", delayMs: 0 }] });
     expect(task).toMatchObject({ status: "PENDING", attempt: 1, vendorTaskId: undefined });
     expect(play(task, claim).task.attempt).toBe(2);
   });
 
-  it("where nobody can be asked, grace alone must do", () => {
+  it("if no look-up is possible, the task is sent again after the grace period alone", () => {
     const { task } = play(pending(), claim, unclear(), GRACE_OVER, due);
     expect(task.status).toBe("PENDING");
   });
 
-  it("found, it goes on as if it had been accepted", () => {
+  it("an unclear task that a look-up finds continues as accepted", () => {
     const search: Signal = { kind: "due", canSearch: true };
     const { task } = play(
       pending(),
@@ -488,22 +491,22 @@ describe("P3: an unclear submission is sent again only after its grace, and two 
     expect(task).toMatchObject({ status: "SUBMITTED", attempt: 1, vendorTaskId: "v" });
   });
 
-  it("in doubt for the last time, it ends and says so", () => {
+  it("after the last unclear attempt the task fails with submission_unclear", () => {
     const { task } = play(pending(), claim, unclear(), GRACE_OVER, due, claim, unclear(2), GRACE_OVER, due);
     expect(task).toMatchObject({ status: "FAILURE", attempt: 2, failure: { code: "submission_unclear" } });
   });
 
-  it("a vendor that can never be asked does not keep it in doubt for ever", () => {
-    const doubt = play(pending(), claim, unclear()).task;
+  it("an unclear task expires even if the vendor can never be looked up", () => {
+    const unclearTask = play(pending(), claim, unclear()).task;
     const late = ctx(NOW + TIMINGS.pendingMs.fast + DEADLINE_OVER);
-    expect(isPastDeadline(doubt, ctx(NOW + DEADLINE_OVER))).toBe(false);
-    expect(isPastDeadline(doubt, late)).toBe(true);
-    expect(decide(doubt, { kind: "abandon", failure: failure("deadline_passed") }, late)).toMatchObject({
+    expect(isPastDeadline(unclearTask, ctx(NOW + DEADLINE_OVER))).toBe(false);
+    expect(isPastDeadline(unclearTask, late)).toBe(true);
+    expect(decide(unclearTask, { kind: "abandon", failure: failure("deadline_passed") }, late)).toMatchObject({
       next: { status: "EXPIRED" },
     });
   });
 
-  it("an answer that comes late, in doubt or even queued again, is taken: nothing is sent twice", () => {
+  it("a late accepted response is used, even if the task waits to be sent again, so nothing is sent twice", () => {
     for (const steps of [[], [GRACE_OVER, due]]) {
       const { task } = play(pending(), claim, unclear(), ...steps, accepted());
       expect(task).toMatchObject({ status: "SUBMITTED", attempt: 1, vendorTaskId: "v1" });
@@ -511,10 +514,10 @@ describe("P3: an unclear submission is sent again only after its grace, and two 
     }
   });
 
-  it("an odd word from the vendor proves that it has the task", () => {
+  it("an unknown status word proves that the vendor has the task", () => {
     for (const steps of [[unclear()], [unclear(), GRACE_OVER, due], [busy()], []]) {
-      const odd = callback(undefined, 1, { unknownStatus: "QUEUEING" });
-      const { task } = play(pending(), claim, ...steps, odd);
+      const unknownStatus = callback(undefined, 1, { unknownStatus: "QUEUEING" });
+      const { task } = play(pending(), claim, ...steps, unknownStatus);
       expect(task).toMatchObject({
         status: "SUBMITTED",
         attempt: 1,
@@ -526,10 +529,10 @@ describe("P3: an unclear submission is sent again only after its grace, and two 
   });
 });
 
-describe("P3: another attempt that turns up", () => {
+describe("P3: another attempt that was accepted after all", () => {
   const second = () => play(pending(), claim, unclear(), GRACE_OVER, due, claim).task;
 
-  it("an orphan attempt is recorded with what it cost", () => {
+  it("progress of an older attempt is recorded as orphan with its id", () => {
     const { task, last } = play(second(), callback("IN_PROGRESS", 1, { vendorTaskId: "first" }));
     expect(last).toMatchObject({ kind: "record", why: "superseded", effects: [] });
     expect(task).toMatchObject({
@@ -539,7 +542,7 @@ describe("P3: another attempt that turns up", () => {
     });
   });
 
-  it("and once, however often it reports; its id is filled in when it is told", () => {
+  it("an attempt that reports several times is one orphan, and its id is added when it is reported", () => {
     const { task, last } = play(
       second(),
       callback("SUBMITTED", 1),
@@ -551,16 +554,16 @@ describe("P3: another attempt that turns up", () => {
     expect(last).toEqual({ kind: "ignore", why: "superseded" });
   });
 
-  it("no more orphans are listed than submissions may be made", () => {
+  it("the number of orphans is limited to attemptLimit", () => {
     const reports = Array.from({ length: 9 }, (_, i) => callback("FAILURE", 1, { vendorTaskId: `x${i}` }));
     expect(play(second(), ...reports).task.orphans).toHaveLength(TIMINGS.attemptLimit);
   });
 
-  it("its failure does not end the newer one", () => {
+  it("a failure of an older attempt does not end the newer attempt", () => {
     expect(play(second(), accepted(2), callback("FAILURE", 1)).task.status).toBe("SUBMITTED");
   });
 
-  it("its success wins, under its own id, and the newer one becomes the orphan", () => {
+  it("a success of an older attempt wins with its own id, and the newer attempt becomes the orphan", () => {
     const { task } = play(second(), accepted(2, "newer"), callback("SUCCESS", 1, { vendorTaskId: "first" }));
     expect(task).toMatchObject({
       status: "SUCCESS",
@@ -572,25 +575,25 @@ describe("P3: another attempt that turns up", () => {
     });
   });
 
-  it("what the newer one started besides is not the winner's", () => {
+  it("siblings of the newer attempt do not belong to an older attempt that wins", () => {
     const newer = play(second(), { ...accepted(2, "newer"), siblings: ["x"] }).task;
     expect(newer.vendorSiblings).toEqual(["x"]);
     expect(play(newer, callback("SUCCESS", 1, { vendorTaskId: "first" })).task.vendorSiblings).toBeUndefined();
   });
 
-  it("a newer one that is only being sent is no orphan yet", () => {
+  it("a newer attempt becomes an orphan only if the vendor is known to have accepted it", () => {
     expect(play(second(), callback("IN_PROGRESS", 1), callback("SUCCESS", 1)).task.orphans).toBeUndefined();
-    const taken = play(second(), callback("SUBMITTED", 2), callback("SUCCESS", 1)).task;
-    expect(taken.orphans).toEqual([{ attempt: 2, at: NOW }]);
+    const acceptedTwice = play(second(), callback("SUBMITTED", 2), callback("SUCCESS", 1)).task;
+    expect(acceptedTwice.orphans).toEqual([{ attempt: 2, at: NOW }]);
   });
 
-  it("its success without an id is pressed under the id its answer told, or under none: never the newer's", () => {
+  it("a success without id uses the id of its own submit response or none, never the id of the newer attempt", () => {
     const known = play(second(), accepted(1, "first"), accepted(2, "newer"), callback("SUCCESS", 1)).task;
     expect(known).toMatchObject({ vendorTaskId: "first", orphans: [{ attempt: 2, vendorTaskId: "newer" }] });
     expect(play(second(), accepted(2, "newer"), callback("SUCCESS", 1)).task.vendorTaskId).toBeUndefined();
   });
 
-  it("the newer answer that comes after leaves the winner's id alone", () => {
+  it("a later submit response of the newer attempt does not change the id of the attempt that won", () => {
     const { task } = play(second(), callback("SUCCESS", 1, { vendorTaskId: "first" }), accepted(2, "newer"));
     expect(task).toMatchObject({
       status: "SUCCESS",
@@ -600,7 +603,7 @@ describe("P3: another attempt that turns up", () => {
     expect(play(task, accepted(1, "first-own")).task.vendorTaskId).toBe("first-own");
   });
 
-  it("the newer one's end, after that, is recorded beside it", () => {
+  it("a later end of the newer attempt is recorded as orphan and not as late report", () => {
     const { task } = play(
       second(),
       callback("SUCCESS", 1, { vendorTaskId: "first" }),
@@ -610,14 +613,14 @@ describe("P3: another attempt that turns up", () => {
     expect(task.late).toBeUndefined();
   });
 
-  it("attempt 1 arriving while attempt 2 is being sent wins, and the answer to 2 changes nothing", () => {
+  it("a success of attempt 1 during the submission of attempt 2 wins, and no outcome of attempt 2 changes it", () => {
     const { task } = play(second(), callback("SUCCESS", 1));
-    for (const answer of [busy(2), unclear(2), windowOf(2), accepted(2)]) {
+    for (const answer of [busy(2), unclear(2), modalOpened(2), accepted(2)]) {
       expect(play(task, answer).task, answer.kind).toMatchObject({ status: "SUCCESS", endedBy: 1, attempt: 2 });
     }
   });
 
-  it("an attempt given back that delivers while an older one runs is an orphan, or wins by its success", () => {
+  it("a released attempt that reports while an older one runs is an orphan, and wins if it succeeds", () => {
     const older = play(second(), busy(2), callback("IN_PROGRESS", 1)).task;
     expect(older).toMatchObject({ status: "IN_PROGRESS", attempt: 1 });
     expect(play(older, callback("IN_PROGRESS", 2, { vendorTaskId: "b" })).task.orphans).toEqual([
@@ -631,7 +634,7 @@ describe("P3: another attempt that turns up", () => {
     });
   });
 
-  it("an older attempt that turned up is not sent again when the newer one was not taken", () => {
+  it("an accepted older attempt becomes the current one again when the vendor answers busy to the newer one", () => {
     const { task, last } = play(second(), callback("IN_PROGRESS", 1, { vendorTaskId: "first" }), busy(2));
     expect(effects(last)).toEqual([]);
     expect(task).toMatchObject({ status: "SUBMITTED", attempt: 1, vendorTaskId: "first", vendorTaskIdFrom: "report" });
@@ -646,8 +649,8 @@ describe("P3: another attempt that turns up", () => {
   const known = () => play(second(), callback("IN_PROGRESS", 1, { vendorTaskId: "first" })).task;
   const refused2: Signal = { kind: "refused", attempt: 2, failure: failure("vendor_refused") };
 
-  it("an older attempt known to run is not given up because the newer one was refused, or stays in doubt", () => {
-    for (const steps of [[refused2], [unclear(2), GRACE_OVER, missing, missing], [unclear(2), GRACE_OVER, due]]) {
+  it("an older attempt that is known to run continues if the newer one is rejected or stays unclear", () => {
+    for (const steps of [[refused2], [unclear(2), GRACE_OVER, lookupMiss, lookupMiss], [unclear(2), GRACE_OVER, due]]) {
       const { task, last, now } = play(known(), ...steps);
       expect(task).toMatchObject({ status: "SUBMITTED", attempt: 1, vendorTaskId: "first", orphans: undefined });
       expect(effects(last)).toEqual([]);
@@ -656,47 +659,47 @@ describe("P3: another attempt that turns up", () => {
     }
   });
 
-  it("nor because the vendor stays busy for longer than pendingMs", () => {
+  it("an older attempt that is known to run continues if the vendor stays busy for longer than pendingMs", () => {
     const late = play(pending(), 55 * minute, claim, unclear(), GRACE_OVER, due, claim, callback("IN_PROGRESS", 1));
     expect(late.now - NOW).toBeGreaterThan(hour);
     expect(decide(late.task, busy(2), ctx(late.now))).toMatchObject({ next: { status: "SUBMITTED", attempt: 1 } });
   });
 
-  it("one that cannot be asked about may have failed long ago, and is not waited for", () => {
-    const unnamed = play(second(), callback("FAILURE", 1)).task;
-    expect(unnamed.orphans).toEqual([{ attempt: 1, at: expect.any(Number) }]);
-    expect(play(unnamed, refused2).task.status).toBe("FAILURE");
-    expect(play(unnamed, unclear(2), GRACE_OVER, missing, missing).task.status).toBe("FAILURE");
+  it("the task does not wait for an older attempt that it cannot look up, because it may have failed", () => {
+    const withoutId = play(second(), callback("FAILURE", 1)).task;
+    expect(withoutId.orphans).toEqual([{ attempt: 1, at: expect.any(Number) }]);
+    expect(play(withoutId, refused2).task.status).toBe("FAILURE");
+    expect(play(withoutId, unclear(2), GRACE_OVER, lookupMiss, lookupMiss).task.status).toBe("FAILURE");
   });
 
-  it("an attempt that was never made is not believed", () => {
+  it("a report of an attempt that was never made is ignored", () => {
     expect(play(pending(), claim, callback("SUCCESS", 3)).last).toEqual({ kind: "ignore", why: "unknown-attempt" });
   });
 });
 
-describe("P5: while a lease holds a second claim does nothing", () => {
-  it("a redelivered message finds the lease", () => {
+describe("P5: a second claim does nothing while the lease is valid", () => {
+  it("a redelivered message is ignored while the lease is valid", () => {
     const { task, last } = play(pending(), claim, SUBMIT_LEASE_MS - 1, claim);
     expect(last).toEqual({ kind: "ignore", why: "leased" });
     expect(task.attempt).toBe(1);
   });
 
-  it("the sweeper waits for it, too", () => {
+  it("the sweeper postpones a task until the end of the lease", () => {
     const start = taskIn("SUBMITTING", { leaseUntil: NOW + 10 * second, due: NOW });
     const { task, last } = play(start, due);
     expect(effects(last)).toEqual([]);
     expect(task).toMatchObject({ status: "SUBMITTING", due: NOW + 11 * second });
   });
 
-  it("a worker that prepared a press gets nothing once the task has come to its window, and the other way round", () => {
-    const open = play(pending({ modal: { prompt: "p" } }), claim, windowOf()).task;
+  it("a claim is ignored if the worker prepared a submission but the modal is open, or the reverse", () => {
+    const open = play(pending({ modal: { prompt: "p" } }), claim, modalOpened()).task;
     expect(decide(open, { kind: "claim", call: "submit" }, ctx(NOW)).kind).toBe("ignore");
     expect(effects(decide(open, { kind: "claim", call: "modal" }, ctx(NOW)))).toEqual(["call"]);
     expect(decide(pending(), { kind: "claim", call: "modal" }, ctx(NOW)).kind).toBe("ignore");
   });
 
-  const heirs: Signal[] = [claim, due, { kind: "abandon", failure: failure("dead_letter") }];
-  it.each(heirs)("a crashed worker's task is in doubt, not sent again ($kind)", (signal) => {
+  const laterSignals: Signal[] = [claim, due, { kind: "abandon", failure: failure("dead_letter") }];
+  it.each(laterSignals)("the task of a crashed worker becomes UNCLEAR and is not sent again ($kind)", (signal) => {
     const { task, last } = play(pending(), claim, 5 * minute, signal);
     expect(LEASE_OVER).toBeLessThan(5 * minute);
     expect(task).toMatchObject({ status: "UNCLEAR", attempt: 1, leaseUntil: undefined });
@@ -707,22 +710,22 @@ describe("P5: while a lease holds a second claim does nothing", () => {
     expect(play(pending(), claim, -10 * minute, claim).last).toEqual({ kind: "ignore", why: "leased" });
   });
 
-  it("a clock that jumps ahead puts it in doubt; the worker's answer then settles it", () => {
+  it("a clock that jumps ahead makes the task UNCLEAR, and the response of the worker then resolves it", () => {
     expect(play(pending(), claim, 10 * minute, claim, -10 * minute, accepted()).task.status).toBe("SUBMITTED");
   });
 });
 
-describe("windows (MODAL)", () => {
+describe("modals (status MODAL)", () => {
   const planned = () => pending({ modal: { prompt: "a cat" } });
 
-  it("with an answer in the plan, it is sent at once", () => {
-    const { task, last } = play(planned(), claim, windowOf());
+  it("a modal answer in the plan is sent at once when the modal opens", () => {
+    const { task, last } = play(planned(), claim, modalOpened());
     expect(last).toMatchObject({ kind: "move", effects: [{ kind: "enqueue", delayMs: 0 }] });
     expect(task).toMatchObject({ status: "MODAL", vendorTaskId: "v1", due: NOW + TIMINGS.requeueMs, attempt: 1 });
   });
 
-  it("without one it waits for the app, and ends when none comes", () => {
-    const start = play(pending(), claim, windowOf()).task;
+  it("a modal without answer waits for the app and expires after modalMs", () => {
+    const start = play(pending(), claim, modalOpened()).task;
     expect(start.due).toBe(NOW + TIMINGS.modalMs);
     expect(play(start, TIMINGS.modalMs, due).task).toMatchObject({
       status: "EXPIRED",
@@ -730,8 +733,8 @@ describe("windows (MODAL)", () => {
     });
   });
 
-  it("the app answers it once", () => {
-    const { task, last } = play(pending(), claim, windowOf(), { kind: "answer", modal: { prompt: "one" } });
+  it("the app can answer a modal only once", () => {
+    const { task, last } = play(pending(), claim, modalOpened(), { kind: "answer", modal: { prompt: "one" } });
     expect(last).toMatchObject({ kind: "record", effects: [{ kind: "enqueue" }] });
     expect(task.due).toBe(NOW + TIMINGS.requeueMs);
     const twice = play(task, { kind: "answer", modal: { prompt: "two" } });
@@ -739,22 +742,22 @@ describe("windows (MODAL)", () => {
     expect(twice.task.modal).toEqual({ prompt: "one" });
   });
 
-  it("nothing that runs or has ended can be answered; before its window an answer is kept (state.modal.test.ts)", () => {
+  it("an answer is ignored for a task that is in progress or has ended", () => {
     for (const status of ["IN_PROGRESS", ...ENDED] as const) {
       expect(play(taskIn(status), { kind: "answer", modal: {} }).last.kind, status).toBe("ignore");
     }
   });
 
-  it("sending the answer takes no further attempt: it is the same paid task", () => {
-    const { task, last } = play(planned(), claim, windowOf(), claim);
+  it("sending the modal answer uses no new attempt, because it is the same paid task", () => {
+    const { task, last } = play(planned(), claim, modalOpened(), claim);
     expect(effects(last)).toEqual(["call"]);
     expect(task).toMatchObject({ status: "SUBMITTING", phase: "modal", attempt: 1, modals: 1 });
   });
 
-  it("an answered window is never answered twice", () => {
-    const sent = play(planned(), claim, windowOf(), claim).task;
+  it("a modal is never answered twice without proof that the first answer was not accepted", () => {
+    const sent = play(planned(), claim, modalOpened(), claim).task;
     for (const after of [[], [accepted()], [unclear()], [callback("IN_PROGRESS")]]) {
-      for (const again of [callback("MODAL"), windowOf(), claim, { kind: "answer", modal: {} } as const]) {
+      for (const again of [callback("MODAL"), modalOpened(), claim, { kind: "answer", modal: {} } as const]) {
         const { task, last } = play(sent, ...after, again);
         expect(effects(last)).toEqual([]);
         expect(task.modals).toBe(1);
@@ -763,18 +766,18 @@ describe("windows (MODAL)", () => {
     }
   });
 
-  it("a MODAL callback that overtakes the answer 'window' leads to one answer, not two", () => {
-    const { task, last } = play(planned(), claim, callback("MODAL"), claim, windowOf());
+  it("a MODAL callback before a submit response with the modal leads to one modal answer", () => {
+    const { task, last } = play(planned(), claim, callback("MODAL"), claim, modalOpened());
     expect(effects(last)).toEqual([]);
     expect(task).toMatchObject({ status: "SUBMITTING", phase: "modal", modals: 1, vendorTaskId: "v1" });
   });
 
-  it("the relay's MODAL lagging behind our accepted answer is old news", () => {
-    const { last } = play(planned(), claim, windowOf(), claim, accepted(), lookup("MODAL"));
+  it("MODAL from a lagging relay after our answer was accepted is ignored as stale", () => {
+    const { last } = play(planned(), claim, modalOpened(), claim, accepted(), lookup("MODAL"));
     expect(last).toEqual({ kind: "ignore", why: "stale" });
   });
 
-  it("a slow answer to the submission is not taken for the answer to our answer", () => {
+  it("a slow response to the submission does not count as the response to the modal answer", () => {
     const sent = play(planned(), claim, callback("MODAL"), claim).task;
     const late: Signal[] = [
       { ...accepted(), call: "submit" },
@@ -792,29 +795,29 @@ describe("windows (MODAL)", () => {
     expect(play(sent, { kind: "unclear", attempt: 1, call: "modal" }).task.status).toBe("UNCLEAR");
   });
 
-  it("in doubt, only a look-up after the grace proves that the answer was not taken", () => {
-    const doubt = play(planned(), claim, windowOf(), claim, unclear()).task;
-    expect(play(doubt, callback("MODAL")).last).toEqual({ kind: "ignore", why: "stale" });
-    const { task, last } = play(doubt, GRACE_OVER, due, lookup("MODAL"));
+  it("only a look-up after the grace period proves that an unclear modal answer was not accepted", () => {
+    const unclearAnswer = play(planned(), claim, modalOpened(), claim, unclear()).task;
+    expect(play(unclearAnswer, callback("MODAL")).last).toEqual({ kind: "ignore", why: "stale" });
+    const { task, last } = play(unclearAnswer, GRACE_OVER, due, lookup("MODAL"));
     expect(task.status).toBe("MODAL");
     expect(effects(last)).toEqual(["enqueue"]);
   });
 
-  it("in doubt, an older SUBMITTED callback is no proof that it was taken; a look-up's is", () => {
-    const doubt = play(planned(), claim, windowOf(), claim, unclear()).task;
-    expect(play(doubt, callback("SUBMITTED")).task.status).toBe("UNCLEAR");
-    expect(play(doubt, callback("IN_PROGRESS")).task.status).toBe("IN_PROGRESS");
-    expect(play(doubt, GRACE_OVER, due, lookup("SUBMITTED")).task.status).toBe("SUBMITTED");
+  it("SUBMITTED from a callback does not prove that an unclear modal answer was accepted, but from a look-up it does", () => {
+    const unclearAnswer = play(planned(), claim, modalOpened(), claim, unclear()).task;
+    expect(play(unclearAnswer, callback("SUBMITTED")).task.status).toBe("UNCLEAR");
+    expect(play(unclearAnswer, callback("IN_PROGRESS")).task.status).toBe("IN_PROGRESS");
+    expect(play(unclearAnswer, GRACE_OVER, due, lookup("SUBMITTED")).task.status).toBe("SUBMITTED");
   });
 
-  it("in doubt, an odd word is noted and proves nothing", () => {
-    const doubt = play(planned(), claim, windowOf(), claim, unclear()).task;
-    const { task } = play(doubt, callback(undefined, 1, { unknownStatus: "WAITING" }));
+  it("an unknown status word is stored and proves nothing about an unclear modal answer", () => {
+    const unclearAnswer = play(planned(), claim, modalOpened(), claim, unclear()).task;
+    const { task } = play(unclearAnswer, callback(undefined, 1, { unknownStatus: "WAITING" }));
     expect(task).toMatchObject({ status: "UNCLEAR", unknownStatus: "WAITING" });
   });
 
-  it("a vendor that opens the window again and again is answered at most attemptLimit times", () => {
-    let task = play(planned(), claim, windowOf()).task;
+  it("a vendor that opens the modal repeatedly gets at most attemptLimit answers", () => {
+    let task = play(planned(), claim, modalOpened()).task;
     const rounds = [claim, unclear(), GRACE_OVER, due, lookup("MODAL")];
     for (let i = 0; i < 5; i++) task = play(task, ...rounds).task;
     expect(task).toMatchObject({
@@ -824,60 +827,72 @@ describe("windows (MODAL)", () => {
     });
   });
 
-  it("in doubt and not found, it ends: the window may have gone with the task", () => {
-    const { task } = play(planned(), claim, windowOf(), claim, unclear(), missing, missing);
+  it("an unclear modal answer fails the task after two look-up misses, and the answer is not sent again", () => {
+    const { task } = play(planned(), claim, modalOpened(), claim, unclear(), lookupMiss, lookupMiss);
     expect(task).toMatchObject({ status: "FAILURE", failure: { code: "submission_unclear" } });
   });
 
-  it("busy leaves the window open and is not counted as an answer", () => {
-    const { task, last } = play(planned(), claim, windowOf(), claim, busy());
+  it("a busy response to a modal answer keeps the modal open and is not counted as answer", () => {
+    const { task, last } = play(planned(), claim, modalOpened(), claim, busy());
     expect(task).toMatchObject({ status: "MODAL", phase: "submit", modals: 0, attempt: 1, busyAnswers: 1 });
     expect(effects(last)).toEqual(["enqueue"]);
   });
 
-  it("an answer given at the last moment has a busy vendor's patience of its own", () => {
+  it("a modal answer given at the last moment may still wait for a busy vendor", () => {
     const answer: Signal = { kind: "answer", modal: {} };
-    const start = play(pending({ pace: "turbo" }), claim, 5 * minute, windowOf(), 29 * minute, answer, claim, busy());
+    const start = play(
+      pending({ pace: "turbo" }),
+      claim,
+      5 * minute,
+      modalOpened(),
+      29 * minute,
+      answer,
+      claim,
+      busy(),
+    );
     expect(start.task).toMatchObject({ status: "MODAL", busyAnswers: 1 });
     const limit = TIMINGS.modalMs + 2 * TIMINGS.pendingMs.turbo;
-    expect(play(pending({ modal: {}, pace: "turbo" }), limit, claim, windowOf(), claim, busy()).last).toMatchObject({
+    expect(play(pending({ modal: {}, pace: "turbo" }), limit, claim, modalOpened(), claim, busy()).last).toMatchObject({
       next: { status: "MODAL" },
       effects: [{ kind: "enqueue", delayMs: 0 }],
     });
-    expect(play(pending({ modal: {}, pace: "turbo" }), limit + 1, claim, windowOf(), claim, busy()).task).toMatchObject(
-      {
-        status: "EXPIRED",
-        failure: { code: "vendor_busy" },
-      },
-    );
+    expect(
+      play(pending({ modal: {}, pace: "turbo" }), limit + 1, claim, modalOpened(), claim, busy()).task,
+    ).toMatchObject({
+      status: "EXPIRED",
+      failure: { code: "vendor_busy" },
+    });
   });
 
-  it("the deadline of the work does not fall on an open window, answered or not", () => {
-    const verdict: Signal = { kind: "abandon", failure: failure("deadline_passed") };
-    for (const open of [play(planned(), claim, windowOf()).task, play(pending(), claim, windowOf()).task]) {
+  it("the deadline of the task does not apply to an open modal, answered or not", () => {
+    const deadlinePassed: Signal = { kind: "abandon", failure: failure("deadline_passed") };
+    for (const open of [play(planned(), claim, modalOpened()).task, play(pending(), claim, modalOpened()).task]) {
       expect(isPastDeadline(open, ctx(NOW + 10 * hour))).toBe(false);
-      expect(play(open, 10 * hour, verdict).last).toEqual({ kind: "ignore", why: "not-waiting" });
+      expect(play(open, 10 * hour, deadlinePassed).last).toEqual({ kind: "ignore", why: "not-waiting" });
       expect(play(open, 10 * hour, due).task.status).toBe("EXPIRED");
     }
   });
 
-  it("in doubt, a look-up asked before our answer went out proves nothing", () => {
-    const doubt = { ...play(planned(), claim, windowOf(), claim, unclear()).task, rev: 5 };
-    const asked = (rev: number): Signal => ({
+  it("a look-up from before our modal answer was sent proves nothing about an unclear answer", () => {
+    const unclearAnswer = { ...play(planned(), claim, modalOpened(), claim, unclear()).task, rev: 5 };
+    const lookupOf = (rev: number): Signal => ({
       kind: "report",
       attempt: 1,
       from: "lookup",
       rev,
       report: report("SUBMITTED"),
     });
-    expect(play(doubt, asked(3)).last).toEqual({ kind: "ignore", why: "stale" });
-    expect(play(doubt, asked(5)).task.status).toBe("SUBMITTED");
+    expect(play(unclearAnswer, lookupOf(3)).last).toEqual({ kind: "ignore", why: "stale" });
+    expect(play(unclearAnswer, lookupOf(5)).task.status).toBe("SUBMITTED");
     const seen: Signal = { kind: "report", attempt: 1, from: "lookup", rev: 3, report: report("MODAL") };
-    expect(play(doubt, seen, { kind: "lookupMiss", rev: 3 }).last).toEqual({ kind: "ignore", why: "superseded" });
-    expect(play(doubt, seen).task).toBe(doubt);
+    expect(play(unclearAnswer, seen, { kind: "lookupMiss", rev: 3 }).last).toEqual({
+      kind: "ignore",
+      why: "superseded",
+    });
+    expect(play(unclearAnswer, seen).task).toBe(unclearAnswer);
   });
 
-  it("a hidden window (code 21 rewritten to 1) is found by report or look-up", () => {
+  it("a hidden modal (code 21 rewritten to 1) is found by callback or look-up", () => {
     for (const seen of [callback("MODAL"), lookup("MODAL")]) {
       expect(play(planned(), claim, accepted(), seen)).toMatchObject({
         task: { status: "MODAL" },
@@ -887,27 +902,27 @@ describe("windows (MODAL)", () => {
     }
   });
 
-  it("a window seen before any answer proves the submission was taken", () => {
+  it("MODAL before any submit response proves that the vendor accepted the submission", () => {
     for (const steps of [[], [unclear()], [busy()]]) {
       expect(play(pending(), claim, ...steps, callback("MODAL")).task).toMatchObject({ status: "MODAL", attempt: 1 });
     }
   });
 
-  it("submitted while our answer is on its way is from before the window; progress is from after it", () => {
-    const sent = play(planned(), claim, windowOf(), claim).task;
+  it("while our modal answer is being sent, SUBMITTED is stale and IN_PROGRESS is accepted", () => {
+    const sent = play(planned(), claim, modalOpened(), claim).task;
     expect(play(sent, callback("SUBMITTED")).last).toEqual({ kind: "ignore", why: "stale" });
     expect(play(sent, callback("IN_PROGRESS")).task).toMatchObject({ status: "IN_PROGRESS", leaseUntil: undefined });
   });
 
-  it("the vendor may go on by itself", () => {
-    expect(play(pending(), claim, windowOf(), callback("IN_PROGRESS")).task.status).toBe("IN_PROGRESS");
+  it("the vendor may continue a task in MODAL without an answer", () => {
+    expect(play(pending(), claim, modalOpened(), callback("IN_PROGRESS")).task.status).toBe("IN_PROGRESS");
   });
 
-  it("the time it stood open does not count against the deadline", () => {
+  it("the time for which the modal was open does not count towards the deadline", () => {
     const { task, now } = play(
       pending(),
       claim,
-      windowOf(),
+      modalOpened(),
       25 * minute,
       { kind: "answer", modal: {} },
       claim,
@@ -917,8 +932,8 @@ describe("windows (MODAL)", () => {
     expect(isPastDeadline(task, ctx(now + DEADLINE_OVER))).toBe(true);
   });
 
-  it("an answer that no worker picks up is queued again, and not for ever", () => {
-    const start = play(planned(), claim, windowOf()).task;
+  it("an answer that no worker sends is queued again until the task expires", () => {
+    const start = play(planned(), claim, modalOpened()).task;
     const again = play(start, TIMINGS.requeueMs, due);
     expect(effects(again.last)).toEqual(["enqueue"]);
     expect(again.task.due).toBe(again.now + TIMINGS.requeueMs);
@@ -929,21 +944,21 @@ describe("windows (MODAL)", () => {
     expect(play({ ...start, busyAnswers: 3 }, TIMINGS.modalMs + hour + 1, due).task.failure?.code).toBe("vendor_busy");
   });
 
-  it("a mask that is gone ends it; an unanswered window is left to its due time", () => {
-    const gone: Signal = { kind: "abandon", failure: failure("input_missing") };
-    expect(play(planned(), claim, windowOf(), gone).task.failure?.code).toBe("input_missing");
-    expect(play(pending(), claim, windowOf(), gone).last).toEqual({ kind: "ignore", why: "not-waiting" });
+  it("a missing mask fails a task with a modal answer, and a modal without answer waits for its due time", () => {
+    const missingInput: Signal = { kind: "abandon", failure: failure("input_missing") };
+    expect(play(planned(), claim, modalOpened(), missingInput).task.failure?.code).toBe("input_missing");
+    expect(play(pending(), claim, modalOpened(), missingInput).last).toEqual({ kind: "ignore", why: "not-waiting" });
   });
 });
 
-describe("the sweeper's look", () => {
-  it("a message that got lost is sent again", () => {
+describe("sweeper signals", () => {
+  it("a lost message of a waiting task is sent again", () => {
     const { task, last, now } = play(pending(), 5 * minute, due);
     expect(effects(last)).toEqual(["enqueue"]);
     expect(task).toMatchObject({ status: "PENDING", due: now + TIMINGS.requeueMs });
   });
 
-  it("what was not started within pendingMs ends, and says whether the vendor was busy", () => {
+  it("a task not submitted within pendingMs expires with vendor_busy or deadline_passed", () => {
     expect(play(pending(), hour + 1, due).task).toMatchObject({
       status: "EXPIRED",
       failure: { code: "deadline_passed" },
@@ -951,14 +966,14 @@ describe("the sweeper's look", () => {
     expect(play(pending(), claim, busy(), hour + 1, due).task.failure?.code).toBe("vendor_busy");
   });
 
-  it("pushes the next look before it asks, so that two sweepers do not both ask", () => {
+  it("the due time is postponed before a look-up, so that two sweepers do not both look the task up", () => {
     const { task, last, now } = play(pending(), claim, accepted(), 20 * minute, due);
     expect(effects(last)).toEqual(["lookup"]);
     expect(task).toMatchObject({ lookups: 1, due: now + TIMINGS.lookupMaxMs });
     expect(play(task, 20 * minute, due).last).toEqual({ kind: "ignore", why: "not-waiting" });
   });
 
-  it("a vendor in trouble is left alone until it may be asked again, and that costs no look-up", () => {
+  it("while look-ups at an account fail, the task is postponed to askAt without a look-up", () => {
     const askAt = NOW + 21 * minute;
     const { task, last } = play(pending(), claim, accepted(), 20 * minute, { kind: "due", askAt });
     expect(last).toMatchObject({ kind: "record", why: "no-news", effects: [] });
@@ -966,19 +981,28 @@ describe("the sweeper's look", () => {
     expect(effects(play(task, 21 * minute, { kind: "due", askAt }).last)).toEqual(["lookup"]);
   });
 
-  it("a task the vendor no longer knows, four times in a row, is lost", () => {
+  it("an accepted task expires with vendor_lost after four look-up misses in a row", () => {
     const start = play(pending(), claim, accepted()).task;
-    const three = play(start, missing, missing, missing);
+    const three = play(start, lookupMiss, lookupMiss, lookupMiss);
     expect(three.task).toMatchObject({ status: "SUBMITTED", lookupMisses: 3 });
-    expect(play(three.task, missing).task).toMatchObject({ status: "EXPIRED", failure: { code: "vendor_lost" } });
+    expect(play(three.task, lookupMiss).task).toMatchObject({ status: "EXPIRED", failure: { code: "vendor_lost" } });
   });
 
-  it("found in between, the row begins anew, even when there is no other news", () => {
-    const { task } = play(pending(), claim, accepted(), missing, missing, missing, lookup("SUBMITTED"), missing);
+  it("a look-up that finds the task resets the number of misses, even if it contains nothing else that is new", () => {
+    const { task } = play(
+      pending(),
+      claim,
+      accepted(),
+      lookupMiss,
+      lookupMiss,
+      lookupMiss,
+      lookup("SUBMITTED"),
+      lookupMiss,
+    );
     expect(task).toMatchObject({ status: "SUBMITTED", lookupMisses: 1 });
   });
 
-  it("without an id and without a search it waits for callbacks until its deadline", () => {
+  it("an accepted task without id at a vendor without search waits for callbacks until its deadline", () => {
     const start = play(pending(), claim, callback("SUBMITTED"), unclear()).task;
     expect(start.vendorTaskId).toBeUndefined();
     const { task, last, now } = play(start, 20 * minute, due);
@@ -991,50 +1015,53 @@ describe("the sweeper's look", () => {
     });
   });
 
-  it("a task that nobody managed to ask about for half a deadline more ends without being asked", () => {
+  it("a task expires without a further look-up after 1.5 times the deadline", () => {
     const running = play(pending(), claim, accepted()).task;
     const deadline = TIMINGS.deadlineMs[running.pace];
-    const asked = play(running, deadline + 1, due);
-    expect(effects(asked.last)).toEqual(["lookup"]);
-    expect(effects(play(asked.task, deadline * 1.5, due).last)).toEqual(["lookup"]);
-    const { task } = play(asked.task, deadline * 1.5 + 1, due);
+    const first = play(running, deadline + 1, due);
+    expect(effects(first.last)).toEqual(["lookup"]);
+    expect(effects(play(first.task, deadline * 1.5, due).last)).toEqual(["lookup"]);
+    const { task } = play(first.task, deadline * 1.5 + 1, due);
     expect(task).toMatchObject({ status: "EXPIRED", failure: { code: "deadline_passed" }, due: undefined });
   });
 
-  it("a house that was off for a night asks once before it gives up: the picture may be there", () => {
-    const night = play(pending(), claim, accepted(), 9 * hour, due);
-    expect(effects(night.last)).toEqual(["lookup"]);
-    expect(play(night.task, 9 * hour, lookup("SUCCESS")).task.status).toBe("SUCCESS");
-    expect(play(night.task, 10 * hour, due).task.status).toBe("EXPIRED");
+  it("after a stop of 9 hours the task is looked up once before it expires, because it may have succeeded", () => {
+    const restarted = play(pending(), claim, accepted(), 9 * hour, due);
+    expect(effects(restarted.last)).toEqual(["lookup"]);
+    expect(play(restarted.task, 9 * hour, lookup("SUCCESS")).task.status).toBe("SUCCESS");
+    expect(play(restarted.task, 10 * hour, due).task.status).toBe("EXPIRED");
   });
 
-  it("'not found' about a task that is not waiting for the vendor is ignored", () => {
+  it("a look-up miss is ignored for a task that does not wait for the vendor", () => {
     for (const status of ["PENDING", "SUBMITTING", "MODAL"] as const) {
-      expect(play(taskIn(status), missing).last).toEqual({ kind: "ignore", why: "not-waiting" });
+      expect(play(taskIn(status), lookupMiss).last).toEqual({ kind: "ignore", why: "not-waiting" });
     }
-    expect(play(taskIn("SUCCESS"), missing).last).toEqual({ kind: "ignore", why: "ended" });
+    expect(play(taskIn("SUCCESS"), lookupMiss).last).toEqual({ kind: "ignore", why: "ended" });
   });
 
-  it("the deadline ends what was accepted, and only after it has passed", () => {
-    const verdict: Signal = { kind: "abandon", failure: failure("deadline_passed") };
+  it("the deadline expires an accepted task only after it has passed", () => {
+    const deadlinePassed: Signal = { kind: "abandon", failure: failure("deadline_passed") };
     const start = play(pending(), claim, accepted()).task;
-    expect(play(start, DEADLINE_OVER - 2, verdict).last).toEqual({ kind: "ignore", why: "not-waiting" });
-    expect(play(start, DEADLINE_OVER, verdict).task).toMatchObject({ status: "EXPIRED", failure: verdict.failure });
+    expect(play(start, DEADLINE_OVER - 2, deadlinePassed).last).toEqual({ kind: "ignore", why: "not-waiting" });
+    expect(play(start, DEADLINE_OVER, deadlinePassed).task).toMatchObject({
+      status: "EXPIRED",
+      failure: deadlinePassed.failure,
+    });
     expect(isPastDeadline(taskIn("SUCCESS", { submittedAt: 0 }), ctx())).toBe(false);
   });
 });
 
-describe("what cannot be submitted", () => {
+describe("tasks that cannot be submitted", () => {
   const why = failure("press_not_offered", { offered: ["U1"] });
 
-  it("ends with the reason given", () => {
+  it("a waiting task ends with the failure of the signal", () => {
     const { task, last } = play(pending(), { kind: "abandon", failure: why });
     expect(task).toMatchObject({ status: "FAILURE", failure: why, attempt: 0 });
     expect(effects(last)).toEqual(["settle"]);
     expect(play(pending(), { kind: "abandon", failure: failure("deadline_passed") }).task.status).toBe("EXPIRED");
   });
 
-  it("a poisoned message does not end what the vendor may already have", () => {
+  it("a dead-letter message does not end a task that the vendor may have", () => {
     for (const status of ["UNCLEAR", "SUBMITTED", "IN_PROGRESS"] as const) {
       expect(play(taskIn(status), { kind: "abandon", failure: failure("dead_letter") }).last, status).toEqual({
         kind: "ignore",
@@ -1044,32 +1071,38 @@ describe("what cannot be submitted", () => {
     expect(play(pending(), claim, { kind: "abandon", failure: why }).last).toEqual({ kind: "ignore", why: "leased" });
   });
 
-  it("no verdict falls while a worker is at the vendor, not even the deadline's", () => {
+  it("a task is not ended while a worker calls the vendor, not even by the deadline", () => {
     const { last } = play(pending(), 10 * hour, claim, { kind: "abandon", failure: failure("deadline_passed") });
     expect(last).toEqual({ kind: "ignore", why: "leased" });
   });
 });
 
-describe("words outside the protocol (D4)", () => {
-  const odd = (word?: string) => callback(undefined, 1, word === undefined ? {} : { unknownStatus: word });
+describe("status words outside the protocol (D4)", () => {
+  const unknownWord = (word?: string) => callback(undefined, 1, word === undefined ? {} : { unknownStatus: word });
 
-  it("are recorded once, and move nothing that is already under way", () => {
+  it("an unknown word is stored once and does not change the status of an accepted task", () => {
     const start = play(pending(), claim, accepted()).task;
-    const { task, last } = play(start, odd("PAUSED"));
+    const { task, last } = play(start, unknownWord("PAUSED"));
     expect(last).toMatchObject({ kind: "record", why: "unknown-status", effects: [] });
     expect(task).toMatchObject({ status: "SUBMITTED", unknownStatus: "PAUSED" });
-    expect(play(task, odd("PAUSED")).last).toEqual({ kind: "ignore", why: "unknown-status" });
-    expect(play(start, odd(), odd()).task.unknownStatus).toBe("");
+    expect(play(task, unknownWord("PAUSED")).last).toEqual({ kind: "ignore", why: "unknown-status" });
+    expect(play(start, unknownWord(), unknownWord()).task.unknownStatus).toBe("");
   });
 
-  it("are cut, and a long one repeated is still the same word", () => {
-    const { task, last } = play(pending(), claim, accepted(), odd("X".repeat(500)), odd("X".repeat(500)));
+  it("a long word is cut to 64 characters, and its repetition is ignored", () => {
+    const { task, last } = play(
+      pending(),
+      claim,
+      accepted(),
+      unknownWord("X".repeat(500)),
+      unknownWord("X".repeat(500)),
+    );
     expect(task.unknownStatus).toHaveLength(64);
     expect(last.kind).toBe("ignore");
   });
 });
 
-describe("why it failed", () => {
+describe("failureOf", () => {
   it.each([
     ["FAILURE", "可能包含敏感词", "banned_prompt"],
     ["FAILURE", "Banned prompt detected", "banned_prompt"],
@@ -1079,17 +1112,20 @@ describe("why it failed", () => {
     ["FAILURE", "任务超时", "vendor_failed"],
     ["FAILURE", undefined, "vendor_failed"],
     ["CANCEL", undefined, "vendor_cancelled"],
-  ] as const)("%s %s is %s, the vendor's words kept", (status, failReason, code) => {
-    const found = failureOf(report(status, failReason ? { failReason } : {}));
-    expect(found).toMatchObject({ code, message: FAILURES[code] });
-    expect(found.vendor?.description).toBe(failReason);
-  });
+  ] as const)(
+    "the report %s with the reason %s gives the code %s and keeps the vendor's text",
+    (status, failReason, code) => {
+      const found = failureOf(report(status, failReason ? { failReason } : {}));
+      expect(found).toMatchObject({ code, message: FAILURES[code] });
+      expect(found.vendor?.description).toBe(failReason);
+    },
+  );
 
-  it("a novel of a reason is cut", () => {
+  it("a long reason is cut to 500 characters", () => {
     expect(failureOf(report("FAILURE", { failReason: "x".repeat(9_999) })).vendor?.description).toHaveLength(500);
   });
 
-  it("the result and the vendor's own word for the work are kept at the end", () => {
+  it("an end stores the result and the action name of the vendor", () => {
     const result = { imageUrl: "https://x/1.png" };
     const { task } = play(pending(), claim, accepted(), callback("SUCCESS", 1, { action: "BLEND", result }));
     expect(task).toMatchObject({ action: "BLEND", result });
@@ -1097,7 +1133,7 @@ describe("why it failed", () => {
   });
 });
 
-describe("scenarios.json", () => {
+describe("callback scenarios", () => {
   interface Scenario {
     name: string;
     deliver: string[];
@@ -1123,7 +1159,7 @@ describe("scenarios.json", () => {
     return from ? lookup(status as ReportStatus) : callback(status as ReportStatus);
   };
 
-  it.each(scenarios)("$name ends as $final, its end told once", ({ deliver, final }) => {
+  it.each(scenarios)("the scenario $name leads to $final and at most one end", ({ deliver, final }) => {
     let task: Task = play(pending(), claim).task;
     let ends = 0;
     for (const step of deliver) {
@@ -1136,8 +1172,8 @@ describe("scenarios.json", () => {
   });
 });
 
-describe("the table of moves", () => {
-  it("knows every status, and nothing leads out of an end", () => {
+describe("TRANSITIONS", () => {
+  it("the table contains every status, and no transition leaves an ended status", () => {
     expect(Object.keys(TRANSITIONS).sort()).toEqual([...STATUSES].sort());
     for (const status of ended) expect(TRANSITIONS[status]).toEqual([]);
   });

@@ -1,4 +1,6 @@
-/** Tasks, reports and a small story-teller for core's tests: `play(signals)` lets them happen, one after another. */
+/**
+ * Sample tasks, reports and signals for core's tests. `play` applies a list of signals to a task, one after another.
+ */
 import type { Report, ReportStatus } from "../src/report.ts";
 import { type Context, type Decision, decide, type Signal } from "../src/state.ts";
 import { type NewTask, newTask, type Task } from "../src/task.ts";
@@ -27,7 +29,7 @@ export function pending(more: Partial<NewTask> = {}): Task {
   return newTask({ ...fields, ...more }, NOW, NOW + 5 * minute);
 }
 
-/** A task in any state, with only what that state needs. */
+/** Returns a task in any status, with only the fields that the status needs. */
 export function taskIn(status: Task["status"], more: Partial<Task> = {}): Task {
   return { ...pending(), attempt: status === "PENDING" ? 0 : 1, status, ...more };
 }
@@ -44,17 +46,20 @@ export function lookup(status: ReportStatus | undefined, attempt = 1, more: Part
   return { kind: "report", attempt, from: "lookup", report: report(status, more) };
 }
 
-/** The claim of a worker that prepared what the task needs at the moment; `play` fills in which call that is. */
+/**
+ * The claim of a worker that prepared the call that the task needs now. `play` sets `call` to `modal` for an open
+ * modal.
+ */
 export const claim: Signal = { kind: "claim", call: "submit" };
-export const missing: Signal = { kind: "lookupMiss" };
+export const lookupMiss: Signal = { kind: "lookupMiss" };
 export const due: Signal = { kind: "due" };
-export const followed: Signal = { kind: "followUpsStarted" };
+export const followUpsStarted: Signal = { kind: "followUpsStarted" };
 
 export function accepted(attempt = 1, vendorTaskId = `v${attempt}`): Extract<Signal, { kind: "accepted" }> {
   return { kind: "accepted", attempt, vendorTaskId, expect: "calling" };
 }
 
-export function windowOf(attempt = 1, vendorTaskId = `v${attempt}`): Signal {
+export function modalOpened(attempt = 1, vendorTaskId = `v${attempt}`): Signal {
   return { kind: "modalOpened", attempt, vendorTaskId };
 }
 
@@ -66,12 +71,12 @@ export function unclear(attempt = 1): Signal {
   return { kind: "unclear", attempt };
 }
 
-/** What is stored after a decision: an ignored signal leaves the task as it was. */
+/** Returns the stored task after a decision. An ignored signal leaves the task unchanged. */
 export function after(task: Task, decision: Decision): Task {
   return decision.kind === "ignore" ? task : decision.next;
 }
 
-/** A number moves the clock by that many ms. */
+/** A signal to apply, or a number of ms by which the clock moves. */
 export type Step = Signal | number;
 
 export function play(start: Task, ...steps: Step[]): { task: Task; last: Decision; now: number } {

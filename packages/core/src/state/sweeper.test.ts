@@ -1,32 +1,32 @@
 import { describe, expect, it } from "vitest";
-import { ctx, due, followed, minute, missing, NOW, play, second, taskIn } from "../../test/sample.ts";
+import { ctx, due, followUpsStarted, lookupMiss, minute, NOW, play, second, taskIn } from "../../test/sample.ts";
 import { EVENT_BITS } from "../event.ts";
 import { decide, type Signal } from "../state.ts";
 import { lookupPauseMs, TIMINGS } from "../timing.ts";
 
-const told = (status: Extract<Signal, { kind: "notified" }>["status"]): Signal => ({ kind: "notified", status });
+const notified = (status: Extract<Signal, { kind: "notified" }>["status"]): Signal => ({ kind: "notified", status });
 
-describe("a clock runs out after its last moment, not in it", () => {
+describe("maximum waits", () => {
   it.each([
     ["PENDING", TIMINGS.pendingMs.fast, {}],
     ["MODAL", TIMINGS.modalMs + TIMINGS.pendingMs.fast, { modal: {}, submittedAt: NOW }],
-  ] as const)("%s", (status, patience, more) => {
+  ] as const)("a task in %s expires after its maximum wait of %i ms, not at it", (status, maxWaitMs, more) => {
     const task = taskIn(status, { ...more, createdAt: NOW, due: NOW });
-    expect(play(task, patience, due).task.status).toBe(status);
-    expect(play(task, patience + 1, due).task.status).toBe("EXPIRED");
+    expect(play(task, maxWaitMs, due).task.status).toBe(status);
+    expect(play(task, maxWaitMs + 1, due).task.status).toBe("EXPIRED");
   });
 
-  it("an answered window's runs from when it was taken, not from when it was asked for", () => {
+  it("the maximum wait of an answered modal starts at submittedAt, or at createdAt if that is unset", () => {
     const task = taskIn("MODAL", { modal: {}, due: NOW, submittedAt: NOW + 10 * minute });
-    const patience = TIMINGS.modalMs + TIMINGS.pendingMs.fast;
-    expect(play(task, patience + 10 * minute, due).task.status).toBe("MODAL");
-    expect(play({ ...task, submittedAt: undefined }, patience + 1, due).task.status).toBe("EXPIRED");
+    const maxWaitMs = TIMINGS.modalMs + TIMINGS.pendingMs.fast;
+    expect(play(task, maxWaitMs + 10 * minute, due).task.status).toBe("MODAL");
+    expect(play({ ...task, submittedAt: undefined }, maxWaitMs + 1, due).task.status).toBe("EXPIRED");
   });
 });
 
-describe("a look at what is due", () => {
+describe("look-ups of due tasks", () => {
   it.each(["UNCLEAR", "SUBMITTED", "IN_PROGRESS"] as const)(
-    "asks the vendor about %s, and notes that it did",
+    "a due task in %s is looked up, and the look-up is counted",
     (status) => {
       const task = taskIn(status, {
         due: NOW,
@@ -34,53 +34,56 @@ describe("a look at what is due", () => {
         submittedAt: NOW - 8 * minute,
         vendorTaskId: "v",
       });
-      const { last, task: left } = play(task, due);
+      const { last, task: next } = play(task, due);
       expect(last).toMatchObject({ kind: "record", why: "no-news", effects: [{ kind: "lookup" }] });
-      // By the age of the paid work, not of the wait before it.
-      expect(left).toMatchObject({ lookups: 1, due: NOW + lookupPauseMs(8 * minute, TIMINGS) });
+      // The pause depends on the time since the submission, not on the wait before it.
+      expect(next).toMatchObject({ lookups: 1, due: NOW + lookupPauseMs(8 * minute, TIMINGS) });
     },
   );
 
-  it("of one never known to be taken is paced by its own age", () => {
+  it("the pause of a task that was never known to be accepted depends on its age", () => {
     const task = taskIn("UNCLEAR", { due: NOW, createdAt: NOW - 8 * minute });
     expect(play(task, { kind: "due", canSearch: true }).task.due).toBe(NOW + lookupPauseMs(8 * minute, TIMINGS));
   });
 });
 
-describe("what was not found", () => {
-  it("is sent again soon, and looked at should that get lost", () => {
+describe("lookupMiss", () => {
+  it("a lost submission is sent again, with a due time in case the message is lost", () => {
     const { task, last } = play(
       taskIn("UNCLEAR", { vendorTaskId: "v1", vendorTaskIdFrom: "report" }),
-      missing,
-      missing,
+      lookupMiss,
+      lookupMiss,
     );
     expect(last).toMatchObject({ kind: "move", effects: [{ kind: "enqueue", delayMs: 0 }] });
     expect(task).toMatchObject({ status: "PENDING", due: NOW + TIMINGS.requeueMs });
     expect([task.vendorTaskId, task.vendorTaskIdFrom]).toEqual([undefined, undefined]);
   });
 
-  it("is never sent again where the app forbade it", () => {
-    const { task } = play(taskIn("UNCLEAR", { resubmit: "never" }), missing, missing);
+  it("a lost submission is not sent again if resubmit is never", () => {
+    const { task } = play(taskIn("UNCLEAR", { resubmit: "never" }), lookupMiss, lookupMiss);
     expect(task).toMatchObject({ status: "FAILURE", attempt: 1, failure: { code: "submission_unclear" } });
   });
 
-  it.each(["UNCLEAR", "SUBMITTED", "IN_PROGRESS"] as const)("of %s is counted, and moves nothing", (status) => {
-    const { task, last } = play(taskIn(status), missing);
-    expect(last).toMatchObject({ kind: "record", why: "no-news", effects: [] });
-    expect(task).toMatchObject({ status, lookupMisses: 1 });
-  });
+  it.each(["UNCLEAR", "SUBMITTED", "IN_PROGRESS"] as const)(
+    "the first miss of a task in %s is counted and does not change the status",
+    (status) => {
+      const { task, last } = play(taskIn(status), lookupMiss);
+      expect(last).toMatchObject({ kind: "record", why: "no-news", effects: [] });
+      expect(task).toMatchObject({ status, lookupMisses: 1 });
+    },
+  );
 });
 
-describe("an announcement", () => {
+describe("pending notifications", () => {
   const open = taskIn("MODAL", { pendingEffects: ["tell"], due: NOW, eventMask: EVENT_BITS.modal, submittedAt: NOW });
 
-  it("of an open window is made again until somebody has kept it", () => {
+  it("the notification of an open modal is repeated until it is stored", () => {
     const { task, last } = play(open, second, due);
     expect(last).toMatchObject({ kind: "record", effects: [{ kind: "tell" }] });
     expect(task).toMatchObject({ status: "MODAL", due: NOW + second + TIMINGS.effectsMs, pendingEffects: ["tell"] });
   });
 
-  it("that cannot be made does not keep a window open for ever", () => {
+  it("a modal expires after modalMs even if its notification cannot be stored", () => {
     expect(play(open, TIMINGS.modalMs, due).task.status).toBe("MODAL");
     expect(play(open, TIMINGS.modalMs + 1, due).task).toMatchObject({
       status: "EXPIRED",
@@ -92,41 +95,41 @@ describe("an announcement", () => {
     expect(play(never, TIMINGS.modalMs + 1, due).task.status).toBe("EXPIRED");
   });
 
-  it("kept, leaves the window its whole time", () => {
-    const { task, last } = play(open, second, told("MODAL"));
+  it("after the notification of a modal the app has the whole modalMs", () => {
+    const { task, last } = play(open, second, notified("MODAL"));
     expect(last).toMatchObject({ kind: "record", why: "no-news", effects: [] });
     expect(task).toMatchObject({ status: "MODAL", due: NOW + second + TIMINGS.modalMs });
     expect(task.pendingEffects).toBeUndefined();
   });
 
-  it("of an end, kept, is owed no more", () => {
-    const { task } = play(taskIn("SUCCESS", { pendingEffects: ["archive", "tell"], due: NOW }), told("SUCCESS"));
+  it("the stored notification of an end completes the pending effect once", () => {
+    const { task } = play(taskIn("SUCCESS", { pendingEffects: ["archive", "tell"], due: NOW }), notified("SUCCESS"));
     expect(task).toMatchObject({ pendingEffects: ["archive"], due: NOW });
-    expect(play(task, told("SUCCESS")).last).toEqual({ kind: "ignore", why: "no-news" });
+    expect(play(task, notified("SUCCESS")).last).toEqual({ kind: "ignore", why: "no-news" });
   });
 
-  it("of an earlier state pays nothing that came since", () => {
+  it("a notification for an earlier status does not complete the current one", () => {
     const ended = taskIn("SUCCESS", { pendingEffects: ["tell"], due: NOW });
-    expect(play(ended, told("MODAL")).last).toEqual({ kind: "ignore", why: "no-news" });
-    expect(play(taskIn("MODAL"), told("MODAL")).last).toEqual({ kind: "ignore", why: "no-news" });
+    expect(play(ended, notified("MODAL")).last).toEqual({ kind: "ignore", why: "no-news" });
+    expect(play(taskIn("MODAL"), notified("MODAL")).last).toEqual({ kind: "ignore", why: "no-news" });
   });
 });
 
-describe("follow-ups known to be sent", () => {
-  it("are noted, and nothing is started again", () => {
+describe("followUpsStarted", () => {
+  it("started follow-ups are recorded without effects", () => {
     const task = taskIn("SUCCESS", { then: [{ press: "U1" }], due: NOW });
-    const { last } = play(task, followed);
+    const { last } = play(task, followUpsStarted);
     expect(last).toMatchObject({ kind: "record", why: "no-news", effects: [] });
   });
 
-  it("of a task that owes more leave the rest owed", () => {
+  it("other pending effects of the task stay", () => {
     const task = taskIn("SUCCESS", { then: [{ press: "U1" }], due: NOW, pendingEffects: ["follow", "tell"] });
-    expect(play(task, followed).task).toMatchObject({ pendingEffects: ["tell"], due: NOW });
+    expect(play(task, followUpsStarted).task).toMatchObject({ pendingEffects: ["tell"], due: NOW });
   });
 
-  it("of what has not ended, or owes nothing, are no news", () => {
+  it("the signal is ignored for a task that has not ended or has no pending effects", () => {
     for (const task of [taskIn("SUBMITTED", { due: NOW }), taskIn("SUCCESS", { due: undefined })]) {
-      expect(decide(task, followed, ctx())).toEqual({ kind: "ignore", why: "no-news" });
+      expect(decide(task, followUpsStarted, ctx())).toEqual({ kind: "ignore", why: "no-news" });
     }
   });
 });

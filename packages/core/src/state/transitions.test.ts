@@ -24,83 +24,89 @@ function next(decision: Decision): Task {
   return decision.next;
 }
 
-describe("a move", () => {
-  it("that the table does not hold is refused, and says which it was", () => {
+describe("changeStatus", () => {
+  it("a transition outside the table throws an error that names it", () => {
     expect(() => changeStatus(taskIn("SUCCESS"), "PENDING", {}, ctx())).toThrow(
       new IllegalTransition("SUCCESS to PENDING"),
     );
     expect(new IllegalTransition("x").name).toBe("IllegalMove");
   });
 
-  it.each(STATUSES.filter((status) => !ENDED.has(status)))("can end %s in every way", (status) => {
+  it.each(STATUSES.filter((status) => !ENDED.has(status)))("%s can change to every ended status", (status) => {
     for (const last of ENDED) expect(next(changeStatus(taskIn(status), last, {}, ctx())).status).toBe(last);
   });
 
-  it("says when it was made, and leaves behind what an open window owed", () => {
-    const moved = next(
+  it("a transition sets updatedAt and removes the pending notification of an open modal", () => {
+    const changed = next(
       changeStatus(taskIn("MODAL", { pendingEffects: ["tell"] }), "IN_PROGRESS", { progress: 5 }, ctx(NOW + 7)),
     );
-    expect(moved).toMatchObject({ status: "IN_PROGRESS", progress: 5, updatedAt: NOW + 7 });
-    expect(moved.pendingEffects).toBeUndefined();
+    expect(changed).toMatchObject({ status: "IN_PROGRESS", progress: 5, updatedAt: NOW + 7 });
+    expect(changed.pendingEffects).toBeUndefined();
   });
 });
 
-describe("a due time under the flow's", () => {
+describe("a due time that the flow covers", () => {
   const covered = taskIn("SUBMITTING", { due: NOW + 60_000, flowDue: NOW + 60_000 });
 
-  it("stays there while it does not move", () => {
+  it("the due time stays covered while it does not change", () => {
     const kept = next(changeStatus(covered, "SUBMITTED", { due: NOW + 60_000 }, ctx()));
     expect([kept.due, kept.flowDue]).toEqual([NOW + 60_000, NOW + 60_000]);
     expect(hasOwnDueEntry(kept)).toBe(false);
   });
 
-  it("stands alone once it has moved, though it should come to be the very same again", () => {
+  it("after a change the task has its own index entry, even if the due time later equals the old one", () => {
     const moved = next(postponeDue(covered, 30_000, ctx(), []));
     expect([moved.due, hasOwnDueEntry(moved)]).toEqual([NOW + 30_000, true]);
     const again = next(postponeDue(moved, 60_000, ctx(), []));
     expect([again.due, hasOwnDueEntry(again)]).toEqual([NOW + 60_000, true]);
   });
 
-  it("is nobody's after an end that owes nothing; one that owes follow-ups still hands it down", () => {
+  it("an end without pending effects has no due time, and with follow-ups flowDue becomes 0", () => {
     expect(hasOwnDueEntry(next(endTask(covered, "FAILURE", {}, ctx())))).toBe(false);
     const parent = next(endTask({ ...covered, then: [{ press: "U1" }] }, "SUCCESS", {}, ctx()));
     expect([hasOwnDueEntry(parent), parent.flowDue]).toEqual([true, 0]);
   });
 
-  it("is not made up for a task that never had one", () => {
+  it("a task without flowDue does not get one", () => {
     expect(next(postponeDue(taskIn("SUBMITTED"), 30_000, ctx(), []))).not.toHaveProperty("flowDue");
   });
 });
 
-describe("what an end owes", () => {
+describe("pending effects of an end", () => {
   const plan = { then: [{ press: "U1" }] };
-  const listened = { eventMask: EVENT_BITS.ended };
-  const all = { ...plan, ...listened, archive: true };
+  const subscribed = { eventMask: EVENT_BITS.ended };
+  const all = { ...plan, ...subscribed, archive: true };
 
   it.each([
-    ["nothing", {}, "SUCCESS", undefined, ["settle"]],
-    ["its plan, which its due time says", plan, "SUCCESS", undefined, ["follow"]],
-    ["no plan where there is none", { then: [] }, "SUCCESS", undefined, ["settle"]],
-    ["copies", { archive: true }, "SUCCESS", ["archive"], ["settle", "archive"]],
-    ["an announcement", listened, "SUCCESS", ["tell"], ["settle", "tell"]],
-    ["a plan and an announcement", { ...plan, ...listened }, "SUCCESS", ["follow", "tell"], ["follow", "tell"]],
-    ["all three, told once the copies are there", all, "SUCCESS", ["follow", "archive", "tell"], ["follow", "archive"]],
-    ["an announcement alone, where it failed", all, "FAILURE", ["tell"], ["settle", "tell"]],
+    ["no pending effect", {}, "SUCCESS", undefined, ["settle"]],
+    ["follow-ups, which only the due time stands for,", plan, "SUCCESS", undefined, ["follow"]],
+    ["no pending effect for an empty plan", { then: [] }, "SUCCESS", undefined, ["settle"]],
+    ["archiving", { archive: true }, "SUCCESS", ["archive"], ["settle", "archive"]],
+    ["a notification", subscribed, "SUCCESS", ["tell"], ["settle", "tell"]],
+    ["follow-ups and a notification", { ...plan, ...subscribed }, "SUCCESS", ["follow", "tell"], ["follow", "tell"]],
     [
-      "nothing to those who listen for something else",
+      "all three, with the notification after the archiving,",
+      all,
+      "SUCCESS",
+      ["follow", "archive", "tell"],
+      ["follow", "archive"],
+    ],
+    ["only the notification after a failure", all, "FAILURE", ["tell"], ["settle", "tell"]],
+    [
+      "no pending effect if other events have subscribers",
       { eventMask: EVENT_BITS.flow | EVENT_BITS.modal },
       "SUCCESS",
       undefined,
       ["settle"],
     ],
-  ] as const)("%s", (_, more, status, owes, begun) => {
+  ] as const)("the end has %s: %j, %s", (_, more, status, stored, started) => {
     const decision = endTask(taskIn("IN_PROGRESS", more as Partial<Task>), status, {}, ctx());
-    expect(next(decision).pendingEffects).toEqual(owes);
-    expect(next(decision).due).toBe(begun[0] === "follow" || owes ? NOW + TIMINGS.effectsMs : undefined);
-    expect(effects(decision)).toEqual(begun);
+    expect(next(decision).pendingEffects).toEqual(stored);
+    expect(next(decision).due).toBe(started[0] === "follow" || stored ? NOW + TIMINGS.effectsMs : undefined);
+    expect(effects(decision)).toEqual(started);
   });
 
-  it("is met one by one; with the last, nobody looks any more", () => {
+  it("effects are completed one by one, and the due time is removed with the last", () => {
     const ended = taskIn("SUCCESS", { ...all, due: NOW + hour, pendingEffects: ["follow", "archive", "tell"] });
     const followed = completeEffect(ended, "follow", {}, ctx());
     expect(next(followed)).toMatchObject({ pendingEffects: ["archive", "tell"], due: NOW + hour });
@@ -108,12 +114,12 @@ describe("what an end owes", () => {
     const archived = completeEffect(next(followed), "archive", { copies: [] }, ctx());
     expect(next(archived)).toMatchObject({ pendingEffects: ["tell"], due: NOW + hour, copies: [] });
     expect(effects(archived)).toEqual(["tell"]);
-    const told = completeEffect(next(archived), "tell", {}, ctx());
-    expect(told).toMatchObject({ kind: "record", why: "no-news", effects: [] });
-    expect([next(told).pendingEffects, next(told).due]).toEqual([undefined, undefined]);
+    const notified = completeEffect(next(archived), "tell", {}, ctx());
+    expect(notified).toMatchObject({ kind: "record", why: "no-news", effects: [] });
+    expect([next(notified).pendingEffects, next(notified).due]).toEqual([undefined, undefined]);
   });
 
-  it("met twice is met once", () => {
+  it("completing an effect that is not pending is ignored, unless it brings new fields", () => {
     const ended = taskIn("SUCCESS", { due: NOW, pendingEffects: ["tell"] });
     expect(completeEffect(ended, "archive", {}, ctx())).toEqual({ kind: "ignore", why: "no-news" });
     expect(next(completeEffect(ended, "archive", { copies: [] }, ctx()))).toMatchObject({
@@ -122,7 +128,7 @@ describe("what an end owes", () => {
     });
   });
 
-  it("of a plan alone is read from the due time, until that is gone", () => {
+  it("pending follow-ups alone follow from the due time", () => {
     const ended = taskIn("SUCCESS", plan);
     expect(pendingEffectsOf({ ...ended, due: NOW })).toEqual(["follow"]);
     expect(pendingEffectsOf({ ...ended, due: undefined })).toEqual([]);
@@ -131,24 +137,24 @@ describe("what an end owes", () => {
     expect(pendingEffectsOf({ ...ended, due: NOW, pendingEffects: ["tell"] })).toEqual(["tell"]);
   });
 
-  it("left over with nothing to start, has its flow looked at", () => {
+  it("without pending effects, the end of the flow is checked", () => {
     expect(toEffects([])).toEqual([{ kind: "settle" }]);
   });
 
-  it("once followed, a task that still owes its announcement is not followed again", () => {
+  it("a task whose follow-ups are started and whose notification is pending does not start them again", () => {
     const ended = taskIn("SUCCESS", { ...plan, due: NOW, pendingEffects: ["tell"] });
     expect(toEffects(pendingEffectsOf(ended))).toEqual([{ kind: "settle" }, { kind: "tell" }]);
   });
 });
 
-describe("an open window", () => {
-  it("without an answer waits for the app, and asks for nothing", () => {
+describe("openModal", () => {
+  it("a modal without answer waits for the app, without effects", () => {
     const decision = openModal(taskIn("SUBMITTED"), {}, ctx());
     expect(next(decision)).toMatchObject({ status: "MODAL", phase: "submit", due: NOW + TIMINGS.modalMs });
     expect([next(decision).pendingEffects, effects(decision)]).toEqual([undefined, []]);
   });
 
-  it("that somebody listens for is announced as safely as an end", () => {
+  it("a modal with subscribers has a pending notification", () => {
     const decision = openModal(taskIn("SUBMITTED", { eventMask: EVENT_BITS.modal }), {}, ctx());
     expect(next(decision)).toMatchObject({ pendingEffects: ["tell"], due: NOW + TIMINGS.effectsMs });
     expect(
@@ -156,7 +162,7 @@ describe("an open window", () => {
     ).toBeUndefined();
   });
 
-  it("with an answer at hand is answered, and not announced", () => {
+  it("a modal with a stored answer is answered without a notification", () => {
     const decision = openModal(taskIn("SUBMITTED", { eventMask: EVENT_BITS.modal, modal: {} }), {}, ctx());
     expect(next(decision).due).toBe(NOW + TIMINGS.requeueMs);
     expect(next(decision).pendingEffects).toBeUndefined();
@@ -164,41 +170,41 @@ describe("an open window", () => {
   });
 });
 
-describe("an orphan", () => {
+describe("orphans", () => {
   const a: Orphan = { attempt: 1, vendorTaskId: "a", at: NOW };
-  const unnamed: Orphan = { attempt: 1, at: NOW };
+  const withoutId: Orphan = { attempt: 1, at: NOW };
   const other: Orphan = { attempt: 3, vendorTaskId: "c", at: NOW };
-  const heardOf = (orphans: Orphan[] | undefined, attempt: number, id?: string) =>
+  const recordInto = (orphans: Orphan[] | undefined, attempt: number, id?: string) =>
     recordOrphan(taskIn("SUBMITTED", { attempt: 2, orphans }), attempt, id, { callbacks: 9 }, ctx(NOW + 5));
 
-  it("is listed once, under its attempt", () => {
-    const found = heardOf(undefined, 1, "a");
+  it("an orphan is listed once per attempt", () => {
+    const found = recordInto(undefined, 1, "a");
     expect(found).toMatchObject({ kind: "record", why: "superseded", effects: [] });
     expect(next(found)).toMatchObject({ orphans: [{ ...a, at: NOW + 5 }], callbacks: 9 });
-    expect(heardOf([a], 1, "a")).toEqual({ kind: "ignore", why: "superseded" });
-    expect(heardOf([a], 1, undefined)).toEqual({ kind: "ignore", why: "superseded" });
+    expect(recordInto([a], 1, "a")).toEqual({ kind: "ignore", why: "superseded" });
+    expect(recordInto([a], 1, undefined)).toEqual({ kind: "ignore", why: "superseded" });
   });
 
-  it("has no id where none was told", () => {
-    expect(next(heardOf(undefined, 1)).orphans).toStrictEqual([{ attempt: 1, at: NOW + 5 }]);
+  it("an orphan has no id if the report has none", () => {
+    expect(next(recordInto(undefined, 1)).orphans).toStrictEqual([{ attempt: 1, at: NOW + 5 }]);
   });
 
-  it("of another attempt is another one", () => {
-    expect(next(heardOf([a], 3)).orphans).toHaveLength(2);
-    expect(next(heardOf([a], 3, "a")).orphans).toHaveLength(2);
+  it("each attempt has its own orphan", () => {
+    expect(next(recordInto([a], 3)).orphans).toHaveLength(2);
+    expect(next(recordInto([a], 3, "a")).orphans).toHaveLength(2);
   });
 
-  it("that had no name gets it, keeps the time it was found, and leaves the others alone", () => {
-    const named = heardOf([unnamed, other], 1, "a");
-    expect(named).toMatchObject({ kind: "record", why: "superseded" });
-    expect(next(named)).toMatchObject({ orphans: [a, other], callbacks: 9 });
+  it("an orphan without id gets the id of a later report and keeps its time", () => {
+    const completed = recordInto([withoutId, other], 1, "a");
+    expect(completed).toMatchObject({ kind: "record", why: "superseded" });
+    expect(next(completed)).toMatchObject({ orphans: [a, other], callbacks: 9 });
   });
 
-  it("beyond as many as can have been submitted is not written down", () => {
-    expect(heardOf([a, other], 4, "d")).toEqual({ kind: "ignore", why: "superseded" });
+  it("an orphan above attemptLimit is not recorded", () => {
+    expect(recordInto([a, other], 4, "d")).toEqual({ kind: "ignore", why: "superseded" });
   });
 
-  it("is what the task goes back to only where it was the attempt before, and no window was answered since", () => {
+  it("previousAcceptedAttempt returns only the attempt before the current one, and none in the modal phase", () => {
     const task = taskIn("SUBMITTING", { attempt: 2, orphans: [other, a] });
     expect(previousAcceptedAttempt(task)).toBe(a);
     expect(previousAcceptedAttempt({ ...task, orphans: [other] })).toBeUndefined();
@@ -206,7 +212,7 @@ describe("an orphan", () => {
     expect(previousAcceptedAttempt({ ...task, phase: "modal" })).toBeUndefined();
   });
 
-  it("that the task goes back to is no orphan any more; the others stay", () => {
+  it("resumeAttempt removes the resumed attempt from the orphans and keeps the others", () => {
     const task = taskIn("SUBMITTING", { attempt: 2, orphans: [a, other], busyAnswers: 3, leaseUntil: NOW + 9 });
     expect(next(resumeAttempt(task, a, ctx(NOW + 5)))).toMatchObject({
       status: "SUBMITTED",
@@ -221,19 +227,19 @@ describe("an orphan", () => {
     expect(next(resumeAttempt({ ...task, orphans: undefined }, a, ctx())).orphans).toBeUndefined();
   });
 
-  it("without an id gives the task none, and does not say who told it", () => {
+  it("resumeAttempt without an id removes the id of the task and its source", () => {
     const task = taskIn("SUBMITTING", {
       attempt: 2,
-      orphans: [unnamed],
+      orphans: [withoutId],
       vendorTaskId: "v2",
       vendorTaskIdFrom: "answer",
     });
-    const { vendorTaskId, vendorTaskIdFrom } = next(resumeAttempt(task, unnamed, ctx()));
+    const { vendorTaskId, vendorTaskIdFrom } = next(resumeAttempt(task, withoutId, ctx()));
     expect([vendorTaskId, vendorTaskIdFrom]).toEqual([undefined, undefined]);
   });
 });
 
-it("a lease holds until its last moment, and not beyond", () => {
+it("a lease is valid before leaseUntil and not at that time", () => {
   const task = taskIn("SUBMITTING", { leaseUntil: NOW });
   expect([NOW - 1, NOW, NOW + 1].map((now) => leaseHolds(task, ctx(now)))).toEqual([true, false, false]);
   expect(leaseHolds(taskIn("SUBMITTING"), ctx())).toBe(false);
