@@ -1,4 +1,4 @@
-/** Callbacks, read: what the receiver needs of this package, and nothing that could call a vendor. */
+/** Parsing of callbacks. The callback handler imports only this module, which has no code that calls a vendor. */
 import type { Report } from "@mjflow/core/report";
 import type { Dialect } from "./dialect.ts";
 import { parseJson } from "./json.ts";
@@ -6,7 +6,7 @@ import { CHANGE_BUTTONS } from "./legacy-change.ts";
 import { parseTask, type ReadOptions } from "./report.ts";
 import { DIALECTS } from "./vendors/index.ts";
 
-/** Undefined: not a task object. An unknown provider's callback is read by the protocol's own rules. */
+/** Returns undefined if the body is no task object. For an unknown provider the rules of the protocol apply. */
 export function readCallback(provider: string, body: string): Report | undefined {
   return parseTask(parseJson(body), readOptions(DIALECTS.get(provider)));
 }

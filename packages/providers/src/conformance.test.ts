@@ -1,6 +1,6 @@
 /**
- * Every fixture through every dialect: the vendors' documents and sources, held against what we read from them. Relays
- * pass one vendor's shapes through another's address, so each dialect must read them all.
+ * Parses every fixture with every dialect and compares the result with `fixtures/index.json`, which follows the documents
+ * and sources of the vendors. Relays forward the shapes of other vendors, so each dialect must parse all shapes.
  */
 import { readFileSync } from "node:fs";
 import { isFinal } from "@mjflow/core/report";
@@ -25,7 +25,7 @@ interface Expectation {
   images?: number;
   videos?: number;
   count?: number;
-  /** `state` to the id it must lead to, in lists that are searched. */
+  /** Maps a `state` to the vendor task id that a search of the list must find. */
   found?: Record<string, string>;
 }
 
@@ -40,37 +40,42 @@ const folder = new URL("../fixtures/", import.meta.url);
 const textOf = (file: string) => readFileSync(new URL(file, folder), "utf8");
 const fixtures = JSON.parse(textOf("index.json")) as Fixture[];
 
-/** What index.json's outcome words are in our four answers. "retryable" is busy: nothing was taken. */
-function answerKind({ outcome, retryable }: Expectation): string {
+/** Converts an outcome of index.json to the kind of our outcome. A retryable rejection is busy: no task exists. */
+function outcomeKind({ outcome, retryable }: Expectation): string {
   if (outcome === "rejected") return retryable ? "busy" : "refused";
   if (outcome === "modal") return "modal";
   if (outcome === "unknown" || outcome === "uploaded") return "unclear";
   return "accepted";
 }
 
-/** Where a reading differs from index.json on purpose. */
+/** Button counts that differ from index.json by design. */
 const CHANGE_BUTTONS: Record<string, number> = {
-  // novicezk's finished grid has no buttons; this dialect can press it by index, so it is given the nine.
+  // A finished grid of novicezk has no buttons. This dialect can press by index, so the report gets nine buttons.
   "task-success-imagine.novicezk.json": 9,
   "callback-success.novicezk.json": 9,
   "callback-success.crazyrouter.json": 9,
 };
 
-describe.each([...DIALECTS.values()])("$id reads", (dialect) => {
+describe.each([...DIALECTS.values()])("dialect $id", (dialect) => {
   const submits = fixtures.filter(({ kind }) => kind === "submit" || kind === "error");
-  test.each(submits)("$file", ({ file, httpStatus = 200, expect: wanted = {} }) => {
-    const read = parseSubmitResponse({ kind: "answered", status: httpStatus, text: textOf(file) }, dialect);
-    expect(read.kind).toBe(answerKind(wanted));
-    if (wanted.taskId) expect(read).toMatchObject({ vendorTaskId: wanted.taskId });
-    if (wanted.outcome === "existed") expect(read).toMatchObject({ existing: true });
-    if (wanted.taskIds) expect(read).toMatchObject({ siblings: { length: wanted.taskIds - 1 } });
-    if (wanted.bannedWord) {
-      expect(read).toMatchObject({ failure: { code: "banned_prompt", vendor: { bannedWord: wanted.bannedWord } } });
-    }
-  });
+  test.each(submits)(
+    "the submit response $file has the expected outcome",
+    ({ file, httpStatus = 200, expect: wanted = {} }) => {
+      const outcome = parseSubmitResponse({ kind: "answered", status: httpStatus, text: textOf(file) }, dialect);
+      expect(outcome.kind).toBe(outcomeKind(wanted));
+      if (wanted.taskId) expect(outcome).toMatchObject({ vendorTaskId: wanted.taskId });
+      if (wanted.outcome === "existed") expect(outcome).toMatchObject({ existing: true });
+      if (wanted.taskIds) expect(outcome).toMatchObject({ siblings: { length: wanted.taskIds - 1 } });
+      if (wanted.bannedWord) {
+        expect(outcome).toMatchObject({
+          failure: { code: "banned_prompt", vendor: { bannedWord: wanted.bannedWord } },
+        });
+      }
+    },
+  );
 
   const tasks = fixtures.filter(({ kind }) => kind === "task" || kind === "callback");
-  test.each(tasks)("$file", ({ file, kind, expect: wanted = {} }) => {
+  test.each(tasks)("the task object $file has the expected report", ({ file, kind, expect: wanted = {} }) => {
     const text = textOf(file);
     const report =
       kind === "callback" ? readCallback(dialect.id, text) : parseTask(parseJson(text), readOptions(dialect));
@@ -85,7 +90,7 @@ describe.each([...DIALECTS.values()])("$id reads", (dialect) => {
   });
 
   const lists = fixtures.filter(({ kind }) => kind === "task-list");
-  test.each(lists)("$file", async ({ file, expect: { count, found } = {} }) => {
+  test.each(lists)("the task list $file has the expected tasks", async ({ file, expect: { count, found } = {} }) => {
     const body = textOf(file);
     expect(parseTasks(parseJson(body), readOptions(dialect))).toHaveLength(count!);
     if (!found || dialect.search.length === 0) return;
@@ -97,7 +102,7 @@ describe.each([...DIALECTS.values()])("$id reads", (dialect) => {
     expect(Object.fromEntries(reports.map(({ state, vendorTaskId }) => [state, vendorTaskId]))).toEqual(found);
   });
 
-  test("no hook, no mask, no internals of the vendor's into what is kept", () => {
+  test("a stored raw report contains no callback URL, no mask and no internals of the vendor", () => {
     for (const { file } of tasks) {
       const raw = readCallback(dialect.id, textOf(file))!.result.raw ?? "";
       for (const word of [
@@ -119,7 +124,7 @@ function buttonCount({ change }: Dialect, file: string, { buttons }: Expectation
   return buttons ?? read;
 }
 
-test("every fixture is read by this suite", () => {
+test("the fixtures cover every kind of body", () => {
   const files = fixtures.map(({ file }) => file);
   const kinds = new Set(fixtures.map(({ kind }) => kind));
   expect([...kinds].sort()).toEqual(["callback", "error", "image-seed", "submit", "task", "task-list"]);

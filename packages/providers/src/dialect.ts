@@ -1,13 +1,13 @@
 /**
- * A dialect: where one vendor differs from the protocol, as a form to fill in. What a form leaves out has the default
- * written here. Nothing in this project compares vendor names; it asks these fields.
+ * A dialect lists how one vendor differs from the protocol. Omitted fields have the defaults of `dialect()` below. No code
+ * in this project compares vendor names; it uses these fields.
  */
 import type { RootAction } from "@mjflow/core/flow";
 import type { ProviderCapabilities } from "@mjflow/core/port";
 
 export type Mode = "fast" | "relax" | "turbo";
 
-/** Each verb's path behind the prefix (docs/protocol.md 1.2). */
+/** Path of each operation after the prefix (docs/protocol.md 1.2). */
 export const ROUTES = {
   imagine: "/submit/imagine",
   action: "/submit/action",
@@ -25,54 +25,60 @@ export const ROUTES = {
   recent: "/task/list",
   seed: "/task/{id}/image-seed",
 } as const;
-export type Verb = keyof typeof ROUTES;
+export type Operation = keyof typeof ROUTES;
 
-/** Lists that name no ids: `query` by pages (plus), `recent` in one answer (novicezk: all there are; trueai-org: 100). */
-export type SearchVerb = "query" | "recent";
+/** Lists without ids: `query` has pages (plus), `recent` is one response (novicezk: all tasks; trueai-org: 100). */
+export type SearchOperation = "query" | "recent";
 
 export interface Dialect {
   id: string;
   title: string;
-  /** Where its facts come from. */
+  /** Sources of the facts in this dialect. */
   sources: readonly string[];
-  /** Before the routes. */
+  /** Path before the routes. */
   prefix: string;
+  /** Header that carries the API key. */
   auth: "bearer" | "mj-api-secret";
-  /** The verbs it has. */
-  verbs: readonly Verb[];
+  /** Operations that the vendor supports. */
+  operations: readonly Operation[];
   /**
-   * Where a mode goes: its own path prefix, `accountFilter.modes`, or a flag in the prompt, which every server hands to
-   * Midjourney (a press inherits its parent's mode there).
+   * Where a request carries the mode: a path prefix, `accountFilter.modes`, or a flag in the prompt. Every server passes
+   * the flag to Midjourney, where a press inherits the mode of its parent.
    */
   mode: "path" | "accountFilter" | "prompt";
-  /** With a mode in the path: the prefix of one. */
+  /** Path prefix of a mode, if `mode` is `path`. */
   modePrefix(mode: Mode): string;
-  /** Takes `accountFilter` (a relay in between may still drop it). */
+  /** True if the vendor supports `accountFilter`. A relay in between may still drop the field. */
   accountFilter: boolean;
-  /** Takes `chooseSameChannel`: a Discord button belongs to the account that made it. */
+  /** True if the vendor supports `chooseSameChannel`: a Discord button works only with the account that made it. */
   chooseSameChannel: boolean;
-  /** Takes links where images go; the others want data URIs. */
+  /** True if image fields accept links; otherwise they need data URIs. */
   links: boolean;
+  /** Meaning of code 21: always an open modal, or decided by the shape of the body. */
   code21: "modal" | "shape";
-  /** How a button is pressed: by customId, or by index where the finished task had no buttons (novicezk). */
+  /** Operation that presses by index if the finished task had no buttons (novicezk). Unset: only by `customId`. */
   change: "change" | "simple-change" | undefined;
+  /** Whether the vendor documents callbacks. */
   notifyHook: ProviderCapabilities["notifyHook"];
   /**
-   * The lists in which a task can be found by our `state`, each asked for where the one before is not there. Empty: the
-   * vendor has none, or a relay of its kind shows its own rows without `state`.
+   * Lists in which a task can be found by our `state`. The next list is requested if the vendor lacks the previous one.
+   * Empty if the vendor has no list, or if its relay lists tasks without `state`.
    */
-  search: readonly SearchVerb[];
+  search: readonly SearchOperation[];
+  /** Actions whose task may already have ended in the submit response. */
   instantActions: readonly string[];
 }
 
-/** Which of the two lists a vendor has is said by `search`. */
-export const EVERY_VERB = (Object.keys(ROUTES) as Verb[]).filter((verb) => verb !== "query" && verb !== "recent");
+/** All operations except the two lists, which `search` declares. */
+export const ALL_OPERATIONS = (Object.keys(ROUTES) as Operation[]).filter(
+  (operation) => operation !== "query" && operation !== "recent",
+);
 
-export function dialect(form: Pick<Dialect, "id" | "title" | "sources"> & Partial<Dialect>): Dialect {
+export function dialect(fields: Pick<Dialect, "id" | "title" | "sources"> & Partial<Dialect>): Dialect {
   return {
     prefix: "/mj",
     auth: "bearer",
-    verbs: EVERY_VERB,
+    operations: ALL_OPERATIONS,
     mode: "path",
     modePrefix: (mode) => `/mj-${mode}/mj`,
     accountFilter: true,
@@ -83,20 +89,20 @@ export function dialect(form: Pick<Dialect, "id" | "title" | "sources"> & Partia
     notifyHook: "documented",
     search: [],
     instantActions: [],
-    ...form,
+    ...fields,
   };
 }
 
 const ROOTS: readonly RootAction[] = ["imagine", "blend", "describe", "shorten", "swap-face"];
 
-export function abilitiesOf(dialect: Dialect): ProviderCapabilities {
+export function capabilitiesOf(dialect: Dialect): ProviderCapabilities {
   return {
     notifyHook: dialect.notifyHook,
-    listByCondition: dialect.verbs.includes("list"),
+    listByCondition: dialect.operations.includes("list"),
     searchByState: dialect.search.length > 0,
     instantActions: dialect.instantActions,
-    rootActions: ROOTS.filter((action) => dialect.verbs.includes(action)),
+    rootActions: ROOTS.filter((action) => dialect.operations.includes(action)),
     modes: ["fast", "relax", "turbo"],
-    seed: dialect.verbs.includes("seed"),
+    seed: dialect.operations.includes("seed"),
   };
 }

@@ -1,13 +1,13 @@
-/** One request: what is read of its answer, and what is known where none came. The other end is on loopback. */
+/** One request to a local server: parsing of the response, and the outcome if there is no response. */
 import { createServer as createHttp, type RequestListener, type Server } from "node:http";
 import { type AddressInfo, createServer as createTcp, type Socket, type Server as TcpServer } from "node:net";
 import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib";
 import { afterEach, describe, expect, test } from "vitest";
 import { createHttpClient, type VendorHttpRequest } from "./http-client.ts";
 
-const undo: (() => void)[] = [];
+const cleanups: (() => void)[] = [];
 afterEach(() => {
-  for (const stop of undo.splice(0).reverse()) stop();
+  for (const stop of cleanups.splice(0).reverse()) stop();
 });
 
 async function listening<T extends Server | TcpServer>(server: T): Promise<{ server: T; port: number }> {
@@ -15,20 +15,20 @@ async function listening<T extends Server | TcpServer>(server: T): Promise<{ ser
   return { server, port: (server.address() as AddressInfo).port };
 }
 
-/** @returns its address, and how many connections were made to it */
-async function web(listener: RequestListener) {
+/** Starts an HTTP server. @returns its URL and the number of its connections */
+async function startHttp(listener: RequestListener) {
   const { server, port } = await listening(createHttp(listener));
   const seen = { connections: 0 };
   server.on("connection", () => seen.connections++);
-  undo.push(() => {
+  cleanups.push(() => {
     server.closeAllConnections();
     server.close();
   });
   return { url: `http://127.0.0.1:${port}/x`, seen };
 }
 
-/** Whatever it does with a line. */
-async function line(talk: (socket: Socket) => void, scheme = "http") {
+/** Starts a TCP server that handles each connection with `talk`. @returns its URL */
+async function startTcp(talk: (socket: Socket) => void, scheme = "http") {
   const sockets: Socket[] = [];
   const { server, port } = await listening(
     createTcp((socket) => {
@@ -36,7 +36,7 @@ async function line(talk: (socket: Socket) => void, scheme = "http") {
       talk(socket);
     }),
   );
-  undo.push(() => {
+  cleanups.push(() => {
     for (const socket of sockets) socket.destroy();
     server.close();
   });
@@ -47,24 +47,28 @@ const post = (url: string, more: Partial<VendorHttpRequest> = {}): VendorHttpReq
   return { method: "POST", url, headers: {}, body: { a: 1 }, timeoutMs: 5_000, ...more };
 };
 
-describe("an answer", () => {
+describe("responses", () => {
   test.each([
     ["gzip", gzipSync],
     ["x-gzip", gzipSync],
     ["deflate", deflateSync],
     ["BR", brotliCompressSync],
     ["identity", (text: string) => Buffer.from(text)],
-  ] as const)("in %s is read as what it says", async (encoding, packed) => {
-    const body = packed(`{"code":1,"description":"${"é".repeat(5_000)}"}`);
-    const { url } = await web((_, response) => response.writeHead(200, { "content-encoding": encoding }).end(body));
-    const answer = await createHttpClient()(post(url));
-    expect(answer).toEqual({ kind: "answered", status: 200, text: `{"code":1,"description":"${"é".repeat(5_000)}"}` });
+  ] as const)("a response with encoding %s is decoded", async (encoding, encode) => {
+    const body = encode(`{"code":1,"description":"${"é".repeat(5_000)}"}`);
+    const { url } = await startHttp((_, response) =>
+      response.writeHead(200, { "content-encoding": encoding }).end(body),
+    );
+    const outcome = await createHttpClient()(post(url));
+    expect(outcome).toEqual({ kind: "answered", status: 200, text: `{"code":1,"description":"${"é".repeat(5_000)}"}` });
   });
 
   test.each([204, 400])(
-    "with nothing in it is read as nothing, whatever it claims to be packed in: %i",
+    "an empty response with status %i and a content-encoding is read as empty text",
     async (status) => {
-      const { url } = await web((_, response) => response.writeHead(status, { "content-encoding": "gzip" }).end());
+      const { url } = await startHttp((_, response) =>
+        response.writeHead(status, { "content-encoding": "gzip" }).end(),
+      );
       expect(await createHttpClient()(post(url))).toEqual({ kind: "answered", status, text: "" });
     },
   );
@@ -74,19 +78,19 @@ describe("an answer", () => {
     ["99999999", 3_600_000],
     ["never", undefined],
     ["-1", undefined],
-  ])("says when to come back, an hour at most: %s", async (header, retryAfterMs) => {
-    const { url } = await web((_, response) => response.writeHead(429, { "retry-after": header }).end());
-    const answer = await createHttpClient()(post(url));
-    expect(answer).toMatchObject({ kind: "answered", status: 429 });
-    expect(answer.kind === "answered" && answer.retryAfterMs).toBe(retryAfterMs);
+  ])("a Retry-After of %s is read with a limit of one hour", async (header, retryAfterMs) => {
+    const { url } = await startHttp((_, response) => response.writeHead(429, { "retry-after": header }).end());
+    const outcome = await createHttpClient()(post(url));
+    expect(outcome).toMatchObject({ kind: "answered", status: 429 });
+    expect(outcome.kind === "answered" && outcome.retryAfterMs).toBe(retryAfterMs);
   });
 
-  test("is asked for as JSON, packed or not, with what is sent counted", async () => {
-    const { url } = await web((request, response) => response.end(JSON.stringify(request.headers)));
-    const answer = await createHttpClient()(
+  test("a request has headers for JSON, compression and content length", async () => {
+    const { url } = await startHttp((request, response) => response.end(JSON.stringify(request.headers)));
+    const outcome = await createHttpClient()(
       post(url, { headers: { authorization: "Bearer k" }, body: { prompt: "é" } }),
     );
-    expect(JSON.parse(answer.kind === "answered" ? answer.text : "")).toMatchObject({
+    expect(JSON.parse(outcome.kind === "answered" ? outcome.text : "")).toMatchObject({
       accept: "application/json",
       "accept-encoding": "gzip, deflate, br",
       authorization: "Bearer k",
@@ -96,76 +100,76 @@ describe("an answer", () => {
     });
   });
 
-  test("that has no end is left: lost, or read as far as that where a part will do", async () => {
-    let hungUp = 0;
-    const { url } = await web((_, response) => {
+  test("a response that never ends is closed at the limit: it is lost, or cut if a partial body is allowed", async () => {
+    let closedResponses = 0;
+    const { url } = await startHttp((_, response) => {
       const chunk = Buffer.alloc(1 << 20, "x");
       const more = () => {
         while (!response.destroyed && response.write(chunk));
       };
-      response.on("drain", more).on("close", () => hungUp++);
+      response.on("drain", more).on("close", () => closedResponses++);
       more();
     });
-    const ask = createHttpClient();
-    expect(await ask(post(url))).toEqual({ kind: "lost", reason: "answer too large" });
-    const part = await ask(post(url, { partial: true }));
+    const send = createHttpClient();
+    expect(await send(post(url))).toEqual({ kind: "lost", reason: "response too large" });
+    const part = await send(post(url, { partial: true }));
     expect(part).toMatchObject({ kind: "answered", cut: true });
     expect(part.kind === "answered" && part.text.length).toBeLessThan(10 << 20);
-    await expect.poll(() => hungUp).toBe(2);
+    await expect.poll(() => closedResponses).toBe(2);
   });
 
-  test("packed a thousandfold is left just as well", async () => {
+  test("a highly compressed response is closed at the limit of its decoded size", async () => {
     const body = gzipSync(Buffer.alloc(64 << 20));
-    const { url } = await web((_, response) => response.writeHead(200, { "content-encoding": "gzip" }).end(body));
-    expect(await createHttpClient()(post(url))).toEqual({ kind: "lost", reason: "answer too large" });
+    const { url } = await startHttp((_, response) => response.writeHead(200, { "content-encoding": "gzip" }).end(body));
+    expect(await createHttpClient()(post(url))).toEqual({ kind: "lost", reason: "response too large" });
   });
 });
 
-describe("nothing was sent, and that is certain", () => {
-  test("where nobody listens", async () => {
+describe("outcome unsent", () => {
+  test("a request to a closed TCP port is unsent", async () => {
     const { server, port } = await listening(createTcp());
     await new Promise((closed) => server.close(closed));
-    const answer = await createHttpClient()(post(`http://127.0.0.1:${port}/x`));
-    expect(answer).toEqual({ kind: "unsent", reason: "ECONNREFUSED" });
+    const outcome = await createHttpClient()(post(`http://127.0.0.1:${port}/x`));
+    expect(outcome).toEqual({ kind: "unsent", reason: "ECONNREFUSED" });
   });
 
-  test("where what answers speaks no TLS", async () => {
-    const url = await line((socket) => socket.end("HTTP/1.1 400 Bad Request\r\n\r\n"), "https");
+  test("an https request to a server without TLS is unsent", async () => {
+    const url = await startTcp((socket) => socket.end("HTTP/1.1 400 Bad Request\r\n\r\n"), "https");
     expect((await createHttpClient()(post(url))).kind).toBe("unsent");
   });
 
-  test("where TLS is never agreed on", async () => {
-    const url = await line(() => {}, "https");
+  test("a request is unsent if the TLS handshake does not finish in time", async () => {
+    const url = await startTcp(() => {}, "https");
     expect(await createHttpClient()(post(url, { timeoutMs: 50 }))).toEqual({ kind: "unsent", reason: "timeout" });
   });
 
-  test("where a header cannot be written, and no word of it is told", async () => {
-    const { url, seen } = await web((_, response) => response.end());
-    const answer = await createHttpClient()(post(url, { headers: { authorization: "Bearer sk-secret\n" } }));
-    expect(answer.kind).toBe("unsent");
-    expect(JSON.stringify(answer)).not.toContain("sk-secret");
+  test("a request with an invalid header is unsent, and the reason does not contain the header", async () => {
+    const { url, seen } = await startHttp((_, response) => response.end());
+    const outcome = await createHttpClient()(post(url, { headers: { authorization: "Bearer sk-secret\n" } }));
+    expect(outcome.kind).toBe("unsent");
+    expect(JSON.stringify(outcome)).not.toContain("sk-secret");
     expect(seen.connections).toBe(0);
   });
 });
 
-describe("nobody knows", () => {
+describe("outcome lost", () => {
   test.each<[string, (socket: Socket) => void]>([
-    ["when the line is closed without a word", (socket) => socket.once("data", () => socket.end())],
-    ["when it breaks", (socket) => socket.once("data", () => socket.resetAndDestroy())],
-    ["when it breaks within the answer", (socket) => socket.once("data", () => socket.end(CUT_SHORT))],
-    ["when the answer is no HTTP", (socket) => socket.once("data", () => socket.end("SSH-2.0\r\n"))],
-    ["when it wants to go on in another protocol", (socket) => socket.once("data", () => socket.write(UPGRADE))],
-    ["when what is packed cannot be unpacked", (socket) => socket.once("data", () => socket.end(NO_GZIP))],
-  ])("%s", async (_, talk) => {
-    expect((await createHttpClient()(post(await line(talk)))).kind).toBe("lost");
+    ["the server closes without a response", (socket) => socket.once("data", () => socket.end())],
+    ["the server resets the connection", (socket) => socket.once("data", () => socket.resetAndDestroy())],
+    ["the server closes within the response", (socket) => socket.once("data", () => socket.end(CUT_SHORT))],
+    ["the response is not HTTP", (socket) => socket.once("data", () => socket.end("SSH-2.0\r\n"))],
+    ["the server switches to another protocol", (socket) => socket.once("data", () => socket.write(UPGRADE))],
+    ["the body cannot be decoded", (socket) => socket.once("data", () => socket.end(NO_GZIP))],
+  ])("a sent request is lost if %s", async (_, talk) => {
+    expect((await createHttpClient()(post(await startTcp(talk)))).kind).toBe("lost");
   });
 
   test.each<[string, (socket: Socket) => void]>([
-    ["when no answer comes in time", () => {}],
-    ["when it does not come to its end in time", (socket) => socket.once("data", () => socket.write(CUT_SHORT))],
-  ])("%s", async (_, talk) => {
-    const answer = await createHttpClient()(post(await line(talk), { timeoutMs: 100 }));
-    expect(answer).toEqual({ kind: "lost", reason: "timeout" });
+    ["no response comes in time", () => {}],
+    ["the response is not complete in time", (socket) => socket.once("data", () => socket.write(CUT_SHORT))],
+  ])("a sent request is lost if %s", async (_, talk) => {
+    const outcome = await createHttpClient()(post(await startTcp(talk), { timeoutMs: 100 }));
+    expect(outcome).toEqual({ kind: "lost", reason: "timeout" });
   });
 });
 
@@ -173,44 +177,44 @@ const CUT_SHORT = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{";
 const UPGRADE = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n";
 const NO_GZIP = "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}";
 
-describe("a connection", () => {
-  test("is kept for the next, and not trusted any more when nobody has used it for a second", async () => {
+describe("kept connections", () => {
+  test("a connection is reused within a second, and replaced if it was idle for longer", async () => {
     let now = 0;
-    const { url, seen } = await web((request, response) => request.on("end", () => response.end("{}")).resume());
-    const ask = createHttpClient({ now: () => now });
-    await ask(post(url));
+    const { url, seen } = await startHttp((request, response) => request.on("end", () => response.end("{}")).resume());
+    const send = createHttpClient({ now: () => now });
+    await send(post(url));
     now += 1_000;
-    await ask(post(url));
+    await send(post(url));
     expect(seen.connections).toBe(1);
     now += 1_001;
-    expect((await ask(post(url))).kind).toBe("answered");
+    expect((await send(post(url))).kind).toBe("answered");
     expect(seen.connections).toBe(2);
   });
 
-  test("is not trusted for longer because another vendor was asked meanwhile", async () => {
+  test("a request to another vendor does not extend the idle time of a connection", async () => {
     let now = 0;
-    const answering: RequestListener = (request, response) => void request.on("end", () => response.end("{}")).resume();
-    const [one, other] = [await web(answering), await web(answering)];
-    const ask = createHttpClient({ now: () => now });
-    for (const { url } of [one, other, other, one]) {
-      await ask(post(url));
+    const respond: RequestListener = (request, response) => void request.on("end", () => response.end("{}")).resume();
+    const [first, second] = [await startHttp(respond), await startHttp(respond)];
+    const send = createHttpClient({ now: () => now });
+    for (const { url } of [first, second, second, first]) {
+      await send(post(url));
       now += 700;
     }
-    expect([one.seen.connections, other.seen.connections]).toEqual([2, 1]);
+    expect([first.seen.connections, second.seen.connections]).toEqual([2, 1]);
   });
 
-  test("under an answer that takes its time is left alone, however long it takes", async () => {
+  test("a connection with a slow response is never closed as idle", async () => {
     let now = 0;
-    const begun = Promise.withResolvers<() => void>();
-    const { url } = await web((_, response) => {
+    const started = Promise.withResolvers<() => void>();
+    const { url } = await startHttp((_, response) => {
       if (now > 0) response.end("{}");
-      else begun.resolve(() => response.end("{}"));
+      else started.resolve(() => response.end("{}"));
     });
-    const ask = createHttpClient({ now: () => now });
-    const slow = ask(post(url));
-    const finish = await begun.promise;
+    const send = createHttpClient({ now: () => now });
+    const slow = send(post(url));
+    const finish = await started.promise;
     now += 60_000;
-    expect((await ask(post(url))).kind).toBe("answered");
+    expect((await send(post(url))).kind).toBe("answered");
     finish();
     expect((await slow).kind).toBe("answered");
   });

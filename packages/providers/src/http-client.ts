@@ -1,7 +1,7 @@
 /**
- * One request to a vendor, told apart by what may have happened at the other end: that is what decides whether it may be
- * sent again (P2, P3). On Node's own client instead of `fetch`: it says when a connection stood, which kept one it took, and
- * needs half the time.
+ * One HTTP request to a vendor. Its outcome says what the vendor may have received, which decides whether the request may
+ * be sent again (P2, P3). It uses Node's HTTP client instead of `fetch`: that client reports when a connection is
+ * established and which kept connection it uses, and it needs half the time.
  */
 import { Agent, type IncomingMessage, request as requestHttp } from "node:http";
 import { request as requestHttps, Agent as TlsAgent } from "node:https";
@@ -11,9 +11,9 @@ import { constants, createBrotliDecompress, createGunzip, createInflate } from "
 
 export type HttpOutcome =
   | { kind: "answered"; status: number; text: string; cut?: true; retryAfterMs?: number }
-  /** It never left this machine, or reached nobody: nothing was taken. */
+  /** The request was not sent, so the vendor has no task of it. */
   | { kind: "unsent"; reason: string }
-  /** It was sent and no readable answer came back: taken or not, nobody knows. */
+  /** The request was sent, but no readable response came: the vendor may or may not have accepted it. */
   | { kind: "lost"; reason: string };
 
 export interface VendorHttpRequest {
@@ -21,31 +21,31 @@ export interface VendorHttpRequest {
   url: string;
   headers: Record<string, string>;
   body?: unknown;
-  /** From the first step to the last byte of the answer. */
+  /** Time limit in ms, from the start to the last byte of the response. */
   timeoutMs: number;
-  /** An answer above the limit is read as far as that, and told to be cut, instead of being lost. */
+  /** Accept a response above the size limit as cut text (`cut`). Unset: such a response is `lost`. */
   partial?: true;
 }
 
-/** Never throws. */
+/** Sends one request; never throws. */
 export type HttpClient = (request: VendorHttpRequest) => Promise<HttpOutcome>;
 
-/** A list of 50 tasks of trueai-org's 70 fields is about 300 KB; novicezk's list of all tasks has no end. */
+/** Limit of a response. 50 tasks with the 70 fields of trueai-org are about 300 KB; novicezk's list has no limit. */
 const MAX_RESPONSE_BYTES = 8 * 1024 * 1024;
 /**
- * A connection that nobody has used for longer is not trusted with a paid call: servers close idle ones, a frozen function
- * does not see it, and a call that finds out is one of which nobody knows whether it was taken. Far below the 5 s after which
- * Node's servers close theirs, the shortest of the usual ones: a server that is busy just then closes it with the call unread.
- * What comes in a burst, as follow-ups do, is still asked over one.
+ * Maximum idle time of a connection for a paid call. Servers close idle connections, a frozen function does not notice the
+ * close, and a call on such a connection would be unclear. The limit is far below 5 s, the shortest usual limit (Node's
+ * servers), because a busy server may close the connection with the call unread. Calls in a burst, such as follow-ups,
+ * still share a connection.
  */
 const KEEP_ALIVE_MS = 1_000;
 
-/** Its connections are kept, and shared by all vendors that are asked through it. */
+/** Creates a client. It keeps connections and is shared by all vendors. */
 export function createHttpClient({ now = Date.now }: { now?: () => number } = {}): HttpClient {
   const agents = { http: new Agent({ keepAlive: true }), https: new TlsAgent({ keepAlive: true }) };
   const usedAt = new WeakMap<Socket, number>();
 
-  function letGoOfOld(): void {
+  function closeIdleSockets(): void {
     const idle = Object.values(agents).flatMap(({ freeSockets }) => Object.values(freeSockets));
     for (const socket of idle.flat()) {
       if (socket && now() - (usedAt.get(socket) ?? 0) > KEEP_ALIVE_MS) socket.destroy();
@@ -53,7 +53,7 @@ export function createHttpClient({ now = Date.now }: { now?: () => number } = {}
   }
 
   return async (request) => {
-    letGoOfOld();
+    closeIdleSockets();
     const deadline = new AbortController();
     const timer = setTimeout(() => deadline.abort(), request.timeoutMs);
     let isSent = false;
@@ -61,13 +61,13 @@ export function createHttpClient({ now = Date.now }: { now?: () => number } = {}
       isSent = true;
     };
     try {
-      const answer = await openRequest(request, agents, deadline.signal, onSent);
-      const { socket } = answer;
-      const read = await answerOf(answer, request.partial);
+      const response = await openRequest(request, agents, deadline.signal, onSent);
+      const { socket } = response;
+      const outcome = await outcomeOf(response, request.partial);
       usedAt.set(socket, now());
-      return read;
+      return outcome;
     } catch (error) {
-      // The code and no more: messages may quote the address, and addresses hold keys at some vendors.
+      // Only the code: messages may quote the URL, and the URLs of some vendors contain keys.
       const reason = deadline.signal.aborted ? "timeout" : codeOf(error);
       return { kind: isSent ? "lost" : "unsent", reason };
     } finally {
@@ -76,7 +76,7 @@ export function createHttpClient({ now = Date.now }: { now?: () => number } = {}
   };
 }
 
-/** Follows no redirect: a redirected POST would be sent again as something else. @throws whatever Node does */
+/** Opens the request. It follows no redirect, because a redirected POST would change. @throws Node's errors */
 function openRequest(
   { method, url, headers, body }: VendorHttpRequest,
   agents: { http: Agent; https: TlsAgent },
@@ -103,25 +103,25 @@ function openRequest(
     else onSent();
   });
   call.on("response", resolve);
-  // Without a listener Node closes the connection and tells nobody.
+  // Without this listener, Node closes the connection and reports no error.
   call.on("upgrade", (_, socket) => {
     socket.destroy();
-    reject(Object.assign(new Error("another protocol"), { code: "EPROTO" }));
+    reject(Object.assign(new Error("the server switched to another protocol"), { code: "EPROTO" }));
   });
   call.on("error", reject);
   call.end(text);
   return promise;
 }
 
-async function answerOf(answer: IncomingMessage, partial: true | undefined): Promise<HttpOutcome> {
-  const { text, cut } = await readBounded(decoded(answer));
-  if (cut && !partial) return { kind: "lost", reason: "answer too large" };
-  const retryAfterMs = retryAfterOf(answer.headers["retry-after"]);
-  const status = answer.statusCode!;
+async function outcomeOf(response: IncomingMessage, partial: true | undefined): Promise<HttpOutcome> {
+  const { text, cut } = await readBounded(decoded(response));
+  if (cut && !partial) return { kind: "lost", reason: "response too large" };
+  const retryAfterMs = retryAfterOf(response.headers["retry-after"]);
+  const status = response.statusCode!;
   return { kind: "answered", status, text, ...(cut && { cut }), ...(retryAfterMs !== undefined && { retryAfterMs }) };
 }
 
-/** What stops too soon is read as far as it goes: nothing at all is packed as nothing by some servers. */
+/** Flush flags that accept a truncated stream: some servers send an empty body with a content-encoding. */
 const { Z_SYNC_FLUSH, BROTLI_OPERATION_FLUSH } = constants;
 const DECODERS: Readonly<Record<string, () => Transform>> = {
   gzip: () => createGunzip({ finishFlush: Z_SYNC_FLUSH }),
@@ -130,10 +130,10 @@ const DECODERS: Readonly<Record<string, () => Transform>> = {
   br: () => createBrotliDecompress({ finishFlush: BROTLI_OPERATION_FLUSH }),
 };
 
-function decoded(answer: IncomingMessage): Readable {
-  const decoder = DECODERS[answer.headers["content-encoding"]?.toLowerCase() ?? ""]?.();
-  // What fails reaches whoever reads; whoever stops reading hangs up.
-  return decoder ? pipeline(answer, decoder, () => {}) : answer;
+function decoded(response: IncomingMessage): Readable {
+  const decoder = DECODERS[response.headers["content-encoding"]?.toLowerCase() ?? ""]?.();
+  // The reader of the body gets errors of the pipeline. If the reader stops, the pipeline closes the connection.
+  return decoder ? pipeline(response, decoder, () => {}) : response;
 }
 
 async function readBounded(body: AsyncIterable<Buffer>): Promise<{ text: string; cut?: true }> {
@@ -141,7 +141,7 @@ async function readBounded(body: AsyncIterable<Buffer>): Promise<{ text: string;
   let size = 0;
   for await (const chunk of body) {
     size += chunk.length;
-    // Leaving the loop hangs up: what a vendor would go on sending is not waited for.
+    // Leaving the loop closes the connection, so the rest of the body is not awaited.
     if (size > MAX_RESPONSE_BYTES) return { text: Buffer.concat(chunks).toString("utf8"), cut: true };
     chunks.push(chunk);
   }
@@ -155,7 +155,7 @@ function codeOf(error: unknown): string {
 
 const MAX_RETRY_AFTER_MS = 3_600_000;
 
-/** Seconds or an HTTP date; a vendor cannot make us wait for longer than an hour. */
+/** Parses Retry-After: seconds or an HTTP date, limited to one hour. */
 function retryAfterOf(header: string | undefined): number | undefined {
   if (!header) return undefined;
   const ms = /^\d+$/.test(header.trim()) ? Number(header) * 1_000 : Date.parse(header) - Date.now();

@@ -1,6 +1,7 @@
 /**
- * The older way to press (docs/protocol.md 1.6): by index instead of customId. novicezk's tasks have no buttons, so a finished
- * grid is given the nine that `/submit/change` can do; their customIds are ours and never leave this package.
+ * The older way to press (docs/protocol.md 1.6): by index instead of `customId`. Tasks of novicezk have no buttons, so a
+ * finished grid gets the nine buttons that `/submit/change` supports. mjflow defines their customIds and never sends them
+ * to a vendor.
  */
 import type { Button } from "@mjflow/core/button";
 
@@ -25,7 +26,7 @@ export function legacyChangeOf(customId: string): Change | undefined {
   return { action: match[1] as Change["action"], index: Number(match[2]) };
 }
 
-/** `/submit/simple-change`: "1320098173412546 U2", or R. */
+/** Returns the content of `/submit/simple-change`, for example "1320098173412546 U2" or "1320098173412546 R". */
 export function legacySimpleChange(vendorTaskId: string, { action, index }: Change): string {
   return `${vendorTaskId} ${action[0]}${index ?? ""}`;
 }

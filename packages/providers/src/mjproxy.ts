@@ -1,4 +1,4 @@
-/** The midjourney-proxy protocol, spoken in one dialect: the `Provider` port, filled in once for every vendor. */
+/** The midjourney-proxy protocol. It implements the port `Provider` for every dialect. */
 import { failure } from "@mjflow/core/error";
 import { LOOKUP_BATCH, LOOKUP_TIMEOUT_MS, SUBMIT_ANSWER_TIMEOUT_MS } from "@mjflow/core/limit";
 import {
@@ -11,7 +11,7 @@ import {
 } from "@mjflow/core/port";
 import type { Report } from "@mjflow/core/report";
 import { readCallback, readOptions } from "./callback.ts";
-import { abilitiesOf, type Dialect, ROUTES, type Verb } from "./dialect.ts";
+import { capabilitiesOf, type Dialect, type Operation, ROUTES } from "./dialect.ts";
 import type { HttpClient, HttpOutcome } from "./http-client.ts";
 import { integerOf, isFields, parseJson, parseTruncatedJson, textOf } from "./json.ts";
 import { legacyChangeOf, legacySimpleChange } from "./legacy-change.ts";
@@ -33,7 +33,7 @@ interface LookupRequest {
   partial?: true;
 }
 
-/** Single fetches at once, where a vendor has no list: they are the vendor's rate limit's business too. */
+/** Parallel single fetches at a vendor without a list. They count against the vendor's rate limit. */
 const FETCHES = 5;
 
 const UNSUPPORTED_OUTCOME: SubmitOutcome = { kind: "refused", failure: failure("unsupported") };
@@ -42,32 +42,36 @@ export function createProvider(dialect: Dialect, deps: ProviderDeps): Provider {
   const { httpClient, submitTimeoutMs = SUBMIT_ANSWER_TIMEOUT_MS, lookupTimeoutMs = LOOKUP_TIMEOUT_MS } = deps;
   const options = readOptions(dialect);
 
-  async function submit(verb: Verb, body: Body, context: CallContext): Promise<SubmitOutcome> {
-    if (!dialect.verbs.includes(verb)) return UNSUPPORTED_OUTCOME;
-    const url = urlOf(dialect, verb, context.account, context.mode);
+  async function submit(operation: Operation, body: Body, context: CallContext): Promise<SubmitOutcome> {
+    if (!dialect.operations.includes(operation)) return UNSUPPORTED_OUTCOME;
+    const url = urlOf(dialect, operation, context.account, context.mode);
     const headers = headersOf(dialect, context.account);
     const common = { notifyHook: context.notifyHook, state: context.state };
-    const answer = await httpClient({
+    const outcome = await httpClient({
       method: "POST",
       url,
       headers,
       body: { ...body, ...common },
       timeoutMs: submitTimeoutMs,
     });
-    return parseSubmitResponse(answer, dialect);
+    return parseSubmitResponse(outcome, dialect);
   }
 
-  function look(verb: Verb, account: AccountConfig, { id, body, partial }: LookupRequest = {}): Promise<HttpOutcome> {
-    const url = urlOf(dialect, verb, account).replace("{id}", encodeURIComponent(id ?? ""));
+  function requestLookup(
+    operation: Operation,
+    account: AccountConfig,
+    { id, body, partial }: LookupRequest = {},
+  ): Promise<HttpOutcome> {
+    const url = urlOf(dialect, operation, account).replace("{id}", encodeURIComponent(id ?? ""));
     const headers = headersOf(dialect, account);
     return httpClient({ method: body ? "POST" : "GET", url, headers, body, partial, timeoutMs: lookupTimeoutMs });
   }
 
   async function fetchOne(id: string, account: AccountConfig): Promise<Report | undefined> {
-    const answer = await look("fetch", account, { id });
-    // Unknown: 200 with nothing (novicezk), 204 (trueai-org), 400 with its own word (new-api), 404 elsewhere.
-    if (answer.kind === "answered" && (answer.status === 404 || isUnknown(answer))) return undefined;
-    return parseTask(parseJson(textOr(answer)), options);
+    const outcome = await requestLookup("fetch", account, { id });
+    // Unknown task: empty 200 (novicezk), 204 (trueai-org), 400 with a code word (new-api), 404 elsewhere.
+    if (outcome.kind === "answered" && (outcome.status === 404 || isUnknown(outcome))) return undefined;
+    return parseTask(parseJson(textOr(outcome)), options);
   }
 
   async function fetchEach(ids: readonly string[], account: AccountConfig) {
@@ -80,12 +84,12 @@ export function createProvider(dialect: Dialect, deps: ProviderDeps): Provider {
   }
 
   async function listBatch(ids: readonly string[], account: AccountConfig) {
-    const answer = await look("list", account, { body: { ids } });
-    if (isNoRoute(answer)) {
+    const outcome = await requestLookup("list", account, { body: { ids } });
+    if (isNoRoute(outcome)) {
       const each = await fetchEach(ids, account);
       return { ...each, requests: each.requests + 1 };
     }
-    const body = parseJson(textOr(answer));
+    const body = parseJson(textOr(outcome));
     if (body === undefined) throw new LookupError("the list is not JSON");
     return { reports: parseTasks(body, options), requests: 1 };
   }
@@ -93,7 +97,7 @@ export function createProvider(dialect: Dialect, deps: ProviderDeps): Provider {
   return {
     id: dialect.id,
     title: dialect.title,
-    capabilities: abilitiesOf(dialect),
+    capabilities: capabilitiesOf(dialect),
 
     async submit(call, context) {
       const body = rootBody(dialect, call, context);
@@ -120,7 +124,7 @@ export function createProvider(dialect: Dialect, deps: ProviderDeps): Provider {
     },
 
     async lookup(ids, account) {
-      if (!dialect.verbs.includes("list")) return fetchEach(ids, account);
+      if (!dialect.operations.includes("list")) return fetchEach(ids, account);
       const reports: Report[] = [];
       let requests = 0;
       for (let i = 0; i < ids.length; i += LOOKUP_BATCH) {
@@ -132,13 +136,13 @@ export function createProvider(dialect: Dialect, deps: ProviderDeps): Provider {
     },
 
     search(states, account) {
-      const recent: FetchRecentTasks = async (verb, body) => {
-        const answer = await look(verb, account, { body, partial: true });
-        if (isNoRoute(answer)) return undefined;
-        const text = textOr(answer);
-        const list = isCut(answer) ? parseTruncatedJson(text) : parseJson(text);
-        // An error in a 200, or a page for people: nobody was asked, which is not the same as nothing found.
-        if (!taskList(list)) throw new LookupError("the list of recent tasks is no list");
+      const recent: FetchRecentTasks = async (operation, body) => {
+        const outcome = await requestLookup(operation, account, { body, partial: true });
+        if (isNoRoute(outcome)) return undefined;
+        const text = textOr(outcome);
+        const list = isCut(outcome) ? parseTruncatedJson(text) : parseJson(text);
+        // An error in a 200 or an HTML page is a failed look-up. It does not mean that the task was not found.
+        if (!taskList(list)) throw new LookupError("the list of recent tasks is not an array");
         return list;
       };
       return searchRecentTasks(recent, dialect.search, states, options);
@@ -147,44 +151,49 @@ export function createProvider(dialect: Dialect, deps: ProviderDeps): Provider {
     readCallback: (body) => readCallback(dialect.id, body),
 
     async seed(id, account) {
-      if (!dialect.verbs.includes("seed")) return undefined;
-      const answer = await look("seed", account, { id });
-      if (answer.kind === "answered" && (answer.status === 404 || answer.status === 400)) return undefined;
-      const body = parseJson(textOr(answer));
+      if (!dialect.operations.includes("seed")) return undefined;
+      const outcome = await requestLookup("seed", account, { id });
+      if (outcome.kind === "answered" && (outcome.status === 404 || outcome.status === 400)) return undefined;
+      const body = parseJson(textOr(outcome));
       return isFields(body) && integerOf(body["code"]) === 1 ? textOf(body["result"], 20) : undefined;
     },
 
     async upload(images, account) {
-      if (!dialect.verbs.includes("upload")) return { kind: "refused", failure: failure("unsupported") };
+      if (!dialect.operations.includes("upload")) return { kind: "refused", failure: failure("unsupported") };
       const url = urlOf(dialect, "upload", account);
       const body = { base64Array: images };
-      const answer = await httpClient({
+      const outcome = await httpClient({
         method: "POST",
         url,
         headers: headersOf(dialect, account),
         body,
         timeoutMs: submitTimeoutMs,
       });
-      return readUpload(answer, dialect);
+      return readUpload(outcome, dialect);
     },
   };
 }
 
 // ── requests ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-/** @internal A base URL may be given with or without its /v1 or /mj: documents print all three. */
-export function urlOf(dialect: Dialect, verb: Verb, account: AccountConfig, mode?: CallContext["mode"]): string {
+/** @internal Accepts a base URL with or without /v1 or /mj, because vendor documents show all forms. */
+export function urlOf(
+  dialect: Dialect,
+  operation: Operation,
+  account: AccountConfig,
+  mode?: CallContext["mode"],
+): string {
   const prefix = mode && dialect.mode === "path" ? dialect.modePrefix(mode) : dialect.prefix;
   const base = account.baseUrl.replace(/\/+$/, "").replace(/\/mj$/, "");
   const origin = dialect.prefix.startsWith("/v1/") ? base.replace(/\/v1$/, "") : base;
-  return `${origin}${prefix}${ROUTES[verb]}`;
+  return `${origin}${prefix}${ROUTES[operation]}`;
 }
 
 function headersOf({ auth }: Dialect, { apiKey }: AccountConfig): Record<string, string> {
   return auth === "bearer" ? { authorization: `Bearer ${apiKey}` } : { "mj-api-secret": apiKey };
 }
 
-/** Undefined when this dialect cannot take the inputs as they are. */
+/** Returns the body of a root; undefined if the dialect does not support the inputs. */
 function rootBody(dialect: Dialect, call: RootCall, context: CallContext): Body | undefined {
   const { inputs, dimensions } = call;
   const images = inputs.base64Array ?? [];
@@ -214,7 +223,7 @@ function isLink(image: string): boolean {
   return /^https?:/i.test(image);
 }
 
-/** A mode the vendor has no other place for goes to Midjourney itself, unless the prompt already says one. */
+/** Adds the mode as a flag to the prompt if the dialect has no other field for it and the prompt has no mode flag. */
 function promptOf({ mode }: Dialect, { prompt = "" }: RootCall, context: CallContext): string {
   if (!context.mode || mode !== "prompt" || /(?:^|\s)--(?:fast|relax|turbo)\b/i.test(prompt)) return prompt;
   return `${prompt} --${context.mode}`;
@@ -227,23 +236,23 @@ function filterOf(dialect: Dialect, { mode, accountFilter }: CallContext): Body 
   return Object.keys(filter).length > 0 ? { accountFilter: filter } : {};
 }
 
-// ── answers ────────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── responses ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-/** @throws LookupError for anything but a readable answer */
-function textOr(answer: HttpOutcome): string {
-  if (answer.kind !== "answered") throw new LookupError(answer.reason);
-  const { status, text } = answer;
+/** Returns the text of a successful response. @throws LookupError for any other outcome */
+function textOr(outcome: HttpOutcome): string {
+  if (outcome.kind !== "answered") throw new LookupError(outcome.reason);
+  const { status, text } = outcome;
   if (status === 401 || status === 403) throw new LookupError(`HTTP ${status}`, { unauthorized: true });
   if (status >= 300) throw new LookupError(`HTTP ${status}`);
   return text;
 }
 
-function isNoRoute(answer: HttpOutcome): boolean {
-  return answer.kind === "answered" && (answer.status === 404 || answer.status === 405);
+function isNoRoute(outcome: HttpOutcome): boolean {
+  return outcome.kind === "answered" && (outcome.status === 404 || outcome.status === 405);
 }
 
-function isCut(answer: HttpOutcome): boolean {
-  return answer.kind === "answered" && answer.cut === true;
+function isCut(outcome: HttpOutcome): boolean {
+  return outcome.kind === "answered" && outcome.cut === true;
 }
 
 function isUnknown({ status, text }: Extract<HttpOutcome, { kind: "answered" }>): boolean {
@@ -251,13 +260,13 @@ function isUnknown({ status, text }: Extract<HttpOutcome, { kind: "answered" }>)
   return status === 400 && /task_no_found|task_not_found|not.?found/i.test(text);
 }
 
-function readUpload(answer: HttpOutcome, dialect: Dialect): Awaited<ReturnType<Provider["upload"]>> {
-  const body = answer.kind === "answered" ? parseJson(answer.text) : undefined;
+function readUpload(outcome: HttpOutcome, dialect: Dialect): Awaited<ReturnType<Provider["upload"]>> {
+  const body = outcome.kind === "answered" ? parseJson(outcome.text) : undefined;
   const result = isFields(body) ? body["result"] : undefined;
-  if (answer.kind === "answered" && answer.status < 300 && Array.isArray(result)) {
+  if (outcome.kind === "answered" && outcome.status < 300 && Array.isArray(result)) {
     return { kind: "uploaded", urls: result.flatMap((url) => textOf(url, 2_000) ?? []) };
   }
-  const read = parseSubmitResponse(answer, dialect);
-  // An id where links were due: nothing that could be used came back.
+  const read = parseSubmitResponse(outcome, dialect);
+  // The response has an id instead of links, so there is nothing to use.
   return read.kind === "accepted" || read.kind === "modal" ? { kind: "unclear", reason: "no links" } : read;
 }

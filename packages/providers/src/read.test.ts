@@ -9,8 +9,8 @@ import { redactRawReport } from "./redact.ts";
 import { parseTask } from "./report.ts";
 import { parseSubmitResponse } from "./submit-response.ts";
 
-describe("ids survive losslessly", () => {
-  test("a bare integer of any length keeps its digits", () => {
+describe("ids", () => {
+  test("an integer of any length keeps its digits", () => {
     fc.assert(
       fc.property(fc.bigInt({ min: 10n ** 15n, max: 10n ** 24n }), (id) => {
         expect(idOf((parseJson(`{"result": ${id}}`) as { result: unknown }).result)).toBe(String(id));
@@ -19,7 +19,7 @@ describe("ids survive losslessly", () => {
     );
   });
 
-  test("other numbers stay numbers, and strings stay as they are", () => {
+  test("shorter numbers stay numbers, and strings stay unchanged", () => {
     expect(parseJson('{"a":1,"b":1765432109876,"c":"x: 1234567890123456789","d":1.5e300}')).toEqual({
       a: 1,
       b: 1765432109876,
@@ -28,17 +28,17 @@ describe("ids survive losslessly", () => {
     });
   });
 
-  test("what is no id is none", () => {
+  test("idOf returns undefined for a value that is not an id", () => {
     for (const value of [null, undefined, "", " ", "a/b", "../x", {}, [], true, 1.5, "x".repeat(129)]) {
       expect(idOf(value)).toBeUndefined();
     }
   });
 });
 
-describe("whatever a vendor sends", () => {
+describe("arbitrary vendor input", () => {
   const anyJson = fc.jsonValue({ maxDepth: 6 });
 
-  test("no answer throws, and only one that names an id is accepted", () => {
+  test("parsing a submit response never throws, and only a response with an id is accepted", () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 200, max: 599 }),
@@ -47,14 +47,14 @@ describe("whatever a vendor sends", () => {
           anyJson.map((v) => JSON.stringify(v)),
         ),
         (status, text) => {
-          const read = parseSubmitResponse({ kind: "answered", status, text }, { code21: "shape" });
-          if (read.kind === "accepted" || read.kind === "modal") expect(read.vendorTaskId).toMatch(/^[\w-]+$/);
+          const outcome = parseSubmitResponse({ kind: "answered", status, text }, { code21: "shape" });
+          if (outcome.kind === "accepted" || outcome.kind === "modal") expect(outcome.vendorTaskId).toMatch(/^[\w-]+$/);
         },
       ),
     );
   });
 
-  test("no callback throws", () => {
+  test("parsing a callback never throws", () => {
     fc.assert(
       fc.property(
         fc.oneof(
@@ -72,12 +72,12 @@ describe("whatever a vendor sends", () => {
     );
   });
 
-  test("an unknown status is told as such, and cut", () => {
+  test("an unknown status is reported as unknownStatus, with at most 64 characters", () => {
     expect(parseTask({ id: "1", status: "WAITING_FOR_GODOT" })).toMatchObject({ unknownStatus: "WAITING_FOR_GODOT" });
     expect(parseTask({ id: "1", status: "X".repeat(500) })!.unknownStatus).toHaveLength(64);
   });
 
-  test("links that are no links are no pictures", () => {
+  test("an address that is not http or https gives no image", () => {
     const body = {
       id: "1",
       status: "SUCCESS",
@@ -88,7 +88,7 @@ describe("whatever a vendor sends", () => {
     expect(parseTask(body)!.result).not.toHaveProperty("images");
   });
 
-  test("__proto__ in a body changes nothing but its own field", () => {
+  test("__proto__ in a body does not change any prototype", () => {
     const report = readCallback(
       "plus",
       '{"id":"1","status":"SUCCESS","__proto__":{"polluted":true},"properties":{"__proto__":{"x":1}}}',
@@ -97,15 +97,15 @@ describe("whatever a vendor sends", () => {
     expect(({} as Record<string, unknown>)["polluted"]).toBeUndefined();
   });
 
-  test("text loses its control characters and its length, not its language", () => {
+  test("vendor text loses control characters and is cut, and keeps its language", () => {
     expect(textOf("排队中\u0000\u001b[2J，前面还有3个任务")).toBe("排队中[2J，前面还有3个任务");
     expect(textOf("x".repeat(1_000))).toHaveLength(300);
     expect(textOf("\ud83d")!.isWellFormed()).toBe(true);
   });
 });
 
-describe("what is kept of a body", () => {
-  test("our hook is gone, wherever a fork may put it, and so is the mask", () => {
+describe("redacted raw report", () => {
+  test("a raw report contains neither our callback URL in any field nor the mask", () => {
     const raw = redactRawReport({
       id: "1",
       properties: { notifyHook: "https://h.test/callbacks/1.k.x", NotifyHook: "x", deep: [{ notifyhook: "x" }] },
@@ -123,7 +123,7 @@ describe("what is kept of a body", () => {
     });
   });
 
-  test("a body too large to keep is dropped whole, never cut into something that is no JSON", () => {
+  test("a raw report above the size limit is omitted completely", () => {
     expect(redactRawReport({ text: "x".repeat(RESULT.rawBytes) })).toBeUndefined();
     expect(
       parseTask({ id: "1", status: "SUCCESS", imageUrl: "https://x.test/a", junk: "x".repeat(99_999) })!.result,
@@ -133,7 +133,7 @@ describe("what is kept of a body", () => {
   });
 });
 
-test("the nine buttons made up for novicezk are found by label and by name", () => {
+test("the nine buttons for novicezk are found by label and by press name", () => {
   for (const [press, index] of [
     ["U2", 1],
     ["upscale:2", 1],

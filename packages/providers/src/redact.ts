@@ -1,11 +1,12 @@
 /**
- * The vendor's body as it may be kept and shown (D7). novicezk, plus and trueai-org echo our own hook URL, token and all,
- * in `properties.notifyHook`; trueai-org adds the operator's internals; new-api the mask, megabytes of it.
+ * Removes everything from a vendor's body that must not be stored or shown (D7). The servers novicezk, plus and trueai-org return our
+ * callback URL with its token in `properties.notifyHook`. The server trueai-org adds internals of its operator. The relay new-api adds the
+ * mask, which may have megabytes.
  */
 import { RESULT } from "@mjflow/core/limit";
 import { isFields } from "./json.ts";
 
-/** Compared in lower case and at any depth, because forks move fields about. */
+/** Removed field names, in lower case. They are removed at any depth, because forks move fields. */
 const REMOVED_FIELDS = new Set([
   "notifyhook",
   "maskbase64",
@@ -13,9 +14,9 @@ const REMOVED_FIELDS = new Set([
   "base64array",
   "sourcebase64",
   "targetbase64",
-  // Ours, not the app's: it would only confuse.
+  // The state of mjflow, not the state of the app. It would be misleading.
   "state",
-  // The operator's and Discord's internals.
+  // Internals of the vendor's operator and of Discord.
   "clientip",
   "userid",
   "nonce",
@@ -41,26 +42,28 @@ const REMOVED_FIELDS = new Set([
 
 const DEPTH = 12;
 
-/** JSON text of what may be kept; undefined when that is still too large to keep. */
+/** Returns the redacted body as JSON text; undefined if it is larger than the limit. */
 export function redactRawReport(body: unknown): string | undefined {
-  const text = JSON.stringify(clean(body, 0));
+  const text = JSON.stringify(redact(body, 0));
   return text !== undefined && Buffer.byteLength(text) <= RESULT.rawBytes ? text : undefined;
 }
 
-function clean(value: unknown, depth: number): unknown {
+function redact(value: unknown, depth: number): unknown {
   if (depth > DEPTH) return null;
-  if (Array.isArray(value)) return value.map((item) => clean(item, depth + 1));
+  if (Array.isArray(value)) return value.map((item) => redact(item, depth + 1));
   if (typeof value === "string") return isSecret(value) ? null : value;
   if (!isFields(value)) return value;
-  const kept = Object.entries(value).filter(([key, item]) => !REMOVED_FIELDS.has(key.toLowerCase()) && item !== null);
-  // A null prototype: a vendor's "__proto__" stays a field.
+  const entries = Object.entries(value).filter(
+    ([key, item]) => !REMOVED_FIELDS.has(key.toLowerCase()) && item !== null,
+  );
+  // The null prototype keeps a vendor's "__proto__" an ordinary field.
   return Object.assign(
     Object.create(null) as object,
-    Object.fromEntries(kept.map(([k, v]) => [k, clean(v, depth + 1)])),
+    Object.fromEntries(entries.map(([k, v]) => [k, redact(v, depth + 1)])),
   );
 }
 
-/** Our own hook under a name nobody foresaw, or an image as a data URI. */
+/** Returns true for our callback URL in any field, or an image as a data URI. */
 function isSecret(text: string): boolean {
   return text.includes("/callbacks/1.") || /^data:[\w/+.-]+;base64,/.test(text);
 }

@@ -4,20 +4,20 @@ import { createProviders, type ProvidersConfig } from "./registry.ts";
 
 const baseUrl = "https://x.test";
 const apiKey = "sk-secret";
-const one = { baseUrl, apiKey };
-const made = (config: unknown) => createProviders(config as ProvidersConfig, { httpClient: createHttpClient() });
+const account = { baseUrl, apiKey };
+const create = (config: unknown) => createProviders(config as ProvidersConfig, { httpClient: createHttpClient() });
 
-describe("the vendors of a configuration", () => {
-  test("with one account each are as they always were: it is named default", () => {
-    const vendor = made({ cometapi: one }).get("cometapi")!;
+describe("configured vendors", () => {
+  test("a provider with a single account has an account named default with weight 1", () => {
+    const vendor = create({ cometapi: account }).get("cometapi")!;
     expect(vendor.accounts()).toEqual([{ name: "default", weight: 1 }]);
-    expect(vendor.account("default")).toEqual(one);
+    expect(vendor.account("default")).toEqual(account);
     expect(vendor.account("other")).toBeUndefined();
   });
 
-  test("with several have them by name, each with its share and its cap; the key is with none of that", () => {
-    const accounts = { a: { ...one, weight: 3 }, "b-2": { ...one, apiKey: "sk-other", maxRunning: 12 } };
-    const vendor = made({ trueai: { accounts } }).get("trueai")!;
+  test("a provider with several accounts lists their names, weights and limits, without API keys", () => {
+    const accounts = { a: { ...account, weight: 3 }, "b-2": { ...account, apiKey: "sk-other", maxRunning: 12 } };
+    const vendor = create({ trueai: { accounts } }).get("trueai")!;
     expect(vendor.accounts()).toEqual([
       { name: "a", weight: 3 },
       { name: "b-2", weight: 1, maxRunning: 12 },
@@ -26,8 +26,8 @@ describe("the vendors of a configuration", () => {
     expect(vendor.account("default")).toBeUndefined();
   });
 
-  test("know every dialect, for accounts that come from elsewhere, and one provider for each", () => {
-    const registry = made({ cometapi: one });
+  test("the registry has one provider for every dialect, also for dialects that are not configured", () => {
+    const registry = create({ cometapi: account });
     expect(registry.ids()).toEqual(["cometapi"]);
     expect(registry.dialect("cometapi")).toBe(registry.get("cometapi")!.provider);
     expect(registry.dialect("agicto")).toMatchObject({ id: "agicto" });
@@ -37,18 +37,18 @@ describe("the vendors of a configuration", () => {
 
   const bad: [string, unknown][] = [
     ["a key where a vendor should be", apiKey],
-    ["nothing", null],
+    ["null", null],
     ["no accounts", { accounts: {} }],
-    ["accounts in a list", { accounts: [one] }],
+    ["accounts in a list", { accounts: [account] }],
     ["a key where an account should be", { accounts: { a: apiKey } }],
-    ["a name that no token can carry", { accounts: { "a.b": one } }],
-    ["an account without a key", { accounts: { a: one, b: { baseUrl } } }],
-    ["a weight below nothing", { accounts: { a: { ...one, weight: -1 } } }],
-    ["a cap of nothing", { accounts: { a: { ...one, maxRunning: 0 } } }],
-    ["a cap that is no number", { accounts: { a: { ...one, maxRunning: "3" } } }],
+    ["a name that a callback token cannot contain", { accounts: { "a.b": account } }],
+    ["an account without a key", { accounts: { a: account, b: { baseUrl } } }],
+    ["a negative weight", { accounts: { a: { ...account, weight: -1 } } }],
+    ["a maxRunning of 0", { accounts: { a: { ...account, maxRunning: 0 } } }],
+    ["a maxRunning that is not a number", { accounts: { a: { ...account, maxRunning: "3" } } }],
   ];
-  test.each(bad)("with %s are refused at start, without the key", (_, setting) => {
-    expect(() => made({ cometapi: setting })).toThrow(/provider "cometapi"/i);
-    expect(() => made({ cometapi: setting })).not.toThrow(/sk-secret/);
+  test.each(bad)("a configuration with %s throws an error that does not contain the key", (_, setting) => {
+    expect(() => create({ cometapi: setting })).toThrow(/provider "cometapi"/i);
+    expect(() => create({ cometapi: setting })).not.toThrow(/sk-secret/);
   });
 });

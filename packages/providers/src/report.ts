@@ -1,7 +1,7 @@
 /**
- * A task object, read (docs/protocol.md 3): the same for callbacks and look-ups, for every dialect. Pure and tolerant: only an
- * object that names neither an id nor a status is no task. Fields nobody knows are kept in `raw`; a status nobody knows
- * is told as such (D4).
+ * Parses task objects (docs/protocol.md 3) of callbacks and look-ups for every dialect. The parser is pure and tolerant:
+ * only an object without id and status is not a task. Unknown fields stay in `raw`. An unknown status is reported as
+ * `unknownStatus` (D4).
  */
 import type { Button } from "@mjflow/core/button";
 import { type Media, REPORT_STATUSES, type Report, type ReportStatus, type Result } from "@mjflow/core/report";
@@ -9,7 +9,7 @@ import { type Fields, idOf, isFields, linkOf, textOf } from "./json.ts";
 import { redactRawReport } from "./redact.ts";
 
 export interface ReadOptions {
-  /** The vendor may be a novicezk without buttons or /submit/action: then a grid's nine are made up (`change.ts`). */
+  /** Buttons for a grid without buttons, if the vendor may be novicezk, which has no /submit/action (`legacy-change.ts`). */
   changeButtons?: readonly Button[];
 }
 
@@ -29,7 +29,7 @@ export function parseTask(body: unknown, { changeButtons }: ReadOptions = {}): R
   if (failReason) report.failReason = failReason;
   const state = textOf(body["state"], 255);
   if (state) report.state = state;
-  // 100 % beside FAILURE says nothing (new-api).
+  // new-api reports 100 % with FAILURE, so the progress of a failure is ignored.
   const progress = status.status === "FAILURE" ? undefined : progressOf(body["progress"]);
   if (progress !== undefined) report.progress = progress;
   const finishTime = timeOf(body["finishTime"]);
@@ -42,12 +42,12 @@ export function parseTask(body: unknown, { changeButtons }: ReadOptions = {}): R
   return report;
 }
 
-/** list-by-condition answers a bare array; a wrapper may put it under `data`. What is no task in it is left out. */
+/** Parses a task list and skips items that are no tasks. */
 export function parseTasks(body: unknown, options: ReadOptions = {}): Report[] {
   return (taskList(body) ?? []).flatMap((item) => parseTask(item, options) ?? []);
 }
 
-/** A bare array (everyone's lists), a page's `content` (plus), or `data`. Undefined: not a list. */
+/** Returns the items of a bare array (all vendors), of `content` (a page of plus) or of `data`; undefined if no list. */
 export function taskList(body: unknown): readonly unknown[] | undefined {
   if (Array.isArray(body)) return body;
   const list = isFields(body) ? (body["content"] ?? body["data"]) : undefined;
@@ -55,20 +55,20 @@ export function taskList(body: unknown): readonly unknown[] | undefined {
 }
 
 function statusOf(value: unknown): { status?: ReportStatus; unknownStatus?: string } {
-  // A relay that has not asked its upstream yet sends "" (new-api, the first 15 s).
+  // new-api sends "" for up to 15 s, until it has first polled its upstream.
   if (value === undefined || value === null || value === "") return { status: "NOT_START" };
   const word = textOf(value, 64) ?? "";
   const upper = word.toUpperCase();
   return STATUSES.has(upper) ? { status: upper as ReportStatus } : { unknownStatus: word };
 }
 
-/** "31%", "100", 31; free text ("Waiting to start") is no number and no error (docs/protocol.md 3.5). */
+/** Parses "31%", "100" and 31. Free text such as "Waiting to start" gives no progress (docs/protocol.md 3.5). */
 function progressOf(value: unknown): number | undefined {
   const match = /^\s*(\d{1,3})(?:\.\d+)?\s*%?\s*$/.exec(String(value ?? ""));
   return match ? Math.min(100, Number(match[1])) : undefined;
 }
 
-/** Epoch ms; 0 is unset (new-api), and a value below 10^11 would be seconds (docs/protocol.md 7). */
+/** Returns epoch ms. 0 means unset (new-api), and values below 10^11 are seconds (docs/protocol.md 7). */
 function timeOf(value: unknown): number | undefined {
   const time = Number(value);
   if (!Number.isFinite(time) || time <= 0) return undefined;
@@ -94,7 +94,7 @@ function resultOf(body: Fields): Result {
   return Object.fromEntries(Object.entries(found).filter(([, value]) => value !== undefined)) as Result;
 }
 
-/** Links, or objects of `{url, thumbnail}` (GeekNow's page shows both). */
+/** Parses links or objects `{url, thumbnail}` (the document of GeekNow shows both). */
 function mediaOf(value: unknown): Media[] | undefined {
   const list = Array.isArray(value) ? value : value ? [value] : [];
   const media = list.flatMap((item): Media[] => {
@@ -105,7 +105,7 @@ function mediaOf(value: unknown): Media[] | undefined {
   return media.length > 0 ? media.slice(0, 16) : undefined;
 }
 
-/** Undefined where the body has none to speak of: absent is not the same as empty (docs/protocol.md 4). */
+/** Returns undefined if the body has no button list, which differs from an empty list (docs/protocol.md 4). */
 function buttonsOf(value: unknown): Button[] | undefined {
   if (!Array.isArray(value)) return undefined;
   return value.slice(0, 50).flatMap((item): Button[] => {

@@ -1,4 +1,4 @@
-/** Finding a submission whose answer was lost. The vendor is a function: what it is asked, and what it says. */
+/** Search for a submission whose response was lost. The vendor is a function from request to outcome. */
 import { type AccountConfig, LookupError } from "@mjflow/core/port";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -10,24 +10,24 @@ import { DIALECTS } from "./vendors/index.ts";
 
 const ACCOUNT: AccountConfig = { baseUrl: "https://vendor.test", apiKey: "vendor-key" };
 
-interface Asked {
+interface VendorRequest {
   method: string;
   path: string;
   body: Record<string, unknown> | undefined;
 }
 
-type Vendor = (asked: Asked) => HttpOutcome;
+type Vendor = (request: VendorRequest) => HttpOutcome;
 
-/** @returns what the vendor was asked, and the search itself */
+/** @returns the requests to the vendor, and the search function */
 function searching(id: string, vendor: Vendor) {
-  const asked: Asked[] = [];
-  const ask: HttpClient = async ({ method, url, body }) => {
-    const one = { method, path: new URL(url).pathname, body: body as Asked["body"] };
-    asked.push(one);
-    return vendor(one);
+  const sent: VendorRequest[] = [];
+  const httpClient: HttpClient = async ({ method, url, body }) => {
+    const request = { method, path: new URL(url).pathname, body: body as VendorRequest["body"] };
+    sent.push(request);
+    return vendor(request);
   };
-  const provider = createProvider(DIALECTS.get(id)!, { httpClient: ask });
-  return { asked, find: (...states: string[]) => provider.search(states, ACCOUNT) };
+  const provider = createProvider(DIALECTS.get(id)!, { httpClient });
+  return { sent, find: (...states: string[]) => provider.search(states, ACCOUNT) };
 }
 
 const task = (n: number, state: string | null = `mark_${n}`) => ({
@@ -41,51 +41,54 @@ const json = (value: unknown, status = 200) => text(JSON.stringify(value), statu
 const absent = () => json({ status: 404, error: "Not Found" }, 404);
 const marks = ({ reports }: { reports: { state?: string }[] }) => reports.map(({ state }) => state);
 
-/** `count` tasks in pages of `size`, the newest (the highest number) first, as plus serves them. */
+/** Serves `count` tasks like plus: in pages of `size`, the newest (highest number) first. */
 function paged(count: number, size?: number): Vendor {
   return ({ path, body }) => {
     if (path !== "/mj/task/query") return absent();
     const { pageNumber, pageSize } = body as { pageNumber: number; pageSize: number };
-    const many = Math.min(size ?? pageSize, pageSize);
-    const newest = count - pageNumber * many;
-    const content = Array.from({ length: Math.min(many, newest) }, (_, i) => task(newest - i));
-    return json({ content, last: newest <= many, number: pageNumber, totalElements: count });
+    const length = Math.min(size ?? pageSize, pageSize);
+    const newest = count - pageNumber * length;
+    const content = Array.from({ length: Math.min(length, newest) }, (_, i) => task(newest - i));
+    return json({ content, last: newest <= length, number: pageNumber, totalElements: count });
   };
 }
 
-describe("a dialect says whether it can be searched", () => {
-  test("those whose servers list tasks with their state, and no other", () => {
-    const able = PROVIDER_IDS.filter(
+describe("capability searchByState", () => {
+  test("only midjourney-proxy, simulator and trueai can be searched by state", () => {
+    const searchable = PROVIDER_IDS.filter(
       (id) => createProvider(DIALECTS.get(id)!, { httpClient: createHttpClient() }).capabilities.searchByState,
     );
-    expect(able.toSorted()).toEqual(["midjourney-proxy", "simulator", "trueai"]);
+    expect(searchable.toSorted()).toEqual(["midjourney-proxy", "simulator", "trueai"]);
   });
 
-  test.each(PROVIDER_IDS.filter((id) => DIALECTS.get(id)!.search.length === 0))("%s is not asked", async (id) => {
-    const { asked, find } = searching(id, () => json([task(1)]));
-    expect(await find("mark_1")).toEqual({ reports: [], requests: 0 });
-    expect(asked).toEqual([]);
-  });
+  test.each(PROVIDER_IDS.filter((id) => DIALECTS.get(id)!.search.length === 0))(
+    "%s gets no search request",
+    async (id) => {
+      const { sent, find } = searching(id, () => json([task(1)]));
+      expect(await find("mark_1")).toEqual({ reports: [], requests: 0 });
+      expect(sent).toEqual([]);
+    },
+  );
 });
 
 describe("trueai-org", () => {
-  test("one request serves every submission that is looked for; what others sent is not told", async () => {
-    const { asked, find } = searching("trueai", () => json([task(4), task(3), task(2, null), task(1)]));
+  test("one request finds all searched submissions, and tasks of other users are not reported", async () => {
+    const { sent, find } = searching("trueai", () => json([task(4), task(3), task(2, null), task(1)]));
     const found = await find("mark_1", "mark_4", "mark_7");
     expect(found.requests).toBe(1);
     expect(found.reports).toMatchObject([
       { state: "mark_4", vendorTaskId: "1765000000000004", status: "IN_PROGRESS", progress: 31 },
       { state: "mark_1", vendorTaskId: "1765000000000001" },
     ]);
-    expect(asked).toEqual([{ method: "GET", path: "/mj/task/list", body: undefined }]);
+    expect(sent).toEqual([{ method: "GET", path: "/mj/task/list", body: undefined }]);
   });
 
-  test("of several tasks with one mark, the newest is told", async () => {
+  test("the newest of several tasks with the same state is reported", async () => {
     const { find } = searching("trueai", () => json([task(9, "mark"), task(8, "mark")]));
     expect((await find("mark")).reports).toMatchObject([{ vendorTaskId: "1765000000000009" }]);
   });
 
-  test("the first child of an 'Imagine all' stands for the submission; another mark that begins alike does not", async () => {
+  test("the first child of 'Imagine all' counts as the submission, and a state with the same prefix does not", async () => {
     const list = [task(9, "mark_1::2"), task(8, "mark_1::1"), task(7, "mark_11"), task(6, "mark_1 ")];
     const { find } = searching("trueai", () => json(list));
     const { reports } = await find("mark_1");
@@ -94,53 +97,50 @@ describe("trueai-org", () => {
 });
 
 describe("midjourney-proxy", () => {
-  test("plus is asked by pages, newest first, and no further than what is looked for", async () => {
-    const { asked, find } = searching("midjourney-proxy", paged(250));
+  test("plus is searched page by page, newest first, until all states are found", async () => {
+    const { sent, find } = searching("midjourney-proxy", paged(250));
     expect(marks(await find("mark_120", "mark_249"))).toEqual(["mark_249", "mark_120"]);
-    expect(asked).toEqual([0, 1].map((pageNumber) => expect.objectContaining({ body: page(pageNumber) })));
+    expect(sent).toEqual([0, 1].map((pageNumber) => expect.objectContaining({ body: page(pageNumber) })));
   });
 
-  test("a long past is not read to its end", async () => {
-    const { asked, find } = searching("midjourney-proxy", paged(100_000));
+  test("a search reads at most three pages", async () => {
+    const { sent, find } = searching("midjourney-proxy", paged(100_000));
     expect(await find("mark_1")).toEqual({ reports: [], requests: 3 });
-    expect(asked.map(({ body }) => body)).toEqual([0, 1, 2].map(page));
+    expect(sent.map(({ body }) => body)).toEqual([0, 1, 2].map(page));
   });
 
-  test("pages that the server makes shorter than asked for are read on", async () => {
+  test("the search continues if the server returns shorter pages than requested", async () => {
     const { find } = searching("midjourney-proxy", paged(50, 20));
     expect(marks(await find("mark_5"))).toEqual(["mark_5"]);
   });
 
-  test("a page without a word on being the last ends the search when it is not full", async () => {
-    const { asked, find } = searching("midjourney-proxy", () => json({ content: [task(1)] }));
+  test("a page without the field last ends the search if the page is not full", async () => {
+    const { sent, find } = searching("midjourney-proxy", () => json({ content: [task(1)] }));
     expect((await find("mark_2")).requests).toBe(1);
-    expect(asked).toHaveLength(1);
+    expect(sent).toHaveLength(1);
   });
 
-  test("novicezk, which has no pages, is asked for its list", async () => {
-    const { asked, find } = searching("midjourney-proxy", ({ path }) =>
+  test("novicezk has no pages, so its list is requested", async () => {
+    const { sent, find } = searching("midjourney-proxy", ({ path }) =>
       path === "/mj/task/list" ? json([task(2), task(1)]) : absent(),
     );
     expect(await find("mark_1")).toMatchObject({ reports: [{ state: "mark_1" }], requests: 2 });
-    expect(asked.map(({ path }) => path)).toEqual(["/mj/task/query", "/mj/task/list"]);
+    expect(sent.map(({ path }) => path)).toEqual(["/mj/task/query", "/mj/task/list"]);
   });
 
-  test.each([404, 405])(
-    "a host that has neither (%i) answers that nothing is known, as one that is never asked",
-    async (status) => {
-      const { find } = searching("midjourney-proxy", () => json({}, status));
-      expect(await find("mark_1")).toEqual({ reports: [], requests: 2 });
-    },
-  );
+  test.each([404, 405])("a server without both lists (%i) gives an empty result", async (status) => {
+    const { find } = searching("midjourney-proxy", () => json({}, status));
+    expect(await find("mark_1")).toEqual({ reports: [], requests: 2 });
+  });
 });
 
-describe("a list too long to be read", () => {
-  /** Thirty days of novicezk's Redis: what was sent minutes ago stands at its head. */
+describe("lists above the size limit", () => {
+  /** A list of thirty days of novicezk. Recent submissions are at its start. */
   const many = JSON.stringify(
     Array.from({ length: 9_000 }, (_, i) => ({ ...task(9_000 - i), prompt: `"]}[{ \\ ${"é".repeat(500)}` })),
   );
 
-  test("is searched as far as it was read", async () => {
+  test("a cut list is searched up to the cut", async () => {
     const novicezk: Vendor = ({ path }) =>
       path === "/mj/task/list"
         ? { kind: "answered", status: 200, text: many.slice(0, many.length / 2), cut: true }
@@ -149,7 +149,7 @@ describe("a list too long to be read", () => {
     expect(marks(await find("mark_9000", "mark_8000", "mark_1"))).toEqual(["mark_9000", "mark_8000"]);
   });
 
-  test("wherever it is cut, its whole items are read, and nothing else", () => {
+  test("for every cut position, exactly the complete items are read", () => {
     const items = [{ state: 'a"]}', list: [1, { b: [] }] }, { state: "\\" }, { state: "[{", n: 12345678901234567n }];
     const text = `[${items.map((item) => JSON.stringify(item, (_, v) => (typeof v === "bigint" ? Number(v) : v))).join(",")}]`;
     const whole = JSON.parse(text) as { state: string }[];
@@ -163,19 +163,19 @@ describe("a list too long to be read", () => {
   });
 });
 
-describe("a vendor that cannot be asked is not one that does not know", () => {
+describe("failed searches", () => {
   const failures: [string, Vendor, object][] = [
     ["a gateway's 502", () => text("<html>", 502), {}],
     ["too many requests", () => text("", 429), {}],
-    ["a refused key", () => text("", 401), { unauthorized: true }],
+    ["a rejected key", () => text("", 401), { unauthorized: true }],
     ["an empty 200", () => text(""), {}],
-    ["a page for people", () => text("<!doctype html>"), {}],
+    ["an HTML page", () => text("<!doctype html>"), {}],
     ["an error in a 200 (trueai-org)", () => json({ success: false, code: -1, message: "…" }), {}],
     ["a connection that breaks", () => ({ kind: "lost", reason: "ECONNRESET" }), {}],
   ];
 
   describe.each(["trueai", "midjourney-proxy", "simulator"])("%s", (id) => {
-    test.each(failures)("%s", async (_, vendor, wanted) => {
+    test.each(failures)("a search throws LookupError for %s", async (_, vendor, wanted) => {
       const { find } = searching(id, vendor);
       const failed = await find("mark_1").catch((error: unknown) => error);
       expect(failed).toBeInstanceOf(LookupError);
@@ -183,11 +183,9 @@ describe("a vendor that cannot be asked is not one that does not know", () => {
     });
   });
 
-  test("nor is one that fails at a later page", async () => {
+  test("a search throws LookupError if a later page fails", async () => {
     const pages = paged(250);
-    const { find } = searching("simulator", (asked) =>
-      asked.body?.["pageNumber"] === 1 ? text("", 500) : pages(asked),
-    );
+    const { find } = searching("simulator", (sent) => (sent.body?.["pageNumber"] === 1 ? text("", 500) : pages(sent)));
     await expect(find("mark_1")).rejects.toThrow(LookupError);
   });
 });

@@ -1,38 +1,38 @@
 /**
- * Finding submissions whose answer was lost, by the mark we sent along as `state`: some servers list their latest tasks,
- * and a task object carries its `state` (docs/protocol.md 1.14, 2.6). What is found was taken. What is not found may have been
- * taken all the same: the list may end before it, or lag behind.
+ * Search for submissions whose response was lost, by the `state` that we sent. Some servers list their latest tasks, and a
+ * task object has its `state` (docs/protocol.md 1.14, 2.6). A task that is found was accepted. A task that is not found may
+ * also have been accepted: the list may end too early or lag behind.
  */
 import type { LookupResult } from "@mjflow/core/port";
-import type { SearchVerb } from "./dialect.ts";
+import type { SearchOperation } from "./dialect.ts";
 import { isFields, textOf } from "./json.ts";
 import { parseTask, type ReadOptions, taskList } from "./report.ts";
 
-/** The vendor's list as parsed JSON; undefined: it has no such route. @throws LookupError */
-export type FetchRecentTasks = (verb: SearchVerb, body?: Record<string, unknown>) => Promise<unknown>;
+/** Fetches the vendor's list as parsed JSON; undefined if the vendor has no such route. @throws LookupError */
+export type FetchRecentTasks = (operation: SearchOperation, body?: Record<string, unknown>) => Promise<unknown>;
 
-/** Newest first: what is searched for was sent minutes ago, and so was what is worth reading. */
+/** Newest first, because the searched submissions are only minutes old. */
 const PAGE = { pageSize: 100, sort: "id,desc" } as const;
 const PAGES = 3;
 
-/** @throws LookupError when the vendor could not be asked; what earlier pages held is then not told */
+/** @throws LookupError if a request fails; then the results of earlier pages are dropped */
 export async function searchRecentTasks(
-  ask: FetchRecentTasks,
-  verbs: readonly SearchVerb[],
+  fetchRecent: FetchRecentTasks,
+  operations: readonly SearchOperation[],
   states: readonly string[],
   options: ReadOptions,
 ): Promise<LookupResult> {
   const missing = new Set(states);
   const found: LookupResult = { reports: [], requests: 0 };
-  for (const verb of verbs) {
-    const pages = verb === "query" ? PAGES : 1;
+  for (const operation of operations) {
+    const pages = operation === "query" ? PAGES : 1;
     for (let page = 0; page < pages; page++) {
-      const list = await ask(verb, verb === "query" ? { pageNumber: page, ...PAGE } : undefined);
+      const list = await fetchRecent(operation, operation === "query" ? { pageNumber: page, ...PAGE } : undefined);
       found.requests++;
       if (list === undefined) break;
       for (const item of taskList(list) ?? []) {
         const state = isFields(item) ? stateMarker(item["state"]) : undefined;
-        // Of several with one mark, the newest: an attempt that found the vendor busy is given back, its mark with it.
+        // The newest of several tasks with one state counts. A busy attempt releases its number, so its state is used again.
         const report = state !== undefined && missing.delete(state) ? parseTask(item, options) : undefined;
         if (report) found.reports.push({ ...report, state });
       }
@@ -42,12 +42,12 @@ export async function searchRecentTasks(
   return found;
 }
 
-/** trueai-org numbers the children of "Imagine all" behind the mark of their one submission; the first stands for it. */
+/** Returns the state without `::1`: trueai-org numbers the children of "Imagine all", and the first child counts. */
 function stateMarker(state: unknown): string | undefined {
   return textOf(state, 255)?.replace(/::1$/, "");
 }
 
-/** A server may make its pages shorter than asked for: its own word comes first. */
+/** Returns true for the last page. The field `last` has priority, because a server may return shorter pages. */
 function isLast(list: unknown): boolean {
   if (isFields(list) && typeof list["last"] === "boolean") return list["last"];
   return (taskList(list)?.length ?? 0) < PAGE.pageSize;

@@ -1,4 +1,4 @@
-/** What each dialect puts on the wire, and how a bare network failure is understood. The vendor is a stub on loopback. */
+/** Requests of each dialect, and outcomes of responses and network failures. The vendor is a local stub server. */
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type CallContext, LookupError } from "@mjflow/core/port";
@@ -8,7 +8,7 @@ import { createProvider } from "./mjproxy.ts";
 import { createProviders, PROVIDER_IDS } from "./registry.ts";
 import { DIALECTS } from "./vendors/index.ts";
 
-interface Seen {
+interface SeenRequest {
   method: string;
   url: string;
   headers: IncomingMessage["headers"];
@@ -17,25 +17,27 @@ interface Seen {
 
 let server: Server;
 let origin: string;
-let seen: Seen[];
-let reply: (request: Seen) => { status?: number; body: string; headers?: Record<string, string> } | "hang" | "drop";
+let seen: SeenRequest[];
+let reply: (
+  request: SeenRequest,
+) => { status?: number; body: string; headers?: Record<string, string> } | "hang" | "drop";
 
 beforeAll(async () => {
   server = createServer(async (request, response) => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const text = Buffer.concat(chunks).toString();
-    const one = {
+    const seenRequest = {
       method: request.method!,
       url: request.url!,
       headers: request.headers,
       body: text ? JSON.parse(text) : {},
     };
-    seen.push(one);
-    const answer = reply(one);
-    if (answer === "drop") return void request.socket.destroy();
-    if (answer === "hang") return;
-    response.writeHead(answer.status ?? 200, { "content-type": "text/plain", ...answer.headers }).end(answer.body);
+    seen.push(seenRequest);
+    const outcome = reply(seenRequest);
+    if (outcome === "drop") return void request.socket.destroy();
+    if (outcome === "hang") return;
+    response.writeHead(outcome.status ?? 200, { "content-type": "text/plain", ...outcome.headers }).end(outcome.body);
   });
   await new Promise<void>((ready) => server.listen(0, "127.0.0.1", ready));
   origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -61,7 +63,7 @@ const context = (more: Partial<CallContext> = {}): CallContext => ({
   ...more,
 });
 
-describe("imagine in fast mode goes where the dialect wants it", () => {
+describe("imagine in fast mode", () => {
   const wanted: [string, string, string, Record<string, unknown>][] = [
     ["cometapi", "/mj-fast/mj/submit/imagine", "bearer", { prompt: "a boat" }],
     ["gitaigc", "/mj/submit/imagine", "bearer", { prompt: "a boat", accountFilter: { modes: ["FAST"] } }],
@@ -73,12 +75,12 @@ describe("imagine in fast mode goes where the dialect wants it", () => {
     ["simulator", "/mj-fast/mj/submit/imagine", "bearer", { prompt: "a boat" }],
   ];
 
-  test.each(wanted)("%s: POST %s, key by %s", async (id, path, auth, body) => {
-    const answer = await providerOf(id).submit(
+  test.each(wanted)("%s gets POST %s with the key as %s", async (id, path, auth, body) => {
+    const outcome = await providerOf(id).submit(
       { action: "imagine", prompt: "a boat", inputs: {} },
       context({ mode: "fast" }),
     );
-    expect(answer).toEqual({ kind: "accepted", vendorTaskId: "1765432109876123" });
+    expect(outcome).toEqual({ kind: "accepted", vendorTaskId: "1765432109876123" });
     expect(seen).toHaveLength(1);
     expect(seen[0]).toMatchObject({ method: "POST", url: path });
     expect(seen[0]!.body).toEqual({ ...body, notifyHook: "https://hooks.test/callbacks/token", state: "01ABC_0_1" });
@@ -88,7 +90,7 @@ describe("imagine in fast mode goes where the dialect wants it", () => {
     );
   });
 
-  test("all eight are in the table", () => {
+  test("the table has all eight providers", () => {
     expect(wanted.map(([id]) => id).sort()).toEqual([...PROVIDER_IDS].sort());
   });
 });
@@ -97,7 +99,7 @@ describe.each([...PROVIDER_IDS])("%s", (id) => {
   const dialect = DIALECTS.get(id)!;
   const provider = providerOf(id);
 
-  test("every verb it has is asked for in its own words; one it lacks is refused without a request", async () => {
+  test("each supported operation sends its path and body, and an unsupported operation is refused without a request", async () => {
     const inputs = { base64Array: [PNG, PNG], sourceBase64: PNG, targetBase64: PNG };
     const calls = {
       blend: () => provider.submit({ action: "blend", dimensions: "PORTRAIT", inputs }, context()),
@@ -115,25 +117,25 @@ describe.each([...PROVIDER_IDS])("%s", (id) => {
       modal: { taskId: "7", prompt: "more sky", maskBase64: PNG },
       action: { taskId: "7", customId: "MJ::JOB::upsample::1::x" },
     };
-    for (const [verb, call] of Object.entries(calls) as [
+    for (const [operation, call] of Object.entries(calls) as [
       keyof typeof calls,
       () => ReturnType<typeof provider.modal>,
     ][]) {
       seen = [];
-      const answer = await call();
-      if (!dialect.verbs.includes(verb)) {
-        expect(answer).toMatchObject({ kind: "refused", failure: { code: "unsupported" } });
+      const outcome = await call();
+      if (!dialect.operations.includes(operation)) {
+        expect(outcome).toMatchObject({ kind: "refused", failure: { code: "unsupported" } });
         expect(seen).toEqual([]);
         continue;
       }
-      expect(answer.kind, verb).toBe("accepted");
-      const path = verb === "swap-face" ? "/insight-face/swap" : `/submit/${verb}`;
+      expect(outcome.kind, operation).toBe("accepted");
+      const path = operation === "swap-face" ? "/insight-face/swap" : `/submit/${operation}`;
       expect(seen[0]!.url).toBe(`${dialect.prefix}${path}`);
-      expect(seen[0]!.body).toMatchObject(bodies[verb]);
+      expect(seen[0]!.body).toMatchObject(bodies[operation]);
     }
   });
 
-  test("look-ups are one request where it has a list, and unknown ids are left out", async () => {
+  test("a look-up is one request if the vendor has a list, and unknown ids are omitted", async () => {
     reply = ({ url, body }) => {
       if (url.endsWith("/task/list-by-condition")) {
         const [first] = (body as { ids: string[] }).ids;
@@ -143,19 +145,19 @@ describe.each([...PROVIDER_IDS])("%s", (id) => {
     };
     const { reports, requests } = await provider.lookup(["101", "102"], context().account);
     expect(reports).toMatchObject([{ vendorTaskId: "101", status: "SUCCESS" }]);
-    expect(requests).toBe(dialect.verbs.includes("list") ? 1 : 2);
+    expect(requests).toBe(dialect.operations.includes("list") ? 1 : 2);
     expect(seen).toHaveLength(requests);
   });
 
-  test("a list that is not there falls back to single fetches", async () => {
-    if (!dialect.verbs.includes("list")) return;
+  test("a look-up uses single fetches if the list route is missing", async () => {
+    if (!dialect.operations.includes("list")) return;
     reply = ({ url }) =>
       url.endsWith("/list-by-condition") ? { status: 404, body: "" } : { body: '{"id":"5","status":"IN_PROGRESS"}' };
     const { reports, requests } = await provider.lookup(["5"], context().account);
     expect([reports.length, requests]).toEqual([1, 2]);
   });
 
-  test("a vendor that cannot be asked is a LookupError, told apart when the key is refused", async () => {
+  test("a failed look-up throws LookupError, with unauthorized: true if the key is rejected", async () => {
     reply = () => ({ status: 502, body: "<html>" });
     await expect(provider.lookup(["1"], context().account)).rejects.toThrow(LookupError);
     reply = () => ({ status: 401, body: "" });
@@ -163,8 +165,8 @@ describe.each([...PROVIDER_IDS])("%s", (id) => {
   });
 });
 
-describe("pressing by index, where a finished task had no buttons", () => {
-  test("novicezk's grid is pressed through /submit/change", async () => {
+describe("pressing by index", () => {
+  test("a grid of novicezk without buttons is pressed with /submit/change", async () => {
     const provider = providerOf("midjourney-proxy");
     const done = provider.readCallback(
       '{"id":"9","action":"IMAGINE","status":"SUCCESS","imageUrl":"https://x.test/a.png"}',
@@ -179,7 +181,7 @@ describe("pressing by index, where a finished task had no buttons", () => {
     ]);
   });
 
-  test("or through /submit/simple-change", async () => {
+  test("a dialect with simple-change presses with /submit/simple-change", async () => {
     const dialect = { ...DIALECTS.get("midjourney-proxy")!, change: "simple-change" as const };
     const provider = createProvider(dialect, { httpClient: createHttpClient() });
     await provider.press({ vendorTaskId: "1320098173412546", customId: "mjflow::change::VARIATION::2" }, context());
@@ -187,14 +189,14 @@ describe("pressing by index, where a finished task had no buttons", () => {
   });
 });
 
-describe("what may have happened at the other end", () => {
+describe("outcomes of a press", () => {
   const press = (baseUrl = origin, submitTimeoutMs?: number) =>
     providerOf("simulator", submitTimeoutMs).press(
       { vendorTaskId: "7", customId: "MJ::JOB::reroll::0::x::SOLO" },
       context({ account: { baseUrl, apiKey: "vendor-key" } }),
     );
 
-  test("nobody there: nothing was sent, so it is busy", async () => {
+  test("a press is busy if the TCP port is closed, because nothing was sent", async () => {
     const spare = createServer();
     await new Promise<void>((ready) => spare.listen(0, "127.0.0.1", ready));
     const { port } = spare.address() as AddressInfo;
@@ -202,18 +204,21 @@ describe("what may have happened at the other end", () => {
     expect(await press(`http://127.0.0.1:${port}`)).toMatchObject({ kind: "busy" });
   });
 
-  test.each(["hang", "drop"] as const)("sent, then %s: unclear", async (how) => {
-    reply = () => how;
-    expect((await press(origin, 1_000)).kind).toBe("unclear");
-    expect(seen).toHaveLength(1);
-  });
+  test.each(["hang", "drop"] as const)(
+    "a press is unclear if the server does %s after the request",
+    async (failure) => {
+      reply = () => failure;
+      expect((await press(origin, 1_000)).kind).toBe("unclear");
+      expect(seen).toHaveLength(1);
+    },
+  );
 
-  const answers: [string, { status?: number; body: string; headers?: Record<string, string> }, object][] = [
+  const responses: [string, { status?: number; body: string; headers?: Record<string, string> }, object][] = [
     ["an empty 200", { body: "" }, { kind: "unclear" }],
     ["a page of HTML", { status: 502, body: "<html>bad gateway</html>" }, { kind: "unclear" }],
     ["524 of a CDN", { status: 524, body: "" }, { kind: "unclear" }],
     ["code 1 without an id", { body: '{"code":1,"result":null}' }, { kind: "unclear" }],
-    ["code 1 with half an id", { body: '{"code":1,"result":"../../x"}' }, { kind: "unclear" }],
+    ["code 1 with an invalid id", { body: '{"code":1,"result":"../../x"}' }, { kind: "unclear" }],
     ["an unknown code", { body: '{"code":77,"result":"123"}' }, { kind: "unclear" }],
     [
       "429 with Retry-After",
@@ -232,36 +237,36 @@ describe("what may have happened at the other end", () => {
       { kind: "refused", failure: { code: "vendor_unauthorized" } },
     ],
     [
-      "4xx beside a success code",
+      "4xx with a success code",
       { status: 400, body: '{"code":1,"result":"123","description":"x"}' },
       { kind: "refused" },
     ],
     ["201 (gitaigc)", { status: 201, body: '{"code":22,"result":"55"}' }, { kind: "accepted", vendorTaskId: "55" }],
     ["a redirect", { status: 301, body: "", headers: { location: "http://127.0.0.1:1/" } }, { kind: "refused" }],
     [
-      "a relay that took it and lost its own row",
+      "a relay that accepted the task and failed to store it",
       { status: 400, body: '{"description":"insert_midjourney_task_failed","code":4}' },
       { kind: "unclear" },
     ],
   ];
-  test.each(answers)("%s", async (_, answer, wanted) => {
-    reply = () => answer;
+  test.each(responses)("a press has the expected outcome for %s", async (_, outcome, wanted) => {
+    reply = () => outcome;
     expect(await press()).toMatchObject(wanted);
   });
 
-  test("no answer, whatever it is, carries the key, the hook or an image", async () => {
+  test("an outcome never contains the key, the callback URL or an image, and its text is cut", async () => {
     reply = () => ({
       status: 400,
       body: JSON.stringify({ code: 4, description: `x\u0000\u001b[31m${"y".repeat(900)}` }),
     });
-    const answer = await press();
-    const text = JSON.stringify(answer);
+    const outcome = await press();
+    const text = JSON.stringify(outcome);
     expect(text).not.toMatch(/vendor-key|hooks\.test|base64|\\u001b|\\u0000/);
     expect(text.length).toBeLessThan(700);
   });
 });
 
-test("uploads answer links, and the seed its digits", async () => {
+test("an upload returns links, and a seed look-up returns the digits of the seed", async () => {
   const trueai = providerOf("trueai");
   reply = () => ({ body: '{"code":1,"result":["https://cdn.test/1.png","https://cdn.test/2.png"]}' });
   expect(await trueai.upload([PNG], context().account)).toEqual({
@@ -274,7 +279,7 @@ test("uploads answer links, and the seed its digits", async () => {
   expect(await trueai.seed("1", context().account)).toBeUndefined();
 });
 
-test("a base address is taken as any document prints it", async () => {
+test("a base URL works with and without /mj, /v1 and /v1/mj", async () => {
   const press = (id: string, baseUrl: string) =>
     providerOf(id).press({ vendorTaskId: "7", customId: "x" }, context({ account: { baseUrl, apiKey: "k" } }));
   for (const baseUrl of [origin, `${origin}/`, `${origin}/mj`]) await press("newapi", baseUrl);
@@ -285,14 +290,14 @@ test("a base address is taken as any document prints it", async () => {
   ]);
 });
 
-describe("a wrong configuration is said at start, without the key", () => {
+describe("invalid configuration", () => {
   const bad: [string, Record<string, { baseUrl: string; apiKey: string }>][] = [
     ["an unknown provider", { nobody: { baseUrl: "https://x.test", apiKey: "sk-secret" } }],
     ["no address", { cometapi: { baseUrl: "", apiKey: "sk-secret" } }],
     ["another scheme", { cometapi: { baseUrl: "file:///etc", apiKey: "sk-secret" } }],
     ["no key", { cometapi: { baseUrl: "https://x.test", apiKey: "" } }],
   ];
-  test.each(bad)("%s", (_, config) => {
+  test.each(bad)("createProviders throws for %s, and the error does not contain the key", (_, config) => {
     expect(() => createProviders(config, { httpClient: createHttpClient() })).toThrow(/provider/i);
     expect(() => createProviders(config, { httpClient: createHttpClient() })).not.toThrow(/sk-secret/);
   });

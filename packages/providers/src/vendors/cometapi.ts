@@ -1,8 +1,8 @@
 import { dialect } from "../dialect.ts";
 
 /**
- * String results on imagine and action, integers on blend, modal and describe; `notifyHook` stands on the blend page
- * only, so whether it calls back is learned.
+ * imagine and action have string results; blend, modal and describe have integer results. Only the page of blend documents
+ * `notifyHook`, so mjflow observes whether callbacks come.
  */
 export const cometapi = dialect({
   id: "cometapi",

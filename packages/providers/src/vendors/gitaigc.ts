@@ -1,6 +1,6 @@
 import { dialect } from "../dialect.ts";
 
-/** The mode is asked for in `accountFilter.modes`; answers 201 as well as 200; the samples' result is an integer. */
+/** The mode is sent in `accountFilter.modes`. Responses have status 200 or 201. The sample results are integers. */
 export const gitaigc = dialect({
   id: "gitaigc",
   title: "gitaigc",

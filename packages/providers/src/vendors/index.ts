@@ -1,4 +1,4 @@
-/** Every dialect, by id. A new vendor is one file, one line here, and fixtures. */
+/** All dialects by id. A new vendor needs a file, a line here and fixtures. */
 import type { Dialect } from "../dialect.ts";
 import { agicto } from "./agicto.ts";
 import { cometapi } from "./cometapi.ts";
@@ -10,7 +10,10 @@ import { trueai } from "./trueai.ts";
 import { xfusionai } from "./xfusionai.ts";
 
 export const DIALECTS: ReadonlyMap<string, Dialect> = new Map(
-  [cometapi, gitaigc, xfusionai, agicto, midjourneyProxy, trueai, newapi, simulator].map((d) => [d.id, d]),
+  [cometapi, gitaigc, xfusionai, agicto, midjourneyProxy, trueai, newapi, simulator].map((dialect) => [
+    dialect.id,
+    dialect,
+  ]),
 );
 
 export const PROVIDER_IDS: readonly string[] = [...DIALECTS.keys()];

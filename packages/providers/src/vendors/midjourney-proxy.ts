@@ -1,10 +1,10 @@
 import { dialect } from "../dialect.ts";
 
 /**
- * Self-hosted: novicezk, the origin of the protocol (change and simple-change, no buttons), and plus (action, modal,
- * buttons). Which of the two it is shows in its finished tasks, so both are spoken. Older novicezk answers 21 for "exists".
- * A task is stored, with its `state`, before its submission is answered. novicezk lists all of them, newest first, without
- * end or page; plus has pages besides.
+ * Self-hosted servers: novicezk, the origin of the protocol (change and simple-change, no buttons), and plus (action,
+ * modal, buttons). Only a finished task shows which of the two it is, so this dialect supports both. Older versions of
+ * novicezk return 21 for "exists". The server stores a task with its `state` before it responds to the submission.
+ * novicezk lists all tasks, newest first, in one response without limit; plus also has pages.
  */
 export const midjourneyProxy = dialect({
   id: "midjourney-proxy",
@@ -15,7 +15,7 @@ export const midjourneyProxy = dialect({
     "plus's own API pages as published by its hosts: apifox.com/apidoc/shared/984acdde-d3da-4577-942f-c63aa5ad71fc/api-192273909 (POST /task/query), openai-hub.com/api/midjourney/get.html (GET /task/list)",
   ],
   auth: "mj-api-secret",
-  // Path prefixes exist at some plus deployments only; the prompt's flag works at all of them.
+  // Only some plus servers have path prefixes. The flag in the prompt works everywhere.
   mode: "prompt",
   links: false,
   code21: "shape",

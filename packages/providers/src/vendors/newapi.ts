@@ -1,9 +1,10 @@
 import { dialect } from "../dialect.ts";
 
 /**
- * The relay most resellers run. Unless its operator enabled MjNotifyEnabled and MjAccountFilterEnabled, both fields are
- * deleted on the way and no callback ever comes; codes 21 and 22 are rewritten to 1; its copy of a task is up to 15 s old.
- * Its only list without ids (`GET /api/mj/self`) wants a console login and shows no `state`: it cannot be searched.
+ * The relay that most resellers run. It removes `notifyHook` and `accountFilter` unless its operator enabled
+ * MjNotifyEnabled and MjAccountFilterEnabled; without `notifyHook` no callback comes. It rewrites the codes 21 and 22
+ * to 1. Its copy of a task is up to 15 s old. Its only list without ids (`GET /api/mj/self`) needs a console login and
+ * has no `state`, so it cannot be searched.
  */
 export const newapi = dialect({
   id: "newapi",

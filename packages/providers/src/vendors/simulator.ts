@@ -1,6 +1,6 @@
 import { dialect } from "../dialect.ts";
 
-/** Our own vendor to run (`npm run simulator`): the plus protocol without a quirk. */
+/** The simulated vendor (`npm run simulator`): the protocol of plus without deviations. */
 export const simulator = dialect({
   id: "simulator",
   title: "mjflow simulator",

@@ -1,6 +1,6 @@
 import { dialect } from "../dialect.ts";
 
-/** `code` and `properties` are typed as strings; the mode is the path's first part. */
+/** `code` and `properties` are strings. The mode is the first part of the path. */
 export const xfusionai = dialect({
   id: "xfusionai",
   title: "xfusionai",
