@@ -1,4 +1,4 @@
-/** The API over the house in memory, with the operator's key and as many apps as a test likes. */
+/** The HTTP API on the in-memory harness, with the operator key and any number of apps. */
 import type { Limits } from "@mjflow/core/app";
 import type { Store } from "@mjflow/core/port";
 import { createApp } from "../../functions/http/app.ts";
@@ -31,8 +31,8 @@ export function createApiClient(instead: Partial<Pick<ApiDeps, "sleep">> = {}, o
     archive: false,
     ...instead,
   };
-  /** Another container: what one believes, the other has to read. */
-  const container = (verbs: Partial<Store> = {}) => createApp({ ...deps, store: replaced(deps.store, verbs) });
+  /** Another container with a cache of its own. */
+  const container = (methods: Partial<Store> = {}) => createApp({ ...deps, store: replaced(deps.store, methods) });
   const app = container();
 
   async function call(
@@ -43,7 +43,7 @@ export function createApiClient(instead: Partial<Pick<ApiDeps, "sleep">> = {}, o
     headers: Record<string, string> = {},
     on: { request: typeof app.request } = app,
   ): Promise<ApiResponse> {
-    // Whatever is asked of it, it answers as it is described.
+    // Every response is checked against the OpenAPI document.
     const response = await checked(on).request(path, {
       method,
       headers: { authorization: `Bearer ${key}`, "content-type": "application/json", ...headers },
@@ -60,7 +60,7 @@ export function createApiClient(instead: Partial<Pick<ApiDeps, "sleep">> = {}, o
     app,
     container,
     call,
-    /** A new app and a key of it. */
+    /** Creates an app with one API key. */
     async join(name = "shop", limits?: Limits): Promise<{ id: string; key: string; keyId: string }> {
       const { body } = await call(OPERATOR, "POST", "/v1/apps", { name, limits });
       const made = await call(OPERATOR, "POST", `/v1/apps/${body.id}/keys`, {});
@@ -69,9 +69,9 @@ export function createApiClient(instead: Partial<Pick<ApiDeps, "sleep">> = {}, o
   };
 }
 
-/** The same store, but for these verbs. */
-function replaced(store: Store, verbs: Partial<Store>): Store {
-  return new Proxy(store, { get: (target, verb: keyof Store) => verbs[verb] ?? target[verb] });
+/** Returns the store with some methods replaced. */
+function replaced(store: Store, methods: Partial<Store>): Store {
+  return new Proxy(store, { get: (target, verb: keyof Store) => methods[verb] ?? target[verb] });
 }
 
 export const FLOW = { provider: "fake", prompt: "a paper boat" };

@@ -1,4 +1,7 @@
-/** A flow called off spends nothing more and loses nothing that is paid; one that failed is gone on with. */
+/**
+ * Cancel, resume and retry: a canceled flow spends nothing more and loses nothing that is paid; failed tasks are
+ * retried.
+ */
 import { beforeEach, describe, expect, test } from "vitest";
 import { type ApiClient, createApiClient, FLOW, type Json } from "./api-client.ts";
 
@@ -18,11 +21,11 @@ const resume = (id: string) => call("POST", `/v1/flows/${id}/resume`);
 const retry = (id: string) => call("POST", `/v1/tasks/${id}/retry`);
 const taskId = (id: string, path: string) => `${id.replace("flow_", "task_")}_${path}`;
 const usage = async () => (await call("GET", "/v1/usage")).body;
-/** Status by place. */
-const places = (flow: Json): Record<string, string> =>
+/** The status of each task by its path. */
+const statusByPath = (flow: Json): Record<string, string> =>
   Object.fromEntries(flow.tasks.map((task: Json) => [task.id.split("_")[2], task.status]));
-/** The next submissions are refused, and nothing is ever heard of them. */
-const refuse = (times = 1) => {
+/** Rejects the next submissions; these calls never get a callback. */
+const rejectNext = (times = 1) => {
   const { vendor } = api.harness;
   for (let i = 0; i < times; i++) {
     vendor.next(({ id }) => {
@@ -32,8 +35,8 @@ const refuse = (times = 1) => {
   }
 };
 
-describe("a flow that is called off", () => {
-  test("before anything was sent ends at once: nothing is paid, all that was held is given back", async () => {
+describe("cancel", () => {
+  test("a flow that is canceled before any submission ends at once, costs nothing and gets its hold refunded", async () => {
     const id = await create();
     const canceled = await cancel(id);
     expect(canceled.status).toBe(200);
@@ -49,7 +52,7 @@ describe("a flow that is called off", () => {
     expect((await call("GET", "/v1/flows?status=canceled")).body.data).toMatchObject([{ id }]);
   });
 
-  test("while its root runs keeps the picture, and presses nothing on it", async () => {
+  test("a flow that is canceled while its root runs keeps the image and presses nothing", async () => {
     const id = await create();
     await api.harness.drain();
     expect(await cancel(id)).toMatchObject({
@@ -59,13 +62,13 @@ describe("a flow that is called off", () => {
     await api.harness.finishAll();
     const flow = await read(id);
     expect(flow.status).toBe("canceled");
-    expect(places(flow)).toEqual({ "0": "SUCCESS", "0-0": "CANCEL", "0-1": "CANCEL" });
+    expect(statusByPath(flow)).toEqual({ "0": "SUCCESS", "0-0": "CANCEL", "0-1": "CANCEL" });
     expect(flow.tasks[0].imageUrl).toMatch(/^https/);
     expect(api.harness.vendor.calls).toHaveLength(1);
     expect(await usage()).toMatchObject({ settledUsd: 0.04, reservedUsd: 0 });
   });
 
-  test("ends what waits, lets run what runs, and sends nothing again", async () => {
+  test("a cancellation ends waiting tasks, lets submitted tasks finish and submits nothing again", async () => {
     const id = await create({ ...FLOW, then: [{ press: ["U1", "U2", "U3"] }] });
     const { vendor } = api.harness;
     await api.harness.drain();
@@ -75,10 +78,20 @@ describe("a flow that is called off", () => {
     vendor.finished.add(vendor.calls[0]!.id);
     await api.harness.post(vendor.calls[0]!, "SUCCESS");
     await api.harness.drain();
-    expect(places(await read(id))).toEqual({ "0": "SUCCESS", "0-0": "SUBMITTED", "0-1": "UNCLEAR", "0-2": "PENDING" });
+    expect(statusByPath(await read(id))).toEqual({
+      "0": "SUCCESS",
+      "0-0": "SUBMITTED",
+      "0-1": "UNCLEAR",
+      "0-2": "PENDING",
+    });
     await cancel(id);
-    expect(places(await read(id))).toEqual({ "0": "SUCCESS", "0-0": "SUBMITTED", "0-1": "UNCLEAR", "0-2": "CANCEL" });
-    // The one in doubt is not sent again after its grace.
+    expect(statusByPath(await read(id))).toEqual({
+      "0": "SUCCESS",
+      "0-0": "SUBMITTED",
+      "0-1": "UNCLEAR",
+      "0-2": "CANCEL",
+    });
+    // The UNCLEAR task is not submitted again after its grace period.
     for (let i = 0; i < 6; i++) {
       api.harness.advance(10 * 60_000);
       await api.harness.sweep();
@@ -86,11 +99,11 @@ describe("a flow that is called off", () => {
     }
     expect(vendor.calls).toHaveLength(4);
     const flow = await read(id);
-    expect(places(flow)["0-1"]).toBe("CANCEL");
+    expect(statusByPath(flow)["0-1"]).toBe("CANCEL");
     expect(flow.status).toBe("canceled");
   });
 
-  test("answers no window any more", async () => {
+  test("a modal of a canceled flow accepts no answer", async () => {
     api.harness.vendor.next((c) => ({ kind: "modal", vendorTaskId: c.id }));
     const id = await create(FLOW);
     await api.harness.drain();
@@ -100,7 +113,7 @@ describe("a flow that is called off", () => {
     expect(api.harness.vendor.calls).toHaveLength(1);
   });
 
-  test("that had run to its end all the same is what it came to", async () => {
+  test("a canceled flow that completes nevertheless has status completed", async () => {
     const id = await create(FLOW);
     await api.harness.drain();
     await cancel(id);
@@ -108,7 +121,7 @@ describe("a flow that is called off", () => {
     expect((await read(id)).status).toBe("completed");
   });
 
-  test("is called off once, however often it is asked; one that has ended is a 409", async () => {
+  test("repeated cancellations have one effect, and the cancellation of an ended flow returns 409", async () => {
     const id = await create();
     const first = await cancel(id);
     api.harness.advance(1_000);
@@ -120,7 +133,7 @@ describe("a flow that is called off", () => {
   });
 
   test.each(["saveFlow", "saveTask"] as const)(
-    "by a process that dies at %s spends nothing more once it is asked again",
+    "a cancellation that crashes at %s spends nothing more after it is repeated",
     async (verb) => {
       for (const when of ["before", "after"] as const) {
         api = createApiClient();
@@ -141,7 +154,7 @@ describe("a flow that is called off", () => {
     },
   );
 
-  test("at the same moment as its worker claims it is either spared or kept, never lost", async () => {
+  test("a flow that is canceled while its worker claims it is either not submitted or keeps its image", async () => {
     const id = await create();
     await Promise.all([cancel(id), api.harness.drain()]);
     await api.harness.finishAll();
@@ -151,17 +164,17 @@ describe("a flow that is called off", () => {
   });
 });
 
-describe("a task that failed", () => {
-  test("is tried again beside itself, with the same press and plan; the flow is what that comes to", async () => {
+describe("retry", () => {
+  test("a retry is a sibling task with the same press and plan, and the flow gets its result", async () => {
     const id = await create();
     await api.harness.drain();
     const { vendor } = api.harness;
-    refuse();
+    rejectNext();
     vendor.finished.add(vendor.calls[0]!.id);
     await api.harness.post(vendor.calls[0]!, "SUCCESS");
     await api.harness.finishAll();
     const failed = await read(id);
-    expect(places(failed)).toEqual({ "0": "SUCCESS", "0-0": "FAILURE", "0-1": "SUCCESS" });
+    expect(statusByPath(failed)).toEqual({ "0": "SUCCESS", "0-0": "FAILURE", "0-1": "SUCCESS" });
 
     const retried = await retry(taskId(id, "0-0"));
     expect(retried).toMatchObject({
@@ -179,7 +192,7 @@ describe("a task that failed", () => {
     expect((await retry(taskId(id, "0-0"))).body.id).toBe(taskId(id, "0-mr0"));
     await api.harness.finishAll();
     const flow = await read(id);
-    expect(places(flow)).toEqual({
+    expect(statusByPath(flow)).toEqual({
       "0": "SUCCESS",
       "0-0": "FAILURE",
       "0-1": "SUCCESS",
@@ -191,8 +204,8 @@ describe("a task that failed", () => {
     expect(await usage()).toMatchObject({ settledUsd: 0.13, reservedUsd: 0 });
   });
 
-  test("at the root is tried again in its place: its lineage begins anew, and the flow completes", async () => {
-    refuse();
+  test("a retry of a failed root starts a new lineage, and the flow completes", async () => {
+    rejectNext();
     const id = await create();
     await api.harness.finishAll();
     expect(await read(id)).toMatchObject({ status: "failed" });
@@ -208,7 +221,7 @@ describe("a task that failed", () => {
     await api.harness.finishAll();
     const flow = await read(id);
     expect(flow.status).toBe("completed");
-    expect(places(flow)).toEqual({
+    expect(statusByPath(flow)).toEqual({
       "0": "FAILURE",
       "0-mr": "SUCCESS",
       "0-mr-0": "SUCCESS",
@@ -223,8 +236,8 @@ describe("a task that failed", () => {
     expect((await call("GET", "/v1/flows")).body.data).toMatchObject([{ id, status: "completed" }]);
   });
 
-  test("again and again is tried each time one place further, until it works", async () => {
-    refuse(3);
+  test("a task that fails repeatedly can be retried each time until it succeeds", async () => {
+    rejectNext(3);
     const id = await create(FLOW);
     await api.harness.finishAll();
     for (const path of ["0", "0-mr", "0-mrmr"]) {
@@ -235,7 +248,7 @@ describe("a task that failed", () => {
     expect(await read(id)).toMatchObject({ status: "completed", counts: { submissions: 4 } });
   });
 
-  test("running, succeeded, unknown, of a canceled flow or beyond credit is not tried again", async () => {
+  test("a retry is rejected for tasks that are running, successful, unknown, of a canceled flow or beyond the credit", async () => {
     const id = await create(FLOW);
     expect((await retry(taskId(id, "0"))).status).toBe(409);
     await api.harness.finishAll();
@@ -249,7 +262,7 @@ describe("a task that failed", () => {
     });
     api = createApiClient();
     app = await api.join("shop", { creditsUsd: 0.04 });
-    refuse();
+    rejectNext();
     const poor = await create(FLOW);
     await api.harness.finishAll();
     await create(FLOW);
@@ -258,8 +271,8 @@ describe("a task that failed", () => {
   });
 });
 
-describe("a flow is gone on with", () => {
-  test("after it was called off: what was spared is done, and nothing twice", async () => {
+describe("resume", () => {
+  test("a resumed flow submits the canceled tasks, and no task twice", async () => {
     const id = await create();
     await api.harness.drain();
     await cancel(id);
@@ -269,7 +282,7 @@ describe("a flow is gone on with", () => {
     await api.harness.finishAll();
     const flow = await read(id);
     expect(flow.status).toBe("completed");
-    expect(places(flow)).toEqual({
+    expect(statusByPath(flow)).toEqual({
       "0": "SUCCESS",
       "0-0": "CANCEL",
       "0-1": "CANCEL",
@@ -282,7 +295,7 @@ describe("a flow is gone on with", () => {
     expect((await resume(id)).status).toBe(409);
   });
 
-  test("while it is still ending: what runs is followed after all", async () => {
+  test("a flow that is resumed before it has ended starts its follow-ups again", async () => {
     const id = await create();
     await api.harness.drain();
     await cancel(id);
@@ -292,18 +305,18 @@ describe("a flow is gone on with", () => {
     expect(api.harness.vendor.calls).toHaveLength(4);
   });
 
-  test("after failures: those worth it are tried again, the hopeless are left", async () => {
+  test("a resume retries failures that may succeed and skips the others", async () => {
     const id = await create({ ...FLOW, then: [{ press: "U1" }, { press: "Zoom Out 9x" }, { press: "U2" }] });
     await api.harness.drain();
     const { vendor } = api.harness;
-    refuse();
+    rejectNext();
     vendor.next({ kind: "refused", failure: { code: "banned_prompt", message: "banned" } });
     vendor.finished.add(vendor.calls[0]!.id);
     await api.harness.post(vendor.calls[0]!, "SUCCESS");
     await api.harness.finishAll();
     expect((await resume(id)).status).toBe(202);
     await api.harness.finishAll();
-    expect(places(await read(id))).toEqual({
+    expect(statusByPath(await read(id))).toEqual({
       "0": "SUCCESS",
       "0-0": "FAILURE",
       "0-1": "FAILURE",
@@ -314,19 +327,19 @@ describe("a flow is gone on with", () => {
   });
 
   test.each(["saveCredit", "createTask", "saveFlow"] as const)(
-    "by a process that dies at %s is gone on with when asked again, once",
+    "a resume that crashes at %s is completed once by a repeated resume or the sweeper",
     async (verb) => {
       for (const when of ["before", "after"] as const) {
         api = createApiClient();
         app = await api.join("shop", { creditsUsd: 1 });
-        refuse();
+        rejectNext();
         const id = await create();
         await api.harness.finishAll();
         api.harness.storeFault.arm(verb, when);
         expect((await resume(id)).status).toBe(500);
         expect(api.harness.storeFault.fired()).toBe(1);
         await api.harness.finishAll();
-        // Where its place was taken before the end, the sweeper goes on with it alone; else asking again does.
+        // If the retry was stored before the crash, the sweeper completes it. Otherwise the request is repeated.
         if ((await read(id)).status !== "completed") await resume(id);
         for (let i = 0; i < 3; i++) {
           await api.harness.finishAll();
@@ -335,7 +348,7 @@ describe("a flow is gone on with", () => {
         }
         await api.harness.finishAll();
         expect(await read(id)).toMatchObject({ status: "completed" });
-        expect(api.harness.vendor.calls.filter((one) => one.kind === "submit")).toHaveLength(2);
+        expect(api.harness.vendor.calls.filter((request) => request.kind === "submit")).toHaveLength(2);
         expect(await usage()).toMatchObject({ reservedUsd: 0, settledUsd: 0.13 });
         expect(api.harness.dump().flows[0]).toMatchObject({ status: "completed" });
         expect(api.harness.dump().flows[0]!.due).toBeUndefined();
@@ -344,27 +357,27 @@ describe("a flow is gone on with", () => {
   );
 });
 
-test("each end of a flow is told, and none is taken for another", async () => {
+test("each end of a flow is delivered as an event of its own", async () => {
   await call("POST", "/v1/endpoints", { url: "https://shop.test/hook", events: ["flow.completed", "flow.failed"] });
-  refuse(2);
+  rejectNext(2);
   const id = await create(FLOW);
   await api.harness.finishAll();
   for (let i = 0; i < 2; i++) {
     await resume(id);
     await api.harness.finishAll();
   }
-  const told = api.harness.receiver.posts.map(({ id: event, body }) => [
+  const received = api.harness.receiver.posts.map(({ id: event, body }) => [
     event.split("_").at(-1),
     body.type,
     body.data.status,
   ]);
-  expect(told).toEqual([
+  expect(received).toEqual([
     ["failed", "flow.failed", "failed"],
     ["failed-2", "flow.failed", "failed"],
     ["completed-3", "flow.completed", "completed"],
   ]);
-  const spared = await create(FLOW);
-  await cancel(spared);
+  const canceled = await create(FLOW);
+  await cancel(canceled);
   await api.harness.drain();
   expect(api.harness.receiver.posts.at(-1)!.body).toMatchObject({ type: "flow.failed", data: { status: "canceled" } });
 });

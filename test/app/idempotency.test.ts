@@ -1,4 +1,4 @@
-/** `Idempotency-Key`: the same key is the same flow or task, whatever happens to a try, and another body is told so. */
+/** `Idempotency-Key`: the same key returns the same flow or task, even after crashes, and another body is rejected. */
 import { IDEMPOTENCY_LEASE_MS, IDEMPOTENCY_TTL_MS } from "@mjflow/core/idempotency";
 import { beforeEach, describe, expect, test } from "vitest";
 import { type ApiClient, type ApiResponse, createApiClient, FLOW } from "./api-client.ts";
@@ -17,8 +17,8 @@ const create = (body: unknown = FLOW, key?: string) => post("/v1/flows", body, k
 const flows = async () => (await api.call(app.key, "GET", "/v1/flows")).body.data as { id: string }[];
 const isReplay = ({ headers }: ApiResponse) => headers.get("idempotency-replayed") === "true";
 
-describe("the same key again", () => {
-  test("is the same flow, as it stands now; one picture is paid", async () => {
+describe("a repeated Idempotency-Key", () => {
+  test("a repeated key returns the current state of the same flow, and one image is paid", async () => {
     const first = await create();
     expect([first.status, isReplay(first)]).toEqual([202, false]);
     await api.harness.finishAll();
@@ -29,13 +29,13 @@ describe("the same key again", () => {
     expect(api.harness.vendor.calls).toHaveLength(1);
   });
 
-  test("is the same whatever the order of its fields, quoted or bare", async () => {
+  test("the order of the fields and quotes around the key make no difference", async () => {
     const { body } = await create({ provider: "fake", prompt: "a boat", then: [{ press: "U1", prompt: "x" }] });
-    const turned = { then: [{ prompt: "x", press: "U1" }], prompt: "a boat", provider: "fake" };
-    expect((await create(turned, `"${KEY}"`)).body.id).toBe(body.id);
+    const reordered = { then: [{ prompt: "x", press: "U1" }], prompt: "a boat", provider: "fake" };
+    expect((await create(reordered, `"${KEY}"`)).body.id).toBe(body.id);
   });
 
-  test("with another body, or at another address, is a 422; nothing is made", async () => {
+  test("a repeated key with another body or another route returns 422 and creates nothing", async () => {
     const { body } = await create();
     const other = await create({ ...FLOW, prompt: "another boat" });
     expect(other).toMatchObject({ status: 422, body: { code: "idempotency_mismatch", retry: "never" } });
@@ -46,7 +46,7 @@ describe("the same key again", () => {
     expect(api.harness.vendor.calls).toHaveLength(1);
   });
 
-  test("of another app is another flow", async () => {
+  test("the same key of another app creates another flow", async () => {
     const { body } = await create();
     const other = await api.join("other");
     const theirs = await post("/v1/flows", { ...FLOW, prompt: "another boat" }, KEY, other);
@@ -54,7 +54,7 @@ describe("the same key again", () => {
     expect(theirs.body.id).not.toBe(body.id);
   });
 
-  test("a day later is a new request", async () => {
+  test("the same key after 24 hours is a new request", async () => {
     const { body } = await create();
     api.harness.advance(IDEMPOTENCY_TTL_MS - 1);
     expect((await create()).body.id).toBe(body.id);
@@ -64,14 +64,14 @@ describe("the same key again", () => {
     expect(next.body.id).not.toBe(body.id);
   });
 
-  test("after a refusal may come with a corrected body", async () => {
+  test("after a rejected request the key accepts a corrected body", async () => {
     expect((await create({ ...FLOW, provider: "nobody" })).status).toBe(400);
     expect((await create({ ...FLOW, prompt: "" })).status).toBe(400);
-    const made = await create();
-    expect([made.status, isReplay(made)]).toEqual([202, false]);
+    const created = await create();
+    expect([created.status, isReplay(created)]).toEqual([202, false]);
   });
 
-  test("presses a button once, and answers with what came of it", async () => {
+  test("a repeated press presses the button once and returns the current child task", async () => {
     const { body } = await create(FLOW, "flow");
     await api.harness.finishAll();
     const path = `/v1/tasks/${body.id.replace("flow_", "task_")}_0/actions`;
@@ -85,7 +85,7 @@ describe("the same key again", () => {
     expect((await post(path, { press: "U1" }, "another")).body.id).not.toBe(first.body.id);
   });
 
-  test("answers a window once, and says so; another answer under another key is a 409", async () => {
+  test("a repeated modal answer is submitted once, and a different answer with another key returns 409", async () => {
     api.harness.vendor.next((c) => ({ kind: "modal", vendorTaskId: c.id }));
     const { body } = await create(FLOW, "flow");
     await api.harness.drain();
@@ -100,17 +100,17 @@ describe("the same key again", () => {
   });
 });
 
-test("two requests at once: one makes the flow, the other is told to come again, and then finds it", async () => {
+test("the second of two parallel requests gets 409 and finds the flow when it is repeated", async () => {
   const both = await Promise.all([create(), create()]);
-  const [made] = both.filter(({ status }) => status === 202);
+  const [created] = both.filter(({ status }) => status === 202);
   const [early] = both.filter(({ status }) => status === 409);
   expect(early).toMatchObject({ body: { code: "idempotency_in_flight", retry: "later" } });
   expect(Number(early!.headers.get("retry-after"))).toBeGreaterThan(0);
-  expect((await create()).body.id).toBe(made!.body.id);
+  expect((await create()).body.id).toBe(created!.body.id);
   expect(await flows()).toHaveLength(1);
 });
 
-test("fifty at once, on two containers: one flow, one picture", async () => {
+test("fifty parallel requests on two containers create one flow and one image", async () => {
   const containers = [api.app, api.container()];
   const send = (i: number) =>
     api.call(app.key, "POST", "/v1/flows", FLOW, { "idempotency-key": KEY }, containers[i % 2]);
@@ -121,8 +121,8 @@ test("fifty at once, on two containers: one flow, one picture", async () => {
   expect(api.harness.vendor.calls).toHaveLength(1);
 });
 
-describe("a key that is none is a 400, and nothing is written", () => {
-  const hostile: [string, string][] = [
+describe("the format of the key", () => {
+  const invalid: [string, string][] = [
     ["empty", ""],
     ["of 256 characters", "x".repeat(256)],
     ["with a space", "a b"],
@@ -131,14 +131,14 @@ describe("a key that is none is a 400, and nothing is written", () => {
     ["of other letters", "caf\u00e9"],
     ["quoted and empty", '""'],
   ];
-  test.each(hostile)("%s", async (_, key) => {
+  test.each(invalid)("an invalid key (%s) returns 400 and writes nothing", async (_, key) => {
     const calls = api.harness.storeFault.calls.length;
     expect(await create(FLOW, key)).toMatchObject({ status: 400, body: { field: "Idempotency-Key" } });
     expect(api.harness.storeFault.calls.slice(calls).filter((verb) => /create|save(?!AppKey)/.test(verb))).toEqual([]);
   });
 
   test.each(["x".repeat(255), "#app_x#key", "../../flow", "%00", '"', "__proto__", "{}", "idem"])(
-    "but this is one, as strange as it looks: %s",
+    "the key %s is accepted",
     async (key) => {
       const { body } = await create(FLOW, key);
       expect((await create(FLOW, key)).body.id).toBe(body.id);
@@ -147,32 +147,35 @@ describe("a key that is none is a 400, and nothing is written", () => {
 });
 
 /**
- * The first try dies before or after each write there is. Whoever comes next with the key, once the lease of the dead is
- * over, gets the one flow there is, and the vendor is paid for one picture.
+ * The first request crashes before or after each write. After the lease is over, the next request with the key gets the
+ * one flow, and one image is paid.
  */
-describe("a try that dies is finished by the next one with the key", () => {
+describe("recovery of crashed requests", () => {
   const verbs = ["saveIdempotency", "createFlow", "saveIdempotency 2"] as const;
   const points = verbs.flatMap((verb) => (["before", "after"] as const).map((when) => [verb, when] as const));
 
-  test.each(points)("at %s, %s it happened", async (verb, when) => {
-    const { harness } = api;
-    const [name, second] = verb.split(" ") as ["saveIdempotency" | "createFlow", string?];
-    harness.storeFault.arm(name, when, second ? 1 : 0);
-    const died = await create();
-    expect(harness.storeFault.fired()).toBe(1);
-    // The end of the row is a hint: the flow is there, and the app is told so.
-    expect(died.status).toBe(second ? 202 : 500);
-    harness.advance(IDEMPOTENCY_LEASE_MS);
-    const next = await create();
-    expect(next.status).toBe(202);
-    if (second) expect(next.body.id).toBe(died.body.id);
-    await harness.finishAll();
-    expect(await flows()).toEqual([expect.objectContaining({ id: next.body.id, status: "completed" })]);
-    expect(harness.vendor.calls).toHaveLength(1);
-    expect((await create()).body.id).toBe(next.body.id);
-  });
+  test.each(points)(
+    "a request that crashes at %s, %s the write, is completed by the next request",
+    async (verb, when) => {
+      const { harness } = api;
+      const [name, second] = verb.split(" ") as ["saveIdempotency" | "createFlow", string?];
+      harness.storeFault.arm(name, when, second ? 1 : 0);
+      const crashed = await create();
+      expect(harness.storeFault.fired()).toBe(1);
+      // The write of the result is a hint: the flow exists, and the response says so.
+      expect(crashed.status).toBe(second ? 202 : 500);
+      harness.advance(IDEMPOTENCY_LEASE_MS);
+      const next = await create();
+      expect(next.status).toBe(202);
+      if (second) expect(next.body.id).toBe(crashed.body.id);
+      await harness.finishAll();
+      expect(await flows()).toEqual([expect.objectContaining({ id: next.body.id, status: "completed" })]);
+      expect(harness.vendor.calls).toHaveLength(1);
+      expect((await create()).body.id).toBe(next.body.id);
+    },
+  );
 
-  test("at the queue, before and after: the answer was 202, and it still is", async () => {
+  test("a failure of the queue before or after the send still returns 202, also when the request is repeated", async () => {
     for (const when of ["before", "after"] as const) {
       api.harness.queueFault.arm("send", when);
       const { body, status } = await create(FLOW, when);
@@ -186,32 +189,32 @@ describe("a try that dies is finished by the next one with the key", () => {
   });
 
   test.each([
-    ["by an earlier version, whose roots the sweeper removes", true],
-    ["by this one", false],
+    ["an earlier version, whose roots the sweeper deletes", true],
+    ["this version", false],
   ])(
-    "between the root and the flow, hours ago, %s: the sweeper and the next try meet, and the flow is whole",
+    "a request of %s that crashed between root and flow hours ago is completed while the sweeper runs",
     async (_, isEarlier) => {
       const { harness } = api;
-      // As the table has it after a try that died between its two writes.
-      const half = api.container({
+      // The state of the table after a crash between the two writes.
+      const crashing = api.container({
         async createFlow(_, root) {
           await harness.deps.store.createTask(isEarlier ? { ...root, flowDue: undefined } : root);
           throw new Error("killed");
         },
       });
       const keyed = { "idempotency-key": KEY };
-      expect((await api.call(app.key, "POST", "/v1/flows", FLOW, keyed, half)).status).toBe(500);
+      expect((await api.call(app.key, "POST", "/v1/flows", FLOW, keyed, crashing)).status).toBe(500);
       harness.advance(2 * 3_600_000);
-      // The table has the root already, so it is not written again: were it swept away now, the flow would have none.
+      // The root exists, so it is not written again. If the sweeper deleted it now, the flow would have no root.
       let kept: unknown;
-      const meeting = api.container({
+      const sweepingMeanwhile = api.container({
         async createFlow(flow, root) {
           await harness.sweep();
           kept = await harness.deps.store.getTask({ flowId: flow.id, path: root.path });
           return harness.deps.store.createFlow(flow, root);
         },
       });
-      const next = await api.call(app.key, "POST", "/v1/flows", FLOW, keyed, meeting);
+      const next = await api.call(app.key, "POST", "/v1/flows", FLOW, keyed, sweepingMeanwhile);
       expect(kept).toBeDefined();
       expect(next.status).toBe(202);
       await harness.finishAll();
@@ -220,9 +223,9 @@ describe("a try that dies is finished by the next one with the key", () => {
     },
   );
 
-  test("while the lease of a try that died holds, the others are told to come again", async () => {
+  test("requests get 409 while the lease of a crashed request is valid", async () => {
     api.harness.storeFault.arm("createFlow", "after");
-    // Its end cannot be written either, as when the process is gone.
+    // The result cannot be written either, as if the process had crashed.
     api.harness.storeFault.arm("saveIdempotency", "before", 1);
     expect((await create()).status).toBe(500);
     expect((await create()).status).toBe(409);
@@ -231,7 +234,7 @@ describe("a try that dies is finished by the next one with the key", () => {
     expect(await flows()).toHaveLength(1);
   });
 
-  test("a press that died after it was stored is found, not pressed again", async () => {
+  test("a press that crashed after it was stored is found and not pressed again", async () => {
     const { harness } = api;
     const { body } = await create(FLOW, "flow");
     await harness.finishAll();
@@ -247,7 +250,7 @@ describe("a try that dies is finished by the next one with the key", () => {
   });
 });
 
-test("it costs one put and one update, and a replay one refused put", async () => {
+test("a keyed request costs one put and one update, and a replay one rejected put", async () => {
   const counted = async (run: () => Promise<unknown>) => {
     const before = api.harness.storeFault.calls.length;
     await run();

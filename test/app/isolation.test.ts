@@ -1,13 +1,13 @@
 /**
- * D6, for every route there is: another app's key finds nothing of this app's, learns nothing of it and changes nothing
- * of it. Routes are read off the app itself, so that a new one cannot be forgotten here.
+ * D6 for every route: the key of another app reads nothing of an app's data and changes nothing of it. The routes are
+ *    read from the HTTP app, so a new route is tested automatically.
  */
 import { expect, test } from "vitest";
 import { MJ_PREFIXES, MJ_ROUTES } from "../../functions/http/mj-compat/routes.ts";
 import { type ApiClient, createApiClient, FLOW, OPERATOR } from "./api-client.ts";
 
-/** What there is of one app: an id for each kind of address, by how the address begins. */
-async function household(api: ApiClient) {
+/** Creates one app with one resource of each kind and returns their ids. */
+async function createOwner(api: ApiClient) {
   const { id: appId, key, keyId } = await api.join("household");
   const call = (method: string, path: string, body?: unknown) => api.call(key, method, path, body);
   const endpoint = (await call("POST", "/v1/endpoints", { url: "https://household.test/hook" })).body.id;
@@ -27,22 +27,24 @@ async function household(api: ApiClient) {
     receives: 5,
     createdAt: api.harness.deps.clock.now(),
   });
-  const number = (await call("POST", "/mj/submit/imagine", { prompt: "a boat" })).body.result as string;
+  const compatId = (await call("POST", "/mj/submit/imagine", { prompt: "a boat" })).body.result as string;
   await api.harness.finishAll();
-  const [button] = (await call("GET", `/mj/task/${number}/fetch`)).body.buttons;
+  const [button] = (await call("GET", `/mj/task/${compatId}/fetch`)).body.buttons;
   const delivery = (await call("GET", "/v1/deliveries")).body.data[0].id;
-  return { appId, keyId, key, flow: flow.id as string, root, open, endpoint, delivery, number, button };
+  return { appId, keyId, key, flow: flow.id as string, root, open, endpoint, delivery, compatId, button };
 }
 
-type Household = Awaited<ReturnType<typeof household>>;
+type Owner = Awaited<ReturnType<typeof createOwner>>;
 
-function isFacade(path: string): boolean {
+function isMjCompat(path: string): boolean {
   return MJ_PREFIXES.some((prefix) => path.startsWith(`${prefix}/`));
 }
 
-/** Which id stands in an address. A kind of address that is not here fails the test until somebody says what it names. */
-function idFor(path: string, { appId, flow, root, open, endpoint, delivery, number }: Household): string | undefined {
-  if (isFacade(path)) return number;
+/**
+ * Returns the id for the parameter of a route. A route with an unknown parameter fails the test until it is added here.
+ */
+function idFor(path: string, { appId, flow, root, open, endpoint, delivery, compatId }: Owner): string | undefined {
+  if (isMjCompat(path)) return compatId;
   if (path.startsWith("/v1/flows/:id")) return flow;
   if (path === "/v1/tasks/:id/modal") return open;
   if (path.startsWith("/v1/tasks/:id")) return root;
@@ -54,10 +56,10 @@ function idFor(path: string, { appId, flow, root, open, endpoint, delivery, numb
   return undefined;
 }
 
-/** A body that the route would take from the owner, so that nothing but the owner is at fault. */
+/** Returns a body that the route accepts from the owner, so that only the key is wrong. */
 function bodyFor(method: string, path: string): unknown {
   if (method === "GET" || method === "DELETE") return undefined;
-  if (isFacade(path)) return facadeBody(path);
+  if (isMjCompat(path)) return mjCompatBody(path);
   if (path === "/v1/tasks/:id/actions") return { press: "U1" };
   if (path === "/v1/tasks/:id/modal") return { prompt: "mine now" };
   if (path === "/v1/flows") return FLOW;
@@ -67,8 +69,8 @@ function bodyFor(method: string, path: string): unknown {
   return {};
 }
 
-function facadeBody(path: string): unknown {
-  const { number: taskId, button } = mine;
+function mjCompatBody(path: string): unknown {
+  const { compatId: taskId, button } = owner;
   if (path.endsWith("/submit/action")) return { taskId, customId: button.customId };
   if (path.endsWith("/submit/change")) return { taskId, action: "UPSCALE", index: 1 };
   if (path.endsWith("/submit/simple-change")) return { content: `${taskId} U1` };
@@ -77,16 +79,16 @@ function facadeBody(path: string): unknown {
   return { prompt: "a boat of the stranger's" };
 }
 
-const OPEN = ["/", "/healthz", "/docs", "/openapi.json", "/llms.txt"];
+const PUBLIC_ROUTES = ["/", "/healthz", "/docs", "/openapi.json", "/llms.txt"];
 const api = createApiClient();
-const mine = await household(api);
+const owner = await createOwner(api);
 const stranger = await api.join("stranger");
 const routes = [
-  // Without a key: health, the API's description, and pictures behind signed links.
+  // Routes without a key: health check, API reference and images behind signed links.
   ...api.app.routes
-    .filter(({ method, path }) => method !== "ALL" && !OPEN.includes(path) && !path.startsWith("/media"))
+    .filter(({ method, path }) => method !== "ALL" && !PUBLIC_ROUTES.includes(path) && !path.startsWith("/media"))
     .map(({ method, path }) => [method, path] as const),
-  // The facade's verbs are a table of its own.
+  // The routes of the compat API.
   ...MJ_PREFIXES.flatMap((prefix) =>
     MJ_ROUTES.map((verb) => {
       const [method, path] = verb.split(" ") as [string, string];
@@ -95,55 +97,62 @@ const routes = [
   ),
 ];
 
-/** All rows of the household, and what its vendor was asked. */
+/** Returns all rows of the owner as text. */
 function rows(): string {
   const { flows, tasks, items } = api.harness.dump();
-  const own = flows.filter((flow) => flow.appId === mine.appId);
+  const own = flows.filter((flow) => flow.appId === owner.appId);
   const ids = new Set(own.map((flow) => flow.id));
-  const its = items.filter((item) => JSON.stringify(item).includes(mine.appId));
+  const its = items.filter((item) => JSON.stringify(item).includes(owner.appId));
   return JSON.stringify({ own, tasks: tasks.filter((task) => ids.has(task.flowId)), its });
 }
 
-test("there are routes to walk", () => expect(routes.length).toBeGreaterThan(15));
+test("the HTTP app has more than 15 routes to test", () => expect(routes.length).toBeGreaterThan(15));
 
-test.each(routes)("%s %s tells a stranger nothing and lets it change nothing", async (method, path) => {
-  const named = /:(?!keyId)/.test(path) ? idFor(path, mine) : "";
-  expect(named, `say in isolation.test.ts what ${path} names`).toBeDefined();
-  const address = path.replace(":id", named!).replace(":keyId", mine.keyId).replace(":name", "default");
+test.each(routes)("%s %s reveals nothing to another app and lets it change nothing", async (method, path) => {
+  const named = /:(?!keyId)/.test(path) ? idFor(path, owner) : "";
+  expect(named, `add the parameter of ${path} to idFor in isolation.test.ts`).toBeDefined();
+  const address = path.replace(":id", named!).replace(":keyId", owner.keyId).replace(":name", "default");
   const [before, calls, deadLetters] = [
     rows(),
     api.harness.vendor.calls.length,
     await api.harness.deps.store.listDeadLetters(10),
   ];
 
-  const answer = await api.call(stranger.key, method, address, bodyFor(method, path));
+  const response = await api.call(stranger.key, method, address, bodyFor(method, path));
 
-  if (isFacade(path)) {
-    if (path.includes(":") && method === "GET") expect(answer.status).toBe(404);
-    else if (/:|action|change|modal/.test(path)) expect(answer.body.code).toBe(3);
+  if (isMjCompat(path)) {
+    if (path.includes(":") && method === "GET") expect(response.status).toBe(404);
+    else if (/:|action|change|modal/.test(path)) expect(response.body.code).toBe(3);
   } else if (path.includes(":")) {
-    expect([403, 404]).toContain(answer.status);
-    expect(answer.body.code).toBe(answer.status === 403 ? "forbidden" : "not_found");
+    expect([403, 404]).toContain(response.status);
+    expect(response.body.code).toBe(response.status === 403 ? "forbidden" : "not_found");
   }
-  for (const secret of [mine.number, "a household's secret", mine.flow.slice(5), mine.endpoint, mine.keyId, mine.key]) {
-    expect(answer.text).not.toContain(secret);
+  for (const secret of [
+    owner.compatId,
+    "a household's secret",
+    owner.flow.slice(5),
+    owner.endpoint,
+    owner.keyId,
+    owner.key,
+  ]) {
+    expect(response.text).not.toContain(secret);
   }
   await api.harness.drain();
   expect(rows()).toBe(before);
   expect(await api.harness.deps.store.listDeadLetters(10)).toEqual(deadLetters);
   const since = api.harness.vendor.calls.slice(calls).map(({ context }) => context.state);
-  for (const state of since) expect(state).not.toContain(mine.flow.slice(5));
-  // The same request by its owner, or by the operator, is not refused so: the address and the body were right.
-  const key = /^\/v1\/(?:apps|dead-letters|banned-words|queues|overdue|unclear)\b/.test(path) ? OPERATOR : mine.key;
+  for (const state of since) expect(state).not.toContain(owner.flow.slice(5));
+  // The same request by the owner or the operator succeeds, so URL and body were right.
+  const key = /^\/v1\/(?:apps|dead-letters|banned-words|queues|overdue|unclear)\b/.test(path) ? OPERATOR : owner.key;
   if (method === "GET" && !/seed|\/image\//.test(path)) expect((await api.call(key, method, address)).status).toBe(200);
 });
 
-test.each(routes)("%s %s asks for a key", async (method, path) => {
-  const answer = await api.app.request(path, { method });
-  expect(answer.status).toBe(401);
+test.each(routes)("%s %s requires a key", async (method, path) => {
+  const response = await api.app.request(path, { method });
+  expect(response.status).toBe(401);
 });
 
-test("what is the operator's alone is refused to an app's key, known or not", async () => {
+test("routes of the operator return 403 to the key of an app, whether the resource exists or not", async () => {
   for (const path of [
     "/v1/apps",
     "/v1/dead-letters",

@@ -3,12 +3,12 @@ import { describe, expect, test } from "vitest";
 import { newFlow, taskIn } from "../conformance/factory.ts";
 import { createApiClient, FLOW, OPERATOR } from "./api-client.ts";
 
-/** Asks as the operator. */
-const asked = (api: ReturnType<typeof createApiClient>, path: string) =>
+/** Returns the response body for the operator. */
+const readAsOperator = (api: ReturnType<typeof createApiClient>, path: string) =>
   api.call(OPERATOR, "GET", path).then(({ body }) => body);
 
-describe("what waits is told to the operator, of all apps", () => {
-  test("a submission in doubt is listed until the vendor has told, with its vendor, app and grace", async () => {
+describe("operator queries over all apps", () => {
+  test("an unclear submission is listed with vendor, app and grace period until the vendor reports", async () => {
     const api = createApiClient();
     const { harness } = api;
     const { id: appId, key } = await api.join("shop");
@@ -17,45 +17,45 @@ describe("what waits is told to the operator, of all apps", () => {
     await api.call(key, "POST", "/v1/flows", FLOW);
     await harness.drain();
     const graceEnds = new Date(harness.deps.clock.now() + harness.deps.timings.graceMs.fast).toISOString();
-    expect(await asked(api, "/v1/unclear")).toMatchObject({
+    expect(await readAsOperator(api, "/v1/unclear")).toMatchObject({
       data: [{ flowId: id, appId, provider: "fake", account: "default", press: null, attempt: 1, dueAt: graceEnds }],
       looked: 2,
       whole: true,
     });
     await harness.finishAll();
-    expect((await asked(api, "/v1/unclear")).data).toEqual([]);
+    expect((await readAsOperator(api, "/v1/unclear")).data).toEqual([]);
   });
 
-  test("however much waits, so much is looked at and no more", async () => {
+  test("the queries read at most 800 index entries", async () => {
     const api = createApiClient();
     const { store, clock } = api.harness.deps;
     const due = clock.now() - 1_000;
     for (let i = 0; i < 1_200; i++) await store.createTask(taskIn(newFlow().id, ROOT_PATH, { due }));
-    expect(await asked(api, "/v1/overdue")).toMatchObject({ count: 800, whole: false });
-    expect(await asked(api, "/v1/unclear")).toMatchObject({ data: [], looked: 800, whole: false });
+    expect(await readAsOperator(api, "/v1/overdue")).toMatchObject({ count: 800, whole: false });
+    expect(await readAsOperator(api, "/v1/unclear")).toMatchObject({ data: [], looked: 800, whole: false });
   });
 
-  test("nothing is overdue until its time has come; then it is counted, the oldest named, until it is swept", async () => {
+  test("a flow counts as overdue from its due time until it is swept, and the oldest is named", async () => {
     const api = createApiClient();
     const { harness } = api;
     const first = await harness.start();
     harness.advance(1_000);
     await harness.start();
-    expect(await asked(api, "/v1/overdue")).toEqual({ count: 0, whole: true, oldest: null });
+    expect(await readAsOperator(api, "/v1/overdue")).toEqual({ count: 0, whole: true, oldest: null });
     const { due } = (await harness.read(first)).tasks.get(ROOT_PATH)!;
     harness.advance(due! - harness.deps.clock.now());
     const oldest = { kind: "flow", flowId: first.id, dueAt: new Date(due!).toISOString() };
-    expect(await asked(api, "/v1/overdue")).toMatchObject({ count: 1, whole: true, oldest });
+    expect(await readAsOperator(api, "/v1/overdue")).toMatchObject({ count: 1, whole: true, oldest });
     await harness.sweep();
-    expect(await asked(api, "/v1/overdue")).toMatchObject({ count: 0, oldest: null });
+    expect(await readAsOperator(api, "/v1/overdue")).toMatchObject({ count: 0, oldest: null });
   });
 
-  test("queues tell what waits in them, and what is with a worker", async () => {
+  test("the queue depths show waiting messages and messages in flight", async () => {
     const api = createApiClient();
     await api.harness.start();
     await api.harness.start();
     api.harness.queue.receive(1);
-    const { data } = await asked(api, "/v1/queues");
+    const { data } = await readAsOperator(api, "/v1/queues");
     expect(data).toEqual([{ name: "submit", waiting: 1, inFlight: 1, delayed: 0 }]);
   });
 });

@@ -1,4 +1,4 @@
-/** Limits of an app: how many flows a minute, how many at a time, and for how much; and what became of the money. */
+/** Limits of apps: new flows per minute, running flows and credit; and the settlement of the credit. */
 import type { Limits } from "@mjflow/core/app";
 import { ORPHANED_HOLD_AFTER_MS } from "@mjflow/core/credit";
 import { IDEMPOTENCY_LEASE_MS } from "@mjflow/core/idempotency";
@@ -21,8 +21,8 @@ const rootOf = ({ id }: { id: string }) => `${id.replace("flow_", "task_")}_0`;
 /** imagine 0.04, upscale 0.01, variation 0.04 */
 const PLAN = { ...FLOW, then: [{ press: ["U1", "U2"] }, { press: "V1" }] };
 
-describe("new flows a minute", () => {
-  test("are counted in headers, and above the quota are a 429 that says when to come again", async () => {
+describe("new flows per minute", () => {
+  test("the headers count new flows, and a flow above the quota gets 429 with a Retry-After", async () => {
     await join({ flowsPerMinute: 3 });
     for (const [remaining, reset] of [
       [2, 20],
@@ -43,7 +43,7 @@ describe("new flows a minute", () => {
     expect(api.harness.dump().flows).toHaveLength(4);
   });
 
-  test("are not counted again for the same Idempotency-Key", async () => {
+  test("a repeated Idempotency-Key is not counted again", async () => {
     await join({ flowsPerMinute: 1 });
     for (let i = 0; i < 3; i++) expect((await create(FLOW, { "idempotency-key": "k" })).status).toBe(202);
     const other = await create(FLOW, { "idempotency-key": "other" });
@@ -52,7 +52,7 @@ describe("new flows a minute", () => {
     expect((await create(FLOW, { "idempotency-key": "other" })).status).toBe(202);
   });
 
-  test("of two apps are counted apart; an app without limits costs no row and no header", async () => {
+  test("two apps are counted separately, and an app without limits causes no row and no header", async () => {
     await join({ flowsPerMinute: 1 });
     await create();
     await join();
@@ -60,13 +60,13 @@ describe("new flows a minute", () => {
     const { status, headers } = await create();
     expect([status, headers.get("ratelimit")]).toEqual([202, null]);
     await api.harness.finishAll();
-    const made = api.harness.storeFault.calls.slice(calls);
-    expect(made.filter((verb) => /credit/i.test(verb))).toEqual([]);
+    const created = api.harness.storeFault.calls.slice(calls);
+    expect(created.filter((verb) => /credit/i.test(verb))).toEqual([]);
     expect(await usage()).toMatchObject({ balanceUsd: null, counted: false, settledUsd: 0, days: [] });
   });
 });
 
-test("flows at a time: one more is a 429, until one has ended", async () => {
+test("a flow above the limit of running flows gets 429 until a flow has ended", async () => {
   await join({ runningFlows: 2 });
   await create();
   await create();
@@ -78,7 +78,7 @@ test("flows at a time: one more is a 429, until one has ended", async () => {
 });
 
 describe("credit", () => {
-  test("holds the whole plan before anything is made, and keeps what vendors took", async () => {
+  test("the whole plan is held before the first write, and accepted submissions are charged", async () => {
     await join({ creditsUsd: 1 });
     await create(PLAN);
     expect(await usage()).toMatchObject({ balanceUsd: 0.9, reservedUsd: 0.1, settledUsd: 0, runningFlows: 1 });
@@ -96,7 +96,7 @@ describe("credit", () => {
     });
   });
 
-  test("that does not cover the plan is a 402 that says how much it would take; nothing is made or held", async () => {
+  test("a plan above the credit gets 402 with its price, and nothing is created or held", async () => {
     await join({ creditsUsd: 0.09 });
     const refused = await create(PLAN);
     expect(refused).toMatchObject({
@@ -108,7 +108,7 @@ describe("credit", () => {
     expect((await create()).status).toBe(202);
   });
 
-  test("is given back for what was refused, banned or never started", async () => {
+  test("credit is refunded for tasks that were rejected, banned or never started", async () => {
     await join({ creditsUsd: 1 });
     api.harness.vendor.next({ kind: "refused", failure: { code: "banned_prompt", message: "banned" } });
     await create(PLAN);
@@ -120,7 +120,7 @@ describe("credit", () => {
     expect(await usage()).toMatchObject({ balanceUsd: 0.95, settledUsd: 0.05 });
   });
 
-  test("pays for a press by hand: its hold grows, or is opened anew, and is settled for that alone", async () => {
+  test("a press of the app extends the hold or opens a new one, and only the press is settled", async () => {
     await join({ creditsUsd: 0.1 });
     const { body } = await create();
     await api.harness.finishAll();
@@ -133,11 +133,11 @@ describe("credit", () => {
     await api.harness.finishAll();
     expect(await usage()).toMatchObject({ balanceUsd: 0.01, reservedUsd: 0, settledUsd: 0.09, days: [{ flows: 1 }] });
     expect(api.harness.vendor.calls).toHaveLength(3);
-    // Nothing of the flow waits any more.
+    // The flow has no due time any more.
     expect(api.harness.dump().flows[0]!.due).toBeUndefined();
   });
 
-  test("is asked of the facade's callers, too, in its own words", async () => {
+  test("the compat API also checks the credit, and responds with its own code", async () => {
     await join({ creditsUsd: 0.04 });
     const imagine = () => api.call(app.key, "POST", "/mj/submit/imagine", { prompt: "a boat" });
     expect((await imagine()).body).toMatchObject({ code: 1 });
@@ -145,7 +145,7 @@ describe("credit", () => {
     expect(api.harness.dump().flows).toHaveLength(1);
   });
 
-  test("lifted is counted to the end of what was held, and no further", async () => {
+  test("after a limit is removed, only the existing holds are settled", async () => {
     await join({ creditsUsd: 1 });
     await create();
     await api.call(OPERATOR, "PATCH", `/v1/apps/${app.id}`, { limits: null });
@@ -155,19 +155,19 @@ describe("credit", () => {
     expect(await usage()).toMatchObject({ balanceUsd: null, settledUsd: 0.04, reservedUsd: 0 });
   });
 
-  test("thirty flows at once are held one by one, and none is lost", async () => {
+  test("thirty parallel flows are held one by one, up to the credit", async () => {
     await join({ creditsUsd: 1 });
-    const answers = await Promise.all(Array.from({ length: 30 }, () => create()));
-    const made = answers.filter(({ status }) => status === 202).length;
-    expect(made).toBe(25);
+    const responses = await Promise.all(Array.from({ length: 30 }, () => create()));
+    const created = responses.filter(({ status }) => status === 202).length;
+    expect(created).toBe(25);
     expect(await usage()).toMatchObject({ balanceUsd: 0, reservedUsd: 1, runningFlows: 25 });
     await api.harness.finishAll();
     expect(await usage()).toMatchObject({ balanceUsd: 0, settledUsd: 1, refundedUsd: 0, reservedUsd: 0 });
   });
 });
 
-describe("a process that dies", () => {
-  test("between the hold and the flow holds nothing for longer than 15 minutes", async () => {
+describe("crashes", () => {
+  test("the hold of a request that crashed before it wrote the flow is refunded after 15 minutes", async () => {
     await join({ creditsUsd: 0.04 });
     api.harness.storeFault.arm("createFlow", "before");
     expect((await create()).status).toBe(500);
@@ -179,7 +179,7 @@ describe("a process that dies", () => {
     expect((await create()).status).toBe(202);
   });
 
-  test("between the hold and the flow is finished under its key, held once", async () => {
+  test("a request that crashed after the hold is completed under its Idempotency-Key with one hold", async () => {
     await join({ creditsUsd: 0.05 });
     const keyed = { "idempotency-key": "k" };
     for (const wait of [IDEMPOTENCY_LEASE_MS, ORPHANED_HOLD_AFTER_MS]) {
@@ -193,21 +193,24 @@ describe("a process that dies", () => {
     expect(await usage()).toMatchObject({ settledUsd: 0.04, reservedUsd: 0 });
   });
 
-  test.each(["before", "after"] as const)("%s the settlement is made good by the sweeper, once", async (when) => {
-    await join({ creditsUsd: 1 });
-    await create();
-    await api.harness.drain();
-    api.harness.storeFault.arm("saveCredit", when);
-    await expect(api.harness.post(api.harness.vendor.calls[0]!, "SUCCESS")).rejects.toThrow("crash");
-    expect(api.harness.dump().flows[0]).toMatchObject({ status: "running" });
-    api.harness.advance(21 * 60_000);
-    await api.harness.sweep();
-    expect(api.harness.dump().flows[0]).toMatchObject({ status: "completed" });
-    expect(await usage()).toMatchObject({ settledUsd: 0.04, refundedUsd: 0, reservedUsd: 0, balanceUsd: 0.96 });
-  });
+  test.each(["before", "after"] as const)(
+    "a crash %s the settlement is repaired by the sweeper, once",
+    async (when) => {
+      await join({ creditsUsd: 1 });
+      await create();
+      await api.harness.drain();
+      api.harness.storeFault.arm("saveCredit", when);
+      await expect(api.harness.post(api.harness.vendor.calls[0]!, "SUCCESS")).rejects.toThrow("crash");
+      expect(api.harness.dump().flows[0]).toMatchObject({ status: "running" });
+      api.harness.advance(21 * 60_000);
+      await api.harness.sweep();
+      expect(api.harness.dump().flows[0]).toMatchObject({ status: "completed" });
+      expect(await usage()).toMatchObject({ settledUsd: 0.04, refundedUsd: 0, reservedUsd: 0, balanceUsd: 0.96 });
+    },
+  );
 
   test.each(["saveCredit", "saveFlow", "createTask"] as const)(
-    "at %s of a press by hand leaves nothing held, and nothing running that is not paid",
+    "a press that crashes at %s leaves no hold and no unpaid task",
     async (verb) => {
       for (const when of ["before", "after"] as const) {
         api = createApiClient();
@@ -231,11 +234,11 @@ describe("a process that dies", () => {
   );
 });
 
-describe("money put in", () => {
+describe("added credit", () => {
   const add = (addUsd: number, reference: string) =>
     api.call(OPERATOR, "POST", `/v1/apps/${app.id}/credits`, { addUsd, reference });
 
-  test("is put in once for each reference", async () => {
+  test("credit is added once per reference", async () => {
     await join({ creditsUsd: 0 });
     expect((await create()).status).toBe(402);
     expect((await add(0.05, "invoice 7")).body).toMatchObject({ balanceUsd: 0.05, addedUsd: 0.05 });
@@ -253,7 +256,7 @@ describe("money put in", () => {
     }
   });
 
-  test("by many at once, each many times, is put in once each", async () => {
+  test("parallel repeated requests add each reference once", async () => {
     await join({ creditsUsd: 0 });
     const references = Array.from({ length: 8 }, (_, i) => `invoice ${i % 4}`);
     await Promise.all(references.map((reference) => add(1, reference)));
@@ -261,7 +264,7 @@ describe("money put in", () => {
   });
 
   test.each(["saveGrant", "saveCredit", "saveGrant 2"])(
-    "by a process that dies at %s is put in by the next try",
+    "a grant that crashes at %s is added by the next request",
     async (at) => {
       for (const when of ["before", "after"] as const) {
         api = createApiClient();
@@ -270,7 +273,7 @@ describe("money put in", () => {
         const [verb, second] = at.split(" ") as ["saveGrant" | "saveCredit", string?];
         api.harness.storeFault.arm(verb, when, second ? 1 : 0);
         expect((await add(2, "invoice 7")).status).toBe(500);
-        // Others come between, and take out of the row's memory what is done.
+        // Other grants come in between and remove finished references from the credit row.
         await add(4, "invoice 8");
         expect((await add(2, "invoice 7")).status).toBe(200);
         await add(8, "invoice 9");
@@ -281,7 +284,7 @@ describe("money put in", () => {
   );
 });
 
-test("usage is an app's own; the operator sees any app's", async () => {
+test("an app reads only its own usage, and the operator reads the usage of every app", async () => {
   await join({ creditsUsd: 1 });
   const other = await api.join("other", { creditsUsd: 2 });
   expect((await api.call(app.key, "GET", `/v1/usage?app=${other.id}`)).status).toBe(404);

@@ -1,4 +1,4 @@
-/** Reading: lists by what an app remembers of a flow, and reading again without reading the same twice. */
+/** Reading: lists with filters, ETags, and `Prefer: wait`. */
 import { beforeEach, describe, expect, test } from "vitest";
 import { MAX_FLOWS_READ } from "../../packages/store/src/listing.ts";
 import { type ApiClient, type ApiResponse, createApiClient, FLOW } from "./api-client.ts";
@@ -21,7 +21,7 @@ describe("GET /v1/flows", () => {
     return body.data?.map((flow: { id: string }) => flow.id) ?? body;
   };
 
-  test("by status, provider and the app's own string, alone and together", async () => {
+  test("the list filters by status, provider and state, alone and together", async () => {
     const done = await create({ state: "order 7" });
     await api.harness.finishAll();
     api.harness.advance(1_000);
@@ -41,7 +41,7 @@ describe("GET /v1/flows", () => {
     }
   });
 
-  test("by when they were created, both ends included, whatever the zone they are written in", async () => {
+  test("the list filters by creation time with both ends included, in any time zone", async () => {
     const ids: string[] = [];
     for (let i = 0; i < 4; i++) {
       ids.unshift(await create());
@@ -55,10 +55,10 @@ describe("GET /v1/flows", () => {
     expect(await list("since=2026-11-21T00:02:00Z&until=2026-11-21T00:01:00Z")).toEqual([]);
   });
 
-  test("in pages that miss nothing and show nothing twice, whatever is asked for", async () => {
+  test("the pages of every query contain each flow exactly once", async () => {
     const ids: string[] = [];
     for (let i = 0; i < 12; i++) {
-      // Three at each moment.
+      // Three flows at the same time.
       if (i % 3 === 0) api.harness.advance(1_000);
       ids.push(await create({ state: i % 2 === 0 ? "even" : "odd" }));
     }
@@ -81,7 +81,7 @@ describe("GET /v1/flows", () => {
     }
   });
 
-  test("of many flows one call looks at a bounded number, and says where to go on", async () => {
+  test("one call reads a bounded number of flows and returns a cursor for the rest", async () => {
     const wanted = await create({ state: "the first of all" });
     const { flows } = api.harness.dump();
     const [stored, root] = [flows[0]!, api.harness.dump().tasks[0]!];
@@ -101,8 +101,8 @@ describe("GET /v1/flows", () => {
   });
 });
 
-describe("an ETag", () => {
-  test("of a flow or a task is the same while nothing has changed, and answers 304 without a body", async () => {
+describe("ETag", () => {
+  test("the ETag of a flow or task stays the same while nothing changes, and a matching request gets 304 without body", async () => {
     const id = await create();
     for (const path of [`/v1/flows/${id}`, `/v1/tasks/${id.replace("flow_", "task_")}_0`]) {
       const first = await call("GET", path);
@@ -125,7 +125,7 @@ describe("an ETag", () => {
 
 describe("Prefer: wait", () => {
   const prefer = (wait: number | string, more: Record<string, string> = {}) => ({ prefer: `wait=${wait}`, ...more });
-  /** What happens while a request waits: at its n-th pause. */
+  /** What happens at the n-th pause of a waiting request. */
   let during: (pause: number) => Promise<void>;
   let pauses: number[];
   beforeEach(async () => {
@@ -141,29 +141,29 @@ describe("Prefer: wait", () => {
     app = await api.join();
   });
 
-  test("a new flow is answered 200 when it ends within the time, else 202 when the time is over", async () => {
+  test("a new flow returns 200 if it ends within the wait time, otherwise 202 after the wait time", async () => {
     during = async (pause) => (pause === 3 ? api.harness.finishAll() : undefined);
     const ended = await call("POST", "/v1/flows", FLOW, prefer(10));
     expect([ended.status, ended.body.status]).toEqual([200, "completed"]);
     expect(ended.headers.get("preference-applied")).toBe("wait=10");
     expect(pauses).toEqual([250, 375, 562.5]);
 
-    const began = api.harness.deps.clock.now();
+    const startedAt = api.harness.deps.clock.now();
     const running = await call("POST", "/v1/flows", FLOW, prefer(3));
     expect([running.status, running.body.status]).toEqual([202, "running"]);
-    expect(api.harness.deps.clock.now() - began).toBe(3_000);
+    expect(api.harness.deps.clock.now() - startedAt).toBe(3_000);
   });
 
-  test("no longer than 25 seconds, at pauses that grow to two", async () => {
-    const began = api.harness.deps.clock.now();
+  test("a request waits at most 25 seconds, with pauses that grow to two seconds", async () => {
+    const startedAt = api.harness.deps.clock.now();
     const { headers } = await call("POST", "/v1/flows", FLOW, prefer(600));
     expect(headers.get("preference-applied")).toBe("wait=25");
-    expect(api.harness.deps.clock.now() - began).toBe(25_000);
+    expect(api.harness.deps.clock.now() - startedAt).toBe(25_000);
     expect(pauses.length).toBeLessThan(20);
     expect(Math.max(...pauses)).toBe(2_000);
   });
 
-  test("a read is answered when it differs from what the client has", async () => {
+  test("a read with an ETag returns when the flow differs from the client's version", async () => {
     const id = await create();
     const path = `/v1/flows/${id}`;
     const tag = tagOf(await call("GET", path));
@@ -177,7 +177,7 @@ describe("Prefer: wait", () => {
     expect(pauses.reduce((sum, ms) => sum + ms, 0)).toBe(2_000);
   });
 
-  test("a read without an ETag is answered when it has ended; an ended one at once", async () => {
+  test("a read without an ETag returns when the task has ended, and at once if it has ended already", async () => {
     const id = await create();
     const task = `/v1/tasks/${id.replace("flow_", "task_")}_0`;
     during = async (pause) => (pause === 4 ? api.harness.finishAll() : undefined);
@@ -190,7 +190,7 @@ describe("Prefer: wait", () => {
     expect(pauses).toEqual([]);
   });
 
-  test("an end is waited for until it is recorded, so that the list asked next has it too", async () => {
+  test("a waiting read returns only after the flow end is recorded, so that a following list contains it", async () => {
     const id = await create();
     const path = `/v1/flows/${id}`;
     const known = { "if-none-match": tagOf(await call("GET", path)) };
@@ -198,7 +198,7 @@ describe("Prefer: wait", () => {
     const { store } = api.deps;
     for (const more of [{}, known]) {
       pauses = [];
-      // The last task has been saved, and whoever saved it has not come to the flow yet.
+      // The last task is saved, but its flow end is not recorded yet.
       const early = api.container({
         async loadFlow(of) {
           const { flow, tasks } = await store.loadFlow(of);
@@ -211,7 +211,7 @@ describe("Prefer: wait", () => {
     }
   });
 
-  test("a press by hand is answered 200 when it has ended", async () => {
+  test("a press with wait returns 200 when the child has ended", async () => {
     const id = await create();
     await api.harness.finishAll();
     during = () => api.harness.finishAll();
@@ -221,7 +221,7 @@ describe("Prefer: wait", () => {
   });
 
   test.each(["wait", "wait=", "wait=-1", "wait=soon", "respond-async", "wait=1.5", "handling=lenient"])(
-    "%s is no such preference, and no error",
+    "the preference %s is ignored without an error",
     async (value) => {
       const id = await create();
       const read = await call("GET", `/v1/flows/${id}`, undefined, { prefer: value });
@@ -230,14 +230,17 @@ describe("Prefer: wait", () => {
     },
   );
 
-  test.each(["respond-async, wait=1", 'wait="1"', "WAIT = 1", "wait=1; foo"])("%s is", async (value) => {
-    const id = await create();
-    const read = await call("GET", `/v1/flows/${id}`, undefined, { prefer: value });
-    expect(read.headers.get("preference-applied")).toBe("wait=1");
-  });
+  test.each(["respond-async, wait=1", 'wait="1"', "WAIT = 1", "wait=1; foo"])(
+    "the preference %s waits one second",
+    async (value) => {
+      const id = await create();
+      const read = await call("GET", `/v1/flows/${id}`, undefined, { prefer: value });
+      expect(read.headers.get("preference-applied")).toBe("wait=1");
+    },
+  );
 });
 
-test("providers are listed with what they can do and what was learned of them, never with a key", async () => {
+test("providers are listed with capabilities and account health, and without API keys", async () => {
   const providers = await call("GET", "/v1/providers");
   expect(providers.body).toEqual({
     data: [
@@ -277,7 +280,7 @@ test("providers are listed with what they can do and what was learned of them, n
 });
 
 describe("GET /v1/tasks/{id}/raw", () => {
-  test("what the vendor said comes back as it was kept, and null before it has said anything", async () => {
+  test("the raw vendor response is returned as stored, and null before the first response", async () => {
     const id = await create();
     const path = `/v1/tasks/${id.replace("flow_", "task_")}_0/raw`;
     const { harness } = api;

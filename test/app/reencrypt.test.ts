@@ -6,8 +6,8 @@ const OLD = "a vault key for tests, long enough to be accepted";
 const NEW = "another vault key, as long as a vault key has to be";
 const VENDOR = { baseUrl: "https://vendor.test", apiKey: "sk-of-the-second-account" };
 
-/** A stage whose apps were there before its vault's key was rotated. */
-async function openRotated(apps: number) {
+/** Creates apps and an account before the vault key is rotated. */
+async function createRotated(apps: number) {
   const api = createApiClient();
   const { deps, harness } = api;
   const keys = [];
@@ -18,25 +18,28 @@ async function openRotated(apps: number) {
     keys.push(key);
   }
   await api.call(OPERATOR, "POST", "/v1/providers/fake/accounts/second", VENDOR);
-  /** From here on every container has these. */
+  /** Sets the vault keys of every container from now on. */
   const rotate = (...vaultKeys: string[]) => {
     const vault = createVault(vaultKeys);
     deps.vault = vault;
     harness.deps.vault = vault;
     return { request: api.container().request };
   };
-  const reseal = (query: string, on: { request: typeof api.app.request }) =>
+  const reencrypt = (query: string, on: { request: typeof api.app.request }) =>
     api.call(OPERATOR, "POST", `/v1/vault/reseal${query}`, undefined, {}, on).then(({ body }) => body);
-  return { ...api, keys, rotate, reseal };
+  return { ...api, keys, rotate, reencrypt };
 }
 
-test("sealed anew, nothing needs the key before: webhooks go on, and verify as they did", async () => {
-  const { harness, keys, call, rotate, reseal } = await openRotated(2);
+test("after re-encryption webhooks are signed as before without the old vault key", async () => {
+  const { harness, keys, call, rotate, reencrypt } = await createRotated(2);
   const both = rotate(NEW, OLD);
-  expect(await reseal("", both)).toEqual({ looked: 3, resealed: 3, lost: 0, nextCursor: null });
-  expect(await reseal("", both), "what is done is left alone").toMatchObject({ looked: 3, resealed: 0 });
+  expect(await reencrypt("", both)).toEqual({ looked: 3, resealed: 3, lost: 0, nextCursor: null });
+  expect(await reencrypt("", both), "current secrets are not encrypted again").toMatchObject({
+    looked: 3,
+    resealed: 0,
+  });
   const one = rotate(NEW);
-  expect(await reseal("", one), "nor does it need the key before to see that").toMatchObject({ resealed: 0, lost: 0 });
+  expect(await reencrypt("", one), "the old key is not needed for this check").toMatchObject({ resealed: 0, lost: 0 });
   await call(keys[0]!, "POST", "/v1/flows", FLOW, {}, one);
   await harness.finishAll();
   expect(harness.receiver.posts.map(({ url }) => url)).toEqual(["https://shop-0.test/hook"]);
@@ -44,24 +47,27 @@ test("sealed anew, nothing needs the key before: webhooks go on, and verify as t
   expect(createVault([NEW]).open(account!.sealed!, "vendor/fake/second")).toBe(VENDOR.apiKey);
 });
 
-test("it goes by pages of apps, and each is looked at once", async () => {
-  const { rotate, reseal } = await openRotated(5);
+test("re-encryption processes pages of apps, each app once", async () => {
+  const { rotate, reencrypt } = await createRotated(5);
   const both = rotate(NEW, OLD);
   const pages = [];
   for (let query = "?limit=2"; query !== ""; ) {
-    const page = await reseal(query, both);
+    const page = await reencrypt(query, both);
     pages.push(page.resealed);
     query = page.nextCursor === null ? "" : `?limit=2&cursor=${page.nextCursor}`;
   }
-  expect(pages, "the vendor's account comes with the first").toEqual([3, 2, 1]);
+  expect(pages, "the first page includes the vendor account").toEqual([3, 2, 1]);
 });
 
-test("what no key opens is counted and left as it is, and the rest is sealed anew", async () => {
-  const { call, keys, rotate, reseal } = await openRotated(1);
+test("secrets that no key decrypts are counted and not changed, and the others are re-encrypted", async () => {
+  const { call, keys, rotate, reencrypt } = await createRotated(1);
   const only = rotate(NEW);
   await call(keys[0]!, "POST", "/v1/endpoints", { url: "https://later.test/hook" }, {}, only);
-  expect(await reseal("", only)).toMatchObject({ looked: 3, resealed: 0, lost: 2 });
-  expect(await reseal("", rotate(NEW, OLD)), "set again, the key still opens them").toMatchObject({
+  expect(await reencrypt("", only)).toMatchObject({ looked: 3, resealed: 0, lost: 2 });
+  expect(
+    await reencrypt("", rotate(NEW, OLD)),
+    "the old key still decrypts them when it is configured again",
+  ).toMatchObject({
     resealed: 2,
     lost: 0,
   });
