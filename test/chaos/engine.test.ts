@@ -36,7 +36,9 @@ test.runIf(findDynoxide() !== undefined)(
     process.kill(engine!, "SIGKILL");
     await waitForExit(server.pid);
     expect(isAlive(engine!)).toBe(false);
-    expect(site.output()).toMatch(/The local backend has crashed: dynoxide ended with SIGKILL.*Start the local server again/);
+    expect(site.output()).toMatch(
+      /The local backend has crashed: dynoxide ended with SIGKILL.*Start the local server again/,
+    );
 
     server = await site.start(SUBMIT_LEASE_MS + 1_000);
     await expectAllEnded(site, started);

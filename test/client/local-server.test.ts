@@ -78,7 +78,7 @@ describe("flows", () => {
     const ids: string[] = [];
     for await (const { id } of mjflow.flows.list({ limit: 2 })) ids.push(id);
     expect(new Set(ids).size).toBe(ids.length);
-    expect(ids).toEqual(expect.arrayContaining([...made]));
+    expect(ids).toEqual(expect.arrayContaining([...created]));
   });
 });
 

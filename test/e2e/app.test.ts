@@ -1,4 +1,4 @@
-/** An app of its own on a real house: its key, its limits, its requests sent twice, and its flows called off. */
+/** An app on a running local server: its key, its limits, repeated requests, and canceled flows. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -24,61 +24,65 @@ afterAll(async () => {
   rmSync(dataDir, { recursive: true, force: true });
 });
 
-const ask = (method: string, path: string, body?: unknown, headers: Record<string, string> = {}) =>
+const request = (method: string, path: string, body?: unknown, headers: Record<string, string> = {}) =>
   server.call(method, path, body, { authorization: `Bearer ${app.key}`, ...headers });
 const FLOW = { provider: "simulator", prompt: "a boat", then: [{ press: "U1" }] };
 const keyed = { "idempotency-key": "order-7" };
 let flow: Json;
 
-test("ten requests under one key at once are one flow, paid for once", async () => {
-  const answers = await Promise.all(Array.from({ length: 10 }, () => ask("POST", "/v1/flows", FLOW, keyed)));
-  expect(answers.every(({ status }) => [200, 202, 409].includes(status))).toBe(true);
-  const ids = new Set(answers.filter(({ status }) => status < 300).map(({ body }) => body.id));
+test("ten simultaneous requests with one idempotency key create one flow that is charged once", async () => {
+  const responses = await Promise.all(Array.from({ length: 10 }, () => request("POST", "/v1/flows", FLOW, keyed)));
+  expect(responses.every(({ status }) => [200, 202, 409].includes(status))).toBe(true);
+  const ids = new Set(responses.filter(({ status }) => status < 300).map(({ body }) => body.id));
   expect(ids.size).toBe(1);
-  flow = (await ask("GET", `/v1/flows/${[...ids][0]}`, undefined, { prefer: "wait=20" })).body;
+  flow = (await request("GET", `/v1/flows/${[...ids][0]}`, undefined, { prefer: "wait=20" })).body;
   expect(flow).toMatchObject({ status: "completed" });
-  expect((await ask("GET", "/v1/flows")).body.data).toHaveLength(1);
+  expect((await request("GET", "/v1/flows")).body.data).toHaveLength(1);
   const ledger: Ledger = await server.sim("GET", "/ledger");
   expect(ledger.counts.tasks).toBe(2);
-  expect((await ask("GET", "/v1/usage")).body).toMatchObject({ settledUsd: 0.05, reservedUsd: 0, balanceUsd: 0.95 });
+  expect((await request("GET", "/v1/usage")).body).toMatchObject({
+    settledUsd: 0.05,
+    reservedUsd: 0,
+    balanceUsd: 0.95,
+  });
 });
 
-test("what has not changed is not sent again", async () => {
+test("an unchanged flow is answered with 304 and an empty body", async () => {
   const path = `/v1/flows/${flow.id}`;
-  const tag = (await ask("GET", path)).headers.get("etag")!;
+  const tag = (await request("GET", path)).headers.get("etag")!;
   const again = await fetch(server.url + path, {
     headers: { authorization: `Bearer ${app.key}`, "if-none-match": tag, prefer: "wait=20" },
   });
   expect([again.status, await again.text()]).toEqual([304, ""]);
 });
 
-test("the operator's routes and flows are not the app's, nor are the app's the operator's", async () => {
-  expect((await ask("GET", "/v1/apps")).status).toBe(403);
+test("an app cannot use operator routes or read the operator's flows, and the operator cannot read the app's flows", async () => {
+  expect((await request("GET", "/v1/apps")).status).toBe(403);
   expect((await server.call("GET", `/v1/flows/${flow.id}`)).status).toBe(404);
   const theirs = await server.start({});
-  expect((await ask("GET", `/v1/flows/${theirs}`)).status).toBe(404);
+  expect((await request("GET", `/v1/flows/${theirs}`)).status).toBe(404);
 });
 
-test("a flow is called off and gone on with, and each end is settled", async () => {
-  const { body } = await ask("POST", "/v1/flows", FLOW);
-  await ask("POST", `/v1/flows/${body.id}/cancel`);
-  const canceled = (await ask("GET", `/v1/flows/${body.id}`, undefined, { prefer: "wait=20" })).body;
+test("credit is settled at the end of a canceled flow and again at the end after its resume", async () => {
+  const { body } = await request("POST", "/v1/flows", FLOW);
+  await request("POST", `/v1/flows/${body.id}/cancel`);
+  const canceled = (await request("GET", `/v1/flows/${body.id}`, undefined, { prefer: "wait=20" })).body;
   expect(canceled).toMatchObject({ status: "canceled", canceledAt: expect.any(String) });
-  expect((await ask("GET", "/v1/flows?status=canceled")).body.data).toMatchObject([{ id: body.id }]);
-  expect((await ask("POST", `/v1/flows/${body.id}/resume`)).status).toBe(202);
-  const resumed = (await ask("GET", `/v1/flows/${body.id}`, undefined, { prefer: "wait=20" })).body;
+  expect((await request("GET", "/v1/flows?status=canceled")).body.data).toMatchObject([{ id: body.id }]);
+  expect((await request("POST", `/v1/flows/${body.id}/resume`)).status).toBe(202);
+  const resumed = (await request("GET", `/v1/flows/${body.id}`, undefined, { prefer: "wait=20" })).body;
   expect(resumed).toMatchObject({ status: "completed", canceledAt: null });
   expect(resumed.tasks.some(({ retryOf }: Json) => retryOf !== null)).toBe(true);
-  expect((await ask("GET", "/v1/usage")).body).toMatchObject({ settledUsd: 0.1, reservedUsd: 0, runningFlows: 0 });
+  expect((await request("GET", "/v1/usage")).body).toMatchObject({ settledUsd: 0.1, reservedUsd: 0, runningFlows: 0 });
 });
 
-test("after kill -9 the app's key, its credit and its requests' keys are what they were", async () => {
+test("the app's key, its credit and its idempotency keys survive kill -9", async () => {
   await server.kill();
   server = await spawnServer({ dataDir, port });
-  const again = await ask("POST", "/v1/flows", FLOW, keyed);
+  const again = await request("POST", "/v1/flows", FLOW, keyed);
   expect([again.status, again.body.id, again.headers.get("idempotency-replayed")]).toEqual([200, flow.id, "true"]);
-  expect((await ask("POST", "/v1/flows", { ...FLOW, prompt: "another" }, keyed)).status).toBe(422);
-  expect((await ask("GET", "/v1/usage")).body).toMatchObject({ settledUsd: 0.1, balanceUsd: 0.9 });
+  expect((await request("POST", "/v1/flows", { ...FLOW, prompt: "another" }, keyed)).status).toBe(422);
+  expect((await request("GET", "/v1/usage")).body).toMatchObject({ settledUsd: 0.1, balanceUsd: 0.9 });
   await server.call("DELETE", `/v1/apps/${app.id}`);
   expect((await server.call("GET", `/v1/apps/${app.id}`)).status).toBe(404);
 });

@@ -1,10 +1,10 @@
-/** What goes wrong between a vendor and us, on a real house with due times short enough to watch. */
+/** Faults between a vendor and mjflow, on a running local server with short timings. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type Json, type SpawnedServer, spawnServer, until } from "../support/spawned.ts";
 
 const second = 1_000;
 const pace = (ms: number) => ({ turbo: ms, fast: ms, relax: ms, video: ms });
-/** Long enough for a healthy task at this speed, short enough to wait for. */
+/** Timings that are long enough for a task without faults and short enough for a test. */
 const TIMINGS = JSON.stringify({
   quietMs: pace(4 * second),
   unknownMs: 4 * second,
@@ -26,7 +26,7 @@ beforeEach(async () => {
   await server.sim("DELETE", "/ledger");
 });
 
-/** Presses as the vendor saw them: parent and button. */
+/** Presses that the vendor received: parent and button. */
 async function presses(): Promise<string[]> {
   const { submissions } = await server.sim("GET", "/ledger");
   return submissions.filter((s: Json) => s.parentId).map((s: Json) => `${s.parentId} ${s.customId}`);
@@ -40,7 +40,7 @@ async function fired(): Promise<number> {
 const UPSCALES = [{ press: ["U1", "U2", "U3", "U4"] }];
 
 describe("callbacks", () => {
-  test("each sent three times and shuffled: every button is pressed once, and the copies are counted", async () => {
+  test("if every callback arrives three times and shuffled, each button is pressed once and the duplicates are counted", async () => {
     await server.sim("POST", "/faults", { kind: "copy-callback", copies: 2, times: 1_000 });
     await server.sim("POST", "/faults", { kind: "shuffle-callbacks", times: 100 });
     const flow = await server.ended(
@@ -58,28 +58,29 @@ describe("callbacks", () => {
     expect(counted.counts.duplicates).toBe(10);
   });
 
-  test("all of them before the submit answer: the task finishes, and its follow-ups run", async () => {
+  test("if all callbacks arrive before the submit response, the task succeeds and its follow-ups run", async () => {
     await server.sim("POST", "/faults", { kind: "early-callback", status: "SUCCESS", times: 2 });
     const flow = await server.ended(await server.start({ then: [{ press: "U1" }] }));
     expect(await fired()).toBe(2);
     expect(flow).toMatchObject({ status: "completed", counts: { submissions: 2 } });
   });
 
-  test("lost ends are found by the sweeper, in far fewer requests than there are tasks", async () => {
+  test("the sweeper finds the results of lost callbacks with fewer requests than tasks", async () => {
     await server.sim("POST", "/faults", { kind: "lose-callback", action: "UPSCALE", status: "SUCCESS", times: 12 });
     const ids = await Promise.all([1, 2, 3].map(() => server.start({ then: UPSCALES })));
     for (const id of ids) expect((await server.ended(id)).status).toBe("completed");
     expect(await fired()).toBe(12);
-    // Each falls due in its own time, and those that do between two sweeps share a request (all in one: chaos/outage).
+    // Each task has its own due time. Tasks that become due between two sweeps share a request. chaos/outage tests one
+    // request for all tasks.
     const { lookups, submissions } = await server.sim("GET", "/ledger");
     const upscales = submissions.filter((row: Json) => row.action === "UPSCALE").map((row: Json) => row.taskId);
-    const asked: string[] = lookups.flatMap((lookup: Json) => lookup.ids);
-    expect(asked).toEqual(expect.arrayContaining(upscales));
-    expect(lookups.length).toBeLessThanOrEqual(asked.length / 2);
+    const lookedUp: string[] = lookups.flatMap((lookup: Json) => lookup.ids);
+    expect(lookedUp).toEqual(expect.arrayContaining(upscales));
+    expect(lookups.length).toBeLessThanOrEqual(lookedUp.length / 2);
     expect(await presses()).toHaveLength(12);
   });
 
-  test("an old progress and a contrary end after the success change nothing", async () => {
+  test("an old progress report or a failure after the success does not change the task", async () => {
     await server.sim("POST", "/faults", { kind: "progress-after-success" });
     await server.sim("POST", "/faults", { kind: "failure-after-success" });
     const id = await server.start({});
@@ -94,7 +95,7 @@ describe("callbacks", () => {
 
 describe("submissions", () => {
   test.each(["accept-then-drop", "answer-garbage"])(
-    "%s: the callback tells what the answer did not, and nothing is sent again",
+    "after %s the callback reports the result and nothing is submitted again",
     async (kind) => {
       await server.sim("POST", "/faults", { kind, accepted: true });
       const flow = await server.ended(await server.start({ then: [{ press: "U1" }] }));
@@ -103,13 +104,13 @@ describe("submissions", () => {
     },
   );
 
-  test("one that never arrived is sent again, after its grace", async () => {
+  test("a submission that never arrived is sent again after the grace period", async () => {
     await server.sim("POST", "/faults", { kind: "drop-before-accept" });
     const flow = await server.ended(await server.start({}));
     expect(flow).toMatchObject({ status: "completed", counts: { submissions: 2 } });
   });
 
-  test("a full queue and a rate limit are waited out, and burn no attempt", async () => {
+  test("a full queue and a rate limit delay the submission and use no attempt", async () => {
     await server.sim("POST", "/faults", { kind: "queue-full", times: 2 });
     await server.sim("POST", "/faults", { kind: "answer-429" });
     const flow = await server.ended(await server.start({}));
@@ -117,7 +118,7 @@ describe("submissions", () => {
     expect(flow).toMatchObject({ status: "completed", counts: { submissions: 1 } });
   });
 
-  test("a relay that does not know of the success yet is asked again", async () => {
+  test("a press is repeated if the relay does not know the parent's success yet", async () => {
     await server.sim("PUT", "/scenarios/newapi", { relayLagMs: 1_500 });
     const flow = await server.ended(await server.start({ provider: "newapi", then: [{ press: "U1" }] }));
     await server.sim("PUT", "/scenarios/newapi", {});
@@ -126,7 +127,7 @@ describe("submissions", () => {
     expect(counts.submissions).toBeGreaterThan(2);
   });
 
-  test("an upscale finished inside its answer, with no callback ever, is found", async () => {
+  test("an upscale that finishes within the submit response is found without a callback", async () => {
     await server.sim("PUT", "/scenarios/trueai", { instantUpscale: true });
     const flow = await server.ended(await server.start({ provider: "trueai", then: UPSCALES }));
     await server.sim("PUT", "/scenarios/trueai", {});

@@ -1,4 +1,4 @@
-/** The journeys an app would recognise, on a real house, with healthy vendors. */
+/** Typical uses by an app, on a running local server with vendors without faults. */
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -7,7 +7,7 @@ import { type Json, type SpawnedServer, spawnServer } from "../support/spawned.t
 const PROVIDERS = ["simulator", "cometapi", "gitaigc", "xfusionai", "agicto", "midjourney-proxy", "trueai", "newapi"];
 const PLAN = [{ press: ["U1", "U3", "U4"] }, { press: "U2", then: [{ press: "zoom:2" }] }];
 
-/** Nobody is impatient here: a vendor that is asked was not slow, it was not heard. */
+/** Long timings: no look-up is due in these tests, so every look-up would mean a lost callback. */
 const MINUTE = 60_000;
 const TIMINGS = JSON.stringify({
   quietMs: { turbo: MINUTE, fast: MINUTE, relax: MINUTE, video: MINUTE },
@@ -21,9 +21,9 @@ beforeAll(async () => {
 });
 afterAll(() => server?.stop());
 
-describe("a plan runs to its end on callbacks, in every dialect", () => {
+describe("a plan runs to its end with callbacks in every dialect", () => {
   test.concurrent.each(PROVIDERS)(
-    "%s: the lineage is as planned, each button pressed once, the vendor never asked",
+    "%s runs the plan with each button pressed once and without look-ups",
     async (provider) => {
       const id = await server.start({ provider, mode: "fast", state: `of ${provider}`, then: PLAN });
       const flow = await server.ended(id);
@@ -42,7 +42,7 @@ describe("a plan runs to its end on callbacks, in every dialect", () => {
     },
   );
 
-  test("a picture is a picture", async () => {
+  test("the image URL of a task returns a PNG", async () => {
     const id = await server.start({});
     const { tasks } = await server.ended(id);
     const response = await fetch(tasks[0].imageUrl);
@@ -50,7 +50,7 @@ describe("a plan runs to its end on callbacks, in every dialect", () => {
     expect(bytes.subarray(1, 4).toString()).toBe("PNG");
   });
 
-  test("novicezk, which has neither buttons nor /submit/action, is pressed by index", async () => {
+  test("buttons of novicezk, which has no buttons and no /submit/action, are pressed by index", async () => {
     await server.sim("PUT", "/scenarios/midjourney-proxy", { variant: "novicezk" });
     const id = await server.start({
       provider: "midjourney-proxy",
@@ -62,11 +62,11 @@ describe("a plan runs to its end on callbacks, in every dialect", () => {
   });
 });
 
-describe("windows, failures and presses that are not there", () => {
+describe("modals, failures and missing buttons", () => {
   const MASK =
     "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
 
-  test("a custom zoom and a region are answered from the plan, prompt and mask", async () => {
+  test("the modals of a custom zoom and a region are answered from the plan, with prompt and mask", async () => {
     const then = [
       {
         press: "U1",
@@ -81,7 +81,7 @@ describe("windows, failures and presses that are not there", () => {
     expect(flow.tasks.map((task: Json) => task.status)).toEqual(Array(4).fill("SUCCESS"));
   });
 
-  test("an unknown press ends its branch naming what was on offer; the others run on", async () => {
+  test("an unknown press fails with the offered buttons, and the other branches continue", async () => {
     const flow = await server.ended(await server.start({ then: [{ press: "Zoom Out 2x" }, { press: "U1" }] }));
     expect(flow.status).toBe("completed");
     const [, unknown, u1] = flow.tasks;
@@ -90,7 +90,7 @@ describe("windows, failures and presses that are not there", () => {
     expect(u1.status).toBe("SUCCESS");
   });
 
-  test("one branch that fails at the vendor leaves the others running", async () => {
+  test("a branch that fails at the vendor does not stop the other branches", async () => {
     await server.sim("POST", "/faults", { kind: "fail-task", provider: "gitaigc", action: "UPSCALE" });
     const flow = await server.ended(await server.start({ provider: "gitaigc", then: [{ press: ["U1", "U2", "U3"] }] }));
     expect(flow.status).toBe("completed");
@@ -101,13 +101,13 @@ describe("windows, failures and presses that are not there", () => {
     expect(failed.failReason.length).toBeGreaterThan(0);
   });
 
-  test("a banned prompt ends the flow as failed, typed, and is never sent again", async () => {
+  test("a banned prompt fails the flow with the code banned_prompt and is not submitted again", async () => {
     const flow = await server.ended(await server.start({ prompt: "a gory scene" }));
     expect(flow).toMatchObject({ status: "failed", counts: { submissions: 1 } });
     expect(flow.tasks[0].failure).toMatchObject({ code: "banned_prompt" });
   });
 
-  test("a button is pressed by hand on a finished task", async () => {
+  test("an app presses a button of a finished task", async () => {
     const id = await server.start({});
     const { tasks } = await server.ended(id);
     const { status, body } = await server.call("POST", `/v1/tasks/${tasks[0].id}/actions`, {
@@ -121,8 +121,8 @@ describe("windows, failures and presses that are not there", () => {
   });
 });
 
-describe("the door", () => {
-  test("4 KB of state with emoji, quotes and newlines come back byte for byte", async () => {
+describe("HTTP API", () => {
+  test("4 KB of state with emoji, quotes and newlines are returned byte for byte", async () => {
     const head = '{"a": "\\"quoted\\""}\r\n\t🛶👩‍👩‍👧 \u2028 é ';
     const state = head + "€".repeat(Math.floor((4_096 - Buffer.byteLength(head)) / 3));
     expect(Buffer.byteLength(state)).toBeGreaterThan(4_090);
@@ -131,7 +131,7 @@ describe("the door", () => {
     expect((await server.ended(id)).state).toBe(state);
   });
 
-  test("bad input is problem+json naming the field, and leaves nothing behind", async () => {
+  test("invalid input gives problem+json with the field's name and creates no flow", async () => {
     const before = (await server.call("GET", "/v1/flows?limit=100")).body.data.length;
     const { status, headers, body } = await server.call("POST", "/v1/flows", {
       provider: "simulator",
@@ -143,7 +143,7 @@ describe("the door", () => {
     expect((await server.call("GET", "/v1/flows?limit=100")).body.data.length).toBe(before);
   });
 
-  test("a body above 6 MB is refused", async () => {
+  test("a body above 6 MB is rejected with 413", async () => {
     const response = await fetch(`${server.url}/v1/flows`, {
       method: "POST",
       headers: { "content-type": "application/json" },
@@ -152,13 +152,13 @@ describe("the door", () => {
     expect(response.status).toBe(413);
   });
 
-  test("another key is a 401", async () => {
+  test("a request with another key is rejected with 401", async () => {
     expect((await server.call("GET", "/v1/flows", undefined, { authorization: "Bearer other" })).status).toBe(401);
   });
 
-  test("a callback without its token, or with one made up, is refused and moves nothing", async () => {
+  test("a callback without a valid token is rejected and changes no task", async () => {
     const id = await server.start({ prompt: "a boat --sim stuck" });
-    await until202(id);
+    await expectRunning(id);
     const ulid = id.slice("flow_".length);
     const body = { id: "1", status: "SUCCESS", imageUrl: "https://evil.test/x.png" };
     for (const token of ["x", `1.abcdef.${ulid}.0.1.simulator.default.zzzzzz.n.${"A".repeat(43)}`]) {
@@ -168,17 +168,17 @@ describe("the door", () => {
     expect((await server.flow(id)).tasks[0].imageUrl).toBeNull();
   });
 
-  async function until202(id: string): Promise<void> {
+  async function expectRunning(id: string): Promise<void> {
     expect((await server.flow(id)).status).toBe("running");
   }
 
-  test("a page that is not there, and the house being ready", async () => {
+  test("an unknown path gives 404, and the health check gives 200", async () => {
     expect((await server.call("GET", "/nothing")).status).toBe(404);
     expect((await fetch(`${server.url}/healthz`)).status).toBe(200);
   });
 });
 
-test("npm run demo draws bars, the lineage and the counts, and exits 0", async () => {
+test("npm run demo prints bars, the lineage and the counts, and exits with 0", async () => {
   const env = { ...process.env, MJFLOW_SIMULATOR_SPEED: "0.3" };
   const { stdout } = await promisify(execFile)(process.execPath, ["bin/demo.mjs", "--provider", "xfusionai"], { env });
   expect(stdout).toContain("█");

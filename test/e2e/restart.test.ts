@@ -1,4 +1,4 @@
-/** A house that dies in the middle, as by a power cut, and is started again on the same folder. */
+/** A local server that is killed during its work, as by a power cut, and started again with the same folder. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -27,10 +27,10 @@ const env = {
     graceMs: pace(GRACE),
     lookupMs: 1_000,
     requeueMs: 2_000,
-    // Killed while a vendor was being called: the lease must run out before anything else can happen to the task.
+    // If the server is killed during a submission, the lease must end before the task can continue.
     answerMs: 5_000,
     leaseMs: 6_000,
-    // One more than the deaths below: each may come between a task's claim and its call, and burns that attempt.
+    // One more than the kills below: each kill may come between claim and call and use an attempt.
     attemptLimit: 3,
   }),
 };
@@ -38,7 +38,7 @@ const env = {
 const isLostEnd = ({ outcome, status }: CallbackPost) => outcome === "lost" && status === "SUCCESS";
 const ledgerOf = (server: SpawnedServer): Promise<Ledger> => server.sim("GET", "/ledger");
 
-test("kill -9 in the middle of flows, twice: after a restart each one ends, no button pressed twice", async () => {
+test("after two kills during flows, every flow completes and no button is pressed twice", async () => {
   const port = await freePort();
   server = await spawnServer({ dataDir, port, env });
   const plan = [{ press: ["U1", "U2"], then: [{ press: "zoom:2" }] }, { press: "V1" }];
@@ -60,13 +60,13 @@ test("kill -9 in the middle of flows, twice: after a restart each one ends, no b
     expect(flow).toMatchObject({ status: "completed", state: `flow ${i + 1}` });
     expect(flow.tasks.map((task: Json) => task.failure?.code ?? task.status)).toEqual(Array(6).fill("SUCCESS"));
   }
-  // This vendor lists what it has taken: what was on its way when the house died is found there, not sent again.
+  // This vendor lists its tasks, so a submission in progress at the kill is found there and not sent again.
   const ledger = await ledgerOf(server);
   expect(billOf(ledger, { graceMs: GRACE, known: witness.known })).toEqual({ doubled: [], resent: [] });
   expect(ledger.counts.duplicatePresses).toBe(0);
 });
 
-/** Vendors that list their tasks by our mark, and two of those that do not. */
+/** Vendors whose tasks can be searched by mjflow's state mark; two other vendors of the test cannot. */
 const SEARCHED = ["simulator", "midjourney-proxy", "trueai"];
 const FLOWS = [
   ...SEARCHED.map((provider) => ({ provider })),
@@ -74,7 +74,7 @@ const FLOWS = [
   { provider: "gitaigc", resubmit: "never" },
 ];
 
-test("kill -9 while five vendors were taking a press and nothing was told of it: found where the vendor lists it, sent again or given up where the flow says so", async () => {
+test("presses accepted by five vendors at the time of a kill are found at vendors with a search, and otherwise sent again or failed as the flow demands", async () => {
   const port = await freePort();
   server = await spawnServer({ dataDir, port, env });
   for (const { provider } of FLOWS) {
@@ -82,7 +82,7 @@ test("kill -9 while five vendors were taking a press and nothing was told of it:
     await server.sim("POST", "/faults", { kind: "lose-callback", provider, action: "UPSCALE", times: 1_000 });
   }
   const ids = await Promise.all(FLOWS.map((flow) => server!.start({ ...flow, then: [{ press: "U1" }] })));
-  // Each is done at the vendor, which has told nobody.
+  // Each press is finished at its vendor, and every callback was lost.
   await until(
     () => ledgerOf(server!),
     ({ callbacks }) => new Set(callbacks.filter(isLostEnd).map(({ taskId }) => taskId)).size === FLOWS.length,
@@ -114,7 +114,7 @@ test("kill -9 while five vendors were taking a press and nothing was told of it:
   expect(new Set(lists.map(({ provider }) => provider))).toEqual(new Set(SEARCHED));
 });
 
-test("a second house on the same folder is refused, saying why", async () => {
+test("a second local server with the same folder is rejected with the reason", async () => {
   server = await spawnServer({ dataDir, env });
   await expect(spawnServer({ dataDir, env })).rejects.toThrow(/Another mjflow \(process \d+\) uses/);
 });

@@ -1,10 +1,13 @@
-/** A relay that takes notifyHook, drops it and says nothing: new-api, as most resellers run it. A house of its own has never heard it call. */
+/**
+ * A relay that accepts notifyHook and drops it: new-api, as most resellers run it. The local server is new and has
+ * never received a callback from it.
+ */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Json, type SpawnedServer, spawnServer } from "../support/spawned.ts";
 
 const second = 1_000;
 const pace = (ms: number) => ({ turbo: ms, fast: ms, relax: ms, video: ms });
-/** As long as one gives to a callback. */
+/** Time that mjflow waits for a callback before it looks a task up. */
 const QUIET = 8 * second;
 const TIMINGS = JSON.stringify({
   quietMs: pace(QUIET),
@@ -20,14 +23,14 @@ beforeAll(async () => {
 });
 afterAll(() => server?.stop());
 
-test("a relay that strips notifyHook is learned to be silent, and its plans finish all the same", async () => {
+test("an account without callbacks is recorded as silent, and its plans still complete", async () => {
   await server.sim("PUT", "/scenarios/newapi", { silent: true });
   const first = await server.ended(await server.start({ provider: "newapi", then: UPSCALES }));
   expect(first).toMatchObject({ status: "completed", counts: { submissions: 5, callbacks: 0 } });
   await server.sim("DELETE", "/ledger");
   const second = await server.ended(await server.start({ provider: "newapi", then: UPSCALES }));
   expect(second.status).toBe("completed");
-  // It is asked soon after each submission, not after the time one gives to a callback.
+  // Tasks are looked up soon after their submission, not after the time for a callback.
   const waited = second.tasks.map((task: Json) => Date.parse(task.endedAt) - Date.parse(task.submittedAt));
   expect(Math.min(...waited)).toBeLessThan(QUIET);
   const { lookups } = await server.sim("GET", "/ledger");

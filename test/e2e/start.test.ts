@@ -1,4 +1,4 @@
-/** What a person meets who starts it: mistakes said in a line, and nothing left behind. */
+/** Starting mjflow: errors are one line, and nothing is left behind. */
 import { execFile, spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
@@ -13,18 +13,18 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-const own = /^(MJFLOW_|SST_|AWS_|VITEST|NODE_OPTIONS)/;
+const ownVariables = /^(MJFLOW_|SST_|AWS_|VITEST|NODE_OPTIONS)/;
 function environment(extra: Record<string, string>): NodeJS.ProcessEnv {
-  const kept = Object.entries(process.env).filter(([name]) => !own.test(name));
+  const kept = Object.entries(process.env).filter(([name]) => !ownVariables.test(name));
   return { ...Object.fromEntries(kept), MJFLOW_PORT: "0", MJFLOW_DATA_DIR: join(folder, "data"), ...extra };
 }
 
-/** Runs to its end, which must come by itself. */
-function run(args: string[], env: Record<string, string> = {}): Promise<{ code: number; said: string }> {
+/** Runs a script until it exits without a signal. */
+function run(args: string[], env: Record<string, string> = {}): Promise<{ code: number; output: string }> {
   return new Promise((resolve) => {
     const options = { env: environment(env), timeout: 15_000, killSignal: "SIGKILL" as const };
     const child = execFile(process.execPath, args, options, (_, stdout, stderr) => {
-      resolve({ code: child.exitCode ?? -1, said: (stdout + stderr).trim() });
+      resolve({ code: child.exitCode ?? -1, output: (stdout + stderr).trim() });
     });
   });
 }
@@ -32,36 +32,36 @@ function run(args: string[], env: Record<string, string> = {}): Promise<{ code: 
 test.each([
   [{ MJFLOW_COMETAPI_KEY: "sk-secret" }, "MJFLOW_COMETAPI_KEY is set without MJFLOW_COMETAPI_BASE_URL"],
   [{ MJFLOW_TIMINGS: '{"quitMs":1}' }, 'MJFLOW_TIMINGS: there is no timing "quitMs"'],
-])("a mistake in the configuration is one line, and no stack: %j", async (env, line) => {
-  expect(await run(["bin/start.mjs"], env)).toEqual({ code: 1, said: line });
+])("a configuration error is printed as one line without a stack trace: %j", async (env, line) => {
+  expect(await run(["bin/start.mjs"], env)).toEqual({ code: 1, output: line });
 });
 
-test("a port in use is refused in one line", async () => {
+test("a TCP port in use is reported in one line", async () => {
   const server = createServer();
   await new Promise<void>((ready) => server.listen(0, "127.0.0.1", ready));
   const { port } = server.address() as AddressInfo;
-  const { code, said } = await run(["bin/start.mjs"], { MJFLOW_PORT: String(port) });
+  const { code, output } = await run(["bin/start.mjs"], { MJFLOW_PORT: String(port) });
   server.close();
-  expect([code, said]).toEqual([1, `Port ${port} is in use. Set MJFLOW_PORT to another one (0 takes any free one).`]);
+  expect([code, output]).toEqual([1, `Port ${port} is in use. Set MJFLOW_PORT to another port (0: any free port).`]);
 });
 
-test("the demo says what was mistyped, and how it is used", async () => {
+test("the demo reports an invalid argument with its usage", async () => {
   for (const args of [["--nope"], ["--provider", "nobody"]]) {
-    const { code, said } = await run(["bin/demo.mjs", ...args]);
+    const { code, output } = await run(["bin/demo.mjs", ...args]);
     expect(code).toBe(1);
-    expect(said).toContain("npm run demo -- [--provider");
-    expect(said).not.toContain("    at ");
+    expect(output).toContain("npm run demo -- [--provider");
+    expect(output).not.toContain("    at ");
   }
 });
 
-test("Ctrl-C in the demo leaves neither a folder nor a process behind", async () => {
+test("Ctrl-C in the demo removes its folder and ends its processes", async () => {
   const child = spawn(process.execPath, ["bin/demo.mjs"], { env: environment({ TMPDIR: folder }) });
   const ended = new Promise<number | null>((resolve) => child.once("exit", resolve));
   let engine: number | undefined;
   try {
-    await new Promise<void>((begun, reject) => {
-      child.stdout.on("data", (chunk: Buffer) => chunk.includes("░") && begun());
-      ended.then((code) => reject(new Error(`the demo ended with ${code} before it began`)));
+    await new Promise<void>((started, reject) => {
+      child.stdout.on("data", (chunk: Buffer) => chunk.includes("░") && started());
+      ended.then((code) => reject(new Error(`the demo ended with ${code} before it started`)));
     });
     engine = enginePid(join(folder, readdirSync(folder)[0]!));
     child.kill("SIGINT");
@@ -74,7 +74,7 @@ test("Ctrl-C in the demo leaves neither a folder nor a process behind", async ()
   }
 });
 
-/** The table's own process; undefined where the table runs inside the house. */
+/** Process id of the table engine; undefined if the table runs inside the local server. */
 function enginePid(dataDir: string): number | undefined {
   const path = join(dataDir, "table.pid");
   return existsSync(path) ? (JSON.parse(readFileSync(path, "utf8")) as { pid: number }).pid : undefined;

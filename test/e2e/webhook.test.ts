@@ -1,4 +1,7 @@
-/** What an app's server gets, from a real house over real sockets; also from one that was killed in the middle. */
+/**
+ * Webhooks, event streams and archived images of a running local server over real sockets, also after the server was
+ * killed.
+ */
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { createServer, type IncomingHttpHeaders, type Server } from "node:http";
@@ -20,10 +23,13 @@ let folder: string;
 let localServer: SpawnedServer;
 let server: Server;
 let posts: Post[];
-/** What the app's server does next: a status, or nothing at all. */
+/** Next responses of the app's server: a status, or no response. */
 let answers: (number | "silence")[];
 let base: string;
-/** The same after a restart: links to the simulator's pictures name its port, which is the next one. */
+/**
+ * TCP port of the local server. It stays the same after a restart, because image links contain the simulator's port,
+ * which is the next one.
+ */
 let port: number;
 
 beforeEach(async () => {
@@ -71,7 +77,7 @@ async function restart(): Promise<void> {
 }
 
 describe("webhooks", () => {
-  test("to a flow's notifyHook and to an endpoint are verified by the official library, each end once", async () => {
+  test("webhooks to a notifyHook and to an endpoint are verified by the official library, and each end is sent once", async () => {
     const made = await localServer.call("POST", "/v1/endpoints", { url: `${base}/all`, events: ["task.completed"] });
     expect(made.status).toBe(201);
     const { body: hook } = await localServer.call("POST", "/v1/endpoints/hook/rotate", { overlapS: 0 });
@@ -97,7 +103,7 @@ describe("webhooks", () => {
     expect(JSON.stringify((await localServer.call("GET", "/v1/endpoints")).body)).not.toContain("whsec_");
   });
 
-  test("that failed is tried again under its id; one in the middle of which the house was killed, too", async () => {
+  test("a failed delivery is repeated with the same id, also if the server was killed during the delivery", async () => {
     answers = [500, "silence"];
     const id = await localServer.start({ notifyHook: base, events: ["flow.completed"] });
     await until(
@@ -119,7 +125,7 @@ describe("webhooks", () => {
     );
   }, 150_000);
 
-  test("to an address that is not public is refused when it is named, and nothing is begun", async () => {
+  test("a webhook URL that is not public is rejected in the request, and no flow is created", async () => {
     await localServer.stop();
     localServer = await spawnServer({
       dataDir: folder,
@@ -138,7 +144,7 @@ describe("webhooks", () => {
   });
 });
 
-describe("the stream", () => {
+describe("event stream", () => {
   async function* events(path: string, headers: Record<string, string> = {}): AsyncGenerator<Json> {
     const response = await fetch(`${localServer.url}${path}`, {
       headers: { authorization: "Bearer mjk_for_e2e_tests_only", ...headers },
@@ -152,7 +158,7 @@ describe("the stream", () => {
     }
   }
 
-  test("tells a flow from its first submission to its end, and what was missed to one who comes back", async () => {
+  test("the stream sends all events of a flow, and after Last-Event-ID only the missed events", async () => {
     const id = await localServer.start({ then: [{ press: "U1" }] });
     const all = await Array.fromAsync(events(`/v1/flows/${id}/events`));
     expect(all[0].event).toBe("task.submitted");
@@ -164,12 +170,13 @@ describe("the stream", () => {
   });
 });
 
-describe("the archive", () => {
-  test("has each picture once, also when the house is killed while it copies; a tile is cut from it for nothing", async () => {
+describe("archive", () => {
+  test("each image is archived once even if the server is killed during the copy, and a tile needs no submission", async () => {
     const id = await localServer.start({ archive: true, then: [{ press: ["tile:1", "tile:4", "U1"] }] });
     await until(
       () => localServer.flow(id),
-      // The vendor has answered for both: killed before that, the house would rightly ask it once more.
+      // Waits until the vendor has responded for both tasks. If the server were killed before, it would correctly
+      // submit the task without a response again.
       (flow) => flow.tasks.filter((task: Json) => task.providerTaskId !== null).length === 2,
     );
     await restart();

@@ -5,16 +5,16 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { ConfigError, readConfig } from "./config.ts";
 import { loadOrCreateSecret, lockFolder } from "./data-folder.ts";
 
-describe("the environment", () => {
+describe("readConfig", () => {
   const ids = ["cometapi", "midjourney-proxy"];
 
-  test("has defaults for everything", () => {
+  test("every setting has a default", () => {
     expect(readConfig({}, ids)).toMatchObject({ port: 4600, dataDir: ".mjflow", providers: {}, timings: "local" });
   });
 
-  test("names a real vendor by address and key, both", () => {
+  test("a real vendor needs an address and a key, and turns the short timings off", () => {
     const env = { MJFLOW_MIDJOURNEY_PROXY_BASE_URL: "http://127.0.0.1:8080", MJFLOW_MIDJOURNEY_PROXY_KEY: "k" };
-    // A grace of seconds would pay a real vendor twice.
+    // A grace period of seconds would submit to a real vendor twice and be charged twice.
     expect(readConfig(env, ids).timings).toBe("{}");
     expect(readConfig(env, ids).providers).toEqual({
       "midjourney-proxy": { baseUrl: "http://127.0.0.1:8080", apiKey: "k" },
@@ -32,28 +32,28 @@ describe("the environment", () => {
     [{ MJFLOW_SIMULATOR_SPEED: "fast" }, "MJFLOW_SIMULATOR_SPEED"],
     [{ MJFLOW_SWEEP_MS: "0" }, "MJFLOW_SWEEP_MS"],
     [{ MJFLOW_PUBLIC_URL: "example.test" }, "MJFLOW_PUBLIC_URL"],
-  ])("%j is refused, naming %s and no secret", (env, name) => {
+  ])("%j is rejected with an error that names %s and contains no secret", (env, name) => {
     expect(() => readConfig(env, ids)).toThrow(ConfigError);
     expect(() => readConfig(env, ids)).toThrow(name);
     expect(() => readConfig(env, ids)).not.toThrow(/sk-secret/);
   });
 });
 
-describe("the data folder", () => {
+describe("data folder", () => {
   let folder: string;
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), "mjflow-folder-"));
   });
   afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-  test("keeps a secret from its first use on, for its owner only", () => {
+  test("a secret is created at its first use, stays the same, and is readable only by its owner", () => {
     const secret = loadOrCreateSecret(folder, "hook.key");
     expect(secret.length).toBeGreaterThanOrEqual(32);
     expect(loadOrCreateSecret(folder, "hook.key")).toBe(secret);
     expect(statSync(join(folder, "hook.key")).mode & 0o077).toBe(0);
   });
 
-  test("is locked by a living process, and taken over from a dead one", () => {
+  test("a lock of a running process is respected, and a lock of a dead process is replaced", () => {
     const lock = join(folder, "house.lock");
     const release = lockFolder(folder);
     expect(readFileSync(lock, "utf8")).toMatch(new RegExp(`^${process.pid}\\b`));
@@ -65,12 +65,15 @@ describe("the data folder", () => {
     }
   });
 
-  test.skipIf(process.platform !== "linux")("is not locked by a stranger who was given the dead one's number", () => {
-    writeFileSync(join(folder, "house.lock"), `${process.ppid} 1`);
-    lockFolder(folder)();
-  });
+  test.skipIf(process.platform !== "linux")(
+    "a lock is replaced if another process has the process id of the dead one",
+    () => {
+      writeFileSync(join(folder, "house.lock"), `${process.ppid} 1`);
+      lockFolder(folder)();
+    },
+  );
 
-  test("does not trust half a secret", () => {
+  test("an empty secret file is replaced by a new secret", () => {
     writeFileSync(join(folder, "hook.key"), "");
     expect(loadOrCreateSecret(folder, "hook.key").length).toBeGreaterThanOrEqual(32);
   });

@@ -1,18 +1,18 @@
-/** What the environment may change about the house. Read once, here, and nowhere else in this package. */
+/** Settings of the local server from environment variables. Only this function of the package reads them. */
 import { TIMINGS } from "@mjflow/core/timing";
 import { ENGINE_NAMES, type EngineName } from "./engine/name.ts";
 
 export interface LocalServerConfig {
-  /** 0: any free one. */
+  /** TCP port; 0: any free port. */
   port: number;
   dataDir: string;
-  /** Made once and kept in the data folder when not given. */
+  /** Operator key; unset: created once and stored in the data folder. */
   apiKey?: string;
-  /** Where vendors reach the callback receiver; the house's own address when not given. */
+  /** Base URL under which vendors reach the callback function; unset: the local server's own address. */
   publicUrl?: string;
-  /** Providers that are real; the simulator plays the others. */
+  /** Real vendors; all other providers are simulated. */
   providers: Record<string, { baseUrl: string; apiKey: string }>;
-  /** When not given: the one whose data the folder holds, else sqlite. */
+  /** Local backend; unset: the one that wrote the data folder, otherwise sqlite. */
   engine?: EngineName;
   timings: string;
   sweepMs: number;
@@ -27,11 +27,11 @@ export class ConfigError extends Error {
 
 type Env = Record<string, string | undefined>;
 
-/** @throws ConfigError naming the variable at fault; never its value, which may be a key. */
+/** @throws ConfigError that names the invalid variable but never its value, which may be a key */
 export function readConfig(env: Env, providerIds: readonly string[]): LocalServerConfig {
   const publicUrl = env["MJFLOW_PUBLIC_URL"];
   if (publicUrl !== undefined && !/^https?:\/\//.test(publicUrl)) {
-    throw new ConfigError("MJFLOW_PUBLIC_URL must begin with http:// or https://");
+    throw new ConfigError("MJFLOW_PUBLIC_URL must start with http:// or https://");
   }
   const providers = Object.fromEntries(providerIds.flatMap((id) => providerOf(env, id) ?? []));
   return {
@@ -64,16 +64,18 @@ function providerOf(env: Env, id: string): [string, { baseUrl: string; apiKey: s
 }
 
 /**
- * The simulator's seconds where all vendors are simulated. With a real one the deployed table: what is short enough to
- * watch would send a real submission again while its picture is being drawn. JSON says what differs from that.
+ * Returns the timings: the short local timings if all vendors are simulated, the deployed timings if one vendor is
+ * real. Short timings would submit a task to a real vendor again while the vendor still draws its image. A JSON object
+ * overrides single timings.
  */
 function timingsOf(text: string | undefined, hasRealVendor: boolean): string {
   if (!text || text === "local") return hasRealVendor ? "{}" : "local";
   const differing = objectOf(text);
-  if (!differing) throw new ConfigError("MJFLOW_TIMINGS must be a JSON object: what differs from the local timings");
-  // A name mistyped would be passed over in silence, and the wait it meant would stay as it was.
-  const stranger = Object.keys(differing).find((name) => name !== "base" && !Object.hasOwn(TIMINGS, name));
-  if (stranger !== undefined) throw new ConfigError(`MJFLOW_TIMINGS: there is no timing ${JSON.stringify(stranger)}`);
+  if (!differing) throw new ConfigError("MJFLOW_TIMINGS must be a JSON object with the timings to change");
+  // An unknown name is an error. If it were ignored, the intended timing would keep its default.
+  const unknownName = Object.keys(differing).find((name) => name !== "base" && !Object.hasOwn(TIMINGS, name));
+  if (unknownName !== undefined)
+    throw new ConfigError(`MJFLOW_TIMINGS: there is no timing ${JSON.stringify(unknownName)}`);
   return JSON.stringify({ ...(!hasRealVendor && { base: "local" }), ...differing });
 }
 

@@ -1,6 +1,6 @@
 /**
- * `/console`: the static site a CDN would serve, with the same headers. It is built when somebody first opens it, in a
- * process of its own: whoever never looks pays nothing, and a fresh clone needs no step between install and start.
+ * Serves `/console`: the static site with the headers that the CDN sends. The console is built at the first visit in a
+ * separate process, so a start without a visit costs nothing and a fresh clone needs no build step.
  */
 import { spawn } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
@@ -18,11 +18,11 @@ export function isConsole(url: string | undefined): boolean {
   return url === PREFIX || url?.startsWith(`${PREFIX}/`) === true || url?.startsWith(`${PREFIX}?`) === true;
 }
 
-/** @param build for tests: what is done where there is no build, or an old one */
+/** @param build for tests: replacement of the build that runs if the site is missing or outdated */
 export function consoleSite({ dist = DIST, stale = isStale, build = runBuild } = {}) {
   let site: Promise<Site> | undefined;
 
-  /** Kept for the life of the house; a build that failed is tried again by the next visit. */
+  /** Returns the site, cached for the life of the process. After a failed build the next visit builds again. */
   function files(): Promise<Site> {
     site ??= (async () => {
       if (stale()) await build();
@@ -41,14 +41,14 @@ export function consoleSite({ dist = DIST, stale = isStale, build = runBuild } =
       response.writeHead(405, { ...headers, allow: "GET, HEAD" }).end();
       return;
     }
-    // What the page names is relative to the folder.
+    // Relative links of the page need the trailing slash.
     if (path === PREFIX) {
       response.writeHead(308, { ...headers, location: `${PREFIX}/` }).end();
       return;
     }
     const known = await files().catch(() => undefined);
     if (!known) {
-      const text = "The console could not be built. npm run console:build says why.\n";
+      const text = "The console could not be built. Run `npm run console:build` to see the error.\n";
       response
         .writeHead(503, { ...headers, "content-type": "text/plain; charset=utf-8", "retry-after": "5" })
         .end(text);
@@ -71,7 +71,7 @@ export function consoleSite({ dist = DIST, stale = isStale, build = runBuild } =
   };
 }
 
-/** All of it, by name: an address is looked up among these, never in the file system. */
+/** Reads all files into memory. A request path is looked up in this map and never in the file system. */
 function readSite(dist: string): Site {
   const names = readdirSync(dist, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
   return new Map(
@@ -88,6 +88,8 @@ function runBuild(): Promise<void> {
   });
   return new Promise((resolve, reject) => {
     child.once("error", reject);
-    child.once("exit", (code) => (code === 0 ? resolve() : reject(new Error(`the build ended with ${code}`))));
+    child.once("exit", (code) =>
+      code === 0 ? resolve() : reject(new Error(`the console build exited with code ${code}`)),
+    );
   });
 }

@@ -1,4 +1,4 @@
-/** EventBridge's cron on one machine: runs never overlap, and a slow one only delays the next. */
+/** Replaces the EventBridge schedule on one machine. Runs never overlap; a slow run only delays the next one. */
 import { type Handler, invoke } from "./lambda.ts";
 
 export interface Cron {

@@ -1,14 +1,17 @@
-/** The data folder: one house at a time, and the secrets made for it at its first start. */
+/** The data folder: its lock, so that only one local server uses it, and the secrets created at the first start. */
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ConfigError } from "./config.ts";
 
+/** Versions of the local server that use one folder must agree on this name, so it stays. */
 const LOCK = "house.lock";
 
 /**
- * @returns a function that lets the folder go
- * @throws ConfigError when another living house has it. A lock left by `kill -9` names a dead process and is taken over.
+ * Locks the data folder. A lock left by `kill -9` names a dead process and is replaced.
+ *
+ * @returns a function that releases the lock
+ * @throws ConfigError if another running local server uses the folder
  */
 export function lockFolder(dataDir: string): () => void {
   mkdirSync(dataDir, { recursive: true });
@@ -33,7 +36,7 @@ export function lockFolder(dataDir: string): () => void {
 
 interface LockHolder {
   pid: number;
-  /** When it was started, in the kernel's ticks; absent where there is no /proc. */
+  /** Start time of the process in clock ticks of the kernel; unset on systems without /proc. */
   startedAt?: string;
 }
 
@@ -42,19 +45,22 @@ function readHolder(path: string): LockHolder | undefined {
   return Number(pid) > 0 ? { pid: Number(pid), ...(startedAt && { startedAt }) } : undefined;
 }
 
-/** Alive, and the very process that took the lock: after a reboot, or in a container, its number is soon another's. */
+/**
+ * Returns true if the process that took the lock is still running. After a reboot or in a container, another process
+ * may have its process id.
+ */
 function isAlive({ pid, startedAt }: LockHolder): boolean {
   try {
     process.kill(pid, 0);
   } catch (error) {
-    // It is there, and somebody else's.
+    // EPERM: the process exists and belongs to another user.
     if ((error as NodeJS.ErrnoException).code !== "EPERM") return false;
   }
-  // Without a start time, our own number can only be that of an earlier process: in a container, for one.
+  // Without a start time, our own process id can only be that of an earlier process, for example in a container.
   return startedAt === undefined ? pid !== process.pid : startTimeOf(pid) === startedAt;
 }
 
-/** The 22nd field of its stat; the second, the command's name, may itself hold spaces and brackets. */
+/** Returns the 22nd field of /proc/pid/stat. The second field, the command name, may contain spaces and brackets. */
 function startTimeOf(pid: number): string | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
@@ -64,15 +70,16 @@ function startTimeOf(pid: number): string | undefined {
   }
 }
 
-/** A secret of this folder, made at first use, readable by its owner only. */
+/** Returns a secret of this folder. It is created at the first use and is readable only by its owner. */
 export function loadOrCreateSecret(dataDir: string, name: string, prefix = ""): string {
   const path = join(dataDir, name);
   if (existsSync(path)) {
-    const kept = readFileSync(path, "utf8").trim();
-    if (kept !== "") return kept;
+    const stored = readFileSync(path, "utf8").trim();
+    if (stored !== "") return stored;
   }
   const secret = `${prefix}${randomBytes(32).toString("base64url")}`;
-  // Renamed into place: a house killed while writing would leave half a key, and trust it from then on.
+  // The file is renamed into place. If the local server were killed while writing, it would otherwise trust half a key
+  // from then on.
   const draft = `${path}.draft`;
   writeFileSync(draft, `${secret}\n`, { mode: 0o600, flush: true });
   renameSync(draft, path);

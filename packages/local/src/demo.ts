@@ -1,4 +1,7 @@
-/** `npm run demo`: the same house, one flow, watched to its end. Exits 0 only if it ended well and nobody was asked twice. */
+/**
+ * `npm run demo`: starts a local server with a temporary data folder, creates one flow and shows it until it ends.
+ * Exits with 0 only if every task succeeded and no vendor was looked up.
+ */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,20 +14,20 @@ import { onStopSignal } from "./stop-signal.ts";
 
 const USAGE = `npm run demo -- [--provider ${PROVIDER_IDS.join("|")}] [--prompt TEXT] [--keep]
 
---keep leaves the data folder behind and says where it is.`;
+--keep keeps the data folder of the local server and prints its path.`;
 
 const PLAN = [{ press: "U1" }, { press: "U2", then: [{ press: "zoom:2" }] }, { press: "U3" }, { press: "U4" }];
-const PATIENCE_MS = 60_000;
-/** As shells count a process that Ctrl-C ended. */
+const TIMEOUT_MS = 60_000;
+/** Exit code that shells use for a process that Ctrl-C ended. */
 const INTERRUPTED = 130;
-/** How often the screen is drawn. mjflow itself looks at no vendor; this reads our own API. */
+/** Time between two redraws. The demo polls mjflow's API; mjflow itself polls no vendor. */
 const FRAME_MS = 150;
 
 process.exitCode = await main().catch((error: unknown) => {
   console.error(error instanceof ConfigError ? error.message : error);
   return 1;
 });
-// Keep-alive sockets of the demo's own requests would hold the process for seconds.
+// Keep-alive connections of the demo's own requests would keep the process alive for seconds.
 process.exit();
 
 async function main(): Promise<number> {
@@ -35,36 +38,36 @@ async function main(): Promise<number> {
   }
   const provider = values.provider as (typeof PROVIDER_IDS)[number];
   if (!PROVIDER_IDS.includes(provider)) {
-    throw new ConfigError(`There is no provider "${values.provider}".\n\n${USAGE}`);
+    throw new ConfigError(`Unknown provider "${values.provider}".\n\n${USAGE}`);
   }
   const config = readConfig({ MJFLOW_PORT: "0", ...process.env }, PROVIDER_IDS);
   const dataDir = mkdtempSync(join(tmpdir(), "mjflow-demo-"));
   const starting = startLocalServer({ ...config, dataDir }, PROVIDER_IDS);
-  let leaving: Promise<void> | undefined;
-  const leave = () => {
-    leaving ??= tidyUp(starting, dataDir, values.keep);
-    return leaving;
+  let cleanup: Promise<void> | undefined;
+  const cleanUpOnce = () => {
+    cleanup ??= cleanUp(starting, dataDir, values.keep);
+    return cleanup;
   };
-  // Else Ctrl-C would leave the table's process and the folder behind, and nobody would come back for them.
+  // Without this handler, Ctrl-C would not remove the table process and the data folder.
   onStopSignal(async () => {
-    await leave();
+    await cleanUpOnce();
     process.exit(INTERRUPTED);
   });
   try {
     return await show(await starting, provider, values.prompt);
   } finally {
-    await leave();
+    await cleanUpOnce();
   }
 }
 
-async function tidyUp(starting: Promise<LocalServer>, dataDir: string, keep: boolean): Promise<void> {
-  // A house that did not start has tidied up after itself.
+async function cleanUp(starting: Promise<LocalServer>, dataDir: string, keep: boolean): Promise<void> {
+  // A local server that failed to start has already cleaned up.
   await starting.then((server) => server.stop()).catch(() => {});
-  if (keep) console.log(`\n  data kept in ${dataDir}`);
+  if (keep) console.log(`\n  The data folder is ${dataDir}`);
   else rmSync(dataDir, { recursive: true, force: true });
 }
 
-/** @throws ConfigError with the usage, for what a person mistyped */
+/** @throws ConfigError with the usage if an argument is not valid */
 function readArguments() {
   try {
     return parseArgs({
@@ -87,24 +90,24 @@ async function show(server: LocalServer, provider: string, prompt: string): Prom
   const { id } = await call<{ id: string }>(server, "POST", "/v1/flows", { provider, prompt, then: PLAN });
   const flow = await watch(server, id, isTty ? redrawn(paint) : printed());
   if (flow.status === "running") {
-    console.error(`\n  Not finished within ${PATIENCE_MS / 1_000} s.`);
+    console.error(`\n  Not finished within ${TIMEOUT_MS / 1_000} s.`);
     return 1;
   }
   console.log(`\n${tree(flow.tasks, paint).join("\n")}\n\n${counts(flow, paint).join("\n")}\n`);
   const failed = flow.tasks.filter((task) => task.status !== "SUCCESS");
   if (flow.status !== "completed" || failed.length > 0) {
-    console.error(`  The flow ${flow.status}; ${failed.map(nameOf).join(", ") || "no task"} did not succeed.`);
+    console.error(`  The flow is ${flow.status}; ${failed.map(nameOf).join(", ") || "no task"} did not succeed.`);
     return 1;
   }
   if (flow.counts.lookups > 0) {
-    console.error("  The vendor was asked, though it calls back: that should not happen.");
+    console.error("  mjflow looked up a task although the vendor sends callbacks. This should not happen.");
     return 1;
   }
   return 0;
 }
 
 async function watch(server: LocalServer, id: string, draw: (flow: FlowLine) => void): Promise<FlowLine> {
-  const until = Date.now() + PATIENCE_MS;
+  const until = Date.now() + TIMEOUT_MS;
   for (;;) {
     const flow = await call<FlowLine>(server, "GET", `/v1/flows/${id}`);
     draw(flow);
@@ -113,7 +116,7 @@ async function watch(server: LocalServer, id: string, draw: (flow: FlowLine) => 
   }
 }
 
-/** Drawn over itself, where there is a screen. */
+/** Redraws the bars in place, for a terminal. */
 function redrawn(paint: Paint): (flow: FlowLine) => void {
   let height = 0;
   return ({ tasks }) => {
@@ -125,7 +128,7 @@ function redrawn(paint: Paint): (flow: FlowLine) => void {
   };
 }
 
-/** Where there is none, a line whenever a task has got somewhere. */
+/** Prints a line for each change, for outputs that cannot be redrawn. */
 function printed(): (flow: FlowLine) => void {
   const shown = new Map<string, string>();
   return ({ tasks }) => {

@@ -1,4 +1,4 @@
-/** The demo's pictures in text: a bar for each task while they run, then the lineage as a tree. Pure. */
+/** Text output of the demo: a progress bar for each running task, then the lineage as a tree. Pure. */
 import { styleText } from "node:util";
 
 export interface TaskLine {
@@ -20,7 +20,7 @@ export interface FlowLine {
   counts: { submissions: number; modals: number; callbacks: number; duplicates: number; lookups: number };
 }
 
-/** Colours where there is a person to see them. */
+/** Applies a color for a terminal, or returns the text unchanged. */
 export type Paint = (style: "dim" | "green" | "red" | "cyan" | "bold", text: string) => string;
 
 export const plain: Paint = (_, text) => text;
@@ -32,7 +32,7 @@ export function nameOf(task: TaskLine): string {
   return task.press ?? task.action.toLowerCase();
 }
 
-/** One line per task, aligned; indented as deep as it stands. */
+/** Returns one line per task, aligned and indented by depth. */
 export function bars(tasks: readonly TaskLine[], paint: Paint): string[] {
   const labels = tasks.map((task) => `${"  ".repeat(task.depth)}${nameOf(task)}`);
   const width = Math.max(10, ...labels.map((label) => label.length));
@@ -49,7 +49,7 @@ function colourOf({ status }: TaskLine): "green" | "red" | "cyan" {
   return status === "FAILURE" || status === "EXPIRED" || status === "CANCEL" ? "red" : "cyan";
 }
 
-/** The lineage: what was pressed on what, and where its picture is. */
+/** Returns the lineage as lines: the presses, and the URL of each image. */
 export function tree(tasks: readonly TaskLine[], paint: Paint): string[] {
   const rows: { line: string; task: TaskLine }[] = [];
   const add = (task: TaskLine, lead: string, isLast: boolean) => {

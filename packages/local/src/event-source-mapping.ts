@@ -1,21 +1,22 @@
 /**
- * SQS event-source mapping: what AWS runs between a queue and its function. Batches go in as JSON; what the function
- * reports as failed stays on the queue, and so does a whole batch on a throw, a timeout or an id that is none of its own.
+ * SQS event-source mapping: what AWS runs between a queue and its function. It passes batches as JSON. Messages that
+ * the function reports as failed stay on the queue. After an exception, a timeout or an id that is not in the batch,
+ * the whole batch stays on the queue.
  */
 import { type Handler, invoke } from "./lambda.ts";
 
-/** A message as its queue gave it out. */
+/** A received message. */
 export interface ReceivedMessage {
   id: string;
-  /** Of this receive: what deletes it. */
+  /** Receipt of this receive; it is needed to delete the message. */
   receipt: string;
   body: string;
   attributes: Record<string, string>;
 }
 
-/** One queue, as whoever works it off sees it. */
+/** A queue as its consumer sees it. */
 export interface MessageSource {
-  /** Waits for messages, as long as it likes, and no longer than the signal. */
+  /** Waits for messages until the signal is aborted; may also return an empty batch earlier. */
   receive(max: number, signal: AbortSignal): Promise<readonly ReceivedMessage[]>;
   delete(receipts: readonly string[]): Promise<void>;
 }
@@ -26,12 +27,12 @@ export interface EventSourceMappingOptions {
   handler: Handler;
   timeoutS: number;
   batchSize: number;
-  /** Batches in work at once. */
+  /** Number of batches that are handled at the same time. */
   pollers: number;
 }
 
 export interface EventSourceMapping {
-  /** Takes no more batches, and waits for those in work. */
+  /** Receives no more batches and waits for the batches in progress. */
   stop(): Promise<void>;
 }
 
@@ -68,13 +69,13 @@ async function deliver(options: EventSourceMappingOptions, messages: readonly Re
     const result = await invoke(name, handler, { Records: messages.map(recordOf) }, timeoutS);
     done = succeeded(messages, result);
   } catch (error) {
-    // Nothing is deleted: all of it comes back after its visibility timeout.
+    // No message is deleted. The whole batch becomes visible again after its visibility timeout.
     return report(name, "lambda.failed", error);
   }
   if (done.length > 0) await source.delete(done.map(({ receipt }) => receipt));
 }
 
-/** @throws for a response AWS would take for a failure of the whole batch */
+/** @throws Error for a response that AWS treats as a failure of the whole batch */
 function succeeded(messages: readonly ReceivedMessage[], result: unknown): readonly ReceivedMessage[] {
   const failures =
     (result as { batchItemFailures?: { itemIdentifier?: string }[] } | undefined)?.batchItemFailures ?? [];

@@ -17,7 +17,7 @@ async function serve(handler: Handler, timeoutS = 5): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-test("a request becomes a payload of format 2.0, and the result its response", async () => {
+test("a request becomes an event of payload format 2.0, and the handler's result becomes the response", async () => {
   const url = await serve((event) => ({
     statusCode: 202,
     headers: { "x-a": "b" },
@@ -47,7 +47,7 @@ test("a request becomes a payload of format 2.0, and the result its response", a
   });
 });
 
-test("a path is passed on as it came; a host that is none is a 400 and never reaches the function", async () => {
+test("the path is passed on unchanged, and an invalid Host header gives 400 without a call of the function", async () => {
   const handler = vi.fn(({ rawPath, rawQueryString }) => ({ rawPath, rawQueryString }));
   const url = await serve(handler);
   const get = async (path: string, host?: string) => {
@@ -66,7 +66,7 @@ test("a path is passed on as it came; a host that is none is a 400 and never rea
   expect(handler).toHaveBeenCalledTimes(3);
 });
 
-test("bytes that are no text come as base64, whatever they are labelled, and go back the same", async () => {
+test("a body that is not UTF-8 is passed as base64 for every content type and returned unchanged", async () => {
   const bytes = new Uint8Array([0x7b, 0xff, 0x00, 0x7d]);
   const url = await serve(({ body, isBase64Encoded }) => ({ statusCode: 200, body, isBase64Encoded }));
   for (const type of ["application/json", "image/png"]) {
@@ -75,8 +75,8 @@ test("bytes that are no text come as base64, whatever they are labelled, and go 
   }
 });
 
-test("what is no such result is the body of a 200; a throw and a timeout are a 502 that tells nothing", async () => {
-  const said = vi.spyOn(console, "error").mockImplementation(() => {});
+test("a plain result becomes the body of a 200, and an exception or a timeout a 502 without details", async () => {
+  const logged = vi.spyOn(console, "error").mockImplementation(() => {});
   expect(await (await fetch(await serve(() => ({ ok: true })))).json()).toEqual({ ok: true });
   for (const [handler, timeoutS] of [
     [() => Promise.reject(new Error("secret")), 5],
@@ -86,10 +86,10 @@ test("what is no such result is the body of a 200; a throw and a timeout are a 5
     expect(response.status).toBe(502);
     expect(await response.text()).not.toContain("secret");
   }
-  expect(said).toHaveBeenCalledTimes(2);
+  expect(logged).toHaveBeenCalledTimes(2);
 });
 
-test("a body above 6 MB never reaches the function", async () => {
+test("a body above 6 MB is rejected without a call of the function", async () => {
   const called = vi.fn();
   const url = await serve(called);
   const response = await fetch(url, { method: "POST", body: new Uint8Array(6 * 1024 * 1024 + 1) });

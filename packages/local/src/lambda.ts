@@ -1,6 +1,6 @@
 /**
- * A Lambda stand-in that is honest about what matters: events are JSON and answers become it, a function that takes
- * too long is given up, and a function URL is payload format 2.0 with its 6 MB limit.
+ * Replaces Lambda on one machine. Events and results are JSON, a function that takes too long is abandoned, and a
+ * function URL uses payload format 2.0 with its limit of 6 MB.
  */
 import { isUtf8 } from "node:buffer";
 import { randomUUID } from "node:crypto";
@@ -14,7 +14,7 @@ export interface LambdaContext {
   callbackWaitsForEmptyEventLoop: boolean;
 }
 
-/** A handler as Lambda sees it: whatever types it declares, JSON comes in and JSON goes out. */
+/** A handler as Lambda sees it: whatever types it declares, its event and its result are JSON. */
 // biome-ignore lint/suspicious/noExplicitAny: the boundary is JSON, as on Lambda
 export type Handler = (event: any, context: any) => unknown;
 
@@ -23,8 +23,9 @@ export class TimedOut extends Error {
 }
 
 /**
- * @param event plain JSON made for this one call, which the handler may keep or change
- * @throws TimedOut, or what the handler threw. Like Lambda, it cannot stop a handler that goes on.
+ * @param event plain JSON created for this call; the handler may keep or change it
+ * @throws TimedOut, or the exception of the handler. Like Lambda, it cannot stop a handler that continues after the
+ * timeout.
  */
 export async function invoke(name: string, handler: Handler, event: unknown, timeoutS: number): Promise<unknown> {
   const deadline = Date.now() + timeoutS * 1_000;
@@ -38,18 +39,22 @@ export async function invoke(name: string, handler: Handler, event: unknown, tim
   const timer = setTimeout(() => expired.reject(new TimedOut(`${name} took over ${timeoutS} s`)), timeoutS * 1_000);
   try {
     const result = await Promise.race([handler(event, context), expired.promise]);
-    // What crosses the boundary is JSON, as on Lambda: a handler that answers a Date or a Map would not notice here.
+    // The result is copied through JSON, as on Lambda. Otherwise a handler that returns a Date or a Map would work here
+    // and fail on Lambda.
     return result === undefined ? undefined : JSON.parse(JSON.stringify(result));
   } finally {
     clearTimeout(timer);
   }
 }
 
-/** On AWS a function only ever sees its own domain here; one built from anything else would not even parse. */
+/**
+ * Valid Host headers. On AWS a function receives only its own domain; another value could not even be parsed as part of
+ * a URL.
+ */
 const HOST = /^(?:[\w.-]+|\[[\da-f:.]+\])(?::\d{1,5})?$/i;
 const BODY_BYTES = 6 * 1024 * 1024;
 
-/** Serves one request by a function behind a function URL. */
+/** Handles one HTTP request with a function behind a function URL. */
 export async function serveFunctionUrl(
   name: string,
   handler: Handler,
@@ -60,8 +65,8 @@ export async function serveFunctionUrl(
   const body = await readBody(request);
   if (body === undefined) {
     response.writeHead(413, { "content-type": "application/json" }).end('{"message":"Request Too Long"}');
-    // The rest is thrown away as it comes, and the connection stays: closed with bytes unread it is reset, and a sender
-    // that is still writing then never sees the answer.
+    // The rest of the body is read and discarded, and the connection stays open. If a connection is closed with unread
+    // bytes, it is reset, and a client that is still sending never sees the response.
     request.resume();
     return;
   }
@@ -76,14 +81,17 @@ export async function serveFunctionUrl(
       await invoke(name, (given, context) => handler(given, stream, context), event, timeoutS);
     } else send(response, await invoke(name, handler, event, timeoutS));
   } catch (error) {
-    // What Lambda answers for a function that failed; the reason is for the log.
+    // Lambda's response to a failed function. The reason is only logged.
     console.error(JSON.stringify({ level: "error", function: name, event: "lambda.failed", error: String(error) }));
     if (response.headersSent) response.destroy();
     else response.writeHead(502, { "content-type": "application/json" }).end('{"message":"Internal Server Error"}');
   }
 }
 
-/** Undefined as soon as it is too long: the rest is not read, and the request not torn down. */
+/**
+ * Reads the body. Returns undefined as soon as the body is too long, without reading the rest or closing the
+ * connection.
+ */
 async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
   if (Number(request.headers["content-length"] ?? 0) > BODY_BYTES) return undefined;
   const { promise, resolve, reject } = Promise.withResolvers<Buffer | undefined>();
@@ -96,17 +104,17 @@ async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
     resolve(undefined);
   });
   request.on("end", () => resolve(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks)));
-  // Gone in the middle of it: nobody is left to answer.
+  // The client has closed the connection, so nothing can be sent.
   request.on("error", reject);
   return promise;
 }
 
 const TEXT = /^(?:text\/|application\/(?:json|javascript|xml|x-www-form-urlencoded))/i;
 
-/** Payload format 2.0 (AWS Lambda, function URL request payload). */
+/** Creates the event in payload format 2.0 (AWS Lambda, function URL request payload). */
 export function functionUrlEvent(request: IncomingMessage, body: Buffer) {
   const host = request.headers.host ?? "localhost";
-  // Cut, not parsed: a parser would take the first part of `//a/b` for a host, and resolve dots on the caller's behalf.
+  // The target is cut, not parsed. A parser would take the first part of `//a/b` as a host and would resolve dots.
   const target = (request.url ?? "/").replace(/^https?:\/\/[^/?]*/i, "");
   const end = target.includes("?") ? target.indexOf("?") : target.length;
   const rawPath = target.slice(0, end) || "/";
@@ -114,7 +122,7 @@ export function functionUrlEvent(request: IncomingMessage, body: Buffer) {
   const headers: Record<string, string> = {};
   for (const [key, value] of Object.entries(request.headers)) if (key !== "cookie") headers[key] = String(value);
   const { cookie } = request.headers;
-  // Bytes that are no UTF-8 come base64-encoded on AWS too, whatever the content type says.
+  // AWS also passes bytes that are not UTF-8 as base64, whatever the content type is.
   const isText = TEXT.test(headers["content-type"] ?? "") && isUtf8(body);
   const now = Date.now();
   return {
@@ -161,10 +169,10 @@ interface FunctionUrlResult {
   isBase64Encoded?: boolean;
 }
 
-/** They have no body (RFC 9110, 8.6). */
+/** Statuses whose responses have no body (RFC 9110, 8.6). */
 const NO_LENGTH: ReadonlySet<number> = new Set([204, 304]);
 
-/** Anything that is not such an object is the body of a 200, as on Lambda. */
+/** Sends the result of the function. Any result without `statusCode` becomes the body of a 200, as on Lambda. */
 function send(response: ServerResponse, result: unknown): void {
   const isResult = typeof result === "object" && result !== null && "statusCode" in result;
   const {
@@ -182,7 +190,7 @@ function send(response: ServerResponse, result: unknown): void {
   for (const [key, value] of Object.entries(headers ?? {})) response.setHeader(key, String(value));
   if (cookies) response.setHeader("set-cookie", cookies);
   const content = isBase64Encoded ? Buffer.from(body, "base64") : body;
-  // Said beforehand, or it would go out in chunks; and text goes out in one write with the head.
+  // With a content length Node sends head and text in one write instead of in chunks.
   if (!NO_LENGTH.has(statusCode)) response.setHeader("content-length", Buffer.byteLength(content));
   response.writeHead(statusCode).end(content);
 }

@@ -1,4 +1,4 @@
-/** `npm start` */
+/** `npm start`: starts the local server. */
 import { PROVIDER_IDS } from "@mjflow/simulator/server";
 import { ConfigError, readConfig } from "./config.ts";
 import { type LocalServer, startLocalServer } from "./server.ts";
@@ -11,7 +11,9 @@ const server = await start().catch((error: unknown) => {
 });
 
 server.onCrash((why) => {
-  console.error(`The table is gone: ${why}. What it acknowledged is kept in the data folder; start mjflow again.`);
+  console.error(
+    `The local backend has crashed: ${why}. All acknowledged data is in the data folder. Start the local server again.`,
+  );
   process.exit(1);
 });
 
@@ -22,15 +24,15 @@ onStopSignal(async () => {
 
 console.log(greeting(server));
 
-/** Async, so that a mistake in the configuration is a rejection like any other. */
+/** Async, so that a configuration error becomes a rejection like any other error. */
 async function start(): Promise<LocalServer> {
   return startLocalServer(readConfig(process.env, PROVIDER_IDS), PROVIDER_IDS);
 }
 
 function greeting({ url, apiKey, simulator, real, engine }: LocalServer): string {
-  const vendors = real.length === 0 ? "all simulated" : `real: ${real.join(", ")}; the others simulated`;
+  const vendors = real.length === 0 ? "all simulated" : `real: ${real.join(", ")}; all others simulated`;
   return `
-mjflow is ready
+The mjflow local server is ready
 
   API        ${url}
   console    ${url}/console
@@ -38,12 +40,12 @@ mjflow is ready
   vendors    ${vendors} (${simulator.url})
   data       ${process.env["MJFLOW_DATA_DIR"] || ".mjflow"} (${engine})
 
-Send a plan, and look at it:
+Create a flow, then list the flows:
 
   curl -s ${url}/v1/flows -H 'Authorization: Bearer ${apiKey}' -H 'Content-Type: application/json' \\
     -d '{"provider":"simulator","prompt":"a paper boat on calm water","then":[{"press":["U1","U3","U4"]},{"press":"U2","then":[{"press":"zoom:2"}]}]}'
 
   curl -s ${url}/v1/flows -H 'Authorization: Bearer ${apiKey}'
 
-Ctrl-C stops it; nothing is lost.`;
+Ctrl-C stops it; no data is lost.`;
 }

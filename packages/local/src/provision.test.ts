@@ -5,7 +5,7 @@ import { queueClient } from "./engine/client.ts";
 import { startQueueEngine } from "./engine/queue.ts";
 import { createQueues } from "./provision.ts";
 
-test("queues left by an earlier version, with other limits, are taken over with today's", async () => {
+test("createQueues sets the current limits on queues that an earlier version created", async () => {
   const engine = await startQueueEngine();
   try {
     const client = queueClient(engine.endpoint);

@@ -1,4 +1,7 @@
-/** What `sst deploy` would have made: the table, the queues and the bucket. Run at each start; what is there stays. */
+/**
+ * Creates what `sst deploy` creates on AWS: table, queues and bucket. It runs at each start and keeps existing
+ * resources.
+ */
 import { CreateTableCommand, type DynamoDBClient, ResourceInUseException } from "@aws-sdk/client-dynamodb";
 import { CreateBucketCommand, HeadBucketCommand, type S3Client } from "@aws-sdk/client-s3";
 import {
@@ -16,8 +19,9 @@ export const TABLE = "mjflow";
 export const BUCKET = "mjflow-blobs";
 
 /**
- * Shorter than deployed: a worker that died with the house would otherwise be missed for ten minutes by whoever restarts
- * it and watches. It still outlives every answer of a vendor worth waiting for on this machine.
+ * Visibility timeout of the queues, seconds. It is shorter than deployed: after a crash of the local server, a message
+ * that a worker held would otherwise be missing for ten minutes. It is still longer than any vendor response on this
+ * machine.
  */
 export const VISIBILITY_S = 100;
 
@@ -52,8 +56,8 @@ export async function createQueues(client: SQSClient): Promise<Queues> {
 }
 
 /**
- * In two steps: SQS refuses to create a queue that is there with other attributes, and a folder written before a limit
- * was changed must still start.
+ * Creates a queue in two steps. SQS rejects the creation of an existing queue with other attributes, and a data folder
+ * from before a change of limits must still start.
  */
 async function createQueue(client: SQSClient, QueueName: string, Attributes: Record<string, string>): Promise<string> {
   const { QueueUrl } = await client.send(new CreateQueueCommand({ QueueName }));

@@ -1,6 +1,7 @@
 /**
- * The whole of mjflow on one machine: the functions that Lambda would run, called with the same events, on engines that
- * speak AWS's protocols. There is no second code path: what differs is in the environment that `functions/composition/` reads.
+ * The local server: all of mjflow on one machine. It calls the functions that Lambda would run, with the same events,
+ * on a local backend. There is no second code path: only the environment that `functions/composition/` reads is
+ * different.
  */
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -24,34 +25,36 @@ export interface LocalServer {
   url: string;
   apiKey: string;
   simulator: Simulator;
-  /** Providers that are real, not simulated. */
+  /** Ids of the providers that are real vendors. */
   real: string[];
   engine: EngineName;
-  /** Calls back when an engine has died: the house can then only be started again. */
-  onCrash(tell: (why: string) => void): void;
-  /** Lets what is in work finish, then stops from the outside in. */
+  /** Registers a callback for a crash of the local backend. After a crash the local server can only be restarted. */
+  onCrash(callback: (why: string) => void): void;
+  /** Waits for the work in progress, then stops the parts in reverse order of their start. */
   stop(): Promise<void>;
 }
 
 /**
- * Once per process: the functions keep what they built for the life of their container, as on Lambda.
+ * Starts the local server, at most once per process: the functions cache their clients for the life of the process, as
+ * on Lambda.
  *
- * @throws ConfigError for what a person can correct: a folder or a port in use
+ * @throws ConfigError for errors that a person can fix, such as a folder or a port in use
  */
 export async function startLocalServer(
   config: LocalServerConfig,
   providerIds: readonly string[],
 ): Promise<LocalServer> {
   const { dataDir } = config;
-  // Undone in reverse, also when a later step fails: no engine outlives a house that did not start.
-  const undo: (() => unknown)[] = [lockFolder(dataDir)];
+  // The steps are undone in reverse order, also if a later step fails, so that no backend keeps running after a failed
+  // start.
+  const cleanups: (() => unknown)[] = [lockFolder(dataDir)];
   const stop = async () => {
     const failures: unknown[] = [];
-    for (const step of undo.splice(0).reverse()) {
+    for (const step of cleanups.splice(0).reverse()) {
       try {
         await step();
       } catch (error) {
-        // One that fails keeps none of the others running, and the folder is let go in any case.
+        // A failed step does not prevent the others, so the folder is always unlocked.
         failures.push(error);
       }
     }
@@ -59,12 +62,12 @@ export async function startLocalServer(
   };
   try {
     const backend = await startLocalBackend({ dataDir, engine: config.engine });
-    undo.push(() => backend.stop());
+    cleanups.push(() => backend.stop());
     const simulator = await startVendorSimulator(config);
-    undo.push(() => simulator.stop());
+    cleanups.push(() => simulator.stop());
 
     const server = await listen(config.port);
-    undo.push(() => close(server));
+    cleanups.push(() => close(server));
     const url = `http://${LOOPBACK}:${(server.address() as AddressInfo).port}`;
     const apiKey = config.apiKey ?? loadOrCreateSecret(dataDir, "api.key", "mjk_");
     const simulated = (id: string) => ({ baseUrl: simulator.baseUrl(id as ProviderId), apiKey: "simulated" });
@@ -101,7 +104,7 @@ export async function startLocalServer(
       mapping("deadletter", backend.source("dead-letters"), QUEUE.submit),
       startCron("sweep", functions.sweep, config.sweepMs, FUNCTION_TIMEOUT_S.sweep),
     ];
-    undo.push(() => Promise.all(consumers.map((consumer) => consumer.stop())));
+    cleanups.push(() => Promise.all(consumers.map((consumer) => consumer.stop())));
     return {
       url,
       apiKey,
@@ -112,13 +115,16 @@ export async function startLocalServer(
       stop,
     };
   } catch (error) {
-    // Why it did not start is what matters, not what went wrong while tidying up after it.
+    // The error of the start is reported, not an error of the cleanup.
     await stop().catch(() => {});
     throw error;
   }
 }
 
-/** Next to the house's port, so that image links of earlier runs still work; elsewhere when somebody is there. */
+/**
+ * Starts the vendor simulator on the port after the local server's port, so that image links of earlier runs still
+ * work. If that port is in use, another one is taken.
+ */
 async function startVendorSimulator({ dataDir, port, simulatorSpeed: speed }: LocalServerConfig): Promise<Simulator> {
   const options = { dataDir: join(dataDir, "simulator"), speed };
   if (port === 0 || port === MAX_PORT) return startSimulator(options);
@@ -128,14 +134,14 @@ async function startVendorSimulator({ dataDir, port, simulatorSpeed: speed }: Lo
   });
 }
 
-// ── what Lambda and SST would do ───────────────────────────────────────────────────────────────────────────────────
+// ── replacements of Lambda and SST ───────────────────────────────────────────────────────────────────────────────────
 
-/** As SST links resources: `Resource.<Name>` reads these. */
+/** Sets the linked resources like SST does: `Resource.<Name>` reads these variables. */
 function setLinkedResources(resources: Record<string, object>): void {
   for (const [name, value] of Object.entries(resources)) process.env[`SST_RESOURCE_${name}`] = JSON.stringify(value);
 }
 
-/** The SDK's own variables, so that the functions' clients come here and can go nowhere else. */
+/** Sets the variables of the AWS SDK, so that the functions' clients use only the local backend. */
 function setEndpointVariables(
   endpoints: LocalBackend["endpoints"],
   url: string,
@@ -150,7 +156,7 @@ function setEndpointVariables(
     MJFLOW_API_URL: url,
     MJFLOW_DEFAULT_PROVIDER: process.env["MJFLOW_DEFAULT_PROVIDER"] || (Object.keys(providers)[0] ?? "simulator"),
     MJFLOW_PROGRESS: process.env["MJFLOW_PROGRESS"] ?? "on",
-    // Receivers on this machine, and the simulator's pictures; whoever wants it stricter says so.
+    // Allows webhook receivers on this machine and the simulator's images. The variable can restrict this.
     MJFLOW_OUTBOUND_ALLOW: process.env["MJFLOW_OUTBOUND_ALLOW"] ?? `${LOOPBACK}:*,localhost:*`,
     MJFLOW_LOG: process.env["MJFLOW_LOG"] ?? "warn",
   });
@@ -159,7 +165,10 @@ function setEndpointVariables(
 const FUNCTIONS = ["api", "callback", "submit", "deliver", "archive", "deadletter", "sweep"] as const;
 type Functions = Record<(typeof FUNCTIONS)[number], Handler>;
 
-/** Only now: they read their environment when they are first used. By path, as Lambda does, and as nobody's dependency. */
+/**
+ * Imports the functions after the environment is set, because they read it at their first use. The import is by path,
+ * as on Lambda, so that this package does not depend on the functions.
+ */
 async function importFunctions(ports: LocalBackend["ports"]): Promise<Functions> {
   installStreamingRuntime();
   const { useLocalBackend } = (await import(
@@ -178,22 +187,26 @@ async function importFunctions(ports: LocalBackend["ports"]): Promise<Functions>
   return Object.fromEntries(loaded) as Functions;
 }
 
-// ── the door ───────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── HTTP server ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 async function listen(port: number): Promise<Server> {
-  // Until the functions are there, whoever knocks is told to come back.
+  // Until the functions are imported, requests get 503 with Retry-After.
   const limits = { headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 5_000 };
-  // Node looks for lines past their limits this often; its own 30 s would double the longest.
+  // Interval in which Node checks these limits. With Node's own 30 s the longest limit would double.
   const server = createServer({ ...limits, connectionsCheckingInterval: 5_000 });
   server.on("request", respondStarting);
   await new Promise<void>((resolve, reject) => {
     server.once("error", (error: NodeJS.ErrnoException) => {
       const why =
-        error.code === "EADDRINUSE" ? "is in use" : error.code === "EACCES" ? "is not ours to take" : undefined;
+        error.code === "EADDRINUSE"
+          ? "is in use"
+          : error.code === "EACCES"
+            ? "is not allowed for this user"
+            : undefined;
       reject(
         why === undefined
           ? error
-          : new ConfigError(`Port ${port} ${why}. Set MJFLOW_PORT to another one (0 takes any free one).`),
+          : new ConfigError(`Port ${port} ${why}. Set MJFLOW_PORT to another port (0: any free port).`),
       );
     });
     server.listen(port, LOOPBACK, resolve);
@@ -205,7 +218,10 @@ function respondStarting(_: unknown, response: import("node:http").ServerRespons
   response.writeHead(503, { "retry-after": "1" }).end();
 }
 
-/** Two function URLs and a static site on one port: vendors' callbacks, the console, and everything else. */
+/**
+ * Serves two function URLs and a static site on one port: vendors' callbacks, the console, and the API for all other
+ * paths.
+ */
 function serve(server: Server, { api, callback }: Functions): void {
   const site = consoleSite();
   server.off("request", respondStarting);

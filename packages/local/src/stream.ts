@@ -1,12 +1,12 @@
 /**
- * Response streaming as Lambda's Node runtime offers it: a global `awslambda`, a handler that is given a stream to write
- * to, and a head that is written before the first byte. As on Lambda, a caller who hangs up does not stop the function:
- * what it writes then goes nowhere.
+ * Response streaming as in Lambda's Node runtime: a global `awslambda`, a handler that gets a writable stream, and a
+ * response head that is written before the first byte. As on Lambda, a client that closes the connection does not stop
+ * the function; the rest of the output is discarded.
  */
 import type { ServerResponse } from "node:http";
 import { Writable } from "node:stream";
 
-/** What Lambda's own runtime marks such handlers with. */
+/** Symbol with which Lambda's runtime marks streaming handlers. */
 const STREAMING = Symbol.for("aws.lambda.runtime.handler.streaming");
 
 export interface ResponseHead {
@@ -17,39 +17,39 @@ export interface ResponseHead {
 
 class ResponseStream extends Writable {
   readonly #response: ServerResponse;
-  #isBegun = false;
+  #hasStarted = false;
 
   constructor(response: ServerResponse) {
     super();
     this.#response = response;
   }
 
-  begin({ statusCode = 200, headers = {}, cookies = [] }: ResponseHead): void {
-    if (this.#isBegun || this.#response.destroyed) return;
-    this.#isBegun = true;
+  start({ statusCode = 200, headers = {}, cookies = [] }: ResponseHead): void {
+    if (this.#hasStarted || this.#response.destroyed) return;
+    this.#hasStarted = true;
     for (const [name, value] of Object.entries(headers)) this.#response.setHeader(name, value);
     if (cookies.length > 0) this.#response.setHeader("set-cookie", cookies);
     this.#response.writeHead(statusCode);
-    // A stream may be silent for a while; who waits for it must see that it has begun.
+    // The stream may send nothing for a while, so the client must get the head immediately.
     this.#response.flushHeaders();
   }
 
   override _write(chunk: Buffer, _: BufferEncoding, done: () => void): void {
-    this.begin({ headers: { "content-type": "application/octet-stream" } });
+    this.start({ headers: { "content-type": "application/octet-stream" } });
     if (this.#response.destroyed || this.#response.write(chunk)) {
       done();
       return;
     }
-    // Slower than we are: either it takes more, or it has gone.
-    const go = () => {
-      this.#response.off("drain", go).off("close", go);
+    // The client reads slowly. The write continues when the client has read more or has closed the connection.
+    const resume = () => {
+      this.#response.off("drain", resume).off("close", resume);
       done();
     };
-    this.#response.on("drain", go).on("close", go);
+    this.#response.on("drain", resume).on("close", resume);
   }
 
   override _final(done: () => void): void {
-    this.begin({});
+    this.start({});
     this.#response.end(done);
     if (this.#response.destroyed) done();
   }
@@ -58,14 +58,14 @@ class ResponseStream extends Writable {
 // biome-ignore lint/suspicious/noExplicitAny: events and contexts are Lambda's
 type StreamingHandler = (event: any, stream: Writable, context: any) => Promise<void>;
 
-/** Before the functions are imported: they ask for it when they are loaded. */
+/** Must be called before the functions are imported, because they read `awslambda` when they are loaded. */
 export function installStreamingRuntime(): void {
   Object.assign(globalThis, {
     awslambda: {
       streamifyResponse: (handler: StreamingHandler) => Object.assign(handler, { [STREAMING]: "response" }),
       HttpResponseStream: {
         from(stream: ResponseStream, head: ResponseHead) {
-          stream.begin(head);
+          stream.start(head);
           return stream;
         },
       },

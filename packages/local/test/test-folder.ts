@@ -1,4 +1,4 @@
-/** What a test leaves behind is put away after it, the newest first. */
+/** Cleanup after each test, newest first. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,7 +9,7 @@ afterEach(async () => {
   while (cleanUp.length > 0) await cleanUp.pop()!();
 });
 
-/** A new one, gone after the test. */
+/** Creates a temporary folder that is deleted after the test. */
 export function createTempFolder(): string {
   const path = mkdtempSync(join(tmpdir(), "mjflow-local-"));
   cleanUp.push(() => rmSync(path, { recursive: true, force: true }));

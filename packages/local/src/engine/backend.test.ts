@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { cleanUp, createTempFolder } from "../../test/test-folder.ts";
 import { startLocalBackend } from "./backend.ts";
 
-test("a new folder is sqlite's, and stays it", async () => {
+test("a new folder uses sqlite, which is kept at the next start and rejects another engine", async () => {
   const dataDir = createTempFolder();
   for (let start = 0; start < 2; start++) {
     const backend = await startLocalBackend({ dataDir });
@@ -14,7 +14,7 @@ test("a new folder is sqlite's, and stays it", async () => {
   );
 });
 
-test("a folder of another engine is that engine's, and refused to sqlite in words", async () => {
+test("a folder written by dynalite is rejected by sqlite with a message that names dynalite", async () => {
   const dataDir = createTempFolder();
   const backend = await startLocalBackend({ dataDir, engine: "dynalite" });
   cleanUp.push(() => backend.stop());

@@ -1,6 +1,7 @@
 /**
- * What the house stands on: rows, messages and objects of one data folder. By default a file of its own behind the same
- * ports that AWS's services are behind; or engines that speak AWS's protocols, over HTTP and with the SDK, as deployed.
+ * The local backend: rows, messages and objects of one data folder. By default rows and messages are in an SQLite file
+ * behind the same ports as AWS's services. Alternatively emulators implement AWS's protocols over HTTP, and the
+ * functions use the SDK as on AWS.
  */
 import { QUEUE } from "@mjflow/core/limit";
 import type { Queue, QueueDepth, QueueDepths } from "@mjflow/core/port";
@@ -18,36 +19,39 @@ import { startTableEngine, type TableEngineName } from "./table.ts";
 
 export interface LocalBackend {
   engine: EngineName;
-  /** In place of AWS's services (functions/composition/base.ts); absent where the functions reach these by their protocols. */
+  /**
+   * Ports that replace AWS's services (functions/composition/base.ts); unset if the functions reach emulators with the
+   * SDK.
+   */
   ports?: { table: Table; queue: Queue; queueDepths: QueueDepths; bucketEndpoint(): Promise<string> };
-  /** Where the SDK finds the services that are reached by their protocols. */
+  /** Environment variables with the SDK's endpoints of the emulators. */
   endpoints: Record<string, string>;
   queueUrls: Record<QueueDepth["name"], string>;
   source(name: QueueDepth["name"]): MessageSource;
-  /** Calls back when it has died: the house can then only be started again. */
-  onCrash(tell: (why: string) => void): void;
+  /** Registers a callback for a crash of the backend. After a crash the local server can only be restarted. */
+  onCrash(callback: (why: string) => void): void;
   stop(): Promise<void>;
 }
 
 export interface LocalBackendOptions {
   dataDir: string;
-  /** When not given: the one whose data the folder holds, else sqlite. */
+  /** Engine; unset: the engine that wrote the folder, otherwise sqlite. */
   engine?: EngineName | undefined;
 }
 
 const CLEANUP_INTERVAL_MS = 3_600_000;
 
-/** @throws Error in words when the folder holds another engine's data, or that engine does not run here */
+/** @throws Error with advice if another engine wrote the folder, or if the engine is not available on this platform */
 export async function startLocalBackend({ dataDir, engine }: LocalBackendOptions): Promise<LocalBackend> {
-  const held = detectEngine(dataDir);
-  const name = engine ?? held ?? "sqlite";
-  if (held !== undefined && held !== name) throw engineMismatchError(dataDir, held, name);
+  const found = detectEngine(dataDir);
+  const name = engine ?? found ?? "sqlite";
+  if (found !== undefined && found !== name) throw engineMismatchError(dataDir, found, name);
   return name === "sqlite" ? startSqliteBackend(dataDir) : startEmulatorBackend(dataDir, name);
 }
 
 async function startSqliteBackend(dataDir: string): Promise<LocalBackend> {
   const file = openDataFile({ dataDir });
-  /** Most houses hold no pictures: the bucket's engine is loaded with the first. */
+  /** The object store is started at its first use, because most local servers store no images. */
   let bucket: Promise<QueueEngine> | undefined;
   async function startBucket(): Promise<QueueEngine> {
     const engine = await startQueueEngine({ dataDir });
@@ -60,12 +64,12 @@ async function startSqliteBackend(dataDir: string): Promise<LocalBackend> {
     maxReceiveCount: (name) => QUEUE[name].maxReceiveCount,
   });
   const table = createFileTable(file);
-  const forget = () =>
+  const deleteExpired = () =>
     table
       .deleteExpired(Date.now())
-      .catch((error: unknown) => console.error(`Old rows are still there: ${String(error)}`));
-  void forget();
-  const forgetting = setInterval(forget, CLEANUP_INTERVAL_MS);
+      .catch((error: unknown) => console.error(`Expired rows could not be deleted: ${String(error)}`));
+  void deleteExpired();
+  const cleanupTimer = setInterval(deleteExpired, CLEANUP_INTERVAL_MS);
   return {
     engine: "sqlite",
     ports: {
@@ -81,12 +85,12 @@ async function startSqliteBackend(dataDir: string): Promise<LocalBackend> {
       },
     },
     endpoints: {},
-    // Nobody sends there: messages go through the port.
+    // Not used: messages are sent through the port.
     queueUrls: { submit: "", deliver: "", archive: "", "dead-letters": "" },
     source: queues.source,
     onCrash: file.onCrash,
     async stop() {
-      clearInterval(forgetting);
+      clearInterval(cleanupTimer);
       await bucket?.then((engine) => engine.stop());
       await file.close();
     },
@@ -110,7 +114,7 @@ async function startEmulatorBackend(dataDir: string, engine: TableEngineName): P
       },
       queueUrls,
       source: (name) => createSqsSource(client, queueUrls[name]),
-      onCrash: table.onDeath,
+      onCrash: table.onCrash,
       async stop() {
         await queue.stop();
         await table.stop();

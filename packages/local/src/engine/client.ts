@@ -1,6 +1,6 @@
 /**
- * SDK clients for the local engines. The endpoint is always given: without it the SDK takes a queue URL's host, or real
- * AWS. Credentials are placeholders that no engine checks, so that nobody's real ones are read or sent.
+ * SDK clients for the emulators. The endpoint is always set: otherwise the SDK would use the host of a queue URL, or
+ * real AWS. The credentials are placeholders, so that the user's real credentials are neither read nor sent.
  */
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { S3Client } from "@aws-sdk/client-s3";
@@ -19,7 +19,7 @@ export function queueClient(endpoint: string): SQSClient {
   return new SQSClient({ ...LOCAL, endpoint });
 }
 
-/** Path-style addresses: there is no DNS name for a bucket on this machine. */
+/** Uses path-style URLs, because a bucket has no DNS name on this machine. */
 export function bucketClient(endpoint: string): S3Client {
   return new S3Client({ ...LOCAL, endpoint, forcePathStyle: true });
 }

@@ -5,17 +5,17 @@ import { expect, test } from "vitest";
 import { cleanUp, createTempFolder } from "../../test/test-folder.ts";
 import { type DataFile, type FileOptions, openDataFile } from "./data-file.ts";
 
-/** A file whose syncs end when the test says so. */
+/** A data file whose syncs complete when the test says so. */
 function slowDisk(options: FileOptions = {}) {
   const syncs: ((error: NodeJS.ErrnoException | null) => void)[] = [];
-  const asked = { times: 0, next: Promise.withResolvers<void>() };
+  const syncCalls = { times: 0, next: Promise.withResolvers<void>() };
   const file = openDataFile({
     dataDir: createTempFolder(),
     ...options,
     sync: ((_: number, done: (error: NodeJS.ErrnoException | null) => void) => {
-      asked.times++;
-      asked.next.resolve();
-      asked.next = Promise.withResolvers();
+      syncCalls.times++;
+      syncCalls.next.resolve();
+      syncCalls.next = Promise.withResolvers();
       syncs.push(done);
     }) as typeof fdatasync,
   });
@@ -25,8 +25,8 @@ function slowDisk(options: FileOptions = {}) {
   });
   return {
     file,
-    asked,
-    /** The sync that is under way ends. */
+    syncCalls,
+    /** Completes the sync in progress. */
     end: (error: NodeJS.ErrnoException | null = null) => syncs.shift()!(error),
   };
 }
@@ -39,76 +39,76 @@ const bodies = (file: DataFile) =>
     .all()
     .map(({ body }) => body);
 
-/** How a promise stands after all that can go on without the disk has gone on. */
-async function stands(promise: Promise<unknown>): Promise<"waits" | "kept" | "failed"> {
+/** Returns the state of a promise after everything that does not need the disk has run. */
+async function stateOf(promise: Promise<unknown>): Promise<"waiting" | "done" | "failed"> {
   const turns = (async () => {
     for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
-    return "waits" as const;
+    return "waiting" as const;
   })();
   return Promise.race([
     promise.then(
-      () => "kept" as const,
+      () => "done" as const,
       () => "failed" as const,
     ),
     turns,
   ]);
 }
 
-test("a write is acknowledged when it is on the disk, and not before", async () => {
-  const { file, asked, end } = slowDisk();
+test("a write is acknowledged only after it is synced to the disk", async () => {
+  const { file, syncCalls, end } = slowDisk();
   const write = file.write(add(file, "a"));
-  expect(await stands(write)).toBe("waits");
-  expect([asked.times, bodies(file)]).toEqual([1, ["a"]]);
+  expect(await stateOf(write)).toBe("waiting");
+  expect([syncCalls.times, bodies(file)]).toEqual([1, ["a"]]);
   end();
-  expect(await stands(write)).toBe("kept");
+  expect(await stateOf(write)).toBe("done");
 });
 
-test("all that is written while the disk is busy shares the next sync", async () => {
-  const { file, asked, end } = slowDisk();
+test("all writes during a sync share the next sync", async () => {
+  const { file, syncCalls, end } = slowDisk();
   const first = file.write(add(file, "first"));
-  expect(await stands(first)).toBe("waits");
+  expect(await stateOf(first)).toBe("waiting");
   const others = Promise.all(Array.from({ length: 50 }, (_, i) => file.write(add(file, String(i)))));
-  expect(await stands(others)).toBe("waits");
-  expect(asked.times).toBe(1);
+  expect(await stateOf(others)).toBe("waiting");
+  expect(syncCalls.times).toBe(1);
   end();
-  expect([await stands(first), await stands(others), asked.times]).toEqual(["kept", "waits", 2]);
+  expect([await stateOf(first), await stateOf(others), syncCalls.times]).toEqual(["done", "waiting", 2]);
   end();
-  expect(await stands(others)).toBe("kept");
+  expect(await stateOf(others)).toBe("done");
   expect(bodies(file)).toHaveLength(51);
 });
 
-test("a note asks nothing of the disk", async () => {
-  const { file, asked } = slowDisk();
-  expect(await stands(file.note(add(file, "a")))).toBe("kept");
-  expect([asked.times, bodies(file)]).toEqual([0, ["a"]]);
+test("a note is acknowledged without a sync", async () => {
+  const { file, syncCalls } = slowDisk();
+  expect(await stateOf(file.note(add(file, "a")))).toBe("done");
+  expect([syncCalls.times, bodies(file)]).toEqual([0, ["a"]]);
 });
 
-test("of a transaction in which one fails, nothing is kept, nobody is acknowledged, and the next one is whole", async () => {
+test("if one write of a transaction fails, all its writes are rollbacks and rejected, and the next transaction works", async () => {
   const { file, end } = slowDisk();
-  let undone = 0;
-  file.onUndone(() => undone++);
+  let rollbacks = 0;
+  file.onUndone(() => rollbacks++);
   const good = file.write(add(file, "a"));
   const bad = file.write(() => file.sql("INSERT INTO items (pk) VALUES ('no sort key')").run());
-  expect([await stands(good), await stands(bad), undone, bodies(file)]).toEqual(["failed", "failed", 1, []]);
+  expect([await stateOf(good), await stateOf(bad), rollbacks, bodies(file)]).toEqual(["failed", "failed", 1, []]);
   const next = file.write(add(file, "b"));
-  expect(await stands(next)).toBe("waits");
+  expect(await stateOf(next)).toBe("waiting");
   end();
-  expect([await stands(next), bodies(file)]).toEqual(["kept", ["b"]]);
+  expect([await stateOf(next), bodies(file)]).toEqual(["done", ["b"]]);
 });
 
-test("once the disk refused a sync nothing is acknowledged any more, and it is told", async () => {
+test("after a failed sync no write is acknowledged, and onCrash is called", async () => {
   const { file, end } = slowDisk();
-  const told: string[] = [];
-  file.onCrash((why) => told.push(why));
+  const crashes: string[] = [];
+  file.onCrash((why) => crashes.push(why));
   const write = file.write(add(file, "a"));
-  expect(await stands(write)).toBe("waits");
+  expect(await stateOf(write)).toBe("waiting");
   end(Object.assign(new Error("EIO: i/o error"), { code: "EIO" }));
-  expect(await stands(write)).toBe("failed");
-  expect(told).toEqual([expect.stringMatching(/^the disk refused a sync of .*mjflow\.db: EIO/)]);
-  expect(await stands(file.write(add(file, "b")))).toBe("failed");
+  expect(await stateOf(write)).toBe("failed");
+  expect(crashes).toEqual([expect.stringMatching(/^a sync of .*mjflow\.db failed: EIO/)]);
+  expect(await stateOf(file.write(add(file, "b")))).toBe("failed");
 });
 
-test("closed, it has kept what was under way", async () => {
+test("close waits until the writes in progress are stored", async () => {
   const dataDir = createTempFolder();
   const file = openDataFile({ dataDir });
   const writes = [file.write(add(file, "a")), file.note(add(file, "b"))];
@@ -119,7 +119,7 @@ test("closed, it has kept what was under way", async () => {
   await again.close();
 });
 
-test("what was acknowledged outlives a kill -9 at any moment", async () => {
+test("acknowledged writes survive kill -9 at any moment", async () => {
   const dataDir = createTempFolder();
   const file = new URL("./data-file.ts", import.meta.url).href;
   const script = `
@@ -149,15 +149,15 @@ test("what was acknowledged outlives a kill -9 at any moment", async () => {
     child.kill("SIGKILL");
     await gone;
     const acknowledged = output.split("\n").slice(0, -1);
-    const kept = openDataFile({ dataDir });
-    const there = new Set(bodies(kept));
-    expect(acknowledged.filter((body) => !there.has(body))).toEqual([]);
-    await kept.note(() => kept.sql("DELETE FROM messages").run());
-    await kept.close();
+    const reopened = openDataFile({ dataDir });
+    const found = new Set(bodies(reopened));
+    expect(acknowledged.filter((body) => !found.has(body))).toEqual([]);
+    await reopened.note(() => reopened.sql("DELETE FROM messages").run());
+    await reopened.close();
   }
 });
 
-test("it is readable by its owner only, its log too", () => {
+test("the file and its log are readable only by their owner", () => {
   const dataDir = createTempFolder();
   const file = openDataFile({ dataDir });
   cleanUp.push(() => file.close());
@@ -165,10 +165,10 @@ test("it is readable by its owner only, its log too", () => {
   expect(modes).toEqual([0o600, 0o600]);
 });
 
-test("a file that another process has is refused", async () => {
+test("a file that another process has opened is rejected", async () => {
   const dataDir = createTempFolder();
   const file = new URL("./data-file.ts", import.meta.url).href;
-  // Held on to: one that nobody refers to is closed when it is collected.
+  // The reference keeps the file open; an unreferenced file would be closed by the garbage collector.
   const script = `
     globalThis.file = (await import(${JSON.stringify(file)})).openDataFile({ dataDir: ${JSON.stringify(dataDir)} });
     console.log("open");

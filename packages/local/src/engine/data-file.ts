@@ -1,13 +1,14 @@
 /**
- * One SQLite file for rows and messages, in this process. Many writers share one sync: whatever is written while the disk
- * is busy becomes one transaction, is committed when the disk is free, and is acknowledged when it is on it.
+ * One SQLite file for rows and messages, opened by this process only. Many writers share one sync: all writes during a
+ * sync form one transaction. The transaction is committed when the sync ends, and acknowledged when its own sync has
+ * ended.
  *
- * SQLite itself runs with `synchronous = NORMAL`, which syncs at checkpoints only and never harms the file; what makes a
- * commit durable is the sync of the write-ahead log here. SQLite's FULL does the same after each commit, but on the event
- * loop, and for each writer alone.
+ * SQLite runs with `synchronous = NORMAL`, which syncs only at checkpoints and never corrupts the file. The sync of the
+ * write-ahead log in this module makes a commit durable. SQLite's FULL does the same after each commit, but on the
+ * event loop and for each writer separately.
  *
- * A read may see what is not yet on the disk. Whoever acts on it writes first, and the log is synced in order: if that
- * write is kept, so is what was read.
+ * A read may return data that is not yet on the disk. A reader that acts on it writes afterwards, and the log is synced
+ * in order. If the later write is durable, the data that was read is durable too.
  */
 import { closeSync, fdatasync, mkdirSync, openSync } from "node:fs";
 import { join } from "node:path";
@@ -15,39 +16,45 @@ import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { ENGINE_FILES } from "./name.ts";
 
 export interface FileOptions {
-  /** Without it, in memory. */
+  /** Data folder; unset: an in-memory database. */
   dataDir?: string | undefined;
-  /** The disk, as a test would have it. */
+  /** Replacement of fdatasync, for tests. */
   sync?: typeof fdatasync;
 }
 
 export interface DataFile {
-  /** Prepared once for each text. */
+  /** Returns a prepared statement, cached by its text. */
   sql(text: string): StatementSync;
   /**
-   * Runs at once; resolves when what it wrote is on the disk.
+   * Runs immediately; resolves when the written data is on the disk.
    *
-   * @throws what `run` threw, or another of the same transaction: of that nothing is kept
+   * @throws the exception of `run`, or of another write of the same transaction; then the whole transaction is undone
    */
   write<T>(run: () => T): Promise<T>;
-  /** Resolves when it outlives this process; a power cut may undo it, unless a later write is kept. */
+  /**
+   * Runs immediately; resolves when the data survives a crash of this process. A power cut may undo it, unless a later
+   * write was acknowledged.
+   */
   note<T>(run: () => T): Promise<T>;
-  /** Calls back when a transaction was undone: what its writers believe they wrote is not there. */
-  onUndone(tell: () => void): void;
-  /** Calls back should the disk refuse a sync: what is on it is then not known, and nothing more is acknowledged. */
-  onCrash(tell: (why: string) => void): void;
-  /** When what is under way is on the disk. */
+  /** Registers a callback for an undone transaction: the data that its writers cached is not in the file. */
+  onUndone(callback: () => void): void;
+  /**
+   * Registers a callback for a failed sync. The content of the disk is then unknown, and no further write is
+   * acknowledged.
+   */
+  onCrash(callback: (why: string) => void): void;
+  /** Waits until all writes are on the disk, then closes the file. */
   close(): Promise<void>;
 }
 
-/** One transaction. */
-interface Group {
+/** A transaction in progress. */
+interface Transaction {
   done: PromiseWithResolvers<void>;
-  /** Somebody waits for the disk. */
-  isSynced: boolean;
+  /** True if at least one writer waits for a sync. */
+  needsSync: boolean;
 }
 
-/** Pages of 4 kB that are gathered in the log before they are moved into the file. */
+/** Number of 4 kB pages in the log before they are copied into the file. */
 const LOG_PAGES = 2_000;
 const PAGE_BYTES = 4_096;
 
@@ -67,34 +74,38 @@ CREATE TABLE IF NOT EXISTS messages (
 CREATE INDEX IF NOT EXISTS ready ON messages (queue, visibleAt);
 CREATE TABLE IF NOT EXISTS room (bytes BLOB);`;
 
-/** @throws Error when another process has the file */
+/** @throws Error if another process has opened the file */
 export function openDataFile({ dataDir, sync = fdatasync }: FileOptions = {}): DataFile {
   if (dataDir !== undefined) mkdirSync(dataDir, { recursive: true });
   const path = dataDir === undefined ? ":memory:" : join(dataDir, ENGINE_FILES.sqlite);
-  // Prompts and addresses are its owner's alone; SQLite gives its other files the rights of the first.
+  // The file contains prompts and URLs, so only its owner may read it. SQLite gives its other files the same
+  // permissions.
   if (dataDir !== undefined) closeSync(openSync(path, "a", 0o600));
   const db = openDatabase(path);
   const log = dataDir === undefined ? undefined : openSync(`${path}-wal`, "r+");
   const statements = new Map<string, StatementSync>();
-  let open: Group | undefined;
+  let open: Transaction | undefined;
   let syncing: Promise<void> | undefined;
-  let dead: Error | undefined;
-  let tellUndone = () => {};
-  let tellDeath = (_why: string) => {};
+  let crash: Error | undefined;
+  let notifyUndone = () => {};
+  let notifyCrash = (_why: string) => {};
 
-  /** The transaction that is open, or a new one: committed at the end of this turn, or once the disk is free. */
-  function group(): Group {
-    if (dead) throw dead;
+  /**
+   * Returns the open transaction or starts one. It is committed at the end of this turn of the event loop, or when the
+   * sync in progress has ended.
+   */
+  function openTransaction(): Transaction {
+    if (crash) throw crash;
     if (open) return open;
     db.exec("BEGIN");
-    open = { done: Promise.withResolvers(), isSynced: false };
+    open = { done: Promise.withResolvers(), needsSync: false };
     if (!syncing) setImmediate(commit);
     return open;
   }
 
-  async function enter<T>(run: () => T, isSynced: boolean): Promise<T> {
-    const own = group();
-    own.isSynced ||= isSynced;
+  async function runInTransaction<T>(run: () => T, needsSync: boolean): Promise<T> {
+    const own = openTransaction();
+    own.needsSync ||= needsSync;
     let result: T;
     try {
       result = run();
@@ -106,12 +117,12 @@ export function openDataFile({ dataDir, sync = fdatasync }: FileOptions = {}): D
     return result;
   }
 
-  function undo({ done }: Group, error: unknown): void {
+  function undo({ done }: Transaction, error: unknown): void {
     open = undefined;
-    // A full disk has undone it already.
+    // After an error such as a full disk, SQLite may already have rolled back.
     if (db.isTransaction) db.exec("ROLLBACK");
-    tellUndone();
-    // Also where nobody else waits.
+    notifyUndone();
+    // Prevents an unhandled rejection if no other writer waits.
     done.promise.catch(() => {});
     done.reject(error);
   }
@@ -126,27 +137,27 @@ export function openDataFile({ dataDir, sync = fdatasync }: FileOptions = {}): D
       return;
     }
     open = undefined;
-    if (own.isSynced && log !== undefined) syncing = synced(log, own);
+    if (own.needsSync && log !== undefined) syncing = synced(log, own);
     else own.done.resolve();
   }
 
-  function synced(descriptor: number, { done }: Group): Promise<void> {
+  function synced(descriptor: number, { done }: Transaction): Promise<void> {
     return new Promise((resolve) => {
       sync(descriptor, (error) => {
         syncing = undefined;
-        if (error) die(error);
-        if (dead) done.reject(dead);
+        if (error) recordCrash(error);
+        if (crash) done.reject(crash);
         else done.resolve();
-        // After those who waited: what they write next is not to wait for another sync.
+        // `setImmediate`: the waiting writers run first, so that their next writes share this transaction.
         setImmediate(commit);
         resolve();
       });
     });
   }
 
-  function die(cause: Error): void {
-    dead = new Error(`the disk refused a sync of ${path}: ${cause.message}`, { cause });
-    tellDeath(dead.message);
+  function recordCrash(cause: Error): void {
+    crash = new Error(`a sync of ${path} failed: ${cause.message}`, { cause });
+    notifyCrash(crash.message);
   }
 
   return {
@@ -157,13 +168,13 @@ export function openDataFile({ dataDir, sync = fdatasync }: FileOptions = {}): D
       statements.set(text, statement);
       return statement;
     },
-    write: (run) => enter(run, true),
-    note: (run) => enter(run, false),
-    onUndone(tell) {
-      tellUndone = tell;
+    write: (run) => runInTransaction(run, true),
+    note: (run) => runInTransaction(run, false),
+    onUndone(callback) {
+      notifyUndone = callback;
     },
-    onCrash(tell) {
-      tellDeath = tell;
+    onCrash(callback) {
+      notifyCrash = callback;
     },
     async close() {
       while (open || syncing) {
@@ -179,12 +190,13 @@ export function openDataFile({ dataDir, sync = fdatasync }: FileOptions = {}): D
 function openDatabase(path: string): DatabaseSync {
   const db = new DatabaseSync(path);
   try {
-    // Nobody else's: a second process would find it locked, and this one need not lock it for each transaction.
+    // With an exclusive lock a second process cannot open the file, and this process need not lock it for each
+    // transaction.
     db.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL");
     db.exec(`PRAGMA wal_autocheckpoint = ${LOG_PAGES}`);
     db.exec(SCHEMA);
-    // The log is written over and over, and a sync that need not also record a longer file takes a tenth of the time: so
-    // it is given its whole length at once.
+    // The log is written repeatedly. A sync that does not change the file length takes a tenth of the time, so the log
+    // gets its full length here.
     db.exec(`BEGIN; INSERT INTO room VALUES (zeroblob(${LOG_PAGES * PAGE_BYTES})); DELETE FROM room; COMMIT`);
     db.exec("PRAGMA wal_checkpoint(RESTART)");
     return db;

@@ -1,9 +1,9 @@
-/** dynalite ships no types; this is what `table.ts` uses of it. */
+/** dynalite contains no types; this declares the part that `table.ts` uses. */
 declare module "dynalite" {
   import type { Server } from "node:http";
 
   interface Options {
-    /** LevelDB's folder; without it, memory. */
+    /** Folder of LevelDB; unset: in memory. */
     path?: string;
     createTableMs?: number;
     deleteTableMs?: number;

@@ -1,4 +1,4 @@
-/** The native table engine as a child process: DynamoDB's wire protocol on SQLite, every write synced. */
+/** The native table engine as a child process: it implements DynamoDB's protocol on SQLite and syncs every write. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -11,10 +11,10 @@ import type { TableEngine } from "./table-engine.ts";
 const POLL_MS = 5;
 const READY_MS = 10_000;
 const STOP_MS = 3_000;
-/** A port may be taken between our asking for it and the child's listening. */
-const TRIES = 3;
+/** Number of start attempts: another process may take the port before the child listens on it. */
+const MAX_STARTS = 3;
 
-/** Where the binary is; undefined on a platform it is not published for. */
+/** Returns the path of the binary, or undefined if it is not published for this platform. */
 export function findDynoxide(): string | undefined {
   try {
     const manifest = createRequire(import.meta.url).resolve("@dynoxide/linux-x64/package.json");
@@ -35,19 +35,21 @@ interface Options {
 export async function startDynoxide(options: Options): Promise<TableEngine> {
   const { dataDir, dbPath } = options;
   if (dataDir !== undefined && dbPath !== undefined) await endOrphan(dataDir, dbPath);
-  for (let tries = 1; ; tries++) {
+  for (let starts = 1; ; starts++) {
     const port = options.port ?? (await freePort());
     const child = run(options, port);
     const failure = await readiness(child, port);
     if (failure === undefined) return engineOf(child, port, dataDir);
     child.kill("SIGKILL");
-    if (tries >= TRIES || options.port !== undefined) throw new Error(`The table engine did not start: ${failure}`);
+    if (starts >= MAX_STARTS || options.port !== undefined)
+      throw new Error(`The table engine did not start: ${failure}`);
   }
 }
 
 function run({ binary, dataDir, dbPath }: Options, port: number): ChildProcess {
   const where = dbPath === undefined ? [] : ["--db-path", dbPath];
-  // In its own process group, or Ctrl-C would reach it before us, and the house could not write down its last steps.
+  // The child has its own process group. Otherwise Ctrl-C would end the child first, and the local server could not
+  // save its last steps.
   const child = spawn(binary, ["serve", "--host", LOOPBACK, "--port", String(port), ...where], {
     detached: true,
     stdio: ["ignore", "ignore", "pipe"],
@@ -56,43 +58,43 @@ function run({ binary, dataDir, dbPath }: Options, port: number): ChildProcess {
   return child;
 }
 
-/** @returns why it will never be ready, or nothing once it accepts connections */
+/** @returns the reason of a failed start, or undefined as soon as the child accepts connections */
 async function readiness(child: ChildProcess, port: number): Promise<string | undefined> {
   let ended: string | undefined;
-  let said = "";
+  let output = "";
   child.stderr?.on("data", (chunk: Buffer) => {
-    said = (said + chunk.toString()).slice(-2_000);
+    output = (output + chunk.toString()).slice(-2_000);
   });
   child.once("error", (error) => {
     ended = error.message;
   });
   child.once("exit", (code, signal) => {
-    ended ??= `it ended with ${code ?? signal}. ${said.trim()}`;
+    ended ??= `it exited with ${code ?? signal}. ${output.trim()}`;
   });
   for (const until = Date.now() + READY_MS; Date.now() < until; ) {
     if (ended !== undefined) return ended;
-    // Asked after connecting too: what answers on the port may be the program that took it from the child.
+    // Checked again after the connection: another program may have taken the port from the child.
     if ((await accepts(port)) && ended === undefined && child.exitCode === null) return undefined;
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
-  return `it did not listen within ${READY_MS / 1_000} s. ${said.trim()}`;
+  return `it did not listen within ${READY_MS / 1_000} s. ${output.trim()}`;
 }
 
 function accepts(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ port, host: LOOPBACK });
-    const answer = (open: boolean) => {
+    const finish = (open: boolean) => {
       socket.destroy();
       resolve(open);
     };
-    socket.once("connect", () => answer(true)).once("error", () => answer(false));
+    socket.once("connect", () => finish(true)).once("error", () => finish(false));
   });
 }
 
 function engineOf(child: ChildProcess, port: number, dataDir: string | undefined): TableEngine {
-  const end = () => child.kill("SIGTERM");
-  // However this process ends, short of being killed, its child ends with it.
-  process.once("exit", end);
+  const endChild = () => child.kill("SIGTERM");
+  // The child ends when this process exits, unless this process is killed.
+  process.once("exit", endChild);
   child.unref();
   (child.stderr as { unref?: () => void } | null)?.unref?.();
   const gone = new Promise<void>((resolve) => child.once("exit", () => resolve()));
@@ -101,14 +103,14 @@ function engineOf(child: ChildProcess, port: number, dataDir: string | undefined
     name: "dynoxide",
     endpoint: `http://${LOOPBACK}:${port}`,
     pid: child.pid,
-    onDeath(tell) {
+    onCrash(callback) {
       child.once("exit", (code, signal) => {
-        if (!stopping) tell(`dynoxide ended with ${code ?? signal}`);
+        if (!stopping) callback(`dynoxide ended with ${code ?? signal}`);
       });
     },
     async stop() {
       stopping = true;
-      process.off("exit", end);
+      process.off("exit", endChild);
       if (child.exitCode === null && child.signalCode === null) {
         child.ref();
         child.kill("SIGTERM");

@@ -1,4 +1,4 @@
-/** What a queue on a file promises beyond the suite of all queues (test/conformance). */
+/** Tests of the file queue beyond the common queue tests (test/conformance). */
 import { submitMessage } from "@mjflow/core/message";
 import { expect, test } from "vitest";
 import { cleanUp, createTempFolder } from "../../test/test-folder.ts";
@@ -16,49 +16,49 @@ function open(dataDir?: string) {
   return { ...queues, submit: queues.source("submit"), close: () => file.close() };
 }
 
-test("who waits is woken by a message, and one message wakes one of two", async () => {
+test("a message wakes the waiting receivers, and only one of two receivers gets it", async () => {
   const { queue, submit, close } = open();
   cleanUp.push(close);
-  const leave = new AbortController();
-  const waiting = [submit.receive(10, leave.signal), submit.receive(10, leave.signal)];
+  const stop = new AbortController();
+  const waiting = [submit.receive(10, stop.signal), submit.receive(10, stop.signal)];
   await queue.send([{ message }]);
   const first = await Promise.race(waiting);
   expect(first.map(({ body }) => JSON.parse(body))).toEqual([message]);
-  leave.abort();
+  stop.abort();
   expect((await Promise.all(waiting)).flat()).toHaveLength(1);
 });
 
-test("who is asked to go while waiting goes with nothing, and no message is lost with it", async () => {
+test("an aborted receive returns nothing and loses no message", async () => {
   const { queue, submit, close } = open();
   cleanUp.push(close);
-  const leave = new AbortController();
-  const waiting = submit.receive(10, leave.signal);
-  leave.abort();
+  const stop = new AbortController();
+  const waiting = submit.receive(10, stop.signal);
+  stop.abort();
   expect(await waiting).toEqual([]);
   await queue.send([{ message }]);
   expect(await submit.receive(10, never)).toHaveLength(1);
 });
 
-test("a message that killed its process is there again at once, one receive the poorer, until it is a dead letter", async () => {
+test("a message of a killed process is visible again immediately, its receive counts, and it ends in the dead-letter queue", async () => {
   const dataDir = createTempFolder();
   for (const receives of ["1", "2"]) {
     const server = open(dataDir);
     if (receives === "1") await server.queue.send([{ message }]);
     const [received] = await server.submit.receive(10, never);
     expect(received!.attributes["ApproximateReceiveCount"]).toBe(receives);
-    // As good as killed: nothing is deleted.
+    // The process is simulated as killed: nothing is deleted.
     await server.close();
   }
   const { submit, source, close } = open(dataDir);
   cleanUp.push(close);
-  const leave = new AbortController();
-  const waiting = submit.receive(10, leave.signal);
+  const stop = new AbortController();
+  const waiting = submit.receive(10, stop.signal);
   expect(await source("dead-letters").receive(10, never)).toMatchObject([{ body: JSON.stringify(message) }]);
-  leave.abort();
+  stop.abort();
   expect(await waiting).toEqual([]);
 });
 
-test("an old receipt deletes nothing, not even once its message is a dead letter", async () => {
+test("an old receipt deletes nothing, even after its message was moved to the dead-letter queue", async () => {
   const { queue, submit, source, depths, close } = open();
   cleanUp.push(close);
   await queue.send([{ message }]);
@@ -67,17 +67,17 @@ test("an old receipt deletes nothing, not even once its message is a dead letter
   await submit.receive(1, never);
   await submit.delete([old!.receipt]);
   now += VISIBILITY_MS;
-  const leave = new AbortController();
-  const waiting = submit.receive(1, leave.signal);
+  const stop = new AbortController();
+  const waiting = submit.receive(1, stop.signal);
   const [dead] = await source("dead-letters").receive(1, never);
-  leave.abort();
+  stop.abort();
   await waiting;
   expect(dead!.receipt).toBe(old!.receipt);
   await submit.delete([old!.receipt]);
   expect(await depths()).toContainEqual({ name: "dead-letters", waiting: 0, inFlight: 1, delayed: 0 });
 });
 
-test("a delay set by a clock that ran ahead is no longer than the longest there is", async () => {
+test("a delay set by a clock that was ahead is limited to the longest delay", async () => {
   const dataDir = createTempFolder();
   const [right, wrong] = [now, now + 24 * 3_600_000];
   now = wrong;

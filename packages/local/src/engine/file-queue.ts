@@ -1,6 +1,7 @@
 /**
- * Queues with SQS's manners on a file of this machine: what is received and not deleted comes back after its visibility
- * timeout, and goes to the dead letters once it was received too often. Whoever waits is woken, not asked.
+ * Queues with the behavior of SQS in a local file. A message that is received and not deleted becomes visible again
+ * after its visibility timeout. After too many receives it is moved to the dead-letter queue. Waiting receivers are
+ * woken and do not poll.
  */
 import { QUEUE } from "@mjflow/core/limit";
 import { QUEUE_OF, type QueueName } from "@mjflow/core/message";
@@ -25,7 +26,7 @@ export interface FileQueues {
 
 const NAMES = ["submit", "deliver", "archive", "dead-letters"] as const satisfies readonly QueueDepth["name"][];
 const INSERT = "INSERT INTO messages (queue, body, sentAt, visibleAt) VALUES (?, ?, ?, ?)";
-/** Moved when it would be received once too often, as SQS does, not when its last try ends. */
+/** A message is moved at the receive that would exceed the limit, like in SQS, not when its last attempt ends. */
 const MOVE_TO_DEAD_LETTERS =
   "UPDATE messages SET queue = 'dead-letters', receives = 0 WHERE queue = ? AND visibleAt <= ? AND receives >= ?";
 const RECEIVE = `UPDATE messages SET receives = receives + 1, visibleAt = ?
@@ -44,19 +45,20 @@ interface Row {
 }
 
 const LONGEST_DELAY_MS = QUEUE.submit.maxDelayS * 1_000;
-/** A timer cannot be set for longer. */
+/** Longest delay of a timer, ms. */
 const TIMER_MS = 2 ** 31 - 1;
 
 export function createFileQueues(options: FileQueueOptions): FileQueues {
   const { file, visibilityMs, maxReceiveCount, now = Date.now } = options;
   const { sql, write, note } = file;
-  /** Those who wait for a message, by queue. */
+  /** Wake functions of the waiting receivers, by queue. */
   const waiting = new Map<string, Set<() => void>>(NAMES.map((name) => [name, new Set()]));
   const wake = (name: string) => {
-    for (const go of waiting.get(name)!) go();
+    for (const wakeOne of waiting.get(name)!) wakeOne();
   };
 
-  // Whoever was at work on them is gone with the process before; and no delay is longer, whatever the clock was then.
+  // At the start no consumer holds a message, so received messages become visible. A delay is limited, because the
+  // clock may have been wrong.
   sql("UPDATE messages SET visibleAt = ?1 WHERE receives > 0 AND visibleAt > ?1").run(now());
   sql("UPDATE messages SET visibleAt = ?1 WHERE visibleAt > ?1").run(now() + LONGEST_DELAY_MS);
 
@@ -68,8 +70,11 @@ export function createFileQueues(options: FileQueueOptions): FileQueues {
     for (const name of new Set(all.map((each) => each.name))) wake(name);
   }
 
-  /** Counted before anyone works on it: a message that kills its process must not be new each time. */
-  function take(name: QueueDepth["name"], max: number): Promise<ReceivedMessage[]> {
+  /**
+   * Receives messages. The receive is counted before the message is handled, so that a message that kills its process
+   * reaches the limit.
+   */
+  function receiveNow(name: QueueDepth["name"], max: number): Promise<ReceivedMessage[]> {
     const at = now();
     return note(() => {
       if (name !== "dead-letters" && sql(MOVE_TO_DEAD_LETTERS).run(name, at, maxReceiveCount(name)).changes > 0)
@@ -84,9 +89,9 @@ export function createFileQueues(options: FileQueueOptions): FileQueues {
       async receive(max, signal) {
         while (!signal.aborted) {
           const { at } = sql(NEXT).get(name) as { at: number | null };
-          const received = at !== null && at <= now() ? await take(name, max) : [];
+          const received = at !== null && at <= now() ? await receiveNow(name, max) : [];
           if (received.length > 0) return received;
-          await news(name, at, signal);
+          await nextMessage(name, at, signal);
         }
         return [];
       },
@@ -94,7 +99,8 @@ export function createFileQueues(options: FileQueueOptions): FileQueues {
         await note(() => {
           for (const receipt of receipts) {
             const [id, receives] = receipt.split("/").map(Number);
-            // An older receipt deletes nothing, nor does one of before it went to the dead letters.
+            // An older receipt deletes nothing. The same holds for a receipt from before the move to the dead-letter
+            // queue.
             sql("DELETE FROM messages WHERE id = ? AND receives = ? AND queue = ?").run(id!, receives!, name);
           }
         });
@@ -102,17 +108,17 @@ export function createFileQueues(options: FileQueueOptions): FileQueues {
     };
   }
 
-  /** Until a message is sent there, the next one is due, or nobody wants it any more. */
-  async function news(name: string, at: number | null, signal: AbortSignal): Promise<void> {
+  /** Waits until a message is sent to the queue, the next message becomes visible, or the signal is aborted. */
+  async function nextMessage(name: string, at: number | null, signal: AbortSignal): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
-    const go = () => resolve();
-    const timer = at === null ? undefined : setTimeout(go, Math.min(TIMER_MS, Math.max(1, at - now())));
-    waiting.get(name)!.add(go);
-    signal.addEventListener("abort", go);
+    const wakeUp = () => resolve();
+    const timer = at === null ? undefined : setTimeout(wakeUp, Math.min(TIMER_MS, Math.max(1, at - now())));
+    waiting.get(name)!.add(wakeUp);
+    signal.addEventListener("abort", wakeUp);
     await promise;
     clearTimeout(timer);
-    signal.removeEventListener("abort", go);
-    waiting.get(name)!.delete(go);
+    signal.removeEventListener("abort", wakeUp);
+    waiting.get(name)!.delete(wakeUp);
   }
 
   return {

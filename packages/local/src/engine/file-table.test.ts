@@ -1,4 +1,4 @@
-/** What a table on a file promises beyond the suite of all tables (test/conformance). */
+/** Tests of the file table beyond the common table tests (test/conformance). */
 import type { Item } from "@mjflow/store/codec";
 import { expect, test } from "vitest";
 import { cleanUp, createTempFolder } from "../../test/test-folder.ts";
@@ -21,7 +21,7 @@ function open(dataDir?: string) {
   return { file, table: createFileTable(file) };
 }
 
-test("a row comes back as it was put, bytes and all, from memory and from the disk", async () => {
+test("a row with all its types is read back unchanged from memory and from the disk", async () => {
   const dataDir = createTempFolder();
   const first = open(dataDir);
   await first.table.put(item(1, "é\0🛶"), undefined);
@@ -32,7 +32,7 @@ test("a row comes back as it was put, bytes and all, from memory and from the di
   expect(await again.put(item(2), 1)).toEqual({ ok: true });
 });
 
-test("a row whose transaction was undone is what it was before", async () => {
+test("a row whose transaction was undone has its previous value", async () => {
   const { file, table } = open();
   await table.put(item(1, "before"), undefined);
   const written = table.put(item(2, "undone"), 1);
@@ -43,7 +43,7 @@ test("a row whose transaction was undone is what it was before", async () => {
   expect(await table.put(item(2, "after"), 1)).toEqual({ ok: true });
 });
 
-test("rows that are no longer held in memory are read again", async () => {
+test("rows that are no longer in the cache are read from the file", async () => {
   const { table } = open();
   const keys = Array.from({ length: 5_000 }, (_, i) => ({ pk: `flow#${i}`, sk: "flow" }));
   await Promise.all(
@@ -53,7 +53,7 @@ test("rows that are no longer held in memory are read again", async () => {
   expect(found.map(({ text }) => text)).toEqual([{ S: "0" }, { S: "4999" }]);
 });
 
-test("rows past their time go, the others and those without one stay", async () => {
+test("deleteExpired deletes only rows whose expiry time has passed", async () => {
   const { file, table } = open();
   const NOW_S = 1_800_000_000;
   const put = (pk: string, expiresAt?: number) =>

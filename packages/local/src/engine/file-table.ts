@@ -1,4 +1,4 @@
-/** The requests of `store/table.ts` on a file of this machine, held to the same conformance suite as DynamoDB's. */
+/** The requests of `store/table.ts` on a local file, tested with the same conformance tests as DynamoDB. */
 
 import type { SQLInputValue } from "node:sqlite";
 import { deserialize, serialize } from "node:v8";
@@ -14,40 +14,47 @@ const UPDATE =
 
 const DELETE_EXPIRED =
   "DELETE FROM items WHERE rowid IN (SELECT rowid FROM items WHERE expiresAt <= ? LIMIT ?) RETURNING pk, sk";
-/** Between two of them others get their turn. */
+/** Rows per delete statement. Between two statements other work can run. */
 const DELETE_EXPIRED_BATCH = 200;
 
-/** A few thousand rows: about 20 MB. */
-const SELECT_ITEM = 4_096;
+/** Number of cached rows; they take about 20 MB. */
+const CACHED_ROWS = 4_096;
 
 interface Row {
   item: Uint8Array;
 }
 
 export interface FileTable extends Table {
-  /** What DynamoDB's TTL does: rows past their time go, and reading has left them out already. @returns how many */
+  /**
+   * Deletes expired rows, like DynamoDB's TTL. Reads ignore expired rows already before.
+   *
+   * @returns the number of deleted rows
+   */
   deleteExpired(nowMs: number): Promise<number>;
 }
 
 export function createFileTable({ sql, write, onUndone }: Pick<DataFile, "sql" | "write" | "onUndone">): FileTable {
-  /** Rows as they are: nobody else writes to this file, and nobody changes an item. The one written longest ago goes first. */
-  const held = new Map<string, Item>();
-  onUndone(() => held.clear());
+  /**
+   * Cache of rows. It is always current, because only this process writes to the file and items are never modified. The
+   * row written longest ago is removed first.
+   */
+  const cache = new Map<string, Item>();
+  onUndone(() => cache.clear());
 
-  function hold(key: Key, item: Item): void {
+  function addToCache(key: Key, item: Item): void {
     const name = keyText(key);
-    held.delete(name);
-    held.set(name, item);
-    if (held.size > SELECT_ITEM) held.delete(held.keys().next().value!);
+    cache.delete(name);
+    cache.set(name, item);
+    if (cache.size > CACHED_ROWS) cache.delete(cache.keys().next().value!);
   }
 
   function find(key: Key): Item | undefined {
-    const known = held.get(keyText(key));
+    const known = cache.get(keyText(key));
     if (known) return known;
     const row = sql("SELECT item FROM items WHERE pk = ? AND sk = ?").get(key.pk, key.sk) as Row | undefined;
     if (!row) return undefined;
     const item = deserialize(row.item) as Item;
-    hold(key, item);
+    addToCache(key, item);
     return item;
   }
 
@@ -57,14 +64,14 @@ export function createFileTable({ sql, write, onUndone }: Pick<DataFile, "sql" |
       return write((): PutResult => {
         const { changes } = sql(rev === undefined ? INSERT : UPDATE).run(...values);
         if (changes !== 1) return { ok: false, current: find(keyOf(item)) };
-        hold(keyOf(item), item);
+        addToCache(keyOf(item), item);
         return { ok: true };
       });
     },
     async delete({ pk, sk }, rev) {
       await write(() => {
         if (sql("DELETE FROM items WHERE pk = ? AND sk = ? AND rev = ?").run(pk, sk, rev).changes > 0) {
-          held.delete(keyText({ pk, sk }));
+          cache.delete(keyText({ pk, sk }));
         }
       });
     },
@@ -81,11 +88,11 @@ export function createFileTable({ sql, write, onUndone }: Pick<DataFile, "sql" |
       return index ? rows.map((row) => keysOf(row, index)) : (rows as unknown as Key[]).map((key) => find(key)!);
     },
     async deleteExpired(nowMs) {
-      for (let gone = 0; ; ) {
+      for (let deleted = 0; ; ) {
         const rows = await write(() => sql(DELETE_EXPIRED).all(Math.floor(nowMs / 1_000), DELETE_EXPIRED_BATCH));
-        for (const key of rows as unknown as Key[]) held.delete(keyText(key));
-        gone += rows.length;
-        if (rows.length < DELETE_EXPIRED_BATCH) return gone;
+        for (const key of rows as unknown as Key[]) cache.delete(keyText(key));
+        deleted += rows.length;
+        if (rows.length < DELETE_EXPIRED_BATCH) return deleted;
       }
     },
   };
@@ -100,7 +107,7 @@ function columnsOf(item: Item): SQLInputValue[] {
   return [number(REV_ATTRIBUTE), serialize(item), ...indexed, pk, sk];
 }
 
-/** By the sort key, then by the table's own: an index may hold several of one sort key. */
+/** Sorts by the sort key, then by the table's own keys, because an index may contain several rows with one sort key. */
 function queryOf({ partition, index, from, to, descending = false, limit, after }: ListQuery) {
   const [hash, range] = index ? INDEX_KEYS[index] : ([ATTRIBUTE.pk, ATTRIBUTE.sk] as const);
   const order = index ? [range, ATTRIBUTE.pk, ATTRIBUTE.sk] : [range];
@@ -130,7 +137,7 @@ function sortOf(item: Item, name: string): SQLInputValue {
   return value?.N === undefined ? (value?.S ?? null) : Number(value.N);
 }
 
-/** An index holds keys only. */
+/** Returns the row as an index entry, which contains only keys. */
 function keysOf(row: Record<string, unknown>, index: keyof typeof INDEX_KEYS): Item {
   const [hash, range] = INDEX_KEYS[index];
   const value = row[range];

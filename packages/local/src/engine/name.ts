@@ -1,25 +1,28 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 
-/** sqlite keeps rows and messages itself; the others are tables that speak DynamoDB's protocol. */
+/**
+ * Engines of the local backend. sqlite stores rows and messages itself; the others are table engines that implement
+ * DynamoDB's protocol.
+ */
 export const ENGINE_NAMES = ["sqlite", "dynoxide", "dynalite"] as const;
 
 export type EngineName = (typeof ENGINE_NAMES)[number];
 
-/** Each engine's own file: none can read another's. */
+/** File of each engine; no engine can read the file of another one. */
 export const ENGINE_FILES: Record<EngineName, string> = {
   sqlite: "mjflow.db",
   dynoxide: "table.dynoxide.db",
   dynalite: "table.dynalite",
 };
 
-/** Whose data the folder holds. */
+/** Returns the engine that wrote the folder, or undefined for an empty folder. */
 export function detectEngine(dataDir: string): EngineName | undefined {
   return ENGINE_NAMES.find((name) => existsSync(join(dataDir, ENGINE_FILES[name])));
 }
 
-export function engineMismatchError(dataDir: string, held: EngineName, name: EngineName): Error {
+export function engineMismatchError(dataDir: string, found: EngineName, name: EngineName): Error {
   return new Error(
-    `${dataDir} holds a table written by ${held}, which ${name} cannot read. Start with ${held}, or remove the folder to begin anew.`,
+    `${dataDir} holds a table written by ${found}, which ${name} cannot read. Start with ${found}, or remove the folder to start with an empty one.`,
   );
 }

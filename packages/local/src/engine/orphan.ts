@@ -1,13 +1,13 @@
 /**
- * A child process outlives a parent that was killed. Its pid file lets the next start find and end it, and only it: a
- * pid may have been given to another program since, so /proc must agree on what runs there.
+ * A child process survives a parent that was killed. Its pid file lets the next start find and end it. Another program
+ * may have the same process id now, so /proc must confirm what runs there.
  */
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 const FILE = "table.pid";
 const POLL_MS = 10;
-const PATIENCE_MS = 3_000;
+const TIMEOUT_MS = 3_000;
 
 export function writePidFile(dataDir: string, pid: number): void {
   writeFileSync(join(dataDir, FILE), JSON.stringify({ pid, parent: process.pid }));
@@ -18,9 +18,9 @@ export function removePidFile(dataDir: string): void {
 }
 
 /**
- * Ends what an earlier, killed run left behind on `dbPath`.
+ * Ends the table engine on `dbPath` that an earlier, killed run left behind.
  *
- * @throws when that engine is no orphan: its parent lives and uses this folder.
+ * @throws Error if the engine is not an orphan: its parent is running and uses this folder
  */
 export async function endOrphan(dataDir: string, dbPath: string): Promise<void> {
   const left = readPidFile(dataDir);
@@ -31,7 +31,9 @@ export async function endOrphan(dataDir: string, dbPath: string): Promise<void> 
     process.kill(left.pid, "SIGTERM");
     if (!(await isGone(left.pid, dbPath))) process.kill(left.pid, "SIGKILL");
     if (!(await isGone(left.pid, dbPath)))
-      throw new Error(`The table engine ${left.pid} of an earlier run will not end.`);
+      throw new Error(
+        `The table engine ${left.pid} of an earlier run does not end. End this process, then start again.`,
+      );
   }
   removePidFile(dataDir);
 }
@@ -51,7 +53,7 @@ function isEngineOn(pid: number, dbPath: string): boolean {
   return (readProc(pid, "cmdline") ?? "").split("\0").includes(dbPath);
 }
 
-/** The second field after the command's name, which may itself hold spaces and brackets. */
+/** Returns the parent's process id: the second field after the command name, which may contain spaces and brackets. */
 function parentOf(pid: number): number | undefined {
   const stat = readProc(pid, "stat");
   return stat === undefined ? undefined : Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]);
@@ -67,7 +69,7 @@ function readProc(pid: number, file: string): string | undefined {
 }
 
 async function isGone(pid: number, dbPath: string): Promise<boolean> {
-  for (const until = Date.now() + PATIENCE_MS; Date.now() < until; ) {
+  for (const until = Date.now() + TIMEOUT_MS; Date.now() < until; ) {
     if (!isEngineOn(pid, dbPath)) return true;
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }

@@ -1,9 +1,9 @@
 import { createServer } from "node:net";
 
-/** Everything local listens here and nowhere else: an engine checks no credentials. */
+/** Address of all local servers. They listen on no other address, because the emulators check no credentials. */
 export const LOOPBACK = "127.0.0.1";
 
-/** A port nobody listens on at the moment. Another process may take it before we do: whoever uses it tries again. */
+/** Returns a free TCP port. Another process may take it before the caller does, so the caller must handle that. */
 export async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve, reject) => {
@@ -12,6 +12,6 @@ export async function freePort(): Promise<number> {
   });
   const address = server.address();
   await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === "string") throw new Error("no port was given");
+  if (address === null || typeof address === "string") throw new Error("the system returned no TCP port");
   return address.port;
 }

@@ -27,7 +27,7 @@ async function start(dataDir?: string) {
   return { ...engine, queues, buckets };
 }
 
-test("messages and objects are still there after a stop and a start", async () => {
+test("messages and objects survive a stop and a start", async () => {
   const dataDir = createTempFolder();
   const first = await start(dataDir);
   const { QueueUrl } = await first.queues.send(new CreateQueueCommand({ QueueName: "submit" }));
@@ -42,7 +42,7 @@ test("messages and objects are still there after a stop and a start", async () =
   expect(await object.Body?.transformToString()).toBe("kept too");
 });
 
-test("a message that was taken is not lost when the process is killed", async () => {
+test("acknowledged messages survive kill -9 of the process", async () => {
   const dataDir = createTempFolder();
   const here = (file: string) => JSON.stringify(new URL(file, import.meta.url).href);
   const script = `
@@ -66,13 +66,13 @@ test("a message that was taken is not lost when the process is killed", async ()
   expect(seen).toHaveLength(20);
 });
 
-test("a queue's URL names the loopback address, so that no request can leave this machine", async () => {
+test("the URL of a queue contains the loopback address, so that no request leaves this machine", async () => {
   const { queues, endpoint } = await start();
   const { QueueUrl } = await queues.send(new CreateQueueCommand({ QueueName: "submit" }));
   expect(QueueUrl).toBe(`${endpoint}/000000000000/submit`);
 });
 
-test("nothing is listening on this machine's other addresses", async () => {
+test("the queue engine listens on no other address of this machine", async () => {
   const { endpoint } = await start();
   const port = Number(new URL(endpoint).port);
   const others = Object.values(networkInterfaces())
@@ -83,7 +83,7 @@ test("nothing is listening on this machine's other addresses", async () => {
   expect(open).not.toContain(true);
 });
 
-test("a message made visible again at once is not lost", async () => {
+test("a message with a visibility timeout set to 0 is not lost", async () => {
   const { queues } = await start(createTempFolder());
   const { QueueUrl } = await queues.send(new CreateQueueCommand({ QueueName: "submit" }));
   await queues.send(new SendMessageCommand({ QueueUrl, MessageBody: "kept" }));

@@ -1,30 +1,31 @@
 /**
- * Queues and bucket on one machine: fauxqs 2.4.1 in this process, put together from its own parts instead of by its
- * `startFauxqs`, because that one
- * - listens on 0.0.0.0, hard-coded: an open door to whoever shares the network. Here the address is ours;
- * - names queues after `sqs.<region>.localhost`, a host that need not resolve. Here URLs carry 127.0.0.1 and the port.
+ * Queues and object store on one machine: fauxqs 2.4.1 in this process. It is assembled from fauxqs's own parts instead
+ * of by its `startFauxqs`, because `startFauxqs`
+ * - always listens on 0.0.0.0, so every machine of the network could connect. Here the address is ours;
+ * - names queues after `sqs.<region>.localhost`, a host that may not resolve. Here URLs contain 127.0.0.1 and the port.
  *
- * Three more of its faults, and what answers them:
- * - making a message visible again writes NULL where its table forbids it, which loses the message until a restart. Here
- *   that one statement is replaced; nobody in mjflow sends ChangeMessageVisibility(0) either;
- * - a long poll whose client went away swallows the next message until its visibility ends: pollers wait 1-2 s at most
- *   and are stopped before the engine;
- * - DelaySeconds above 900 is accepted, retention and FIFO deduplication are not kept over a restart: `queue/delay.ts`
- *   holds the limit, and nothing relies on the other two.
+ * Three more faults of fauxqs and how mjflow handles them:
+ * - Making a message visible again writes NULL into a NOT NULL column, which loses the message until a restart. Here
+ *   that statement is replaced. mjflow also never sends ChangeMessageVisibility(0).
+ * - A long poll whose client has disconnected takes the next message, which stays invisible until its visibility
+ *   timeout. Here pollers wait only 1-2 s and are stopped before the queue engine.
+ * - DelaySeconds above 900 is accepted, and message retention and FIFO deduplication are lost at a restart.
+ *   `queue/delay.ts` limits the delay, and mjflow uses neither of the other two.
  *
- * The parts are internal to fauxqs: its version is pinned exactly, and `test/conformance` proves that they still fit.
+ * The parts are internal to fauxqs. Its version is therefore pinned exactly, and `test/conformance` verifies that the
+ * parts still work.
  */
 import { LOOPBACK } from "./port.ts";
 
 export interface QueueEngineOptions {
-  /** Kept in `fauxqs.db` here; without it, in memory. */
+  /** Folder of `fauxqs.db`; unset: in memory. */
   dataDir?: string;
-  /** A free one when not given. */
+  /** TCP port; unset: a free port. */
   port?: number;
 }
 
 export interface QueueEngine {
-  /** SQS and S3, both. */
+  /** URL of the SQS and the S3 API. */
   endpoint: string;
   stop(): Promise<void>;
 }
@@ -33,7 +34,7 @@ export async function startQueueEngine({ dataDir, port = 0 }: QueueEngineOptions
   const { buildApp } = await import("fauxqs");
   const stores = await makeStores();
   const persistence = dataDir === undefined ? undefined : await persist(stores, dataDir);
-  // An empty host makes queue URLs after the Host header of the request that created them.
+  // With an empty host, queue URLs use the Host header of the request that created the queue.
   stores.sqsStore.host = "";
   const app = buildApp({ logger: false, stores: stores as never });
   if (persistence) app.addHook("onClose", async () => persistence.close());
@@ -48,7 +49,7 @@ export async function startQueueEngine({ dataDir, port = 0 }: QueueEngineOptions
   return { endpoint: `http://${LOOPBACK}:${address.port}`, stop: () => app.close().then(() => undefined) };
 }
 
-// ── fauxqs from within ─────────────────────────────────────────────────────────────────────────────────────────────
+// ── internals of fauxqs ─────────────────────────────────────────────────────────────────────────────────────────────
 
 interface Persistence {
   db: { prepare(sql: string): { run(...values: string[]): unknown } };
@@ -80,7 +81,8 @@ async function persist(stores: Stores, dataDir: string): Promise<Persistence> {
   );
   persistence.updateMessageReady = (messageId) => void ready.run(messageId);
   const { sqsStore, snsStore, s3Store } = stores;
-  // Loaded before the stores know of it, or loading would write every row again and cascade deletes.
+  // The data is loaded before the stores get `persistence`. Otherwise loading would write every row again and cascade
+  // deletes.
   persistence.load(sqsStore, snsStore, s3Store);
   sqsStore.persistence = snsStore.persistence = s3Store.persistence = persistence;
   for (const queue of sqsStore.allQueues()) queue.persistence = persistence;
@@ -90,7 +92,7 @@ async function persist(stores: Stores, dataDir: string): Promise<Persistence> {
 async function part(file: string, name: string): Promise<new (...options: string[]) => unknown> {
   const url = new URL(file, import.meta.resolve("fauxqs")).href;
   const found = ((await import(url)) as Record<string, unknown>)[name];
-  if (typeof found !== "function") throw new Error(`fauxqs has no ${name} in ${file}: is it still version 2.4.1?`);
+  if (typeof found !== "function") throw new Error(`fauxqs has no ${name} in ${file}. Install fauxqs 2.4.1.`);
   return found as new (
     ...options: string[]
   ) => unknown;

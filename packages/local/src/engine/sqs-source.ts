@@ -1,8 +1,11 @@
-/** A queue of an engine that speaks SQS's protocol, worked off as AWS's event-source mapping does. */
+/** Reads a queue of an emulator over SQS's protocol, like AWS's event-source mapping. */
 import { DeleteMessageBatchCommand, ReceiveMessageCommand, type SQSClient } from "@aws-sdk/client-sqs";
 import type { MessageSource } from "../event-source-mapping.ts";
 
-/** Short, and never cut off: such a poll would swallow the next message until its visibility ends (fauxqs). */
+/**
+ * Wait time of a poll, seconds. It is short and never aborted: an aborted poll of fauxqs would take the next message,
+ * which then stays invisible until its visibility timeout.
+ */
 const WAIT_S = 1;
 
 export function createSqsSource(client: SQSClient, QueueUrl: string): MessageSource {

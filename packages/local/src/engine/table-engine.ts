@@ -1,12 +1,12 @@
-/** A running table engine, whichever it is. */
+/** Interface of a running table engine. */
 export type TableEngineName = "dynoxide" | "dynalite";
 
 export interface TableEngine {
   name: TableEngineName;
   endpoint: string;
-  /** Of the child process; dynalite has none, it runs in this one. */
+  /** Process id of the child process; unset for dynalite, which runs in this process. */
   pid?: number;
-  /** Calls back should the engine end by itself: nothing works from then on, and nobody else would say so. */
-  onDeath(tell: (why: string) => void): void;
+  /** Registers a callback for an unexpected end of the table engine. Nothing works after such an end. */
+  onCrash(callback: (why: string) => void): void;
   stop(): Promise<void>;
 }

@@ -37,8 +37,8 @@ async function read(client: DynamoDBClient): Promise<string | undefined> {
 
 const engines: TableEngineName[] = findDynoxide() ? ["dynoxide", "dynalite"] : ["dynalite"];
 
-describe.each(engines)("%s", (name) => {
-  test("keeps its data over a stop and a start", async () => {
+describe.each(engines)("table engine %s", (name) => {
+  test("the data survives a stop and a start", async () => {
     const dataDir = createTempFolder();
     const first = await start({ dataDir, engine: name });
     await write(first.client);
@@ -48,7 +48,7 @@ describe.each(engines)("%s", (name) => {
     expect(await read(again.client)).toBe("still here");
   });
 
-  test("refuses a folder written by the other engine, and says what to do", async () => {
+  test("a folder written by the other engine is rejected with advice", async () => {
     const dataDir = createTempFolder();
     await start({ dataDir, engine: name });
     await cleanUp.pop()!();
@@ -58,15 +58,15 @@ describe.each(engines)("%s", (name) => {
     );
   });
 
-  test("listens on the loopback address only", async () => {
+  test("the engine listens only on the loopback address", async () => {
     const { engine } = await start({ engine: name });
     const port = Number(new URL(engine.endpoint).port);
     expect(listeners(port)).toEqual(["127.0.0.1"]);
   });
 });
 
-describe.skipIf(!findDynoxide())("an engine process", () => {
-  test("whose parent was killed is ended by the next start, and no acknowledged write is lost", async () => {
+describe.skipIf(!findDynoxide())("process of dynoxide", () => {
+  test("the next start ends an engine process whose parent was killed, and no acknowledged write is lost", async () => {
     const dataDir = createTempFolder();
     const { pid, endpoint, kill } = await startElsewhere(dataDir);
     const client = tableClient(endpoint);
@@ -79,14 +79,14 @@ describe.skipIf(!findDynoxide())("an engine process", () => {
     expect(await read(next.client)).toBe("still here");
   });
 
-  test("that a living process uses is left alone, and the second start refused", async () => {
+  test("a second start is rejected while another process uses the engine", async () => {
     const dataDir = createTempFolder();
     const { engine } = await start({ dataDir });
     await expect(startTableEngine({ dataDir })).rejects.toThrow(`The process ${process.pid} already uses`);
     expect(isAlive(engine.pid!)).toBe(true);
   });
 
-  test("is not mistaken for another program that was given its pid", async () => {
+  test("another program that has the engine's former process id is not ended", async () => {
     const dataDir = createTempFolder();
     const bystander = spawn(process.execPath, ["-e", "setInterval(() => {}, 1e6)"], { stdio: "ignore" });
     cleanUp.push(() => bystander.kill("SIGKILL"));
@@ -95,14 +95,14 @@ describe.skipIf(!findDynoxide())("an engine process", () => {
     expect(isAlive(bystander.pid!)).toBe(true);
   });
 
-  test("ends with the process that started it", async () => {
+  test("the engine process ends with the process that started it", async () => {
     const { pid, exit } = await startElsewhere(createTempFolder());
     await exit();
     await expect.poll(() => isAlive(pid), { interval: 5 }).toBe(false);
   });
 });
 
-/** Starts the engine from another Node, which can then be killed. */
+/** Starts the engine from a separate Node process, which the test can kill. */
 async function startElsewhere(dataDir: string) {
   const table = new URL("./table.ts", import.meta.url).href;
   const script = `
@@ -122,7 +122,7 @@ async function startElsewhere(dataDir: string) {
   return { pid, endpoint, kill: end(() => parent.kill("SIGKILL")), exit: end(() => parent.stdin.write("end\n")) };
 }
 
-/** A zombie nobody has waited for is not alive. */
+/** Returns false for a zombie process too. */
 function isAlive(pid: number): boolean {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
@@ -132,7 +132,10 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** The addresses something listens on at a port, as the kernel sees it: IPv4, and any IPv6 as it stands. */
+/**
+ * Returns the addresses with a listener on this TCP port, as the kernel reports them. IPv4 addresses are decoded, IPv6
+ * addresses are not.
+ */
 function listeners(port: number): string[] {
   const hex = port.toString(16).toUpperCase().padStart(4, "0");
   const rows = ["/proc/net/tcp", "/proc/net/tcp6"].flatMap((file) => readFileSync(file, "utf8").split("\n").slice(1));
@@ -143,15 +146,15 @@ function listeners(port: number): string[] {
     .map((ip) => (ip.length === 8 ? [6, 4, 2, 0].map((i) => Number.parseInt(ip.slice(i, i + 2), 16)).join(".") : ip));
 }
 
-test.skipIf(!findDynoxide())("an engine that ends by itself says so; one that is stopped does not", async () => {
-  const deaths: string[] = [];
+test.skipIf(!findDynoxide())("onCrash is called if the engine process dies, but not after stop", async () => {
+  const crashes: string[] = [];
   const killed = await startTableEngine({});
-  const told = new Promise<string>((resolve) => killed.onDeath(resolve));
+  const crash = new Promise<string>((resolve) => killed.onCrash(resolve));
   process.kill(killed.pid!, "SIGKILL");
-  expect(await told).toContain("SIGKILL");
+  expect(await crash).toContain("SIGKILL");
   await killed.stop();
   const stopped = await startTableEngine({});
-  stopped.onDeath((why) => deaths.push(why));
+  stopped.onCrash((why) => crashes.push(why));
   await stopped.stop();
-  expect(deaths).toEqual([]);
+  expect(crashes).toEqual([]);
 });

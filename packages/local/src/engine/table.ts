@@ -1,6 +1,7 @@
 /**
- * The table on one machine: dynoxide where its binary is published, dynalite elsewhere. Both speak DynamoDB's protocol,
- * so the store cannot tell; what they do otherwise than DynamoDB is listed beside `test/conformance`.
+ * The table engines of the local backend: dynoxide if its binary is published for this platform, otherwise dynalite.
+ * Both implement DynamoDB's protocol, so the store uses them like DynamoDB. Their differences from DynamoDB are listed
+ * in `test/conformance`.
  */
 import { existsSync, mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
@@ -12,43 +13,44 @@ import type { TableEngine, TableEngineName } from "./table-engine.ts";
 export type { TableEngine, TableEngineName } from "./table-engine.ts";
 
 export interface TableEngineOptions {
-  /** Kept here; without it, in memory. */
+  /** Data folder; unset: in memory. */
   dataDir?: string;
-  /** A free one when not given. */
+  /** TCP port; unset: a free port. */
   port?: number;
-  /** When not given: the one whose data the folder holds, else dynoxide, else dynalite. */
+  /** Engine; unset: the engine that wrote the folder, otherwise dynoxide, otherwise dynalite. */
   engine?: TableEngineName;
 }
 
-/** @throws when the folder holds the other engine's data, or another process uses it. */
+/** @throws Error if the other engine wrote the folder, or if another process uses it */
 export async function startTableEngine(options: TableEngineOptions = {}): Promise<TableEngine> {
   const { port, engine } = options;
-  // Absolute: an orphan is recognised by the path it was started with, whatever folder the next start is made from.
+  // The path is absolute, because an orphan is identified by the path of its start, and the next start may have another
+  // working directory.
   const dataDir = options.dataDir === undefined ? undefined : resolve(options.dataDir);
   if (dataDir !== undefined) mkdirSync(dataDir, { recursive: true });
   const binary = findDynoxide();
   const name = choose(dataDir, engine, binary !== undefined);
   const path = dataDir === undefined ? undefined : join(dataDir, ENGINE_FILES[name]);
   if (name === "dynalite") return startDynalite(path, port);
-  if (binary === undefined) throw new Error("There is no dynoxide binary for this platform; use dynalite.");
+  if (binary === undefined) throw new Error("dynoxide has no binary for this platform. Use dynalite.");
   return startDynoxide({ binary, dataDir, dbPath: path, port });
 }
 
 function choose(dataDir: string | undefined, wanted: TableEngineName | undefined, hasDynoxide: boolean) {
-  const held = (["dynoxide", "dynalite"] as const).find(
+  const found = (["dynoxide", "dynalite"] as const).find(
     (name) => dataDir !== undefined && existsSync(join(dataDir, ENGINE_FILES[name])),
   );
-  const name = wanted ?? held ?? (hasDynoxide ? "dynoxide" : "dynalite");
-  if (dataDir !== undefined && held !== undefined && held !== name) throw engineMismatchError(dataDir, held, name);
-  if (name === "dynoxide" && !hasDynoxide && held !== undefined) {
+  const name = wanted ?? found ?? (hasDynoxide ? "dynoxide" : "dynalite");
+  if (dataDir !== undefined && found !== undefined && found !== name) throw engineMismatchError(dataDir, found, name);
+  if (name === "dynoxide" && !hasDynoxide && found !== undefined) {
     throw new Error(
-      `${dataDir} holds a table written by dynoxide, whose binary is not installed here. Run npm install, or remove the folder to begin anew.`,
+      `${dataDir} holds a table written by dynoxide, whose binary is not installed here. Run npm install, or remove the folder to start with an empty one.`,
     );
   }
   return name;
 }
 
-/** In this process. Survives kill -9, but not a power cut: it does not sync. */
+/** Starts dynalite in this process. Its data survives kill -9 but not a power cut, because dynalite does not sync. */
 async function startDynalite(path: string | undefined, port = 0): Promise<TableEngine> {
   const { default: dynalite } = await import("dynalite");
   const server = dynalite({ path, createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 });
@@ -61,13 +63,13 @@ async function startDynalite(path: string | undefined, port = 0): Promise<TableE
   return {
     name: "dynalite",
     endpoint: `http://${LOOPBACK}:${address.port}`,
-    // It lives and dies with this process.
-    onDeath() {},
+    // It runs in this process, so it cannot crash separately.
+    onCrash() {},
     stop() {
       const closed = new Promise<void>((done, reject) => {
         server.close((error) => (error ? reject(error) : done()));
       });
-      // Clients keep connections open; close() alone would wait for them.
+      // Clients keep connections open, and `close()` alone would wait for them.
       server.closeAllConnections();
       return closed;
     },
