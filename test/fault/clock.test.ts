@@ -1,6 +1,6 @@
 /**
- * Fault 22: no two functions agree what time it is, by up to ten minutes either way, and one of them jumps back. Leases,
- * graces and due times are written by one clock and read by another.
+ * Fault 22: the clocks of functions differ by up to ten minutes in either direction, and a clock jumps back. Leases,
+ * grace periods and due times are written by one clock and read by another.
  */
 import { TIMINGS } from "@mjflow/core/timing";
 import { describe, expect, test } from "vitest";
@@ -21,7 +21,7 @@ interface Skew {
   offsets(seed: number): (process: string) => Offset;
 }
 
-/** Each function has a clock, wrong by an amount of its own. */
+/** Each function has its own clock with its own offset. */
 const byFunction: Skew = {
   name: "each function's clock is off by its own amount",
   offsets(seed) {
@@ -31,7 +31,7 @@ const byFunction: Skew = {
   },
 };
 
-/** Every invocation runs on a machine of its own. */
+/** Each invocation runs on a machine with its own clock. */
 const byProcess: Skew = {
   name: "each invocation's clock is off by its own amount",
   offsets(seed) {
@@ -43,7 +43,7 @@ const byProcess: Skew = {
   },
 };
 
-/** In the middle of an invocation, too: no second reading is later than the first for sure. */
+/** The clock also jumps during an invocation: a second reading can be earlier than the first. */
 const jumping: Skew = {
   name: "every reading of every clock jumps",
   offsets(seed) {
@@ -63,8 +63,8 @@ function runSkewed(skew: Skew, seed: number, profile: FaultProfile): Promise<Sim
   return runSimulation({ seed, flows: 10, profile, variant: simulationVariant });
 }
 
-/** Weather in which the vendor answers: nothing excuses a second submission. */
-const ANSWERED: (keyof FaultProfile)[] = [
+/** Faults in which the vendor's response arrives, so a second submission is never allowed. */
+const RESPONSE_ARRIVES: (keyof FaultProfile)[] = [
   "loseCallback",
   "delayCallback",
   "busy",
@@ -77,7 +77,7 @@ const ANSWERED: (keyof FaultProfile)[] = [
 ];
 
 describe.each([byFunction, byProcess, jumping])("$name, up to 10 minutes", (skew) => {
-  test("in calm weather every flow completes, and every picture is paid once", async () => {
+  test("without other faults every flow completes and every image is paid once", async () => {
     for (let seed = 1; seed <= SEEDS; seed++) {
       const run = await runSkewed(skew, seed, NO_FAULTS);
       const { findings, counts } = checkInvariants(run);
@@ -87,7 +87,7 @@ describe.each([byFunction, byProcess, jumping])("$name, up to 10 minutes", (skew
     }
   });
 
-  test.each(ANSWERED)("%s besides: no rule is broken, and nothing is sent again", async (fault) => {
+  test.each(RESPONSE_ARRIVES)("with the fault %s no rule is broken and no task is submitted again", async (fault) => {
     for (let seed = 1; seed <= SEEDS; seed++) {
       const { findings, counts } = checkInvariants(await runSkewed(skew, seed, singleFault(fault)));
       expect(findings).toEqual([]);
@@ -95,7 +95,7 @@ describe.each([byFunction, byProcess, jumping])("$name, up to 10 minutes", (skew
     }
   });
 
-  test("all faults at once: no rule is broken", async () => {
+  test("with all faults no rule is broken", async () => {
     for (let seed = 1; seed <= 2 * SEEDS; seed++) {
       expect(checkInvariants(await runSkewed(skew, seed, ALL_FAULTS)).findings).toEqual([]);
     }
@@ -103,15 +103,16 @@ describe.each([byFunction, byProcess, jumping])("$name, up to 10 minutes", (skew
 });
 
 /**
- * The grace is begun by the worker's clock and ended by the sweeper's: it is as much shorter as that one is ahead. What
- * remains at four minutes outlasts a healthy run; at twenty, nothing may.
+ * The grace period starts by the worker's clock and ends by the sweeper's, so it is shorter if the sweeper's clock is
+ * ahead. If that clock is four minutes ahead, the rest is long enough for a healthy run. If it is ahead by more than
+ * the grace period, nothing is left.
  */
-describe("answers are lost besides", () => {
+describe("lost responses while the sweeper's clock is ahead", () => {
   const apart = (ms: number): Skew => ({
     name: "",
     offsets: () => (process) => () => (process === "sweep" ? ms / 2 : -ms / 2),
   });
-  const graceless = TIMINGS.graceMs.fast;
+  const graceMs = TIMINGS.graceMs.fast;
 
   async function resubmitted(skewMs: number): Promise<number> {
     let sum = 0;
@@ -123,11 +124,11 @@ describe("answers are lost besides", () => {
     return sum;
   }
 
-  test("a sweeper four minutes ahead of the worker still waits for the callback, and nothing is sent again", async () => {
+  test("a sweeper four minutes ahead of the worker waits for the callback and submits nothing again", async () => {
     expect(await resubmitted(4 * MINUTE)).toBe(0);
   });
 
-  test("one that is ahead by more than the grace sends again, as after any grace; nothing that was known", async () => {
-    expect(await resubmitted(graceless + MINUTE)).toBeGreaterThan(0);
+  test("a sweeper ahead by more than the grace period submits unclear tasks again, but no accepted task", async () => {
+    expect(await resubmitted(graceMs + MINUTE)).toBeGreaterThan(0);
   });
 });

@@ -1,4 +1,4 @@
-/** Fault 19: a vendor's accounts count from the same number, so that every id is everybody's. */
+/** Fault 19: the accounts of a vendor count their task ids from the same number, so every id exists in each account. */
 import { describe, expect, test } from "vitest";
 import { ALL_FAULTS, type FaultProfile, NO_FAULTS, singleFault } from "../sim/fault-profile.ts";
 import { checkInvariants } from "../sim/invariant.ts";
@@ -7,7 +7,7 @@ import { expectPaidOnce } from "./expect-paid-once.ts";
 
 const ACCOUNTS = ["a", "b", "c"];
 
-/** @returns how many ids stand for tasks of several accounts */
+/** @returns the number of ids that several accounts have given to tasks */
 async function collide(seed: number, profile: FaultProfile) {
   const run = await runSimulation({ seed, flows: 12, profile, variant: { accounts: ACCOUNTS } });
   const ids = Map.groupBy(run.vendor.accepted, ({ id }) => id);
@@ -16,23 +16,23 @@ async function collide(seed: number, profile: FaultProfile) {
 }
 
 describe("accounts that issue the same ids", () => {
-  test("give each task its own picture, buttons and follow-ups", async () => {
+  test("each task gets its own image, buttons and follow-ups although accounts issue the same ids", async () => {
     for (let seed = 1; seed <= 5; seed++) {
       const { run, findings, counts, collisions } = await collide(seed, NO_FAULTS);
       expect(findings).toEqual([]);
       expect(collisions).toBeGreaterThan(3);
       expect(counts).toMatchObject({ flows: 12, unfinished: 0, resubmitted: 0 });
       expectPaidOnce(run);
-      // A branch stays with the account that has its parent.
+      // A branch stays at the account of its parent.
       for (const { flow, tasks } of run.flows.values()) {
         expect(new Set(tasks.map(({ account }) => account))).toEqual(new Set([flow.account]));
       }
     }
   });
 
-  // Where ids are all there is: a look-up names nothing else.
+  // These faults need look-ups, which name a task by its id only.
   test.each(["silent", "loseCallback", "answerLost", "contraryEnd", "modal"] as const)(
-    "%s besides: no task learns of another's end",
+    "with the fault %s no task gets the end of another task",
     async (fault) => {
       for (let seed = 1; seed <= 4; seed++) {
         const { findings, collisions } = await collide(seed, singleFault(fault, fault === "silent" ? 1 : 0.4));
@@ -42,7 +42,7 @@ describe("accounts that issue the same ids", () => {
     },
   );
 
-  test("all faults at once", async () => {
+  test("with all faults no rule is broken although accounts issue the same ids", async () => {
     for (let seed = 1; seed <= 12; seed++) expect((await collide(seed, ALL_FAULTS)).findings).toEqual([]);
   });
 });

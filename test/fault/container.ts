@@ -1,12 +1,12 @@
 /**
- * A container of the callback function: its own modules and its own environment, as a deployment has set it. Events come
- * in as messages, and the handler's answers go out.
+ * A container of the callback function, as a worker thread with its own modules and the environment of a deployment.
+ * Events arrive as messages, and the handler's responses are sent back as messages.
  */
 import { parentPort, Worker } from "node:worker_threads";
 import type { LambdaFunctionURLEvent, LambdaFunctionURLResult } from "aws-lambda";
 
 export interface Container {
-  /** @returns the status it answered */
+  /** @returns the HTTP status of the response */
   post(token: string, body: string): Promise<number>;
   stop(): Promise<unknown>;
 }
@@ -24,10 +24,10 @@ export function startContainer(env: Record<string, string>): Container {
   });
   return {
     post(token, body) {
-      const answer = Promise.withResolvers<number>();
-      waiting.set(++count, answer);
+      const response = Promise.withResolvers<number>();
+      waiting.set(++count, response);
       worker.postMessage({ id: count, event: eventOf(token, body) });
-      return answer.promise;
+      return response.promise;
     },
     stop: () => worker.terminate(),
   };

@@ -1,6 +1,6 @@
 /**
- * Fault 29: ten thousand callbacks of one task at once. However many there are: the same end, every one answered, and a
- * number of writes that does not grow with their square.
+ * Fault 29: ten thousand concurrent callbacks of one task. Any number of callbacks leads to the same end, each gets a
+ * response, and the number of writes does not grow with the square of the number.
  */
 import type { Task } from "@mjflow/core/task";
 import { startTableEngine } from "@mjflow/local/engine/table";
@@ -10,12 +10,12 @@ import { makeTable, TABLE, type TableMaker } from "../conformance/table.maker.ts
 import { createTestHarness, HARNESS_START, type TestHarness } from "../support/harness.ts";
 
 const PLAN = [{ press: ["U1", "U2"] }];
-/** What one callback may cost at the most (engine/apply.ts), however many fight over the row. */
+/** Highest number of writes of one callback (engine/apply-signal.ts), with any number of write conflicts. */
 const WRITES_EACH = 5;
 
 type Status = "IN_PROGRESS" | "SUCCESS";
 
-/** All of them under way before the first is answered; their progress goes up, down and round. */
+/** Sends all callbacks before the first gets its response. Their progress values rise and fall. */
 async function flood(harness: TestHarness, count: number, statusOf: (n: number) => Status) {
   const [call] = harness.vendor.calls;
   harness.storeFault.calls.length = 0;
@@ -23,9 +23,9 @@ async function flood(harness: TestHarness, count: number, statusOf: (n: number) 
     const status = statusOf(n);
     return harness.post(call!, status, status === "SUCCESS" ? {} : { progress: (n * 37) % 100 });
   });
-  const answers = await Promise.allSettled(posts);
+  const outcomes = await Promise.allSettled(posts);
   const calls = Object.groupBy(harness.storeFault.calls, (verb) => verb);
-  return { refused: answers.filter(({ status }) => status === "rejected").length, calls };
+  return { refused: outcomes.filter(({ status }) => status === "rejected").length, calls };
 }
 
 async function started(harness: TestHarness, progress: boolean) {
@@ -35,7 +35,7 @@ async function started(harness: TestHarness, progress: boolean) {
   return { flow, root };
 }
 
-/** The plan runs to its end, each press once. */
+/** Finishes the flow and checks that each press of the plan was made once. */
 async function finishes(harness: TestHarness, flow: Awaited<ReturnType<TestHarness["start"]>>): Promise<void> {
   for (const call of harness.vendor.calls.filter(({ kind }) => kind === "submit")) harness.vendor.finished.add(call.id);
   await harness.finishAll();
@@ -45,8 +45,8 @@ async function finishes(harness: TestHarness, flow: Awaited<ReturnType<TestHarne
   expect(harness.vendor.calls).toHaveLength(3);
 }
 
-describe.each([2, 50, 10_000])("%i callbacks of one task at once, in memory", (count) => {
-  test("all its success: one is the end, the others are answered, and none writes more than a few times", async () => {
+describe.each([2, 50, 10_000])("%i concurrent callbacks of one task, in memory", (count) => {
+  test("one of the SUCCESS callbacks ends the task, all get a response, and each makes few writes", async () => {
     const harness = createTestHarness();
     const { flow, root } = await started(harness, false);
     const { refused, calls } = await flood(harness, count, () => "SUCCESS");
@@ -55,7 +55,7 @@ describe.each([2, 50, 10_000])("%i callbacks of one task at once, in memory", (c
     expect(calls.createTask).toHaveLength(2);
     expect(calls.getTask).toHaveLength(count);
     expect(calls.saveHealth).toHaveLength(1);
-    // As many as arrive at a time in earnest are counted to the last.
+    // Two concurrent callbacks are a realistic number and counted exactly. Of many, some duplicates may not be counted.
     const { duplicates } = await root();
     if (count === 2) expect(duplicates).toBe(1);
     else expect(duplicates).toBeGreaterThan(0);
@@ -63,7 +63,7 @@ describe.each([2, 50, 10_000])("%i callbacks of one task at once, in memory", (c
     await finishes(harness, flow);
   });
 
-  test("progress that is stored: it goes up, and costs no more", async () => {
+  test("with stored progress the value only rises, and callbacks need no more writes", async () => {
     const harness = createTestHarness();
     const { flow, root } = await started(harness, true);
     const { refused, calls } = await flood(harness, count, () => "IN_PROGRESS");
@@ -77,7 +77,7 @@ describe.each([2, 50, 10_000])("%i callbacks of one task at once, in memory", (c
     await finishes(harness, flow);
   });
 
-  test("progress nobody asked for: one write in all, to learn that the account calls", async () => {
+  test("progress callbacks without a subscriber cause one write, of the account health", async () => {
     const harness = createTestHarness();
     const { flow } = await started(harness, false);
     const { refused, calls } = await flood(harness, count, () => "IN_PROGRESS");
@@ -88,7 +88,7 @@ describe.each([2, 50, 10_000])("%i callbacks of one task at once, in memory", (c
     await finishes(harness, flow);
   });
 
-  test("the end among progress: it is stored, whatever it has to pass", async () => {
+  test("a SUCCESS callback among concurrent progress callbacks is stored", async () => {
     const harness = createTestHarness();
     const { flow, root } = await started(harness, true);
     const { refused } = await flood(harness, count, (n) => (n === Math.floor(count / 2) ? "SUCCESS" : "IN_PROGRESS"));
@@ -98,24 +98,24 @@ describe.each([2, 50, 10_000])("%i callbacks of one task at once, in memory", (c
   });
 });
 
-test("the hundredth sequential copy is the last that is written down", async () => {
+test("of 300 sequential copies of a callback the first 100 are written", async () => {
   const harness = createTestHarness();
   const { root } = await started(harness, false);
   let writes = 0;
   for (let i = 0; i < 300; i++) writes += (await flood(harness, 1, () => "SUCCESS")).calls.saveTask?.length ?? 0;
   expect((await root()).duplicates).toBe(99);
-  // The end, the follow-ups' receipt, and the copies.
+  // Two writes record the end and the started follow-ups; each counted duplicate is one write.
   expect(writes).toBe(2 + 99);
 });
 
-describe("on a real table", () => {
+describe("concurrent callbacks of one task on a real table", () => {
   let maker: TableMaker;
   beforeAll(async () => {
     maker = await makeTable(await startTableEngine());
   });
   afterAll(() => maker?.stop());
 
-  test.each([50, 200])("%i at once end the task once, and every one is answered", async (count) => {
+  test.each([50, 200])("%i concurrent callbacks end the task once, and each gets a response", async (count) => {
     const store = createDynamoStore({ client: maker.client(), table: TABLE, now: () => HARNESS_START });
     const harness = createTestHarness({ store, seed: count });
     const { flow, root } = await started(harness, true);

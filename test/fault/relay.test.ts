@@ -1,6 +1,6 @@
 /**
- * Fault 28, place by place: one version brings a flow so far, another takes it on from the rows, the messages and the
- * callback addresses that the first has left; in both directions.
+ * Fault 28, stage by stage: one version brings a flow to a stage. Another version continues it from the rows, messages
+ * and callback URLs of the first. Both directions are tested.
  */
 import { MjflowError } from "@mjflow/core/error";
 import type { Flow } from "@mjflow/core/flow";
@@ -19,7 +19,7 @@ interface Leg {
   second: Runner;
 }
 
-/** @returns the flow, where the first version leaves it */
+/** @returns the flow at the stage where the first version stops */
 type Stage = (leg: Leg) => Promise<Flow>;
 
 const refuse = async (): Promise<never> => {
@@ -42,7 +42,7 @@ async function succeeded(leg: Leg): Promise<Flow> {
 }
 
 const stages: Record<string, Stage> = {
-  "a flow whose message waits": ({ first }) => planned(first),
+  "a flow whose message waits in the queue": ({ first }) => planned(first),
   "a flow whose message was lost": async ({ relay, first }) => {
     relay.deps.queue.send = refuse;
     const flow = await planned(first);
@@ -55,7 +55,7 @@ const stages: Record<string, Stage> = {
     await leg.first.post(leg.relay.vendor.calls[0]!, "IN_PROGRESS");
     return flow;
   },
-  "a message delivered again to the other, in the middle of the vendor's call": async (leg) => {
+  "a message received again by the other version during the vendor call": async (leg) => {
     const flow = await planned(leg.first);
     leg.relay.vendor.next(async (call) => {
       await leg.relay.queue.send([{ message: submitMessage(flow.id, "0") }]);
@@ -66,7 +66,7 @@ const stages: Record<string, Stage> = {
     await leg.first.drain();
     return flow;
   },
-  "a callback taken by the other, in the middle of the vendor's call": async (leg) => {
+  "a callback handled by the other version during the vendor call": async (leg) => {
     const flow = await planned(leg.first);
     leg.relay.vendor.next(async (call) => {
       leg.relay.vendor.finished.add(call.id);
@@ -76,7 +76,7 @@ const stages: Record<string, Stage> = {
     await leg.first.drain();
     return flow;
   },
-  "a submission in doubt": async ({ relay, first }) => {
+  "an unclear submission": async ({ relay, first }) => {
     relay.vendor.next({ kind: "unclear", reason: "timeout" });
     const flow = await planned(first);
     await first.drain();
@@ -89,7 +89,7 @@ const stages: Record<string, Stage> = {
     while (relay.vendor.calls.length === 0) await Promise.resolve();
     return flow;
   },
-  "an answer that only the queue has": async ({ relay, first }) => {
+  "an acceptance that only the queue has": async ({ relay, first }) => {
     const flow = await planned(first);
     let saves = 0;
     const { saveTask } = first.store;
@@ -98,13 +98,13 @@ const stages: Record<string, Stage> = {
     expect(relay.queue.size).toBeGreaterThan(0);
     return flow;
   },
-  "a vendor that is busy": async ({ relay, first }) => {
+  "a task whose vendor was busy": async ({ relay, first }) => {
     relay.vendor.next({ kind: "busy", reason: "23" });
     const flow = await planned(first);
     await first.drain();
     return flow;
   },
-  "a success whose follow-ups were cut short": async (leg) => {
+  "a success whose follow-ups were interrupted": async (leg) => {
     const flow = await submitted(leg);
     const [root] = leg.relay.vendor.calls;
     leg.relay.vendor.finished.add(root!.id);
@@ -116,8 +116,8 @@ const stages: Record<string, Stage> = {
     await expect(leg.first.post(root!, "SUCCESS", patch)).rejects.toThrow();
     return flow;
   },
-  "follow-ups whose messages wait": succeeded,
-  "follow-ups at the vendor, one of them ended": async (leg) => {
+  "follow-ups whose messages wait in the queue": succeeded,
+  "follow-ups at the vendor, one of which has ended": async (leg) => {
     const flow = await succeeded(leg);
     await leg.first.drain();
     const [, press] = leg.relay.vendor.calls;
@@ -125,7 +125,7 @@ const stages: Record<string, Stage> = {
     await leg.first.post(press!, "SUCCESS");
     return flow;
   },
-  "a window whose answer waits": async (leg) => {
+  "a modal whose answer waits in the queue": async (leg) => {
     const flow = await succeeded(leg);
     for (let i = 0; i < 3; i++) {
       leg.relay.vendor.next((call) =>
@@ -139,7 +139,7 @@ const stages: Record<string, Stage> = {
   },
 };
 
-/** The presses of the plan, each once, and nothing else; whatever the window's answer is called. */
+/** Checks that the root and each press of the plan were paid once; modal answers are not paid. */
 function expectPaidOnce({ vendor }: Relay): void {
   const paid = vendor.calls.filter(({ kind }) => kind !== "modal");
   expect(paid.filter(({ kind }) => kind === "submit")).toHaveLength(1);
@@ -149,11 +149,15 @@ function expectPaidOnce({ vendor }: Relay): void {
 
 const pairs: [string, () => Promise<Release>, () => Promise<Release>][] = [
   ...EARLIER.flatMap((name): typeof pairs => [
-    [`${name} to today's`, () => earlier(name), async () => today],
-    [`today's back to ${name}`, async () => today, () => earlier(name)],
+    [`the version ${name} to the current version`, () => earlier(name), async () => today],
+    [`the current version back to ${name}`, async () => today, () => earlier(name)],
   ]),
-  ["newer back to today's", async () => newer, async () => today],
-  ["one without later fields to today's", async () => without(["la", "od", "or", "ids"]), async () => today],
+  ["a newer version back to the current version", async () => newer, async () => today],
+  [
+    "a version without later fields to the current version",
+    async () => without(["la", "od", "or", "ids"]),
+    async () => today,
+  ],
 ];
 
 describe.each(pairs)("from %s", (_, from, to) => {
@@ -162,13 +166,13 @@ describe.each(pairs)("from %s", (_, from, to) => {
     releases = [await from(), await to()];
   });
 
-  function begin(): Leg {
+  function createLeg(): Leg {
     const relay = createRelay();
     return { relay, first: relay.runner(releases[0]), second: relay.runner(releases[1]) };
   }
 
-  test.each(Object.entries(stages))("%s: the plan is finished, each press paid once", async (_stage, stage) => {
-    const leg = begin();
+  test.each(Object.entries(stages))("%s is finished, and each press is paid once", async (_stage, stage) => {
+    const leg = createLeg();
     const flow = await stage(leg);
     await leg.second.finish();
     const { flows, tasks } = leg.relay.rows();
@@ -181,8 +185,8 @@ describe.each(pairs)("from %s", (_, from, to) => {
     expect(leg.relay.queue.deadLetters).toEqual([]);
   });
 
-  test("an ended flow hears the vendor's copies and contradictions, and stays as it is", async () => {
-    const leg = begin();
+  test("duplicate and contradicting callbacks after the end do not change an ended flow", async () => {
+    const leg = createLeg();
     await planned(leg.first);
     await leg.first.finish();
     const before = leg.relay.rows();
@@ -201,8 +205,8 @@ describe.each(pairs)("from %s", (_, from, to) => {
     expectPaidOnce(leg.relay);
   });
 
-  test("a doubt that may never be sent again stays so", async () => {
-    const leg = begin();
+  test('an unclear submission with resubmit "never" is not submitted again', async () => {
+    const leg = createLeg();
     leg.relay.vendor.next({ kind: "unclear", reason: "timeout" });
     await leg.first.start({ resubmit: "never" });
     await leg.first.drain();

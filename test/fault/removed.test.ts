@@ -1,6 +1,6 @@
 /**
- * Fault 30: a vendor is taken out of the configuration for good while it has open branches. They end typed, what was
- * finished stays readable, and nobody else's flows notice.
+ * Fault 30: a vendor is removed from the configuration permanently while it has open branches. The branches end with a
+ * failure code, finished tasks stay readable, and flows of other vendors are not affected.
  */
 import { failure } from "@mjflow/core/error";
 import type { Flow } from "@mjflow/core/flow";
@@ -22,7 +22,7 @@ beforeEach(() => {
   harness = createTestHarness();
 });
 
-/** As a deployment without it leaves things: `providers` reads its configuration anew. */
+/** Removes the vendor as a deployment without it does: `providers` reads the new configuration. */
 function remove(how: "provider" | "account"): void {
   const { get } = harness.deps.providers;
   const providers: Providers = {
@@ -32,7 +32,7 @@ function remove(how: "provider" | "account"): void {
   Object.assign(harness.deps, { providers });
 }
 
-/** Two hours: past every deadline of a fast task, its window's included. */
+/** Waits two hours, which is longer than every deadline of a fast task, including the one of its modal. */
 async function wait(): Promise<void> {
   for (let i = 0; i < 120; i++) {
     harness.advance(MINUTE);
@@ -43,11 +43,16 @@ async function wait(): Promise<void> {
 
 const task = async (flow: Flow, path = "0"): Promise<Task> => (await harness.read(flow)).tasks.get(path)!;
 
-/** How far a flow is when the vendor goes; what its branch ends as. */
+/** Stages of a flow when the vendor is removed, each with the end of its branch. */
 const stages: [string, () => Promise<Flow>, string, Partial<Task>][] = [
-  ["waiting for a worker", () => harness.start(), "0", { status: "FAILURE", failure: failure("provider_missing") }],
   [
-    "waiting for a vendor that was busy",
+    "a task waiting for a worker",
+    () => harness.start(),
+    "0",
+    { status: "FAILURE", failure: failure("provider_missing") },
+  ],
+  [
+    "a task waiting for a busy vendor",
     async () => {
       harness.vendor.next({ kind: "busy", reason: "23" });
       return drained(await harness.start());
@@ -56,13 +61,13 @@ const stages: [string, () => Promise<Flow>, string, Partial<Task>][] = [
     { status: "FAILURE", attempt: 0, failure: failure("provider_missing") },
   ],
   [
-    "submitted",
+    "a submitted task",
     async () => drained(await harness.start()),
     "0",
     { status: "EXPIRED", attempt: 1, failure: failure("deadline_passed") },
   ],
   [
-    "in doubt",
+    "an unclear submission",
     async () => {
       harness.vendor.next({ kind: "unclear", reason: "timeout" });
       return drained(await harness.start());
@@ -71,7 +76,7 @@ const stages: [string, () => Promise<Flow>, string, Partial<Task>][] = [
     { status: "FAILURE", attempt: 1, failure: failure("provider_missing") },
   ],
   [
-    "in doubt, never to be sent again",
+    "an unclear submission that must not be sent again",
     async () => {
       harness.vendor.next({ kind: "unclear", reason: "timeout" });
       return drained(await harness.start({ resubmit: "never" }));
@@ -90,7 +95,7 @@ const stages: [string, () => Promise<Flow>, string, Partial<Task>][] = [
     { status: "FAILURE", attempt: 0, failure: failure("provider_missing") },
   ],
   [
-    "a window nobody has answered",
+    "a modal without an answer",
     async () => {
       harness.vendor.next((call) => ({ kind: "modal", vendorTaskId: call.id }));
       return drained(await harness.start());
@@ -99,7 +104,7 @@ const stages: [string, () => Promise<Flow>, string, Partial<Task>][] = [
     { status: "EXPIRED", failure: failure("modal_unanswered") },
   ],
   [
-    "a window whose answer is on its way",
+    "a modal whose answer is not yet submitted",
     async () => {
       const flow = await drained(await harness.start({ then: [{ press: "V1", prompt: "at night" }] }));
       await harness.post(harness.vendor.calls[0]!, "SUCCESS");
@@ -117,27 +122,27 @@ async function drained(flow: Flow): Promise<Flow> {
   return flow;
 }
 
-describe.each(["provider", "account"] as const)("a %s that is gone", (how) => {
-  test.each(stages)("%s: the branch ends typed, and nobody is called", async (_, begin, path, end) => {
-    const flow = await begin();
+describe.each(["provider", "account"] as const)("a removed %s", (how) => {
+  test.each(stages)("%s ends with its failure code and without a vendor call", async (_, start, path, end) => {
+    const flow = await start();
     const calls = harness.vendor.calls.length;
     remove(how);
     await harness.drain();
     await wait();
     const ended = await task(flow, path);
     expect(ended).toMatchObject(end);
-    // As soon as its own clock says, not when every other has given up.
+    // The branch ends by its own deadline, not by a later general one.
     expect(ended.endedAt! - flow.createdAt).toBeLessThanOrEqual(TIMINGS.deadlineMs.fast + TIMINGS.lookupMaxMs);
     expect((await harness.read(flow)).flow.status).toBe(path === "0" ? "failed" : "completed");
     expect(harness.vendor.calls).toHaveLength(calls);
     expect(harness.vendor.lookups).toEqual([]);
     expect(harness.queue.size).toBe(0);
     expect(harness.queue.deadLetters).toEqual([]);
-    // Nothing of it comes up again.
+    // The sweeper finds nothing of the flow later.
     expect(await harness.sweep()).toMatchObject({ overdue: 0, failed: 0 });
   });
 
-  test("a picture that is still called in is kept, with its follow-ups' typed ends", async () => {
+  test("a callback after the removal stores its image, and the follow-ups fail as provider_missing", async () => {
     const flow = await drained(await harness.start({ then: [{ press: ["U1", "U2"] }] }));
     remove(how);
     expect(await harness.post(harness.vendor.calls[0]!, "SUCCESS")).toEqual({ kind: "recorded", moved: true });
@@ -148,7 +153,7 @@ describe.each(["provider", "account"] as const)("a %s that is gone", (how) => {
     for (const path of ["0-0", "0-1"]) expect(tasks.get(path)!.failure!.code).toBe("provider_missing");
   });
 
-  test("one that is called in after its deadline stands beside the verdict", async () => {
+  test("an image from a callback after the deadline is stored as a late report", async () => {
     const flow = await drained(await harness.start());
     remove(how);
     await wait();
@@ -159,7 +164,7 @@ describe.each(["provider", "account"] as const)("a %s that is gone", (how) => {
     });
   });
 
-  test("finished lineage is read, listed and pressed as before; the press ends typed", async () => {
+  test("a finished flow can be read, listed and pressed, and the press fails as provider_missing", async () => {
     const flow = await harness.start({ state: "mine", then: [{ press: "U1" }] });
     await harness.finishAll();
     const before = await harness.read(flow);
@@ -176,26 +181,26 @@ describe.each(["provider", "account"] as const)("a %s that is gone", (how) => {
   });
 });
 
-test("a new flow of a provider that is gone is refused by the field's name", async () => {
+test("a new flow for a removed provider is rejected with the name of the field", async () => {
   remove("provider");
   await expect(harness.start()).rejects.toMatchObject({ code: "invalid_request", field: "provider" });
 });
 
-test("a new flow of an account that is gone ends typed", async () => {
+test("a new flow for a removed account fails as provider_missing", async () => {
   remove("account");
   const flow = await harness.start();
   await harness.drain();
   expect(await task(flow)).toMatchObject({ status: "FAILURE", attempt: 0, failure: failure("provider_missing") });
 });
 
-describe("one of two accounts is gone, in the simulation", () => {
+describe("one of two accounts is removed, in the simulation", () => {
   const simulationVariant: SimulationVariant = {
     accounts: ["kept", "gone"],
     isConfigured: (account, at) => account === "kept" || at < 50_000,
   };
   const TYPED = ["provider_missing", "deadline_passed", "modal_unanswered", "submission_unclear", "vendor_failed"];
 
-  test("its branches end typed; the other's flows complete, and nothing is paid after it went", async () => {
+  test("branches of the removed account end with a failure code, flows of the other complete", async () => {
     for (let seed = 1; seed <= 5; seed++) {
       const run = await runSimulation({ seed, flows: 12, profile: NO_FAULTS, variant: simulationVariant });
       const { findings } = checkInvariants(run);
@@ -210,9 +215,9 @@ describe("one of two accounts is gone, in the simulation", () => {
   });
 
   test.each([
-    ["silent", singleFault("silent", 1)],
-    ["all faults at once", ALL_FAULTS],
-  ] as const)("%s besides: no rule is broken", async (_, profile) => {
+    ["the fault silent", singleFault("silent", 1)],
+    ["all faults", ALL_FAULTS],
+  ] as const)("with the removal of an account and %s no rule is broken", async (_, profile) => {
     for (let seed = 1; seed <= 8; seed++) {
       expect(
         checkInvariants(await runSimulation({ seed, flows: 12, profile, variant: simulationVariant })).findings,

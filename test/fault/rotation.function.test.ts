@@ -1,4 +1,6 @@
-/** Fault 32, through the function itself: containers of a rotation's deployments side by side, on a real table. */
+/**
+ * Fault 32 in the function itself: containers of all deployments of a rotation run at the same time, on a real table.
+ */
 import type { Store } from "@mjflow/core/port";
 import { createCallbackTokens } from "@mjflow/engine/callback-token";
 import { startTableEngine } from "@mjflow/local/engine/table";
@@ -28,7 +30,9 @@ afterAll(async () => {
   await maker?.stop();
 });
 
-/** What SST links and AWS sets; `previous` is empty where there is none, as `infra/secret.ts` has it. */
+/**
+ * Starts a container with the links of SST and the environment of AWS. `previous` is empty if there is no previous key.
+ */
 function deployed(key: string, previous = ""): Container {
   const running = containers.get(key + previous);
   if (running) return running;
@@ -52,15 +56,15 @@ function deployed(key: string, previous = ""): Container {
   return container;
 }
 
-/** A task at the vendor, and its callback address as a worker with this key minted it. */
+/** Stores a submitted task and returns its callback token, signed with this key. */
 async function submitted(key: string) {
   const now = Date.now();
   const flow = newFlow({ provider: "cometapi", createdAt: now });
   const at = { createdAt: now, updatedAt: now, submittedAt: now, due: now + HOUR, provider: "cometapi" };
   await store.createFlow(flow, taskIn(flow.id, "0", { ...at, status: "SUBMITTED", attempt: 1, vendorTaskId: "17" }));
   const claims = { flowId: flow.id, path: "0", attempt: 1, provider: "cometapi", account: "default" };
-  const hooks = createCallbackTokens({ keys: [key], callbackUrl: "https://h.test" });
-  const url = hooks.url({ ...claims, expiresAt: now + HOUR, progress: true, calling: true });
+  const tokens = createCallbackTokens({ keys: [key], callbackUrl: "https://h.test" });
+  const url = tokens.url({ ...claims, expiresAt: now + HOUR, progress: true, calling: true });
   const status = async () => (await store.getTask({ flowId: flow.id, path: "0" }))!.status;
   return { token: url.split("/callbacks/")[1]!, status };
 }
@@ -74,27 +78,29 @@ const END = JSON.stringify({
 });
 const MIDDLE = JSON.stringify({ id: "17", action: "IMAGINE", status: "IN_PROGRESS", progress: "46%" });
 
-describe("the hook key is rotated", () => {
-  // A key is believed before it mints, and until the last address it minted has expired.
+describe("rotation of the callback token key", () => {
+  // A key is accepted before workers sign with it, and until the last token signed with it has expired.
   const steps: [string, () => Container[], string[]][] = [
-    ["before", () => [deployed(OLD)], [OLD]],
-    ["while the new key is being made known", () => [deployed(OLD), deployed(OLD, NEW)], [OLD]],
-    ["while workers begin to mint with it", () => [deployed(OLD, NEW), deployed(NEW, OLD)], [OLD, NEW]],
-    ["after", () => [deployed(NEW, OLD)], [OLD, NEW]],
-    ["when the old key goes, a token's life later", () => [deployed(NEW, OLD), deployed(NEW)], [NEW]],
+    ["before the rotation", () => [deployed(OLD)], [OLD]],
+    ["while the new key is deployed as accepted key", () => [deployed(OLD), deployed(OLD, NEW)], [OLD]],
+    ["while workers start to sign with the new key", () => [deployed(OLD, NEW), deployed(NEW, OLD)], [OLD, NEW]],
+    ["after the rotation", () => [deployed(NEW, OLD)], [OLD, NEW]],
+    ["while the old key is removed after its tokens expired", () => [deployed(NEW, OLD), deployed(NEW)], [NEW]],
   ];
 
-  test.each(steps)("%s: every callback is believed by every container", async (_, deploy, minting) => {
+  test.each(steps)("%s every container accepts every callback", async (_, deploy, signing) => {
     const serving = deploy();
-    const tasks = await Promise.all(minting.flatMap((key) => Array.from({ length: 10 }, () => submitted(key))));
+    const tasks = await Promise.all(signing.flatMap((key) => Array.from({ length: 10 }, () => submitted(key))));
     const statuses = await Promise.all(
-      tasks.flatMap(({ token }) => serving.flatMap((one) => [one.post(token, MIDDLE), one.post(token, END)])),
+      tasks.flatMap(({ token }) =>
+        serving.flatMap((container) => [container.post(token, MIDDLE), container.post(token, END)]),
+      ),
     );
     expect(new Set(statuses)).toEqual(new Set([200]));
     for (const { status } of tasks) expect(await status()).toBe("SUCCESS");
   });
 
-  test("once both are gone nothing of theirs is believed, and no row is touched", async () => {
+  test("after both keys are removed their callbacks are rejected and change no row", async () => {
     const later = deployed(NEXT);
     const tasks = await Promise.all([OLD, NEW].map((key) => submitted(key)));
     for (const { token, status } of tasks) {
@@ -104,7 +110,7 @@ describe("the hook key is rotated", () => {
   });
 });
 
-test("a callback behind a byte order mark is read like any other", async () => {
+test("a callback body with a byte order mark is accepted", async () => {
   const { token, status } = await submitted(NEW);
   expect(await deployed(NEW).post(token, `\ufeff${END}`)).toBe(200);
   expect(await status()).toBe("SUCCESS");

@@ -1,6 +1,6 @@
 /**
- * Fault 28: two versions of the code run at once, as during every deployment, and the older one alone again after a
- * rollback. What they share is the table, the queue and the hook tokens.
+ * Fault 28: two versions of the code run at the same time, as during every deployment, and the older one alone after a
+ * rollback. They share the table, the queue and the callback tokens.
  */
 import { describe, expect, test } from "vitest";
 import { ALL_FAULTS, type FaultProfile, NO_FAULTS, singleFault } from "../sim/fault-profile.ts";
@@ -25,7 +25,7 @@ const FLOWS = 6;
 interface Options {
   /** Attributes that no row may lose. */
   watched?: readonly string[];
-  /** Apps listen; deliveries that fail take virtual days. */
+  /** True if apps are subscribed; failing deliveries then take virtual days. */
   hooks?: boolean;
 }
 
@@ -44,8 +44,8 @@ function expectBothRan({ ran }: Mixture): void {
   for (const [, processes] of ran) expect(processes).toBeGreaterThan(10);
 }
 
-describe.each(EARLIER)("the version of %s beside today's, process by process", (name) => {
-  test("in calm weather every flow completes, each picture paid once and no look-up made", async () => {
+describe.each(EARLIER)("processes of the version %s together with the current version", (name) => {
+  test("without faults every flow completes, each image is paid once and no look-up is made", async () => {
     const releases = [await earlier(name), today];
     for (let seed = 1; seed <= SEEDS; seed++) {
       const mixed = await runMixed(releases, seed, NO_FAULTS);
@@ -58,7 +58,7 @@ describe.each(EARLIER)("the version of %s beside today's, process by process", (
   });
 
   test.each(["crash", "copyMessage", "loseMessage", "answerLost", "modal", "silent", "forge", "tableLies"] as const)(
-    "%s besides: no rule is broken",
+    "with two versions and the fault %s no rule is broken",
     async (fault) => {
       const releases = [await earlier(name), today];
       for (let seed = 1; seed <= 2; seed++) {
@@ -71,7 +71,7 @@ describe.each(EARLIER)("the version of %s beside today's, process by process", (
     },
   );
 
-  test("all faults at once: no rule is broken", async () => {
+  test("with two versions and all faults no rule is broken", async () => {
     const releases = [await earlier(name), today];
     for (let seed = 1; seed <= SEEDS; seed++) {
       expect((await runMixed(releases, seed, ALL_FAULTS)).findings).toEqual([]);
@@ -79,11 +79,11 @@ describe.each(EARLIER)("the version of %s beside today's, process by process", (
   });
 });
 
-describe("a version that lacks fields which a later one has", () => {
-  /** Late ends, odd words, orphans, and the further ids of one press. */
+describe("a version without fields of a later version", () => {
+  /** Late reports, unknown statuses, orphans, and the additional vendor ids of one press. */
   const LATER = ["la", "od", "or", "ids"];
 
-  test("breaks no rule, and wipes out nothing that the later one wrote", async () => {
+  test("an older version breaks no rule and deletes no attribute that the later version wrote", async () => {
     let written = 0;
     for (let seed = 1; seed <= 2 * SEEDS; seed++) {
       const mixed = await runMixed([without(LATER), today], seed, ALL_FAULTS, { watched: ["la", "od"], hooks: false });
@@ -95,7 +95,7 @@ describe("a version that lacks fields which a later one has", () => {
     expect(written).toBeGreaterThan(2);
   });
 
-  test("carries an attribute it has never heard of through every write", async () => {
+  test("the current version preserves an unknown attribute in every write", async () => {
     for (let seed = 1; seed <= SEEDS; seed++) {
       const mixed = await runMixed([newer, today], seed, ALL_FAULTS, { watched: [NEWER_ATTRIBUTE] });
       expect(mixed.findings).toEqual([]);

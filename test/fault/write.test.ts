@@ -1,6 +1,6 @@
 /**
- * Fault 20: the table refuses, is busy with somebody's transaction, or does the work and says that it failed. Tried on
- * each kind of write there is, and then on each single write of a whole flow.
+ * Fault 20: the table rejects a write, is busy with a transaction, or does the write and reports a failure. The faults
+ * are tested on each kind of write, and then on each single write of a whole flow.
  */
 
 import { newHealth } from "@mjflow/core/account-health";
@@ -20,15 +20,15 @@ import { createRelay } from "./version/relay.ts";
 import { type Release, today } from "./version/versions.ts";
 
 type Stores = ReturnType<typeof storesOver>;
-/** One write of a kind, the row it is over already there. */
+/** One write of a kind. If it changes a row, the row is already stored. */
 interface Write {
-  /** Says what became of it. */
+  /** Makes the write and returns its result. */
   run(stores: Stores): Promise<unknown>;
-  /** What a write that went well says. */
-  says: unknown;
-  /** The row's revision, 0 where there is none. */
+  /** Result of a successful write. */
+  expected: unknown;
+  /** Revision of the row; 0 if there is no row. */
   rev(): Promise<number>;
-  /** The revision before, and after. */
+  /** Revision before and after the write. */
   revs: [number, number];
 }
 
@@ -40,7 +40,7 @@ beforeAll(async () => {
 });
 afterAll(() => maker?.stop());
 
-/** @param faults of the first, second … request of a command; the others go through */
+/** @param faults faults of the first requests of a command; later requests succeed */
 function storesOver({ command = "", faults = [] as Fault[], maxAttempts = 1 } = {}) {
   const client = maker.client({ maxAttempts });
   let request = 0;
@@ -53,7 +53,7 @@ function storesOver({ command = "", faults = [] as Fault[], maxAttempts = 1 } = 
   };
 }
 
-// ── the kinds ──────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── kinds of writes ────────────────────────────────────────────────────────────────────────────────────────────────
 
 async function storedFlow() {
   const flow = newFlow();
@@ -67,7 +67,7 @@ const kinds: Record<string, () => Promise<Write>> = {
     const flow = newFlow();
     return {
       run: (to) => to.createFlow(flow, taskIn(flow.id)),
-      says: "created",
+      expected: "created",
       rev: async () => (await stores.load(flow.id, [])).flow?.rev ?? 0,
       revs: [0, 1],
     };
@@ -76,110 +76,110 @@ const kinds: Record<string, () => Promise<Write>> = {
     const task = taskIn(newFlow().id);
     return {
       run: (to) => to.createTask(task),
-      says: { ok: true, item: { ...task, rev: 1 } },
+      expected: { ok: true, item: { ...task, rev: 1 } },
       rev: async () => (await stores.getTask(task))?.rev ?? 0,
       revs: [0, 1],
     };
   },
-  async "a task again"() {
+  async "an existing task"() {
     const { root } = await storedFlow();
     const next = { ...root, status: "SUBMITTING", attempt: 1 } as const;
     return {
       run: (to) => to.saveTask(next),
-      says: { ok: true, item: { ...next, rev: 2 } },
+      expected: { ok: true, item: { ...next, rev: 2 } },
       rev: async () => (await stores.getTask(root))!.rev,
       revs: [1, 2],
     };
   },
-  async "a flow again"() {
+  async "an existing flow"() {
     const { flow } = await storedFlow();
     const next: Flow = { ...flow, status: "completed", endedAt: NOW };
     return {
       run: (to) => to.saveFlow(next),
-      says: { ok: true, item: { ...next, rev: 2 } },
+      expected: { ok: true, item: { ...next, rev: 2 } },
       rev: async () => (await stores.load(flow.id, [])).flow!.rev,
       revs: [1, 2],
     };
   },
-  async "an account's health"() {
+  async "a new account health"() {
     const health = newHealth("p", newAppId(), NOW);
     return {
       run: (to) => to.saveHealth(health),
-      says: true,
+      expected: true,
       rev: async () => (await stores.health("p", health.account))?.rev ?? 0,
       revs: [0, 1],
     };
   },
-  async "an account's health again"() {
+  async "an existing account health"() {
     const health = newHealth("p", newAppId(), NOW);
     await stores.saveHealth(health);
     return {
       run: (to) => to.saveHealth({ ...health, rev: 1, misses: 2 }),
-      says: true,
+      expected: true,
       rev: async () => (await stores.health("p", health.account))!.rev,
       revs: [1, 2],
     };
   },
-  async "a dead letter"() {
-    const deadLetter = letterOf(newAppId());
+  async "a new dead-letter message"() {
+    const deadLetter = deadLetterOf(newAppId());
     return {
       run: (to) => to.saveNewDeadLetter(deadLetter),
-      says: undefined,
+      expected: undefined,
       rev: async () => (await stores.getDeadLetter(deadLetter.id))?.rev ?? 0,
       revs: [0, 1],
     };
   },
-  async "a dead letter again"() {
-    const deadLetter = letterOf(newAppId());
+  async "an existing dead-letter message"() {
+    const deadLetter = deadLetterOf(newAppId());
     await stores.saveNewDeadLetter(deadLetter);
     const next = { ...deadLetter, rev: 1, state: "dropped" } as const;
     return {
       run: (to) => to.saveDeadLetter(next),
-      says: { ok: true, item: { ...next, rev: 2 } },
+      expected: { ok: true, item: { ...next, rev: 2 } },
       rev: async () => (await stores.getDeadLetter(deadLetter.id))!.rev,
       revs: [1, 2],
     };
   },
-  async "an endpoint"() {
+  async "a new endpoint"() {
     const endpoint = { appId: newAppId(), id: "ep_1", rev: 0, scheme: "v1", secrets: [], createdAt: NOW } as const;
     return {
       run: (to) => to.saveEndpoint({ ...endpoint, secrets: [] }),
-      says: { ok: true, item: { ...endpoint, rev: 1 } },
+      expected: { ok: true, item: { ...endpoint, rev: 1 } },
       rev: async () => (await stores.endpoint(endpoint.appId, "ep_1"))?.rev ?? 0,
       revs: [0, 1],
     };
   },
-  async "a delivery"() {
+  async "a new delivery"() {
     const { id: flowId, appId } = newFlow();
-    const at = { flowId, subject: "0", name: "completed", listener: "hook", appId } as const;
-    const delivery = newDelivery({ ...at, type: "task.completed", happenedAt: NOW }, NOW);
+    const key = { flowId, subject: "0", name: "completed", listener: "hook", appId } as const;
+    const delivery = newDelivery({ ...key, type: "task.completed", happenedAt: NOW }, NOW);
     return {
       run: (to) => to.saveDelivery(delivery),
-      says: { ok: true, item: { ...delivery, rev: 1 } },
+      expected: { ok: true, item: { ...delivery, rev: 1 } },
       rev: async () => (await stores.deliveriesOf(flowId))[0]?.rev ?? 0,
       revs: [0, 1],
     };
   },
 };
 
-function letterOf(name: string) {
+function deadLetterOf(name: string) {
   const id = deadLetterIdOf(NOW, name);
   return { id, rev: 0, state: "kept", body: "{}", why: "not JSON", receives: 5, createdAt: NOW } as const;
 }
 
-// ── what can go wrong with one ─────────────────────────────────────────────────────────────────────────────────────
+// ── faults of one write ────────────────────────────────────────────────────────────────────────────────────────────
 
 const errorOf = (name: string, httpStatusCode: number) =>
   Object.assign(new Error(name), { name, $metadata: { httpStatusCode } });
 
-/** It is done, unless it was done before, and reported as this. */
+/** Makes the write and then reports this error. A failure of a repeated write is ignored. */
 const after =
   (error: Error): Fault =>
   async (next) => {
     await next().catch(() => {});
     throw error;
   };
-/** It is not done, and reported as this. */
+/** Does not make the write and reports this error. */
 const instead =
   (error: Error): Fault =>
   () =>
@@ -187,103 +187,103 @@ const instead =
 
 const reset = () => Object.assign(new Error("socket hang up"), { code: "ECONNRESET" });
 
-/** How often the client asks, and what comes of each time. */
-const lies: Record<string, [number, () => Fault[]]> = {
-  "a reset, and the client does not ask again": [1, () => [loseResponses(1)]],
-  "a reset, and the client asks again": [3, () => [loseResponses(1)]],
-  "a reset, three times": [3, () => [after(reset()), after(reset()), after(reset())]],
-  "500": [1, () => [after(errorOf("InternalServerError", 500))]],
-  "503, and then 500": [
+/** Attempts of the client, and the fault of each attempt. */
+const falseErrors: Record<string, [number, () => Fault[]]> = {
+  "a reset without a retry of the client": [1, () => [loseResponses(1)]],
+  "a reset with a retry of the client": [3, () => [loseResponses(1)]],
+  "three resets": [3, () => [after(reset()), after(reset()), after(reset())]],
+  "the status 500": [1, () => [after(errorOf("InternalServerError", 500))]],
+  "the status 503 and then 500": [
     2,
     () => [after(errorOf("ServiceUnavailable", 503)), after(errorOf("InternalServerError", 500))],
   ],
 };
 
-const denials: Record<string, [Error, object]> = {
-  "a transaction's conflict": [errorOf("TransactionConflictException", 400), { code: "overloaded" }],
-  "a transaction under way": [errorOf("TransactionInProgressException", 400), { code: "overloaded" }],
-  "another region's write": [errorOf("ReplicatedWriteConflictException", 400), { code: "overloaded" }],
+const rejections: Record<string, [Error, object]> = {
+  "a conflict with a transaction": [errorOf("TransactionConflictException", 400), { code: "overloaded" }],
+  "a running transaction": [errorOf("TransactionInProgressException", 400), { code: "overloaded" }],
+  "a write of another region": [errorOf("ReplicatedWriteConflictException", 400), { code: "overloaded" }],
   throttling: [errorOf("ProvisionedThroughputExceededException", 400), { code: "overloaded" }],
-  "500": [errorOf("InternalServerError", 500), { name: "InternalServerError" }],
-  "no connection": [Object.assign(new Error("connect"), { code: "ECONNREFUSED" }), { code: "ECONNREFUSED" }],
+  "the status 500": [errorOf("InternalServerError", 500), { name: "InternalServerError" }],
+  "a refused connection": [Object.assign(new Error("connect"), { code: "ECONNREFUSED" }), { code: "ECONNREFUSED" }],
 };
 
-describe.each(Object.entries(kinds))("%s", (_, begin) => {
-  test.each(Object.entries(lies))(
-    "done, and reported as %s: known to be done, once",
-    async (_lie, [maxAttempts, faults]) => {
-      const write = await begin();
+describe.each(Object.entries(kinds))("a write of %s", (kind, start) => {
+  test.each(Object.entries(falseErrors))(
+    `the write of ${kind} succeeds once if the table makes it but the client gets %s`,
+    async (_falseError, [maxAttempts, faults]) => {
+      const write = await start();
       expect(await write.rev()).toBe(write.revs[0]);
-      const lying = storesOver({ command: "PutItemCommand", faults: faults(), maxAttempts });
-      expect(await write.run(lying)).toEqual(write.says);
-      expect(lying.requests()).toBeGreaterThanOrEqual(faults().length);
+      const faulty = storesOver({ command: "PutItemCommand", faults: faults(), maxAttempts });
+      expect(await write.run(faulty)).toEqual(write.expected);
+      expect(faulty.requests()).toBeGreaterThanOrEqual(faults().length);
       expect(await write.rev()).toBe(write.revs[1]);
     },
   );
 
-  test.each(Object.entries(denials))(
-    "refused with %s: an error, nothing is stored, and the next try does it",
-    async (_denial, [error, seen]) => {
-      const write = await begin();
-      const denying = storesOver({ command: "PutItemCommand", faults: [instead(error)] });
-      await expect(write.run(denying)).rejects.toMatchObject(seen);
-      expect(denying.requests()).toBe(1);
+  test.each(Object.entries(rejections))(
+    `the write of ${kind} fails without effect on %s and succeeds at the next attempt`,
+    async (_rejection, [error, seen]) => {
+      const write = await start();
+      const rejecting = storesOver({ command: "PutItemCommand", faults: [instead(error)] });
+      await expect(write.run(rejecting)).rejects.toMatchObject(seen);
+      expect(rejecting.requests()).toBe(1);
       expect(await write.rev()).toBe(write.revs[0]);
-      expect(await write.run(denying)).toEqual(write.says);
+      expect(await write.run(rejecting)).toEqual(write.expected);
       expect(await write.rev()).toBe(write.revs[1]);
     },
   );
 });
 
-describe("a task that is removed", () => {
-  test("and the table says it failed: it is gone, and removing it again is no error", async () => {
+describe("deleting a task", () => {
+  test("if the table deletes a task but reports a failure, a second deletion succeeds", async () => {
     const task = taskIn(newFlow().id);
     await stores.createTask(task);
-    const lying = storesOver({ command: "DeleteItemCommand", faults: [after(reset())] });
-    await expect(lying.deleteTask({ ...task, rev: 1 })).rejects.toThrow();
+    const faulty = storesOver({ command: "DeleteItemCommand", faults: [after(reset())] });
+    await expect(faulty.deleteTask({ ...task, rev: 1 })).rejects.toThrow();
     expect(await stores.getTask(task)).toBeUndefined();
-    await lying.deleteTask({ ...task, rev: 1 });
+    await faulty.deleteTask({ ...task, rev: 1 });
   });
 
-  test("and the client's repetition finds it gone: no error", async () => {
+  test("a retry of the client that finds the task deleted is no error", async () => {
     const task = taskIn(newFlow().id);
     await stores.createTask(task);
-    const lying = storesOver({ command: "DeleteItemCommand", faults: [loseResponses(1)], maxAttempts: 3 });
-    await lying.deleteTask({ ...task, rev: 1 });
-    expect(lying.requests()).toBe(2);
+    const faulty = storesOver({ command: "DeleteItemCommand", faults: [loseResponses(1)], maxAttempts: 3 });
+    await faulty.deleteTask({ ...task, rev: 1 });
+    expect(faulty.requests()).toBe(2);
     expect(await stores.getTask(task)).toBeUndefined();
   });
 
-  test("in a transaction's way: overloaded, and still there", async () => {
+  test("on a conflict with a transaction deleteTask fails as overloaded and the task stays", async () => {
     const task = taskIn(newFlow().id);
     await stores.createTask(task);
     const error = errorOf("TransactionConflictException", 400);
-    const denying = storesOver({ command: "DeleteItemCommand", faults: [instead(error)] });
-    await expect(denying.deleteTask({ ...task, rev: 1 })).rejects.toMatchObject({ code: "overloaded" });
+    const rejecting = storesOver({ command: "DeleteItemCommand", faults: [instead(error)] });
+    await expect(rejecting.deleteTask({ ...task, rev: 1 })).rejects.toMatchObject({ code: "overloaded" });
     expect(await stores.getTask(task)).toBeDefined();
   });
 });
 
 // ── a whole flow ───────────────────────────────────────────────────────────────────────────────────────────────────
 
-describe("each write of a whole flow in turn", () => {
+describe("each write of a whole flow", () => {
   const PLAN = [{ press: "U1" }, { press: "V2", then: [{ press: "reroll" }] }];
-  const PICTURES = 4;
+  const IMAGES = 4;
   const MINUTE = 60_000;
 
-  interface Spoiled {
+  interface WriteCounts {
     writes: number;
     fired: number;
   }
 
-  /** Today's code, whose n-th write, counted from 0, goes wrong. */
-  function spoiled(at: number, fault: Fault, seen: Spoiled): Release {
+  /** The current version with a fault in the n-th write, counted from 0. */
+  function withFault(n: number, fault: Fault, seen: WriteCounts): Release {
     const open: Release["open"] = (deps) => {
       const send = deps.client.send as unknown as (command: object) => Promise<object>;
       const client = {
         send(command: object) {
           const go = () => send(command);
-          if (command.constructor.name !== "PutItemCommand" || seen.writes++ !== at) return go();
+          if (command.constructor.name !== "PutItemCommand" || seen.writes++ !== n) return go();
           seen.fired++;
           return fault(go, {});
         },
@@ -293,55 +293,58 @@ describe("each write of a whole flow in turn", () => {
     return { ...today, open };
   }
 
-  /** An app that asks again after an error, a vendor that posts once, and sweeps for two hours. */
-  async function runSpoiled(at: number, fault: Fault) {
-    const seen: Spoiled = { writes: 0, fired: 0 };
+  /**
+   * Runs a flow for two hours with sweeps. The app repeats its request after an error; the vendor sends each callback
+   * once.
+   */
+  async function runWithFault(n: number, fault: Fault) {
+    const seen: WriteCounts = { writes: 0, fired: 0 };
     const relay = createRelay();
-    const server = relay.runner(spoiled(at, fault, seen));
-    await server.start({ then: PLAN }).catch(() => server.start({ then: PLAN }));
+    const runner = relay.runner(withFault(n, fault, seen));
+    await runner.start({ then: PLAN }).catch(() => runner.start({ then: PLAN }));
     for (let minutes = 0; minutes < 120; minutes++) {
-      await server.drain();
+      await runner.drain();
       for (const call of relay.vendor.calls.filter(({ id }) => !relay.vendor.finished.has(id))) {
         relay.vendor.finished.add(call.id);
         relay.vendor.holds(call, "SUCCESS");
-        await server.post(call, "SUCCESS").catch(() => {});
+        await runner.post(call, "SUCCESS").catch(() => {});
       }
-      await server.drain();
+      await runner.drain();
       relay.advance(MINUTE);
-      await server.sweep();
+      await runner.sweep();
     }
     const { flows, tasks } = relay.rows();
-    // A root whose flow was not stored is nobody's: never sent, never shown, and gone when it expires.
+    // A root whose flow was not stored is never submitted or shown, and is deleted when it expires.
     const isShown = ({ flowId }: Task) => flows.some(({ id }) => id === flowId);
-    const left = tasks.filter((task) => !isShown(task));
-    expect(left.every(({ path, attempt }) => path === "0" && attempt === 0)).toBe(true);
+    const orphanedRoots = tasks.filter((task) => !isShown(task));
+    expect(orphanedRoots.every(({ path, attempt }) => path === "0" && attempt === 0)).toBe(true);
     return { relay, seen, flows, tasks: tasks.filter(isShown) };
   }
 
   const faults: [string, Fault][] = [
-    ["is in a transaction's way", instead(errorOf("TransactionConflictException", 400))],
-    ["is not done: 500", instead(errorOf("InternalServerError", 500))],
-    ["is done, and said to have failed", after(errorOf("InternalServerError", 500))],
+    ["conflicts with a transaction", instead(errorOf("TransactionConflictException", 400))],
+    ["fails with 500", instead(errorOf("InternalServerError", 500))],
+    ["is made but reported as failed", after(errorOf("InternalServerError", 500))],
   ];
 
-  test.each(faults)("%s: the flow completes, and each picture is paid once", async (_, fault) => {
-    const calm = await runSpoiled(-1, fault);
-    const { seen } = calm;
+  test.each(faults)("if any single write %s, the flow completes and each image is paid once", async (_, fault) => {
+    const healthy = await runWithFault(-1, fault);
+    const { seen } = healthy;
     expect(seen).toMatchObject({ fired: 0 });
     expect(seen.writes).toBeGreaterThan(15);
-    expect(calm.tasks).toHaveLength(PICTURES);
-    for (let at = 0; at < seen.writes; at++) {
-      const outcome = await runSpoiled(at, fault);
-      expect(outcome.seen.fired, `write ${at}`).toBe(1);
+    expect(healthy.tasks).toHaveLength(IMAGES);
+    for (let n = 0; n < seen.writes; n++) {
+      const outcome = await runWithFault(n, fault);
+      expect(outcome.seen.fired, `write ${n}`).toBe(1);
       expect(
         outcome.flows.map(({ status }) => status),
-        `write ${at}`,
+        `write ${n}`,
       ).toEqual(["completed"]);
       expect(
         outcome.tasks.filter(({ status }) => status !== "SUCCESS"),
-        `write ${at}`,
+        `write ${n}`,
       ).toEqual([]);
-      expect(outcome.relay.vendor.calls, `write ${at}`).toHaveLength(PICTURES);
+      expect(outcome.relay.vendor.calls, `write ${n}`).toHaveLength(IMAGES);
       expect([...outcome.flows, ...outcome.tasks].filter(({ due }) => due !== undefined)).toEqual([]);
       expect(outcome.relay.queue.deadLetters).toEqual([]);
     }

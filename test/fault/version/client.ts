@@ -1,6 +1,6 @@
 /**
- * Just enough of a DynamoDB client over a table in memory: several versions of the code, each with its own store, its own
- * codec and its own requests, see one table, and nothing between them waits for a real clock.
+ * The part of a DynamoDB client that tests need, over a table in memory. Several versions of the code share this table,
+ * each with its own store, codec and requests. No call waits for a real clock.
  */
 import {
   BatchGetItemCommand,
@@ -15,9 +15,9 @@ import { type Item, keyOf } from "@mjflow/store/codec";
 import type { MemoryTable } from "@mjflow/store/memory-table";
 import type { ListQuery } from "@mjflow/store/table";
 
-/** What a version does to items on their way in and out. */
+/** Changes that a version makes to items when it writes and reads them. */
 export interface Lens {
-  /** @param before what the write replaces */
+  /** @param before the item that the write replaces */
   put?(item: Item, before: Item | undefined): Item;
   got?(item: Item): Item;
 }
@@ -55,7 +55,7 @@ export function clientOver(table: MemoryTable, { put = (item) => item, got = (it
 
 type Expression = Pick<QueryCommandInput, "ExpressionAttributeValues"> & { ConditionExpression?: string };
 
-/** The two conditions our writes have (store/table.ts): not there yet, or still at this revision. */
+/** The two conditions of our writes (store/table.ts): the row does not exist, or its revision is unchanged. */
 function revIn({ ConditionExpression, ExpressionAttributeValues: values = {} }: Expression): number | undefined {
   if (ConditionExpression === "attribute_not_exists(#pk)") return undefined;
   if (ConditionExpression === "#rev = :rev") return Number(values[":rev"]!.N);

@@ -1,6 +1,7 @@
 /**
- * `node test/fault/version/freeze.ts <commit> <name>`: bundles the engine, the store and the queue as they were at a commit
- * into `<name>.mjs`, so that tests run that version beside today's with neither git nor network. Run once for a release.
+ * `node test/fault/version/freeze.ts <commit> <name>` bundles the engine, the store and the queue of a commit into
+ * `<name>.mjs`. Tests can then run that version together with the current one, without git and network. Run it once for
+ * each release.
  */
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -8,9 +9,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { build } from "esbuild";
 
-// What the simulation's processes are made of (test/sim/simulation.ts, TODAY), and the store.
+// The bundle exports the functions of the simulation's processes (CURRENT_VERSION in test/sim/simulation.ts) and the
+// store.
 const [commit, name] = process.argv.slice(2);
-if (!commit || !name) throw new Error("Say which commit, and a name for it");
+if (!commit || !name) throw new Error("Usage: node test/fault/version/freeze.ts <commit> <name>");
 const root = new URL("../../../", import.meta.url).pathname;
 const tree = mkdtempSync(join(tmpdir(), "mjflow-freeze-"));
 try {
@@ -35,11 +37,11 @@ try {
       resolveDir: root,
     },
     alias: Object.fromEntries(
-      ["core", "engine", "queue", "store"].map((room) => [`@mjflow/${room}`, join(tree, "packages", room, "src")]),
+      ["core", "engine", "queue", "store"].map((pkg) => [`@mjflow/${pkg}`, join(tree, "packages", pkg, "src")]),
     ),
     nodePaths: [join(root, "node_modules")],
     outfile: join(root, `test/fault/version/${name}.mjs`),
-    banner: { js: `// mjflow as of ${sha}, made by freeze.ts. Not to be edited.` },
+    banner: { js: `// mjflow at ${sha}, bundled by freeze.ts. Do not edit.` },
     bundle: true,
     format: "esm",
     platform: "node",
