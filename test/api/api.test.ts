@@ -25,12 +25,12 @@ function call(method: string, path: string, body?: unknown, headers: Record<stri
 
 const flow = { provider: "fake", prompt: "a paper boat" };
 
-/** The response's body as whatever the test expects of it. */
+/** The JSON body of a response. */
 // biome-ignore lint/suspicious/noExplicitAny: a test looks into JSON
 const json = async (response: Response): Promise<any> => response.json();
 
 describe("POST /v1/flows", () => {
-  test("answers 202 with where to find the flow, which is there at once", async () => {
+  test("a new flow gets 202 with its Location and can be read at once", async () => {
     const response = await call("POST", "/v1/flows", { ...flow, state: '🛶 "x"\n', then: [{ press: "U1" }] });
     expect(response.status).toBe(202);
     const created = await json(response);
@@ -42,39 +42,47 @@ describe("POST /v1/flows", () => {
   });
 
   const bad: [string, unknown, string][] = [
-    ["no provider", { prompt: "x" }, "provider"],
-    ["an unknown provider", { ...flow, provider: "nobody" }, "provider"],
-    ["no prompt", { provider: "fake" }, "prompt"],
-    ["a blank prompt", { ...flow, prompt: "   " }, "prompt"],
-    ["an unknown field", { ...flow, promt: "x" }, "promt"],
-    ["an unknown mode", { ...flow, mode: "warp" }, "mode"],
+    ["a flow without provider", { prompt: "x" }, "provider"],
+    ["a flow with an unknown provider", { ...flow, provider: "nobody" }, "provider"],
+    ["a flow without prompt", { provider: "fake" }, "prompt"],
+    ["a flow with a blank prompt", { ...flow, prompt: "   " }, "prompt"],
+    ["a flow with an unknown field", { ...flow, promt: "x" }, "promt"],
+    ["a flow with an unknown mode", { ...flow, mode: "warp" }, "mode"],
     ["a state above 16 KB", { ...flow, state: "é".repeat(8_193) }, "state"],
     ["a state that cannot be stored", { ...flow, state: "\ud800" }, "state"],
     ["a prompt that cannot be stored", { ...flow, prompt: "a \ud800 boat" }, "prompt"],
-    ["a hook that is no address", { ...flow, notifyHook: "ftp://x" }, "notifyHook"],
-    ["a hook with credentials", { ...flow, notifyHook: "https://a:b@x.test/" }, "notifyHook"],
-    ["an image that is none", { ...flow, base64Array: ["hello"] }, "base64Array[0]"],
+    ["a notifyHook that is no http(s) URL", { ...flow, notifyHook: "ftp://x" }, "notifyHook"],
+    ["a notifyHook with credentials", { ...flow, notifyHook: "https://a:b@x.test/" }, "notifyHook"],
+    ["an image that is neither a data URI nor a link", { ...flow, base64Array: ["hello"] }, "base64Array[0]"],
     [
-      "a mask that is none",
+      "a mask that is no data URI",
       { ...flow, then: [{ press: "U1", modal: { maskBase64: "x" } }] },
       "then[0].modal.maskBase64",
     ],
-    ["a press without a name", { ...flow, then: [{ press: "U1" }, { then: [] }] }, "then[1].press"],
+    ["a plan step without a press", { ...flow, then: [{ press: "U1" }, { then: [] }] }, "then[1].press"],
     [
-      "an unknown field deep down",
+      "an unknown field deep in the plan",
       { ...flow, then: [{ press: "U1", then: [{ press: "V1", x: 1 }] }] },
       "then[0].then[0].x",
     ],
-    ["one button twice", { ...flow, then: [{ press: "U1" }, { press: "upscale:1" }] }, "then[1].press"],
     [
-      "an action the vendor lacks",
+      "a plan that presses one button twice",
+      { ...flow, then: [{ press: "U1" }, { press: "upscale:1" }] },
+      "then[1].press",
+    ],
+    [
+      "an action that the vendor does not support",
       { ...flow, action: "swap-face", sourceBase64: "http://a/b", targetBase64: "http://a/b" },
       "action",
     ],
-    ["a blend of one", { provider: "fake", action: "blend", base64Array: ["https://a.test/b.png"] }, "base64Array"],
+    [
+      "a blend of one image",
+      { provider: "fake", action: "blend", base64Array: ["https://a.test/b.png"] },
+      "base64Array",
+    ],
   ];
 
-  test.each(bad)("%s is a 400 naming the field, and nothing is written", async (_, body, field) => {
+  test.each(bad)("%s gets 400 with the field, and nothing is written", async (_, body, field) => {
     const response = await call("POST", "/v1/flows", body);
     expect(response.status).toBe(400);
     expect(response.headers.get("content-type")).toBe("application/problem+json");
@@ -83,7 +91,7 @@ describe("POST /v1/flows", () => {
     expect(harness.queue.size).toBe(0);
   });
 
-  test("more presses than one request may buy is a 400", async () => {
+  test("a plan with more than 200 presses gets 400", async () => {
     const then = Array.from({ length: 41 }, (_, i) => ({
       press: `b${i}`,
       then: [1, 2, 3, 4, 5].map((n) => ({ press: `${n}` })),
@@ -92,7 +100,7 @@ describe("POST /v1/flows", () => {
     expect(await json(response)).toMatchObject({ code: "invalid_request", detail: expect.stringContaining("200") });
   });
 
-  test("a body that is not JSON, not UTF-8, not labelled so, too deep or too large is refused as what it is", async () => {
+  test("a body that is no JSON, no UTF-8, no JSON by its content type, too deep or too large gets the matching error code", async () => {
     expect((await call("POST", "/v1/flows", "{")).status).toBe(400);
     expect(await json(await call("POST", "/v1/flows", "{"))).toMatchObject({ code: "invalid_json" });
     expect((await call("POST", "/v1/flows", flow, { "content-type": "text/plain" })).status).toBe(415);
@@ -107,21 +115,21 @@ describe("POST /v1/flows", () => {
     expect(await json(latin1)).toMatchObject({ code: "invalid_json" });
   });
 
-  test("__proto__ in a body is an unknown field like any other", async () => {
+  test("__proto__ in a body gets 400 like any unknown field and changes no prototype", async () => {
     const response = await call("POST", "/v1/flows", '{"provider":"fake","prompt":"x","__proto__":{"isAdmin":true}}');
     expect(response.status).toBe(400);
     expect(({} as Record<string, unknown>)["isAdmin"]).toBeUndefined();
   });
 
-  test("a table that is overloaded is a 500 or 503, never a half-made flow that is shown", async () => {
+  test("a flow whose write failed gets 500 and is not listed", async () => {
     harness.storeFault.arm("createFlow", "before");
     expect((await call("POST", "/v1/flows", flow)).status).toBe(500);
     expect(await json(await call("GET", "/v1/flows"))).toEqual({ data: [], nextCursor: null });
   });
 });
 
-describe("who may see what", () => {
-  test("no key, a wrong key and a key in the wrong place are a 401 that says how", async () => {
+describe("authorization", () => {
+  test("a missing key, a wrong key and a key in the wrong place get 401 with WWW-Authenticate", async () => {
     for (const authorization of ["", "Bearer", "Bearer wrong", `Basic ${KEY}`, KEY]) {
       const response = await call("GET", "/v1/flows", undefined, { authorization });
       expect(response.status).toBe(401);
@@ -130,7 +138,7 @@ describe("who may see what", () => {
     expect((await call("GET", `/v1/flows?key=${KEY}`, undefined, { authorization: "" })).status).toBe(401);
   });
 
-  test("another app's flow, task and buttons do not exist", async () => {
+  test("the flow, task and buttons of another app get 404", async () => {
     const { id } = await json(await call("POST", "/v1/flows", flow));
     await harness.finishAll();
     const other = { authorization: "Bearer mjk_other_key" };
@@ -142,7 +150,7 @@ describe("who may see what", () => {
     expect(await json(await call("GET", "/v1/flows", undefined, other))).toMatchObject({ data: [] });
   });
 
-  test("unknown addresses, ids and methods are told apart", async () => {
+  test("an unknown path or id gets 404, a wrong method gets 405 with Allow", async () => {
     expect((await call("GET", "/v1/nothing")).status).toBe(404);
     expect((await call("GET", "/v1/flows/flow_x")).status).toBe(404);
     expect((await call("GET", "/v1/tasks/task_x")).status).toBe(404);
@@ -152,7 +160,7 @@ describe("who may see what", () => {
   });
 });
 
-describe("by hand", () => {
+describe("presses and modal answers of an app", () => {
   async function finished() {
     const { id } = await json(await call("POST", "/v1/flows", { ...flow, then: [{ press: "U1" }] }));
     await harness.finishAll();
@@ -160,7 +168,7 @@ describe("by hand", () => {
     return { id, root: read.tasks[0].id as string, read };
   }
 
-  test("a button is pressed on a finished task, and its own plan runs on", async () => {
+  test("a press on a finished task creates a child, and the plan of the press continues", async () => {
     const { id, root } = await finished();
     const response = await call("POST", `/v1/tasks/${root}/actions`, { press: "V3", then: [{ press: "U4" }] });
     expect(response.status).toBe(202);
@@ -171,7 +179,7 @@ describe("by hand", () => {
     expect(read.tasks.map((t: { press: string }) => t.press)).toEqual(expect.arrayContaining(["U1", "V3", "U4"]));
   });
 
-  test("a customId is pressed only if the task offers it", async () => {
+  test("a customId that the task does not have gets 422 with the offered buttons", async () => {
     const { root, read } = await finished();
     const offered = read.tasks[0].buttons[4];
     expect(offered).toMatchObject({ name: "reroll" });
@@ -185,7 +193,7 @@ describe("by hand", () => {
     });
   });
 
-  test("an unfinished task is a 409; neither press nor customId, or both, is a 400", async () => {
+  test("a press on an unfinished task gets 409; a press with neither or both of press and customId gets 400", async () => {
     const { id } = await json(await call("POST", "/v1/flows", flow));
     const task = `${id.replace("flow_", "task_")}_0`;
     expect((await call("POST", `/v1/tasks/${task}/actions`, { press: "U1" })).status).toBe(409);
@@ -193,7 +201,7 @@ describe("by hand", () => {
     expect((await call("POST", `/v1/tasks/${task}/actions`, { press: "U1", customId: "x" })).status).toBe(400);
   });
 
-  test("an open window is answered once; a second answer is a 409", async () => {
+  test("a second, different modal answer gets 409, and the vendor gets only the first", async () => {
     const { root } = await finished();
     harness.vendor.next((c) => ({ kind: "modal", vendorTaskId: c.id }));
     const { id } = await json(await call("POST", `/v1/tasks/${root}/actions`, { press: "V1" }));
@@ -207,7 +215,7 @@ describe("by hand", () => {
   });
 });
 
-test("GET /v1/flows pages through an app's flows, newest first", async () => {
+test("GET /v1/flows returns all flows of an app in pages, newest first", async () => {
   const ids: string[] = [];
   for (let i = 0; i < 5; i++) {
     harness.advance(1_000);
@@ -222,7 +230,7 @@ test("GET /v1/flows pages through an app's flows, newest first", async () => {
   }
 });
 
-test("nothing that is secret or internal is shown", async () => {
+test("a flow shows no callback URL, key or internal field", async () => {
   await call("POST", "/v1/flows", { ...flow, then: [{ press: "U1" }] });
   await harness.finishAll();
   const list = await json(await call("GET", "/v1/flows"));

@@ -1,14 +1,14 @@
 /**
- * What real clients do with an answer, as their sources have it: Dooy's page (src/api/mjapi.ts), new-api as a relay in
- * front of us (dto/midjourney.go, controller/midjourney.go), and novicezk's own task class. An answer that any of them
- * would not take fails here, field by field.
+ * Checks responses field by field against what real clients accept, by their source code: Dooy's web page
+ * (src/api/mjapi.ts), new-api as a relay in front of mjflow (dto/midjourney.go, controller/midjourney.go), and
+ * novicezk's own task class.
  */
 import { expect } from "vitest";
 import type { Json } from "./client.ts";
 
 type GoType = "string" | "int" | "any" | "strings" | "urls" | "properties";
 
-/** Go's decoder takes null for anything and leaves the zero value; every other mismatch fails the whole body. */
+/** Go's decoder accepts null for any type and keeps the zero value. Any other wrong type makes the whole body fail. */
 function decodes(type: GoType, value: unknown): boolean {
   if (value === null || value === undefined || type === "any") return true;
   if (type === "string") return typeof value === "string";
@@ -47,14 +47,14 @@ const GO_TASK: Record<string, GoType> = {
   properties: "properties",
 };
 
-/** novicezk's and plus's task has all of these, null where unset; docs/protocol.md 3.1. */
+/** Fields that every task of novicezk and plus has; an unset field is null (docs/protocol.md 3.1). */
 const FIELDS = [
   ...["id", "action", "status", "prompt", "promptEn", "description", "state", "submitTime", "startTime", "finishTime"],
   ...["imageUrl", "progress", "failReason", "buttons", "properties"],
 ];
 const STATUSES = ["NOT_START", "SUBMITTED", "MODAL", "IN_PROGRESS", "FAILURE", "SUCCESS", "CANCEL"];
 
-/** @param asked the id under which the client asked: it looks for that very text */
+/** @param asked the id in the client's request; the client compares the id in the response with this text */
 export function acceptTask(task: Json, asked: string): void {
   for (const field of FIELDS) expect(task, field).toHaveProperty(field);
   for (const [field, type] of Object.entries(GO_TASK)) {
@@ -63,13 +63,13 @@ export function acceptTask(task: Json, asked: string): void {
   expect(task.id).toBe(asked);
   expect(STATUSES).toContain(task.status);
   expect(task.progress).toMatch(/^\d{1,3}%$/);
-  // The page stops at 100%, the relay too; only a success may be there.
+  // The web page and the relay stop polling at 100%, so only a success may have it.
   if (task.progress === "100%") expect(task.status).toBe("SUCCESS");
   if (task.status === "SUCCESS") expect(task.progress).toBe("100%");
-  // The relay takes any reason for a failure, and a failure without one for none.
+  // The relay reads any `failReason` as a failure, and a failure without it as no failure.
   if (["FAILURE", "CANCEL"].includes(task.status)) expect(task.failReason).toMatch(/./);
   else expect(task.failReason || "").toBe("");
-  // The page reads both unasked.
+  // The web page reads members of both without a check.
   expect(isObject(task.properties)).toBe(true);
   expect(Array.isArray(task.buttons)).toBe(true);
   for (const button of task.buttons) {
@@ -88,15 +88,15 @@ export function acceptTask(task: Json, asked: string): void {
   }
 }
 
-/** @returns the id, as the page and the relay read it */
+/** @returns the task id, read like the web page and the relay read it */
 export function acceptSubmit({ status, body }: { status: number; body: Json }, code: number): string {
   expect(status).toBe(200);
   expect(decodes("int", body.code) && decodes("string", body.description) && decodes("string", body.result)).toBe(true);
   expect(body.code, body.description).toBe(code);
   expect(body.description).toMatch(/./);
-  // The page: d.properties.finalPrompt, without asking first.
+  // The web page reads d.properties.finalPrompt without a check.
   expect(isObject(body.properties)).toBe(true);
-  // What makes a 21 an old fork's "exists already" (docs/protocol.md 2.5).
+  // With `properties.status` a code 21 would mean "exists already", as in an old fork (docs/protocol.md 2.5).
   expect(body.properties).not.toHaveProperty("status");
   expect(body.result).toMatch(/^\d{16}$/);
   return body.result;
@@ -109,7 +109,7 @@ export function acceptUpload({ status, body }: { status: number; body: Json }): 
   for (const url of body.result) expect(URL.canParse(url)).toBe(true);
 }
 
-/** @param asked the ids in the request: an answer with any other would crash the relay */
+/** @param asked the ids in the request; any other id in the response would crash the relay */
 export function acceptList({ status, body }: { status: number; body: Json }, asked: readonly unknown[]): void {
   expect(status).toBe(200);
   expect(Array.isArray(body)).toBe(true);

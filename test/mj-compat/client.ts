@@ -1,4 +1,7 @@
-/** An app behind the facade, in memory: requests as its client sends them, the house moved by hand in between. */
+/**
+ * A compat API client and an in-memory HTTP app. Tests send requests like a real client and advance the harness by
+ * hand.
+ */
 import { createApp } from "../../functions/http/app.ts";
 import { apiKeyOf } from "../../functions/http/operator-key.ts";
 import { checked } from "../openapi/checked.ts";
@@ -40,7 +43,7 @@ export function createClient(options: Partial<Parameters<typeof createApp>[0]> =
   const post = (path: string, body: unknown, headers?: Record<string, string>) => call("POST", path, body, headers);
   const fetchTask = async (id: string) => (await call("GET", `/mj/task/${id}/fetch`)).body;
 
-  /** Submits, lets everything so far succeed, and answers the number. */
+  /** Submits an imagine, finishes all tasks and returns the compat task id. */
   async function imagined(body: object = {}): Promise<string> {
     const { body: answer } = await post("/mj/submit/imagine", { prompt: "a paper boat", ...body });
     await harness.finishAll();

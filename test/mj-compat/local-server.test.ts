@@ -1,4 +1,7 @@
-/** Recorded clients against a whole house: real functions, engines and HTTP, the simulator as the vendor behind it. */
+/**
+ * Recorded client sessions against a local server with real functions, local backend and HTTP. The simulator is the
+ * vendor.
+ */
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -27,17 +30,20 @@ const stage: Stage = {
   wait: () => new Promise((resolve) => setTimeout(resolve, 50)),
 };
 
-test.each(SESSIONS.map((s) => [s.client, s] as const))("%s gets its pictures", async (_, session) => {
-  await replay(session, stage);
-});
+test.each(SESSIONS.map((s) => [s.client, s] as const))(
+  "the session of %s gets its images from the local server",
+  async (_, session) => {
+    await replay(session, stage);
+  },
+);
 
-test("and the vendor was asked for each of them once", async () => {
+test("the vendor receives one submission per task of the sessions", async () => {
   const { counts } = await server.sim("GET", "/ledger");
   const submits = SESSIONS.flatMap((s) => s.steps).filter(({ code, send }) => code && !send.endsWith("/modal"));
   expect(counts).toMatchObject({ tasks: submits.length, duplicatePresses: 0 });
 });
 
-test("a task that names an address is posted there as it is fetched, to its end", async () => {
+test("a notifyHook receives the same task object as a fetch, until the task has ended", async () => {
   const posts: Json[] = [];
   const receiver = createServer(async (request, response) => {
     const chunks: Buffer[] = [];

@@ -1,4 +1,6 @@
-/** mjflow as a vendor of mjflow: our own adapter, in each vendor's dialect, is a client of the facade like any other. */
+/**
+ * mjflow as a vendor of mjflow: our own provider adapter is a client of the compat API, in the dialect of each vendor.
+ */
 import type { CallContext, Provider } from "@mjflow/core/port";
 import type { HttpClient } from "@mjflow/providers/http-client";
 import { createProvider } from "@mjflow/providers/mjproxy";
@@ -16,7 +18,7 @@ beforeEach(() => {
 });
 
 function adapter(id: string): Provider {
-  const ask: HttpClient = async ({ method, url, headers, body }) => {
+  const httpClient: HttpClient = async ({ method, url, headers, body }) => {
     const sent = body === undefined ? {} : { body: JSON.stringify(body) };
     const response = await client.app.request(url.slice(account.baseUrl.length), {
       method,
@@ -25,13 +27,13 @@ function adapter(id: string): Provider {
     });
     return { kind: "answered", status: response.status, text: await response.text() };
   };
-  return createProvider(DIALECTS.get(id)!, { httpClient: ask });
+  return createProvider(DIALECTS.get(id)!, { httpClient });
 }
 
 const ids = [...DIALECTS.keys()];
 
 describe.each(ids)("in the dialect of %s", (id) => {
-  test("a picture is submitted, looked up, and pressed by its own button", async () => {
+  test("the adapter submits an image, looks it up and presses one of its buttons", async () => {
     const provider = adapter(id);
     const inputs = {};
     const submitted = await provider.submit(
@@ -58,7 +60,7 @@ describe.each(ids)("in the dialect of %s", (id) => {
     expect(client.harness.vendor.presses()).toEqual([button.customId]);
   });
 
-  test("an id nobody knows is absent, a wrong key is one, and a blend of one is refused for good", async () => {
+  test("a look-up omits an unknown id, a wrong key is vendor_unauthorized, and a blend of one image is refused", async () => {
     const provider = adapter(id);
     expect((await provider.lookup(["1765432109876123"], account)).reports).toEqual([]);
     const wrong = { ...context, account: { ...account, apiKey: "wrong" } };
@@ -73,9 +75,9 @@ describe.each(ids)("in the dialect of %s", (id) => {
   });
 });
 
-const windowed = ids.filter((id) => DIALECTS.get(id)!.verbs.includes("modal"));
+const dialectsWithModal = ids.filter((id) => DIALECTS.get(id)!.operations.includes("modal"));
 
-test.each(windowed)("in the dialect of %s a window is told of, and its answer is taken", async (id) => {
+test.each(dialectsWithModal)("in the dialect of %s the adapter gets a modal and its answer is accepted", async (id) => {
   const provider = adapter(id);
   const grid = await client.imagined();
   const { body } = await client.post("/mj/submit/action", {
@@ -94,14 +96,14 @@ test.each(windowed)("in the dialect of %s a window is told of, and its answer is
   });
 });
 
-test("a table in trouble is busy, never a picture in doubt", async () => {
+test("an overloaded table makes the submission busy, never unclear", async () => {
   const { MjflowError } = await import("@mjflow/core/error");
   client.harness.deps.mjTaskIds.create = () => Promise.reject(new MjflowError("overloaded"));
   const call = { action: "imagine", prompt: "a boat", inputs: {} } as const;
   expect(await adapter("simulator").submit(call, context)).toMatchObject({ kind: "busy" });
 });
 
-test("what the facade posts to a hook is what the callback's door reads", async () => {
+test("the callback parser reads the webhooks that the compat API sends", async () => {
   const provider = adapter("simulator");
   await provider.submit({ action: "imagine", prompt: "a boat", inputs: {} }, context);
   await client.harness.finishAll();

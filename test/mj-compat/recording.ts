@@ -1,20 +1,23 @@
 /**
- * What real clients send, request by request, in their own order and spelling: headers, field names, empty fields and
- * all. `{name}` stands for what an earlier answer gave. Composed from the clients' sources; the pictures are made up.
+ * Sessions of real clients, request by request, with their own order, headers, field names and empty fields. `{name}`
+ * stands for a value from an earlier response. The sessions are composed from the clients' sources; the images are
+ * invented.
  */
 
 export interface Step {
   send: string;
   body?: unknown;
-  /** The code of the answer; a task, a list or an upload have none. */
+  /** Expected code of a submission; unset for a task, a list or an upload. */
   code?: 1 | 21;
-  /** The answer's id goes by this name from here on. */
+  /** Name under which later steps use the id of this response. */
   keep?: string;
-  /** Asked again until the task has this status. */
+  /** The request is repeated until the task has this status. */
   until?: string;
-  /** What the answer, a task's or a list's first, must hold besides what every client asks of it. */
+  /**
+   * Further fields that the task, or the first task of a list, must have. Every client's own requirements apply, too.
+   */
   holds?: Record<string, unknown>;
-  /** A button by its label or emoji; its customId goes by the name. */
+  /** Buttons by label or emoji. Later steps use the customId under the given name. */
   buttons?: Record<string, string>;
   kind?: "submit" | "task" | "list" | "upload" | "seed";
 }
@@ -23,7 +26,7 @@ export interface Session {
   client: string;
   headers: Record<string, string>;
   steps: Step[];
-  /** Asks for what only a whole vendor has: describe, shorten, faces, seeds. */
+  /** The session needs functions that only a full vendor has: describe, shorten, face swap and seeds. */
   needsVendor?: boolean;
 }
 
@@ -37,7 +40,7 @@ const fetched = (id: string, more: Partial<Step> = {}): Step => ({
   ...more,
 });
 
-/** Dooy/chatgpt-web-midjourney-proxy: a page that polls, presses, and answers windows the moment it is told of one. */
+/** Dooy/chatgpt-web-midjourney-proxy: a web page that polls, presses, and answers a modal at once. */
 const dooy: Session = {
   client: "Dooy's page",
   headers: { "content-type": "application/json", "mj-api-secret": "{secret}" },
@@ -60,7 +63,7 @@ const dooy: Session = {
     }),
     { send: "POST /mj/submit/action", body: { taskId: "{grid}", customId: "{u1}" }, code: 1, keep: "single" },
     fetched("single", { holds: { action: "UPSCALE" }, buttons: { zoom: "Custom Zoom", region: "Vary (Region)" } }),
-    // Both windows: the action first, the answer at once, with whatever came back as `result`.
+    // Both modals: first the action, then at once the answer for the task id in `result`.
     { send: "POST /mj/submit/action", body: { taskId: "{single}", customId: "{zoom}" }, code: 21, keep: "zoomed" },
     {
       send: "POST /mj/submit/modal",
@@ -91,19 +94,19 @@ const dooy: Session = {
       keep: "blended",
     },
     fetched("blended", { holds: { action: "BLEND" } }),
-    // Its gallery keeps ids as numbers.
+    // Its gallery stores ids as numbers.
     { send: "POST /mj/task/list-by-condition", body: { ids: ["{grid}#", "{single}#"] }, kind: "list" },
   ],
 };
 
 const dooyWholeVendor: Session = {
-  client: "Dooy's page, with what only a whole vendor does",
+  client: "Dooy's page with the functions of a full vendor",
   headers: dooy.headers,
   needsVendor: true,
   steps: [
     { send: "POST /mj/submit/describe", body: { base64: PICTURE }, code: 1, keep: "described" },
     fetched("described", { holds: { action: "DESCRIBE" }, buttons: { first: "1️⃣" } }),
-    // PicReader opens a window on every server; the page confirms it with what it was given, which may be nothing.
+    // PicReader opens a modal on every server. The web page answers with the prompt that it got, which may be empty.
     { send: "POST /mj/submit/action", body: { taskId: "{described}", customId: "{first}" }, code: 21, keep: "drawn" },
     { send: "POST /mj/submit/modal", body: { taskId: "{drawn}", prompt: "" }, code: 1, keep: "drawn" },
     fetched("drawn", { buttons: { u4: "U4" } }),
@@ -126,7 +129,10 @@ const dooyWholeVendor: Session = {
   ],
 };
 
-/** new-api in front of us: relays what its own clients send, and polls the unfinished all at once. */
+/**
+ * new-api as a relay in front of mjflow: it forwards its clients' requests and polls all unfinished tasks in one
+ * request.
+ */
 const relay: Session = {
   client: "new-api as a relay",
   headers: { "Content-Type": "application/json", "mj-api-secret": "{secret}" },
@@ -162,7 +168,7 @@ const relay: Session = {
   ],
 };
 
-/** novicezk's protocol, as its Java and Python clients speak it; trueai-org's spelling of the key and of the mode. */
+/** Java and Python clients of novicezk's protocol. */
 const novicezk: Session = {
   client: "a client of novicezk's",
   headers: { "Content-Type": "application/json; charset=utf-8", "mj-api-secret": "{secret}" },
@@ -190,6 +196,7 @@ const novicezk: Session = {
   ],
 };
 
+/** A client of trueai-org, which has its own form of the key and of the mode. */
 const trueai: Session = {
   client: "a client of trueai-org's",
   headers: { "content-type": "application/json", Authorization: "{secret}" },
@@ -216,7 +223,10 @@ const trueai: Session = {
   ],
 };
 
-/** AGICTO's clients have /v1 in their base address and a Bearer key; CometAPI's send no hook and much else. */
+/**
+ * AGICTO's clients have /v1 in their base URL and a Bearer key. CometAPI's clients send no notifyHook, but further
+ * fields.
+ */
 const bearer: Session = {
   client: "clients of AGICTO's and CometAPI's",
   headers: { "content-type": "application/json", authorization: "Bearer {secret}" },

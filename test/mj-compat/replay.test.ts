@@ -1,4 +1,4 @@
-/** Recorded clients against the facade in memory: every answer is one they take. */
+/** Recorded client sessions against the compat API in memory. Every response must be one that the client accepts. */
 import { beforeEach, expect, test } from "vitest";
 import { type Client, createClient, SECRET } from "./client.ts";
 import { SESSIONS } from "./recording.ts";
@@ -7,7 +7,7 @@ import { replay } from "./replay.ts";
 let client: Client;
 beforeEach(() => {
   client = createClient();
-  // A vendor with windows: it opens one where Midjourney does.
+  // A vendor that opens a modal for the same buttons as Midjourney.
   const { provider } = client.harness.vendor;
   const { press } = provider;
   provider.press = async (call, context) => {
@@ -18,7 +18,7 @@ beforeEach(() => {
 });
 
 test.each(SESSIONS.filter((session) => !session.needsVendor).map((s) => [s.client, s] as const))(
-  "%s gets answers it takes, field by field",
+  "%s accepts every response, field by field",
   async (_, session) => {
     const { harness } = client;
     await replay(session, {

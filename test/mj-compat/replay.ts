@@ -1,4 +1,4 @@
-/** Plays a recording against a facade, wherever it runs, and holds each answer to what its client does with it. */
+/** Replays a recorded session against a compat API and checks each response against what the client accepts. */
 import { expect } from "vitest";
 import { acceptList, acceptSubmit, acceptTask, acceptUpload } from "./accept.ts";
 import type { Json, MjResponse } from "./client.ts";
@@ -7,11 +7,11 @@ import type { Session, Step } from "./recording.ts";
 export interface Stage {
   secret: string;
   send(method: string, path: string, body: unknown, headers: Record<string, string>): Promise<MjResponse>;
-  /** Lets time pass: a client between two polls. */
+  /** Lets time pass between two polls of a client. */
   wait(): Promise<void>;
 }
 
-/** A task takes seconds; a client asks this often before it gives up (Dooy's page: 99 times). */
+/** Maximum number of polls before the test fails. A task takes seconds; Dooy's page polls 99 times. */
 const POLLS = 400;
 
 export async function replay({ headers, steps }: Session, stage: Stage): Promise<Map<string, string>> {
@@ -52,7 +52,7 @@ function accept(step: Step, answer: MjResponse, body: Json, path: string, names:
     expect(answer).toMatchObject({ status: 200, body: { code: 1, result: expect.stringMatching(/^\d{1,10}$/) } });
   } else {
     const id = acceptSubmit(answer, step.code!);
-    // An answer to a window keeps its task's id.
+    // The response to a modal answer has the id of the same task.
     expect(id).toBe(names.get(step.keep!) ?? id);
     names.set(step.keep!, id);
   }
@@ -64,7 +64,7 @@ function isReached({ until }: Step, body: Json): boolean {
   return tasks.length > 0 && tasks.every((task: Json) => task.status === until);
 }
 
-/** `{name}` in any text; `{name}#` alone becomes a number. */
+/** Replaces `{name}` in every text of a value. A text that is only `{name}#` becomes a number. */
 function filled(value: unknown, names: ReadonlyMap<string, string>): unknown {
   if (typeof value === "string") {
     const text = value.replace(/\{(\w+)\}/g, (whole, name: string) => names.get(name) ?? whole);

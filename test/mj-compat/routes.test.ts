@@ -1,4 +1,6 @@
-/** What midjourney-proxy clients may count on: each verb, each code, each prefix, each way of writing the same thing. */
+/**
+ * The contract of the compat API with midjourney-proxy clients: routes, codes, path prefixes and accepted spellings.
+ */
 import { MjflowError } from "@mjflow/core/error";
 import { LookupError } from "@mjflow/core/port";
 import { beforeEach, describe, expect, test } from "vitest";
@@ -15,8 +17,8 @@ beforeEach(() => {
   client = createClient();
 });
 
-describe("a submission", () => {
-  test("answers 200, code 1, the number as a string below 2^53, and properties to read into", async () => {
+describe("submissions", () => {
+  test("a submission gets 200, code 1, a 16-digit id below 2^53 as text, and an empty properties object", async () => {
     const { status, body } = await client.post("/mj/submit/imagine", { prompt: "a paper boat" });
     expect(status).toBe(200);
     expect(body).toEqual({
@@ -29,7 +31,7 @@ describe("a submission", () => {
     expect(String(Number(body.result))).toBe(body.result);
   });
 
-  test("is a flow of the native API, too, with its state, and its hook on the number alone", async () => {
+  test("a submission creates a native flow with its state, and stores its notifyHook only on the compat task id", async () => {
     const hook = "https://app.test/hook";
     const { body } = await client.post("/mj/submit/imagine", { prompt: "a boat", state: "s 1", notifyHook: hook });
     const native = await client.call("GET", "/v1/flows", undefined, { authorization: `Bearer ${SECRET}` });
@@ -40,7 +42,7 @@ describe("a submission", () => {
     expect(tasks).toMatchObject([{ mjTaskId: body.result }]);
   });
 
-  test.each(MJ_PREFIXES)("is taken under %s, and its mode goes where the address says", async (prefix) => {
+  test.each(MJ_PREFIXES)("a submission under %s is accepted and uses the mode of the path", async (prefix) => {
     const { body } = await client.post(`${prefix}/submit/imagine`, { prompt: "a boat" });
     expect(body.code).toBe(1);
     await client.harness.drain();
@@ -51,33 +53,38 @@ describe("a submission", () => {
 
   test.each<[string, string, object, object]>([
     [
-      "the address before the body",
+      "the mode in the path, before the modes in the body,",
       "/mj-turbo/mj",
       { mode: "RELAX", accountFilter: { modes: ["FAST"] } },
       { mode: "turbo" },
     ],
-    ["mode in the body", "/mj", { mode: "RELAX", accountFilter: { modes: ["FAST"] } }, { mode: "relax" }],
-    ["accountFilter.modes", "/mj", { accountFilter: { modes: ["FAST"] } }, { mode: "fast" }],
     [
-      "several modes",
+      "the field mode, before accountFilter.modes,",
+      "/mj",
+      { mode: "RELAX", accountFilter: { modes: ["FAST"] } },
+      { mode: "relax" },
+    ],
+    ["a single value in accountFilter.modes", "/mj", { accountFilter: { modes: ["FAST"] } }, { mode: "fast" }],
+    [
+      "a list of several modes",
       "/mj",
       { accountFilter: { modes: ["FAST", "RELAX"] } },
       { accountFilter: { modes: ["FAST", "RELAX"] } },
     ],
     [
-      "the rest of the filter",
+      "the rest of the account filter",
       "/mj",
       { accountFilter: { remix: true, instanceId: "7" } },
       { accountFilter: { remix: true, instanceId: "7" } },
     ],
-    ["a bot by its short name", "/mj", { botType: "niji" }, { botType: "NIJI_JOURNEY" }],
-  ])("%s decides", async (_, prefix, fields, expected) => {
+    ["the short name of a bot", "/mj", { botType: "niji" }, { botType: "NIJI_JOURNEY" }],
+  ])("%s reaches the vendor", async (_, prefix, fields, expected) => {
     expect((await client.post(`${prefix}/submit/imagine`, { prompt: "a boat", ...fields })).body.code).toBe(1);
     await client.harness.drain();
     expect(client.harness.vendor.calls[0]!.context).toMatchObject(expected);
   });
 
-  test("null, blank and unknown fields are as good as none; a number is as good as text", async () => {
+  test("null, blank and unknown fields are ignored, and a number is accepted as text", async () => {
     const { body } = await client.post("/mj/submit/imagine", {
       prompt: "a boat",
       state: 17,
@@ -92,7 +99,7 @@ describe("a submission", () => {
     expect((await client.fetchTask(body.result)).state).toBe("17");
   });
 
-  test("a state comes back byte for byte, blank included, and never goes to the vendor", async () => {
+  test("a state is returned byte for byte, even a blank one, and never sent to the vendor", async () => {
     for (const state of ['🛶 "x"\n\t', "", "é".repeat(2_000)]) {
       const { body } = await client.post("/mj/submit/imagine", { prompt: "a boat", state });
       expect((await client.fetchTask(body.result)).state).toBe(state);
@@ -101,9 +108,9 @@ describe("a submission", () => {
     expect(client.harness.vendor.calls.every((c) => /^[\w-]+$/.test(c.context.state))).toBe(true);
   });
 
-  const refused: [string, string, unknown, number, RegExp][] = [
-    ["no prompt", "/mj/submit/imagine", {}, 4, /^prompt: is required/],
-    ["a blank prompt", "/mj/submit/imagine", { prompt: "  " }, 4, /^prompt: /],
+  const rejected: [string, string, unknown, number, RegExp][] = [
+    ["an imagine without prompt", "/mj/submit/imagine", {}, 4, /^prompt: is required/],
+    ["an imagine with a blank prompt", "/mj/submit/imagine", { prompt: "  " }, 4, /^prompt: /],
     ["a prompt that is no text", "/mj/submit/imagine", { prompt: { a: 1 } }, 4, /^prompt: /],
     [
       "a state above our 16 KB",
@@ -112,41 +119,83 @@ describe("a submission", () => {
       4,
       /^state: must be at most 16384 bytes/,
     ],
-    ["a hook that is no address", "/mj/submit/imagine", { prompt: "x", notifyHook: "ftp://a" }, 4, /^notifyHook: /],
+    [
+      "a notifyHook that is no http(s) URL",
+      "/mj/submit/imagine",
+      { prompt: "x", notifyHook: "ftp://a" },
+      4,
+      /^notifyHook: /,
+    ],
     ["an unknown bot", "/mj/submit/imagine", { prompt: "x", botType: "HAL" }, 4, /^botType: /],
     ["an unknown mode", "/mj/submit/imagine", { prompt: "x", mode: "WARP" }, 4, /^mode: /],
-    ["an image that is none", "/mj/submit/imagine", { prompt: "x", base64Array: ["hello"] }, 4, /^base64Array\[0\]: /],
-    ["an old-style image that is none", "/mj/submit/imagine", { prompt: "x", base64: "hello" }, 4, /^base64: /],
-    ["a blend of one", "/mj/submit/blend", { base64Array: [IMAGE] }, 4, /^base64Array: /],
     [
-      "a blend of unknown shape",
+      "an image that is neither a data URI nor a link",
+      "/mj/submit/imagine",
+      { prompt: "x", base64Array: ["hello"] },
+      4,
+      /^base64Array\[0\]: /,
+    ],
+    [
+      "an image in the old field base64 that is no image",
+      "/mj/submit/imagine",
+      { prompt: "x", base64: "hello" },
+      4,
+      /^base64: /,
+    ],
+    ["a blend of one image", "/mj/submit/blend", { base64Array: [IMAGE] }, 4, /^base64Array: /],
+    [
+      "a blend with unknown dimensions",
       "/mj/submit/blend",
       { base64Array: [IMAGE, IMAGE], dimensions: "ROUND" },
       4,
       /^dimensions: /,
     ],
-    ["modal without an id", "/mj/submit/modal", { prompt: "x" }, 4, /^taskId: /],
-    ["a mask that is none", "/mj/submit/modal", { taskId: "1", maskBase64: "x" }, 4, /^maskBase64: /],
-    ["action without a button", "/mj/submit/action", { taskId: "1" }, 4, /^customId: is required/],
-    ["action with a blank button", "/mj/submit/action", { taskId: "1", customId: "" }, 4, /^customId: is required/],
-    ["change without an index", "/mj/submit/change", { taskId: "1", action: "UPSCALE" }, 4, /^index: /],
-    ["change to something else", "/mj/submit/change", { taskId: "1", action: "PAN" }, 4, /^action: /],
-    ["simple-change in other words", "/mj/submit/simple-change", { content: "1 W2" }, 4, /^content: /],
-    ["an upload of nothing", "/mj/submit/upload-discord-images", { base64Array: [] }, 4, /^base64Array: /],
-    ["ids that are no list", "/mj/task/list-by-condition", { ids: "1" }, 4, /^ids: /],
-    ["what no vendor here does", "/mj/submit/shorten", { prompt: "x" }, 4, /cannot do "shorten"/],
-    ["describe, which this one cannot", "/mj/submit/describe", { base64: IMAGE }, 4, /cannot do "describe"/],
-    ["swap-face without a face", "/mj/insight-face/swap", { sourceBase64: IMAGE }, 4, /^targetBase64: is required/],
-    ["a face whose link is none", "/mj/insight-face/swap", { sourceUrl: "x", targetUrl: LINK }, 4, /^sourceUrl: /],
-    ["describe without a picture", "/mj/submit/describe", {}, 4, /^base64: is required/],
-    ["describe of what is no picture", "/mj/submit/describe", { link: "x" }, 4, /^link: /],
-    ["a video", "/mj/submit/video", { prompt: "x", motion: "low", image: LINK }, 4, /^video: /],
-    ["an edit", "/mj/submit/edits", { prompt: "x", image: LINK }, 4, /^edits: /],
-    ["a parent nobody knows", "/mj/submit/action", { taskId: "1765432109876123", customId: "x" }, 3, /does not exist/],
-    ["a body that is no object", "/mj/submit/imagine", ["x"], 4, /object/],
+    ["a modal answer without task id", "/mj/submit/modal", { prompt: "x" }, 4, /^taskId: /],
+    ["a mask that is no data URI", "/mj/submit/modal", { taskId: "1", maskBase64: "x" }, 4, /^maskBase64: /],
+    ["an action without customId", "/mj/submit/action", { taskId: "1" }, 4, /^customId: is required/],
+    [
+      "an action with a blank customId",
+      "/mj/submit/action",
+      { taskId: "1", customId: "" },
+      4,
+      /^customId: is required/,
+    ],
+    ["a change without index", "/mj/submit/change", { taskId: "1", action: "UPSCALE" }, 4, /^index: /],
+    ["a change with an unknown action", "/mj/submit/change", { taskId: "1", action: "PAN" }, 4, /^action: /],
+    ["a simple-change with an unknown button", "/mj/submit/simple-change", { content: "1 W2" }, 4, /^content: /],
+    ["an upload without images", "/mj/submit/upload-discord-images", { base64Array: [] }, 4, /^base64Array: /],
+    ["a list request whose ids are no list", "/mj/task/list-by-condition", { ids: "1" }, 4, /^ids: /],
+    ["a shorten that the vendor does not support", "/mj/submit/shorten", { prompt: "x" }, 4, /cannot do "shorten"/],
+    [
+      "a describe that the vendor does not support",
+      "/mj/submit/describe",
+      { base64: IMAGE },
+      4,
+      /cannot do "describe"/,
+    ],
+    [
+      "a swap-face without target image",
+      "/mj/insight-face/swap",
+      { sourceBase64: IMAGE },
+      4,
+      /^targetBase64: is required/,
+    ],
+    ["a swap-face with a wrong link", "/mj/insight-face/swap", { sourceUrl: "x", targetUrl: LINK }, 4, /^sourceUrl: /],
+    ["a describe without image", "/mj/submit/describe", {}, 4, /^base64: is required/],
+    ["a describe with a wrong link", "/mj/submit/describe", { link: "x" }, 4, /^link: /],
+    ["a video request", "/mj/submit/video", { prompt: "x", motion: "low", image: LINK }, 4, /^video: /],
+    ["an edit request", "/mj/submit/edits", { prompt: "x", image: LINK }, 4, /^edits: /],
+    [
+      "an action on an unknown task",
+      "/mj/submit/action",
+      { taskId: "1765432109876123", customId: "x" },
+      3,
+      /does not exist/,
+    ],
+    ["a body that is no JSON object", "/mj/submit/imagine", ["x"], 4, /object/],
   ];
 
-  test.each(refused)("%s is refused by its code, and nothing is written", async (_, path, body, code, words) => {
+  test.each(rejected)("%s gets its code, and nothing is written", async (_, path, body, code, words) => {
     const answered = await client.post(path, body);
     expect(answered.body).toEqual({ code, description: expect.stringMatching(words), result: null, properties: {} });
     expect(answered.status).toBe(path.includes("/task/") ? 400 : 200);
@@ -154,7 +203,7 @@ describe("a submission", () => {
     expect(await client.harness.deps.mjTaskIds.latest("app_a", 10)).toEqual([]);
   });
 
-  test("no vendor at all is the protocol's 3: no account", async () => {
+  test("a submission without any provider gets code 3", async () => {
     for (const defaultProvider of ["nobody", undefined]) {
       const providers = { get: () => undefined, ids: () => [] };
       const bare = createClient({ providers, defaultProvider });
@@ -163,7 +212,7 @@ describe("a submission", () => {
     }
   });
 
-  test("a table that is overloaded is 23, come again; one that fails is 9; neither is a 500", async () => {
+  test("an overloaded table gives code 23 and a failing table code 9, both with HTTP 200", async () => {
     const { mjTaskIds } = client.harness.deps;
     const { create } = mjTaskIds;
     mjTaskIds.create = () => Promise.reject(new MjflowError("overloaded"));
@@ -176,7 +225,7 @@ describe("a submission", () => {
     expect(JSON.stringify(broken.body)).not.toContain("crash");
   });
 
-  test("what is refused before a vendor is asked has its code: 23 by quota or rate, 24 for a banned word", () => {
+  test("an exceeded limit becomes code 23, a banned word code 24", () => {
     const limited = Object.assign(new MjflowError("conflict", { detail: "Ten a minute." }), { status: 429 });
     expect(refusal(limited)).toMatchObject({ code: 23, description: "Ten a minute.", result: null });
     const banned = new MjflowError("invalid_request", { field: "prompt", extra: { bannedWord: "gory" } });
@@ -184,8 +233,8 @@ describe("a submission", () => {
   });
 });
 
-describe("a task, as it is fetched", () => {
-  test("has every field of the family's, from the first moment", async () => {
+describe("fetch of a task", () => {
+  test("a new task has every field of the task object", async () => {
     const { body } = await client.post("/mj/submit/imagine", { prompt: "a paper boat", state: "s" });
     expect(await client.fetchTask(body.result)).toEqual({
       id: body.result,
@@ -211,7 +260,7 @@ describe("a task, as it is fetched", () => {
     });
   });
 
-  test("goes NOT_START, SUBMITTED, IN_PROGRESS with its progress, SUCCESS, and never back", async () => {
+  test("the status goes from NOT_START over SUBMITTED and IN_PROGRESS with progress to SUCCESS", async () => {
     const { body } = await client.post("/mj/submit/imagine", { prompt: "a boat" });
     const seen = async () => {
       const { status, progress } = await client.fetchTask(body.result);
@@ -224,7 +273,7 @@ describe("a task, as it is fetched", () => {
     await client.harness.post(call, "IN_PROGRESS", { progress: 35 });
     expect(await seen()).toEqual(["IN_PROGRESS", "35%"]);
     await client.harness.post(call, "IN_PROGRESS", { progress: 100 });
-    // Clients stop asking at 100%, with or without a picture.
+    // Clients stop polling at 100%, with or without an image.
     expect(await seen()).toEqual(["IN_PROGRESS", "99%"]);
     await client.harness.post(call, "SUCCESS");
     expect(await seen()).toEqual(["SUCCESS", "100%"]);
@@ -241,7 +290,7 @@ describe("a task, as it is fetched", () => {
     });
   });
 
-  test("that failed says why, in the vendor's words; an expired one is a FAILURE, too", async () => {
+  test("a failed task has the vendor's reason, and an expired task is shown as FAILURE", async () => {
     const { body: failed } = await client.post("/mj/submit/imagine", { prompt: "a boat" });
     await client.harness.drain();
     await client.harness.post(client.harness.vendor.calls[0]!, "FAILURE", { failReason: "[Invalid parameter] --foo" });
@@ -269,7 +318,7 @@ describe("a task, as it is fetched", () => {
     expect(late.failReason).not.toBe("");
   });
 
-  test("that the vendor cancelled is CANCEL", async () => {
+  test("a task that the vendor canceled has the status CANCEL", async () => {
     const { body } = await client.post("/mj/submit/imagine", { prompt: "a boat" });
     await client.harness.drain();
     await client.harness.post(client.harness.vendor.calls[0]!, "CANCEL");
@@ -279,7 +328,7 @@ describe("a task, as it is fetched", () => {
     });
   });
 
-  test("shows nothing of our callback address, whatever field the vendor puts it in", async () => {
+  test("a task never shows our callback URL, in whichever field the vendor returns it", async () => {
     const { body } = await client.post("/mj/submit/imagine", { prompt: "a boat" });
     await client.harness.drain();
     const call = client.harness.vendor.calls[0]!;
@@ -293,7 +342,7 @@ describe("a task, as it is fetched", () => {
     expect(text).not.toContain("/callbacks/");
   });
 
-  test("is not there: 404 by code 3, in JSON, for a number, a native id, another app's, and words", async () => {
+  test("a fetch gets 404 with code 3 for an unknown id, a task of another app and any other text", async () => {
     const id = await client.imagined();
     const { flowId } = (await client.harness.deps.mjTaskIds.get("app_a", id))!;
     const native = `${flowId.replace("flow_", "task_")}_0`;
@@ -312,17 +361,17 @@ describe("a task, as it is fetched", () => {
     expect((await client.fetchTask(native)).id).toBe(native);
   });
 
-  test("whose number was given and whose flow never came is not found after a while", async () => {
+  test("a task whose flow was never written gets 404 after 10 seconds", async () => {
     client.harness.storeFault.arm("createFlow", "before");
     await client.post("/mj/submit/imagine", { prompt: "x" });
-    const [lost] = await client.harness.deps.mjTaskIds.latest("app_a", 1);
-    expect((await client.fetchTask(lost!.id)).status).toBe("NOT_START");
+    const [withoutTask] = await client.harness.deps.mjTaskIds.latest("app_a", 1);
+    expect((await client.fetchTask(withoutTask!.id)).status).toBe("NOT_START");
     client.harness.advance(10_001);
-    expect((await client.call("GET", `/mj/task/${lost!.id}/fetch`)).status).toBe(404);
+    expect((await client.call("GET", `/mj/task/${withoutTask!.id}/fetch`)).status).toBe(404);
     expect((await client.call("GET", "/mj/task/list")).body).toEqual([]);
   });
 
-  test("is fetched as xfusionai's clients do, and its picture through /mj/image", async () => {
+  test("a task can be fetched with the path of xfusionai, and /mj/image redirects to its image", async () => {
     const id = await client.imagined();
     expect((await client.call("GET", `/mj/query/task/${id}`)).body).toEqual(await client.fetchTask(id));
     const response = await client.app.request(`/mj/image/${id}`, { headers: { "mj-api-secret": SECRET } });
@@ -332,8 +381,8 @@ describe("a task, as it is fetched", () => {
   });
 });
 
-describe("a press", () => {
-  test("makes a new task with its own number, state and description, from the vendor's own customId", async () => {
+describe("presses", () => {
+  test("a press by customId creates a task with its own id, state and description", async () => {
     const id = await client.imagined({ state: "the grid" });
     const customId = await client.customId(id, "U2");
     const { body } = await client.post("/mj/submit/action", { taskId: id, customId, state: "the second" });
@@ -354,7 +403,7 @@ describe("a press", () => {
     expect((await client.fetchTask(id)).state).toBe("the grid");
   });
 
-  test("by index is the same press: change and simple-change", async () => {
+  test("change and simple-change press the button with the given number", async () => {
     const id = await client.imagined();
     const changed = await client.post("/mj/submit/change", { taskId: id, action: "VARIATION", index: "3" });
     const simple = await client.post("/mj/submit/simple-change", { content: `${id} U4` });
@@ -370,7 +419,7 @@ describe("a press", () => {
     expect((await client.fetchTask(changed.body.result)).action).toBe("VARIATION");
   });
 
-  test("works on a task of the native API, by its native id, and on the number's own native id", async () => {
+  test("a press on a native task id works and creates a compat task id", async () => {
     const { id } = await client.harness.start({ state: "native" });
     await client.harness.finishAll();
     const root = `${id.replace("flow_", "task_")}_0`;
@@ -382,14 +431,14 @@ describe("a press", () => {
     expect(await client.fetchTask(pressed.body.result)).toMatchObject({ status: "SUCCESS", state: null });
   });
 
-  test("of what the task does not offer is 4, and says what it does", async () => {
+  test("a press of a button that the task does not have gets code 4 with the task's buttons", async () => {
     const id = await client.imagined();
     const { body } = await client.post("/mj/submit/action", { taskId: id, customId: "MJ::JOB::upsample::1::made-up" });
     expect(body).toMatchObject({ code: 4, result: null, description: expect.stringMatching(/^customId: .*U1, U2/) });
     expect(client.harness.vendor.presses()).toEqual([]);
   });
 
-  test("on a task that has not succeeded is 4; on another app's it is 3", async () => {
+  test("a press on an unfinished task gets code 4, and any request for a task of another app gets code 3", async () => {
     const { body } = await client.post("/mj/submit/imagine", { prompt: "x" });
     expect((await client.post("/mj/submit/action", { taskId: body.result, customId: "x" })).body.code).toBe(4);
     await client.harness.finishAll();
@@ -412,15 +461,15 @@ describe("a press", () => {
     expect((await client.call("GET", "/mj/task/list", undefined, headers)).body).toEqual([]);
   });
 
-  test("an id sent as a JSON number is the same id", async () => {
+  test("a task id can be sent as a JSON number", async () => {
     const id = await client.imagined();
     const customId = await client.customId(id, "U1");
     expect((await client.post("/mj/submit/action", { taskId: Number(id), customId })).body.code).toBe(1);
   });
 });
 
-describe("the same press again", () => {
-  test("by a client that got no answer is one task, paid once, under one number", async () => {
+describe("repeated presses (MC2)", () => {
+  test("the same press sent again within 10 seconds returns the same task, which is submitted once", async () => {
     const id = await client.imagined();
     const press = { taskId: id, customId: await client.customId(id, "V1"), state: "s" };
     const first = await client.post("/mj/submit/action", press);
@@ -433,7 +482,7 @@ describe("the same press again", () => {
     expect((await client.call("GET", "/mj/task/list")).body).toHaveLength(2);
   });
 
-  test("twenty times at once is one task", async () => {
+  test("twenty identical presses at once create one task", async () => {
     const id = await client.imagined();
     const press = { taskId: id, customId: await client.customId(id, "U1") };
     const all = await Promise.all(Array.from({ length: 20 }, () => client.post("/mj/submit/action", press)));
@@ -443,7 +492,7 @@ describe("the same press again", () => {
     expect((await client.call("GET", "/mj/task/list")).body).toHaveLength(2);
   });
 
-  test("straddling two spans of time is still one", async () => {
+  test("two identical presses across the boundary of two 10-second spans return the same task", async () => {
     const id = await client.imagined();
     const press = { taskId: id, customId: await client.customId(id, "U1") };
     client.harness.advance(10_000 - (client.harness.deps.clock.now() % 10_000) - 1);
@@ -452,7 +501,7 @@ describe("the same press again", () => {
     expect((await client.post("/mj/submit/action", press)).body.result).toBe(first.body.result);
   });
 
-  test("after the request died between its number and its task is made good", async () => {
+  test("a press that failed between id and task creates the task when it is sent again", async () => {
     const id = await client.imagined();
     const press = { taskId: id, customId: await client.customId(id, "U1") };
     client.harness.storeFault.arm("createTask", "before");
@@ -464,7 +513,7 @@ describe("the same press again", () => {
     expect(client.harness.vendor.presses()).toHaveLength(1);
   });
 
-  test("in other words, later, or after a failure, is another press: a person wants another picture", async () => {
+  test("a press with another state, after 10 seconds or after a failure creates another task", async () => {
     const id = await client.imagined();
     const press = { taskId: id, customId: await client.customId(id, "🔄") };
     const results = [await client.post("/mj/submit/action", press)];
@@ -480,31 +529,31 @@ describe("the same press again", () => {
   });
 });
 
-describe("a window", () => {
+describe("modals", () => {
   async function upscaled(): Promise<string> {
     const id = await client.imagined();
     const { body } = await client.post("/mj/submit/action", { taskId: id, customId: await client.customId(id, "U1") });
     await client.harness.finishAll();
     return body.result;
   }
-  const opens = () => client.harness.vendor.next((call) => ({ kind: "modal", vendorTaskId: call.id }));
+  const nextCallOpensModal = () => client.harness.vendor.next((call) => ({ kind: "modal", vendorTaskId: call.id }));
 
-  test("that a button always opens is code 21 with the new id, and the task waits in MODAL", async () => {
+  test("a button that always opens a modal gets code 21 with the new id, and the task has the status MODAL", async () => {
     const id = await upscaled();
     const press = { taskId: id, customId: await client.customId(id, "Custom Zoom") };
     const { status, body } = await client.post("/mj/submit/action", press);
     expect(status).toBe(200);
     expect(body).toMatchObject({ code: 21, result: expect.stringMatching(NUMBER), properties: { remix: true } });
-    // An "exists already" would have one.
+    // A code 21 with `properties.status` would mean "exists already".
     expect(body.properties).not.toHaveProperty("status");
     expect(body.result).not.toBe(id);
     expect((await client.fetchTask(body.result)).status).toBe("MODAL");
-    opens();
+    nextCallOpensModal();
     await client.harness.drain();
     expect((await client.fetchTask(body.result)).status).toBe("MODAL");
   });
 
-  test("answered before the vendor has opened it is answered the moment it does", async () => {
+  test("a modal answer that comes before the modal is sent as soon as the vendor opens the modal", async () => {
     const id = await upscaled();
     const { body } = await client.post("/mj/submit/action", {
       taskId: id,
@@ -515,7 +564,7 @@ describe("a window", () => {
     const answer = { taskId: body.result, prompt: "a red sail", maskBase64: IMAGE };
     expect((await client.post("/mj/submit/modal", answer)).body).toMatchObject({ code: 1, result: body.result });
     expect((await client.fetchTask(body.result)).status).toBe("NOT_START");
-    opens();
+    nextCallOpensModal();
     await client.harness.finishAll();
     expect(client.harness.vendor.calls.filter((c) => c.kind === "modal")).toMatchObject([
       { prompt: "a red sail", mask: IMAGE },
@@ -528,9 +577,9 @@ describe("a window", () => {
     });
   });
 
-  test("that the vendor opens unasked shows as MODAL, and is answered under the same id", async () => {
+  test("a modal that the vendor opens unexpectedly is shown as MODAL and answered under the same id", async () => {
     const id = await client.imagined();
-    opens();
+    nextCallOpensModal();
     const { body } = await client.post("/mj/submit/action", { taskId: id, customId: await client.customId(id, "V1") });
     expect(body.code).toBe(1);
     await client.harness.drain();
@@ -543,9 +592,9 @@ describe("a window", () => {
     expect((await client.fetchTask(body.result)).status).toBe("SUBMITTED");
   });
 
-  test("whose answer comes with the press needs no second call", async () => {
+  test("a press that contains the modal answer needs no second request", async () => {
     const id = await upscaled();
-    opens();
+    nextCallOpensModal();
     const { body } = await client.post("/mj/submit/action", {
       taskId: id,
       customId: await client.customId(id, "Custom Zoom"),
@@ -558,7 +607,7 @@ describe("a window", () => {
     ]);
   });
 
-  test("answered twice alike is answered once; otherwise the second is 4, and the first one's mask stands", async () => {
+  test("an equal second answer gets code 1, a different one code 4, and the vendor gets the first mask only", async () => {
     const id = await upscaled();
     const customId = await client.customId(id, "Vary (Region)");
     const { body } = await client.post("/mj/submit/action", { taskId: id, customId });
@@ -566,21 +615,21 @@ describe("a window", () => {
     const other = { ...answer, maskBase64: "data:image/png;base64,BBBB" };
     const codes: number[] = [];
     for (const given of [answer, answer, other]) codes.push((await client.post("/mj/submit/modal", given)).body.code);
-    opens();
+    nextCallOpensModal();
     await client.harness.finishAll();
     for (const given of [answer, other]) codes.push((await client.post("/mj/submit/modal", given)).body.code);
     expect(codes).toEqual([1, 1, 4, 1, 4]);
     expect(client.harness.vendor.calls.filter((c) => c.kind === "modal")).toMatchObject([{ mask: IMAGE }]);
   });
 
-  test("of a task that runs or has ended is 4", async () => {
+  test("a modal answer for a finished task gets code 4", async () => {
     const id = await client.imagined();
     expect((await client.post("/mj/submit/modal", { taskId: id, prompt: "x" })).body.code).toBe(4);
   });
 });
 
 describe("lists", () => {
-  test("by ids: a bare array of those that exist, newest first, ids as text, number or native", async () => {
+  test("a list by ids is an array of the existing tasks, newest first, for ids as text, number or native id", async () => {
     const first = await client.imagined();
     client.harness.advance(5);
     const second = await client.imagined();
@@ -598,7 +647,7 @@ describe("lists", () => {
     expect((await client.post("/mj/task/list-by-condition", {})).body).toEqual([]);
   });
 
-  test("of the newest hundred, and of those waiting for their turn", async () => {
+  test("the list contains the newest 100 tasks, the queue those that are not submitted yet", async () => {
     const ids: string[] = [];
     for (let i = 0; i < 103; i++) {
       client.harness.advance(1);
@@ -612,8 +661,8 @@ describe("lists", () => {
   });
 });
 
-describe("what else is asked of a task", () => {
-  test("its seed: from the vendor, as text; 4 before the end; 3 where there is none; 9 when it cannot be asked", async () => {
+describe("seed, cancel and upload", () => {
+  test("a seed comes from the vendor as text; before the end it is code 4, without seed 3, after a failed look-up 9", async () => {
     const { body } = await client.post("/mj/submit/imagine", { prompt: "x" });
     const early = await client.call("GET", `/mj/task/${body.result}/image-seed`);
     expect([early.status, early.body.code]).toEqual([400, 4]);
@@ -626,12 +675,12 @@ describe("what else is asked of a task", () => {
     expect((await seedOf()).body.code).toBe(9);
   });
 
-  test("to be cancelled, which is not done here: 4 in words", async () => {
+  test("a cancel gets code 4, because it is not supported", async () => {
     const id = await client.imagined();
     expect((await client.post(`/mj/task/${id}/cancel`, {})).body).toMatchObject({ code: 4, result: null });
   });
 
-  test("uploads: the vendor's addresses as they are, or its refusal by code", async () => {
+  test("an upload returns the vendor's links, or a code for each kind of failure", async () => {
     const { provider } = client.harness.vendor;
     const send = () => client.post("/mj/submit/upload-discord-images", { base64Array: [IMAGE] });
     provider.upload = async () => ({ kind: "uploaded", urls: [LINK] });
@@ -645,8 +694,8 @@ describe("what else is asked of a task", () => {
   });
 });
 
-describe("the door", () => {
-  test("takes the key in either header, with or without Bearer, and tells 401 of every other", async () => {
+describe("authentication and request parsing", () => {
+  test("a valid key in either header, with or without Bearer, is accepted; everything else gets 401", async () => {
     const path = "/mj/task/list";
     for (const headers of [
       { "mj-api-secret": SECRET },
@@ -673,7 +722,7 @@ describe("the door", () => {
     expect((await client.call("GET", `${path}?key=${SECRET}`, undefined, {})).status).toBe(401);
   });
 
-  test("answers an address nobody serves in the protocol's words", async () => {
+  test("an unknown path or method gets 404 with code 3 in midjourney-proxy's format", async () => {
     for (const [method, path] of [
       ["POST", "/mj/submit/nothing"],
       ["GET", "/mj/submit/imagine"],
@@ -686,12 +735,12 @@ describe("the door", () => {
     }
   });
 
-  test("leaves the native API as it was", async () => {
+  test("the native API does not accept the compat API's key header", async () => {
     const { status, headers, body } = await client.call("GET", "/v1/flows", undefined, { "mj-api-secret": SECRET });
     expect([status, headers.get("content-type"), body.code]).toEqual([401, "application/problem+json", "unauthorized"]);
   });
 
-  test("a body that is no JSON, no UTF-8, too deep or too large is refused as that, whatever its label", async () => {
+  test("a body that is no JSON, no UTF-8, too deep or too large gets code 4, and the content type does not matter", async () => {
     const at = "/mj/submit/imagine";
     expect(await client.post(at, "{")).toMatchObject({ status: 400, body: { code: 4 } });
     const deep = `{"prompt":"x","accountFilter":${'{"a":'.repeat(5_000)}1${"}".repeat(5_000)}}`;
@@ -710,7 +759,7 @@ describe("the door", () => {
     expect(latin1.status).toBe(400);
   });
 
-  test("names that objects are born with are names like any other", async () => {
+  test("names such as __proto__ and constructor are treated like any other name", async () => {
     const body = `{"prompt":"x","__proto__":{"isAdmin":true,"state":"p"},"constructor":{"prototype":{"isAdmin":true}},
       "accountFilter":{"__proto__":{"remix":true},"toString":"x"}}`;
     const { body: answer } = await client.post("/mj/submit/imagine", body);
@@ -736,7 +785,7 @@ describe("the door", () => {
     "/mj/insight-face/swap",
     "/mj/submit/upload-discord-images",
     "/mj/task/list-by-condition",
-  ])("%s answers hostile fields by a code, never by a 500, and never in their words", async (path) => {
+  ])("%s responds to hostile fields with a code below HTTP 500 and does not repeat their text", async (path) => {
     const values: unknown[] = [
       [],
       {},

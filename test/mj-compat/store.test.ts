@@ -1,4 +1,4 @@
-/** The facade's numbers, on the table in memory and on the engine of the local house. */
+/** The store of compat task ids, on the in-memory table and on dynoxide. */
 import type { MjTaskPointer } from "@mjflow/core/mj-task";
 import { startTableEngine } from "@mjflow/local/engine/table";
 import { RETENTION_MS } from "@mjflow/store/keys";
@@ -22,7 +22,7 @@ const makers: Record<string, () => Promise<Made>> = {
   },
 };
 
-describe.each(Object.entries(makers))("numbers: %s", (_, make) => {
+describe.each(Object.entries(makers))("compat task ids: %s", (_, make) => {
   let made: Made;
   let now = NOW;
   const store = () => createMjTaskIdStore(made.table, { now: () => now });
@@ -42,7 +42,7 @@ describe.each(Object.entries(makers))("numbers: %s", (_, make) => {
     ...more,
   });
 
-  test("a number holds all that the request said, byte for byte", async () => {
+  test("a pointer stores every field of the request byte for byte", async () => {
     const full = pointerOf(newAppId(), "1765432109876123", {
       prompt: AWKWARD,
       state: AWKWARD,
@@ -58,7 +58,7 @@ describe.each(Object.entries(makers))("numbers: %s", (_, make) => {
     expect(await store().get(full.appId, bare.id)).toEqual({ ...bare, rev: 1 });
   });
 
-  test("a taken number is refused and stays what it was; another app's is another number", async () => {
+  test("a second pointer with the same id is rejected, but another app can use the same id", async () => {
     const [a, b] = [newAppId(), newAppId()];
     const first = pointerOf(a, "1765432109876123");
     expect(await store().create(first)).toBe(true);
@@ -68,15 +68,15 @@ describe.each(Object.entries(makers))("numbers: %s", (_, make) => {
     expect(await store().create(pointerOf(b, first.id))).toBe(true);
   });
 
-  test("of many at once, one gets it", async () => {
+  test("exactly one of eight concurrent creations of the same id succeeds", async () => {
     const app = newAppId();
-    const tried = await Promise.all(
+    const created = await Promise.all(
       Array.from({ length: 8 }, () => store().create(pointerOf(app, "1765432109876123"))),
     );
-    expect(tried.filter(Boolean)).toHaveLength(1);
+    expect(created.filter(Boolean)).toHaveLength(1);
   });
 
-  test("one taken back is free again", async () => {
+  test("a deleted id can be created again", async () => {
     const pointer = pointerOf(newAppId(), "1765432109876123");
     await store().create(pointer);
     await store().delete(pointer);
@@ -84,7 +84,7 @@ describe.each(Object.entries(makers))("numbers: %s", (_, make) => {
     expect(await store().create(pointer)).toBe(true);
   });
 
-  test("many are read at once: those that are there, each once; more than one request holds", async () => {
+  test("getMany returns each existing pointer once, also for more ids than one request can hold", async () => {
     const app = newAppId();
     const ids = Array.from({ length: 120 }, (_, i) => String(1_765_432_109_876_000 + i));
     await Promise.all(ids.map((id) => store().create(pointerOf(app, id))));
@@ -93,7 +93,7 @@ describe.each(Object.entries(makers))("numbers: %s", (_, make) => {
     expect(await store().getMany(app, [])).toEqual([]);
   });
 
-  test("the newest come first, and only the app's own", async () => {
+  test("latest returns the app's own pointers, newest first", async () => {
     const [app, other] = [newAppId(), newAppId()];
     for (const id of ["1765432109876002", "1765432109877001", "1765432109876001"]) {
       await store().create(pointerOf(app, id));
@@ -107,7 +107,7 @@ describe.each(Object.entries(makers))("numbers: %s", (_, make) => {
     expect(await store().latest(newAppId(), 2)).toEqual([]);
   });
 
-  test("past its 90 days a number is gone, deleted yet or not", async () => {
+  test("a pointer cannot be read after 90 days, even if its row still exists", async () => {
     const pointer = pointerOf(newAppId(), "1765432109876123");
     await store().create(pointer);
     now = NOW + RETENTION_MS + 1_000;

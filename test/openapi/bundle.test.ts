@@ -1,11 +1,14 @@
-/** The description costs a cold start nothing: the API's function loads neither it nor what makes it, until somebody asks. */
+/**
+ * The API reference costs no cold start time: the API function loads it with the first request, and never its
+ * generator.
+ */
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { expect, test } from "vitest";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
-test("what the API's function loads at once has no description in it, and no generator", async () => {
+test("the API function loads no part of the API reference at its start, and never the generator", async () => {
   const { metafile } = await build({
     absWorkingDir: root,
     entryPoints: ["functions/api.ts"],
@@ -26,8 +29,9 @@ test("what the API's function loads at once has no description in it, and no gen
       if (kind === "import-statement" && !external) eager.add(path);
     }
   }
-  const heavy = /functions\/http\/openapi\/|openapi\.json|to-json-schema|json-schema-processors|core\/src\/(?:mj-)?response\.ts$/;
-  // A schema library's parts that are named, and of which nothing is left, weigh nothing.
+  const heavy =
+    /functions\/http\/openapi\/|openapi\.json|to-json-schema|json-schema-processors|core\/src\/(?:mj-)?response\.ts$/;
+  // The bundler also names parts of the schema library of which it kept no bytes. They do not count.
   const loaded = [...eager].flatMap((file) =>
     Object.entries(metafile.outputs[file]!.inputs)
       .filter(([input, { bytesInOutput }]) => heavy.test(input) && bytesInOutput > 0)
@@ -37,6 +41,6 @@ test("what the API's function loads at once has no description in it, and no gen
   const others = Object.entries(metafile.outputs).filter(([file]) => !eager.has(file));
   const later = others.flatMap(([, { inputs }]) => Object.keys(inputs));
   expect(later).toEqual(expect.arrayContaining(["docs/openapi.json", "functions/http/openapi/page.ts"]));
-  // Made beforehand: the generator is in no function at all.
+  // The document is generated before the build, so no function contains the generator.
   expect(later.filter((input) => /openapi\/(?:document|schema|flow)\.ts|to-json-schema/.test(input))).toEqual([]);
 });

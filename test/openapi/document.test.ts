@@ -1,4 +1,4 @@
-/** The description is whole, up to date and what OpenAPI says one is. */
+/** The OpenAPI document is complete, up to date and valid. */
 import { readFileSync } from "node:fs";
 import { ERRORS } from "@mjflow/core/error";
 import { EVENT_TYPES } from "@mjflow/core/event";
@@ -15,36 +15,36 @@ const written = file("docs/openapi.json");
 const document = JSON.parse(written);
 const described = new Set(DESCRIBED.map(({ name }) => name));
 
-/** What the router knows, and the facade's own table. */
+/** The routes of the router and of the compat API's own table. */
 const served = new Set([
   ...createApiClient()
     .app.routes.filter(({ method }) => method !== "ALL")
     .map(({ method, path }) => `${method} ${path}`),
-  ...MJ_ROUTES.map((verb) => verb.replace(" ", " /mj").replace("{id}", ":id")),
+  ...MJ_ROUTES.map((route) => route.replace(" ", " /mj").replace("{id}", ":id")),
 ]);
 
-test("every route of the API is described", () => {
+test("every route of the API has a description", () => {
   const missing = [...served].filter((name) => !described.has(name));
-  expect(missing, "describe these in functions/http/openapi/").toEqual([]);
+  expect(missing, "routes to describe in functions/http/openapi/").toEqual([]);
 });
 
-test("every route that is described is there", () => {
+test("every described route exists", () => {
   const gone = [...described].filter((name) => !served.has(name));
-  expect(gone, "these are in functions/http/openapi/ and in no router").toEqual([]);
+  expect(gone, "routes in functions/http/openapi/ that no router has").toEqual([]);
   expect(MJ_PREFIXES).toContain("/mj");
 });
 
-test("docs/openapi.json is what the routes' descriptions make", () => {
+test("docs/openapi.json equals the document that the route descriptions generate", () => {
   expect(written === `${JSON.stringify(openApi(version), null, 1)}\n`, "run: npm run openapi").toBe(true);
 });
 
-test("it is OpenAPI 3.1", async () => {
+test("docs/openapi.json is valid OpenAPI 3.1", async () => {
   const { valid, errors } = await new Validator().validate(structuredClone(document));
   expect(errors ?? []).toEqual([]);
   expect(valid).toBe(true);
 });
 
-test("every reference leads somewhere, and every name leads from somewhere", () => {
+test("every reference in the document has a target, and every component is referenced", () => {
   const refs = [...written.matchAll(/"\$ref": "(#[^"]+)"/g)].map(([, ref]) => ref!);
   const at = (ref: string) =>
     ref
@@ -57,13 +57,13 @@ test("every reference leads somewhere, and every name leads from somewhere", () 
     .flatMap(([kind, all]) => Object.keys(all).map((name) => `#/components/${kind}/${name}`));
   expect(
     names.filter((name) => !refs.includes(name)),
-    "named, and used by nothing",
+    "components that nothing references",
   ).toEqual([]);
 });
 
-test("every error code is some route's, every event is told, no operation has another's name", () => {
+test("every error code belongs to a route, every event has a webhook, and operation ids are unique", () => {
   const codes = new Set(DESCRIBED.flatMap(({ errors }) => errors));
-  // Any address may answer it; the introduction says so.
+  // Every path can return these codes. The introduction describes them, not a route.
   const everywhere = ["method_not_allowed"];
   expect(Object.keys(ERRORS).filter((code) => !everywhere.includes(code) && !codes.has(code as never))).toEqual([]);
   expect(Object.keys(document.webhooks)).toEqual(expect.arrayContaining([...EVENT_TYPES]));
@@ -71,10 +71,10 @@ test("every error code is some route's, every event is told, no operation has an
   expect(ids.filter((id, i) => ids.indexOf(id) !== i)).toEqual([]);
 });
 
-test("nothing is without words: every parameter, body, field and answer says what it is", () => {
-  const silent: string[] = [];
+test("every parameter, field and response of the document has a description", () => {
+  const undescribed: string[] = [];
   const look = (where: string, node: { description?: string } | undefined) => {
-    if (!node?.description) silent.push(where);
+    if (!node?.description) undescribed.push(where);
   };
   for (const [name, schema] of Object.entries<Record<string, never>>(document.components.schemas)) {
     for (const [field, one] of Object.entries(schema["properties"] ?? {})) look(`${name}.${field}`, one as never);
@@ -89,10 +89,10 @@ test("nothing is without words: every parameter, body, field and answer says wha
       }
     }
   }
-  expect(silent).toEqual([]);
+  expect(undescribed).toEqual([]);
 });
 
-test("requests are closed, answers are open: they may gain members", () => {
+test("request schemas allow no further properties, response schemas do", () => {
   const { FlowRequest, PlanInput, Flow, Task, Problem } = document.components.schemas;
   expect([FlowRequest, PlanInput].map((schema) => schema.additionalProperties)).toEqual([false, false]);
   expect([Flow, Task, Problem].map((schema) => schema.additionalProperties)).toEqual([undefined, undefined, undefined]);

@@ -1,4 +1,4 @@
-/** One of everything, and for each route a request that it takes. */
+/** A test harness with one resource of each kind, and a valid request for each route. */
 import type { RouteName } from "../../functions/http/openapi/route-description.ts";
 import { type ApiClient, createApiClient, FLOW, type Json, OPERATOR } from "../app/api-client.ts";
 import { checked, type Seen } from "./checked.ts";
@@ -56,7 +56,7 @@ export async function createOpenApiHarness(seen: Seen = new Set()) {
     number,
     customId: buttons[0].customId as string,
     media: new URL(copy.url),
-    /** Every answer is held to its route. @param on another container */
+    /** Sends a request and checks the response against its route. @param on the HTTP app; default: the harness's own */
     async ask(
       as: string | undefined,
       method: string,
@@ -67,7 +67,7 @@ export async function createOpenApiHarness(seen: Seen = new Set()) {
       const at = on === api.app ? app : checked(on, seen);
       return api.call(as ?? "", method, path, body, { ...authorization, ...headers }, at as unknown as typeof api.app);
     },
-    /** Keys that open nothing, for different reasons. */
+    /** Returns a key of a disabled app. */
     async disabled(): Promise<string> {
       const other = await api.join("closed");
       await api.call(OPERATOR, "PATCH", `/v1/apps/${other.id}`, { disabled: true });
@@ -89,7 +89,7 @@ export const DEAD_LETTER = {
 export const IMAGE = "data:image/png;base64,iVBORw0KGgo=";
 const VENDOR = { baseUrl: "https://vendor.test", apiKey: "sk-of-a-test", weight: 2 };
 
-/** A request that succeeds, for each route there is. */
+/** A request that succeeds, for each route. */
 export const REQUESTS: Record<RouteName, (harness: OpenApiHarness) => Request> = {
   "POST /v1/flows": () => ({ path: "/v1/flows", body: { ...FLOW, then: [{ press: "U1" }] } }),
   "GET /v1/flows": () => ({ path: "/v1/flows?limit=2" }),
@@ -198,13 +198,13 @@ export const REQUESTS: Record<RouteName, (harness: OpenApiHarness) => Request> =
   "GET /mj/image/:id": ({ number }) => ({ path: `/mj/image/${number}` }),
 };
 
-/** What must be there before a route can succeed. */
+/** Requests that create what a route needs to succeed. */
 export const SEED_REQUESTS: Partial<Record<RouteName, (harness: OpenApiHarness) => Promise<unknown>>> = {
   "DELETE /v1/providers/:id/accounts/:name": ({ api }) =>
     api.call(OPERATOR, "POST", "/v1/providers/fake/accounts/third", VENDOR),
 };
 
-/** The same address, with ids of nothing. */
+/** The same request with ids that do not exist. */
 export function unknown({ path, ...request }: Request): Request {
   const nothing = path
     .replace(/[0-9A-HJKMNP-TV-Z]{26}/g, "01AAAAAAAAAAAAAAAAAAAAAAAA")

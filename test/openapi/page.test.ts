@@ -1,4 +1,6 @@
-/** The description as a page and as text: whole, readable without a script, and nobody else's code in it. */
+/**
+ * The API reference as a page and as text is complete. The page needs no script and loads nothing from other servers.
+ */
 import { createHash } from "node:crypto";
 import { stripTypeScriptTypes } from "node:module";
 import { ERRORS, FAILURES } from "@mjflow/core/error";
@@ -19,7 +21,7 @@ const text = await (await app.request("/llms.txt")).text();
 const all = (pattern: RegExp, of = html) => [...of.matchAll(pattern)].map(([, match]) => match!);
 
 describe("the page", () => {
-  test("allows its own style and nothing else, and has nothing else", () => {
+  test("the page contains only its own style, and its policy allows nothing else", () => {
     const [style] = all(/<style>([\s\S]*?)<\/style>/g);
     const hash = createHash("sha256").update(style!).digest("base64");
     const policy = page.headers.get("content-security-policy");
@@ -29,14 +31,16 @@ describe("the page", () => {
     expect(html).not.toMatch(/<script|<iframe|<link|<img|\sstyle=|\son\w+=|\ssrc=|url\(|@import/i);
   });
 
-  test("every link leads to a place on it, or to another form of it, and no two places have one name", () => {
+  test("every link on the page has a target, and no two elements have the same id", () => {
     const ids = all(/\sid="([^"]+)"/g);
     expect(ids.filter((id, i) => ids.indexOf(id) !== i)).toEqual([]);
-    const lost = all(/\shref="([^"]+)"/g).filter((href) => !href.startsWith("#") || !ids.includes(href.slice(1)));
-    expect([...new Set(lost)].sort()).toEqual(["llms.txt", "openapi.json"]);
+    const withoutTarget = all(/\shref="([^"]+)"/g).filter(
+      (href) => !href.startsWith("#") || !ids.includes(href.slice(1)),
+    );
+    expect([...new Set(withoutTarget)].sort()).toEqual(["llms.txt", "openapi.json"]);
   });
 
-  test("shows every route with a line to paste, every event and every code", () => {
+  test("the page shows every route with a curl command, every event and every error code", () => {
     const ids = new Set(all(/<article id="([^"]+)"/g));
     expect(DESCRIBED.map(({ id }) => id).filter((id) => !ids.has(id))).toEqual([]);
     expect(Object.keys(document.webhooks).filter((type) => !html.includes(`>${type}</code>`))).toEqual([]);
@@ -44,7 +48,7 @@ describe("the page", () => {
     expect(all(/<code>(curl)/g)).toHaveLength(DESCRIBED.length);
   });
 
-  test("can be walked by its headings, without a mouse and in either light", () => {
+  test("the page has a heading hierarchy, a skip link, landmarks, focus marks and a dark scheme", () => {
     const levels = all(/<h([1-6])/g).map(Number);
     expect(levels.filter((level) => level === 1)).toHaveLength(1);
     expect(levels.every((level, i) => i === 0 || level - levels[i - 1]! <= 1 || level === 4)).toBe(true);
@@ -55,7 +59,7 @@ describe("the page", () => {
     expect(html).toContain(":focus-visible");
   });
 
-  test("text that looks like a tag is text", () => {
+  test("the page escapes text that looks like a tag", () => {
     const hostile = structuredClone(document) as unknown as Record<string, Record<string, unknown>>;
     hostile["info"]!["description"] = '<script>alert("1")</script> `<b>` **<i>**';
     const shown = pageOf(readApiDocument(hostile), "a { }");
@@ -65,7 +69,7 @@ describe("the page", () => {
 });
 
 describe("the text", () => {
-  test("has the form of llms.txt, and every route, event, code and schema", () => {
+  test("the text has the form of llms.txt and contains every route, event, code and schema", () => {
     expect(text).toMatch(/^# mjflow\n\n> \S/);
     const missing = [
       ...DESCRIBED.map(({ method, path }) => `### ${method} ${path}`),
@@ -78,7 +82,7 @@ describe("the text", () => {
     expect(text).toBe(textOf(readApiDocument(document as never)));
   });
 
-  test("its check of a webhook's signature takes what was signed, and nothing else", async () => {
+  test("the sample code in the text accepts a valid webhook signature and rejects every other", async () => {
     const [sample] = all(/```ts\n([\s\S]*?)```/g, text);
     const source = stripTypeScriptTypes(sample!);
     const { isSigned } = (await import(`data:text/javascript,${encodeURIComponent(source)}`)) as {

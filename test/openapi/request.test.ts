@@ -1,4 +1,4 @@
-/** Requests are described by the very schemas that their routes validate with, and the examples are ones they take. */
+/** Requests are described by the same schemas with which their routes validate, and the examples are valid requests. */
 import { describe, expect, test, vi } from "vitest";
 import type { RouteName } from "../../functions/http/openapi/route-description.ts";
 import { OPERATOR } from "../app/api-client.ts";
@@ -6,10 +6,10 @@ import { expectDocumentedRoute } from "./checked.ts";
 import { createOpenApiHarness, REQUESTS, SEED_REQUESTS } from "./harness.ts";
 import { DESCRIBED } from "./routes.ts";
 
-const asked = DESCRIBED.filter(({ body, query, key }) => (body || query) && key !== "none");
+const routesWithInput = DESCRIBED.filter(({ body, query, key }) => (body || query) && key !== "none");
 
-test.each(asked.map((route) => [route.name, route] as const))(
-  "%s validates with what it is described by",
+test.each(routesWithInput.map((route) => [route.name, route] as const))(
+  "%s validates with the schemas of its description",
   async (name, route) => {
     const harness = await createOpenApiHarness();
     await SEED_REQUESTS[name as RouteName]?.(harness);
@@ -22,18 +22,18 @@ test.each(asked.map((route) => [route.name, route] as const))(
   },
 );
 
-describe("the document takes what the API takes", () => {
+describe("request bodies in the document", () => {
   const bodied = DESCRIBED.filter(({ body }) => body !== undefined);
-  const placeOf = (path: string, method: string) =>
+  const pointerOf = (path: string, method: string) =>
     `#/paths/${path.replaceAll("/", "~1").replaceAll("{", "%7B").replaceAll("}", "%7D")}/${method.toLowerCase()}/requestBody/content/application~1json/schema`;
 
   test.each(bodied.map((route) => [route.name, route] as const))(
-    "%s",
+    "%s has an example that its schema and the document accept",
     async (name, { path, method, body, example }) => {
       const { body: sent } = REQUESTS[name as RouteName]!(await createOpenApiHarness());
-      for (const one of [sent, example]) {
-        expect(body!.safeParse(one).error).toBeUndefined();
-        expectDocumentedRoute(name, placeOf(path, method), one);
+      for (const request of [sent, example]) {
+        expect(body!.safeParse(request).error).toBeUndefined();
+        expectDocumentedRoute(name, pointerOf(path, method), request);
       }
     },
   );

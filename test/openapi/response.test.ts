@@ -1,6 +1,7 @@
 /**
- * Every route answers as its description says, when it succeeds and when it refuses: each request here goes through
- * `checked`, which holds the answer to what is declared. At the end, all that is declared has been seen.
+ * Every route responds as its description says, in success and error cases. Each request here goes through `checked`,
+ * which compares the response with its description. At the end, `afterAll` requires that every declared response was
+ * seen.
  */
 import { MjflowError } from "@mjflow/core/error";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -12,10 +13,10 @@ import { createOpenApiHarness, type OpenApiHarness, REQUESTS, SEED_REQUESTS, unk
 import { DESCRIBED, type Described, declaredBy } from "./routes.ts";
 
 const seen: Seen = new Set();
-/** For requests that change nothing. */
-let still: OpenApiHarness;
+/** A harness for requests that change nothing. All tests share it. */
+let shared: OpenApiHarness;
 beforeAll(async () => {
-  still = await createOpenApiHarness(seen);
+  shared = await createOpenApiHarness(seen);
 });
 
 const keyed = DESCRIBED.filter(({ key }) => key !== "none");
@@ -25,49 +26,52 @@ const declares = (code: string) =>
 
 function requestOf(route: Described, harness: OpenApiHarness) {
   const request = REQUESTS[route.name as RouteName];
-  if (!request) throw new Error(`Say in test/openapi/harness.ts how ${route.name} is asked.`);
+  if (!request) throw new Error(`Add a request for ${route.name} to test/openapi/harness.ts.`);
   return request(harness);
 }
 
 const keyFor = ({ key }: Described, harness: OpenApiHarness) =>
   key === "operator" ? OPERATOR : key === "none" ? undefined : harness.key;
 
-test.each(named(DESCRIBED))("%s does what it is for", async (name, route) => {
+test.each(named(DESCRIBED))("%s succeeds with a valid request", async (name, route) => {
   const harness = await createOpenApiHarness(seen);
   await SEED_REQUESTS[name as RouteName]?.(harness);
   const { status } = await harness.ask(keyFor(route, harness), route.method, requestOf(route, harness));
   expect(status).toBeLessThan(400);
-  // What became of it is told, and seen.
+  // The webhooks of the result are sent and checked, too.
   await harness.harness.finishAll();
 });
 
-describe("whoever may not is told so", () => {
-  test.each(named(keyed))("%s: no key, and a wrong one", async (_, route) => {
-    const harness = still;
+describe("authentication and authorization", () => {
+  test.each(named(keyed))("%s responds 401 without a key and with a wrong key", async (_, route) => {
+    const harness = shared;
     for (const key of [undefined, "wrong"]) {
       expect((await harness.ask(key, route.method, requestOf(route, harness))).status).toBe(401);
     }
   });
 
-  test.each(named(keyed))("%s: a key of an app that is disabled, or no operator's", async (_, route) => {
-    const harness = still;
-    const key = route.key === "operator" ? harness.key : await harness.disabled();
-    expect((await harness.ask(key, route.method, requestOf(route, harness))).status).toBe(403);
-  });
+  test.each(named(keyed))(
+    "%s responds 403 with the key of a disabled app, or without the operator key",
+    async (_, route) => {
+      const harness = shared;
+      const key = route.key === "operator" ? harness.key : await harness.disabled();
+      expect((await harness.ask(key, route.method, requestOf(route, harness))).status).toBe(403);
+    },
+  );
 });
 
-test.each(declares("not_found"))("%s: what is not there is a 404", async (_, route) => {
-  const harness = still;
+test.each(declares("not_found"))("%s responds 404 for unknown ids", async (_, route) => {
+  const harness = shared;
   const request = unknown(requestOf(route, harness));
   const path = route.path === "/v1/usage" ? "/v1/usage?app=app_01AAAAAAAAAAAAAAAAAAAAAAAA" : request.path;
   expect((await harness.ask(keyFor(route, harness), route.method, { ...request, path })).status).toBe(404);
 });
 
-describe("what cannot be read is refused as what it is", () => {
+describe("requests that cannot be parsed", () => {
   const bodied = named(DESCRIBED.filter(({ body, key }) => body !== undefined && key !== "mj"));
 
-  test.each(bodied)("%s", async (_, route) => {
-    const harness = still;
+  test.each(bodied)("%s responds with the code of the problem in the body", async (_, route) => {
+    const harness = shared;
     const { path } = requestOf(route, harness);
     const send = (body: unknown, headers?: Record<string, string>) =>
       harness.ask(keyFor(route, harness), route.method, { path, body, headers });
@@ -78,8 +82,8 @@ describe("what cannot be read is refused as what it is", () => {
   });
 
   const queried = named(DESCRIBED.filter(({ query, key }) => query !== undefined && key !== "none"));
-  test.each(queried)("%s: a query that nobody knows", async (_, route) => {
-    const harness = still;
+  test.each(queried)("%s responds 400 for an unknown query parameter", async (_, route) => {
+    const harness = shared;
     const { status, body } = await harness.ask(keyFor(route, harness), route.method, {
       path: `${route.path}?nobody=1`,
     });
@@ -87,7 +91,7 @@ describe("what cannot be read is refused as what it is", () => {
   });
 });
 
-describe("a house in trouble says so", () => {
+describe("internal faults", () => {
   const failing = (harness: OpenApiHarness, error: () => Error) => {
     const broken = new Proxy({}, { get: () => async () => Promise.reject(error()) });
     const stores = { store: broken, webhookStore: broken, mjTaskIds: broken, vendorStore: broken };
@@ -99,10 +103,10 @@ describe("a house in trouble says so", () => {
       queueDepths: reject,
     } as unknown as Parameters<typeof createApp>[0]);
   };
-  const troubled = named(DESCRIBED.filter((route) => declaredBy(route).some((answer) => /^50[03]/.test(answer))));
+  const canFail = named(DESCRIBED.filter((route) => declaredBy(route).some((answer) => /^50[03]/.test(answer))));
 
-  test.each(troubled)("%s: its table is busy, and it has a bug", async (_, route) => {
-    const harness = still;
+  test.each(canFail)("%s responds 503 if the table is overloaded and 500 after a bug", async (_, route) => {
+    const harness = shared;
     const request = requestOf(route, harness);
     const as = route.key === "none" ? undefined : OPERATOR;
     const busy = failing(harness, () => new MjflowError("overloaded"));
@@ -112,25 +116,25 @@ describe("a house in trouble says so", () => {
   });
 });
 
-describe("what stands in the way is named", () => {
+describe("conflicts, limits and wrong values", () => {
   let harness: OpenApiHarness;
   const ask = (method: string, path: string, body?: unknown, headers?: Record<string, string>) =>
     harness.ask(harness.key, method, { path, body, headers });
   const operate = (method: string, path: string, body?: unknown) => harness.ask(OPERATOR, method, { path, body });
   const codeOf = async (answer: Promise<{ body: { code: string } }>) => (await answer).body.code;
-  /** A container whose writers always lose the race. */
-  const losing = (...verbs: string[]) => {
+  /** An HTTP app in which every write of the given store methods loses against another writer. */
+  const withWriteConflicts = (...methods: string[]) => {
     const { webhookStore } = harness.api.deps;
-    const lost = new Proxy(webhookStore, {
-      get(target, verb: string & keyof typeof webhookStore) {
-        if (verbs.includes(verb)) return async (item: unknown) => ({ ok: false, current: item });
-        return target[verb];
+    const conflicting = new Proxy(webhookStore, {
+      get(target, method: string & keyof typeof webhookStore) {
+        if (methods.includes(method)) return async (item: unknown) => ({ ok: false, current: item });
+        return target[method];
       },
     });
-    return createApp({ ...harness.api.deps, webhookStore: lost });
+    return createApp({ ...harness.api.deps, webhookStore: conflicting });
   };
 
-  test("a task that has not ended has no buttons; one that has waits for no answer", async () => {
+  test("a press on a running task and a modal answer for a finished task get conflict", async () => {
     harness = await createOpenApiHarness(seen);
     const { id } = (await ask("POST", "/v1/flows", FLOW)).body;
     const root = `${id.replace("flow_", "task_")}_0`;
@@ -141,7 +145,7 @@ describe("what stands in the way is named", () => {
     );
   });
 
-  test("a key for one request is not another's, nor while the first is at work", async () => {
+  test("an Idempotency-Key is rejected for a different request and while the first request runs", async () => {
     harness = await createOpenApiHarness(seen);
     const { root, open } = harness;
     const routes = [
@@ -162,7 +166,7 @@ describe("what stands in the way is named", () => {
     expect(await codeOf(operate("POST", credits, { addUsd: 2, reference: "r" }))).toBe("idempotency_mismatch");
   });
 
-  test("a banned word, in a flow's prompt, a press's and a window's answer", async () => {
+  test("a banned word in the prompt of a flow, a press or a modal answer gets banned_prompt", async () => {
     harness = await createOpenApiHarness(seen);
     await operate("PUT", "/v1/banned-words", { words: ["blue movie"] });
     const prompt = "a Blue  Movie";
@@ -172,7 +176,7 @@ describe("what stands in the way is named", () => {
     expect(await codeOf(ask("POST", `/v1/tasks/${open}/modal`, { prompt }))).toBe("banned_prompt");
   });
 
-  test("limits of an app", async () => {
+  test("each exceeded limit of an app gets its own error code", async () => {
     harness = await createOpenApiHarness(seen);
     const limited = async (limits: object) => {
       await operate("PATCH", `/v1/apps/${harness.appId}`, { limits });
@@ -190,7 +194,7 @@ describe("what stands in the way is named", () => {
     expect((await ask("GET", "/v1/usage")).body.counted).toBe(true);
   });
 
-  test("a flow that has ended cannot be called off, one without failures not be gone on with, nor a success be retried", async () => {
+  test("cancel of an ended flow, resume without failures and retry of a success get conflict", async () => {
     harness = await createOpenApiHarness(seen);
     const { id } = (await ask("POST", "/v1/flows", FLOW)).body;
     await harness.harness.finishAll();
@@ -204,7 +208,7 @@ describe("what stands in the way is named", () => {
     expect(await codeOf(ask("POST", `/v1/tasks/${task}/retry`))).toBe("out_of_credit");
   });
 
-  test("a provider that is not there, and an action that it lacks", async () => {
+  test("an unknown provider gets 400; an action that the provider may not support gets 202 or 400", async () => {
     harness = await createOpenApiHarness(seen);
     const { body } = await ask("POST", "/v1/flows", { ...FLOW, provider: "nobody" });
     expect(body).toMatchObject({ code: "invalid_request", field: "provider" });
@@ -212,21 +216,21 @@ describe("what stands in the way is named", () => {
     expect([202, 400]).toContain(lacks.status);
   });
 
-  test("too many endpoints, and writers that are always too late", async () => {
+  test("too many endpoints and write conflicts get conflict", async () => {
     harness = await createOpenApiHarness(seen);
     const url = "https://shop.test/one-more";
     for (let i = 1; i < 20; i++) await harness.api.call(harness.key, "POST", "/v1/endpoints", { url });
     expect(await codeOf(ask("POST", "/v1/endpoints", { url }))).toBe("conflict");
     const at = `/v1/endpoints/${harness.endpoint}`;
-    const late = losing("saveEndpoint", "saveDelivery");
-    const lose = (method: string, path: string, body?: unknown) =>
-      harness.ask(harness.key, method, { path, ...(body !== undefined && { body }) }, late);
-    expect(await codeOf(lose("PATCH", at, { enabled: true }))).toBe("conflict");
-    expect(await codeOf(lose("POST", `${at}/rotate`, {}))).toBe("conflict");
-    expect(await codeOf(lose("POST", `/v1/deliveries/${harness.delivery}/replay`))).toBe("conflict");
+    const conflicting = withWriteConflicts("saveEndpoint", "saveDelivery");
+    const askConflicting = (method: string, path: string, body?: unknown) =>
+      harness.ask(harness.key, method, { path, ...(body !== undefined && { body }) }, conflicting);
+    expect(await codeOf(askConflicting("PATCH", at, { enabled: true }))).toBe("conflict");
+    expect(await codeOf(askConflicting("POST", `${at}/rotate`, {}))).toBe("conflict");
+    expect(await codeOf(askConflicting("POST", `/v1/deliveries/${harness.delivery}/replay`))).toBe("conflict");
   });
 
-  test("too many keys, one that has ended, letters decided on, accounts that are there or not ours to remove", async () => {
+  test("too many keys, a revoked key, a decided dead-letter message and an existing or configured account get conflict", async () => {
     harness = await createOpenApiHarness(seen);
     const keys = `/v1/apps/${harness.appId}/keys`;
     for (let i = 1; i < 50; i++) await harness.api.call(OPERATOR, "POST", keys, {});
@@ -245,7 +249,7 @@ describe("what stands in the way is named", () => {
     expect(await codeOf(operate("POST", "/v1/providers/fake/accounts/second", second))).toBe("conflict");
   });
 
-  test("an address that is not there, and a method that it has not", async () => {
+  test("an unknown path gets not_found, a wrong method gets 405 with Allow", async () => {
     harness = await createOpenApiHarness(seen);
     expect(await codeOf(ask("GET", "/v1/nothing"))).toBe("not_found");
     const { status, headers } = await ask("DELETE", "/v1/flows");
@@ -253,13 +257,13 @@ describe("what stands in the way is named", () => {
   });
 });
 
-describe("who waits is answered when there is something to say", () => {
+describe("Prefer: wait and If-None-Match", () => {
   const prefer = { prefer: "wait=1" };
   let harness: OpenApiHarness;
   const ask = (method: string, path: string, body?: unknown, headers: Record<string, string> = prefer) =>
     harness.ask(harness.key, method, { path, body, headers });
-  /** Whatever is asked for ends while the request waits. */
-  const quick = async () => {
+  /** Sends requests to an HTTP app in which every task ends while a request waits. */
+  const finishingWhileWaiting = async () => {
     harness = await createOpenApiHarness(seen);
     const { api, harness: engine } = harness;
     const app = createApp({ ...api.deps, sleep: () => engine.finishAll() });
@@ -267,8 +271,8 @@ describe("who waits is answered when there is something to say", () => {
       harness.ask(harness.key, method, { path, body, headers }, app);
   };
 
-  test("what is made is answered with its end", async () => {
-    const wait = await quick();
+  test("a waiting request gets 200 if the task or flow ends in time", async () => {
+    const wait = await finishingWhileWaiting();
     const { root, open, failed, waiting } = harness;
     expect((await wait("POST", `/v1/tasks/${open}/modal`, { prompt: "x" })).status).toBe(200);
     expect((await wait("POST", "/v1/flows", FLOW)).status).toBe(200);
@@ -277,17 +281,17 @@ describe("who waits is answered when there is something to say", () => {
     expect((await wait("POST", `/v1/flows/${waiting}/cancel`)).status).toBe(409);
   });
 
-  test("or without, when the time is over", async () => {
+  test("a waiting request gets 202 if the waiting time ends first", async () => {
     harness = await createOpenApiHarness(seen);
     const { failed, waiting } = harness;
     await harness.harness.drain();
     expect((await ask("POST", `/v1/flows/${waiting}/cancel`)).status).toBe(202);
     expect((await ask("POST", `/v1/flows/${failed}/resume`)).status).toBe(202);
-    const wait = await quick();
+    const wait = await finishingWhileWaiting();
     expect((await wait("POST", `/v1/flows/${harness.failed}/resume`)).status).toBe(200);
   });
 
-  test("who has it all is told so", async () => {
+  test("a read with the current ETag gets 304", async () => {
     harness = await createOpenApiHarness(seen);
     for (const path of [`/v1/flows/${harness.flow}`, `/v1/tasks/${harness.root}`]) {
       const { headers } = await ask("GET", path);
@@ -297,22 +301,22 @@ describe("who waits is answered when there is something to say", () => {
   });
 });
 
-describe("the facade, in its own words", () => {
+describe("compat API", () => {
   const bodied = named(DESCRIBED.filter(({ key, body }) => key === "mj" && body !== undefined));
-  test.each(bodied)("%s: a body that is no JSON, and one that is too large", async (_, route) => {
-    const harness = still;
+  test.each(bodied)("%s responds 400 to a body that is no JSON and 413 to one that is too large", async (_, route) => {
+    const harness = shared;
     const send = (body: unknown) => harness.ask(harness.key, route.method, { path: route.path, body });
     expect([(await send("{")).status, (await send("x".repeat(6 * 1024 * 1024 + 1))).status]).toEqual([400, 413]);
   });
 
   const reading = named(DESCRIBED.filter((route) => route.key === "mj" && 404 in route.answers));
-  test.each(reading)("%s: a task that is not there", async (_, route) => {
-    const harness = still;
+  test.each(reading)("%s responds 404 with code 3 for an unknown task", async (_, route) => {
+    const harness = shared;
     const { status, body } = await harness.ask(harness.key, route.method, unknown(requestOf(route, harness)));
     expect([status, body.code]).toEqual([404, 3]);
   });
 
-  test("a task of every status is the same object; a seed too early is a 400", async () => {
+  test("the task object matches its schema in every status, and a seed before the end gets 400", async () => {
     const harness = await createOpenApiHarness(seen);
     const read = (id: string) => harness.ask(harness.key, "GET", { path: `/mj/task/${id}/fetch` });
     const { result } = (await harness.ask(harness.key, "POST", { path: "/mj/submit/imagine", body: { prompt: "x" } }))
@@ -330,7 +334,7 @@ describe("the facade, in its own words", () => {
   });
 });
 
-test.each(["/openapi.json", "/docs", "/llms.txt"])("%s is not sent again to who has it", async (path) => {
+test.each(["/openapi.json", "/docs", "/llms.txt"])("%s gets 304 with the current ETag", async (path) => {
   const harness = await createOpenApiHarness(seen);
   const { headers } = await harness.ask(undefined, "GET", { path });
   const again = { "if-none-match": `W/${headers.get("etag")}, "other"` };
@@ -340,5 +344,5 @@ test.each(["/openapi.json", "/docs", "/llms.txt"])("%s is not sent again to who 
 afterAll(() => {
   const declared = DESCRIBED.flatMap((route) => declaredBy(route).map((answer) => `${route.name} ${answer}`));
   const missing = declared.filter((answer) => !seen.has(answer));
-  expect(missing, "declared, and never answered by any request of this file").toEqual([]);
+  expect(missing, "declared responses that no request in this file got").toEqual([]);
 });

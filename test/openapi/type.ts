@@ -1,6 +1,6 @@
 /**
- * What the routes' handlers return is what their descriptions say, member by member. Types only: `npm run typecheck`
- * holds them together, and its error names the route where they differ.
+ * Checks that the return types of the route handlers equal their descriptions, member by member. The file contains only
+ * types. `npm run typecheck` fails if they differ, and its error names the route.
  */
 
 import type { MjAnswer, MjTask } from "@mjflow/core/mj-response";
@@ -31,14 +31,14 @@ import type { usage } from "../../functions/http/usage.ts";
 
 type None<T extends never> = T;
 
-/** As JSON has it: lists that must not be changed are lists. */
+/** The type after JSON: a readonly list becomes a list. */
 type Plain<T> = T extends readonly (infer Item)[]
   ? Plain<Item>[]
   : T extends object
     ? { [Member in keyof T]: Plain<T[Member]> }
     : T;
 type Same<A, B> = [Plain<A>] extends [Plain<B>] ? ([Plain<B>] extends [Plain<A>] ? SameMembers<A, B> : false) : false;
-/** Assigning both ways lets a member that may be absent be missing on one side. */
+/** Compares the member names, because two assignable types may still differ in an optional member. */
 type SameMembers<A, B> = [Members<A>] extends [Members<B>] ? ([Members<B>] extends [Members<A>] ? true : false) : false;
 type Members<T> = T extends readonly (infer Item)[]
   ? Members<Item>
@@ -46,7 +46,7 @@ type Members<T> = T extends readonly (infer Item)[]
     ? { [Member in keyof T & string]: Member | `${Member}.${Members<T[Member]>}` }[keyof T & string]
     : "";
 
-// ── what a handler returns, and what is described, by `GET /v1/flows/:id` ──────────────────────────────────────────
+// ── the types of handlers and of descriptions, by names like `GET /v1/flows/:id` ───────────────────────────────────
 
 type Method<M> = M extends `$${infer Name}` ? Uppercase<Name> : never;
 type Name<Base extends string, Path extends string, M> = `${Method<M>} ${Base}${Path extends "/" ? "" : Path}`;
@@ -73,8 +73,8 @@ type DescribedAs<Description> =
       : never
     : never;
 
-/** Routes whose handler and description differ, or that are not described. */
-type Apart<App, Base extends string, Routes> = {
+/** Names of the routes without description, or whose handler and description differ. */
+type Differing<App, Base extends string, Routes> = {
   [Route in keyof Handled<App, Base> & string]: Route extends keyof Routes
     ? Same<Returned<App, Base, Route>, DescribedAs<Routes[Route]>> extends true
       ? never
@@ -83,15 +83,15 @@ type Apart<App, Base extends string, Routes> = {
 }[keyof Handled<App, Base> & string];
 
 export type Routes = [
-  None<Apart<typeof flows, "/v1/flows", typeof describedFlows.flows.routes>>,
-  None<Apart<typeof tasks, "/v1/tasks", typeof describedTasks.tasks.routes>>,
-  None<Apart<typeof endpoints, "/v1/endpoints", typeof describedEndpoints.endpoints.routes>>,
-  None<Apart<typeof deliveries, "/v1/deliveries", typeof describedDeliveries.deliveries.routes>>,
-  None<Apart<typeof handled.apps, "/v1/apps", typeof describedApps.apps.routes>>,
-  None<Apart<typeof usage, "/v1/usage", typeof describedUsage.usage.routes>>,
-  None<Apart<typeof providers, "/v1/providers", typeof describedProviders.providers.routes>>,
-  None<Apart<typeof deadLetters, "/v1/dead-letters", typeof describedLetters.deadLetters.routes>>,
-  None<Apart<typeof operations, "/v1", typeof describedOperations.operations.routes>>,
+  None<Differing<typeof flows, "/v1/flows", typeof describedFlows.flows.routes>>,
+  None<Differing<typeof tasks, "/v1/tasks", typeof describedTasks.tasks.routes>>,
+  None<Differing<typeof endpoints, "/v1/endpoints", typeof describedEndpoints.endpoints.routes>>,
+  None<Differing<typeof deliveries, "/v1/deliveries", typeof describedDeliveries.deliveries.routes>>,
+  None<Differing<typeof handled.apps, "/v1/apps", typeof describedApps.apps.routes>>,
+  None<Differing<typeof usage, "/v1/usage", typeof describedUsage.usage.routes>>,
+  None<Differing<typeof providers, "/v1/providers", typeof describedProviders.providers.routes>>,
+  None<Differing<typeof deadLetters, "/v1/dead-letters", typeof describedLetters.deadLetters.routes>>,
+  None<Differing<typeof operations, "/v1", typeof describedOperations.operations.routes>>,
 ];
 
 type True<T extends true> = T;
