@@ -53,10 +53,10 @@ export async function startDynamoDbLocal(dir: string): Promise<{ endpoint: strin
 function accepts(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ port, host: LOOPBACK });
-    const answer = (open: boolean) => {
+    const finish = (open: boolean) => {
       socket.destroy();
       resolve(open);
     };
-    socket.once("connect", () => answer(true)).once("error", () => answer(false));
+    socket.once("connect", () => finish(true)).once("error", () => finish(false));
   });
 }

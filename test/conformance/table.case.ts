@@ -70,7 +70,7 @@ export function tableCase(title: string, make: () => Promise<TableMaker>, skip: 
         expect(fired.times).toBe(1);
       });
 
-      conformanceTest("the equal item of another writer is not taken for our own write", async () => {
+      conformanceTest("an equal item of another writer is not recognized as our own write", async () => {
         const task = taskIn(newFlow().id);
         await maker.open({ now: () => NOW }).createTask(task);
         const { store } = faulty("PutItemCommand", loseResponses(1));

@@ -203,11 +203,11 @@ function foreignResultsOf({ flows, vendor: { accepted } }: SimulationRun): strin
   return [...flows.values()].flatMap(({ tasks }) =>
     tasks.flatMap(({ flowId, path, account, vendorTaskId, result, late }) => {
       const own = byPress.get(`${flowId} ${path}`) ?? [];
-      const pictures = [result?.imageUrl, late?.result?.imageUrl].filter((url) => url !== undefined);
-      const strange = pictures.filter((url) => !own.some((one) => imageUrlOf(one) === url));
+      const images = [result?.imageUrl, late?.result?.imageUrl].filter((url) => url !== undefined);
+      const foreign = images.filter((url) => !own.some((one) => imageUrlOf(one) === url));
       const named = own.some((one) => one.account === account && one.id === vendorTaskId);
-      if (vendorTaskId !== undefined && !named) strange.push(`task ${vendorTaskId}`);
-      return strange.map((what) => `${flowId} ${path} has ${what} of another task`);
+      if (vendorTaskId !== undefined && !named) foreign.push(`task ${vendorTaskId}`);
+      return foreign.map((what) => `${flowId} ${path} has ${what} of another task`);
     }),
   );
 }

@@ -6,7 +6,7 @@ import { type Credit, heldMicro, ledgerImbalanceMicro } from "@mjflow/core/credi
 import type { Store } from "@mjflow/core/port";
 import { costMicroUsd } from "@mjflow/core/price";
 import type { Task } from "@mjflow/core/task";
-import { observePort } from "./observe.ts";
+import { observeStore } from "./observe.ts";
 
 export interface Ledger {
   observe(store: Store): Store;
@@ -48,21 +48,21 @@ export function createLedger(broken: string[], now: () => number): Ledger {
     if (!amounts.every((micro) => Number.isSafeInteger(micro) && micro >= 0)) {
       broken.push(`${name}: the amounts ${amounts.join(", ")} are not valid`);
     }
-    const gone = Object.keys(before?.holds ?? {}).filter((flowId) => !next.holds[flowId]);
+    const closedHolds = Object.keys(before?.holds ?? {}).filter((flowId) => !next.holds[flowId]);
     const spent = next.settled - (before?.settled ?? 0);
     // One write can remove several holds: one that was settled, and others whose flows were never written and cost nothing.
-    const expected = gone.map((flowId) =>
+    const expected = closedHolds.map((flowId) =>
       costsOf(flowId).map((cost) => Math.max(0, cost - before!.holds[flowId]!.before)),
     );
     const sums = expected.reduce((all, costs) => all.flatMap((sum) => costs.map((cost) => sum + cost)), [0]);
     if (!sums.includes(spent))
-      broken.push(`${name}: settled ${spent} for ${gone.join(", ")}, but the cost was ${sums.join(" or ")}`);
+      broken.push(`${name}: settled ${spent} for ${closedHolds.join(", ")}, but the cost was ${sums.join(" or ")}`);
   }
 
   return {
     credits,
     observe: (store) => ({
-      ...observePort(store, { task: recordTask }),
+      ...observeStore(store, { task: recordTask }),
       async saveCredit(credit) {
         const saved = await store.saveCredit(credit);
         if (saved.ok) {

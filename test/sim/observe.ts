@@ -8,7 +8,7 @@ export interface WriteObserver {
   flow?(flow: Flow): void;
 }
 
-export function observePort(store: Store, observer: WriteObserver): Store {
+export function observeStore(store: Store, observer: WriteObserver): Store {
   return {
     ...store,
     async createFlow(flow, root) {

@@ -36,7 +36,7 @@ import { createWebhookStore } from "@mjflow/store/webhook";
 import { createApp, ENDPOINT_URL, NOTIFY_HOOK_URL, type Posted, SUBSCRIBED_APP } from "./app.ts";
 import { type FaultProfile, NO_FAULTS } from "./fault-profile.ts";
 import { createLedger } from "./ledger.ts";
-import { observePort } from "./observe.ts";
+import { observeStore } from "./observe.ts";
 import { type CallOutcome, type CrashPoint, createProcesses, type Wrap } from "./process.ts";
 import { createRng } from "./random.ts";
 import { createScheduler } from "./scheduler.ts";
@@ -535,5 +535,5 @@ function createRuleChecks(
       broken.push(`T1 ${task.path} changed its result after its end`);
     }
   }
-  return (store) => observePort(store, { task: check, flow: checkFlow });
+  return (store) => observeStore(store, { task: check, flow: checkFlow });
 }

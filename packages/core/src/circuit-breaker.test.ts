@@ -111,8 +111,8 @@ describe("writes of the circuit breaker", () => {
   it("one busy time costs one write, and a success within it costs none", () => {
     const busy = recordFault(newBreakerRecord(), "busy", NOW, TIMINGS)!;
     expect(busy.busyUntil).toBe(NOW + busyMs);
-    for (const crowded of ["busy", "full"] as const) {
-      expect(recordFault(busy, crowded, NOW + busyMs - 1, TIMINGS)).toBeUndefined();
+    for (const fault of ["busy", "full"] as const) {
+      expect(recordFault(busy, fault, NOW + busyMs - 1, TIMINGS)).toBeUndefined();
     }
     expect(recordSuccess(busy)).toBeUndefined();
     expect(recordFault(busy, "busy", NOW + busyMs, TIMINGS)!.busyUntil).toBe(NOW + busyMs + 2 * busyMs);

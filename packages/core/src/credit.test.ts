@@ -158,19 +158,19 @@ describe("reserving credit for a new flow", () => {
     expect(rates.map((rate) => [rate!.remaining, rate!.resetS])).toEqual(
       [5, 4, 3, 2, 1, 0].map((r) => [r, 60 - 10 * r]),
     );
-    const refused = (now: number) => {
+    const rejectionAt = (now: number) => {
       try {
         return void reserveForFlow(credit, limits, ask("f"), now);
       } catch (error) {
         return error;
       }
     };
-    expect(refused(NOW)).toMatchObject({
+    expect(rejectionAt(NOW)).toMatchObject({
       code: "rate_limited",
       retry: { afterMs: 10_000 },
       extra: { rateLimit: { quota: 6, remaining: 0, resetS: 60 } },
     });
-    expect(refused(NOW + 9_000)).toMatchObject({ retry: { afterMs: 1_000 } });
+    expect(rejectionAt(NOW + 9_000)).toMatchObject({ retry: { afterMs: 1_000 } });
     expect(reserveForFlow(credit, limits, ask("f"), NOW + 10_000).rate).toEqual({ quota: 6, remaining: 0, resetS: 60 });
     expect(credit.holds).toEqual({});
     expect(reserveForFlow(credit, limits, { ...ask("f"), resumed: true }, NOW).rate).toBeUndefined();

@@ -102,10 +102,10 @@ describe("a new delivery", () => {
 
 describe("claiming a delivery", () => {
   it("a claim sets the lease, and a second claim fails until the lease ends", () => {
-    const taken = claimDelivery(open, NOW)!;
-    expect(taken).toEqual({ ...open, leaseUntil: NOW + DELIVERY_LEASE_MS, due: NOW + DELIVERY_LEASE_MS });
-    expect(claimDelivery(taken, NOW + DELIVERY_LEASE_MS - 1)).toBeUndefined();
-    expect(claimDelivery(taken, NOW + DELIVERY_LEASE_MS)).toBeDefined();
+    const claimed = claimDelivery(open, NOW)!;
+    expect(claimed).toEqual({ ...open, leaseUntil: NOW + DELIVERY_LEASE_MS, due: NOW + DELIVERY_LEASE_MS });
+    expect(claimDelivery(claimed, NOW + DELIVERY_LEASE_MS - 1)).toBeUndefined();
+    expect(claimDelivery(claimed, NOW + DELIVERY_LEASE_MS)).toBeDefined();
   });
 
   it("a claim fails before the attempt is due, which is 30 seconds before the due time", () => {

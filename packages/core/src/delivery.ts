@@ -139,8 +139,8 @@ export function recordAttempt(delivery: Delivery, outcome: PostOutcome, now: num
   const failure = permanentFailureOf(delivery, outcome, tries);
   if (failure) return { delivery: { ...after, ...ended, status: "failed", failure } };
   const pause = RETRY_SCHEDULE_MS[tries]! * (1 + JITTER * chance);
-  const asked = outcome.kind === "answered" ? Math.min(outcome.retryAfterMs ?? 0, RETRY_AFTER_MAX_MS) : 0;
-  const nextMs = Math.round(Math.max(pause, asked));
+  const requestedMs = outcome.kind === "answered" ? Math.min(outcome.retryAfterMs ?? 0, RETRY_AFTER_MAX_MS) : 0;
+  const nextMs = Math.round(Math.max(pause, requestedMs));
   return { delivery: { ...after, due: now + nextMs + OVERDUE_MS }, nextMs };
 }
 

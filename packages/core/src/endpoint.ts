@@ -91,14 +91,14 @@ export function withRotatedSecret(
  */
 export function afterDeliveryAttempt(
   endpoint: Endpoint,
-  tried: "delivered" | "gone" | "failed",
+  outcome: "delivered" | "gone" | "failed",
   now: number,
 ): Endpoint | undefined {
-  if (tried === "delivered") {
+  if (outcome === "delivered") {
     return endpoint.failingSince === undefined ? undefined : { ...endpoint, failingSince: undefined };
   }
   if (!isEnabled(endpoint)) return undefined;
-  if (tried === "gone") return { ...endpoint, disabledAt: now, disabledWhy: "gone" };
+  if (outcome === "gone") return { ...endpoint, disabledAt: now, disabledWhy: "gone" };
   if (endpoint.failingSince === undefined) return { ...endpoint, failingSince: now };
   if (now - endpoint.failingSince < DISABLE_AFTER_FAILING_MS) return undefined;
   return { ...endpoint, disabledAt: now, disabledWhy: "failing" };

@@ -22,7 +22,7 @@ export function createEventBus({ name, endpoint }: { name: string; endpoint?: st
       const entry = { EventBusName: name, Source: EVENT_SOURCE, DetailType: type, Time: new Date(at), Detail: detail };
       const { FailedEntryCount = 0, Entries } = await client.send(new PutEventsCommand({ Entries: [entry] }));
       // EventBridge answers 200 even if it rejected the entry.
-      if (FailedEntryCount > 0) throw new BusError(Entries?.[0]?.ErrorCode ?? "refused");
+      if (FailedEntryCount > 0) throw new BusError(Entries?.[0]?.ErrorCode ?? "rejected");
     },
   };
 }

@@ -21,8 +21,8 @@ function quiet() {
 describe("consuming a batch", () => {
   test("a batch whose records were all handled reports no failure", async () => {
     const seen: string[] = [];
-    const answer = await consume(await event(), async (message) => void seen.push(pathOf(message)), { log: quiet() });
-    expect(answer).toEqual({ batchItemFailures: [] });
+    const result = await consume(await event(), async (message) => void seen.push(pathOf(message)), { log: quiet() });
+    expect(result).toEqual({ batchItemFailures: [] });
     expect(seen).toEqual(["0-0", "0-1", "0-2"]);
   });
 
@@ -33,8 +33,8 @@ describe("consuming a batch", () => {
       const path = pathOf(message);
       if (path === "0-1") throw new Error("the table is away");
     };
-    const answer = await consume(batch, handle, { log });
-    expect(answer).toEqual({ batchItemFailures: [{ itemIdentifier: batch.Records[1]!.messageId }] });
+    const result = await consume(batch, handle, { log });
+    expect(result).toEqual({ batchItemFailures: [{ itemIdentifier: batch.Records[1]!.messageId }] });
     expect(log.warn).toHaveBeenCalledOnce();
   });
 
@@ -56,8 +56,8 @@ describe("consuming a batch", () => {
     const handle = () => {
       throw new Error("at once");
     };
-    const answer = await consume(await event(), handle, { log: quiet() });
-    expect(answer.batchItemFailures).toHaveLength(3);
+    const result = await consume(await event(), handle, { log: quiet() });
+    expect(result.batchItemFailures).toHaveLength(3);
   });
 });
 
@@ -72,8 +72,8 @@ describe("unreadable messages", () => {
     const log = quiet();
     const batch = await poisoned();
     const handle = vi.fn(async () => {});
-    const answer = await consume(batch, handle, { log });
-    expect(answer).toEqual({ batchItemFailures: [{ itemIdentifier: batch.Records[0]!.messageId }] });
+    const result = await consume(batch, handle, { log });
+    expect(result).toEqual({ batchItemFailures: [{ itemIdentifier: batch.Records[0]!.messageId }] });
     expect(handle).toHaveBeenCalledOnce();
     expect(JSON.stringify(log.error.mock.calls)).not.toContain("hidden");
   });
@@ -89,7 +89,7 @@ describe("unreadable messages", () => {
       1,
     ],
   ])("an unreadable message %s", async (_, onUnreadable, failures) => {
-    const answer = await consume(await poisoned(), async () => {}, { log: quiet(), onUnreadable });
-    expect(answer.batchItemFailures).toHaveLength(failures);
+    const result = await consume(await poisoned(), async () => {}, { log: quiet(), onUnreadable });
+    expect(result.batchItemFailures).toHaveLength(failures);
   });
 });

@@ -156,17 +156,17 @@ export function createTable({
         await run("write", request);
         return { ok: true };
       } catch (error) {
-        const refused = isConditionFailure(error);
-        if (!refused && !isUnknownOutcome(error)) throw error;
+        const conditionFailed = isConditionFailure(error);
+        if (!conditionFailed && !isUnknownOutcome(error)) throw error;
         const current =
-          (refused && error.Item) ||
+          (conditionFailed && error.Item) ||
           (await get(keyOf(item)).catch((readError: unknown) => {
             // If the condition failed, the read error is thrown. Otherwise the error of the write is the important one.
-            throw refused ? readError : error;
+            throw conditionFailed ? readError : error;
           }));
-        if (meter && refused) addRejectedWrite(meter, itemBytes(current || {}));
+        if (meter && conditionFailed) addRejectedWrite(meter, itemBytes(current || {}));
         if (current?.[NONCE_ATTRIBUTE]?.S === nonce) return { ok: true };
-        if (!refused) throw error;
+        if (!conditionFailed) throw error;
         return { ok: false, current };
       }
     },
