@@ -1,9 +1,9 @@
 /**
  * A flow: one request of an app. `flowStatus` computes from the tasks how far a flow is.
  *
- * What the app requested never changes. The fields that change after creation are `status`, `endedAt`, `endCount`,
- * `canceledAt`, `provider`, `account`, `accountFilter`, `hasCreditHold`, `reopened`, `pendingEffects`, `due` and
- * `restartedAs`.
+ * Only these fields (and `rev`) change after creation: `status`, `endedAt`, `endCount`, `canceledAt`, `hasCreditHold`,
+ * `reopened`, `pendingEffects`, `due` and `restartedAs`. `provider`, `account` and `accountFilter` change too, when the
+ * end is recorded and the root has moved.
  */
 import type { EventType } from "./event.ts";
 import { isPlannedChild, retryPath, rootPath } from "./id.ts";

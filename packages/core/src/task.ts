@@ -74,7 +74,7 @@ export interface Task {
   account: string;
   pace: Pace;
 
-  /** Press as the plan or the app wrote it. Unset for a root and for a press by `customId`. */
+  /** Press as the plan or the app wrote it: a label, a press name or a `customId`. Unset for a root. */
   press?: string;
   /** The `customId` of the pressed button, as read from the parent when the press was submitted (T6). */
   customId?: string;

@@ -34,7 +34,7 @@ export type Signal =
   /** The vendor rejected the call. `to`: the failover account for a root after a vendor loss, if its app wants one. */
   | { kind: "refused"; attempt: number; call?: CallKind; failure: Failure; to?: AccountRef }
   /**
-   * The vendor did not accept the call because it has no capacity. `to`: an account with a free slot for a root.
+   * The vendor has no capacity and clearly did not accept the call. `to`: an account with a free slot for a root.
    * @param afterMs pause that the vendor requested; unset if the vendor named none
    * @param chance 0 to 1, for jitter
    */

@@ -127,8 +127,8 @@ export function completeEffect(task: Task, kind: PendingEffect, patch: Partial<T
 }
 
 /**
- * The modal is open. A modal answer that is already stored is sent at once. Otherwise the app has `modalMs` to give
- * one.
+ * The modal is open. A modal answer that is already stored is sent at once. Otherwise the app has `modalMs` to
+ * submit an answer.
  */
 export function openModal(task: Task, patch: Partial<Task>, ctx: Context): Decision {
   // An app that is not notified cannot answer the modal. So the notification is a pending effect, as for an end.
