@@ -1,4 +1,7 @@
-/** Which account takes a new root, how one that is crowded or broken is left alone, and what never moves. */
+/**
+ * Account selection: the account of a new root, busy and failing accounts, and relocation. Branches never change their
+ * account.
+ */
 import { failure } from "@mjflow/core/error";
 import type { Flow } from "@mjflow/core/flow";
 import { taskIdOf } from "@mjflow/core/id";
@@ -22,8 +25,8 @@ const keyOf = (harness: TestHarness, i = -1) => harness.vendor.calls.at(i)!.cont
 const root = async (harness: TestHarness, flow: Flow) => (await harness.read(flow)).tasks.get("0")!;
 const other = (account: string) => (account === "a" ? "b" : "a");
 
-/** As a new container: nothing is believed, but what was stored. */
-const forget = (harness: TestHarness) => harness.advance(TIMINGS.beliefMs + 1);
+/** Lets the cache of the account health expire, as in a new container. */
+const expireCache = (harness: TestHarness) => harness.advance(TIMINGS.beliefMs + 1);
 
 async function sent(harness: TestHarness, flow: Flow): Promise<Flow> {
   await harness.drain();
@@ -31,7 +34,7 @@ async function sent(harness: TestHarness, flow: Flow): Promise<Flow> {
 }
 
 describe("new roots", () => {
-  test("are spread over a vendor's accounts by weight, and the same flow always goes the same way", async () => {
+  test("new roots are distributed by weight, and the same flow id always gets the same account", async () => {
     const harness = createTestHarness({ accounts: { fake: { a: { weight: 1 }, b: { weight: 3 }, c: { weight: 0 } } } });
     const counts: Record<string, number> = { a: 0, b: 0, c: 0 };
     for (let i = 0; i < 200; i++) {
@@ -44,7 +47,7 @@ describe("new roots", () => {
     expect(counts["a"]).toBeGreaterThan(20);
   });
 
-  test('go to any vendor that can, where the app says "auto"; to one alone, where it names it', async () => {
+  test('new roots use any supporting vendor with "auto", and only the named vendor otherwise', async () => {
     const harness = across();
     const seen = new Set<string>();
     for (let i = 0; i < 40; i++) {
@@ -58,13 +61,13 @@ describe("new roots", () => {
     ).rejects.toMatchObject({ field: "action" });
   });
 
-  test("cost no read where there is nothing to choose", async () => {
+  test("a new root with a single possible account causes no read of account health", async () => {
     const harness = createTestHarness();
     await harness.start();
     expect(harness.storeFault.calls).not.toContain("health");
   });
 
-  test("go nowhere when all accounts have been given weight 0; their branches go on", async () => {
+  test("new roots are rejected when all accounts have weight 0, and existing branches continue", async () => {
     const harness = pair();
     const flow = await harness.start();
     await harness.finishAll();
@@ -87,27 +90,27 @@ describe("new roots", () => {
   });
 });
 
-describe("a root that was answered busy", () => {
-  test("is taken by the vendor's other account at once; its follow-ups are pressed there", async () => {
+describe("a root at a busy account", () => {
+  test("a busy root is submitted to the vendor's other account at once, and its follow-ups stay there", async () => {
     const harness = pair();
     harness.vendor.next(BUSY);
     const flow = await sent(harness, await harness.start({ then: [{ press: "U1" }] }));
-    const there = other(flow.account);
+    const otherAccount = other(flow.account);
     expect(harness.vendor.calls.map(({ context }) => context.account.apiKey)).toEqual([
       `fake/${flow.account}`,
-      `fake/${there}`,
+      `fake/${otherAccount}`,
     ]);
-    // Its own word: it never had the first.
+    // The vendor never accepted the first call.
     harness.vendor.finished.add(harness.vendor.calls[0]!.id);
     await harness.finishAll();
     const { tasks, flow: ended, status } = await harness.read(flow);
     expect(status).toBe("completed");
-    for (const task of tasks.values()) expect(task.account).toBe(there);
-    expect(ended.account).toBe(there);
-    expect(keyOf(harness)).toBe(`fake/${there}`);
+    for (const task of tasks.values()) expect(task.account).toBe(otherAccount);
+    expect(ended.account).toBe(otherAccount);
+    expect(keyOf(harness)).toBe(`fake/${otherAccount}`);
   });
 
-  test('goes to another vendor only where the app said "auto"', async () => {
+  test('a busy root moves to another vendor only with "auto"', async () => {
     for (const [provider, calls] of [
       ["auto", 2],
       ["fake", 1],
@@ -121,7 +124,7 @@ describe("a root that was answered busy", () => {
     }
   });
 
-  test("waits where it is when the other has no room either, and nobody is asked in a circle", async () => {
+  test("a busy root waits at its account if the other account is busy too", async () => {
     const harness = pair();
     for (let i = 0; i < 2; i++) harness.vendor.next(BUSY);
     const flow = await sent(harness, await harness.start());
@@ -133,7 +136,7 @@ describe("a root that was answered busy", () => {
     expect(harness.vendor.calls).toHaveLength(3);
   });
 
-  test("tells the next roots, of any container, that there is no room", async () => {
+  test("after a busy outcome the next roots of every container use the other account", async () => {
     const harness = pair();
     harness.vendor.next(BUSY);
     const first = await sent(harness, await harness.start());
@@ -143,7 +146,7 @@ describe("a root that was answered busy", () => {
     }
   });
 
-  test("a branch waits for its own account, however free another is", async () => {
+  test("a branch waits for its own account, even if another account is free", async () => {
     const harness = pair();
     const flow = await sent(harness, await harness.start({ then: [{ press: "U1" }] }));
     await harness.post(harness.vendor.calls[0]!, "SUCCESS");
@@ -155,38 +158,38 @@ describe("a root that was answered busy", () => {
     expect(keyOf(harness)).toBe(`fake/${flow.account}`);
   });
 
-  test("and was taken all the same has its picture: nothing else is paid", async () => {
+  test("a busy root that the vendor accepted nevertheless gets its image, and nothing else is paid", async () => {
     const harness = pair();
     harness.vendor.next(BUSY);
-    // The other has no room when it is asked; meanwhile the first calls.
+    // The other account is busy too; meanwhile the first account sends callbacks.
     harness.vendor.next(BUSY);
     const flow = await sent(harness, await harness.start());
-    const [lied] = harness.vendor.calls;
-    expect(await harness.post(lied!, "IN_PROGRESS")).toMatchObject({ kind: "dropped" });
-    await harness.post(lied!, "SUCCESS");
+    const [acceptedNevertheless] = harness.vendor.calls;
+    expect(await harness.post(acceptedNevertheless!, "IN_PROGRESS")).toMatchObject({ kind: "dropped" });
+    await harness.post(acceptedNevertheless!, "SUCCESS");
     harness.advance(TIMINGS.busyMaxMs);
     await harness.drain();
     expect(await root(harness, flow)).toMatchObject({
       status: "SUCCESS",
       account: flow.account,
-      vendorTaskId: lied!.id,
+      vendorTaskId: acceptedNevertheless!.id,
     });
     expect(harness.vendor.calls).toHaveLength(2);
   });
 
-  test("a token of the account that was left opens nothing else", async () => {
+  test("a callback of the previous account does not change the relocated root", async () => {
     const harness = pair();
     harness.vendor.next(BUSY);
     const flow = await sent(harness, await harness.start());
-    const [left, taken] = harness.vendor.calls;
-    expect(tokenOf(left!)).not.toBe(tokenOf(taken!));
-    await harness.post(left!, "FAILURE");
-    expect(await root(harness, flow)).toMatchObject({ status: "SUBMITTED", vendorTaskId: taken!.id });
+    const [rejected, accepted] = harness.vendor.calls;
+    expect(tokenOf(rejected!)).not.toBe(tokenOf(accepted!));
+    await harness.post(rejected!, "FAILURE");
+    expect(await root(harness, flow)).toMatchObject({ status: "SUBMITTED", vendorTaskId: accepted!.id });
   });
 });
 
-describe("after an unclear answer", () => {
-  test("nothing is sent anywhere before the grace has passed; then to the same account", async () => {
+describe("after an unclear outcome", () => {
+  test("an unclear root is submitted again only after its grace period and to the same account", async () => {
     const harness = pair();
     harness.vendor.next(UNCLEAR);
     const flow = await sent(harness, await harness.start());
@@ -206,26 +209,26 @@ describe("after an unclear answer", () => {
   });
 });
 
-describe("an account that refuses for good", () => {
-  test("gets no new roots from then on, in any container; one success closes it again", async () => {
+describe("an account with a permanent fault", () => {
+  test("an account with a permanent fault gets no new roots in any container, and one success closes its breaker", async () => {
     const harness = pair();
     harness.vendor.next(refused("vendor_unauthorized"));
     const lost = await sent(harness, await harness.start());
     expect(await root(harness, lost)).toMatchObject({ status: "FAILURE", failure: { code: "vendor_unauthorized" } });
-    for (const belief of ["fresh", "stale"]) {
+    for (const cache of ["fresh", "stale"]) {
       for (let i = 0; i < 20; i++) {
         harness.advance(1);
-        expect((await harness.start()).account, belief).toBe(other(lost.account));
+        expect((await harness.start()).account, cache).toBe(other(lost.account));
       }
-      // Half-open by now: still nobody's root is risked there who has not said that it may move on.
-      forget(harness);
+      // The breaker is half-open by now. Only flows with `onVendorLoss: "restart"` may be used for the trial.
+      expireCache(harness);
     }
     expect(await harness.deps.store.health("fake", lost.account)).toMatchObject({ fault: "unauthorized", opens: 1 });
     await harness.deps.accounts.recordOutcome("fake", lost.account, "worked");
     expect(await harness.deps.store.health("fake", lost.account)).toMatchObject({ opens: 0, faults: 0 });
   });
 
-  test("ends the root by default, and is left by it where the app wants that", async () => {
+  test("a permanent fault ends the root by default, and with onVendorLoss restart the root moves", async () => {
     for (const [onVendorLoss, status] of [
       ["end", "FAILURE"],
       ["restart", "SUBMITTED"],
@@ -243,7 +246,7 @@ describe("an account that refuses for good", () => {
     }
   });
 
-  test("other refusals end it, whatever the app wants: another would say the same", async () => {
+  test("other rejections end the root also with onVendorLoss restart, because another account would reject it too", async () => {
     const harness = pair();
     harness.vendor.next({ kind: "refused", failure: failure("banned_prompt") });
     const flow = await sent(harness, await harness.start({ onVendorLoss: "restart" }));
@@ -252,7 +255,7 @@ describe("an account that refuses for good", () => {
   });
 });
 
-test("a healthy account costs no write beyond its callbacks, however much it is sent", async () => {
+test("a healthy account causes no health writes beyond its callbacks", async () => {
   const harness = pair();
   for (let i = 0; i < 10; i++) await harness.start({ then: [{ press: "U1" }] });
   await harness.finishAll();
@@ -260,7 +263,7 @@ test("a healthy account costs no write beyond its callbacks, however much it is 
   expect(saves).toBeLessThanOrEqual(2);
 });
 
-test("three unclear answers in a row leave the account alone, for longer each time it is tried in vain", async () => {
+test("three unclear outcomes in a row open the breaker, and each failed trial doubles the pause", async () => {
   const harness = pair();
   const opened: number[] = [];
   for (let round = 0; round < 3; round++) {

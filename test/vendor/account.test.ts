@@ -1,4 +1,4 @@
-/** Several accounts at one vendor: configured, and stored by the operator while everything runs. */
+/** Vendor accounts: configured accounts, and accounts that the operator stores at run time. */
 import { createVendors } from "@mjflow/engine/vendor-accounts";
 import { beforeEach, describe, expect, test } from "vitest";
 import { type ApiClient, createApiClient, OPERATOR } from "../app/api-client.ts";
@@ -15,8 +15,8 @@ const operator = (method: string, path: string, body?: unknown) => api.call(OPER
 const add = (path: string, body: unknown = ACCOUNT) => operator("POST", `/v1/providers/${path}`, body);
 const config = (id: string, name: string) => api.harness.deps.providers.get(id)?.account(name);
 
-describe("an account stored by the operator", () => {
-  test("is there at once, for a vendor of the configuration and for one that is not in it", async () => {
+describe("stored accounts", () => {
+  test("a stored account is usable at once, for a configured vendor and for a new one", async () => {
     const added = await add("fake/accounts/second", { ...ACCOUNT, weight: 2, maxRunning: 3 });
     expect(added.status).toBe(201);
     expect(added.body).toMatchObject({ provider: "fake", name: "second", weight: 2, maxRunning: 3, hasKey: true });
@@ -31,7 +31,7 @@ describe("an account stored by the operator", () => {
     ]);
   });
 
-  test("shows its key to nobody: not in an answer, not in the table, not in a log line", async () => {
+  test("the API key of a stored account appears in no response, row or log line", async () => {
     const { text } = await add("fake/accounts/second", {
       ...ACCOUNT,
       baseUrl: "https://spare.test/a-path?token=t0k3n",
@@ -42,7 +42,7 @@ describe("an account stored by the operator", () => {
     expect(api.harness.log.join()).not.toContain(SECRET);
   });
 
-  test("is changed a field at a time, and set back; a key sealed for one opens for no other", async () => {
+  test("single fields of an account can be changed and reset, and an encrypted key works only for its own account", async () => {
     await add("fake/accounts/second", { ...ACCOUNT, weight: 2, maxRunning: 3 });
     const path = "/v1/providers/fake/accounts/second";
     expect((await operator("PATCH", path, { weight: 5, maxRunning: null })).body).toMatchObject({
@@ -60,7 +60,7 @@ describe("an account stored by the operator", () => {
     expect(api.harness.log.join()).toContain("vendor.key-unopened");
   });
 
-  test("of the configuration's name changes what it says, and leaves the rest to it", async () => {
+  test("a stored account with the name of a configured one overrides only the stored fields", async () => {
     await operator("PATCH", "/v1/providers/fake/accounts/default", { weight: 0 });
     const vendor = api.harness.deps.providers.get("fake")!;
     expect(vendor.accounts()).toEqual([{ name: "default", weight: 0 }]);
@@ -70,14 +70,14 @@ describe("an account stored by the operator", () => {
     expect((await operator("DELETE", "/v1/providers/fake/accounts/default")).status).toBe(409);
   });
 
-  test("once removed is gone, and its vendor with it where it was the last", async () => {
+  test("a deleted account is gone, and its vendor too if it was the last account", async () => {
     await add("spare/accounts/first");
     expect((await operator("DELETE", "/v1/providers/spare/accounts/first")).status).toBe(204);
     expect(api.harness.deps.providers.get("spare")).toBeUndefined();
     expect((await operator("DELETE", "/v1/providers/spare/accounts/first")).status).toBe(404);
   });
 
-  test("is not made twice, nor at a vendor nobody knows, nor in words that cannot be right", async () => {
+  test("a duplicate account, an unknown vendor or an invalid field is rejected", async () => {
     await add("fake/accounts/second");
     expect((await add("fake/accounts/second")).body).toMatchObject({ status: 409, code: "conflict" });
     expect((await add("nobody/accounts/a")).status).toBe(404);
@@ -94,16 +94,16 @@ describe("an account stored by the operator", () => {
     }
   });
 
-  test("is no app's business", async () => {
+  test("the key of an app cannot manage accounts", async () => {
     const { key } = await api.join();
     for (const method of ["POST", "PATCH", "DELETE"]) {
-      const answer = await api.call(
+      const response = await api.call(
         key,
         method,
         "/v1/providers/fake/accounts/second",
         method === "DELETE" ? undefined : {},
       );
-      expect(answer.body, method).toMatchObject({ status: 403, code: "forbidden" });
+      expect(response.body, method).toMatchObject({ status: 403, code: "forbidden" });
     }
   });
 });
@@ -114,7 +114,7 @@ describe("another container", () => {
     return createVendors({ configured: vendors.configured, vendorStore, vault, clock, log, cacheTtlMs: 30_000 });
   };
 
-  test("hears of it when its belief is over, or at once when it is about to say that there is none", async () => {
+  test("another container uses a new account after its cache time, or at once after a forced refresh", async () => {
     const other = container();
     await other.refresh();
     await add("fake/accounts/second");
@@ -128,7 +128,7 @@ describe("another container", () => {
     expect(other.get("fake")!.account("second")).toBeUndefined();
   });
 
-  test("goes on with what it believed while the table is in trouble; without any belief it says nothing", async () => {
+  test("a container uses its cached accounts while the table fails, and throws without cached accounts", async () => {
     const other = container();
     await add("fake/accounts/second");
     const { vendorStore } = api.harness.deps;
@@ -145,11 +145,11 @@ describe("another container", () => {
   });
 });
 
-test("a task of an account stored a moment ago is not ended by a worker that has not heard of it", async () => {
+test("a worker that has not cached a new account reads the table before it ends a task of that account", async () => {
   const { harness } = api;
   await harness.deps.vendors.refresh();
   const flow = await harness.start();
-  // As another container's API would: this one is not told.
+  // The account is stored as by another container, so the cache of this container does not contain it.
   const { vendorStore, vault } = harness.deps;
   const at = { provider: "fake", name: "new", rev: 0, createdAt: 0, updatedAt: 0 };
   await vendorStore.saveStoredAccount({

@@ -1,4 +1,4 @@
-/** A banned word stops a prompt before anything is written, sent or paid, through whatever door it comes. */
+/** A banned word stops a prompt before anything is written, submitted or paid, at every entry point. */
 import { createBannedWordsCheck } from "@mjflow/engine/banned";
 import { beforeEach, describe, expect, test } from "vitest";
 import { type ApiClient, createApiClient, FLOW, OPERATOR } from "../app/api-client.ts";
@@ -16,7 +16,7 @@ const put = (words: string[]) => api.call(OPERATOR, "PUT", "/v1/banned-words", {
 const call = (method: string, path: string, body?: unknown, headers?: Record<string, string>) =>
   api.call(key, method, path, body, headers);
 
-/** All rows but those of the key that knocked, and what the vendor was asked. */
+/** All rows except those of the calling key, and the number of vendor calls. */
 const written = () => {
   const { flows, tasks, items } = api.harness.dump();
   const rows = items.filter((item) => !/^(?:app|idem)#/.test(item["pk"]!.S!));
@@ -29,25 +29,28 @@ async function finished(): Promise<string> {
   return `${id.replace("flow_", "task_")}_0`;
 }
 
-describe("a prompt that holds a banned word is a 422 that names field and word, and nothing is written", () => {
+describe("a prompt with a banned word", () => {
   test.each([
-    ["the root's", { prompt: "a NUDE boat" }, "prompt", "nude"],
-    ["a press's", { then: [{ press: "U1" }, { press: "V1", prompt: "nude" }] }, "then[1].prompt", "nude"],
+    ["the root", { prompt: "a NUDE boat" }, "prompt", "nude"],
+    ["a press", { then: [{ press: "U1" }, { press: "V1", prompt: "nude" }] }, "then[1].prompt", "nude"],
     [
-      "a window's, deep down",
+      "a nested modal",
       { then: [{ press: "U1", then: [{ press: "zoom:custom", modal: { prompt: "一张裸体画" } }] }] },
       "then[0].then[0].modal.prompt",
       "裸体",
     ],
-  ])("%s", async (_, more, field, bannedWord) => {
-    const before = written();
-    const { status, body } = await call("POST", "/v1/flows", { ...FLOW, ...more });
-    expect(status).toBe(422);
-    expect(body).toMatchObject({ code: "banned_prompt", field, bannedWord, retry: "never" });
-    expect(written()).toBe(before);
-  });
+  ])(
+    "a banned word in the prompt of %s returns 422 with field and word and writes nothing",
+    async (_, more, field, bannedWord) => {
+      const before = written();
+      const { status, body } = await call("POST", "/v1/flows", { ...FLOW, ...more });
+      expect(status).toBe(422);
+      expect(body).toMatchObject({ code: "banned_prompt", field, bannedWord, retry: "never" });
+      expect(written()).toBe(before);
+    },
+  );
 
-  test("of a press by hand, and of an answer to a window", async () => {
+  test("a banned word in a press or modal answer of the app returns 422 and writes nothing", async () => {
     const root = await finished();
     api.harness.vendor.next((c) => ({ kind: "modal", vendorTaskId: c.id }));
     const open = (await call("POST", `/v1/tasks/${root}/actions`, { press: "V1" })).body.id;
@@ -63,7 +66,7 @@ describe("a prompt that holds a banned word is a 422 that names field and word, 
     expect(written()).toBe(before);
   });
 
-  test("of the facade: code 24 and the word, and no number is drawn", async () => {
+  test("a banned word in the compat API returns code 24 with the word, and no compat task id is allocated", async () => {
     const root = await finished();
     const before = written();
     const banned = { code: 24, properties: { bannedWord: "nude" } };
@@ -75,14 +78,14 @@ describe("a prompt that holds a banned word is a 422 that names field and word, 
   });
 });
 
-test("an Idempotency-Key whose prompt was refused takes the corrected one", async () => {
+test("an Idempotency-Key whose prompt was rejected accepts the corrected request", async () => {
   const named = { "idempotency-key": "one" };
   expect((await call("POST", "/v1/flows", { ...FLOW, prompt: "nude" }, named)).status).toBe(422);
   expect((await call("POST", "/v1/flows", FLOW, named)).status).toBe(202);
 });
 
-describe("the list", () => {
-  test("is read and replaced as a whole by the operator; no word twice", async () => {
+describe("the list of banned words", () => {
+  test("the operator reads and replaces the whole list, without duplicate words", async () => {
     await put(["a", "b", "a"]);
     expect((await api.call(OPERATOR, "GET", "/v1/banned-words")).body).toMatchObject({
       words: ["a", "b"],
@@ -98,11 +101,11 @@ describe("the list", () => {
     ["words", { words: Array.from({ length: 3_001 }, (_, i) => `w${i}`) }],
     ["words", { words: Array.from({ length: 2_000 }, (_, i) => "裸".repeat(55) + i) }],
     ["words", {}],
-  ])("is refused by the name of what is wrong: %s", async (field, body) => {
+  ])("an invalid list is rejected with the field %s", async (field, body) => {
     expect((await api.call(OPERATOR, "PUT", "/v1/banned-words", body)).body).toMatchObject({ status: 400, field });
   });
 
-  test("of the configuration stands beside the stored one; another container hears of a change in time", async () => {
+  test("configured and stored words apply together, and another container uses a change after its cache time", async () => {
     const { vendorStore, clock, log } = api.harness.deps;
     const other = createBannedWordsCheck({ configured: ["blue movie"], vendorStore, clock, log, cacheTtlMs: 30_000 });
     const refused = (text: string) =>
@@ -117,7 +120,7 @@ describe("the list", () => {
     expect([await refused("boat"), await refused("nude")]).toEqual([true, false]);
   });
 
-  test("that cannot be read stands as it was; one that was never read lets nothing through", async () => {
+  test("a cached list stays in use if the read fails, and without a cached list prompts are rejected", async () => {
     const { vendorStore, clock, log } = api.harness.deps;
     let broken = false;
     const flaky = { bannedList: () => (broken ? Promise.reject(new Error("throttled")) : vendorStore.bannedList()) };

@@ -1,11 +1,11 @@
-/** An account with a cap runs no more than that of ours at a time, and no wrong count blocks it for ever. */
+/** The concurrency limit: an account never runs more of our tasks, and no wrong slot blocks it permanently. */
 import type { Flow } from "@mjflow/core/flow";
 import { TIMINGS } from "@mjflow/core/timing";
 import { createAccounts } from "@mjflow/engine/account";
 import { describe, expect, test } from "vitest";
 import { createTestHarness, type TestHarness } from "../support/harness.ts";
 
-const capped = (maxRunning = 2) => createTestHarness({ accounts: { fake: { a: { maxRunning } } } });
+const withLimit = (maxRunning = 2) => createTestHarness({ accounts: { fake: { a: { maxRunning } } } });
 const MINUTE = 60_000;
 
 async function startMany(harness: TestHarness, count: number): Promise<Flow[]> {
@@ -15,7 +15,7 @@ async function startMany(harness: TestHarness, count: number): Promise<Flow[]> {
   return flows;
 }
 
-/** Time passes; what is due is done. */
+/** Lets time pass and processes what is due. */
 async function wait(harness: TestHarness, ms: number): Promise<void> {
   for (let waited = 0; waited < ms; waited += MINUTE / 4) {
     harness.advance(MINUTE / 4);
@@ -27,9 +27,9 @@ async function wait(harness: TestHarness, ms: number): Promise<void> {
 const running = (harness: TestHarness) =>
   harness.dump().tasks.filter(({ status }) => !["PENDING", "SUCCESS", "FAILURE", "EXPIRED"].includes(status)).length;
 
-describe("a cap", () => {
-  test("is never passed; each that ends lets the next one in, until all are done", async () => {
-    const harness = capped(2);
+describe("concurrency limit", () => {
+  test("the limit is never exceeded, and each ended task makes room for the next one until all are done", async () => {
+    const harness = withLimit(2);
     const flows = await startMany(harness, 7);
     expect(harness.vendor.calls).toHaveLength(2);
     for (let i = 0; i < 40 && harness.vendor.finished.size < 7; i++) {
@@ -44,8 +44,8 @@ describe("a cap", () => {
     expect(harness.vendor.calls).toHaveLength(7);
   });
 
-  test("counts branches too, which wait for their own account", async () => {
-    const harness = capped(2);
+  test("branches count too and wait for their own account", async () => {
+    const harness = withLimit(2);
     const flow = await harness.start({ then: [{ press: ["U1", "U2", "U3"] }] });
     await harness.drain();
     await harness.post(harness.vendor.calls[0]!, "SUCCESS");
@@ -59,8 +59,8 @@ describe("a cap", () => {
     expect(harness.vendor.presses()).toHaveLength(3);
   });
 
-  test("asks the vendor nothing while it is full, and burns no attempt", async () => {
-    const harness = capped(1);
+  test("a full account causes no vendor call and uses no attempt", async () => {
+    const harness = withLimit(1);
     const [, second] = await startMany(harness, 2);
     await wait(harness, 3 * MINUTE);
     expect(harness.vendor.calls).toHaveLength(1);
@@ -68,7 +68,7 @@ describe("a cap", () => {
     expect(tasks.get("0")).toMatchObject({ status: "PENDING", attempt: 0 });
   });
 
-  test("sends a root to another account that has room", async () => {
+  test("a root moves to another account with free slots", async () => {
     const harness = createTestHarness({ accounts: { fake: { a: { maxRunning: 1 }, b: {} } } });
     const flows = await startMany(harness, 8);
     expect(harness.vendor.calls).toHaveLength(8);
@@ -77,13 +77,13 @@ describe("a cap", () => {
   });
 });
 
-describe("a slot cannot be lost", () => {
-  test("its worker died before the claim, or after: the tasks say who holds one", async () => {
+describe("slots", () => {
+  test("a slot is released after its worker crashed before or after the claim", async () => {
     for (const [verb, when] of [
       ["saveTask", "before"],
       ["saveTask", "after"],
     ] as const) {
-      const harness = capped(1);
+      const harness = withLimit(1);
       const flow = await harness.start();
       harness.storeFault.arm(verb, when);
       await harness.drain();
@@ -97,8 +97,8 @@ describe("a slot cannot be lost", () => {
     }
   });
 
-  test("of a task that is gone, or moved, or long ended: it is given to the next who asks", async () => {
-    const harness = capped(1);
+  test("the slot of a task that does not exist is given to the next task", async () => {
+    const harness = withLimit(1);
     const { vendorStore, accounts } = harness.deps;
     const stranger = { flowId: "flow_01K9ZC7T3R8M2V5X0Q4B6N1JHD", path: "0" };
     expect(await accounts.acquireSlot("fake", "a", stranger, 1)).toBe(true);
@@ -108,16 +108,16 @@ describe("a slot cannot be lost", () => {
     expect((await vendorStore.slots("fake", "a"))!.held).toMatchObject([{ flowId: flow.id, path: "0" }]);
   });
 
-  test("two workers that ask at once for the last get one between them", async () => {
-    const harness = capped(1);
+  test("only one of two workers gets the last slot when both request it at the same time", async () => {
+    const harness = withLimit(1);
     const [one, two] = [await harness.start(), await harness.start()];
     const container = () => createAccounts({ ...harness.deps });
-    const asked = [one, two].map((flow) => container().acquireSlot("fake", "a", { flowId: flow.id, path: "0" }, 1));
-    expect((await Promise.all(asked)).sort()).toEqual([false, true]);
+    const acquired = [one, two].map((flow) => container().acquireSlot("fake", "a", { flowId: flow.id, path: "0" }, 1));
+    expect((await Promise.all(acquired)).sort()).toEqual([false, true]);
   });
 
-  test("a slot that was given to another since is taken anew, or not at all", async () => {
-    const harness = capped(1);
+  test("an expired slot that another task got is not returned to the first task", async () => {
+    const harness = withLimit(1);
     const { accounts } = harness.deps;
     const [one, two] = [await harness.start(), await harness.start()].map(({ id }) => ({ flowId: id, path: "0" }));
     expect(await accounts.acquireSlot("fake", "a", one!, 1)).toBe(true);

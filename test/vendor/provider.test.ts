@@ -1,4 +1,4 @@
-/** `GET /v1/providers`: how each account stands, and nothing that is secret of it. */
+/** `GET /v1/providers`: the health of each account, without secrets. */
 import { failure } from "@mjflow/core/error";
 import { TIMINGS } from "@mjflow/core/timing";
 import { beforeEach, expect, test } from "vitest";
@@ -12,11 +12,11 @@ beforeEach(() => {
 const list = async (key = OPERATOR) => (await api.call(key, "GET", "/v1/providers")).body.data;
 const account = async (name = "default") => {
   const accounts = (await list())[0].accounts as { name: string }[];
-  return accounts.find((one) => one.name === name);
+  return accounts.find((each) => each.name === name);
 };
 const iso = (afterMs: number) => new Date(api.harness.deps.clock.now() + afterMs).toISOString();
 
-test("an account that refused for good is open, then half-open; a new key closes it", async () => {
+test("an account with a permanent fault is open, then half-open, and a new key closes it", async () => {
   api.harness.vendor.next({ kind: "refused", failure: failure("vendor_unauthorized") });
   await api.call(OPERATOR, "POST", "/v1/flows", FLOW);
   await api.harness.drain();
@@ -29,7 +29,7 @@ test("an account that refused for good is open, then half-open; a new key closes
   expect(await account()).toMatchObject({ circuit: "closed", fault: null });
 });
 
-test("one that was busy says until when; one that never calls, and cannot be asked, says so", async () => {
+test("an account shows busyUntil after a busy outcome, and silent callbacks and askAt after failed look-ups", async () => {
   api.harness.vendor.next({ kind: "busy", reason: "23", afterMs: 90_000 });
   await api.call(OPERATOR, "POST", "/v1/flows", FLOW);
   await api.harness.drain();
@@ -42,7 +42,7 @@ test("one that was busy says until when; one that never calls, and cannot be ask
   expect(await account()).toMatchObject({ callbacks: "silent", failures: 1, askAt: iso(TIMINGS.lookupMs) });
 });
 
-test("a stored account is listed beside the configured ones; no key and no address is", async () => {
+test("stored accounts are listed with the configured ones, without keys and URLs", async () => {
   const stored = { baseUrl: "https://spare.test/t0k3n", apiKey: "sk-stored", weight: 3, maxRunning: 5 };
   await api.call(OPERATOR, "POST", "/v1/providers/fake/accounts/second", stored);
   expect(await account("second")).toMatchObject({ weight: 3, maxRunning: 5, circuit: "closed" });

@@ -1,4 +1,7 @@
-/** A flow whose vendor is lost after it had drawn is begun once more elsewhere, where its app asked for that: once. */
+/**
+ * Restart: a flow that has an image and loses its vendor is restarted once at another account, if the app requested
+ * that.
+ */
 import { failure } from "@mjflow/core/error";
 import type { Flow } from "@mjflow/core/flow";
 import { isFlowId } from "@mjflow/core/id";
@@ -19,7 +22,7 @@ beforeEach(() => {
   harness = createTestHarness(TWO);
 });
 
-/** A picture, one branch of it that is done, and one that the vendor refuses for good. */
+/** Returns a flow with an image, one successful branch and one branch that the vendor rejects permanently. */
 async function halfDone(request: Partial<FlowRequest> = {}): Promise<Flow> {
   const flow = await harness.start({ onVendorLoss: "restart", then: PLAN, state: "order 7", ...request });
   await harness.drain();
@@ -41,20 +44,20 @@ async function sweep(minutes = 2): Promise<void> {
   }
 }
 
-/** As a sweep each minute would have it, beside a vendor that finishes what it has. */
+/** Sweeps once per minute, at a vendor that finishes all its tasks. */
 async function live(minutes: number): Promise<void> {
   for (let i = 0; i < minutes; i++) {
     await sweep(1);
-    // A callback that meets a crash is answered 5xx; what it said was stored before.
+    // A callback that crashes gets 5xx; its report was stored before.
     await harness.finishAll().catch(() => {});
   }
 }
 
 const flows = () => harness.dump().flows;
-const begun = (old: Flow) => flows().filter(({ restartOf }) => restartOf === old.id);
+const restartsOf = (old: Flow) => flows().filter(({ restartOf }) => restartOf === old.id);
 
-describe("a flow whose branches cannot go on", () => {
-  test("is begun once more at another vendor, from the same request; both are linked, and what it had stays", async () => {
+describe("restart after a vendor loss", () => {
+  test("a flow with a lost branch is restarted at another vendor with the same request, both flows are linked, and the old results stay", async () => {
     const old = await halfDone({ prompt: "a paper boat", mode: "fast", archive: true });
     await sweep();
     const before = await harness.read(old);
@@ -62,7 +65,7 @@ describe("a flow whose branches cannot go on", () => {
     expect(before.flow.pendingEffects).toBeUndefined();
     expect(before.flow.due).toBeUndefined();
     expect([...before.tasks.values()].map(({ status }) => status)).toEqual(["SUCCESS", "SUCCESS", "FAILURE"]);
-    const [next] = begun(old);
+    const [next] = restartsOf(old);
     expect(isFlowId(next!.id)).toBe(true);
     expect(next).toMatchObject({
       provider: "other",
@@ -78,7 +81,7 @@ describe("a flow whose branches cannot go on", () => {
     expect(flows()).toHaveLength(2);
   });
 
-  test("is not begun again by default, nor for what another vendor would refuse, too", async () => {
+  test("a flow is not restarted by default, nor after a failure that another vendor would repeat", async () => {
     await halfDone({ onVendorLoss: "end" });
     const other = await harness.start({ onVendorLoss: "restart", then: [{ press: "U1" }] });
     await harness.drain();
@@ -90,14 +93,14 @@ describe("a flow whose branches cannot go on", () => {
     expect(flows()).toHaveLength(2);
   });
 
-  test("goes to another account of its vendor before it goes to another vendor", async () => {
+  test("a restart prefers another account of the same vendor", async () => {
     harness = createTestHarness({ accounts: { fake: { a: {}, b: {} }, other: { c: { weight: 100 } } } });
     const old = await halfDone();
     await sweep();
-    expect(begun(old)).toMatchObject([{ provider: "fake", account: old.account === "a" ? "b" : "a" }]);
+    expect(restartsOf(old)).toMatchObject([{ provider: "fake", account: old.account === "a" ? "b" : "a" }]);
   });
 
-  test("stays as it is where there is no other", async () => {
+  test("a flow without another account is not restarted", async () => {
     harness = createTestHarness({ accounts: { fake: { a: {} } } });
     const old = await halfDone();
     await sweep();
@@ -107,7 +110,7 @@ describe("a flow whose branches cannot go on", () => {
     expect(await harness.sweep()).toMatchObject({ overdue: 0 });
   });
 
-  test("whose vendor was removed while it had them is begun again when they have been given up", async () => {
+  test("a flow whose vendor was removed is restarted when its open branches have expired", async () => {
     const flow = await harness.start({ onVendorLoss: "restart", then: PLAN });
     await harness.drain();
     await harness.post(harness.vendor.calls[0]!, "SUCCESS");
@@ -119,13 +122,13 @@ describe("a flow whose branches cannot go on", () => {
     await sweep(180);
     const { tasks, flow: old } = await harness.read(flow);
     expect(tasks.get("0-0")).toMatchObject({ status: "EXPIRED", failure: { code: "deadline_passed" } });
-    expect(begun(old)).toMatchObject([{ provider: "other" }]);
+    expect(restartsOf(old)).toMatchObject([{ provider: "other" }]);
   });
 
-  test("one that is itself a second is not begun a third time", async () => {
+  test("a restarted flow is not restarted again", async () => {
     const old = await halfDone();
     await sweep();
-    const [next] = begun(old);
+    const [next] = restartsOf(old);
     const root = harness.vendor.calls.at(-1)!;
     harness.vendor.finished.add(root.id);
     await harness.post(root, "SUCCESS");
@@ -137,52 +140,55 @@ describe("a flow whose branches cannot go on", () => {
   });
 });
 
-describe("exactly once", () => {
+describe("exactly one restart", () => {
   const verbs = ["saveFlow", "createFlow", "loadFlow", "app", "health"] as const;
   const points = verbs.flatMap((verb) =>
     [0, 1].flatMap((skip) => (["before", "after"] as const).map((when) => [verb, when, skip] as const)),
   );
 
-  test.each(points)("whatever crashes: %s, %s, its call number %i", async (verb, when, skip) => {
-    const old = await halfDone();
-    harness.storeFault.arm(verb, when, skip);
-    await live(8);
-    expect(begun(old)).toHaveLength(1);
-    expect((await harness.read(old)).flow).toMatchObject({ restartedAs: begun(old)[0]!.id });
-    expect((await harness.read(begun(old)[0]!)).status).toBe("completed");
-    expect(harness.vendor.calls.filter(({ kind }) => kind === "submit")).toHaveLength(2);
-    expect(harness.dump().tasks).toHaveLength(6);
-  });
+  test.each(points)(
+    "a flow is restarted exactly once if %s crashes %s the call, after %i calls",
+    async (verb, when, skip) => {
+      const old = await halfDone();
+      harness.storeFault.arm(verb, when, skip);
+      await live(8);
+      expect(restartsOf(old)).toHaveLength(1);
+      expect((await harness.read(old)).flow).toMatchObject({ restartedAs: restartsOf(old)[0]!.id });
+      expect((await harness.read(restartsOf(old)[0]!)).status).toBe("completed");
+      expect(harness.vendor.calls.filter(({ kind }) => kind === "submit")).toHaveLength(2);
+      expect(harness.dump().tasks).toHaveLength(6);
+    },
+  );
 
-  test("its message lost: the root's due time sends it", async () => {
+  test("a restarted flow whose message was lost is submitted when its root is due", async () => {
     const old = await halfDone();
     harness.queueFault.arm("send", "before");
     await live(8);
-    expect((await harness.read(begun(old)[0]!)).status).toBe("completed");
+    expect((await harness.read(restartsOf(old)[0]!)).status).toBe("completed");
   });
 
-  test("two sweepers at once begin one", async () => {
+  test("two parallel sweepers start one replacement flow", async () => {
     const old = await halfDone();
     harness.advance(MINUTE);
     await Promise.all([harness.sweep(), harness.sweep()]);
     await harness.drain();
-    expect(begun(old)).toHaveLength(1);
+    expect(restartsOf(old)).toHaveLength(1);
     expect(harness.vendor.calls.filter(({ kind }) => kind === "submit")).toHaveLength(2);
   });
 
-  test("what cannot be done for an hour is let go", async () => {
+  test("a restart that is impossible for an hour is abandoned", async () => {
     const old = await halfDone();
     const { app } = harness.deps.store;
     harness.deps.store.app = () => Promise.reject(new Error("throttled"));
     await sweep(61);
     harness.deps.store.app = app;
     await sweep(3);
-    expect(begun(old)).toEqual([]);
+    expect(restartsOf(old)).toEqual([]);
     expect((await harness.read(old)).flow.pendingEffects).toBeUndefined();
   });
 });
 
-test("who listens is told of the end once, with what takes the flow's place", async () => {
+test("subscribers receive the flow end once, with restartedAs", async () => {
   await halfDone({ notifyHook: "https://app.test/hook" });
   await sweep();
   const ends = harness.receiver.posts.filter(({ body }) => body.type === "flow.completed");
@@ -190,7 +196,7 @@ test("who listens is told of the end once, with what takes the flow's place", as
   expect(ends[0]!.body.data.restartedAs).toMatch(/^flow_/);
 });
 
-describe("what it costs", () => {
+describe("credit of restarts", () => {
   let api: ApiClient;
   const limits = (creditsUsd: number) => ({ creditsUsd, runningFlows: 1, flowsPerMinute: 1 });
 
@@ -211,7 +217,7 @@ describe("what it costs", () => {
     return { appId, key, id, read };
   }
 
-  test("is held and settled like any flow's; how often an app may begin one does not count", async () => {
+  test("the credit of a restart is held and settled as usual, and flow limits do not apply", async () => {
     const { key, id, read, appId } = await lost(1);
     const { restartedAs } = (await read(id)).body;
     expect((await read(restartedAs)).body).toMatchObject({ restartOf: id, restartedAs: null, provider: "other" });
@@ -226,13 +232,13 @@ describe("what it costs", () => {
     ]);
   });
 
-  test("beyond its app's credit it is not begun", async () => {
+  test("a flow is not restarted if the app's credit does not cover the restart", async () => {
     const { id, read } = await lost(0.06);
     expect((await read(id)).body).toMatchObject({ status: "completed", restartedAs: null });
     expect(flows()).toHaveLength(1);
   });
 
-  test("on behalf of an app that was removed nothing is begun", async () => {
+  test("a flow of a deleted app is not restarted", async () => {
     api = createApiClient({}, TWO);
     harness = api.harness;
     const { id: appId, key } = await api.join();
@@ -248,21 +254,24 @@ describe("what it costs", () => {
   });
 });
 
-describe("a root without a picture moves instead, as the same task", () => {
-  test.each(["provider_missing", "vendor_unauthorized"] as const)("%s", async (code) => {
-    const flow = await harness.start({ onVendorLoss: "restart", then: PLAN });
-    if (code === "vendor_unauthorized") harness.vendor.next(REFUSED);
-    else {
-      const { get } = harness.deps.providers;
-      const gone = { ids: () => ["other"], get: (id: string) => (id === "fake" ? undefined : get(id)) };
-      Object.assign(harness.deps, { providers: gone });
-    }
-    await harness.drain();
-    for (const call of harness.vendor.calls.slice(0, -1)) harness.vendor.finished.add(call.id);
-    await harness.finishAll();
-    const { status, tasks } = await harness.read(flow);
-    expect(status).toBe("completed");
-    for (const task of tasks.values()) expect(task.provider).toBe("other");
-    expect(flows()).toHaveLength(1);
-  });
+describe("a root without an image", () => {
+  test.each(["provider_missing", "vendor_unauthorized"] as const)(
+    "a root without an image continues at another vendor as the same task after %s",
+    async (code) => {
+      const flow = await harness.start({ onVendorLoss: "restart", then: PLAN });
+      if (code === "vendor_unauthorized") harness.vendor.next(REFUSED);
+      else {
+        const { get } = harness.deps.providers;
+        const gone = { ids: () => ["other"], get: (id: string) => (id === "fake" ? undefined : get(id)) };
+        Object.assign(harness.deps, { providers: gone });
+      }
+      await harness.drain();
+      for (const call of harness.vendor.calls.slice(0, -1)) harness.vendor.finished.add(call.id);
+      await harness.finishAll();
+      const { status, tasks } = await harness.read(flow);
+      expect(status).toBe("completed");
+      for (const task of tasks.values()) expect(task.provider).toBe("other");
+      expect(flows()).toHaveLength(1);
+    },
+  );
 });

@@ -1,4 +1,4 @@
-/** Several accounts in the simulation: what moves is never paid twice by moving, whatever else goes wrong. */
+/** Several accounts in the simulation: a relocation never causes a second payment, whatever other faults occur. */
 
 import { TILE_ACTION } from "@mjflow/core/button";
 import { describe, expect, test } from "vitest";
@@ -10,47 +10,52 @@ const simulationVariant: SimulationVariant = { accounts: ["a", "b", "c"], routed
 const SEEDS = 4;
 const FLOWS = 10;
 
-async function judged(seed: number, profile: FaultProfile, more: Partial<SimulationVariant> = {}) {
+async function runAndCheck(seed: number, profile: FaultProfile, more: Partial<SimulationVariant> = {}) {
   const run = await runSimulation({ seed, flows: FLOWS, profile, variant: { ...simulationVariant, ...more } });
   const roots = [...run.flows.values()].flatMap(({ tasks }) => tasks.filter(({ path }) => path === "0"));
   return { run, roots, ...checkInvariants(run) };
 }
 
-describe("roots that move between accounts", () => {
-  test("busy often: they do move, each picture is paid once, and every follow-up is pressed at its picture's account", async () => {
-    let moved = 0;
+describe("relocation in the simulation", () => {
+  test("busy roots move, each image is paid once, and every follow-up is pressed at the account of its image", async () => {
+    let relocated = 0;
     for (let seed = 1; seed <= SEEDS; seed++) {
-      const { run, roots, findings, counts } = await judged(seed, singleFault("busy", 0.4));
+      const { run, roots, findings, counts } = await runAndCheck(seed, singleFault("busy", 0.4));
       expect(findings).toEqual([]);
       expect(counts).toMatchObject({ duplicates: 0, resubmitted: 0, unfinished: 0 });
-      expect(counts.paid).toBe(sold(run));
-      moved += roots.filter(({ previousLocations }) => previousLocations !== undefined).length;
+      expect(counts.paid).toBe(countVendorTasks(run));
+      relocated += roots.filter(({ previousLocations }) => previousLocations !== undefined).length;
       for (const { tasks } of run.flows.values()) {
         const [{ account } = { account: "" }] = tasks;
         for (const task of tasks) expect(task.account).toBe(account);
       }
     }
-    expect(moved).toBeGreaterThan(SEEDS);
+    expect(relocated).toBeGreaterThan(SEEDS);
   });
 
   test.each([
-    ["answers lost", { answerLost: 0.3 }],
-    ["submissions lost", { dropBefore: 0.3 }],
-    ["workers that die", { crash: 0.04 }],
-    ["callbacks late and copied", { delayCallback: 0.4, copyCallback: 0.4 }],
-    ["a table that lies", { tableRefuses: 0.05, tableLies: 0.05 }],
-    ["messages lost and copied", { loseMessage: 0.2, copyMessage: 0.4 }],
-  ] as const)("busy besides %s, at a vendor that lists what it took: nothing is ever paid twice", async (_, fault) => {
+    ["lost responses", { answerLost: 0.3 }],
+    ["lost submissions", { dropBefore: 0.3 }],
+    ["crashing workers", { crash: 0.04 }],
+    ["late and duplicated callbacks", { delayCallback: 0.4, copyCallback: 0.4 }],
+    ["table faults", { tableRefuses: 0.05, tableLies: 0.05 }],
+    ["lost and duplicated messages", { loseMessage: 0.2, copyMessage: 0.4 }],
+  ] as const)("nothing is paid twice at a busy vendor with search by state, with %s", async (_, fault) => {
     for (let seed = 1; seed <= SEEDS; seed++) {
-      const { findings, counts } = await judged(seed, { ...NO_FAULTS, busy: 0.4, ...fault }, { searched: true });
+      const { findings, counts } = await runAndCheck(seed, { ...NO_FAULTS, busy: 0.4, ...fault }, { searched: true });
       expect(findings).toEqual([]);
       expect(counts).toMatchObject({ duplicates: 0, resubmitted: 0 });
     }
   });
 
-  test("after doubt a root has waited out its grace before any other account is asked", async () => {
+  test("an unclear root waits for its grace period before another account is called", async () => {
     for (let seed = 1; seed <= SEEDS; seed++) {
-      const { run, findings } = await judged(seed, { ...NO_FAULTS, busy: 0.3, answerLost: 0.4, loseCallback: 0.6 });
+      const { run, findings } = await runAndCheck(seed, {
+        ...NO_FAULTS,
+        busy: 0.3,
+        answerLost: 0.4,
+        loseCallback: 0.6,
+      });
       expect(findings).toEqual([]);
       const bySubmission = Map.groupBy(run.vendor.accepted, ({ flowPart, path }) => `${flowPart} ${path}`);
       for (const taken of bySubmission.values()) {
@@ -60,30 +65,30 @@ describe("roots that move between accounts", () => {
     }
   });
 
-  test("everything at once: no rule is broken", async () => {
+  test("no invariant is violated under all faults together", async () => {
     for (let seed = 1; seed <= SEEDS; seed++) {
-      expect((await judged(seed, { ...ALL_FAULTS, busy: 0.3 })).findings).toEqual([]);
+      expect((await runAndCheck(seed, { ...ALL_FAULTS, busy: 0.3 })).findings).toEqual([]);
     }
   }, 60_000);
 });
 
-describe("an account that is lost with open branches, where apps want to begin anew", () => {
-  const gone: Partial<SimulationVariant> = {
+describe("loss of an account with open branches and onVendorLoss restart", () => {
+  const losingAccount: Partial<SimulationVariant> = {
     onVendorLoss: "restart",
     isConfigured: (account, at) => account !== "b" || at < 50_000,
   };
 
   test.each([
-    ["in calm weather", NO_FAULTS],
-    ["with workers that die", { ...NO_FAULTS, crash: 0.03 }],
-    ["with a table that lies", { ...NO_FAULTS, tableRefuses: 0.05, tableLies: 0.05 }],
-    ["in a storm", ALL_FAULTS],
+    ["without faults", NO_FAULTS],
+    ["with crashing workers", { ...NO_FAULTS, crash: 0.03 }],
+    ["with table faults", { ...NO_FAULTS, tableRefuses: 0.05, tableLies: 0.05 }],
+    ["with all faults", ALL_FAULTS],
   ] as const)(
-    "%s: each flow that lost branches is begun once more, elsewhere, and no other is",
+    "each flow with lost branches is restarted once at another account, and no other flow, %s",
     async (_, profile) => {
-      let begun = 0;
+      let restarts = 0;
       for (let seed = 1; seed <= SEEDS; seed++) {
-        const { run, findings } = await judged(seed, profile, { accounts: ["a", "b"], ...gone });
+        const { run, findings } = await runAndCheck(seed, profile, { accounts: ["a", "b"], ...losingAccount });
         expect(findings).toEqual([]);
         for (const [id, { flow, tasks }] of run.flows) {
           const seconds = [...run.flows.values()].filter((other) => other.flow.restartOf === id);
@@ -91,33 +96,33 @@ describe("an account that is lost with open branches, where apps want to begin a
             flow.restartedAs === undefined ? [] : [flow.restartedAs],
           );
           if (flow.restartOf !== undefined) expect(run.flows.get(flow.restartOf)?.flow.restartedAs).toBe(id);
-          begun += seconds.length;
+          restarts += seconds.length;
           if (profile !== NO_FAULTS) continue;
           const lost = tasks.some(({ failure, account }) => failure !== undefined && account === "b");
           expect(seconds).toHaveLength(lost && flow.status === "completed" ? 1 : 0);
           for (const { tasks: again } of seconds) expect(again.every(({ status }) => status === "SUCCESS")).toBe(true);
         }
       }
-      expect(begun).toBeGreaterThan(0);
+      expect(restarts).toBeGreaterThan(0);
     },
     60_000,
   );
 });
 
-describe("an account with a cap", () => {
+describe("concurrency limit in the simulation", () => {
   test.each([
-    ["in calm weather", NO_FAULTS],
-    ["with workers that die, and messages copied", { ...NO_FAULTS, crash: 0.02, copyMessage: 0.3 }],
-    ["in a storm", ALL_FAULTS],
+    ["without faults", NO_FAULTS],
+    ["with crashing workers and duplicated messages", { ...NO_FAULTS, crash: 0.02, copyMessage: 0.3 }],
+    ["with all faults", ALL_FAULTS],
   ] as const)(
-    "%s: all flows end, however few it may run",
+    "all flows end under a concurrency limit of two, %s",
     async (_, profile) => {
       for (let seed = 1; seed <= SEEDS; seed++) {
-        const { run, findings, counts } = await judged(seed, profile, { accounts: ["a"], maxRunning: 2 });
+        const { run, findings, counts } = await runAndCheck(seed, profile, { accounts: ["a"], maxRunning: 2 });
         expect(findings).toEqual([]);
         if (profile === NO_FAULTS) {
-          expect(counts.paid).toBe(sold(run));
-          expect(mostAtOnce(run.vendor.accepted)).toBeLessThanOrEqual(2);
+          expect(counts.paid).toBe(countVendorTasks(run));
+          expect(maxConcurrent(run.vendor.accepted)).toBeLessThanOrEqual(2);
         }
       }
     },
@@ -125,13 +130,13 @@ describe("an account with a cap", () => {
   );
 });
 
-/** Tasks that are a vendor's to do. */
-function sold(run: SimulationRun): number {
+/** Number of tasks that a vendor executes; tiles are not among them. */
+function countVendorTasks(run: SimulationRun): number {
   const tasks = [...run.flows.values()].flatMap((flow) => flow.tasks);
   return tasks.filter(({ action }) => action !== TILE_ACTION).length;
 }
 
-/** Of the vendor's own ledger. */
-function mostAtOnce(taken: readonly { at: number; endsAt: number }[]): number {
-  return Math.max(0, ...taken.map(({ at }) => taken.filter((other) => other.at <= at && at < other.endsAt).length));
+/** Maximum number of tasks that ran at one time, by the vendor's records. */
+function maxConcurrent(accepted: readonly { at: number; endsAt: number }[]): number {
+  return Math.max(0, ...accepted.map(({ at }) => accepted.filter((other) => other.at <= at && at < other.endsAt).length));
 }
