@@ -18,7 +18,7 @@ const create = (body: object = FLOW, headers: Record<string, string> = {}) =>
   api.call(app.key, "POST", "/v1/flows", body, headers);
 const usage = async (query = "") => (await api.call(app.key, "GET", `/v1/usage${query}`)).body;
 const rootOf = ({ id }: { id: string }) => `${id.replace("flow_", "task_")}_0`;
-/** imagine 0.04, upscale 0.01, variation 0.04 */
+/** Prices in USD: imagine 0.04, upscale 0.01, variation 0.04. */
 const PLAN = { ...FLOW, then: [{ press: ["U1", "U2"] }, { press: "V1" }] };
 
 describe("new flows per minute", () => {

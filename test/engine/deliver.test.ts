@@ -223,7 +223,7 @@ describe("webhook endpoints", () => {
     expect(harness.receiver.posts[1]!.secrets).toEqual([second]);
   });
 
-  test("can be tried out, also while it is switched off; nothing of it is written down", async () => {
+  test("a test event can be sent to a disabled endpoint, and nothing of it is stored", async () => {
     const harness = createTestHarness();
     const { endpoint: made } = await endpoint(harness);
     await updateEndpoint(harness.deps, "app_a", made.id, { enabled: false });

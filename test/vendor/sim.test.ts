@@ -138,5 +138,8 @@ function countVendorTasks(run: SimulationRun): number {
 
 /** Maximum number of tasks that ran at one time, by the vendor's records. */
 function maxConcurrent(accepted: readonly { at: number; endsAt: number }[]): number {
-  return Math.max(0, ...accepted.map(({ at }) => accepted.filter((other) => other.at <= at && at < other.endsAt).length));
+  return Math.max(
+    0,
+    ...accepted.map(({ at }) => accepted.filter((other) => other.at <= at && at < other.endsAt).length),
+  );
 }

@@ -41,14 +41,14 @@ export async function addApp(deps: AppDeps, { name, limits }: AppRequest): Promi
   return saved.item;
 }
 
-/** @throws MjflowError not_found */
+/** @throws MjflowError `not_found` */
 export async function getApp({ store }: Pick<EngineDeps, "store">, id: string): Promise<App> {
   const app = isAppId(id) ? await store.app(id) : undefined;
   if (!app || app.deletedAt !== undefined) throw new MjflowError("not_found");
   return app;
 }
 
-/** @throws MjflowError not_found */
+/** @throws MjflowError `not_found` */
 export async function updateApp(deps: AppDeps, id: string, { name, limits, disabled }: AppPatch): Promise<App> {
   const disabledAt = (app: App) => (disabled ? (app.disabledAt ?? deps.clock.now()) : undefined);
   return updateAppWithRetry(deps, id, (app) => ({

@@ -86,7 +86,7 @@ function newEndpoint(
   return { endpoint, ...(scheme === "v1" && { secret }) };
 }
 
-/** @throws MjflowError not_found */
+/** @throws MjflowError `not_found` */
 export async function getEndpoint({ webhookStore }: Pick<EndpointDeps, "webhookStore">, appId: string, id: string) {
   const endpoint = await webhookStore.endpoint(appId, id);
   if (!endpoint) throw new MjflowError("not_found");
@@ -153,7 +153,7 @@ export async function reencryptEndpoint(
   }));
 }
 
-/** @throws MjflowError not_found */
+/** @throws MjflowError `not_found` */
 export async function deleteEndpoint(deps: EndpointDeps, appId: string, id: string): Promise<void> {
   const endpoint = await getEndpoint(deps, appId, id);
   if (endpoint.url === undefined) throw new MjflowError("not_found");
