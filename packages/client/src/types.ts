@@ -118,6 +118,7 @@ export type KnownFailureCode =
   | "vendor_unauthorized"
   | "vendor_out_of_money"
   | "vendor_busy"
+  | "vendor_unreachable"
   | "vendor_lost"
   | "banned_prompt"
   | "invalid_prompt"

@@ -171,6 +171,7 @@ export const FAILURES = {
   vendor_unauthorized: "The vendor rejected our API key.",
   vendor_out_of_money: "The vendor account has no credit left.",
   vendor_busy: "The vendor stayed busy until the waiting time was over.",
+  vendor_unreachable: "The vendor could not be reached until the waiting time was over.",
   vendor_lost: "The vendor no longer has the task.",
   banned_prompt: "The vendor's moderation rejected the prompt.",
   invalid_prompt: "Midjourney does not understand the prompt's parameters.",

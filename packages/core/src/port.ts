@@ -300,13 +300,32 @@ export type SubmitOutcome =
   /** Accepted; the vendor waits for a modal answer. */
   | { kind: "modal"; vendorTaskId: string }
   | { kind: "refused"; failure: Failure }
-  | { kind: "busy"; afterMs?: number; reason: string }
+  | {
+      kind: "busy";
+      /** Wait time that the vendor requested, ms; unset: none. */
+      afterMs?: number;
+      reason: string;
+      /**
+       * What the outcome is about if it says nothing about the capacity of the account. `parent`: the vendor does not yet
+       * show the pressed task as finished. `connection`: the vendor could not be reached, so nothing was sent. Unset: the account.
+       */
+      about?: "parent" | "connection";
+    }
   | { kind: "unclear"; reason: string };
 
 export interface LookupResult {
   reports: Report[];
   /** Number of requests that the look-up needed: one for a vendor with list-by-condition. */
   requests: number;
+}
+
+export interface SearchResult extends LookupResult {
+  /**
+   * Submission time, epoch ms by the vendor's clock, from which the vendor's answer is complete. If a task was submitted later
+   * and is not in `reports`, the vendor did not list it. 0: the vendor searched by `state`, or listed all its tasks. Unset:
+   * not known; then a missing report proves nothing.
+   */
+  completeSince?: number;
 }
 
 /** What a provider supports. The engine checks these fields and never compares provider ids. */
@@ -336,11 +355,11 @@ export interface Provider {
   lookup(vendorTaskIds: readonly string[], account: AccountConfig): Promise<LookupResult>;
   /**
    * Searches the recent tasks for these `state`s; only with `capabilities.searchByState`. Each report contains its `state`.
-   * A missing report proves nothing, because the vendor's list may be too short or lag.
+   * A missing report proves nothing for tasks older than `completeSince`. The vendor's list may also lag.
    *
    * @throws LookupError if the look-up was not possible
    */
-  search(states: readonly string[], account: AccountConfig): Promise<LookupResult>;
+  search(states: readonly string[], account: AccountConfig): Promise<SearchResult>;
   /** Parses a callback body. Pure. Returns undefined if the body is not a task object. */
   readCallback(body: string): Report | undefined;
   /** Returns undefined for an unknown task or without `capabilities.seed`. @throws LookupError if the look-up was not possible */
@@ -356,9 +375,19 @@ export class LookupError extends Error {
   override readonly name = "LookupError";
   /** True if the vendor rejected the key. Then further look-ups fail until the operator changes the key. */
   readonly unauthorized: boolean;
-  constructor(message: string, { unauthorized = false, cause }: { unauthorized?: boolean; cause?: unknown } = {}) {
+  /** True if no connection to the vendor could be opened. */
+  readonly unreachable: boolean;
+  constructor(
+    message: string,
+    {
+      unauthorized = false,
+      unreachable = false,
+      cause,
+    }: { unauthorized?: boolean; unreachable?: boolean; cause?: unknown } = {},
+  ) {
     super(message, { cause });
     this.unauthorized = unauthorized;
+    this.unreachable = unreachable;
   }
 }
 
