@@ -21,8 +21,8 @@ export const deliveries = new Hono<AppEnv>()
     const appId = c.get("appId");
     if (flow !== undefined) {
       const ofFlow = (await webhookStore.deliveriesOf(flow)).filter((delivery) => delivery.appId === appId);
-      const wanted = ofFlow.filter((d) => (!status || d.status === status) && (!endpoint || d.listener === endpoint));
-      return c.json({ data: wanted.map(deliveryView), nextCursor: null });
+      const matching = ofFlow.filter((d) => (!status || d.status === status) && (!endpoint || d.listener === endpoint));
+      return c.json({ data: matching.map(deliveryView), nextCursor: null });
     }
     const listeners = endpoint
       ? [endpoint]
@@ -38,8 +38,8 @@ export const deliveries = new Hono<AppEnv>()
       limit,
       cursor,
     });
-    const shown = status ? page.deliveries.filter((delivery) => delivery.status === status) : page.deliveries;
-    return c.json({ data: shown.map(deliveryView), nextCursor: page.cursor ?? null });
+    const matching = status ? page.deliveries.filter((delivery) => delivery.status === status) : page.deliveries;
+    return c.json({ data: matching.map(deliveryView), nextCursor: page.cursor ?? null });
   })
   .get("/:id", async (c) => {
     const delivery = await c.get("deps").webhookStore.delivery(c.req.param("id"));

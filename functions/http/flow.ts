@@ -64,6 +64,7 @@ function matchesQuery(
   flow: Flow,
   { status, state, provider }: Pick<FlowListQuery, "status" | "state" | "provider">,
 ): boolean {
-  const same = (wanted: string | undefined, is: string | undefined) => wanted === undefined || wanted === is;
-  return same(status, flow.status) && same(state, flow.state) && same(provider, flow.provider);
+  const isSame = (expected: string | undefined, actual: string | undefined) =>
+    expected === undefined || expected === actual;
+  return isSame(status, flow.status) && isSame(state, flow.state) && isSame(provider, flow.provider);
 }

@@ -31,16 +31,17 @@ const LAST_PAUSE_MS = 2_000;
  * `If-None-Match`, or when the waiting time is over.
  */
 export async function respondWhenChanged<T>(c: Context<AppEnv>, read: () => Promise<Snapshot<T>>): Promise<Json<T>> {
-  const known = c.req.header("if-none-match");
-  const isNew = ({ body }: Snapshot<T>) => known !== undefined && !etagMatches(etagOf(JSON.stringify(body)), known);
-  const shown = await waitUntil(c, read, (current) => current.ended || (!current.ending && isNew(current)));
-  const text = JSON.stringify(shown.body);
+  const clientEtags = c.req.header("if-none-match");
+  const isNew = ({ body }: Snapshot<T>) =>
+    clientEtags !== undefined && !etagMatches(etagOf(JSON.stringify(body)), clientEtags);
+  const snapshot = await waitUntil(c, read, (current) => current.ended || (!current.ending && isNew(current)));
+  const text = JSON.stringify(snapshot.body);
   const tag = etagOf(text);
   c.header("ETag", tag);
   // The client may store the response, but must revalidate it with each use.
   c.header("Cache-Control", "private, no-cache");
-  const isKnown = known !== undefined && etagMatches(tag, known);
-  const response = isKnown ? c.body(null, 304) : c.body(text, 200, { "Content-Type": "application/json" });
+  const isUnchanged = clientEtags !== undefined && etagMatches(tag, clientEtags);
+  const response = isUnchanged ? c.body(null, 304) : c.body(text, 200, { "Content-Type": "application/json" });
   return response as Response as Json<T>;
 }
 

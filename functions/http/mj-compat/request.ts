@@ -102,8 +102,8 @@ function imagesOf(action: RootAction, { base64Array, base64, link, ...faces }: R
     };
   }
   if (action === "shorten") return {};
-  const one = base64 ?? link;
-  if (action === "describe") return { base64Array: one === undefined ? [] : [one] };
+  const image = base64 ?? link;
+  if (action === "describe") return { base64Array: image === undefined ? [] : [image] };
   return { base64Array: base64Array ?? (action === "imagine" && base64 !== undefined ? [base64] : undefined) };
 }
 
@@ -133,10 +133,12 @@ function botOf({ botType }: Pick<Root, "botType">): string | undefined {
  */
 function modeOf({ mode, accountFilter }: Pick<Root, "mode" | "accountFilter">, prefixMode: Mode | undefined) {
   const { modes, ...filter } = accountFilter ?? {};
-  const wanted = prefixMode ?? mode?.toLowerCase() ?? (modes?.length === 1 ? modes[0]!.toLowerCase() : undefined);
-  const several = wanted === undefined && modes !== undefined && modes.length > 1 ? { modes } : {};
-  const rest = Object.fromEntries(Object.entries({ ...filter, ...several }).filter(([, value]) => value !== undefined));
-  return { mode: wanted, ...(Object.keys(rest).length > 0 && { accountFilter: rest }) };
+  const selected = prefixMode ?? mode?.toLowerCase() ?? (modes?.length === 1 ? modes[0]!.toLowerCase() : undefined);
+  const severalModes = selected === undefined && modes !== undefined && modes.length > 1 ? { modes } : {};
+  const rest = Object.fromEntries(
+    Object.entries({ ...filter, ...severalModes }).filter(([, value]) => value !== undefined),
+  );
+  return { mode: selected, ...(Object.keys(rest).length > 0 && { accountFilter: rest }) };
 }
 
 // ── requests on a finished task ────────────────────────────────────────────────────────────────────────────────────
@@ -208,14 +210,14 @@ function ownOf({ state, notifyHook }: { state?: string | null; notifyHook?: stri
 const OwnFields = z.object({ state: FlowRequest.shape.state, notifyHook: FlowRequest.shape.notifyHook });
 
 export function readModal(body: unknown): { taskId: string; modal: ModalInput } {
-  const { taskId, ...given } = parse(Modal, body);
-  return { taskId, modal: modalOf(given) };
+  const { taskId, ...answer } = parse(Modal, body);
+  return { taskId, modal: modalOf(answer) };
 }
 
 function modalOf({ prompt, maskBase64 }: ModalInput): ModalInput {
   // With an empty prompt the vendor keeps the prompt that the modal shows (docs/protocol.md 1.7).
-  const given = { ...(prompt?.trim() && { prompt }), ...(maskBase64 !== undefined && { maskBase64 }) };
-  const parsed = ModalInput.safeParse(given);
+  const answer = { ...(prompt?.trim() && { prompt }), ...(maskBase64 !== undefined && { maskBase64 }) };
+  const parsed = ModalInput.safeParse(answer);
   if (!parsed.success) throw invalid(parsed.error.issues);
   return parsed.data;
 }
@@ -242,7 +244,7 @@ export function readIds(body: unknown): string[] {
 
 function parse<T>(schema: z.ZodMiniType<T>, body: unknown): T {
   if (typeof body !== "object" || body === null || Array.isArray(body)) throw wrong("body", "must be a JSON object");
-  const parsed = schema.safeParse(given(body));
+  const parsed = schema.safeParse(withoutBlanks(body));
   if (!parsed.success) throw invalid(parsed.error.issues);
   return parsed.data;
 }
@@ -252,8 +254,8 @@ function wrong(field: string, message: string) {
 }
 
 /** Removes fields that are null or blank, since both mean "not given". A blank `state` is kept. */
-function given(value: unknown, depth = 0): unknown {
+function withoutBlanks(value: unknown, depth = 0): unknown {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
   const fields = Object.entries(value).filter(([name, field]) => field !== null && (field !== "" || name === "state"));
-  return Object.fromEntries(fields.map(([name, field]) => [name, depth === 0 ? given(field, 1) : field]));
+  return Object.fromEntries(fields.map(([name, field]) => [name, depth === 0 ? withoutBlanks(field, 1) : field]));
 }

@@ -23,7 +23,7 @@ export const MJ_CODE = {
 export interface MjResponse {
   code: number;
   description: string;
-  /** A task id as a string, or the image links of an upload. Null: an error. */
+  /** A task id or a seed as text, or the image links of an upload. Null after an error. */
   result: string | string[] | null;
   /** Always present, because Dooy's web page reads its members without a check. */
   properties: Record<string, unknown>;
@@ -61,12 +61,12 @@ export function refusal(error: MjflowError): MjResponse {
 const READ_PATH = /\/(?:task|query|image)\//;
 
 export function mjErrorResponse(c: Context<AppEnv>, error: unknown): Response {
-  const known = error instanceof MjflowError;
-  if (!known) {
+  const isMjflowError = error instanceof MjflowError;
+  if (!isMjflowError) {
     const { requestId, deps } = c.var;
     deps.log.error("mj-compat.bug", { requestId, error: String(error), stack: (error as Error).stack });
   }
-  const reported = known ? error : new MjflowError("internal");
+  const reported = isMjflowError ? error : new MjflowError("internal");
   if (typeof reported.retry === "object") c.header("Retry-After", String(Math.ceil(reported.retry.afterMs / 1_000)));
   // A wrong key or an unreadable body. No server of the midjourney-proxy family responds 200 to these.
   const isHttpError = [400, 401, 403, 413].includes(reported.status) && reported.code !== "invalid_request";

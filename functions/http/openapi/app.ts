@@ -77,7 +77,7 @@ export const apps = {
     "GET /v1/apps/:id/keys": {
       id: "listAppKeys",
       summary: "List an app's keys",
-      description: "Active keys and keys that ended recently, newest first.",
+      description: "Returns the active keys and the keys that ended recently, newest first.",
       key: "operator",
       answers: { 200: { about: "All keys, without their secret text.", schema: wholeOf(AppKey) } },
       errors: [...AUTH_ERRORS, "not_found"],

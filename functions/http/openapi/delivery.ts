@@ -12,7 +12,7 @@ export const deliveries = {
       id: "listDeliveries",
       summary: "List deliveries",
       description:
-        "Newest first. With `flow` it returns all deliveries of that flow in one page. With `status` a page can be short although more pages follow.",
+        "Returns deliveries, newest first. With `flow` it returns all deliveries of that flow in one page. With `status` a page can be short although more pages follow.",
       query: DeliveryListQuery,
       answers: { 200: { about: "A page of deliveries.", schema: pageOf(Delivery) } },
       errors: [...AUTH_ERRORS, "invalid_request"],

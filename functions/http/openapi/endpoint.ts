@@ -12,7 +12,7 @@ export const endpoints = {
       id: "createEndpoint",
       summary: "Create a webhook endpoint",
       description:
-        "The response contains the signing secret, which is not shown again. An app can have at most 20 endpoints.",
+        "With scheme `v1` the response contains the signing secret, which is not shown again. An app can have at most 20 endpoints.",
       body: EndpointRequest,
       example: { url: "https://example.com/hooks/mjflow", events: ["task.completed", "flow.completed"] },
       answers: { 201: { about: "The endpoint and its signing secret.", schema: NewEndpoint, headers: [LOCATION] } },

@@ -56,7 +56,10 @@ const EVENT_TEXTS: Record<EventType, Pick<EventDescription, "summary" | "about">
     summary: "Flow completed",
     about: "Every branch has ended and the root succeeded. `GET /v1/flows/{id}` shows branches that failed.",
   },
-  "flow.failed": { summary: "Flow failed", about: "The root did not succeed. `data` is the flow without its tasks." },
+  "flow.failed": {
+    summary: "Flow failed",
+    about: "The root did not succeed, or the flow was canceled. `data` is the flow without its tasks.",
+  },
   "endpoint.disabled": {
     summary: "Webhook endpoint disabled",
     about:

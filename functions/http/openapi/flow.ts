@@ -69,7 +69,7 @@ export const flows = {
       id: "listFlows",
       summary: "List flows",
       description:
-        "Newest first, without their tasks. With filters a page can be short or empty and still have a `nextCursor`, because one call checks at most 500 flows.",
+        "Returns flows without their tasks, newest first. With filters a page can be short or empty and still have a `nextCursor`, because one call checks at most 500 flows.",
       query: FlowListQuery,
       answers: { 200: { about: "A page of flows.", schema: pageOf(FlowSummary) } },
       errors: [...AUTH_ERRORS, "invalid_request"],

@@ -72,7 +72,7 @@ const ids = { body: List, example: { ids: ["1795219200000123"] } };
 export const mjCompat = {
   tag: "midjourney-proxy compatible API",
   description:
-    'The routes of midjourney-proxy, for apps that already use a server of that family. Such an app changes only its base URL. The same routes exist under `/mj-fast/mj`, `/mj-relax/mj`, `/mj-turbo/mj`, `/mj-fast`, `/mj-relax`, `/mj-turbo`, `/fast/mj`, `/relax/mj`, `/turbo/mj` and `/v1/mj`. A mode in the path has precedence over `mode`, which has precedence over `accountFilter.modes`. Send the API key in `mj-api-secret`, or in `Authorization` with or without `Bearer`. Unknown fields are ignored, null and blank mean "not given", and ids can be numbers. A submission always responds HTTP 200 with a code, except for a wrong key or an unreadable body. A read uses the HTTP status.',
+    'The routes of midjourney-proxy, for apps that already use a server of that family. Such an app changes only its base URL. The same routes exist under `/mj-fast/mj`, `/mj-relax/mj`, `/mj-turbo/mj`, `/mj-fast`, `/mj-relax`, `/mj-turbo`, `/fast/mj`, `/relax/mj`, `/turbo/mj` and `/v1/mj`. A mode in the path has precedence over `mode`, which has precedence over `accountFilter.modes`. Send the API key in `mj-api-secret`, or in `Authorization` with or without `Bearer`. Unknown fields are ignored, null and blank mean "not given", and ids can be numbers. A submission always responds HTTP 200 with a code, except for a wrong key and a body that is not valid JSON or too large. A read uses the HTTP status.',
   routes: {
     "POST /mj/submit/imagine": submit({
       id: "mjImagine",
@@ -179,7 +179,8 @@ export const mjCompat = {
       { id: "mjSeed", summary: "Get the seed of an image", path: ID },
       {
         200: {
-          about: "Code 1: `result` is the seed. 3: the vendor has no seed. 9: the look-up at the vendor failed.",
+          about:
+            "Code 1: `result` is the seed. Code 3: the vendor has no seed. Code 9: the look-up at the vendor failed.",
           schema: MjAnswer,
         },
         400: { about: "The task has not succeeded; code 4.", schema: MjAnswer },

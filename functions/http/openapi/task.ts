@@ -69,7 +69,7 @@ export const tasks = {
       id: "answerModal",
       summary: "Submit a modal answer",
       description:
-        "For a task in `MODAL`, or a task whose modal may still open. Without a prompt the vendor keeps the prompt that the modal shows. The same answer sent twice is accepted once.",
+        "Answers the modal of a task in `MODAL`, or of a task whose modal may still open. Without a prompt the vendor keeps the prompt that the modal shows. The same answer sent twice is accepted once.",
       headers: [IDEMPOTENCY_KEY, PREFER],
       body: ModalRequest,
       example: { prompt: "the same boat at night" },
