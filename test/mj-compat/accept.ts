@@ -54,13 +54,13 @@ const FIELDS = [
 ];
 const STATUSES = ["NOT_START", "SUBMITTED", "MODAL", "IN_PROGRESS", "FAILURE", "SUCCESS", "CANCEL"];
 
-/** @param asked the id in the client's request; the client compares the id in the response with this text */
-export function acceptTask(task: Json, asked: string): void {
+/** @param requestedId the id in the client's request; the client compares the id in the response with this text */
+export function acceptTask(task: Json, requestedId: string): void {
   for (const field of FIELDS) expect(task, field).toHaveProperty(field);
   for (const [field, type] of Object.entries(GO_TASK)) {
     expect(decodes(type, task[field]), `${field} as a Go ${type}: ${JSON.stringify(task[field])}`).toBe(true);
   }
-  expect(task.id).toBe(asked);
+  expect(task.id).toBe(requestedId);
   expect(STATUSES).toContain(task.status);
   expect(task.progress).toMatch(/^\d{1,3}%$/);
   // The web page and the relay stop polling at 100%, so only a success may have it.
@@ -109,11 +109,11 @@ export function acceptUpload({ status, body }: { status: number; body: Json }): 
   for (const url of body.result) expect(URL.canParse(url)).toBe(true);
 }
 
-/** @param asked the ids in the request; any other id in the response would crash the relay */
-export function acceptList({ status, body }: { status: number; body: Json }, asked: readonly unknown[]): void {
+/** @param requestedIds the ids in the request; any other id in the response would crash the relay */
+export function acceptList({ status, body }: { status: number; body: Json }, requestedIds: readonly unknown[]): void {
   expect(status).toBe(200);
   expect(Array.isArray(body)).toBe(true);
-  const known = asked.map(String);
+  const known = requestedIds.map(String);
   for (const task of body) {
     expect(known).toContain(task.id);
     acceptTask(task, task.id);

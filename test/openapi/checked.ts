@@ -72,15 +72,15 @@ function expectNoRoute(where: string, response: Response, body: string): void {
 async function expectRoute(route: Described, response: Response, body: string): Promise<string> {
   const where = `${route.name} ${response.status}`;
   must(response.headers.has("x-request-id"), `${where}: the header X-Request-Id is missing.`);
-  const answer = (route.answers as Record<number, ResponseDescription>)[response.status];
-  if (answer) {
-    expectResponse(where, route, answer, response, body);
+  const expected = (route.responses as Record<number, ResponseDescription>)[response.status];
+  if (expected) {
+    expectResponse(where, route, expected, response, body);
     return String(response.status);
   }
   const statuses = [...new Set(route.errors.map((code: ErrorCode) => ERRORS[code].status))];
   must(
     statuses.includes(response.status as never),
-    `${where} is not declared. Declared: ${[...Object.keys(route.answers), ...statuses].join(", ")}. ${body.slice(0, 300)}`,
+    `${where} is not declared. Declared: ${[...Object.keys(route.responses), ...statuses].join(", ")}. ${body.slice(0, 300)}`,
   );
   const { code } = problemOf(where, response, body);
   must(
@@ -98,20 +98,20 @@ async function expectRoute(route: Described, response: Response, body: string): 
 function expectResponse(
   where: string,
   route: Described,
-  answer: ResponseDescription,
+  expected: ResponseDescription,
   response: Response,
   body: string,
 ): void {
   const type = response.headers.get("content-type")?.split(";")[0];
-  for (const { name, required } of answer.headers ?? []) {
+  for (const { name, required } of expected.headers ?? []) {
     if (required) must(response.headers.has(name), `${where}: the declared header ${name} is missing.`);
   }
-  if (answer.schema) {
+  if (expected.schema) {
     must(type === "application/json", `${where}: the content type is ${type}, not JSON.`);
-    expectSchema(where, answer.schema, JSON.parse(body));
+    expectSchema(where, expected.schema, JSON.parse(body));
     expectDocument(where, route, response.status, "application/json", JSON.parse(body));
-  } else if (answer.type) {
-    must(type === answer.type, `${where}: the content type is ${type}, not ${answer.type}.`);
+  } else if (expected.type) {
+    must(type === expected.type, `${where}: the content type is ${type}, not ${expected.type}.`);
     if (type === "text/event-stream") expectStream(where, body);
   } else must(body === "", `${where} has a body, but none is declared: ${body.slice(0, 300)}`);
 }

@@ -22,7 +22,7 @@ beforeAll(async () => {
 const keyed = DESCRIBED.filter(({ key }) => key !== "none");
 const named = (routes: readonly Described[]) => routes.map((route) => [route.name, route] as const);
 const declares = (code: string) =>
-  named(DESCRIBED.filter((route) => declaredBy(route).some((answer) => answer.endsWith(` ${code}`))));
+  named(DESCRIBED.filter((route) => declaredBy(route).some((declared) => declared.endsWith(` ${code}`))));
 
 function requestOf(route: Described, harness: OpenApiHarness) {
   const request = REQUESTS[route.name as RouteName];
@@ -103,7 +103,7 @@ describe("internal faults", () => {
       queueDepths: reject,
     } as unknown as Parameters<typeof createApp>[0]);
   };
-  const canFail = named(DESCRIBED.filter((route) => declaredBy(route).some((answer) => /^50[03]/.test(answer))));
+  const canFail = named(DESCRIBED.filter((route) => declaredBy(route).some((declared) => /^50[03]/.test(declared))));
 
   test.each(canFail)("%s responds 503 if the table is overloaded and 500 after a bug", async (_, route) => {
     const harness = shared;
@@ -121,7 +121,7 @@ describe("conflicts, limits and wrong values", () => {
   const ask = (method: string, path: string, body?: unknown, headers?: Record<string, string>) =>
     harness.ask(harness.key, method, { path, body, headers });
   const operate = (method: string, path: string, body?: unknown) => harness.ask(OPERATOR, method, { path, body });
-  const codeOf = async (answer: Promise<{ body: { code: string } }>) => (await answer).body.code;
+  const codeOf = async (response: Promise<{ body: { code: string } }>) => (await response).body.code;
   /** An HTTP app in which every write of the given store methods loses against another writer. */
   const withWriteConflicts = (...methods: string[]) => {
     const { webhookStore } = harness.api.deps;
@@ -309,7 +309,7 @@ describe("compat API", () => {
     expect([(await send("{")).status, (await send("x".repeat(6 * 1024 * 1024 + 1))).status]).toEqual([400, 413]);
   });
 
-  const reading = named(DESCRIBED.filter((route) => route.key === "mj" && 404 in route.answers));
+  const reading = named(DESCRIBED.filter((route) => route.key === "mj" && 404 in route.responses));
   test.each(reading)("%s responds 404 with code 3 for an unknown task", async (_, route) => {
     const harness = shared;
     const { status, body } = await harness.ask(harness.key, route.method, unknown(requestOf(route, harness)));
@@ -342,7 +342,7 @@ test.each(["/openapi.json", "/docs", "/llms.txt"])("%s gets 304 with the current
 });
 
 afterAll(() => {
-  const declared = DESCRIBED.flatMap((route) => declaredBy(route).map((answer) => `${route.name} ${answer}`));
-  const missing = declared.filter((answer) => !seen.has(answer));
+  const declared = DESCRIBED.flatMap((route) => declaredBy(route).map((response) => `${route.name} ${response}`));
+  const missing = declared.filter((response) => !seen.has(response));
   expect(missing, "declared responses that no request in this file got").toEqual([]);
 });

@@ -41,6 +41,6 @@ export function isMjRoute({ key }: Described): boolean {
 }
 
 /** Every response that a route declares, for example `202` or `409 conflict`. */
-export function declaredBy({ answers, errors }: Described): string[] {
-  return [...Object.keys(answers), ...errors.map((code: ErrorCode) => `${ERRORS[code].status} ${code}`)];
+export function declaredBy({ responses, errors }: Described): string[] {
+  return [...Object.keys(responses), ...errors.map((code: ErrorCode) => `${ERRORS[code].status} ${code}`)];
 }

@@ -65,10 +65,10 @@ type Returned<App, Base extends string, Route extends string> = {
   }[keyof ExtractSchema<App>[Path]];
 }[keyof ExtractSchema<App> & string];
 
-type Answers<Description> = Description extends { answers: infer All } ? All[keyof All] : never;
+type ResponsesOf<Description> = Description extends { responses: infer All } ? All[keyof All] : never;
 type DescribedAs<Description> =
-  Answers<Description> extends infer Answer
-    ? Answer extends { schema: infer S extends z.ZodMiniType }
+  ResponsesOf<Description> extends infer DescribedResponse
+    ? DescribedResponse extends { schema: infer S extends z.ZodMiniType }
       ? z.infer<S>
       : never
     : never;

@@ -15,7 +15,7 @@ export const apps = {
       key: "operator",
       body: AppRequest,
       example: { name: "shop", limits: { flowsPerMinute: 60, creditsUsd: 25 } },
-      answers: { 201: { about: "The app. It has no API key yet.", schema: App, headers: [LOCATION] } },
+      responses: { 201: { about: "The app. It has no API key yet.", schema: App, headers: [LOCATION] } },
       errors: [...AUTH_ERRORS, ...BODY_ERRORS],
     },
     "GET /v1/apps": {
@@ -23,14 +23,14 @@ export const apps = {
       summary: "List apps",
       key: "operator",
       query: PageQuery,
-      answers: { 200: { about: "A page of apps.", schema: pageOf(App) } },
+      responses: { 200: { about: "A page of apps.", schema: pageOf(App) } },
       errors: [...AUTH_ERRORS, "invalid_request"],
     },
     "GET /v1/apps/:id": {
       id: "getApp",
       summary: "Get an app",
       key: "operator",
-      answers: { 200: { about: "The app.", schema: App } },
+      responses: { 200: { about: "The app.", schema: App } },
       errors: [...AUTH_ERRORS, "not_found"],
     },
     "PATCH /v1/apps/:id": {
@@ -41,7 +41,7 @@ export const apps = {
       key: "operator",
       body: AppPatch,
       example: { disabled: true },
-      answers: { 200: { about: "The app.", schema: App } },
+      responses: { 200: { about: "The app.", schema: App } },
       errors: [...AUTH_ERRORS, ...BODY_ERRORS, "not_found"],
     },
     "DELETE /v1/apps/:id": {
@@ -50,7 +50,7 @@ export const apps = {
       description:
         "The API no longer accepts its keys. Running flows continue to their end, and all flows stay stored.",
       key: "operator",
-      answers: { 200: { about: "The deleted app.", schema: App } },
+      responses: { 200: { about: "The deleted app.", schema: App } },
       errors: [...AUTH_ERRORS, "not_found"],
     },
     "POST /v1/apps/:id/credits": {
@@ -61,7 +61,7 @@ export const apps = {
       key: "operator",
       body: CreditRequest,
       example: { addUsd: 25, reference: "invoice 4711" },
-      answers: { 200: { about: "The app's usage and credit after the change.", schema: Usage } },
+      responses: { 200: { about: "The app's usage and credit after the change.", schema: Usage } },
       errors: [...AUTH_ERRORS, ...BODY_ERRORS, "not_found", "idempotency_mismatch"],
     },
     "POST /v1/apps/:id/keys": {
@@ -71,7 +71,7 @@ export const apps = {
       key: "operator",
       body: KeyRequest,
       example: { expiresInS: 7776000 },
-      answers: { 201: { about: "The new key.", schema: NewAppKey } },
+      responses: { 201: { about: "The new key.", schema: NewAppKey } },
       errors: [...AUTH_ERRORS, ...BODY_ERRORS, "not_found", "conflict"],
     },
     "GET /v1/apps/:id/keys": {
@@ -79,7 +79,7 @@ export const apps = {
       summary: "List an app's keys",
       description: "Returns the active keys and the keys that ended recently, newest first.",
       key: "operator",
-      answers: { 200: { about: "All keys, without their secret text.", schema: wholeOf(AppKey) } },
+      responses: { 200: { about: "All keys, without their secret text.", schema: wholeOf(AppKey) } },
       errors: [...AUTH_ERRORS, "not_found"],
     },
     "POST /v1/apps/:id/keys/:keyId/rotate": {
@@ -89,14 +89,14 @@ export const apps = {
       key: "operator",
       body: RotateRequest,
       example: { overlapS: 3600 },
-      answers: { 201: { about: "The new key, and the previous key with its end.", schema: RotatedAppKey } },
+      responses: { 201: { about: "The new key, and the previous key with its end.", schema: RotatedAppKey } },
       errors: [...AUTH_ERRORS, ...BODY_ERRORS, "not_found", "conflict"],
     },
     "DELETE /v1/apps/:id/keys/:keyId": {
       id: "revokeAppKey",
       summary: "Revoke an API key",
       key: "operator",
-      answers: { 200: { about: "The revoked key.", schema: AppKey } },
+      responses: { 200: { about: "The revoked key.", schema: AppKey } },
       errors: [...AUTH_ERRORS, "not_found"],
     },
   },

@@ -12,7 +12,7 @@ export const bannedWords = {
       id: "getBannedWords",
       summary: "Get the banned words",
       key: "operator",
-      answers: { 200: { about: "The list.", schema: BannedWords } },
+      responses: { 200: { about: "The list.", schema: BannedWords } },
       errors: AUTH_ERRORS,
     },
     "PUT /v1/banned-words": {
@@ -22,7 +22,7 @@ export const bannedWords = {
       key: "operator",
       body: BannedRequest,
       example: { words: ["blue movie", "裸体"] },
-      answers: { 200: { about: "The list.", schema: BannedWords } },
+      responses: { 200: { about: "The list.", schema: BannedWords } },
       errors: [...AUTH_ERRORS, ...BODY_ERRORS],
     },
   },

@@ -8,8 +8,8 @@ const KEYS: Record<Operation["key"], string | undefined> = {
   none: undefined,
 };
 
-export function curlOf({ method, path, key, body, answers }: Operation): string {
-  const isStream = answers.some(({ contentType }) => contentType === "text/event-stream");
+export function curlOf({ method, path, key, body, responses }: Operation): string {
+  const isStream = responses.some(({ contentType }) => contentType === "text/event-stream");
   const address = path.replace(/\{(\w+)\}/g, (_, name: string) => `$${name.replace(/[A-Z]/g, "_$&").toUpperCase()}`);
   const lines = [
     `curl ${isStream ? "-N " : ""}${method === "GET" ? "" : `-X ${method} `}"$MJFLOW_URL${address}"`,

@@ -14,13 +14,13 @@ export const deliveries = {
       description:
         "Returns deliveries, newest first. With `flow` it returns all deliveries of that flow in one page. With `status` a page can be short although more pages follow.",
       query: DeliveryListQuery,
-      answers: { 200: { about: "A page of deliveries.", schema: pageOf(Delivery) } },
+      responses: { 200: { about: "A page of deliveries.", schema: pageOf(Delivery) } },
       errors: [...AUTH_ERRORS, "invalid_request"],
     },
     "GET /v1/deliveries/:id": {
       id: "getDelivery",
       summary: "Get a delivery",
-      answers: { 200: { about: "The delivery.", schema: Delivery } },
+      responses: { 200: { about: "The delivery.", schema: Delivery } },
       errors: [...AUTH_ERRORS, "not_found"],
     },
     "POST /v1/deliveries/:id/replay": {
@@ -28,7 +28,7 @@ export const deliveries = {
       summary: "Replay a delivery",
       description:
         "Sends the event again with the same `webhook-id`. The delivery attempts start from the first again.",
-      answers: { 202: { about: "The delivery.", schema: Delivery } },
+      responses: { 202: { about: "The delivery.", schema: Delivery } },
       errors: [...AUTH_ERRORS, "not_found", "conflict"],
     },
   },

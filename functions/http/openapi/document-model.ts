@@ -32,7 +32,7 @@ export interface Operation {
   key: "app" | "operator" | "mj" | "none";
   parameters: readonly (Field & { in: string })[];
   body: BodyDescription | undefined;
-  answers: readonly (BodyDescription & { status: string; headers: readonly string[] })[];
+  responses: readonly (BodyDescription & { status: string; headers: readonly string[] })[];
   /** Error codes of the problem+json responses, by status. */
   problems: readonly { status: string; codes: readonly string[] }[];
 }
@@ -119,7 +119,7 @@ function operationOf(method: string, path: string, operation: Json, follow: (at:
       in: parameter["in"] as string,
     })),
     body: operation["requestBody"] ? shownOf(operation["requestBody"] as Json, follow) : undefined,
-    answers: responses
+    responses: responses
       .filter(([, response]) => !isProblem(response))
       .map(([status, response]) => ({
         status,

@@ -61,8 +61,8 @@ const TAGS = GROUPS.flatMap((group) =>
 export function openApi(version: string): Json {
   const described = GROUPS.flatMap(({ routes }) => Object.values(routes));
   const requestSchemas = described.flatMap(({ body, query }) => [body, query].filter((schema) => schema !== undefined));
-  const responseSchemas = described.flatMap(({ answers }) =>
-    Object.values(answers).flatMap(({ schema }) => schema ?? []),
+  const responseSchemas = described.flatMap(({ responses }) =>
+    Object.values(responses).flatMap(({ schema }) => schema ?? []),
   );
   const eventSchemas = Object.values(events).map(({ body }) => body);
   const requests = schemasOf("input", [...requestDescriptions, ...mjRequestDescriptions], requestSchemas);
@@ -143,7 +143,7 @@ function operationOf(tag: string, path: string, route: RouteDescription, request
     ...(parameters.length > 0 && { parameters }),
     ...(route.body && { requestBody: bodyOf(route.body, route, requests) }),
     responses: Object.fromEntries([
-      ...Object.entries(route.answers).map(([status, response]) => [status, responseOf(response, responses)]),
+      ...Object.entries(route.responses).map(([status, response]) => [status, responseOf(response, responses)]),
       ...byStatus(route.errors).map(([status, codes]) => [status, { $ref: `#/components/responses/${nameOf(codes)}` }]),
     ]),
   };

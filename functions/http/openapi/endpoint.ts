@@ -15,19 +15,19 @@ export const endpoints = {
         "With scheme `v1` the response contains the signing secret, which is not shown again. An app can have at most 20 endpoints.",
       body: EndpointRequest,
       example: { url: "https://example.com/hooks/mjflow", events: ["task.completed", "flow.completed"] },
-      answers: { 201: { about: "The endpoint and its signing secret.", schema: NewEndpoint, headers: [LOCATION] } },
+      responses: { 201: { about: "The endpoint and its signing secret.", schema: NewEndpoint, headers: [LOCATION] } },
       errors: [...AUTH_ERRORS, ...BODY_ERRORS, "conflict"],
     },
     "GET /v1/endpoints": {
       id: "listEndpoints",
       summary: "List webhook endpoints",
-      answers: { 200: { about: "All endpoints.", schema: wholeOf(Endpoint) } },
+      responses: { 200: { about: "All endpoints.", schema: wholeOf(Endpoint) } },
       errors: AUTH_ERRORS,
     },
     "GET /v1/endpoints/:id": {
       id: "getEndpoint",
       summary: "Get a webhook endpoint",
-      answers: { 200: { about: "The endpoint, without its secret.", schema: Endpoint } },
+      responses: { 200: { about: "The endpoint, without its secret.", schema: Endpoint } },
       errors: [...AUTH_ERRORS, "not_found"],
     },
     "PATCH /v1/endpoints/:id": {
@@ -37,13 +37,13 @@ export const endpoints = {
         "Changes the fields that are sent; null restores the default. `enabled: true` enables a disabled endpoint again, and its earlier failures no longer count.",
       body: EndpointPatch,
       example: { enabled: true },
-      answers: { 200: { about: "The endpoint.", schema: Endpoint } },
+      responses: { 200: { about: "The endpoint.", schema: Endpoint } },
       errors: [...AUTH_ERRORS, ...BODY_ERRORS, "not_found", "conflict"],
     },
     "DELETE /v1/endpoints/:id": {
       id: "deleteEndpoint",
       summary: "Delete a webhook endpoint",
-      answers: { 204: { about: "The endpoint is deleted." } },
+      responses: { 204: { about: "The endpoint is deleted." } },
       errors: [...AUTH_ERRORS, "not_found"],
     },
     "POST /v1/endpoints/:id/rotate": {
@@ -53,7 +53,7 @@ export const endpoints = {
         "Creates a new signing secret. For `overlapS` seconds webhooks are signed with both the new and the previous secret.",
       body: RotateRequest,
       example: { overlapS: 3600 },
-      answers: { 200: { about: "The endpoint and its new signing secret.", schema: NewEndpoint } },
+      responses: { 200: { about: "The endpoint and its new signing secret.", schema: NewEndpoint } },
       errors: [...AUTH_ERRORS, ...BODY_ERRORS, "not_found", "conflict"],
     },
     "POST /v1/endpoints/:id/test": {
@@ -61,7 +61,7 @@ export const endpoints = {
       summary: "Send a test event",
       description:
         "Sends one signed event of type `endpoint.test`, also to a disabled endpoint. It is not listed as a delivery and not repeated.",
-      answers: { 200: { about: "The result of the test event.", schema: TestEventResult } },
+      responses: { 200: { about: "The result of the test event.", schema: TestEventResult } },
       errors: [...AUTH_ERRORS, "not_found"],
     },
     "POST /v1/endpoints/:id/replay": {
@@ -71,7 +71,7 @@ export const endpoints = {
         "Sends the failed deliveries or all deliveries of a time range again, with the same `webhook-id`. One call handles at most 200 deliveries.",
       body: ReplayRequest,
       example: { since: "2026-11-21T00:00:00Z", only: "failed" },
-      answers: { 202: { about: "The number of deliveries that are sent again.", schema: Replayed } },
+      responses: { 202: { about: "The number of deliveries that are sent again.", schema: Replayed } },
       errors: [...AUTH_ERRORS, ...BODY_ERRORS, "not_found"],
     },
   },

@@ -43,7 +43,7 @@ export const flows = {
         state: "order 7",
         then: [{ press: ["U1", "U2"], then: [{ press: "zoom:2" }] }],
       },
-      answers: {
+      responses: {
         202: {
           about: "The flow in its current state.",
           schema: Flow,
@@ -71,7 +71,7 @@ export const flows = {
       description:
         "Returns flows without their tasks, newest first. With filters a page can be short or empty and still have a `nextCursor`, because one call checks at most 500 flows.",
       query: FlowListQuery,
-      answers: { 200: { about: "A page of flows.", schema: pageOf(FlowSummary) } },
+      responses: { 200: { about: "A page of flows.", schema: pageOf(FlowSummary) } },
       errors: [...AUTH_ERRORS, "invalid_request"],
     },
     "GET /v1/flows/:id": {
@@ -80,7 +80,7 @@ export const flows = {
       description:
         "Returns the flow with all its tasks, parents before children. With `Prefer: wait` the response comes when the flow differs from the `ETag` in `If-None-Match`, when the flow has ended, or when the waiting time is over.",
       headers: [IF_NONE_MATCH, PREFER],
-      answers: {
+      responses: {
         200: { about: "The flow.", schema: Flow, headers: [ETAG, PREFERENCE_APPLIED] },
         304: { about: "The flow has not changed.", headers: [ETAG, PREFERENCE_APPLIED] },
       },
@@ -92,7 +92,7 @@ export const flows = {
       description:
         "mjflow submits no more tasks of the flow. Waiting tasks end as `CANCEL`, and follow-ups are not created. Tasks that the vendor already has finish, are charged and keep their results. A second request changes nothing.",
       headers: [PREFER],
-      answers: {
+      responses: {
         200: { about: "The flow has ended.", schema: Flow, headers: [LOCATION, PREFERENCE_APPLIED] },
         202: {
           about: "The flow is canceled. Some tasks still run.",
@@ -108,7 +108,7 @@ export const flows = {
       description:
         "Resumes a canceled flow and retries its failed tasks. Each retry is a new task with `retryOf`. Tasks that cannot succeed, for example with a banned prompt or a missing button, are not retried. Retries are charged like new tasks.",
       headers: [PREFER],
-      answers: {
+      responses: {
         202: { about: "The flow runs again.", schema: Flow, headers: [LOCATION, PREFERENCE_APPLIED] },
         200: { about: "The flow has ended again.", schema: Flow, headers: [LOCATION, PREFERENCE_APPLIED] },
       },
@@ -120,7 +120,7 @@ export const flows = {
       description:
         "Server-sent events. `id` is the value for `Last-Event-ID`, `event` is the type of the event, and `data` is the same JSON as in the body of a webhook. Comment lines keep the connection open. The stream ends after `flow.completed` or `flow.failed`. It also ends when the function's time is over: reconnect with the last `id`. Each event is sent at least once.",
       headers: [LAST_EVENT_ID],
-      answers: {
+      responses: {
         200: {
           about: "The past events of the flow, then each new event when it happens.",
           type: "text/event-stream",

@@ -39,7 +39,7 @@ function submit(route: SubmitRoute): RouteDescription {
     "Code 1: accepted; `result` is the task's id. Code 3: there is no vendor account, or the task does not exist. Code 4: a field is wrong; `description` names it. Code 9: failed. Code 23: busy; try again later. Code 24: the prompt contains a banned word.";
   return {
     key: "mj",
-    answers: { 200: { about, schema: MjAnswer }, ...BODY, ...AUTH_RESPONSES },
+    responses: { 200: { about, schema: MjAnswer }, ...BODY, ...AUTH_RESPONSES },
     errors: [],
     ...route,
   };
@@ -47,9 +47,9 @@ function submit(route: SubmitRoute): RouteDescription {
 
 function read(
   route: Partial<RouteDescription> & { id: string; summary: string },
-  answers: Record<number, ResponseDescription>,
+  responses: Record<number, ResponseDescription>,
 ) {
-  return { key: "mj" as const, answers: { ...answers, ...AUTH_RESPONSES, ...READ }, errors: [], ...route };
+  return { key: "mj" as const, responses: { ...responses, ...AUTH_RESPONSES, ...READ }, errors: [], ...route };
 }
 
 /** A route that some midjourney-proxy server documents, but no supported vendor has. */
@@ -59,7 +59,7 @@ function unsupported(id: string, summary: string): RouteDescription {
     summary,
     description: "No configured vendor supports this, so the response has code 4.",
     key: "mj",
-    answers: { 200: { about: "Code 4.", schema: MjAnswer }, ...AUTH_RESPONSES },
+    responses: { 200: { about: "Code 4.", schema: MjAnswer }, ...AUTH_RESPONSES },
     errors: [],
   };
 }

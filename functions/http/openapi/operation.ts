@@ -13,7 +13,7 @@ export const operations = {
       summary: "Get queue depths",
       description: "The numbers are approximate. A change can take a minute to show.",
       key: "operator",
-      answers: { 200: { about: "All queues; the dead-letter queue is last.", schema: wholeOf(QueueDepth) } },
+      responses: { 200: { about: "All queues; the dead-letter queue is last.", schema: wholeOf(QueueDepth) } },
       errors: AUTH_ERRORS,
     },
     "GET /v1/overdue": {
@@ -22,7 +22,7 @@ export const operations = {
       description:
         "Counts tasks whose callback did not come in time, and flows and deliveries whose next step is due. The sweeper handles them each minute. If work is older than that, the sweeper cannot keep up.",
       key: "operator",
-      answers: { 200: { about: "The number of overdue items and the oldest one.", schema: Overdue } },
+      responses: { 200: { about: "The number of overdue items and the oldest one.", schema: Overdue } },
       errors: AUTH_ERRORS,
     },
     "GET /v1/unclear": {
@@ -31,7 +31,7 @@ export const operations = {
       description:
         "Lists tasks whose submission got no clear response, so the vendor may or may not have them. Returns at most 50 tasks of all apps, the next one to be resolved first.",
       key: "operator",
-      answers: { 200: { about: "The tasks found.", schema: Unclear } },
+      responses: { 200: { about: "The tasks found.", schema: Unclear } },
       errors: AUTH_ERRORS,
     },
     "POST /v1/vault/reseal": {
@@ -41,7 +41,7 @@ export const operations = {
         "Call this after a rotation of the vault key. It encrypts all signing secrets and vendor keys with the newest key, so that you can remove the previous key. The secrets themselves do not change. Each call handles `limit` apps: call again with `nextCursor` until it is null. Secrets that use the newest key already are not changed.",
       key: "operator",
       query: PageQuery,
-      answers: { 200: { about: "Progress of the re-encryption.", schema: ReencryptResult } },
+      responses: { 200: { about: "Progress of the re-encryption.", schema: ReencryptResult } },
       errors: [...AUTH_ERRORS, "invalid_request"],
     },
   },

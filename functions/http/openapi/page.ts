@@ -134,16 +134,16 @@ ${body?.type && html`<p>Body: <span class="type">${typeOf(body.type)}</span></p>
 `;
 }
 
-function eventCommons({ parameters, answers }: Operation): Html {
-  const rows = answers.map(({ status, about }) => html`<tr><td><b>${status}</b></td><td>${inline(about)}</td></tr>`);
+function eventCommons({ parameters, responses }: Operation): Html {
+  const rows = responses.map(({ status, about }) => html`<tr><td><b>${status}</b></td><td>${inline(about)}</td></tr>`);
   return html`<h4>Headers</h4>${fieldTable(parameters)}
 <h4>Your response</h4>
-<table class="answers"><thead><tr><th scope="col">Status</th><th scope="col">Meaning</th></tr></thead><tbody>${rows}</tbody></table>
+<table class="responses"><thead><tr><th scope="col">Status</th><th scope="col">Meaning</th></tr></thead><tbody>${rows}</tbody></table>
 <h4>Events</h4>`;
 }
 
-function responsesOf({ answers, problems }: Operation): Html {
-  const good = answers.map(
+function responsesOf({ responses, problems }: Operation): Html {
+  const good = responses.map(
     ({ status, about, type, contentType, headers, example }) => html`<tr><td><b>${status}</b></td><td>${inline(about)}
 ${type && html` <span class="type">${typeOf(type)}</span>`}
 ${!type && contentType && html` <span class="type">${contentType}</span>`}
@@ -155,7 +155,7 @@ ${typeof example === "string" && html`<pre><code>${example.trimEnd()}</code></pr
       html`<li>${status} ${codes.map((code, i) => html`${i > 0 && ", "}<a href="#error-${code}">${code}</a>`)}</li>`,
   );
   return html`<h4>Responses</h4>
-<table class="answers"><thead><tr><th scope="col">Status</th><th scope="col">Meaning</th></tr></thead><tbody>${good}</tbody></table>
+<table class="responses"><thead><tr><th scope="col">Status</th><th scope="col">Meaning</th></tr></thead><tbody>${good}</tbody></table>
 ${bad.length > 0 && html`<h4>Errors</h4><ul class="errors">${bad}</ul>`}`;
 }
 

@@ -14,7 +14,7 @@ export const providers = {
       id: "listProviders",
       summary: "List providers",
       description: "Returns what each provider supports, and the status of its accounts.",
-      answers: { 200: { about: "All providers.", schema: wholeOf(Provider) } },
+      responses: { 200: { about: "All providers.", schema: wholeOf(Provider) } },
       errors: AUTH_ERRORS,
     },
     "POST /v1/providers/:id/accounts/:name": {
@@ -25,7 +25,7 @@ export const providers = {
       path,
       body: AccountRequest,
       example: { baseUrl: "https://api.example.com", apiKey: "sk-your-key", weight: 2, maxRunning: 12 },
-      answers: { 201: { about: "The account.", schema: Account, headers: [LOCATION] } },
+      responses: { 201: { about: "The account.", schema: Account, headers: [LOCATION] } },
       errors: [...AUTH_ERRORS, ...BODY_ERRORS, "not_found", "conflict"],
     },
     "PATCH /v1/providers/:id/accounts/:name": {
@@ -37,7 +37,7 @@ export const providers = {
       path,
       body: AccountPatch,
       example: { weight: 0 },
-      answers: { 200: { about: "The account.", schema: Account } },
+      responses: { 200: { about: "The account.", schema: Account } },
       errors: [...AUTH_ERRORS, ...BODY_ERRORS, "not_found"],
     },
     "DELETE /v1/providers/:id/accounts/:name": {
@@ -45,7 +45,7 @@ export const providers = {
       summary: "Delete a vendor account",
       key: "operator",
       path,
-      answers: { 204: { about: "The account is deleted." } },
+      responses: { 204: { about: "The account is deleted." } },
       errors: [...AUTH_ERRORS, "not_found", "conflict"],
     },
   },

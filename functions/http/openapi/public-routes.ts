@@ -15,7 +15,7 @@ function page(id: string, summary: string, type: string) {
     summary,
     key: "none" as const,
     headers: [IF_NONE_MATCH],
-    answers: {
+    responses: {
       200: { about: "The document.", type, headers: [CACHED, ETAG] },
       304: { about: "The document has not changed.", headers: [CACHED, ETAG] },
     },
@@ -31,14 +31,14 @@ export const publicRoutes = {
       id: "index",
       summary: "Get the API index",
       key: "none",
-      answers: { 200: { about: "Paths of the API and its reference.", schema: ApiIndex } },
+      responses: { 200: { about: "Paths of the API and its reference.", schema: ApiIndex } },
       errors: [],
     },
     "GET /healthz": {
       id: "health",
       summary: "Health check",
       key: "none",
-      answers: { 200: { about: "The API responds.", schema: Health } },
+      responses: { 200: { about: "The API responds.", schema: Health } },
       errors: [],
     },
     "GET /openapi.json": page("openapi", "Get the OpenAPI document", "application/json"),
@@ -52,7 +52,7 @@ export const publicRoutes = {
       key: "none",
       path: { key: "Key of the image, as it is in the link." },
       query: MediaQuery,
-      answers: {
+      responses: {
         302: {
           about: "Redirect to a URL that is valid for some minutes.",
           headers: [

@@ -45,7 +45,7 @@ export interface RouteDescription {
   needs?: readonly string[];
   /** A valid body, for the curl command. */
   example?: unknown;
-  answers: Readonly<Record<number, ResponseDescription>>;
+  responses: Readonly<Record<number, ResponseDescription>>;
   /** Error codes that the route can return as problem+json, each with its own status. */
   errors: readonly ErrorCode[];
 }

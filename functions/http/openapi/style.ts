@@ -61,7 +61,7 @@ td:first-child code, td:first-child b { font-weight: 600; background: none; padd
 .fields td:first-child { white-space: normal; overflow-wrap: anywhere; }
 .required, .optional { color: var(--delete); font-size: .75rem; margin-left: .35rem; white-space: nowrap; }
 .optional { color: var(--soft); }
-.answers th:first-child { width: 5.5rem; }
+.responses th:first-child { width: 5.5rem; }
 .limits { color: var(--soft); }
 .in { padding: 0 .35rem; border: 1px solid var(--line); border-radius: 3px; font-family: system-ui, sans-serif; font-size: .75rem; }
 .errors { list-style: none; margin: .25rem 0; padding: 0; font-size: .875rem; display: flex; flex-wrap: wrap; gap: .1rem 1.25rem; color: var(--soft); max-width: 56rem; }

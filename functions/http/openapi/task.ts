@@ -24,7 +24,7 @@ export const tasks = {
       id: "getTask",
       summary: "Get a task",
       headers: [IF_NONE_MATCH, PREFER],
-      answers: {
+      responses: {
         200: { about: "The task.", schema: Task, headers: [ETAG, PREFERENCE_APPLIED] },
         304: { about: "The task has not changed.", headers: [ETAG, PREFERENCE_APPLIED] },
       },
@@ -35,7 +35,7 @@ export const tasks = {
       summary: "Get the vendor's raw response",
       description:
         "Returns the last body with new information about the task, from a callback or a look-up. Use it to find out what a vendor meant. mjflow removes its own callback URL, masks and the vendor's internal fields.",
-      answers: { 200: { about: "The body as text.", schema: TaskRaw } },
+      responses: { 200: { about: "The body as text.", schema: TaskRaw } },
       errors: [...AUTH_ERRORS, "not_found"],
     },
     "POST /v1/tasks/:id/actions": {
@@ -46,7 +46,7 @@ export const tasks = {
       headers: [IDEMPOTENCY_KEY, PREFER],
       body: ActionRequest,
       example: { press: "U2", then: [{ press: "zoom:1.5" }] },
-      answers: {
+      responses: {
         202: { about: "The new task.", schema: Task, headers: [LOCATION, REPLAYED, PREFERENCE_APPLIED] },
         200: {
           about: "The new task has ended: within the waiting time of `Prefer`, or before you repeated the request.",
@@ -73,7 +73,7 @@ export const tasks = {
       headers: [IDEMPOTENCY_KEY, PREFER],
       body: ModalRequest,
       example: { prompt: "the same boat at night" },
-      answers: {
+      responses: {
         202: { about: "The task.", schema: Task, headers: [LOCATION, REPLAYED, PREFERENCE_APPLIED] },
         200: { about: "The task has ended.", schema: Task, headers: [LOCATION, REPLAYED, PREFERENCE_APPLIED] },
       },
@@ -85,7 +85,7 @@ export const tasks = {
       description:
         "Creates a new task with the same press, prompt and plan. Its `retryOf` names the failed task, which does not change. The retry of a root becomes the flow's root. A second request creates no second retry. The retry is charged like a new task.",
       headers: [PREFER],
-      answers: {
+      responses: {
         202: { about: "The new task.", schema: Task, headers: [LOCATION, PREFERENCE_APPLIED] },
         200: { about: "The new task has ended.", schema: Task, headers: [LOCATION, PREFERENCE_APPLIED] },
       },

@@ -41,7 +41,7 @@ function tagText({ name, about, operations }: Tag): string {
 }
 
 function operationText(operation: Operation): string {
-  const { method, path, summary, about, key, parameters, body, answers, problems } = operation;
+  const { method, path, summary, about, key, parameters, body, responses, problems } = operation;
   const isEvent = !path.startsWith("/");
   const codes = problems.flatMap((problem) => problem.codes);
   const bodyLines = body && bodyText(body);
@@ -52,7 +52,7 @@ function operationText(operation: Operation): string {
     bodyLines,
     !isEvent && `\`\`\`sh\n${curlOf(operation)}\n\`\`\``,
     !isEvent &&
-      `Responses:\n${answers.map((answer) => `- ${answer.status}: ${answer.about}${typeNote(answer)}`).join("\n")}`,
+      `Responses:\n${responses.map((response) => `- ${response.status}: ${response.about}${typeNote(response)}`).join("\n")}`,
     codes.length > 0 && `Errors: ${codes.join(", ")}`,
   ]
     .filter((part) => part)

@@ -12,7 +12,7 @@ export const usage = {
       id: "getUsage",
       summary: "Get the usage of an app",
       query: UsageQuery,
-      answers: { 200: { about: "Usage and credit of the app.", schema: Usage } },
+      responses: { 200: { about: "Usage and credit of the app.", schema: Usage } },
       errors: [...AUTH_ERRORS, "invalid_request", "not_found"],
     },
   },
