@@ -1,4 +1,4 @@
-/** The same counters for every system, taken from the vendor's ledger wherever it can tell. */
+/** The same counters for every system, taken from the vendor's ledger if possible. */
 import type { PlanInput } from "@mjflow/core/request";
 import { checkInvariants } from "../sim/invariant.ts";
 import type { SimulationRun } from "../sim/simulation.ts";
@@ -7,18 +7,18 @@ import type { Outcome, Row } from "./environment.ts";
 
 export interface Counters {
   flows: number;
-  /** Pictures paid although another of the same press was known, by a callback believed before, to have been taken. */
+  /** Images paid although an accepted callback had already shown that the vendor had a task of the same press. */
   paidAgainKnown: number;
-  /** Pictures paid although another of the same press had been taken, with no word of that believed yet. */
+  /** Images paid although the vendor had a task of the same press, but no accepted callback had shown it yet. */
   paidAgainUnknown: number;
-  /** Accepted flows with something that neither ended nor ever will. */
+  /** Accepted flows with a task that has not ended and never will. */
   unfinished: number;
-  /** Presses the vendor finished well, and billed, that the app sees as failed, open, or not at all. */
+  /** Presses that the vendor finished and charged, but that the app sees as failed, open or not at all. */
   paidUnseen: number;
   forgedAccepted: number;
   requests: number;
-  pictures: number;
-  /** From a task's end at the vendor to each of its follow-ups being taken there, ms. */
+  images: number;
+  /** Times from the end of a task at the vendor until the vendor accepts its follow-up, ms. */
   delays: number[];
 }
 
@@ -37,21 +37,21 @@ export function countOurs(run: SimulationRun): Counters {
 }
 
 export function countTheirs({ accepted, rows, vendor, forgedAccepted }: Outcome): Counters {
-  const byPlace = Map.groupBy(rows, (row) => `${row.flow} ${row.path}`);
-  const seen = new Set([...byPlace].filter(([, at]) => at.some((row) => row.status === "done")).map(([key]) => key));
+  const byTask = Map.groupBy(rows, (row) => `${row.flow} ${row.path}`);
+  const seen = new Set([...byTask].filter(([, own]) => own.some((row) => row.status === "done")).map(([key]) => key));
   return {
     ...ledger(vendor, seen),
     flows: accepted.length,
-    unfinished: accepted.filter((flow) => !hasEnded(byPlace, flow, "0")).length,
+    unfinished: accepted.filter((flow) => !hasEnded(byTask, flow, "0")).length,
     forgedAccepted,
   };
 }
 
-/** Leniently: of several rows of one place, the best counts. */
-function hasEnded(byPlace: ReadonlyMap<string, Row[]>, flow: string, path: string): boolean {
-  const rows = byPlace.get(`${flow} ${path}`) ?? [];
+/** Returns true if the task and its follow-ups have ended. If a task has several rows, the best row counts. */
+function hasEnded(byTask: ReadonlyMap<string, Row[]>, flow: string, path: string): boolean {
+  const rows = byTask.get(`${flow} ${path}`) ?? [];
   const done = rows.find((row) => row.status === "done");
-  if (done) return done.then.every((_: PlanInput, i) => hasEnded(byPlace, flow, `${path}-${i}`));
+  if (done) return done.then.every((_: PlanInput, i) => hasEnded(byTask, flow, `${path}-${i}`));
   return rows.length > 0 && rows.every((row) => row.status === "failed");
 }
 
@@ -61,22 +61,24 @@ function ledger({ accepted, counts }: Vendor, seen: ReadonlySet<string>) {
   let paidUnseen = 0;
   const delays: number[] = [];
   const byId = new Map(accepted.map((task) => [task.id, task]));
-  for (const [place, submissions] of Map.groupBy(accepted, placeOf)) {
+  for (const [task, submissions] of Map.groupBy(accepted, taskKeyOf)) {
     const byTime = submissions.toSorted((a, b) => a.at - b.at);
     byTime.slice(1).forEach((later, i) => {
-      const known = byTime.slice(0, i + 1).some((one) => one.confirmedAt !== undefined && one.confirmedAt < later.at);
+      const known = byTime
+        .slice(0, i + 1)
+        .some(({ confirmedAt }) => confirmedAt !== undefined && confirmedAt < later.at);
       if (known) paidAgainKnown++;
       else paidAgainUnknown++;
     });
-    if (!seen.has(place) && submissions.some((task) => task.status === "SUCCESS")) paidUnseen++;
+    if (!seen.has(task) && submissions.some(({ status }) => status === "SUCCESS")) paidUnseen++;
     const parent = byId.get(byTime[0]!.parentId ?? "");
     if (parent) delays.push(byTime[0]!.at - parent.endsAt);
   }
   const requests = counts.submissions + counts.lookups;
-  return { paidAgainKnown, paidAgainUnknown, paidUnseen, delays, requests, pictures: accepted.length };
+  return { paidAgainKnown, paidAgainUnknown, paidUnseen, delays, requests, images: accepted.length };
 }
 
-function placeOf({ flowPart, path }: VendorTask): string {
+function taskKeyOf({ flowPart, path }: VendorTask): string {
   return `${flowPart} ${path}`;
 }
 

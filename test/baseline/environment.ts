@@ -1,6 +1,7 @@
 /**
- * The ground all baselines stand on: the vendor, scheduler, processes, faults and seeds of `test/sim`, a table, and an app
- * that sends flows. What stands on it is one `System`: what a competent developer writes in a day or two.
+ * The environment of all baseline systems: the vendor, scheduler, processes, faults and seeds of `test/sim`, a table,
+ * and an app that sends flows. A `System` runs in this environment: a design that a competent developer writes in a day
+ * or two.
  */
 import { resolvePress } from "@mjflow/core/button";
 import { MjflowError } from "@mjflow/core/error";
@@ -13,13 +14,13 @@ import { createRng, type Rng } from "../sim/random.ts";
 import { createScheduler, type Scheduler } from "../sim/scheduler.ts";
 import { createVendor, type Vendor, type VendorTask } from "../sim/vendor.ts";
 
-/** One row: a press, or the root. A system may have several of one place, when it pressed twice. */
+/** The row of a press or of the root. A system that pressed twice has several rows with one path. */
 export interface Row {
   id: number;
   flow: string;
   path: string;
   status: "waiting" | "running" | "done" | "failed";
-  /** What is pressed, and on what; the root has neither. */
+  /** Pressed button, and vendor task id of its parent; unset for the root. */
   customId?: string;
   parentId?: string;
   then: readonly PlanInput[];
@@ -27,14 +28,14 @@ export interface Row {
   createdAt: number;
 }
 
-/** A table as any database is: writes of several rows are one transaction. */
+/** A table like that of any database: a write of several rows is one transaction. */
 export interface Table {
   save(...rows: Row[]): Promise<void>;
   open(): Promise<Row[]>;
   find(vendorTaskId: string): Promise<Row | undefined>;
 }
 
-/** What a process of a system is given; each call may be delayed, refused, or the process's last. */
+/** The ports of a process of a system. Each call may be delayed or fail, or the process may crash during the call. */
 export interface Ports {
   table: Table;
   vendor: Pick<Provider, "submit" | "press" | "modal" | "lookup">;
@@ -43,21 +44,23 @@ export interface Ports {
 export interface BaselineEnvironment {
   scheduler: Scheduler;
   rng: Rng;
-  /** Runs `body` as a process; `end` learns what it returned, or undefined when it died or threw. */
+  /** Runs `body` as a process; `end` gets its result, or undefined if the process crashed or threw. */
   start<T>(name: string, body: (ports: Ports) => Promise<T>, end?: (result: T | undefined) => void): void;
   newRow(row: Omit<Row, "id" | "status" | "createdAt">): Row;
-  /** The children a finished row's plan asks for, each with the button it found; one without a button has failed. */
+  /**
+   * Creates the planned children of a finished row, each with its button. A child without a button has status `failed`.
+   */
   childrenOf(parent: Row, report: Report): Row[];
-  /** Asks the vendor to do it, an opened window answered from the plan. */
-  place(vendor: Ports["vendor"], row: Row): Promise<SubmitOutcome>;
+  /** Submits the row to the vendor and answers a modal with the prompt of the plan. */
+  submitRow(vendor: Ports["vendor"], row: Row): Promise<SubmitOutcome>;
 }
 
 export interface System {
-  /** A flow was sent. Answered true, it was accepted. */
+  /** Handles a new flow; true means that the flow is accepted. */
   accept(ports: Ports, root: Row): Promise<true>;
-  /** A callback arrived at the address that was given. Answered true, it was believed. */
+  /** Handles a callback to the given URL; true means that the system accepted it as genuine. */
   callback?(ports: Ports, report: Report, token: string): Promise<boolean>;
-  /** Every 15 seconds. */
+  /** Runs every 15 seconds. */
   tick?: (ports: Ports) => Promise<void>;
   tickDied?: () => void;
 }
@@ -113,13 +116,13 @@ export async function runSystem(
     processes.start(name, (wrap) => body(portsOf(wrap)), end);
   }
 
-  function arrive(token: string, body: string, end: (believed: boolean) => void): void {
+  function arrive(token: string, body: string, end: (isAccepted: boolean) => void): void {
     if (!system.callback) return;
     const report = JSON.parse(body) as Report;
     start(
       "callback",
       (ports) => system.callback!(ports, report, token),
-      (believed) => end(believed === true),
+      (result) => end(result === true),
     );
   }
 
@@ -128,15 +131,15 @@ export async function runSystem(
     rng,
     profile,
     onAccepted() {},
-    // None of them would know what to do with it.
+    // The baseline systems do not use a list of recent tasks.
     searched: false,
     post: (token, body, task: VendorTask) =>
-      arrive(token, body, (believed) => {
-        if (believed && needsWrite(JSON.parse(body) as Report)) task.confirmedAt ??= scheduler.now();
+      arrive(token, body, (isAccepted) => {
+        if (isAccepted && needsWrite(JSON.parse(body) as Report)) task.confirmedAt ??= scheduler.now();
       }),
     forge: (token, body) =>
-      arrive(token, body, (believed) => {
-        if (believed) forgedAccepted++;
+      arrive(token, body, (isAccepted) => {
+        if (isAccepted) forgedAccepted++;
       }),
   });
 
@@ -157,7 +160,7 @@ export async function runSystem(
         const row = newRow({ flow, path: `${path}-${i}`, then: node.then ?? [], parentId });
         return found.ok ? { ...row, customId: found.button.customId } : { ...row, status: "failed" };
       }),
-    async place(to, row) {
+    async submitRow(to, row) {
       const key = `${row.flow}_${row.path}`;
       const attempt = (attempts.get(key) ?? 0) + 1;
       attempts.set(key, attempt);
@@ -167,15 +170,15 @@ export async function runSystem(
         state: `${key}_${attempt}`,
       };
       const { customId, parentId } = row;
-      const answer =
+      const outcome =
         customId === undefined
           ? await to.submit({ action: "imagine", prompt: "x", inputs: {} }, context)
           : await to.press({ vendorTaskId: parentId!, customId }, context);
-      if (answer.kind !== "modal") return answer;
-      const { vendorTaskId } = answer;
+      if (outcome.kind !== "modal") return outcome;
+      const { vendorTaskId } = outcome;
       for (let i = 0; i < 3; i++) {
-        const again = await to.modal({ vendorTaskId, prompt: "more sky" }, context);
-        if (again.kind === "accepted" || again.kind === "refused") return again;
+        const modalOutcome = await to.modal({ vendorTaskId, prompt: "more sky" }, context);
+        if (modalOutcome.kind === "accepted" || modalOutcome.kind === "refused") return modalOutcome;
         await scheduler.pause(3_000);
       }
       return { kind: "accepted", vendorTaskId };
@@ -215,7 +218,7 @@ export async function runSystem(
   return { accepted, rows: [...stored.values()], vendor, forgedAccepted };
 }
 
-/** As the simulated house draws them. */
+/** Draws a plan at random, like the simulation of mjflow. */
 function drawPlan(depth: number, rng: Rng): PlanInput[] {
   if (depth === 0) return [];
   const presses = ["U1", "U2", "V1", "V3", "reroll"].slice(0, rng.int(1, depth === 3 ? 2 : 4));

@@ -1,9 +1,10 @@
 /**
- * Polling every 15 seconds: a row per press, one worker, one batched look-up a round. Children are stored in the
- * transaction that ends their parent, and a row in work is not taken up by the next round: nothing is ever forgotten.
+ * A poller that runs every 15 seconds, with a row per press, one worker and one batched look-up per round. Children are
+ * stored in the transaction that ends their parent. A round skips rows that an earlier round still handles. Therefore
+ * no task is lost.
  *
- * What it lacks: a submission without an answer is sent again in the next round, for there is nothing that would tell
- * whether the first was taken; it hears of an end half a round late; and it asks all day long.
+ * Weaknesses: a submission without a response is sent again in the next round, because nothing shows whether the vendor
+ * accepted the first. The end of a task is found half a round late on average. Polling never stops.
  */
 import type { Report } from "@mjflow/core/report";
 import { ACCOUNT, type BaselineEnvironment, type Ports, type Row, type System } from "./environment.ts";
@@ -11,19 +12,19 @@ import { ACCOUNT, type BaselineEnvironment, type Ports, type Row, type System } 
 const GIVE_UP_MS = 3_600_000;
 const MISSES = 20;
 
-export function pollSystem({ scheduler, childrenOf, place }: BaselineEnvironment): System {
+export function pollSystem({ scheduler, childrenOf, submitRow }: BaselineEnvironment): System {
   const inWork = new Set<number>();
   const misses = new Map<number, number>();
 
   async function submit({ table, vendor }: Ports, row: Row): Promise<void> {
     if (scheduler.now() - row.createdAt > GIVE_UP_MS) return table.save({ ...row, status: "failed" });
-    const answer = await place(vendor, row);
-    if (answer.kind === "accepted")
-      await table.save({ ...row, status: "running", vendorTaskId: answer.vendorTaskId, createdAt: scheduler.now() });
-    if (answer.kind === "refused") await table.save({ ...row, status: "failed" });
+    const outcome = await submitRow(vendor, row);
+    if (outcome.kind === "accepted")
+      await table.save({ ...row, status: "running", vendorTaskId: outcome.vendorTaskId, createdAt: scheduler.now() });
+    if (outcome.kind === "refused") await table.save({ ...row, status: "failed" });
   }
 
-  async function look(ports: Ports, row: Row, report: Report | undefined): Promise<void> {
+  async function handleReport(ports: Ports, row: Row, report: Report | undefined): Promise<void> {
     const { table, vendor } = ports;
     const missed = report ? 0 : (misses.get(row.id) ?? 0) + 1;
     misses.set(row.id, missed);
@@ -42,7 +43,7 @@ export function pollSystem({ scheduler, childrenOf, place }: BaselineEnvironment
     }
   }
 
-  /** A row another round is at is left to it. */
+  /** Handles the rows in parallel and skips rows that another round handles. */
   async function inParallel(rows: readonly Row[], work: (row: Row) => Promise<void>): Promise<void> {
     const free = rows.filter((row) => !inWork.has(row.id));
     for (const row of free) inWork.add(row.id);
@@ -63,19 +64,19 @@ export function pollSystem({ scheduler, childrenOf, place }: BaselineEnvironment
       const open = (await ports.table.open()).filter((row) => !inWork.has(row.id));
       const running = open.filter((row) => row.status === "running");
       const ids = running.map((row) => row.vendorTaskId!);
-      const asked = ids.length > 0 ? ports.vendor.lookup(ids, ACCOUNT) : undefined;
+      const lookup = ids.length > 0 ? ports.vendor.lookup(ids, ACCOUNT) : undefined;
       const waiting = inParallel(
         open.filter((row) => row.status === "waiting"),
         (row) => submit(ports, row),
       );
-      const answer = await asked?.catch(() => undefined);
-      if (answer) {
-        const byId = new Map(answer.reports.map((report) => [report.vendorTaskId, report]));
-        await inParallel(running, (row) => look(ports, row, byId.get(row.vendorTaskId)));
+      const found = await lookup?.catch(() => undefined);
+      if (found) {
+        const byId = new Map(found.reports.map((report) => [report.vendorTaskId, report]));
+        await inParallel(running, (row) => handleReport(ports, row, byId.get(row.vendorTaskId)));
       }
       await waiting;
     },
-    // The one server died and was started again: what it was at is free.
+    // The only server crashed and was restarted, so no row is being handled.
     tickDied: () => inWork.clear(),
   };
 }

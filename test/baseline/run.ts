@@ -1,6 +1,7 @@
 /**
- * `npm run baseline` runs all four systems on the same seeds and writes the counts of their flows into docs/reliability.md,
- * between its two marks. `--flows 20000` for more, `--from 7` for other seeds, `--print` to write nothing.
+ * `npm run baseline` runs all systems on the same seeds and writes the counts of their flows into docs/reliability.md,
+ * between its two marks. `--flows 20000` runs more flows, `--from 7` uses other seeds, `--print` does not write the
+ * file.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
@@ -19,10 +20,10 @@ const from = Number(values.from);
 const seeds = Math.ceil(Number(values.flows) / FLOWS_PER_SEED);
 const sums = new Map<SystemName, Counters>();
 for (const name of SYSTEMS) {
-  const begun = Date.now();
+  const startedAt = Date.now();
   for (let seed = from; seed < from + seeds; seed++)
     sums.set(name, add(sums.get(name), await runSeed(name, seed, false)));
-  console.log(`${name}: ${sums.get(name)!.flows} flows in ${((Date.now() - begun) / 1_000).toFixed(1)} s`);
+  console.log(`${name}: ${sums.get(name)!.flows} flows in ${((Date.now() - startedAt) / 1_000).toFixed(1)} s`);
 }
 
 const table = tableOf(sums);
@@ -67,7 +68,7 @@ function tableOf(all: ReadonlyMap<SystemName, Counters>): string {
       perMillion((c) => c.forgedAccepted),
     ),
     line("requests to the vendor, per flow", (c) => (c.requests / c.flows).toFixed(1)),
-    line("images, per flow", (c) => (c.pictures / c.flows).toFixed(2)),
+    line("images, per flow", (c) => (c.images / c.flows).toFixed(2)),
     line("end at the vendor to follow-up accepted: median", seconds(0.5)),
     line("the same: 99 of 100", seconds(0.99)),
     "",
@@ -79,7 +80,8 @@ function write(text: string): void {
   const file = new URL("../../docs/reliability.md", import.meta.url);
   const marked = /(<!-- baseline -->\n)[\s\S]*?(<!-- \/baseline -->)/;
   const before = readFileSync(file, "utf8");
-  if (!marked.test(before)) throw new Error("docs/reliability.md has lost the marks of the table");
+  if (!marked.test(before))
+    throw new Error("docs/reliability.md does not have the marks <!-- baseline --> and <!-- /baseline -->");
   writeFileSync(
     file,
     before.replace(marked, (_, open: string, close: string) => `${open}${text}\n${close}`),

@@ -1,22 +1,24 @@
 /**
- * A webhook handler: the callback's own work is to press what comes next. Quick to write, and as fast as can be.
+ * A webhook handler: the handler of the callback submits the follow-ups directly. It is quick to write and has the
+ * shortest delay.
  *
- * What it lacks: a second SUCCESS presses again; an address anyone can guess; an answer that never came is sent again at
- * once; a callback that is lost, overtakes its answer, or finds the handler dying, is the end of its branch; no clock.
+ * Weaknesses: a second SUCCESS callback presses again, and anyone can guess the URL. A submission without a response is
+ * sent again immediately. A branch is lost if its callback is lost, arrives before the response, or meets a handler
+ * that crashes. There are no due times.
  */
 import type { BaselineEnvironment, Ports, Row, System } from "./environment.ts";
 
-const TRIES = 5;
+const ATTEMPTS = 5;
 
-export function webhookSystem({ scheduler, childrenOf, place }: BaselineEnvironment): System {
+export function webhookSystem({ scheduler, childrenOf, submitRow }: BaselineEnvironment): System {
   async function submit({ table, vendor }: Ports, row: Row): Promise<void> {
-    for (let i = 0; i < TRIES; i++) {
-      const answer = await place(vendor, row);
-      if (answer.kind === "accepted") {
-        return table.save({ ...row, status: "running", vendorTaskId: answer.vendorTaskId });
+    for (let i = 0; i < ATTEMPTS; i++) {
+      const outcome = await submitRow(vendor, row);
+      if (outcome.kind === "accepted") {
+        return table.save({ ...row, status: "running", vendorTaskId: outcome.vendorTaskId });
       }
-      if (answer.kind === "refused") break;
-      if (answer.kind === "busy") await scheduler.pause(3_000 * 2 ** i);
+      if (outcome.kind === "refused") break;
+      if (outcome.kind === "busy") await scheduler.pause(3_000 * 2 ** i);
     }
     await table.save({ ...row, status: "failed" });
   }
