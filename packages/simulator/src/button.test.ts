@@ -7,7 +7,7 @@ const JOB = "7c1f0b52-3d84-4e19-9a6d-51b0e2f7c8a3";
 const done = (result: ResultKind, index = 0) => ({ status: "SUCCESS", result, index, jobId: JOB }) as Task;
 
 describe("buttons", () => {
-  test("a grid has nine, in Discord's order", () => {
+  test("a grid has nine buttons in the order of Discord", () => {
     const row = buttonsOf(done("grid"), "v6", 2);
     expect(row.map((button) => button.label || button.emoji)).toEqual([
       "U1",
@@ -24,13 +24,13 @@ describe("buttons", () => {
     expect(row[4]?.customId).toBe(`MJ::JOB::reroll::0::${JOB}::SOLO`);
   });
 
-  test("a single picture has the second row of its model: 13 at plus, 15 with animate", () => {
+  test("a single image has the buttons of its model: 13 at plus, 15 with animate", () => {
     expect(buttonsOf(done("single"), "v6", 2)).toHaveLength(13);
     expect(buttonsOf(done("single"), "v6+video", 2)).toHaveLength(15);
     expect(buttonsOf(done("single"), "v7", 2)).toHaveLength(15);
   });
 
-  test("every button offered is understood when pressed, but for the heart", () => {
+  test("every button except the heart has a press", () => {
     const results: [ResultKind, number][] = [
       ["grid", 0],
       ["single", 1],
@@ -48,12 +48,12 @@ describe("buttons", () => {
     }
   });
 
-  test("an unfinished task offers none", () => {
+  test("an unfinished task has no buttons", () => {
     expect(buttonsOf({ ...done("grid"), status: "IN_PROGRESS" }, "v6", 2)).toEqual([]);
   });
 });
 
-describe("a press", () => {
+describe("pressOf", () => {
   test.each([
     [`MJ::JOB::upsample::3::${JOB}`, "UPSCALE", "never", 3],
     [`MJ::JOB::variation::2::${JOB}`, "VARIATION", "remix", 2],
@@ -68,7 +68,7 @@ describe("a press", () => {
     ["MJ::Job::PicReader::4", "IMAGINE", "always", 4],
     ["MJ::Job::PromptAnalyzer::5", "IMAGINE", "always", 5],
     [`MJ::JOB::animate_low_extend::1::${JOB}`, "VIDEO", "never", 0],
-  ])("%s is %s, modal %s", (customId, action, modal, index) => {
+  ])("the customId %s gives the action %s with modal %s", (customId, action, modal, index) => {
     expect(pressOf(customId)).toMatchObject({ action, modal, index });
   });
 
@@ -80,7 +80,7 @@ describe("a press", () => {
     "MJ::JOB::upsample::1::no-uuid",
     `MJ::BOOKMARK::${JOB}`,
     `x MJ::JOB::upsample::1::${JOB}`,
-  ])("%s is no press", (customId) => {
+  ])("the customId %s gives no press", (customId) => {
     expect(pressOf(customId)).toBeUndefined();
   });
 });

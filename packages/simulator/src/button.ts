@@ -1,6 +1,6 @@
 /**
- * Buttons: the customId grammar (docs/protocol.md 4) and the rows of buttons under a result.
- * Owns what a press means. Refuses nothing itself: each dialect says which words it understands.
+ * Buttons: the grammar of customIds (docs/protocol.md 4) and the buttons of a result. This file defines the meaning of a
+ * press. It rejects no press: each dialect decides which customIds it supports.
  */
 import type { Action, ResultKind, Task } from "./task.ts";
 
@@ -15,12 +15,15 @@ export interface Button {
 export interface Press {
   action: Action;
   result: ResultKind;
-  /** 1 to 4 where the button names a picture, else 0. */
+  /** 1 to 4 if the button names an image, otherwise 0. */
   index: number;
   label: string;
-  /** always: Inpaint, CustomZoom, describe and shorten lines; remix: only while remix is on (docs/protocol.md 4.4). */
+  /**
+   * Whether the press opens a modal. `always`: Inpaint, CustomZoom, lines of describe and shorten. `remix`: only if remix
+   * is on (docs/protocol.md 4.4).
+   */
   modal: "always" | "remix" | "never";
-  /** PicReader::all: one press, a child per line (docs/protocol.md 4.5). */
+  /** True for PicReader::all: one press creates a child per line (docs/protocol.md 4.5). */
   all?: true;
 }
 
@@ -70,7 +73,7 @@ const RULES: readonly Rule[] = [
   })),
 ];
 
-/** What pressing this button asks for, or undefined when no vendor of the family knows the word. ❤️ is one of those. */
+/** Returns the press of a customId; undefined if no vendor of the family supports the customId, for example ❤️. */
 export function pressOf(customId: string): Press | undefined {
   for (const [pattern, press] of RULES) {
     const match = pattern.exec(customId);
@@ -79,7 +82,7 @@ export function pressOf(customId: string): Press | undefined {
   return undefined;
 }
 
-/** Which single picture an account's model offers: the second row differs by model (docs/protocol.md 4.2). */
+/** Second button row of a single image, which differs by model (docs/protocol.md 4.2). */
 export type Row = "v6" | "v6+video" | "v7";
 
 export function buttonsOf(task: Task, row: Row, style: 1 | 2): Button[] {
@@ -122,7 +125,7 @@ export function buttonsOf(task: Task, row: Row, style: 1 | 2): Button[] {
       ];
     }
     case "video":
-      // A grid of four is offered for choosing; the chosen one can be extended (docs/protocol.md 4.3).
+      // Four videos have buttons to choose one; the chosen video can be extended (docs/protocol.md 4.3).
       return task.index > 0
         ? [
             button(`MJ::JOB::animate_high_extend::1::${job}`, "Extend (High)", "🎞️"),

@@ -1,4 +1,4 @@
-/** Callbacks and every way they go wrong. Each test asserts that its fault struck. */
+/** Callbacks and their faults. Each test asserts that its fault was applied. */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import {
   type FaultSpec,
@@ -31,7 +31,7 @@ const WHOLE = [
   "SUCCESS 100%",
 ];
 
-/** Runs one imagine to its end and waits until so many callbacks were posted or lost. */
+/** Runs one imagine to its end and waits until `count` callbacks were sent or lost. */
 async function run(callbacks: number, provider: ProviderId = "simulator", prompt = "a boat"): Promise<string> {
   const id = await imagine(simulator, provider, { notifyHook: receiver.hook, state: "s", prompt });
   clock.advance(60_000);
@@ -39,7 +39,7 @@ async function run(callbacks: number, provider: ProviderId = "simulator", prompt
   return id;
 }
 
-test("a task posts ten callbacks in order, each the whole task object as fetch answers it", async () => {
+test("a task sends ten callbacks in order, each with the same task object as fetch", async () => {
   const id = await run(10);
   expect(receiver.story()).toEqual(WHOLE);
   expect(receiver.contentTypes[0]).toBe("application/json");
@@ -48,19 +48,19 @@ test("a task posts ten callbacks in order, each the whole task object as fetch a
   expect(simulator.ledger().counts).toMatchObject({ callbacksDelivered: 10, callbacksLost: 0 });
 });
 
-test("trueai posts its end twice, as utf-8, with its 59 keys", async () => {
+test("trueai sends the final callback twice, as utf-8, with 59 keys", async () => {
   await run(11, "trueai");
   expect(receiver.story()).toEqual([...WHOLE, "SUCCESS 100%"]);
   expect(receiver.contentTypes[0]).toBe("application/json; charset=utf-8");
   expect(Object.keys(receiver.bodies[0] ?? {})).toHaveLength(59);
 });
 
-test("new-api's callbacks come from its upstream, in the upstream's shape", async () => {
+test("callbacks of new-api have the shape of its upstream", async () => {
   await run(10, "newapi");
   expect(receiver.bodies.at(-1)).toMatchObject({ state: "s", properties: { notifyHook: receiver.hook } });
 });
 
-test("silent vendors post nothing: by scenario and by directive", async () => {
+test("a vendor that is silent by scenario or by directive sends no callback", async () => {
   simulator.scenario("newapi", { silent: true });
   simulator.scenario("agicto", { silent: true });
   await imagine(simulator, "newapi", { notifyHook: receiver.hook });
@@ -71,7 +71,7 @@ test("silent vendors post nothing: by scenario and by directive", async () => {
   expect(simulator.ledger().submissions.every((row) => row.hasHook)).toBe(true);
 });
 
-test("what the receiver answers is noted and changes nothing", async () => {
+test("the response of the receiver is recorded and has no effect", async () => {
   await receiver.stop();
   receiver = await startReceiver(500);
   await run(10);
@@ -79,7 +79,7 @@ test("what the receiver answers is noted and changes nothing", async () => {
   expect(simulator.ledger().counts.callbacksRefused).toBe(10);
 });
 
-test("a hook that is no http address, or where nobody listens, is unreachable and harmless", async () => {
+test("a notifyHook that is not http or not reachable is recorded as unreachable and has no effect", async () => {
   await imagine(simulator, "simulator", { notifyHook: "ftp://127.0.0.1/x" });
   await imagine(simulator, "simulator", { notifyHook: "http://127.0.0.1:1/x" });
   clock.advance(60_000);
@@ -87,7 +87,7 @@ test("a hook that is no http address, or where nobody listens, is unreachable an
   expect(ledger.counts.callbacksUnreachable).toBe(20);
 });
 
-test("the ledger never holds a hook", async () => {
+test("the ledger never contains a notifyHook URL", async () => {
   await run(10);
   expect(JSON.stringify(simulator.ledger())).not.toContain("secret-token");
 });
@@ -95,7 +95,7 @@ test("the ledger never holds a hook", async () => {
 describe("faults", () => {
   const arm = (fault: FaultSpec) => simulator.arm(fault);
 
-  test("lose-callback loses the callback it names and no other", async () => {
+  test("lose-callback loses only the matching callback", async () => {
     const fault = arm({ kind: "lose-callback", status: "terminal" });
     await run(10);
     expect(receiver.story()).toEqual(WHOLE.slice(0, -1));
@@ -103,14 +103,14 @@ describe("faults", () => {
     expect(fault.fired).toBe(1);
   });
 
-  test("copy-callback posts one callback several times", async () => {
+  test("copy-callback sends one callback several times", async () => {
     const fault = arm({ kind: "copy-callback", status: "SUCCESS", copies: 4 });
     await run(14);
     expect(receiver.story()).toEqual([...WHOLE, ...Array(4).fill("SUCCESS 100%")]);
     expect(fault.fired).toBe(1);
   });
 
-  test("shuffle-callbacks delivers all of them, copies too, in another order at the end", async () => {
+  test("shuffle-callbacks sends all callbacks and copies in another order at the end", async () => {
     const shuffle = arm({ kind: "shuffle-callbacks" });
     arm({ kind: "copy-callback", status: "SUBMITTED", copies: 1 });
     await run(11);
@@ -119,7 +119,7 @@ describe("faults", () => {
     expect(shuffle.fired).toBe(1);
   });
 
-  test("early-callback is answered before the submit answer is written: one, or all of them", async () => {
+  test("early-callback sends one or all callbacks before the submit response", async () => {
     const one = arm({ kind: "early-callback" });
     await imagine(simulator, "simulator", { notifyHook: receiver.hook });
     expect(receiver.story()).toEqual(["SUBMITTED 0%"]);
@@ -129,14 +129,14 @@ describe("faults", () => {
     expect([one.fired, all.fired]).toEqual([1, 1]);
   });
 
-  test("late-callback is overtaken by the callbacks after it", async () => {
+  test("later callbacks overtake a late-callback", async () => {
     arm({ kind: "late-callback", status: "SUBMITTED", delayMs: 30_000 });
     await run(10);
     expect(receiver.story().toSorted()).toEqual(WHOLE.toSorted());
     expect(simulator.ledger().callbacks.find((row) => row.fault === "late-callback")?.status).toBe("SUBMITTED");
   });
 
-  test("progress-after-success and failure-after-success follow the end, while look-ups keep saying SUCCESS", async () => {
+  test("progress-after-success and failure-after-success follow the end, and look-ups still return SUCCESS", async () => {
     arm({ kind: "progress-after-success" });
     arm({ kind: "failure-after-success" });
     const id = await run(12);
@@ -145,7 +145,7 @@ describe("faults", () => {
     expect((await look(simulator, "simulator", id)).json.status).toBe("SUCCESS");
   });
 
-  test("an end that is posted twice is lost twice, or only once", async () => {
+  test("a final callback that is sent twice can be lost once or twice", async () => {
     const once = arm({ kind: "lose-callback", provider: "trueai", status: "SUCCESS" });
     await run(11, "trueai");
     expect(receiver.story()).toEqual(WHOLE);
@@ -155,7 +155,7 @@ describe("faults", () => {
     expect([once.fired, both.fired]).toEqual([1, 2]);
   });
 
-  test("a fault for another vendor, action or status does not strike", async () => {
+  test("a fault for another vendor, action or status has no effect", async () => {
     const faults = [
       arm({ kind: "lose-callback", provider: "trueai" }),
       arm({ kind: "lose-callback", action: "UPSCALE" }),

@@ -1,9 +1,9 @@
 /**
- * Callbacks of a task, and everything that may go wrong with them.
+ * Callbacks of a task and their faults.
  *
- *   C1  A task's callbacks arrive in order, one after the other, unless a fault says otherwise. Real vendors promise less
- *       (docs/protocol.md 5.2); here disorder is armed, so that a test knows it happened.
- *   C2  Every callback is tried once. What the receiver answers is written down and changes nothing.
+ *   C1  The callbacks of a task are sent in order, one after the other, unless a fault changes the order. Real vendors
+ *       guarantee less (docs/protocol.md 5.2). Here only a fault causes disorder, so that a test knows about it.
+ *   C2  Every callback is sent once. The response of the receiver is recorded and has no effect.
  */
 import type { Clock } from "./clock.ts";
 import type { Dialect } from "./dialect.ts";
@@ -15,11 +15,11 @@ import { advanceTo, isEnded, type Task, type TimelineStep } from "./task.ts";
 import { type Origin, toWireTask } from "./wire-format.ts";
 
 export interface CallbackSender {
-  /** The task has moved: tell its hook. */
+  /** Sends a callback for the new state of the task. */
   notify(task: Task): void;
-  /** Resolves once everything queued for this task so far was posted and answered. */
+  /** Resolves when all callbacks queued so far for this task were sent and answered. */
   settled(taskId: string): Promise<void>;
-  /** Posts no more, and resolves once the posts under way have been written down. */
+  /** Sends no more callbacks, and resolves when the callbacks in flight are recorded. */
   stop(): Promise<void>;
 }
 
@@ -34,20 +34,20 @@ export interface CallbackSenderDeps {
   dialectOf(task: Task): Dialect;
 }
 
-/** trueai sends its end once more about 3 s later; in demo time a tenth of that. */
+/** trueai sends the final callback again about 3 s later. At speed 1 the simulator uses a tenth of that. */
 const SECOND_TERMINAL_MS = 300;
 
 export function createCallbackSender(parts: CallbackSenderDeps): CallbackSender {
   const { clock, faults, ledger, poster, random } = parts;
   const chains = new Map<string, Promise<void>>();
-  const underWay = new Set<Promise<void>>();
+  const inFlight = new Set<Promise<void>>();
   let stopped = false;
-  const held = new Map<string, { task: Task; fault: FaultKind | null }[]>();
+  const shuffled = new Map<string, { task: Task; fault: FaultKind | null }[]>();
 
   function post(task: Task, fault: FaultKind | null): Promise<void> {
     const posting = attempt(task, fault);
-    underWay.add(posting);
-    return posting.finally(() => underWay.delete(posting));
+    inFlight.add(posting);
+    return posting.finally(() => inFlight.delete(posting));
   }
 
   async function attempt(task: Task, fault: FaultKind | null): Promise<void> {
@@ -72,13 +72,13 @@ export function createCallbackSender(parts: CallbackSenderDeps): CallbackSender 
 
   return {
     notify(task) {
-      // MODAL is told by the submit answer only (docs/protocol.md 5.2); NOT_START is never sent.
+      // Only the submit response reports MODAL (docs/protocol.md 5.2). NOT_START is never sent.
       if (task.notifyHook === null || task.status === "MODAL" || task.status === "NOT_START") return;
       const event: FaultEvent = { provider: task.provider, action: task.action, status: task.status };
       const end = isEnded(task.status);
 
-      const shuffling = held.get(task.id) ?? (faults.take(["shuffle-callbacks"], event) ? [] : undefined);
-      if (shuffling) held.set(task.id, shuffling);
+      const shuffling = shuffled.get(task.id) ?? (faults.take(["shuffle-callbacks"], event) ? [] : undefined);
+      if (shuffling) shuffled.set(task.id, shuffling);
       const lost = faults.take(["lose-callback"], event);
       if (lost) lose(task);
 
@@ -94,19 +94,19 @@ export function createCallbackSender(parts: CallbackSenderDeps): CallbackSender 
 
       const late = shuffling ? undefined : faults.take(["late-callback"], event);
       if (shuffling) {
-        shuffling.push(...posts.map((one) => ({ ...one, fault: "shuffle-callbacks" as const })));
+        shuffling.push(...posts.map((each) => ({ ...each, fault: "shuffle-callbacks" as const })));
         if (end) {
-          held.delete(task.id);
-          for (const one of random.shuffle(shuffling)) queue(one.task, one.fault);
+          shuffled.delete(task.id);
+          for (const { task: each, fault } of random.shuffle(shuffling)) queue(each, fault);
         }
       } else if (late) {
-        // Off the chain: the callbacks after it overtake it.
+        // A late callback is not part of the chain, so later callbacks overtake it.
         clock.setTimer(
-          () => void Promise.all(posts.map((one) => post(one.task, "late-callback"))),
+          () => void Promise.all(posts.map((each) => post(each.task, "late-callback"))),
           late.delayMs ?? 1_000,
         );
       } else {
-        for (const one of posts) queue(one.task, one.fault);
+        for (const { task: each, fault } of posts) queue(each, fault);
       }
       if (end && parts.dialectOf(task).doublesTerminal) {
         const again = () => (faults.take(["lose-callback"], event) ? lose(task) : queue(task, null));
@@ -118,7 +118,7 @@ export function createCallbackSender(parts: CallbackSenderDeps): CallbackSender 
     },
     async stop() {
       stopped = true;
-      await Promise.allSettled(underWay);
+      await Promise.allSettled(inFlight);
     },
   };
 }
@@ -130,14 +130,14 @@ function rowOf(task: Task) {
 const callbackType = (dialect: Dialect): string =>
   dialect.callbackShape === "trueai" ? "application/json; charset=utf-8" : "application/json";
 
-/** The snapshot before the end, sent after it: novicezk's "100%" in progress has the rank of an end (docs/protocol.md 5.2). */
+/** Returns an older snapshot that is sent after the end: novicezk ranks "100%" in progress as an end (docs/protocol.md 5.2). */
 function stale(task: Task): Task {
-  const moment: TimelineStep = { at: task.finishTime ?? task.submitTime, status: "IN_PROGRESS", progress: "93%" };
-  return advanceTo({ ...task, finishTime: null }, moment);
+  const step: TimelineStep = { at: task.finishTime ?? task.submitTime, status: "IN_PROGRESS", progress: "93%" };
+  return advanceTo({ ...task, finishTime: null }, step);
 }
 
-/** The timeout sweep that races the completion (docs/protocol.md 3.3). Look-ups keep saying SUCCESS: only this callback lies. */
+/** Returns a FAILURE of the vendor's timeout check, which races the completion (docs/protocol.md 3.3). Look-ups still return SUCCESS. */
 function overdue(task: Task): Task {
-  const moment: TimelineStep = { at: (task.finishTime ?? task.submitTime) + 1, status: "FAILURE", progress: "" };
-  return advanceTo({ ...task, ending: { kind: "failure", share: 1, reason: "任务超时" } }, moment);
+  const step: TimelineStep = { at: (task.finishTime ?? task.submitTime) + 1, status: "FAILURE", progress: "" };
+  return advanceTo({ ...task, ending: { kind: "failure", share: 1, reason: "任务超时" } }, step);
 }

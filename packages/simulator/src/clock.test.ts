@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { manualClock } from "./clock.ts";
 
-test("timers run in the order of their moments, each at its own time, also those set on the way", () => {
+test("timers run in order at their own times, including timers that are set meanwhile", () => {
   const clock = manualClock(0);
   const seen: string[] = [];
   const note = (name: string) => () => seen.push(`${name} ${clock.now()}`);

@@ -1,10 +1,10 @@
 /**
- * Time as an argument. The simulator asks a Clock for the hour and for every delay it makes on purpose, so a test can
- * move a whole task through its life without sleeping. Network timeouts stay on the real clock: sockets do not wait for us.
+ * The clock is an argument. The simulator uses it for the current time and for every intended delay, so a test can run a
+ * whole task without waiting. Network timeouts use the real clock, because sockets do not follow a manual clock.
  */
 export interface Clock {
   now(): number;
-  /** Runs once after the delay, unless the returned function is called first. */
+  /** Runs `run` once after the delay, unless the returned function cancels the timer first. */
   setTimer(run: () => void, delayMs: number): () => void;
 }
 
@@ -17,11 +17,14 @@ export const systemClock: Clock = {
 };
 
 export interface ManualClock extends Clock {
-  /** Moves time on, running every timer that falls due, in order, at its own moment. */
+  /** Advances the time and runs each due timer in order, at its own time. */
   advance(ms: number): void;
 }
 
 /**
+ * Creates a clock that only `advance` moves.
+ *
+ * @example
  * const clock = manualClock();
  * const simulator = await startSimulator({ clock });
  * clock.advance(10_000); // every task submitted so far is finished

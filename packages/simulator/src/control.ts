@@ -1,6 +1,6 @@
 /**
- * The control API under /_sim: read the ledger, arm faults, set scenarios, look at a task. For tests in other processes
- * and for people with curl. Shows no hook and no key.
+ * The control API under /_sim: read the ledger, add faults, set scenarios, read a task. It is for tests in other processes
+ * and for curl. It returns no notifyHook URL and no key.
  */
 import { isProviderId, PROVIDER_IDS, type ProviderId } from "./dialect.ts";
 import { type Faults, parseFault } from "./fault.ts";
@@ -32,9 +32,10 @@ export function createControl(parts: ControlDeps): Control {
   const { faults, ledger, life } = parts;
 
   function scenario(method: string, provider: string, body: string): ControlReply {
-    if (!isProviderId(provider)) return problem(404, `No vendor "${provider}". Known: ${PROVIDER_IDS.join(", ")}.`);
+    if (!isProviderId(provider))
+      return problem(404, `Unknown vendor "${provider}". Known vendors: ${PROVIDER_IDS.join(", ")}.`);
     if (method === "GET") return { status: 200, body: parts.scenarioOf(provider) };
-    if (method !== "PUT") return problem(405, "GET or PUT.");
+    if (method !== "PUT") return problem(405, "Use GET or PUT.");
     const parsed = parseScenario(parse(body));
     if ("problem" in parsed) return problem(400, parsed.problem);
     parts.setScenario(provider, parsed);
@@ -43,8 +44,8 @@ export function createControl(parts: ControlDeps): Control {
 
   return {
     handle(method, path, body) {
-      const [, , room = "", name = ""] = path.split("/");
-      switch (`${method} ${room}`) {
+      const [, , resource = "", name = ""] = path.split("/");
+      switch (`${method} ${resource}`) {
         case "GET ":
           return { status: 200, body: Object.fromEntries(PROVIDER_IDS.map((id) => [id, parts.baseUrl(id)])) };
         case "GET ledger":
@@ -63,19 +64,19 @@ export function createControl(parts: ControlDeps): Control {
         }
         case "GET tasks": {
           const task = life.find(name);
-          return task ? { status: 200, body: shown(task) } : problem(404, `No task "${name}".`);
+          return task ? { status: 200, body: shown(task) } : problem(404, `Task "${name}" does not exist.`);
         }
         case "GET scenarios":
         case "PUT scenarios":
           return scenario(method, name, body);
         default:
-          return problem(404, "Rooms of /_sim: ledger, faults, scenarios/<vendor>, tasks/<id>.");
+          return problem(404, "Resources of /_sim: ledger, faults, scenarios/<vendor>, tasks/<id>.");
       }
     },
   };
 }
 
-/** A task with whether it has a hook, never where. */
+/** Returns a task with `hasHook` instead of its notifyHook URL. */
 function shown(task: Task) {
   const { notifyHook, ...rest } = task;
   return { ...rest, hasHook: notifyHook !== null };

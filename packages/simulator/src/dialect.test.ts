@@ -1,4 +1,4 @@
-/** Each vendor's answers in its own shape, over real HTTP. The expectations follow docs/protocol.md 2 and the wire fixtures. */
+/** Responses of each vendor over HTTP. The expected values follow docs/protocol.md 2 and the wire fixtures. */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { LOOKUP_VERBS, SUBMIT_VERBS } from "./dialect.ts";
 import { DIALECTS } from "./dialects/registry.ts";
@@ -21,14 +21,14 @@ beforeEach(async () => {
 });
 afterEach(() => simulator.stop());
 
-/** A finished grid. */
+/** Creates a finished grid. @returns its id */
 async function grid(provider: ProviderId): Promise<string> {
   const id = await imagine(simulator, provider);
   clock.advance(60_000);
   return id;
 }
 
-describe("accepted", () => {
+describe("accepted submissions", () => {
   test.each([
     ["cometapi", "imagine", /^\{"code":1,"description":"Submission successful","result":"\d{16}","properties":\{/],
     ["cometapi", "blend", /^\{"code":1,.*"result":\d{16},/],
@@ -39,45 +39,48 @@ describe("accepted", () => {
     ["trueai", "imagine", /"properties":\{"discordInstanceId":"\d{19}","discordChannelId":"\d{19}"\}\}$/],
     ["newapi", "imagine", /^\{"code":1,.*"result":"\d{17}",/],
     ["simulator", "imagine", /^\{"code":1,.*"result":"\d{16}",/],
-  ] satisfies [ProviderId, string, RegExp][])("%s %s", async (provider, verb, shape) => {
-    const image = "data:image/png;base64,AAAA";
-    const answer = await submit(simulator, provider, verb, { prompt: "a boat", base64Array: [image, image] });
-    expect(answer.text).toMatch(shape);
-    expect([200, 201]).toContain(answer.status);
-  });
+  ] satisfies [ProviderId, string, RegExp][])(
+    "an accepted submission at %s with the verb %s has the expected body",
+    async (provider, verb, shape) => {
+      const image = "data:image/png;base64,AAAA";
+      const response = await submit(simulator, provider, verb, { prompt: "a boat", base64Array: [image, image] });
+      expect(response.text).toMatch(shape);
+      expect([200, 201]).toContain(response.status);
+    },
+  );
 
-  test("gitaigc types the result of an action as an integer, and 17 digits keep their last one", async () => {
+  test("gitaigc returns the result of an action as an integer with all 17 digits", async () => {
     simulator.scenario("gitaigc", { idDigits: 17 });
-    const answer = await press(simulator, "gitaigc", await grid("gitaigc"), "U1");
-    expect(answer.text).toMatch(/"result":\d{17},/);
-    expect((await look(simulator, "gitaigc", idOf(answer))).json.id).toBe(idOf(answer));
+    const response = await press(simulator, "gitaigc", await grid("gitaigc"), "U1");
+    expect(response.text).toMatch(/"result":\d{17},/);
+    expect((await look(simulator, "gitaigc", idOf(response))).json.id).toBe(idOf(response));
   });
 
-  test("gitaigc says 201 now and then, the same seed at the same places", async () => {
+  test("gitaigc sometimes returns 201, and the same seed gives the same responses", async () => {
     const statuses: number[] = [];
     for (let i = 0; i < 16; i++) statuses.push((await submit(simulator, "gitaigc", "imagine", { prompt: "a" })).status);
     expect(new Set(statuses)).toEqual(new Set([200, 201]));
   });
 
-  test("new-api labels its answers text/plain and its own errors json", async () => {
+  test("new-api sends responses as text/plain and its own errors as JSON", async () => {
     expect((await submit(simulator, "newapi", "imagine", { prompt: "a" })).contentType).toContain("text/plain");
     expect((await look(simulator, "newapi", "1")).contentType).toContain("application/json");
   });
 
   test.each(["simulator", "xfusionai", "newapi"] satisfies ProviderId[])(
-    "upload at %s answers addresses, no task",
+    "an upload at %s returns addresses and creates no task",
     async (provider) => {
-      const answer = await submit(simulator, provider, "upload-discord-images", {
+      const response = await submit(simulator, provider, "upload-discord-images", {
         base64Array: ["data:image/png;base64,AAAA"],
       });
-      expect(answer.json.result).toEqual([expect.stringMatching(/\/images\/upload-\d+\.png$/)]);
-      expect((await fetch((answer.json.result as string[])[0]!)).headers.get("content-type")).toBe("image/png");
+      expect(response.json.result).toEqual([expect.stringMatching(/\/images\/upload-\d+\.png$/)]);
+      expect((await fetch((response.json.result as string[])[0]!)).headers.get("content-type")).toBe("image/png");
       expect(simulator.ledger().counts.tasks).toBe(0);
     },
   );
 });
 
-describe("the key", () => {
+describe("keys", () => {
   test.each([
     ["cometapi", 401, /"code":"invalid_api_key"/],
     ["gitaigc", 401, /^$/],
@@ -87,23 +90,26 @@ describe("the key", () => {
     ["newapi", 401, /"message":"无效的令牌 \(request id: /],
     ["xfusionai", 401, /^$/],
   ] satisfies [ProviderId, number, RegExp][])(
-    "that is wrong is refused by %s in its own way",
+    "%s rejects a wrong key in its own format",
     async (provider, status, body) => {
       const headers = { authorization: "Bearer wrong-key", "mj-api-secret": "wrong-key" };
-      const answer = await call(simulator, provider, "POST", "/submit/imagine", { prompt: "a" }, headers);
-      expect(answer.status).toBe(status);
-      expect(answer.text).toMatch(body);
+      const response = await call(simulator, provider, "POST", "/submit/imagine", { prompt: "a" }, headers);
+      expect(response.status).toBe(status);
+      expect(response.text).toMatch(body);
       expect(simulator.ledger().submissions).toEqual([]);
     },
   );
 
-  test.each(PROVIDER_IDS)("may be left out at %s only where the vendor says so", async (provider) => {
-    const answer = await call(simulator, provider, "POST", "/submit/imagine", { prompt: "a" }, {});
-    expect(answer.status < 300).toBe(DIALECTS[provider].auth.optional);
-  });
+  test.each(PROVIDER_IDS)(
+    "a request without a key is accepted at %s only if its dialect allows it",
+    async (provider) => {
+      const response = await call(simulator, provider, "POST", "/submit/imagine", { prompt: "a" }, {});
+      expect(response.status < 300).toBe(DIALECTS[provider].auth.optional);
+    },
+  );
 });
 
-describe("an id nobody knows", () => {
+describe("unknown ids", () => {
   test.each([
     ["midjourney-proxy", 200, ""],
     ["simulator", 200, ""],
@@ -113,11 +119,14 @@ describe("an id nobody knows", () => {
     ["newapi", 400, '{"description":"task_no_found ","type":"upstream_error","code":4}'],
     ["cometapi", 400, '{"description":"task_no_found ","type":"upstream_error","code":4}'],
     ["agicto", 400, '{"description":"task_no_found ","type":"upstream_error","code":4}'],
-  ] satisfies [ProviderId, number, string][])("at %s: %i %s", async (provider, status, body) => {
-    expect(await look(simulator, provider, "1")).toMatchObject({ status, text: body });
-  });
+  ] satisfies [ProviderId, number, string][])(
+    "fetch of an unknown id at %s returns %i with the body %s",
+    async (provider, status, body) => {
+      expect(await look(simulator, provider, "1")).toMatchObject({ status, text: body });
+    },
+  );
 
-  test("is left out of a list, and another vendor's id is unknown", async () => {
+  test("an unknown id is omitted from a list, and an id of another vendor is unknown", async () => {
     const mine = await imagine(simulator, "simulator");
     const theirs = await imagine(simulator, "trueai");
     const list = await call(simulator, "simulator", "POST", "/task/list-by-condition", { ids: ["1", theirs, mine] });
@@ -125,27 +134,33 @@ describe("an id nobody knows", () => {
   });
 });
 
-describe("refused", () => {
+describe("rejections", () => {
   test.each([
     ["simulator", 200, { code: 3, result: null }],
     ["trueai", 404, { code: 3, result: null, description: "关联任务不存在或已失效", properties: {} }],
     ["newapi", 400, { code: 4, description: "task_not_found ", type: "upstream_error" }],
-  ] satisfies [ProviderId, number, object][])("a parent nobody knows, at %s", async (provider, status, body) => {
-    const customId = "MJ::JOB::upsample::1::7c1f0b52-3d84-4e19-9a6d-51b0e2f7c8a3";
-    const answer = await submit(simulator, provider, "action", { taskId: "1", customId });
-    expect(answer).toMatchObject({ status, json: body });
-  });
+  ] satisfies [ProviderId, number, object][])(
+    "a press on an unknown parent is rejected at %s",
+    async (provider, status, body) => {
+      const customId = "MJ::JOB::upsample::1::7c1f0b52-3d84-4e19-9a6d-51b0e2f7c8a3";
+      const response = await submit(simulator, provider, "action", { taskId: "1", customId });
+      expect(response).toMatchObject({ status, json: body });
+    },
+  );
 
   test.each([
     ["simulator", 200, { code: 4, description: "关联任务状态错误" }],
     ["newapi", 400, { code: 4, description: "task_status_not_success ", type: "upstream_error" }],
-  ] satisfies [ProviderId, number, object][])("a parent that is not done, at %s", async (provider, status, body) => {
-    const taskId = await imagine(simulator, provider);
-    const customId = "MJ::JOB::upsample::1::7c1f0b52-3d84-4e19-9a6d-51b0e2f7c8a3";
-    expect(await submit(simulator, provider, "action", { taskId, customId })).toMatchObject({ status, json: body });
-  });
+  ] satisfies [ProviderId, number, object][])(
+    "a press on an unfinished parent is rejected at %s",
+    async (provider, status, body) => {
+      const taskId = await imagine(simulator, provider);
+      const customId = "MJ::JOB::upsample::1::7c1f0b52-3d84-4e19-9a6d-51b0e2f7c8a3";
+      expect(await submit(simulator, provider, "action", { taskId, customId })).toMatchObject({ status, json: body });
+    },
+  );
 
-  test("a button of unknown grammar: code 4, at new-api by name, without `::` a crash", async () => {
+  test("an unknown customId gives code 4, at new-api unknown_action, and without `::` a crash of new-api", async () => {
     const id = await grid("simulator");
     expect((await submit(simulator, "simulator", "action", { taskId: id, customId: "MJ::x" })).json.code).toBe(4);
     const relay = await submit(simulator, "newapi", "action", { taskId: "1", customId: "MJ::Job::PicReader::1" });
@@ -168,12 +183,12 @@ describe("refused", () => {
     ["change", { taskId: "1", action: "UPSCALE", index: 5 }],
     ["simple-change", { content: "1 X2" }],
     ["video", { prompt: "a", motion: "wild" }],
-  ])("%s with %j is code 4 and makes no task", async (verb, body) => {
+  ])("%s with the body %j gives code 4 and creates no task", async (verb, body) => {
     expect((await submit(simulator, "simulator", verb, body)).json).toMatchObject({ code: 4, result: null });
     expect(simulator.ledger().counts).toMatchObject({ tasks: 0, refused: 1 });
   });
 
-  test("a long state: trueai's filter without description or result, code 4 on imagine; others take it", async () => {
+  test("trueai rejects a long state through its exception filter, on imagine with code 4, and other vendors accept it", async () => {
     const state = "s".repeat(256);
     const filtered = await submit(simulator, "trueai", "shorten", { prompt: "a", state });
     expect(filtered.status).toBe(200);
@@ -187,12 +202,12 @@ describe("refused", () => {
     expect((await submit(simulator, "simulator", "imagine", { prompt: "a", state })).json.code).toBe(1);
   });
 
-  test("a long notifyHook at trueai", async () => {
+  test("trueai rejects a long notifyHook", async () => {
     const notifyHook = `http://127.0.0.1:9/${"h".repeat(2_000)}`;
     expect((await submit(simulator, "trueai", "imagine", { prompt: "a", notifyHook })).json.code).toBe(4);
   });
 
-  test("a banned word: 24 at once, but at trueai an accepted task that fails", async () => {
+  test("a banned word gives code 24, but at trueai an accepted task that fails", async () => {
     const body = { prompt: "a gory scene" };
     expect((await submit(simulator, "simulator", "imagine", body)).json).toEqual({
       code: 24,
@@ -207,10 +222,10 @@ describe("refused", () => {
     expect(task).toMatchObject({ status: "FAILURE", failReason: "可能包含敏感词", properties: { bannedWord: "gory" } });
   });
 
-  test("a taskId as a JSON number, at new-api only", async () => {
+  test("only new-api rejects a taskId that is a JSON number", async () => {
     const customId = "MJ::JOB::upsample::1::7c1f0b52-3d84-4e19-9a6d-51b0e2f7c8a3";
-    const answer = await submit(simulator, "newapi", "action", { taskId: 1, customId });
-    expect(answer.json.description).toBe("bind_request_body_failed ");
+    const response = await submit(simulator, "newapi", "action", { taskId: 1, customId });
+    expect(response.json.description).toBe("bind_request_body_failed ");
     const own = Number(await grid("simulator"));
     expect((await submit(simulator, "simulator", "action", { taskId: own, customId })).json.code).toBe(1);
   });
@@ -218,7 +233,7 @@ describe("refused", () => {
   test.each([
     ["simulator", { code: 23, result: null }],
     ["trueai", { code: 9, result: null, description: "提交失败，队列已满，请稍后重试" }],
-  ] satisfies [ProviderId, object][])("a full queue, at %s", async (provider, body) => {
+  ] satisfies [ProviderId, object][])("a full queue is reported by %s with its code", async (provider, body) => {
     simulator.scenario(provider, { queue: { running: 1, waiting: 0 } });
     await imagine(simulator, provider);
     expect((await submit(simulator, provider, "imagine", { prompt: "b" })).json).toMatchObject(body);
@@ -227,7 +242,7 @@ describe("refused", () => {
 });
 
 describe("routes", () => {
-  test.each(PROVIDER_IDS)("%s has just the verbs of its table", async (provider) => {
+  test.each(PROVIDER_IDS)("%s supports exactly the verbs of its dialect", async (provider) => {
     const paths: Record<string, string> = {
       "swap-face": "/insight-face/swap",
       upload: "/submit/upload-discord-images",
@@ -239,19 +254,19 @@ describe("routes", () => {
       const submits = SUBMIT_VERBS.some((known) => known === verb);
       const posts = submits || verb.startsWith("list-by") || verb === "query";
       const path = paths[verb] ?? (submits ? `/submit/${verb}` : `/task/${verb}`);
-      const answer = await call(simulator, provider, posts ? "POST" : "GET", path, posts ? {} : undefined);
+      const response = await call(simulator, provider, posts ? "POST" : "GET", path, posts ? {} : undefined);
       const { errors } = DIALECTS[provider];
       const missing =
         errors === "relay" || errors === "comet"
-          ? answer.text.includes("Invalid URL")
+          ? response.text.includes("Invalid URL")
           : errors === "trueai"
-            ? answer.status === 404 && answer.text === ""
-            : answer.text.includes('"error":"Not Found"');
-      expect(missing, `${verb}: ${answer.status} ${answer.text}`).toBe(!DIALECTS[provider].verbs.has(verb));
+            ? response.status === 404 && response.text === ""
+            : response.text.includes('"error":"Not Found"');
+      expect(missing, `${verb}: ${response.status} ${response.text}`).toBe(!DIALECTS[provider].verbs.has(verb));
     }
   });
 
-  test("the mode may stand in the path", async () => {
+  test("a path prefix selects the mode", async () => {
     await submit(simulator, "xfusionai", "imagine", { prompt: "a" });
     expect(simulator.ledger().submissions[0]?.mode).toBe("RELAX");
     const fetched = await call(
@@ -270,8 +285,8 @@ describe("routes", () => {
   });
 });
 
-describe("the task object", () => {
-  test("of new-api is empty at first, zeros and empty strings where others say null", async () => {
+describe("task objects", () => {
+  test("the task object of new-api is empty at first and has zeros and empty strings instead of null", async () => {
     const id = await imagine(simulator, "newapi", { state: "s1" });
     expect((await look(simulator, "newapi", id)).json).toEqual({
       id,
@@ -304,7 +319,7 @@ describe("the task object", () => {
     });
   });
 
-  test("of trueai has 59 keys, four single pictures and the hook echoed", async () => {
+  test("the task object of trueai has 59 keys, four single images and the notifyHook", async () => {
     const id = await imagine(simulator, "trueai", { notifyHook: "http://127.0.0.1:9/hook" });
     clock.advance(60_000);
     const task = (await look(simulator, "trueai", id)).json;
@@ -313,7 +328,7 @@ describe("the task object", () => {
     expect(task.properties).toMatchObject({ notifyHook: "http://127.0.0.1:9/hook" });
   });
 
-  test("of plus has the fields of its samples; cometapi's buttons are style 1; agicto keeps no state", async () => {
+  test("the task object of plus has the fields of its samples, cometapi has button style 1 and agicto no state", async () => {
     const plus = (await look(simulator, "midjourney-proxy", await grid("midjourney-proxy"))).json;
     expect(Object.keys(plus).toSorted()).toEqual(
       "action buttons description failReason finishTime id imageUrl progress prompt promptEn properties startTime state status submitTime".split(
@@ -327,7 +342,7 @@ describe("the task object", () => {
     expect((await look(simulator, "agicto", agicto)).json.state).toBe("");
   });
 
-  test("of novicezk has no buttons; its follow-ups go by change and simple-change", async () => {
+  test("the task object of novicezk has no buttons, and change and simple-change press it", async () => {
     simulator.scenario("midjourney-proxy", { variant: "novicezk" });
     const id = await grid("midjourney-proxy");
     const task = (await look(simulator, "midjourney-proxy", id)).json;
@@ -345,7 +360,7 @@ describe("the task object", () => {
     expect(again.json.code).toBe(4);
   });
 
-  test.each(PROVIDER_IDS)("of %s leads to a picture that can be fetched", async (provider) => {
+  test.each(PROVIDER_IDS)("the task object of %s has an image address that can be fetched", async (provider) => {
     const task = (await look(simulator, provider, await grid(provider))).json;
     const picture = await fetch(String(task.imageUrl));
     expect(picture.status).toBe(200);

@@ -1,6 +1,6 @@
 /**
- * A vendor as a form filled in. The protocol asks these fields and never compares a vendor's name.
- * Every optional field has its default written down, so a dialect file says only where its vendor differs.
+ * The properties of a vendor. The protocol code uses these fields and never compares vendor names. `DEFAULTS` has the
+ * default of every optional field, so a dialect file lists only the differences of its vendor.
  */
 
 import type { Row } from "./button.ts";
@@ -40,72 +40,73 @@ export type LookupVerb = (typeof LOOKUP_VERBS)[number];
 
 export type Verb = SubmitVerb | LookupVerb | "cancel";
 
-/** Bodies of errors come in families (docs/protocol.md 2.3). */
+/** Families of error bodies (docs/protocol.md 2.3). */
 export type ErrorFamily = "proxy" | "trueai" | "relay" | "comet";
 
 export interface Dialect {
   id: ProviderId;
-  /** What stands before the verb; `*` is any one segment. A `mj-fast` in it selects the mode. */
+  /** Path prefixes before the verb. `*` matches one segment. A segment such as `mj-fast` selects the mode. */
   prefixes: readonly string[];
   verbs: ReadonlySet<Verb>;
-  /** Headers that may carry the key, first one wins; `optional`: no key is fine. */
+  /** Headers that may carry the key; the first one that is set counts. `optional`: the key may be missing. */
   auth: { headers: readonly ("authorization" | "mj-api-secret")[]; optional: boolean };
   errors: ErrorFamily;
-  /** Words for people. Clients must not branch on them. */
+  /** Description texts of responses. Clients must not depend on these texts. */
   words: { accepted: string; queued(ahead: number): string; modal: string };
   codeType: "number" | "string";
-  /** Verbs whose `result` is typed as an integer. */
+  /** Verbs whose `result` is an integer. */
   integerResult: ReadonlySet<Verb> | "all" | "none";
   properties: "instance" | "instance+channel" | "string" | "empty";
-  /** Code 21 with `{finalPrompt, remix}` or with no properties at all (docs/protocol.md 2.5 b). */
+  /** Whether code 21 has `{finalPrompt, remix}` or no properties (docs/protocol.md 2.5 b). */
   modalProperties: "absent" | "remix";
   queueFullCode: 23 | 9;
-  /** How many tasks its list shows, newest first: trueai cuts it, the others show all there are. */
+  /** Maximum number of tasks in the task list, newest first. trueai has a limit, the others have none. */
   listed: number;
-  /** Answer to fetch with an unknown id (docs/protocol.md 1.14). */
+  /** Response to fetch with an unknown id (docs/protocol.md 1.14). */
   unknownTask: "empty-200" | "empty-204" | "empty-404" | "relay-400";
-  /** Shape of the task object in look-ups, and in callbacks where a relay's upstream posts them itself. */
+  /** Shape of the task object in look-ups. */
   shape: Shape;
+  /** Shape of the task object in callbacks; differs if the upstream of a relay sends the callbacks. */
   callbackShape: Shape;
   contentType: string;
-  /** Documented fields this vendor really reads. */
+  /** Request fields that this vendor evaluates. */
   reads: { notifyHook: boolean; state: boolean; accountFilter: boolean; enableRemix: boolean; links: boolean };
-  /** Characters; a longer one is refused. */
+  /** Maximum lengths in characters; a longer value is rejected. */
   limits: { state: number; notifyHook: number };
-  /** A banned word is refused with 24 at once, or accepted and failed later (docs/protocol.md 2.2). */
+  /** Whether a prompt with a banned word is rejected with 24, or accepted and fails later (docs/protocol.md 2.2). */
   bannedWords: "refuse" | "fail";
-  /** Action names where they differ from the most specific ones (docs/protocol.md 3.4). */
+  /** Action names that differ from the most specific names (docs/protocol.md 3.4). */
   actionNames: Partial<Record<Action, Action>>;
-  /** A reroll carries its parent's action (trueai). */
+  /** True if a reroll has the action of its parent (trueai). */
   rerollKeepsAction: boolean;
-  /** customIds this vendor's own parser refuses although Midjourney knows them (docs/protocol.md 4.7). */
+  /** Returns true for customIds that the vendor rejects although Midjourney supports them (docs/protocol.md 4.7). */
   refusesPress(customId: string): boolean;
-  /** "Imagine all" under a describe: comma-joined ids, or refused. */
+  /** True if "Imagine all" of a describe is supported and returns comma-joined ids. */
   imagineAll: boolean;
   row: Row;
   buttonStyle: 1 | 2;
-  /** The end is posted twice (docs/protocol.md 5.2, trueai). */
+  /** True if final callbacks are sent twice (docs/protocol.md 5.2, trueai). */
   doublesTerminal: boolean;
-  /** CANCEL as such, or told as FAILURE. */
+  /** Status that a canceled task reports. */
   cancelStatus: "CANCEL" | "FAILURE";
-  /** modal asks for a task in MODAL; trueai queues the same id again whatever its state (docs/protocol.md 1.7). */
+  /** True if the verb modal needs a task in MODAL. trueai queues the same id again in any state (docs/protocol.md 1.7). */
   modalChecksStatus: boolean;
-  /** `taskId` as a JSON number is refused (new-api). */
+  /** True if a `taskId` that is a JSON number is rejected (new-api). */
   strictTaskId: boolean;
-  /** 17-digit ids by default. */
+  /** True for ids with 17 digits by default. */
   longIds: boolean;
-  /** A look-up shows an empty status for this long at speed 1 (new-api's first 15 s, in demo time). */
+  /** Time in ms for which a look-up shows an empty status at speed 1. It stands for the first 15 s of new-api. */
   emptyStatusMs: number;
-  /** Share of accepted submits answered with 201. */
+  /** Share of accepted submissions that get HTTP 201. */
   createdShare: number;
-  /** The last hand on a submit answer's text: new-api rewrites codes textually. */
+  /** Rewrites the text of a submit response: new-api replaces codes in the text. */
   rewrite(body: string, action: Action | undefined): string;
   variants: Partial<Record<"novicezk", Partial<Dialect>>>;
 }
 
 export type Shape = "novicezk" | "plus" | "trueai" | "relay" | "comet";
 
-/** The plus behaviour: what most of the family does. */
+/** The behavior of plus, which most vendors of the family share. */
 const DEFAULTS: Omit<Dialect, "id" | "verbs"> = {
   prefixes: ["/mj"],
   auth: { headers: ["authorization"], optional: false },
@@ -141,14 +142,14 @@ const DEFAULTS: Omit<Dialect, "id" | "verbs"> = {
   variants: {},
 };
 
-type Filled = Pick<Dialect, "id"> & { verbs: readonly Verb[] } & Partial<Omit<Dialect, "id" | "verbs">>;
+type DialectFields = Pick<Dialect, "id"> & { verbs: readonly Verb[] } & Partial<Omit<Dialect, "id" | "verbs">>;
 
-/** export const acme = defineDialect({ id: "acme", verbs: ["imagine", "fetch"], codeType: "string" }); */
-export function defineDialect(filled: Filled): Dialect {
-  return { ...DEFAULTS, ...filled, verbs: new Set(filled.verbs) };
+/** @example export const acme = defineDialect({ id: "acme", verbs: ["imagine", "fetch"], codeType: "string" }); */
+export function defineDialect(fields: DialectFields): Dialect {
+  return { ...DEFAULTS, ...fields, verbs: new Set(fields.verbs) };
 }
 
-/** The dialect as a scenario selects it. */
+/** Returns the dialect with the variant of a scenario. */
 export function variantOf(dialect: Dialect, variant: "novicezk" | undefined): Dialect {
   return variant ? { ...dialect, ...dialect.variants[variant] } : dialect;
 }

@@ -1,12 +1,12 @@
 /**
- * Faults that can be armed: each spoils the next `times` matching events and counts what it spoiled, so a test can
- * prove that its fault happened. Owns matching and counting; what a fault does lives where it strikes.
+ * Faults. Each fault affects the next `times` matching events and counts them, so a test can prove that its fault
+ * happened. This file matches and counts; the affected code implements the effect.
  */
 import { isProviderId, type ProviderId, type Verb } from "./dialect.ts";
 import { field, isFields } from "./json.ts";
 import { type Action, isEnded, type Status } from "./task.ts";
 
-/** Where each kind strikes. The README's table is made of these. */
+/** Event that each kind affects. The README lists the same kinds. */
 export const FAULT_KINDS = {
   "lose-callback": "callback",
   "copy-callback": "callback",
@@ -33,27 +33,28 @@ export type FaultKind = keyof typeof FAULT_KINDS;
 export interface FaultSpec {
   id?: string;
   kind: FaultKind;
-  /** Matching: what is left out matches everything. */
+  /** Conditions of the fault. An unset field matches every event. */
   provider?: ProviderId;
   verb?: Verb;
   action?: Action;
-  /** Callback faults: only callbacks with this status. early-callback: the last one that comes early. */
+  /** Callback faults: only callbacks with this status. early-callback: the last status that is sent early. */
   status?: Status | "terminal";
+  /** Number of events to affect. Default 1. */
   times?: number;
-  /** late-callback, slow-answer. */
+  /** Delay in ms for late-callback and slow-answer. Default 1,000. */
   delayMs?: number;
-  /** copy-callback: how many more than one. */
+  /** Number of additional copies for copy-callback. Default 1. */
   copies?: number;
-  /** answer-5xx, lookup-5xx. */
+  /** HTTP status for answer-5xx and lookup-5xx. Default 500. */
   httpStatus?: number;
-  /** answer-5xx, answer-garbage: the task was created before the answer broke. */
+  /** True for answer-5xx and answer-garbage that create the task before the response breaks. */
   accepted?: boolean;
 }
 
 export interface ArmedFault extends Required<Pick<FaultSpec, "id" | "kind" | "times">>, FaultSpec {
   id: string;
   times: number;
-  /** How often it has struck so far; the object stays live after it is used up. */
+  /** Number of affected events so far. The value is updated in place. */
   fired: number;
 }
 
@@ -68,7 +69,7 @@ export interface Faults {
   arm(spec: FaultSpec): ArmedFault;
   all(): ArmedFault[];
   clear(): void;
-  /** The first armed fault of these kinds that matches, counted as fired. */
+  /** Returns the first matching fault of these kinds and counts it as fired; undefined if none matches. */
   take(kinds: readonly FaultKind[], event: FaultEvent): ArmedFault | undefined;
 }
 
@@ -84,7 +85,7 @@ export function createFaults(): Faults {
     all: () => [...armed],
     clear: () => armed.splice(0),
     take(kinds, event) {
-      const fault = armed.find((one) => one.fired < one.times && kinds.includes(one.kind) && matches(one, event));
+      const fault = armed.find((each) => each.fired < each.times && kinds.includes(each.kind) && matches(each, event));
       if (fault) fault.fired++;
       return fault;
     },
@@ -108,18 +109,18 @@ const NUMBERS = ["times", "delayMs", "copies", "httpStatus"] as const;
 const TEXTS = ["id", "verb", "action", "status"] as const;
 const KNOWN = new Set<string>(["kind", "provider", "accepted", ...NUMBERS, ...TEXTS]);
 
-/** Checks a fault from the control API. Answers the problem in a sentence. */
+/** Checks a fault from the control API. Returns the problem as a sentence if the fault is invalid. */
 export function parseFault(input: unknown): FaultSpec | { problem: string } {
   if (!isFields(input)) return { problem: 'A fault is a JSON object, for example {"kind": "lose-callback"}.' };
-  const odd = Object.keys(input).find((name) => !KNOWN.has(name));
-  if (odd !== undefined) return { problem: `Unknown fault option "${odd}". Known: ${[...KNOWN].join(", ")}.` };
+  const unknown = Object.keys(input).find((name) => !KNOWN.has(name));
+  if (unknown !== undefined) return { problem: `Unknown fault option "${unknown}". Known: ${[...KNOWN].join(", ")}.` };
   const kind = field(input, "kind");
   if (typeof kind !== "string" || !Object.hasOwn(FAULT_KINDS, kind)) {
     return { problem: `"kind" is one of: ${Object.keys(FAULT_KINDS).join(", ")}.` };
   }
   const provider = field(input, "provider");
   if (provider !== undefined && !(typeof provider === "string" && isProviderId(provider))) {
-    return { problem: `"provider" is not a vendor this simulator plays.` };
+    return { problem: `"provider" is not a vendor of this simulator.` };
   }
   for (const name of NUMBERS) {
     const value = field(input, name);

@@ -1,4 +1,4 @@
-/** Pressing buttons: children, modal windows, results that are not pictures. */
+/** Presses: children, modals, and results that are not images. */
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { type ManualClock, manualClock, type ProviderId, type Simulator, startSimulator } from "./server.ts";
 import { call, idOf, imagine, look, press, submit } from "./test-client.ts";
@@ -22,7 +22,7 @@ const grid = (provider: ProviderId) => done(imagine(simulator, provider));
 const pressed = (provider: ProviderId, taskId: string, label: string, more = {}) =>
   done(press(simulator, provider, taskId, label, more).then(idOf));
 
-test("the same button pressed twice makes two tasks, and the ledger counts the duplicate", async () => {
+test("a button that is pressed twice creates two tasks, and the ledger counts the duplicate", async () => {
   const id = await grid("simulator");
   const first = await pressed("simulator", id, "U1");
   const second = await pressed("simulator", id, "U1");
@@ -30,7 +30,7 @@ test("the same button pressed twice makes two tasks, and the ledger counts the d
   expect(simulator.ledger().counts).toMatchObject({ tasks: 3, duplicatePresses: 1 });
 });
 
-test("every result has a new job id, and an upscale shows the tile its grid showed", async () => {
+test("every result has a new job id, and an upscale shows the same tile as its grid", async () => {
   const id = await grid("simulator");
   const upscale = await pressed("simulator", id, "U3");
   const [parent, child] = [simulator.task(id), simulator.task(upscale)];
@@ -38,7 +38,7 @@ test("every result has a new job id, and an upscale shows the tile its grid show
   expect(child).toMatchObject({ action: "UPSCALE", parentId: id, label: "U3", scene: `${parent?.scene}/3` });
 });
 
-test("Vary (Region) and Custom Zoom always wait in MODAL, then go on under the same id", async () => {
+test("Vary (Region) and Custom Zoom always wait in MODAL and continue under the same id", async () => {
   const single = await pressed("simulator", await grid("simulator"), "U1");
   const opened = await press(simulator, "simulator", single, "Vary (Region)");
   expect(opened.json).toEqual({ code: 21, description: "窗口等待", result: idOf(opened) });
@@ -61,7 +61,7 @@ test("Custom Zoom without a zoom between 1 and 2 fails", async () => {
   expect(simulator.task(opened)?.status).toBe("FAILURE");
 });
 
-test("remix opens a window for V, reroll and pan, not for U: by scenario, by enableRemix, by accountFilter", async () => {
+test("remix by scenario, enableRemix or accountFilter opens a modal for V, reroll and pan, but not for U", async () => {
   const id = await grid("simulator");
   expect((await press(simulator, "simulator", id, "V1")).json.code).toBe(1);
   expect((await press(simulator, "simulator", id, "V1", { enableRemix: true })).json.code).toBe(21);
@@ -71,7 +71,7 @@ test("remix opens a window for V, reroll and pan, not for U: by scenario, by ena
   expect((await press(simulator, "simulator", id, "U1")).json.code).toBe(1);
 });
 
-test("trueai says 21 with the prompt and remix, and queues a second modal call for the same id again", async () => {
+test("trueai returns 21 with prompt and remix, and queues a second modal answer for the same id again", async () => {
   simulator.scenario("trueai", { remix: true });
   const opened = await press(simulator, "trueai", await grid("trueai"), "V2");
   expect(opened.json).toEqual({
@@ -86,7 +86,7 @@ test("trueai says 21 with the prompt and remix, and queues a second modal call f
   expect((await submit(simulator, "trueai", "modal", modal)).json.code).toBe(1);
 });
 
-test("new-api hides a remix window behind code 1, never an inpaint, and queued behind 1 with its number", async () => {
+test("new-api returns code 1 for a remix modal and for a queued task, but not for an inpaint", async () => {
   simulator.scenario("newapi", { remix: true, queue: { running: 1, waiting: 1 } });
   const id = await grid("newapi");
   const hidden = await press(simulator, "newapi", id, "V1");
@@ -100,7 +100,7 @@ test("new-api hides a remix window behind code 1, never an inpaint, and queued b
   expect(queued.json).toMatchObject({ code: 1, properties: { numberOfQueues: 1 } });
 });
 
-test("beyond the running slots a task waits with 22 and starts when one is free", async () => {
+test("a task without a free slot waits with code 22 and starts when a slot is free", async () => {
   simulator.scenario("simulator", { queue: { running: 1, waiting: 1 } });
   await imagine(simulator, "simulator");
   const queued = await submit(simulator, "simulator", "imagine", { prompt: "b" });
@@ -111,7 +111,7 @@ test("beyond the running slots a task waits with 22 and starts when one is free"
   expect(simulator.task(idOf(queued))?.status).toBe("SUCCESS");
 });
 
-test("legacy: the same upscale again answers 21 with the old id and its status", async () => {
+test("legacyExisting returns 21 with the old id and status for a repeated upscale", async () => {
   simulator.scenario("midjourney-proxy", { variant: "novicezk", legacyExisting: true });
   const id = await grid("midjourney-proxy");
   const change = { taskId: id, action: "UPSCALE", index: 1 };
@@ -126,13 +126,13 @@ test("legacy: the same upscale again answers 21 with the old id and its status",
   expect(simulator.ledger().counts.tasks).toBe(2);
 });
 
-test("instant upscale: SUCCESS before the submit answer", async () => {
+test("instantUpscale ends an upscale with SUCCESS before the submit response", async () => {
   simulator.scenario("trueai", { instantUpscale: true });
-  const answer = await press(simulator, "trueai", await grid("trueai"), "U1");
-  expect((await look(simulator, "trueai", idOf(answer))).json).toMatchObject({ status: "SUCCESS", startTime: null });
+  const response = await press(simulator, "trueai", await grid("trueai"), "U1");
+  expect((await look(simulator, "trueai", idOf(response))).json).toMatchObject({ status: "SUCCESS", startTime: null });
 });
 
-test("behind a lagging relay a finished parent is refused until the relay has heard of it", async () => {
+test("a lagging relay rejects a finished parent until the relay sees its end", async () => {
   simulator.scenario("newapi", { relayLagMs: 15_000 });
   const id = await imagine(simulator, "newapi");
   clock.advance(5_000);
@@ -143,14 +143,14 @@ test("behind a lagging relay a finished parent is refused until the relay has he
   expect((await submit(simulator, "newapi", "action", body)).json.code).toBe(1);
 });
 
-test("a button the parent does not have is accepted by its form and fails", async () => {
+test("a press of a valid customId that the parent does not have is accepted and fails", async () => {
   const taskId = await grid("simulator");
   const customId = "MJ::JOB::upsample::1::00000000-0000-4000-a000-000000000000";
   const child = await done(submit(simulator, "simulator", "action", { taskId, customId }).then(idOf));
   expect(simulator.task(child)).toMatchObject({ status: "FAILURE", failReason: expect.stringContaining("component") });
 });
 
-test("describe and shorten answer text, and their lines lead through a window to a picture", async () => {
+test("describe and shorten return text, and their lines lead through a modal to an image", async () => {
   const describe = await submit(simulator, "simulator", "describe", { base64: "data:image/png;base64,AAAA" });
   clock.advance(60_000);
   const described = (await look(simulator, "simulator", idOf(describe))).json;
@@ -168,7 +168,7 @@ test("describe and shorten answer text, and their lines lead through a window to
   expect((await press(simulator, "simulator", idOf(shorten), "1️⃣")).json.code).toBe(21);
 });
 
-test("Imagine all answers comma-joined ids; each child carries the state with its number", async () => {
+test("Imagine all returns comma-joined ids, and the state of each child ends with its number", async () => {
   const describe = await submit(simulator, "trueai", "describe", { base64: "data:image/png;base64,AAAA" });
   clock.advance(60_000);
   const all = await press(simulator, "trueai", idOf(describe), "Imagine all", { state: "s" });
@@ -177,7 +177,7 @@ test("Imagine all answers comma-joined ids; each child carries the state with it
   expect(ids.map((id) => simulator.task(id)?.state)).toEqual(["s::1", "s::2", "s::3", "s::4"]);
 });
 
-test("a video has four films, a chosen one can be extended", async () => {
+test("a video task has four videos, and a chosen video can be extended", async () => {
   const video = await submit(simulator, "simulator", "video", {
     prompt: "waves",
     motion: "low",
@@ -190,7 +190,7 @@ test("a video has four films, a chosen one can be extended", async () => {
   expect(simulator.task(extended)).toMatchObject({ action: "VIDEO", status: "SUCCESS" });
 });
 
-test("cancel: CANCEL at plus, FAILURE at trueai, refused once it is over", async () => {
+test("a canceled task gets CANCEL at plus and FAILURE at trueai, and an ended task cannot be canceled", async () => {
   const plus = await imagine(simulator, "simulator");
   const trueai = await imagine(simulator, "trueai");
   expect((await call(simulator, "simulator", "POST", `/task/${plus}/cancel`)).json.code).toBe(1);
@@ -200,7 +200,7 @@ test("cancel: CANCEL at plus, FAILURE at trueai, refused once it is over", async
   expect((await call(simulator, "simulator", "POST", `/task/${plus}/cancel`)).json.code).toBe(4);
 });
 
-test("the seed of a finished picture is text of digits", async () => {
+test("the seed of a finished image is a text of digits", async () => {
   const id = await grid("simulator");
   expect((await call(simulator, "simulator", "GET", `/task/${id}/image-seed`)).json).toEqual({
     code: 1,
@@ -217,12 +217,12 @@ test.each([
   ["stuck", "IN_PROGRESS"],
   ["modal", "MODAL"],
   ["slow", "SUCCESS"],
-])("--sim %s ends as %s", async (word, status) => {
+])("a task with --sim %s gets the status %s", async (word, status) => {
   const id = await done(imagine(simulator, "simulator", { prompt: `a boat --sim ${word}` }));
   expect(simulator.task(id)?.status).toBe(status);
 });
 
-test("--sim banned and --sim queue-full are refused at once", async () => {
+test("prompts with --sim banned and --sim queue-full are rejected", async () => {
   const refusedBy = async (word: string) =>
     (await submit(simulator, "simulator", "imagine", { prompt: `a boat --sim ${word}` })).json.code;
   expect([await refusedBy("banned"), await refusedBy("queue-full")]).toEqual([24, 23]);

@@ -4,14 +4,14 @@ import { createGallery, renderPng } from "./image.ts";
 
 const grid = { scenes: ["boat/1/1", "boat/1/2", "boat/1/3", "boat/1/4"], percent: 100 };
 
-test("the same names give the same bytes, other names other bytes", () => {
+test("the same scene names give the same bytes, and other names give other bytes", () => {
   expect(renderPng(grid).equals(renderPng(grid))).toBe(true);
   expect(
     renderPng({ scenes: ["boat/2/1"], percent: 100 }).equals(renderPng({ scenes: ["boat/1/1"], percent: 100 })),
   ).toBe(false);
 });
 
-test("a picture is a real PNG of 512 by 512 with four distinct tiles", () => {
+test("a grid is a PNG of 512 by 512 pixels with four different tiles", () => {
   const png = PNG.sync.read(renderPng(grid));
   expect([png.width, png.height]).toEqual([512, 512]);
   const corners = [0, 256 * 4, 256 * 512 * 4, 256 * 512 * 4 + 256 * 4].map((at) =>
@@ -20,11 +20,11 @@ test("a picture is a real PNG of 512 by 512 with four distinct tiles", () => {
   expect(new Set(corners).size).toBe(4);
 });
 
-test("a preview is smaller than the picture it announces", () => {
+test("a preview has fewer bytes than the finished image", () => {
   expect(renderPng({ ...grid, percent: 31 }).length).toBeLessThan(renderPng(grid).length / 2);
 });
 
-test("the gallery renders once and stays within its bytes", () => {
+test("the gallery renders an image once and stays within its size limit", () => {
   const gallery = createGallery(1);
   const first = gallery({ scenes: ["a"], percent: 10 });
   expect(gallery({ scenes: ["a"], percent: 10 })).toBe(first);

@@ -1,39 +1,39 @@
 /**
- * Pictures worth looking at, from a name: layered hills under a coloured sky. The same name is always the same picture,
- * so an upscale shows the very tile its grid showed. A grid is four tiles; a preview is the same scene in coarse blocks.
+ * Generates an image from a name: layered hills under a colored sky. The same name always gives the same image, so an
+ * upscale shows the same tile as its grid. A grid has four tiles. A preview shows the scene in coarse blocks.
  */
 import { PNG } from "pngjs";
 import { seededRandom } from "./random.ts";
 
-export interface Picture {
-  /** Names of the scenes: one fills the picture, four share it. */
+export interface ImageSpec {
+  /** Names of the scenes: one fills the image, four make a grid. */
   scenes: readonly string[];
-  /** 100 is finished; less is coarser. */
+  /** Progress in percent: 100 is finished, a lower value is coarser. */
   percent: number;
 }
 
 const SIZE = 512;
 
-export function renderPng(picture: Picture): Buffer {
+export function renderPng(spec: ImageSpec): Buffer {
   const png = new PNG({ width: SIZE, height: SIZE, colorType: 2 });
-  const grid = picture.scenes.length > 1;
+  const grid = spec.scenes.length > 1;
   const side = grid ? SIZE / 2 : SIZE;
-  for (const [i, name] of picture.scenes.entries()) {
-    drawScene(png.data, name, (i % 2) * side, Math.floor(i / 2) * side, side, blockOf(picture.percent));
+  for (const [i, name] of spec.scenes.entries()) {
+    drawScene(png.data, name, (i % 2) * side, Math.floor(i / 2) * side, side, blockOf(spec.percent));
   }
-  // Level 4 with the Sub filter halves the time of the default and costs a tenth in size on gradients.
+  // Level 4 with the Sub filter needs half the time of the default and makes gradients 10 % larger.
   return PNG.sync.write(png, { colorType: 2, inputHasAlpha: true, deflateLevel: 4, filterType: 1 });
 }
 
-type Colour = readonly [r: number, g: number, b: number];
+type Color = readonly [r: number, g: number, b: number];
 
-/** Paints one scene into its corner. Blocks of more than one pixel make the blur of an unfinished picture. */
+/** Draws one scene into its corner. Blocks of more than one pixel look like an unfinished image. */
 function drawScene(data: Uint8Array, name: string, left: number, top: number, side: number, block: number): void {
   const random = seededRandom(name);
-  // The first part of a scene's name is its prompt's, so that all pictures of a prompt share a mood.
+  // The first part of a scene name comes from the prompt, so all images of a prompt share a color mood.
   const mood = seededRandom(name.split("/")[0] ?? name);
   const hue = mood.next() * 360 + random.next() * 50;
-  const sky: [Colour, Colour] = [
+  const sky: [Color, Color] = [
     hsl(hue, 0.55, 0.3 + random.next() * 0.15),
     hsl(hue + 40 + random.next() * 40, 0.8, 0.78),
   ];
@@ -44,7 +44,7 @@ function drawScene(data: Uint8Array, name: string, left: number, top: number, si
     height: 0.11 - i * 0.015,
     waves: [1.3 + random.next() * 1.6, 3 + random.next() * 3, 8 + random.next() * 6],
     phases: [random.next() * 6.3, random.next() * 6.3, random.next() * 6.3],
-    colour: hsl(hue + 160 - i * 14, 0.42, 0.5 - i * 0.115),
+    color: hsl(hue + 160 - i * 14, 0.42, 0.5 - i * 0.115),
   }));
 
   for (let px = 0; px < side; px += block) {
@@ -61,31 +61,24 @@ function drawScene(data: Uint8Array, name: string, left: number, top: number, si
       const y = (py + block / 2) / side;
       let layer = tops.length - 1;
       while (layer >= 0 && y < tops[layer]!) layer--;
-      const colour =
-        layer >= 0 ? hillColour(hills[layer]!.colour, sky[1], y - tops[layer]!) : skyColour(sky, glow, sun, x, y);
-      fill(data, left + px, top + py, Math.min(block, side - px), Math.min(block, side - py), colour);
+      const color =
+        layer >= 0 ? hillColor(hills[layer]!.color, sky[1], y - tops[layer]!) : skyColor(sky, glow, sun, x, y);
+      fill(data, left + px, top + py, Math.min(block, side - px), Math.min(block, side - py), color);
     }
   }
 }
 
-function skyColour(
-  sky: [Colour, Colour],
-  glow: Colour,
-  sun: { x: number; y: number; r: number },
-  x: number,
-  y: number,
-) {
+function skyColor(sky: [Color, Color], glow: Color, sun: { x: number; y: number; r: number }, x: number, y: number) {
   const distance = Math.hypot(x - sun.x, y - sun.y);
   const disc = Math.min(1, Math.max(0, (sun.r - distance) / 0.006));
   const halo = Math.exp(-((distance / (sun.r * 3)) ** 2)) * 0.55;
   return mix(mix(sky[0], sky[1], Math.min(1, y * 1.5)), glow, Math.max(disc, halo));
 }
 
-/** Mist at the foot of each ridge gives the layers their depth. */
-const hillColour = (colour: Colour, mist: Colour, depth: number): Colour =>
-  mix(colour, mist, Math.min(0.45, depth * 1.6));
+/** Mixes mist into the foot of each hill, which makes the layers visible. */
+const hillColor = (color: Color, mist: Color, depth: number): Color => mix(color, mist, Math.min(0.45, depth * 1.6));
 
-function fill(data: Uint8Array, x: number, y: number, width: number, height: number, [r, g, b]: Colour): void {
+function fill(data: Uint8Array, x: number, y: number, width: number, height: number, [r, g, b]: Color): void {
   for (let row = y; row < y + height; row++) {
     for (let column = x; column < x + width; column++) {
       const at = (row * SIZE + column) * 4;
@@ -99,13 +92,13 @@ function fill(data: Uint8Array, x: number, y: number, width: number, height: num
 
 const blockOf = (percent: number): number => (percent >= 100 ? 1 : Math.max(4, Math.round((100 - percent) / 3)));
 
-const mix = (a: Colour, b: Colour, share: number): Colour => [
+const mix = (a: Color, b: Color, share: number): Color => [
   a[0] + (b[0] - a[0]) * share,
   a[1] + (b[1] - a[1]) * share,
   a[2] + (b[2] - a[2]) * share,
 ];
 
-function hsl(hue: number, saturation: number, lightness: number): Colour {
+function hsl(hue: number, saturation: number, lightness: number): Color {
   const channel = (n: number) => {
     const k = (n + (((hue % 360) + 360) % 360) / 30) % 12;
     return (
@@ -115,28 +108,28 @@ function hsl(hue: number, saturation: number, lightness: number): Colour {
   return [channel(0), channel(8), channel(4)];
 }
 
-/** Renders on first asking; keeps the latest few. */
-export function createGallery(maxBytes = 32 * 1024 * 1024): (picture: Picture) => Buffer {
-  const kept = new Map<string, Buffer>();
+/** Returns a function that renders images and caches the latest ones up to `maxBytes`. */
+export function createGallery(maxBytes = 32 * 1024 * 1024): (spec: ImageSpec) => Buffer {
+  const cache = new Map<string, Buffer>();
   let bytes = 0;
-  return (picture) => {
-    const name = JSON.stringify([picture.scenes, picture.percent]);
-    const known = kept.get(name);
-    kept.delete(name);
-    const png = known ?? renderPng(picture);
-    kept.set(name, png);
-    if (!known) bytes += png.length;
-    for (const [oldest, image] of kept) {
+  return (spec) => {
+    const name = JSON.stringify([spec.scenes, spec.percent]);
+    const cached = cache.get(name);
+    cache.delete(name);
+    const png = cached ?? renderPng(spec);
+    cache.set(name, png);
+    if (!cached) bytes += png.length;
+    for (const [oldest, image] of cache) {
       if (bytes <= maxBytes || oldest === name) break;
-      kept.delete(oldest);
+      cache.delete(oldest);
       bytes -= image.length;
     }
     return png;
   };
 }
 
-/** A film that opens with the right bytes and shows nothing: enough for a client that stores what it is given. */
-export function emptyFilm(): Buffer {
+/** Returns an MP4 file with a valid header and no content, which is enough for a client that only stores it. */
+export function emptyVideo(): Buffer {
   const box = (type: string, body: Buffer) => {
     const head = Buffer.alloc(8);
     head.writeUInt32BE(body.length + 8, 0);

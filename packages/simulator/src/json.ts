@@ -1,6 +1,6 @@
 /**
- * Reading what strangers send, writing ids no number can hold.
- * Fields are read as own properties only: a body that holds `__proto__` or `constructor` is just a body with odd keys.
+ * Reads untrusted JSON, and writes ids that exceed the range of a JavaScript number. Only own properties are read, so the
+ * keys `__proto__` and `constructor` in a body have no effect.
  */
 export type Fields = Record<string, unknown>;
 
@@ -21,19 +21,19 @@ export function field(fields: Fields, name: string): unknown {
   return Object.hasOwn(fields, name) ? fields[name] : undefined;
 }
 
-/** A non-blank string, or undefined. */
+/** Returns a field that is a non-blank string, otherwise undefined. */
 export function text(fields: Fields, name: string): string | undefined {
   const value = field(fields, name);
   return typeof value === "string" && value.trim() !== "" ? value : undefined;
 }
 
-/** An array of strings, or undefined when it is anything else. */
+/** Returns a field that is an array of strings, otherwise undefined. */
 export function texts(fields: Fields, name: string): string[] | undefined {
   const value = field(fields, name);
   return Array.isArray(value) && value.every((item) => typeof item === "string") ? value : undefined;
 }
 
-/** An id that JSON.stringify writes as an integer with every digit kept, also above 2^53 (docs/protocol.md 7). */
+/** Returns a value that JSON.stringify writes as an integer with all digits, also above 2^53 (docs/protocol.md 7). */
 export function rawInteger(digits: string): unknown {
   return (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON(digits);
 }

@@ -1,6 +1,6 @@
 /**
- * The vendor's own account of what it was asked and what it posted: the witness in every test about duplicates.
- * Never holds a notifyHook or a key: only whether there was a hook.
+ * The ledger of a vendor: all requests and callbacks. Tests use it to prove that nothing was submitted twice. It contains no
+ * notifyHook URL and no key, only whether a request had a notifyHook.
  */
 import type { LookupVerb, ProviderId, Verb } from "./dialect.ts";
 import type { FaultKind } from "./fault.ts";
@@ -18,9 +18,9 @@ export interface Submission {
   prompt: string | null;
   state: string | null;
   hasHook: boolean;
-  /** The task this submission made or moved; null when it made none, whatever the client was told. */
+  /** Task that this submission created or changed; null if none, whatever the response was. */
   taskId: string | null;
-  /** The code decided, before a relay rewrote it; null when none was answered. */
+  /** Code before a relay rewrites it; null if no response has a code. */
   code: number | null;
   httpStatus: number | null;
   outcome: "accepted" | "queued" | "modal" | "done" | "existing" | "uploaded" | "cancelled" | "busy" | "refused";
@@ -32,7 +32,7 @@ export interface Lookup {
   at: number;
   provider: ProviderId;
   verb: LookupVerb;
-  /** Ids asked for; empty for the lists that take none. */
+  /** Requested ids; empty for lists without ids. */
   ids: string[];
   found: number;
   httpStatus: number;
@@ -47,16 +47,16 @@ export interface CallbackPost {
   status: Status;
   progress: string | null;
   outcome: "delivered" | "refused" | "unreachable" | "lost";
-  /** What the receiver answered; a vendor only notes it. */
+  /** HTTP status of the receiver; it has no effect. Null if there was no response. */
   httpStatus: number | null;
   fault: FaultKind | null;
 }
 
 export interface Counts {
   submissions: number;
-  /** Tasks created, answered or not: what a vendor would bill. */
+  /** Number of created tasks, which a vendor would charge, with or without a response. */
   tasks: number;
-  /** Tasks made by pressing a button of a task that had been pressed before: money lost. */
+  /** Number of tasks from a button of a task that was already pressed: the client paid twice. */
   duplicatePresses: number;
   refused: number;
   busy: number;
@@ -91,20 +91,20 @@ export interface LedgerBook {
   clear(): void;
 }
 
-/** Rows kept for reading, per list; counts stay exact beyond it. */
-const KEEP = 50_000;
+/** Number of stored rows per list. The counts stay exact beyond this limit. */
+const MAX_ROWS = 50_000;
 
-export function createLedger(past: Iterable<Entry>, written: (entry: Entry) => void): LedgerBook {
+export function createLedger(stored: Iterable<Entry>, onEntry: (entry: Entry) => void): LedgerBook {
   let book = blank();
   const presses = new Set<string>();
   let seq = 0;
 
-  function enter(entry: Entry): void {
+  function apply(entry: Entry): void {
     seq = Math.max(seq, entry.row.seq);
     const { counts } = book;
     if (entry.kind === "submission") {
       const { row } = entry;
-      keep(book.submissions, row);
+      append(book.submissions, row);
       counts.submissions++;
       if (row.outcome === "refused") counts.refused++;
       if (row.outcome === "busy") counts.busy++;
@@ -115,11 +115,11 @@ export function createLedger(past: Iterable<Entry>, written: (entry: Entry) => v
       if (presses.has(press)) counts.duplicatePresses++;
       presses.add(press);
     } else if (entry.kind === "lookup") {
-      keep(book.lookups, entry.row);
+      append(book.lookups, entry.row);
       counts.lookups++;
       counts.lookedUpIds += entry.row.ids.length;
     } else {
-      keep(book.callbacks, entry.row);
+      append(book.callbacks, entry.row);
       counts.callbacks++;
       if (entry.row.outcome === "delivered") counts.callbacksDelivered++;
       if (entry.row.outcome === "refused") counts.callbacksRefused++;
@@ -129,11 +129,11 @@ export function createLedger(past: Iterable<Entry>, written: (entry: Entry) => v
   }
 
   function write(entry: Entry): void {
-    enter(entry);
-    written(entry);
+    apply(entry);
+    onEntry(entry);
   }
 
-  for (const entry of past) enter(entry);
+  for (const entry of stored) apply(entry);
   return {
     view: () => book,
     submission: (row) => write({ kind: "submission", row: { seq: seq + 1, ...row } }),
@@ -146,9 +146,9 @@ export function createLedger(past: Iterable<Entry>, written: (entry: Entry) => v
   };
 }
 
-function keep<T>(rows: T[], row: T): void {
+function append<T>(rows: T[], row: T): void {
   rows.push(row);
-  if (rows.length > KEEP * 1.1) rows.splice(0, rows.length - KEEP);
+  if (rows.length > MAX_ROWS * 1.1) rows.splice(0, rows.length - MAX_ROWS);
 }
 
 function blank(): Ledger {

@@ -1,6 +1,6 @@
 /**
- * Tasks alive: the only place where time passes for them. Turns drafts into tasks, moves each along its plan, frees
- * slots, resumes after a restart. Decides nothing about the protocol and posts nothing itself.
+ * Lifecycle of tasks, the only code that changes tasks over time. It creates tasks from drafts, advances each task along its
+ * timeline, assigns free slots and continues after a restart. It contains no protocol rules and sends no callbacks.
  */
 import type { Clock } from "./clock.ts";
 import type { Dialect, ProviderId } from "./dialect.ts";
@@ -15,15 +15,15 @@ export interface TaskLifecycle {
   find(id: string): Task | undefined;
   all(provider: ProviderId): Task[];
   load(provider: ProviderId): { running: number; waiting: number };
-  /** Makes the task and stores it. It does not move before `start`. */
+  /** Creates and stores the task. The task does not advance before `start`. */
   create(draft: Draft, dialect: Dialect, scenario: Scenario, waits: boolean): Task;
   start(id: string): void;
-  /** Moves at once along the plan, one step, whatever the clock says; undefined at the end. */
+  /** Advances the task by one step at once, independent of the clock; undefined if no step is left. */
   hurry(id: string): Task | undefined;
-  /** Out of MODAL: the same id, a new plan. */
+  /** Takes a task out of MODAL: the same id with a new timeline. */
   reopen(task: Task, prompt: string | null, ending: TaskOutcome, pace: number): Task;
   cancel(task: Task, dialect: Dialect): Task;
-  /** Brings back stored tasks: what fell due while the vendor was down happens now, untold. */
+  /** Loads stored tasks. Steps that became due while the simulator was stopped are applied without callbacks. */
   resume(): void;
   stop(): void;
 }
@@ -34,7 +34,7 @@ export interface TaskLifecycleDeps {
   random: Random;
   speed: number;
   scenarioOf(provider: ProviderId): Scenario;
-  /** Called after every move a vendor would tell about. */
+  /** The simulator calls this function after each step that a vendor would report with a callback. */
   moved(task: Task): void;
 }
 
@@ -43,7 +43,7 @@ export function createTaskLifecycle(parts: TaskLifecycleDeps): TaskLifecycle {
   const tasks = new Map<string, Task>();
   const timers = new Map<string, () => void>();
   let stopped = false;
-  /** Ids of unfinished tasks by vendor, oldest first, so that a busy vendor does not walk its whole past. */
+  /** Ids of unfinished tasks by vendor, oldest first, so that no code iterates over all past tasks. */
   const open = new Map<ProviderId, Set<string>>();
 
   function put(task: Task, durable: boolean): Task {
@@ -56,9 +56,9 @@ export function createTaskLifecycle(parts: TaskLifecycleDeps): TaskLifecycle {
     return task;
   }
 
-  /** Progress is not stored: the plan holds it already (task.ts, L1). */
-  function move(task: Task, moment: TimelineStep): Task {
-    const next = advanceTo(task, moment);
+  /** Applies a step. Progress is not stored, because the timeline already contains it (task.ts, L1). */
+  function move(task: Task, step: TimelineStep): Task {
+    const next = advanceTo(task, step);
     return put(next, isEnded(next.status));
   }
 
@@ -66,18 +66,18 @@ export function createTaskLifecycle(parts: TaskLifecycleDeps): TaskLifecycle {
     timers.get(id)?.();
     timers.delete(id);
     const task = tasks.get(id);
-    const moment = task?.plan[0];
-    if (!task || !moment || stopped) return;
+    const step = task?.plan[0];
+    if (!task || !step || stopped) return;
     const run = () => {
       timers.delete(id);
       const current = tasks.get(id);
-      if (!current || current.plan[0] !== moment) return;
-      const next = move(current, moment);
+      if (!current || current.plan[0] !== step) return;
+      const next = move(current, step);
       schedule(id);
       parts.moved(next);
       if (isEnded(next.status)) admit(next.provider);
     };
-    timers.set(id, clock.setTimer(run, moment.at - clock.now()));
+    timers.set(id, clock.setTimer(run, step.at - clock.now()));
   }
 
   function planned(task: Task): Task {
@@ -96,7 +96,7 @@ export function createTaskLifecycle(parts: TaskLifecycleDeps): TaskLifecycle {
     return { running, waiting };
   }
 
-  /** A slot may be free: the longest waiting task takes it. */
+  /** Starts waiting tasks, oldest first, while slots are free. */
   function admit(provider: ProviderId): void {
     const limit = parts.scenarioOf(provider).queue?.running ?? Number.POSITIVE_INFINITY;
     for (const id of open.get(provider) ?? []) {
@@ -108,7 +108,7 @@ export function createTaskLifecycle(parts: TaskLifecycleDeps): TaskLifecycle {
     }
   }
 
-  /** Epoch milliseconds and random digits, as novicezk and trueai make them (docs/protocol.md 7). */
+  /** Creates an id of epoch ms and random digits, like novicezk and trueai (docs/protocol.md 7). */
   function newId(long: boolean): string {
     for (;;) {
       const digits = String(random.int(long ? 10_000 : 1_000)).padStart(long ? 4 : 3, "0");
@@ -168,17 +168,17 @@ export function createTaskLifecycle(parts: TaskLifecycleDeps): TaskLifecycle {
 
     hurry(id) {
       const task = tasks.get(id);
-      const moment = task?.plan[0];
-      if (!task || !moment) return undefined;
-      const next = move({ ...task, plan: task.plan.slice(1) }, { ...moment, at: clock.now() });
+      const step = task?.plan[0];
+      if (!task || !step) return undefined;
+      const next = move({ ...task, plan: task.plan.slice(1) }, { ...step, at: clock.now() });
       parts.moved(next);
       if (isEnded(next.status)) admit(next.provider);
       return next;
     },
 
     reopen(task, prompt, ending, pace) {
-      const again = advanceTo(task, { at: clock.now(), status: "NOT_START", progress: null });
-      const next = { ...again, prompt, ending, pace, failReason: null, startTime: null, finishTime: null };
+      const reopened = advanceTo(task, { at: clock.now(), status: "NOT_START", progress: null });
+      const next = { ...reopened, prompt, ending, pace, failReason: null, startTime: null, finishTime: null };
       return put(planned(next), true);
     },
 
@@ -195,8 +195,8 @@ export function createTaskLifecycle(parts: TaskLifecycleDeps): TaskLifecycle {
     resume() {
       for (const stored of store.tasks()) {
         let task = stored;
-        const due = task.plan.filter((moment) => moment.at <= clock.now());
-        for (const moment of due) task = advanceTo({ ...task, plan: task.plan.slice(1) }, moment);
+        const due = task.plan.filter((step) => step.at <= clock.now());
+        for (const step of due) task = advanceTo({ ...task, plan: task.plan.slice(1) }, step);
         put(task, due.length > 0);
         schedule(task.id);
       }
@@ -211,7 +211,7 @@ export function createTaskLifecycle(parts: TaskLifecycleDeps): TaskLifecycle {
   };
 }
 
-/** Mood, then lineage: an upscale is the tile it was made from, anything else is new under the same mood. */
+/** Returns the scene name. An upscale has the scene of its tile; other children get a new scene with the same color mood. */
 function sceneOf(draft: Draft, id: string): string {
   if (!draft.parent) return `${draft.prompt ?? id}`.replaceAll("/", " ").concat(`/${id}`);
   const { parent } = draft;
@@ -219,7 +219,7 @@ function sceneOf(draft: Draft, id: string): string {
   return `${parent.scene}/${draft.index}~${id}`;
 }
 
-/** trueai tells a cancel as a failure (docs/protocol.md 1.13). */
+/** Returns the outcome for a dialect: trueai reports a cancellation as a failure (docs/protocol.md 1.13). */
 function endingFor(ending: TaskOutcome, dialect: Dialect): TaskOutcome {
   return ending.kind === "cancel" && dialect.cancelStatus === "FAILURE"
     ? { kind: "failure", share: 0.5, reason: "取消任务" }

@@ -1,4 +1,4 @@
-/** Lists of recent tasks, over real HTTP: whoever lost an answer finds its task by the `state` it sent. */
+/** Lists of recent tasks over HTTP. A client that lost a response finds its task by `state`. */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Fields } from "./json.ts";
 import { type ManualClock, manualClock, type ProviderId, type Simulator, startSimulator } from "./server.ts";
@@ -26,25 +26,28 @@ const list = async (provider: ProviderId) =>
   states(JSON.parse((await call(simulator, provider, "GET", "/task/list")).text));
 const query = async (body: unknown) => (await call(simulator, "midjourney-proxy", "POST", "/task/query", body)).json;
 
-describe("the list of all tasks", () => {
-  test("trueai-org's ends after a hundred, the newest first", async () => {
+describe("task list", () => {
+  test("the list of trueai has the newest hundred tasks, newest first", async () => {
     await several("trueai", 130);
     expect(await list("trueai")).toEqual(marks(130, 31));
   });
 
-  test.each(["midjourney-proxy", "simulator"] satisfies ProviderId[])("%s's has no end", async (provider) => {
-    await several(provider, 130);
-    expect(await list(provider)).toEqual(marks(130, 1));
-  });
+  test.each(["midjourney-proxy", "simulator"] satisfies ProviderId[])(
+    "the list of %s has all tasks",
+    async (provider) => {
+      await several(provider, 130);
+      expect(await list(provider)).toEqual(marks(130, 1));
+    },
+  );
 
-  test("novicezk has it, and no pages", async () => {
+  test("novicezk has the list, but no pages", async () => {
     simulator.scenario("midjourney-proxy", { variant: "novicezk" });
     await several("midjourney-proxy", 2);
     expect(await list("midjourney-proxy")).toEqual(marks(2, 1));
     expect((await call(simulator, "midjourney-proxy", "POST", "/task/query", {})).status).toBe(404);
   });
 
-  test("holds a task whose answer was never given, and no task of another vendor", async () => {
+  test("the list contains a task without a response, and no task of another vendor", async () => {
     simulator.arm({ kind: "accept-then-drop" });
     await expect(imagine(simulator, "simulator", { state: "lost" })).rejects.toThrow();
     await imagine(simulator, "trueai", { state: "theirs" });
@@ -53,8 +56,8 @@ describe("the list of all tasks", () => {
   });
 });
 
-describe("pages", () => {
-  test("each shows its part, newest first, and says whether it is the last", async () => {
+describe("task pages", () => {
+  test("each page has its tasks, newest first, and says whether it is the last page", async () => {
     await several("midjourney-proxy", 5);
     const page = { pageSize: 2, sort: "id,desc" };
     const pages = [await query({ pageNumber: 0, ...page }), await query({ pageNumber: 2, ...page })];
@@ -69,14 +72,14 @@ describe("pages", () => {
     ]);
   });
 
-  test("ten tasks unless it is said, none behind the last, and only those of a state that is named", async () => {
+  test("a page has ten tasks by default, none after the last page, and can be filtered by state", async () => {
     await several("midjourney-proxy", 12);
     expect(states((await query({})).content)).toHaveLength(10);
     expect(await query({ pageNumber: 7 })).toMatchObject({ content: [], empty: true, last: true });
     expect(states((await query({ state: "mark_4" })).content)).toEqual(["mark_4"]);
   });
 
-  test.each(["lookup-missing", "lookup-5xx"] as const)("%s spoils one", async (kind) => {
+  test.each(["lookup-missing", "lookup-5xx"] as const)("the fault %s affects a page request", async (kind) => {
     await several("midjourney-proxy", 1);
     const fault = simulator.arm({ kind, verb: "query" });
     expect((await query({})).content ?? []).toEqual([]);

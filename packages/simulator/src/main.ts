@@ -1,4 +1,4 @@
-/** `npm run simulator`: the vendor on its own, settings from the environment, addresses and a line to paste on screen. */
+/** `npm run simulator`: starts the simulator with settings from the environment and prints its addresses. */
 import { PROVIDER_IDS, startSimulator } from "./server.ts";
 
 const { env } = process;
@@ -13,8 +13,8 @@ const simulator = await startSimulator({
   ...(dataDir ? { dataDir } : {}),
   log: (line) => console.log(JSON.stringify(line)),
 }).catch((cause: NodeJS.ErrnoException) => {
-  const taken = cause.code === "EADDRINUSE";
-  console.error(taken ? "The port is taken. Choose another with MJFLOW_SIMULATOR_PORT." : cause.message);
+  const isInUse = cause.code === "EADDRINUSE";
+  console.error(isInUse ? "The TCP port is in use. Set MJFLOW_SIMULATOR_PORT to another port." : cause.message);
   process.exit(1);
 });
 
@@ -37,6 +37,6 @@ function number(name: string): number | undefined {
   if (raw === undefined || raw === "") return undefined;
   const value = Number(raw);
   if (Number.isFinite(value) && value >= 0) return value;
-  console.error(`${name} is a number, 0 or more; it says "${raw}".`);
+  console.error(`${name} must be a number of 0 or more, not "${raw}".`);
   process.exit(1);
 }

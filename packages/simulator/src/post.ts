@@ -1,6 +1,7 @@
 /**
- * One POST to a receiver: one attempt, no signature, the answer only noted (docs/protocol.md 5.1). Bounded in parallel, since a
- * vendor has a pool too. Posts wherever it is told: this is a tool for one's own machine, not a guarded sender.
+ * Sends callbacks: one attempt, no signature, and the response has no effect (docs/protocol.md 5.1). The number of parallel
+ * requests is limited, like the pool of a real vendor. It sends to any address without a check, so use it only on your own
+ * machine.
  */
 import http from "node:http";
 import https from "node:https";
@@ -47,7 +48,7 @@ export function createPoster({ parallel = 32, timeoutMs = 10_000 } = {}): Poster
       request.once("error", unreachable);
       request.once("response", (response) => {
         const httpStatus = response.statusCode ?? 0;
-        // Redirects are not followed; anything outside 2xx is a line in a vendor's log.
+        // Redirects are not followed. A real vendor only logs a status outside 2xx.
         const outcome = httpStatus >= 200 && httpStatus < 300 ? "delivered" : "refused";
         response.once("error", unreachable);
         response.once("end", () => resolve({ outcome, httpStatus }));

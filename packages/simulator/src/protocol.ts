@@ -1,6 +1,6 @@
 /**
- * The rules of every submit verb, once for all vendors: what a body asks for, or why it is refused. Pure: it sees tasks
- * through `View` and changes nothing. docs/protocol.md 1.3 to 1.13 for the bodies, 2 for the refusals.
+ * The rules of all submit verbs for all vendors: the decision for a body, or the reason of its rejection. Pure: it reads
+ * tasks through `View` and changes nothing. docs/protocol.md 1.3 to 1.13 describes the bodies, and 2 the rejections.
  */
 
 import { buttonsOf, type Press, pressOf } from "./button.ts";
@@ -14,15 +14,15 @@ import { type Action, isEnded, isPressable, type ResultKind, type Task, type Tas
 export interface View {
   dialect: Dialect;
   scenario: Scenario;
-  /** The task as this vendor's own records show it now; behind a relay that may be the past. */
+  /** Returns the task as the vendor currently sees it. Behind a relay this may be a past state. */
   task(id: string): Task | undefined;
-  /** The task as it is: a relay passes a modal call on, so its own copy decides nothing. */
+  /** Returns the actual state of the task. A relay forwards the verb modal, so its own copy does not matter. */
   actual(id: string): Task | undefined;
-  /** A finished or running upscale of the same picture, for legacy vendors. */
-  twin(parentId: string, index: number): Task | undefined;
+  /** Returns an existing upscale of the same image, for legacy vendors. */
+  existingUpscale(parentId: string, index: number): Task | undefined;
 }
 
-/** What is to be made, before it has an id and a time. */
+/** A task before it has an id and a time. */
 export interface Draft {
   action: Action;
   result: ResultKind;
@@ -38,7 +38,7 @@ export interface Draft {
   modal: boolean;
   ending: TaskOutcome;
   pace: number;
-  /** "Imagine all": so many children at once. */
+  /** Number of tasks to create; more than 1 only for "Imagine all". */
   count: number;
 }
 
@@ -125,7 +125,7 @@ const RULES: Readonly<Record<SubmitVerb, Rule>> = {
     if (field(body, "action") !== "extend" || !Number.isInteger(index) || index < 0 || index > 3) {
       return invalid("index参数错误", "index_is_required");
     }
-    // The index counts from zero here, from one everywhere else (docs/protocol.md 1.12).
+    // This index starts at 0; all other indexes start at 1 (docs/protocol.md 1.12).
     const press: Press = { action: "VIDEO", result: "video", index: index + 1, label: "Extend", modal: "never" };
     return child(body, press, `extend::${index}`, prompt, common, view);
   },
@@ -190,7 +190,7 @@ function edited(action: "EDITS" | "RETEXTURE", body: Fields, common: Common, vie
   return root(action, "grid", prompt, common, view);
 }
 
-/** A task of its own, from a prompt or from pictures. */
+/** Creates a root task from a prompt or from images. */
 function root(action: Action, result: ResultKind, prompt: string | null, common: Common, view: View): Decision {
   const outcome = outcomeOf(prompt ?? "", view);
   if ("kind" in outcome) return { kind: "refuse", refusal: outcome, action };
@@ -212,7 +212,7 @@ function root(action: Action, result: ResultKind, prompt: string | null, common:
   };
 }
 
-/** A press on a finished task makes another task; twice the same press makes two (docs/protocol.md 1.5). */
+/** Creates a child by a press on a finished task. The same press twice creates two tasks (docs/protocol.md 1.5). */
 function child(
   body: Fields,
   press: Press,
@@ -230,13 +230,13 @@ function child(
   if (!parent) return { ...refuse({ kind: "parent-missing" }), ...seen };
   if (!isPressable(parent)) return { ...refuse({ kind: "not-success" }), ...seen };
   if (scenario.legacyExisting && press.action === "UPSCALE") {
-    const twin = view.twin(parentId, press.index);
-    if (twin) return { kind: "existing", task: twin };
+    const existing = view.existingUpscale(parentId, press.index);
+    if (existing) return { kind: "existing", task: existing };
   }
-  const asked = dialect.reads.enableRemix && field(body, "enableRemix") === true;
+  const requested = dialect.reads.enableRemix && field(body, "enableRemix") === true;
   const filter = field(body, "accountFilter");
   const filtered = dialect.reads.accountFilter && isFields(filter) && field(filter, "remix") === true;
-  const remix = scenario.remix === true || asked || filtered;
+  const remix = scenario.remix === true || requested || filtered;
   const offered =
     customId.startsWith("extend::") || /^[UVR][0-4]?$/u.test(customId) || isOffered(parent, customId, dialect);
   return {
@@ -251,11 +251,11 @@ function child(
       label: press.label,
       index: press.index,
       modal: press.modal === "always" || (press.modal === "remix" && remix),
-      // Vendors look at the form only; Discord then refuses a component the message does not have.
+      // Vendors check only the syntax of the customId. Discord then rejects a component that the message does not have.
       ending: offered ? { kind: "success" } : { kind: "failure", share: 0.2, reason: "[Invalid component] 按钮已失效" },
       pace: 1,
       count: press.all ? 4 : 1,
-      // Children of "Imagine all" have no hook of their own (docs/protocol.md 4.5).
+      // Children of "Imagine all" have no notifyHook (docs/protocol.md 4.5).
       notifyHook: press.all ? null : common.notifyHook,
     },
   };
@@ -288,10 +288,10 @@ function nameOf(action: Action, parent: Task, dialect: Dialect): Action {
   return dialect.actionNames[action] ?? action;
 }
 
-/** A describe has no prompt of its own: its children draw the line they chose. */
+/** Returns the prompt of a child of a describe, which has no prompt itself. */
 const linePromptOf = (press: Press): string => `a painted shore at dusk, line ${press.index || 1}`;
 
-/** Custom Zoom wants `--zoom x` with 1 <= x <= 2 (docs/protocol.md 4.2). */
+/** Custom Zoom needs `--zoom x` with 1 <= x <= 2 (docs/protocol.md 4.2). */
 function zoomEnding(task: Task, prompt: string): TaskOutcome | undefined {
   if (!task.customId?.includes("CustomZoom")) return undefined;
   const zoom = Number(/--zoom\s+([0-9.]+)/u.exec(prompt)?.[1]);
@@ -305,7 +305,7 @@ interface Outcome {
   words: Set<Directive>;
 }
 
-/** How a prompt will fare: its moderation, its `--sim` words. */
+/** Returns the outcome of a prompt from its banned words and its `--sim` directives. */
 function outcomeOf(prompt: string, view: View): Outcome | Refusal {
   const words = directivesIn(prompt);
   const word = bannedWordIn(prompt, view.scenario) ?? (words.has("banned") ? "banned" : undefined);
@@ -341,7 +341,7 @@ function commonOf(body: Fields, mode: Mode | null, view: View): Common | Refusal
     state: reads.state ? state : null,
     notifyHook: reads.notifyHook && !view.scenario.silent ? hook : null,
     botType: botTypeOf(text(body, "botType")),
-    // Path before accountFilter before prompt flag (docs/protocol.md 1.1, trueai).
+    // The path has priority over accountFilter, and accountFilter over the prompt flag (docs/protocol.md 1.1, trueai).
     mode: mode ?? modeOf(modes?.[0]) ?? modeOf(flag) ?? "FAST",
   };
 }
@@ -354,7 +354,7 @@ function modeOf(word: string | undefined): Mode | undefined {
 const botTypeOf = (word: string | undefined): string =>
   word?.toLowerCase().startsWith("niji") ? "NIJI_JOURNEY" : "MID_JOURNEY";
 
-/** A string, or a number from a client that did not know better; most servers coerce it. */
+/** Returns the task id as a string. Some clients send a number, which most servers convert. */
 function taskIdOf(body: Fields): string | undefined {
   const value = field(body, "taskId");
   return typeof value === "number" ? String(value) : text(body, "taskId");
@@ -363,7 +363,7 @@ function taskIdOf(body: Fields): string | undefined {
 const DATA_URI = /^data:image\/[a-z0-9.+-]+;base64,[A-Za-z0-9+/]+={0,2}$/u;
 
 function isImage(image: string, view: View): boolean {
-  // Most servers also take a link where novicezk wants a data URI (docs/protocol.md 1.3).
+  // Most servers also accept a link, while novicezk needs a data URI (docs/protocol.md 1.3).
   return DATA_URI.test(image) || (view.dialect.reads.links && /^https?:\/\/\S+$/u.test(image));
 }
 

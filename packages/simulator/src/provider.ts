@@ -1,4 +1,4 @@
-/** The vendors there are, by id; the first segment of each one's address. */
+/** Ids of all vendors. The id is the first path segment of the base URL of the vendor. */
 export const PROVIDER_IDS = [
   "cometapi",
   "gitaigc",

@@ -1,6 +1,6 @@
 /**
- * What a vendor answers, in its own words: accepted, refused, not found, no key. Pure.
- * docs/protocol.md 2.1 to 2.5; the families of error bodies are 2.3.
+ * Responses in the format of a vendor: accepted, rejected, not found, missing key. Pure. See docs/protocol.md 2.1 to 2.5;
+ * 2.3 describes the families of error bodies.
  */
 import type { Dialect, SubmitVerb, Verb } from "./dialect.ts";
 import { type Fields, rawInteger } from "./json.ts";
@@ -11,7 +11,7 @@ export interface SimulatorResponse {
   status: number;
   contentType: string | null;
   body: string;
-  /** The code as decided, before any relay rewrote the text. */
+  /** Code before a relay rewrites the text; null if the response has no code. */
   code: number | null;
 }
 
@@ -66,38 +66,38 @@ export function accepted(
 
 export function refused(dialect: Dialect, verb: SubmitVerb, refusal: Refusal, now: number): SimulatorResponse {
   const own = instanceFields(dialect);
-  const answer = (code: number, text: string, properties: Fields = {}) =>
+  const reject = (code: number, text: string, properties: Fields = {}) =>
     submitReply(dialect, code, text, null, typed(dialect, properties));
   const relayed = dialect.errors === "relay" || dialect.errors === "comet";
   switch (refusal.kind) {
     case "unreadable":
-      return relayed ? relayError(4, "bind_request_body_failed") : { ...answer(4, "请求参数错误"), status: 400 };
+      return relayed ? relayError(4, "bind_request_body_failed") : { ...reject(4, "请求参数错误"), status: 400 };
     case "invalid":
-      return relayed && refusal.relayText ? relayError(4, refusal.relayText) : answer(4, refusal.text);
+      return relayed && refusal.relayText ? relayError(4, refusal.relayText) : reject(4, refusal.text);
     case "limit":
-      // Business rules leave trueai by its exception filter, except on imagine (docs/protocol.md 2.3).
-      return verb === "imagine" ? answer(4, refusal.text) : filtered(refusal.text, now);
+      // trueai reports violated limits through its exception filter, except on imagine (docs/protocol.md 2.3).
+      return verb === "imagine" ? reject(4, refusal.text) : filtered(refusal.text, now);
     case "parent-missing":
       if (relayed) return relayError(4, "task_not_found");
-      return { ...answer(3, "关联任务不存在或已失效"), status: dialect.errors === "trueai" ? 404 : 200 };
+      return { ...reject(3, "关联任务不存在或已失效"), status: dialect.errors === "trueai" ? 404 : 200 };
     case "not-success":
-      return relayed ? relayError(4, "task_status_not_success") : answer(4, "关联任务状态错误");
+      return relayed ? relayError(4, "task_status_not_success") : reject(4, "关联任务状态错误");
     case "unknown-action":
-      if (!relayed) return answer(4, "未知操作");
-      // A customId without `::` makes the relay's parser crash (docs/protocol.md 2.3).
+      if (!relayed) return reject(4, "未知操作");
+      // A customId without `::` crashes the parser of the relay (docs/protocol.md 2.3).
       return refusal.customId.includes("::")
         ? relayError(4, `unknown_action:${refusal.customId}`)
         : failure(500, { error: { message: "Panic detected", type: "new_api_panic" } });
     case "banned":
-      return answer(24, "可能包含敏感词", { promptEn: refusal.prompt, bannedWord: refusal.word });
+      return reject(24, "可能包含敏感词", { promptEn: refusal.prompt, bannedWord: refusal.word });
     case "queue-full":
       return dialect.queueFullCode === 9
-        ? answer(9, "提交失败，队列已满，请稍后重试", own)
-        : answer(23, "队列已满，请稍后尝试", own);
+        ? reject(9, "提交失败，队列已满，请稍后重试", own)
+        : reject(23, "队列已满，请稍后尝试", own);
   }
 }
 
-/** No key, or the one key that is always wrong. */
+/** Response for a missing key or for `wrong-key`. */
 export function unauthorized(dialect: Dialect, missing: boolean): SimulatorResponse {
   switch (dialect.errors) {
     case "trueai":
@@ -130,7 +130,7 @@ export function noRoute(dialect: Dialect, method: string, path: string): Simulat
   }
 }
 
-/** fetch of an id nobody knows (docs/protocol.md 1.14). */
+/** Response to fetch with an unknown id (docs/protocol.md 1.14). */
 export function unknownTask(dialect: Dialect): SimulatorResponse {
   switch (dialect.unknownTask) {
     case "empty-200":
@@ -144,7 +144,7 @@ export function unknownTask(dialect: Dialect): SimulatorResponse {
   }
 }
 
-/** A vendor that is down, in its family's manner. */
+/** Server error in the format of the error family. */
 export function serverError(dialect: Dialect, status: number, now: number): SimulatorResponse {
   switch (dialect.errors) {
     case "trueai":
@@ -160,7 +160,7 @@ export function serverError(dialect: Dialect, status: number, now: number): Simu
   }
 }
 
-/** Too much at once. No source sends Retry-After, so neither do we (docs/protocol.md 6). */
+/** Response for too many requests. It has no Retry-After, because no source sends one (docs/protocol.md 6). */
 export function queueFull(dialect: Dialect): SimulatorResponse {
   switch (dialect.errors) {
     case "relay":
@@ -173,13 +173,13 @@ export function queueFull(dialect: Dialect): SimulatorResponse {
   }
 }
 
-/** What a CDN in front of a vendor says when the vendor does not. */
+/** HTML error page of a CDN in front of a vendor that does not respond. */
 export function malformedResponse(): SimulatorResponse {
   const body = "<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>";
   return { status: 502, contentType: "text/html", body, code: null };
 }
 
-/** `{code, description, type}`: the description ends with a blank when there is no result (docs/protocol.md 2.3). */
+/** Returns `{code, description, type}`. The description ends with a space if there is no result (docs/protocol.md 2.3). */
 export function relayError(code: number, text: string): SimulatorResponse {
   return { ...failure(400, { description: `${text} `, type: "upstream_error", code }), code };
 }
@@ -188,7 +188,7 @@ export function json(dialect: Dialect, status: number, body: unknown): Simulator
   return { status, contentType: dialect.contentType, body: JSON.stringify(body), code: null };
 }
 
-/** An error of the vendor's own making; a relay labels these properly, other than what it relays. */
+/** Returns an error that the vendor itself creates. A relay sends these errors with the JSON content type. */
 function failure(status: number, body: unknown): SimulatorResponse {
   return { status, contentType: "application/json", body: JSON.stringify(body), code: null };
 }
@@ -197,7 +197,7 @@ export function empty(status: number): SimulatorResponse {
   return { status, contentType: null, body: "", code: null };
 }
 
-/** `{code, description, result}` with nothing else to say: image-seed and cancel. */
+/** Returns `{code, description, result}` for image-seed and cancel. */
 export function plain(dialect: Dialect, code: number, description: string, result: string | null): SimulatorResponse {
   return submitReply(dialect, code, description, result, code === 1 ? undefined : typed(dialect, {}));
 }
@@ -219,7 +219,7 @@ function submitReply(
   return { status: 200, contentType: dialect.contentType, body: dialect.rewrite(body, action), code };
 }
 
-/** trueai's exception filter: no description, no result, `timestamp` in .NET ticks as text. */
+/** Error of the exception filter of trueai: no description, no result, `timestamp` in .NET ticks as text. */
 function filtered(message: string, now: number): SimulatorResponse {
   const ticks = BigInt(Math.trunc(now)) * 10_000n + 621_355_968_000_000_000n;
   return { ...failure(200, { success: false, code: -1, message, timestamp: ticks.toString() }), code: -1 };
@@ -242,7 +242,7 @@ function propertiesOf(dialect: Dialect): unknown {
   return typed(dialect, dialect.properties === "empty" ? {} : instanceFields(dialect));
 }
 
-/** xfusionai's schema types `properties` as a string (docs/protocol.md 2.1). */
+/** Returns properties in the type of the dialect: xfusionai sends a string (docs/protocol.md 2.1). */
 function typed(dialect: Dialect, properties: Fields): unknown {
   return dialect.properties === "string" ? JSON.stringify(properties) : properties;
 }

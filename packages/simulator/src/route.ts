@@ -1,11 +1,11 @@
-/** From a path to a verb: pure. The prefix carries the mode where a vendor puts it there (docs/protocol.md 1.1). */
+/** Maps a path to a verb. Pure. The prefix of some vendors contains the mode (docs/protocol.md 1.1). */
 import type { Dialect, Verb } from "./dialect.ts";
 
 export type Mode = "RELAX" | "FAST" | "TURBO";
 
 export interface Route {
   verb: Verb;
-  /** The task named in the path, where there is one. */
+  /** Task id in the path; null if the path has none. */
   id: string | null;
   mode: Mode | null;
 }
@@ -42,7 +42,7 @@ const READS: readonly [pattern: RegExp, verb: Verb][] = [
   [/^\/task\/list-by-condition$/u, "list-by-condition"],
 ];
 
-/** `path` is what follows the vendor's id. Undefined: the vendor has no such route. */
+/** @param path path after the vendor id @returns undefined if the vendor has no such route */
 export function routeOf(dialect: Dialect, method: string, path: string): Route | undefined {
   for (const prefix of dialect.prefixes) {
     const pattern = new RegExp(`^${prefix.replace("*", "([^/]+)")}(/.*)$`, "u");

@@ -1,33 +1,33 @@
 /**
- * How a vendor behaves for a while: options set at start or through the control API, and the `--sim` words in a prompt.
- * A scenario changes many answers; a fault (fault.ts) spoils a counted few.
+ * Scenarios: options of a vendor that are set at the start or with the control API, and the `--sim` directives in a prompt.
+ * A scenario affects all responses; a fault (fault.ts) affects a limited number of events.
  */
 import { type Fields, field, isFields } from "./json.ts";
 
 export interface Scenario {
-  /** Drops notifyHook, as new-api does unless its operator allows it (docs/protocol.md 5.6): no callback ever comes. */
+  /** Drops notifyHook, so no callback is sent. new-api does this unless its operator allows callbacks (docs/protocol.md 5.6). */
   silent?: boolean;
-  /** Another engine behind the same name; `novicezk` has no buttons, change and simple-change instead of action. */
+  /** Other server with the same vendor id. `novicezk` has no buttons, and change and simple-change instead of action. */
   variant?: "novicezk";
-  /** trueai's fast path: an upscale is SUCCESS in the submit answer, and nothing is ever posted (docs/protocol.md 5.2). */
+  /** Fast path of trueai: an upscale is SUCCESS in the submit response and has no callback (docs/protocol.md 5.2). */
   instantUpscale?: boolean;
-  /** The account has remix on: variation, reroll and pan wait in MODAL. */
+  /** Remix is on at the account: variation, reroll and pan wait in MODAL. */
   remix?: boolean;
-  /** The relay's own copy is this old (15,000 at a real new-api): look-ups lag, a press right after SUCCESS is refused. */
+  /** Age of the relay's copy in ms (15,000 at a real new-api): look-ups lag, and a press right after SUCCESS is rejected. */
   relayLagMs?: number;
-  /** novicezk before 2024-03: a repeated upscale answers 21 with the OLD id (docs/protocol.md 2.5 a). */
+  /** novicezk before 2024-03: a repeated upscale returns 21 with the OLD id (docs/protocol.md 2.5 a). */
   legacyExisting?: boolean;
-  /** Slots of the account: beyond `running` a task waits (22), beyond `waiting` it is refused (23). */
+  /** Slots of the account: more tasks than `running` wait (22), more than `waiting` are rejected (23). Unset: no limit. */
   queue?: { running: number; waiting: number };
-  /** Words the moderation refuses, besides the usual few. */
+  /** Additional banned words. */
   bannedWords?: string[];
-  /** Ids of 16 digits fit a double, ids of 17 digits do not (docs/protocol.md 7). */
+  /** Length of new ids. Ids of 16 digits fit a double, ids of 17 digits do not (docs/protocol.md 7). */
   idDigits?: 16 | 17;
 }
 
 const BANNED = ["gory", "blood-soaked", "beheaded"];
 
-/** The banned word in a prompt, if there is one. Whole words only: "category" is not "gory". */
+/** Returns a banned word of the prompt, or undefined. It matches only whole words: "category" is not "gory". */
 export function bannedWordIn(prompt: string, scenario: Scenario): string | undefined {
   const words = new Set(prompt.toLowerCase().split(/[^\p{L}\p{N}-]+/u));
   return [...BANNED, ...(scenario.bannedWords ?? [])].find((word) => words.has(word.toLowerCase()));
@@ -46,7 +46,7 @@ export const DIRECTIVES = [
 ] as const;
 export type Directive = (typeof DIRECTIVES)[number];
 
-/** The `--sim <word>` flags of a prompt; unknown words are ignored, like any flag a vendor does not know. */
+/** Returns the `--sim <word>` directives of a prompt. Unknown words are ignored, like unknown flags at a vendor. */
 export function directivesIn(prompt: string): Set<Directive> {
   const found = new Set<Directive>();
   for (const match of prompt.matchAll(/--sim\s+([a-z-]+)/gu)) {
@@ -56,7 +56,7 @@ export function directivesIn(prompt: string): Set<Directive> {
   return found;
 }
 
-/** Checks a scenario from the control API. Answers the problem in a sentence. */
+/** Checks a scenario from the control API. Returns the problem as a sentence if the scenario is invalid. */
 export function parseScenario(input: unknown): Scenario | { problem: string } {
   if (!isFields(input)) return { problem: 'A scenario is a JSON object, for example {"silent": true}.' };
   const checks: Record<keyof Scenario, (value: unknown) => boolean> = {
@@ -75,7 +75,7 @@ export function parseScenario(input: unknown): Scenario | { problem: string } {
       return { problem: `Unknown scenario option "${name}". Known: ${Object.keys(checks).join(", ")}.` };
     }
     if (!checks[name as keyof Scenario](field(input, name))) {
-      return { problem: `Scenario option "${name}" has a value it cannot have.` };
+      return { problem: `Scenario option "${name}" has an invalid value.` };
     }
   }
   return structuredClone(input as Fields & Scenario);

@@ -1,4 +1,4 @@
-/** Strangers, control, restarts. */
+/** Invalid requests, the control API and restarts. */
 import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -27,7 +27,7 @@ async function control(method: string, path: string, body?: unknown) {
   return { status: response.status, json: await response.json() };
 }
 
-describe("garbage", () => {
+describe("invalid requests", () => {
   test.each([
     "",
     "{",
@@ -36,21 +36,21 @@ describe("garbage", () => {
     '"text"',
     '{"__proto__":{"polluted":true},"constructor":1}',
     `[${"[".repeat(50_000)}`,
-  ])("%.20s is answered, not fatal", async (body) => {
+  ])("the body %.20s gets a response below 500", async (body) => {
     for (const provider of ["simulator", "newapi", "trueai"] as const) {
       expect((await submit(simulator, provider, "imagine", body)).status).toBeLessThan(500);
     }
     expect({}).not.toHaveProperty("polluted");
   });
 
-  test("a body above 20 MB is refused with 413", async () => {
-    const answer = await submit(
+  test("a body above 20 MB is rejected with 413", async () => {
+    const response = await submit(
       simulator,
       "simulator",
       "imagine",
       JSON.stringify({ prompt: "x".repeat(20 * 1024 * 1024) }),
     );
-    expect(answer.status).toBe(413);
+    expect(response.status).toBe(413);
   });
 
   test.each([
@@ -59,13 +59,13 @@ describe("garbage", () => {
     "/simulator/mj/task/%ff/fetch",
     "/__proto__/mj/submit/imagine",
     "//",
-  ])("%s", async (path) => {
+  ])("the path %s gets a response below 500", async (path) => {
     expect((await fetch(`${simulator.url}${path}`)).status).toBeLessThan(500);
   });
 });
 
-describe("control", () => {
-  test("faults are armed, listed with their count, and disarmed", async () => {
+describe("control API", () => {
+  test("faults are added, listed with their count and removed", async () => {
     expect(await control("POST", "/faults", { kind: "queue-full", provider: "trueai" })).toMatchObject({
       status: 201,
       json: { id: "fault_1", kind: "queue-full", times: 1, fired: 0 },
@@ -82,20 +82,20 @@ describe("control", () => {
     [{ kind: "lose-callback", colour: "red" }, /Unknown fault option "colour"/],
     ['{"kind":"lose-callback","__proto__":{}}', /Unknown fault option "__proto__"/],
     ["nonsense", /JSON object/],
-  ])("a wrong fault %j is explained", async (body, message) => {
-    const answer = await control("POST", "/faults", body);
-    expect(answer.status).toBe(400);
-    expect(answer.json.error).toMatch(message);
+  ])("an invalid fault %j gets a response that explains the problem", async (body, message) => {
+    const response = await control("POST", "/faults", body);
+    expect(response.status).toBe(400);
+    expect(response.json.error).toMatch(message);
   });
 
-  test("a scenario is set and read; a wrong one is explained and changes nothing", async () => {
+  test("a scenario is set and read, and an invalid scenario is explained and changes nothing", async () => {
     await control("PUT", "/scenarios/trueai", { remix: true });
     expect((await control("PUT", "/scenarios/trueai", { remix: "yes" })).status).toBe(400);
     expect((await control("GET", "/scenarios/trueai")).json).toEqual({ remix: true });
     expect((await control("GET", "/scenarios/nobody")).status).toBe(404);
   });
 
-  test("a task is shown without its hook; the ledger can be emptied", async () => {
+  test("a task is returned without its notifyHook URL, and the ledger can be cleared", async () => {
     const id = await imagine(simulator, "simulator", { notifyHook: "http://127.0.0.1:1/secret-token" });
     const shown = await control("GET", `/tasks/${id}`);
     expect(shown.json).toMatchObject({ id, hasHook: true });
@@ -106,7 +106,7 @@ describe("control", () => {
   });
 });
 
-test("waitFor says what it saw when its moment never comes", async () => {
+test("waitFor fails with the counts if its condition is not met in time", async () => {
   await expect(simulator.waitFor(() => false, 1)).rejects.toThrow(/within 1 ms. Counts: /);
 });
 
@@ -117,7 +117,7 @@ describe("with a data folder", () => {
   });
   afterEach(() => rmSync(dataDir, { recursive: true, force: true }));
 
-  test("a restart keeps tasks and ledger; callbacks due meanwhile are lost, later ones are posted", async () => {
+  test("a restart keeps tasks and ledger, loses callbacks that were due meanwhile and sends later ones", async () => {
     const receiver = await startReceiver();
     const time = manualClock();
     const before = await startSimulator({ clock: time, dataDir });
@@ -143,7 +143,7 @@ describe("with a data folder", () => {
     }
   });
 
-  test("stopping in the middle of callbacks writes nothing after the end", async () => {
+  test("a stop during callbacks writes nothing after the stop", async () => {
     const time = manualClock();
     const receiver = await startReceiver();
     const stopping = await startSimulator({ clock: time, dataDir });
@@ -157,7 +157,7 @@ describe("with a data folder", () => {
     expect(counts.callbacks).toBe(counts.callbacksDelivered + counts.callbacksUnreachable);
   });
 
-  test("kill -9 loses nothing that was answered", async () => {
+  test("kill -9 loses no task that got a response", async () => {
     const main = spawn(process.execPath, [join(import.meta.dirname, "main.ts")], {
       env: { ...process.env, MJFLOW_SIMULATOR_PORT: "0", MJFLOW_SIMULATOR_DATA_DIR: dataDir },
       stdio: ["ignore", "pipe", "inherit"],
@@ -168,8 +168,8 @@ describe("with a data folder", () => {
       if (said.includes("/_sim")) break;
     }
     const url = /(http:\S+)\/_sim/u.exec(said)?.[1];
-    const answer = await fetch(`${url}/simulator/mj/submit/imagine`, { method: "POST", body: '{"prompt":"a boat"}' });
-    const { result } = (await answer.json()) as { result: string };
+    const response = await fetch(`${url}/simulator/mj/submit/imagine`, { method: "POST", body: '{"prompt":"a boat"}' });
+    const { result } = (await response.json()) as { result: string };
     const gone = new Promise((done) => main.once("exit", done));
     main.kill("SIGKILL");
     await gone;
@@ -187,14 +187,14 @@ describe("with a data folder", () => {
   });
 });
 
-test("two callers at once never share an id", async () => {
+test("two concurrent submissions never get the same id", async () => {
   const ids = await Promise.all(Array.from({ length: 200 }, () => imagine(simulator, "simulator")));
   expect(new Set(ids).size).toBe(200);
   expect((await call(simulator, "simulator", "GET", "/task/queue")).text.match(/"id"/g)).toHaveLength(200);
 });
 
 test.each([...Object.keys(FAULT_KINDS), ...DIRECTIVES.map((word) => `--sim ${word}`), ...PROVIDER_IDS])(
-  "the README tells of %s",
+  "the README documents %s",
   (word) => {
     expect(readFileSync(join(import.meta.dirname, "../README.md"), "utf8")).toContain(`\`${word}\``);
   },

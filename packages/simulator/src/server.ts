@@ -1,5 +1,5 @@
 /**
- * A Midjourney vendor one can run: real HTTP around the parts.
+ * HTTP server of the simulator.
  *
  *   const simulator = await startSimulator({ seed: 7 });
  *   const fault = simulator.arm({ kind: "copy-callback", status: "SUCCESS", copies: 3 });
@@ -7,7 +7,7 @@
  *   await simulator.waitFor((ledger) => ledger.counts.tasks === 1);
  *   await simulator.stop();
  *
- * Owns sockets, sizes and wiring. Knows no verb and no vendor.
+ * This file handles sockets, size limits and the composition of the parts. It contains no rules of verbs or vendors.
  */
 import http, { type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -17,7 +17,7 @@ import { createControl } from "./control.ts";
 import { type Dialect, isProviderId, PROVIDER_IDS, type ProviderId, SUBMIT_VERBS, variantOf } from "./dialect.ts";
 import { DIALECTS } from "./dialects/registry.ts";
 import { type ArmedFault, createFaults, type FaultSpec, parseFault } from "./fault.ts";
-import { createGallery, emptyFilm, type Picture } from "./image.ts";
+import { createGallery, emptyVideo, type ImageSpec } from "./image.ts";
 import { createLedger, type Ledger } from "./ledger.ts";
 import { createTaskLifecycle } from "./lifecycle.ts";
 import { createPoster } from "./post.ts";
@@ -39,14 +39,14 @@ export type { Scenario } from "./scenario.ts";
 export type { Task } from "./task.ts";
 
 export interface SimulatorOptions {
-  /** 0, the default, takes a free one. */
+  /** TCP port. 0, the default, selects a free port. */
   port?: number;
-  /** Loopback by default: the simulator posts wherever a stranger tells it to, so keep it there. */
+  /** Host to listen on. Default: loopback. Do not change it: the simulator sends callbacks to any address. */
   host?: string;
-  /** With a folder, tasks and ledger survive a restart and `kill -9`. */
+  /** Folder in which tasks and ledger survive a restart and `kill -9`. Default: in memory. */
   dataDir?: string;
   seed?: number;
-  /** Multiplies every duration: 0.1 is ten times faster, 2 is twice as slow, 0 does not wait at all. */
+  /** Factor of all durations: 0.1 is ten times faster, 2 is twice as slow, 0 does not wait. Default 1. */
   speed?: number;
   clock?: Clock;
   scenarios?: Partial<Record<ProviderId, Scenario>>;
@@ -57,16 +57,16 @@ export interface Simulator {
   url: string;
   seed: number;
   baseUrl(provider: ProviderId): string;
-  /** The object returned stays live: its `fired` says how often the fault has struck. */
+  /** Adds a fault. The field `fired` of the returned object is updated in place. */
   arm(fault: FaultSpec): ArmedFault;
   faults(): ArmedFault[];
   disarm(): void;
   /** Replaces the vendor's scenario. */
   scenario(provider: ProviderId, scenario: Scenario): void;
   ledger(): Ledger;
-  /** A task as it is now, for assertions; undefined when no vendor here made it. */
+  /** Returns the current state of a task for assertions; undefined if the task does not exist. */
   task(id: string): Task | undefined;
-  /** Resolves when the predicate holds; asked again at every submission, look-up, callback and move of a task. */
+  /** Resolves when the predicate is true. It is checked at every submission, look-up, callback and step of a task. */
   waitFor(predicate: (ledger: Ledger) => boolean, timeoutMs?: number): Promise<Ledger>;
   stop(): Promise<void>;
 }
@@ -77,7 +77,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   const { host = "127.0.0.1", port = 0, clock = systemClock, speed = 1, log = () => {} } = options;
   const seed = options.seed ?? 1;
   const scenarios = new Map<ProviderId, Scenario>();
-  for (const id of PROVIDER_IDS) scenarios.set(id, checked(parseScenario(options.scenarios?.[id] ?? {})));
+  for (const id of PROVIDER_IDS) scenarios.set(id, valid(parseScenario(options.scenarios?.[id] ?? {})));
 
   let url = "";
   const origin = () => url;
@@ -87,7 +87,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   const store = options.dataDir === undefined ? memoryStore() : sqliteStore(options.dataDir);
   const watchers = new Set<() => void>();
   const changed = () => {
-    for (const look of watchers) look();
+    for (const check of watchers) check();
   };
   const ledger = createLedger(store.entries(), (entry) => {
     store.append(entry);
@@ -127,7 +127,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   const gallery = createGallery();
 
   function clearLedger(): void {
-    store.forgetEntries();
+    store.deleteEntries();
     ledger.clear();
     changed();
   }
@@ -140,28 +140,28 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     const target = URL.parse(request.url ?? "/", "http://simulator.invalid");
     const method = request.method ?? "GET";
     if (!target) return send(response, text(400, "Bad request line."));
-    const [, room = "", ...rest] = target.pathname.split("/");
+    const [, segment = "", ...rest] = target.pathname.split("/");
 
     const body = await bodyOf(request);
-    if (body === undefined) return send(response, { ...text(413, "Body above 20 MB."), close: true });
+    if (body === undefined) return send(response, { ...text(413, "The body is larger than 20 MB."), close: true });
 
-    if (room === "_sim") {
-      const answer = control.handle(method, target.pathname, body);
+    if (segment === "_sim") {
+      const controlled = control.handle(method, target.pathname, body);
       return send(response, {
-        status: answer.status,
+        status: controlled.status,
         contentType: "application/json",
-        body: JSON.stringify(answer.body),
+        body: JSON.stringify(controlled.body),
       });
     }
-    if (room === "images") return send(response, image(rest[0] ?? "", target.searchParams));
-    if (room === "videos") return send(response, { status: 200, contentType: "video/mp4", body: emptyFilm() });
-    if (!isProviderId(room)) return send(response, room === "" ? text(200, welcome()) : text(404, welcome()));
+    if (segment === "images") return send(response, image(rest[0] ?? "", target.searchParams));
+    if (segment === "videos") return send(response, { status: 200, contentType: "video/mp4", body: emptyVideo() });
+    if (!isProviderId(segment)) return send(response, segment === "" ? text(200, welcome()) : text(404, welcome()));
 
-    const dialect = dialectOf(room);
+    const dialect = dialectOf(segment);
     const path = `/${rest.join("/")}`;
     const route = routeOf(dialect, method, path);
     if (!route) return send(response, noRoute(dialect, method, path));
-    // The relay's pictures need no token in the versions read (docs/protocol.md 3.6).
+    // Images of the relay need no key in the known versions (docs/protocol.md 3.6).
     if (route.verb === "image") return send(response, image(route.id ?? "", target.searchParams));
     const key = keyOf(request, dialect);
     if (key === undefined ? !dialect.auth.optional : key === "wrong-key") {
@@ -171,16 +171,16 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     const ids = target.searchParams.getAll("ids").flatMap((value) => value.split(","));
     const call = {
       dialect,
-      scenario: scenarioOf(room),
+      scenario: scenarioOf(segment),
       route,
       body: body === "" && ids.length > 0 ? JSON.stringify({ ids }) : body,
     };
-    const outcome = await answer(call);
+    const outcome = await respond(call);
     if (outcome === "drop") return void request.socket.destroy();
     if (outcome !== "hang") send(response, outcome);
   }
 
-  function answer(call: Parameters<typeof vendor.cancel>[0]): Promise<Outcome> {
+  function respond(call: Parameters<typeof vendor.cancel>[0]): Promise<Outcome> {
     const { verb } = call.route;
     if (verb === "cancel") return vendor.cancel(call);
     const submit = SUBMIT_VERBS.find((known) => known === verb);
@@ -189,8 +189,10 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
 
   function image(name: string, query: URLSearchParams): Sent {
     const id = name.replace(/\.png$/u, "");
-    const picture = pictureOf(id, life.find(id), query);
-    return picture ? { status: 200, contentType: "image/png", body: gallery(picture) } : text(404, "No such picture.");
+    const spec = imageSpecOf(id, life.find(id), query);
+    return spec
+      ? { status: 200, contentType: "image/png", body: gallery(spec) }
+      : text(404, "The image does not exist.");
   }
 
   function welcome(): string {
@@ -200,10 +202,10 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
 
   const server = http.createServer((request, response) => {
     handle(request, response).catch((cause: unknown) => {
-      // A bug here must not look like a vendor's answer, nor take the process down.
+      // A bug in the simulator must neither look like a response of a vendor nor end the process.
       log({ event: "bug", message: cause instanceof Error ? cause.message : String(cause) });
       if (response.headersSent) response.destroy();
-      else send(response, text(500, "The simulator itself failed; see its log."));
+      else send(response, text(500, "The simulator has an internal error; see its log."));
     });
   });
   server.headersTimeout = 10_000;
@@ -222,10 +224,10 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     url,
     seed,
     baseUrl,
-    arm: (fault) => faults.arm(checked(parseFault(fault))),
+    arm: (fault) => faults.arm(valid(parseFault(fault))),
     faults: faults.all,
     disarm: faults.clear,
-    scenario: (id, scenario) => setScenario(id, checked(parseScenario(scenario))),
+    scenario: (id, scenario) => setScenario(id, valid(parseScenario(scenario))),
     ledger: ledger.view,
     task: life.find,
     waitFor: (predicate, timeoutMs = 5_000) => waitFor(watchers, ledger.view, predicate, timeoutMs),
@@ -248,12 +250,12 @@ function waitFor(
   timeoutMs: number,
 ): Promise<Ledger> {
   return new Promise((resolve, reject) => {
-    const finish = (settle: () => void) => {
+    const finish = (complete: () => void) => {
       clearTimeout(timer);
-      watchers.delete(look);
-      settle();
+      watchers.delete(check);
+      complete();
     };
-    const look = () => {
+    const check = () => {
       try {
         if (predicate(view())) finish(() => resolve(view()));
       } catch (cause) {
@@ -262,10 +264,10 @@ function waitFor(
     };
     const timer = setTimeout(() => {
       const counts = JSON.stringify(view().counts);
-      finish(() => reject(new Error(`Not seen at the simulator within ${timeoutMs} ms. Counts: ${counts}`)));
+      finish(() => reject(new Error(`The condition was not met within ${timeoutMs} ms. Counts: ${counts}`)));
     }, timeoutMs);
-    watchers.add(look);
-    look();
+    watchers.add(check);
+    check();
   });
 }
 
@@ -282,7 +284,7 @@ function send(response: ServerResponse, { status, contentType, body, close }: Se
 
 const text = (status: number, body: string): Sent => ({ status, contentType: "text/plain; charset=utf-8", body });
 
-/** The whole body, or undefined when it is larger than any vendor would take. */
+/** Returns the body; undefined if it is larger than the limit. */
 async function bodyOf(request: IncomingMessage): Promise<string | undefined> {
   if (Number(request.headers["content-length"] ?? 0) > MAX_BODY_BYTES) return undefined;
   const chunks: Buffer[] = [];
@@ -295,7 +297,7 @@ async function bodyOf(request: IncomingMessage): Promise<string | undefined> {
   return Buffer.concat(chunks).toString("utf8");
 }
 
-/** The key as sent, without `Bearer `: any is fine but one. */
+/** Returns the key of the request without `Bearer `; undefined if there is none. */
 function keyOf(request: IncomingMessage, dialect: Dialect): string | undefined {
   for (const name of dialect.auth.headers) {
     const value = request.headers[name];
@@ -305,7 +307,7 @@ function keyOf(request: IncomingMessage, dialect: Dialect): string | undefined {
   return undefined;
 }
 
-function pictureOf(id: string, task: Task | undefined, query: URLSearchParams): Picture | undefined {
+function imageSpecOf(id: string, task: Task | undefined, query: URLSearchParams): ImageSpec | undefined {
   const preview = Number(query.get("preview") ?? 100);
   const percent = Number.isFinite(preview) ? Math.min(100, Math.max(1, Math.trunc(preview))) : 100;
   if (!task) return /^upload-\d{1,10}$/u.test(id) ? { scenes: [id], percent: 100 } : undefined;
@@ -316,7 +318,7 @@ function pictureOf(id: string, task: Task | undefined, query: URLSearchParams): 
   return { scenes, percent: Math.min(percent, running) };
 }
 
-function checked<T extends object>(parsed: T | { problem: string }): T {
+function valid<T extends object>(parsed: T | { problem: string }): T {
   if ("problem" in parsed) throw new TypeError(parsed.problem);
   return parsed;
 }

@@ -1,7 +1,7 @@
 /**
- * What survives a restart: tasks and ledger, in one SQLite file. A committed write survives `kill -9`, since WAL with
- * synchronous NORMAL leaves it to the operating system; only a power cut may take the last few.
- * Stores no key. A task's hook is stored, because it must still be posted to after a restart.
+ * Stores tasks and ledger in one SQLite file. A committed write survives `kill -9`, because WAL with synchronous NORMAL has
+ * passed it to the operating system. Only a power failure may lose the last writes. No key is stored. The notifyHook of a
+ * task is stored, because callbacks continue after a restart.
  */
 import { chmodSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
@@ -13,7 +13,7 @@ export interface Store {
   save(task: Task): void;
   entries(): Entry[];
   append(entry: Entry): void;
-  forgetEntries(): void;
+  deleteEntries(): void;
   close(): void;
 }
 
@@ -22,14 +22,14 @@ export const memoryStore = (): Store => ({
   save: () => {},
   entries: () => [],
   append: () => {},
-  forgetEntries: () => {},
+  deleteEntries: () => {},
   close: () => {},
 });
 
 export function sqliteStore(dataDir: string): Store {
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   const file = join(dataDir, "simulator.db");
-  // Asked for here and not imported above: without a data folder nothing loads SQLite, nor prints that it is young.
+  // SQLite is loaded only here. Without a data folder it is not loaded and prints no warning that it is experimental.
   const { DatabaseSync } = process.getBuiltinModule("node:sqlite");
   const db = new DatabaseSync(file);
   chmodSync(file, 0o600);
@@ -53,7 +53,7 @@ export function sqliteStore(dataDir: string): Store {
         .all()
         .map((row) => ({ kind: row.kind, row: JSON.parse(String(row.row)) }) as Entry),
     append: (entry) => void append.run(entry.row.seq, entry.kind, JSON.stringify(entry.row)),
-    forgetEntries: () => db.exec("DELETE FROM ledger"),
+    deleteEntries: () => db.exec("DELETE FROM ledger"),
     close: () => db.close(),
   };
 }

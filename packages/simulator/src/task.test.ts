@@ -37,8 +37,8 @@ function task(more: Partial<Task> = {}): Task {
 
 const live = (of: Task): Task => of.plan.reduce((now, moment) => advanceTo(now, moment), of);
 
-describe("a plan", () => {
-  test("is ten moments, in order, from SUBMITTED to SUCCESS", () => {
+describe("timelineOf", () => {
+  test("a timeline has ten steps in order, from SUBMITTED to SUCCESS", () => {
     const plan = timelineOf(task(), START, 1, 0.5);
     expect(plan.map((moment) => `${moment.status} ${moment.progress}`)).toEqual([
       "SUBMITTED 0%",
@@ -56,18 +56,18 @@ describe("a plan", () => {
     expect(plan.at(-1)?.at).toBe(START + DURATION_MS.IMAGINE);
   });
 
-  test("at speed 0 takes no time, at speed 2 twice the time", () => {
+  test("a timeline takes no time at speed 0 and twice the time at speed 2", () => {
     expect(timelineOf(task(), START, 0, 0.9).every((moment) => moment.at === START)).toBe(true);
     expect(timelineOf(task(), START, 2, 0.5).at(-1)?.at).toBe(START + 2 * DURATION_MS.IMAGINE);
   });
 
-  test("that is stuck has no end", () => {
+  test("the timeline of a stuck task has no end", () => {
     expect(timelineOf(task({ ending: { kind: "stuck" } }), START, 1, 0.5).at(-1)?.progress).toBe("93%");
   });
 });
 
-describe("a task", () => {
-  test("that fails says why, empties its progress and its plan", () => {
+describe("advanceTo and taskAt", () => {
+  test("a failed task has a reason, empty progress and an empty timeline", () => {
     const ending = { kind: "failure", share: 0.4, reason: "no" } as const;
     const failed = task({ ending });
     const done = live({ ...failed, plan: timelineOf(failed, START, 1, 0.5) });
@@ -75,7 +75,7 @@ describe("a task", () => {
     expect(done.finishTime).toBe(START + 0.4 * DURATION_MS.IMAGINE);
   });
 
-  test("can be shown as it was, which is what a lagging relay shows", () => {
+  test("taskAt returns a past state, as a lagging relay shows it", () => {
     const begun = task();
     const done = live({ ...begun, plan: timelineOf(begun, START, 1, 0.5) });
     expect(taskAt(done, START - 1)).toBeUndefined();

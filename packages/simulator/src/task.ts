@@ -1,9 +1,9 @@
 /**
- * What a task is and how it lives, as plain functions: no clock, no chance, no network.
+ * Tasks and their timelines as pure functions, without clock, randomness and network.
  *
- *   L1  A task moves along its plan; the plan is absolute times, so a restarted vendor resumes where it would have been.
- *   L2  History keeps every moment, so a relay can be shown the past (`asOf`).
- *   L3  Only a modal call takes a task out of MODAL, and only trueai lets it leave an end state (docs/protocol.md 1.7).
+ *   L1  A task follows its timeline (`plan`), which has absolute times. A restarted simulator continues at the right step.
+ *   L2  The history has every step, so that a past state can be shown behind a relay (`taskAt`).
+ *   L3  Only the verb modal takes a task out of MODAL. Only trueai lets a task leave an end status (docs/protocol.md 1.7).
  */
 import type { ProviderId } from "./provider.ts";
 
@@ -28,21 +28,21 @@ export type Action =
   | "EDITS"
   | "RETEXTURE";
 
-/** A status reached at a time. `progress` is the text a vendor would show. */
+/** A status at a time. `progress` is the text that a vendor shows. */
 export interface TimelineStep {
   at: number;
   status: Status;
   progress: string | null;
 }
 
-/** How a plan ends. `stuck` never ends: the picture is done but the vendor misses it (novicezk issues 79, 261). */
+/** How a task ends. `stuck` never ends: the image is finished, but the vendor does not notice (novicezk issues 79, 261). */
 export type TaskOutcome =
   | { kind: "success" }
   | { kind: "failure"; reason: string; share: number; word?: string }
   | { kind: "cancel" }
   | { kind: "stuck" };
 
-/** What the buttons of a result look like; decided by what made it, not by its name on the wire. */
+/** Kind of a result, which determines its buttons. It depends on the press, not on the action name. */
 export type ResultKind = "grid" | "single" | "video" | "describe" | "shorten" | "plain";
 
 export interface Task {
@@ -52,15 +52,15 @@ export interface Task {
   result: ResultKind;
   prompt: string | null;
   state: string | null;
-  /** Kept to post to; shown only where the vendor itself echoes it. */
+  /** Callback URL. Only vendors that return it in task objects show it. Null if there is none. */
   notifyHook: string | null;
   parentId: string | null;
   customId: string | null;
-  /** What the button said, such as "U2"; empty for a root. */
+  /** Label of the pressed button, such as "U2"; empty for a root. */
   label: string;
   index: number;
   jobId: string;
-  /** Names the picture; an upscale shows the very tile of its parent's grid. */
+  /** Name of the image. An upscale has the name of the tile of its parent. */
   scene: string;
   botType: string;
   mode: string;
@@ -71,19 +71,19 @@ export interface Task {
   startTime: number | null;
   finishTime: number | null;
   ending: TaskOutcome;
-  /** Multiplies the plan's length: 1 as usual, 10 for `--sim slow`. */
+  /** Factor of the duration: 1 by default, 10 for `--sim slow`. */
   pace: number;
-  /** Waits for a running slot of its account (code 22). */
+  /** True while the task waits for a slot of its account (code 22). */
   waiting: boolean;
   plan: TimelineStep[];
   history: TimelineStep[];
 }
 
 const END = new Set<Status>(["SUCCESS", "FAILURE", "CANCEL"]);
-const BEGUN = new Set<Status>(["SUBMITTED", "IN_PROGRESS"]);
+const STARTED = new Set<Status>(["SUBMITTED", "IN_PROGRESS"]);
 export const isEnded = (status: Status): boolean => END.has(status);
 
-/** Milliseconds from start to end at speed 1. A demo is watched, so these are seconds where Midjourney takes a minute. */
+/** Duration in ms at speed 1. The values are seconds for demos; Midjourney takes about a minute. */
 export const DURATION_MS: Readonly<Record<Action, number>> = {
   IMAGINE: 2_500,
   UPSCALE: 1_200,
@@ -104,52 +104,56 @@ export const DURATION_MS: Readonly<Record<Action, number>> = {
   RETEXTURE: 2_000,
 };
 
-/** Midjourney's own steps (docs/protocol.md 3.5), between "0%" and an early "100%" that is not yet the end. */
+/** Progress steps of Midjourney (docs/protocol.md 3.5), from "0%" to an early "100%" that is not yet the end. */
 const STEPS = [0, 15, 31, 46, 62, 78, 93, 100] as const;
 const SUBMITTED_SHARE = 0.04;
 
-/** The moments to come: SUBMITTED, eight steps, the end: ten in all. `wobble` is 0..1, from the seeded generator. */
+/**
+ * Returns the future steps: SUBMITTED, eight progress steps and the end.
+ *
+ * @param wobble random value from 0 to 1 for the duration
+ */
 export function timelineOf(task: Task, startMs: number, speed: number, wobble: number): TimelineStep[] {
   const lengthMs = DURATION_MS[task.action] * task.pace * speed * (0.9 + 0.2 * wobble);
   const at = (share: number) => Math.round(startMs + lengthMs * share);
-  const moments: TimelineStep[] = [{ at: at(SUBMITTED_SHARE), status: "SUBMITTED", progress: "0%" }];
+  const steps: TimelineStep[] = [{ at: at(SUBMITTED_SHARE), status: "SUBMITTED", progress: "0%" }];
   const share = (step: number) => SUBMITTED_SHARE + ((step + 1) / (STEPS.length + 1)) * (1 - SUBMITTED_SHARE);
   const { ending } = task;
   const end = ending.kind === "failure" ? ending.share : ending.kind === "cancel" ? 0.5 : 1;
   for (const [step, percent] of STEPS.entries()) {
     if (share(step) >= end || (ending.kind === "stuck" && percent > 93)) break;
-    moments.push({ at: at(share(step)), status: "IN_PROGRESS", progress: `${percent}%` });
+    steps.push({ at: at(share(step)), status: "IN_PROGRESS", progress: `${percent}%` });
   }
-  if (ending.kind === "success") moments.push({ at: at(1), status: "SUCCESS", progress: "100%" });
-  if (ending.kind === "failure") moments.push({ at: at(end), status: "FAILURE", progress: "" });
-  if (ending.kind === "cancel") moments.push({ at: at(end), status: "CANCEL", progress: "" });
-  return moments;
+  if (ending.kind === "success") steps.push({ at: at(1), status: "SUCCESS", progress: "100%" });
+  if (ending.kind === "failure") steps.push({ at: at(end), status: "FAILURE", progress: "" });
+  if (ending.kind === "cancel") steps.push({ at: at(end), status: "CANCEL", progress: "" });
+  return steps;
 }
 
-/** The task a moment later. An end empties the plan. */
-export function advanceTo(task: Task, moment: TimelineStep): Task {
-  const over = isEnded(moment.status);
+/** Returns the task after a step. An end status empties the timeline. */
+export function advanceTo(task: Task, step: TimelineStep): Task {
+  const over = isEnded(step.status);
   return {
     ...task,
-    status: moment.status,
-    progress: moment.progress,
-    startTime: task.startTime ?? (BEGUN.has(moment.status) ? moment.at : null),
-    finishTime: over ? moment.at : null,
-    failReason: moment.status === "FAILURE" && task.ending.kind === "failure" ? task.ending.reason : null,
-    plan: over ? [] : task.plan.filter((planned) => planned !== moment),
-    history: [...task.history, moment],
+    status: step.status,
+    progress: step.progress,
+    startTime: task.startTime ?? (STARTED.has(step.status) ? step.at : null),
+    finishTime: over ? step.at : null,
+    failReason: step.status === "FAILURE" && task.ending.kind === "failure" ? task.ending.reason : null,
+    plan: over ? [] : task.plan.filter((planned) => planned !== step),
+    history: [...task.history, step],
   };
 }
 
-/** The task as it stood at an earlier time, or undefined when nothing had been heard of it by then. */
+/** Returns the task at an earlier time; undefined if the task did not exist then. */
 export function taskAt(task: Task, at: number): Task | undefined {
-  const past = task.history.filter((moment) => moment.at <= at);
+  const past = task.history.filter((step) => step.at <= at);
   const last = past.at(-1);
   if (!last) return undefined;
   if (past.length === task.history.length) return task;
-  const began = past.find((moment) => BEGUN.has(moment.status));
-  return advanceTo({ ...task, startTime: began?.at ?? null, history: past.slice(0, -1) }, last);
+  const started = past.find((step) => STARTED.has(step.status));
+  return advanceTo({ ...task, startTime: started?.at ?? null, history: past.slice(0, -1) }, last);
 }
 
-/** How far a task must be before its buttons can be pressed. */
+/** Returns true if the buttons of the task can be pressed. */
 export const isPressable = (task: Task): boolean => task.status === "SUCCESS";

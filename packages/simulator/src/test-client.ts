@@ -1,15 +1,15 @@
-/** A client for tests: posts as a vendor's customer would, reads status, text and the JSON where there is some. */
+/** HTTP client for tests. It reads status, text and JSON of a response. */
 import type { Fields } from "./json.ts";
 import type { ProviderId, Simulator } from "./server.ts";
 
-export interface Answer {
+export interface ClientResponse {
   status: number;
   contentType: string | null;
   text: string;
   json: Fields;
 }
 
-/** The prefix each vendor is usually called with. */
+/** Usual path prefix of each vendor. */
 export const PREFIX: Readonly<Record<ProviderId, string>> = {
   cometapi: "/mj",
   gitaigc: "/mj",
@@ -28,7 +28,7 @@ export async function call(
   path: string,
   body?: unknown,
   headers: Record<string, string> = { authorization: "Bearer any-key", "mj-api-secret": "any-key" },
-): Promise<Answer> {
+): Promise<ClientResponse> {
   const response = await fetch(`${simulator.baseUrl(provider)}${PREFIX[provider]}${path}`, {
     method,
     headers,
@@ -39,7 +39,7 @@ export async function call(
   try {
     json = JSON.parse(text) as Fields;
   } catch {
-    // Some answers are empty or plain text; their tests read `text`.
+    // Some responses are empty or plain text; their tests use `text`.
   }
   return { status: response.status, contentType: response.headers.get("content-type"), text, json };
 }
@@ -50,10 +50,10 @@ export const submit = (simulator: Simulator, provider: ProviderId, verb: string,
 export const look = (simulator: Simulator, provider: ProviderId, id: string) =>
   call(simulator, provider, "GET", `/task/${id}/fetch`);
 
-/** The id in a submit answer, digits kept. */
-export const idOf = (answer: Answer): string => /"result":"?([^",}]+)/u.exec(answer.text)?.[1] ?? "";
+/** Returns the id in a submit response with all digits. */
+export const idOf = (response: ClientResponse): string => /"result":"?([^",}]+)/u.exec(response.text)?.[1] ?? "";
 
-/** Submits an imagine; returns its id and, once `advance` was called far enough, its buttons are there to press. */
+/** Submits an imagine and returns its id. Its buttons exist when the clock has advanced to its end. */
 export async function imagine(simulator: Simulator, provider: ProviderId, more: Fields = {}): Promise<string> {
   return idOf(await submit(simulator, provider, "imagine", { prompt: "a paper boat", ...more }));
 }
@@ -66,6 +66,6 @@ export async function press(
   more: Fields = {},
 ) {
   const buttons = ((await look(simulator, provider, taskId)).json.buttons ?? []) as Fields[];
-  const button = buttons.find((one) => one.label === label || one.emoji === label);
+  const button = buttons.find((each) => each.label === label || each.emoji === label);
   return submit(simulator, provider, "action", { taskId, customId: button?.customId ?? "MJ::none", ...more });
 }

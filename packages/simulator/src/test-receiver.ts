@@ -1,9 +1,10 @@
-/** A notifyHook to post at, for tests: real HTTP on loopback, keeps what it was sent, answers what it is told to. */
+/** Callback receiver for tests: an HTTP server on loopback that stores the bodies and responds with a fixed status. */
 import http from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Fields } from "./json.ts";
 
 export interface Receiver {
+  /** URL of the receiver. */
   hook: string;
   bodies: Fields[];
   contentTypes: (string | undefined)[];

@@ -1,4 +1,4 @@
-/** Faults at the counter: what the client sees, and what the vendor's own ledger says really happened. */
+/** Faults of submissions and look-ups: the result for the client, and the true result in the ledger. */
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { type ManualClock, manualClock, type Simulator, startSimulator } from "./server.ts";
 import { call, idOf, imagine, look, submit } from "./test-client.ts";
@@ -20,7 +20,7 @@ afterEach(async () => {
 
 const body = { prompt: "a boat" };
 
-test("accept-then-drop: the client hears nothing, the task exists and calls back", async () => {
+test("accept-then-drop closes the connection, and the task exists and sends callbacks", async () => {
   const fault = simulator.arm({ kind: "accept-then-drop" });
   await expect(imagine(simulator, "simulator", { notifyHook: receiver.hook })).rejects.toThrow();
   clock.advance(60_000);
@@ -29,7 +29,7 @@ test("accept-then-drop: the client hears nothing, the task exists and calls back
   expect(receiver.bodies[0]?.id).toBe(simulator.ledger().submissions[0]?.taskId);
 });
 
-test("accept-then-hang: the task exists, the answer never comes", async () => {
+test("accept-then-hang creates the task and never responds", async () => {
   simulator.arm({ kind: "accept-then-hang" });
   const giveUp = new AbortController();
   const url = `${simulator.baseUrl("simulator")}/mj/submit/imagine`;
@@ -39,14 +39,14 @@ test("accept-then-hang: the task exists, the answer never comes", async () => {
   await expect(asked).rejects.toThrow();
 });
 
-test("drop-before-accept: the client hears the same nothing, and no task exists", async () => {
+test("drop-before-accept closes the connection and creates no task", async () => {
   simulator.arm({ kind: "drop-before-accept" });
   await expect(imagine(simulator, "simulator")).rejects.toThrow();
   expect(simulator.ledger().counts).toMatchObject({ submissions: 1, tasks: 0 });
   expect(await imagine(simulator, "simulator")).toMatch(/^\d{16}$/);
 });
 
-test("answer-5xx and answer-garbage make no task, unless the fault says it was accepted", async () => {
+test("answer-5xx and answer-garbage create no task, unless the fault has accepted: true", async () => {
   simulator.arm({ kind: "answer-5xx", httpStatus: 503 });
   expect((await submit(simulator, "newapi", "imagine", body)).json).toHaveProperty("error.type", "new_api_error");
   simulator.arm({ kind: "answer-garbage" });
@@ -62,12 +62,12 @@ test.each([
   ["newapi", 429, { code: 30, type: "upstream_error" }],
   ["cometapi", 429, { error: { code: "rate_limit_exceeded" } }],
   ["simulator", 429, {}],
-] as const)("answer-429 at %s", async (provider, status, json) => {
+] as const)("answer-429 at %s has the format of the vendor", async (provider, status, json) => {
   simulator.arm({ kind: "answer-429", provider });
   expect(await submit(simulator, provider, "imagine", body)).toMatchObject({ status, json });
 });
 
-test("queue-full and not-success are refused once in the vendor's words, then all is well", async () => {
+test("queue-full and not-success reject with the code of the vendor, and the next submission succeeds", async () => {
   simulator.arm({ kind: "queue-full", verb: "imagine", times: 2 });
   expect((await submit(simulator, "trueai", "imagine", body)).json.code).toBe(9);
   expect((await submit(simulator, "simulator", "imagine", body)).json.code).toBe(23);
@@ -79,14 +79,14 @@ test("queue-full and not-success are refused once in the vendor's words, then al
   expect((await submit(simulator, "newapi", "action", press)).json.code).toBe(1);
 });
 
-test("fail-task lets one task fail, chosen by action", async () => {
+test("fail-task fails one task with the matching action", async () => {
   simulator.arm({ kind: "fail-task", action: "IMAGINE" });
   const [bad, good] = [await imagine(simulator, "simulator"), await imagine(simulator, "simulator")];
   clock.advance(60_000);
   expect([simulator.task(bad)?.status, simulator.task(good)?.status]).toEqual(["FAILURE", "SUCCESS"]);
 });
 
-test("lookup-5xx and lookup-missing spoil look-ups, and the ledger says so", async () => {
+test("lookup-5xx and lookup-missing affect look-ups, and the ledger records the fault", async () => {
   const id = await imagine(simulator, "simulator");
   simulator.arm({ kind: "lookup-5xx", httpStatus: 504 });
   simulator.arm({ kind: "lookup-missing", verb: "list-by-condition" });
@@ -96,21 +96,21 @@ test("lookup-5xx and lookup-missing spoil look-ups, and the ledger says so", asy
   expect(simulator.ledger().lookups.map((row) => row.fault)).toEqual(["lookup-5xx", "lookup-missing", null]);
 });
 
-test("slow-answer waits on the clock, and the task is there meanwhile", async () => {
+test("slow-answer delays the response by the clock, and the task exists meanwhile", async () => {
   simulator.arm({ kind: "slow-answer", delayMs: 5_000 });
-  const answer = submit(simulator, "simulator", "imagine", body);
+  const response = submit(simulator, "simulator", "imagine", body);
   await simulator.waitFor((ledger) => ledger.counts.tasks === 1);
-  // The answer's timer is set after the row is written: move time only once it is there.
+  // The timer of the response is set after the ledger row is written, so the clock advances only after the timer exists.
   await new Promise((later) => setImmediate(later));
   clock.advance(5_000);
-  expect(idOf(await answer)).toBe(simulator.ledger().submissions[0]?.taskId);
+  expect(idOf(await response)).toBe(simulator.ledger().submissions[0]?.taskId);
 });
 
-test("the same seed gives the same vendor", async () => {
-  const twin = await startSimulator({ clock: manualClock() });
+test("two simulators with the same seed give the same ids", async () => {
+  const other = await startSimulator({ clock: manualClock() });
   try {
-    expect(await imagine(twin, "simulator")).toBe(await imagine(simulator, "simulator"));
+    expect(await imagine(other, "simulator")).toBe(await imagine(simulator, "simulator"));
   } finally {
-    await twin.stop();
+    await other.stop();
   }
 });

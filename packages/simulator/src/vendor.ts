@@ -1,6 +1,6 @@
 /**
- * One vendor at its counter: a call comes in, the protocol decides, faults may interfere, life goes on, the ledger is
- * written, an answer leaves. The pieces know nothing of each other; this file is where they meet.
+ * Handles the calls of all vendors. For each call it combines the parts. The protocol decides, and faults may change the result.
+ * The lifecycle creates or changes tasks, the ledger records the call, and the vendor returns a response.
  */
 
 import type { CallbackSender } from "./callback.ts";
@@ -31,14 +31,14 @@ import type { Scenario } from "./scenario.ts";
 import { isEnded, type Task, taskAt } from "./task.ts";
 import { type Origin, seedOf, type TaskView, toWireTask } from "./wire-format.ts";
 
-/** What leaves: an answer, a closed socket, or nothing ever. */
+/** Result of a call: a response, a closed connection (`drop`), or no response at all (`hang`). */
 export type Outcome = SimulatorResponse | "drop" | "hang";
 
 export interface Call {
   dialect: Dialect;
   scenario: Scenario;
   route: Route;
-  /** The raw body; look-ups by GET pass their `ids` as a JSON body too. */
+  /** Raw body. Look-ups by GET also pass their `ids` as a JSON body. */
   body: string;
 }
 
@@ -73,13 +73,13 @@ const SUBMIT_FAULTS: readonly FaultKind[] = [
 export function createVendor(parts: VendorDeps): Vendor {
   const { clock, life, faults, ledger, notifier, random } = parts;
 
-  /** The task as this vendor's own records show it. */
-  function seen(task: Task, { dialect, scenario }: Call): TaskView {
+  /** Returns the task as the vendor shows it, which may lag behind. */
+  function shownTask(task: Task, { dialect, scenario }: Call): TaskView {
     const lagMs = scenario.relayLagMs ?? 0;
     const past = lagMs > 0 ? taskAt(task, clock.now() - lagMs) : task;
-    const unheard = !past || clock.now() - task.submitTime < dialect.emptyStatusMs * parts.speed;
-    return unheard
-      ? { task: { ...task, status: "NOT_START", progress: null, startTime: null, finishTime: null }, unheard }
+    const notPolled = !past || clock.now() - task.submitTime < dialect.emptyStatusMs * parts.speed;
+    return notPolled
+      ? { task: { ...task, status: "NOT_START", progress: null, startTime: null, finishTime: null }, notPolled }
       : { task: past };
   }
 
@@ -93,10 +93,10 @@ export function createVendor(parts: VendorDeps): Vendor {
       task(id) {
         const task = actual(id);
         if (!task) return undefined;
-        // An empty status lasts moments and hides nothing that is done; only a real lag refuses a press (docs/protocol.md 5.5).
-        return scenario.relayLagMs ? seen(task, call).task : task;
+        // An empty status is short and never hides an end. Only a relay lag rejects a press (docs/protocol.md 5.5).
+        return scenario.relayLagMs ? shownTask(task, call).task : task;
       },
-      twin: (parentId, index) =>
+      existingUpscale: (parentId, index) =>
         life.all(dialect.id).find((t) => t.parentId === parentId && t.action === "UPSCALE" && t.index === index),
     };
   }
@@ -114,12 +114,12 @@ export function createVendor(parts: VendorDeps): Vendor {
       return reply;
     }
     const decision = decide(verb, fields, route.mode, viewOf(call));
-    const about = aboutOf(decision);
+    const details = rowDetailsOf(decision);
 
     function refuse(refusal: Refusal, fault: FaultKind | null = null): SimulatorResponse {
       const reply = refused(dialect, verb, refusal, now);
       const outcome = refusal.kind === "queue-full" ? "busy" : "refused";
-      row({ ...about, outcome, code: reply.code, httpStatus: reply.status, fault });
+      row({ ...details, outcome, code: reply.code, httpStatus: reply.status, fault });
       return reply;
     }
 
@@ -132,21 +132,21 @@ export function createVendor(parts: VendorDeps): Vendor {
     }
     if (decision.kind === "existing") {
       const reply = accepted(dialect, verb, { kind: "existing", task: decision.task, origin: parts.origin() });
-      row({ ...about, taskId: decision.task.id, outcome: "existing", code: reply.code, httpStatus: reply.status });
+      row({ ...details, taskId: decision.task.id, outcome: "existing", code: reply.code, httpStatus: reply.status });
       return reply;
     }
 
-    const event = { provider: dialect.id, verb, action: about.action ?? null };
+    const event = { provider: dialect.id, verb, action: details.action ?? null };
     const fault = faults.take(SUBMIT_FAULTS, event);
     const early = refusing(fault);
     if (early === "drop") {
-      row({ ...about, outcome: "refused", fault: "drop-before-accept" });
+      row({ ...details, outcome: "refused", fault: "drop-before-accept" });
       return "drop";
     }
     if (early === "queue-full" || early === "not-success") return refuse({ kind: early }, early);
     if (early) {
       const reply = early(dialect, now);
-      row({ ...about, outcome: "busy", code: reply.code, httpStatus: reply.status, fault: fault?.kind ?? null });
+      row({ ...details, outcome: "busy", code: reply.code, httpStatus: reply.status, fault: fault?.kind ?? null });
       return reply;
     }
 
@@ -155,9 +155,9 @@ export function createVendor(parts: VendorDeps): Vendor {
     const waits = slots !== undefined && load.running >= slots.running;
     if (waits && load.waiting >= slots.waiting) return refuse({ kind: "queue-full" });
 
-    const made = decision.kind === "create" ? children(decision.draft, call, waits) : [reopened(decision)];
-    const first = made[0]!;
-    const ids = made.map((task) => task.id);
+    const created = decision.kind === "create" ? children(decision.draft, call, waits) : [reopened(decision)];
+    const first = created[0]!;
+    const ids = created.map((task) => task.id);
     const acceptance =
       first.status === "MODAL"
         ? ({ kind: "modal", task: first } as const)
@@ -170,7 +170,7 @@ export function createVendor(parts: VendorDeps): Vendor {
     if (fault?.kind === "answer-garbage") reply = malformedResponse();
     const unanswered = fault?.kind === "accept-then-drop" || fault?.kind === "accept-then-hang";
     row({
-      ...about,
+      ...details,
       prompt: cut(first.prompt),
       taskId: ids.join(","),
       outcome: isEnded(first.status) ? "done" : acceptance.kind,
@@ -179,7 +179,7 @@ export function createVendor(parts: VendorDeps): Vendor {
       fault: fault?.kind ?? null,
     });
 
-    for (const task of made) await begin(task, event);
+    for (const task of created) await startTask(task, event);
     await pause(event);
     if (fault?.kind === "accept-then-drop") return "drop";
     return fault?.kind === "accept-then-hang" ? "hang" : reply;
@@ -190,10 +190,10 @@ export function createVendor(parts: VendorDeps): Vendor {
     return Array.from({ length: draft.count }, (_, i) => {
       const fails = faults.take(["fail-task"], event);
       const ending = { kind: "failure", share: 0.4, reason: "Midjourney could not finish this image" } as const;
-      // Each child of "Imagine all" carries the state with its number (docs/protocol.md 4.5).
+      // The state of each child of "Imagine all" ends with the number of the child (docs/protocol.md 4.5).
       const state = draft.count > 1 ? `${draft.state ?? ""}::${i + 1}` : draft.state;
-      const one = { ...draft, state, index: draft.count > 1 ? i + 1 : draft.index, ...(fails ? { ending } : {}) };
-      return life.create(one, call.dialect, call.scenario, waits);
+      const numbered = { ...draft, state, index: draft.count > 1 ? i + 1 : draft.index, ...(fails ? { ending } : {}) };
+      return life.create(numbered, call.dialect, call.scenario, waits);
     });
   }
 
@@ -201,8 +201,11 @@ export function createVendor(parts: VendorDeps): Vendor {
     return life.reopen(decision.task, decision.prompt, decision.ending, decision.pace);
   }
 
-  /** With early-callback, callbacks up to the status named are posted and answered before the submit answer (5.4). */
-  async function begin(task: Task, event: { provider: Dialect["id"]; verb: SubmitVerb }): Promise<void> {
+  /**
+   * Starts the task. With the fault early-callback, callbacks up to its `status` are sent and answered before the submit
+   * response (docs/protocol.md 5.4).
+   */
+  async function startTask(task: Task, event: { provider: Dialect["id"]; verb: SubmitVerb }): Promise<void> {
     const fault = task.plan.length > 0 ? faults.take(["early-callback"], { ...event, action: task.action }) : undefined;
     if (fault) {
       const until = fault.status ?? "SUBMITTED";
@@ -235,7 +238,7 @@ export function createVendor(parts: VendorDeps): Vendor {
           ? seed(known[0], call)
           : verb === "fetch"
             ? known[0]
-              ? json(dialect, 200, onWire(known[0], call))
+              ? json(dialect, 200, wireTask(known[0], call))
               : unknownTask(dialect)
             : json(dialect, 200, page ? { content: shown(known, call), ...page.numbers } : shown(known, call));
     ledger.lookup({
@@ -258,11 +261,11 @@ export function createVendor(parts: VendorDeps): Vendor {
   }
 
   function shown(tasks: readonly Task[], call: Call): Fields[] {
-    return tasks.map((task) => onWire(task, call));
+    return tasks.map((task) => wireTask(task, call));
   }
 
-  function onWire(task: Task, call: Call): Fields {
-    return toWireTask(seen(task, call), call.dialect, parts.origin());
+  function wireTask(task: Task, call: Call): Fields {
+    return toWireTask(shownTask(task, call), call.dialect, parts.origin());
   }
 
   function seed(task: Task | undefined, { dialect }: Call): SimulatorResponse {
@@ -276,19 +279,19 @@ export function createVendor(parts: VendorDeps): Vendor {
   async function cancel(call: Call): Promise<SimulatorResponse> {
     const { dialect, route } = call;
     const task = life.get(dialect.id, route.id ?? "");
-    const over = task && isEnded(task.status);
+    const hasEnded = task && isEnded(task.status);
     const reply = !task
       ? { ...plain(dialect, 3, "任务不存在", null), status: dialect.errors === "trueai" ? 404 : 200 }
-      : plain(dialect, over ? 4 : 1, over ? "任务已结束" : "成功", null);
+      : plain(dialect, hasEnded ? 4 : 1, hasEnded ? "任务已结束" : "成功", null);
     ledger.submission({
       ...blankRow(call, "cancel", {}, clock.now()),
       taskId: task?.id ?? null,
       action: task?.action ?? null,
-      outcome: task && !over ? "cancelled" : "refused",
+      outcome: task && !hasEnded ? "cancelled" : "refused",
       code: reply.code,
       httpStatus: reply.status,
     });
-    if (task && !over) life.cancel(task, dialect);
+    if (task && !hasEnded) life.cancel(task, dialect);
     return reply;
   }
 
@@ -297,7 +300,7 @@ export function createVendor(parts: VendorDeps): Vendor {
 
 type Refusing = "drop" | "queue-full" | "not-success" | ((dialect: Dialect, now: number) => SimulatorResponse);
 
-/** What a fault answers instead of accepting; undefined when the task is made all the same. */
+/** Returns how a fault rejects the submission; undefined if the task is created nevertheless. */
 function refusing(fault: ArmedFault | undefined): Refusing | undefined {
   switch (fault?.kind) {
     case "drop-before-accept":
@@ -316,9 +319,9 @@ function refusing(fault: ArmedFault | undefined): Refusing | undefined {
   }
 }
 
-type About = Partial<Pick<Submission, "parentId" | "customId" | "action">>;
+type RowDetails = Partial<Pick<Submission, "parentId" | "customId" | "action">>;
 
-function aboutOf(decision: Decision): About {
+function rowDetailsOf(decision: Decision): RowDetails {
   switch (decision.kind) {
     case "create": {
       const { parent, customId, action } = decision.draft;
@@ -372,7 +375,7 @@ const LEDGER_TEXT = 2_000;
 const cut = (text: string | null): string | null =>
   text !== null && text.length > LEDGER_TEXT ? `${text.slice(0, LEDGER_TEXT)}…` : text;
 
-/** The same upload gives the same addresses. */
+/** Returns addresses for uploaded images. The same upload gives the same addresses. */
 function uploads(body: string, count: number, origin: Origin): string[] {
   return Array.from({ length: count }, (_, i) => `${origin}/images/upload-${hash32(`${body}${i}`)}.png`);
 }

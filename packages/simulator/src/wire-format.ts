@@ -1,6 +1,6 @@
 /**
- * A task in a vendor's own words: the object that fetch answers and callbacks carry (docs/protocol.md 3.1).
- * Pure: a task, a dialect and the address of this server in, a JSON object out.
+ * Task objects in the format of a vendor, for fetch and callbacks (docs/protocol.md 3.1). Pure: it converts a task, a
+ * dialect and the address of this server to a JSON object.
  */
 import { type Button, buttonsOf } from "./button.ts";
 import type { Dialect, Shape } from "./dialect.ts";
@@ -8,24 +8,24 @@ import type { Fields } from "./json.ts";
 import { snowflakeOf } from "./random.ts";
 import { isEnded, type Task } from "./task.ts";
 
-/** Where this server is reached, for the picture links: `http://127.0.0.1:4700`. */
+/** Origin of this server for image links, for example `http://127.0.0.1:4700`. */
 export type Origin = string;
 
 export interface TaskView {
   task: Task;
-  /** A relay that has heard nothing yet: status and state are empty (docs/protocol.md 5.5). */
-  unheard?: boolean;
+  /** True if a relay has not yet polled its upstream: status and state are empty (docs/protocol.md 5.5). */
+  notPolled?: boolean;
 }
 
-export function toWireTask(seen: TaskView, dialect: Dialect, origin: Origin, shape: Shape = dialect.shape): Fields {
-  return SHAPES[shape](seen, dialect, origin);
+export function toWireTask(view: TaskView, dialect: Dialect, origin: Origin, shape: Shape = dialect.shape): Fields {
+  return SHAPES[shape](view, dialect, origin);
 }
 
-const SHAPES: Readonly<Record<Shape, (seen: TaskView, dialect: Dialect, origin: Origin) => Fields>> = {
+const SHAPES: Readonly<Record<Shape, (view: TaskView, dialect: Dialect, origin: Origin) => Fields>> = {
   novicezk: ({ task }, _dialect, origin) => ({
-    ...origins(task, origin),
+    ...commonFields(task, origin),
     properties: {
-      ...hook(task),
+      ...hookFields(task),
       nonce: snowflakeOf(`${task.id}:nonce`),
       discordInstanceId: instanceOf(task.provider),
       ...(task.startTime
@@ -37,7 +37,7 @@ const SHAPES: Readonly<Record<Shape, (seen: TaskView, dialect: Dialect, origin: 
   }),
 
   plus: ({ task }, dialect, origin) => ({
-    ...origins(task, origin),
+    ...commonFields(task, origin),
     ...videos(task, origin),
     properties: {
       botType: task.botType,
@@ -46,18 +46,18 @@ const SHAPES: Readonly<Record<Shape, (seen: TaskView, dialect: Dialect, origin: 
       ...(task.result === "describe" || task.result === "shorten" ? { finalZhPrompt: finalPromptOf(task) } : {}),
       messageId: snowflakeOf(`${task.id}:message`),
       messageContent: `**${finalPromptOf(task)}** - <@${instanceOf("user")}> (${task.mode.toLowerCase()})`,
-      ...hook(task),
+      ...hookFields(task),
     },
     buttons: buttons(task, dialect),
   }),
 
   trueai: ({ task }, dialect, origin) => trueaiTask(task, dialect, origin),
-  relay: (seen, dialect, origin) => relayTask(seen, dialect, origin),
-  comet: (seen, dialect, origin) => relayTask(seen, dialect, origin),
+  relay: (view, dialect, origin) => relayTask(view, dialect, origin),
+  comet: (view, dialect, origin) => relayTask(view, dialect, origin),
 };
 
-/** The fifteen fields novicezk began with; plus adds to them. Unset is null (docs/protocol.md 3.1). */
-function origins(task: Task, origin: Origin): Fields {
+/** Common fields of novicezk; plus adds more. Unset fields are null (docs/protocol.md 3.1). */
+function commonFields(task: Task, origin: Origin): Fields {
   return {
     id: task.id,
     action: task.action,
@@ -75,14 +75,14 @@ function origins(task: Task, origin: Origin): Fields {
   };
 }
 
-/** new-api's own row: empty strings and zeros where others say null, the picture behind its own address (docs/protocol.md 3.6). */
-function relayTask({ task, unheard }: TaskView, dialect: Dialect, origin: Origin): Fields {
+/** Task object of new-api: empty strings and zeros instead of null, and an image address of the relay (docs/protocol.md 3.6). */
+function relayTask({ task, notPolled }: TaskView, dialect: Dialect, origin: Origin): Fields {
   const ended = task.status === "SUCCESS";
   const own = dialect.verbs.has("image")
     ? `${origin}/${task.provider}/mj/image/${task.id}`
     : `${origin}/images/${task.id}.png`;
-  const picture =
-    imageUrlOf(task, origin) === null || unheard
+  const imageUrl =
+    imageUrlOf(task, origin) === null || notPolled
       ? ""
       : ended
         ? own
@@ -93,27 +93,27 @@ function relayTask({ task, unheard }: TaskView, dialect: Dialect, origin: Origin
     customId: "",
     botType: "",
     prompt: task.prompt ?? "",
-    promptEn: unheard ? "" : (task.prompt ?? ""),
+    promptEn: notPolled ? "" : (task.prompt ?? ""),
     description: "Submit success",
-    state: unheard ? "" : (task.state ?? ""),
+    state: notPolled ? "" : (task.state ?? ""),
     submitTime: task.submitTime,
-    startTime: unheard ? 0 : (task.startTime ?? 0),
-    finishTime: unheard ? 0 : (task.finishTime ?? 0),
-    imageUrl: picture,
+    startTime: notPolled ? 0 : (task.startTime ?? 0),
+    finishTime: notPolled ? 0 : (task.finishTime ?? 0),
+    imageUrl,
     videoUrl: ended && task.result === "video" ? videoUrlOf(task, origin, 0) : "",
     ...(dialect.shape === "comet"
       ? {}
       : { videoUrls: ended && task.result === "video" ? videoList(task, origin) : null }),
-    status: unheard ? "" : task.status,
-    progress: unheard ? "0%" : task.status === "FAILURE" ? "100%" : (task.progress ?? ""),
-    failReason: unheard ? "" : (task.failReason ?? ""),
-    buttons: ended && !unheard ? buttons(task, dialect) : null,
+    status: notPolled ? "" : task.status,
+    progress: notPolled ? "0%" : task.status === "FAILURE" ? "100%" : (task.progress ?? ""),
+    failReason: notPolled ? "" : (task.failReason ?? ""),
+    buttons: ended && !notPolled ? buttons(task, dialect) : null,
     maskBase64: "",
-    properties: ended && !unheard ? { finalPrompt: finalPromptOf(task), finalZhPrompt: "" } : null,
+    properties: ended && !notPolled ? { finalPrompt: finalPromptOf(task), finalZhPrompt: "" } : null,
   };
 }
 
-/** trueai shows nearly all it knows: 59 keys in the samples. `displays` is local-time text, not epochs. */
+/** Task object of trueai with 59 keys, like its samples. `displays` has local times as text. */
 function trueaiTask(task: Task, dialect: Dialect, origin: Origin): Fields {
   const nonce = snowflakeOf(`${task.id}:nonce`);
   const instance = instanceOf(task.provider);
@@ -125,7 +125,7 @@ function trueaiTask(task: Task, dialect: Dialect, origin: Origin): Fields {
           thumbnail: `${origin}/images/${task.id}.png?tile=${tile}&preview=78`,
         }))
       : null;
-  const film = ended && task.result === "video";
+  const isVideo = ended && task.result === "video";
   return {
     parentId: task.parentId,
     botType: task.botType,
@@ -153,10 +153,10 @@ function trueaiTask(task: Task, dialect: Dialect, origin: Origin): Fields {
     submitTime: task.submitTime,
     startTime: task.startTime,
     finishTime: task.finishTime,
-    imageUrl: film ? videoUrlOf(task, origin, 0) : imageUrlOf(task, origin),
+    imageUrl: isVideo ? videoUrlOf(task, origin, 0) : imageUrlOf(task, origin),
     baseImageUrl: null,
-    imageUrls: film ? videoList(task, origin) : tiles,
-    thumbnailUrl: ended && !film && imageUrlOf(task, origin) ? `${origin}/images/${task.id}.png?preview=78` : null,
+    imageUrls: isVideo ? videoList(task, origin) : tiles,
+    thumbnailUrl: ended && !isVideo && imageUrlOf(task, origin) ? `${origin}/images/${task.id}.png?preview=78` : null,
     progress: task.progress,
     failReason: task.failReason,
     isPartner: true,
@@ -192,15 +192,15 @@ function trueaiTask(task: Task, dialect: Dialect, origin: Origin): Fields {
     videoGenOriginImageUrl: null,
     videoDuration: null,
     frameCount: null,
-    videoUrl: film ? videoUrlOf(task, origin, 0) : null,
-    videoUrls: film ? videoList(task, origin) : null,
+    videoUrl: isVideo ? videoUrlOf(task, origin, 0) : null,
+    videoUrls: isVideo ? videoList(task, origin) : null,
     useTime: ended && task.startTime ? `${((task.finishTime ?? 0) - task.startTime) / 1_000} s` : "-",
     version: ended ? "v 7.0" : null,
     videoType: null,
     isHdVideo: false,
     id: task.id,
     properties: {
-      ...hook(task),
+      ...hookFields(task),
       nonce,
       discordInstanceId: instance,
       discordChannelId: instance,
@@ -211,7 +211,7 @@ function trueaiTask(task: Task, dialect: Dialect, origin: Origin): Fields {
   };
 }
 
-/** The prompt as Midjourney ran it, or the text a describe or shorten is about. */
+/** Returns the prompt that Midjourney used, or the text of a describe or shorten. */
 export function finalPromptOf(task: Task): string {
   if (task.result === "describe") {
     return ["a small house by the sea", "a painted shore at dusk", "layered hills, soft light", "a quiet postcard"]
@@ -227,7 +227,7 @@ export function finalPromptOf(task: Task): string {
   return /--(v|niji)\b/u.test(prompt) ? prompt : `${prompt} --v 7.0`.trim();
 }
 
-/** The account that "runs" a vendor's tasks: the same digits for the same vendor. */
+/** Returns the instance id of a vendor's account; the same vendor has the same id. */
 export const instanceOf = (provider: string): string => snowflakeOf(`${provider}:instance`);
 
 export const seedOf = (task: Task): string => snowflakeOf(`${task.id}:seed`).slice(1, 10);
@@ -236,15 +236,15 @@ export const imageUrlOf = (task: Task, origin: Origin): string | null => {
   if (task.result === "shorten") return null;
   const percent = Number.parseInt(task.progress ?? "", 10);
   if (task.status === "SUCCESS") return `${origin}/images/${task.id}.png`;
-  // A preview appears once the picture begins to form (docs/protocol.md 3.6).
+  // A preview exists from the first progress above 0 % (docs/protocol.md 3.6).
   return task.status === "IN_PROGRESS" && percent > 0 ? `${origin}/images/${task.id}.png?preview=${percent}` : null;
 };
 
 const videoUrlOf = (task: Task, origin: Origin, n: number): string => `${origin}/videos/${task.id}_${n}.mp4`;
 
 function videoList(task: Task, origin: Origin): { url: string; thumbnail: string }[] {
-  const films = task.index > 0 ? [task.index - 1] : [0, 1, 2, 3];
-  return films.map((n) => ({
+  const videoIndexes = task.index > 0 ? [task.index - 1] : [0, 1, 2, 3];
+  return videoIndexes.map((n) => ({
     url: videoUrlOf(task, origin, n),
     thumbnail: `${origin}/images/${task.id}.png?tile=${n + 1}`,
   }));
@@ -258,7 +258,7 @@ function videos(task: Task, origin: Origin): Fields {
 
 const buttons = (task: Task, dialect: Dialect): Button[] => buttonsOf(task, dialect.row, dialect.buttonStyle);
 
-const hook = (task: Task): Fields => (task.notifyHook ? { notifyHook: task.notifyHook } : {});
+const hookFields = (task: Task): Fields => (task.notifyHook ? { notifyHook: task.notifyHook } : {});
 
 function descriptionOf(task: Task): string {
   if (task.parentId) return `/up ${task.parentId} ${task.label}`;

@@ -1,9 +1,9 @@
 import { defineDialect } from "../dialect.ts";
 
 /**
- * AGICTO (docs/protocol.md 8.1 row 5): three verbs under /v1/mj, every result an integer. Documents neither notifyHook nor
- * state. Behind it stands a relay of new-api's kind, which hands both on where its operator allows; `silent: true` is the
- * vendor whose operator does not. Its progress path is unpublished (docs/protocol.md 10.1); fetch is assumed.
+ * AGICTO (docs/protocol.md 8.1 row 5): three verbs under /v1/mj, integer results. It documents neither notifyHook nor state.
+ * It uses a relay similar to new-api, which forwards both fields if its operator allows them; `silent: true` simulates an
+ * operator who does not. Its progress path is not published (docs/protocol.md 10.1), so fetch is assumed.
  */
 export const agicto = defineDialect({
   id: "agicto",

@@ -1,9 +1,9 @@
 import { defineDialect, ENGLISH, MODE_PREFIXES } from "../dialect.ts";
 
-/** CometAPI (docs/protocol.md 8.2): a new-api derivative with its own error body; integer results on blend, modal and describe. */
+/** CometAPI (docs/protocol.md 8.2): a new-api derivative with its own error body. The results of blend, modal and describe are integers. */
 export const cometapi = defineDialect({
   id: "cometapi",
-  // "Submit Editor" is listed without a path; `edits` is what new-api routes (docs/protocol.md 1.11).
+  // "Submit Editor" is documented without a path. `edits` is the route of new-api (docs/protocol.md 1.11).
   verbs: ["imagine", "action", "modal", "blend", "describe", "edits", "video", "fetch", "list-by-condition", "image"],
   prefixes: MODE_PREFIXES,
   errors: "comet",
@@ -12,7 +12,7 @@ export const cometapi = defineDialect({
   properties: "instance+channel",
   unknownTask: "relay-400",
   shape: "comet",
-  // Whether it honours notifyHook is unknown (docs/protocol.md 10.3). Here it does; the scenario `silent` shows the other half.
+  // Whether CometAPI sends callbacks is unknown (docs/protocol.md 10.3). Here it does, except with the scenario `silent`.
   reads: { notifyHook: true, state: true, accountFilter: true, enableRemix: true, links: true },
   actionNames: {},
   buttonStyle: 1,

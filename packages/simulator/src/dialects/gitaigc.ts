@@ -1,6 +1,6 @@
 import { defineDialect } from "../dialect.ts";
 
-/** gitaigc, "Chat OpenAI 中文文档" (docs/protocol.md 8.2): accountFilter on action, integer result in its sample, sometimes 201. */
+/** gitaigc, "Chat OpenAI 中文文档" (docs/protocol.md 8.2): accountFilter on action, integer result in the sample, sometimes 201. */
 export const gitaigc = defineDialect({
   id: "gitaigc",
   verbs: [

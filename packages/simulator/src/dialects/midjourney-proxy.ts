@@ -13,8 +13,8 @@ const ORIGIN_VERBS: Verb[] = [
 ];
 
 /**
- * midjourney-proxy as people host it: plus by default, its origin by the variant `novicezk`, which has no action, no
- * modal and no buttons, and rejects image links where data URIs are meant (docs/protocol.md 1.2, 1.3, 3.1).
+ * Self-hosted midjourney-proxy: plus by default, and its origin as variant `novicezk`. The variant has no action, no modal
+ * and no buttons, and rejects image links (docs/protocol.md 1.2, 1.3, 3.1).
  */
 export const midjourneyProxy = defineDialect({
   id: "midjourney-proxy",

@@ -1,6 +1,6 @@
 import { defineDialect } from "../dialect.ts";
 
-/** new-api's customId parser (docs/protocol.md 4.7): splits at `::` and knows few words. */
+/** Simulates the customId parser of new-api (docs/protocol.md 4.7), which splits at `::` and supports few words. */
 function unknownToRelay(customId: string): boolean {
   const parts = customId.split("::");
   const word = (parts[1] === "JOB" ? parts[2] : parts[1]) ?? "";
@@ -9,9 +9,9 @@ function unknownToRelay(customId: string): boolean {
 }
 
 /**
- * new-api, the relay most resellers run, in front of a plus (docs/protocol.md 2.5, 5.5). It rewrites codes as text, so a
- * remix window hides behind code 1 and a `numberOfQueues` may stand beside it. Its callbacks, once its operator allows
- * them, come from the upstream in the upstream's shape.
+ * new-api, the relay that most resellers run, in front of a plus server (docs/protocol.md 2.5, 5.5). It rewrites codes in
+ * the text, so an open remix modal has code 1, and code 1 may have a `numberOfQueues`. If its operator allows callbacks,
+ * the upstream sends them in the shape of the upstream.
  */
 export const newapi = defineDialect({
   id: "newapi",

@@ -8,7 +8,7 @@ import { simulator } from "./simulator.ts";
 import { trueai } from "./trueai.ts";
 import { xfusionai } from "./xfusionai.ts";
 
-/** A new vendor is one file and one line here. */
+/** All dialects. A new vendor needs one file and one line here. */
 export const DIALECTS: Readonly<Record<ProviderId, Dialect>> = {
   cometapi,
   gitaigc,

@@ -1,6 +1,6 @@
 import { defineDialect, LOOKUP_VERBS, MODE_PREFIXES, SUBMIT_VERBS } from "../dialect.ts";
 
-/** The vendor as one would wish it: plus without quirks, every verb of the family, a key if you like. */
+/** The ideal vendor: plus without deviations, all verbs of the family, an optional key. */
 export const simulator = defineDialect({
   id: "simulator",
   verbs: [...SUBMIT_VERBS, ...LOOKUP_VERBS, "cancel"],

@@ -1,8 +1,9 @@
 import { defineDialect, MODE_PREFIXES } from "../dialect.ts";
 
 /**
- * trueai-org/midjourney-proxy (docs/protocol.md 2.3, 5.2): the widest task object, 404 for a missing parent, 204 for an unknown
- * id, queue full as 9, banned words that fail later, the end posted twice, a modal call that never checks for MODAL.
+ * trueai-org/midjourney-proxy (docs/protocol.md 2.3, 5.2). It has the largest task object, 404 for a missing parent, 204 for
+ * an unknown id and code 9 for a full queue. Banned words fail later. Final callbacks are sent twice. The verb modal does
+ * not check for MODAL.
  */
 export const trueai = defineDialect({
   id: "trueai",

@@ -1,6 +1,6 @@
 import { defineDialect, MODE_PREFIXES } from "../dialect.ts";
 
-/** xfusionai (docs/protocol.md 8.1 row 4): code and properties typed as strings, the mode in the path, the key optional. */
+/** xfusionai (docs/protocol.md 8.1 row 4): code and properties are strings, the mode is in the path, the key is optional. */
 export const xfusionai = defineDialect({
   id: "xfusionai",
   verbs: [
