@@ -6,12 +6,12 @@ import { benchFlows } from "./flows.ts";
 
 const FLOWS = 3;
 
-for (const name of SYSTEM_NAMES.filter((each) => SYSTEMS[each].isSynced || each === "memory")) {
+for (const name of SYSTEM_NAMES.filter((system) => SYSTEMS[system].isSynced || system === "memory")) {
   const why = missing(SYSTEMS[name]);
   test.skipIf(why)(
-    `${name} ends every flow with five paid pictures, each pressed once${why ? `: ${why}` : ""}`,
+    `${name} ends every flow with five paid images and presses each button once${why ? `: ${why}` : ""}`,
     async () => {
-      // It throws for a flow that was paid otherwise, or that does not end.
+      // benchFlows throws if a flow has another number of paid images or does not end.
       const { rows } = await benchFlows({ rounds: 1, flows: FLOWS, concurrency: FLOWS, aloneFlows: 1, names: [name] });
       expect(rows).toMatchObject([{ system: name, callbacksPerFlow: 50 }]);
       expect(rows[0]!.flowsPerS).toBeGreaterThan(0);
@@ -20,11 +20,11 @@ for (const name of SYSTEM_NAMES.filter((each) => SYSTEMS[each].isSynced || each 
   );
 }
 
-test("docs/performance.md and its pictures are as the results make them: npm run bench:charts", () => {
+test("docs/performance.md and its charts match the results; otherwise run npm run bench:charts", () => {
   expect(stale()).toEqual([]);
 });
 
-test("names of lines that end close to each other are not written over each other", () => {
+test("the labels of lines that end close to each other do not overlap", () => {
   const lines = ["a", "b", "c"].map((label) => ({ label, values: [1, 5] }));
   const svg = lineChart("", { title: "", unit: "ms", sizes: [1, 10], lines });
   const heights = [...svg.matchAll(/y="([\d.]+)">[abc] /g)].map(([, y]) => Number(y));

@@ -1,6 +1,6 @@
 /**
- * `bundles`: what a cold start of each function reads, as SST bundles it, and how long its import takes in a process that has
- * done nothing else; beside it the least that could be deployed, bundled the same way.
+ * `bundles` measures what a cold start of each function reads, as SST bundles it, and the time of its import in a new
+ * process. The baseline is the smallest function that could be deployed, bundled in the same way.
  */
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -11,7 +11,7 @@ import { median } from "./stat.ts";
 
 export interface BundleRow {
   name: string;
-  /** Minified: with what is imported on demand, and without; the latter is what a cold start reads. */
+  /** Minified size of the whole bundle, and of the part that a cold start reads (without imports on demand). */
   bytes: number;
   eagerBytes: number;
   eagerGzip: number;
@@ -20,7 +20,7 @@ export interface BundleRow {
 
 export interface BundlesFound {
   rounds: number;
-  /** The first is the bare baseline. */
+  /** The first row is the baseline. */
   rows: BundleRow[];
 }
 
@@ -29,7 +29,7 @@ export const BARE = "bare Hono + two clients";
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const LOADER = fileURLToPath(new URL("./bundles/load.mjs", import.meta.url));
 
-/** As infra/check/evaluate.mjs tells of a function that a deployment would build. */
+/** A function that a deployment would build, as infra/check/evaluate.mjs prints it. */
 interface Target {
   name: string;
   handler: string;
@@ -51,15 +51,15 @@ export async function benchBundles({ rounds }: { rounds: number }): Promise<Bund
   try {
     const { builds, links } = evaluate(join(work, "evaluation.json"));
     const receiver = builds.find(({ name }) => name === "Callback")!;
-    // Woken as the receiver is: with an event that needs no AWS.
+    // The baseline gets the event of Callback, which needs no AWS.
     const bare = { ...receiver, handler: "test/bench/bundles/bare.handler" };
     const built = [await bundled(work, bare, links, BARE)];
     for (const target of builds) built.push(await bundled(work, target, links, target.name));
-    const took = built.map((): number[] => []);
+    const durations = built.map((): number[] => []);
     for (let round = 0; round < rounds; round++) {
-      for (const [i, { file }] of built.entries()) took[i]!.push(importMs(file));
+      for (const [i, { file }] of built.entries()) durations[i]!.push(importMs(file));
     }
-    return { rounds, rows: built.map(({ file: _, ...row }, i) => ({ ...row, importMs: median(took[i]!) })) };
+    return { rounds, rows: built.map(({ file: _, ...row }, i) => ({ ...row, importMs: median(durations[i]!) })) };
   } finally {
     rmSync(work, { recursive: true, force: true });
   }

@@ -1,6 +1,7 @@
 /**
- * `callbacks`: the receiver's own handler on Lambda's event, and beside it the smallest receivers there are. Progress that
- * nobody asked for is dropped without a request; ends are recorded in the embedded table.
+ * `callbacks` measures the handler of the callback function with Lambda's event. The baselines are the smallest
+ * possible receivers. Progress that the flow does not store is dropped without a request; ends are recorded in the
+ * embedded table.
  */
 import type { Answer, Kind, Options, Sample } from "./callbacks/measure.ts";
 import { startChild } from "./child.ts";
@@ -19,8 +20,8 @@ export interface CallbacksFound extends Options {
 
 const TITLES: Record<Kind, string> = {
   dropped: "mjflow: progress, dropped",
-  bare: "bare Hono: kept in memory",
-  recorded: "mjflow: an end, recorded",
+  bare: "bare Hono: stored in memory",
+  recorded: "mjflow: end, recorded",
   put: "bare Hono: one conditional put",
 };
 

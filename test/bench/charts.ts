@@ -1,4 +1,4 @@
-/** `npm run bench:charts`: docs/performance.md and its pictures from test/bench/results. */
+/** `npm run bench:charts` writes docs/performance.md and its charts from test/bench/results. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { rendered } from "./document.ts";

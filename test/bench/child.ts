@@ -1,15 +1,15 @@
-/** A process of the benchmark's own: one answer for each question, over the channel that `fork` opens. */
+/** Child processes of a benchmark. A child sends one response to each request, over the channel that `fork` opens. */
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 
 export interface Child<Question, Answer> {
   pid: number;
   ask(question: Question): Promise<Answer>;
-  /** Asks it to end, and waits until it has. */
+  /** Asks the process to exit and waits for its exit. */
   stop(): Promise<void>;
 }
 
-/** @param script begins with `answer(…)` below. What it writes is shown. */
+/** @param script file that calls `answer(…)` below; its output is shown */
 export async function startChild<Question, Answer>(
   script: URL,
   options: object,
@@ -26,15 +26,19 @@ export async function startChild<Question, Answer>(
         return (await answer) as Answer;
       },
       async stop() {
-        const gone = process.exitCode === null ? once(process, "exit") : undefined;
+        const exited = process.exitCode === null ? once(process, "exit") : undefined;
         if (process.connected) process.send({ stop: true });
-        await gone;
+        await exited;
       },
     },
   };
 }
 
-/** The child's side. @param start given the options; its answer is the first, and says that all is ready */
+/**
+ * The side of the child process.
+ *
+ * @param start gets the options; its `ready` is the first response and means that the child is ready
+ */
 export async function answer<Options, Question, Answer>(
   start: (options: Options) => Promise<{
     ready: Answer;
@@ -48,7 +52,7 @@ export async function answer<Options, Question, Answer>(
     await stop();
     process.exit();
   });
-  // A benchmark that was ended leaves nobody behind.
+  // If the benchmark ends, its child processes exit too.
   process.once("disconnect", () => void stop().finally(() => process.exit()));
   process.send!(ready as object);
 }

@@ -1,6 +1,6 @@
 /**
- * `node test/bench/console.ts [flows]`: the console's list in Chromium, over a house that holds 10,000 flows. What a person
- * waits for and what stutters is measured; nothing here is a test, and no number is a promise.
+ * `node test/bench/console.ts [flows]` measures the flow list of the console in Chromium, with a local server that has
+ * 10,000 flows: waiting times and missed frames. It is no test, and its numbers are no guarantee.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
@@ -15,12 +15,12 @@ import { API_KEY, spawnServer } from "../support/spawned.ts";
 
 const count = Number(process.argv[2] ?? 10_000);
 const executable = chromiumPath();
-if (!executable) throw new Error("There is no Chromium; install it, or name one in MJFLOW_CHROMIUM.");
+if (!executable) throw new Error("Chromium was not found. Install it or set MJFLOW_CHROMIUM to its path.");
 
 const dataDir = mkdtempSync(join(tmpdir(), "mjflow-bench-"));
-const pictures = await servePictures();
+const images = await serveImages();
 const seededAt = performance.now();
-await seedFlows({ dataDir, count, imageUrlOf: (n) => `${pictures.url}/${n}.jpg` });
+await seedFlows({ dataDir, count, imageUrlOf: (n) => `${images.url}/${n}.jpg` });
 show("load of the machine", loadavg()[0]!.toFixed(1));
 show("seeded", `${count} flows, ${3 * count} tasks, in ${seconds(performance.now() - seededAt)}`);
 
@@ -32,16 +32,16 @@ try {
   await page.waitForSelector(".flow-row");
   await firstPaint(page);
   await allPages(page);
-  await scrolling(page, "flying, 2,500 px a frame", 2_500);
-  await scrolling(page, "by hand, 120 px a frame", 120, 600);
+  await scrolling(page, "fast, 2,500 px per frame", 2_500);
+  await scrolling(page, "slow, 120 px per frame", 120, 600);
 } finally {
   await browser.close();
   await localServer.stop();
-  pictures.stop();
+  images.stop();
   rmSync(dataDir, { recursive: true, force: true });
 }
 
-/** Loaded anew, with the key in the tab: what whoever comes back waits for. Five times; the middle one is told. */
+/** Measures a reload with the API key in the tab, as a returning user sees it. Shows the median of five reloads. */
 async function firstPaint(page: Page): Promise<void> {
   const runs: { paint: number; rows: number }[] = [];
   for (let run = 0; run < 5; run++) {
@@ -54,12 +54,12 @@ async function firstPaint(page: Page): Promise<void> {
       })),
     );
   }
-  show("first contentful paint", `${middle(runs.map(({ paint }) => paint)).toFixed(0)} ms`);
-  show("first rows there", `${middle(runs.map(({ rows }) => rows)).toFixed(0)} ms`);
+  show("first contentful paint", `${median(runs.map(({ paint }) => paint)).toFixed(0)} ms`);
+  show("first rows shown", `${median(runs.map(({ rows }) => rows)).toFixed(0)} ms`);
   show("DOM at the top", await domOf(page));
 }
 
-/** To the end of what is loaded, again and again, until nothing is older. */
+/** Scrolls to the end of the loaded flows repeatedly, until all flows are loaded. */
 async function allPages(page: Page): Promise<void> {
   const from = performance.now();
   const found = await page.evaluate(async (wanted) => {
@@ -73,11 +73,13 @@ async function allPages(page: Page): Promise<void> {
       if (Number(last?.getAttribute("aria-posinset")) >= wanted) return { longest };
     }
   }, count);
-  show("every page read", `${seconds(performance.now() - from)}, at most ${found.longest} rows in the document`);
+  show("all pages loaded", `${seconds(performance.now() - from)}, at most ${found.longest} rows in the document`);
   show("DOM at the bottom", await domOf(page));
 }
 
-/** Each frame so far down; how long each took, and what kept the page from answering for more than 50 ms. */
+/**
+ * Scrolls by `px` in each frame. Shows the duration of the frames and the tasks that blocked the page for over 50 ms.
+ */
 async function scrolling(page: Page, name: string, px: number, frames = Number.POSITIVE_INFINITY): Promise<void> {
   const { gaps, tasks, rows } = await page.evaluate(
     async (step, most) => {
@@ -120,8 +122,8 @@ function domOf(page: Page): Promise<string> {
   });
 }
 
-/** As large as a vendor's grid, and none cached under another's name. */
-async function servePictures() {
+/** Serves images with the size of a vendor's grid; each flow has its own URL, so the cache does not help. */
+async function serveImages() {
   const noise = { type: "gaussian", mean: 128, sigma: 40 } as const;
   const create = { width: 1024, height: 1024, channels: 3, background: "#888", noise } as const;
   const body = await sharp({ create }).blur(6).jpeg().toBuffer();
@@ -135,7 +137,7 @@ function at(values: readonly number[], share: number): number {
   return values.toSorted((a, b) => a - b)[Math.floor(share * (values.length - 1))]!;
 }
 
-function middle(values: readonly number[]): number {
+function median(values: readonly number[]): number {
   return at(values, 0.5);
 }
 

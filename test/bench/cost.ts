@@ -1,4 +1,4 @@
-/** `cost`: what a flow asks of AWS, counted, and what a million of them would cost; test/cost does both. */
+/** `cost` counts what a flow uses at AWS and computes the cost of a million flows, with the code of test/cost. */
 import { billOf, countedOf, type Line, totalOf } from "../cost/bill.ts";
 import { measure } from "../cost/measure.ts";
 import price from "../cost/price.json" with { type: "json" };

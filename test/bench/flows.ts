@@ -1,6 +1,7 @@
 /**
- * `flows`: plans of one imagine and four upscales, from the app's POST to the last picture, on mjflow's embedded house and on
- * its peers: one vendor, one plan, one driver for all, each system alone on the machine while it is measured, in turn.
+ * `flows` measures plans of one imagine and four upscales, from the app's POST to the last image, on mjflow's local
+ * server and on other systems. All systems have the same vendor, plan and driver. They are measured one after the
+ * other, so only one runs at a time.
  */
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -15,14 +16,15 @@ import { hasUsage, watchUsage } from "./usage.ts";
 
 export interface FlowsOptions {
   rounds: number;
-  /** Under way together; and, in the second part of each round, one after the other. */
+  /** Number of flows in the first part of a round, in which `concurrency` flows run at the same time. */
   flows: number;
   concurrency: number;
+  /** Number of flows in the second part of a round, which run one after the other. */
   aloneFlows: number;
   names?: readonly SystemName[];
 }
 
-/** One system in one round. */
+/** Measurement of one system in one round. */
 interface Measured {
   busy: Ran;
   alone: Ran;
@@ -35,12 +37,12 @@ export interface FlowsRow {
   title: string;
   isSynced: boolean;
   flowsPerS: number;
-  /** Callback to follow-up, with one flow at a time, and with all of them. */
+  /** Time from callback to follow-up, with one flow at a time ("alone") and with concurrent flows ("busy"). */
   aloneP50Ms: number;
   aloneP99Ms: number;
   busyP50Ms: number;
   busyP99Ms: number;
-  /** Of the system and its servers, not of vendor and app; absent where there is no /proc. */
+  /** CPU time of the system and its servers, without vendor and app; null without /proc. */
   cpuMsPerFlow: number | null;
   peakMb: number | null;
   callbacksPerFlow: number;
@@ -56,31 +58,31 @@ export interface FlowsFound {
 }
 
 /**
- * Flows before the clock runs: the account is learned to call, connections are opened, and code is compiled, which takes all
- * of these: the first hundreds of any system here run at four fifths of its speed.
+ * Number of flows before the measurement. mjflow learns that the account sends callbacks, connections are opened and
+ * code is compiled. The first hundreds of flows of every system run at four fifths of its speed.
  */
-const WARM_FLOWS = 300;
+const WARM_UP_FLOWS = 300;
 
 export async function benchFlows(options: FlowsOptions): Promise<FlowsFound> {
   const { rounds, flows, concurrency, aloneFlows, names = SYSTEM_NAMES } = options;
   const why = (name: SystemName) => missing(SYSTEMS[name]);
   const skipped = names.flatMap((name) => (why(name) ? [{ title: SYSTEMS[name].title, why: why(name)! }] : []));
-  const able = names.filter((name) => !why(name));
-  const measured = new Map<SystemName, Measured[]>(able.map((name) => [name, []]));
+  const available = names.filter((name) => !why(name));
+  const measured = new Map<SystemName, Measured[]>(available.map((name) => [name, []]));
   for (let round = 0; round < rounds; round++) {
-    for (const name of able) measured.get(name)!.push(await measure(name, options));
+    for (const name of available) measured.get(name)!.push(await measure(name, options));
   }
   return {
     rounds,
     flows,
     concurrency,
     aloneFlows,
-    rows: able.map((name) => rowOf(name, measured.get(name)!)),
+    rows: available.map((name) => rowOf(name, measured.get(name)!)),
     skipped,
   };
 }
 
-/** What the peers are made of, once: it is nobody's dependency. */
+/** Installs the npm packages of the other systems, which are no dependencies of this project. */
 export function installPeers(): void {
   const folder = new URL("./peers/", import.meta.url).pathname;
   if (SYSTEM_NAMES.some((name) => missing(SYSTEMS[name])?.includes("npm ci"))) {
@@ -96,9 +98,9 @@ async function measure(name: SystemName, { flows, concurrency, aloneFlows }: Flo
     const { vendorUrl } = driver.ready;
     const system = await startChild<never, Ready>(script, { vendorUrl, dataDir, isSynced });
     try {
-      const run = (count: number, together: number) =>
-        driver.child.ask({ ...system.ready, flows: count, concurrency: together });
-      await run(Math.min(WARM_FLOWS, flows), concurrency);
+      const run = (count: number, concurrent: number) =>
+        driver.child.ask({ ...system.ready, flows: count, concurrency: concurrent });
+      await run(Math.min(WARM_UP_FLOWS, flows), concurrency);
       const watch = hasUsage ? watchUsage([system.child.pid]) : undefined;
       const busy = await run(flows, concurrency);
       const usage = watch?.stop() ?? { cpuMs: Number.NaN, peakMb: Number.NaN };
@@ -117,30 +119,31 @@ async function measure(name: SystemName, { flows, concurrency, aloneFlows }: Flo
   }
 }
 
-/** What is fast and wrong is not measured. */
+/** Fails if a system was fast but wrong. */
 function verify(title: string, { paid, duplicatePresses }: Ran): void {
   const wrong = paid.find((count) => count !== 5);
-  if (wrong !== undefined) throw new Error(`${title}: a flow of 5 pictures was paid ${wrong}`);
+  if (wrong !== undefined) throw new Error(`${title}: a flow of 5 images had ${wrong} paid images`);
   if (duplicatePresses > 0) throw new Error(`${title}: ${duplicatePresses} buttons were pressed twice`);
 }
 
 function rowOf(system: SystemName, all: readonly Measured[]): FlowsRow {
   const { title, isSynced } = SYSTEMS[system];
-  const middle = (of: (one: Measured) => number) => median(all.map(of));
-  const part = (of: (one: Measured) => Ran, share: number) => middle((one) => percentile(of(one).followUpMs, share));
-  const busy = (one: Measured) => one.busy;
-  const alone = (one: Measured) => one.alone;
+  const medianOf = (of: (round: Measured) => number) => median(all.map(of));
+  const part = (of: (round: Measured) => Ran, share: number) =>
+    medianOf((round) => percentile(of(round).followUpMs, share));
+  const busy = (round: Measured) => round.busy;
+  const alone = (round: Measured) => round.alone;
   return {
     system,
     title,
     isSynced,
-    flowsPerS: middle((one) => one.busy.paid.length / one.busy.seconds),
+    flowsPerS: medianOf((round) => round.busy.paid.length / round.busy.seconds),
     aloneP50Ms: part(alone, 0.5),
     aloneP99Ms: part(alone, 0.99),
     busyP50Ms: part(busy, 0.5),
     busyP99Ms: part(busy, 0.99),
-    cpuMsPerFlow: hasUsage ? middle((one) => one.cpuMs / one.busy.paid.length) : null,
-    peakMb: hasUsage ? middle((one) => one.peakMb) : null,
-    callbacksPerFlow: middle((one) => one.busy.callbacks / one.busy.paid.length),
+    cpuMsPerFlow: hasUsage ? medianOf((round) => round.cpuMs / round.busy.paid.length) : null,
+    peakMb: hasUsage ? medianOf((round) => round.peakMb) : null,
+    callbacksPerFlow: medianOf((round) => round.busy.callbacks / round.busy.paid.length),
   };
 }

@@ -1,6 +1,6 @@
 /**
- * `growth`: what each operation asks of the table, and how long it takes, with a thousand to a million flows there (six rows
- * each). All tables stand at the same time and are asked in turn.
+ * `growth` measures the table requests and the duration of each operation with a thousand to a million flows in the
+ * table, six rows each. All tables exist at the same time and are measured in turn.
  */
 import { type Child, startChild } from "./child.ts";
 import type { Answer, Operation, Options, Question, Ready, Sample } from "./growth/measure.ts";
@@ -29,8 +29,8 @@ export interface GrowthFound {
   rows: GrowthRow[];
 }
 
-/** The first of everything: connections, code, pages of the table. */
-const WARM_TIMES = 12;
+/** Number of runs before the measurement, for connections, compiled code and pages of the table. */
+const WARM_UP_RUNS = 12;
 
 type Table = { flows: number; ready: Ready; child: Child<Question, Answer>; answers: Answer[] };
 
@@ -44,7 +44,7 @@ export async function benchGrowth({ sizes, rounds, times }: GrowthOptions): Prom
       const table = { flows, ready: ready as Ready, child: child as Child<Question, Answer>, answers: [] };
       tables.push(table);
       console.log(`${flows} flows in ${table.ready.loadS.toFixed(1)} s, ${table.ready.tableMb.toFixed(0)} MB`);
-      await table.child.ask({ times: WARM_TIMES });
+      await table.child.ask({ times: WARM_UP_RUNS });
     }
     for (let round = 0; round < rounds; round++) {
       for (const table of tables) table.answers.push(await table.child.ask({ times }));
@@ -63,16 +63,17 @@ export async function benchGrowth({ sizes, rounds, times }: GrowthOptions): Prom
 function rowsOf({ flows, answers }: Table): GrowthRow[] {
   return (Object.keys(answers[0] ?? {}) as Operation[]).map((operation) => {
     const samples = answers.flatMap((answer) => answer[operation]);
-    const mean = (of: (sample: Sample) => number) => samples.reduce((sum, one) => sum + of(one), 0) / samples.length;
-    const took = samples.map(({ ms }) => ms);
+    const mean = (of: (sample: Sample) => number) =>
+      samples.reduce((sum, sample) => sum + of(sample), 0) / samples.length;
+    const durations = samples.map(({ ms }) => ms);
     return {
       flows,
       operation,
       requests: mean(({ requests }) => requests),
       readUnits: mean(({ readUnits }) => readUnits),
       writeUnits: mean(({ writeUnits }) => writeUnits),
-      p50Ms: median(took),
-      p99Ms: percentile(took, 0.99),
+      p50Ms: median(durations),
+      p99Ms: percentile(durations, 0.99),
     };
   });
 }

@@ -1,10 +1,10 @@
-/** Where a server's program is. */
+/** Finds the program of a server. */
 import { existsSync, readdirSync } from "node:fs";
 import { delimiter, join } from "node:path";
 
 const POSTGRES = "/usr/lib/postgresql";
 
-/** Debian keeps PostgreSQL's out of the path, each version in a folder of its own. */
+/** Debian installs each version of PostgreSQL in its own folder, which is not in the PATH. */
 export function findProgram(name: string): string | undefined {
   const versions = existsSync(POSTGRES) ? readdirSync(POSTGRES).sort().reverse() : [];
   const folders = [

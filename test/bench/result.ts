@@ -1,14 +1,16 @@
-/** What a benchmark found, as it is checked in: test/bench/results/<name>.json. */
+/** Results of a benchmark, stored in the repository as test/bench/results/<name>.json. */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { availableParallelism, loadavg } from "node:os";
 import { rounded } from "./stat.ts";
 
-/** The machine in words; never its name. */
+/** Description of the machine, without its name. */
 export interface Head {
   date: string;
   cpus: number;
   node: string;
-  /** Processes that wanted a CPU in the minute before: what was measured beside others is not to be believed too much. */
+  /**
+   * Load average of the minute before the benchmark. A high value means that other processes disturbed the measurement.
+   */
   load: number;
 }
 
@@ -16,7 +18,7 @@ export type Result<T> = Head & T;
 
 const RESULTS = new URL("./results/", import.meta.url);
 
-/** Before the benchmark begins, which is a load itself. */
+/** Must be called before the benchmark starts, because the benchmark itself raises the load. */
 export function headNow(): Head {
   return {
     date: new Date().toISOString().slice(0, 10),
@@ -35,7 +37,7 @@ export function writeResult(name: string, head: Head, found: object): void {
   writeFileSync(new URL(`${name}.json`, RESULTS), `${text}\n`);
 }
 
-/** Undefined: never measured here. */
+/** Returns undefined if the benchmark has no stored result. */
 export function readResult<T>(name: string): Result<T> | undefined {
   const file = new URL(`${name}.json`, RESULTS);
   return existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as Result<T>) : undefined;

@@ -1,7 +1,8 @@
 /**
- * `npm run bench`: all benchmarks, one after the other, each beside its baseline in the same run; `npm run bench -- flows`:
- * those named. What they find goes to test/bench/results, and from there, by `npm run bench:charts`, into
- * docs/performance.md. `--quick` runs small ones and writes nothing; `--sizes 1000,10000` for other tables of `growth`.
+ * `npm run bench` runs all benchmarks one after the other, each with its baseline; `npm run bench -- flows` runs only
+ * the named ones. The results are written to test/bench/results, and `npm run bench:charts` writes them into
+ * docs/performance.md. `--quick` runs small benchmarks and writes nothing. `--sizes 1000,10000` sets the table sizes of
+ * `growth`.
  */
 import { parseArgs } from "node:util";
 import { benchBundles } from "./bundles.ts";
@@ -35,9 +36,9 @@ const BENCHES: Record<string, () => Promise<object>> = {
 };
 
 const names = positionals.length > 0 ? positionals : Object.keys(BENCHES);
-const stranger = names.find((name) => !Object.hasOwn(BENCHES, name));
-if (stranger !== undefined) {
-  console.error(`There is no benchmark "${stranger}". There are ${Object.keys(BENCHES).join(", ")}.`);
+const unknown = names.find((name) => !Object.hasOwn(BENCHES, name));
+if (unknown !== undefined) {
+  console.error(`Unknown benchmark "${unknown}". Use one of: ${Object.keys(BENCHES).join(", ")}.`);
   process.exit(1);
 }
 for (const name of names) {

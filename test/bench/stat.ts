@@ -1,6 +1,10 @@
-/** Few numbers that stand for many. */
+/** Summary statistics. */
 
-/** @param part 0.5 for the median; the smallest value that at least this part of them does not exceed */
+/**
+ * Returns the smallest value that at least this part of the values does not exceed.
+ *
+ * @param part between 0 and 1; 0.5 gives the median
+ */
 export function percentile(values: readonly number[], part: number): number {
   if (values.length === 0) return Number.NaN;
   const sorted = [...values].sort((a, b) => a - b);
@@ -11,7 +15,9 @@ export function median(values: readonly number[]): number {
   return percentile(values, 0.5);
 }
 
-/** To four digits: what is more of a measurement is noise, and would change in every file each time. */
+/**
+ * Rounds to four significant digits. Further digits of a measurement are noise and would change the files in each run.
+ */
 export function rounded(value: number): number {
   return Number(value.toPrecision(4));
 }

@@ -1,27 +1,27 @@
-/** What processes take, from /proc: CPU time spent, and memory that is theirs (shared pages counted once, by share). */
+/** CPU time and memory of processes, from /proc. Memory is the proportional set size, which divides shared pages. */
 import { readdirSync, readFileSync } from "node:fs";
 
-/** Linux counts CPU time in hundredths of a second, whatever its own clock. */
+/** Linux reports CPU time in hundredths of a second. */
 const TICK_MS = 10;
 const SAMPLE_MS = 200;
 
 export const hasUsage = process.platform === "linux";
 
 export interface Watch {
-  /** Since the watch began: CPU of all processes, and the most memory that a sample found. */
+  /** CPU time of all processes since the start of the watch, and the highest memory of a sample. */
   stop(): { cpuMs: number; peakMb: number };
 }
 
-/** @param roots with all processes that they have started */
+/** @param roots pids; the watch includes all their child processes */
 export function watchUsage(roots: readonly number[]): Watch {
   const cpu = new Map<number, { first: number; last: number }>();
   let peakKb = 0;
   const sample = (isFirst: boolean) => {
-    const pids = familyOf(roots);
+    const pids = withDescendants(roots);
     for (const pid of pids) {
       const spent = cpuMs(pid);
       if (spent === undefined) continue;
-      // A process that began later has spent all of its time within the watch.
+      // A process that started later has used all of its CPU time during the watch.
       const known = cpu.get(pid) ?? { first: isFirst ? spent : 0, last: spent };
       cpu.set(pid, { ...known, last: spent });
     }
@@ -42,7 +42,7 @@ export function watchUsage(roots: readonly number[]): Watch {
   };
 }
 
-function familyOf(roots: readonly number[]): number[] {
+function withDescendants(roots: readonly number[]): number[] {
   const children = new Map<number, number[]>();
   for (const name of readdirSync("/proc")) {
     if (!/^\d+$/.test(name)) continue;
@@ -54,13 +54,13 @@ function familyOf(roots: readonly number[]): number[] {
   return [...found];
 }
 
-/** User and system time; undefined for a process that has ended. */
+/** User and system time, ms; undefined if the process has ended. */
 function cpuMs(pid: number): number | undefined {
   const stat = statOf(pid);
   return stat && (Number(stat[11]) + Number(stat[12])) * TICK_MS;
 }
 
-/** The fields after the command's name, which may hold anything: state, parent, … */
+/** The fields after the command name (state, parent, …). The command name may contain any character. */
 function statOf(pid: number): string[] | undefined {
   const stat = read(`/proc/${pid}/stat`);
   return stat?.slice(stat.lastIndexOf(")") + 2).split(" ");

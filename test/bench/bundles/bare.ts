@@ -1,4 +1,4 @@
-/** The least that could be deployed in place of a function of ours: a framework and the two clients, each used once. */
+/** The smallest function that could be deployed instead of ours: a framework and the two clients, each used once. */
 import { DynamoDBClient, PutItemCommand } from "@aws-sdk/client-dynamodb";
 import { SendMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { Hono } from "hono";

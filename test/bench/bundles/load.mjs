@@ -1,8 +1,8 @@
-/** Imports one bundle in a process that has done nothing else, and prints how long that took, in milliseconds. */
+/** Imports one bundle in a new process and prints the duration in ms. */
 import { pathToFileURL } from "node:url";
 
 const url = pathToFileURL(process.argv[2]).href;
-const begun = performance.now();
+const startedAt = performance.now();
 await import(url);
-process.stdout.write(String(performance.now() - begun));
+process.stdout.write(String(performance.now() - startedAt));
 process.exit();

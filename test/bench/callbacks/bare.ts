@@ -1,35 +1,37 @@
-/** Receivers as small as they can be, on Lambda's event as ours is: what a callback costs before anything is known of it. */
+/**
+ * The smallest possible receivers, with Lambda's event like ours: the cost of a callback without any logic of mjflow.
+ */
 import { type DynamoDBClient, PutItemCommand } from "@aws-sdk/client-dynamodb";
 import { type Context, Hono } from "hono";
 import { handle } from "hono/aws-lambda";
 import type { Handler } from "../environment/environment.ts";
 
-interface Told {
+interface Report {
   id: string;
   status: string;
 }
 
-function receiver(keep: (token: string, told: Told) => Promise<void> | void): Handler {
+function receiver(store: (token: string, report: Report) => Promise<void> | void): Handler {
   const app = new Hono().post("/callbacks/:token", async (c: Context) => {
-    await keep(c.req.param("token")!, await c.req.json<Told>());
+    await store(c.req.param("token")!, await c.req.json<Report>());
     return c.json({ code: 1 });
   });
   return handle(app) as unknown as Handler;
 }
 
-/** Keeps the last of each task in memory: neither safe nor durable. */
+/** Stores the last report of each task in memory; neither authenticated nor durable. */
 export function inMemory(): Handler {
-  const known = new Map<string, Told>();
-  return receiver((token, told) => void known.set(token, told));
+  const reports = new Map<string, Report>();
+  return receiver((token, report) => void reports.set(token, report));
 }
 
-/** One put, refused where it has been before: durable, and blind to everything else. */
+/** Makes one conditional put, which fails for a duplicate; durable, but without any other check. */
 export function onePut(client: DynamoDBClient, table: string): Handler {
-  return receiver(async (token, told) => {
+  return receiver(async (token, report) => {
     await client.send(
       new PutItemCommand({
         TableName: table,
-        Item: { pk: { S: token }, sk: { S: told.status }, body: { S: JSON.stringify(told) } },
+        Item: { pk: { S: token }, sk: { S: report.status }, body: { S: JSON.stringify(report) } },
         ConditionExpression: "attribute_not_exists(pk)",
       }),
     );

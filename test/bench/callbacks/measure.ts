@@ -1,4 +1,4 @@
-/** In a process of its own: the ground is once per process, and CPU time is counted per process. */
+/** Runs in its own process, because a process can have only one local server and CPU time is counted per process. */
 import { randomUUID } from "node:crypto";
 import { TABLE } from "@mjflow/local/provision";
 import { answer } from "../child.ts";
@@ -8,15 +8,17 @@ import { inMemory, onePut } from "./bare.ts";
 
 export interface Options {
   rounds: number;
-  /** Of each kind in each round; ends in fours, for a flow has four upscales. */
+  /** Numbers of callbacks of each kind per round. `ends` is a multiple of four, because a flow has four upscales. */
   dropped: number;
   ends: number;
 }
 
-/** One kind in one round. */
+/** Measurement of one kind in one round. */
 export interface Sample {
   perS: number;
-  /** Of the function's process, less what the house takes when nobody asks anything of it; the table's is not in it. */
+  /**
+   * CPU time of the function's process per callback, minus the idle CPU time of the local server; without the table.
+   */
   cpuMs: number;
 }
 
@@ -25,12 +27,12 @@ export interface Answer {
   samples: Record<Kind, Sample[]>;
 }
 
-const TOGETHER = 8;
-/** Posts of progress that bear one token. */
-const A_TASK = 9;
+const CONCURRENCY = 8;
+/** Number of progress callbacks with one token. */
+const PROGRESS_PER_TASK = 9;
 const IDLE_MS = 3_000;
-/** Not measured: code is compiled, connections are opened. */
-const WARM = 400;
+/** Number of callbacks before the measurement, in which code is compiled and connections are opened. */
+const WARM_UP = 400;
 
 await answer(async ({ rounds, dropped, ends }: Options) => {
   const environment = await startBenchEnvironment();
@@ -41,10 +43,10 @@ await answer(async ({ rounds, dropped, ends }: Options) => {
 
   const kinds: Record<Kind, (count: number) => Promise<Sample>> = {
     async dropped(count) {
-      const paths = await environment.upscaling(Math.ceil(count / A_TASK / 4));
+      const paths = await environment.upscaling(Math.ceil(count / PROGRESS_PER_TASK / 4));
       return timed(
         environment.callback,
-        Array.from({ length: count }, (_, i) => post(paths[Math.floor(i / A_TASK)]!, PROGRESS)),
+        Array.from({ length: count }, (_, i) => post(paths[Math.floor(i / PROGRESS_PER_TASK)]!, PROGRESS)),
       );
     },
     bare: (count) =>
@@ -68,7 +70,7 @@ await answer(async ({ rounds, dropped, ends }: Options) => {
   const counts: Record<Kind, number> = { dropped, bare: dropped, recorded: ends, put: ends };
   const names = Object.keys(kinds) as Kind[];
   const samples = Object.fromEntries(names.map((name) => [name, [] as Sample[]])) as Answer["samples"];
-  for (const name of names) await kinds[name](Math.min(WARM, counts[name]));
+  for (const name of names) await kinds[name](Math.min(WARM_UP, counts[name]));
   const idle = await idleShare();
   for (let round = 0; round < rounds; round++) {
     for (const name of names) samples[name].push(less(idle, await kinds[name](counts[name])));
@@ -76,7 +78,7 @@ await answer(async ({ rounds, dropped, ends }: Options) => {
   return { ready: { samples } satisfies Answer, stop: () => environment.stop() };
 });
 
-/** CPU time by time: the house's pollers ask its queues all the while. */
+/** Share of a CPU that the idle local server uses, because its pollers read the queues all the time. */
 async function idleShare(): Promise<number> {
   const cpu = process.cpuUsage();
   await new Promise((resolve) => setTimeout(resolve, IDLE_MS));
@@ -90,16 +92,16 @@ function less(idle: number, { perS, cpuMs }: Sample): Sample {
 
 async function timed(handler: Handler, events: readonly Parameters<Handler>[0][]): Promise<Sample> {
   let next = 0;
-  const one = async () => {
+  const sendNext = async () => {
     while (next < events.length) {
       const { statusCode } = await handler(events[next++]!);
-      if (statusCode !== 200) throw new Error(`a callback was answered ${statusCode}`);
+      if (statusCode !== 200) throw new Error(`A callback got the status ${statusCode}`);
     }
   };
   const cpu = process.cpuUsage();
-  const begun = performance.now();
-  await Promise.all(Array.from({ length: TOGETHER }, one));
-  const seconds = (performance.now() - begun) / 1_000;
+  const startedAt = performance.now();
+  await Promise.all(Array.from({ length: CONCURRENCY }, sendNext));
+  const seconds = (performance.now() - startedAt) / 1_000;
   const { user, system } = process.cpuUsage(cpu);
   return { perS: events.length / seconds, cpuMs: (user + system) / 1_000 / events.length };
 }

@@ -1,11 +1,11 @@
-/** Bars beside their names, panel below panel; each panel has a scale of its own, from nought. */
+/** A chart of panels with horizontal bars. Each panel has its own scale from 0. */
 import { figure, page, short, type Tone, text, WIDTH } from "./svg.ts";
 
 export interface Bar {
   label: string;
   value: number;
   tone: Tone;
-  /** Beside the number. */
+  /** Text after the number; unset: none. */
   note?: string;
 }
 
@@ -22,7 +22,7 @@ const ROW = 26;
 const BAR = 16;
 const TITLE = 34;
 const GAP = 16;
-const ROOM = WIDTH - 2 * PAD - LABEL - NUMBER;
+const BAR_WIDTH = WIDTH - 2 * PAD - LABEL - NUMBER;
 
 export function barChart(about: string, panels: readonly Panel[]): string {
   const content: string[] = [];
@@ -30,9 +30,9 @@ export function barChart(about: string, panels: readonly Panel[]): string {
   for (const { title, unit, bars } of panels) {
     content.push(text(PAD, y + 14, title, { kind: "title" }));
     y += TITLE;
-    const most = Math.max(...bars.map(({ value }) => value));
+    const highest = Math.max(...bars.map(({ value }) => value));
     for (const { label, value, tone, note } of bars) {
-      const width = Math.max(1, (value / most) * ROOM);
+      const width = Math.max(1, (value / highest) * BAR_WIDTH);
       const x = PAD + LABEL;
       content.push(
         text(x - 10, y + 13, label, { anchor: "end" }),

@@ -1,4 +1,4 @@
-/** From what was found to what is shown: a picture and a table each. Pure: the same results make the same files. */
+/** Makes a chart and a table from the results of each benchmark. Pure: the same results make the same files. */
 import { BARE, type BundlesFound } from "../bundles.ts";
 import type { CallbacksFound, CallbacksRow } from "../callbacks.ts";
 import type { CostFound } from "../cost.ts";
@@ -34,12 +34,12 @@ export const DRAW: { [name in keyof Found]: (found: Found[name]) => Drawn } = {
       rows.map((row) => ({ label: row.title, value: of(row), tone: tone(row), ...(note && { note: note(row) }) }));
     const svg = barChart("Flows per second, and milliseconds from callback to follow-up, of mjflow and its peers", [
       {
-        title: `Flows per second, ${found.concurrency} at once (more is better)`,
+        title: `Flows per second, ${found.concurrency} concurrent (more is better)`,
         unit: "/s",
         bars: bars((row) => row.flowsPerS),
       },
       {
-        title: "From callback to follow-up, one flow at a time: median and 99 of 100 (less is better)",
+        title: "From callback to follow-up, one flow at a time: median and p99 (less is better)",
         unit: "ms",
         bars: bars(
           (row) => row.aloneP50Ms,
@@ -52,10 +52,10 @@ export const DRAW: { [name in keyof Found]: (found: Found[name]) => Drawn } = {
         [
           "",
           "flows/s",
-          "callback to follow-up, alone: median",
-          "99 of 100",
-          `with ${found.concurrency} at once: median`,
-          "99 of 100",
+          "callback to follow-up, one flow: median",
+          "p99",
+          `${found.concurrency} concurrent flows: median`,
+          "p99",
           "CPU ms per flow",
           "peak memory, MB",
         ],
@@ -72,38 +72,38 @@ export const DRAW: { [name in keyof Found]: (found: Found[name]) => Drawn } = {
       ),
       "",
       ...skipped.map(({ title, why }) => `Not measured: ${title} (${why}).`),
-      `${found.rounds} rounds in turn, ${found.flows} flows of ${figure(rows[0]?.callbacksPerFlow ?? 0)} callbacks each, then ${found.aloneFlows} one after the other; medians. ${when(found)}`,
+      `Medians of ${found.rounds} rounds. Each has ${found.flows} flows of ${figure(rows[0]?.callbacksPerFlow ?? 0)} callbacks, then ${found.aloneFlows} flows one after the other. ${when(found)}`,
     ].join("\n");
     return { svg, markdown };
   },
 
   callbacks(found) {
-    const row = (kind: CallbacksRow["kind"]) => found.rows.find((one) => one.kind === kind)!;
+    const row = (kind: CallbacksRow["kind"]) => found.rows.find((candidate) => candidate.kind === kind)!;
     const pair = (ours: CallbacksRow, bare: CallbacksRow, of: (row: CallbacksRow) => number) => [
       { label: ours.title, value: of(ours), tone: "ours" as const },
       { label: bare.title, value: of(bare), tone: "other" as const },
     ];
     const [dropped, bare, recorded, put] = [row("dropped"), row("bare"), row("recorded"), row("put")];
-    const svg = barChart("CPU time for each callback, and callbacks per second", [
+    const svg = barChart("CPU time for each callback", [
       {
-        title: "CPU for a callback of progress (less is better)",
+        title: "CPU for a progress callback (less is better)",
         unit: "ms",
-        bars: pair(dropped, bare, (one) => one.cpuMs),
+        bars: pair(dropped, bare, ({ cpuMs }) => cpuMs),
       },
       {
-        title: "CPU for a callback that is kept (less is better)",
+        title: "CPU for a callback that is stored (less is better)",
         unit: "ms",
-        bars: pair(recorded, put, (one) => one.cpuMs),
+        bars: pair(recorded, put, ({ cpuMs }) => cpuMs),
       },
     ]);
     const markdown = [
       ...table(
-        ["", "callbacks/s", "CPU ms each"],
+        ["", "callbacks/s", "CPU ms per callback"],
         found.rows.map(({ title, perS, cpuMs }) => [title, figure(perS), figure(cpuMs)]),
       ),
       "",
-      `Dropping takes ${times(dropped.cpuMs / bare.cpuMs)} the CPU of the bare receiver; recording ${times(recorded.cpuMs / put.cpuMs)} that of one bare put.`,
-      `${found.rounds} rounds in turn, ${found.dropped} callbacks of progress and ${found.ends} ends each; medians. ${when(found)}`,
+      `Dropping takes ${times(dropped.cpuMs / bare.cpuMs)} the CPU of the bare receiver. Recording takes ${times(recorded.cpuMs / put.cpuMs)} the CPU of one bare put.`,
+      `Medians of ${found.rounds} rounds, each with ${found.dropped} progress callbacks and ${found.ends} ends. ${when(found)}`,
     ].join("\n");
     return { svg, markdown };
   },
@@ -121,13 +121,13 @@ export const DRAW: { [name in keyof Found]: (found: Found[name]) => Drawn } = {
         ...(row !== bare && { note: `(${(of(row) / of(bare)).toFixed(2)}x)` }),
       })),
     });
-    const svg = barChart("What a cold start of each function reads, and how long its import takes", [
-      panel("What a cold start reads, minified (less is better)", "kB", ({ eagerBytes }) => eagerBytes / 1_000),
-      panel("Its import, in a fresh process (less is better)", "ms", ({ importMs }) => importMs),
+    const svg = barChart("Size that a cold start of each function reads, and its import time", [
+      panel("Size that a cold start reads, minified (less is better)", "kB", ({ eagerBytes }) => eagerBytes / 1_000),
+      panel("Import time in a new process (less is better)", "ms", ({ importMs }) => importMs),
     ]);
     const markdown = [
       ...table(
-        ["", "read at a cold start, kB", "gzipped, kB", "all of the bundle, kB", "import, ms", "of the bare one's"],
+        ["", "read at a cold start, kB", "gzipped, kB", "whole bundle, kB", "import, ms", "import / baseline"],
         found.rows.map((row) => [
           row.name,
           figure(row.eagerBytes / 1_000),
@@ -138,7 +138,7 @@ export const DRAW: { [name in keyof Found]: (found: Found[name]) => Drawn } = {
         ]),
       ),
       "",
-      `${found.rounds} imports each, in turn, each in its own process; medians. ${when(found)}`,
+      `Medians of ${found.rounds} imports, each in its own process. ${when(found)}`,
     ].join("\n");
     return { svg, markdown };
   },
@@ -148,8 +148,8 @@ export const DRAW: { [name in keyof Found]: (found: Found[name]) => Drawn } = {
     const of = (row: GrowthRow["operation"], size: number) =>
       found.rows.find(({ operation, flows }) => operation === row && flows === size)!;
     const operations = [...new Set(found.rows.map(({ operation }) => operation))];
-    const svg = lineChart("How long each operation takes with more flows in the table", {
-      title: "Median of each operation, one at a time",
+    const svg = lineChart("Duration of each operation by number of flows in the table", {
+      title: "Median duration of each operation, one at a time",
       unit: "ms",
       sizes,
       lines: operations.map((operation) => ({
@@ -157,8 +157,8 @@ export const DRAW: { [name in keyof Found]: (found: Found[name]) => Drawn } = {
         values: sizes.map((size) => of(operation, size).p50Ms),
       })),
     });
-    const asked = (operation: GrowthRow["operation"], what: "requests" | "readUnits" | "writeUnits") => {
-      const values = sizes.map((size) => figure(of(operation, size)[what]));
+    const requestsOf = (operation: GrowthRow["operation"], unit: "requests" | "readUnits" | "writeUnits") => {
+      const values = sizes.map((size) => figure(of(operation, size)[unit]));
       return [...new Set(values)].join(" → ");
     };
     const markdown = [
@@ -168,19 +168,19 @@ export const DRAW: { [name in keyof Found]: (found: Found[name]) => Drawn } = {
           "requests",
           "read units",
           "write units",
-          ...sizes.map((size) => `${size.toLocaleString("en")} flows: median (99 of 100)`),
+          ...sizes.map((size) => `${size.toLocaleString("en")} flows: median (p99)`),
         ],
         operations.map((operation) => [
           operation,
-          asked(operation, "requests"),
-          asked(operation, "readUnits"),
-          asked(operation, "writeUnits"),
+          requestsOf(operation, "requests"),
+          requestsOf(operation, "readUnits"),
+          requestsOf(operation, "writeUnits"),
           ...sizes.map((size) => `${figure(of(operation, size).p50Ms)} ms (${figure(of(operation, size).p99Ms)})`),
         ]),
       ),
       "",
-      `Six rows a flow. ${found.tables.map(({ flows, tableMb, loadS }) => `${flows.toLocaleString("en")} flows: ${figure(tableMb)} MB, loaded in ${figure(loadS)} s`).join("; ")}.`,
-      `${found.rounds} rounds in turn, ${found.times} of each operation. ${when(found)}`,
+      `Six rows per flow. ${found.tables.map(({ flows, tableMb, loadS }) => `${flows.toLocaleString("en")} flows: ${figure(tableMb)} MB, loaded in ${figure(loadS)} s`).join("; ")}.`,
+      `${found.rounds} rounds with ${found.times} runs of each operation. ${when(found)}`,
     ].join("\n");
     return { svg, markdown };
   },
@@ -192,7 +192,7 @@ export const DRAW: { [name in keyof Found]: (found: Found[name]) => Drawn } = {
         [
           ...found.lines.map(({ what, perFlow, usdPerMillion }) => [what, figure(perFlow), usdPerMillion.toFixed(2)]),
           ["counted", "", `**${found.countedUsdPerMillion.toFixed(2)}**`],
-          ["and with the assumed times", "", `**${found.totalUsdPerMillion.toFixed(2)}**`],
+          ["with the assumed times", "", `**${found.totalUsdPerMillion.toFixed(2)}**`],
         ],
       ),
       "",

@@ -1,4 +1,4 @@
-/** Lines over sizes that grow tenfold, each named at its end. */
+/** A line chart over sizes that grow tenfold; each line has its label at its end. */
 import { figure, LINES, page, short, text, WIDTH } from "./svg.ts";
 
 export interface Line {
@@ -20,11 +20,11 @@ const RIGHT = 170;
 const TOP = 52;
 const BOTTOM = 48;
 const TICKS = 4;
-/** Names closer than this would be written over each other. */
-const LETTER = 18;
+/** Smallest vertical distance between two labels, px. */
+const LABEL_HEIGHT = 18;
 
 export function lineChart(about: string, { title, unit, sizes, lines }: LineChart): string {
-  if (lines.length > LINES) throw new Error(`there are colours for ${LINES} lines`);
+  if (lines.length > LINES) throw new Error(`There are colours for ${LINES} lines only`);
   const step = tickOf(Math.max(...lines.flatMap(({ values }) => values)));
   const top = step * TICKS;
   const x = (i: number) => LEFT + (i / Math.max(1, sizes.length - 1)) * (WIDTH - LEFT - RIGHT);
@@ -40,7 +40,7 @@ export function lineChart(about: string, { title, unit, sizes, lines }: LineChar
   for (const [i, size] of sizes.entries())
     content.push(text(x(i), HEIGHT - BOTTOM + 22, size.toLocaleString("en"), { kind: "faint", anchor: "middle" }));
   content.push(text(LEFT, HEIGHT - 8, "flows in the table", { kind: "faint" }));
-  const names = spread(lines.map(({ values }) => y(values.at(-1)!) + 4));
+  const labels = spread(lines.map(({ values }) => y(values.at(-1)!) + 4));
   for (const [i, { label, values }] of lines.entries()) {
     const points = values.map((value, k) => `${short(x(k))},${short(y(value))}`);
     content.push(`<polyline class="line l${i}" points="${points.join(" ")}"/>`);
@@ -48,26 +48,26 @@ export function lineChart(about: string, { title, unit, sizes, lines }: LineChar
       const [cx, cy] = point.split(",");
       content.push(`<circle class="d${i}" cx="${cx}" cy="${cy}" r="3.5"/>`);
     }
-    content.push(text(WIDTH - RIGHT + 12, names[i]!, `${label}  ${figure(values.at(-1)!)} ${unit}`));
+    content.push(text(WIDTH - RIGHT + 12, labels[i]!, `${label}  ${figure(values.at(-1)!)} ${unit}`));
   }
   return page(HEIGHT, about, content);
 }
 
-/** A quarter of the scale: 1, 2 or 5 and noughts. */
-function tickOf(most: number): number {
-  const rough = Math.max(most, Number.MIN_VALUE) / TICKS;
+/** A quarter of the scale, as a round number: 1, 2 or 5 times a power of ten. */
+function tickOf(highest: number): number {
+  const rough = Math.max(highest, Number.MIN_VALUE) / TICKS;
   const power = 10 ** Math.floor(Math.log10(rough));
   return [1, 2, 5, 10].map((digit) => digit * power).find((tick) => tick >= rough)!;
 }
 
-/** Pushed apart upwards, from the lowest on. */
-function spread(places: readonly number[]): number[] {
-  const order = places.map((place, i) => ({ place, i })).sort((a, b) => b.place - a.place);
-  const apart = [...places];
-  let above = Number.POSITIVE_INFINITY;
-  for (const { place, i } of order) {
-    above = Math.min(place, above - LETTER);
-    apart[i] = above;
+/** Moves overlapping labels upwards, starting with the lowest. */
+function spread(positions: readonly number[]): number[] {
+  const order = positions.map((y, i) => ({ y, i })).sort((a, b) => b.y - a.y);
+  const moved = [...positions];
+  let previous = Number.POSITIVE_INFINITY;
+  for (const { y, i } of order) {
+    previous = Math.min(y, previous - LABEL_HEIGHT);
+    moved[i] = previous;
   }
-  return apart;
+  return moved;
 }

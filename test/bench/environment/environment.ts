@@ -1,6 +1,6 @@
 /**
- * The local house with nothing going on in it, and its functions at hand: called as Lambda would, on the embedded table, with
- * flows in the table that the benchmark has put there.
+ * An idle local server and direct access to its functions. The benchmark calls the functions as Lambda does, on the
+ * embedded table, and puts flows into the table itself.
  */
 import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -17,7 +17,7 @@ import { createDynamoStore } from "@mjflow/store/dynamo";
 import type { LambdaFunctionURLEvent } from "aws-lambda";
 import { endedFlow, endedTask, loadHistory, submittedTask, tableFileIn } from "./history.ts";
 
-/** Whatever it declares: JSON in, JSON out. */
+/** A function handler that gets and returns JSON, without its declared types. */
 export type Handler = (event: LambdaFunctionURLEvent) => Promise<{ statusCode: number; body: string }>;
 
 export interface BenchEnvironment {
@@ -29,28 +29,33 @@ export interface BenchEnvironment {
   callback: Handler;
   sweep: () => Promise<unknown>;
   /**
-   * Flows whose four upscales the vendor has, put into the table.
-   * @returns the path of each upscale's callback address
+   * Stores flows whose four upscales are submitted.
+   *
+   * @returns the path of the callback URL of each upscale
    */
   upscaling(flows: number): Promise<string[]>;
   stop(): Promise<void>;
 }
 
 const HOUR_MS = 3_600_000;
-/** Nothing falls due while it is measured: the sweep is to find nothing. */
+/** Due times are a day away, so that the measured sweep finds no overdue row. */
 const DAY_MS = 24 * HOUR_MS;
 const QUIET_MS = { turbo: DAY_MS, fast: DAY_MS, relax: DAY_MS, video: DAY_MS };
 const TIMINGS = JSON.stringify({ unknownMs: DAY_MS, quietMs: QUIET_MS });
-/** No picture is ever ready: nothing comes but what the benchmark sends. */
+/** The simulator never finishes an image, so only the benchmark sends callbacks. */
 const NEVER = 1e6;
 
-/** Once per process, as the house itself. @param history flows that have ended, there before it starts */
+/**
+ * Starts the environment; possible once per process, like the local server.
+ *
+ * @param history number of ended flows that are in the table before the start
+ */
 export async function startBenchEnvironment(history = 0): Promise<BenchEnvironment> {
   const dataDir = mkdtempSync(join(tmpdir(), "mjflow-bench-"));
   const loadS = history > 0 ? loadHistory(dataDir, history).seconds : 0;
   Object.assign(process.env, { MJFLOW_PROGRESS: "off", MJFLOW_LOG: "error" });
   const localServer = await startLocalServer(
-    // On an engine that counts what a request costs, spoken to as AWS's is.
+    // dynoxide counts capacity units and has the same HTTP protocol as DynamoDB.
     { port: 0, dataDir, engine: "dynoxide", providers: {}, timings: TIMINGS, sweepMs: HOUR_MS, simulatorSpeed: NEVER },
     ["simulator"],
   );
@@ -63,7 +68,7 @@ export async function startBenchEnvironment(history = 0): Promise<BenchEnvironme
     loadS,
     tableFile: tableFileIn(dataDir),
     client,
-    api: gathered(api as Streaming),
+    api: collected(api as Streaming),
     callback: callback as Handler,
     sweep: sweep as BenchEnvironment["sweep"],
     upscaling: (flows) => upscaling(client, flows),
@@ -84,7 +89,7 @@ export interface Request {
   body?: string;
 }
 
-/** As a function URL makes it of a request (payload format 2.0). */
+/** Builds the event that a function URL creates for a request (payload format 2.0). */
 export function eventOf({ method, path, query = "", headers = {}, body }: Request): LambdaFunctionURLEvent {
   const host = "function.example";
   const http = { method, path, protocol: "HTTP/1.1", sourceIp: "127.0.0.1", userAgent: "" };
@@ -101,17 +106,17 @@ export function eventOf({ method, path, query = "", headers = {}, body }: Reques
 
 type Streaming = (event: LambdaFunctionURLEvent, stream: Writable, context: object) => Promise<void>;
 
-/** The API streams its answers; here they are gathered again. */
-function gathered(handler: Streaming): Handler {
+/** Collects the streamed response of the API. */
+function collected(handler: Streaming): Handler {
   return async (event) => {
-    const stream = new Gathering();
+    const stream = new ResponseCollector();
     await handler(event, stream, {});
     return { statusCode: stream.statusCode, body: Buffer.concat(stream.chunks).toString() };
   };
 }
 
-/** What the local runtime writes an answer's head to, and the function its body. */
-class Gathering extends Writable {
+/** Receives the response head from the local runtime and the body from the function. */
+class ResponseCollector extends Writable {
   statusCode = 200;
   readonly chunks: Buffer[] = [];
 
@@ -132,7 +137,7 @@ const UPSCALES = [1, 2, 3, 4];
 async function upscaling(client: DynamoDBClient, flows: number): Promise<string[]> {
   const store = createDynamoStore({ client, table: TABLE });
   const { value: key } = JSON.parse(process.env["SST_RESOURCE_HookKey"]!) as { value: string };
-  const hooks = createCallbackTokens({ keys: [key], callbackUrl: "" });
+  const tokens = createCallbackTokens({ keys: [key], callbackUrl: "" });
   const paths: string[] = [];
   for (let i = 0; i < flows; i++) {
     const now = Date.now();
@@ -143,8 +148,8 @@ async function upscaling(client: DynamoDBClient, flows: number): Promise<string[
     for (const n of UPSCALES) {
       const path = childPath(ROOT_PATH, n);
       await store.createTask({ ...submittedTask(flowId, path, now), rev: 0, due: now + HOUR_MS });
-      const at = { flowId, path, attempt: 1, provider: "simulator", account: "default" };
-      paths.push(hooks.url({ ...at, expiresAt: now + 24 * HOUR_MS, progress: false, calling: true }));
+      const claims = { flowId, path, attempt: 1, provider: "simulator", account: "default" };
+      paths.push(tokens.url({ ...claims, expiresAt: now + 24 * HOUR_MS, progress: false, calling: true }));
     }
   }
   return paths;

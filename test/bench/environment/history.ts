@@ -1,6 +1,6 @@
 /**
- * Flows that have ended, as many as wanted, written as DynamoDB's own export format and loaded by the engine's `import`: the
- * store's encoding row by row, and minutes where single writes would take hours.
+ * Creates any number of ended flows. The rows have the store's encoding and are written in DynamoDB's export format,
+ * which the `import` of dynoxide loads. This takes minutes; single writes would take hours.
  */
 import { execFileSync } from "node:child_process";
 import { closeSync, mkdirSync, openSync, rmSync, writeFileSync, writeSync } from "node:fs";
@@ -18,21 +18,21 @@ import { tableDefinition } from "@mjflow/store/schema";
 import { RESULT } from "./report.ts";
 
 export const APP = "app_default";
-/** The first flow's; each next one is a second younger. */
+/** Creation time of the first flow; each further flow is a second younger. */
 const SINCE = Date.UTC(2026, 10, 1);
 const FLOWS_PER_WRITE = 500;
 const UPSCALES = [1, 2, 3, 4];
 
-/** The id of a flow of the history, by number. */
+/** Id of the n-th flow of the history. */
 export function historicFlowId(index: number): string {
   const random = Buffer.alloc(10);
   random.writeUInt32BE(index, 6);
   return flowIdOf(createdAt(index), random);
 }
 
-/** @returns how long it took */
+/** @returns the duration of the import */
 export function loadHistory(dataDir: string, flows: number): { seconds: number } {
-  const begun = performance.now();
+  const startedAt = performance.now();
   const source = join(dataDir, "export");
   mkdirSync(join(source, TABLE, "data"), { recursive: true });
   const file = openSync(join(source, TABLE, "data", "history.json"), "w");
@@ -46,10 +46,10 @@ export function loadHistory(dataDir: string, flows: number): { seconds: number }
   const given = ["--source", source, "--schema", schema, "--output", tableFileIn(dataDir)];
   execFileSync(findDynoxide()!, ["import", ...given], { stdio: ["ignore", "ignore", "ignore"] });
   rmSync(source, { recursive: true });
-  return { seconds: (performance.now() - begun) / 1_000 };
+  return { seconds: (performance.now() - startedAt) / 1_000 };
 }
 
-/** Where the house looks for its table. */
+/** Path of the table file of the local server. */
 export function tableFileIn(dataDir: string): string {
   return join(dataDir, "table.dynoxide.db");
 }
@@ -58,7 +58,10 @@ function createdAt(index: number): number {
   return SINCE + index * 1_000;
 }
 
-/** What a row of one flow shares with the same row of every other: encoded once, or a million flows would take an hour. */
+/**
+ * The attributes that a row has in common with the same row of every other flow. They are encoded only once, because a
+ * million flows would otherwise take an hour.
+ */
 const sharedOf = ({ pk: _pk, sk: _sk, cr: _cr, listedAt: _listed, ...rest }: Item): string =>
   JSON.stringify(
     Object.fromEntries(Object.entries(rest).map(([name, { B, ...value }]) => [name, B ? { B: base64(B) } : value])),
@@ -83,7 +86,7 @@ function base64(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString("base64");
 }
 
-// ── what has ended ─────────────────────────────────────────────────────────────────────────────────────────────────
+// ── ended flows and tasks ──────────────────────────────────────────────────────────────────────────────────────────
 
 export function endedFlow(id: string, at: number): Flow {
   return {
@@ -114,7 +117,7 @@ export function endedTask(flowId: string, path: string, at: number): Task {
   };
 }
 
-/** The vendor has it, and its callback is awaited. */
+/** A submitted task that waits for its callback. */
 export function submittedTask(flowId: string, path: string, at: number): Task {
   const isRoot = path === ROOT_PATH;
   const { due: _, ...task } = newTask(

@@ -1,4 +1,4 @@
-/** What a vendor posts: recorded callbacks of midjourney-proxy, with the id of the task they are for. */
+/** Callback bodies of midjourney-proxy from the fixtures of packages/providers. */
 import { readFileSync } from "node:fs";
 import type { Result } from "@mjflow/core/report";
 import { readCallback } from "@mjflow/providers/callback";

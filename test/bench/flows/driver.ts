@@ -1,10 +1,10 @@
 /**
- * The vendor and the app, in one process that is the same for every system: posts plans, keeps so many under way, and
- * measures at the vendor's own door. A flow is done when the vendor has been told 2xx for the end of each of its five
- * tasks, so nobody is polled while the clock runs.
+ * The vendor and the app, in one process that is the same for every system. The driver sends plans, keeps a number of
+ * flows running and measures at the vendor. A flow is done when the vendor got a 2xx response to the SUCCESS callback
+ * of each of its five tasks. Therefore no system is polled during the measurement.
  *
- * From callback to follow-up: from when the imagine's SUCCESS is posted to when a follow-up's submission has arrived; both
- * are this process's clock.
+ * "Callback to follow-up" is the time from sending the SUCCESS callback of the imagine until a follow-up's submission
+ * arrives. Both times are from the clock of this process.
  */
 import { subscribe } from "node:diagnostics_channel";
 import type { ClientRequest } from "node:http";
@@ -15,7 +15,7 @@ export interface Run {
   url: string;
   key: string;
   flows: number;
-  /** Plans under way at once. */
+  /** Number of concurrent flows. */
   concurrency: number;
 }
 
@@ -23,7 +23,7 @@ export interface Ran {
   vendorUrl: string;
   seconds: number;
   followUpMs: number[];
-  /** Pictures that the vendor was paid for, by flow; five each, or something is wrong. */
+  /** Number of paid images of each flow; correct is five. */
   paid: number[];
   callbacks: number;
   duplicatePresses: number;
@@ -31,8 +31,8 @@ export interface Ran {
 
 const TASKS = 5;
 const PLAN = [{ press: ["U1", "U2", "U3", "U4"] }];
-/** Nobody's flow takes this long: what is not done by then never will be. */
-const PATIENCE_MS = 120_000;
+/** Time after which an unfinished flow is treated as lost, ms. */
+const FLOW_TIMEOUT_MS = 120_000;
 const PAUSE_MS = 20;
 
 await answer(async () => {
@@ -43,7 +43,8 @@ await answer(async () => {
       return () => clearTimeout(timer);
     },
   };
-  // Every picture is there at once: what is measured is what stands between its callbacks and the next submission.
+  // The vendor finishes every image immediately, so only the time between a callback and the next submission is
+  // measured.
   const simulator = await startSimulator({ speed: 0, clock });
   const posted = watchPosts(clock.now);
   const book = createBook(simulator, posted);
@@ -54,7 +55,7 @@ await answer(async () => {
   };
 });
 
-/** When the last callback to each address went out. A task's callbacks are posted in order: the last is its end. */
+/** Time of the last callback to each URL. The callbacks of a task are sent in order, so the last one is its end. */
 function watchPosts(now: () => number): Map<string, number> {
   const posted = new Map<string, number>();
   subscribe("http.client.request.start", (message) => {
@@ -74,7 +75,7 @@ interface Book {
   clear(): void;
 }
 
-/** Reads each new row of the vendor's ledger once, and knows which flow it belongs to. */
+/** Reads each new row of the vendor's ledger once and assigns it to its flow. */
 function createBook(simulator: Simulator, posted: ReadonlyMap<string, number>): Book {
   const byPrompt = new Map<string, Flow>();
   const byRoot = new Map<string, Flow>();
@@ -90,7 +91,7 @@ function createBook(simulator: Simulator, posted: ReadonlyMap<string, number>): 
     flow.followUpMs.push(at - posted.get(pathname)!);
   }
 
-  function look(): void {
+  function readLedger(): void {
     const { submissions, callbacks } = simulator.ledger();
     const before = seen;
     for (const row of newer(submissions, before)) {
@@ -105,10 +106,10 @@ function createBook(simulator: Simulator, posted: ReadonlyMap<string, number>): 
     }
   }
 
-  // The predicate is asked at every row, which is all that is wanted of it.
+  // The simulator calls this predicate for every new row. It never becomes true.
   simulator.waitFor(
     () => {
-      look();
+      readLedger();
       return false;
     },
     2 ** 31 - 1,
@@ -126,7 +127,7 @@ function createBook(simulator: Simulator, posted: ReadonlyMap<string, number>): 
   };
 }
 
-/** The rows after a number, newest first: ledgers are long, and nearly all of it is known. */
+/** The rows after a sequence number, newest first, because nearly all rows of the long ledger were already read. */
 function* newer<T extends { seq: number }>(rows: readonly T[], after: number): Generator<T> {
   for (let i = rows.length - 1; i >= 0 && rows[i]!.seq > after; i--) yield rows[i]!;
 }
@@ -135,29 +136,29 @@ async function drive({ url, key, flows, concurrency }: Run, book: Book, simulato
   const before = simulator.ledger().counts;
   const [callbacks, duplicatePresses] = [before.callbacks, before.duplicatePresses];
   const headers = { authorization: `Bearer ${key}`, "content-type": "application/json" };
-  const begun = performance.now();
+  const startedAt = performance.now();
   const all: Flow[] = [];
   const ids: string[] = [];
-  const one = async () => {
+  const sendNext = async () => {
     while (all.length < flows) {
       const prompt = `a paper boat on calm water, ${crypto.randomUUID()}`;
       const flow = book.open(prompt);
       all.push(flow);
       const body = JSON.stringify({ provider: "simulator", prompt, then: PLAN });
       const response = await fetch(`${url}/v1/flows`, { method: "POST", headers, body });
-      if (response.status !== 202) throw new Error(`a flow was answered ${response.status}`);
+      if (response.status !== 202) throw new Error(`The request for a flow got the status ${response.status}`);
       ids.push(((await response.json()) as { id: string }).id);
       await within(flow.done.promise);
     }
   };
-  await Promise.all(Array.from({ length: concurrency }, one));
-  // Told of is not yet done: what a system has put off is part of its work.
+  await Promise.all(Array.from({ length: concurrency }, sendNext));
+  // After the last callback a system may still have postponed work, which belongs to the measured time.
   const rest = [...ids];
-  const look = async () => {
+  const waitForNext = async () => {
     for (let id = rest.pop(); id !== undefined; id = rest.pop()) await completed(`${url}/v1/flows/${id}`, headers);
   };
-  await Promise.all(Array.from({ length: concurrency }, look));
-  const seconds = (performance.now() - begun) / 1_000;
+  await Promise.all(Array.from({ length: concurrency }, waitForNext));
+  const seconds = (performance.now() - startedAt) / 1_000;
   book.clear();
   const { counts } = simulator.ledger();
   return {
@@ -171,18 +172,18 @@ async function drive({ url, key, flows, concurrency }: Run, book: Book, simulato
 }
 
 async function completed(url: string, headers: Record<string, string>): Promise<void> {
-  for (const begun = performance.now(); performance.now() - begun < PATIENCE_MS; ) {
+  for (const startedAt = performance.now(); performance.now() - startedAt < FLOW_TIMEOUT_MS; ) {
     const { status } = (await (await fetch(url, { headers })).json()) as { status: string };
     if (status === "completed") return;
     await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
   }
-  throw new Error("a flow whose pictures are all there is not completed");
+  throw new Error("A flow with all its images did not complete");
 }
 
 function within(promise: Promise<void>): Promise<void> {
   let timer: NodeJS.Timeout;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error("a flow does not end")), PATIENCE_MS);
+    timer = setTimeout(() => reject(new Error("A flow did not end")), FLOW_TIMEOUT_MS);
   });
   return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }

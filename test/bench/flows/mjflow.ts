@@ -1,4 +1,4 @@
-/** mjflow as `npm start` runs it: the embedded table and queues, the functions themselves. */
+/** mjflow as `npm start` runs it: the functions with the embedded table and queues. */
 import { startLocalServer } from "@mjflow/local/server";
 import { answer } from "../child.ts";
 import type { Ready, SystemOptions } from "./system.ts";
@@ -10,7 +10,7 @@ await answer(async ({ vendorUrl, dataDir }: SystemOptions) => {
       port: 0,
       dataDir,
       providers: { simulator: { baseUrl: vendorUrl, apiKey: "simulated" } },
-      // As deployed: the vendor is a real one, as far as the house can tell.
+      // Default timings, as in a deployment. For mjflow the simulated vendor is a real one.
       timings: "{}",
       sweepMs: 1_000,
       simulatorSpeed: 1,

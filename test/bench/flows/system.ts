@@ -1,9 +1,9 @@
-/** A system under test: a process that takes plans at `POST /v1/flows`, as mjflow does. */
+/** A system under test: a process that accepts plans at `POST /v1/flows`, like mjflow. */
 
 export interface SystemOptions {
   vendorUrl: string;
   dataDir: string;
-  /** Of its server's log: synced before anything is acknowledged, or a moment later. */
+  /** True if the server syncs its log before it acknowledges a write; false if it syncs later. */
   isSynced: boolean;
 }
 

@@ -1,4 +1,4 @@
-/** Who is measured, and what each needs to run here. */
+/** The measured systems and their requirements. */
 import { existsSync } from "node:fs";
 import { findProgram } from "../program.ts";
 
@@ -6,7 +6,7 @@ export interface System {
   title: string;
   script: URL;
   isSynced: boolean;
-  /** Servers' programs, and npm packages of peers/package.json. */
+  /** Programs of servers, and npm packages of peers/package.json. */
   needs: { programs: readonly string[]; packages: readonly string[] };
 }
 
@@ -21,20 +21,20 @@ const PGBOSS = {
 };
 const NOTHING = { programs: [], packages: [] };
 
-/** In the order of the charts. */
+/** All systems, in the order of the charts. */
 export const SYSTEMS = {
   mjflow: { title: "mjflow", script: at("./mjflow.ts"), isSynced: true, needs: NOTHING },
   bullmq: { title: "BullMQ + Redis", ...BULLMQ, isSynced: true },
   pgboss: { title: "pg-boss + PostgreSQL", ...PGBOSS, isSynced: true },
   "bullmq-relaxed": { title: "BullMQ, synced each second", ...BULLMQ, isSynced: false },
-  "pgboss-relaxed": { title: "pg-boss, commits not awaited", ...PGBOSS, isSynced: false },
-  memory: { title: "in memory, nothing kept", script: at("../peers/memory.ts"), isSynced: false, needs: NOTHING },
+  "pgboss-relaxed": { title: "pg-boss, commits not synced", ...PGBOSS, isSynced: false },
+  memory: { title: "in memory, nothing stored", script: at("../peers/memory.ts"), isSynced: false, needs: NOTHING },
 } as const satisfies Record<string, System>;
 
 export type SystemName = keyof typeof SYSTEMS;
 export const SYSTEM_NAMES = Object.keys(SYSTEMS) as SystemName[];
 
-/** Why a system cannot run here; nothing when it can. */
+/** Reason why a system cannot run on this machine; undefined if it can. */
 export function missing({ needs }: System): string | undefined {
   const program = needs.programs.find((name) => !findProgram(name));
   if (program !== undefined) return `${program} is not installed (Debian: redis-server, postgresql)`;

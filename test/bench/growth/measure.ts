@@ -1,4 +1,4 @@
-/** One table with a history of its own, in a process of its own; each operation is timed one at a time. */
+/** Measures each operation, one at a time, on one table with its own history. Each table has its own process. */
 import { statSync } from "node:fs";
 import { answer } from "../child.ts";
 import { type BenchEnvironment, eventOf, startBenchEnvironment } from "../environment/environment.ts";
@@ -38,15 +38,15 @@ async function measure(environment: BenchEnvironment, flows: number, times: numb
   const plan = { provider: "simulator", prompt: "a paper boat on calm water", then: [{ press: "upscale:all" }] };
   const paths = await environment.upscaling(Math.ceil(times / 4));
   const work: Record<Operation, (i: number) => Promise<unknown>> = {
-    list: () => answered(200, api(eventOf({ method: "GET", path: "/v1/flows", query: "limit=20", headers }))),
+    list: () => expectStatus(200, api(eventOf({ method: "GET", path: "/v1/flows", query: "limit=20", headers }))),
     async get() {
       const path = `/v1/flows/${historicFlowId(Math.floor(Math.random() * flows))}`;
-      await answered(200, api(eventOf({ method: "GET", path, headers })));
+      await expectStatus(200, api(eventOf({ method: "GET", path, headers })));
     },
     sweep,
-    callback: (i) => answered(200, callback(eventOf({ method: "POST", path: paths[i]!, body: SUCCESS }))),
+    callback: (i) => expectStatus(200, callback(eventOf({ method: "POST", path: paths[i]!, body: SUCCESS }))),
     create: () =>
-      answered(202, api(eventOf({ method: "POST", path: "/v1/flows", headers, body: JSON.stringify(plan) }))),
+      expectStatus(202, api(eventOf({ method: "POST", path: "/v1/flows", headers, body: JSON.stringify(plan) }))),
   };
   const samples = {} as Answer;
   const before = localServer.simulator.ledger().counts.submissions;
@@ -54,18 +54,18 @@ async function measure(environment: BenchEnvironment, flows: number, times: numb
     samples[operation] = [];
     for (let i = 0; i < times; i++) samples[operation].push(await sample(() => work[operation](i)));
   }
-  // The worker is done with what was created before anybody measures again.
+  // The worker finishes the created flows before the next measurement.
   await localServer.simulator.waitFor(({ counts }) => counts.submissions >= before + times, 60_000);
   return samples;
 }
 
 async function sample(work: () => Promise<unknown>): Promise<Sample> {
-  const begun = performance.now();
-  const asked = await metered(work);
-  return { ...asked, ms: performance.now() - begun };
+  const startedAt = performance.now();
+  const count = await metered(work);
+  return { ...count, ms: performance.now() - startedAt };
 }
 
-async function answered(status: number, answer: Promise<{ statusCode: number; body: string }>): Promise<void> {
-  const { statusCode, body } = await answer;
-  if (statusCode !== status) throw new Error(`answered ${statusCode}: ${body}`);
+async function expectStatus(status: number, response: Promise<{ statusCode: number; body: string }>): Promise<void> {
+  const { statusCode, body } = await response;
+  if (statusCode !== status) throw new Error(`Expected status ${status}, got ${statusCode}: ${body}`);
 }

@@ -1,4 +1,7 @@
-/** What one operation asks of the table: the functions' own client, its commands counted by whose work sent them. */
+/**
+ * Counts the table requests of one operation. The commands of the functions' client are assigned to the operation by
+ * its context.
+ */
 import { AsyncLocalStorage } from "node:async_hooks";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 
@@ -18,26 +21,26 @@ interface Units {
 type Send = (this: object, command: Command, ...rest: unknown[]) => Promise<{ ConsumedCapacity?: Units | Units[] }>;
 
 const WRITES = new Set(["PutItemCommand", "DeleteItemCommand", "UpdateItemCommand"]);
-const asking = new AsyncLocalStorage<RequestCount>();
+const currentCount = new AsyncLocalStorage<RequestCount>();
 
-/** Once per process. What nobody meters is let through as it is. */
+/** Must be called once per process. Requests outside of `metered` are not counted. */
 export function meterTable(): void {
   const prototype = DynamoDBClient.prototype as unknown as { send: Send };
   const original = prototype.send;
   prototype.send = async function send(command, ...rest) {
-    const asked = asking.getStore();
-    if (!asked) return original.call(this, command, ...rest);
+    const count = currentCount.getStore();
+    if (!count) return original.call(this, command, ...rest);
     command.input["ReturnConsumedCapacity"] = "TOTAL";
-    asked.requests++;
-    const answer = await original.call(this, command, ...rest);
-    const units = [answer.ConsumedCapacity ?? []].flat().reduce((sum, { CapacityUnits = 0 }) => sum + CapacityUnits, 0);
-    asked[WRITES.has(command.constructor.name) ? "writeUnits" : "readUnits"] += units;
-    return answer;
+    count.requests++;
+    const result = await original.call(this, command, ...rest);
+    const units = [result.ConsumedCapacity ?? []].flat().reduce((sum, { CapacityUnits = 0 }) => sum + CapacityUnits, 0);
+    count[WRITES.has(command.constructor.name) ? "writeUnits" : "readUnits"] += units;
+    return result;
   };
 }
 
 export async function metered(work: () => Promise<unknown>): Promise<RequestCount> {
-  const asked: RequestCount = { requests: 0, readUnits: 0, writeUnits: 0 };
-  await asking.run(asked, work);
-  return asked;
+  const count: RequestCount = { requests: 0, readUnits: 0, writeUnits: 0 };
+  await currentCount.run(count, work);
+  return count;
 }

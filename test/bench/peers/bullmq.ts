@@ -1,16 +1,16 @@
 /**
- * The same work on BullMQ and Redis, the least that is correct. A task is a hash; what moves one is a script, which Redis
- * runs as one; a follow-up is a job under its task's name.
+ * The same work on BullMQ and Redis, as the smallest correct implementation. A task is a hash. A script changes the
+ * status of a task, because Redis runs a script atomically. A follow-up is a job with the name of its task.
  *
- * - A submission is claimed before the vendor is called. A job that comes again and finds the claim taken does not call: its
- *   vendor may have been paid.
- * - An end is stored together with the debt of its follow-ups, and acknowledged when they are queued; debts that a crash
- *   left are paid at the next start, and each half minute.
- * - A callback may overtake its submission's answer: the answer then adds the id, and moves nothing.
+ * - A submission is claimed before the vendor is called. If a job runs again and finds a claim, it does not call the
+ *   vendor, because the vendor may already have been paid.
+ * - An end is stored together with its pending follow-ups. The callback is acknowledged after the follow-ups are
+ *   queued. Pending follow-ups that a crash left are queued at the next start and every half minute.
+ * - A callback may arrive before the response to its submission. The response then only adds the vendor task id.
  *
- * Lacking, of what mjflow does: a task in doubt waits for its callback for ever (no grace, no look-up, no second attempt); a
- * lost callback is never looked for; a vendor that is busy or silent is not known; a flow's rows never end; nothing beyond
- * door.ts.
+ * Missing, compared with mjflow: an unclear task waits for its callback without end (no grace period, no look-up, no
+ * second attempt). A lost callback is never found by look-up. A busy vendor, or one without callbacks, is not handled.
+ * Rows are never deleted. Everything that queue-engine-client.ts does not have is missing too.
  */
 import { Queue, Worker } from "bullmq";
 import { Redis } from "ioredis";
@@ -28,25 +28,26 @@ import {
 } from "./queue-engine-client.ts";
 import { startRedis } from "./server.ts";
 
-/** As many submissions at once as mjflow's two batches of ten. */
+/** Number of concurrent submissions, equal to mjflow's two batches of ten. */
 const CONCURRENCY = 20;
-const OWED_EVERY_MS = 30_000;
-const OWED = "owed";
+const PENDING_INTERVAL_MS = 30_000;
+const PENDING = "pending";
 
-/** KEYS: task. A claim is taken once. */
+/** KEYS: task. Claims a task, which succeeds once. */
 const CLAIM = `
 if redis.call("HGET", KEYS[1], "status") ~= "PENDING" then return 0 end
 redis.call("HSET", KEYS[1], "status", "SUBMITTING")
 return 1`;
 
-/** KEYS: task. ARGV: status, vendor's id. Moves only what is still being submitted. */
-const ANSWERED = `
+/** KEYS: task. ARGV: status, vendor task id. Changes the status only of a task that is still being submitted. */
+const SUBMITTED = `
 if ARGV[2] ~= "" then redis.call("HSET", KEYS[1], "vendorTaskId", ARGV[2]) end
 if redis.call("HGET", KEYS[1], "status") == "SUBMITTING" then redis.call("HSET", KEYS[1], "status", ARGV[1]) end`;
 
 /**
- * KEYS: task, flow, debts. ARGV: status, vendor's id, buttons, flow's id, then (for a success with follow-ups) pairs of their
- * keys and presses. Answers -1 for a task that is not known, 0 for one that has ended before.
+ * KEYS: task, flow, flows with pending follow-ups. ARGV: status, vendor task id, buttons, flow id, then (for a success
+ * with follow-ups) pairs of their keys and presses. Returns -1 for an unknown task and 0 for a task that has already
+ * ended.
  */
 const ENDED = `
 local status = redis.call("HGET", KEYS[1], "status")
@@ -60,8 +61,8 @@ return 1`;
 
 interface Scripts {
   claim(task: string): Promise<number>;
-  answered(task: string, status: string, vendorTaskId: string): Promise<void>;
-  ended(task: string, flow: string, debts: string, ...values: string[]): Promise<number>;
+  submitted(task: string, status: string, vendorTaskId: string): Promise<void>;
+  ended(task: string, flow: string, pending: string, ...values: string[]): Promise<number>;
 }
 
 const flowKey = (flowId: string) => `flow:${flowId}`;
@@ -72,7 +73,7 @@ await answer(async ({ vendorUrl, dataDir, isSynced }: SystemOptions) => {
   const connection = { host: "127.0.0.1", port: server.port, maxRetriesPerRequest: null };
   const redis = new Redis(connection) as Redis & Scripts;
   redis.defineCommand("claim", { numberOfKeys: 1, lua: CLAIM });
-  redis.defineCommand("answered", { numberOfKeys: 1, lua: ANSWERED });
+  redis.defineCommand("submitted", { numberOfKeys: 1, lua: SUBMITTED });
   redis.defineCommand("ended", { numberOfKeys: 3, lua: ENDED });
   const queue = new Queue<TaskRef>("submit", { connection });
   const api = await createQueueEngineClient(() => engine);
@@ -80,7 +81,7 @@ await answer(async ({ vendorUrl, dataDir, isSynced }: SystemOptions) => {
   const jobOf = (task: TaskRef) => ({
     name: "submit",
     data: task,
-    // One job for a task, however often it is asked for; BullMQ allows no ":" in it.
+    // The id makes one job per task, even if it is added repeatedly. BullMQ allows no ":" in the id.
     opts: {
       jobId: `${task.flowId}.${task.path}`,
       removeOnComplete: true,
@@ -89,16 +90,16 @@ await answer(async ({ vendorUrl, dataDir, isSynced }: SystemOptions) => {
     },
   });
 
-  async function pay(flowId: string): Promise<void> {
+  async function queueFollowUps(flowId: string): Promise<void> {
     const { presses = "[]" } = await redis.hgetall(flowKey(flowId));
     await queue.addBulk(childrenOf(JSON.parse(presses)).map(({ path }) => jobOf({ flowId, path })));
-    await redis.srem(OWED, flowId);
+    await redis.srem(PENDING, flowId);
   }
 
   const engine: Engine = {
     async create(flowId, { prompt, presses }) {
       const root = { flowId, path: "0" };
-      // The task first: a job that is there before it would find nothing, and be done.
+      // The task is stored first. A job without its task would find nothing and be removed.
       await redis
         .multi()
         .hset(flowKey(flowId), { prompt, presses: JSON.stringify(presses), open: 1 })
@@ -112,10 +113,10 @@ await answer(async ({ vendorUrl, dataDir, isSynced }: SystemOptions) => {
         path === "0" && isSuccess ? JSON.parse((await redis.hget(flowKey(flowId), "presses")) ?? "[]") : [];
       const children = childrenOf(presses).flatMap((child) => [taskKey({ flowId, path: child.path }), child.press]);
       const values = [isSuccess ? "SUCCESS" : "FAILURE", vendorTaskId, JSON.stringify(buttons), flowId, ...children];
-      const moved = await redis.ended(taskKey(task), flowKey(flowId), OWED, ...values);
+      const moved = await redis.ended(taskKey(task), flowKey(flowId), PENDING, ...values);
       if (moved < 0) return "unknown";
       if (moved === 0) return "duplicate";
-      if (children.length > 0) await pay(flowId);
+      if (children.length > 0) await queueFollowUps(flowId);
       return "recorded";
     },
     async status(flowId) {
@@ -136,29 +137,29 @@ await answer(async ({ vendorUrl, dataDir, isSynced }: SystemOptions) => {
     ]);
     const isRoot = task.path === "0";
     const customId = isRoot ? undefined : buttonOf(own["press"]!, JSON.parse(root["buttons"] ?? "[]") as Button[]);
-    const isHopeless = !isRoot && customId === undefined;
+    const lacksButton = !isRoot && customId === undefined;
     if ((await redis.claim(key)) === 0) return;
-    const hook = api.hookUrl(task);
-    const said = isHopeless
+    const callbackUrl = api.callbackUrl(task);
+    const outcome = lacksButton
       ? ({ kind: "refused" } as const)
       : isRoot
-        ? await imagine(vendorUrl, flow["prompt"]!, hook)
-        : await press(vendorUrl, root["vendorTaskId"]!, customId!, hook);
-    if (said.kind === "accepted") return redis.answered(key, "SUBMITTED", said.vendorTaskId);
-    if (said.kind === "unclear") return redis.answered(key, "UNCLEAR", "");
+        ? await imagine(vendorUrl, flow["prompt"]!, callbackUrl)
+        : await press(vendorUrl, root["vendorTaskId"]!, customId!, callbackUrl);
+    if (outcome.kind === "accepted") return redis.submitted(key, "SUBMITTED", outcome.vendorTaskId);
+    if (outcome.kind === "unclear") return redis.submitted(key, "UNCLEAR", "");
     await engine.ended(task, { isSuccess: false, vendorTaskId: "", buttons: [] });
   }
 
   const worker = new Worker<TaskRef>("submit", ({ data }) => submit(data), { connection, concurrency: CONCURRENCY });
-  const payAll = async () => {
-    for (const flowId of await redis.smembers(OWED)) await pay(flowId);
+  const queueAllPending = async () => {
+    for (const flowId of await redis.smembers(PENDING)) await queueFollowUps(flowId);
   };
-  await payAll();
-  const owed = setInterval(() => void payAll().catch(console.error), OWED_EVERY_MS);
+  await queueAllPending();
+  const timer = setInterval(() => void queueAllPending().catch(console.error), PENDING_INTERVAL_MS);
   return {
     ready: { url: api.url, key: api.key },
     async stop() {
-      clearInterval(owed);
+      clearInterval(timer);
       await api.stop();
       await worker.close();
       await queue.close();

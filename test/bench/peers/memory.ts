@@ -1,16 +1,16 @@
 /**
- * The floor: the same work with no queue and no store, all of it lost with the process. What is left is HTTP, JSON and the
- * vendor; no system that keeps anything can be faster on this machine.
+ * The lower bound: the same work without a queue and a store, so all data is lost with the process. Only HTTP, JSON and
+ * the vendor remain. No system that stores anything can be faster on this machine.
  */
 import { answer } from "../child.ts";
 import type { SystemOptions } from "../flows/system.ts";
 import {
-  type Answer,
   buttonOf,
   childrenOf,
   createQueueEngineClient,
   type Engine,
   imagine,
+  type Outcome,
   press,
   type TaskRef,
 } from "./queue-engine-client.ts";
@@ -24,11 +24,12 @@ interface Flow {
 await answer(async ({ vendorUrl }: SystemOptions) => {
   const flows = new Map<string, Flow>();
   const api = await createQueueEngineClient(() => engine);
-  const start = (task: TaskRef, submission: (hook: string) => Promise<Answer>) => void submission(api.hookUrl(task));
+  const start = (task: TaskRef, submission: (callbackUrl: string) => Promise<Outcome>) =>
+    void submission(api.callbackUrl(task));
   const engine: Engine = {
     async create(flowId, { prompt, presses }) {
       flows.set(flowId, { presses, ended: new Set(), status: "running" });
-      start({ flowId, path: "0" }, (hook) => imagine(vendorUrl, prompt, hook));
+      start({ flowId, path: "0" }, (callbackUrl) => imagine(vendorUrl, prompt, callbackUrl));
     },
     async ended({ flowId, path }, { vendorTaskId, isSuccess, buttons }) {
       const flow = flows.get(flowId);
@@ -38,7 +39,7 @@ await answer(async ({ vendorUrl }: SystemOptions) => {
       if (path === "0" && isSuccess) {
         for (const child of childrenOf(flow.presses)) {
           const customId = buttonOf(child.press, buttons)!;
-          start({ flowId, path: child.path }, (hook) => press(vendorUrl, vendorTaskId, customId, hook));
+          start({ flowId, path: child.path }, (callbackUrl) => press(vendorUrl, vendorTaskId, customId, callbackUrl));
         }
       }
       if (path === "0" && !isSuccess) flow.status = "failed";

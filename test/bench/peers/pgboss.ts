@@ -1,15 +1,15 @@
 /**
- * The same work on pg-boss and PostgreSQL, the least that is correct. What moves a task and the jobs that follow from it are
- * one transaction, so nothing is owed after a crash.
+ * The same work on pg-boss and PostgreSQL, as the smallest correct implementation. The status of a task and the jobs
+ * that follow are changed in one transaction, so a crash leaves no pending work.
  *
- * - A submission is claimed before the vendor is called. A job that comes again and finds the claim taken does not call: its
- *   vendor may have been paid.
- * - A callback may overtake its submission's answer: the answer then adds the id, and moves nothing.
- * - Workers are woken by NOTIFY; polling, each two seconds, is what finds a job whose NOTIFY was lost.
+ * - A submission is claimed before the vendor is called. If a job runs again and finds a claim, it does not call the
+ *   vendor, because the vendor may already have been paid.
+ * - A callback may arrive before the response to its submission. The response then only adds the vendor task id.
+ * - NOTIFY wakes the workers. Polling every two seconds finds a job whose NOTIFY was lost.
  *
- * Lacking, of what mjflow does: a task in doubt waits for its callback for ever (no grace, no look-up, no second attempt); a
- * lost callback is never looked for; a vendor that is busy or silent is not known; a flow's rows never end; nothing beyond
- * door.ts.
+ * Missing, compared with mjflow: an unclear task waits for its callback without end (no grace period, no look-up, no
+ * second attempt). A lost callback is never found by look-up. A busy vendor, or one without callbacks, is not handled.
+ * Rows are never deleted. Everything that queue-engine-client.ts does not have is missing too.
  */
 import { Pool, type PoolClient } from "pg";
 import { PgBoss } from "pg-boss";
@@ -27,7 +27,7 @@ import {
 } from "./queue-engine-client.ts";
 import { startPostgres } from "./server.ts";
 
-/** As many submissions at once as mjflow's two batches of ten. */
+/** Number of concurrent submissions, equal to mjflow's two batches of ten. */
 const CONCURRENCY = 20;
 const POOL = 20;
 const QUEUE = "submit";
@@ -42,10 +42,10 @@ create table task (
 
 await answer(async ({ vendorUrl, dataDir, isSynced }: SystemOptions) => {
   const server = await startPostgres(dataDir, isSynced);
-  const where = { host: "127.0.0.1", port: server.port, user: "bench", database: "postgres" };
-  const pool = new Pool({ ...where, max: POOL });
+  const connection = { host: "127.0.0.1", port: server.port, user: "bench", database: "postgres" };
+  const pool = new Pool({ ...connection, max: POOL });
   await pool.query(TABLES);
-  const boss = new PgBoss({ ...where, max: POOL, useListenNotify: true, schedule: false });
+  const boss = new PgBoss({ ...connection, max: POOL, useListenNotify: true, schedule: false });
   boss.on("error", console.error);
   await boss.start();
   await boss.createQueue(QUEUE, { notify: true, retryLimit: 5, retryBackoff: true });
@@ -139,15 +139,15 @@ await answer(async ({ vendorUrl, dataDir, isSynced }: SystemOptions) => {
     );
     const task = rows[0];
     if (!task) return;
-    const hook = api.hookUrl({ flowId, path });
+    const callbackUrl = api.callbackUrl({ flowId, path });
     const customId = task.press === null ? undefined : buttonOf(task.press, task.root_buttons ?? []);
-    const said =
+    const outcome =
       task.press === null
-        ? await imagine(vendorUrl, task.prompt, hook)
+        ? await imagine(vendorUrl, task.prompt, callbackUrl)
         : customId === undefined
           ? ({ kind: "refused" } as const)
-          : await press(vendorUrl, task.root_id!, customId, hook);
-    if (said.kind === "refused") {
+          : await press(vendorUrl, task.root_id!, customId, callbackUrl);
+    if (outcome.kind === "refused") {
       await engine.ended({ flowId, path }, { isSuccess: false, vendorTaskId: "", buttons: [] });
       return;
     }
@@ -158,8 +158,8 @@ await answer(async ({ vendorUrl, dataDir, isSynced }: SystemOptions) => {
       [
         flowId,
         path,
-        said.kind === "accepted" ? said.vendorTaskId : null,
-        said.kind === "accepted" ? "SUBMITTED" : "UNCLEAR",
+        outcome.kind === "accepted" ? outcome.vendorTaskId : null,
+        outcome.kind === "accepted" ? "SUBMITTED" : "UNCLEAR",
       ],
     );
   }

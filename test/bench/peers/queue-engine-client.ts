@@ -1,17 +1,22 @@
 /**
- * What the peers have in common, so that only queue and store differ: HTTP in and out, tokens, and what a callback says.
- * As lean as it can be while it stays correct: no framework, no schema library, one kind of plan.
+ * Shared by the systems on a queue, so that only queue and store differ: the HTTP server and client, tokens, and the
+ * reading of callbacks. The code is as small as possible while it stays correct: no framework, no schema library, one
+ * kind of plan.
  *
- * Lacking, of what mjflow's doors do: any plan but "press these on the first picture"; other vendors, other actions, images;
- * idempotency keys, apps, limits and credit; tokens that end, and keys that rotate; guards against addresses of one's own
- * network; problem+json; webhooks, events, listing, cancel, retry.
+ * Missing, compared with mjflow's entry points:
+ *
+ * - plans other than "press these buttons on the first image", other vendors, other actions, input images
+ * - idempotency keys, apps, limits and credit
+ * - tokens that expire, and keys that rotate
+ * - protection against URLs in the own network
+ * - problem+json, webhooks, events, listing, cancel, retry
  */
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Ready } from "../flows/system.ts";
 
-/** One picture of a plan: "0" is the first, "0-1" what is pressed on it. */
+/** One task of a plan: path "0" is the root, "0-1" its first press. */
 export interface TaskRef {
   flowId: string;
   path: string;
@@ -27,7 +32,7 @@ export interface Button {
   customId: string;
 }
 
-/** What the vendor says of a finished task. */
+/** The vendor's report of a finished task. */
 export interface Report {
   vendorTaskId: string;
   isSuccess: boolean;
@@ -35,47 +40,47 @@ export interface Report {
 }
 
 export interface Engine {
-  /** Durable when it resolves, and its first task on the way. */
+  /** When it resolves, the flow is durable and its root is queued. */
   create(flowId: string, plan: Plan): Promise<void>;
-  /** Durable when it resolves, and the follow-ups on their way. Whatever is told twice has its effect once. */
+  /** When it resolves, the end is durable and the follow-ups are queued. A repeated report has no further effect. */
   ended(task: TaskRef, report: Report): Promise<"recorded" | "duplicate" | "unknown">;
   status(flowId: string): Promise<string | undefined>;
 }
 
-/** To the vendor: what is sent, and whether it was taken. */
-export type Answer = { kind: "accepted"; vendorTaskId: string } | { kind: "refused" } | { kind: "unclear" };
+/** Outcome of a submission to the vendor. */
+export type Outcome = { kind: "accepted"; vendorTaskId: string } | { kind: "refused" } | { kind: "unclear" };
 
 const ROOT = "0";
 const BODY_BYTES = 256 * 1024;
-const ANSWER_MS = 30_000;
+const RESPONSE_TIMEOUT_MS = 30_000;
 
 export function childrenOf(presses: readonly string[]): { path: string; press: string }[] {
   return presses.map((press, i) => ({ path: `${ROOT}-${i + 1}`, press }));
 }
 
-/** The labels that vendors give the four tiles' buttons are our names for them. */
+/** Finds the button of a press by its label. */
 export function buttonOf(press: string, buttons: readonly Button[]): string | undefined {
   return buttons.find(({ label }) => label === press)?.customId;
 }
 
-// ── in ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── server ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 export interface QueueEngineClient extends Ready {
-  /** The address of one task's callbacks: whoever has it is believed. */
-  hookUrl(task: TaskRef): string;
+  /** Callback URL of a task; every request with this URL is accepted. */
+  callbackUrl(task: TaskRef): string;
   stop(): Promise<void>;
 }
 
-/** @param engine asked for with the first request: it needs the door's address itself */
+/** @param engine called at the first request, because the engine itself needs the URL of this server */
 export async function createQueueEngineClient(engine: () => Engine): Promise<QueueEngineClient> {
   const key = randomBytes(24).toString("base64url");
-  const hookKey = randomBytes(32);
-  const sign = (text: string) => createHmac("sha256", hookKey).update(text).digest("base64url");
+  const tokenKey = randomBytes(32);
+  const sign = (text: string) => createHmac("sha256", tokenKey).update(text).digest("base64url");
 
   function taskOf(token: string): TaskRef | undefined {
     const [flowId = "", path = "", mac = ""] = token.split(".");
-    const [given, right] = [Buffer.from(mac), Buffer.from(sign(`${flowId}.${path}`))];
-    return given.length === right.length && timingSafeEqual(given, right) ? { flowId, path } : undefined;
+    const [given, expected] = [Buffer.from(mac), Buffer.from(sign(`${flowId}.${path}`))];
+    return given.length === expected.length && timingSafeEqual(given, expected) ? { flowId, path } : undefined;
   }
 
   async function create(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -89,20 +94,20 @@ export async function createQueueEngineClient(engine: () => Engine): Promise<Que
     const task = taskOf(token);
     if (!task) return send(response, 401, { code: 4 });
     const report = reportOf(await bodyOf(request));
-    // Nobody asked for progress: nine of ten are answered without a look at the store, as mjflow does.
+    // Progress is not stored, so nine of ten callbacks get a response without a request to the store, as in mjflow.
     if (!report) return send(response, 200, { code: 1 });
-    const what = await engine().ended(task, report);
-    send(response, what === "unknown" ? 404 : 200, { code: 1 });
+    const result = await engine().ended(task, report);
+    send(response, result === "unknown" ? 404 : 200, { code: 1 });
   }
 
   const isOwner = (request: IncomingMessage) => {
-    const [given, right] = [Buffer.from(request.headers.authorization ?? ""), Buffer.from(`Bearer ${key}`)];
-    return given.length === right.length && timingSafeEqual(given, right);
+    const [given, expected] = [Buffer.from(request.headers.authorization ?? ""), Buffer.from(`Bearer ${key}`)];
+    return given.length === expected.length && timingSafeEqual(given, expected);
   };
 
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const [, room, ...rest] = (request.url ?? "").split("/");
-    if (request.method === "POST" && room === "callbacks") return callback(rest[0] ?? "", request, response);
+    const [, resource, ...rest] = (request.url ?? "").split("/");
+    if (request.method === "POST" && resource === "callbacks") return callback(rest[0] ?? "", request, response);
     if (!isOwner(request)) return send(response, 401, {});
     if (request.method === "POST") return create(request, response);
     const status = await engine().status(rest[1] ?? "");
@@ -110,7 +115,7 @@ export async function createQueueEngineClient(engine: () => Engine): Promise<Que
   }
 
   const server = createServer((request, response) => {
-    // Not durable, so not acknowledged.
+    // The change is not durable, so the request is not acknowledged.
     serve(request, response).catch(() => send(response, 503, {}));
   });
   await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
@@ -118,7 +123,7 @@ export async function createQueueEngineClient(engine: () => Engine): Promise<Que
   return {
     url,
     key,
-    hookUrl: ({ flowId, path }) => `${url}/callbacks/${flowId}.${path}.${sign(`${flowId}.${path}`)}`,
+    callbackUrl: ({ flowId, path }) => `${url}/callbacks/${flowId}.${path}.${sign(`${flowId}.${path}`)}`,
     stop: () =>
       new Promise((done) => {
         server.close(() => done());
@@ -151,24 +156,24 @@ function send(response: ServerResponse, status: number, body: object): void {
   response.end(text);
 }
 
-// ── out ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── vendor client ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-export function imagine(vendorUrl: string, prompt: string, notifyHook: string): Promise<Answer> {
+export function imagine(vendorUrl: string, prompt: string, notifyHook: string): Promise<Outcome> {
   return submit(`${vendorUrl}/mj/submit/imagine`, { prompt, notifyHook });
 }
 
-export function press(vendorUrl: string, taskId: string, customId: string, notifyHook: string): Promise<Answer> {
+export function press(vendorUrl: string, taskId: string, customId: string, notifyHook: string): Promise<Outcome> {
   return submit(`${vendorUrl}/mj/submit/action`, { taskId, customId, notifyHook });
 }
 
-/** Never throws: what was sent and not clearly answered may have been taken, and paid. */
-async function submit(url: string, body: object): Promise<Answer> {
+/** Never throws. A request without a clear response may have been accepted and paid, so its outcome is `unclear`. */
+async function submit(url: string, body: object): Promise<Outcome> {
   try {
     const response = await fetch(url, {
       method: "POST",
       headers: { "content-type": "application/json", authorization: "Bearer simulated" },
       body: JSON.stringify(body),
-      signal: AbortSignal.timeout(ANSWER_MS),
+      signal: AbortSignal.timeout(RESPONSE_TIMEOUT_MS),
     });
     const { code, result } = (await response.json()) as { code?: number; result?: string };
     if (code === 1 || code === 22) return { kind: "accepted", vendorTaskId: String(result) };

@@ -1,4 +1,6 @@
-/** Debian's redis-server and postgresql, each in a folder of its own on a port of its own, and gone with the benchmark. */
+/**
+ * Starts Debian's redis-server and postgresql, each with its own folder and port, and stops them with the benchmark.
+ */
 import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
 import { chmodSync, mkdirSync } from "node:fs";
 import { connect, createServer } from "node:net";
@@ -14,21 +16,26 @@ const HOST = "127.0.0.1";
 const READY_MS = 20_000;
 const POLL_MS = 20;
 
-/** @param isSynced every command is on the disk before it is answered; else once a second */
+/**
+ * @param isSynced true: each command is synced to the disk before its response; false: the log is synced each second
+ */
 export async function startRedis(dataDir: string, isSynced: boolean): Promise<Server> {
   const port = await freePort();
   mkdirSync(dataDir, { recursive: true });
   const log = ["--appendonly", "yes", "--appendfsync", isSynced ? "always" : "everysec", "--save", ""];
-  const place = ["--bind", HOST, "--port", String(port), "--dir", dataDir];
-  // BullMQ asks for it: a key that is thrown away for want of room would be a job.
-  const child = spawn(findProgram("redis-server")!, [...place, ...log, "--maxmemory-policy", "noeviction"], {
+  const location = ["--bind", HOST, "--port", String(port), "--dir", dataDir];
+  // BullMQ requires "noeviction", because a key that Redis evicts could be a job.
+  const child = spawn(findProgram("redis-server")!, [...location, ...log, "--maxmemory-policy", "noeviction"], {
     stdio: ["ignore", "ignore", "inherit"],
   });
   await ready(child, () => accepts(port));
   return { port, stop: () => end(child) };
 }
 
-/** @param isSynced a commit is on the disk before it is answered; else a moment later (`synchronous_commit`) */
+/**
+ * @param isSynced true: a commit is synced to the disk before its response; false: a moment later
+ * (`synchronous_commit`)
+ */
 export async function startPostgres(dataDir: string, isSynced: boolean): Promise<Server> {
   const port = await freePort();
   const owner = ownerOf();
@@ -36,7 +43,7 @@ export async function startPostgres(dataDir: string, isSynced: boolean): Promise
   chmodSync(dataDir, 0o700);
   if (owner) execFileSync("chown", [`${owner.uid}:${owner.gid}`, dataDir]);
   const folder = join(dataDir, "data");
-  const making = [
+  const initArgs = [
     "--pgdata",
     folder,
     "--username",
@@ -47,7 +54,7 @@ export async function startPostgres(dataDir: string, isSynced: boolean): Promise
     "UTF8",
     "--no-instructions",
   ];
-  execFileSync(findProgram("initdb")!, making, { stdio: "ignore", cwd: dataDir, ...owner });
+  execFileSync(findProgram("initdb")!, initArgs, { stdio: "ignore", cwd: dataDir, ...owner });
   const settings = {
     listen_addresses: HOST,
     port,
@@ -62,13 +69,13 @@ export async function startPostgres(dataDir: string, isSynced: boolean): Promise
     cwd: dataDir,
     ...owner,
   });
-  // It listens before it takes anybody.
-  const asking = ["--host", HOST, "--port", String(port), "--username", "bench", "--quiet"];
-  await ready(child, async () => spawnSync(findProgram("pg_isready")!, asking).status === 0);
+  // PostgreSQL listens before it accepts sessions, so pg_isready is used.
+  const readyArgs = ["--host", HOST, "--port", String(port), "--username", "bench", "--quiet"];
+  await ready(child, async () => spawnSync(findProgram("pg_isready")!, readyArgs).status === 0);
   return { port, stop: () => end(child) };
 }
 
-/** PostgreSQL refuses to run as root: it is then run as the user that Debian made for it. */
+/** PostgreSQL does not run as root. If this process is root, PostgreSQL runs as the user `postgres` of Debian. */
 function ownerOf(): { uid: number; gid: number } | undefined {
   if (process.getuid?.() !== 0) return undefined;
   const idOf = (flag: string) => Number(execFileSync("id", [flag, "postgres"], { encoding: "utf8" }));
@@ -85,14 +92,14 @@ function freePort(): Promise<number> {
 }
 
 async function ready(child: ChildProcess, isReady: () => Promise<boolean>): Promise<void> {
-  // Whatever ends this process ends its server.
+  // The server is stopped when this process exits for any reason.
   process.once("exit", () => child.kill("SIGINT"));
-  for (const begun = Date.now(); Date.now() - begun < READY_MS; ) {
+  for (const startedAt = Date.now(); Date.now() - startedAt < READY_MS; ) {
     if (child.exitCode !== null) throw new Error(`${child.spawnfile} ended with ${child.exitCode}`);
     if (await isReady()) return;
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
-  throw new Error(`${child.spawnfile} is not ready`);
+  throw new Error(`${child.spawnfile} was not ready within ${READY_MS} ms`);
 }
 
 function accepts(port: number): Promise<boolean> {
@@ -102,7 +109,7 @@ function accepts(port: number): Promise<boolean> {
   });
 }
 
-/** To PostgreSQL the signal means: when the last session has ended. */
+/** SIGTERM makes PostgreSQL stop after its last session has ended. */
 function end(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null) return Promise.resolve();
   return new Promise((resolve) => {
