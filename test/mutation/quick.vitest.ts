@@ -1,14 +1,17 @@
-/** The promises, in a second. `pure.test.ts` reads sources, and what it would read here is Stryker's copy of them. */
+/**
+ * The fast tests of core, which need about a second. `pure.test.ts` is excluded, because it reads source files and
+ * would read Stryker's changed copies.
+ */
 import { defineConfig } from "vitest/config";
-import { WALKS } from "./walks.ts";
+import { SLOW_TESTS } from "./slow-tests.ts";
 
 export default defineConfig({
   test: {
     include: ["packages/core/src/**/*.test.ts"],
-    exclude: [...WALKS, "packages/core/src/pure.test.ts"],
-    // A worker for each run, not for each file: half the time, and the same verdicts.
+    exclude: [...SLOW_TESTS, "packages/core/src/pure.test.ts"],
+    // One worker per run instead of one per file needs half the time and gives the same result.
     isolate: false,
-    // Counting what is reached makes the slowest of them much slower.
+    // Coverage counting makes the slowest tests much slower.
     testTimeout: 60_000,
     setupFiles: ["test/mutation/seed.ts"],
   },

@@ -1,8 +1,8 @@
 /**
- * `npm run mutate` changes core's sources one small thing at a time, and expects a test to fall each time.
- * `npm run mutate -- plan state/move` does so for those files only. What earlier runs found is kept in `.tmp/mutation`
- * and taken over where neither source nor test has changed; `--fresh` begins anew. Exits 1 for any mutant that no test
- * kills, unless `equivalent.json` says why none can.
+ * `npm run mutate` makes one small change at a time to core's sources and expects that a test fails each time. `npm run
+ * mutate -- plan state/transitions` does so for these files only. Results of earlier runs are stored in `.tmp/mutation`
+ * and reused if neither source nor test has changed; `--fresh` ignores them. The exit code is 1 if no test kills a
+ * mutant, unless `equivalent.json` explains why no test can.
  */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { availableParallelism, setPriority } from "node:os";
@@ -13,8 +13,8 @@ import { type EquivalentMutant, isSame, judge, tableOf } from "./verdict.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 const SOURCES = "packages/core/src";
-/** What answers look like, said as schemas and nothing else: the API's own tests hold every answer to them. */
-const DECLARED = ["response.ts", "facade-response.ts"];
+/** Files that contain only schemas of responses. The tests of the API compare every response with these schemas. */
+const DECLARED = ["response.ts", "mj-response.ts"];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -33,15 +33,15 @@ const started = Date.now();
 
 const quick = await pass("quick", files);
 const alive = quick.filter(({ killed }) => !killed);
-// The walks through every state take seconds: they are asked only about what no promise of the state machine has
-// noticed. About what is listed they are not asked, for no test can tell.
+// The slow tests visit every state and take seconds. They run only for mutants of the state machine that the fast tests
+// did not kill. They do not run for listed mutants, because no test can kill these.
 const open = alive.filter(
   (mutant) => mutant.file.startsWith(`${SOURCES}/state`) && !list.some((entry) => isSame(entry, mutant)),
 );
 const slow = open.length > 0 ? await pass("slow", [...new Set(open.map(({ range }) => range))]) : [];
-const fallen = new Set(slow.filter(({ killed }) => killed).map(keyOf));
+const killedBySlow = new Set(slow.filter(({ killed }) => killed).map(keyOf));
 const verdict = judge(
-  quick.map((mutant) => ({ ...mutant, killed: mutant.killed || fallen.has(keyOf(mutant)) })),
+  quick.map((mutant) => ({ ...mutant, killed: mutant.killed || killedBySlow.has(keyOf(mutant)) })),
   list,
 );
 
@@ -51,17 +51,17 @@ for (const { file, lineNumber, line, was, is } of verdict.survivors) {
 }
 for (const { file, line, was, is } of verdict.idle) {
   console.log(
-    `idle      ${file}  ${line}\n          ${was}  ->  ${is || "(nothing)"}: killed, or no longer there; strike it off the list`,
+    `idle      ${file}  ${line}\n          ${was}  ->  ${is || "(nothing)"}: killed or no longer in the source; remove the entry`,
   );
 }
-console.log(`${fallen.size} fell only to the walks; ${Math.round((Date.now() - started) / 1_000)} s`);
+console.log(`${killedBySlow.size} were killed only by the slow tests; ${Math.round((Date.now() - started) / 1_000)} s`);
 process.exit(verdict.survivors.length + verdict.idle.length > 0 ? 1 : 0);
 
 async function pass(name: "quick" | "slow", mutate: string[]): Promise<Located[]> {
   const found = await runPass(ROOT, {
     tests: `test/mutation/${name}.vitest.ts`,
     mutate,
-    memory: `.tmp/mutation/${name}`,
+    cache: `.tmp/mutation/${name}`,
     fresh: values.fresh,
     concurrency,
   });
@@ -79,11 +79,11 @@ function sources(): string[] {
     .sort();
 }
 
-/** `plan`, `plan.ts`, `state/move` or the whole path. */
+/** Finds a source file by `plan`, `plan.ts`, `state/transitions` or its whole path. */
 function sourceOf(name: string): string {
   const short = name.replace(`${SOURCES}/`, "").replace(/\.ts$/, "");
   const file = `${SOURCES}/${short}.ts`;
   if (existsSync(join(ROOT, file))) return file;
-  console.error(`There is no ${file}.`);
+  console.error(`${file} does not exist.`);
   process.exit(2);
 }

@@ -1,6 +1,6 @@
 /**
- * One pass of Stryker over core. It copies core to a sandbox, so that the tree may be edited meanwhile, puts all mutants
- * into the copy at once, and runs for each only the tests that reach it.
+ * One pass of Stryker over core. Stryker copies core to a sandbox, so the tree may be edited meanwhile. It puts all
+ * mutants into the copy at once and runs for each mutant only the tests that reach it.
  */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -8,17 +8,17 @@ import { Stryker } from "@stryker-mutator/core";
 import type { Mutant } from "./verdict.ts";
 
 export interface Pass {
-  /** The vitest configuration: which tests may kill. */
+  /** Path of the vitest configuration with the tests to run. */
   tests: string;
   /** Stryker's patterns: a file, or `file:line:column-line:column`. */
   mutate: string[];
-  /** What earlier passes found is taken over where neither source nor test has changed. */
-  memory: string;
+  /** Path prefix of stored results, which are reused if neither source nor test has changed. */
+  cache: string;
   fresh: boolean;
   concurrency: number;
 }
 
-/** As Stryker writes it (mutation-testing-report-schema 2): lines and columns from 1, the end exclusive. */
+/** Stryker's report (mutation-testing-report-schema 2): lines and columns start at 1, the end is exclusive. */
 interface Found {
   replacement?: string;
   status: string;
@@ -33,7 +33,7 @@ interface Position {
 }
 
 export interface Located extends Mutant {
-  /** As `Pass.mutate` takes it. */
+  /** Location in the format of `Pass.mutate`. */
   range: string;
 }
 
@@ -41,9 +41,9 @@ type Options = ConstructorParameters<typeof Stryker>[0];
 
 const KILLED = new Set(["Killed", "Timeout", "RuntimeError"]);
 
-export async function runPass(root: string, { tests, mutate, memory, fresh, concurrency }: Pass): Promise<Located[]> {
-  const report = `${memory}.report.json`;
-  forgetAlive(join(root, `${memory}.json`));
+export async function runPass(root: string, { tests, mutate, cache, fresh, concurrency }: Pass): Promise<Located[]> {
+  const report = `${cache}.report.json`;
+  removeSurvivors(join(root, `${cache}.json`));
   const stryker = new Stryker({
     testRunner: "vitest",
     plugins: ["@stryker-mutator/vitest-runner"],
@@ -52,14 +52,14 @@ export async function runPass(root: string, { tests, mutate, memory, fresh, conc
     concurrency,
     coverageAnalysis: "perTest",
     incremental: true,
-    incrementalFile: `${memory}.json`,
+    incrementalFile: `${cache}.json`,
     force: fresh,
-    // A busy machine must not pass a survivor off as an endless loop.
+    // The timeout is long, so that a busy machine does not count a survivor as an endless loop.
     timeoutMS: 20_000,
-    // Core imports nothing but itself and zod; what is not needed is not copied.
+    // Core imports only itself and zod, so other files are not copied.
     ignorePatterns: ["**", "!packages/core/**", "!test/mutation/**", "!package.json"],
     tempDirName: ".tmp/mutation/sandbox",
-    // Stryker would rewrite it with TypeScript's old JavaScript API, which TypeScript 7 does not have.
+    // Stryker would rewrite the tsconfig with TypeScript's old JavaScript API, which TypeScript 7 does not have.
     tsconfigFile: "none",
     reporters: ["progress-append-only", "json"],
     jsonReporter: { fileName: report },
@@ -75,14 +75,16 @@ export async function runPass(root: string, { tests, mutate, memory, fresh, conc
 }
 
 /**
- * Stryker would believe that what survived survives still, unless a test that reaches it is new; which tests reach what
- * runs while a module loads it does not know.
+ * Removes surviving mutants from the stored results, so that they are tested again. Stryker would reuse a survivor
+ * unless a test that reaches it is new. For code that runs while a module loads, Stryker does not know which tests
+ * reach it.
  */
-function forgetAlive(memory: string): void {
-  if (!existsSync(memory)) return;
-  const kept = JSON.parse(readFileSync(memory, "utf8")) as Report;
-  for (const file of Object.values(kept.files)) file.mutants = file.mutants.filter(({ status }) => KILLED.has(status));
-  writeFileSync(memory, JSON.stringify(kept));
+function removeSurvivors(cache: string): void {
+  if (!existsSync(cache)) return;
+  const report = JSON.parse(readFileSync(cache, "utf8")) as Report;
+  for (const file of Object.values(report.files))
+    file.mutants = file.mutants.filter(({ status }) => KILLED.has(status));
+  writeFileSync(cache, JSON.stringify(report));
 }
 
 function located(file: string, source: string, { replacement, status, location: { start, end } }: Found): Located {

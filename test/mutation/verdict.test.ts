@@ -16,26 +16,26 @@ const mutant = (is: string, killed: boolean): Mutant => ({
 const { lineNumber: _, killed: __, ...text } = mutant("a <= b", false);
 const entry: EquivalentMutant = { ...text, why: "a is never b" };
 
-it("a mutant that no test kills and nobody explained is a survivor", () => {
+it("a mutant that no test kills and no entry explains is a survivor", () => {
   const verdict = judge([mutant("a <= b", false), mutant("a >= b", true)], []);
   expect(verdict.survivors).toEqual([mutant("a <= b", false)]);
   expect(verdict.rows).toEqual([{ file: "a.ts", mutants: 2, killed: 1, listed: 0, survived: 1 }]);
 });
 
-it("an entry excuses the one mutant it names, wherever its line went", () => {
+it("an entry excuses exactly one mutant with its text, at any line number", () => {
   const moved = { ...mutant("a <= b", false), lineNumber: 70 };
   expect(judge([moved], [entry])).toMatchObject({ survivors: [], idle: [], rows: [{ listed: 1, survived: 0 }] });
   expect(judge([moved, mutant("a <= b", false)], [entry])).toMatchObject({ rows: [{ listed: 1, survived: 1 }] });
   expect(judge([mutant("true", false)], [entry]).survivors).toHaveLength(1);
 });
 
-it("an entry whose mutant falls, or is gone, is idle; one of a file that was not asked about is not", () => {
+it("an entry is idle if its mutant is killed or missing, but not if its file was not tested", () => {
   expect(judge([mutant("a <= b", true)], [entry]).idle).toEqual([entry]);
   expect(judge([mutant("true", true)], [entry]).idle).toEqual([entry]);
   expect(judge([], [entry]).idle).toEqual([]);
 });
 
-it("the table has a row per file, and the sum", () => {
+it("the table has one row per file and a row with the sums", () => {
   const lines = tableOf(judge([mutant("a <= b", false), mutant("a >= b", true)], [entry]).rows).split("\n");
   expect(lines.slice(2)).toEqual([
     "| a.ts |        2 |        1 |        1 |        0 |",
@@ -43,8 +43,8 @@ it("the table has a row per file, and the sum", () => {
   ]);
 });
 
-it.each(LIST)("the list: $line is still in $file, and says why", ({ file, line, why }) => {
+it.each(LIST)("the listed line $line exists in $file, and its entry has a reason", ({ file, line, why }) => {
   const lines = readFileSync(new URL(file, ROOT), "utf8").split("\n");
-  expect(lines.map((each) => each.trim())).toContain(line);
+  expect(lines.map((text) => text.trim())).toContain(line);
   expect(why).toMatch(/\.$/);
 });

@@ -1,17 +1,17 @@
-/** What a mutation run amounts to: each mutant killed, listed as equivalent, or a survivor nobody has explained. */
+/** Result of a mutation run: each mutant is killed, listed as equivalent, or an unexplained survivor. */
 
 export interface Mutant {
-  /** From the repository's root. */
+  /** Path from the root of the repository. */
   file: string;
   lineNumber: number;
-  /** The source line it begins on, trimmed; with `was` and `is` it names the mutant wherever its line moves. */
+  /** Trimmed source line on which the mutant starts. With `was` and `is` it identifies the mutant if lines move. */
   line: string;
   was: string;
   is: string;
   killed: boolean;
 }
 
-/** A mutant that no test can kill, because nothing a caller could see is different. */
+/** A mutant that no test can kill, because callers cannot observe a difference. */
 export interface EquivalentMutant extends Pick<Mutant, "file" | "line" | "was" | "is"> {
   why: string;
 }
@@ -27,7 +27,7 @@ export interface Row {
 export interface Verdict {
   rows: Row[];
   survivors: Mutant[];
-  /** Entries that excuse nothing: what they name was killed, or is no longer in the source. */
+  /** Entries without effect: their mutant was killed or is no longer in the source. */
   idle: EquivalentMutant[];
 }
 
@@ -39,10 +39,10 @@ export function judge(mutants: readonly Mutant[], list: readonly EquivalentMutan
     const own = mutants.filter((mutant) => mutant.file === file);
     const alive = own.filter(({ killed }) => !killed);
     const unexplained = alive.filter((mutant) => {
-      // An entry excuses one mutant: the same text elsewhere in the file may mean something else.
-      const at = unused.findIndex((entry) => isSame(entry, mutant));
-      if (at >= 0) unused.splice(at, 1);
-      return at < 0;
+      // An entry excuses one mutant only. The same text elsewhere in the file may have another meaning.
+      const index = unused.findIndex((entry) => isSame(entry, mutant));
+      if (index >= 0) unused.splice(index, 1);
+      return index < 0;
     });
     survivors.push(...unexplained);
     return {
@@ -60,7 +60,7 @@ export function isSame(a: Omit<EquivalentMutant, "why">, b: Omit<EquivalentMutan
   return a.file === b.file && a.line === b.line && a.was === b.was && a.is === b.is;
 }
 
-/** A Markdown table, the sum last. */
+/** Returns a Markdown table whose last row has the sums. */
 export function tableOf(rows: readonly Row[]): string {
   const sum = (of: (row: Row) => number) => rows.reduce((total, row) => total + of(row), 0);
   const total = {
