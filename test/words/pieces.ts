@@ -11,8 +11,9 @@ export interface Piece {
 }
 
 const TITLE_CALL = /\b(?:it|test|describe)(?:\.\w+)*(?:\([^()]*\))?\($/;
-/** SQL, import text and program text are strings that nobody reads as a sentence. */
-const PROGRAM = /^\s*(?:SELECT|INSERT|UPDATE|DELETE|CREATE|PRAGMA|BEGIN|import )|[{};=<>]{2}|\bclass=|=>/;
+/** SQL, import text and program text are strings, but no sentences for readers. */
+const PROGRAM =
+  /^\s*(?:SELECT|INSERT|UPDATE|DELETE|CREATE|PRAGMA|BEGIN|import )|[{};=<>]{2}|\bclass=|=>|\{[^{}]*:[^{}]*;/;
 const WORDS = /[A-Za-z]{2,} [A-Za-z]{2,}/;
 const LINE_BREAK = /\n/g;
 

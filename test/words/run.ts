@@ -7,7 +7,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { findingsIn } from "./check.ts";
 
 const ROOT = new URL("../../", import.meta.url);
-/** Generated, frozen or recorded text, which nobody edits; and the words themselves. */
+/** Generated, frozen and recorded text is not edited. The glossary and the style page quote the words themselves. */
 const SKIPPED =
   /(^|\/)fixtures\/|test\/fault\/version\/\d|dictionary\.ts$|\.d\.ts$|^docs\/glossary\.md$|^docs\/style\.md$/;
 

@@ -89,7 +89,7 @@ export function row<T extends Fields<string>>(
  * Decodes the fields of a row and adds its unknown attributes under the symbol. A changed value must be a spread of the
  * decoded one, or the unknown attributes are lost.
  *
- * @throws ItemError if newer code wrote the row
+ * @throws ItemError if newer code wrote the row (W4)
  */
 export function fieldsOf<F extends string>(item: Item, fields: Fields<F>): Record<string, unknown> {
   const version = Number(item[VERSION_ATTRIBUTE]?.N);

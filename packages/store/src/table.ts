@@ -147,7 +147,7 @@ export function createTable({
           TableName,
           Item,
           ...revisionCondition(rev),
-          // Returns the current item to the loser. Not every engine supports it, so a missing item proves nothing.
+          // Returns the current item to the loser (W3). Not every engine supports it, so a missing item proves nothing.
           ReturnValuesOnConditionCheckFailure: "ALL_OLD",
           ReturnConsumedCapacity,
         }),

@@ -1,4 +1,4 @@
-/** One flow, carried so far by one version of the code and on by another: they share the table, the queue and the vendor. */
+/** Runs one flow with one version of the code, then with another. Both share the table, the queue and the vendor. */
 import type { Flow } from "@mjflow/core/flow";
 import type { Store } from "@mjflow/core/port";
 import type { ReportStatus } from "@mjflow/core/report";
@@ -18,7 +18,7 @@ export function createRelay() {
   const harness = createTestHarness({ table });
   const { vendor, queue, advance } = harness;
 
-  /** Everything a version does of itself. @param patch what its next steps find broken */
+  /** Runs the steps of one version. The parameter `patch` of each step replaces functions of the store, to inject faults. */
   function runner({ code, open, lens }: Release) {
     const store = open({ client: clientOver(table, lens), table: "mjflow", now: () => HARNESS_START });
     const hooks = code.createHooks({ keys: [TOKEN_KEY], callbackUrl: "https://hooks.test" });
@@ -27,7 +27,7 @@ export function createRelay() {
       return { ...deps, accounts: code.createAccounts(deps) };
     };
 
-    /** @param rounds how often the queue is asked, at the most */
+    /** @param rounds upper limit of receive calls */
     async function drain(patch?: Partial<Store>, rounds = Number.POSITIVE_INFINITY): Promise<void> {
       const deps = depsWith(patch);
       for (let round = 0; round < rounds; round++) {
@@ -59,7 +59,7 @@ export function createRelay() {
         const defaults = { storeProgress: true, resubmit: "after-grace", archive: false } as const;
         return (await code.createFlow(depsWith(), "app_a", body, defaults)).flow;
       },
-      /** Every submission ends well, for as long as there are any, and an hour passes. */
+      /** Reports a success for every submission, also for those that follow, and moves the clock by one hour. */
       async finish(): Promise<void> {
         for (let minutes = 0; minutes < 60; minutes++) {
           await drain();

@@ -1,4 +1,4 @@
-/** Versions of the code over one table: today's, frozen earlier ones, and ones made up by what they know of a row. */
+/** Versions of the code that share one table: the current one, frozen earlier ones, and variants with fewer or more fields. */
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import type { Store } from "@mjflow/core/port";
 import { type Item, keyOf } from "@mjflow/store/codec";
@@ -16,7 +16,7 @@ export const EARLIER = ["2026-11-21"] as const;
 type Code = Version["code"];
 type OpenStore = (deps: { client: DynamoDBClient; table: string; now: () => number }) => Store;
 
-/** A version of the code, to be opened over a table. */
+/** A version of the code, and how to open it over a table. */
 export interface Release {
   name: string;
   code: Code;
@@ -24,7 +24,7 @@ export interface Release {
   lens?: Lens;
 }
 
-export const today: Release = { name: "today's", code: CURRENT_VERSION, open: createDynamoStore };
+export const today: Release = { name: "the current version", code: CURRENT_VERSION, open: createDynamoStore };
 
 export async function earlier(name: (typeof EARLIER)[number]): Promise<Release> {
   const frozen = (await import(new URL(`${name}.mjs`, import.meta.url).href)) as Code & {
@@ -34,8 +34,8 @@ export async function earlier(name: (typeof EARLIER)[number]): Promise<Release> 
 }
 
 /**
- * Today's code, but for fields it does not know yet: what is written of them is not its own writing, and what it reads of
- * them it finds under a name it has never heard.
+ * Returns the current code as a version that does not know `fields` yet. The version writes no such attribute of its own,
+ * and reads those attributes under names that it does not know.
  */
 export function without(fields: readonly string[]): Release {
   const strange = (attribute: string) => `${attribute}~`;
@@ -55,7 +55,7 @@ export function without(fields: readonly string[]): Release {
 
 export const NEWER_ATTRIBUTE = "newer";
 
-/** Today's code, and one thing more that it keeps on every row: how often it has written it. */
+/** The current code with one more attribute on every row: the number of times that the row was written. */
 export const newer: Release = {
   ...today,
   name: "newer",
@@ -71,19 +71,19 @@ export const newer: Release = {
 export interface Mixture {
   table: MemoryTable;
   variant: SimulationVariant;
-  /** Which release ran how many processes. */
+  /** Number of processes by the name of the release that ran them. */
   ran: Map<string, number>;
-  /** Attributes of `watched` that a row had and has no more. */
+  /** One line for each attribute of `watched` that a write removed from a row. */
   lost: string[];
 }
 
-/** Each process runs one of the releases, by lot: as long as a deployment takes, or a rollback. */
+/** Each process runs one of the releases, chosen by the seed, as during a deployment or a rollback. */
 export function mixtureOf(releases: readonly Release[], seed: number, watched: readonly string[] = []): Mixture {
   const rng = createRng(seed);
   const lost: string[] = [];
   const plain = createMemoryTable();
   const table = watched.length > 0 ? watchedTable(plain, watched, lost) : plain;
-  // Rows live for 90 days; a simulation for one.
+  // Rows expire after 90 days, and a simulation lasts one day.
   const now = () => START;
   const versions = releases.map(({ code, open, lens }) => ({
     code,
