@@ -35,7 +35,7 @@ afterAll(async () => {
 
 const run = (...args: string[]) => mjflow(localServer, args);
 const runWith = (options: RunOptions, ...args: string[]) => mjflow(localServer, args, options);
-/** Creates a flow, follows it unless told otherwise, and returns its JSON. */
+/** Creates a flow with these arguments and returns its JSON. The flow has ended unless `--no-wait` is given. */
 const createFlow = async (...args: string[]) => (await run("imagine", "a paper boat", "--json", ...args)).json;
 const NO_FLOW = "flow_00000000000000000000000000";
 

@@ -17,7 +17,6 @@ export async function generalHelp(): Promise<string[]> {
     "mjflow help <command> shows its options. Every command accepts --json and --url.",
     "",
     "The key comes from MJFLOW_API_KEY; for the local server, from its data folder (.mjflow/api.key).",
-    "",
     "Exit codes: 0 success, 1 the flow failed or the server rejected the request, 2 usage error,",
     "3 unreachable or no valid key, 4 --timeout has passed, 130 Ctrl-C. After 4 and 130 the flow continues.",
   ];

@@ -11,15 +11,18 @@ const SIGNATURES: readonly (readonly [type: string, at: number, bytes: string])[
 ];
 
 /**
- * Returns a link unchanged and a file as a data URI. @throws UsageError if the file cannot be read or is not an image
+ * Returns a link unchanged and a file as a data URI.
+ *
+ * @throws UsageError if the file cannot be read or is not an image
  */
 export function imageOf(text: string, cwd: string, option: string): string {
   return /^https?:\/\//i.test(text) ? text : dataUri(read(text, cwd, option), option);
 }
 
 /**
- * Returns a PNG file as a data URI. White regions of a mask are regenerated, black regions are kept. @throws UsageError
- * if the file cannot be read or is not a PNG
+ * Returns a PNG file as a data URI. White regions of a mask are regenerated, black regions are kept.
+ *
+ * @throws UsageError if the file cannot be read or is not a PNG
  */
 export function maskOf(path: string, cwd: string, option: string): string {
   const uri = dataUri(read(path, cwd, option), option);

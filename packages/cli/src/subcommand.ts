@@ -9,8 +9,9 @@ export type Subcommand<V> = {
 };
 
 /**
- * Runs the subcommand that the first argument names; the default is `list`. @throws UsageError if the subcommand is
- * unknown or its number of arguments is wrong
+ * Runs the subcommand that the first argument names; the default is `list`.
+ *
+ * @throws UsageError if the subcommand is unknown or its number of arguments is wrong
  */
 export async function runSubcommand<V>(
   name: string,

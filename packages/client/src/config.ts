@@ -41,7 +41,8 @@ export function configOf(options: MjflowOptions): Config {
   return {
     baseUrl: baseUrlOf(options.baseUrl ?? env("MJFLOW_URL") ?? DEFAULT_URL),
     apiKey: keyOf(options.apiKey ?? env("MJFLOW_API_KEY")),
-    // The default calls `fetch` as a method of globalThis. Browsers reject a detached `fetch`, and tests replace it later.
+    // The default calls `fetch` as a method of globalThis. Browsers reject a detached `fetch`, and tests may replace
+    // the global one later.
     fetch: options.fetch ?? ((...args) => globalThis.fetch(...args)),
     retry: { ...RETRY, maxRetries: count(options.maxRetries ?? RETRY.maxRetries, "maxRetries") },
     requestTimeoutMs: count(options.requestTimeoutMs ?? 60_000, "requestTimeoutMs"),

@@ -23,7 +23,7 @@ import type { Flow } from "./types.ts";
  */
 const WAIT_S = 20;
 const READ_TIMEOUT_MS = 45_000;
-/** A round that took at least this long was paced by the server, so the client adds no pause. */
+/** A read that took at least this long was held by the server, so the client adds no pause after it. */
 const HELD_READ_MS = 5_000;
 const PAUSE = { baseMs: 1_000, capMs: 20_000 };
 /**

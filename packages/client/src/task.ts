@@ -16,8 +16,8 @@ export class Tasks {
   }
 
   /**
-   * Returns the vendor's last response about the task without private data. The text is untrusted. Null if there is
-   * none or it is too large.
+   * Returns the vendor's last response about the task as untrusted text, without internal fields, callback URLs and
+   * embedded images. Null if there is none or it is too large.
    */
   async raw(id: string, { signal }: CallOptions = {}): Promise<string | null> {
     const { body } = await this.#transport.send<{ body: string | null }>({ path: `${pathOf(id)}/raw`, signal });

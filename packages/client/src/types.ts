@@ -3,7 +3,7 @@
  * test compares each type with the server's own type, member by member. Times are ISO 8601 text.
  */
 
-/** `canceled`: the flow was canceled before all of its tasks were submitted. */
+/** Status of a flow. `canceled`: a cancellation prevented at least one task of the flow. */
 export type FlowStatus = "running" | "completed" | "failed" | "canceled";
 
 export type TaskStatus =
@@ -142,7 +142,7 @@ export interface Failure {
   /** Failure code. A newer server may have more codes than this package. */
   code: KnownFailureCode | (string & {});
   message: string;
-  /** The vendor's error text, without private data; unset if the vendor sent none. */
+  /** The vendor's error code and text, redacted; unset if the vendor sent none. */
   vendor?: { code?: string; description?: string; bannedWord?: string };
   /** Buttons that the task offers; set if the requested button is missing or ambiguous. */
   offered?: string[];

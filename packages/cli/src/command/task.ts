@@ -20,7 +20,7 @@ const KEYED = {
   "idempotency-key": {
     type: "string",
     value: "KEY",
-    help: "idempotency key: repeating the command with it changes nothing",
+    help: "idempotency key: repeating the command with it has no further effect",
   },
 } as const satisfies Record<string, Option>;
 

@@ -93,7 +93,11 @@ describe("tree", () => {
 
 describe("flowLines", () => {
   test("the lines contain the counts, the state and hints for tasks that need an action", () => {
-    const failure = { code: "press_not_offered", message: "The parent task has no such button.", offered: ["U1", "🔄"] };
+    const failure = {
+      code: "press_not_offered",
+      message: "The parent task has no such button.",
+      offered: ["U1", "🔄"],
+    };
     const tasks = [
       task("0"),
       task("0-0", { press: "zoom:custom", status: "MODAL" }),

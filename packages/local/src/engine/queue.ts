@@ -10,7 +10,7 @@
  * - A long poll whose client has disconnected takes the next message, which stays invisible until its visibility
  *   timeout. Here pollers wait only 1-2 s and are stopped before the queue engine.
  * - DelaySeconds above 900 is accepted, and message retention and FIFO deduplication are lost at a restart.
- *   `queue/delay.ts` limits the delay, and mjflow uses neither of the other two.
+ *   `queue/delay.ts` limits the delay, and nothing in mjflow relies on the other two.
  *
  * The parts are internal to fauxqs. Its version is therefore pinned exactly, and `test/conformance` verifies that the
  * parts still work.
