@@ -154,7 +154,7 @@ describe("the callback entry point", () => {
     const token = await target.tokenOf(id);
     const parts = token.split(".");
     const forged = [
-      await target.tokenOf(id, "a key of somebody else, as long as ours is"),
+      await target.tokenOf(id, "a key of another deployment, as long as ours"),
       token.slice(0, -1),
       `${token}A`,
       parts.with(3, "0-0").join("."),

@@ -81,7 +81,7 @@ describe("invalid callback tokens", () => {
   });
 
   test("a token signed with another key is rejected, even if it names our key id", async () => {
-    const foreign = mint("a key of somebody else, as long as ours is", {});
+    const foreign = mint("a key of another deployment, as long as ours", {});
     await expectRefused(foreign, "unknown-key");
     await expectRefused(foreign.split(".").with(1, parts[1]!).join("."), "forged");
   });

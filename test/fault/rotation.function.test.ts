@@ -39,7 +39,7 @@ function deployed(key: string, previous = ""): Container {
   const linked = {
     App: { name: "mjflow", stage: "test" },
     Table: { name: TABLE },
-    SubmitQueue: { url: "http://127.0.0.1:1/nobody" },
+    SubmitQueue: { url: "http://127.0.0.1:1/unused" },
     HookKey: { value: key },
     PreviousHookKey: { value: previous },
   };

@@ -1,8 +1,8 @@
 /**
  * Compares the vendor's ledger with what mjflow knew at each time. If a press is paid again although the first was
- * known to be accepted, money is lost: the submission counts as doubled. If a press is sent again after its grace
- * period without any report of the first, this is the policy "after-grace": the submission counts as resent and is
- * shown on its task.
+ * known to be accepted, money is lost: the submission counts as doubled. The policy "after-grace" sends a press again
+ * after its grace period if there was no report of the first. Such a submission counts as resent and is shown on its
+ * task.
  */
 import type { Ledger, Submission } from "@mjflow/simulator/ledger";
 import type { SpawnedServer } from "./spawned.ts";
