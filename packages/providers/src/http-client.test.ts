@@ -177,7 +177,7 @@ const CUT_SHORT = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{";
 const UPGRADE = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n";
 const NO_GZIP = "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}";
 
-describe("kept connections", () => {
+describe("keep-alive connections", () => {
   test("a connection is reused within a second, and replaced if it was idle for longer", async () => {
     let now = 0;
     const { url, seen } = await startHttp((request, response) => request.on("end", () => response.end("{}")).resume());

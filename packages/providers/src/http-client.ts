@@ -1,7 +1,7 @@
 /**
  * One HTTP request to a vendor. Its outcome says what the vendor may have received, which decides whether the request may
  * be sent again (P2, P3). It uses Node's HTTP client instead of `fetch`: that client reports when a connection is
- * established and which kept connection it uses, and it needs half the time.
+ * established and which keep-alive connection it uses, and it needs half the time.
  */
 import { Agent, type IncomingMessage, request as requestHttp } from "node:http";
 import { request as requestHttps, Agent as TlsAgent } from "node:https";

@@ -151,7 +151,7 @@ describe("faults", () => {
     expect(receiver.story()).toEqual(WHOLE);
     const both = arm({ kind: "lose-callback", provider: "trueai", status: "SUCCESS", times: 9 });
     await run(22, "trueai");
-    expect(receiver.story().filter((told) => told.startsWith("SUCCESS"))).toHaveLength(1);
+    expect(receiver.story().filter((line) => line.startsWith("SUCCESS"))).toHaveLength(1);
     expect([once.fired, both.fired]).toEqual([1, 2]);
   });
 

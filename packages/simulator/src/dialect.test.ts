@@ -362,8 +362,8 @@ describe("task objects", () => {
 
   test.each(PROVIDER_IDS)("the task object of %s has an image address that can be fetched", async (provider) => {
     const task = (await look(simulator, provider, await grid(provider))).json;
-    const picture = await fetch(String(task.imageUrl));
-    expect(picture.status).toBe(200);
-    expect(new Uint8Array(await picture.arrayBuffer()).subarray(1, 4)).toEqual(new TextEncoder().encode("PNG"));
+    const image = await fetch(String(task.imageUrl));
+    expect(image.status).toBe(200);
+    expect(new Uint8Array(await image.arrayBuffer()).subarray(1, 4)).toEqual(new TextEncoder().encode("PNG"));
   });
 });

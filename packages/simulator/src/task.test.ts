@@ -76,8 +76,8 @@ describe("advanceTo and taskAt", () => {
   });
 
   test("taskAt returns a past state, as a lagging relay shows it", () => {
-    const begun = task();
-    const done = live({ ...begun, plan: timelineOf(begun, START, 1, 0.5) });
+    const started = task();
+    const done = live({ ...started, plan: timelineOf(started, START, 1, 0.5) });
     expect(taskAt(done, START - 1)).toBeUndefined();
     expect(taskAt(done, START)).toMatchObject({ status: "NOT_START", startTime: null, finishTime: null });
     expect(taskAt(done, START + 1_300)).toMatchObject({

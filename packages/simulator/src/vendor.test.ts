@@ -33,10 +33,10 @@ test("accept-then-hang creates the task and never responds", async () => {
   simulator.arm({ kind: "accept-then-hang" });
   const giveUp = new AbortController();
   const url = `${simulator.baseUrl("simulator")}/mj/submit/imagine`;
-  const asked = fetch(url, { method: "POST", body: JSON.stringify(body), signal: giveUp.signal });
+  const request = fetch(url, { method: "POST", body: JSON.stringify(body), signal: giveUp.signal });
   await simulator.waitFor((ledger) => ledger.counts.tasks === 1);
   giveUp.abort();
-  await expect(asked).rejects.toThrow();
+  await expect(request).rejects.toThrow();
 });
 
 test("drop-before-accept closes the connection and creates no task", async () => {

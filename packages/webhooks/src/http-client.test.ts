@@ -368,10 +368,10 @@ describe("broken responses", () => {
   });
 });
 
-describe("kept connections", () => {
+describe("keep-alive connections", () => {
   const OK = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 
-  test("a post is sent again on a new connection if the server closed the kept connection", async () => {
+  test("a post is sent again on a new connection if the server closed the keep-alive connection", async () => {
     const url = await serveBytes((socket, request) => {
       if (request === 2) socket.resetAndDestroy();
       else socket.write(OK);
@@ -380,7 +380,7 @@ describe("kept connections", () => {
     for (let i = 0; i < 2; i++) expect(await outbound.post(post(url))).toMatchObject({ kind: "answered", body: "ok" });
   });
 
-  test("a post on a closed kept connection is sent again only once", async () => {
+  test("a post on a closed keep-alive connection is sent again only once", async () => {
     const requests: number[] = [];
     const url = await serveBytes((socket, request) => {
       requests.push(request);
@@ -393,7 +393,7 @@ describe("kept connections", () => {
     expect(requests).toEqual([1, 2, 3]);
   });
 
-  test("a post is not sent again if an open kept connection returns invalid data", async () => {
+  test("a post is not sent again if an open keep-alive connection returns invalid data", async () => {
     const requests: number[] = [];
     const url = await serveBytes((socket, request) => {
       requests.push(request);

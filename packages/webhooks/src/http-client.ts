@@ -26,7 +26,7 @@ export function createDeadline(timeoutMs: number): Deadline {
 /**
  * Sends one request and returns the head of the response. It does not follow redirects.
  *
- * The server may have closed a kept connection unnoticed: a frozen Lambda sees the close only on the next use. Then the
+ * The server may have closed a keep-alive connection unnoticed: a frozen Lambda sees the close only on the next use. Then the
  * request is sent once more on another connection, so the server may receive the request twice.
  *
  * @throws OutboundError `forbidden` from the agent's lookup, and Node's errors, which `networkErrorText` describes

@@ -83,7 +83,7 @@ export function createOutbound({ resolve, ca, now = Date.now, ...guarded }: Outb
   };
 }
 
-/** Creates separate agents for checked and for allowed destinations, so a kept socket never serves the other kind. */
+/** Creates separate agents for checked and for allowed destinations, so a keep-alive socket never serves the other kind. */
 function createAgents({ resolve, ca }: Pick<OutboundOptions, "resolve" | "ca">) {
   const common: AgentOptions = {
     keepAlive: true,

@@ -29,7 +29,7 @@ export function MaskEditor(props: { image: string | undefined; onMask: (png: str
     const { left, top, width, height } = currentTarget.getBoundingClientRect();
     return { x: ((clientX - left) / width) * size.width, y: ((clientY - top) / height) * size.height };
   }
-  function begin(event: PointerEvent<HTMLCanvasElement>) {
+  function startDrawing(event: PointerEvent<HTMLCanvasElement>) {
     event.currentTarget.setPointerCapture(event.pointerId);
     const from = pointOf(event);
     const radius = Math.max(size.width, size.height) / 24;
@@ -65,7 +65,7 @@ export function MaskEditor(props: { image: string | undefined; onMask: (png: str
           width={size.width}
           height={size.height}
           aria-label="Region: draw with a pointer, or use the fields below"
-          onPointerDown={begin}
+          onPointerDown={startDrawing}
           onPointerMove={move}
           onPointerUp={end}
           onPointerCancel={() => setDrawing(undefined)}
