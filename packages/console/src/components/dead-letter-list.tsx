@@ -59,7 +59,7 @@ function DeadLetterRow({ deadLetter, onChanged }: { deadLetter: DeadLetter; onCh
               type="button"
               className="danger"
               disabled={!!busy}
-              onClick={() => run("drop", () => deadLetters.drop(id))}
+              onClick={() => run("drop", () => deadLetters.discard(id))}
             >
               Discard
             </button>
