@@ -25,13 +25,18 @@ export function invalid(issues: readonly Issue[]): MjflowError {
 }
 
 export function problem(c: Context<AppEnv>, error: MjflowError): Response {
-  const { title, advice } = ERRORS[error.code];
   const after = afterSeconds(error.retry);
   if (after !== undefined) c.header("Retry-After", String(after));
   const { rateLimit } = error.extra;
   if (rateLimit) rateHeaders(c, rateLimit as RateState);
   if (error.code === "unauthorized") c.header("WWW-Authenticate", 'Bearer realm="mjflow"');
-  const body = {
+  const body = JSON.stringify(problemBody(error, c.get("requestId")));
+  return c.body(body, error.status as 400, { "Content-Type": "application/problem+json" });
+}
+
+export function problemBody(error: MjflowError, requestId: string): Record<string, unknown> {
+  const { title, advice } = ERRORS[error.code];
+  return {
     type: `https://mjflow.dev/problems/${error.code}`,
     title,
     status: error.status,
@@ -40,10 +45,9 @@ export function problem(c: Context<AppEnv>, error: MjflowError): Response {
     ...(error.field !== undefined && { field: error.field }),
     advice,
     retry: error.retry === "never" ? "never" : "later",
-    requestId: c.get("requestId"),
+    requestId,
     ...error.extra,
   };
-  return c.body(JSON.stringify(body), error.status as 400, { "Content-Type": "application/problem+json" });
 }
 
 /** Sets the rate limit headers of draft-ietf-httpapi-ratelimit-headers-10: the limit and what is left of it. */

@@ -51,7 +51,15 @@ describe("the API entry point", () => {
     ["a path that is not UTF-8", `GET /v1/flows/%zz%ff ${ok(KEY)}`, [404]],
     ["an unknown method", `BREW /v1/flows ${ok(KEY)}`, [400]],
     ["the method CONNECT", `CONNECT evil.test:443 ${ok()}`, [0, 400, 404]],
-    ["the method TRACE", `TRACE /v1/flows ${ok(KEY)}`, [400, 405]],
+    ["the method TRACE", `TRACE /v1/flows ${ok(KEY)}`, [405]],
+    ["the method GET and a body", `GET /v1/flows ${ok(`${KEY}Content-Length: 4\r\n`)}null`, [200]],
+    [
+      "the method GET and a body in chunks",
+      `GET /healthz ${ok("Transfer-Encoding: chunked\r\n")}2\r\n{}\r\n0\r\n\r\n`,
+      [200],
+    ],
+    ["the method HEAD and a body", `HEAD /v1/flows ${ok(`${KEY}Content-Length: 2\r\n`)}{}`, [200]],
+    ["the method GET, a body and no key", `GET /v1/flows ${ok("Content-Length: 2\r\n")}{}`, [401]],
     ["the method PROPFIND", `PROPFIND /v1/flows ${ok(KEY)}`, [405]],
     [
       "an Upgrade header",

@@ -1,0 +1,110 @@
+/**
+ * Serves an HTTP app behind a Lambda function URL (payload format 2.0). We do not use Hono's adapter: it responds 200 to
+ * every request that it cannot convert, and it ignores headers without a value.
+ */
+import { randomUUID } from "node:crypto";
+import { pipeline } from "node:stream/promises";
+import { MjflowError } from "@mjflow/core/error";
+import type { LambdaFunctionURLEvent, LambdaFunctionURLResult } from "aws-lambda";
+import { problemBody } from "./problem.ts";
+
+export type Fetch = (request: Request) => Response | Promise<Response>;
+type Runtime = typeof awslambda;
+
+/** Methods whose body has no meaning (RFC 9110, 9.3). Some clients send one, for example `null`. It is ignored. */
+const BODYLESS: ReadonlySet<string> = new Set(["GET", "HEAD", "TRACE"]);
+/** Methods that the constructor of `Request` rejects. The routes respond 405 to them, as to other unknown methods. */
+const NOT_CONSTRUCTIBLE: ReadonlySet<string> = new Set(["TRACE", "TRACK", "CONNECT"]);
+
+/** @throws TypeError if the URL or a header of the event is not valid */
+export function requestOf({
+  body,
+  isBase64Encoded,
+  headers: sent,
+  ...event
+}: Pick<
+  LambdaFunctionURLEvent,
+  "body" | "headers" | "isBase64Encoded" | "rawPath" | "rawQueryString" | "requestContext"
+>): Request {
+  const { domainName, http } = event.requestContext;
+  const query = event.rawQueryString ? `?${event.rawQueryString}` : "";
+  const headers = new Headers();
+  for (const [name, value] of Object.entries(sent ?? {})) headers.set(name, toAscii(value ?? ""));
+  const method = http.method.toUpperCase();
+  const isBodyless = BODYLESS.has(method);
+  // A length without the body would be wrong.
+  if (isBodyless) headers.delete("content-length");
+  const request = new Request(`https://${domainName}${event.rawPath}${query}`, {
+    method: NOT_CONSTRUCTIBLE.has(method) ? "POST" : method,
+    headers,
+    ...(body && !isBodyless && { body: isBase64Encoded ? Buffer.from(body, "base64") : body }),
+  });
+  return request.method === method ? request : Object.defineProperty(request, "method", { value: method });
+}
+
+/** A `Headers` object takes only bytes. Other characters are percent-encoded. */
+function toAscii(value: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: the range is ASCII
+  return /^[\x00-\x7f]*$/.test(value) ? value : encodeURIComponent(value.toWellFormed());
+}
+
+/**
+ * Returns the response of the app. A request that cannot be converted gets a 400. An exception outside the app, for
+ * example because a setting is not valid, gets a 500.
+ */
+async function respond(fetch: Fetch, event: LambdaFunctionURLEvent): Promise<Response> {
+  let request: Request;
+  try {
+    request = requestOf(event);
+  } catch {
+    return problemOf(
+      new MjflowError("invalid_request", { detail: "The URL or a header of the request is not valid HTTP." }),
+    );
+  }
+  try {
+    return await fetch(request);
+  } catch (error) {
+    const requestId = randomUUID();
+    const { stack } = error as Error;
+    console.error(JSON.stringify({ level: "error", event: "api.failed", requestId, error: String(error), stack }));
+    return problemOf(new MjflowError("internal"), requestId);
+  }
+}
+
+function problemOf(error: MjflowError, requestId: string = randomUUID()): Response {
+  const headers = {
+    "Content-Type": "application/problem+json",
+    "Cache-Control": "no-store",
+    "X-Request-Id": requestId,
+  };
+  return new Response(JSON.stringify(problemBody(error, requestId)), { status: error.status, headers });
+}
+
+/** A handler that returns the response as one text. */
+export function bufferedHandler(fetch: Fetch) {
+  return async (event: LambdaFunctionURLEvent): Promise<Exclude<LambdaFunctionURLResult, string>> => {
+    const response = await respond(fetch, event);
+    return {
+      statusCode: response.status,
+      headers: Object.fromEntries(response.headers),
+      body: await response.text(),
+      isBase64Encoded: false,
+    };
+  };
+}
+
+/**
+ * A handler that streams the response.
+ * @throws Error if the body fails after the head was sent; Lambda then cuts the response off
+ */
+export function streamingHandler(fetch: Fetch, { streamifyResponse, HttpResponseStream }: Runtime) {
+  return streamifyResponse(async (event: LambdaFunctionURLEvent, stream) => {
+    const response = await respond(fetch, event);
+    const head = { statusCode: response.status, headers: Object.fromEntries(response.headers) };
+    const out = HttpResponseStream.from(stream, head);
+    if (response.body) return pipeline(response.body, out);
+    // Lambda sends the head with the first write, also if the response has no body.
+    out.write("");
+    out.end();
+  });
+}
