@@ -297,8 +297,8 @@ export type SubmitOutcome =
       /** True if the task existed before (novicezk's old code 21), so that no callback follows. */
       existing?: boolean;
     }
-  /** Accepted; the vendor waits for a modal answer. */
-  | { kind: "modal"; vendorTaskId: string }
+  /** Accepted; the vendor waits for a modal answer. `finalPrompt`: the prompt that the modal shows; unset: not told. */
+  | { kind: "modal"; vendorTaskId: string; finalPrompt?: string }
   | { kind: "refused"; failure: Failure }
   | {
       kind: "busy";

@@ -247,7 +247,13 @@ function signalOf(
       return { kind: "accepted", attempt, call, vendorTaskId, siblings, expect: existing ? "silent" : expect };
     }
     case "modal":
-      return { kind: "modalOpened", attempt, call, vendorTaskId: outcome.vendorTaskId };
+      return {
+        kind: "modalOpened",
+        attempt,
+        call,
+        vendorTaskId: outcome.vendorTaskId,
+        ...(outcome.finalPrompt !== undefined && { finalPrompt: outcome.finalPrompt }),
+      };
     case "refused":
       return { kind: "refused", attempt, call, failure: outcome.failure, to };
     case "busy":

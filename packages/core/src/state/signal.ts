@@ -30,7 +30,7 @@ export type Signal =
       expect: CallbackExpectation;
     }
   /** The vendor accepted the task and waits for a prompt or mask. */
-  | { kind: "modalOpened"; attempt: number; call?: CallKind; vendorTaskId: string }
+  | { kind: "modalOpened"; attempt: number; call?: CallKind; vendorTaskId: string; finalPrompt?: string }
   /** The vendor rejected the call. `to`: the failover account for a root after a vendor loss, if its app wants one. */
   | { kind: "refused"; attempt: number; call?: CallKind; failure: Failure; to?: AccountRef }
   /**

@@ -8,7 +8,7 @@ import {
   restoresAttempt,
   wasRejected,
 } from "../relocation.ts";
-import { isFinal, type Report } from "../report.ts";
+import { failureCodeOf, isFinal, modalResult, type Report, withoutQuotes } from "../report.ts";
 import { isEnded, type Task, type TaskStatus } from "../task.ts";
 import { dueAt } from "../timing.ts";
 import type { Context, Decision, DecisionReason, Signal } from "./signal.ts";
@@ -55,7 +55,7 @@ export function onReport(task: Task, signal: ReportSignal, ctx: Context): Decisi
   if (isFinal(report.status)) return onFinalReport(task, report, { ...seen, endedBy: attempt }, ctx);
   // A look-up from before our modal answer was sent does not show whether the vendor accepted the answer.
   if (report.status === "MODAL" && isOutdated(task, signal.rev)) return { kind: "ignore", why: "superseded" };
-  if (report.status === "MODAL") return onModalReport(task, from, seen, ctx);
+  if (report.status === "MODAL") return onModalReport(task, from, { ...seen, ...modalResult(report.result.finalPrompt) }, ctx);
   return onProgressReport(task, signal, seen, ctx);
 }
 
@@ -165,11 +165,13 @@ function markAcceptedByVendor(
 }
 
 /**
- * Ignores a report that is not worth a write. Exceptions: it is the first with the vendor's task id, or it ends a
- * series of look-up misses.
+ * Ignores a report that is not worth a write. Exceptions: it is the first with the vendor's task id or with the prompt of
+ * an open modal, or it ends a series of look-up misses.
  */
 function ignoreUnlessUseful(task: Task, why: DecisionReason, seen: Partial<Task>, ctx: Context): Decision {
-  const isUseful = task.lookupMisses > 0 || (task.vendorTaskId === undefined && seen.vendorTaskId !== undefined);
+  const isFirstFinalPrompt = task.status === "MODAL" && task.result === undefined && seen.result !== undefined;
+  const isFirstId = task.vendorTaskId === undefined && seen.vendorTaskId !== undefined;
+  const isUseful = task.lookupMisses > 0 || isFirstId || isFirstFinalPrompt;
   return isUseful ? recordChange(task, seen, why, ctx) : { kind: "ignore", why };
 }
 
@@ -219,9 +221,10 @@ function onReportAfterEnd(task: Task, { report, attempt, from }: ReportSignal, c
 export function failureOf(report: Report): Failure {
   const description = report.failReason?.slice(0, 500);
   const vendor = description ? { vendor: { description } } : {};
-  const text = description ?? "";
-  if (report.status === "CANCEL" || /取消|\bcancel/i.test(text)) return failure("vendor_cancelled", vendor);
-  if (/敏感词|banned|moderat|sensitive/i.test(text)) return failure("banned_prompt", vendor);
-  if (/invalid (?:parameter|link)|unrecognized|参数/i.test(text)) return failure("invalid_prompt", vendor);
+  // The words of the user in a quoted prompt decide nothing.
+  const { prompt, promptEn, finalPrompt } = report.result;
+  const code = failureCodeOf(withoutQuotes(description ?? "", [finalPrompt, promptEn, prompt]));
+  if (report.status === "CANCEL") return failure("vendor_cancelled", vendor);
+  if (code !== undefined) return failure(code, vendor);
   return failure("vendor_failed", vendor);
 }

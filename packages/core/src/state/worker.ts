@@ -1,6 +1,7 @@
 /** Worker signals: the claim before the vendor is called (P1), and the outcomes of the call (P2, P3, P5). */
 import { failure } from "../error.ts";
 import { canRelocate, restoreLocation, restoresAttempt } from "../relocation.ts";
+import { modalResult } from "../report.ts";
 import type { Task } from "../task.ts";
 import { isEnded } from "../task.ts";
 import { backoffMs, jitteredMs } from "../timing.ts";
@@ -90,7 +91,8 @@ export function onAccepted(task: Task, signal: AcceptedSignal, ctx: Context): De
     leaseUntil: undefined,
     submittedAt: ctx.now,
   };
-  if (signal.kind === "modalOpened") return openModal(task, accepted, ctx);
+  if (signal.kind === "modalOpened")
+    return openModal(task, { ...accepted, ...modalResult(signal.finalPrompt) }, ctx);
   return changeStatus(task, "SUBMITTED", { ...accepted, due: firstLookupAt(task, signal.expect, ctx) }, ctx);
 }
 
