@@ -1,8 +1,11 @@
 /** `npm start`: starts the local server. */
 import { PROVIDER_IDS } from "@mjflow/simulator/server";
 import { ConfigError, readConfig } from "./config.ts";
+import { surviveOutputErrors } from "./output.ts";
 import { type LocalServer, startLocalServer } from "./server.ts";
 import { onStopSignal } from "./stop-signal.ts";
+
+surviveOutputErrors();
 
 const server = await start().catch((error: unknown) => {
   if (!(error instanceof ConfigError)) throw error;
