@@ -2,13 +2,16 @@
  * Secrets, set with `sst secret set <Name> <value>`. SST encrypts them in the bundles of the functions that link them.
  */
 
-/** Signs callback tokens: at least 32 random characters. Without a value the deployment fails. */
+/** The key that signs callback tokens: at least 32 random characters. Without a value the deployment fails. */
 export const callbackTokenKey = new sst.Secret("HookKey");
 
 /** The previous callback token key, set only during a rotation: tokens signed with it stay valid. Otherwise empty. */
 export const previousCallbackTokenKey = new sst.Secret("PreviousHookKey", "");
 
-/** Encrypts endpoint secrets and vendor API keys in the table and signs image links: at least 32 random characters. */
+/**
+ * The key that encrypts endpoint secrets and vendor API keys in the table, and signs image links: at least 32 random
+ * characters.
+ */
 export const vaultKey = new sst.Secret("VaultKey");
 
 /** The previous vault key, set as long as anything encrypted or signed with it is in use. Otherwise empty. */
@@ -18,6 +21,7 @@ export const previousVaultKey = new sst.Secret("PreviousVaultKey", "");
 export const apiKey = new sst.Secret("ApiKey");
 
 /**
- * JSON object by provider id: one vendor account `{"baseUrl": "…", "apiKey": "…"}`, or `{"accounts": {"<name>": {…}}}`.
+ * The vendor accounts, a JSON object by provider id. A value is one account `{"baseUrl": "…", "apiKey": "…"}`, or
+ * `{"accounts": {"<name>": {…}}}`.
  */
 export const providers = new sst.Secret("Providers");

@@ -184,7 +184,7 @@ export interface Build {
   external?: string[];
   /** npm packages that are installed next to the bundle. */
   install?: string[];
-  /** Names of links that the code seems to read. */
+  /** Names of SST links that the text of the bundle mentions, so the function probably reads them. */
   reads?: string[];
   /** Metrics that the code counts. */
   counts?: string[];

@@ -16,9 +16,10 @@ import * as sweep from "./rule/sweep.ts";
 import * as table from "./rule/table.ts";
 import { SECRETS } from "./secret.mjs";
 
-/** A value of any shape that a break changes. */
+/** A resource or an input of any shape, for a `Break` to change. */
 // biome-ignore lint/suspicious/noExplicitAny: a break may set any value anywhere
 type Broken = any;
+/** Changes a copy of the resources, so that a rule must report it. */
 type Break = (infra: Infra) => void;
 
 function find(infra: Infra, name: string): Broken {

@@ -29,7 +29,7 @@ describe("a repeated Idempotency-Key", () => {
     expect(api.harness.vendor.calls).toHaveLength(1);
   });
 
-  test("the order of the fields and quotes around the key make no difference", async () => {
+  test("a repeated key returns the same flow if the fields have another order or the key is in quotes", async () => {
     const { body } = await create({ provider: "fake", prompt: "a boat", then: [{ press: "U1", prompt: "x" }] });
     const reordered = { then: [{ prompt: "x", press: "U1" }], prompt: "a boat", provider: "fake" };
     expect((await create(reordered, `"${KEY}"`)).body.id).toBe(body.id);
@@ -162,7 +162,7 @@ describe("recovery of crashed requests", () => {
       harness.storeFault.arm(name, when, second ? 1 : 0);
       const crashed = await create();
       expect(harness.storeFault.fired()).toBe(1);
-      // The write of the result is a hint: the flow exists, and the response says so.
+      // If the write of the result fails, the response is still 202, because the flow is stored already.
       expect(crashed.status).toBe(second ? 202 : 500);
       harness.advance(IDEMPOTENCY_LEASE_MS);
       const next = await create();
@@ -225,7 +225,7 @@ describe("recovery of crashed requests", () => {
 
   test("requests get 409 while the lease of a crashed request is valid", async () => {
     api.harness.storeFault.arm("createFlow", "after");
-    // The result cannot be written either, as if the process had crashed.
+    // The write of the result fails too, as if the process had crashed.
     api.harness.storeFault.arm("saveIdempotency", "before", 1);
     expect((await create()).status).toBe(500);
     expect((await create()).status).toBe(409);
@@ -250,7 +250,7 @@ describe("recovery of crashed requests", () => {
   });
 });
 
-test("a keyed request costs one put and one update, and a replay one rejected put", async () => {
+test("a request with a key costs one put and one update more, and its repetition one rejected put", async () => {
   const counted = async (run: () => Promise<unknown>) => {
     const before = api.harness.storeFault.calls.length;
     await run();

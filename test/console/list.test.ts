@@ -9,7 +9,7 @@ import { seedFlows } from "./seed.ts";
 import { chromiumPath, launch, signIn, visit, waitForText } from "./test-browser.ts";
 
 const chromium = chromiumPath();
-/** Several pages of the API, and about twenty screens high. */
+/** Number of flows: several pages of the API. Together they are about twenty screens high. */
 const FLOWS = 250;
 /** Upper limit of rendered rows: the rows of a 900 px screen, and the rows above and below. */
 const MAX_ROWS = 40;

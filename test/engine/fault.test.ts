@@ -5,7 +5,7 @@ import { createTestHarness, tokenOf } from "../support/harness.ts";
 const PLAN = [{ press: ["U1", "U2", "U3", "U4"] }];
 
 describe("lost, early, late and reordered callbacks", () => {
-  test("a callback that arrives before the submit response ends the task, and its follow-ups press the id of the response", async () => {
+  test("a callback that arrives before the submit response ends the task, and its follow-ups use the vendor task id of the response", async () => {
     const harness = createTestHarness();
     const flow = await harness.start({ then: [{ press: "U1" }] });
     harness.vendor.next(async (call) => {
@@ -50,7 +50,7 @@ describe("lost, early, late and reordered callbacks", () => {
     expect(task.failure).toBeUndefined();
   });
 
-  test("an account without callbacks becomes silent and is looked up early, until a callback makes it calling again", async () => {
+  test("an account without callbacks becomes silent and is looked up early, until a callback makes the account calling again", async () => {
     const harness = createTestHarness();
     for (let i = 0; i < 3; i++) {
       const flow = await harness.start();
@@ -143,7 +143,7 @@ describe("submissions are paid once", () => {
     expect(task.orphans).toMatchObject([{ attempt: 2, vendorTaskId: second!.id }]);
   });
 
-  test("with resubmit never, an unclear press is not submitted again and fails with submission_unclear", async () => {
+  test('with resubmit "never", an unclear press is not submitted again and fails with submission_unclear', async () => {
     const harness = createTestHarness();
     const flow = await harness.start({ resubmit: "never", then: [{ press: "U1" }] });
     await harness.drain();

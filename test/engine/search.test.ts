@@ -51,7 +51,7 @@ function createSearched() {
   return { ...harness, searches, shows, lose, unclear, fail };
 }
 
-describe("unclear submissions at a vendor with search by state", () => {
+describe("an unclear submission at a vendor that supports search by state", () => {
   test("an unclear submission is neither searched for nor submitted again within its grace period", async () => {
     const harness = createSearched();
     harness.unclear();

@@ -43,7 +43,7 @@ it("the table has one row per file and a row with the sums", () => {
   ]);
 });
 
-it.each(LIST)("the listed line $line exists in $file, and its entry has a reason", ({ file, line, why }) => {
+it.each(LIST)("the excused line $line exists in $file, and its entry has a reason", ({ file, line, why }) => {
   const lines = readFileSync(new URL(file, ROOT), "utf8").split("\n");
   expect(lines.map((text) => text.trim())).toContain(line);
   expect(why).toMatch(/\.$/);

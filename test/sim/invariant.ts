@@ -133,7 +133,7 @@ function missingNotificationsOf({ flows, posts }: SimulationRun): {
   };
 }
 
-/** Returns the part of an event that must be equal in every attempt. The counters in the body may change meanwhile. */
+/** Returns the part of an event that must be equal in every delivery attempt. Counters in the body may change. */
 function stablePartOf(body: string): string {
   const { type, timestamp } = JSON.parse(body) as { type: string; timestamp: string };
   return `${type} ${timestamp}`;

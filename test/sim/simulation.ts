@@ -100,7 +100,10 @@ export interface SimulationOptions {
   trace?: (line: { at: number; flowId: string; path: string; what: string }) => void;
   /** Presses of each flow; unset: random presses from the seed. */
   plan?: readonly PlanInput[];
-  /** False: no subscribers. True: some flows have subscribers. This does not change the other random decisions of a seed. */
+  /**
+   * False: no subscribers. True: some flows have subscribers. "always": every flow has. The other random decisions of a
+   * seed do not depend on it.
+   */
   hooks?: boolean | "always";
   /**
    * Limits of every app; unset: none. With limits each flow reserves credit. Without a given `plan`, the apps then also
@@ -142,7 +145,7 @@ export interface SimulationRun {
 }
 
 export const START = Date.UTC(2026, 10, 21);
-/** Longer than the delivery attempts of a webhook take. */
+/** Maximum simulated time of a run, ms: longer than all delivery attempts of a webhook. */
 const HORIZON_MS = 96 * 3_600_000;
 const SWEEP_MS = 60_000;
 const HOUR_MS = 3_600_000;
@@ -424,7 +427,7 @@ export async function runSimulation({
     isAllEnded(dump()) &&
     table.dump().every((item) => item["dueShard"] === undefined);
   let events = 0;
-  // Checked only every five minutes of virtual time, because the dump copies everything.
+  // The end is checked only every five minutes of simulated time, because `dump` copies the whole table.
   for (let until = START + 300_000; until <= START + HORIZON_MS; until += 300_000) {
     events += await scheduler.run(until);
     if (quiet()) break;
@@ -497,7 +500,7 @@ interface Time {
   slackMs: number;
 }
 
-/** Checks at every write the rules that hold at every write, for every version of the code. */
+/** Returns a wrapper for the store of each code version. It checks the rules T1, T2 and T4 after every write. */
 function createRuleChecks(
   broken: string[],
   { now, slackMs }: Time,

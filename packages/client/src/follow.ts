@@ -32,8 +32,8 @@ const PAUSE = { baseMs: 1_000, capMs: 20_000 };
  */
 const MAX_FAILURES = 10;
 /**
- * Streams in a row that ended soon and without an event, before the client stops using streams. Usually something
- * between client and server blocks them.
+ * The client stops using streams after this number of empty streams in a row. A stream is empty if it ended within
+ * `EMPTY_STREAM_MS` without an event. Usually a proxy between client and server blocks such streams.
  */
 const MAX_EMPTY_STREAMS = 3;
 const EMPTY_STREAM_MS = 10_000;
@@ -74,12 +74,11 @@ class Follower {
   #etag: string | undefined;
   #streaming = true;
   #ended = false;
-  /**
-   * State of the current round: an event or change came, the stream brought an event, the stream's last event was the
-   * flow's end.
-   */
+  /** True if an event or a changed flow arrived in the current round. */
   #hasChange = false;
+  /** True if the stream of the current round sent an event. */
   #hasStreamEvent = false;
+  /** True if the last event of the stream was the end of the flow. */
   #streamReachedEnd = false;
 
   constructor(transport: Transport, flowId: string, options: FollowOptions) {
@@ -120,7 +119,10 @@ class Follower {
     }
   }
 
-  /** One round: a stream until it ends, or one read. */
+  /**
+   * Runs one round: a stream until it ends, if streams work, and then a read. There is no read if the stream sent events,
+   * but not the end of the flow.
+   */
   async *#round(): AsyncGenerator<Update, void> {
     const { signal } = this.#options;
     if (this.#streaming) {

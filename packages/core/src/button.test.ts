@@ -109,7 +109,7 @@ describe("the customId grammar", () => {
     expect(canonicalButtonName("MJ::JOB::upsample")).toBe("upscale:");
   });
 
-  it("a PromptAnalyzer button is a line only if its argument is one digit, otherwise it shows details", () => {
+  it("a PromptAnalyzer button is shorten:N if its argument is one digit N, otherwise it is shorten:details", () => {
     expect(canonicalButtonName("MJ::JOB::PromptAnalyzerExtended::3")).toBe("shorten:3");
     for (const argument of ["", "::x1", "::1x", "::12", "::details"]) {
       expect(canonicalButtonName(`MJ::Job::PromptAnalyzer${argument}`), argument).toBe("shorten:details");
@@ -161,7 +161,7 @@ describe("resolvePress", () => {
     expect(resolvePress(press, buttons)).toMatchObject({ ok: true, button: buttons[index] });
   });
 
-  it("the label finds the button if its press name is different, as for U1 of a video", () => {
+  it("the press U1 finds a button of a video by its label, because its press name is video:1 and not upscale:1", () => {
     const video = [b(`MJ::JOB::video_virtual_upscale::1::${UUID}`, "U1")];
     expect(resolvePress("U1", video)).toMatchObject({ ok: true, name: "video:1" });
   });
@@ -236,7 +236,7 @@ describe("canonicalPress and expandPress", () => {
     expect(resolvePress(press, grid)).toMatchObject({ ok: false });
   });
 
-  it("a press of all expands to the four presses, and only for upscale, variation and tile", () => {
+  it("upscale:all, variation:all and tile:all expand to four presses each, and no other press expands", () => {
     expect(expandPress(" upscale:all ")).toEqual(["upscale:1", "upscale:2", "upscale:3", "upscale:4"]);
     expect(expandPress("variation:all")).toHaveLength(4);
     expect(expandPress("tile:all")).toEqual(["tile:1", "tile:2", "tile:3", "tile:4"]);

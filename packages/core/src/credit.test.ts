@@ -233,7 +233,7 @@ describe("settling the credit hold of an ended flow", () => {
       micro: 10_000,
       next: { settled: 50_000, refunded: 0, days: { [DAY]: { flows: 1, settled: 50_000 } } },
     });
-    // The press was paid for, but the process that had to write it crashed.
+    // The credit for the press was reserved, but the process crashed before it stored the child task.
     expect(settleHold(reopened, "f", [ended()], NOW + ORPHANED_HOLD_AFTER_MS, DAY)).toMatchObject({
       micro: 0,
       next: { settled: 40_000, refunded: 10_000, holds: {} },

@@ -135,7 +135,7 @@ describe("T1: an ended task never changes its status", () => {
   });
 });
 
-describe("T2: status and progress never go back on a report", () => {
+describe("T2: no report sets an earlier status or a lower progress", () => {
   it("a progress below the stored one is ignored", () => {
     const { task, last } = play(
       pending(),
@@ -532,7 +532,7 @@ describe("P3: an unclear submission is sent again only after its grace period an
 describe("P3: another attempt that was accepted after all", () => {
   const second = () => play(pending(), claim, unclear(), GRACE_OVER, due, claim).task;
 
-  it("progress of an older attempt is recorded as orphan with its id", () => {
+  it("an older attempt that reports progress is recorded as orphan with its vendor task id", () => {
     const { task, last } = play(second(), callback("IN_PROGRESS", 1, { vendorTaskId: "first" }));
     expect(last).toMatchObject({ kind: "record", why: "superseded", effects: [] });
     expect(task).toMatchObject({
@@ -542,7 +542,7 @@ describe("P3: another attempt that was accepted after all", () => {
     });
   });
 
-  it("an attempt that reports several times is one orphan, and its id is added when it is reported", () => {
+  it("an older attempt that reports several times is one orphan, and a later report adds its vendor task id", () => {
     const { task, last } = play(
       second(),
       callback("SUBMITTED", 1),
@@ -665,7 +665,7 @@ describe("P3: another attempt that was accepted after all", () => {
     expect(decide(late.task, busy(2), ctx(late.now))).toMatchObject({ next: { status: "SUBMITTED", attempt: 1 } });
   });
 
-  it("the task does not wait for an older attempt that it cannot look up, because it may have failed", () => {
+  it("an older attempt without a vendor task id may have failed, so the task does not wait for it", () => {
     const withoutId = play(second(), callback("FAILURE", 1)).task;
     expect(withoutId.orphans).toEqual([{ attempt: 1, at: expect.any(Number) }]);
     expect(play(withoutId, refused2).task.status).toBe("FAILURE");

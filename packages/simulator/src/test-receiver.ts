@@ -8,7 +8,7 @@ export interface Receiver {
   hook: string;
   bodies: Fields[];
   contentTypes: (string | undefined)[];
-  /** `status progress` of each body, in order of arrival. */
+  /** Returns status and progress of each body in order of arrival, such as "IN_PROGRESS 31%". */
   story(): string[];
   stop(): Promise<void>;
 }

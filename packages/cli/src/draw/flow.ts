@@ -44,7 +44,7 @@ function countsLine({ submissions, modals, callbacks, duplicates, lookups }: Flo
   return shown.map(([n, one, many]) => `${n} ${n === 1 ? one : many}`).join(" · ");
 }
 
-/** Lines about tasks that a person can act on. */
+/** Returns a line for each task that needs a person: an open modal, or a press that the vendor does not offer. */
 function attention(tasks: readonly Task[], paint: Painter): string[] {
   return tasks.flatMap((task) => {
     if (task.status === "MODAL") {

@@ -20,9 +20,9 @@ import {
 const STATUSES_BEFORE_MODAL: ReadonlySet<TaskStatus> = new Set(["PENDING", "SUBMITTING", "UNCLEAR", "SUBMITTED"]);
 
 /**
- * Stores the modal answer of the app. An answer that arrives before the modal opens is stored too, like a plan's
- * answer, and sent when the modal opens. A client that expects a modal answers within milliseconds, before any vendor
- * call.
+ * Stores the modal answer of the app. If the modal is not open yet, the answer is stored too and is sent when the modal
+ * opens, like an answer in the plan. A client that expects a modal sends its answer within milliseconds, before any
+ * vendor call.
  */
 export function onModalAnswer(task: Task, modal: ModalAnswer, ctx: Context): Decision {
   // Only one answer is accepted: trueai-org queues the task again for every modal call, and each is charged.
@@ -39,7 +39,7 @@ export function onArchived(task: Task, copies: Copy[], ctx: Context): Decision {
   return completeEffect(task, "archive", copies.length > 0 ? { copies } : {}, ctx);
 }
 
-/** A tile is complete. It needed no vendor call, so only a waiting task without attempts can become one. */
+/** Ends a tile with SUCCESS. A tile needs no vendor call, so a task with an attempt is no tile and is ignored. */
 export function onTileCut(task: Task, result: Result, copies: Copy[], ctx: Context): Decision {
   if (task.status !== "PENDING" || task.attempt > 0) return ignoreNotWaiting(task);
   return endTask({ ...task, archive: undefined }, "SUCCESS", { result, copies, progress: 100 }, ctx);
@@ -61,8 +61,8 @@ export function onAbandon(
 ): Decision {
   if (isEnded(task)) return { kind: "ignore", why: "ended" };
   const isDeadline = why.code === "deadline_passed";
-  // A passed deadline does not show that a worker crashed, so it does not make an expired lease unclear. The sweeper
-  // does that. Otherwise the same signal, received twice, would first make the task UNCLEAR and then end it.
+  // If the lease has expired, the worker crashed and the task becomes UNCLEAR. The deadline signal does not do this: if
+  // the signal were received twice, it would make the task UNCLEAR and then end it. The sweeper makes it UNCLEAR instead.
   if (task.status === "SUBMITTING" && !isDeadline && !leaseHolds(task, ctx)) return markUnclear(task, ctx);
   if (task.status === "PENDING" && to && canRelocate(task)) return relocateTask(task, to, ctx);
   if (task.status === "PENDING") return endTask(task, isDeadline ? "EXPIRED" : "FAILURE", { failure: why }, ctx);

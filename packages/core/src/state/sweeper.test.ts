@@ -59,7 +59,7 @@ describe("lookupMiss", () => {
     expect([task.vendorTaskId, task.vendorTaskIdFrom]).toEqual([undefined, undefined]);
   });
 
-  it("a lost submission is not sent again if resubmit is never", () => {
+  it('a lost submission is not sent again if resubmit is "never"', () => {
     const { task } = play(taskIn("UNCLEAR", { resubmit: "never" }), lookupMiss, lookupMiss);
     expect(task).toMatchObject({ status: "FAILURE", attempt: 1, failure: { code: "submission_unclear" } });
   });

@@ -130,7 +130,7 @@ describe("report of a modal", () => {
 describe("late report", () => {
   const ended = taskIn("SUCCESS", { endedAt: NOW, endedBy: 1 });
 
-  it("a repeated late end is stored once, with its first time", () => {
+  it("a late report that arrives twice is stored once, with the time of its first arrival", () => {
     const { task } = play(ended, minute, callback("FAILURE"), hour, callback("FAILURE"));
     expect(task.late).toEqual({ status: "FAILURE", at: NOW + minute });
     expect(task.duplicates).toBe(2);

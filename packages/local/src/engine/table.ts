@@ -63,7 +63,7 @@ async function startDynalite(path: string | undefined, port = 0): Promise<TableE
   return {
     name: "dynalite",
     endpoint: `http://${LOOPBACK}:${address.port}`,
-    // It runs in this process, so it cannot crash separately.
+    // dynalite runs in this process, so a crash of dynalite alone is not possible.
     onCrash() {},
     stop() {
       const closed = new Promise<void>((done, reject) => {
