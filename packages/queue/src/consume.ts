@@ -1,6 +1,6 @@
 /**
- * Handles the messages of one Lambda invocation one by one, so that only failed messages return to the queue (Q2). The
- * event source mapping must have ReportBatchItemFailures. Without it the return value is ignored and failures are lost.
+ * Handles each message of a Lambda invocation separately, so that only failed messages return to the queue (Q2). The event
+ * source mapping must have ReportBatchItemFailures. Without it AWS ignores the return value, and failed messages are lost.
  */
 import { type Message, MessageError, parseMessage } from "@mjflow/core/message";
 import type { Log } from "@mjflow/core/port";
