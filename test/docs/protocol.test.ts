@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 const ROOT = new URL("../../", import.meta.url).pathname;
 
 /** Section numbers of docs/protocol.md, without the dot after a main section. */
-const headings = [...read("docs/protocol.md").matchAll(/^#{2,3} (\d+(?:\.\d+)?)\.? /gm)].map(([, number]) => number);
+const headings = [...read("docs/protocol.md").matchAll(/^#{2,3} (\d+(?:\.\d+)?)\.? /gm)].map(([, number]) => number!);
 
 describe("citations of docs/protocol.md", () => {
   it("the document has every section number once, in rising order", () => {
@@ -32,7 +32,7 @@ function citedSections(): { file: string; number: string }[] {
     .split("\n")
     .flatMap((file) =>
       [...read(file).matchAll(/docs\/protocol\.md (\d+(?:\.\d+)?(?:(?:, | to | and )\d+(?:\.\d+)?)*)/g)].flatMap(
-        ([, list]) => list.split(/, | to | and /).map((number) => ({ file, number })),
+        ([, list]) => list!.split(/, | to | and /).map((number) => ({ file, number })),
       ),
     );
 }
