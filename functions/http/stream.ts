@@ -2,7 +2,7 @@
 import { MjflowError } from "@mjflow/core/error";
 import { isFlowId } from "@mjflow/core/id";
 import { FUNCTION_TIMEOUT_S } from "@mjflow/core/limit";
-import { streamFlowEvents } from "@mjflow/engine/flow-stream";
+import { hasWholeStream, streamFlowEvents } from "@mjflow/engine/flow-stream";
 import { Hono } from "hono";
 import { streamSSE } from "hono/streaming";
 import { type AppEnv, mediaUrlOf } from "./env.ts";
@@ -20,20 +20,29 @@ export const streams = new Hono<AppEnv>().get("/:id/events", async (c) => {
   if (!isFlowId(id)) throw new MjflowError("not_found");
   const { flow } = await deps.store.load(id, []);
   if (flow?.appId !== c.get("appId")) throw new MjflowError("not_found");
+  const after = c.req.header("last-event-id");
+  if (await hasWholeStream(deps, flow, after)) return c.body(null, 204);
   const mediaUrl = mediaUrlOf(c);
   // Asks proxies not to buffer the response. A buffered stream would arrive in one piece at its end.
   c.header("X-Accel-Buffering", "no");
-  c.header("Cache-Control", "no-store");
-  return streamSSE(c, async (stream) => {
+  const response = streamSSE(c, async (stream) => {
     let closed = false;
     stream.onAbort(() => {
       closed = true;
     });
-    const options = { after: c.req.header("last-event-id"), maxMs: STREAM_MS, isClosed: () => closed, mediaUrl };
+    const options = { after, maxMs: STREAM_MS, isClosed: () => closed, mediaUrl };
     await stream.write(`retry: ${RETRY_MS}\n\n`);
-    for await (const item of streamFlowEvents(deps, id, options)) {
-      if (item.kind === "idle") await stream.write(": keep-alive\n\n");
-      else await stream.writeSSE({ id: item.id, event: item.body.type, data: JSON.stringify(item.body) });
+    try {
+      for await (const item of streamFlowEvents(deps, id, options)) {
+        if (item.kind === "idle") await stream.write(": keep-alive\n\n");
+        else await stream.writeSSE({ id: item.id, event: item.body.type, data: JSON.stringify(item.body) });
+      }
+    } catch (error) {
+      // The head is sent, so no error response is possible. The client reconnects and continues.
+      deps.log.error("api.stream-failed", { requestId: c.get("requestId"), flow: id, error: String(error) });
     }
   });
+  // Hono sets `no-cache`, which allows a cache to store the events.
+  response.headers.set("Cache-Control", "no-store");
+  return response;
 });

@@ -164,9 +164,12 @@ describe("event stream", () => {
     expect(all[0].event).toBe("task.submitted");
     expect(all.at(-1).event).toBe("flow.completed");
     expect(new Set(all.map(({ id: own }) => own)).size).toBe(all.length);
-    const last = { "last-event-id": all.at(-1).id };
-    const missed = await Array.fromAsync(events(`/v1/flows/${id}/events`, last));
-    expect(missed.map(({ event }) => event)).not.toContain("flow.completed");
+    const first = { "last-event-id": all[0].id };
+    const missed = await Array.fromAsync(events(`/v1/flows/${id}/events`, first));
+    expect(missed.map(({ id: own }) => own)).not.toContain(all[0].id);
+    expect(missed.at(-1).id).toBe(all.at(-1).id);
+    const headers = { authorization: "Bearer mjk_for_e2e_tests_only", "last-event-id": all.at(-1).id };
+    expect((await fetch(`${localServer.url}/v1/flows/${id}/events`, { headers })).status).toBe(204);
   });
 });
 

@@ -249,6 +249,16 @@ describe("conflicts, limits and wrong values", () => {
     expect(await codeOf(operate("POST", "/v1/providers/fake/accounts/second", second))).toBe("conflict");
   });
 
+  test("the stream of an ended flow gets 204 if the last id is that of its end", async () => {
+    harness = await createOpenApiHarness(seen);
+    const { id } = (await ask("POST", "/v1/flows", FLOW)).body;
+    await harness.harness.finishAll();
+    const path = `/v1/flows/${id}/events`;
+    const { text } = await ask("GET", path);
+    const end = [...text.matchAll(/^id: (.*)$/gm)].at(-1)![1]!;
+    expect((await ask("GET", path, undefined, { "last-event-id": end })).status).toBe(204);
+  });
+
   test("an unknown path gets not_found, a wrong method gets 405 with Allow", async () => {
     harness = await createOpenApiHarness(seen);
     expect(await codeOf(ask("GET", "/v1/nothing"))).toBe("not_found");

@@ -118,7 +118,7 @@ export const flows = {
       id: "streamFlow",
       summary: "Stream the events of a flow",
       description:
-        "Server-sent events. `id` is the value for `Last-Event-ID`, `event` is the type of the event, and `data` is the same JSON as in the body of a webhook. Comment lines keep the connection open. The stream ends after `flow.completed` or `flow.failed`. It also ends when the function's time is over: reconnect with the last `id`. Each event is sent at least once.",
+        "Server-sent events. `id` is the value for `Last-Event-ID`, `event` is the type of the event, and `data` is the same JSON as in the body of a webhook. Comment lines keep the connection open. The stream ends after `flow.completed` or `flow.failed`. It also ends when the function's time is over: reconnect with the last `id`. Each event is sent at least once. If the last `id` is that of the flow's end, the response is 204, and an `EventSource` does not reconnect.",
       headers: [LAST_EVENT_ID],
       responses: {
         200: {
@@ -130,6 +130,7 @@ export const flows = {
           example:
             'retry: 1000\n\nid: evt_01K9ZC7T3R8M2V5X0Q4B6N1JHD_0_completed\nevent: task.completed\ndata: {"type":"task.completed","timestamp":"2026-11-21T10:00:42.000Z","data":{…}}\n\n',
         },
+        204: { about: "The flow has ended, and `Last-Event-ID` is the id of its end. There are no more events." },
       },
       errors: [...AUTH_ERRORS, "not_found"],
     },

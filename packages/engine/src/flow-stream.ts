@@ -5,7 +5,7 @@
 
 import { flowEvents, taskEvents } from "@mjflow/core/derived-events";
 import { type DomainEvent, type EventBody, eventIdOf, FLOW_SUBJECT } from "@mjflow/core/event";
-import { type Flow, flowStatus } from "@mjflow/core/flow";
+import { type Flow, flowStatus, isEndRecorded } from "@mjflow/core/flow";
 import type { Task } from "@mjflow/core/task";
 import type { EngineDeps } from "./deps.ts";
 import { eventView, type MediaUrl } from "./view.ts";
@@ -34,7 +34,25 @@ const IDLE_MS = 10_000;
 const SKEW_MS = 5_000;
 
 /**
- * Streams until the flow has ended. Each event is sent at least once; after a reconnect some events may be sent again.
+ * Returns true if a client with this last event id has all events and the flow has ended. Browsers reconnect after every
+ * end of a response except 204, so they must get a 204 then.
+ *
+ * @param after id of the last event that the client has; any text
+ */
+export async function hasWholeStream(
+  { store }: Pick<EngineDeps, "store">,
+  flow: Flow,
+  after: string | undefined,
+): Promise<boolean> {
+  if (after === undefined || after !== endIdOf(flow)) return false;
+  // The tasks show whether the flow was reopened by a press or a retry.
+  const current = await store.loadFlow(flow.id);
+  return current.flow !== undefined && after === endIdOf(current.flow) && isEndRecorded(current.flow, current.tasks);
+}
+
+/**
+ * Streams until the end of the flow is recorded. The event of the end is always the last one. Each event is sent at least
+ * once; after a reconnect some events may be sent again, but none after the end of the flow.
  */
 export async function* streamFlowEvents(
   { store, clock, sleep }: FlowStreamDeps,
@@ -50,7 +68,7 @@ export async function* streamFlowEvents(
     const { flow, tasks } = await store.loadFlow(flowId);
     if (!flow) return;
     const all = eventsOf(flow, tasks);
-    if (first) for (const event of alreadySent(all, after)) sent.add(event.id);
+    if (first) for (const event of alreadySent({ flow, tasks, all }, after)) sent.add(event.id);
     first = false;
     const unsent = all.filter(({ id }) => !sent.has(id));
     for (const { id, event, task } of unsent) {
@@ -60,7 +78,7 @@ export async function* streamFlowEvents(
       yield { kind: "event", id, body: { type, timestamp: new Date(at).toISOString(), data } };
     }
     const now = clock.now();
-    if (flow.status !== "running" || now >= until) return;
+    if (isEndRecorded(flow, tasks) || now >= until) return;
     if (unsent.length > 0) lastSentAt = now;
     if (now - lastSentAt >= IDLE_MS) {
       lastSentAt = now;
@@ -87,11 +105,26 @@ function eventsOf(flow: Flow, tasks: readonly Task[]): OrderedEvent[] {
   return [...ofTasks.sort((a, b) => a.event.at - b.event.at), ...ofFlow];
 }
 
+/** Id of the event of the recorded end; undefined while none is recorded. */
+function endIdOf(flow: Flow): string | undefined {
+  const [end] = flowEvents(flow);
+  return end && eventIdOf(flow.id, FLOW_SUBJECT, end.name);
+}
+
 /**
  * The events that a client with this last event id already has. If the id is not found, for example because progress
- * has advanced, nothing is assumed.
+ * has advanced or because it is not ours, nothing is assumed.
  */
-function alreadySent(all: readonly OrderedEvent[], after: string | undefined): readonly OrderedEvent[] {
+function alreadySent(
+  { flow, tasks, all }: { flow: Flow; tasks: readonly Task[]; all: readonly OrderedEvent[] },
+  after: string | undefined,
+): readonly OrderedEvent[] {
+  if (after !== undefined && after === endIdOf(flow)) {
+    if (isEndRecorded(flow, tasks)) return all;
+    // A press has reopened the flow. The tasks that existed at its end were sent before it.
+    const { endedAt = 0 } = flow;
+    return all.filter(({ task }) => task !== undefined && task.createdAt <= endedAt);
+  }
   const last = all.find(({ id }) => id === after);
   if (!last) return [];
   return all.filter((each) => each === last || each.event.at < last.event.at - SKEW_MS);
