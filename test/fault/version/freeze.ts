@@ -24,12 +24,12 @@ try {
       contents: `
         export { createAccounts } from "@mjflow/engine/account";
         export { archive } from "@mjflow/engine/archive";
-        export { bury } from "@mjflow/engine/bury";
+        export { handleDeadLetter as bury } from "@mjflow/engine/handle-dead-letter";
         export { createFlow } from "@mjflow/engine/create";
-        export { deliver, tell } from "@mjflow/engine/deliver";
-        export { createHooks } from "@mjflow/engine/hook";
-        export { receive } from "@mjflow/engine/receive";
-        export { submit, taken, work } from "@mjflow/engine/submit";
+        export { deliver, notifySubscribers as tell } from "@mjflow/engine/deliver";
+        export { createCallbackTokens as createHooks } from "@mjflow/engine/callback-token";
+        export { handleCallback as receive } from "@mjflow/engine/handle-callback";
+        export { applyAcceptedMessage as taken, handleSubmitMessage as work, submit } from "@mjflow/engine/submit";
         export { sweep } from "@mjflow/engine/sweep";
         export { consume } from "@mjflow/queue/consume";
         export { createDynamoStore } from "@mjflow/store/dynamo";
