@@ -37,7 +37,7 @@ const words = list.words.map(({ word, use, not, in: kinds }) => ({
 const starts = list.starts.map(({ pattern, use }) => ({ pattern: new RegExp(pattern), use }));
 const inversion = new RegExp(list.inversions, "i");
 
-/** A piece with this text in it is not checked: it quotes what it warns of. */
+/** A piece or a line of code with this text in it is not checked. It is for a word that cannot change, such as public JSON. */
 const EXEMPT = "plain-words: ok";
 const LIST_ITEM = /^\s*(?:[-*•]\s|[A-Z]{1,2}\d{1,2}\s+|@\w+\s*)/;
 const SENTENCE_END = /[.!?:]["')]?$/;
@@ -47,7 +47,10 @@ const SENTENCE_BREAK = /(?<=[.!?:]["')]?)\s+(?=[A-Z"(`x])/;
 export function findingsIn(file: string, text: string): Finding[] {
   if (file.endsWith(".md")) return piecesOfMarkdown(text).flatMap(findingsOf);
   const isTest = /(?:^|\/)test\/|\.test\.|\.case\.|\.infra\.|test-/.test(file);
-  return piecesOfCode(text, isTest).flatMap(findingsOf);
+  const lines = text.split("\n");
+  return piecesOfCode(text, isTest)
+    .flatMap(findingsOf)
+    .filter(({ line }) => !lines[line - 1]?.includes(EXEMPT));
 }
 
 function findingsOf(piece: Piece): Finding[] {

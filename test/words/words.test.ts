@@ -73,7 +73,8 @@ describe("the checks", () => {
     ).toEqual([]);
   });
 
-  test("a piece that says so is not checked", () => {
+  test("a piece, or a line of code, that says so is not checked", () => {
+    expect(checksOf("a.ts", `const name = "in ${PRIVATE}"; // plain-words: ok`)).toEqual([]);
     expect(checksOf("a.ts", `// read ${PRIVATE}: plain-words: ok`)).toEqual([]);
   });
 });

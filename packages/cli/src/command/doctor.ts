@@ -24,7 +24,7 @@ const HEALTH_TIMEOUT_MS = 10_000;
 const NOT_REPORTED = new Set(["not_found", "method_not_allowed", "invalid_request"]);
 const RECENT_MS = 24 * 3_600_000;
 /** Former names of subjects. The JSON output keeps them, because scripts parse it. */
-const JSON_SUBJECTS: Readonly<Record<string, string>> = { "unclear submissions": "in\u0020doubt" };
+const JSON_SUBJECTS: Readonly<Record<string, string>> = { "unclear submissions": "in doubt" }; // plain-words: ok
 const MARKS: Readonly<Record<Level, readonly [string, Style]>> = {
   ok: ["✓", "green"],
   warn: ["!", "yellow"],
