@@ -29,7 +29,7 @@ function queueOf(
   });
 }
 
-/** Also covers batches: SQS has no separate permission for them. */
+/** Allows sending messages, one by one and in batches. SQS has no separate permission for batches. */
 export function queueSend(...queues: sst.aws.Queue[]) {
   return { actions: ["sqs:SendMessage"], resources: queues.map(({ arn }) => arn) };
 }
@@ -39,7 +39,7 @@ export function queueCount(...queues: sst.aws.Queue[]) {
   return { actions: ["sqs:GetQueueAttributes"], resources: queues.map(({ arn }) => arn) };
 }
 
-/** What Lambda does on behalf of the consumer. SST grants it only to functions that it creates for the queue itself. */
+/** Allows what Lambda does on behalf of a consumer. SST grants this only to functions that it creates for the queue. */
 export function queueConsume(queue: sst.aws.Queue) {
   return { actions: ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"], resources: [queue.arn] };
 }

@@ -30,9 +30,7 @@ export const tableAccess = {
   resources: [table.arn],
 };
 
-/**
- * For the API, which deletes rows on behalf of apps, and for the sweeper, which deletes roots of interrupted creations.
- */
+/** Allows deleting rows. The API deletes rows on behalf of apps; the sweeper deletes roots of interrupted creations. */
 export const tableDelete = { actions: ["dynamodb:DeleteItem"], resources: [table.arn] };
 
 export function indexAccess(index: keyof typeof indexes) {

@@ -28,7 +28,7 @@ export async function readJson(c: Context): Promise<unknown> {
   const bytes = await c.req.arrayBuffer();
   if (bytes.byteLength > REQUEST.bodyBytes) throw new MjflowError("too_large");
   const value = parseJson(bytes);
-  // Checked before any schema: schemas are recursive, so a hostile depth would exhaust the stack.
+  // The depth is checked before any schema, because schemas are recursive and a hostile depth would exhaust the stack.
   if (!isShallow(value)) throw new MjflowError("invalid_request", { detail: "The body is nested too deeply." });
   return value;
 }

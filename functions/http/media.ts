@@ -3,7 +3,7 @@ import { MjflowError } from "@mjflow/core/error";
 import { Hono } from "hono";
 import type { AppEnv } from "./env.ts";
 
-/** Shorter than the lifetime of a signed URL (7.5 minutes or more), so that no cache redirects to an expired URL. */
+/** Cache time of the redirect: shorter than the 7.5 minutes or more for which a signed URL is valid. */
 const CACHED_S = 300;
 
 export const media = new Hono<AppEnv>().get("/:key{.+}", async (c) => {

@@ -174,7 +174,7 @@ export interface Build {
   name: string;
   handler: string;
   links: string[];
-  /** This and the following are set if functions were bundled. "Eager" is the part that a cold start reads. */
+  /** Size of the bundle. This field and all below are set after a build. "Eager" is what a cold start reads. */
   bytes?: number;
   eagerBytes?: number;
   packages?: Record<string, number>;

@@ -1,4 +1,6 @@
-/** A crashing sweeper: a row that crashes it must not block the other rows. Also the due entries of flows and tasks. */
+/**
+ * A row that crashes the sweeper must not block the other rows. The file also tests the due entries of flows and tasks.
+ */
 
 import { taskIdOf } from "@mjflow/core/id";
 import { DUE_SHARDS } from "@mjflow/core/limit";

@@ -157,7 +157,7 @@ function openHoldsOf({ credits, flows }: SimulationRun): string[] {
 /** Time that a worker may need from its read of the flow to the call of the vendor. */
 const ON_ITS_WAY_MS = 1_000;
 
-/** After a flow is canceled nothing of it is submitted, unless it is resumed. */
+/** After the cancellation of a flow none of its tasks is submitted, until the flow is resumed. */
 function submissionsAfterCancel({ flows, vendor: { accepted } }: SimulationRun): string[] {
   return accepted.flatMap(({ flowPart, path, at }) => {
     const canceledAt = flows.get(`flow_${flowPart}`)?.flow.canceledAt ?? Number.POSITIVE_INFINITY;

@@ -1,4 +1,4 @@
-/** Every failure of a call, as one class. Programs must read `code` and `retry`, not the message. */
+/** Every failed call throws one class of errors. Programs must read its `code` and `retry`, not its message. */
 
 /** Error codes of the server (problem+json). A newer server may have more. */
 export type ServerErrorCode =

@@ -7,7 +7,7 @@ import { segment, type Transport } from "./transport.ts";
 /** Time without data after which a connection counts as dead. The server sends keep-alives more often. */
 export const IDLE_MS = 45_000;
 /**
- * Lifetime of a connection. After it the flow is read again, so a lost event delays its change by at most this time.
+ * Lifetime of a connection, ms. Then the flow is read again, so a lost event is noticed after this time at the latest.
  */
 export const RENEW_MS = 300_000;
 

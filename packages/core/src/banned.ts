@@ -56,7 +56,7 @@ const INVISIBLE_CHARACTERS = /[\p{Default_Ignorable_Code_Point}\p{Cf}]/gu;
 
 export function normalizeForMatching(text: string): string {
   // Lower case, then upper case: both forms of the sharp s become "SS", and both small sigmas become one letter.
-  // Normalized again at the end, because changing the case can decompose characters.
+  // The text is normalized again at the end, because changing the case can decompose characters.
   const folded = text.normalize("NFKC").replace(INVISIBLE_CHARACTERS, "").toLowerCase().toUpperCase().normalize("NFKC");
   return folded.replace(/\s+/gu, " ").trim();
 }

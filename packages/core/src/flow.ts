@@ -56,7 +56,7 @@ export interface Flow {
    * (D2).
    */
   progress: boolean;
-  /** This and the following times: epoch ms. */
+  /** Creation time. All times of a flow are epoch ms. */
   createdAt: number;
   /** When the end was recorded. Unset while the flow runs. */
   endedAt?: number;

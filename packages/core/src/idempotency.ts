@@ -23,7 +23,7 @@ export interface IdempotencyRecord {
 
 /** How long a key is remembered. */
 export const IDEMPOTENCY_TTL_MS = 24 * 3_600_000;
-/** Longer than the function may run. So if the lease is over, the process that held it is no longer running. */
+/** Longer than the API function may run. After this time the process that held the lease is no longer running. */
 export const IDEMPOTENCY_LEASE_MS = (FUNCTION_TIMEOUT_S.api + 10) * 1_000;
 
 /**

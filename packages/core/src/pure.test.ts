@@ -7,7 +7,7 @@ const sources = readdirSync(here, { recursive: true })
   .map(String)
   .filter((name) => name.endsWith(".ts") && !name.endsWith(".test.ts"));
 
-/** Returns the code without comments, which may contain the forbidden words. Strings stay, because no source needs them there. */
+/** Returns the code without comments. Comments may contain the forbidden words; strings are checked like code. */
 function codeOf(name: string): string {
   return readFileSync(new URL(name, here), "utf8")
     .replace(/\/\*[\s\S]*?\*\//g, "")

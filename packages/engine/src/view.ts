@@ -117,7 +117,7 @@ export function taskView(task: Task, mediaUrl: MediaUrl) {
 /** Created once, at the first use. `localeCompare` would create a collator for each comparison. */
 let collator: Intl.Collator | undefined;
 
-/** Numeric order as in the plan: press 10 comes after press 2. */
+/** Orders tasks by the numbers in their paths, as in the plan: press 10 comes after press 2. */
 function compareByPath(a: Task, b: Task): number {
   collator ??= new Intl.Collator("en", { numeric: true });
   return collator.compare(a.path, b.path);

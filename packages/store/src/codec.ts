@@ -21,9 +21,9 @@ export const NONCE_ATTRIBUTE = "w";
 export const REV_ATTRIBUTE = "rev";
 
 /**
- * Property for the attributes that this version does not know. Every write puts a whole row. If older code, which runs next
- * to newer code or again after a rollback, did not write them back, it would delete what newer code stored. The key is a
- * symbol, so a spread copies it and JSON does not contain it.
+ * Property for the attributes that this version does not know. Every write puts a whole row, so the code must write these
+ * attributes back. Otherwise, during a deployment or after a rollback, older code would delete what newer code stored. The
+ * key is a symbol, so a spread copies it and JSON does not contain it.
  */
 const UNKNOWN = Symbol("attributes of newer code");
 

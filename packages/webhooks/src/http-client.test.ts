@@ -124,7 +124,7 @@ describe("limits of a POST response", () => {
     });
     const outcome = await createOutbound({ allow }).post(post(url));
     expect(outcome).toMatchObject({ kind: "answered", status: 200, body: "x".repeat(4_096) });
-    // Only the kernel buffers are filled, far less than the announced terabyte.
+    // The server could write only until the kernel buffers were full, which is far less than the announced terabyte.
     expect(await closing.promise).toBeLessThan(64 * 2 ** 20);
   });
 

@@ -137,7 +137,7 @@ function isForbidden(error: unknown): error is OutboundError {
   return error instanceof OutboundError && error.kind === "forbidden";
 }
 
-/** Converts an error without a `cause`, because Node's errors quote their input. */
+/** Converts an error to an OutboundError. `cause` is left out, because Node's errors quote their input. */
 function asOutboundError(error: unknown, host: string, { signal }: Deadline): OutboundError {
   if (error instanceof OutboundError) return error;
   return new OutboundError("unreachable", networkErrorText(error, host, signal));

@@ -5,8 +5,9 @@ import { pad, widthOf } from "../text.ts";
 import { nameOf, resultText, styleOf, symbolOf } from "./task.ts";
 
 interface Row {
-  /** Tree lines before the name, and before a second line of the same task. */
+  /** Tree lines before the name. */
   lead: string;
+  /** Tree lines before a second line of the same task. */
   below: string;
   task: Task;
 }

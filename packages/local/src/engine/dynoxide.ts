@@ -73,7 +73,7 @@ async function readiness(child: ChildProcess, port: number): Promise<string | un
   });
   for (const until = Date.now() + READY_MS; Date.now() < until; ) {
     if (ended !== undefined) return ended;
-    // Checked again after the connection: another program may have taken the port from the child.
+    // The child is checked again after the connection, because another program may have taken the TCP port from it.
     if ((await accepts(port)) && ended === undefined && child.exitCode === null) return undefined;
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }

@@ -15,7 +15,7 @@ export const midjourneyProxy = dialect({
     "plus's own API pages as published by its hosts: apifox.com/apidoc/shared/984acdde-d3da-4577-942f-c63aa5ad71fc/api-192273909 (POST /task/query), openai-hub.com/api/midjourney/get.html (GET /task/list)",
   ],
   auth: "mj-api-secret",
-  // Only some plus servers have path prefixes. The flag in the prompt works everywhere.
+  // The mode is a flag in the prompt, which works everywhere. Only some plus servers have path prefixes for it.
   mode: "prompt",
   links: false,
   code21: "shape",
