@@ -1,6 +1,6 @@
 /**
- * The event stream as a browser's `EventSource` uses it (WHATWG HTML, 9.2): it reconnects after the end of every
- * response with the last id, and stops only after a 204 or an error status.
+ * The event stream as a browser's `EventSource` uses it (WHATWG HTML, 9.2). An `EventSource` connects again after the end
+ * of every response, with the last event id. It stops only after a 204 or an error status.
  */
 import { beforeEach, describe, expect, test } from "vitest";
 import { type ApiClient, createApiClient, FLOW, type Json, OPERATOR } from "../app/api-client.ts";
@@ -65,7 +65,7 @@ async function ended(body: object = {}): Promise<string> {
 }
 
 describe("an EventSource", () => {
-  test("stops after the end of a flow that ends while it is connected, and gets each event once", async () => {
+  test("an EventSource stops after the end of a flow that ends during the connection, and gets each event once", async () => {
     const id = await start({ then: [{ press: "U1" }] });
     let sleeps = 0;
     // The flow advances with each pause of the stream.
@@ -80,7 +80,7 @@ describe("an EventSource", () => {
     expect(new Set(all.map((message) => message.id)).size).toBe(all.length);
   });
 
-  test("stops after the second connection to a flow that has ended, also if its last id is unknown text", async () => {
+  test("an EventSource stops after its second connection to an ended flow, also if the last event id is unknown text", async () => {
     const id = await ended({ then: [{ press: "U1" }] });
     for (const last of [undefined, "nonsense", "evt_0_flow_completed", "%F0%9F%9B%B6", "x".repeat(5_000), " "]) {
       const connections = await eventSource(id, last);
@@ -95,7 +95,7 @@ describe("an EventSource", () => {
     }
   });
 
-  test("stops for each last id of an ended flow, and the end of the flow is the last event", async () => {
+  test("for each last event id of an ended flow an EventSource stops, and the flow end is its last event", async () => {
     const id = await ended({ then: [{ press: ["U1", "U2"] }] });
     const { messages } = await connect(id);
     for (const { id: last } of messages.slice(0, -1)) {
@@ -106,7 +106,7 @@ describe("an EventSource", () => {
     expect(await eventSource(id, messages.at(-1)!.id)).toMatchObject([{ status: 204, messages: [] }]);
   });
 
-  test("stops after a failed and after a canceled flow", async () => {
+  test("an EventSource stops after the end of a failed and of a canceled flow", async () => {
     const failed = await start();
     await api.harness.drain();
     await api.harness.post(api.harness.vendor.calls.at(-1)!, "FAILURE", { failReason: "no" });
@@ -121,7 +121,7 @@ describe("an EventSource", () => {
     }
   });
 
-  test("connects again to a flow that a press has reopened, gets the new task only, and stops", async () => {
+  test("an EventSource that connects to a reopened flow gets only the events of the new task and the new end, and stops", async () => {
     const id = await ended();
     const end = (await connect(id)).messages.at(-1)!.id;
     api.harness.advance(60_000);
@@ -138,7 +138,7 @@ describe("an EventSource", () => {
     ]);
   });
 
-  test("gets the second end of a flow that was retried, and stops", async () => {
+  test("an EventSource gets the second end of a flow that was retried, and stops", async () => {
     const id = await start();
     await api.harness.drain();
     await api.harness.post(api.harness.vendor.calls.at(-1)!, "FAILURE", { failReason: "no" });

@@ -41,7 +41,7 @@ test("an attempt after the grace period, without any report of the earlier one, 
   });
 });
 
-test("evidence that arrives after the second submission does not make it a doubled one", () => {
+test("a submission is not doubled if the callback about the earlier one arrives only after it", () => {
   const rows = [press("10", 1, 0), press("11", 2, GRACE)];
   const after = [callback("10", "delivered")];
   expect(bill(rows, after, new Map([["10", seq]]))).toMatchObject({ doubled: [], resent: [{}] });

@@ -44,7 +44,7 @@ describe("concurrency limit", () => {
     expect(harness.vendor.calls).toHaveLength(7);
   });
 
-  test("branches count too and wait for their own account", async () => {
+  test("presses of a branch count towards the concurrency limit and wait for a slot of their own account", async () => {
     const harness = withLimit(2);
     const flow = await harness.start({ then: [{ press: ["U1", "U2", "U3"] }] });
     await harness.drain();

@@ -73,7 +73,7 @@ describe("the checks", () => {
     ).toEqual([]);
   });
 
-  test("a piece, or a line of code, that says so is not checked", () => {
+  test("a comment or a line of code that contains plain-words: ok is not checked", () => {
     expect(checksOf("a.ts", `const name = "in ${PRIVATE}"; // plain-words: ok`)).toEqual([]);
     expect(checksOf("a.ts", `// read ${PRIVATE}: plain-words: ok`)).toEqual([]);
   });

@@ -2,11 +2,11 @@ import { describe, expect, it } from "vitest";
 import { ERRORS, type ErrorCode, FAILURES, failure, isVendorLoss, MjflowError, type Retry } from "./error.ts";
 
 const KINDS = Object.entries(ERRORS) as [ErrorCode, { status: number; title: string; retry: Retry; advice: string }][];
-/** The request was right and the time was not. */
+/** Statuses of valid requests that can succeed later. */
 const PASSING = new Set([409, 429]);
 
-describe("errors by consequence", () => {
-  it.each(KINDS)("%s says its status, whether to retry, and what to do", (code, { status, title, retry, advice }) => {
+describe("MjflowError and its codes", () => {
+  it.each(KINDS)("the error %s has status, title, advice and retry", (code, { status, title, retry, advice }) => {
     const error = new MjflowError(code, { field: "then[1].press", extra: { offered: [] } });
     expect(error).toMatchObject({
       code,
@@ -22,7 +22,7 @@ describe("errors by consequence", () => {
     expect(advice).toMatch(/^[A-Z].*\.$/);
   });
 
-  it.each(KINDS)("%s: an app's own mistake is not worth repeating, what may pass is", (_, { status, retry }) => {
+  it.each(KINDS)("the error %s is retried only if its cause can end by itself", (_, { status, retry }) => {
     expect(status).toBeGreaterThanOrEqual(400);
     expect(status).toBeLessThan(600);
     if (status < 500 && !PASSING.has(status)) expect(retry).toBe("never");
@@ -30,35 +30,38 @@ describe("errors by consequence", () => {
     else expect(retry).toBe("later");
   });
 
-  it("a busy table says how long to wait", () => {
+  it("the error overloaded asks for a pause of one second before the retry", () => {
     expect(new MjflowError("overloaded").retry).toEqual({ afterMs: 1_000 });
   });
 
-  it("keeps its cause and speaks in the given words", () => {
+  it("an error keeps the given cause, and the given detail is its message", () => {
     const cause = new Error("disk");
     expect(new MjflowError("overloaded", { detail: "Later.", cause })).toMatchObject({ message: "Later.", cause });
   });
 
-  it("has nothing to add unless given", () => {
+  it("an error without options has no field, no cause and an empty extra", () => {
     const error = new MjflowError("not_found");
     expect([error.extra, error.field, error.cause]).toEqual([{}, undefined, undefined]);
   });
 });
 
-describe("a vendor is lost", () => {
+describe("isVendorLoss", () => {
   const lost = ["provider_missing", "vendor_unauthorized", "vendor_out_of_money"];
 
-  it.each(Object.keys(FAILURES) as (keyof typeof FAILURES)[])("or not: %s", (code) => {
-    expect(isVendorLoss({ code })).toBe(lost.includes(code));
-  });
+  it.each(Object.keys(FAILURES) as (keyof typeof FAILURES)[])(
+    "the failure %s is a vendor loss only for a missing vendor, a rejected key or an account without money",
+    (code) => {
+      expect(isVendorLoss({ code })).toBe(lost.includes(code));
+    },
+  );
 });
 
-describe("a failure", () => {
-  it.each(Object.entries(FAILURES))("%s is a sentence for a person", (_, message) => {
+describe("failure", () => {
+  it.each(Object.entries(FAILURES))("the message of %s is a sentence for a person", (_, message) => {
     expect(message).toMatch(/^[A-Z].*\.$/);
   });
 
-  it("has words of its own unless better ones are given", () => {
+  it("a failure has the default message of its code, unless a message that is not empty is given", () => {
     expect(failure("vendor_busy")).toEqual({ code: "vendor_busy", message: FAILURES.vendor_busy });
     expect(failure("vendor_busy", { message: "" }).message).toBe(FAILURES.vendor_busy);
     expect(failure("vendor_busy", { message: "x", offered: ["U1"] })).toEqual({
