@@ -23,7 +23,8 @@ export function createClient(options: Partial<Parameters<typeof createApp>[0]> =
   const harness = createTestHarness();
   const apiKeys = [apiKeyOf("app_a", SECRET), apiKeyOf("app_b", OTHER_SECRET)];
   const defaults = { storeProgress: false, resubmit: "after-grace", archive: false } as const;
-  const app = checked(createApp({ ...harness.deps, apiKeys, ...defaults, ...options }));
+  const unchecked = createApp({ ...harness.deps, apiKeys, ...defaults, ...options });
+  const app = checked(unchecked);
 
   async function call(
     method: string,
@@ -53,6 +54,7 @@ export function createClient(options: Partial<Parameters<typeof createApp>[0]> =
   return {
     harness,
     app,
+    unchecked,
     call,
     post,
     fetchTask,

@@ -186,11 +186,25 @@ describe("submissions", () => {
     ["a video request", "/mj/submit/video", { prompt: "x", motion: "low", image: LINK }, 4, /^video: /],
     ["an edit request", "/mj/submit/edits", { prompt: "x", image: LINK }, 4, /^edits: /],
     [
+      "a modal answer for an unknown task",
+      "/mj/submit/modal",
+      { taskId: "1765432109876123", prompt: "x" },
+      4,
+      /^taskId: .*does not exist/,
+    ],
+    [
+      "a notifyHook that would never be posted to",
+      "/mj/submit/imagine",
+      { prompt: "x", notifyHook: "http://10.0.0.1/" },
+      4,
+      /^notifyHook: only https/,
+    ],
+    [
       "an action on an unknown task",
       "/mj/submit/action",
       { taskId: "1765432109876123", customId: "x" },
-      3,
-      /does not exist/,
+      4,
+      /^taskId: .*does not exist/,
     ],
     ["a body that is no JSON object", "/mj/submit/imagine", ["x"], 4, /object/],
   ];
@@ -361,12 +375,14 @@ describe("fetch of a task", () => {
     expect((await client.fetchTask(native)).id).toBe(native);
   });
 
-  test("a task whose flow was never written gets 404 after 10 seconds", async () => {
+  test("a task whose flow was never written gets 404 after 40 seconds", async () => {
     client.harness.storeFault.arm("createFlow", "before");
     await client.post("/mj/submit/imagine", { prompt: "x" });
     const [withoutTask] = await client.harness.deps.mjTaskIds.latest("app_a", 1);
     expect((await client.fetchTask(withoutTask!.id)).status).toBe("NOT_START");
-    client.harness.advance(10_001);
+    client.harness.advance(39_999);
+    expect((await client.fetchTask(withoutTask!.id)).status).toBe("NOT_START");
+    client.harness.advance(2);
     expect((await client.call("GET", `/mj/task/${withoutTask!.id}/fetch`)).status).toBe(404);
     expect((await client.call("GET", "/mj/task/list")).body).toEqual([]);
   });
@@ -438,7 +454,7 @@ describe("presses", () => {
     expect(client.harness.vendor.presses()).toEqual([]);
   });
 
-  test("a press on an unfinished task gets code 4, and any request for a task of another app gets code 3", async () => {
+  test("a press on an unfinished task gets code 4, and a task of another app does not exist for any request", async () => {
     const { body } = await client.post("/mj/submit/imagine", { prompt: "x" });
     expect((await client.post("/mj/submit/action", { taskId: body.result, customId: "x" })).body.code).toBe(4);
     await client.harness.finishAll();
@@ -452,7 +468,8 @@ describe("presses", () => {
         ["modal", { prompt: "x" }],
       ] as const) {
         const { status, body } = await client.post(`/mj/submit/${path}`, { taskId, ...fields }, headers);
-        expect([status, body.code, body.result], path).toEqual([200, 3, null]);
+        // Code 3 on a submission would make new-api disable its channel.
+        expect([status, body.code, body.result], path).toEqual([200, 4, null]);
       }
       expect((await client.call("GET", `/mj/task/${taskId}/image-seed`, undefined, headers)).body.code).toBe(3);
       expect((await client.post(`/mj/task/${taskId}/cancel`, {}, headers)).body.code).toBe(3);
@@ -647,17 +664,34 @@ describe("lists", () => {
     expect((await client.post("/mj/task/list-by-condition", {})).body).toEqual([]);
   });
 
-  test("the list contains the newest 100 tasks, the queue those that are not submitted yet", async () => {
+  test("the list contains the newest 100 tasks, and the queue all that wait or run, oldest first", async () => {
     const ids: string[] = [];
     for (let i = 0; i < 103; i++) {
       client.harness.advance(1);
       ids.unshift((await client.post("/mj/submit/imagine", { prompt: `${i}` })).body.result);
     }
-    const list = await client.call("GET", "/mj/task/list");
-    expect(list.body.map((task: Json) => task.id)).toEqual(ids.slice(0, 100));
-    expect((await client.call("GET", "/mj/task/queue")).body).toHaveLength(100);
+    const idsOf = async (path: string) => (await client.call("GET", path)).body.map((task: Json) => task.id);
+    expect(await idsOf("/mj/task/list")).toEqual(ids.slice(0, 100));
+    expect(await idsOf("/mj/task/queue")).toEqual(ids.toReversed());
     await client.harness.drain();
-    expect((await client.call("GET", "/mj/task/queue")).body).toEqual([]);
+    // The vendor runs them now.
+    expect(await idsOf("/mj/task/queue")).toEqual(ids.toReversed());
+    const { calls } = client.harness.vendor;
+    const [done, failed] = [calls.find(({ prompt }) => prompt === "7")!, calls.find(({ prompt }) => prompt === "9")!];
+    await client.harness.post(done, "SUCCESS");
+    await client.harness.post(failed, "FAILURE");
+    const left = ids.toReversed().filter((_, i) => i !== 7 && i !== 9);
+    expect(await idsOf("/mj/task/queue")).toEqual(left);
+    await client.harness.finishAll();
+    expect(await idsOf("/mj/task/queue")).toEqual([]);
+  });
+
+  test("a list by ids reads every one of 2,300 ids, the last ones too", async () => {
+    const first = await client.imagined();
+    const last = await client.imagined();
+    const unknown = Array.from({ length: 2_298 }, (_, i) => String(1_765_432_109_870_000 + i));
+    const { body } = await client.post("/mj/task/list-by-condition", { ids: [first, ...unknown, last] });
+    expect(body.map((task: Json) => task.id).toSorted()).toEqual([first, last].toSorted());
   });
 });
 

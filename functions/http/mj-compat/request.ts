@@ -232,14 +232,12 @@ export function readUpload(body: unknown): string[] {
   return base64Array;
 }
 
-/** Maximum number of ids that one request reads. Further ids are left out of the response, like unknown ids. */
-const IDS = 1_000;
 export const List = z.object({
   ids: z.optional(z.array(z.union([z.string(), z.number()]), { error: "must be a list of ids" })),
 });
 
 export function readIds(body: unknown): string[] {
-  return (parse(List, body).ids ?? []).slice(0, IDS).map(String);
+  return (parse(List, body).ids ?? []).map(String);
 }
 
 function parse<T>(schema: z.ZodMiniType<T>, body: unknown): T {

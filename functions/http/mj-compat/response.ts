@@ -9,7 +9,10 @@ import type { AppEnv } from "../env.ts";
 
 export const MJ_CODE = {
   accepted: 1,
-  /** The task does not exist, or there is no vendor account for the request. */
+  /**
+   * Submissions: no vendor account is configured. new-api then disables its whole channel, so nothing else may use it.
+   * Reads: the task does not exist.
+   */
   missing: 3,
   invalid: 4,
   failed: 9,
@@ -40,15 +43,23 @@ export function mjResponse(
 
 export const accepted = (id: string) => mjResponse(MJ_CODE.accepted, "Submit success", id);
 
-/** Converts an error of the native API into a compat API response. */
-export function refusal(error: MjflowError): MjResponse {
+/**
+ * Converts an error of the native API into a compat API response.
+ * @param isRead true for routes that read a task
+ */
+export function refusal(error: MjflowError, isRead = false): MjResponse {
   const { code, status, extra, field, message } = error;
-  // The request was rejected before any submission: no credit, a limit of the app, or an overloaded table.
-  if (status === 402 || status === 429 || code === "overloaded") return mjResponse(MJ_CODE.full, message);
+  // Nothing was submitted: no credit, a limit of the app, or an overloaded table. Or an equal request is still running.
+  if (status === 402 || status === 429 || code === "overloaded" || code === "idempotency_in_flight") {
+    return mjResponse(MJ_CODE.full, message);
+  }
   if (typeof extra["bannedWord"] === "string") {
     return mjResponse(MJ_CODE.banned, message, null, { bannedWord: extra["bannedWord"] });
   }
-  if (code === "not_found") return mjResponse(MJ_CODE.missing, "The task does not exist or is no longer stored.");
+  if (code === "not_found") {
+    const description = "The task does not exist or is no longer stored.";
+    return isRead ? mjResponse(MJ_CODE.missing, description) : mjResponse(MJ_CODE.invalid, `taskId: ${description}`);
+  }
   if (field === "provider") return mjResponse(MJ_CODE.missing, "No vendor account is configured for this.");
   if (code === "press_not_offered") {
     const offered = Array.isArray(extra["offered"]) ? extra["offered"].join(", ") : "";
@@ -70,6 +81,7 @@ export function mjErrorResponse(c: Context<AppEnv>, error: unknown): Response {
   if (typeof reported.retry === "object") c.header("Retry-After", String(Math.ceil(reported.retry.afterMs / 1_000)));
   // A wrong key or an unreadable body. No server of the midjourney-proxy family responds 200 to these.
   const isHttpError = [400, 401, 403, 413].includes(reported.status) && reported.code !== "invalid_request";
-  const status = isHttpError || READ_PATH.test(c.req.path) ? reported.status : 200;
-  return c.json(refusal(reported), status as 200);
+  const isRead = READ_PATH.test(c.req.path);
+  const status = isHttpError || isRead ? reported.status : 200;
+  return c.json(refusal(reported, isRead), status as 200);
 }

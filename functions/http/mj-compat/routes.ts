@@ -8,20 +8,25 @@ import type { Mode, RootAction } from "@mjflow/core/flow";
 import { mjTaskView } from "@mjflow/core/mj-task";
 import { LookupError } from "@mjflow/core/port";
 import type { Callers } from "@mjflow/engine/app";
+import { newFlowId } from "@mjflow/engine/create";
 import {
   answerMjModal,
   type FoundMjTask,
+  findMjPress,
+  findMjRoot,
   findTask,
   findTasks,
-  isQueued,
   latestTasks,
   pressMjButton,
+  queuedTasks,
   seedOf,
   submitMjRoot,
 } from "@mjflow/engine/mj-compat";
+import { newSegment } from "@mjflow/engine/press";
 import type { Context } from "hono";
 import { readJson } from "../body.ts";
-import { type AppEnv, mediaUrlOf } from "../env.ts";
+import { type AppEnv, checkCallbackUrl, mediaUrlOf } from "../env.ts";
+import { idempotencyKeyOf, idempotent } from "../idempotency.ts";
 import { authenticate } from "./auth.ts";
 import {
   type PressRequest,
@@ -46,8 +51,11 @@ export const MJ_PREFIXES = [...PREFIXES, "/v1/mj", "/mj"];
 /** Number of tasks in `/task/list`, as in trueai-org. */
 const LISTED = 100;
 
-/** @param id the task id in the path; empty if the path has none */
-type MjHandler = (c: Context<AppEnv>, id: string) => Promise<Response>;
+/**
+ * @param id the task id in the path; empty if the path has none
+ * @param arrivedAt when the request arrived, epoch ms
+ */
+type MjHandler = (c: Context<AppEnv>, id: string, arrivedAt: number) => Promise<Response>;
 
 const fetchTask: MjHandler = async (c, id) => c.json(view(c, await find(c, id)));
 const listTasks: MjHandler = async (c) => {
@@ -65,9 +73,9 @@ const HANDLERS = new Map<string, MjHandler>([
   ["POST /submit/describe", (c) => submit(c, "describe")],
   ["POST /submit/shorten", (c) => submit(c, "shorten")],
   ["POST /insight-face/swap", (c) => submit(c, "swap-face")],
-  ["POST /submit/action", (c) => press(c, readAction)],
-  ["POST /submit/change", (c) => press(c, readChange)],
-  ["POST /submit/simple-change", (c) => press(c, readSimpleChange)],
+  ["POST /submit/action", (c, _, arrivedAt) => press(c, readAction, arrivedAt)],
+  ["POST /submit/change", (c, _, arrivedAt) => press(c, readChange, arrivedAt)],
+  ["POST /submit/simple-change", (c, _, arrivedAt) => press(c, readSimpleChange, arrivedAt)],
   ["POST /submit/modal", modal],
   ["POST /submit/upload-discord-images", async (c) => c.json(await upload(c, readUpload(await readJson(c))))],
   ["POST /submit/video", (c) => unsupported(c, "video")],
@@ -79,7 +87,7 @@ const HANDLERS = new Map<string, MjHandler>([
   ["POST /task/list-by-condition", listTasks],
   ["POST /task/list-by-ids", listTasks],
   ["GET /task/list", async (c) => c.json(views(c, await latest(c)))],
-  ["GET /task/queue", async (c) => c.json(views(c, (await latest(c)).filter(isQueued)))],
+  ["GET /task/queue", async (c) => c.json(views(c, await queuedTasks(c.get("deps"), c.get("appId"))))],
   ["GET /task/{id}/image-seed", seed],
   ["POST /task/{id}/cancel", cancel],
   ["GET /image/{id}", image],
@@ -90,13 +98,14 @@ export const MJ_ROUTES: readonly string[] = [...HANDLERS.keys()];
 /** Returns the handler of all paths under a prefix. */
 export function mjCompat(prefix: string, callers: Callers) {
   return async (c: Context<AppEnv>): Promise<Response> => {
+    const arrivedAt = c.get("deps").clock.now();
     try {
       await authenticate(c, callers);
       const path = c.req.path.slice(prefix.length);
       const [, before, id = "", after = ""] = /^(\/(?:task|query\/task|image))\/([\w-]+)(\/[\w-]+)?$/.exec(path) ?? [];
       const handler = HANDLERS.get(`${c.req.method} ${path}`) ?? HANDLERS.get(`${c.req.method} ${before}/{id}${after}`);
       return handler
-        ? await handler(c, id)
+        ? await handler(c, id, arrivedAt)
         : c.json(mjResponse(MJ_CODE.missing, `Invalid URL (${c.req.method} ${c.req.path})`), 404);
     } catch (error) {
       return mjErrorResponse(c, error);
@@ -127,21 +136,43 @@ async function submit(c: Context<AppEnv>, action: RootAction): Promise<Response>
   await deps.providers.refresh?.();
   const provider = deps.defaultProvider ?? deps.providers.ids()[0] ?? "";
   const { request, own } = readRoot(action, await readJson(c), { provider, prefixMode: modeOf(c) });
-  const { id } = await submitMjRoot(deps, c.get("appId"), request, own, deps);
+  checkCallbackUrl(c, "notifyHook", own.notifyHook);
+  const appId = c.get("appId");
+  // The operator may change the provider of these requests between a request and its repetition.
+  const sent = { ...request, ...own, provider: undefined };
+  const { id } = await idempotent(c, sent, {
+    choose: () => newFlowId(deps),
+    run: ({ target: flowId, resumed }) => submitMjRoot(deps, appId, request, own, deps, { flowId, resumed }),
+    show: (flowId) => findMjRoot(deps, appId, flowId),
+  });
   return c.json(accepted(id));
 }
 
-async function press(c: Context<AppEnv>, read: (body: unknown) => PressRequest): Promise<Response> {
-  const { taskId, press, own } = read(await readJson(c));
-  const { pointer, finalPrompt } = await pressMjButton(c.get("deps"), c.get("appId"), taskId, press, own);
+async function press(c: Context<AppEnv>, read: (body: unknown) => PressRequest, arrivedAt: number): Promise<Response> {
+  const sent = read(await readJson(c));
+  const { taskId, press, own } = sent;
+  checkCallbackUrl(c, "notifyHook", own.notifyHook);
+  const [deps, appId, isKeyed] = [c.get("deps"), c.get("appId"), idempotencyKeyOf(c) !== undefined];
+  const { pointer, finalPrompt } = await idempotent(c, sent, {
+    choose: () => newSegment(deps),
+    run: ({ target }) =>
+      pressMjButton(deps, appId, taskId, press, own, { arrivedAt, segment: isKeyed ? target : undefined }),
+    show: (segment) => findMjPress(deps, appId, taskId, segment),
+  });
   if (!pointer.awaitsModalAnswer) return c.json(accepted(pointer.id));
   const properties = { ...(finalPrompt !== undefined && { finalPrompt }), remix: true };
   return c.json(mjResponse(MJ_CODE.modal, "Waiting for window confirm", pointer.id, properties));
 }
 
 async function modal(c: Context<AppEnv>): Promise<Response> {
-  const { taskId, modal } = readModal(await readJson(c));
-  const { id } = await answerMjModal(c.get("deps"), c.get("appId"), taskId, modal);
+  const sent = readModal(await readJson(c));
+  const { taskId, modal } = sent;
+  const [deps, appId] = [c.get("deps"), c.get("appId")];
+  const { id } = await idempotent(c, sent, {
+    choose: () => taskId,
+    run: () => answerMjModal(deps, appId, taskId, modal),
+    show: async () => (await findTask(deps, appId, taskId)).pointer,
+  });
   return c.json(accepted(id));
 }
 

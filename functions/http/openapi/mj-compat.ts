@@ -5,7 +5,14 @@
 import { MjAnswer, MjTask } from "@mjflow/core/mj-response";
 import * as z from "zod/mini";
 import { Action, Change, List, Modal, Root, SimpleChange, Upload } from "../mj-compat/request.ts";
-import type { ResponseDescription, RouteDescription, RouteGroup, Schema } from "./route-description.ts";
+import {
+  IDEMPOTENCY_KEY,
+  REPLAYED,
+  type ResponseDescription,
+  type RouteDescription,
+  type RouteGroup,
+  type Schema,
+} from "./route-description.ts";
 
 /** Responses of every route. */
 const AUTH_RESPONSES: Record<number, ResponseDescription> = {
@@ -36,10 +43,11 @@ interface SubmitRoute extends Partial<RouteDescription> {
 /** A route that submits something. It responds HTTP 200, also after an error. The code says what happened. */
 function submit(route: SubmitRoute): RouteDescription {
   const about =
-    "Code 1: accepted; `result` is the task's id. Code 3: there is no vendor account, or the task does not exist. Code 4: a field is wrong; `description` names it. Code 9: failed. Code 23: busy; try again later. Code 24: the prompt contains a banned word.";
+    "Code 1: accepted; `result` is the task's id. Code 3: no vendor account is configured. Code 4: a field is wrong, or the task does not exist; `description` names the field. Code 9: failed. Code 23: busy, or the same request is still running; send it again after `Retry-After`. Code 24: the prompt contains a banned word.";
   return {
     key: "mj",
-    responses: { 200: { about, schema: MjAnswer }, ...BODY, ...AUTH_RESPONSES },
+    headers: [IDEMPOTENCY_KEY],
+    responses: { 200: { about, schema: MjAnswer, headers: [REPLAYED] }, ...BODY, ...AUTH_RESPONSES },
     errors: [],
     ...route,
   };
@@ -67,6 +75,7 @@ function unsupported(id: string, summary: string): RouteDescription {
 const ID = { id: "The 16-digit id from the `result` of a submission, or a task id of the native API." };
 const task = { 200: { about: "The task.", schema: MjTask }, ...MISSING };
 const list = { 200: { about: "The tasks that exist, newest first.", schema: z.array(MjTask) } };
+const queue = { 200: { about: "The tasks, oldest first.", schema: z.array(MjTask) } };
 const ids = { body: List, example: { ids: ["1795219200000123"] } };
 
 export const mjCompat = {
@@ -123,7 +132,7 @@ export const mjCompat = {
       id: "mjAction",
       summary: "Press a button",
       description:
-        "`customId` is from the `buttons` of the finished task. Code 21 means that the button opens a modal. Send the modal answer for the new id with `submit/modal`; you need not wait. The same request sent again within 10 seconds is the same press.",
+        "`customId` is from the `buttons` of the finished task. Code 21 means that the button opens a modal. Send the modal answer for the new id with `submit/modal`; you need not wait. The same request sent again within 10 seconds is the same press. With an `Idempotency-Key`, the key alone decides.",
       body: Action,
       requestSchema: ["taskId", "customId", "prompt", "maskBase64", ...COMMON],
       example: { taskId: "1795219200000123", customId: "MJ::JOB::upsample::1::…" },
@@ -154,6 +163,7 @@ export const mjCompat = {
       id: "mjUpload",
       summary: "Upload images to the vendor",
       description: "Creates no task. `result` contains the vendor's links.",
+      headers: [],
       body: Upload,
       needs: ["base64Array"],
       example: { base64Array: ["data:image/png;base64,iVBORw0KGgo="] },
@@ -161,20 +171,15 @@ export const mjCompat = {
     "GET /mj/task/:id/fetch": read({ id: "mjFetch", summary: "Get a task", path: ID }, task),
     "GET /mj/query/task/:id": read({ id: "mjQuery", summary: "Get a task (path of some vendors)", path: ID }, task),
     "POST /mj/task/list-by-condition": read(
-      { id: "mjListByCondition", summary: "Get several tasks", description: "At most 1,000 tasks.", ...ids },
+      { id: "mjListByCondition", summary: "Get several tasks", ...ids },
       { ...list, ...BODY },
     ),
     "POST /mj/task/list-by-ids": read(
-      {
-        id: "mjListByIds",
-        summary: "Get several tasks (path of trueai-org)",
-        description: "At most 1,000 tasks.",
-        ...ids,
-      },
+      { id: "mjListByIds", summary: "Get several tasks (path of trueai-org)", ...ids },
       { ...list, ...BODY },
     ),
     "GET /mj/task/list": read({ id: "mjList", summary: "List the latest 100 tasks" }, list),
-    "GET /mj/task/queue": read({ id: "mjQueue", summary: "List queued tasks" }, list),
+    "GET /mj/task/queue": read({ id: "mjQueue", summary: "List the tasks that wait or run" }, queue),
     "GET /mj/task/:id/image-seed": read(
       { id: "mjSeed", summary: "Get the seed of an image", path: ID },
       {

@@ -66,7 +66,7 @@ export const mjRequestDescriptions: readonly SchemaDescriptions[] = [
 
 export const mjResponseDescriptions: readonly SchemaDescriptions[] = [
   describe("MjAnswer", MjAnswer, "Response to a submission, as servers of the midjourney-proxy family send it.", {
-    code: "1: accepted. 3: not found. 4: a field is wrong. 9: failed. 21: waits for `submit/modal`. 23: busy, try again later. 24: the prompt contains a banned word.",
+    code: "1: accepted. 3: no vendor account, or for reads: not found. 4: a field is wrong. 9: failed. 21: waits for `submit/modal`. 23: busy, try again later. 24: the prompt contains a banned word.",
     description: "Text for people. It names the wrong field.",
     result: "Id of the task as text, links of an upload, or a seed; null after an error.",
     properties: "With code 21: `finalPrompt` and `remix`. With code 24: `bannedWord`.",

@@ -49,24 +49,26 @@ export async function runOnce<T>(
 ): Promise<{ value: T; replayed: boolean }> {
   const { appId, key } = keyed;
   const fingerprint = fingerprintOf(keyed);
+  // The age of the key and of its lease is judged by the time when the request arrived, and not after slow writes.
+  const now = deps.clock.now();
   const claim = (target: string, over: Pick<IdempotencyRecord, "rev" | "createdAt">): IdempotencyRecord => ({
     ...{ appId, key, fingerprint, target, state: "running" },
-    ...{ rev: over.rev, createdAt: over.createdAt, leaseUntil: deps.clock.now() + IDEMPOTENCY_LEASE_MS },
+    ...{ rev: over.rev, createdAt: over.createdAt, leaseUntil: now + IDEMPOTENCY_LEASE_MS },
   });
   let resumed = false;
-  let saved = await deps.store.saveIdempotency(claim(work.choose(), { rev: 0, createdAt: deps.clock.now() }));
+  let saved = await deps.store.saveIdempotency(claim(work.choose(), { rev: 0, createdAt: now }));
   if (!saved.ok) {
     const existing = saved.current;
     // The record was deleted by TTL between the rejected write and the read.
     if (!existing) throw new MjflowError("idempotency_in_flight");
-    const state = idempotencyStateOf(existing, fingerprint, deps.clock.now());
+    const state = idempotencyStateOf(existing, fingerprint, now);
     if (state.kind === "mismatch") throw new MjflowError("idempotency_mismatch");
     if (state.kind === "in_flight") throw new MjflowError("idempotency_in_flight");
     if (state.kind === "done") return { value: await work.show(existing.target), replayed: true };
     resumed = state.kind === "resume";
     const next = resumed
       ? claim(existing.target, existing)
-      : claim(work.choose(), { rev: existing.rev, createdAt: deps.clock.now() });
+      : claim(work.choose(), { rev: existing.rev, createdAt: now });
     saved = await deps.store.saveIdempotency(next);
     if (!saved.ok) throw new MjflowError("idempotency_in_flight");
   }

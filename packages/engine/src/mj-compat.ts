@@ -4,28 +4,42 @@
  *
  * MC1  The compat task id is written before its flow or child. If the task is never written, the id is not found after
  *      `POINTER_WAIT_MS`.
- * MC2  The same press request within `REPEAT_MS` creates one child only, because clients repeat requests that got no
- *      response.
+ * MC2  The same press request creates one child only, because clients repeat requests that got no response. A request is a
+ *      repetition if it arrives before the child is stored, or within `REPEAT_MS` after that.
  * MC3  The compat task id of another app does not exist for the caller, like a task of another app (D6).
  */
 import { createHash } from "node:crypto";
 import { promptsIn } from "@mjflow/core/banned";
-import { needsModal } from "@mjflow/core/button";
+import { needsModal, resolvePress } from "@mjflow/core/button";
 import { MjflowError } from "@mjflow/core/error";
 import { EVENT_TYPES, eventMaskOf } from "@mjflow/core/event";
 import { type Flow, vendorActionOf } from "@mjflow/core/flow";
-import { childPath, crockford, flowIdOf, ROOT_PATH, taskIdOf } from "@mjflow/core/id";
+import { childPath, crockford, ROOT_PATH, taskIdOf } from "@mjflow/core/id";
+import { FUNCTION_TIMEOUT_S } from "@mjflow/core/limit";
 import { isMjTaskId, type MjTaskIdStore, type MjTaskPointer, mjTaskIdOf, mjTaskView } from "@mjflow/core/mj-task";
+import type { TaskRef } from "@mjflow/core/port";
 import type { ActionRequest, FlowRequest, ModalInput } from "@mjflow/core/request";
 import { isEnded, type Task } from "@mjflow/core/task";
 import { checkProvider, findAccountOfTask } from "./account-selection.ts";
-import { type CreateFlowDeps, createFlow, type FlowDefaults } from "./create.ts";
+import { type ChosenIds, type CreateFlowDeps, createFlow, type FlowDefaults, newFlowId } from "./create.ts";
 import type { MjHookListener } from "./deliver.ts";
 import type { EngineDeps } from "./deps.ts";
-import { answerModal, createPressedChild, getOwnTask, type PressDeps, resolveButton, startChild } from "./press.ts";
+import {
+  answerModal,
+  assertNotCanceled,
+  createPressedChild,
+  getOwnTask,
+  type PressDeps,
+  resendPending,
+  resolveButton,
+  startChild,
+} from "./press.ts";
 
-/** Time in which an id without a task is treated as being created, ms. After that the id is not found. */
-const POINTER_WAIT_MS = 10_000;
+/**
+ * Time in which an id without a task is treated as being created, ms. After that the id is not found. It is longer than
+ * the function may run, so that a slow table cannot hide a task that is still being written.
+ */
+export const POINTER_WAIT_MS = (FUNCTION_TIMEOUT_S.api + 10) * 1_000;
 /**
  * Time in which equal press requests count as one, ms. It is longer than a client waits before it repeats a lost
  * request, and shorter than the time after which a person repeats a press on purpose.
@@ -54,37 +68,62 @@ export interface FoundMjTask {
 
 // ── create ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-/** @throws MjflowError `invalid_request` with the field; `overloaded` */
+/**
+ * @param keyed flow id that is stored with the request's Idempotency-Key; unset: the request has no key
+ * @throws MjflowError `invalid_request` with the field; `overloaded`
+ */
 export async function submitMjRoot(
   deps: CreateFlowDeps & MjCompatDeps,
   appId: string,
   request: FlowRequest,
   own: MjRequestFields,
   defaults: FlowDefaults,
+  keyed: Required<Pick<ChosenIds, "flowId" | "resumed">> = { flowId: newFlowId(deps), resumed: false },
 ): Promise<MjTaskPointer> {
+  const { flowId, resumed } = keyed;
   const action = request.action ?? "imagine";
   // These checks come before the id is allocated, so that a rejected request uses no id.
   await deps.providers.refresh?.();
   checkProvider(deps, request.provider ?? defaults.defaultProvider, action);
   await deps.banned.assertAllowed(promptsIn(request));
-  const flowId = flowIdOf(deps.clock.now(), deps.random.bytes(10));
-  const pointer = await allocateMjTaskId(deps, {
-    appId,
-    flowId,
-    path: ROOT_PATH,
-    action: vendorActionOf(action),
-    prompt: request.prompt,
-    botType: request.botType,
-    ...own,
-  });
+  const earlier = resumed ? await findRootPointer(deps, appId, flowId) : undefined;
+  const pointer =
+    earlier ??
+    (await allocateMjTaskId(deps, {
+      appId,
+      flowId,
+      path: ROOT_PATH,
+      action: vendorActionOf(action),
+      prompt: request.prompt,
+      botType: request.botType,
+      ...own,
+    }));
   // Clients of midjourney-proxy poll the progress or receive it by `notifyHook`, so progress is always stored.
   const flowRequest = { ...request, state: own.state, progress: true };
-  await createFlow(deps, appId, flowRequest, defaults, {
-    flowId,
-    mjTaskId: pointer.id,
-    eventMask: ownEventMask(deps, own),
-  });
+  await deletingUnused(deps, pointer, () =>
+    createFlow(deps, appId, flowRequest, defaults, {
+      flowId,
+      resumed,
+      mjTaskId: pointer.id,
+      eventMask: ownEventMask(deps, own),
+    }),
+  );
   return pointer;
+}
+
+/**
+ * Returns the compat task id of a flow that an earlier request with the same Idempotency-Key created.
+ * @throws MjflowError `not_found` also for a flow of another app (D6)
+ */
+export async function findMjRoot(deps: MjReadDeps, appId: string, flowId: string): Promise<MjTaskPointer> {
+  const pointer = await findRootPointer(deps, appId, flowId);
+  if (!pointer) throw new MjflowError("not_found");
+  return pointer;
+}
+
+async function findRootPointer({ store, mjTaskIds }: MjReadDeps, appId: string, flowId: string) {
+  const { tasks } = await store.load(flowId, [ROOT_PATH]);
+  return tasks[0]?.mjTaskId === undefined ? undefined : mjTaskIds.get(appId, tasks[0].mjTaskId);
 }
 
 export interface MjPressResult {
@@ -93,36 +132,46 @@ export interface MjPressResult {
   finalPrompt?: string;
 }
 
-/** @throws MjflowError `not_found`; `conflict` while the parent has not succeeded; `press_not_offered` */
+export interface MjPressOptions {
+  /** When the request arrived, epoch ms, read once before any other step. */
+  arrivedAt: number;
+  /** Path segment that is stored with the request's Idempotency-Key. The key then decides what a repetition is. */
+  segment?: string | undefined;
+}
+
+/**
+ * @throws MjflowError `not_found`; `conflict` while the parent has not succeeded, or if the flow is canceled;
+ *   `press_not_offered`
+ */
 export async function pressMjButton(
   deps: PressDeps & MjCompatDeps,
   appId: string,
   taskId: string,
   request: Pick<ActionRequest, "press" | "customId" | "modal">,
   own: MjRequestFields,
+  { arrivedAt, segment: keyed }: MjPressOptions,
 ): Promise<MjPressResult> {
   const found = await findTask(deps, appId, taskId);
-  const parent = found.task;
-  if (!parent)
-    throw new MjflowError("conflict", {
-      detail: "The task was submitted a moment ago and is not stored yet. Send the request again.",
-    });
+  const parent = storedTask(found);
   const button = resolveButton(parent, request);
   await deps.banned.assertAllowed(promptsIn(request));
-  // The text result of describe or shorten is no prompt: the modal shows the prompt of the chosen number.
-  const finalPrompt = needsModal(button.name) ? parent.result?.finalPrompt : undefined;
-  const [segment, previousSegment] = pathSegmentsOf(request, own, deps.clock.now());
-  const earlier = await findRepeatedPress(deps, appId, parent, [segment, previousSegment]);
-  if (earlier) return { pointer: earlier, finalPrompt };
+  const segmentAt = (n: number) => keyed ?? pressSegment(request, own, n);
+  const { flow, last, next } = await findPresses(deps, parent, request, segmentAt, keyed === undefined ? undefined : 1);
+  const existingResult = async (child: Task) => {
+    await resendPending(deps, child);
+    return pressResult(deps, appId, parent, child);
+  };
+  if (last && (keyed !== undefined || isRepetition(last, arrivedAt))) return existingResult(last);
+  // A repetition of an accepted press gets its id even after the cancellation. A new press would never be submitted.
+  if (flow) assertNotCanceled(flow);
 
-  let current = segment;
-  for (let i = 0; i < MAX_ID_TRIES; i++) {
-    const path = childPath(parent.path, current);
-    const { label, emoji, customId } = button.button;
+  const { label, emoji, customId } = button.button;
+  for (let n = next; n < next + MAX_ID_TRIES; n++) {
+    const segment = segmentAt(n);
     const pointer = await allocateMjTaskId(deps, {
       appId,
       flowId: parent.flowId,
-      path,
+      path: childPath(parent.path, segment),
       action: "ACTION",
       prompt: found.pointer.prompt ?? parent.result?.prompt,
       description: `/up ${found.pointer.id} ${label || emoji || customId}`,
@@ -130,22 +179,76 @@ export async function pressMjButton(
       awaitsModalAnswer: (alwaysOpensModal(button.name) && !request.modal) || undefined,
       ...own,
     });
-    const mask = ownEventMask(deps, own);
-    const child = await createPressedChild(deps, parent, request, button, {
-      segment: current,
-      mjTaskId: pointer.id,
-      eventMask: mask,
+    const mjTaskId = pointer.id;
+    const started = await deletingUnused(deps, pointer, async () => {
+      const child = await createPressedChild(deps, parent, request, button, {
+        segment,
+        mjTaskId,
+        eventMask: ownEventMask(deps, own),
+      });
+      return startChild(deps, child, flow);
     });
-    const started = await startChild(deps, child);
-    if (started.ok) return { pointer, finalPrompt };
-    // The path is taken: by the same request sent a second time, by an earlier child that has failed, or by another
-    // press.
+    if (started.ok) return { pointer, finalPrompt: finalPromptOf(parent, button.name) };
     await deps.mjTaskIds.delete(pointer);
-    const repeated = await findRepeatedPress(deps, appId, parent, [current]);
-    if (repeated) return { pointer: repeated, finalPrompt };
-    current = `m${crockford(deps.random.bytes(5))}`;
+    if (!started.current) throw new MjflowError("overloaded");
+    // The child did not exist when this request looked for it. So both requests were on their way at the same time, and
+    // the stored child is the one of this press. A slow table or a failure of the child since then changes nothing.
+    if (isPressOf(started.current, request)) return existingResult(started.current);
   }
   throw new MjflowError("overloaded", { detail: "No free path below the task." });
+}
+
+/**
+ * Returns the result of a press that an earlier request with the same Idempotency-Key made.
+ * @throws MjflowError `not_found`
+ */
+export async function findMjPress(
+  deps: MjReadDeps,
+  appId: string,
+  taskId: string,
+  segment: string,
+): Promise<MjPressResult> {
+  const parent = storedTask(await findTask(deps, appId, taskId));
+  const { tasks } = await deps.store.load(parent.flowId, [childPath(parent.path, segment)]);
+  if (!tasks[0]) throw new MjflowError("not_found");
+  return pressResult(deps, appId, parent, tasks[0]);
+}
+
+function storedTask({ task }: FoundMjTask): Task {
+  if (task) return task;
+  throw new MjflowError("overloaded", {
+    detail: "The task was submitted a moment ago and is not stored yet. Send the request again.",
+  });
+}
+
+async function pressResult({ mjTaskIds }: MjCompatDeps, appId: string, parent: Task, child: Task) {
+  const { flowId, path, mjTaskId: id = taskIdOf(flowId, path), createdAt } = child;
+  const pointer = (await mjTaskIds.get(appId, id)) ?? { appId, id, rev: 0, flowId, path, action: "ACTION", createdAt };
+  const resolved = resolvePress(child.press ?? "", parent.result?.buttons ?? []);
+  return { pointer, finalPrompt: finalPromptOf(parent, resolved.ok ? resolved.name : undefined) };
+}
+
+/** The text result of describe or shorten is no prompt: the modal shows the prompt of the chosen number. */
+function finalPromptOf(parent: Task, buttonName: string | undefined): string | undefined {
+  return needsModal(buttonName) ? parent.result?.finalPrompt : undefined;
+}
+
+/**
+ * Runs the work that stores the task of an id. A rejected request leaves no id behind. After any other error the task may
+ * be stored, so the id stays.
+ */
+async function deletingUnused<T>(
+  { mjTaskIds }: MjCompatDeps,
+  pointer: MjTaskPointer,
+  work: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    const isRejected = error instanceof MjflowError && error.status < 500;
+    if (isRejected) await mjTaskIds.delete(pointer).catch(() => {});
+    throw error;
+  }
 }
 
 /** @throws MjflowError `not_found`; `conflict` if the task cannot have a modal or got a different modal answer */
@@ -155,13 +258,10 @@ export async function answerMjModal(
   taskId: string,
   input: ModalInput,
 ): Promise<MjTaskPointer> {
-  const { pointer, task } = await findTask(deps, appId, taskId);
-  if (!task)
-    throw new MjflowError("conflict", {
-      detail: "The task was submitted a moment ago and is not stored yet. Send the request again.",
-    });
+  const found = await findTask(deps, appId, taskId);
+  const task = storedTask(found);
   await answerModal(deps, appId, taskIdOf(task.flowId, task.path), input);
-  return pointer;
+  return found.pointer;
 }
 
 /**
@@ -179,33 +279,61 @@ function ownEventMask({ mjNotifyHook }: MjCompatDeps, { notifyHook }: MjRequestF
 // ── repeated presses (MC2) ─────────────────────────────────────────────────────────────────────────────────────────
 
 /**
- * Returns the last path segment for this press in the current time span and in the span before it. The segment is a
- * hash of the request, so a repeated request finds the child of the first one. It has five characters, because paths
- * are part of callback tokens and lineages can be deep.
+ * Returns the last path segment of the `n`-th press with this request, from 0. Every request finds the children of equal
+ * requests under these segments, in their order, without a look at the clock. The conditional put of the child decides
+ * which of two requests makes the `n`-th press. A segment is a hash of five characters, because paths are part of callback
+ * tokens and lineages can be deep.
  */
-function pathSegmentsOf(request: object, own: MjRequestFields, now: number): [now: string, before: string] {
-  const span = Math.floor(now / REPEAT_MS);
-  const nameOfSpan = (n: number) => {
-    const text = JSON.stringify([request, own.state, own.notifyHook, n]);
-    return `m${crockford(createHash("sha256").update(text).digest().subarray(0, 5)).slice(0, 5)}`;
-  };
-  return [nameOfSpan(span), nameOfSpan(span - 1)];
+function pressSegment(request: object, own: MjRequestFields, n: number): string {
+  const text = JSON.stringify([request, own.state, own.notifyHook, n]);
+  return `m${crockford(createHash("sha256").update(text).digest().subarray(0, 5)).slice(0, 5)}`;
 }
 
-async function findRepeatedPress(
-  { store, mjTaskIds, clock }: Pick<EngineDeps, "store" | "clock"> & MjCompatDeps,
-  appId: string,
+/** Number of presses in the first read. Each further read is twice as large, up to the maximum. */
+const PRESSES_READ = { first: 2, max: 64 };
+
+/**
+ * Reads the children of equal press requests in their order.
+ * @param limit number of segments; unset: as many as there are presses
+ * @returns `last`: the newest such child; `next`: the number of the first free segment
+ */
+async function findPresses(
+  { store }: Pick<EngineDeps, "store">,
   parent: Task,
-  segments: readonly string[],
-): Promise<MjTaskPointer | undefined> {
-  const paths = segments.map((segment) => childPath(parent.path, segment));
-  const { tasks } = await store.load(parent.flowId, paths);
-  // A failed child is skipped: a client that presses again wants a new task.
-  const recent = tasks.find(
-    (task) =>
-      task.mjTaskId && clock.now() - task.createdAt < REPEAT_MS && (!isEnded(task) || task.status === "SUCCESS"),
-  );
-  return recent && (await mjTaskIds.get(appId, recent.mjTaskId!));
+  request: PressedButton,
+  segmentAt: (n: number) => string,
+  limit = Number.POSITIVE_INFINITY,
+): Promise<{ flow: Flow | undefined; last: Task | undefined; next: number }> {
+  let last: Task | undefined;
+  for (let from = 0, size = PRESSES_READ.first; ; from += size, size = Math.min(2 * size, PRESSES_READ.max)) {
+    const numbers = Array.from({ length: Math.min(size, limit - from) }, (_, i) => from + i);
+    const pathAt = (n: number) => childPath(parent.path, segmentAt(n));
+    const { flow, tasks } = await store.load(parent.flowId, numbers.map(pathAt));
+    const byPath = new Map(tasks.map((task) => [task.path, task]));
+    const free = numbers.find((n) => !byPath.has(pathAt(n)));
+    last =
+      numbers
+        .slice(0, free === undefined ? undefined : free - from)
+        .map((n) => byPath.get(pathAt(n))!)
+        .findLast((task) => isPressOf(task, request)) ?? last;
+    if (free !== undefined || from + size >= limit) return { flow, last, next: free ?? limit };
+  }
+}
+
+type PressedButton = Pick<ActionRequest, "press" | "customId">;
+
+/** Returns true unless another request has the same hash. */
+function isPressOf(child: Task, { press, customId }: PressedButton): boolean {
+  return child.mjTaskId !== undefined && child.press === (press ?? customId);
+}
+
+/**
+ * Returns true if a request that arrived at `arrivedAt` repeats the request that made this child. A client that presses
+ * again after it could see a failure wants a new task.
+ */
+function isRepetition(child: Task, arrivedAt: number): boolean {
+  const hadFailed = isEnded(child) && child.status !== "SUCCESS" && (child.endedAt ?? 0) <= arrivedAt;
+  return arrivedAt - child.createdAt < REPEAT_MS && !hadFailed;
 }
 
 // ── compat task ids ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -239,17 +367,29 @@ type MjReadDeps = Pick<EngineDeps, "store" | "clock"> & MjCompatDeps;
  */
 export async function findTask(deps: MjReadDeps, appId: string, id: string): Promise<FoundMjTask> {
   if (!isMjTaskId(id)) return findNative(deps, appId, id);
+  const now = deps.clock.now();
   const pointer = await deps.mjTaskIds.get(appId, id);
-  const found = pointer && (await resolvePointer(deps, pointer));
+  const found = pointer && (await resolvePointer(deps, pointer, now));
   if (!found) throw new MjflowError("not_found");
   return found;
 }
 
-/** Returns the tasks that exist, newest first. */
+/** Number of ids that one round of a list reads. */
+const IDS_PER_ROUND = 1_000;
+
+/** Returns the tasks that exist, newest first. The ids are read in rounds. */
 export async function findTasks(deps: MjReadDeps, appId: string, ids: readonly string[]): Promise<FoundMjTask[]> {
+  const found: FoundMjTask[] = [];
+  const wanted = [...new Set(ids)];
+  while (wanted.length > 0) found.push(...(await findRound(deps, appId, wanted.splice(0, IDS_PER_ROUND))));
+  return found.sort((a, b) => b.pointer.createdAt - a.pointer.createdAt);
+}
+
+async function findRound(deps: MjReadDeps, appId: string, ids: readonly string[]): Promise<FoundMjTask[]> {
+  const now = deps.clock.now();
   const compatIds = ids.filter(isMjTaskId);
-  const others = [...new Set(ids)].filter((id) => !isMjTaskId(id));
-  const byCompatId = async () => resolvePointers(deps, await deps.mjTaskIds.getMany(appId, compatIds));
+  const others = ids.filter((id) => !isMjTaskId(id));
+  const byCompatId = async () => resolvePointers(deps, await deps.mjTaskIds.getMany(appId, compatIds), now);
   const byNativeId = () =>
     mapInBatches(others, (id) =>
       findNative(deps, appId, id).catch((error: unknown) => {
@@ -257,25 +397,46 @@ export async function findTasks(deps: MjReadDeps, appId: string, ids: readonly s
         throw error;
       }),
     );
-  const found = (await Promise.all([byCompatId(), byNativeId()])).flat().filter((task) => task !== undefined);
-  return found.sort((a, b) => b.pointer.createdAt - a.pointer.createdAt);
+  return (await Promise.all([byCompatId(), byNativeId()])).flat().filter((task) => task !== undefined);
 }
 
 /** Returns the newest tasks of the app, newest first. */
 export async function latestTasks(deps: MjReadDeps, appId: string, limit: number): Promise<FoundMjTask[]> {
-  return resolvePointers(deps, await deps.mjTaskIds.latest(appId, limit));
+  const now = deps.clock.now();
+  return resolvePointers(deps, await deps.mjTaskIds.latest(appId, limit), now);
 }
 
-async function resolvePointers(deps: MjReadDeps, pointers: readonly MjTaskPointer[]): Promise<FoundMjTask[]> {
-  return (await mapInBatches(pointers, (pointer) => resolvePointer(deps, pointer))).filter(
-    (found) => found !== undefined,
-  );
+/** Number of the app's newest tasks among which the queue list searches. */
+const QUEUE_SEARCHED = 1_000;
+
+/** Returns the tasks that wait or run, oldest first, as novicezk's server does. */
+export async function queuedTasks(deps: MjReadDeps, appId: string): Promise<FoundMjTask[]> {
+  const latest = await latestTasks(deps, appId, QUEUE_SEARCHED);
+  return latest.filter(({ task }) => task === undefined || !isEnded(task)).reverse();
 }
 
-/** MC1. */
-async function resolvePointer({ store, clock }: MjReadDeps, pointer: MjTaskPointer): Promise<FoundMjTask | undefined> {
-  const task = await store.getTask(pointer);
-  return task || clock.now() - pointer.createdAt < POINTER_WAIT_MS ? { pointer, task } : undefined;
+async function resolvePointer(deps: MjReadDeps, pointer: MjTaskPointer, now: number): Promise<FoundMjTask | undefined> {
+  return (await resolvePointers(deps, [pointer], now))[0];
+}
+
+/**
+ * MC1. An id whose task names another id has no task. A request that lost against an equal press has not yet deleted this
+ * id, or it crashed before that.
+ *
+ * @param now time before the first read, epoch ms. A slow table must not make an id look older than it was then.
+ */
+async function resolvePointers(
+  { store }: MjReadDeps,
+  pointers: readonly MjTaskPointer[],
+  now: number,
+): Promise<FoundMjTask[]> {
+  const keyOf = ({ flowId, path }: TaskRef) => `${flowId} ${path}`;
+  const tasks = new Map((await store.getTasks(pointers)).map((task) => [keyOf(task), task]));
+  return pointers.flatMap((pointer): FoundMjTask[] => {
+    const task = tasks.get(keyOf(pointer));
+    if (task) return task.mjTaskId === pointer.id ? [{ pointer, task }] : [];
+    return now - pointer.createdAt < POINTER_WAIT_MS ? [{ pointer, task }] : [];
+  });
 }
 
 /**
@@ -345,9 +506,4 @@ export function createMjHookListener(
         : undefined;
     },
   };
-}
-
-/** Returns true for a task that was not submitted yet, as the queue list shows it. */
-export function isQueued({ task }: FoundMjTask): boolean {
-  return task === undefined || (!isEnded(task) && task.submittedAt === undefined);
 }

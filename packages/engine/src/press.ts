@@ -51,16 +51,25 @@ export async function pressTask(
   chosen: ChosenPress = {},
 ): Promise<Task> {
   const { flow, task: parent } = await getOwnTask(deps, appId, taskId);
-  if (flow.canceledAt !== undefined) {
-    throw new MjflowError("conflict", { detail: "The flow is canceled. To press a button, resume the flow first." });
-  }
+  assertNotCanceled(flow);
   await deps.banned.assertAllowed(promptsIn(request));
   const child = await createPressedChild(deps, parent, request, resolveButton(parent, request), chosen);
   const saved = await startChild(deps, child, flow);
   if (saved.ok) return saved.item;
   const existing = saved.current ?? child;
-  if (existing.status === "PENDING") await sendChild(deps, existing);
+  await resendPending(deps, existing);
   return existing;
+}
+
+/** Sends the message of an existing child again. The request that stored the child may have crashed before it sent it. */
+export async function resendPending(deps: Pick<PressDeps, "queue" | "log">, child: Task): Promise<void> {
+  if (child.status === "PENDING") await sendChild(deps, child);
+}
+
+/** @throws MjflowError `conflict` if the flow is canceled: a press on it would never be submitted */
+export function assertNotCanceled(flow: Flow): void {
+  if (flow.canceledAt === undefined) return;
+  throw new MjflowError("conflict", { detail: "The flow is canceled. To press a button, resume the flow first." });
 }
 
 /** Returns a new path segment that no other press has. */
@@ -144,7 +153,7 @@ export async function reserveCreditForPress(deps: PressDeps, child: Task, known:
   if (flow) await extendHold(deps, flow, { path: child.path, micro: planMicroUsd(child, child.then) });
 }
 
-async function sendChild(deps: PressDeps, child: Task): Promise<void> {
+async function sendChild(deps: Pick<PressDeps, "queue" | "log">, child: Task): Promise<void> {
   await deps.queue.send([{ message: workMessage(child) }]).catch((error: unknown) => {
     // The press is stored, so the response is still 202. After an error the client would press again and pay again.
     deps.log.error("task.message-not-sent", { flow: child.flowId, path: child.path, error: String(error) });

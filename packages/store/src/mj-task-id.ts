@@ -39,9 +39,22 @@ export function createMjTaskIdStore(table: Table, { now = Date.now }: MjTaskIdSt
       return live(await table.getAll([...new Set(ids)].map((id) => mjTaskIdKey(appId, id))));
     },
     async latest(appId, limit) {
-      return live(await table.list({ partition: mjTaskIdPk(appId), descending: true, limit }));
+      const items: Item[] = [];
+      // DynamoDB ends a page at 1 MB, which can be before the limit. A short page proves nothing, an empty one is the end.
+      for (let page: Item[] = [], after: Item | undefined; items.length < limit; after = keysOf(page.at(-1))) {
+        const left = limit - items.length;
+        page = await table.list({ partition: mjTaskIdPk(appId), descending: true, limit: left, after });
+        if (page.length === 0) break;
+        items.push(...page);
+      }
+      return live(items);
     },
   };
+}
+
+/** The attributes that DynamoDB accepts as the start of a page. */
+function keysOf(item: Item | undefined): Item | undefined {
+  return item && { [ATTRIBUTE.pk]: item[ATTRIBUTE.pk]!, [ATTRIBUTE.sk]: item[ATTRIBUTE.sk]! };
 }
 
 function pointerToItem(pointer: MjTaskPointer): Item {
