@@ -1,6 +1,6 @@
 /** Starting mjflow: errors are one line, and nothing is left behind. */
 import { execFile, spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -87,3 +87,28 @@ function isAlive(pid: number): boolean {
     return false;
   }
 }
+
+test("a data folder that is damaged, emptied or not writable is refused in one line with a way out", async () => {
+  const data = join(folder, "data");
+  mkdirSync(data);
+  writeFileSync(join(data, "mjflow.db"), Buffer.alloc(50_000, 0x5a));
+  const damaged = await run(["bin/start.mjs"]);
+  expect([damaged.code, damaged.output]).toEqual([
+    1,
+    expect.stringMatching(/^mjflow\.db in .* is damaged .*backup.*$/),
+  ]);
+  writeFileSync(join(data, "mjflow.db"), "");
+  writeFileSync(join(data, "hook.key"), "key");
+  const emptied = await run(["bin/start.mjs"]);
+  expect([emptied.code, emptied.output]).toEqual([
+    1,
+    expect.stringMatching(/^.* held data .*MJFLOW_ACCEPT_LOSS=all.*$/),
+  ]);
+  const file = join(folder, "file");
+  writeFileSync(file, "");
+  const notWritable = await run(["bin/start.mjs"], { MJFLOW_DATA_DIR: join(file, "data") });
+  expect([notWritable.code, notWritable.output]).toEqual([
+    1,
+    expect.stringMatching(/^The data folder .* cannot be used: .*$/),
+  ]);
+});

@@ -1,6 +1,9 @@
 /** Settings of the local server from environment variables. Only this function of the package reads them. */
 import { TIMINGS } from "@mjflow/core/timing";
+import { ConfigError } from "./config-error.ts";
 import { ENGINE_NAMES, type EngineName } from "./engine/name.ts";
+
+export { ConfigError } from "./config-error.ts";
 
 export interface LocalServerConfig {
   /** TCP port; 0: any free port. */
@@ -14,16 +17,14 @@ export interface LocalServerConfig {
   providers: Record<string, { baseUrl: string; apiKey: string }>;
   /** Local backend; unset: the one that wrote the data folder, otherwise sqlite. */
   engine?: EngineName;
+  /** Accepts one loss of data that the start reports, see folder-check.ts. */
+  acceptLoss?: string;
   timings: string;
   sweepMs: number;
   simulatorSpeed: number;
 }
 
 export const MAX_PORT = 65_535;
-
-export class ConfigError extends Error {
-  override readonly name = "ConfigError";
-}
 
 type Env = Record<string, string | undefined>;
 
@@ -41,6 +42,7 @@ export function readConfig(env: Env, providerIds: readonly string[]): LocalServe
     ...(publicUrl && { publicUrl: publicUrl.replace(/\/+$/, "") }),
     providers,
     ...(env["MJFLOW_ENGINE"] && { engine: engineOf(env["MJFLOW_ENGINE"]) }),
+    ...(env["MJFLOW_ACCEPT_LOSS"] && { acceptLoss: env["MJFLOW_ACCEPT_LOSS"] }),
     timings: timingsOf(env["MJFLOW_TIMINGS"], Object.keys(providers).length > 0),
     sweepMs: numberOf(env, "MJFLOW_SWEEP_MS", 1_000, { min: 1, max: 3_600_000 }),
     simulatorSpeed: speedOf(env, "MJFLOW_SIMULATOR_SPEED"),

@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { ConfigError } from "./config.ts";
+import { ConfigError } from "./config-error.ts";
 
 /** Versions of the local server that use one folder must agree on this name, so it stays. */
 const LOCK = "house.lock";
@@ -56,15 +56,28 @@ function isAlive({ pid, startedAt }: LockHolder): boolean {
     // EPERM: the process exists and belongs to another user.
     if ((error as NodeJS.ErrnoException).code !== "EPERM") return false;
   }
+  if (isZombie(pid)) return false;
   // Without a start time, our own process id can only be that of an earlier process, for example in a container.
   return startedAt === undefined ? pid !== process.pid : startTimeOf(pid) === startedAt;
 }
 
-/** Returns the 22nd field of /proc/pid/stat. The second field, the command name, may contain spaces and brackets. */
+/** True for a process that has ended and whose parent has not read its exit code. Signals still reach such a process. */
+function isZombie(pid: number): boolean {
+  return statOf(pid)?.[0] === "Z";
+}
+
 function startTimeOf(pid: number): string | undefined {
+  return statOf(pid)?.[19];
+}
+
+/**
+ * Returns the fields of /proc/pid/stat from the third one, the state. The second field, the command name, may contain
+ * spaces and brackets. Undefined on systems without /proc.
+ */
+function statOf(pid: number): string[] | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
+    return stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   } catch {
     return undefined;
   }

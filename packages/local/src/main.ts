@@ -1,22 +1,27 @@
 /** `npm start`: starts the local server. */
 import { PROVIDER_IDS } from "@mjflow/simulator/server";
 import { ConfigError, readConfig } from "./config.ts";
+import { isNotWritable } from "./engine/sqlite-error.ts";
 import { surviveOutputErrors } from "./output.ts";
 import { type LocalServer, startLocalServer } from "./server.ts";
 import { onStopSignal } from "./stop-signal.ts";
 
+const DISK_ERRORS: ReadonlySet<string> = new Set(["ENOSPC", "EDQUOT", "EACCES", "EPERM", "EROFS", "ENOTDIR"]);
+const dataDir = process.env["MJFLOW_DATA_DIR"] || ".mjflow";
+
 surviveOutputErrors();
 
 const server = await start().catch((error: unknown) => {
-  if (!(error instanceof ConfigError)) throw error;
-  console.error(error.message);
+  const line = error instanceof ConfigError ? error.message : diskError(error);
+  if (line === undefined) throw error;
+  console.error(line);
   process.exit(1);
 });
 
 server.onCrash((why) => {
-  console.error(
-    `The local backend has crashed: ${why}. All acknowledged data is in the data folder. Start the local server again.`,
-  );
+  const advice = "All acknowledged data is in the data folder. Start the local server again.";
+  // A complete sentence already has its own advice.
+  console.error(why.endsWith(".") ? why : `The local backend has crashed: ${why}. ${advice}`);
   process.exit(1);
 });
 
@@ -32,6 +37,17 @@ async function start(): Promise<LocalServer> {
   return startLocalServer(readConfig(process.env, PROVIDER_IDS), PROVIDER_IDS);
 }
 
+/** Returns the sentence for a data folder that cannot be used; undefined for all other errors. */
+function diskError(error: unknown): string | undefined {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code !== undefined && DISK_ERRORS.has(code)) {
+    return `The data folder ${dataDir} cannot be used: ${(error as Error).message}. Make space or correct the permissions, or set MJFLOW_DATA_DIR to another folder.`;
+  }
+  return isNotWritable(error)
+    ? `The data folder ${dataDir} cannot be written: ${(error as Error).message}. Make space or correct the permissions, then start again.`
+    : undefined;
+}
+
 function greeting({ url, apiKey, simulator, real, engine }: LocalServer): string {
   const vendors = real.length === 0 ? "all simulated" : `real: ${real.join(", ")}; all others simulated`;
   return `
@@ -41,7 +57,7 @@ The mjflow local server is ready
   console    ${url}/console
   key        ${apiKey}
   vendors    ${vendors} (${simulator.url})
-  data       ${process.env["MJFLOW_DATA_DIR"] || ".mjflow"} (${engine})
+  data       ${dataDir} (${engine})
 
 Create a flow, then list the flows:
 

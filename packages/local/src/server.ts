@@ -61,7 +61,7 @@ export async function startLocalServer(
     if (failures.length > 0) throw failures[0];
   };
   try {
-    const backend = await startLocalBackend({ dataDir, engine: config.engine });
+    const backend = await startLocalBackend({ dataDir, engine: config.engine, acceptLoss: config.acceptLoss });
     cleanups.push(() => backend.stop());
     const simulator = await startVendorSimulator(config);
     cleanups.push(() => simulator.stop());

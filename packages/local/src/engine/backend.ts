@@ -7,6 +7,7 @@ import { QUEUE } from "@mjflow/core/limit";
 import type { Queue, QueueDepth, QueueDepths } from "@mjflow/core/port";
 import type { Table } from "@mjflow/store/table";
 import type { MessageSource } from "../event-source-mapping.ts";
+import { checkFolder } from "../folder-check.ts";
 import { createBucket, createQueues, createTable, VISIBILITY_S } from "../provision.ts";
 import { bucketClient, queueClient, tableClient } from "./client.ts";
 import { openDataFile } from "./data-file.ts";
@@ -37,16 +38,23 @@ export interface LocalBackendOptions {
   dataDir: string;
   /** Engine; unset: the engine that wrote the folder, otherwise sqlite. */
   engine?: EngineName | undefined;
+  /** Accepts one loss of data that the start reports, see folder-check.ts. */
+  acceptLoss?: string | undefined;
 }
 
 const CLEANUP_INTERVAL_MS = 3_600_000;
 
-/** @throws Error with advice if another engine wrote the folder, or if the engine is not available on this platform */
-export async function startLocalBackend({ dataDir, engine }: LocalBackendOptions): Promise<LocalBackend> {
+/**
+ * @throws ConfigError with advice if another engine wrote the folder, or if the folder is damaged; Error if the engine is
+ *   not available on this platform
+ */
+export async function startLocalBackend({ dataDir, engine, acceptLoss }: LocalBackendOptions): Promise<LocalBackend> {
   const found = detectEngine(dataDir);
   const name = engine ?? found ?? "sqlite";
   if (found !== undefined && found !== name) throw engineMismatchError(dataDir, found, name);
-  return name === "sqlite" ? startSqliteBackend(dataDir) : startEmulatorBackend(dataDir, name);
+  if (name !== "sqlite") return startEmulatorBackend(dataDir, name);
+  checkFolder(dataDir, { acceptLoss });
+  return startSqliteBackend(dataDir);
 }
 
 async function startSqliteBackend(dataDir: string): Promise<LocalBackend> {

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { cleanUp, createTempFolder } from "../../test/test-folder.ts";
 import { type DataFile, type FileOptions, openDataFile } from "./data-file.ts";
+import { readMark } from "./mark.ts";
 
 /** A data file whose syncs complete when the test says so. */
 function slowDisk(options: FileOptions = {}) {
@@ -108,6 +109,34 @@ test("after a failed sync no write is acknowledged, and onCrash is called", asyn
   expect(await stateOf(file.write(add(file, "b")))).toBe("failed");
 });
 
+test("a full disk rejects a write as overloaded, and the next write succeeds when the disk has space", async () => {
+  const { file, end } = slowDisk();
+  const pages = (count: number) => file.sql(`PRAGMA max_page_count = ${count}`).get();
+  const { page_count } = file.sql("PRAGMA page_count").get() as { page_count: number };
+  pages(page_count + 1);
+  const write = file.write(add(file, "x".repeat(10_000_000)));
+  await expect(write).rejects.toMatchObject({ code: "overloaded", status: 503, retry: { afterMs: 5_000 } });
+  pages(1_000_000);
+  const next = file.write(add(file, "b"));
+  expect(await stateOf(next)).toBe("waiting");
+  end();
+  expect([await stateOf(next), bodies(file)]).toEqual(["done", ["b"]]);
+});
+
+test("the mark counts only commits that are synced", async () => {
+  const dataDir = createTempFolder();
+  const { file, end } = slowDisk({ dataDir });
+  const commits = () => readMark(dataDir)!.commits;
+  const start = commits();
+  await file.note(add(file, "not synced"));
+  const write = file.write(add(file, "synced"));
+  expect(await stateOf(write)).toBe("waiting");
+  expect(commits()).toBe(start);
+  end();
+  await write;
+  expect(commits()).toBe(start + 2);
+});
+
 test("close waits until the writes in progress are stored", async () => {
   const dataDir = createTempFolder();
   const file = openDataFile({ dataDir });
@@ -157,12 +186,12 @@ test("acknowledged writes survive kill -9 at any moment", async () => {
   }
 });
 
-test("the file and its log are readable only by their owner", () => {
+test("the file, its log and its mark are readable only by their owner", () => {
   const dataDir = createTempFolder();
   const file = openDataFile({ dataDir });
   cleanUp.push(() => file.close());
   const modes = readdirSync(dataDir).map((name) => statSync(join(dataDir, name)).mode & 0o777);
-  expect(modes).toEqual([0o600, 0o600]);
+  expect(modes).toEqual([0o600, 0o600, 0o600]);
 });
 
 test("a file that another process has opened is rejected", async () => {

@@ -13,7 +13,10 @@
 import { closeSync, fdatasync, mkdirSync, openSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { damage } from "../folder-check.ts";
+import { type Mark, newEpoch, openMark, readMark } from "./mark.ts";
 import { ENGINE_FILES } from "./name.ts";
+import { asOverloaded, isDamage } from "./sqlite-error.ts";
 
 export interface FileOptions {
   /** Data folder; unset: an in-memory database. */
@@ -28,7 +31,8 @@ export interface DataFile {
   /**
    * Runs immediately; resolves when the written data is on the disk.
    *
-   * @throws the exception of `run`, or of another write of the same transaction; then the whole transaction is undone
+   * @throws the exception of `run`, or of another write of the same transaction; then the whole transaction is undone.
+   *   MjflowError `overloaded` if the file cannot be written, for example because the disk is full
    */
   write<T>(run: () => T): Promise<T>;
   /**
@@ -39,8 +43,8 @@ export interface DataFile {
   /** Registers a callback for an undone transaction: the data that its writers cached is not in the file. */
   onUndone(callback: () => void): void;
   /**
-   * Registers a callback for a failed sync. The content of the disk is then unknown, and no further write is
-   * acknowledged.
+   * Registers a callback for a failed sync, or for a file that is damaged. The content of the disk is then unknown, and
+   * no further write is acknowledged.
    */
   onCrash(callback: (why: string) => void): void;
   /** Waits until all writes are on the disk, then closes the file. */
@@ -72,7 +76,8 @@ CREATE TABLE IF NOT EXISTS messages (
   sentAt INTEGER NOT NULL, visibleAt INTEGER NOT NULL, receives INTEGER NOT NULL DEFAULT 0
 );
 CREATE INDEX IF NOT EXISTS ready ON messages (queue, visibleAt);
-CREATE TABLE IF NOT EXISTS room (bytes BLOB);`;
+CREATE TABLE IF NOT EXISTS room (bytes BLOB);
+CREATE TABLE IF NOT EXISTS commits (id INTEGER PRIMARY KEY CHECK (id = 1), epoch TEXT NOT NULL, count INTEGER NOT NULL);`;
 
 /** @throws Error if another process has opened the file */
 export function openDataFile({ dataDir, sync = fdatasync }: FileOptions = {}): DataFile {
@@ -83,6 +88,9 @@ export function openDataFile({ dataDir, sync = fdatasync }: FileOptions = {}): D
   if (dataDir !== undefined) closeSync(openSync(path, "a", 0o600));
   const db = openDatabase(path);
   const log = dataDir === undefined ? undefined : openSync(`${path}-wal`, "r+");
+  const series = startSeries(db, dataDir);
+  const mark = dataDir === undefined ? undefined : openMark(dataDir, series);
+  const countCommit = db.prepare("UPDATE commits SET count = ?");
   const statements = new Map<string, StatementSync>();
   let open: Transaction | undefined;
   let syncing: Promise<void> | undefined;
@@ -103,13 +111,21 @@ export function openDataFile({ dataDir, sync = fdatasync }: FileOptions = {}): D
     return open;
   }
 
+  /** Returns the error for the caller of a write, and ends all writes if the file is damaged. */
+  function errorOf(error: unknown): unknown {
+    if (dataDir === undefined || !isDamage(error)) return asOverloaded(error);
+    recordCrash(damage(dataDir, (error as Error).message).message, error);
+    return crash;
+  }
+
   async function runInTransaction<T>(run: () => T, needsSync: boolean): Promise<T> {
     const own = openTransaction();
     own.needsSync ||= needsSync;
     let result: T;
     try {
       result = run();
-    } catch (error) {
+    } catch (cause) {
+      const error = errorOf(cause);
       undo(own, error);
       throw error;
     }
@@ -130,24 +146,30 @@ export function openDataFile({ dataDir, sync = fdatasync }: FileOptions = {}): D
   function commit(): void {
     if (!open || syncing) return;
     const own = open;
+    const commits = series.commits + 1;
     try {
+      countCommit.run(commits);
       db.exec("COMMIT");
     } catch (error) {
-      undo(own, error);
+      undo(own, errorOf(error));
       return;
     }
     open = undefined;
-    if (own.needsSync && log !== undefined) syncing = synced(log, own);
+    series.commits = commits;
+    if (own.needsSync && log !== undefined) syncing = synced(log, own, commits);
     else own.done.resolve();
   }
 
-  function synced(descriptor: number, { done }: Transaction): Promise<void> {
+  function synced(descriptor: number, { done }: Transaction, commits: number): Promise<void> {
     return new Promise((resolve) => {
       sync(descriptor, (error) => {
         syncing = undefined;
-        if (error) recordCrash(error);
+        if (error) recordCrash(`a sync of ${path} failed: ${error.message}`, error);
         if (crash) done.reject(crash);
-        else done.resolve();
+        else {
+          mark?.write(commits);
+          done.resolve();
+        }
         // `setImmediate`: the waiting writers run first, so that their next writes share this transaction.
         setImmediate(commit);
         resolve();
@@ -155,9 +177,9 @@ export function openDataFile({ dataDir, sync = fdatasync }: FileOptions = {}): D
     });
   }
 
-  function recordCrash(cause: Error): void {
-    crash = new Error(`a sync of ${path} failed: ${cause.message}`, { cause });
-    notifyCrash(crash.message);
+  function recordCrash(why: string, cause: unknown): void {
+    crash = new Error(why, { cause });
+    notifyCrash(why);
   }
 
   return {
@@ -182,9 +204,25 @@ export function openDataFile({ dataDir, sync = fdatasync }: FileOptions = {}): D
         commit();
       }
       if (log !== undefined) closeSync(log);
+      mark?.close();
       db.close();
     },
   };
+}
+
+/**
+ * Returns the series of commits that the database and the mark have in common. A database without a mark starts a new
+ * series: it is new, of an older version, or an operator accepted a loss.
+ */
+function startSeries(db: DatabaseSync, dataDir: string | undefined): Mark {
+  const stored = db.prepare("SELECT epoch, count AS commits FROM commits").get() as unknown as Mark | undefined;
+  const mark = dataDir === undefined ? undefined : readMark(dataDir);
+  if (stored && mark?.epoch === stored.epoch) return { ...stored };
+  const series = { epoch: newEpoch(), commits: stored?.commits ?? 0 };
+  db.prepare("INSERT OR REPLACE INTO commits (id, epoch, count) VALUES (1, ?, ?)").run(series.epoch, series.commits);
+  // The epoch must be in the database file itself: a database that lost its log is recognized by it.
+  db.exec("PRAGMA wal_checkpoint(RESTART)");
+  return series;
 }
 
 function openDatabase(path: string): DatabaseSync {

@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { ConfigError } from "../config-error.ts";
 
 /**
  * Engines of the local backend. sqlite stores rows and messages itself; the others are table engines that implement
@@ -21,8 +22,8 @@ export function detectEngine(dataDir: string): EngineName | undefined {
   return ENGINE_NAMES.find((name) => existsSync(join(dataDir, ENGINE_FILES[name])));
 }
 
-export function engineMismatchError(dataDir: string, found: EngineName, name: EngineName): Error {
-  return new Error(
+export function engineMismatchError(dataDir: string, found: EngineName, name: EngineName): ConfigError {
+  return new ConfigError(
     `${dataDir} holds a table written by ${found}, which ${name} cannot read. Start with ${found}, or remove the folder to start with an empty one.`,
   );
 }
