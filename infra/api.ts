@@ -1,20 +1,19 @@
 /**
  * The HTTP API for apps. It uses a function URL: an API Gateway would cost more and end each request after 30 seconds.
  */
-import { apiCors } from "../packages/console/site.ts";
 import { FUNCTION_TIMEOUT_S } from "../packages/core/src/limit.ts";
 import { blobs, inputsWrite, mediaRead } from "./bucket.ts";
 import { busEnvironment } from "./bus.ts";
 import { archiveQueue, deadLetters, deliverQueue, queueCount, queueSend, submitQueue } from "./queue.ts";
 import { apiKey, previousVaultKey, providers, vaultKey } from "./secret.ts";
-import { environment, setting } from "./setting.ts";
+import { environment } from "./setting.ts";
 import { indexAccess, table, tableAccess, tableDelete } from "./table.ts";
 
 export const api = new sst.aws.Function("Api", {
   handler: "functions/api.handler",
-  // AWS lets every request through; the code checks the API key. Keys do not belong in web pages. The only exception is
-  // the console of the stage.
-  url: { authorization: "none", cors: setting.console ? apiCors(setting.console.origin) : false },
+  // AWS lets every request through. The code checks the API key, and it sends the CORS headers for the origins in
+  // MJFLOW_CORS_ORIGINS. CORS settings of the function URL would add the same headers a second time.
+  url: { authorization: "none", cors: false },
   // The API streams the events of a flow while they happen, at most for the timeout of the function.
   streaming: true,
   timeout: `${FUNCTION_TIMEOUT_S.api} seconds`,

@@ -2,6 +2,7 @@
  * Settings that the operator can give to `sst deploy` as environment variables; an unset one has the default of the
  * code. An invalid value stops the deployment here, because a function would silently ignore it.
  */
+import { parseCorsOrigins } from "../packages/core/src/cors.ts";
 import { parseAllowed } from "../packages/webhooks/src/allow-list.ts";
 
 const env = process.env;
@@ -32,6 +33,7 @@ export const environment = {
     MJFLOW_ARCHIVE: choice("MJFLOW_ARCHIVE", "on", "off"),
     MJFLOW_BANNED_WORDS: env["MJFLOW_BANNED_WORDS"],
     MJFLOW_CDN_URL: url("MJFLOW_CDN_URL"),
+    MJFLOW_CORS_ORIGINS: corsOrigins("MJFLOW_CORS_ORIGINS"),
     MJFLOW_DEFAULT_PROVIDER: env["MJFLOW_DEFAULT_PROVIDER"],
     MJFLOW_FACADE_NOTIFY_HOOK: url("MJFLOW_FACADE_NOTIFY_HOOK"),
     ...outbound,
@@ -63,6 +65,17 @@ function allowList(name: string): string | undefined {
     throw new Error(`${name}: ${(error as Error).message}`);
   }
   return env[name];
+}
+
+/** Origins whose web pages may call the API: the configured ones and the console of the stage. */
+function corsOrigins(name: string): string | undefined {
+  try {
+    return [
+      ...new Set([...(setting.console ? [setting.console.origin] : []), ...parseCorsOrigins(env[name] ?? "")]),
+    ].join();
+  } catch (error) {
+    throw new Error(`${name}: ${(error as Error).message}`);
+  }
 }
 
 function url(name: string): string | undefined {

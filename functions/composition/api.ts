@@ -1,4 +1,5 @@
 import { bannedWordsOf } from "@mjflow/core/banned";
+import { parseCorsOrigins } from "@mjflow/core/cors";
 import { createBannedWordsCheck } from "@mjflow/engine/banned";
 import { createSubscriptions } from "@mjflow/engine/subscriptions";
 import { createSqsDepths } from "@mjflow/queue/depth";
@@ -54,6 +55,7 @@ export const composeApi = /* @__PURE__ */ lazy(() => {
     },
     sleep: (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)),
     apiUrl: apiUrl(),
+    corsOrigins: parseCorsOrigins(env["MJFLOW_CORS_ORIGINS"] ?? ""),
     objectUrl,
     storeProgress: env["MJFLOW_PROGRESS"] === "on",
     archive: env["MJFLOW_ARCHIVE"] === "on",

@@ -5,6 +5,7 @@ import { Hono } from "hono";
 import { apps } from "./apps.ts";
 import { authenticate } from "./auth.ts";
 import { bannedWords } from "./banned.ts";
+import { cors } from "./cors.ts";
 import { deadLetters } from "./dead-letter.ts";
 import { deliveries } from "./delivery.ts";
 import { endpoints } from "./endpoint.ts";
@@ -80,6 +81,7 @@ export function createApp(deps: ApiDeps): Hono<AppEnv> {
     c.header("X-Request-Id", c.get("requestId"));
     if (!c.res.headers.has("Cache-Control")) c.header("Cache-Control", "no-store");
   });
+  if (deps.corsOrigins.length > 0) app.use(cors(deps.corsOrigins));
   app.get("/healthz", (c) => c.json({ status: "ok" }));
   app.get("/", (c) => c.json(INDEX));
   app.route("/", description);

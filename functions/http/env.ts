@@ -35,6 +35,8 @@ export type ApiDeps = Omit<EngineDeps, "callbackTokens"> &
     mediaLinks(baseUrl: string): MediaLinks;
     /** The URL where a browser fetches an object of the bucket. It can expire after some minutes. */
     objectUrl(key: string): Promise<string>;
+    /** Origins whose web pages may call the API; `*`: every origin; empty: none. */
+    corsOrigins: readonly string[];
     /** The API keys of the operator. */
     apiKeys: readonly OperatorKey[];
     accounts: Accounts;

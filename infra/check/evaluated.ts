@@ -17,6 +17,7 @@ export const EVERYTHING = {
   MJFLOW_CONSOLE_CERTIFICATE: "arn:aws:acm:us-east-1:123456789012:certificate/1",
   MJFLOW_CONSOLE_URL: "https://console.example.com",
   MJFLOW_CDN_URL: "https://img.example.com",
+  MJFLOW_CORS_ORIGINS: "https://shop.example.com,http://localhost:3000",
   MJFLOW_DEFAULT_PROVIDER: "cometapi",
   MJFLOW_FACADE_NOTIFY_HOOK: "https://app.example.com/mj",
   MJFLOW_LOG: "warn",

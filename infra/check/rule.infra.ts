@@ -385,13 +385,15 @@ const RULES: Record<string, [Rule, Record<string, Break>]> = {
       "files without a distribution": drop(CDN),
     },
   ],
-  "CORS allows only the console": [
-    console.corsAllowsConsoleOnly,
+  "CORS allows the console and the configured origins": [
+    console.corsAllowsTheConsole,
     {
-      "any origin": set("ApiUrl", "cors.allowOrigins", ["*"]),
-      "requests with cookies": set("ApiUrl", "cors.allowCredentials", true),
-      "CORS for callbacks": set("CallbackUrl", "cors", { allowOrigins: ["*"] }),
-      "CORS without a console": drop(CDN),
+      "every origin": set("ApiFunction", "environment.variables.MJFLOW_CORS_ORIGINS", "*"),
+      "no console": set("ApiFunction", "environment.variables.MJFLOW_CORS_ORIGINS", "https://shop.example.com"),
+      "no origins": set("ApiFunction", "environment.variables.MJFLOW_CORS_ORIGINS", undefined),
+      "CORS settings of AWS for the API": set("ApiUrl", "cors", { allowOrigins: ["*"] }),
+      "CORS settings of AWS for callbacks": set("CallbackUrl", "cors", { allowOrigins: ["*"] }),
+      "origins for callbacks": set("CallbackFunction", "environment.variables.MJFLOW_CORS_ORIGINS", "https://a.test"),
     },
   ],
   "functions are invoked only through their URL": [

@@ -84,7 +84,9 @@ test("MJFLOW_CONSOLE_URL deploys the console; CloudFront's own host name needs n
     aliases: [],
     viewerCertificate: { cloudfrontDefaultCertificate: true },
   });
-  expect(inputsOf("ApiUrl")).toMatchObject({ cors: { allowOrigins: ["https://d1.cloudfront.net"] } });
+  expect(inputsOf("ApiFunction")).toMatchObject({
+    environment: { variables: { MJFLOW_CORS_ORIGINS: "https://d1.cloudfront.net" } },
+  });
 });
 
 test("a restored table replaces the stage's own table in every function, alarm and chart", async () => {
@@ -114,6 +116,8 @@ test.each([
   ["MJFLOW_API_URL", "api.example.com"],
   ["MJFLOW_CDN_URL", "img"],
   ["MJFLOW_FACADE_NOTIFY_HOOK", "/mj"],
+  ["MJFLOW_CORS_ORIGINS", "shop.example.com"],
+  ["MJFLOW_CORS_ORIGINS", "https://shop.example.com/"],
   ["MJFLOW_OUTBOUND_ALLOW", "https://app.example.com/path"],
   ["MJFLOW_CONSOLE_URL", "http://console.example.com"],
   ["MJFLOW_CONSOLE_URL", "https://console.example.com/path"],
@@ -125,21 +129,25 @@ test.each([
   await expect(readSettings(name, value)).rejects.toThrow(name);
 });
 
-test.each(["MJFLOW_BUS", "MJFLOW_ARCHIVE", "MJFLOW_API_URL", "MJFLOW_BUDGET_USD", "MJFLOW_OUTBOUND_ALLOW"])(
-  "an empty %s counts as unset",
-  async (name) => {
-    const { setting, environment } = await readSettings(name, "");
-    expect(setting).toEqual({
-      alarmEmail: undefined,
-      apiUrl: undefined,
-      budgetUsd: 100,
-      console: undefined,
-      table: undefined,
-      bus: false,
-    });
-    expect(environment).toEqual({ every: {}, api: {}, deliver: {}, archive: {} });
-  },
-);
+test.each([
+  "MJFLOW_BUS",
+  "MJFLOW_ARCHIVE",
+  "MJFLOW_API_URL",
+  "MJFLOW_BUDGET_USD",
+  "MJFLOW_CORS_ORIGINS",
+  "MJFLOW_OUTBOUND_ALLOW",
+])("an empty %s counts as unset", async (name) => {
+  const { setting, environment } = await readSettings(name, "");
+  expect(setting).toEqual({
+    alarmEmail: undefined,
+    apiUrl: undefined,
+    budgetUsd: 100,
+    console: undefined,
+    table: undefined,
+    bus: false,
+  });
+  expect(environment).toEqual({ every: {}, api: {}, deliver: {}, archive: {} });
+});
 
 test("each function gets exactly the settings that it reads, and no unset ones", () => {
   const settings = (infra: Infra, name: string) =>

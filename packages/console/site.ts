@@ -67,13 +67,3 @@ export function pageWithApi(html: string, apiOrigin: string): string {
   if (page === html) throw new Error('index.html of the console has no empty <meta name="mjflow-api">');
   return page;
 }
-
-/** CORS rules of the API for a console on another origin. They list the headers that the client sends and reads. */
-export function apiCors(consoleOrigin: string) {
-  return {
-    allowOrigins: [consoleOrigin],
-    allowMethods: ["GET" as const, "POST" as const, "PATCH" as const, "DELETE" as const],
-    allowHeaders: ["authorization", "content-type", "idempotency-key", "if-none-match", "last-event-id", "prefer"],
-    exposeHeaders: ["etag", "location", "retry-after", "x-request-id"],
-  };
-}

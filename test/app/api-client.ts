@@ -21,7 +21,10 @@ export interface ApiResponse {
 
 export type ApiClient = ReturnType<typeof createApiClient>;
 
-export function createApiClient(instead: Partial<Pick<ApiDeps, "sleep">> = {}, options: TestHarnessOptions = {}) {
+export function createApiClient(
+  instead: Partial<Pick<ApiDeps, "sleep" | "corsOrigins">> = {},
+  options: TestHarnessOptions = {},
+) {
   const harness = createTestHarness(options);
   const deps = {
     ...harness.deps,

@@ -1,15 +1,15 @@
 /**
- * The console as it is deployed: on its own origin, with the headers of its CDN, and with an API whose CORS rules allow
- * only that origin. A real browser enforces both. The stand-ins for CloudFront and for the function URL use the same
- * functions (`siteHeaders`, `apiCors`) as `infra/`.
+ * The console as it is deployed: on its own origin, with the headers of its CDN, and with an API that allows only that
+ * origin (`MJFLOW_CORS_ORIGINS`). A real browser enforces both. The stand-in for CloudFront uses the same functions as
+ * `infra/`.
  */
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { createServer, request, type Server } from "node:http";
+import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { build } from "@mjflow/console/build";
-import { apiCors, fileHeaders, pageWithApi, siteHeaders } from "@mjflow/console/site";
+import { fileHeaders, pageWithApi, siteHeaders } from "@mjflow/console/site";
 import type { Browser } from "puppeteer-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { API_KEY, type SpawnedServer, spawnServer } from "../support/spawned.ts";
@@ -20,13 +20,15 @@ const chromium = chromiumPath();
 describe.skipIf(!chromium)("the console on its own origin", () => {
   let folder: string;
   let localServer: SpawnedServer;
+  let consoleOrigin: string;
   let browser: Browser;
   const servers: Server[] = [];
 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), "mjflow-site-"));
     await build(join(folder, "site"));
-    localServer = await spawnServer();
+    consoleOrigin = await site(() => localServer.url);
+    localServer = await spawnServer({ env: { MJFLOW_CORS_ORIGINS: consoleOrigin } });
     browser = await launch(chromium!);
   });
   afterAll(async () => {
@@ -42,38 +44,11 @@ describe.skipIf(!chromium)("the console on its own origin", () => {
     return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   }
 
-  /** Adds CORS headers like a function URL, independent of the response of the function. */
-  function api(corsOf: () => ReturnType<typeof apiCors>): Promise<string> {
-    return listening(
-      createServer((incoming, response) => {
-        const { allowOrigins, allowMethods, allowHeaders, exposeHeaders } = corsOf();
-        const origin = incoming.headers.origin;
-        const isAllowed = origin !== undefined && allowOrigins.includes(origin);
-        const own = isAllowed ? { "access-control-allow-origin": origin, vary: "origin" } : {};
-        if (incoming.method === "OPTIONS") {
-          const lists = {
-            "access-control-allow-methods": allowMethods.join(),
-            "access-control-allow-headers": allowHeaders.join(),
-          };
-          response.writeHead(200, isAllowed ? { ...own, ...lists } : {}).end();
-          return;
-        }
-        const { method, url, headers } = incoming;
-        const onward = request(`${localServer.url}${url}`, { method, headers }, (apiResponse) => {
-          const exposed = isAllowed ? { ...own, "access-control-expose-headers": exposeHeaders.join() } : {};
-          response.writeHead(apiResponse.statusCode!, { ...apiResponse.headers, ...exposed });
-          apiResponse.pipe(response);
-        });
-        incoming.pipe(onward);
-        response.on("close", () => onward.destroy());
-      }),
-    );
-  }
-
   /** Serves the site like CloudFront. */
-  function site(apiOrigin: string): Promise<string> {
+  function site(apiOriginOf: () => string): Promise<string> {
     return listening(
       createServer((incoming, response) => {
+        const apiOrigin = apiOriginOf();
         const name = incoming.url!.slice(1) || "index.html";
         const { contentType, cacheControl } = fileHeaders(name);
         const headers = { ...siteHeaders({ apiOrigin, simulated: true }), "content-type": contentType };
@@ -89,9 +64,7 @@ describe.skipIf(!chromium)("the console on its own origin", () => {
   }
 
   test("a user signs in, sends a plan, follows it live and presses a button, and the page reports no error", async () => {
-    let consoleOrigin = "";
-    const apiOrigin = await api(() => apiCors(consoleOrigin));
-    consoleOrigin = await site(apiOrigin);
+    const apiOrigin = localServer.url;
     const { page, complaints, requested } = await visit(browser);
     await page.goto(`${consoleOrigin}/`);
     await page.locator('input[name="key"]').fill(API_KEY);
@@ -114,9 +87,9 @@ describe.skipIf(!chromium)("the console on its own origin", () => {
   });
 
   test("the browser blocks the API for a page of any other origin, even with a valid key", async () => {
-    const apiOrigin = await api(() => apiCors("https://console.example.com"));
+    const otherOrigin = await site(() => localServer.url);
     const { page } = await visit(browser);
-    await page.goto(`${await site(apiOrigin)}/`);
+    await page.goto(`${otherOrigin}/`);
     await page.locator('input[name="key"]').fill(API_KEY);
     await page.locator("button[type=submit]").click();
     await page.waitForSelector("[role=alert]");

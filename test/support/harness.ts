@@ -153,6 +153,7 @@ export function createTestHarness({
     sleep: async (ms: number) => {
       now += ms;
     },
+    corsOrigins: [] as string[],
     objectUrl: async (key: string) => `https://bucket.test/${key}`,
     media: createStudio(),
     queueDepths: async () => [{ name: "submit" as const, ...queue.depth() }],

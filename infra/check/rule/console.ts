@@ -1,6 +1,5 @@
-import { isDeepStrictEqual } from "node:util";
-import { apiCors, fileHeaders, siteHeaders } from "../../../packages/console/site.ts";
-import { all, functionUrlOf, type Infra, type Rule } from "../model.ts";
+import { fileHeaders, siteHeaders } from "../../../packages/console/site.ts";
+import { all, functionOf, functionUrlOf, type Infra, type Rule } from "../model.ts";
 
 /** Origin of the stage's API: from `MJFLOW_API_URL`, otherwise from its function URL. */
 function apiOriginOf(infra: Infra): string {
@@ -73,14 +72,25 @@ export const consoleFilesAreThere: Rule = (infra) => {
   ];
 };
 
-/** CORS lets only the stage's console call the API. The callback URL allows no web page. */
-export const corsAllowsConsoleOnly: Rule = (infra) => {
+/**
+ * The code sends the CORS headers, so neither function URL has CORS settings. The console of the stage is one of the
+ * allowed origins. The function `Callback` allows no web page.
+ */
+export const corsAllowsTheConsole: Rule = (infra) => {
   const [site] = all(infra, "aws:cloudfront/distribution:Distribution");
-  const [origin] = site?.inputs.aliases ?? [];
-  const want = origin === undefined ? undefined : apiCors(`https://${origin}`);
-  const [api, callback] = ["Api", "Callback"].map((name) => functionUrlOf(infra, name)?.inputs.cors);
+  const [host] = site?.inputs.aliases ?? [];
+  const originsOf = (name: string) => {
+    const { MJFLOW_CORS_ORIGINS } = functionOf(infra, name)?.inputs.environment.variables ?? {};
+    return MJFLOW_CORS_ORIGINS?.split(",") ?? [];
+  };
+  const origins = originsOf("Api");
+  const isConsoleMissing = host !== undefined && !origins.includes(`https://${host}`);
   return [
-    ...(isDeepStrictEqual(api, want) ? [] : [`The API has the CORS settings ${JSON.stringify(api)}`]),
-    ...(callback === undefined ? [] : ["The callback URL has CORS settings"]),
+    ...["Api", "Callback"]
+      .filter((name) => functionUrlOf(infra, name)?.inputs.cors !== undefined)
+      .map((name) => `The function URL of ${name} has CORS settings`),
+    ...(isConsoleMissing ? [`The API does not allow the console at ${host}`] : []),
+    ...(origins.includes("*") ? ["The API allows every origin"] : []),
+    ...(originsOf("Callback").length > 0 ? ["Callback allows web pages"] : []),
   ];
 };

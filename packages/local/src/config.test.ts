@@ -32,6 +32,7 @@ describe("readConfig", () => {
     [{ MJFLOW_SIMULATOR_SPEED: "fast" }, "MJFLOW_SIMULATOR_SPEED"],
     [{ MJFLOW_SWEEP_MS: "0" }, "MJFLOW_SWEEP_MS"],
     [{ MJFLOW_PUBLIC_URL: "example.test" }, "MJFLOW_PUBLIC_URL"],
+    [{ MJFLOW_CORS_ORIGINS: "https://example.test/" }, "MJFLOW_CORS_ORIGINS"],
   ])("%j is rejected with an error that names %s and contains no secret", (env, name) => {
     expect(() => readConfig(env, ids)).toThrow(ConfigError);
     expect(() => readConfig(env, ids)).toThrow(name);

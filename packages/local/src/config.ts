@@ -1,4 +1,5 @@
 /** Settings of the local server from environment variables. Only this function of the package reads them. */
+import { parseCorsOrigins } from "@mjflow/core/cors";
 import { TIMINGS } from "@mjflow/core/timing";
 import { ConfigError } from "./config-error.ts";
 import { ENGINE_NAMES, type EngineName } from "./engine/name.ts";
@@ -34,6 +35,7 @@ export function readConfig(env: Env, providerIds: readonly string[]): LocalServe
   if (publicUrl !== undefined && !/^https?:\/\//.test(publicUrl)) {
     throw new ConfigError("MJFLOW_PUBLIC_URL must start with http:// or https://");
   }
+  assertCorsOrigins(env["MJFLOW_CORS_ORIGINS"]);
   const providers = Object.fromEntries(providerIds.flatMap((id) => providerOf(env, id) ?? []));
   return {
     port: numberOf(env, "MJFLOW_PORT", 4600, { max: MAX_PORT }),
@@ -47,6 +49,15 @@ export function readConfig(env: Env, providerIds: readonly string[]): LocalServe
     sweepMs: numberOf(env, "MJFLOW_SWEEP_MS", 1_000, { min: 1, max: 3_600_000 }),
     simulatorSpeed: speedOf(env, "MJFLOW_SIMULATOR_SPEED"),
   };
+}
+
+/** The API function reads the setting itself. An invalid value must stop the start, not every request. */
+function assertCorsOrigins(text: string | undefined): void {
+  try {
+    parseCorsOrigins(text ?? "");
+  } catch (error) {
+    throw new ConfigError(`MJFLOW_CORS_ORIGINS: ${(error as Error).message}`);
+  }
 }
 
 function engineOf(text: string): EngineName {
