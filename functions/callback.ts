@@ -5,7 +5,7 @@
  */
 import { CALLBACK } from "@mjflow/core/limit";
 import { type CallbackResult, handleCallback } from "@mjflow/engine/handle-callback";
-import { readCallback } from "@mjflow/providers/callback";
+import { decodeBytes, readCallback } from "@mjflow/providers/callback";
 import type { LambdaFunctionURLEvent, LambdaFunctionURLResult } from "aws-lambda";
 import { composeCallback } from "./composition/callback.ts";
 
@@ -15,9 +15,8 @@ export async function handler(event: LambdaFunctionURLEvent): Promise<LambdaFunc
   const token = PATH.exec(event.rawPath)?.[1];
   if (token === undefined) return respond(404, "not found");
   if (event.requestContext.http.method !== "POST") return respond(405, "use POST", { allow: "POST" });
-  const body = decodeBody(event);
-  if (body === "too large") return respond(413, body);
-  if (body === undefined) return respond(400, "not UTF-8");
+  const body = await decodeBody(event);
+  if (body === undefined) return respond(413, "too large");
   const { log, ...deps } = composeCallback();
   try {
     return responseOf(await handleCallback({ ...deps, log, readCallback }, token, body));
@@ -45,18 +44,16 @@ function responseOf(result: CallbackResult): LambdaFunctionURLResult {
   }
 }
 
-/** Removes a byte order mark, which JSON does not allow. Throws on bytes that are not UTF-8. */
-const UTF8 = new TextDecoder("utf-8", { fatal: true });
-
-function decodeBody({ body = "", isBase64Encoded }: LambdaFunctionURLEvent): string | "too large" | undefined {
+/**
+ * Returns the text of the body; undefined if it is too large, also after decompression. The charset and encoding may be
+ * wrong or missing: ids, status and links are ASCII, so a text with other wrong characters is still a report.
+ */
+export async function decodeBody({ body = "", isBase64Encoded, headers }: CallbackBody): Promise<string | undefined> {
   const bytes = Buffer.from(body, isBase64Encoded ? "base64" : "utf8");
-  if (bytes.length > CALLBACK.bodyBytes) return "too large";
-  try {
-    return UTF8.decode(bytes);
-  } catch {
-    return undefined;
-  }
+  return bytes.length > CALLBACK.bodyBytes ? undefined : decodeBytes(bytes, headers, CALLBACK.bodyBytes);
 }
+
+type CallbackBody = Pick<LambdaFunctionURLEvent, "body" | "isBase64Encoded" | "headers">;
 
 function respond(
   statusCode: number,

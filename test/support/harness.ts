@@ -38,7 +38,8 @@ import { handleSubmitMessage } from "@mjflow/engine/submit";
 import { createSubscriptions } from "@mjflow/engine/subscriptions";
 import { sweep } from "@mjflow/engine/sweep";
 import { createVault } from "@mjflow/engine/vault";
-import { createVendors } from "@mjflow/engine/vendor-accounts";
+import { createVendors, type VendorDeps } from "@mjflow/engine/vendor-accounts";
+import { readCallback } from "@mjflow/providers/callback";
 import { consume } from "@mjflow/queue/consume";
 import { createMemoryQueue } from "@mjflow/queue/memory";
 import { createMemoryBlobs } from "@mjflow/store/blob";
@@ -76,6 +77,8 @@ export interface TestHarnessOptions {
   seed?: number;
   /** Configured vendor accounts by provider id and account name; one simulated vendor serves them all. */
   accounts?: Record<string, Record<string, Partial<AccountTraits>>>;
+  /** Real provider adapters instead of the simulated vendor; callbacks are read with their dialects. Unset: simulated. */
+  registry?: VendorDeps["configured"];
 }
 
 /** The accounts if a test configures none. */
@@ -88,6 +91,7 @@ export function createTestHarness({
   store: memory = createMemoryStore({ table }),
   seed = 0,
   accounts: configured = ONE_ACCOUNT,
+  registry,
 }: TestHarnessOptions = {}) {
   let now = HARNESS_START;
   const clock = { now: () => now };
@@ -111,7 +115,7 @@ export function createTestHarness({
   const vault = createVault([VAULT_KEY]);
   const vendorStore = createVendorStore(table);
   const vendors = createVendors({
-    configured: configuredAs(configured, vendor.provider),
+    configured: registry ?? configuredAs(configured, vendor.provider),
     vendorStore,
     vault,
     clock,
@@ -128,7 +132,9 @@ export function createTestHarness({
     random: { bytes: (n: number) => new Uint8Array(n).fill(++seed), chance: () => 1 },
     timings: TIMINGS,
     log,
-    readCallback: (_provider: string, body: string): Report | undefined => vendor.provider.readCallback(body),
+    readCallback: registry
+      ? readCallback
+      : (_provider: string, body: string): Report | undefined => vendor.provider.readCallback(body),
   };
   const hookFault = faultable<WebhookStore>(createWebhookStore({ table, now: clock.now }));
   const mjTaskIds = createMjTaskIdStore(table, { now: clock.now });
@@ -339,7 +345,10 @@ function createVendor() {
     const full = { ...call, id: id ?? String(1_765_000_000_000_000 + calls.length) };
     calls.push(full);
     const scripted = script.shift();
-    return scripted ? scripted(full) : { kind: "accepted", vendorTaskId: full.id };
+    const outcome = scripted ? await scripted(full) : { kind: "accepted" as const, vendorTaskId: full.id };
+    // A vendor sends no callback about a submission that it rejected.
+    if (outcome.kind === "refused") finished.add(full.id);
+    return outcome;
   }
 
   const provider: Provider = {

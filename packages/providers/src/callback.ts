@@ -1,16 +1,35 @@
 /** Parsing of callbacks. The callback handler imports only this module, which has no code that calls a vendor. */
 import type { Report } from "@mjflow/core/report";
 import type { Dialect } from "./dialect.ts";
-import { parseJson } from "./json.ts";
+import { isFields, parseJson } from "./json.ts";
 import { CHANGE_BUTTONS } from "./legacy-change.ts";
 import { parseTask, type ReadOptions } from "./report.ts";
 import { DIALECTS } from "./vendors/index.ts";
 
-/** Returns undefined if the body is no task object. For an unknown provider the rules of the protocol apply. */
-export function readCallback(provider: string, body: string): Report | undefined {
-  return parseTask(parseJson(body), readOptions(DIALECTS.get(provider)));
+export { decodeBytes } from "./http-body.ts";
+
+/**
+ * Returns undefined if the body is no task object. For an unknown provider the rules of the protocol apply.
+ *
+ * @param baseUrl base URL of the vendor, for image links without a host; unset: such links are left out
+ */
+export function readCallback(provider: string, body: string, baseUrl?: string): Report | undefined {
+  const options = readOptions(DIALECTS.get(provider), baseUrl);
+  return parseTask(parseJson(body), options) ?? parseTask(formOf(body), options);
 }
 
-export function readOptions(dialect: Dialect | undefined): ReadOptions {
-  return dialect?.change ? { changeButtons: CHANGE_BUTTONS } : {};
+export function readOptions(dialect: Dialect | undefined, baseUrl?: string): ReadOptions {
+  return {
+    ...(dialect?.change && { changeButtons: CHANGE_BUTTONS }),
+    ...(dialect?.canPress && { canPress: dialect.canPress }),
+    ...(baseUrl !== undefined && { baseUrl }),
+  };
+}
+
+/** Some senders in PHP post a form: the fields of the task, or one field with the task as JSON text. */
+function formOf(body: string): unknown {
+  if (!/^[\w.[\]%-]+=/.test(body)) return undefined;
+  const fields = Object.fromEntries(new URLSearchParams(body));
+  const whole = Object.values(fields).map(parseJson).find(isFields);
+  return Object.keys(fields).length === 1 && whole ? whole : fields;
 }

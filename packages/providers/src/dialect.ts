@@ -54,6 +54,12 @@ export interface Dialect {
   chooseSameChannel: boolean;
   /** True if image fields accept links; otherwise they need data URIs. */
   links: boolean;
+  /** The same for the two images of a face swap. */
+  swapLinks: boolean;
+  /** True if the vendor is a relay that passes the responses of its upstream through (`SubmitResponseOptions`). */
+  relay: boolean;
+  /** False for a button that the vendor shows but cannot press. Such buttons are left out. Unset: all can be pressed. */
+  canPress?: (customId: string) => boolean;
   /** Meaning of code 21: always an open modal, or decided by the shape of the body. */
   code21: "modal" | "shape";
   /** Operation that presses by index if the finished task had no buttons (novicezk). Unset: only by `customId`. */
@@ -65,6 +71,8 @@ export interface Dialect {
    * Empty if the vendor has no list, or if its relay lists tasks without `state`.
    */
   search: readonly SearchOperation[];
+  /** Number of tasks that `recent` lists at most; unset: all tasks that the server has. */
+  recentLimit?: number;
   /** Actions whose task may already have ended in the submit response. */
   instantActions: readonly string[];
 }
@@ -84,6 +92,8 @@ export function dialect(fields: Pick<Dialect, "id" | "title" | "sources"> & Part
     accountFilter: true,
     chooseSameChannel: true,
     links: true,
+    swapLinks: fields.links ?? true,
+    relay: false,
     code21: "modal",
     change: undefined,
     notifyHook: "documented",

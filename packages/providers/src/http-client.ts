@@ -6,15 +6,29 @@
 import { Agent, type IncomingMessage, request as requestHttp } from "node:http";
 import { request as requestHttps, Agent as TlsAgent } from "node:https";
 import type { Socket } from "node:net";
-import { pipeline, type Readable, type Transform } from "node:stream";
-import { constants, createBrotliDecompress, createGunzip, createInflate } from "node:zlib";
+import { readBody } from "./http-body.ts";
 
 export type HttpOutcome =
-  | { kind: "answered"; status: number; text: string; cut?: true; retryAfterMs?: number }
+  | {
+      kind: "answered";
+      status: number;
+      text: string;
+      cut?: true;
+      retryAfterMs?: number;
+      /** Headers that tell which server responded (`TOLD_HEADERS`), in lower case; unset: none of them. */
+      headers?: Readonly<Partial<Record<ToldHeader, string>>>;
+    }
   /** The request was not sent, so the vendor has no task of it. */
   | { kind: "unsent"; reason: string }
-  /** The request was sent, but no readable response came: the vendor may or may not have accepted it. */
-  | { kind: "lost"; reason: string };
+  /**
+   * The request was sent, but no complete response came: the vendor may or may not have accepted it. `text` is the part of
+   * the body that did come; unset: none.
+   */
+  | { kind: "lost"; reason: string; text?: string };
+
+/** Headers that a reader of the response needs: the target of a redirect, and the marks of a CDN in front of the vendor. */
+const TOLD_HEADERS = ["location", "server", "cf-ray", "cf-mitigated", "x-vercel-error"] as const;
+export type ToldHeader = (typeof TOLD_HEADERS)[number];
 
 export interface VendorHttpRequest {
   method: "GET" | "POST";
@@ -64,6 +78,7 @@ export function createHttpClient({ now = Date.now }: { now?: () => number } = {}
       const response = await openRequest(request, agents, deadline.signal, onSent);
       const { socket } = response;
       const outcome = await outcomeOf(response, request.partial);
+      if (outcome.kind === "lost" && deadline.signal.aborted) return { ...outcome, reason: "timeout" };
       usedAt.set(socket, now());
       return outcome;
     } catch (error) {
@@ -91,7 +106,8 @@ function openRequest(
     agent: isTls ? agents.https : agents.http,
     headers: {
       accept: "application/json",
-      "accept-encoding": "gzip, deflate, br",
+      // Without deflate: some servers send it without its zlib header.
+      "accept-encoding": "gzip, br",
       "user-agent": "mjflow/1",
       ...(text !== undefined && { "content-type": "application/json", "content-length": Buffer.byteLength(text) }),
       ...headers,
@@ -114,38 +130,22 @@ function openRequest(
 }
 
 async function outcomeOf(response: IncomingMessage, partial: true | undefined): Promise<HttpOutcome> {
-  const { text, cut } = await readBounded(decoded(response));
+  const { text, cut, error } = await readBody(response, response.headers, MAX_RESPONSE_BYTES);
+  if (error !== undefined) return { kind: "lost", reason: codeOf(error), ...(text && { text }) };
   if (cut && !partial) return { kind: "lost", reason: "response too large" };
   const retryAfterMs = retryAfterOf(response.headers["retry-after"]);
-  const status = response.statusCode!;
-  return { kind: "answered", status, text, ...(cut && { cut }), ...(retryAfterMs !== undefined && { retryAfterMs }) };
-}
-
-/** Flush flags that accept a truncated stream: some servers send an empty body with a content-encoding. */
-const { Z_SYNC_FLUSH, BROTLI_OPERATION_FLUSH } = constants;
-const DECODERS: Readonly<Record<string, () => Transform>> = {
-  gzip: () => createGunzip({ finishFlush: Z_SYNC_FLUSH }),
-  "x-gzip": () => createGunzip({ finishFlush: Z_SYNC_FLUSH }),
-  deflate: () => createInflate({ finishFlush: Z_SYNC_FLUSH }),
-  br: () => createBrotliDecompress({ finishFlush: BROTLI_OPERATION_FLUSH }),
-};
-
-function decoded(response: IncomingMessage): Readable {
-  const decoder = DECODERS[response.headers["content-encoding"]?.toLowerCase() ?? ""]?.();
-  // The reader of the body gets errors of the pipeline. If the reader stops, the pipeline closes the connection.
-  return decoder ? pipeline(response, decoder, () => {}) : response;
-}
-
-async function readBounded(body: AsyncIterable<Buffer>): Promise<{ text: string; cut?: true }> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of body) {
-    size += chunk.length;
-    // Leaving the loop closes the connection, so the rest of the body is not awaited.
-    if (size > MAX_RESPONSE_BYTES) return { text: Buffer.concat(chunks).toString("utf8"), cut: true };
-    chunks.push(chunk);
-  }
-  return { text: Buffer.concat(chunks).toString("utf8") };
+  const told = TOLD_HEADERS.flatMap((name) => {
+    const value = response.headers[name];
+    return typeof value === "string" ? [[name, value] as const] : [];
+  });
+  return {
+    kind: "answered",
+    status: response.statusCode!,
+    text,
+    ...(cut && { cut }),
+    ...(retryAfterMs !== undefined && { retryAfterMs }),
+    ...(told.length > 0 && { headers: Object.fromEntries(told) }),
+  };
 }
 
 function codeOf(error: unknown): string {

@@ -5,7 +5,7 @@
  * Servers and proxies damage JSON in known ways (docs/protocol.md 2.7). If the strict parser fails, a tolerant parser reads
  * what is there, because an unread response to a paid call would be paid again.
  */
-import { parseTolerant } from "./tolerant-json.ts";
+import { type JsonDocument, numberOf, parseTolerant } from "./tolerant-json.ts";
 
 /** Finds long integers. It may also match inside strings; then only the slower parser is used without need. */
 const LONG_INTEGER = /[:[,]\s*-?\d{16}/;
@@ -17,12 +17,6 @@ interface SourceAccess {
   source?: string;
 }
 
-/** One JSON document of a text. `cut`: the text ended before the document did, and the value holds what was complete. */
-export interface JsonDocument {
-  value: unknown;
-  cut?: true;
-}
-
 /** Returns the first complete document of the text; undefined if there is none. */
 export function parseJson(text: string): unknown {
   const [first] = parseDocuments(text);
@@ -31,7 +25,8 @@ export function parseJson(text: string): unknown {
 
 /** Returns the documents of a text in their order: usually one. Empty if the text has no JSON object or array. */
 export function parseDocuments(text: string): JsonDocument[] {
-  const strict = parseStrict(text);
+  // RFC 8259 8.1 lets a parser ignore a byte order mark.
+  const strict = parseStrict(text.replace(/^\ufeff/, ""));
   if (strict !== undefined) return [{ value: decoded(strict) }];
   return parseTolerant(text).map(({ value, ...rest }) => ({ value: decoded(value), ...rest }));
 }
@@ -77,11 +72,6 @@ export function parseTruncatedJson(text: string): unknown {
 /** JSON reviver. Its third argument has the source text of a primitive (ECMAScript 2026, in Node since 21). */
 function keepDigits(_key: string, value: unknown, { source }: SourceAccess = {}): unknown {
   return typeof value === "number" && source !== undefined ? numberOf(source) : value;
-}
-
-/** Returns the number of a JSON text, or its digits as a string if it has 16 or more. Generators add `.0` to ids. */
-export function numberOf(source: string): number | string {
-  return /^-?\d{16,}(?:\.0+)?$/.test(source) ? source.replace(/\.0+$/, "") : Number(source);
 }
 
 export type Fields = Readonly<Record<string, unknown>>;

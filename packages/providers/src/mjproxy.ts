@@ -13,11 +13,12 @@ import type { Report } from "@mjflow/core/report";
 import { readCallback, readOptions } from "./callback.ts";
 import { capabilitiesOf, type Dialect, type Operation, ROUTES } from "./dialect.ts";
 import type { HttpClient, HttpOutcome } from "./http-client.ts";
-import { integerOf, isFields, parseJson, parseTruncatedJson, textOf } from "./json.ts";
+import { type Fields, integerOf, isFields, linkOf, parseJson, parseTruncatedJson, textOf } from "./json.ts";
 import { legacyChangeOf, legacySimpleChange } from "./legacy-change.ts";
-import { parseTask, parseTasks, taskList } from "./report.ts";
+import { cleanVendorText } from "./redact.ts";
+import { isErrorEnvelope, latestById, parseTask, parseTasks, taskList } from "./report.ts";
 import { type FetchRecentTasks, searchRecentTasks } from "./search.ts";
-import { parseSubmitResponse } from "./submit-response.ts";
+import { failureTextOf, parseSubmitResponse } from "./submit-response.ts";
 
 export interface ProviderDeps {
   httpClient: HttpClient;
@@ -40,7 +41,6 @@ const UNSUPPORTED_OUTCOME: SubmitOutcome = { kind: "refused", failure: failure("
 
 export function createProvider(dialect: Dialect, deps: ProviderDeps): Provider {
   const { httpClient, submitTimeoutMs = SUBMIT_ANSWER_TIMEOUT_MS, lookupTimeoutMs = LOOKUP_TIMEOUT_MS } = deps;
-  const options = readOptions(dialect);
 
   async function submit(operation: Operation, body: Body, context: CallContext): Promise<SubmitOutcome> {
     if (!dialect.operations.includes(operation)) return UNSUPPORTED_OUTCOME;
@@ -54,7 +54,8 @@ export function createProvider(dialect: Dialect, deps: ProviderDeps): Provider {
       body: { ...body, ...common },
       timeoutMs: submitTimeoutMs,
     });
-    return parseSubmitResponse(outcome, dialect);
+    const prompt = typeof body["prompt"] === "string" ? { prompt: body["prompt"] } : {};
+    return parseSubmitResponse(outcome, dialect, { ...prompt, apiKey: context.account.apiKey });
   }
 
   function requestLookup(
@@ -69,9 +70,15 @@ export function createProvider(dialect: Dialect, deps: ProviderDeps): Provider {
 
   async function fetchOne(id: string, account: AccountConfig): Promise<Report | undefined> {
     const outcome = await requestLookup("fetch", account, { id });
-    // Unknown task: empty 200 (novicezk), 204 (trueai-org), 400 with a code word (new-api), 404 elsewhere.
-    if (outcome.kind === "answered" && (outcome.status === 404 || isUnknown(outcome))) return undefined;
-    return parseTask(parseJson(textOr(outcome)), options);
+    if (outcome.kind === "answered" && isUnknownTask(outcome)) return undefined;
+    const body = parseJson(textOr(outcome, account));
+    // An array of one task, or of none.
+    const task = Array.isArray(body) ? body[0] : body;
+    if (Array.isArray(body) && body.length === 0) return undefined;
+    const report = parseTask(task, readOptions(dialect, account.baseUrl));
+    // Anything that is no task is an error in a 200. It says nothing about the task.
+    if (!report) throw new LookupError(errorTextOf(task, account) ?? "the response is no task");
+    return { ...report, vendorTaskId: report.vendorTaskId ?? id };
   }
 
   async function fetchEach(ids: readonly string[], account: AccountConfig) {
@@ -89,9 +96,10 @@ export function createProvider(dialect: Dialect, deps: ProviderDeps): Provider {
       const each = await fetchEach(ids, account);
       return { ...each, requests: each.requests + 1 };
     }
-    const body = parseJson(textOr(outcome));
-    if (body === undefined) throw new LookupError("the list is not JSON");
-    return { reports: parseTasks(body, options), requests: 1 };
+    const body = parseJson(textOr(outcome, account));
+    // An error in a 200 or an HTML page is a failed look-up. It does not mean that the vendor does not know the tasks.
+    if (!taskList(body)) throw new LookupError(errorTextOf(body, account) ?? "the response is no list of tasks");
+    return { reports: latestById(parseTasks(body, readOptions(dialect, account.baseUrl))), requests: 1 };
   }
 
   return {
@@ -139,13 +147,13 @@ export function createProvider(dialect: Dialect, deps: ProviderDeps): Provider {
       const recent: FetchRecentTasks = async (operation, body) => {
         const outcome = await requestLookup(operation, account, { body, partial: true });
         if (isNoRoute(outcome)) return undefined;
-        const text = textOr(outcome);
-        const list = isCut(outcome) ? parseTruncatedJson(text) : parseJson(text);
-        // An error in a 200 or an HTML page is a failed look-up. It does not mean that the task was not found.
-        if (!taskList(list)) throw new LookupError("the list of recent tasks is not an array");
-        return list;
+        const text = textOr(outcome, account);
+        const cut = isCut(outcome);
+        const list = cut ? parseTruncatedJson(text) : parseJson(text);
+        if (!taskList(list)) throw new LookupError(errorTextOf(list, account) ?? "the list of recent tasks is no list");
+        return { body: list, cut };
       };
-      return searchRecentTasks(recent, dialect.search, states, options);
+      return searchRecentTasks(recent, dialect, states, readOptions(dialect, account.baseUrl));
     },
 
     readCallback: (body) => readCallback(dialect.id, body),
@@ -154,7 +162,7 @@ export function createProvider(dialect: Dialect, deps: ProviderDeps): Provider {
       if (!dialect.operations.includes("seed")) return undefined;
       const outcome = await requestLookup("seed", account, { id });
       if (outcome.kind === "answered" && (outcome.status === 404 || outcome.status === 400)) return undefined;
-      const body = parseJson(textOr(outcome));
+      const body = parseJson(textOr(outcome, account));
       return isFields(body) && integerOf(body["code"]) === 1 ? textOf(body["result"], 20) : undefined;
     },
 
@@ -198,7 +206,8 @@ function rootBody(dialect: Dialect, call: RootCall, context: CallContext): Body 
   const { inputs, dimensions } = call;
   const images = inputs.base64Array ?? [];
   const all = [...images, inputs.sourceBase64, inputs.targetBase64];
-  if (!dialect.links && all.some((image) => image !== undefined && isLink(image))) return undefined;
+  const mayBeLinks = call.action === "swap-face" ? dialect.swapLinks : dialect.links;
+  if (!mayBeLinks && all.some((image) => image !== undefined && isLink(image))) return undefined;
   const botType = context.botType ? { botType: context.botType } : {};
   const common = { ...botType, ...filterOf(dialect, context) };
   switch (call.action) {
@@ -239,12 +248,21 @@ function filterOf(dialect: Dialect, { mode, accountFilter }: CallContext): Body 
 // ── responses ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** Returns the text of a successful response. @throws LookupError for any other outcome */
-function textOr(outcome: HttpOutcome): string {
-  if (outcome.kind !== "answered") throw new LookupError(outcome.reason);
+function textOr(outcome: HttpOutcome, account: AccountConfig): string {
+  if (outcome.kind === "unsent") throw new LookupError(`not sent: ${outcome.reason}`, { unreachable: true });
+  if (outcome.kind === "lost") throw new LookupError(outcome.reason);
   const { status, text } = outcome;
-  if (status === 401 || status === 403) throw new LookupError(`HTTP ${status}`, { unauthorized: true });
-  if (status >= 300) throw new LookupError(`HTTP ${status}`);
-  return text;
+  if (status < 300) return text;
+  const said = errorTextOf(parseJson(text), account);
+  // A page with 403 is from a firewall in front of the vendor. It is not about the key.
+  const unauthorized = status === 401 || (status === 403 && text.trim() !== "" && !/^\s*</.test(text));
+  throw new LookupError(said ? `HTTP ${status}: ${said}` : `HTTP ${status}`, { unauthorized });
+}
+
+/** Returns what a body says about an error, without what belongs to the operator; undefined if it says nothing. */
+function errorTextOf(body: unknown, { apiKey }: AccountConfig): string | undefined {
+  const text = isFields(body) ? failureTextOf(body) : undefined;
+  return text && cleanVendorText(text, apiKey);
 }
 
 function isNoRoute(outcome: HttpOutcome): boolean {
@@ -255,16 +273,36 @@ function isCut(outcome: HttpOutcome): boolean {
   return outcome.kind === "answered" && outcome.cut === true;
 }
 
-function isUnknown({ status, text }: Extract<HttpOutcome, { kind: "answered" }>): boolean {
-  if (status === 204 || (status === 200 && text.trim() === "")) return true;
-  return status === 400 && /task_no_found|task_not_found|not.?found/i.test(text);
+/**
+ * True if the vendor says that it does not know the task (docs/protocol.md 1.14): an empty 200 (novicezk), 204 (trueai-org),
+ * a code word (new-api), a 404 about the task. A 404 about the route says nothing about the task.
+ */
+function isUnknownTask({ status, text }: Extract<HttpOutcome, { kind: "answered" }>): boolean {
+  if (status === 204 || (status < 300 && text.trim() === "")) return true;
+  const body = parseJson(text);
+  const fields = isFields(body) ? body : {};
+  const saysUnknown = UNKNOWN_TASK.test(failureTextOf(fields) ?? "");
+  if (status === 404) return saysUnknown || (isFields(body) ? !isRouteError(fields) : text.trim() === "");
+  return (status === 400 || (status < 300 && isErrorEnvelope(fields))) && saysUnknown;
+}
+
+const UNKNOWN_TASK =
+  /task_?no_?t?_?found|task (?:is |was )?(?:not found|does not exist)|no such task|任务不存在|任务.{0,4}已失效/i;
+
+/** True for the body of a missing route: of new-api, of Spring, of FastAPI, of a web server. */
+function isRouteError(body: Fields): boolean {
+  return (
+    "path" in body ||
+    "detail" in body ||
+    /invalid url|cannot (?:get|post)|no route|route/i.test(failureTextOf(body) ?? "")
+  );
 }
 
 function readUpload(outcome: HttpOutcome, dialect: Dialect): Awaited<ReturnType<Provider["upload"]>> {
   const body = outcome.kind === "answered" ? parseJson(outcome.text) : undefined;
   const result = isFields(body) ? body["result"] : undefined;
   if (outcome.kind === "answered" && outcome.status < 300 && Array.isArray(result)) {
-    return { kind: "uploaded", urls: result.flatMap((url) => textOf(url, 2_000) ?? []) };
+    return { kind: "uploaded", urls: result.flatMap((url) => linkOf(url) ?? []) };
   }
   const read = parseSubmitResponse(outcome, dialect);
   // The response has an id instead of links, so there is nothing to use.

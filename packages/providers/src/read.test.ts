@@ -5,8 +5,8 @@ import { describe, expect, test } from "vitest";
 import { readCallback } from "./callback.ts";
 import { idOf, parseJson, textOf } from "./json.ts";
 import { CHANGE_BUTTONS } from "./legacy-change.ts";
-import { redactRawReport } from "./redact.ts";
-import { parseTask } from "./report.ts";
+import { cleanVendorText, redactRawReport } from "./redact.ts";
+import { parseTask, taskList } from "./report.ts";
 import { parseSubmitResponse } from "./submit-response.ts";
 
 describe("ids", () => {
@@ -26,6 +26,10 @@ describe("ids", () => {
       c: "x: 1234567890123456789",
       d: 1.5e300,
     });
+  });
+
+  test("an id of 16 digits above 2^53 keeps its last digit", () => {
+    expect(parseJson('{"result":9007199254740993}')).toEqual({ result: "9007199254740993" });
   });
 
   test("idOf returns undefined for a value that is not an id", () => {
@@ -104,6 +108,150 @@ describe("arbitrary vendor input", () => {
   });
 });
 
+describe("what belongs to the operator", () => {
+  test.each([
+    [
+      "[sk-GX6***u87] 该令牌额度已用尽 !token.UnlimitedQuota && token.RemainQuota = -49000 (request id: 2026113009)",
+      "该令牌额度已用尽",
+    ],
+    ["Incorrect API key provided: sk-abcd****wxyz.", "Incorrect API key provided:"],
+    ["用户额度不足, 剩余额度: ＄0.123456", "用户额度不足, 剩余额度"],
+    ["current balance: $0.12, need quota: $0.50", "current balance, need quota"],
+    ["user quota is not enough (request id: 2026)", "user quota is not enough"],
+    ["see https://hooks.test/callbacks/1.k.x now", "see now"],
+    ["a key vendor-key-7 in the text", "a key in the text"],
+    ["nothing of it: 5 images", "nothing of it: 5 images"],
+  ])("the text %j is shown as %j", (text, shown) => {
+    expect(cleanVendorText(text, "vendor-key-7")).toBe(shown);
+  });
+
+  test("the words of a failure are cleaned in the report and in raw, the prompt is not", () => {
+    const words = "[sk-GX6***u87] failed (request id: 7)";
+    const { failReason, result } = parseTask({
+      id: "1",
+      status: "FAILURE",
+      failReason: words,
+      prompt: "balance: 5 ***",
+    })!;
+    expect(failReason).toBe("failed");
+    expect(JSON.parse(result.raw!)).toMatchObject({ failReason: "failed", prompt: "balance: 5 ***" });
+  });
+});
+
+describe("links and buttons", () => {
+  const success = (more: object) =>
+    parseTask({ id: "1", status: "SUCCESS", ...more }, { baseUrl: "http://api.test:81/v1" })!.result;
+
+  test.each([
+    ["https://cdn.test/a b.png\u001b[31m", "https://cdn.test/a%20b.png%1B[31m"],
+    ["HTTPS://CDN.test/é.png", "https://cdn.test/%C3%A9.png"],
+    ["https://cdn.test/a.png?ex=1&amp;is=2", "https://cdn.test/a.png?ex=1&is=2"],
+    ["/mj/image/7", "http://api.test:81/mj/image/7"],
+    ["//cdn.test/a.png", "http://cdn.test/a.png"],
+    ["  https://cdn.test/a.png\n", "https://cdn.test/a.png"],
+    ["mj/image/7", undefined],
+    ["data:image/png;base64,AAAA", undefined],
+    ["//", undefined],
+    ["https://", undefined],
+  ])("the link %j is %j", (imageUrl, wanted) => {
+    expect(success({ imageUrl }).imageUrl).toBe(wanted);
+  });
+
+  test("a link without a host is left out if the base is not known", () => {
+    expect(parseTask({ id: "1", status: "SUCCESS", imageUrl: "/mj/image/7" })!.result.imageUrl).toBeUndefined();
+    expect(parseTask({ id: "1", status: "SUCCESS", imageUrl: "//cdn.test/7" })!.result.imageUrl).toBe(
+      "https://cdn.test/7",
+    );
+  });
+
+  test("a link with a comma in a comma list stays whole", () => {
+    const { images } = success({ imageUrls: "https://cdn.test/a,b.png, https://cdn.test/c.png" });
+    expect(images).toEqual([{ url: "https://cdn.test/a,b.png" }, { url: "https://cdn.test/c.png" }]);
+  });
+
+  test("a customId loses control characters", () => {
+    const buttons = [{ customId: "MJ::JOB::\u202eupsample::1\u0000::x", label: "U1\u202e" }];
+    expect(success({ buttons }).buttons).toEqual([{ customId: "MJ::JOB::upsample::1::x", label: "U1", emoji: "" }]);
+  });
+
+  test.each([
+    ["no field", {}, undefined],
+    ["null", { buttons: null }, undefined],
+    ["a text that is no JSON", { buttons: "[{" }, undefined],
+    ["a list of other things", { buttons: [1, { name: "U1" }] }, undefined],
+    ["an empty list", { buttons: [] }, []],
+    ["an empty list as text", { buttons: "[]" }, []],
+    ["only a link button", { buttons: [{ customId: null, url: "https://x.test" }] }, []],
+  ])("buttons told as %s are %j", (_, body, wanted) => {
+    expect(success(body).buttons).toEqual(wanted);
+  });
+});
+
+describe("statuses of other servers", () => {
+  test.each([
+    ["FINISHED", "SUCCESS"],
+    ["Completed", "SUCCESS"],
+    ["FAILED", "FAILURE"],
+    ["ERROR", "FAILURE"],
+    ["cancelled", "CANCEL"],
+    ["Running", "IN_PROGRESS"],
+    ["in-progress", "IN_PROGRESS"],
+    ["not start", "NOT_START"],
+    ["QUEUED", "NOT_START"],
+  ])("the word %s means %s", (status, wanted) => {
+    expect(parseTask({ id: "1", status })).toMatchObject({ status: wanted });
+  });
+
+  test("a task that has finished with a reason and without a picture has failed", () => {
+    expect(parseTask({ id: "1", status: "FINISHED", failReason: "x" })).toMatchObject({ status: "FAILURE" });
+    expect(parseTask({ id: "1", status: "FINISHED", failReason: "x", imageUrl: "https://x.test/1" })).toMatchObject({
+      status: "SUCCESS",
+    });
+    expect(parseTask({ id: "1", status: "constructor" })).toMatchObject({ unknownStatus: "constructor" });
+  });
+});
+
+describe("lists of tasks", () => {
+  const task = { id: "7", status: "SUCCESS" };
+  test.each<[string, unknown, unknown[] | undefined]>([
+    ["a bare array", [task], [task]],
+    ["a page of plus", { content: [task], last: true }, [task]],
+    ["an envelope with a list", { code: 1, result: [task] }, [task]],
+    ["an envelope with a pager", { code: 0, data: { list: [task], total: 1 } }, [task]],
+    ["a map by id", { 7: task }, [task]],
+    ["a single task", task, [task]],
+    ["null for an unknown id", [null], []],
+    ["an empty array", [], []],
+    ["an empty envelope", { code: 200, data: [] }, []],
+    ["an error code", { code: 429, message: "rate limited" }, undefined],
+    ["an error code beside an empty list", { code: 500, data: [] }, undefined],
+    ["an error code in words", { code: "error", data: [] }, undefined],
+    ["success false", { success: false, data: [] }, undefined],
+    ["an error object", { error: { message: "database is locked" } }, undefined],
+    ["an error object in a list", [{ error: "x" }], undefined],
+    ["an empty object", {}, undefined],
+    ["null", null, undefined],
+    ["a list of texts", ["x"], undefined],
+  ])("%s is a list, or no list", (_, body, wanted) => {
+    expect(taskList(body)).toEqual(wanted);
+  });
+});
+
+describe("forms", () => {
+  test("a callback as a form has the fields of the task, or the task as one field", () => {
+    const text = 'id=7&status=SUCCESS&imageUrl=https%3A%2F%2Fx.test%2F1.png&buttons=[{"customId":"MJ::1"}]';
+    expect(readCallback("newapi-unknown", text)).toMatchObject({
+      vendorTaskId: "7",
+      status: "SUCCESS",
+      result: { imageUrl: "https://x.test/1.png", buttons: [{ customId: "MJ::1" }] },
+    });
+    expect(readCallback("x", `data=${encodeURIComponent('{"id":"7","status":"SUCCESS"}')}`)).toMatchObject({
+      vendorTaskId: "7",
+    });
+    expect(readCallback("x", "status")).toBeUndefined();
+  });
+});
+
 describe("redacted raw report", () => {
   test("a raw report contains neither our callback URL in any field nor the mask", () => {
     const raw = redactRawReport({
@@ -118,7 +266,7 @@ describe("redacted raw report", () => {
       id: "1",
       properties: { deep: [{}] },
       callback: null,
-      picture: null,
+      picture: "(image/png, 26 characters of a data URI removed)",
       kept: "yes",
     });
   });

@@ -1,7 +1,7 @@
 /**
  * Removes everything from a vendor's body that must not be stored or shown (D7). The servers novicezk, plus and trueai-org return our
  * callback URL with its token in `properties.notifyHook`. The server trueai-org adds internals of its operator. The relay new-api adds the
- * mask, which may have megabytes.
+ * mask, which may have megabytes. Relays write parts of the operator's API key and balance into their error texts.
  */
 import { RESULT } from "@mjflow/core/limit";
 import { isFields } from "./json.ts";
@@ -48,10 +48,10 @@ export function redactRawReport(body: unknown): string | undefined {
   return text !== undefined && Buffer.byteLength(text) <= RESULT.rawBytes ? text : undefined;
 }
 
-function redact(value: unknown, depth: number): unknown {
+function redact(value: unknown, depth: number, key = ""): unknown {
   if (depth > DEPTH) return null;
-  if (Array.isArray(value)) return value.map((item) => redact(item, depth + 1));
-  if (typeof value === "string") return isSecret(value) ? null : value;
+  if (Array.isArray(value)) return value.map((item) => redact(item, depth + 1, key));
+  if (typeof value === "string") return redactText(value, key);
   if (!isFields(value)) return value;
   const entries = Object.entries(value).filter(
     ([key, item]) => !REMOVED_FIELDS.has(key.toLowerCase()) && item !== null,
@@ -59,11 +59,45 @@ function redact(value: unknown, depth: number): unknown {
   // The null prototype keeps a vendor's "__proto__" an ordinary field.
   return Object.assign(
     Object.create(null) as object,
-    Object.fromEntries(entries.map(([k, v]) => [k, redact(v, depth + 1)])),
+    Object.fromEntries(entries.map(([k, v]) => [k, redact(v, depth + 1, k)])),
   );
 }
 
-/** Returns true for our callback URL in any field, or an image as a data URI. */
-function isSecret(text: string): boolean {
-  return text.includes("/callbacks/1.") || /^data:[\w/+.-]+;base64,/.test(text);
+/** Our callback URL in any field is removed. An image as data is replaced by its size, so `raw` says that there was one. */
+function redactText(text: string, key: string): string | null {
+  if (text.includes("/callbacks/1.")) return null;
+  const data = /^\s*data:([\w/+.-]+)[^,]*;base64,/i.exec(text);
+  if (data) return `(${data[1]}, ${text.length} characters of a data URI removed)`;
+  return WORDS.has(key.toLowerCase()) ? cleanVendorText(text) : text;
+}
+
+/** Fields with the vendor's own words. Other texts, such as the prompt, stay as they are. */
+const WORDS = new Set(["failreason", "fail_reason", "description", "message", "msg", "error", "detail"]);
+
+/** Traces of the operator's account in the texts of relays, and their replacement. */
+const TRACES: readonly (readonly [RegExp, string])[] = [
+  // Masked keys: "[sk-GX6***u87]" of new-api, "sk-abc***xyz" of others; also whole ones.
+  [/\[?\bsk-[\w*.…-]{4,}\]?/g, ""],
+  [/\[\w+\*{3,}\w*\]/g, ""],
+  [/\s*[(（]\s*(?:request|trace)[ _-]?id\s*[:：][^)）]*[)）]/gi, ""],
+  [/(?:request|trace)[ _-]?id\s*[:：=]\s*[\w-]+/gi, ""],
+  [/!?token\.UnlimitedQuota\s*&&\s*/g, ""],
+  [/(?:token\.)?RemainQuota\s*=\s*-?[\d.]+/gi, ""],
+  [
+    /((?:剩余|用户|预扣费|需要|当前)?(?:额度|余额)|(?:current |remaining |user )?(?:balance|quota)(?: left| remaining)?|need(?:ed)? quota)\s*(?:[:：=]|is|为)\s*[$＄¥￥]?\s*-?\d+(?:[.,]\d+)*/gi,
+    "$1",
+  ],
+  [/https?:\/\/\S*\/callbacks\/\S*/g, ""],
+];
+
+/**
+ * Removes from a vendor's text what belongs to the operator: parts of the API key, balances, request ids and our callback
+ * URL. Apps see the rest.
+ *
+ * @param apiKey the key of the account; removed if the text contains it whole
+ */
+export function cleanVendorText(text: string, apiKey?: string): string {
+  const named = apiKey ? text.replaceAll(apiKey, "") : text;
+  const cleaned = TRACES.reduce((left, [pattern, to]) => left.replace(pattern, to), named);
+  return cleaned === text ? text : cleaned.replace(/[ \t]{2,}/g, " ").trim();
 }

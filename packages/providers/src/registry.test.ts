@@ -35,6 +35,20 @@ describe("configured vendors", () => {
     expect(registry.dialect("nobody")).toBeUndefined();
   });
 
+  test("blanks and line breaks around a key and an address are removed", () => {
+    const vendor = create({ cometapi: { baseUrl: ` ${baseUrl}\n`, apiKey: `${apiKey}\r\n` } }).get("cometapi")!;
+    expect(vendor.account("default")).toEqual(account);
+  });
+
+  test.each(["sk-secret ключ", "sk-secret\tx", "sk-secret…", "sk secret", "sk-secret\u0000"])(
+    "the key %j cannot be a header, so the start fails with a sentence that does not contain it",
+    (key) => {
+      expect(() => create({ cometapi: { baseUrl, apiKey: key } })).toThrow(
+        'Provider "cometapi" needs an apiKey of visible ASCII characters, without blanks. Copy the key again.',
+      );
+    },
+  );
+
   const bad: [string, unknown][] = [
     ["a key where a vendor should be", apiKey],
     ["null", null],

@@ -46,7 +46,7 @@ function vendorOf(id: string, provider: Provider, setting: ProvidersConfig[strin
     throw new Error(`Provider "${id}" needs accounts by name, each with a baseUrl and an apiKey`);
   }
   const settings: Record<string, AccountSetting> = several ? setting.accounts : { [DEFAULT_ACCOUNT]: setting };
-  const named = Object.entries(settings);
+  const named = Object.entries(settings).map(([name, account]) => [name, trimmed(account)] as const);
   if (named.length === 0) throw new Error(`Provider "${id}" has no account`);
   for (const [name, account] of named)
     check(several ? `Account "${name}" of provider "${id}"` : `Provider "${id}"`, name, account);
@@ -55,6 +55,12 @@ function vendorOf(id: string, provider: Provider, setting: ProvidersConfig[strin
     return { name, weight, ...(maxRunning !== undefined && { maxRunning }) };
   });
   return { provider, account: (name) => accounts.get(name), accounts: () => traits };
+}
+
+/** A key or address from a file or a secret often ends with a line break. */
+function trimmed(account: AccountSetting): AccountSetting {
+  const text = (value: unknown) => (typeof value === "string" ? value.trim() : value);
+  return { ...account, baseUrl: text(account.baseUrl) as string, apiKey: text(account.apiKey) as string };
 }
 
 function isObject(value: unknown): boolean {
@@ -67,6 +73,10 @@ function check(subject: string, name: string, { baseUrl, apiKey, weight = 1, max
     throw new Error(`${subject} needs a baseUrl that starts with http:// or https://`);
   }
   if (typeof apiKey !== "string" || apiKey === "") throw new Error(`${subject} needs an apiKey`);
+  // Node's HTTP client refuses any other header value, so every call of this account would fail.
+  if (!/^[!-~]+$/.test(apiKey)) {
+    throw new Error(`${subject} needs an apiKey of visible ASCII characters, without blanks. Copy the key again.`);
+  }
   if (!Number.isFinite(weight) || weight < 0) throw new Error(`${subject} needs a weight of 0 or more`);
   if (!Number.isInteger(maxRunning) || maxRunning < 1 || maxRunning > MAX_RUNNING) {
     throw new Error(`${subject} needs a maxRunning from 1 to ${MAX_RUNNING}`);

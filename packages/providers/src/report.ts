@@ -4,42 +4,104 @@
  * `unknownStatus` (D4).
  */
 import type { Button } from "@mjflow/core/button";
-import { type Media, REPORT_STATUSES, type Report, type ReportStatus, type Result } from "@mjflow/core/report";
-import { type Fields, idOf, isFields, linkOf, textOf } from "./json.ts";
-import { redactRawReport } from "./redact.ts";
+import { isFinal, type Media, REPORT_STATUSES, type Report, type ReportStatus, type Result } from "@mjflow/core/report";
+import { type Fields, idOf, integerOf, isFields, linkOf, parseStrict, textOf } from "./json.ts";
+import { cleanVendorText, redactRawReport } from "./redact.ts";
 
 export interface ReadOptions {
   /** Buttons for a grid without buttons, if the vendor may be novicezk, which has no /submit/action (`legacy-change.ts`). */
   changeButtons?: readonly Button[];
+  /** False for a button that the vendor shows but cannot press; unset: all buttons can be pressed. */
+  canPress?: (customId: string) => boolean;
+  /** Base URL of the vendor, for links without a host (QuantumNous/new-api#144); unset: such links are left out. */
+  baseUrl?: string;
 }
 
 const GRIDS = new Set(["IMAGINE", "VARIATION", "REROLL", "BLEND"]);
 const STATUSES: ReadonlySet<string> = new Set(REPORT_STATUSES);
 
-export function parseTask(body: unknown, { changeButtons }: ReadOptions = {}): Report | undefined {
-  if (!isFields(body)) return undefined;
-  const vendorTaskId = idOf(body["id"]);
-  if (vendorTaskId === undefined && typeof body["status"] !== "string") return undefined;
-  const status = statusOf(body["status"]);
-  const action = textOf(body["action"], 40)?.toUpperCase();
+/** Words of other servers for the statuses (docs/protocol.md 3.3), without case, blank and hyphen. */
+const SYNONYMS: Readonly<Record<string, ReportStatus>> = {
+  SUCCEEDED: "SUCCESS",
+  SUCCEED: "SUCCESS",
+  SUCCESSFUL: "SUCCESS",
+  FINISHED: "SUCCESS",
+  FINISH: "SUCCESS",
+  COMPLETED: "SUCCESS",
+  COMPLETE: "SUCCESS",
+  DONE: "SUCCESS",
+  FAILED: "FAILURE",
+  FAIL: "FAILURE",
+  ERROR: "FAILURE",
+  REJECTED: "FAILURE",
+  TIMEOUT: "FAILURE",
+  TIMED_OUT: "FAILURE",
+  CANCELED: "CANCEL",
+  CANCELLED: "CANCEL",
+  RUNNING: "IN_PROGRESS",
+  PROCESSING: "IN_PROGRESS",
+  GENERATING: "IN_PROGRESS",
+  INPROGRESS: "IN_PROGRESS",
+  STARTED: "IN_PROGRESS",
+  QUEUED: "NOT_START",
+  IN_QUEUE: "NOT_START",
+  PENDING: "NOT_START",
+  WAITING: "NOT_START",
+  CREATED: "NOT_START",
+  NOT_STARTED: "NOT_START",
+};
+
+/** Words that say only that the work has ended. With a reason and without a picture it has failed. */
+const ENDED = new Set(["FINISHED", "FINISH", "COMPLETED", "COMPLETE", "DONE"]);
+
+/** Fields in which servers wrap a task or a list (QuantumNous/new-api#1673, docs/protocol.md 1.14). */
+const WRAPPERS = ["result", "data", "task"] as const;
+const LISTS = ["content", "data", "result", "list", "tasks", "items", "rows", "records"] as const;
+
+export function parseTask(body: unknown, options: ReadOptions = {}): Report | undefined {
+  const task = taskIn(body);
+  if (!task) return undefined;
+  const vendorTaskId = taskIdOf(task);
+  const status = statusOf(task);
+  const action = actionOf(task["action"]);
   const report: Report = { ...status, result: {} };
   if (vendorTaskId !== undefined) report.vendorTaskId = vendorTaskId;
   if (action) report.action = action;
-  const failReason = textOf(body["failReason"], 500);
+  const failReason = failReasonOf(task);
   if (failReason) report.failReason = failReason;
-  const state = textOf(body["state"], 255);
+  const state = textOf(task["state"], 255);
   if (state) report.state = state;
   // new-api reports 100 % with FAILURE, so the progress of a failure is ignored.
-  const progress = status.status === "FAILURE" ? undefined : progressOf(body["progress"]);
+  const progress = status.status === "FAILURE" ? undefined : progressOf(task["progress"]);
   if (progress !== undefined) report.progress = progress;
-  const finishTime = timeOf(body["finishTime"]);
+  const finishTime = timeOf(task["finishTime"] ?? task["finish_time"]);
   if (finishTime !== undefined) report.finishTime = finishTime;
-  if (status.status === "SUCCESS" || status.status === "FAILURE" || status.status === "CANCEL") {
-    report.result = resultOf(body);
-    const buttonless = status.status === "SUCCESS" && !("buttons" in body);
-    if (buttonless && changeButtons && GRIDS.has(action ?? "")) report.result.buttons = [...changeButtons];
+  if (isFinal(status.status)) {
+    report.result = resultOf(task, options);
+    const buttonless = status.status === "SUCCESS" && !("buttons" in task);
+    if (buttonless && options.changeButtons && GRIDS.has(action ?? "")) {
+      report.result.buttons = [...options.changeButtons];
+    }
+  } else if (status.status === "MODAL") {
+    const finalPrompt = finalPromptOf(task);
+    if (finalPrompt !== undefined) report.result = { finalPrompt };
   }
   return report;
+}
+
+/** Returns the task of a body: the body itself, or the object in which a gateway wrapped it. */
+function taskIn(body: unknown): Fields | undefined {
+  if (!isFields(body)) return undefined;
+  if (taskIdOf(body) !== undefined || typeof body["status"] === "string") return body;
+  for (const name of WRAPPERS) {
+    const inner = body[name];
+    if (isFields(inner) && (taskIdOf(inner) !== undefined || typeof inner["status"] === "string")) return inner;
+  }
+  return undefined;
+}
+
+function taskIdOf(task: Fields): string | undefined {
+  return idOf(task["id"]) ?? idOf(task["taskId"]) ?? idOf(task["task_id"]);
 }
 
 /** Parses a task list and skips items that are no tasks. */
@@ -47,71 +109,202 @@ export function parseTasks(body: unknown, options: ReadOptions = {}): Report[] {
   return (taskList(body) ?? []).flatMap((item) => parseTask(item, options) ?? []);
 }
 
-/** Returns the items of a bare array (all vendors), of `content` (a page of plus) or of `data`; undefined if no list. */
+/**
+ * Returns the items of a list: a bare array (all vendors), a page of plus (`content`), or a list in the envelope of a
+ * gateway. A map by id and a single task are lists, too. Undefined if the body is no list: then it says nothing about any
+ * task. An error in a 200 and a list of other things than tasks are no lists.
+ */
 export function taskList(body: unknown): readonly unknown[] | undefined {
-  if (Array.isArray(body)) return body;
-  const list = isFields(body) ? (body["content"] ?? body["data"]) : undefined;
-  return Array.isArray(list) ? list : undefined;
+  // Some servers write null for an unknown id.
+  const items = itemsOf(body, 2)?.filter((item) => item !== null);
+  if (!items || items.length === 0) return items;
+  return items.some((item) => taskIn(item) !== undefined) ? items : undefined;
 }
 
-function statusOf(value: unknown): { status?: ReportStatus; unknownStatus?: string } {
+function itemsOf(body: unknown, depth: number): readonly unknown[] | undefined {
+  if (Array.isArray(body)) return body;
+  if (!isFields(body) || isErrorEnvelope(body)) return undefined;
+  if (taskIdOf(body) !== undefined) return [body];
+  const named = LISTS.map((name) => body[name]);
+  const list = named.find(Array.isArray);
+  if (list) return list as readonly unknown[];
+  const byId = Object.entries(body);
+  if (byId.length > 0 && byId.every(([id, item]) => isFields(item) && taskIdOf(item) === id))
+    return Object.values(body);
+  const inner = depth > 0 ? named.find(isFields) : undefined;
+  return inner && itemsOf(inner, depth - 1);
+}
+
+/** True for a body that reports an error, whatever its HTTP status is. Success codes: 1 (protocol), 0 and 200 (gateways). */
+export function isErrorEnvelope(body: Fields): boolean {
+  const { code, error, success } = body;
+  const number = integerOf(code);
+  if (number !== undefined && ![0, 1, 200].includes(number)) return true;
+  if (typeof code === "string" && number === undefined && !/^(?:success|ok)?$/i.test(code)) return true;
+  return success === false || isError(error);
+}
+
+/** An empty error object is no error: servers in Go write it beside a result. */
+export function isError(error: unknown): boolean {
+  if (isFields(error)) return Object.values(error).some((value) => value !== null && value !== "" && value !== 0);
+  return error === true || (typeof error === "string" && error.trim() !== "");
+}
+
+/** How far a row is in comparison to other rows of its id. */
+const finalRank = ({ status }: Report) => (isFinal(status) ? 1 : 0);
+
+/**
+ * Keeps one report of each id: an end if there is one, otherwise the last. After a modal answer new-api has two rows of one
+ * id, and the older row stays in MODAL.
+ */
+export function latestById(reports: readonly Report[]): Report[] {
+  const byId = new Map<string | undefined, Report>();
+  for (const report of reports) {
+    const earlier = byId.get(report.vendorTaskId);
+    if (!earlier || finalRank(report) >= finalRank(earlier)) byId.set(report.vendorTaskId, report);
+  }
+  return [...byId.values()];
+}
+
+function statusOf(task: Fields): { status?: ReportStatus; unknownStatus?: string } {
+  const value = task["status"];
   // new-api sends "" for up to 15 s, until it has first polled its upstream.
   if (value === undefined || value === null || value === "") return { status: "NOT_START" };
   const word = textOf(value, 64) ?? "";
-  const upper = word.toUpperCase();
-  return STATUSES.has(upper) ? { status: upper as ReportStatus } : { unknownStatus: word };
+  const upper = word.toUpperCase().replace(/[\s-]+/g, "_");
+  if (STATUSES.has(upper)) return { status: upper as ReportStatus };
+  const status = Object.hasOwn(SYNONYMS, upper) ? SYNONYMS[upper] : undefined;
+  if (status === undefined) return { unknownStatus: word };
+  const hasFailed = ENDED.has(upper) && failReasonOf(task) !== undefined && linksOf(task).every((link) => !link);
+  return { status: hasFailed ? "FAILURE" : status };
 }
 
-/** Parses "31%", "100" and 31. Free text such as "Waiting to start" gives no progress (docs/protocol.md 3.5). */
+function linksOf(task: Fields): unknown[] {
+  return [
+    task["imageUrl"],
+    task["image_url"],
+    task["imageUrls"],
+    task["image_urls"],
+    task["videoUrl"],
+    task["video_url"],
+  ];
+}
+
+/** new-api names the action of the row that a modal answer creates MODAL, which is a status. */
+function actionOf(value: unknown): string | undefined {
+  const action = textOf(value, 40)?.toUpperCase();
+  return action === "MODAL" ? undefined : action;
+}
+
+/** Never `description`, which repeats the text of the submit response. */
+function failReasonOf(task: Fields): string | undefined {
+  const { error } = task;
+  const reason =
+    textOf(task["failReason"], 500) ??
+    textOf(task["fail_reason"], 500) ??
+    textOf(isFields(error) ? error["message"] : error, 500);
+  return reason && cleanVendorText(reason);
+}
+
+/** Parses "31%", "(31%)", "62.5 %", "100" and 31. Text such as "Waiting to start" gives no progress (docs/protocol.md 3.5). */
 function progressOf(value: unknown): number | undefined {
-  const match = /^\s*(\d{1,3})(?:\.\d+)?\s*%?\s*$/.exec(String(value ?? ""));
+  const match = /^\s*\(?\s*(\d{1,3})(?:\.\d+)?\s*%?\s*\)?\s*$/.exec(String(value ?? ""));
   return match ? Math.min(100, Number(match[1])) : undefined;
 }
 
 /** Returns epoch ms. 0 means unset (new-api), and values below 10^11 are seconds (docs/protocol.md 7). */
-function timeOf(value: unknown): number | undefined {
-  const time = Number(value);
+export function timeOf(value: unknown): number | undefined {
+  const zoned = typeof value === "string" && /^\d{4}-\d\d-\d\dT.*(?:Z|[+-]\d\d:?\d\d)$/i.test(value);
+  const time = zoned ? Date.parse(value) : Number(value);
   if (!Number.isFinite(time) || time <= 0) return undefined;
   return time < 1e11 ? time * 1_000 : time;
 }
 
-function resultOf(body: Fields): Result {
-  const properties = isFields(body["properties"]) ? body["properties"] : {};
-  const images = mediaOf(body["imageUrls"]);
-  const videos = mediaOf(body["videoUrls"] ?? body["videoUrl"]);
+function resultOf(task: Fields, { baseUrl, canPress }: ReadOptions): Result {
+  const images = firstMedia([task["imageUrls"], task["image_urls"]], baseUrl);
+  const videos = firstMedia([task["videoUrls"], task["video_urls"], task["videoUrl"], task["video_url"]], baseUrl);
   const found: Result = {
-    imageUrl: linkOf(body["imageUrl"]) ?? images?.[0]?.url,
+    imageUrl: linkOf(task["imageUrl"], baseUrl) ?? linkOf(task["image_url"], baseUrl) ?? images?.[0]?.url,
     images,
     videos,
-    buttons: buttonsOf(body["buttons"]),
-    prompt: textOf(body["prompt"], 16_384),
-    promptEn: textOf(body["promptEn"], 16_384),
-    finalPrompt: textOf(properties["finalPrompt"], 16_384),
-    description: textOf(body["description"], 500),
-    seed: textOf(body["seed"], 20),
-    raw: redactRawReport(body),
+    buttons: buttonsOf(task["buttons"])?.filter(({ customId }) => canPress?.(customId) ?? true),
+    prompt: textOf(task["prompt"], 16_384),
+    promptEn: textOf(task["promptEn"] ?? task["prompt_en"], 16_384),
+    finalPrompt: finalPromptOf(task),
+    description: textOf(task["description"], 500),
+    seed: textOf(task["seed"], 20),
+    raw: redactRawReport(task),
   };
   return Object.fromEntries(Object.entries(found).filter(([, value]) => value !== undefined)) as Result;
 }
 
-/** Parses links or objects `{url, thumbnail}` (the document of GeekNow shows both). */
-function mediaOf(value: unknown): Media[] | undefined {
-  const list = Array.isArray(value) ? value : value ? [value] : [];
+function finalPromptOf(task: Fields): string | undefined {
+  const properties = asFields(task["properties"]);
+  return textOf(properties["finalPrompt"] ?? properties["final_prompt"], 16_384);
+}
+
+/** Returns the fields of an object or of a JSON text of one; xfusionai sends `properties` as text. */
+export function asFields(value: unknown): Fields {
+  const fields = jsonOf(value);
+  return isFields(fields) ? fields : {};
+}
+
+/** Some relays store lists and objects as JSON text and send that text (`Buttons` and `VideoUrls` of new-api). */
+function jsonOf(value: unknown): unknown {
+  return typeof value === "string" && /^\s*[[{]/.test(value) ? parseStrict(value) : value;
+}
+
+function firstMedia(values: readonly unknown[], baseUrl: string | undefined): Media[] | undefined {
+  for (const value of values) {
+    const media = mediaOf(value, baseUrl);
+    if (media) return media;
+  }
+  return undefined;
+}
+
+/** Parses links or objects `{url, thumbnail}` (the document of GeekNow shows both), as a list, as JSON text or with commas. */
+function mediaOf(value: unknown, baseUrl: string | undefined): Media[] | undefined {
+  const given = jsonOf(value);
+  const list = Array.isArray(given) ? given : typeof given === "string" ? splitLinks(given) : given ? [given] : [];
   const media = list.flatMap((item): Media[] => {
-    const url = linkOf(isFields(item) ? item["url"] : item);
-    const thumbnail = isFields(item) ? linkOf(item["thumbnail"]) : undefined;
+    const url = linkOf(isFields(item) ? item["url"] : item, baseUrl);
+    const thumbnail = isFields(item) ? linkOf(item["thumbnail"], baseUrl) : undefined;
     return url ? [{ url, ...(thumbnail && { thumbnail }) }] : [];
   });
   return media.length > 0 ? media.slice(0, 16) : undefined;
 }
 
-/** Returns undefined if the body has no button list, which differs from an empty list (docs/protocol.md 4). */
+/** A link may contain a comma. Therefore only a comma or blank before the next link separates. */
+function splitLinks(text: string): string[] {
+  return text.split(/[\s,;|]+(?=https?:\/\/|\/)/i);
+}
+
+/**
+ * Returns undefined if the body does not tell the buttons, which differs from an empty list (docs/protocol.md 4). Forms: a
+ * list of objects, its JSON text, or an object from label to customId.
+ */
 function buttonsOf(value: unknown): Button[] | undefined {
-  if (!Array.isArray(value)) return undefined;
-  return value.slice(0, 50).flatMap((item): Button[] => {
-    if (!isFields(item) || typeof item["customId"] !== "string" || item["customId"] === "") return [];
-    const customId = item["customId"];
-    if (customId.length > 300) return [];
+  const given = jsonOf(value);
+  const list = Array.isArray(given)
+    ? given
+    : isFields(given)
+      ? Object.entries(given).map(([label, customId]) => ({ label, customId }))
+      : undefined;
+  if (!list) return undefined;
+  const buttons = list.slice(0, 50).flatMap((item): Button[] => {
+    const customId = isFields(item) ? customIdOf(item["customId"] ?? item["custom_id"]) : undefined;
+    if (!isFields(item) || customId === undefined) return [];
     return [{ customId, label: textOf(item["label"], 100) ?? "", emoji: textOf(item["emoji"], 40) ?? "" }];
   });
+  const areButtons = list.every(
+    (item) => isFields(item) && ("customId" in item || "custom_id" in item || "url" in item),
+  );
+  return buttons.length > 0 || areButtons ? buttons : undefined;
+}
+
+/** A link button of Discord has no customId. No customId of Midjourney has control characters. */
+function customIdOf(value: unknown): string | undefined {
+  if (typeof value !== "string") return undefined;
+  const customId = value.replace(/[\p{Cc}\p{Cf}]/gu, "").trim();
+  return customId !== "" && customId.length <= 300 ? customId : undefined;
 }

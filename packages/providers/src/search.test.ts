@@ -41,17 +41,26 @@ const json = (value: unknown, status = 200) => text(JSON.stringify(value), statu
 const absent = () => json({ status: 404, error: "Not Found" }, 404);
 const marks = ({ reports }: { reports: { state?: string }[] }) => reports.map(({ state }) => state);
 
-/** Serves `count` tasks like plus: in pages of `size`, the newest (highest number) first. */
-function paged(count: number, size?: number): Vendor {
+/** Submission time of task `n`: one task a second. */
+const timeOfTask = (n: number) => 1_765_000_000_000 + n * 1_000;
+
+/** Serves `count` tasks like plus: in pages of `size`, the newest (highest number) first. It filters by `state` if told. */
+function paged(count: number, { size, filters = true }: { size?: number; filters?: boolean } = {}): Vendor {
   return ({ path, body }) => {
     if (path !== "/mj/task/query") return absent();
-    const { pageNumber, pageSize } = body as { pageNumber: number; pageSize: number };
+    const { pageNumber, pageSize, state } = body as { pageNumber: number; pageSize: number; state?: string };
+    if (state !== undefined && filters) {
+      const n = Number(/^mark_(\d+)$/.exec(state)?.[1] ?? 0);
+      return json({ content: n >= 1 && n <= count ? [timed(n)] : [], last: true, number: 0 });
+    }
     const length = Math.min(size ?? pageSize, pageSize);
     const newest = count - pageNumber * length;
-    const content = Array.from({ length: Math.min(length, newest) }, (_, i) => task(newest - i));
+    const content = Array.from({ length: Math.max(0, Math.min(length, newest)) }, (_, i) => timed(newest - i));
     return json({ content, last: newest <= length, number: pageNumber, totalElements: count });
   };
 }
+
+const timed = (n: number) => ({ ...task(n), submitTime: timeOfTask(n) });
 
 describe("capability searchByState", () => {
   test("only midjourney-proxy, simulator and trueai can be searched by state", () => {
@@ -96,28 +105,71 @@ describe("trueai-org", () => {
   });
 });
 
-describe("midjourney-proxy", () => {
-  test("plus is searched page by page, newest first, until all states are found", async () => {
-    const { sent, find } = searching("midjourney-proxy", paged(250));
-    expect(marks(await find("mark_120", "mark_249"))).toEqual(["mark_249", "mark_120"]);
-    expect(sent).toEqual([0, 1].map((pageNumber) => expect.objectContaining({ body: page(pageNumber) })));
+describe("completeness of trueai-org's list", () => {
+  test("a list of a hundred tasks is complete back to its earliest task, a shorter list is complete", async () => {
+    const numbers = Array.from({ length: 100 }, (_, i) => 200 - i);
+    const { find } = searching("trueai", () => json(numbers.map(timed)));
+    expect(await find("mark_1")).toEqual({ reports: [], requests: 1, completeSince: timeOfTask(101) });
+    const { find: findInShort } = searching("trueai", () => json(numbers.slice(0, 99).map(timed)));
+    expect(await findInShort("mark_1")).toEqual({ reports: [], requests: 1, completeSince: 0 });
   });
 
-  test("a search reads at most three pages", async () => {
+  test("a list that was cut is complete back to its earliest task", async () => {
+    const cut: HttpOutcome = {
+      kind: "answered",
+      status: 200,
+      text: JSON.stringify([timed(9), timed(8)]).slice(0, -9),
+      cut: true,
+    };
+    const { find } = searching("trueai", () => cut);
+    expect(await find("mark_1")).toMatchObject({ completeSince: timeOfTask(9) });
+  });
+});
+
+describe("midjourney-proxy", () => {
+  test("plus is asked for each state itself, so a task is found among any number of newer ones", async () => {
     const { sent, find } = searching("midjourney-proxy", paged(100_000));
-    expect(await find("mark_1")).toEqual({ reports: [], requests: 3 });
-    expect(sent.map(({ body }) => body)).toEqual([0, 1, 2].map(page));
+    expect(await find("mark_1", "mark_99999", "mark_x")).toMatchObject({
+      reports: [{ state: "mark_1" }, { state: "mark_99999" }],
+      requests: 3,
+      completeSince: 0,
+    });
+    expect(sent.map(({ body }) => body)).toEqual(
+      ["mark_1", "mark_99999", "mark_x"].map((state) => ({ ...page(0), state })),
+    );
+  });
+
+  test("a server that ignores the filter is searched page by page, until all states are found", async () => {
+    const { sent, find } = searching("midjourney-proxy", paged(250, { filters: false }));
+    const found = await find("mark_120", "mark_249");
+    expect(marks(found)).toEqual(["mark_249", "mark_120"]);
+    expect(sent.map(({ body }) => body)).toEqual([{ ...page(0), state: "mark_120" }, page(0), page(1)]);
+  });
+
+  test("a search of a server that ignores the filter reads at most three pages and says how far they reach back", async () => {
+    const { sent, find } = searching("midjourney-proxy", paged(100_000, { filters: false }));
+    expect(await find("mark_1")).toEqual({ reports: [], requests: 4, completeSince: timeOfTask(100_000 - 299) });
+    expect(sent.slice(1).map(({ body }) => body)).toEqual([0, 1, 2].map(page));
   });
 
   test("the search continues if the server returns shorter pages than requested", async () => {
-    const { find } = searching("midjourney-proxy", paged(50, 20));
+    const { find } = searching("midjourney-proxy", paged(50, { size: 20, filters: false }));
     expect(marks(await find("mark_5"))).toEqual(["mark_5"]);
   });
 
-  test("a page without the field last ends the search if the page is not full", async () => {
-    const { sent, find } = searching("midjourney-proxy", () => json({ content: [task(1)] }));
-    expect((await find("mark_2")).requests).toBe(1);
-    expect(sent).toHaveLength(1);
+  test("the last page of a server that ignores the filter makes the answer complete", async () => {
+    const { find } = searching("midjourney-proxy", paged(50, { size: 20, filters: false }));
+    expect(await find("mark_77")).toEqual({ reports: [], requests: 4, completeSince: 0 });
+  });
+
+  test("a short page without the field last ends the search and proves nothing before its earliest task", async () => {
+    const { find } = searching("midjourney-proxy", () => json({ content: [timed(9), timed(8)] }));
+    expect(await find("mark_2")).toEqual({ reports: [], requests: 2, completeSince: timeOfTask(8) });
+  });
+
+  test("a list whose tasks have no times proves nothing about a task that it does not show", async () => {
+    const { find } = searching("midjourney-proxy", () => json({ content: [task(9)] }));
+    expect(await find("mark_2")).toEqual({ reports: [], requests: 2 });
   });
 
   test("novicezk has no pages, so its list is requested", async () => {
@@ -131,6 +183,17 @@ describe("midjourney-proxy", () => {
   test.each([404, 405])("a server without both lists (%i) gives an empty result", async (status) => {
     const { find } = searching("midjourney-proxy", () => json({}, status));
     expect(await find("mark_1")).toEqual({ reports: [], requests: 2 });
+  });
+
+  test("the list of novicezk says how far it reaches back, and an empty list is complete", async () => {
+    const listed =
+      (items: unknown[]): Vendor =>
+      ({ path }) =>
+        path === "/mj/task/list" ? json(items) : absent();
+    const { find } = searching("midjourney-proxy", listed([timed(9), timed(7), timed(8)]));
+    expect(await find("mark_1")).toEqual({ reports: [], requests: 2, completeSince: timeOfTask(7) });
+    const { find: findNone } = searching("midjourney-proxy", listed([]));
+    expect(await findNone("mark_1")).toEqual({ reports: [], requests: 2, completeSince: 0 });
   });
 });
 
@@ -184,7 +247,7 @@ describe("failed searches", () => {
   });
 
   test("a search throws LookupError if a later page fails", async () => {
-    const pages = paged(250);
+    const pages = paged(250, { filters: false });
     const { find } = searching("simulator", (sent) => (sent.body?.["pageNumber"] === 1 ? text("", 500) : pages(sent)));
     await expect(find("mark_1")).rejects.toThrow(LookupError);
   });

@@ -1,9 +1,19 @@
 /**
- * Parser for JSON that servers or proxies have damaged (docs/protocol.md 2.7). It accepts text before and after a document,
- * a byte order mark, several documents, raw control characters in strings, `NaN` and `Infinity`, commas before a closing
- * bracket, and a text that ends too early. It never guesses: a number or string that was cut is left out.
+ * Parser for JSON that servers or proxies have damaged (docs/protocol.md 2.7). It accepts a byte order mark, text
+ * around a document, and several documents. Inside it accepts raw control characters in strings, `NaN` and `Infinity`, and
+ * commas before a closing bracket. The text may end too early: a number or string that was cut is left out.
  */
-import { type JsonDocument, numberOf } from "./json.ts";
+
+/** One JSON document of a text. `cut`: the text ended before the document did, and the value holds what was complete. */
+export interface JsonDocument {
+  value: unknown;
+  cut?: true;
+}
+
+/** Returns the number of a JSON text, or its digits as a string if it has 16 or more. Generators add `.0` to ids. */
+export function numberOf(source: string): number | string {
+  return /^-?\d{16,}(?:\.0+)?$/.test(source) ? source.replace(/\.0+$/, "") : Number(source);
+}
 
 /** Number of documents that are read. Two are seen: a response, and the error of a server that failed after it. */
 const MAX_DOCUMENTS = 3;
@@ -77,7 +87,8 @@ class Reader {
     if (char === "{") return this.object(depth);
     if (char === "[") return this.array(depth);
     if (char === '"') return this.string();
-    return this.word() ?? this.number();
+    const word = this.word();
+    return word === INVALID ? this.number() : word;
   }
 
   private object(depth: number): Read {
@@ -157,19 +168,22 @@ class Reader {
 
   private word(): Read {
     const found = WORDS.find(([word]) => this.text.startsWith(word, this.at));
-    if (!found) return undefined;
+    if (!found) {
+      const rest = this.text.slice(this.at);
+      return WORDS.some(([word]) => word.startsWith(rest)) ? this.ended() : INVALID;
+    }
     this.at += found[0].length;
     return found[1];
   }
 
   private number(): Read {
-    const match = /-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
+    const match = /[-+.\deE]+/y;
     match.lastIndex = this.at;
-    const source = match.exec(this.text)?.[0];
-    if (source === undefined) return INVALID;
+    const source = match.exec(this.text)?.[0] ?? "";
     this.at += source.length;
     // More digits may have followed where the text ends.
-    return this.at === this.text.length ? this.ended() : numberOf(source);
+    if (source !== "" && this.at === this.text.length) return this.ended();
+    return /^-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?$/.test(source) ? numberOf(source) : INVALID;
   }
 
   private close(value: unknown): unknown {

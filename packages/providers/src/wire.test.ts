@@ -71,7 +71,7 @@ describe("imagine in fast mode", () => {
     ["agicto", "/v1/mj/submit/imagine", "bearer", { prompt: "a boat --fast" }],
     ["midjourney-proxy", "/mj/submit/imagine", "mj-api-secret", { prompt: "a boat --fast" }],
     ["trueai", "/mj-fast/mj/submit/imagine", "mj-api-secret", { prompt: "a boat" }],
-    ["newapi", "/mj-fast/mj/submit/imagine", "bearer", { prompt: "a boat" }],
+    ["newapi", "/mj/submit/imagine", "bearer", { prompt: "a boat --fast" }],
     ["simulator", "/mj-fast/mj/submit/imagine", "bearer", { prompt: "a boat" }],
   ];
 
@@ -115,8 +115,13 @@ describe.each([...PROVIDER_IDS])("%s", (id) => {
       shorten: { prompt: "a long prompt" },
       "swap-face": { sourceBase64: PNG, targetBase64: PNG },
       modal: { taskId: "7", prompt: "more sky", maskBase64: PNG },
-      action: { taskId: "7", customId: "MJ::JOB::upsample::1::x" },
+      action: {
+        taskId: "7",
+        customId: "MJ::JOB::upsample::1::x",
+        ...(dialect.chooseSameChannel && { chooseSameChannel: true }),
+      },
     };
+    const own = { notifyHook: context().notifyHook, state: context().state };
     for (const [operation, call] of Object.entries(calls) as [
       keyof typeof calls,
       () => ReturnType<typeof provider.modal>,
@@ -131,7 +136,7 @@ describe.each([...PROVIDER_IDS])("%s", (id) => {
       expect(outcome.kind, operation).toBe("accepted");
       const path = operation === "swap-face" ? "/insight-face/swap" : `/submit/${operation}`;
       expect(seen[0]!.url).toBe(`${dialect.prefix}${path}`);
-      expect(seen[0]!.body).toMatchObject(bodies[operation]);
+      expect(seen[0]!.body).toEqual({ ...bodies[operation], ...own });
     }
   });
 
@@ -149,20 +154,76 @@ describe.each([...PROVIDER_IDS])("%s", (id) => {
     expect(seen).toHaveLength(requests);
   });
 
-  test("a look-up uses single fetches if the list route is missing", async () => {
-    if (!dialect.operations.includes("list")) return;
-    reply = ({ url }) =>
-      url.endsWith("/list-by-condition") ? { status: 404, body: "" } : { body: '{"id":"5","status":"IN_PROGRESS"}' };
-    const { reports, requests } = await provider.lookup(["5"], context().account);
-    expect([reports.length, requests]).toEqual([1, 2]);
-  });
+  test.skipIf(!dialect.operations.includes("list"))(
+    "a look-up uses single fetches if the list route is missing",
+    async () => {
+      reply = ({ url }) =>
+        url.endsWith("/list-by-condition") ? { status: 404, body: "" } : { body: '{"id":"5","status":"IN_PROGRESS"}' };
+      const { reports, requests } = await provider.lookup(["5"], context().account);
+      expect([reports.length, requests]).toEqual([1, 2]);
+    },
+  );
 
   test("a failed look-up throws LookupError, with unauthorized: true if the key is rejected", async () => {
     reply = () => ({ status: 502, body: "<html>" });
     await expect(provider.lookup(["1"], context().account)).rejects.toThrow(LookupError);
     reply = () => ({ status: 401, body: "" });
     await expect(provider.lookup(["1"], context().account)).rejects.toMatchObject({ unauthorized: true });
+    reply = () => ({ status: 403, body: "<!doctype html>", headers: { "cf-mitigated": "challenge" } });
+    await expect(provider.lookup(["1"], context().account)).rejects.toMatchObject({ unauthorized: false });
+    const closed = { baseUrl: "http://127.0.0.1:1", apiKey: "vendor-key" };
+    await expect(provider.lookup(["1"], closed)).rejects.toMatchObject({ unreachable: true });
   });
+
+  test("the error of a failed look-up has the words of the vendor without the key", async () => {
+    reply = () => ({ status: 401, body: '{"error":{"message":"[sk-a***b] vendor-key 该令牌额度已用尽"}}' });
+    await expect(provider.lookup(["1"], context().account)).rejects.toThrow("HTTP 401: 该令牌额度已用尽");
+  });
+});
+
+describe("modes and filters", () => {
+  const filter = { modes: ["RELAX" as const], remark: "a" };
+  const imagine = async (id: string, prompt: string, more: Partial<CallContext>) => {
+    await providerOf(id).submit({ action: "imagine", prompt, inputs: {} }, context(more));
+    return seen[0]!.body;
+  };
+
+  test("a prompt with its own mode flag stays as it is", async () => {
+    expect(await imagine("newapi", "a boat --relax --ar 2:3", { mode: "fast" })).toMatchObject({
+      prompt: "a boat --relax --ar 2:3",
+    });
+  });
+
+  test("the app's own accountFilter.modes has precedence over the mode", async () => {
+    const body = await imagine("gitaigc", "a boat", { mode: "turbo", accountFilter: filter });
+    expect(body).toMatchObject({ accountFilter: filter });
+  });
+
+  test("a press sends the accountFilter", async () => {
+    await providerOf("gitaigc").press({ vendorTaskId: "7", customId: "x" }, context({ accountFilter: filter }));
+    expect(seen[0]!.body).toMatchObject({ accountFilter: filter, chooseSameChannel: true });
+  });
+
+  test("links for a face swap at new-api are refused without a request", async () => {
+    const inputs = { sourceBase64: "https://x.test/1.png", targetBase64: PNG };
+    const outcome = await providerOf("newapi").submit({ action: "swap-face", inputs }, context());
+    expect(outcome).toMatchObject({ kind: "refused", failure: { code: "unsupported" } });
+    expect(seen).toEqual([]);
+  });
+});
+
+test("a look-up and a seed look-up that hang end after lookupTimeoutMs", async () => {
+  reply = () => "hang";
+  const provider = createProvider(DIALECTS.get("trueai")!, { httpClient: createHttpClient(), lookupTimeoutMs: 100 });
+  await expect(provider.lookup(["1"], context().account)).rejects.toThrow("timeout");
+  await expect(provider.seed("1", context().account)).rejects.toThrow("timeout");
+  await expect(provider.search(["x"], context().account)).rejects.toThrow("timeout");
+});
+
+test("upscales of trueai-org are instant, those of others are not", () => {
+  for (const id of PROVIDER_IDS) {
+    expect(providerOf(id).capabilities.instantActions).toEqual(id === "trueai" ? ["UPSCALE"] : []);
+  }
 });
 
 describe("pressing by index", () => {
@@ -201,7 +262,7 @@ describe("outcomes of a press", () => {
     await new Promise<void>((ready) => spare.listen(0, "127.0.0.1", ready));
     const { port } = spare.address() as AddressInfo;
     await new Promise((closed) => spare.close(closed));
-    expect(await press(`http://127.0.0.1:${port}`)).toMatchObject({ kind: "busy" });
+    expect(await press(`http://127.0.0.1:${port}`)).toMatchObject({ kind: "busy", about: "connection" });
   });
 
   test.each(["hang", "drop"] as const)(
@@ -237,9 +298,9 @@ describe("outcomes of a press", () => {
       { kind: "refused", failure: { code: "vendor_unauthorized" } },
     ],
     [
-      "4xx with a success code",
+      "4xx with a success code: the id that it names is paid",
       { status: 400, body: '{"code":1,"result":"123","description":"x"}' },
-      { kind: "refused" },
+      { kind: "accepted", vendorTaskId: "123" },
     ],
     ["201 (gitaigc)", { status: 201, body: '{"code":22,"result":"55"}' }, { kind: "accepted", vendorTaskId: "55" }],
     ["a redirect", { status: 301, body: "", headers: { location: "http://127.0.0.1:1/" } }, { kind: "refused" }],
@@ -275,8 +336,10 @@ test("an upload returns links, and a seed look-up returns the digits of the seed
   });
   reply = () => ({ body: '{"code":1,"result":"636646000"}' });
   expect(await trueai.seed("1", context().account)).toBe("636646000");
-  reply = () => ({ status: 404, body: '{"code":3}' });
-  expect(await trueai.seed("1", context().account)).toBeUndefined();
+  for (const status of [404, 400]) {
+    reply = () => ({ status, body: '{"code":3}' });
+    expect(await trueai.seed("1", context().account)).toBeUndefined();
+  }
 });
 
 test("a base URL works with and without /mj, /v1 and /v1/mj", async () => {

@@ -266,9 +266,22 @@ describe("routes", () => {
     }
   });
 
-  test("a path prefix selects the mode", async () => {
+  test("new-api refuses links in a face swap", async () => {
+    const link = "https://x.test/1.png";
+    const response = await call(simulator, "newapi", "POST", "/insight-face/swap", {
+      sourceUrl: link,
+      targetUrl: link,
+    });
+    expect(response.json).toMatchObject({ code: 4, description: "sour_base64_and_target_base64_is_required " });
+  });
+
+  test("a path prefix selects the mode, except behind new-api, which removes it", async () => {
     await submit(simulator, "xfusionai", "imagine", { prompt: "a" });
     expect(simulator.ledger().submissions[0]?.mode).toBe("RELAX");
+    const byPath = { method: "POST", headers: { authorization: "k", "content-type": "application/json" } };
+    const url = `${simulator.baseUrl("newapi")}/mj-relax/mj/submit/imagine`;
+    expect((await fetch(url, { ...byPath, body: '{"prompt":"a"}' })).status).toBe(200);
+    expect(simulator.ledger().submissions.map(({ mode }) => mode)).toEqual(["RELAX", null]);
     const fetched = await call(
       simulator,
       "xfusionai",

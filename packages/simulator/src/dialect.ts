@@ -47,6 +47,8 @@ export interface Dialect {
   id: ProviderId;
   /** Path prefixes before the verb. `*` matches one segment. A segment such as `mj-fast` selects the mode. */
   prefixes: readonly string[];
+  /** True if the mode in the path has no effect: new-api removes the prefix before it calls its upstream. */
+  stripsPrefix: boolean;
   verbs: ReadonlySet<Verb>;
   /** Headers that may carry the key; the first one that is set counts. `optional`: the key may be missing. */
   auth: { headers: readonly ("authorization" | "mj-api-secret")[]; optional: boolean };
@@ -71,6 +73,8 @@ export interface Dialect {
   contentType: string;
   /** Request fields that this vendor evaluates. */
   reads: { notifyHook: boolean; state: boolean; accountFilter: boolean; enableRemix: boolean; links: boolean };
+  /** True if a face swap accepts links. */
+  swapLinks: boolean;
   /** Maximum lengths in characters; a longer value is rejected. */
   limits: { state: number; notifyHook: number };
   /** Whether a prompt with a banned word is rejected with 24, or accepted and fails later (docs/protocol.md 2.2). */
@@ -109,6 +113,7 @@ export type Shape = "novicezk" | "plus" | "trueai" | "relay" | "comet";
 /** The behavior of plus, which most vendors of the family share. */
 const DEFAULTS: Omit<Dialect, "id" | "verbs"> = {
   prefixes: ["/mj"],
+  stripsPrefix: false,
   auth: { headers: ["authorization"], optional: false },
   errors: "proxy",
   words: { accepted: "提交成功", queued: (ahead) => `排队中，前面还有${ahead}个任务`, modal: "窗口等待" },
@@ -123,6 +128,7 @@ const DEFAULTS: Omit<Dialect, "id" | "verbs"> = {
   callbackShape: "plus",
   contentType: "application/json",
   reads: { notifyHook: true, state: true, accountFilter: true, enableRemix: false, links: true },
+  swapLinks: true,
   limits: { state: Number.POSITIVE_INFINITY, notifyHook: Number.POSITIVE_INFINITY },
   bannedWords: "refuse",
   actionNames: { HIGH_VARIATION: "VARIATION", LOW_VARIATION: "VARIATION", CUSTOM_ZOOM: "ZOOM" },

@@ -91,12 +91,10 @@ const RULES: Readonly<Record<SubmitVerb, Rule>> = {
   },
 
   "swap-face"(body, common, view) {
-    const faces = [
-      text(body, "sourceBase64") ?? text(body, "sourceUrl"),
-      text(body, "targetBase64") ?? text(body, "targetUrl"),
-    ];
+    const link = (name: string) => (view.dialect.swapLinks ? text(body, name) : undefined);
+    const faces = [text(body, "sourceBase64") ?? link("sourceUrl"), text(body, "targetBase64") ?? link("targetUrl")];
     if (faces.some((face) => face === undefined || !isImage(face, view)))
-      return invalid("sourceBase64、targetBase64参数错误");
+      return invalid("sourceBase64、targetBase64参数错误", "sour_base64_and_target_base64_is_required");
     return root("SWAP_FACE", "plain", null, { ...common, botType: "INSIGHT_FACE" }, view);
   },
 

@@ -49,7 +49,7 @@ export function routeOf(dialect: Dialect, method: string, path: string): Route |
     const match = pattern.exec(path);
     if (!match) continue;
     const found = verbOf(method, match.at(-1) ?? "");
-    if (found && dialect.verbs.has(found.verb)) return { ...found, mode: modeIn(path) };
+    if (found && dialect.verbs.has(found.verb)) return { ...found, mode: dialect.stripsPrefix ? null : modeIn(path) };
   }
   return undefined;
 }

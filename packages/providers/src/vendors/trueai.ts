@@ -12,5 +12,6 @@ export const trueai = dialect({
   auth: "mj-api-secret",
   operations: ALL_OPERATIONS.filter((operation) => operation !== "change" && operation !== "simple-change"),
   search: ["recent"],
+  recentLimit: 100,
   instantActions: ["UPSCALE"],
 });

@@ -34,6 +34,9 @@ export const newapi = defineDialect({
     "image",
   ],
   prefixes: ["/mj", "/*/mj"],
+  // relay/relay-mj.go getMjRequestPath; RelaySwapFace reads only sourceBase64 and targetBase64.
+  stripsPrefix: true,
+  swapLinks: false,
   auth: { headers: ["authorization", "mj-api-secret"], optional: false },
   errors: "relay",
   unknownTask: "relay-400",

@@ -1,0 +1,148 @@
+/**
+ * Reads a body as text. Labels of servers are often wrong: a relay copies the header `content-encoding` of its upstream but
+ * sends the decoded body, or the other way round; `deflate` comes without its zlib header; Chinese servers send GBK.
+ * Therefore the first bytes decide together with the label (docs/protocol.md 2.7).
+ */
+import { pipeline, Readable, type Transform } from "node:stream";
+import { constants, createBrotliDecompress, createGunzip, createInflate, createInflateRaw } from "node:zlib";
+
+export interface BodyHeaders {
+  "content-encoding"?: string | undefined;
+  "content-type"?: string | undefined;
+}
+
+export interface ReadBody {
+  text: string;
+  /** True if the decoded body is larger than the limit; `text` has its beginning. */
+  cut?: true;
+  /** Set if the body ended with an error; `text` has what came before it. */
+  error?: unknown;
+}
+
+/** Flush flags that accept a truncated stream: some servers send an empty body with a content-encoding. */
+const { Z_SYNC_FLUSH, BROTLI_OPERATION_FLUSH } = constants;
+const finishFlush = Z_SYNC_FLUSH;
+
+/** Never throws. If the body is too large, the rest is not read and the connection is closed. */
+export async function readBody(body: Readable, headers: BodyHeaders, maxBytes: number): Promise<ReadBody> {
+  const raw = new Collector(maxBytes);
+  const source = body[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
+  async function* rest(): AsyncGenerator<Buffer> {
+    for (let next = await source.next(); !next.done; next = await source.next()) {
+      raw.add(next.value);
+      yield next.value;
+    }
+  }
+  const output = new Collector(maxBytes);
+  const end = (more: Omit<ReadBody, "text"> = {}, from = output): ReadBody => {
+    return {
+      text: toText(from.bytes(), headers["content-type"], from.isFull),
+      ...(from.isFull && { cut: true }),
+      ...more,
+    };
+  };
+  let decoder: Transform | undefined;
+  let sourceError: unknown;
+  try {
+    const chunks = rest();
+    const first: Buffer[] = [];
+    while (Buffer.concat(first).length < 2) {
+      const next = await chunks.next();
+      if (next.done) break;
+      first.push(next.value);
+    }
+    const all = Readable.from(concatenated(first, chunks, (error) => (sourceError = error)));
+    decoder = decoderFor(Buffer.concat(first), headers["content-encoding"]);
+    // The reader gets the errors of the pipeline.
+    for await (const chunk of decoder ? pipeline(all, decoder, () => {}) : all) {
+      output.add(chunk as Buffer);
+      if (output.isFull) break;
+    }
+  } catch (error) {
+    // If the decoder fails at once, the label is wrong: the body is not encoded.
+    if (decoder && sourceError === undefined && output.size === 0) return end({}, raw);
+    return end({ error: sourceError ?? error }, decoder ? output : raw);
+  } finally {
+    if (output.isFull) body.destroy();
+  }
+  return end();
+}
+
+async function* concatenated(
+  first: readonly Buffer[],
+  rest: AsyncGenerator<Buffer>,
+  onError: (error: unknown) => void,
+): AsyncGenerator<Buffer> {
+  yield* first;
+  try {
+    yield* rest;
+  } catch (error) {
+    onError(error);
+    throw error;
+  }
+}
+
+/** Collects chunks up to a limit. */
+class Collector {
+  size = 0;
+  isFull = false;
+  private readonly chunks: Buffer[] = [];
+  private readonly maxBytes: number;
+
+  constructor(maxBytes: number) {
+    this.maxBytes = maxBytes;
+  }
+
+  add(chunk: Buffer): void {
+    if (this.isFull) return;
+    this.isFull = this.size + chunk.length > this.maxBytes;
+    this.chunks.push(chunk);
+    this.size += chunk.length;
+  }
+
+  bytes(): Buffer {
+    return Buffer.concat(this.chunks);
+  }
+}
+
+function decoderFor(start: Buffer, label = ""): Transform | undefined {
+  // RFC 1952 2.3.1. The bytes are no UTF-8, so no text begins with them.
+  if (start[0] === 0x1f && start[1] === 0x8b) return createGunzip({ finishFlush });
+  switch (label.trim().toLowerCase()) {
+    case "deflate":
+      return isZlib(start) ? createInflate({ finishFlush }) : createInflateRaw({ finishFlush });
+    case "br":
+      return createBrotliDecompress({ finishFlush: BROTLI_OPERATION_FLUSH });
+    default:
+      return undefined;
+  }
+}
+
+/** RFC 1950 2.2: method 8, and a header that is a multiple of 31. */
+function isZlib([first = 0, second = 0]: Buffer): boolean {
+  return (first & 0x0f) === 8 && (first * 256 + second) % 31 === 0;
+}
+
+/** @internal Returns the text of a decoded body. Never throws; bytes that fit no charset become U+FFFD. */
+export function toText(bytes: Uint8Array, contentType = "", isCut = false): string {
+  const label = /charset\s*=\s*"?([\w:.+-]+)/i.exec(contentType)?.[1];
+  const declared = label !== undefined && !/^utf-?8$/i.test(label) ? decode(bytes, label) : undefined;
+  if (declared !== undefined) return declared;
+  if (isCut) return new TextDecoder().decode(bytes);
+  // Undeclared GBK is common at Chinese servers. GB18030 contains GBK.
+  return decode(bytes, "utf-8") ?? decode(bytes, "gb18030") ?? new TextDecoder().decode(bytes);
+}
+
+function decode(bytes: Uint8Array, label: string): string | undefined {
+  try {
+    return new TextDecoder(label, { fatal: true }).decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Decodes a whole body in memory, for callbacks. Returns undefined if it is larger than the limit. Never throws. */
+export async function decodeBytes(bytes: Buffer, headers: BodyHeaders, maxBytes: number): Promise<string | undefined> {
+  const { text, cut } = await readBody(Readable.from([bytes]), headers, maxBytes);
+  return cut ? undefined : text;
+}
