@@ -111,6 +111,11 @@ export interface Task {
 
   /** Unset until a response or report names it. */
   vendorTaskId?: string;
+  /**
+   * Origin of the vendor's base URL at the last claim, for image links without a host. Unset before a claim and in rows of
+   * earlier versions.
+   */
+  vendorOrigin?: string;
   /** Source of `vendorTaskId`. Presses need the id of the submit response; callbacks of a relay may contain another. */
   vendorTaskIdFrom?: "answer" | "report";
   /** Ids of further vendor tasks that the same press started (trueai-org's "Imagine all" returns several ids). */

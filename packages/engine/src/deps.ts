@@ -23,8 +23,11 @@ export interface EngineDeps {
   log: Log;
 }
 
-/** Parses a callback body. The callback handler has no vendor API keys, so it can read callbacks but call no vendor. */
-export type ReadCallback = (provider: string, body: string) => Report | undefined;
+/**
+ * Parses a callback body. The callback handler has no vendor API keys, so it can read callbacks but call no vendor.
+ * `baseUrl`: base for image links without a host; unset: such links are left out.
+ */
+export type ReadCallback = (provider: string, body: string, baseUrl?: string) => Report | undefined;
 
 export function contextOf(deps: Pick<EngineDeps, "clock" | "timings">): Context {
   return { now: deps.clock.now(), timings: deps.timings };

@@ -87,7 +87,9 @@ async function send(deps: SubmitDeps, flow: Flow, task: Task, parent: Task | und
   // nothing was sent.
   const health = await deps.accounts.callbacks(task.provider, task.account);
   const intended = task.status === "MODAL" ? "modal" : "submit";
-  const claimed = await applySignal(deps, task, { kind: "claim", call: intended, customId: ready.customId });
+  const vendorOrigin = URL.parse(handle!.config.baseUrl)?.origin;
+  const { customId } = ready;
+  const claimed = await applySignal(deps, task, { kind: "claim", call: intended, customId, vendorOrigin });
   if (!effectsOf(claimed.decision).some((effect) => effect.kind === "call")) return;
   await runEffects(deps, await callVendor(deps, handle!, flow, claimed.task, ready, health));
 }

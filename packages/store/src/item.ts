@@ -49,6 +49,7 @@ const TASK = {
   modals: ["ms", "count"],
   leaseUntil: ["le", "number"],
   busyAnswers: ["bu", "count"],
+  vendorOrigin: ["vo", "text"],
   vendorTaskId: ["id", "text"],
   vendorTaskIdFrom: ["idf", "text"],
   vendorSiblings: ["ids", "json"],

@@ -18,7 +18,7 @@ export type Signal =
    * A worker has received the task's message and has prepared this call. The claim succeeds only for the prepared call.
    * If the task has reached its modal meanwhile, a claim to submit is ignored, because the press would be paid twice.
    */
-  | { kind: "claim"; call: CallKind; customId?: string }
+  | { kind: "claim"; call: CallKind; customId?: string; vendorOrigin?: string }
   // The outcomes of a call name in `call` the call that they belong to, if it is known. A slow response to the
   // submission must not count as the response to the modal answer that another worker has sent since.
   | {
