@@ -128,7 +128,7 @@ describe("cancel", () => {
     expect((await cancel(id)).body).toEqual(first.body);
     const other = await create(FLOW);
     await api.harness.finishAll();
-    expect(await cancel(other)).toMatchObject({ status: 409, body: { code: "conflict" } });
+    expect(await cancel(other)).toMatchObject({ status: 409, body: { code: "wrong_state" } });
     expect((await cancel("flow_01K9ZC7T3R8M2V5X0Q4B6N1JHD")).status).toBe(404);
   });
 

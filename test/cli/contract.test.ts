@@ -253,7 +253,7 @@ describe("a hostile server", () => {
       attempts: [],
     });
     responses["GET /v1/providers"] = page({ id: sequence, accounts: [{ name: sequence, callbacks: "silent" }] });
-    responses[`POST /v1/flows/${FLOW}/cancel`] = problem(409, "conflict", sequence);
+    responses[`POST /v1/flows/${FLOW}/cancel`] = problem(409, "wrong_state", sequence);
     for (const args of [
       ["flow", FLOW],
       ["task", TASK],

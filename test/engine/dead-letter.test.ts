@@ -38,7 +38,7 @@ describe("dead-letter messages that cannot be parsed", () => {
     await saveDeadLetter(deps, deadLetter("a", "{"));
     const [kept] = await deps.store.listDeadLetters(10);
     expect(await discardDeadLetter(deps, kept!.id)).toMatchObject({ state: "dropped" });
-    await expect(redriveDeadLetter(deps, kept!.id)).rejects.toMatchObject({ code: "conflict" });
+    await expect(redriveDeadLetter(deps, kept!.id)).rejects.toMatchObject({ code: "wrong_state" });
     await expect(discardDeadLetter(deps, "2026_x")).rejects.toMatchObject({ code: "not_found" });
     expect((await deps.store.getDeadLetter(kept!.id))!.state).toBe("dropped");
     expect(queue.size).toBe(0);

@@ -240,7 +240,7 @@ describe("submissions", () => {
   });
 
   test("an exceeded limit becomes code 23, a banned word code 24", () => {
-    const limited = Object.assign(new MjflowError("conflict", { detail: "Ten a minute." }), { status: 429 });
+    const limited = Object.assign(new MjflowError("wrong_state", { detail: "Ten a minute." }), { status: 429 });
     expect(refusal(limited)).toMatchObject({ code: 23, description: "Ten a minute.", result: null });
     const banned = new MjflowError("invalid_request", { field: "prompt", extra: { bannedWord: "gory" } });
     expect(refusal(banned)).toMatchObject({ code: 24, properties: { bannedWord: "gory" } });

@@ -134,12 +134,12 @@ describe("conflicts, limits and wrong values", () => {
     return createApp({ ...harness.api.deps, webhookStore: conflicting });
   };
 
-  test("a press on a running task and a modal answer for a finished task get conflict", async () => {
+  test("a press on a running task and a modal answer for a finished task get wrong_state", async () => {
     harness = await createOpenApiHarness(seen);
     const { id } = (await ask("POST", "/v1/flows", FLOW)).body;
     const root = `${id.replace("flow_", "task_")}_0`;
-    expect(await codeOf(ask("POST", `/v1/tasks/${root}/actions`, { press: "U1" }))).toBe("conflict");
-    expect(await codeOf(ask("POST", `/v1/tasks/${harness.root}/modal`, { prompt: "x" }))).toBe("conflict");
+    expect(await codeOf(ask("POST", `/v1/tasks/${root}/actions`, { press: "U1" }))).toBe("wrong_state");
+    expect(await codeOf(ask("POST", `/v1/tasks/${harness.root}/modal`, { prompt: "x" }))).toBe("wrong_state");
     expect(await codeOf(ask("POST", `/v1/tasks/${harness.root}/actions`, { press: "zoom:2" }))).toBe(
       "press_not_offered",
     );
@@ -194,13 +194,13 @@ describe("conflicts, limits and wrong values", () => {
     expect((await ask("GET", "/v1/usage")).body.counted).toBe(true);
   });
 
-  test("cancel of an ended flow, resume without failures and retry of a success get conflict", async () => {
+  test("cancel of an ended flow, resume without failures and retry of a success get wrong_state", async () => {
     harness = await createOpenApiHarness(seen);
     const { id } = (await ask("POST", "/v1/flows", FLOW)).body;
     await harness.harness.finishAll();
-    expect(await codeOf(ask("POST", `/v1/flows/${id}/cancel`))).toBe("conflict");
-    expect(await codeOf(ask("POST", `/v1/flows/${id}/resume`))).toBe("conflict");
-    expect(await codeOf(ask("POST", `/v1/tasks/${harness.root}/retry`))).toBe("conflict");
+    expect(await codeOf(ask("POST", `/v1/flows/${id}/cancel`))).toBe("wrong_state");
+    expect(await codeOf(ask("POST", `/v1/flows/${id}/resume`))).toBe("wrong_state");
+    expect(await codeOf(ask("POST", `/v1/tasks/${harness.root}/retry`))).toBe("wrong_state");
     await operate("PATCH", `/v1/apps/${harness.appId}`, { limits: { creditsUsd: 0 } });
     harness.harness.advance(60_000);
     expect(await codeOf(ask("POST", `/v1/flows/${harness.failed}/resume`))).toBe("out_of_credit");
@@ -216,37 +216,65 @@ describe("conflicts, limits and wrong values", () => {
     expect([202, 400]).toContain(lacks.status);
   });
 
-  test("too many endpoints and write conflicts get conflict", async () => {
+  test("too many endpoints get limit_reached, and lost writes get write_conflict", async () => {
     harness = await createOpenApiHarness(seen);
     const url = "https://shop.test/one-more";
     for (let i = 1; i < 20; i++) await harness.api.call(harness.key, "POST", "/v1/endpoints", { url });
-    expect(await codeOf(ask("POST", "/v1/endpoints", { url }))).toBe("conflict");
+    expect(await codeOf(ask("POST", "/v1/endpoints", { url }))).toBe("limit_reached");
     const at = `/v1/endpoints/${harness.endpoint}`;
     const conflicting = withWriteConflicts("saveEndpoint", "saveDelivery");
     const askConflicting = (method: string, path: string, body?: unknown) =>
       harness.ask(harness.key, method, { path, ...(body !== undefined && { body }) }, conflicting);
-    expect(await codeOf(askConflicting("PATCH", at, { enabled: true }))).toBe("conflict");
-    expect(await codeOf(askConflicting("POST", `${at}/rotate`, {}))).toBe("conflict");
-    expect(await codeOf(askConflicting("POST", `/v1/deliveries/${harness.delivery}/replay`))).toBe("conflict");
+    expect(await codeOf(askConflicting("PATCH", at, { enabled: true }))).toBe("write_conflict");
+    expect(await codeOf(askConflicting("POST", `${at}/rotate`, {}))).toBe("write_conflict");
+    expect(await codeOf(askConflicting("POST", `/v1/deliveries/${harness.delivery}/replay`))).toBe("wrong_state");
   });
 
-  test("too many keys, a revoked key, a decided dead-letter message and an existing or configured account get conflict", async () => {
+  test("too many keys, a revoked key, a decided dead-letter message and an existing or configured account get their codes", async () => {
     harness = await createOpenApiHarness(seen);
     const keys = `/v1/apps/${harness.appId}/keys`;
     for (let i = 1; i < 50; i++) await harness.api.call(OPERATOR, "POST", keys, {});
-    expect(await codeOf(operate("POST", keys, {}))).toBe("conflict");
+    expect(await codeOf(operate("POST", keys, {}))).toBe("limit_reached");
     await operate("DELETE", `${keys}/${harness.keyId}`);
-    expect(await codeOf(operate("POST", `${keys}/${harness.keyId}/rotate`, {}))).toBe("conflict");
+    expect(await codeOf(operate("POST", `${keys}/${harness.keyId}/rotate`, {}))).toBe("wrong_state");
 
+    const { store } = harness.api.deps;
+    const losing = new Proxy(store, {
+      get: (target, method: keyof typeof store) =>
+        method === "saveDeadLetter" ? async () => ({ ok: false }) : target[method],
+    });
+    const other = createApp({ ...harness.api.deps, store: losing });
+    for (const [method, path] of [
+      ["DELETE", "/v1/dead-letters/000001_letter"],
+      ["POST", "/v1/dead-letters/000001_letter/redrive"],
+    ] as const) {
+      expect(await codeOf(harness.ask(OPERATOR, method, { path }, other))).toBe("write_conflict");
+    }
     await operate("DELETE", "/v1/dead-letters/000001_letter");
-    expect(await codeOf(operate("DELETE", "/v1/dead-letters/000001_letter"))).toBe("conflict");
-    expect(await codeOf(operate("POST", "/v1/dead-letters/000001_letter/redrive"))).toBe("conflict");
+    expect(await codeOf(operate("DELETE", "/v1/dead-letters/000001_letter"))).toBe("wrong_state");
+    expect(await codeOf(operate("POST", "/v1/dead-letters/000001_letter/redrive"))).toBe("wrong_state");
 
     const account = "/v1/providers/fake/accounts/default";
-    expect(await codeOf(operate("DELETE", account))).toBe("conflict");
+    expect(await codeOf(operate("DELETE", account))).toBe("wrong_state");
     const second = { baseUrl: "https://vendor.test", apiKey: "sk-of-a-test" };
     await operate("POST", "/v1/providers/fake/accounts/second", second);
-    expect(await codeOf(operate("POST", "/v1/providers/fake/accounts/second", second))).toBe("conflict");
+    expect(await codeOf(operate("POST", "/v1/providers/fake/accounts/second", second))).toBe("already_exists");
+    for (let i = 1; i < 200; i++) await operate("POST", `/v1/providers/fake/accounts/a${i}`, second);
+    expect(await codeOf(operate("POST", "/v1/providers/fake/accounts/more", second))).toBe("limit_reached");
+  });
+
+  test("a press below too many tasks and a task that was retried too often get limit_reached", async () => {
+    harness = await createOpenApiHarness(seen);
+    const { store } = harness.api.deps;
+    const { tasks } = await store.loadFlow(harness.flow);
+    const root = tasks.find(({ path }) => path === "0")!;
+    const deep = `0${"-m12345678".repeat(15)}`;
+    const tired = `0-${"mr".repeat(16)}1`;
+    await store.createTask({ ...root, path: deep });
+    await store.createTask({ ...root, path: tired, status: "FAILURE" });
+    const at = (path: string) => `/v1/tasks/${harness.flow.replace("flow_", "task_")}_${path}`;
+    expect(await codeOf(ask("POST", `${at(deep)}/actions`, { press: "U1" }))).toBe("limit_reached");
+    expect(await codeOf(ask("POST", `${at(tired)}/retry`))).toBe("limit_reached");
   });
 
   test("the stream of an ended flow gets 204 if the last id is that of its end", async () => {

@@ -79,7 +79,7 @@ describe("stored accounts", () => {
 
   test("a duplicate account, an unknown vendor or an invalid field is rejected", async () => {
     await add("fake/accounts/second");
-    expect((await add("fake/accounts/second")).body).toMatchObject({ status: 409, code: "conflict" });
+    expect((await add("fake/accounts/second")).body).toMatchObject({ status: 409, code: "already_exists" });
     expect((await add("nobody/accounts/a")).status).toBe(404);
     expect((await operator("PATCH", "/v1/providers/fake/accounts/nobody", { weight: 1 })).status).toBe(404);
     for (const [name, body, field] of [

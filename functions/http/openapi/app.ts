@@ -72,7 +72,7 @@ export const apps = {
       body: KeyRequest,
       example: { expiresInS: 7776000 },
       responses: { 201: { about: "The new key.", schema: NewAppKey } },
-      errors: [...AUTH_ERRORS, ...BODY_ERRORS, "not_found", "conflict"],
+      errors: [...AUTH_ERRORS, ...BODY_ERRORS, "not_found", "limit_reached"],
     },
     "GET /v1/apps/:id/keys": {
       id: "listAppKeys",
@@ -90,7 +90,7 @@ export const apps = {
       body: RotateRequest,
       example: { overlapS: 3600 },
       responses: { 201: { about: "The new key, and the previous key with its end.", schema: RotatedAppKey } },
-      errors: [...AUTH_ERRORS, ...BODY_ERRORS, "not_found", "conflict"],
+      errors: [...AUTH_ERRORS, ...BODY_ERRORS, "not_found", "wrong_state"],
     },
     "DELETE /v1/apps/:id/keys/:keyId": {
       id: "revokeAppKey",

@@ -20,14 +20,14 @@ export const deadLetters = {
       summary: "Redrive a dead-letter message",
       key: "operator",
       responses: { 200: { about: "The message, which was sent to its queue again.", schema: DeadLetter } },
-      errors: [...AUTH_ERRORS, "not_found", "conflict"],
+      errors: [...AUTH_ERRORS, "not_found", "wrong_state", "write_conflict"],
     },
     "DELETE /v1/dead-letters/:id": {
       id: "dropDeadLetter",
       summary: "Discard a dead-letter message",
       key: "operator",
       responses: { 200: { about: "The message, which stays stored as a record.", schema: DeadLetter } },
-      errors: [...AUTH_ERRORS, "not_found", "conflict"],
+      errors: [...AUTH_ERRORS, "not_found", "wrong_state", "write_conflict"],
     },
   },
 } as const satisfies RouteGroup;

@@ -29,7 +29,7 @@ export const deliveries = {
       description:
         "Sends the event again with the same `webhook-id`. The delivery attempts start from the first again.",
       responses: { 202: { about: "The delivery.", schema: Delivery } },
-      errors: [...AUTH_ERRORS, "not_found", "conflict"],
+      errors: [...AUTH_ERRORS, "not_found", "wrong_state"],
     },
   },
 } as const satisfies RouteGroup;

@@ -16,7 +16,7 @@ export const endpoints = {
       body: EndpointRequest,
       example: { url: "https://example.com/hooks/mjflow", events: ["task.completed", "flow.completed"] },
       responses: { 201: { about: "The endpoint and its signing secret.", schema: NewEndpoint, headers: [LOCATION] } },
-      errors: [...AUTH_ERRORS, ...BODY_ERRORS, "conflict"],
+      errors: [...AUTH_ERRORS, ...BODY_ERRORS, "limit_reached"],
     },
     "GET /v1/endpoints": {
       id: "listEndpoints",
@@ -38,7 +38,7 @@ export const endpoints = {
       body: EndpointPatch,
       example: { enabled: true },
       responses: { 200: { about: "The endpoint.", schema: Endpoint } },
-      errors: [...AUTH_ERRORS, ...BODY_ERRORS, "not_found", "conflict"],
+      errors: [...AUTH_ERRORS, ...BODY_ERRORS, "not_found", "write_conflict"],
     },
     "DELETE /v1/endpoints/:id": {
       id: "deleteEndpoint",
@@ -54,7 +54,7 @@ export const endpoints = {
       body: RotateRequest,
       example: { overlapS: 3600 },
       responses: { 200: { about: "The endpoint and its new signing secret.", schema: NewEndpoint } },
-      errors: [...AUTH_ERRORS, ...BODY_ERRORS, "not_found", "conflict"],
+      errors: [...AUTH_ERRORS, ...BODY_ERRORS, "not_found", "write_conflict"],
     },
     "POST /v1/endpoints/:id/test": {
       id: "testEndpoint",

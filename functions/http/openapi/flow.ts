@@ -100,7 +100,7 @@ export const flows = {
           headers: [LOCATION, PREFERENCE_APPLIED],
         },
       },
-      errors: [...AUTH_ERRORS, "not_found", "conflict"],
+      errors: [...AUTH_ERRORS, "not_found", "wrong_state"],
     },
     "POST /v1/flows/:id/resume": {
       id: "resumeFlow",
@@ -112,7 +112,7 @@ export const flows = {
         202: { about: "The flow runs again.", schema: Flow, headers: [LOCATION, PREFERENCE_APPLIED] },
         200: { about: "The flow has ended again.", schema: Flow, headers: [LOCATION, PREFERENCE_APPLIED] },
       },
-      errors: [...AUTH_ERRORS, "not_found", "conflict", "out_of_credit"],
+      errors: [...AUTH_ERRORS, "not_found", "wrong_state", "out_of_credit"],
     },
     "GET /v1/flows/:id/events": {
       id: "streamFlow",

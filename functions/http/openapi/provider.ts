@@ -26,7 +26,7 @@ export const providers = {
       body: AccountRequest,
       example: { baseUrl: "https://api.example.com", apiKey: "sk-your-key", weight: 2, maxRunning: 12 },
       responses: { 201: { about: "The account.", schema: Account, headers: [LOCATION] } },
-      errors: [...AUTH_ERRORS, ...BODY_ERRORS, "not_found", "conflict"],
+      errors: [...AUTH_ERRORS, ...BODY_ERRORS, "not_found", "limit_reached", "already_exists"],
     },
     "PATCH /v1/providers/:id/accounts/:name": {
       id: "updateAccount",
@@ -46,7 +46,7 @@ export const providers = {
       key: "operator",
       path,
       responses: { 204: { about: "The account is deleted." } },
-      errors: [...AUTH_ERRORS, "not_found", "conflict"],
+      errors: [...AUTH_ERRORS, "not_found", "wrong_state"],
     },
   },
 } as const satisfies RouteGroup;

@@ -59,7 +59,8 @@ export const tasks = {
         ...BODY_ERRORS,
         ...IDEMPOTENCY_ERRORS,
         "not_found",
-        "conflict",
+        "wrong_state",
+        "limit_reached",
         "press_not_offered",
         "banned_prompt",
         "out_of_credit",
@@ -77,7 +78,7 @@ export const tasks = {
         202: { about: "The task.", schema: Task, headers: [LOCATION, REPLAYED, PREFERENCE_APPLIED] },
         200: { about: "The task has ended.", schema: Task, headers: [LOCATION, REPLAYED, PREFERENCE_APPLIED] },
       },
-      errors: [...AUTH_ERRORS, ...BODY_ERRORS, ...IDEMPOTENCY_ERRORS, "not_found", "conflict", "banned_prompt"],
+      errors: [...AUTH_ERRORS, ...BODY_ERRORS, ...IDEMPOTENCY_ERRORS, "not_found", "wrong_state", "banned_prompt"],
     },
     "POST /v1/tasks/:id/retry": {
       id: "retryTask",
@@ -89,7 +90,7 @@ export const tasks = {
         202: { about: "The new task.", schema: Task, headers: [LOCATION, PREFERENCE_APPLIED] },
         200: { about: "The new task has ended.", schema: Task, headers: [LOCATION, PREFERENCE_APPLIED] },
       },
-      errors: [...AUTH_ERRORS, "not_found", "conflict", "out_of_credit"],
+      errors: [...AUTH_ERRORS, "not_found", "wrong_state", "limit_reached", "out_of_credit"],
     },
   },
 } as const satisfies RouteGroup;

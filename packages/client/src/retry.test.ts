@@ -22,7 +22,8 @@ describe("pauseMs", () => {
   test.each([
     ["an invalid request", error("invalid_request", { status: 400 })],
     ["an invalid API key", error("unauthorized", { status: 401 })],
-    ["a task in another state", error("conflict", { status: 409, retry: "later" })],
+    ["a task in another state", error("wrong_state", { status: 409, retry: "never" })],
+    ["a lost write", error("write_conflict", { status: 409, retry: "later" })],
     ["another body with the same idempotency key", error("idempotency_mismatch", { status: 422 })],
     ["an internal error of the server", error("internal", { status: 500, retry: "later" })],
     ["an abort by the caller", error("aborted")],

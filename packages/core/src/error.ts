@@ -54,11 +54,29 @@ export const ERRORS = {
     retry: "never",
     advice: "Use one of the methods in the Allow header.",
   },
-  conflict: {
+  wrong_state: {
     status: 409,
-    title: "The request conflicts with the current state",
+    title: "The resource is not in a state that allows this",
+    retry: "never",
+    advice: "Read it again; `detail` names the state.",
+  },
+  limit_reached: {
+    status: 409,
+    title: "A limit is reached",
+    retry: "never",
+    advice: "`detail` names the limit. Delete one, or ask the operator.",
+  },
+  already_exists: {
+    status: 409,
+    title: "It exists already",
+    retry: "never",
+    advice: "Change the existing one.",
+  },
+  write_conflict: {
+    status: 409,
+    title: "Another request changed it at the same time",
     retry: "later",
-    advice: "Read `detail`, then read the resource again before you repeat the request.",
+    advice: "Read it again and repeat the request.",
   },
   out_of_credit: {
     status: 402,

@@ -85,13 +85,13 @@ export interface NewKey {
   text: string;
 }
 
-/** @throws MjflowError `not_found`; `conflict` if the app has the maximum number of keys */
+/** @throws MjflowError `not_found`; `limit_reached` if the app has the maximum number of keys */
 export async function addKey(deps: AppDeps, appId: string, expiresInS?: number): Promise<NewKey> {
   const app = await getApp(deps, appId);
   const now = deps.clock.now();
   const active = (await deps.store.appKeys(appId)).filter((key) => isActiveKey(key, now));
   if (active.length >= KEYS_PER_APP) {
-    throw new MjflowError("conflict", { detail: `An app has at most ${KEYS_PER_APP} keys. Revoke one first.` });
+    throw new MjflowError("limit_reached", { detail: `An app has at most ${KEYS_PER_APP} keys. Revoke one first.` });
   }
   return createKey(deps, app, expiresInS === undefined ? undefined : now + expiresInS * 1_000);
 }
@@ -109,7 +109,7 @@ export async function listKeys(deps: Pick<EngineDeps, "store">, appId: string): 
 /**
  * Creates the new key first and ends the old key afterwards. After a crash between the two steps both keys work.
  *
- * @throws MjflowError `not_found`; `conflict` if the key has ended
+ * @throws MjflowError `not_found`; `wrong_state` if the key has ended
  */
 export async function rotateKey(
   deps: AppDeps,
@@ -120,7 +120,7 @@ export async function rotateKey(
   const app = await getApp(deps, appId);
   const old = await getKey(deps, appId, keyId);
   if (!isActiveKey(old, deps.clock.now()))
-    throw new MjflowError("conflict", { detail: "The key has ended. Create a new one." });
+    throw new MjflowError("wrong_state", { detail: "The key has ended. Create a new one." });
   const created = await createKey(deps, app, undefined);
   const previous = await updateKey(deps, appId, keyId, (key) => withKeyExpiry(key, deps.clock.now(), overlapS));
   return { ...created, previous };

@@ -36,7 +36,7 @@ export async function getOwnFlow(deps: Pick<EngineDeps, "store">, appId: string,
 
 /**
  * Cancels a flow. A second call has no effect.
- * @throws MjflowError `not_found`; `conflict` if the flow has ended
+ * @throws MjflowError `not_found`; `wrong_state` if the flow has ended
  */
 export async function cancelFlow(
   deps: Pick<EngineDeps, "store" | "queue" | "clock" | "timings" | "log">,
@@ -46,7 +46,7 @@ export async function cancelFlow(
   const canceled = await updateFlowWithRetry(deps, appId, id, ({ flow, tasks }) => {
     if (flow.canceledAt !== undefined) return undefined;
     if (flowStatus(tasks) !== "running") {
-      throw new MjflowError("conflict", { detail: "The flow has ended, so it cannot be canceled." });
+      throw new MjflowError("wrong_state", { detail: "The flow has ended, so it cannot be canceled." });
     }
     return { ...flow, canceledAt: deps.clock.now() };
   });
@@ -76,14 +76,14 @@ const CODES_NOT_WORTH_RETRY: ReadonlySet<string> = new Set([
 /**
  * Undoes the cancellation of a flow and retries its tasks that did not succeed.
  *
- * @throws MjflowError `not_found`; `conflict` if there is nothing to resume; `out_of_credit`
+ * @throws MjflowError `not_found`; `wrong_state` if there is nothing to resume; `out_of_credit`
  */
 export async function resumeFlow(deps: PressDeps, appId: string, id: string): Promise<FlowWithTasks> {
   const before = await getOwnFlow(deps, appId, id);
   const wasCanceled = before.flow.canceledAt !== undefined;
   const retryable = before.tasks.filter((task) => canRetryAutomatically(task, before.tasks));
   if (!wasCanceled && retryable.length === 0) {
-    throw new MjflowError("conflict", { detail: "The flow has no failed task that a retry could fix." });
+    throw new MjflowError("wrong_state", { detail: "The flow has no failed task that a retry could fix." });
   }
   await retryAll(deps, before, retryable);
   deps.log.info("flow.resumed", { flow: id, app: appId, tasks: retryable.length });
@@ -94,15 +94,15 @@ export async function resumeFlow(deps: PressDeps, appId: string, id: string): Pr
  * Creates a sibling task with the same press, prompt and plan. `retryOf` of the new task names the failed task, which
  * does not change. A second call for the same task returns the first retry.
  *
- * @throws MjflowError `not_found`; `conflict` if the task has not ended or has succeeded; `out_of_credit`
+ * @throws MjflowError `not_found`; `wrong_state` if the task has not ended or has succeeded; `limit_reached`; `out_of_credit`
  */
 export async function retryTask(deps: PressDeps, appId: string, taskId: string): Promise<Task> {
   const { flow, task } = await getOwnTask(deps, appId, taskId);
   if (!isEnded(task) || task.status === "SUCCESS") {
-    throw new MjflowError("conflict", { detail: `The task is ${task.status}; only a failed task can be retried.` });
+    throw new MjflowError("wrong_state", { detail: `The task is ${task.status}; only a failed task can be retried.` });
   }
   if (flow.canceledAt !== undefined) {
-    throw new MjflowError("conflict", { detail: "The flow is canceled. To retry the task, resume the flow first." });
+    throw new MjflowError("wrong_state", { detail: "The flow is canceled. To retry the task, resume the flow first." });
   }
   const { tasks } = await deps.store.loadFlow(flow.id);
   const [retry] = await retryAll(deps, { flow, tasks }, [task]);
@@ -112,7 +112,7 @@ export async function retryTask(deps: PressDeps, appId: string, taskId: string):
 
 function canRetryAutomatically(task: Task, tasks: readonly Task[]): boolean {
   if (!isEnded(task) || task.status === "SUCCESS" || isSuperseded(task, tasks)) return false;
-  return !CODES_NOT_WORTH_RETRY.has(task.failure?.code ?? "") && retryPath(task.path) !== undefined;
+  return !CODES_NOT_WORTH_RETRY.has(task.failure?.code ?? "") && pathOfRetry(task) !== undefined;
 }
 
 /**
@@ -126,7 +126,7 @@ async function retryAll(deps: PressDeps, { flow, tasks }: FlowWithTasks, failed:
     const pathOfParent = parentPath(task.path);
     const parent = tasks.find(({ path }) => path === pathOfParent);
     if (pathOfParent !== undefined && parent?.status !== "SUCCESS") {
-      throw new MjflowError("conflict", { detail: "The parent task did not succeed. Retry the parent." });
+      throw new MjflowError("wrong_state", { detail: "The parent task did not succeed. Retry the parent." });
     }
     const child = retryOf(deps, task);
     await reserveCreditForPress(deps, child, flow);
@@ -144,11 +144,17 @@ async function retryAll(deps: PressDeps, { flow, tasks }: FlowWithTasks, failed:
   return retries;
 }
 
-/** @throws MjflowError `conflict` if the path of another retry would be too long */
+/** Returns the path of the retry; undefined if the task was retried too often. */
+function pathOfRetry({ path }: Task): string | undefined {
+  const next = retryPath(path);
+  return next !== undefined && next.length <= REQUEST.pathLength ? next : undefined;
+}
+
+/** @throws MjflowError `limit_reached` if the task was retried too often */
 function retryOf({ clock, timings }: PressDeps, task: Task): Task {
-  const path = retryPath(task.path);
-  if (path === undefined || path.length > REQUEST.pathLength) {
-    throw new MjflowError("conflict", { detail: "The task was retried too often. Start a new flow." });
+  const path = pathOfRetry(task);
+  if (path === undefined) {
+    throw new MjflowError("limit_reached", { detail: "The task was retried too often. Start a new flow." });
   }
   const { flowId, action, provider, account, pace, press, inputsRef, modal, then, resubmit, eventMask, archive } = task;
   const copied = {

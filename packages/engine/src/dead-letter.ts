@@ -32,7 +32,7 @@ export async function saveDeadLetter(
  * before the state is saved. After a crash between the two steps the message is sent twice, which is harmless; in the
  * other order it would be lost.
  *
- * @throws MjflowError `not_found`; `conflict` if the message was redriven or discarded before
+ * @throws MjflowError `not_found`; `wrong_state` if the message was redriven or discarded before; `write_conflict`
  */
 export async function redriveDeadLetter(
   deps: Pick<EngineDeps, "store" | "queue" | "log">,
@@ -43,7 +43,7 @@ export async function redriveDeadLetter(
   return saveState(deps, deadLetter, "redriven");
 }
 
-/** @throws MjflowError `not_found`; `conflict` if the message was redriven or discarded before */
+/** @throws MjflowError `not_found`; `wrong_state` if the message was redriven or discarded before; `write_conflict` */
 export async function discardDeadLetter(deps: Pick<EngineDeps, "store" | "log">, id: string): Promise<DeadLetter> {
   return saveState(deps, await getKeptDeadLetter(deps, id), "dropped");
 }
@@ -52,7 +52,7 @@ async function getKeptDeadLetter({ store }: Pick<EngineDeps, "store">, id: strin
   const deadLetter = await store.getDeadLetter(id);
   if (!deadLetter) throw new MjflowError("not_found");
   if (deadLetter.state !== "kept")
-    throw new MjflowError("conflict", { detail: `The dead-letter message is already ${deadLetter.state}.` });
+    throw new MjflowError("wrong_state", { detail: `The dead-letter message is already ${deadLetter.state}.` });
   return deadLetter;
 }
 
@@ -62,7 +62,7 @@ async function saveState(
   state: DeadLetter["state"],
 ) {
   const saved = await store.saveDeadLetter({ ...deadLetter, state });
-  if (!saved.ok) throw new MjflowError("conflict", { detail: "Another request changed it at the same time." });
+  if (!saved.ok) throw new MjflowError("write_conflict", { detail: "Another request changed it at the same time." });
   log.info(`dead-letter.${state}`, { letter: deadLetter.id });
   return saved.item;
 }

@@ -34,7 +34,7 @@ export interface EndpointWithSecret {
   secret?: string;
 }
 
-/** @throws MjflowError `conflict` if the app has the maximum number of endpoints */
+/** @throws MjflowError `limit_reached` if the app has the maximum number of endpoints */
 export async function createEndpoint(
   deps: EndpointDeps,
   appId: string,
@@ -42,7 +42,7 @@ export async function createEndpoint(
 ): Promise<EndpointWithSecret> {
   const others = (await deps.webhookStore.endpoints(appId)).filter(({ id }) => id !== FLOW_HOOK_LISTENER);
   if (others.length >= ENDPOINTS_PER_APP) {
-    throw new MjflowError("conflict", { detail: `An app has at most ${ENDPOINTS_PER_APP} endpoints.` });
+    throw new MjflowError("limit_reached", { detail: `An app has at most ${ENDPOINTS_PER_APP} endpoints.` });
   }
   const id = endpointIdOf(deps.clock.now(), deps.random.bytes(10));
   const created = newEndpoint(deps, appId, id, fields);
@@ -102,7 +102,7 @@ export interface EndpointPatch {
 
 /**
  * Changes an endpoint. When an endpoint is enabled again, its earlier failures are cleared.
- * @throws MjflowError `not_found`, `conflict`
+ * @throws MjflowError `not_found`, `write_conflict`
  */
 export async function updateEndpoint(deps: EndpointDeps, appId: string, id: string, patch: EndpointPatch) {
   const { enabled, events, description, url } = patch;
@@ -118,7 +118,7 @@ export async function updateEndpoint(deps: EndpointDeps, appId: string, id: stri
 
 /**
  * Creates a new secret. The previous secret also signs for `overlapMs`.
- * @throws MjflowError `not_found`, `conflict`
+ * @throws MjflowError `not_found`, `write_conflict`
  */
 export async function rotateSecret(
   deps: EndpointDeps,
@@ -177,5 +177,5 @@ async function updateEndpointWithRetry(
     if (!saved.current) throw new MjflowError("not_found");
     current = saved.current;
   }
-  throw new MjflowError("conflict", { detail: "Other requests changed it at the same time." });
+  throw new MjflowError("write_conflict", { detail: "Other requests changed it at the same time." });
 }

@@ -140,7 +140,7 @@ export interface MjPressOptions {
 }
 
 /**
- * @throws MjflowError `not_found`; `conflict` while the parent has not succeeded, or if the flow is canceled;
+ * @throws MjflowError `not_found`; `wrong_state` while the parent has not succeeded, or if the flow is canceled;
  *   `press_not_offered`
  */
 export async function pressMjButton(
@@ -251,7 +251,7 @@ async function deletingUnused<T>(
   }
 }
 
-/** @throws MjflowError `not_found`; `conflict` if the task cannot have a modal or got a different modal answer */
+/** @throws MjflowError `not_found`; `wrong_state` if the task cannot have a modal or got a different modal answer */
 export async function answerMjModal(
   deps: PressDeps & MjCompatDeps,
   appId: string,

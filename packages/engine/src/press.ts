@@ -40,8 +40,8 @@ export interface ChosenPress {
 /**
  * Presses a button. If a child with the chosen segment exists, that child is returned.
  *
- * @throws MjflowError `not_found`; `conflict` while the task has not succeeded; `press_not_offered` (422) with
- *   `offered`; `banned_prompt`
+ * @throws MjflowError `not_found`; `wrong_state` while the task has not succeeded; `press_not_offered` (422) with
+ *   `offered`; `limit_reached`; `banned_prompt`
  */
 export async function pressTask(
   deps: PressDeps,
@@ -66,10 +66,10 @@ export async function resendPending(deps: Pick<PressDeps, "queue" | "log">, chil
   if (child.status === "PENDING") await sendChild(deps, child);
 }
 
-/** @throws MjflowError `conflict` if the flow is canceled: a press on it would never be submitted */
+/** @throws MjflowError `wrong_state` if the flow is canceled: a press on it would never be submitted */
 export function assertNotCanceled(flow: Flow): void {
   if (flow.canceledAt === undefined) return;
-  throw new MjflowError("conflict", { detail: "The flow is canceled. To press a button, resume the flow first." });
+  throw new MjflowError("wrong_state", { detail: "The flow is canceled. To press a button, resume the flow first." });
 }
 
 /** Returns a new path segment that no other press has. */
@@ -77,10 +77,12 @@ export function newSegment({ random }: Pick<EngineDeps, "random">): string {
   return `m${crockford(random.bytes(5))}`;
 }
 
-/** @throws MjflowError `conflict` while the task has not succeeded; `press_not_offered` (422) with `offered` */
+/** @throws MjflowError `wrong_state` while the task has not succeeded; `press_not_offered` (422) with `offered` */
 export function resolveButton(parent: Task, request: Pick<ActionRequest, "press" | "customId">): ResolvedButton {
   if (parent.status !== "SUCCESS") {
-    throw new MjflowError("conflict", { detail: `The task is ${parent.status}; only a successful task has buttons.` });
+    throw new MjflowError("wrong_state", {
+      detail: `The task is ${parent.status}; only a successful task has buttons.`,
+    });
   }
   const resolved = resolvePress((request.press ?? request.customId)!, parent.result?.buttons ?? []);
   if (resolved.ok) return resolved;
@@ -90,7 +92,7 @@ export function resolveButton(parent: Task, request: Pick<ActionRequest, "press"
 
 /**
  * Builds the child task of a press. Its masks are stored here, the task is not.
- * @throws MjflowError `conflict` if the path would be too long
+ * @throws MjflowError `limit_reached` if the path would be too long
  */
 export async function createPressedChild(
   deps: PressDeps,
@@ -101,7 +103,7 @@ export async function createPressedChild(
 ): Promise<Task> {
   const path = childPath(parent.path, chosen.segment ?? newSegment(deps));
   if (path.length > REQUEST.pathLength) {
-    throw new MjflowError("conflict", { detail: "The lineage is too deep. Start a new flow from this image." });
+    throw new MjflowError("limit_reached", { detail: "The lineage is too deep. Start a new flow from this image." });
   }
   const { then, modal } = await storeMasks(deps, taskIdOf(parent.flowId, path), request);
   const now = deps.clock.now();
@@ -164,7 +166,7 @@ async function sendChild(deps: Pick<PressDeps, "queue" | "log">, child: Task): P
  * Gives the modal answer for a task whose modal is open or may still open. If a client repeats the same answer because
  * it missed our response, the answer is applied once and the task is returned.
  *
- * @throws MjflowError `not_found`; `conflict` if the task cannot have a modal or got a different answer;
+ * @throws MjflowError `not_found`; `wrong_state` if the task cannot have a modal or got a different answer;
  *   `banned_prompt`
  */
 export async function answerModal(deps: PressDeps, appId: string, taskId: string, input: ModalInput): Promise<Task> {
@@ -175,7 +177,7 @@ export async function answerModal(deps: PressDeps, appId: string, taskId: string
   const applied = await applySignal(deps, task, { kind: "answer", modal });
   if (applied.decision.kind === "ignore") {
     if (isDeepStrictEqual(applied.task.modal, modal)) return applied.task;
-    throw new MjflowError("conflict", {
+    throw new MjflowError("wrong_state", {
       detail: `The task is ${applied.task.status} and is not waiting for a modal answer.`,
     });
   }

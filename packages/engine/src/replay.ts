@@ -7,13 +7,16 @@ import type { EngineDeps } from "./deps.ts";
 
 type ReplayDeps = Pick<EngineDeps, "queue" | "clock" | "log"> & { webhookStore: WebhookStore };
 
-/** @throws MjflowError `not_found`; `conflict` if an attempt of the delivery runs at this moment */
+/** @throws MjflowError `not_found`; `wrong_state` if an attempt of the delivery runs at this moment */
 export async function replayDelivery(deps: ReplayDeps, appId: string, id: string): Promise<Delivery> {
   const delivery = await deps.webhookStore.delivery(id);
   if (delivery?.appId !== appId) throw new MjflowError("not_found");
   const again = await replay(deps, delivery);
   if (!again)
-    throw new MjflowError("conflict", { detail: "An attempt of the delivery is running. Send the request again." });
+    throw new MjflowError("wrong_state", {
+      detail: "An attempt of the delivery is running. Send the request again when it has ended.",
+      retry: "later",
+    });
   return again;
 }
 

@@ -123,7 +123,7 @@ export interface VendorAdmin {
   log: Log;
 }
 
-/** @throws MjflowError `not_found` if the vendor is unknown; `invalid_request`; `conflict` */
+/** @throws MjflowError `not_found` if the vendor is unknown; `invalid_request`; `limit_reached`; `already_exists` */
 export async function addAccount(
   deps: VendorAdmin,
   provider: string,
@@ -134,13 +134,16 @@ export async function addAccount(
   checkName(name);
   const stored = await deps.vendorStore.storedAccounts();
   if (stored.length >= ACCOUNTS_PER_STAGE) {
-    throw new MjflowError("conflict", { detail: `A deployment has at most ${ACCOUNTS_PER_STAGE} stored accounts.` });
+    throw new MjflowError("limit_reached", {
+      detail: `A deployment has at most ${ACCOUNTS_PER_STAGE} stored accounts.`,
+    });
   }
   const now = deps.clock.now();
   const sealed = deps.vault.seal(apiKey, keyContext({ provider, name }));
   const account = { provider, name, rev: 0, baseUrl, sealed, weight, maxRunning, createdAt: now, updatedAt: now };
   const saved = await deps.vendorStore.saveStoredAccount(account);
-  if (!saved.ok) throw new MjflowError("conflict", { detail: "An account with this name exists. Update it instead." });
+  if (!saved.ok)
+    throw new MjflowError("already_exists", { detail: "An account with this name exists. Update it instead." });
   await deps.vendors.refresh("force");
   deps.log.info("vendor.account-added", { provider, account: name });
   return saved.item;
@@ -200,13 +203,13 @@ export async function updateAccount(
  * Deletes a stored account. Its unfinished branches fail with `provider_missing`. If the configuration has an account
  * of the same name, that account applies again.
  *
- * @throws MjflowError `not_found`; `conflict` if only the configuration has the account
+ * @throws MjflowError `not_found`; `wrong_state` if only the configuration has the account
  */
 export async function removeAccount(deps: VendorAdmin, provider: string, name: string): Promise<void> {
   const stored = await deps.vendorStore.storedAccount(provider, name);
   if (!stored) {
     if (!deps.vendors.configured.get(provider)?.account(name)) throw new MjflowError("not_found");
-    throw new MjflowError("conflict", {
+    throw new MjflowError("wrong_state", {
       detail: "The account is part of the configuration. To stop new flows there, set its weight to 0.",
     });
   }
