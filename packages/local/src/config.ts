@@ -1,6 +1,7 @@
 /** Settings of the local server from environment variables. Only this function of the package reads them. */
 import { parseCorsOrigins } from "@mjflow/core/cors";
 import { TIMINGS } from "@mjflow/core/timing";
+import { BODY_BUDGET_BYTES } from "./body-budget.ts";
 import { ConfigError } from "./config-error.ts";
 import { ENGINE_NAMES, type EngineName } from "./engine/name.ts";
 
@@ -20,12 +21,15 @@ export interface LocalServerConfig {
   engine?: EngineName;
   /** Accepts one loss of data that the start reports, see folder-check.ts. */
   acceptLoss?: string;
+  /** Budget of all request bodies that are in memory at one time, bytes. */
+  bodyBudgetBytes: number;
   timings: string;
   sweepMs: number;
   simulatorSpeed: number;
 }
 
 export const MAX_PORT = 65_535;
+const MB = 1024 * 1024;
 
 type Env = Record<string, string | undefined>;
 
@@ -45,6 +49,7 @@ export function readConfig(env: Env, providerIds: readonly string[]): LocalServe
     providers,
     ...(env["MJFLOW_ENGINE"] && { engine: engineOf(env["MJFLOW_ENGINE"]) }),
     ...(env["MJFLOW_ACCEPT_LOSS"] && { acceptLoss: env["MJFLOW_ACCEPT_LOSS"] }),
+    bodyBudgetBytes: numberOf(env, "MJFLOW_BODY_BUDGET_MB", BODY_BUDGET_BYTES / MB, { min: 8, max: 4_096 }) * MB,
     timings: timingsOf(env["MJFLOW_TIMINGS"], Object.keys(providers).length > 0),
     sweepMs: numberOf(env, "MJFLOW_SWEEP_MS", 1_000, { min: 1, max: 3_600_000 }),
     simulatorSpeed: speedOf(env, "MJFLOW_SIMULATOR_SPEED"),

@@ -9,6 +9,7 @@ import { join, posix, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { DIST, isStale } from "@mjflow/console/build";
 import { fileHeaders, siteHeaders } from "@mjflow/console/site";
+import { originForm } from "./lambda.ts";
 
 const PREFIX = "/console";
 
@@ -35,7 +36,7 @@ export function consoleSite({ dist = DIST, stale = isStale, build = runBuild } =
   }
 
   return async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const path = (request.url ?? "").replace(/[?#].*$/s, "");
+    const path = originForm(request.url).replace(/[?#].*$/s, "");
     const headers = siteHeaders({ simulated: true });
     if (request.method !== "GET" && request.method !== "HEAD") {
       response.writeHead(405, { ...headers, allow: "GET, HEAD" }).end();

@@ -19,7 +19,7 @@ test("the lock of a running process is respected", () => {
 
 test("the lock of a process that has ended and was not reaped is replaced", async () => {
   const dataDir = createTempFolder();
-  // `exec` replaces the shell, so nobody reads the exit code of its child, which stays a zombie.
+  // `exec` replaces the shell, so no process reads the exit code of its child. The child stays a zombie.
   const parent = spawn("sh", ["-c", "sleep 0 & echo $!; exec sleep 60"], { stdio: ["ignore", "pipe", "inherit"] });
   cleanUp.push(() => parent.kill("SIGKILL"));
   const pid = Number(await new Promise<Buffer>((resolve) => parent.stdout.once("data", resolve)));

@@ -1,7 +1,7 @@
 /**
- * Checks the data folder before the database is opened, because SQLite itself would start with what is left: without
- * its log it returns an older state, and an empty file becomes a new database. Nothing in the folder is changed by the
- * check, so a person can still save the files.
+ * Checks the data folder before the database is opened, because SQLite itself would start with what is left. Without
+ * its log SQLite returns an older state, and an empty file becomes a new database. The check changes nothing in the
+ * folder, so a person can still save the files.
  */
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, rmSync, statSync } from "node:fs";

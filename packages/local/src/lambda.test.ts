@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, request, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, connect } from "node:net";
 import { afterEach, expect, test, vi } from "vitest";
 import { type Handler, serveFunctionUrl } from "./lambda.ts";
 
@@ -34,7 +34,9 @@ test("a request becomes an event of payload format 2.0, and the handler's result
     "b",
     ["c=1", "d=2"],
   ]);
-  expect(await response.json()).toMatchObject({
+  const event = await response.json();
+  expect(event.headers).not.toHaveProperty("cookie");
+  expect(event).toMatchObject({
     version: "2.0",
     rawPath: "/a%20b/c",
     rawQueryString: "x=1&x=2&y=%C3%A9",
@@ -64,6 +66,21 @@ test("the path is passed on unchanged, and an invalid Host header gives 400 with
   expect(handler).toHaveBeenCalledTimes(3);
   for (const host of ["a b", "[", "a/b"]) expect((await get("/", host))[0]).toBe(400);
   expect(handler).toHaveBeenCalledTimes(3);
+});
+
+test("an HTTP/1.0 request without Host is served as localhost", async () => {
+  const { port } = new URL(
+    await serve(({ headers, rawPath, requestContext }) => ({ headers, rawPath, requestContext })),
+  );
+  const socket = connect({ port: Number(port), host: "127.0.0.1" });
+  socket.write("GET /healthz HTTP/1.0\r\n\r\n");
+  const text = Buffer.concat(await socket.toArray()).toString();
+  expect(text).toMatch(/^HTTP\/1\.1 200 /);
+  expect(JSON.parse(text.split("\r\n\r\n")[1]!)).toMatchObject({
+    headers: { host: "localhost" },
+    rawPath: "/healthz",
+    requestContext: { domainName: "localhost" },
+  });
 });
 
 test("a body that is not UTF-8 is passed as base64 for every content type and returned unchanged", async () => {

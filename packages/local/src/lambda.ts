@@ -5,6 +5,7 @@
 import { isUtf8 } from "node:buffer";
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { type BodyReader, createBodyReader, discardBody } from "./body-budget.ts";
 import { isStreaming, streamResponse } from "./stream.ts";
 
 export interface LambdaContext {
@@ -52,7 +53,14 @@ export async function invoke(name: string, handler: Handler, event: unknown, tim
  * a URL.
  */
 const HOST = /^(?:[\w.-]+|\[[\da-f:.]+\])(?::\d{1,5})?$/i;
-const BODY_BYTES = 6 * 1024 * 1024;
+
+export interface ServeOptions {
+  bodies: BodyReader;
+  /** False: the function gets an empty body, because it rejects the request by its head. */
+  needsBody: boolean;
+}
+
+const NO_BODY = Buffer.alloc(0);
 
 /** Handles one HTTP request with a function behind a function URL. */
 export async function serveFunctionUrl(
@@ -61,65 +69,50 @@ export async function serveFunctionUrl(
   timeoutS: number,
   request: IncomingMessage,
   response: ServerResponse,
+  { bodies, needsBody }: ServeOptions = { bodies: createBodyReader(), needsBody: true },
 ): Promise<void> {
-  const body = await readBody(request);
-  if (body === undefined) {
-    response.writeHead(413, { "content-type": "application/json" }).end('{"message":"Request Too Long"}');
-    // The rest of the body is read and discarded, and the connection stays open. If a connection is closed with unread
-    // bytes, it is reset, and a client that is still sending never sees the response.
-    request.resume();
-    return;
-  }
-  if (!HOST.test(request.headers.host ?? "")) {
+  // HTTP/1.0 has no Host header. Node itself rejects an HTTP/1.1 request without it.
+  if (!HOST.test(request.headers.host ?? "localhost")) {
     response.writeHead(400, { "content-type": "application/json" }).end('{"message":"Bad Request"}');
     return;
   }
-  try {
-    const event = functionUrlEvent(request, body);
-    if (isStreaming(handler)) {
-      const stream = streamResponse(response);
-      await invoke(name, (given, context) => handler(given, stream, context), event, timeoutS);
-    } else send(response, await invoke(name, handler, event, timeoutS));
-  } catch (error) {
-    // Lambda's response to a failed function. The reason is only logged.
-    console.error(JSON.stringify({ level: "error", function: name, event: "lambda.failed", error: String(error) }));
-    if (response.headersSent) response.destroy();
-    else response.writeHead(502, { "content-type": "application/json" }).end('{"message":"Internal Server Error"}');
+  async function call(body: Buffer): Promise<void> {
+    try {
+      const event = functionUrlEvent(request, body);
+      if (isStreaming(handler)) {
+        const stream = streamResponse(response);
+        await invoke(name, (given, context) => handler(given, stream, context), event, timeoutS);
+      } else send(response, await invoke(name, handler, event, timeoutS));
+    } catch (error) {
+      // Lambda's response to a failed function. The reason is only logged.
+      console.error(JSON.stringify({ level: "error", function: name, event: "lambda.failed", error: String(error) }));
+      if (response.headersSent) response.destroy();
+      else response.writeHead(502, { "content-type": "application/json" }).end('{"message":"Internal Server Error"}');
+    }
   }
-}
-
-/**
- * Reads the body. Returns undefined as soon as the body is too long, without reading the rest or closing the
- * connection.
- */
-async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
-  if (Number(request.headers["content-length"] ?? 0) > BODY_BYTES) return undefined;
-  const { promise, resolve, reject } = Promise.withResolvers<Buffer | undefined>();
-  const chunks: Buffer[] = [];
-  let size = 0;
-  request.on("data", (chunk: Buffer) => {
-    size += chunk.length;
-    if (size <= BODY_BYTES) return void chunks.push(chunk);
-    chunks.length = 0;
-    resolve(undefined);
-  });
-  request.on("end", () => resolve(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks)));
-  // The client has closed the connection, so nothing can be sent.
-  request.on("error", reject);
-  return promise;
+  if (needsBody) return bodies.read(request, response, call);
+  discardBody(request, response);
+  return call(NO_BODY);
 }
 
 const TEXT = /^(?:text\/|application\/(?:json|javascript|xml|x-www-form-urlencoded))/i;
 
+/**
+ * Returns the request target without scheme and host, which a proxy may send (RFC 9112, 3.2.2). The target is cut, not
+ * parsed. A parser would take the first part of `//a/b` as a host and would resolve dots.
+ */
+export function originForm(url = "/"): string {
+  return url.replace(/^https?:\/\/[^/?]*/i, "") || "/";
+}
+
 /** Creates the event in payload format 2.0 (AWS Lambda, function URL request payload). */
 export function functionUrlEvent(request: IncomingMessage, body: Buffer) {
   const host = request.headers.host ?? "localhost";
-  // The target is cut, not parsed. A parser would take the first part of `//a/b` as a host and would resolve dots.
-  const target = (request.url ?? "/").replace(/^https?:\/\/[^/?]*/i, "");
+  const target = originForm(request.url);
   const end = target.includes("?") ? target.indexOf("?") : target.length;
   const rawPath = target.slice(0, end) || "/";
   const rawQueryString = target.slice(end + 1);
-  const headers: Record<string, string> = {};
+  const headers: Record<string, string> = { host };
   for (const [key, value] of Object.entries(request.headers)) if (key !== "cookie") headers[key] = String(value);
   const { cookie } = request.headers;
   // AWS also passes bytes that are not UTF-8 as base64, whatever the content type is.

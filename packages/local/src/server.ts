@@ -3,12 +3,13 @@
  * on a local backend. There is no second code path: only the environment that `functions/composition/` reads is
  * different.
  */
-import { createServer, type Server } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { FUNCTION_TIMEOUT_S, QUEUE } from "@mjflow/core/limit";
 import type { QueueName } from "@mjflow/core/message";
 import { type ProviderId, type Simulator, startSimulator } from "@mjflow/simulator/server";
+import { continueLate, createBodyReader, needsBody } from "./body-budget.ts";
 import { ConfigError, type LocalServerConfig, MAX_PORT } from "./config.ts";
 import { consoleSite, isConsole } from "./console.ts";
 import { startCron } from "./cron.ts";
@@ -17,7 +18,7 @@ import { type LocalBackend, startLocalBackend } from "./engine/backend.ts";
 import type { EngineName } from "./engine/name.ts";
 import { LOOPBACK } from "./engine/port.ts";
 import { type MessageSource, startEventSourceMapping } from "./event-source-mapping.ts";
-import { type Handler, serveFunctionUrl } from "./lambda.ts";
+import { type Handler, originForm, serveFunctionUrl } from "./lambda.ts";
 import { BUCKET, TABLE } from "./provision.ts";
 import { installStreamingRuntime } from "./stream.ts";
 
@@ -92,7 +93,7 @@ export async function startLocalServer(
     setEndpointVariables(backend.endpoints, url, config);
 
     const functions = await importFunctions(backend.ports);
-    serve(server, functions);
+    serve(server, functions, config);
     const mapping = (name: QueueName | "deadletter", source: MessageSource, { batchSize }: { batchSize: number }) => {
       const [handler, timeoutS] = [functions[name], FUNCTION_TIMEOUT_S[name]];
       return startEventSourceMapping({ name, source, handler, timeoutS, batchSize, pollers: 2 });
@@ -214,7 +215,7 @@ async function listen(port: number): Promise<Server> {
   return server;
 }
 
-function respondStarting(_: unknown, response: import("node:http").ServerResponse): void {
+function respondStarting(_: unknown, response: ServerResponse): void {
   response.writeHead(503, { "retry-after": "1" }).end();
 }
 
@@ -222,18 +223,25 @@ function respondStarting(_: unknown, response: import("node:http").ServerRespons
  * Serves two function URLs and a static site on one port: vendors' callbacks, the console, and the API for all other
  * paths.
  */
-function serve(server: Server, { api, callback }: Functions): void {
+function serve(server: Server, { api, callback }: Functions, { bodyBudgetBytes }: LocalServerConfig): void {
   const site = consoleSite();
-  server.off("request", respondStarting);
-  server.on("request", (request, response) => {
-    if (isConsole(request.url)) {
+  const bodies = createBodyReader({ budgetBytes: bodyBudgetBytes });
+  const respond = (request: IncomingMessage, response: ServerResponse) => {
+    const path = originForm(request.url);
+    if (isConsole(path)) {
       site(request, response).catch(() => response.destroy());
       return;
     }
-    const isCallback = request.url?.startsWith("/callbacks/") ?? false;
+    const isCallback = path.startsWith("/callbacks/");
     const [name, handler] = isCallback ? (["callback", callback] as const) : (["api", api] as const);
-    serveFunctionUrl(name, handler, FUNCTION_TIMEOUT_S[name], request, response).catch(() => response.destroy());
-  });
+    const options = { bodies, needsBody: needsBody(path, request) };
+    serveFunctionUrl(name, handler, FUNCTION_TIMEOUT_S[name], request, response, options).catch(() =>
+      response.destroy(),
+    );
+  };
+  server.off("request", respondStarting);
+  server.on("request", respond);
+  continueLate(server, respond);
 }
 
 function close(server: Server): Promise<void> {
