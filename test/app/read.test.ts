@@ -257,6 +257,7 @@ test("providers are listed with capabilities and account health, and without API
             maxRunning: null,
             callbacks: "unknown",
             heardAt: null,
+            lookupFault: null,
             failures: 0,
             askAt: null,
             circuit: "closed",

@@ -325,9 +325,11 @@ describe("recovery after crashes", () => {
     expect(harness.vendor.calls).toHaveLength(1);
   });
 
-  test("a dead-letter message fails a waiting task with dead_letter and does not change a submitted task", async () => {
+  test("a dead-letter message fails a waiting task that the sweeper left alone, and does not change a submitted task", async () => {
     const harness = createTestHarness();
     const waiting = await harness.start();
+    // The sweeper has missed the due time by more than two of its runs.
+    harness.advance(harness.deps.timings.quietMs.fast + 2 * harness.deps.timings.requeueMs);
     await harness.handleDeadLetter({ v: 1, type: "submit", flowId: waiting.id, path: "0" });
     expect((await harness.read(waiting)).flow.status).toBe("failed");
     expect((await harness.read(waiting)).tasks.get("0")!.failure!.code).toBe("dead_letter");
@@ -335,6 +337,35 @@ describe("recovery after crashes", () => {
     await harness.drain();
     await harness.handleDeadLetter({ v: 1, type: "submit", flowId: sent.id, path: "0" });
     expect((await harness.read(sent)).tasks.get("0")!.status).toBe("SUBMITTED");
+  });
+});
+
+describe("dead-letter messages of tasks that continue", () => {
+  const message = (flow: { id: string }) => ({ v: 1, type: "submit", flowId: flow.id, path: "0" }) as const;
+
+  test("a task whose due time is ahead is left to the sweeper and completes", async () => {
+    const harness = createTestHarness();
+    const flow = await harness.start();
+    for (let i = 0; i < 3; i++) harness.vendor.next({ kind: "busy", reason: "23" });
+    await harness.drain();
+    await harness.handleDeadLetter(message(flow));
+    expect((await harness.read(flow)).tasks.get("0")).toMatchObject({ status: "PENDING", busyAnswers: 1 });
+    for (let minute = 0; minute < 5; minute++) {
+      harness.advance(60_000);
+      await harness.sweep();
+      await harness.finishAll();
+    }
+    expect((await harness.read(flow)).status).toBe("completed");
+    expect(harness.log.some((line) => line.includes("dead-letter.task-continues"))).toBe(true);
+  });
+
+  test("a task whose due time has just passed is left to the next run of the sweeper", async () => {
+    const harness = createTestHarness();
+    const flow = await harness.start();
+    const { due } = (await harness.read(flow)).tasks.get("0")!;
+    harness.advance(due! - harness.deps.clock.now() + 60_000);
+    await harness.handleDeadLetter(message(flow));
+    expect((await harness.read(flow)).tasks.get("0")!.status).toBe("PENDING");
   });
 });
 

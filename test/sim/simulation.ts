@@ -527,16 +527,32 @@ function createRuleChecks(
         broken.push(`T4 ${task.path} ${task.status} is due before its flow, which covers it`);
     }
     if (!before) return;
-    if (isEnded(before) && task.status !== before.status)
+    const isAdopted = isEnded(before) && isAdoption(before, task);
+    if (isEnded(before) && task.status !== before.status && !isAdopted)
       broken.push(`T1 ${task.path} ${before.status} to ${task.status}`);
     if (task.progress < before.progress) broken.push(`T2 ${task.path} ${before.progress}% to ${task.progress}%`);
-    if (
-      isEnded(before) &&
-      before.result !== task.result &&
-      JSON.stringify(before.result) !== JSON.stringify(task.result)
-    ) {
+    if (isEnded(before) && !isAdopted && !keepsResult(before, task)) {
       broken.push(`T1 ${task.path} changed its result after its end`);
     }
   }
   return (store) => observeStore(store, { task: check, flow: checkFlow });
+}
+
+/** True if the stored late success of the task became its end, and the end before it is now the late report (T1). */
+function isAdoption(before: Task, task: Task): boolean {
+  return (
+    before.status !== "SUCCESS" &&
+    task.status === "SUCCESS" &&
+    before.late?.status === "SUCCESS" &&
+    task.late?.status === before.status &&
+    JSON.stringify(task.result) === JSON.stringify(before.late.result)
+  );
+}
+
+/** True if every field of the earlier result is unchanged. Only a success can gain fields: its image or its buttons. */
+function keepsResult(before: Task, { status, result = {} }: Task): boolean {
+  const fields = new Map<string, unknown>(Object.entries(result));
+  const earlier = Object.entries(before.result ?? {}).filter(([, value]) => JSON.stringify(value) !== "[]");
+  const isKept = earlier.every(([name, value]) => JSON.stringify(fields.get(name)) === JSON.stringify(value));
+  return isKept && (status === "SUCCESS" || fields.size === Object.keys(before.result ?? {}).length);
 }

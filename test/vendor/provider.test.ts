@@ -38,8 +38,13 @@ test("an account shows busyUntil after a busy outcome, and silent callbacks and 
   expect(await account()).toMatchObject({ busyUntil: null });
   const { accounts } = api.harness.deps;
   await accounts.recordMissedCallbacks("fake", "default", 3, api.harness.deps.clock.now());
-  await accounts.recordLookup("fake", "default", false);
-  expect(await account()).toMatchObject({ callbacks: "silent", failures: 1, askAt: iso(TIMINGS.lookupMs) });
+  await accounts.recordLookup("fake", "default", "failed");
+  expect(await account()).toMatchObject({
+    callbacks: "silent",
+    failures: 1,
+    askAt: iso(TIMINGS.lookupMs),
+    lookupFault: "failed",
+  });
 });
 
 test("stored accounts are listed with the configured ones, without keys and URLs", async () => {

@@ -276,6 +276,8 @@ export const responseDescriptions: readonly SchemaDescriptions[] = [
       heardAt: "Time of the last callback, accurate to a few minutes; null if there was none.",
       failures: "Number of look-ups that failed in a row.",
       askAt: "Earliest time of the next look-up after failed look-ups; null if there is no pause.",
+      lookupFault:
+        "Why the last look-up failed. `unauthorized`: the vendor refused our key. `unreachable`: no connection could be opened. `failed`: another reason. Null if the last look-up worked.",
       circuit:
         "State of the circuit breaker. `closed`: the account gets new flows. `open`: it gets none for a while. `half-open`: it gets one trial flow.",
       openUntil: "Time until which the circuit breaker is open; null if it is not open.",

@@ -120,6 +120,7 @@ export type KnownFailureCode =
   | "vendor_busy"
   | "vendor_unreachable"
   | "vendor_lost"
+  | "vendor_stalled"
   | "banned_prompt"
   | "invalid_prompt"
   | "deadline_passed"
@@ -131,6 +132,8 @@ export type KnownFailureCode =
   | "press_doubled"
   | "parent_unnamed"
   | "parent_failed"
+  | "parent_not_ready"
+  | "buttons_unknown"
   | "input_missing"
   | "provider_missing"
   | "unsupported"
@@ -436,11 +439,13 @@ export interface ProviderAccount {
   /** `failures`: failed look-ups in a row. `askAt`: time of the next look-up; null if none is planned. */
   failures: number;
   askAt: string | null;
+  /** Why the last look-up failed; null if it worked. */
+  lookupFault: "unauthorized" | "unreachable" | "failed" | null;
   /** State of the circuit breaker. Open: no new flows for a while; half-open: one trial flow. */
   circuit: "closed" | "open" | "half-open";
   openUntil: string | null;
   /** Last fault that the circuit breaker recorded; null if there is none. */
-  fault: "busy" | "full" | "unclear" | "unauthorized" | "out_of_money" | null;
+  fault: "busy" | "full" | "unclear" | "unauthorized" | "out_of_money" | "unreachable" | null;
   /** The account takes no new flows until this time; null if it is not busy. */
   busyUntil: string | null;
   [more: string]: unknown;

@@ -23,7 +23,20 @@ export interface AccountHealth extends BreakerRecord {
   failures: number;
   /** Earliest time of the next look-up, epoch ms; unset when look-ups are not paused. */
   askAt?: number;
+  /** Why the last look-up failed; unset if it worked. */
+  lookupFault?: LookupFault;
+  /** When the vendor last refused the key of a look-up, epoch ms; unset: never. */
+  lookupRefusedAt?: number;
+  /** Vendor task id of a task of this account. A free look-up with it tests the account. Unset: none is known. */
+  probeId?: string;
 }
+
+/**
+ * Why a look-up failed. `unauthorized`: the vendor refused our key. `unreachable`: no connection could be opened. `failed`:
+ * any other reason, for example a 5xx response.
+ */
+export const LOOKUP_FAULTS = ["unauthorized", "unreachable", "failed"] as const;
+export type LookupFault = (typeof LOOKUP_FAULTS)[number];
 
 /** After this many finished tasks without any callback, we assume that the vendor sends none; a network fault is unlikely. */
 export const SILENT_AFTER_MISSES = 3;
@@ -75,14 +88,34 @@ export function recordMissedCallbacks(
 }
 
 /** Records a failed look-up. The pause starts at `lookupMs` and doubles with each failure, up to `lookupMaxMs`. */
-export function recordLookupFailure(health: AccountHealth, now: number, timings: Pauses): AccountHealth {
+export function recordLookupFailure(
+  health: AccountHealth,
+  now: number,
+  timings: Pauses,
+  lookupFault: LookupFault = "failed",
+): AccountHealth {
   const pause = backoffMs(timings.lookupMs, health.failures, timings.lookupMaxMs);
-  return { ...health, failures: health.failures + 1, askAt: now + pause };
+  const refused = lookupFault === "unauthorized" ? { lookupRefusedAt: now } : {};
+  return { ...health, failures: health.failures + 1, askAt: now + pause, lookupFault, ...refused };
 }
 
 /** Clears the failures and the pause. Returns undefined if there were none. */
 export function recordLookupSuccess(health: AccountHealth): AccountHealth | undefined {
-  return health.failures === 0 ? undefined : { ...health, failures: 0, askAt: undefined };
+  if (health.failures === 0) return undefined;
+  return { ...health, failures: 0, askAt: undefined, lookupFault: undefined };
+}
+
+/**
+ * True while look-ups cannot show the end of a task, because the vendor refuses our key. It stays true for two look-up
+ * pauses after that, because all tasks of the account are looked up within this time.
+ */
+export function areLookupsRefused(
+  { lookupFault, lookupRefusedAt }: Pick<AccountHealth, "lookupFault" | "lookupRefusedAt">,
+  now: number,
+  { lookupMaxMs }: Pick<Timings, "lookupMaxMs">,
+): boolean {
+  if (lookupFault === "unauthorized") return true;
+  return lookupRefusedAt !== undefined && now - lookupRefusedAt < 2 * lookupMaxMs;
 }
 
 type Pauses = Pick<Timings, "lookupMs" | "lookupMaxMs">;

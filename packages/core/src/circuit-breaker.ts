@@ -6,8 +6,12 @@
  */
 import { backoffMs, type Timings } from "./timing.ts";
 
-/** A reason against an account. `full` means that our own concurrency limit is reached, which is no fault of the account. */
-export type Fault = "busy" | "full" | "unclear" | "unauthorized" | "out_of_money";
+/**
+ * A reason against an account. `full`: our own concurrency limit is reached, which is no fault of the account.
+ * `unreachable`: no connection to the vendor could be opened, so nothing was sent.
+ */
+export const FAULTS = ["busy", "full", "unclear", "unauthorized", "out_of_money", "unreachable"] as const;
+export type Fault = (typeof FAULTS)[number];
 
 export type BreakerState = "closed" | "open" | "half-open";
 
@@ -36,6 +40,7 @@ const FAULTS_TO_OPEN: Readonly<Record<Fault, number>> = {
   unauthorized: 1,
   out_of_money: 1,
   unclear: 3,
+  unreachable: 3,
   busy: 5,
   full: Number.POSITIVE_INFINITY,
 };
@@ -68,7 +73,7 @@ export function recordFault<T extends BreakerRecord>(
   timings: Pauses,
   afterMs?: number,
 ): T | undefined {
-  const isBusy = fault === "busy" || fault === "full";
+  const isBusy = fault === "busy" || fault === "full" || fault === "unreachable";
   // One busy time costs one write, even if many submissions are rejected within it.
   if (isBusy && (breaker.busyUntil ?? 0) > now) return undefined;
   const state = breakerStateOf(breaker, now);

@@ -16,8 +16,11 @@ export function taskEvents(task: Task): DomainEvent[] {
   if (progress > 0 && !isEnded(task)) {
     events.push({ name: `progress-${progress}`, type: "task.progress", at: task.updatedAt });
   }
+  // A success that gets its image later is another event. The name differs, so that receivers do not take it for a duplicate.
+  const { resultUpdatedAt } = task;
+  const name = resultUpdatedAt === undefined ? "completed" : "completed-2";
   if (endedAt !== undefined && status === "SUCCESS")
-    events.push({ name: "completed", type: "task.completed", at: endedAt });
+    events.push({ name, type: "task.completed", at: resultUpdatedAt ?? endedAt });
   else if (endedAt !== undefined) events.push({ name: "failed", type: "task.failed", at: endedAt });
   return events;
 }

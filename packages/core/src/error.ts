@@ -191,6 +191,8 @@ export const FAILURES = {
   vendor_busy: "The vendor stayed busy until the waiting time was over.",
   vendor_unreachable: "The vendor could not be reached until the waiting time was over.",
   vendor_lost: "The vendor no longer has the task.",
+  vendor_stalled:
+    "The vendor has shown the task at 100 % for minutes without ending it. `late` has its picture if the vendor showed one.",
   banned_prompt: "The vendor's moderation rejected the prompt.",
   invalid_prompt: "Midjourney does not understand the prompt's parameters.",
   deadline_passed: "The vendor did not finish the task in time.",
@@ -202,6 +204,8 @@ export const FAILURES = {
   press_doubled: "The plan presses the same button of one task twice.",
   parent_unnamed: "The vendor never reported the parent task's id, so its button cannot be pressed.",
   parent_failed: "The parent task did not succeed.",
+  parent_not_ready: "The vendor did not show the parent task as finished in time. Retry the task later.",
+  buttons_unknown: "The vendor did not say in time which buttons the parent task has. Retry the task later.",
   input_missing: "An image or mask of this task is no longer stored.",
   provider_missing: "The provider is no longer configured.",
   unsupported: "The vendor does not support this.",

@@ -47,7 +47,7 @@ export function acceptedSubmissionCount(task: Task): number {
 }
 
 /** Failure codes set by mjflow for tasks that the vendor had accepted but did not finish in time. */
-const ACCEPTED_THEN_LOST: ReadonlySet<string> = new Set(["deadline_passed", "vendor_lost"]);
+const ACCEPTED_THEN_LOST: ReadonlySet<string> = new Set(["deadline_passed", "vendor_lost", "vendor_stalled"]);
 
 function wasAccepted({ status, failure, endedBy, submittedAt, late, ...task }: Task): boolean {
   if (failure?.code === "banned_prompt") return false;

@@ -151,7 +151,9 @@ describe("a previous account that accepted the task after all (R2)", () => {
     for (const status of ["SUBMITTED", "IN_PROGRESS", "SUCCESS"] as const) {
       const { task } = play(start(), claim, busyWithFailover(1, B), callbackFrom(status, 1, A));
       expect(positionOf(task)).toEqual({ ...A, attempt: 1, status });
-      expect([task.vendorTaskId, task.previousLocations, countSubmissions(task)]).toEqual(["v1", undefined, 1]);
+      // No attempt was made at B, so B has no location.
+      expect(task.previousLocations).toEqual([{ ...A, attempt: 1 }]);
+      expect([task.vendorTaskId, countSubmissions(task)]).toEqual(["v1", 1]);
       expect(play(task, claim).task.attempt).toBe(1);
     }
     expect(play(start(), claim, busyWithFailover(1, B), { ...accepted(1) }).task).toMatchObject({
@@ -179,6 +181,47 @@ describe("a previous account that accepted the task after all (R2)", () => {
     expect(restoresAttempt(moved, 1)).toBe(true);
     const { task } = play(moved, callbackFrom("IN_PROGRESS", 1, A));
     expect(positionOf(task)).toEqual({ ...A, attempt: 1, status: "IN_PROGRESS" });
+  });
+
+  describe("two accounts in turn answer busy, but both accept the task", () => {
+    const waiting = play(start(), claim, busyWithFailover(1, B), claim, busy(2)).task;
+    const restored = play(waiting, callbackFrom("IN_PROGRESS", 1, A)).task;
+
+    it("the task returns to the first account, and the second task is recorded as a paid orphan", () => {
+      expect(positionOf(waiting)).toEqual({ ...B, attempt: 1, status: "PENDING" });
+      expect([positionOf(restored), countSubmissions(restored)]).toEqual([
+        { ...A, attempt: 1, status: "IN_PROGRESS" },
+        1,
+      ]);
+      const { task } = play(restored, callbackFrom("IN_PROGRESS", 2, B));
+      expect(task).toMatchObject({ ...A, status: "IN_PROGRESS", orphans: [{ attempt: 2, vendorTaskId: "v2" }] });
+    });
+
+    it("a success at the second account wins with its own id, and the first becomes the orphan", () => {
+      const { task } = play(restored, callbackFrom("SUCCESS", 2, B));
+      expect(task).toMatchObject({ ...B, status: "SUCCESS", endedBy: 2, vendorTaskId: "v2" });
+      expect(task.orphans).toMatchObject([{ attempt: 1, vendorTaskId: "v1" }]);
+      expect([accountOfAttempt(task, 1), accountOfAttempt(task, 2)]).toMatchObject([A, B]);
+    });
+
+    it("a report after the end of the first is recorded as orphan", () => {
+      const ended = play(restored, callbackFrom("SUCCESS", 1, A)).task;
+      const { task } = play(ended, callbackFrom("SUCCESS", 2, B));
+      expect(task).toMatchObject({ ...A, status: "SUCCESS", endedBy: 1, orphans: [{ attempt: 2 }] });
+    });
+
+    it("the rejection of the second account tells nothing new, and a number that no account used is unknown", () => {
+      expect(play(restored, callbackFrom("FAILURE", 2, B)).last).toEqual({ kind: "ignore", why: "superseded" });
+      expect(play(restored, callbackFrom("SUCCESS", 3, A)).last).toEqual({ kind: "ignore", why: "unknown-attempt" });
+    });
+
+    it("the report of a third account is recorded too", () => {
+      const third = play(start(), claim, busyWithFailover(1, B), claim, busyWithFailover(2, C), claim, busy(3)).task;
+      const first = play(third, callbackFrom("IN_PROGRESS", 1, A)).task;
+      const { task } = play(first, callbackFrom("IN_PROGRESS", 3, C), callbackFrom("IN_PROGRESS", 2, B));
+      expect(task.orphans?.map(({ attempt }) => attempt)).toEqual([3, 2]);
+      expect(countSubmissions(task)).toBe(1);
+    });
   });
 
   it("a failure at that account does not change the task, which waits at the new account", () => {
@@ -266,9 +309,13 @@ describe("stored locations of attempts", () => {
     expect(markAccepted(taskIn("SUBMITTED"), 1)).toEqual({});
   });
 
-  it("restoreLocation returns the task to an earlier account and deletes the later locations", () => {
-    expect(restoreLocation(moved, 3)).toStrictEqual({ ...A, previousLocations: locations.slice(0, 2) });
-    expect(restoreLocation(moved, 1)).toStrictEqual({ ...A, previousLocations: undefined });
+  it("restoreLocation returns the task to an earlier account and keeps every other location", () => {
+    const latest = { ...C, attempt: 4, untaken: true };
+    expect(restoreLocation(moved, 3)).toStrictEqual({ ...A, previousLocations: [...locations, latest] });
+    const restored = [{ ...A, attempt: 1 }, locations[1], locations[2], latest];
+    expect(restoreLocation(moved, 1)).toStrictEqual({ ...A, previousLocations: restored });
+    const unclearTask = { ...moved, status: "UNCLEAR" as const };
+    expect(restoreLocation(unclearTask, 3).previousLocations?.at(-1)).toStrictEqual({ ...C, attempt: 4 });
     expect([restoreLocation(moved, 4), restoreLocation(taskIn("SUBMITTED"), 1)]).toEqual([{}, {}]);
   });
 

@@ -31,7 +31,7 @@ export function countSubmissions({
   attempt,
   previousLocations = [],
 }: Pick<Task, "attempt" | "previousLocations">): number {
-  return attempt - previousLocations.filter(({ untaken }) => untaken).length;
+  return attempt - previousLocations.filter((location) => location.untaken && location.attempt <= attempt).length;
 }
 
 /** Returns the latest attempt up to `attempt` that a vendor may have accepted. */
@@ -97,13 +97,32 @@ export function relocateTo(task: Task, to: Account): Partial<Task> {
   };
 }
 
-/** Returns the task to the account of an attempt that was accepted after all (R2). Later locations are deleted. */
+/** Returns the highest attempt number that a vendor account may have a callback token with. */
+export function lastUsedAttempt({ attempt, previousLocations = [] }: Task): number {
+  // A busy response releases the number of its attempt, but the account keeps the token.
+  return Math.max(attempt + 1, ...previousLocations.map((location) => location.attempt));
+}
+
+/**
+ * Returns the task to the account of an attempt that was accepted after all (R2). The later accounts stay stored: each of
+ * them may have accepted its attempt too, and its report must be recorded as an orphan.
+ */
 export function restoreLocation(task: Task, attempt: number): Partial<Task> {
   const accountThen = accountOfAttempt(task, attempt);
   if (!task.previousLocations || accountThen === task) return {};
   const { provider, account } = accountThen;
-  const earlier = task.previousLocations.filter((location) => location.attempt < attempt);
-  return { provider, account, previousLocations: earlier.length > 0 ? earlier : undefined };
+  const locations = markAccepted(task, attempt).previousLocations!;
+  return { provider, account, previousLocations: [...locations, ...locationOfLatestAttempt(task)] };
+}
+
+/** Returns the location of the attempt that the current account has used, or nothing if it has used none. */
+function locationOfLatestAttempt(task: Task): AttemptLocation[] {
+  const { status, busyAnswers, previousLocations = [], provider, account } = task;
+  const isReleased = status === "PENDING" && busyAnswers > 0;
+  const attempt = isReleased ? task.attempt + 1 : task.attempt;
+  if (previousLocations.some((location) => attempt <= location.attempt)) return [];
+  // An UNCLEAR attempt may have been accepted. Every other caller has a clear rejection of the latest attempt.
+  return [{ attempt, provider, account, ...(status !== "UNCLEAR" && { untaken: true as const }) }];
 }
 
 /**
@@ -114,9 +133,10 @@ export function adoptAttemptLocation(task: Task, attempt: number): Partial<Task>
   const accountThen = accountOfAttempt(task, attempt);
   if (!task.previousLocations || accountThen === task) return {};
   const latest = { attempt: task.attempt, provider: task.provider, account: task.account };
+  const isKnown = task.previousLocations.some((location) => task.attempt <= location.attempt);
   return {
     provider: accountThen.provider,
     account: accountThen.account,
-    previousLocations: [...markAccepted(task, attempt).previousLocations!, latest],
+    previousLocations: [...markAccepted(task, attempt).previousLocations!, ...(isKnown ? [] : [latest])],
   };
 }

@@ -4,6 +4,8 @@
  * responses may gain some. No deployed function imports this file, so it does not slow down a cold start.
  */
 import * as z from "zod/mini";
+import { LOOKUP_FAULTS } from "./account-health.ts";
+import { FAULTS } from "./circuit-breaker.ts";
 import { ERRORS, type ErrorCode, FAILURES, type FailureCode } from "./error.ts";
 import { EVENT_TYPES, type EventType } from "./event.ts";
 import { EventName, FLOW_STATUSES, ROOT_ACTIONS } from "./request.ts";
@@ -225,9 +227,10 @@ const AccountStatus = z.strictObject({
   heardAt: maybe(time),
   failures: count,
   askAt: maybe(time),
+  lookupFault: maybe(z.enum(LOOKUP_FAULTS)),
   circuit: z.enum(["closed", "open", "half-open"]),
   openUntil: maybe(time),
-  fault: maybe(z.enum(["busy", "full", "unclear", "unauthorized", "out_of_money"])),
+  fault: maybe(z.enum(FAULTS)),
   busyUntil: maybe(time),
 });
 

@@ -13,7 +13,7 @@ const root = taskIn("SUCCESS");
 const branch = (code: FailureCode, path = "0-0", more: Partial<Task> = {}): Task =>
   taskIn("FAILURE", { path, failure: failure(code), ...more });
 const PERMANENT = ["provider_missing", "vendor_unauthorized", "vendor_out_of_money"] as const;
-const UNREACHABLE = ["deadline_passed", "vendor_lost", "submission_unclear"] as const;
+const UNREACHABLE = ["deadline_passed", "vendor_lost", "vendor_stalled", "submission_unclear"] as const;
 
 describe("mayRestart for a flow whose root has an image and whose branch lost its vendor", () => {
   it.each([...PERMANENT, ...UNREACHABLE])("the flow restarts after %s if the app wants a restart", (code) => {

@@ -18,6 +18,7 @@ import type { Task } from "./task.ts";
 const CODES_OF_UNREACHABLE_VENDOR: ReadonlySet<string> = new Set([
   "deadline_passed",
   "vendor_lost",
+  "vendor_stalled",
   "submission_unclear",
 ]);
 

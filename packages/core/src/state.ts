@@ -3,12 +3,14 @@
  * function is pure, so all entry points (submit worker, callback handler, sweeper, dead-letter handler, API) reach the
  * same decision, and the tests can explore every state.
  *
- *   T1  An ended task never changes its status. A different end that is reported later is stored in `late`.
+ *   T1  An ended task changes its status only if a late success is adopted. A different end that is reported later is
+ *       stored in `late`.
  *   T2  A report never lowers status or progress, in whatever order the reports arrive.
  *   T4  Every status that waits has a due time, in the due index or covered by the due time of the flow.
  *   P1  A claim with its attempt number and lease is saved before the vendor is called.
  *   P3  An unclear submission is not sent again before its grace period is over. If the task can be looked up at the
- *       vendor, two look-ups in a row must also have missed it.
+ *       vendor, two look-ups in a row must also have missed it. A look-up counts only if it proves the absence. Without
+ *       proof a second grace period passes, and then the rule for vendors that cannot be searched applies.
  *   P5  A second claim changes nothing while the lease of the first is valid.
  */
 
@@ -16,10 +18,10 @@ import { hasNewSubscribedEvent } from "./derived-events.ts";
 import { onAbandon, onArchived, onCancel, onModalAnswer, onTileCut } from "./state/app.ts";
 import type { Context, Decision, Signal } from "./state/signal.ts";
 import { onDue, onFollowUpsStarted, onLookupMiss, onNotified } from "./state/sweeper.ts";
-import { isOutdated } from "./state/transitions.ts";
-import { onReport } from "./state/vendor.ts";
+import { completeEffect, ignoreNotWaiting, isOutdated, recordChange } from "./state/transitions.ts";
+import { hasAdoptableResult, onAdopt, onReport } from "./state/vendor.ts";
 import { onAccepted, onAccountFull, onBusy, onClaim, onRefused, onUnclear } from "./state/worker.ts";
-import type { Task } from "./task.ts";
+import { isEnded, type Task } from "./task.ts";
 
 export type {
   AccountRef,
@@ -32,7 +34,7 @@ export type {
 } from "./state/signal.ts";
 export { isPastDeadline } from "./state/sweeper.ts";
 export { IllegalTransition, TRANSITIONS } from "./state/transitions.ts";
-export { failureOf } from "./state/vendor.ts";
+export { failureOf, hasAdoptableResult, hasMedia } from "./state/vendor.ts";
 
 /** Returns the decision of the rules, plus a `tell` effect if a subscriber gets a new event from it. */
 export function decide(task: Task, signal: Signal, ctx: Context): Decision {
@@ -76,9 +78,23 @@ function applyRules(task: Task, signal: Signal, ctx: Context): Decision {
       return onTileCut(task, signal.result, signal.copies, ctx);
     case "answer":
       return onModalAnswer(task, signal.modal, ctx);
+    case "adopt":
+      return onAdopt(task, ctx);
+    case "adoptionDeclined":
+      return completeEffect(task, "adopt", {}, ctx);
+    case "retried":
+      return onRetried(task, ctx);
     case "cancel":
       return onCancel(task, ctx);
     case "abandon":
       return onAbandon(task, signal, ctx);
   }
+}
+
+/** Marks a task that the app retries. After this write a late success is not adopted, so the plan runs once. */
+function onRetried(task: Task, ctx: Context): Decision {
+  if (!isEnded(task) || task.status === "SUCCESS") return ignoreNotWaiting(task);
+  // A late success has arrived, so nothing needs to be paid again.
+  if (task.retried || hasAdoptableResult(task)) return { kind: "ignore", why: "no-news" };
+  return recordChange(task, { retried: true }, "no-news", ctx);
 }

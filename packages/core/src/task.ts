@@ -45,8 +45,21 @@ export interface AttemptLocation {
   untaken?: true;
 }
 
-/** Start the follow-ups, notify the subscribers, archive the images. */
-export type PendingEffect = "follow" | "tell" | "archive";
+/** Start the follow-ups, notify the subscribers, archive the images, check whether a late success is adopted. */
+export type PendingEffect = "follow" | "tell" | "archive" | "adopt";
+
+/** Another end of a task than the one that its status shows. */
+export interface LateReport {
+  status: string;
+  /** When it was reported, epoch ms. */
+  at: number;
+  /** Set if it was a success, or a picture of a task that its vendor stopped updating. */
+  result?: Result;
+  /** The attempt that it is about. Unset in rows of earlier versions. */
+  attempt?: number;
+  /** The vendor task id that it named. */
+  vendorTaskId?: string;
+}
 
 /** An archived image or video of a result. */
 export interface Copy {
@@ -108,6 +121,8 @@ export interface Task {
   leaseUntil?: number;
   /** Number of busy responses in a row; a full account counts too. */
   busyAnswers: number;
+  /** What the last busy response was about (`SubmitOutcome` in port.ts). Unset: the capacity of the account. */
+  busyAbout?: "parent" | "connection";
 
   /** Unset until a response or report names it. */
   vendorTaskId?: string;
@@ -152,6 +167,8 @@ export interface Task {
   lookups: number;
   /** Number of look-ups in a row that did not find the task. */
   lookupMisses: number;
+  /** When a look-up first showed the task in progress at 100 %, epoch ms. Unset: never. */
+  fullProgressAt?: number;
 
   /**
    * Pending effects of the end or of the open modal. The process that has stored an effect elsewhere removes it. Unset
@@ -163,8 +180,15 @@ export interface Task {
   result?: Result;
   /** Archived copies in the order of `result.images`, or of `imageUrl` alone. Unset if none was archived. */
   copies?: Copy[];
-  /** Late report: a different end, reported after the task had ended (T1). `result` is set if it was a success. */
-  late?: { status: string; at: number; result?: Result };
+  /**
+   * Late report: a different end, reported after the task had ended (T1). If a late success was adopted, the end before
+   * it.
+   */
+  late?: LateReport;
+  /** When the vendor reported the image of a success that had none before, epoch ms. It is an event of its own. */
+  resultUpdatedAt?: number;
+  /** True if the app retried the task: a late success is not adopted any more. */
+  retried?: true;
   /** The last status word outside the protocol. */
   unknownStatus?: string;
   orphans?: Orphan[];

@@ -38,6 +38,14 @@ export interface Timings {
   pendingMs: ByPace;
   /** How long a modal may stay open without an answer. */
   modalMs: number;
+  /** How long a press waits until the vendor shows its parent as finished and names its buttons. Relays lag by 30 s. */
+  parentMs: number;
+  /** How long look-ups may show a task in progress at 100 % before it counts as stalled. Relays lag by 30 s. */
+  stalledMs: number;
+  /**
+   * Added to `deadlineMs` while the vendor refuses the key of our look-ups, so that the operator has time to change it.
+   */
+  lookupRefusedMs: number;
   /** After this time, a queue message that no worker has handled is sent again. */
   requeueMs: number;
   /** After this time, a pending effect that is not known to be completed is started again. */
@@ -90,6 +98,9 @@ export const TIMINGS: Timings = {
   deadlineMs: { turbo: 30 * minute, fast: 40 * minute, relax: 90 * minute, video: 75 * minute },
   pendingMs: { turbo: 30 * minute, fast: hour, relax: 6 * hour, video: hour },
   modalMs: 30 * minute,
+  parentMs: 3 * minute,
+  stalledMs: 5 * minute,
+  lookupRefusedMs: 24 * hour,
   requeueMs: minute,
   effectsMs: 30 * second,
   busyMs: 3 * second,
@@ -119,6 +130,8 @@ export const LOCAL_TIMINGS: Timings = {
   silentMs: 2 * second,
   instantMs: 10 * second,
   graceMs: { turbo: 15 * second, fast: 15 * second, relax: 15 * second, video: 15 * second },
+  parentMs: 30 * second,
+  stalledMs: 40 * second,
   requeueMs: 10 * second,
   effectsMs: 5 * second,
   busyMs: second,

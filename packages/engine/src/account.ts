@@ -7,6 +7,7 @@ import {
   type AccountHealth,
   type CallbackBehavior,
   isRecentlyHeard,
+  type LookupFault,
   newHealth,
   recordCallback,
   recordLookupFailure,
@@ -35,8 +36,8 @@ export interface Accounts {
   recordMissedCallbacks(provider: string, account: string, count: number, since: number): Promise<void>;
   /** Earliest time of the next look-up, epoch ms; undefined if look-ups are allowed now. */
   nextLookupAt(provider: string, account: string): Promise<number | undefined>;
-  /** Records whether a look-up succeeded. */
-  recordLookup(provider: string, account: string, worked: boolean): Promise<void>;
+  /** Records whether a look-up succeeded, or why it failed. */
+  recordLookup(provider: string, account: string, result: "worked" | LookupFault): Promise<void>;
   /** The health of the account, at most `beliefMs` old (`MJFLOW_TIMINGS`). */
   health(provider: string, account: string): Promise<AccountHealth>;
   /** Records what the outcome of a submission says about the account; "worked" if the vendor accepted it. */
@@ -102,6 +103,12 @@ export function createAccounts({ store, vendorStore, clock, log, timings }: Acco
       if (callbacks === "silent") log.warn("account.callbacks", line);
       else log.info("account.callbacks", line);
     }
+    if (next.lookupFault !== health.lookupFault) {
+      const { provider, account, lookupFault } = next;
+      if (lookupFault === undefined)
+        log.info("account.lookups-work", { provider, account, before: health.lookupFault });
+      else log.warn("account.lookups-fail", { provider, account, fault: lookupFault });
+    }
     const before = breakerStateOf(health, clock.now());
     const after = breakerStateOf(next, clock.now());
     if (after !== before) {
@@ -157,10 +164,13 @@ export function createAccounts({ store, vendorStore, clock, log, timings }: Acco
       const { askAt } = await read(provider, account, now);
       return askAt !== undefined && askAt > now ? askAt : undefined;
     },
-    async recordLookup(provider, account, isWorking) {
+    async recordLookup(provider, account, result) {
       const now = clock.now();
       const health = await read(provider, account, now);
-      await saveIfChanged(health, isWorking ? recordLookupSuccess(health) : recordLookupFailure(health, now, timings));
+      await saveIfChanged(
+        health,
+        result === "worked" ? recordLookupSuccess(health) : recordLookupFailure(health, now, timings, result),
+      );
     },
     health: (provider, account) => read(provider, account, clock.now()),
     async recordOutcome(provider, account, outcome) {
@@ -180,7 +190,8 @@ export function createAccounts({ store, vendorStore, clock, log, timings }: Acco
     },
     async resetBreaker(provider, account) {
       const health = await store.health(provider, account);
-      if (health) await save(resetBreaker(health));
+      // Look-ups that failed with the old key are made again at once. The fault stays until a look-up has worked.
+      if (health) await save(resetBreaker({ ...health, askAt: undefined }));
     },
     async acquireSlot(provider, account, task, max) {
       if (!vendorStore)

@@ -7,11 +7,13 @@
  * write, only waiting tasks remain, and the submit worker ends each of them when it processes their message.
  */
 import { MjflowError } from "@mjflow/core/error";
-import { type Flow, flowStatus, isSuperseded, nextFlowDue } from "@mjflow/core/flow";
+import { type Flow, flowStatus, isSuperseded } from "@mjflow/core/flow";
 import { isFlowId, parentPath, retryPath } from "@mjflow/core/id";
 import { REQUEST } from "@mjflow/core/limit";
 import { workMessage } from "@mjflow/core/message";
+import { hasAdoptableResult } from "@mjflow/core/state";
 import { isEnded, newTask, type Task } from "@mjflow/core/task";
+import { adopt, reopenedFlow } from "./adopt.ts";
 import { applySignal } from "./apply-signal.ts";
 import type { EngineDeps } from "./deps.ts";
 import { getOwnTask, type PressDeps, reserveCreditForPress } from "./press.ts";
@@ -74,25 +76,31 @@ const CODES_NOT_WORTH_RETRY: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Undoes the cancellation of a flow and retries its tasks that did not succeed.
+ * Undoes the cancellation of a flow and retries its tasks that did not succeed. A task with a stored late success adopts
+ * it and is not paid again.
  *
  * @throws MjflowError `not_found`; `wrong_state` if there is nothing to resume; `out_of_credit`
  */
 export async function resumeFlow(deps: PressDeps, appId: string, id: string): Promise<FlowWithTasks> {
   const before = await getOwnFlow(deps, appId, id);
   const wasCanceled = before.flow.canceledAt !== undefined;
-  const retryable = before.tasks.filter((task) => canRetryAutomatically(task, before.tasks));
-  if (!wasCanceled && retryable.length === 0) {
+  const adoptable = before.tasks.filter((task) => hasAdoptableResult(task) && !isSuperseded(task, before.tasks));
+  const retryable = before.tasks.filter(
+    (task) => !adoptable.includes(task) && canRetryAutomatically(task, before.tasks),
+  );
+  if (!wasCanceled && retryable.length === 0 && adoptable.length === 0) {
     throw new MjflowError("wrong_state", { detail: "The flow has no failed task that a retry could fix." });
   }
-  await retryAll(deps, before, retryable);
-  deps.log.info("flow.resumed", { flow: id, app: appId, tasks: retryable.length });
+  for (const task of adoptable) await runEffects(deps, await adopt(deps, deps.limits, before.flow, task));
+  if (wasCanceled || retryable.length > 0) await retryAll(deps, before, retryable);
+  deps.log.info("flow.resumed", { flow: id, app: appId, tasks: retryable.length, adopted: adoptable.length });
   return getOwnFlow(deps, appId, id);
 }
 
 /**
  * Creates a sibling task with the same press, prompt and plan. `retryOf` of the new task names the failed task, which
- * does not change. A second call for the same task returns the first retry.
+ * does not change. A second call for the same task returns the first retry. If a late success of the task is stored, the
+ * task adopts it instead, nothing is paid again, and the task itself is returned.
  *
  * @throws MjflowError `not_found`; `wrong_state` if the task has not ended or has succeeded; `limit_reached`; `out_of_credit`
  */
@@ -105,6 +113,11 @@ export async function retryTask(deps: PressDeps, appId: string, taskId: string):
     throw new MjflowError("wrong_state", { detail: "The flow is canceled. To retry the task, resume the flow first." });
   }
   const { tasks } = await deps.store.loadFlow(flow.id);
+  if (hasAdoptableResult(task) && !isSuperseded(task, tasks)) {
+    const adopted = await adopt(deps, deps.limits, flow, task);
+    await runEffects(deps, adopted);
+    return adopted.task;
+  }
   const [retry] = await retryAll(deps, { flow, tasks }, [task]);
   deps.log.info("task.retried", { flow: flow.id, path: task.path });
   return retry!;
@@ -130,10 +143,18 @@ async function retryAll(deps: PressDeps, { flow, tasks }: FlowWithTasks, failed:
     }
     const child = retryOf(deps, task);
     await reserveCreditForPress(deps, child, flow);
+    // A late success can arrive at the same moment. Whichever write is first decides whether the retry is submitted.
+    const { task: current } = await applySignal(deps, task, { kind: "retried" });
+    if (current.status === "SUCCESS" || hasAdoptableResult(current)) {
+      throw new MjflowError("write_conflict", {
+        detail:
+          "The vendor has reported a late success of the task meanwhile. Send the request again to use its result.",
+      });
+    }
     const saved = await deps.store.createTask(child);
     retries.push(saved.ok ? saved.item : (saved.current ?? child));
   }
-  await updateFlowWithRetry(deps, flow.appId, flow.id, (whole) => reopenFlow(deps, whole));
+  await updateFlowWithRetry(deps, flow.appId, flow.id, (whole) => reopenedFlow(deps, whole.flow, whole.tasks));
   const waiting = retries.filter((retry) => retry.status === "PENDING");
   if (waiting.length > 0) {
     await deps.queue.send(waiting.map((retry) => ({ message: workMessage(retry) }))).catch((error: unknown) => {
@@ -172,14 +193,6 @@ function retryOf({ clock, timings }: PressDeps, task: Task): Task {
     archive,
   };
   return newTask({ ...copied, path }, clock.now(), clock.now() + timings.quietMs[pace]);
-}
-
-function reopenFlow({ clock, timings }: PressDeps, { flow, tasks }: FlowWithTasks): Flow | undefined {
-  if (flow.status === "running" && flow.canceledAt === undefined) return undefined;
-  const endCount = flow.status === "running" ? flow.endCount : (flow.endCount ?? 0) + 1;
-  const running = { status: "running" as const, endedAt: undefined, canceledAt: undefined };
-  const cleared = { pendingEffects: undefined, reopened: undefined };
-  return { ...flow, ...running, ...cleared, endCount, due: nextFlowDue(flow, tasks, clock.now(), timings) };
 }
 
 /**

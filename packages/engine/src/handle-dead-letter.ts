@@ -5,7 +5,7 @@
 import { failure } from "@mjflow/core/error";
 import type { Message } from "@mjflow/core/message";
 import type { TaskRef } from "@mjflow/core/port";
-import { isEnded } from "@mjflow/core/task";
+import { isEnded, type Task } from "@mjflow/core/task";
 import { applySignal } from "./apply-signal.ts";
 import type { EngineDeps } from "./deps.ts";
 import { runEffects } from "./run-effects.ts";
@@ -32,15 +32,24 @@ export async function handleDeadLetter(deps: DeadLetterDeps, message: Message): 
 }
 
 /**
- * Ends the task as failed. A task that a vendor may already have does not end here: it may be paid and its result still
- * counts, so the sweeper handles it.
+ * Ends the task as failed if nothing else continues it. The message may be an outdated copy: the sweeper sends a new one
+ * whenever the task is due. So a task whose due time is ahead, or has just passed, is left to the sweeper. A task that a
+ * vendor may already have does not end here either, because it may be paid and its result still counts.
  */
 async function failTask(deps: DeadLetterDeps, ref: TaskRef): Promise<void> {
   const task = await deps.store.getTask(ref);
   if (!task) return deps.log.warn("dead-letter.no-such-task", { flow: ref.flowId, path: ref.path });
+  if (isDriven(deps, task)) {
+    return deps.log.error("dead-letter.task-continues", { flow: ref.flowId, path: ref.path, status: task.status });
+  }
   const applied = await applySignal(deps, task, { kind: "abandon", failure: failure("dead_letter") });
   deps.log.error("dead-letter", { flow: ref.flowId, path: ref.path, status: applied.task.status });
   await runEffects(deps, applied);
+}
+
+/** True if the sweeper handles the task: its due time is ahead, or passed no longer ago than two runs of the sweeper. */
+function isDriven({ clock, timings }: DeadLetterDeps, { due }: Task): boolean {
+  return due !== undefined && due + 2 * timings.requeueMs > clock.now();
 }
 
 /**

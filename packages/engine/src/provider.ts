@@ -1,6 +1,6 @@
 /** The view of providers and accounts for apps. It never contains an API key, nor a URL, which may contain one. */
 import type { AccountTraits } from "@mjflow/core/account";
-import { type AccountHealth, type CallbackBehavior, newHealth } from "@mjflow/core/account-health";
+import { type AccountHealth, type CallbackBehavior, type LookupFault, newHealth } from "@mjflow/core/account-health";
 import { type BreakerState, breakerStateOf, type Fault } from "@mjflow/core/circuit-breaker";
 import type { Mode, RootAction } from "@mjflow/core/flow";
 import type { EngineDeps } from "./deps.ts";
@@ -33,6 +33,8 @@ export interface AccountView {
   /** Number of failed look-ups in a row, and the time of the next look-up; null if look-ups are not paused. */
   failures: number;
   askAt: string | null;
+  /** Why the last look-up failed; null if it worked. */
+  lookupFault: LookupFault | null;
   /** State of the circuit breaker. Open: no new flows; half-open: one trial flow. Branches continue in every state. */
   circuit: BreakerState;
   /** End of the open state; null if the breaker is not open. */
@@ -75,6 +77,7 @@ function accountView({ name, weight, maxRunning }: AccountTraits, health: Accoun
     heardAt: time(health.heardAt),
     failures: health.failures,
     askAt: time(health.askAt),
+    lookupFault: health.lookupFault ?? null,
     circuit,
     openUntil: after(health.openUntil),
     fault: health.fault ?? null,

@@ -1,4 +1,5 @@
 import { archiveMessage, notifyMessage, workMessage } from "@mjflow/core/message";
+import { adoptLateSuccess } from "./adopt.ts";
 import { type AppliedSignal, effectsOf } from "./apply-signal.ts";
 import type { EngineDeps } from "./deps.ts";
 import { startFollowUps } from "./follow-ups.ts";
@@ -24,6 +25,8 @@ export async function runEffects(
       await deps.queue.send([{ message: notifyMessage(task.flowId, task.path) }]);
     } else if (effect.kind === "archive") {
       await deps.queue.send([{ message: archiveMessage(task.flowId, task.path) }]);
+    } else if (effect.kind === "adopt") {
+      await runEffects(deps, await adoptLateSuccess(deps, task));
     }
   }
 }

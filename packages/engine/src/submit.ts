@@ -33,7 +33,13 @@ interface SubmitDeps extends EngineDeps {
 }
 
 /** A prepared call. The claim is not made yet. */
-type Ready = { kind: "ready"; customId?: string; call(context: CallContext): Promise<SubmitOutcome> };
+type Ready = {
+  kind: "ready";
+  customId?: string;
+  /** Until when a press waits for a vendor that does not yet show the parent as finished, epoch ms. Unset for a root. */
+  parentUntil?: number;
+  call(context: CallContext): Promise<SubmitOutcome>;
+};
 type CannotSubmit = { kind: "hopeless"; failure: Failure };
 /**
  * The parent's buttons or vendor id are not available yet. Nothing was claimed; the message comes again after
@@ -146,7 +152,7 @@ async function callVendor(
   const to = await findNextAccount(deps, flow, task, outcome);
   const instant = handle.provider.capabilities.instantActions.includes(task.action);
   const expect: CallbackExpectation = health.callbacks === "silent" ? "silent" : instant ? "instant" : health.callbacks;
-  const signal = signalOf(outcome, task, expect, deps.random.chance(), to);
+  const signal = signalOf(outcome, task, expect, deps.random.chance(), to, ready.parentUntil);
   const applied = await applySignal(deps, task, signal).catch((error: unknown) =>
     enqueueAcceptance(deps, task, signal, error),
   );
@@ -186,8 +192,12 @@ function callOutcomeOf(outcome: SubmitOutcome): CallOutcome | undefined {
     case "accepted":
     case "modal":
       return "worked";
-    case "busy":
-      return { fault: "busy", ...(outcome.afterMs !== undefined && { afterMs: outcome.afterMs }) };
+    case "busy": {
+      // The vendor said something about the parent, and nothing about the account.
+      if (outcome.about === "parent") return undefined;
+      const fault = outcome.about === "connection" ? "unreachable" : "busy";
+      return { fault, ...(outcome.afterMs !== undefined && { afterMs: outcome.afterMs }) };
+    }
     case "unclear":
       return { fault: "unclear" };
     case "refused":
@@ -242,6 +252,7 @@ function signalOf(
   expect: CallbackExpectation,
   chance: number,
   to: AccountRef | undefined,
+  parentUntil: number | undefined,
 ): Signal {
   switch (outcome.kind) {
     case "accepted": {
@@ -259,7 +270,16 @@ function signalOf(
     case "refused":
       return { kind: "refused", attempt, call, failure: outcome.failure, to };
     case "busy":
-      return { kind: "busy", attempt, call, afterMs: outcome.afterMs, chance, to };
+      return {
+        kind: "busy",
+        attempt,
+        call,
+        afterMs: outcome.afterMs,
+        chance,
+        to,
+        about: outcome.about,
+        until: outcome.about === "parent" ? parentUntil : undefined,
+      };
     case "unclear":
       return { kind: "unclear", attempt, call };
   }
@@ -272,7 +292,10 @@ function logOutcome({ log }: SubmitDeps, task: Task, outcome: SubmitOutcome): vo
   if (outcome.kind === "unclear") log.count("Unclear");
   if (outcome.kind === "refused") log.count("Refused");
   const why = outcome.kind === "refused" ? outcome.failure.code : "reason" in outcome ? outcome.reason : undefined;
-  log.info("submit.answer", { ...at, phase: task.phase, answer: outcome.kind, why });
+  const line = { ...at, phase: task.phase, answer: outcome.kind, why };
+  // Waiting cannot be expected to help: the address, the certificate or the key is wrong, or the vendor is down.
+  if (outcome.kind === "busy" && outcome.about === "connection") log.warn("submit.unreachable", line);
+  else log.info("submit.answer", line);
 }
 
 // ── what to send ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -308,15 +331,26 @@ async function preparePress(
   task: Task,
   parent: Task,
 ): Promise<Ready | CannotSubmit | RetryLater> {
-  const buttons = parent.result?.buttons ?? (await lookUpButtons(deps, handle, parent));
-  if (!buttons) return { kind: "later", afterMs: deps.timings.lookupMs };
+  const parentUntil = Math.max(parent.endedAt ?? 0, task.createdAt) + deps.timings.parentMs;
+  const known = parent.result?.buttons ?? [];
+  if (known.length === 0 && parent.vendorTaskId === undefined) return onParentWithoutId(deps, parent);
+  const buttons = known.length > 0 ? known : await lookUpButtons(deps, handle, parent);
+  if (!buttons) {
+    const isOverdue = deps.clock.now() >= parentUntil;
+    return isOverdue ? cannotSubmit(failure("buttons_unknown")) : { kind: "later", afterMs: deps.timings.lookupMs };
+  }
   const resolved = resolvePress(task.press ?? "", buttons);
   if (!resolved.ok) return cannotSubmit(failure(resolved.code, { offered: resolved.offered }));
   const { customId } = resolved.button;
   if (isPressedTwice(task, parent, customId, buttons)) return cannotSubmit(failure("press_doubled"));
   const { vendorTaskId } = parent;
   if (vendorTaskId === undefined) return onParentWithoutId(deps, parent);
-  return { kind: "ready", customId, call: (context) => handle.provider.press({ vendorTaskId, customId }, context) };
+  return {
+    kind: "ready",
+    customId,
+    parentUntil,
+    call: (context) => handle.provider.press({ vendorTaskId, customId }, context),
+  };
 }
 
 /**
@@ -340,23 +374,43 @@ function isPressedTwice(task: Task, parent: Task, customId: string, buttons: rea
   });
 }
 
-/** Callbacks of some vendors (Crazyrouter) contain no buttons. Only then the finished parent is looked up once. */
-async function lookUpButtons(
+/**
+ * Looks up the buttons of a finished parent, because callbacks of some vendors (Crazyrouter) contain none. Only a report
+ * that shows the task as finished and has the field says which buttons there are. A relay may show an older state, an
+ * error or nothing.
+ *
+ * @returns undefined if the vendor did not say it
+ */
+function lookUpButtons(deps: SubmitDeps, handle: AccountHandle, parent: Task): Promise<readonly Button[] | undefined> {
+  // The children of one parent are often submitted at the same moment. They share one look-up.
+  const ofStore = buttonLookups.get(deps.store) ?? new Map<string, Promise<readonly Button[] | undefined>>();
+  buttonLookups.set(deps.store, ofStore);
+  const key = `${parent.flowId} ${parent.path}`;
+  const pending = ofStore.get(key) ?? requestButtons(deps, handle, parent).finally(() => ofStore.delete(key));
+  ofStore.set(key, pending);
+  return pending;
+}
+
+/** The look-ups for buttons that are under way in this process. */
+const buttonLookups = new WeakMap<object, Map<string, Promise<readonly Button[] | undefined>>>();
+
+async function requestButtons(
   deps: SubmitDeps,
   handle: AccountHandle,
   parent: Task,
 ): Promise<readonly Button[] | undefined> {
-  if (!parent.vendorTaskId) return [];
+  const vendorTaskId = parent.vendorTaskId!;
   deps.log.count("Lookups");
   const result = await handle.provider
-    .lookup([parent.vendorTaskId], handle.config)
+    .lookup([vendorTaskId], handle.config)
     .catch((error: unknown) => deps.log.warn("submit.buttons-unread", { flow: parent.flowId, error: String(error) }));
-  if (!result) return undefined;
-  const buttons = result.reports[0]?.result.buttons ?? [];
-  // Stored for the other children of this parent. A write conflict is ignored: another child may have stored the same
-  // buttons, otherwise the next child looks them up again.
-  await deps.store.saveTask({ ...parent, lookups: parent.lookups + 1, result: { ...parent.result, buttons } });
-  return buttons;
+  const report = result?.reports.find((each) => each.vendorTaskId === vendorTaskId && each.status === "SUCCESS");
+  if (report?.result.buttons === undefined) return undefined;
+  // The report is stored for the other children of this parent, with all that the callback left out.
+  const attempt = parent.endedBy ?? parent.attempt;
+  const applied = await applySignal(deps, parent, { kind: "report", attempt, from: "lookup", report });
+  await runEffects(deps, applied);
+  return report.result.buttons;
 }
 
 async function prepareModal(

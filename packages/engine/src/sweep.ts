@@ -3,6 +3,7 @@
  * For an account that sends callbacks, these are the tasks whose callback or message was lost. For a silent account
  * every task ends here, with one batched look-up per account and interval.
  */
+import { areLookupsRefused } from "@mjflow/core/account-health";
 import { postponeOverdue } from "@mjflow/core/delivery";
 import { failure } from "@mjflow/core/error";
 import { flowStatus, nextFlowDue } from "@mjflow/core/flow";
@@ -135,7 +136,8 @@ async function sweepTaskEntry(deps: SweepDeps, flowId: string, path: string, que
 async function sweepTask(deps: SweepDeps, task: Task, queueLookup: QueueLookup): Promise<Task> {
   const canSearch = deps.providers.get(task.provider)?.provider.capabilities.searchByState ?? false;
   const askAt = await deps.accounts.nextLookupAt(task.provider, task.account);
-  const applied = await applySignal(deps, task, { kind: "due", canSearch, askAt });
+  const graceMs = await deadlineGraceMs(deps, task);
+  const applied = await applySignal(deps, task, { kind: "due", canSearch, askAt, graceMs });
   await runEffects(deps, applied);
   // While look-ups at this account are paused, the deadline of its tasks still applies.
   if (askAt !== undefined) await endIfPastDeadline(deps, applied.task);
@@ -223,11 +225,12 @@ async function lookUpTasks(deps: SweepDeps, swept: SweepResult, tasks: readonly 
     }
   } catch (error) {
     if (!(error instanceof LookupError)) throw error;
-    await deps.accounts.recordLookup(providerId, account, false);
+    const fault = error.unauthorized ? "unauthorized" : error.unreachable ? "unreachable" : "failed";
+    await deps.accounts.recordLookup(providerId, account, fault);
     deps.log.count("LookupFailures");
-    deps.log.warn("sweep.lookup-failed", { provider: providerId, account, error: error.message });
+    deps.log.warn("sweep.lookup-failed", { provider: providerId, account, fault, error: error.message });
   }
-  if (lookedUp.size === tasks.length) await deps.accounts.recordLookup(providerId, account, true);
+  if (lookedUp.size === tasks.length) await deps.accounts.recordLookup(providerId, account, "worked");
   await applyLookupResults(deps, tasks, lookedUp, found);
 }
 
@@ -283,5 +286,18 @@ async function endTasksWithoutVendor(deps: SweepDeps, tasks: readonly Task[]): P
 
 async function endIfPastDeadline(deps: SweepDeps, task: Task): Promise<void> {
   if (!isPastDeadline(task, contextOf(deps))) return;
-  await runEffects(deps, await applySignal(deps, task, { kind: "abandon", failure: failure("deadline_passed") }));
+  const graceMs = await deadlineGraceMs(deps, task);
+  if (graceMs > 0 && !isPastDeadline(task, contextOf(deps), 1, graceMs)) return;
+  const message = "The vendor refused our key in every look-up until the end of the waiting time.";
+  const why = failure("deadline_passed", graceMs > 0 ? { message } : {});
+  await runEffects(deps, await applySignal(deps, task, { kind: "abandon", failure: why }));
+}
+
+/**
+ * Returns by how much the deadline of a task is postponed, ms. While the vendor refuses the key of our look-ups, mjflow
+ * cannot see whether the task has ended. The operator gets time to change the key.
+ */
+async function deadlineGraceMs({ accounts, clock, timings }: SweepDeps, task: Task): Promise<number> {
+  const health = await accounts.health(task.provider, task.account);
+  return areLookupsRefused(health, clock.now(), timings) ? timings.lookupRefusedMs : 0;
 }

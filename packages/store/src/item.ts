@@ -49,6 +49,7 @@ const TASK = {
   modals: ["ms", "count"],
   leaseUntil: ["le", "number"],
   busyAnswers: ["bu", "count"],
+  busyAbout: ["ba", "text"],
   vendorOrigin: ["vo", "text"],
   vendorTaskId: ["id", "text"],
   vendorTaskIdFrom: ["idf", "text"],
@@ -65,9 +66,12 @@ const TASK = {
   duplicates: ["du", "count"],
   lookups: ["lo", "count"],
   lookupMisses: ["mi", "count"],
+  fullProgressAt: ["fp", "number"],
   failure: ["fa", "json"],
   result: ["re", "json"],
   late: ["la", "json"],
+  resultUpdatedAt: ["ru", "number"],
+  retried: ["rd", "flag"],
   unknownStatus: ["od", "text"],
   orphans: ["or", "json"],
   previousLocations: ["pl", "json"],
@@ -123,6 +127,9 @@ const HEALTH = {
   openUntil: ["ou", "number"],
   probing: ["pb", "flag"],
   busyUntil: ["bu", "number"],
+  lookupFault: ["lf", "text"],
+  lookupRefusedAt: ["lr", "number"],
+  probeId: ["pi", "text"],
 } as const satisfies Fields<keyof AccountHealth>;
 
 /** `id` is in the key. */

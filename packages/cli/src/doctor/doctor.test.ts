@@ -62,6 +62,7 @@ describe("checkVendors", () => {
     heardAt: null,
     failures: 0,
     askAt: null,
+    lookupFault: null,
     circuit: "closed",
     openUntil: null,
     fault: null,
@@ -71,6 +72,19 @@ describe("checkVendors", () => {
   const vendor = (id: string, ...accounts: Partial<ProviderAccount>[]) =>
     ({ id, accounts: accounts.map(account) }) as Partial<Provider> as Provider;
   const findingsOf = (...accounts: Partial<ProviderAccount>[]) => checkVendors([vendor("newapi", ...accounts)], NOW);
+
+  test("a vendor that cannot be reached or refuses the key is an error that says what to check", () => {
+    expect(findingsOf({ fault: "unreachable" })).toMatchObject([
+      { level: "bad", message: "the vendor cannot be reached", advice: expect.stringContaining("base URL") },
+    ]);
+    expect(findingsOf({ lookupFault: "unreachable", failures: 2 })).toMatchObject([{ level: "bad" }]);
+    expect(findingsOf({ lookupFault: "unauthorized", failures: 1, callbacks: "calling" })).toMatchObject([
+      { level: "bad", message: "the vendor refuses the key for look-ups" },
+    ]);
+    expect(findingsOf({ fault: "unauthorized" })).toMatchObject([
+      { level: "bad", message: "the vendor refuses the key for submissions" },
+    ]);
+  });
 
   test("a vendor without callbacks is a warning that names the setting MjNotifyEnabled", () => {
     const [finding] = findingsOf({ callbacks: "silent" });

@@ -7,6 +7,10 @@ import type { Finding } from "./finding.ts";
 const UNCONFIGURED = "Set the secret Providers; for the local server MJFLOW_<VENDOR>_BASE_URL and MJFLOW_<VENDOR>_KEY.";
 const LOOKUP_FAILED =
   "Check the vendor account's key and balance and the vendor's server. `mjflow flows --provider` lists its flows.";
+const UNREACHABLE =
+  "Check the host, port and scheme of the account's base URL, its TLS certificate, and that the key has only visible ASCII characters.";
+const REFUSED =
+  "Check the vendor account's key and balance, then set the new key with PATCH /v1/providers/{id}/accounts/{name}. Until then mjflow cannot see whether tasks have ended.";
 const SILENT =
   "Most resellers run new-api, which removes notifyHook. Ask the vendor to set MjNotifyEnabled. Until then mjflow looks up the tasks, all of them in one request.";
 
@@ -30,7 +34,14 @@ export function checkVendors(providers: readonly Provider[], nowMs: number): Fin
 }
 
 function checkAccount(subject: string, account: ProviderAccount, nowMs: number): Finding | undefined {
-  const { callbacks, heardAt, failures } = account;
+  const { callbacks, heardAt, failures, fault, lookupFault } = account;
+  if (fault === "unreachable" || lookupFault === "unreachable") {
+    return { level: "bad", subject, message: "the vendor cannot be reached", advice: UNREACHABLE };
+  }
+  if (fault === "unauthorized" || lookupFault === "unauthorized") {
+    const what = lookupFault === "unauthorized" ? "look-ups" : "submissions";
+    return { level: "bad", subject, message: `the vendor refuses the key for ${what}`, advice: REFUSED };
+  }
   if (failures > 0) {
     const times = failures === 1 ? "once" : `${failures} times in a row`;
     return { level: "warn", subject, message: `look-up failed ${times}`, advice: LOOKUP_FAILED };

@@ -57,6 +57,7 @@ const FAULTS: Record<NonNullable<ProviderAccount["fault"]>, string> = {
   unclear: "the vendor sends no clear response",
   unauthorized: "the API key is rejected",
   out_of_money: "no credit left",
+  unreachable: "the vendor cannot be reached",
 };
 
 function Account({ account, isOnlyOne, now }: { account: ProviderAccount; isOnlyOne: boolean; now: number }) {

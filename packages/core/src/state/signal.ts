@@ -37,8 +37,19 @@ export type Signal =
    * The vendor has no capacity and clearly did not accept the call. `to`: an account with a free slot for a root.
    * @param afterMs pause that the vendor requested; unset if the vendor named none
    * @param chance 0 to 1, for jitter
+   * @param about what the response was about (`SubmitOutcome` in port.ts); unset: the capacity of the account
+   * @param until end of the wait for a parent that is not ready at the vendor, epoch ms; unset: the usual waiting time
    */
-  | { kind: "busy"; attempt: number; call?: CallKind; afterMs?: number; chance: number; to?: AccountRef }
+  | {
+      kind: "busy";
+      attempt: number;
+      call?: CallKind;
+      afterMs?: number;
+      chance: number;
+      to?: AccountRef;
+      about?: "parent" | "connection";
+      until?: number;
+    }
   /** No call was made, because the account has reached its concurrency limit. */
   | { kind: "accountFull"; chance: number; to?: AccountRef }
   /** The vendor may or may not have accepted the call. */
@@ -52,8 +63,9 @@ export type Signal =
    * The due time has passed. `canSearch`: the vendor can be looked up without its task id (trueai-org lists tasks by
    * state). `askAt`: time of the earliest next look-up, epoch ms; set while the look-ups at this account fail.
    */
-  | { kind: "due"; canSearch?: boolean; askAt?: number }
+  | { kind: "due"; canSearch?: boolean; askAt?: number; graceMs?: number }
   /** All follow-ups are stored, and their messages are sent. */
+   * `graceMs`: time by which the deadline is postponed, because the vendor refuses the key of our look-ups, ms.
   | { kind: "followUpsStarted" }
   /** A delivery for every subscriber is stored, for the events of the task up to `status`. */
   | { kind: "notified"; status: TaskStatus }
@@ -66,6 +78,12 @@ export type Signal =
   /** The app canceled the flow. A task that the vendor does not have is not submitted any more. */
   | { kind: "cancel" }
   /** The task cannot be submitted or has expired: missing button, failed parent, dead-letter message, deadline. */
+  /** The stored late success becomes the end of the task (docs/decisions/0020). */
+  | { kind: "adopt" }
+  /** The stored late success is not adopted by mjflow itself. It stays stored, and a resume of the flow adopts it. */
+  | { kind: "adoptionDeclined" }
+  /** The app retries the task, so a new task takes its place. */
+  | { kind: "retried" }
   | { kind: "abandon"; failure: Failure; to?: AccountRef };
 
 /** A vendor account. */
@@ -91,7 +109,9 @@ export type Effect =
   /** Notify the subscribers of a new event. */
   | { kind: "tell" }
   /** Archive the result images. */
-  | { kind: "archive" };
+  | { kind: "archive" }
+  /** Check whether the stored late success is to be adopted. */
+  | { kind: "adopt" };
 
 export type DecisionReason =
   | "ended"

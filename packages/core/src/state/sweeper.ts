@@ -1,5 +1,5 @@
 /** Sweeper signals: passed due times, look-ups that missed the task, and completed effects (T4, P3). */
-import { failure } from "../error.ts";
+import { type Failure, failure } from "../error.ts";
 import { countSubmissions } from "../relocation.ts";
 import { isEnded, type Task, type TaskStatus } from "../task.ts";
 import { lookupPauseMs } from "../timing.ts";
@@ -22,7 +22,7 @@ import {
 
 export function onDue(
   task: Task,
-  { canSearch = false, askAt = 0 }: Extract<Signal, { kind: "due" }>,
+  { canSearch = false, askAt = 0, graceMs = 0 }: Extract<Signal, { kind: "due" }>,
   ctx: Context,
 ): Decision {
   const { now, timings } = ctx;
@@ -30,12 +30,7 @@ export function onDue(
   switch (task.status) {
     case "PENDING":
       if (now - task.createdAt > timings.pendingMs[task.pace]) {
-        return endTask(
-          task,
-          "EXPIRED",
-          { failure: failure(task.busyAnswers > 0 ? "vendor_busy" : "deadline_passed") },
-          ctx,
-        );
+        return endTask(task, "EXPIRED", { failure: waitFailureOf(task) }, ctx);
       }
       return postponeDue(task, timings.requeueMs, ctx, [{ kind: "enqueue", delayMs: 0 }]);
     case "SUBMITTING":
@@ -43,12 +38,7 @@ export function onDue(
       return markUnclear(task, ctx);
     case "MODAL":
       if (task.modal && now - (task.submittedAt ?? task.createdAt) > timings.modalMs + timings.pendingMs[task.pace]) {
-        return endTask(
-          task,
-          "EXPIRED",
-          { failure: failure(task.busyAnswers > 0 ? "vendor_busy" : "deadline_passed") },
-          ctx,
-        );
+        return endTask(task, "EXPIRED", { failure: waitFailureOf(task) }, ctx);
       }
       if (task.modal) return postponeDue(task, timings.requeueMs, ctx, [{ kind: "enqueue", delayMs: 0 }]);
       if (task.pendingEffects && now - (task.submittedAt ?? task.createdAt) <= timings.modalMs) {
@@ -64,7 +54,7 @@ export function onDue(
       // condition ends tasks whose look-up crashes every time. The second protects tasks of a deployment that was
       // stopped meanwhile: no look-up was made, and the vendor may have the image.
       const writtenAfterDeadline = isPastDeadline(task, { now: task.updatedAt, timings });
-      if (writtenAfterDeadline && isPastDeadline(task, ctx, 1.5))
+      if (writtenAfterDeadline && isPastDeadline(task, ctx, 1.5, graceMs))
         return endTask(task, "EXPIRED", { failure: failure("deadline_passed") }, ctx);
       if (task.vendorTaskId === undefined && !canSearch) return onCannotLookUp(task, pause, ctx);
       if (askAt > now) return postponeDue(task, askAt - now, ctx, []);
@@ -75,6 +65,13 @@ export function onDue(
     default:
       return postponeDue(task, timings.effectsMs, ctx, toEffects(pendingEffectsOf(task)));
   }
+}
+
+/** Returns the failure of a task that waited too long to be submitted: what it waited for, as far as it is known. */
+export function waitFailureOf({ busyAnswers, busyAbout }: Pick<Task, "busyAnswers" | "busyAbout">): Failure {
+  if (busyAnswers === 0) return failure("deadline_passed");
+  if (busyAbout === "parent") return failure("parent_not_ready");
+  return failure(busyAbout === "connection" ? "vendor_unreachable" : "vendor_busy");
 }
 
 /**
@@ -129,11 +126,11 @@ function onSubmissionLost(task: Task, ctx: Context): Decision {
  *
  * @param times factor for the deadline
  */
-export function isPastDeadline(task: Task, { now, timings }: Context, times = 1): boolean {
+export function isPastDeadline(task: Task, { now, timings }: Context, times = 1, graceMs = 0): boolean {
   // MODAL has its own time limits, see `onDue`.
   if (isEnded(task) || task.status === "MODAL") return false;
   const from = task.submittedAt ?? task.createdAt + timings.pendingMs[task.pace];
-  return now - from > times * timings.deadlineMs[task.pace];
+  return now - from > times * timings.deadlineMs[task.pace] + graceMs;
 }
 
 export function onFollowUpsStarted(task: Task, ctx: Context): Decision {
@@ -145,6 +142,7 @@ export function onFollowUpsStarted(task: Task, ctx: Context): Decision {
  * the pending notification of the current status. After the notification of a modal, the app has `modalMs` to answer
  * it.
  */
+ * @param graceMs time by which the deadline is postponed, ms
 export function onNotified(task: Task, status: TaskStatus, ctx: Context): Decision {
   if (task.status !== status || !task.pendingEffects?.includes("tell")) return { kind: "ignore", why: "no-news" };
   if (isEnded(task)) return completeEffect(task, "tell", {}, ctx);

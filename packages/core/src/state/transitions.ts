@@ -18,10 +18,11 @@ export const TRANSITIONS: Readonly<Record<TaskStatus, readonly TaskStatus[]>> = 
   SUBMITTED: ["MODAL", "IN_PROGRESS", "SUCCESS", "FAILURE", "CANCEL", "EXPIRED"],
   MODAL: ["SUBMITTING", "IN_PROGRESS", "SUCCESS", "FAILURE", "CANCEL", "EXPIRED"],
   IN_PROGRESS: ["SUCCESS", "FAILURE", "CANCEL", "EXPIRED"],
+  // An ended task changes its status only if a late success is adopted (T1, docs/decisions/0020).
   SUCCESS: [],
-  FAILURE: [],
-  CANCEL: [],
-  EXPIRED: [],
+  FAILURE: ["SUCCESS"],
+  CANCEL: ["SUCCESS"],
+  EXPIRED: ["SUCCESS"],
 };
 
 export class IllegalTransition extends Error {
@@ -107,7 +108,17 @@ export function toEffects(pending: readonly PendingEffect[]): Effect[] {
   const first: Effect = pending.includes("follow") ? { kind: "follow" } : { kind: "settle" };
   // Subscribers are notified after the archiving, so that the event contains links that do not expire.
   const next = pending.includes("archive") ? "archive" : pending.includes("tell") ? "tell" : undefined;
-  return next === undefined ? [first] : [first, { kind: next }];
+  const adopt: Effect[] = pending.includes("adopt") ? [{ kind: "adopt" }] : [];
+  return next === undefined ? [first, ...adopt] : [first, { kind: next }, ...adopt];
+}
+
+/** Returns the patch that adds pending effects to an ended task. A notification without subscribers is left out. */
+export function addPendingEffects(task: Task, added: readonly PendingEffect[], ctx: Context): Partial<Task> {
+  const type = task.status === "SUCCESS" ? "task.completed" : "task.failed";
+  const wanted = added.filter((effect) => effect !== "tell" || isSubscribed(task.eventMask, type));
+  const pending = [...new Set([...pendingEffectsOf(task), ...wanted])];
+  if (pending.length === 0) return {};
+  return { pendingEffects: toStoredEffects(pending), due: ctx.now + ctx.timings.effectsMs };
 }
 
 /** Removes one pending effect. The due time is removed with the last pending effect. */

@@ -144,6 +144,7 @@ describe("late report", () => {
       status: "SUCCESS",
       at: NOW,
       result,
+      attempt: 1,
     });
   });
 });

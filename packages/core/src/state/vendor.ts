@@ -4,15 +4,25 @@ import {
   accountOfAttempt,
   adoptAttemptLocation,
   isSameAccount,
+  lastUsedAttempt,
   restoreLocation,
   restoresAttempt,
   wasRejected,
 } from "../relocation.ts";
-import { failureCodeOf, isFinal, modalResult, type Report, withoutQuotes } from "../report.ts";
-import { isEnded, type Task, type TaskStatus } from "../task.ts";
+import { failureCodeOf, isFinal, modalResult, type Report, type Result, withoutQuotes } from "../report.ts";
+import { isEnded, type LateReport, type Task, type TaskStatus } from "../task.ts";
 import { dueAt } from "../timing.ts";
 import type { Context, Decision, DecisionReason, Signal } from "./signal.ts";
-import { changeStatus, endTask, isOutdated, openModal, recordChange, recordOrphan } from "./transitions.ts";
+import {
+  addPendingEffects,
+  changeStatus,
+  endTask,
+  ignoreNotWaiting,
+  isOutdated,
+  openModal,
+  recordChange,
+  recordOrphan,
+} from "./transitions.ts";
 
 /** Duplicates above this number are not stored. A vendor that repeats a callback in a loop must not cost us writes. */
 const MAX_COUNTED_DUPLICATES = 99;
@@ -21,12 +31,10 @@ type ReportSignal = Extract<Signal, { kind: "report" }>;
 
 export function onReport(task: Task, signal: ReportSignal, ctx: Context): Decision {
   const { report, attempt, from } = signal;
-  // An attempt number one above the current one is valid: the vendor answered busy, which released that number, but the
-  // vendor accepted the task nevertheless. Higher numbers were never used.
-  if (attempt > task.attempt + 1) return { kind: "ignore", why: "unknown-attempt" };
-  // Every attempt number belongs to one account, so a report from a different account is ignored. This loses a valid
-  // report in one case: two accounts in turn answered busy but accepted the task nevertheless. When the task returns to
-  // the first account, `restoreLocation` removes the record of the second.
+  // A number above the current one is valid if an account answered busy, which released that number, but accepted the
+  // task nevertheless. Still higher numbers were never used.
+  if (attempt > lastUsedAttempt(task)) return { kind: "ignore", why: "unknown-attempt" };
+  // Every attempt number belongs to one account, so a report from a different account is ignored.
   if (signal.at && !isSameAccount(accountOfAttempt(task, attempt), signal.at))
     return { kind: "ignore", why: "unknown-attempt" };
   if (isEnded(task)) return onReportAfterEnd(task, signal, ctx);
@@ -45,7 +53,7 @@ export function onReport(task: Task, signal: ReportSignal, ctx: Context): Decisi
   }
   const seen = {
     ...(other
-      ? adoptOtherAttempt(task, signal, ctx)
+      ? adoptOtherAttempt(task, { vendorTaskId: report.vendorTaskId, attempt }, ctx)
       : { ...vendorIdFrom(task, signal), ...restoreLocation(task, attempt) }),
     ...callbackCount(task, from),
     attempt: restored ? attempt : Math.max(attempt, task.attempt),
@@ -55,7 +63,8 @@ export function onReport(task: Task, signal: ReportSignal, ctx: Context): Decisi
   if (isFinal(report.status)) return onFinalReport(task, report, { ...seen, endedBy: attempt }, ctx);
   // A look-up from before our modal answer was sent does not show whether the vendor accepted the answer.
   if (report.status === "MODAL" && isOutdated(task, signal.rev)) return { kind: "ignore", why: "superseded" };
-  if (report.status === "MODAL") return onModalReport(task, from, { ...seen, ...modalResult(report.result.finalPrompt) }, ctx);
+  if (report.status === "MODAL")
+    return onModalReport(task, from, { ...seen, ...modalResult(report.result.finalPrompt) }, ctx);
   return onProgressReport(task, signal, seen, ctx);
 }
 
@@ -75,9 +84,13 @@ function vendorIdFrom(task: Task, { report }: ReportSignal): Partial<Task> {
  * Makes another attempt, which succeeded, the result of this task. The buttons of its result work only with the vendor
  * task id of that attempt, never with the id of the latest attempt.
  */
-function adoptOtherAttempt(task: Task, { report, attempt }: ReportSignal, ctx: Context): Partial<Task> {
+function adoptOtherAttempt(
+  task: Task,
+  { vendorTaskId: named, attempt }: { vendorTaskId: string | undefined; attempt: number },
+  ctx: Context,
+): Partial<Task> {
   const own = task.orphans?.find((o) => o.attempt === attempt)?.vendorTaskId;
-  const vendorTaskId = report.vendorTaskId ?? own;
+  const vendorTaskId = named ?? own;
   const rest = (task.orphans ?? []).filter((o) => o.attempt !== attempt);
   const latest = { attempt: task.attempt, ...(task.vendorTaskId && { vendorTaskId: task.vendorTaskId }), at: ctx.now };
   const orphans = isKnownAccepted(task) ? [...rest, latest] : rest;
@@ -140,13 +153,30 @@ function onProgressReport(
   const rank = rankOf(task, isOutdated(task, rev) ? "callback" : from);
   const reportRank = report.status === "IN_PROGRESS" ? 3 : 1;
   const progress = Math.max(task.progress, report.progress ?? 0);
-  const patch = { ...seen, progress, ...(report.action && { action: report.action }) };
+  const isFull = from === "lookup" && report.status === "IN_PROGRESS" && report.progress === 100;
+  if (isFull && isStalled(task, ctx)) return onStalled(task, report, seen, ctx);
+  const full = isFull && task.fullProgressAt === undefined ? { fullProgressAt: ctx.now } : {};
+  const patch = { ...seen, ...full, progress, ...(report.action && { action: report.action }) };
   // A task in MODAL leaves it only with an answer, with progress or with an end. A SUBMITTED report is older than the
   // modal and is ignored (T2).
   if (rank < reportRank)
     return markAcceptedByVendor(task, reportRank === 3 ? "IN_PROGRESS" : "SUBMITTED", from, patch, ctx);
-  if (progress > task.progress) return recordChange(task, patch, "no-news", ctx);
+  if (progress > task.progress || "fullProgressAt" in full) return recordChange(task, patch, "no-news", ctx);
   return ignoreUnlessUseful(task, rank === reportRank ? "duplicate" : "stale", seen, ctx);
+}
+
+/**
+ * True if look-ups have shown the task in progress at 100 % for `stalledMs`. A relay such as new-api no longer updates a
+ * row at 100 %, so the row would never show the end (docs/vendors.md).
+ */
+function isStalled({ fullProgressAt }: Task, { now, timings }: Context): boolean {
+  return fullProgressAt !== undefined && now - fullProgressAt >= timings.stalledMs;
+}
+
+/** Ends a stalled task with its own failure code. A picture that the row shows is stored as late report. */
+function onStalled(task: Task, { result }: Report, seen: Partial<Task>, ctx: Context): Decision {
+  const late = hasMedia(result) ? { late: { status: "IN_PROGRESS", at: ctx.now, result } } : {};
+  return endTask(task, "EXPIRED", { ...seen, ...late, failure: failure("vendor_stalled") }, ctx);
 }
 
 /** The vendor has accepted the task. */
@@ -189,29 +219,129 @@ function onUnknownStatus(task: Task, { report, from }: ReportSignal, seen: Parti
 }
 
 /**
- * T1: the status does not change any more. A repeated end is counted. A different end is stored as late report, the end
- * of another attempt as orphan.
+ * T1: a report alone does not change the status any more. A repeated end is counted, a different end is stored as late
+ * report, and the end of another attempt as orphan. A success with a result after an end without one is paid, so it
+ * is stored with its result. The effect `adopt` decides whether the task becomes SUCCESS (docs/decisions/0020).
  */
 function onReportAfterEnd(task: Task, { report, attempt, from }: ReportSignal, ctx: Context): Decision {
   if (!isFinal(report.status)) return { kind: "ignore", why: "stale" };
+  const isLateSuccess = report.status === "SUCCESS" && task.status !== "SUCCESS";
   // The end of a second paid submission. It is listed as an orphan, because it is paid, and never replaces the first
-  // end.
-  if (task.endedBy !== undefined && attempt !== task.endedBy) {
+  // success.
+  if (!isLateSuccess && task.endedBy !== undefined && attempt !== task.endedBy) {
     return recordOrphan(task, attempt, report.vendorTaskId, callbackCount(task, from), ctx);
   }
   const counts = from === "callback" && task.duplicates < MAX_COUNTED_DUPLICATES;
   const more = counts ? { duplicates: task.duplicates + 1 } : {};
-  // A late success has an image, so a later failure report must not replace it, for example from a vendor whose reports
-  // alternate.
+  if (isLateSuccess) return onLateSuccess(task, { report, attempt }, { counts, more }, ctx);
+  if (report.status === "SUCCESS") {
+    const completed = completeResult(task.result, report.result);
+    if (completed) return onCompletedResult(task, completed, { ...more, ...lookupCount(task, from) }, ctx);
+  }
   const isStored = task.late?.status === report.status || task.late?.status === "SUCCESS";
   if (report.status !== task.status && !isStored && (counts || !task.late)) {
-    // The status does not change. If the task has already ended without an image but the vendor reports a success, we
-    // pay for that image. Therefore the image is stored in `late.result`.
-    const result = report.status === "SUCCESS" ? { result: report.result } : {};
-    const late = { status: report.status, at: ctx.now, ...result };
-    return recordChange(task, { ...more, late }, "ended", ctx);
+    return recordChange(task, { ...more, late: { status: report.status, at: ctx.now } }, "ended", ctx);
   }
   return counts ? recordChange(task, more, "duplicate", ctx) : { kind: "ignore", why: "duplicate" };
+}
+
+function lookupCount(task: Task, from: ReportSignal["from"]): Partial<Task> {
+  return from === "lookup" ? { lookups: task.lookups + 1 } : {};
+}
+
+/** True if the result contains an image or a video. */
+export function hasMedia({ imageUrl, images, videos }: Result): boolean {
+  return imageUrl !== undefined || (images?.length ?? 0) > 0 || (videos?.length ?? 0) > 0;
+}
+
+/** Actions whose result is a text. */
+const TEXT_ACTIONS: ReadonlySet<string> = new Set(["DESCRIBE", "SHORTEN"]);
+
+/** True if the task ended without success and a late success with a result is stored, so that it can be adopted. */
+export function hasAdoptableResult(task: Task): boolean {
+  const { late, status, action, retried } = task;
+  if (!isEnded(task) || status === "SUCCESS" || retried || late?.status !== "SUCCESS" || !late.result) return false;
+  return hasMedia(late.result) || TEXT_ACTIONS.has(action);
+}
+
+/**
+ * Stores a success that is reported after an end without success. The first one with a result stays: later reports must
+ * not replace it, for example those of a vendor whose reports alternate.
+ */
+function onLateSuccess(
+  task: Task,
+  { report, attempt }: Pick<ReportSignal, "report" | "attempt">,
+  { counts, more }: { counts: boolean; more: Partial<Task> },
+  ctx: Context,
+): Decision {
+  const isImproved = task.late?.status === "SUCCESS" && !hasAdoptableResult(task) && hasMedia(report.result);
+  if (task.late?.status === "SUCCESS" && !isImproved) {
+    return counts ? recordChange(task, more, "duplicate", ctx) : { kind: "ignore", why: "duplicate" };
+  }
+  if (!counts && task.late && !isImproved && task.late.status !== "IN_PROGRESS") {
+    return { kind: "ignore", why: "duplicate" };
+  }
+  const id = report.vendorTaskId === undefined ? {} : { vendorTaskId: report.vendorTaskId };
+  const late: LateReport = { status: "SUCCESS", at: ctx.now, result: report.result, attempt, ...id };
+  const stored = { ...task, late };
+  // The app canceled the flow, so nothing of it goes on by itself.
+  const adopts = hasAdoptableResult(stored) && task.failure?.code !== "canceled";
+  if (!adopts) return recordChange(task, { ...more, late }, "ended", ctx);
+  return recordChange(task, { ...more, late, ...addPendingEffects(task, ["adopt"], ctx) }, "ended", ctx, [
+    { kind: "adopt" },
+  ]);
+}
+
+/**
+ * Makes the stored late success the end of the task. The end before it is then the late report, so the app sees both.
+ */
+export function onAdopt(task: Task, ctx: Context): Decision {
+  const { late } = task;
+  if (!hasAdoptableResult(task) || !late?.result) return ignoreNotWaiting(task);
+  const attempt = late.attempt ?? task.endedBy ?? task.attempt;
+  const named =
+    late.vendorTaskId === undefined || task.vendorTaskIdFrom === "answer"
+      ? {}
+      : { vendorTaskId: late.vendorTaskId, vendorTaskIdFrom: "report" as const };
+  const source =
+    attempt === task.attempt ? named : adoptOtherAttempt(task, { vendorTaskId: late.vendorTaskId, attempt }, ctx);
+  const patch: Partial<Task> = {
+    ...source,
+    attempt: Math.max(attempt, task.attempt),
+    endedBy: attempt,
+    result: late.result,
+    progress: 100,
+    failure: undefined,
+    late: { status: task.status, at: task.endedAt ?? ctx.now },
+    // The due time of the flow may no longer cover follow-ups, so they get their own entries in the due index.
+    flowDue: undefined,
+  };
+  return endTask(task, "SUCCESS", patch, ctx);
+}
+
+/**
+ * Returns the stored result with the media and buttons that only the newer report has; undefined if it has no more.
+ * Nothing that is stored is replaced.
+ */
+function completeResult(stored: Result = {}, newer: Result): Result | undefined {
+  const hasNewMedia = !hasMedia(stored) && hasMedia(newer);
+  const hasNewButtons = !stored.buttons?.length && (newer.buttons?.length ?? 0) > 0;
+  const knowsButtons = stored.buttons === undefined && newer.buttons !== undefined;
+  if (!hasNewMedia && !hasNewButtons && !knowsButtons) return undefined;
+  const defined = Object.fromEntries(Object.entries(stored).filter(([, value]) => value !== undefined));
+  return { ...newer, ...defined, ...(hasNewButtons && { buttons: newer.buttons }) };
+}
+
+/**
+ * The vendor reported the success first and the image or the buttons later. A result that gets its image is another
+ * event for the app, and the image is archived if the app wants that.
+ */
+function onCompletedResult(task: Task, result: Result, more: Partial<Task>, ctx: Context): Decision {
+  if (hasMedia(task.result ?? {})) return recordChange(task, { ...more, result }, "ended", ctx);
+  const archives = task.archive === true && !task.copies?.length;
+  const added = addPendingEffects(task, archives ? ["archive", "tell"] : ["tell"], ctx);
+  const patch = { ...more, result, ...added, resultUpdatedAt: ctx.now };
+  return recordChange(task, patch, "ended", ctx, archives ? [{ kind: "archive" }] : []);
 }
 
 /**

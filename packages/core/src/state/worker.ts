@@ -6,6 +6,7 @@ import type { Task } from "../task.ts";
 import { isEnded } from "../task.ts";
 import { backoffMs, jitteredMs } from "../timing.ts";
 import type { CallKind, Context, Decision, Effect, Signal } from "./signal.ts";
+import { waitFailureOf } from "./sweeper.ts";
 import {
   changeStatus,
   endTask,
@@ -91,8 +92,7 @@ export function onAccepted(task: Task, signal: AcceptedSignal, ctx: Context): De
     leaseUntil: undefined,
     submittedAt: ctx.now,
   };
-  if (signal.kind === "modalOpened")
-    return openModal(task, { ...accepted, ...modalResult(signal.finalPrompt) }, ctx);
+  if (signal.kind === "modalOpened") return openModal(task, { ...accepted, ...modalResult(signal.finalPrompt) }, ctx);
   return changeStatus(task, "SUBMITTED", { ...accepted, due: firstLookupAt(task, signal.expect, ctx) }, ctx);
 }
 
@@ -125,10 +125,17 @@ export function onBusy(task: Task, signal: Extract<Signal, { kind: "busy" }>, ct
   // be paid too.
   const older = previousAcceptedAttempt(task);
   if (older) return resumeAttempt(task, older, ctx);
-  const waitMs = remainingWaitMs(task, task.phase, ctx);
-  if (waitMs < 0) return endTask(task, "EXPIRED", { failure: failure("vendor_busy") }, ctx);
+  const { about, until = Number.POSITIVE_INFINITY } = signal;
+  const waitMs = Math.min(remainingWaitMs(task, task.phase, ctx), until - ctx.now);
+  const released = { busyAbout: about };
+  if (waitMs < 0 || until <= ctx.now) {
+    const why = waitFailureOf({ busyAnswers: task.busyAnswers + 1, busyAbout: about });
+    return endTask(task, "EXPIRED", { ...released, failure: why }, ctx);
+  }
   if (signal.to && canRelocate(task)) return relocateTask(task, signal.to, ctx);
-  const { patch, enqueue } = scheduleRetry(task, signal, waitMs, ctx);
+  const waiting = scheduleRetry(task, signal, waitMs, ctx);
+  const { enqueue } = waiting;
+  const patch = { ...waiting.patch, ...released };
   if (task.phase === "modal")
     return changeStatus(task, "MODAL", { ...patch, phase: "submit", modals: task.modals - 1 }, ctx, enqueue);
   // The vendor did not accept the task, so we do not pay. We release the attempt number. The next claim uses the same
@@ -144,7 +151,7 @@ export function onAccountFull(task: Task, signal: Extract<Signal, { kind: "accou
   if (waitMs < 0) return endTask(task, "EXPIRED", { failure: failure("vendor_busy") }, ctx);
   if (signal.to && canRelocate(task)) return relocateTask(task, signal.to, ctx);
   const { patch, enqueue } = scheduleRetry(task, signal, waitMs, ctx);
-  return recordChange(task, patch, "no-news", ctx, enqueue);
+  return recordChange(task, { ...patch, busyAbout: undefined }, "no-news", ctx, enqueue);
 }
 
 /** Returns how much longer a task may wait for its vendor, ms. Negative if the time is over. */

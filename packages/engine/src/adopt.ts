@@ -1,0 +1,108 @@
+/**
+ * Adopts a late success: a task that ended without a result becomes SUCCESS, its follow-ups run and its flow ends again
+ * (docs/decisions/0020). The picture is paid, so nothing is submitted again for it.
+ */
+
+import type { Limits } from "@mjflow/core/app";
+import { usesHolds } from "@mjflow/core/credit";
+import { MjflowError } from "@mjflow/core/error";
+import { type Flow, isSuperseded, nextFlowDue } from "@mjflow/core/flow";
+import { estimateMicroUsd, planMicroUsd } from "@mjflow/core/price";
+import { hasAdoptableResult } from "@mjflow/core/state";
+import type { Task } from "@mjflow/core/task";
+import { type AppliedSignal, applySignal } from "./apply-signal.ts";
+import { extendHold } from "./credit.ts";
+import type { EngineDeps } from "./deps.ts";
+
+export type AdoptDeps = Pick<EngineDeps, "store" | "queue" | "clock" | "timings" | "log">;
+
+const MAX_CONFLICT_RETRIES = 20;
+
+/**
+ * Handles the effect `adopt`. Only a resume adopts the late success if the app canceled the flow, retried the task or
+ * got another flow for it, if the flow ended long ago, or if the credit does not cover the follow-ups.
+ *
+ * @returns the decision to run the effects of
+ */
+export async function adoptLateSuccess(deps: AdoptDeps, task: Task): Promise<AppliedSignal> {
+  const { flow, tasks } = await deps.store.loadFlow(task.flowId);
+  const why = flow ? reasonToDecline(deps, flow, task, tasks) : "no-flow";
+  if (flow && why === undefined) {
+    try {
+      const limits = flow.hasCreditHold ? (await deps.store.app(flow.appId))?.limits : undefined;
+      return await adopt(deps, limits, flow, task);
+    } catch (error) {
+      if (!(error instanceof MjflowError && error.code === "out_of_credit")) throw error;
+    }
+  }
+  deps.log.info("task.late-success-kept", { flow: task.flowId, path: task.path, why: why ?? "out-of-credit" });
+  return applySignal(deps, task, { kind: "adoptionDeclined" });
+}
+
+function reasonToDecline(
+  { clock, timings }: AdoptDeps,
+  flow: Flow,
+  task: Task,
+  tasks: readonly Task[],
+): string | undefined {
+  if (flow.canceledAt !== undefined) return "canceled";
+  if (flow.restartedAs !== undefined || flow.pendingEffects?.includes("restart")) return "restarted";
+  if (isSuperseded(task, tasks)) return "retried";
+  // Follow-ups are paid. After this time the app no longer expects them.
+  if (flow.endedAt !== undefined && clock.now() - flow.endedAt > timings.pendingMs.fast) return "too-late";
+  return undefined;
+}
+
+/**
+ * Adopts the stored late success of a task: reserves the credit of its follow-ups, changes the task, then reopens the
+ * flow.
+ *
+ * @throws MjflowError `out_of_credit`; `overloaded`
+ */
+export async function adopt(
+  deps: AdoptDeps,
+  limits: Limits | undefined,
+  flow: Flow,
+  task: Task,
+): Promise<AppliedSignal> {
+  if (hasAdoptableResult(task) && needsCredit(flow, limits)) {
+    const micro = planMicroUsd(task, task.then) - estimateMicroUsd(task);
+    await extendHold({ ...deps, limits }, flow, { path: task.path, micro });
+  }
+  const applied = await applySignal(deps, task, { kind: "adopt" });
+  if (applied.decision.kind !== "move") return applied;
+  await reopen(deps, flow.id);
+  deps.log.info("task.late-success-adopted", { flow: flow.id, path: task.path, before: task.status });
+  return applied;
+}
+
+/** The hold of a flow that has never ended covers its whole plan. */
+function needsCredit({ hasCreditHold, status, endCount }: Flow, limits: Limits | undefined): boolean {
+  const hasEnded = status !== "running" || endCount !== undefined;
+  return hasEnded && (hasCreditHold === true || usesHolds(limits));
+}
+
+async function reopen(deps: AdoptDeps, flowId: string): Promise<void> {
+  for (let retry = 0; retry < MAX_CONFLICT_RETRIES; retry++) {
+    const { flow, tasks } = await deps.store.loadFlow(flowId);
+    const next = flow && reopenedFlow(deps, flow, tasks);
+    if (!next || (await deps.store.saveFlow(next)).ok) return;
+  }
+  throw new MjflowError("overloaded", { detail: "Other requests changed the flow at the same time." });
+}
+
+/**
+ * Returns the flow as running again, with a due time, so that the sweeper records its next end if necessary; undefined
+ * if the flow runs already.
+ */
+export function reopenedFlow(
+  { clock, timings }: Pick<EngineDeps, "clock" | "timings">,
+  flow: Flow,
+  tasks: readonly Task[],
+): Flow | undefined {
+  if (flow.status === "running" && flow.canceledAt === undefined) return undefined;
+  const endCount = flow.status === "running" ? flow.endCount : (flow.endCount ?? 0) + 1;
+  const running = { status: "running" as const, endedAt: undefined, canceledAt: undefined };
+  const cleared = { pendingEffects: undefined, reopened: undefined };
+  return { ...flow, ...running, ...cleared, endCount, due: nextFlowDue(flow, tasks, clock.now(), timings) };
+}
