@@ -62,10 +62,10 @@ export type Signal =
   /**
    * The due time has passed. `canSearch`: the vendor can be looked up without its task id (trueai-org lists tasks by
    * state). `askAt`: time of the earliest next look-up, epoch ms; set while the look-ups at this account fail.
+   * `graceMs`: time by which the deadline is postponed, because the vendor refuses the key of our look-ups, ms.
    */
   | { kind: "due"; canSearch?: boolean; askAt?: number; graceMs?: number }
   /** All follow-ups are stored, and their messages are sent. */
-   * `graceMs`: time by which the deadline is postponed, because the vendor refuses the key of our look-ups, ms.
   | { kind: "followUpsStarted" }
   /** A delivery for every subscriber is stored, for the events of the task up to `status`. */
   | { kind: "notified"; status: TaskStatus }
@@ -75,15 +75,15 @@ export type Signal =
   | { kind: "tileCut"; result: Result; copies: Copy[] }
   /** The app submitted a modal answer. */
   | { kind: "answer"; modal: ModalAnswer }
-  /** The app canceled the flow. A task that the vendor does not have is not submitted any more. */
-  | { kind: "cancel" }
-  /** The task cannot be submitted or has expired: missing button, failed parent, dead-letter message, deadline. */
   /** The stored late success becomes the end of the task (docs/decisions/0020). */
   | { kind: "adopt" }
   /** The stored late success is not adopted by mjflow itself. It stays stored, and a resume of the flow adopts it. */
   | { kind: "adoptionDeclined" }
   /** The app retries the task, so a new task takes its place. */
   | { kind: "retried" }
+  /** The app canceled the flow. A task that the vendor does not have is not submitted any more. */
+  | { kind: "cancel" }
+  /** The task cannot be submitted or has expired: missing button, failed parent, dead-letter message, deadline. */
   | { kind: "abandon"; failure: Failure; to?: AccountRef };
 
 /** A vendor account. */

@@ -125,6 +125,7 @@ function onSubmissionLost(task: Task, ctx: Context): Decision {
  * limit.
  *
  * @param times factor for the deadline
+ * @param graceMs time by which the deadline is postponed, ms
  */
 export function isPastDeadline(task: Task, { now, timings }: Context, times = 1, graceMs = 0): boolean {
   // MODAL has its own time limits, see `onDue`.
@@ -142,7 +143,6 @@ export function onFollowUpsStarted(task: Task, ctx: Context): Decision {
  * the pending notification of the current status. After the notification of a modal, the app has `modalMs` to answer
  * it.
  */
- * @param graceMs time by which the deadline is postponed, ms
 export function onNotified(task: Task, status: TaskStatus, ctx: Context): Decision {
   if (task.status !== status || !task.pendingEffects?.includes("tell")) return { kind: "ignore", why: "no-news" };
   if (isEnded(task)) return completeEffect(task, "tell", {}, ctx);
