@@ -4,6 +4,7 @@ import { ERRORS, MjflowError, type Retry } from "@mjflow/core/error";
 import { fieldOf } from "@mjflow/core/request";
 import type { Context, ErrorHandler } from "hono";
 import type { AppEnv } from "./env.ts";
+import { LINE_BREAK } from "./issue-text.ts";
 
 interface Issue {
   path: readonly PropertyKey[];
@@ -12,16 +13,24 @@ interface Issue {
   keys?: readonly string[];
 }
 
-/** An `invalid_request` from the issues of a schema. `field` names the first issue, `errors` lists up to 20. */
+/**
+ * An `invalid_request` from the issues of a schema. `field` names the first issue. `errors` lists up to 20 fields, each
+ * with its first issue.
+ */
 export function invalid(issues: readonly Issue[]): MjflowError {
-  const errors = issues.slice(0, 20).map(({ path, message, code, keys }) => {
-    // For an unknown key zod reports the path of the parent. We report the path of the key.
-    const at = code === "unrecognized_keys" && keys?.[0] !== undefined ? [...path, keys[0]] : path;
-    return { field: fieldOf(at), message };
-  });
-  const [first] = errors;
+  const errors = new Map<string, string>();
+  for (const { path, message, code, keys } of issues) {
+    // For unknown keys zod reports the path of the parent, and one text with a line for each key. We report each key.
+    const isUnknown = code === "unrecognized_keys" && keys !== undefined;
+    const found = isUnknown
+      ? message.split(LINE_BREAK).map((line, i) => [fieldOf([...path, keys[i] ?? ""]), line] as const)
+      : [[fieldOf(path), message] as const];
+    for (const [field, text] of found) if (!errors.has(field) && errors.size < 20) errors.set(field, text);
+  }
+  const list = [...errors].map(([field, message]) => ({ field, message }));
+  const [first] = list;
   const detail = first && `${first.field || "body"}: ${first.message}`;
-  return new MjflowError("invalid_request", { field: first?.field || undefined, detail, extra: { errors } });
+  return new MjflowError("invalid_request", { field: first?.field || undefined, detail, extra: { errors: list } });
 }
 
 export function problem(c: Context<AppEnv>, error: MjflowError): Response {

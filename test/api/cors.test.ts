@@ -93,7 +93,7 @@ describe.each([
 });
 
 describe("with a list of origins", () => {
-  test("a page of another origin gets no CORS headers, and caches are told that responses differ by origin", async () => {
+  test("a page of another origin gets no CORS headers, and Vary names Origin for caches", async () => {
     const { request, preflight } = client(SHOP);
     for (const origin of [OTHER, "null", `${SHOP}.evil.test`, "https://shop.test:444", "http://shop.test", ""]) {
       const preflighted = await preflight("/v1/flows", origin);

@@ -4,6 +4,7 @@
  * adds 21.
  */
 import * as z from "zod/mini";
+import { readImageData } from "./data-uri.ts";
 import { EVENT_TYPES } from "./event.ts";
 import { BANNED, MAX_RUNNING, REQUEST } from "./limit.ts";
 
@@ -11,17 +12,22 @@ const encoder = new TextEncoder();
 /** Text with a lone surrogate is not valid Unicode. The table stores UTF-8 and would return a different character. */
 const wellFormed = z.refine<string>((value) => value.isWellFormed(), { error: "must be well-formed Unicode" });
 const text = (max: number) => z.string().check(z.minLength(1), z.maxLength(max), wellFormed);
-const image = z.string().check(
-  z.minLength(1),
-  z.refine((value) => /^data:image\/[\w.+-]+;base64,[A-Za-z0-9+/=\s]+$/.test(value) || isHttpUrl(value), {
-    error: "must be a data URI of an image, or an http(s) link",
-  }),
-);
-const mask = z.string().check(
-  z.refine((value) => /^data:image\/[\w.+-]+;base64,[A-Za-z0-9+/=\s]+$/.test(value), {
-    error: "must be a data URI of a PNG; white areas are regenerated, black areas are kept",
-  }),
-);
+/** Brings a data URI into its plain form. @param isLinkAllowed true: the text may also be an http(s) link */
+const imageData = (isLinkAllowed: boolean, expected: string): z.core.CheckFn<string> => {
+  return (payload) => {
+    const { value } = payload;
+    const data = readImageData(value);
+    const problem = "problem" in data ? `: ${data.problem}` : "";
+    if ("uri" in data && data.uri !== undefined) payload.value = data.uri;
+    else if (!isLinkAllowed || problem !== "" || !isHttpUrl(value)) {
+      payload.issues.push({ code: "custom", input: value, message: `must be ${expected}${problem}` });
+    }
+  };
+};
+const image = z.string().check(z.minLength(1), imageData(true, "a data URI of an image, or an http(s) link"));
+const mask = z
+  .string()
+  .check(imageData(false, "a data URI of a PNG; white areas are regenerated, black areas are kept"));
 const prompt = text(REQUEST.promptBytes);
 
 export const ModalInput = z.strictObject({
@@ -38,7 +44,11 @@ const eventList = z.array(EventName).check(z.minLength(1), z.maxLength(EVENT_TYP
 /** One node of a plan. `prompt` is a short form of `modal.prompt`. */
 export const PlanInput = z.strictObject({
   press: z.union([press, z.array(press).check(z.minLength(1), z.maxLength(20))], {
-    error: "must be a button's label or name, or a list of them",
+    // For a text and a list, the issue of this alternative says more.
+    error: ({ input }) =>
+      typeof input === "string" || Array.isArray(input)
+        ? undefined
+        : "must be a button's label or name, or a list of them",
   }),
   prompt: z.optional(prompt),
   modal: z.optional(ModalInput),
