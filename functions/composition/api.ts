@@ -3,9 +3,10 @@ import { parseCorsOrigins } from "@mjflow/core/cors";
 import { createBannedWordsCheck } from "@mjflow/engine/banned";
 import { createSubscriptions } from "@mjflow/engine/subscriptions";
 import { createSqsDepths } from "@mjflow/queue/depth";
+import { createWriteCheck } from "@mjflow/store/write-check";
 import { Resource } from "sst";
 import { apiKeyOf } from "../http/operator-key.ts";
-import { baseDeps, clock, lazy, queueDepths, queueUrls, random, sqs, timings, withAccounts } from "./base.ts";
+import { baseDeps, clock, lazy, queueDepths, queueUrls, random, sqs, table, timings, withAccounts } from "./base.ts";
 import { blobs, objectUrl } from "./bucket.ts";
 import {
   apiUrl,
@@ -33,6 +34,7 @@ export const composeApi = /* @__PURE__ */ lazy(() => {
       queueDepths() ??
       createSqsDepths({ client: sqs, urls: { ...queueUrls, "dead-letters": () => Resource.DeadLetters.url } }),
     banned: createBannedWordsCheck({ ...parts, configured, cacheTtlMs: beliefMs }),
+    checkStorage: createWriteCheck({ table: table(), now: clock.now }),
     blobs: blobs(),
     random,
     ...mjTaskIds(),

@@ -11,6 +11,7 @@ import { deliveries } from "./delivery.ts";
 import { endpoints } from "./endpoint.ts";
 import type { ApiDeps, AppEnv } from "./env.ts";
 import { flows } from "./flow.ts";
+import { health } from "./health.ts";
 import { useIssueTexts } from "./issue-text.ts";
 import { media } from "./media.ts";
 import { MJ_PREFIXES, mjCompat } from "./mj-compat/routes.ts";
@@ -84,7 +85,7 @@ export function createApp(deps: ApiDeps): Hono<AppEnv> {
     if (!c.res.headers.has("Cache-Control")) c.header("Cache-Control", "no-store");
   });
   if (deps.corsOrigins.length > 0) app.use(cors(deps.corsOrigins));
-  app.get("/healthz", (c) => c.json({ status: "ok" }));
+  app.get("/healthz", health);
   app.get("/", (c) => c.json(INDEX));
   app.route("/", description);
   const callers = createCallers(deps, deps.apiKeys);

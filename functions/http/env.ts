@@ -42,6 +42,11 @@ export type ApiDeps = Omit<EngineDeps, "callbackTokens"> &
     accounts: Accounts;
     banned: BannedWordsCheck;
     queueDepths: QueueDepths;
+    /**
+     * Throws MjflowError `overloaded` if the table cannot be written. It writes at most one row in some seconds. Unset:
+     * the health check does not look at the table.
+     */
+    checkStorage?(): Promise<void>;
   } & MjCompatDeps;
 
 /** The dependencies of a route. The limits are those of the app that sent the request. */

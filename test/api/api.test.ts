@@ -1,3 +1,4 @@
+import { MjflowError } from "@mjflow/core/error";
 import { beforeEach, describe, expect, test } from "vitest";
 import { createApp } from "../../functions/http/app.ts";
 import { apiKeyOf } from "../../functions/http/operator-key.ts";
@@ -238,4 +239,31 @@ test("a flow shows no callback URL, key or internal field", async () => {
   for (const word of ["/callbacks/", "hooks.test", "secret-key", "leaseUntil", '"rev"', '"due"', "inputsRef"]) {
     expect(text).not.toContain(word);
   }
+});
+
+describe("GET /healthz", () => {
+  test("a table that cannot be written gets 503 with Retry-After, and 200 when it can be written again", async () => {
+    let isFull = true;
+    const checkStorage = async () => {
+      if (isFull) throw new MjflowError("overloaded", { retry: { afterMs: 1_000 }, cause: new Error("disk is full") });
+    };
+    const options = {
+      apiKeys: [apiKeyOf("app_a", KEY)],
+      storeProgress: false,
+      resubmit: "after-grace",
+      archive: false,
+    };
+    const checkedApp = checked(
+      createApp({ ...harness.deps, ...options, checkStorage } as Parameters<typeof createApp>[0]),
+    );
+    const response = await checkedApp.request("/healthz");
+    expect([response.status, response.headers.get("retry-after"), (await json(response)).code]).toEqual([
+      503,
+      "1",
+      "overloaded",
+    ]);
+    expect(harness.log.join()).toContain("disk is full");
+    isFull = false;
+    expect((await checkedApp.request("/healthz")).status).toBe(200);
+  });
 });

@@ -37,9 +37,10 @@ export const publicRoutes = {
     "GET /healthz": {
       id: "health",
       summary: "Health check",
+      description: "The check writes a small row to the table, at most once in 10 seconds for each process.",
       key: "none",
-      responses: { 200: { about: "The API responds.", schema: Health } },
-      errors: [],
+      responses: { 200: { about: "The API responds, and its table can be written.", schema: Health } },
+      errors: ["overloaded", "internal"],
     },
     "GET /openapi.json": page("openapi", "Get the OpenAPI document", "application/json"),
     "GET /docs": page("docs", "API reference (HTML)", "text/html"),

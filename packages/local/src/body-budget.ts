@@ -18,7 +18,7 @@ const STALL_MS = 10_000;
 const RETRY_AFTER_S = 2;
 
 export interface BodyReaderOptions {
-  budgetBytes?: number;
+  budgetBytes?: number | undefined;
   stallMs?: number;
 }
 
@@ -120,9 +120,10 @@ const LINGER_MS = 1_000;
 let discards = 0;
 
 /**
- * Handles the rest of a body that nobody needs; it must be called before the response. The rest is read and discarded, because a connection that is closed with
- * unread bytes is reset, and a client that is still sending may not see the response. Reading costs memory until the
- * next garbage collection. Therefore only a few bodies are read; the other connections are closed after a pause.
+ * Handles the rest of a body that is not used; it must be called before the response. The rest is read and discarded. A
+ * connection that is closed with unread bytes is reset, and a client that is still sending may not see the response.
+ * Reading costs memory until the next garbage collection. Therefore only a few bodies are read at one time; the other
+ * connections are closed after a pause.
  */
 export function discardBody(request: IncomingMessage, response: ServerResponse): void {
   const { headers, socket } = request;

@@ -21,8 +21,8 @@ export interface LocalServerConfig {
   engine?: EngineName;
   /** Accepts one loss of data that the start reports, see folder-check.ts. */
   acceptLoss?: string;
-  /** Budget of all request bodies that are in memory at one time, bytes. */
-  bodyBudgetBytes: number;
+  /** Budget of all request bodies that are in memory at one time, bytes; unset: 64 MB. */
+  bodyBudgetBytes?: number;
   timings: string;
   sweepMs: number;
   simulatorSpeed: number;

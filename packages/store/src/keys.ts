@@ -10,6 +10,7 @@
  *     endpoints#<appId>              <endpointId>                a webhook endpoint; `hook` for the notifyHooks of flows
  *     deliveries#<flowId>            <place>#<name>#<listener>   one event for one subscriber
  *     stage                          banned                      the operator's list of banned words
+ *     stage                          health                      the row that health checks write
  *     app#<appId>                    app                         an app and its limits
  *     app#<appId>                    key#<keyId>                 an API key of the app, as a hash
  *     app#<appId>                    credit                      the app's credit, its usage and the holds of running flows
@@ -92,6 +93,7 @@ export function storedAccountKey(provider: string, account: string): Key {
 }
 
 export const BANNED_KEY: Key = { pk: "stage", sk: "banned" };
+export const HEALTH_CHECK_KEY: Key = { pk: "stage", sk: "health" };
 
 export function appKey(appId: string): Key {
   return { pk: `app#${appId}`, sk: "app" };
