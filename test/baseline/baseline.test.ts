@@ -36,6 +36,12 @@ describe(`under the faults of seeds ${FROM} to ${FROM + SEEDS - 1}`, () => {
     expect(searching.paidAgainUnknown).toBeLessThan(plain.paidAgainUnknown / 5);
   });
 
+  test("with a vendor whose list ends too early mjflow pays no accepted image again and no more than without a list", async () => {
+    const [listing, plain] = [await countersOf("listing"), await countersOf("mjflow")];
+    expect(listing).toMatchObject({ paidAgainKnown: 0, unfinished: 0, forgedAccepted: 0 });
+    expect(listing.paidAgainUnknown).toBeLessThanOrEqual(plain.paidAgainUnknown);
+  });
+
   test("polling ends its flows, but pays again for each lost response and sends a third more requests", async () => {
     const [theirs, ours] = [await countersOf("polling"), await countersOf("mjflow")];
     expect(theirs.unfinished).toBe(0);

@@ -36,6 +36,7 @@ function tableOf(all: ReadonlyMap<SystemName, Counters>): string {
     webhook: "webhook, no dedupe",
     wait: "wait after submit",
     mjflow: "**mjflow**",
+    listing: "mjflow, vendor that lists its newest 300 tasks",
     searching: "**mjflow**, vendor that can be searched",
   };
   const columns = SYSTEMS.map((name) => all.get(name)!);

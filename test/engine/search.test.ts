@@ -9,13 +9,13 @@ import { type Call, createTestHarness } from "../support/harness.ts";
 
 /**
  * Creates a harness whose vendor supports search by state. `shows` puts a call on the vendor's list; `fail` makes the
- * search fail.
+ * search fail; `cutAt` sets from which time on the list is complete.
  */
 function createSearched() {
   const harness = createTestHarness();
   const list = new Map<string, { call: Call; status: ReportStatus }>();
   const searches: string[][] = [];
-  const vendor = { failure: undefined as Error | undefined };
+  const vendor = { failure: undefined as Error | undefined, completeSince: 0 as number | undefined };
   const { provider } = harness.vendor;
   Object.assign(provider, {
     capabilities: { ...provider.capabilities, searchByState: true } satisfies ProviderCapabilities,
@@ -29,9 +29,13 @@ function createSearched() {
         status,
         result: status === "SUCCESS" ? { imageUrl: `https://img.test/${call.id}.png`, buttons: [] } : {},
       }));
-      return { reports, requests: 1 };
+      const { completeSince } = vendor;
+      return { reports, requests: 1, ...(completeSince !== undefined && { completeSince }) };
     },
   });
+  const cutAt = (completeSince: number | undefined) => {
+    vendor.completeSince = completeSince;
+  };
   const unclear = () => harness.vendor.next({ kind: "unclear", reason: "reset" });
   const shows = (call: Call, status: ReportStatus) => void list.set(call.context.state, { call, status });
   const fail = (error?: Error) => {
@@ -48,7 +52,7 @@ function createSearched() {
     harness.advance(harness.deps.timings.graceMs.fast);
     return flows;
   }
-  return { ...harness, searches, shows, lose, unclear, fail };
+  return { ...harness, searches, shows, lose, unclear, fail, cutAt };
 }
 
 describe("an unclear submission at a vendor that supports search by state", () => {
@@ -178,4 +182,100 @@ test("an accepted task without vendor id does not expire because the vendor's li
   expect((await harness.read(flow)).tasks.get("0")).toMatchObject({ status: "SUBMITTED", lookupMisses: 0, attempt: 1 });
   await harness.post(harness.vendor.calls[0]!, "SUCCESS", { vendorTaskId: undefined });
   expect((await harness.read(flow)).status).toBe("completed");
+});
+
+describe("a list that ends before the unclear submission", () => {
+  const minute = 60_000;
+
+  /** Runs the sweeper each minute until `done` returns true. Returns the number of minutes. */
+  async function sweepUntil(harness: ReturnType<typeof createSearched>, done: () => boolean, most: number) {
+    for (let passed = 0; passed < most; passed++) {
+      await harness.sweep();
+      await harness.drain();
+      if (done()) return passed;
+      harness.advance(minute);
+    }
+    return most;
+  }
+
+  test.each<[string, (createdAt: number) => number | undefined]>([
+    ["ends 1 ms too late for the clocks", (createdAt) => createdAt - minute + 1],
+    ["begins after the submission", (createdAt) => createdAt + minute],
+    ["does not say how far it reaches", () => undefined],
+  ])("a list that %s is no miss, and the submission is not sent again within a second grace period", async (_, at) => {
+    const harness = createSearched();
+    const [flow] = await harness.lose(1);
+    harness.cutAt(at(flow!.createdAt));
+    const { graceMs } = harness.deps.timings;
+    const again = () => harness.vendor.calls.length > 1;
+    const passed = await sweepUntil(harness, again, graceMs.fast / minute);
+    expect(passed).toBe(graceMs.fast / minute);
+    expect(harness.searches.length).toBeGreaterThan(2);
+    expect((await harness.read(flow!)).tasks.get("0")).toMatchObject({ status: "UNCLEAR", lookupMisses: 0 });
+    expect(harness.metrics.get("Resubmitted")).toBeUndefined();
+    // Afterwards the vendor counts as one that cannot be searched, and the operator sees what was sent again.
+    await sweepUntil(harness, again, 10);
+    expect(harness.vendor.calls).toHaveLength(2);
+    expect(harness.metrics.get("Resubmitted")).toBe(1);
+    expect(harness.metrics.get("ResubmittedUnproven")).toBe(1);
+    const lines = harness.log.filter((line) => line.includes('"task.resubmitted"'));
+    expect(lines.map((line) => JSON.parse(line))).toEqual([
+      {
+        event: "task.resubmitted",
+        flow: flow!.id,
+        path: "0",
+        attempt: 1,
+        ...{ provider: "fake", account: "default" },
+        why: "unproven",
+      },
+    ]);
+    await harness.post(harness.vendor.calls[1]!, "SUCCESS");
+    expect((await harness.read(flow!)).tasks.get("0")).toMatchObject({ status: "SUCCESS", attempt: 2 });
+  });
+
+  test("a list that reaches back before the submission is a miss, and two of them send it again", async () => {
+    const harness = createSearched();
+    const [flow] = await harness.lose(1);
+    harness.cutAt(flow!.createdAt - minute);
+    await sweepUntil(harness, () => harness.vendor.calls.length > 1, 5);
+    expect(harness.searches).toHaveLength(2);
+    expect(harness.vendor.calls).toHaveLength(2);
+    expect(harness.metrics.get("Resubmitted")).toBe(1);
+    expect(harness.metrics.get("ResubmittedUnproven")).toBeUndefined();
+  });
+
+  test("a list that reaches far enough later is counted from then on", async () => {
+    const harness = createSearched();
+    const [flow] = await harness.lose(1);
+    harness.cutAt(flow!.createdAt + minute);
+    await sweepUntil(harness, () => harness.searches.length === 2, 10);
+    harness.cutAt(0);
+    harness.advance(harness.deps.timings.lookupMaxMs);
+    await harness.sweep();
+    expect((await harness.read(flow!)).tasks.get("0")).toMatchObject({ status: "UNCLEAR", lookupMisses: 1 });
+    harness.shows(harness.vendor.calls[0]!, "SUCCESS");
+    harness.advance(harness.deps.timings.lookupMaxMs);
+    await harness.sweep();
+    await harness.drain();
+    expect((await harness.read(flow!)).tasks.get("0")).toMatchObject({ status: "SUCCESS", attempt: 1 });
+    expect(harness.vendor.calls).toHaveLength(1);
+  });
+
+  test("a submission of an app that wants no second one fails after the second grace period", async () => {
+    const harness = createSearched();
+    harness.unclear();
+    const flow = await harness.start({ resubmit: "never" });
+    await harness.drain();
+    harness.cutAt(flow.createdAt + minute);
+    harness.advance(harness.deps.timings.graceMs.fast);
+    for (let i = 0; i < 20; i++) {
+      await harness.sweep();
+      harness.advance(minute);
+    }
+    const task = (await harness.read(flow)).tasks.get("0")!;
+    expect(task).toMatchObject({ status: "FAILURE", failure: { code: "submission_unclear" } });
+    expect(task.endedAt! - flow.createdAt).toBeGreaterThanOrEqual(2 * harness.deps.timings.graceMs.fast);
+    expect(harness.vendor.calls).toHaveLength(1);
+    expect(harness.metrics.get("Resubmitted")).toBeUndefined();
+  });
 });

@@ -33,6 +33,8 @@ export interface FaultProfile {
   /** The app's URLs: a failed request; a request that the app processed but whose response is lost. */
   hookFails: number;
   hookLies: number;
+  /** Calls of the table by a press of the compat API that take up to half a minute. */
+  slowPress: number;
   /** Images that are temporarily not available when they are archived. */
   imageFails: number;
 }
@@ -61,6 +63,7 @@ export const NO_FAULTS: FaultProfile = {
   loseMessage: 0,
   hookFails: 0,
   hookLies: 0,
+  slowPress: 0,
   imageFails: 0,
 };
 
@@ -89,6 +92,7 @@ export const ALL_FAULTS: FaultProfile = {
   loseMessage: 0.02,
   hookFails: 0.2,
   hookLies: 0.1,
+  slowPress: 0.1,
   imageFails: 0.2,
 };
 

@@ -4,7 +4,7 @@ import { flowEvents } from "@mjflow/core/derived-events";
 import { eventIdOf, FLOW_SUBJECT } from "@mjflow/core/event";
 import { isPlannedChild } from "@mjflow/core/id";
 import { costMicroUsd } from "@mjflow/core/price";
-import { isEnded } from "@mjflow/core/task";
+import { isEnded, type Task } from "@mjflow/core/task";
 import { ENDPOINT_URL, SUBSCRIBED_APP } from "./app.ts";
 import type { SimulationRun } from "./simulation.ts";
 import { imageUrlOf, type VendorTask } from "./vendor.ts";
@@ -25,6 +25,9 @@ export interface Counters {
   stateMismatches: number;
   unauthenticated: number;
   forgedRefused: number;
+  /** Presses by clients of the compat API, and their requests with all repetitions. */
+  mjPresses: number;
+  mjRequests: number;
   paid: number;
   lookups: number;
   callbacks: number;
@@ -49,7 +52,7 @@ export function checkInvariants(run: SimulationRun): InvariantReport {
   findings.push(...[...run.flows.values()].flatMap(lineageOf), ...foreignResultsOf(run));
   findings.push(...[...run.flows.values()].flatMap(missingCopiesOf));
   if (run.forgedAccepted > 0) findings.push(`F ${run.forgedAccepted} callbacks without a valid token were accepted`);
-  findings.push(...openHoldsOf(run), ...submissionsAfterCancel(run));
+  findings.push(...openHoldsOf(run), ...submissionsAfterCancel(run), ...repeatedPressesOf(run));
   const notifications = missingNotificationsOf(run);
   findings.push(...notifications.findings);
   if (run.rootsWithoutFlow > 0) findings.push(`${run.rootsWithoutFlow} tasks belong to no flow`);
@@ -65,6 +68,8 @@ export function checkInvariants(run: SimulationRun): InvariantReport {
       stateMismatches: mismatched.length,
       unauthenticated: run.forgedAccepted,
       forgedRefused: run.forgedRefused,
+      mjPresses: run.mjPresses.length,
+      mjRequests: run.mjPresses.reduce((sum, press) => sum + press.requests, 0),
       paid: run.vendor.accepted.length,
       lookups: run.vendor.counts.lookups,
       callbacks: run.vendor.counts.callbacks,
@@ -152,6 +157,29 @@ function openHoldsOf({ credits, flows }: SimulationRun): string[] {
     if (settled > cost) held.push(`E ${appId} settled ${settled}, but its flows cost ${cost}`);
     return held;
   });
+}
+
+/**
+ * MC2: the repetitions of one press have one id, and one child in addition to those that had failed before a repetition. With an
+ * Idempotency-Key there is one child, however late the repetition comes.
+ */
+function repeatedPressesOf({ mjPresses, mjPointers, flows }: SimulationRun): string[] {
+  const pointers = Map.groupBy(mjPointers, ({ state }) => state);
+  return mjPresses.flatMap(({ flowId, state, keyed, results }) => {
+    const ids = new Set((pointers.get(state) ?? []).map(({ id }) => id));
+    const tasks = flows.get(flowId)?.tasks.filter(({ mjTaskId }) => mjTaskId !== undefined && ids.has(mjTaskId)) ?? [];
+    const byTime = tasks.toSorted((a, b) => a.createdAt - b.createdAt);
+    const others = keyed ? byTime.slice(1) : byTime.slice(0, -1).filter(({ status }) => !hasFailed(status));
+    const unknown = [...results].filter((id) => !tasks.some(({ mjTaskId }) => mjTaskId === id));
+    return [
+      ...others.map(() => `M ${flowId} press ${state} was made ${tasks.length} times`),
+      ...unknown.map((id) => `M ${flowId} press ${state} got the id ${id} without a task`),
+    ];
+  });
+}
+
+function hasFailed(status: Task["status"]): boolean {
+  return status === "FAILURE" || status === "CANCEL" || status === "EXPIRED";
 }
 
 /** Time that a worker may need from its read of the flow to the call of the vendor. */

@@ -59,6 +59,56 @@ describe("the simulation, run until nothing is left to do", () => {
     },
   );
 
+  test("with a vendor whose list reaches far enough nothing is paid twice, and every second submission was proven", async () => {
+    const profile = { ...NO_FAULTS, answerLost: 0.3, dropBefore: 0.2, loseCallback: 0.6 };
+    let resubmitted = 0;
+    for (let seed = 1; seed <= 10; seed++) {
+      const run = await runSimulation({ seed, flows: 10, profile, variant: { searched: { reachMs: 3_600_000 } } });
+      const { findings, counts } = checkInvariants(run);
+      expect(findings).toEqual([]);
+      expect(counts).toMatchObject({ duplicates: 0, resubmitted: 0 });
+      expect(run.metrics.get("ResubmittedUnproven") ?? 0).toBe(0);
+      resubmitted += run.metrics.get("Resubmitted") ?? 0;
+    }
+    expect(resubmitted).toBeGreaterThan(50);
+  });
+
+  test("with a vendor that has more newer tasks than its list shows, every unproven second submission is counted", async () => {
+    const profile = { ...NO_FAULTS, answerLost: 0.3, dropBefore: 0.2, loseCallback: 0.6 };
+    let [paidTwice, unproven] = [0, 0];
+    for (let seed = 1; seed <= 10; seed++) {
+      const run = await runSimulation({ seed, flows: 10, profile, variant: { searched: { reachMs: 120_000 } } });
+      const { findings, counts } = checkInvariants(run);
+      expect(findings).toEqual([]);
+      expect(counts.duplicates).toBe(0);
+      const counted = run.metrics.get("ResubmittedUnproven") ?? 0;
+      expect(counted).toBe(run.metrics.get("Resubmitted") ?? 0);
+      expect(counted).toBeGreaterThanOrEqual(counts.resubmitted);
+      unproven += counted;
+      paidTwice += counts.resubmitted;
+    }
+    // Both kinds occur: the vendor had some of these submissions, and others never reached it.
+    expect(paidTwice).toBeGreaterThan(0);
+    expect(unproven).toBeGreaterThan(paidTwice);
+  });
+
+  test.each(["slowPress", "crash", "tableLies", "tableRefuses", "refuse"] as const)(
+    "with the fault %s a press that a compat API client repeats is made once",
+    async (fault) => {
+      const profile = { ...singleFault(fault, fault === "crash" ? 0.05 : 0.1), slowPress: 0.3 };
+      let [presses, requests] = [0, 0];
+      for (let seed = 1; seed <= 10; seed++) {
+        const run = await runSimulation({ seed, flows: 10, profile, limits: { creditsUsd: 1_000 } });
+        const { findings, counts } = checkInvariants(run);
+        expect(findings).toEqual([]);
+        presses += run.mjPresses.filter(({ results }) => results.size > 0).length;
+        requests += counts.mjRequests;
+      }
+      expect(presses).toBeGreaterThan(10);
+      expect(requests).toBeGreaterThan(2 * presses);
+    },
+  );
+
   // 17: the vendor reports a failure after a success. 122, 182: a worker that prepared a press claimed the task when its
   // modal was open.
   test.each([17, 122, 182])("seed %i, which broke a rule in an earlier version, breaks none", async (seed) => {

@@ -8,6 +8,7 @@ import { type Credit, ORPHANED_HOLD_AFTER_MS } from "@mjflow/core/credit";
 import { MjflowError } from "@mjflow/core/error";
 import { type Flow, flowStatus, nextFlowDue } from "@mjflow/core/flow";
 import { ROOT_PATH, taskIdOf } from "@mjflow/core/id";
+import type { MjTaskPointer } from "@mjflow/core/mj-task";
 import type { Clock, Log, Metric, Store } from "@mjflow/core/port";
 import { needsWrite, type Report } from "@mjflow/core/report";
 import type { PlanInput } from "@mjflow/core/request";
@@ -31,16 +32,18 @@ import { consume } from "@mjflow/queue/consume";
 import { createMemoryQueue } from "@mjflow/queue/memory";
 import { createMemoryStore } from "@mjflow/store/memory";
 import { createMemoryTable, type MemoryTable } from "@mjflow/store/memory-table";
+import { createMjTaskIdStore } from "@mjflow/store/mj-task-id";
 import { createVendorStore } from "@mjflow/store/vendor";
 import { createWebhookStore } from "@mjflow/store/webhook";
 import { createApp, ENDPOINT_URL, NOTIFY_HOOK_URL, type Posted, SUBSCRIBED_APP } from "./app.ts";
 import { type FaultProfile, NO_FAULTS } from "./fault-profile.ts";
 import { createLedger } from "./ledger.ts";
+import { createMjClient, type MjPress } from "./mj-client.ts";
 import { observeStore } from "./observe.ts";
 import { type CallOutcome, type CrashPoint, createProcesses, type Wrap } from "./process.ts";
 import { createRng } from "./random.ts";
 import { createScheduler } from "./scheduler.ts";
-import { createVendor, type VendorTask } from "./vendor.ts";
+import { createVendor, type SearchMode, type VendorTask } from "./vendor.ts";
 
 /** The functions that processes run. The keys are those of the frozen earlier version in test/fault/version. */
 export const CURRENT_VERSION = {
@@ -76,8 +79,8 @@ export interface SimulationVariant {
   clockOf?(process: string, now: () => number): Clock;
   /** Returns the callback token keys of a new process, newest first. @param at ms since the start of the run */
   keysOf?(process: string, at: number): readonly string[];
-  /** True if the vendor lists its recent tasks with our `state`. */
-  searched?: boolean;
+  /** Whether submissions can be searched for by our `state`, and how (`SearchMode`). Unset: not at all. */
+  searched?: SearchMode;
   /** Vendor accounts; flows use them in turn. Accounts have equal vendor task ids. */
   accounts?: readonly string[];
   /** True if the engine selects the account of each root, instead of taking turns. */
@@ -129,6 +132,9 @@ export interface SimulationRun {
   rootsWithoutFlow: number;
   vendor: ReturnType<typeof createVendor>;
   posts: Posted[];
+  /** Presses by clients of the compat API, with all their repetitions, and the compat task ids at the end. */
+  mjPresses: MjPress[];
+  mjPointers: MjTaskPointer[];
   /** Credit rows of apps with limits. */
   credits: Credit[];
   broken: string[];
@@ -178,6 +184,7 @@ export async function runSimulation({
   const memory = createMemoryStore({ table });
   const webhookStore = createWebhookStore({ table, now: () => 0 });
   const vendorStore = createVendorStore(table);
+  const mjTaskIds = createMjTaskIdStore(table, { now });
   // Separate random numbers for subscribers, so that they do not change the other decisions of a seed.
   const hookRng = createRng(seed ^ 0x5f3759df);
   const app = createApp(hookRng, profile);
@@ -210,8 +217,9 @@ export async function runSimulation({
     const fixed = outcomeAt?.(point);
     if (fixed) return fixed;
     if (rng.chance(profile.crash)) return { kind: "die" };
-    const delayMs = rng.int(1, 20);
-    if (/^(?:store|webhookStore|vendorStore)\./.test(point.call) && /\.(save|create)/.test(point.call)) {
+    const isSlow = point.process === "mj" && rng.chance(profile.slowPress);
+    const delayMs = isSlow ? rng.int(1_000, 30_000) : rng.int(1, 20);
+    if (/^(?:store|webhookStore|vendorStore|mjTaskIds)\./.test(point.call) && /\.(save|create)/.test(point.call)) {
       if (point.when === "before" && rng.chance(profile.tableRefuses))
         return { kind: "throw", delayMs, error: overloaded() };
       if (point.when === "after" && rng.chance(profile.tableLies))
@@ -268,9 +276,11 @@ export async function runSimulation({
     const clock = variant.clockOf?.(name, now) ?? { now };
     const keys = variant.keysOf?.(name, now() - START) ?? HOOK_KEYS;
     const slots = wrap("vendorStore", vendorStore);
+    const ids = wrap("mjTaskIds", mjTaskIds);
     const parts = { store: wrap("store", versions.get(plain)!), vendorStore: slots, clock, log, timings: TIMINGS };
     return {
       ...parts,
+      mjTaskIds: ids,
       queue: wrap("queue", { send: sendLossy, resend: (body: string) => queue.resend(body) }),
       limits,
       blobs: wrap("blobs", { putInputs: async () => {}, getInputs: async () => ({}) }),
@@ -398,6 +408,7 @@ export async function runSimulation({
         (created) => {
           if (!created) return;
           accepted.push({ flowId: created.flow.id, state, at: scheduler.now() });
+          if (appActs && mjClient.rng.chance(0.3)) mjClient.pressLater(created.flow);
           if (appActs && rng.chance(0.4)) pressLater(created.flow, rng.int(30_000, 900_000));
           if (appActs && rng.chance(0.2)) cancelLater(created.flow);
         },
@@ -405,6 +416,10 @@ export async function runSimulation({
     });
   }
   scheduler.at(SWEEP_MS, cron);
+  // Separate random numbers, so that the client's decisions do not change those of a seed.
+  const mjClient = createMjClient(createRng(seed ^ 0x2545f491), scheduler, (press, end) => {
+    start("mj", press, end);
+  });
 
   /** The app presses a button outside the plan after some time, if the first image exists by then. */
   function pressLater({ id, appId }: Flow, afterMs: number): void {
@@ -452,6 +467,8 @@ export async function runSimulation({
     rootsWithoutFlow: stored.tasks.filter((task) => !known.has(task.flowId)).length,
     vendor,
     posts: app.posts,
+    mjPresses: mjClient.presses,
+    mjPointers: (await Promise.all(["app", SUBSCRIBED_APP].map((id) => mjTaskIds.latest(id, 10_000)))).flat(),
     credits: [...ledger.credits.values()],
     broken,
     forgedAccepted,

@@ -30,12 +30,18 @@ export interface VendorTask {
   confirmedAt?: number;
 }
 
+/**
+ * False: not at all. True: the vendor searches by the `state` itself. Else it lists its newest tasks, and the account has
+ * many tasks that are not ours: every list holds those of the last `reachMs` ms.
+ */
+export type SearchMode = boolean | { reachMs: number };
+
 export interface VendorDeps {
   scheduler: Scheduler;
   rng: Rng;
   profile: FaultProfile;
-  /** True if the vendor lists its recent tasks with our `state`. */
-  searched: boolean;
+  /** Whether submissions can be searched for by the `state` that we sent, and how. */
+  searched: SearchMode;
   onAccepted(task: VendorTask): void;
   /** Sends one callback; the vendor ignores the response. */
   post(token: string, body: string, accepted: VendorTask): void;
@@ -158,7 +164,7 @@ export function createVendor({ scheduler, rng, profile, searched, onAccepted, po
     capabilities: {
       notifyHook: "documented",
       listByCondition: true,
-      searchByState: searched,
+      searchByState: searched !== false,
       instantActions: [],
       rootActions: ["imagine"],
       modes: [],
@@ -177,11 +183,15 @@ export function createVendor({ scheduler, rng, profile, searched, onAccepted, po
       counts.lookups++;
       if (rng.chance(profile.lookupFails)) throw new LookupError("502");
       const wanted = new Set(states);
-      const own = accepted.filter((task) => task.account === account && wanted.has(stateOf(task)));
+      const completeSince = typeof searched === "object" ? scheduler.now() - searched.reachMs : 0;
+      const own = accepted.filter(
+        (task) => task.account === account && wanted.has(stateOf(task)) && task.at >= completeSince,
+      );
       const known = own.filter(() => !rng.chance(profile.lookupMissing));
       return {
         reports: known.map((task) => ({ ...reportOf(task, task.status, 50), state: stateOf(task) })),
         requests: 1,
+        completeSince,
       };
     },
     readCallback: (body) => JSON.parse(body) as Report,

@@ -228,6 +228,9 @@ export type Metric =
   | "Submissions"
   | "Busy"
   | "Unclear"
+  /** Unclear submissions that are sent again, and those of them whose absence at the vendor no search could prove. */
+  | "Resubmitted"
+  | "ResubmittedUnproven"
   | "Refused"
   | "FollowUps"
   | "Sweeps"

@@ -65,7 +65,7 @@ function applyRules(task: Task, signal: Signal, ctx: Context): Decision {
       return onReport(task, signal, ctx);
     case "lookupMiss":
       if (isOutdated(task, signal.rev)) return { kind: "ignore", why: "superseded" };
-      return onLookupMiss(task, ctx);
+      return onLookupMiss(task, ctx, signal.unproven);
     case "due":
       return onDue(task, signal, ctx);
     case "followUpsStarted":

@@ -167,6 +167,11 @@ export interface Task {
   lookups: number;
   /** Number of look-ups in a row that did not find the task. */
   lookupMisses: number;
+  /**
+   * When a search first missed the unclear submission without proof that the vendor does not have it, epoch ms. Unset
+   * after a change of the status.
+   */
+  unprovenSince?: number;
   /** When a look-up first showed the task in progress at 100 %, epoch ms. Unset: never. */
   fullProgressAt?: number;
 

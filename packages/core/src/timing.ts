@@ -63,6 +63,11 @@ export interface Timings {
   /** After this many look-ups in a row that miss an unclear submission, it is lost. A list of recent tasks may lag. */
   absentLimit: number;
   /**
+   * How far a vendor's clock may be behind ours. A list proves that a submission is absent only if it begins this much
+   * earlier.
+   */
+  clockSkewMs: number;
+  /**
    * Maximum number of submissions of one task, including the unclear ones. Also the maximum number of modal answers.
    */
   attemptLimit: number;
@@ -109,6 +114,7 @@ export const TIMINGS: Timings = {
   lookupMaxMs: 5 * minute,
   missingLimit: 4,
   absentLimit: 2,
+  clockSkewMs: minute,
   attemptLimit: 2,
   beliefMs: 30 * second,
   openMs: 30 * second,
@@ -138,6 +144,7 @@ export const LOCAL_TIMINGS: Timings = {
   busyMaxMs: 5 * second,
   lookupMs: 3 * second,
   lookupMaxMs: 15 * second,
+  clockSkewMs: second,
   beliefMs: second,
   openMs: 5 * second,
   openMaxMs: 30 * second,

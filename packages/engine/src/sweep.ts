@@ -15,7 +15,7 @@ import type { Report } from "@mjflow/core/report";
 import { isPastDeadline } from "@mjflow/core/state";
 import { hasOwnDueEntry, isEnded, type Task } from "@mjflow/core/task";
 import type { Accounts } from "./account.ts";
-import { applySignal, effectsOf } from "./apply-signal.ts";
+import { type AppliedSignal, applySignal, effectsOf } from "./apply-signal.ts";
 import { contextOf, type EngineDeps } from "./deps.ts";
 import { recordFlowEnd, resendFlowEndNotification } from "./record-flow-end.ts";
 import { restartLostFlow } from "./restart.ts";
@@ -138,6 +138,7 @@ async function sweepTask(deps: SweepDeps, task: Task, queueLookup: QueueLookup):
   const askAt = await deps.accounts.nextLookupAt(task.provider, task.account);
   const graceMs = await deadlineGraceMs(deps, task);
   const applied = await applySignal(deps, task, { kind: "due", canSearch, askAt, graceMs });
+  noteResubmission(deps, task, applied, "not-searchable");
   await runEffects(deps, applied);
   // While look-ups at this account are paused, the deadline of its tasks still applies.
   if (askAt !== undefined) await endIfPastDeadline(deps, applied.task);
@@ -194,6 +195,7 @@ async function lookUpTasks(deps: SweepDeps, swept: SweepResult, tasks: readonly 
   if (!vendor || !config) return endTasksWithoutVendor(deps, tasks);
   const found = new Map<Task, Report>();
   const lookedUp = new Set<Task>();
+  const absent = new Set<Task>();
   try {
     const named = tasks.filter((task) => task.vendorTaskId !== undefined);
     for (let i = 0; i < named.length; i += LOOKUP_BATCH) {
@@ -209,19 +211,23 @@ async function lookUpTasks(deps: SweepDeps, swept: SweepResult, tasks: readonly 
         lookedUp.add(task);
         const report = byId.get(task.vendorTaskId);
         if (report) found.set(task, report);
+        else absent.add(task);
       }
     }
     const unnamed = tasks.filter((task) => task.vendorTaskId === undefined);
     if (unnamed.length > 0) {
       const byState = new Map(unnamed.map((task) => [vendorStateOf(task, task.attempt), task]));
-      const { reports, requests } = await vendor.provider.search([...byState.keys()], config);
+      const { reports, requests, completeSince } = await vendor.provider.search([...byState.keys()], config);
       swept.requests += requests;
       deps.log.count("Lookups", requests);
       for (const report of reports) {
         const task = byState.get(report.state ?? "");
         if (task) found.set(task, report);
       }
-      for (const task of unnamed) lookedUp.add(task);
+      for (const task of unnamed) {
+        lookedUp.add(task);
+        if (!found.has(task) && reachesBackTo(task, completeSince, deps)) absent.add(task);
+      }
     }
   } catch (error) {
     if (!(error instanceof LookupError)) throw error;
@@ -231,19 +237,22 @@ async function lookUpTasks(deps: SweepDeps, swept: SweepResult, tasks: readonly 
     deps.log.warn("sweep.lookup-failed", { provider: providerId, account, fault, error: error.message });
   }
   if (lookedUp.size === tasks.length) await deps.accounts.recordLookup(providerId, account, "worked");
-  await applyLookupResults(deps, tasks, lookedUp, found);
+  await applyLookupResults(deps, tasks, { lookedUp, found, absent });
+}
+
+interface LookupResults {
+  /** Tasks whose look-up was possible. */
+  lookedUp: ReadonlySet<Task>;
+  found: ReadonlyMap<Task, Report>;
+  /** Tasks of which the look-up proves that the vendor's answer did not have them. */
+  absent: ReadonlySet<Task>;
 }
 
 /**
  * Applies the look-up results first and checks the deadline afterwards. A task that finished late then still counts as
  * finished.
  */
-async function applyLookupResults(
-  deps: SweepDeps,
-  tasks: readonly Task[],
-  lookedUp: ReadonlySet<Task>,
-  found: ReadonlyMap<Task, Report>,
-) {
+async function applyLookupResults(deps: SweepDeps, tasks: readonly Task[], { lookedUp, found, absent }: LookupResults) {
   const missedCallbacks: Task[] = [];
   for (const task of tasks) {
     const report = found.get(task);
@@ -255,8 +264,10 @@ async function applyLookupResults(
       current = applied.task;
       if (applied.decision.kind === "move" && isEnded(current) && current.callbacks === 0)
         missedCallbacks.push(current);
-    } else if (lookedUp.has(task) && provesAbsence(task)) {
-      const applied = await applySignal(deps, task, { kind: "lookupMiss", rev: task.rev });
+    } else if (lookedUp.has(task) && countsMisses(task)) {
+      const unproven = !absent.has(task);
+      const applied = await applySignal(deps, task, { kind: "lookupMiss", rev: task.rev, unproven });
+      noteResubmission(deps, task, applied, unproven ? "unproven" : "absent");
       await runEffects(deps, applied);
       current = applied.task;
     }
@@ -269,12 +280,35 @@ async function applyLookupResults(
 }
 
 /**
- * Returns true if a look-up without this task counts as a miss. A look-up by vendor id always counts. A list of recent
- * tasks may omit a task that exists. For an UNCLEAR task without vendor id the list is the only source and the grace
- * period is over, so we count the miss. For an accepted task without vendor id we ignore the miss.
+ * Returns true if a look-up without this task is a signal. A look-up by vendor id always is. A list of recent tasks may
+ * omit a task that exists. For an UNCLEAR task without vendor id the list is the only source and the grace period is over.
+ * For an accepted task without vendor id the list says nothing.
  */
-function provesAbsence(task: Task): boolean {
+function countsMisses(task: Task): boolean {
   return task.vendorTaskId !== undefined || task.status === "UNCLEAR";
+}
+
+/**
+ * Returns true if the vendor's answer contains every submission of this task: the vendor searched by the mark itself, or
+ * its list begins before the task existed. A busy account cuts its list at its newest tasks, and a task that is older than
+ * the list was perhaps accepted and is then paid (docs/decisions/0019).
+ */
+function reachesBackTo({ createdAt }: Task, completeSince: number | undefined, { timings }: SweepDeps): boolean {
+  return completeSince !== undefined && completeSince <= createdAt - timings.clockSkewMs;
+}
+
+/** Shows that an unclear submission is sent again, which is paid again if the vendor has accepted the first one. */
+function noteResubmission(
+  { log }: SweepDeps,
+  before: Task,
+  { decision, task }: AppliedSignal,
+  why: "absent" | "unproven" | "not-searchable",
+): void {
+  if (decision.kind !== "move" || before.status !== "UNCLEAR" || task.status !== "PENDING") return;
+  const { flowId: flow, path, attempt, provider, account } = before;
+  log.count("Resubmitted");
+  if (why === "unproven") log.count("ResubmittedUnproven");
+  log[why === "absent" ? "info" : "warn"]("task.resubmitted", { flow, path, attempt, provider, account, why });
 }
 
 /**

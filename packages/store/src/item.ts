@@ -66,6 +66,7 @@ const TASK = {
   duplicates: ["du", "count"],
   lookups: ["lo", "count"],
   lookupMisses: ["mi", "count"],
+  unprovenSince: ["us", "number"],
   fullProgressAt: ["fp", "number"],
   failure: ["fa", "json"],
   result: ["re", "json"],

@@ -57,8 +57,11 @@ export type Signal =
   // A look-up names in `rev` the revision of the task when the look-up was made: the task may have been submitted again
   // before the vendor responded. A callback names in `at` the account of its attempt, from its callback token.
   | { kind: "report"; attempt: number; from: "callback" | "lookup"; rev?: number; at?: AccountRef; report: Report }
-  /** A look-up did not find the task. */
-  | { kind: "lookupMiss"; rev?: number }
+  /**
+   * A look-up did not find the task. `unproven`: the vendor's list may have ended before the task, so the look-up says
+   * nothing about it.
+   */
+  | { kind: "lookupMiss"; rev?: number; unproven?: boolean }
   /**
    * The due time has passed. `canSearch`: the vendor can be looked up without its task id (trueai-org lists tasks by
    * state). `askAt`: time of the earliest next look-up, epoch ms; set while the look-ups at this account fail.

@@ -47,6 +47,42 @@ describe("look-ups of due tasks", () => {
   });
 });
 
+describe("a look-up that does not prove the absence of the task", () => {
+  const unproven: Signal = { kind: "lookupMiss", unproven: true };
+  const GRACE = TIMINGS.graceMs.fast;
+
+  it("leaves an UNCLEAR task as it is for a second grace period, and then counts as a lost submission", () => {
+    const first = play(taskIn("UNCLEAR"), unproven);
+    expect(first.last).toMatchObject({ kind: "record", effects: [] });
+    expect(first.task).toMatchObject({ status: "UNCLEAR", unprovenSince: NOW, lookupMisses: 0 });
+    expect(play(first.task, GRACE - 1, unproven).last).toEqual({ kind: "ignore", why: "no-news" });
+    const { task, last } = play(first.task, GRACE, unproven);
+    expect(last).toMatchObject({ kind: "move", effects: [{ kind: "enqueue", delayMs: 0 }] });
+    expect(task).toMatchObject({ status: "PENDING" });
+    // The next unclear submission of the task has its own time.
+    expect(task.unprovenSince).toBeUndefined();
+  });
+
+  it("does not change the number of proven misses, in whatever order they come", () => {
+    const { task } = play(taskIn("UNCLEAR"), lookupMiss, unproven, unproven);
+    expect(task).toMatchObject({ status: "UNCLEAR", lookupMisses: 1 });
+    expect(play(task, lookupMiss).task.status).toBe("PENDING");
+  });
+
+  it("ends the task if its app wants no second submission", () => {
+    const { task } = play(taskIn("UNCLEAR", { resubmit: "never" }), unproven, GRACE, unproven);
+    expect(task).toMatchObject({ status: "FAILURE", failure: { code: "submission_unclear" } });
+  });
+
+  it.each(["PENDING", "SUBMITTING", "SUBMITTED", "IN_PROGRESS", "MODAL"] as const)(
+    "is ignored for a task in %s",
+    (status) => {
+      const { last } = play(taskIn(status), unproven, 10 * GRACE, unproven);
+      expect(last).toEqual({ kind: "ignore", why: "not-waiting" });
+    },
+  );
+});
+
 describe("lookupMiss", () => {
   it("a lost submission is sent again, with a due time in case the message is lost", () => {
     const { task, last } = play(

@@ -84,8 +84,13 @@ function onCannotLookUp(task: Task, pauseMs: number, ctx: Context): Decision {
   return postponeDue(task, pauseMs, ctx, []);
 }
 
-/** A look-up did not find the task. The consequence depends on the status and on the number of misses in a row. */
-export function onLookupMiss(task: Task, ctx: Context): Decision {
+/**
+ * A look-up did not find the task. The consequence depends on the status and on the number of misses in a row.
+ *
+ * @param unproven true if the look-up does not prove that the vendor has no such task
+ */
+export function onLookupMiss(task: Task, ctx: Context, unproven = false): Decision {
+  if (unproven) return onUnprovenMiss(task, ctx);
   const { missingLimit, absentLimit } = ctx.timings;
   const count = task.lookupMisses + 1;
   switch (task.status) {
@@ -101,6 +106,18 @@ export function onLookupMiss(task: Task, ctx: Context): Decision {
     default:
       return ignoreNotWaiting(task);
   }
+}
+
+/**
+ * A search did not find an UNCLEAR submission, but the vendor's list may have ended before it. The task waits for a search
+ * that reaches far enough. After a second grace period the vendor is treated like one that cannot be searched
+ * (docs/decisions/0019).
+ */
+function onUnprovenMiss(task: Task, ctx: Context): Decision {
+  if (task.status !== "UNCLEAR") return ignoreNotWaiting(task);
+  if (task.unprovenSince === undefined) return recordChange(task, { unprovenSince: ctx.now }, "no-news", ctx);
+  const isOver = ctx.now - task.unprovenSince >= ctx.timings.graceMs[task.pace];
+  return isOver ? onSubmissionLost(task, ctx) : { kind: "ignore", why: "no-news" };
 }
 
 /**

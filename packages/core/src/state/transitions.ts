@@ -38,8 +38,8 @@ export function changeStatus(
 ): Decision {
   if (!TRANSITIONS[task.status].includes(status)) throw new IllegalTransition(`${task.status} to ${status}`);
   // The pending notification of an open modal is obsolete when the task leaves MODAL. An end sets its own pending
-  // effects.
-  const withoutEffects: Partial<Task> = { pendingEffects: undefined, ...patch };
+  // effects. Searches for an unclear submission are counted from its own first one.
+  const withoutEffects: Partial<Task> = { pendingEffects: undefined, unprovenSince: undefined, ...patch };
   return { kind: "move", next: { ...applyPatch(task, withoutEffects, ctx), status }, effects };
 }
 
