@@ -36,6 +36,7 @@ export const environment = {
     MJFLOW_CORS_ORIGINS: corsOrigins("MJFLOW_CORS_ORIGINS"),
     MJFLOW_DEFAULT_PROVIDER: env["MJFLOW_DEFAULT_PROVIDER"],
     MJFLOW_FACADE_NOTIFY_HOOK: url("MJFLOW_FACADE_NOTIFY_HOOK"),
+    MJFLOW_MJ_PUBLIC_IMAGES: appIds("MJFLOW_MJ_PUBLIC_IMAGES"),
     ...outbound,
     MJFLOW_PROGRESS: choice("MJFLOW_PROGRESS", "on", "off"),
     MJFLOW_RESUBMIT: choice("MJFLOW_RESUBMIT", "after-grace", "never"),
@@ -55,6 +56,13 @@ function given(values: Record<string, string | undefined>): Record<string, strin
 function choice(name: string, ...allowed: string[]): string | undefined {
   const value = env[name] || undefined;
   if (value !== undefined && !allowed.includes(value)) throw new Error(`${name} must be one of ${allowed.join(", ")}`);
+  return value;
+}
+
+function appIds(name: string): string | undefined {
+  const value = env[name] || undefined;
+  const isValid = value === undefined || value.split(",").every((id) => /^app_\w+$/.test(id.trim()));
+  if (!isValid) throw new Error(`${name} must be ids of apps, comma-separated, for example app_default`);
   return value;
 }
 

@@ -26,10 +26,14 @@ export const webhooks: WebhookSender = { send: (webhook) => sendWebhook(outbound
 
 export const webhookStore = /* @__PURE__ */ lazy(() => createWebhookStore({ table: table() }));
 
-/** Compat task ids, and the URL that receives tasks of compat API requests without `notifyHook`. */
+/**
+ * Compat task ids, the URL that receives tasks of compat API requests without `notifyHook`, and the apps with public
+ * images.
+ */
 export const mjTaskIds = /* @__PURE__ */ lazy(() => ({
   mjTaskIds: createMjTaskIdStore(table()),
   mjNotifyHook: env["MJFLOW_FACADE_NOTIFY_HOOK"] || undefined,
+  mjPublicImages: (env["MJFLOW_MJ_PUBLIC_IMAGES"] ?? "").split(",").flatMap((id) => id.trim() || []),
 }));
 
 const vaultKeys = () => activeKeys(Resource.VaultKey.value, Resource.PreviousVaultKey.value);

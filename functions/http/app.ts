@@ -14,6 +14,7 @@ import { flows } from "./flow.ts";
 import { health } from "./health.ts";
 import { useIssueTexts } from "./issue-text.ts";
 import { media } from "./media.ts";
+import { routedPath } from "./mj-compat/path.ts";
 import { MJ_PREFIXES, mjCompat } from "./mj-compat/routes.ts";
 import { description } from "./openapi.ts";
 import { operations } from "./operation.ts";
@@ -76,7 +77,7 @@ const INDEX = {
 
 export function createApp(deps: ApiDeps): Hono<AppEnv> {
   useIssueTexts();
-  const app = new Hono<AppEnv>();
+  const app = new Hono<AppEnv>({ getPath: routedPath });
   app.use(async (c, next) => {
     c.set("deps", { ...deps, limits: undefined });
     c.set("requestId", crypto.randomUUID());

@@ -21,6 +21,7 @@ export const EVERYTHING = {
   MJFLOW_DEFAULT_PROVIDER: "cometapi",
   MJFLOW_FACADE_NOTIFY_HOOK: "https://app.example.com/mj",
   MJFLOW_LOG: "warn",
+  MJFLOW_MJ_PUBLIC_IMAGES: "app_default",
   MJFLOW_OUTBOUND_ALLOW: "hooks.internal.example:8443",
   MJFLOW_PROGRESS: "on",
   MJFLOW_RESUBMIT: "never",

@@ -116,6 +116,7 @@ test.each([
   ["MJFLOW_API_URL", "api.example.com"],
   ["MJFLOW_CDN_URL", "img"],
   ["MJFLOW_FACADE_NOTIFY_HOOK", "/mj"],
+  ["MJFLOW_MJ_PUBLIC_IMAGES", "on"],
   ["MJFLOW_CORS_ORIGINS", "shop.example.com"],
   ["MJFLOW_CORS_ORIGINS", "https://shop.example.com/"],
   ["MJFLOW_OUTBOUND_ALLOW", "https://app.example.com/path"],

@@ -736,6 +736,8 @@ describe("authentication and request parsing", () => {
       { "Mj-Api-Secret": ` ${SECRET} ` },
       { authorization: `Bearer ${SECRET}` },
       { authorization: SECRET },
+      { "mj-api-secret": `Bearer ${SECRET}` },
+      { "mj-api-secret": `bearer  ${SECRET} ` },
       { authorization: "Bearer of-the-proxy-before-us", "mj-api-secret": SECRET },
     ] as Record<string, string>[]) {
       expect((await client.call("GET", path, undefined, headers)).status, JSON.stringify(headers)).toBe(200);
@@ -754,6 +756,57 @@ describe("authentication and request parsing", () => {
       }
     }
     expect((await client.call("GET", `${path}?key=${SECRET}`, undefined, {})).status).toBe(401);
+  });
+
+  test("a path that begins with // or ends with / is the same path, and /v1 stays exact", async () => {
+    const auth = { "mj-api-secret": SECRET };
+    const body = JSON.stringify({ prompt: "a boat" });
+    const send = async (method: string, path: string) => {
+      const init = { method, headers: auth, ...(method === "POST" && { body }) };
+      const response = await client.unchecked.request(new Request(`http://api.test${path}`, init));
+      return { status: response.status, body: (await response.json()) as Json };
+    };
+    for (const prefix of MJ_PREFIXES) {
+      for (const path of [`/${prefix}/submit/imagine`, `${prefix}/submit/imagine/`, `//${prefix}//submit/imagine//`]) {
+        expect((await send("POST", path)).body.code, path).toBe(1);
+      }
+    }
+    await client.harness.drain();
+    expect(client.harness.vendor.calls.filter(({ context }) => context.mode === "fast")).toHaveLength(9);
+    const id = await client.imagined();
+    expect((await send("GET", `//mj/task/${id}/fetch/`)).body.id).toBe(id);
+    for (const path of ["//v1/flows", "/v1/flows/", "//healthz", "/mjx//submit/imagine"]) {
+      expect((await send("GET", path)).status, path).not.toBe(200);
+    }
+  });
+
+  test("the list of accounts is empty, and a single account is null", async () => {
+    expect(await client.call("GET", "/mj/account/list")).toMatchObject({ status: 200, body: [] });
+    expect(await client.call("GET", "/mj/account/1234567890/fetch")).toMatchObject({ status: 200, body: null });
+    expect((await client.call("GET", "/mj/account/list", undefined, {})).status).toBe(401);
+  });
+
+  test("an image needs a key, unless the operator has made the images of its app public", async () => {
+    const id = await client.imagined();
+    const unfinished = (await client.post("/mj/submit/imagine", { prompt: "x" })).body.result;
+    const native = await client.harness.start();
+    await client.harness.drain();
+    const image = (who: Client, path: string, headers: Record<string, string> = {}) =>
+      who.unchecked.request(path, { headers });
+    expect((await image(client, `/mj/image/${id}`)).status).toBe(401);
+    const { deps } = client.harness;
+    const open = createClient({ ...deps, mjPublicImages: ["app_other", "app_a"] });
+    const shown = await image(open, `/mj/image/${id}`);
+    expect([shown.status, shown.headers.get("location")]).toEqual([302, (await client.fetchTask(id)).imageUrl]);
+    const task = `${native.id.replace("flow_", "task_")}_0`;
+    for (const other of [unfinished, "1765432109876123", task, "nonsense"]) {
+      expect((await image(open, `/mj/image/${other}`)).status, other).toBe(404);
+    }
+    // A wrong key stays wrong, nothing else is public, and another app's images are not.
+    expect((await image(open, `/mj/image/${id}`, { "mj-api-secret": "wrong" })).status).toBe(401);
+    expect((await image(open, `/mj/task/${id}/fetch`)).status).toBe(401);
+    expect((await image(open, `/mj/image/${id}/x`)).status).toBe(401);
+    expect((await image(createClient({ ...deps, mjPublicImages: ["app_b"] }), `/mj/image/${id}`)).status).toBe(404);
   });
 
   test("an unknown path or method gets 404 with code 3 in midjourney-proxy's format", async () => {
@@ -819,56 +872,63 @@ describe("authentication and request parsing", () => {
     "/mj/insight-face/swap",
     "/mj/submit/upload-discord-images",
     "/mj/task/list-by-condition",
-  ])("%s responds to hostile fields with a code below HTTP 500 and does not repeat their text", async (path) => {
-    const values: unknown[] = [
-      [],
-      {},
-      [[]],
-      { toString: "x" },
-      true,
-      -1,
-      1e308,
-      "\u0000",
-      "\ud800",
-      "x".repeat(20_000),
-      `<script>${"🛶".repeat(50)}`,
-      "../../../../etc/passwd",
-      "mj#app_b",
-      "javascript:alert(1)",
-      "http://169.254.169.254/",
-    ];
-    const names = [
-      "prompt",
-      "taskId",
-      "customId",
-      "content",
-      "index",
-      "action",
-      "state",
-      "notifyHook",
-      "base64Array",
-      "base64",
-      "ids",
-      "maskBase64",
-      "accountFilter",
-      "botType",
-      "dimensions",
-      "sourceBase64",
-      "link",
-    ];
-    for (const value of values) {
-      for (const sent of [
-        ...names.map((name) => ({ [name]: value })),
-        Object.fromEntries(names.map((n) => [n, value])),
-      ]) {
-        const { status, body } = await client.post(path, sent);
-        const text = JSON.stringify(sent).slice(0, 120);
-        expect(status, text).toBeLessThan(500);
-        if (Array.isArray(body)) continue;
-        expect([1, 3, 4], text).toContain(body.code);
-        expect(body.description.length, text).toBeLessThan(500);
-        if (typeof value === "string" && value.length > 5) expect(body.description).not.toContain(value.slice(0, 60));
+  ])(
+    "%s responds to hostile fields with a code below HTTP 500 and repeats their text only in short quotes",
+    async (path) => {
+      const values: unknown[] = [
+        [],
+        {},
+        [[]],
+        { toString: "x" },
+        true,
+        -1,
+        1e308,
+        "\u0000",
+        "\ud800",
+        "x".repeat(20_000),
+        `<script>${"🛶".repeat(50)}`,
+        "../../../../etc/passwd",
+        "mj#app_b",
+        "javascript:alert(1)",
+        "http://169.254.169.254/",
+      ];
+      const names = [
+        "prompt",
+        "taskId",
+        "customId",
+        "content",
+        "index",
+        "action",
+        "state",
+        "notifyHook",
+        "base64Array",
+        "base64",
+        "ids",
+        "maskBase64",
+        "accountFilter",
+        "botType",
+        "dimensions",
+        "sourceBase64",
+        "link",
+      ];
+      for (const value of values) {
+        for (const sent of [
+          ...names.map((name) => ({ [name]: value })),
+          Object.fromEntries(names.map((n) => [n, value])),
+        ]) {
+          const { status, body } = await client.post(path, sent);
+          const text = JSON.stringify(sent).slice(0, 120);
+          expect(status, text).toBeLessThan(500);
+          if (Array.isArray(body)) continue;
+          expect([1, 3, 4], text).toContain(body.code);
+          expect(body.description.length, text).toBeLessThan(500);
+          // A short value is repeated in quotes, with escapes, and shortened (`issue-text.ts`). Nothing else of it is.
+          const quotes = body.description.match(/"(?:[^"\\]|\\.)*"/g) ?? [];
+          for (const quote of quotes) expect(JSON.parse(quote).length, text).toBeLessThanOrEqual(41);
+          const unquoted = quotes.reduce((rest: string, quote: string) => rest.replace(quote, ""), body.description);
+          if (typeof value === "string" && value.length > 5) expect(unquoted).not.toContain(value.slice(0, 60));
+        }
       }
-    }
-  });
+    },
+  );
 });

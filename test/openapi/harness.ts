@@ -195,6 +195,8 @@ export const REQUESTS: Record<RouteName, (harness: OpenApiHarness) => Request> =
   "GET /mj/task/queue": () => ({ path: "/mj/task/queue" }),
   "GET /mj/task/:id/image-seed": ({ number }) => ({ path: `/mj/task/${number}/image-seed` }),
   "POST /mj/task/:id/cancel": ({ number }) => ({ path: `/mj/task/${number}/cancel`, body: {} }),
+  "GET /mj/account/list": () => ({ path: "/mj/account/list" }),
+  "GET /mj/account/:id/fetch": () => ({ path: "/mj/account/unknown/fetch" }),
   "GET /mj/image/:id": ({ number }) => ({ path: `/mj/image/${number}` }),
 };
 

@@ -5,7 +5,7 @@
  */
 import { MjflowError } from "@mjflow/core/error";
 import type { Mode, RootAction } from "@mjflow/core/flow";
-import { mjTaskView } from "@mjflow/core/mj-task";
+import { isMjTaskId, mjTaskView } from "@mjflow/core/mj-task";
 import { LookupError } from "@mjflow/core/port";
 import type { Callers } from "@mjflow/engine/app";
 import { newFlowId } from "@mjflow/engine/create";
@@ -27,7 +27,7 @@ import type { Context } from "hono";
 import { readJson } from "../body.ts";
 import { type AppEnv, checkCallbackUrl, mediaUrlOf } from "../env.ts";
 import { idempotencyKeyOf, idempotent } from "../idempotency.ts";
-import { authenticate } from "./auth.ts";
+import { authenticate, hasKey } from "./auth.ts";
 import {
   type PressRequest,
   readAction,
@@ -41,12 +41,7 @@ import {
 import { accepted, MJ_CODE, mjErrorResponse, mjResponse } from "./response.ts";
 import { upload } from "./upload.ts";
 
-/**
- * Path prefixes with a mode. Some vendors omit the `/mj` after it. Longer prefixes come first, because the first match
- * wins.
- */
-const PREFIXES = ["fast", "relax", "turbo"].flatMap((mode) => [`/mj-${mode}/mj`, `/mj-${mode}`, `/${mode}/mj`]);
-export const MJ_PREFIXES = [...PREFIXES, "/v1/mj", "/mj"];
+export { MJ_PREFIXES } from "./path.ts";
 
 /** Number of tasks in `/task/list`, as in trueai-org. */
 const LISTED = 100;
@@ -91,6 +86,10 @@ const HANDLERS = new Map<string, MjHandler>([
   ["GET /task/{id}/image-seed", seed],
   ["POST /task/{id}/cancel", cancel],
   ["GET /image/{id}", image],
+  // Apps do not see vendor accounts. Some clients ask for the list when they start. novicezk's server responds `null` for an
+  // unknown account.
+  ["GET /account/list", async (c) => c.json([])],
+  ["GET /account/{id}/fetch", async (c) => c.json(null)],
 ]);
 /** Method and path without the prefix, for example `GET /task/{id}/fetch`. */
 export const MJ_ROUTES: readonly string[] = [...HANDLERS.keys()];
@@ -100,9 +99,13 @@ export function mjCompat(prefix: string, callers: Callers) {
   return async (c: Context<AppEnv>): Promise<Response> => {
     const arrivedAt = c.get("deps").clock.now();
     try {
-      await authenticate(c, callers);
       const path = c.req.path.slice(prefix.length);
-      const [, before, id = "", after = ""] = /^(\/(?:task|query\/task|image))\/([\w-]+)(\/[\w-]+)?$/.exec(path) ?? [];
+      const [, before, id = "", after = ""] =
+        /^(\/(?:task|query\/task|image|account))\/([\w-]+)(\/[\w-]+)?$/.exec(path) ?? [];
+      const isPublic = before === "/image" && c.req.method === "GET" && after === "" && !hasKey(c);
+      const image = isPublic ? await publicImage(c, id) : undefined;
+      if (image) return image;
+      await authenticate(c, callers);
       const handler = HANDLERS.get(`${c.req.method} ${path}`) ?? HANDLERS.get(`${c.req.method} ${before}/{id}${after}`);
       return handler
         ? await handler(c, id, arrivedAt)
@@ -126,7 +129,29 @@ async function cancel(c: Context<AppEnv>, id: string): Promise<Response> {
 }
 
 async function image(c: Context<AppEnv>, id: string): Promise<Response> {
-  const { imageUrl } = view(c, await find(c, id));
+  return redirectToImage(c, await find(c, id));
+}
+
+/**
+ * Redirects a request without key to the image of an app whose images are public. Web pages of the family use this path in
+ * `<img src>`, which sends no key. An id of digits does not name its app, so each of these apps is asked.
+ *
+ * @returns undefined if no app has public images
+ * @throws MjflowError `not_found`
+ */
+async function publicImage(c: Context<AppEnv>, id: string): Promise<Response | undefined> {
+  const deps = c.get("deps");
+  const { mjPublicImages = [] } = deps;
+  if (mjPublicImages.length === 0) return undefined;
+  for (const appId of isMjTaskId(id) ? mjPublicImages : []) {
+    const [found] = await findTasks(deps, appId, [id]);
+    if (found) return redirectToImage(c, found);
+  }
+  throw new MjflowError("not_found");
+}
+
+function redirectToImage(c: Context<AppEnv>, found: FoundMjTask): Response {
+  const { imageUrl } = view(c, found);
   if (imageUrl === null) throw new MjflowError("not_found");
   return c.redirect(imageUrl, 302);
 }

@@ -72,6 +72,7 @@ function unsupported(id: string, summary: string): RouteDescription {
   };
 }
 
+const anyObject = z.record(z.string(), z.unknown());
 const ID = { id: "The 16-digit id from the `result` of a submission, or a task id of the native API." };
 const task = { 200: { about: "The task.", schema: MjTask }, ...MISSING };
 const list = { 200: { about: "The tasks that exist, newest first.", schema: z.array(MjTask) } };
@@ -81,7 +82,7 @@ const ids = { body: List, example: { ids: ["1795219200000123"] } };
 export const mjCompat = {
   tag: "midjourney-proxy compatible API",
   description:
-    'The routes of midjourney-proxy, for apps that already use a server of that family. Such an app changes only its base URL. The same routes exist under `/mj-fast/mj`, `/mj-relax/mj`, `/mj-turbo/mj`, `/mj-fast`, `/mj-relax`, `/mj-turbo`, `/fast/mj`, `/relax/mj`, `/turbo/mj` and `/v1/mj`. A mode in the path has precedence over `mode`, which has precedence over `accountFilter.modes`. Send the API key in `mj-api-secret`, or in `Authorization` with or without `Bearer`. Unknown fields are ignored, null and blank mean "not given", and ids can be numbers. A submission always responds HTTP 200 with a code, except for a wrong key and a body that is not valid JSON or too large. A read uses the HTTP status.',
+    'The routes of midjourney-proxy, for apps that already use a server of that family. Such an app changes only its base URL. The same routes exist under `/mj-fast/mj`, `/mj-relax/mj`, `/mj-turbo/mj`, `/mj-fast`, `/mj-relax`, `/mj-turbo`, `/fast/mj`, `/relax/mj`, `/turbo/mj` and `/v1/mj`. A mode in the path has precedence over `mode`, which has precedence over `accountFilter.modes`. Send the API key in `mj-api-secret` or in `Authorization`, with or without `Bearer`. Unknown fields are ignored, null and blank mean "not given", and ids can be numbers. A submission always responds HTTP 200 with a code, except for a wrong key and a body that is not valid JSON or too large. A read uses the HTTP status.',
   routes: {
     "POST /mj/submit/imagine": submit({
       id: "mjImagine",
@@ -106,7 +107,7 @@ export const mjCompat = {
       id: "mjDescribe",
       summary: "Describe an image",
       description:
-        "Send the image as `base64` or as `link`. The text is in the task's `prompt` and `properties.finalPrompt`.",
+        "Send the image as `base64` or as `link`. The text is in the task's `prompt`, `promptEn` and `properties.finalPrompt`.",
       body: Root,
       requestSchema: ["base64", "link", ...COMMON],
       example: { link: "https://example.com/boat.png" },
@@ -114,7 +115,7 @@ export const mjCompat = {
     "POST /mj/submit/shorten": submit({
       id: "mjShorten",
       summary: "Shorten a prompt",
-      description: "The text is in the task's `properties.finalPrompt`.",
+      description: "The text is in the task's `promptEn` and `properties.finalPrompt`.",
       body: Root,
       requestSchema: ["prompt", ...COMMON],
       needs: ["prompt"],
@@ -193,7 +194,12 @@ export const mjCompat = {
       },
     ),
     "GET /mj/image/:id": read(
-      { id: "mjImage", summary: "Redirect to a task's image", path: ID },
+      {
+        id: "mjImage",
+        summary: "Redirect to a task's image",
+        description: "Needs no key if the operator has made the images of the app public.",
+        path: ID,
+      },
       {
         302: {
           about: "Redirect to the image.",
@@ -202,6 +208,23 @@ export const mjCompat = {
         404: { about: "The task does not exist or has no image; code 3.", schema: MjAnswer },
       },
     ),
+    "GET /mj/account/list": {
+      id: "mjAccounts",
+      summary: "List the accounts",
+      description: "Always empty: vendor accounts are not shown to apps.",
+      key: "mj",
+      responses: { 200: { about: "An empty list.", schema: z.array(anyObject) }, ...AUTH_RESPONSES },
+      errors: [],
+    },
+    "GET /mj/account/:id/fetch": {
+      id: "mjAccount",
+      summary: "Get an account",
+      description: "Always null, as for an unknown account.",
+      path: { id: "Id of the account." },
+      key: "mj",
+      responses: { 200: { about: "Always null.", schema: z.nullable(anyObject) }, ...AUTH_RESPONSES },
+      errors: [],
+    },
     "POST /mj/task/:id/cancel": read(
       {
         id: "mjCancel",

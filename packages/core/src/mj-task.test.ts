@@ -243,6 +243,33 @@ describe("fields of the task object", () => {
     expect(mjTaskView(pointer, other).properties).toStrictEqual({ finalPrompt: null });
   });
 
+  it.each([
+    ["DESCRIBE", { finalPrompt: "1. a boat" }, undefined, ["1. a boat", "1. a boat", "1. a boat"]],
+    ["DESCRIBE", { prompt: "1. a boat" }, undefined, ["1. a boat", "1. a boat", "1. a boat"]],
+    [
+      "DESCRIBE",
+      { promptEn: "1. a boat", finalPrompt: "1. a boat" },
+      undefined,
+      ["1. a boat", "1. a boat", "1. a boat"],
+    ],
+    [
+      "SHORTEN",
+      { promptEn: "a long boat", finalPrompt: "1. boat" },
+      "a long boat",
+      ["a long boat", "1. boat", "1. boat"],
+    ],
+    ["SHORTEN", { finalPrompt: "1. boat" }, "a long boat", ["a long boat", "1. boat", "1. boat"]],
+    [
+      "IMAGINE",
+      { promptEn: "a boat", finalPrompt: "a boat --v 7" },
+      "ein Boot",
+      ["ein Boot", "a boat", "a boat --v 7"],
+    ],
+  ] as const)("prompt, promptEn and finalPrompt of %s with the result %o", (action, result, prompt, expected) => {
+    const view = mjTaskView({ ...pointer, action, prompt }, taskIn("SUCCESS", { action, result }));
+    expect([view.prompt, view.promptEn, view.properties.finalPrompt]).toEqual(expected);
+  });
+
   it("finalPrompt contains the prompt text only for describe and shorten tasks", () => {
     const of = (action: string) =>
       mjTaskView(pointer, taskIn("SUCCESS", { action, result: { prompt: "words" } })).properties.finalPrompt;

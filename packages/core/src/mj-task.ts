@@ -15,7 +15,7 @@
  */
 import { type Button, TILE_ACTION } from "./button.ts";
 import type { BotType } from "./flow.ts";
-import type { Media } from "./report.ts";
+import type { Media, Result } from "./report.ts";
 import type { Task } from "./task.ts";
 
 /** The row of a compat task id: the task that it names, and the fields of the request that created the task. */
@@ -105,7 +105,7 @@ export function mjTaskView(pointer: MjTaskPointer, task: Task | undefined, media
   const status = mjStatusOf(pointer, task);
   const result = task?.result;
   const action = task?.action ?? pointer.action;
-  const text = clean(result?.promptEn ?? result?.prompt);
+  const text = clean(textResultOf(action, result) ?? result?.promptEn ?? result?.prompt);
   const prompt = task?.modal?.prompt ?? pointer.prompt ?? text;
   const failed = status === "FAILURE" || status === "CANCEL";
   const link = linkOf(task, mediaUrl);
@@ -157,12 +157,20 @@ function imageOf(task: Task | undefined, mediaUrl: MediaUrl | undefined): string
 }
 
 function propertiesOf(action: string, task: Task | undefined) {
-  const result = task?.result;
-  // Clients read the text of these two actions from here or from the prompt, because servers differ.
-  const isText = action === "DESCRIBE" || action === "SHORTEN";
-  const text = isText ? (result?.promptEn ?? result?.prompt) : undefined;
+  const { finalPrompt } = task?.result ?? {};
+  const text = textResultOf(action, task?.result);
   const bannedWord = task?.failure?.vendor?.bannedWord;
-  return { finalPrompt: clean(result?.finalPrompt ?? text), ...(bannedWord !== undefined && { bannedWord }) };
+  return { finalPrompt: clean(finalPrompt ?? text), ...(bannedWord !== undefined && { bannedWord }) };
+}
+
+/**
+ * Returns the text result of describe and shorten; undefined for other actions. Servers have it in different fields, and
+ * the prompts of a shorten can be the prompt that was sent. Clients read it from `properties.finalPrompt`, `promptEn` or,
+ * for describe, `prompt`.
+ */
+export function textResultOf(action: string, result: Result | undefined): string | undefined {
+  if (action !== "DESCRIBE" && action !== "SHORTEN") return undefined;
+  return result?.finalPrompt ?? result?.promptEn ?? result?.prompt;
 }
 
 /** Only a success has 100 %: at 100 % new-api stops polling and Dooy's page stops waiting. */

@@ -52,6 +52,8 @@ export interface MjCompatDeps {
   mjTaskIds: MjTaskIdStore;
   /** URL that receives the changes of tasks whose request names no `notifyHook`; unset: none. */
   mjNotifyHook?: string;
+  /** Ids of the apps whose images `/mj/image/{id}` shows without a key; unset: none. */
+  mjPublicImages?: readonly string[];
 }
 
 /** Fields of a request that apply to its own task only, whatever the root of its flow has. */

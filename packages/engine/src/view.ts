@@ -4,6 +4,7 @@
 import { canonicalButtonName, TILE_ACTION } from "@mjflow/core/button";
 import { countsOf, type Flow, flowStatus, rootOf } from "@mjflow/core/flow";
 import { depthOf, parentPath, retriedPath, rootPath, taskIdOf } from "@mjflow/core/id";
+import { textResultOf } from "@mjflow/core/mj-task";
 import { estimateUsd } from "@mjflow/core/price";
 import { countSubmissions } from "@mjflow/core/relocation";
 import type { Task } from "@mjflow/core/task";
@@ -88,7 +89,7 @@ export function taskView(task: Task, mediaUrl: MediaUrl) {
     })),
     finalPrompt: result?.finalPrompt ?? null,
     /** Text result of describe and shorten. */
-    text: result?.promptEn ?? result?.prompt ?? null,
+    text: textResultOf(task.action, result) ?? result?.promptEn ?? result?.prompt ?? null,
     seed: result?.seed ?? null,
     failReason: failure ? (failure.vendor?.description ?? failure.message) : null,
     failure: failure ?? null,
