@@ -117,5 +117,18 @@ export function webhookCase(title: string, make: () => Promise<WebhookTable>): v
         field: "cursor",
       });
     });
+
+    test("a cursor of another app's listing is rejected", async () => {
+      const [appId, other] = [newApp(), newApp()];
+      for (let i = 0; i < 2; i++) {
+        const { id } = newFlow();
+        await open().saveDelivery(delivery(id, appId, { listener: EP, createdAt: NOW + i * 1_000 }));
+      }
+      const { cursor } = await open().listDeliveries({ appId, listeners: [EP], limit: 1 });
+      expect(cursor).toBeDefined();
+      const foreign = open().listDeliveries({ appId: other, listeners: [EP], limit: 1, cursor });
+      await expect(foreign).rejects.toMatchObject({ code: "invalid_request", field: "cursor" });
+      expect((await open().listDeliveries({ appId, listeners: [EP], limit: 1, cursor })).deliveries).toHaveLength(1);
+    });
   });
 }

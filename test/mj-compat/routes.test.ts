@@ -3,6 +3,7 @@
  */
 import { MjflowError } from "@mjflow/core/error";
 import { LookupError } from "@mjflow/core/port";
+import { createMjHookListener } from "@mjflow/engine/mj-compat";
 import { beforeEach, describe, expect, test } from "vitest";
 import { refusal } from "../../functions/http/mj-compat/response.ts";
 import { MJ_PREFIXES } from "../../functions/http/mj-compat/routes.ts";
@@ -693,6 +694,23 @@ describe("lists", () => {
     const { body } = await client.post("/mj/task/list-by-condition", { ids: [first, ...unknown, last] });
     expect(body.map((task: Json) => task.id).toSorted()).toEqual([first, last].toSorted());
   });
+});
+
+test("the task object is posted to the notifyHook of the request, and without one to that of the operator", async () => {
+  const { deps } = client.harness;
+  const operators = "https://operator.test/mj";
+  const listener = createMjHookListener({ mjTaskIds: deps.mjTaskIds, mjNotifyHook: operators });
+  for (const [notifyHook, expected] of [
+    ["https://app.test/hook", "https://app.test/hook"],
+    [undefined, operators],
+  ] as const) {
+    const id = await client.imagined(notifyHook && { notifyHook });
+    const pointer = (await deps.mjTaskIds.get("app_a", id))!;
+    const { flow, tasks } = await deps.store.load(pointer.flowId, ["0"]);
+    const post = await listener.hookOf(flow!, tasks[0]!);
+    expect(post?.url).toBe(expected);
+    expect(JSON.parse(post!.body)).toMatchObject({ id, status: "SUCCESS" });
+  }
 });
 
 describe("seed, cancel and upload", () => {
