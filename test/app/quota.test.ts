@@ -96,6 +96,24 @@ describe("credit", () => {
     });
   });
 
+  test.each<[string, object, number]>([
+    ["--turbo in the prompt", { prompt: "x --turbo" }, 0.108],
+    ["--relax in the prompt", { prompt: "x --relax", mode: "turbo" }, 0.015],
+    ["a mode of accountFilter", { accountFilter: { modes: ["TURBO"] } }, 0.108],
+    ["--repeat", { prompt: "x --repeat 10" }, 0.4],
+    ["permutations", { prompt: "{a,b,c} cat {1,2,3}" }, 0.36],
+    ["permutations with --repeat and --turbo", { prompt: "{a,b} cat --repeat 2 --turbo" }, 0.432],
+    ["an animation named by its customId", { then: [{ press: "MJ::JOB::animate_high::1::0-0::SOLO" }] }, 0.148],
+  ])("what is held follows the request: %s", async (_, request, usd) => {
+    await join({ creditsUsd: 1 });
+    expect((await create({ ...FLOW, ...request })).status).toBe(202);
+    expect((await usage()).reservedUsd).toBeCloseTo(usd, 6);
+    await api.harness.finishAll();
+    const { settledUsd, reservedUsd } = await usage();
+    expect(reservedUsd).toBe(0);
+    expect(settledUsd).toBeCloseTo("then" in request ? 0.04 : usd, 6);
+  });
+
   test("a plan above the credit gets 402 with its price, and nothing is created or held", async () => {
     await join({ creditsUsd: 0.09 });
     const refused = await create(PLAN);

@@ -47,6 +47,16 @@ test("after re-encryption webhooks are signed as before without the old vault ke
   expect(createVault([NEW]).open(account!.sealed!, "vendor/fake/second")).toBe(VENDOR.apiKey);
 });
 
+test("the secrets of the operator's own endpoints are re-encrypted too", async () => {
+  const { call, harness, rotate, reencrypt } = await createRotated(0);
+  const hook = { url: "https://operator.test/hook", events: ["flow.completed"] };
+  expect((await call(OPERATOR, "POST", "/v1/endpoints", hook)).status).toBe(201);
+  expect(await reencrypt("", rotate(NEW, OLD))).toMatchObject({ looked: 2, resealed: 2, lost: 0 });
+  await call(OPERATOR, "POST", "/v1/flows", FLOW, {}, rotate(NEW));
+  await harness.finishAll();
+  expect(harness.receiver.posts.map(({ url }) => url)).toEqual(["https://operator.test/hook"]);
+});
+
 test("re-encryption processes pages of apps, each app once", async () => {
   const { rotate, reencrypt } = await createRotated(5);
   const both = rotate(NEW, OLD);

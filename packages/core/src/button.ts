@@ -167,6 +167,11 @@ export function actionOf(name: string | undefined): string {
   }
 }
 
+/** Returns the action that a press of a plan starts: a press name, a label or a customId. */
+export function actionOfPress(press: string): string {
+  return actionOf(canonicalButtonName(press.trim()) ?? canonicalPress(press));
+}
+
 /** Returns true for the buttons that always open a modal (docs/protocol.md 4.4). For others, the account's remix mode decides. */
 export function needsModal(name: string | undefined): boolean {
   return name === "vary:region" || name === "zoom:custom";

@@ -114,4 +114,9 @@ it("videos have their own pace, and an unset mode counts as fast", () => {
   expect(paceOf("turbo", "VIDEO")).toBe("video");
   expect(paceOf("relax", "IMAGINE")).toBe("relax");
   expect(paceOf(undefined, "IMAGINE")).toBe("fast");
+  expect(paceOf(undefined, "IMAGINE", { prompt: "x --turbo" })).toBe("turbo");
+  expect(paceOf("turbo", "IMAGINE", { prompt: "x --relax" })).toBe("relax");
+  expect(paceOf(undefined, "IMAGINE", { accountFilter: { modes: ["RELAX", "TURBO"] } })).toBe("turbo");
+  expect(paceOf("relax", "IMAGINE", { accountFilter: { modes: ["TURBO"] } })).toBe("relax");
+  expect(paceOf("turbo", "VIDEO", { prompt: "x --relax" })).toBe("video");
 });

@@ -7,6 +7,7 @@
  */
 import type { EventType } from "./event.ts";
 import { isPlannedChild, retryPath, rootPath } from "./id.ts";
+import { modeFlagOf } from "./prompt.ts";
 import { countSubmissions } from "./relocation.ts";
 import type { AccountFilter, FLOW_STATUSES, ROOT_ACTIONS } from "./request.ts";
 import { hasOwnDueEntry, isEnded, type Task } from "./task.ts";
@@ -167,13 +168,14 @@ export function countsOf({ rev }: Pick<Flow, "rev">, tasks: readonly Task[]): Co
  * entry, but not later than the due time of a task created now.
  */
 export function nextFlowDue(
-  { mode = "fast" }: Pick<Flow, "mode">,
+  flow: Pick<Flow, "mode" | "prompt" | "accountFilter">,
   tasks: readonly Task[],
   now: number,
   timings: Timings,
 ): number {
   const waiting = tasks.filter((task) => !isEnded(task) && !hasOwnDueEntry(task));
-  return Math.min(now + flowCheckIntervalMs(timings, mode), ...waiting.flatMap(({ due }) => due ?? []));
+  const pace = paceOf(flow.mode, "", flow);
+  return Math.min(now + flowCheckIntervalMs(timings, pace), ...waiting.flatMap(({ due }) => due ?? []));
 }
 
 /** Returns the action name of the vendor protocol for a root. */
@@ -181,6 +183,19 @@ export function vendorActionOf(action: RootAction): string {
   return action.replace("-", "_").toUpperCase();
 }
 
-export function paceOf(mode: Mode | undefined, action: string): Pace {
-  return action === "VIDEO" ? "video" : (mode ?? "fast");
+/** The modes, the most expensive first. */
+const MODES_BY_PRICE: readonly Mode[] = ["turbo", "fast", "relax"];
+
+/**
+ * Returns the pace of a root. A flag in the prompt comes first, because Midjourney follows it, then `mode`. If only
+ * `accountFilter` names modes, the most expensive of them counts.
+ */
+export function paceOf(
+  mode: Mode | undefined,
+  action: string,
+  { prompt, accountFilter }: Pick<Flow, "prompt" | "accountFilter"> = {},
+): Pace {
+  if (action === "VIDEO") return "video";
+  const filtered = MODES_BY_PRICE.find((each) => accountFilter?.modes?.some((name) => name.toLowerCase() === each));
+  return modeFlagOf(prompt) ?? mode ?? filtered ?? "fast";
 }

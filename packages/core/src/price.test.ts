@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { estimateUsd } from "./price.ts";
+import { estimateUsd, planMicroUsd } from "./price.ts";
 
 it.each([
   ["relax", 0.015],
@@ -17,4 +17,15 @@ it.each(["UPSCALE", "DESCRIBE", "SHORTEN", "SWAP_FACE"])("%s costs the small pri
 
 it("a tile is free at every pace, because mjflow cuts it", () => {
   expect(estimateUsd({ action: "TILE", pace: "turbo" })).toBe(0);
+});
+
+it("a prompt that makes several tasks costs each of them, and its follow-ups are pressed once", () => {
+  expect(estimateUsd({ action: "IMAGINE", pace: "turbo", taskCount: 3 })).toBeCloseTo(0.324);
+  expect(planMicroUsd({ action: "IMAGINE", pace: "fast", taskCount: 40 }, [{ press: "U1" }])).toBe(1_610_000);
+});
+
+it("an animation costs the same by its name, its label and its customId", () => {
+  for (const press of ["animate:high", "Animate (High motion)", "MJ::JOB::animate_high::1::0-0::SOLO"]) {
+    expect(planMicroUsd({ action: "IMAGINE", pace: "fast" }, [{ press }]), press).toBe(148_000);
+  }
 });

@@ -2,7 +2,7 @@
  * Estimated prices. Credit and the estimate of a doubled submission use them; they are never a vendor's bill, because vendors
  * differ. The amounts are xfusionai's published prices in USD (price list of apifox.com/apidoc/shared/b575efe8-…).
  */
-import { actionOf, canonicalPress, TILE_ACTION } from "./button.ts";
+import { actionOfPress, TILE_ACTION } from "./button.ts";
 import type { Press } from "./plan.ts";
 import { isEnded, type Task } from "./task.ts";
 import type { Pace } from "./timing.ts";
@@ -12,20 +12,23 @@ const IMAGE_USD: Record<Pace, number> = { relax: 0.015, fast: 0.04, turbo: 0.108
 const SMALL_USD = 0.01;
 const SMALL: ReadonlySet<string> = new Set(["UPSCALE", "DESCRIBE", "SHORTEN", "SWAP_FACE"]);
 
-export function estimateUsd({ action, pace }: { action: string; pace: Pace }): number {
+/** What a price is estimated for. `taskCount`: how many tasks Midjourney makes of the prompt; unset: one. */
+type PricedWork = { action: string; pace: Pace; taskCount?: number | undefined };
+
+export function estimateUsd({ action, pace, taskCount = 1 }: PricedWork): number {
   if (action === TILE_ACTION) return 0;
-  return SMALL.has(action) ? SMALL_USD : IMAGE_USD[pace];
+  return taskCount * (SMALL.has(action) ? SMALL_USD : IMAGE_USD[pace]);
 }
 
 /** Returns the estimate in whole micro-USD, so that sums are exact. */
-export function estimateMicroUsd(work: { action: string; pace: Pace }): number {
+export function estimateMicroUsd(work: PricedWork): number {
   return Math.round(estimateUsd(work) * 1e6);
 }
 
 /** Returns the estimate of a task and of all follow-ups that its plan can start (created in engine/follow-ups.ts). */
-export function planMicroUsd(work: { action: string; pace: Pace }, then: readonly Press[] | undefined): number {
+export function planMicroUsd(work: PricedWork, then: readonly Press[] | undefined): number {
   return (then ?? []).reduce((sum, node) => {
-    const action = actionOf(canonicalPress(node.press));
+    const action = actionOfPress(node.press);
     const pace = action === "VIDEO" ? "video" : work.pace;
     return sum + planMicroUsd({ action, pace }, node.then);
   }, estimateMicroUsd(work));

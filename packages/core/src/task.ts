@@ -95,6 +95,8 @@ export interface Task {
   inputsRef?: string;
   /** The modal answer of the plan or the app, sent if the vendor opens a modal. Unset until one is given. */
   modal?: ModalAnswer;
+  /** How many tasks Midjourney makes of the prompt (prompt.ts), for the estimate of the price. Unset: one. */
+  taskCount?: number;
   /** Plan for the result: the presses that become follow-ups. */
   then?: Press[];
   /** Event mask: which events have subscribers (`EVENT_BITS` in event.ts). Unset if no event has. */
@@ -229,6 +231,7 @@ export type NewTask = Pick<
   | "mjTaskId"
   | "eventMask"
   | "archive"
+  | "taskCount"
   | "flowDue"
 >;
 

@@ -177,7 +177,8 @@ function retryOf({ clock, timings }: PressDeps, task: Task): Task {
   if (path === undefined) {
     throw new MjflowError("limit_reached", { detail: "The task was retried too often. Start a new flow." });
   }
-  const { flowId, action, provider, account, pace, press, inputsRef, modal, then, resubmit, eventMask, archive } = task;
+  const { flowId, action, provider, account, pace, press, inputsRef, modal, then } = task;
+  const { resubmit, eventMask, archive, taskCount } = task;
   const copied = {
     flowId,
     action,
@@ -191,6 +192,7 @@ function retryOf({ clock, timings }: PressDeps, task: Task): Task {
     resubmit,
     eventMask,
     archive,
+    taskCount,
   };
   return newTask({ ...copied, path }, clock.now(), clock.now() + timings.quietMs[pace]);
 }

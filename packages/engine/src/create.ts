@@ -3,6 +3,7 @@ import { promptsIn } from "@mjflow/core/banned";
 import { type Flow, type Inputs, paceOf, vendorActionOf } from "@mjflow/core/flow";
 import { flowIdOf, ROOT_PATH } from "@mjflow/core/id";
 import { storedPlan } from "@mjflow/core/plan";
+import { taskCountOf } from "@mjflow/core/prompt";
 import type { FlowRequest } from "@mjflow/core/request";
 import { newTask } from "@mjflow/core/task";
 import { type AccountSelectionDeps, selectRootAccount } from "./account-selection.ts";
@@ -101,7 +102,8 @@ export async function createFlow(
     createdAt: now,
   };
   const protocolAction = vendorActionOf(action);
-  const pace = paceOf(request.mode, protocolAction);
+  const pace = paceOf(request.mode, protocolAction, request);
+  const taskCount = taskCountOf(request.prompt);
   const due = now + deps.timings.quietMs[pace];
   const resubmitField = (request.resubmit ?? resubmit) === "never" ? { resubmit: "never" as const } : {};
   const root = newTask(
@@ -115,6 +117,7 @@ export async function createFlow(
       action: protocolAction,
       pace,
       inputsRef: inputs && id,
+      taskCount: taskCount > 1 ? taskCount : undefined,
       then: then.length > 0 ? then : undefined,
       flowDue: due,
     },

@@ -1,5 +1,5 @@
 /** Follow-ups: a success starts the presses that the plan has for it. A second run starts nothing twice (T3, P4). */
-import { actionOf, canonicalPress } from "@mjflow/core/button";
+import { actionOfPress } from "@mjflow/core/button";
 import { childPath } from "@mjflow/core/id";
 import { workMessage } from "@mjflow/core/message";
 import { newTask, type Task } from "@mjflow/core/task";
@@ -28,7 +28,7 @@ export async function startFollowUps(
 function plannedChildren(parent: Task, { clock, timings }: Pick<EngineDeps, "clock" | "timings">): Task[] {
   const now = clock.now();
   return (parent.then ?? []).map((node, i) => {
-    const action = actionOf(canonicalPress(node.press));
+    const action = actionOfPress(node.press);
     const pace = action === "VIDEO" ? "video" : parent.pace;
     const { flowId, provider, account, resubmit, eventMask, archive } = parent;
     const path = childPath(parent.path, i);

@@ -88,10 +88,10 @@ function newRoot(
   to: AccountRef,
   { eventMask, archive }: Flow,
 ): Task {
-  const { action, pace, inputsRef, then, resubmit } = root;
+  const { action, pace, inputsRef, then, resubmit, taskCount } = root;
   const now = clock.now();
   const due = now + timings.quietMs[pace];
-  const copied = { action, pace, inputsRef, then, resubmit, archive, eventMask };
+  const copied = { action, pace, inputsRef, then, resubmit, taskCount, archive, eventMask };
   return newTask({ ...copied, ...to, flowId, path: ROOT_PATH, flowDue: due }, now, due);
 }
 

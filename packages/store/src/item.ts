@@ -39,6 +39,7 @@ const TASK = {
   modal: ["mo", "json"],
   then: ["th", "json"],
   resubmit: ["rs", "text"],
+  taskCount: ["tc", "number"],
   mjTaskId: ["mj", "text"],
   eventMask: ["hr", "number"],
   archive: ["ar", "flag"],

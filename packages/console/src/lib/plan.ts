@@ -1,6 +1,6 @@
 /** State of the plan editor, and its conversion to the request, a preview tree and a cost estimate. Pure. */
 import type { FlowInput, ModalInput, PlanInput } from "@mjflow/client";
-import { actionOf, canonicalPress, TILE_ACTION } from "@mjflow/core/button";
+import { actionOfPress, canonicalPress, TILE_ACTION } from "@mjflow/core/button";
 import { MjflowError } from "@mjflow/core/error";
 import { type Press, storedPlan } from "@mjflow/core/plan";
 import { planMicroUsd } from "@mjflow/core/price";
@@ -121,7 +121,7 @@ export function preview(input: FlowInput): Preview {
 function stepsOf(plan: readonly Press[], parentId: string): Step[] {
   return plan.flatMap(({ press, modal, then }, i) => {
     const id = `${parentId}-${i}`;
-    const action = actionOf(canonicalPress(press));
+    const action = actionOfPress(press);
     const step = { id, parentId, press, action, prompt: modal?.prompt ?? null, free: action === TILE_ACTION };
     return [step, ...stepsOf(then ?? [], id)];
   });
