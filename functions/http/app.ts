@@ -15,56 +15,15 @@ import { health } from "./health.ts";
 import { useIssueTexts } from "./issue-text.ts";
 import { media } from "./media.ts";
 import { routedPath } from "./mj-compat/path.ts";
-import { MJ_PREFIXES, mjCompat } from "./mj-compat/routes.ts";
+import { MJ_PREFIXES, MJ_ROUTES, mjCompat } from "./mj-compat/routes.ts";
 import { description } from "./openapi.ts";
 import { operations } from "./operation.ts";
-import { onError } from "./problem.ts";
+import { onError, problem } from "./problem.ts";
 import { providers } from "./provider.ts";
+import { allowedMethods, type RegisteredRoute, routeNotFound } from "./routes.ts";
 import { streams } from "./stream.ts";
 import { tasks } from "./task.ts";
 import { usage } from "./usage.ts";
-
-/** The methods of each path, for the status 405 and its `Allow` header. */
-const ALLOWED = {
-  "/docs": "GET",
-  "/llms.txt": "GET",
-  "/openapi.json": "GET",
-  "/v1/flows": "GET, POST",
-  "/v1/flows/:id": "GET",
-  "/v1/flows/:id/cancel": "POST",
-  "/v1/flows/:id/events": "GET",
-  "/v1/flows/:id/resume": "POST",
-  "/v1/tasks/:id": "GET",
-  "/v1/tasks/:id/raw": "GET",
-  "/v1/tasks/:id/actions": "POST",
-  "/v1/tasks/:id/modal": "POST",
-  "/v1/tasks/:id/retry": "POST",
-  "/v1/apps": "GET, POST",
-  "/v1/apps/:id": "DELETE, GET, PATCH",
-  "/v1/apps/:id/credits": "POST",
-  "/v1/apps/:id/keys": "GET, POST",
-  "/v1/apps/:id/keys/:keyId": "DELETE",
-  "/v1/apps/:id/keys/:keyId/rotate": "POST",
-  "/v1/endpoints": "GET, POST",
-  "/v1/endpoints/:id": "DELETE, GET, PATCH",
-  "/v1/endpoints/:id/rotate": "POST",
-  "/v1/endpoints/:id/replay": "POST",
-  "/v1/endpoints/:id/test": "POST",
-  "/v1/deliveries": "GET",
-  "/v1/deliveries/:id": "GET",
-  "/v1/deliveries/:id/replay": "POST",
-  "/v1/banned-words": "GET, PUT",
-  "/v1/providers": "GET",
-  "/v1/providers/:id/accounts/:name": "DELETE, PATCH, POST",
-  "/v1/usage": "GET",
-  "/v1/queues": "GET",
-  "/v1/vault/reseal": "POST",
-  "/v1/overdue": "GET",
-  "/v1/unclear": "GET",
-  "/v1/dead-letters": "GET",
-  "/v1/dead-letters/:id": "DELETE",
-  "/v1/dead-letters/:id/redrive": "POST",
-};
 
 const INDEX = {
   name: "mjflow",
@@ -74,6 +33,12 @@ const INDEX = {
   openapi: "/openapi.json",
   llms: "/llms.txt",
 };
+
+/** A route of the compat API in the form of the router. */
+function mjRoute(route: string): RegisteredRoute {
+  const [method = "", path = ""] = route.split(" ");
+  return { method, path: `/mj${path.replace("{id}", ":id")}` };
+}
 
 export function createApp(deps: ApiDeps): Hono<AppEnv> {
   useIssueTexts();
@@ -105,15 +70,16 @@ export function createApp(deps: ApiDeps): Hono<AppEnv> {
   app.route("/v1/dead-letters", deadLetters);
   app.route("/v1", operations);
   app.route("/media", media);
-  for (const [path, methods] of Object.entries(ALLOWED)) {
+  const routes = [...app.routes];
+  for (const [path, methods] of allowedMethods(routes)) {
     app.all(path, (c) => {
       c.header("Allow", methods);
-      throw new MjflowError("method_not_allowed");
+      throw new MjflowError("method_not_allowed", { detail: `${c.req.method} is not allowed here. Use ${methods}.` });
     });
   }
-  app.notFound(() => {
-    throw new MjflowError("not_found");
-  });
+  const named = [...routes, ...MJ_ROUTES.map(mjRoute)];
+  // Returned, not thrown: an error that is thrown here would skip the middleware above, which sets the headers.
+  app.notFound((c) => problem(c, routeNotFound(c, named)));
   app.onError(onError);
   return app;
 }

@@ -50,7 +50,7 @@ function toAscii(value: string): string {
 
 /**
  * Returns the response of the app. A request that cannot be converted gets a 400. An exception outside the app, for
- * example because a setting is not valid, gets a 500.
+ * example because a setting is not valid, gets a 500 (D8).
  */
 async function respond(fetch: Fetch, event: LambdaFunctionURLEvent): Promise<Response> {
   let request: Request;

@@ -38,7 +38,11 @@ export function problem(c: Context<AppEnv>, error: MjflowError): Response {
   if (after !== undefined) c.header("Retry-After", String(after));
   const { rateLimit } = error.extra;
   if (rateLimit) rateHeaders(c, rateLimit as RateState);
-  if (error.code === "unauthorized") c.header("WWW-Authenticate", 'Bearer realm="mjflow"');
+  if (error.code === "unauthorized") {
+    // RFC 6750, 3.1: without a key the challenge has no error.
+    const fault = error.extra["reason"] === "missing" ? "" : ', error="invalid_token"';
+    c.header("WWW-Authenticate", `Bearer realm="mjflow"${fault}`);
+  }
   const body = JSON.stringify(problemBody(error, c.get("requestId")));
   return c.body(body, error.status as 400, { "Content-Type": "application/problem+json" });
 }

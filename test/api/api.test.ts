@@ -156,7 +156,7 @@ describe("authorization", () => {
     expect((await call("GET", "/v1/flows/flow_x")).status).toBe(404);
     expect((await call("GET", "/v1/tasks/task_x")).status).toBe(404);
     const response = await call("DELETE", "/v1/flows");
-    expect([response.status, response.headers.get("allow")]).toEqual([405, "GET, POST"]);
+    expect([response.status, response.headers.get("allow")]).toEqual([405, "GET, HEAD, POST"]);
     expect((await app.request("/healthz")).status).toBe(200);
   });
 });

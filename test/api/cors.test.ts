@@ -74,13 +74,14 @@ describe.each([
       await request("GET", `/v1/flows/${id}/events`, key),
       await request("GET", "/v1/flows", { origin }),
       await request("GET", "/v1/nothing", key),
+      await request("GET", "/nothing", key),
       await request("DELETE", "/v1/flows", key),
       await request("POST", "/v1/flows", key, "{"),
       await request("GET", "/mj/task/list", { origin, "mj-api-secret": OPERATOR }),
       await request("GET", "/mj/task/list", { origin }),
       await request("GET", "/openapi.json", { origin }),
     ];
-    expect(responses.map(({ status }) => status)).toEqual([202, 200, 401, 404, 405, 400, 200, 401, 200]);
+    expect(responses.map(({ status }) => status)).toEqual([202, 200, 401, 404, 404, 405, 400, 200, 401, 200]);
     for (const response of responses) {
       expect(response.headers.get("access-control-allow-origin")).toBe(allowed);
       expect(listOf(response, "access-control-expose-headers")).toEqual(

@@ -144,7 +144,7 @@ describe.each([
     async (method) => {
       const response = await send(fetch, { method, rawPath: "/v1/flows", body: "x" });
       expect([response.status, response.headers["content-type"]]).toEqual([405, "application/problem+json"]);
-      expect([response.headers["allow"], response.body.code]).toEqual(["GET, POST", "method_not_allowed"]);
+      expect([response.headers["allow"], response.body.code]).toEqual(["GET, HEAD, POST", "method_not_allowed"]);
       expect(response.body.requestId).toBe(response.headers["x-request-id"]);
     },
   );

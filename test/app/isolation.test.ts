@@ -4,6 +4,7 @@
  */
 import { expect, test } from "vitest";
 import { MJ_PREFIXES, MJ_ROUTES } from "../../functions/http/mj-compat/routes.ts";
+import { DESCRIBED } from "../openapi/routes.ts";
 import { type ApiClient, createApiClient, FLOW, OPERATOR } from "./api-client.ts";
 
 /** Creates one app with one resource of each kind and returns their ids. */
@@ -150,6 +151,47 @@ test.each(routes)("%s %s reveals nothing to another app and lets it change nothi
   const key = /^\/v1\/(?:apps|dead-letters|banned-words|queues|overdue|unclear)\b/.test(path) ? OPERATOR : owner.key;
   if (method === "GET" && !/seed|\/image\//.test(path)) expect((await api.call(key, method, address)).status).toBe(200);
 });
+
+/** Query parameters that name a resource, each with the id of the owner's resource. */
+const NAMING: Record<string, string[]> = {
+  "/v1/deliveries": [
+    `flow=${owner.flow}`,
+    `endpoint=${owner.endpoint}`,
+    `flow=${owner.flow}&endpoint=${owner.endpoint}`,
+  ],
+  "/v1/flows": ["state=a%20household%27s%20secret"],
+  "/v1/usage": [`app=${owner.appId}`],
+};
+/** Query parameters that name no resource of an app. */
+const HARMLESS = new Set(["limit", "cursor", "since", "until", "status", "provider"]);
+
+test("every query parameter of a route for apps that can name a resource is in this test", () => {
+  const named = DESCRIBED.filter(({ query, key }) => query !== undefined && key !== "operator" && key !== "none").map(
+    ({ path, query }) => {
+      const parameters = Object.keys(query!.shape).filter((name) => !HARMLESS.has(name));
+      const tested = (NAMING[path] ?? []).flatMap((search) => [...new URLSearchParams(search).keys()]);
+      return { path, missing: parameters.filter((name) => !tested.includes(name)) };
+    },
+  );
+  expect(named.length).toBeGreaterThan(2);
+  for (const { path, missing } of named) expect(missing, `parameters of ${path} to add to NAMING`).toEqual([]);
+});
+
+test.each(Object.entries(NAMING).flatMap(([path, searches]) => searches.map((search) => [path, search] as const)))(
+  "GET %s?%s reveals nothing of the owner to another app",
+  async (path, search) => {
+    const response = await api.call(stranger.key, "GET", `${path}?${search}`);
+    const own = await api.call(owner.key, "GET", `${path}?${search}`);
+    if (response.status === 200) expect(response.body.data).toEqual([]);
+    else expect(response.status).toBe(404);
+    for (const secret of ["household.test", owner.flow.slice(5), owner.delivery, owner.key, owner.endpoint]) {
+      expect(response.text).not.toContain(secret);
+    }
+    // The owner sees the resource, so the parameter is right.
+    expect(own.status).toBe(200);
+    if (path === "/v1/deliveries") expect(own.body.data.length).toBeGreaterThan(0);
+  },
+);
 
 test.each(routes)("%s %s requires a key", async (method, path) => {
   const response = await api.app.request(path, { method });

@@ -41,7 +41,7 @@ describe("apps", () => {
       expect((await operator("POST", `/v1/apps/${id}/keys`, {})).status, id).toBe(404);
     }
     expect((await operator("POST", "/v1/apps", { name: "x", admin: true })).body).toMatchObject({ field: "admin" });
-    expect((await operator("PUT", "/v1/apps")).headers.get("allow")).toBe("GET, POST");
+    expect((await operator("PUT", "/v1/apps")).headers.get("allow")).toBe("GET, HEAD, POST");
   });
 
   test("two parallel updates are both stored", async () => {

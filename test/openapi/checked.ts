@@ -63,7 +63,7 @@ function expectNoRoute(where: string, response: Response, body: string): void {
   }
   const problem = problemOf(where, response, body);
   // Without a valid key an unknown path gets 401 or 403, because authentication comes first.
-  if (!["not_found", "method_not_allowed", "unauthorized", "forbidden"].includes(problem.code)) {
+  if (!["route_not_found", "method_not_allowed", "unauthorized", "forbidden"].includes(problem.code)) {
     throw new Undeclared(`${where} responds ${response.status}, but there is no description of this route.`);
   }
 }

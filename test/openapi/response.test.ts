@@ -289,11 +289,11 @@ describe("conflicts, limits and wrong values", () => {
     expect((await ask("GET", path, undefined, { "last-event-id": end })).status).toBe(204);
   });
 
-  test("an unknown path gets not_found, a wrong method gets 405 with Allow", async () => {
+  test("an unknown path gets route_not_found, a wrong method gets 405 with Allow", async () => {
     harness = await createOpenApiHarness(seen);
-    expect(await codeOf(ask("GET", "/v1/nothing"))).toBe("not_found");
+    expect(await codeOf(ask("GET", "/v1/nothing"))).toBe("route_not_found");
     const { status, headers } = await ask("DELETE", "/v1/flows");
-    expect([status, headers.get("allow")]).toEqual([405, "GET, POST"]);
+    expect([status, headers.get("allow")]).toEqual([405, "GET, HEAD, POST"]);
   });
 });
 

@@ -9,9 +9,11 @@ export const INTRO = `mjflow connects your app to vendors with a midjourney-prox
 
 **Keys.** Send \`Authorization: Bearer <key>\`. You can see only your own flows; a flow of another app is a 404. Never put a key into a URL.
 
-**Errors** are \`application/problem+json\` (RFC 9457) with a stable \`code\`, the wrong \`field\`, what to do (\`advice\`), and whether the same request can succeed \`later\` or \`never\` (\`retry\`). An unknown path is a \`not_found\`. A wrong method is a \`method_not_allowed\`, and the header \`Allow\` lists the right ones.
+**Errors** are \`application/problem+json\` (RFC 9457) with a stable \`code\`, the wrong \`field\`, what to do (\`advice\`), and whether the same request can succeed \`later\` or \`never\` (\`retry\`). An unknown path is a \`route_not_found\`, and \`detail\` names the nearest route. A wrong method is a \`method_not_allowed\`, and the header \`Allow\` lists the right ones. With a wrong key, \`reason\` says whether it is missing, malformed, unknown, revoked or expired.
 
 **Repeating a request.** \`POST /v1/flows\` and the actions and modal answers of a task accept an \`Idempotency-Key\`. For 24 hours the same request with the same key returns the same flow or task. Without a key, check what exists before you repeat a request, because each submission is charged.
+
+**Sizes.** A body is at most 6 MB. URL and headers are together at most 16 KB; above that the response is 431 without a body. Header values are 7-bit ASCII. Other characters arrive percent-encoded.
 
 **Lists** return \`{"data": […], "nextCursor": …}\`, newest first. Send \`nextCursor\` as \`cursor\` to get the next page, until it is null.
 
@@ -38,4 +40,4 @@ export function isSigned(headers: Headers, body: string, secret: string): boolea
 }
 \`\`\`
 
-\`@mjflow/client\` has this check as \`verifyWebhook()\`. Every library of standardwebhooks.com has it, too.`;
+\`@mjflow/client\` has this check as \`verifyWebhook()\`. Every library of standardwebhooks.com verifies \`v1\`. The libraries do not verify \`v1a\`: use \`@mjflow/client\` or ed25519, as docs/webhooks.md shows.`;

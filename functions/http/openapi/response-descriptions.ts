@@ -371,6 +371,8 @@ export const responseDescriptions: readonly SchemaDescriptions[] = [
     retry: "Whether the same request can succeed later. If the time is known, `Retry-After` has it.",
     requestId: "Id of the request, also in the header `X-Request-Id`. Name it when you report a problem.",
     errors: "With `invalid_request`: all wrong fields, at most 20.",
+    reason:
+      "With `unauthorized`: what is wrong with the key. Only who has a whole key learns that it is revoked or expired.",
     offered: "With `press_not_offered`: the buttons of the task.",
     bannedWord: "With `banned_prompt`: the word as it is in the deployment's list.",
     providers: "With an unknown `provider`: the configured providers.",

@@ -7,6 +7,7 @@ export type ServerErrorCode =
   | "unauthorized"
   | "forbidden"
   | "not_found"
+  | "route_not_found"
   | "method_not_allowed"
   | "wrong_state"
   | "limit_reached"

@@ -94,6 +94,13 @@ export function parseKeyText(text: string): { appId: string; keyId: string } | u
   return match ? { appId: `app_${match[1]}`, keyId: `key_${match[2]}` } : undefined;
 }
 
+/**
+ * Why a key is not accepted. `missing`: none was sent. `malformed`: no text of this form is a key. `unknown`: no such key,
+ * or its secret part is wrong. `revoked`: it or its app was removed.
+ */
+export const KEY_PROBLEMS = ["missing", "malformed", "unknown", "revoked", "expired"] as const;
+export type KeyProblem = (typeof KEY_PROBLEMS)[number];
+
 export function isAppActive(app: App): boolean {
   return app.disabledAt === undefined && app.deletedAt === undefined;
 }

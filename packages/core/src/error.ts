@@ -48,6 +48,12 @@ export const ERRORS = {
     retry: "never",
     advice: "Check the id. An app sees only its own flows.",
   },
+  route_not_found: {
+    status: 404,
+    title: "There is no such route",
+    retry: "never",
+    advice: "Check method and path. `/openapi.json` lists all routes.",
+  },
   method_not_allowed: {
     status: 405,
     title: "This method is not allowed here",

@@ -5,6 +5,7 @@
  */
 import * as z from "zod/mini";
 import { LOOKUP_FAULTS } from "./account-health.ts";
+import { KEY_PROBLEMS } from "./app.ts";
 import { FAULTS } from "./circuit-breaker.ts";
 import { ERRORS, type ErrorCode, FAILURES, type FailureCode } from "./error.ts";
 import { EVENT_TYPES, type EventType } from "./event.ts";
@@ -349,6 +350,7 @@ export const Problem = z.strictObject({
   retry: z.enum(["never", "later"]),
   requestId: z.uuid(),
   errors: z.optional(z.array(z.strictObject({ field: text, message: text }))),
+  reason: z.optional(z.enum(KEY_PROBLEMS)),
   offered: z.optional(z.array(text)),
   bannedWord: z.optional(text),
   providers: z.optional(z.array(text)),

@@ -16,6 +16,7 @@ import {
   KEY_CACHE_TTL_MS,
   KEY_OVERLAP_S,
   KEYS_PER_APP,
+  type KeyProblem,
   type Limits,
   newKeyText,
   parseKeyText,
@@ -188,6 +189,13 @@ export interface Callers {
    * @throws MjflowError `forbidden` if the app of the key is disabled; `overloaded`
    */
   authenticate(presented: string): Promise<Caller | undefined>;
+  /**
+   * Returns the caller, or why the key is not accepted. `revoked` and `expired` need the whole key: for a key with a wrong
+   * secret part the result is `unknown`, whether its id exists or not.
+   *
+   * @throws MjflowError `forbidden` if the app of the key is disabled; `overloaded`
+   */
+  identify(presented: string): Promise<Caller | KeyProblem>;
 }
 
 /** Maximum number of cached keys per container; the oldest entry is removed first. */
@@ -203,7 +211,7 @@ export function createCallers(deps: Omit<AppDeps, "random">, operators: readonly
 
   async function read(appId: string, keyId: string, hash: Buffer): Promise<{ app: App; key: AppKey } | undefined> {
     const { app, key } = await store.appWithKey(appId, keyId);
-    if (!app || app.deletedAt !== undefined || !key) return undefined;
+    if (!app || !key) return undefined;
     return timingSafeEqual(hash, Buffer.from(key.sha256, "hex")) ? { app, key } : undefined;
   }
 
@@ -219,31 +227,37 @@ export function createCallers(deps: Omit<AppDeps, "random">, operators: readonly
     });
   }
 
-  return {
+  const callers: Callers = {
     async authenticate(presented) {
+      const caller = await callers.identify(presented);
+      return typeof caller === "string" ? undefined : caller;
+    },
+    async identify(presented) {
       const hash = hashOf(presented);
       const operator = operatorOf(operators, hash);
       if (operator) return { appId: operator.appId, operator: true };
       const named = parseKeyText(presented);
-      if (!named) return undefined;
+      if (!named) return "malformed";
       const name = hash.toString("base64url");
       const now = clock.now();
       let known = cached.get(name);
       if (!known || known.until <= now) {
         cached.delete(name);
         const found = await read(named.appId, named.keyId, hash);
-        if (!found) return undefined;
+        if (!found) return "unknown";
         known = { ...found, until: now + KEY_CACHE_TTL_MS };
         cached.set(name, known);
         if (cached.size > MAX_CACHED) cached.delete(cached.keys().next().value!);
         if (isActiveKey(found.key, now) && isAppActive(found.app)) await note(found.key);
       }
       const { app, key } = known;
-      if (!isActiveKey(key, now)) return undefined;
+      if (key.revokedAt !== undefined || app.deletedAt !== undefined) return "revoked";
+      if (!isActiveKey(key, now)) return "expired";
       if (!isAppActive(app)) throw new MjflowError("forbidden", { detail: "This app is disabled." });
       return { appId: app.id, operator: false, ...(app.limits && { limits: app.limits }) };
     },
   };
+  return callers;
 }
 
 /** Compares all keys, so that the time taken does not reveal which key was close. */

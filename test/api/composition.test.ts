@@ -1,0 +1,157 @@
+/** Each setting that functions/composition/ reads reaches the part that depends on it. */
+import { readdirSync, readFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { createMemoryQueue } from "@mjflow/queue/memory";
+import { createMemoryTable } from "@mjflow/store/memory-table";
+import { afterEach, describe, expect, test, vi } from "vitest";
+import type { composeApi } from "../../functions/composition/api.ts";
+import type { composeDeliver } from "../../functions/composition/deliver.ts";
+
+const FOLDER = new URL("../../functions/composition/", import.meta.url);
+const SECRET = "a secret for tests, long enough to be accepted by all";
+const RESOURCES = {
+  App: { name: "mjflow", stage: "test" },
+  Table: { name: "table" },
+  SubmitQueue: { url: "https://queue.test/submit" },
+  DeliverQueue: { url: "https://queue.test/deliver" },
+  ArchiveQueue: { url: "https://queue.test/archive" },
+  DeadLetters: { url: "https://queue.test/dead" },
+  Blobs: { name: "blobs" },
+  HookKey: { value: SECRET },
+  PreviousHookKey: { value: "" },
+  VaultKey: { value: SECRET },
+  PreviousVaultKey: { value: "" },
+  ApiKey: { value: "mjk_operator" },
+  Providers: { value: "{}" },
+  Api: { url: "https://function.test" },
+};
+
+interface Composed {
+  api: ReturnType<typeof composeApi>;
+  deliver: ReturnType<typeof composeDeliver>;
+}
+
+/** Composes the parts of the functions anew, with only this setting. */
+async function compose(name: string, value: string | undefined): Promise<Composed> {
+  vi.resetModules();
+  for (const other of Object.keys(process.env).filter((key) => key.startsWith("MJFLOW_"))) vi.stubEnv(other, undefined);
+  for (const [key, resource] of Object.entries(RESOURCES)) vi.stubEnv(`SST_RESOURCE_${key}`, JSON.stringify(resource));
+  vi.stubEnv("AWS_REGION", "us-east-1");
+  vi.stubEnv("AWS_ACCESS_KEY_ID", "test");
+  vi.stubEnv("AWS_SECRET_ACCESS_KEY", "test");
+  vi.stubEnv(name, value);
+  const { useLocalBackend } = await import("../../functions/composition/base.ts");
+  useLocalBackend({
+    table: createMemoryTable(),
+    queue: createMemoryQueue({ now: Date.now, visibilityMs: 1_000, maxReceiveCount: 5 }),
+    queueDepths: async () => [],
+    bucketEndpoint: async () => "http://127.0.0.1:1",
+  });
+  const api = (await import("../../functions/composition/api.ts")).composeApi();
+  const deliver = (await import("../../functions/composition/deliver.ts")).composeDeliver();
+  return { api, deliver };
+}
+
+afterEach(() => {
+  vi.unstubAllEnvs();
+  vi.restoreAllMocks();
+});
+
+/** Returns whether a webhook to this machine is sent. */
+async function isLoopbackAllowed({
+  webhooks,
+  newWebhookSecret,
+}: Pick<Composed["deliver"], "webhooks" | "newWebhookSecret">): Promise<boolean> {
+  const server = createServer((_, response) => response.end());
+  await new Promise<void>((ready) => server.listen(0, "127.0.0.1", ready));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  const outcome = await webhooks.send({ url, id: "evt_1", body: "{}", secrets: [newWebhookSecret("v1").secret] });
+  server.close();
+  return outcome.kind === "answered";
+}
+
+const IMAGE = "media/a.png";
+type Probe = (composed: Composed) => unknown;
+/** A value of each setting, what it changes, and that value with and without the setting. */
+const SETTINGS: Record<string, [value: string, probe: Probe, withIt: unknown, without: unknown][]> = {
+  MJFLOW_API_URL: [
+    ["https://api.test", ({ api }) => api.apiUrl, "https://api.test", undefined],
+    [
+      "https://api.test",
+      ({ deliver }) => new URL(deliver.mediaUrl(IMAGE)).origin,
+      "https://api.test",
+      "https://function.test",
+    ],
+  ],
+  MJFLOW_ARCHIVE: [["on", ({ api }) => api.archive, true, false]],
+  MJFLOW_BANNED_WORDS: [
+    [
+      "blue movie",
+      ({ api }) =>
+        api.banned.assertAllowed([{ field: "prompt", text: "a blue movie" }]).then(
+          () => "allowed",
+          (error) => error.code,
+        ),
+      "banned_prompt",
+      "allowed",
+    ],
+  ],
+  MJFLOW_BUS: [
+    ["bus", async ({ api }) => (await api.subscriptions.eventMask("app_default", {})) > 0, true, false],
+    ["bus", ({ deliver }) => deliver.bus !== undefined, true, false],
+  ],
+  MJFLOW_CDN_URL: [
+    ["https://cdn.test", async ({ api }) => new URL(await api.objectUrl(IMAGE)).hostname, "cdn.test", "127.0.0.1"],
+  ],
+  MJFLOW_CORS_ORIGINS: [
+    ["https://a.test,https://b.test", ({ api }) => api.corsOrigins, ["https://a.test", "https://b.test"], []],
+  ],
+  MJFLOW_DEFAULT_PROVIDER: [["cometapi", ({ api }) => api.defaultProvider, "cometapi", undefined]],
+  MJFLOW_FACADE_NOTIFY_HOOK: [
+    ["https://mj.test/hook", ({ api }) => api.mjNotifyHook, "https://mj.test/hook", undefined],
+  ],
+  MJFLOW_LOG: [
+    [
+      "error",
+      ({ api }) => {
+        const written = vi.spyOn(process.stdout, "write").mockReturnValue(true);
+        api.log.warn("test");
+        return written.mock.calls.length;
+      },
+      0,
+      1,
+    ],
+  ],
+  MJFLOW_MJ_PUBLIC_IMAGES: [["app_1, app_2", ({ api }) => api.mjPublicImages, ["app_1", "app_2"], []]],
+  MJFLOW_OUTBOUND_ALLOW: [
+    ["127.0.0.1:*", ({ api }) => api.urlProblem("http://127.0.0.1:9/") === undefined, true, false],
+    ["127.0.0.1:*", ({ api }) => isLoopbackAllowed(api), true, false],
+    ["127.0.0.1:*", ({ deliver }) => isLoopbackAllowed(deliver), true, false],
+  ],
+  MJFLOW_PROGRESS: [["on", ({ api }) => api.storeProgress, true, false]],
+  MJFLOW_RESUBMIT: [["never", ({ api }) => api.resubmit, "never", "after-grace"]],
+  MJFLOW_TIMINGS: [
+    ['{"beliefMs":1234}', ({ api }) => api.timings.beliefMs, 1_234, 30_000],
+    ['{"beliefMs":1234}', ({ deliver }) => deliver.timings.beliefMs, 1_234, 30_000],
+  ],
+};
+
+test("every setting that functions/composition/ reads is in this test", () => {
+  const sources = readdirSync(FOLDER).map((file) => readFileSync(new URL(file, FOLDER), "utf8"));
+  const read = sources.flatMap((source) => [...source.matchAll(/\benv\["(MJFLOW_\w+)"\]/g)].map(([, name]) => name!));
+  expect([...new Set(read)].sort()).toEqual(Object.keys(SETTINGS).sort());
+});
+
+describe.each(Object.entries(SETTINGS))("%s", (name, cases) => {
+  test("reaches each part that depends on it, and an unset or empty value is the default", async () => {
+    for (const [value, probe, withIt, without] of cases) {
+      expect(await probe(await compose(name, value))).toEqual(withIt);
+      vi.restoreAllMocks();
+      for (const unset of [undefined, ""]) {
+        expect(await probe(await compose(name, unset)), `${name}=${unset}`).toEqual(without);
+        vi.restoreAllMocks();
+      }
+    }
+  });
+});
