@@ -15,7 +15,7 @@ export const GROUPS: readonly Group[] = [
   { title: "Webhooks", names: ["endpoints", "deliveries", "replay"] },
   {
     title: "Local server and operations",
-    names: ["dev", "doctor", "dead-letters", "redrive", "discard", "keys", "config"],
+    names: ["dev", "backup", "doctor", "dead-letters", "redrive", "discard", "keys", "config"],
   },
 ];
 
@@ -34,6 +34,7 @@ const LOAD: Readonly<Record<string, () => Promise<Command>>> = {
   deliveries: async () => (await import("./command/delivery.ts")).deliveries,
   replay: async () => (await import("./command/delivery.ts")).replay,
   dev: async () => (await import("./command/dev.ts")).dev,
+  backup: async () => (await import("./command/backup.ts")).backup,
   doctor: async () => (await import("./command/doctor.ts")).doctor,
   "dead-letters": async () => (await import("./command/dead-letter.ts")).deadLetters,
   redrive: async () => (await import("./command/dead-letter.ts")).redrive,

@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { FUNCTION_TIMEOUT_S, QUEUE } from "@mjflow/core/limit";
 import type { QueueName } from "@mjflow/core/message";
 import { type ProviderId, type Simulator, startSimulator } from "@mjflow/simulator/server";
+import { BACKUP_PATH, type BackupRoute, createBackupRoute } from "./backup.ts";
 import { continueLate, createBodyReader, needsBody } from "./body-budget.ts";
 import { ConfigError, type LocalServerConfig, MAX_PORT } from "./config.ts";
 import { consoleSite, isConsole } from "./console.ts";
@@ -93,7 +94,9 @@ export async function startLocalServer(
     setEndpointVariables(backend.endpoints, url, config);
 
     const functions = await importFunctions(backend.ports);
-    serve(server, functions, config);
+    const backup = createBackupRoute(dataDir, url, backend.backup);
+    cleanups.push(() => backup.close());
+    serve(server, functions, backup, config);
     const mapping = (name: QueueName | "deadletter", source: MessageSource, { batchSize }: { batchSize: number }) => {
       const [handler, timeoutS] = [functions[name], FUNCTION_TIMEOUT_S[name]];
       return startEventSourceMapping({ name, source, handler, timeoutS, batchSize, pollers: 2 });
@@ -223,13 +226,22 @@ function respondStarting(_: unknown, response: ServerResponse): void {
  * Serves two function URLs and a static site on one port: vendors' callbacks, the console, and the API for all other
  * paths.
  */
-function serve(server: Server, { api, callback }: Functions, { bodyBudgetBytes }: LocalServerConfig): void {
+function serve(
+  server: Server,
+  { api, callback }: Functions,
+  backup: BackupRoute,
+  { bodyBudgetBytes }: LocalServerConfig,
+): void {
   const site = consoleSite();
   const bodies = createBodyReader({ budgetBytes: bodyBudgetBytes });
   const respond = (request: IncomingMessage, response: ServerResponse) => {
     const path = originForm(request.url);
     if (isConsole(path)) {
       site(request, response).catch(() => response.destroy());
+      return;
+    }
+    if (path === BACKUP_PATH) {
+      backup.serve(request, response).catch(() => response.destroy());
       return;
     }
     const isCallback = path.startsWith("/callbacks/");

@@ -6,6 +6,7 @@
 import { QUEUE } from "@mjflow/core/limit";
 import type { Queue, QueueDepth, QueueDepths } from "@mjflow/core/port";
 import type { Table } from "@mjflow/store/table";
+import { copyDataFolder } from "../backup.ts";
 import type { MessageSource } from "../event-source-mapping.ts";
 import { checkFolder } from "../folder-check.ts";
 import { createBucket, createQueues, createTable, VISIBILITY_S } from "../provision.ts";
@@ -25,6 +26,8 @@ export interface LocalBackend {
    * SDK.
    */
   ports?: { table: Table; queue: Queue; queueDepths: QueueDepths; bucketEndpoint(): Promise<string> };
+  /** Copies the data folder while the backend runs; unset if the engine cannot. The target is an empty folder. */
+  backup?(target: string): Promise<void>;
   /** Environment variables with the SDK's endpoints of the emulators. */
   endpoints: Record<string, string>;
   queueUrls: Record<QueueDepth["name"], string>;
@@ -96,6 +99,7 @@ async function startSqliteBackend(dataDir: string): Promise<LocalBackend> {
     // Not used: messages are sent through the port.
     queueUrls: { submit: "", deliver: "", archive: "", "dead-letters": "" },
     source: queues.source,
+    backup: (target) => copyDataFolder(dataDir, target, file),
     onCrash: file.onCrash,
     async stop() {
       clearInterval(cleanupTimer);

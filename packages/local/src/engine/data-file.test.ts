@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { type fdatasync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { expect, test } from "vitest";
 import { cleanUp, createTempFolder } from "../../test/test-folder.ts";
 import { type DataFile, type FileOptions, openDataFile } from "./data-file.ts";
@@ -135,6 +136,32 @@ test("the mark counts only commits that are synced", async () => {
   end();
   await write;
   expect(commits()).toBe(start + 2);
+});
+
+test("a copy has all acknowledged writes and no later one, and writes continue during the copy", async () => {
+  const dataDir = createTempFolder();
+  const file = openDataFile({ dataDir });
+  cleanUp.push(() => file.close());
+  for (let i = 0; i < 20; i++) await file.write(add(file, `${i} ${"x".repeat(200_000)}`));
+  let isCopying = true;
+  const writing = (async () => {
+    for (let i = 0; isCopying; i++) await file.write(add(file, `later ${i} ${"x".repeat(200_000)}`));
+  })();
+  await file.copyTo(join(dataDir, "copy.db"));
+  isCopying = false;
+  await writing;
+  const copy = new DatabaseSync(join(dataDir, "copy.db"));
+  const [check] = copy.prepare("PRAGMA quick_check").all();
+  const rows = copy
+    .prepare("SELECT body FROM messages ORDER BY id")
+    .all()
+    .map(({ body }) => String(body));
+  copy.close();
+  expect(check).toEqual({ quick_check: "ok" });
+  expect(rows.filter((body) => !body.startsWith("later"))).toHaveLength(20);
+  expect(rows.length).toBeLessThan(bodies(file).length);
+  // SQLite's lock still holds: a copy must not close a descriptor of the file.
+  expect(() => openDataFile({ dataDir })).toThrow("locked");
 });
 
 test("close waits until the writes in progress are stored", async () => {

@@ -10,9 +10,11 @@
  * A read may return data that is not yet on the disk. A reader that acts on it writes afterwards, and the log is synced
  * in order. If the later write is durable, the data that was read is durable too.
  */
-import { closeSync, fdatasync, mkdirSync, openSync } from "node:fs";
+import { closeSync, fdatasync, mkdirSync, openSync, read as readCallback } from "node:fs";
+import { open as openFile } from "node:fs/promises";
 import { join } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { promisify } from "node:util";
 import { damage } from "../folder-check.ts";
 import { type Mark, newEpoch, openMark, readMark } from "./mark.ts";
 import { ENGINE_FILES } from "./name.ts";
@@ -47,6 +49,11 @@ export interface DataFile {
    * no further write is acknowledged.
    */
   onCrash(callback: (why: string) => void): void;
+  /**
+   * Copies the database, with all writes that were acknowledged before the call, to a new file. Writes during the copy
+   * are not delayed and are not in the copy.
+   */
+  copyTo(target: string): Promise<void>;
   /** Waits until all writes are on the disk, then closes the file. */
   close(): Promise<void>;
 }
@@ -58,9 +65,13 @@ interface Transaction {
   needsSync: boolean;
 }
 
+const read = promisify(readCallback);
+
 /** Number of 4 kB pages in the log before they are copied into the file. */
 const LOG_PAGES = 2_000;
 const PAGE_BYTES = 4_096;
+/** Bytes that a copy reads at once. */
+const COPY_BYTES = 1024 * 1024;
 
 const SCHEMA = `
 CREATE TABLE IF NOT EXISTS items (
@@ -95,6 +106,11 @@ export function openDataFile({ dataDir, sync = fdatasync }: FileOptions = {}): D
   let open: Transaction | undefined;
   let syncing: Promise<void> | undefined;
   let crash: Error | undefined;
+  /** Functions that wait for the end of the open transaction. */
+  const betweenTransactions: (() => void)[] = [];
+  let copying: Promise<void> = Promise.resolve();
+  /** Descriptor for copies. Closing any descriptor of the file would release SQLite's lock, so it stays open. */
+  let copySource: number | undefined;
   let notifyUndone = () => {};
   let notifyCrash = (_why: string) => {};
 
@@ -141,6 +157,7 @@ export function openDataFile({ dataDir, sync = fdatasync }: FileOptions = {}): D
     // Prevents an unhandled rejection if no other writer waits.
     done.promise.catch(() => {});
     done.reject(error);
+    for (const run of betweenTransactions.splice(0)) run();
   }
 
   function commit(): void {
@@ -156,6 +173,7 @@ export function openDataFile({ dataDir, sync = fdatasync }: FileOptions = {}): D
     }
     open = undefined;
     series.commits = commits;
+    for (const run of betweenTransactions.splice(0)) run();
     if (own.needsSync && log !== undefined) syncing = synced(log, own, commits);
     else own.done.resolve();
   }
@@ -175,6 +193,33 @@ export function openDataFile({ dataDir, sync = fdatasync }: FileOptions = {}): D
         resolve();
       });
     });
+  }
+
+  /** Waits for the end of the open transaction, then copies the log into the file and keeps the file unchanged. */
+  async function freeze(): Promise<void> {
+    while (open) await new Promise<void>((resolve) => betweenTransactions.push(resolve));
+    db.exec("PRAGMA wal_autocheckpoint = 0");
+    const state = db.prepare("PRAGMA wal_checkpoint(PASSIVE)").get() as { log: number; checkpointed: number };
+    if (state.checkpointed !== state.log) throw new Error("the log could not be copied into the database");
+  }
+
+  async function copyFrozen(target: string): Promise<void> {
+    copySource ??= openSync(path, "r");
+    const copy = await openFile(target, "wx", 0o600);
+    try {
+      await freeze();
+      const buffer = Buffer.alloc(COPY_BYTES);
+      for (let at = 0; ; ) {
+        const { bytesRead } = await read(copySource, buffer, 0, buffer.length, at);
+        if (bytesRead === 0) break;
+        await copy.write(buffer, 0, bytesRead, at);
+        at += bytesRead;
+      }
+      await copy.sync();
+    } finally {
+      db.exec(`PRAGMA wal_autocheckpoint = ${LOG_PAGES}`);
+      await copy.close();
+    }
   }
 
   function recordCrash(why: string, cause: unknown): void {
@@ -198,12 +243,20 @@ export function openDataFile({ dataDir, sync = fdatasync }: FileOptions = {}): D
     onCrash(callback) {
       notifyCrash = callback;
     },
+    copyTo(target) {
+      // One copy at a time: the first one to end would otherwise let the file change during the other one.
+      const copied = copying.then(() => copyFrozen(target));
+      copying = copied.catch(() => {});
+      return copied;
+    },
     async close() {
+      await copying;
       while (open || syncing) {
         await syncing;
         commit();
       }
       if (log !== undefined) closeSync(log);
+      if (copySource !== undefined) closeSync(copySource);
       mark?.close();
       db.close();
     },

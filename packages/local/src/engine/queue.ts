@@ -15,6 +15,8 @@
  * The parts are internal to fauxqs. Its version is therefore pinned exactly, and `test/conformance` verifies that the
  * parts still work.
  */
+import { chmodSync, closeSync, mkdirSync, openSync } from "node:fs";
+import { join } from "node:path";
 import { LOOPBACK } from "./port.ts";
 
 export interface QueueEngineOptions {
@@ -74,6 +76,11 @@ async function makeStores(): Promise<Stores> {
 }
 
 async function persist(stores: Stores, dataDir: string): Promise<Persistence> {
+  // The file contains images of apps, so only its owner may read it. SQLite gives its log the same permissions.
+  mkdirSync(dataDir, { recursive: true });
+  const file = join(dataDir, "fauxqs.db");
+  closeSync(openSync(file, "a", 0o600));
+  chmodSync(file, 0o600);
   const PersistenceManager = await part("persistence.js", "PersistenceManager");
   const persistence = new PersistenceManager(dataDir) as Persistence;
   const ready = persistence.db.prepare(
