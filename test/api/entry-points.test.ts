@@ -37,11 +37,11 @@ afterEach(() => {
 });
 
 test("a callback that cannot be stored gets 503 with Retry-After", async () => {
+  // The callback token expires, so the function must be loaded at the time of the harness.
+  vi.useFakeTimers({ toFake: ["Date"], now: HARNESS_START });
   const broken = new Proxy(table, { get: () => async () => Promise.reject(new Error("the table is gone")) });
   await useTable(broken);
   const { handler } = await import("../../functions/callback.ts");
-  // The callback token expires, so the function must read the time of the harness.
-  vi.useFakeTimers({ toFake: ["Date"], now: HARNESS_START });
   const harness = createTestHarness();
   await harness.start({ prompt: "a boat" });
   await harness.drain();
