@@ -24,7 +24,7 @@ export async function idempotent<T>(c: Context<AppEnv>, request: unknown, work: 
  * @throws MjflowError `invalid_request`
  */
 export function idempotencyKeyOf(c: Context<AppEnv>): string | undefined {
-  const header = headerOf(c);
+  const header = c.req.header(HEADER);
   if (header === undefined) return undefined;
   const key = parseIdempotencyKey(header);
   if (key !== undefined) return key;
@@ -32,10 +32,4 @@ export function idempotencyKeyOf(c: Context<AppEnv>): string | undefined {
     field: HEADER,
     detail: `${HEADER}: must be 1 to 255 visible ASCII characters. Send a new key, or leave out the header.`,
   });
-}
-
-/** Hono's Lambda adapter drops a header with an empty value. The event still has it. */
-function headerOf(c: Context<AppEnv>): string | undefined {
-  const { event } = (c.env ?? {}) as { event?: { headers?: Record<string, string | undefined> } };
-  return c.req.header(HEADER) ?? event?.headers?.[HEADER.toLowerCase()];
 }

@@ -159,6 +159,15 @@ describe.each([
     expect(seen).toEqual(["", "b%C3%B6at", "%EF%BF%BD"]);
   });
 
+  test("an empty Idempotency-Key gets 400 that names the header, and no flow is created", async () => {
+    const headers = { "content-type": "application/json", "idempotency-key": "" };
+    const event = { method: "POST", rawPath: "/v1/flows", headers, body: JSON.stringify(FLOW) };
+    const response = await send(fetch, event);
+    expect([response.status, response.body.field]).toEqual([400, "Idempotency-Key"]);
+    expect(response.body.detail).toContain("Idempotency-Key: must be 1 to 255 visible ASCII characters");
+    expect(api.harness.dump().flows).toEqual([]);
+  });
+
   test("a path that starts with two slashes stays a path", async () => {
     const response = await send(fetch, { rawPath: "//evil.test/v1/flows" });
     expect(response.status).toBe(404);

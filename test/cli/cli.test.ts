@@ -439,6 +439,8 @@ describe("local server and operations", () => {
       3,
       expect.stringContaining("the server rejects the key from MJFLOW_API_KEY"),
     ]);
+    // The server says what is wrong with the key.
+    expect(refused.stdout.replace(/\s+/g, " ")).toContain("Copy the whole key.");
   });
 
   test("dead-letters lists no messages, and redrive and discard reject an unknown id", async () => {

@@ -2,9 +2,9 @@
 
 import { type MjCompatDeps, type MjPressResult, pressMjButton } from "@mjflow/engine/mj-compat";
 import type { PressDeps } from "@mjflow/engine/press";
-import type { Hono } from "hono";
-import { handle } from "hono/aws-lambda";
+import type { LambdaFunctionURLEvent } from "aws-lambda";
 import { beforeEach, describe, expect, test } from "vitest";
+import { bufferedHandler } from "../../functions/http/function-url.ts";
 import { type Client, createClient, type Json, OTHER_SECRET, SECRET } from "./client.ts";
 
 const ports = ["store", "mjTaskIds", "queue"] as const;
@@ -416,17 +416,14 @@ describe("Idempotency-Key", () => {
   });
 
   test("an empty or unreadable key is an error on both APIs, and nothing is submitted", async () => {
-    const lambda = handle(client.unchecked as unknown as Hono) as unknown as (
-      event: object,
-      context: object,
-    ) => Promise<Json>;
+    const lambda = bufferedHandler((request) => client.unchecked.fetch(request));
     const http = { method: "POST", protocol: "HTTP/1.1", sourceIp: "127.0.0.1", userAgent: "test" };
     for (const key of ["", '""', "with space"]) {
       for (const [path, status] of [
         ["/v1/flows", 400],
         ["/mj/submit/imagine", 200],
       ] as const) {
-        // A function URL passes an empty header on. Hono's adapter does not.
+        // A function URL passes an empty header on.
         const event = {
           version: "2.0",
           rawPath: path,
@@ -436,8 +433,8 @@ describe("Idempotency-Key", () => {
           body: JSON.stringify({ prompt: "x", ...(status === 400 && { provider: "fake" }) }),
           isBase64Encoded: false,
         };
-        const answered = await lambda(event, {});
-        const body = JSON.parse(answered.body) as Json;
+        const answered = await lambda(event as unknown as LambdaFunctionURLEvent);
+        const body = JSON.parse(answered.body!) as Json;
         expect(answered.statusCode, `${path} ${key}`).toBe(status);
         const words = body.detail ?? body.description;
         expect(words, `${path} ${key}`).toMatch(/^Idempotency-Key: must be 1 to 255 visible ASCII characters/);

@@ -17,11 +17,11 @@ import { checkVendors } from "../doctor/vendor.ts";
 import { EXIT } from "../exit.ts";
 import { collect } from "../page.ts";
 import type { Style } from "../paint.ts";
-import { pad, widthOf } from "../text.ts";
+import { pad, stripControlCharacters, widthOf } from "../text.ts";
 
 const HEALTH_TIMEOUT_MS = 10_000;
 /** Error codes of a server that does not have the route or the filter. */
-const NOT_REPORTED = new Set(["not_found", "method_not_allowed", "invalid_request"]);
+const NOT_REPORTED = new Set(["not_found", "route_not_found", "method_not_allowed", "invalid_request"]);
 const RECENT_MS = 24 * 3_600_000;
 /** Former names of subjects. The JSON output keeps them, because scripts parse it. */
 const JSON_SUBJECTS: Readonly<Record<string, string>> = { "unclear submissions": "in doubt" }; // plain-words: ok
@@ -105,7 +105,10 @@ async function checkKey(context: Context): Promise<Finding> {
       level: "bad",
       subject,
       message: `the server rejects the key from ${keyFrom}`,
-      advice: "The key belongs to another deployment, or is revoked or expired. Ask the operator for a new one.",
+      advice:
+        typeof error.more["reason"] === "string"
+          ? stripControlCharacters(error.detail)
+          : "The key belongs to another deployment, or is revoked or expired. Ask the operator for a new one.",
     };
   }
   return { level: "ok", subject, message: `accepted, from ${keyFrom}` };
