@@ -5,7 +5,7 @@
 import { failure } from "@mjflow/core/error";
 import type { Flow } from "@mjflow/core/flow";
 import { taskIdOf } from "@mjflow/core/id";
-import type { SubmitOutcome } from "@mjflow/core/port";
+import { LookupError, type SubmitOutcome } from "@mjflow/core/port";
 import { TIMINGS } from "@mjflow/core/timing";
 import { pressTask } from "@mjflow/engine/press";
 import { describe, expect, test } from "vitest";
@@ -278,4 +278,75 @@ test("three unclear outcomes in a row open the breaker, and each failed trial do
     opened.push(openUntil! - harness.deps.clock.now());
   }
   expect(opened).toEqual([TIMINGS.openMs, 2 * TIMINGS.openMs, 4 * TIMINGS.openMs]);
+});
+
+describe("the trial of a half-open account with a known task", () => {
+  const weighted = () => createTestHarness({ accounts: { fake: { a: { weight: 1_000 }, b: { weight: 1 } } } });
+  const open = async (harness: TestHarness, fault: "unauthorized" | "unreachable" | "out_of_money" | "unclear") => {
+    const { accounts } = harness.deps;
+    for (let i = 0; i < 3; i++) await accounts.recordOutcome("fake", "a", { fault, afterMs: 0 }, "1765000000000042");
+    harness.advance(TIMINGS.openMs + 1);
+  };
+  const health = (harness: TestHarness) => harness.deps.store.health("fake", "a");
+
+  test.each(["unauthorized", "unreachable", "out_of_money", "unclear"] as const)(
+    "after %s, a look-up that is refused keeps the account open, and no flow is submitted to it",
+    async (fault) => {
+      const harness = weighted();
+      await open(harness, fault);
+      harness.vendor.failLookups(new LookupError("401", { unauthorized: true }));
+      const flow = await harness.start({ onVendorLoss: "restart" });
+      expect(flow.account).toBe("b");
+      expect(harness.vendor.lookups).toEqual([["1765000000000042"]]);
+      expect(await health(harness)).toMatchObject({ fault, opens: 2 });
+      await harness.start({ onVendorLoss: "restart" });
+      expect(harness.vendor.lookups, "one look-up for each trial").toHaveLength(1);
+    },
+  );
+
+  test.each(["unauthorized", "unreachable"] as const)(
+    "after %s, a look-up that works closes the breaker, and the flow goes to the account",
+    async (fault) => {
+      const harness = weighted();
+      await open(harness, fault);
+      expect((await harness.start()).account).toBe("a");
+      expect(await health(harness)).toMatchObject({ faults: 0, opens: 0 });
+      expect((await health(harness))!.openUntil).toBeUndefined();
+    },
+  );
+
+  test("a look-up that works says nothing about credit: only a flow that can move is the trial", async () => {
+    const harness = weighted();
+    await open(harness, "out_of_money");
+    expect((await harness.start()).account).toBe("b");
+    expect(harness.vendor.lookups).toEqual([]);
+    expect((await harness.start({ onVendorLoss: "restart" })).account).toBe("a");
+    expect(await health(harness)).toMatchObject({ fault: "out_of_money", probing: true });
+  });
+
+  test("a look-up that fails for another reason leaves the trial to a flow", async () => {
+    const harness = weighted();
+    await open(harness, "unclear");
+    harness.vendor.failLookups(new LookupError("502"));
+    expect((await harness.start()).account).toBe("a");
+    expect(await health(harness)).toMatchObject({ fault: "unclear", probing: true });
+  });
+
+  test("an account whose task ids are not known is tested by a flow", async () => {
+    const harness = weighted();
+    await harness.deps.accounts.recordOutcome("fake", "a", { fault: "unauthorized" });
+    harness.advance(TIMINGS.openMs + 1);
+    expect((await harness.start()).account).toBe("b");
+    expect((await harness.start({ onVendorLoss: "restart" })).account).toBe("a");
+    expect(harness.vendor.lookups).toEqual([]);
+  });
+
+  test("the id of an accepted task is stored with the next fault, and costs no write before", async () => {
+    const harness = weighted();
+    await sent(harness, await harness.start());
+    expect(await health(harness)).toBeUndefined();
+    harness.vendor.next(UNCLEAR);
+    await sent(harness, await harness.start());
+    expect(await health(harness)).toMatchObject({ fault: "unclear", probeId: harness.vendor.calls[0]!.id });
+  });
 });

@@ -27,8 +27,6 @@ export interface AccountHealth extends BreakerRecord {
   lookupFault?: LookupFault;
   /** When the vendor last refused the key of a look-up, epoch ms; unset: never. */
   lookupRefusedAt?: number;
-  /** Vendor task id of a task of this account. A free look-up with it tests the account. Unset: none is known. */
-  probeId?: string;
 }
 
 /**

@@ -2,7 +2,7 @@
  * Selects the vendor account for a new root, by weight and by the state of each circuit breaker. The functions are pure.
  * The same flow and the same candidates give the same account.
  */
-import { type BreakerRecord, breakerStateOf, isPermanentFault } from "./circuit-breaker.ts";
+import { type BreakerRecord, breakerStateOf, isPermanentFault, isProvedByLookup } from "./circuit-breaker.ts";
 
 /** Value of `provider` in a request that lets mjflow choose any vendor with the needed capability. */
 export const ANY_PROVIDER = "auto";
@@ -56,6 +56,8 @@ function effectiveWeight({ weight, breaker }: Candidate, { now, allowOpenBreaker
     case "open":
       return 0;
     case "half-open":
+      // A free look-up comes before the trial, so any root may cause it.
+      if (breaker.probeId !== undefined && isProvedByLookup(breaker.fault)) return weight * TRIAL_SHARE;
       return isPermanentFault(breaker.fault) && !allowOpenBreaker ? 0 : weight * TRIAL_SHARE;
     case "closed":
       return weight / (1 + breaker.faults);

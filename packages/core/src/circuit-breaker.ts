@@ -26,6 +26,8 @@ export interface BreakerRecord {
   opens: number;
   /** End of the open time, epoch ms; unset: the breaker is closed. In the past: it is half-open. */
   openUntil?: number;
+  /** Vendor task id of a task of this account. A free look-up with it tests the account. Unset: none is known. */
+  probeId?: string;
   /** True while the trial root is under way. */
   probing?: boolean;
   /**
@@ -59,6 +61,11 @@ export function breakerStateOf({ openUntil }: BreakerRecord, now: number): Break
 /** Returns true if waiting cannot fix the fault: the operator must set a new key or add credit at the vendor. */
 export function isPermanentFault(fault: Fault | undefined): boolean {
   return fault === "unauthorized" || fault === "out_of_money";
+}
+
+/** Returns true if a look-up that works shows that the fault is over: the key is valid and the vendor can be reached. */
+export function isProvedByLookup(fault: Fault | undefined): boolean {
+  return fault === "unauthorized" || fault === "unreachable";
 }
 
 /**

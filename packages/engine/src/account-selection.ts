@@ -11,9 +11,17 @@ import {
   type SelectionCriteria,
   selectAccount,
 } from "@mjflow/core/account-selection";
+import { isPermanentFault, isProvedByLookup } from "@mjflow/core/circuit-breaker";
 import { MjflowError } from "@mjflow/core/error";
 import type { Flow } from "@mjflow/core/flow";
-import type { AccountConfig, Clock, Log, Provider, Providers } from "@mjflow/core/port";
+import {
+  type AccountConfig,
+  type Clock,
+  type Log,
+  LookupError,
+  type Provider,
+  type Providers,
+} from "@mjflow/core/port";
 import { canRelocate, isSameAccount } from "@mjflow/core/relocation";
 import type { AccountRef } from "@mjflow/core/state";
 import type { Task } from "@mjflow/core/task";
@@ -21,7 +29,7 @@ import type { Accounts } from "./account.ts";
 
 export interface AccountSelectionDeps {
   providers: Providers;
-  accounts: Pick<Accounts, "health" | "tryHalfOpen">;
+  accounts: Pick<Accounts, "health" | "tryHalfOpen" | "recordOutcome">;
   clock: Clock;
 }
 
@@ -210,10 +218,50 @@ async function selectFrom(
     if (!chosen) return undefined;
     const { provider, account, breaker } = chosen;
     const isHalfOpen = breaker.openUntil !== undefined && breaker.openUntil <= criteria.now;
-    if (!isHalfOpen || candidates.length === 1 || (await deps.accounts.tryHalfOpen(provider, account))) {
+    if (!isHalfOpen || candidates.length === 1 || (await startTrial(deps, chosen, criteria))) {
       return { provider, account };
     }
-    // Another worker has started the trial. A half-open account gets only one trial at a time.
+    // Another worker has started the trial, or the account still fails. A half-open account gets one trial at a time.
     candidates = candidates.filter((candidate) => candidate !== chosen);
+  }
+}
+
+/**
+ * Starts the trial of a half-open account. If a task id of the account is known, a free look-up comes first, so that no
+ * flow of a customer fails only to test the account.
+ *
+ * @returns true if the account may get this root
+ */
+async function startTrial(
+  deps: AccountSelectionDeps,
+  { provider, account, breaker }: Candidate,
+  { allowOpenBreaker = false }: SelectionCriteria,
+): Promise<boolean> {
+  if (!(await deps.accounts.tryHalfOpen(provider, account))) return false;
+  const { probeId, fault } = breaker;
+  const result = probeId === undefined ? "unknown" : await probe(deps, { provider, account }, probeId);
+  if (result === "fails") {
+    await deps.accounts.recordOutcome(provider, account, { fault: fault ?? "unclear" });
+    return false;
+  }
+  // The look-up answers whether the key is valid and the vendor can be reached, and nothing about credit or capacity.
+  if (result === "works" && isProvedByLookup(fault)) await deps.accounts.recordOutcome(provider, account, "worked");
+  return result === "works" ? isProvedByLookup(fault) || !isPermanentFault(fault) || allowOpenBreaker : true;
+}
+
+/** @returns `unknown` if the look-up failed for a reason that says nothing about a submission */
+async function probe(
+  { providers }: AccountSelectionDeps,
+  { provider: id, account }: AccountRef,
+  probeId: string,
+): Promise<"works" | "fails" | "unknown"> {
+  const vendor = providers.get(id);
+  const config = vendor?.account(account);
+  if (!vendor || !config) return "unknown";
+  try {
+    await vendor.provider.lookup([probeId], config);
+    return "works";
+  } catch (error) {
+    return error instanceof LookupError && (error.unauthorized || error.unreachable) ? "fails" : "unknown";
   }
 }

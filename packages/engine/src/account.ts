@@ -40,8 +40,11 @@ export interface Accounts {
   recordLookup(provider: string, account: string, result: "worked" | LookupFault): Promise<void>;
   /** The health of the account, at most `beliefMs` old (`MJFLOW_TIMINGS`). */
   health(provider: string, account: string): Promise<AccountHealth>;
-  /** Records what the outcome of a submission says about the account; "worked" if the vendor accepted it. */
-  recordOutcome(provider: string, account: string, outcome: CallOutcome): Promise<void>;
+  /**
+   * Records what the outcome of a submission says about the account; "worked" if the vendor accepted it.
+   * @param vendorTaskId id of any task of the account, for a later probe by look-up; undefined: none is known
+   */
+  recordOutcome(provider: string, account: string, outcome: CallOutcome, vendorTaskId?: string): Promise<void>;
   /**
    * Starts the trial of a half-open account.
    * @returns false if another worker has started it or the account is not half-open any more
@@ -79,6 +82,8 @@ export function createAccounts({ store, vendorStore, clock, log, timings }: Acco
   const cached = new Map<string, { health: Promise<AccountHealth>; until: number }>();
   const recording = new Map<string, Promise<void>>();
   const fullUntil = new Map<string, number>();
+  /** The last known vendor task id of each account. It is stored only with a fault, so that it costs no write. */
+  const taskIds = new Map<string, string>();
 
   /**
    * Returns the cached health or reads it. Parallel callers share one read, so a sweep reads an account once, however
@@ -173,15 +178,14 @@ export function createAccounts({ store, vendorStore, clock, log, timings }: Acco
       );
     },
     health: (provider, account) => read(provider, account, clock.now()),
-    async recordOutcome(provider, account, outcome) {
+    async recordOutcome(provider, account, outcome, vendorTaskId) {
       const now = clock.now();
+      const key = `${provider}/${account}`;
+      if (vendorTaskId !== undefined) taskIds.set(key, vendorTaskId);
       const health = await read(provider, account, now);
-      await saveIfChanged(
-        health,
-        outcome === "worked"
-          ? recordSuccess(health)
-          : recordFault(health, outcome.fault, now, timings, outcome.afterMs),
-      );
+      if (outcome === "worked") return saveIfChanged(health, recordSuccess(health));
+      const next = recordFault(health, outcome.fault, now, timings, outcome.afterMs);
+      await saveIfChanged(health, next && { ...next, probeId: taskIds.get(key) ?? next.probeId });
     },
     async tryHalfOpen(provider, account) {
       const now = clock.now();

@@ -19,8 +19,8 @@ export type AdoptDeps = Pick<EngineDeps, "store" | "queue" | "clock" | "timings"
 const MAX_CONFLICT_RETRIES = 20;
 
 /**
- * Handles the effect `adopt`. Only a resume adopts the late success if the app canceled the flow, retried the task or
- * got another flow for it, if the flow ended long ago, or if the credit does not cover the follow-ups.
+ * Handles the effect `adopt`. It adopts nothing if the app canceled the flow or a restarted flow has taken its place. The
+ * same holds if the flow ended long ago or the credit does not cover the follow-ups. Then a resume or retry adopts it.
  *
  * @returns the decision to run the effects of
  */

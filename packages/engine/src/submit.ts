@@ -38,6 +38,8 @@ type Ready = {
   customId?: string;
   /** Until when a press waits for a vendor that does not yet show the parent as finished, epoch ms. Unset for a root. */
   parentUntil?: number;
+  /** Vendor task id of the parent of a press. Unset for a root. */
+  parentId?: string;
   call(context: CallContext): Promise<SubmitOutcome>;
 };
 type CannotSubmit = { kind: "hopeless"; failure: Failure };
@@ -156,7 +158,7 @@ async function callVendor(
   const applied = await applySignal(deps, task, signal).catch((error: unknown) =>
     enqueueAcceptance(deps, task, signal, error),
   );
-  await recordOutcome(deps, task, callOutcomeOf(outcome));
+  await recordOutcome(deps, task, callOutcomeOf(outcome), knownTaskIdOf(outcome) ?? ready.parentId);
   return applied;
 }
 
@@ -170,7 +172,7 @@ async function hasFreeSlot({ accounts }: SubmitDeps, { maxRunning }: AccountHand
 async function waitForSlot(deps: SubmitDeps, flow: Flow, task: Task): Promise<AppliedSignal> {
   const to = await findFreeAccount(deps, flow, task);
   const applied = await applySignal(deps, task, { kind: "accountFull", chance: deps.random.chance(), to });
-  await recordOutcome(deps, task, { fault: "full" });
+  await recordOutcome(deps, task, { fault: "full" }, undefined);
   return applied;
 }
 
@@ -206,6 +208,10 @@ function callOutcomeOf(outcome: SubmitOutcome): CallOutcome | undefined {
   }
 }
 
+function knownTaskIdOf(outcome: SubmitOutcome): string | undefined {
+  return outcome.kind === "accepted" || outcome.kind === "modal" ? outcome.vendorTaskId : undefined;
+}
+
 /**
  * Updates the account health. The outcome of the call is already stored, so a failure of this update is only logged.
  */
@@ -213,9 +219,10 @@ async function recordOutcome(
   { accounts, log }: SubmitDeps,
   { provider, account }: Task,
   outcome: CallOutcome | undefined,
+  vendorTaskId: string | undefined,
 ): Promise<void> {
   if (!outcome) return;
-  await accounts.recordOutcome(provider, account, outcome).catch((error: unknown) => {
+  await accounts.recordOutcome(provider, account, outcome, vendorTaskId).catch((error: unknown) => {
     log.warn("account.health-not-saved", { provider, account, error: String(error) });
   });
 }
@@ -349,6 +356,7 @@ async function preparePress(
     kind: "ready",
     customId,
     parentUntil,
+    parentId: vendorTaskId,
     call: (context) => handle.provider.press({ vendorTaskId, customId }, context),
   };
 }
