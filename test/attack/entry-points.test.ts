@@ -179,7 +179,11 @@ describe("the callback entry point", () => {
     const after = await target.server.flow(id);
     const seen = ({ status, duplicates, imageUrl, late }: Json) => ({ status, duplicates, imageUrl, late });
     expect(after.tasks.map(seen)).toEqual(before.tasks.map(seen));
-    // The valid token still works.
+    // The valid token still works, also through a proxy that sends the absolute form of the request target.
+    const proxied = `POST http://proxy.test/callbacks/${token} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n`;
+    expect(
+      statusOf(await target.raw(`${proxied}Content-Length: ${Buffer.byteLength(FIXTURE)}\r\n\r\n${FIXTURE}`)),
+    ).toBe(200);
     expect(await post(token, FIXTURE)).toBe(200);
     expect((await target.server.flow(id)).tasks[0].status).toBe("SUCCESS");
   });

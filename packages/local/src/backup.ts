@@ -197,8 +197,8 @@ async function askServer(dataDir: string, folder: string, locked: ConfigError): 
 }
 
 /**
- * Checks the copied database and starts a new series of commits. Files of the backup and files of the original folder
- * cannot be mixed then: the check at the start recognizes a log or a mark of the other folder.
+ * Checks the copied database and starts a new series of commits. The check at the start then recognizes a log or a mark
+ * of the original folder, so that files of both folders cannot be mixed.
  */
 function seal(folder: string): void {
   const db = new DatabaseSync(join(folder, DATABASE));

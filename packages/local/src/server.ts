@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { FUNCTION_TIMEOUT_S, QUEUE } from "@mjflow/core/limit";
 import type { QueueName } from "@mjflow/core/message";
 import { type ProviderId, type Simulator, startSimulator } from "@mjflow/simulator/server";
+import { VENDORS_PK } from "@mjflow/store/keys";
 import { BACKUP_PATH, type BackupRoute, createBackupRoute } from "./backup.ts";
 import { continueLate, createBodyReader, needsBody } from "./body-budget.ts";
 import { ConfigError, type LocalServerConfig, MAX_PORT } from "./config.ts";
@@ -91,7 +92,8 @@ export async function startLocalServer(
       Callback: { url: config.publicUrl ?? url },
       Api: { url },
     });
-    setEndpointVariables(backend.endpoints, url, config);
+    const isSimulated = Object.keys(config.providers).length === 0 && !(await hasRealAccount(backend, simulator));
+    setEndpointVariables(backend.endpoints, url, config, isSimulated);
 
     const functions = await importFunctions(backend.ports);
     const backup = createBackupRoute(dataDir, url, backend.backup);
@@ -138,6 +140,12 @@ async function startVendorSimulator({ dataDir, port, simulatorSpeed: speed }: Lo
   });
 }
 
+/** True if a vendor account that was added through the API has the URL of a real vendor. */
+async function hasRealAccount({ ports }: LocalBackend, simulator: Simulator): Promise<boolean> {
+  const accounts = (await ports?.table.partition(VENDORS_PK)) ?? [];
+  return accounts.some(({ url }) => url?.S !== undefined && !url.S.startsWith(simulator.url));
+}
+
 // ── replacements of Lambda and SST ───────────────────────────────────────────────────────────────────────────────────
 
 /** Sets the linked resources like SST does: `Resource.<Name>` reads these variables. */
@@ -150,18 +158,20 @@ function setEndpointVariables(
   endpoints: LocalBackend["endpoints"],
   url: string,
   { timings, providers }: LocalServerConfig,
+  isSimulated: boolean,
 ): void {
   Object.assign(process.env, {
-    ...endpoints,
     AWS_REGION: "us-east-1",
     AWS_ACCESS_KEY_ID: "local",
     AWS_SECRET_ACCESS_KEY: "local",
+    ...endpoints,
     MJFLOW_TIMINGS: timings,
     MJFLOW_API_URL: url,
     MJFLOW_DEFAULT_PROVIDER: process.env["MJFLOW_DEFAULT_PROVIDER"] || (Object.keys(providers)[0] ?? "simulator"),
     MJFLOW_PROGRESS: process.env["MJFLOW_PROGRESS"] ?? "on",
-    // Allows webhook receivers on this machine and the simulator's images. The variable can restrict this.
-    MJFLOW_OUTBOUND_ALLOW: process.env["MJFLOW_OUTBOUND_ALLOW"] ?? `${LOOPBACK}:*,localhost:*`,
+    // While all vendors are simulated, webhook receivers on this machine and the simulator's images are allowed.
+    // Otherwise apps of others could reach every server of this machine.
+    MJFLOW_OUTBOUND_ALLOW: process.env["MJFLOW_OUTBOUND_ALLOW"] ?? (isSimulated ? `${LOOPBACK}:*,localhost:*` : ""),
     MJFLOW_LOG: process.env["MJFLOW_LOG"] ?? "warn",
   });
 }

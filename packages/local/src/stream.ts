@@ -50,8 +50,15 @@ class ResponseStream extends Writable {
 
   override _final(done: () => void): void {
     this.start({});
-    this.#response.end(done);
-    if (this.#response.destroyed) done();
+    // The callback of `end` gets the error of a client that has closed the connection. That is no error of the function:
+    // nothing is left to do, and the rest of the output is discarded as in `_write`.
+    let isFinished = false;
+    const finish = () => {
+      if (!isFinished) done();
+      isFinished = true;
+    };
+    this.#response.once("close", finish).once("error", finish).end(finish);
+    if (this.#response.destroyed) finish();
   }
 }
 

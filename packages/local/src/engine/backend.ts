@@ -7,6 +7,7 @@ import { QUEUE } from "@mjflow/core/limit";
 import type { Queue, QueueDepth, QueueDepths } from "@mjflow/core/port";
 import type { Table } from "@mjflow/store/table";
 import { copyDataFolder } from "../backup.ts";
+import { loadOrCreateSecret } from "../data-folder.ts";
 import type { MessageSource } from "../event-source-mapping.ts";
 import { checkFolder } from "../folder-check.ts";
 import { createBucket, createQueues, createTable, VISIBILITY_S } from "../provision.ts";
@@ -28,7 +29,7 @@ export interface LocalBackend {
   ports?: { table: Table; queue: Queue; queueDepths: QueueDepths; bucketEndpoint(): Promise<string> };
   /** Copies the data folder while the backend runs; unset if the engine cannot. The target is an empty folder. */
   backup?(target: string): Promise<void>;
-  /** Environment variables with the SDK's endpoints of the emulators. */
+  /** Environment variables of the SDK: the endpoints of the emulators, and the secret of the bucket. */
   endpoints: Record<string, string>;
   queueUrls: Record<QueueDepth["name"], string>;
   source(name: QueueDepth["name"]): MessageSource;
@@ -62,11 +63,12 @@ export async function startLocalBackend({ dataDir, engine, acceptLoss }: LocalBa
 
 async function startSqliteBackend(dataDir: string): Promise<LocalBackend> {
   const file = openDataFile({ dataDir });
+  const secret = loadOrCreateSecret(dataDir, "bucket.key");
   /** The object store is started at its first use, because most local servers store no images. */
   let bucket: Promise<QueueEngine> | undefined;
   async function startBucket(): Promise<QueueEngine> {
-    const engine = await startQueueEngine({ dataDir });
-    await createBucket(bucketClient(engine.endpoint));
+    const engine = await startQueueEngine({ dataDir, secret });
+    await createBucket(bucketClient(engine.endpoint, secret));
     return engine;
   }
   const queues = createFileQueues({
@@ -95,7 +97,7 @@ async function startSqliteBackend(dataDir: string): Promise<LocalBackend> {
         return (await bucket).endpoint;
       },
     },
-    endpoints: {},
+    endpoints: { AWS_SECRET_ACCESS_KEY: secret },
     // Not used: messages are sent through the port.
     queueUrls: { submit: "", deliver: "", archive: "", "dead-letters": "" },
     source: queues.source,

@@ -19,7 +19,12 @@ export function queueClient(endpoint: string): SQSClient {
   return new SQSClient({ ...LOCAL, endpoint });
 }
 
-/** Uses path-style URLs, because a bucket has no DNS name on this machine. */
-export function bucketClient(endpoint: string): S3Client {
-  return new S3Client({ ...LOCAL, endpoint, forcePathStyle: true });
+/**
+ * Uses path-style URLs, because a bucket has no DNS name on this machine.
+ *
+ * @param secret secret of an object store that checks signatures
+ */
+export function bucketClient(endpoint: string, secret: string = LOCAL.credentials.secretAccessKey): S3Client {
+  const credentials = { ...LOCAL.credentials, secretAccessKey: secret };
+  return new S3Client({ ...LOCAL, credentials, endpoint, forcePathStyle: true });
 }

@@ -16,14 +16,18 @@
  * parts still work.
  */
 import { chmodSync, closeSync, mkdirSync, openSync } from "node:fs";
+import type { IncomingMessage } from "node:http";
 import { join } from "node:path";
 import { LOOPBACK } from "./port.ts";
+import { isSigned } from "./signature.ts";
 
 export interface QueueEngineOptions {
   /** Folder of `fauxqs.db`; unset: in memory. */
   dataDir?: string;
   /** TCP port; unset: a free port. */
   port?: number;
+  /** Secret that signs every request; only S3 requests are accepted then. Unset: no signature is checked. */
+  secret?: string;
 }
 
 export interface QueueEngine {
@@ -32,13 +36,20 @@ export interface QueueEngine {
   stop(): Promise<void>;
 }
 
-export async function startQueueEngine({ dataDir, port = 0 }: QueueEngineOptions = {}): Promise<QueueEngine> {
+export async function startQueueEngine({ dataDir, port = 0, secret }: QueueEngineOptions = {}): Promise<QueueEngine> {
   const { buildApp } = await import("fauxqs");
   const stores = await makeStores();
   const persistence = dataDir === undefined ? undefined : await persist(stores, dataDir);
   // With an empty host, queue URLs use the Host header of the request that created the queue.
   stores.sqsStore.host = "";
   const app = buildApp({ logger: false, stores: stores as never });
+  if (secret !== undefined) {
+    app.addHook("onRequest", async ({ raw }: { raw: IncomingMessage }, reply: Reply) => {
+      const { method = "", url = "", headers } = raw;
+      if (isSigned({ method, url, headers }, secret, Date.now())) return;
+      await reply.code(403).type("application/xml").send("<Error><Code>AccessDenied</Code></Error>");
+    });
+  }
   if (persistence) app.addHook("onClose", async () => persistence.close());
   try {
     await app.listen({ port, host: LOOPBACK });
@@ -52,6 +63,12 @@ export async function startQueueEngine({ dataDir, port = 0 }: QueueEngineOptions
 }
 
 // ── internals of fauxqs ─────────────────────────────────────────────────────────────────────────────────────────────
+
+interface Reply {
+  code(status: number): Reply;
+  type(contentType: string): Reply;
+  send(body: string): Promise<unknown>;
+}
 
 interface Persistence {
   db: { prepare(sql: string): { run(...values: string[]): unknown } };
