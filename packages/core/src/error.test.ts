@@ -2,8 +2,13 @@ import { describe, expect, it } from "vitest";
 import { ERRORS, type ErrorCode, FAILURES, failure, isVendorLoss, MjflowError, type Retry } from "./error.ts";
 
 const KINDS = Object.entries(ERRORS) as [ErrorCode, { status: number; title: string; retry: Retry; advice: string }][];
-/** Statuses of valid requests that can succeed later. */
-const PASSING = new Set([409, 429]);
+/** Rejections of valid requests whose cause ends by itself. The other codes need a change by the caller or operator. */
+const PASSING: ReadonlySet<ErrorCode> = new Set([
+  "write_conflict",
+  "idempotency_in_flight",
+  "rate_limited",
+  "too_many_flows",
+]);
 
 describe("MjflowError and its codes", () => {
   it.each(KINDS)("the error %s has status, title, advice and retry", (code, { status, title, retry, advice }) => {
@@ -22,10 +27,10 @@ describe("MjflowError and its codes", () => {
     expect(advice).toMatch(/^[A-Z].*\.$/);
   });
 
-  it.each(KINDS)("the error %s is retried only if its cause can end by itself", (_, { status, retry }) => {
+  it.each(KINDS)("the error %s is retried only if its cause can end by itself", (code, { status, retry }) => {
     expect(status).toBeGreaterThanOrEqual(400);
     expect(status).toBeLessThan(600);
-    if (status < 500 && !PASSING.has(status)) expect(retry).toBe("never");
+    if (status < 500 && !PASSING.has(code)) expect(retry).toBe("never");
     else if (typeof retry === "object") expect(retry.afterMs).toBeGreaterThan(0);
     else expect(retry).toBe("later");
   });

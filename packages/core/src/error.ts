@@ -70,7 +70,7 @@ export const ERRORS = {
     status: 409,
     title: "A limit is reached",
     retry: "never",
-    advice: "`detail` names the limit. Delete one, or ask the operator.",
+    advice: "Read the limit in `detail`. Delete one, or ask the operator.",
   },
   already_exists: {
     status: 409,
