@@ -31,7 +31,7 @@ test.each(BUDGETS)("a cold start of %s reads less than %i kB", (name, budget) =>
 });
 
 test.each([
-  // Events: a callback without a token, a health check, an empty batch, a scheduled run.
+  // Events: a callback without a token, the index of the API, an empty batch, a scheduled run.
   ["Callback", { statusCode: 401 }],
   ["Api", { streamed: 200 }],
   ["Submit", { batchItemFailures: [] }],
