@@ -105,6 +105,8 @@ const EFFECTS: Record<Effect["kind"], (task: Task) => QueueName[]> = {
   settle: () => ["deliver"],
   tell: () => ["deliver"],
   archive: () => ["archive"],
+  // The process that stored a late success adopts it, and then runs the effects of the adopted end.
+  adopt: (task) => [...legalQueuesOf(task, { kind: "adopt" }), ...legalQueuesOf(task, { kind: "adoptionDeclined" })],
   call: () => [],
   lookup: () => [],
 };
