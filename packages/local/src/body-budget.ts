@@ -39,7 +39,7 @@ export function createBodyReader({
   let heldBytes = 0;
 
   async function receive(request: IncomingMessage, hold: (bytes: number) => boolean): Promise<Received> {
-    if (Number(request.headers["content-length"] ?? 0) > BODY_BYTES) return "too long";
+    if (isTooLong(request)) return "too long";
     const { promise, resolve, reject } = Promise.withResolvers<Received>();
     const chunks: Buffer[] = [];
     let size = 0;
@@ -89,6 +89,25 @@ export function createBodyReader({
   };
 }
 
+/** True if the head announces a body above the limit. */
+function isTooLong({ headers }: IncomingMessage): boolean {
+  return Number(headers["content-length"] ?? 0) > BODY_BYTES;
+}
+
+/**
+ * Leaves the body of a request unread, see `needsBody`.
+ *
+ * @returns true if the body is above the limit; the client has then got its response
+ */
+export function skipBody(request: IncomingMessage, response: ServerResponse): boolean {
+  if (!isTooLong(request)) {
+    discardBody(request, response);
+    return false;
+  }
+  refuse("too long", request, response);
+  return true;
+}
+
 function refuse(why: Exclude<Received, Buffer>, request: IncomingMessage, response: ServerResponse): void {
   if (why === "stalled") {
     response.writeHead(408, { "content-type": "application/json", connection: "close" });
@@ -125,7 +144,7 @@ let discards = 0;
  * Reading costs memory until the next garbage collection. Therefore only a few bodies are read at one time; the other
  * connections are closed after a pause.
  */
-export function discardBody(request: IncomingMessage, response: ServerResponse): void {
+function discardBody(request: IncomingMessage, response: ServerResponse): void {
   const { headers, socket } = request;
   const length = headers["transfer-encoding"] === undefined ? Number(headers["content-length"] ?? 0) : BODY_BYTES;
   if (length <= FREE_BYTES || discards < DISCARDS) {

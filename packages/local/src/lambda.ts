@@ -5,7 +5,7 @@
 import { isUtf8 } from "node:buffer";
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { type BodyReader, createBodyReader, discardBody } from "./body-budget.ts";
+import { type BodyReader, createBodyReader, skipBody } from "./body-budget.ts";
 import { isStreaming, streamResponse } from "./stream.ts";
 
 export interface LambdaContext {
@@ -91,8 +91,7 @@ export async function serveFunctionUrl(
     }
   }
   if (needsBody) return bodies.read(request, response, call);
-  discardBody(request, response);
-  return call(NO_BODY);
+  if (!skipBody(request, response)) await call(NO_BODY);
 }
 
 const TEXT = /^(?:text\/|application\/(?:json|javascript|xml|x-www-form-urlencoded))/i;
