@@ -1,12 +1,16 @@
 /**
  * Highest minified size that a cold start of each function may read, kB. Raise a value only after finding the cause.
+ *
+ * The last raise has three causes. All functions can read damaged vendor responses (about 8 kB) and store late successes
+ * (about 5 kB). The API explains wrong fields and makes /mj requests safe to repeat (about 15 kB). Rare code is loaded on
+ * demand: the adoption of a late success, and the decoders of bodies that are not plain UTF-8.
  */
 export const BUDGET_KB = {
-  Api: 515,
-  Archive: 330,
-  Callback: 300,
+  Api: 555,
+  Archive: 336,
+  Callback: 302,
   Deadletter: 290,
   Deliver: 315,
-  Submit: 365,
-  Sweep: 330,
+  Submit: 392,
+  Sweep: 347,
 };

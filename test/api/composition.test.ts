@@ -32,7 +32,7 @@ interface Composed {
   deliver: ReturnType<typeof composeDeliver>;
 }
 
-/** Composes the parts of the functions anew, with only this setting. */
+/** Composes the parts of the functions again, with only this setting. */
 async function compose(name: string, value: string | undefined): Promise<Composed> {
   vi.resetModules();
   for (const other of Object.keys(process.env).filter((key) => key.startsWith("MJFLOW_"))) vi.stubEnv(other, undefined);

@@ -76,7 +76,7 @@ describe("adoption of a late success", () => {
     return flow;
   }
 
-  test("an app is told of both ends under different event ids, and of the second end of the flow", async () => {
+  test("an app is notified of both ends under different event ids, and of the second end of the flow", async () => {
     await failedFlow({ notifyHook: "https://app.test/hook", then: [{ press: "U1" }] });
     await harness.post(harness.vendor.calls[0]!, "SUCCESS");
     await harness.finishAll();
@@ -418,7 +418,7 @@ describe("outcomes that are not about the capacity of the account", () => {
     expect(task.endedAt! - startedAt).toBeLessThan(harness.deps.timings.parentMs + MINUTE);
   });
 
-  test("an unreachable vendor is told as unreachable: fault, log line and failure code", async () => {
+  test("an unreachable vendor is shown as unreachable: fault, log line and failure code", async () => {
     const harness = createTestHarness();
     const flow = await harness.start();
     for (let i = 0; i < 90; i++) harness.vendor.next({ kind: "busy", reason: "ENOTFOUND", about: "connection" });

@@ -1,5 +1,4 @@
 import { archiveMessage, notifyMessage, workMessage } from "@mjflow/core/message";
-import { adoptLateSuccess } from "./adopt.ts";
 import { type AppliedSignal, effectsOf } from "./apply-signal.ts";
 import type { EngineDeps } from "./deps.ts";
 import { startFollowUps } from "./follow-ups.ts";
@@ -26,6 +25,8 @@ export async function runEffects(
     } else if (effect.kind === "archive") {
       await deps.queue.send([{ message: archiveMessage(task.flowId, task.path) }]);
     } else if (effect.kind === "adopt") {
+      // A late success is rare, so its code is not read at every cold start.
+      const { adoptLateSuccess } = await import("./adopt.ts");
       await runEffects(deps, await adoptLateSuccess(deps, task));
     }
   }

@@ -1,12 +1,26 @@
 /** Parsing of callbacks. The callback handler imports only this module, which has no code that calls a vendor. */
+import { isUtf8 } from "node:buffer";
 import type { Report } from "@mjflow/core/report";
 import type { Dialect } from "./dialect.ts";
+import type { BodyHeaders } from "./http-body.ts";
 import { isFields, parseJson } from "./json.ts";
 import { CHANGE_BUTTONS } from "./legacy-change.ts";
 import { parseTask, type ReadOptions } from "./report.ts";
 import { DIALECTS } from "./vendors/index.ts";
 
-export { decodeBytes } from "./http-body.ts";
+/**
+ * Returns the text of a callback body; undefined if the decoded body is larger than `maxBytes`. Nearly every callback is
+ * plain UTF-8, so the decoders of `http-body.ts` are loaded only for other bodies: they would lengthen each cold start.
+ */
+export async function decodeBytes(bytes: Buffer, headers: BodyHeaders, maxBytes: number): Promise<string | undefined> {
+  if (isPlain(bytes, headers)) return new TextDecoder().decode(bytes);
+  return (await import("./http-body.ts")).decodeBytes(bytes, headers, maxBytes);
+}
+
+function isPlain(bytes: Buffer, headers: BodyHeaders): boolean {
+  const charset = /charset=["']?([\w-]+)/i.exec(headers["content-type"] ?? "")?.[1] ?? "utf-8";
+  return headers["content-encoding"] === undefined && /^utf-?8$/i.test(charset) && isUtf8(bytes);
+}
 
 /**
  * Returns undefined if the body is no task object. For an unknown provider the rules of the protocol apply.

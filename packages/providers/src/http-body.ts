@@ -1,6 +1,6 @@
 /**
- * Reads a body as text. Labels of servers are often wrong: a relay copies the header `content-encoding` of its upstream but
- * sends the decoded body, or the other way round; `deflate` comes without its zlib header; Chinese servers send GBK.
+ * Reads a body as text. Labels of servers are often wrong. A relay copies the header `content-encoding` of its upstream but
+ * sends the decoded body, or the other way round. Some servers send `deflate` without its zlib header, or text in GBK.
  * Therefore the first bytes decide together with the label (docs/protocol.md 2.7).
  */
 import { pipeline, Readable, type Transform } from "node:stream";
