@@ -17,9 +17,9 @@ export async function decodeBytes(bytes: Buffer, headers: BodyHeaders, maxBytes:
   return (await import("./http-body.ts")).decodeBytes(bytes, headers, maxBytes);
 }
 
-function isPlain(bytes: Buffer, headers: BodyHeaders): boolean {
-  const charset = /charset=["']?([\w-]+)/i.exec(headers["content-type"] ?? "")?.[1] ?? "utf-8";
-  return headers["content-encoding"] === undefined && /^utf-?8$/i.test(charset) && isUtf8(bytes);
+function isPlain(bytes: Buffer, headers: BodyHeaders | undefined): boolean {
+  const charset = /charset=["']?([\w-]+)/i.exec(headers?.["content-type"] ?? "")?.[1] ?? "utf-8";
+  return headers?.["content-encoding"] === undefined && /^utf-?8$/i.test(charset) && isUtf8(bytes);
 }
 
 /**
