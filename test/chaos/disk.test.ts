@@ -8,6 +8,8 @@ import { type SpawnedServer, spawnServer, until } from "../support/spawned.ts";
 import { isAlive } from "./site.ts";
 
 const SIZE = "26m";
+const PNG =
+  "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkqGcAAAGCAIHG6IGvAAAAAElFTkSuQmCC";
 const STATE = "x".repeat(16_000);
 
 let folder: string;
@@ -52,8 +54,9 @@ test("on a full disk the server rejects flows with 503, says so in the health ch
   server = await spawnServer({ dataDir: join(folder, "data") });
   const { call, pid } = server;
   const acknowledged: string[] = [];
-  const create = async () => {
+  const create = async (images: object = {}) => {
     const { status, body, headers } = await call("POST", "/v1/flows", {
+      ...images,
       provider: "simulator",
       prompt: "a boat",
       state: STATE,
@@ -70,13 +73,15 @@ test("on a full disk the server rejects flows with 503, says so in the health ch
   // The log and the database have some free space of their own, so the first flows are still accepted.
   const health = await until(
     async () => {
-      const statuses = await Promise.all(Array.from({ length: 8 }, create));
+      const statuses = await Promise.all(Array.from({ length: 8 }, () => create()));
       const { status, body } = await call("GET", "/healthz");
       return { statuses, status, body };
     },
     ({ status }) => status === 503,
   );
   expect(health.body).toMatchObject({ code: "overloaded", status: 503 });
+  // The images of a flow are stored in another database, which is full as well.
+  expect(await create({ base64Array: [PNG] })).toBe(503);
   expect(isAlive(pid)).toBe(true);
   rmSync(balloon);
   await until(

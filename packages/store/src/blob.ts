@@ -3,6 +3,7 @@
  * needed only once. The bucket's lifecycle rule deletes them.
  */
 import type { S3Client } from "@aws-sdk/client-s3";
+import { MjflowError } from "@mjflow/core/error";
 import type { Inputs } from "@mjflow/core/flow";
 import type { Blobs } from "@mjflow/core/port";
 
@@ -22,9 +23,11 @@ export function createS3Blobs({ client, bucket }: { client: () => Promise<S3Clie
     async putInputs(ref, inputs) {
       const [s3, { PutObjectCommand }] = await Promise.all([client(), import("@aws-sdk/client-s3")]);
       const Body = JSON.stringify(inputs);
-      await s3.send(
-        new PutObjectCommand({ Bucket: bucket, Key: inputsKey(ref), Body, ContentType: "application/json" }),
-      );
+      await s3
+        .send(new PutObjectCommand({ Bucket: bucket, Key: inputsKey(ref), Body, ContentType: "application/json" }))
+        .catch((error: unknown) => {
+          throw isServerFault(error) ? new MjflowError("overloaded", { cause: error }) : error;
+        });
     },
     async getInputs(ref) {
       const [s3, { GetObjectCommand }] = await Promise.all([client(), import("@aws-sdk/client-s3")]);
@@ -37,6 +40,12 @@ export function createS3Blobs({ client, bucket }: { client: () => Promise<S3Clie
       }
     },
   };
+}
+
+/** True for a response with a status of 500 or above: S3 asks to slow down, or the disk of the local server is full. */
+function isServerFault(error: unknown): boolean {
+  const { $metadata } = error as { $metadata?: { httpStatusCode?: number } };
+  return ($metadata?.httpStatusCode ?? 0) >= 500;
 }
 
 export function createMemoryBlobs(): Blobs {

@@ -17,6 +17,7 @@ import { createFileQueues } from "./file-queue.ts";
 import { createFileTable } from "./file-table.ts";
 import { detectEngine, type EngineName, engineMismatchError } from "./name.ts";
 import { type QueueEngine, startQueueEngine } from "./queue.ts";
+import { asOverloaded } from "./sqlite-error.ts";
 import { createSqsSource } from "./sqs-source.ts";
 import { startTableEngine, type TableEngineName } from "./table.ts";
 
@@ -92,7 +93,7 @@ async function startSqliteBackend(dataDir: string): Promise<LocalBackend> {
       async bucketEndpoint() {
         bucket ??= startBucket().catch((error: unknown) => {
           bucket = undefined;
-          throw error;
+          throw asOverloaded(error);
         });
         return (await bucket).endpoint;
       },
