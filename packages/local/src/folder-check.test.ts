@@ -101,7 +101,7 @@ test.each([
   const { epoch, commits } = readMark(dataDir)!;
   const message = refusal(dataDir);
   expect(message).toMatch(
-    /lacks its last \d of \d acknowledged writes?, because mjflow\.db-wal is missing, damaged or older/,
+    /lacks its last \d of \d acknowledged writes, because mjflow\.db-wal is missing, damaged or older/,
   );
   expect(message).toContain(`MJFLOW_ACCEPT_LOSS=${epoch} to continue with what is left`);
   expect(() => checkFolder(dataDir, { acceptLoss: "1" })).toThrow(ConfigError);
@@ -155,7 +155,7 @@ test.each([
   const dataDir = await stoppedFolder();
   damage(dataDir);
   const message = refusal(dataDir);
-  expect(message).toMatch(/^mjflow\.db in .* is damaged \(.*\)\. Restore a backup/);
+  expect(message).toMatch(/^mjflow\.db in .* is damaged \(.*\)\. To continue, restore a backup/);
   expect(message).not.toContain("MJFLOW_ACCEPT_LOSS");
 });
 
@@ -206,7 +206,7 @@ test("a missing vault key is refused while secrets are stored, and accepted once
   const dataDir = await folderWithSecrets(VAULT_KEY);
   const { epoch } = readMark(dataDir)!;
   expect(refusal(dataDir)).toBe(
-    `vault.key is missing in ${dataDir}. Without it mjflow cannot decrypt 3 stored secrets of webhook endpoints and vendor accounts. Put the file back from a backup. Restore a backup as docs/local-server.md describes, or start once with MJFLOW_ACCEPT_LOSS=${epoch} with a new key; then rotate each endpoint's secret and set each account's key again.`,
+    `vault.key is missing in ${dataDir}. Without it mjflow cannot decrypt 3 stored secrets of webhook endpoints and vendor accounts. Put the file back from a backup. If that is impossible, restore a backup as docs/local-server.md describes, or start once with MJFLOW_ACCEPT_LOSS=${epoch} with a new key; then rotate each endpoint's secret and set each account's key again.`,
   );
   writeFileSync(join(dataDir, "vault.key"), "");
   expect(refusal(dataDir)).toContain("vault.key is missing");

@@ -27,7 +27,7 @@ const CALLBACK_KEY = "hook.key";
 const UNMARKED = "all";
 /** Largest file that is read completely at the start; about a second. */
 const CHECKED_BYTES = 256 * 1024 * 1024;
-const BACKUP = "Restore a backup as docs/local-server.md describes";
+const BACKUP = "restore a backup as docs/local-server.md describes";
 
 /** @throws ConfigError with a way out if the folder has lost data, is damaged, or is open in another process */
 export function checkFolder(dataDir: string, { acceptLoss, warn = printWarning }: FolderCheckOptions = {}): void {
@@ -78,7 +78,7 @@ export function checkFolder(dataDir: string, { acceptLoss, warn = printWarning }
 }
 
 function wayOut(token: string, result: string): string {
-  return `${BACKUP}, or start once with MJFLOW_ACCEPT_LOSS=${token} ${result}.`;
+  return `If that is impossible, ${BACKUP}, or start once with MJFLOW_ACCEPT_LOSS=${token} ${result}.`;
 }
 
 interface Found {
@@ -129,7 +129,7 @@ export function damage(dataDir: string, why: string): ConfigError {
     .replace(/\s+/g, " ")
     .trim();
   return new ConfigError(
-    `${FILE} in ${dataDir} is damaged (${line}). ${BACKUP}, or set MJFLOW_DATA_DIR to another folder to start with an empty one.`,
+    `${FILE} in ${dataDir} is damaged (${line}). To continue, ${BACKUP}, or set MJFLOW_DATA_DIR to another folder to start with an empty one.`,
   );
 }
 
@@ -139,7 +139,7 @@ function lossOf(dataDir: string, mark: { epoch: string; commits: number }, { ser
   }
   if (series.commits >= mark.commits) return undefined;
   const missing = mark.commits - series.commits;
-  return `${FILE} in ${dataDir} lacks its last ${missing} of ${mark.commits} acknowledged ${missing === 1 ? "write" : "writes"}, because ${FILE}-wal is missing, damaged or older. Put the file back.`;
+  return `${FILE} in ${dataDir} lacks its last ${missing} of ${mark.commits} acknowledged writes, because ${FILE}-wal is missing, damaged or older. Put the file back.`;
 }
 
 /** Encrypted secrets begin with the version and the id of their vault key (engine/vault.ts). */
