@@ -1,8 +1,8 @@
 /** Parsing of callbacks. The callback handler imports only this module, which has no code that calls a vendor. */
 import { isUtf8 } from "node:buffer";
 import type { Report } from "@mjflow/core/report";
+import { type BodyHeaders, otherCharsetOf } from "./body-headers.ts";
 import type { Dialect } from "./dialect.ts";
-import type { BodyHeaders } from "./http-body.ts";
 import { isFields, parseJson } from "./json.ts";
 import { CHANGE_BUTTONS } from "./legacy-change.ts";
 import { parseTask, type ReadOptions } from "./report.ts";
@@ -12,14 +12,18 @@ import { DIALECTS } from "./vendors/index.ts";
  * Returns the text of a callback body; undefined if the decoded body is larger than `maxBytes`. Nearly every callback is
  * plain UTF-8, so the decoders of `http-body.ts` are loaded only for other bodies: they would lengthen each cold start.
  */
-export async function decodeBytes(bytes: Buffer, headers: BodyHeaders, maxBytes: number): Promise<string | undefined> {
-  if (isPlain(bytes, headers)) return new TextDecoder().decode(bytes);
-  return (await import("./http-body.ts")).decodeBytes(bytes, headers, maxBytes);
+export async function decodeBytes(
+  bytes: Buffer,
+  headers: BodyHeaders | undefined,
+  maxBytes: number,
+): Promise<string | undefined> {
+  const known = headers ?? {};
+  if (isPlain(bytes, known)) return new TextDecoder().decode(bytes);
+  return (await import("./http-body.ts")).decodeBytes(bytes, known, maxBytes);
 }
 
-function isPlain(bytes: Buffer, headers: BodyHeaders | undefined): boolean {
-  const charset = /charset=["']?([\w-]+)/i.exec(headers?.["content-type"] ?? "")?.[1] ?? "utf-8";
-  return headers?.["content-encoding"] === undefined && /^utf-?8$/i.test(charset) && isUtf8(bytes);
+function isPlain(bytes: Buffer, headers: BodyHeaders): boolean {
+  return headers["content-encoding"] === undefined && otherCharsetOf(headers) === undefined && isUtf8(bytes);
 }
 
 /**

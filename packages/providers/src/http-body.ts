@@ -5,11 +5,7 @@
  */
 import { pipeline, Readable, type Transform } from "node:stream";
 import { constants, createBrotliDecompress, createGunzip, createInflate, createInflateRaw } from "node:zlib";
-
-export interface BodyHeaders {
-  "content-encoding"?: string | undefined;
-  "content-type"?: string | undefined;
-}
+import { type BodyHeaders, otherCharsetOf } from "./body-headers.ts";
 
 export interface ReadBody {
   text: string;
@@ -36,7 +32,7 @@ export async function readBody(body: Readable, headers: BodyHeaders, maxBytes: n
   const output = new Collector(maxBytes);
   const end = (more: Omit<ReadBody, "text"> = {}, from = output): ReadBody => {
     return {
-      text: toText(from.bytes(), headers["content-type"], from.isFull),
+      text: toText(from.bytes(), headers, from.isFull),
       ...(from.isFull && { cut: true }),
       ...more,
     };
@@ -124,9 +120,9 @@ function isZlib([first = 0, second = 0]: Buffer): boolean {
 }
 
 /** @internal Returns the text of a decoded body. Never throws; bytes that fit no charset become U+FFFD. */
-export function toText(bytes: Uint8Array, contentType = "", isCut = false): string {
-  const label = /charset\s*=\s*"?([\w:.+-]+)/i.exec(contentType)?.[1];
-  const declared = label !== undefined && !/^utf-?8$/i.test(label) ? decode(bytes, label) : undefined;
+export function toText(bytes: Uint8Array, headers: BodyHeaders = {}, isCut = false): string {
+  const label = otherCharsetOf(headers);
+  const declared = label === undefined ? undefined : decode(bytes, label);
   if (declared !== undefined) return declared;
   if (isCut) return new TextDecoder().decode(bytes);
   // Undeclared GBK is common at Chinese servers. GB18030 contains GBK.
