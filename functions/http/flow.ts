@@ -1,9 +1,10 @@
 /** `/v1/flows`: creates, lists, reads, cancels and resumes flows. */
 import { type Flow, flowStatus, isEndRecorded } from "@mjflow/core/flow";
 import { FlowListQuery, FlowRequest } from "@mjflow/core/request";
-import { cancelFlow, type FlowWithTasks, getOwnFlow, resumeFlow } from "@mjflow/engine/cancel";
+import { cancelFlow, getOwnFlow, resumeFlow } from "@mjflow/engine/cancel";
 import { createFlow, newFlowId } from "@mjflow/engine/create";
 import type { CreatedFlow } from "@mjflow/engine/start-flow";
+import type { FlowWithTasks } from "@mjflow/engine/update-flow";
 import { flowSummary, flowView } from "@mjflow/engine/view";
 import { type Context, Hono } from "hono";
 import { readBody } from "./body.ts";

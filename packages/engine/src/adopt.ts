@@ -13,10 +13,9 @@ import type { Task } from "@mjflow/core/task";
 import { type AppliedSignal, applySignal } from "./apply-signal.ts";
 import { extendHold } from "./credit.ts";
 import type { EngineDeps } from "./deps.ts";
+import { type FlowWithTasks, updateFlow } from "./update-flow.ts";
 
 export type AdoptDeps = Pick<EngineDeps, "store" | "queue" | "clock" | "timings" | "log">;
-
-const MAX_CONFLICT_RETRIES = 20;
 
 /**
  * Handles the effect `adopt`. It adopts nothing if the app canceled the flow or a restarted flow has taken its place. The
@@ -82,13 +81,13 @@ function needsCredit({ hasCreditHold, status, endCount }: Flow, limits: Limits |
   return hasEnded && (hasCreditHold === true || usesHolds(limits));
 }
 
+/** The row may have expired meanwhile: the flow is then not reopened, and the adopted task stays as it is. */
 async function reopen(deps: AdoptDeps, flowId: string): Promise<void> {
-  for (let retry = 0; retry < MAX_CONFLICT_RETRIES; retry++) {
+  const read = async () => {
     const { flow, tasks } = await deps.store.loadFlow(flowId);
-    const next = flow && reopenedFlow(deps, flow, tasks);
-    if (!next || (await deps.store.saveFlow(next)).ok) return;
-  }
-  throw new MjflowError("overloaded", { detail: "Other requests changed the flow at the same time." });
+    return flow && { flow, tasks };
+  };
+  await updateFlow(deps.store, read, (whole) => reopenedFlow(deps, whole));
 }
 
 /**
@@ -97,8 +96,7 @@ async function reopen(deps: AdoptDeps, flowId: string): Promise<void> {
  */
 export function reopenedFlow(
   { clock, timings }: Pick<EngineDeps, "clock" | "timings">,
-  flow: Flow,
-  tasks: readonly Task[],
+  { flow, tasks }: FlowWithTasks,
 ): Flow | undefined {
   if (flow.status === "running" && flow.canceledAt === undefined) return undefined;
   const endCount = flow.status === "running" ? flow.endCount : (flow.endCount ?? 0) + 1;

@@ -7,7 +7,7 @@
  * write, only waiting tasks remain, and the submit worker ends each of them when it processes their message.
  */
 import { MjflowError } from "@mjflow/core/error";
-import { type Flow, flowStatus, isSuperseded } from "@mjflow/core/flow";
+import { flowStatus, isSuperseded } from "@mjflow/core/flow";
 import { isFlowId, parentPath, retryPath } from "@mjflow/core/id";
 import { REQUEST } from "@mjflow/core/limit";
 import { workMessage } from "@mjflow/core/message";
@@ -18,13 +18,7 @@ import { applySignal } from "./apply-signal.ts";
 import type { EngineDeps } from "./deps.ts";
 import { getOwnTask, type PressDeps, reserveCreditForPress } from "./press.ts";
 import { runEffects } from "./run-effects.ts";
-
-export interface FlowWithTasks {
-  flow: Flow;
-  tasks: Task[];
-}
-
-const MAX_CONFLICT_RETRIES = 20;
+import { type FlowWithTasks, updateFlow } from "./update-flow.ts";
 
 /** @throws MjflowError `not_found` if the flow does not exist or belongs to another app */
 export async function getOwnFlow(deps: Pick<EngineDeps, "store">, appId: string, id: string): Promise<FlowWithTasks> {
@@ -45,13 +39,17 @@ export async function cancelFlow(
   appId: string,
   id: string,
 ): Promise<FlowWithTasks> {
-  const canceled = await updateFlowWithRetry(deps, appId, id, ({ flow, tasks }) => {
-    if (flow.canceledAt !== undefined) return undefined;
-    if (flowStatus(tasks) !== "running") {
-      throw new MjflowError("wrong_state", { detail: "The flow has ended, so it cannot be canceled." });
-    }
-    return { ...flow, canceledAt: deps.clock.now() };
-  });
+  const canceled = await updateFlow(
+    deps.store,
+    () => getOwnFlow(deps, appId, id),
+    ({ flow, tasks }) => {
+      if (flow.canceledAt !== undefined) return undefined;
+      if (flowStatus(tasks) !== "running") {
+        throw new MjflowError("wrong_state", { detail: "The flow has ended, so it cannot be canceled." });
+      }
+      return { ...flow, canceledAt: deps.clock.now() };
+    },
+  );
   for (const task of canceled.tasks.filter((each) => !isEnded(each))) {
     await runEffects(deps, await applySignal(deps, task, { kind: "cancel" }));
   }
@@ -154,7 +152,11 @@ async function retryAll(deps: PressDeps, { flow, tasks }: FlowWithTasks, failed:
     const saved = await deps.store.createTask(child);
     retries.push(saved.ok ? saved.item : (saved.current ?? child));
   }
-  await updateFlowWithRetry(deps, flow.appId, flow.id, (whole) => reopenedFlow(deps, whole.flow, whole.tasks));
+  await updateFlow(
+    deps.store,
+    () => getOwnFlow(deps, flow.appId, flow.id),
+    (whole) => reopenedFlow(deps, whole),
+  );
   const waiting = retries.filter((retry) => retry.status === "PENDING");
   if (waiting.length > 0) {
     await deps.queue.send(waiting.map((retry) => ({ message: workMessage(retry) }))).catch((error: unknown) => {
@@ -195,26 +197,4 @@ function retryOf({ clock, timings }: PressDeps, task: Task): Task {
     taskCount,
   };
   return newTask({ ...copied, path }, clock.now(), clock.now() + timings.quietMs[pace]);
-}
-
-/**
- * Saves a change of the flow under its revision. After a write conflict the change is computed again from the stored
- * rows.
- * @param to returns the new flow, or undefined if nothing changes
- * @returns the flow after the change
- */
-async function updateFlowWithRetry(
-  deps: Pick<EngineDeps, "store">,
-  appId: string,
-  id: string,
-  to: (whole: FlowWithTasks) => Flow | undefined,
-): Promise<FlowWithTasks> {
-  for (let retry = 0; retry < MAX_CONFLICT_RETRIES; retry++) {
-    const whole = await getOwnFlow(deps, appId, id);
-    const next = to(whole);
-    if (!next) return whole;
-    const saved = await deps.store.saveFlow(next);
-    if (saved.ok) return { ...whole, flow: saved.item };
-  }
-  throw new MjflowError("overloaded", { detail: "Other requests changed the flow at the same time." });
 }
