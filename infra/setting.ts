@@ -45,6 +45,7 @@ export const environment = {
     MJFLOW_API_URL: url("MJFLOW_API_URL"),
     MJFLOW_FACADE_NOTIFY_HOOK: url("MJFLOW_FACADE_NOTIFY_HOOK"),
     ...outbound,
+    MJFLOW_WEBHOOK_FIRST_TIMEOUT_S: wholeNumber("MJFLOW_WEBHOOK_FIRST_TIMEOUT_S", 1, 15),
   }),
   archive: given(outbound),
 };
@@ -110,6 +111,13 @@ function consoleAt(): { origin: string; host: string; certificate: string | unde
     throw new Error("MJFLOW_CONSOLE_CERTIFICATE must be the ARN of a certificate in us-east-1");
   }
   return { origin, host, certificate };
+}
+
+function wholeNumber(name: string, min: number, max: number): string | undefined {
+  const value = env[name] || undefined;
+  const isValid = value === undefined || (/^\d+$/.test(value) && Number(value) >= min && Number(value) <= max);
+  if (!isValid) throw new Error(`${name} must be a whole number from ${min} to ${max}`);
+  return value;
 }
 
 function amount(name: string): number | undefined {

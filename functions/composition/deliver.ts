@@ -1,7 +1,8 @@
+import type { Timings } from "@mjflow/core/timing";
 import { createMjHookListener } from "@mjflow/engine/mj-compat";
 import { createEventBus } from "@mjflow/queue/bus";
 import { Resource } from "sst";
-import { baseDeps, endpoint, lazy, random } from "./base.ts";
+import { baseDeps, endpoint, lazy, random, timings } from "./base.ts";
 import {
   apiUrl,
   busName,
@@ -14,10 +15,19 @@ import {
   webhooks,
 } from "./outgoing.ts";
 
+const env = process.env;
+
+/** `MJFLOW_WEBHOOK_FIRST_TIMEOUT_S` replaces the timeout of the first attempt of a delivery. */
+function withFirstTimeout(timings: Timings): Timings {
+  const seconds = Number(env["MJFLOW_WEBHOOK_FIRST_TIMEOUT_S"] ?? "");
+  return seconds > 0 ? { ...timings, webhookFirstMs: seconds * 1_000 } : timings;
+}
+
 export const composeDeliver = /* @__PURE__ */ lazy(() => {
   const mediaUrl = mediaLinks(apiUrl() ?? Resource.Api.url).url;
   return {
     ...baseDeps("deliver"),
+    timings: withFirstTimeout(timings()),
     webhookStore: webhookStore(),
     random,
     vault: vault(),

@@ -20,6 +20,7 @@ export const EVERYTHING = {
   MJFLOW_CORS_ORIGINS: "https://shop.example.com,http://localhost:3000",
   MJFLOW_DEFAULT_PROVIDER: "cometapi",
   MJFLOW_FACADE_NOTIFY_HOOK: "https://app.example.com/mj",
+  MJFLOW_WEBHOOK_FIRST_TIMEOUT_S: "5",
   MJFLOW_LOG: "warn",
   MJFLOW_MJ_PUBLIC_IMAGES: "app_default",
   MJFLOW_OUTBOUND_ALLOW: "hooks.internal.example:8443",

@@ -126,6 +126,8 @@ test.each([
   ["MJFLOW_CONSOLE_URL", "https://console.example.com"],
   ["MJFLOW_BUDGET_USD", "a lot"],
   ["MJFLOW_BUDGET_USD", "-1"],
+  ["MJFLOW_WEBHOOK_FIRST_TIMEOUT_S", "0"],
+  ["MJFLOW_WEBHOOK_FIRST_TIMEOUT_S", "2.5"],
 ])("the invalid setting %s=%s stops the deployment", async (name, value) => {
   await expect(readSettings(name, value)).rejects.toThrow(name);
 });

@@ -102,6 +102,17 @@ describe("webhook endpoints", () => {
     expect(harness.receiver.posts.map(({ url }) => url)).toEqual(["https://app.test/endpoint"]);
   });
 
+  test("a receiver that hangs is given up after 3 s at the first attempt and after 15 s at the second", async () => {
+    const harness = createTestHarness();
+    await endpoint(harness, { events: ["flow.completed"] });
+    await harness.start({ notifyHook: HOOK, events: ["flow.completed"] });
+    const hanging: PostOutcome = { kind: "unreachable", why: "timeout", tookMs: 3_000 };
+    harness.receiver.next(hanging, hanging);
+    await harness.finishAll();
+    await pass(harness, 60_000, 10_000);
+    expect(harness.receiver.posts.map(({ timeoutMs }) => timeoutMs)).toEqual([3_000, 3_000, 15_000, 15_000]);
+  });
+
   test("an endpoint that fails nine times receives the tenth attempt under the same id within three days", async () => {
     const harness = createTestHarness();
     await endpoint(harness, { events: ["flow.completed"] });

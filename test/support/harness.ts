@@ -29,7 +29,7 @@ import { archive } from "@mjflow/engine/archive";
 import { createBannedWordsCheck } from "@mjflow/engine/banned";
 import { createCallbackTokens } from "@mjflow/engine/callback-token";
 import { createFlow } from "@mjflow/engine/create";
-import { deliver, notifySubscribers } from "@mjflow/engine/deliver";
+import { deliver, notifySubscribers, type WebhookSender } from "@mjflow/engine/deliver";
 import { handleCallback } from "@mjflow/engine/handle-callback";
 import { handleDeadLetter } from "@mjflow/engine/handle-dead-letter";
 import { createMediaLinks } from "@mjflow/engine/media-link";
@@ -265,19 +265,20 @@ function configuredAs(accounts: Record<string, Record<string, Partial<AccountTra
 
 /** The server of an app: it records webhooks and responds with 200, unless a test scripts another response. */
 function createReceiver() {
-  const posts: { url: string; id: string; body: Json; secrets: readonly string[] }[] = [];
+  const posts: { url: string; id: string; body: Json; secrets: readonly string[]; timeoutMs?: number | undefined }[] =
+    [];
   const script: PostOutcome[] = [];
   const respond = (): PostOutcome => script.shift() ?? { kind: "answered", status: 200, body: "", tookMs: 1 };
   return {
     posts,
     /** Sets the responses to the next webhooks, in this order. */
     next: (...outcomes: PostOutcome[]) => void script.push(...outcomes),
-    async receive({ url, id, body, secrets }: { url: string; id: string; body: string; secrets: readonly string[] }) {
-      posts.push({ url, id, body: JSON.parse(body) as Json, secrets });
+    async receive({ body, ...post }: Parameters<WebhookSender["send"]>[0]) {
+      posts.push({ ...post, body: JSON.parse(body) as Json });
       return respond();
     },
-    async post({ url, body }: Post) {
-      posts.push({ url, id: "", body: JSON.parse(body) as Json, secrets: [] });
+    async post({ url, body, timeoutMs }: Post) {
+      posts.push({ url, id: "", body: JSON.parse(body) as Json, secrets: [], timeoutMs });
       return respond();
     },
   };

@@ -2,10 +2,10 @@ import { describe, expect, it } from "vitest";
 import { FLOW, hour, minute, NOW, second } from "../test/sample.ts";
 import {
   abandonDelivery,
+  attemptTimeoutMs,
   BUS_LISTENER,
   claimDelivery,
   DELIVERY_LEASE_MS,
-  DELIVERY_TIMEOUT_MS,
   type Delivery,
   type DeliveryKey,
   deliveryIdOf,
@@ -21,6 +21,7 @@ import {
   restartDelivery,
 } from "./delivery.ts";
 import type { PostOutcome } from "./port.ts";
+import { TIMINGS } from "./timing.ts";
 
 const ENDPOINT = `ep_${FLOW.slice("flow_".length)}`;
 const OVERDUE = 30 * second;
@@ -96,7 +97,23 @@ describe("a new delivery", () => {
 
   it("the lease is longer than the timeout of an attempt", () => {
     expect(DELIVERY_LEASE_MS).toBe(45 * second);
-    expect(DELIVERY_TIMEOUT_MS).toBe(15 * second);
+    expect(attemptTimeoutMs({ tries: 1 }, TIMINGS)).toBe(15 * second);
+  });
+
+  it("the first attempt has a timeout of 3 s, and every later one of 15 s", () => {
+    const timeouts = RETRY_SCHEDULE_MS.map((_, tries) => attemptTimeoutMs({ tries }, TIMINGS) / second);
+    expect(timeouts).toEqual([3, ...Array.from({ length: 9 }, () => 15)]);
+  });
+
+  it("the first attempt is never longer than the later ones, whatever is set", () => {
+    const set = { webhookFirstMs: 20 * second, webhookMs: 5 * second };
+    expect(attemptTimeoutMs({ tries: 0 }, set)).toBe(5 * second);
+  });
+
+  it("a replay starts with the short timeout again", () => {
+    const failed = recordAttempt(made, { kind: "unreachable", why: "timeout", tookMs: 3 * second }, NOW, 0).delivery;
+    expect(attemptTimeoutMs(failed, TIMINGS)).toBe(15 * second);
+    expect(attemptTimeoutMs(restartDelivery(failed, NOW), TIMINGS)).toBe(3 * second);
   });
 });
 

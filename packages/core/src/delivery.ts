@@ -5,6 +5,7 @@
 import type { EventType } from "./event.ts";
 import { isFlowId } from "./id.ts";
 import type { PostOutcome } from "./outbound.ts";
+import type { Timings } from "./timing.ts";
 
 export type DeliveryStatus = "pending" | "delivered" | "failed";
 
@@ -95,7 +96,6 @@ const RETRY_AFTER_MAX_MS = 24 * hour;
 const MAX_STORED_ATTEMPTS = 12;
 /** Time for one attempt with its whole timeout and for storing the result. */
 export const DELIVERY_LEASE_MS = 45 * second;
-export const DELIVERY_TIMEOUT_MS = 15 * second;
 /** Time after an attempt was due until the sweeper assumes that its message was lost. */
 const OVERDUE_MS = 30 * second;
 
@@ -115,6 +115,17 @@ export function claimDelivery(delivery: Delivery, now: number): Delivery | undef
   const from = delivery.leaseUntil ?? due - OVERDUE_MS;
   if (status !== "pending" || from > now) return undefined;
   return { ...delivery, leaseUntil: now + DELIVERY_LEASE_MS, due: now + DELIVERY_LEASE_MS };
+}
+
+/**
+ * Returns the timeout of the next attempt, ms. A receiver that hangs costs its first attempts little, so they do not fill
+ * the deliver workers that other receivers need. A slow receiver has the full time from the second attempt on.
+ */
+export function attemptTimeoutMs(
+  { tries }: Pick<Delivery, "tries">,
+  { webhookFirstMs, webhookMs }: Pick<Timings, "webhookFirstMs" | "webhookMs">,
+): number {
+  return tries === 0 ? Math.min(webhookFirstMs, webhookMs) : webhookMs;
 }
 
 export interface AttemptResult {

@@ -79,6 +79,13 @@ export interface Timings {
   /** How long an open circuit breaker stops new roots. It doubles with each opening in a row, up to `openMaxMs`. */
   openMs: number;
   openMaxMs: number;
+  /**
+   * Timeout of the first attempt of a delivery. It is short, because a receiver that does not answer holds a deliver
+   * worker for this time with each new event.
+   */
+  webhookFirstMs: number;
+  /** Timeout of the later attempts of a delivery. Standard Webhooks 1.0 recommends 15 to 30 s. */
+  webhookMs: number;
   /** How long a task may hold a slot of its account before it is claimed. */
   slotMs: number;
   /**
@@ -119,6 +126,8 @@ export const TIMINGS: Timings = {
   beliefMs: 30 * second,
   openMs: 30 * second,
   openMaxMs: 15 * minute,
+  webhookFirstMs: 3 * second,
+  webhookMs: 15 * second,
   slotMs: 15 * second,
   hookMs: 24 * hour,
 };

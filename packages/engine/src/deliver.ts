@@ -9,6 +9,7 @@
  */
 import {
   abandonDelivery,
+  attemptTimeoutMs,
   BUS_LISTENER,
   claimDelivery,
   type Delivery,
@@ -45,7 +46,14 @@ import { eventView } from "./view.ts";
 
 /** Signs and sends a request. The secret determines the signature scheme. */
 export interface WebhookSender {
-  send(post: { url: string; id: string; body: string; secrets: readonly string[] }): Promise<PostOutcome>;
+  /** @param post.timeoutMs time limit of the request; unset: 15 s */
+  send(post: {
+    url: string;
+    id: string;
+    body: string;
+    secrets: readonly string[];
+    timeoutMs?: number;
+  }): Promise<PostOutcome>;
 }
 
 /**
@@ -72,7 +80,7 @@ export interface DeliverDeps extends EndpointDeps, Pick<EngineDeps, "store" | "t
 interface Subscriber {
   id: string;
   eventMask: readonly EventType[];
-  post(event: EventContext): Promise<PostOutcome>;
+  post(event: EventContext, timeoutMs: number): Promise<PostOutcome>;
 }
 
 /** An event with all data for its body. */
@@ -179,7 +187,8 @@ async function attempt(
   deps.log.count("Deliveries");
   const endpointId = disabledEndpointIdOf(name);
   const endpoint = endpointId === undefined ? undefined : await deps.webhookStore.endpoint(flow.appId, endpointId);
-  const outcome = await subscriber.post({ flow, tasks, task, event: { name, type, at }, endpoint });
+  const timeoutMs = attemptTimeoutMs(delivery, deps.timings);
+  const outcome = await subscriber.post({ flow, tasks, task, event: { name, type, at }, endpoint }, timeoutMs);
   const { delivery: after, nextMs } = recordAttempt(delivery, outcome, deps.clock.now(), deps.random.chance());
   const saved = await deps.webhookStore.saveDelivery(after);
   if (!isDelivered(outcome)) noteFailure(deps, after, outcome);
@@ -242,8 +251,8 @@ function endpointSubscriber(deps: DeliverDeps, endpoint: Endpoint): Subscriber {
   return {
     id: endpoint.id,
     eventMask: subscribedEvents(endpoint),
-    async post(content) {
-      const outcome = await signedPost(deps, endpoint.url!, endpoint, content);
+    async post(content, timeoutMs) {
+      const outcome = await signedPost(deps, endpoint.url!, endpoint, content, timeoutMs);
       await updateEndpointHealth(deps, endpoint, outcome, content.flow);
       return outcome;
     },
@@ -255,7 +264,11 @@ function endpointSubscriber(deps: DeliverDeps, endpoint: Endpoint): Subscriber {
  * because it is used for one flow only.
  */
 function flowHookSubscriber(deps: DeliverDeps, url: string, mask: readonly EventType[], signer: Endpoint): Subscriber {
-  return { id: FLOW_HOOK_LISTENER, eventMask: mask, post: (content) => signedPost(deps, url, signer, content) };
+  return {
+    id: FLOW_HOOK_LISTENER,
+    eventMask: mask,
+    post: (content, timeoutMs) => signedPost(deps, url, signer, content, timeoutMs),
+  };
 }
 
 function busSubscriber(bus: Bus, deps: DeliverDeps): Subscriber {
@@ -283,7 +296,7 @@ function mjHookSubscriber({ outbound }: DeliverDeps, { url, body }: { url: strin
   return {
     id: MJ_HOOK_LISTENER,
     eventMask: EVENT_TYPES,
-    post: () => outbound.post({ url, headers, body, timeoutMs: 15_000 }),
+    post: (_, timeoutMs) => outbound.post({ url, headers, body, timeoutMs }),
   };
 }
 
@@ -292,12 +305,13 @@ async function signedPost(
   url: string,
   signer: Endpoint,
   content: EventContext,
+  timeoutMs: number,
 ): Promise<PostOutcome> {
   const { flow, task, event } = content;
   const context = secretContext(signer);
   const secrets = activeSecrets(signer, deps.clock.now()).map(({ sealed }) => deps.vault.open(sealed, context));
   const id = eventIdOf(flow.id, task?.path ?? FLOW_SUBJECT, event.name);
-  return deps.webhooks.send({ url, id, body: JSON.stringify(bodyOf(deps, content)), secrets });
+  return deps.webhooks.send({ url, id, body: JSON.stringify(bodyOf(deps, content)), secrets, timeoutMs });
 }
 
 function bodyOf(

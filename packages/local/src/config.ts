@@ -40,6 +40,8 @@ export function readConfig(env: Env, providerIds: readonly string[]): LocalServe
     throw new ConfigError("MJFLOW_PUBLIC_URL must start with http:// or https://");
   }
   assertCorsOrigins(env["MJFLOW_CORS_ORIGINS"]);
+  // The deliver function reads the setting itself.
+  numberOf(env, "MJFLOW_WEBHOOK_FIRST_TIMEOUT_S", 0, { min: 1, max: 15 });
   const providers = Object.fromEntries(providerIds.flatMap((id) => providerOf(env, id) ?? []));
   return {
     port: numberOf(env, "MJFLOW_PORT", 4600, { max: MAX_PORT }),
