@@ -176,6 +176,18 @@ alarmAbove("LookupsFailing", "Look-ups of tasks at a vendor failed.", ownMetric(
   minutes: 15,
   threshold: 5,
 });
+alarmAbove(
+  "LookupsRefused",
+  "A vendor refuses the key of look-ups: finished tasks of the account stay unknown until the key is changed.",
+  ownMetric("sweep", "LookupsRefused"),
+  { minutes: 15, threshold: 1 },
+);
+alarmAbove(
+  "VendorUnreachable",
+  "Submissions could not reach a vendor: its address, certificate or name is wrong, or the vendor is down.",
+  ownMetric("submit", "Unreachable"),
+  { minutes: 5, threshold: 5 },
+);
 alarmOnShare(
   "UnclearRising",
   "More than 5 % of the submissions got no clear response. After the grace period each may be sent and paid again.",
@@ -193,6 +205,12 @@ alarmOnShare(
 
 // ── apps and images ────────────────────────────────────────────────────────────────────────────────────────────────
 
+alarmAbove(
+  "SecretsUnreadable",
+  "Webhooks cannot be signed: no vault key decrypts the secrets of their endpoints. A vault key was removed too early.",
+  ownMetric("deliver", "SecretsUnreadable"),
+  { minutes: 5 },
+);
 alarmAbove(
   "DeliveriesGivenUp",
   "Deliveries of events failed permanently. They are not attempted again, but they can be replayed.",

@@ -72,8 +72,8 @@ export function dashboardBody({ region, stage, table, indexes, functions, queues
       "Callbacks: duration, ms",
       [lambda("callback", "Duration", "p50", "p50"), lambda("callback", "Duration", "p99", "p99")],
     ],
-    ["Submissions", count("submit", "Submissions", "Busy", "Unclear", "Refused")],
-    ["Overdue rows and look-ups", count("sweep", "Overdue", "Lookups", "LookupFailures")],
+    ["Submissions", count("submit", "Submissions", "Busy", "Unclear", "Unreachable", "Refused")],
+    ["Overdue rows and look-ups", count("sweep", "Overdue", "Lookups", "LookupFailures", "LookupsRefused")],
     [
       "Flows ended, by function",
       (["callback", "sweep", "submit", "archive", "api", "deadletter"] as const).map((fn) => ({
@@ -83,7 +83,15 @@ export function dashboardBody({ region, stage, table, indexes, functions, queues
     ],
     [
       "Deliveries",
-      count("deliver", "Told", "Deliveries", "DeliveryFailures", "DeliveriesGivenUp", "EndpointsDisabled"),
+      count(
+        "deliver",
+        "Told",
+        "Deliveries",
+        "DeliveryFailures",
+        "DeliveriesGivenUp",
+        "EndpointsDisabled",
+        "SecretsUnreadable",
+      ),
     ],
     ["Archived images", count("archive", "Archived", "ArchiveFailures")],
     ["Dead-letter messages", count("deadletter", "DeadLetters")],

@@ -4,6 +4,7 @@ import type { PostOutcome } from "@mjflow/core/port";
 import { createEndpoint, rotateSecret, updateEndpoint } from "@mjflow/engine/endpoint";
 import { replayDelivery, replayEndpoint } from "@mjflow/engine/replay";
 import { sendTestEvent } from "@mjflow/engine/test-event";
+import { VaultError } from "@mjflow/engine/vault";
 import { describe, expect, test } from "vitest";
 import { createTestHarness, type TestHarness } from "../support/harness.ts";
 
@@ -232,6 +233,52 @@ describe("webhook endpoints", () => {
     await harness.start();
     await harness.finishAll();
     expect(harness.receiver.posts[1]!.secrets).toEqual([second]);
+  });
+
+  test("a delivery whose secret cannot be decrypted says so, blames no endpoint, and succeeds with the vault key", async () => {
+    const harness = createTestHarness();
+    const { endpoint: made } = await endpoint(harness, { events: ["flow.completed"] });
+    await endpoint(harness, { url: "https://other.test/hook", events: ["flow.completed"] });
+    const { open } = harness.deps.vault;
+    harness.deps.vault.open = (sealed, context) => {
+      if (context.endsWith(made.id)) throw new VaultError("The secret is encrypted with another vault key");
+      return open(sealed, context);
+    };
+    const flow = await harness.start();
+    await harness.finishAll();
+    await pass(harness, 8 * 24 * HOUR, HOUR);
+    // The other endpoint got its webhook: one unreadable secret stops nothing else.
+    expect(harness.receiver.posts.map(({ url }) => url)).toEqual(["https://other.test/hook"]);
+    const [failed] = (await harness.deps.webhookStore.deliveriesOf(flow.id)).filter((d) => d.listener === made.id);
+    expect(failed).toMatchObject({ status: "failed", failure: "secret_unreadable", tries: 10 });
+    expect(failed!.attempts.map(({ why, status }) => [why, status])).toEqual(
+      failed!.attempts.map(() => ["secret_unreadable", undefined]),
+    );
+    expect(await harness.deps.webhookStore.endpoint("app_a", made.id)).not.toHaveProperty("failingSince");
+    expect(harness.metrics.get("SecretsUnreadable")).toBe(10);
+    expect(await sendTestEvent(harness.deps, "app_a", made.id)).toMatchObject({
+      delivered: false,
+      outcome: { why: "secret_unreadable" },
+    });
+    harness.deps.vault.open = open;
+    await replayDelivery(harness.deps, "app_a", deliveryIdOf(failed!));
+    await harness.drain();
+    expect(harness.receiver.posts).toHaveLength(2);
+  });
+
+  test("a webhook is signed with the secret that can be decrypted if only one of two can", async () => {
+    const harness = createTestHarness();
+    const { endpoint: made } = await endpoint(harness, { events: ["flow.completed"] });
+    const previous = (await harness.deps.webhookStore.endpoint("app_a", made.id))!.secrets[0]!.sealed;
+    const { secret } = await rotateSecret(harness.deps, "app_a", made.id, HOUR);
+    const { open } = harness.deps.vault;
+    harness.deps.vault.open = (sealed, context) => {
+      if (sealed === previous) throw new VaultError("The secret is encrypted with another vault key");
+      return open(sealed, context);
+    };
+    await harness.start();
+    await harness.finishAll();
+    expect(harness.receiver.posts.map(({ secrets }) => secrets)).toEqual([[secret]]);
   });
 
   test("a test event can be sent to a disabled endpoint, and nothing of it is stored", async () => {

@@ -425,6 +425,7 @@ describe("outcomes that are not about the capacity of the account", () => {
     await harness.drain();
     expect(await health(harness)).toMatchObject({ fault: "unreachable", faults: 1 });
     expect(harness.log.some((line) => line.includes("submit.unreachable"))).toBe(true);
+    expect(harness.metrics.get("Unreachable")).toBeGreaterThan(0);
     for (let i = 0; i < 75; i++) {
       harness.advance(MINUTE + 1);
       await harness.drain();
@@ -451,6 +452,7 @@ describe("look-ups that cannot show the end", () => {
     }
     expect((await harness.read(flow)).tasks.get("0")!.status).toBe("SUBMITTED");
     expect(await harness.deps.store.health("fake", "default")).toMatchObject({ lookupFault: "unauthorized" });
+    expect(harness.metrics.get("LookupsRefused")).toBe(harness.metrics.get("LookupFailures"));
     expect(harness.log.some((line) => line.includes("account.lookups-fail"))).toBe(true);
     harness.vendor.failLookups(undefined);
     harness.vendor.holds(call!, "SUCCESS");

@@ -61,9 +61,11 @@ export const dashboardShowsAllAlarms: Rule = (infra) => {
     ...["Callbacks", "CallbacksDropped", "CallbacksRefused", "Duplicates", "Late"].map(
       (m) => `${m} ${infra.stage} callback`,
     ),
-    ...["Submissions", "Busy", "Unclear", "Refused"].map((m) => `${m} ${infra.stage} submit`),
-    ...["Overdue", "LookupFailures"].map((m) => `${m} ${infra.stage} sweep`),
-    ...["Deliveries", "DeliveriesGivenUp", "EndpointsDisabled"].map((m) => `${m} ${infra.stage} deliver`),
+    ...["Submissions", "Busy", "Unclear", "Unreachable", "Refused"].map((m) => `${m} ${infra.stage} submit`),
+    ...["Overdue", "LookupFailures", "LookupsRefused"].map((m) => `${m} ${infra.stage} sweep`),
+    ...["Deliveries", "DeliveriesGivenUp", "EndpointsDisabled", "SecretsUnreadable"].map(
+      (m) => `${m} ${infra.stage} deliver`,
+    ),
     ...queues.flatMap((name) => [
       `ApproximateAgeOfOldestMessage ${name}`,
       `ApproximateNumberOfMessagesVisible ${name}`,

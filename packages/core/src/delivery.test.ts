@@ -20,7 +20,7 @@ import {
   recordAttempt,
   restartDelivery,
 } from "./delivery.ts";
-import type { PostOutcome } from "./port.ts";
+import { type PostOutcome, SECRET_UNREADABLE } from "./port.ts";
 import { TIMINGS } from "./timing.ts";
 
 const ENDPOINT = `ep_${FLOW.slice("flow_".length)}`;
@@ -231,6 +231,15 @@ describe("permanent failures of a delivery", () => {
     const { delivery: after, nextMs } = recordAttempt(delivery, outcome, NOW, 0);
     expect(after).toMatchObject({ status: "failed", failure, endedAt: NOW });
     expect([after.due, after.leaseUntil, nextMs]).toEqual([undefined, undefined, undefined]);
+  });
+
+  it("a secret that cannot be decrypted has its own reason in each attempt and at the end", () => {
+    const unsigned: PostOutcome = { kind: "unsigned", why: SECRET_UNREADABLE };
+    const first = recordAttempt(open, unsigned, NOW, 0);
+    expect(first.delivery).toMatchObject({ status: "pending", attempts: [{ at: NOW, why: "secret_unreadable" }] });
+    expect(first.nextMs).toBe(5_000);
+    const last = recordAttempt({ ...open, tries: 9 }, unsigned, NOW, 0).delivery;
+    expect(last).toMatchObject({ status: "failed", failure: "secret_unreadable", endedAt: NOW });
   });
 
   it("only the response 410 means that the endpoint is gone", () => {

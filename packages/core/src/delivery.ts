@@ -4,7 +4,7 @@
  */
 import type { EventType } from "./event.ts";
 import { isFlowId } from "./id.ts";
-import type { PostOutcome } from "./outbound.ts";
+import { type PostOutcome, SECRET_UNREADABLE } from "./outbound.ts";
 import type { Timings } from "./timing.ts";
 
 export type DeliveryStatus = "pending" | "delivered" | "failed";
@@ -161,7 +161,8 @@ function permanentFailureOf(delivery: Delivery, outcome: PostOutcome, tries: num
   if (isGone(outcome)) return "endpoint_gone";
   if (outcome.kind === "answered" && outcome.abort) return "aborted_by_receiver";
   if (delivery.type === "task.progress") return "superseded";
-  return tries >= RETRY_SCHEDULE_MS.length ? "exhausted" : undefined;
+  if (tries < RETRY_SCHEDULE_MS.length) return undefined;
+  return outcome.kind === "unsigned" ? SECRET_UNREADABLE : "exhausted";
 }
 
 export function isDelivered(outcome: PostOutcome): boolean {
@@ -175,7 +176,7 @@ export function isGone(outcome: PostOutcome): boolean {
 
 function attemptOf(outcome: PostOutcome, at: number): DeliveryAttempt {
   if (outcome.kind === "answered") return { at, status: outcome.status, tookMs: outcome.tookMs };
-  if (outcome.kind === "forbidden") return { at, why: outcome.why };
+  if (outcome.kind === "forbidden" || outcome.kind === "unsigned") return { at, why: outcome.why };
   return { at, why: outcome.why, tookMs: outcome.tookMs };
 }
 

@@ -7,7 +7,12 @@ export type PostOutcome =
   /** There was no complete response: an error of DNS, connection or TLS, a reset or a timeout. */
   | { kind: "unreachable"; why: string; tookMs: number }
   /** The URL is not allowed: loopback, private or metadata address, unusual port, not https. Nothing was sent. */
-  | { kind: "forbidden"; why: string };
+  | { kind: "forbidden"; why: string }
+  /** No configured vault key can decrypt the signing secret, so nothing was sent. The fault is ours, not the receiver's. */
+  | { kind: "unsigned"; why: typeof SECRET_UNREADABLE };
+
+/** Stable reason of delivery attempts whose signing secret cannot be decrypted. */
+export const SECRET_UNREADABLE = "secret_unreadable";
 
 export interface Post {
   url: string;

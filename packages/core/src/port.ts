@@ -228,6 +228,8 @@ export type Metric =
   | "Submissions"
   | "Busy"
   | "Unclear"
+  /** Submissions for which no connection to the vendor could be opened. */
+  | "Unreachable"
   /** Unclear submissions that are sent again, and those of them whose absence at the vendor no search could prove. */
   | "Resubmitted"
   | "ResubmittedUnproven"
@@ -237,18 +239,22 @@ export type Metric =
   | "Overdue"
   | "Lookups"
   | "LookupFailures"
+  /** Failed look-ups whose key the vendor refused. They are also counted in `LookupFailures`. */
+  | "LookupsRefused"
   | "FlowsEnded"
   | "Told"
   | "Deliveries"
   | "DeliveryFailures"
   | "DeliveriesGivenUp"
   | "EndpointsDisabled"
+  /** Delivery attempts that no vault key could sign. */
+  | "SecretsUnreadable"
   | "Archived"
   | "ArchiveFailures"
   | "DeadLetters";
 
 export type { Fetched, Outbound, Post, PostOutcome } from "./outbound.ts";
-export { OutboundError } from "./outbound.ts";
+export { OutboundError, SECRET_UNREADABLE } from "./outbound.ts";
 
 // ── vendors ────────────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -22,7 +22,7 @@ import {
   recordAttempt,
 } from "@mjflow/core/delivery";
 import { flowEvents, taskEvents } from "@mjflow/core/derived-events";
-import { activeSecrets, afterDeliveryAttempt, type Endpoint, isEnabled, subscribedEvents } from "@mjflow/core/endpoint";
+import { afterDeliveryAttempt, type Endpoint, isEnabled, subscribedEvents } from "@mjflow/core/endpoint";
 import {
   DEFAULT_EVENTS,
   type DomainEvent,
@@ -36,11 +36,11 @@ import {
 } from "@mjflow/core/event";
 import type { Flow } from "@mjflow/core/flow";
 import { deliverMessage, type NotifyMessage } from "@mjflow/core/message";
-import type { Bus, Outbound, PostOutcome, Queue } from "@mjflow/core/port";
+import { type Bus, type Outbound, type PostOutcome, type Queue, SECRET_UNREADABLE } from "@mjflow/core/port";
 import type { Task } from "@mjflow/core/task";
 import { applySignal } from "./apply-signal.ts";
 import type { EngineDeps } from "./deps.ts";
-import { type EndpointDeps, ensureFlowHookEndpoint, secretContext } from "./endpoint.ts";
+import { type EndpointDeps, ensureFlowHookEndpoint, readableSecrets } from "./endpoint.ts";
 import type { Vault } from "./vault.ts";
 import { eventView } from "./view.ts";
 
@@ -253,7 +253,8 @@ function endpointSubscriber(deps: DeliverDeps, endpoint: Endpoint): Subscriber {
     eventMask: subscribedEvents(endpoint),
     async post(content, timeoutMs) {
       const outcome = await signedPost(deps, endpoint.url!, endpoint, content, timeoutMs);
-      await updateEndpointHealth(deps, endpoint, outcome, content.flow);
+      // Without a readable secret nothing was sent, so nothing is known about the receiver.
+      if (outcome.kind !== "unsigned") await updateEndpointHealth(deps, endpoint, outcome, content.flow);
       return outcome;
     },
   };
@@ -308,8 +309,12 @@ async function signedPost(
   timeoutMs: number,
 ): Promise<PostOutcome> {
   const { flow, task, event } = content;
-  const context = secretContext(signer);
-  const secrets = activeSecrets(signer, deps.clock.now()).map(({ sealed }) => deps.vault.open(sealed, context));
+  const secrets = readableSecrets(deps.vault, signer, deps.clock.now());
+  if (secrets.length === 0) {
+    deps.log.count("SecretsUnreadable");
+    deps.log.error("delivery.secret-unreadable", { app: signer.appId, endpoint: signer.id });
+    return { kind: "unsigned", why: SECRET_UNREADABLE };
+  }
   const id = eventIdOf(flow.id, task?.path ?? FLOW_SUBJECT, event.name);
   return deps.webhooks.send({ url, id, body: JSON.stringify(bodyOf(deps, content)), secrets, timeoutMs });
 }

@@ -1,6 +1,7 @@
 /** Webhook endpoints, managed by apps: create, update, rotate the secret, enable, disable and delete. */
 import { FLOW_HOOK_LISTENER } from "@mjflow/core/delivery";
 import {
+  activeSecrets,
   ENDPOINTS_PER_APP,
   type Endpoint,
   endpointIdOf,
@@ -12,7 +13,7 @@ import { MjflowError } from "@mjflow/core/error";
 import type { EventType } from "@mjflow/core/event";
 import type { WebhookStore } from "@mjflow/core/port";
 import type { EngineDeps } from "./deps.ts";
-import type { Vault } from "./vault.ts";
+import { type Vault, VaultError } from "./vault.ts";
 
 export interface EndpointDeps extends Pick<EngineDeps, "clock" | "random" | "log"> {
   webhookStore: WebhookStore;
@@ -69,6 +70,22 @@ export async function ensureFlowHookEndpoint(deps: EndpointDeps, appId: string):
 /** Context of the encryption: a secret can be decrypted only for its own endpoint. */
 export function secretContext({ appId, id }: Pick<Endpoint, "appId" | "id">): string {
   return `endpoint/${appId}/${id}`;
+}
+
+/**
+ * Decrypts the active secrets of an endpoint. Secrets that no configured vault key can decrypt are left out.
+ * @returns empty if none can be decrypted
+ */
+export function readableSecrets(vault: Pick<Vault, "open">, endpoint: Endpoint, now: number): string[] {
+  const context = secretContext(endpoint);
+  return activeSecrets(endpoint, now).flatMap(({ sealed }) => {
+    try {
+      return [vault.open(sealed, context)];
+    } catch (error) {
+      if (error instanceof VaultError) return [];
+      throw error;
+    }
+  });
 }
 
 function newEndpoint(

@@ -301,8 +301,10 @@ function logOutcome({ log }: SubmitDeps, task: Task, outcome: SubmitOutcome): vo
   const why = outcome.kind === "refused" ? outcome.failure.code : "reason" in outcome ? outcome.reason : undefined;
   const line = { ...at, phase: task.phase, answer: outcome.kind, why };
   // Waiting cannot be expected to help: the address, the certificate or the key is wrong, or the vendor is down.
-  if (outcome.kind === "busy" && outcome.about === "connection") log.warn("submit.unreachable", line);
-  else log.info("submit.answer", line);
+  if (outcome.kind === "busy" && outcome.about === "connection") {
+    log.count("Unreachable");
+    log.warn("submit.unreachable", line);
+  } else log.info("submit.answer", line);
 }
 
 // ── what to send ───────────────────────────────────────────────────────────────────────────────────────────────────

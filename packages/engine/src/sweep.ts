@@ -234,6 +234,7 @@ async function lookUpTasks(deps: SweepDeps, swept: SweepResult, tasks: readonly 
     const fault = error.unauthorized ? "unauthorized" : error.unreachable ? "unreachable" : "failed";
     await deps.accounts.recordLookup(providerId, account, fault);
     deps.log.count("LookupFailures");
+    if (fault === "unauthorized") deps.log.count("LookupsRefused");
     deps.log.warn("sweep.lookup-failed", { provider: providerId, account, fault, error: error.message });
   }
   if (lookedUp.size === tasks.length) await deps.accounts.recordLookup(providerId, account, "worked");

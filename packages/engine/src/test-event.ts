@@ -1,12 +1,11 @@
 /** Sends a test event to an endpoint. It is signed like every webhook, goes to this endpoint only and is not stored. */
 import { isDelivered } from "@mjflow/core/delivery";
-import { activeSecrets } from "@mjflow/core/endpoint";
 import { MjflowError } from "@mjflow/core/error";
 import { flowIdOf } from "@mjflow/core/id";
-import type { PostOutcome, WebhookStore } from "@mjflow/core/port";
+import { type PostOutcome, SECRET_UNREADABLE, type WebhookStore } from "@mjflow/core/port";
 import type { WebhookSender } from "./deliver.ts";
 import type { EngineDeps } from "./deps.ts";
-import { getEndpoint, secretContext } from "./endpoint.ts";
+import { getEndpoint, readableSecrets } from "./endpoint.ts";
 import type { Vault } from "./vault.ts";
 
 interface TestEventDeps extends Pick<EngineDeps, "clock" | "random"> {
@@ -33,8 +32,8 @@ export async function sendTestEvent(deps: TestEventDeps, appId: string, id: stri
   const endpoint = await getEndpoint(deps, appId, id);
   if (endpoint.url === undefined) throw new MjflowError("not_found");
   const at = deps.clock.now();
-  const context = secretContext(endpoint);
-  const secrets = activeSecrets(endpoint, at).map(({ sealed }) => deps.vault.open(sealed, context));
+  const secrets = readableSecrets(deps.vault, endpoint, at);
+  if (secrets.length === 0) return { delivered: false, at, outcome: { kind: "unsigned", why: SECRET_UNREADABLE } };
   const eventId = `evt_${flowIdOf(at, deps.random.bytes(10)).slice("flow_".length)}_test`;
   const body = JSON.stringify({ type: TYPE, timestamp: new Date(at).toISOString(), data: { endpointId: id } });
   const outcome = await deps.webhooks.send({ url: endpoint.url, id: eventId, body, secrets });
