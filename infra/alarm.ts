@@ -56,6 +56,36 @@ function alarmAbove(name: string, alarmDescription: string, measure: Named, opti
   alarm(name, { alarmDescription, ...measure, statistic, threshold, ...window, ...NO_DATA_IS_OK });
 }
 
+interface Expression {
+  /** CloudWatch metric math over the ids of `measures`. */
+  expression: string;
+  measures: Record<string, { measure: Named; statistic: string }>;
+  threshold: number;
+  minutes: number;
+  /** Number of consecutive breaching periods; unset: one. */
+  periods?: number;
+}
+
+function alarmOnExpression(
+  name: string,
+  alarmDescription: string,
+  { expression, measures, threshold, minutes, periods = 1 }: Expression,
+) {
+  alarm(name, {
+    alarmDescription,
+    metricQueries: [
+      { id: "result", label: name, expression, returnData: true },
+      ...Object.entries(measures).map(([id, { measure, statistic }]) => ({
+        id,
+        metric: { ...measure, stat: statistic, period: minutes * MINUTE_S },
+      })),
+    ],
+    threshold,
+    evaluationPeriods: periods,
+    ...NO_DATA_IS_OK,
+  });
+}
+
 interface Share {
   percent: number;
   /** Smallest count of the part that can raise the alarm; a share of very few events means nothing. */
@@ -70,25 +100,11 @@ function alarmOnShare(
   whole: Named,
   { percent, atLeast, minutes }: Share,
 ) {
-  const query = (id: string, measure: Named) => ({
-    id,
-    metric: { ...measure, stat: "Sum", period: minutes * MINUTE_S },
-  });
-  alarm(name, {
-    alarmDescription,
-    metricQueries: [
-      {
-        id: "share",
-        label: `${name}, percent`,
-        expression: `IF(FILL(part, 0) >= ${atLeast}, 100 * part / whole, 0)`,
-        returnData: true,
-      },
-      query("part", part),
-      query("whole", whole),
-    ],
+  alarmOnExpression(name, alarmDescription, {
+    expression: `IF(FILL(part, 0) >= ${atLeast}, 100 * part / whole, 0)`,
+    measures: { part: { measure: part, statistic: "Sum" }, whole: { measure: whole, statistic: "Sum" } },
     threshold: percent,
-    evaluationPeriods: 1,
-    ...NO_DATA_IS_OK,
+    minutes,
   });
 }
 
@@ -113,15 +129,34 @@ alarmAbove(
   { statistic: "Maximum" },
 );
 
-for (const [name, queue, { maxDelayS, visibilityTimeoutS }, why] of [
-  ["SubmitQueueLate", submitQueue, QUEUE.submit, "too few workers, or vendors do not respond"],
-  ["DeliverQueueLate", deliverQueue, QUEUE.deliver, "too few workers, or receivers do not respond"],
-  ["ArchiveQueueLate", archiveQueue, QUEUE.archive, "too few workers, or images download slowly"],
+/** Age above which a message waits for a worker and not for its own delay, provided that all workers are busy. */
+const LATE_S = 60;
+
+for (const [name, queue, fn, workers, { maxDelayS, visibilityTimeoutS }, why] of [
+  ["Submit", submitQueue, submit, stage.submitConcurrency, QUEUE.submit, "or vendors do not respond"],
+  ["Deliver", deliverQueue, deliver, stage.deliverConcurrency, QUEUE.deliver, "or receivers do not respond"],
+  ["Archive", archiveQueue, archive, stage.archiveConcurrency, QUEUE.archive, "or images download slowly"],
 ] as const) {
+  const age = queueMetric(queue.nodes.queue.name, "ApproximateAgeOfOldestMessage");
+  alarmOnExpression(
+    `${name}PoolFull`,
+    `All workers are busy and messages wait longer than ${LATE_S} s: too few workers, ${why}.`,
+    {
+      // Lambda measures at moments, so a pool that is always full is not always measured as full.
+      expression: `IF(FILL(busy, 0) >= ${Math.ceil(0.9 * workers)}, age, 0)`,
+      measures: {
+        busy: { measure: functionMetric(fn.name, "ConcurrentExecutions"), statistic: "Maximum" },
+        age: { measure: age, statistic: "Maximum" },
+      },
+      threshold: LATE_S,
+      minutes: 1,
+      periods: 3,
+    },
+  );
   alarmAbove(
-    name,
-    `Messages wait longer than the longest delay plus two processing attempts: ${why}.`,
-    queueMetric(queue.nodes.queue.name, "ApproximateAgeOfOldestMessage"),
+    `${name}QueueLate`,
+    "Messages wait longer than the longest delay plus two processing attempts: the queue is not consumed.",
+    age,
     { statistic: "Maximum", minutes: 5, threshold: maxDelayS + 2 * visibilityTimeoutS },
   );
 }
@@ -238,7 +273,7 @@ alarmAbove(
   "WriteRateHigh",
   "The table had more writes than planned for 15 minutes: a loop, a flood of requests, or a stage that has grown.",
   tableMetric(table.name, "ConsumedWriteCapacityUnits"),
-  { minutes: 5, threshold: stage.writeUnitsIn5Min, of: [3, 3] },
+  { minutes: 5, threshold: 5 * MINUTE_S * stage.alarmWriteUnits, of: [3, 3] },
 );
 
 for (const [name, fn] of Object.entries({

@@ -4,7 +4,7 @@ import { blobs, mediaWrite } from "./bucket.ts";
 import { nodejs } from "./defaults.ts";
 import { archiveQueue, consume, deliverQueue, queueConsume, queueSend, submitQueue } from "./queue.ts";
 import { environment } from "./setting.ts";
-import { stage } from "./stage.ts";
+import { reservedFor, stage } from "./stage.ts";
 import { table, tableAccess } from "./table.ts";
 
 export const archive = new sst.aws.Function("Archive", {
@@ -12,6 +12,7 @@ export const archive = new sst.aws.Function("Archive", {
   timeout: `${FUNCTION_TIMEOUT_S.archive} seconds`,
   // A grid needs about 200 MB, encoded and decoded. The rest is for CPU time, which Lambda assigns by memory.
   memory: "1536 MB",
+  ...reservedFor(stage.archiveConcurrency),
   // An image of at most 200 MB is complete on this disk before the upload starts, one at a time. The rest is a reserve.
   storage: "1 GB",
   // sharp is native code. SST installs it for arm64 when it packs the function, in the version of package.json.

@@ -11,6 +11,7 @@ export const callback = new sst.aws.Function("Callback", {
   url: { authorization: "none", cors: false },
   timeout: `${FUNCTION_TIMEOUT_S.callback} seconds`,
   memory: "256 MB",
+  // Too many API requests cannot starve callbacks, and too many callbacks cannot starve the rest.
   ...(stage.callbackConcurrency && { concurrency: { reserved: stage.callbackConcurrency } }),
   link: [table, submitQueue, deliverQueue, archiveQueue, callbackTokenKey, previousCallbackTokenKey],
   permissions: [tableAccess, queueSend(submitQueue, deliverQueue, archiveQueue)],

@@ -5,13 +5,14 @@ import { busEnvironment, busPut } from "./bus.ts";
 import { consume, deliverQueue, queueConsume, queueSend } from "./queue.ts";
 import { previousVaultKey, vaultKey } from "./secret.ts";
 import { environment } from "./setting.ts";
-import { stage } from "./stage.ts";
+import { reservedFor, stage } from "./stage.ts";
 import { table, tableAccess } from "./table.ts";
 
 export const deliver = new sst.aws.Function("Deliver", {
   handler: "functions/deliver.handler",
   timeout: `${FUNCTION_TIMEOUT_S.deliver} seconds`,
   memory: "512 MB",
+  ...reservedFor(stage.deliverConcurrency),
   environment: { ...environment.deliver, ...busEnvironment },
   // Events contain links to archived images, and these links start with the URL of the API.
   link: [api, table, deliverQueue, vaultKey, previousVaultKey],

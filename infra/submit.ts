@@ -4,7 +4,7 @@ import { blobs, inputsRead } from "./bucket.ts";
 import { callback } from "./callback.ts";
 import { consume, deliverQueue, queueConsume, queueSend, submitQueue } from "./queue.ts";
 import { callbackTokenKey, previousCallbackTokenKey, previousVaultKey, providers, vaultKey } from "./secret.ts";
-import { stage } from "./stage.ts";
+import { reservedFor, stage } from "./stage.ts";
 import { table, tableAccess } from "./table.ts";
 
 export const submit = new sst.aws.Function("Submit", {
@@ -13,6 +13,7 @@ export const submit = new sst.aws.Function("Submit", {
   // The function mostly waits for vendors, and AWS charges the waiting time by memory. It sends only a few images at
   // the same time (functions/composition/submit.ts).
   memory: "256 MB",
+  ...reservedFor(stage.submitConcurrency),
   // The vault decrypts the API keys of vendor accounts that the operator stored.
   link: [
     callback,

@@ -22,7 +22,30 @@ export const table = setting.table
       globalIndexes: indexes,
       ttl: "expiresAt",
       deletionProtection: stage.production,
+      transform: { table: warmTable },
     });
+
+/**
+ * Sets the warm throughput: what the table accepts at once. A new table would need minutes of growing load for it. AWS
+ * charges each unit once.
+ *
+ * A lower value, or none, would replace the table by an empty one. So a deployment sets it only when it creates the table;
+ * docs/operations.md has the command for an existing one. An index is never replaced, and changes with each deployment.
+ */
+function warmTable(args: aws.dynamodb.TableArgs, options: $util.CustomResourceOptions): undefined {
+  const { warmReadUnits: readUnitsPerSecond, warmWriteUnits: writeUnitsPerSecond } = stage;
+  options.ignoreChanges = [...(options.ignoreChanges ?? []), "warmThroughput"];
+  if (readUnitsPerSecond === undefined && writeUnitsPerSecond === undefined) return;
+  args.warmThroughput = {
+    ...(readUnitsPerSecond && { readUnitsPerSecond }),
+    ...(writeUnitsPerSecond && { writeUnitsPerSecond }),
+  };
+  if (writeUnitsPerSecond === undefined) return;
+  // A write of a row writes at most one entry of each index.
+  args.globalSecondaryIndexes = $output(args.globalSecondaryIndexes).apply((given) =>
+    given!.map((index) => ({ ...index, warmThroughput: { writeUnitsPerSecond } })),
+  );
+}
 
 /** What every function needs: it reads flows with their tasks and writes them with conditions. */
 export const tableAccess = {

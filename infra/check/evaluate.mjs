@@ -126,6 +126,7 @@ function record(monitor) {
       parent: request.getParent().split("::").at(-1) || undefined,
       protect: request.getProtect() ?? false,
       retainOnDelete: request.getRetainondelete() ?? false,
+      ignoreChanges: request.getIgnorechangesList(),
       inputs: plain(pulumi.runtime.deserializeProperties(request.getObject())),
     });
     return registerResource.call(monitor, request, callback);

@@ -9,23 +9,32 @@ import type { Infra } from "./model.ts";
 /** All settings of a deployment, each with a value. */
 export const EVERYTHING = {
   MJFLOW_ALARM_EMAIL: "ops@example.com",
+  MJFLOW_ALARM_WRITE_UNITS: "5000",
   MJFLOW_API_URL: "https://api.example.com",
   MJFLOW_ARCHIVE: "on",
+  MJFLOW_ARCHIVE_CONCURRENCY: "60",
   MJFLOW_BANNED_WORDS: "blue movie, nude",
   MJFLOW_BUDGET_USD: "250",
   MJFLOW_BUS: "on",
+  MJFLOW_CALLBACK_CONCURRENCY: "500",
   MJFLOW_CONSOLE_CERTIFICATE: "arn:aws:acm:us-east-1:123456789012:certificate/1",
   MJFLOW_CONSOLE_URL: "https://console.example.com",
   MJFLOW_CDN_URL: "https://img.example.com",
   MJFLOW_CORS_ORIGINS: "https://shop.example.com,http://localhost:3000",
   MJFLOW_DEFAULT_PROVIDER: "cometapi",
+  MJFLOW_DELIVER_CONCURRENCY: "100",
   MJFLOW_FACADE_NOTIFY_HOOK: "https://app.example.com/mj",
   MJFLOW_WEBHOOK_FIRST_TIMEOUT_S: "5",
+  MJFLOW_LAMBDA_QUOTA: "3000",
   MJFLOW_LOG: "warn",
   MJFLOW_MJ_PUBLIC_IMAGES: "app_default",
   MJFLOW_OUTBOUND_ALLOW: "hooks.internal.example:8443",
   MJFLOW_PROGRESS: "on",
+  MJFLOW_RESERVE_WORKERS: "on",
   MJFLOW_RESUBMIT: "never",
+  MJFLOW_SUBMIT_CONCURRENCY: "400",
+  MJFLOW_WARM_READ_UNITS: "20000",
+  MJFLOW_WARM_WRITE_UNITS: "12000",
 };
 
 const script = fileURLToPath(new URL("evaluate.mjs", import.meta.url));

@@ -36,9 +36,16 @@ interface TableInputs {
   rangeKey?: string;
   billingMode: string;
   attributes: { name: string; type: string }[];
-  globalSecondaryIndexes: { name: string; hashKey: string; rangeKey?: string; projectionType: string }[];
+  globalSecondaryIndexes: {
+    name: string;
+    hashKey: string;
+    rangeKey?: string;
+    projectionType: string;
+    warmThroughput?: { writeUnitsPerSecond?: number };
+  }[];
   pointInTimeRecovery?: { enabled: boolean };
   deletionProtectionEnabled?: boolean;
+  warmThroughput?: { readUnitsPerSecond?: number; writeUnitsPerSecond?: number };
   ttl?: { attributeName: string; enabled: boolean };
 }
 
@@ -167,6 +174,8 @@ export interface Resource<Inputs> {
   parent?: string;
   protect: boolean;
   retainOnDelete: boolean;
+  /** Inputs whose changes a deployment leaves out. */
+  ignoreChanges: string[];
   inputs: Inputs;
 }
 

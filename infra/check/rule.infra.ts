@@ -169,6 +169,15 @@ const RULES: Record<string, [Rule, Record<string, Break>]> = {
       },
     },
   ],
+  "no change of the warm throughput replaces the table": [
+    table.warmThroughputReplacesNoTable,
+    {
+      "a table that is replaced": (infra) => {
+        find(infra, "TableTable").ignoreChanges = [];
+      },
+      "an index that is not warm": set("TableTable", "globalSecondaryIndexes.0.warmThroughput", undefined),
+    },
+  ],
   "the table has the schema of the store": [
     table.tableMatchesStoreSchema,
     {
@@ -405,13 +414,26 @@ const RULES: Record<string, [Rule, Record<string, Break>]> = {
       },
     },
   ],
-  "only Callback has reserved concurrency": [
+  "Callback has reserved concurrency": [
     fn.callbackConcurrencyIsReserved,
     {
       "no reservation": set("CallbackFunction", "reservedConcurrentExecutions", undefined),
       "a reservation of 0": set("CallbackFunction", "reservedConcurrentExecutions", 0),
-      "a reservation for another function": set("ApiFunction", "reservedConcurrentExecutions", 10),
     },
+  ],
+  "workers have the concurrency of their mapping": [
+    fn.workersAreReserved,
+    {
+      "no reservation": set("SubmitFunction", "reservedConcurrentExecutions", undefined),
+      "less than the mapping uses": set("DeliverFunction", "reservedConcurrentExecutions", 99),
+      "a reservation without a limit": (infra) => {
+        delete mapping(infra, "ArchiveQueue").inputs.scalingConfig;
+      },
+    },
+  ],
+  "no other function has reserved concurrency": [
+    fn.othersReserveNothing,
+    { "a reservation for another function": set("ApiFunction", "reservedConcurrentExecutions", 10) },
   ],
   "the sweeper runs each minute": [
     sweep.sweepRunsEachMinute,
@@ -459,7 +481,11 @@ const RULES: Record<string, [Rule, Record<string, Break>]> = {
     {
       "no alarm for unprocessed dead-letter messages": drop("DeadLettersNotProcessed"),
       "no alarm for received dead-letter messages": drop("DeadLettersReceived"),
-      "no alarm for the age of a queue": drop("ArchiveQueueLate"),
+      "no alarm for the age of a queue": (infra) => {
+        drop("ArchiveQueueLate")(infra);
+        drop("ArchivePoolFull")(infra);
+      },
+      "no alarm for a pool without a free worker": drop("SubmitPoolFull"),
       "no alarm for throttled callbacks": drop("CallbackThrottled"),
       "no alarm for 5xx responses to callbacks": drop("CallbackFailing"),
       "no alarm for unclear submissions": drop("UnclearRising"),

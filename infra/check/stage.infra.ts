@@ -4,6 +4,7 @@ import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { beforeAll, expect, test, vi } from "vitest";
+import { reservedOf, sizesOf } from "../size.ts";
 import { EVERYTHING, evaluated } from "./evaluated.ts";
 import { all, functionOf, type Infra } from "./model.ts";
 import { ENVIRONMENTS, EVERY_ENVIRONMENT, LINKS } from "./rule/function.ts";
@@ -29,7 +30,21 @@ test("a trial stage can be removed and reserves no concurrency", () => {
   expect(
     trial.resources.filter(({ retainOnDelete, type }) => retainOnDelete && !type.includes("bucketObject")),
   ).toEqual([]);
-  expect(functionOf(trial, "Callback")?.inputs.reservedConcurrentExecutions).toBeUndefined();
+  for (const { name, inputs } of all(trial, "aws:lambda/function:Function"))
+    expect(inputs.reservedConcurrentExecutions, name).toBeUndefined();
+});
+
+test("the sizes of a stage are settings: mappings, reservations, warm throughput and the alarm follow them", () => {
+  const reserved = (name: string) => functionOf(everything, name)?.inputs.reservedConcurrentExecutions;
+  expect(["Callback", "Submit", "Deliver", "Archive"].map(reserved)).toEqual([500, 400, 100, 60]);
+  const limits = all(everything, "aws:lambda/eventSourceMapping:EventSourceMapping").map(
+    ({ inputs }) => inputs.scalingConfig?.maximumConcurrency,
+  );
+  expect(limits).toEqual(expect.arrayContaining([400, 100, 60]));
+  const [table] = all(everything, "aws:dynamodb/table:Table");
+  expect(table?.inputs.warmThroughput).toEqual({ readUnitsPerSecond: 20_000, writeUnitsPerSecond: 12_000 });
+  const alarm = all(everything, "aws:cloudwatch/metricAlarm:MetricAlarm").find(({ name }) => name === "WriteRateHigh");
+  expect(alarm?.inputs.threshold).toBe(5 * 60 * 5_000);
 });
 
 test("sst dev deploys SST's bridge and the same table", async () => {
@@ -130,6 +145,27 @@ test.each([
   ["MJFLOW_WEBHOOK_FIRST_TIMEOUT_S", "2.5"],
 ])("the invalid setting %s=%s stops the deployment", async (name, value) => {
   await expect(readSettings(name, value)).rejects.toThrow(name);
+});
+
+test.each([
+  [{ MJFLOW_SUBMIT_CONCURRENCY: "1" }, "MJFLOW_SUBMIT_CONCURRENCY must be a whole number from 2"],
+  [{ MJFLOW_DELIVER_CONCURRENCY: "many" }, "MJFLOW_DELIVER_CONCURRENCY must be a whole number"],
+  [{ MJFLOW_ARCHIVE_CONCURRENCY: "2.5" }, "MJFLOW_ARCHIVE_CONCURRENCY must be a whole number"],
+  [{ MJFLOW_CALLBACK_CONCURRENCY: "0" }, "MJFLOW_CALLBACK_CONCURRENCY must be a whole number from 1"],
+  [{ MJFLOW_RESERVE_WORKERS: "yes" }, "MJFLOW_RESERVE_WORKERS must be one of on, off"],
+  [{ MJFLOW_WARM_WRITE_UNITS: "3999" }, "MJFLOW_WARM_WRITE_UNITS must be a whole number from 4000"],
+  [{ MJFLOW_WARM_READ_UNITS: "11999" }, "MJFLOW_WARM_READ_UNITS must be a whole number from 12000"],
+  [{ MJFLOW_ALARM_WRITE_UNITS: "-1" }, "MJFLOW_ALARM_WRITE_UNITS must be a whole number"],
+  [{ MJFLOW_CALLBACK_CONCURRENCY: "900" }, "MJFLOW_LAMBDA_QUOTA is 1000, but the functions reserve"],
+  [{ MJFLOW_LAMBDA_QUOTA: "400" }, "MJFLOW_LAMBDA_QUOTA is 400, but the functions reserve"],
+])("the sizes %o stop the deployment of production", (env, message) => {
+  expect(() => sizesOf(true, env)).toThrow(message);
+});
+
+test("a new AWS account has 10 concurrent executions, and a trial stage fits into them", () => {
+  expect(reservedOf(sizesOf(false, {}))).toBe(0);
+  expect(reservedOf(sizesOf(true, { MJFLOW_RESERVE_WORKERS: "off" }))).toBe(100);
+  expect(() => sizesOf(false, { MJFLOW_LAMBDA_QUOTA: "10" })).not.toThrow();
 });
 
 test.each([

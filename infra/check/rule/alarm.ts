@@ -60,6 +60,10 @@ function faults(infra: Infra): Fault[] {
   const late = some(infra, "aws:sqs/queue:Queue")
     .filter(({ name }) => name !== "DeadLettersQueue")
     .map(({ name }) => ({ at: name, metric: "ApproximateAgeOfOldestMessage" }));
+  const full = ["Submit", "Deliver", "Archive"].map((name) => ({
+    at: `${name}Function`,
+    metric: "ConcurrentExecutions",
+  }));
   return [
     { at: "DeadLettersQueue", metric: "ApproximateNumberOfMessagesVisible" },
     { at: "DeadletterFunction", metric: "Invocations" },
@@ -81,6 +85,7 @@ function faults(infra: Infra): Fault[] {
     { at: "archive", metric: "ArchiveFailures" },
     ...errors,
     ...late,
+    ...full,
   ];
 }
 

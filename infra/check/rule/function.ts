@@ -177,10 +177,35 @@ export const functionUrlsInvokeTheirFunction: Rule = (infra) =>
     return viaUrl && hasUrl ? [] : [`${name} lets ${inputs.principal} ${inputs.action} ${inputs.function}`];
   });
 
-/** Reserved concurrency fails in a small AWS account, so only production has any. */
-export const callbackConcurrencyIsReserved: Rule = (infra) =>
-  some(infra, "aws:lambda/function:Function").flatMap(({ name, inputs }) => {
-    const expected = isProduction(infra) && name === "CallbackFunction";
-    const reserved = (inputs.reservedConcurrentExecutions ?? 0) > 0;
-    return reserved === expected ? [] : [`${name} has ${expected ? "no " : ""}reserved concurrency`];
+/** Reserved concurrency fails in a small AWS account, so only production has any without a setting. */
+export const callbackConcurrencyIsReserved: Rule = (infra) => {
+  const reserved = functionOf(infra, "Callback")?.inputs.reservedConcurrentExecutions ?? 0;
+  return isProduction(infra) && reserved === 0 ? ["Callback has no reserved concurrency"] : [];
+};
+
+/**
+ * The workers of a queue have their own share of the account, so streams and API requests cannot take it. Less than the
+ * mapping uses would be throttled, and a throttled receive counts towards the dead letters.
+ */
+export const workersAreReserved: Rule = (infra) =>
+  all(infra, "aws:lambda/eventSourceMapping:EventSourceMapping").flatMap(({ inputs }) => {
+    const fn = all(infra, "aws:lambda/function:Function").find(({ arn }) => arn === inputs.functionName);
+    const reserved = fn?.inputs.reservedConcurrentExecutions;
+    const used = all(infra, "aws:lambda/eventSourceMapping:EventSourceMapping")
+      .filter((other) => other.inputs.functionName === inputs.functionName)
+      .reduce((sum, other) => sum + (other.inputs.scalingConfig?.maximumConcurrency ?? 0), 0);
+    if (used === 0) return reserved === undefined ? [] : [`${fn?.name} is reserved without a limit for its mapping`];
+    if (reserved === undefined) return isProduction(infra) ? [`${fn?.name} has no reserved concurrency`] : [];
+    return reserved >= used ? [] : [`${fn?.name} reserves ${reserved}, its mappings use ${used}`];
   });
+
+/** A function without a reason in this check must not take a share of the account from the others. */
+export const othersReserveNothing: Rule = (infra) => {
+  const consumers = all(infra, "aws:lambda/eventSourceMapping:EventSourceMapping").map(
+    ({ inputs }) => inputs.functionName,
+  );
+  return some(infra, "aws:lambda/function:Function")
+    .filter(({ name, arn }) => name !== "CallbackFunction" && !consumers.includes(arn ?? ""))
+    .filter(({ inputs }) => (inputs.reservedConcurrentExecutions ?? 0) > 0)
+    .map(({ name }) => `${name} has reserved concurrency`);
+};

@@ -10,6 +10,18 @@ export const tablesAreRetained: Rule = (infra) =>
     ...(isProduction(infra) && !retainOnDelete ? [`${name} is deleted together with the stack`] : []),
   ]);
 
+/** AWS cannot lower the warm throughput of a table. A deployment that tried would replace the table by an empty one. */
+export const warmThroughputReplacesNoTable: Rule = (infra) =>
+  some(infra, "aws:dynamodb/table:Table").flatMap(({ name, inputs, ignoreChanges }) => {
+    const writes = inputs.warmThroughput?.writeUnitsPerSecond;
+    return [
+      ...(ignoreChanges.includes("warmThroughput") ? [] : [`${name} is replaced when its warm throughput is lowered`]),
+      ...inputs.globalSecondaryIndexes
+        .filter((index) => index.warmThroughput?.writeUnitsPerSecond !== writes)
+        .map((index) => `The index ${index.name} of ${name} is not as warm as its table`),
+    ];
+  });
+
 /** Tests run the store on the table that the local backends create. The table in AWS must have the same definition. */
 export const tableMatchesStoreSchema: Rule = (infra) => {
   const expected = tableDefinition("");
