@@ -1,5 +1,6 @@
 import type { Timings } from "@mjflow/core/timing";
 import { createMjHookListener } from "@mjflow/engine/mj-compat";
+import { createReceiverLimiter } from "@mjflow/engine/receiver-limiter";
 import { createEventBus } from "@mjflow/queue/bus";
 import { Resource } from "sst";
 import { baseDeps, endpoint, lazy, random, timings } from "./base.ts";
@@ -36,6 +37,7 @@ export const composeDeliver = /* @__PURE__ */ lazy(() => {
     bus: busName === undefined ? undefined : createEventBus({ name: busName, ...endpoint("EVENTBRIDGE") }),
     newWebhookSecret,
     mediaUrl,
+    receiverLimiter: createReceiverLimiter(),
     mjHook: createMjHookListener(mjTaskIds(), mediaUrl),
   };
 });

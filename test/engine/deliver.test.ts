@@ -310,6 +310,97 @@ describe("webhook endpoints", () => {
   });
 });
 
+describe("circuit breaker of an endpoint", () => {
+  const hanging = (): PostOutcome => ({ kind: "unreachable", why: "timeout", tookMs: 3_000 });
+  const deliveriesOf = async (harness: TestHarness, id: string) =>
+    (await harness.deps.webhookStore.listDeliveries({ appId: "app_a", listeners: [id], limit: 100 })).deliveries;
+
+  async function withOpenBreaker() {
+    const harness = createTestHarness();
+    const fields = { url: "https://app.test/endpoint", events: ["flow.completed" as const] };
+    const { endpoint: made } = await createEndpoint(harness.deps, "app_a", fields);
+    harness.receiver.next(...Array.from({ length: 5 }, hanging));
+    for (let i = 0; i < 5; i++) await harness.start();
+    await harness.finishAll();
+    return { harness, made, stored: () => harness.deps.webhookStore.endpoint("app_a", made.id) };
+  }
+
+  test("an endpoint that fails five times in a row gets no post while its breaker is open, and no attempt is counted", async () => {
+    const { harness, made, stored } = await withOpenBreaker();
+    expect(await stored()).toMatchObject({ faults: 5, opens: 1 });
+    expect(harness.metrics.get("BreakersOpened")).toBe(1);
+    const before = harness.receiver.posts.length;
+    await harness.start();
+    await harness.finishAll();
+    await pass(harness, 20_000, 10_000);
+    expect(harness.receiver.posts).toHaveLength(before);
+    expect((await deliveriesOf(harness, made.id)).filter(({ tries }) => tries === 0)).toHaveLength(1);
+  });
+
+  test("after the open time one event is the trial, and after its success every event is delivered", async () => {
+    const { harness, made, stored } = await withOpenBreaker();
+    harness.advance(31_000);
+    const before = harness.receiver.posts.length;
+    for (let i = 0; i < 3; i++) await harness.start();
+    const posts = harness.receiver.posts;
+    const { receive } = harness.receiver;
+    let trials = 0;
+    let answeredTrial = false;
+    harness.deps.webhooks.send = async (webhook) => {
+      if (answeredTrial) return receive(webhook);
+      trials++;
+      for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve));
+      answeredTrial = true;
+      return receive(webhook);
+    };
+    await harness.finishAll();
+    expect(trials).toBe(1);
+    expect(posts.length - before).toBeGreaterThan(0);
+    expect(await stored()).not.toHaveProperty("openUntil");
+    await pass(harness, 30 * 60_000);
+    expect((await deliveriesOf(harness, made.id)).map(({ status }) => status)).toEqual(Array(8).fill("delivered"));
+  });
+
+  test("a trial that fails doubles the open time", async () => {
+    const { harness, stored } = await withOpenBreaker();
+    harness.advance(31_000);
+    harness.receiver.next(hanging());
+    await harness.start();
+    await harness.finishAll();
+    const { openUntil } = (await stored())!;
+    expect(openUntil! - harness.deps.clock.now()).toBe(60_000);
+  });
+
+  test("an endpoint that rejects one kind of event with 400 keeps its breaker closed", async () => {
+    const harness = createTestHarness();
+    const fields = { url: "https://app.test/endpoint", events: ["flow.completed" as const] };
+    const { endpoint: made } = await createEndpoint(harness.deps, "app_a", fields);
+    harness.receiver.next(...Array.from({ length: 8 }, () => answered(400)));
+    for (let i = 0; i < 8; i++) await harness.start();
+    await harness.finishAll();
+    expect(await harness.deps.webhookStore.endpoint("app_a", made.id)).not.toHaveProperty("openUntil");
+  });
+
+  test("an endpoint that gets another URL or is enabled again starts with a closed breaker", async () => {
+    const { harness, made, stored } = await withOpenBreaker();
+    await updateEndpoint(harness.deps, "app_a", made.id, { url: "https://app.test/new" });
+    expect(await stored()).not.toHaveProperty("openUntil");
+  });
+
+  test("a notifyHook that hangs is not posted to while the breaker of its host is open; another host is", async () => {
+    const harness = createTestHarness();
+    harness.receiver.next(...Array.from({ length: 5 }, hanging));
+    for (let i = 0; i < 5; i++) await harness.start({ notifyHook: HOOK, events: ["flow.completed"] });
+    await harness.finishAll();
+    await harness.start({ notifyHook: HOOK, events: ["flow.completed"] });
+    await harness.start({ notifyHook: "https://other.test/hook", events: ["flow.completed"] });
+    await harness.finishAll();
+    expect(harness.receiver.posts.slice(5).map(({ url }) => url)).toEqual(["https://other.test/hook"]);
+    await pass(harness, 10 * 60_000);
+    expect(new Set(harness.receiver.posts.map(({ id }) => id)).size).toBe(7);
+  });
+});
+
 describe("event delivery after crashes", () => {
   const STEPS = [
     ["saveDelivery", "before"],

@@ -35,6 +35,7 @@ import { handleDeadLetter } from "@mjflow/engine/handle-dead-letter";
 import { createMediaLinks } from "@mjflow/engine/media-link";
 import { createMjHookListener } from "@mjflow/engine/mj-compat";
 import { handleSubmitMessage } from "@mjflow/engine/submit";
+import { createReceiverLimiter } from "@mjflow/engine/receiver-limiter";
 import { createSubscriptions } from "@mjflow/engine/subscriptions";
 import { sweep } from "@mjflow/engine/sweep";
 import { createVault } from "@mjflow/engine/vault";
@@ -165,6 +166,7 @@ export function createTestHarness({
     queueDepths: async () => [{ name: "submit" as const, ...queue.depth() }],
     mjTaskIds,
     mjHook: createMjHookListener({ mjTaskIds }),
+    receiverLimiter: createReceiverLimiter(),
   };
 
   function handle(message: Message): Promise<void> {

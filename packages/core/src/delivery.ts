@@ -198,3 +198,8 @@ export function restartDelivery(delivery: Delivery, now: number): Delivery {
 export function postponeOverdue(delivery: Delivery, now: number): Delivery {
   return { ...delivery, leaseUntil: delivery.leaseUntil ?? now, due: now + OVERDUE_MS };
 }
+
+/** Postpones an attempt that was not made, because its receiver is known to hang or fail. It counts as no attempt. */
+export function postponeAttempt(delivery: Delivery, until: number): Delivery {
+  return { ...delivery, leaseUntil: until, due: until };
+}

@@ -1,4 +1,10 @@
 /** Webhook endpoints: URLs of an app that receive its events. An endpoint is disabled automatically after lasting failure. */
+import {
+  CLOSED_BREAKER,
+  type EndpointBreaker,
+  recordReceiverFault,
+  recordReceiverSuccess,
+} from "./endpoint-breaker.ts";
 import { DEFAULT_EVENTS, type EventType, eventMaskOf } from "./event.ts";
 import { flowIdOf } from "./id.ts";
 
@@ -12,7 +18,7 @@ export interface SealedSecret {
   until?: number;
 }
 
-export interface Endpoint {
+export interface Endpoint extends EndpointBreaker {
   appId: string;
   /** `ep_…`; `hook` is the entry for the notifyHooks of flows: it has secrets and no URL. */
   id: string;
@@ -85,21 +91,28 @@ export function withRotatedSecret(
 
 /**
  * Updates the endpoint after a delivery attempt. Failures count from the first one after a success, so a short outage does
- * not disable the endpoint.
+ * not disable the endpoint. A fault also counts for the circuit breaker.
  *
  * @returns undefined if nothing has to be written
  */
 export function afterDeliveryAttempt(
   endpoint: Endpoint,
-  outcome: "delivered" | "gone" | "failed",
+  outcome: "delivered" | "gone" | "failed" | "fault",
   now: number,
 ): Endpoint | undefined {
   if (outcome === "delivered") {
-    return endpoint.failingSince === undefined ? undefined : { ...endpoint, failingSince: undefined };
+    const closed = recordReceiverSuccess(endpoint);
+    return endpoint.failingSince === undefined ? closed : { ...(closed ?? endpoint), failingSince: undefined };
   }
   if (!isEnabled(endpoint)) return undefined;
   if (outcome === "gone") return { ...endpoint, disabledAt: now, disabledWhy: "gone" };
-  if (endpoint.failingSince === undefined) return { ...endpoint, failingSince: now };
-  if (now - endpoint.failingSince < DISABLE_AFTER_FAILING_MS) return undefined;
-  return { ...endpoint, disabledAt: now, disabledWhy: "failing" };
+  const counted = outcome === "fault" ? recordReceiverFault(endpoint, now) : undefined;
+  if (endpoint.failingSince === undefined) return { ...(counted ?? endpoint), failingSince: now };
+  if (now - endpoint.failingSince < DISABLE_AFTER_FAILING_MS) return counted;
+  return { ...(counted ?? endpoint), disabledAt: now, disabledWhy: "failing" };
+}
+
+/** Returns the endpoint enabled, without its earlier failures. */
+export function reenabled(endpoint: Endpoint): Endpoint {
+  return { ...endpoint, ...CLOSED_BREAKER, disabledAt: undefined, disabledWhy: undefined, failingSince: undefined };
 }

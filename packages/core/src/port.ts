@@ -246,6 +246,10 @@ export type Metric =
   | "Deliveries"
   | "DeliveryFailures"
   | "DeliveriesGivenUp"
+  /** Attempts that were not made, because the circuit breaker is open or the receiver has too many slow posts. */
+  | "DeliveriesPostponed"
+  /** Circuit breakers of endpoints that opened. */
+  | "BreakersOpened"
   | "EndpointsDisabled"
   /** Delivery attempts that no vault key could sign. */
   | "SecretsUnreadable"

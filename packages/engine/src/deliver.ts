@@ -19,10 +19,12 @@ import {
   isGone,
   MJ_HOOK_LISTENER,
   newDelivery,
+  postponeAttempt,
   recordAttempt,
 } from "@mjflow/core/delivery";
 import { flowEvents, taskEvents } from "@mjflow/core/derived-events";
 import { afterDeliveryAttempt, type Endpoint, isEnabled, subscribedEvents } from "@mjflow/core/endpoint";
+import { endpointBreakerState, isReceiverFault, startEndpointTrial } from "@mjflow/core/endpoint-breaker";
 import {
   DEFAULT_EVENTS,
   type DomainEvent,
@@ -41,6 +43,7 @@ import type { Task } from "@mjflow/core/task";
 import { applySignal } from "./apply-signal.ts";
 import type { EngineDeps } from "./deps.ts";
 import { type EndpointDeps, ensureFlowHookEndpoint, readableSecrets } from "./endpoint.ts";
+import type { ReceiverLimiter } from "./receiver-limiter.ts";
 import type { Vault } from "./vault.ts";
 import { eventView } from "./view.ts";
 
@@ -74,14 +77,23 @@ export interface DeliverDeps extends EndpointDeps, Pick<EngineDeps, "store" | "t
   /** Returns the link to an archived copy, as events show it. */
   mediaUrl(key: string): string;
   mjHook?: MjHookListener;
+  /** Limits the slow posts of each app and host in this process; unset: no limit. */
+  receiverLimiter?: ReceiverLimiter;
 }
 
 /** A subscriber: the events that it receives and how they are sent to it. */
 interface Subscriber {
   id: string;
   eventMask: readonly EventType[];
+  /** Asks before each attempt whether it may be made now. */
+  start(): Promise<Permit>;
   post(event: EventContext, timeoutMs: number): Promise<PostOutcome>;
 }
+
+/** The permission for one attempt, or the time when the next one may be possible, epoch ms. */
+type Permit =
+  | { ok: true; release(): void; record(outcome: PostOutcome, flow: Flow): Promise<void> }
+  | { ok: false; retryAt: number };
 
 /** An event with all data for its body. */
 interface EventContext {
@@ -184,11 +196,14 @@ async function attempt(
   const subscriber = subscribers.find(({ id }) => id === delivery.listener);
   if (!subscriber) return giveUp(deps, delivery);
   const { name, type, happenedAt: at } = delivery;
-  deps.log.count("Deliveries");
   const endpointId = disabledEndpointIdOf(name);
   const endpoint = endpointId === undefined ? undefined : await deps.webhookStore.endpoint(flow.appId, endpointId);
-  const timeoutMs = attemptTimeoutMs(delivery, deps.timings);
-  const outcome = await subscriber.post({ flow, tasks, task, event: { name, type, at }, endpoint }, timeoutMs);
+  const permit = await subscriber.start();
+  if (!permit.ok) return postpone(deps, delivery, permit.retryAt);
+  deps.log.count("Deliveries");
+  const context = { flow, tasks, task, event: { name, type, at }, endpoint };
+  const outcome = await subscriber.post(context, attemptTimeoutMs(delivery, deps.timings)).finally(permit.release);
+  await permit.record(outcome, flow);
   const { delivery: after, nextMs } = recordAttempt(delivery, outcome, deps.clock.now(), deps.random.chance());
   const saved = await deps.webhookStore.saveDelivery(after);
   if (!isDelivered(outcome)) noteFailure(deps, after, outcome);
@@ -202,6 +217,19 @@ async function attempt(
 
 /** The longest delay of SQS. */
 const QUEUE_DELAY_MAX_MS = 15 * 60_000;
+
+/**
+ * The due index brings the delivery back, and no message waits. So a receiver that hangs for hours costs one write per
+ * delivery and opening of its circuit breaker.
+ */
+async function postpone(deps: DeliverDeps, delivery: Delivery, retryAt: number): Promise<void> {
+  const until = retryAt + Math.round(SPREAD_MS * deps.random.chance());
+  await deps.webhookStore.saveDelivery(postponeAttempt(delivery, until));
+  deps.log.count("DeliveriesPostponed");
+}
+
+/** Postponed deliveries of one receiver become due spread over this time. */
+const SPREAD_MS = 10_000;
 
 async function giveUp(deps: DeliverDeps, delivery: Delivery): Promise<void> {
   await deps.webhookStore.saveDelivery(abandonDelivery(delivery, "listener_gone", deps.clock.now()));
@@ -243,7 +271,7 @@ async function subscribersOf(deps: DeliverDeps, flow: Flow, task: Task | undefin
   }
   if (deps.bus) subscribers.push(busSubscriber(deps.bus, deps));
   const mjCompat = task && (await deps.mjHook?.hookOf(flow, task));
-  if (mjCompat) subscribers.push(mjHookSubscriber(deps, mjCompat));
+  if (mjCompat) subscribers.push(mjHookSubscriber(deps, flow.appId, mjCompat));
   return subscribers;
 }
 
@@ -251,14 +279,58 @@ function endpointSubscriber(deps: DeliverDeps, endpoint: Endpoint): Subscriber {
   return {
     id: endpoint.id,
     eventMask: subscribedEvents(endpoint),
-    async post(content, timeoutMs) {
-      const outcome = await signedPost(deps, endpoint.url!, endpoint, content, timeoutMs);
-      // Without a readable secret nothing was sent, so nothing is known about the receiver.
-      if (outcome.kind !== "unsigned") await updateEndpointHealth(deps, endpoint, outcome, content.flow);
-      return outcome;
-    },
+    start: () => startAtEndpoint(deps, endpoint),
+    post: (content, timeoutMs) => signedPost(deps, endpoint.url!, endpoint, content, timeoutMs),
   };
 }
+
+/** The circuit breaker is in the endpoint's row, which the worker has just read. */
+async function startAtEndpoint(deps: DeliverDeps, endpoint: Endpoint): Promise<Permit> {
+  const now = deps.clock.now();
+  const state = endpointBreakerState(endpoint, now);
+  if (state === "open") return { ok: false, retryAt: endpoint.openUntil! };
+  const release = startPost(deps, endpoint.appId, endpoint.url!);
+  if (!release) return { ok: false, retryAt: now + BUSY_RECEIVER_MS };
+  let current = endpoint;
+  if (state === "half-open") {
+    const trial = startEndpointTrial(endpoint, now);
+    const saved = await deps.webhookStore.saveEndpoint(trial);
+    if (!saved.ok) {
+      // Another worker makes the trial.
+      release();
+      return { ok: false, retryAt: trial.openUntil! };
+    }
+    current = saved.item;
+  }
+  // Without a readable secret nothing was sent, so nothing is known about the receiver.
+  const record = async (outcome: PostOutcome, flow: Flow) =>
+    outcome.kind === "unsigned" ? undefined : updateEndpointHealth(deps, current, outcome, flow);
+  return { ok: true, release, record };
+}
+
+/** A URL without an endpoint row: its circuit breaker is that of this process. */
+async function startAtUrl(deps: DeliverDeps, appId: string, url: string): Promise<Permit> {
+  const { receiverLimiter, clock } = deps;
+  const openUntil = receiverLimiter?.openUntil(appId, url, clock.now());
+  if (openUntil !== undefined) return { ok: false, retryAt: openUntil };
+  const release = startPost(deps, appId, url);
+  if (!release) return { ok: false, retryAt: clock.now() + BUSY_RECEIVER_MS };
+  // A post without a readable secret says nothing about the receiver.
+  const record = async (outcome: PostOutcome) => {
+    if (outcome.kind !== "unsigned") receiverLimiter?.record(appId, url, outcome, clock.now());
+  };
+  return { ok: true, release, record };
+}
+
+/** Time after which a receiver with too many slow posts is tried again. */
+const BUSY_RECEIVER_MS = 5_000;
+
+/** @returns undefined if the receiver has too many slow posts in this process */
+function startPost({ receiverLimiter, clock }: DeliverDeps, appId: string, url: string): (() => void) | undefined {
+  return receiverLimiter ? receiverLimiter.tryStart(appId, url, clock.now()) : () => {};
+}
+
+const UNLIMITED: Permit = { ok: true, release() {}, record: async () => {} };
 
 /**
  * The `notifyHook` of the flow's request. It is signed with the app's secret for such URLs. It is never disabled,
@@ -268,6 +340,7 @@ function flowHookSubscriber(deps: DeliverDeps, url: string, mask: readonly Event
   return {
     id: FLOW_HOOK_LISTENER,
     eventMask: mask,
+    start: () => startAtUrl(deps, signer.appId, url),
     post: (content, timeoutMs) => signedPost(deps, url, signer, content, timeoutMs),
   };
 }
@@ -277,6 +350,7 @@ function busSubscriber(bus: Bus, deps: DeliverDeps): Subscriber {
   return {
     id: BUS_LISTENER,
     eventMask: EVENT_TYPES,
+    start: async () => UNLIMITED,
     async post(content) {
       const { flow, task, event } = content;
       const startedAt = clock.now();
@@ -292,12 +366,13 @@ function busSubscriber(bus: Bus, deps: DeliverDeps): Subscriber {
   };
 }
 
-function mjHookSubscriber({ outbound }: DeliverDeps, { url, body }: { url: string; body: string }): Subscriber {
+function mjHookSubscriber(deps: DeliverDeps, appId: string, { url, body }: { url: string; body: string }): Subscriber {
   const headers = { "content-type": "application/json", "user-agent": "mjflow/1" };
   return {
     id: MJ_HOOK_LISTENER,
     eventMask: EVENT_TYPES,
-    post: (_, timeoutMs) => outbound.post({ url, headers, body, timeoutMs }),
+    start: () => startAtUrl(deps, appId, url),
+    post: (_, timeoutMs) => deps.outbound.post({ url, headers, body, timeoutMs }),
   };
 }
 
@@ -335,8 +410,8 @@ function disabledView(endpoint: Endpoint | undefined) {
 }
 
 /**
- * Updates the failure record of the endpoint. A write conflict is ignored, because another attempt has recorded its
- * outcome.
+ * Updates the failure record and the circuit breaker of the endpoint. After a write conflict the outcome is applied to the
+ * newer row: several attempts fail at one time when a receiver begins to hang, and each of them counts.
  */
 async function updateEndpointHealth(
   deps: DeliverDeps,
@@ -344,14 +419,37 @@ async function updateEndpointHealth(
   outcome: PostOutcome,
   flow: Flow,
 ): Promise<void> {
-  const about = isDelivered(outcome) ? "delivered" : isGone(outcome) ? "gone" : "failed";
-  const next = afterDeliveryAttempt(endpoint, about, deps.clock.now());
-  if (!next) return;
-  const saved = await deps.webhookStore.saveEndpoint(next);
-  if (!saved.ok || isEnabled(saved.item) || !isEnabled(endpoint)) return;
+  const about = isDelivered(outcome)
+    ? "delivered"
+    : isGone(outcome)
+      ? "gone"
+      : isReceiverFault(outcome)
+        ? "fault"
+        : "failed";
+  let current = endpoint;
+  for (let retry = 0; retry < MAX_CONFLICT_RETRIES; retry++) {
+    const next = afterDeliveryAttempt(current, about, deps.clock.now());
+    if (!next) return;
+    const saved = await deps.webhookStore.saveEndpoint(next);
+    if (saved.ok) return noteEndpointChange(deps, current, saved.item, flow);
+    if (!saved.current) return;
+    current = saved.current;
+  }
+}
+
+/** After more write conflicts the outcome is not counted. The next attempt counts again. */
+const MAX_CONFLICT_RETRIES = 5;
+
+async function noteEndpointChange(deps: DeliverDeps, before: Endpoint, after: Endpoint, flow: Flow): Promise<void> {
+  const { appId: app, id: endpoint } = after;
+  if ((after.opens ?? 0) > (before.opens ?? 0)) {
+    deps.log.count("BreakersOpened");
+    deps.log.warn("endpoint.breaker-open", { app, endpoint, opens: after.opens, faults: after.faults });
+  }
+  if (isEnabled(after) || !isEnabled(before)) return;
   deps.log.count("EndpointsDisabled");
-  deps.log.error("endpoint.disabled", { app: endpoint.appId, endpoint: endpoint.id, why: saved.item.disabledWhy });
-  await notifyOtherEndpoints(deps, saved.item, flow);
+  deps.log.error("endpoint.disabled", { app, endpoint, why: after.disabledWhy });
+  await notifyOtherEndpoints(deps, after, flow);
 }
 
 /** Notifies the other subscribers of the app. A disabled endpoint receives nothing, not even this event. */

@@ -5,10 +5,12 @@ import {
   ENDPOINTS_PER_APP,
   type Endpoint,
   endpointIdOf,
+  reenabled,
   type Scheme,
   SECRET_OVERLAP_MS,
   withRotatedSecret,
 } from "@mjflow/core/endpoint";
+import { CLOSED_BREAKER } from "@mjflow/core/endpoint-breaker";
 import { MjflowError } from "@mjflow/core/error";
 import type { EventType } from "@mjflow/core/event";
 import type { WebhookStore } from "@mjflow/core/port";
@@ -124,11 +126,11 @@ export interface EndpointPatch {
 export async function updateEndpoint(deps: EndpointDeps, appId: string, id: string, patch: EndpointPatch) {
   const { enabled, events, description, url } = patch;
   return updateEndpointWithRetry(deps, appId, id, (endpoint) => ({
-    ...endpoint,
-    ...(url !== undefined && { url }),
+    ...(enabled === true ? reenabled(endpoint) : endpoint),
+    // Another URL is another receiver, so earlier faults do not count.
+    ...(url !== undefined && { ...CLOSED_BREAKER, url }),
     ...(events !== undefined && { events: events ?? undefined }),
     ...(description !== undefined && { description: description ?? undefined }),
-    ...(enabled === true && { disabledAt: undefined, disabledWhy: undefined, failingSince: undefined }),
     ...(enabled === false && { disabledAt: endpoint.disabledAt ?? deps.clock.now(), disabledWhy: "by_app" as const }),
   }));
 }

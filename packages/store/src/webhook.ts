@@ -25,6 +25,10 @@ const ENDPOINT = {
   disabledAt: ["da", "number"],
   disabledWhy: ["dw", "text"],
   failingSince: ["fs", "number"],
+  faults: ["fc", "number"],
+  opens: ["op", "number"],
+  openUntil: ["ou", "number"],
+  trial: ["tl", "flag"],
   createdAt: ["cr", "number"],
 } as const satisfies Fields<Exclude<keyof Endpoint, "id" | "appId">>;
 
