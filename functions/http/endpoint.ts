@@ -1,7 +1,8 @@
 /** `/v1/endpoints`: the webhook endpoints of an app. A signing secret is shown once, when it is created. */
 import { FLOW_HOOK_LISTENER } from "@mjflow/core/delivery";
 import type { Endpoint } from "@mjflow/core/endpoint";
-import { subscribedEvents } from "@mjflow/core/endpoint";
+import { isEnabled, subscribedEvents } from "@mjflow/core/endpoint";
+import { endpointBreakerState } from "@mjflow/core/endpoint-breaker";
 import { EndpointPatch, EndpointRequest, ReplayRequest, RotateRequest } from "@mjflow/core/request";
 import {
   createEndpoint,
@@ -14,7 +15,7 @@ import {
 } from "@mjflow/engine/endpoint";
 import { replayEndpoint } from "@mjflow/engine/replay";
 import { sendTestEvent, type TestEventResult } from "@mjflow/engine/test-event";
-import { Hono } from "hono";
+import { type Context, Hono } from "hono";
 import { readBody } from "./body.ts";
 import { type AppEnv, checkCallbackUrl } from "./env.ts";
 
@@ -23,22 +24,23 @@ export const endpoints = new Hono<AppEnv>()
     const request = await readBody(c, EndpointRequest);
     checkCallbackUrl(c, "url", request.url);
     const created = await createEndpoint(c.get("deps"), c.get("appId"), request);
-    return c.json(secretView(created), 201, { Location: `/v1/endpoints/${created.endpoint.id}` });
+    return c.json(secretView(created, nowOf(c)), 201, { Location: `/v1/endpoints/${created.endpoint.id}` });
   })
   .get("/", async (c) => {
     await ensureFlowHookEndpoint(c.get("deps"), c.get("appId"));
     const all = await c.get("deps").webhookStore.endpoints(c.get("appId"));
-    return c.json({ data: all.map(endpointView), nextCursor: null });
+    return c.json({ data: all.map((endpoint) => endpointView(endpoint, nowOf(c))), nextCursor: null });
   })
   .get("/:id", async (c) => {
     // The endpoint `hook`, which signs the webhooks to `notifyHook` URLs, is created when it is first read.
     if (c.req.param("id") === FLOW_HOOK_LISTENER) await ensureFlowHookEndpoint(c.get("deps"), c.get("appId"));
-    return c.json(endpointView(await getEndpoint(c.get("deps"), c.get("appId"), c.req.param("id"))));
+    return c.json(endpointView(await getEndpoint(c.get("deps"), c.get("appId"), c.req.param("id")), nowOf(c)));
   })
   .patch("/:id", async (c) => {
     const patch = await readBody(c, EndpointPatch);
     checkCallbackUrl(c, "url", patch.url);
-    return c.json(endpointView(await updateEndpoint(c.get("deps"), c.get("appId"), c.req.param("id"), patch)));
+    const updated = await updateEndpoint(c.get("deps"), c.get("appId"), c.req.param("id"), patch);
+    return c.json(endpointView(updated, nowOf(c)));
   })
   .delete("/:id", async (c) => {
     await deleteEndpoint(c.get("deps"), c.get("appId"), c.req.param("id"));
@@ -49,7 +51,7 @@ export const endpoints = new Hono<AppEnv>()
     const id = c.req.param("id");
     if (id === FLOW_HOOK_LISTENER) await ensureFlowHookEndpoint(c.get("deps"), c.get("appId"));
     const overlapMs = overlapS === undefined ? undefined : overlapS * 1_000;
-    return c.json(secretView(await rotateSecret(c.get("deps"), c.get("appId"), id, overlapMs)));
+    return c.json(secretView(await rotateSecret(c.get("deps"), c.get("appId"), id, overlapMs), nowOf(c)));
   })
   .post("/:id/test", async (c) =>
     c.json(testEventView(await sendTestEvent(c.get("deps"), c.get("appId"), c.req.param("id")))),
@@ -75,18 +77,23 @@ function testEventView({ delivered, at, outcome }: TestEventResult): {
   return { ...attempt, status: outcome.status, tookMs: outcome.tookMs };
 }
 
+function nowOf(c: Context<AppEnv>): number {
+  return c.get("deps").clock.now();
+}
+
 function msOf(time: string | undefined): number | undefined {
   return time === undefined ? undefined : Date.parse(time);
 }
 
-function secretView({ endpoint, secret }: EndpointWithSecret) {
-  return { ...endpointView(endpoint), ...(secret !== undefined && { secret }) };
+function secretView({ endpoint, secret }: EndpointWithSecret, now: number) {
+  return { ...endpointView(endpoint, now), ...(secret !== undefined && { secret }) };
 }
 
 /** An endpoint without its secrets, encrypted or not. */
-function endpointView(endpoint: Endpoint) {
+function endpointView(endpoint: Endpoint, now: number) {
   const { id, url, scheme, publicKey, description, disabledAt, disabledWhy, failingSince, createdAt, secrets } =
     endpoint;
+  const isPaused = isEnabled(endpoint) && endpointBreakerState(endpoint, now) === "open";
   return {
     id,
     url: url ?? null,
@@ -98,6 +105,7 @@ function endpointView(endpoint: Endpoint) {
     disabledAt: isoOf(disabledAt),
     disabledWhy: disabledWhy ?? null,
     failingSince: isoOf(failingSince),
+    pausedUntil: isPaused ? isoOf(endpoint.openUntil) : null,
     /** For each older secret that still signs, the time when it stops. */
     earlierSecretsUntil: secrets.slice(1).map(({ until }) => isoOf(until)),
     createdAt: isoOf(createdAt),

@@ -130,6 +130,7 @@ describe("responses have exactly the members of the types", () => {
       disabledAt: true,
       disabledWhy: true,
       failingSince: true,
+      pausedUntil: true,
       earlierSecretsUntil: true,
       createdAt: true,
     });

@@ -125,6 +125,39 @@ describe("webhooks", () => {
     );
   }, 150_000);
 
+  test("an endpoint that never answers does not delay another app's webhooks, and its posts are paused", async () => {
+    const held = new Set<string>();
+    const hanging = createServer((request) => void held.add(request.headers["webhook-id"] as string));
+    await new Promise<void>((ready) => hanging.listen(0, "127.0.0.1", ready));
+    try {
+      const url = `http://127.0.0.1:${(hanging.address() as AddressInfo).port}`;
+      const { body: made } = await localServer.call("POST", "/v1/endpoints", { url });
+      const { body: app } = await localServer.call("POST", "/v1/apps", { name: "healthy" });
+      const { body: key } = await localServer.call("POST", `/v1/apps/${app.id}/keys`, {});
+      const healthy = { authorization: `Bearer ${key.key}` };
+      for (let i = 0; i < 10; i++) await localServer.start({ then: [{ press: ["U1", "U2"] }] });
+      await until(
+        async () => held.size,
+        (count) => count > 0,
+      );
+      // The flow begins while posts hang, and its webhooks arrive although the hanging endpoint never answers.
+      const flow = { provider: "simulator", prompt: "a boat", notifyHook: `${base}/healthy` };
+      expect((await localServer.call("POST", "/v1/flows", flow, healthy)).status).toBe(202);
+      await until(
+        async () => posts.map(({ body }) => body.type),
+        (types) => types.includes("flow.completed"),
+      );
+      const endpoint = await until(
+        async () => (await localServer.call("GET", `/v1/endpoints/${made.id}`)).body,
+        ({ pausedUntil }) => pausedUntil !== null,
+      );
+      expect(endpoint).toMatchObject({ enabled: true, failingSince: expect.any(String) });
+    } finally {
+      hanging.closeAllConnections();
+      await new Promise((closed) => hanging.close(closed));
+    }
+  }, 120_000);
+
   test("a webhook URL that is not public is rejected in the request, and no flow is created", async () => {
     await localServer.stop();
     localServer = await spawnServer({

@@ -109,6 +109,8 @@ const endpoint = describe("Endpoint", Endpoint, "A webhook endpoint.", {
   disabledWhy:
     "`by_app`: your app disabled it. `gone`: it responded 410. `failing`: all delivery attempts of five days failed.",
   failingSince: "Time of the first failure since the last success; null after a success.",
+  pausedUntil:
+    "Until when mjflow posts nothing, because the endpoint does not respond or fails; then one event is a trial. Null: not paused.",
   earlierSecretsUntil: "For each previous secret that still signs, the time when it stops.",
   createdAt: "Time when the endpoint was created.",
 });

@@ -347,6 +347,8 @@ export interface Endpoint {
   disabledWhy: "by_app" | "gone" | "failing" | null;
   /** Time since which every delivery has failed; null if the last delivery succeeded. */
   failingSince: string | null;
+  /** Until when nothing is posted, because the endpoint does not respond or fails; null: not paused. */
+  pausedUntil: string | null;
   /** Times until which the earlier secrets stay valid. */
   earlierSecretsUntil: (string | null)[];
   createdAt: string;

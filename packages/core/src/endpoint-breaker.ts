@@ -1,6 +1,6 @@
 /**
  * Circuit breaker of a webhook endpoint. Closed: events are posted. Open: nothing is posted for a while, because the
- * receiver hangs or fails. Half-open: one event is posted as a trial. The record is a part of the endpoint's row. A healthy
+ * receiver hangs or fails (D9). Half-open: one event is posted as a trial. The record is a part of the endpoint's row. A healthy
  * endpoint costs no write. All functions are pure.
  */
 import { type BreakerState, breakerStateOf } from "./circuit-breaker.ts";

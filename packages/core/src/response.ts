@@ -134,6 +134,7 @@ export const Endpoint = z.strictObject({
   disabledAt: maybe(time),
   disabledWhy: maybe(disabledWhy),
   failingSince: maybe(time),
+  pausedUntil: maybe(time),
   earlierSecretsUntil: z.array(maybe(time)),
   createdAt: time,
 });

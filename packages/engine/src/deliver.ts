@@ -411,7 +411,7 @@ function disabledView(endpoint: Endpoint | undefined) {
 
 /**
  * Updates the failure record and the circuit breaker of the endpoint. After a write conflict the outcome is applied to the
- * newer row: several attempts fail at one time when a receiver begins to hang, and each of them counts.
+ * newer row. When a receiver begins to hang, several attempts fail at one time, and each of them counts.
  */
 async function updateEndpointHealth(
   deps: DeliverDeps,

@@ -119,8 +119,9 @@ function rows({ paint, columns, platform }: Context, data: readonly Endpoint[]):
   return table(shown, data, paint, columns);
 }
 
-function stateOf({ enabled, disabledWhy, failingSince }: Endpoint, nowMs: number): string {
+function stateOf({ enabled, disabledWhy, failingSince, pausedUntil }: Endpoint, nowMs: number): string {
   if (!enabled) return `disabled${disabledWhy ? ` (${disabledWhy})` : ""}`;
+  if (pausedUntil) return `paused, failing since ${ago(failingSince ?? pausedUntil, nowMs)}`;
   return failingSince === null ? "enabled" : `failing since ${ago(failingSince, nowMs)}`;
 }
 

@@ -165,7 +165,7 @@ function EndpointRow(props: {
   onChanged: () => void;
 }) {
   const { endpoint, isShown, onShow, onSecret, onChanged } = props;
-  const { id, url, enabled, disabledWhy, failingSince, events, scheme, publicKey, description } = endpoint;
+  const { id, url, enabled, disabledWhy, failingSince, pausedUntil, events, scheme, publicKey, description } = endpoint;
   const { endpoints } = useMjflow();
   const { can } = useApiCapabilities();
   const { act, busy, error, clear } = useAction();
@@ -188,6 +188,7 @@ function EndpointRow(props: {
             )}
             {scheme} · {events.join(", ")}
             {failingSince && ` · failing since ${ago(failingSince, now)}`}
+            {pausedUntil && " · paused"}
           </span>
           {publicKey && <code className="small break">{publicKey}</code>}
         </div>
