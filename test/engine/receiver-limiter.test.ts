@@ -1,6 +1,6 @@
 import type { PostOutcome } from "@mjflow/core/port";
-import { describe, expect, test } from "vitest";
 import { createReceiverLimiter, SLOW_POST_MS } from "@mjflow/engine/receiver-limiter";
+import { describe, expect, test } from "vitest";
 
 const NOW = Date.UTC(2026, 10, 21);
 const SLOW = NOW + SLOW_POST_MS;

@@ -68,7 +68,9 @@ export function recordReceiverFault<T extends EndpointBreaker>(breaker: T, now: 
 
 /** Closes the breaker. Returns undefined if nothing has to be written. */
 export function recordReceiverSuccess<T extends EndpointBreaker>(breaker: T): T | undefined {
-  return breaker.faults === undefined && breaker.openUntil === undefined ? undefined : { ...breaker, ...CLOSED_BREAKER };
+  return breaker.faults === undefined && breaker.openUntil === undefined
+    ? undefined
+    : { ...breaker, ...CLOSED_BREAKER };
 }
 
 /** Starts the trial of a half-open breaker: for everybody else it counts as open until the end of the trial. */
