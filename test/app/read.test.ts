@@ -249,7 +249,15 @@ test("providers are listed with capabilities and account health, and without API
         title: "Fake",
         actions: ["imagine", "blend"],
         modes: ["fast"],
-        abilities: { notifyHook: "documented", listByCondition: true, searchByState: false, seed: false },
+        abilities: {
+          notifyHook: "documented",
+          listByCondition: true,
+          searchByState: false,
+          seed: false,
+          imageLinks: true,
+          swapLinks: true,
+          unsupportedPresses: [],
+        },
         accounts: [
           {
             name: "default",

@@ -168,6 +168,20 @@ describe("conflicts, limits and wrong values", () => {
     expect(await codeOf(operate("POST", credits, { addUsd: 2, reference: "r" }))).toBe("idempotency_mismatch");
   });
 
+  test("a press that the vendor can never make gets press_unsupported in the plan of a flow and of a press", async () => {
+    harness = await createOpenApiHarness(seen);
+    const { root } = harness;
+    const { capabilities } = harness.harness.vendor.provider;
+    Object.assign(capabilities, { unsupportedPresses: ["animate"] });
+    const then = [{ press: "animate:high" }];
+    expect((await ask("POST", "/v1/flows", { ...FLOW, then })).body).toMatchObject({
+      code: "press_unsupported",
+      field: "then[0].press",
+      press: "animate:high",
+    });
+    expect(await codeOf(ask("POST", `/v1/tasks/${root}/actions`, { press: "U1", then }))).toBe("press_unsupported");
+  });
+
   test("a banned word in the prompt of a flow, a press or a modal answer gets banned_prompt", async () => {
     harness = await createOpenApiHarness(seen);
     await operate("PUT", "/v1/banned-words", { words: ["blue movie"] });

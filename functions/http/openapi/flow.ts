@@ -60,6 +60,7 @@ export const flows = {
         ...BODY_ERRORS,
         ...IDEMPOTENCY_ERRORS,
         "banned_prompt",
+        "press_unsupported",
         "out_of_credit",
         "rate_limited",
         "too_many_flows",

@@ -264,6 +264,10 @@ export const responseDescriptions: readonly SchemaDescriptions[] = [
     listByCondition: "The vendor can report many tasks in one look-up.",
     searchByState: "The vendor can find a task whose id is not known.",
     seed: "The vendor can report the seed of an image.",
+    imageLinks: "Image fields may be links. Otherwise they need data URIs.",
+    swapLinks: "The two images of a face swap may be links. Otherwise they need data URIs.",
+    unsupportedPresses:
+      "Presses that the vendor can never make: press names, or first parts such as `describe` for `describe:1`. A plan with such a press gets 422 `press_unsupported`, and such buttons are left out of results.",
   }),
   describe(
     "AccountStatus",
@@ -376,8 +380,11 @@ export const responseDescriptions: readonly SchemaDescriptions[] = [
     reason:
       "With `unauthorized`: what is wrong with the key. Only who has a whole key learns that it is revoked or expired.",
     offered: "With `press_not_offered`: the buttons of the task.",
+    press: "With `press_unsupported`: the press as the plan has it.",
+    provider: "With `press_unsupported` or image links: the provider that does not support it.",
     bannedWord: "With `banned_prompt`: the word as it is in the deployment's list.",
-    providers: "With an unknown `provider`: the configured providers.",
+    providers:
+      "With an unknown `provider`: the configured providers. With `press_unsupported` or image links: the providers that support the whole request.",
     actions: "With an `action` that the provider does not support: the supported actions.",
     estimatedUsd: "With `out_of_credit`: the estimated price of the plan.",
     balanceUsd: "With `out_of_credit`: the credit that is left.",

@@ -62,6 +62,7 @@ export const tasks = {
         "wrong_state",
         "limit_reached",
         "press_not_offered",
+        "press_unsupported",
         "banned_prompt",
         "out_of_credit",
       ],

@@ -21,6 +21,7 @@ export type ServerErrorCode =
   | "too_large"
   | "unsupported_media_type"
   | "press_not_offered"
+  | "press_unsupported"
   | "banned_prompt"
   | "overloaded"
   | "internal";

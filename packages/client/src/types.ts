@@ -424,6 +424,12 @@ export interface Provider {
     listByCondition: boolean;
     searchByState: boolean;
     seed: boolean;
+    /** Whether image fields may be links; otherwise they need data URIs. */
+    imageLinks: boolean;
+    /** The same for the two images of a face swap. */
+    swapLinks: boolean;
+    /** Presses that the vendor can never make: names, or first parts such as `describe` for `describe:1`. */
+    unsupportedPresses: string[];
   };
   accounts: ProviderAccount[];
   [more: string]: unknown;

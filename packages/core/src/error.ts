@@ -114,6 +114,12 @@ export const ERRORS = {
     retry: "never",
     advice: "Press one of the buttons in `offered`.",
   },
+  press_unsupported: {
+    status: 422,
+    title: "The vendor can never make this press",
+    retry: "never",
+    advice: "Leave the press out, or choose a provider that can make it. Nothing was submitted or charged.",
+  },
   idempotency_mismatch: {
     status: 422,
     title: "This Idempotency-Key was used for a different request",

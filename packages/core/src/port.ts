@@ -354,6 +354,15 @@ export interface ProviderCapabilities {
   rootActions: readonly RootAction[];
   modes: readonly Mode[];
   seed: boolean;
+  /** True if image fields accept links; otherwise they need data URIs. */
+  imageLinks: boolean;
+  /** The same for the two images of a face swap. */
+  swapLinks: boolean;
+  /**
+   * Press names, or first parts of press names, that the vendor can never make: `describe` stands for `describe:1` and all
+   * others. A plan with such a press is rejected, and such buttons are left out of results.
+   */
+  unsupportedPresses: readonly string[];
 }
 
 /** The adapter of one dialect. `submit`, `press`, `modal` and `upload` never throw for a vendor's fault; they return an outcome. */

@@ -241,6 +241,9 @@ const Abilities = z.strictObject({
   listByCondition: z.boolean(),
   searchByState: z.boolean(),
   seed: z.boolean(),
+  imageLinks: z.boolean(),
+  swapLinks: z.boolean(),
+  unsupportedPresses: z.array(text),
 });
 
 /** A vendor of the deployment. */
@@ -354,6 +357,8 @@ export const Problem = z.strictObject({
   reason: z.optional(z.enum(KEY_PROBLEMS)),
   offered: z.optional(z.array(text)),
   bannedWord: z.optional(text),
+  press: z.optional(text),
+  provider: z.optional(text),
   providers: z.optional(z.array(text)),
   actions: z.optional(z.array(text)),
   estimatedUsd: z.optional(z.number()),

@@ -93,6 +93,8 @@ export interface Task {
   customId?: string;
   /** Reference of the input images of a root in the bucket. Unset if there are none. */
   inputsRef?: string;
+  /** Field of the first input image that is a link, which not every vendor accepts. Unset if no image is a link. */
+  linkField?: string;
   /** The modal answer of the plan or the app, sent if the vendor opens a modal. Unset until one is given. */
   modal?: ModalAnswer;
   /** How many tasks Midjourney makes of the prompt (prompt.ts), for the estimate of the price. Unset: one. */
@@ -225,6 +227,7 @@ export type NewTask = Pick<
   | "press"
   | "customId"
   | "inputsRef"
+  | "linkField"
   | "modal"
   | "then"
   | "resubmit"

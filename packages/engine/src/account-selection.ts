@@ -25,6 +25,7 @@ import {
 import { canRelocate, isSameAccount } from "@mjflow/core/relocation";
 import type { AccountRef } from "@mjflow/core/state";
 import type { Task } from "@mjflow/core/task";
+import { findUnmetNeed, type VendorNeeds } from "@mjflow/core/vendor-needs";
 import type { Accounts } from "./account.ts";
 
 export interface AccountSelectionDeps {
@@ -65,47 +66,71 @@ export async function findAccountOfTask(
 // ── new roots ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /**
- * @throws MjflowError `invalid_request` if the provider is unknown or does not support the action; with "auto": if no
- *   provider supports it
+ * @throws MjflowError `invalid_request` if the provider is unknown or does not support the action or image links; with
+ *   "auto": if no provider supports them. `press_unsupported` with field, press and provider if the plan has a press that
+ *   the vendor can never make
  */
 export function checkProvider(
   { providers }: Pick<AccountSelectionDeps, "providers">,
   id: string | undefined,
-  action: Flow["action"],
+  needs: VendorNeeds,
 ): void {
   const wrong = (field: string, detail: string, extra: Record<string, unknown>) =>
     new MjflowError("invalid_request", { field, detail, extra });
   if (id === undefined)
     throw wrong("provider", "is required: this stage has no default", { providers: providers.ids() });
-  if (id === ANY_PROVIDER) {
-    if (providersSupporting(providers, action).length > 0) return;
-    throw wrong("action", `No provider configured here can do "${action}".`, { providers: providers.ids() });
+  const isAny = id === ANY_PROVIDER;
+  if (!isAny && !providers.get(id)) {
+    throw wrong("provider", "No such provider is configured.", { providers: providers.ids() });
   }
-  const known = providers.get(id);
-  if (!known) throw wrong("provider", "No such provider is configured.", { providers: providers.ids() });
-  const { rootActions } = known.provider.capabilities;
-  if (!rootActions.includes(action)) throw wrong("action", `${id} cannot do "${action}".`, { actions: rootActions });
+  const unmet = (isAny ? providers.ids() : [id]).map((each) => {
+    const { capabilities } = providers.get(each)!.provider;
+    return { provider: each, capabilities, need: findUnmetNeed(needs, capabilities) };
+  });
+  if (unmet.some(({ need }) => need === undefined)) return;
+  // With "auto" several vendors lack something. The error names what one of those lacks that support the action.
+  const { provider, capabilities, need } = unmet.find((each) => each.need?.kind !== "action") ?? unmet[0] ?? {};
+  const others = { provider, providers: providersMeeting(providers, needs) };
+  const hint = isAny ? " No provider configured here supports all of this request." : "";
+  if (need?.kind === "press") {
+    const { field, press } = need;
+    const detail = `${field}: ${provider} can never press "${press}".${hint}`;
+    throw new MjflowError("press_unsupported", { field, detail, extra: { press, ...others } });
+  }
+  if (need?.kind === "links") {
+    throw wrong(need.field, `${need.field}: ${provider} needs a data URI instead of a link.${hint}`, others);
+  }
+  if (isAny) {
+    const detail = `No provider configured here can do "${needs.action}".`;
+    throw wrong("action", detail, { providers: providers.ids() });
+  }
+  throw wrong("action", `${id} cannot do "${needs.action}".`, { actions: capabilities?.rootActions });
 }
 
-function providersSupporting(providers: Providers, action: Flow["action"]): string[] {
-  return providers.ids().filter((id) => providers.get(id)!.provider.capabilities.rootActions.includes(action));
+function providersMeeting(providers: Providers, needs: VendorNeeds): string[] {
+  return providers.ids().filter((id) => findUnmetNeed(needs, providers.get(id)!.provider.capabilities) === undefined);
+}
+
+/** What the plan and the images of a stored root need of a vendor. */
+function needsOf({ action }: Flow, { then, linkField }: Task): VendorNeeds {
+  return { action, then, linkField };
 }
 
 /**
  * Selects the account of a new root. The same flow id gives the same account while the accounts do not change, so a
  * repeated request goes to the account of the first one.
  *
- * @throws MjflowError `invalid_request` with the field; `overloaded`
+ * @throws MjflowError `invalid_request` or `press_unsupported` with the field; `overloaded`
  */
 export async function selectRootAccount(
   deps: AccountSelectionDeps,
-  criteria: { provider: string | undefined; action: Flow["action"]; flowId: string; allowOpen: boolean },
+  criteria: { provider: string | undefined; needs: VendorNeeds; flowId: string; allowOpen: boolean },
 ): Promise<AccountRef & { anyProvider: boolean }> {
-  const { provider, action, flowId, allowOpen } = criteria;
+  const { provider, needs, flowId, allowOpen } = criteria;
   await deps.providers.refresh?.();
-  checkProvider(deps, provider, action);
+  checkProvider(deps, provider, needs);
   const anyProvider = provider === ANY_PROVIDER;
-  const eligible = accountsOf(deps, anyProvider ? providersSupporting(deps.providers, action) : [provider!]);
+  const eligible = accountsOf(deps, anyProvider ? providersMeeting(deps.providers, needs) : [provider!]);
   const selected = await selectFrom(deps, eligible, {
     chance: hashToUnitInterval(flowId),
     now: deps.clock.now(),
@@ -132,7 +157,7 @@ export async function findFreeAccount(
   task: Task,
 ): Promise<AccountRef | undefined> {
   if (!canRelocate(task)) return undefined;
-  const ids = flow.anyProvider ? providersSupporting(deps.providers, flow.action) : [task.provider];
+  const ids = flow.anyProvider ? providersMeeting(deps.providers, needsOf(flow, task)) : [task.provider];
   return logAndIgnoreErrors(deps, task, () =>
     selectFrom(deps, otherAccounts(deps, ids, task), { ...criteriaFor(deps, task), availableOnly: true }),
   );
@@ -148,21 +173,25 @@ export async function findFailoverAccount(
   task: Task,
 ): Promise<AccountRef | undefined> {
   if (flow.onVendorLoss !== "restart" || !canRelocate(task)) return undefined;
-  return logAndIgnoreErrors(deps, task, () => selectFailoverAccount(deps, flow, task));
+  return logAndIgnoreErrors(deps, task, () => selectFailoverAccount(deps, flow, task, task));
 }
 
-/** Selects another account of the same vendor, or else another vendor, after the account of the task was lost. */
+/**
+ * Selects another account of the same vendor, or else another vendor, after the account of the task was lost.
+ * @param root root of the flow, whose plan and images the other vendor must support
+ */
 export async function selectFailoverAccount(
   deps: AccountSelectionDeps,
   flow: Flow,
   task: Task,
+  root: Task,
 ): Promise<AccountRef | undefined> {
   const criteria = { ...criteriaFor(deps, task), allowOpenBreaker: true, excludeLost: true };
   const same = flow.anyProvider || !deps.providers.get(task.provider) ? [] : otherAccounts(deps, [task.provider], task);
   const sameVendor = await selectFrom(deps, same, { ...criteria, availableOnly: true });
   return (
     sameVendor ??
-    selectFrom(deps, otherAccounts(deps, providersSupporting(deps.providers, flow.action), task), criteria)
+    selectFrom(deps, otherAccounts(deps, providersMeeting(deps.providers, needsOf(flow, root)), task), criteria)
   );
 }
 

@@ -180,7 +180,7 @@ function retryOf({ clock, timings }: PressDeps, task: Task): Task {
     throw new MjflowError("limit_reached", { detail: "The task was retried too often. Start a new flow." });
   }
   const { flowId, action, provider, account, pace, press, inputsRef, modal, then } = task;
-  const { resubmit, eventMask, archive, taskCount } = task;
+  const { resubmit, eventMask, archive, taskCount, linkField } = task;
   const copied = {
     flowId,
     action,
@@ -189,6 +189,7 @@ function retryOf({ clock, timings }: PressDeps, task: Task): Task {
     pace,
     press,
     inputsRef,
+    linkField,
     modal,
     then,
     resubmit,

@@ -6,6 +6,7 @@ import { storedPlan } from "@mjflow/core/plan";
 import { taskCountOf } from "@mjflow/core/prompt";
 import type { FlowRequest } from "@mjflow/core/request";
 import { newTask } from "@mjflow/core/task";
+import type { VendorNeeds } from "@mjflow/core/vendor-needs";
 import { type AccountSelectionDeps, selectRootAccount } from "./account-selection.ts";
 import type { BannedWordsCheck } from "./banned.ts";
 import type { AppLimits } from "./credit.ts";
@@ -51,8 +52,8 @@ export type CreateFlowDeps = Pick<
  * rows are invisible until they expire. The message is sent afterwards. If the message is lost, the sweeper sends it
  * again when the root is due.
  *
- * @throws MjflowError `invalid_request` with the field; `banned_prompt` with field and word; `overloaded`; the errors
- *   of the app's limits (credit.ts)
+ * @throws MjflowError `invalid_request` or `press_unsupported` with the field; `banned_prompt` with field and word;
+ *   `overloaded`; the errors of the app's limits (credit.ts)
  */
 export async function createFlow(
   deps: CreateFlowDeps,
@@ -71,7 +72,7 @@ export async function createFlow(
   const { onVendorLoss } = request;
   const criteria = {
     provider: request.provider ?? defaultProvider,
-    action,
+    needs: vendorNeedsOf(request),
     flowId: id,
     allowOpen: onVendorLoss === "restart",
   };
@@ -117,6 +118,7 @@ export async function createFlow(
       action: protocolAction,
       pace,
       inputsRef: inputs && id,
+      linkField: criteria.needs.linkField,
       taskCount: taskCount > 1 ? taskCount : undefined,
       then: then.length > 0 ? then : undefined,
       flowDue: due,
@@ -127,6 +129,19 @@ export async function createFlow(
 
   const beforeRows = inputs && (() => deps.blobs.putInputs(id, inputs));
   return startFlow(deps, flow, root, { resumed: chosen.resumed ?? false, beforeRows });
+}
+
+/** Returns what a request needs of its vendor, for `checkProvider`. */
+export function vendorNeedsOf({
+  action = "imagine",
+  then,
+  base64Array = [],
+  sourceBase64,
+  targetBase64,
+}: FlowRequest): VendorNeeds {
+  const images = [...base64Array.map((image, i) => [`base64Array[${i}]`, image] as const)];
+  const all = [...images, ["sourceBase64", sourceBase64] as const, ["targetBase64", targetBase64] as const];
+  return { action, then, linkField: all.find(([, image]) => /^https?:/i.test(image ?? ""))?.[0] };
 }
 
 export function newFlowId({ clock, random }: Pick<EngineDeps, "clock" | "random">): string {

@@ -21,7 +21,14 @@ import type { TaskRef } from "@mjflow/core/port";
 import type { ActionRequest, FlowRequest, ModalInput } from "@mjflow/core/request";
 import { isEnded, type Task } from "@mjflow/core/task";
 import { checkProvider, findAccountOfTask } from "./account-selection.ts";
-import { type ChosenIds, type CreateFlowDeps, createFlow, type FlowDefaults, newFlowId } from "./create.ts";
+import {
+  type ChosenIds,
+  type CreateFlowDeps,
+  createFlow,
+  type FlowDefaults,
+  newFlowId,
+  vendorNeedsOf,
+} from "./create.ts";
 import type { MjHookListener } from "./deliver.ts";
 import type { EngineDeps } from "./deps.ts";
 import {
@@ -86,7 +93,7 @@ export async function submitMjRoot(
   const action = request.action ?? "imagine";
   // These checks come before the id is allocated, so that a rejected request uses no id.
   await deps.providers.refresh?.();
-  checkProvider(deps, request.provider ?? defaults.defaultProvider, action);
+  checkProvider(deps, request.provider ?? defaults.defaultProvider, vendorNeedsOf(request));
   await deps.banned.assertAllowed(promptsIn(request));
   const earlier = resumed ? await findRootPointer(deps, appId, flowId) : undefined;
   const pointer =

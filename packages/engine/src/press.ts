@@ -14,6 +14,7 @@ import type { Saved } from "@mjflow/core/port";
 import { planMicroUsd } from "@mjflow/core/price";
 import type { ActionRequest, ModalInput } from "@mjflow/core/request";
 import { newTask, type Task } from "@mjflow/core/task";
+import { findUnsupportedPress } from "@mjflow/core/vendor-needs";
 import { applySignal } from "./apply-signal.ts";
 import type { BannedWordsCheck } from "./banned.ts";
 import { type AppLimits, extendHold } from "./credit.ts";
@@ -22,7 +23,10 @@ import { runEffects } from "./run-effects.ts";
 
 type ResolvedButton = Extract<Resolved, { ok: true }>;
 
-export type PressDeps = Pick<EngineDeps, "store" | "queue" | "blobs" | "clock" | "random" | "timings" | "log"> &
+export type PressDeps = Pick<
+  EngineDeps,
+  "store" | "queue" | "blobs" | "providers" | "clock" | "random" | "timings" | "log"
+> &
   AppLimits & { banned: Pick<BannedWordsCheck, "assertAllowed"> };
 
 /**
@@ -41,7 +45,7 @@ export interface ChosenPress {
  * Presses a button. If a child with the chosen segment exists, that child is returned.
  *
  * @throws MjflowError `not_found`; `wrong_state` while the task has not succeeded; `press_not_offered` (422) with
- *   `offered`; `limit_reached`; `banned_prompt`
+ *   `offered`; `press_unsupported` with the field in `then`; `limit_reached`; `banned_prompt`
  */
 export async function pressTask(
   deps: PressDeps,
@@ -53,7 +57,9 @@ export async function pressTask(
   const { flow, task: parent } = await getOwnTask(deps, appId, taskId);
   assertNotCanceled(flow);
   await deps.banned.assertAllowed(promptsIn(request));
-  const child = await createPressedChild(deps, parent, request, resolveButton(parent, request), chosen);
+  const button = resolveButton(parent, request);
+  await assertPlanSupported(deps, parent, button, request);
+  const child = await createPressedChild(deps, parent, request, button, chosen);
   const saved = await startChild(deps, child, flow);
   if (saved.ok) return saved.item;
   const existing = saved.current ?? child;
@@ -88,6 +94,26 @@ export function resolveButton(parent: Task, request: Pick<ActionRequest, "press"
   if (resolved.ok) return resolved;
   const field = request.press === undefined ? "customId" : "press";
   throw new MjflowError("press_not_offered", { field, extra: { offered: resolved.offered } });
+}
+
+/**
+ * Rejects a plan below a press that the vendor of the task can never carry out. An unknown vendor rejects nothing here.
+ * @throws MjflowError `press_unsupported` with the field in the plan
+ */
+async function assertPlanSupported(
+  { providers }: PressDeps,
+  { provider }: Task,
+  { name }: ResolvedButton,
+  { then = [] }: ActionRequest,
+): Promise<void> {
+  if (then.length === 0) return;
+  await providers.refresh?.();
+  const vendor = providers.get(provider);
+  const unsupported = vendor && findUnsupportedPress(then, vendor.provider.capabilities, name);
+  if (!unsupported) return;
+  const { field, press } = unsupported;
+  const detail = `${field}: ${provider} can never press "${press}".`;
+  throw new MjflowError("press_unsupported", { field, detail, extra: { press, provider } });
 }
 
 /**

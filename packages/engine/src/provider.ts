@@ -18,6 +18,11 @@ export interface ProviderView {
     listByCondition: boolean;
     searchByState: boolean;
     seed: boolean;
+    /** Whether image fields, and the two images of a face swap, may be links. */
+    imageLinks: boolean;
+    swapLinks: boolean;
+    /** Press names, or first parts of press names, that this vendor can never make. */
+    unsupportedPresses: readonly string[];
   };
   accounts: AccountView[];
 }
@@ -56,8 +61,7 @@ export async function listProviders({
   return Promise.all(
     providers.ids().map(async (id) => {
       const { provider, accounts } = providers.get(id)!;
-      const { notifyHook, listByCondition, searchByState, seed, rootActions: actions, modes } = provider.capabilities;
-      const abilities = { notifyHook, listByCondition, searchByState, seed };
+      const { rootActions: actions, modes, instantActions: _, ...abilities } = provider.capabilities;
       const known = accounts().map(async (traits) => {
         return accountView(traits, (await store.health(id, traits.name)) ?? newHealth(id, traits.name, now), now);
       });

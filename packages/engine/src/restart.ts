@@ -31,7 +31,7 @@ export async function restartLostFlow(deps: RestartDeps, flowId: string): Promis
     tasks,
     ({ provider, account }) => deps.providers.get(provider)?.account(account) !== undefined,
   );
-  const to = root && lost && !isTooLate(deps, flow) ? await selectFailoverAccount(deps, flow, lost) : undefined;
+  const to = root && lost && !isTooLate(deps, flow) ? await selectFailoverAccount(deps, flow, lost, root) : undefined;
   const restartedAs = to && (await startReplacement(deps, flow, root!, to));
   if (!restartedAs) deps.log.warn("flow.not-restarted", { flow: flowId, lost: lost?.failure?.code });
   await recordRestart(deps, flow, restartedAs);
@@ -88,10 +88,10 @@ function newRoot(
   to: AccountRef,
   { eventMask, archive }: Flow,
 ): Task {
-  const { action, pace, inputsRef, then, resubmit, taskCount } = root;
+  const { action, pace, inputsRef, linkField, then, resubmit, taskCount } = root;
   const now = clock.now();
   const due = now + timings.quietMs[pace];
-  const copied = { action, pace, inputsRef, then, resubmit, taskCount, archive, eventMask };
+  const copied = { action, pace, inputsRef, linkField, then, resubmit, taskCount, archive, eventMask };
   return newTask({ ...copied, ...to, flowId, path: ROOT_PATH, flowDue: due }, now, due);
 }
 

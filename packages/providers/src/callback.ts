@@ -2,7 +2,7 @@
 import { isUtf8 } from "node:buffer";
 import type { Report } from "@mjflow/core/report";
 import { type BodyHeaders, otherCharsetOf } from "./body-headers.ts";
-import type { Dialect } from "./dialect.ts";
+import { canPress, type Dialect } from "./dialect.ts";
 import { isFields, parseJson } from "./json.ts";
 import { CHANGE_BUTTONS } from "./legacy-change.ts";
 import { parseTask, type ReadOptions } from "./report.ts";
@@ -39,7 +39,7 @@ export function readCallback(provider: string, body: string, baseUrl?: string): 
 export function readOptions(dialect: Dialect | undefined, baseUrl?: string): ReadOptions {
   return {
     ...(dialect?.change && { changeButtons: CHANGE_BUTTONS }),
-    ...(dialect?.canPress && { canPress: dialect.canPress }),
+    ...(dialect && { canPress: (customId) => canPress(dialect, customId) }),
     ...(baseUrl !== undefined && { baseUrl }),
   };
 }

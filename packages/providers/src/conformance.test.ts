@@ -6,7 +6,7 @@ import { readFileSync } from "node:fs";
 import { isFinal } from "@mjflow/core/report";
 import { describe, expect, test } from "vitest";
 import { readCallback, readOptions } from "./callback.ts";
-import type { Dialect } from "./dialect.ts";
+import { canPress, type Dialect } from "./dialect.ts";
 import { parseJson } from "./json.ts";
 import { createProvider } from "./mjproxy.ts";
 import { parseTask, parseTasks } from "./report.ts";
@@ -85,7 +85,7 @@ describe.each([...DIALECTS.values()])("dialect $id", (dialect) => {
     const every = parseTask(parseJson(text), { ...readOptions(dialect), canPress: () => true })!.result.buttons ?? [];
     expect(every).toHaveLength(buttonCount(dialect, file, wanted, every.length));
     // A relay that cannot press a button does not offer it.
-    expect(buttons).toEqual(every.filter(({ customId }) => dialect.canPress?.(customId) ?? true));
+    expect(buttons).toEqual(every.filter(({ customId }) => canPress(dialect, customId)));
     if (wanted.images) expect(report!.result.images).toHaveLength(wanted.images);
     if (wanted.videos) expect(report!.result.videos).toHaveLength(wanted.videos);
     const shown = Object.keys(report!.result);

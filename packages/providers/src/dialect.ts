@@ -2,8 +2,10 @@
  * A dialect lists how one vendor differs from the protocol. Omitted fields have the defaults of `dialect()` below. No code
  * in this project compares vendor names; it uses these fields.
  */
+import { canonicalButtonName } from "@mjflow/core/button";
 import type { RootAction } from "@mjflow/core/flow";
 import type { ProviderCapabilities } from "@mjflow/core/port";
+import { isUnsupportedName } from "@mjflow/core/vendor-needs";
 
 export type Mode = "fast" | "relax" | "turbo";
 
@@ -58,8 +60,10 @@ export interface Dialect {
   swapLinks: boolean;
   /** True if the vendor is a relay that passes the responses of its upstream through (`SubmitResponseOptions`). */
   relay: boolean;
-  /** False for a button that the vendor shows but cannot press. Such buttons are left out. Unset: all can be pressed. */
-  canPress?: (customId: string) => boolean;
+  /** `ProviderCapabilities.unsupportedPresses`. Buttons with these names are left out of results. */
+  unsupportedPresses: readonly string[];
+  /** False for a button without a press name that the vendor cannot press. Such buttons are left out, too. */
+  canPressUnnamed(customId: string): boolean;
   /** Meaning of code 21: always an open modal, or decided by the shape of the body. */
   code21: "modal" | "shape";
   /** Operation that presses by index if the finished task had no buttons (novicezk). Unset: only by `customId`. */
@@ -82,7 +86,14 @@ export const ALL_OPERATIONS = (Object.keys(ROUTES) as Operation[]).filter(
   (operation) => operation !== "query" && operation !== "recent",
 );
 
+/** No server of the family lets a client press the heart (docs/protocol.md 4.2). */
+const NO_SERVER_PRESSES = ["favourite"];
+/** A press that always opens a modal can never be finished without the operation `modal`. */
+const NEEDS_MODAL = ["vary:region", "zoom:custom"];
+
 export function dialect(fields: Pick<Dialect, "id" | "title" | "sources"> & Partial<Dialect>): Dialect {
+  const hasModal = fields.operations?.includes("modal") ?? true;
+  const unsupported = [...NO_SERVER_PRESSES, ...(hasModal ? [] : NEEDS_MODAL), ...(fields.unsupportedPresses ?? [])];
   return {
     prefix: "/mj",
     auth: "bearer",
@@ -99,8 +110,16 @@ export function dialect(fields: Pick<Dialect, "id" | "title" | "sources"> & Part
     notifyHook: "documented",
     search: [],
     instantActions: [],
+    canPressUnnamed: () => true,
     ...fields,
+    unsupportedPresses: unsupported,
   };
+}
+
+/** Returns false for a button that the vendor may show and can never press. */
+export function canPress({ unsupportedPresses, canPressUnnamed }: Dialect, customId: string): boolean {
+  const name = canonicalButtonName(customId);
+  return name === undefined ? canPressUnnamed(customId) : !isUnsupportedName(name, unsupportedPresses);
 }
 
 const ROOTS: readonly RootAction[] = ["imagine", "blend", "describe", "shorten", "swap-face"];
@@ -114,5 +133,8 @@ export function capabilitiesOf(dialect: Dialect): ProviderCapabilities {
     rootActions: ROOTS.filter((action) => dialect.operations.includes(action)),
     modes: ["fast", "relax", "turbo"],
     seed: dialect.operations.includes("seed"),
+    imageLinks: dialect.links,
+    swapLinks: dialect.swapLinks,
+    unsupportedPresses: dialect.unsupportedPresses,
   };
 }

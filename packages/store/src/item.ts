@@ -36,6 +36,7 @@ const TASK = {
   press: ["bt", "text"],
   customId: ["cid", "text"],
   inputsRef: ["in", "text"],
+  linkField: ["lf", "text"],
   modal: ["mo", "json"],
   then: ["th", "json"],
   resubmit: ["rs", "text"],

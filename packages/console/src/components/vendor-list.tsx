@@ -34,6 +34,8 @@ function Vendor({ provider }: { provider: Provider }) {
   const lacks = [
     ...(abilities.listByCondition ? [] : ["no batch look-up"]),
     ...(abilities.searchByState ? [] : ["no search by state"]),
+    ...(abilities.imageLinks === false ? ["no image links"] : []),
+    ...(abilities.unsupportedPresses?.length ? [`no press ${abilities.unsupportedPresses.join(", ")}`] : []),
   ];
   return (
     <li className="card">

@@ -18,6 +18,8 @@ export const midjourneyProxy = dialect({
   // The mode is a flag in the prompt, which works everywhere. Only some plus servers have path prefixes for it.
   mode: "prompt",
   links: false,
+  // plus presses all buttons except "Imagine all" and the heart (docs/protocol.md 4.7). novicezk has no buttons.
+  unsupportedPresses: ["describe:all"],
   code21: "shape",
   change: "change",
   search: ["query", "recent"],

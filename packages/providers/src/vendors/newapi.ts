@@ -20,7 +20,8 @@ export const newapi = dialect({
   mode: "prompt",
   swapLinks: false,
   relay: true,
-  canPress(customId) {
+  unsupportedPresses: ["describe", "shorten", "animate", "extend", "video"],
+  canPressUnnamed(customId) {
     const parts = customId.split("::");
     const word = (/^JOB$/i.test(parts[1] ?? "") ? parts[2] : parts[1]) ?? "";
     return KNOWN.some((known) => word.includes(known));

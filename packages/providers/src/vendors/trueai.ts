@@ -11,6 +11,8 @@ export const trueai = dialect({
   sources: ["github.com/trueai-org/midjourney-proxy ed32197 (v11.10.3)"],
   auth: "mj-api-secret",
   operations: ALL_OPERATIONS.filter((operation) => operation !== "change" && operation !== "simple-change"),
+  // Its controller refuses PromptAnalyzer (docs/protocol.md 4.6).
+  unsupportedPresses: ["shorten"],
   search: ["recent"],
   recentLimit: 100,
   instantActions: ["UPSCALE"],
