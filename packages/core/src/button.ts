@@ -55,6 +55,12 @@ export function canonicalButtonName(customId: string): string | undefined {
   return undefined;
 }
 
+/** Returns true if the vendor can never make a press with this name. Names that the grammar does not know may be possible. */
+export function isUnsupportedName(name: string | undefined, unsupported: readonly string[]): boolean {
+  if (name === undefined) return false;
+  return unsupported.includes(name) || unsupported.includes(name.split(":")[0]!);
+}
+
 /** Labels and emojis as Midjourney shows them, with the press name of each. */
 const LABELS = new Map(
   Object.entries({

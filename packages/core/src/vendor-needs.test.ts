@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { findUnmetNeed, findUnsupportedPress, isUnsupportedName, type VendorNeeds } from "./vendor-needs.ts";
+import { isUnsupportedName } from "./button.ts";
+import { findUnmetNeed, findUnsupportedPress, type VendorNeeds } from "./vendor-needs.ts";
 
 const RELAY = {
   rootActions: ["imagine", "describe", "shorten", "swap-face"] as const,

@@ -2,7 +2,7 @@
  * What a flow needs of its vendor. mjflow checks it before anything is stored or paid, and before a root moves to another
  * vendor: a press that the vendor can never make would fail after its parent was paid.
  */
-import { canonicalButtonName, canonicalPress, expandPress, tileNumberOf } from "./button.ts";
+import { canonicalButtonName, canonicalPress, expandPress, isUnsupportedName, tileNumberOf } from "./button.ts";
 import type { RootAction } from "./flow.ts";
 import type { ProviderCapabilities } from "./port.ts";
 
@@ -58,12 +58,6 @@ export function findUnsupportedPress(
     }
   }
   return undefined;
-}
-
-/** Returns true if the vendor can never make a press with this name. Names that the grammar does not know may be possible. */
-export function isUnsupportedName(name: string | undefined, unsupported: readonly string[]): boolean {
-  if (name === undefined) return false;
-  return unsupported.includes(name) || unsupported.includes(name.split(":")[0]!);
 }
 
 /** The buttons below a text result have no label but a number, so only their parent says what they are. */

@@ -2,10 +2,9 @@
  * A dialect lists how one vendor differs from the protocol. Omitted fields have the defaults of `dialect()` below. No code
  * in this project compares vendor names; it uses these fields.
  */
-import { canonicalButtonName } from "@mjflow/core/button";
+import { canonicalButtonName, isUnsupportedName } from "@mjflow/core/button";
 import type { RootAction } from "@mjflow/core/flow";
 import type { ProviderCapabilities } from "@mjflow/core/port";
-import { isUnsupportedName } from "@mjflow/core/vendor-needs";
 
 export type Mode = "fast" | "relax" | "turbo";
 
