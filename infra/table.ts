@@ -47,9 +47,9 @@ function warmTable(args: aws.dynamodb.TableArgs, options: $util.CustomResourceOp
   );
 }
 
-/** What every function needs: it reads flows with their tasks and writes them with conditions. */
+/** What every function needs: it reads flows with their tasks, writes them with conditions and updates counters. */
 export const tableAccess = {
-  actions: ["dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query", "dynamodb:PutItem"],
+  actions: ["dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query", "dynamodb:PutItem", "dynamodb:UpdateItem"],
   resources: [table.arn],
 };
 

@@ -226,6 +226,7 @@ const RULES: Record<string, [Rule, Record<string, Break>]> = {
     role.functionsHaveNeededPermissions,
     {
       "no permission to write rows": rewrite("CallbackRole", POLICY, ',"dynamodb:PutItem"', ""),
+      "no permission to update rows": rewrite("SubmitRole", POLICY, ',"dynamodb:UpdateItem"', ""),
       "no permission to receive messages": rewrite("SubmitRole", POLICY, '"sqs:ReceiveMessage",', ""),
       "no permission to list flows": rewrite("ApiRole", POLICY, "/index/app", "/index/due"),
       "no permission to put events": rewrite("DeliverRole", POLICY, "events:PutEvents", "events:DescribeEventBus"),

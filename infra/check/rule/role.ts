@@ -70,12 +70,14 @@ function grantsOf(infra: Infra, name: string): Set<string> {
   );
 }
 
+const WRITES = ["dynamodb:PutItem", "dynamodb:UpdateItem"];
+
 /** Each function has exactly the permissions that its code needs; with fewer it would fail on the first request. */
 export const functionsHaveNeededPermissions: Rule = (infra) => {
   const arnOf = (name: string) => infra.resources.find((resource) => resource.name === name)?.arn;
   const on = (arn: string | undefined, ...actions: string[]) => actions.map((action) => `${action} ${arn}`);
   const table = arnOf("TableTable");
-  const items = on(table, "dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query", "dynamodb:PutItem");
+  const items = on(table, "dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query", ...WRITES);
   const deleting = on(table, "dynamodb:DeleteItem");
   const sending = (...queues: string[]) =>
     queues.flatMap((queue) => on(arnOf(`${queue}QueueQueue`), "sqs:SendMessage"));

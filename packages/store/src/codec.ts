@@ -14,8 +14,8 @@ export type Item = Record<string, AttributeValue>;
  * the row with an error and leaves it to newer code. A new attribute that older code can ignore needs no new version,
  * because older code writes it back unchanged.
  */
-const VERSION = 1;
-const VERSION_ATTRIBUTE = "v";
+export const VERSION = 1;
+export const VERSION_ATTRIBUTE = "v";
 /** Attribute with a random value per write, by which a repeated request recognizes its own write (table.ts). */
 export const NONCE_ATTRIBUTE = "w";
 export const REV_ATTRIBUTE = "rev";
@@ -63,7 +63,21 @@ export function itemBytes(item: Item): number {
 function valueBytes(value: AttributeValue): number {
   if (value.S !== undefined) return Buffer.byteLength(value.S);
   if (value.N !== undefined) return Math.ceil(value.N.replace(/\D/g, "").length / 2) + 1;
+  if (value.SS !== undefined) return value.SS.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
+  // A map takes 3 bytes, and 1 more for each entry.
+  if (value.M !== undefined) return itemBytes(value.M) + Object.keys(value.M).length + 3;
   return value.B === undefined ? 1 : value.B.length;
+}
+
+/** @throws ItemError if newer code wrote the row (W4). A row without a schema version is readable here. */
+export function assertReadable(item: Item | undefined): void {
+  const version = Number(item?.[VERSION_ATTRIBUTE]?.N ?? 0);
+  if (version > VERSION) throw newerRowError(item!, version);
+}
+
+function newerRowError(item: Item, version: number): ItemError {
+  const { pk, sk } = keyOf(item);
+  return new ItemError(`${pk} ${sk} has schema version ${version}; this code knows versions up to ${VERSION}`);
 }
 
 /** Encodes a value as a row, including the unknown attributes that it was read with. */
@@ -93,10 +107,7 @@ export function row<T extends Fields<string>>(
  */
 export function fieldsOf<F extends string>(item: Item, fields: Fields<F>): Record<string, unknown> {
   const version = Number(item[VERSION_ATTRIBUTE]?.N);
-  if (!(version <= VERSION)) {
-    const { pk, sk } = keyOf(item);
-    throw new ItemError(`${pk} ${sk} has schema version ${version}; this code knows versions up to ${VERSION}`);
-  }
+  if (!(version <= VERSION)) throw newerRowError(item, version);
   const value: Record<string | symbol, unknown> = {};
   for (const [name, [attribute, kind]] of entriesOf(fields)) {
     const field = decode(kind, item[attribute]);

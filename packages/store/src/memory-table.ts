@@ -2,6 +2,7 @@
 import { type Item, keyOf, REV_ATTRIBUTE } from "./codec.ts";
 import { ATTRIBUTE, INDEX_KEYS } from "./keys.ts";
 import type { ListQuery, Table } from "./table.ts";
+import { changed } from "./update.ts";
 
 export interface MemoryTable extends Table {
   /** Returns all items without a defined order, for assertions. */
@@ -32,16 +33,27 @@ export function createMemoryTable(): MemoryTable {
     }
   }
 
+  function store(current: Item | undefined, item: Item): void {
+    const { pk, sk } = keyOf(item);
+    const stored = Object.freeze({ ...item });
+    if (!partitions.has(pk)) partitions.set(pk, new Map());
+    partitions.get(pk)!.set(sk, stored);
+    reindex(current, stored);
+  }
+
   return {
     async put(item, rev) {
       const { pk, sk } = keyOf(item);
       const current = find(pk, sk);
       if (revOf(current) !== rev) return { ok: false, current };
-      const stored = Object.freeze({ ...item });
-      if (!partitions.has(pk)) partitions.set(pk, new Map());
-      partitions.get(pk)!.set(sk, stored);
-      reindex(current, stored);
+      store(current, item);
       return { ok: true };
+    },
+    async update(key, update) {
+      const current = find(key.pk, key.sk);
+      const result = changed(current, key, update);
+      if (result.ok) store(current, result.item);
+      return result;
     },
     async delete({ pk, sk }, rev) {
       const current = find(pk, sk);

@@ -2,7 +2,7 @@
  * The requests of this store to DynamoDB, with the client's low-level commands. There is no document library, because this
  * code is part of every function's cold start. This file knows items and keys; `item.ts` knows their content.
  *
- * - W1 Every write is one conditional PutItem or DeleteItem of one item.
+ * - W1 Every write is one conditional PutItem, UpdateItem or DeleteItem of one item.
  * - W2 A write whose response was lost is recognized by its nonce. The SDK's repetition fails its condition, because the
  *      first try was stored. Without the nonce the caller would take its own write for that of another writer.
  * - W5 Throttling beyond the client's retries, and an item that a transaction holds, are MjflowError `overloaded`. All other
@@ -18,11 +18,23 @@ import {
   type PutItemCommandInput,
   QueryCommand,
   type QueryCommandInput,
+  UpdateItemCommand,
 } from "@aws-sdk/client-dynamodb";
 import { MjflowError } from "@mjflow/core/error";
-import { type Item, itemBytes, keyOf, NONCE_ATTRIBUTE, REV_ATTRIBUTE } from "./codec.ts";
+import { assertReadable, type Item, itemBytes, keyOf, NONCE_ATTRIBUTE, REV_ATTRIBUTE } from "./codec.ts";
 import { ATTRIBUTE, INDEX, INDEX_KEYS, type Key, keyText } from "./keys.ts";
 import { addRejectedWrite, addUnits, type Meter } from "./meter.ts";
+import {
+  assertOnce,
+  checkUpdate,
+  conditionsOf,
+  holds,
+  mapsOf,
+  type Update,
+  type UpdateResult,
+  valueAt,
+} from "./update.ts";
+import { expressionsOf } from "./update-expression.ts";
 
 export interface TableDeps {
   client: DynamoDBClient;
@@ -39,6 +51,19 @@ export type PutResult = { ok: true } | { ok: false; current: Item | undefined };
 export interface Table {
   /** Writes an item. `rev` undefined: only if no item exists. Otherwise only if the item has this revision. */
   put(item: Item, rev: number | undefined): Promise<PutResult>;
+  /**
+   * Changes single attributes of an item with one conditional write and without a read (update.ts). The item gets the next
+   * revision and a new nonce, so a `put` by an older revision fails. An absent item is created.
+   *
+   * An `ok` update was applied exactly once, if it has a condition `once`. A refused one returns the item that did not meet
+   * the conditions. If an earlier request of the caller was applied although its response was lost, the item shows it.
+   *
+   * @throws RangeError or TypeError if the update itself is wrong
+   * @throws ItemError if newer code wrote the item (W4)
+   * @throws MjflowError `overloaded` if the table throttles, or if writers of the same maps were first five times. Every
+   *   other error means that the outcome is not known; the caller may send the same update again.
+   */
+  update(key: Key, update: Update): Promise<UpdateResult>;
   /** Deletes the item if it has this revision; otherwise nothing happens. */
   delete(key: Key, rev: number): Promise<void>;
   /** Reads one item. All reads here are strongly consistent, except those of an index. */
@@ -68,6 +93,8 @@ export interface ListQuery {
 }
 
 const BATCH_GET = 100;
+/** Requests of one update. More than one is needed only if a map of the item is absent or the engine did not return the item. */
+const UPDATE_TRIES = 5;
 /** Number of repetitions for keys that DynamoDB left unprocessed, with pauses of 25, 50, 100 … ms. */
 const LEFTOVER_TRIES = 6;
 const LEFTOVER_PAUSE_MS = 25;
@@ -170,6 +197,19 @@ export function createTable({
         return { ok: false, current };
       }
     },
+    async update(key, update) {
+      checkUpdate(update);
+      const nonce = random();
+      // DynamoDB cannot set an entry of an absent map. The first request assumes which maps are absent.
+      let absentMaps = update.isNewRow ? mapsOf(update) : new Set<string>();
+      for (let tries = 0; tries < UPDATE_TRIES; tries++) {
+        const result = await tryUpdate(key, update, nonce, absentMaps);
+        if (result.ok) assertOnce(update, result.item);
+        if (result.ok || !meetsConditions(result.current, update)) return result;
+        absentMaps = new Set([...mapsOf(update)].filter((map) => valueAt(result.current, map) === undefined));
+      }
+      throw new MjflowError("overloaded", { detail: "Other writers of the row were first each time." });
+    },
     async delete(key, rev) {
       const input = { TableName, Key: attributes(key), ...revisionCondition(rev), ReturnConsumedCapacity };
       await run("write", client.send(new DeleteItemCommand(input))).catch((error: unknown) => {
@@ -224,6 +264,43 @@ export function createTable({
     },
   };
 
+  /** Sends one request. A refused result may meet the conditions of the update, if only the assumption on its maps was wrong. */
+  async function tryUpdate(
+    key: Key,
+    update: Update,
+    nonce: string,
+    absentMaps: ReadonlySet<string>,
+  ): Promise<UpdateResult> {
+    const request = client.send(
+      new UpdateItemCommand({
+        TableName,
+        Key: attributes(key),
+        ...expressionsOf(update, nonce, absentMaps),
+        ReturnValues: "ALL_NEW",
+        ReturnValuesOnConditionCheckFailure: "ALL_OLD",
+        ReturnConsumedCapacity,
+      }),
+    );
+    try {
+      return { ok: true, item: (await run("write", request)).Attributes! };
+    } catch (error) {
+      const conditionFailed = isConditionFailure(error);
+      const isRefused = conditionFailed || isAbsentMap(error);
+      if (!isRefused && !isUnknownOutcome(error)) throw error;
+      const current =
+        (conditionFailed && error.Item) ||
+        (await get(key).catch((readError: unknown) => {
+          throw isRefused ? readError : error;
+        }));
+      if (meter && conditionFailed) addRejectedWrite(meter, itemBytes(current || {}));
+      if (current?.[NONCE_ATTRIBUTE]?.S === nonce) return { ok: true, item: current };
+      assertReadable(current);
+      // Without a response, the row proves only that `once` is false: then this update or an equal one was applied.
+      if (!isRefused && (update.once === undefined || holds(current, update.once))) throw error;
+      return { ok: false, current };
+    }
+  }
+
   function queryPage(input: Omit<QueryCommandInput, "TableName">) {
     return run("read", client.send(new QueryCommand({ ...input, TableName, ReturnConsumedCapacity })));
   }
@@ -269,6 +346,15 @@ function isThrottling(error: unknown): boolean {
 
 function isConditionFailure(error: unknown): error is Error & { Item?: Item } {
   return error instanceof Error && error.name === "ConditionalCheckFailedException";
+}
+
+/** Returns true if an update names an entry of a map that the item does not have. Nothing was written. */
+function isAbsentMap(error: unknown): boolean {
+  return error instanceof Error && error.name === "ValidationException" && /document path/i.test(error.message);
+}
+
+function meetsConditions(item: Item | undefined, update: Update): boolean {
+  return conditionsOf(update).every((condition) => holds(item, condition));
 }
 
 /**

@@ -10,10 +10,14 @@ import {
   PutItemCommand,
   QueryCommand,
   type QueryCommandInput,
+  UpdateItemCommand,
+  type UpdateItemCommandInput,
 } from "@aws-sdk/client-dynamodb";
 import { type Item, keyOf } from "@mjflow/store/codec";
 import type { MemoryTable } from "@mjflow/store/memory-table";
 import type { ListQuery } from "@mjflow/store/table";
+import { changed, valueAt } from "@mjflow/store/update";
+import { readUpdate } from "./expression.ts";
 
 /** Changes that a version makes to items when it writes and reads them. */
 export interface Lens {
@@ -23,18 +27,31 @@ export interface Lens {
 }
 
 export function clientOver(table: MemoryTable, { put = (item) => item, got = (item) => item }: Lens = {}) {
+  /** The table in memory has no nonce, so the updated item is put with the one of the request. */
+  async function update(input: UpdateItemCommandInput): Promise<Item> {
+    const key = keyOf(input.Key!);
+    const { update, nonce, maps } = readUpdate(input);
+    for (;;) {
+      const current = await table.get(key);
+      const result = changed(current, key, update);
+      if (!result.ok) throw refused(current && got(current));
+      const isMapSet = (map: string) =>
+        input.ConditionExpression!.includes(`attribute_not_exists(${nameOf(input, map)})`);
+      if (maps.some((map) => valueAt(current, map) === undefined && !isMapSet(map))) throw absentMap();
+      const item = put({ ...result.item, w: { S: nonce } }, current);
+      if ((await table.put(item, current && Number(current["rev"]!.N))).ok) return item;
+    }
+  }
+
   async function send(command: unknown): Promise<unknown> {
     if (command instanceof PutItemCommand) {
       const { Item = {}, ...condition } = command.input;
       const before = await table.get(keyOf(Item));
       const outcome = await table.put(put(Item, before), revIn(condition));
       if (outcome.ok) return {};
-      throw Object.assign(new Error("refused"), {
-        name: "ConditionalCheckFailedException",
-        $metadata: { httpStatusCode: 400 },
-        Item: outcome.current && got(outcome.current),
-      });
+      throw refused(outcome.current && got(outcome.current));
     }
+    if (command instanceof UpdateItemCommand) return { Attributes: got(await update(command.input)) };
     if (command instanceof DeleteItemCommand) {
       await table.delete(keyOf(command.input.Key!), revIn(command.input)!);
       return {};
@@ -51,6 +68,20 @@ export function clientOver(table: MemoryTable, { put = (item) => item, got = (it
     throw new Error(`${(command as object).constructor.name} is not simulated`);
   }
   return { send } as DynamoDBClient;
+}
+
+function nameOf({ ExpressionAttributeNames: names = {} }: UpdateItemCommandInput, attribute: string): string {
+  return Object.keys(names).find((placeholder) => names[placeholder] === attribute)!;
+}
+
+function refused(current: Item | undefined): Error {
+  const name = "ConditionalCheckFailedException";
+  return Object.assign(new Error("refused"), { name, $metadata: { httpStatusCode: 400 }, Item: current });
+}
+
+function absentMap(): Error {
+  const message = "The document path provided in the update expression is invalid for update";
+  return Object.assign(new Error(message), { name: "ValidationException", $metadata: { httpStatusCode: 400 } });
 }
 
 type Expression = Pick<QueryCommandInput, "ExpressionAttributeValues"> & { ConditionExpression?: string };

@@ -5,6 +5,7 @@ import { deserialize, serialize } from "node:v8";
 import { type Item, keyOf, REV_ATTRIBUTE } from "@mjflow/store/codec";
 import { ATTRIBUTE, INDEX_KEYS, type Key, keyText } from "@mjflow/store/keys";
 import type { ListQuery, PutResult, Table } from "@mjflow/store/table";
+import { changed } from "@mjflow/store/update";
 import type { DataFile } from "./data-file.ts";
 
 const INSERT =
@@ -67,6 +68,20 @@ export function createFileTable({ sql, write, onUndone }: Pick<DataFile, "sql" |
         addToCache(keyOf(item), item);
         return { ok: true };
       });
+    },
+    async update(key, update) {
+      // `write` runs immediately, so no other write comes between this read and it. An error is thrown before the write,
+      // because an error inside of it would undo the writes that share its transaction.
+      const current = find(key);
+      const result = changed(current, key, update);
+      if (!result.ok) return result;
+      await write(() => {
+        const values = [...columnsOf(result.item), ...(current ? [Number(current[REV_ATTRIBUTE]?.N)] : [])];
+        const { changes } = sql(current ? UPDATE : INSERT).run(...values);
+        if (changes !== 1) throw new Error(`the row ${keyText(key)} is not as it was read`);
+        addToCache(key, result.item);
+      });
+      return result;
     },
     async delete({ pk, sk }, rev) {
       await write(() => {
