@@ -3,8 +3,7 @@
  * deflated JSON, which only a reader can change. This file gives updates the names and types of a row's fields.
  *
  * @example
- * const SLOTS = { held: ["h", "map of integer"], running: ["ru", "integer"] } as const satisfies PlainFields;
- * const slots = createPlainRows(table, SLOTS);
+ * const slots = createPlainRows(table, { held: ["h", "map of integer"], running: ["ru", "integer"] });
  * const result = await slots.update(key, {
  *   set: { held: { [taskId]: now } },
  *   once: { at: ["held", taskId], is: "absent" },

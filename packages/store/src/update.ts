@@ -2,8 +2,8 @@
  * Changes of single attributes of a row, without reading the row first. `changed` is the meaning of an update; the tables in
  * memory and in SQLite run it. `update-expression.ts` writes the same update for DynamoDB, and one suite tests all of them.
  *
- * An update (W6) suits a row that many writers change at the same time: each write is one decision, and no writer reads again
- * because another one was first. A row whose writers decide on the whole row is put with its revision instead (W1).
+ * An update (W6) suits a row that many writers change at the same time. Each write is one decision, so no writer has to read
+ * again because another one was first. A row whose writers decide on the whole row is put with its revision instead (W1).
  */
 import type { AttributeValue } from "@aws-sdk/client-dynamodb";
 import { assertReadable, type Item, NONCE_ATTRIBUTE, REV_ATTRIBUTE, VERSION, VERSION_ATTRIBUTE } from "./codec.ts";
