@@ -1,6 +1,6 @@
 /**
  * What a flow needs of its vendor. mjflow checks it before anything is stored or paid, and before a root moves to another
- * vendor: a press that the vendor can never make would fail after its parent was paid.
+ * vendor. A press that the vendor can never make would fail only after its parent was paid.
  */
 import { canonicalButtonName, canonicalPress, expandPress, isUnsupportedName, tileNumberOf } from "./button.ts";
 import type { RootAction } from "./flow.ts";
