@@ -82,6 +82,9 @@ export function parseTask(body: unknown, options: ReadOptions = {}): Report | un
     if (buttonless && options.changeButtons && GRIDS.has(action ?? "")) {
       report.result.buttons = [...options.changeButtons];
     }
+  } else if (status.status === "IN_PROGRESS" && progress === 100) {
+    // A relay may never change this row again. Then its picture is all that can be had (docs/protocol.md 3.5).
+    report.result = previewOf(resultOf(task, options));
   } else if (status.status === "MODAL") {
     const finalPrompt = finalPromptOf(task);
     if (finalPrompt !== undefined) report.result = { finalPrompt };
@@ -236,6 +239,12 @@ function resultOf(task: Fields, { baseUrl, canPress }: ReadOptions): Result {
     raw: redactRawReport(task),
   };
   return Object.fromEntries(Object.entries(found).filter(([, value]) => value !== undefined)) as Result;
+}
+
+/** What a row without an end can show: its picture and its body. Its buttons cannot be pressed. */
+function previewOf({ imageUrl, images, videos, raw }: Result): Result {
+  const shown = { imageUrl, images, videos, raw };
+  return Object.fromEntries(Object.entries(shown).filter(([, value]) => value !== undefined)) as Result;
 }
 
 function finalPromptOf(task: Fields): string | undefined {

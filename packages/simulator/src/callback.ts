@@ -34,6 +34,13 @@ export interface CallbackSenderDeps {
   dialectOf(task: Task): Dialect;
 }
 
+/** A callback with the fault that caused it; null: none. `withoutImage`: the SUCCESS has no picture yet. */
+interface Queued {
+  task: Task;
+  fault: FaultKind | null;
+  withoutImage?: true;
+}
+
 /** trueai sends the final callback again about 3 s later. At speed 1 the simulator uses a tenth of that. */
 const SECOND_TERMINAL_MS = 300;
 
@@ -42,24 +49,26 @@ export function createCallbackSender(parts: CallbackSenderDeps): CallbackSender 
   const chains = new Map<string, Promise<void>>();
   const inFlight = new Set<Promise<void>>();
   let stopped = false;
-  const shuffled = new Map<string, { task: Task; fault: FaultKind | null }[]>();
+  const shuffled = new Map<string, Queued[]>();
 
-  function post(task: Task, fault: FaultKind | null): Promise<void> {
-    const posting = attempt(task, fault);
+  function post(queued: Queued): Promise<void> {
+    const posting = attempt(queued);
     inFlight.add(posting);
     return posting.finally(() => inFlight.delete(posting));
   }
 
-  async function attempt(task: Task, fault: FaultKind | null): Promise<void> {
+  async function attempt({ task, fault, withoutImage }: Queued): Promise<void> {
     if (task.notifyHook === null || stopped) return;
     const dialect = parts.dialectOf(task);
-    const body = JSON.stringify(toWireTask({ task }, dialect, parts.origin(), dialect.callbackShape));
+    const wire = toWireTask({ task }, dialect, parts.origin(), dialect.callbackShape);
+    const body = JSON.stringify(withoutImage ? { ...wire, imageUrl: "", imageUrls: null } : wire);
     const posted = await poster.post(task.notifyHook, body, callbackType(dialect));
     ledger.callback({ ...rowOf(task), at: clock.now(), ...posted, fault });
   }
 
-  function queue(task: Task, fault: FaultKind | null): void {
-    const chain = (chains.get(task.id) ?? Promise.resolve()).then(() => post(task, fault));
+  function queue(queued: Queued): void {
+    const { task } = queued;
+    const chain = (chains.get(task.id) ?? Promise.resolve()).then(() => post(queued));
     chains.set(task.id, chain);
     void chain.finally(() => {
       if (chains.get(task.id) === chain) chains.delete(task.id);
@@ -83,9 +92,14 @@ export function createCallbackSender(parts: CallbackSenderDeps): CallbackSender 
       if (lost) lose(task);
 
       const copies = lost ? undefined : faults.take(["copy-callback"], event);
-      const posts: { task: Task; fault: FaultKind | null }[] = lost ? [] : [{ task, fault: null }];
+      const posts: Queued[] = lost ? [] : [{ task, fault: null }];
       for (let i = 0; copies && i < (copies.copies ?? 1); i++) posts.push({ task, fault: "copy-callback" });
       if (task.status === "SUCCESS") {
+        const [success] = posts;
+        if (success && faults.take(["failure-before-success"], event))
+          posts.unshift({ task: overdue(task), fault: "failure-before-success" });
+        if (success && faults.take(["image-after-success"], event))
+          posts.splice(posts.indexOf(success), 0, { task, fault: "image-after-success", withoutImage: true });
         if (faults.take(["progress-after-success"], event))
           posts.push({ task: stale(task), fault: "progress-after-success" });
         if (faults.take(["failure-after-success"], event))
@@ -97,19 +111,19 @@ export function createCallbackSender(parts: CallbackSenderDeps): CallbackSender 
         shuffling.push(...posts.map((each) => ({ ...each, fault: "shuffle-callbacks" as const })));
         if (end) {
           shuffled.delete(task.id);
-          for (const { task: each, fault } of random.shuffle(shuffling)) queue(each, fault);
+          for (const each of random.shuffle(shuffling)) queue(each);
         }
       } else if (late) {
         // A late callback is not part of the chain, so later callbacks overtake it.
         clock.setTimer(
-          () => void Promise.all(posts.map((each) => post(each.task, "late-callback"))),
+          () => void Promise.all(posts.map((each) => post({ ...each, fault: "late-callback" }))),
           late.delayMs ?? 1_000,
         );
       } else {
-        for (const { task: each, fault } of posts) queue(each, fault);
+        for (const each of posts) queue(each);
       }
       if (end && parts.dialectOf(task).doublesTerminal) {
-        const again = () => (faults.take(["lose-callback"], event) ? lose(task) : queue(task, null));
+        const again = () => (faults.take(["lose-callback"], event) ? lose(task) : queue({ task, fault: null }));
         clock.setTimer(again, SECOND_TERMINAL_MS * parts.speed);
       }
     },

@@ -5,7 +5,8 @@
 
 import type { Row } from "./button.ts";
 import type { ProviderId } from "./provider.ts";
-import type { Action } from "./task.ts";
+import type { Variant } from "./scenario.ts";
+import type { Action, Status } from "./task.ts";
 
 export { isProviderId, PROVIDER_IDS, type ProviderId } from "./provider.ts";
 
@@ -105,7 +106,11 @@ export interface Dialect {
   createdShare: number;
   /** Rewrites the text of a submit response: new-api replaces codes in the text. */
   rewrite(body: string, action: Action | undefined): string;
-  variants: Partial<Record<"novicezk", Partial<Dialect>>>;
+  /** Words for statuses that differ from the protocol (docs/protocol.md 3.3). */
+  statusWords: Partial<Record<Status, string>>;
+  /** Fields in which the text result of a describe is, in addition to `properties.finalPrompt`. */
+  describeTexts: readonly ("prompt" | "promptEn")[];
+  variants: Partial<Record<Variant, Partial<Dialect>>>;
 }
 
 export type Shape = "novicezk" | "plus" | "trueai" | "relay" | "comet";
@@ -145,6 +150,8 @@ const DEFAULTS: Omit<Dialect, "id" | "verbs"> = {
   emptyStatusMs: 0,
   createdShare: 0,
   rewrite: (body) => body,
+  statusWords: {},
+  describeTexts: [],
   variants: {},
 };
 
@@ -156,7 +163,7 @@ export function defineDialect(fields: DialectFields): Dialect {
 }
 
 /** Returns the dialect with the variant of a scenario. */
-export function variantOf(dialect: Dialect, variant: "novicezk" | undefined): Dialect {
+export function variantOf(dialect: Dialect, variant: Variant | undefined): Dialect {
   return variant ? { ...dialect, ...dialect.variants[variant] } : dialect;
 }
 

@@ -14,6 +14,8 @@ export const FAULT_KINDS = {
   "late-callback": "callback",
   "progress-after-success": "callback",
   "failure-after-success": "callback",
+  "failure-before-success": "callback",
+  "image-after-success": "callback",
   "early-callback": "submit",
   "accept-then-drop": "submit",
   "accept-then-hang": "submit",
@@ -21,12 +23,15 @@ export const FAULT_KINDS = {
   "answer-5xx": "submit",
   "answer-garbage": "submit",
   "answer-429": "submit",
+  "answer-overloaded": "submit",
+  "answer-challenge": "submit",
   "queue-full": "submit",
   "not-success": "submit",
   "fail-task": "submit",
   "slow-answer": "answer",
   "lookup-5xx": "lookup",
   "lookup-missing": "lookup",
+  "lookup-error-200": "lookup",
 } as const;
 export type FaultKind = keyof typeof FAULT_KINDS;
 

@@ -4,6 +4,7 @@
  */
 import type { Dialect, SubmitVerb, Verb } from "./dialect.ts";
 import { type Fields, rawInteger } from "./json.ts";
+import type { Damage } from "./scenario.ts";
 import type { Action, Task } from "./task.ts";
 import { finalPromptOf, imageUrlOf, instanceOf, type Origin } from "./wire-format.ts";
 
@@ -177,6 +178,35 @@ export function queueFull(dialect: Dialect): SimulatorResponse {
 export function malformedResponse(): SimulatorResponse {
   const body = "<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>";
   return { status: 502, contentType: "text/html", body, code: null };
+}
+
+/** Response of a relay that is overloaded. It answers before it asks any upstream, so no task exists (docs/protocol.md 2.3). */
+export function overloaded(): SimulatorResponse {
+  const error = { message: "system cpu overloaded", type: "new_api_error", code: "system_cpu_overloaded" };
+  return failure(503, { error });
+}
+
+/** Page of a firewall that wants a browser. The vendor's API never saw the request. */
+export function challenge(): SimulatorResponse {
+  const body = "<!DOCTYPE html><html><head><title>Just a moment...</title></head><body></body></html>";
+  return { status: 403, contentType: "text/html; charset=UTF-8", body, code: null };
+}
+
+/** Surrounds a JSON body without changing what it says. Real servers do this (docs/protocol.md 2.3). */
+export function damaged(reply: SimulatorResponse, damage: Damage | undefined): SimulatorResponse {
+  const { body } = reply;
+  switch (damage) {
+    case "bom":
+      return { ...reply, body: `\uFEFF${body}` };
+    case "php-notice":
+      return { ...reply, body: `<br />\n<b>Warning</b>:  Undefined variable $x in <b>index.php</b><br />\n${body}` };
+    case "jsonp":
+      return { ...reply, body: `callback(${body});` };
+    case "two-documents":
+      return { ...reply, body: `${body}\n{"took":3}` };
+    default:
+      return reply;
+  }
 }
 
 /** Returns `{code, description, type}`. The description ends with a space if there is no result (docs/protocol.md 2.3). */

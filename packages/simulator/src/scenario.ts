@@ -7,14 +7,26 @@ import { type Fields, field, isFields } from "./json.ts";
 export interface Scenario {
   /** Drops notifyHook, so no callback is sent. new-api does this unless its operator allows callbacks (docs/protocol.md 5.6). */
   silent?: boolean;
-  /** Other server with the same vendor id. `novicezk` has no buttons, and change and simple-change instead of action. */
-  variant?: "novicezk";
+  /**
+   * Other server with the same vendor id. `novicezk` has no buttons, and change and simple-change instead of action.
+   * `webman` says RUNNING, FINISHED and FAILED (docs/protocol.md 3.3).
+   */
+  variant?: Variant;
   /** Fast path of trueai: an upscale is SUCCESS in the submit response and has no callback (docs/protocol.md 5.2). */
   instantUpscale?: boolean;
   /** Remix is on at the account: variation, reroll and pan wait in MODAL. */
   remix?: boolean;
   /** Age of the relay's copy in ms (15,000 at a real new-api): look-ups lag, and a press right after SUCCESS is rejected. */
   relayLagMs?: number;
+  /**
+   * The relay polls each task while it shows 100 % in progress, and never again: look-ups show this row for ever, and its
+   * buttons are refused (docs/protocol.md 5.5).
+   */
+  frozenRows?: boolean;
+  /** What surrounds the JSON of submit responses and look-ups. Its content does not change. */
+  damage?: Damage;
+  /** Envelope of lists and of single tasks in look-ups. */
+  envelope?: Envelope;
   /** novicezk before 2024-03: a repeated upscale returns 21 with the OLD id (docs/protocol.md 2.5 a). */
   legacyExisting?: boolean;
   /** Slots of the account: more tasks than `running` wait (22), more than `waiting` are rejected (23). Unset: no limit. */
@@ -24,6 +36,17 @@ export interface Scenario {
   /** Length of new ids. Ids of 16 digits fit a double, ids of 17 digits do not (docs/protocol.md 7). */
   idDigits?: 16 | 17;
 }
+
+export const VARIANTS = ["novicezk", "webman"] as const;
+export type Variant = (typeof VARIANTS)[number];
+
+/** A byte order mark, a notice of PHP before the JSON, a call of a function around it, or a second document after it. */
+export const DAMAGES = ["bom", "php-notice", "jsonp", "two-documents"] as const;
+export type Damage = (typeof DAMAGES)[number];
+
+/** `result`: `{code, result: …}`. `data.list`: `{code, data: {list: [...]}}`. */
+export const ENVELOPES = ["result", "data.list"] as const;
+export type Envelope = (typeof ENVELOPES)[number];
 
 const BANNED = ["gory", "blood-soaked", "beheaded"];
 
@@ -61,10 +84,13 @@ export function parseScenario(input: unknown): Scenario | { problem: string } {
   if (!isFields(input)) return { problem: 'A scenario is a JSON object, for example {"silent": true}.' };
   const checks: Record<keyof Scenario, (value: unknown) => boolean> = {
     silent: isBoolean,
-    variant: (value) => value === "novicezk",
+    variant: isOneOf(VARIANTS),
     instantUpscale: isBoolean,
     remix: isBoolean,
     relayLagMs: isCount,
+    frozenRows: isBoolean,
+    damage: isOneOf(DAMAGES),
+    envelope: isOneOf(ENVELOPES),
     legacyExisting: isBoolean,
     queue: (value) => isFields(value) && isCount(value.running) && isCount(value.waiting),
     bannedWords: (value) => Array.isArray(value) && value.every((word) => typeof word === "string"),
@@ -79,6 +105,10 @@ export function parseScenario(input: unknown): Scenario | { problem: string } {
     }
   }
   return structuredClone(input as Fields & Scenario);
+}
+
+function isOneOf(known: readonly string[]) {
+  return (value: unknown): boolean => typeof value === "string" && known.includes(value);
 }
 
 function isBoolean(value: unknown): boolean {

@@ -22,7 +22,7 @@ import { createLedger, type Ledger } from "./ledger.ts";
 import { createTaskLifecycle } from "./lifecycle.ts";
 import { createPoster } from "./post.ts";
 import { seededRandom } from "./random.ts";
-import { noRoute, type SimulatorResponse, unauthorized } from "./response.ts";
+import { damaged, noRoute, type SimulatorResponse, unauthorized } from "./response.ts";
 import { routeOf } from "./route.ts";
 import { parseScenario, type Scenario } from "./scenario.ts";
 import { memoryStore, sqliteStore } from "./store.ts";
@@ -177,7 +177,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     };
     const outcome = await respond(call);
     if (outcome === "drop") return void request.socket.destroy();
-    if (outcome !== "hang") send(response, outcome);
+    if (outcome !== "hang") send(response, isJson(outcome) ? damaged(outcome, call.scenario.damage) : outcome);
   }
 
   function respond(call: Parameters<typeof vendor.cancel>[0]): Promise<Outcome> {
@@ -270,6 +270,8 @@ function waitFor(
     check();
   });
 }
+
+const isJson = ({ body }: SimulatorResponse): boolean => /^[[{]/u.test(body);
 
 type Sent = Pick<SimulatorResponse, "status" | "contentType"> & { body: string | Buffer; close?: boolean };
 

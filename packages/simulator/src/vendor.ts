@@ -15,8 +15,10 @@ import { type Decision, type Draft, decide, type View } from "./protocol.ts";
 import { hash32, type Random } from "./random.ts";
 import {
   accepted,
+  challenge,
   json,
   malformedResponse,
+  overloaded,
   plain,
   queueFull,
   type Refusal,
@@ -27,8 +29,8 @@ import {
   unknownTask,
 } from "./response.ts";
 import type { Route } from "./route.ts";
-import type { Scenario } from "./scenario.ts";
-import { isEnded, type Task, taskAt } from "./task.ts";
+import type { Envelope, Scenario } from "./scenario.ts";
+import { isEnded, type Task, type TimelineStep, taskAt } from "./task.ts";
 import { type Origin, seedOf, type TaskView, toWireTask } from "./wire-format.ts";
 
 /** Result of a call: a response, a closed connection (`drop`), or no response at all (`hang`). */
@@ -66,6 +68,8 @@ const SUBMIT_FAULTS: readonly FaultKind[] = [
   "answer-5xx",
   "answer-garbage",
   "answer-429",
+  "answer-overloaded",
+  "answer-challenge",
   "queue-full",
   "not-success",
 ];
@@ -76,7 +80,8 @@ export function createVendor(parts: VendorDeps): Vendor {
   /** Returns the task as the vendor shows it, which may lag behind. */
   function shownTask(task: Task, { dialect, scenario }: Call): TaskView {
     const lagMs = scenario.relayLagMs ?? 0;
-    const past = lagMs > 0 ? taskAt(task, clock.now() - lagMs) : task;
+    const frozenAt = scenario.frozenRows ? task.history.find(isEarlyFull)?.at : undefined;
+    const past = frozenAt !== undefined ? taskAt(task, frozenAt) : lagMs > 0 ? taskAt(task, clock.now() - lagMs) : task;
     const notPolled = !past || clock.now() - task.submitTime < dialect.emptyStatusMs * parts.speed;
     return notPolled
       ? { task: { ...task, status: "NOT_START", progress: null, startTime: null, finishTime: null }, notPolled }
@@ -94,7 +99,7 @@ export function createVendor(parts: VendorDeps): Vendor {
         const task = actual(id);
         if (!task) return undefined;
         // An empty status is short and never hides an end. Only a relay lag rejects a press (docs/protocol.md 5.5).
-        return scenario.relayLagMs ? shownTask(task, call).task : task;
+        return scenario.relayLagMs || scenario.frozenRows ? shownTask(task, call).task : task;
       },
       existingUpscale: (parentId, index) =>
         life.all(dialect.id).find((t) => t.parentId === parentId && t.action === "UPSCALE" && t.index === index),
@@ -225,7 +230,7 @@ export function createVendor(parts: VendorDeps): Vendor {
   async function lookup(call: Call, verb: Exclude<LookupVerb, "image">): Promise<SimulatorResponse> {
     const { dialect, route } = call;
     const event = { provider: dialect.id, verb };
-    const fault = faults.take(["lookup-5xx", "lookup-missing"], event);
+    const fault = faults.take(["lookup-5xx", "lookup-missing", "lookup-error-200"], event);
     const fields = parseFields(call.body) ?? {};
     const ids = route.id === null ? (texts(fields, "ids") ?? []) : [route.id];
     const all = fault?.kind === "lookup-missing" ? [] : tasksFor(verb, ids, call);
@@ -234,13 +239,21 @@ export function createVendor(parts: VendorDeps): Vendor {
     const reply =
       fault?.kind === "lookup-5xx"
         ? serverError(dialect, fault.httpStatus ?? 500, clock.now())
-        : verb === "image-seed"
-          ? seed(known[0], call)
-          : verb === "fetch"
-            ? known[0]
-              ? json(dialect, 200, wireTask(known[0], call))
-              : unknownTask(dialect)
-            : json(dialect, 200, page ? { content: shown(known, call), ...page.numbers } : shown(known, call));
+        : fault?.kind === "lookup-error-200"
+          ? json(dialect, 200, { code: 429, description: "请求过于频繁" })
+          : verb === "image-seed"
+            ? seed(known[0], call)
+            : verb === "fetch"
+              ? known[0]
+                ? json(dialect, 200, enveloped(wireTask(known[0], call), call.scenario.envelope))
+                : unknownTask(dialect)
+              : json(
+                  dialect,
+                  200,
+                  page
+                    ? { content: shown(known, call), ...page.numbers }
+                    : enveloped(shown(known, call), call.scenario.envelope),
+                );
     ledger.lookup({
       at: clock.now(),
       provider: dialect.id,
@@ -298,6 +311,17 @@ export function createVendor(parts: VendorDeps): Vendor {
   return { submit, lookup, cancel };
 }
 
+/** True for the step at 100 % that is not yet the end (docs/protocol.md 3.5). */
+function isEarlyFull({ status, progress }: TimelineStep): boolean {
+  return status === "IN_PROGRESS" && progress === "100%";
+}
+
+/** Wraps what a look-up returns, as gateways do. A single task is wrapped only by `result`. */
+function enveloped(body: unknown, envelope: Envelope | undefined): unknown {
+  if (envelope === "result") return { code: 1, description: "ok", result: body };
+  return envelope === "data.list" && Array.isArray(body) ? { code: 0, msg: "ok", data: { list: body } } : body;
+}
+
 type Refusing = "drop" | "queue-full" | "not-success" | ((dialect: Dialect, now: number) => SimulatorResponse);
 
 /** Returns how a fault rejects the submission; undefined if the task is created nevertheless. */
@@ -310,6 +334,10 @@ function refusing(fault: ArmedFault | undefined): Refusing | undefined {
       return fault.kind;
     case "answer-429":
       return queueFull;
+    case "answer-overloaded":
+      return overloaded;
+    case "answer-challenge":
+      return challenge;
     case "answer-5xx":
       return fault.accepted ? undefined : (dialect, now) => serverError(dialect, fault.httpStatus ?? 500, now);
     case "answer-garbage":

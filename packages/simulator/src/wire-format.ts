@@ -18,7 +18,15 @@ export interface TaskView {
 }
 
 export function toWireTask(view: TaskView, dialect: Dialect, origin: Origin, shape: Shape = dialect.shape): Fields {
-  return SHAPES[shape](view, dialect, origin);
+  const wire = SHAPES[shape](view, dialect, origin);
+  const { task } = view;
+  const texts = task.result === "describe" && task.status === "SUCCESS" ? dialect.describeTexts : [];
+  const word = view.notPolled ? undefined : dialect.statusWords[task.status];
+  return {
+    ...wire,
+    ...Object.fromEntries(texts.map((name) => [name, finalPromptOf(task)])),
+    ...(word !== undefined && { status: word }),
+  };
 }
 
 const SHAPES: Readonly<Record<Shape, (view: TaskView, dialect: Dialect, origin: Origin) => Fields>> = {

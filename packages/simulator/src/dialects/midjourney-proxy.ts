@@ -13,7 +13,7 @@ const ORIGIN_VERBS: Verb[] = [
 ];
 
 /**
- * Self-hosted midjourney-proxy: plus by default, and its origin as variant `novicezk`. The variant has no action, no modal
+ * Self-hosted midjourney-proxy: plus by default, its origin as variant `novicezk`, a port with other words as `webman`. The variant has no action, no modal
  * and no buttons, and rejects image links (docs/protocol.md 1.2, 1.3, 3.1).
  */
 export const midjourneyProxy = defineDialect({
@@ -28,6 +28,10 @@ export const midjourneyProxy = defineDialect({
       shape: "novicezk",
       callbackShape: "novicezk",
       reads: { notifyHook: true, state: true, accountFilter: false, enableRemix: false, links: false },
+      // DescribeSuccessHandler sets all three fields.
+      describeTexts: ["prompt", "promptEn"],
     },
+    // webman-php/midjourney-proxy.
+    webman: { statusWords: { IN_PROGRESS: "RUNNING", SUCCESS: "FINISHED", FAILURE: "FAILED" } },
   },
 });

@@ -58,4 +58,6 @@ export const trueai = defineDialect({
   doublesTerminal: true,
   cancelStatus: "FAILURE",
   modalChecksStatus: false,
+  // DiscordWebSocketService sets promptEn and properties.finalPrompt.
+  describeTexts: ["promptEn"],
 });
