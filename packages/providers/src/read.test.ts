@@ -202,6 +202,14 @@ describe("statuses of other servers", () => {
     expect(parseTask({ id: "1", status })).toMatchObject({ status: wanted });
   });
 
+  test("a row at 100 % in progress has its picture and no buttons; an earlier row has nothing", () => {
+    const row = { id: "7", status: "IN_PROGRESS", imageUrl: "https://x.test/a.png", buttons: [{ customId: "a" }] };
+    const full = parseTask({ ...row, progress: "100%" })!;
+    expect(full.result).toMatchObject({ imageUrl: "https://x.test/a.png" });
+    expect(full.result).not.toHaveProperty("buttons");
+    expect(parseTask({ ...row, progress: "99%" })!.result).toEqual({});
+  });
+
   test("a task that has finished with a reason and without a picture has failed", () => {
     expect(parseTask({ id: "1", status: "FINISHED", failReason: "x" })).toMatchObject({ status: "FAILURE" });
     expect(parseTask({ id: "1", status: "FINISHED", failReason: "x", imageUrl: "https://x.test/1" })).toMatchObject({

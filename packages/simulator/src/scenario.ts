@@ -19,7 +19,7 @@ export interface Scenario {
   /** Age of the relay's copy in ms (15,000 at a real new-api): look-ups lag, and a press right after SUCCESS is rejected. */
   relayLagMs?: number;
   /**
-   * The relay polls each task while it shows 100 % in progress, and never again: look-ups show this row for ever, and its
+   * The relay polls each task while it shows 100 % in progress, and never again: look-ups show this row without end, and its
    * buttons are refused (docs/protocol.md 5.5).
    */
   frozenRows?: boolean;
