@@ -17,7 +17,8 @@ export async function handler(event: SQSEvent): Promise<SQSBatchResponse> {
       async onUnreadable({ messageId, body, attributes }, { message: why }) {
         const sentAt = Number(attributes.SentTimestamp) || deps.clock.now();
         const receives = Number(attributes.ApproximateReceiveCount) || 0;
-        await saveDeadLetter({ ...deps, log }, { messageId, body, sentAt, receives, why });
+        const group = attributes.MessageGroupId;
+        await saveDeadLetter({ ...deps, log }, { messageId, body, group, sentAt, receives, why });
         return "done" as const;
       },
     });

@@ -15,4 +15,4 @@ export const deadletter = new sst.aws.Function("Deadletter", {
   permissions: [tableAccess, queueSend(deliverQueue), queueConsume(deadLetters)],
 });
 
-consume(deadLetters, deadletter, QUEUE.submit.batchSize);
+consume(deadLetters, deadletter, QUEUE.deadLetters.batchSize);

@@ -7,7 +7,7 @@ import { FUNCTION_TIMEOUT_S, QUEUE } from "../packages/core/src/limit.ts";
 export const deadLetters = new sst.aws.Queue("DeadLetters", {
   // The dead-letter queue has its own consumer. Like every queue it needs six times the timeout of its consumer.
   visibilityTimeout: `${6 * FUNCTION_TIMEOUT_S.deadletter} seconds`,
-  transform: { queue: { messageRetentionSeconds: QUEUE.deadLetterRetentionS } },
+  transform: { queue: { messageRetentionSeconds: QUEUE.deadLetters.retentionS } },
 });
 
 /** Submissions to vendors, which are paid. */

@@ -18,7 +18,8 @@ export interface QueueMaker extends Queue {
 /** Number of receives after which a message becomes a dead letter. Each describe block has its own queue. */
 export const MAX_RECEIVES = 3;
 
-export function queueCase(title: string, make: () => Promise<QueueMaker>): void {
+/** @param isFair false for an engine whose order between groups is not ours */
+export function queueCase(title: string, make: () => Promise<QueueMaker>, { isFair = true } = {}): void {
   describe(`queue: ${title}`, () => {
     let queue: QueueMaker;
     const open = async () => {
@@ -42,6 +43,29 @@ export function queueCase(title: string, make: () => Promise<QueueMaker>): void 
         expect(seen.map(pathOf).sort()).toEqual(sent.map(pathOf).sort());
         await queue.afterVisibility();
         expect(await queue.receive()).toEqual([]);
+      });
+
+      test("messages with a group arrive, also with a delay of zero, and keep their bodies", async () => {
+        const messages = ["0", "0-0"].map((path) => submitMessage(newFlow().id, path));
+        await queue.send(messages.map((message) => ({ message, group: "cometapi/default", delayMs: 0 })));
+        const received = await queue.receive();
+        expect(received.map(({ body }) => pathOf(JSON.parse(body))).sort()).toEqual(["0", "0-0"]);
+        for (const { receiptHandle } of received) await queue.delete(receiptHandle);
+      });
+
+      test.runIf(isFair)("one message of a quiet group comes before the backlog of a busy one", async () => {
+        const busy = Array.from({ length: 15 }, (_, i) => ({
+          message: submitMessage(newFlow().id, `0-${i}`),
+          group: "busy",
+        }));
+        await queue.send([...busy, { message: submitMessage(newFlow().id, "0-quiet"), group: "quiet" }]);
+        const received = await queue.receive();
+        const paths = received.map(({ body }) => pathOf(JSON.parse(body)));
+        expect(paths).toHaveLength(10);
+        expect(paths).toContain("0-quiet");
+        const rest = await queue.receive();
+        for (const { receiptHandle } of [...received, ...rest]) await queue.delete(receiptHandle);
+        expect(rest).toHaveLength(6);
       });
 
       // fauxqs rejects characters above U+FFFF, which SQS accepts. Our messages contain only ids and no such characters.

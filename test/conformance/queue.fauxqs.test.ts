@@ -25,57 +25,64 @@ let aheadMs = 0;
 vi.spyOn(Date, "now").mockImplementation(() => realNow() + aheadMs);
 
 for (const kept of ["in memory", "on disk"] as const) {
-  queueCase(`fauxqs ${kept}`, async () => {
-    const dataDir = kept === "on disk" ? mkdtempSync(join(tmpdir(), "mjflow-fauxqs-")) : undefined;
-    const engine = await startQueueEngine({ dataDir });
-    const client = queueClient(engine.endpoint);
-    const deadLetters = await client.send(new CreateQueueCommand({ QueueName: "dead" }));
-    const of = { QueueUrl: deadLetters.QueueUrl, AttributeNames: ["QueueArn" as const] };
-    const deadLetterTargetArn = (await client.send(new GetQueueAttributesCommand(of))).Attributes?.["QueueArn"];
-    const RedrivePolicy = JSON.stringify({ deadLetterTargetArn, maxReceiveCount: MAX_RECEIVES });
-    const Attributes = { VisibilityTimeout: String(VISIBILITY_S), RedrivePolicy };
-    const { QueueUrl } = await client.send(new CreateQueueCommand({ QueueName: "submit", Attributes }));
+  queueCase(
+    `fauxqs ${kept}`,
+    async () => {
+      const dataDir = kept === "on disk" ? mkdtempSync(join(tmpdir(), "mjflow-fauxqs-")) : undefined;
+      const engine = await startQueueEngine({ dataDir });
+      const client = queueClient(engine.endpoint);
+      const deadLetters = await client.send(new CreateQueueCommand({ QueueName: "dead" }));
+      const of = { QueueUrl: deadLetters.QueueUrl, AttributeNames: ["QueueArn" as const] };
+      const deadLetterTargetArn = (await client.send(new GetQueueAttributesCommand(of))).Attributes?.["QueueArn"];
+      const RedrivePolicy = JSON.stringify({ deadLetterTargetArn, maxReceiveCount: MAX_RECEIVES });
+      const Attributes = { VisibilityTimeout: String(VISIBILITY_S), RedrivePolicy };
+      const { QueueUrl } = await client.send(new CreateQueueCommand({ QueueName: "submit", Attributes }));
 
-    const receive = async (url: string | undefined) => {
-      const { Messages } = await client.send(
-        new ReceiveMessageCommand({
-          QueueUrl: url,
-          MaxNumberOfMessages: 10,
-          MessageSystemAttributeNames: ["ApproximateReceiveCount"],
+      const receive = async (url: string | undefined) => {
+        const { Messages } = await client.send(
+          new ReceiveMessageCommand({
+            QueueUrl: url,
+            MaxNumberOfMessages: 10,
+            MessageSystemAttributeNames: ["ApproximateReceiveCount"],
+          }),
+        );
+        return (Messages ?? []).map(({ Body, ReceiptHandle, Attributes: attributes }) => {
+          return {
+            body: Body!,
+            receiptHandle: ReceiptHandle!,
+            receives: Number(attributes?.["ApproximateReceiveCount"]),
+          };
+        });
+      };
+      return {
+        ...createSqsQueue({
+          client: async () => client,
+          urls: { submit: () => QueueUrl!, deliver: () => QueueUrl!, archive: () => QueueUrl! },
         }),
-      );
-      return (Messages ?? []).map(({ Body, ReceiptHandle, Attributes: attributes }) => {
-        return {
-          body: Body!,
-          receiptHandle: ReceiptHandle!,
-          receives: Number(attributes?.["ApproximateReceiveCount"]),
-        };
-      });
-    };
-    return {
-      ...createSqsQueue({
-        client: async () => client,
-        urls: { submit: () => QueueUrl!, deliver: () => QueueUrl!, archive: () => QueueUrl! },
-      }),
-      receive: () => receive(QueueUrl),
-      delete: async (ReceiptHandle) => void (await client.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle }))),
-      async afterVisibility() {
-        aheadMs += VISIBILITY_S * 1_000;
-      },
-      async depth() {
-        const url = () => QueueUrl!;
-        const urls = { submit: url, deliver: url, archive: url, "dead-letters": () => deadLetters.QueueUrl! };
-        const [{ name: _, ...depth }] = (await createSqsDepths({ client: async () => client, urls })()) as [QueueDepth];
-        return depth;
-      },
-      deadLetters: async () => (await receive(deadLetters.QueueUrl)).map(({ body }) => JSON.parse(body)),
-      async stop() {
-        client.destroy();
-        await engine.stop();
-        if (dataDir !== undefined) rmSync(dataDir, { recursive: true });
-      },
-    };
-  });
+        receive: () => receive(QueueUrl),
+        delete: async (ReceiptHandle) =>
+          void (await client.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle }))),
+        async afterVisibility() {
+          aheadMs += VISIBILITY_S * 1_000;
+        },
+        async depth() {
+          const url = () => QueueUrl!;
+          const urls = { submit: url, deliver: url, archive: url, "dead-letters": () => deadLetters.QueueUrl! };
+          const [{ name: _, ...depth }] = (await createSqsDepths({ client: async () => client, urls })()) as [
+            QueueDepth,
+          ];
+          return depth;
+        },
+        deadLetters: async () => (await receive(deadLetters.QueueUrl)).map(({ body }) => JSON.parse(body)),
+        async stop() {
+          client.destroy();
+          await engine.stop();
+          if (dataDir !== undefined) rmSync(dataDir, { recursive: true });
+        },
+      };
+    },
+    { isFair: false },
+  );
 }
 
 blobCase("fauxqs", async () => {

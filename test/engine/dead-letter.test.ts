@@ -33,6 +33,14 @@ describe("dead-letter messages that cannot be parsed", () => {
     expect((await harness.read(flow)).status).toBe("completed");
   });
 
+  test("a redriven message has the group that it had, so that it does not delay other apps", async () => {
+    const { deps, queue } = createTestHarness();
+    await saveDeadLetter(deps, { ...deadLetter("a", "{"), group: "app_a" });
+    const [kept] = await deps.store.listDeadLetters(10);
+    await redriveDeadLetter(deps, kept!.id);
+    expect(queue.receive(1)[0]!.attributes).toMatchObject({ MessageGroupId: "app_a" });
+  });
+
   test("a dead-letter message is redriven or discarded only once, and its state stays recorded", async () => {
     const { deps, queue } = createTestHarness();
     await saveDeadLetter(deps, deadLetter("a", "{"));

@@ -281,7 +281,7 @@ export async function runSimulation({
     return {
       ...parts,
       mjTaskIds: ids,
-      queue: wrap("queue", { send: sendLossy, resend: (body: string) => queue.resend(body) }),
+      queue: wrap("queue", { send: sendLossy, resend: queue.resend }),
       limits,
       blobs: wrap("blobs", { putInputs: async () => {}, getInputs: async () => ({}) }),
       providers: {

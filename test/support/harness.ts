@@ -110,7 +110,7 @@ export function createTestHarness({
   const queue = createMemoryQueue({ now: clock.now, visibilityMs: VISIBILITY_MS, maxReceiveCount: 5 });
   const queueFault = faultable<Queue>({
     send: (messages) => queue.send(messages),
-    resend: (body) => queue.resend(body),
+    resend: (body, group) => queue.resend(body, group),
   });
   const vendor = createVendor();
   const vault = createVault([VAULT_KEY]);

@@ -25,7 +25,7 @@ const QUEUES: Record<string, Expected> = {
   [DEAD_LETTER_QUEUE]: {
     consumer: "Deadletter",
     timeoutS: FUNCTION_TIMEOUT_S.deadletter,
-    batchSize: QUEUE.submit.batchSize,
+    batchSize: QUEUE.deadLetters.batchSize,
     visibilityTimeoutS: 6 * FUNCTION_TIMEOUT_S.deadletter,
   },
 };
@@ -64,7 +64,7 @@ export const workQueuesHaveDeadLetterQueue: Rule = (infra) => {
     // alarm.
     if (name === DEAD_LETTER_QUEUE) {
       const { messageRetentionSeconds: retention } = inputs;
-      return retention === QUEUE.deadLetterRetentionS ? [] : [`${name} stores messages for ${retention} s`];
+      return retention === QUEUE.deadLetters.retentionS ? [] : [`${name} stores messages for ${retention} s`];
     }
     const redrive = redriveOf(inputs.redrivePolicy);
     if (!redrive) return [`${name} has no dead-letter queue`];

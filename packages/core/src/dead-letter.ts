@@ -11,6 +11,8 @@ export interface DeadLetter {
   state: "kept" | "redriven" | "dropped";
   /** The message text as received. It is untrusted: any sender with access to the queue may have written it. */
   body: string;
+  /** Message group of the queue message. Unset if it had none, and in rows of earlier versions. */
+  group?: string;
   /** The reason why it could not be parsed. */
   why: string;
   /** Number of times that the queue delivered the message. */

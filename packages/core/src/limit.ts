@@ -59,11 +59,16 @@ export const SUBMIT_LEASE_MS = 95_000;
 export const LOOKUP_TIMEOUT_MS = 15_000;
 
 export const QUEUE = {
-  submit: { visibilityTimeoutS: 600, maxReceiveCount: 5, batchSize: 10, maxDelayS: 900 },
-  deliver: { visibilityTimeoutS: 360, maxReceiveCount: 5, batchSize: 10, maxDelayS: 900 },
+  /**
+   * One message per invocation: a vendor that hangs holds one worker and no other message. A batch also has one lineage,
+   * which Lambda's detection of recursive loops counts.
+   */
+  submit: { visibilityTimeoutS: 600, maxReceiveCount: 5, batchSize: 1, maxDelayS: 900 },
+  /** A batch ends with its slowest first attempt, which has a timeout of 3 s. */
+  deliver: { visibilityTimeoutS: 360, maxReceiveCount: 5, batchSize: 5, maxDelayS: 900 },
   /** One message at a time, because the function's disk should hold only one image. */
   archive: { visibilityTimeoutS: 720, maxReceiveCount: 5, batchSize: 1, maxDelayS: 900 },
-  deadLetterRetentionS: 14 * 24 * 3_600,
+  deadLetters: { retentionS: 14 * 24 * 3_600, batchSize: 10 },
 } as const;
 
 /**

@@ -1,16 +1,22 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { FLOW } from "../test/sample.ts";
+import { deliveryIdOf } from "./delivery.ts";
 import {
   type AcceptedMessage,
+  accountGroup,
+  appGroup,
   archiveMessage,
   deliverMessage,
   MessageError,
   notifyMessage,
+  outgoingArchive,
+  outgoingDelivery,
+  outgoingNotification,
+  outgoingWork,
   parseMessage,
   QUEUE_OF,
   submitMessage,
-  workMessage,
 } from "./message.ts";
 
 const acceptedMessage: AcceptedMessage = {
@@ -134,8 +140,34 @@ describe("notify, deliver and archive messages", () => {
     });
   });
 
-  it("workMessage is an archive message for a tile and a submit message for other actions", () => {
-    expect(workMessage({ flowId: FLOW, path: "0-2", action: "TILE" })).toEqual(archiveMessage(FLOW, "0-2"));
-    expect(workMessage({ flowId: FLOW, path: "0-2", action: "UPSCALE" })).toEqual(submitMessage(FLOW, "0-2"));
+  const task = { flowId: FLOW, path: "0-2", appId: "app_a", provider: "cometapi", account: "second" };
+
+  it("the work of a tile is an archive message of its app, and of other tasks a submit message of its vendor account", () => {
+    const tile = { message: archiveMessage(FLOW, "0-2"), group: "app_a" };
+    const submission = { message: submitMessage(FLOW, "0-2"), group: "cometapi/second", delayMs: 7 };
+    expect(outgoingWork({ ...task, action: "TILE" })).toEqual(tile);
+    expect(outgoingWork({ ...task, action: "UPSCALE" }, 7)).toEqual(submission);
+  });
+
+  it("notifications, deliveries and archive copies are grouped by app, or by flow if a row of an earlier version has none", () => {
+    expect(outgoingNotification(task, "0-2")).toEqual({ message: notifyMessage(FLOW, "0-2"), group: "app_a" });
+    expect(outgoingNotification({ flowId: FLOW }, "0-2").group).toBe(FLOW);
+    expect(outgoingArchive(task)).toEqual({ message: archiveMessage(FLOW, "0-2"), group: "app_a" });
+    const delivery = { flowId: FLOW, appId: "app_a", subject: "0-2", name: "end", listener: "hook" };
+    expect(outgoingDelivery(delivery, 5)).toEqual({
+      message: deliverMessage(deliveryIdOf(delivery)),
+      group: "app_a",
+      delayMs: 5,
+    });
+  });
+
+  it("for every account and app, a group is a text that SQS accepts", () => {
+    const text = fc.string({ minLength: 1, maxLength: 300, unit: "binary" });
+    fc.assert(
+      fc.property(text, text, (provider, account) => {
+        expect(accountGroup({ provider, account })).toMatch(/^[!-~]{1,128}$/);
+        expect(appGroup({ flowId: FLOW, appId: provider })).toMatch(/^[!-~]{1,128}$/);
+      }),
+    );
   });
 });

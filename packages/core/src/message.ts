@@ -4,7 +4,7 @@
  * record to the dead-letter queue.
  */
 import { TILE_ACTION } from "./button.ts";
-import { parseDeliveryId } from "./delivery.ts";
+import { type DeliveryKey, deliveryIdOf, parseDeliveryId } from "./delivery.ts";
 import { FLOW_SUBJECT } from "./event.ts";
 import { isFlowId, parseTaskId, taskIdOf } from "./id.ts";
 
@@ -69,6 +69,61 @@ export const QUEUE_OF = {
 } as const satisfies Record<Message["type"], string>;
 export type QueueName = (typeof QUEUE_OF)[Message["type"]];
 
+/** A message with what its queue must know. */
+export interface OutgoingMessage {
+  message: Message;
+  /** Delay, ms; at most 15 minutes (SQS). The due index serves longer waits. Unset: none. */
+  delayMs?: number | undefined;
+  /**
+   * Message group: whose work this is. The group with the fewest messages in flight gets the next message. So a slow or
+   * large group does not delay the others. Unset: the message is a group of its own.
+   */
+  group?: string | undefined;
+}
+
+/**
+ * Returns the group of submissions: the vendor account. An account that hangs delays its own submissions only. The text
+ * has at most 128 characters, the limit of SQS.
+ */
+export function accountGroup({ provider, account }: { provider: string; account: string }): string {
+  return groupOf(`${provider}/${account}`);
+}
+
+/** Returns the group of deliveries and archive copies: the app. A row of an earlier version has no app: then the flow. */
+export function appGroup({ appId, flowId }: { appId?: string | undefined; flowId: string }): string {
+  return groupOf(appId ?? flowId);
+}
+
+/** SQS allows letters, digits and ASCII punctuation. */
+function groupOf(text: string): string {
+  return text.replace(/[^!-~]/g, "_").slice(0, 128);
+}
+
+type TaskOfApp = { flowId: string; path: string; appId?: string | undefined };
+type WaitingTask = TaskOfApp & { action: string; provider: string; account: string };
+
+/** Returns the work of a waiting task: its submission, or the cut of a tile, which no vendor makes. */
+export function outgoingWork(task: WaitingTask, delayMs?: number): OutgoingMessage {
+  if (task.action === TILE_ACTION) return outgoingArchive(task, delayMs);
+  return { message: submitMessage(task.flowId, task.path), delayMs, group: accountGroup(task) };
+}
+
+export function outgoingArchive(task: TaskOfApp, delayMs?: number): OutgoingMessage {
+  return { message: archiveMessage(task.flowId, task.path), delayMs, group: appGroup(task) };
+}
+
+/** @param subject a task path or `FLOW_SUBJECT` */
+export function outgoingNotification(
+  of: { flowId: string; appId?: string | undefined },
+  subject: string,
+): OutgoingMessage {
+  return { message: notifyMessage(of.flowId, subject), group: appGroup(of) };
+}
+
+export function outgoingDelivery(delivery: DeliveryKey & { appId: string }, delayMs?: number): OutgoingMessage {
+  return { message: deliverMessage(deliveryIdOf(delivery)), delayMs, group: appGroup(delivery) };
+}
+
 export function submitMessage(flowId: string, path: string): SubmitMessage {
   return { v: 1, type: "submit", flowId, path };
 }
@@ -79,13 +134,6 @@ export function notifyMessage(flowId: string, subject: string): NotifyMessage {
 
 export function deliverMessage(deliveryId: string): DeliverMessage {
   return { v: 1, type: "deliver", deliveryId };
-}
-
-/**
- * Returns the message for a waiting task: a submit message, or an archive message for a tile, which mjflow cuts itself.
- */
-export function workMessage({ flowId, path, action }: { flowId: string; path: string; action: string }): Message {
-  return action === TILE_ACTION ? archiveMessage(flowId, path) : submitMessage(flowId, path);
 }
 
 export function archiveMessage(flowId: string, path: string): ArchiveMessage {

@@ -15,7 +15,7 @@ import type { Failure } from "./error.ts";
 import type { EventType } from "./event.ts";
 import type { BotType, Flow, Inputs, Mode, RootAction } from "./flow.ts";
 import type { IdempotencyRecord } from "./idempotency.ts";
-import type { Message, QueueName } from "./message.ts";
+import type { OutgoingMessage, QueueName } from "./message.ts";
 import type { Report } from "./report.ts";
 import type { AccountFilter } from "./request.ts";
 import type { Task } from "./task.ts";
@@ -172,17 +172,15 @@ export interface Blobs {
   getInputs(ref: string): Promise<Inputs | undefined>;
 }
 
-export interface OutgoingMessage {
-  message: Message;
-  /** Delay, ms; at most 15 minutes (SQS). The due index serves longer waits. Unset: none. */
-  delayMs?: number;
-}
-
 export interface Queue {
   /** Sends all in as few requests as possible. Sending a message twice is harmless. @throws if any message was not accepted */
   send(messages: readonly OutgoingMessage[]): Promise<void>;
-  /** Sends a message body unchanged; used for a dead-letter message, which this version may not be able to parse. */
-  resend(body: string): Promise<void>;
+  /**
+   * Sends a message body unchanged; used for a dead-letter message, which this version may not be able to parse.
+   *
+   * @param group group that the message had; unset: a group of its own
+   */
+  resend(body: string, group?: string): Promise<void>;
 }
 
 /** Number of messages in a queue; approximate, because SQS does not count exactly. */

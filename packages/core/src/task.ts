@@ -86,6 +86,8 @@ export interface Task {
   provider: string;
   account: string;
   pace: Pace;
+  /** App of the flow. Unset in rows of earlier versions. */
+  appId?: string;
 
   /** Press as the plan or the app wrote it: a label, a press name or a `customId`. Unset for a root. */
   press?: string;
@@ -220,6 +222,7 @@ export type NewTask = Pick<
   Task,
   | "flowId"
   | "path"
+  | "appId"
   | "action"
   | "provider"
   | "account"

@@ -5,7 +5,7 @@
 import { TILE_ACTION, tileNumberOf } from "@mjflow/core/button";
 import { failure, type Retry } from "@mjflow/core/error";
 import { parentPath } from "@mjflow/core/id";
-import { archiveMessage } from "@mjflow/core/message";
+import { outgoingArchive } from "@mjflow/core/message";
 import type { TaskRef } from "@mjflow/core/port";
 import type { Copy, Task } from "@mjflow/core/task";
 import { applySignal } from "./apply-signal.ts";
@@ -44,7 +44,7 @@ export async function archive(deps: ArchiveDeps, ref: TaskRef): Promise<void> {
       throw error;
     });
     if (stored === "too early") {
-      return deps.queue.send([{ message: archiveMessage(task.flowId, task.path), delayMs: LINK_RETRY_MS }]);
+      return deps.queue.send([outgoingArchive(task, LINK_RETRY_MS)]);
     }
     if (stored) copies.push({ ...stored, source });
   }

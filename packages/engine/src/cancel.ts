@@ -10,7 +10,7 @@ import { MjflowError } from "@mjflow/core/error";
 import { flowStatus, isSuperseded } from "@mjflow/core/flow";
 import { isFlowId, parentPath, retryPath } from "@mjflow/core/id";
 import { REQUEST } from "@mjflow/core/limit";
-import { workMessage } from "@mjflow/core/message";
+import { outgoingWork } from "@mjflow/core/message";
 import { hasAdoptableResult } from "@mjflow/core/state";
 import { isEnded, newTask, type Task } from "@mjflow/core/task";
 import { adopt, reopenedFlow } from "./adopt.ts";
@@ -159,7 +159,7 @@ async function retryAll(deps: PressDeps, { flow, tasks }: FlowWithTasks, failed:
   );
   const waiting = retries.filter((retry) => retry.status === "PENDING");
   if (waiting.length > 0) {
-    await deps.queue.send(waiting.map((retry) => ({ message: workMessage(retry) }))).catch((error: unknown) => {
+    await deps.queue.send(waiting.map((retry) => outgoingWork(retry))).catch((error: unknown) => {
       // The tasks are stored, so the response is still 202. When they are due, the sweeper sends the messages again.
       deps.log.error("flow.messages-not-sent", { flow: flow.id, error: String(error) });
     });
@@ -179,10 +179,11 @@ function retryOf({ clock, timings }: PressDeps, task: Task): Task {
   if (path === undefined) {
     throw new MjflowError("limit_reached", { detail: "The task was retried too often. Start a new flow." });
   }
-  const { flowId, action, provider, account, pace, press, inputsRef, modal, then } = task;
+  const { flowId, appId, action, provider, account, pace, press, inputsRef, modal, then } = task;
   const { resubmit, eventMask, archive, taskCount, linkField } = task;
   const copied = {
     flowId,
+    appId,
     action,
     provider,
     account,

@@ -111,6 +111,7 @@ export async function createFlow(
     {
       ...resubmitField,
       ...location,
+      appId,
       eventMask: (flow.eventMask ?? 0) | (chosen.eventMask ?? 0) || undefined,
       mjTaskId: chosen.mjTaskId,
       archive: flow.archive,

@@ -11,6 +11,7 @@ import type { EngineDeps } from "./deps.ts";
 export interface UnreadableMessage {
   messageId: string;
   body: string;
+  group?: string | undefined;
   sentAt: number;
   receives: number;
   why: string;
@@ -19,12 +20,13 @@ export interface UnreadableMessage {
 /** @throws if the table rejects the write; the message then stays in the queue */
 export async function saveDeadLetter(
   { store, log }: Pick<EngineDeps, "store" | "log">,
-  { messageId, body, sentAt, receives, why }: UnreadableMessage,
+  { messageId, body, group, sentAt, receives, why }: UnreadableMessage,
 ): Promise<void> {
   const id = deadLetterIdOf(sentAt, messageId);
   log.count("DeadLetters");
   log.error("dead-letter.kept", { letter: id, why, receives, bytes: body.length });
-  await store.saveNewDeadLetter({ id, rev: 0, state: "kept", body, why, receives, createdAt: sentAt });
+  const letter = { id, rev: 0, state: "kept" as const, body, why, receives, createdAt: sentAt };
+  await store.saveNewDeadLetter({ ...letter, ...(group !== undefined && { group }) });
 }
 
 /**
@@ -39,7 +41,7 @@ export async function redriveDeadLetter(
   id: string,
 ): Promise<DeadLetter> {
   const deadLetter = await getKeptDeadLetter(deps, id);
-  await deps.queue.resend(deadLetter.body);
+  await deps.queue.resend(deadLetter.body, deadLetter.group);
   return saveState(deps, deadLetter, "redriven");
 }
 

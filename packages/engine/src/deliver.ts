@@ -37,7 +37,7 @@ import {
   FLOW_SUBJECT,
 } from "@mjflow/core/event";
 import type { Flow } from "@mjflow/core/flow";
-import { deliverMessage, type NotifyMessage } from "@mjflow/core/message";
+import { type NotifyMessage, outgoingDelivery } from "@mjflow/core/message";
 import { type Bus, type Outbound, type PostOutcome, type Queue, SECRET_UNREADABLE } from "@mjflow/core/port";
 import type { Task } from "@mjflow/core/task";
 import { applySignal } from "./apply-signal.ts";
@@ -211,7 +211,7 @@ async function attempt(
   if (!saved.ok || nextMs === undefined) return;
   // The due index handles waits that are longer than the queue's limit.
   if (nextMs <= QUEUE_DELAY_MAX_MS) {
-    await deps.queue.send([{ message: deliverMessage(deliveryIdOf(after)), delayMs: nextMs }]);
+    await deps.queue.send([outgoingDelivery(after, nextMs)]);
   }
 }
 

@@ -1,7 +1,7 @@
 /** Follow-ups: a success starts the presses that the plan has for it. A second run starts nothing twice (T3, P4). */
 import { actionOfPress } from "@mjflow/core/button";
 import { childPath } from "@mjflow/core/id";
-import { workMessage } from "@mjflow/core/message";
+import { outgoingWork } from "@mjflow/core/message";
 import { newTask, type Task } from "@mjflow/core/task";
 import { applySignal } from "./apply-signal.ts";
 import type { EngineDeps } from "./deps.ts";
@@ -19,7 +19,7 @@ export async function startFollowUps(
     .map((saved) => (saved.ok ? saved.item : saved.current))
     // Children of an earlier run may have advanced already. A message for them would have no effect.
     .filter((child) => child?.status === "PENDING")
-    .map((child) => ({ message: workMessage(child!) }));
+    .map((child) => outgoingWork(child!));
   if (waiting.length > 0) await deps.queue.send(waiting);
   await applySignal(deps, parent, { kind: "followUpsStarted" });
   deps.log.count("FollowUps", waiting.length);
@@ -30,12 +30,12 @@ function plannedChildren(parent: Task, { clock, timings }: Pick<EngineDeps, "clo
   return (parent.then ?? []).map((node, i) => {
     const action = actionOfPress(node.press);
     const pace = action === "VIDEO" ? "video" : parent.pace;
-    const { flowId, provider, account, resubmit, eventMask, archive } = parent;
+    const { flowId, appId, provider, account, resubmit, eventMask, archive } = parent;
     const path = childPath(parent.path, i);
     const due = now + timings.quietMs[pace];
     const flowDue = parent.flowDue === undefined ? undefined : due;
     return newTask(
-      { flowId, provider, account, resubmit, eventMask, archive, ...node, path, action, pace, flowDue },
+      { flowId, appId, provider, account, resubmit, eventMask, archive, ...node, path, action, pace, flowDue },
       now,
       due,
     );

@@ -8,7 +8,7 @@ import { MjflowError } from "@mjflow/core/error";
 import type { Flow } from "@mjflow/core/flow";
 import { childPath, crockford, parseTaskId, taskIdOf } from "@mjflow/core/id";
 import { REQUEST } from "@mjflow/core/limit";
-import { workMessage } from "@mjflow/core/message";
+import { outgoingWork } from "@mjflow/core/message";
 import { storedModal, storedPlan } from "@mjflow/core/plan";
 import type { Saved } from "@mjflow/core/port";
 import { planMicroUsd } from "@mjflow/core/price";
@@ -136,12 +136,13 @@ export async function createPressedChild(
   const press = (request.press ?? request.customId)!;
   const action = actionOf(name);
   const pace = action === "VIDEO" ? "video" : parent.pace;
-  const { flowId, provider, account, resubmit, archive } = parent;
+  const { flowId, appId, provider, account, resubmit, archive } = parent;
   const mask = (parent.eventMask ?? 0) | (chosen.eventMask ?? 0) || undefined;
   return newTask(
     {
       flowId,
       path,
+      appId,
       provider,
       account,
       resubmit,
@@ -182,7 +183,7 @@ export async function reserveCreditForPress(deps: PressDeps, child: Task, known:
 }
 
 async function sendChild(deps: Pick<PressDeps, "queue" | "log">, child: Task): Promise<void> {
-  await deps.queue.send([{ message: workMessage(child) }]).catch((error: unknown) => {
+  await deps.queue.send([outgoingWork(child)]).catch((error: unknown) => {
     // The press is stored, so the response is still 202. After an error the client would press again and pay again.
     deps.log.error("task.message-not-sent", { flow: child.flowId, path: child.path, error: String(error) });
   });

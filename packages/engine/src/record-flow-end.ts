@@ -4,7 +4,7 @@
  */
 import { FLOW_SUBJECT, isSubscribed } from "@mjflow/core/event";
 import { type Flow, flowStatus, rootOf } from "@mjflow/core/flow";
-import { notifyMessage } from "@mjflow/core/message";
+import { outgoingNotification } from "@mjflow/core/message";
 import { mayRestart } from "@mjflow/core/restart";
 import { settleCredit } from "./credit.ts";
 import type { EngineDeps } from "./deps.ts";
@@ -64,7 +64,8 @@ export async function recordFlowEnd(
     deps.log.count("FlowsEnded");
     deps.log.info("flow.ended", { flow: flowId, status, tasks: tasks.length });
     // If a restart is pending, the notification is sent after the sweeper has handled the restart.
-    if (hasSubscribers && !needsRestart) await deps.queue.send([{ message: notifyMessage(flowId, FLOW_SUBJECT) }]);
+    if (hasSubscribers && !needsRestart)
+      await deps.queue.send([outgoingNotification({ flowId, appId: flow.appId }, FLOW_SUBJECT)]);
   }
   return true;
 }
@@ -77,5 +78,5 @@ export async function resendFlowEndNotification(
   const { flow } = await deps.store.load(flowId, []);
   if (!flow?.pendingEffects?.includes("tell") || flow.due === undefined) return;
   const saved = await deps.store.saveFlow({ ...flow, due: deps.clock.now() + deps.timings.effectsMs });
-  if (saved.ok) await deps.queue.send([{ message: notifyMessage(flowId, FLOW_SUBJECT) }]);
+  if (saved.ok) await deps.queue.send([outgoingNotification({ flowId, appId: flow.appId }, FLOW_SUBJECT)]);
 }

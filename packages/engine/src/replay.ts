@@ -1,7 +1,7 @@
 /** Replays deliveries under their original `webhook-id`: one delivery, or those of an endpoint within a time range. */
-import { type Delivery, deliveryIdOf, restartDelivery } from "@mjflow/core/delivery";
+import { type Delivery, restartDelivery } from "@mjflow/core/delivery";
 import { MjflowError } from "@mjflow/core/error";
-import { deliverMessage } from "@mjflow/core/message";
+import { outgoingDelivery } from "@mjflow/core/message";
 import type { WebhookStore } from "@mjflow/core/port";
 import type { EngineDeps } from "./deps.ts";
 
@@ -60,6 +60,6 @@ export async function replayEndpoint(
 async function replay(deps: ReplayDeps, delivery: Delivery): Promise<Delivery | undefined> {
   const saved = await deps.webhookStore.saveDelivery(restartDelivery(delivery, deps.clock.now()));
   if (!saved.ok) return undefined;
-  await deps.queue.send([{ message: deliverMessage(deliveryIdOf(delivery)) }]);
+  await deps.queue.send([outgoingDelivery(delivery)]);
   return saved.item;
 }

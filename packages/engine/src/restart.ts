@@ -8,7 +8,7 @@ import { MjflowError } from "@mjflow/core/error";
 import { FLOW_SUBJECT } from "@mjflow/core/event";
 import { type Flow, rootOf } from "@mjflow/core/flow";
 import { flowIdOf, ROOT_PATH } from "@mjflow/core/id";
-import { notifyMessage } from "@mjflow/core/message";
+import { outgoingNotification } from "@mjflow/core/message";
 import { findLostTask } from "@mjflow/core/restart";
 import type { AccountRef } from "@mjflow/core/state";
 import { newTask, type Task } from "@mjflow/core/task";
@@ -86,12 +86,12 @@ function newRoot(
   root: Task,
   flowId: string,
   to: AccountRef,
-  { eventMask, archive }: Flow,
+  { appId, eventMask, archive }: Flow,
 ): Task {
   const { action, pace, inputsRef, linkField, then, resubmit, taskCount } = root;
   const now = clock.now();
   const due = now + timings.quietMs[pace];
-  const copied = { action, pace, inputsRef, linkField, then, resubmit, taskCount, archive, eventMask };
+  const copied = { action, pace, inputsRef, linkField, then, resubmit, taskCount, archive, eventMask, appId };
   return newTask({ ...copied, ...to, flowId, path: ROOT_PATH, flowDue: due }, now, due);
 }
 
@@ -110,7 +110,8 @@ async function recordRestart(deps: RestartDeps, flow: Flow, restartedAs: string 
     const next: Flow = { ...current, ...link, pendingEffects: remaining?.length ? remaining : undefined, due };
     const saved = await deps.store.saveFlow(next);
     if (saved.ok) {
-      if (mustNotify) await deps.queue.send([{ message: notifyMessage(flow.id, FLOW_SUBJECT) }]);
+      if (mustNotify)
+        await deps.queue.send([outgoingNotification({ flowId: flow.id, appId: flow.appId }, FLOW_SUBJECT)]);
       return;
     }
     current = saved.current;

@@ -1,4 +1,4 @@
-import { archiveMessage, notifyMessage, workMessage } from "@mjflow/core/message";
+import { outgoingArchive, outgoingNotification, outgoingWork } from "@mjflow/core/message";
 import { type AppliedSignal, effectsOf } from "./apply-signal.ts";
 import type { EngineDeps } from "./deps.ts";
 import { startFollowUps } from "./follow-ups.ts";
@@ -15,15 +15,15 @@ export async function runEffects(
 ): Promise<void> {
   for (const effect of effectsOf(decision)) {
     if (effect.kind === "enqueue") {
-      await deps.queue.send([{ message: workMessage(task), delayMs: effect.delayMs }]);
+      await deps.queue.send([outgoingWork(task, effect.delayMs)]);
     } else if (effect.kind === "follow") {
       await startFollowUps(deps, task);
     } else if (effect.kind === "settle") {
       await recordFlowEnd(deps, task.flowId);
     } else if (effect.kind === "tell") {
-      await deps.queue.send([{ message: notifyMessage(task.flowId, task.path) }]);
+      await deps.queue.send([outgoingNotification(task, task.path)]);
     } else if (effect.kind === "archive") {
-      await deps.queue.send([{ message: archiveMessage(task.flowId, task.path) }]);
+      await deps.queue.send([outgoingArchive(task)]);
     } else if (effect.kind === "adopt") {
       // A late success is rare, so its code is not read at every cold start.
       const { adoptLateSuccess } = await import("./adopt.ts");

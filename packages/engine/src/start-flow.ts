@@ -5,7 +5,7 @@
 import type { RateState } from "@mjflow/core/credit";
 import { type Flow, nextFlowDue } from "@mjflow/core/flow";
 import { ROOT_PATH } from "@mjflow/core/id";
-import { submitMessage } from "@mjflow/core/message";
+import { outgoingWork } from "@mjflow/core/message";
 import { planMicroUsd } from "@mjflow/core/price";
 import type { Task } from "@mjflow/core/task";
 import { type AppLimits, reserveCredit } from "./credit.ts";
@@ -41,7 +41,7 @@ export async function startFlow(
   const stored: Flow = { ...flow, due, ...(held && { hasCreditHold: held }) };
   await beforeRows?.();
   await deps.store.createFlow(stored, root);
-  await sendRoot(deps, id);
+  await sendRoot(deps, root);
   deps.log.info("flow.created", { flow: id, app: appId, provider, action });
   return { flow: stored, tasks: [root], ...(rate && { rate }) };
 }
@@ -61,15 +61,15 @@ async function completeEarlierRequest(
     if (root) await deps.store.saveTask({ ...root, due, flowDue });
     return undefined;
   }
-  if (root?.status === "PENDING") await sendRoot(deps, id);
+  if (root?.status === "PENDING") await sendRoot(deps, root);
   return { flow, tasks };
 }
 
-async function sendRoot(deps: StartFlowDeps, flowId: string): Promise<void> {
+async function sendRoot(deps: StartFlowDeps, root: Task): Promise<void> {
   try {
-    await deps.queue.send([{ message: submitMessage(flowId, ROOT_PATH) }]);
+    await deps.queue.send([outgoingWork(root)]);
   } catch (error) {
     // The flow is stored, so the response is still 202. The sweeper sends the message again.
-    deps.log.error("flow.message-not-sent", { flow: flowId, error: String(error) });
+    deps.log.error("flow.message-not-sent", { flow: root.flowId, error: String(error) });
   }
 }

@@ -15,7 +15,7 @@ import { resolvePress } from "@mjflow/core/button";
 import { type Failure, failure, isVendorLoss } from "@mjflow/core/error";
 import type { Flow } from "@mjflow/core/flow";
 import { parentPath } from "@mjflow/core/id";
-import { type AcceptedMessage, type Message, MessageError, submitMessage } from "@mjflow/core/message";
+import { type AcceptedMessage, accountGroup, type Message, MessageError, outgoingWork } from "@mjflow/core/message";
 import type { CallContext, SubmitOutcome, TaskRef } from "@mjflow/core/port";
 import type { AccountRef, CallbackExpectation, Signal } from "@mjflow/core/state";
 import type { Task } from "@mjflow/core/task";
@@ -77,8 +77,8 @@ function hasImages({ inputsRef, modal }: Task): boolean {
   return inputsRef !== undefined || modal?.mask !== undefined;
 }
 
-function requeueTask({ queue }: SubmitDeps, { flowId, path }: Task, delayMs: number): Promise<void> {
-  return queue.send([{ message: submitMessage(flowId, path), delayMs }]);
+function requeueTask({ queue }: SubmitDeps, task: Task, delayMs: number): Promise<void> {
+  return queue.send([outgoingWork(task, delayMs)]);
 }
 
 async function send(deps: SubmitDeps, flow: Flow, task: Task, parent: Task | undefined): Promise<void> {
@@ -240,7 +240,7 @@ async function enqueueAcceptance(deps: SubmitDeps, task: Task, signal: Signal, c
     const { flowId, path } = task;
     const window = signal.kind === "modalOpened";
     const message: AcceptedMessage = { v: 1, type: "taken", flowId, path, attempt, vendorTaskId, window };
-    await deps.queue.send([{ message }]).catch((error: unknown) => {
+    await deps.queue.send([{ message, group: accountGroup(task) }]).catch((error: unknown) => {
       deps.log.error("submit.answer-not-saved", { flow: flowId, path, vendorTaskId, error: String(error) });
     });
   }

@@ -9,7 +9,7 @@ import { failure } from "@mjflow/core/error";
 import { flowStatus, nextFlowDue } from "@mjflow/core/flow";
 import { ROOT_PATH } from "@mjflow/core/id";
 import { DUE_SHARDS, LOOKUP_BATCH } from "@mjflow/core/limit";
-import { deliverMessage } from "@mjflow/core/message";
+import { outgoingDelivery } from "@mjflow/core/message";
 import { LookupError, type WebhookStore } from "@mjflow/core/port";
 import type { Report } from "@mjflow/core/report";
 import { isPastDeadline } from "@mjflow/core/state";
@@ -182,7 +182,7 @@ async function sweepDelivery(deps: SweepDeps, deliveryId: string): Promise<void>
   const delivery = await deps.webhookStore.delivery(deliveryId);
   if (delivery?.status !== "pending") return;
   const saved = await deps.webhookStore.saveDelivery(postponeOverdue(delivery, deps.clock.now()));
-  if (saved.ok) await deps.queue.send([{ message: deliverMessage(deliveryId) }]);
+  if (saved.ok) await deps.queue.send([outgoingDelivery(delivery)]);
 }
 
 // ── look-ups ───────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -14,11 +14,25 @@ export interface ReceivedMessage {
   attributes: Record<string, string>;
 }
 
+/** What the consumer already works on, for a queue that chooses the next message fairly. */
+export interface GroupLoad {
+  /** Number of messages of this group that the function is handling. */
+  inFlight(group: string): number;
+  /** Number of slots without work. */
+  free: number;
+}
+
 /** A queue as its consumer sees it. */
 export interface MessageSource {
-  /** Waits for messages until the signal is aborted; may also return an empty batch earlier. */
-  receive(max: number, signal: AbortSignal): Promise<readonly ReceivedMessage[]>;
+  /**
+   * Waits for messages until the signal is aborted; may also return an empty batch earlier.
+   *
+   * @param load the slots of the consumer; a queue that cannot choose ignores it
+   */
+  receive(max: number, signal: AbortSignal, load?: GroupLoad): Promise<readonly ReceivedMessage[]>;
   delete(receipts: readonly string[]): Promise<void>;
+  /** A slot has become free, so the messages of its group may be taken again. */
+  slotFreed?(): void;
 }
 
 export interface EventSourceMappingOptions {
@@ -26,25 +40,61 @@ export interface EventSourceMappingOptions {
   source: MessageSource;
   handler: Handler;
   timeoutS: number;
+  /** Messages per invocation. */
   batchSize: number;
-  /** Number of batches that are handled at the same time. */
-  pollers: number;
+  /** Number of invocations at the same time. */
+  slots: number;
 }
 
 export interface EventSourceMapping {
-  /** Receives no more batches and waits for the batches in progress. */
+  /** Receives no more messages and waits for the invocations in progress. */
   stop(): Promise<void>;
 }
 
 const AFTER_ERROR_MS = 500;
+/** SQS's limit of messages per receive. */
+const RECEIVE_MAX = 10;
 
+/** Each slot takes its next batch as soon as its invocation has ended. No slot waits for another one. */
 export function startEventSourceMapping(options: EventSourceMappingOptions): EventSourceMapping {
   const { name, source, batchSize } = options;
   const stopping = new AbortController();
+  const running = new Set<Promise<void>>();
+  const groups = new Map<string, number>();
+  const load = {
+    inFlight: (group: string) => groups.get(group) ?? 0,
+    get free() {
+      return options.slots - running.size;
+    },
+  };
+  const count = (batch: readonly ReceivedMessage[], by: 1 | -1) => {
+    for (const group of batch.map(groupOf).filter((name) => name !== "")) {
+      const next = load.inFlight(group) + by;
+      if (next > 0) groups.set(group, next);
+      else groups.delete(group);
+    }
+  };
+  const start = (batch: readonly ReceivedMessage[]) => {
+    count(batch, 1);
+    const work = deliver(options, batch)
+      .catch((error: unknown) => report(name, "mapping.failed", error))
+      .finally(() => {
+        running.delete(work);
+        count(batch, -1);
+        source.slotFreed?.();
+      });
+    running.add(work);
+  };
   const poll = async () => {
     while (!stopping.signal.aborted) {
+      if (load.free === 0) {
+        await Promise.race(running);
+        continue;
+      }
       try {
-        await deliver(options, await source.receive(Math.min(10, batchSize), stopping.signal));
+        const max = Math.min(RECEIVE_MAX, load.free * batchSize);
+        const messages = await source.receive(max, stopping.signal, load);
+        for (let i = 0; i < messages.length; i += batchSize) start(messages.slice(i, i + batchSize));
       } catch (error) {
         if (stopping.signal.aborted) return;
         report(name, "mapping.failed", error);
@@ -52,17 +102,21 @@ export function startEventSourceMapping(options: EventSourceMappingOptions): Eve
       }
     }
   };
-  const done = Promise.all(Array.from({ length: options.pollers }, poll));
+  const done = poll();
   return {
     async stop() {
       stopping.abort();
       await done;
+      await Promise.all(running);
     },
   };
 }
 
+function groupOf({ attributes }: ReceivedMessage): string {
+  return attributes["MessageGroupId"] ?? "";
+}
+
 async function deliver(options: EventSourceMappingOptions, messages: readonly ReceivedMessage[]): Promise<void> {
-  if (messages.length === 0) return;
   const { name, source, handler, timeoutS } = options;
   let done: readonly ReceivedMessage[];
   try {

@@ -38,7 +38,7 @@ export type Queues = Record<QueueDepth["name"], string>;
 /** @returns the queues' URLs */
 export async function createQueues(client: SQSClient): Promise<Queues> {
   const deadLetters = await createQueue(client, "mjflow-dead-letters", {
-    MessageRetentionPeriod: String(QUEUE.deadLetterRetentionS),
+    MessageRetentionPeriod: String(QUEUE.deadLetters.retentionS),
   });
   const { Attributes } = await client.send(
     new GetQueueAttributesCommand({ QueueUrl: deadLetters, AttributeNames: ["QueueArn"] }),

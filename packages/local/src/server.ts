@@ -6,7 +6,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { FUNCTION_TIMEOUT_S, QUEUE } from "@mjflow/core/limit";
+import { FUNCTION_TIMEOUT_S } from "@mjflow/core/limit";
 import type { QueueName } from "@mjflow/core/message";
 import { type ProviderId, type Simulator, startSimulator } from "@mjflow/simulator/server";
 import { VENDORS_PK } from "@mjflow/store/keys";
@@ -36,6 +36,12 @@ export interface LocalServer {
   /** Waits for the work in progress, then stops the parts in reverse order of their start. */
   stop(): Promise<void>;
 }
+
+/**
+ * Invocations at the same time per function. A submission or a webhook mostly waits, so a slot costs a promise. One vendor
+ * account or app gets a quarter of the slots (`groupLimit`). An archive copy needs memory and disk.
+ */
+const SLOTS = { submit: 128, deliver: 128, archive: 4, deadletter: 2 } as const;
 
 /**
  * Starts the local server, at most once per process: the functions cache their clients for the life of the process, as
@@ -99,15 +105,15 @@ export async function startLocalServer(
     const backup = createBackupRoute(dataDir, url, backend.backup);
     cleanups.push(() => backup.close());
     serve(server, functions, backup, config);
-    const mapping = (name: QueueName | "deadletter", source: MessageSource, { batchSize }: { batchSize: number }) => {
-      const [handler, timeoutS] = [functions[name], FUNCTION_TIMEOUT_S[name]];
-      return startEventSourceMapping({ name, source, handler, timeoutS, batchSize, pollers: 2 });
+    const mapping = (name: QueueName | "deadletter", source: MessageSource) => {
+      const [handler, timeoutS, slots] = [functions[name], FUNCTION_TIMEOUT_S[name], SLOTS[name]];
+      return startEventSourceMapping({ name, source, handler, timeoutS, batchSize: 1, slots });
     };
     const consumers = [
-      mapping("submit", backend.source("submit"), QUEUE.submit),
-      mapping("deliver", backend.source("deliver"), QUEUE.deliver),
-      mapping("archive", backend.source("archive"), QUEUE.archive),
-      mapping("deadletter", backend.source("dead-letters"), QUEUE.submit),
+      mapping("submit", backend.source("submit")),
+      mapping("deliver", backend.source("deliver")),
+      mapping("archive", backend.source("archive")),
+      mapping("deadletter", backend.source("dead-letters")),
       startCron("sweep", functions.sweep, config.sweepMs, FUNCTION_TIMEOUT_S.sweep),
     ];
     cleanups.push(() => Promise.all(consumers.map((consumer) => consumer.stop())));

@@ -1,11 +1,12 @@
 /**
- * A queue in memory that behaves like SQS. A received message that is not deleted returns after its visibility timeout, and
+ * A queue in memory that behaves like SQS, with fair order between message groups. A received message that is not deleted returns after its visibility timeout, and
  * moves to the dead letters once it was received too often. The caller gives the clock, so a simulation can move the time.
  */
 import type { Message } from "@mjflow/core/message";
 import type { Queue } from "@mjflow/core/port";
 import { delaySeconds } from "./delay.ts";
 import type { SQSRecord } from "./event.ts";
+import { nextGroup } from "./fair.ts";
 
 export interface MemoryQueueOptions {
   now: () => number;
@@ -31,6 +32,9 @@ export interface MemoryQueue extends Queue {
 interface Entry {
   id: string;
   body: string;
+  group: string;
+  /** Number of the message, in the order of sending. */
+  order: number;
   sentAt: number;
   visibleAt: number;
   receives: number;
@@ -40,7 +44,7 @@ interface Entry {
 export function createMemoryQueue({ now, visibilityMs, maxReceiveCount }: MemoryQueueOptions): MemoryQueue {
   let entries: Entry[] = [];
   const deadLetters: Message[] = [];
-  let count = 0;
+  let sent = 0;
 
   /** Moves messages that were received too often. SQS moves one only when it would be received again. */
   function moveToDeadLetters(): void {
@@ -49,21 +53,43 @@ export function createMemoryQueue({ now, visibilityMs, maxReceiveCount }: Memory
     entries = entries.filter((entry) => !isSpent(entry));
   }
 
+  function add(body: string, group = "", visibleAt: number): void {
+    const order = ++sent;
+    entries.push({ id: `message-${order}`, body, group, order, sentAt: now(), visibleAt, receives: 0 });
+  }
+
+  /** Chooses up to `max` visible messages in fair order; within a group, in the order in which they were sent. */
+  function takeReady(max: number): Entry[] {
+    const visible = entries.filter((entry) => entry.visibleAt <= now());
+    const ready = Map.groupBy(visible, ({ group }) => group);
+    const inFlight = new Map<string, number>();
+    const count = (group: string) => inFlight.get(group) ?? 0;
+    for (const { group, visibleAt, receives } of entries)
+      if (receives > 0 && visibleAt > now()) inFlight.set(group, count(group) + 1);
+    const taken: Entry[] = [];
+    while (taken.length < max) {
+      const heads = [...ready.values()].flatMap(([first]) => first ?? []);
+      const next = nextGroup(heads, count);
+      if (!next) break;
+      taken.push(ready.get(next.group)!.shift()!);
+      inFlight.set(next.group, count(next.group) + 1);
+    }
+    return taken;
+  }
+
   return {
     async send(messages) {
-      for (const { message, delayMs } of messages) {
+      for (const { message, delayMs, group } of messages) {
         const visibleAt = now() + delaySeconds(delayMs) * 1_000;
-        const body = JSON.stringify(message);
-        entries.push({ id: `message-${++count}`, body, sentAt: now(), visibleAt, receives: 0 });
+        add(JSON.stringify(message), group, visibleAt);
       }
     },
-    async resend(body) {
-      entries.push({ id: `message-${++count}`, body, sentAt: now(), visibleAt: now(), receives: 0 });
+    async resend(body, group) {
+      add(body, group, now());
     },
     receive(max = 10) {
       moveToDeadLetters();
-      const ready = entries.filter((entry) => entry.visibleAt <= now()).slice(0, max);
-      return ready.map((entry) => {
+      return takeReady(max).map((entry) => {
         entry.receives++;
         entry.visibleAt = now() + visibilityMs;
         entry.receipt = `${entry.id}/${entry.receives}`;
@@ -98,7 +124,7 @@ export function createMemoryQueue({ now, visibilityMs, maxReceiveCount }: Memory
   };
 }
 
-function recordOf({ id, body, sentAt, receives, receipt }: Entry): SQSRecord {
+function recordOf({ id, body, group, sentAt, receives, receipt }: Entry): SQSRecord {
   return {
     messageId: id,
     receiptHandle: receipt!,
@@ -108,6 +134,7 @@ function recordOf({ id, body, sentAt, receives, receipt }: Entry): SQSRecord {
       SentTimestamp: String(sentAt),
       SenderId: "memory",
       ApproximateFirstReceiveTimestamp: String(sentAt),
+      ...(group !== "" && { MessageGroupId: group }),
     },
     messageAttributes: {},
     md5OfBody: "",

@@ -10,7 +10,9 @@ function stub(accepts: (id: string, request: number) => boolean) {
   const requests: SendMessageBatchCommandInput[] = [];
   const send = async ({ input }: { input: SendMessageBatchCommandInput }) => {
     requests.push(input);
-    return { Successful: input.Entries!.filter(({ Id }) => accepts(Id!, requests.length)).map(({ Id }) => ({ Id })) };
+    return {
+      Successful: (input.Entries ?? []).filter(({ Id }) => accepts(Id!, requests.length)).map(({ Id }) => ({ Id })),
+    };
   };
   const queue = createSqsQueue({
     client: async () => ({ send }) as unknown as SQSClient,
@@ -29,6 +31,30 @@ test("an entry that is rejected twice is an error", async () => {
   const { queue, requests } = stub((id) => id !== "1");
   await expect(queue.send([{ message }, { message }])).rejects.toMatchObject({ code: "overloaded" });
   expect(requests).toHaveLength(2);
+});
+
+test("a message group is sent as MessageGroupId, and a message without one has none", async () => {
+  const { queue, requests } = stub(() => true);
+  await queue.send([
+    { message, group: "cometapi/default" },
+    { message, group: "cometapi/default", delayMs: 1 },
+    { message },
+  ]);
+  expect(requests[0]!.Entries!.map(({ MessageGroupId, DelaySeconds }) => [MessageGroupId, DelaySeconds])).toEqual([
+    ["cometapi/default", undefined],
+    ["cometapi/default", 1],
+    [undefined, undefined],
+  ]);
+});
+
+test("a message that is sent again keeps its group", async () => {
+  const { queue, requests } = stub(() => true);
+  await queue.resend("{", "app_a");
+  await queue.resend("{");
+  expect(requests).toEqual([
+    { QueueUrl: "https://queue", MessageBody: "{", MessageGroupId: "app_a" },
+    { QueueUrl: "https://queue", MessageBody: "{" },
+  ]);
 });
 
 test("a delay is whole seconds, rounded up, and at most fifteen minutes", async () => {

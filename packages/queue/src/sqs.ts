@@ -1,8 +1,14 @@
-/** Sends messages to SQS, ten per request. A message that SQS rejects is an error and never lost silently. */
+/**
+ * Sends messages to SQS, ten per request. A message that SQS rejects is an error and never lost silently.
+ *
+ * The queues are standard queues. There `MessageGroupId` asks for fair order only (SQS fair queues). Messages of a noisy
+ * group come after those of quiet groups. A group is noisy with more than 10 % of the messages in flight and 30 of its own,
+ * or with more than 10 % of the recent processing time. The order within a group stays free, and a delay stays possible.
+ */
 import type { SendMessageBatchRequestEntry, SQSClient } from "@aws-sdk/client-sqs";
 import { MjflowError } from "@mjflow/core/error";
-import { QUEUE_OF, type QueueName } from "@mjflow/core/message";
-import type { OutgoingMessage, Queue } from "@mjflow/core/port";
+import { type OutgoingMessage, QUEUE_OF, type QueueName } from "@mjflow/core/message";
+import type { Queue } from "@mjflow/core/port";
 import { delaySeconds } from "./delay.ts";
 import { queueOfBody } from "./name.ts";
 
@@ -44,10 +50,10 @@ export function createSqsQueue({ client, urls }: { client: () => Promise<SQSClie
         }),
       );
     },
-    async resend(body) {
+    async resend(body, group) {
       const QueueUrl = urls[queueOfBody(body)]();
       const [sqs, { SendMessageCommand }] = await Promise.all([client(), import("@aws-sdk/client-sqs")]);
-      await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: body }));
+      await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: body, ...groupIdOf(group) }));
     },
   };
 }
@@ -63,7 +69,12 @@ function batchesOf(messages: readonly OutgoingMessage[]): { name: QueueName; bat
   });
 }
 
-function entryOf({ message, delayMs }: OutgoingMessage, index: number): SendMessageBatchRequestEntry {
+function entryOf({ message, delayMs, group }: OutgoingMessage, index: number): SendMessageBatchRequestEntry {
   const delay = delaySeconds(delayMs);
-  return { Id: String(index), MessageBody: JSON.stringify(message), ...(delay > 0 && { DelaySeconds: delay }) };
+  const MessageBody = JSON.stringify(message);
+  return { Id: String(index), MessageBody, ...groupIdOf(group), ...(delay > 0 && { DelaySeconds: delay }) };
+}
+
+function groupIdOf(group: string | undefined): { MessageGroupId?: string } {
+  return group === undefined ? {} : { MessageGroupId: group };
 }

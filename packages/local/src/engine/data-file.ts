@@ -73,6 +73,15 @@ const PAGE_BYTES = 4_096;
 /** Bytes that a copy reads at once. */
 const COPY_BYTES = 1024 * 1024;
 
+/** Column of the message group. A file of an earlier version lacks it; an earlier version fills in the default. */
+const MESSAGE_GROUP = "groupId TEXT NOT NULL DEFAULT ''";
+const MESSAGES = `CREATE TABLE IF NOT EXISTS messages (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, queue TEXT NOT NULL, body TEXT NOT NULL,
+  sentAt INTEGER NOT NULL, visibleAt INTEGER NOT NULL, receives INTEGER NOT NULL DEFAULT 0,
+  ${MESSAGE_GROUP}
+)`;
+const GROUP_INDEX = "CREATE INDEX IF NOT EXISTS fair ON messages (queue, groupId, visibleAt, id)";
+
 const SCHEMA = `
 CREATE TABLE IF NOT EXISTS items (
   pk TEXT NOT NULL, sk TEXT NOT NULL, rev INTEGER, item BLOB NOT NULL,
@@ -82,10 +91,6 @@ CREATE TABLE IF NOT EXISTS items (
 CREATE INDEX IF NOT EXISTS due ON items (dueShard, dueAt, pk, sk) WHERE dueShard IS NOT NULL;
 CREATE INDEX IF NOT EXISTS app ON items (appId, listedAt, pk, sk) WHERE listedAt IS NOT NULL;
 CREATE INDEX IF NOT EXISTS ttl ON items (expiresAt) WHERE expiresAt IS NOT NULL;
-CREATE TABLE IF NOT EXISTS messages (
-  id INTEGER PRIMARY KEY AUTOINCREMENT, queue TEXT NOT NULL, body TEXT NOT NULL,
-  sentAt INTEGER NOT NULL, visibleAt INTEGER NOT NULL, receives INTEGER NOT NULL DEFAULT 0
-);
 CREATE INDEX IF NOT EXISTS ready ON messages (queue, visibleAt);
 CREATE TABLE IF NOT EXISTS room (bytes BLOB);
 CREATE TABLE IF NOT EXISTS commits (id INTEGER PRIMARY KEY CHECK (id = 1), epoch TEXT NOT NULL, count INTEGER NOT NULL);`;
@@ -285,7 +290,11 @@ function openDatabase(path: string): DatabaseSync {
     // transaction.
     db.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL");
     db.exec(`PRAGMA wal_autocheckpoint = ${LOG_PAGES}`);
+    db.exec(MESSAGES);
     db.exec(SCHEMA);
+    const columns = db.prepare("SELECT name FROM pragma_table_info('messages')").all() as unknown as { name: string }[];
+    if (!columns.some(({ name }) => name === "groupId")) db.exec(`ALTER TABLE messages ADD COLUMN ${MESSAGE_GROUP}`);
+    db.exec(GROUP_INDEX);
     // The log is written repeatedly. A sync that does not change the file length takes a tenth of the time, so the log
     // gets its full length here.
     db.exec(`BEGIN; INSERT INTO room VALUES (zeroblob(${LOG_PAGES * PAGE_BYTES})); DELETE FROM room; COMMIT`);

@@ -77,6 +77,50 @@ test("an old receipt deletes nothing, even after its message was moved to the de
   expect(await depths()).toContainEqual({ name: "dead-letters", waiting: 0, inFlight: 1, delayed: 0 });
 });
 
+const of = (group: string, path: string) => ({ message: submitMessage(message.flowId, path), group });
+const pathsOf = (received: readonly { body: string }[]) => received.map(({ body }) => JSON.parse(body).path);
+
+test("the group with the fewest messages in the consumer's slots comes first, then the oldest message", async () => {
+  const { queue, submit, close } = open();
+  cleanUp.push(close);
+  await queue.send([of("slow", "0-1"), of("slow", "0-2"), of("quiet", "0-3"), of("other", "0-4")]);
+  const inFlight = (group: string) => ({ slow: 2, quiet: 1 })[group] ?? 0;
+  expect(pathsOf(await submit.receive(10, never, { inFlight, free: 100 }))).toEqual(["0-4", "0-3", "0-1", "0-2"]);
+});
+
+test("a group at its limit waits until a slot is free, and other groups do not wait", async () => {
+  const { queue, submit, close } = open();
+  cleanUp.push(close);
+  await queue.send([of("slow", "0-1"), of("slow", "0-2")]);
+  const load = { inFlight: (group: string) => (group === "slow" ? slow : 0), free: 6 };
+  let slow = 2;
+  const waiting = submit.receive(10, never, load);
+  await queue.send([of("quiet", "0-3")]);
+  expect(pathsOf(await waiting)).toEqual(["0-3"]);
+  const next = submit.receive(10, never, load);
+  slow = 1;
+  submit.slotFreed!();
+  expect(pathsOf(await next)).toEqual(["0-1"]);
+});
+
+test("messages without a group, as an earlier version sends them, are received in the order of sending", async () => {
+  const dataDir = createTempFolder();
+  const before = openDataFile({ dataDir });
+  await before.write(() => {
+    before.sql("DROP INDEX fair").run();
+    before.sql("ALTER TABLE messages DROP COLUMN groupId").run();
+    const insert = "INSERT INTO messages (queue, body, sentAt, visibleAt) VALUES ('submit', ?, ?, ?)";
+    for (const path of ["0-1", "0-2"]) before.sql(insert).run(JSON.stringify({ ...message, path }), now, now);
+  });
+  await before.close();
+  const { queue, submit, close } = open(dataDir);
+  cleanUp.push(close);
+  await queue.send([of("app", "0-3")]);
+  const received = await submit.receive(10, never, { inFlight: () => 0, free: 100 });
+  expect(pathsOf(received)).toEqual(["0-1", "0-2", "0-3"]);
+  expect(received.map(({ attributes }) => attributes["MessageGroupId"])).toEqual([undefined, undefined, "app"]);
+});
+
 test("a delay set by a clock that was ahead is limited to the longest delay", async () => {
   const dataDir = createTempFolder();
   const [right, wrong] = [now, now + 24 * 3_600_000];

@@ -1,5 +1,5 @@
 /**
- * Queues with the behavior of SQS in a local file. A message that is received and not deleted becomes visible again
+ * Queues with the behavior of SQS in a local file, with fair order between message groups (`@mjflow/queue/fair`). A message that is received and not deleted becomes visible again
  * after its visibility timeout. After too many receives it is moved to the dead-letter queue. Waiting receivers are
  * woken and do not poll.
  */
@@ -7,8 +7,9 @@ import { QUEUE } from "@mjflow/core/limit";
 import { QUEUE_OF, type QueueName } from "@mjflow/core/message";
 import type { Queue, QueueDepth, QueueDepths } from "@mjflow/core/port";
 import { delaySeconds } from "@mjflow/queue/delay";
+import { groupLimit, nextGroup } from "@mjflow/queue/fair";
 import { queueOfBody } from "@mjflow/queue/name";
-import type { MessageSource, ReceivedMessage } from "../event-source-mapping.ts";
+import type { GroupLoad, MessageSource, ReceivedMessage } from "../event-source-mapping.ts";
 import type { DataFile } from "./data-file.ts";
 
 export interface FileQueueOptions {
@@ -25,20 +26,41 @@ export interface FileQueues {
 }
 
 const NAMES = ["submit", "deliver", "archive", "dead-letters"] as const satisfies readonly QueueDepth["name"][];
-const INSERT = "INSERT INTO messages (queue, body, sentAt, visibleAt) VALUES (?, ?, ?, ?)";
+const INSERT = "INSERT INTO messages (queue, groupId, body, sentAt, visibleAt) VALUES (?, ?, ?, ?, ?)";
 /** A message is moved at the receive that would exceed the limit, like in SQS, not when its last attempt ends. */
 const MOVE_TO_DEAD_LETTERS =
   "UPDATE messages SET queue = 'dead-letters', receives = 0 WHERE queue = ? AND visibleAt <= ? AND receives >= ?";
-const RECEIVE = `UPDATE messages SET receives = receives + 1, visibleAt = ?
-  WHERE id IN (SELECT id FROM messages WHERE queue = ? AND visibleAt <= ? ORDER BY visibleAt, id LIMIT ?)
-  RETURNING id, body, sentAt, receives`;
+/** The oldest message of one group, if it is visible. */
+const HEAD = `SELECT id, groupId, visibleAt FROM messages
+  WHERE queue = ? AND groupId = ? AND visibleAt <= ? ORDER BY visibleAt, id LIMIT 1`;
+/** The same for each group. The recursion jumps from group to group in the index and reads no other message. */
+const HEADS = `WITH RECURSIVE groups (groupId) AS (
+    SELECT min(groupId) FROM messages WHERE queue = ?1
+    UNION ALL
+    SELECT (SELECT min(groupId) FROM messages WHERE queue = ?1 AND groupId > groups.groupId)
+      FROM groups WHERE groups.groupId IS NOT NULL
+  )
+  SELECT id, groupId, visibleAt FROM messages WHERE visibleAt <= ?2 AND id IN (
+    SELECT (SELECT id FROM messages WHERE queue = ?1 AND groupId = groups.groupId ORDER BY visibleAt, id LIMIT 1)
+      FROM groups WHERE groups.groupId IS NOT NULL
+  ) ORDER BY visibleAt, id`;
+const RECEIVE = `UPDATE messages SET receives = receives + 1, visibleAt = ? WHERE id = ?
+  RETURNING id, groupId, body, sentAt, receives`;
 const NEXT = "SELECT min(visibleAt) AS at FROM messages WHERE queue = ?";
+const NEXT_AFTER = "SELECT min(visibleAt) AS at FROM messages WHERE queue = ? AND visibleAt > ?";
 const DEPTH = `SELECT count(*) FILTER (WHERE visibleAt <= ?1) AS waiting,
   count(*) FILTER (WHERE visibleAt > ?1 AND receives > 0) AS inFlight,
   count(*) FILTER (WHERE visibleAt > ?1 AND receives = 0) AS delayed FROM messages WHERE queue = ?2`;
 
+interface Head {
+  id: number;
+  groupId: string;
+  visibleAt: number;
+}
+
 interface Row {
   id: number;
+  groupId: string;
   body: string;
   sentAt: number;
   receives: number;
@@ -62,10 +84,13 @@ export function createFileQueues(options: FileQueueOptions): FileQueues {
   sql("UPDATE messages SET visibleAt = ?1 WHERE receives > 0 AND visibleAt > ?1").run(now());
   sql("UPDATE messages SET visibleAt = ?1 WHERE visibleAt > ?1").run(now() + LONGEST_DELAY_MS);
 
-  async function send(all: readonly { name: QueueName; body: string; delayMs?: number | undefined }[]): Promise<void> {
+  async function send(
+    all: readonly { name: QueueName; body: string; group?: string | undefined; delayMs?: number | undefined }[],
+  ): Promise<void> {
     const at = now();
     await write(() => {
-      for (const { name, body, delayMs } of all) sql(INSERT).run(name, body, at, at + delaySeconds(delayMs) * 1_000);
+      for (const { name, body, group = "", delayMs } of all)
+        sql(INSERT).run(name, group, body, at, at + delaySeconds(delayMs) * 1_000);
     });
     for (const name of new Set(all.map((each) => each.name))) wake(name);
   }
@@ -74,27 +99,43 @@ export function createFileQueues(options: FileQueueOptions): FileQueues {
    * Receives messages. The receive is counted before the message is handled, so that a message that kills its process
    * reaches the limit.
    */
-  function receiveNow(name: QueueDepth["name"], max: number): Promise<ReceivedMessage[]> {
+  function receiveNow(name: QueueDepth["name"], max: number, load: GroupLoad): Promise<ReceivedMessage[]> {
     const at = now();
     return note(() => {
       if (name !== "dead-letters" && sql(MOVE_TO_DEAD_LETTERS).run(name, at, maxReceiveCount(name)).changes > 0)
         wake("dead-letters");
-      const rows = sql(RECEIVE).all(at + visibilityMs, name, at, max) as unknown as Row[];
-      return rows.sort((a, b) => a.id - b.id).map(receivedOf);
+      const rows: Row[] = [];
+      const taken = new Map<string, number>();
+      const inFlight = (group: string) => (group === "" ? 0 : load.inFlight(group) + (taken.get(group) ?? 0));
+      const heads = sql(HEADS).all(name, at) as unknown as Head[];
+      while (rows.length < max) {
+        const isBelowLimit = ({ group }: { group: string }) => inFlight(group) < groupLimit(load.free - rows.length);
+        const next = nextGroup(heads.map(groupHeadOf).filter(isBelowLimit), inFlight);
+        if (!next) break;
+        rows.push(sql(RECEIVE).get(at + visibilityMs, next.id) as unknown as Row);
+        taken.set(next.group, (taken.get(next.group) ?? 0) + 1);
+        const following = sql(HEAD).get(name, next.group, at) as unknown as Head | undefined;
+        heads.splice(next.index, 1, ...(following ? [following] : []));
+      }
+      return rows.map(receivedOf);
     });
   }
 
   function source(name: QueueDepth["name"]): MessageSource {
     return {
-      async receive(max, signal) {
+      async receive(max, signal, load = NO_LOAD) {
         while (!signal.aborted) {
           const { at } = sql(NEXT).get(name) as { at: number | null };
-          const received = at !== null && at <= now() ? await receiveNow(name, max) : [];
+          const isVisible = at !== null && at <= now();
+          const received = isVisible ? await receiveNow(name, max, load) : [];
           if (received.length > 0) return received;
-          await nextMessage(name, at, signal);
+          // A visible message whose group is at its limit waits for `slotFreed`.
+          const next = isVisible ? (sql(NEXT_AFTER).get(name, now()) as { at: number | null }).at : at;
+          await nextMessage(name, next, signal);
         }
         return [];
       },
+      slotFreed: () => wake(name),
       async delete(receipts) {
         await note(() => {
           for (const receipt of receipts) {
@@ -125,13 +166,14 @@ export function createFileQueues(options: FileQueueOptions): FileQueues {
     queue: {
       send: (messages) =>
         send(
-          messages.map(({ message, delayMs }) => ({
+          messages.map(({ message, group, delayMs }) => ({
             name: QUEUE_OF[message.type],
             body: JSON.stringify(message),
+            group,
             delayMs,
           })),
         ),
-      resend: (body) => send([{ name: queueOfBody(body), body }]),
+      resend: (body, group) => send([{ name: queueOfBody(body), body, group }]),
     },
     async depths() {
       return NAMES.map((name) => ({ name, ...(sql(DEPTH).get(now(), name) as unknown as Omit<QueueDepth, "name">) }));
@@ -140,11 +182,22 @@ export function createFileQueues(options: FileQueueOptions): FileQueues {
   };
 }
 
-function receivedOf({ id, body, sentAt, receives }: Row): ReceivedMessage {
+/** A reader without slots takes what it asks for. */
+const NO_LOAD: GroupLoad = { inFlight: () => 0, free: Number.POSITIVE_INFINITY };
+
+function groupHeadOf({ id, groupId, visibleAt }: Head, index: number) {
+  return { id, index, group: groupId, order: visibleAt };
+}
+
+function receivedOf({ id, groupId, body, sentAt, receives }: Row): ReceivedMessage {
   return {
     id: String(id),
     receipt: `${id}/${receives}`,
     body,
-    attributes: { ApproximateReceiveCount: String(receives), SentTimestamp: String(sentAt) },
+    attributes: {
+      ApproximateReceiveCount: String(receives),
+      SentTimestamp: String(sentAt),
+      ...(groupId !== "" && { MessageGroupId: groupId }),
+    },
   };
 }
