@@ -57,6 +57,7 @@ export const composeApi = /* @__PURE__ */ lazy(() => {
     },
     sleep: (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)),
     apiUrl: apiUrl(),
+    streams: { follow: env["MJFLOW_STREAMS"] === "here" ? ("stream" as const) : ("read" as const) },
     corsOrigins: parseCorsOrigins(env["MJFLOW_CORS_ORIGINS"] ?? ""),
     objectUrl,
     storeProgress: env["MJFLOW_PROGRESS"] === "on",

@@ -14,7 +14,13 @@ import type { MjCompatDeps } from "@mjflow/engine/mj-compat";
 import type { Subscriptions } from "@mjflow/engine/subscriptions";
 import type { Vault } from "@mjflow/engine/vault";
 import type { VendorAdmin } from "@mjflow/engine/vendor-accounts";
+import type { FlowFollowing } from "@mjflow/engine/view";
 import type { Context } from "hono";
+
+export interface Streams {
+  /** How clients should follow a flow. `stream`: an open stream costs nothing here. `read`: reads are cheaper. */
+  follow: "stream" | "read";
+}
 
 export type ApiDeps = Omit<EngineDeps, "callbackTokens"> &
   FlowDefaults &
@@ -35,6 +41,8 @@ export type ApiDeps = Omit<EngineDeps, "callbackTokens"> &
     mediaLinks(baseUrl: string): MediaLinks;
     /** The URL where a browser fetches an object of the bucket. It can expire after some minutes. */
     objectUrl(key: string): Promise<string>;
+    /** Where the event streams of flows are. Unset: this deployment has none. */
+    streams?: Streams | undefined;
     /** Origins whose web pages may call the API; `*`: every origin; empty: none. */
     corsOrigins: readonly string[];
     /** The API keys of the operator. */
@@ -60,6 +68,14 @@ export interface AppEnv {
 export function mediaUrlOf(c: Context<AppEnv>): (key: string) => string {
   const { mediaLinks, apiUrl } = c.get("deps");
   return mediaLinks(apiUrl ?? new URL(c.req.url).origin).url;
+}
+
+/** How a client can follow this flow. The URL of the stream is absolute. */
+export function followOf(c: Context<AppEnv>, flowId: string): FlowFollowing {
+  const { apiUrl, streams } = c.get("deps");
+  if (!streams) return { follow: "read", eventsUrl: null };
+  const base = (apiUrl ?? new URL(c.req.url).origin).replace(/\/+$/, "");
+  return { follow: streams.follow, eventsUrl: `${base}/v1/flows/${flowId}/events` };
 }
 
 /** Rejects a webhook URL that is not allowed when the app names it, not only when the first webhook is sent. */

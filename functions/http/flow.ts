@@ -3,14 +3,15 @@ import { type Flow, flowStatus, isEndRecorded } from "@mjflow/core/flow";
 import { FlowListQuery, FlowRequest } from "@mjflow/core/request";
 import { cancelFlow, getOwnFlow, resumeFlow } from "@mjflow/engine/cancel";
 import { createFlow, newFlowId } from "@mjflow/engine/create";
+import { readHintOfFlow } from "@mjflow/engine/read-hint";
 import type { CreatedFlow } from "@mjflow/engine/start-flow";
 import type { FlowWithTasks } from "@mjflow/engine/update-flow";
-import { flowSummary, flowView } from "@mjflow/engine/view";
+import { flowSummary, followedFlowView } from "@mjflow/engine/view";
 import { type Context, Hono } from "hono";
 import { readBody } from "./body.ts";
-import { type AppEnv, checkCallbackUrl, mediaUrlOf } from "./env.ts";
+import { type AppEnv, checkCallbackUrl, followOf, mediaUrlOf } from "./env.ts";
 import { idempotent } from "./idempotency.ts";
-import { respondWhenChanged, waitUntil } from "./long-poll.ts";
+import { hintHeader, respondWhenChanged, waitUntil } from "./long-poll.ts";
 import { invalid, rateHeaders } from "./problem.ts";
 
 export const flows = new Hono<AppEnv>()
@@ -41,8 +42,10 @@ export const flows = new Hono<AppEnv>()
     const mediaUrl = mediaUrlOf(c);
     return respondWhenChanged(c, async () => {
       const { flow, tasks } = await own(c, c.req.param("id"));
-      const [body, ended] = [flowView(flow, tasks, mediaUrl), isEndRecorded(flow, tasks)];
-      return { body, ended, ending: !ended && body.status !== "running" };
+      const body = followedFlowView(flow, tasks, mediaUrl, followOf(c, flow.id));
+      const ended = isEndRecorded(flow, tasks);
+      const nextInMs = () => readHintOfFlow(c.get("deps"), tasks, ended);
+      return { body, ended, ending: !ended && body.status !== "running", nextInMs };
     });
   })
   .post("/:id/cancel", async (c) => respond(c, await cancelFlow(c.get("deps"), c.get("appId"), c.req.param("id"))))
@@ -54,7 +57,10 @@ async function respond(c: Context<AppEnv>, first: FlowWithTasks) {
   const read = async () => reads.shift() ?? own(c, first.flow.id);
   const { flow, tasks } = await waitUntil(c, read, (current) => isEndRecorded(current.flow, current.tasks));
   const status = flowStatus(tasks) === "running" ? 202 : 200;
-  return c.json(flowView(flow, tasks, mediaUrlOf(c)), status, { Location: `/v1/flows/${flow.id}` });
+  const nextInMs = await readHintOfFlow(c.get("deps"), tasks, isEndRecorded(flow, tasks));
+  hintHeader(c, nextInMs);
+  const body = { ...followedFlowView(flow, tasks, mediaUrlOf(c), followOf(c, flow.id)), nextInMs };
+  return c.json(body, status, { Location: `/v1/flows/${flow.id}` });
 }
 
 function own(c: Context<AppEnv>, id: string): Promise<FlowWithTasks> {

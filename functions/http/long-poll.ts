@@ -16,10 +16,15 @@ export interface Snapshot<T> {
   ended: boolean;
   /** The end is visible here but not recorded yet, so other routes do not show it. Waiting requests keep waiting. */
   ending?: boolean;
+  /** Computes when the client should read again, ms; null if nothing more will change. */
+  nextInMs(): Promise<number | null>;
 }
 
 /** The return type of `c.json`. We do not call `c.json`, because one JSON text serves both the body and the `ETag`. */
 type Json<T> = Response & TypedResponse<T, 200, "json">;
+
+/** A resource with the hint when to read it again. */
+type Hinted<T> = { [Name in keyof T | "nextInMs"]: Name extends keyof T ? T[Name] : number | null };
 
 /** Less than the timeout of the API function (30 s). */
 const WAIT_MAX_S = 25;
@@ -30,19 +35,30 @@ const LAST_PAUSE_MS = 2_000;
  * Responds at once without `Prefer: wait`. Otherwise it responds when the resource has ended, when it differs from
  * `If-None-Match`, or when the waiting time is over.
  */
-export async function respondWhenChanged<T>(c: Context<AppEnv>, read: () => Promise<Snapshot<T>>): Promise<Json<T>> {
+export async function respondWhenChanged<T extends object>(
+  c: Context<AppEnv>,
+  read: () => Promise<Snapshot<T>>,
+): Promise<Json<Hinted<T>>> {
   const clientEtags = c.req.header("if-none-match");
   const isNew = ({ body }: Snapshot<T>) =>
     clientEtags !== undefined && !etagMatches(etagOf(JSON.stringify(body)), clientEtags);
   const snapshot = await waitUntil(c, read, (current) => current.ended || (!current.ending && isNew(current)));
-  const text = JSON.stringify(snapshot.body);
-  const tag = etagOf(text);
+  const nextInMs = await snapshot.nextInMs();
+  // The tag is weak, because it leaves out the hint: the hint changes with each read, the resource does not.
+  const tag = etagOf(JSON.stringify(snapshot.body));
   c.header("ETag", tag);
+  hintHeader(c, nextInMs);
   // The client may store the response, but must revalidate it with each use.
   c.header("Cache-Control", "private, no-cache");
   const isUnchanged = clientEtags !== undefined && etagMatches(tag, clientEtags);
+  const text = JSON.stringify({ ...snapshot.body, nextInMs });
   const response = isUnchanged ? c.body(null, 304) : c.body(text, 200, { "Content-Type": "application/json" });
-  return response as Response as Json<T>;
+  return response as Response as Json<Hinted<T>>;
+}
+
+/** Sets the hint as `Retry-After`, in whole seconds, for clients that read no body. Null sets nothing. */
+export function hintHeader(c: Pick<Context<AppEnv>, "header">, nextInMs: number | null): void {
+  if (nextInMs !== null) c.header("Retry-After", String(Math.ceil(nextInMs / 1_000)));
 }
 
 /** Reads until `enough` is true or the waiting time of `Prefer` is over. Reads once without `Prefer: wait`. */
@@ -72,11 +88,12 @@ export function parsePreferWait(prefer: string | undefined): number {
 }
 
 function etagOf(text: string): string {
-  return `"${createHash("sha256").update(text).digest("base64url").slice(0, 22)}"`;
+  return `W/"${createHash("sha256").update(text).digest("base64url").slice(0, 22)}"`;
 }
 
 /** True if the header lists this `ETag`, by weak comparison (RFC 9110, 13.1.2). */
 export function etagMatches(tag: string, header: string): boolean {
-  const tags = header.split(",").map((item) => item.trim().replace(/^W\//, ""));
-  return tags.includes(tag) || tags.includes("*");
+  const opaque = (item: string) => item.trim().replace(/^W\//, "");
+  const tags = header.split(",").map(opaque);
+  return tags.includes(opaque(tag)) || tags.includes("*");
 }

@@ -4,19 +4,21 @@ import { ActionRequest, ModalRequest } from "@mjflow/core/request";
 import { isEnded, type Task } from "@mjflow/core/task";
 import { retryTask } from "@mjflow/engine/cancel";
 import { answerModal, getOwnTask, newSegment, pressTask } from "@mjflow/engine/press";
+import { readHintOfTask } from "@mjflow/engine/read-hint";
 import { taskView } from "@mjflow/engine/view";
 import { type Context, Hono } from "hono";
 import { readBody } from "./body.ts";
 import { type AppEnv, mediaUrlOf } from "./env.ts";
 import { idempotent } from "./idempotency.ts";
-import { respondWhenChanged, waitUntil } from "./long-poll.ts";
+import { hintHeader, respondWhenChanged, waitUntil } from "./long-poll.ts";
 
 export const tasks = new Hono<AppEnv>()
   .get("/:id", (c) => {
     const mediaUrl = mediaUrlOf(c);
     return respondWhenChanged(c, async () => {
       const task = await own(c, c.req.param("id"));
-      return { body: taskView(task, mediaUrl), ended: isEnded(task) };
+      const nextInMs = () => readHintOfTask(c.get("deps"), task);
+      return { body: taskView(task, mediaUrl), ended: isEnded(task), nextInMs };
     });
   })
   .get("/:id/raw", async (c) => {
@@ -55,5 +57,8 @@ async function respond(c: Context<AppEnv>, first: Task) {
   const id = taskIdOf(first.flowId, first.path);
   const reads = [first];
   const task = await waitUntil(c, async () => reads.shift() ?? own(c, id), isEnded);
-  return c.json(taskView(task, mediaUrlOf(c)), isEnded(task) ? 200 : 202, { Location: `/v1/tasks/${id}` });
+  const nextInMs = await readHintOfTask(c.get("deps"), task);
+  hintHeader(c, nextInMs);
+  const body = { ...taskView(task, mediaUrlOf(c)), nextInMs };
+  return c.json(body, isEnded(task) ? 200 : 202, { Location: `/v1/tasks/${id}` });
 }

@@ -131,6 +131,7 @@ const SETTINGS: Record<string, [value: string, probe: Probe, withIt: unknown, wi
   ],
   MJFLOW_PROGRESS: [["on", ({ api }) => api.storeProgress, true, false]],
   MJFLOW_RESUBMIT: [["never", ({ api }) => api.resubmit, "never", "after-grace"]],
+  MJFLOW_STREAMS: [["here", ({ api }) => api.streams.follow, "stream", "read"]],
   MJFLOW_TIMINGS: [
     ['{"beliefMs":1234}', ({ api }) => api.timings.beliefMs, 1_234, 30_000],
     ['{"beliefMs":1234}', ({ deliver }) => deliver.timings.beliefMs, 1_234, 30_000],

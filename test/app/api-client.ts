@@ -32,6 +32,7 @@ export function createApiClient(
     storeProgress: false,
     resubmit: "after-grace" as const,
     archive: false,
+    streams: { follow: "read" as const },
     ...instead,
   };
   /** Another container with a cache of its own. */

@@ -251,10 +251,12 @@ describe("recovery of crashed requests", () => {
 });
 
 test("a request with a key costs one put and one update more, and its repetition one rejected put", async () => {
+  // A process reads keys and the health of an account once in half a minute, not with each request.
+  const cached = ["appWithKey", "saveAppKey", "health"];
   const counted = async (run: () => Promise<unknown>) => {
     const before = api.harness.storeFault.calls.length;
     await run();
-    return api.harness.storeFault.calls.slice(before).filter((verb) => verb !== "appWithKey" && verb !== "saveAppKey");
+    return api.harness.storeFault.calls.slice(before).filter((verb) => !cached.includes(verb));
   };
   expect(await counted(() => create())).toEqual(["saveIdempotency", "createFlow", "saveIdempotency"]);
   expect(await counted(() => create())).toEqual(["saveIdempotency", "loadFlow"]);

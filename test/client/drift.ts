@@ -7,12 +7,16 @@ import type { DeadLetter } from "@mjflow/core/dead-letter";
 import type { ERRORS, FAILURES } from "@mjflow/core/error";
 import type { EventType } from "@mjflow/core/event";
 import type { ActionRequest, FlowRequest, ModalInput } from "@mjflow/core/request";
-import type { eventView, FlowView, flowSummary, TaskView } from "@mjflow/engine/view";
+import type { eventView, FlowView, flowSummary, followedFlowView, TaskView } from "@mjflow/engine/view";
 import type * as Client from "../../packages/client/src/index.ts";
 
 type None<T extends never> = T;
 type Is<Server extends Client, Client> = Server;
 type DifferentKeys<A, B> = Exclude<keyof A, keyof B> | Exclude<keyof B, keyof A>;
+/** The HTTP layer adds the hint to what the app reads. */
+type Hinted<T> = T & { nextInMs: number | null };
+type ReadFlow = Hinted<ReturnType<typeof followedFlowView>>;
+type ReadTask = Hinted<TaskView>;
 type Summary = ReturnType<typeof flowSummary>;
 
 /**
@@ -20,12 +24,14 @@ type Summary = ReturnType<typeof flowSummary>;
  * client lacks.
  */
 export type Responses = [
-  Is<FlowView, Client.Flow>,
-  None<DifferentKeys<Client.Flow, FlowView>>,
+  Is<ReadFlow, Client.Flow>,
+  None<DifferentKeys<Client.Flow, ReadFlow>>,
   Is<Summary, Client.FlowSummary>,
   None<DifferentKeys<Client.FlowSummary, Summary>>,
   Is<TaskView, Client.Task>,
   None<DifferentKeys<Client.Task, TaskView>>,
+  Is<ReadTask, Client.TaskRead>,
+  None<DifferentKeys<Client.TaskRead, ReadTask>>,
   None<DifferentKeys<Client.Counts, FlowView["counts"]>>,
   None<DifferentKeys<Client.Button, TaskView["buttons"][number]>>,
   None<DifferentKeys<Client.Media, TaskView["images"][number]>>,

@@ -30,7 +30,7 @@ describe("flows", () => {
       "U2 SUCCESS",
     ]);
     expect(await mjflow.flows.get(flow.id)).toEqual(flow);
-    expect(await mjflow.tasks.get(flow.tasks[1]!.id)).toEqual(flow.tasks[1]);
+    expect(await mjflow.tasks.get(flow.tasks[1]!.id)).toEqual({ ...flow.tasks[1], nextInMs: null });
   });
 
   test("onUpdate receives the flow while it runs", async () => {

@@ -131,7 +131,16 @@ describe("waiting with a stream", () => {
     expect(server.sleeps).toHaveLength(1);
   });
 
-  test("a flow that has already ended is returned immediately, and its stream is closed", async () => {
+  test("a flow that has already ended is returned after one read, without a stream", async () => {
+    const mjflow = await given(
+      (response) => stream(response),
+      (response) => json(response, 200, done),
+    );
+    expect(await mjflow.flows.wait(FLOW_ID)).toEqual(done);
+    expect(server.requests.map(({ path }) => path)).toEqual([FLOW]);
+  });
+
+  test("with follow: stream the stream of an ended flow is opened, and closed after one read", async () => {
     let closed: (() => void) | undefined;
     const gone = new Promise<void>((resolve) => {
       closed = resolve;
@@ -140,7 +149,7 @@ describe("waiting with a stream", () => {
       (response) => stream(response.on("close", () => closed?.())),
       (response) => json(response, 200, done),
     );
-    expect(await mjflow.flows.wait(FLOW_ID)).toEqual(done);
+    expect(await mjflow.flows.wait(FLOW_ID, { follow: "stream" })).toEqual(done);
     await gone;
     expect(server.requests).toHaveLength(2);
   });
@@ -298,6 +307,130 @@ describe("waiting without a stream", () => {
   });
 });
 
+describe("waiting by hints", () => {
+  const hinted = (of: Flow, nextInMs: number | null): Flow => ({ ...of, nextInMs, follow: "read", eventsUrl: null });
+
+  test("where the server prefers reads, each pause is its hint and a twentieth more, and no stream is opened", async () => {
+    const hints = [22_000, 20_000, 7_000, 3_000];
+    const mjflow = await given(noStream, (response, { headers }, n) => {
+      expect(headers.prefer).toBeUndefined();
+      json(response, 200, n < 4 ? hinted(n < 2 ? pending : half, hints[n]!) : hinted(done, null), { etag: `W/"${n}"` });
+    });
+    const seen: string[] = [];
+    const onUpdate = ({ tasks }: Flow) => void seen.push(`${tasks[0]?.status}`);
+    expect(await mjflow.flows.wait(FLOW_ID, { onUpdate })).toMatchObject({ status: "completed" });
+    expect(server.sleeps).toEqual([23_100, 21_000, 7_350, 3_150]);
+    expect(requestsTo(EVENTS)).toEqual([]);
+    expect(seen).toEqual(["PENDING", "IN_PROGRESS", "SUCCESS"]);
+  });
+
+  test("an unchanged flow costs a 304 whose Retry-After is the next hint", async () => {
+    const mjflow = await given(noStream, (response, { headers }, n) => {
+      if (n === 0) return json(response, 200, hinted(half, 20_000), { etag: 'W/"1"' });
+      expect(headers["if-none-match"]).toBe('W/"1"');
+      if (n < 3) return response.writeHead(304, { "retry-after": "15" }).end();
+      json(response, 200, hinted(done, null), { etag: 'W/"2"' });
+    });
+    await mjflow.flows.wait(FLOW_ID);
+    expect(server.sleeps).toEqual([21_000, 15_750, 15_750]);
+  });
+
+  test("create().wait() uses the hint of the created flow and reads it only after that", async () => {
+    server = await serve((response, { method }) =>
+      json(response, 200, method === "POST" ? hinted(pending, 20_000) : hinted(done, null)),
+    );
+    const seen: string[] = [];
+    const onUpdate = ({ status }: Flow) => void seen.push(status);
+    await server.client().flows.create({ prompt: "a boat" }).wait({ onUpdate });
+    expect(server.requests.map(({ method }) => method)).toEqual(["POST", "GET"]);
+    expect(server.sleeps).toEqual([21_000]);
+    expect(seen).toEqual(["running", "completed"]);
+  });
+
+  test("a handle that is waited for later waits only for the rest of the hint", async () => {
+    server = await serve((response, { method }) =>
+      json(response, 200, method === "POST" ? hinted(pending, 20_000) : hinted(done, null)),
+    );
+    let now = 0;
+    const mjflow = server.client({ now: () => now, sleep: async (ms) => void server.sleeps.push(ms) });
+    const handle = await mjflow.flows.create({ prompt: "a boat" });
+    now += 15_000;
+    await handle.wait();
+    expect(server.sleeps).toEqual([5_250]);
+  });
+
+  test.each([
+    ["a hint of 0", (n: number) => hinted(flow("running", [task("0", "IN_PROGRESS", n % 100)]), 0), 120],
+    ["a hint of 0 and no change", () => hinted(half, 0), 30],
+    ["a negative hint", () => hinted(half, -5), 30],
+    ["a hint of a day", () => hinted(half, 86_400_000), 2],
+  ])("%s cannot cause a flood of requests or an endless pause", async (_, body, most) => {
+    const mjflow = await given(noStream, (response, __, n) => json(response, 200, body(n)));
+    const error = await caught(mjflow.flows.wait(FLOW_ID, { timeoutMs: 60_000 }));
+    expect(error.code).toBe("timeout");
+    expect(server.requests.length).toBeLessThanOrEqual(most);
+  });
+
+  test("after a stream that is refused because too many are open, the flow is read by hints", async () => {
+    const mjflow = await given(
+      (response) => problem(response, 429, "too_many_streams", { headers: { "retry-after": "20" } }),
+      (response, _, n) => json(response, 200, n === 0 ? hinted(half, 9_000) : hinted(done, null)),
+    );
+    expect(await mjflow.flows.wait(FLOW_ID, { follow: "stream" })).toMatchObject({ status: "completed" });
+    expect(requestsTo(EVENTS)).toHaveLength(1);
+    expect(server.sleeps).toEqual([9_450]);
+  });
+
+  test("with follow: auto events are derived from reads where the server prefers them", async () => {
+    const mjflow = await given(noStream, (response, _, n) =>
+      json(response, 200, n === 0 ? hinted(half, 1_000) : hinted(done, null)),
+    );
+    const events = await collect(mjflow.flows.events(FLOW_ID, { follow: "auto" }));
+    expect(events.map(({ type }) => type)).toEqual(["task.progress", "task.completed", "flow.completed"]);
+    expect(requestsTo(EVENTS)).toEqual([]);
+  });
+});
+
+describe("a stream at another address", () => {
+  const elsewhere =
+    (eventsUrl: string): CannedResponse =>
+    (response) =>
+      problem(response, 404, "stream_elsewhere", { eventsUrl });
+
+  test("the stream is opened at the address that the server names, with the key", async () => {
+    const other = await serve((response) => {
+      const out = stream(response);
+      out.write(flowEvent(done), "7");
+    });
+    const mjflow = await given(elsewhere(`${other.url}/some/path?with=query`), (response) => json(response, 200, done));
+    const events = await collect(mjflow.flows.events(FLOW_ID));
+    expect(events.map(({ id }) => id)).toEqual(["7"]);
+    expect(other.requests).toMatchObject([
+      { path: "/some/path?with=query", headers: { authorization: expect.any(String) } },
+    ]);
+    await other.close();
+  });
+
+  test.each(["http://elsewhere.example/events", "ftp://127.0.0.1/events", "not a URL", ""])(
+    "the key is not sent to %s: the flow is read instead",
+    async (address) => {
+      const mjflow = await given(elsewhere(address), (response) => json(response, 200, done));
+      const events = await collect(mjflow.flows.events(FLOW_ID));
+      expect(events.map(({ type }) => type)).toEqual(["task.completed", "flow.completed"]);
+      expect(requestsTo(EVENTS)).toHaveLength(1);
+    },
+  );
+
+  test("an address that names another address is not followed further", async () => {
+    const other = await serve(elsewhere("https://third.example/events"));
+    const mjflow = await given(elsewhere(`${other.url}/x`), (response) => json(response, 200, done));
+    const events = await collect(mjflow.flows.events(FLOW_ID));
+    expect(events.map(({ id }) => id)).toEqual([null, null]);
+    expect(other.requests).toHaveLength(1);
+    await other.close();
+  });
+});
+
 describe("a wait that ends before the flow", () => {
   test("after timeoutMs wait rejects with a WaitTimeoutError that contains the last known flow", async () => {
     const mjflow = await given(noStream, (response) => json(response, 200, half));
@@ -340,9 +473,9 @@ describe("a wait that ends before the flow", () => {
   test("an unknown flow and an invalid key reject immediately with their codes", async () => {
     const mjflow = await given(noStream, (response) => problem(response, 404, "not_found"));
     expect(await caught(mjflow.flows.wait(FLOW_ID))).toMatchObject({ code: "not_found", status: 404 });
-    expect(server.requests).toHaveLength(2);
+    expect(server.requests).toHaveLength(1);
     await server.close();
-    const other = await given((r) => problem(r, 401, "unauthorized"), noStream);
+    const other = await given(noStream, (r) => problem(r, 401, "unauthorized"));
     expect(await caught(other.flows.wait(FLOW_ID))).toMatchObject({ code: "unauthorized" });
     expect(server.requests).toHaveLength(1);
   });
@@ -353,9 +486,9 @@ describe("a wait that ends before the flow", () => {
       (response) => (away-- > 0 ? response.destroy() : problem(response, 404, "not_found")),
       (response) => json(response, 200, done),
     );
-    expect(await mjflow.flows.wait(FLOW_ID)).toEqual(done);
+    expect(await mjflow.flows.wait(FLOW_ID, { follow: "stream" })).toEqual(done);
     away = 10;
-    expect(await caught(mjflow.flows.wait(FLOW_ID))).toMatchObject({ code: "unreachable" });
+    expect(await caught(mjflow.flows.wait(FLOW_ID, { follow: "stream" }))).toMatchObject({ code: "unreachable" });
   });
 
   test("an error in onUpdate ends the wait and is passed on unchanged", async () => {

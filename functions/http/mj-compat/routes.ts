@@ -23,10 +23,12 @@ import {
   submitMjRoot,
 } from "@mjflow/engine/mj-compat";
 import { newSegment } from "@mjflow/engine/press";
+import { readHintOfTask } from "@mjflow/engine/read-hint";
 import type { Context } from "hono";
 import { readJson } from "../body.ts";
 import { type AppEnv, checkCallbackUrl, mediaUrlOf } from "../env.ts";
 import { idempotencyKeyOf, idempotent } from "../idempotency.ts";
+import { hintHeader } from "../long-poll.ts";
 import { authenticate, hasKey } from "./auth.ts";
 import {
   type PressRequest,
@@ -52,7 +54,12 @@ const LISTED = 100;
  */
 type MjHandler = (c: Context<AppEnv>, id: string, arrivedAt: number) => Promise<Response>;
 
-const fetchTask: MjHandler = async (c, id) => c.json(view(c, await find(c, id)));
+const fetchTask: MjHandler = async (c, id) => {
+  const found = await find(c, id);
+  // The clients of this protocol poll each few seconds. Those that know Retry-After save most of these reads.
+  if (found.task) hintHeader(c, await readHintOfTask(c.get("deps"), found.task));
+  return c.json(view(c, found));
+};
 const listTasks: MjHandler = async (c) => {
   const ids = readIds(await readJson(c));
   return c.json(views(c, await findTasks(c.get("deps"), c.get("appId"), ids)));

@@ -15,6 +15,7 @@ import {
   PREFERENCE_APPLIED,
   RATE_LIMIT,
   REPLAYED,
+  RETRY_AFTER,
   type RouteGroup,
 } from "./route-description.ts";
 
@@ -47,12 +48,12 @@ export const flows = {
         202: {
           about: "The flow in its current state.",
           schema: Flow,
-          headers: [LOCATION, REPLAYED, PREFERENCE_APPLIED, ...RATE_LIMIT],
+          headers: [LOCATION, REPLAYED, PREFERENCE_APPLIED, RETRY_AFTER, ...RATE_LIMIT],
         },
         200: {
           about: "The flow has ended: within the waiting time of `Prefer`, or before you repeated the request.",
           schema: Flow,
-          headers: [LOCATION, REPLAYED, PREFERENCE_APPLIED, ...RATE_LIMIT],
+          headers: [LOCATION, REPLAYED, PREFERENCE_APPLIED, RETRY_AFTER, ...RATE_LIMIT],
         },
       },
       errors: [
@@ -82,8 +83,8 @@ export const flows = {
         "Returns the flow with all its tasks, parents before children. With `Prefer: wait` the response comes when the flow differs from the `ETag` in `If-None-Match`, when the flow has ended, or when the waiting time is over.",
       headers: [IF_NONE_MATCH, PREFER],
       responses: {
-        200: { about: "The flow.", schema: Flow, headers: [ETAG, PREFERENCE_APPLIED] },
-        304: { about: "The flow has not changed.", headers: [ETAG, PREFERENCE_APPLIED] },
+        200: { about: "The flow.", schema: Flow, headers: [ETAG, PREFERENCE_APPLIED, RETRY_AFTER] },
+        304: { about: "The flow has not changed.", headers: [ETAG, PREFERENCE_APPLIED, RETRY_AFTER] },
       },
       errors: [...AUTH_ERRORS, "not_found"],
     },
@@ -94,11 +95,11 @@ export const flows = {
         "mjflow submits no more tasks of the flow. Waiting tasks end as `CANCEL`, and follow-ups are not created. Tasks that the vendor already has finish, are charged and keep their results. A second request changes nothing.",
       headers: [PREFER],
       responses: {
-        200: { about: "The flow has ended.", schema: Flow, headers: [LOCATION, PREFERENCE_APPLIED] },
+        200: { about: "The flow has ended.", schema: Flow, headers: [LOCATION, PREFERENCE_APPLIED, RETRY_AFTER] },
         202: {
           about: "The flow is canceled. Some tasks still run.",
           schema: Flow,
-          headers: [LOCATION, PREFERENCE_APPLIED],
+          headers: [LOCATION, PREFERENCE_APPLIED, RETRY_AFTER],
         },
       },
       errors: [...AUTH_ERRORS, "not_found", "wrong_state"],
@@ -110,8 +111,8 @@ export const flows = {
         "Resumes a canceled flow and retries its failed tasks. Each retry is a new task with `retryOf`. Tasks that cannot succeed, for example with a banned prompt or a missing button, are not retried. Retries are charged like new tasks.",
       headers: [PREFER],
       responses: {
-        202: { about: "The flow runs again.", schema: Flow, headers: [LOCATION, PREFERENCE_APPLIED] },
-        200: { about: "The flow has ended again.", schema: Flow, headers: [LOCATION, PREFERENCE_APPLIED] },
+        202: { about: "The flow runs again.", schema: Flow, headers: [LOCATION, PREFERENCE_APPLIED, RETRY_AFTER] },
+        200: { about: "The flow has ended again.", schema: Flow, headers: [LOCATION, PREFERENCE_APPLIED, RETRY_AFTER] },
       },
       errors: [...AUTH_ERRORS, "not_found", "wrong_state", "out_of_credit"],
     },

@@ -32,6 +32,7 @@ import {
   Task,
   TaskEvent,
   TaskRaw,
+  TaskRead,
   TestEventResult,
   Unclear,
   UnclearTask,
@@ -139,6 +140,11 @@ export const responseDescriptions: readonly SchemaDescriptions[] = [
     canceledAt: "Time when the flow was canceled; null if it is not canceled.",
     tasks: "All tasks of the lineage, parents before children.",
     counts: "Number of vendor calls, callbacks and writes of the flow.",
+    nextInMs:
+      "Milliseconds after which the next read is likely to show something new, from the usual duration of such tasks; null if the flow has ended. `Retry-After` has the same in seconds.",
+    follow:
+      "How to follow the flow at low cost. `read`: read it again after `nextInMs`. `stream`: open `eventsUrl`. Both ways always work.",
+    eventsUrl: "URL of the flow's event stream, to be used unchanged; null if this deployment has no streams.",
   }),
   flowSummary,
   describe("Counts", Counts, "Number of vendor calls, callbacks and writes of a flow.", {
@@ -150,6 +156,9 @@ export const responseDescriptions: readonly SchemaDescriptions[] = [
     writes: "Writes of the flow's rows to the table. Most of them use one write unit, some two or three.",
   }),
   task,
+  extendDescription(task, "TaskRead", TaskRead, "A task with the time of the next read.", {
+    nextInMs: "Milliseconds after which the next read is likely to show something new; null if the task has ended.",
+  }),
   describe("Button", Button, "A button of a task.", {
     customId: "Id of the button. It is opaque and different in every result.",
     label: "Label as Midjourney shows it; may be empty.",
@@ -393,7 +402,7 @@ export const responseDescriptions: readonly SchemaDescriptions[] = [
   }),
   describe("TaskEvent", TaskEvent, "An event of a task.", {
     ...EVENT,
-    data: "The task as `GET /v1/tasks/{id}` returns it, with the flow's `state`.",
+    data: "The task as `GET /v1/flows/{id}` shows it, with the flow's `state`.",
   }),
   extendDescription(task, "TaskEventData", TaskEvent.shape.data, "A task in an event.", {
     state: "`state` of the flow, unchanged.",

@@ -112,6 +112,12 @@ export const PREFERENCE_APPLIED: Header = {
   schema: { type: "string" },
 };
 
+export const RETRY_AFTER: Header = {
+  name: "Retry-After",
+  about: "Seconds after which the next read is likely to show something new. Absent if nothing more will change.",
+  schema: { type: "integer", minimum: 1 },
+};
+
 export const IF_NONE_MATCH: Header = {
   name: "If-None-Match",
   about: "The `ETag` that you have. If nothing has changed, the response is 304.",

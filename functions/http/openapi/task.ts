@@ -1,6 +1,6 @@
 /** Descriptions of the routes under `/v1/tasks`. */
 import { ActionRequest, ModalRequest } from "@mjflow/core/request";
-import { Task, TaskRaw } from "@mjflow/core/response";
+import { TaskRaw, TaskRead } from "@mjflow/core/response";
 import {
   AUTH_ERRORS,
   BODY_ERRORS,
@@ -12,6 +12,7 @@ import {
   PREFER,
   PREFERENCE_APPLIED,
   REPLAYED,
+  RETRY_AFTER,
   type RouteGroup,
 } from "./route-description.ts";
 
@@ -25,8 +26,8 @@ export const tasks = {
       summary: "Get a task",
       headers: [IF_NONE_MATCH, PREFER],
       responses: {
-        200: { about: "The task.", schema: Task, headers: [ETAG, PREFERENCE_APPLIED] },
-        304: { about: "The task has not changed.", headers: [ETAG, PREFERENCE_APPLIED] },
+        200: { about: "The task.", schema: TaskRead, headers: [ETAG, PREFERENCE_APPLIED, RETRY_AFTER] },
+        304: { about: "The task has not changed.", headers: [ETAG, PREFERENCE_APPLIED, RETRY_AFTER] },
       },
       errors: [...AUTH_ERRORS, "not_found"],
     },
@@ -47,11 +48,15 @@ export const tasks = {
       body: ActionRequest,
       example: { press: "U2", then: [{ press: "zoom:1.5" }] },
       responses: {
-        202: { about: "The new task.", schema: Task, headers: [LOCATION, REPLAYED, PREFERENCE_APPLIED] },
+        202: {
+          about: "The new task.",
+          schema: TaskRead,
+          headers: [LOCATION, REPLAYED, PREFERENCE_APPLIED, RETRY_AFTER],
+        },
         200: {
           about: "The new task has ended: within the waiting time of `Prefer`, or before you repeated the request.",
-          schema: Task,
-          headers: [LOCATION, REPLAYED, PREFERENCE_APPLIED],
+          schema: TaskRead,
+          headers: [LOCATION, REPLAYED, PREFERENCE_APPLIED, RETRY_AFTER],
         },
       },
       errors: [
@@ -76,8 +81,12 @@ export const tasks = {
       body: ModalRequest,
       example: { prompt: "the same boat at night" },
       responses: {
-        202: { about: "The task.", schema: Task, headers: [LOCATION, REPLAYED, PREFERENCE_APPLIED] },
-        200: { about: "The task has ended.", schema: Task, headers: [LOCATION, REPLAYED, PREFERENCE_APPLIED] },
+        202: { about: "The task.", schema: TaskRead, headers: [LOCATION, REPLAYED, PREFERENCE_APPLIED, RETRY_AFTER] },
+        200: {
+          about: "The task has ended.",
+          schema: TaskRead,
+          headers: [LOCATION, REPLAYED, PREFERENCE_APPLIED, RETRY_AFTER],
+        },
       },
       errors: [...AUTH_ERRORS, ...BODY_ERRORS, ...IDEMPOTENCY_ERRORS, "not_found", "wrong_state", "banned_prompt"],
     },
@@ -88,8 +97,12 @@ export const tasks = {
         "Creates a new task with the same press, prompt and plan. Its `retryOf` names the failed task, which does not change. The retry of a root becomes the flow's root. A second request creates no second retry. The retry is charged like a new task.",
       headers: [PREFER],
       responses: {
-        202: { about: "The new task.", schema: Task, headers: [LOCATION, PREFERENCE_APPLIED] },
-        200: { about: "The new task has ended.", schema: Task, headers: [LOCATION, PREFERENCE_APPLIED] },
+        202: { about: "The new task.", schema: TaskRead, headers: [LOCATION, PREFERENCE_APPLIED, RETRY_AFTER] },
+        200: {
+          about: "The new task has ended.",
+          schema: TaskRead,
+          headers: [LOCATION, PREFERENCE_APPLIED, RETRY_AFTER],
+        },
       },
       errors: [...AUTH_ERRORS, "not_found", "wrong_state", "limit_reached", "out_of_credit"],
     },

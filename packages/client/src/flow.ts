@@ -31,15 +31,18 @@ export class FlowHandle {
   readonly id: string;
   readonly flow: Flow;
   readonly #flows: Flows;
+  readonly #wait: (options?: WaitOptions) => Promise<Flow>;
 
-  constructor(flows: Flows, flow: Flow) {
+  /** @param wait waits for the flow; it knows when the server sent it */
+  constructor(flows: Flows, flow: Flow, wait: (options?: WaitOptions) => Promise<Flow>) {
     this.id = flow.id;
     this.flow = flow;
     this.#flows = flows;
+    this.#wait = wait;
   }
 
   wait(options?: WaitOptions): Promise<Flow> {
-    return this.#flows.wait(this.id, options);
+    return this.#wait(options);
   }
 
   events(options?: EventsOptions): AsyncGenerator<FlowEvent, void> {
@@ -86,7 +89,8 @@ export class Flows {
       ...(waitS !== undefined && { headers: { prefer: `wait=${waitS}` } }),
       signal,
     });
-    return new FlowHandle(this, flow);
+    const known = { flow, atMs: this.#transport.now() };
+    return new FlowHandle(this, flow, (options) => waitFor(this.#transport, flow.id, options, known));
   }
 
   async get(id: string, { signal }: CallOptions = {}): Promise<Flow> {

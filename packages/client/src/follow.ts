@@ -1,9 +1,10 @@
 /**
- * Follows a flow until it ends: by its event stream, or by paced reads if there is no stream.
+ * Follows a flow until it ends: by reads at the times that the server hints, or by its event stream. The server says which
+ * of them is cheap. A server without hints is read with long polls and growing pauses if it has no stream.
  *
  * F1 A flow has ended when a read says so. An event alone does not prove the end, because a press reopens a flow.
- * F2 There is a pause between two rounds, whatever the server does. The pause grows while nothing new comes. Only a
- *    read that the server itself held is followed immediately by the next read.
+ * F2 There is a pause between two rounds, whatever the server does. It is the server's hint, or it grows while nothing new
+ *    comes. Only a read that the server itself held is followed immediately by the next read.
  * F3 Events that a stream lost are derived from a read: after a connection without events, and after the last event.
  */
 
@@ -11,7 +12,7 @@ import { MjflowError, unexpectedAnswer } from "./error.ts";
 import { isOfFlow, parseEvent } from "./event.ts";
 import { EventReplay, type FlowEvent } from "./event-replay.ts";
 import { isObject } from "./problem.ts";
-import { backoffMs } from "./retry.ts";
+import { backoffMs, parseRetryAfter } from "./retry.ts";
 import type { Message } from "./sse.ts";
 import { type Connection, connect } from "./stream.ts";
 import { segment, type Transport } from "./transport.ts";
@@ -26,6 +27,11 @@ const READ_TIMEOUT_MS = 45_000;
 /** A read that took at least this long was held by the server, so the client adds no pause after it. */
 const HELD_READ_MS = 5_000;
 const PAUSE = { baseMs: 1_000, capMs: 20_000 };
+/** Shortest pauses after a hint, so that wrong hints cannot cause a flood of requests. */
+const HINTED_PAUSE = { baseMs: 1_000, capMs: 5_000 };
+const HINT_MAX_MS = 300_000;
+/** Part of a hint that is added at random, so that many waiting clients do not read at the same time. */
+const HINT_JITTER = 0.1;
 /**
  * Failures in a row before the error is reported. With these pauses that is about 1.5 minutes: long enough for a
  * deployment, short enough to report a dead server.
@@ -48,6 +54,19 @@ export interface FollowOptions {
   lastEventId?: string | undefined;
   /** True reads the flow after each opened stream, so that a view misses no change. */
   readFirst?: boolean;
+  /** `auto`: as the server prefers, which the first read says. Default: a stream if the server has one. */
+  follow?: Follow;
+  /** The flow as the server has just sent it. The first round then needs no read. */
+  known?: Known | undefined;
+}
+
+/** How a flow is followed. `read`: by reads. `stream`: by the event stream. `auto`: as the server prefers. */
+export type Follow = "auto" | "read" | "stream";
+
+/** @property atMs when the response arrived, on the transport's clock */
+export interface Known {
+  flow: Flow;
+  atMs: number;
 }
 
 export interface Update {
@@ -72,7 +91,17 @@ class Follower {
   readonly #seen = new Set<string>();
   #lastEventId: string | undefined;
   #etag: string | undefined;
-  #streaming = true;
+  /** Unset until the first read has said which way the server prefers. */
+  #streaming: boolean | undefined;
+  /** Address of the stream if it is not at the base URL. */
+  #eventsUrl: string | undefined;
+  #known: Known | undefined;
+  /** The hint of the last read, ms; unset if it had none. */
+  #hintMs: number | undefined;
+  /** True if the current round has asked for the stream. */
+  #triedStream = false;
+  /** True if the last read asked the server to hold it. */
+  #askedToHold = false;
   #ended = false;
   /** True if an event or a changed flow arrived in the current round. */
   #hasChange = false;
@@ -86,6 +115,9 @@ class Follower {
     this.#id = flowId;
     this.#options = options;
     this.#lastEventId = options.lastEventId;
+    this.#known = options.known;
+    const { follow = "stream" } = options;
+    this.#streaming = follow === "auto" ? undefined : follow === "stream";
     this.#replay = new EventReplay(options.lastEventId !== undefined);
   }
 
@@ -95,11 +127,11 @@ class Follower {
     let emptyStreams = 0;
     for (;;) {
       const startedMs = this.#transport.now();
-      const streamed = this.#streaming;
       let failure: MjflowError | undefined;
       this.#hasChange = false;
       this.#hasStreamEvent = false;
       this.#streamReachedEnd = false;
+      this.#triedStream = false;
       try {
         yield* this.#round();
         if (this.#ended) return;
@@ -107,13 +139,14 @@ class Follower {
         if (!(error instanceof MjflowError) || !mayPass(error)) throw error;
         failure = error;
       }
+      const streamed = this.#triedStream;
       const tookMs = this.#transport.now() - startedMs;
       failures = failure && !this.#hasChange ? failures + 1 : 0;
       if (failure && failures >= MAX_FAILURES) throw failure;
       const isEmpty = streamed && !this.#hasStreamEvent && tookMs < EMPTY_STREAM_MS && failure?.code !== "unreachable";
       emptyStreams = isEmpty ? emptyStreams + 1 : 0;
       if (emptyStreams >= MAX_EMPTY_STREAMS) this.#streaming = false;
-      const held = !failure && tookMs >= HELD_READ_MS;
+      const held = !failure && this.#askedToHold && tookMs >= HELD_READ_MS;
       quietRounds = this.#hasChange || held ? 0 : quietRounds + 1;
       if (streamed || !held) await this.#pause(quietRounds, failure);
     }
@@ -125,10 +158,17 @@ class Follower {
    */
   async *#round(): AsyncGenerator<Update, void> {
     const { signal } = this.#options;
+    const mustDecide = this.#streaming === undefined;
+    if (mustDecide) yield* this.#decide();
+    if (this.#ended || (mustDecide && !this.#streaming)) return;
     if (this.#streaming) {
-      const connection = await connect(this.#transport, this.#id, { lastEventId: this.#lastEventId, signal });
-      if (connection === "unsupported") this.#streaming = false;
-      else if (connection !== "nothing") yield* this.#stream(connection);
+      this.#triedStream = true;
+      const options = { lastEventId: this.#lastEventId, eventsUrl: this.#eventsUrl, signal };
+      const connection = await connect(this.#transport, this.#id, options);
+      if (connection === "unsupported") {
+        this.#streaming = false;
+        if (mustDecide) return;
+      } else if (connection !== "nothing") yield* this.#stream(connection, mustDecide);
       if (this.#ended) return;
     }
     if (this.#hasStreamEvent && !this.#streamReachedEnd) return;
@@ -136,9 +176,37 @@ class Follower {
     if (update) yield update;
   }
 
-  async *#stream(connection: Connection): AsyncGenerator<Update, void> {
+  /**
+   * Decides by the first read how the flow is followed. A server without hints is followed by its stream. The stream sends
+   * all events from the start, so none is derived from this read then.
+   */
+  async *#decide(): AsyncGenerator<Update, void> {
+    const flow = this.#takeKnown() ?? (await this.#fetch(false));
+    if (flow === undefined) return;
+    this.#streaming = flow.follow !== "read";
+    if (!this.#streaming) {
+      yield this.#derive(flow);
+      return;
+    }
+    if (!this.#options.readFirst) return;
+    this.#ended = flow.status !== "running";
+    yield { events: [], flow };
+  }
+
+  /** Returns the flow that the caller knows, once. A known end is read again, because a press could have reopened it. */
+  #takeKnown(): Flow | undefined {
+    const known = this.#known;
+    this.#known = undefined;
+    if (known?.flow.status !== "running" || typeof known.flow.nextInMs !== "number") return undefined;
+    this.#hintMs = Math.max(0, known.atMs + known.flow.nextInMs - this.#transport.now());
+    return known.flow;
+  }
+
+  /** @param hasRead whether the flow was read in this round */
+  async *#stream(connection: Connection, hasRead: boolean): AsyncGenerator<Update, void> {
+    this.#eventsUrl = connection.eventsUrl;
     try {
-      if (this.#options.readFirst) {
+      if (this.#options.readFirst && !hasRead) {
         const update = await this.#read(false);
         if (update) yield update;
         if (this.#ended) return;
@@ -157,22 +225,39 @@ class Follower {
     }
   }
 
-  /**
-   * Reads the flow. Returns undefined if nothing changed since the last read. The server may hold a patient read until
-   * something changes; without an ETag the server has nothing to compare with, so the read is not held.
-   */
   async #read(patient: boolean): Promise<Update | undefined> {
-    const held = patient && this.#etag !== undefined;
+    const flow = await this.#fetch(patient);
+    return flow && this.#derive(flow);
+  }
+
+  /**
+   * Reads the flow. Returns undefined if nothing changed since the last read. A server that sends no hints may hold a
+   * patient read until something changes. Without an ETag it has nothing to compare with, so the read is not held.
+   */
+  async #fetch(patient: boolean): Promise<Flow | undefined> {
+    const isTagged = patient && this.#etag !== undefined;
+    const isHeld = isTagged && this.#hintMs === undefined;
+    this.#askedToHold = isHeld;
     const { status, headers, body } = await this.#transport.once<Flow>({
       path: `/v1/flows/${segment(this.#id)}`,
-      ...(held && { headers: { prefer: `wait=${WAIT_S}`, "if-none-match": this.#etag! }, timeoutMs: READ_TIMEOUT_MS }),
+      ...(isTagged && { headers: { ...(isHeld && { prefer: `wait=${WAIT_S}` }), "if-none-match": this.#etag! } }),
+      ...(isHeld && { timeoutMs: READ_TIMEOUT_MS }),
       signal: this.#options.signal,
     });
-    if (status === 304) return undefined;
+    if (status === 304) {
+      this.#hintMs = parseRetryAfter(headers.get("retry-after"), this.#transport.now());
+      return undefined;
+    }
     if (!isObject(body) || typeof body.status !== "string" || !Array.isArray(body.tasks)) {
       throw unexpectedAnswer("The server's response is not a flow.", status);
     }
     this.#etag = headers.get("etag") ?? undefined;
+    this.#hintMs = typeof body.nextInMs === "number" ? body.nextInMs : undefined;
+    return body;
+  }
+
+  /** Derives the events that the caller has not seen. */
+  #derive(body: Flow): Update {
     this.#ended = body.status !== "running";
     // A stream that reached the flow's end has reported all events, to this caller or to an earlier one.
     const missing = this.#replay.missing(body, this.#transport.now());
@@ -202,7 +287,10 @@ class Follower {
     const { signal, untilMs = Number.POSITIVE_INFINITY } = this.#options;
     const { sleep, now, random } = this.#transport;
     const retryAfterMs = Math.min(failure?.retryAfterMs ?? 0, RETRY_AFTER_MAX_MS);
-    const ms = Math.max(backoffMs(quietRounds, PAUSE, random()), retryAfterMs);
+    const isHinted = !failure && !this.#streaming && this.#hintMs !== undefined;
+    const hintedMs = isHinted ? Math.min(this.#hintMs!, HINT_MAX_MS) * (1 + HINT_JITTER * random()) : 0;
+    const least = backoffMs(quietRounds, isHinted ? HINTED_PAUSE : PAUSE, random());
+    const ms = Math.round(Math.max(least, hintedMs, retryAfterMs));
     await sleep(Math.max(0, Math.min(ms, untilMs - now())), signal);
     if (now() >= untilMs)
       throw new MjflowError({ code: "timeout", detail: "The flow has not ended yet.", retry: "later" });

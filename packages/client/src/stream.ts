@@ -1,5 +1,6 @@
 /** One connection to a flow's event stream: it is opened, read until it ends, and always closed. */
 import { aborted, unexpectedAnswer } from "./error.ts";
+import { isObject } from "./problem.ts";
 import { createParser, type Message } from "./sse.ts";
 import { limit } from "./time.ts";
 import { segment, type Transport } from "./transport.ts";
@@ -11,10 +12,14 @@ export const IDLE_MS = 45_000;
  */
 export const RENEW_MS = 300_000;
 
-/** Statuses of a server or proxy that has no stream at this address. */
-const UNSUPPORTED: ReadonlySet<number> = new Set([404, 405, 406, 410, 501]);
-
+/**
+ * Statuses of a server or proxy that has no stream for us at this address: it has none, or too many are open (429). The
+ * flow is then followed by reads.
+ */
+const UNSUPPORTED: ReadonlySet<number> = new Set([404, 405, 406, 410, 429, 501]);
 export interface Connection {
+  /** Address of the stream if it is not at the base URL. */
+  eventsUrl: string | undefined;
   messages: AsyncGenerator<Message, void>;
   close(): void;
 }
@@ -28,12 +33,13 @@ export interface Connection {
 export async function connect(
   transport: Transport,
   flowId: string,
-  { lastEventId, signal }: { lastEventId?: string; signal: AbortSignal },
+  { lastEventId, eventsUrl, signal }: { lastEventId?: string; eventsUrl?: string; signal: AbortSignal },
 ): Promise<Connection | "unsupported" | "nothing"> {
   const life = limit(signal, RENEW_MS);
   try {
     const call = {
       path: `/v1/flows/${segment(flowId)}/events`,
+      ...(eventsUrl !== undefined && { url: eventsUrl }),
       headers: { accept: "text/event-stream", ...(sendable(lastEventId) && { "last-event-id": lastEventId }) },
       signal: life.signal,
     };
@@ -44,8 +50,14 @@ export async function connect(
       // `cancel` rejects while the body is being read. Then the reader closes the body.
       body?.cancel().catch(() => {});
     };
+    if (status === 404 && eventsUrl === undefined) {
+      const elsewhere = await addressOf(response, transport);
+      life.done();
+      if (elsewhere === undefined) return "unsupported";
+      return connect(transport, flowId, { lastEventId, eventsUrl: elsewhere, signal });
+    }
     if (status === 200 && body && /^text\/event-stream\b/i.test(headers.get("content-type") ?? "")) {
-      return { messages: read(body, life.signal, signal), close };
+      return { eventsUrl, messages: read(body, life.signal, signal), close };
     }
     close();
     return status === 204 ? "nothing" : "unsupported";
@@ -53,6 +65,18 @@ export async function connect(
     life.done();
     throw error;
   }
+}
+
+/**
+ * Returns the address of the stream that a problem names, because streams have a server of their own. The key is sent there, so it must be encrypted, or on the host of
+ * the base URL.
+ */
+async function addressOf(response: Response, transport: Transport): Promise<string | undefined> {
+  const problem: unknown = await response.json().catch(() => undefined);
+  const named = isObject(problem) ? problem["eventsUrl"] : undefined;
+  if (typeof named !== "string" || !URL.canParse(named)) return undefined;
+  const { protocol, hostname } = new URL(named);
+  return protocol === "https:" || (protocol === "http:" && hostname === transport.hostname) ? named : undefined;
 }
 
 /** Yields messages until the connection ends. Only an abort by the caller and a malformed stream are errors. */

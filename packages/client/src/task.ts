@@ -2,7 +2,7 @@
 import type { CallOptions, KeyedOptions } from "./flow.ts";
 import { newIdempotencyKey } from "./key.ts";
 import { segment, type Transport } from "./transport.ts";
-import type { ModalInput, PressInput, PressName, Task } from "./types.ts";
+import type { ModalInput, PressInput, PressName, TaskRead } from "./types.ts";
 
 export class Tasks {
   readonly #transport: Transport;
@@ -11,7 +11,7 @@ export class Tasks {
     this.#transport = transport;
   }
 
-  async get(id: string, { signal }: CallOptions = {}): Promise<Task> {
+  async get(id: string, { signal }: CallOptions = {}): Promise<TaskRead> {
     return this.#transport.send({ path: pathOf(id), signal });
   }
 
@@ -27,20 +27,20 @@ export class Tasks {
   /**
    * Presses a button of a finished task and returns the new task. Retries of the request press the button only once.
    */
-  async press(id: string, press: PressName | PressInput, options: KeyedOptions = {}): Promise<Task> {
+  async press(id: string, press: PressName | PressInput, options: KeyedOptions = {}): Promise<TaskRead> {
     const { idempotencyKey = newIdempotencyKey(), signal } = options;
     const body = typeof press === "string" ? { press } : press;
     return this.#transport.send({ method: "POST", path: `${pathOf(id)}/actions`, body, idempotencyKey, signal });
   }
 
   /** Submits the modal answer of a task with status MODAL. */
-  async modal(id: string, answer: ModalInput, options: KeyedOptions = {}): Promise<Task> {
+  async modal(id: string, answer: ModalInput, options: KeyedOptions = {}): Promise<TaskRead> {
     const { idempotencyKey = newIdempotencyKey(), signal } = options;
     return this.#transport.send({ method: "POST", path: `${pathOf(id)}/modal`, body: answer, idempotencyKey, signal });
   }
 
   /** Retries a failed task; the retry is charged. After `unreachable` read the flow before you call it again. */
-  async retry(id: string, { signal }: CallOptions = {}): Promise<Task> {
+  async retry(id: string, { signal }: CallOptions = {}): Promise<TaskRead> {
     return this.#transport.send({ method: "POST", path: `${pathOf(id)}/retry`, signal });
   }
 }

@@ -12,6 +12,8 @@ export interface Call {
   method?: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   /** Path starting with `/v1/`; variable parts must be encoded with `segment`. */
   path: string;
+  /** Absolute address that the server gave; it replaces base URL, path and query. */
+  url?: string;
   query?: Query;
   body?: unknown;
   headers?: Record<string, string>;
@@ -42,6 +44,11 @@ export class Transport {
     this.sleep = config.sleep;
     this.now = config.now;
     this.random = config.random;
+  }
+
+  /** Host name of the base URL. */
+  get hostname(): string {
+    return new URL(this.#config.baseUrl).hostname;
   }
 
   /** Returns the body of the response. Repeats the request with pauses while that is safe and may help. */
@@ -119,7 +126,7 @@ export class Transport {
       ...(call.idempotencyKey && { "idempotency-key": printable(call.idempotencyKey) }),
       ...call.headers,
     };
-    const response = await fetch(`${baseUrl}${call.path}${search(call.query)}`, {
+    const response = await fetch(call.url ?? `${baseUrl}${call.path}${search(call.query)}`, {
       method: call.method ?? "GET",
       headers,
       signal,

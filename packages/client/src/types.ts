@@ -228,6 +228,15 @@ export interface Task {
   endedAt: string | null;
 }
 
+/** A task that was read alone. */
+export interface TaskRead extends Task {
+  /**
+   * Milliseconds after which the next read is likely to show something new; null if the task has ended. Older servers
+   * do not send it.
+   */
+  nextInMs?: number | null;
+}
+
 export interface Counts {
   /** Number of submissions: paid calls to the vendor. */
   submissions: number;
@@ -266,6 +275,15 @@ export interface Flow extends FlowSummary {
   canceledAt: string | null;
   tasks: Task[];
   counts: Counts;
+  /**
+   * Milliseconds after which the next read is likely to show something new; null if the flow has ended. This and the next
+   * two are unset if the server is older.
+   */
+  nextInMs?: number | null;
+  /** The way to follow the flow that the server prefers: reads after `nextInMs`, or the stream at `eventsUrl`. */
+  follow?: "stream" | "read";
+  /** URL of the flow's event stream; null if the server has no streams. */
+  eventsUrl?: string | null;
 }
 
 export type TaskEventType = "task.submitted" | "task.progress" | "task.modal" | "task.completed" | "task.failed";

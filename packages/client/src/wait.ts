@@ -2,7 +2,7 @@
 
 import { invalidArgument, isMjflowError, MjflowError } from "./error.ts";
 import { applyEvents, type FlowEvent } from "./event-replay.ts";
-import { follow } from "./follow.ts";
+import { type Follow, follow, type Known } from "./follow.ts";
 import { limit } from "./time.ts";
 import type { Transport } from "./transport.ts";
 import type { Flow } from "./types.ts";
@@ -13,6 +13,11 @@ export interface WaitOptions {
   timeoutMs?: number;
   /** Callback for the first state of the flow and for each change of its tasks. */
   onUpdate?: (flow: Flow) => void;
+  /**
+   * How the flow is followed. `read`: by reads at the times that the server hints, at low cost. `stream`: by the event
+   * stream, which shows each change at once. Default: auto, as the server prefers; a deployment prefers reads.
+   */
+  follow?: Follow;
 }
 
 /** The wait has reached `timeoutMs`; `code` is "timeout". The flow is still running and can be waited for again. */
@@ -34,17 +39,24 @@ export class WaitTimeoutError extends MjflowError {
 /**
  * Waits until the flow has ended and returns it. A failed or canceled flow is not an error here.
  *
+ * @param known the flow as the server has just sent it, which saves the first read
  * @throws MjflowError `timeout` (a WaitTimeoutError), `aborted`, `not_found`, `unauthorized`; `unreachable` if the
  * server stays unreachable
  */
-export async function waitFor(transport: Transport, flowId: string, options: WaitOptions = {}): Promise<Flow> {
-  const { signal, timeoutMs = Number.POSITIVE_INFINITY, onUpdate } = options;
+export async function waitFor(
+  transport: Transport,
+  flowId: string,
+  options: WaitOptions = {},
+  known?: Known,
+): Promise<Flow> {
+  const { signal, timeoutMs = Number.POSITIVE_INFINITY, onUpdate, follow: how = "auto" } = options;
   if (!(timeoutMs >= 0)) throw invalidArgument("It must be a number, 0 or more.", "timeoutMs");
   const time = limit(signal, timeoutMs);
   let flow: Flow | undefined;
   try {
     const untilMs = transport.now() + timeoutMs;
-    for await (const update of follow(transport, flowId, { signal: time.signal, untilMs, readFirst: true })) {
+    const following = { signal: time.signal, untilMs, readFirst: true, follow: how, known };
+    for await (const update of follow(transport, flowId, following)) {
       const hasChange = flow === undefined || update.events.length > 0;
       flow = update.flow ?? (flow && applyEvents(flow, update.events));
       if (flow && hasChange) onUpdate?.(flow);
@@ -62,6 +74,8 @@ export interface EventsOptions {
   signal?: AbortSignal;
   /** Id of the last received event; the stream continues after it, also in another process. Unset: from the start. */
   lastEventId?: string;
+  /** As in `WaitOptions`. Default: stream, because only a stream has every event and its id. */
+  follow?: Follow;
 }
 
 /**
@@ -73,11 +87,12 @@ export interface EventsOptions {
 export async function* eventsOf(
   transport: Transport,
   flowId: string,
-  { signal, lastEventId }: EventsOptions = {},
+  { signal, lastEventId, follow: how = "stream" }: EventsOptions = {},
 ): AsyncGenerator<FlowEvent, void> {
   const time = limit(signal, undefined);
   try {
-    for await (const { events } of follow(transport, flowId, { signal: time.signal, lastEventId })) yield* events;
+    const following = { signal: time.signal, lastEventId, follow: how };
+    for await (const { events } of follow(transport, flowId, following)) yield* events;
   } finally {
     time.done();
   }

@@ -4,6 +4,7 @@
  */
 
 import { type BreakerRecord, newBreakerRecord } from "./circuit-breaker.ts";
+import { addDurations, type DurationSample, type TaskDurations } from "./task-duration.ts";
 import { backoffMs, type Timings } from "./timing.ts";
 
 export type CallbackBehavior = "unknown" | "calling" | "silent";
@@ -27,6 +28,8 @@ export interface AccountHealth extends BreakerRecord {
   lookupFault?: LookupFault;
   /** When the vendor last refused the key of a look-up, epoch ms; unset: never. */
   lookupRefusedAt?: number;
+  /** How long the tasks of the account take; unset: none has been counted. */
+  durations?: TaskDurations;
 }
 
 /**
@@ -114,6 +117,25 @@ export function areLookupsRefused(
 ): boolean {
   if (lookupFault === "unauthorized") return true;
   return lookupRefusedAt !== undefined && now - lookupRefusedAt < 2 * lookupMaxMs;
+}
+
+/**
+ * Counts how long finished tasks took. Returns undefined if nothing has to be written, or if the durations were stored
+ * within the last `durationsMs`.
+ */
+export function recordDurations(
+  health: AccountHealth,
+  samples: readonly DurationSample[],
+  now: number,
+  { durationsMs }: Pick<Timings, "durationsMs">,
+): AccountHealth | undefined {
+  if (samples.length === 0 || nextDurationsAt(health, durationsMs) > now) return undefined;
+  return { ...health, durations: addDurations(health.durations, samples, now) };
+}
+
+/** Earliest time of the next write of durations, epoch ms. */
+export function nextDurationsAt({ durations }: Pick<AccountHealth, "durations">, durationsMs: number): number {
+  return durations === undefined ? 0 : durations.at + durationsMs;
 }
 
 type Pauses = Pick<Timings, "lookupMs" | "lookupMaxMs">;

@@ -45,7 +45,7 @@ export const Orphan = z.strictObject({
 
 const LateReport = z.strictObject({ status: text, at: time, imageUrl: maybe(text) });
 
-/** `GET /v1/tasks/{id}` */
+/** A task in a flow or an event. */
 export const Task = z.strictObject({
   id: text,
   flowId: text,
@@ -83,6 +83,11 @@ export const Task = z.strictObject({
   endedAt: maybe(time),
 });
 
+const nextInMs = maybe(count);
+
+/** `GET /v1/tasks/{id}`: a task that is read alone, with the hint when to read it again. */
+export const TaskRead = z.extend(Task, { nextInMs });
+
 /** `GET /v1/tasks/{id}/raw` */
 export const TaskRaw = z.strictObject({ id: text, body: maybe(text) });
 
@@ -117,6 +122,9 @@ export const Flow = z.extend(FlowSummary, {
   canceledAt: maybe(time),
   tasks: z.array(Task),
   counts: Counts,
+  nextInMs,
+  follow: z.enum(["stream", "read"]),
+  eventsUrl: maybe(text),
 });
 
 // ── endpoints and deliveries ───────────────────────────────────────────────────────────────────────────────────────

@@ -76,6 +76,11 @@ export interface Timings {
    * Outdated account health costs a look-up or a write, never a task.
    */
   beliefMs: number;
+  /**
+   * Shortest time between two writes of the durations of an account's tasks. Read hints use these durations; they are the
+   * same for hours.
+   */
+  durationsMs: number;
   /** How long an open circuit breaker stops new roots. It doubles with each opening in a row, up to `openMaxMs`. */
   openMs: number;
   openMaxMs: number;
@@ -124,6 +129,7 @@ export const TIMINGS: Timings = {
   clockSkewMs: minute,
   attemptLimit: 2,
   beliefMs: 30 * second,
+  durationsMs: 5 * minute,
   openMs: 30 * second,
   openMaxMs: 15 * minute,
   webhookFirstMs: 3 * second,
@@ -155,6 +161,7 @@ export const LOCAL_TIMINGS: Timings = {
   lookupMaxMs: 15 * second,
   clockSkewMs: second,
   beliefMs: second,
+  durationsMs: 10 * second,
   openMs: 5 * second,
   openMaxMs: 30 * second,
 };

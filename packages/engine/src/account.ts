@@ -9,7 +9,9 @@ import {
   isRecentlyHeard,
   type LookupFault,
   newHealth,
+  nextDurationsAt,
   recordCallback,
+  recordDurations,
   recordLookupFailure,
   recordLookupSuccess,
   recordMissedCallbacks,
@@ -23,6 +25,8 @@ import {
   startTrial,
 } from "@mjflow/core/circuit-breaker";
 import type { Clock, Log, Store, TaskRef, VendorStore } from "@mjflow/core/port";
+import type { Task } from "@mjflow/core/task";
+import { type DurationSample, durationSampleOf } from "@mjflow/core/task-duration";
 import type { Timings } from "@mjflow/core/timing";
 
 export interface Accounts {
@@ -34,6 +38,12 @@ export interface Accounts {
    * ms.
    */
   recordMissedCallbacks(provider: string, account: string, count: number, since: number): Promise<void>;
+  /**
+   * Counts how long a task took, if it has just succeeded. The account's durations are written at most once in
+   * `durationsMs` (`MJFLOW_TIMINGS`). What a process has counted since then is lost when it ends. A failed write is only
+   * logged.
+   */
+  recordDuration(task: Task): Promise<void>;
   /** Earliest time of the next look-up, epoch ms; undefined if look-ups are allowed now. */
   nextLookupAt(provider: string, account: string): Promise<number | undefined>;
   /** Records whether a look-up succeeded, or why it failed. */
@@ -78,10 +88,15 @@ interface AccountsDeps {
  */
 const MAX_CONFLICT_RETRIES = 5;
 
+/** Tasks whose durations a process counts between two writes. More tasks would not change the percentile. */
+const MAX_SAMPLES = 100;
+
 export function createAccounts({ store, vendorStore, clock, log, timings }: AccountsDeps): Accounts {
   const cached = new Map<string, { health: Promise<AccountHealth>; until: number }>();
   const recording = new Map<string, Promise<void>>();
   const fullUntil = new Map<string, number>();
+  /** Durations that this process has counted and not stored, and when it tries to store them, by account. */
+  const counted = new Map<string, { samples: DurationSample[]; nextAt: number }>();
   /** The last known vendor task id of each account. It is stored only with a fault, so that it costs no write. */
   const taskIds = new Map<string, string>();
 
@@ -140,6 +155,18 @@ export function createAccounts({ store, vendorStore, clock, log, timings }: Acco
     return acquireSlot(pruneSlots(slots, found, timings.slotMs, now), task, max, now);
   }
 
+  async function storeDurations(task: Task, entry: { samples: DurationSample[]; nextAt: number }): Promise<void> {
+    const now = clock.now();
+    // Another process may have stored its durations a moment ago. Then this process waits for its turn.
+    const { provider, account } = task;
+    const health = (await store.health(provider, account)) ?? newHealth(provider, account, now);
+    const samples = entry.samples.splice(0);
+    const next = recordDurations(health, samples, now, timings);
+    if (next && (await save(next))) return;
+    entry.samples.unshift(...samples);
+    entry.nextAt = Math.max(nextDurationsAt(health, timings.durationsMs), now + timings.beliefMs);
+  }
+
   async function storeCallback(provider: string, account: string): Promise<void> {
     const now = clock.now();
     const health = await read(provider, account, now);
@@ -163,6 +190,20 @@ export function createAccounts({ store, vendorStore, clock, log, timings }: Acco
       const now = clock.now();
       const health = await read(provider, account, now);
       await saveIfChanged(health, recordMissedCallbacks(health, count, since, now));
+    },
+    async recordDuration(task) {
+      const sample = durationSampleOf(task);
+      if (!sample) return;
+      const now = clock.now();
+      const key = `${task.provider}/${task.account}`;
+      const entry = counted.get(key) ?? { samples: [], nextAt: now + timings.durationsMs };
+      counted.set(key, entry);
+      if (entry.samples.length < MAX_SAMPLES) entry.samples.push(sample);
+      if (entry.nextAt > now) return;
+      entry.nextAt = now + timings.durationsMs;
+      await storeDurations(task, entry).catch((error: unknown) => {
+        log.warn("account.durations-not-saved", { account: key, error: String(error) });
+      });
     },
     async nextLookupAt(provider, account) {
       const now = clock.now();

@@ -71,5 +71,6 @@ export async function handleCallback(deps: HandleCallbackDeps, token: string, bo
   const outcome = decision.kind === "move" ? applied.task.status : decision.why;
   deps.log.info("callback", { flow: flowId, path, provider, attempt, status: report.status, outcome });
   await runEffects(deps, applied);
+  if (decision.kind === "move") await deps.accounts.recordDuration(applied.task);
   return { kind: "recorded", moved: decision.kind === "move" };
 }

@@ -263,8 +263,10 @@ async function applyLookupResults(deps: SweepDeps, tasks: readonly Task[], { loo
       const applied = await applySignal(deps, task, { kind: "report", attempt, from: "lookup", rev: task.rev, report });
       await runEffects(deps, applied);
       current = applied.task;
-      if (applied.decision.kind === "move" && isEnded(current) && current.callbacks === 0)
-        missedCallbacks.push(current);
+      if (applied.decision.kind === "move" && isEnded(current)) {
+        if (current.callbacks === 0) missedCallbacks.push(current);
+        await deps.accounts.recordDuration(current);
+      }
     } else if (lookedUp.has(task) && countsMisses(task)) {
       const unproven = !absent.has(task);
       const applied = await applySignal(deps, task, { kind: "lookupMiss", rev: task.rev, unproven });

@@ -39,6 +39,22 @@ export function flowView(flow: Flow, tasks: readonly Task[], mediaUrl: MediaUrl)
 
 export type FlowView = ReturnType<typeof flowView>;
 
+/** How a client can follow a flow. `eventsUrl`: absolute URL of its event stream; null if there is none. */
+export interface FlowFollowing {
+  follow: "stream" | "read";
+  eventsUrl: string | null;
+}
+
+/** A flow that its app reads, with what a client needs to follow it. The read hint is added to the response. */
+export function followedFlowView(
+  flow: Flow,
+  tasks: readonly Task[],
+  mediaUrl: MediaUrl,
+  { follow, eventsUrl }: FlowFollowing,
+) {
+  return { ...flowView(flow, tasks, mediaUrl), follow, eventsUrl };
+}
+
 /** An entry of a list, without the tasks; `GET /v1/flows/{id}` returns them. */
 export function flowSummary(flow: Flow) {
   const { id, status, action, provider } = flow;

@@ -173,6 +173,8 @@ function setEndpointVariables(
     ...endpoints,
     MJFLOW_TIMINGS: timings,
     MJFLOW_API_URL: url,
+    // An open stream is a promise in this process and costs nothing, so clients prefer it to reads.
+    MJFLOW_STREAMS: "here",
     MJFLOW_DEFAULT_PROVIDER: process.env["MJFLOW_DEFAULT_PROVIDER"] || (Object.keys(providers)[0] ?? "simulator"),
     MJFLOW_PROGRESS: process.env["MJFLOW_PROGRESS"] ?? "on",
     // While all vendors are simulated, webhook receivers on this machine and the simulator's images are allowed.

@@ -134,6 +134,7 @@ const HEALTH = {
   lookupFault: ["lf", "text"],
   lookupRefusedAt: ["lr", "number"],
   probeId: ["pi", "text"],
+  durations: ["td", "json"],
 } as const satisfies Fields<keyof AccountHealth>;
 
 /** `id` is in the key. */

@@ -27,7 +27,7 @@ async function emitEvents(context: Context, flowId: string, timeoutMs: number | 
   const signal = AbortSignal.any([context.signal, timer]);
   let [hasFailed, last]: [boolean, FlowEvent | undefined] = [false, undefined];
   try {
-    for await (const event of context.mjflow.flows.events(flowId, { signal })) {
+    for await (const event of context.mjflow.flows.events(flowId, { signal, follow: "auto" })) {
       context.emit(event);
       hasFailed ||= event.type === "task.failed";
       last = event;

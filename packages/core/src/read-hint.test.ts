@@ -1,0 +1,122 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { minute, NOW, second, taskIn } from "../test/sample.ts";
+import { flowHintMs, HINT_FAR_MS, HINT_MAX_MS, HINT_MIN_MS, taskHintMs } from "./read-hint.ts";
+import { STATUSES, type Task } from "./task.ts";
+import { addDurations, expectedMs } from "./task-duration.ts";
+
+const running = (more: Partial<Task> = {}) => taskIn("IN_PROGRESS", { submittedAt: NOW, ...more });
+/** An account whose images take 75 s and whose upscales take 4 s. */
+const learned = addDurations(
+  undefined,
+  Array.from({ length: 10 }, () => [
+    { pace: "fast", action: "IMAGINE", ms: 75 * second } as const,
+    { pace: "fast", action: "UPSCALE", ms: 4 * second } as const,
+  ]).flat(),
+  NOW,
+);
+
+describe("the hint of a task", () => {
+  test("an ended task has no hint", () => {
+    for (const status of ["SUCCESS", "FAILURE", "CANCEL", "EXPIRED"] as const)
+      expect(taskHintMs(taskIn(status), undefined, NOW)).toBeNull();
+  });
+
+  test("the hint is the rest of the expected duration when it is below 20 s", () => {
+    const task = running({ action: "UPSCALE" });
+    expect(taskHintMs(task, undefined, NOW)).toBe(15 * second);
+    expect(taskHintMs(task, undefined, NOW + 6 * second)).toBe(9 * second);
+    expect(taskHintMs(task, undefined, NOW + 14_900)).toBe(second);
+  });
+
+  test("an overdue task has a quarter of its age, at most 20 s until its age is over five minutes", () => {
+    expect(taskHintMs(running(), undefined, NOW + 60 * second)).toBe(15 * second);
+    expect(taskHintMs(running(), undefined, NOW + 4 * minute)).toBe(20 * second);
+    expect(taskHintMs(running(), undefined, NOW + 30 * minute)).toBe(60 * second);
+  });
+
+  test("a task that no vendor has yet is not nearer to its end for being old", () => {
+    const waiting = taskIn("PENDING", { busyAnswers: 3 });
+    expect(taskHintMs(waiting, undefined, NOW + 55 * second)).toBe(taskHintMs(waiting, undefined, NOW));
+    expect(taskHintMs({ ...waiting, pace: "relax" }, undefined, NOW + minute)).toBe(60 * second);
+  });
+
+  test("for every task and every time the hint is from 1 s to 60 s, and whole", () => {
+    const task = fc.record({
+      status: fc.constantFrom(...STATUSES),
+      pace: fc.constantFrom("fast", "turbo", "relax", "video" as const),
+      action: fc.constantFrom("IMAGINE", "UPSCALE", "SOMETHING"),
+      createdAt: fc.integer({ min: NOW - 86_400_000, max: NOW + 86_400_000 }),
+    });
+    fc.assert(
+      fc.property(task, fc.constantFrom(undefined, learned), (more, durations) => {
+        const hint = taskHintMs(running(more), durations, NOW);
+        if (hint === null) return;
+        expect(Number.isInteger(hint)).toBe(true);
+        expect(hint).toBeGreaterThanOrEqual(HINT_MIN_MS);
+        expect(hint).toBeLessThanOrEqual(HINT_FAR_MS);
+      }),
+    );
+  });
+
+  test("a client that follows the hints reads a task n minutes long at most 3n + 5 times and sees its end in time", () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 60 * minute }),
+        fc.constantFrom(undefined, learned),
+        (endsIn, durations) => {
+          let now = NOW;
+          let reads = 0;
+          for (; now < NOW + endsIn; reads++) now += taskHintMs(running(), durations, now)!;
+          expect(reads).toBeLessThanOrEqual(3 * (endsIn / minute) + 5);
+          const late = now - (NOW + endsIn);
+          const long = Math.max(endsIn, expectedMs(durations, "fast", "IMAGINE"));
+          expect(late).toBeLessThanOrEqual(Math.min(HINT_FAR_MS, Math.max(HINT_MAX_MS, long / 4)));
+        },
+      ),
+    );
+  });
+});
+
+describe("the hint of a flow", () => {
+  const hint = (tasks: Task[], now = NOW, ended = false) => flowHintMs(tasks, learned, now, ended);
+
+  test("a flow whose end is recorded has no hint; one whose end is not recorded yet has the shortest", () => {
+    expect(hint([taskIn("SUCCESS")], NOW, true)).toBeNull();
+    expect(hint([taskIn("SUCCESS")])).toBe(HINT_MIN_MS);
+  });
+
+  test("the plan of a running task counts: the flow ends after the longest branch", () => {
+    const root = running();
+    const old = NOW + 80 * second;
+    const alone = hint([root], old);
+    const upscales = hint([{ ...root, then: [{ press: "U1" }, { press: "U2", then: [{ press: "zoom:2" }] }] }], old);
+    expect(upscales).toBeGreaterThan(alone!);
+    // Two upscales at once take as long as one.
+    expect(hint([{ ...root, then: [{ press: "U1" }, { press: "U2" }] }], old)).toBe(
+      hint([{ ...root, then: [{ press: "U1" }] }], old),
+    );
+  });
+
+  test("of several running tasks the last end counts, and failed branches do not", () => {
+    const done = taskIn("SUCCESS", { then: [{ press: "U1" }, { press: "V1" }] });
+    const upscale = running({ path: "0-0", action: "UPSCALE", createdAt: NOW - 2 * second });
+    const variation = running({ path: "0-1", action: "IMAGINE", createdAt: NOW - 70 * second });
+    const failed = taskIn("FAILURE", { path: "0-1", then: [{ press: "V1" }] });
+    expect(hint([done, upscale, variation])).toBeGreaterThan(hint([done, upscale, failed])!);
+  });
+
+  test("a flow whose follow-ups are not stored yet expects their duration", () => {
+    const done = taskIn("SUCCESS", { then: [{ press: "U1" }] });
+    expect(hint([done])).toBeGreaterThanOrEqual(4 * second);
+    expect(hint([done])).toBeLessThan(6 * second);
+  });
+
+  test("a flow of 75 s is read 4 or 5 times until its end", () => {
+    let now = NOW;
+    let reads = 0;
+    for (; now < NOW + 75 * second; reads++) now += hint([running({ then: [{ press: "U1" }] })], now)!;
+    expect(reads).toBeGreaterThanOrEqual(4);
+    expect(reads).toBeLessThanOrEqual(5);
+  });
+});
