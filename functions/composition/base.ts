@@ -6,7 +6,7 @@
  * that a file can load on demand, used or not, and some of that code would slow the cold start.
  */
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import type { Queue, QueueDepths, VendorStore } from "@mjflow/core/port";
+import type { Queue, QueueDepths } from "@mjflow/core/port";
 import { LOCAL_TIMINGS, TIMINGS, type Timings } from "@mjflow/core/timing";
 import { createAccounts } from "@mjflow/engine/account";
 import { createCallbackTokens } from "@mjflow/engine/callback-token";
@@ -127,6 +127,6 @@ export function baseDeps(name: string): BaseDeps {
   return { store: store(), queue: queue(), clock, timings: timings(), log: log(name) };
 }
 
-export function withAccounts<T extends BaseDeps & { vendorStore?: VendorStore }>(parts: T) {
+export function withAccounts<T extends BaseDeps>(parts: T) {
   return { ...parts, accounts: createAccounts(parts) };
 }

@@ -1,3 +1,4 @@
+import { createConcurrencyLimiter } from "@mjflow/engine/concurrency-limiter";
 import { createImageSemaphore } from "@mjflow/engine/image-semaphore";
 import { Resource } from "sst";
 import { baseDeps, callbackTokens, lazy, random, withAccounts } from "./base.ts";
@@ -7,12 +8,14 @@ import { withVendors } from "./vendor.ts";
 /** A request with 6 MB of images needs about 40 MB of memory while it is sent (measured). The function has 256 MB. */
 const MAX_CONCURRENT_IMAGES = 2;
 
-export const composeSubmit = /* @__PURE__ */ lazy(() =>
-  withAccounts({
-    ...withVendors(baseDeps("submit")),
+export const composeSubmit = /* @__PURE__ */ lazy(() => {
+  const parts = withAccounts(withVendors(baseDeps("submit")));
+  return {
+    ...parts,
+    limiter: createConcurrencyLimiter(parts),
     blobs: blobs(),
     imageSemaphore: createImageSemaphore(MAX_CONCURRENT_IMAGES),
     random,
     callbackTokens: callbackTokens(Resource.Callback.url),
-  }),
-);
+  };
+});

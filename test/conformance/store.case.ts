@@ -37,6 +37,74 @@ export function storeCase(title: string, make: () => Promise<StoreMaker>, skip: 
       else test.skip(`${name} (${reason})`);
     };
 
+    describe("slots", () => {
+      const slotRow = () => ({ provider: "p", account: newAppId(), kind: "tasks" as const, row: 0 });
+      const heldOf = async ({ provider, account }: { provider: string; account: string }) =>
+        (await store.accountState(provider, account)).slots;
+
+      conformanceTest(
+        "of 20 workers that acquire a slot at one time, exactly as many get one as the row has",
+        async () => {
+          const ref = slotRow();
+          const names = Array.from({ length: 20 }, (_, i) => `flow.${i}`);
+          const written = await Promise.all(names.map((name) => store.acquireSlots(ref, [name], 12, NOW)));
+          expect(written.filter(({ ok }) => ok)).toHaveLength(12);
+          const [row] = await heldOf(ref);
+          expect(row).toMatchObject({ kind: "tasks", row: 0 });
+          expect(Object.keys(row!.held)).toHaveLength(12);
+          for (const { ok, held } of written) if (!ok) expect(Object.keys(held)).toHaveLength(12);
+        },
+      );
+
+      conformanceTest("several names are added together or not at all", async () => {
+        const ref = slotRow();
+        expect(await store.acquireSlots(ref, ["a.0", "a.1"], 3, NOW)).toEqual({
+          ok: true,
+          held: { "a.0": NOW, "a.1": NOW },
+        });
+        expect((await store.acquireSlots(ref, ["b.0", "b.1"], 3, NOW)).ok).toBe(false);
+        expect((await store.acquireSlots(ref, ["b.0"], 3, NOW + 1)).held).toEqual({
+          "a.0": NOW,
+          "a.1": NOW,
+          "b.0": NOW + 1,
+        });
+      });
+
+      conformanceTest("a name that has a slot gets no second one, and the row shows the first", async () => {
+        const ref = slotRow();
+        await store.acquireSlots(ref, ["a.0"], 3, NOW);
+        expect(await store.acquireSlots(ref, ["a.0"], 3, NOW + 1)).toEqual({ ok: false, held: { "a.0": NOW } });
+      });
+
+      conformanceTest("a slot is released or renewed only by the time at which it was acquired", async () => {
+        const ref = slotRow();
+        await store.acquireSlots(ref, ["a.0"], 1, NOW);
+        expect((await store.releaseSlot(ref, "a.0", NOW + 1)).ok).toBe(false);
+        expect((await store.renewSlot(ref, "a.0", NOW + 1, NOW + 2)).ok).toBe(false);
+        expect(await store.renewSlot(ref, "a.0", NOW, NOW + 2)).toEqual({ ok: true, held: { "a.0": NOW + 2 } });
+        expect(await store.releaseSlot(ref, "a.0", NOW + 2)).toEqual({ ok: true, held: {} });
+        expect((await store.releaseSlot(ref, "a.0", NOW + 2)).ok).toBe(false);
+        expect((await store.acquireSlots(ref, ["b.0"], 1, NOW)).ok).toBe(true);
+      });
+
+      conformanceTest(
+        "the state of an account has its health and its rows of slots, and nothing of other accounts",
+        async () => {
+          const ref = slotRow();
+          const { provider, account } = ref;
+          expect(await store.accountState(provider, account)).toEqual({ slots: [] });
+          await store.saveHealth(newHealth(provider, account, NOW));
+          await store.acquireSlots({ ...ref, row: 11 }, ["a.0"], 1, NOW);
+          await store.acquireSlots({ ...ref, kind: "calls", row: 2 }, ["x"], 1, NOW);
+          const state = await store.accountState(provider, account);
+          expect(state.health).toMatchObject({ provider, account, rev: 1 });
+          expect(state.slots).toContainEqual({ kind: "tasks", row: 11, held: { "a.0": NOW } });
+          expect(state.slots).toContainEqual({ kind: "calls", row: 2, held: { x: NOW } });
+          expect(state.slots).toHaveLength(2);
+        },
+      );
+    });
+
     async function stored(flow: Flow = newFlow(), root: Task = taskIn(flow.id)): Promise<{ flow: Flow; root: Task }> {
       expect(await store.createFlow(flow, root)).toBe("created");
       return { flow: { ...flow, rev: 1 }, root: { ...root, rev: 1 } };

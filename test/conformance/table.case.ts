@@ -2,11 +2,14 @@
  * Conformance suite of the DynamoDB table under network faults. No engine throttles, loses responses or leaves keys
  * unprocessed by itself, so SDK middleware causes these faults. Every test checks that its fault occurred.
  */
+import { slotNameOf } from "@mjflow/core/concurrency-limiter";
+import { TIMINGS } from "@mjflow/core/timing";
+import { createConcurrencyLimiter } from "@mjflow/engine/concurrency-limiter";
 import type { DynamoStoreDeps } from "@mjflow/store/dynamo";
 import { createDynamoStore } from "@mjflow/store/dynamo";
 import { createMeter } from "@mjflow/store/meter";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { NOW, newFlow, taskIn } from "./factory.ts";
+import { NOW, newAppId, newFlow, taskIn } from "./factory.ts";
 import { type Fault, intercept, leaveUnprocessed, loseResponses } from "./fault.ts";
 import { runFlow } from "./flow.run.ts";
 import { TABLE, type TableMaker } from "./table.maker.ts";
@@ -195,6 +198,36 @@ export function tableCase(title: string, make: () => Promise<TableMaker>, skip: 
       console.log(title, meter);
       expect(meter.requests).toBeLessThanOrEqual(62);
       expect(meter.writeUnits).toBeLessThanOrEqual(30);
+    });
+
+    // One write for the root, one for its four children, and one at the end of each task.
+    conformanceTest("the slots of such a flow at an account with a concurrency limit cost 7 write units", async () => {
+      const meter = createMeter();
+      const store = createDynamoStore({ client: maker.client(), table: TABLE, now: () => NOW, meter });
+      const account = { provider: "p", account: newAppId() };
+      const log = { info() {}, warn() {}, error() {}, count() {} };
+      const limiter = createConcurrencyLimiter({ store, clock: { now: () => NOW }, log, timings: TIMINGS });
+      const run = async (flowId: string, ...paths: string[]) => {
+        const tasks = paths.map((path) => ({ flowId, path }));
+        const slots = await Promise.all(tasks.map((task) => limiter.acquire(account, task, 12)));
+        for (const [i, slot] of slots.entries()) {
+          const { ok } = await store.releaseSlot(
+            { ...account, kind: "tasks", row: slot!.row },
+            slotNameOf(tasks[i]!),
+            slot!.at,
+          );
+          expect(ok).toBe(true);
+        }
+      };
+      // The first slot of an account creates the row.
+      await run(newFlow().id, "0");
+      const before = { ...meter };
+      const { id } = newFlow();
+      await run(id, "0");
+      await run(id, "0-0", "0-1", "0-2", "0-3");
+      expect(meter.writeUnits - before.writeUnits).toBe(7);
+      expect(meter.readUnits - before.readUnits).toBeLessThanOrEqual(2);
+      expect(meter.requests - before.requests).toBe(9);
     });
   });
 }

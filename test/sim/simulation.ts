@@ -18,6 +18,7 @@ import { createAccounts } from "@mjflow/engine/account";
 import { archive } from "@mjflow/engine/archive";
 import { createCallbackTokens } from "@mjflow/engine/callback-token";
 import { cancelFlow, resumeFlow } from "@mjflow/engine/cancel";
+import { createConcurrencyLimiter } from "@mjflow/engine/concurrency-limiter";
 import { createFlow } from "@mjflow/engine/create";
 import { creditOf } from "@mjflow/engine/credit";
 import { deliver, notifySubscribers } from "@mjflow/engine/deliver";
@@ -181,7 +182,7 @@ export async function runSimulation({
     count: (metric, by = 1) => void metrics.set(metric, (metrics.get(metric) ?? 0) + by),
   };
   const table = variant.table ?? createMemoryTable();
-  const memory = createMemoryStore({ table });
+  const memory = checkSlots(createMemoryStore({ table }), variant.maxRunning, broken);
   const webhookStore = createWebhookStore({ table, now: () => 0 });
   const vendorStore = createVendorStore(table);
   const mjTaskIds = createMjTaskIdStore(table, { now });
@@ -296,6 +297,7 @@ export async function runSimulation({
       callbackTokens: code.createHooks({ keys, callbackUrl: "https://h.test" }),
       random,
       accounts: code.createAccounts(parts),
+      limiter: createConcurrencyLimiter(parts),
       webhookStore: wrap("webhookStore", webhookStore),
       // Reads the table without faults, because faults of subscriptions are not part of this simulation.
       subscriptions: createSubscriptions({ webhookStore, clock, cacheTtlMs: 0, bus: false }),
@@ -515,6 +517,19 @@ interface Time {
   now(): number;
   /** Tolerance for a time that is later than expected, ms. */
   slackMs: number;
+}
+
+/** SL1: a slot is added only while the account has fewer than its limit. Checked after every write of a slot. */
+function checkSlots<S extends Store>(store: S, maxRunning: number | undefined, broken: string[]): S {
+  const acquireSlots: Store["acquireSlots"] = async (ref, ...rest) => {
+    const written = await store.acquireSlots(ref, ...rest);
+    const { slots } = await store.accountState(ref.provider, ref.account);
+    const held = slots.flatMap((row) => (row.kind === "tasks" ? Object.keys(row.held) : []));
+    if (written.ok && held.length > maxRunning!)
+      broken.push(`SL1 ${ref.account} has ${held.length} of ${maxRunning} slots`);
+    return written;
+  };
+  return { ...store, acquireSlots };
 }
 
 /** Returns a wrapper for the store of each code version. It checks the rules T1, T2 and T4 after every write. */

@@ -28,6 +28,7 @@ import { createAccounts } from "@mjflow/engine/account";
 import { archive } from "@mjflow/engine/archive";
 import { createBannedWordsCheck } from "@mjflow/engine/banned";
 import { createCallbackTokens } from "@mjflow/engine/callback-token";
+import { createConcurrencyLimiter } from "@mjflow/engine/concurrency-limiter";
 import { createFlow } from "@mjflow/engine/create";
 import { deliver, notifySubscribers, type WebhookSender } from "@mjflow/engine/deliver";
 import { handleCallback } from "@mjflow/engine/handle-callback";
@@ -143,7 +144,8 @@ export function createTestHarness({
   const wired = {
     ...deps,
     limits: undefined as Limits | undefined,
-    accounts: createAccounts({ ...deps, vendorStore }),
+    accounts: createAccounts(deps),
+    limiter: createConcurrencyLimiter({ ...deps, vendorStore }),
     webhookStore: hookFault.port,
     subscriptions: createSubscriptions({ webhookStore: hookFault.port, clock, cacheTtlMs: 0, bus: false }),
     vendors,

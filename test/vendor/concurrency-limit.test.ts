@@ -1,12 +1,21 @@
 /** The concurrency limit: an account never runs more of our tasks, and no wrong slot blocks it permanently. */
+import { slotNameOf } from "@mjflow/core/concurrency-limiter";
 import type { Flow } from "@mjflow/core/flow";
 import { TIMINGS } from "@mjflow/core/timing";
-import { createAccounts } from "@mjflow/engine/account";
+import { createConcurrencyLimiter } from "@mjflow/engine/concurrency-limiter";
 import { describe, expect, test } from "vitest";
 import { createTestHarness, type TestHarness } from "../support/harness.ts";
 
 const withLimit = (maxRunning = 2) => createTestHarness({ accounts: { fake: { a: { maxRunning } } } });
 const MINUTE = 60_000;
+const ACCOUNT = { provider: "fake", account: "a" };
+const FLOW_ID = "flow_01K9ZC7T3R8M2V5X0Q4B6N1JHD";
+
+/** Names of the slots that tasks hold at the account. */
+async function heldNames(harness: TestHarness): Promise<string[]> {
+  const { slots } = await harness.deps.store.accountState("fake", "a");
+  return slots.flatMap(({ held }) => Object.keys(held));
+}
 
 async function startMany(harness: TestHarness, count: number): Promise<Flow[]> {
   const flows: Flow[] = [];
@@ -99,31 +108,112 @@ describe("slots", () => {
 
   test("the slot of a task that does not exist is given to the next task", async () => {
     const harness = withLimit(1);
-    const { vendorStore, accounts } = harness.deps;
+    const { limiter } = harness.deps;
     const stranger = { flowId: "flow_01K9ZC7T3R8M2V5X0Q4B6N1JHD", path: "0" };
-    expect(await accounts.acquireSlot("fake", "a", stranger, 1)).toBe(true);
+    expect(await limiter.acquire(ACCOUNT, stranger, 1)).toMatchObject({ row: 0 });
+    harness.advance(TIMINGS.slotMs);
     const flow = await harness.start();
     await harness.drain();
     expect(harness.vendor.calls).toHaveLength(1);
-    expect((await vendorStore.slots("fake", "a"))!.held).toMatchObject([{ flowId: flow.id, path: "0" }]);
+    expect(await heldNames(harness)).toEqual([slotNameOf({ flowId: flow.id, path: "0" })]);
+  });
+
+  test("the four children of a parent get their slots with one write, and each end releases one", async () => {
+    const harness = withLimit(12);
+    const flow = await harness.start({ then: [{ press: ["U1", "U2", "U3", "U4"] }] });
+    await harness.drain();
+    await harness.post(harness.vendor.calls[0]!, "SUCCESS");
+    harness.vendor.finished.add(harness.vendor.calls[0]!.id);
+    const writes = () =>
+      harness.storeFault.calls.filter((name) => /^(?:acquireSlots|releaseSlot|renewSlot)$/.test(name));
+    const before = writes().length;
+    await harness.drain();
+    expect(writes().slice(before)).toEqual(["acquireSlots"]);
+    expect(await heldNames(harness)).toHaveLength(4);
+    await harness.finishAll();
+    expect(writes().slice(before)).toEqual(["acquireSlots", ...Array.from({ length: 4 }, () => "releaseSlot")]);
+    expect(await heldNames(harness)).toEqual([]);
+    expect((await harness.read(flow)).status).toBe("completed");
+  });
+
+  test("all 80 tasks of 16 flows find a slot at once while slots are free, and no write is refused in vain", async () => {
+    const harness = withLimit(100);
+    const flows = await Promise.all(Array.from({ length: 16 }, () => harness.start()));
+    // One container for each task: no two requests share a write.
+    const slots = await Promise.all(
+      flows.flatMap(({ id }) =>
+        ["0", "0-0", "0-1", "0-2", "0-3"].map((path) =>
+          createConcurrencyLimiter(harness.deps).acquire(ACCOUNT, { flowId: id, path }, 100),
+        ),
+      ),
+    );
+    expect(slots.filter((slot) => slot === undefined)).toEqual([]);
+    expect(await heldNames(harness)).toHaveLength(80);
+  });
+
+  test("a lowered limit lets no task start before enough tasks have ended", async () => {
+    const harness = withLimit(30);
+    const { limiter } = harness.deps;
+    const tasks = Array.from({ length: 30 }, (_, i) => ({ flowId: FLOW_ID, path: `0-${i}` }));
+    for (const task of tasks) expect(await limiter.acquire(ACCOUNT, task, 30)).toBeDefined();
+    expect(await limiter.acquire(ACCOUNT, { flowId: FLOW_ID, path: "1" }, 10)).toBeUndefined();
+    const rows = (await harness.deps.store.accountState("fake", "a")).slots;
+    const held = rows.flatMap(({ row, held }) => Object.entries(held).map(([name, at]) => ({ row, name, at })));
+    for (const { row, name, at } of held.slice(0, 20)) {
+      await harness.deps.store.releaseSlot({ provider: "fake", account: "a", kind: "tasks", row }, name, at);
+      expect(await limiter.acquire(ACCOUNT, { flowId: FLOW_ID, path: "1" }, 10)).toBeUndefined();
+    }
+  });
+
+  test("the slots of an earlier version count until their tasks have ended, and then their row is empty", async () => {
+    const harness = withLimit(2);
+    const { vendorStore, limiter } = harness.deps;
+    const [running, gone] = [await harness.start(), await harness.start()];
+    await harness.drain();
+    const held = [running, gone].map(({ id }) => ({ flowId: id, path: "0", at: 0 }));
+    for (const { row, held: names } of (await harness.deps.store.accountState("fake", "a")).slots) {
+      for (const [name, at] of Object.entries(names))
+        await harness.deps.store.releaseSlot({ provider: "fake", account: "a", kind: "tasks", row }, name, at);
+    }
+    await vendorStore.saveSlots({ provider: "fake", account: "a", rev: 0, held });
+    const next = { flowId: FLOW_ID, path: "0" };
+    expect(await limiter.acquire(ACCOUNT, next, 2)).toBeUndefined();
+    await harness.post(harness.vendor.calls[0]!, "SUCCESS");
+    expect(await limiter.acquire(ACCOUNT, next, 2)).toBeDefined();
+    expect((await vendorStore.slots("fake", "a"))!.held).toHaveLength(1);
+    expect(await limiter.acquire(ACCOUNT, { ...next, path: "1" }, 2)).toBeUndefined();
   });
 
   test("only one of two workers gets the last slot when both request it at the same time", async () => {
     const harness = withLimit(1);
     const [one, two] = [await harness.start(), await harness.start()];
-    const container = () => createAccounts({ ...harness.deps });
-    const acquired = [one, two].map((flow) => container().acquireSlot("fake", "a", { flowId: flow.id, path: "0" }, 1));
-    expect((await Promise.all(acquired)).sort()).toEqual([false, true]);
+    const container = () => createConcurrencyLimiter(harness.deps);
+    const acquired = [one, two].map((flow) => container().acquire(ACCOUNT, { flowId: flow.id, path: "0" }, 1));
+    expect((await Promise.all(acquired)).filter((slot) => slot !== undefined)).toHaveLength(1);
   });
 
   test("an expired slot that another task got is not returned to the first task", async () => {
     const harness = withLimit(1);
-    const { accounts } = harness.deps;
+    const { limiter } = harness.deps;
     const [one, two] = [await harness.start(), await harness.start()].map(({ id }) => ({ flowId: id, path: "0" }));
-    expect(await accounts.acquireSlot("fake", "a", one!, 1)).toBe(true);
-    expect(await accounts.acquireSlot("fake", "a", one!, 1)).toBe(true);
+    const slot = await limiter.acquire(ACCOUNT, one!, 1);
+    expect(await limiter.acquire(ACCOUNT, one!, 1)).toEqual(slot);
     harness.advance(TIMINGS.slotMs + 1);
-    expect(await accounts.acquireSlot("fake", "a", two!, 1)).toBe(true);
-    expect(await accounts.acquireSlot("fake", "a", one!, 1)).toBe(false);
+    expect(await limiter.acquire(ACCOUNT, two!, 1)).toBeDefined();
+    expect(await limiter.acquire(ACCOUNT, one!, 1)).toBeUndefined();
+  });
+
+  test("a worker that was suspended for long renews its slot, and a late release of the first one has no effect", async () => {
+    const harness = withLimit(1);
+    const { limiter, store } = harness.deps;
+    const [one, two] = [await harness.start(), await harness.start()].map(({ id }) => ({ flowId: id, path: "0" }));
+    const first = (await limiter.acquire(ACCOUNT, one!, 1))!;
+    harness.advance(TIMINGS.slotMs / 2 + 1);
+    const second = (await limiter.acquire(ACCOUNT, one!, 1))!;
+    expect(second.at).toBe(first.at + TIMINGS.slotMs / 2 + 1);
+    const ref = { provider: "fake", account: "a", kind: "tasks" as const, row: first.row };
+    expect((await store.releaseSlot(ref, slotNameOf(one!), first.at)).ok).toBe(false);
+    harness.advance(TIMINGS.slotMs - 1);
+    expect(await limiter.acquire(ACCOUNT, two!, 1)).toBeUndefined();
   });
 });

@@ -1,21 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { FLOW, NOW, taskIn } from "../test/sample.ts";
-import {
-  acquireSlot,
-  DEFAULT_ACCOUNT,
-  hasSlot,
-  isAccountName,
-  newSlots,
-  pruneSlots,
-  releaseSlot,
-  type Slots,
-} from "./account.ts";
+import { DEFAULT_ACCOUNT, type EarlierSlots, isAccountName, pruneSlots } from "./account.ts";
 import { ENDED, STATUSES, type Task } from "./task.ts";
 
 const GRACE = 1_000;
 const task = (status: Task["status"], more: Partial<Task> = {}) => taskIn(status, { account: "a", ...more });
-const empty = newSlots("sim", "a");
-const one: Slots = { ...empty, held: [{ flowId: FLOW, path: "0", at: NOW }] };
+const one: EarlierSlots = { provider: "sim", account: "a", rev: 0, held: [{ flowId: FLOW, path: "0", at: NOW }] };
 const LATER = NOW + GRACE;
 
 describe("account names", () => {
@@ -32,34 +22,7 @@ describe("account names", () => {
   it('the name of an unnamed account is "default"', () => expect(DEFAULT_ACCOUNT).toBe("default"));
 });
 
-describe("slots", () => {
-  it("an acquired slot stores its task and the time", () => {
-    expect(empty).toEqual({ provider: "sim", account: "a", rev: 0, held: [] });
-    expect(acquireSlot(empty, { flowId: FLOW, path: "0" }, 1, NOW)).toEqual(one);
-  });
-
-  it("a slot belongs to one task and not to another task of the flow or the same path of another flow", () => {
-    expect(hasSlot(one, { flowId: FLOW, path: "0" }, NOW - 1)).toBe(true);
-    expect(hasSlot(one, { flowId: FLOW, path: "0-1" }, NOW - 1)).toBe(false);
-    expect(hasSlot(one, { flowId: "flow_x", path: "0" }, NOW - 1)).toBe(false);
-    expect(hasSlot(empty, { flowId: FLOW, path: "0" }, NOW - 1)).toBe(false);
-  });
-
-  it("a slot that is too old does not count, and the task acquires it again", () => {
-    const task = { flowId: FLOW, path: "0" };
-    expect(hasSlot(one, task, NOW)).toBe(false);
-    expect(acquireSlot(releaseSlot(one, task), task, 1, LATER)!.held).toEqual([{ ...task, at: LATER }]);
-    expect(releaseSlot(one, { flowId: FLOW, path: "0-1" })).toEqual(one);
-  });
-
-  it("a slot is acquired while fewer than max are held, and the other slots stay", () => {
-    const two = acquireSlot(one, { flowId: FLOW, path: "0-1" }, 2, NOW + 1);
-    expect(two?.held).toEqual([...one.held, { flowId: FLOW, path: "0-1", at: NOW + 1 }]);
-    expect(acquireSlot(two!, { flowId: FLOW, path: "0-2" }, 2, NOW)).toBeUndefined();
-  });
-});
-
-describe("pruning of slots", () => {
+describe("pruning of the slots of an earlier version", () => {
   const left = (tasks: Task[], now = LATER, slots = one) => pruneSlots(slots, tasks, GRACE, now).held.length;
 
   it("a slot is free once its task has ended, was never stored or has another account", () => {

@@ -1,11 +1,10 @@
 /**
- * Vendor accounts: one vendor can have several API keys, each with its weight and its concurrency limit. Buttons belong to
- * the account that created them. Therefore a task names its account, and its follow-ups use the same account.
- *
- * Slots that name tasks enforce the concurrency limit. Whether a slot is free is decided by the state of its task. No slot
- * has to be released at the end of a task, so none can leak, and a wrong slot cannot block for longer than its task lives.
+ * Vendor accounts: one vendor can have several API keys, each with its weight and its concurrency limit
+ * (concurrency-limiter.ts). Buttons belong to the account that created them. Therefore a task names its account, and its
+ * follow-ups use the same account.
  */
-import { isEnded, type Task } from "./task.ts";
+import { occupiesSlot } from "./concurrency-limiter.ts";
+import type { Task } from "./task.ts";
 
 /** Name of a vendor's only account when its configuration names none. */
 export const DEFAULT_ACCOUNT = "default";
@@ -46,46 +45,24 @@ export function isAccountName(name: string): boolean {
   return NAME.test(name);
 }
 
-// ── slots ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── slots of an earlier version ────────────────────────────────────────────────────────────────────────────────────
 
-export interface Slot {
+export interface EarlierSlot {
   flowId: string;
   path: string;
   /** Time of acquisition, epoch ms. */
   at: number;
 }
 
-/** The slots of an account with a concurrency limit: the tasks that it may be running. */
-export interface Slots {
+/**
+ * The slots of an account as an earlier version stored them: all in one row (decision 29). They are read and removed, and
+ * none is added.
+ */
+export interface EarlierSlots {
   provider: string;
   account: string;
   rev: number;
-  held: Slot[];
-}
-
-type TaskKey = Pick<Task, "flowId" | "path">;
-
-export function newSlots(provider: string, account: string): Slots {
-  return { provider, account, rev: 0, held: [] };
-}
-
-/** @param since Epoch ms. A slot acquired at or before this time does not count: another task may have it by now. */
-export function hasSlot({ held }: Slots, task: TaskKey, since: number): boolean {
-  return held.some((slot) => isOf(slot, task) && slot.at > since);
-}
-
-export function releaseSlot(slots: Slots, task: TaskKey): Slots {
-  return { ...slots, held: slots.held.filter((slot) => !isOf(slot, task)) };
-}
-
-function isOf(slot: Slot, { flowId, path }: TaskKey): boolean {
-  return slot.flowId === flowId && slot.path === path;
-}
-
-/** Returns undefined if all slots are held; this function does not check whether their tasks still need them. */
-export function acquireSlot(slots: Slots, { flowId, path }: TaskKey, max: number, now: number): Slots | undefined {
-  if (slots.held.length >= max) return undefined;
-  return { ...slots, held: [...slots.held, { flowId, path, at: now }] };
+  held: EarlierSlot[];
 }
 
 /**
@@ -93,22 +70,11 @@ export function acquireSlot(slots: Slots, { flowId, path }: TaskKey, max: number
  *
  * @param tasks the tasks of the slots, as far as they are still stored
  */
-export function pruneSlots(slots: Slots, tasks: readonly Task[], graceMs: number, now: number): Slots {
+export function pruneSlots(slots: EarlierSlots, tasks: readonly Task[], graceMs: number, now: number): EarlierSlots {
   const byKey = new Map(tasks.map((task) => [`${task.flowId} ${task.path}`, task]));
   const held = slots.held.filter((slot) => {
     const task = byKey.get(`${slot.flowId} ${slot.path}`);
-    return task !== undefined && isOccupied(task, slots, slot.at + graceMs > now);
+    return task !== undefined && occupiesSlot(task, slots, slot.at + graceMs > now);
   });
   return { ...slots, held };
-}
-
-/**
- * Returns true if the vendor may be working on the task for this account. An open modal uses no capacity of the vendor
- * until it is answered.
- *
- * @param recent true if the slot was acquired a moment ago: the worker is about to claim the task
- */
-function isOccupied(task: Task, { provider, account }: Slots, recent: boolean): boolean {
-  if (isEnded(task) || task.provider !== provider || task.account !== account) return false;
-  return recent || (task.status !== "PENDING" && task.status !== "MODAL");
 }

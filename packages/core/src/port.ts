@@ -3,10 +3,11 @@
  * memory.
  */
 
-import type { AccountTraits, Slots, StoredAccount } from "./account.ts";
+import type { AccountTraits, EarlierSlots, StoredAccount } from "./account.ts";
 import type { AccountHealth } from "./account-health.ts";
 import type { App, AppKey } from "./app.ts";
 import type { BannedList } from "./banned.ts";
+import type { HeldSlots, SlotKind, SlotRow } from "./concurrency-limiter.ts";
 import type { Credit, Grant } from "./credit.ts";
 import type { DeadLetter } from "./dead-letter.ts";
 import type { Delivery } from "./delivery.ts";
@@ -43,7 +44,7 @@ export type Saved<T> = { ok: true; item: T } | { ok: false; current: T | undefin
  *
  * @throws MjflowError `overloaded` if the table throttles beyond the client's retries
  */
-export interface Store extends AppStore {
+export interface Store extends AppStore, AccountStore {
   /**
    * Writes the root first and the flow second, so the flow is the commit point. After a crash in between, a root without a
    * flow remains, which the sweeper removes before anything is paid. A flow without its root cannot occur.
@@ -93,6 +94,49 @@ export interface Store extends AppStore {
   saveDeadLetter(deadLetter: DeadLetter): Promise<Saved<DeadLetter>>;
 }
 
+/** Identifies a row of slots. */
+export interface SlotRowRef {
+  provider: string;
+  account: string;
+  kind: SlotKind;
+  row: number;
+}
+
+/** All rows of one vendor account, as one request has read them. */
+export interface AccountState {
+  /** Unset: not stored yet. */
+  health?: AccountHealth;
+  slots: SlotRow[];
+  /** EarlierSlots of an earlier version, which stored them in one row. Unset: no such row. */
+  earlierSlots?: EarlierSlots;
+}
+
+/**
+ * Rows of vendor accounts that many workers change at one time. Each change is one conditional write of single entries
+ * (decision 29), so no worker has to read first.
+ */
+export interface AccountStore {
+  /** Reads all rows of one account in one strongly consistent request. */
+  accountState(provider: string, account: string): Promise<AccountState>;
+  /**
+   * Adds all names to a row with the time `at`, or none. The row refuses them if it would then have more than `limit` entries,
+   * or if it has the first name already.
+   *
+   * @returns the row after the change, or the row that refused it
+   */
+  acquireSlots(ref: SlotRowRef, names: readonly string[], limit: number, at: number): Promise<SlotWrite>;
+  /** Removes an entry if it still has the time `at`. */
+  releaseSlot(ref: SlotRowRef, name: string, at: number): Promise<SlotWrite>;
+  /** Replaces the time of an entry if it still has the time `at`. */
+  renewSlot(ref: SlotRowRef, name: string, at: number, now: number): Promise<SlotWrite>;
+}
+
+/** @property ok false if the condition was not met */
+export interface SlotWrite {
+  ok: boolean;
+  held: HeldSlots;
+}
+
 /** Endpoints and deliveries. Each write is a conditional write of one item as in `Store`; revision 0 creates the item. */
 export interface WebhookStore {
   /** Reads all endpoints of an app, including the entry for its flows' notifyHooks; strongly consistent. */
@@ -108,7 +152,7 @@ export interface WebhookStore {
   listDeliveries(query: DeliveryQuery): Promise<{ deliveries: Delivery[]; cursor?: string }>;
 }
 
-/** What the operator stores about vendors, and the slots of accounts with a concurrency limit. */
+/** What the operator stores about vendors, and the slots of an earlier version. */
 export interface VendorStore {
   /** Reads all stored accounts of all vendors in one strongly consistent request. */
   storedAccounts(): Promise<StoredAccount[]>;
@@ -118,8 +162,8 @@ export interface VendorStore {
   deleteStoredAccount(account: StoredAccount): Promise<void>;
   bannedList(): Promise<BannedList | undefined>;
   saveBannedList(list: BannedList): Promise<Saved<BannedList>>;
-  slots(provider: string, account: string): Promise<Slots | undefined>;
-  saveSlots(slots: Slots): Promise<Saved<Slots>>;
+  slots(provider: string, account: string): Promise<EarlierSlots | undefined>;
+  saveSlots(slots: EarlierSlots): Promise<Saved<EarlierSlots>>;
 }
 
 export interface DeliveryQuery {

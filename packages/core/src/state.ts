@@ -14,6 +14,7 @@
  *   P5  A second claim changes nothing while the lease of the first is valid.
  */
 
+import { occupiesSlot } from "./concurrency-limiter.ts";
 import { hasNewSubscribedEvent } from "./derived-events.ts";
 import { onAbandon, onArchived, onCancel, onModalAnswer, onTileCut } from "./state/app.ts";
 import type { Context, Decision, Signal } from "./state/signal.ts";
@@ -38,12 +39,21 @@ export { failureOf, hasAdoptableResult, hasMedia } from "./state/vendor.ts";
 
 /** Returns the decision of the rules, plus a `tell` effect if a subscriber gets a new event from it. */
 export function decide(task: Task, signal: Signal, ctx: Context): Decision {
-  const decision = applyRules(task, signal, ctx);
+  const decision = withRelease(task, applyRules(task, signal, ctx));
   if (decision.kind === "ignore" || !hasNewSubscribedEvent(task, decision.next)) return decision;
   const { effects, next } = decision;
   // While the images are being archived, the notification waits: it must contain the links of the copies.
   const isCovered = next.pendingEffects?.includes("archive") || effects.some(({ kind }) => kind === "tell");
   return isCovered ? decision : { ...decision, effects: [...decision.effects, { kind: "tell" }] };
+}
+
+/** Releases the slot of a task that the vendor is not working on any more for this account. The row and the effect agree. */
+function withRelease(task: Task, decision: Decision): Decision {
+  if (decision.kind === "ignore" || !decision.next.slot || occupiesSlot(decision.next, task, false)) return decision;
+  const { slot, ...next } = decision.next;
+  const { provider, account } = task;
+  const release = { kind: "release" as const, from: { provider, account }, slot };
+  return { ...decision, next, effects: [...decision.effects, release] };
 }
 
 function applyRules(task: Task, signal: Signal, ctx: Context): Decision {

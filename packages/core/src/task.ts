@@ -1,4 +1,5 @@
 /** A task: one paid call to a vendor and its result. The rules for its changes are in `state.ts`. */
+import type { Slot } from "./concurrency-limiter.ts";
 import type { Failure } from "./error.ts";
 import type { ModalAnswer, Press } from "./plan.ts";
 import type { Result } from "./report.ts";
@@ -129,6 +130,8 @@ export interface Task {
   busyAnswers: number;
   /** What the last busy response was about (`SubmitOutcome` in port.ts). Unset: the capacity of the account. */
   busyAbout?: "parent" | "connection";
+  /** Slot of the account's concurrency limit, set by the claim. Unset: the account has no limit, or the slot is released. */
+  slot?: Slot;
 
   /** Unset until a response or report names it. */
   vendorTaskId?: string;

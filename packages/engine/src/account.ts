@@ -1,8 +1,7 @@
 /**
  * The health of vendor accounts: whether an account sends callbacks, and its circuit breaker. The health is read rarely
- * and written only when it changes. This module also holds the slots of accounts with a concurrency limit.
+ * and written only when it changes.
  */
-import { acquireSlot, hasSlot, newSlots, pruneSlots, releaseSlot, type Slots } from "@mjflow/core/account";
 import {
   type AccountHealth,
   type CallbackBehavior,
@@ -24,7 +23,7 @@ import {
   resetBreaker,
   startTrial,
 } from "@mjflow/core/circuit-breaker";
-import type { Clock, Log, Store, TaskRef, VendorStore } from "@mjflow/core/port";
+import type { Clock, Log, Store } from "@mjflow/core/port";
 import type { Task } from "@mjflow/core/task";
 import { type DurationSample, durationSampleOf } from "@mjflow/core/task-duration";
 import type { Timings } from "@mjflow/core/timing";
@@ -62,39 +61,24 @@ export interface Accounts {
   tryHalfOpen(provider: string, account: string): Promise<boolean>;
   /** Resets the breaker after the account got a new API key. The faults of the old key do not apply to the new one. */
   resetBreaker(provider: string, account: string): Promise<void>;
-  /**
-   * Acquires a slot for this task at an account with concurrency limit `max`. The worker calls this before
-   * it claims the task.
-   * @returns false if tasks that have not ended hold all slots
-   */
-  acquireSlot(provider: string, account: string, task: TaskRef, max: number): Promise<boolean>;
 }
 
 /** @property afterMs wait time that the vendor requested, ms */
 export type CallOutcome = "worked" | { fault: Fault; afterMs?: number };
 
 interface AccountsDeps {
-  store: Pick<Store, "health" | "saveHealth" | "getTask">;
-  /** Required only by workers that submit to accounts with a concurrency limit. */
-  vendorStore?: Pick<VendorStore, "slots" | "saveSlots">;
+  store: Pick<Store, "health" | "saveHealth">;
   clock: Clock;
   log: Log;
   timings: Timings;
 }
 
-/**
- * Limit for write conflicts on the slots of one account. After that many conflicts in a row, the account counts as
- * full.
- */
-const MAX_CONFLICT_RETRIES = 5;
-
 /** Tasks whose durations a process counts between two writes. More tasks would not change the percentile. */
 const MAX_SAMPLES = 100;
 
-export function createAccounts({ store, vendorStore, clock, log, timings }: AccountsDeps): Accounts {
+export function createAccounts({ store, clock, log, timings }: AccountsDeps): Accounts {
   const cached = new Map<string, { health: Promise<AccountHealth>; until: number }>();
   const recording = new Map<string, Promise<void>>();
-  const fullUntil = new Map<string, number>();
   /** Durations that this process has counted and not stored, and when it tries to store them, by account. */
   const counted = new Map<string, { samples: DurationSample[]; nextAt: number }>();
   /** The last known vendor task id of each account. It is stored only with a fault, so that it costs no write. */
@@ -143,16 +127,6 @@ export function createAccounts({ store, vendorStore, clock, log, timings }: Acco
     const saved = await store.saveHealth(health);
     cached.delete(`${health.provider}/${health.account}`);
     return saved;
-  }
-
-  /** Returns undefined if tasks that the vendor may be working on hold all slots. */
-  async function addSlot(slots: Slots, task: TaskRef, max: number): Promise<Slots | undefined> {
-    const now = clock.now();
-    const added = acquireSlot(slots, task, max, now);
-    if (added) return added;
-    const tasks = await Promise.all(slots.held.map((slot) => store.getTask(slot)));
-    const found = tasks.filter((each) => each !== undefined);
-    return acquireSlot(pruneSlots(slots, found, timings.slotMs, now), task, max, now);
   }
 
   async function storeDurations(task: Task, entry: { samples: DurationSample[]; nextAt: number }): Promise<void> {
@@ -237,25 +211,6 @@ export function createAccounts({ store, vendorStore, clock, log, timings }: Acco
       const health = await store.health(provider, account);
       // Look-ups that failed with the old key are made again at once. The fault stays until a look-up has worked.
       if (health) await save(resetBreaker({ ...health, askAt: undefined }));
-    },
-    async acquireSlot(provider, account, task, max) {
-      if (!vendorStore)
-        throw new Error("The account has a concurrency limit, but this process has no vendor store for its slots");
-      const key = `${provider}/${account}`;
-      const now = clock.now();
-      if ((fullUntil.get(key) ?? 0) > now) return false;
-      for (let retry = 0; retry < MAX_CONFLICT_RETRIES; retry++) {
-        const slots = (await vendorStore.slots(provider, account)) ?? newSlots(provider, account);
-        if (hasSlot(slots, task, now - timings.slotMs)) return true;
-        const next = await addSlot(releaseSlot(slots, task), task, max);
-        if (!next) {
-          // For `busyMs` all requests of this process are refused without reading the slots again.
-          fullUntil.set(key, now + timings.busyMs);
-          return false;
-        }
-        if ((await vendorStore.saveSlots(next)).ok) return true;
-      }
-      return false;
     },
   };
 }

@@ -1,4 +1,7 @@
+import { type Slot, slotNameOf } from "@mjflow/core/concurrency-limiter";
 import { outgoingArchive, outgoingNotification, outgoingWork } from "@mjflow/core/message";
+import type { TaskRef } from "@mjflow/core/port";
+import type { AccountRef } from "@mjflow/core/state";
 import { type AppliedSignal, effectsOf } from "./apply-signal.ts";
 import type { EngineDeps } from "./deps.ts";
 import { startFollowUps } from "./follow-ups.ts";
@@ -28,6 +31,24 @@ export async function runEffects(
       // A late success is rare, so its code is not read at every cold start.
       const { adoptLateSuccess } = await import("./adopt.ts");
       await runEffects(deps, await adoptLateSuccess(deps, task));
+    } else if (effect.kind === "release") {
+      await releaseSlot(deps, effect.from, task, effect.slot);
     }
   }
+}
+
+/**
+ * Releases the slot of a task. If this fails, the slot counts as used until a task finds the account full: then the row of its
+ * task shows that it is not needed.
+ */
+export async function releaseSlot(
+  { store, log }: Pick<EngineDeps, "store" | "log">,
+  { provider, account }: AccountRef,
+  task: TaskRef,
+  { row, at }: Slot,
+): Promise<void> {
+  const ref = { provider, account, kind: "tasks" as const, row };
+  await store.releaseSlot(ref, slotNameOf(task), at).catch((error: unknown) => {
+    log.warn("slot.not-released", { provider, account, flow: task.flowId, path: task.path, error: String(error) });
+  });
 }

@@ -12,6 +12,7 @@
 
 import type { Button } from "@mjflow/core/button";
 import { resolvePress } from "@mjflow/core/button";
+import { isSlotAged, occupiesSlot, type Slot } from "@mjflow/core/concurrency-limiter";
 import { type Failure, failure, isVendorLoss } from "@mjflow/core/error";
 import type { Flow } from "@mjflow/core/flow";
 import { parentPath } from "@mjflow/core/id";
@@ -22,12 +23,14 @@ import type { Task } from "@mjflow/core/task";
 import type { Accounts, CallOutcome } from "./account.ts";
 import { type AccountHandle, findAccountOfTask, findFailoverAccount, findFreeAccount } from "./account-selection.ts";
 import { type AppliedSignal, applySignal, effectsOf } from "./apply-signal.ts";
+import type { ConcurrencyLimiter } from "./concurrency-limiter.ts";
 import type { EngineDeps } from "./deps.ts";
 import type { ImageSemaphore } from "./image-semaphore.ts";
-import { runEffects } from "./run-effects.ts";
+import { releaseSlot, runEffects } from "./run-effects.ts";
 
 interface SubmitDeps extends EngineDeps {
   accounts: Accounts;
+  limiter: ConcurrencyLimiter;
   /** Limits how many tasks with images are submitted in parallel; unset: no limit. */
   imageSemaphore?: ImageSemaphore;
 }
@@ -90,15 +93,20 @@ async function send(deps: SubmitDeps, flow: Flow, task: Task, parent: Task | und
     return runEffects(deps, await applySignal(deps, task, { kind: "abandon", failure, to }));
   }
   if (ready.kind === "later") return requeueTask(deps, task, ready.afterMs);
-  if (!(await hasFreeSlot(deps, handle!, task))) return runEffects(deps, await waitForSlot(deps, flow, task));
+  let slot = await acquireSlot(deps, handle!, task);
+  if (slot === "full") return runEffects(deps, await waitForSlot(deps, flow, task));
   // We read the account health before the claim. A failure between claim and call would leave the task UNCLEAR although
   // nothing was sent.
   const health = await deps.accounts.callbacks(task.provider, task.account);
   const intended = task.status === "MODAL" ? "modal" : "submit";
   const vendorOrigin = URL.parse(handle!.config.baseUrl)?.origin;
   const { customId } = ready;
-  const claimed = await applySignal(deps, task, { kind: "claim", call: intended, customId, vendorOrigin });
-  if (!effectsOf(claimed.decision).some((effect) => effect.kind === "call")) return;
+  // The worker may have been suspended. After `slotMs` another task may have the slot.
+  if (slot && isSlotAged(slot, deps.timings, deps.clock.now())) slot = await acquireSlot(deps, handle!, task);
+  if (slot === "full") return runEffects(deps, await waitForSlot(deps, flow, task));
+  const claimed = await applySignal(deps, task, { kind: "claim", call: intended, customId, vendorOrigin, slot });
+  if (!effectsOf(claimed.decision).some((effect) => effect.kind === "call"))
+    return releaseUnusedSlot(deps, task, claimed.task, slot);
   await runEffects(deps, await callVendor(deps, handle!, flow, claimed.task, ready, health));
 }
 
@@ -164,8 +172,19 @@ async function callVendor(
 
 // ── accounts: free slots, failover of rejected roots, account health ───────────────────────────────────────────────
 
-async function hasFreeSlot({ accounts }: SubmitDeps, { maxRunning }: AccountHandle, task: Task): Promise<boolean> {
-  return maxRunning === undefined || accounts.acquireSlot(task.provider, task.account, task, maxRunning);
+/** @returns undefined if the account has no concurrency limit */
+async function acquireSlot(
+  { limiter }: SubmitDeps,
+  { maxRunning }: AccountHandle,
+  task: Task,
+): Promise<Slot | "full" | undefined> {
+  if (maxRunning === undefined) return undefined;
+  return (await limiter.acquire(task, task, maxRunning)) ?? "full";
+}
+
+/** The claim was ignored. The slot is released, except if another worker has claimed the task with the same slot. */
+async function releaseUnusedSlot(deps: SubmitDeps, task: Task, current: Task, slot: Slot | undefined): Promise<void> {
+  if (slot && !occupiesSlot(current, task, false)) await releaseSlot(deps, task, task, slot);
 }
 
 /** Makes the task wait as after a busy outcome, without a vendor call. */

@@ -5,6 +5,7 @@
 import type { Flow } from "@mjflow/core/flow";
 import type { Saved, Store } from "@mjflow/core/port";
 import type { Task } from "@mjflow/core/task";
+import { createAccountStore } from "./account.ts";
 import { createAppStore } from "./app.ts";
 import { type Item, isExpired, keyOf } from "./codec.ts";
 import {
@@ -77,6 +78,7 @@ export function createStore({ table, now = Date.now }: StoreDeps): Store {
 
   return {
     ...createAppStore({ table, now }),
+    ...createAccountStore(table),
     async createFlow(flow, root) {
       // If the root exists already, an earlier try crashed before its second write. This try completes it.
       await saveTask(root, undefined);

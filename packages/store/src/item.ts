@@ -53,6 +53,7 @@ const TASK = {
   leaseUntil: ["le", "number"],
   busyAnswers: ["bu", "count"],
   busyAbout: ["ba", "text"],
+  slot: ["sl", "json"],
   vendorOrigin: ["vo", "text"],
   vendorTaskId: ["id", "text"],
   vendorTaskIdFrom: ["idf", "text"],

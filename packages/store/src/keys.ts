@@ -5,7 +5,8 @@
  *     flow#<flowId>                  flow                        the flow with its request
  *     flow#<flowId>                  task#<path>                 one task with its result, usually written four times
  *     account#<provider>#<account>   health                      account health: callbacks, look-ups, circuit breaker
- *     account#<provider>#<account>   slots                       tasks that an account with a concurrency limit may be running
+ *     account#<provider>#<account>   tasks#<row>                 slots of an account with a concurrency limit, by task
+ *     account#<provider>#<account>   slots                       slots of an earlier version, only read
  *     vendors                        <provider>#<account>        a vendor account stored through the API
  *     endpoints#<appId>              <endpointId>                a webhook endpoint; `hook` for the notifyHooks of flows
  *     deliveries#<flowId>            <place>#<name>#<listener>   one event for one subscriber
@@ -32,7 +33,7 @@
 import { type DeliveryKey, deliveryIdOf, parseDeliveryId } from "@mjflow/core/delivery";
 import { isFlowId } from "@mjflow/core/id";
 import { DUE_SHARDS } from "@mjflow/core/limit";
-import type { DueRef } from "@mjflow/core/port";
+import type { DueRef, SlotRowRef } from "@mjflow/core/port";
 
 export const INDEX = { due: "due", app: "app" } as const;
 
@@ -77,12 +78,20 @@ export function taskKey(flowId: string, path: string): Key {
   return { pk: flowPk(flowId), sk: `${TASK_SK}${path}` };
 }
 
+export function accountPk(provider: string, account: string): string {
+  return `account#${provider}#${account}`;
+}
+
 export function healthKey(provider: string, account: string): Key {
-  return { pk: `account#${provider}#${account}`, sk: "health" };
+  return { pk: accountPk(provider, account), sk: "health" };
 }
 
 export function slotsKey(provider: string, account: string): Key {
-  return { pk: healthKey(provider, account).pk, sk: "slots" };
+  return { pk: accountPk(provider, account), sk: "slots" };
+}
+
+export function slotRowKey({ provider, account, kind, row }: SlotRowRef): Key {
+  return { pk: accountPk(provider, account), sk: `${kind}#${row}` };
 }
 
 /** One partition for the accounts of all vendors: they are few, so one request reads all of them. */

@@ -9,6 +9,7 @@ import type { DeadLetter } from "@mjflow/core/dead-letter";
 import type { Flow } from "@mjflow/core/flow";
 import type { Due, DueRef, Saved, Store } from "@mjflow/core/port";
 import { hasOwnDueEntry, type Task } from "@mjflow/core/task";
+import { createAccountStore } from "./account.ts";
 import { createAppStore } from "./app.ts";
 import type { Item } from "./codec.ts";
 import { dueOf } from "./item.ts";
@@ -96,8 +97,15 @@ export function createMemoryStore({
   };
   const rowsOf = (flowId: string) => [...(flows.get(flowKey(flowId).pk)?.values() ?? [])];
 
+  const accountStore = createAccountStore(table);
+
   return {
     ...createAppStore({ table, now }),
+    ...accountStore,
+    async accountState(provider, account) {
+      const health = accounts.get(healthKey(provider, account).pk);
+      return { ...(await accountStore.accountState(provider, account)), ...(health && { health }) };
+    },
     async createFlow(flow, root) {
       put({ kind: "task", item: root }, undefined);
       return put({ kind: "flow", item: flow }, undefined).ok ? "created" : "exists";

@@ -1,5 +1,5 @@
-/** Stored vendor accounts, their slots and the banned words in the table: small rows that never expire. */
-import type { Slots, StoredAccount } from "@mjflow/core/account";
+/** Stored vendor accounts, the slots of an earlier version and the banned words in the table: small rows that never expire. */
+import type { EarlierSlots, StoredAccount } from "@mjflow/core/account";
 import type { BannedList } from "@mjflow/core/banned";
 import type { Saved, VendorStore } from "@mjflow/core/port";
 import { type Fields, fieldsOf, type Item, keyOf, REV_ATTRIBUTE, row } from "./codec.ts";
@@ -21,7 +21,7 @@ const ACCOUNT = {
 const SLOTS = {
   rev: [REV_ATTRIBUTE, "number"],
   held: ["he", "json"],
-} as const satisfies Fields<Exclude<keyof Slots, "provider" | "account">>;
+} as const satisfies Fields<Exclude<keyof EarlierSlots, "provider" | "account">>;
 
 const BANNED = {
   rev: [REV_ATTRIBUTE, "number"],
@@ -76,10 +76,11 @@ function bannedOf(item: Item): BannedList {
   return { words: [], ...fieldsOf(item, BANNED) } as unknown as BannedList;
 }
 
-function slotsItem(slots: Slots): Item {
+function slotsItem(slots: EarlierSlots): Item {
   return row(slotsKey(slots.provider, slots.account), SLOTS, slots);
 }
 
-function slotsOf(provider: string, account: string, item: Item): Slots {
-  return { provider, account, held: [], ...fieldsOf(item, SLOTS) } as unknown as Slots;
+/** @throws ItemError if newer code wrote the row */
+export function slotsOf(provider: string, account: string, item: Item): EarlierSlots {
+  return { provider, account, held: [], ...fieldsOf(item, SLOTS) } as unknown as EarlierSlots;
 }

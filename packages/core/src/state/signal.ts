@@ -1,4 +1,5 @@
 /** The signals that a task can receive, and the decisions about them. Types only. */
+import type { Slot } from "../concurrency-limiter.ts";
 import type { Failure } from "../error.ts";
 import type { ModalAnswer } from "../plan.ts";
 import type { Report, Result } from "../report.ts";
@@ -18,7 +19,7 @@ export type Signal =
    * A worker has received the task's message and has prepared this call. The claim succeeds only for the prepared call.
    * If the task has reached its modal meanwhile, a claim to submit is ignored, because the press would be paid twice.
    */
-  | { kind: "claim"; call: CallKind; customId?: string; vendorOrigin?: string }
+  | { kind: "claim"; call: CallKind; customId?: string; vendorOrigin?: string; slot?: Slot }
   // The outcomes of a call name in `call` the call that they belong to, if it is known. A slow response to the
   // submission must not count as the response to the modal answer that another worker has sent since.
   | {
@@ -103,6 +104,8 @@ export type Effect =
   | { kind: "call" }
   /** Put the task's work message on its queue: a submit message, for a tile an archive message. */
   | { kind: "enqueue"; delayMs: number }
+  /** Release the slot that the task does not need any more. */
+  | { kind: "release"; from: AccountRef; slot: Slot }
   /** Store the follow-ups and send their messages. */
   | { kind: "follow" }
   /** Look the task up at the vendor. */

@@ -24,14 +24,14 @@ import {
 
 export function onClaim(
   task: Task,
-  { call: wanted, customId, vendorOrigin }: Extract<Signal, { kind: "claim" }>,
+  { call: wanted, customId, vendorOrigin, slot }: Extract<Signal, { kind: "claim" }>,
   ctx: Context,
 ): Decision {
   const leaseUntil = ctx.now + ctx.timings.leaseMs;
   // A due time that is already set stays. If it passes within the lease, the sweeper finds the lease valid and
   // postpones the task until the end of the lease. So the claim does not move the entry in the due index.
   const due = task.due ?? leaseUntil;
-  const lease = { leaseUntil, due, ...(vendorOrigin !== undefined && { vendorOrigin }) };
+  const lease = { leaseUntil, due, ...(vendorOrigin !== undefined && { vendorOrigin }), ...(slot && { slot }) };
   if (task.status === "PENDING" && wanted === "submit") {
     const pressed = customId === undefined ? {} : { customId };
     return changeStatus(

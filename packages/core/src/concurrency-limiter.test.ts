@@ -1,0 +1,144 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { FLOW, NOW, taskIn } from "../test/sample.ts";
+import { newBreakerRecord } from "./circuit-breaker.ts";
+import {
+  callLimit,
+  freeSlots,
+  isSlotAged,
+  occupiesSlot,
+  outdatedCallSlots,
+  outdatedTaskSlots,
+  preferredRows,
+  rowCount,
+  rowLimit,
+  rowLimits,
+  SLOTS_PER_ROW,
+  type SlotRow,
+  slotNameOf,
+  taskOfSlot,
+} from "./concurrency-limiter.ts";
+import { ENDED, STATUSES, type Task } from "./task.ts";
+import { TIMINGS } from "./timing.ts";
+
+const max = fc.integer({ min: 0, max: 1_000 });
+const kind = fc.constantFrom("tasks" as const, "calls" as const);
+const account = { provider: "sim", account: "a" };
+const rowsOf = (counts: readonly number[]): SlotRow[] =>
+  counts.map((count, row) => ({
+    kind: "tasks",
+    row,
+    held: Object.fromEntries(Array.from({ length: count }, (_, i) => [`${row}.${i}`, NOW])),
+  }));
+
+describe("rows of a limit", () => {
+  it("for every limit, the limits of the rows add up to it and no row is larger than a write unit", () => {
+    fc.assert(
+      fc.property(kind, max, (kindOf, limit) => {
+        const limits = Array.from({ length: rowCount(kindOf, limit) + 2 }, (_, row) => rowLimit(kindOf, limit, row));
+        expect(limits.reduce((sum, each) => sum + each, 0)).toBe(limit);
+        expect(Math.max(...limits)).toBeLessThanOrEqual(SLOTS_PER_ROW[kindOf]);
+      }),
+    );
+  });
+
+  it("for every limit and number, the preferred rows exist and differ", () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 84 }),
+        fc.double({ min: 0, max: 0.999_999, noNaN: true }),
+        (count, chance) => {
+          const rows = preferredRows(count, chance);
+          expect(new Set(rows).size).toBe(Math.min(2, count));
+          for (const row of rows) expect(row).toBeLessThan(count);
+        },
+      ),
+    );
+  });
+
+  it("for every content of the rows, exactly so many slots are free that the limit is not exceeded", () => {
+    const counts = fc.array(fc.integer({ min: 0, max: 12 }), { maxLength: 10 });
+    fc.assert(
+      fc.property(max, counts, fc.nat({ max: 20 }), (limit, held, earlier) => {
+        const rows = rowsOf(held);
+        const free = freeSlots("tasks", limit, rows, earlier);
+        const total = held.reduce((sum, each) => sum + each, 0) + earlier;
+        expect(free).toBe(Math.max(0, limit - total));
+      }),
+    );
+  });
+
+  it("after a limit was lowered, the entries above the new rows use up slots", () => {
+    expect(rowLimits("tasks", 24, rowsOf([10, 10, 10]))).toEqual([10, 10]);
+    expect(rowLimits("tasks", 13, rowsOf([12, 2]))).toEqual([7, 2]);
+    expect(rowLimits("tasks", 24, [])).toEqual([12, 12]);
+    expect(freeSlots("tasks", 24, rowsOf([10, 10, 10]))).toBe(0);
+    expect(freeSlots("tasks", 24, rowsOf([10, 10, 0]))).toBe(4);
+    expect(freeSlots("tasks", 24, rowsOf([10, 10]), 3)).toBe(1);
+  });
+});
+
+describe("slots of tasks", () => {
+  it("the name of a slot gives the task back", () => {
+    for (const path of ["0", "0-1-m12", "0r2"]) {
+      expect(taskOfSlot(slotNameOf({ flowId: FLOW, path }))).toEqual({ flowId: FLOW, path });
+    }
+  });
+
+  const held = { [slotNameOf({ flowId: FLOW, path: "0" })]: NOW };
+  const LATER = NOW + TIMINGS.slotMs;
+  const task = (status: Task["status"], more: Partial<Task> = {}) => taskIn(status, { account: "a", ...more });
+  const outdated = (tasks: Task[], now = LATER) =>
+    Object.keys(outdatedTaskSlots({ held }, account, tasks, TIMINGS, now));
+
+  it("a slot is outdated once its task has ended, waits, was never stored or has another account", () => {
+    for (const status of [...ENDED, "PENDING", "MODAL"] as const)
+      expect(outdated([task(status)]), status).toHaveLength(1);
+    expect(outdated([])).toHaveLength(1);
+    expect(outdated([task("SUBMITTED", { path: "0-1" })])).toHaveLength(1);
+    expect(outdated([task("SUBMITTED", { account: "b" })])).toHaveLength(1);
+    expect(outdated([task("SUBMITTED", { provider: "other" })])).toHaveLength(1);
+  });
+
+  it("a slot is not outdated while the vendor may be working on its task, however old it is", () => {
+    for (const status of ["SUBMITTING", "UNCLEAR", "SUBMITTED", "IN_PROGRESS"] as const) {
+      expect(outdated([task(status)], LATER + 3_600_000), status).toEqual([]);
+    }
+  });
+
+  it("no slot is outdated within slotMs after it was acquired, whatever its task is", () => {
+    for (const status of STATUSES) expect(outdated([task(status)], LATER - 1), status).toEqual([]);
+    expect(outdated([], LATER - 1)).toEqual([]);
+  });
+
+  it("a slot is aged after half of slotMs, so the claim is stored before another task can get the slot", () => {
+    const slot = { row: 0, at: NOW };
+    expect(isSlotAged(slot, TIMINGS, NOW + TIMINGS.slotMs / 2)).toBe(false);
+    expect(isSlotAged(slot, TIMINGS, NOW + TIMINGS.slotMs / 2 + 1)).toBe(true);
+  });
+
+  it("a waiting task occupies its slot only if the slot is recent", () => {
+    expect([occupiesSlot(task("PENDING"), account, true), occupiesSlot(task("PENDING"), account, false)]).toEqual([
+      true,
+      false,
+    ]);
+  });
+});
+
+describe("calls", () => {
+  it("the slot of a call is outdated once its function can no longer be running", () => {
+    expect(outdatedCallSlots({ held: { a: NOW, b: NOW + 1 } }, 1_000, NOW + 1_000)).toEqual({ a: NOW });
+  });
+
+  it("an account gets a quarter of the workers, at least one", () => {
+    expect([1, 2, 7, 20, 200].map((workers) => callLimit(workers, undefined, NOW))).toEqual([1, 1, 1, 5, 50]);
+  });
+
+  it("an account gets two calls within a minute after an unclear response, and one while its breaker is open", () => {
+    const unclear = { ...newBreakerRecord(), faults: 1, fault: "unclear" as const, faultAt: NOW };
+    expect([NOW, NOW + 59_999, NOW + 60_000].map((now) => callLimit(200, unclear, now))).toEqual([2, 2, 50]);
+    expect(callLimit(2, unclear, NOW)).toBe(1);
+    expect(callLimit(200, { ...unclear, openUntil: NOW + 1 }, NOW)).toBe(1);
+    expect(callLimit(200, newBreakerRecord(), NOW)).toBe(50);
+  });
+});

@@ -1,0 +1,221 @@
+/**
+ * Acquires slots of vendor accounts (core/concurrency-limiter.ts). Requests of one process for one account share their
+ * writes: the children of a parent are submitted together, and one write gives all of them their slots.
+ */
+import { type EarlierSlots, pruneSlots } from "@mjflow/core/account";
+import { hashToUnitInterval } from "@mjflow/core/account-selection";
+import {
+  type HeldSlots,
+  heldCount,
+  isSlotAged,
+  outdatedTaskSlots,
+  preferredRows,
+  rowLimits,
+  type Slot,
+  type SlotRow,
+  slotNameOf,
+  taskOfSlot,
+} from "@mjflow/core/concurrency-limiter";
+import type { Clock, Log, SlotRowRef, Store, TaskRef, VendorStore } from "@mjflow/core/port";
+import type { AccountRef } from "@mjflow/core/state";
+import type { Timings } from "@mjflow/core/timing";
+
+export interface LimiterDeps {
+  store: Pick<Store, "accountState" | "acquireSlots" | "releaseSlot" | "renewSlot" | "getTasks">;
+  /** Required only to remove the slots of an earlier version. */
+  vendorStore?: Pick<VendorStore, "saveSlots">;
+  clock: Clock;
+  log: Log;
+  timings: Timings;
+}
+
+export interface ConcurrencyLimiter {
+  /**
+   * Acquires a slot for the task at an account with the concurrency limit `max`. The worker calls this before it claims the
+   * task. A task that has a slot gets the same one.
+   *
+   * @returns undefined if tasks that the vendor may be working on hold all slots
+   */
+  acquire(account: AccountRef, task: TaskRef, max: number): Promise<Slot | undefined>;
+}
+
+interface Request {
+  task: TaskRef;
+  max: number;
+  resolve(slot: Slot | undefined): void;
+  reject(error: unknown): void;
+}
+
+export function createConcurrencyLimiter(deps: LimiterDeps): ConcurrencyLimiter {
+  /** Requests that wait for the next write, by account. An account is in the map while requests of it are handled. */
+  const waiting = new Map<string, Request[]>();
+
+  async function handle(account: AccountRef, key: string): Promise<void> {
+    for (;;) {
+      // Requests of the same turn of the event loop, and those that came during the last write, share the next one.
+      await Promise.resolve();
+      const requests = waiting.get(key)!.splice(0);
+      if (requests.length === 0) break;
+      // A limit that was changed meanwhile is known to the newest request.
+      const { max } = requests.at(-1)!;
+      try {
+        const names = [...new Set(requests.map(({ task }) => slotNameOf(task)))];
+        const slots = await acquireSlots(deps, account, names, max);
+        for (const { task, resolve } of requests) resolve(slots.get(slotNameOf(task)));
+      } catch (error) {
+        for (const { reject } of requests) reject(error);
+      }
+    }
+    waiting.delete(key);
+  }
+
+  return {
+    acquire({ provider, account }, task, max) {
+      const key = `${provider}/${account}`;
+      return new Promise((resolve, reject) => {
+        const request = { task, max, resolve, reject };
+        const pending = waiting.get(key);
+        if (pending) return void pending.push(request);
+        waiting.set(key, [request]);
+        void handle({ provider, account }, key);
+      });
+    },
+  };
+}
+
+/** @returns the slots of the tasks that got one */
+async function acquireSlots(
+  deps: LimiterDeps,
+  account: AccountRef,
+  names: readonly string[],
+  max: number,
+): Promise<Map<string, Slot>> {
+  const state = await deps.store.accountState(account.provider, account.account);
+  const rows = new Map(state.slots.filter(({ kind }) => kind === "tasks").map((each) => [each.row, each.held]));
+  const earlier = state.earlierSlots ? await countEarlierSlots(deps, state.earlierSlots, rows) : 0;
+  const acquired = await keepSlots(deps, account, names, rows);
+  const left = names.filter((name) => !acquired.has(name));
+  await addSlots(deps, account, left, { max, rows, earlier }, acquired);
+  if (left.every((name) => acquired.has(name))) return acquired;
+  // Only here an account may count as full: every row was read, or has refused a write (SL3).
+  const freed = await removeOutdatedSlots(deps, account, rows);
+  const missing = left.filter((name) => !acquired.has(name));
+  if (freed > 0) await addSlots(deps, account, missing, { max, rows, earlier }, acquired);
+  return acquired;
+}
+
+type Rows = Map<number, HeldSlots>;
+
+const rowsOf = (rows: Rows): SlotRow[] => [...rows].map(([row, held]) => ({ kind: "tasks", row, held }));
+
+/** Returns the slots that the tasks have already. An aged one is renewed, or else another task may get it. */
+async function keepSlots(
+  { store, clock, timings }: LimiterDeps,
+  account: AccountRef,
+  names: readonly string[],
+  rows: Rows,
+): Promise<Map<string, Slot>> {
+  const kept = new Map<string, Slot>();
+  for (const [row, held] of rows) {
+    for (const name of names.filter((each) => held[each] !== undefined)) {
+      const slot = { row, at: held[name]! };
+      const now = clock.now();
+      if (!isSlotAged(slot, timings, now)) {
+        kept.set(name, slot);
+        continue;
+      }
+      const renewed = await store.renewSlot({ ...account, kind: "tasks", row }, name, slot.at, now);
+      rows.set(row, renewed.held);
+      if (renewed.ok) kept.set(name, { row, at: now });
+    }
+  }
+  return kept;
+}
+
+interface Limit {
+  max: number;
+  /** The rows as they were read, or as the last write has returned them. */
+  rows: Rows;
+  /** Number of slots that an earlier version has given. */
+  earlier: number;
+}
+
+/** Adds slots for the names while a row has room. Several names get their slots in one write. */
+async function addSlots(
+  { store, clock }: LimiterDeps,
+  account: AccountRef,
+  names: readonly string[],
+  { max, rows, earlier }: Limit,
+  acquired: Map<string, Slot>,
+): Promise<void> {
+  const limits = rowLimits("tasks", max, rowsOf(rows), earlier);
+  const left = [...names];
+  const free = (row: number) => (limits[row] ?? 0) - heldCount({ held: rows.get(row) ?? {} });
+  while (left.length > 0) {
+    const row = rowWithRoom(limits.length, left[0]!, free);
+    if (row === undefined) return;
+    const some = left.slice(0, free(row));
+    const ref: SlotRowRef = { ...account, kind: "tasks", row };
+    const at = clock.now();
+    const { ok, held } = await store.acquireSlots(ref, some, limits[row]!, at);
+    rows.set(row, held);
+    if (!ok) {
+      // Other workers have filled the row, or have acquired the slot of the same task.
+      const [first] = some;
+      if (held[first!] !== undefined) acquired.set(left.shift()!, { row, at: held[first!]! });
+      continue;
+    }
+    for (const name of left.splice(0, some.length)) acquired.set(name, { row, at });
+  }
+}
+
+/** Returns one of the two preferred rows, the emptier one, or else any row with room. */
+function rowWithRoom(rows: number, name: string, free: (row: number) => number): number | undefined {
+  const preferred = preferredRows(rows, hashToUnitInterval(flowOf(name))).toSorted((a, b) => free(b) - free(a));
+  const all = Array.from({ length: rows }, (_, row) => row);
+  return [...preferred, ...all].find((row) => free(row) > 0);
+}
+
+/** The tasks of one flow prefer the same row, so that one write can give all of them their slots. */
+function flowOf(name: string): string {
+  return name.slice(0, name.indexOf("."));
+}
+
+/** Removes the slots whose tasks do not need them any more. Their own rows decide (SL2). */
+async function removeOutdatedSlots(
+  { store, clock, log, timings }: LimiterDeps,
+  account: AccountRef,
+  rows: Rows,
+): Promise<number> {
+  const now = clock.now();
+  const old = [...rows.values()].flatMap((held) => Object.entries(held).filter(([, at]) => at + timings.slotMs <= now));
+  if (old.length === 0) return 0;
+  const tasks = await store.getTasks(old.map(([name]) => taskOfSlot(name)));
+  let removed = 0;
+  for (const [row, held] of rows) {
+    for (const [name, at] of Object.entries(outdatedTaskSlots({ held }, account, tasks, timings, now))) {
+      const released = await store.releaseSlot({ ...account, kind: "tasks", row }, name, at);
+      rows.set(row, released.held);
+      if (released.ok) removed++;
+    }
+  }
+  if (removed > 0) log.info("slot.outdated", { ...account, removed });
+  return removed;
+}
+
+/**
+ * Counts the slots of an earlier version, as far as their tasks still need them. That version stored all slots of an account
+ * in one row. Nothing is added there any more, and outdated ones are removed, so the row is empty soon.
+ */
+async function countEarlierSlots(
+  { store, vendorStore, clock, timings }: LimiterDeps,
+  earlier: EarlierSlots,
+  rows: Rows,
+): Promise<number> {
+  if (earlier.held.length === 0) return 0;
+  const pruned = pruneSlots(earlier, await store.getTasks(earlier.held), timings.slotMs, clock.now());
+  // A task that has a slot of this version too is counted once.
+  const held = pruned.held.filter((slot) => ![...rows.values()].some((row) => row[slotNameOf(slot)] !== undefined));
+  if (held.length < earlier.held.length) await vendorStore?.saveSlots({ ...earlier, held });
+  return held.length;
+}
