@@ -106,7 +106,7 @@ const EFFECTS: Record<Effect["kind"], (task: Task) => QueueName[]> = {
   tell: () => ["deliver"],
   archive: () => ["archive"],
   // The process that stored a late success adopts it, and then runs the effects of the adopted end.
-  adopt: (task) => [...legalQueuesOf(task, { kind: "adopt" }), ...legalQueuesOf(task, { kind: "adoptionDeclined" })],
+  adopt: (task) => [...legalQueuesOf(task, { kind: "adopt" }), ...legalQueuesOf(task, { kind: "adoptionDone" })],
   call: () => [],
   lookup: () => [],
 };

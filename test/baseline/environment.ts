@@ -118,7 +118,7 @@ export async function runSystem(
 
   function arrive(token: string, body: string, end: (isAccepted: boolean) => void): void {
     if (!system.callback) return;
-    const report = JSON.parse(body) as Report;
+    const report = vendor.provider.readCallback(body)!;
     start(
       "callback",
       (ports) => system.callback!(ports, report, token),
@@ -135,7 +135,7 @@ export async function runSystem(
     searched: false,
     post: (token, body, task: VendorTask) =>
       arrive(token, body, (isAccepted) => {
-        if (isAccepted && needsWrite(JSON.parse(body) as Report)) task.confirmedAt ??= scheduler.now();
+        if (isAccepted && needsWrite(vendor.provider.readCallback(body)!)) task.confirmedAt ??= scheduler.now();
       }),
     forge: (token, body) =>
       arrive(token, body, (isAccepted) => {

@@ -39,7 +39,8 @@ export function pollSystem({ scheduler, childrenOf, submitRow }: BaselineEnviron
     } else if (report?.status === "FAILURE" || late || missed > MISSES) {
       await table.save({ ...row, status: "failed" });
     } else if (report?.status === "MODAL") {
-      await vendor.modal({ vendorTaskId: row.vendorTaskId!, prompt: "more sky" }, undefined as never);
+      const context = { account: ACCOUNT, notifyHook: "", state: `${row.flow}_${row.path}_modal` };
+      await vendor.modal({ vendorTaskId: row.vendorTaskId!, prompt: "more sky" }, context);
     }
   }
 

@@ -520,6 +520,27 @@ describe("archiving, tiles and progress", () => {
     expect(harness.metrics.get("DeliveriesGivenUp")).toBeUndefined();
   });
 
+  // Seed 36 of the simulation: the tile failed at once.
+  test.each([
+    ["in time", 2, "SUCCESS"],
+    ["never", 10, "FAILURE"],
+  ] as const)("a tile waits for an image that its vendor tells later (%s)", async (_, minutes, status) => {
+    const harness = createTestHarness();
+    const flow = await harness.start({ then: [{ press: "tile:2" }] });
+    await harness.drain();
+    const [root] = harness.vendor.calls;
+    const empty = { vendorTaskId: root!.id, status: "SUCCESS", result: { buttons: [] } };
+    await harness.postRaw(root!.context.notifyHook.split("/callbacks/")[1]!, JSON.stringify(empty));
+    await pass(harness, minutes * 60_000);
+    if (status === "SUCCESS") {
+      expect((await harness.read(flow)).tasks.get("0-0")).toMatchObject({ status: "PENDING" });
+      await harness.post(root!, "SUCCESS");
+      await pass(harness, 60_000);
+    }
+    const { tasks, status: flowStatus } = await harness.read(flow);
+    expect([tasks.get("0-0")!.status, flowStatus]).toEqual([status, "completed"]);
+  });
+
   test("a tile of an image that is no grid fails with tile_not_cut, and its flow ends", async () => {
     const harness = createTestHarness();
     harness.deps.media.tile = () =>

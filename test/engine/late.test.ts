@@ -119,6 +119,32 @@ describe("adoption of a late success", () => {
     },
   );
 
+  // Seeds 404794 and 404994 of the simulation: the flow stayed "failed" above a completed task.
+  test.each([
+    ["saveTask", "after", 1],
+    ["loadFlow", "before", 1],
+    ["saveFlow", "before", 0],
+    ["saveFlow", "after", 0],
+    ["saveTask", "before", 2],
+    ["saveTask", "after", 2],
+    ["loadFlow", "before", 2],
+  ] as const)(
+    "a crash at %s (%s, call %i) leaves no flow without follow-ups in its earlier end",
+    async (verb, when, skip) => {
+      const flow = await failedFlow({});
+      harness.storeFault.arm(verb, when, skip);
+      await expect(harness.post(harness.vendor.calls[0]!, "SUCCESS")).rejects.toThrow("crash");
+      for (let i = 0; i < 8; i++) {
+        harness.advance(MINUTE);
+        await harness.sweep();
+      }
+      const { status, flow: ended, tasks } = await harness.read(flow);
+      expect([status, ended.status, ended.due, ended.endCount]).toEqual(["completed", "completed", undefined, 1]);
+      expect(tasks.get("0")).toMatchObject({ status: "SUCCESS", late: { status: "FAILURE" } });
+      expect([tasks.get("0")!.due, tasks.get("0")!.pendingEffects]).toEqual([undefined, undefined]);
+    },
+  );
+
   test("a success without any result is stored and not adopted, and a later one with an image is", async () => {
     const flow = await failedFlow();
     const [call] = harness.vendor.calls;

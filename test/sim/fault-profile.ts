@@ -13,12 +13,29 @@ export interface FaultProfile {
   busy: number;
   refuse: number;
   slowAnswer: number;
+  /** Responses that a server or proxy damaged: text around the JSON, wrong labels, a cut end (`damage.ts`). */
+  junk: number;
+  /** Refusals that prove that nothing was started: an overloaded relay, a refused connection. */
+  unstarted: number;
+  /** Relays whose row of a finished task is late. Until then they refuse its presses ("not yet"). */
+  notYet: number;
+  /** Relays whose row of a task never leaves 100 %, so that a look-up never shows its end. */
+  frozen: number;
   /** Tasks that fail at the vendor, and presses that open a modal. */
   fail: number;
   modal: number;
+  /** Tasks that fail first and succeed up to 50 minutes later, as after a timeout of the vendor. */
+  lateSuccess: number;
+  /** Successes whose image, or whose buttons, the vendor tells later. */
+  emptySuccess: number;
+  lateButtons: number;
   /** Look-ups that fail, and look-ups that do not contain an existing task. */
   lookupFails: number;
   lookupMissing: number;
+  /** Look-ups whose response has status 200 and is no list. */
+  lookupNoList: number;
+  /** Look-ups that begin a time of up to two hours in which the vendor refuses the key of look-ups. */
+  lookupRefused: number;
   /** Vendors that send no callbacks. */
   silent: number;
   /**
@@ -51,10 +68,19 @@ export const NO_FAULTS: FaultProfile = {
   busy: 0,
   refuse: 0,
   slowAnswer: 0,
+  junk: 0,
+  unstarted: 0,
+  notYet: 0,
+  frozen: 0,
   fail: 0,
   modal: 0,
+  lateSuccess: 0,
+  emptySuccess: 0,
+  lateButtons: 0,
   lookupFails: 0,
   lookupMissing: 0,
+  lookupNoList: 0,
+  lookupRefused: 0,
   silent: 0,
   crash: 0,
   tableRefuses: 0,
@@ -80,10 +106,19 @@ export const ALL_FAULTS: FaultProfile = {
   busy: 0.1,
   refuse: 0.02,
   slowAnswer: 0.05,
+  junk: 0.1,
+  unstarted: 0.05,
+  notYet: 0.1,
+  frozen: 0.03,
   fail: 0.05,
   modal: 0.1,
+  lateSuccess: 0.05,
+  emptySuccess: 0.05,
+  lateButtons: 0.1,
   lookupFails: 0.1,
   lookupMissing: 0.1,
+  lookupNoList: 0.05,
+  lookupRefused: 0.01,
   silent: 0.2,
   crash: 0.01,
   tableRefuses: 0.01,
@@ -94,6 +129,13 @@ export const ALL_FAULTS: FaultProfile = {
   hookLies: 0.1,
   slowPress: 0.1,
   imageFails: 0.2,
+};
+
+/** All faults together that the version of 2026-11-21 knew rules for. */
+export const EARLIER_FAULTS: FaultProfile = {
+  ...ALL_FAULTS,
+  ...{ junk: 0, unstarted: 0, notYet: 0, frozen: 0, lateSuccess: 0, emptySuccess: 0, lateButtons: 0 },
+  ...{ lookupNoList: 0, lookupRefused: 0 },
 };
 
 /** One fault alone and often, so that no other fault hides its effect. */

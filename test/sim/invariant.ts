@@ -1,11 +1,14 @@
 /** Rules that must hold at the end of a run, whatever faults occurred. Each broken rule is one finding with its seed. */
 import { RETRY_SCHEDULE_MS } from "@mjflow/core/delivery";
-import { flowEvents } from "@mjflow/core/derived-events";
+import { flowEvents, taskEvents } from "@mjflow/core/derived-events";
 import { eventIdOf, FLOW_SUBJECT } from "@mjflow/core/event";
-import { isPlannedChild } from "@mjflow/core/id";
+import { isPlannedChild, parentPath } from "@mjflow/core/id";
 import { costMicroUsd } from "@mjflow/core/price";
+import { hasAdoptableResult, hasMedia } from "@mjflow/core/state";
 import { isEnded, type Task } from "@mjflow/core/task";
+import { TIMINGS } from "@mjflow/core/timing";
 import { ENDPOINT_URL, SUBSCRIBED_APP } from "./app.ts";
+import type { FaultProfile } from "./fault-profile.ts";
 import type { SimulationRun } from "./simulation.ts";
 import { imageUrlOf, type VendorTask } from "./vendor.ts";
 
@@ -21,6 +24,11 @@ export interface Counters {
   duplicates: number;
   /** Submissions sent again after the grace period, because nothing of the first was received ("after-grace"). */
   resubmitted: number;
+  /** The same, by what the vendor offers: a search by the mark, or a list of its newest tasks. And the flows there. */
+  resubmittedByMark: number;
+  resubmittedByList: number;
+  flowsByMark: number;
+  flowsByList: number;
   unfinished: number;
   stateMismatches: number;
   unauthenticated: number;
@@ -29,6 +37,9 @@ export interface Counters {
   mjPresses: number;
   mjRequests: number;
   paid: number;
+  /** Late successes that became the end of their task, and images that the vendor finished and mjflow did not take. */
+  adopted: number;
+  unseen: number;
   lookups: number;
   callbacks: number;
   /** Events that subscribers received at least once, and events that failed in all attempts. */
@@ -43,7 +54,13 @@ export interface Counters {
 }
 
 export function checkInvariants(run: SimulationRun): InvariantReport {
-  const findings = [...run.broken, ...run.vendor.wrongPresses.map((what) => `wrong press: ${what}`)];
+  const findings = [
+    ...run.broken,
+    ...run.vendor.wrongPresses.map((what) => `wrong press: ${what}`),
+    ...run.vendor.misread.map((what) => `R ${what}`),
+    ...givenUpOf(run),
+    ...keptSuccessesOf(run),
+  ];
   const again = findDuplicates(run.vendor.accepted);
   const unfinished = unfinishedOf(run);
   const mismatched = run.accepted.filter(({ flowId, state }) => run.flows.get(flowId)?.flow.state !== state);
@@ -57,6 +74,10 @@ export function checkInvariants(run: SimulationRun): InvariantReport {
   findings.push(...notifications.findings);
   if (run.rootsWithoutFlow > 0) findings.push(`${run.rootsWithoutFlow} tasks belong to no flow`);
   const tasks = [...run.flows.values()].flatMap((flow) => flow.tasks);
+  const byMark = run.variant.searched === true;
+  const byList = typeof run.variant.searched === "object";
+  const unseen = unseenOf(run);
+  if (losesNothing(run)) findings.push(...unseen.map((what) => `G ${what} is paid and was given up`));
   return {
     findings: findings.map((finding) => `seed ${run.seed}: ${finding}`),
     counts: {
@@ -64,6 +85,10 @@ export function checkInvariants(run: SimulationRun): InvariantReport {
       tasks: tasks.length,
       duplicates: again.duplicates.length,
       resubmitted: again.resubmitted,
+      resubmittedByMark: byMark ? again.resubmitted : 0,
+      resubmittedByList: byList ? again.resubmitted : 0,
+      flowsByMark: byMark ? run.flows.size : 0,
+      flowsByList: byList ? run.flows.size : 0,
       unfinished: unfinished.length,
       stateMismatches: mismatched.length,
       unauthenticated: run.forgedAccepted,
@@ -71,6 +96,8 @@ export function checkInvariants(run: SimulationRun): InvariantReport {
       mjPresses: run.mjPresses.length,
       mjRequests: run.mjPresses.reduce((sum, press) => sum + press.requests, 0),
       paid: run.vendor.accepted.length,
+      adopted: tasks.filter(({ status, late }) => status === "SUCCESS" && late && late.status !== "SUCCESS").length,
+      unseen: unseen.length,
       lookups: run.vendor.counts.lookups,
       callbacks: run.vendor.counts.callbacks,
       notified: notifications.notified,
@@ -108,6 +135,88 @@ function findDuplicates(accepted: readonly VendorTask[]): { duplicates: string[]
   return { duplicates, resubmitted };
 }
 
+type FlowState = SimulationRun["flows"] extends Map<string, infer F> ? F : never;
+
+/** Returns the submissions of each task, by `flow_… path`. */
+function submissionsOf({ vendor: { accepted } }: SimulationRun): Map<string, VendorTask[]> {
+  return Map.groupBy(accepted, ({ flowPart, path }) => `flow_${flowPart} ${path}`);
+}
+
+/** Faults that lose nothing: whatever they do, each image that the vendor finishes reaches its task. */
+const LOSSLESS: ReadonlySet<keyof FaultProfile> = new Set([
+  ...(["loseCallback", "copyCallback", "delayCallback", "progressAfterEnd", "forge", "silent"] as const),
+  ...(["slowAnswer", "junk", "unstarted", "notYet", "modal", "emptySuccess", "lateButtons"] as const),
+  ...(["lookupNoList", "lookupRefused", "copyMessage", "loseMessage"] as const),
+  ...(["hookFails", "hookLies", "slowPress", "imageFails"] as const),
+]);
+
+/** A removed account and wrong clocks lose images, too. */
+function losesNothing({ profile, variant }: SimulationRun): boolean {
+  if (variant.isConfigured || variant.clockOf) return false;
+  return (Object.keys(profile) as (keyof FaultProfile)[]).every((fault) => profile[fault] === 0 || LOSSLESS.has(fault));
+}
+
+/** Tasks that ended without success although the vendor has finished one of their submissions. */
+function unseenOf(run: SimulationRun): string[] {
+  const submissions = submissionsOf(run);
+  return [...run.flows.values()].flatMap(({ flow, tasks }) =>
+    tasks.flatMap(({ flowId, path, status, failure }) => {
+      const own = submissions.get(`${flowId} ${path}`) ?? [];
+      const isSeen = status === "SUCCESS" || flow.canceledAt !== undefined || failure?.code === "canceled";
+      return isSeen || !own.some((one) => one.status === "SUCCESS") ? [] : [`${flowId} ${path} (${failure?.code})`];
+    }),
+  );
+}
+
+/**
+ * V: a task is given up only for a reason that the vendor gave. It is lost only if lists left it out as often as the limit
+ * says. It is stalled only if its row is frozen. Its parent is not ready only if the vendor said so to the end. All tasks of
+ * this vendor have all buttons.
+ */
+function givenUpOf(run: SimulationRun): string[] {
+  const submissions = submissionsOf(run);
+  return [...run.flows.values()].flatMap(({ tasks }) =>
+    tasks.flatMap(({ flowId, path, press, failure, createdAt, endedAt = 0 }) => {
+      const own = submissions.get(`${flowId} ${path}`) ?? [];
+      const parentEndedAt = tasks.find((other) => other.path === parentPath(path))?.endedAt ?? 0;
+      // A tile waits for an image that its vendor tells later.
+      const hasWaited = endedAt >= Math.max(createdAt, parentEndedAt) + TIMINGS.parentMs;
+      const notYetAt = run.vendor.notYet.get(`${flowId.slice("flow_".length)} ${path}`) ?? 0;
+      const reasons: Record<string, boolean> = {
+        vendor_lost: own.some(({ omitted }) => omitted >= TIMINGS.missingLimit),
+        vendor_stalled: own.some(({ frozen }) => frozen),
+        parent_not_ready:
+          run.variant.clockOf !== undefined || notYetAt >= Math.min(createdAt + TIMINGS.parentMs, endedAt) - 1_000,
+        press_not_offered: press?.startsWith("tile") === true && hasWaited,
+      };
+      const { code = "" } = failure ?? {};
+      return reasons[code] === false ? [`V ${flowId} ${path} ended as ${code} without a reason`] : [];
+    }),
+  );
+}
+
+/** After this time a late success is not adopted any more, if the flow ended together with its task. */
+const ADOPTED_WITHIN_MS = TIMINGS.pendingMs.fast - 300_000;
+
+/** L: a late success is adopted, and a success gets the image that was told later. */
+function keptSuccessesOf(run: SimulationRun): string[] {
+  const submissions = submissionsOf(run);
+  return [...run.flows.values()].flatMap(({ flow, tasks }: FlowState) =>
+    tasks.flatMap((task) => {
+      const { flowId, path, status, late, endedAt = 0, endedBy, result = {}, failure } = task;
+      const isInTime = late !== undefined && late.at - endedAt < ADOPTED_WITHIN_MS;
+      const mayGoOn = flow.canceledAt === undefined && failure?.code !== "canceled" && !flow.hasCreditHold;
+      const isKept = hasAdoptableResult(task) && isInTime && mayGoOn && flow.restartedAs === undefined;
+      const own = submissions.get(`${flowId} ${path}`)?.find(({ attempt }) => attempt === endedBy);
+      const lacksImage = status === "SUCCESS" && own?.pictureConfirmed === true && !hasMedia(result);
+      return [
+        ...(isKept ? [`L ${flowId} ${path} has a late success that is not adopted`] : []),
+        ...(lacksImage ? [`L ${flowId} ${path} is a success without the image that its vendor sent later`] : []),
+      ];
+    }),
+  );
+}
+
 /** D: each subscriber receives each end at least once under one id, or has failed in all ten attempts. */
 function missingNotificationsOf({ flows, posts }: SimulationRun): {
   findings: string[];
@@ -120,7 +229,7 @@ function missingNotificationsOf({ flows, posts }: SimulationRun): {
       ...(flow.appId === SUBSCRIBED_APP ? [ENDPOINT_URL] : []),
       ...(flow.notifyHook ? [flow.notifyHook] : []),
     ];
-    const ends = tasks.map((task) => eventIdOf(flow.id, task.path, task.status === "SUCCESS" ? "completed" : "failed"));
+    const ends = tasks.map((task) => eventIdOf(flow.id, task.path, taskEvents(task).at(-1)?.name ?? ""));
     const all = [...ends, eventIdOf(flow.id, FLOW_SUBJECT, flowEvents(flow)[0]?.name ?? "")];
     return urls.flatMap((url) => all.map((id) => `${url} ${id}`));
   });
@@ -207,7 +316,7 @@ function unfinishedOf(run: SimulationRun): string[] {
 }
 
 /** No task has a pending effect, and every successful tile has its image. */
-function missingCopiesOf({ flow, tasks }: SimulationRun["flows"] extends Map<string, infer F> ? F : never): string[] {
+function missingCopiesOf({ flow, tasks }: FlowState): string[] {
   return tasks.flatMap(({ path, action, status, pendingEffects, copies }) => [
     ...(pendingEffects ? [`${flow.id} ${path} still has the pending effects ${pendingEffects.join(", ")}`] : []),
     ...(action === "TILE" && status === "SUCCESS" && copies?.length !== 1
@@ -217,7 +326,7 @@ function missingCopiesOf({ flow, tasks }: SimulationRun["flows"] extends Map<str
 }
 
 /** Every success has all its follow-ups, and no other task has any. */
-function lineageOf({ tasks }: SimulationRun["flows"] extends Map<string, infer F> ? F : never): string[] {
+function lineageOf({ tasks }: FlowState): string[] {
   return tasks.flatMap((task) => {
     const children = tasks.filter((other) => isPlannedChild(other.path, task.path)).length;
     const wanted = task.status === "SUCCESS" ? (task.then?.length ?? 0) : 0;

@@ -7,6 +7,11 @@ export interface Scheduler {
   at(delayMs: number, run: () => void): void;
   /** Resolves after `delayMs` of virtual time. */
   pause(delayMs: number): Promise<void>;
+  /**
+   * Runs work that needs a thread or a stream, for example a decompression. The virtual time stands still meanwhile, and
+   * one such work runs at a time, so a run still depends only on its seed.
+   */
+  outside<T>(work: () => Promise<T>): Promise<T>;
   /** Runs events until none is left, `done()` returns true or the horizon is reached. @returns the number of events */
   run(horizon: number, done?: () => boolean): Promise<number>;
 }
@@ -43,12 +48,19 @@ export function createScheduler(start: number): Scheduler {
     return top;
   }
 
+  /** Work outside of the virtual time that the current event has started. */
+  const waiting: (() => Promise<void>)[] = [];
+
   const at = (delayMs: number, run: () => void) => push({ at: now + Math.max(0, delayMs), order: count++, run });
 
   return {
     now: () => now,
     at,
     pause: (delayMs) => new Promise((resolve) => at(delayMs, resolve)),
+    outside: (work) =>
+      new Promise((resolve, reject) => {
+        waiting.push(() => work().then(resolve, reject));
+      }),
     async run(horizon, done = () => false) {
       let ran = 0;
       while (heap.length > 0 && heap[0]!.at <= horizon && !done()) {
@@ -57,6 +69,10 @@ export function createScheduler(start: number): Scheduler {
         event.run();
         ran++;
         await settled();
+        for (let next = waiting.shift(); next; next = waiting.shift()) {
+          await next();
+          await settled();
+        }
       }
       return ran;
     },
@@ -65,7 +81,8 @@ export function createScheduler(start: number): Scheduler {
 
 /**
  * Resolves when all promises that can settle have settled: a next tick runs after the queue of promises is empty. It avoids
- * a turn of the event loop, which took a third of the time of a simulation. Code under test must wait only for promises.
+ * a turn of the event loop, which took a third of the time of a simulation. Code under test must wait only for promises, or
+ * for `outside`.
  */
 function settled(): Promise<void> {
   return new Promise((resolve) => process.nextTick(resolve));

@@ -1,6 +1,8 @@
+import type { Task } from "@mjflow/core/task";
+import { TIMINGS } from "@mjflow/core/timing";
 import { describe, expect, test } from "vitest";
 import { ALL_FAULTS, type FaultProfile, NO_FAULTS, singleFault } from "./fault-profile.ts";
-import { LIMITS } from "./fault-setup.ts";
+import { faultAlone, faultSetupOf, LIMITS } from "./fault-setup.ts";
 import { checkInvariants } from "./invariant.ts";
 import { runSimulation } from "./simulation.ts";
 
@@ -38,9 +40,7 @@ describe("the simulation, run until nothing is left to do", () => {
 
   test.each(FAULTS)("with the fault %s every flow ends, and no known submission is paid twice", async (fault) => {
     for (let seed = 1; seed <= 5; seed++) {
-      const { findings } = checkInvariants(
-        await runSimulation({ seed, flows: 10, profile: singleFault(fault, fault === "crash" ? 0.05 : 0.4) }),
-      );
+      const { findings } = checkInvariants(await runSimulation({ seed, flows: 10, profile: faultAlone(fault) }));
       expect(findings).toEqual([]);
     }
   });
@@ -48,7 +48,7 @@ describe("the simulation, run until nothing is left to do", () => {
   test.each(FAULTS.filter((fault) => fault !== "lookupMissing"))(
     "with the fault %s and a vendor that can be searched, nothing is paid twice",
     async (fault) => {
-      const profile = { ...singleFault(fault, fault === "crash" ? 0.05 : 0.4), answerLost: 0.2, loseCallback: 0.4 };
+      const profile = { ...faultAlone(fault), answerLost: 0.2, loseCallback: 0.4 };
       for (let seed = 1; seed <= 2; seed++) {
         const { findings, counts } = checkInvariants(
           await runSimulation({ seed, flows: 6, profile, variant: { searched: true } }),
@@ -92,6 +92,57 @@ describe("the simulation, run until nothing is left to do", () => {
     expect(unproven).toBeGreaterThan(paidTwice);
   });
 
+  /** Runs seeds with one fault of vendors, and returns their tasks. */
+  async function tasksUnder(fault: keyof FaultProfile) {
+    const found: Task[] = [];
+    const sums = { submitted: 0, paid: 0, resubmitted: 0, adopted: 0, unseen: 0 };
+    for (let seed = 1; seed <= 6; seed++) {
+      const run = await runSimulation({ seed, flows: 10, profile: faultAlone(fault), hooks: false });
+      const { findings, counts } = checkInvariants(run);
+      expect(findings).toEqual([]);
+      found.push(...[...run.flows.values()].flatMap(({ tasks }) => tasks));
+      for (const name of ["paid", "resubmitted", "adopted", "unseen"] as const) sums[name] += counts[name];
+      sums.submitted += run.vendor.counts.submissions;
+    }
+    return { tasks: found, ...sums };
+  }
+
+  test.each(["junk", "unstarted", "notYet", "lookupNoList", "lookupRefused", "emptySuccess", "lateButtons"] as const)(
+    "with the fault %s alone every task succeeds, and each image is paid once",
+    async (fault) => {
+      const { tasks, paid, resubmitted, unseen } = await tasksUnder(fault);
+      expect(tasks.filter(({ status }) => status !== "SUCCESS")).toEqual([]);
+      expect([paid, resubmitted, unseen]).toEqual([tasks.length, 0, 0]);
+    },
+  );
+
+  test("responses that prove that nothing was started, and parents that are not finished, are asked again", async () => {
+    for (const fault of ["unstarted", "notYet"] as const) {
+      const { tasks, submitted } = await tasksUnder(fault);
+      expect(submitted).toBeGreaterThan(1.3 * tasks.length);
+    }
+  });
+
+  test("a key that is refused for hours costs no image, although deadlines pass meanwhile", async () => {
+    const { tasks } = await tasksUnder("lookupRefused");
+    const late = tasks.filter(({ createdAt, endedAt = 0 }) => endedAt - createdAt > TIMINGS.deadlineMs.fast);
+    expect(late.length).toBeGreaterThan(10);
+  });
+
+  test("late successes are adopted, and their plans go on", async () => {
+    const { tasks, adopted, unseen } = await tasksUnder("lateSuccess");
+    expect(adopted).toBeGreaterThan(tasks.length / 4);
+    expect([unseen, tasks.filter(({ status }) => status !== "SUCCESS").length]).toEqual([0, 0]);
+  });
+
+  test("a row that is frozen ends its task in minutes, and nothing waits for its deadline", async () => {
+    const { tasks } = await tasksUnder("frozen");
+    const codes = new Set(tasks.map(({ failure }) => failure?.code));
+    expect(codes).toEqual(new Set([undefined, "vendor_stalled", "parent_not_ready"]));
+    const slowest = Math.max(...tasks.map(({ createdAt, endedAt = 0 }) => endedAt - createdAt));
+    expect(slowest).toBeLessThan(TIMINGS.deadlineMs.fast / 2);
+  });
+
   test.each(["slowPress", "crash", "tableLies", "tableRefuses", "refuse"] as const)(
     "with the fault %s a press that a compat API client repeats is made once",
     async (fault) => {
@@ -109,13 +160,22 @@ describe("the simulation, run until nothing is left to do", () => {
     },
   );
 
-  // 17: the vendor reports a failure after a success. 122, 182: a worker that prepared a press claimed the task when its
-  // modal was open.
-  test.each([17, 122, 182])("seed %i, which broke a rule in an earlier version, breaks none", async (seed) => {
-    expect(
-      checkInvariants(await runSimulation({ seed, flows: 10, profile: ALL_FAULTS, hooks: false })).findings,
-    ).toEqual([]);
-  });
+  // 17: the vendor reports a failure after a success.
+  // 122, 182: a worker that prepared a press claimed the task when its modal was open.
+  // 36: a tile did not wait for an image that its vendor sent later.
+  // 1378: a task that waited for its lost submission ended as parent_not_ready.
+  test.each([17, 36, 122, 182, 1378])(
+    "seed %i, which broke a rule in an earlier version, breaks none",
+    async (seed) => {
+      const { profile, limits, searched } = faultSetupOf(seed);
+      for (const more of [{ hooks: false }, { limits, variant: { searched } }]) {
+        expect(
+          checkInvariants(await runSimulation({ seed, flows: 10, profile: ALL_FAULTS, ...more })).findings,
+        ).toEqual([]);
+        expect(checkInvariants(await runSimulation({ seed, flows: 10, profile, ...more })).findings).toEqual([]);
+      }
+    },
+  );
 
   test("with all faults together every flow ends, and no rule is broken", async () => {
     let killed = 0;

@@ -10,7 +10,7 @@ import { type Flow, flowStatus, nextFlowDue } from "@mjflow/core/flow";
 import { ROOT_PATH, taskIdOf } from "@mjflow/core/id";
 import type { MjTaskPointer } from "@mjflow/core/mj-task";
 import type { Clock, Log, Metric, Store } from "@mjflow/core/port";
-import { needsWrite, type Report } from "@mjflow/core/report";
+import { needsWrite } from "@mjflow/core/report";
 import type { PlanInput } from "@mjflow/core/request";
 import { hasOwnDueEntry, isEnded, type Task } from "@mjflow/core/task";
 import { TIMINGS } from "@mjflow/core/timing";
@@ -126,6 +126,8 @@ export interface AcceptedRequests {
 /** The result of a run, which the invariants check. */
 export interface SimulationRun {
   seed: number;
+  profile: FaultProfile;
+  variant: SimulationVariant;
   /** Creation requests that got a response. Other flows may exist completely or not at all. */
   accepted: AcceptedRequests[];
   flows: Map<string, { flow: Flow; tasks: Task[]; status: ReturnType<typeof flowStatus> }>;
@@ -197,12 +199,14 @@ export async function runSimulation({
     // computing a time and writing it.
     { now: () => scheduler.now(), slackMs: variant.clockOf ? HOUR_MS : 1_000 },
     (task) => {
-      const { flowId, path, status, attempt, phase, rev, busyAnswers } = task;
+      const submission = task.vendorTaskId && vendor.find(task.account, task.vendorTaskId);
+      if (submission) submission.confirmedAt ??= scheduler.now();
+      const { flowId, path, status, attempt, phase, rev, busyAnswers, failure } = task;
       trace?.({
         at: scheduler.now() - START,
         flowId,
         path,
-        what: `rev ${rev} ${status} attempt ${attempt} ${phase} busy ${busyAnswers}`,
+        what: `rev ${rev} ${status} attempt ${attempt} ${phase} busy ${busyAnswers} ${failure?.code ?? ""}`,
       });
     },
   );
@@ -261,6 +265,17 @@ export async function runSimulation({
   const account = (name: string) =>
     (variant.isConfigured?.(name, now() - START) ?? true) ? { baseUrl: "http://v.test", apiKey: name } : undefined;
 
+  /** The circuit breaker of an account counts only what the vendor did against the account. */
+  const withHealthCheck = (store: Store): Store => ({
+    ...store,
+    saveHealth(health) {
+      const { account: name, fault } = health;
+      const isCaused = fault === undefined || fault === "full" || vendor.causes.has(`${name} ${fault}`);
+      if (!isCaused) broken.push(`H the breaker of ${name} counts ${fault}, which its vendor never caused`);
+      return store.saveHealth(health);
+    },
+  });
+
   type Deps = ReturnType<typeof depsOf>;
   /** Starts a process with its own ports and caches. */
   function start<T>(
@@ -273,7 +288,7 @@ export async function runSimulation({
   }
 
   function depsOf(name: string, wrap: Wrap, code: Version["code"], plain: Store) {
-    if (!versions.has(plain)) versions.set(plain, ledger.observe(withRuleChecks(plain)));
+    if (!versions.has(plain)) versions.set(plain, ledger.observe(withRuleChecks(withHealthCheck(plain))));
     const clock = variant.clockOf?.(name, now) ?? { now };
     const keys = variant.keysOf?.(name, now() - START) ?? HOOK_KEYS;
     const slots = wrap("vendorStore", vendorStore);
@@ -323,8 +338,10 @@ export async function runSimulation({
       (deps, code) => code.receive({ ...deps, readCallback }, token, body),
       (received) => {
         if (received?.kind === "refused") ownRefused++;
-        const isConfirmed = received?.kind === "recorded" && needsWrite(JSON.parse(body) as Report);
-        if (isConfirmed) task.confirmedAt ??= scheduler.now();
+        const report = vendor.provider.readCallback(body);
+        if (received?.kind !== "recorded" || !report || !needsWrite(report)) return;
+        task.confirmedAt ??= scheduler.now();
+        if (report.result.imageUrl !== undefined) task.pictureConfirmed = true;
       },
     );
   }
@@ -439,8 +456,8 @@ export async function runSimulation({
   }
 
   const quiet = () =>
-    // Waits until the app has done all its actions.
-    scheduler.now() > START + (appActs ? 4_200_000 : 120_000) &&
+    // Waits until the app has done all its actions and the vendor has sent its callbacks.
+    scheduler.now() > Math.max(START + (appActs ? 4_200_000 : 120_000), vendor.lastCallbackAt() + 60_000) &&
     isAllEnded(dump()) &&
     table.dump().every((item) => item["dueShard"] === undefined);
   let events = 0;
@@ -464,6 +481,8 @@ export async function runSimulation({
   const known = new Map(found);
   return {
     seed,
+    profile,
+    variant,
     accepted,
     flows: known,
     rootsWithoutFlow: stored.tasks.filter((task) => !known.has(task.flowId)).length,

@@ -1,13 +1,17 @@
 /**
  * A simulated vendor with its own ledger: requests, accepted (and charged) tasks, callbacks. It behaves like the servers
- * whose source was read: each callback is sent once, unsigned and in any order; no retry, no idempotency key.
+ * whose source was read. Each callback is sent once, unsigned and in any order. There is no retry and no idempotency key.
+ * mjflow reaches it through the real adapter and its readers (`vendor-http.ts`).
  */
 import type { Button } from "@mjflow/core/button";
-import { type CallContext, LookupError, type Provider, type SubmitOutcome } from "@mjflow/core/port";
-import type { Report, ReportStatus } from "@mjflow/core/report";
+import type { Provider, SubmitOutcome } from "@mjflow/core/port";
+import { isFinal, type ReportStatus } from "@mjflow/core/report";
+import { dialect } from "@mjflow/providers/dialect";
+import { createProvider } from "@mjflow/providers/mjproxy";
 import type { FaultProfile } from "./fault-profile.ts";
 import type { Rng } from "./random.ts";
 import type { Scheduler } from "./scheduler.ts";
+import { createVendorHttp, type Reply, type VendorCall } from "./vendor-http.ts";
 
 /** One task that the vendor accepted; one image to pay. */
 export interface VendorTask {
@@ -24,15 +28,24 @@ export interface VendorTask {
   status: ReportStatus;
   endsAt: number;
   ends: "SUCCESS" | "FAILURE";
-  /** True if the response to the submission reached mjflow. */
-  answered: boolean;
-  /** Time at which mjflow stored a callback of this task; unset: none yet. */
+  /** How long after its end the vendor still reports a failure, the row is older, or image or buttons are missing; ms. */
+  lateMs: number;
+  lagMs: number;
+  pictureMs: number;
+  buttonsMs: number;
+  /** True if the row never leaves 100 %. Only callbacks show its end. */
+  frozen: boolean;
+  /** Number of look-ups by id that left the task out. */
+  omitted: number;
+  /** Time at which mjflow stored a callback of this task, or its id; unset: neither yet. */
   confirmedAt?: number;
+  /** True if mjflow stored a callback with the image. */
+  pictureConfirmed?: true;
 }
 
 /**
- * False: not at all. True: the vendor searches by the `state` itself. Else it lists its newest tasks, and the account has
- * many tasks that are not ours: every list holds those of the last `reachMs` ms.
+ * False: not at all. True: the vendor searches by the `state` itself. Else it ignores the state and shows pages of its newest
+ * tasks. The account has many tasks that are not ours: the pages that mjflow reads hold those of the last `reachMs` ms.
  */
 export type SearchMode = boolean | { reachMs: number };
 
@@ -52,29 +65,67 @@ export interface VendorDeps {
 export interface Vendor {
   provider: Provider;
   accepted: VendorTask[];
+  find(account: string, id: string): VendorTask | undefined;
   /** Presses of a missing customId or of an unfinished parent; these are faults of mjflow. */
   wrongPresses: string[];
+  /** Responses that the adapter read as another outcome than the vendor meant. */
+  misread: string[];
+  /** What the vendor did against its accounts, as `account fault` of the circuit breaker. */
+  causes: ReadonlySet<string>;
+  /** Last time at which a task of ours (`flow path`) was refused because its parent was not finished, epoch ms. */
+  notYet: ReadonlyMap<string, number>;
+  /** Time of the last callback that is planned, epoch ms. */
+  lastCallbackAt(): number;
   counts: { submissions: number; lookups: number; callbacks: number };
 }
 
 const IMAGINE_MS = 40_000;
 const PRESS_MS = 15_000;
+/** Number of tasks on the pages that mjflow reads of a list. */
+const LISTED = 300;
+
+const UNSTARTED: readonly Reply[] = [
+  overloadedRelay(503, "system cpu overloaded", "system_cpu_overloaded"),
+  overloadedRelay(503, "no available channel", "get_channel_failed"),
+  overloadedRelay(429, "rate limit exceeded", "rate_limit_exceeded"),
+  { kind: "answer", of: "refusal", status: 200, body: { code: 503, description: "server overloaded" } },
+  { kind: "unsent", reason: "ECONNREFUSED" },
+];
+
+const NO_LISTS: readonly Reply[] = [
+  { kind: "page", status: 200, text: "<!doctype html><html><body>Under maintenance [1]</body></html>" },
+  { kind: "page", status: 200, text: '{"error":{"message":"upstream timeout","type":"upstream_error"}}' },
+  { kind: "page", status: 200, text: '{"code":-1,"description":"system error"}' },
+  { kind: "page", status: 200, text: '[{"message":"too many connections"}]' },
+  { kind: "page", status: 200, text: "{}" },
+];
+
+function overloadedRelay(status: number, message: string, code: string): Reply {
+  return { kind: "answer", of: "refusal", status, body: { error: { message, type: "new_api_error", code } } };
+}
 
 export function createVendor({ scheduler, rng, profile, searched, onAccepted, post, forge }: VendorDeps): Vendor {
   const accepted: VendorTask[] = [];
   const byId = new Map<string, VendorTask>();
   const find = (account: string, id: string) => byId.get(`${account}/${id}`);
   const wrongPresses: string[] = [];
+  const misread: string[] = [];
+  const causes = new Set<string>();
+  const notYet = new Map<string, number>();
   const counts = { submissions: 0, lookups: 0, callbacks: 0 };
   const silent = rng.chance(profile.silent);
+  let keyRefusedUntil = 0;
+  let lastCallbackAt = 0;
 
-  function report(task: VendorTask, status: ReportStatus, progress: number, delayMs: number): void {
+  function report(task: VendorTask, shown: Shown, delayMs: number): void {
     if (silent) return;
-    const body = JSON.stringify(reportOf(task, status, progress));
+    const body = JSON.stringify(bodyOf(task, shown));
     const deliver = (afterMs: number) => {
       if (rng.chance(profile.loseCallback)) return;
       const holdMs = rng.chance(profile.delayCallback) ? rng.int(10_000, 600_000) : 0;
-      scheduler.at(afterMs + holdMs + rng.int(1, 2_000), () => {
+      const inMs = afterMs + holdMs + rng.int(1, 2_000);
+      lastCallbackAt = Math.max(lastCallbackAt, scheduler.now() + inMs);
+      scheduler.at(inMs, () => {
         counts.callbacks++;
         post(task.token, body, task);
       });
@@ -88,27 +139,66 @@ export function createVendor({ scheduler, rng, profile, searched, onAccepted, po
   function run(task: VendorTask, runMs: number): void {
     task.status = "SUBMITTED";
     task.endsAt = scheduler.now() + runMs;
-    report(task, "SUBMITTED", 0, 50);
-    for (const part of [0.3, 0.7]) report(task, "IN_PROGRESS", Math.round(part * 100), runMs * part);
+    report(task, { status: "SUBMITTED", progress: 0 }, 50);
+    for (const part of [0.3, 0.7])
+      report(task, { status: "IN_PROGRESS", progress: Math.round(part * 100) }, runMs * part);
+    const { ends, lateMs, pictureMs, buttonsMs } = task;
     scheduler.at(runMs, () => {
-      task.status = task.ends;
+      task.status = lateMs > 0 ? "FAILURE" : ends;
     });
-    report(task, task.ends, 100, runMs);
-    if (rng.chance(profile.progressAfterEnd)) report(task, "IN_PROGRESS", 93, runMs + 3_000);
+    if (lateMs > 0) {
+      scheduler.at(runMs + lateMs, () => {
+        task.status = "SUCCESS";
+      });
+      report(task, { status: "FAILURE", progress: 100 }, runMs);
+    }
+    const success = { status: ends, progress: 100, noButtons: buttonsMs > 0 };
+    report(task, { ...success, noPicture: pictureMs > 0 }, runMs + lateMs);
+    if (pictureMs > 0) report(task, success, runMs + lateMs + pictureMs);
+    if (rng.chance(profile.progressAfterEnd)) report(task, { status: "IN_PROGRESS", progress: 93 }, runMs + 3_000);
     if (rng.chance(profile.contraryEnd))
-      report(task, task.ends === "SUCCESS" ? "FAILURE" : "SUCCESS", 100, runMs + 5_000);
+      report(task, { status: ends === "SUCCESS" ? "FAILURE" : "SUCCESS", progress: 100 }, runMs + 5_000);
+  }
+
+  /** Returns how the vendor's list shows the task now. */
+  function shownOf(task: VendorTask): Shown {
+    const sinceEnd = scheduler.now() - task.endsAt;
+    if (!isFinal(task.status)) return { status: task.status, progress: 50 };
+    // The early 100 % that real servers send before the end. A relay that sees it last stops to update its row.
+    if (task.frozen || sinceEnd < task.lagMs) return { status: "IN_PROGRESS", progress: 100 };
+    const sinceSuccess = sinceEnd - task.lateMs;
+    return {
+      status: task.status,
+      progress: 100,
+      noPicture: sinceSuccess < task.pictureMs,
+      noButtons: sinceSuccess < task.buttonsMs,
+    };
+  }
+
+  function drawTask(): Pick<VendorTask, "ends" | "lateMs" | "lagMs" | "pictureMs" | "buttonsMs" | "frozen"> {
+    const ends = rng.chance(profile.fail) ? "FAILURE" : "SUCCESS";
+    const upTo = (probability: number, min: number, max: number) =>
+      rng.chance(probability) && ends === "SUCCESS" ? rng.int(min, max) : 0;
+    return {
+      ends,
+      lateMs: upTo(profile.lateSuccess, 60_000, 3_000_000),
+      lagMs: upTo(profile.notYet, 3_000, 90_000),
+      pictureMs: upTo(profile.emptySuccess, 5_000, 120_000),
+      buttonsMs: upTo(profile.lateButtons, 1_000, 120_000),
+      frozen: rng.chance(profile.frozen),
+    };
   }
 
   /** Decides whether a submission is accepted and whether the response reaches mjflow. */
-  async function submit(
-    { state, notifyHook: hook, account: { apiKey: account } }: CallContext,
-    press?: { parentId: string; customId: string },
-  ): Promise<SubmitOutcome> {
+  async function submit({ account, state, hook, press }: Extract<VendorCall, { verb: "submit" }>): Promise<Reply> {
     counts.submissions++;
-    if (rng.chance(profile.dropBefore)) return { kind: "unclear", reason: "request lost" };
-    if (rng.chance(profile.busy)) return { kind: "busy", reason: "23" };
-    if (rng.chance(profile.refuse)) return rejection();
     const [flowPart, path, attempt] = state.split("_") as [string, string, string];
+    const refusal = refuse(account);
+    if (refusal) return refusal;
+    if (press && isLate(account, press.parentId)) {
+      notYet.set(`${flowPart} ${path}`, scheduler.now());
+      return { kind: "answer", of: "refusal", status: 400, body: { code: 4, description: "task_status_not_success " } };
+    }
     if (press) check(account, press);
     const nth = accepted.filter((other) => other.account === account).length;
     const task: VendorTask = {
@@ -123,8 +213,8 @@ export function createVendor({ scheduler, rng, profile, searched, onAccepted, po
       token: hook.split("/callbacks/")[1]!,
       status: "SUBMITTED",
       endsAt: 0,
-      ends: rng.chance(profile.fail) ? "FAILURE" : "SUCCESS",
-      answered: false,
+      ...drawTask(),
+      omitted: 0,
     };
     accepted.push(task);
     onAccepted(task);
@@ -133,9 +223,39 @@ export function createVendor({ scheduler, rng, profile, searched, onAccepted, po
     if (opensModal) task.status = "MODAL";
     else run(task, press ? rng.int(PRESS_MS / 2, PRESS_MS * 2) : rng.int(IMAGINE_MS / 2, IMAGINE_MS * 2));
     if (rng.chance(profile.slowAnswer)) await scheduler.pause(rng.int(1_000, 120_000));
-    if (rng.chance(profile.answerLost)) return { kind: "unclear", reason: "response lost" };
-    task.answered = true;
-    return opensModal ? { kind: "modal", vendorTaskId: task.id } : { kind: "accepted", vendorTaskId: task.id };
+    return opensModal ? respond(account, task.id, 21, { finalPrompt: "x" }) : respond(account, task.id);
+  }
+
+  /** Refuses or loses a call of which nothing was started; undefined: the call is accepted. */
+  function refuse(account: string, mayBan = true): Reply | undefined {
+    if (rng.chance(profile.dropBefore)) return lost(account, "request lost");
+    if (rng.chance(profile.unstarted)) {
+      const reply = rng.pick(UNSTARTED);
+      causes.add(`${account} ${reply.kind === "unsent" ? "unreachable" : "busy"}`);
+      return reply;
+    }
+    if (rng.chance(profile.busy)) {
+      causes.add(`${account} busy`);
+      return { kind: "answer", of: "refusal", status: 200, body: { code: 23, description: "队列已满，请稍后尝试" } };
+    }
+    return mayBan && rng.chance(profile.refuse) ? BANNED : undefined;
+  }
+
+  function lost(account: string, reason: string): Reply {
+    causes.add(`${account} unclear`);
+    return { kind: "lost", reason };
+  }
+
+  function respond(account: string, id: string, code = 1, properties?: object): Reply {
+    if (rng.chance(profile.answerLost)) return lost(account, "response lost");
+    const body = { code, description: "提交成功", result: id, ...(properties && { properties }) };
+    return { kind: "answer", of: "acceptance", status: 200, body };
+  }
+
+  /** True while the vendor's row does not show the parent as finished. */
+  function isLate(account: string, parentId: string): boolean {
+    const parent = find(account, parentId);
+    return parent !== undefined && isFinal(parent.status) && shownOf(parent).status === "IN_PROGRESS";
   }
 
   function check(account: string, { parentId, customId }: { parentId: string; customId: string }): void {
@@ -146,71 +266,158 @@ export function createVendor({ scheduler, rng, profile, searched, onAccepted, po
     if (!ended || !offered) wrongPresses.push(`${customId} on ${parentId}`);
   }
 
-  async function answerModal(account: string, id: string): Promise<SubmitOutcome> {
+  function answerModal({ account, id }: Extract<VendorCall, { verb: "modal" }>): Reply {
     counts.submissions++;
     const task = find(account, id);
-    if (rng.chance(profile.dropBefore)) return { kind: "unclear", reason: "request lost" };
-    if (rng.chance(profile.busy)) return { kind: "busy", reason: "23" };
-    if (!task) return rejection();
+    const refusal = refuse(account, false);
+    if (refusal) return refusal;
+    if (!task) return BANNED;
     if (task.status !== "MODAL") wrongPresses.push(`a second answer to the modal of ${id}`);
     else run(task, rng.int(PRESS_MS / 2, PRESS_MS * 2));
-    if (rng.chance(profile.answerLost)) return { kind: "unclear", reason: "response lost" };
-    return { kind: "accepted", vendorTaskId: id };
+    return respond(account, id);
+  }
+
+  /** Fails a look-up; undefined: it is answered. */
+  function failLookup(): Reply | undefined {
+    counts.lookups++;
+    if (rng.chance(profile.lookupFails)) return { kind: "page", status: 502, text: "<html>Bad gateway</html>" };
+    if (rng.chance(profile.lookupNoList)) return rng.pick(NO_LISTS);
+    if (rng.chance(profile.lookupRefused)) keyRefusedUntil = scheduler.now() + rng.int(60_000, 7_200_000);
+    if (scheduler.now() >= keyRefusedUntil) return undefined;
+    return {
+      kind: "answer",
+      of: "refusal",
+      status: 401,
+      body: { error: { message: "Invalid token", type: "new_api_error" } },
+    };
+  }
+
+  function list({ account, ids }: Extract<VendorCall, { verb: "list" }>): Reply {
+    const known = ids.flatMap((id) => find(account, id) ?? []);
+    const shown = known.filter((task) => {
+      const isOmitted = rng.chance(profile.lookupMissing);
+      if (isOmitted) task.omitted++;
+      return !isOmitted;
+    });
+    return { kind: "answer", of: "list", status: 200, body: shown.map((task) => rowOf(task, shownOf(task))) };
+  }
+
+  function query({ account, state, page, size }: Extract<VendorCall, { verb: "query" }>): Reply {
+    const own = accepted.filter((task) => task.account === account && !rng.chance(profile.lookupMissing));
+    const rows = (tasks: readonly VendorTask[]) => tasks.map((task) => rowOf(task, shownOf(task)));
+    const content =
+      typeof searched === "object"
+        ? newestOf(own, searched.reachMs).slice(page * size, (page + 1) * size)
+        : rows(own.filter((task) => stateOf(task) === state).slice(0, size));
+    const last = typeof searched !== "object" && content.length < size;
+    return { kind: "answer", of: "page", status: 200, body: { content, last, number: page, size } };
+  }
+
+  /** Returns our tasks among the tasks of others, newest first, so that `LISTED` tasks reach back by `reachMs`. */
+  function newestOf(own: readonly VendorTask[], reachMs: number): object[] {
+    const now = scheduler.now();
+    const others = Array.from({ length: LISTED }, (_, i) => ({
+      ...{ id: `9${i}`, status: "SUCCESS", progress: "100%", state: "other" },
+      submitTime: Math.round(now - (reachMs * (i + 1)) / LISTED),
+    }));
+    const ours = own.filter(({ at }) => at >= now - reachMs).map((task) => rowOf(task, shownOf(task)));
+    return [...others, ...ours].sort((a, b) => b.submitTime - a.submitTime);
+  }
+
+  async function handle(call: VendorCall): Promise<Reply> {
+    if (call.verb === "submit" || call.verb === "modal") {
+      const reply = call.verb === "submit" ? await submit(call) : answerModal(call);
+      meant.set(`${call.account} ${call.state} ${call.verb}`, reply);
+      return reply;
+    }
+    return failLookup() ?? (call.verb === "list" ? list(call) : query(call));
+  }
+
+  const adapter = createProvider(
+    dialect({
+      id: "sim",
+      title: "Simulated",
+      sources: [],
+      mode: "prompt",
+      search: searched === false ? [] : ["query"],
+      operations: ["imagine", "action", "modal", "list"],
+    }),
+    { httpClient: createVendorHttp({ scheduler, rng, profile, handle }) },
+  );
+  /** The last reply to each call, by account, state and verb. */
+  const meant = new Map<string, Reply>();
+
+  async function compared(key: string, call: Promise<SubmitOutcome>): Promise<SubmitOutcome> {
+    const outcome = await call;
+    const expected = outcomeOf(meant.get(key));
+    const id = outcome.kind === "accepted" || outcome.kind === "modal" ? ` ${outcome.vendorTaskId}` : "";
+    if (`${outcome.kind}${id}` !== expected) misread.push(`${expected} was read as ${JSON.stringify(outcome)}`);
+    return outcome;
   }
 
   const provider: Provider = {
-    id: "sim",
-    title: "Simulated",
-    capabilities: {
-      notifyHook: "documented",
-      listByCondition: true,
-      searchByState: searched !== false,
-      instantActions: [],
-      rootActions: ["imagine"],
-      modes: [],
-      seed: false,
-      imageLinks: true,
-      swapLinks: true,
-      unsupportedPresses: [],
-    },
-    submit: (_, context) => submit(context),
-    press: ({ vendorTaskId, customId }, context) => submit(context, { parentId: vendorTaskId, customId }),
-    modal: ({ vendorTaskId }, { account }) => answerModal(account.apiKey, vendorTaskId),
-    async lookup(ids, { apiKey: account }) {
-      counts.lookups++;
-      if (rng.chance(profile.lookupFails)) throw new LookupError("502");
-      const known = ids.flatMap((id) => find(account, id) ?? []).filter(() => !rng.chance(profile.lookupMissing));
-      return { reports: known.map((task) => reportOf(task, task.status, 50)), requests: 1 };
-    },
-    async search(states, { apiKey: account }) {
-      counts.lookups++;
-      if (rng.chance(profile.lookupFails)) throw new LookupError("502");
-      const wanted = new Set(states);
-      const completeSince = typeof searched === "object" ? scheduler.now() - searched.reachMs : 0;
-      const own = accepted.filter(
-        (task) => task.account === account && wanted.has(stateOf(task)) && task.at >= completeSince,
-      );
-      const known = own.filter(() => !rng.chance(profile.lookupMissing));
-      return {
-        reports: known.map((task) => ({ ...reportOf(task, task.status, 50), state: stateOf(task) })),
-        requests: 1,
-        completeSince,
-      };
-    },
-    readCallback: (body) => JSON.parse(body) as Report,
-    seed: async () => undefined,
-    upload: async () => ({ kind: "unclear", reason: "not simulated" }),
+    ...adapter,
+    submit: (call, context) =>
+      compared(`${context.account.apiKey} ${context.state} submit`, adapter.submit(call, context)),
+    press: (call, context) =>
+      compared(`${context.account.apiKey} ${context.state} submit`, adapter.press(call, context)),
+    modal: (call, context) =>
+      compared(`${context.account.apiKey} ${context.state} modal`, adapter.modal(call, context)),
   };
-  return { provider, accepted, wrongPresses, counts };
+  return {
+    provider,
+    accepted,
+    find,
+    wrongPresses,
+    misread,
+    causes,
+    notYet,
+    lastCallbackAt: () => lastCallbackAt,
+    counts,
+  };
 }
 
-function rejection(): SubmitOutcome {
-  return { kind: "refused", failure: { code: "banned_prompt", message: "banned" } };
+const BANNED: Reply = {
+  kind: "answer",
+  of: "refusal",
+  status: 200,
+  body: { code: 24, description: "可能包含敏感词", properties: { bannedWord: "x" } },
+};
+
+/** Returns the outcome that a reply means. A lost response proves nothing, whatever part of it arrived. */
+function outcomeOf(reply: Reply | undefined): string {
+  if (reply?.kind === "unsent") return "busy";
+  if (reply?.kind !== "answer") return "unclear";
+  const { code, result } = reply.body as { code?: number; result?: string };
+  if (result !== undefined) return `${code === 21 ? "modal" : "accepted"} ${result}`;
+  return code === 24 ? "refused" : "busy";
 }
 
-function reportOf(task: VendorTask, status: ReportStatus, progress: number): Report {
-  const result = status === "SUCCESS" ? { imageUrl: imageUrlOf(task), buttons: buttonsOf(task) } : {};
-  return { vendorTaskId: task.id, status, progress, result };
+/** How a report shows a task. */
+interface Shown {
+  status: ReportStatus;
+  /** Percent. */
+  progress: number;
+  noPicture?: boolean;
+  noButtons?: boolean;
+}
+
+/** The task object of the protocol, as callbacks and lists have it. */
+function bodyOf(task: VendorTask, { status, progress, noPicture, noButtons }: Shown) {
+  const success = status === "SUCCESS";
+  return {
+    id: task.id,
+    status,
+    progress: `${progress}%`,
+    description: "/imagine x",
+    ...(status === "FAILURE" && { failReason: "timeout" }),
+    ...(success && !noPicture && { imageUrl: imageUrlOf(task) }),
+    ...(success && !noButtons && { buttons: buttonsOf(task) }),
+  };
+}
+
+function rowOf(task: VendorTask, shown: Shown) {
+  return { ...bodyOf(task, shown), state: stateOf(task), submitTime: task.at };
 }
 
 function stateOf({ flowPart, path, attempt }: VendorTask): string {

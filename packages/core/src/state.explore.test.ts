@@ -69,7 +69,7 @@ const always: Signal[] = [
   { kind: "due", canSearch: true },
   { kind: "followUpsStarted" },
   { kind: "adopt" },
-  { kind: "adoptionDeclined" },
+  { kind: "adoptionDone" },
   { kind: "retried" },
   { kind: "answer", modal: {} },
   { kind: "cancel" },
@@ -293,6 +293,7 @@ function check({ from, signal, decision, to }: Step): void {
     must("T1: an adopted success has the result of the late report", !!next.result?.imageUrl && !next.failure);
     must("T1: a task that the app retried adopts nothing", !task.retried);
     must("T1: the earlier end stays visible", next.late?.status === task.status);
+    must("T4: an adopted task stays due until its flow runs again", next.pendingEffects?.includes("adopt") === true);
   } else if (isEnded(task)) {
     must("T1: an ended task keeps its end", next.endedAt === task.endedAt && next.endedBy === task.endedBy);
     must("T1: an ended task keeps its failure", next.failure === task.failure);
@@ -311,7 +312,7 @@ function check({ from, signal, decision, to }: Step): void {
       "T4: an ended task has a due time only for its follow-ups and for a late success",
       next.due === undefined ||
         (next.status === "SUCCESS" && !!next.then) ||
-        (next.status !== "SUCCESS" && next.pendingEffects?.includes("adopt") === true),
+        (next.late !== undefined && next.pendingEffects?.includes("adopt") === true),
     );
   else must("T4: a waiting task has a due time", next.due !== undefined);
   // A report that ends the task sets its own attempt and the id of that attempt.

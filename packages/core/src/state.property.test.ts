@@ -54,7 +54,7 @@ const signal: fc.Arbitrary<Signal> = fc.oneof(
   },
   rev.map((of): Signal => ({ kind: "lookupMiss", rev: of })),
   { weight: 2, arbitrary: fc.record({ kind: fc.constant("due" as const), canSearch: fc.boolean() }) },
-  fc.constantFrom<Signal>({ kind: "followUpsStarted" }, { kind: "adoptionDeclined" }, { kind: "retried" }),
+  fc.constantFrom<Signal>({ kind: "followUpsStarted" }, { kind: "adoptionDone" }, { kind: "retried" }),
   { weight: 2, arbitrary: fc.constant<Signal>({ kind: "adopt" }) },
   fc.constant<Signal>({ kind: "cancel" }),
   fc.constant<Signal>({ kind: "answer", modal: { prompt: "p" } }),

@@ -48,7 +48,7 @@ const lateSignals: Signal[] = [
   { kind: "answer", modal: {} },
   { kind: "abandon", failure: failure("dead_letter") },
   { kind: "adopt" },
-  { kind: "adoptionDeclined" },
+  { kind: "adoptionDone" },
   { kind: "retried" },
   ...(["NOT_START", "SUBMITTED", "MODAL", "IN_PROGRESS", "SUCCESS", "FAILURE", "CANCEL", undefined] as const).map((s) =>
     callback(s),

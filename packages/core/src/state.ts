@@ -90,7 +90,7 @@ function applyRules(task: Task, signal: Signal, ctx: Context): Decision {
       return onModalAnswer(task, signal.modal, ctx);
     case "adopt":
       return onAdopt(task, ctx);
-    case "adoptionDeclined":
+    case "adoptionDone":
       return completeEffect(task, "adopt", {}, ctx);
     case "retried":
       return onRetried(task, ctx);

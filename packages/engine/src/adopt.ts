@@ -25,6 +25,7 @@ export type AdoptDeps = Pick<EngineDeps, "store" | "queue" | "clock" | "timings"
  */
 export async function adoptLateSuccess(deps: AdoptDeps, task: Task): Promise<AppliedSignal> {
   const { flow, tasks } = await deps.store.loadFlow(task.flowId);
+  if (task.status === "SUCCESS") return completeAdoption(deps, flow, task);
   const why = flow ? reasonToDecline(deps, flow, task, tasks) : "no-flow";
   if (flow && why === undefined) {
     try {
@@ -35,7 +36,17 @@ export async function adoptLateSuccess(deps: AdoptDeps, task: Task): Promise<App
     }
   }
   deps.log.info("task.late-success-kept", { flow: task.flowId, path: task.path, why: why ?? "out-of-credit" });
-  return applySignal(deps, task, { kind: "adoptionDeclined" });
+  return applySignal(deps, task, { kind: "adoptionDone" });
+}
+
+/**
+ * A process adopted the success and crashed before it had reopened the flow. If the flow's recorded end is later than the
+ * adoption, only the completion was lost.
+ */
+async function completeAdoption(deps: AdoptDeps, flow: Flow | undefined, task: Task): Promise<AppliedSignal> {
+  const hasEndedSince = flow?.status !== "running" && (flow?.endedAt ?? 0) > (task.endedAt ?? 0);
+  if (flow && !hasEndedSince && flow.canceledAt === undefined) await reopen(deps, flow.id);
+  return applySignal(deps, task, { kind: "adoptionDone" });
 }
 
 function reasonToDecline(
@@ -54,7 +65,7 @@ function reasonToDecline(
 
 /**
  * Adopts the stored late success of a task: reserves the credit of its follow-ups, changes the task, then reopens the
- * flow.
+ * flow. The effect `adopt` stays pending until then, so a crash in between is completed by the sweeper.
  *
  * @throws MjflowError `out_of_credit`; `overloaded`
  */
@@ -72,7 +83,8 @@ export async function adopt(
   if (applied.decision.kind !== "move") return applied;
   await reopen(deps, flow.id);
   deps.log.info("task.late-success-adopted", { flow: flow.id, path: task.path, before: task.status });
-  return applied;
+  const done = await applySignal(deps, applied.task, { kind: "adoptionDone" });
+  return { task: done.task, decision: applied.decision };
 }
 
 /** The hold of a flow that has never ended covers its whole plan. */

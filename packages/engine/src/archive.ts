@@ -59,6 +59,9 @@ async function cutTile(deps: ArchiveDeps, task: Task): Promise<void> {
   const [parent] = tasks;
   const grid = parent?.status === "SUCCESS" ? parent.result?.imageUrl : undefined;
   const n = tileNumberOf(task.press);
+  if (parent?.status === "SUCCESS" && grid === undefined && mayBeCompleted(deps, parent, task)) {
+    return deps.queue.send([{ message: archiveMessage(task.flowId, task.path), delayMs: LINK_RETRY_MS }]);
+  }
   if (!parent || grid === undefined || n === undefined) return fail(deps, task, "press_not_offered");
   const tile = await unlessPermanentFailure(deps, task, async () => {
     const from = await deps.media.copy({ url: grid, key: mediaKey(parent, 0) });
@@ -72,6 +75,11 @@ async function cutTile(deps: ArchiveDeps, task: Task): Promise<void> {
 
 async function fail(deps: ArchiveDeps, task: Task, code: "press_not_offered" | "tile_not_cut"): Promise<void> {
   await runEffects(deps, await applySignal(deps, task, { kind: "abandon", failure: failure(code) }));
+}
+
+/** A vendor may report the success first and the image later. A tile waits as long as a press waits for buttons. */
+function mayBeCompleted({ clock, timings }: ArchiveDeps, parent: Task, { createdAt }: Task): boolean {
+  return clock.now() < Math.max(parent.endedAt ?? 0, createdAt) + timings.parentMs;
 }
 
 /** The vendor may report an image as finished shortly before its link works (docs/protocol.md 3.6). */

@@ -81,8 +81,11 @@ export type Signal =
   | { kind: "answer"; modal: ModalAnswer }
   /** The stored late success becomes the end of the task (docs/decisions/0020). */
   | { kind: "adopt" }
-  /** The stored late success is not adopted by mjflow itself. It stays stored, and a resume of the flow adopts it. */
-  | { kind: "adoptionDeclined" }
+  /**
+   * The effect `adopt` is completed: the flow of the adopted task runs again. Or the late success stays stored, because
+   * mjflow does not adopt it by itself.
+   */
+  | { kind: "adoptionDone" }
   /** The app retries the task, so a new task takes its place. */
   | { kind: "retried" }
   /** The app canceled the flow. A task that the vendor does not have is not submitted any more. */

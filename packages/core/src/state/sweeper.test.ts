@@ -95,6 +95,16 @@ describe("lookupMiss", () => {
     expect([task.vendorTaskId, task.vendorTaskIdFrom]).toEqual([undefined, undefined]);
   });
 
+  // Seed 1378 of the simulation: a task that waited an hour for its lost submission ended as parent_not_ready.
+  it("what a task waited for before a lost submission is not the reason of its later end", () => {
+    const waited = taskIn("UNCLEAR", { busyAnswers: 2, busyAbout: "parent" });
+    const { task } = play(waited, lookupMiss, lookupMiss);
+    expect(task).toMatchObject({ status: "PENDING", busyAnswers: 0 });
+    expect(task.busyAbout).toBeUndefined();
+    const { task: ended } = play(task, TIMINGS.pendingMs.fast + 1, due);
+    expect(ended).toMatchObject({ status: "EXPIRED", failure: { code: "deadline_passed" } });
+  });
+
   it('a lost submission is not sent again if resubmit is "never"', () => {
     const { task } = play(taskIn("UNCLEAR", { resubmit: "never" }), lookupMiss, lookupMiss);
     expect(task).toMatchObject({ status: "FAILURE", attempt: 1, failure: { code: "submission_unclear" } });

@@ -132,7 +132,10 @@ function onSubmissionLost(task: Task, ctx: Context): Decision {
   const older = previousAcceptedAttempt(task);
   if (older?.vendorTaskId !== undefined) return resumeAttempt(task, older, ctx);
   if (isLast) return endTask(task, "FAILURE", { failure: failure("submission_unclear") }, ctx);
-  const again = { due: now + timings.requeueMs, vendorTaskId: undefined, vendorTaskIdFrom: undefined, lookupMisses: 0 };
+  const unnamed = { vendorTaskId: undefined, vendorTaskIdFrom: undefined };
+  // Busy responses before this submission are no reason why the next one waits.
+  const waited = { lookupMisses: 0, busyAnswers: 0, busyAbout: undefined };
+  const again = { ...unnamed, ...waited, due: now + timings.requeueMs };
   return changeStatus(task, "PENDING", again, ctx, [{ kind: "enqueue", delayMs: 0 }]);
 }
 

@@ -108,8 +108,9 @@ export function toEffects(pending: readonly PendingEffect[]): Effect[] {
   const first: Effect = pending.includes("follow") ? { kind: "follow" } : { kind: "settle" };
   // Subscribers are notified after the archiving, so that the event contains links that do not expire.
   const next = pending.includes("archive") ? "archive" : pending.includes("tell") ? "tell" : undefined;
+  // An adopted task reopens its flow before its follow-ups or the end of the flow.
   const adopt: Effect[] = pending.includes("adopt") ? [{ kind: "adopt" }] : [];
-  return next === undefined ? [first, ...adopt] : [first, { kind: next }, ...adopt];
+  return next === undefined ? [...adopt, first] : [...adopt, first, { kind: next }];
 }
 
 /** Returns the patch that adds pending effects to an ended task. A notification without subscribers is left out. */

@@ -293,7 +293,8 @@ function onLateSuccess(
 }
 
 /**
- * Makes the stored late success the end of the task. The end before it is then the late report, so the app sees both.
+ * Makes the stored late success the end of the task. The end before it is then the late report, so the app sees both. The
+ * effect `adopt` stays pending until the flow is reopened.
  */
 export function onAdopt(task: Task, ctx: Context): Decision {
   const { late } = task;
@@ -316,7 +317,9 @@ export function onAdopt(task: Task, ctx: Context): Decision {
     // The due time of the flow may no longer cover follow-ups, so they get their own entries in the due index.
     flowDue: undefined,
   };
-  return endTask(task, "SUCCESS", patch, ctx);
+  const ended = endTask(task, "SUCCESS", patch, ctx);
+  if (ended.kind !== "move") return ended;
+  return { ...ended, next: { ...ended.next, ...addPendingEffects(ended.next, ["adopt"], ctx) } };
 }
 
 /**
