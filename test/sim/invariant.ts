@@ -198,7 +198,7 @@ function givenUpOf(run: SimulationRun): string[] {
 /** After this time a late success is not adopted any more, if the flow ended together with its task. */
 const ADOPTED_WITHIN_MS = TIMINGS.pendingMs.fast - 300_000;
 
-/** L: a late success is adopted, and a success gets the image that was told later. */
+/** L: a late success is adopted, and a success gets the image that its vendor sent later. */
 function keptSuccessesOf(run: SimulationRun): string[] {
   const submissions = submissionsOf(run);
   return [...run.flows.values()].flatMap(({ flow, tasks }: FlowState) =>
