@@ -60,7 +60,7 @@ async function cutTile(deps: ArchiveDeps, task: Task): Promise<void> {
   const grid = parent?.status === "SUCCESS" ? parent.result?.imageUrl : undefined;
   const n = tileNumberOf(task.press);
   if (parent?.status === "SUCCESS" && grid === undefined && mayBeCompleted(deps, parent, task)) {
-    return deps.queue.send([{ message: archiveMessage(task.flowId, task.path), delayMs: LINK_RETRY_MS }]);
+    return deps.queue.send([outgoingArchive(task, LINK_RETRY_MS)]);
   }
   if (!parent || grid === undefined || n === undefined) return fail(deps, task, "press_not_offered");
   const tile = await unlessPermanentFailure(deps, task, async () => {
