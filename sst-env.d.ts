@@ -64,6 +64,10 @@ declare module "sst" {
       "type": "sst.sst.Secret"
       "value": string
     }
+    "RepairQueue": {
+      "type": "sst.aws.Queue"
+      "url": string
+    }
     "Submit": {
       "name": string
       "type": "sst.aws.Function"
@@ -75,6 +79,10 @@ declare module "sst" {
     "Sweep": {
       "name": string
       "type": "sst.aws.Function"
+    }
+    "SweepQueue": {
+      "type": "sst.aws.Queue"
+      "url": string
     }
     "Table": {
       "name": string

@@ -201,11 +201,14 @@ alarm("SweepNotRunning", {
   threshold: 1,
   period: 5 * MINUTE_S,
 });
+/** Rows that one sweep worker handles in a minute: 40 s at about 20 rows a second. */
+const SWEPT_PER_WORKER = 800;
+
 alarmAbove(
   "OverdueRising",
-  "More rows are overdue than half of what one sweeper run handles: callbacks are lost, or a vendor sends none.",
+  "More rows are overdue than half of what the sweep workers handle: callbacks are lost, or a vendor sends none.",
   ownMetric("sweep", "Overdue"),
-  { threshold: 400, of: [12, 15] },
+  { threshold: (stage.sweepConcurrency * SWEPT_PER_WORKER) / 2, of: [12, 15] },
 );
 alarmAbove("LookupsFailing", "Look-ups of tasks at a vendor failed.", ownMetric("sweep", "LookupFailures"), {
   minutes: 15,

@@ -9,7 +9,7 @@ export interface Names {
   indexes: readonly string[];
   /** Physical names in AWS, by our names. */
   functions: Record<"api" | "callback" | "submit" | "deliver" | "archive" | "sweep" | "deadletter", string>;
-  queues: Record<"submit" | "deliver" | "archive" | "deadLetters", string>;
+  queues: Record<"submit" | "deliver" | "archive" | "sweep" | "repair" | "deadLetters", string>;
   /** ARNs. */
   alarms: readonly string[];
 }

@@ -6,14 +6,21 @@ import { callback } from "./callback.ts";
 import { dashboardBody } from "./dashboard-body.ts";
 import { deadletter } from "./deadletter.ts";
 import { deliver } from "./deliver.ts";
-import { archiveQueue, deadLetters, deliverQueue, submitQueue } from "./queue.ts";
+import { archiveQueue, deadLetters, deliverQueue, repairQueue, submitQueue, sweepQueue } from "./queue.ts";
 import { stage } from "./stage.ts";
 import { submit } from "./submit.ts";
 import { sweep } from "./sweep.ts";
 import { INDEXES, table } from "./table.ts";
 
 const functions = { api, callback, submit, deliver, archive, sweep, deadletter };
-const queues = { submit: submitQueue, deliver: deliverQueue, archive: archiveQueue, deadLetters };
+const queues = {
+  submit: submitQueue,
+  deliver: deliverQueue,
+  archive: archiveQueue,
+  sweep: sweepQueue,
+  repair: repairQueue,
+  deadLetters,
+};
 
 new aws.cloudwatch.Dashboard("Dashboard", {
   dashboardName: stage.prefix,

@@ -19,6 +19,21 @@ export const deliverQueue = queueOf("DeliverQueue", QUEUE.deliver);
 /** Images to archive, and tiles to cut. */
 export const archiveQueue = queueOf("ArchiveQueue", QUEUE.archive);
 
+/**
+ * Jobs of the sweep workers. A job that fails or expires is made again by the dispatcher of the next minute. So these
+ * queues have no dead letters, and a message lives for two minutes. Repairs have their own queue, so they never wait behind
+ * look-ups and deliveries.
+ */
+export const sweepQueue = jobQueueOf("SweepQueue");
+export const repairQueue = jobQueueOf("RepairQueue");
+
+function jobQueueOf(name: string) {
+  return new sst.aws.Queue(name, {
+    visibilityTimeout: `${QUEUE.sweep.visibilityTimeoutS} seconds`,
+    transform: { queue: { messageRetentionSeconds: QUEUE.sweep.retentionS } },
+  });
+}
+
 function queueOf(
   name: string,
   { visibilityTimeoutS, maxReceiveCount }: { visibilityTimeoutS: number; maxReceiveCount: number },

@@ -27,7 +27,11 @@ export const setting = {
 
 /** Environment variables of the functions. `functions/composition/` reads them, and a check compares the two. */
 export const environment = {
-  every: given({ MJFLOW_LOG: choice("MJFLOW_LOG", "debug", "info", "warn", "error", "silent") }),
+  every: given({
+    // `size.ts` checks the number.
+    MJFLOW_DUE_SHARDS: env["MJFLOW_DUE_SHARDS"],
+    MJFLOW_LOG: choice("MJFLOW_LOG", "debug", "info", "warn", "error", "silent"),
+  }),
   api: given({
     MJFLOW_API_URL: url("MJFLOW_API_URL"),
     MJFLOW_ARCHIVE: choice("MJFLOW_ARCHIVE", "on", "off"),

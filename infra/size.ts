@@ -4,6 +4,7 @@
  *
  * `docs/operations.md` has a table of sizes for 10, 100 and 1,000 flows per second.
  */
+import { MAX_DUE_SHARDS } from "../packages/core/src/due.ts";
 
 export interface Sizes {
   /** Highest number of concurrent executions of Callback, reserved for it. Unset: no reservation, and no limit. */
@@ -12,6 +13,8 @@ export interface Sizes {
   submitConcurrency: number;
   deliverConcurrency: number;
   archiveConcurrency: number;
+  /** Highest number of concurrent sweep workers, those for repairs included. At least 4. */
+  sweepConcurrency: number;
   /**
    * True: the same number of executions is reserved for each function with a queue. Then no other function can take them,
    * and Lambda never throttles a worker. A throttled receive would count towards the dead letters.
@@ -19,6 +22,8 @@ export interface Sizes {
   reservesWorkers: boolean;
   /** Concurrent executions that AWS grants the account in this region (a quota). */
   lambdaQuota: number;
+  /** Number of shards of each class of the due index that are written; 0: the layout of versions without classes. */
+  dueShards: number | undefined;
   /** Write and read units per second that the table accepts from the first second. Unset: what AWS gives a new table. */
   warmWriteUnits: number | undefined;
   warmReadUnits: number | undefined;
@@ -35,8 +40,8 @@ const NEW_TABLE = { writeUnits: 4_000, readUnits: 12_000 };
 
 /** Sizes without settings. A new AWS account has 10 concurrent executions, so other stages reserve none. */
 const DEFAULT = {
-  production: { callback: 100, submit: 200, deliver: 100, archive: 50, alarmWriteUnits: 2_000 },
-  other: { callback: undefined, submit: 2, deliver: 2, archive: 2, alarmWriteUnits: 200 },
+  production: { callback: 100, submit: 200, deliver: 100, archive: 50, sweep: 32, alarmWriteUnits: 2_000 },
+  other: { callback: undefined, submit: 2, deliver: 2, archive: 2, sweep: 4, alarmWriteUnits: 200 },
 };
 
 /** @throws Error that names the setting, if a value is invalid or the account cannot have it */
@@ -48,8 +53,10 @@ export function sizesOf(production: boolean, env: Env): Sizes {
     submitConcurrency: workers("MJFLOW_SUBMIT_CONCURRENCY") ?? unset.submit,
     deliverConcurrency: workers("MJFLOW_DELIVER_CONCURRENCY") ?? unset.deliver,
     archiveConcurrency: workers("MJFLOW_ARCHIVE_CONCURRENCY") ?? unset.archive,
+    sweepConcurrency: count(env, "MJFLOW_SWEEP_CONCURRENCY", 4, 1_000) ?? unset.sweep,
     reservesWorkers: choice(env, "MJFLOW_RESERVE_WORKERS") ?? production,
     lambdaQuota: count(env, "MJFLOW_LAMBDA_QUOTA", 10, 1_000_000) ?? 1_000,
+    dueShards: count(env, "MJFLOW_DUE_SHARDS", 0, MAX_DUE_SHARDS),
     warmWriteUnits: count(env, "MJFLOW_WARM_WRITE_UNITS", NEW_TABLE.writeUnits, 10_000_000),
     warmReadUnits: count(env, "MJFLOW_WARM_READ_UNITS", NEW_TABLE.readUnits, 10_000_000),
     alarmWriteUnits: count(env, "MJFLOW_ALARM_WRITE_UNITS", 1, 10_000_000) ?? unset.alarmWriteUnits,
@@ -64,10 +71,18 @@ export function sizesOf(production: boolean, env: Env): Sizes {
   return sizes;
 }
 
+/** Number of the sweep workers that handle only repairs. */
+export function repairWorkersOf({ sweepConcurrency }: Pick<Sizes, "sweepConcurrency">): number {
+  return Math.max(2, Math.floor(sweepConcurrency / 4));
+}
+
 /** Sum of the executions that are reserved. */
 export function reservedOf(sizes: Sizes): number {
-  const { submitConcurrency, deliverConcurrency, archiveConcurrency } = sizes;
-  const workers = sizes.reservesWorkers ? [submitConcurrency, deliverConcurrency, archiveConcurrency] : [];
+  const { submitConcurrency, deliverConcurrency, archiveConcurrency, sweepConcurrency } = sizes;
+  const workers = sizes.reservesWorkers
+    ? // One execution of Sweep is the dispatcher.
+      [submitConcurrency, deliverConcurrency, archiveConcurrency, sweepConcurrency + 1]
+    : [];
   return [sizes.callbackConcurrency ?? 0, ...workers].reduce((sum, reserved) => sum + reserved, 0);
 }
 

@@ -6,6 +6,7 @@
  * that a file can load on demand, used or not, and some of that code would slow the cold start.
  */
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { DUE_SHARDS } from "@mjflow/core/due";
 import type { Queue, QueueDepths } from "@mjflow/core/port";
 import { LOCAL_TIMINGS, TIMINGS, type Timings } from "@mjflow/core/timing";
 import { createAccounts } from "@mjflow/engine/account";
@@ -85,7 +86,13 @@ export const table = /* @__PURE__ */ lazy(
     createTable({ client: new DynamoDBClient(endpoint("DYNAMODB")), table: Resource.Table.name }),
 );
 
-const store = /* @__PURE__ */ lazy(() => createStore({ table: table() }));
+/**
+ * Number of shards of each class of due entries that this deployment writes (core/due.ts). Every reader knows all of them,
+ * so the number can change at any time.
+ */
+export const dueShards = Number(env["MJFLOW_DUE_SHARDS"] || DUE_SHARDS);
+
+const store = /* @__PURE__ */ lazy(() => createStore({ table: table(), dueShards }));
 
 /** The SQS client is loaded with the first message, because nine of ten callbacks send no message. */
 export const sqs = /* @__PURE__ */ lazy(

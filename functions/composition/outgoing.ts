@@ -10,7 +10,7 @@ import { sendWebhook } from "@mjflow/webhooks/send";
 import { newKeyPair, newSecret } from "@mjflow/webhooks/sign";
 import { createUrlGuard } from "@mjflow/webhooks/url-guard";
 import { Resource } from "sst";
-import { activeKeys, clock, lazy, random, table } from "./base.ts";
+import { activeKeys, clock, dueShards, lazy, random, table } from "./base.ts";
 
 const env = process.env;
 
@@ -24,7 +24,7 @@ export const guard = /* @__PURE__ */ lazy(() => createUrlGuard({ allow }));
 
 export const webhooks: WebhookSender = { send: (webhook) => sendWebhook(outbound(), webhook, clock.now()) };
 
-export const webhookStore = /* @__PURE__ */ lazy(() => createWebhookStore({ table: table() }));
+export const webhookStore = /* @__PURE__ */ lazy(() => createWebhookStore({ table: table(), dueShards }));
 
 /**
  * Compat task ids, the URL that receives tasks of compat API requests without `notifyHook`, and the apps with public

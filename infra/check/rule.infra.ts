@@ -107,6 +107,7 @@ const RULES: Record<string, [Rule, Record<string, Break>]> = {
       "an unknown target": rewrite("DeliverQueueQueue", "redrivePolicy", "DeadLetters", "Elsewhere"),
       "a work queue as target": rewrite("DeliverQueueQueue", "redrivePolicy", "DeadLetters", "SubmitQueue"),
       "the default retention of four days": set("DeadLettersQueue", "messageRetentionSeconds", undefined),
+      "sweep jobs that outlive their minute": set("SweepQueueQueue", "messageRetentionSeconds", 3_600),
     },
   ],
   "every queue has its consumer": [

@@ -74,12 +74,15 @@ const archived: Signal[] = [
   { kind: "archived", copies: [{ key: "k", bytes: 1, sha256: "0", contentType: "image/png", source: "s" }] },
 ];
 
+/** Queues of sweep jobs, which hold no messages about tasks. */
+type JobQueueName = "sweep" | "repair";
+
 const ANY = ["IMAGINE", TILE_ACTION];
 
 /**
  * For each function: signals that its code in packages/engine applies, to which tasks, and what it also sends itself.
  */
-const ENTRY_POINTS: Record<string, { signals: Signal[]; actions?: string[]; sends?: QueueName[] }> = {
+const ENTRY_POINTS: Record<string, { signals: Signal[]; actions?: string[]; sends?: (QueueName | JobQueueName)[] }> = {
   Callback: { signals: reports("callback") },
   // Messages of the submit queue are never about tiles.
   Submit: {
@@ -92,7 +95,11 @@ const ENTRY_POINTS: Record<string, { signals: Signal[]; actions?: string[]; send
     signals: [...archived, ...abandon, { kind: "tileCut", result: {}, copies: [] }],
     sends: ["archive"],
   },
-  Sweep: { signals: [{ kind: "due" }, { kind: "lookupMiss" }, ...reports("lookup"), ...abandon], sends: ["deliver"] },
+  Sweep: {
+    signals: [{ kind: "due" }, { kind: "lookupMiss" }, ...reports("lookup"), ...abandon],
+    // Its own jobs have queues of their own.
+    sends: ["deliver", "sweep", "repair"],
+  },
   Deadletter: { signals: [...abandon, ...archived] },
   // The API presses buttons of finished tasks, submits modal answers and redrives dead-letter messages to any queue.
   Api: { signals: [{ kind: "answer", modal: { prompt: "x" } }, ...abandon], sends: Object.values(QUEUE_OF) },
@@ -127,7 +134,7 @@ function legalQueuesOf(task: Task, signal: Signal): QueueName[] {
 
 test.each(Object.keys(LINKS))("%s is linked to exactly the queues that it sends to", (name) => {
   const { signals, actions = ANY, sends = [] } = ENTRY_POINTS[name]!;
-  const queues = new Set<QueueName>(sends);
+  const queues = new Set<string>(sends);
   for (const task of tasks(actions)) {
     for (const signal of signals) for (const queue of legalQueuesOf(task, signal)) queues.add(queue);
   }

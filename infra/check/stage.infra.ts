@@ -36,11 +36,11 @@ test("a trial stage can be removed and reserves no concurrency", () => {
 
 test("the sizes of a stage are settings: mappings, reservations, warm throughput and the alarm follow them", () => {
   const reserved = (name: string) => functionOf(everything, name)?.inputs.reservedConcurrentExecutions;
-  expect(["Callback", "Submit", "Deliver", "Archive"].map(reserved)).toEqual([500, 400, 100, 60]);
+  expect(["Callback", "Submit", "Deliver", "Archive", "Sweep"].map(reserved)).toEqual([500, 400, 100, 60, 41]);
   const limits = all(everything, "aws:lambda/eventSourceMapping:EventSourceMapping").map(
     ({ inputs }) => inputs.scalingConfig?.maximumConcurrency,
   );
-  expect(limits).toEqual(expect.arrayContaining([400, 100, 60]));
+  expect(limits).toEqual(expect.arrayContaining([400, 100, 60, 30, 10]));
   const [table] = all(everything, "aws:dynamodb/table:Table");
   expect(table?.inputs.warmThroughput).toEqual({ readUnitsPerSecond: 20_000, writeUnitsPerSecond: 12_000 });
   const alarm = all(everything, "aws:cloudwatch/metricAlarm:MetricAlarm").find(({ name }) => name === "WriteRateHigh");
@@ -151,6 +151,8 @@ test.each([
   [{ MJFLOW_SUBMIT_CONCURRENCY: "1" }, "MJFLOW_SUBMIT_CONCURRENCY must be a whole number from 2"],
   [{ MJFLOW_DELIVER_CONCURRENCY: "many" }, "MJFLOW_DELIVER_CONCURRENCY must be a whole number"],
   [{ MJFLOW_ARCHIVE_CONCURRENCY: "2.5" }, "MJFLOW_ARCHIVE_CONCURRENCY must be a whole number"],
+  [{ MJFLOW_SWEEP_CONCURRENCY: "3" }, "MJFLOW_SWEEP_CONCURRENCY must be a whole number from 4"],
+  [{ MJFLOW_DUE_SHARDS: "33" }, "MJFLOW_DUE_SHARDS must be a whole number from 0 to 32"],
   [{ MJFLOW_CALLBACK_CONCURRENCY: "0" }, "MJFLOW_CALLBACK_CONCURRENCY must be a whole number from 1"],
   [{ MJFLOW_RESERVE_WORKERS: "yes" }, "MJFLOW_RESERVE_WORKERS must be one of on, off"],
   [{ MJFLOW_WARM_WRITE_UNITS: "3999" }, "MJFLOW_WARM_WRITE_UNITS must be a whole number from 4000"],

@@ -2,11 +2,13 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import type { Store } from "@mjflow/core/port";
 import { createMemoryQueue } from "@mjflow/queue/memory";
 import { createMemoryTable } from "@mjflow/store/memory-table";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import type { composeApi } from "../../functions/composition/api.ts";
 import type { composeDeliver } from "../../functions/composition/deliver.ts";
+import { taskIn } from "../conformance/factory.ts";
 
 const FOLDER = new URL("../../functions/composition/", import.meta.url);
 const SECRET = "a secret for tests, long enough to be accepted by all";
@@ -71,6 +73,12 @@ async function isLoopbackAllowed({
   return outcome.kind === "answered";
 }
 
+/** Stores a task that is due. @returns where the due index has it */
+async function duePartitionOfTask(store: Store): Promise<string[]> {
+  await store.createTask(taskIn("flow_01HZZZZZZZZZZZZZZZZZZZZZZA", "0", { due: 1 }));
+  return (await store.duePartitions(1)).map(({ name }) => name);
+}
+
 const IMAGE = "media/a.png";
 type Probe = (composed: Composed) => unknown;
 /** A value of each setting, what it changes, and that value with and without the setting. */
@@ -108,6 +116,10 @@ const SETTINGS: Record<string, [value: string, probe: Probe, withIt: unknown, wi
     ["https://a.test,https://b.test", ({ api }) => api.corsOrigins, ["https://a.test", "https://b.test"], []],
   ],
   MJFLOW_DEFAULT_PROVIDER: [["cometapi", ({ api }) => api.defaultProvider, "cometapi", undefined]],
+  MJFLOW_DUE_SHARDS: [
+    ["1", ({ api }) => duePartitionOfTask(api.store), ["due#repair#0"], ["due#repair#2"]],
+    ["0", ({ api }) => duePartitionOfTask(api.store), ["due#2"], ["due#repair#2"]],
+  ],
   MJFLOW_FACADE_NOTIFY_HOOK: [
     ["https://mj.test/hook", ({ api }) => api.mjNotifyHook, "https://mj.test/hook", undefined],
   ],

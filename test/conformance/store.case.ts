@@ -7,10 +7,10 @@ import { randomBytes } from "node:crypto";
 import { newHealth } from "@mjflow/core/account-health";
 import { type DeadLetter, deadLetterIdOf } from "@mjflow/core/dead-letter";
 import type { Flow } from "@mjflow/core/flow";
-import { DUE_SHARDS } from "@mjflow/core/limit";
-import type { DueRef, FlowFilter, Store } from "@mjflow/core/port";
+import type { Due, DueRef, FlowFilter, Store } from "@mjflow/core/port";
 import type { Task } from "@mjflow/core/task";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { dueEntries } from "../support/due.ts";
 import { AWKWARD, NOW, newAppId, newFlow, taskIn } from "./factory.ts";
 
 export interface StoreMaker {
@@ -110,10 +110,9 @@ export function storeCase(title: string, make: () => Promise<StoreMaker>, skip: 
       return { flow: { ...flow, rev: 1 }, root: { ...root, rev: 1 } };
     }
 
-    /** Returns the due entries of one flow from all shards; other tests share the table. */
+    /** Returns the due entries of one flow from all partitions; other tests share the table. */
     async function dueOf(flowId: string, before: number): Promise<DueRef[]> {
-      const shards = Array.from({ length: DUE_SHARDS }, (_, shard) => store.due(shard, before, 1_000));
-      const due = (await Promise.all(shards)).flat();
+      const due = await dueEntries(store, before);
       return due
         .filter((ref) => ref.kind !== "delivery" && ref.flowId === flowId)
         .map(({ dueAt: _, ...ref }) => ref as DueRef);
@@ -349,11 +348,11 @@ export function storeCase(title: string, make: () => Promise<StoreMaker>, skip: 
         },
       );
 
-      conformanceTest("the due index contains flows and tasks, each in one shard", async () => {
+      conformanceTest("the due index contains flows and tasks, and repairs come first", async () => {
         const { flow } = await stored(newFlow({ due: NOW + 5 }));
         expect(await dueOf(flow.id, NOW + 60_000)).toEqual([
-          { kind: "flow", flowId: flow.id },
           { kind: "task", flowId: flow.id, path: "0" },
+          { kind: "flow", flowId: flow.id },
         ]);
       });
 
@@ -361,13 +360,49 @@ export function storeCase(title: string, make: () => Promise<StoreMaker>, skip: 
         const { id } = newFlow();
         const times = [-30, -10, -50, -20, -40].map((ms) => NOW * 0.5 + ms);
         await Promise.all(times.map((due, i) => store.createTask(taskIn(id, `0-${i}`, { due }))));
-        const shards = await Promise.all(
-          Array.from({ length: DUE_SHARDS }, (_, shard) => store.due(shard, NOW * 0.5, 3)),
-        );
-        const paths = shards.flat().map((ref) => (ref.kind === "task" ? ref.path : ""));
-        expect(paths).toEqual(["0-2", "0-4", "0-0"]);
-        expect(shards.flat().map(({ dueAt }) => dueAt)).toEqual([-50, -40, -30].map((ms) => NOW * 0.5 + ms));
+        const before = NOW * 0.5;
+        const partitions = await store.duePartitions(before);
+        expect(partitions.map(({ dueClass }) => dueClass)).toEqual(["repair"]);
+        const { name } = partitions[0]!;
+        const pathsOf = (due: readonly Due[]) => due.map((ref) => (ref.kind === "task" ? ref.path : ""));
+        const first = await store.due(name, before, 3);
+        expect(pathsOf(first.due)).toEqual(["0-2", "0-4", "0-0"]);
+        expect(first.due.map(({ dueAt }) => dueAt)).toEqual([-50, -40, -30].map((ms) => NOW * 0.5 + ms));
+        const second = await store.due(name, before, 3, first.next);
+        expect(pathsOf(second.due)).toEqual(["0-3", "0-1"]);
+        expect(second.next).toBeUndefined();
       });
+
+      conformanceTest("pages of the due index lose no entry, also if entries have one due time", async () => {
+        const { id } = newFlow();
+        const at = NOW * 0.25;
+        await Promise.all(Array.from({ length: 7 }, (_, i) => store.createTask(taskIn(id, `0-${i}`, { due: at }))));
+        const [partition] = await store.duePartitions(at);
+        const found: Due[] = [];
+        for (let page = await store.due(partition!.name, at, 2); ; ) {
+          found.push(...page.due);
+          if (!page.next) break;
+          page = await store.due(partition!.name, at, 2, page.next);
+        }
+        expect(found.map((ref) => (ref.kind === "task" ? ref.path : "")).sort()).toEqual(
+          Array.from({ length: 7 }, (_, i) => `0-${i}`),
+        );
+      });
+
+      conformanceTest(
+        "a task whose vendor is asked is with the tasks of its account, not with those to repair",
+        async () => {
+          const flow = newFlow();
+          const classes = async (before: number) =>
+            (await store.duePartitions(before)).map(({ name, dueClass }) => [name, dueClass] as const);
+          const at = NOW * 0.125;
+          await store.createTask(taskIn(flow.id, "0-1", { due: at, status: "SUBMITTED" }));
+          expect((await classes(at)).map(([, dueClass]) => dueClass)).toEqual(["poll"]);
+          const saved = await store.getTask({ flowId: flow.id, path: "0-1" });
+          await store.saveTask({ ...saved!, status: "UNCLEAR" });
+          expect((await classes(at)).map(([, dueClass]) => dueClass)).toEqual(["repair"]);
+        },
+      );
     });
 
     describe("listing flows", () => {

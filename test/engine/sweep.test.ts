@@ -3,7 +3,6 @@
  */
 
 import { taskIdOf } from "@mjflow/core/id";
-import { DUE_SHARDS } from "@mjflow/core/limit";
 import type { Store } from "@mjflow/core/port";
 import { TIMINGS } from "@mjflow/core/timing";
 import { cancelFlow, resumeFlow } from "@mjflow/engine/cancel";
@@ -11,6 +10,7 @@ import { pressTask } from "@mjflow/engine/press";
 import { sweep } from "@mjflow/engine/sweep";
 import { describe, expect, test } from "vitest";
 import { createRng } from "../sim/random.ts";
+import { dueEntries } from "../support/due.ts";
 import { createTestHarness, type TestHarness } from "../support/harness.ts";
 
 /** The store of one process. Reading the given flow crashes the process, and none of its later calls has an effect. */
@@ -59,10 +59,8 @@ describe("due entries of a flow and its tasks", () => {
   const plan = [{ press: "U1" }, { press: "U2", then: [{ press: "zoom:2" }] }];
 
   async function dueNow(harness: TestHarness): Promise<string[]> {
-    const shards = Array.from({ length: DUE_SHARDS }, (_, i) =>
-      harness.deps.store.due(i, Number.MAX_SAFE_INTEGER, 100),
-    );
-    return (await Promise.all(shards)).flat().map((ref) => (ref.kind === "task" ? ref.path : ref.kind));
+    const due = await dueEntries(harness.deps.store, Number.MAX_SAFE_INTEGER);
+    return due.map((ref) => (ref.kind === "task" ? ref.path : ref.kind));
   }
 
   function lose(harness: TestHarness): void {

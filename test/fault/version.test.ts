@@ -15,6 +15,7 @@ import {
   NEWER_ATTRIBUTE,
   newer,
   type Release,
+  sharded,
   today,
   without,
 } from "./version/versions.ts";
@@ -104,4 +105,17 @@ describe("a version without fields of a later version", () => {
       expect(mixed.table.dump().filter((item) => item[NEWER_ATTRIBUTE]).length).toBeGreaterThan(10);
     }
   });
+});
+
+describe("a deployment that changes the number of due shards", () => {
+  test.each(["crash", "loseMessage", "silent"] as const)(
+    "processes with the old and the new layout find the rows of each other, with the fault %s",
+    async (fault) => {
+      for (let seed = 1; seed <= 2; seed++) {
+        const mixed = await runMixed([today, sharded], seed, singleFault(fault, fault === "crash" ? 0.05 : 0.4));
+        expect(mixed.findings).toEqual([]);
+        expectBothRan(mixed);
+      }
+    },
+  );
 });

@@ -12,6 +12,7 @@ import type { MjTaskPointer } from "@mjflow/core/mj-task";
 import type { Clock, Log, Metric, Store } from "@mjflow/core/port";
 import { needsWrite } from "@mjflow/core/report";
 import type { PlanInput } from "@mjflow/core/request";
+import type { SweepJob } from "@mjflow/core/sweep-job";
 import { hasOwnDueEntry, isEnded, type Task } from "@mjflow/core/task";
 import { TIMINGS } from "@mjflow/core/timing";
 import { createAccounts } from "@mjflow/engine/account";
@@ -28,12 +29,14 @@ import { pressTask } from "@mjflow/engine/press";
 import { applyAcceptedMessage, handleSubmitMessage, submit } from "@mjflow/engine/submit";
 import { createSubscriptions } from "@mjflow/engine/subscriptions";
 import { sweep } from "@mjflow/engine/sweep";
+import { dispatchSweep, handleSweepJob } from "@mjflow/engine/sweep-job";
 import type { Vault } from "@mjflow/engine/vault";
 import { consume } from "@mjflow/queue/consume";
 import { createMemoryQueue } from "@mjflow/queue/memory";
 import { createMemoryStore } from "@mjflow/store/memory";
 import { createMemoryTable, type MemoryTable } from "@mjflow/store/memory-table";
 import { createMjTaskIdStore } from "@mjflow/store/mj-task-id";
+import { createSweepLeases } from "@mjflow/store/sweep-lease";
 import { createVendorStore } from "@mjflow/store/vendor";
 import { createWebhookStore } from "@mjflow/store/webhook";
 import { createApp, ENDPOINT_URL, NOTIFY_HOOK_URL, type Posted, SUBSCRIBED_APP } from "./app.ts";
@@ -76,6 +79,8 @@ export interface SimulationVariant {
   dump?(): { flows: Flow[]; tasks: Task[] };
   /** Table for endpoints, deliveries and everything else that versions store. */
   table?: MemoryTable;
+  /** Number of shards of due entries; 0: the layout of earlier versions (core/due.ts). Unset: by the seed. */
+  dueShards?: number;
   /** Returns the clock of one process. */
   clockOf?(process: string, now: () => number): Clock;
   /** Returns the callback token keys of a new process, newest first. @param at ms since the start of the run */
@@ -184,8 +189,12 @@ export async function runSimulation({
     count: (metric, by = 1) => void metrics.set(metric, (metrics.get(metric) ?? 0) + by),
   };
   const table = variant.table ?? createMemoryTable();
-  const memory = checkSlots(createMemoryStore({ table }), variant.maxRunning, broken);
-  const webhookStore = createWebhookStore({ table, now: () => 0 });
+  const dueShards = variant.dueShards ?? [4, 1, 32, 0][seed % 4]!;
+  const memory = checkSlots(createMemoryStore({ table, dueShards }), variant.maxRunning, broken);
+  const webhookStore = createWebhookStore({ table, now: () => 0, dueShards });
+  const sweepLeases = createSweepLeases(table);
+  /** Half of the seeds sweep like a deployment, with jobs for workers; the others like the local server, in one run. */
+  const sweepsByJobs = variant.versionOf === undefined && seed % 8 < 4;
   const vendorStore = createVendorStore(table);
   const mjTaskIds = createMjTaskIdStore(table, { now });
   // Separate random numbers for subscribers, so that they do not change the other decisions of a seed.
@@ -299,6 +308,8 @@ export async function runSimulation({
       mjTaskIds: ids,
       queue: wrap("queue", { send: sendLossy, resend: queue.resend }),
       limits,
+      sweepLeases: wrap("sweepLeases", sweepLeases),
+      sweepJobs: wrap("sweepJobs", { send: sendJobs }),
       blobs: wrap("blobs", { putInputs: async () => {}, getInputs: async () => ({}) }),
       providers: {
         ids: () => ["sim"],
@@ -330,6 +341,16 @@ export async function runSimulation({
     await queue.send(messages.filter(() => !rng.chance(profile.loseMessage)));
     for (const { delayMs = 0 } of messages) scheduler.at(delayMs + 1_001, poll);
     scheduler.at(5, poll);
+  }
+
+  /** Sweep jobs are lost and doubled like messages, but never come back. */
+  async function sendJobs(jobs: readonly SweepJob[]): Promise<void> {
+    for (const job of jobs) {
+      if (rng.chance(profile.loseMessage)) continue;
+      const copies = rng.chance(profile.copyMessage) ? 2 : 1;
+      for (let copy = 0; copy < copies; copy++)
+        scheduler.at(rng.int(5, 5_000), () => start("sweep", (deps) => handleSweepJob(deps, job)));
+    }
   }
 
   function callback(token: string, body: string, task: VendorTask): void {
@@ -377,7 +398,8 @@ export async function runSimulation({
 
   let handledDeadLetters = 0;
   function cron(): void {
-    start("sweep", (deps, code) => code.sweep(deps));
+    if (sweepsByJobs) start("sweep", (deps) => dispatchSweep(deps));
+    else start("sweep", (deps, code) => code.sweep(deps));
     for (const message of queue.deadLetters.slice(handledDeadLetters)) {
       handledDeadLetters++;
       start("deadletter", (deps, code) => code.bury(deps, message));

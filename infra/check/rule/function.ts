@@ -36,7 +36,7 @@ const SIZES: Record<string, Size> = {
   Submit: { timeoutS: FUNCTION_TIMEOUT_S.submit, memoryMb: 256, diskMb: 512 },
   Deliver: { timeoutS: FUNCTION_TIMEOUT_S.deliver, memoryMb: 512, diskMb: 512 },
   Archive: { timeoutS: FUNCTION_TIMEOUT_S.archive, memoryMb: 1_536, diskMb: 1_024 },
-  Sweep: { timeoutS: FUNCTION_TIMEOUT_S.sweep, memoryMb: 256, diskMb: 512 },
+  Sweep: { timeoutS: FUNCTION_TIMEOUT_S.sweep, memoryMb: 512, diskMb: 512 },
   Deadletter: { timeoutS: FUNCTION_TIMEOUT_S.deadletter, memoryMb: 256, diskMb: 512 },
 };
 
@@ -84,7 +84,7 @@ export const ENVIRONMENTS: Record<string, string[]> = {
   ],
   Archive: ["MJFLOW_OUTBOUND_ALLOW"],
 };
-export const EVERY_ENVIRONMENT = ["MJFLOW_LOG"];
+export const EVERY_ENVIRONMENT = ["MJFLOW_DUE_SHARDS", "MJFLOW_LOG"];
 
 /** Everyone who may view a function sees its environment. Therefore secrets are in links, which are encrypted. */
 export const environmentsHoldNoSecret: Rule = (infra) =>
@@ -137,7 +137,17 @@ export const LINKS: Record<string, string[]> = {
   ],
   Deliver: ["Api", "DeliverQueue", "PreviousVaultKey", "Table", "VaultKey"],
   Archive: ["ArchiveQueue", "Blobs", "DeliverQueue", "SubmitQueue", "Table"],
-  Sweep: ["ArchiveQueue", "DeliverQueue", "PreviousVaultKey", "Providers", "SubmitQueue", "Table", "VaultKey"],
+  Sweep: [
+    "ArchiveQueue",
+    "DeliverQueue",
+    "PreviousVaultKey",
+    "Providers",
+    "RepairQueue",
+    "SubmitQueue",
+    "SweepQueue",
+    "Table",
+    "VaultKey",
+  ],
   Deadletter: ["DeliverQueue", "Table"],
 };
 

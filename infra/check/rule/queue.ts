@@ -19,9 +19,15 @@ const WORK: Record<string, Expected & { maxReceiveCount: number }> = {
   DeliverQueueQueue: { consumer: "Deliver", timeoutS: FUNCTION_TIMEOUT_S.deliver, ...QUEUE.deliver },
   ArchiveQueueQueue: { consumer: "Archive", timeoutS: FUNCTION_TIMEOUT_S.archive, ...QUEUE.archive },
 };
+/** Queues of sweep jobs, which expire and are made again. */
+const JOBS: Record<string, Expected> = {
+  SweepQueueQueue: { consumer: "Sweep", timeoutS: FUNCTION_TIMEOUT_S.sweep, ...QUEUE.sweep },
+  RepairQueueQueue: { consumer: "Sweep", timeoutS: FUNCTION_TIMEOUT_S.sweep, ...QUEUE.sweep },
+};
 const DEAD_LETTER_QUEUE = "DeadLettersQueue";
 const QUEUES: Record<string, Expected> = {
   ...WORK,
+  ...JOBS,
   [DEAD_LETTER_QUEUE]: {
     consumer: "Deadletter",
     timeoutS: FUNCTION_TIMEOUT_S.deadletter,
@@ -65,6 +71,10 @@ export const workQueuesHaveDeadLetterQueue: Rule = (infra) => {
     if (name === DEAD_LETTER_QUEUE) {
       const { messageRetentionSeconds: retention } = inputs;
       return retention === QUEUE.deadLetters.retentionS ? [] : [`${name} stores messages for ${retention} s`];
+    }
+    if (JOBS[name]) {
+      const { messageRetentionSeconds: retention } = inputs;
+      return retention === QUEUE.sweep.retentionS ? [] : [`${name} stores jobs for ${retention} s`];
     }
     const redrive = redriveOf(inputs.redrivePolicy);
     if (!redrive) return [`${name} has no dead-letter queue`];

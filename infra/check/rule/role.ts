@@ -124,7 +124,10 @@ export const functionsHaveNeededPermissions: Rule = (infra) => {
       ...items,
       ...deleting,
       ...on(`${table}/index/due`, "dynamodb:Query"),
-      ...sending("Submit", "Deliver", "Archive"),
+      ...sending("Submit", "Deliver", "Archive", "Sweep", "Repair"),
+      ...consume("SweepQueueQueue"),
+      ...consume("RepairQueueQueue"),
+      ...on(arnOf("SubmitQueueQueue"), "sqs:GetQueueAttributes"),
     ],
     Deadletter: [...items, ...sending("Deliver"), ...consume("DeadLettersQueue")],
   };

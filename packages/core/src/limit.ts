@@ -68,13 +68,10 @@ export const QUEUE = {
   deliver: { visibilityTimeoutS: 360, maxReceiveCount: 5, batchSize: 5, maxDelayS: 900 },
   /** One message at a time, because the function's disk should hold only one image. */
   archive: { visibilityTimeoutS: 720, maxReceiveCount: 5, batchSize: 1, maxDelayS: 900 },
+  /** Jobs of the sweeper. A job is received once: it expires before it would be visible again. */
+  sweep: { visibilityTimeoutS: 360, batchSize: 1, retentionS: 120 },
   deadLetters: { retentionS: 14 * 24 * 3_600, batchSize: 10 },
 } as const;
-
-/**
- * Number of shards of the sparse due index. More shards allow more write throughput, but the sweeper queries each one.
- */
-export const DUE_SHARDS = 4;
 
 /** Maximum number of ids in one batch look-up. No vendor documents a maximum; 50 is a cautious value. */
 export const LOOKUP_BATCH = 50;

@@ -11,6 +11,7 @@ import type { HeldSlots, SlotKind, SlotRow } from "./concurrency-limiter.ts";
 import type { Credit, Grant } from "./credit.ts";
 import type { DeadLetter } from "./dead-letter.ts";
 import type { Delivery } from "./delivery.ts";
+import type { DuePartition } from "./due.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { Failure } from "./error.ts";
 import type { EventType } from "./event.ts";
@@ -19,6 +20,7 @@ import type { IdempotencyRecord } from "./idempotency.ts";
 import type { OutgoingMessage, QueueName } from "./message.ts";
 import type { Report } from "./report.ts";
 import type { AccountFilter } from "./request.ts";
+import type { SweepJob } from "./sweep-job.ts";
 import type { Task } from "./task.ts";
 
 export interface TaskRef {
@@ -34,6 +36,20 @@ export type DueRef =
 
 /** @property dueAt due time, epoch ms */
 export type Due = DueRef & { dueAt: number };
+
+/** A page of the due index. It can have fewer entries than requested and still a next page. */
+export interface DuePage {
+  due: Due[];
+  /** Unset on the last page. */
+  next?: DueCursor;
+}
+
+/** Where a page ended: the key of the last row, and its due time. */
+export interface DueCursor {
+  pk: string;
+  sk: string;
+  dueAt: number;
+}
 
 /** Result of a conditional write: the stored item, or after a write conflict the current item (undefined: none). */
 export type Saved<T> = { ok: true; item: T } | { ok: false; current: T | undefined };
@@ -76,8 +92,14 @@ export interface Store extends AppStore, AccountStore {
     cursor?: string,
     filter?: FlowFilter,
   ): Promise<{ flows: Flow[]; cursor?: string }>;
-  /** Lists the due entries of one shard, earliest first. Eventually consistent: callers check each entry with its row. */
-  due(shard: number, before: number, limit: number): Promise<Due[]>;
+  /** Returns the partitions of the due index with an entry that is due by `before`, the most important class first. */
+  duePartitions(before: number): Promise<readonly DuePartition[]>;
+  /**
+   * Lists the due entries of one partition, earliest first. Eventually consistent: callers check each entry with its row.
+   *
+   * @param after `next` of the page before; unset: the first page
+   */
+  due(partition: string, before: number, limit: number, after?: DueCursor): Promise<DuePage>;
   health(provider: string, account: string): Promise<AccountHealth | undefined>;
   /**
    * Stores the health as far as possible. A write conflict is no error, because the next callback or look-up gives the
@@ -244,6 +266,29 @@ export type QueueDepths = () => Promise<QueueDepth[]>;
 /** An event bus. `put` delivers an event at least once, or throws. */
 export interface Bus {
   put(event: { id: string; type: EventType; at: number; detail: string }): Promise<void>;
+}
+
+/** Leases of sweep workers: each part of the due index is handled by one worker at a time. */
+export interface SweepLeases {
+  /**
+   * Takes the lease of a part. `crashed` is true if the worker before has not ended its run.
+   *
+   * @returns undefined if another worker holds it, or was faster
+   */
+  take(job: SweepJob, now: number, until: number): Promise<SweepLease | undefined>;
+  /** Ends a run. A lease that another worker has taken meanwhile stays unchanged. */
+  end(lease: SweepLease): Promise<void>;
+}
+
+export interface SweepLease {
+  job: SweepJob;
+  rev: number;
+  crashed: boolean;
+}
+
+/** Sends jobs to sweep workers. A job that is lost or sent twice is harmless: each minute makes new jobs. */
+export interface SweepJobs {
+  send(jobs: readonly SweepJob[]): Promise<void>;
 }
 
 export interface Clock {

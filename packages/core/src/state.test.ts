@@ -958,7 +958,22 @@ describe("sweeper signals", () => {
   it("a lost message of a waiting task is sent again", () => {
     const { task, last, now } = play(pending(), 5 * minute, due);
     expect(effects(last)).toEqual(["enqueue"]);
-    expect(task).toMatchObject({ status: "PENDING", due: now + TIMINGS.requeueMs });
+    expect(task).toMatchObject({ status: "PENDING", due: now + 1.25 * TIMINGS.requeueMs });
+  });
+
+  it("the pause before the next message is a quarter of the age, at most five minutes", () => {
+    const pause = (ageMs: number) => {
+      const { task, now } = play(pending(), ageMs, due);
+      return task.due! - now;
+    };
+    expect([8, 16, 40].map((minutes) => pause(minutes * minute) / minute)).toEqual([2, 4, 5]);
+  });
+
+  it("a waiting task gets no further message while the submit queue is late, but stays due", () => {
+    const { task, last, now } = play(pending(), 8 * minute, { kind: "due", queueLate: true });
+    expect(effects(last)).toEqual([]);
+    expect(task).toMatchObject({ status: "PENDING", due: now + 2 * minute });
+    expect(play(pending(), hour + 1, { kind: "due", queueLate: true }).task.status).toBe("EXPIRED");
   });
 
   it("a task not submitted within pendingMs expires with vendor_busy or deadline_passed", () => {

@@ -2,17 +2,16 @@
  * Queries for the operator: overdue work and unclear submissions. Everything that waits has an entry in the due index
  * (T4), so these queries read only this index, and a limited part of it.
  */
-import { DUE_SHARDS } from "@mjflow/core/limit";
 import type { Due, Store } from "@mjflow/core/port";
 import type { Task } from "@mjflow/core/task";
 import type { Timings } from "@mjflow/core/timing";
 import type { EngineDeps } from "./deps.ts";
 
 /**
- * Maximum number of index entries per shard, 800 in total. An entry has about 100 bytes. For unclear submissions the
+ * Maximum number of index entries per partition. An entry has about 100 bytes. For unclear submissions the
  * rows are read too, 1 to 4 KB each.
  */
-const SHARD_LIMIT = 200;
+const PARTITION_LIMIT = 200;
 const MAX_LISTED = 50;
 
 export interface OverdueResult {
@@ -50,12 +49,12 @@ export async function findUnclear({ store, clock, timings }: Pick<EngineDeps, "s
   return { found, looked: tasks.length, isWhole: isWhole && unclear.length <= MAX_LISTED };
 }
 
-async function dueBy(store: Pick<Store, "due">, before: number): Promise<OverdueResult> {
-  const shards = Array.from({ length: DUE_SHARDS }, (_, shard) => store.due(shard, before, SHARD_LIMIT));
-  const found = await Promise.all(shards);
+async function dueBy(store: Pick<Store, "due" | "duePartitions">, before: number): Promise<OverdueResult> {
+  const partitions = await store.duePartitions(before);
+  const found = await Promise.all(partitions.map(({ name }) => store.due(name, before, PARTITION_LIMIT)));
   return {
-    due: found.flat().sort((a, b) => a.dueAt - b.dueAt),
-    isWhole: found.every(({ length }) => length < SHARD_LIMIT),
+    due: found.flatMap(({ due }) => due).sort((a, b) => a.dueAt - b.dueAt),
+    isWhole: found.every(({ next }) => next === undefined),
   };
 }
 

@@ -5,12 +5,13 @@
  */
 import { areLookupsRefused } from "@mjflow/core/account-health";
 import { postponeOverdue } from "@mjflow/core/delivery";
+import { DUE_CLASSES, type DueClass, type DuePartition } from "@mjflow/core/due";
 import { failure } from "@mjflow/core/error";
 import { flowStatus, nextFlowDue } from "@mjflow/core/flow";
 import { ROOT_PATH } from "@mjflow/core/id";
-import { DUE_SHARDS, LOOKUP_BATCH } from "@mjflow/core/limit";
+import { LOOKUP_BATCH } from "@mjflow/core/limit";
 import { outgoingDelivery } from "@mjflow/core/message";
-import { LookupError, type WebhookStore } from "@mjflow/core/port";
+import { type Due, type DueCursor, LookupError, type QueueDepths, type WebhookStore } from "@mjflow/core/port";
 import type { Report } from "@mjflow/core/report";
 import { isPastDeadline } from "@mjflow/core/state";
 import { hasOwnDueEntry, isEnded, type Task } from "@mjflow/core/task";
@@ -22,9 +23,11 @@ import { restartLostFlow } from "./restart.ts";
 import { runEffects } from "./run-effects.ts";
 import { vendorStateOf } from "./submit.ts";
 
-type SweepDeps = Omit<EngineDeps, "blobs" | "callbackTokens"> & {
+export type SweepDeps = Omit<EngineDeps, "blobs" | "callbackTokens"> & {
   accounts: Accounts;
   webhookStore: Pick<WebhookStore, "delivery" | "saveDelivery">;
+  /** Depths of the queues. Unset: the submit queue counts as empty. */
+  queueDepths?: QueueDepths;
 };
 
 export interface SweepResult {
@@ -38,30 +41,119 @@ export interface SweepResult {
   more: boolean;
 }
 
-/** Maximum number of items per shard and run. The earliest come first; the rest stays due. */
-const SHARD_LIMIT = 200;
+/** Number of entries that are read at once from a partition. */
+export const SWEEP_PAGE = 200;
 const PARALLEL = 16;
+/** Number of collected tasks from which they are looked up before the next page is read. */
+const LOOKUPS_AT_ONCE = 500;
+/**
+ * Messages in the submit queue from which it is late. The messages of the tasks are then most likely still in it, and more
+ * copies would only make it longer.
+ */
+const LATE_QUEUE = 100;
 
+/**
+ * When each class may begin its last page, ms after the start of a run. A class leaves its unused time to the next ones, and
+ * none can take all of it. The rest of the function's time is for look-ups.
+ */
+const CLASS_END_MS: Record<DueClass, number> = { repair: 20_000, flow: 30_000, poll: 35_000, delivery: 40_000 };
+
+/** One run of the sweeper: what it has counted, and the tasks whose vendor is still to be asked. */
+export interface SweepRun {
+  swept: SweepResult;
+  startedAt: number;
+  toLookUp: Task[];
+  /** Whether the submit queue is late; asked once, when a run first needs it. */
+  isSubmitLate(): Promise<boolean>;
+}
+
+export function startRun(deps: SweepDeps): SweepRun {
+  let late: Promise<boolean> | undefined;
+  return {
+    swept: { overdue: 0, requests: 0, failed: 0, more: false },
+    startedAt: deps.clock.now(),
+    toLookUp: [],
+    isSubmitLate() {
+      late ??= isSubmitLate(deps);
+      return late;
+    },
+  };
+}
+
+async function isSubmitLate({ queueDepths, log }: SweepDeps): Promise<boolean> {
+  try {
+    return (await queueDepths?.())?.some(({ name, waiting }) => name === "submit" && waiting > LATE_QUEUE) ?? false;
+  } catch (error) {
+    log.warn("sweep.depth-unknown", { error: String(error) });
+    return false;
+  }
+}
+
+/**
+ * Handles everything that is due, in one process: the sweeper of the local server. A deployment hands the partitions out to
+ * workers (sweep-job.ts).
+ */
 export async function sweep(deps: SweepDeps): Promise<SweepResult> {
-  const now = deps.clock.now();
-  const shards = Array.from({ length: DUE_SHARDS }, (_, shard) => deps.store.due(shard, now, SHARD_LIMIT));
-  const refs = (await Promise.all(shards)).flat();
-  if (refs.length > 0) await deps.providers.refresh?.("force");
-  const swept: SweepResult = { overdue: 0, requests: 0, failed: 0, more: refs.length >= SHARD_LIMIT };
+  const run = startRun(deps);
+  const partitions = await deps.store.duePartitions(run.startedAt);
+  if (partitions.length > 0) await deps.providers.refresh?.("force");
   // The heartbeat metric. If the sweeper has stopped, the metric is missing and an alarm fires.
   deps.log.count("Sweeps");
-  countOverdue(deps, swept, refs.filter(({ kind }) => kind !== "flow").length);
+  for (const dueClass of DUE_CLASSES) {
+    const ofClass = partitions.filter((partition) => partition.dueClass === dueClass);
+    await sweepPartitions(deps, run, ofClass, { until: run.startedAt + CLASS_END_MS[dueClass] });
+  }
+  await lookUpCollected(deps, run);
+  return run.swept;
+}
 
-  const toLookUp: Task[] = [];
-  const queueLookup = (task: Task) => void toLookUp.push(task);
-  await forEachIsolated(deps, swept, refs, async (ref) => {
+export interface Part {
+  /** No page is read after this time, epoch ms. */
+  until: number;
+  /** Selects the entries of a slice. Unset: all. */
+  selects?(due: Due): boolean;
+  /** The sweeper calls it before it handles a page that is not the last one. The number of the page counts from 0. */
+  onFullPage?(page: number): Promise<void>;
+}
+
+/** Handles the due entries of partitions, one page of each at a time. */
+export async function sweepPartitions(
+  deps: SweepDeps,
+  run: SweepRun,
+  partitions: readonly DuePartition[],
+  part: Part,
+): Promise<void> {
+  let cursors: { name: string; after?: DueCursor }[] = partitions.map(({ name }) => ({ name }));
+  for (let page = 0; cursors.length > 0; page++) {
+    if (page > 0 && deps.clock.now() >= part.until) {
+      run.swept.more = true;
+      return;
+    }
+    const pages = await Promise.all(
+      cursors.map(({ name, after }) => deps.store.due(name, run.startedAt, SWEEP_PAGE, after)),
+    );
+    if (pages.some(({ next }) => next)) await part.onFullPage?.(page);
+    const due = pages.flatMap((each) => each.due).filter((each) => part.selects?.(each) ?? true);
+    await sweepEntries(deps, run, due);
+    if (run.toLookUp.length >= LOOKUPS_AT_ONCE) await lookUpCollected(deps, run);
+    cursors = cursors.flatMap(({ name }, i) => (pages[i]!.next ? [{ name, after: pages[i]!.next }] : []));
+  }
+}
+
+async function sweepEntries(deps: SweepDeps, run: SweepRun, due: readonly Due[]): Promise<void> {
+  countOverdue(deps, run.swept, due.filter(({ kind }) => kind !== "flow").length);
+  await forEachIsolated(deps, run.swept, due, async (ref) => {
     if (ref.kind === "delivery") return sweepDelivery(deps, ref.deliveryId);
-    if (ref.kind === "flow") return sweepFlow(deps, swept, ref.flowId, queueLookup);
-    await sweepTaskEntry(deps, ref.flowId, ref.path, queueLookup);
+    if (ref.kind === "flow") return sweepFlow(deps, run, ref.flowId);
+    await sweepTaskEntry(deps, run, ref.flowId, ref.path);
   });
-  const byAccount = Map.groupBy(toLookUp, (task) => `${task.provider}/${task.account}`);
-  await forEachIsolated(deps, swept, [...byAccount.values()], (tasks) => lookUpTasks(deps, swept, tasks));
-  return swept;
+}
+
+/** Looks up the collected tasks, with the requests of each account one after the other. */
+export async function lookUpCollected(deps: SweepDeps, run: SweepRun): Promise<void> {
+  const tasks = run.toLookUp.splice(0);
+  const byAccount = Map.groupBy(tasks, (task) => `${task.provider}/${task.account}`);
+  await forEachIsolated(deps, run.swept, [...byAccount.values()], (each) => lookUpTasks(deps, run.swept, each));
 }
 
 /**
@@ -114,16 +206,13 @@ function countOverdue(deps: SweepDeps, swept: SweepResult, overdue: number): voi
   deps.log.count("Overdue", overdue);
 }
 
-/** Collects a task for the look-up at the end of the run, because one request can cover many tasks. */
-type QueueLookup = (task: Task) => void;
-
 /** Processes a task that has its own entry in the due index. */
-async function sweepTaskEntry(deps: SweepDeps, flowId: string, path: string, queueLookup: QueueLookup): Promise<void> {
+async function sweepTaskEntry(deps: SweepDeps, run: SweepRun, flowId: string, path: string): Promise<void> {
   const { flow, tasks } = await deps.store.load(flowId, [path]);
   const task = tasks[0];
   if (!task) return;
   if (flow) {
-    await sweepTask(deps, task, queueLookup);
+    await sweepTask(deps, run, task);
     return;
   }
   // Earlier versions gave a root its own entry. If their API function crashed before it stored the flow, the root is
@@ -133,16 +222,17 @@ async function sweepTaskEntry(deps: SweepDeps, flowId: string, path: string, que
 }
 
 /** @returns the task after all changes */
-async function sweepTask(deps: SweepDeps, task: Task, queueLookup: QueueLookup): Promise<Task> {
+async function sweepTask(deps: SweepDeps, run: SweepRun, task: Task): Promise<Task> {
   const canSearch = deps.providers.get(task.provider)?.provider.capabilities.searchByState ?? false;
   const askAt = await deps.accounts.nextLookupAt(task.provider, task.account);
   const graceMs = await deadlineGraceMs(deps, task);
-  const applied = await applySignal(deps, task, { kind: "due", canSearch, askAt, graceMs });
+  const queueLate = task.status === "PENDING" && (await run.isSubmitLate());
+  const applied = await applySignal(deps, task, { kind: "due", canSearch, askAt, graceMs, queueLate });
   noteResubmission(deps, task, applied, "not-searchable");
   await runEffects(deps, applied);
   // While look-ups at this account are paused, the deadline of its tasks still applies.
   if (askAt !== undefined) await endIfPastDeadline(deps, applied.task);
-  if (effectsOf(applied.decision).some((effect) => effect.kind === "lookup")) queueLookup(applied.task);
+  if (effectsOf(applied.decision).some((effect) => effect.kind === "lookup")) run.toLookUp.push(applied.task);
   return applied.task;
 }
 
@@ -150,7 +240,8 @@ async function sweepTask(deps: SweepDeps, task: Task, queueLookup: QueueLookup):
  * Records the end of the flow if it is missing. While the flow runs, processes the due tasks that the flow's own index
  * entry covers.
  */
-async function sweepFlow(deps: SweepDeps, swept: SweepResult, flowId: string, queueLookup: QueueLookup): Promise<void> {
+async function sweepFlow(deps: SweepDeps, run: SweepRun, flowId: string): Promise<void> {
+  const { swept } = run;
   if (await recordFlowEnd(deps, flowId)) {
     countOverdue(deps, swept, 1);
     const restarted = await restartLostFlow(deps, flowId);
@@ -168,7 +259,7 @@ async function sweepFlow(deps: SweepDeps, swept: SweepResult, flowId: string, qu
   const dueTasks = tasks.filter(isDue);
   countOverdue(deps, swept, dueTasks.length);
   const failed = await forEachIsolated(deps, swept, dueTasks, async (task) => {
-    current.push(await sweepTask(deps, task, queueLookup));
+    current.push(await sweepTask(deps, run, task));
   });
   // If a task failed, the flow keeps its passed due time. The other tasks have later due times of their own by now.
   if (failed === 0) await deps.store.saveFlow({ ...flow, due: nextFlowDue(flow, current, now, deps.timings) });

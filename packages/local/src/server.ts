@@ -88,6 +88,9 @@ export async function startLocalServer(
       DeliverQueue: { url: backend.queueUrls.deliver },
       ArchiveQueue: { url: backend.queueUrls.archive },
       DeadLetters: { url: backend.queueUrls["dead-letters"] },
+      // One process sweeps everything, so nothing is handed out.
+      SweepQueue: { url: "" },
+      RepairQueue: { url: "" },
       Blobs: { name: BUCKET },
       HookKey: { value: loadOrCreateSecret(dataDir, "hook.key") },
       PreviousHookKey: { value: "" },

@@ -11,14 +11,15 @@ const COUNTED = {
 
 export interface DepthDeps {
   client: () => Promise<SQSClient>;
-  urls: Record<QueueDepth["name"], () => string>;
+  /** The queues whose depths are read. */
+  urls: Partial<Record<QueueDepth["name"], () => string>>;
 }
 
-/** Returns the depth of every queue, with one request per queue. */
+/** Returns the depth of each given queue, with one request per queue. */
 export function createSqsDepths({ client, urls }: DepthDeps): QueueDepths {
   async function depthOf(name: QueueDepth["name"]): Promise<QueueDepth> {
     const [sqs, { GetQueueAttributesCommand }] = await Promise.all([client(), import("@aws-sdk/client-sqs")]);
-    const input = { QueueUrl: urls[name](), AttributeNames: Object.values(COUNTED) };
+    const input = { QueueUrl: urls[name]!(), AttributeNames: Object.values(COUNTED) };
     const { Attributes = {} } = await sqs.send(new GetQueueAttributesCommand(input)).catch((cause: unknown) => {
       throw new MjflowError("overloaded", { detail: `The depth of the queue ${name} could not be read.`, cause });
     });

@@ -2,8 +2,9 @@
  * The store on DynamoDB and on compatible engines. This file defines which writes exist and their order. `table.ts` makes a
  * single write safe, `keys.ts` defines the keys and `item.ts` the rows.
  */
+import { DUE_PARTITIONS, DUE_SHARDS, type DuePartition } from "@mjflow/core/due";
 import type { Flow } from "@mjflow/core/flow";
-import type { Saved, Store } from "@mjflow/core/port";
+import type { DueCursor, Saved, Store } from "@mjflow/core/port";
 import type { Task } from "@mjflow/core/task";
 import { createAccountStore } from "./account.ts";
 import { createAppStore } from "./app.ts";
@@ -19,17 +20,7 @@ import {
   itemToTask,
   taskToItem,
 } from "./item.ts";
-import {
-  ATTRIBUTE,
-  DEAD_LETTERS_PK,
-  deadLetterKey,
-  dueShard,
-  flowKey,
-  flowPk,
-  healthKey,
-  refOf,
-  taskKey,
-} from "./keys.ts";
+import { ATTRIBUTE, DEAD_LETTERS_PK, deadLetterKey, flowKey, flowPk, healthKey, refOf, taskKey } from "./keys.ts";
 import { listFlows, listingBounds } from "./listing.ts";
 import { createTable, type Table, type TableDeps } from "./table.ts";
 
@@ -37,9 +28,11 @@ export interface StoreDeps {
   table: Table;
   /** Clock that decides which rows TTL should have deleted, epoch ms. */
   now?: () => number;
+  /** Number of shards of each class of due entries that are written (core/due.ts). */
+  dueShards?: number;
 }
 
-export interface DynamoStoreDeps extends TableDeps, Pick<StoreDeps, "now"> {}
+export interface DynamoStoreDeps extends TableDeps, Omit<StoreDeps, "table"> {}
 
 /** Number of dead-letter messages that are read; usually there are few, and the operator needs the newest. */
 const MAX_DEAD_LETTERS_READ = 500;
@@ -48,23 +41,23 @@ const MAX_DEAD_LETTERS_READ = 500;
  * @example
  * const store = createDynamoStore({ client: new DynamoDBClient({}), table: Resource.Table.name });
  */
-export function createDynamoStore({ now, ...deps }: DynamoStoreDeps): Store {
-  return createStore({ table: createTable(deps), ...(now && { now }) });
+export function createDynamoStore({ now, dueShards, ...deps }: DynamoStoreDeps): Store {
+  return createStore({ table: createTable(deps), ...(now && { now }), ...(dueShards !== undefined && { dueShards }) });
 }
 
 /** Creates the store on any table: DynamoDB's or that of the local server. */
-export function createStore({ table, now = Date.now }: StoreDeps): Store {
+export function createStore({ table, now = Date.now, dueShards = DUE_SHARDS }: StoreDeps): Store {
   const isLive = (item: Item) => !isExpired(item, now());
 
   async function saveTask(task: Task, rev: number | undefined): Promise<Saved<Task>> {
     const next = { ...task, rev: task.rev + 1 };
-    const put = await table.put(taskToItem(next), rev);
+    const put = await table.put(taskToItem(next, dueShards), rev);
     return put.ok ? { ok: true, item: next } : { ok: false, current: put.current && itemToTask(put.current) };
   }
 
   async function saveFlow(flow: Flow, rev: number | undefined): Promise<Saved<Flow>> {
     const next = { ...flow, rev: flow.rev + 1 };
-    const put = await table.put(flowToItem(next), rev);
+    const put = await table.put(flowToItem(next, dueShards), rev);
     return put.ok ? { ok: true, item: next } : { ok: false, current: put.current && itemToFlow(put.current) };
   }
 
@@ -115,9 +108,20 @@ export function createStore({ table, now = Date.now }: StoreDeps): Store {
         const byKey = new Map(flows.map((flow) => [flowKey(flow.id).pk, flow]));
         return page.map(({ key, at }) => ({ at, flow: byKey.get(key.pk) }));
       }),
-    async due(shard, before, limit) {
-      const items = await table.list({ index: "due", partition: dueShard(shard), to: before, limit });
-      return items.flatMap((item) => dueOf(item) ?? []);
+    async duePartitions(before) {
+      const isDue = async ({ name }: DuePartition) => {
+        const [first] = await table.list({ index: "due", partition: name, to: before, limit: 1 });
+        return first !== undefined;
+      };
+      const due = await Promise.all(DUE_PARTITIONS.map(isDue));
+      return DUE_PARTITIONS.filter((_, i) => due[i]);
+    },
+    async due(partition, before, limit, after) {
+      const from = after && { after: indexKeyOf(partition, after) };
+      const items = await table.list({ index: "due", partition, to: before, limit, ...from });
+      const due = items.flatMap((item) => dueOf(item) ?? []);
+      const last = items.length < limit ? undefined : items.at(-1);
+      return { due, ...(last && { next: { ...keyOf(last), dueAt: Number(last[ATTRIBUTE.dueAt]!.N) } }) };
     },
     async health(provider, account) {
       const item = await table.get(healthKey(provider, account));
@@ -145,5 +149,15 @@ export function createStore({ table, now = Date.now }: StoreDeps): Store {
       const put = await table.put(deadLetterToItem(next), deadLetter.rev);
       return put.ok ? { ok: true, item: next } : { ok: false, current: put.current && itemToDeadLetter(put.current) };
     },
+  };
+}
+
+/** The keys of an entry in the due index, in the form in which DynamoDB continues a listing after it. */
+function indexKeyOf(partition: string, { pk, sk, dueAt }: DueCursor): Item {
+  return {
+    [ATTRIBUTE.pk]: { S: pk },
+    [ATTRIBUTE.sk]: { S: sk },
+    [ATTRIBUTE.dueShard]: { S: partition },
+    [ATTRIBUTE.dueAt]: { N: String(dueAt) },
   };
 }

@@ -8,22 +8,12 @@
 
 import type { AccountHealth } from "@mjflow/core/account-health";
 import type { DeadLetter } from "@mjflow/core/dead-letter";
+import { DUE_SHARDS, type DueRow, duePartitionOf } from "@mjflow/core/due";
 import type { Flow } from "@mjflow/core/flow";
 import type { Due } from "@mjflow/core/port";
 import { hasOwnDueEntry, type Task } from "@mjflow/core/task";
 import { type Fields, fieldsOf, type Item, ItemError, keyOf, REV_ATTRIBUTE, row } from "./codec.ts";
-import {
-  ATTRIBUTE,
-  deadLetterKey,
-  dueShard,
-  expiresAt,
-  flowKey,
-  healthKey,
-  listedAt,
-  refOf,
-  shardOf,
-  taskKey,
-} from "./keys.ts";
+import { ATTRIBUTE, deadLetterKey, expiresAt, flowKey, healthKey, listedAt, refOf, taskKey } from "./keys.ts";
 
 /** `flowId` and `path` are in the key. */
 const TASK = {
@@ -149,14 +139,16 @@ const DEAD_LETTER = {
   createdAt: ["cr", "number"],
 } as const satisfies Fields<Exclude<keyof DeadLetter, "id">>;
 
-export function taskToItem(task: Task): Item {
+/** @param dueShards number of shards of each class of due entries (core/due.ts) */
+export function taskToItem(task: Task, dueShards = DUE_SHARDS): Item {
   const item = row(taskKey(task.flowId, task.path), TASK, task);
-  return { ...item, ...times(task.flowId, task) };
+  return { ...item, ...times(task, { kind: "task", task }, dueShards) };
 }
 
-export function flowToItem(flow: Flow): Item {
+export function flowToItem(flow: Flow, dueShards = DUE_SHARDS): Item {
   const item = row(flowKey(flow.id), FLOW, flow);
-  return { ...item, ...times(flow.id, flow), [ATTRIBUTE.listedAt]: { S: listedAt(flow.createdAt, flow.id) } };
+  const due = times(flow, { kind: "flow", flow }, dueShards);
+  return { ...item, ...due, [ATTRIBUTE.listedAt]: { S: listedAt(flow.createdAt, flow.id) } };
 }
 
 /** The row has no expiry, because the health of an account is needed as long as the account is used. */
@@ -210,9 +202,9 @@ export function dueOf(item: Item): Due | undefined {
 }
 
 /** Returns the attributes for due index and TTL. A row without `dueShard` is not in the index, which keeps the index small. */
-function times(flowId: string, row: Pick<Task, "due" | "flowDue" | "createdAt">): Item {
+function times(row: Pick<Task, "due" | "flowDue" | "createdAt">, dueRow: DueRow, dueShards: number): Item {
   return {
     [ATTRIBUTE.expiresAt]: { N: String(expiresAt(row.createdAt)) },
-    ...(hasOwnDueEntry(row) && { [ATTRIBUTE.dueShard]: { S: dueShard(shardOf(flowId)) } }),
+    ...(hasOwnDueEntry(row) && { [ATTRIBUTE.dueShard]: { S: duePartitionOf(dueRow, dueShards) } }),
   };
 }

@@ -18,21 +18,21 @@
  *     app#<appId>                    grant#<reference>           credit added by the operator, one row per reference
  *     mj#<appId>                     <16 digits>                 a compat task id: its task and the fields of its request
  *     idem#<appId>#<key>             idem                        the flow or task created with an Idempotency-Key
+ *     sweep#<due partition>          <slice>                     the lease of the sweep worker that handles this part
  *     dead                           <deadLetterId>              a dead-letter message and the operator's decision
  *
  * `<place>` is the event subject: a task path or `flow`. `<listener>` is the subscriber.
  *
  *     index   partition                              sort                               rows
- *     due     dueShard  due#0 to due#3               dueAt     epoch ms                 flows, tasks and deliveries with a due time
+ *     due     dueShard  due#<class>#<0..31>, due#0-3 dueAt     epoch ms                 flows, tasks and deliveries with a due time
  *     app     appId     <appId>                      listedAt  <ISO time>#<flowId>      flows
  *                       apps                                   <ISO time>#<appId>       apps
  *                       deliveries#<appId>#<listener>          <ISO time>#<deliveryId>  deliveries
  *
- * Both indexes project keys only. `expiresAt` (epoch seconds) is the TTL attribute of the table.
+ * `core/due.ts` chooses the partition of a due entry. Both indexes project keys only. `expiresAt` (epoch seconds) is the TTL attribute of the table.
  */
 import { type DeliveryKey, deliveryIdOf, parseDeliveryId } from "@mjflow/core/delivery";
 import { isFlowId } from "@mjflow/core/id";
-import { DUE_SHARDS } from "@mjflow/core/limit";
 import type { DueRef, SlotRowRef } from "@mjflow/core/port";
 
 export const INDEX = { due: "due", app: "app" } as const;
@@ -144,6 +144,11 @@ export function mjTaskIdKey(appId: string, id: string): Key {
   return { pk: mjTaskIdPk(appId), sk: id };
 }
 
+/** Each lease has its own partition, because many workers write at the same second. */
+export function sweepLeaseKey(partition: string, slice: string): Key {
+  return { pk: `sweep#${partition}`, sk: slice };
+}
+
 export const DEAD_LETTERS_PK = "dead";
 
 export function deadLetterKey(id: string): Key {
@@ -183,17 +188,6 @@ function deliveryRefOf(flowId: string, sk: string): DueRef | undefined {
   const [subject = "", name = "", listener = ""] = sk.split("#");
   const deliveryId = deliveryIdOf({ flowId, subject, name, listener });
   return parseDeliveryId(deliveryId) ? { kind: "delivery", deliveryId } : undefined;
-}
-
-/** A flow and its tasks share a shard. FNV-1a spreads ULIDs evenly. The hash must not change while rows exist. */
-export function shardOf(flowId: string): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < flowId.length; i++) hash = Math.imul(hash ^ flowId.charCodeAt(i), 0x01000193);
-  return (hash >>> 0) % DUE_SHARDS;
-}
-
-export function dueShard(shard: number): string {
-  return `due#${shard}`;
 }
 
 /** Sort key that sorts by time; the id makes it unique. */

@@ -6,14 +6,15 @@
 
 import type { AccountHealth } from "@mjflow/core/account-health";
 import type { DeadLetter } from "@mjflow/core/dead-letter";
+import { DUE_PARTITIONS, DUE_SHARDS, duePartitionOf } from "@mjflow/core/due";
 import type { Flow } from "@mjflow/core/flow";
 import type { Due, DueRef, Saved, Store } from "@mjflow/core/port";
 import { hasOwnDueEntry, type Task } from "@mjflow/core/task";
 import { createAccountStore } from "./account.ts";
 import { createAppStore } from "./app.ts";
-import type { Item } from "./codec.ts";
+import { type Item, keyOf as keyOfItem } from "./codec.ts";
 import { dueOf } from "./item.ts";
-import { dueShard, expiresAt, flowKey, healthKey, listedAt, shardOf, taskKey } from "./keys.ts";
+import { expiresAt, flowKey, healthKey, type Key, keyText, listedAt, taskKey } from "./keys.ts";
 import { listFlows, listingBounds } from "./listing.ts";
 import type { MemoryTable } from "./memory-table.ts";
 import { createMemoryTable } from "./memory-table.ts";
@@ -23,6 +24,8 @@ export interface MemoryStoreOptions {
   now?: () => number;
   /** Table with the rows of the other stores. Its due entries are listed together with those of this store. */
   table?: MemoryTable;
+  /** Number of shards of each class of due entries (core/due.ts). */
+  dueShards?: number;
 }
 
 export interface MemoryDump {
@@ -38,18 +41,28 @@ export interface MemoryStore extends Store {
   dump(): MemoryDump;
 }
 
+/** An entry of the due index with the key of its row. */
+interface Entry {
+  key: Key;
+  due: Due | undefined;
+  dueAt: number;
+}
+
 type Row = { kind: "flow"; item: Flow } | { kind: "task"; item: Task };
 
 export function createMemoryStore({
   now = () => Number.NEGATIVE_INFINITY,
   table = createMemoryTable(),
+  dueShards = DUE_SHARDS,
 }: MemoryStoreOptions = {}): MemoryStore {
   /** Rows by pk, then by sk, so that the rows of a flow are found without a scan. */
   const flows = new Map<string, Map<string, Row>>();
   const accounts = new Map<string, AccountHealth>();
   const deadLetters = new Map<string, DeadLetter>();
-  /** The due index: one map per shard, which contains only rows with a due time. */
-  const dueIndex = new Map<number, Map<string, Due>>();
+  /** The due index: one map per partition, which contains only rows with a due time. */
+  const dueIndex = new Map<string, Map<string, Entry>>();
+  /** The partition of each entry, because a row can change its class. */
+  const partitionOf = new Map<string, string>();
 
   const keyOf = (row: Row) => (row.kind === "flow" ? flowKey(row.item.id) : taskKey(row.item.flowId, row.item.path));
 
@@ -69,14 +82,31 @@ export function createMemoryStore({
   }
 
   function index(row: Row): void {
-    const { pk, sk } = keyOf(row);
-    const flowId = row.kind === "flow" ? row.item.id : row.item.flowId;
-    const shard = shardOf(flowId);
-    if (!dueIndex.has(shard)) dueIndex.set(shard, new Map());
-    const { due: dueAt } = row.item;
-    const ref: DueRef = row.kind === "flow" ? { kind: "flow", flowId } : { kind: "task", flowId, path: row.item.path };
-    if (hasOwnDueEntry(row.item)) dueIndex.get(shard)!.set(`${pk}/${sk}`, { ...ref, dueAt: dueAt! });
-    else dueIndex.get(shard)!.delete(`${pk}/${sk}`);
+    const rowKey = keyOf(row);
+    const key = keyText(rowKey);
+    dueIndex.get(partitionOf.get(key) ?? "")?.delete(key);
+    if (!hasOwnDueEntry(row.item)) return;
+    const ref: DueRef =
+      row.kind === "flow"
+        ? { kind: "flow", flowId: row.item.id }
+        : { kind: "task", flowId: row.item.flowId, path: row.item.path };
+    const partition = duePartitionOf(
+      row.kind === "flow" ? { kind: "flow", flow: row.item } : { kind: "task", task: row.item },
+      dueShards,
+    );
+    partitionOf.set(key, partition);
+    if (!dueIndex.has(partition)) dueIndex.set(partition, new Map());
+    const dueAt = row.item.due!;
+    dueIndex.get(partition)!.set(key, { key: rowKey, due: { ...ref, dueAt }, dueAt });
+  }
+
+  /** Entries of a partition that are due, earliest first, from this store and from the table. */
+  async function dueIn(partition: string, before: number): Promise<Entry[]> {
+    const others = await table.list({ index: "due", partition, to: before, limit: Number.MAX_SAFE_INTEGER });
+    const entries = others.map((item) => ({ key: keyOfItem(item), due: dueOf(item), dueAt: Number(item["dueAt"]?.N) }));
+    return [...(dueIndex.get(partition)?.values() ?? []), ...entries]
+      .filter(({ dueAt }) => dueAt <= before)
+      .sort(byDue);
   }
 
   /** The conditional write. `rev` undefined means that no row may exist. */
@@ -157,13 +187,18 @@ export function createMemoryStore({
           .sort((a, b) => compare(b.at, a.at))
           .slice(0, n);
       }),
-    async due(shard, before, limit) {
-      const others = await table.list({ index: "due", partition: dueShard(shard), to: before, limit });
-      return [...(dueIndex.get(shard)?.values() ?? []), ...others.flatMap((item) => dueOf(item) ?? [])]
-        .filter(({ dueAt }) => dueAt <= before)
-        .sort((a, b) => a.dueAt - b.dueAt)
-        .slice(0, limit)
-        .map((due) => ({ ...due }));
+    async duePartitions(before) {
+      const due = await Promise.all(DUE_PARTITIONS.map(async ({ name }) => (await dueIn(name, before)).length > 0));
+      return DUE_PARTITIONS.filter((_, i) => due[i]);
+    },
+    async due(partition, before, limit, after) {
+      const isLater = (entry: Entry) => !after || byDue(entry, { key: after, due: undefined, dueAt: after.dueAt }) > 0;
+      const page = (await dueIn(partition, before)).filter(isLater).slice(0, limit);
+      const last = page.length < limit ? undefined : page.at(-1);
+      return {
+        due: page.flatMap(({ due }) => (due ? [{ ...due }] : [])),
+        ...(last && { next: { ...last.key, dueAt: last.dueAt } }),
+      };
     },
     async health(provider, account) {
       return accounts.get(healthKey(provider, account).pk);
@@ -221,6 +256,11 @@ function fieldsOf(value: object): [string, unknown][] {
   const fields = Object.entries(value).filter(([, field]) => field !== undefined);
   for (const field of fields) field[1] = frozen(field[1]);
   return fields;
+}
+
+/** The order of the due index: by time, then by key. */
+function byDue(a: Entry, b: Entry): number {
+  return a.dueAt - b.dueAt || compare(keyText(a.key), keyText(b.key));
 }
 
 function isLive({ createdAt }: { createdAt: number }, now: number): boolean {

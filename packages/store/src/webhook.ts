@@ -3,11 +3,12 @@
  * while it is pending, and in the listing of its subscriber.
  */
 import { type Delivery, deliveryIdOf, parseDeliveryId } from "@mjflow/core/delivery";
+import { DUE_SHARDS, duePartitionOf } from "@mjflow/core/due";
 import type { Endpoint } from "@mjflow/core/endpoint";
 import { MjflowError } from "@mjflow/core/error";
 import type { WebhookStore } from "@mjflow/core/port";
 import { type Fields, fieldsOf, type Item, isExpired, keyOf, REV_ATTRIBUTE, row } from "./codec.ts";
-import { ATTRIBUTE, deliveryKey, deliveryPk, dueShard, endpointKey, endpointPk, shardOf } from "./keys.ts";
+import { ATTRIBUTE, deliveryKey, deliveryPk, endpointKey, endpointPk } from "./keys.ts";
 import type { Table } from "./table.ts";
 
 /** Retention of deliveries after their creation. */
@@ -48,7 +49,14 @@ const DELIVERY = {
   due: [ATTRIBUTE.dueAt, "number"],
 } as const satisfies Fields<Exclude<keyof Delivery, "flowId" | "subject" | "name" | "listener">>;
 
-export function createWebhookStore({ table, now = Date.now }: { table: Table; now?: () => number }): WebhookStore {
+export interface WebhookStoreDeps {
+  table: Table;
+  now?: () => number;
+  /** Number of shards of each class of due entries that are written (core/due.ts). */
+  dueShards?: number;
+}
+
+export function createWebhookStore({ table, now = Date.now, dueShards = DUE_SHARDS }: WebhookStoreDeps): WebhookStore {
   const isLive = (item: Item) => !isExpired(item, now());
 
   return {
@@ -80,7 +88,7 @@ export function createWebhookStore({ table, now = Date.now }: { table: Table; no
     },
     async saveDelivery(delivery) {
       const next = { ...delivery, rev: delivery.rev + 1 };
-      const put = await table.put(deliveryItem(next), delivery.rev === 0 ? undefined : delivery.rev);
+      const put = await table.put(deliveryItem(next, dueShards), delivery.rev === 0 ? undefined : delivery.rev);
       return put.ok ? { ok: true, item: next } : { ok: false, current: put.current && deliveryOf(put.current) };
     },
     async listDeliveries({ appId, listeners, since, until, limit, cursor }) {
@@ -114,14 +122,15 @@ function endpointOf(item: Item): Endpoint {
   return { appId: pk.slice(endpointPk("").length), id: sk, ...fieldsOf(item, ENDPOINT) } as Endpoint;
 }
 
-function deliveryItem(delivery: Delivery): Item {
+function deliveryItem(delivery: Delivery, dueShards: number): Item {
   const { createdAt, appId, listener, flowId, due } = delivery;
+  const partition = duePartitionOf({ kind: "delivery", flowId }, dueShards);
   return {
     ...row(deliveryKey(delivery), DELIVERY, delivery),
     [ATTRIBUTE.appId]: { S: listOf(appId, listener) },
     [ATTRIBUTE.listedAt]: { S: `${isoOf(createdAt)}#${deliveryIdOf(delivery)}` },
     [ATTRIBUTE.expiresAt]: { N: String(Math.ceil((createdAt + DELIVERY_RETENTION_MS) / 1_000)) },
-    ...(due !== undefined && { [ATTRIBUTE.dueShard]: { S: dueShard(shardOf(flowId)) } }),
+    ...(due !== undefined && { [ATTRIBUTE.dueShard]: { S: partition } }),
   };
 }
 

@@ -24,7 +24,19 @@ export interface Release {
   lens?: Lens;
 }
 
-export const today: Release = { name: "the current version", code: CURRENT_VERSION, open: createDynamoStore };
+/** The current version with the layout of the due index that earlier versions read. A setting writes the new layout. */
+export const today: Release = {
+  name: "the current version",
+  code: CURRENT_VERSION,
+  open: (deps) => createDynamoStore({ ...deps, dueShards: 0 }),
+};
+
+/** The current version with another number of shards: as during the deployment that changes the setting. */
+export const sharded: Release = {
+  ...today,
+  name: "32 shards",
+  open: (deps) => createDynamoStore({ ...deps, dueShards: 32 }),
+};
 
 export async function earlier(name: (typeof EARLIER)[number]): Promise<Release> {
   const frozen = (await import(new URL(`${name}.mjs`, import.meta.url).href)) as Code & {
@@ -92,6 +104,7 @@ export function mixtureOf(releases: readonly Release[], seed: number, watched: r
   const ran = new Map(releases.map(({ name }) => [name, 0]));
   const simulationVariant: SimulationVariant = {
     table,
+    dueShards: 0,
     versionOf() {
       const n = rng.int(0, releases.length - 1);
       ran.set(releases[n]!.name, ran.get(releases[n]!.name)! + 1);

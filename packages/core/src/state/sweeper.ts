@@ -22,7 +22,7 @@ import {
 
 export function onDue(
   task: Task,
-  { canSearch = false, askAt = 0, graceMs = 0 }: Extract<Signal, { kind: "due" }>,
+  { canSearch = false, askAt = 0, graceMs = 0, queueLate = false }: Extract<Signal, { kind: "due" }>,
   ctx: Context,
 ): Decision {
   const { now, timings } = ctx;
@@ -32,7 +32,7 @@ export function onDue(
       if (now - task.createdAt > timings.pendingMs[task.pace]) {
         return endTask(task, "EXPIRED", { failure: waitFailureOf(task) }, ctx);
       }
-      return postponeDue(task, timings.requeueMs, ctx, [{ kind: "enqueue", delayMs: 0 }]);
+      return postponeDue(task, requeuePauseMs(task, ctx), ctx, queueLate ? [] : [{ kind: "enqueue", delayMs: 0 }]);
     case "SUBMITTING":
       if (leaseHolds(task, ctx)) return postponeDue(task, task.leaseUntil! - now + 1_000, ctx, []);
       return markUnclear(task, ctx);
@@ -65,6 +65,14 @@ export function onDue(
     default:
       return postponeDue(task, timings.effectsMs, ctx, toEffects(pendingEffectsOf(task)));
   }
+}
+
+/**
+ * Returns the time until a waiting task gets another message. Like that of look-ups it grows with the age, because each
+ * message that comes too early makes a late queue later, and costs a write.
+ */
+function requeuePauseMs({ createdAt }: Task, { now, timings }: Context): number {
+  return Math.max(timings.requeueMs, Math.min(timings.lookupMaxMs, Math.round((now - createdAt) / 4)));
 }
 
 /** Returns the failure of a task that waited too long to be submitted: what it waited for, as far as it is known. */
