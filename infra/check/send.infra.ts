@@ -6,7 +6,7 @@ import { expect, test } from "vitest";
 import { TILE_ACTION } from "../../packages/core/src/button.ts";
 import { failure } from "../../packages/core/src/error.ts";
 import { EVENT_TYPES, eventMaskOf } from "../../packages/core/src/event.ts";
-import { QUEUE_OF, type QueueName, workMessage } from "../../packages/core/src/message.ts";
+import { outgoingWork, QUEUE_OF, type QueueName } from "../../packages/core/src/message.ts";
 import { decide, type Effect, IllegalTransition, type Signal } from "../../packages/core/src/state.ts";
 import { newTask, type PendingEffect, STATUSES, type Task } from "../../packages/core/src/task.ts";
 import { TIMINGS } from "../../packages/core/src/timing.ts";
@@ -107,7 +107,7 @@ const ENTRY_POINTS: Record<string, { signals: Signal[]; actions?: string[]; send
 
 /** Queues of each effect. Follow-ups are presses and tiles; recording the flow end notifies subscribers. */
 const EFFECTS: Record<Effect["kind"], (task: Task) => QueueName[]> = {
-  enqueue: (task) => [QUEUE_OF[workMessage(task).type]],
+  enqueue: (task) => [QUEUE_OF[outgoingWork(task).message.type]],
   follow: () => ["submit", "archive"],
   settle: () => ["deliver"],
   tell: () => ["deliver"],
