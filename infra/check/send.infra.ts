@@ -116,6 +116,7 @@ const EFFECTS: Record<Effect["kind"], (task: Task) => QueueName[]> = {
   adopt: (task) => [...legalQueuesOf(task, { kind: "adopt" }), ...legalQueuesOf(task, { kind: "adoptionDone" })],
   call: () => [],
   lookup: () => [],
+  release: () => [],
 };
 
 function queuesOf(task: Task, signal: Signal): QueueName[] {
