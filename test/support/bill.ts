@@ -85,8 +85,14 @@ function paidOf(row: Submission): Paid {
   return { row, taskId: `task_${task}`, attempt: Number(attempt) };
 }
 
-/** Reads our own API and records when it first showed each vendor task id. */
-export function createWitness() {
+const ledgerOf = (server: SpawnedServer): Promise<Ledger> => server.sim("GET", "/ledger");
+
+/**
+ * Reads our own API and records when it first showed each vendor task id.
+ *
+ * @param readLedger returns the ledger of the vendor; default: of the vendors inside the server
+ */
+export function createWitness(readLedger: (server: SpawnedServer) => Promise<Ledger> = ledgerOf) {
   const known = new Map<string, number>();
   return {
     known: known as ReadonlyMap<string, number>,
@@ -96,7 +102,7 @@ export function createWitness() {
      */
     async observe(server: SpawnedServer, flowIds: readonly string[]): Promise<void> {
       const flows = await Promise.all(flowIds.map((id) => server.flow(id)));
-      const { submissions } = (await server.sim("GET", "/ledger")) as Ledger;
+      const { submissions } = await readLedger(server);
       const ids = flows.flatMap((flow) => flow.tasks as { providerTaskId: string | null }[]);
       for (const { providerTaskId } of ids) {
         if (providerTaskId !== null && !known.has(providerTaskId))

@@ -116,6 +116,40 @@ export async function spawnServer({ dataDir, port = 0, env = {} }: SpawnOptions 
   return server;
 }
 
+export interface SpawnedVendors {
+  url: string;
+  sim(method: string, path: string, body?: unknown): Promise<Json>;
+  stop(): Promise<void>;
+}
+
+/** The simulated vendors in a process of their own, so that they live on while a server is killed. */
+export async function spawnVendors(port: number, env: Record<string, string> = {}): Promise<SpawnedVendors> {
+  const child = spawn(process.execPath, ["bin/simulator.mjs"], {
+    cwd: ROOT,
+    env: { ...cleanEnv(), MJFLOW_SIMULATOR_PORT: String(port), MJFLOW_SIMULATOR_SPEED: "0.3", ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  await greeting(child, "Try it:");
+  const url = `http://127.0.0.1:${port}`;
+  // Nothing reads the log lines, but an unread pipe would stop the process.
+  child.stdout!.resume();
+  child.stderr!.resume();
+  return {
+    url,
+    async sim(method, path, body) {
+      const response = await fetch(`${url}/_sim${path}`, {
+        method,
+        ...(body !== undefined && { body: JSON.stringify(body) }),
+      });
+      return response.json();
+    },
+    async stop() {
+      child.kill("SIGTERM");
+      await waitForExit(child);
+    },
+  };
+}
+
 /**
  * Reads a value repeatedly until it matches. These tests wait in no other way. The time limit only ends a failed test;
  * it is no guarantee of mjflow.
@@ -139,7 +173,7 @@ function cleanEnv(): Record<string, string> {
 }
 
 /** Returns the output until the server is ready. */
-function greeting(child: ChildProcess): Promise<string> {
+function greeting(child: ChildProcess, last = "Ctrl-C stops it"): Promise<string> {
   return new Promise((resolve, reject) => {
     let output = "";
     const timer = setTimeout(() => {
@@ -148,7 +182,7 @@ function greeting(child: ChildProcess): Promise<string> {
     }, READY_MS);
     const read = (chunk: Buffer) => {
       output += chunk.toString();
-      if (!output.includes("Ctrl-C stops it")) return;
+      if (!output.includes(last)) return;
       clearTimeout(timer);
       resolve(output);
     };

@@ -40,6 +40,15 @@ describe("task list", () => {
     },
   );
 
+  test("with newer tasks of other clients a short list ends before ours, and a search by state finds them", async () => {
+    await several("trueai", 1);
+    await several("midjourney-proxy", 1);
+    for (const provider of ["trueai", "midjourney-proxy"] as const) simulator.scenario(provider, { newerTasks: 1_000 });
+    expect(new Set(await list("trueai"))).toEqual(new Set(["other"]));
+    expect(await list("midjourney-proxy")).toHaveLength(1_001);
+    expect(states((await query({ state: "mark_1" })).content)).toEqual(["mark_1"]);
+  });
+
   test("novicezk has the list, but no pages", async () => {
     simulator.scenario("midjourney-proxy", { variant: "novicezk" });
     await several("midjourney-proxy", 2);

@@ -9,6 +9,18 @@ export function newestOf(tasks: readonly Task[], { listed }: Pick<Dialect, "list
   return byAge.slice(0, listed);
 }
 
+/**
+ * Returns finished tasks of other clients of the account, newer than `task`. They are copies of it, so that they have all
+ * fields of the vendor, with ids and states of their own.
+ */
+export function tasksOfOthers(task: Task, count: number, now: number): Task[] {
+  return Array.from({ length: count }, (_, i) => {
+    const submitTime = now - Math.trunc(i / 100);
+    const id = `9${String(i).padStart(15, "0")}`;
+    return { ...task, id, state: "other", status: "SUCCESS", notifyHook: null, submitTime, plan: [], history: [] };
+  });
+}
+
 export interface Page {
   tasks: Task[];
   /** Page fields of plus in addition to `content`. */

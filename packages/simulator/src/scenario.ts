@@ -31,6 +31,8 @@ export interface Scenario {
   legacyExisting?: boolean;
   /** Slots of the account: more tasks than `running` wait (22), more than `waiting` are rejected (23). Unset: no limit. */
   queue?: { running: number; waiting: number };
+  /** Number of tasks of other clients at the account that are newer than all of ours, in lists without ids. */
+  newerTasks?: number;
   /** Additional banned words. */
   bannedWords?: string[];
   /** Length of new ids. Ids of 16 digits fit a double, ids of 17 digits do not (docs/protocol.md 7). */
@@ -93,6 +95,7 @@ export function parseScenario(input: unknown): Scenario | { problem: string } {
     envelope: isOneOf(ENVELOPES),
     legacyExisting: isBoolean,
     queue: (value) => isFields(value) && isCount(value.running) && isCount(value.waiting),
+    newerTasks: isCount,
     bannedWords: (value) => Array.isArray(value) && value.every((word) => typeof word === "string"),
     idDigits: (value) => value === 16 || value === 17,
   };

@@ -10,7 +10,7 @@ import type { ArmedFault, FaultKind, Faults } from "./fault.ts";
 import { type Fields, parseFields, texts } from "./json.ts";
 import type { LedgerBook, Submission } from "./ledger.ts";
 import type { TaskLifecycle } from "./lifecycle.ts";
-import { newestOf, pageOf } from "./listing.ts";
+import { newestOf, pageOf, tasksOfOthers } from "./listing.ts";
 import { type Decision, type Draft, decide, type View } from "./protocol.ts";
 import { hash32, type Random } from "./random.ts";
 import {
@@ -267,8 +267,13 @@ export function createVendor(parts: VendorDeps): Vendor {
     return reply;
   }
 
-  function tasksFor(verb: Exclude<LookupVerb, "image">, ids: string[], { dialect }: Call): Task[] {
-    if (verb === "list" || verb === "query") return newestOf(life.all(dialect.id), dialect);
+  function tasksFor(verb: Exclude<LookupVerb, "image">, ids: string[], { dialect, scenario }: Call): Task[] {
+    if (verb === "list" || verb === "query") {
+      const own = life.all(dialect.id);
+      const last = own.at(-1);
+      const others = last ? tasksOfOthers(last, scenario.newerTasks ?? 0, clock.now()) : [];
+      return newestOf([...others, ...own], dialect);
+    }
     if (verb === "queue") return life.all(dialect.id).filter((task) => !isEnded(task.status));
     return ids.map((id) => life.get(dialect.id, id)).filter((task) => task !== undefined);
   }
