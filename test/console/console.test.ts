@@ -136,6 +136,7 @@ describe.skipIf(!chromium)("the console", () => {
         imageUrl: evil,
         images: [{ url: evil }],
         copies: [],
+        copyFailures: [],
         videos: [{ url: evil }],
       };
       return request.respond({ contentType: "application/json", body: JSON.stringify(flow) });

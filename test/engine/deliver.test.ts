@@ -1,10 +1,12 @@
 import { deliveryIdOf, RETRY_SCHEDULE_MS } from "@mjflow/core/delivery";
 import { DISABLE_AFTER_FAILING_MS } from "@mjflow/core/endpoint";
+import { archiveMessage } from "@mjflow/core/message";
 import type { PostOutcome } from "@mjflow/core/port";
 import { createEndpoint, rotateSecret, updateEndpoint } from "@mjflow/engine/endpoint";
 import { replayDelivery, replayEndpoint } from "@mjflow/engine/replay";
 import { sendTestEvent } from "@mjflow/engine/test-event";
 import { VaultError } from "@mjflow/engine/vault";
+import { taskView } from "@mjflow/engine/view";
 import { describe, expect, test } from "vitest";
 import { createTestHarness, type TestHarness } from "../support/harness.ts";
 
@@ -475,8 +477,26 @@ describe("archiving, tiles and progress", () => {
     expect((await harness.read(flow)).tasks.get("0")).toMatchObject({ status: "SUCCESS" });
     expect((await harness.read(flow)).tasks.get("0")).not.toHaveProperty("pendingEffects");
     expect(harness.receiver.posts).toHaveLength(1);
+    // The reason is in the event and in the API.
+    const reason = { source: expect.stringContaining("https://img.test/"), code: "gone", message: expect.any(String) };
+    expect(harness.receiver.posts[0]!.body.data).toMatchObject({ copies: [], copyFailures: [reason] });
+    expect(taskView((await harness.read(flow)).tasks.get("0")!, (key) => key).copyFailures).toEqual([reason]);
     expect(harness.metrics.get("ArchiveFailures")).toBeGreaterThan(0);
     media.copy = copy;
+  });
+
+  test("an archiving that failed at every attempt is given up with the reason unavailable for each image", async () => {
+    const harness = createTestHarness();
+    const flow = await harness.start({ archive: true, notifyHook: HOOK, events: ["task.completed"] });
+    harness.deps.media.copy = () => Promise.reject(Object.assign(new Error("away"), { retry: "later" }));
+    await harness.finishAll();
+    await harness.handleDeadLetter(archiveMessage(flow.id, "0"));
+    await harness.drain();
+    expect(harness.receiver.posts[0]!.body.data).toMatchObject({ copies: [], copyFailures: [{ code: "unavailable" }] });
+    // A second copy of the message finds nothing to do.
+    const before = (await harness.read(flow)).tasks.get("0")!.rev;
+    await harness.handleDeadLetter(archiveMessage(flow.id, "0"));
+    expect((await harness.read(flow)).tasks.get("0")!.rev).toBe(before);
   });
 
   test("an image that is missing when the end is reported is copied a little later", async () => {
@@ -549,6 +569,9 @@ describe("archiving, tiles and progress", () => {
     await harness.finishAll();
     const { tasks, status } = await harness.read(flow);
     expect(status).toBe("completed");
-    expect(tasks.get("0-3")).toMatchObject({ status: "FAILURE", failure: { code: "tile_not_cut" } });
+    expect(tasks.get("0-3")).toMatchObject({
+      status: "FAILURE",
+      failure: { code: "tile_not_cut", reason: "not_a_grid", message: expect.stringContaining("not a grid of four") },
+    });
   });
 });

@@ -182,6 +182,25 @@ test("an empty response is rejected", async () => {
   expectNothing();
 });
 
+test.each([
+  ["a PNG", imageOf(MB).subarray(0, MB - 12), "incomplete"],
+  ["a JPEG", Buffer.concat([Buffer.from([0xff, 0xd8, 0xff, 0xe0]), Buffer.alloc(5_000, 7)]), "incomplete"],
+])("%s without its end is rejected, although its length fits", async (_, body, code) => {
+  await expect(copy(serveResponse({ chunks: [body] }))).rejects.toMatchObject({ code, retry: "never" });
+  expectNothing();
+});
+
+test.each([
+  ["a PNG with appended data", Buffer.concat([imageOf(5_000), Buffer.alloc(9_000, 7)])],
+  [
+    "a JPEG",
+    Buffer.concat([Buffer.from([0xff, 0xd8, 0xff, 0xe0]), Buffer.alloc(90_000, 7), Buffer.from([0xff, 0xd9])]),
+  ],
+])("%s is stored, also if it arrives in small chunks", async (_, body) => {
+  const chunks = Array.from({ length: Math.ceil(body.length / 999) }, (_, i) => body.subarray(i * 999, (i + 1) * 999));
+  expect(await copy(serveResponse({ chunks }))).toMatchObject({ bytes: body.length });
+});
+
 test("a response with a content-length above the limit is not fetched", async () => {
   const server = await serve((res) => {
     res.writeHead(200, { "content-length": 5_001 });

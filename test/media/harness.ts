@@ -170,5 +170,9 @@ const PNG_HEAD = Buffer.from("\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "latin1");
 export function imageOf(bytes: number): Buffer {
   const image = Buffer.alloc(bytes, createHash("shake256", { outputLength: 65_537 }).update("noise").digest());
   PNG_HEAD.copy(image);
+  PNG_END.copy(image, bytes - PNG_END.length);
   return image;
 }
+
+/** The last chunk of a PNG: its length, its name and its checksum. */
+export const PNG_END = Buffer.from("0000000049454e44ae426082", "hex");

@@ -7,6 +7,7 @@ import {
   BannedWords,
   Button,
   Copy,
+  CopyFailure,
   Counts,
   DeadLetter,
   Delivery,
@@ -64,6 +65,7 @@ const task = describe(
     videos: "Videos, if the vendor returns any.",
     copies:
       "Archived copies in mjflow's own bucket, if the flow has `archive: true`. They are in the order of `images`, or there is one copy of `imageUrl`.",
+    copyFailures: "Images and videos that could not be archived, with the reason. Empty if nothing failed.",
     buttons: "Buttons that can be pressed on the task.",
     finalPrompt: "The prompt that Midjourney used.",
     text: "Text result of a describe or shorten.",
@@ -181,11 +183,17 @@ export const responseDescriptions: readonly SchemaDescriptions[] = [
     contentType: "Content type, detected from the content.",
     source: "Link from which mjflow copied the image.",
   }),
+  describe("CopyFailure", CopyFailure, "An image or video that could not be archived.", {
+    source: "The vendor's link.",
+    code: "Stable code for programs.",
+    message: "Text for people.",
+  }),
   describe("Failure", Failure, "Why a task ended without an image.", {
     code: "Stable code for programs.",
     message: "Text for people.",
     vendor: "Code and text of the vendor, without secrets.",
     offered: "Buttons of the parent task, which could be pressed instead.",
+    reason: "With `tile_not_cut`: why the tile could not be cut.",
   }),
   describe("Orphan", Orphan, "A submission that the vendor accepted, although a newer one was sent.", {
     attempt: "Number of the submission, from 1.",

@@ -25,6 +25,7 @@ export function task(path: string, more: Partial<Task> = {}): Task {
     images: [],
     videos: [],
     copies: [],
+    copyFailures: [],
     buttons: [],
     finalPrompt: null,
     text: null,

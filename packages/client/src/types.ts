@@ -140,6 +140,24 @@ export type KnownFailureCode =
   | "tile_not_cut"
   | "dead_letter";
 
+/** An image or video that could not be archived. */
+export interface CopyFailure {
+  /** The vendor's link. */
+  source: string;
+  /** Stable code. A newer server may have more codes than this package. */
+  code: KnownCopyFailureCode | (string & {});
+  message: string;
+}
+
+export type KnownCopyFailureCode =
+  | "gone"
+  | "not_media"
+  | "incomplete"
+  | "too_large"
+  | "forbidden"
+  | "not_a_grid"
+  | "unavailable";
+
 /** Why a task ended without an image. */
 export interface Failure {
   /** Failure code. A newer server may have more codes than this package. */
@@ -149,6 +167,8 @@ export interface Failure {
   vendor?: { code?: string; description?: string; bannedWord?: string };
   /** Buttons that the task offers; set if the requested button is missing or ambiguous. */
   offered?: string[];
+  /** With `tile_not_cut`: why the tile could not be cut; unset if it is not known. */
+  reason?: KnownCopyFailureCode | (string & {});
 }
 
 export interface Media {
@@ -208,6 +228,8 @@ export interface Task {
   videos: Media[];
   /** Archived copies in the order of `images`, or the copy of `imageUrl` alone. */
   copies: Copy[];
+  /** What could not be archived, and why. Empty if nothing failed. */
+  copyFailures: CopyFailure[];
   buttons: Button[];
   finalPrompt: string | null;
   /** Text result of describe and shorten tasks; null for other tasks. */

@@ -238,8 +238,23 @@ export function isVendorLoss({ code }: Pick<Failure, "code">): boolean {
   return VENDOR_LOSS_CODES.has(code);
 }
 
+/** Why an image could not be copied to our bucket, or a tile could not be cut. Codes are stable. */
+export const COPY_FAILURES = {
+  gone: "The link has expired, or the image was removed.",
+  not_media: "The content is not an image or video of a supported format.",
+  incomplete: "The image ends before its end.",
+  too_large: "The image is larger than the limit.",
+  forbidden: "The address of the link is not allowed.",
+  not_a_grid: "The image is not a grid of four.",
+  unavailable: "The server of the image failed at every attempt.",
+} as const;
+
+export type CopyFailureCode = keyof typeof COPY_FAILURES;
+
 export interface Failure {
   code: FailureCode;
+  /** With `tile_not_cut`: why. Unset if it is not known. */
+  reason?: CopyFailureCode;
   message: string;
   /** The vendor's own texts, without secrets and callback URLs. */
   vendor?: { code?: string; description?: string; bannedWord?: string };

@@ -7,7 +7,7 @@ import * as z from "zod/mini";
 import { LOOKUP_FAULTS } from "./account-health.ts";
 import { KEY_PROBLEMS } from "./app.ts";
 import { FAULTS } from "./circuit-breaker.ts";
-import { ERRORS, type ErrorCode, FAILURES, type FailureCode } from "./error.ts";
+import { COPY_FAILURES, type CopyFailureCode, ERRORS, type ErrorCode, FAILURES, type FailureCode } from "./error.ts";
 import { EVENT_TYPES, type EventType } from "./event.ts";
 import { EventName, FLOW_STATUSES, ROOT_ACTIONS } from "./request.ts";
 import { STATUSES } from "./task.ts";
@@ -34,7 +34,11 @@ export const Failure = z.strictObject({
     z.strictObject({ code: z.optional(text), description: z.optional(text), bannedWord: z.optional(text) }),
   ),
   offered: z.optional(z.array(text)),
+  reason: z.optional(codes<CopyFailureCode>(COPY_FAILURES)),
 });
+
+/** An image or video that could not be archived. */
+export const CopyFailure = z.strictObject({ source: text, code: codes<CopyFailureCode>(COPY_FAILURES), message: text });
 
 export const Orphan = z.strictObject({
   attempt: count,
@@ -64,6 +68,7 @@ export const Task = z.strictObject({
   images: z.array(Media),
   videos: z.array(Media),
   copies: z.array(Copy),
+  copyFailures: z.array(CopyFailure),
   buttons: z.array(Button),
   finalPrompt: maybe(text),
   text: maybe(text),

@@ -83,7 +83,7 @@ function applyRules(task: Task, signal: Signal, ctx: Context): Decision {
     case "notified":
       return onNotified(task, signal.status, ctx);
     case "archived":
-      return onArchived(task, signal.copies, ctx);
+      return onArchived(task, signal.copies, signal.failures ?? [], ctx);
     case "tileCut":
       return onTileCut(task, signal.result, signal.copies, ctx);
     case "answer":

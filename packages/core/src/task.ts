@@ -1,6 +1,6 @@
 /** A task: one paid call to a vendor and its result. The rules for its changes are in `state.ts`. */
 import type { Slot } from "./concurrency-limiter.ts";
-import type { Failure } from "./error.ts";
+import type { CopyFailureCode, Failure } from "./error.ts";
 import type { ModalAnswer, Press } from "./plan.ts";
 import type { Result } from "./report.ts";
 import type { Pace } from "./timing.ts";
@@ -72,6 +72,13 @@ export interface Copy {
   contentType: string;
   /** URL that the file was copied from. */
   source: string;
+}
+
+/** An image or video of a result that could not be copied. */
+export interface CopyFailure {
+  /** The vendor's link. */
+  source: string;
+  code: CopyFailureCode;
 }
 
 export interface Task {
@@ -194,6 +201,8 @@ export interface Task {
   result?: Result;
   /** Archived copies in the order of `result.images`, or of `imageUrl` alone. Unset if none was archived. */
   copies?: Copy[];
+  /** What could not be archived, and why. Unset if nothing failed. */
+  copyFailures?: CopyFailure[];
   /**
    * Late report: a different end, reported after the task had ended (T1). If a late success was adopted, the end before
    * it.

@@ -3,11 +3,11 @@
  * replaces a paid upscale. The bucket keys are deterministic, so a copy that is made twice is stored once (T3).
  */
 import { TILE_ACTION, tileNumberOf } from "@mjflow/core/button";
-import { failure, type Retry } from "@mjflow/core/error";
+import { COPY_FAILURES, type CopyFailureCode, FAILURES, failure, type Retry } from "@mjflow/core/error";
 import { parentPath } from "@mjflow/core/id";
 import { outgoingArchive } from "@mjflow/core/message";
 import type { TaskRef } from "@mjflow/core/port";
-import type { Copy, Task } from "@mjflow/core/task";
+import type { Copy, CopyFailure, Task } from "@mjflow/core/task";
 import { applySignal } from "./apply-signal.ts";
 import type { EngineDeps } from "./deps.ts";
 import { runEffects } from "./run-effects.ts";
@@ -36,20 +36,22 @@ export async function archive(deps: ArchiveDeps, ref: TaskRef): Promise<void> {
   if (task.action === TILE_ACTION) return cutTile(deps, task);
   if (!task.pendingEffects?.includes("archive")) return;
   const copies: Copy[] = [];
+  const failures: CopyFailure[] = [];
   // One copy at a time, because the disk and memory of the function hold one image.
   for (const [i, source] of sourcesOf(task).entries()) {
     const copy = () => deps.media.copy({ url: source, key: mediaKey(task, i) });
-    const stored = await unlessPermanentFailure(deps, task, copy).catch((error: unknown) => {
-      if (isGone(error)) return "too early" as const;
+    const made = await unlessPermanentFailure(deps, task, copy).catch((error: unknown) => {
+      if (mayAppear(error)) return "too early" as const;
       throw error;
     });
-    if (stored === "too early") {
+    if (made === "too early") {
       return deps.queue.send([outgoingArchive(task, LINK_RETRY_MS)]);
     }
-    if (stored) copies.push({ ...stored, source });
+    if ("failed" in made) failures.push({ source, code: made.failed });
+    else copies.push({ ...made, source });
   }
   deps.log.count("Archived", copies.length);
-  await runEffects(deps, await applySignal(deps, task, { kind: "archived", copies }));
+  await runEffects(deps, await applySignal(deps, task, { kind: "archived", copies, failures }));
 }
 
 async function cutTile(deps: ArchiveDeps, task: Task): Promise<void> {
@@ -67,14 +69,20 @@ async function cutTile(deps: ArchiveDeps, task: Task): Promise<void> {
     const from = await deps.media.copy({ url: grid, key: mediaKey(parent, 0) });
     return deps.media.tile({ from: from.key, key: mediaKey(task, 0), n });
   });
-  if (!tile) return fail(deps, task, "tile_not_cut");
+  if ("failed" in tile) return fail(deps, task, "tile_not_cut", tile.failed);
   const copies = [{ ...tile, source: grid }];
   deps.log.count("Archived");
   await runEffects(deps, await applySignal(deps, task, { kind: "tileCut", result: {}, copies }));
 }
 
-async function fail(deps: ArchiveDeps, task: Task, code: "press_not_offered" | "tile_not_cut"): Promise<void> {
-  await runEffects(deps, await applySignal(deps, task, { kind: "abandon", failure: failure(code) }));
+async function fail(
+  deps: ArchiveDeps,
+  task: Task,
+  code: "press_not_offered" | "tile_not_cut",
+  reason?: CopyFailureCode,
+): Promise<void> {
+  const why = reason && { reason, message: `${FAILURES[code]} ${COPY_FAILURES[reason]}` };
+  await runEffects(deps, await applySignal(deps, task, { kind: "abandon", failure: failure(code, why) }));
 }
 
 /** A vendor may report the success first and the image later. A tile waits as long as a press waits for buttons. */
@@ -86,29 +94,32 @@ function mayBeCompleted({ clock, timings }: ArchiveDeps, parent: Task, { created
 const LINK_DELAY_MAX_MS = 120_000;
 const LINK_RETRY_MS = 10_000;
 
-function isGone(error: unknown): boolean {
-  return (error as { code?: string }).code === "gone";
+/** True for an error that a link of a new result can have until the vendor has stored the whole image. */
+function mayAppear(error: unknown): boolean {
+  const { code } = error as { code?: string };
+  return code === "gone" || code === "incomplete";
 }
 
-/** Returns undefined if the work can never succeed. Errors that may pass are thrown. */
+/** Returns the reason if the work can never succeed. Errors that may pass are thrown. */
 async function unlessPermanentFailure(
   deps: ArchiveDeps,
   task: Task,
   work: () => Promise<Stored>,
-): Promise<Stored | undefined> {
+): Promise<Stored | { failed: CopyFailureCode }> {
   try {
     return await work();
   } catch (error) {
     const { retry, code } = error as { retry?: Retry; code?: string };
     const isNew = (task.endedAt ?? 0) + LINK_DELAY_MAX_MS > deps.clock.now();
-    if (retry !== "never" || (isNew && isGone(error))) throw error;
+    if (retry !== "never" || (isNew && mayAppear(error))) throw error;
     deps.log.count("ArchiveFailures");
     deps.log.warn("archive.failed", { flow: task.flowId, path: task.path, code });
-    return undefined;
+    return { failed: code !== undefined && code in COPY_FAILURES ? (code as CopyFailureCode) : "unavailable" };
   }
 }
 
-function sourcesOf({ result }: Task): string[] {
+/** Returns the links of all images and videos of a result, each once. */
+export function sourcesOf({ result }: Pick<Task, "result">): string[] {
   const images = result?.images?.length ? result.images.map((image) => image.url) : [result?.imageUrl ?? ""];
   const videos = (result?.videos ?? []).map((video) => video.url);
   return [...new Set([result?.imageUrl ?? "", ...images, ...videos])].filter((url) => url !== "");

@@ -7,6 +7,7 @@ import type { Message } from "@mjflow/core/message";
 import type { TaskRef } from "@mjflow/core/port";
 import { isEnded, type Task } from "@mjflow/core/task";
 import { applySignal } from "./apply-signal.ts";
+import { sourcesOf } from "./archive.ts";
 import type { EngineDeps } from "./deps.ts";
 import { runEffects } from "./run-effects.ts";
 
@@ -60,5 +61,7 @@ async function skipArchive(deps: DeadLetterDeps, ref: TaskRef): Promise<void> {
   const task = await deps.store.getTask(ref);
   if (!task || !isEnded(task)) return failTask(deps, ref);
   deps.log.error("dead-letter.archive", { flow: ref.flowId, path: ref.path });
-  await runEffects(deps, await applySignal(deps, task, { kind: "archived", copies: [] }));
+  if (!task.pendingEffects?.includes("archive")) return;
+  const failures = sourcesOf(task).map((source) => ({ source, code: "unavailable" as const }));
+  await runEffects(deps, await applySignal(deps, task, { kind: "archived", copies: [], failures }));
 }

@@ -2,12 +2,13 @@
  * The views of flows and tasks for apps. Internal fields of the rows are left out: no lease, no token, no bucket key.
  */
 import { canonicalButtonName, TILE_ACTION } from "@mjflow/core/button";
+import { COPY_FAILURES } from "@mjflow/core/error";
 import { countsOf, type Flow, flowStatus, rootOf } from "@mjflow/core/flow";
 import { depthOf, parentPath, retriedPath, rootPath, taskIdOf } from "@mjflow/core/id";
 import { textResultOf } from "@mjflow/core/mj-task";
 import { estimateUsd } from "@mjflow/core/price";
 import { countSubmissions } from "@mjflow/core/relocation";
-import type { Task } from "@mjflow/core/task";
+import type { CopyFailure, Task } from "@mjflow/core/task";
 
 /** Returns the link to the archived image with this bucket key. */
 export type MediaUrl = (key: string) => string;
@@ -73,6 +74,11 @@ export function flowSummary(flow: Flow) {
   };
 }
 
+/** A newer version may have stored a code that this version does not know. */
+function copyFailureText({ code }: CopyFailure): string {
+  return COPY_FAILURES[code] ?? code;
+}
+
 export function taskView(task: Task, mediaUrl: MediaUrl) {
   const parent = parentPath(task.path);
   const retried = retriedPath(task.path);
@@ -99,6 +105,8 @@ export function taskView(task: Task, mediaUrl: MediaUrl) {
     videos: result?.videos ?? [],
     /** Archived copies, if the flow requested them. The links work as long as the copies are stored. */
     copies,
+    /** What could not be archived, and why. Empty if nothing failed, or if the flow did not request copies. */
+    copyFailures: (task.copyFailures ?? []).map((failed) => ({ ...failed, message: copyFailureText(failed) })),
     buttons: (result?.buttons ?? []).map((button) => ({
       ...button,
       name: canonicalButtonName(button.customId) ?? null,

@@ -47,6 +47,7 @@ async function download(
     throw error;
   }
   let head = new Uint8Array();
+  let tail = Buffer.alloc(0);
   let contentType: ContentType | undefined;
   // Any error that leaves this loop closes the connection.
   for await (const chunk of bodyOf(fetched)) {
@@ -55,10 +56,28 @@ async function download(
       head = Buffer.concat([head, chunk.subarray(0, SNIFF_BYTES)]);
       if (head.length >= SNIFF_BYTES) contentType = typeOf(head);
     }
+    tail = Buffer.concat([tail, chunk]).subarray(-TAIL_BYTES);
     await tempFile.write(chunk);
   }
   if (tempFile.bytes < (fetched.contentLength ?? 0)) throw new MediaError("unavailable", "the body is incomplete");
-  return contentType ?? typeOf(head);
+  const found = contentType ?? typeOf(head);
+  if (!hasEnd(found, tail)) throw new MediaError("incomplete");
+  return found;
+}
+
+/** Some programs append their own data to an image, so its end is searched for in the last bytes. */
+const TAIL_BYTES = 64 * 1024;
+
+/** Last chunk of a PNG (PNG specification, 11.2.5), and the end marker of a JPEG (ITU T.81, B.2.1). */
+const ENDS: Partial<Record<ContentType, Buffer>> = {
+  "image/png": Buffer.from("IEND"),
+  "image/jpeg": Buffer.from([0xff, 0xd9]),
+};
+
+/** False if the format has an end mark and the last bytes do not contain it. */
+function hasEnd(contentType: ContentType, tail: Buffer): boolean {
+  const end = ENDS[contentType];
+  return end === undefined || tail.includes(end);
 }
 
 function typeOf(head: Uint8Array): ContentType {

@@ -1,9 +1,11 @@
 /** Errors of storing an image. Code that catches a MediaError uses `code` and `retry`, never the message. */
-import type { Retry } from "@mjflow/core/error";
+import type { CopyFailureCode, Retry } from "@mjflow/core/error";
 
 export const MEDIA_ERRORS = {
   /** The first bytes or the decoder show that it is no supported format. The server's content type is ignored. */
   not_media: { retry: "never", message: "the content is not an image or video" },
+  /** A PNG or JPEG without its end. The vendor may still be storing it, or its upload broke. */
+  incomplete: { retry: "never", message: "the image ends before its end" },
   /** More bytes or pixels than the limits, or decoding took too long. */
   too_large: { retry: "never", message: "the image is larger than allowed" },
   /** The link has expired, or our object does not exist. A retry of the same link fails; a look-up may give a new link. */
@@ -14,7 +16,7 @@ export const MEDIA_ERRORS = {
   forbidden: { retry: "never", message: "the address is not allowed" },
   /** An image or video that is not a 2×2 grid. */
   not_a_grid: { retry: "never", message: "the image is not a grid of four" },
-} as const satisfies Record<string, { retry: Retry; message: string }>;
+} as const satisfies Record<CopyFailureCode, { retry: Retry; message: string }>;
 
 export type MediaErrorCode = keyof typeof MEDIA_ERRORS;
 

@@ -37,6 +37,7 @@ const TASK = {
   archive: ["ar", "flag"],
   pendingEffects: ["ow", "json"],
   copies: ["co", "json"],
+  copyFailures: ["cf", "json"],
   attempt: ["at", "count"],
   phase: ["ph", "text"],
   modals: ["ms", "count"],

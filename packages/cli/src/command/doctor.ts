@@ -3,6 +3,7 @@ import { isMjflowError, type MjflowError } from "@mjflow/client";
 import { command } from "../command.ts";
 import type { Context } from "../context.ts";
 import {
+  checkArchive,
   checkDeadLetters,
   checkDeliveries,
   checkEndpoints,
@@ -22,6 +23,8 @@ import { pad, stripControlCharacters, widthOf } from "../text.ts";
 const HEALTH_TIMEOUT_MS = 10_000;
 /** Error codes of a server that does not have the route or the filter. */
 const NOT_REPORTED = new Set(["not_found", "route_not_found", "method_not_allowed", "invalid_request"]);
+/** Newest flows whose archived images are checked. Each is one request. */
+const ARCHIVE_FLOWS = 10;
 const RECENT_MS = 24 * 3_600_000;
 /** Former names of subjects. The JSON output keeps them, because scripts parse it. */
 const JSON_SUBJECTS: Readonly<Record<string, string>> = { "unclear submissions": "in doubt" }; // plain-words: ok
@@ -130,6 +133,10 @@ function startChecks(context: Context): Promise<Finding[]>[] {
     reported("flows", async () => {
       const { data } = await collect(mjflow.flows.list({ status: "running", limit: 100 }, { signal }), some);
       return [checkFlows(data, now)];
+    }),
+    reported("archive", async () => {
+      const { data } = await mjflow.flows.list({ since, limit: ARCHIVE_FLOWS }, { signal }).page();
+      return [checkArchive(await Promise.all(data.map(({ id }) => mjflow.flows.get(id, { signal }))))];
     }),
     reported("endpoints", async () => checkEndpoints((await collect(mjflow.endpoints.list({ signal }), all)).data)),
     reported("deliveries", async () => {

@@ -1,5 +1,5 @@
 /** Checks for work that does not advance: dead-letter messages, deliveries, flows, queues. Pure. */
-import type { DeadLetter, Delivery, Endpoint, FlowSummary, Overdue, QueueDepth, Unclear } from "@mjflow/client";
+import type { DeadLetter, Delivery, Endpoint, Flow, FlowSummary, Overdue, QueueDepth, Unclear } from "@mjflow/client";
 import { stripControlCharacters } from "../text.ts";
 import { span } from "../time.ts";
 import type { Finding } from "./finding.ts";
@@ -49,6 +49,17 @@ export function checkDeliveries(failed: readonly Delivery[]): Finding {
   if (failed.length === 0) return { level: "ok", subject: "deliveries", message: "none failed in the last 24 hours" };
   const advice = "`mjflow deliveries --status failed` lists them. `mjflow replay` sends them again.";
   return { level: "warn", subject: "deliveries", message: `${failed.length} failed permanently`, advice };
+}
+
+/** Checks the newest flows of the last day for images that could not be archived. */
+export function checkArchive(flows: readonly Pick<Flow, "tasks">[]): Finding {
+  const subject = "archive";
+  const failed = flows.flatMap(({ tasks }) => tasks.flatMap((task) => task.copyFailures ?? []));
+  if (failed.length === 0) return { level: "ok", subject, message: "no image failed in the newest flows" };
+  const codes = [...new Set(failed.map(({ code }) => stripControlCharacters(code)))].join(", ");
+  const advice =
+    "`copyFailures` of the task has the reason of each image. The links of the vendor expire, so save what you need.";
+  return { level: "warn", subject, message: `${failed.length} images without a copy: ${codes}`, advice };
 }
 
 export function checkFlows(running: readonly FlowSummary[], nowMs: number): Finding {

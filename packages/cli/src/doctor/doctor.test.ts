@@ -9,7 +9,9 @@ import type {
   UnclearTask,
 } from "@mjflow/client";
 import { describe, expect, test } from "vitest";
+import { task } from "../test-task.ts";
 import {
+  checkArchive,
   checkDeadLetters,
   checkDeliveries,
   checkEndpoints,
@@ -23,6 +25,14 @@ import { checkVendors } from "./vendor.ts";
 
 const NOW = Date.UTC(2026, 10, 21, 8);
 const at = (ms: number) => new Date(ms).toUTCString();
+
+test("checkArchive counts images without a copy and names the reasons", () => {
+  const failed = (code: string) => ({ source: "https://x.test/a.png", code, message: "" });
+  const flows = [{ tasks: [task("0"), task("0-0", { copyFailures: [failed("gone"), failed("not_media")] })] }];
+  expect(checkArchive([{ tasks: [task("0")] }])).toMatchObject({ level: "ok" });
+  const finding = checkArchive([...flows, { tasks: [task("0", { copyFailures: [failed("gone")] })] }]);
+  expect(finding).toMatchObject({ level: "warn", message: "3 images without a copy: gone, not_media" });
+});
 
 describe("checkClock", () => {
   test.each([

@@ -71,6 +71,11 @@ function Links({ task }: { task: Task }) {
   return (
     <>
       {image && <ResultImage src={image} alt="The result" lazy={false} />}
+      {(task.copyFailures ?? []).map(({ source, code, message }) => (
+        <p key={source} className="problem small">
+          No archived copy: {message} <code>{code}</code>
+        </p>
+      ))}
       {links.length > 0 && (
         <p className="links small">
           {links.map(([name, address]) => {

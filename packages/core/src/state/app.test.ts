@@ -77,6 +77,18 @@ describe("archived", () => {
     expect("copies" in task).toBe(false);
   });
 
+  it("the reasons of failed copies are stored, and a later archiving without failures removes them", () => {
+    const failures = [{ source: "https://x.test/a.png", code: "gone" as const }];
+    const failed = play(taskIn("SUCCESS", { pendingEffects: ["archive"], due: NOW }), {
+      kind: "archived",
+      copies: [],
+      failures,
+    }).task;
+    expect(failed).toMatchObject({ copyFailures: failures });
+    const again = { ...failed, pendingEffects: ["archive" as const] };
+    expect(play(again, archived([copy])).task).toMatchObject({ copies: [copy], copyFailures: undefined });
+  });
+
   it("copies of a task that has not ended are ignored", () => {
     for (const status of STATUSES.filter((each) => !ENDED.has(each))) {
       expect(play(taskIn(status), archived([copy])).last).toEqual({ kind: "ignore", why: "not-waiting" });

@@ -3,7 +3,7 @@ import { failure } from "../error.ts";
 import type { ModalAnswer } from "../plan.ts";
 import { canRelocate } from "../relocation.ts";
 import type { Result } from "../report.ts";
-import { type Copy, isEnded, type Task, type TaskStatus } from "../task.ts";
+import { type Copy, type CopyFailure, isEnded, type Task, type TaskStatus } from "../task.ts";
 import type { Context, Decision, Signal } from "./signal.ts";
 import { isPastDeadline } from "./sweeper.ts";
 import {
@@ -33,10 +33,15 @@ export function onModalAnswer(task: Task, modal: ModalAnswer, ctx: Context): Dec
   return recordChange(task, patch, "no-news", ctx, [{ kind: "enqueue", delayMs: 0 }]);
 }
 
-/** The archiving is finished. Without copies it has failed permanently, and the vendor's links stay. */
-export function onArchived(task: Task, copies: Copy[], ctx: Context): Decision {
+/** The archiving is finished. What has no copy has failed permanently: its reason is stored, and the vendor's link stays. */
+export function onArchived(task: Task, copies: Copy[], failures: CopyFailure[], ctx: Context): Decision {
   if (!isEnded(task)) return ignoreNotWaiting(task);
-  return completeEffect(task, "archive", copies.length > 0 ? { copies } : {}, ctx);
+  const changed = failures.length > 0 || task.copyFailures !== undefined;
+  const stored = {
+    ...(copies.length > 0 && { copies }),
+    ...(changed && { copyFailures: failures.length > 0 ? failures : undefined }),
+  };
+  return completeEffect(task, "archive", stored, ctx);
 }
 
 /** Ends a tile with SUCCESS. A tile needs no vendor call, so a task with an attempt is no tile and is ignored. */

@@ -3,7 +3,7 @@ import type { Slot } from "../concurrency-limiter.ts";
 import type { Failure } from "../error.ts";
 import type { ModalAnswer } from "../plan.ts";
 import type { Report, Result } from "../report.ts";
-import type { Copy, Task, TaskStatus } from "../task.ts";
+import type { Copy, CopyFailure, Task, TaskStatus } from "../task.ts";
 import type { Timings } from "../timing.ts";
 
 /**
@@ -74,8 +74,8 @@ export type Signal =
   | { kind: "followUpsStarted" }
   /** A delivery for every subscriber is stored, for the events of the task up to `status`. */
   | { kind: "notified"; status: TaskStatus }
-  /** The result images are archived. `copies` is empty if they can never be copied. */
-  | { kind: "archived"; copies: Copy[] }
+  /** The archiving is finished. `failures` says what can never be copied; unset: nothing failed. */
+  | { kind: "archived"; copies: Copy[]; failures?: CopyFailure[] }
   /** mjflow has cut the tile from the grid of its parent, without a vendor. */
   | { kind: "tileCut"; result: Result; copies: Copy[] }
   /** The app submitted a modal answer. */
