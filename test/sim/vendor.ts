@@ -88,6 +88,7 @@ const UNSTARTED: readonly Reply[] = [
   overloadedRelay(503, "system cpu overloaded", "system_cpu_overloaded"),
   overloadedRelay(503, "no available channel", "get_channel_failed"),
   overloadedRelay(429, "rate limit exceeded", "rate_limit_exceeded"),
+  overloadedRelay(500, "database is locked", "query_data_error"),
   { kind: "answer", of: "refusal", status: 200, body: { code: 503, description: "server overloaded" } },
   { kind: "unsent", reason: "ECONNREFUSED" },
 ];
@@ -330,7 +331,10 @@ export function createVendor({ scheduler, rng, profile, searched, onAccepted, po
       meant.set(`${call.account} ${call.state} ${call.verb}`, reply);
       return reply;
     }
-    return failLookup() ?? (call.verb === "list" ? list(call) : query(call));
+    if (call.verb === "query") return failLookup() ?? query(call);
+    const reply = failLookup() ?? list(call);
+    meant.set(`${call.account} ${call.ids.join()}`, reply);
+    return reply;
   }
 
   const adapter = createProvider(
@@ -344,7 +348,7 @@ export function createVendor({ scheduler, rng, profile, searched, onAccepted, po
     }),
     { httpClient: createVendorHttp({ scheduler, rng, profile, handle }) },
   );
-  /** The last reply to each call, by account, state and verb. */
+  /** The last reply to each call, by account, state and verb; for a look-up by its ids. */
   const meant = new Map<string, Reply>();
 
   async function compared(key: string, call: Promise<SubmitOutcome>): Promise<SubmitOutcome> {
@@ -355,8 +359,20 @@ export function createVendor({ scheduler, rng, profile, searched, onAccepted, po
     return outcome;
   }
 
+  /** A list with rows must be read, whatever surrounds it. An empty one may look like no list. */
+  async function comparedList(key: string, call: ReturnType<Provider["lookup"]>): ReturnType<Provider["lookup"]> {
+    const result = await call.catch((error: Error) => error);
+    const reply = meant.get(key);
+    const listed = reply?.kind === "answer" && reply.of === "list" ? (reply.body as unknown[]).length : 0;
+    const read = result instanceof Error ? 0 : result.reports.length;
+    if (read !== listed) misread.push(`a list of ${listed} rows was read as ${read}`);
+    if (result instanceof Error) throw result;
+    return result;
+  }
+
   const provider: Provider = {
     ...adapter,
+    lookup: (ids, account) => comparedList(`${account.apiKey} ${ids.join()}`, adapter.lookup(ids, account)),
     submit: (call, context) =>
       compared(`${context.account.apiKey} ${context.state} submit`, adapter.submit(call, context)),
     press: (call, context) =>
