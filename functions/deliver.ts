@@ -1,5 +1,6 @@
 /** Consumes the deliver queue: creates deliveries of events and sends them to their subscribers. */
 import { MessageError } from "@mjflow/core/message";
+import { continueChain } from "@mjflow/engine/chain";
 import { deliver, notifySubscribers } from "@mjflow/engine/deliver";
 import { consume } from "@mjflow/queue/consume";
 import type { SQSBatchResponse, SQSEvent } from "aws-lambda";
@@ -11,8 +12,8 @@ export async function handler(event: SQSEvent): Promise<SQSBatchResponse> {
     return await consume(
       event,
       async (message) => {
-        if (message.type === "tell") return notifySubscribers(deps, message);
-        if (message.type === "deliver") return deliver(deps, message.deliveryId);
+        if (message.type === "tell") return notifySubscribers(continueChain(deps, message), message);
+        if (message.type === "deliver") return deliver(continueChain(deps, message), message.deliveryId);
         throw new MessageError(`a ${message.type} message on the deliver queue`);
       },
       deps,

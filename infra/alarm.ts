@@ -129,6 +129,22 @@ alarmAbove(
   { statistic: "Maximum" },
 );
 
+alarmOnExpression(
+  "RecursionStopped",
+  "Lambda stopped a function in a chain of its own messages that is longer than mjflow allows. Its tasks continue late.",
+  {
+    expression: "FILL(submit, 0) + FILL(deliver, 0) + FILL(archive, 0)",
+    measures: Object.fromEntries(
+      Object.entries({ submit, deliver, archive }).map(([id, fn]) => [
+        id,
+        { measure: functionMetric(fn.name, "RecursiveInvocationsDropped"), statistic: "Sum" },
+      ]),
+    ),
+    threshold: 0,
+    minutes: 5,
+  },
+);
+
 /** Age above which a message waits for a worker and not for its own delay, provided that all workers are busy. */
 const LATE_S = 60;
 

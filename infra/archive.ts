@@ -2,7 +2,7 @@
 import { FUNCTION_TIMEOUT_S, QUEUE } from "../packages/core/src/limit.ts";
 import { blobs, mediaWrite } from "./bucket.ts";
 import { nodejs } from "./defaults.ts";
-import { archiveQueue, consume, deliverQueue, queueConsume, queueSend, submitQueue } from "./queue.ts";
+import { archiveQueue, consume, deliverQueue, limitRecursion, queueConsume, queueSend, submitQueue } from "./queue.ts";
 import { environment } from "./setting.ts";
 import { reservedFor, stage } from "./stage.ts";
 import { table, tableAccess } from "./table.ts";
@@ -28,3 +28,4 @@ export const archive = new sst.aws.Function("Archive", {
 });
 
 consume(archiveQueue, archive, QUEUE.archive.batchSize, stage.archiveConcurrency);
+limitRecursion("Archive", archive);

@@ -2,7 +2,7 @@
 import { FUNCTION_TIMEOUT_S, QUEUE } from "../packages/core/src/limit.ts";
 import { api } from "./api.ts";
 import { busEnvironment, busPut } from "./bus.ts";
-import { consume, deliverQueue, queueConsume, queueSend } from "./queue.ts";
+import { consume, deliverQueue, limitRecursion, queueConsume, queueSend } from "./queue.ts";
 import { previousVaultKey, vaultKey } from "./secret.ts";
 import { environment } from "./setting.ts";
 import { reservedFor, stage } from "./stage.ts";
@@ -20,3 +20,4 @@ export const deliver = new sst.aws.Function("Deliver", {
 });
 
 consume(deliverQueue, deliver, QUEUE.deliver.batchSize, stage.deliverConcurrency);
+limitRecursion("Deliver", deliver);

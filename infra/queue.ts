@@ -3,6 +3,7 @@
  * queues.
  */
 import { FUNCTION_TIMEOUT_S, QUEUE } from "../packages/core/src/limit.ts";
+import { setting } from "./setting.ts";
 
 export const deadLetters = new sst.aws.Queue("DeadLetters", {
   // The dead-letter queue has its own consumer. Like every queue it needs six times the timeout of its consumer.
@@ -57,6 +58,17 @@ export function queueCount(...queues: sst.aws.Queue[]) {
 /** Allows what Lambda does on behalf of a consumer. SST grants this only to functions that it creates for the queue. */
 export function queueConsume(queue: sst.aws.Queue) {
   return { actions: ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"], resources: [queue.arn] };
+}
+
+/**
+ * Sets what Lambda does with a function that its own messages invoke again and again. After about 16 invocations of one
+ * chain it drops the next one. mjflow's chains end before that (docs/decisions/0028), so only a fault of ours is stopped.
+ */
+export function limitRecursion(name: string, fn: sst.aws.Function) {
+  new aws.lambda.FunctionRecursionConfig(`${name}Recursion`, {
+    functionName: fn.name,
+    recursiveLoop: setting.recursiveLoop,
+  });
 }
 
 /**

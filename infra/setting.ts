@@ -21,6 +21,8 @@ export const setting = {
   /** Name of an existing table, for example after a restore, that replaces the stage's own table. */
   table: env["MJFLOW_TABLE"] || undefined,
   bus: choice("MJFLOW_BUS", "on", "off") === "on",
+  /** What Lambda does after about 16 invocations of a function by its own messages. */
+  recursiveLoop: choice("MJFLOW_RECURSIVE_LOOP", "allow", "terminate") === "allow" ? "Allow" : "Terminate",
   apiUrl: url("MJFLOW_API_URL"),
   console: consoleAt(),
 };

@@ -2,7 +2,7 @@
 import { FUNCTION_TIMEOUT_S, QUEUE } from "../packages/core/src/limit.ts";
 import { blobs, inputsRead } from "./bucket.ts";
 import { callback } from "./callback.ts";
-import { consume, deliverQueue, queueConsume, queueSend, submitQueue } from "./queue.ts";
+import { consume, deliverQueue, limitRecursion, queueConsume, queueSend, submitQueue } from "./queue.ts";
 import { callbackTokenKey, previousCallbackTokenKey, previousVaultKey, providers, vaultKey } from "./secret.ts";
 import { reservedFor, stage } from "./stage.ts";
 import { table, tableAccess } from "./table.ts";
@@ -31,3 +31,4 @@ export const submit = new sst.aws.Function("Submit", {
 });
 
 consume(submitQueue, submit, QUEUE.submit.batchSize, stage.submitConcurrency);
+limitRecursion("Submit", submit);

@@ -92,6 +92,7 @@ interface Types {
   "aws:sqs/queue:Queue": QueueInputs;
   "aws:lambda/eventSourceMapping:EventSourceMapping": MappingInputs;
   "aws:lambda/function:Function": FunctionInputs;
+  "aws:lambda/functionRecursionConfig:FunctionRecursionConfig": { functionName: string; recursiveLoop: string };
   "aws:lambda/functionUrl:FunctionUrl": {
     functionName: string;
     authorizationType: string;

@@ -159,6 +159,14 @@ const RULES: Record<string, [Rule, Record<string, Break>]> = {
       "another visibility timeout": set("SubmitQueueQueue", "visibilityTimeoutSeconds", 900),
     },
   ],
+  "recursive loops are stopped": [
+    queue.recursionIsLimited,
+    {
+      "a function without the setting": drop("SubmitRecursion"),
+      "a loop that goes on": set("DeliverRecursion", "recursiveLoop", "Allow"),
+      "another function": set("ArchiveRecursion", "functionName", "other"),
+    },
+  ],
   "tables are protected against loss": [
     table.tablesAreRetained,
     {

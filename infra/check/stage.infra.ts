@@ -124,6 +124,7 @@ async function readSettings(name: string, value: string) {
 
 test.each([
   ["MJFLOW_BUS", "yes"],
+  ["MJFLOW_RECURSIVE_LOOP", "Allow"],
   ["MJFLOW_ARCHIVE", "true"],
   ["MJFLOW_PROGRESS", "ON"],
   ["MJFLOW_RESUBMIT", "always"],
@@ -186,6 +187,7 @@ test.each([
     console: undefined,
     table: undefined,
     bus: false,
+    recursiveLoop: "Terminate",
   });
   expect(environment).toEqual({ every: {}, api: {}, deliver: {}, archive: {} });
 });

@@ -16,10 +16,11 @@ test("a batch submits as many tasks with images as there are slots, and the othe
   const { vendor, prompts, ...harness } = harnessWithImageSlots(2);
   const all = ["a", "b", "c", "d", "e"];
   for (const prompt of all) await harness.start({ prompt, base64Array: [IMAGE] });
-  for (const sent of [2, 4, 5]) {
+  // The pause before each further message of a task is twice as long.
+  for (const [hop, sent] of [2, 4, 5].entries()) {
     await harness.drain();
     expect(vendor.calls).toHaveLength(sent);
-    harness.advance(harness.deps.timings.busyMs);
+    harness.advance(harness.deps.timings.busyMs * 2 ** hop);
   }
   expect(prompts()).toEqual(all);
   expect(harness.dump().tasks.map(({ attempt }) => attempt)).toEqual([1, 1, 1, 1, 1]);

@@ -40,13 +40,14 @@ export interface FaultProfile {
   silent: number;
   /**
    * Faults of mjflow's side. Processes crash. The table rejects a write, or reports a failure after it did the write.
-   * Messages arrive twice, or are lost.
+   * Messages arrive twice, or are lost. Lambda drops the 17th invocation of a chain of messages.
    */
   crash: number;
   tableRefuses: number;
   tableLies: number;
   copyMessage: number;
   loseMessage: number;
+  recursionCut: number;
   /** The app's URLs: a failed request; a request that the app processed but whose response is lost. */
   hookFails: number;
   hookLies: number;
@@ -87,6 +88,7 @@ export const NO_FAULTS: FaultProfile = {
   tableLies: 0,
   copyMessage: 0,
   loseMessage: 0,
+  recursionCut: 0,
   hookFails: 0,
   hookLies: 0,
   slowPress: 0,
@@ -125,6 +127,7 @@ export const ALL_FAULTS: FaultProfile = {
   tableLies: 0.005,
   copyMessage: 0.1,
   loseMessage: 0.02,
+  recursionCut: 1,
   hookFails: 0.2,
   hookLies: 0.1,
   slowPress: 0.1,

@@ -160,6 +160,22 @@ describe("the simulation, run until nothing is left to do", () => {
     },
   );
 
+  test("at a vendor that is busy for hours no chain of messages is longer than 8, so Lambda drops none", async () => {
+    const profile = { ...NO_FAULTS, busy: 0.97, recursionCut: 1, loseMessage: 0.05 };
+    let longest = 0;
+    for (let seed = 1; seed <= 4; seed++) {
+      const run = await runSimulation({ seed, flows: 10, profile });
+      expect(checkInvariants(run).findings).toEqual([]);
+      expect([...run.flows.values()].flatMap(({ tasks }) => tasks.map(({ failure }) => failure?.code))).not.toContain(
+        "dead_letter",
+      );
+      longest = Math.max(longest, run.longestChain);
+    }
+    // The chains are used, and they end before the limit.
+    expect(longest).toBeGreaterThanOrEqual(5);
+    expect(longest).toBeLessThanOrEqual(8);
+  });
+
   // 17: the vendor reports a failure after a success.
   // 122, 182: a worker that prepared a press claimed the task when its modal was open.
   // 36: a tile did not wait for an image that its vendor sent later.

@@ -8,8 +8,9 @@ import { type Credit, ORPHANED_HOLD_AFTER_MS } from "@mjflow/core/credit";
 import { MjflowError } from "@mjflow/core/error";
 import { type Flow, flowStatus, nextFlowDue } from "@mjflow/core/flow";
 import { ROOT_PATH, taskIdOf } from "@mjflow/core/id";
+import { type Message, type OutgoingMessage, QUEUE_OF } from "@mjflow/core/message";
 import type { MjTaskPointer } from "@mjflow/core/mj-task";
-import type { Clock, Log, Metric, Store } from "@mjflow/core/port";
+import type { Clock, Log, Metric, Queue, Store } from "@mjflow/core/port";
 import { needsWrite } from "@mjflow/core/report";
 import type { PlanInput } from "@mjflow/core/request";
 import type { SweepJob } from "@mjflow/core/sweep-job";
@@ -19,6 +20,7 @@ import { createAccounts } from "@mjflow/engine/account";
 import { archive } from "@mjflow/engine/archive";
 import { createCallbackTokens } from "@mjflow/engine/callback-token";
 import { cancelFlow, resumeFlow } from "@mjflow/engine/cancel";
+import { continueChain } from "@mjflow/engine/chain";
 import { createConcurrencyLimiter } from "@mjflow/engine/concurrency-limiter";
 import { createFlow } from "@mjflow/engine/create";
 import { creditOf } from "@mjflow/engine/credit";
@@ -32,6 +34,7 @@ import { sweep } from "@mjflow/engine/sweep";
 import { dispatchSweep, handleSweepJob } from "@mjflow/engine/sweep-job";
 import type { Vault } from "@mjflow/engine/vault";
 import { consume } from "@mjflow/queue/consume";
+import type { SQSRecord } from "@mjflow/queue/event";
 import { createMemoryQueue } from "@mjflow/queue/memory";
 import { createMemoryStore } from "@mjflow/store/memory";
 import { createMemoryTable, type MemoryTable } from "@mjflow/store/memory-table";
@@ -62,6 +65,7 @@ export const CURRENT_VERSION = {
   sweep,
   bury: handleDeadLetter,
   consume,
+  continueChain,
   createHooks: createCallbackTokens,
   createAccounts,
 };
@@ -152,6 +156,8 @@ export interface SimulationRun {
   ownRefused: number;
   points: number;
   killed: number;
+  /** Longest chain of messages that one function sent to its own queue. */
+  longestChain: number;
   events: number;
   virtualMs: number;
   /** Counters of the metrics log. */
@@ -164,6 +170,9 @@ const HORIZON_MS = 96 * 3_600_000;
 const SWEEP_MS = 60_000;
 const HOUR_MS = 3_600_000;
 const VISIBILITY_MS = 600_000;
+/** Longest chain that our code may build, and the longest that Lambda lets run (about 16 invocations). */
+const CHAIN_MAX = 8;
+const LAMBDA_CHAIN_MAX = 16;
 const HOOK_KEYS = ["a key for simulations, never for anything else"];
 
 export async function runSimulation({
@@ -367,11 +376,21 @@ export async function runSimulation({
     );
   }
 
+  let longestChain = 0;
+  /** False if Lambda drops the invocation. The message then returns after its visibility timeout. */
+  function isInvoked(record: SQSRecord): boolean {
+    const length = lineageOf(record);
+    longestChain = Math.max(longestChain, length);
+    if (length > CHAIN_MAX && !variant.versionOf) broken.push(`Q4 a chain of ${length} messages`);
+    return length <= LAMBDA_CHAIN_MAX || !rng.chance(profile.recursionCut);
+  }
+
   function poll(): void {
-    const records = queue.receive(10);
-    if (records.length === 0) return;
+    const received = queue.receive(10);
+    if (received.length === 0) return;
     // The messages become visible again if this worker crashes.
     scheduler.at(VISIBILITY_MS + 1, poll);
+    const records = received.filter(isInvoked);
     const copies = rng.chance(profile.copyMessage) ? 2 : 1;
     for (let copy = 0; copy < copies; copy++) {
       start(
@@ -379,10 +398,13 @@ export async function runSimulation({
         (deps, code) =>
           code.consume(
             { Records: records },
-            (message) => {
-              if (message.type === "tell") return code.tell(deps, message);
-              if (message.type === "archive") return code.archive(deps, message);
-              return message.type === "deliver" ? code.deliver(deps, message.deliveryId) : code.work(deps, message);
+            (message, record) => {
+              const traced = { ...deps, queue: withLineage(deps.queue, message.type, lineageOf(record)) };
+              const inChain = code.continueChain(traced, message);
+              if (message.type === "tell") return code.tell(inChain, message);
+              if (message.type === "archive") return code.archive(inChain, message);
+              if (message.type === "deliver") return code.deliver(inChain, message.deliveryId);
+              return code.work(traced, message);
             },
             { log },
           ),
@@ -519,10 +541,28 @@ export async function runSimulation({
     ownRefused,
     points: processes.points,
     killed: processes.killed,
+    longestChain,
     events,
     virtualMs: scheduler.now() - START,
     metrics,
   };
+}
+
+/**
+ * Counts the invocations of a chain, as Lambda does by a header that the SDK passes on. The count is independent of what
+ * mjflow counts. It travels in the body, where the code ignores it.
+ */
+function lineageOf({ body }: SQSRecord): number {
+  return (JSON.parse(body) as { lineage?: number }).lineage ?? 1;
+}
+
+/** @param type type of the message whose handling sends messages */
+function withLineage(queue: Queue, type: Message["type"], lineage: number): Queue {
+  const next = ({ message, ...rest }: OutgoingMessage): OutgoingMessage =>
+    QUEUE_OF[message.type] === QUEUE_OF[type]
+      ? { ...rest, message: Object.assign({ ...message }, { lineage: lineage + 1 }) }
+      : { ...rest, message };
+  return { send: (messages) => queue.send(messages.map(next)), resend: (body, group) => queue.resend(body, group) };
 }
 
 function overloaded(): Error {

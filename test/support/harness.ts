@@ -28,6 +28,7 @@ import { createAccounts } from "@mjflow/engine/account";
 import { archive } from "@mjflow/engine/archive";
 import { createBannedWordsCheck } from "@mjflow/engine/banned";
 import { createCallbackTokens } from "@mjflow/engine/callback-token";
+import { continueChain } from "@mjflow/engine/chain";
 import { createConcurrencyLimiter } from "@mjflow/engine/concurrency-limiter";
 import { createFlow } from "@mjflow/engine/create";
 import { deliver, notifySubscribers, type WebhookSender } from "@mjflow/engine/deliver";
@@ -172,9 +173,10 @@ export function createTestHarness({
   };
 
   function handle(message: Message): Promise<void> {
-    if (message.type === "tell") return notifySubscribers(wired, message);
-    if (message.type === "deliver") return deliver(wired, message.deliveryId);
-    if (message.type === "archive") return archive(wired, message);
+    const inChain = continueChain(wired, message);
+    if (message.type === "tell") return notifySubscribers(inChain, message);
+    if (message.type === "deliver") return deliver(inChain, message.deliveryId);
+    if (message.type === "archive") return archive(inChain, message);
     return handleSubmitMessage(wired, message);
   }
 

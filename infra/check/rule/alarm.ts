@@ -65,7 +65,12 @@ function faults(infra: Infra): Fault[] {
     at: `${name}Function`,
     metric: "ConcurrentExecutions",
   }));
+  const recursion = ["Submit", "Deliver", "Archive"].map((name) => ({
+    at: `${name}Function`,
+    metric: "RecursiveInvocationsDropped",
+  }));
   return [
+    ...recursion,
     { at: "DeadLettersQueue", metric: "ApproximateNumberOfMessagesVisible" },
     { at: "DeadletterFunction", metric: "Invocations" },
     { at: "SweepFunction", metric: "Invocations", operator: "LessThanThreshold", missing: "breaching" },

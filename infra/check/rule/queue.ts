@@ -143,3 +143,15 @@ export const queuesRespectLimits: Rule = (infra) => [
       : [`${name}: visibility ${visibilityTimeoutSeconds} s differs from limit.ts`],
   ),
 ];
+
+/** Lambda stops a chain of messages of these functions, because they send messages to their own queues. */
+export const recursionIsLimited: Rule = (infra) =>
+  ["Submit", "Deliver", "Archive"].flatMap((name) => {
+    const configs = some(infra, "aws:lambda/functionRecursionConfig:FunctionRecursionConfig").filter(
+      ({ inputs }) => inputs.functionName === functionOf(infra, name)?.inputs.name,
+    );
+    const [config] = configs;
+    return configs.length === 1 && config?.inputs.recursiveLoop === "Terminate"
+      ? []
+      : [`${name} is not stopped in a recursive loop`];
+  });

@@ -29,6 +29,8 @@ const acceptedMessage: AcceptedMessage = {
   window: false,
 };
 
+const deliveryRow = { flowId: FLOW, appId: "app_a", subject: "0-2", name: "end", listener: "hook" };
+
 describe("queue messages", () => {
   it("a parsed message equals the sent one, ids digit for digit", () => {
     for (const message of [submitMessage(FLOW, "0-2-mX7"), acceptedMessage]) {
@@ -38,6 +40,13 @@ describe("queue messages", () => {
 
   it("a submit message is smaller than 200 bytes (Q1)", () => {
     expect(JSON.stringify(submitMessage(FLOW, `0${"-199".repeat(10)}`)).length).toBeLessThan(200);
+  });
+
+  it("the number of hops is kept; without it, and in messages of earlier versions, it is the first", () => {
+    for (const message of [submitMessage(FLOW, "0"), deliverMessage(deliveryIdOf(deliveryRow)), acceptedMessage])
+      expect(parseMessage(JSON.stringify({ ...message, hops: 3 }))).toEqual({ ...message, hops: 3 });
+    for (const hops of [1, 0, -2, 2.5, "3", null, {}])
+      expect(parseMessage(JSON.stringify({ ...submitMessage(FLOW, "0"), hops }))).toEqual(submitMessage(FLOW, "0"));
   });
 
   it("unknown fields of a newer sender are left out", () => {
@@ -153,9 +162,8 @@ describe("notify, deliver and archive messages", () => {
     expect(outgoingNotification(task, "0-2")).toEqual({ message: notifyMessage(FLOW, "0-2"), group: "app_a" });
     expect(outgoingNotification({ flowId: FLOW }, "0-2").group).toBe(FLOW);
     expect(outgoingArchive(task)).toEqual({ message: archiveMessage(FLOW, "0-2"), group: "app_a" });
-    const delivery = { flowId: FLOW, appId: "app_a", subject: "0-2", name: "end", listener: "hook" };
-    expect(outgoingDelivery(delivery, 5)).toEqual({
-      message: deliverMessage(deliveryIdOf(delivery)),
+    expect(outgoingDelivery(deliveryRow, 5)).toEqual({
+      message: deliverMessage(deliveryIdOf(deliveryRow)),
       group: "app_a",
       delayMs: 5,
     });

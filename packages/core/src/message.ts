@@ -9,9 +9,20 @@ import { FLOW_SUBJECT } from "./event.ts";
 import { isFlowId, parseTaskId, taskIdOf } from "./id.ts";
 
 /**
+ * Number of invocations in a row in which one function may be invoked by messages that it sent to its own queue. Lambda
+ * counts them too and stops such a chain after about 16, and the message ends as a dead letter (docs/decisions/0028).
+ */
+export const MAX_HOPS = 6;
+
+interface Chained {
+  /** Number of this message in a chain of messages that one function sends to its own queue. Unset: 1. */
+  hops?: number;
+}
+
+/**
  * A hint that the task may need a vendor call. The worker decides from the row, so a duplicate message does nothing.
  */
-export interface SubmitMessage {
+export interface SubmitMessage extends Chained {
   v: 1;
   type: "submit";
   flowId: string;
@@ -22,7 +33,7 @@ export interface SubmitMessage {
  * The fallback queue message: the vendor accepted this attempt under this id. It is sent only if the table rejected the
  * write after a paid call. It is the only message with data, because the data exists nowhere else.
  */
-export interface AcceptedMessage {
+export interface AcceptedMessage extends Chained {
   v: 1;
   type: "taken";
   flowId: string;
@@ -34,7 +45,7 @@ export interface AcceptedMessage {
 }
 
 /** A hint that the task or the flow has new events for its subscribers. */
-export interface NotifyMessage {
+export interface NotifyMessage extends Chained {
   v: 1;
   type: "tell";
   flowId: string;
@@ -43,14 +54,14 @@ export interface NotifyMessage {
 }
 
 /** A hint that a delivery attempt may be due. */
-export interface DeliverMessage {
+export interface DeliverMessage extends Chained {
   v: 1;
   type: "deliver";
   deliveryId: string;
 }
 
 /** A hint that the images of a successful task must be archived, or that a tile must be cut. */
-export interface ArchiveMessage {
+export interface ArchiveMessage extends Chained {
   v: 1;
   type: "archive";
   flowId: string;
@@ -99,12 +110,17 @@ function groupOf(text: string): string {
   return text.replace(/[^!-~]/g, "_").slice(0, 128);
 }
 
+/** Returns the queue of a waiting task's work. */
+export function workQueueOf({ action }: { action: string }): QueueName {
+  return action === TILE_ACTION ? "archive" : "submit";
+}
+
 type TaskOfApp = { flowId: string; path: string; appId?: string | undefined };
 type WaitingTask = TaskOfApp & { action: string; provider: string; account: string };
 
 /** Returns the work of a waiting task: its submission, or the cut of a tile, which no vendor makes. */
 export function outgoingWork(task: WaitingTask, delayMs?: number): OutgoingMessage {
-  if (task.action === TILE_ACTION) return outgoingArchive(task, delayMs);
+  if (workQueueOf(task) === "archive") return outgoingArchive(task, delayMs);
   return { message: submitMessage(task.flowId, task.path), delayMs, group: accountGroup(task) };
 }
 
@@ -146,6 +162,13 @@ export class MessageError extends Error {
 
 /** @throws MessageError if this code cannot parse the text. The error does not quote the text. */
 export function parseMessage(text: string): Message {
+  const body = objectOf(text);
+  const message = messageOf(body);
+  const { hops } = body;
+  return Number.isInteger(hops) && (hops as number) > 1 ? { ...message, hops: hops as number } : message;
+}
+
+function objectOf(text: string): Record<string, unknown> {
   let body: Record<string, unknown>;
   try {
     body = JSON.parse(text) as Record<string, unknown>;
@@ -153,6 +176,10 @@ export function parseMessage(text: string): Message {
     throw new MessageError("not JSON");
   }
   if (typeof body !== "object" || body === null) throw new MessageError("not an object");
+  return body;
+}
+
+function messageOf(body: Record<string, unknown>): Message {
   if (body["v"] !== 1) throw new MessageError(`unknown version ${JSON.stringify(body["v"])?.slice(0, 20)}`);
   const { type, flowId, path, place, deliveryId, attempt, vendorTaskId, window } = body;
   if (type === "deliver") {

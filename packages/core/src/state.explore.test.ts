@@ -63,6 +63,7 @@ function reports(attempt: number): Report[] {
 
 const always: Signal[] = [
   { kind: "claim", call: "submit" },
+  { kind: "postponed", byMs: 60_000 },
   { kind: "claim", call: "modal" },
   { kind: "lookupMiss" },
   { kind: "due" },

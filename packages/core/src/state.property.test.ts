@@ -57,6 +57,7 @@ const signal: fc.Arbitrary<Signal> = fc.oneof(
   fc.constantFrom<Signal>({ kind: "followUpsStarted" }, { kind: "adoptionDone" }, { kind: "retried" }),
   { weight: 2, arbitrary: fc.constant<Signal>({ kind: "adopt" }) },
   fc.constant<Signal>({ kind: "cancel" }),
+  fc.constant<Signal>({ kind: "postponed", byMs: 60_000 }),
   fc.constant<Signal>({ kind: "answer", modal: { prompt: "p" } }),
   fc
     .constantFrom("dead_letter" as const, "deadline_passed" as const)

@@ -16,12 +16,13 @@
 
 import { occupiesSlot } from "./concurrency-limiter.ts";
 import { hasNewSubscribedEvent } from "./derived-events.ts";
+import { QUEUE } from "./limit.ts";
 import { onAbandon, onArchived, onCancel, onModalAnswer, onTileCut } from "./state/app.ts";
 import type { Context, Decision, Signal } from "./state/signal.ts";
 import { onDue, onFollowUpsStarted, onLookupMiss, onNotified } from "./state/sweeper.ts";
-import { completeEffect, ignoreNotWaiting, isOutdated, recordChange } from "./state/transitions.ts";
+import { applyPatch, completeEffect, ignoreNotWaiting, isOutdated, recordChange } from "./state/transitions.ts";
 import { hasAdoptableResult, onAdopt, onReport } from "./state/vendor.ts";
-import { onAccepted, onAccountFull, onBusy, onClaim, onRefused, onUnclear } from "./state/worker.ts";
+import { onAccepted, onAccountFull, onBusy, onClaim, onPostponed, onRefused, onUnclear } from "./state/worker.ts";
 import { isEnded, type Task } from "./task.ts";
 
 export type {
@@ -39,7 +40,7 @@ export { failureOf, hasAdoptableResult, hasMedia } from "./state/vendor.ts";
 
 /** Returns the decision of the rules, plus a `tell` effect if a subscriber gets a new event from it. */
 export function decide(task: Task, signal: Signal, ctx: Context): Decision {
-  const decision = withRelease(task, applyRules(task, signal, ctx));
+  const decision = withRelease(task, startByDueTime(applyRules(task, signal, ctx), ctx));
   if (decision.kind === "ignore" || !hasNewSubscribedEvent(task, decision.next)) return decision;
   const { effects, next } = decision;
   // While the images are being archived, the notification waits: it must contain the links of the copies.
@@ -56,6 +57,18 @@ function withRelease(task: Task, decision: Decision): Decision {
   return { ...decision, next, effects: [...decision.effects, release] };
 }
 
+/**
+ * Replaces the message for the task's work by a due time in two cases. The chain of its messages is over, or the pause is
+ * longer than the queue can delay a message. The sweeper then sends the message, which starts a new chain.
+ */
+function startByDueTime(decision: Decision, ctx: Context): Decision {
+  if (decision.kind === "ignore") return decision;
+  const enqueue = decision.effects.find((effect) => effect.kind === "enqueue");
+  if (!enqueue || !(ctx.chainOver || enqueue.delayMs > QUEUE.submit.maxDelayS * 1_000)) return decision;
+  const next = applyPatch(decision.next, { due: ctx.now + enqueue.delayMs }, ctx);
+  return { ...decision, next, effects: decision.effects.filter((effect) => effect !== enqueue) };
+}
+
 function applyRules(task: Task, signal: Signal, ctx: Context): Decision {
   switch (signal.kind) {
     case "claim":
@@ -69,6 +82,8 @@ function applyRules(task: Task, signal: Signal, ctx: Context): Decision {
       return onBusy(task, signal, ctx);
     case "accountFull":
       return onAccountFull(task, signal, ctx);
+    case "postponed":
+      return onPostponed(task, signal.byMs, ctx);
     case "unclear":
       return onUnclear(task, signal, ctx);
     case "report":

@@ -34,13 +34,13 @@ const LOW_PRIORITY_FIELDS: ReadonlySet<string> = new Set<keyof Task>([
  *   is right
  */
 export async function applySignal(
-  deps: Pick<EngineDeps, "store" | "clock" | "timings">,
+  deps: Pick<EngineDeps, "store" | "clock" | "timings" | "chain">,
   task: Task,
   signal: Signal,
 ): Promise<AppliedSignal> {
   let current = task;
   for (let retry = 0; retry < MAX_CONFLICT_RETRIES; retry++) {
-    const decision = decide(current, signal, contextOf(deps));
+    const decision = decide(current, signal, contextOf(deps, current));
     if (decision.kind === "ignore") return { task: current, decision };
     if (retry >= MAX_CONFLICT_RETRIES_LOW_PRIORITY && isLowPriorityChange(current, decision)) {
       return { task: current, decision: { kind: "ignore", why: decision.why } };

@@ -1,9 +1,12 @@
 /** The dependencies of the engine's steps. Each step declares the part that it needs. */
+import { workQueueOf } from "@mjflow/core/message";
 import type { Blobs, Clock, Log, Providers, Queue, Store } from "@mjflow/core/port";
 import type { Report } from "@mjflow/core/report";
 import type { Context } from "@mjflow/core/state";
+import type { Task } from "@mjflow/core/task";
 import type { Timings } from "@mjflow/core/timing";
 import type { CallbackTokens } from "./callback-token.ts";
+import { type Chain, isChainOver } from "./chain.ts";
 
 export interface Random {
   bytes(length: number): Uint8Array;
@@ -21,6 +24,8 @@ export interface EngineDeps {
   random: Random;
   timings: Timings;
   log: Log;
+  /** The chain of messages that this invocation continues (chain.ts). Unset: none, as for a request or a callback. */
+  chain?: Chain;
 }
 
 /**
@@ -29,6 +34,8 @@ export interface EngineDeps {
  */
 export type ReadCallback = (provider: string, body: string, baseUrl?: string) => Report | undefined;
 
-export function contextOf(deps: Pick<EngineDeps, "clock" | "timings">): Context {
-  return { now: deps.clock.now(), timings: deps.timings };
+/** @param task the task that a decision is made for; unset: no decision that sends messages */
+export function contextOf(deps: Pick<EngineDeps, "clock" | "timings" | "chain">, task?: Task): Context {
+  const chainOver = task !== undefined && isChainOver(deps, workQueueOf(task));
+  return { now: deps.clock.now(), timings: deps.timings, ...(chainOver && { chainOver }) };
 }

@@ -1,9 +1,10 @@
 /** Follow-ups: a success starts the presses that the plan has for it. A second run starts nothing twice (T3, P4). */
 import { actionOfPress } from "@mjflow/core/button";
 import { childPath } from "@mjflow/core/id";
-import { outgoingWork } from "@mjflow/core/message";
+import { outgoingWork, workQueueOf } from "@mjflow/core/message";
 import { newTask, type Task } from "@mjflow/core/task";
 import { applySignal } from "./apply-signal.ts";
+import { isChainOver } from "./chain.ts";
 import type { EngineDeps } from "./deps.ts";
 
 /**
@@ -11,7 +12,7 @@ import type { EngineDeps } from "./deps.ts";
  * parent last. After a crash at any earlier point the parent is still due, and the sweeper runs this function again.
  */
 export async function startFollowUps(
-  deps: Pick<EngineDeps, "store" | "queue" | "clock" | "timings" | "log">,
+  deps: Pick<EngineDeps, "store" | "queue" | "clock" | "timings" | "log" | "chain">,
   parent: Task,
 ): Promise<void> {
   const children = await Promise.all(plannedChildren(parent, deps).map((child) => deps.store.createTask(child)));
@@ -25,15 +26,18 @@ export async function startFollowUps(
   deps.log.count("FollowUps", waiting.length);
 }
 
-function plannedChildren(parent: Task, { clock, timings }: Pick<EngineDeps, "clock" | "timings">): Task[] {
+function plannedChildren(parent: Task, deps: Pick<EngineDeps, "clock" | "timings" | "chain">): Task[] {
+  const { clock, timings } = deps;
   const now = clock.now();
   return (parent.then ?? []).map((node, i) => {
     const action = actionOfPress(node.press);
     const pace = action === "VIDEO" ? "video" : parent.pace;
     const { flowId, appId, provider, account, resubmit, eventMask, archive } = parent;
     const path = childPath(parent.path, i);
-    const due = now + timings.quietMs[pace];
-    const flowDue = parent.flowDue === undefined ? undefined : due;
+    // A child that gets no message is due at once, with its own entry in the due index.
+    const chainOver = isChainOver(deps, workQueueOf({ action }));
+    const due = chainOver ? now : now + timings.quietMs[pace];
+    const flowDue = chainOver || parent.flowDue === undefined ? undefined : due;
     return newTask(
       { flowId, appId, provider, account, resubmit, eventMask, archive, ...node, path, action, pace, flowDue },
       now,

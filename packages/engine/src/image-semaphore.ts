@@ -1,7 +1,7 @@
 /**
  * Limits how many requests with images are submitted to vendors at one time. A request of 6 MB needs several times its
- * size in memory while it is sent, and a batch may contain ten. If the semaphore is full, the task gets a later
- * message; no call waits within the run time of the function.
+ * size in memory while it is sent, and one message may name several tasks. If the semaphore is full, the task gets a
+ * later message; no call waits within the run time of the function.
  */
 export interface ImageSemaphore {
   /** Returns false if no slot is free. */

@@ -20,9 +20,11 @@ import { type AcceptedMessage, accountGroup, type Message, MessageError, outgoin
 import type { CallContext, SubmitOutcome, TaskRef } from "@mjflow/core/port";
 import type { AccountRef, CallbackExpectation, Signal } from "@mjflow/core/state";
 import type { Task } from "@mjflow/core/task";
+import { backoffMs } from "@mjflow/core/timing";
 import type { Accounts, CallOutcome } from "./account.ts";
 import { type AccountHandle, findAccountOfTask, findFailoverAccount, findFreeAccount } from "./account-selection.ts";
 import { type AppliedSignal, applySignal, effectsOf } from "./apply-signal.ts";
+import { continueChain, isChainOver } from "./chain.ts";
 import type { ConcurrencyLimiter } from "./concurrency-limiter.ts";
 import type { EngineDeps } from "./deps.ts";
 import type { ImageSemaphore } from "./image-semaphore.ts";
@@ -68,7 +70,11 @@ export async function submit(deps: SubmitDeps, { flowId, path }: TaskRef): Promi
   if (flow.canceledAt !== undefined) return runEffects(deps, await applySignal(deps, task, { kind: "cancel" }));
   const parent = tasks.find((t) => t.path === pathOfParent);
   if (!hasImages(task)) return send(deps, flow, task, parent);
-  if (deps.imageSemaphore?.tryAcquire() === false) return requeueTask(deps, task, deps.timings.busyMs);
+  if (deps.imageSemaphore?.tryAcquire() === false) {
+    // The pause doubles along the chain, so that a large burst of images does not use up its messages within seconds.
+    const { busyMs, busyMaxMs } = deps.timings;
+    return requeueTask(deps, task, backoffMs(busyMs, (deps.chain?.hops ?? 1) - 1, busyMaxMs));
+  }
   try {
     await send(deps, flow, task, parent);
   } finally {
@@ -80,8 +86,10 @@ function hasImages({ inputsRef, modal }: Task): boolean {
   return inputsRef !== undefined || modal?.mask !== undefined;
 }
 
-function requeueTask({ queue }: SubmitDeps, task: Task, delayMs: number): Promise<void> {
-  return queue.send([outgoingWork(task, delayMs)]);
+/** Starts the work again after a pause. The row stays unchanged as long as a message can do it. */
+async function requeueTask(deps: SubmitDeps, task: Task, delayMs: number): Promise<void> {
+  if (isChainOver(deps, "submit")) await applySignal(deps, task, { kind: "postponed", byMs: delayMs });
+  else await deps.queue.send([outgoingWork(task, delayMs)]);
 }
 
 async function send(deps: SubmitDeps, flow: Flow, task: Task, parent: Task | undefined): Promise<void> {
@@ -115,8 +123,8 @@ async function send(deps: SubmitDeps, flow: Flow, task: Task, parent: Task | und
  * @throws MessageError if the message belongs to another queue
  */
 export async function handleSubmitMessage(deps: SubmitDeps, message: Message): Promise<void> {
-  if (message.type === "submit") return submit(deps, message);
-  if (message.type === "taken") return applyAcceptedMessage(deps, message);
+  if (message.type === "submit") return submit(continueChain(deps, message), message);
+  if (message.type === "taken") return applyAcceptedMessage(continueChain(deps, message), message);
   throw new MessageError(`a ${message.type} message on the submit queue`);
 }
 

@@ -44,6 +44,8 @@ export function withEarlierNames(frozen: Code): Code {
   return {
     ...frozen,
     ...Object.fromEntries(steps),
+    // Versions before chains were limited do not count them.
+    continueChain: <T>(deps: T) => deps,
     consume: (event: unknown, handle: unknown, options: { onUnreadable?: unknown }) =>
       consume(event, handle, { ...options, onPoison: options.onUnreadable }),
   } as Code;

@@ -53,6 +53,8 @@ export type Signal =
     }
   /** No call was made, because the account has reached its concurrency limit. */
   | { kind: "accountFull"; chance: number; to?: AccountRef }
+  /** The work cannot start yet, and no message may be sent for it: the sweeper starts it again after `byMs`. */
+  | { kind: "postponed"; byMs: number }
   /** The vendor may or may not have accepted the call. */
   | { kind: "unclear"; attempt: number; call?: CallKind }
   // A look-up names in `rev` the revision of the task when the look-up was made: the task may have been submitted again
@@ -101,6 +103,8 @@ export interface Context {
   /** Current time, epoch ms. */
   now: number;
   timings: Timings;
+  /** True if no message may be sent for the task's work: the chain of its messages is over. Then its due time starts it. */
+  chainOver?: boolean;
 }
 
 export type Effect =

@@ -58,6 +58,67 @@ describe("outcomes of a call", () => {
   });
 });
 
+describe("the message for a waiting task", () => {
+  const overCtx = { ...ctx(), chainOver: true };
+  const claimed = () => play(pending(), claim).task;
+  /** Without jitter. */
+  const busyNow = { ...busy(), chance: 1 } as Signal;
+
+  it("a busy task gets a message after the pause, and its due time is later in case the message is lost", () => {
+    const decision = decide(claimed(), busyNow, ctx());
+    expect(decision).toMatchObject({ effects: [{ kind: "enqueue", delayMs: TIMINGS.busyMs }] });
+    expect(play(claimed(), busyNow).task.due).toBe(NOW + TIMINGS.busyMs + TIMINGS.requeueMs);
+  });
+
+  it("a busy task whose chain of messages is over gets no message and is due after the pause", () => {
+    const decision = decide(claimed(), busyNow, overCtx);
+    expect(decision).toMatchObject({ kind: "move", next: { status: "PENDING", due: NOW + TIMINGS.busyMs } });
+    expect(effects(decision)).toEqual([]);
+  });
+
+  it("a pause that is longer than a queue can delay is a due time, so the vendor is not asked too early", () => {
+    for (const [afterMs, sent] of [
+      [900_000, ["enqueue"]],
+      [900_001, []],
+      [1_800_000, []],
+    ] as const) {
+      const decision = decide(claimed(), { ...busy(), afterMs } as Signal, ctx());
+      expect(effects(decision)).toEqual(sent);
+      const late = sent.length > 0 ? TIMINGS.requeueMs : 0;
+      expect(decision).toMatchObject({ next: { due: NOW + afterMs + late } });
+    }
+  });
+
+  it("every signal that starts the work of a task sends no message once the chain is over, and sets a due time", () => {
+    const root = taskIn("PENDING", { path: "0" });
+    const modal = taskIn("MODAL", { modal: { prompt: "p" } });
+    const signals: [typeof root, Signal][] = [
+      [root, { kind: "accountFull", chance: 0 }],
+      [root, { kind: "accountFull", chance: 0, to: { provider: "other", account: "default" } }],
+      [modal, { kind: "accountFull", chance: 0 }],
+      [{ ...root, due: NOW }, { kind: "due" }],
+    ];
+    for (const [task, signal] of signals) {
+      const [free, over] = [decide(task, signal, ctx()), decide(task, signal, overCtx)];
+      expect(effects(free)).toContain("enqueue");
+      expect(effects(over)).not.toContain("enqueue");
+      const { delayMs } = (free as { effects: { delayMs: number }[] }).effects[0]!;
+      expect(over).toMatchObject({ next: { due: NOW + delayMs } });
+    }
+  });
+
+  it("a postponed task is due after the pause; a task that does not wait ignores the signal", () => {
+    const postponed: Signal = { kind: "postponed", byMs: 7_000 };
+    for (const task of [taskIn("PENDING"), taskIn("MODAL", { modal: {} })]) {
+      const { task: next, last } = play(task, postponed);
+      expect(last).toMatchObject({ kind: "record", effects: [] });
+      expect(next).toMatchObject({ status: task.status, attempt: task.attempt, due: NOW + 7_000 });
+    }
+    for (const task of [taskIn("MODAL"), taskIn("SUBMITTING"), taskIn("SUBMITTED")])
+      expect(play(task, postponed).last).toEqual({ kind: "ignore", why: "not-waiting" });
+  });
+});
+
 describe("accountFull", () => {
   const full: Signal = { kind: "accountFull", chance: 0 };
   const maxWaitMs = TIMINGS.pendingMs.fast;

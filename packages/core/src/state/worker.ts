@@ -15,6 +15,7 @@ import {
   leaseHolds,
   markUnclear,
   openModal,
+  postponeDue,
   previousAcceptedAttempt,
   recordChange,
   recordOrphan,
@@ -152,6 +153,12 @@ export function onAccountFull(task: Task, signal: Extract<Signal, { kind: "accou
   if (signal.to && canRelocate(task)) return relocateTask(task, signal.to, ctx);
   const { patch, enqueue } = scheduleRetry(task, signal, waitMs, ctx);
   return recordChange(task, { ...patch, busyAbout: undefined }, "no-news", ctx, enqueue);
+}
+
+/** The work of a waiting task cannot start yet. The end of its patience is checked when the sweeper starts it again. */
+export function onPostponed(task: Task, byMs: number, ctx: Context): Decision {
+  const sendsAnswer = task.status === "MODAL" && task.modal !== undefined;
+  return task.status === "PENDING" || sendsAnswer ? postponeDue(task, byMs, ctx, []) : ignoreNotWaiting(task);
 }
 
 /** Returns how much longer a task may wait for its vendor, ms. Negative if the time is over. */
