@@ -137,6 +137,7 @@ describe.skipIf(!chromium)("the console", () => {
         images: [{ url: evil }],
         copies: [],
         copyFailures: [],
+        unknownStatus: null,
         videos: [{ url: evil }],
       };
       return request.respond({ contentType: "application/json", body: JSON.stringify(flow) });

@@ -44,6 +44,32 @@ test("docs/openapi.json is valid OpenAPI 3.1", async () => {
   expect(valid).toBe(true);
 });
 
+/** Returns the JSON paths of all schemas that a condition holds for. */
+function schemasWhere(holds: (schema: Record<string, unknown>) => boolean): string[] {
+  const found: string[] = [];
+  const visit = (node: unknown, at: string) => {
+    if (typeof node !== "object" || node === null) return;
+    if (!Array.isArray(node) && holds(node as Record<string, unknown>)) found.push(at);
+    for (const [key, value] of Object.entries(node)) visit(value, `${at}/${key}`);
+  };
+  visit(document, "#");
+  return found;
+}
+
+test("generators of clients understand every schema: no allOf beside fields, no type that is only null, and a license", () => {
+  expect(schemasWhere((schema) => "allOf" in schema && ("properties" in schema || "type" in schema))).toEqual([]);
+  expect(schemasWhere(({ type }) => type === "null")).toEqual([]);
+  expect(document.info.license).toEqual({ name: "MIT", identifier: "MIT" });
+  const { Flow, FlowSummary, NewEndpoint, Endpoint } = document.components.schemas;
+  expect(Object.keys(Flow.properties)).toEqual(
+    expect.arrayContaining(["tasks", ...Object.keys(FlowSummary.properties)]),
+  );
+  expect(Flow.properties.state.type).toEqual(["string", "null"]);
+  expect(Object.keys(NewEndpoint.properties)).toEqual(
+    expect.arrayContaining(["secret", ...Object.keys(Endpoint.properties)]),
+  );
+});
+
 test("every reference in the document has a target, and every component is referenced", () => {
   const refs = [...written.matchAll(/"\$ref": "(#[^"]+)"/g)].map(([, ref]) => ref!);
   const at = (ref: string) =>

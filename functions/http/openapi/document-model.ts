@@ -90,13 +90,19 @@ export function readApiDocument(document: Json): ApiDocument {
       about: description as string,
       operations: operations.filter(({ tag }) => tag === name),
     })),
-    schemas: Object.entries(components!["schemas"] as Record<string, Json>).map(([name, schema]) => ({
-      name,
-      about: (schema["description"] as string | undefined) ?? "",
-      base: (schema["allOf"] as { $ref: string }[] | undefined)?.[0]?.$ref.split("/").at(-1),
-      type: typeOf(schema),
-      fields: fieldsOf(schema),
-    })),
+    schemas: Object.entries(components!["schemas"] as Record<string, Json>).map(([name, schema], _, all) => {
+      const base = schema["x-extends"] as string | undefined;
+      const inherited = new Set(
+        Object.keys((all.find(([other]) => other === base)?.[1]["properties"] as Json | undefined) ?? {}),
+      );
+      return {
+        name,
+        about: (schema["description"] as string | undefined) ?? "",
+        base,
+        type: typeOf(schema),
+        fields: fieldsOf(schema).filter((field) => !inherited.has(field.name)),
+      };
+    }),
   };
 }
 

@@ -73,7 +73,13 @@ export function openApi(version: string): Json {
   );
   return {
     openapi: "3.1.1",
-    info: { title: TITLE, version, summary: SUMMARY, description: INTRO },
+    info: {
+      title: TITLE,
+      version,
+      summary: SUMMARY,
+      description: INTRO,
+      license: { name: "MIT", identifier: "MIT" },
+    },
     servers: [{ url: "/", description: "The server that returned this document." }],
     tags: TAGS.map(({ tag, description }) => ({ name: tag, description: description })),
     paths: pathsOf(GROUPS, requests, responses),

@@ -70,6 +70,8 @@ const task = describe(
     finalPrompt: "The prompt that Midjourney used.",
     text: "Text result of a describe or shorten.",
     seed: "Seed of the image, if the vendor reports it.",
+    unknownStatus:
+      "The last status word of the vendor that mjflow does not know, at most 64 characters; null if there is none. The task continues.",
     failReason: "Why the task failed, for people. It is the vendor's text if there is one.",
     failure: "Why the task failed, for programs; null if it has not failed.",
     attempts: "Number of submissions that the vendor may have accepted and charged.",

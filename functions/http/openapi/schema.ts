@@ -63,6 +63,8 @@ function simplify(schema: Json, io: "input" | "output"): Json {
     return {
       ...(anyOf !== undefined && nullable(anyOf as Json[])),
       ...kept,
+      // Generators of clients have no type for a field that is always null, such as the cursor of a list in one page.
+      ...(node["type"] === "null" && { type: ["string", "null"] }),
       // A pattern of zod's own, four lines long. `format` says the same.
       ...(pattern !== undefined && node["format"] === undefined && { pattern }),
       // zod sets these limits for every integer. They are kept only if our schema sets other ones.
@@ -95,21 +97,21 @@ function walk(schema: Json, change: (node: Json) => Json): Json {
   return change(Object.fromEntries(Object.entries(schema).map(([key, value]) => [key, within(value, key)])));
 }
 
-/** Adds the descriptions of a schema and its fields. Fields of the base component are replaced by a reference to it. */
+/**
+ * Adds the descriptions of a schema and its fields. A schema with a base has all fields of the base itself. Generators of
+ * clients take an `allOf` beside `properties` for an alias, and lose the fields or their nullability. `x-extends` names the
+ * base for our own page.
+ */
 function addDescriptions(schema: Json, described: SchemaDescriptions | undefined): Json {
   if (!described) return schema;
   const { base, about, fields } = described;
-  const isOwn = (field: string) => base?.fields[field] === undefined;
-  const properties = Object.entries((schema["properties"] ?? {}) as Record<string, Json>);
-  const own = properties
-    .filter(([field]) => isOwn(field))
-    .map(([field, type]) => [field, { ...type, description: fields[field] }]);
-  const required = (schema["required"] as string[] | undefined)?.filter(isOwn) ?? [];
+  const properties = Object.entries((schema["properties"] ?? {}) as Record<string, Json>).map(([field, type]) => {
+    return [field, { ...type, description: base?.fields[field] ?? fields[field] }];
+  });
   return {
     ...(about && { description: about }),
-    ...(base && { allOf: [{ $ref: `#/components/schemas/${base.name}` }] }),
+    ...(base && { "x-extends": base.name }),
     ...schema,
-    ...(schema["properties"] !== undefined && { properties: Object.fromEntries(own) }),
-    ...(schema["required"] !== undefined && { required }),
+    ...(schema["properties"] !== undefined && { properties: Object.fromEntries(properties) }),
   };
 }

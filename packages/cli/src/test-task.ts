@@ -30,6 +30,7 @@ export function task(path: string, more: Partial<Task> = {}): Task {
     finalPrompt: null,
     text: null,
     seed: null,
+    unknownStatus: null,
     failReason: null,
     failure: null,
     attempts: 1,

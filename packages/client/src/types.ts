@@ -235,6 +235,8 @@ export interface Task {
   /** Text result of describe and shorten tasks; null for other tasks. */
   text: string | null;
   seed: string | null;
+  /** The last status word of the vendor that the server does not know; null if there is none. */
+  unknownStatus: string | null;
   failReason: string | null;
   failure: Failure | null;
   attempts: number;

@@ -73,6 +73,7 @@ export const Task = z.strictObject({
   finalPrompt: maybe(text),
   text: maybe(text),
   seed: maybe(text),
+  unknownStatus: maybe(text),
   failReason: maybe(text),
   failure: maybe(Failure),
   attempts: count,

@@ -115,6 +115,8 @@ export function taskView(task: Task, mediaUrl: MediaUrl) {
     /** Text result of describe and shorten. */
     text: textResultOf(task.action, result) ?? result?.promptEn ?? result?.prompt ?? null,
     seed: result?.seed ?? null,
+    /** The last status word of the vendor that mjflow does not know; null if there is none. */
+    unknownStatus: task.unknownStatus ?? null,
     failReason: failure ? (failure.vendor?.description ?? failure.message) : null,
     failure: failure ?? null,
     attempts: countSubmissions(task),
