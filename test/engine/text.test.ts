@@ -17,6 +17,15 @@ async function textOf(action: "describe" | "shorten" | "imagine", result: Result
   return taskView(task, (key) => key).text;
 }
 
+test("a status word that mjflow does not know is shown, and the task continues", async () => {
+  const harness = createTestHarness();
+  const flow = await harness.start();
+  await harness.drain();
+  await harness.post(harness.vendor.calls[0]!, undefined, { unknownStatus: "DREAMING" });
+  const task = (await harness.read(flow)).tasks.get("0")!;
+  expect(taskView(task, (key) => key)).toMatchObject({ status: "SUBMITTED", unknownStatus: "DREAMING" });
+});
+
 describe("the field text of a task", () => {
   test.each<["describe" | "shorten", Result]>([
     ["describe", { finalPrompt: TEXT }],

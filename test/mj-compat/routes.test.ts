@@ -562,6 +562,7 @@ describe("modals", () => {
     const { status, body } = await client.post("/mj/submit/action", press);
     expect(status).toBe(200);
     expect(body).toMatchObject({ code: 21, result: expect.stringMatching(NUMBER), properties: { remix: true } });
+    expect(body.properties.finalPrompt).toBeUndefined();
     // A code 21 with `properties.status` would mean "exists already".
     expect(body.properties).not.toHaveProperty("status");
     expect(body.result).not.toBe(id);
@@ -569,6 +570,23 @@ describe("modals", () => {
     nextCallOpensModal();
     await client.harness.drain();
     expect((await client.fetchTask(body.result)).status).toBe("MODAL");
+  });
+
+  test.each([
+    [{ finalPrompt: "a --v 7", promptEn: "b", prompt: "c" }, "a --v 7"],
+    [{ promptEn: "b", prompt: "c" }, "b"],
+    [{ prompt: "c" }, "c"],
+  ])("code 21 names the prompt of the modal if the parent has %o", async (result, finalPrompt) => {
+    const first = await client.imagined();
+    const press = { taskId: first, customId: await client.customId(first, "U1") };
+    const { body } = await client.post("/mj/submit/action", press);
+    await client.harness.drain();
+    const call = client.harness.vendor.calls.at(-1)!;
+    await client.harness.post(call, "SUCCESS", { result });
+    client.harness.vendor.finished.add(call.id);
+    const customId = await client.customId(body.result, "Custom Zoom");
+    const modal = await client.post("/mj/submit/action", { taskId: body.result, customId });
+    expect(modal.body).toMatchObject({ code: 21, properties: { finalPrompt, remix: true } });
   });
 
   test("a modal answer that comes before the modal is sent as soon as the vendor opens the modal", async () => {

@@ -1,4 +1,5 @@
 /** Vendor accounts: configured accounts, and accounts that the operator stores at run time. */
+import { failure } from "@mjflow/core/error";
 import { createVendors } from "@mjflow/engine/vendor-accounts";
 import { beforeEach, describe, expect, test } from "vitest";
 import { type ApiClient, createApiClient, OPERATOR } from "../app/api-client.ts";
@@ -160,4 +161,46 @@ test("a worker that has not cached a new account reads the table before it ends 
   await harness.deps.store.saveTask({ ...root, account: "new" });
   await harness.drain();
   expect(harness.vendor.calls.map(({ context }) => context.account)).toEqual([ACCOUNT]);
+});
+
+describe("a key that is replaced while workers have the old one", () => {
+  /** Stores a key as another container does, so the cache of this container keeps the old one. */
+  async function replaceKey(apiKey: string): Promise<void> {
+    const { vendorStore, vault } = api.harness.deps;
+    const at = { provider: "fake", name: "default", rev: 0, createdAt: 0, updatedAt: 0 };
+    await vendorStore.saveStoredAccount({ ...at, sealed: vault.seal(apiKey, "vendor/fake/default") });
+  }
+
+  test.each(["vendor_unauthorized", "vendor_out_of_money"] as const)(
+    "%s of the old key fails no task and does not open the circuit breaker",
+    async (code) => {
+      const { harness } = api;
+      await harness.deps.vendors.refresh();
+      const flow = await harness.start();
+      await replaceKey("sk-of-today");
+      harness.vendor.next({ kind: "refused", failure: failure(code) });
+      await harness.drain();
+      expect((await harness.read(flow)).tasks.get("0")).toMatchObject({ status: "PENDING" });
+      expect((await harness.deps.store.health("fake", "default"))?.openUntil).toBeUndefined();
+      harness.advance(harness.deps.timings.busyMs * 2);
+      await harness.drain();
+      expect((await harness.read(flow)).tasks.get("0")).toMatchObject({ status: "SUBMITTED" });
+      expect(harness.vendor.calls.map(({ context }) => context.account.apiKey)).toEqual(["secret-key", "sk-of-today"]);
+    },
+  );
+
+  test("a new key that the vendor refuses too opens the circuit breaker", async () => {
+    const { harness } = api;
+    await harness.deps.vendors.refresh();
+    const flow = await harness.start();
+    await replaceKey("sk-of-today");
+    const refusal = { kind: "refused", failure: failure("vendor_unauthorized") } as const;
+    harness.vendor.next(refusal);
+    harness.vendor.next(refusal);
+    await harness.drain();
+    harness.advance(harness.deps.timings.busyMs * 2);
+    await harness.drain();
+    expect((await harness.read(flow)).tasks.get("0")).toMatchObject({ failure: { code: "vendor_unauthorized" } });
+    expect(await harness.deps.store.health("fake", "default")).toMatchObject({ fault: "unauthorized" });
+  });
 });

@@ -237,9 +237,12 @@ async function pressResult({ mjTaskIds }: MjCompatDeps, appId: string, parent: T
   return { pointer, finalPrompt: finalPromptOf(parent, resolved.ok ? resolved.name : undefined) };
 }
 
-/** The text result of describe or shorten is no prompt: the modal shows the prompt of the chosen number. */
-function finalPromptOf(parent: Task, buttonName: string | undefined): string | undefined {
-  return needsModal(buttonName) ? parent.result?.finalPrompt : undefined;
+/**
+ * The text result of describe or shorten is no prompt: the modal shows the prompt of the chosen number. Not every server
+ * tells the final prompt, and a client needs some prompt for its modal answer.
+ */
+function finalPromptOf({ result }: Task, buttonName: string | undefined): string | undefined {
+  return needsModal(buttonName) ? (result?.finalPrompt ?? result?.promptEn ?? result?.prompt) : undefined;
 }
 
 /**

@@ -153,7 +153,7 @@ async function callVendor(
   ready: Ready,
   health: CallbackHealth,
 ): Promise<AppliedSignal> {
-  const outcome = await ready
+  const answer = await ready
     .call({
       account: handle.config,
       notifyHook: deps.callbackTokens.url(callbackClaimsOf(deps, flow, task, health.recentlyCalled)),
@@ -166,16 +166,44 @@ async function callVendor(
     // A provider reports every failure as an outcome and does not throw. If it throws nevertheless, the call may have
     // reached the vendor, so the outcome is unclear.
     .catch((error: unknown): SubmitOutcome => ({ kind: "unclear", reason: String(error) }));
-  logOutcome(deps, task, outcome);
-  const to = await findNextAccount(deps, flow, task, outcome);
+  logOutcome(deps, task, answer);
+  const isOldKey = await usedOldKey(deps, handle, task, answer);
+  const outcome: SubmitOutcome = isOldKey ? { kind: "busy", reason: "the account has a new key" } : answer;
+  const to = isOldKey ? undefined : await findNextAccount(deps, flow, task, outcome);
   const instant = handle.provider.capabilities.instantActions.includes(task.action);
   const expect: CallbackExpectation = health.callbacks === "silent" ? "silent" : instant ? "instant" : health.callbacks;
   const signal = signalOf(outcome, task, expect, deps.random.chance(), to, ready.parentUntil);
   const applied = await applySignal(deps, task, signal).catch((error: unknown) =>
     enqueueAcceptance(deps, task, signal, error),
   );
-  await recordOutcome(deps, task, callOutcomeOf(outcome), knownTaskIdOf(outcome) ?? ready.parentId);
+  await recordOutcome(
+    deps,
+    task,
+    isOldKey ? undefined : callOutcomeOf(outcome),
+    knownTaskIdOf(outcome) ?? ready.parentId,
+  );
   return applied;
+}
+
+/**
+ * True if the vendor refused a key that the operator has replaced meanwhile: this process had cached the old one. Then the
+ * task is not failed, because the new key may be valid, and the account is not blamed.
+ */
+async function usedOldKey(
+  { providers, log }: SubmitDeps,
+  { config }: AccountHandle,
+  task: Task,
+  outcome: SubmitOutcome,
+): Promise<boolean> {
+  if (outcome.kind !== "refused" || !isVendorLoss(outcome.failure)) return false;
+  try {
+    await providers.refresh?.("force");
+  } catch (error) {
+    log.warn("vendor.unread", { error: String(error) });
+    return false;
+  }
+  const now = providers.get(task.provider)?.account(task.account);
+  return now !== undefined && (now.apiKey !== config.apiKey || now.baseUrl !== config.baseUrl);
 }
 
 // ── accounts: free slots, failover of rejected roots, account health ───────────────────────────────────────────────

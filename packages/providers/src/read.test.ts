@@ -202,6 +202,13 @@ describe("statuses of other servers", () => {
     expect(parseTask({ id: "1", status })).toMatchObject({ status: wanted });
   });
 
+  test("the final prompt is in properties, or in trueai-org's own field", () => {
+    const row = { id: "7", status: "SUCCESS", imageUrl: "https://x.test/a.png" };
+    const properties = { finalPrompt: "a boat --v 7" };
+    expect(parseTask({ ...row, properties, promptFull: "b" })!.result.finalPrompt).toBe("a boat --v 7");
+    expect(parseTask({ ...row, promptFull: "b --v 7" })!.result.finalPrompt).toBe("b --v 7");
+  });
+
   test("a row at 100 % in progress has its picture and no buttons; an earlier row has nothing", () => {
     const row = { id: "7", status: "IN_PROGRESS", imageUrl: "https://x.test/a.png", buttons: [{ customId: "a" }] };
     const full = parseTask({ ...row, progress: "100%" })!;

@@ -249,7 +249,8 @@ function previewOf({ imageUrl, images, videos, raw }: Result): Result {
 
 function finalPromptOf(task: Fields): string | undefined {
   const properties = asFields(task["properties"]);
-  return textOf(properties["finalPrompt"] ?? properties["final_prompt"], 16_384);
+  // trueai-org also has it in a field of its own.
+  return textOf(properties["finalPrompt"] ?? properties["final_prompt"] ?? task["promptFull"], 16_384);
 }
 
 /** Returns the fields of an object or of a JSON text of one; xfusionai sends `properties` as text. */
