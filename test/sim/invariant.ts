@@ -24,7 +24,9 @@ export interface Counters {
   duplicates: number;
   /** Submissions sent again after the grace period, because nothing of the first was received ("after-grace"). */
   resubmitted: number;
-  /** The same, by what the vendor offers: a search by the mark, or a list of its newest tasks. And the flows there. */
+  /** Those of them after a callback with progress, which mjflow does not store (D2). */
+  resubmittedAfterProgress: number;
+  /** All of them by what the vendor offers: a search by the mark, or a list of its newest tasks. And the flows there. */
   resubmittedByMark: number;
   resubmittedByList: number;
   flowsByMark: number;
@@ -85,6 +87,7 @@ export function checkInvariants(run: SimulationRun): InvariantReport {
       tasks: tasks.length,
       duplicates: again.duplicates.length,
       resubmitted: again.resubmitted,
+      resubmittedAfterProgress: again.afterProgress,
       resubmittedByMark: byMark ? again.resubmitted : 0,
       resubmittedByList: byList ? again.resubmitted : 0,
       flowsByMark: byMark ? run.flows.size : 0,
@@ -115,9 +118,10 @@ export function checkInvariants(run: SimulationRun): InvariantReport {
  * A: a press is accepted once. It may be accepted again only as another attempt after a lost response, if nothing of the
  * first attempt was received before the second was sent.
  */
-function findDuplicates(accepted: readonly VendorTask[]): { duplicates: string[]; resubmitted: number } {
+function findDuplicates(accepted: readonly VendorTask[]) {
   const duplicates: string[] = [];
   let resubmitted = 0;
+  let afterProgress = 0;
   for (const [press, submissions] of Map.groupBy(accepted, (task) => `${task.flowPart} ${task.path}`)) {
     const byTime = submissions.toSorted((a, b) => a.at - b.at);
     byTime.slice(1).forEach((later, i) => {
@@ -130,9 +134,10 @@ function findDuplicates(accepted: readonly VendorTask[]): { duplicates: string[]
           `A ${press} was paid again: attempt ${later.attempt}, after attempt ${known.attempt} was known`,
         );
       else resubmitted++;
+      if (!known && earlier.some(({ heardAt = Number.POSITIVE_INFINITY }) => heardAt < later.at)) afterProgress++;
     });
   }
-  return { duplicates, resubmitted };
+  return { duplicates, resubmitted, afterProgress };
 }
 
 type FlowState = SimulationRun["flows"] extends Map<string, infer F> ? F : never;

@@ -368,6 +368,7 @@ export async function runSimulation({
       (deps, code) => code.receive({ ...deps, readCallback }, token, body),
       (received) => {
         if (received?.kind === "refused") ownRefused++;
+        if (received?.kind === "recorded" || received?.kind === "dropped") task.heardAt ??= scheduler.now();
         const report = vendor.provider.readCallback(body);
         if (received?.kind !== "recorded" || !report || !needsWrite(report)) return;
         task.confirmedAt ??= scheduler.now();

@@ -39,6 +39,8 @@ export interface VendorTask {
   omitted: number;
   /** Time at which mjflow stored a callback of this task, or its id; unset: neither yet. */
   confirmedAt?: number;
+  /** Time at which mjflow answered any callback of this task; progress that no app requested is not stored (D2). */
+  heardAt?: number;
   /** True if mjflow stored a callback with the image. */
   pictureConfirmed?: true;
 }

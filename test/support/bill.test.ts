@@ -10,8 +10,12 @@ function press(taskId: string | null, attempt: number, at: number, more: Partial
   return { ...row, state: `FLOW_0-0_${attempt}`, outcome: "accepted", ...more } as Submission;
 }
 
-function callback(taskId: string, outcome: CallbackPost["outcome"]): CallbackPost {
-  return { seq: ++seq, taskId, outcome } as CallbackPost;
+function callback(
+  taskId: string,
+  outcome: CallbackPost["outcome"],
+  status: CallbackPost["status"] = "SUCCESS",
+): CallbackPost {
+  return { seq: ++seq, taskId, outcome, status } as CallbackPost;
 }
 
 const bill = (submissions: Submission[], callbacks: CallbackPost[] = [], known = new Map<string, number>()) =>
@@ -37,7 +41,16 @@ test("an attempt after the grace period, without any report of the earlier one, 
     ),
   ).toEqual({
     doubled: [],
-    resent: [{ taskId: "task_FLOW_0-0", attempt: 2, isPress: true }],
+    resent: [{ taskId: "task_FLOW_0-0", attempt: 2, isPress: true, afterProgress: false }],
+  });
+});
+
+test("an attempt after progress of the earlier one is a resubmission, because progress is not stored", () => {
+  const first = press("10", 1, 0);
+  const progress = callback("10", "delivered", "IN_PROGRESS");
+  expect(bill([first, press("11", 2, GRACE)], [progress])).toMatchObject({
+    doubled: [],
+    resent: [{ attempt: 2, afterProgress: true }],
   });
 });
 
@@ -62,7 +75,7 @@ describe("doubled submissions", () => {
     const first = press("10", 1, 0);
     const reported = callback("10", "delivered");
     expect(bill([first, press("11", 2, GRACE)], [reported]).doubled).toEqual([
-      "task_FLOW_0-0 attempt 2: a callback had reported 10",
+      "task_FLOW_0-0 attempt 2: a callback had reported SUCCESS of 10",
     ]);
   });
 

@@ -4,7 +4,7 @@
  * after its grace period if there was no report of the first. Such a submission counts as resent and is shown on its
  * task.
  */
-import type { Ledger, Submission } from "@mjflow/simulator/ledger";
+import type { CallbackPost, Ledger, Submission } from "@mjflow/simulator/ledger";
 import type { SpawnedServer } from "./spawned.ts";
 
 export interface Bill {
@@ -17,6 +17,8 @@ export interface ResentSubmission {
   taskId: string;
   attempt: number;
   isPress: boolean;
+  /** True if a callback had reported progress of an earlier submission, which mjflow does not store (D2). */
+  afterProgress: boolean;
 }
 
 export interface Evidence {
@@ -42,25 +44,38 @@ export function billOf(
     for (const [i, later] of attempts.entries()) {
       const why = attempts.slice(0, i).flatMap((earlier) => violation(earlier, later) ?? []);
       if (why.length > 0) bill.doubled.push(`${later.taskId} attempt ${later.attempt}: ${why.join(", ")}`);
-      else if (i > 0)
-        bill.resent.push({ taskId: later.taskId, attempt: later.attempt, isPress: later.row.parentId !== null });
+      else if (i > 0) {
+        const { taskId, attempt, row } = later;
+        const afterProgress = attempts.slice(0, i).some((earlier) => callbackBefore(later, earlier) !== undefined);
+        bill.resent.push({ taskId, attempt, isPress: row.parentId !== null, afterProgress });
+      }
     }
   }
   return bill;
+
+  /** Returns a callback about `earlier` that had been delivered before `later` was sent. */
+  function callbackBefore(later: Paid, { row: { taskId } }: Paid, matches = (_: CallbackPost) => true) {
+    return callbacks.find(
+      (post) => post.taskId === taskId && post.outcome === "delivered" && matches(post) && post.seq < later.row.seq,
+    );
+  }
 
   /** Returns the reason why `later` must not have been sent; undefined if it was allowed. */
   function violation(earlier: Paid, later: Paid): string | undefined {
     const { taskId, seq, at } = earlier.row;
     const shown = evidence.known.get(taskId!);
-    const reported = callbacks.find(
-      (post) => post.taskId === taskId && post.outcome === "delivered" && post.seq < later.row.seq,
-    );
+    const reported = callbackBefore(later, earlier, isStored);
     if (later.attempt <= earlier.attempt) return `after attempt ${earlier.attempt}`;
     if (shown !== undefined && shown < later.row.seq) return `${taskId} was known`;
-    if (reported) return `a callback had reported ${taskId}`;
+    if (reported) return `a callback had reported ${reported.status} of ${taskId}`;
     if (later.row.at - at < evidence.graceMs) return `${later.row.at - at} ms after submission ${seq}`;
     return undefined;
   }
+}
+
+/** True for a callback that mjflow stores. Progress that no app requested gets its response without a write (D2). */
+function isStored({ status }: CallbackPost): boolean {
+  return status === "SUCCESS" || status === "FAILURE" || status === "CANCEL" || status === "MODAL";
 }
 
 /** Finds buttons of one task that two of our tasks have pressed; neither press is a resubmission of the other. */
