@@ -68,6 +68,11 @@ declare module "sst" {
       "type": "sst.aws.Queue"
       "url": string
     }
+    "Stream": {
+      "name": string
+      "type": "sst.aws.Function"
+      "url": string
+    }
     "Submit": {
       "name": string
       "type": "sst.aws.Function"

@@ -22,6 +22,7 @@ export default $config({
     await import("./infra/bucket.ts");
     await import("./infra/queue.ts");
     const { callback } = await import("./infra/callback.ts");
+    const { stream } = await import("./infra/stream.ts");
     const { api } = await import("./infra/api.ts");
     await import("./infra/submit.ts");
     await import("./infra/deliver.ts");
@@ -35,6 +36,7 @@ export default $config({
     return {
       api: api.url,
       callback: callback.url,
+      stream: stream.url,
       ...(consoleSite && { console: consoleSite.url, cdn: consoleSite.host }),
     };
   },

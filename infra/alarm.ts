@@ -10,6 +10,7 @@ import { appMetric, functionMetric, type MetricRef, queueMetric, tableMetric } f
 import { archiveQueue, deadLetters, deliverQueue, submitQueue } from "./queue.ts";
 import { setting } from "./setting.ts";
 import { stage } from "./stage.ts";
+import { stream } from "./stream.ts";
 import { submit } from "./submit.ts";
 import { sweep } from "./sweep.ts";
 import { table } from "./table.ts";
@@ -272,6 +273,12 @@ alarmAbove(
   { minutes: 15, threshold: 10 },
 );
 alarmAbove(
+  "StreamsRefused",
+  "Event streams or long polls were refused, because an app or the deployment has as many open as it may have.",
+  ownMetric("stream", "StreamsRefused"),
+  { minutes: 15, threshold: 100 },
+);
+alarmAbove(
   "EndpointsDisabled",
   "A webhook endpoint of an app was disabled: its deliveries failed for days, or it responded with 410.",
   ownMetric("deliver", "EndpointsDisabled"),
@@ -297,6 +304,7 @@ alarmAbove(
 
 for (const [name, fn] of Object.entries({
   Api: api,
+  Stream: stream,
   Callback: callback,
   Submit: submit,
   Deliver: deliver,

@@ -7,6 +7,7 @@ import { busEnvironment } from "./bus.ts";
 import { archiveQueue, deadLetters, deliverQueue, queueCount, queueSend, submitQueue } from "./queue.ts";
 import { apiKey, previousVaultKey, providers, vaultKey } from "./secret.ts";
 import { environment } from "./setting.ts";
+import { stream } from "./stream.ts";
 import { indexAccess, table, tableAccess, tableDelete } from "./table.ts";
 
 export const api = new sst.aws.Function("Api", {
@@ -14,12 +15,14 @@ export const api = new sst.aws.Function("Api", {
   // AWS lets every request through. The code checks the API key, and it sends the CORS headers for the origins in
   // MJFLOW_CORS_ORIGINS. CORS settings of the function URL would add the same headers a second time.
   url: { authorization: "none", cors: false },
-  // The API streams the events of a flow while they happen, at most for the timeout of the function.
+  // The handler writes its response as a stream (functions/http/function-url.ts).
   streaming: true,
   timeout: `${FUNCTION_TIMEOUT_S.api} seconds`,
   memory: "512 MB",
   environment: { ...environment.api, ...busEnvironment },
+  // Responses name the URL of a flow's event stream.
   link: [
+    stream,
     table,
     submitQueue,
     deliverQueue,

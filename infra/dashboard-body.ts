@@ -8,7 +8,7 @@ export interface Names {
   table: string;
   indexes: readonly string[];
   /** Physical names in AWS, by our names. */
-  functions: Record<"api" | "callback" | "submit" | "deliver" | "archive" | "sweep" | "deadletter", string>;
+  functions: Record<"api" | "stream" | "callback" | "submit" | "deliver" | "archive" | "sweep" | "deadletter", string>;
   queues: Record<"submit" | "deliver" | "archive" | "sweep" | "repair" | "deadLetters", string>;
   /** ARNs. */
   alarms: readonly string[];
@@ -114,6 +114,7 @@ export function dashboardBody({ region, stage, table, indexes, functions, queues
       ],
     ],
     ["API: duration, ms", [lambda("api", "Duration", "p50", "p50"), lambda("api", "Duration", "p99", "p99")]],
+    ["Refused event streams and long polls", count("stream", "StreamsRefused")],
     ["Functions: errors", eachFunction("Errors")],
     ["Functions: concurrent executions", eachFunction("ConcurrentExecutions", "Maximum")],
     ["Functions: throttled", eachFunction("Throttles")],

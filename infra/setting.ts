@@ -54,6 +54,11 @@ export const environment = {
     MJFLOW_WEBHOOK_FIRST_TIMEOUT_S: wholeNumber("MJFLOW_WEBHOOK_FIRST_TIMEOUT_S", 1, 15),
   }),
   archive: given(outbound),
+  stream: given({
+    MJFLOW_API_URL: url("MJFLOW_API_URL"),
+    MJFLOW_CORS_ORIGINS: corsOrigins("MJFLOW_CORS_ORIGINS"),
+    MJFLOW_STREAMS_PER_APP: wholeNumber("MJFLOW_STREAMS_PER_APP", 0, 1_000),
+  }),
 };
 
 function given(values: Record<string, string | undefined>): Record<string, string> {

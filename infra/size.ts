@@ -15,6 +15,8 @@ export interface Sizes {
   archiveConcurrency: number;
   /** Highest number of concurrent sweep workers, those for repairs included. At least 4. */
   sweepConcurrency: number;
+  /** Highest number of concurrent executions of Stream: open event streams and long polls. */
+  streamConcurrency: number;
   /**
    * True: the same number of executions is reserved for each function with a queue. Then no other function can take them,
    * and Lambda never throttles a worker. A throttled receive would count towards the dead letters.
@@ -40,8 +42,8 @@ const NEW_TABLE = { writeUnits: 4_000, readUnits: 12_000 };
 
 /** Sizes without settings. A new AWS account has 10 concurrent executions, so other stages reserve none. */
 const DEFAULT = {
-  production: { callback: 100, submit: 200, deliver: 100, archive: 50, sweep: 32, alarmWriteUnits: 2_000 },
-  other: { callback: undefined, submit: 2, deliver: 2, archive: 2, sweep: 4, alarmWriteUnits: 200 },
+  production: { callback: 100, submit: 200, deliver: 100, archive: 50, sweep: 32, stream: 100, alarmWriteUnits: 2_000 },
+  other: { callback: undefined, submit: 2, deliver: 2, archive: 2, sweep: 4, stream: 2, alarmWriteUnits: 200 },
 };
 
 /** @throws Error that names the setting, if a value is invalid or the account cannot have it */
@@ -54,6 +56,7 @@ export function sizesOf(production: boolean, env: Env): Sizes {
     deliverConcurrency: workers("MJFLOW_DELIVER_CONCURRENCY") ?? unset.deliver,
     archiveConcurrency: workers("MJFLOW_ARCHIVE_CONCURRENCY") ?? unset.archive,
     sweepConcurrency: count(env, "MJFLOW_SWEEP_CONCURRENCY", 4, 1_000) ?? unset.sweep,
+    streamConcurrency: count(env, "MJFLOW_STREAM_CONCURRENCY", 1, 10_000) ?? unset.stream,
     reservesWorkers: choice(env, "MJFLOW_RESERVE_WORKERS") ?? production,
     lambdaQuota: count(env, "MJFLOW_LAMBDA_QUOTA", 10, 1_000_000) ?? 1_000,
     dueShards: count(env, "MJFLOW_DUE_SHARDS", 0, MAX_DUE_SHARDS),
@@ -78,10 +81,10 @@ export function repairWorkersOf({ sweepConcurrency }: Pick<Sizes, "sweepConcurre
 
 /** Sum of the executions that are reserved. */
 export function reservedOf(sizes: Sizes): number {
-  const { submitConcurrency, deliverConcurrency, archiveConcurrency, sweepConcurrency } = sizes;
+  const { submitConcurrency, deliverConcurrency, archiveConcurrency, sweepConcurrency, streamConcurrency } = sizes;
   const workers = sizes.reservesWorkers
     ? // One execution of Sweep is the dispatcher.
-      [submitConcurrency, deliverConcurrency, archiveConcurrency, sweepConcurrency + 1]
+      [submitConcurrency, deliverConcurrency, archiveConcurrency, sweepConcurrency + 1, streamConcurrency]
     : [];
   return [sizes.callbackConcurrency ?? 0, ...workers].reduce((sum, reserved) => sum + reserved, 0);
 }

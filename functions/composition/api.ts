@@ -1,27 +1,31 @@
 import { bannedWordsOf } from "@mjflow/core/banned";
 import { parseCorsOrigins } from "@mjflow/core/cors";
+import { STREAMS } from "@mjflow/core/limit";
 import { createBannedWordsCheck } from "@mjflow/engine/banned";
+import { createProcessSlots, createStreamLimiter } from "@mjflow/engine/stream-limit";
 import { createSubscriptions } from "@mjflow/engine/subscriptions";
 import { createSqsDepths } from "@mjflow/queue/depth";
 import { createWriteCheck } from "@mjflow/store/write-check";
 import { Resource } from "sst";
+import type { Streams } from "../http/env.ts";
 import { apiKeyOf } from "../http/operator-key.ts";
 import { baseDeps, clock, lazy, queueDepths, queueUrls, random, sqs, table, timings, withAccounts } from "./base.ts";
 import { blobs, objectUrl } from "./bucket.ts";
-import {
-  apiUrl,
-  busName,
-  guard,
-  mediaLinks,
-  mjTaskIds,
-  newWebhookSecret,
-  vault,
-  webhookStore,
-  webhooks,
-} from "./outgoing.ts";
+import { apiUrl, mediaLinks } from "./link.ts";
+import { busName, guard, mjTaskIds, newWebhookSecret, vault, webhookStore, webhooks } from "./outgoing.ts";
 import { withVendors } from "./vendor.ts";
 
 const env = process.env;
+
+/**
+ * The local server sets `MJFLOW_STREAMS` to `here`: it consists of one process, which also holds the streams. A deployment
+ * has a function for them.
+ */
+function streams(): Streams {
+  if (env["MJFLOW_STREAMS"] !== "here") return { follow: "read", url: Resource.Stream.url };
+  const limiter = createStreamLimiter({ slots: createProcessSlots(), clock, random, ...STREAMS.local });
+  return { follow: "stream", limiter };
+}
 
 export const composeApi = /* @__PURE__ */ lazy(() => {
   const parts = withAccounts(withVendors(baseDeps("api")));
@@ -57,7 +61,7 @@ export const composeApi = /* @__PURE__ */ lazy(() => {
     },
     sleep: (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)),
     apiUrl: apiUrl(),
-    streams: { follow: env["MJFLOW_STREAMS"] === "here" ? ("stream" as const) : ("read" as const) },
+    streams: streams(),
     corsOrigins: parseCorsOrigins(env["MJFLOW_CORS_ORIGINS"] ?? ""),
     objectUrl,
     storeProgress: env["MJFLOW_PROGRESS"] === "on",

@@ -4,17 +4,8 @@ import { createReceiverLimiter } from "@mjflow/engine/receiver-limiter";
 import { createEventBus } from "@mjflow/queue/bus";
 import { Resource } from "sst";
 import { baseDeps, endpoint, lazy, random, timings } from "./base.ts";
-import {
-  apiUrl,
-  busName,
-  mediaLinks,
-  mjTaskIds,
-  newWebhookSecret,
-  outbound,
-  vault,
-  webhookStore,
-  webhooks,
-} from "./outgoing.ts";
+import { apiUrl, mediaLinks } from "./link.ts";
+import { busName, mjTaskIds, newWebhookSecret, outbound, vault, webhookStore, webhooks } from "./outgoing.ts";
 
 const env = process.env;
 

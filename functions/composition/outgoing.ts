@@ -1,7 +1,6 @@
 /** HTTP requests to URLs that apps and vendors name, and the signing and encryption for them. */
 import type { Scheme } from "@mjflow/core/endpoint";
 import type { WebhookSender } from "@mjflow/engine/deliver";
-import { createMediaLinks } from "@mjflow/engine/media-link";
 import { createVault } from "@mjflow/engine/vault";
 import { createMjTaskIdStore } from "@mjflow/store/mj-task-id";
 import { createWebhookStore } from "@mjflow/store/webhook";
@@ -9,8 +8,8 @@ import { createOutbound } from "@mjflow/webhooks/outbound";
 import { sendWebhook } from "@mjflow/webhooks/send";
 import { newKeyPair, newSecret } from "@mjflow/webhooks/sign";
 import { createUrlGuard } from "@mjflow/webhooks/url-guard";
-import { Resource } from "sst";
-import { activeKeys, clock, dueShards, lazy, random, table } from "./base.ts";
+import { clock, dueShards, lazy, random, table } from "./base.ts";
+import { vaultKeys } from "./link.ts";
 
 const env = process.env;
 
@@ -36,17 +35,7 @@ export const mjTaskIds = /* @__PURE__ */ lazy(() => ({
   mjPublicImages: (env["MJFLOW_MJ_PUBLIC_IMAGES"] ?? "").split(",").flatMap((id) => id.trim() || []),
 }));
 
-const vaultKeys = () => activeKeys(Resource.VaultKey.value, Resource.PreviousVaultKey.value);
-
 export const vault = /* @__PURE__ */ lazy(() => createVault(vaultKeys()));
-
-/** Links to archived images. Anyone who has a link can use it. */
-export function mediaLinks(baseUrl: string) {
-  return createMediaLinks({ keys: vaultKeys(), baseUrl });
-}
-
-/** Base URL where apps reach the API. Unset: the URL of the API function. */
-export const apiUrl = () => env["MJFLOW_API_URL"] || undefined;
 
 /** Name of the event bus. Unset: the deployment has none. */
 export const busName = env["MJFLOW_BUS"] || undefined;

@@ -20,6 +20,7 @@ import { description } from "./openapi.ts";
 import { operations } from "./operation.ts";
 import { onError, problem } from "./problem.ts";
 import { providers } from "./provider.ts";
+import { requestContext } from "./request-context.ts";
 import { allowedMethods, type RegisteredRoute, routeNotFound } from "./routes.ts";
 import { streams } from "./stream.ts";
 import { tasks } from "./task.ts";
@@ -43,13 +44,7 @@ function mjRoute(route: string): RegisteredRoute {
 export function createApp(deps: ApiDeps): Hono<AppEnv> {
   useIssueTexts();
   const app = new Hono<AppEnv>({ getPath: routedPath });
-  app.use(async (c, next) => {
-    c.set("deps", { ...deps, limits: undefined });
-    c.set("requestId", crypto.randomUUID());
-    await next();
-    c.header("X-Request-Id", c.get("requestId"));
-    if (!c.res.headers.has("Cache-Control")) c.header("Cache-Control", "no-store");
-  });
+  app.use(requestContext(deps));
   if (deps.corsOrigins.length > 0) app.use(cors(deps.corsOrigins));
   app.get("/healthz", health);
   app.get("/", (c) => c.json(INDEX));

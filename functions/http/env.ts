@@ -11,15 +11,21 @@ import type { EngineDeps } from "@mjflow/engine/deps";
 import type { EndpointDeps } from "@mjflow/engine/endpoint";
 import type { MediaLinks } from "@mjflow/engine/media-link";
 import type { MjCompatDeps } from "@mjflow/engine/mj-compat";
+import type { StreamLimiter } from "@mjflow/engine/stream-limit";
 import type { Subscriptions } from "@mjflow/engine/subscriptions";
 import type { Vault } from "@mjflow/engine/vault";
 import type { VendorAdmin } from "@mjflow/engine/vendor-accounts";
 import type { FlowFollowing } from "@mjflow/engine/view";
 import type { Context } from "hono";
 
+/** The event streams and long polls of the deployment. */
 export interface Streams {
   /** How clients should follow a flow. `stream`: an open stream costs nothing here. `read`: reads are cheaper. */
   follow: "stream" | "read";
+  /** Base URL of the function that serves them. Unset: this function serves them. */
+  url?: string;
+  /** Limits those that this function serves. Unset: no limit. */
+  limiter?: StreamLimiter;
 }
 
 export type ApiDeps = Omit<EngineDeps, "callbackTokens"> &
@@ -37,6 +43,11 @@ export type ApiDeps = Omit<EngineDeps, "callbackTokens"> &
     urlProblem(url: string): string | undefined;
     /** Base URL where apps reach this API. Unset: the origin of each request. */
     apiUrl?: string | undefined;
+    /**
+     * `query`: this function is not the API, and the signed query of a request says where the API is. Unset: the API is at
+     * the origin of each request.
+     */
+    apiUrlFrom?: "query";
     /** Links to archived images. @param baseUrl base URL where apps reach this API */
     mediaLinks(baseUrl: string): MediaLinks;
     /** The URL where a browser fetches an object of the bucket. It can expire after some minutes. */
@@ -64,18 +75,46 @@ export interface AppEnv {
   Variables: { deps: RouteDeps; caller: Caller; appId: string; requestId: string };
 }
 
-/** Links to archived images. Their base is the configured URL of the API, or else the origin of this request. */
+/** Links to archived images. */
 export function mediaUrlOf(c: Context<AppEnv>): (key: string) => string {
-  const { mediaLinks, apiUrl } = c.get("deps");
-  return mediaLinks(apiUrl ?? new URL(c.req.url).origin).url;
+  return c.get("deps").mediaLinks(apiUrlOf(c)).url;
 }
 
-/** How a client can follow this flow. The URL of the stream is absolute. */
+/** Names of the query parameters with the URL of the API and its signature. */
+const QUERY = { api: "api", signature: "s" } as const;
+
+/**
+ * Returns the base URL of the API: the configured one, the one of the query, or the origin of this request.
+ *
+ * @throws MjflowError `invalid_request` if the query must name the API and its signature is not ours
+ */
+function apiUrlOf(c: Context<AppEnv>): string {
+  const { apiUrl, apiUrlFrom, mediaLinks } = c.get("deps");
+  const { origin, searchParams } = new URL(c.req.url);
+  if (apiUrl !== undefined || apiUrlFrom === undefined) return apiUrl ?? origin;
+  const named = searchParams.get(QUERY.api) ?? "";
+  if (mediaLinks(named).isOurBase(searchParams.get(QUERY.signature) ?? "")) return named;
+  throw new MjflowError("invalid_request", { field: QUERY.api, detail: "Use the `eventsUrl` of the flow unchanged." });
+}
+
+/**
+ * How a client can follow this flow. If the streams have a function of their own, the URL tells that function where the API
+ * is: the two functions cannot both know each other's URL when they are deployed.
+ */
 export function followOf(c: Context<AppEnv>, flowId: string): FlowFollowing {
-  const { apiUrl, streams } = c.get("deps");
+  const { apiUrl, apiUrlFrom, mediaLinks, streams } = c.get("deps");
   if (!streams) return { follow: "read", eventsUrl: null };
-  const base = (apiUrl ?? new URL(c.req.url).origin).replace(/\/+$/, "");
-  return { follow: streams.follow, eventsUrl: `${base}/v1/flows/${flowId}/events` };
+  const { origin, search } = new URL(c.req.url);
+  const path = `/v1/flows/${flowId}/events`;
+  const at = (base: string, query = "") => ({
+    follow: streams.follow,
+    eventsUrl: `${base.replace(/\/+$/, "")}${path}${query}`,
+  });
+  if (apiUrlFrom === "query") return at(origin, search);
+  if (streams.url === undefined) return at(apiUrl ?? origin);
+  if (apiUrl !== undefined) return at(streams.url);
+  const query = new URLSearchParams({ [QUERY.api]: origin, [QUERY.signature]: mediaLinks(origin).baseSignature });
+  return at(streams.url, `?${query}`);
 }
 
 /** Rejects a webhook URL that is not allowed when the app names it, not only when the first webhook is sent. */

@@ -1,8 +1,9 @@
 /** `/v1/flows`: creates, lists, reads, cancels and resumes flows. */
 import { type Flow, flowStatus, isEndRecorded } from "@mjflow/core/flow";
 import { FlowListQuery, FlowRequest } from "@mjflow/core/request";
-import { cancelFlow, getOwnFlow, resumeFlow } from "@mjflow/engine/cancel";
+import { cancelFlow, resumeFlow } from "@mjflow/engine/cancel";
 import { createFlow, newFlowId } from "@mjflow/engine/create";
+import { getOwnFlow } from "@mjflow/engine/own";
 import { readHintOfFlow } from "@mjflow/engine/read-hint";
 import type { CreatedFlow } from "@mjflow/engine/start-flow";
 import type { FlowWithTasks } from "@mjflow/engine/update-flow";
@@ -11,8 +12,9 @@ import { type Context, Hono } from "hono";
 import { readBody } from "./body.ts";
 import { type AppEnv, checkCallbackUrl, followOf, mediaUrlOf } from "./env.ts";
 import { idempotent } from "./idempotency.ts";
-import { hintHeader, respondWhenChanged, waitUntil } from "./long-poll.ts";
+import { hintHeader, waitUntil } from "./long-poll.ts";
 import { invalid, rateHeaders } from "./problem.ts";
+import { readFlow } from "./read.ts";
 
 export const flows = new Hono<AppEnv>()
   .post("/", async (c) => {
@@ -38,16 +40,7 @@ export const flows = new Hono<AppEnv>()
     });
     return c.json({ data: page.flows.map(flowSummary), nextCursor: page.cursor ?? null });
   })
-  .get("/:id", (c) => {
-    const mediaUrl = mediaUrlOf(c);
-    return respondWhenChanged(c, async () => {
-      const { flow, tasks } = await own(c, c.req.param("id"));
-      const body = followedFlowView(flow, tasks, mediaUrl, followOf(c, flow.id));
-      const ended = isEndRecorded(flow, tasks);
-      const nextInMs = () => readHintOfFlow(c.get("deps"), tasks, ended);
-      return { body, ended, ending: !ended && body.status !== "running", nextInMs };
-    });
-  })
+  .get("/:id", (c) => readFlow(c, c.req.param("id")))
   .post("/:id/cancel", async (c) => respond(c, await cancelFlow(c.get("deps"), c.get("appId"), c.req.param("id"))))
   .post("/:id/resume", async (c) => respond(c, await resumeFlow(c.get("deps"), c.get("appId"), c.req.param("id"))));
 

@@ -61,22 +61,49 @@ export function hintHeader(c: Pick<Context<AppEnv>, "header">, nextInMs: number 
   if (nextInMs !== null) c.header("Retry-After", String(Math.ceil(nextInMs / 1_000)));
 }
 
-/** Reads until `enough` is true or the waiting time of `Prefer` is over. Reads once without `Prefer: wait`. */
+/**
+ * Reads until `enough` is true or the waiting time of `Prefer` is over. Reads once without `Prefer: wait`, and if no more
+ * requests may be held: then the applied waiting time is 0, and the read hint of the response says when to come back.
+ */
 export async function waitUntil<T>(
   c: Context<AppEnv>,
   read: () => Promise<T>,
   enough: (value: T) => boolean,
 ): Promise<T> {
-  const { clock, sleep } = c.get("deps");
+  const { clock, sleep, log } = c.get("deps");
   const waitS = parsePreferWait(c.req.header("prefer"));
   if (waitS > 0) c.header("Preference-Applied", `wait=${waitS}`);
   const until = clock.now() + waitS * 1_000;
-  for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(LAST_PAUSE_MS, pause * 1.5)) {
-    const value = await read();
-    const left = until - clock.now();
-    if (enough(value) || left <= 0) return value;
-    await sleep(Math.min(pause, left));
+  let release: (() => Promise<void>) | undefined;
+  try {
+    for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(LAST_PAUSE_MS, pause * 1.5)) {
+      const value = await read();
+      const left = until - clock.now();
+      if (enough(value) || left <= 0) return value;
+      release ??= await hold(c);
+      if (!release) {
+        c.header("Preference-Applied", "wait=0");
+        return value;
+      }
+      await sleep(Math.min(pause, left));
+    }
+  } finally {
+    await release?.().catch((error: unknown) => log.warn("api.slot-not-released", { error: String(error) }));
   }
+}
+
+/** Returns what ends the hold of this request; undefined if it may not be held. */
+async function hold(c: Context<AppEnv>): Promise<(() => Promise<void>) | undefined> {
+  const { streams, log } = c.get("deps");
+  if (!streams || streams.url !== undefined) return undefined;
+  if (!streams.limiter) return async () => {};
+  const grant = await streams.limiter.acquire(c.get("appId")).catch((error: unknown) => {
+    log.warn("api.slot-not-acquired", { error: String(error) });
+    return undefined;
+  });
+  if (grant?.ok) return grant.release;
+  log.count("StreamsRefused");
+  return undefined;
 }
 
 /**

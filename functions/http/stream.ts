@@ -5,12 +5,12 @@ import { FUNCTION_TIMEOUT_S } from "@mjflow/core/limit";
 import { hasWholeStream, streamFlowEvents } from "@mjflow/engine/flow-stream";
 import { Hono } from "hono";
 import { streamSSE } from "hono/streaming";
-import { type AppEnv, mediaUrlOf } from "./env.ts";
+import { type AppEnv, followOf, mediaUrlOf } from "./env.ts";
 
 /**
  * Maximum duration of a stream. We end it before the function times out. The client reconnects and gets what it missed.
  */
-const STREAM_MS = (FUNCTION_TIMEOUT_S.api - 5) * 1_000;
+const STREAM_MS = (FUNCTION_TIMEOUT_S.stream - 5) * 1_000;
 /** Pause before a browser reconnects. */
 const RETRY_MS = 1_000;
 
@@ -18,11 +18,21 @@ export const streams = new Hono<AppEnv>().get("/:id/events", async (c) => {
   const id = c.req.param("id");
   const deps = c.get("deps");
   if (!isFlowId(id)) throw new MjflowError("not_found");
+  const { streams } = deps;
+  if (!streams || streams.url !== undefined)
+    throw new MjflowError("no_stream_here", { extra: { eventsUrl: followOf(c, id).eventsUrl } });
   const { flow } = await deps.store.load(id, []);
   if (flow?.appId !== c.get("appId")) throw new MjflowError("not_found");
   const after = c.req.header("last-event-id");
   if (await hasWholeStream(deps, flow, after)) return c.body(null, 204);
   const mediaUrl = mediaUrlOf(c);
+  const grant = await streams.limiter?.acquire(c.get("appId"));
+  if (grant && !grant.ok) {
+    deps.log.count("StreamsRefused");
+    const whose = grant.full === "app" ? "This app" : "This deployment";
+    const detail = `${whose} has ${grant.max} open event streams and long polls, which is the limit.`;
+    throw new MjflowError("too_many_streams", { detail });
+  }
   // Asks proxies not to buffer the response. A buffered stream would arrive in one piece at its end.
   c.header("X-Accel-Buffering", "no");
   const response = streamSSE(c, async (stream) => {
@@ -40,6 +50,10 @@ export const streams = new Hono<AppEnv>().get("/:id/events", async (c) => {
     } catch (error) {
       // The head is sent, so no error response is possible. The client reconnects and continues.
       deps.log.error("api.stream-failed", { requestId: c.get("requestId"), flow: id, error: String(error) });
+    } finally {
+      await grant?.release().catch((error: unknown) => {
+        deps.log.warn("api.slot-not-released", { error: String(error) });
+      });
     }
   });
   // Hono sets `no-cache`, which allows a cache to store the events.

@@ -3,24 +3,19 @@ import { taskIdOf } from "@mjflow/core/id";
 import { ActionRequest, ModalRequest } from "@mjflow/core/request";
 import { isEnded, type Task } from "@mjflow/core/task";
 import { retryTask } from "@mjflow/engine/cancel";
-import { answerModal, getOwnTask, newSegment, pressTask } from "@mjflow/engine/press";
+import { getOwnTask } from "@mjflow/engine/own";
+import { answerModal, newSegment, pressTask } from "@mjflow/engine/press";
 import { readHintOfTask } from "@mjflow/engine/read-hint";
 import { taskView } from "@mjflow/engine/view";
 import { type Context, Hono } from "hono";
 import { readBody } from "./body.ts";
 import { type AppEnv, mediaUrlOf } from "./env.ts";
 import { idempotent } from "./idempotency.ts";
-import { hintHeader, respondWhenChanged, waitUntil } from "./long-poll.ts";
+import { hintHeader, waitUntil } from "./long-poll.ts";
+import { readTask } from "./read.ts";
 
 export const tasks = new Hono<AppEnv>()
-  .get("/:id", (c) => {
-    const mediaUrl = mediaUrlOf(c);
-    return respondWhenChanged(c, async () => {
-      const task = await own(c, c.req.param("id"));
-      const nextInMs = () => readHintOfTask(c.get("deps"), task);
-      return { body: taskView(task, mediaUrl), ended: isEnded(task), nextInMs };
-    });
-  })
+  .get("/:id", (c) => readTask(c, c.req.param("id")))
   .get("/:id/raw", async (c) => {
     const id = c.req.param("id");
     return c.json({ id, body: (await own(c, id)).result?.raw ?? null });

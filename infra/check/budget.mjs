@@ -20,6 +20,7 @@ export const BUDGET_KB = {
   Callback: 320,
   Deadletter: 297,
   Deliver: 327,
+  Stream: 335,
   Submit: 416,
   Sweep: 368,
 };

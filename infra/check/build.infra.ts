@@ -31,9 +31,10 @@ test.each(BUDGETS)("a cold start of %s reads less than %i kB", (name, budget) =>
 });
 
 test.each([
-  // Events: a callback without a token, the index of the API, an empty batch, a scheduled run.
+  // Events: a callback without a token, the index of the API, a path that Stream does not have, an empty batch, a scheduled run.
   ["Callback", { statusCode: 401 }],
   ["Api", { streamed: 200 }],
+  ["Stream", { streamed: 404 }],
   ["Submit", { batchItemFailures: [] }],
   ["Deliver", { batchItemFailures: [] }],
   ["Archive", { batchItemFailures: [] }],
@@ -96,8 +97,9 @@ test("sharp is pinned and is available for arm64, on which the functions run", (
   expect(packages["node_modules/sharp"].optionalDependencies).toHaveProperty(["@img/sharp-linux-arm64"]);
 });
 
-test("only the API bundle contains hono", () => {
-  expect(infra.builds.filter(({ packages }) => packages?.["hono"]).map(({ name }) => name)).toEqual(["Api"]);
+test("only the bundles of the API and its streams contain hono", () => {
+  const names = infra.builds.filter(({ packages }) => packages?.["hono"]).map(({ name }) => name);
+  expect(names.sort()).toEqual(["Api", "Stream"]);
 });
 
 test("every alarm and chart uses a metric that its function counts", () => {

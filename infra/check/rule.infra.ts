@@ -352,7 +352,7 @@ const RULES: Record<string, [Rule, Record<string, Break>]> = {
     },
   ],
   "only Api and Callback have a function URL": [
-    fn.onlyTwoFunctionUrls,
+    fn.onlyThreeFunctionUrls,
     {
       "a missing URL": drop("CallbackUrl"),
       "a third URL": copy("ApiUrl", "SubmitUrl"),
@@ -441,6 +441,18 @@ const RULES: Record<string, [Rule, Record<string, Break>]> = {
       },
     },
   ],
+  "streams have a reservation, and a lower limit": [
+    fn.streamsAreReserved,
+    {
+      "no reservation": set("StreamFunction", "reservedConcurrentExecutions", undefined),
+      "a limit as high as the reservation": set(
+        "StreamFunction",
+        "environment.variables.MJFLOW_STREAMS_PER_DEPLOYMENT",
+        "200",
+      ),
+      "no limit": set("StreamFunction", "environment.variables.MJFLOW_STREAMS_PER_DEPLOYMENT", undefined),
+    },
+  ],
   "no other function has reserved concurrency": [
     fn.othersReserveNothing,
     { "a reservation for another function": set("ApiFunction", "reservedConcurrentExecutions", 10) },
@@ -504,6 +516,7 @@ const RULES: Record<string, [Rule, Record<string, Break>]> = {
       "no alarm for refused look-ups": drop("LookupsRefused"),
       "no alarm for unreadable secrets": drop("SecretsUnreadable"),
       "no alarm for disabled endpoints": drop("EndpointsDisabled"),
+      "no alarm for refused streams": drop("StreamsRefused"),
       "no alarm for failed deliveries": drop("DeliveriesGivenUp"),
       "no alarm for the write rate": drop("WriteRateHigh"),
       "no alarm for the errors of a function": drop("DeliverErrors"),

@@ -101,6 +101,8 @@ const ENTRY_POINTS: Record<string, { signals: Signal[]; actions?: string[]; send
     sends: ["deliver", "sweep", "repair"],
   },
   Deadletter: { signals: [...abandon, ...archived] },
+  // It only reads.
+  Stream: { signals: [] },
   // The API presses buttons of finished tasks, submits modal answers and redrives dead-letter messages to any queue.
   Api: { signals: [{ kind: "answer", modal: { prompt: "x" } }, ...abandon], sends: Object.values(QUEUE_OF) },
 };

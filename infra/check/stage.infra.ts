@@ -7,7 +7,7 @@ import { beforeAll, expect, test, vi } from "vitest";
 import { reservedOf, sizesOf } from "../size.ts";
 import { EVERYTHING, evaluated } from "./evaluated.ts";
 import { all, functionOf, type Infra } from "./model.ts";
-import { ENVIRONMENTS, EVERY_ENVIRONMENT, LINKS } from "./rule/function.ts";
+import { ENVIRONMENTS, EVERY_ENVIRONMENT, FIXED_ENVIRONMENTS, LINKS } from "./rule/function.ts";
 import { tableMatchesStoreSchema } from "./rule/table.ts";
 import { compositionFiles } from "./watched.ts";
 
@@ -36,7 +36,11 @@ test("a trial stage can be removed and reserves no concurrency", () => {
 
 test("the sizes of a stage are settings: mappings, reservations, warm throughput and the alarm follow them", () => {
   const reserved = (name: string) => functionOf(everything, name)?.inputs.reservedConcurrentExecutions;
-  expect(["Callback", "Submit", "Deliver", "Archive", "Sweep"].map(reserved)).toEqual([500, 400, 100, 60, 41]);
+  expect(["Callback", "Submit", "Deliver", "Archive", "Sweep", "Stream"].map(reserved)).toEqual([
+    500, 400, 100, 60, 41, 200,
+  ]);
+  const { variables } = functionOf(everything, "Stream")!.inputs.environment;
+  expect(variables["MJFLOW_STREAMS_PER_DEPLOYMENT"]).toBe("180");
   const limits = all(everything, "aws:lambda/eventSourceMapping:EventSourceMapping").map(
     ({ inputs }) => inputs.scalingConfig?.maximumConcurrency,
   );
@@ -189,7 +193,7 @@ test.each([
     bus: false,
     recursiveLoop: "Terminate",
   });
-  expect(environment).toEqual({ every: {}, api: {}, deliver: {}, archive: {} });
+  expect(environment).toEqual({ every: {}, api: {}, deliver: {}, archive: {}, stream: {} });
 });
 
 test("each function gets exactly the settings that it reads, and no unset ones", () => {
@@ -198,7 +202,7 @@ test("each function gets exactly the settings that it reads, and no unset ones",
   for (const name of Object.keys(LINKS)) {
     const expected = [...EVERY_ENVIRONMENT, ...(ENVIRONMENTS[name] ?? [])].sort();
     expect(settings(everything, name).sort(), name).toEqual(expected);
-    expect(settings(trial, name), name).toEqual([]);
+    expect(settings(trial, name), name).toEqual(FIXED_ENVIRONMENTS[name] ?? []);
   }
 });
 

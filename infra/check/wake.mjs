@@ -16,7 +16,12 @@ const url = (method, rawPath) => ({
   requestContext: { domainName: "function.example", http: { method, path: rawPath } },
   isBase64Encoded: false,
 });
-const EVENTS = { Api: url("GET", "/"), Callback: url("POST", "/callbacks/invalid"), Sweep: {} };
+const EVENTS = {
+  Api: url("GET", "/"),
+  Stream: url("GET", "/"),
+  Callback: url("POST", "/callbacks/invalid"),
+  Sweep: {},
+};
 /** An empty batch: the function is composed, but has no message to handle. */
 const BATCH = { Records: [] };
 

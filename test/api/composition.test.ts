@@ -8,6 +8,7 @@ import { createMemoryTable } from "@mjflow/store/memory-table";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import type { composeApi } from "../../functions/composition/api.ts";
 import type { composeDeliver } from "../../functions/composition/deliver.ts";
+import type { composeStream } from "../../functions/composition/stream.ts";
 import { taskIn } from "../conformance/factory.ts";
 
 const FOLDER = new URL("../../functions/composition/", import.meta.url);
@@ -27,11 +28,13 @@ const RESOURCES = {
   ApiKey: { value: "mjk_operator" },
   Providers: { value: "{}" },
   Api: { url: "https://function.test" },
+  Stream: { url: "https://stream.test" },
 };
 
 interface Composed {
   api: ReturnType<typeof composeApi>;
   deliver: ReturnType<typeof composeDeliver>;
+  stream: ReturnType<typeof composeStream>;
 }
 
 /** Composes the parts of the functions again, with only this setting. */
@@ -52,7 +55,15 @@ async function compose(name: string, value: string | undefined): Promise<Compose
   });
   const api = (await import("../../functions/composition/api.ts")).composeApi();
   const deliver = (await import("../../functions/composition/deliver.ts")).composeDeliver();
-  return { api, deliver };
+  const stream = (await import("../../functions/composition/stream.ts")).composeStream();
+  return { api, deliver, stream };
+}
+
+/** Number of streams that these apps can open. */
+async function streamsOpened({ streams }: Composed["stream"], apps: string[]): Promise<number> {
+  let opened = 0;
+  for (const app of apps) if ((await streams.limiter.acquire(app)).ok) opened++;
+  return opened;
 }
 
 afterEach(() => {
@@ -143,7 +154,12 @@ const SETTINGS: Record<string, [value: string, probe: Probe, withIt: unknown, wi
   ],
   MJFLOW_PROGRESS: [["on", ({ api }) => api.storeProgress, true, false]],
   MJFLOW_RESUBMIT: [["never", ({ api }) => api.resubmit, "never", "after-grace"]],
-  MJFLOW_STREAMS: [["here", ({ api }) => api.streams.follow, "stream", "read"]],
+  MJFLOW_STREAMS: [
+    ["here", ({ api }) => api.streams.follow, "stream", "read"],
+    ["here", ({ api }) => api.streams.url, undefined, "https://stream.test"],
+  ],
+  MJFLOW_STREAMS_PER_APP: [["0", ({ stream }) => streamsOpened(stream, ["app_a"]), 0, 1]],
+  MJFLOW_STREAMS_PER_DEPLOYMENT: [["1", ({ stream }) => streamsOpened(stream, ["app_a", "app_b"]), 1, 2]],
   MJFLOW_TIMINGS: [
     ['{"beliefMs":1234}', ({ api }) => api.timings.beliefMs, 1_234, 30_000],
     ['{"beliefMs":1234}', ({ deliver }) => deliver.timings.beliefMs, 1_234, 30_000],

@@ -147,6 +147,20 @@ describe("conflicts, limits and wrong values", () => {
     );
   });
 
+  test("a stream that is elsewhere gets no_stream_here, and one too many gets too_many_streams", async () => {
+    harness = await createOpenApiHarness(seen);
+    const limiter = { acquire: async () => ({ ok: false, full: "app", max: 10 }) as const };
+    for (const [streams, code] of [
+      [{ follow: "read", url: "https://streams.test" }, "no_stream_here"],
+      [undefined, "no_stream_here"],
+      [{ follow: "read", limiter }, "too_many_streams"],
+    ] as const) {
+      const app = createApp({ ...harness.api.deps, streams });
+      const path = `/v1/flows/${harness.flow}/events`;
+      expect((await harness.ask(harness.key, "GET", { path }, app)).body.code).toBe(code);
+    }
+  });
+
   test("an Idempotency-Key is rejected for a different request and while the first request runs", async () => {
     harness = await createOpenApiHarness(seen);
     const { root, open } = harness;

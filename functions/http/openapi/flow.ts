@@ -120,7 +120,7 @@ export const flows = {
       id: "streamFlow",
       summary: "Stream the events of a flow",
       description:
-        "Server-sent events. `id` is the value for `Last-Event-ID`, `event` is the type of the event, and `data` is the same JSON as in the body of a webhook. Comment lines keep the connection open. The stream ends after `flow.completed` or `flow.failed`. It also ends when the function's time is over: reconnect with the last `id`. Each event is sent at least once. If the last `id` is that of the flow's end, the response is 204, and an `EventSource` does not reconnect.",
+        "Server-sent events. Open the `eventsUrl` of the flow: a deployment may serve streams at another address, and then this path responds `no_stream_here`. `id` is the value for `Last-Event-ID`, `event` is the type of the event, and `data` is the same JSON as in the body of a webhook. Comment lines keep the connection open. The stream ends after `flow.completed` or `flow.failed`. It also ends when the function's time is over: reconnect with the last `id`. Each event is sent at least once. If the last `id` is that of the flow's end, the response is 204, and an `EventSource` does not reconnect.",
       headers: [LAST_EVENT_ID],
       responses: {
         200: {
@@ -134,7 +134,7 @@ export const flows = {
         },
         204: { about: "The flow has ended, and `Last-Event-ID` is the id of its end. There are no more events." },
       },
-      errors: [...AUTH_ERRORS, "not_found"],
+      errors: [...AUTH_ERRORS, "not_found", "no_stream_here", "too_many_streams"],
     },
   },
 } as const satisfies RouteGroup;

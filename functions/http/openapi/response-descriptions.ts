@@ -407,6 +407,7 @@ export const responseDescriptions: readonly SchemaDescriptions[] = [
     actions: "With an `action` that the provider does not support: the supported actions.",
     estimatedUsd: "With `out_of_credit`: the estimated price of the plan.",
     balanceUsd: "With `out_of_credit`: the credit that is left.",
+    eventsUrl: "With `no_stream_here`: the URL of the flow's event stream; null if there is none.",
     rateLimit:
       "With `rate_limited`: new flows per minute, how many of them are left, and the seconds until all are available again.",
   }),

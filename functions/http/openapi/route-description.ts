@@ -102,7 +102,7 @@ export const REPLAYED: Header = {
 export const PREFER: Header = {
   name: "Prefer",
   about:
-    "`wait=10`: the response waits for a change, for at most 10 seconds. The maximum is 25. Without this header the response comes at once.",
+    "`wait=10`: the response waits for a change, for at most 10 seconds. The maximum is 25. Without this header the response comes at once. It also comes at once, with `Preference-Applied: wait=0`, where too many requests are held, and at the address of the API of a deployment: there use the hint.",
   schema: { type: "string" },
 };
 

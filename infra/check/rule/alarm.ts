@@ -89,6 +89,7 @@ function faults(infra: Infra): Fault[] {
     { at: "deliver", metric: "EndpointsDisabled" },
     { at: "deliver", metric: "SecretsUnreadable" },
     { at: "archive", metric: "ArchiveFailures" },
+    { at: "stream", metric: "StreamsRefused" },
     ...errors,
     ...late,
     ...full,

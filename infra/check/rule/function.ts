@@ -32,6 +32,7 @@ interface Size {
 
 const SIZES: Record<string, Size> = {
   Api: { timeoutS: FUNCTION_TIMEOUT_S.api, memoryMb: 512, diskMb: 512 },
+  Stream: { timeoutS: FUNCTION_TIMEOUT_S.stream, memoryMb: 256, diskMb: 512 },
   Callback: { timeoutS: FUNCTION_TIMEOUT_S.callback, memoryMb: 256, diskMb: 512 },
   Submit: { timeoutS: FUNCTION_TIMEOUT_S.submit, memoryMb: 256, diskMb: 512 },
   Deliver: { timeoutS: FUNCTION_TIMEOUT_S.deliver, memoryMb: 512, diskMb: 512 },
@@ -83,7 +84,10 @@ export const ENVIRONMENTS: Record<string, string[]> = {
     "MJFLOW_WEBHOOK_FIRST_TIMEOUT_S",
   ],
   Archive: ["MJFLOW_OUTBOUND_ALLOW"],
+  Stream: ["MJFLOW_API_URL", "MJFLOW_CORS_ORIGINS", "MJFLOW_STREAMS_PER_APP", "MJFLOW_STREAMS_PER_DEPLOYMENT"],
 };
+/** Variables of functions that follow from the sizes of the stage and are always set. */
+export const FIXED_ENVIRONMENTS: Record<string, string[]> = { Stream: ["MJFLOW_STREAMS_PER_DEPLOYMENT"] };
 export const EVERY_ENVIRONMENT = ["MJFLOW_DUE_SHARDS", "MJFLOW_LOG"];
 
 /** Everyone who may view a function sees its environment. Therefore secrets are in links, which are encrypted. */
@@ -107,7 +111,7 @@ export const busIsKnown: Rule = (infra) => {
 
 /**
  * Links of each function, as `functions/composition/` reads them. Callback must not have API keys of vendors, and only
- * Api may have the operator key.
+ * Api and Stream, which check the keys of requests, may have the operator key.
  */
 export const LINKS: Record<string, string[]> = {
   Api: [
@@ -118,10 +122,12 @@ export const LINKS: Record<string, string[]> = {
     "DeliverQueue",
     "PreviousVaultKey",
     "Providers",
+    "Stream",
     "SubmitQueue",
     "Table",
     "VaultKey",
   ],
+  Stream: ["ApiKey", "PreviousVaultKey", "Table", "VaultKey"],
   Callback: ["ArchiveQueue", "DeliverQueue", "HookKey", "PreviousHookKey", "SubmitQueue", "Table"],
   Submit: [
     "Blobs",
@@ -160,10 +166,14 @@ export const functionsHaveTheirLinks: Rule = ({ builds }) =>
     ];
   });
 
-/** The API streams events; callbacks get one short response. */
-const FUNCTION_URLS: Record<string, string> = { ApiUrl: "RESPONSE_STREAM", CallbackUrl: "BUFFERED" };
+/** Streams send events while they happen; callbacks get one short response. */
+const FUNCTION_URLS: Record<string, string> = {
+  ApiUrl: "RESPONSE_STREAM",
+  CallbackUrl: "BUFFERED",
+  StreamUrl: "RESPONSE_STREAM",
+};
 
-export const onlyTwoFunctionUrls: Rule = (infra) => {
+export const onlyThreeFunctionUrls: Rule = (infra) => {
   const urls = all(infra, "aws:lambda/functionUrl:FunctionUrl");
   const names = urls.map(({ name }) => name).sort();
   return [
@@ -209,13 +219,26 @@ export const workersAreReserved: Rule = (infra) =>
     return reserved >= used ? [] : [`${fn?.name} reserves ${reserved}, its mappings use ${used}`];
   });
 
+/**
+ * Streams hold their executions, so in a stage that reserves workers they have a reservation of their own, and the limit of
+ * open streams leaves room in it for refusals.
+ */
+export const streamsAreReserved: Rule = (infra) => {
+  const { inputs } = functionOf(infra, "Stream") ?? {};
+  const reserved = inputs?.reservedConcurrentExecutions;
+  const open = Number(inputs?.environment.variables["MJFLOW_STREAMS_PER_DEPLOYMENT"] ?? 0);
+  if (!(open > 0)) return ["Stream has no limit of open streams"];
+  if (reserved === undefined) return isProduction(infra) ? ["Stream has no reserved concurrency"] : [];
+  return open < reserved || reserved === 1 ? [] : [`Stream reserves ${reserved} and allows ${open} open streams`];
+};
+
 /** A function without a reason in this check must not take a share of the account from the others. */
 export const othersReserveNothing: Rule = (infra) => {
   const consumers = all(infra, "aws:lambda/eventSourceMapping:EventSourceMapping").map(
     ({ inputs }) => inputs.functionName,
   );
   return some(infra, "aws:lambda/function:Function")
-    .filter(({ name, arn }) => name !== "CallbackFunction" && !consumers.includes(arn ?? ""))
+    .filter(({ name, arn }) => !["CallbackFunction", "StreamFunction"].includes(name) && !consumers.includes(arn ?? ""))
     .filter(({ inputs }) => (inputs.reservedConcurrentExecutions ?? 0) > 0)
     .map(({ name }) => `${name} has reserved concurrency`);
 };

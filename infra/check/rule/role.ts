@@ -99,6 +99,7 @@ export const functionsHaveNeededPermissions: Rule = (infra) => {
       ...on(`${bucket}/inputs/*`, "s3:PutObject"),
       ...on(`${bucket}/media/*`, "s3:GetObject"),
     ],
+    Stream: items,
     Callback: [...items, ...sending("Submit", "Deliver", "Archive")],
     Submit: [
       ...items,

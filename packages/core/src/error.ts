@@ -54,6 +54,12 @@ export const ERRORS = {
     retry: "never",
     advice: "Check method and path. `/openapi.json` lists all routes.",
   },
+  no_stream_here: {
+    status: 404,
+    title: "There is no event stream at this address",
+    retry: "never",
+    advice: "Open the URL in `eventsUrl`. If it is null, read the flow after `nextInMs`.",
+  },
   method_not_allowed: {
     status: 405,
     title: "This method is not allowed here",
@@ -137,6 +143,12 @@ export const ERRORS = {
     title: "Too many flows are running",
     retry: { afterMs: 10_000 },
     advice: "Wait until a running flow has ended, then send the request again.",
+  },
+  too_many_streams: {
+    status: 429,
+    title: "Too many event streams and long polls are open",
+    retry: { afterMs: 20_000 },
+    advice: "Read the flow after `nextInMs` instead, or close another stream.",
   },
   banned_prompt: {
     status: 422,

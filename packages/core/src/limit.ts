@@ -39,6 +39,7 @@ export const RESULT = { rawBytes: 32_768 } as const;
  */
 export const FUNCTION_TIMEOUT_S = {
   api: 30,
+  stream: 30,
   callback: 15,
   /** The vendor's response may take a minute (new-api waits 60 s for its upstream). The rest is for storing it. */
   submit: 100,
@@ -48,6 +49,19 @@ export const FUNCTION_TIMEOUT_S = {
   archive: 120,
   sweep: 60,
   deadletter: 30,
+} as const;
+
+/**
+ * Open event streams and long polls. Each holds an execution for up to `FUNCTION_TIMEOUT_S.stream`, so their number is limited
+ * for each app and for the deployment.
+ */
+export const STREAMS = {
+  perApp: 10,
+  perDeployment: 90,
+  /** Limits of the local server, where an open stream is only a promise. */
+  local: { perApp: 500, perDeployment: 1_000 },
+  /** A slot that is older was not released: the process of its stream has ended. */
+  staleMs: (FUNCTION_TIMEOUT_S.stream + 10) * 1_000,
 } as const;
 
 /**

@@ -174,6 +174,20 @@ export interface WebhookStore {
   listDeliveries(query: DeliveryQuery): Promise<{ deliveries: Delivery[]; cursor?: string }>;
 }
 
+/** Slots of open event streams and long polls. A group is an app, or a part of the deployment. */
+export interface StreamSlots {
+  /**
+   * Acquires a slot of the group, if fewer than `max` are held. Slots that were acquired before `staleBefore` (epoch ms) do
+   * not count: their process has ended without releasing them.
+   *
+   * @param id unique for each stream
+   * @throws MjflowError `overloaded` if the table throttles
+   */
+  acquire(group: string, id: string, max: number, now: number, staleBefore: number): Promise<boolean>;
+  /** Releases a slot. A slot that is not held is no error. */
+  release(group: string, id: string): Promise<void>;
+}
+
 /** What the operator stores about vendors, and the slots of an earlier version. */
 export interface VendorStore {
   /** Reads all stored accounts of all vendors in one strongly consistent request. */
@@ -342,7 +356,9 @@ export type Metric =
   | "SecretsUnreadable"
   | "Archived"
   | "ArchiveFailures"
-  | "DeadLetters";
+  | "DeadLetters"
+  /** Event streams and long polls that were refused because too many are open. */
+  | "StreamsRefused";
 
 export type { Fetched, Outbound, Post, PostOutcome } from "./outbound.ts";
 export { OutboundError, SECRET_UNREADABLE } from "./outbound.ts";

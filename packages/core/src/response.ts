@@ -378,6 +378,7 @@ export const Problem = z.strictObject({
   estimatedUsd: z.optional(z.number()),
   balanceUsd: z.optional(z.number()),
   rateLimit: z.optional(z.strictObject({ quota: count, remaining: count, resetS: count })),
+  eventsUrl: z.optional(maybe(text)),
 });
 
 type Of<Prefix extends string> = Extract<EventType, `${Prefix}.${string}`>;

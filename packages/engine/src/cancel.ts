@@ -8,7 +8,7 @@
  */
 import { MjflowError } from "@mjflow/core/error";
 import { flowStatus, isSuperseded } from "@mjflow/core/flow";
-import { isFlowId, parentPath, retryPath } from "@mjflow/core/id";
+import { parentPath, retryPath } from "@mjflow/core/id";
 import { REQUEST } from "@mjflow/core/limit";
 import { outgoingWork } from "@mjflow/core/message";
 import { hasAdoptableResult } from "@mjflow/core/state";
@@ -16,17 +16,10 @@ import { isEnded, newTask, type Task } from "@mjflow/core/task";
 import { adopt, reopenedFlow } from "./adopt.ts";
 import { applySignal } from "./apply-signal.ts";
 import type { EngineDeps } from "./deps.ts";
-import { getOwnTask, type PressDeps, reserveCreditForPress } from "./press.ts";
+import { getOwnFlow, getOwnTask } from "./own.ts";
+import { type PressDeps, reserveCreditForPress } from "./press.ts";
 import { runEffects } from "./run-effects.ts";
 import { type FlowWithTasks, updateFlow } from "./update-flow.ts";
-
-/** @throws MjflowError `not_found` if the flow does not exist or belongs to another app */
-export async function getOwnFlow(deps: Pick<EngineDeps, "store">, appId: string, id: string): Promise<FlowWithTasks> {
-  if (!isFlowId(id)) throw new MjflowError("not_found");
-  const { flow, tasks } = await deps.store.loadFlow(id);
-  if (!flow || flow.appId !== appId) throw new MjflowError("not_found");
-  return { flow, tasks };
-}
 
 // ── cancel ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -9,6 +9,9 @@ export interface MediaLinks {
   url(key: string): string;
   /** Returns true if the signature belongs to the key. */
   isOurs(key: string, signature: string): boolean;
+  /** Signature of the base URL, with which another function accepts it as the base of its links. */
+  baseSignature: string;
+  isOurBase(signature: string): boolean;
 }
 
 /** 132 bits, too many to guess. */
@@ -20,18 +23,27 @@ const SIGNATURE_LENGTH = 22;
  */
 export function createMediaLinks({ keys, baseUrl }: { keys: readonly string[]; baseUrl: string }): MediaLinks {
   const base = baseUrl.replace(/\/+$/, "");
+  const isSigned = (text: string, signature: string) => {
+    const given = Buffer.from(signature);
+    return keys.some((secret) => {
+      const expected = Buffer.from(signatureOf(text, secret));
+      return given.length === expected.length && timingSafeEqual(given, expected);
+    });
+  };
   return {
-    url: (key) => `${base}/${key}?s=${signatureOf(key, keys[0]!)}`,
-    isOurs(key, signature) {
-      const given = Buffer.from(signature);
-      return keys.some((secret) => {
-        const expected = Buffer.from(signatureOf(key, secret));
-        return given.length === expected.length && timingSafeEqual(given, expected);
-      });
+    url: (key) => `${base}/${key}?s=${signatureOf(mediaText(key), keys[0]!)}`,
+    isOurs: (key, signature) => isSigned(mediaText(key), signature),
+    get baseSignature() {
+      return signatureOf(baseText(base), keys[0]!);
     },
+    isOurBase: (signature) => isSigned(baseText(base), signature),
   };
 }
 
-function signatureOf(key: string, secret: string): string {
-  return createHmac("sha256", secret).update(`mjflow media:${key}`).digest("base64url").slice(0, SIGNATURE_LENGTH);
+// Each kind of text has its own beginning, so a signature of one kind is none of the other.
+const mediaText = (key: string) => `mjflow media:${key}`;
+const baseText = (base: string) => `mjflow base:${base}`;
+
+function signatureOf(text: string, secret: string): string {
+  return createHmac("sha256", secret).update(text).digest("base64url").slice(0, SIGNATURE_LENGTH);
 }

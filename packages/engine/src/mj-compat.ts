@@ -31,11 +31,11 @@ import {
 } from "./create.ts";
 import type { MjHookListener } from "./deliver.ts";
 import type { EngineDeps } from "./deps.ts";
+import { getOwnTask } from "./own.ts";
 import {
   answerModal,
   assertNotCanceled,
   createPressedChild,
-  getOwnTask,
   type PressDeps,
   resendPending,
   resolveButton,

@@ -6,7 +6,7 @@ import { actionOf, type Resolved, resolvePress } from "@mjflow/core/button";
 import { usesHolds } from "@mjflow/core/credit";
 import { MjflowError } from "@mjflow/core/error";
 import type { Flow } from "@mjflow/core/flow";
-import { childPath, crockford, parseTaskId, taskIdOf } from "@mjflow/core/id";
+import { childPath, crockford, taskIdOf } from "@mjflow/core/id";
 import { REQUEST } from "@mjflow/core/limit";
 import { outgoingWork } from "@mjflow/core/message";
 import { storedModal, storedPlan } from "@mjflow/core/plan";
@@ -19,6 +19,7 @@ import { applySignal } from "./apply-signal.ts";
 import type { BannedWordsCheck } from "./banned.ts";
 import { type AppLimits, extendHold } from "./credit.ts";
 import type { EngineDeps } from "./deps.ts";
+import { getOwnTask } from "./own.ts";
 import { runEffects } from "./run-effects.ts";
 
 type ResolvedButton = Extract<Resolved, { ok: true }>;
@@ -214,22 +215,6 @@ export async function answerModal(deps: PressDeps, appId: string, taskId: string
 
 function digest(text: string): string {
   return createHash("sha256").update(text).digest("hex").slice(0, 32);
-}
-
-/**
- * Loads a task of the app.
- * @throws MjflowError `not_found` also for a task of another app (D6)
- */
-export async function getOwnTask(
-  deps: Pick<EngineDeps, "store">,
-  appId: string,
-  taskId: string,
-): Promise<{ flow: Flow; task: Task }> {
-  const ref = parseTaskId(taskId);
-  if (!ref) throw new MjflowError("not_found");
-  const { flow, tasks } = await deps.store.load(ref.flowId, [ref.path]);
-  if (!flow || flow.appId !== appId || !tasks[0]) throw new MjflowError("not_found");
-  return { flow, task: tasks[0] };
 }
 
 async function storeMasks(deps: PressDeps, ref: string, request: Pick<ActionRequest, "prompt" | "modal" | "then">) {

@@ -100,6 +100,7 @@ export async function startLocalServer(
       Providers: { value: JSON.stringify(providers) },
       Callback: { url: config.publicUrl ?? url },
       Api: { url },
+      Stream: { url },
     });
     const isSimulated = Object.keys(config.providers).length === 0 && !(await hasRealAccount(backend, simulator));
     setEndpointVariables(backend.endpoints, url, config, isSimulated);

@@ -19,6 +19,7 @@
  *     mj#<appId>                     <16 digits>                 a compat task id: its task and the fields of its request
  *     idem#<appId>#<key>             idem                        the flow or task created with an Idempotency-Key
  *     sweep#<due partition>          <slice>                     the lease of the sweep worker that handles this part
+ *     streams#<group>                slots                       open event streams of an app, or of a part of the deployment
  *     dead                           <deadLetterId>              a dead-letter message and the operator's decision
  *
  * `<place>` is the event subject: a task path or `flow`. `<listener>` is the subscriber.
@@ -92,6 +93,10 @@ export function slotsKey(provider: string, account: string): Key {
 
 export function slotRowKey({ provider, account, kind, row }: SlotRowRef): Key {
   return { pk: accountPk(provider, account), sk: `${kind}#${row}` };
+}
+
+export function streamSlotsKey(group: string): Key {
+  return { pk: `streams#${group}`, sk: "slots" };
 }
 
 /** One partition for the accounts of all vendors: they are few, so one request reads all of them. */

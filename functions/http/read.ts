@@ -1,0 +1,31 @@
+/** Reads of one flow or task. The API and the stream function serve them. */
+import { isEndRecorded } from "@mjflow/core/flow";
+import { isEnded } from "@mjflow/core/task";
+import { getOwnFlow, getOwnTask } from "@mjflow/engine/own";
+import { readHintOfFlow, readHintOfTask } from "@mjflow/engine/read-hint";
+import { followedFlowView, taskView } from "@mjflow/engine/view";
+import type { Context } from "hono";
+import { type AppEnv, followOf, mediaUrlOf } from "./env.ts";
+import { respondWhenChanged } from "./long-poll.ts";
+
+/** `GET /v1/flows/:id` */
+export function readFlow(c: Context<AppEnv>, id: string) {
+  const [mediaUrl, following] = [mediaUrlOf(c), followOf(c, id)];
+  return respondWhenChanged(c, async () => {
+    const { flow, tasks } = await getOwnFlow(c.get("deps"), c.get("appId"), id);
+    const body = followedFlowView(flow, tasks, mediaUrl, following);
+    const ended = isEndRecorded(flow, tasks);
+    const nextInMs = () => readHintOfFlow(c.get("deps"), tasks, ended);
+    return { body, ended, ending: !ended && body.status !== "running", nextInMs };
+  });
+}
+
+/** `GET /v1/tasks/:id` */
+export function readTask(c: Context<AppEnv>, id: string) {
+  const mediaUrl = mediaUrlOf(c);
+  return respondWhenChanged(c, async () => {
+    const { task } = await getOwnTask(c.get("deps"), c.get("appId"), id);
+    const nextInMs = () => readHintOfTask(c.get("deps"), task);
+    return { body: taskView(task, mediaUrl), ended: isEnded(task), nextInMs };
+  });
+}
