@@ -1,5 +1,5 @@
 /**
- * Event streams and long polls. Each holds an execution while it waits, so they have a function of their own: it reserves
+ * Event streams and long polls. Each holds an execution while it waits, so they have a function of their own. It reserves
  * what they may use, and no other function loses an execution to them.
  */
 import { FUNCTION_TIMEOUT_S } from "../packages/core/src/limit.ts";

@@ -24,8 +24,8 @@ export const composeStream = /* @__PURE__ */ lazy(() => ({
       slots: createStreamSlots(table()),
       clock,
       random,
-      perApp: Number(env["MJFLOW_STREAMS_PER_APP"] ?? STREAMS.perApp),
-      perDeployment: Number(env["MJFLOW_STREAMS_PER_DEPLOYMENT"] ?? STREAMS.perDeployment),
+      perApp: Number(env["MJFLOW_STREAMS_PER_APP"] || STREAMS.perApp),
+      perDeployment: Number(env["MJFLOW_STREAMS_PER_DEPLOYMENT"] || STREAMS.perDeployment),
     }),
   },
 }));

@@ -99,7 +99,7 @@ function apiUrlOf(c: Context<AppEnv>): string {
 
 /**
  * How a client can follow this flow. If the streams have a function of their own, the URL tells that function where the API
- * is: the two functions cannot both know each other's URL when they are deployed.
+ * is. The two functions cannot both know each other's URL when they are deployed.
  */
 export function followOf(c: Context<AppEnv>, flowId: string): FlowFollowing {
   const { apiUrl, apiUrlFrom, mediaLinks, streams } = c.get("deps");

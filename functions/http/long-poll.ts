@@ -62,8 +62,8 @@ export function hintHeader(c: Pick<Context<AppEnv>, "header">, nextInMs: number 
 }
 
 /**
- * Reads until `enough` is true or the waiting time of `Prefer` is over. Reads once without `Prefer: wait`, and if no more
- * requests may be held: then the applied waiting time is 0, and the read hint of the response says when to come back.
+ * Reads until `enough` is true or the waiting time of `Prefer` is over. Reads once without `Prefer: wait`, and if this request
+ * may not be held. In the second case the applied waiting time is 0, and the read hint says when to come back.
  */
 export async function waitUntil<T>(
   c: Context<AppEnv>,

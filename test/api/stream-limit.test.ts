@@ -1,4 +1,4 @@
-/** The limits of open event streams and long polls, and the stream function (SL1, SL2). */
+/** The limits of open event streams and long polls, and the stream function (ES1, ES2, ES3). */
 import { STREAMS } from "@mjflow/core/limit";
 import type { StreamSlots } from "@mjflow/core/port";
 import { createProcessSlots, createStreamLimiter } from "@mjflow/engine/stream-limit";
@@ -299,7 +299,7 @@ describe("the stream function", () => {
     expect(JSON.parse((await onStream(task)).text).status).toBe("SUCCESS");
   });
 
-  test("an address of the API that is not signed by us is refused, so nobody can redirect the links", async () => {
+  test("an address of the API that is not signed by us is refused, so no caller can redirect the links", async () => {
     const deployment = deployed();
     const { eventsUrl } = await archived(deployment);
     const signature = new URL(eventsUrl).searchParams.get("s");

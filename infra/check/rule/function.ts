@@ -220,8 +220,8 @@ export const workersAreReserved: Rule = (infra) =>
   });
 
 /**
- * Streams hold their executions, so in a stage that reserves workers they have a reservation of their own, and the limit of
- * open streams leaves room in it for refusals.
+ * Streams hold their executions. A stage that reserves workers also reserves executions for streams. The limit of open
+ * streams is lower, so that there is room for refusals.
  */
 export const streamsAreReserved: Rule = (infra) => {
   const { inputs } = functionOf(infra, "Stream") ?? {};
