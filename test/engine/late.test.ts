@@ -370,7 +370,8 @@ describe("buttons that the callback left out", () => {
   test("a vendor that never names the buttons ends the press after three minutes with buttons_unknown", async () => {
     const harness = createTestHarness();
     const { flow } = await withoutButtons(harness, [{ press: ["U1"] }]);
-    for (let i = 0; i < 14; i++) {
+    for (let i = 0; i < 16; i++) {
+      await harness.sweep();
       await harness.drain();
       harness.advance(harness.deps.timings.lookupMs);
     }
@@ -436,6 +437,7 @@ describe("outcomes that are not about the capacity of the account", () => {
     await harness.post(harness.vendor.calls[0]!, "SUCCESS");
     const startedAt = harness.deps.clock.now();
     for (let i = 0; i < 30; i++) {
+      await harness.sweep();
       await harness.drain();
       harness.advance(10_000);
     }
