@@ -1,51 +1,41 @@
 /** `/v1/deliveries`: deliveries with their delivery attempts, and the replay of a delivery. */
-import { BUS_LISTENER, type Delivery, deliveryIdOf, FLOW_HOOK_LISTENER, MJ_HOOK_LISTENER } from "@mjflow/core/delivery";
-import { MjflowError } from "@mjflow/core/error";
+import { type Delivery, deliveryIdOf } from "@mjflow/core/delivery";
 import { eventIdOf, FLOW_SUBJECT } from "@mjflow/core/event";
 import { taskIdOf } from "@mjflow/core/id";
 import { DeliveryListQuery } from "@mjflow/core/request";
+import { deliveriesOfFlow, getDelivery, listDeliveriesByFlow, listRows } from "@mjflow/engine/delivery-list";
 import { replayDelivery } from "@mjflow/engine/replay";
 import { Hono } from "hono";
 import type { AppEnv } from "./env.ts";
 import { invalid } from "./problem.ts";
-
-/** Subscribers that are no endpoints. A list without a filter contains the deliveries of all subscribers of the app. */
-const LISTENERS_WITHOUT_ENDPOINT = [FLOW_HOOK_LISTENER, MJ_HOOK_LISTENER, BUS_LISTENER];
 
 export const deliveries = new Hono<AppEnv>()
   .get("/", async (c) => {
     const query = DeliveryListQuery.safeParse(c.req.query());
     if (!query.success) throw invalid(query.error.issues);
     const { endpoint, flow, status, since, until, limit, cursor } = query.data;
-    const { webhookStore } = c.get("deps");
+    const deps = c.get("deps");
     const appId = c.get("appId");
     if (flow !== undefined) {
-      const ofFlow = (await webhookStore.deliveriesOf(flow)).filter((delivery) => delivery.appId === appId);
-      const matching = ofFlow.filter((d) => (!status || d.status === status) && (!endpoint || d.listener === endpoint));
+      const matching = (await deliveriesOfFlow(deps, appId, flow)).filter(
+        (d) => (!status || d.status === status) && (!endpoint || d.listener === endpoint),
+      );
       return c.json({ data: matching.map(deliveryView), nextCursor: null });
     }
-    const listeners = endpoint
-      ? [endpoint]
-      : [...LISTENERS_WITHOUT_ENDPOINT, ...(await webhookStore.endpoints(appId)).map(({ id }) => id)];
     const range = {
       ...(since !== undefined && { since: Date.parse(since) }),
       ...(until !== undefined && { until: Date.parse(until) }),
-    };
-    const page = await webhookStore.listDeliveries({
-      appId,
-      listeners: [...new Set(listeners)],
-      ...range,
       limit,
       cursor,
-    });
-    const matching = status ? page.deliveries.filter((delivery) => delivery.status === status) : page.deliveries;
-    return c.json({ data: matching.map(deliveryView), nextCursor: page.cursor ?? null });
+    };
+    // Deliveries that failed or wait have rows, which are listed by their own times.
+    const page =
+      status === undefined || status === "delivered"
+        ? await listDeliveriesByFlow(deps, { appId, listener: endpoint, status, ...range })
+        : await listRows(deps, { appId, listener: endpoint, status, ...range });
+    return c.json({ data: page.deliveries.map(deliveryView), nextCursor: page.cursor ?? null });
   })
-  .get("/:id", async (c) => {
-    const delivery = await c.get("deps").webhookStore.delivery(c.req.param("id"));
-    if (delivery?.appId !== c.get("appId")) throw new MjflowError("not_found");
-    return c.json(deliveryView(delivery));
-  })
+  .get("/:id", async (c) => c.json(deliveryView(await getDelivery(c.get("deps"), c.get("appId"), c.req.param("id")))))
   .post("/:id/replay", async (c) =>
     c.json(deliveryView(await replayDelivery(c.get("deps"), c.get("appId"), c.req.param("id"))), 202),
   );

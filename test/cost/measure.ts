@@ -5,6 +5,8 @@
  * callbacks for each task.
  */
 import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
@@ -57,7 +59,11 @@ const CACHE_TTL_MS = 2_000;
 /** Marks the client of the test itself, whose requests are not counted. */
 const OWN = Symbol("not counted");
 
-export async function measure(flows: number, then: object[]): Promise<Measured> {
+/**
+ * @param then plan of each flow
+ * @param listeners number of webhook endpoints that receive the default events and respond at once
+ */
+export async function measure(flows: number, then: object[], listeners = 0): Promise<Measured> {
   const count: Measured = {
     flows,
     tableRequests: 0,
@@ -74,6 +80,7 @@ export async function measure(flows: number, then: object[]): Promise<Measured> 
     tasks: 0,
     callbacks: 0,
   };
+  const receiver = await startReceiver();
   const restore = [countTable(count), countQueue(count), countLog(count)];
   const dataDir = mkdtempSync(join(tmpdir(), "mjflow-cost-"));
   // With a function name, the functions behave as deployed functions and write their metrics.
@@ -96,16 +103,23 @@ export async function measure(flows: number, then: object[]): Promise<Measured> 
       [OWN]: true,
     });
     const store = createDynamoStore({ client: own, table: "mjflow" });
+    const headers = { authorization: `Bearer ${server.apiKey}`, "content-type": "application/json" };
+    for (let i = 0; i < listeners; i++) {
+      const body = JSON.stringify({ url: `${receiver.url}/${i}` });
+      await fetch(`${server.url}/v1/endpoints`, { method: "POST", headers, body });
+    }
     const run = async () => {
       const response = await fetch(`${server.url}/v1/flows`, {
         method: "POST",
-        headers: { authorization: `Bearer ${server.apiKey}`, "content-type": "application/json" },
+        headers,
         body: JSON.stringify({ provider: "simulator", prompt: "a boat", then }),
       });
       const { id } = (await response.json()) as { id: string };
       for (;;) {
         const { flow, tasks } = await store.loadFlow(id);
-        if (flow && flow.status !== "running" && flowStatus(tasks) !== "running") return tasks.length;
+        // An ended flow has a due time until its subscribers are notified.
+        const isDone = flow && flow.status !== "running" && flow.due === undefined;
+        if (isDone && flowStatus(tasks) !== "running") return tasks.length;
         await new Promise((resolve) => setTimeout(resolve, 5));
       }
     };
@@ -129,9 +143,26 @@ export async function measure(flows: number, then: object[]): Promise<Measured> 
     return count;
   } finally {
     await server.stop();
+    await receiver.stop();
     for (const restoreOne of restore) restoreOne();
     rmSync(dataDir, { recursive: true, force: true });
   }
+}
+
+/** The server of an app: it responds 204 to every webhook. */
+async function startReceiver() {
+  const receiver = createServer((request, response) => {
+    request.resume();
+    request.on("end", () => response.writeHead(204).end());
+  });
+  await new Promise<void>((ready) => receiver.listen(0, "127.0.0.1", ready));
+  return {
+    url: `http://127.0.0.1:${(receiver.address() as AddressInfo).port}`,
+    async stop() {
+      receiver.closeAllConnections();
+      await new Promise((closed) => receiver.close(closed));
+    },
+  };
 }
 
 function countTable(count: Measured): () => void {

@@ -2,6 +2,7 @@ import { deliveryIdOf, RETRY_SCHEDULE_MS } from "@mjflow/core/delivery";
 import { DISABLE_AFTER_FAILING_MS } from "@mjflow/core/endpoint";
 import { archiveMessage } from "@mjflow/core/message";
 import type { PostOutcome } from "@mjflow/core/port";
+import { deliveriesOfFlow, listDeliveriesByFlow } from "@mjflow/engine/delivery-list";
 import { createEndpoint, rotateSecret, updateEndpoint } from "@mjflow/engine/endpoint";
 import { replayDelivery, replayEndpoint } from "@mjflow/engine/replay";
 import { sendTestEvent } from "@mjflow/engine/test-event";
@@ -305,7 +306,7 @@ describe("webhook endpoints", () => {
     await endpoint(harness, { events: ["flow.completed"] });
     const flow = await harness.start();
     await harness.finishAll();
-    const [delivery] = await harness.deps.webhookStore.deliveriesOf(flow.id);
+    const [delivery] = await deliveriesOfFlow(harness.deps, "app_a", flow.id);
     await expect(replayDelivery(harness.deps, "app_b", deliveryIdOf(delivery!))).rejects.toMatchObject({
       code: "not_found",
     });
@@ -314,8 +315,8 @@ describe("webhook endpoints", () => {
 
 describe("circuit breaker of an endpoint", () => {
   const hanging = (): PostOutcome => ({ kind: "unreachable", why: "timeout", tookMs: 3_000 });
-  const deliveriesOf = async (harness: TestHarness, id: string) =>
-    (await harness.deps.webhookStore.listDeliveries({ appId: "app_a", listeners: [id], limit: 100 })).deliveries;
+  const deliveriesOf = async (harness: TestHarness, listener: string) =>
+    (await listDeliveriesByFlow(harness.deps, { appId: "app_a", listener, limit: 100 })).deliveries;
 
   async function withOpenBreaker() {
     const harness = createTestHarness();

@@ -1,5 +1,6 @@
 /** Rules that must hold at the end of a run, whatever faults occurred. Each broken rule is one finding with its seed. */
-import { RETRY_SCHEDULE_MS } from "@mjflow/core/delivery";
+import { deliveryIdOf, RETRY_SCHEDULE_MS } from "@mjflow/core/delivery";
+import { unrecordedEvents } from "@mjflow/core/delivery-log";
 import { flowEvents, taskEvents } from "@mjflow/core/derived-events";
 import { eventIdOf, FLOW_SUBJECT } from "@mjflow/core/event";
 import { isPlannedChild, parentPath } from "@mjflow/core/id";
@@ -73,7 +74,7 @@ export function checkInvariants(run: SimulationRun): InvariantReport {
   if (run.forgedAccepted > 0) findings.push(`F ${run.forgedAccepted} callbacks without a valid token were accepted`);
   findings.push(...openHoldsOf(run), ...submissionsAfterCancel(run), ...repeatedPressesOf(run));
   const notifications = missingNotificationsOf(run);
-  findings.push(...notifications.findings);
+  findings.push(...notifications.findings, ...incompleteLogsOf(run));
   if (run.rootsWithoutFlow > 0) findings.push(`${run.rootsWithoutFlow} tasks belong to no flow`);
   const tasks = [...run.flows.values()].flatMap((flow) => flow.tasks);
   const byMark = run.variant.searched === true;
@@ -250,6 +251,36 @@ function missingNotificationsOf({ flows, posts }: SimulationRun): {
     notified: expected.length - missing.length,
     givenUp: missing.length - lost.length,
   };
+}
+
+/**
+ * N: every event with a subscriber has a record, and a flow with such a log has no due time. A record that names a row has
+ * this row, and a waiting delivery is due. A subscriber that got an event has it in the log or in a row.
+ */
+function incompleteLogsOf({ flows, deliveryLogs, deliveries, posts }: SimulationRun): string[] {
+  const rows = new Map(deliveries.map((delivery) => [deliveryIdOf(delivery), delivery]));
+  const waiting = deliveries
+    .filter(({ status, due }) => status === "pending" && due === undefined)
+    .map((delivery) => `N ${deliveryIdOf(delivery)} waits without a due time`);
+  const logged = new Set<string>();
+  const ofLogs = [...deliveryLogs].flatMap(([flowId, log]) => {
+    const { flow, tasks } = flows.get(flowId)!;
+    const { events } = unrecordedEvents(flow, tasks, log, flow.createdAt);
+    const missing = events.map(({ subject, event }) => `N ${flowId} ${subject} ${event.name} has no record`);
+    if (flow.pendingEffects) missing.push(`N ${flowId} still has a pending notification`);
+    for (const { subject, name, outcomes } of log.records.values()) {
+      logged.add(eventIdOf(flowId, subject, name));
+      for (const [listener, outcome] of outcomes) {
+        const id = deliveryIdOf({ flowId, subject, name, listener });
+        if (outcome === "row" && !rows.has(id)) missing.push(`N ${id} has no row`);
+      }
+    }
+    return missing;
+  });
+  const unlogged = [...new Set(posts.map(({ id }) => id))]
+    .filter((id) => deliveryLogs.has(`flow_${id.split("_")[1]}`) && !logged.has(id) && !id.includes("_progress"))
+    .map((id) => `N ${id} was posted and has no record`);
+  return [...waiting, ...ofLogs, ...unlogged];
 }
 
 /** Returns the part of an event that must be equal in every delivery attempt. Counters in the body may change. */

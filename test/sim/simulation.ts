@@ -5,7 +5,10 @@
 
 import type { Limits } from "@mjflow/core/app";
 import { type Credit, ORPHANED_HOLD_AFTER_MS } from "@mjflow/core/credit";
+import type { Delivery } from "@mjflow/core/delivery";
+import { type DeliveryLog, mergedLog } from "@mjflow/core/delivery-log";
 import { MjflowError } from "@mjflow/core/error";
+import { hasDeliveryLog } from "@mjflow/core/event";
 import { type Flow, flowStatus, nextFlowDue } from "@mjflow/core/flow";
 import { ROOT_PATH, taskIdOf } from "@mjflow/core/id";
 import { type Message, type OutgoingMessage, QUEUE_OF } from "@mjflow/core/message";
@@ -24,9 +27,10 @@ import { continueChain } from "@mjflow/engine/chain";
 import { createConcurrencyLimiter } from "@mjflow/engine/concurrency-limiter";
 import { createFlow } from "@mjflow/engine/create";
 import { creditOf } from "@mjflow/engine/credit";
-import { deliver, notifySubscribers } from "@mjflow/engine/deliver";
+import { deliver } from "@mjflow/engine/deliver";
 import { handleCallback } from "@mjflow/engine/handle-callback";
 import { handleDeadLetter } from "@mjflow/engine/handle-dead-letter";
+import { notifySubscribers } from "@mjflow/engine/notify";
 import { pressTask } from "@mjflow/engine/press";
 import { applyAcceptedMessage, handleSubmitMessage, submit } from "@mjflow/engine/submit";
 import { createSubscriptions } from "@mjflow/engine/subscriptions";
@@ -93,6 +97,8 @@ export interface SimulationVariant {
   searched?: SearchMode;
   /** Vendor accounts; flows use them in turn. Accounts have equal vendor task ids. */
   accounts?: readonly string[];
+  /** False: new flows have no delivery log, as in the version before it; unset: true. */
+  deliveryLog?: boolean;
   /** True if the engine selects the account of each root, instead of taking turns. */
   routed?: boolean;
   /** Concurrency limit of each account. */
@@ -144,6 +150,9 @@ export interface SimulationRun {
   rootsWithoutFlow: number;
   vendor: ReturnType<typeof createVendor>;
   posts: Posted[];
+  /** Delivery logs of the flows that have one, and all delivery rows, at the end. */
+  deliveryLogs: Map<string, DeliveryLog>;
+  deliveries: Delivery[];
   /** Presses by clients of the compat API, with all their repetitions, and the compat task ids at the end. */
   mjPresses: MjPress[];
   mjPointers: MjTaskPointer[];
@@ -402,7 +411,8 @@ export async function runSimulation({
             (message, record) => {
               const traced = { ...deps, queue: withLineage(deps.queue, message.type, lineageOf(record)) };
               const inChain = code.continueChain(traced, message);
-              if (message.type === "tell") return code.tell(inChain, message);
+              const receives = Number(record.attributes?.ApproximateReceiveCount ?? 1);
+              if (message.type === "tell") return code.tell(inChain, message, receives);
               if (message.type === "archive") return code.archive(inChain, message);
               if (message.type === "deliver") return code.deliver(inChain, message.deliveryId);
               return code.work(traced, message);
@@ -467,7 +477,12 @@ export async function runSimulation({
               onVendorLoss: variant.onVendorLoss,
               ...(usesNotifyHook && { notifyHook: NOTIFY_HOOK_URL }),
             },
-            { storeProgress: rng.chance(0.3), resubmit: "after-grace", archive: archived },
+            {
+              storeProgress: rng.chance(0.3),
+              resubmit: "after-grace",
+              archive: archived,
+              deliveryLog: variant.deliveryLog ?? true,
+            },
           ),
         (created) => {
           if (!created) return;
@@ -524,6 +539,11 @@ export async function runSimulation({
     return [flow.id, { flow, tasks, status: flowStatus(tasks) }] as const;
   });
   const known = new Map(found);
+  const hasLog = ({ eventMask }: Flow) => hasDeliveryLog(eventMask);
+  const logOf = async ({ id, logRows = 1 }: Flow) => {
+    const rows = Array.from({ length: logRows }, (_, row) => webhookStore.deliveryLog(id, row));
+    return [id, mergedLog(await Promise.all(rows))] as const;
+  };
   return {
     seed,
     profile,
@@ -533,6 +553,8 @@ export async function runSimulation({
     rootsWithoutFlow: stored.tasks.filter((task) => !known.has(task.flowId)).length,
     vendor,
     posts: app.posts,
+    deliveryLogs: new Map(await Promise.all(stored.flows.filter(hasLog).map(logOf))),
+    deliveries: (await Promise.all(stored.flows.map(({ id }) => webhookStore.deliveriesOf(id)))).flat(),
     mjPresses: mjClient.presses,
     mjPointers: (await Promise.all(["app", SUBSCRIBED_APP].map((id) => mjTaskIds.latest(id, 10_000)))).flat(),
     credits: [...ledger.credits.values()],

@@ -31,11 +31,12 @@ import { createCallbackTokens } from "@mjflow/engine/callback-token";
 import { continueChain } from "@mjflow/engine/chain";
 import { createConcurrencyLimiter } from "@mjflow/engine/concurrency-limiter";
 import { createFlow } from "@mjflow/engine/create";
-import { deliver, notifySubscribers, type WebhookSender } from "@mjflow/engine/deliver";
+import { deliver, type WebhookSender } from "@mjflow/engine/deliver";
 import { handleCallback } from "@mjflow/engine/handle-callback";
 import { handleDeadLetter } from "@mjflow/engine/handle-dead-letter";
 import { createMediaLinks } from "@mjflow/engine/media-link";
 import { createMjHookListener } from "@mjflow/engine/mj-compat";
+import { notifySubscribers } from "@mjflow/engine/notify";
 import { createReceiverLimiter } from "@mjflow/engine/receiver-limiter";
 import { handleSubmitMessage } from "@mjflow/engine/submit";
 import { createSubscriptions } from "@mjflow/engine/subscriptions";
@@ -44,6 +45,7 @@ import { createVault } from "@mjflow/engine/vault";
 import { createVendors, type VendorDeps } from "@mjflow/engine/vendor-accounts";
 import { readCallback } from "@mjflow/providers/callback";
 import { consume } from "@mjflow/queue/consume";
+import type { SQSRecord } from "@mjflow/queue/event";
 import { createMemoryQueue } from "@mjflow/queue/memory";
 import { createMemoryBlobs } from "@mjflow/store/blob";
 import { createMemoryStore, type MemoryStore } from "@mjflow/store/memory";
@@ -172,9 +174,10 @@ export function createTestHarness({
     receiverLimiter: createReceiverLimiter(),
   };
 
-  function handle(message: Message): Promise<void> {
+  function handle(message: Message, record: SQSRecord): Promise<void> {
     const inChain = continueChain(wired, message);
-    if (message.type === "tell") return notifySubscribers(inChain, message);
+    const receives = Number(record.attributes?.ApproximateReceiveCount ?? 1);
+    if (message.type === "tell") return notifySubscribers(inChain, message, receives);
     if (message.type === "deliver") return deliver(inChain, message.deliveryId);
     if (message.type === "archive") return archive(inChain, message);
     return handleSubmitMessage(wired, message);

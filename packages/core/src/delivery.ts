@@ -114,7 +114,9 @@ export function claimDelivery(delivery: Delivery, now: number): Delivery | undef
   // The due time is later than the attempt by OVERDUE_MS, so that the sweeper acts only if the message was lost.
   const from = delivery.leaseUntil ?? due - OVERDUE_MS;
   if (status !== "pending" || from > now) return undefined;
-  return { ...delivery, leaseUntil: now + DELIVERY_LEASE_MS, due: now + DELIVERY_LEASE_MS };
+  // The due time stays, because moving it costs two write units. If it passes before the attempt has ended, the sweeper sends
+  // one more message, and the lease makes that message harmless.
+  return { ...delivery, leaseUntil: now + DELIVERY_LEASE_MS };
 }
 
 /**

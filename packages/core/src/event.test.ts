@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { FLOW, NOW, taskIn } from "../test/sample.ts";
-import { flowEvents, hasNewSubscribedEvent, taskEvents } from "./derived-events.ts";
+import { flowEvents, newSubscribedEvents, taskEvents } from "./derived-events.ts";
 import {
   DEFAULT_EVENTS,
   disabledEndpointIdOf,
@@ -127,11 +127,11 @@ it("an event id is made of flow, subject and name, so that a repeated notificati
   expect(eventIdOf(FLOW, FLOW_SUBJECT, "failed")).toBe("evt_01K9ZC7T3R8M2V5X0Q4B6N1JHD_flow_failed");
 });
 
-describe("hasNewSubscribedEvent", () => {
+describe("newSubscribedEvents", () => {
   const running = taskIn("IN_PROGRESS", { submittedAt: NOW, progress: 10 });
   const further = { ...running, progress: 20 };
   const hasNew = (events: EventType[], before: Task, next: Task) =>
-    hasNewSubscribedEvent(before, { ...next, eventMask: eventMaskOf(events) });
+    newSubscribedEvents(before, { ...next, eventMask: eventMaskOf(events) }).length > 0;
 
   it("a change counts only if it adds an event that is subscribed to", () => {
     expect(hasNew(["task.progress"], running, further)).toBe(true);
@@ -145,7 +145,7 @@ describe("hasNewSubscribedEvent", () => {
   });
 
   it("no change counts without a subscriber", () => {
-    expect(hasNewSubscribedEvent(running, further)).toBe(false);
+    expect(newSubscribedEvents(running, further)).toEqual([]);
   });
 });
 

@@ -28,8 +28,12 @@ export interface DomainEvent {
   at: number;
 }
 
-/** Bits of the event mask. Each row carries the mask, so that a task without subscribers costs no notification. */
-export const EVENT_BITS = { submitted: 1, progress: 2, modal: 4, ended: 8, flow: 16 } as const;
+/**
+ * Bits of the event mask. Each row carries the mask, so that a task without subscribers costs no notification. `log` is no
+ * event: it marks a flow whose first attempts are recorded in its delivery log (delivery-log.ts). It is a bit of the mask,
+ * because follow-ups, presses, retries and restarts copy the mask, in earlier versions too.
+ */
+export const EVENT_BITS = { submitted: 1, progress: 2, modal: 4, ended: 8, flow: 16, log: 32 } as const;
 
 const EVENT_BIT_OF: Readonly<Record<EventType, number>> = {
   "task.submitted": EVENT_BITS.submitted,
@@ -52,6 +56,11 @@ export function eventMaskOf(events: readonly EventType[]): number {
 
 export function isSubscribed(eventMask: number | undefined, type: EventType): boolean {
   return ((eventMask ?? 0) & EVENT_BIT_OF[type]) !== 0;
+}
+
+/** True if the flow has a delivery log. False: each event has one delivery row per subscriber, as in earlier versions. */
+export function hasDeliveryLog(eventMask: number | undefined): boolean {
+  return ((eventMask ?? 0) & EVENT_BITS.log) !== 0;
 }
 
 /** Returns the event of a disabled endpoint. It belongs to the flow whose failed delivery disabled the endpoint. */

@@ -50,6 +50,8 @@ export interface Flow {
   events?: EventType[];
   /** Event mask of the flow and its tasks (`EVENT_BITS` in event.ts). Unset if no event has subscribers. */
   eventMask?: number;
+  /** Number of rows of the delivery log. Unset: one, if the event mask says that the flow has a log. */
+  logRows?: number;
   /** True if the result images are archived in our bucket. */
   archive?: boolean;
   /**

@@ -51,6 +51,8 @@ export interface NotifyMessage extends Chained {
   flowId: string;
   /** The event subject: a task path or `FLOW_SUBJECT`. */
   place: string;
+  /** Names of the new events. Unset: all events of the subject that have no record in the delivery log. */
+  events?: readonly string[];
 }
 
 /** A hint that a delivery attempt may be due. */
@@ -128,12 +130,16 @@ export function outgoingArchive(task: TaskOfApp, delayMs?: number): OutgoingMess
   return { message: archiveMessage(task.flowId, task.path), delayMs, group: appGroup(task) };
 }
 
-/** @param subject a task path or `FLOW_SUBJECT` */
+/**
+ * @param subject a task path or `FLOW_SUBJECT`
+ * @param events names of the new events; unset: all events of the subject without a record
+ */
 export function outgoingNotification(
   of: { flowId: string; appId?: string | undefined },
   subject: string,
+  events?: readonly string[],
 ): OutgoingMessage {
-  return { message: notifyMessage(of.flowId, subject), group: appGroup(of) };
+  return { message: notifyMessage(of.flowId, subject, events), group: appGroup(of) };
 }
 
 export function outgoingDelivery(delivery: DeliveryKey & { appId: string }, delayMs?: number): OutgoingMessage {
@@ -144,8 +150,8 @@ export function submitMessage(flowId: string, path: string): SubmitMessage {
   return { v: 1, type: "submit", flowId, path };
 }
 
-export function notifyMessage(flowId: string, subject: string): NotifyMessage {
-  return { v: 1, type: "tell", flowId, place: subject };
+export function notifyMessage(flowId: string, subject: string, events?: readonly string[]): NotifyMessage {
+  return { v: 1, type: "tell", flowId, place: subject, ...(events && { events }) };
 }
 
 export function deliverMessage(deliveryId: string): DeliverMessage {
@@ -191,7 +197,9 @@ function messageOf(body: Record<string, unknown>): Message {
     if (typeof flowId !== "string" || typeof place !== "string" || !isSubject(flowId, place)) {
       throw new MessageError("has no valid flow id or event subject");
     }
-    return notifyMessage(flowId, place);
+    const { events } = body;
+    if (events !== undefined && !isEventNames(events)) throw new MessageError("has no valid event names");
+    return notifyMessage(flowId, place, events);
   }
   if (typeof flowId !== "string" || typeof path !== "string" || !isTaskRef(flowId, path)) {
     throw new MessageError("has no valid flow id or task path");
@@ -207,6 +215,11 @@ function messageOf(body: Record<string, unknown>): Message {
 
 function isSubject(flowId: string, subject: string): boolean {
   return subject === FLOW_SUBJECT ? isFlowId(flowId) : isTaskRef(flowId, subject);
+}
+
+/** A worker skips names that the subject does not have, so only size and type are checked. */
+function isEventNames(events: unknown): events is string[] {
+  return Array.isArray(events) && events.length <= 10 && events.every((name) => typeof name === "string");
 }
 
 function isTaskRef(flowId: string, path: string): boolean {

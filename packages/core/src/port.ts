@@ -11,6 +11,7 @@ import type { HeldSlots, SlotKind, SlotRow } from "./concurrency-limiter.ts";
 import type { Credit, Grant } from "./credit.ts";
 import type { DeadLetter } from "./dead-letter.ts";
 import type { Delivery } from "./delivery.ts";
+import type { DeliveryLog, DeliveryRecord } from "./delivery-log.ts";
 import type { DuePartition } from "./due.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { Failure } from "./error.ts";
@@ -170,7 +171,21 @@ export interface WebhookStore {
   deliveriesOf(flowId: string, subject?: string): Promise<Delivery[]>;
   delivery(id: string): Promise<Delivery | undefined>;
   saveDelivery(delivery: Delivery): Promise<Saved<Delivery>>;
-  /** Lists the deliveries of the query's subscribers, newest first. @throws MjflowError `invalid_request` for a foreign cursor */
+  /** Reads one row of a flow's delivery log; without a row the log is empty. */
+  deliveryLog(flowId: string, row: number): Promise<DeliveryLog>;
+  /**
+   * Adds a record to a row of the log, if it has none for this event, and marks the row if the flow has ended.
+   *
+   * @returns the log after the write, or with `ok` false the log that has another worker's record
+   */
+  saveDeliveryRecord(
+    flowId: string,
+    row: number,
+    change: { record?: DeliveryRecord; isFlowEnded?: boolean },
+  ): Promise<{ ok: boolean; log: DeliveryLog }>;
+  /** Returns true at most once in `pauseMs` for each subject: the caller may then send its progress. @param now epoch ms */
+  claimProgress(flowId: string, row: number, subject: string, now: number, pauseMs: number): Promise<boolean>;
+  /** Lists the deliveries of the query's subscribers that have rows, newest first. @throws MjflowError `invalid_request` for a foreign cursor */
   listDeliveries(query: DeliveryQuery): Promise<{ deliveries: Delivery[]; cursor?: string }>;
 }
 
@@ -344,6 +359,10 @@ export type Metric =
   | "LookupsRefused"
   | "FlowsEnded"
   | "Told"
+  /** Events that two workers posted, because one of them crashed or the queue delivered a message twice. */
+  | "Reposted"
+  /** Delivery logs that no worker closed, because it crashed or its message was lost. */
+  | "ClosedBySweeper"
   | "Deliveries"
   | "DeliveryFailures"
   | "DeliveriesGivenUp"

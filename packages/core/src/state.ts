@@ -15,10 +15,11 @@
  */
 
 import { occupiesSlot } from "./concurrency-limiter.ts";
-import { hasNewSubscribedEvent } from "./derived-events.ts";
+import { newSubscribedEvents } from "./derived-events.ts";
+import { hasDeliveryLog } from "./event.ts";
 import { QUEUE } from "./limit.ts";
 import { onAbandon, onArchived, onCancel, onModalAnswer, onTileCut } from "./state/app.ts";
-import type { Context, Decision, Signal } from "./state/signal.ts";
+import type { Context, Decision, Effect, Signal } from "./state/signal.ts";
 import { onDue, onFollowUpsStarted, onLookupMiss, onNotified } from "./state/sweeper.ts";
 import { applyPatch, completeEffect, ignoreNotWaiting, isOutdated, recordChange } from "./state/transitions.ts";
 import { hasAdoptableResult, onAdopt, onReport } from "./state/vendor.ts";
@@ -41,11 +42,15 @@ export { failureOf, hasAdoptableResult, hasMedia } from "./state/vendor.ts";
 /** Returns the decision of the rules, plus a `tell` effect if a subscriber gets a new event from it. */
 export function decide(task: Task, signal: Signal, ctx: Context): Decision {
   const decision = withRelease(task, startByDueTime(applyRules(task, signal, ctx), ctx));
-  if (decision.kind === "ignore" || !hasNewSubscribedEvent(task, decision.next)) return decision;
+  if (decision.kind === "ignore") return decision;
   const { effects, next } = decision;
-  // While the images are being archived, the notification waits: it must contain the links of the copies.
-  const isCovered = next.pendingEffects?.includes("archive") || effects.some(({ kind }) => kind === "tell");
-  return isCovered ? decision : { ...decision, effects: [...decision.effects, { kind: "tell" }] };
+  const events = newSubscribedEvents(task, next);
+  if (events.length === 0) return decision;
+  // While the images are being archived, the notification of the end waits: it must contain the links of the copies.
+  if (next.pendingEffects?.includes("archive")) return decision;
+  // With a delivery log, a named event needs no look at the log before its first attempt.
+  const tell: Effect = hasDeliveryLog(next.eventMask) ? { kind: "tell", events } : { kind: "tell" };
+  return { ...decision, effects: [...effects.filter(({ kind }) => kind !== "tell"), tell] };
 }
 
 /** Releases the slot of a task that the vendor is not working on any more for this account. The row and the effect agree. */

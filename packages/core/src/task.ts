@@ -158,6 +158,8 @@ export interface Task {
   createdAt: number;
   /** When the vendor was known to have accepted the task, or when the last modal answer was sent. Unset before that. */
   submittedAt?: number;
+  /** The first `submittedAt`, which is the time of the event `task.submitted`. Unset while `submittedAt` is the first. */
+  firstSubmittedAt?: number;
   endedAt?: number;
   /**
    * The attempt whose report ended the task. The end of another attempt is recorded as an orphan. Unset without report.

@@ -1,8 +1,10 @@
 /** Creates a flow: stores the request as rows, puts input images into the bucket and sends the message for the root. */
 import { promptsIn } from "@mjflow/core/banned";
+import { logRowsFor } from "@mjflow/core/delivery-log";
+import { EVENT_BITS } from "@mjflow/core/event";
 import { type Flow, type Inputs, paceOf, vendorActionOf } from "@mjflow/core/flow";
 import { flowIdOf, ROOT_PATH } from "@mjflow/core/id";
-import { storedPlan } from "@mjflow/core/plan";
+import { countPresses, storedPlan } from "@mjflow/core/plan";
 import { taskCountOf } from "@mjflow/core/prompt";
 import type { FlowRequest } from "@mjflow/core/request";
 import { newTask } from "@mjflow/core/task";
@@ -21,6 +23,8 @@ export interface FlowDefaults {
   resubmit: "after-grace" | "never";
   /** Whether result images are copied to our bucket. */
   archive: boolean;
+  /** Whether new flows get a delivery log. False: one delivery row per event and subscriber, as in earlier versions. */
+  deliveryLog?: boolean;
   /** Id of the provider; "auto": any provider that supports the action. */
   defaultProvider?: string;
 }
@@ -59,7 +63,7 @@ export async function createFlow(
   deps: CreateFlowDeps,
   appId: string,
   request: FlowRequest,
-  { storeProgress, resubmit, archive, defaultProvider }: FlowDefaults,
+  { storeProgress, resubmit, archive, defaultProvider, deliveryLog = true }: FlowDefaults,
   chosen: ChosenIds = {},
 ): Promise<CreatedFlow> {
   const now = deps.clock.now();
@@ -78,6 +82,10 @@ export async function createFlow(
   };
   const { provider, account, anyProvider } = await selectRootAccount(deps, criteria);
   const location = { flowId: id, provider, account };
+  const subscribed = await deps.subscriptions.eventMask(appId, request);
+  const rootOnly = chosen.eventMask ?? 0;
+  const logBit = deliveryLog && (subscribed | rootOnly) !== 0 ? EVENT_BITS.log : 0;
+  const logRows = logRowsFor(1 + countPresses(then));
 
   const flow: Flow = {
     id,
@@ -97,7 +105,8 @@ export async function createFlow(
     state: request.state,
     notifyHook: request.notifyHook,
     events: request.events,
-    eventMask: (await deps.subscriptions.eventMask(appId, request)) || undefined,
+    eventMask: subscribed | logBit || undefined,
+    logRows: logBit !== 0 && logRows > 1 ? logRows : undefined,
     archive: (request.archive ?? archive) || undefined,
     progress: request.progress ?? storeProgress,
     createdAt: now,
@@ -112,7 +121,7 @@ export async function createFlow(
       ...resubmitField,
       ...location,
       appId,
-      eventMask: (flow.eventMask ?? 0) | (chosen.eventMask ?? 0) || undefined,
+      eventMask: (flow.eventMask ?? 0) | rootOnly || undefined,
       mjTaskId: chosen.mjTaskId,
       archive: flow.archive,
       path: ROOT_PATH,

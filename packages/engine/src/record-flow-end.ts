@@ -2,12 +2,17 @@
  * Records the end of a flow, once. The process that endCount the last task calls it. Readers do not depend on the record:
  * they compute the status from the tasks (`flowStatus` in core/flow.ts).
  */
-import { FLOW_SUBJECT, isSubscribed } from "@mjflow/core/event";
+import { recordedFlowEvents, recordedTaskEvents } from "@mjflow/core/delivery-log";
+import { flowEvents } from "@mjflow/core/derived-events";
+import { FLOW_SUBJECT, hasDeliveryLog, isSubscribed } from "@mjflow/core/event";
 import { type Flow, flowStatus, rootOf } from "@mjflow/core/flow";
 import { outgoingNotification } from "@mjflow/core/message";
+import type { WebhookStore } from "@mjflow/core/port";
 import { mayRestart } from "@mjflow/core/restart";
+import type { Task } from "@mjflow/core/task";
 import { settleCredit } from "./credit.ts";
 import type { EngineDeps } from "./deps.ts";
+import { sweepLog } from "./sweep-log.ts";
 
 /**
  * Two tasks can end at the same time. Each process saves its task before it reads here, and the read is consistent, so
@@ -37,14 +42,21 @@ export async function recordFlowEnd(
   const now = deps.clock.now();
   // A retry whose flow could not be reopened has changed the recorded end, so this is another end.
   const endCount = flow.status === "running" ? flow.endCount : (flow.endCount ?? 0) + 1;
-  const hasSubscribers = isSubscribed(flow.eventMask, status === "completed" ? "flow.completed" : "flow.failed");
+  const hasLog = hasDeliveryLog(flow.eventMask);
+  const hasSubscribers = hasLog
+    ? needsRecords({ ...flow, status, endedAt: now }, tasks)
+    : isSubscribed(flow.eventMask, status === "completed" ? "flow.completed" : "flow.failed");
   const needsRestart = mayRestart(flow, status, tasks);
   const pendingEffects: NonNullable<Flow["pendingEffects"]> = [
     ...(needsRestart ? ["restart" as const] : []),
     ...(hasSubscribers ? ["tell" as const] : []),
   ];
+  // With a delivery log the due time stays as it is: moving it would cost two write units, and it is needed only if a message
+  // is lost.
+  const effectsDue = now + deps.timings.effectsMs;
+  const keepsDue = hasLog && !needsRestart && flow.due !== undefined && flow.due > effectsDue;
   const effectFields: Partial<Flow> =
-    pendingEffects.length > 0 ? { pendingEffects, due: now + deps.timings.effectsMs } : { due: undefined };
+    pendingEffects.length > 0 ? { pendingEffects, due: keepsDue ? flow.due : effectsDue } : { due: undefined };
   // The root may have changed its account. The flow takes over the account of the root.
   const root = rootOf(tasks);
   const location = root && { provider: root.provider, account: root.account };
@@ -64,19 +76,45 @@ export async function recordFlowEnd(
     deps.log.count("FlowsEnded");
     deps.log.info("flow.ended", { flow: flowId, status, tasks: tasks.length });
     // If a restart is pending, the notification is sent after the sweeper has handled the restart.
-    if (hasSubscribers && !needsRestart)
-      await deps.queue.send([outgoingNotification({ flowId, appId: flow.appId }, FLOW_SUBJECT)]);
+    if (hasSubscribers && !needsRestart) await sendEnd(deps, saved.item);
   }
   return true;
 }
 
-/** Sends the notification of the flow end again if it is still pending. */
+/** True if an event of the flow or of its tasks gets a record in the delivery log. */
+function needsRecords(flow: Flow, tasks: readonly Task[]): boolean {
+  return recordedFlowEvents(flow).length > 0 || tasks.some((task) => recordedTaskEvents(task).length > 0);
+}
+
+/** If the queue rejects the message, the flow becomes due soon, and the sweeper sends it again. */
+async function sendEnd(
+  { store, queue, clock, timings }: Pick<EngineDeps, "store" | "queue" | "clock" | "timings">,
+  flow: Flow,
+): Promise<void> {
+  const events = hasDeliveryLog(flow.eventMask) ? flowEvents(flow).map(({ name }) => name) : undefined;
+  try {
+    await queue.send([outgoingNotification({ flowId: flow.id, appId: flow.appId }, FLOW_SUBJECT, events)]);
+  } catch (error) {
+    const due = clock.now() + timings.effectsMs;
+    if (flow.due !== undefined && flow.due > due) await store.saveFlow({ ...flow, due }).catch(() => {});
+    throw error;
+  }
+}
+
+/** Sends the notification of the flow end again if it is still pending. With a delivery log, also those of its tasks. */
 export async function resendFlowEndNotification(
-  deps: Pick<EngineDeps, "store" | "queue" | "clock" | "timings">,
+  deps: Pick<EngineDeps, "store" | "queue" | "clock" | "timings" | "log"> & {
+    webhookStore: Pick<WebhookStore, "deliveryLog">;
+  },
   flowId: string,
 ): Promise<void> {
-  const { flow } = await deps.store.load(flowId, []);
+  const { flow, tasks } = await deps.store.loadFlow(flowId);
   if (!flow?.pendingEffects?.includes("tell") || flow.due === undefined) return;
+  if (hasDeliveryLog(flow.eventMask)) {
+    if ((await sweepLog(deps, flow, tasks)) === "closed") return;
+    await deps.store.saveFlow({ ...flow, due: deps.clock.now() + deps.timings.effectsMs });
+    return;
+  }
   const saved = await deps.store.saveFlow({ ...flow, due: deps.clock.now() + deps.timings.effectsMs });
   if (saved.ok) await deps.queue.send([outgoingNotification({ flowId, appId: flow.appId }, FLOW_SUBJECT)]);
 }

@@ -3,14 +3,17 @@ import { type Delivery, restartDelivery } from "@mjflow/core/delivery";
 import { MjflowError } from "@mjflow/core/error";
 import { outgoingDelivery } from "@mjflow/core/message";
 import type { WebhookStore } from "@mjflow/core/port";
+import { getDelivery, listDeliveriesByFlow, listRows } from "./delivery-list.ts";
 import type { EngineDeps } from "./deps.ts";
 
-type ReplayDeps = Pick<EngineDeps, "queue" | "clock" | "log"> & { webhookStore: WebhookStore };
+type ReplayDeps = Pick<EngineDeps, "store" | "queue" | "clock" | "log"> & { webhookStore: WebhookStore };
 
-/** @throws MjflowError `not_found`; `wrong_state` if an attempt of the delivery runs at this moment */
+/**
+ * A delivery without a row gets one, which has its further attempts.
+ * @throws MjflowError `not_found`; `wrong_state` if an attempt of the delivery runs at this moment
+ */
 export async function replayDelivery(deps: ReplayDeps, appId: string, id: string): Promise<Delivery> {
-  const delivery = await deps.webhookStore.delivery(id);
-  if (delivery?.appId !== appId) throw new MjflowError("not_found");
+  const delivery = await getDelivery(deps, appId, id);
   const again = await replay(deps, delivery);
   if (!again)
     throw new MjflowError("wrong_state", {
@@ -41,9 +44,11 @@ export async function replayEndpoint(
   let count = 0;
   let next = cursor;
   for (let seen = 0; seen < PER_REQUEST; seen += PAGE) {
-    const query = { appId, listeners: [listener], since, until, limit: PAGE, cursor: next };
-    const page = await deps.webhookStore.listDeliveries(query);
-    const wanted = page.deliveries.filter(({ status }) => only === "all" || status === "failed");
+    const query = { appId, listener, since, until, limit: PAGE, cursor: next };
+    const page = await (only === "failed"
+      ? listRows(deps, { ...query, status: "failed" })
+      : listDeliveriesByFlow(deps, query));
+    const wanted = page.deliveries;
     const again = await Promise.all(wanted.map((delivery) => replay(deps, delivery)));
     count += again.filter((delivery) => delivery !== undefined).length;
     next = page.cursor;

@@ -1,7 +1,9 @@
 import { type Slot, slotNameOf } from "@mjflow/core/concurrency-limiter";
+import { isNotifiedByFlow } from "@mjflow/core/delivery-log";
 import { outgoingArchive, outgoingNotification, outgoingWork } from "@mjflow/core/message";
 import type { TaskRef } from "@mjflow/core/port";
 import type { AccountRef } from "@mjflow/core/state";
+import type { Task } from "@mjflow/core/task";
 import { type AppliedSignal, effectsOf } from "./apply-signal.ts";
 import type { EngineDeps } from "./deps.ts";
 import { startFollowUps } from "./follow-ups.ts";
@@ -24,7 +26,7 @@ export async function runEffects(
     } else if (effect.kind === "settle") {
       await recordFlowEnd(deps, task.flowId);
     } else if (effect.kind === "tell") {
-      await deps.queue.send([outgoingNotification(task, task.path)]);
+      await sendNotification(deps, task, effect.events);
     } else if (effect.kind === "archive") {
       await deps.queue.send([outgoingArchive(task)]);
     } else if (effect.kind === "adopt") {
@@ -51,4 +53,31 @@ export async function releaseSlot(
   await store.releaseSlot(ref, slotNameOf(task), at).catch((error: unknown) => {
     log.warn("slot.not-released", { provider, account, flow: task.flowId, path: task.path, error: String(error) });
   });
+}
+
+/**
+ * With a delivery log the flow's due time stands for the notification, and it can be minutes ahead. If the queue rejects the
+ * message, the flow becomes due soon instead.
+ */
+async function sendNotification(
+  deps: Pick<EngineDeps, "store" | "queue" | "clock" | "timings" | "log">,
+  task: Task,
+  events: readonly string[] | undefined,
+): Promise<void> {
+  try {
+    await deps.queue.send([outgoingNotification(task, task.path, events)]);
+  } catch (error) {
+    if (isNotifiedByFlow(task)) await hastenFlow(deps, task.flowId).catch(() => {});
+    throw error;
+  }
+}
+
+async function hastenFlow(
+  { store, clock, timings }: Pick<EngineDeps, "store" | "clock" | "timings">,
+  flowId: string,
+): Promise<void> {
+  const { flow } = await store.load(flowId, []);
+  const due = clock.now() + timings.effectsMs;
+  // A write conflict is ignored: the flow's earlier due time stays.
+  if (flow?.due !== undefined && flow.due > due) await store.saveFlow({ ...flow, due });
 }

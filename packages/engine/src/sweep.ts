@@ -7,6 +7,7 @@ import { areLookupsRefused } from "@mjflow/core/account-health";
 import { postponeOverdue } from "@mjflow/core/delivery";
 import { DUE_CLASSES, type DueClass, type DuePartition } from "@mjflow/core/due";
 import { failure } from "@mjflow/core/error";
+import { hasDeliveryLog } from "@mjflow/core/event";
 import { flowStatus, nextFlowDue } from "@mjflow/core/flow";
 import { ROOT_PATH } from "@mjflow/core/id";
 import { LOOKUP_BATCH } from "@mjflow/core/limit";
@@ -22,10 +23,11 @@ import { recordFlowEnd, resendFlowEndNotification } from "./record-flow-end.ts";
 import { restartLostFlow } from "./restart.ts";
 import { runEffects } from "./run-effects.ts";
 import { vendorStateOf } from "./submit.ts";
+import { sweepLog } from "./sweep-log.ts";
 
 export type SweepDeps = Omit<EngineDeps, "blobs" | "callbackTokens"> & {
   accounts: Accounts;
-  webhookStore: Pick<WebhookStore, "delivery" | "saveDelivery">;
+  webhookStore: Pick<WebhookStore, "delivery" | "saveDelivery" | "deliveryLog">;
   /** Depths of the queues. Unset: the submit queue counts as empty. */
   queueDepths?: QueueDepths;
 };
@@ -261,6 +263,7 @@ async function sweepFlow(deps: SweepDeps, run: SweepRun, flowId: string): Promis
   const failed = await forEachIsolated(deps, swept, dueTasks, async (task) => {
     current.push(await sweepTask(deps, run, task));
   });
+  if (hasDeliveryLog(flow.eventMask)) await sweepLog(deps, flow, tasks);
   // If a task failed, the flow keeps its passed due time. The other tasks have later due times of their own by now.
   if (failed === 0) await deps.store.saveFlow({ ...flow, due: nextFlowDue(flow, current, now, deps.timings) });
 }

@@ -3,13 +3,14 @@
  *
  *     pk                             sk                          row
  *     flow#<flowId>                  flow                        the flow with its request
+ *     flow#<flowId>                  log#<n>                     a row of the flow's delivery log
  *     flow#<flowId>                  task#<path>                 one task with its result, usually written four times
  *     account#<provider>#<account>   health                      account health: callbacks, look-ups, circuit breaker
  *     account#<provider>#<account>   tasks#<row>                 slots of an account with a concurrency limit, by task
  *     account#<provider>#<account>   slots                       slots of an earlier version, only read
  *     vendors                        <provider>#<account>        a vendor account stored through the API
  *     endpoints#<appId>              <endpointId>                a webhook endpoint; `hook` for the notifyHooks of flows
- *     deliveries#<flowId>            <place>#<name>#<listener>   one event for one subscriber
+ *     deliveries#<flowId>            <place>#<name>#<listener>   one event for one subscriber, after a failed attempt
  *     stage                          banned                      the operator's list of banned words
  *     stage                          health                      the row that health checks write
  *     app#<appId>                    app                         an app and its limits
@@ -174,6 +175,10 @@ export function deliveryPk(flowId: string): string {
 
 export function deliveryKey({ flowId, subject, name, listener }: DeliveryKey): Key {
   return { pk: deliveryPk(flowId), sk: `${subject}#${name}#${listener}` };
+}
+
+export function deliveryLogKey(flowId: string, row: number): Key {
+  return { pk: flowPk(flowId), sk: `log#${row}` };
 }
 
 export function flowPk(flowId: string): string {

@@ -8,6 +8,7 @@ import type { Endpoint } from "@mjflow/core/endpoint";
 import { MjflowError } from "@mjflow/core/error";
 import type { WebhookStore } from "@mjflow/core/port";
 import { type Fields, fieldsOf, type Item, isExpired, keyOf, REV_ATTRIBUTE, row } from "./codec.ts";
+import { createDeliveryLogRows } from "./delivery-log.ts";
 import { ATTRIBUTE, deliveryKey, deliveryPk, endpointKey, endpointPk } from "./keys.ts";
 import type { Table } from "./table.ts";
 
@@ -58,6 +59,7 @@ export interface WebhookStoreDeps {
 
 export function createWebhookStore({ table, now = Date.now, dueShards = DUE_SHARDS }: WebhookStoreDeps): WebhookStore {
   const isLive = (item: Item) => !isExpired(item, now());
+  const logs = createDeliveryLogRows({ table, now });
 
   return {
     async endpoints(appId) {
@@ -91,6 +93,10 @@ export function createWebhookStore({ table, now = Date.now, dueShards = DUE_SHAR
       const put = await table.put(deliveryItem(next, dueShards), delivery.rev === 0 ? undefined : delivery.rev);
       return put.ok ? { ok: true, item: next } : { ok: false, current: put.current && deliveryOf(put.current) };
     },
+    deliveryLog: (flowId, row) => logs.read(flowId, row),
+    saveDeliveryRecord: (flowId, row, change) =>
+      logs.add(flowId, row, change, Math.ceil((now() + DELIVERY_RETENTION_MS) / 1_000)),
+    claimProgress: (flowId, row, subject, at, pauseMs) => logs.claimProgress(flowId, row, subject, at, pauseMs),
     async listDeliveries({ appId, listeners, since, until, limit, cursor }) {
       const before = cursor === undefined ? undefined : decodeCursor(appId, cursor);
       const to = [until === undefined ? undefined : `${isoOf(until)}~`, before].filter((bound) => bound !== undefined);

@@ -26,7 +26,8 @@ try {
         export { archive } from "@mjflow/engine/archive";
         export { handleDeadLetter as bury } from "@mjflow/engine/handle-dead-letter";
         export { createFlow } from "@mjflow/engine/create";
-        export { deliver, notifySubscribers as tell } from "@mjflow/engine/deliver";
+        export { deliver } from "@mjflow/engine/deliver";
+        export { notifySubscribers as tell } from "@mjflow/engine/notify";
         export { createCallbackTokens as createHooks } from "@mjflow/engine/callback-token";
         export { handleCallback as receive } from "@mjflow/engine/handle-callback";
         export { applyAcceptedMessage as taken, handleSubmitMessage as work, submit } from "@mjflow/engine/submit";

@@ -56,7 +56,12 @@ export function createRelay() {
       sweep: () => code.sweep(depsWith()),
       async start(request: Partial<FlowRequest> = {}): Promise<Flow> {
         const body = { provider: "fake", prompt: "a paper boat", state: "order 7", ...request };
-        const defaults = { storeProgress: true, resubmit: "after-grace", archive: false } as const;
+        const defaults = {
+          storeProgress: true,
+          resubmit: "after-grace",
+          archive: false,
+          deliveryLog: false,
+        } as const;
         return (await code.createFlow(depsWith(), "app_a", body, defaults)).flow;
       },
       /** Reports a success for every submission, also for those that follow, and moves the clock by one hour. */

@@ -111,6 +111,8 @@ export function mixtureOf(releases: readonly Release[], seed: number, watched: r
       return versions[n]!;
     },
     dump: () => dumpOf(table),
+    // The log comes one release after the code that reads it (docs/decisions/0032), so no frozen version meets one.
+    deliveryLog: false,
   };
   return { table, variant: simulationVariant, ran, lost };
 }

@@ -120,8 +120,8 @@ export type Effect =
   | { kind: "lookup" }
   /** Check whether the flow has ended, and record its end. */
   | { kind: "settle" }
-  /** Notify the subscribers of a new event. */
-  | { kind: "tell" }
+  /** Notify the subscribers of new events. `events`: their names; unset: of all events without a record. */
+  | { kind: "tell"; events?: readonly string[] }
   /** Archive the result images. */
   | { kind: "archive" }
   /** Check whether the stored late success is to be adopted. */

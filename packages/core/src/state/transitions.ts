@@ -2,6 +2,7 @@
  * The allowed status transitions, and the steps that the handlers of several signals share. Only `changeStatus` changes
  * the status of a task.
  */
+import { isNotifiedByFlow } from "../delivery-log.ts";
 import { isSubscribed } from "../event.ts";
 import { lastPossiblyAcceptedAttempt, markAccepted, relocateTo, restoreLocation } from "../relocation.ts";
 import { hasOwnDueEntry, isEnded, type Orphan, type PendingEffect, type Task, type TaskStatus } from "../task.ts";
@@ -60,6 +61,10 @@ export function recordChange(
  */
 export function applyPatch(task: Task, patch: Partial<Task>, ctx: Context): Task {
   const next = { ...task, ...patch, updatedAt: ctx.now };
+  const { submittedAt, firstSubmittedAt } = task;
+  if (submittedAt !== undefined && next.submittedAt !== submittedAt) {
+    next.firstSubmittedAt = firstSubmittedAt ?? submittedAt;
+  }
   return hasOwnDueEntry(next) && next.flowDue !== undefined ? { ...next, flowDue: 0 } : next;
 }
 
@@ -73,7 +78,7 @@ export function postponeDue(task: Task, byMs: number, ctx: Context, effects: Eff
  * due time of the flow covers the recording of the flow's end.
  */
 export function endTask(task: Task, status: TaskStatus, patch: Partial<Task>, ctx: Context): Decision {
-  const pending = effectsDueAtEnd(task, status);
+  const pending = effectsDueAtEnd({ ...task, ...patch }, status);
   const due = pending.length > 0 ? ctx.now + ctx.timings.effectsMs : undefined;
   const ended = { ...patch, leaseUntil: undefined, endedAt: ctx.now, due, pendingEffects: toStoredEffects(pending) };
   return changeStatus(task, status, ended, ctx, toEffects(pending));
@@ -83,7 +88,8 @@ function effectsDueAtEnd(task: Task, status: TaskStatus): PendingEffect[] {
   const pending: PendingEffect[] = [];
   if (status === "SUCCESS" && (task.then?.length ?? 0) > 0) pending.push("follow");
   if (task.archive && status === "SUCCESS") pending.push("archive");
-  if (isSubscribed(task.eventMask, status === "SUCCESS" ? "task.completed" : "task.failed")) pending.push("tell");
+  if (isSubscribed(task.eventMask, status === "SUCCESS" ? "task.completed" : "task.failed") && !isNotifiedByFlow(task))
+    pending.push("tell");
   return pending;
 }
 
@@ -128,7 +134,8 @@ export function completeEffect(task: Task, kind: PendingEffect, patch: Partial<T
   const rest = pending.filter((other) => other !== kind);
   if (rest.length === pending.length && Object.keys(patch).length === 0) return { kind: "ignore", why: "no-news" };
   const due = rest.length > 0 ? task.due : undefined;
-  const notifies = kind === "archive" && rest.includes("tell");
+  const isHeard = isSubscribed(task.eventMask, task.status === "SUCCESS" ? "task.completed" : "task.failed");
+  const notifies = kind === "archive" && (rest.includes("tell") || (isHeard && isNotifiedByFlow(task)));
   return recordChange(
     task,
     { ...patch, pendingEffects: toStoredEffects(rest), due },

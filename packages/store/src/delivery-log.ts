@@ -1,0 +1,127 @@
+/**
+ * The rows of a delivery log. One update adds one record, so writers of different events do not conflict. A record is one
+ * attribute, `f.<subject>.<name>`, with a short text: times in base 36 and the last characters of each subscriber's id.
+ * `l.<characters>` has the whole id, once in a row. The rows of a healthy flow stay below 1 KB, which is one write unit.
+ */
+import { type DeliveryLog, type DeliveryRecord, EMPTY_LOG, recordKeyOf } from "@mjflow/core/delivery-log";
+import { isExpired } from "./codec.ts";
+import { ATTRIBUTE, deliveryLogKey } from "./keys.ts";
+import { createPlainRows, type PlainFields, type PlainRow } from "./plain-row.ts";
+import type { Table } from "./table.ts";
+
+const LOG = {
+  records: ["f.", "spread of text"],
+  listeners: ["l.", "spread of text"],
+  progressAt: ["p.", "spread of integer"],
+  isFlowEnded: ["fe", "flag"],
+  expiresAt: [ATTRIBUTE.expiresAt, "integer"],
+} as const satisfies PlainFields;
+
+type LogRow = PlainRow<typeof LOG>;
+
+export interface DeliveryLogRows {
+  read(flowId: string, row: number): Promise<DeliveryLog>;
+  /** @param expiresAt epoch seconds */
+  add(
+    flowId: string,
+    row: number,
+    change: { record?: DeliveryRecord; isFlowEnded?: boolean },
+    expiresAt: number,
+  ): Promise<{ ok: boolean; log: DeliveryLog }>;
+  claimProgress(flowId: string, row: number, subject: string, now: number, pauseMs: number): Promise<boolean>;
+}
+
+export function createDeliveryLogRows({ table, now }: { table: Table; now: () => number }): DeliveryLogRows {
+  const rows = createPlainRows(table, LOG);
+  return {
+    async read(flowId, row) {
+      // Other reads of the same turn share the request, for example those of the flow and its tasks.
+      const [item] = await table.getAll([deliveryLogKey(flowId, row)]);
+      return item && !isExpired(item, now()) ? logOf(rows.decode(item)) : EMPTY_LOG;
+    },
+    async add(flowId, row, { record, isFlowEnded }, expiresAt) {
+      const key = deliveryLogKey(flowId, row);
+      const set = { ...(isFlowEnded && { isFlowEnded }), expiresAt };
+      if (!record) {
+        const marked = await rows.update(key, { set, repeatable: "the mark and the expiry are the same again" });
+        return { ok: marked.ok, log: logOf(marked.ok ? marked.row : marked.current) };
+      }
+      const name = recordKeyOf(record.subject, record.name);
+      const { text, listeners } = encodeRecord(record);
+      const result = await rows.update(key, {
+        set: { ...set, records: { [name]: text } },
+        setOnce: { listeners },
+        once: { at: ["records", name], is: "absent" },
+      });
+      if (result.ok) return { ok: true, log: logOf(result.row) };
+      // After a lost response the row has our own record.
+      return { ok: result.current?.records[name] === text, log: logOf(result.current) };
+    },
+    async claimProgress(flowId, row, subject, now, pauseMs) {
+      const at = ["progressAt", subject] as const;
+      const result = await rows.update(deliveryLogKey(flowId, row), {
+        set: { progressAt: { [subject]: now } },
+        once: {
+          anyOf: [
+            { at, is: "absent" },
+            { at, atMost: now - pauseMs },
+          ],
+        },
+      });
+      return result.ok;
+    },
+  };
+}
+
+function logOf(row: LogRow | undefined): DeliveryLog {
+  if (!row) return EMPTY_LOG;
+  const records = Object.entries(row.records).flatMap(([key, text]) => {
+    const record = decodeRecord(key, text, row.listeners);
+    return record ? [[key, record] as const] : [];
+  });
+  return { records: new Map(records), isFlowEnded: row.isFlowEnded ?? false };
+}
+
+/** Number of characters of an endpoint's id. The last 16 characters of a ULID are random, so two endpoints never share 6. */
+const SHORT_ID = 6;
+const ENDPOINT_PREFIX = "ep_";
+
+/** @returns the stored text, and the whole ids of the subscribers that it abbreviates */
+export function encodeRecord(record: DeliveryRecord): { text: string; listeners: Record<string, string> } {
+  const { happenedAt, recordedAt, outcomes } = record;
+  const listeners: Record<string, string> = {};
+  const short = (listener: string) => {
+    if (!listener.startsWith(ENDPOINT_PREFIX)) return listener;
+    const id = listener.slice(-SHORT_ID);
+    listeners[id] = listener;
+    return id;
+  };
+  const groups = Map.groupBy(outcomes, ([, outcome]) => outcome);
+  const parts = [...groups].map(([outcome, same]) => {
+    const ids = same.map(([listener]) => short(listener)).join(",");
+    return `${outcome === "row" ? "r" : outcome}:${ids}`;
+  });
+  const times = `${happenedAt.toString(36)}+${(recordedAt - happenedAt).toString(36)}`;
+  return { text: [times, ...parts].join(";"), listeners };
+}
+
+/** @returns undefined if newer code wrote the record in a form that this code does not know */
+export function decodeRecord(
+  key: string,
+  text: string,
+  listeners: Readonly<Record<string, string>>,
+): DeliveryRecord | undefined {
+  const [subject = "", name = ""] = key.split(".");
+  const [times = "", ...parts] = text.split(";");
+  const [happened = "", delta = ""] = times.split("+");
+  const happenedAt = Number.parseInt(happened, 36);
+  const recordedAt = happenedAt + Number.parseInt(delta, 36);
+  if (!Number.isSafeInteger(recordedAt)) return undefined;
+  const outcomes = parts.flatMap((part) => {
+    const [code = "", ids = ""] = part.split(":");
+    const outcome = code === "r" ? ("row" as const) : Number(code);
+    if (outcome !== "row" && !Number.isInteger(outcome)) return [];
+    return ids.split(",").map((id) => [listeners[id] ?? id, outcome] as const);
+  });
+  return { subject, name, happenedAt, recordedAt, outcomes: new Map(outcomes) };
+}
