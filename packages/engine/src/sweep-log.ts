@@ -60,6 +60,8 @@ export async function sweepLog(
   const overlooked = unrecordedEvents(flow, tasks, log, now).events.filter(({ event }) => isOverlooked(event, now));
   const subjects = [...new Set(overlooked.map(({ subject }) => subject))];
   if (subjects.length > 0)
-    await deps.queue.send(subjects.map((subject) => outgoingNotification({ flowId: flow.id, appId: flow.appId }, subject)));
+    await deps.queue.send(
+      subjects.map((subject) => outgoingNotification({ flowId: flow.id, appId: flow.appId }, subject)),
+    );
   return "waiting";
 }

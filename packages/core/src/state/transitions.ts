@@ -135,7 +135,8 @@ export function completeEffect(task: Task, kind: PendingEffect, patch: Partial<T
   if (rest.length === pending.length && Object.keys(patch).length === 0) return { kind: "ignore", why: "no-news" };
   const due = rest.length > 0 ? task.due : undefined;
   const isHeard = isSubscribed(task.eventMask, task.status === "SUCCESS" ? "task.completed" : "task.failed");
-  const notifies = kind === "archive" && (rest.includes("tell") || (isHeard && isNotifiedByFlow(task)));
+  const wasPending = rest.length < pending.length;
+  const notifies = kind === "archive" && wasPending && (rest.includes("tell") || (isHeard && isNotifiedByFlow(task)));
   return recordChange(
     task,
     { ...patch, pendingEffects: toStoredEffects(rest), due },
