@@ -66,6 +66,7 @@ export const composeApi = /* @__PURE__ */ lazy(() => {
     objectUrl,
     storeProgress: env["MJFLOW_PROGRESS"] === "on",
     archive: env["MJFLOW_ARCHIVE"] === "on",
+    deliveryLog: env["MJFLOW_DELIVERY_LOG"] !== "off",
     resubmit: env["MJFLOW_RESUBMIT"] === "never" ? ("never" as const) : ("after-grace" as const),
   };
 });

@@ -24,6 +24,7 @@ export const EVERYTHING = {
   MJFLOW_CORS_ORIGINS: "https://shop.example.com,http://localhost:3000",
   MJFLOW_DEFAULT_PROVIDER: "cometapi",
   MJFLOW_DELIVER_CONCURRENCY: "100",
+  MJFLOW_DELIVERY_LOG: "off",
   MJFLOW_DUE_SHARDS: "32",
   MJFLOW_FACADE_NOTIFY_HOOK: "https://app.example.com/mj",
   MJFLOW_WEBHOOK_FIRST_TIMEOUT_S: "5",

@@ -132,6 +132,7 @@ test.each([
   ["MJFLOW_ARCHIVE", "true"],
   ["MJFLOW_PROGRESS", "ON"],
   ["MJFLOW_RESUBMIT", "always"],
+  ["MJFLOW_DELIVERY_LOG", "OFF"],
   ["MJFLOW_LOG", "verbose"],
   ["MJFLOW_API_URL", "api.example.com"],
   ["MJFLOW_CDN_URL", "img"],

@@ -153,6 +153,7 @@ const SETTINGS: Record<string, [value: string, probe: Probe, withIt: unknown, wi
     ["127.0.0.1:*", ({ deliver }) => isLoopbackAllowed(deliver), true, false],
   ],
   MJFLOW_PROGRESS: [["on", ({ api }) => api.storeProgress, true, false]],
+  MJFLOW_DELIVERY_LOG: [["off", ({ api }) => api.deliveryLog, false, true]],
   MJFLOW_RESUBMIT: [["never", ({ api }) => api.resubmit, "never", "after-grace"]],
   MJFLOW_STREAMS: [
     ["here", ({ api }) => api.streams.follow, "stream", "read"],

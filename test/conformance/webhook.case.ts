@@ -1,5 +1,6 @@
 /** Conformance suite of the port `WebhookStore` on every kind of table. */
 import { type Delivery, deliveryIdOf, newDelivery } from "@mjflow/core/delivery";
+import type { DeliveryRecord } from "@mjflow/core/delivery-log";
 import type { Endpoint } from "@mjflow/core/endpoint";
 import type { Table } from "@mjflow/store/table";
 import { createWebhookStore } from "@mjflow/store/webhook";
@@ -116,6 +117,62 @@ export function webhookCase(title: string, make: () => Promise<WebhookTable>): v
         code: "invalid_request",
         field: "cursor",
       });
+    });
+
+    const record = (subject: string, name: string, status = 200): DeliveryRecord => ({
+      subject,
+      name,
+      happenedAt: NOW,
+      recordedAt: NOW + 5,
+      outcomes: new Map<string, number | "row">([
+        [EP, status],
+        ["hook", "row"],
+      ]),
+    });
+
+    test("one of two concurrent records of an event is stored, and both writers get it", async () => {
+      const { id } = newFlow();
+      const both = await Promise.all(
+        [200, 204].map((status) => open().saveDeliveryRecord(id, 0, { record: record("0-1", "completed", status) })),
+      );
+      expect(both.filter(({ ok }) => ok)).toHaveLength(1);
+      const [one, other] = both.map(({ log }) => log.records.get("0-1.completed"));
+      expect(one).toEqual(other);
+      expect((await open().deliveryLog(id, 0)).records.get("0-1.completed")).toEqual(one);
+    });
+
+    test("concurrent records of different events are all stored, and the last writer sees all of them", async () => {
+      const { id } = newFlow();
+      const names = Array.from({ length: 12 }, (_, i) => `0-${i}`);
+      const saved = await Promise.all(
+        names.map((subject) => open().saveDeliveryRecord(id, 0, { record: record(subject, "submitted") })),
+      );
+      expect(saved.every(({ ok }) => ok)).toBe(true);
+      expect(Math.max(...saved.map(({ log }) => log.records.size))).toBe(12);
+      const log = await open().deliveryLog(id, 0);
+      for (const subject of names)
+        expect(log.records.get(`${subject}.submitted`)).toEqual(record(subject, "submitted"));
+    });
+
+    test("the end of a flow is marked with and without a record, and a row without records is an empty log", async () => {
+      const { id } = newFlow();
+      expect(await open().deliveryLog(id, 1)).toEqual({ records: new Map(), isFlowEnded: false });
+      expect((await open().saveDeliveryRecord(id, 1, { isFlowEnded: true })).log.isFlowEnded).toBe(true);
+      const { log } = await open().saveDeliveryRecord(id, 0, {
+        record: record("flow", "completed"),
+        isFlowEnded: true,
+      });
+      expect(log.isFlowEnded).toBe(true);
+      expect(await open().deliveryLog(id, 0)).toEqual(log);
+    });
+
+    test("progress of a task can be claimed once in a time, by one of many workers", async () => {
+      const { id } = newFlow();
+      const claims = await Promise.all(Array.from({ length: 5 }, () => open().claimProgress(id, 0, "0-1", NOW, 1_000)));
+      expect(claims.filter(Boolean)).toHaveLength(1);
+      expect(await open().claimProgress(id, 0, "0-1", NOW + 999, 1_000)).toBe(false);
+      expect(await open().claimProgress(id, 0, "0-1", NOW + 1_000, 1_000)).toBe(true);
+      expect(await open().claimProgress(id, 0, "0-2", NOW, 1_000)).toBe(true);
     });
 
     test("a cursor of another app's listing is rejected", async () => {

@@ -1,7 +1,7 @@
 /**
  * The delivery log of a flow: one record per event, with the outcome of its first attempt for each subscriber. A delivery
  * gets a row of its own only after a first attempt that failed (delivery.ts). The log is the proof that subscribers were
- * notified. While an event has no record, the due time of its flow stays, and the sweeper notifies again (T4).
+ * notified (D10). While an event has no record, the due time of its flow stays, and the sweeper notifies again (T4).
  * All functions are pure.
  */
 import type { Delivery } from "./delivery.ts";
