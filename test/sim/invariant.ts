@@ -277,8 +277,10 @@ function incompleteLogsOf({ flows, deliveryLogs, deliveries, posts }: Simulation
     }
     return missing;
   });
+  // If the image of a success is reported later, the event gets another name, also while its first one waits for a record.
+  const isLogged = (id: string) => logged.has(id) || logged.has(`${id}-2`);
   const unlogged = [...new Set(posts.map(({ id }) => id))]
-    .filter((id) => deliveryLogs.has(`flow_${id.split("_")[1]}`) && !logged.has(id) && !id.includes("_progress"))
+    .filter((id) => deliveryLogs.has(`flow_${id.split("_")[1]}`) && !isLogged(id) && !id.includes("_progress"))
     .map((id) => `N ${id} was posted and has no record`);
   return [...waiting, ...ofLogs, ...unlogged];
 }
