@@ -47,6 +47,7 @@ export const environment = {
     ...outbound,
     MJFLOW_PROGRESS: choice("MJFLOW_PROGRESS", "on", "off"),
     MJFLOW_RESUBMIT: choice("MJFLOW_RESUBMIT", "after-grace", "never"),
+    MJFLOW_STREAM_URL: url("MJFLOW_STREAM_URL"),
   }),
   deliver: given({
     MJFLOW_API_URL: url("MJFLOW_API_URL"),

@@ -19,10 +19,10 @@ const env = process.env;
 
 /**
  * The local server sets `MJFLOW_STREAMS` to `here`: it consists of one process, which also holds the streams. A deployment
- * has a function for them.
+ * has a function for them. `MJFLOW_STREAM_URL` is its address, if apps reach it through a domain of the operator.
  */
 function streams(): Streams {
-  if (env["MJFLOW_STREAMS"] !== "here") return { follow: "read", url: Resource.Stream.url };
+  if (env["MJFLOW_STREAMS"] !== "here") return { follow: "read", url: env["MJFLOW_STREAM_URL"] || Resource.Stream.url };
   const limiter = createStreamLimiter({ slots: createProcessSlots(), clock, random, ...STREAMS.local });
   return { follow: "stream", limiter };
 }

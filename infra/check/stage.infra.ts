@@ -135,6 +135,7 @@ test.each([
   ["MJFLOW_DELIVERY_LOG", "OFF"],
   ["MJFLOW_LOG", "verbose"],
   ["MJFLOW_API_URL", "api.example.com"],
+  ["MJFLOW_STREAM_URL", "streams.example.com"],
   ["MJFLOW_CDN_URL", "img"],
   ["MJFLOW_FACADE_NOTIFY_HOOK", "/mj"],
   ["MJFLOW_MJ_PUBLIC_IMAGES", "on"],

@@ -159,6 +159,9 @@ const SETTINGS: Record<string, [value: string, probe: Probe, withIt: unknown, wi
     ["here", ({ api }) => api.streams.follow, "stream", "read"],
     ["here", ({ api }) => api.streams.url, undefined, "https://stream.test"],
   ],
+  MJFLOW_STREAM_URL: [
+    ["https://streams.example.com", ({ api }) => api.streams.url, "https://streams.example.com", "https://stream.test"],
+  ],
   MJFLOW_STREAMS_PER_APP: [["0", ({ stream }) => streamsOpened(stream, ["app_a"]), 0, 1]],
   MJFLOW_STREAMS_PER_DEPLOYMENT: [["1", ({ stream }) => streamsOpened(stream, ["app_a", "app_b"]), 1, 2]],
   MJFLOW_TIMINGS: [

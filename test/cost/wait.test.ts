@@ -23,7 +23,7 @@ interface Waited {
   lateMs: number;
 }
 
-/** @param follow how the client follows the flow */
+/** Creates a flow whose image and upscales take this long, waits for it, and counts. */
 async function wait({ imageS, upscaleS }: { imageS: number; upscaleS: number }): Promise<Waited> {
   const api = createApiClient({}, {});
   const app = await api.join();

@@ -76,6 +76,7 @@ export const ENVIRONMENTS: Record<string, string[]> = {
     "MJFLOW_OUTBOUND_ALLOW",
     "MJFLOW_PROGRESS",
     "MJFLOW_RESUBMIT",
+    "MJFLOW_STREAM_URL",
   ],
   Deliver: [
     "MJFLOW_API_URL",
