@@ -261,6 +261,31 @@ describe("resume, retry and credit", () => {
     expect(await usage()).toMatchObject({ settledUsd: 0.05, reservedUsd: 0, balanceUsd: 0.95 });
   });
 
+  test.each([
+    ["adopted by itself", MINUTE],
+    ["adopted by resume", 2 * HOUR],
+  ])("a success of a task that counted as never accepted is charged once when it is %s", async (_, laterMs) => {
+    api.harness.vendor.next({ kind: "unclear", reason: "timeout" });
+    const { id } = (await call("POST", "/v1/flows", { ...plan, resubmit: "never" })).body;
+    await api.harness.drain();
+    api.harness.advance(api.harness.deps.timings.graceMs.fast + MINUTE);
+    await api.harness.sweep();
+    await api.harness.sweep();
+    expect((await read(id)).tasks[0]).toMatchObject({ status: "FAILURE", failure: { code: "submission_unclear" } });
+    expect(await usage()).toMatchObject({ settledUsd: 0, reservedUsd: 0, balanceUsd: 1 });
+    api.harness.advance(laterMs);
+    await lateSuccess();
+    if (laterMs > HOUR) {
+      // Without an adoption the app gets nothing of it, so nothing is charged.
+      expect(await usage()).toMatchObject({ settledUsd: 0, reservedUsd: 0 });
+      await call("POST", `/v1/flows/${id}/resume`);
+    }
+    api.harness.vendor.finished.add(api.harness.vendor.calls[0]!.id);
+    await api.harness.finishAll();
+    expect(await read(id)).toMatchObject({ status: "completed" });
+    expect(await usage()).toMatchObject({ settledUsd: 0.05, reservedUsd: 0, balanceUsd: 0.95 });
+  });
+
   test("retry of a task with a late success returns the task itself and pays nothing for it", async () => {
     const id = await failed();
     api.harness.advance(2 * HOUR);

@@ -49,6 +49,15 @@ export function acceptedSubmissionCount(task: Task): number {
   return wasAccepted(task) ? 1 + (task.vendorSiblings?.length ?? 0) + orphans : orphans;
 }
 
+/**
+ * Returns a task as a settlement at `settledAt` saw it: without a success that was reported later. Such a success may be
+ * the first sign that the vendor accepted the task.
+ */
+export function asSettled(task: Task, settledAt: number | undefined): Task {
+  const isLater = settledAt !== undefined && task.late !== undefined && task.late.at > settledAt;
+  return isLater ? { ...task, late: undefined } : task;
+}
+
 /** Failure codes set by mjflow for tasks that the vendor had accepted but did not finish in time. */
 const ACCEPTED_THEN_LOST: ReadonlySet<string> = new Set(["deadline_passed", "vendor_lost", "vendor_stalled"]);
 

@@ -7,7 +7,7 @@ import type { Limits } from "@mjflow/core/app";
 import { usesHolds } from "@mjflow/core/credit";
 import { MjflowError } from "@mjflow/core/error";
 import { type Flow, isSuperseded, nextFlowDue } from "@mjflow/core/flow";
-import { estimateMicroUsd, planMicroUsd } from "@mjflow/core/price";
+import { acceptedSubmissionCount, asSettled, estimateMicroUsd, planMicroUsd } from "@mjflow/core/price";
 import { hasAdoptableResult } from "@mjflow/core/state";
 import type { Task } from "@mjflow/core/task";
 import { type AppliedSignal, applySignal } from "./apply-signal.ts";
@@ -64,7 +64,7 @@ function reasonToDecline(
 }
 
 /**
- * Adopts the stored late success of a task: reserves the credit of its follow-ups, changes the task, then reopens the
+ * Adopts the stored late success of a task: reserves the credit of its follow-ups and of what was not settled, changes the task, then reopens the
  * flow. The effect `adopt` stays pending until then, so a crash in between is completed by the sweeper.
  *
  * @throws MjflowError `out_of_credit`; `overloaded`
@@ -76,8 +76,10 @@ export async function adopt(
   task: Task,
 ): Promise<AppliedSignal> {
   if (hasAdoptableResult(task) && needsCredit(flow, limits)) {
-    const micro = planMicroUsd(task, task.then) - estimateMicroUsd(task);
-    await extendHold({ ...deps, limits }, flow, { path: task.path, micro });
+    // A task that counted as never accepted was not settled. The app gets its picture now, so it is charged.
+    const settled = acceptedSubmissionCount(asSettled(task, flow.endedAt)) > 0 ? estimateMicroUsd(task) : 0;
+    const micro = planMicroUsd(task, task.then) - settled;
+    await extendHold({ ...deps, limits }, flow, { path: task.path, micro, isAdoption: true });
   }
   const applied = await applySignal(deps, task, { kind: "adopt" });
   if (applied.decision.kind !== "move") return applied;

@@ -20,7 +20,7 @@ import {
 } from "@mjflow/core/credit";
 import { MjflowError } from "@mjflow/core/error";
 import { type Flow, flowStatus, nextFlowDue } from "@mjflow/core/flow";
-import { costMicroUsd } from "@mjflow/core/price";
+import { asSettled, costMicroUsd } from "@mjflow/core/price";
 import type { Task } from "@mjflow/core/task";
 import type { EngineDeps } from "./deps.ts";
 
@@ -78,19 +78,21 @@ export async function reserveCredit(
  * Extends the hold of a flow before the child of a press or retry is written. It also sets the due time of the flow: if
  * all processes crash before the child has ended and the hold is settled, the sweeper settles it.
  *
- * @param path path of the child that will be written
+ * @param path path of the child that will be written, or of the task whose late success is adopted
+ * @param isAdoption true: the next settlement charges late successes that the previous one did not know
  * @throws MjflowError `out_of_credit`; `overloaded`
  */
 export async function extendHold(
   deps: CreditDeps & AppLimits & Pick<EngineDeps, "timings">,
   flow: Flow,
-  { path, micro }: { path: string; micro: number },
+  { path, micro, isAdoption = false }: { path: string; micro: number; isAdoption?: boolean },
 ): Promise<void> {
   const limits = deps.limits ?? {};
   if (!flow.hasCreditHold && !usesHolds(limits)) return;
   await updateCreditWithRetry(deps, flow.appId, async (credit) => {
     const isHeld = credit.holds[flow.id] !== undefined;
-    const spent = isHeld ? 0 : costMicroUsd((await deps.store.loadFlow(flow.id)).tasks);
+    const tasks = isHeld ? [] : (await deps.store.loadFlow(flow.id)).tasks;
+    const spent = costMicroUsd(isAdoption ? tasks.map((task) => asSettled(task, flow.endedAt)) : tasks);
     return reserveForPress(credit, limits, { flowId: flow.id, path, micro, spent }, deps.clock.now());
   });
   await keepFlowDue(deps, flow.id);
