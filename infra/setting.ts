@@ -32,6 +32,7 @@ export const environment = {
   every: given({
     // `size.ts` checks the number.
     MJFLOW_DUE_SHARDS: env["MJFLOW_DUE_SHARDS"],
+    MJFLOW_FAN_OUT: choice("MJFLOW_FAN_OUT", "one", "each"),
     MJFLOW_LOG: choice("MJFLOW_LOG", "debug", "info", "warn", "error", "silent"),
   }),
   api: given({

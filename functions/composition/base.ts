@@ -7,6 +7,7 @@
  */
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { DUE_SHARDS } from "@mjflow/core/due";
+import type { FanOut } from "@mjflow/core/message";
 import type { Queue, QueueDepths } from "@mjflow/core/port";
 import { LOCAL_TIMINGS, TIMINGS, type Timings } from "@mjflow/core/timing";
 import { createAccounts } from "@mjflow/engine/account";
@@ -128,10 +129,13 @@ function log(name: string): FunctionLog {
   return createLog({ name, level, stage });
 }
 
-export type BaseDeps = Pick<EngineDeps, "store" | "queue" | "clock" | "timings"> & { log: FunctionLog };
+/** `MJFLOW_FAN_OUT` is `each` while a version that does not know messages for several tasks is still running. */
+const fanOut: FanOut = env["MJFLOW_FAN_OUT"] === "each" ? "each" : "one";
+
+export type BaseDeps = Pick<EngineDeps, "store" | "queue" | "clock" | "timings" | "fanOut"> & { log: FunctionLog };
 
 export function baseDeps(name: string): BaseDeps {
-  return { store: store(), queue: queue(), clock, timings: timings(), log: log(name) };
+  return { store: store(), queue: queue(), clock, timings: timings(), fanOut, log: log(name) };
 }
 
 export function withAccounts<T extends BaseDeps>(parts: T) {

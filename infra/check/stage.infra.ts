@@ -129,6 +129,7 @@ async function readSettings(name: string, value: string) {
 test.each([
   ["MJFLOW_BUS", "yes"],
   ["MJFLOW_RECURSIVE_LOOP", "Allow"],
+  ["MJFLOW_FAN_OUT", "all"],
   ["MJFLOW_ARCHIVE", "true"],
   ["MJFLOW_PROGRESS", "ON"],
   ["MJFLOW_RESUBMIT", "always"],

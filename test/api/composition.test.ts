@@ -168,6 +168,10 @@ const SETTINGS: Record<string, [value: string, probe: Probe, withIt: unknown, wi
     ['{"beliefMs":1234}', ({ api }) => api.timings.beliefMs, 1_234, 30_000],
     ['{"beliefMs":1234}', ({ deliver }) => deliver.timings.beliefMs, 1_234, 30_000],
   ],
+  MJFLOW_FAN_OUT: [
+    ["each", ({ api }) => api.fanOut, "each", "one"],
+    ["each", ({ deliver }) => deliver.fanOut, "each", "one"],
+  ],
   MJFLOW_WEBHOOK_FIRST_TIMEOUT_S: [["5", ({ deliver }) => deliver.timings.webhookFirstMs, 5_000, 3_000]],
 };
 

@@ -216,3 +216,34 @@ describe.each(pairs)("from %s", (_, from, to) => {
     expect(leg.relay.vendor.calls).toHaveLength(1);
   });
 });
+
+describe.each(EARLIER)("a message for several presses that the version %s receives", (name) => {
+  const U = [{ press: "U1" }, { press: "U2" }, { press: "U3" }];
+  async function pressedBy(fanOut: "one" | "each") {
+    const relay = createRelay();
+    Object.assign(relay.deps, { fanOut });
+    const [first, second] = [relay.runner(today), relay.runner(await earlier(name))];
+    await first.start({ then: U });
+    await first.drain();
+    const [root] = relay.vendor.calls;
+    relay.vendor.finished.add(root!.id);
+    await first.post(root!, "SUCCESS");
+    await second.drain();
+    return { relay, first, presses: () => relay.vendor.calls.length - 1 };
+  }
+
+  test("it submits the first press, and the sweeper finds the others when their flow is due", async () => {
+    const { relay, first, presses } = await pressedBy("one");
+    expect(presses()).toBe(1);
+    for (let minutes = 0; minutes < 7; minutes++) {
+      relay.advance(60_000);
+      await first.sweep();
+      await first.drain();
+    }
+    expect(presses()).toBe(U.length);
+  });
+
+  test("it submits all presses if the newer version sends a message for each", async () => {
+    expect((await pressedBy("each")).presses()).toBe(U.length);
+  });
+});

@@ -212,7 +212,9 @@ function keptSuccessesOf(run: SimulationRun): string[] {
       const { flowId, path, status, late, endedAt = 0, endedBy, result = {}, failure } = task;
       const isInTime = late !== undefined && late.at - endedAt < ADOPTED_WITHIN_MS;
       const mayGoOn = flow.canceledAt === undefined && failure?.code !== "canceled" && !flow.hasCreditHold;
-      const isKept = hasAdoptableResult(task) && isInTime && mayGoOn && flow.restartedAs === undefined;
+      // A process of an earlier version may have stored the late success, and it adopted none.
+      const isExpected = mayGoOn && flow.restartedAs === undefined && !run.variant.earlierCode;
+      const isKept = hasAdoptableResult(task) && isInTime && isExpected;
       const own = submissions.get(`${flowId} ${path}`)?.find(({ attempt }) => attempt === endedBy);
       const lacksImage = status === "SUCCESS" && own?.pictureConfirmed === true && !hasMedia(result);
       return [

@@ -90,7 +90,7 @@ export const ENVIRONMENTS: Record<string, string[]> = {
 };
 /** Variables of functions that follow from the sizes of the stage and are always set. */
 export const FIXED_ENVIRONMENTS: Record<string, string[]> = { Stream: ["MJFLOW_STREAMS_PER_DEPLOYMENT"] };
-export const EVERY_ENVIRONMENT = ["MJFLOW_DUE_SHARDS", "MJFLOW_LOG"];
+export const EVERY_ENVIRONMENT = ["MJFLOW_DUE_SHARDS", "MJFLOW_FAN_OUT", "MJFLOW_LOG"];
 
 /** Everyone who may view a function sees its environment. Therefore secrets are in links, which are encrypted. */
 export const environmentsHoldNoSecret: Rule = (infra) =>

@@ -12,12 +12,17 @@ import {
   notifyMessage,
   outgoingArchive,
   outgoingDelivery,
+  outgoingFanOut,
   outgoingNotification,
   outgoingWork,
   parseMessage,
+  pathsOf,
   QUEUE_OF,
+  type SubmitMessage,
   submitMessage,
 } from "./message.ts";
+
+const OTHER_FLOW = "flow_01K9ZC7T3R8M2V5X0Q4B6N1JHE";
 
 const acceptedMessage: AcceptedMessage = {
   v: 1,
@@ -156,6 +161,39 @@ describe("notify, deliver and archive messages", () => {
     const submission = { message: submitMessage(FLOW, "0-2"), group: "cometapi/second", delayMs: 7 };
     expect(outgoingWork({ ...task, action: "TILE" })).toEqual(tile);
     expect(outgoingWork({ ...task, action: "UPSCALE" }, 7)).toEqual(submission);
+  });
+
+  const children = (count: number, more: object = {}) =>
+    Array.from({ length: count }, (_, i) => ({ ...task, path: `0-${i}`, action: "UPSCALE", ...more }));
+
+  it("the presses of one image travel in one message, and their tiles in messages of their own", () => {
+    const tile = { ...task, path: "0-9", action: "TILE" };
+    expect(outgoingFanOut([...children(3), tile])).toEqual([
+      { message: { ...submitMessage(FLOW, "0-0"), also: ["0-1", "0-2"] }, group: "cometapi/second" },
+      outgoingWork(tile),
+    ]);
+    expect(outgoingFanOut(children(1))).toEqual([{ message: submitMessage(FLOW, "0-0"), group: "cometapi/second" }]);
+    expect(outgoingFanOut([])).toEqual([]);
+  });
+
+  it("a message names ten tasks at most, of one flow and one vendor account", () => {
+    const sizes = (tasks: Parameters<typeof outgoingFanOut>[0]) =>
+      outgoingFanOut(tasks).map(({ message }) => pathsOf(message as SubmitMessage).length);
+    expect(sizes(children(23))).toEqual([10, 10, 3]);
+    expect(sizes([...children(2), ...children(3, { account: "third" })])).toEqual([2, 3]);
+    expect(sizes([...children(2), ...children(3, { flowId: OTHER_FLOW })])).toEqual([2, 3]);
+  });
+
+  it("with `each`, which earlier versions need, every task has its own message", () => {
+    expect(outgoingFanOut(children(2), "each")).toEqual(children(2).map((child) => outgoingWork(child)));
+  });
+
+  it("the further tasks of a message are parsed, and an unknown kind of list is an error", () => {
+    const parse = (also: unknown) => parseMessage(JSON.stringify({ ...submitMessage(FLOW, "0-0"), also }));
+    expect(parse(["0-1", "0-2"])).toEqual({ ...submitMessage(FLOW, "0-0"), also: ["0-1", "0-2"] });
+    expect(parse([])).toEqual(submitMessage(FLOW, "0-0"));
+    for (const also of ["0-1", [1], ["x"], {}, null, Array.from({ length: 10 }, (_, i) => `0-${i + 1}`)])
+      expect(() => parse(also), JSON.stringify(also)).toThrow("has no valid paths of further tasks");
   });
 
   it("notifications, deliveries and archive copies are grouped by app, or by flow if a row of an earlier version has none", () => {

@@ -14,6 +14,15 @@ import { isFlowId, parseTaskId, taskIdOf } from "./id.ts";
  */
 export const MAX_HOPS = 6;
 
+/** Highest number of tasks that one message names. Their vendor calls run in one invocation at the same time. */
+export const FAN_OUT = 10;
+
+/**
+ * How the tasks of a fan-out are sent: `one` message for those of one vendor account, or `each` in its own. A version that
+ * does not know `also` submits only the first task of a message, and the sweeper finds the others minutes later.
+ */
+export type FanOut = "one" | "each";
+
 interface Chained {
   /** Number of this message in a chain of messages that one function sends to its own queue. Unset: 1. */
   hops?: number;
@@ -27,6 +36,8 @@ export interface SubmitMessage extends Chained {
   type: "submit";
   flowId: string;
   path: string;
+  /** Further tasks of the flow at the same vendor account, at most `FAN_OUT - 1`. Unset: none. */
+  also?: string[];
 }
 
 /**
@@ -126,6 +137,27 @@ export function outgoingWork(task: WaitingTask, delayMs?: number): OutgoingMessa
   return { message: submitMessage(task.flowId, task.path), delayMs, group: accountGroup(task) };
 }
 
+/**
+ * Returns the work of several waiting tasks in as few messages as possible: the submissions of a flow at one vendor account
+ * travel together.
+ */
+export function outgoingFanOut(tasks: readonly WaitingTask[], fanOut: FanOut = "one"): OutgoingMessage[] {
+  const isTogether = (task: WaitingTask) => fanOut === "one" && workQueueOf(task) === "submit";
+  const together = Map.groupBy(tasks.filter(isTogether), (task) => `${task.flowId} ${accountGroup(task)}`);
+  const alone = tasks.filter((task) => !isTogether(task)).map((task) => outgoingWork(task));
+  return [...[...together.values()].flatMap(messagesOfSiblings), ...alone];
+}
+
+function messagesOfSiblings(tasks: readonly WaitingTask[]): OutgoingMessage[] {
+  const count = Math.ceil(tasks.length / FAN_OUT);
+  return Array.from({ length: count }, (_, i) => {
+    const [first, ...rest] = tasks.slice(i * FAN_OUT, (i + 1) * FAN_OUT) as [WaitingTask, ...WaitingTask[]];
+    const message = submitMessage(first.flowId, first.path);
+    const also = rest.map(({ path }) => path);
+    return { message: also.length > 0 ? { ...message, also } : message, group: accountGroup(first) };
+  });
+}
+
 export function outgoingArchive(task: TaskOfApp, delayMs?: number): OutgoingMessage {
   return { message: archiveMessage(task.flowId, task.path), delayMs, group: appGroup(task) };
 }
@@ -144,6 +176,11 @@ export function outgoingNotification(
 
 export function outgoingDelivery(delivery: DeliveryKey & { appId: string }, delayMs?: number): OutgoingMessage {
   return { message: deliverMessage(deliveryIdOf(delivery)), delayMs, group: appGroup(delivery) };
+}
+
+/** Returns the paths of all tasks that the message names. */
+export function pathsOf({ path, also = [] }: Pick<SubmitMessage, "path" | "also">): string[] {
+  return [path, ...also];
 }
 
 export function submitMessage(flowId: string, path: string): SubmitMessage {
@@ -204,13 +241,24 @@ function messageOf(body: Record<string, unknown>): Message {
   if (typeof flowId !== "string" || typeof path !== "string" || !isTaskRef(flowId, path)) {
     throw new MessageError("has no valid flow id or task path");
   }
-  if (type === "submit") return submitMessage(flowId, path);
+  if (type === "submit") return { ...submitMessage(flowId, path), ...siblingsIn(flowId, body["also"]) };
   if (type === "archive") return archiveMessage(flowId, path);
   if (type !== "taken") throw new MessageError("unknown type");
   if (!Number.isInteger(attempt) || typeof vendorTaskId !== "string" || typeof window !== "boolean") {
     throw new MessageError("has no valid attempt, vendor task id or modal flag");
   }
   return { v: 1, type, flowId, path, attempt: attempt as number, vendorTaskId, window };
+}
+
+/** @throws MessageError for a list with another content. The message is then kept for a version that knows it. */
+function siblingsIn(flowId: string, also: unknown): { also?: string[] } {
+  if (also === undefined) return {};
+  const isKnown =
+    Array.isArray(also) &&
+    also.length < FAN_OUT &&
+    also.every((path) => typeof path === "string" && isTaskRef(flowId, path));
+  if (!isKnown) throw new MessageError("has no valid paths of further tasks");
+  return also.length > 0 ? { also: also as string[] } : {};
 }
 
 function isSubject(flowId: string, subject: string): boolean {

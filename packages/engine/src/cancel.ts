@@ -10,7 +10,7 @@ import { MjflowError } from "@mjflow/core/error";
 import { flowStatus, isSuperseded } from "@mjflow/core/flow";
 import { parentPath, retryPath } from "@mjflow/core/id";
 import { REQUEST } from "@mjflow/core/limit";
-import { outgoingWork } from "@mjflow/core/message";
+import { outgoingFanOut } from "@mjflow/core/message";
 import { hasAdoptableResult } from "@mjflow/core/state";
 import { isEnded, newTask, type Task } from "@mjflow/core/task";
 import { adopt, reopenedFlow } from "./adopt.ts";
@@ -152,7 +152,7 @@ async function retryAll(deps: PressDeps, { flow, tasks }: FlowWithTasks, failed:
   );
   const waiting = retries.filter((retry) => retry.status === "PENDING");
   if (waiting.length > 0) {
-    await deps.queue.send(waiting.map((retry) => outgoingWork(retry))).catch((error: unknown) => {
+    await deps.queue.send(outgoingFanOut(waiting, deps.fanOut)).catch((error: unknown) => {
       // The tasks are stored, so the response is still 202. When they are due, the sweeper sends the messages again.
       deps.log.error("flow.messages-not-sent", { flow: flow.id, error: String(error) });
     });

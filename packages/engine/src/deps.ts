@@ -1,5 +1,5 @@
 /** The dependencies of the engine's steps. Each step declares the part that it needs. */
-import { workQueueOf } from "@mjflow/core/message";
+import { type FanOut, workQueueOf } from "@mjflow/core/message";
 import type { Blobs, Clock, Log, Providers, Queue, Store } from "@mjflow/core/port";
 import type { Report } from "@mjflow/core/report";
 import type { Context } from "@mjflow/core/state";
@@ -26,6 +26,8 @@ export interface EngineDeps {
   log: Log;
   /** The chain of messages that this invocation continues (chain.ts). Unset: none, as for a request or a callback. */
   chain?: Chain;
+  /** How the tasks of a fan-out are sent. Unset: in one message. */
+  fanOut?: FanOut;
 }
 
 /**

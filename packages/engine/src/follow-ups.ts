@@ -1,7 +1,7 @@
 /** Follow-ups: a success starts the presses that the plan has for it. A second run starts nothing twice (T3, P4). */
 import { actionOfPress } from "@mjflow/core/button";
 import { childPath } from "@mjflow/core/id";
-import { outgoingWork, workQueueOf } from "@mjflow/core/message";
+import { outgoingFanOut, workQueueOf } from "@mjflow/core/message";
 import { newTask, type Task } from "@mjflow/core/task";
 import { applySignal } from "./apply-signal.ts";
 import { isChainOver } from "./chain.ts";
@@ -12,16 +12,15 @@ import type { EngineDeps } from "./deps.ts";
  * parent last. After a crash at any earlier point the parent is still due, and the sweeper runs this function again.
  */
 export async function startFollowUps(
-  deps: Pick<EngineDeps, "store" | "queue" | "clock" | "timings" | "log" | "chain">,
+  deps: Pick<EngineDeps, "store" | "queue" | "clock" | "timings" | "log" | "chain" | "fanOut">,
   parent: Task,
 ): Promise<void> {
   const children = await Promise.all(plannedChildren(parent, deps).map((child) => deps.store.createTask(child)));
   const waiting = children
     .map((saved) => (saved.ok ? saved.item : saved.current))
     // Children of an earlier run may have advanced already. A message for them would have no effect.
-    .filter((child) => child?.status === "PENDING")
-    .map((child) => outgoingWork(child!));
-  if (waiting.length > 0) await deps.queue.send(waiting);
+    .filter((child) => child?.status === "PENDING") as Task[];
+  if (waiting.length > 0) await deps.queue.send(outgoingFanOut(waiting, deps.fanOut));
   await applySignal(deps, parent, { kind: "followUpsStarted" });
   deps.log.count("FollowUps", waiting.length);
 }

@@ -3,7 +3,7 @@
  * that no flow stays unfinished (Q2).
  */
 import { failure } from "@mjflow/core/error";
-import type { Message } from "@mjflow/core/message";
+import { type Message, pathsOf } from "@mjflow/core/message";
 import type { TaskRef } from "@mjflow/core/port";
 import { isEnded, type Task } from "@mjflow/core/task";
 import { applySignal } from "./apply-signal.ts";
@@ -18,6 +18,8 @@ export async function handleDeadLetter(deps: DeadLetterDeps, message: Message): 
   deps.log.count("DeadLetters");
   switch (message.type) {
     case "submit":
+      for (const path of pathsOf(message)) await failTask(deps, { flowId: message.flowId, path });
+      return;
     case "taken":
       return failTask(deps, message);
     case "archive":

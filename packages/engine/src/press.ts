@@ -26,7 +26,7 @@ type ResolvedButton = Extract<Resolved, { ok: true }>;
 
 export type PressDeps = Pick<
   EngineDeps,
-  "store" | "queue" | "blobs" | "providers" | "clock" | "random" | "timings" | "log"
+  "store" | "queue" | "blobs" | "providers" | "clock" | "random" | "timings" | "log" | "fanOut"
 > &
   AppLimits & { banned: Pick<BannedWordsCheck, "assertAllowed"> };
 

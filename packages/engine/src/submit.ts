@@ -16,7 +16,15 @@ import { isSlotAged, occupiesSlot, type Slot } from "@mjflow/core/concurrency-li
 import { type Failure, failure, isVendorLoss } from "@mjflow/core/error";
 import type { Flow } from "@mjflow/core/flow";
 import { parentPath } from "@mjflow/core/id";
-import { type AcceptedMessage, accountGroup, type Message, MessageError, outgoingWork } from "@mjflow/core/message";
+import {
+  type AcceptedMessage,
+  accountGroup,
+  type Message,
+  MessageError,
+  outgoingWork,
+  pathsOf,
+  type SubmitMessage,
+} from "@mjflow/core/message";
 import type { CallContext, SubmitOutcome, TaskRef } from "@mjflow/core/port";
 import type { AccountRef, CallbackExpectation, Signal } from "@mjflow/core/state";
 import type { Task } from "@mjflow/core/task";
@@ -123,9 +131,20 @@ async function send(deps: SubmitDeps, flow: Flow, task: Task, parent: Task | und
  * @throws MessageError if the message belongs to another queue
  */
 export async function handleSubmitMessage(deps: SubmitDeps, message: Message): Promise<void> {
-  if (message.type === "submit") return submit(continueChain(deps, message), message);
+  if (message.type === "submit") return submitAll(continueChain(deps, message), message);
   if (message.type === "taken") return applyAcceptedMessage(continueChain(deps, message), message);
   throw new MessageError(`a ${message.type} message on the submit queue`);
+}
+
+/**
+ * Submits all tasks of a message at the same time, independently of each other. If one of them fails, the message comes
+ * again for all of them, and a task that was submitted then does nothing (P5).
+ */
+async function submitAll(deps: SubmitDeps, message: SubmitMessage): Promise<void> {
+  const { flowId } = message;
+  const results = await Promise.allSettled(pathsOf(message).map((path) => submit(deps, { flowId, path })));
+  const failed = results.find((result) => result.status === "rejected");
+  if (failed) throw failed.reason;
 }
 
 /**

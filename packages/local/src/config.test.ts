@@ -31,6 +31,7 @@ describe("readConfig", () => {
     [{ MJFLOW_TIMINGS: '{"quitMs":1}' }, "quitMs"],
     [{ MJFLOW_SIMULATOR_SPEED: "fast" }, "MJFLOW_SIMULATOR_SPEED"],
     [{ MJFLOW_SWEEP_MS: "0" }, "MJFLOW_SWEEP_MS"],
+    [{ MJFLOW_FAN_OUT: "all" }, "MJFLOW_FAN_OUT"],
     [{ MJFLOW_WEBHOOK_FIRST_TIMEOUT_S: "16" }, "MJFLOW_WEBHOOK_FIRST_TIMEOUT_S"],
     [{ MJFLOW_PUBLIC_URL: "example.test" }, "MJFLOW_PUBLIC_URL"],
     [{ MJFLOW_CORS_ORIGINS: "https://example.test/" }, "MJFLOW_CORS_ORIGINS"],

@@ -40,6 +40,7 @@ export function readConfig(env: Env, providerIds: readonly string[]): LocalServe
     throw new ConfigError("MJFLOW_PUBLIC_URL must start with http:// or https://");
   }
   assertCorsOrigins(env["MJFLOW_CORS_ORIGINS"]);
+  assertFanOut(env["MJFLOW_FAN_OUT"]);
   // The deliver function reads the setting itself.
   numberOf(env, "MJFLOW_WEBHOOK_FIRST_TIMEOUT_S", 0, { min: 1, max: 15 });
   const providers = Object.fromEntries(providerIds.flatMap((id) => providerOf(env, id) ?? []));
@@ -65,6 +66,10 @@ function assertCorsOrigins(text: string | undefined): void {
   } catch (error) {
     throw new ConfigError(`MJFLOW_CORS_ORIGINS: ${(error as Error).message}`);
   }
+}
+
+function assertFanOut(text: string | undefined): void {
+  if (text && text !== "one" && text !== "each") throw new ConfigError("MJFLOW_FAN_OUT must be one or each");
 }
 
 function engineOf(text: string): EngineName {

@@ -104,6 +104,7 @@ export function mixtureOf(releases: readonly Release[], seed: number, watched: r
   const ran = new Map(releases.map(({ name }) => [name, 0]));
   const simulationVariant: SimulationVariant = {
     table,
+    earlierCode: releases.some(({ code }) => code !== CURRENT_VERSION),
     dueShards: 0,
     versionOf() {
       const n = rng.int(0, releases.length - 1);
