@@ -1,4 +1,5 @@
 /** The limits of open event streams and long polls, and the stream function (ES1, ES2, ES3). */
+import { PassThrough } from "node:stream";
 import { STREAMS } from "@mjflow/core/limit";
 import type { StreamSlots } from "@mjflow/core/port";
 import { createProcessSlots, createStreamLimiter } from "@mjflow/engine/stream-limit";
@@ -6,6 +7,7 @@ import { streamSlotsKey } from "@mjflow/store/keys";
 import { createMemoryTable } from "@mjflow/store/memory-table";
 import { createStreamSlots } from "@mjflow/store/stream-slots";
 import { beforeEach, describe, expect, test } from "vitest";
+import { streamingHandler } from "../../functions/http/function-url.ts";
 import { createStreamApp } from "../../functions/http/stream-app.ts";
 import { type ApiClient, createApiClient, FLOW, OPERATOR } from "../app/api-client.ts";
 
@@ -220,6 +222,39 @@ describe("requests of an app that has as many streams open as it may have", () =
     expect((await call("GET", `/v1/flows/${id}`, undefined, { prefer: "wait=2" })).status).toBe(500);
     expect((await call("GET", `/v1/flows/${id}/events`)).status).toBe(200);
   });
+});
+
+test("a stream releases its slots before its invocation ends, because Lambda then freezes the process", async () => {
+  let released = 0;
+  const limiter = {
+    acquire: async () => ({
+      ok: true as const,
+      async release() {
+        // A write to the table takes some turns of the event loop.
+        await new Promise((resolve) => setImmediate(resolve));
+        released++;
+      },
+    }),
+  };
+  const api = createApiClient({ streams: { follow: "read", limiter } });
+  const { id } = (await api.call(OPERATOR, "POST", "/v1/flows", FLOW)).body;
+  await api.harness.finishAll();
+  const runtime = {
+    streamifyResponse: (handler: unknown) => handler,
+    HttpResponseStream: { from: (stream: PassThrough) => stream },
+  };
+  const fetch = (request: Request) => api.app.fetch(request);
+  const handler = streamingHandler(fetch, runtime as never) as unknown as (...given: unknown[]) => Promise<void>;
+  for (const [i, path] of [`/v1/flows/${id}/events`, `/v1/flows/${id}/events?again`].entries()) {
+    const [rawPath, rawQueryString = ""] = path.split("?");
+    const headers = { host: "api.test", authorization: `Bearer ${OPERATOR}` };
+    const http = { method: "GET", path: rawPath };
+    const event = { rawPath, rawQueryString, headers, requestContext: { domainName: "api.test", http } };
+    const out = new PassThrough();
+    out.resume();
+    await handler(event, out, {});
+    expect(released).toBe(i + 1);
+  }
 });
 
 describe("the stream function", () => {
