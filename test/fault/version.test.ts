@@ -17,6 +17,7 @@ import {
   type Release,
   sharded,
   today,
+  withDeliveryLog,
   without,
 } from "./version/versions.ts";
 
@@ -27,7 +28,7 @@ interface Options {
   /** Attributes that no row may lose. */
   watched?: readonly string[];
   /** True if apps are subscribed; failing deliveries then take virtual days. */
-  hooks?: boolean;
+  hooks?: boolean | "always";
 }
 
 async function runMixed(
@@ -78,6 +79,36 @@ describe.each(EARLIER)("processes of the version %s together with the current ve
       expect((await runMixed(releases, seed, EARLIER_FAULTS)).findings).toEqual([]);
     }
   });
+});
+
+describe("the delivery log of new flows", () => {
+  test("processes with and without the setting share a table, and no rule is broken", async () => {
+    const logs = new Set<boolean>();
+    for (let seed = 1; seed <= SEEDS; seed++) {
+      const mixed = await runMixed([withDeliveryLog(false), withDeliveryLog(true)], seed, ALL_FAULTS, {
+        hooks: "always",
+      });
+      expect(mixed.findings).toEqual([]);
+      expectBothRan(mixed);
+      for (const flowId of mixed.run.flows.keys()) logs.add(mixed.run.deliveryLogs.has(flowId));
+    }
+    expect(logs).toEqual(new Set([true, false]));
+  });
+
+  test.each(EARLIER)(
+    "the version %s, which does not know the log, notifies of every event of such flows",
+    async (name) => {
+      for (let seed = 1; seed <= SEEDS; seed++) {
+        const mixed = await runMixed([await earlier(name), withDeliveryLog(true)], seed, NO_FAULTS, {
+          hooks: "always",
+        });
+        expect(mixed.run.deliveryLogs.size).toBeGreaterThan(0);
+        // It writes no records of its own, so only the rules about records do not hold.
+        expect(mixed.findings.filter((finding) => !/^seed \d+: N /.test(finding))).toEqual([]);
+        expect(mixed.counts.unfinished).toBe(0);
+      }
+    },
+  );
 });
 
 describe("a version without fields of a later version", () => {

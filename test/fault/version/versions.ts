@@ -38,6 +38,14 @@ export const sharded: Release = {
   open: (deps) => createDynamoStore({ ...deps, dueShards: 32 }),
 };
 
+/** The current version with a setting for the delivery log of new flows, as before and after the setting is removed. */
+export function withDeliveryLog(deliveryLog: boolean): Release {
+  const createFlow: Code["createFlow"] = (deps, appId, request, defaults, chosen) =>
+    CURRENT_VERSION.createFlow(deps, appId, request, { ...defaults, deliveryLog }, chosen);
+  const name = deliveryLog ? "with delivery logs" : "without delivery logs";
+  return { ...today, name, code: { ...CURRENT_VERSION, createFlow } };
+}
+
 export async function earlier(name: (typeof EARLIER)[number]): Promise<Release> {
   const frozen = (await import(new URL(`${name}.mjs`, import.meta.url).href)) as Code & {
     createDynamoStore: OpenStore;

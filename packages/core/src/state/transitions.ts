@@ -88,7 +88,9 @@ function effectsDueAtEnd(task: Task, status: TaskStatus): PendingEffect[] {
   const pending: PendingEffect[] = [];
   if (status === "SUCCESS" && (task.then?.length ?? 0) > 0) pending.push("follow");
   if (task.archive && status === "SUCCESS") pending.push("archive");
-  if (isSubscribed(task.eventMask, status === "SUCCESS" ? "task.completed" : "task.failed") && !isNotifiedByFlow(task))
+  // Without images to archive, the due time of the flow stands for the notification. With them the task has a due time anyway.
+  const isCovered = isNotifiedByFlow(task) && !pending.includes("archive");
+  if (isSubscribed(task.eventMask, status === "SUCCESS" ? "task.completed" : "task.failed") && !isCovered)
     pending.push("tell");
   return pending;
 }
@@ -131,12 +133,13 @@ export function addPendingEffects(task: Task, added: readonly PendingEffect[], c
 /** Removes one pending effect. The due time is removed with the last pending effect. */
 export function completeEffect(task: Task, kind: PendingEffect, patch: Partial<Task>, ctx: Context): Decision {
   const pending = pendingEffectsOf(task);
-  const rest = pending.filter((other) => other !== kind);
-  if (rest.length === pending.length && Object.keys(patch).length === 0) return { kind: "ignore", why: "no-news" };
+  const others = pending.filter((other) => other !== kind);
+  if (others.length === pending.length && Object.keys(patch).length === 0) return { kind: "ignore", why: "no-news" };
+  const notifies = kind === "archive" && others.length < pending.length && others.includes("tell");
+  // The flow of a task that ended before it is still open, so its due time stands for the notification from now on.
+  const isCovered = notifies && isNotifiedByFlow(task) && task.resultUpdatedAt === undefined;
+  const rest = isCovered ? others.filter((other) => other !== "tell") : others;
   const due = rest.length > 0 ? task.due : undefined;
-  const isHeard = isSubscribed(task.eventMask, task.status === "SUCCESS" ? "task.completed" : "task.failed");
-  const wasPending = rest.length < pending.length;
-  const notifies = kind === "archive" && wasPending && (rest.includes("tell") || (isHeard && isNotifiedByFlow(task)));
   return recordChange(
     task,
     { ...patch, pendingEffects: toStoredEffects(rest), due },
