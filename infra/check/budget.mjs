@@ -15,8 +15,8 @@
  * All functions that send messages group them by account or app; the workers of queues count the chains (about 1.5 kB).
  * The API knows where its streams are, and limits those of the local server (2 kB). Stream has the reads of the API.
  *
- * Functions that end flows find events without a record (1 kB), Sweep closes delivery logs (4 kB), Deliver writes them and has
- * circuit breakers (9 kB), and the API lists deliveries from them (6 kB).
+ * Functions that end flows find events without a record (1 kB). Sweep closes delivery logs (4 kB). Deliver writes them and has
+ * circuit breakers (9 kB). The API lists deliveries from them (6 kB).
  */
 export const BUDGET_KB = {
   Api: 589,
