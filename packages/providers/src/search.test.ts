@@ -185,7 +185,7 @@ describe("midjourney-proxy", () => {
     expect(await find("mark_1")).toEqual({ reports: [], requests: 2 });
   });
 
-  test("the list of novicezk says how far it reaches back, and an empty list is complete", async () => {
+  test("the list of novicezk says how far it reaches back, and an empty list proves nothing", async () => {
     const listed =
       (items: unknown[]): Vendor =>
       ({ path }) =>
@@ -193,8 +193,21 @@ describe("midjourney-proxy", () => {
     const { find } = searching("midjourney-proxy", listed([timed(9), timed(7), timed(8)]));
     expect(await find("mark_1")).toEqual({ reports: [], requests: 2, completeSince: timeOfTask(7) });
     const { find: findNone } = searching("midjourney-proxy", listed([]));
-    expect(await findNone("mark_1")).toEqual({ reports: [], requests: 2, completeSince: 0 });
+    expect(await findNone("mark_1")).toEqual({ reports: [], requests: 2 });
   });
+
+  test("a server of plus that shows no task at all proves nothing, and one with other tasks proves the absence", async () => {
+    const { sent, find } = searching("midjourney-proxy", paged(0));
+    expect(await find("mark_1")).toEqual({ reports: [], requests: 2 });
+    expect(sent.map(({ body }) => body?.["state"])).toEqual(["mark_1", undefined]);
+    const { find: findAbsent } = searching("midjourney-proxy", paged(5));
+    expect(await findAbsent("mark_9")).toEqual({ reports: [], requests: 2, completeSince: 0 });
+  });
+});
+
+test("an empty list of trueai-org proves nothing", async () => {
+  const { find } = searching("trueai", () => json([]));
+  expect(await find("mark_1")).toEqual({ reports: [], requests: 1 });
 });
 
 describe("lists above the size limit", () => {

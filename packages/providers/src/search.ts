@@ -72,7 +72,12 @@ async function searchByState(
       if (isIgnored) return search.missing.size === 0 ? "searched" : "ignored";
     }
   }
-  search.completeSince = 0;
+  // A server that shows no task at all may have lost its database, or may not be ready. It proves nothing.
+  if (!search.hasSeenTasks) {
+    const newest = await search.count(fetchRecent("query", { pageNumber: 0, ...PAGE }));
+    if (newest) search.add(newest);
+  }
+  if (search.hasSeenTasks) search.completeSince = 0;
   return "searched";
 }
 
@@ -98,6 +103,8 @@ async function searchWhole(fetchRecent: FetchRecentTasks, search: Search, limit:
 class Search {
   readonly missing: Set<string>;
   completeSince: number | undefined;
+  /** True if a list of this search had a task, ours or another. */
+  hasSeenTasks = false;
   private readonly reports: Report[] = [];
   private readonly options: ReadOptions;
   private requests = 0;
@@ -113,7 +120,9 @@ class Search {
   }
 
   add(list: RecentList): void {
-    for (const item of itemsOf(list)) {
+    const items = itemsOf(list);
+    this.hasSeenTasks ||= items.length > 0;
+    for (const item of items) {
       const state = stateMarker(item["state"]);
       // The newest of several tasks with one state counts. A busy attempt releases its number, so its state is used again.
       const report = state !== undefined && this.missing.delete(state) ? parseTask(item, this.options) : undefined;
@@ -122,7 +131,7 @@ class Search {
   }
 
   /**
-   * Notes how far a list reaches back: to the earliest submission that it shows. An empty list is complete.
+   * Notes how far a list reaches back: to the earliest submission that it shows. An empty list proves nothing.
    *
    * @param isWhole true if the server says that it has no further tasks. We do not conclude it from a short list, because
    *   servers limit their lists without saying so.
@@ -130,7 +139,7 @@ class Search {
   reach(list: RecentList, isWhole: boolean): void {
     const items = itemsOf(list);
     const times = items.flatMap((item) => timeOf(item["submitTime"]) ?? []);
-    if (!list.cut && (isWhole || items.length === 0)) this.completeSince = 0;
+    if (!list.cut && isWhole && items.length > 0) this.completeSince = 0;
     else if (times.length > 0) this.completeSince = Math.min(...times);
   }
 
