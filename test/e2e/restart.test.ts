@@ -107,7 +107,7 @@ test("presses accepted by five vendors at the time of a kill are found at vendor
   const ledger = await ledgerOf(server);
   expect(billOf(ledger, { graceMs: GRACE, known: witness.known })).toEqual({
     doubled: [],
-    resent: [{ taskId: upscales[3].id, attempt: 2, isPress: true }],
+    resent: [{ taskId: upscales[3].id, attempt: 2, isPress: true, afterProgress: expect.any(Boolean) }],
   });
   expect(ledger.counts.duplicatePresses).toBe(1);
   const lists = ledger.lookups.filter(({ ids }) => ids.length === 0);
