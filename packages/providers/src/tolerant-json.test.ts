@@ -22,6 +22,11 @@ describe("text around a document", () => {
     expect(parseJson(text)).toEqual(value);
   });
 
+  test("an empty list behind a byte order mark is an empty list, and inside other text it is none", () => {
+    expect(parseJson("\ufeff[]")).toEqual([]);
+    expect(parseJson("<!-- cached --> []")).toBeUndefined();
+  });
+
   test("for every JSON value, text without brackets around it changes nothing", () => {
     const words = fc.string().map((text) => text.replace(/[[\]{}]/g, "") || "x");
     const document = fc.dictionary(fc.string(), fc.jsonValue({ maxDepth: 4 }), { minKeys: 1 });
