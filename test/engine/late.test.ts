@@ -3,6 +3,8 @@
  * filled in, and nothing is paid again.
  */
 import { failure } from "@mjflow/core/error";
+import type { Flow } from "@mjflow/core/flow";
+import { retryPath } from "@mjflow/core/id";
 import { LookupError } from "@mjflow/core/port";
 import { beforeEach, describe, expect, test } from "vitest";
 import { type ApiClient, createApiClient, FLOW, type Json } from "../app/api-client.ts";
@@ -144,6 +146,42 @@ describe("adoption of a late success", () => {
       expect([tasks.get("0")!.due, tasks.get("0")!.pendingEffects]).toEqual([undefined, undefined]);
     },
   );
+
+  /** Returns an adopted task whose effect `adopt` is pending again, as after a crash, and its flow. */
+  async function adoptedTask(changed: Partial<Flow> = {}) {
+    const flow = await failedFlow({});
+    await harness.post(harness.vendor.calls[0]!, "SUCCESS");
+    await harness.drain();
+    const { flow: stored, tasks } = await harness.read(flow);
+    const now = harness.deps.clock.now();
+    await harness.deps.store.saveTask({ ...tasks.get("0")!, pendingEffects: ["adopt"], due: now, endedAt: now });
+    await harness.deps.store.saveFlow({ ...stored, endedAt: now + 1, ...changed });
+    harness.advance(MINUTE);
+    await harness.sweep();
+    return harness.read(flow);
+  }
+
+  test("a flow that has ended since the adoption is not reopened again", async () => {
+    const { flow, tasks } = await adoptedTask();
+    expect([flow.status, flow.endCount]).toEqual(["completed", 1]);
+    expect(tasks.get("0")!.pendingEffects).toBeUndefined();
+  });
+
+  test("a flow that the app canceled since the adoption stays canceled", async () => {
+    const canceledAt = harness.deps.clock.now();
+    const { flow, tasks } = await adoptedTask({ endedAt: 1, canceledAt });
+    expect([flow.canceledAt, flow.endCount]).toEqual([canceledAt, 1]);
+    expect(tasks.get("0")!.pendingEffects).toBeUndefined();
+  });
+
+  test("a task that an earlier version retried without a mark adopts nothing", async () => {
+    const flow = await failedFlow();
+    const { tasks } = await harness.read(flow);
+    const { rev: _, ...root } = tasks.get("0")!;
+    await harness.deps.store.createTask({ ...root, rev: 0, path: retryPath("0")!, status: "PENDING", attempt: 0 });
+    await harness.post(harness.vendor.calls[0]!, "SUCCESS");
+    expect((await harness.read(flow)).tasks.get("0")).toMatchObject({ status: "FAILURE", late: { status: "SUCCESS" } });
+  });
 
   test("a success without any result is stored and not adopted, and a later one with an image is", async () => {
     const flow = await failedFlow();
@@ -325,29 +363,32 @@ describe("resume, retry and credit", () => {
     expect(api.harness.vendor.calls).toHaveLength(2);
   });
 
-  test("an automatic adoption reserves the follow-ups again, and is declined if the credit does not cover them", async () => {
+  test("an automatic adoption reserves the follow-ups again", async () => {
     const id = await failed();
     expect(await usage()).toMatchObject({ reservedUsd: 0, settledUsd: 0.04 });
-    await call("POST", "/v1/flows", { ...FLOW, prompt: "x" });
-    const poor = await read(id);
+    expect((await read(id)).status).toBe("failed");
     await lateSuccess();
     expect(await read(id)).toMatchObject({ status: "running" });
-    expect(poor.status).toBe("failed");
+    expect(await usage()).toMatchObject({ settledUsd: 0.04, reservedUsd: 0.01 });
+    api.harness.vendor.finished.add(api.harness.vendor.calls[0]!.id);
     await api.harness.finishAll();
-    expect(await usage()).toMatchObject({ settledUsd: 0.09, reservedUsd: 0 });
+    expect(await usage()).toMatchObject({ settledUsd: 0.05, reservedUsd: 0 });
+  });
 
-    app = await api.join("poor", { creditsUsd: 0.05 });
-    const other = (await call("POST", "/v1/flows", plan)).body.id;
+  test("an automatic adoption is declined if the credit does not cover the follow-ups", async () => {
+    app = await api.join("poor", { creditsUsd: 0.09 });
+    const { id } = (await call("POST", "/v1/flows", { ...FLOW, then: [{ press: ["U1", "U2", "U3", "U4"] }] })).body;
     await api.harness.drain();
-    const last = api.harness.vendor.calls.at(-1)!;
-    await api.harness.post(last, "FAILURE", { failReason: "timeout" });
-    await call("POST", "/v1/flows", { ...FLOW, action: "describe", base64Array: ["data:image/png;base64,aGk="] });
-    const spent = await usage();
-    await api.harness.post(last, "SUCCESS");
-    const flow = await read(other);
-    if (spent.balanceUsd < 0.01)
-      expect(flow.tasks[0]).toMatchObject({ status: "FAILURE", late: { status: "SUCCESS" } });
-    else expect(flow.tasks[0].status).toBe("SUCCESS");
+    const [root] = api.harness.vendor.calls;
+    await api.harness.post(root!, "FAILURE", { failReason: "timeout" });
+    expect((await call("POST", "/v1/flows", FLOW)).status).toBe(202);
+    expect(await usage()).toMatchObject({ settledUsd: 0.04, reservedUsd: 0.04, balanceUsd: 0.01 });
+    await api.harness.post(root!, "SUCCESS");
+    expect(await read(id)).toMatchObject({
+      status: "failed",
+      tasks: [{ status: "FAILURE", late: { status: "SUCCESS" } }],
+    });
+    expect(await usage()).toMatchObject({ settledUsd: 0.04, reservedUsd: 0.04 });
   });
 });
 
@@ -377,6 +418,10 @@ describe("buttons that the callback left out", () => {
   test.each<[string, (harness: TestHarness) => void]>([
     ["not found", (_: TestHarness) => {}],
     ["not finished", (harness: TestHarness) => harness.vendor.holds(harness.vendor.calls[0]!, "IN_PROGRESS")],
+    [
+      "older and without buttons",
+      (harness: TestHarness) => harness.vendor.holds(harness.vendor.calls[0]!, "IN_PROGRESS", { buttons: [] }),
+    ],
     ["refused", (harness: TestHarness) => harness.vendor.failLookups(new LookupError("429"))],
   ])("a look-up that is %s is made again, and nothing is stored as empty", async (_, arrange) => {
     const harness = createTestHarness();

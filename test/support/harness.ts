@@ -20,7 +20,7 @@ import type {
   Vendor,
   WebhookStore,
 } from "@mjflow/core/port";
-import type { Report, ReportStatus } from "@mjflow/core/report";
+import type { Report, ReportStatus, Result } from "@mjflow/core/report";
 import type { FlowRequest } from "@mjflow/core/request";
 import type { Task } from "@mjflow/core/task";
 import { TIMINGS } from "@mjflow/core/timing";
@@ -406,17 +406,17 @@ function createVendor() {
     next: (outcome: SubmitOutcome | ((call: Call) => SubmitOutcome | Promise<SubmitOutcome>)) =>
       void script.push(typeof outcome === "function" ? outcome : () => outcome),
     /** Sets the report that look-ups of this submission find. */
-    holds: (call: Call, status: ReportStatus) =>
-      void reports.set(call.id, {
-        vendorTaskId: call.id,
-        status,
-        result: status === "SUCCESS" ? { imageUrl: `https://img.test/${call.id}.png`, buttons: buttonsOf(call) } : {},
-      }),
+    holds: (call: Call, status: ReportStatus, result: Result = resultOf(call, status)) =>
+      void reports.set(call.id, { vendorTaskId: call.id, status, result }),
     failLookups: (error: Error | undefined) => {
       lookupError = error;
     },
     presses: () => calls.filter((call) => call.kind === "press").map((call) => call.customId!),
   };
+}
+
+function resultOf(call: Call, status: ReportStatus): Result {
+  return status === "SUCCESS" ? { imageUrl: `https://img.test/${call.id}.png`, buttons: buttonsOf(call) } : {};
 }
 
 /** Wraps a port so that a test can make one call of a method fail: before it has an effect, or after it. */
