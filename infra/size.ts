@@ -55,7 +55,7 @@ export function sizesOf(production: boolean, env: Env): Sizes {
     submitConcurrency: workers("MJFLOW_SUBMIT_CONCURRENCY") ?? unset.submit,
     deliverConcurrency: workers("MJFLOW_DELIVER_CONCURRENCY") ?? unset.deliver,
     archiveConcurrency: workers("MJFLOW_ARCHIVE_CONCURRENCY") ?? unset.archive,
-    sweepConcurrency: count(env, "MJFLOW_SWEEP_CONCURRENCY", 4, 1_000) ?? unset.sweep,
+    sweepConcurrency: count(env, "MJFLOW_SWEEP_CONCURRENCY", 4, 10_000) ?? unset.sweep,
     streamConcurrency: count(env, "MJFLOW_STREAM_CONCURRENCY", 1, 10_000) ?? unset.stream,
     reservesWorkers: choice(env, "MJFLOW_RESERVE_WORKERS") ?? production,
     lambdaQuota: count(env, "MJFLOW_LAMBDA_QUOTA", 10, 1_000_000) ?? 1_000,

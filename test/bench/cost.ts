@@ -1,28 +1,23 @@
-/** `cost` counts what a flow uses at AWS and computes the cost of a million flows, with the code of test/cost. */
-import { billOf, countedOf, type Line, totalOf } from "../cost/bill.ts";
-import { measure } from "../cost/measure.ts";
+/** `cost` counts what flows use at AWS and computes the cost of a million flows, with the code of test/cost. */
+import { measureAll } from "../cost/measure.ts";
+import { type CountRow, countRows, PAGE_SCENARIOS, type PriceRow, priceRows } from "../cost/page.ts";
 import price from "../cost/price.json" with { type: "json" };
 
 export interface CostFound {
   flows: number;
   region: string;
   priced: string;
-  callbacksPerFlow: number;
-  lines: Line[];
-  countedUsdPerMillion: number;
-  totalUsdPerMillion: number;
+  counts: CountRow[];
+  prices: PriceRow[];
 }
 
 export async function benchCost({ flows }: { flows: number }): Promise<CostFound> {
-  const measured = await measure(flows, [{ press: "upscale:all" }]);
-  const lines = billOf(measured);
+  const measured = await measureAll(PAGE_SCENARIOS, flows);
   return {
     flows,
     region: price.region,
     priced: price.date,
-    callbacksPerFlow: measured.callbacks / flows,
-    lines,
-    countedUsdPerMillion: countedOf(lines),
-    totalUsdPerMillion: totalOf(lines),
+    counts: countRows(measured),
+    prices: priceRows(measured),
   };
 }

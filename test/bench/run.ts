@@ -32,7 +32,7 @@ const BENCHES: Record<string, () => Promise<object>> = {
   },
   bundles: () => benchBundles({ rounds: quick ? 3 : 25 }),
   growth: () => benchGrowth({ sizes, rounds: quick ? 1 : 4, times: quick ? 10 : 60 }),
-  cost: () => benchCost({ flows: quick ? 3 : 20 }),
+  cost: () => benchCost({ flows: quick ? 3 : 10 }),
 };
 
 const names = positionals.length > 0 ? positionals : Object.keys(BENCHES);

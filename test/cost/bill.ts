@@ -1,7 +1,7 @@
 /**
- * Multiplies counts by list prices, per million flows. Only the function times are assumed, not counted (price.json).
+ * Multiplies counts by list prices, per million flows. A line with an assumption names it; all other lines are counts of one
+ * run. Prices and assumptions are in price.json.
  */
-
 import type { Measured } from "./measure.ts";
 import price from "./price.json" with { type: "json" };
 
@@ -9,48 +9,113 @@ export interface Line {
   what: string;
   perFlow: number;
   usdPerMillion: number;
-  /** Set if the line depends on run times at AWS, which were never measured; price.json has the assumed times. */
-  assumed?: true;
+  /** What the line assumes in addition to its counts. Unset: nothing. */
+  assumes?: string;
+}
+
+/** How the clients of the flows read them. `wait`: reads at hinted times. `poll`: compat clients, at a fixed interval. */
+export type Reads = "none" | "wait" | "poll";
+
+export interface BillOptions {
+  /** How long a vendor takes to respond to a submission, ms. */
+  answerMs: number;
+  reads?: Reads;
 }
 
 const MILLION = 1e6;
+const GB = 1e9;
+const { assumed } = price;
 
-export function billOf(measured: Measured): Line[] {
-  const { assumed } = price;
+export function billOf(measured: Measured, { answerMs, reads = "none" }: BillOptions): Line[] {
   const per = (count: number) => count / measured.flows;
-  const recorded = measured.tasks;
-  const dropped = measured.callback - recorded;
-  const seconds = (ms: number, mb: number) => (ms / 1_000) * (mb / 1_024);
-  const gbSeconds =
-    per(measured.api) * seconds(assumed.apiMs, assumed.memoryMb.api) +
-    per(measured.submit) * seconds(assumed.submitMs, assumed.memoryMb.submit) +
-    per(dropped) * seconds(assumed.callbackDroppedMs, assumed.memoryMb.callback) +
-    per(recorded) * seconds(assumed.callbackRecordedMs, assumed.memoryMb.callback);
-  const invocations = per(measured.api + measured.submit + measured.callback);
-  const line = (what: string, perFlow: number, usd: number): Line => ({
+  const readCount = readsOf(measured, reads);
+  const line = (what: string, perFlow: number, usd: number, assumes?: string): Line => ({
     what,
     perFlow,
     usdPerMillion: perFlow * usd * MILLION,
+    ...(assumes !== undefined && { assumes }),
   });
+  const { read } = measured;
+  const invocations = [measured.api, measured.submit, measured.deliver, measured.archive, measured.callback];
+  const egress =
+    per(measured.postBytes) + readCount * read.bytes + per(measured.callback) * assumed.callbackResponseBytes;
+  const lines = [
+    line("table write units", per(measured.writeUnits) + readCount * read.writeUnits, price.tableWriteUnit),
+    line("table read units", per(measured.readUnits) + readCount * read.readUnits, price.tableReadUnit),
+    line("queue requests", per(queueRequests(measured)), price.queueRequest, "one receive and one delete per batch"),
+    line("function invocations", per(sum(invocations)) + readCount, price.lambdaRequest),
+    line("function GB-seconds", gbSecondsOf(measured, answerMs, readCount), price.lambdaGbSecondArm, "run times"),
+    line("log bytes", per(measured.logBytes) + readCount * read.logBytes, price.logGb / GB),
+    line("bytes sent", egress, price.egressGb / GB, "responses to callbacks have 250 bytes"),
+    line("row bytes, with backup", rowByteMonthsOf(measured), rowByteMonthUsd(), "kept as long as today"),
+  ];
+  if (per(measured.archive) < 1) return lines;
+  const { archivedMb, archivedObjects, rowDays } = assumed;
   return [
-    line("table write units", per(measured.writeUnits), price.tableWriteUnit),
-    line("table read units", per(measured.readUnits), price.tableReadUnit),
-    line("queue requests", per(queueRequests(measured)), price.queueRequest),
-    line("function invocations", invocations, price.lambdaRequest),
-    line("log bytes", per(measured.logBytes), price.logGb / 1e9),
-    { ...line("function GB-seconds (assumed times)", gbSeconds, price.lambdaGbSecondArm), assumed: true },
+    ...lines,
+    line(
+      "bucket: stored GB-months",
+      (archivedMb / 1_000) * (rowDays / 30),
+      price.bucketGbMonth,
+      `${archivedMb} MB a flow`,
+    ),
+    line("bucket: requests", archivedObjects, price.bucketPut, `${archivedObjects} objects`),
   ];
 }
 
-export function queueRequests({ queueSends, queueReceives, queueDeletes }: Measured): number {
-  return queueSends + queueReceives + queueDeletes;
+/** Number of reads of a flow by its clients. */
+function readsOf({ tasks, flows }: Measured, reads: Reads): number {
+  const { flowSeconds, pollSeconds, waitReads } = assumed;
+  if (reads === "wait") return waitReads;
+  // A client of the compat API reads every task: the imagine for half of the time, and the upscales for the rest.
+  if (reads === "poll") return (((tasks / flows + 1) / 2) * flowSeconds) / pollSeconds;
+  return 0;
 }
 
-/** Sum of the counted lines, without assumed times. */
+/** AWS's poller of a queue receives and deletes each batch. The local queue receives several messages at once. */
+export function queueRequests({ queueSends, submit, deliver, archive }: Measured): number {
+  return queueSends + 2 * (submit + deliver + archive);
+}
+
+function gbSecondsOf(measured: Measured, answerMs: number, readCount: number): number {
+  const { memoryMb } = assumed;
+  const per = (count: number) => count / measured.flows;
+  const seconds = (ms: number, mb: number) => (ms / 1_000) * (mb / 1_024);
+  return sum([
+    per(measured.api) * seconds(assumed.apiMs, memoryMb.api),
+    readCount * seconds(assumed.readMs, memoryMb.api),
+    per(measured.submit) * seconds(answerMs + assumed.submitOwnMs, memoryMb.submit),
+    per(measured.callback - measured.recorded) * seconds(assumed.callbackDroppedMs, memoryMb.callback),
+    per(measured.recorded) * seconds(assumed.callbackRecordedMs, memoryMb.callback),
+    per(measured.deliver) * seconds(assumed.deliverMs, memoryMb.deliver),
+    per(measured.archive) * seconds(assumed.archiveMs, memoryMb.archive),
+  ]);
+}
+
+/** Bytes of the rows times the months that they are kept. */
+function rowByteMonthsOf({ rows, flows }: Measured): number {
+  const { rowOverheadBytes, rowDays, deliveryRowDays } = assumed;
+  return sum(
+    Object.entries(rows).map(([kind, { count, bytes }]) => {
+      const days = kind === "deliveries" ? deliveryRowDays : rowDays;
+      return ((bytes + count * rowOverheadBytes) / flows) * (days / 30);
+    }),
+  );
+}
+
+function rowByteMonthUsd(): number {
+  return (price.tableGbMonth + price.tableBackupGbMonth) / GB;
+}
+
+/** Sum of the lines that assume nothing. */
 export function countedOf(lines: readonly Line[]): number {
-  return totalOf(lines.filter(({ assumed }) => !assumed));
+  return totalOf(lines.filter(({ assumes }) => assumes === undefined));
 }
 
 export function totalOf(lines: readonly Line[]): number {
-  return lines.reduce((sum, { usdPerMillion }) => sum + usdPerMillion, 0);
+  return sum(lines.map(({ usdPerMillion }) => usdPerMillion));
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
 }

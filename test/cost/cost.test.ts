@@ -1,21 +1,59 @@
-import { expect, test } from "vitest";
-import { billOf, countedOf, queueRequests } from "./bill.ts";
+import { beforeAll, describe, expect, test } from "vitest";
+import { billOf, countedOf, queueRequests, totalOf } from "./bill.ts";
 import budget from "./budget.json" with { type: "json" };
-import { measure } from "./measure.ts";
+import { type Measured, measureAll } from "./measure.ts";
+import { PAGE_SCENARIOS, priceRows } from "./page.ts";
+import type { ScenarioName } from "./scenario.ts";
 
-test("the AWS requests of a flow with one imagine and four upscales stay within the budget", async () => {
-  const measured = await measure(5, [{ press: "upscale:all" }]);
-  const per = (count: number) => count / measured.flows;
-  console.log(Object.fromEntries(Object.entries(measured).map(([name, count]) => [name, per(count)])));
-  expect(per(measured.tasks)).toBe(5);
-  expect(per(measured.callbacks)).toBeGreaterThan(40);
-  expect(per(measured.tableRequests)).toBeLessThanOrEqual(budget.tableRequests);
-  expect(per(measured.writeUnits)).toBeLessThanOrEqual(budget.writeUnits);
-  expect(per(measured.readUnits)).toBeLessThanOrEqual(budget.readUnits);
-  expect(per(queueRequests(measured))).toBeLessThanOrEqual(budget.queueRequests);
-  expect(per(measured.tableRequests + queueRequests(measured))).toBeLessThanOrEqual(budget.awsRequests);
-  expect(per(measured.logBytes)).toBeLessThanOrEqual(budget.logBytes);
-  const counted = countedOf(billOf(measured));
-  expect(counted).toBeGreaterThan(20);
-  expect(counted).toBeLessThanOrEqual(budget.usdPerMillion);
-}, 60_000);
+const FLOWS = 4;
+
+const BUDGETED = Object.keys(budget.scenarios) as (keyof typeof budget.scenarios)[];
+
+let measured: Partial<Record<ScenarioName, Measured>>;
+
+beforeAll(async () => {
+  measured = await measureAll(BUDGETED, FLOWS);
+}, 120_000);
+
+describe.each(BUDGETED)("a flow with one imagine and four upscales: %s", (name) => {
+  const limits = budget.scenarios[name];
+
+  test("the AWS requests stay within the budget", () => {
+    const found = measured[name]!;
+    const per = (count: number) => count / found.flows;
+    expect(per(found.tasks)).toBe(5);
+    expect(per(found.callback)).toBeGreaterThan(40);
+    expect(per(found.posts)).toBe(limits.posts);
+    expect(per(found.tableRequests)).toBeLessThanOrEqual(limits.tableRequests);
+    expect(per(found.writeUnits)).toBeLessThanOrEqual(limits.writeUnits);
+    expect(per(found.readUnits)).toBeLessThanOrEqual(limits.readUnits);
+    expect(per(queueRequests(found))).toBeLessThanOrEqual(limits.queueRequests);
+    expect(per(found.logBytes)).toBeLessThanOrEqual(limits.logBytes);
+  });
+
+  test("the cost stays within the budget, and each line without a count names what it assumes", () => {
+    const lines = billOf(measured[name]!, { answerMs: 1_500 });
+    expect(countedOf(lines)).toBeGreaterThan(20);
+    expect(totalOf(lines)).toBeLessThanOrEqual(limits.usdPerMillion);
+    expect(lines.find(({ what }) => what === "function GB-seconds")?.assumes).toBe("run times");
+  });
+
+  test("the units by key add up to all units", () => {
+    const { keys, writeUnits, readUnits } = measured[name]!;
+    const sum = (of: "writes" | "reads") => Object.values(keys).reduce((total, units) => total + units[of], 0);
+    expect(sum("writes")).toBeCloseTo(writeUnits, 6);
+    expect(sum("reads")).toBeCloseTo(readUnits, 6);
+  });
+});
+
+test("three webhook endpoints cost no more write units than one: the record of an event serves all of them", () => {
+  const { oneListener, threeListeners } = measured;
+  expect(threeListeners!.writeUnits).toBeLessThanOrEqual(1.02 * oneListener!.writeUnits);
+});
+
+test("the price page has a row for each kind of flow that was measured", () => {
+  const rows = priceRows(measured);
+  expect(PAGE_SCENARIOS).toEqual(expect.arrayContaining(BUDGETED));
+  expect(rows.length).toBeGreaterThanOrEqual(6);
+  for (const { lines, usdPerMillion } of rows) expect(usdPerMillion).toBeCloseTo(totalOf(lines), 6);
+});

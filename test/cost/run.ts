@@ -1,23 +1,31 @@
-/** `npm run bench:cost`: counts what a flow uses at AWS and prints the cost of a million flows at list price. */
-import { billOf, countedOf, totalOf } from "./bill.ts";
-import { measure } from "./measure.ts";
+/** `npm run bench:cost`: counts what flows use at AWS and prints the cost of a million flows at list price. */
+import { measureAll } from "./measure.ts";
+import { countRows, PAGE_SCENARIOS, priceRows } from "./page.ts";
 import price from "./price.json" with { type: "json" };
 
-const measured = await measure(20, [{ press: "upscale:all" }]);
-const per = (count: number) => (count / measured.flows).toFixed(2);
-console.log(
-  `1 imagine and 4 upscales, ${per(measured.callbacks)} callbacks, progress not subscribed; ${measured.flows} flows\n`,
-);
-for (const [name, count] of Object.entries(measured))
-  if (name !== "flows") console.log(`  ${name.padEnd(16)} ${per(count).padStart(8)}`);
-const lines = billOf(measured);
-console.log(`\nper million flows, list prices of ${price.region}, ${price.date}\n`);
-for (const { what, perFlow, usdPerMillion } of lines) {
-  console.log(`  ${what.padEnd(36)} ${perFlow.toFixed(3).padStart(10)}  $${usdPerMillion.toFixed(2).padStart(7)}`);
+const FLOWS = 10;
+const measured = await measureAll(PAGE_SCENARIOS, FLOWS);
+
+console.log(`1 imagine and 4 upscales, ${FLOWS} flows of each kind; per flow:\n`);
+for (const { title, ...counts } of countRows(measured)) {
+  const cells = Object.entries(counts).map(([name, count]) => `${name} ${round(count)}`);
+  console.log(`  ${title}\n    ${cells.join(", ")}`);
 }
-for (const [what, usd] of [
-  ["counted", countedOf(lines)],
-  ["with the assumed times", totalOf(lines)],
-] as const)
-  console.log(`  ${what.padEnd(36)} ${"".padStart(10)}  $${usd.toFixed(2).padStart(7)}`);
+console.log(`\nUSD per million flows, list prices of ${price.region}, ${price.date}\n`);
+for (const { title, answerMs, usdPerMillion, lines } of priceRows(measured)) {
+  console.log(`  ${usd(usdPerMillion)}  ${title}, vendor responds after ${answerMs / 1_000} s`);
+  for (const line of lines) {
+    const assumes = line.assumes === undefined ? "" : `   (assumes: ${line.assumes})`;
+    console.log(`    ${usd(line.usdPerMillion)}  ${line.what.padEnd(28)} ${round(line.perFlow)}${assumes}`);
+  }
+}
+console.log(`\nNot in the table: about $15 a month for alarms and metrics, $2 for idle queues, $0.4 for the sweeper.`);
 process.exit();
+
+function usd(value: number): string {
+  return `$${value.toFixed(2)}`.padStart(10);
+}
+
+function round(value: number): string {
+  return value >= 100 ? value.toFixed(0) : value.toFixed(value >= 1 ? 1 : 3);
+}

@@ -186,17 +186,65 @@ export const DRAW: { [name in keyof Found]: (found: Found[name]) => Drawn } = {
   },
 
   cost(found) {
+    const kinds = found.prices[0]!.lines.map(({ what }) => what);
+    const usd = (value: number) => (value >= 100 ? value.toFixed(0) : value.toFixed(1));
+    const assumed = new Set(
+      found.prices.flatMap(({ lines }) =>
+        lines.flatMap(({ what, assumes }) => (assumes ? [`${what}: ${assumes}`] : [])),
+      ),
+    );
     const markdown = [
       ...table(
-        ["per flow", "", "USD per million flows"],
-        [
-          ...found.lines.map(({ what, perFlow, usdPerMillion }) => [what, figure(perFlow), usdPerMillion.toFixed(2)]),
-          ["counted", "", `**${found.countedUsdPerMillion.toFixed(2)}**`],
-          ["with the assumed times", "", `**${found.totalUsdPerMillion.toFixed(2)}**`],
-        ],
+        ["USD per million flows", "vendor responds after", "**all in**", ...kinds],
+        found.prices.map(({ title, answerMs, usdPerMillion, lines }) => [
+          title,
+          `${answerMs / 1_000} s`,
+          `**${usd(usdPerMillion)}**`,
+          ...kinds.map((kind) => usd(lines.find(({ what }) => what === kind)!.usdPerMillion)),
+        ]),
       ),
       "",
-      `List prices of ${found.region}, ${found.priced}; ${figure(found.callbacksPerFlow)} callbacks per flow, no subscribers, progress not stored. ${found.flows} flows counted; ${found.date}.`,
+      "The row with archived images also has the bucket: "
+        .concat(
+          found.prices
+            .flatMap(({ lines }) => lines.filter(({ what }) => what.startsWith("bucket")))
+            .map(({ what, usdPerMillion }) => `${what.slice("bucket: ".length)} $${usd(usdPerMillion)}`)
+            .join(", "),
+        )
+        .concat("."),
+      "",
+      "Assumed, not counted:",
+      "",
+      ...[...assumed].sort().map((each) => `- ${each}`),
+      "",
+      ...table(
+        [
+          "counted per flow",
+          "write units",
+          "of refused writes",
+          "of the due index",
+          "of listings",
+          "read units",
+          "queue sends",
+          "batches",
+          "posts",
+          "log bytes",
+        ],
+        found.counts.map((row) => [
+          row.title,
+          figure(row.writeUnits),
+          figure(row.refusedWriteUnits),
+          figure(row.dueWriteUnits),
+          figure(row.listWriteUnits),
+          figure(row.readUnits),
+          figure(row.queueSends),
+          figure(row.batches),
+          figure(row.posts),
+          figure(row.logBytes),
+        ]),
+      ),
+      "",
+      `List prices of ${found.region}, ${found.priced}. ${found.flows} flows of each kind counted, one after the other, with 50 callbacks each; ${found.date}.`,
     ].join("\n");
     return { markdown };
   },
