@@ -13,8 +13,8 @@ import { type SizeRow, sizeRows } from "./table.ts";
 const LIMITED_APP_FLOWS_PER_S = 20;
 
 /**
- * Limits below the rate of their row that no setting raises. Remove one when its cause is gone: the rows of deliveries that
- * succeeded at once are in one listing, compat ids have one key for each app, and the credit of an app is one row.
+ * Limits below the rate of their row that no setting raises. Remove one when its cause is gone. The deliveries of an app are
+ * in one listing. Compat ids have one key for each app. The credit of an app is one row.
  */
 const KNOWN = [
   "listing of the deliveries of the largest app",

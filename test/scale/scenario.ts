@@ -11,7 +11,7 @@ export interface Case {
   traffic: Traffic;
 }
 
-/** What the cases need besides the counts of the cost meter. */
+/** What the cases need in addition to the counts of the cost meter. */
 export interface Found {
   limitedAppFlowsPerS: number;
   silentEntries: number;
