@@ -132,10 +132,12 @@ function log(name: string): FunctionLog {
 /** `MJFLOW_FAN_OUT` is `each` while a version that does not know messages for several tasks is still running. */
 const fanOut: FanOut = env["MJFLOW_FAN_OUT"] === "each" ? "each" : "one";
 
-export type BaseDeps = Pick<EngineDeps, "store" | "queue" | "clock" | "timings" | "fanOut"> & { log: FunctionLog };
+export type BaseDeps = Pick<EngineDeps, "store" | "queue" | "clock" | "random" | "timings" | "fanOut"> & {
+  log: FunctionLog;
+};
 
 export function baseDeps(name: string): BaseDeps {
-  return { store: store(), queue: queue(), clock, timings: timings(), fanOut, log: log(name) };
+  return { store: store(), queue: queue(), clock, random, timings: timings(), fanOut, log: log(name) };
 }
 
 export function withAccounts<T extends BaseDeps>(parts: T) {

@@ -1,7 +1,7 @@
 import { createConcurrencyLimiter } from "@mjflow/engine/concurrency-limiter";
 import { createImageSemaphore } from "@mjflow/engine/image-semaphore";
 import { Resource } from "sst";
-import { baseDeps, callbackTokens, lazy, random, withAccounts } from "./base.ts";
+import { baseDeps, callbackTokens, lazy, withAccounts } from "./base.ts";
 import { blobs } from "./bucket.ts";
 import { withVendors } from "./vendor.ts";
 
@@ -15,7 +15,6 @@ export const composeSubmit = /* @__PURE__ */ lazy(() => {
     limiter: createConcurrencyLimiter(parts),
     blobs: blobs(),
     imageSemaphore: createImageSemaphore(MAX_CONCURRENT_IMAGES),
-    random,
     callbackTokens: callbackTokens(Resource.Callback.url),
   };
 });

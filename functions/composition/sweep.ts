@@ -2,14 +2,13 @@ import { createSqsDepths } from "@mjflow/queue/depth";
 import { createSqsSweepJobs } from "@mjflow/queue/sweep-job";
 import { createSweepLeases } from "@mjflow/store/sweep-lease";
 import { Resource } from "sst";
-import { baseDeps, lazy, queueDepths, queueUrls, random, sqs, table, withAccounts } from "./base.ts";
+import { baseDeps, lazy, queueDepths, queueUrls, sqs, table, withAccounts } from "./base.ts";
 import { webhookStore } from "./outgoing.ts";
 import { withVendors } from "./vendor.ts";
 
 export const composeSweep = /* @__PURE__ */ lazy(() =>
   withAccounts({
     ...withVendors(baseDeps("sweep")),
-    random,
     webhookStore: webhookStore(),
     // The sweeper needs only the depth of the submit queue.
     queueDepths: queueDepths() ?? createSqsDepths({ client: sqs, urls: { submit: queueUrls.submit } }),

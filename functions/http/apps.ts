@@ -20,7 +20,8 @@ import {
   rotateKey,
   updateApp,
 } from "@mjflow/engine/app";
-import { addCredit, creditOf } from "@mjflow/engine/credit";
+import { addCredit } from "@mjflow/engine/credit";
+import { usageOf } from "@mjflow/engine/credit-repair";
 import { usageView } from "@mjflow/engine/usage-view";
 import { Hono } from "hono";
 import { operatorOnly } from "./auth.ts";
@@ -48,7 +49,7 @@ export const apps = new Hono<AppEnv>()
     const { addUsd, reference } = await readBody(c, CreditRequest);
     const [deps, app] = [c.get("deps"), await getApp(c.get("deps"), c.req.param("id"))];
     await addCredit(deps, app.id, addUsd, reference);
-    return c.json(usageView(app.id, app.limits, await creditOf(deps, app.id)));
+    return c.json(usageView(app.id, app.limits, await usageOf(deps, app.id)));
   })
   .post("/:id/keys", async (c) => {
     const { expiresInS } = await readBody(c, KeyRequest);

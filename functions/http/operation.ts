@@ -4,8 +4,7 @@
  */
 import { parseDeliveryId } from "@mjflow/core/delivery";
 import { taskIdOf } from "@mjflow/core/id";
-import type { Due } from "@mjflow/core/port";
-import { findOverdue, findUnclear, type UnclearSubmission } from "@mjflow/engine/operator-queries";
+import { findOverdue, findUnclear, type OverdueResult, type UnclearSubmission } from "@mjflow/engine/operator-queries";
 import { reencryptSecrets } from "@mjflow/engine/reencrypt";
 import { Hono } from "hono";
 import { operatorOnly } from "./auth.ts";
@@ -28,11 +27,11 @@ export const operations = new Hono<AppEnv>()
     return c.json({ ...counts, nextCursor: next ?? null });
   });
 
-function dueView(due: Due) {
+function dueView(due: OverdueResult["due"][number]) {
   return { kind: due.kind, ...idsOf(due), dueAt: new Date(due.dueAt).toISOString() };
 }
 
-function idsOf(due: Due): { id: string; flowId: string } {
+function idsOf(due: OverdueResult["due"][number]): { id: string; flowId: string } {
   if (due.kind === "task") return { id: taskIdOf(due.flowId, due.path), flowId: due.flowId };
   if (due.kind === "flow") return { id: due.flowId, flowId: due.flowId };
   return { id: due.deliveryId, flowId: parseDeliveryId(due.deliveryId)!.flowId };

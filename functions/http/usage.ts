@@ -2,7 +2,7 @@
 import { UsageQuery } from "@mjflow/core/app";
 import { MjflowError } from "@mjflow/core/error";
 import { getApp } from "@mjflow/engine/app";
-import { creditOf } from "@mjflow/engine/credit";
+import { usageOf } from "@mjflow/engine/credit-repair";
 import { usageView } from "@mjflow/engine/usage-view";
 import { Hono } from "hono";
 import type { AppEnv } from "./env.ts";
@@ -16,5 +16,5 @@ export const usage = new Hono<AppEnv>().get("/", async (c) => {
   // An app must not learn whether another app exists.
   if (app !== caller.appId && !caller.operator) throw new MjflowError("not_found");
   const limits = app === caller.appId ? caller.limits : (await getApp(deps, app)).limits;
-  return c.json(usageView(app, limits, await creditOf(deps, app)));
+  return c.json(usageView(app, limits, await usageOf(deps, app)));
 });

@@ -326,7 +326,7 @@ describe("resume", () => {
     expect((await resume(id)).status).toBe(409);
   });
 
-  test.each(["saveCredit", "createTask", "saveFlow"] as const)(
+  test.each(["changeCredit", "createTask", "saveFlow"] as const)(
     "a resume that crashes at %s is completed once by a repeated resume or the sweeper",
     async (verb) => {
       for (const when of ["before", "after"] as const) {

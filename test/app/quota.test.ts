@@ -1,6 +1,6 @@
 /** Limits of apps: new flows per minute, running flows and credit; and the settlement of the credit. */
 import type { Limits } from "@mjflow/core/app";
-import { ORPHANED_HOLD_AFTER_MS } from "@mjflow/core/credit";
+import { ORPHANED_HOLD_AFTER_MS } from "@mjflow/core/flow-credit";
 import { IDEMPOTENCY_LEASE_MS } from "@mjflow/core/idempotency";
 import { beforeEach, describe, expect, test } from "vitest";
 import { type ApiClient, createApiClient, FLOW, OPERATOR } from "./api-client.ts";
@@ -217,7 +217,7 @@ describe("crashes", () => {
       await join({ creditsUsd: 1 });
       await create();
       await api.harness.drain();
-      api.harness.storeFault.arm("saveCredit", when);
+      api.harness.storeFault.arm("changeCredit", when);
       await expect(api.harness.post(api.harness.vendor.calls[0]!, "SUCCESS")).rejects.toThrow("crash");
       expect(api.harness.dump().flows[0]).toMatchObject({ status: "running" });
       api.harness.advance(21 * 60_000);
@@ -227,7 +227,7 @@ describe("crashes", () => {
     },
   );
 
-  test.each(["saveCredit", "saveFlow", "createTask"] as const)(
+  test.each(["changeCredit", "saveFlow", "createTask"] as const)(
     "a press that crashes at %s leaves no hold and no unpaid task",
     async (verb) => {
       for (const when of ["before", "after"] as const) {
@@ -281,14 +281,14 @@ describe("added credit", () => {
     expect(await usage()).toMatchObject({ addedUsd: 4, balanceUsd: 4 });
   });
 
-  test.each(["saveGrant", "saveCredit", "saveGrant 2"])(
+  test.each(["saveGrant", "changeCredit", "saveGrant 2"])(
     "a grant that crashes at %s is added by the next request",
     async (at) => {
       for (const when of ["before", "after"] as const) {
         api = createApiClient();
         await join({ creditsUsd: 0 });
         await add(1, "invoice 6");
-        const [verb, second] = at.split(" ") as ["saveGrant" | "saveCredit", string?];
+        const [verb, second] = at.split(" ") as ["saveGrant" | "changeCredit", string?];
         api.harness.storeFault.arm(verb, when, second ? 1 : 0);
         expect((await add(2, "invoice 7")).status).toBe(500);
         // Other grants come in between and remove finished references from the credit row.

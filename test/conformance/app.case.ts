@@ -1,10 +1,14 @@
 /** Conformance suite of the port `AppStore` (core/port.ts): apps, keys, idempotency records, credit and grants. */
 import { randomBytes } from "node:crypto";
 import { type App, type AppKey, appIdOf, newKeyText } from "@mjflow/core/app";
-import { newCredit } from "@mjflow/core/credit";
+import { applyCreditChange, type CreditCounter, firstDueAt, grantChange } from "@mjflow/core/credit";
+import { counterOfRow, newCreditRow } from "@mjflow/core/credit-row";
 import type { IdempotencyRecord } from "@mjflow/core/idempotency";
 import type { Store } from "@mjflow/core/port";
+import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { dueEntries } from "../support/due.ts";
+import { creditChangeOf, creditStep } from "./credit-step.ts";
 import { NOW } from "./factory.ts";
 import type { StoreMaker } from "./store.case.ts";
 
@@ -86,14 +90,17 @@ export function appCase(title: string, make: () => Promise<StoreMaker>): void {
       }
     });
 
-    test("the credit of an app is one row, and a grant is created once per reference", async () => {
+    test("a credit row of an earlier version is read and frozen once, and a grant is created once per reference", async () => {
       const { id: appId } = newApp();
-      expect(await store.credit(appId)).toBeUndefined();
-      const hold = { micro: 9, at: NOW, before: 0, awaits: ["0-mX"], lookAt: NOW };
-      const credit = { ...newCredit(appId, NOW), reserved: 9, holds: { flow_a: hold }, fullAt: NOW + 0.125 };
-      expect(await store.saveCredit(credit)).toEqual({ ok: true, item: { ...credit, rev: 1 } });
-      expect(await store.credit(appId)).toEqual({ ...credit, rev: 1 });
-      expect(await store.saveCredit(credit)).toEqual({ ok: false, current: { ...credit, rev: 1 } });
+      expect(await store.creditRow(appId)).toBeUndefined();
+      const hold = { micro: 9, at: NOW, before: 0, awaits: ["0-mX"] };
+      const credit = { ...newCreditRow(appId, NOW), reserved: 9, holds: { flow_a: hold }, fullAt: NOW + 0.125 };
+      expect(await store.saveCreditRow(credit)).toEqual({ ok: true, item: { ...credit, rev: 1 } });
+      expect(await store.creditRow(appId)).toEqual({ ...credit, rev: 1 });
+      expect(await store.saveCreditRow(credit)).toEqual({ ok: false, current: { ...credit, rev: 1 } });
+      const frozen = { ...credit, rev: 1, frozen: true as const };
+      expect(await store.saveCreditRow(frozen)).toEqual({ ok: true, item: { ...frozen, rev: 2 } });
+      expect(await store.creditRow(appId)).toEqual({ ...frozen, rev: 2 });
       const grant = {
         appId,
         reference: 'invoice "7" #🛶',
@@ -109,16 +116,79 @@ export function appCase(title: string, make: () => Promise<StoreMaker>): void {
       expect((await store.appKeys(appId)).length).toBe(0);
     });
 
-    test("each of 20 concurrent additions to one credit row is stored once", async () => {
+    test("a counter is created once, and a change of an app without a counter is refused", async () => {
       const { id: appId } = newApp();
-      const add = async () => {
-        for (;;) {
-          const credit = (await store.credit(appId)) ?? newCredit(appId, NOW);
-          if ((await store.saveCredit({ ...credit, added: credit.added + 1 })).ok) return;
-        }
+      const counter = counterOfRow({ ...newCreditRow(appId, NOW), added: 7, applying: ["a.b."] }, NOW);
+      const grant = grantChange({ reference: "x", micro: 5 }, NOW);
+      expect(await store.changeCredit(appId, grant)).toEqual({ ok: false, current: undefined });
+      expect(await store.creditCounter(appId)).toBeUndefined();
+      await store.createCreditCounter({ ...counter, dueAt: NOW + 5 });
+      await store.createCreditCounter({ ...counter, added: 9 });
+      expect(await store.creditCounter(appId)).toEqual({ ...counter, rev: 1, dueAt: NOW + 5 });
+    });
+
+    test("each change of a counter in a random order has the result of the pure function", async () => {
+      await fc.assert(
+        fc.asyncProperty(fc.array(creditStep, { maxLength: 25 }), async (steps) => {
+          const { id: appId } = newApp();
+          let expected: CreditCounter = { ...counterOfRow(newCreditRow(appId, NOW), NOW), rev: 1 };
+          await store.createCreditCounter(expected);
+          for (const step of steps) {
+            const change = creditChangeOf(step, expected, NOW);
+            const next = change && applyCreditChange(expected, change);
+            if (!change) continue;
+            const result = await store.changeCredit(appId, change);
+            expect(result.ok).toBe(next !== undefined);
+            expected = next ?? expected;
+            expect(result.ok ? result.counter : result.current).toEqual(expected);
+          }
+          expect(await store.creditCounter(appId)).toEqual(expected);
+        }),
+        { numRuns: 15 },
+      );
+    });
+
+    test("a counter with an entry is due, and one without a due time is not", async () => {
+      const { id: appId } = newApp();
+      await store.createCreditCounter(counterOfRow(newCreditRow(appId, NOW), NOW));
+      const listed = async () => {
+        const due = await dueEntries(store, firstDueAt(NOW) + 60_000);
+        return due.filter((ref) => ref.kind === "credit" && ref.appId === appId).map(({ dueAt }) => dueAt);
       };
-      await Promise.all(Array.from({ length: 20 }, add));
-      expect(await store.credit(appId)).toMatchObject({ added: 20, rev: 20 });
+      expect(await listed()).toEqual([]);
+      await store.changeCredit(appId, grantChange({ reference: "x", micro: 5 }, NOW));
+      await store.changeCredit(appId, grantChange({ reference: "y", micro: 5 }, NOW + 9_000));
+      expect(await listed()).toEqual([firstDueAt(NOW)]);
+      const [dueAt, at] = [firstDueAt(NOW), NOW];
+      const repetition = { once: { at: "dueAt" as const, equals: dueAt } };
+      const isRefused = await store.changeCredit(appId, {
+        dueAt: null,
+        when: [{ at: "rev", equals: 2 }],
+        repetition,
+        at,
+      });
+      expect(isRefused.ok).toBe(false);
+      await store.changeCredit(appId, { dueAt: null, when: [{ at: "rev", equals: 3 }], repetition, at });
+      expect(await listed()).toEqual([]);
+    });
+
+    test("a day is stored once, and the newest days are listed", async () => {
+      const { id: appId } = newApp();
+      const day = { flows: 2, settled: 5 };
+      expect(await store.saveCreditDay(appId, "2027-01-14", day)).toBe(true);
+      expect(await store.saveCreditDay(appId, "2027-01-14", day)).toBe(true);
+      expect(await store.saveCreditDay(appId, "2027-01-14", { flows: 3, settled: 5 })).toBe(false);
+      for (const date of ["2027-01-16", "2027-01-15"]) await store.saveCreditDay(appId, date, day);
+      expect(await store.creditDays(appId, 2)).toEqual({ "2027-01-15": day, "2027-01-16": day });
+    });
+
+    test("each of 20 concurrent grants is added once, with one request each", async () => {
+      const { id: appId } = newApp();
+      await store.createCreditCounter(counterOfRow(newCreditRow(appId, NOW), NOW));
+      const add = (n: number) => store.changeCredit(appId, grantChange({ reference: `r${n % 10}`, micro: 3 }, NOW));
+      const results = await Promise.all(Array.from({ length: 20 }, (_, n) => add(n)));
+      expect(results.filter(({ ok }) => ok)).toHaveLength(10);
+      expect(await store.creditCounter(appId)).toMatchObject({ added: 30, used: -30, rev: 11 });
     });
 
     test("apps are listed newest first and page by page, without deleted apps", async () => {

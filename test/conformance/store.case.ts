@@ -113,9 +113,7 @@ export function storeCase(title: string, make: () => Promise<StoreMaker>, skip: 
     /** Returns the due entries of one flow from all partitions; other tests share the table. */
     async function dueOf(flowId: string, before: number): Promise<DueRef[]> {
       const due = await dueEntries(store, before);
-      return due
-        .filter((ref) => ref.kind !== "delivery" && ref.flowId === flowId)
-        .map(({ dueAt: _, ...ref }) => ref as DueRef);
+      return due.filter((ref) => "flowId" in ref && ref.flowId === flowId).map(({ dueAt: _, ...ref }) => ref as DueRef);
     }
 
     describe("flows in the store", () => {

@@ -368,7 +368,7 @@ export function updateCase(title: string, make: () => Promise<UpdateMaker>): voi
           ...{ rev: 1, free: 5, kind: "x", on: false, held: { t1: 1, t2: 2 }, names: { n: "name" } },
           ...{ facts: { "0.completed": "200" }, bands: ["a", "b"] },
         };
-        expect(first).toEqual({ ok: true, row: expected });
+        expect(first).toMatchObject({ ok: true, row: expected });
         expect(await rows.get(key)).toEqual(expected);
         const refused = await rows.update(key, {
           set: { facts: { "0.completed": "500" } },
@@ -386,7 +386,7 @@ export function updateCase(title: string, make: () => Promise<UpdateMaker>): voi
           ],
         });
         const { kind: _, ...rest } = expected;
-        expect(second).toEqual({ ok: true, row: { ...rest, rev: 2, held: { t2: 2 }, facts: {}, bands: [] } });
+        expect(second).toMatchObject({ ok: true, row: { ...rest, rev: 2, held: { t2: 2 }, facts: {}, bands: [] } });
       });
 
       test("a row is created once, with its index keys", async () => {
@@ -394,7 +394,7 @@ export function updateCase(title: string, make: () => Promise<UpdateMaker>): voi
         const key = newKey();
         const fields = { free: 3, held: {}, bands: ["x"], facts: { a: "1" }, dueShard: `due#${key.pk}`, dueAt: 10 };
         const row = { rev: 1, names: {}, ...fields };
-        expect(await rows.create(key, fields)).toEqual({ ok: true, row });
+        expect(await rows.create(key, fields)).toMatchObject({ ok: true, row });
         expect(await rows.create(key, { free: 4 })).toEqual({ ok: false, current: row });
         expect(await table.list({ index: "due", partition: `due#${key.pk}`, limit: 5 })).toHaveLength(1);
       });

@@ -48,6 +48,12 @@ export interface FaultProfile {
   copyMessage: number;
   loseMessage: number;
   recursionCut: number;
+  /**
+   * Changes of a credit counter: the caller gets an error, and the table applies the change half a minute later; a copy of
+   * an applied change arrives up to five minutes later, which is how long a signed request is valid.
+   */
+  lateCredit: number;
+  copyCredit: number;
   /** The app's URLs: a failed request; a request that the app processed but whose response is lost. */
   hookFails: number;
   hookLies: number;
@@ -89,6 +95,8 @@ export const NO_FAULTS: FaultProfile = {
   copyMessage: 0,
   loseMessage: 0,
   recursionCut: 0,
+  lateCredit: 0,
+  copyCredit: 0,
   hookFails: 0,
   hookLies: 0,
   slowPress: 0,
@@ -128,6 +136,8 @@ export const ALL_FAULTS: FaultProfile = {
   copyMessage: 0.1,
   loseMessage: 0.02,
   recursionCut: 1,
+  lateCredit: 0.02,
+  copyCredit: 0.1,
   hookFails: 0.2,
   hookLies: 0.1,
   slowPress: 0.1,

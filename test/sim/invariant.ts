@@ -107,8 +107,8 @@ export function checkInvariants(run: SimulationRun): InvariantReport {
       notified: notifications.notified,
       givenUp: notifications.givenUp,
       reservedMicro: run.credits.reduce((sum, credit) => sum + credit.reserved, 0),
-      settledMicro: run.credits.reduce((sum, credit) => sum + credit.settled, 0),
-      refundedMicro: run.credits.reduce((sum, credit) => sum + credit.refunded, 0),
+      settledMicro: run.credits.reduce((sum, { counter }) => sum + counter.settled, 0),
+      refundedMicro: run.credits.reduce((sum, { counter }) => sum + counter.refunded, 0),
       killed: run.killed,
       points: run.points,
     },
@@ -293,14 +293,18 @@ function stablePartOf(body: string): string {
   return `${type} ${timestamp}`;
 }
 
-/** E: at the end there is no hold, and reserved = settled + refunded, exact to the micro-USD. */
+/** E: at the end nothing is held or open, and reserved = settled + refunded, exact to the micro-USD. */
 function openHoldsOf({ credits, flows }: SimulationRun): string[] {
-  return credits.flatMap((credit) => {
-    const { appId, reserved, settled, refunded, holds } = credit;
-    const held = Object.keys(holds).map((flowId) => `E ${appId} still has a hold for ${flowId}`);
+  return credits.flatMap(({ appId, counter, reserved }) => {
+    const { settled, refunded, running, entries } = counter;
+    const own = [...flows.values()].filter(({ flow }) => flow.appId === appId);
+    const held = own
+      .filter(({ flow: { credit } }) => credit && (credit.held !== 0 || credit.runs !== 0 || credit.settling))
+      .map(({ flow }) => `E ${appId} still has a hold for ${flow.id}: ${JSON.stringify(flow.credit)}`);
     if (reserved !== settled + refunded)
       held.push(`E ${appId} reserved ${reserved}, but settled ${settled} and refunded ${refunded}`);
-    const own = [...flows.values()].filter(({ flow }) => flow.appId === appId);
+    if (running !== 0) held.push(`E ${appId} still counts ${running} running flows`);
+    if (Object.keys(entries).length > 0) held.push(`E ${appId} still has the entries ${JSON.stringify(entries)}`);
     // The settled amount can be lower, because submissions that are found after the settlement are not charged.
     const cost = own.reduce((sum, { tasks }) => sum + costMicroUsd(tasks), 0);
     if (settled > cost) held.push(`E ${appId} settled ${settled}, but its flows cost ${cost}`);

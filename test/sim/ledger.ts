@@ -1,26 +1,37 @@
 /**
- * An independent auditor of the credit (E). It observes every write of a credit row and every state of a task, and computes
- * itself what each settlement should have been.
+ * An independent auditor of the credit (E). It observes every write of a counter, of a flow and of a task. From them it
+ * computes itself what must be held, what each settlement should have been, and that nothing is counted twice.
  */
-import { type Credit, heldMicro, ledgerImbalanceMicro } from "@mjflow/core/credit";
+import { type CreditChange, type CreditCounter, heldMicro } from "@mjflow/core/credit";
+import { parseEntryName, parseEntryValue } from "@mjflow/core/credit-entry";
+import type { Flow } from "@mjflow/core/flow";
 import type { Store } from "@mjflow/core/port";
 import { costMicroUsd } from "@mjflow/core/price";
 import type { Task } from "@mjflow/core/task";
 import { observeStore } from "./observe.ts";
 
+/** Sums of an app's counter, and everything that was ever reserved, micro-USD. */
+export interface AppCredit {
+  appId: string;
+  counter: CreditCounter;
+  reserved: number;
+}
+
 export interface Ledger {
   observe(store: Store): Store;
-  /** Last written credit row of each app. */
-  credits: Map<string, Credit>;
+  credits: Map<string, AppCredit>;
 }
 
 /** Longest time between the read of a settlement and its write: a few write conflicts of a few calls each. */
 const READ_BEFORE_MS = 10_000;
 
-export function createLedger(broken: string[], now: () => number): Ledger {
-  const credits = new Map<string, Credit>();
+export function createLedger(broken: string[], now: () => number, limitUsd?: number): Ledger {
+  const credits = new Map<string, AppCredit>();
   /** All states of the tasks of each flow, oldest first. */
   const history = new Map<string, { at: number; task: Task }[]>();
+  const flows = new Map<string, Flow>();
+  /** Settlements that were applied, by flow and number. */
+  const settled = new Set<string>();
 
   function recordTask(task: Task): void {
     const states = history.get(task.flowId) ?? [];
@@ -28,11 +39,11 @@ export function createLedger(broken: string[], now: () => number): Ledger {
     history.set(task.flowId, states);
   }
 
-  /** Returns the cost of the flow at each moment at which a settlement may have read its tasks. */
-  function costsOf(flowId: string): number[] {
+  /** Returns the cost of the flow at each moment at which a settlement may have read its tasks before it was fixed. */
+  function costsOf(flowId: string, fixedAt: number): number[] {
     const states = history.get(flowId) ?? [];
-    const moments = new Set([now(), ...states.map(({ at }) => at).filter((at) => at >= now() - READ_BEFORE_MS)]);
-    return [...moments]
+    const times = states.map(({ at }) => at).filter((at) => at >= fixedAt - READ_BEFORE_MS && at <= fixedAt);
+    return [...new Set([fixedAt, ...times])]
       .flatMap((moment) => [moment, moment - 1])
       .map((moment) => {
         const latest = new Map(states.filter(({ at }) => at <= moment).map(({ task }) => [task.path, task]));
@@ -40,36 +51,98 @@ export function createLedger(broken: string[], now: () => number): Ledger {
       });
   }
 
-  function audit(before: Credit | undefined, next: Credit): void {
+  /** Returns what must be held and how many flows must run: what flows have, and what no flow has yet. */
+  function expectedOf({ appId, entries }: CreditCounter): { held: number; running: number } {
+    let [held, running] = [0, 0];
+    for (const flow of flows.values()) {
+      const { credit } = flow;
+      if (flow.appId !== appId || !credit) continue;
+      held += credit.held;
+      running += credit.runs;
+      // The counter has the settlement already, and the row of the flow does not.
+      const isApplied = credit.settling && settled.has(`${flow.id} ${credit.settlements}`);
+      if (isApplied) {
+        held -= credit.settling!.held;
+        running -= credit.settling!.runs;
+      }
+    }
+    for (const [name, value] of Object.entries(entries)) {
+      const ref = parseEntryName(name);
+      const { micro, mark, runs } = parseEntryValue(value);
+      if (ref?.kind === "hold" && flows.get(ref.flowId)?.credit?.mark !== mark) {
+        held += micro;
+        running += 1;
+      }
+      if (ref?.kind === "press" && flows.get(ref.flowId)?.credit?.awaits[ref.path]?.mark !== mark) {
+        held += micro;
+        running += runs ? 1 : 0;
+      }
+    }
+    return { held, running };
+  }
+
+  function audit(before: AppCredit | undefined, next: CreditCounter, change: CreditChange): number {
     const name = `E ${next.appId} rev ${next.rev}`;
-    const off = ledgerImbalanceMicro(next);
-    if (off !== 0) broken.push(`${name}: ${off} micro-USD are neither settled nor refunded nor held`);
-    const amounts = [next.reserved, next.settled, next.refunded, heldMicro(next)];
+    const add = change.add ?? {};
+    const amounts = [next.settled, next.refunded, heldMicro(next), next.running];
     if (!amounts.every((micro) => Number.isSafeInteger(micro) && micro >= 0)) {
       broken.push(`${name}: the amounts ${amounts.join(", ")} are not valid`);
     }
-    const closedHolds = Object.keys(before?.holds ?? {}).filter((flowId) => !next.holds[flowId]);
-    const spent = next.settled - (before?.settled ?? 0);
-    // One write can remove several holds: one that was settled, and others whose flows were never written and cost nothing.
-    const expected = closedHolds.map((flowId) =>
-      costsOf(flowId).map((cost) => Math.max(0, cost - before!.holds[flowId]!.before)),
-    );
-    const sums = expected.reduce((all, costs) => all.flatMap((sum) => costs.map((cost) => sum + cost)), [0]);
-    if (!sums.includes(spent))
-      broken.push(`${name}: settled ${spent} for ${closedHolds.join(", ")}, but the cost was ${sums.join(" or ")}`);
+    const isHold = Object.keys(change.enter ?? {}).some((entry) => /^[hx]/.test(entry)) && (add.used ?? 0) > 0;
+    if (isHold && limitUsd !== undefined && next.used > limitUsd * 1e6)
+      broken.push(`${name}: a hold of ${add.used} uses ${next.used} of a limit of ${limitUsd} USD`);
+    for (const entry of Object.keys(change.enter ?? {})) {
+      const ref = parseEntryName(entry);
+      if (ref?.kind !== "settlement") continue;
+      const key = `${ref.flowId} ${ref.no}`;
+      if (settled.has(key)) broken.push(`${name}: settlement ${key} was applied twice`);
+      settled.add(key);
+      const { credit } = flows.get(ref.flowId) ?? {};
+      if (!credit?.settling || credit.settlements !== ref.no) {
+        broken.push(`${name}: settlement ${key} is not in the row of its flow`);
+        continue;
+      }
+      const { settling } = credit;
+      if (add.settled !== settling.micro || next.settled !== (before?.counter.settled ?? 0) + settling.micro)
+        broken.push(`${name}: settled ${add.settled} for ${key}, but the row says ${settling.micro}`);
+    }
+    const { held, running } = expectedOf(next);
+    if (heldMicro(next) !== held) broken.push(`${name}: holds ${heldMicro(next)}, but flows and entries hold ${held}`);
+    if (next.running !== running)
+      broken.push(`${name}: ${next.running} flows run, but flows and entries say ${running}`);
+    // A settlement above its hold reserves the excess too.
+    const reserved = (before?.reserved ?? 0) + Math.max(0, add.used ?? 0);
+    if (reserved !== next.settled + next.refunded + heldMicro(next))
+      broken.push(
+        `${name}: reserved ${reserved}, but settled ${next.settled}, refunded ${next.refunded}, held ${heldMicro(next)}`,
+      );
+    return reserved;
+  }
+
+  /** Checks the amount when it is fixed: it is the cost of the tasks minus what was settled before. */
+  function recordFlow(flow: Flow): void {
+    const before = flows.get(flow.id)?.credit;
+    flows.set(flow.id, flow);
+    const { settling, before: charged } = flow.credit ?? {};
+    if (!settling || before?.settling) return;
+    const costs = costsOf(flow.id, now()).map((cost) => Math.max(0, cost - charged!));
+    if (!costs.includes(settling.micro))
+      broken.push(`E ${flow.id}: ${settling.micro} is to be settled, but the cost was ${costs.join(" or ")}`);
   }
 
   return {
     credits,
     observe: (store) => ({
-      ...observeStore(store, { task: recordTask }),
-      async saveCredit(credit) {
-        const saved = await store.saveCredit(credit);
-        if (saved.ok) {
-          audit(credits.get(credit.appId), saved.item);
-          credits.set(credit.appId, saved.item);
+      ...observeStore(store, { task: recordTask, flow: recordFlow }),
+      async changeCredit(appId, change) {
+        const result = await store.changeCredit(appId, change);
+        console.log(now(), appId, result.ok, JSON.stringify(change), result.ok ? result.counter.rev : "");
+        if (result.ok) {
+          const { counter } = result;
+          const before = credits.get(appId);
+          credits.set(appId, { appId, counter, reserved: audit(before, counter, change) });
         }
-        return saved;
+        return result;
       },
     }),
   };

@@ -4,12 +4,12 @@
  */
 
 import type { Limits } from "@mjflow/core/app";
-import { type Credit, ORPHANED_HOLD_AFTER_MS } from "@mjflow/core/credit";
 import type { Delivery } from "@mjflow/core/delivery";
 import { type DeliveryLog, mergedLog } from "@mjflow/core/delivery-log";
 import { MjflowError } from "@mjflow/core/error";
 import { hasDeliveryLog } from "@mjflow/core/event";
 import { type Flow, flowStatus, nextFlowDue } from "@mjflow/core/flow";
+import { ORPHANED_HOLD_AFTER_MS } from "@mjflow/core/flow-credit";
 import { ROOT_PATH, taskIdOf } from "@mjflow/core/id";
 import { type Message, type OutgoingMessage, QUEUE_OF } from "@mjflow/core/message";
 import type { MjTaskPointer } from "@mjflow/core/mj-task";
@@ -26,7 +26,7 @@ import { cancelFlow, resumeFlow } from "@mjflow/engine/cancel";
 import { continueChain } from "@mjflow/engine/chain";
 import { createConcurrencyLimiter } from "@mjflow/engine/concurrency-limiter";
 import { createFlow } from "@mjflow/engine/create";
-import { creditOf } from "@mjflow/engine/credit";
+import { repairCredit } from "@mjflow/engine/credit-repair";
 import { deliver } from "@mjflow/engine/deliver";
 import { handleCallback } from "@mjflow/engine/handle-callback";
 import { handleDeadLetter } from "@mjflow/engine/handle-dead-letter";
@@ -48,7 +48,7 @@ import { createVendorStore } from "@mjflow/store/vendor";
 import { createWebhookStore } from "@mjflow/store/webhook";
 import { createApp, ENDPOINT_URL, NOTIFY_HOOK_URL, type Posted, SUBSCRIBED_APP } from "./app.ts";
 import { type FaultProfile, NO_FAULTS } from "./fault-profile.ts";
-import { createLedger } from "./ledger.ts";
+import { type AppCredit, createLedger } from "./ledger.ts";
 import { createMjClient, type MjPress } from "./mj-client.ts";
 import { observeStore } from "./observe.ts";
 import { type CallOutcome, type CrashPoint, createProcesses, type Wrap } from "./process.ts";
@@ -158,8 +158,8 @@ export interface SimulationRun {
   /** Presses by clients of the compat API, with all their repetitions, and the compat task ids at the end. */
   mjPresses: MjPress[];
   mjPointers: MjTaskPointer[];
-  /** Credit rows of apps with limits. */
-  credits: Credit[];
+  /** Credit of apps with limits. */
+  credits: AppCredit[];
   broken: string[];
   forgedAccepted: number;
   forgedRefused: number;
@@ -240,7 +240,7 @@ export async function runSimulation({
     },
   );
   const appActs = limits !== undefined && plan === undefined;
-  const ledger = createLedger(broken, now);
+  const ledger = createLedger(broken, now, limits?.creditsUsd);
   const versions = new Map<Store, Store>();
   const currentVersion: Version = { code: CURRENT_VERSION, store: memory };
   const dump = variant.dump ?? memory.dump;
@@ -317,7 +317,8 @@ export async function runSimulation({
   }
 
   function depsOf(name: string, wrap: Wrap, code: Version["code"], plain: Store) {
-    if (!versions.has(plain)) versions.set(plain, ledger.observe(withRuleChecks(withHealthCheck(plain))));
+    if (!versions.has(plain))
+      versions.set(plain, withLateChanges(ledger.observe(withRuleChecks(withHealthCheck(plain)))));
     const clock = variant.clockOf?.(name, now) ?? { now };
     const keys = variant.keysOf?.(name, now() - START) ?? HOOK_KEYS;
     const slots = wrap("vendorStore", vendorStore);
@@ -354,6 +355,24 @@ export async function runSimulation({
       outbound: { post: async () => ({ kind: "forbidden" as const, why: "simulated" }) },
       mediaUrl: (key: string) => `https://m.test/${key}`,
       media: wrap("media", app.media),
+    };
+  }
+
+  /** Changes of a counter that the table applies late or twice. */
+  function withLateChanges(store: Store): Store {
+    return {
+      ...store,
+      async changeCredit(appId, change) {
+        const applyAfter = (ms: number) => scheduler.at(ms, () => void store.changeCredit(appId, change));
+        if (rng.chance(profile.lateCredit)) {
+          applyAfter(30_000);
+          throw new Error("socket hang up");
+        }
+        const result = await store.changeCredit(appId, change);
+        if (!rng.chance(profile.copyCredit)) return result;
+        applyAfter(rng.int(1_000, 300_000));
+        return result.ok ? { ...result, sentOnce: false } : result;
+      },
     };
   }
 
@@ -529,10 +548,10 @@ export async function runSimulation({
     if (quiet()) break;
   }
 
-  // Holds of crashed processes are refunded by the next request for credit.
+  // Holds of crashed processes are given back after a quarter of an hour.
   for (const appId of limits ? ["app", SUBSCRIBED_APP] : []) {
     const clock = { now: () => now() + ORPHANED_HOLD_AFTER_MS };
-    for (let i = 0; i < flows; i++) await creditOf({ store: ledger.observe(memory), clock, log }, appId);
+    for (let i = 0; i < flows; i++) await repairCredit({ store: ledger.observe(memory), clock, log }, appId);
   }
   const stored = dump();
   const byFlow = Map.groupBy(stored.tasks, (task) => task.flowId);

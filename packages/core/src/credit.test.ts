@@ -3,28 +3,47 @@ import { describe, expect, it } from "vitest";
 import { NOW, pending } from "../test/sample.ts";
 import type { Limits } from "./app.ts";
 import {
+  admission,
+  applyCreditChange,
+  assertAdmissible,
   balanceMicro,
-  type Credit,
+  type CreditChange,
+  type CreditCounter,
+  grantChange,
   heldMicro,
-  holdsDueForCheck,
   isLimited,
-  ledgerImbalanceMicro,
-  markHoldChecked,
-  newCredit,
-  ORPHANED_HOLD_AFTER_MS,
-  releaseOrphanedHold,
-  reserveForFlow,
-  reserveForPress,
-  settleHold,
+  microUsd,
+  oldEntries,
+  pressHold,
+  rateStateOf,
+  refund,
+  removal,
+  renewal,
+  settlementChange,
   usesHolds,
 } from "./credit.ts";
+import { entryValue, holdEntryName, parseEntryName, parseEntryValue, pressEntryName } from "./credit-entry.ts";
+import { counterOfRow, flowCreditOfRow, newCreditRow } from "./credit-row.ts";
 import { failure } from "./error.ts";
+import {
+  addPress,
+  awaitsPress,
+  entryState,
+  type FlowCredit,
+  finishSettlement,
+  isHeld,
+  NO_FLOW_CREDIT,
+  ORPHANED_HOLD_AFTER_MS,
+  startSettlement,
+  takeOverSettlement,
+} from "./flow-credit.ts";
 import { acceptedSubmissionCount, costMicroUsd, planMicroUsd } from "./price.ts";
 import type { Task } from "./task.ts";
 
 const LIMITS: Limits = { creditsUsd: 1 };
-const fresh = () => newCredit("app", NOW);
-const ask = (flowId: string, micro = 100_000) => ({ flowId, micro, resumed: false });
+const DAY = "2027-01-15";
+const flowIdAt = (n: number) => `flow_01K9ZC7T3R8M2V5X0Q4B6N1JH${n}`;
+const fresh = (): CreditCounter => counterOfRow(newCreditRow("app", NOW), NOW);
 const ended = (more: Partial<Task> = {}): Task => ({
   ...pending(),
   status: "SUCCESS",
@@ -32,7 +51,29 @@ const ended = (more: Partial<Task> = {}): Task => ({
   endedBy: 1,
   ...more,
 });
-const DAY = "2027-01-15";
+
+/** Admits a flow like the engine: with the counter as last seen, and again with the counter that refused. */
+function admit(
+  counter: CreditCounter,
+  limits: Limits,
+  { flow = 1, micro = 100_000, mark = "m", resumed = false } = {},
+  now = NOW,
+): CreditCounter {
+  const request = { flowId: flowIdAt(flow), micro, mark, resumed };
+  const next = applyCreditChange(counter, admission(counter, limits, request, now)!);
+  if (next) return next;
+  assertAdmissible(counter, limits, request, now);
+  throw new Error("refused without a reason");
+}
+
+function refusal(run: () => unknown): unknown {
+  try {
+    run();
+  } catch (error) {
+    return error;
+  }
+  throw new Error("nothing was refused");
+}
 
 describe("estimated and actual cost of a plan", () => {
   const root = { action: "IMAGINE", pace: "fast" as const };
@@ -117,227 +158,40 @@ describe("estimated and actual cost of a plan", () => {
   });
 });
 
-describe("reserving credit for a new flow", () => {
+describe("admitting a new flow", () => {
   it("the whole plan is reserved, and a flow that exceeds the credit left is rejected", () => {
-    let credit = fresh();
-    for (let i = 0; i < 10; i++) credit = reserveForFlow(credit, LIMITS, ask(`f${i}`), NOW).next;
-    expect([heldMicro(credit), balanceMicro(credit, LIMITS)]).toEqual([1_000_000, 0]);
-    expect(() => reserveForFlow(credit, LIMITS, ask("f10", 1), NOW)).toThrow(
-      expect.objectContaining({ code: "out_of_credit", status: 402, extra: { estimatedUsd: 1e-6, balanceUsd: 0 } }),
-    );
-    expect(balanceMicro({ ...credit, added: 5 }, LIMITS)).toBe(5);
-    expect(balanceMicro(credit, { runningFlows: 3 })).toBeUndefined();
+    let counter = fresh();
+    for (let flow = 0; flow < 10; flow++) counter = admit(counter, LIMITS, { flow });
+    expect([heldMicro(counter), balanceMicro(counter, LIMITS), counter.running]).toEqual([1_000_000, 0, 10]);
+    expect(refusal(() => admit(counter, LIMITS, { flow: 11, micro: 1 }))).toMatchObject({
+      code: "out_of_credit",
+      status: 402,
+      extra: { estimatedUsd: 1e-6, balanceUsd: 0 },
+    });
+    expect(balanceMicro(applyCreditChange(counter, grantChange({ reference: "x", micro: 5 }, NOW))!, LIMITS)).toBe(5);
+    expect(balanceMicro(counter, { runningFlows: 3 })).toBeUndefined();
   });
 
-  it("a repeated reservation for the same flow reserves nothing more and restarts its 15 minutes", () => {
-    const once = reserveForFlow(fresh(), LIMITS, ask("f"), NOW).next;
-    const again = reserveForFlow(once, LIMITS, { ...ask("f"), resumed: true }, NOW + 1_000).next;
-    expect(again).toMatchObject({ reserved: 100_000, holds: { f: { at: NOW + 1_000, micro: 100_000 } } });
-    expect(holdsDueForCheck(again, NOW + ORPHANED_HOLD_AFTER_MS, 5)).toEqual([]);
-    expect(holdsDueForCheck(again, NOW + 1_000 + ORPHANED_HOLD_AFTER_MS, 5)).toEqual(["f"]);
+  it("a repeated admission of the same flow is refused, and its entry is in the counter (E6)", () => {
+    const once = admit(fresh(), LIMITS);
+    const request = { flowId: flowIdAt(1), micro: 100_000, mark: "other", resumed: true };
+    expect(applyCreditChange(once, admission(once, LIMITS, request, NOW + 1)!)).toBeUndefined();
+    expect(parseEntryValue(once.entries[holdEntryName(flowIdAt(1))]!)).toEqual({ micro: 100_000, at: NOW, mark: "m" });
   });
 
   it("a new flow is rejected while the limit of running flows is reached", () => {
     const limits = { runningFlows: 2 };
-    let credit = fresh();
-    for (const flow of ["a", "b"]) credit = reserveForFlow(credit, limits, ask(flow), NOW).next;
-    expect(() => reserveForFlow(credit, limits, ask("c"), NOW)).toThrow(
-      expect.objectContaining({ code: "too_many_flows" }),
-    );
-    expect(reserveForFlow(releaseOrphanedHold(credit, "a"), limits, ask("c"), NOW).next.holds).toHaveProperty("c");
-  });
-
-  it("the quota of a minute may be used at once, and a rejection says when the next flow may start", () => {
-    const limits = { flowsPerMinute: 6 };
-    let credit = fresh();
-    const rates = Array.from({ length: 6 }, () => {
-      const { next, rate } = reserveForFlow(credit, limits, ask("f"), NOW);
-      credit = next;
-      return rate;
+    const two = [1, 2].reduce((counter, flow) => admit(counter, limits, { flow }), fresh());
+    expect(refusal(() => admit(two, limits, { flow: 3 }))).toMatchObject({
+      code: "too_many_flows",
+      message: "Running flows: 2; limit: 2.",
     });
-    expect(rates.map((rate) => [rate!.remaining, rate!.resetS])).toEqual(
-      [5, 4, 3, 2, 1, 0].map((r) => [r, 60 - 10 * r]),
-    );
-    const rejectionAt = (now: number) => {
-      try {
-        return void reserveForFlow(credit, limits, ask("f"), now);
-      } catch (error) {
-        return error;
-      }
-    };
-    expect(rejectionAt(NOW)).toMatchObject({
-      code: "rate_limited",
-      retry: { afterMs: 10_000 },
-      extra: { rateLimit: { quota: 6, remaining: 0, resetS: 60 } },
-    });
-    expect(rejectionAt(NOW + 9_000)).toMatchObject({ retry: { afterMs: 1_000 } });
-    expect(reserveForFlow(credit, limits, ask("f"), NOW + 10_000).rate).toEqual({ quota: 6, remaining: 0, resetS: 60 });
-    expect(credit.holds).toEqual({});
-    expect(reserveForFlow(credit, limits, { ...ask("f"), resumed: true }, NOW).rate).toBeUndefined();
+    const name = holdEntryName(flowIdAt(1));
+    const one = applyCreditChange(two, refund(name, two.entries[name]!, NOW))!;
+    expect(admit(one, limits, { flow: 3 }).running).toBe(2);
   });
 
-  it("for every sequence of waits, no span of a minute admits more flows than the rate limit allows", () => {
-    const waits = fc.array(fc.integer({ min: -5_000, max: 40_000 }), { maxLength: 200 });
-    fc.assert(
-      fc.property(fc.integer({ min: 1, max: 50 }), waits, (quota, steps) => {
-        let credit = fresh();
-        let now = NOW;
-        const admitted: number[] = [];
-        for (const wait of steps) {
-          now += Math.max(0, wait);
-          try {
-            credit = reserveForFlow(credit, { flowsPerMinute: quota }, ask("f"), now).next;
-            admitted.push(now);
-          } catch {}
-        }
-        for (const begin of admitted) {
-          expect(admitted.filter((at) => at >= begin && at < begin + 60_000).length).toBeLessThanOrEqual(2 * quota);
-          expect(admitted.filter((at) => at === begin).length).toBeLessThanOrEqual(quota);
-        }
-      }),
-    );
-  });
-});
-
-describe("settling the credit hold of an ended flow", () => {
-  it("the hold is settled once for the accepted submissions, and the rest is refunded", () => {
-    const credit = reserveForFlow(fresh(), LIMITS, ask("f"), NOW).next;
-    const settled = settleHold(
-      credit,
-      "f",
-      [ended(), ended({ path: "0-0", status: "FAILURE", endedBy: undefined })],
-      NOW,
-      DAY,
-    );
-    if (settled.kind !== "settled") throw new Error(settled.kind);
-    expect(settled.next).toMatchObject({ settled: 40_000, refunded: 60_000, reserved: 100_000, holds: {} });
-    expect(settled.next.days).toEqual({ [DAY]: { flows: 1, settled: 40_000 } });
-    expect(settleHold(settled.next, "f", [ended()], NOW, DAY)).toEqual({ kind: "none" });
-  });
-
-  it("a cost above the hold is settled too", () => {
-    const credit = reserveForFlow(fresh(), LIMITS, ask("f", 40_000), NOW).next;
-    const settled = settleHold(credit, "f", [ended({ orphans: [{ attempt: 2, at: 0 }] })], NOW, DAY);
-    expect(settled).toMatchObject({ next: { settled: 80_000, refunded: 0, reserved: 80_000 } });
-  });
-
-  it("a flow reopened by a press is settled only for the new part", () => {
-    const first = reserveForFlow(fresh(), LIMITS, ask("f", 40_000), NOW).next;
-    const settled = settleHold(first, "f", [ended()], NOW, DAY) as { next: Credit };
-    const press = { flowId: "f", path: "0-mX", micro: 10_000, spent: 40_000 };
-    const reopened = reserveForPress(settled.next, LIMITS, press, NOW);
-    expect(reserveForPress(reopened, LIMITS, press, NOW).reserved).toBe(50_000);
-    const tasks = [ended(), ended({ path: "0-mX", action: "UPSCALE" })];
-    expect(settleHold(reopened, "f", [ended()], NOW, DAY)).toEqual({ kind: "awaits" });
-    expect(settleHold(reopened, "f", tasks, NOW, DAY)).toMatchObject({
-      micro: 10_000,
-      next: { settled: 50_000, refunded: 0, days: { [DAY]: { flows: 1, settled: 50_000 } } },
-    });
-    // The credit for the press was reserved, but the process crashed before it stored the child task.
-    expect(settleHold(reopened, "f", [ended()], NOW + ORPHANED_HOLD_AFTER_MS, DAY)).toMatchObject({
-      micro: 0,
-      next: { settled: 40_000, refunded: 10_000, holds: {} },
-    });
-  });
-
-  it("due holds are listed with the longest waiting first, and a checked hold is not listed again at once", () => {
-    let credit = fresh();
-    for (const [i, flow] of ["a", "b", "c"].entries()) credit = reserveForFlow(credit, LIMITS, ask(flow), NOW - i).next;
-    expect(holdsDueForCheck(credit, NOW + ORPHANED_HOLD_AFTER_MS - 1, 5)).toEqual(["c", "b"]);
-    expect(holdsDueForCheck(credit, NOW + ORPHANED_HOLD_AFTER_MS, 2)).toEqual(["c", "b"]);
-    expect(
-      holdsDueForCheck(markHoldChecked(credit, "c", NOW + ORPHANED_HOLD_AFTER_MS), NOW + ORPHANED_HOLD_AFTER_MS, 5),
-    ).toEqual(["b", "a"]);
-  });
-});
-
-describe("E1: reserved = settled + refunded + holds, exact to the micro-USD", () => {
-  const flowId = fc.constantFrom("a", "b", "c");
-  const micro = fc.integer({ min: 0, max: 300_000 });
-  const task = fc.record({
-    path: fc.constantFrom("0", "0-0", "0-m1", "0-m2"),
-    status: fc.constantFrom("SUCCESS" as const, "FAILURE" as const),
-    endedBy: fc.constantFrom(undefined, 1),
-    action: fc.constantFrom("IMAGINE", "UPSCALE"),
-  });
-  const step = fc.oneof(
-    fc.record({ kind: fc.constant("admit" as const), flowId, micro, resumed: fc.boolean() }),
-    fc.record({
-      kind: fc.constant("extend" as const),
-      flowId,
-      micro,
-      path: fc.constantFrom("0-m1", "0-m2"),
-      spent: micro,
-    }),
-    fc.record({
-      kind: fc.constant("settle" as const),
-      flowId,
-      tasks: fc.array(task, { maxLength: 4 }),
-      late: fc.boolean(),
-    }),
-    fc.record({ kind: fc.constant("drop" as const), flowId }),
-  );
-
-  it("for every order of reservations, presses, settlements and releases, E1 holds", () => {
-    fc.assert(
-      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
-        let credit = fresh();
-        for (const one of steps) {
-          const before = structuredClone(credit);
-          const given = credit;
-          try {
-            if (one.kind === "admit") credit = reserveForFlow(credit, LIMITS, one, NOW).next;
-            else if (one.kind === "extend") credit = reserveForPress(credit, LIMITS, one, NOW);
-            else if (one.kind === "drop") credit = releaseOrphanedHold(credit, one.flowId);
-            else {
-              const tasks = one.tasks.map((fields) => ended(fields));
-              const now = one.late ? NOW + ORPHANED_HOLD_AFTER_MS : NOW;
-              const settled = settleHold(credit, one.flowId, tasks, now, DAY);
-              if (settled.kind === "settled") credit = settled.next;
-            }
-          } catch (error) {
-            expect(error).toMatchObject({ code: "out_of_credit" });
-          }
-          expect(given, "the input is not changed").toEqual(before);
-          expect(ledgerImbalanceMicro(credit)).toBe(0);
-          expect(Math.min(credit.reserved, credit.settled, credit.refunded, heldMicro(credit))).toBeGreaterThanOrEqual(
-            0,
-          );
-        }
-      }),
-      { numRuns: 500 },
-    );
-  });
-});
-
-describe("the credit row of an app", () => {
-  const HOUR = 3_600_000;
-  const MINUTE = 60_000;
-  const refusal = (of: () => unknown) => {
-    try {
-      of();
-    } catch (error) {
-      return error as Error;
-    }
-    throw new Error("the limit did not reject it");
-  };
-
-  it("a new credit row has no amounts, holds or days", () => {
-    expect(fresh()).toStrictEqual({
-      appId: "app",
-      rev: 0,
-      added: 0,
-      reserved: 0,
-      settled: 0,
-      refunded: 0,
-      holds: {},
-      applying: [],
-      days: {},
-      createdAt: NOW,
-    });
-  });
-
-  it("any limit needs a credit row, but only limits of credit and running flows need holds", () => {
+  it("any limit needs a counter, but only limits of credit and running flows need holds", () => {
     const cases: [Limits | undefined, boolean, boolean][] = [
       [undefined, false, false],
       [{}, false, false],
@@ -348,76 +202,399 @@ describe("the credit row of an app", () => {
     for (const [limits, limited, holds] of cases) {
       expect([isLimited(limits), usesHolds(limits)], JSON.stringify(limits)).toEqual([limited, holds]);
     }
-    expect(balanceMicro(fresh(), undefined)).toBeUndefined();
-  });
-
-  it("the balance is the granted credit minus what is spent and held", () => {
-    const credit = { ...reserveForFlow(fresh(), LIMITS, ask("f"), NOW).next, settled: 300_000, added: 50_000 };
-    expect(balanceMicro(credit, LIMITS)).toBe(650_000);
-  });
-
-  it("without a rate limit no rate is counted", () => {
-    const { next, rate } = reserveForFlow(fresh(), LIMITS, ask("f"), NOW);
-    expect([next.fullAt, rate]).toEqual([undefined, undefined]);
-  });
-
-  it("the rate limit tolerates half a millisecond of rounding", () => {
-    const full = { ...fresh(), fullAt: NOW + MINUTE };
-    const limits = { flowsPerMinute: 40_000 };
-    expect(reserveForFlow(full, limits, ask("f"), NOW + 1).next.fullAt).toBe(NOW + MINUTE + 1.5);
-    expect(refusal(() => reserveForFlow(full, limits, ask("f"), NOW)).message).toBe(
-      "At most 40000 new flows per minute.",
+    expect(admission(undefined, {}, { flowId: flowIdAt(1), micro: 1, mark: "", resumed: false }, NOW)).toBeUndefined();
+    const rateOnly = admission(
+      fresh(),
+      { flowsPerMinute: 1 },
+      { flowId: flowIdAt(1), micro: 1, mark: "", resumed: false },
+      NOW,
     );
+    expect(rateOnly).toMatchObject({ repetition: { harmless: expect.any(String) } });
+    expect(rateOnly).not.toHaveProperty("enter");
   });
 
   it("a rejection has a message that the app can show", () => {
-    const busy = reserveForFlow(fresh(), { runningFlows: 1 }, ask("a"), NOW).next;
-    expect(refusal(() => reserveForFlow(busy, { runningFlows: 1 }, ask("b"), NOW)).message).toBe(
-      "Running flows: 1; limit: 1.",
-    );
-    const words = (creditsUsd: number, micro: number, settled = 0) =>
-      refusal(() => reserveForFlow({ ...fresh(), settled }, { creditsUsd }, ask("f", micro), NOW)).message;
+    const words = (creditsUsd: number, micro: number, used = 0) =>
+      (refusal(() => admit({ ...fresh(), used }, { creditsUsd }, { micro })) as Error).message;
     expect(words(1.2345, 20_000_000)).toBe("The plan may cost 20 USD, but only 1.2345 USD of credit are left.");
     expect(words(0.5, 1_000_001)).toBe("The plan may cost 1.000001 USD, but only 0.5 USD of credit are left.");
     expect(words(1, 100, 2_000_000)).toBe("The plan may cost 0.0001 USD, but only 0 USD of credit are left.");
-  });
-
-  it("an out_of_credit error contains the estimate and the balance", () => {
-    expect(refusal(() => reserveForFlow(fresh(), LIMITS, ask("f", 1_500_000), NOW))).toMatchObject({
+    expect(refusal(() => admit(fresh(), LIMITS, { micro: 1_500_000 }))).toMatchObject({
       extra: { estimatedUsd: 1.5, balanceUsd: 1 },
     });
   });
+});
 
-  it("a press on an ended flow opens a hold that awaits its path, and is rejected without enough credit", () => {
-    const press = { flowId: "f", path: "0-mX", micro: 10_000, spent: 40_000 };
-    const { f: hold } = reserveForPress(fresh(), LIMITS, press, NOW).holds;
-    expect(hold).toEqual({
-      micro: 10_000,
-      at: NOW,
-      before: 40_000,
-      awaits: ["0-mX"],
-      again: true,
-      lookAt: NOW + ORPHANED_HOLD_AFTER_MS,
+describe("rate limit of new flows", () => {
+  it("the quota of a minute may be used at once, and a rejection says when the next flow may start", () => {
+    const limits = { flowsPerMinute: 6 };
+    let counter = fresh();
+    const rates = Array.from({ length: 6 }, () => {
+      counter = admit(counter, limits);
+      return rateStateOf(counter, limits, NOW);
     });
-    expect(refusal(() => reserveForPress(fresh(), LIMITS, { ...press, micro: 1_000_001 }, NOW))).toMatchObject({
-      code: "out_of_credit",
+    expect(rates.map((rate) => [rate!.remaining, rate!.resetS])).toEqual(
+      [5, 4, 3, 2, 1, 0].map((r) => [r, 60 - 10 * r]),
+    );
+    expect(refusal(() => admit(counter, limits))).toMatchObject({
+      code: "rate_limited",
+      message: "At most 6 new flows per minute.",
+      retry: { afterMs: 10_000 },
+      extra: { rateLimit: { quota: 6, remaining: 0, resetS: 60 } },
     });
-    expect(ORPHANED_HOLD_AFTER_MS).toBe(15 * MINUTE);
+    expect(refusal(() => admit(counter, limits, {}, NOW + 9_000))).toMatchObject({ retry: { afterMs: 1_000 } });
+    const next = admit(counter, limits, {}, NOW + 10_000);
+    expect(rateStateOf(next, limits, NOW + 10_000)).toEqual({ quota: 6, remaining: 0, resetS: 60 });
+    expect(admission(counter, limits, { flowId: flowIdAt(1), micro: 1, mark: "", resumed: true }, NOW)).toBeUndefined();
+    expect(rateStateOf(counter, {}, NOW)).toBeUndefined();
   });
 
-  it("the hold of a running flow is checked again after an hour and is otherwise unchanged", () => {
-    const credit = reserveForFlow(fresh(), LIMITS, ask("f"), NOW).next;
-    expect(markHoldChecked(credit, "f", NOW).holds).toEqual({ f: { ...credit.holds["f"], lookAt: NOW + HOUR } });
-    expect(markHoldChecked(credit, "g", NOW)).toBe(credit);
+  it("the wrong form of the change is refused without a reason, and the right form follows from the counter", () => {
+    const limits = { flowsPerMinute: 60 };
+    const request = { flowId: flowIdAt(1), micro: 1, mark: "", resumed: false };
+    const busy = admit(fresh(), limits);
+    expect(applyCreditChange(busy, admission(undefined, limits, request, NOW)!)).toBeUndefined();
+    expect(() => assertAdmissible(busy, limits, request, NOW)).not.toThrow();
+    expect(applyCreditChange(busy, admission(busy, limits, request, NOW)!)).toMatchObject({
+      fullAtUs: NOW * 1_000 + 2_000_000,
+    });
+    const idle = NOW + 5_000;
+    expect(
+      applyCreditChange(busy, {
+        ...admission(busy, limits, request, NOW)!,
+        when: [{ at: "fullAtUs", above: idle * 1_000 }],
+      }),
+    ).toBeUndefined();
+    expect(applyCreditChange(busy, admission(busy, limits, request, idle)!)).toMatchObject({
+      fullAtUs: idle * 1_000 + 1_000_000,
+    });
   });
 
-  it("only the newest 31 days with usage are kept, in whatever order they were stored", () => {
-    const dates = Array.from({ length: 31 }, (_, i) => `2026-12-${String(i + 1).padStart(2, "0")}`);
-    const mixed = [...dates.slice(20), ...dates.slice(0, 10).reverse(), ...dates.slice(10, 20)];
-    const days = Object.fromEntries(mixed.map((date) => [date, { flows: 1, settled: 1 }]));
-    const credit = { ...reserveForFlow(fresh(), LIMITS, ask("f"), NOW).next, days };
-    const settled = settleHold(credit, "f", [ended()], NOW, DAY) as { next: Credit };
-    expect(Object.keys(settled.next.days)).toEqual([DAY, ...dates.slice(1).reverse()]);
-    expect(settled.next.days[DAY]).toEqual({ flows: 1, settled: 40_000 });
+  it("after a quota was raised or a clock went back, the app is not locked out", () => {
+    const full = { ...fresh(), fullAtUs: (NOW + 3_600_000) * 1_000 };
+    expect(admit(full, { flowsPerMinute: 60 }).fullAtUs).toBe(NOW * 1_000 + 1_000_000);
+  });
+
+  it("for every sequence of waits, no span admits more flows than quota x (1 + t / 60) (K11)", () => {
+    const waits = fc.array(fc.integer({ min: -5_000, max: 40_000 }), { maxLength: 200 });
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 50 }), waits, (quota, steps) => {
+        let counter = fresh();
+        let now = NOW;
+        const admitted: number[] = [];
+        for (const wait of steps) {
+          now += Math.max(0, wait);
+          try {
+            counter = admit(counter, { flowsPerMinute: quota }, {}, now);
+            admitted.push(now);
+          } catch {}
+        }
+        for (const [i, begin] of admitted.entries()) {
+          for (const [j, end] of admitted.slice(i).entries()) {
+            // Each cost is rounded down to a microsecond.
+            expect(j + 1).toBeLessThanOrEqual(quota * (1 + (end - begin) / 60_000) * (1 + 1e-5) + 1e-6);
+          }
+        }
+      }),
+    );
+  });
+});
+
+describe("the credit of one flow", () => {
+  const held: FlowCredit = { ...NO_FLOW_CREDIT, held: 100_000, runs: 1, mark: "m" };
+
+  it("the accepted submissions are settled once, and the rest is refunded", () => {
+    const admitted = admit(fresh(), LIMITS);
+    const fixed = startSettlement(held, [ended()], NOW + 5);
+    expect(fixed.settling).toEqual({ micro: 40_000, held: 100_000, runs: 1, paths: [], at: NOW + 5 });
+    const change = settlementChange(
+      { flowId: flowIdAt(1), no: 0, settling: fixed.settling!, isFirst: true },
+      DAY,
+      NOW + 5,
+    );
+    const settled = applyCreditChange(admitted, change)!;
+    expect(settled).toMatchObject({ settled: 40_000, refunded: 60_000, used: 40_000, running: 0 });
+    expect(settled.days).toEqual({ [DAY]: { flows: 1, settled: 40_000 } });
+    expect(applyCreditChange(settled, change)).toBeUndefined();
+    expect(finishSettlement(fixed)).toEqual({ ...held, held: 0, runs: 0, before: 40_000, settlements: 1 });
+    expect(isHeld(finishSettlement(fixed))).toBe(false);
+  });
+
+  it("a cost above the hold is settled too, and reserved with it", () => {
+    const admitted = admit(fresh(), LIMITS, { micro: 10_000 });
+    const { settling } = startSettlement({ ...held, held: 10_000 }, [ended()], NOW);
+    const next = applyCreditChange(
+      admitted,
+      settlementChange({ flowId: flowIdAt(1), no: 0, settling: settling!, isFirst: true }, DAY, NOW),
+    )!;
+    expect([next.settled, next.refunded, heldMicro(next), next.used]).toEqual([40_000, 0, 0, 40_000]);
+  });
+
+  it("a flow reopened by a press is settled only for the new part (E4)", () => {
+    const done = finishSettlement(startSettlement(held, [ended()], NOW));
+    const press = { path: "0-mX", micro: 10_000, mark: "p", runs: true, at: NOW + 1 };
+    const reopened = addPress(done, press, [ended(), ended({ path: "0-1" })]);
+    expect(reopened).toMatchObject({
+      held: 10_000,
+      runs: 1,
+      before: 80_000,
+      awaits: { "0-mX": { mark: "p", at: NOW + 1 } },
+    });
+    const child = ended({ path: "0-mX", action: "UPSCALE" });
+    expect(startSettlement(reopened, [ended(), ended({ path: "0-1" }), child], NOW).settling!.micro).toBe(10_000);
+  });
+
+  it("a press that is held while the flow settles stays held, and a settled press is remembered for a while", () => {
+    const pressed = addPress(held, { path: "0-a", micro: 1, mark: "a", runs: false, at: NOW }, []);
+    const fixed = startSettlement(pressed, [ended()], NOW + 5);
+    const late = addPress(fixed, { path: "0-b", micro: 2, mark: "b", runs: true, at: NOW + 6 }, []);
+    const finished = finishSettlement(late);
+    expect(finished).toMatchObject({
+      held: 2,
+      runs: 1,
+      awaits: { "0-b": { mark: "b" } },
+      past: { "0-a": { mark: "a", at: NOW + 5 } },
+    });
+    const again = startSettlement(finished, [ended()], NOW + 5 + ORPHANED_HOLD_AFTER_MS);
+    expect(finishSettlement(again).past).toEqual({ "0-b": { mark: "b", at: NOW + 5 + ORPHANED_HOLD_AFTER_MS } });
+  });
+
+  it("a taken-over settlement keeps its amounts", () => {
+    const fixed = startSettlement(held, [ended()], NOW);
+    const taken = takeOverSettlement(fixed, NOW + 90_000);
+    expect(taken.settling).toEqual({ ...fixed.settling, at: NOW + 90_000, shared: true });
+    expect(finishSettlement(taken)).toEqual(finishSettlement(fixed));
+  });
+
+  it("a press is awaited until its task is written, at most 15 minutes", () => {
+    const pressed = addPress(held, { path: "0-a", micro: 1, mark: "a", runs: false, at: NOW }, []);
+    expect(awaitsPress(pressed, [], NOW + ORPHANED_HOLD_AFTER_MS - 1)).toBe(true);
+    expect(awaitsPress(pressed, [], NOW + ORPHANED_HOLD_AFTER_MS)).toBe(false);
+    expect(awaitsPress(pressed, [ended({ path: "0-a" })], NOW)).toBe(false);
+    expect(ORPHANED_HOLD_AFTER_MS).toBe(15 * 60_000);
+  });
+});
+
+describe("entries of the counter", () => {
+  it.each([
+    [{ micro: 0, at: NOW }],
+    [{ micro: 123_456_789, at: NOW, mark: "a_-B" }],
+    [{ micro: 1, at: NOW, mark: "abcd", runs: true }],
+    [{ micro: 0, at: NOW, reference: 'invoice "7". #🛶..' }],
+  ])("the value %o is read back", (value) => {
+    expect(parseEntryValue(entryValue(value))).toEqual(value);
+  });
+
+  it("names tell what an entry is about, and an unknown name is left to newer code", () => {
+    const flowId = flowIdAt(1);
+    expect(parseEntryName(holdEntryName(flowId))).toEqual({ kind: "hold", flowId });
+    expect(parseEntryName(pressEntryName(flowId, "0-1-mX"))).toEqual({ kind: "press", flowId, path: "0-1-mX" });
+    expect(parseEntryName("s12.01K9ZC7T3R8M2V5X0Q4B6N1JH1")).toEqual({ kind: "settlement", flowId, no: 12 });
+    expect(parseEntryName("q1")).toBeUndefined();
+  });
+
+  it("only old entries are decided without their process", () => {
+    const counter = admit(admit(fresh(), LIMITS, { flow: 1 }), LIMITS, { flow: 2 }, NOW + 60_000);
+    const at = (ms: number) => oldEntries(counter, NOW + ms);
+    expect(at(ORPHANED_HOLD_AFTER_MS - 1)).toMatchObject({ old: [], nextAt: NOW + ORPHANED_HOLD_AFTER_MS });
+    expect(at(ORPHANED_HOLD_AFTER_MS).old.map(([name]) => name)).toEqual([holdEntryName(flowIdAt(1))]);
+    expect(at(2 * ORPHANED_HOLD_AFTER_MS)).toMatchObject({ nextAt: undefined });
+    const name = holdEntryName(flowIdAt(1));
+    const renewed = applyCreditChange(counter, renewal(name, counter.entries[name]!, NOW + 120_000))!;
+    expect(oldEntries(renewed, NOW + ORPHANED_HOLD_AFTER_MS).old).toEqual([]);
+    expect(applyCreditChange(renewed, refund(name, counter.entries[name]!, NOW))).toBeUndefined();
+  });
+
+  it("a counter gets a due time with its first entry and keeps it", () => {
+    const first = admit(fresh(), LIMITS);
+    expect(first.dueAt).toBe(NOW + ORPHANED_HOLD_AFTER_MS);
+    expect(admit(first, LIMITS, { flow: 2 }, NOW + 5).dueAt).toBe(first.dueAt);
+  });
+});
+
+describe("the row of an earlier version", () => {
+  const hold = { micro: 100_000, at: NOW - 5, before: 10_000, awaits: ["0-mX"] };
+  const row = {
+    ...newCreditRow("app", NOW),
+    ...{ added: 7, reserved: 350_000, settled: 200_000, refunded: 50_000, fullAt: NOW + 0.25, applying: ["r1"] },
+    holds: { [flowIdAt(1)]: hold, [flowIdAt(2)]: { ...hold, awaits: [], again: true as const, micro: 0 } },
+  };
+
+  it("the counter continues with the same balance, holds, running flows, rate and grants", () => {
+    const counter = counterOfRow(row, NOW);
+    expect(balanceMicro(counter, LIMITS)).toBe(1_000_000 + 7 - 200_000 - 100_000);
+    expect(counter).toMatchObject({ settled: 200_000, refunded: 50_000, running: 2, fullAtUs: NOW * 1_000 + 250 });
+    expect(heldMicro(counter)).toBe(100_000);
+    expect(applyCreditChange(counter, grantChange({ reference: "r1", micro: 9 }, NOW))).toBeUndefined();
+    expect(counter.entries).toHaveProperty("m");
+    expect(counterOfRow(newCreditRow("app", NOW), NOW).entries).toEqual({});
+  });
+
+  it("a flow takes its hold from the frozen row", () => {
+    const awaits = { "0-mX": { mark: "", at: NOW - 5 } };
+    expect(flowCreditOfRow(row, flowIdAt(1))).toEqual({
+      held: 100_000,
+      runs: 1,
+      before: 10_000,
+      settlements: 0,
+      awaits,
+      mark: "",
+    });
+    expect(flowCreditOfRow(row, flowIdAt(2))).toEqual({ held: 0, runs: 1, before: 10_000, settlements: 0, awaits: {} });
+    expect(flowCreditOfRow(row, flowIdAt(3))).toBeUndefined();
+  });
+});
+
+/**
+ * A model of an app: processes admit, press and settle flows in small steps, any of them may stop after any step, and any
+ * change may be sent again. K1: held = used + added - settled. K2: reserved = settled + refunded + held. K3: held and running
+ * are those of flows and unconfirmed entries. K4: settled is what the flows were charged. K6: no hold exceeds a limit. K7: a
+ * settlement is applied once. K8: in the end nothing is held.
+ */
+describe("for every order of steps, crashes and repetitions", () => {
+  const step = fc.record({
+    kind: fc.constantFrom(
+      "admit",
+      "record",
+      "press",
+      "recordPress",
+      "fix",
+      "apply",
+      "finish",
+      "repeat",
+      "confirm",
+      "grant",
+    ),
+    flow: fc.nat(3),
+    micro: fc.integer({ min: 0, max: 300_000 }),
+    pick: fc.nat(50),
+  });
+  const limits = { creditsUsd: 0.6, runningFlows: 3 };
+
+  function play(steps: readonly { kind: string; flow: number; micro: number; pick: number }[]) {
+    let counter = fresh();
+    let [reserved, charged, n] = [0, 0, 0];
+    const flows = new Map<string, FlowCredit>();
+    const sent: CreditChange[] = [];
+
+    function apply(change: CreditChange): boolean {
+      const next = applyCreditChange(counter, change);
+      sent.push(change);
+      if (!next) return false;
+      const isHold = Object.keys(change.enter ?? {}).some((name) => /^[hx]/.test(name));
+      if (isHold) expect(next.used).toBeLessThanOrEqual(microUsd(limits.creditsUsd));
+      if (Object.keys(change.enter ?? {}).some((name) => name.startsWith("h")))
+        expect(next.running).toBeLessThanOrEqual(3);
+      reserved += Math.max(0, change.add?.used ?? 0);
+      charged += change.add?.settled ?? 0;
+      counter = next;
+      return true;
+    }
+
+    function check(): void {
+      const open = Object.entries(counter.entries).filter(([name, value]) => {
+        const ref = parseEntryName(name);
+        return (
+          (ref?.kind === "hold" || ref?.kind === "press") &&
+          entryState(name, value, flows.get(ref.flowId)) === "unconfirmed"
+        );
+      });
+      const isApplied = (flowId: string, { settlements, settling }: FlowCredit) =>
+        settling !== undefined && counter.entries[`s${settlements}.${flowId.slice(5)}`] !== undefined;
+      const own = [...flows].map(([flowId, credit]) => {
+        const applied = isApplied(flowId, credit) ? credit.settling! : { held: 0, runs: 0 };
+        return { held: credit.held - applied.held, runs: credit.runs - applied.runs };
+      });
+      const entries = open.map(([name, value]) => {
+        const { micro, runs } = parseEntryValue(value);
+        return { held: micro, runs: name.startsWith("h") || runs ? 1 : 0 };
+      });
+      const sum = [...own, ...entries].reduce(
+        (all, one) => ({ held: all.held + one.held, runs: all.runs + one.runs }),
+        { held: 0, runs: 0 },
+      );
+      expect({ held: heldMicro(counter), runs: counter.running }).toEqual(sum);
+      expect(reserved).toBe(counter.settled + counter.refunded + heldMicro(counter));
+      expect(counter.settled).toBe(charged);
+      expect(Object.values(counter.days).reduce((all, day) => all + day.settled, 0)).toBe(charged);
+    }
+
+    const now = () => NOW + n * 1_000;
+    const settle = (flowId: string, kind: string) => {
+      const credit = flows.get(flowId);
+      if (kind === "fix" && credit && isHeld(credit) && !credit.settling)
+        flows.set(
+          flowId,
+          startSettlement(credit, [ended(), ended({ path: "0-1", action: "UPSCALE" })].slice(n % 2), now()),
+        );
+      if (kind === "apply" && credit?.settling)
+        apply(
+          settlementChange(
+            { flowId, no: credit.settlements, settling: credit.settling, isFirst: credit.settlements === 0 },
+            DAY,
+            now(),
+          ),
+        );
+      const isApplied = credit?.settling && counter.entries[`s${credit.settlements}.${flowId.slice(5)}`] !== undefined;
+      if (kind === "finish" && isApplied) flows.set(flowId, finishSettlement(credit));
+    };
+
+    for (const { kind, flow, micro, pick } of steps) {
+      n++;
+      const flowId = flowIdAt(flow);
+      const credit = flows.get(flowId);
+      const [name, value] =
+        Object.entries(counter.entries)[pick % Math.max(1, Object.keys(counter.entries).length)] ?? [];
+      if (kind === "admit" && !credit)
+        apply(admission(counter, limits, { flowId, micro, mark: `m${n}`, resumed: true }, now())!);
+      const hold = counter.entries[holdEntryName(flowId)];
+      if (kind === "record" && !credit && hold) {
+        const { micro: held, mark = "" } = parseEntryValue(hold);
+        flows.set(flowId, { ...NO_FLOW_CREDIT, held, runs: 1, mark });
+      }
+      const path = `0-${pick % 2}`;
+      if (kind === "press" && credit)
+        apply(pressHold(limits, { flowId, path, micro, mark: `p${n}`, runs: !isHeld(credit) }, now()));
+      const press = counter.entries[pressEntryName(flowId, path)];
+      if (kind === "recordPress" && credit && press && !credit.awaits[path]) {
+        const { micro: held, mark = "", runs = false } = parseEntryValue(press);
+        if (credit.past?.[path]?.mark !== mark)
+          flows.set(flowId, addPress(credit, { path, micro: held, mark, runs, at: now() }, [ended()]));
+      }
+      if (kind === "fix" || kind === "apply" || kind === "finish") settle(flowId, kind);
+      // A copy can arrive only while its entry cannot have been removed.
+      const copy = sent[pick % Math.max(1, sent.length)];
+      if (kind === "repeat" && copy?.enter && Object.keys(copy.enter).some((entry) => counter.entries[entry]))
+        expect(apply(copy)).toBe(false);
+      const isPress = name?.startsWith("x");
+      const ref = name ? parseEntryName(name) : undefined;
+      const state = name && ref && "flowId" in ref ? entryState(name, value!, flows.get(ref.flowId)) : undefined;
+      if (kind === "confirm" && state === "confirmed" && !isPress) apply(removal(name!, value!, now()));
+      if (kind === "grant") apply(grantChange({ reference: `r${pick % 3}`, micro }, now()));
+      check();
+    }
+    // The sweeper and the ends of the flows: every settlement is completed, and every orphaned hold is given back.
+    for (let round = 0; round < 3; round++) {
+      for (const flowId of flows.keys()) for (const kind of ["fix", "apply", "finish"]) settle(flowId, kind);
+      for (const [name, value] of Object.entries(counter.entries)) {
+        const ref = parseEntryName(name);
+        if (ref?.kind !== "hold" && ref?.kind !== "press") continue;
+        const isConfirmed = entryState(name, value, flows.get(ref.flowId)) === "confirmed";
+        apply(isConfirmed ? removal(name, value, now()) : refund(name, value, now()));
+        check();
+      }
+    }
+    return { counter, reserved };
+  }
+
+  it("K1 to K8 hold after every step", () => {
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+        const { counter, reserved } = play(steps);
+        expect([heldMicro(counter), counter.running]).toEqual([0, 0]);
+        expect(reserved).toBe(counter.settled + counter.refunded);
+      }),
+      { numRuns: 500 },
+    );
   });
 });

@@ -1,34 +1,28 @@
 /**
- * The credit of an app: what it may spend, how many flows it may run and how fast it may start them. All of it is one row,
- * so that each reservation and each settlement is one conditional write. Amounts are whole micro-USD, by our estimate
- * (price.ts).
+ * The credit of an app: what it may spend, how many flows it may run and how fast it may start them. One row of fixed size per
+ * app, the counter, has the sums. A change is one conditional addition without a read, so flows of one app never wait for
+ * each other (docs/decisions/0026). Amounts are whole micro-USD, by our estimate (price.ts).
  *
- *   E1  reserved = settled + refunded + the sum of all holds, after every write, exact to the micro-USD.
+ *   E1  held = used + added - settled, and everything ever reserved = settled + refunded + held, exact to the micro-USD.
  *   E2  The credit for the whole plan is reserved before a flow's first write, so that nothing starts without credit.
  *   E3  A hold is settled once, when its whole flow has ended: accepted submissions are spent, the rest is refunded.
  *   E4  Nothing is spent twice: what was settled before a flow was reopened is not settled again.
- *   E5  A hold whose flow was never written is refunded after `ORPHANED_HOLD_AFTER_MS`, by the app's next request for credit.
+ *   E5  A hold whose flow was never written is refunded after `ORPHANED_HOLD_AFTER_MS`.
+ *   E6  A change whose response was lost is recognized by its entry (credit-entry.ts) and is not made again.
+ *
+ * This file is pure. `applyCreditChange` says what a change does; the store makes the same change in the table.
  */
 import type { Limits } from "./app.ts";
+import {
+  entryValue,
+  grantEntryName,
+  holdEntryName,
+  parseEntryValue,
+  pressEntryName,
+  settlementEntryName,
+} from "./credit-entry.ts";
 import { MjflowError } from "./error.ts";
-import { costMicroUsd } from "./price.ts";
-import type { Task } from "./task.ts";
-
-/** The credit hold of one flow. */
-export interface Hold {
-  /** Reserved amount, micro-USD. */
-  micro: number;
-  /** Time of the last reservation, epoch ms. */
-  at: number;
-  /** Cost of the flow that was settled before this hold, micro-USD. */
-  before: number;
-  /** Paths of presses that are paid for and may not be written yet. */
-  awaits: string[];
-  /** Set if the hold was opened again after an end of the flow was settled. */
-  again?: true;
-  /** Time at which the flow must be checked, epoch ms: whether it exists and is still running. */
-  lookAt: number;
-}
+import { ORPHANED_HOLD_AFTER_MS, type Settling } from "./flow-credit.ts";
 
 export interface Day {
   /** Number of flows whose first end was settled on this day. */
@@ -37,29 +31,30 @@ export interface Day {
   settled: number;
 }
 
-export interface Credit {
+export interface CreditCounter {
   appId: string;
   rev: number;
   /** Granted credit in addition to `limits.creditsUsd`, micro-USD in total. */
   added: number;
-  /** Amount reserved in total, micro-USD; never decreases. */
-  reserved: number;
   /** Amount spent in total, micro-USD; never decreases. */
   settled: number;
   /** Amount refunded in total, micro-USD; never decreases. */
   refunded: number;
-  /** Open holds by flow id. */
-  holds: Record<string, Hold>;
+  /** Credit in use, micro-USD: settled + held - added. The limit minus this number is the balance. */
+  used: number;
+  /** Number of flows that something is held for. */
+  running: number;
   /**
-   * Time at which the full rate quota is available again, epoch ms (the "theoretical arrival time" of GCRA). Unset: no
-   * flow has been counted yet.
+   * Time at which the full rate quota is available again, epoch microseconds (the "theoretical arrival time" of GCRA).
+   * Unset: no flow has been counted yet.
    */
-  fullAt?: number;
-  /** References of grants that are included in `added`, but whose own rows may still be `pending`. */
-  applying: string[];
-  /** Usage by day such as `2026-11-21`: the newest `USAGE_DAYS_KEPT` days with any usage. */
-  days: Record<string, Day>;
-  createdAt: number;
+  fullAtUs?: number;
+  /** Changes that no other row confirms yet, by name (credit-entry.ts). */
+  entries: Readonly<Record<string, string>>;
+  /** Usage by day such as `2026-11-21`: days that are not yet stored in rows of their own. */
+  days: Readonly<Record<string, Day>>;
+  /** When the sweeper must look at the entries, epoch ms. Unset: there is nothing to look at. */
+  dueAt?: number;
 }
 
 /** Credit that the operator adds, once per `reference`. */
@@ -73,24 +68,14 @@ export interface Grant {
   createdAt: number;
 }
 
-/** Much longer than any function runs: after this time the process that made the hold is no longer running. */
-export const ORPHANED_HOLD_AFTER_MS = 15 * 60_000;
-/** Time until a running flow is checked again, because older code may record its end without settling the hold. */
-const RECHECK_AFTER_MS = 3_600_000;
-const USAGE_DAYS_KEPT = 31;
-const MINUTE_MS = 60_000;
-
-export function newCredit(appId: string, now: number): Credit {
-  const nothing = { added: 0, reserved: 0, settled: 0, refunded: 0 };
-  return { appId, rev: 0, ...nothing, holds: {}, applying: [], days: {}, createdAt: now };
-}
+const MINUTE_US = 60_000_000;
 
 /** Returns true if the app has a credit limit or a limit of running flows; only these need holds. */
 export function usesHolds(limits: Limits | undefined): boolean {
   return limits?.creditsUsd !== undefined || limits?.runningFlows !== undefined;
 }
 
-/** Returns true if the app has any limit, so that it needs a credit row. */
+/** Returns true if the app has any limit, so that it needs a counter. */
 export function isLimited(limits: Limits | undefined): boolean {
   return usesHolds(limits) || limits?.flowsPerMinute !== undefined;
 }
@@ -99,22 +84,103 @@ export function microUsd(usd: number): number {
   return Math.round(usd * 1e6);
 }
 
-export function heldMicro({ holds }: Pick<Credit, "holds">): number {
-  return Object.values(holds).reduce((sum, { micro }) => sum + micro, 0);
+export function heldMicro({ used, added, settled }: Pick<CreditCounter, "used" | "added" | "settled">): number {
+  return used + added - settled;
 }
 
 /** Returns the credit that is left to reserve, micro-USD; undefined if the app has no credit limit. */
-export function balanceMicro(credit: Credit, limits: Limits | undefined): number | undefined {
-  if (limits?.creditsUsd === undefined) return undefined;
-  return microUsd(limits.creditsUsd) + credit.added - credit.settled - heldMicro(credit);
+export function balanceMicro({ used }: Pick<CreditCounter, "used">, limits: Limits | undefined): number | undefined {
+  return limits?.creditsUsd === undefined ? undefined : microUsd(limits.creditsUsd) - used;
 }
 
-/** Returns the imbalance of E1, micro-USD; always 0. */
-export function ledgerImbalanceMicro(credit: Credit): number {
-  return credit.reserved - credit.settled - credit.refunded - heldMicro(credit);
+// ── changes ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+type Sum = "added" | "settled" | "refunded" | "used" | "running";
+
+/** One conditional change of a counter. All parts are applied together or not at all. */
+export interface CreditChange {
+  add?: Partial<Record<Sum, number>>;
+  /** The rate limit: a new value, or an addition to the stored one. */
+  fullAtUs?: { set: number } | { add: number };
+  /** Entries to set. The counter gets a due time if it has none, so that each entry is looked at. */
+  enter?: Readonly<Record<string, string>>;
+  /** Entries to remove. */
+  leave?: readonly string[];
+  /** Usage to add to a day. */
+  day?: { date: string } & Day;
+  /** A day to remove, because it has a row of its own. */
+  removeDay?: string;
+  /** A new due time, epoch ms; null removes it. Unset: see `enter`. */
+  dueAt?: number | null;
+  when: readonly CreditCondition[];
+  /** What a repetition of the change does: this condition refuses it, or a text says why it does no harm. */
+  repetition: { once: CreditCondition } | { harmless: string };
+  /** Time of the change, epoch ms. */
+  at: number;
 }
 
-// ── reserving ──────────────────────────────────────────────────────────────────────────────────────────────────────
+/** A comparison with an absent number is false. */
+export type CreditCondition =
+  | { entry: string; is: "absent" | "present" }
+  | { entry: string; equals: string }
+  | { at: "used"; atMost: number }
+  | { at: "running"; below: number }
+  | { at: "fullAtUs"; above: number }
+  | { at: "fullAtUs"; atMost: number }
+  | { at: "fullAtUs"; equals: number }
+  | { at: "fullAtUs"; absentOrAtMost: number }
+  | { at: "dueAt"; equals: number }
+  | { at: "rev"; equals: number }
+  | { day: string; equals: Day };
+
+/** Returns the counter after a change; undefined if a condition is false. */
+export function applyCreditChange(counter: CreditCounter, change: CreditChange): CreditCounter | undefined {
+  const { add = {}, fullAtUs, enter = {}, leave = [], day, removeDay, dueAt, when, repetition, at } = change;
+  const conditions = "once" in repetition ? [repetition.once, ...when] : when;
+  if (!conditions.every((condition) => meets(counter, condition))) return undefined;
+  const next = {
+    ...counter,
+    rev: counter.rev + 1,
+    entries: { ...counter.entries, ...enter },
+    days: { ...counter.days },
+  };
+  for (const [sum, by] of Object.entries(add)) next[sum as Sum] += by;
+  if (fullAtUs) next.fullAtUs = "set" in fullAtUs ? fullAtUs.set : (counter.fullAtUs ?? 0) + fullAtUs.add;
+  for (const name of leave) delete next.entries[name];
+  if (day) {
+    const { flows = 0, settled = 0 } = counter.days[day.date] ?? {};
+    next.days[day.date] = { flows: flows + day.flows, settled: settled + day.settled };
+  }
+  if (removeDay !== undefined) delete next.days[removeDay];
+  if (dueAt === null) delete next.dueAt;
+  else if (dueAt !== undefined) next.dueAt = dueAt;
+  else if (Object.keys(enter).length > 0) next.dueAt ??= firstDueAt(at);
+  return next;
+}
+
+/** Returns when the sweeper must look at a counter that gets its first entry. */
+export function firstDueAt(now: number): number {
+  return now + ORPHANED_HOLD_AFTER_MS;
+}
+
+function meets(counter: CreditCounter, condition: CreditCondition): boolean {
+  if ("entry" in condition) {
+    const value = counter.entries[condition.entry];
+    return "is" in condition ? (value === undefined) === (condition.is === "absent") : value === condition.equals;
+  }
+  if ("day" in condition) {
+    const day = counter.days[condition.day];
+    return day?.flows === condition.equals.flows && day.settled === condition.equals.settled;
+  }
+  const value = counter[condition.at];
+  if ("absentOrAtMost" in condition) return value === undefined || value <= condition.absentOrAtMost;
+  if (value === undefined) return false;
+  if ("equals" in condition) return value === condition.equals;
+  if ("atMost" in condition) return value <= condition.atMost;
+  return "below" in condition ? value < condition.below : value > condition.above;
+}
+
+// ── admission ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 export interface RateState {
   /** New flows per minute. */
@@ -125,56 +191,73 @@ export interface RateState {
   resetS: number;
 }
 
+export interface AdmissionRequest {
+  flowId: string;
+  /** Estimated cost of the whole plan, micro-USD. */
+  micro: number;
+  /** Short random text, stored in the entry and in the flow's row. */
+  mark: string;
+  /** True if an earlier try of the same request was already counted against the rate limit. */
+  resumed: boolean;
+}
+
 /**
- * Reserves the credit of a new flow and counts it against the rate limit. A repeated call for the same flow changes only
- * the times of the existing hold and reserves nothing more.
+ * Returns the change that admits a new flow: it reserves the cost of the plan, counts the flow as running and applies the
+ * rate limit. Undefined if there is nothing to change.
  *
- * @param flow.resumed true if an earlier try of the same request was already counted against the rate limit
- * @throws MjflowError `rate_limited`, `too_many_flows` or `out_of_credit` if a limit is reached
+ * @param seen the counter as last seen; only the form of the rate limit depends on it, never the decision
  */
-export function reserveForFlow(
-  credit: Credit,
+export function admission(
+  seen: Pick<CreditCounter, "fullAtUs"> | undefined,
   limits: Limits,
-  { flowId, micro, resumed }: { flowId: string; micro: number; resumed: boolean },
+  { flowId, micro, mark, resumed }: AdmissionRequest,
   now: number,
-): { next: Credit; rate?: RateState } {
-  const held = credit.holds[flowId];
-  if (held) return { next: withHold(credit, flowId, { ...held, at: now, lookAt: now + ORPHANED_HOLD_AFTER_MS }) };
-  const { next, rate } = resumed ? { next: credit, rate: undefined } : applyRateLimit(credit, limits, now);
-  if (!usesHolds(limits)) return { next, rate };
-  const running = Object.keys(credit.holds).length;
-  if (limits.runningFlows !== undefined && running >= limits.runningFlows) {
-    throw new MjflowError("too_many_flows", { detail: `Running flows: ${running}; limit: ${limits.runningFlows}.` });
+): CreditChange | undefined {
+  const rate = resumed ? undefined : rateChange(seen?.fullAtUs, limits, now);
+  if (!usesHolds(limits)) {
+    const harmless = "the rate limit would count one flow twice, never not at all";
+    return rate && { ...rate, repetition: { harmless }, at: now };
   }
-  assertAffordable(next, limits, micro);
-  const hold = { micro, at: now, before: 0, awaits: [], lookAt: now + ORPHANED_HOLD_AFTER_MS };
-  return { next: { ...withHold(next, flowId, hold), reserved: next.reserved + micro }, rate };
+  const { creditsUsd, runningFlows } = limits;
+  const name = holdEntryName(flowId);
+  return {
+    add: { used: micro, running: 1 },
+    enter: { [name]: entryValue({ micro, at: now, mark }) },
+    ...rate,
+    when: [
+      ...(rate?.when ?? []),
+      ...(creditsUsd === undefined ? [] : [{ at: "used" as const, atMost: microUsd(creditsUsd) - micro }]),
+      ...(runningFlows === undefined ? [] : [{ at: "running" as const, below: runningFlows }]),
+    ],
+    repetition: { once: { entry: name, is: "absent" } },
+    at: now,
+  };
 }
 
 /**
- * Reserves the credit of a press on an existing flow: the flow's hold grows, or a new hold is opened.
+ * Checks the limits on the counter that refused an admission.
  *
- * @param press.spent what the flow has cost so far, micro-USD; used only if the flow has no hold
- * @throws MjflowError `out_of_credit` if the credit does not cover the press
+ * @throws MjflowError `rate_limited`, `too_many_flows` or `out_of_credit` if a limit is reached. If none is, the counter has
+ *   changed meanwhile, and the caller tries again
  */
-export function reserveForPress(
-  credit: Credit,
+export function assertAdmissible(
+  counter: CreditCounter,
   limits: Limits,
-  { flowId, path, micro, spent }: { flowId: string; path: string; micro: number; spent: number },
+  { micro, resumed }: Pick<AdmissionRequest, "micro" | "resumed">,
   now: number,
-): Credit {
-  const held = credit.holds[flowId];
-  const looked = { at: now, lookAt: now + ORPHANED_HOLD_AFTER_MS };
-  // A repeated request: its first try has already reserved the amount.
-  if (held?.awaits.includes(path)) return withHold(credit, flowId, { ...held, ...looked });
-  assertAffordable(credit, limits, micro);
-  const hold = held ?? { micro: 0, before: spent, awaits: [], again: true as const };
-  const grown = { ...hold, ...looked, micro: hold.micro + micro, awaits: [...hold.awaits, path] };
-  return { ...withHold(credit, flowId, grown), reserved: credit.reserved + micro };
+): void {
+  if (!resumed) assertWithinRate(counter, limits, now);
+  if (limits.runningFlows !== undefined && counter.running >= limits.runningFlows) {
+    throw new MjflowError("too_many_flows", {
+      detail: `Running flows: ${counter.running}; limit: ${limits.runningFlows}.`,
+    });
+  }
+  assertAffordable(counter, limits, micro);
 }
 
-function assertAffordable(credit: Credit, limits: Limits, micro: number): void {
-  const balance = balanceMicro(credit, limits);
+/** @throws MjflowError `out_of_credit` if the credit does not cover the amount */
+export function assertAffordable(counter: Pick<CreditCounter, "used">, limits: Limits, micro: number): void {
+  const balance = balanceMicro(counter, limits);
   if (balance === undefined || micro <= balance) return;
   const usd = (amount: number) => (amount / 1e6).toFixed(6).replace(/\.?0+$/, "");
   throw new MjflowError("out_of_credit", {
@@ -183,104 +266,157 @@ function assertAffordable(credit: Credit, limits: Limits, micro: number): void {
   });
 }
 
-/** Applies the rate limit (GCRA): the flows of one minute may start in one burst, later ones as the quota refills evenly. */
-function applyRateLimit(
-  credit: Credit,
-  { flowsPerMinute: quota }: Limits,
-  now: number,
-): { next: Credit; rate?: RateState } {
-  if (quota === undefined) return { next: credit };
-  const costMs = MINUTE_MS / quota;
-  const fullAt = Math.max(now, credit.fullAt ?? 0) + costMs;
-  // The limit to one minute protects an app from being locked out after a clock went back or a quota was raised.
-  const lateMs = Math.min(fullAt - now, MINUTE_MS + costMs) - MINUTE_MS;
-  // Half a millisecond of tolerance for the rounding errors of many additions.
-  if (lateMs > 0.5) {
-    const resetS = Math.ceil((fullAt - costMs - now) / 1_000);
-    throw new MjflowError("rate_limited", {
-      detail: `At most ${quota} new flows per minute.`,
-      retry: { afterMs: Math.ceil(lateMs) },
-      extra: { rateLimit: { quota, remaining: 0, resetS } },
-    });
-  }
-  const remaining = Math.max(0, Math.floor((MINUTE_MS - (fullAt - now) + 0.5) / costMs));
-  return { next: { ...credit, fullAt }, rate: { quota, remaining, resetS: Math.ceil((fullAt - now) / 1_000) } };
+// ── rate limit (GCRA) ──────────────────────────────────────────────────────────────────────────────────────────────
+
+/** The flows of one minute may start in one burst, later ones as the quota refills evenly. Rounded down: a burst is exact. */
+function costUs(quota: number): number {
+  return Math.floor(MINUTE_US / quota);
 }
-
-// ── settling ───────────────────────────────────────────────────────────────────────────────────────────────────────
-
-export type Settlement =
-  | { kind: "settled"; next: Credit; micro: number }
-  /** The flow has no hold, or it is settled already. */
-  | { kind: "none" }
-  /** A press is paid for and not written yet. A later flow end, or the end of `ORPHANED_HOLD_AFTER_MS`, settles the hold. */
-  | { kind: "awaits" };
 
 /**
- * Settles the hold of a flow whose tasks have all ended. If the cost exceeds the hold, for example because of an orphan,
- * the excess is spent too, because the vendor charges for it. Submissions that are found later are not charged to the app.
- *
- * @param day the current day such as `2026-11-21`
+ * A table cannot store the greater of two values, so the change has two forms. While the quota refills, the cost is added to
+ * the stored time. When it is full, the time is set. The wrong form is refused and costs one write.
  */
-export function settleHold(
-  credit: Credit,
-  flowId: string,
-  tasks: readonly Task[],
+function rateChange(
+  fullAtUs: number | undefined,
+  { flowsPerMinute: quota }: Limits,
   now: number,
-  day: string,
-): Settlement {
-  const held = credit.holds[flowId];
-  if (!held) return { kind: "none" };
-  const there = new Set(tasks.map((task) => task.path));
-  if (now < held.at + ORPHANED_HOLD_AFTER_MS && held.awaits.some((path) => !there.has(path))) return { kind: "awaits" };
-  const micro = Math.max(0, costMicroUsd(tasks) - held.before);
-  const next = releaseHold(credit, flowId, micro);
-  const { flows = 0, settled = 0 } = credit.days[day] ?? {};
-  const days = keepRecentDays({
-    ...credit.days,
-    [day]: { flows: flows + (held.again ? 0 : 1), settled: settled + micro },
+): Pick<CreditChange, "fullAtUs" | "when"> | undefined {
+  if (quota === undefined) return undefined;
+  const [nowUs, cost] = [now * 1_000, costUs(quota)];
+  if (isTooFarAhead(fullAtUs, quota, nowUs))
+    return { fullAtUs: { set: nowUs + cost }, when: [{ at: "fullAtUs", equals: fullAtUs! }] };
+  if (fullAtUs !== undefined && fullAtUs > nowUs) {
+    const when: CreditCondition[] = [
+      { at: "fullAtUs", above: nowUs },
+      { at: "fullAtUs", atMost: nowUs + MINUTE_US - cost },
+    ];
+    return { fullAtUs: { add: cost }, when };
+  }
+  return { fullAtUs: { set: nowUs + cost }, when: [{ at: "fullAtUs", absentOrAtMost: nowUs }] };
+}
+
+/** A quota was raised, or a clock went back. Without a reset the app would be locked out. */
+function isTooFarAhead(fullAtUs: number | undefined, quota: number, nowUs: number): boolean {
+  return fullAtUs !== undefined && fullAtUs > nowUs + MINUTE_US + costUs(quota);
+}
+
+function assertWithinRate({ fullAtUs = 0 }: CreditCounter, { flowsPerMinute: quota }: Limits, now: number): void {
+  if (quota === undefined) return;
+  const [nowUs, cost] = [now * 1_000, costUs(quota)];
+  const lateUs = fullAtUs + cost - nowUs - MINUTE_US;
+  if (lateUs <= 0 || isTooFarAhead(fullAtUs, quota, nowUs)) return;
+  throw new MjflowError("rate_limited", {
+    detail: `At most ${quota} new flows per minute.`,
+    retry: { afterMs: Math.ceil(lateUs / 1_000) },
+    extra: { rateLimit: { quota, remaining: 0, resetS: secondsOf(fullAtUs - nowUs) } },
   });
-  return { kind: "settled", next: { ...next, days }, micro };
 }
 
-/** Releases the hold of a flow that was never written; the whole amount is refunded. */
-export function releaseOrphanedHold(credit: Credit, flowId: string): Credit {
-  return credit.holds[flowId] ? releaseHold(credit, flowId, 0) : credit;
+/** Returns the state of the rate limit after an admission; undefined if new flows are not limited. */
+export function rateStateOf({ fullAtUs }: CreditCounter, limits: Limits, now: number): RateState | undefined {
+  const { flowsPerMinute: quota } = limits;
+  if (quota === undefined || fullAtUs === undefined) return undefined;
+  const usedUs = Math.max(0, fullAtUs - now * 1_000);
+  const remaining = Math.max(0, Math.floor((MINUTE_US - usedUs) / costUs(quota)));
+  return { quota, remaining: Math.min(remaining, quota), resetS: secondsOf(usedUs) };
 }
 
-/** Records that the flow of a hold exists and is running, so that it is checked again only after an hour. */
-export function markHoldChecked(credit: Credit, flowId: string, now: number): Credit {
-  const held = credit.holds[flowId];
-  return held ? withHold(credit, flowId, { ...held, lookAt: now + RECHECK_AFTER_MS }) : credit;
+/** Half a millisecond of tolerance for the rounded costs of many flows. */
+function secondsOf(us: number): number {
+  return Math.ceil((us - 500) / 1_000_000);
 }
 
-/** Returns the ids of flows that have to be checked, the longest waiting first. */
-export function holdsDueForCheck({ holds }: Credit, now: number, limit: number): string[] {
-  return Object.entries(holds)
-    .filter(([, { lookAt }]) => lookAt <= now)
-    .sort(([, a], [, b]) => a.lookAt - b.lookAt)
-    .slice(0, limit)
-    .map(([flowId]) => flowId);
-}
+// ── presses, settlements, refunds, grants ──────────────────────────────────────────────────────────────────────────
 
-function releaseHold(credit: Credit, flowId: string, spent: number): Credit {
-  const { [flowId]: held, ...holds } = credit.holds;
-  const micro = held?.micro ?? 0;
+/** @param press.runs whether the flow is counted as running, because nothing was held for it */
+export function pressHold(
+  limits: Limits,
+  press: { flowId: string; path: string; micro: number; mark: string; runs: boolean },
+  now: number,
+): CreditChange {
+  const { flowId, path, micro, mark, runs } = press;
+  const name = pressEntryName(flowId, path);
+  const { creditsUsd } = limits;
   return {
-    ...credit,
-    holds,
-    // An excess over the hold is added to `reserved` too, so that E1 stays true.
-    reserved: credit.reserved + Math.max(0, spent - micro),
-    settled: credit.settled + spent,
-    refunded: credit.refunded + Math.max(0, micro - spent),
+    add: { used: micro, running: runs ? 1 : 0 },
+    enter: { [name]: entryValue({ micro, at: now, mark, runs }) },
+    when: creditsUsd === undefined ? [] : [{ at: "used", atMost: microUsd(creditsUsd) - micro }],
+    repetition: { once: { entry: name, is: "absent" } },
+    at: now,
   };
 }
 
-function withHold(credit: Credit, flowId: string, hold: Hold): Credit {
-  return { ...credit, holds: { ...credit.holds, [flowId]: hold } };
+/** @param isFirst true if the flow was admitted with a hold and has not been settled before */
+export function settlementChange(
+  { flowId, no, settling, isFirst }: { flowId: string; no: number; settling: Settling; isFirst: boolean },
+  date: string,
+  now: number,
+): CreditChange {
+  const { micro, held, runs, paths } = settling;
+  const name = settlementEntryName(flowId, no);
+  return {
+    add: { settled: micro, used: micro - held, refunded: Math.max(0, held - micro), running: -runs },
+    enter: { [name]: entryValue({ micro, at: now }) },
+    leave: paths.map((path) => pressEntryName(flowId, path)),
+    day: { date, flows: isFirst ? 1 : 0, settled: micro },
+    when: [],
+    repetition: { once: { entry: name, is: "absent" } },
+    at: now,
+  };
 }
 
-function keepRecentDays(days: Record<string, Day>): Record<string, Day> {
-  const newest = Object.entries(days).sort(([a], [b]) => (a < b ? 1 : -1));
-  return Object.fromEntries(newest.slice(0, USAGE_DAYS_KEPT));
+/** Gives back a hold that no flow has. Once: the entry is removed in the same write. */
+export function refund(name: string, value: string, now: number): CreditChange {
+  const { micro, runs } = parseEntryValue(value);
+  const running = name.startsWith("h") || runs ? -1 : 0;
+  return {
+    add: { used: -micro, refunded: micro, running },
+    leave: [name],
+    when: [],
+    repetition: { once: { entry: name, equals: value } },
+    at: now,
+  };
+}
+
+/** Sets the time of an entry again, because another process continues with it. */
+export function renewal(name: string, value: string, now: number): CreditChange {
+  const renewed = entryValue({ ...parseEntryValue(value), at: now });
+  return {
+    enter: { [name]: renewed },
+    when: [],
+    repetition: { once: { entry: name, equals: value } },
+    at: now,
+  };
+}
+
+/** Removes an entry that its row has confirmed. */
+export function removal(name: string, value: string, now: number): CreditChange {
+  return { leave: [name], when: [], repetition: { once: { entry: name, equals: value } }, at: now };
+}
+
+export function grantChange({ reference, micro }: Pick<Grant, "reference" | "micro">, now: number): CreditChange {
+  const name = grantEntryName(reference);
+  return {
+    add: { added: micro, used: -micro },
+    enter: { [name]: entryValue({ micro, at: now, reference }) },
+    when: [],
+    repetition: { once: { entry: name, is: "absent" } },
+    at: now,
+  };
+}
+
+/** Returns the entries that are old enough to be decided without their process, and when the next one will be. */
+export function oldEntries(
+  { entries }: Pick<CreditCounter, "entries">,
+  now: number,
+): { old: [name: string, value: string][]; nextAt: number | undefined } {
+  const aged = Object.entries(entries).map(([name, value]) => {
+    return { name, value, oldAt: parseEntryValue(value).at + ORPHANED_HOLD_AFTER_MS };
+  });
+  const young = aged.filter(({ oldAt }) => oldAt > now).map(({ oldAt }) => oldAt);
+  return {
+    old: aged.filter(({ oldAt }) => oldAt <= now).map(({ name, value }) => [name, value]),
+    nextAt: young.length > 0 ? Math.min(...young) : undefined,
+  };
 }

@@ -9,7 +9,7 @@ import type { Task } from "./task.ts";
 
 /**
  * Classes in the order of their importance. `repair`: a lost message, a passed lease, an unclear submission, a pending
- * effect. `flow`: the look at a flow, with the tasks that its due time covers. `poll`: a task whose vendor is asked.
+ * effect, the credit of an app after a crash. `flow`: the look at a flow, with the tasks that its due time covers. `poll`: a task whose vendor is asked.
  * `delivery`: a delivery attempt.
  */
 export const DUE_CLASSES = ["repair", "flow", "poll", "delivery"] as const;
@@ -28,7 +28,8 @@ const SHARDS_PER_ACCOUNT = 4;
 export type DueRow =
   | { kind: "flow"; flow: Pick<Flow, "id"> }
   | { kind: "task"; task: Pick<Task, "flowId" | "status" | "provider" | "account"> }
-  | { kind: "delivery"; flowId: string };
+  | { kind: "delivery"; flowId: string }
+  | { kind: "credit"; appId: string };
 
 export interface DuePartition {
   /** Value of the index's partition key. */
@@ -41,6 +42,8 @@ export function dueClassOf(row: DueRow): DueClass {
   switch (row.kind) {
     case "delivery":
       return "delivery";
+    case "credit":
+      return "repair";
     case "flow":
       return "flow";
     case "task":
@@ -54,14 +57,21 @@ export function dueClassOf(row: DueRow): DueClass {
  * @param shards number of shards of each class; 0: the layout of earlier versions, which cannot read any other
  */
 export function duePartitionOf(row: DueRow, shards: number): string {
-  const flowId = row.kind === "flow" ? row.flow.id : row.kind === "task" ? row.task.flowId : row.flowId;
-  if (shards === 0) return plainPartition(hashOf(flowId) % PLAIN_SHARDS);
+  const hash = hashOf(idOf(row));
+  if (shards === 0) return plainPartition(hash % PLAIN_SHARDS);
   const dueClass = dueClassOf(row);
-  if (dueClass !== "poll" || row.kind !== "task") return classPartition(dueClass, hashOf(flowId) % shards);
+  if (dueClass !== "poll" || row.kind !== "task") return classPartition(dueClass, hash % shards);
   // The tasks of one account are together, so that the look-ups of a partition need few requests.
   const spread = Math.min(SHARDS_PER_ACCOUNT, shards);
   const start = hashOf(`${row.task.provider}/${row.task.account}`) % shards;
-  return classPartition("poll", (start + (hashOf(flowId) % spread)) % shards);
+  return classPartition("poll", (start + (hash % spread)) % shards);
+}
+
+/** Returns the id that chooses the shard. The rows of a flow are together. */
+function idOf(row: DueRow): string {
+  if (row.kind === "flow") return row.flow.id;
+  if (row.kind === "credit") return row.appId;
+  return row.kind === "task" ? row.task.flowId : row.flowId;
 }
 
 /** All partitions that any version writes, in the order of their classes. */
@@ -80,11 +90,15 @@ export function duePartition(name: string): DuePartition | undefined {
   return BY_NAME.get(name);
 }
 
+function idOfRef(ref: DueRef): string {
+  if (ref.kind === "credit") return ref.appId;
+  return ref.kind === "delivery" ? (parseDeliveryId(ref.deliveryId)?.flowId ?? "") : ref.flowId;
+}
+
 /** Returns which of `slices` parts of a partition an entry belongs to. The rows of a flow are in one part. */
 export function sliceOf(ref: DueRef, slices: number): number {
-  const flowId = ref.kind === "delivery" ? (parseDeliveryId(ref.deliveryId)?.flowId ?? "") : ref.flowId;
   // Other bits than those of the shard, which are equal for all entries of a partition.
-  return (hashOf(flowId) >>> 16) % slices;
+  return (hashOf(idOfRef(ref)) >>> 16) % slices;
 }
 
 function plainPartition(shard: number): string {

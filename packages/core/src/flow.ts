@@ -1,11 +1,12 @@
 /**
  * A flow: one request of an app. `flowStatus` computes from the tasks how far a flow is.
  *
- * Only these fields (and `rev`) change after creation: `status`, `endedAt`, `endCount`, `canceledAt`, `hasCreditHold`,
+ * Only these fields (and `rev`) change after creation: `status`, `endedAt`, `endCount`, `canceledAt`, `hasCreditHold`, `credit`,
  * `reopened`, `pendingEffects`, `due` and `restartedAs`. `provider`, `account` and `accountFilter` change too, when the
  * end is recorded and the root has moved.
  */
 import type { EventType } from "./event.ts";
+import type { FlowCredit } from "./flow-credit.ts";
 import { isPlannedChild, retryPath, rootPath } from "./id.ts";
 import { modeFlagOf } from "./prompt.ts";
 import { countSubmissions } from "./relocation.ts";
@@ -69,6 +70,8 @@ export interface Flow {
   endCount?: number;
   /** True if a credit hold was made for the estimated cost of the flow (credit.ts). Stays true after the settlement. */
   hasCreditHold?: boolean;
+  /** What is held and settled for the flow. Unset: nothing was held, or the hold is in the row of an earlier version. */
+  credit?: FlowCredit;
   /**
    * True if a press or retry after the recorded end made a credit hold that is not settled yet. `due` stays set until
    * then.

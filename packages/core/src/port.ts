@@ -8,7 +8,8 @@ import type { AccountHealth } from "./account-health.ts";
 import type { App, AppKey } from "./app.ts";
 import type { BannedList } from "./banned.ts";
 import type { HeldSlots, SlotKind, SlotRow } from "./concurrency-limiter.ts";
-import type { Credit, Grant } from "./credit.ts";
+import type { CreditChange, CreditCounter, Day, Grant } from "./credit.ts";
+import type { CreditRow } from "./credit-row.ts";
 import type { DeadLetter } from "./dead-letter.ts";
 import type { Delivery } from "./delivery.ts";
 import type { DeliveryLog, DeliveryRecord } from "./delivery-log.ts";
@@ -29,8 +30,9 @@ export interface TaskRef {
   path: string;
 }
 
-/** An entry of the due index: a task, a flow or a delivery. */
+/** An entry of the due index: a task, a flow, a delivery or the credit of an app. */
 export type DueRef =
+  | { kind: "credit"; appId: string }
   | { kind: "task"; flowId: string; path: string }
   | { kind: "flow"; flowId: string }
   | { kind: "delivery"; deliveryId: string };
@@ -238,7 +240,7 @@ export interface FlowFilter {
 }
 
 /** Rows of apps: few, and written rarely. A container reads them with a request whose key it has not cached. */
-export interface AppStore {
+export interface AppStore extends CreditStore {
   app(appId: string): Promise<App | undefined>;
   /** Writes the app; revision 0 creates it if none is stored. */
   saveApp(app: App): Promise<Saved<App>>;
@@ -252,10 +254,35 @@ export interface AppStore {
   saveAppKey(key: AppKey): Promise<Saved<AppKey>>;
   /** Revision 0 creates the record if none is stored. `current` may be older than 24 hours, because TTL deletes late. */
   saveIdempotency(row: IdempotencyRecord): Promise<Saved<IdempotencyRecord>>;
-  /** Reads the credit of an app; undefined if the app never had a limit. */
-  credit(appId: string): Promise<Credit | undefined>;
-  /** Writes the credit; revision 0 creates it if none is stored. */
-  saveCredit(credit: Credit): Promise<Saved<Credit>>;
+}
+
+/** Rows of the credit of apps. Every change of the counter is one conditional write of single attributes, without a read. */
+export interface CreditStore {
+  /** Reads the counter, strongly consistent; undefined if the app has none. */
+  creditCounter(appId: string): Promise<CreditCounter | undefined>;
+  /** Stores a new counter without days. An existing one stays unchanged. */
+  createCreditCounter(counter: CreditCounter): Promise<void>;
+  /**
+   * Applies a change to an existing counter (`applyCreditChange`). A refused change returns the counter that refused it;
+   * undefined: the app has no counter. If an earlier request was applied although its response was lost, the counter has its
+   * entry. `sentOnce`: no copy of the request can arrive later.
+   *
+   * @throws MjflowError `overloaded` if nothing was written. After any other error the change may have been applied
+   */
+  changeCredit(
+    appId: string,
+    change: CreditChange,
+  ): Promise<
+    { ok: true; counter: CreditCounter; sentOnce: boolean } | { ok: false; current: CreditCounter | undefined }
+  >;
+  /** Stores the usage of a day in a row of its own. @returns false if another usage of the day is stored */
+  saveCreditDay(appId: string, date: string, day: Day): Promise<boolean>;
+  /** Reads the newest stored days of an app. */
+  creditDays(appId: string, limit: number): Promise<Record<string, Day>>;
+  /** Reads the row of earlier versions. */
+  creditRow(appId: string): Promise<CreditRow | undefined>;
+  /** Writes the row; revision 0 creates it if none is stored. */
+  saveCreditRow(row: CreditRow): Promise<Saved<CreditRow>>;
   grant(appId: string, reference: string): Promise<Grant | undefined>;
   /** Writes the grant; revision 0 creates it if none is stored. */
   saveGrant(grant: Grant): Promise<Saved<Grant>>;
@@ -375,6 +402,10 @@ export type Metric =
   | "SecretsUnreadable"
   | "Archived"
   | "ArchiveFailures"
+  /** Flows that a limit refused; changes whose entry proved that they were made already; holds that no flow had. */
+  | "CreditRefused"
+  | "CreditRecognized"
+  | "CreditGivenBack"
   | "DeadLetters"
   /** Event streams and long polls that were refused because too many are open. */
   | "StreamsRefused";

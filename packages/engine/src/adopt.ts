@@ -15,7 +15,7 @@ import { extendHold } from "./credit.ts";
 import type { EngineDeps } from "./deps.ts";
 import { type FlowWithTasks, updateFlow } from "./update-flow.ts";
 
-export type AdoptDeps = Pick<EngineDeps, "store" | "queue" | "clock" | "timings" | "log">;
+export type AdoptDeps = Pick<EngineDeps, "store" | "queue" | "clock" | "random" | "timings" | "log">;
 
 /**
  * Handles the effect `adopt`. It adopts nothing if the app canceled the flow or a restarted flow has taken its place. The

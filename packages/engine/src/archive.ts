@@ -24,7 +24,9 @@ export interface Media {
   tile(request: { from: string; key: string; n: number }): Promise<Stored>;
 }
 
-type ArchiveDeps = Pick<EngineDeps, "store" | "queue" | "clock" | "timings" | "log" | "chain"> & { media: Media };
+type ArchiveDeps = Pick<EngineDeps, "store" | "queue" | "clock" | "random" | "timings" | "log" | "chain"> & {
+  media: Media;
+};
 
 /**
  * Archives the images of a task, or cuts a tile.

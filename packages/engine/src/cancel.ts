@@ -28,7 +28,7 @@ import { type FlowWithTasks, updateFlow } from "./update-flow.ts";
  * @throws MjflowError `not_found`; `wrong_state` if the flow has ended
  */
 export async function cancelFlow(
-  deps: Pick<EngineDeps, "store" | "queue" | "clock" | "timings" | "log">,
+  deps: Pick<EngineDeps, "store" | "queue" | "clock" | "random" | "timings" | "log">,
   appId: string,
   id: string,
 ): Promise<FlowWithTasks> {

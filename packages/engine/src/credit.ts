@@ -1,199 +1,254 @@
 /**
- * Applies the limits of apps: admits new flows, extends the hold for presses of apps, settles ended flows and adds
- * credit.
+ * Applies the limits of apps: admits new flows, holds credit for presses of apps, and adds credit. Each step changes the app's
+ * counter first and the flow's row second. `credit-settle.ts` settles ended flows, `credit-repair.ts` repairs what a crash
+ * leaves.
  */
 import type { Limits } from "@mjflow/core/app";
 import {
-  type Credit,
+  admission,
+  assertAdmissible,
+  assertAffordable,
   type Grant,
-  holdsDueForCheck,
+  grantChange,
   isLimited,
-  markHoldChecked,
   microUsd,
-  newCredit,
+  oldEntries,
+  pressHold,
   type RateState,
-  releaseOrphanedHold,
-  reserveForFlow,
-  reserveForPress,
-  settleHold,
+  rateStateOf,
+  refund,
+  renewal,
   usesHolds,
 } from "@mjflow/core/credit";
+import { holdEntryName, parseEntryValue, pressEntryName } from "@mjflow/core/credit-entry";
 import { MjflowError } from "@mjflow/core/error";
-import { type Flow, flowStatus, nextFlowDue } from "@mjflow/core/flow";
-import { asSettled, costMicroUsd } from "@mjflow/core/price";
+import { type Flow, nextFlowDue } from "@mjflow/core/flow";
+import { addPress, type FlowCredit, isHeld, NO_FLOW_CREDIT } from "@mjflow/core/flow-credit";
+import { asSettled } from "@mjflow/core/price";
 import type { Task } from "@mjflow/core/task";
+import {
+  assertTimely,
+  type CreditDeps,
+  changeCredit,
+  confirmEntry,
+  flowCreditOf,
+  lastSeenCounter,
+  type OwnEntry,
+} from "./credit-counter.ts";
+import { repairCredit } from "./credit-repair.ts";
 import type { EngineDeps } from "./deps.ts";
-
-type CreditDeps = Pick<EngineDeps, "store" | "clock" | "log">;
 
 /** Limits of the calling app; undefined for an app without limits. */
 export interface AppLimits {
   limits: Limits | undefined;
 }
 
-/**
- * The start and the end of every flow of an app write to one row. More write conflicts in a row mean that the row is
- * overloaded.
- */
+type ReserveDeps = CreditDeps & AppLimits & Pick<EngineDeps, "random">;
+
+/** Number of times that a change of the counter is computed again. The counter must have changed between two of them. */
+const MAX_TRIES = 8;
 const MAX_CONFLICT_RETRIES = 40;
-/**
- * Number of due holds that are checked together with one write. Only holds of crashed processes and of long flows are
- * due.
- */
-const HOLDS_CHECKED_PER_WRITE = 5;
+/** An entry that is older is renewed when another process continues with it. */
+const RENEW_AFTER_MS = 60_000;
+
+function newMark({ random }: Pick<EngineDeps, "random">): string {
+  return Buffer.from(random.bytes(3)).toString("base64url");
+}
 
 // ── reserve ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 export interface Admission {
-  /**
-   * True if a hold exists for the flow. The caller must store this on the flow, otherwise the hold is never settled.
-   */
-  held: boolean;
+  /** Credit of the flow. The caller stores it in the flow's row. Unset: nothing is held. */
+  credit?: FlowCredit;
   rate?: RateState;
+  /** The entry of the hold in the counter. Unset: nothing is held, or an earlier try has set the entry. */
+  entry?: OwnEntry;
+  /** Time of the admission, epoch ms. */
+  at: number;
 }
 
 /**
- * Reserves the cost of a flow before the first write of the flow. Nothing is written for an app without limits, or if
- * the flow is not admitted.
+ * Reserves the cost of a flow before the first write of the flow. Nothing is written for an app without limits, or if the
+ * flow is not admitted.
  *
  * @throws MjflowError `rate_limited`, `too_many_flows` or `out_of_credit` if a limit is reached; `overloaded`
  */
 export async function reserveCredit(
-  deps: CreditDeps & AppLimits,
+  deps: ReserveDeps,
   appId: string,
   flow: { flowId: string; micro: number; resumed: boolean },
 ): Promise<Admission> {
-  const { limits } = deps;
-  if (!limits || !isLimited(limits)) return { held: false };
-  let rate: RateState | undefined;
-  await updateCreditWithRetry(deps, appId, async (credit) => {
-    const { next, rate: counted } = reserveForFlow(await reconcileHolds(deps, credit), limits, flow, deps.clock.now());
-    rate = counted;
-    return next;
-  });
-  return { held: usesHolds(limits), ...(rate && { rate }) };
+  const { limits, clock } = deps;
+  const nothing = { at: clock.now() };
+  if (!limits || !isLimited(limits)) return nothing;
+  const request = { ...flow, mark: newMark(deps) };
+  const name = holdEntryName(flow.flowId);
+  let isRepaired = false;
+  for (let tries = 0; tries < MAX_TRIES; tries++) {
+    const now = clock.now();
+    const change = admission(lastSeenCounter(deps, appId), limits, request, now);
+    if (!change) return nothing;
+    const result = await changeCredit(deps, appId, change);
+    if (result.ok) {
+      const rate = flow.resumed ? undefined : rateStateOf(result.counter, limits, now);
+      const value = change.enter?.[name];
+      if (value === undefined) return { ...(rate && { rate }), at: now };
+      const credit = { ...NO_FLOW_CREDIT, held: flow.micro, runs: 1, mark: request.mark };
+      const entry = { name, value, sentOnce: result.sentOnce };
+      return { credit, ...(rate && { rate }), entry, at: now };
+    }
+    const entry = result.current.entries[name];
+    if (entry !== undefined) {
+      if (!(await continueWith(deps, appId, name, entry))) continue;
+      const { micro, mark = "" } = parseEntryValue(entry);
+      return { credit: { ...NO_FLOW_CREDIT, held: micro, runs: 1, mark }, at: now };
+    }
+    // Holds of crashed processes may be the reason for the refusal.
+    if (!isRepaired && oldEntries(result.current, now).old.length > 0) {
+      isRepaired = true;
+      await repairCredit(deps, appId);
+      continue;
+    }
+    try {
+      assertAdmissible(result.current, limits, request, now);
+    } catch (error) {
+      deps.log.count("CreditRefused");
+      throw error;
+    }
+  }
+  throw new MjflowError("overloaded", { detail: "Other requests changed the app's credit at the same time." });
 }
 
 /**
- * Extends the hold of a flow before the child of a press or retry is written. It also sets the due time of the flow: if
- * all processes crash before the child has ended and the hold is settled, the sweeper settles it.
+ * An earlier try made the change, but its response was lost or its process crashed.
+ * @returns false if the entry was removed meanwhile; then the change must be made again
+ */
+async function continueWith(deps: CreditDeps, appId: string, name: string, entry: string): Promise<boolean> {
+  deps.log.count("CreditRecognized");
+  const now = deps.clock.now();
+  if (now - parseEntryValue(entry).at < RENEW_AFTER_MS) return true;
+  return (await changeCredit(deps, appId, renewal(name, entry, now))).ok;
+}
+
+/** Records that the flow's row has the admission, so that its entry can be removed. */
+export async function confirmAdmission(deps: CreditDeps, appId: string, { entry }: Admission): Promise<void> {
+  if (entry) await confirmEntry(deps, appId, entry, "hold");
+}
+
+/** The flow exists already, created by another request with the same id. Gives back a hold that is not the flow's. */
+export async function undoAdmission(deps: CreditDeps, { appId, id, credit }: Flow): Promise<void> {
+  if (!credit) return;
+  const { flow } = await deps.store.load(id, []);
+  if (flow?.credit?.mark === credit.mark) return;
+  await giveBack(deps, appId, holdEntryName(id), credit.mark);
+}
+
+async function giveBack(deps: CreditDeps, appId: string, name: string, mark: string | undefined): Promise<void> {
+  const entry = (await deps.store.creditCounter(appId))?.entries[name];
+  if (entry === undefined || parseEntryValue(entry).mark !== mark) return;
+  await changeCredit(deps, appId, refund(name, entry, deps.clock.now()));
+}
+
+/**
+ * Extends the hold of a flow before the child of a press or retry is written. It also sets the due time of the flow: if all
+ * processes crash before the child has ended and the hold is settled, the sweeper settles it.
  *
  * @param path path of the child that will be written, or of the task whose late success is adopted
  * @param isAdoption true: the next settlement charges late successes that the previous one did not know
  * @throws MjflowError `out_of_credit`; `overloaded`
  */
 export async function extendHold(
-  deps: CreditDeps & AppLimits & Pick<EngineDeps, "timings">,
+  deps: ReserveDeps & Pick<EngineDeps, "timings">,
   flow: Flow,
   { path, micro, isAdoption = false }: { path: string; micro: number; isAdoption?: boolean },
 ): Promise<void> {
   const limits = deps.limits ?? {};
   if (!flow.hasCreditHold && !usesHolds(limits)) return;
-  await updateCreditWithRetry(deps, flow.appId, async (credit) => {
-    const isHeld = credit.holds[flow.id] !== undefined;
-    const tasks = isHeld ? [] : (await deps.store.loadFlow(flow.id)).tasks;
-    const spent = costMicroUsd(isAdoption ? tasks.map((task) => asSettled(task, flow.endedAt)) : tasks);
-    return reserveForPress(credit, limits, { flowId: flow.id, path, micro, spent }, deps.clock.now());
-  });
-  await keepFlowDue(deps, flow.id);
+  const { flow: stored } = await deps.store.load(flow.id, []);
+  if (!stored) return;
+  const credit = await flowCreditOf(deps, stored);
+  if (credit.awaits[path] === undefined) {
+    const press = await holdPress(deps, limits, stored, { path, micro, runs: !isHeld(credit) });
+    if (!(await recordPress(deps, flow.id, press, isAdoption)))
+      await giveBack(deps, flow.appId, press.name, press.mark);
+  } else await recordPress(deps, flow.id, undefined);
 }
 
-/** Keeps a flow with a hold in the due index until the hold is settled. */
-async function keepFlowDue(
-  { store, clock, timings }: CreditDeps & Pick<EngineDeps, "timings">,
-  flowId: string,
-): Promise<void> {
-  for (let retry = 0; retry < MAX_CONFLICT_RETRIES; retry++) {
-    const { flow } = await store.load(flowId, []);
-    if (!flow) return;
-    const reopened = flow.status === "running" ? undefined : true;
-    if (flow.hasCreditHold && flow.reopened === reopened && flow.due !== undefined) return;
-    const due = flow.due ?? nextFlowDue(flow, [], clock.now(), timings);
-    if ((await store.saveFlow({ ...flow, hasCreditHold: true, reopened, due })).ok) return;
-  }
-  throw new MjflowError("overloaded", { detail: "Other requests changed the flow at the same time." });
+interface HeldPress {
+  name: string;
+  path: string;
+  micro: number;
+  mark: string;
+  runs: boolean;
+  at: number;
 }
 
-// ── settle ─────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-/**
- * Settles the hold after all tasks of the flow have ended: their cost is spent and the rest is refunded. A second call
- * has no effect.
- *
- * @param tasks all tasks of the flow, as they were read
- * @returns false while a press of the app is paid but its child is not written yet; the flow has then not ended
- */
-export async function settleCredit(deps: CreditDeps, flow: Flow, tasks: readonly Task[]): Promise<boolean> {
-  let awaits = false;
-  await updateCreditWithRetry(deps, flow.appId, (credit) => {
-    const settled = settleHold(credit, flow.id, tasks, deps.clock.now(), dayOf(deps));
-    awaits = settled.kind === "awaits";
-    return settled.kind === "settled" ? settled.next : undefined;
-  });
-  return !awaits;
-}
-
-/**
- * Refunds orphaned holds of crashed processes (E5), a limited number per call.
- * @returns the row after the change
- */
-export async function creditOf(deps: CreditDeps, appId: string): Promise<Credit | undefined> {
-  return updateCreditWithRetry(deps, appId, async (credit) => {
-    const reconciled = await reconcileHolds(deps, credit);
-    return reconciled === credit ? undefined : reconciled;
-  });
-}
-
-/**
- * @param to returns the new row, or undefined if nothing changes
- * @returns the stored row after the change; undefined if there is none
- */
-async function updateCreditWithRetry(
-  deps: CreditDeps,
-  appId: string,
-  to: (credit: Credit) => Credit | undefined | Promise<Credit | undefined>,
-): Promise<Credit | undefined> {
-  for (let retry = 0; retry < MAX_CONFLICT_RETRIES; retry++) {
-    const stored = await deps.store.credit(appId);
-    const next = await to(stored ?? newCredit(appId, deps.clock.now()));
-    if (!next) return stored;
-    const saved = await deps.store.saveCredit(next);
-    if (saved.ok) return saved.item;
+async function holdPress(
+  deps: ReserveDeps,
+  limits: Limits,
+  { id: flowId, appId }: Flow,
+  wanted: { path: string; micro: number; runs: boolean },
+): Promise<HeldPress> {
+  const press = { ...wanted, mark: newMark(deps) };
+  const name = pressEntryName(flowId, press.path);
+  let isRepaired = false;
+  for (let tries = 0; tries < MAX_TRIES; tries++) {
+    const now = deps.clock.now();
+    const result = await changeCredit(deps, appId, pressHold(limits, { flowId, ...press }, now));
+    if (result.ok) return { ...press, name, at: now };
+    const entry = result.current.entries[name];
+    if (entry !== undefined) {
+      if (!(await continueWith(deps, appId, name, entry))) continue;
+      const { micro, mark = "", runs = false } = parseEntryValue(entry);
+      return { name, path: press.path, micro, mark, runs, at: now };
+    }
+    if (!isRepaired && oldEntries(result.current, now).old.length > 0) {
+      isRepaired = true;
+      await repairCredit(deps, appId);
+      continue;
+    }
+    assertAffordable(result.current, limits, press.micro);
   }
   throw new MjflowError("overloaded", { detail: "Other requests changed the app's credit at the same time." });
 }
 
 /**
- * Refunds holds whose flow was never written (E5), and settles flows that an earlier version without credit has ended.
- * This does not run together with a settlement: if many flows end at the same time, each would check all the others.
+ * Records the hold of a press in the flow's row and keeps the flow in the due index until the hold is settled.
+ *
+ * @param press unset: the row has the press already
+ * @returns false if the hold is not needed: the flow is gone, or another request has recorded the same press
  */
-async function reconcileHolds(deps: CreditDeps, credit: Credit): Promise<Credit> {
-  let reconciled = credit;
-  for (const flowId of holdsDueForCheck(credit, deps.clock.now(), HOLDS_CHECKED_PER_WRITE)) {
-    const { flow, tasks } = await deps.store.loadFlow(flowId);
-    if (!flow) {
-      deps.log.warn("credit.dangling", { app: credit.appId, flow: flowId });
-      reconciled = releaseOrphanedHold(reconciled, flowId);
-      continue;
-    }
-    const now = deps.clock.now();
-    const ended = flow.status !== "running" && flowStatus(tasks) !== "running";
-    const settled = ended ? settleHold(reconciled, flowId, tasks, now, dayOf(deps)) : undefined;
-    reconciled = settled?.kind === "settled" ? settled.next : markHoldChecked(reconciled, flowId, now);
+async function recordPress(
+  deps: CreditDeps & Pick<EngineDeps, "timings">,
+  flowId: string,
+  press: HeldPress | undefined,
+  isAdoption = false,
+): Promise<boolean> {
+  const { store, clock, timings } = deps;
+  for (let retry = 0; retry < MAX_CONFLICT_RETRIES; retry++) {
+    const { flow, tasks } = await store.loadFlow(flowId);
+    if (!flow) return false;
+    const credit = await flowCreditOf(deps, flow);
+    const awaited = press && credit.awaits[press.path];
+    if (awaited && awaited.mark !== press.mark) return false;
+    const isSettled = press && credit.past?.[press.path]?.mark === press.mark;
+    const isNew = press !== undefined && awaited === undefined && !isSettled;
+    if (isNew) assertTimely(deps, press.at);
+    const reopened = flow.status === "running" ? undefined : true;
+    if (!isNew && flow.hasCreditHold && flow.reopened === reopened && flow.due !== undefined) return true;
+    const due = flow.due ?? nextFlowDue(flow, [], clock.now(), timings);
+    const asKnown = (task: Task) => asSettled(task, flow.endedAt);
+    const next = isNew ? addPress(credit, press, isAdoption ? tasks.map(asKnown) : tasks) : credit;
+    if ((await store.saveFlow({ ...flow, hasCreditHold: true, credit: next, reopened, due })).ok) return true;
   }
-  return reconciled;
-}
-
-function dayOf({ clock }: Pick<EngineDeps, "clock">): string {
-  return new Date(clock.now()).toISOString().slice(0, 10);
+  throw new MjflowError("overloaded", { detail: "Other requests changed the flow at the same time." });
 }
 
 // ── grants ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /**
- * Adds credit to an app, once per `reference`. The grant's own row is written first (`pending`) and last (`done`).
- * Between these writes the credit row lists the reference in `applying`, so a retry after a crash does not add it
- * twice.
+ * Adds credit to an app, once per `reference`. The grant's own row is written first (`pending`) and last (`done`). In
+ * between the counter has an entry of the grant, so a retry after a crash does not add it twice.
  *
  * @throws MjflowError `idempotency_mismatch` if the reference was used with another amount
  */
@@ -216,16 +271,9 @@ export async function addCredit(deps: CreditDeps, appId: string, usd: number, re
     });
   }
   if (grant.state === "done") return grant;
-  await updateCreditWithRetry(deps, appId, async (credit) => {
-    // We read the grants after the credit row. If another process removed a reference from `applying` before that read,
-    // its grant is `done` and we see it here.
-    const [current, ...others] = await Promise.all(
-      [reference, ...credit.applying].map((name) => deps.store.grant(appId, name)),
-    );
-    if (current?.state === "done" || credit.applying.includes(reference)) return undefined;
-    const stillPending = others.filter((other) => other?.state === "pending").map((other) => other!.reference);
-    return { ...credit, added: credit.added + grant.micro, applying: [...stillPending, reference] };
-  });
+  // Another request for the same reference may be at this point too. So only the sweeper removes the entry.
+  assertTimely(deps, requested.createdAt);
+  await changeCredit(deps, appId, grantChange(grant, deps.clock.now()));
   const done = await deps.store.saveGrant({ ...grant, state: "done" });
   deps.log.info("app.credit-added", { app: appId, reference, micro: grant.micro });
   return done.ok ? done.item : (done.current ?? grant);

@@ -12,7 +12,10 @@ import { applySignal } from "./apply-signal.ts";
 import type { EngineDeps, ReadCallback } from "./deps.ts";
 import { runEffects } from "./run-effects.ts";
 
-type HandleCallbackDeps = Pick<EngineDeps, "store" | "queue" | "callbackTokens" | "clock" | "timings" | "log"> & {
+type HandleCallbackDeps = Pick<
+  EngineDeps,
+  "store" | "queue" | "callbackTokens" | "clock" | "random" | "timings" | "log"
+> & {
   accounts: Accounts;
   readCallback: ReadCallback;
 };

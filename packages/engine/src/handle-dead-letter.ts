@@ -11,7 +11,7 @@ import { sourcesOf } from "./archive.ts";
 import type { EngineDeps } from "./deps.ts";
 import { runEffects } from "./run-effects.ts";
 
-type DeadLetterDeps = Pick<EngineDeps, "store" | "queue" | "clock" | "timings" | "log">;
+type DeadLetterDeps = Pick<EngineDeps, "store" | "queue" | "clock" | "random" | "timings" | "log">;
 
 /** @throws if the table fails; the message then stays in the dead-letter queue */
 export async function handleDeadLetter(deps: DeadLetterDeps, message: Message): Promise<void> {

@@ -15,7 +15,8 @@ const PARTITION_LIMIT = 200;
 const MAX_LISTED = 50;
 
 export interface OverdueResult {
-  due: Due[];
+  /** Without the credit of apps: a crash makes it due, and nobody waits for it. */
+  due: Exclude<Due, { kind: "credit" }>[];
   /** True if there are no further entries. */
   isWhole: boolean;
 }
@@ -53,7 +54,10 @@ async function dueBy(store: Pick<Store, "due" | "duePartitions">, before: number
   const partitions = await store.duePartitions(before);
   const found = await Promise.all(partitions.map(({ name }) => store.due(name, before, PARTITION_LIMIT)));
   return {
-    due: found.flatMap(({ due }) => due).sort((a, b) => a.dueAt - b.dueAt),
+    due: found
+      .flatMap(({ due }) => due)
+      .filter((entry) => entry.kind !== "credit")
+      .sort((a, b) => a.dueAt - b.dueAt),
     isWhole: found.every(({ next }) => next === undefined),
   };
 }

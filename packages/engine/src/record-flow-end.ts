@@ -10,9 +10,17 @@ import { outgoingNotification } from "@mjflow/core/message";
 import type { WebhookStore } from "@mjflow/core/port";
 import { mayRestart } from "@mjflow/core/restart";
 import type { Task } from "@mjflow/core/task";
-import { settleCredit } from "./credit.ts";
+import {
+  confirmSettlement,
+  finishInRunningFlow,
+  type OpenSettlement,
+  type Settled,
+  settleCredit,
+} from "./credit-settle.ts";
 import type { EngineDeps } from "./deps.ts";
 import { sweepLog } from "./sweep-log.ts";
+
+const MAX_CONFLICT_RETRIES = 5;
 
 /**
  * Two tasks can end at the same time. Each process saves its task before it reads here, and the read is consistent, so
@@ -25,19 +33,42 @@ export async function recordFlowEnd(
   deps: Pick<EngineDeps, "store" | "queue" | "clock" | "timings" | "log">,
   flowId: string,
 ): Promise<boolean> {
-  const { flow, tasks } = await deps.store.loadFlow(flowId);
-  if (!flow) return false;
-  const status = flowStatus(tasks);
-  // A press or a retry reopened the flow. Its new costs are settled when the flow has ended again.
-  if (status === "running") return flow.status !== "running" && !flow.reopened;
-  // We settle the credit before we record the end. After a crash between the two steps, the next run finds the hold
-  // already settled.
-  if (flow.hasCreditHold && !(await settleCredit(deps, flow, tasks))) return false;
+  let own: OpenSettlement | undefined;
+  for (let tries = 0; tries < MAX_CONFLICT_RETRIES; tries++) {
+    const { flow, tasks } = await deps.store.loadFlow(flowId);
+    if (!flow) return false;
+    const status = flowStatus(tasks);
+    // A press or a retry reopened the flow. Its new costs are settled when the flow has ended again.
+    if (status === "running") {
+      if (own) await finishInRunningFlow(deps, flow, own);
+      return flow.status !== "running" && !flow.reopened;
+    }
+    // We settle the credit before we record the end. After a crash between the two steps, the next run finds the amount in
+    // the row and the settlement in the app's counter.
+    const settled = flow.hasCreditHold ? await settleCredit(deps, flow, tasks, own) : { flow };
+    if (settled === "wait") return false;
+    if (settled === "conflict") continue;
+    const isSaved = await saveEnd(deps, settled, tasks, status);
+    if (isSaved) await confirmSettlement(deps, settled);
+    // Without a settlement, the process that was first has recorded the end.
+    if (isSaved || !settled.open) return true;
+    own = settled.open;
+  }
+  return false;
+}
+
+/** @returns true if the end is recorded */
+async function saveEnd(
+  deps: Pick<EngineDeps, "store" | "queue" | "clock" | "timings" | "log">,
+  { flow, open }: Settled,
+  tasks: readonly Task[],
+  status: Flow["status"],
+): Promise<boolean> {
   if (flow.status === status) {
+    if (!flow.reopened && !open) return true;
     // The due time is removed, except if the notification of the end is still pending.
-    if (flow.reopened)
-      await deps.store.saveFlow({ ...flow, reopened: undefined, due: flow.pendingEffects ? flow.due : undefined });
-    return true;
+    const due = flow.pendingEffects ? flow.due : undefined;
+    return (await deps.store.saveFlow({ ...flow, reopened: undefined, due })).ok;
   }
   const now = deps.clock.now();
   // A retry whose flow could not be reopened has changed the recorded end, so this is another end.
@@ -74,11 +105,11 @@ export async function recordFlowEnd(
   });
   if (saved.ok) {
     deps.log.count("FlowsEnded");
-    deps.log.info("flow.ended", { flow: flowId, status, tasks: tasks.length });
+    deps.log.info("flow.ended", { flow: flow.id, status, tasks: tasks.length });
     // If a restart is pending, the notification is sent after the sweeper has handled the restart.
     if (hasSubscribers && !needsRestart) await sendEnd(deps, saved.item);
   }
-  return true;
+  return saved.ok;
 }
 
 /** True if an event of the flow or of its tasks gets a record in the delivery log. */

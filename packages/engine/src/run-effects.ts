@@ -15,7 +15,7 @@ import { recordFlowEnd } from "./record-flow-end.ts";
  * the sweeper runs `lookup`.
  */
 export async function runEffects(
-  deps: Pick<EngineDeps, "store" | "queue" | "clock" | "timings" | "log" | "chain" | "fanOut">,
+  deps: Pick<EngineDeps, "store" | "queue" | "clock" | "random" | "timings" | "log" | "chain" | "fanOut">,
   { task, decision }: AppliedSignal,
 ): Promise<void> {
   for (const effect of effectsOf(decision)) {

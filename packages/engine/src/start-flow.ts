@@ -8,7 +8,8 @@ import { ROOT_PATH } from "@mjflow/core/id";
 import { outgoingWork } from "@mjflow/core/message";
 import { planMicroUsd } from "@mjflow/core/price";
 import type { Task } from "@mjflow/core/task";
-import { type AppLimits, reserveCredit } from "./credit.ts";
+import { type AppLimits, confirmAdmission, reserveCredit, undoAdmission } from "./credit.ts";
+import { assertTimely } from "./credit-counter.ts";
 import type { EngineDeps } from "./deps.ts";
 
 export interface CreatedFlow {
@@ -18,7 +19,7 @@ export interface CreatedFlow {
   rate?: RateState;
 }
 
-export type StartFlowDeps = Pick<EngineDeps, "store" | "queue" | "clock" | "timings" | "log"> & AppLimits;
+export type StartFlowDeps = Pick<EngineDeps, "store" | "queue" | "clock" | "random" | "timings" | "log"> & AppLimits;
 
 /**
  * Reserves credit for the flow, stores it and sends the message for its root.
@@ -36,11 +37,14 @@ export async function startFlow(
   const existing = resumed ? await completeEarlierRequest(deps, id, root) : undefined;
   if (existing) return existing;
   const micro = planMicroUsd(root, root.then);
-  const { held, rate } = await reserveCredit(deps, appId, { flowId: id, micro, resumed });
+  const admitted = await reserveCredit(deps, appId, { flowId: id, micro, resumed });
+  const { credit, rate } = admitted;
   const due = nextFlowDue(flow, [root], deps.clock.now(), deps.timings);
-  const stored: Flow = { ...flow, due, ...(held && { hasCreditHold: held }) };
+  const stored: Flow = { ...flow, due, ...(credit && { hasCreditHold: true, credit }) };
   await beforeRows?.();
-  await deps.store.createFlow(stored, root);
+  if (credit) assertTimely(deps, admitted.at);
+  if ((await deps.store.createFlow(stored, root)) === "created") await confirmAdmission(deps, appId, admitted);
+  else await undoAdmission(deps, stored);
   await sendRoot(deps, root);
   deps.log.info("flow.created", { flow: id, app: appId, provider, action });
   return { flow: stored, tasks: [root], ...(rate && { rate }) };

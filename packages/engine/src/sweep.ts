@@ -18,6 +18,7 @@ import { isPastDeadline } from "@mjflow/core/state";
 import { hasOwnDueEntry, isEnded, type Task } from "@mjflow/core/task";
 import type { Accounts } from "./account.ts";
 import { type AppliedSignal, applySignal, effectsOf } from "./apply-signal.ts";
+import { repairCredit } from "./credit-repair.ts";
 import { contextOf, type EngineDeps } from "./deps.ts";
 import { recordFlowEnd, resendFlowEndNotification } from "./record-flow-end.ts";
 import { restartLostFlow } from "./restart.ts";
@@ -143,9 +144,10 @@ export async function sweepPartitions(
 }
 
 async function sweepEntries(deps: SweepDeps, run: SweepRun, due: readonly Due[]): Promise<void> {
-  countOverdue(deps, run.swept, due.filter(({ kind }) => kind !== "flow").length);
+  countOverdue(deps, run.swept, due.filter(({ kind }) => kind !== "flow" && kind !== "credit").length);
   await forEachIsolated(deps, run.swept, due, async (ref) => {
     if (ref.kind === "delivery") return sweepDelivery(deps, ref.deliveryId);
+    if (ref.kind === "credit") return repairCredit(deps, ref.appId);
     if (ref.kind === "flow") return sweepFlow(deps, run, ref.flowId);
     await sweepTaskEntry(deps, run, ref.flowId, ref.path);
   });

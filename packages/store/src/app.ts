@@ -1,22 +1,11 @@
 /** Apps and their keys in the table. Each app has its own partition, so one request reads the app and a key. */
 import type { App, AppKey } from "@mjflow/core/app";
-import type { Credit, Grant } from "@mjflow/core/credit";
 import { MjflowError } from "@mjflow/core/error";
 import { IDEMPOTENCY_TTL_MS, type IdempotencyRecord } from "@mjflow/core/idempotency";
 import type { AppStore, Saved } from "@mjflow/core/port";
 import { type Fields, fieldsOf, type Item, isExpired, keyOf, REV_ATTRIBUTE, row } from "./codec.ts";
-import {
-  APP_KEYS,
-  APPS,
-  ATTRIBUTE,
-  appKey,
-  appKeyKey,
-  creditKey,
-  grantKey,
-  idempotencyKey,
-  type Key,
-  RETENTION_MS,
-} from "./keys.ts";
+import { createCreditStore } from "./credit.ts";
+import { APP_KEYS, APPS, ATTRIBUTE, appKey, appKeyKey, idempotencyKey, type Key, RETENTION_MS } from "./keys.ts";
 import type { Table } from "./table.ts";
 
 /** How long an expired or revoked key stays listed. */
@@ -53,29 +42,14 @@ const IDEMPOTENCY = {
   createdAt: ["cr", "number"],
 } as const satisfies Fields<Exclude<keyof IdempotencyRecord, "appId" | "key">>;
 
-/** `appId` is in the key. */
-const CREDIT = {
-  rev: [REV_ATTRIBUTE, "number"],
-  added: ["ad", "count"],
-  reserved: ["re", "count"],
-  settled: ["se", "count"],
-  refunded: ["rf", "count"],
-  holds: ["ho", "json"],
-  fullAt: ["fu", "number"],
-  applying: ["ap", "json"],
-  days: ["dy", "json"],
-  createdAt: ["cr", "number"],
-} as const satisfies Fields<Exclude<keyof Credit, "appId">>;
+export interface AppStoreDeps {
+  table: Table;
+  now: () => number;
+  /** Number of shards of each class of due entries (core/due.ts). */
+  dueShards: number;
+}
 
-/** `appId` and `reference` are in the key. */
-const GRANT = {
-  rev: [REV_ATTRIBUTE, "number"],
-  micro: ["mi", "number"],
-  state: ["st", "text"],
-  createdAt: ["cr", "number"],
-} as const satisfies Fields<Exclude<keyof Grant, "appId" | "reference">>;
-
-export function createAppStore({ table, now }: { table: Table; now: () => number }): AppStore {
+export function createAppStore({ table, now, dueShards }: AppStoreDeps): AppStore {
   const live = (item: Item | undefined) => (item && !isExpired(item, now()) ? item : undefined);
 
   async function save<T extends { rev: number }>(
@@ -89,6 +63,7 @@ export function createAppStore({ table, now }: { table: Table; now: () => number
   }
 
   return {
+    ...createCreditStore(table, dueShards),
     async app(appId) {
       const item = live(await table.get(appKey(appId)));
       return item && appOf(item);
@@ -119,16 +94,6 @@ export function createAppStore({ table, now }: { table: Table; now: () => number
     },
     saveAppKey: (key) => save(key, appKeyItem, appKeyOf),
     saveIdempotency: (idempotency) => save(idempotency, idempotencyItem, idempotencyOf),
-    async credit(appId) {
-      const item = await table.get(creditKey(appId));
-      return item && creditOf(item);
-    },
-    saveCredit: (credit) => save(credit, (next) => row(creditKey(next.appId), CREDIT, next), creditOf),
-    async grant(appId, reference) {
-      const item = await table.get(grantKey(appId, reference));
-      return item && grantOf(item);
-    },
-    saveGrant: (grant) => save(grant, (next) => row(grantKey(next.appId, next.reference), GRANT, next), grantOf),
   };
 }
 
@@ -166,16 +131,6 @@ function idempotencyItem(idempotency: IdempotencyRecord): Item {
 function idempotencyOf(item: Item): IdempotencyRecord {
   const [, appId = "", ...key] = keyOf(item).pk.split("#");
   return { appId, key: key.join("#"), ...fieldsOf(item, IDEMPOTENCY) } as IdempotencyRecord;
-}
-
-function creditOf(item: Item): Credit {
-  return { appId: keyOf(item).pk.slice(appKey("").pk.length), ...fieldsOf(item, CREDIT) } as Credit;
-}
-
-function grantOf(item: Item): Grant {
-  const { pk, sk } = keyOf(item);
-  const ids = { appId: pk.slice(appKey("").pk.length), reference: sk.slice(grantKey("", "").sk.length) };
-  return { ...ids, ...fieldsOf(item, GRANT) } as Grant;
 }
 
 function listing({ id, createdAt }: App): Item {

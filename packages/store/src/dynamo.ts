@@ -70,7 +70,7 @@ export function createStore({ table, now = Date.now, dueShards = DUE_SHARDS }: S
   }
 
   return {
-    ...createAppStore({ table, now }),
+    ...createAppStore({ table, now, dueShards }),
     ...createAccountStore(table),
     async createFlow(flow, root) {
       // If the root exists already, an earlier try crashed before its second write. This try completes it.

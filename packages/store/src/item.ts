@@ -104,6 +104,7 @@ const FLOW = {
   canceledAt: ["ca", "number"],
   endCount: ["es", "number"],
   hasCreditHold: ["he", "flag"],
+  credit: ["ch", "json"],
   reopened: ["rp", "flag"],
   due: [ATTRIBUTE.dueAt, "number"],
 } as const satisfies Fields<Exclude<keyof Flow, "id">>;

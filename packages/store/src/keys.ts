@@ -15,7 +15,9 @@
  *     stage                          health                      the row that health checks write
  *     app#<appId>                    app                         an app and its limits
  *     app#<appId>                    key#<keyId>                 an API key of the app, as a hash
- *     app#<appId>                    credit                      the app's credit, its usage and the holds of running flows
+ *     app#<appId>                    credit                      the credit row of earlier versions; frozen when the app has a counter
+ *     credit#<appId>#0               counter                     the app's credit: sums, the rate limit and open entries
+ *     credit#<appId>#0               day#<date>                  the app's usage on one day
  *     app#<appId>                    grant#<reference>           credit added by the operator, one row per reference
  *     mj#<appId>                     <16 digits>                 a compat task id: its task and the fields of its request
  *     idem#<appId>#<key>             idem                        the flow or task created with an Idempotency-Key
@@ -26,7 +28,7 @@
  * `<place>` is the event subject: a task path or `flow`. `<listener>` is the subscriber.
  *
  *     index   partition                              sort                               rows
- *     due     dueShard  due#<class>#<0..31>, due#0-3 dueAt     epoch ms                 flows, tasks and deliveries with a due time
+ *     due     dueShard  due#<class>#<0..31>, due#0-3 dueAt     epoch ms                 flows, tasks, deliveries and counters with a due time
  *     app     appId     <appId>                      listedAt  <ISO time>#<flowId>      flows
  *                       apps                                   <ISO time>#<appId>       apps
  *                       deliveries#<appId>#<listener>          <ISO time>#<deliveryId>  deliveries
@@ -127,6 +129,33 @@ export function creditKey(appId: string): Key {
   return { pk: appKey(appId).pk, sk: "credit" };
 }
 
+const CREDIT_PK = "credit#";
+/** Number of the only counter of an app. More counters would share the writes of a very busy app. */
+const COUNTER_NO = "#0";
+const COUNTER_SK = "counter";
+const DAY_SK = "day#";
+
+/** The counter has a partition of its own, because every request of the app reads the partition of the app. */
+export function creditPk(appId: string): string {
+  return `${CREDIT_PK}${appId}${COUNTER_NO}`;
+}
+
+export function counterKey(appId: string): Key {
+  return { pk: creditPk(appId), sk: COUNTER_SK };
+}
+
+export function creditDayKey(appId: string, date: string): Key {
+  return { pk: creditPk(appId), sk: `${DAY_SK}${date}` };
+}
+
+/** Bounds of the sort keys of an app's days. */
+export const CREDIT_DAYS = { from: DAY_SK, to: `${DAY_SK}~` };
+
+/** Returns the app of a counter's key; undefined for other keys. */
+export function appIdOfCounter({ pk, sk }: Key): string | undefined {
+  return pk.startsWith(CREDIT_PK) && sk === COUNTER_SK ? pk.slice(CREDIT_PK.length, -COUNTER_NO.length) : undefined;
+}
+
 const GRANT_SK = "grant#";
 
 export function grantKey(appId: string, reference: string): Key {
@@ -185,8 +214,10 @@ export function flowPk(flowId: string): string {
   return `flow#${flowId}`;
 }
 
-/** Returns what a key of a flow's partition or of its deliveries refers to; undefined for other keys. */
+/** Returns what a key of a flow, of its tasks and deliveries, or of a counter refers to; undefined for other keys. */
 export function refOf({ pk, sk }: Key): DueRef | undefined {
+  const appId = appIdOfCounter({ pk, sk });
+  if (appId !== undefined) return { kind: "credit", appId };
   if (pk.startsWith(deliveryPk(""))) return deliveryRefOf(pk.slice(deliveryPk("").length), sk);
   const flowId = pk.startsWith("flow#") ? pk.slice("flow#".length) : "";
   if (!isFlowId(flowId)) return undefined;

@@ -130,7 +130,7 @@ export function createMemoryStore({
   const accountStore = createAccountStore(table);
 
   return {
-    ...createAppStore({ table, now }),
+    ...createAppStore({ table, now, dueShards }),
     ...accountStore,
     async accountState(provider, account) {
       const health = accounts.get(healthKey(provider, account).pk);

@@ -72,7 +72,7 @@ type PlainOperand<F extends PlainFields> = number | { at: FieldPath<F> };
 export type PlainCondition<F extends PlainFields> =
   | { row: "absent" | "present" }
   | { at: FieldPath<F>; is: "absent" | "present" }
-  | { at: FieldPath<F>; equals: Scalar }
+  | { at: FieldPath<F> | "rev"; equals: Scalar }
   | { at: FieldPath<F>; below: PlainOperand<F> }
   | { at: FieldPath<F>; atMost: PlainOperand<F> }
   | { at: FieldPath<F>; atLeast: PlainOperand<F> }
@@ -111,7 +111,7 @@ export type PlainUpdate<F extends PlainFields> = PlainChange<F> &
   };
 
 export type PlainResult<F extends PlainFields> =
-  | { ok: true; row: PlainRow<F> }
+  | { ok: true; row: PlainRow<F>; sentOnce: boolean }
   | { ok: false; current: PlainRow<F> | undefined };
 
 export interface PlainRows<F extends PlainFields> {
@@ -141,11 +141,15 @@ export function createPlainRows<const F extends PlainFields>(table: Table, field
     async create(key, values) {
       const item = encodeRow(fields, key, values);
       const put = await table.put(item, undefined);
-      return put.ok ? { ok: true, row: decode(item) } : { ok: false, current: decodeIfAny(put.current) };
+      return put.ok
+        ? { ok: true, row: decode(item), sentOnce: false }
+        : { ok: false, current: decodeIfAny(put.current) };
     },
     async update(key, update) {
       const result = await table.update(key, updateOf(fields, update as LooseUpdate));
-      return result.ok ? { ok: true, row: decode(result.item) } : { ok: false, current: decodeIfAny(result.current) };
+      return result.ok
+        ? { ok: true, row: decode(result.item), sentOnce: result.sentOnce }
+        : { ok: false, current: decodeIfAny(result.current) };
     },
   };
 }
@@ -187,8 +191,11 @@ function pathOf(fields: PlainFields, path: AttributePath): AttributePath {
   return kind.startsWith("spread") ? `${attribute}${path[1]}` : [attribute, path[1]];
 }
 
+/** Conditions may name the revision; the table itself changes it. */
+const REVISION = [REV_ATTRIBUTE, "integer"] as const;
+
 function fieldAt(fields: PlainFields, name: string): readonly [string, PlainKind] {
-  const field = fields[name];
+  const field = name === "rev" ? REVISION : fields[name];
   if (!field) throw new TypeError(`"${name}" is no field of the row`);
   return field;
 }

@@ -282,7 +282,8 @@ export function createTable({
       }),
     );
     try {
-      return { ok: true, item: (await run("write", request)).Attributes! };
+      const { Attributes, $metadata } = await run("write", request);
+      return { ok: true, item: Attributes!, sentOnce: $metadata?.attempts === 1 };
     } catch (error) {
       const conditionFailed = isConditionFailure(error);
       const isRefused = conditionFailed || isAbsentMap(error);
@@ -293,7 +294,7 @@ export function createTable({
           throw isRefused ? readError : error;
         }));
       if (meter && conditionFailed) addRejectedWrite(meter, itemBytes(current || {}));
-      if (current?.[NONCE_ATTRIBUTE]?.S === nonce) return { ok: true, item: current };
+      if (current?.[NONCE_ATTRIBUTE]?.S === nonce) return { ok: true, item: current, sentOnce: false };
       assertReadable(current);
       // Without a response, the row proves only that `once` is false: then this update or an equal one was applied.
       if (!isRefused && (update.once === undefined || holds(current, update.once))) throw error;

@@ -78,8 +78,11 @@ export type Update = Change &
     isNewRow?: boolean;
   };
 
-/** Result of an update: the row after it, or the row that did not meet the conditions (undefined: there is none). */
-export type UpdateResult = { ok: true; item: Item } | { ok: false; current: Item | undefined };
+/**
+ * Result of an update: the row after it, or the row that did not meet the conditions (undefined: there is none). `sentOnce`:
+ * the request was sent once and answered, so no copy of it can arrive later.
+ */
+export type UpdateResult = { ok: true; item: Item; sentOnce: boolean } | { ok: false; current: Item | undefined };
 
 /**
  * Applies an update to a row. Pure: the given row stays unchanged.
@@ -108,7 +111,7 @@ export function changed(current: Item | undefined, key: Key, update: Update): Up
   for (const [name, texts] of exclude)
     write(item, name, setOf((item[name]?.SS ?? []).filter((text) => !texts.includes(text))));
   assertOnce(update, item);
-  return { ok: true, item };
+  return { ok: true, item, sentOnce: true };
 }
 
 /** Returns whether a condition is true for a row. */

@@ -1,0 +1,185 @@
+/**
+ * Changes of an app's credit counter: moves the row of an earlier version first if there is one, remembers which entries are
+ * confirmed, and removes them with later changes.
+ */
+import { type CreditChange, type CreditCounter, type Day, firstDueAt, removal } from "@mjflow/core/credit";
+import { type CreditRow, counterOfRow, flowCreditOfRow, newCreditRow } from "@mjflow/core/credit-row";
+import { MjflowError } from "@mjflow/core/error";
+import type { Flow } from "@mjflow/core/flow";
+import { type FlowCredit, NO_FLOW_CREDIT, RIGHT_MS } from "@mjflow/core/flow-credit";
+import type { EngineDeps } from "./deps.ts";
+
+export type CreditDeps = Pick<EngineDeps, "store" | "clock" | "log">;
+
+export type CreditResult =
+  | { ok: true; counter: CreditCounter; sentOnce: boolean }
+  | { ok: false; current: CreditCounter };
+
+/**
+ * What a process knows of an app's counter. The confirmed entries are its own: it got a clear response for each of them, so
+ * no copy of its request can arrive after the entry is removed.
+ */
+interface Known {
+  counter?: CreditCounter;
+  /** Values of confirmed entries, by name. */
+  confirmed: Map<string, string>;
+}
+
+/** By store, because a process has one store. Nothing depends on it: the sweeper removes what a process forgets. */
+const known = new WeakMap<object, Map<string, Known>>();
+/** More apps than a process is likely to serve in a quarter of an hour. */
+const MAX_KNOWN = 1_000;
+/** Entries that are removed with one change. */
+const MAX_LEAVE = 10;
+const MAX_CONFLICT_RETRIES = 10;
+
+function knownOf({ store }: Pick<CreditDeps, "store">, appId: string): Known {
+  const apps = known.get(store) ?? new Map<string, Known>();
+  known.set(store, apps);
+  const found = apps.get(appId) ?? { confirmed: new Map<string, string>() };
+  if (!apps.has(appId) && apps.size >= MAX_KNOWN) apps.delete(apps.keys().next().value!);
+  apps.set(appId, found);
+  return found;
+}
+
+/** Returns the counter as this process last saw it; it may be old. */
+export function lastSeenCounter(deps: Pick<CreditDeps, "store">, appId: string): CreditCounter | undefined {
+  return knownOf(deps, appId).counter;
+}
+
+/**
+ * Makes one change of the app's counter.
+ *
+ * @returns the counter after the change, or the counter that refused it
+ * @throws MjflowError `overloaded`; any other error means that the change may have been made
+ */
+export async function changeCredit(deps: CreditDeps, appId: string, change: CreditChange): Promise<CreditResult> {
+  const memory = knownOf(deps, appId);
+  for (let retry = 0; retry < MAX_CONFLICT_RETRIES; retry++) {
+    const removable = takeConfirmed(memory, change);
+    const result = await deps.store.changeCredit(appId, withRemovals(change, removable));
+    const counter = result.ok ? result.counter : result.current;
+    if (!counter) {
+      await moveToCounter(deps, appId);
+      continue;
+    }
+    memory.counter = counter;
+    if (result.ok) {
+      await moveOldDays(deps, result.counter);
+      return result;
+    }
+    const still = removable.filter(([name, value]) => counter.entries[name] === value);
+    for (const [name, value] of still) memory.confirmed.set(name, value);
+    // An entry that the sweeper has removed refused the change. Without the entry the change is sent again.
+    if (still.length === removable.length) return { ok: false, current: counter };
+  }
+  throw new MjflowError("overloaded", { detail: "The credit of the app could not be moved." });
+}
+
+/** Takes some confirmed entries that the change can remove too. After an unknown outcome the sweeper removes them. */
+function takeConfirmed({ confirmed }: Known, { enter = {}, leave = [] }: CreditChange): [string, string][] {
+  const removable = [...confirmed].filter(([name]) => enter[name] === undefined && !leave.includes(name));
+  const taken = removable.slice(0, MAX_LEAVE);
+  for (const [name] of taken) confirmed.delete(name);
+  return taken;
+}
+
+/** Each removal has the condition that the entry is still the same. So a late copy of the request removes no other entry. */
+function withRemovals(change: CreditChange, removable: readonly [string, string][]): CreditChange {
+  const when = removable.map(([entry, equals]) => ({ entry, equals }));
+  const leave = removable.map(([name]) => name);
+  return { ...change, leave: [...(change.leave ?? []), ...leave], when: [...change.when, ...when] };
+}
+
+/** Entries above which a process removes its own at once, so that the counter stays small. */
+const ENTRIES_KEPT = { hold: 12, settlement: 4 };
+
+/** An entry of the counter that a process has set itself. */
+export interface OwnEntry {
+  name: string;
+  value: string;
+  /** False if a copy of the request may arrive later; then only the sweeper removes the entry. */
+  sentOnce: boolean;
+}
+
+/** Removes an entry that a row has confirmed: with the next change, or at once if the counter has many entries. */
+export async function confirmEntry(
+  deps: CreditDeps,
+  appId: string,
+  { name, value, sentOnce }: OwnEntry,
+  kind: keyof typeof ENTRIES_KEPT,
+): Promise<void> {
+  if (!sentOnce) return;
+  const memory = knownOf(deps, appId);
+  const entries = Object.keys(memory.counter?.entries ?? {}).length;
+  if (entries <= ENTRIES_KEPT[kind]) {
+    memory.confirmed.set(name, value);
+    return;
+  }
+  // The flow is stored, and the entry does no harm. So a failure must not become a failure of the request.
+  await changeCredit(deps, appId, removal(name, value, deps.clock.now())).catch((error: unknown) => {
+    deps.log.warn("credit.entry-not-removed", { app: appId, error: String(error) });
+  });
+}
+
+// ── the row of earlier versions ────────────────────────────────────────────────────────────────────────────────────
+
+/**
+ * Freezes the row of an earlier version and creates the counter from it. A frozen row never changes, so a crash in between is
+ * continued by the next caller with the same result. An app without a row gets an empty frozen one: an earlier version that
+ * still runs then fails instead of counting on its own.
+ */
+export async function moveToCounter(deps: CreditDeps, appId: string): Promise<void> {
+  const now = deps.clock.now();
+  const row = await frozenRow(deps, appId, now);
+  const counter = counterOfRow(row, now);
+  const hasEntries = Object.keys(counter.entries).length > 0;
+  await deps.store.createCreditCounter({ ...counter, ...(hasEntries && { dueAt: firstDueAt(now) }) });
+  deps.log.info("credit.moved", { app: appId, running: counter.running });
+}
+
+async function frozenRow(deps: CreditDeps, appId: string, now: number): Promise<CreditRow> {
+  for (let retry = 0; retry < MAX_CONFLICT_RETRIES; retry++) {
+    const row = (await deps.store.creditRow(appId)) ?? newCreditRow(appId, now);
+    if (row.frozen) return row;
+    const saved = await deps.store.saveCreditRow({ ...row, frozen: true });
+    if (saved.ok) return saved.item;
+  }
+  throw new MjflowError("overloaded", { detail: "Other requests changed the app's credit at the same time." });
+}
+
+/** Returns the credit of a flow. The hold of an older flow is in the frozen row of its app. */
+export async function flowCreditOf(deps: CreditDeps, { id, appId, hasCreditHold, credit }: Flow): Promise<FlowCredit> {
+  if (credit || !hasCreditHold) return credit ?? NO_FLOW_CREDIT;
+  return flowCreditOfRow(await frozenRow(deps, appId, deps.clock.now()), id) ?? NO_FLOW_CREDIT;
+}
+
+/** @throws MjflowError `overloaded` if the process was stopped for so long that its hold may have been given back */
+export function assertTimely({ clock }: Pick<CreditDeps, "clock">, at: number): void {
+  if (clock.now() - at <= RIGHT_MS) return;
+  throw new MjflowError("overloaded", { detail: "The request took too long after its credit was reserved." });
+}
+
+// ── days ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export function dateOf(now: number): string {
+  return new Date(now).toISOString().slice(0, 10);
+}
+
+const DAY_MS = 24 * 3_600_000;
+
+/** Moves days before yesterday into rows of their own, so that the counter keeps its size. At most once a day and app. */
+async function moveOldDays(deps: CreditDeps, { appId, days }: CreditCounter): Promise<void> {
+  const yesterday = dateOf(deps.clock.now() - DAY_MS);
+  for (const [date, day] of Object.entries(days)) {
+    if (date < yesterday) await moveDay(deps, appId, date, day);
+  }
+}
+
+/** A day that another usage of the same date was stored for stays in the counter. */
+async function moveDay(deps: CreditDeps, appId: string, date: string, day: Day): Promise<void> {
+  if (!(await deps.store.saveCreditDay(appId, date, day))) return;
+  const is = { day: date, equals: day };
+  const at = deps.clock.now();
+  await deps.store.changeCredit(appId, { removeDay: date, when: [is], repetition: { once: is }, at });
+}

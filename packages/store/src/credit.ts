@@ -1,0 +1,215 @@
+/** The credit of apps in the table: the counter, the days that have left it, and the row of earlier versions. */
+import type { CreditChange, CreditCondition, CreditCounter, Day, Grant } from "@mjflow/core/credit";
+import { firstDueAt } from "@mjflow/core/credit";
+import type { CreditRow } from "@mjflow/core/credit-row";
+import { duePartitionOf } from "@mjflow/core/due";
+import type { CreditStore, Saved } from "@mjflow/core/port";
+import { type Fields, fieldsOf, type Item, keyOf, REV_ATTRIBUTE, row, VERSION, VERSION_ATTRIBUTE } from "./codec.ts";
+import { ATTRIBUTE, appKey, CREDIT_DAYS, counterKey, creditDayKey, creditKey, creditPk, grantKey } from "./keys.ts";
+import {
+  createPlainRows,
+  type PlainCondition,
+  type PlainFields,
+  type PlainRow,
+  type PlainUpdate,
+} from "./plain-row.ts";
+import type { Table } from "./table.ts";
+
+/** Fixed attributes and at most some open entries; the whole row stays below 1 KB, so that a change costs one unit. */
+const COUNTER = {
+  added: ["ad", "integer"],
+  settled: ["se", "integer"],
+  refunded: ["rf", "integer"],
+  used: ["us", "integer"],
+  running: ["ru", "integer"],
+  fullAtUs: ["fu", "integer"],
+  entries: ["e.", "spread of text"],
+  dayFlows: ["n.", "spread of integer"],
+  daySettled: ["d.", "spread of integer"],
+  dueShard: [ATTRIBUTE.dueShard, "text"],
+  dueAt: [ATTRIBUTE.dueAt, "integer"],
+} as const satisfies PlainFields;
+type CounterFields = typeof COUNTER;
+
+const DAY = {
+  flows: ["n", "integer"],
+  settled: ["d", "integer"],
+  expiresAt: [ATTRIBUTE.expiresAt, "integer"],
+} as const satisfies PlainFields;
+
+/** How long the usage of a day is kept. */
+const DAY_RETENTION_MS = 400 * 24 * 3_600_000;
+
+/** `appId` is in the key. The row of earlier versions. */
+const CREDIT = {
+  rev: [REV_ATTRIBUTE, "number"],
+  frozen: ["fz", "flag"],
+  added: ["ad", "count"],
+  reserved: ["re", "count"],
+  settled: ["se", "count"],
+  refunded: ["rf", "count"],
+  holds: ["ho", "json"],
+  fullAt: ["fu", "number"],
+  applying: ["ap", "json"],
+  days: ["dy", "json"],
+  createdAt: ["cr", "number"],
+} as const satisfies Fields<Exclude<keyof CreditRow, "appId">>;
+
+/** A version that does not know the counter must not read a frozen row, or it would write a hold that nobody counts. */
+const FROZEN_VERSION = String(VERSION + 1);
+
+/** `appId` and `reference` are in the key. */
+const GRANT = {
+  rev: [REV_ATTRIBUTE, "number"],
+  micro: ["mi", "number"],
+  state: ["st", "text"],
+  createdAt: ["cr", "number"],
+} as const satisfies Fields<Exclude<keyof Grant, "appId" | "reference">>;
+
+/** @param dueShards number of shards of each class of due entries (core/due.ts) */
+export function createCreditStore(table: Table, dueShards: number): CreditStore {
+  const counters = createPlainRows(table, COUNTER);
+  const days = createPlainRows(table, DAY);
+
+  async function save<T extends { rev: number }>(
+    value: T,
+    toItem: (value: T) => Item,
+    ofItem: (item: Item) => T,
+  ): Promise<Saved<T>> {
+    const next = { ...value, rev: value.rev + 1 };
+    const put = await table.put(toItem(next), value.rev === 0 ? undefined : value.rev);
+    return put.ok ? { ok: true, item: next } : { ok: false, current: put.current && ofItem(put.current) };
+  }
+
+  return {
+    async creditCounter(appId) {
+      const found = await counters.get(counterKey(appId));
+      return found && counterOf(appId, found);
+    },
+    async createCreditCounter(counter) {
+      await counters.create(counterKey(counter.appId), fieldsOfCounter(counter, dueShards));
+    },
+    async changeCredit(appId, change) {
+      const result = await counters.update(counterKey(appId), updateOf(appId, change, dueShards));
+      return result.ok
+        ? { ok: true, counter: counterOf(appId, result.row), sentOnce: result.sentOnce }
+        : { ok: false, current: result.current && counterOf(appId, result.current) };
+    },
+    async saveCreditDay(appId, date, { flows, settled }) {
+      const expiresAt = Math.ceil((Date.parse(date) + DAY_RETENTION_MS) / 1_000);
+      const result = await days.create(creditDayKey(appId, date), { flows, settled, expiresAt });
+      return result.ok || (result.current?.flows === flows && result.current.settled === settled);
+    },
+    async creditDays(appId, limit) {
+      const items = await table.list({ partition: creditPk(appId), ...CREDIT_DAYS, descending: true, limit });
+      const dayOf = (item: Item): [string, Day] => {
+        const { flows = 0, settled = 0 } = days.decode(item);
+        return [keyOf(item).sk.slice(CREDIT_DAYS.from.length), { flows, settled }];
+      };
+      return Object.fromEntries(items.map(dayOf));
+    },
+    async creditRow(appId) {
+      const item = await table.get(creditKey(appId));
+      return item && creditRowOf(item);
+    },
+    saveCreditRow: (credit) => save(credit, creditRowItem, creditRowOf),
+    async grant(appId, reference) {
+      const item = await table.get(grantKey(appId, reference));
+      return item && grantOf(item);
+    },
+    saveGrant: (grant) => save(grant, (next) => row(grantKey(next.appId, next.reference), GRANT, next), grantOf),
+  };
+}
+
+function counterOf(appId: string, found: PlainRow<CounterFields>): CreditCounter {
+  const { rev, added = 0, settled = 0, refunded = 0, used = 0, running = 0, fullAtUs, entries, dueAt } = found;
+  const dates = Object.keys(found.daySettled);
+  const days = dates.map((date) => [date, { flows: found.dayFlows[date] ?? 0, settled: found.daySettled[date]! }]);
+  return {
+    ...{ appId, rev, added, settled, refunded, used, running },
+    ...(fullAtUs !== undefined && { fullAtUs }),
+    ...{ entries, days: Object.fromEntries(days) as Record<string, Day> },
+    ...(dueAt !== undefined && { dueAt }),
+  };
+}
+
+function fieldsOfCounter(
+  { appId, rev: _, days: _days, ...fields }: CreditCounter,
+  dueShards: number,
+): Partial<PlainRow<CounterFields>> {
+  return {
+    ...fields,
+    ...(fields.dueAt !== undefined && { dueShard: duePartitionOf({ kind: "credit", appId }, dueShards) }),
+  };
+}
+
+function updateOf(appId: string, change: CreditChange, dueShards: number): PlainUpdate<CounterFields> {
+  const { add = {}, fullAtUs, enter, leave = [], day, removeDay, dueAt, when, repetition, at } = change;
+  const isAdded = fullAtUs !== undefined && "add" in fullAtUs;
+  const due = { dueShard: duePartitionOf({ kind: "credit", appId }, dueShards) };
+  return {
+    add: {
+      ...add,
+      ...(isAdded && { fullAtUs: fullAtUs.add }),
+      ...(day && { dayFlows: { [day.date]: day.flows }, daySettled: { [day.date]: day.settled } }),
+    },
+    set: {
+      ...(fullAtUs && !isAdded && { fullAtUs: fullAtUs.set }),
+      ...(enter && { entries: enter }),
+      ...(typeof dueAt === "number" && { ...due, dueAt }),
+    },
+    setOnce: enter && dueAt === undefined ? { ...due, dueAt: firstDueAt(at) } : {},
+    remove: {
+      ...(leave.length > 0 && { entries: leave }),
+      ...(removeDay !== undefined && { dayFlows: [removeDay], daySettled: [removeDay] }),
+      ...(dueAt === null && { dueShard: true as const, dueAt: true as const }),
+    },
+    when: [{ row: "present" }, ...when.flatMap(conditionsOf)],
+    ...("once" in repetition ? { once: conditionsOf(repetition.once)[0]! } : { repeatable: repetition.harmless }),
+  };
+}
+
+type Condition = PlainCondition<CounterFields>;
+
+function conditionsOf(condition: CreditCondition): Condition[] {
+  if ("entry" in condition) {
+    const at = ["entries", condition.entry] as const;
+    return ["is" in condition ? { at, is: condition.is } : { at, equals: condition.equals }];
+  }
+  if ("day" in condition) {
+    const { flows, settled } = condition.equals;
+    return [
+      { at: ["daySettled", condition.day], equals: settled },
+      { at: ["dayFlows", condition.day], equals: flows },
+    ];
+  }
+  if ("absentOrAtMost" in condition) {
+    const { at, absentOrAtMost } = condition;
+    return [
+      {
+        anyOf: [
+          { at, is: "absent" },
+          { at, atMost: absentOrAtMost },
+        ],
+      },
+    ];
+  }
+  return [condition as Condition];
+}
+
+function creditRowItem(credit: CreditRow): Item {
+  const item = row(creditKey(credit.appId), CREDIT, credit);
+  return credit.frozen ? { ...item, [VERSION_ATTRIBUTE]: { N: FROZEN_VERSION } } : item;
+}
+
+function creditRowOf(item: Item): CreditRow {
+  const isFrozen = item[CREDIT.frozen[0]]?.BOOL === true && item[VERSION_ATTRIBUTE]?.N === FROZEN_VERSION;
+  const readable = isFrozen ? { ...item, [VERSION_ATTRIBUTE]: { N: String(VERSION) } } : item;
+  return { appId: keyOf(item).pk.slice(appKey("").pk.length), ...fieldsOf(readable, CREDIT) } as CreditRow;
+}
+
+function grantOf(item: Item): Grant {
+  const { pk, sk } = keyOf(item);
+  const ids = { appId: pk.slice(appKey("").pk.length), reference: sk.slice(grantKey("", "").sk.length) };
+  return { ...ids, ...fieldsOf(item, GRANT) } as Grant;
+}
