@@ -49,8 +49,8 @@ export interface FaultProfile {
   loseMessage: number;
   recursionCut: number;
   /**
-   * Changes of a credit counter: the caller gets an error, and the table applies the change half a minute later; a copy of
-   * an applied change arrives up to five minutes later, which is how long a signed request is valid.
+   * Changes of a credit counter. Late: the caller gets an error, and the table applies the change half a minute later. Copied:
+   * the table gets the same change again up to five minutes later, which is how long a signed request is valid.
    */
   lateCredit: number;
   copyCredit: number;

@@ -446,7 +446,7 @@ describe("the row of an earlier version", () => {
 });
 
 /**
- * A model of an app: processes admit, press and settle flows in small steps, any of them may stop after any step, and any
+ * A model of an app. Processes admit, press and settle flows in small steps. Any of them may stop after any step, and any
  * change may be sent again. K1: held = used + added - settled. K2: reserved = settled + refunded + held. K3: held and running
  * are those of flows and unconfirmed entries. K4: settled is what the flows were charged. K6: no hold exceeds a limit. K7: a
  * settlement is applied once. K8: in the end nothing is held.

@@ -1,6 +1,6 @@
 /**
- * Changes of an app's credit counter: moves the row of an earlier version first if there is one, remembers which entries are
- * confirmed, and removes them with later changes.
+ * Changes of an app's credit counter. The first change of an app moves the row of an earlier version. The process remembers
+ * which entries are confirmed, and removes them with later changes.
  */
 import { type CreditChange, type CreditCounter, type Day, firstDueAt, removal } from "@mjflow/core/credit";
 import { type CreditRow, counterOfRow, flowCreditOfRow, newCreditRow } from "@mjflow/core/credit-row";

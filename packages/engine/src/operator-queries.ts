@@ -15,7 +15,7 @@ const PARTITION_LIMIT = 200;
 const MAX_LISTED = 50;
 
 export interface OverdueResult {
-  /** Without the credit of apps: a crash makes it due, and nobody waits for it. */
+  /** Without the credit of apps: a crash makes it due, and no flow waits for it. */
   due: Exclude<Due, { kind: "credit" }>[];
   /** True if there are no further entries. */
   isWhole: boolean;

@@ -55,7 +55,7 @@ const CREDIT = {
   createdAt: ["cr", "number"],
 } as const satisfies Fields<Exclude<keyof CreditRow, "appId">>;
 
-/** A version that does not know the counter must not read a frozen row, or it would write a hold that nobody counts. */
+/** A version that does not know the counter must not read a frozen row, or it would write a hold that no counter has. */
 const FROZEN_VERSION = String(VERSION + 1);
 
 /** `appId` and `reference` are in the key. */
