@@ -402,9 +402,11 @@ export type Metric =
   | "SecretsUnreadable"
   | "Archived"
   | "ArchiveFailures"
-  /** Flows that a limit refused; changes whose entry proved that they were made already; holds that no flow had. */
+  /** Flows that a limit refused. */
   | "CreditRefused"
+  /** Changes of a counter whose entry proved that they had been made already. */
   | "CreditRecognized"
+  /** Holds that no flow had. */
   | "CreditGivenBack"
   | "DeadLetters"
   /** Event streams and long polls that were refused because too many are open. */
