@@ -41,12 +41,24 @@ describe("the hint of a task", () => {
     expect(taskHintMs({ ...waiting, pace: "relax" }, undefined, NOW + minute)).toBe(60 * second);
   });
 
+  test("a task with an open modal is not nearer to its end, and after the answer its time begins again", () => {
+    const open = running({ status: "MODAL", action: "UPSCALE" });
+    expect(taskHintMs(open, undefined, NOW + 10 * minute)).toBe(15 * second);
+    const answered = running({ action: "UPSCALE", modals: 1, submittedAt: NOW + 10 * minute });
+    expect(taskHintMs(answered, undefined, NOW + 10 * minute + 5 * second)).toBe(10 * second);
+  });
+
+  test("a task that waited ten minutes for its vendor is as young as one that was accepted at once", () => {
+    const late = running({ createdAt: NOW - 10 * minute });
+    expect(taskHintMs(late, learned, NOW + 50 * second)).toBe(taskHintMs(running(), learned, NOW + 50 * second));
+  });
+
   test("for every task and every time the hint is from 1 s to 60 s, and whole", () => {
     const task = fc.record({
       status: fc.constantFrom(...STATUSES),
       pace: fc.constantFrom("fast", "turbo", "relax", "video" as const),
       action: fc.constantFrom("IMAGINE", "UPSCALE", "SOMETHING"),
-      createdAt: fc.integer({ min: NOW - 86_400_000, max: NOW + 86_400_000 }),
+      submittedAt: fc.integer({ min: NOW - 86_400_000, max: NOW + 86_400_000 }),
     });
     fc.assert(
       fc.property(task, fc.constantFrom(undefined, learned), (more, durations) => {
@@ -100,8 +112,8 @@ describe("the hint of a flow", () => {
 
   test("of several running tasks the last end counts, and failed branches do not", () => {
     const done = taskIn("SUCCESS", { then: [{ press: "U1" }, { press: "V1" }] });
-    const upscale = running({ path: "0-0", action: "UPSCALE", createdAt: NOW - 2 * second });
-    const variation = running({ path: "0-1", action: "IMAGINE", createdAt: NOW - 70 * second });
+    const upscale = running({ path: "0-0", action: "UPSCALE", submittedAt: NOW - 2 * second });
+    const variation = running({ path: "0-1", action: "IMAGINE", submittedAt: NOW - 70 * second });
     const failed = taskIn("FAILURE", { path: "0-1", then: [{ press: "V1" }] });
     expect(hint([done, upscale, variation])).toBeGreaterThan(hint([done, upscale, failed])!);
   });

@@ -7,7 +7,7 @@ import { flowStatus } from "./flow.ts";
 import { isPlannedChild } from "./id.ts";
 import type { Press } from "./plan.ts";
 import { isEnded, type Task } from "./task.ts";
-import { expectedMs, type TaskDurations } from "./task-duration.ts";
+import { expectedMs, runningSince, type TaskDurations } from "./task-duration.ts";
 import type { Pace } from "./timing.ts";
 
 export const HINT_MIN_MS = 1_000;
@@ -47,17 +47,17 @@ export function flowHintMs(
 
 /**
  * Returns the time in which the task probably ends, ms: the 80th percentile minus its age. A task that is older has no
- * expected end, so the rest is a quarter of its age. The time in which no vendor has the task does not count as age.
+ * expected end, so the rest is a quarter of its age. The time in which the task waits does not count as age.
  */
 function remainingMs(task: Task, durations: TaskDurations | undefined, now: number): number {
   const expected = expectedMs(durations, task.pace, task.action);
-  const age = isWaiting(task) ? 0 : Math.max(0, now - task.createdAt);
+  const age = isWaiting(task) ? 0 : Math.max(0, now - runningSince(task));
   return age < expected ? expected - age : age / 4;
 }
 
-/** True while the task waits for its vendor: in a queue, for a free slot, or after a busy response. */
+/** True while the task waits: in a queue, for a free slot, after a busy response, or for a modal answer. */
 function isWaiting({ status, submittedAt }: Task): boolean {
-  return status === "PENDING" && submittedAt === undefined;
+  return status === "MODAL" || (status === "PENDING" && submittedAt === undefined);
 }
 
 /** Expected time of the longest branch of a plan, ms. */

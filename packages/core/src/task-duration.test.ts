@@ -18,9 +18,18 @@ const sample = (ms: number, more: Partial<DurationSample> = {}): DurationSample 
 const after = (...samples: DurationSample[]) => addDurations(undefined, samples, NOW);
 
 describe("the sample of a task", () => {
-  test("a success counts from its creation to its end", () => {
-    const task = taskIn("SUCCESS", { endedAt: NOW + 42 * second });
+  test("a success counts from its acceptance to its end, and not how long it waited for a busy vendor", () => {
+    const task = taskIn("SUCCESS", { submittedAt: NOW + 900 * second, endedAt: NOW + 942 * second });
     expect(durationSampleOf(task)).toEqual(sample(42 * second));
+  });
+
+  test("a success whose acceptance is unknown counts from its creation", () => {
+    expect(durationSampleOf(taskIn("SUCCESS", { endedAt: NOW + 42 * second }))).toEqual(sample(42 * second));
+  });
+
+  test("after a modal the time of the last answer counts, and not how long a person thought about it", () => {
+    const task = taskIn("SUCCESS", { modals: 1, submittedAt: NOW + 600 * second, endedAt: NOW + 630 * second });
+    expect(durationSampleOf(task)).toEqual(sample(30 * second));
   });
 
   test.each(["PENDING", "IN_PROGRESS", "FAILURE", "CANCEL", "EXPIRED"] as const)(

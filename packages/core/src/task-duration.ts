@@ -20,7 +20,7 @@ export interface TaskDurations {
 export interface DurationSample {
   pace: Pace;
   action: string;
-  /** From the creation of the task to its end, ms. */
+  /** From the acceptance by the vendor to the end, ms. */
   ms: number;
 }
 
@@ -49,9 +49,17 @@ const DEFAULT_ACTION_MS: Partial<Record<string, number>> = {
 
 /** Returns the sample of a task that has succeeded; undefined for every other task. */
 export function durationSampleOf(task: Task): DurationSample | undefined {
-  const { status, pace, action, createdAt, endedAt } = task;
+  const { status, pace, action, endedAt } = task;
   if (status !== "SUCCESS" || endedAt === undefined) return undefined;
-  return { pace, action, ms: Math.max(0, endedAt - createdAt) };
+  return { pace, action, ms: Math.max(0, endedAt - runningSince(task)) };
+}
+
+/**
+ * Returns when the duration of a task begins, epoch ms: when the vendor accepted it, or its last modal answer. How long a task
+ * waited for a busy vendor, or for a person, says nothing about the time that the vendor needs.
+ */
+export function runningSince({ submittedAt, createdAt }: Task): number {
+  return submittedAt ?? createdAt;
 }
 
 /** Adds samples. `now` is the time of the write, epoch ms. */
