@@ -15,6 +15,7 @@ import {
   MJ_HOOK_LISTENER,
   newDelivery,
   parseDeliveryId,
+  postponeAttempt,
   postponeOverdue,
   RETRY_SCHEDULE_MS,
   recordAttempt,
@@ -290,5 +291,37 @@ describe("overdue deliveries", () => {
     const swept = postponeOverdue(leased, leased.leaseUntil! + 1);
     expect(claimDelivery(swept, leased.leaseUntil! - 1)).toBeUndefined();
     expect(claimDelivery(swept, leased.leaseUntil!)).toBeDefined();
+  });
+});
+
+describe("postponed attempts", () => {
+  const made = newDelivery(
+    {
+      flowId: FLOW,
+      subject: "0",
+      name: "completed",
+      listener: "hook",
+      appId: "app_a",
+      type: "task.completed",
+      happenedAt: NOW,
+    },
+    NOW,
+  );
+
+  it("a postponed attempt can be claimed from the given time, and counts as no attempt", () => {
+    const postponed = postponeAttempt(made, NOW + 30 * second, NOW);
+    expect(postponed).toMatchObject({ status: "pending", tries: 0, due: NOW + 30 * second });
+    expect(claimDelivery(postponed, NOW + 30 * second - 1)).toBeUndefined();
+    expect(claimDelivery(postponed, NOW + 30 * second)).toBeDefined();
+  });
+
+  it("a receiver that is down for five days moves a delivery at most 50 times", () => {
+    let delivery = made;
+    let moves = 0;
+    for (let now = NOW; now < NOW + 120 * hour; now = delivery.due!) {
+      delivery = postponeAttempt(delivery, now + 10 * minute, now);
+      moves++;
+    }
+    expect(moves).toBeLessThanOrEqual(50);
   });
 });

@@ -201,7 +201,17 @@ export function postponeOverdue(delivery: Delivery, now: number): Delivery {
   return { ...delivery, leaseUntil: delivery.leaseUntil ?? now, due: now + OVERDUE_MS };
 }
 
-/** Postpones an attempt that was not made, because its receiver is known to hang or fail. It counts as no attempt. */
-export function postponeAttempt(delivery: Delivery, until: number): Delivery {
-  return { ...delivery, leaseUntil: until, due: until };
+/** Longest pause of a postponed attempt, as long as a pause of the schedule. */
+const POSTPONED_MAX_MS = 5 * hour;
+
+/**
+ * Postpones an attempt that was not made, because its receiver is known to hang or fail. It counts as no attempt. The pause
+ * is at least half the age of the delivery, so a receiver that is down for days costs some writes per delivery, not hundreds.
+ *
+ * @param until when the receiver may be tried again, epoch ms
+ */
+export function postponeAttempt(delivery: Delivery, until: number, now: number): Delivery {
+  const pause = Math.min(POSTPONED_MAX_MS, Math.round((now - delivery.createdAt) / 2));
+  const from = Math.max(until, now + pause);
+  return { ...delivery, leaseUntil: from, due: from };
 }

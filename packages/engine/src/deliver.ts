@@ -89,13 +89,10 @@ export async function sendNextAttempt(deps: DeliverDeps, delivery: Delivery, nex
 /** The longest delay of SQS. */
 const QUEUE_DELAY_MAX_MS = 15 * 60_000;
 
-/**
- * The due index brings the delivery back, and no message waits. So a receiver that hangs for hours costs one write per
- * delivery and opening of its circuit breaker.
- */
-function postpone({ log, random }: DeliverDeps, delivery: Delivery, retryAt: number): Attempted {
+/** The due index brings the delivery back, and no message waits. */
+function postpone({ log, random, clock }: DeliverDeps, delivery: Delivery, retryAt: number): Attempted {
   log.count("DeliveriesPostponed");
-  return { after: postponeAttempt(delivery, retryAt + Math.round(SPREAD_MS * random.chance())) };
+  return { after: postponeAttempt(delivery, retryAt + Math.round(SPREAD_MS * random.chance()), clock.now()) };
 }
 
 /** Postponed deliveries of one receiver become due spread over this time. */
