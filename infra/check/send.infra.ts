@@ -32,10 +32,13 @@ function* tasks(actions: readonly string[]): Generator<Task> {
             for (const rest of REST) {
               const fields = { flowId: "flow_1", path: "0", provider: "p", account: "a", pace: "fast" as const };
               const task = newTask({ ...fields, action, eventMask: mask, archive }, NOW - 60_000, NOW);
-              yield { ...task, status, pendingEffects, ...rest };
+              // The write that ends a task, or makes it wait, releases its slot.
+              const slot = HOLDING.has(status) ? { row: 0, at: NOW - 1 } : undefined;
+              yield { ...task, status, pendingEffects, ...(slot && { slot }), ...rest };
             }
 }
 
+const HOLDING: ReadonlySet<Task["status"]> = new Set(["SUBMITTING", "UNCLEAR", "SUBMITTED", "IN_PROGRESS"]);
 const THEN = [{ press: "upscale:1" }];
 const REST: Partial<Task>[] = [
   {},
@@ -100,7 +103,8 @@ const ENTRY_POINTS: Record<string, { signals: Signal[]; actions?: string[]; send
     // Its own jobs have queues of their own.
     sends: ["deliver", "sweep", "repair"],
   },
-  Deadletter: { signals: [...abandon, ...archived] },
+  // It ends no task that a vendor may have, so it releases no slot.
+  Deadletter: { signals: [{ kind: "abandon", failure: failure("dead_letter") }, ...archived] },
   // It only reads.
   Stream: { signals: [] },
   // The API presses buttons of finished tasks, submits modal answers and redrives dead-letter messages to any queue.
@@ -118,7 +122,10 @@ const EFFECTS: Record<Effect["kind"], (task: Task) => QueueName[]> = {
   adopt: (task) => [...legalQueuesOf(task, { kind: "adopt" }), ...legalQueuesOf(task, { kind: "adoptionDone" })],
   call: () => [],
   lookup: () => [],
-  release: () => [],
+  // A released slot wakes the tasks that wait for one.
+  release: () => ["submit"],
+  // The worker that stores the task also dispatches the list.
+  wait: () => [],
 };
 
 function queuesOf(task: Task, signal: Signal): QueueName[] {

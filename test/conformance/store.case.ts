@@ -9,6 +9,7 @@ import { type DeadLetter, deadLetterIdOf } from "@mjflow/core/dead-letter";
 import type { Flow } from "@mjflow/core/flow";
 import type { Due, DueRef, FlowFilter, Store } from "@mjflow/core/port";
 import type { Task } from "@mjflow/core/task";
+import { afterApp, newWaitList } from "@mjflow/core/wait-list";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { dueEntries } from "../support/due.ts";
 import { AWKWARD, NOW, newAppId, newFlow, taskIn } from "./factory.ts";
@@ -101,6 +102,68 @@ export function storeCase(title: string, make: () => Promise<StoreMaker>, skip: 
           expect(state.slots).toContainEqual({ kind: "tasks", row: 11, held: { "a.0": NOW } });
           expect(state.slots).toContainEqual({ kind: "calls", row: 2, held: { x: NOW } });
           expect(state.slots).toHaveLength(2);
+        },
+      );
+    });
+
+    describe("wait lists", () => {
+      const entry = (appId: string, createdAt: number, path = "0") => ({
+        appId,
+        createdAt,
+        flowId: newFlow().id,
+        path,
+      });
+
+      conformanceTest("waiting tasks are listed by app and then by their time, within the bounds", async () => {
+        const account = newAppId();
+        const [b, a2, a1] = [entry("app_b", NOW), entry("app_a", NOW + 1), entry("app_a", NOW - 1_000_000_000_000)];
+        for (const each of [b, a2, a1]) await store.addWaiting("p", account, each);
+        expect(await store.listWaiting("p", account, { limit: 9 })).toEqual([a1, a2, b]);
+        expect(await store.listWaiting("p", account, { limit: 1 })).toEqual([a1]);
+        expect(await store.listWaiting("p", account, { from: afterApp("app_a"), limit: 9 })).toEqual([b]);
+        expect(await store.listWaiting("p", account, { to: afterApp("app_a"), limit: 9 })).toEqual([a1, a2]);
+        expect(await store.listWaiting("other", account, { limit: 9 })).toEqual([]);
+      });
+
+      conformanceTest("a task that is added twice is listed once, until it is removed", async () => {
+        const account = newAppId();
+        const one = entry("app_a", NOW);
+        for (let i = 0; i < 2; i++) await store.addWaiting("p", account, one);
+        expect(await store.listWaiting("p", account, { limit: 9 })).toEqual([one]);
+        expect(await store.isWaiting("p", account, one)).toBe(true);
+        for (let i = 0; i < 2; i++) await store.removeWaiting("p", account, one);
+        expect(await store.isWaiting("p", account, one)).toBe(false);
+      });
+
+      conformanceTest(
+        "the state of a list is due as an entry of its account; the loser of two writes gets the winner's row",
+        async () => {
+          const account = newAppId();
+          const list = {
+            ...newWaitList("p", account),
+            since: NOW,
+            due: NOW + 1,
+            turn: "app_a",
+            parallel: 4,
+            parallelAt: NOW,
+          };
+          const both = await Promise.all([store.saveWaitList(list), store.saveWaitList({ ...list, turn: "app_b" })]);
+          const won = both.find(({ ok }) => ok);
+          const stored = won?.ok ? won.item : undefined;
+          expect(both.filter(({ ok }) => !ok)).toEqual([{ ok: false, current: stored }]);
+          expect(await store.waitList("p", account)).toEqual(stored);
+          expect((await store.accountState("p", account)).waitList).toEqual(stored);
+          const dueLists = async () => {
+            const pages = await Promise.all(
+              (await store.duePartitions(NOW + 1)).map(({ name }) => store.due(name, NOW + 1, 1_000)),
+            );
+            return pages
+              .flatMap(({ due }) => due)
+              .filter((each) => each.kind === "waitList" && each.account === account);
+          };
+          expect(await dueLists()).toEqual([{ kind: "waitList", provider: "p", account, dueAt: NOW + 1 }]);
+          await store.saveWaitList({ ...stored!, since: undefined, due: undefined });
+          expect(await dueLists()).toEqual([]);
         },
       );
     });

@@ -100,6 +100,36 @@ describe("crashes at every point of a flow", () => {
     console.log(`one crash at each of ${points} points of a flow with subscribers`);
   }, 120_000);
 
+  test("after one crash at any point at a busy account with one slot, nothing is left in its wait list", async () => {
+    const run = (kill: number | undefined) => {
+      let fired = 0;
+      let last = 0;
+      const outcomeAt = ({ index, process }: CrashPoint): CallOutcome => {
+        if (process !== "sweep") last = Math.max(last, index);
+        if (index !== kill) return noFault;
+        fired++;
+        return { kind: "die" };
+      };
+      const isBusy = (_: string, at: number) => at < 70_000 || (at > 150_000 && at < 170_000);
+      const variant = { accounts: ["a"], maxRunning: 1, isBusy };
+      return runSimulation({ seed: 1, flows: 1, outcomeAt, plan: PLAN, variant }).then((each) => ({
+        ...checkInvariants(each),
+        run: each,
+        fired,
+        points: last + 1,
+      }));
+    };
+    const { points, findings } = await run(undefined);
+    expect(findings).toEqual([]);
+    for (let at = 0; at < points; at++) {
+      const killed = await run(at);
+      expect(killed.findings).toEqual([]);
+      expect(killed.fired).toBe(1);
+      if (killed.run.flows.size > 0) expect(killed.counts.paid).toBeLessThanOrEqual(TASKS + 1);
+    }
+    console.log(`one crash at each of ${points} points of a flow that waits`);
+  }, 120_000);
+
   test("after two crashes at any pair of points the flow ends and costs at most two additional images", async () => {
     const points = await pointsOfOneFlow();
     let pairs = 0;

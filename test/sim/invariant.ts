@@ -75,6 +75,7 @@ export function checkInvariants(run: SimulationRun): InvariantReport {
   findings.push(...openHoldsOf(run), ...submissionsAfterCancel(run), ...repeatedPressesOf(run));
   const notifications = missingNotificationsOf(run);
   findings.push(...notifications.findings, ...incompleteLogsOf(run));
+  if (run.waiting > 0) findings.push(`${run.waiting} entries are left in wait lists`);
   if (run.rootsWithoutFlow > 0) findings.push(`${run.rootsWithoutFlow} tasks belong to no flow`);
   const tasks = [...run.flows.values()].flatMap((flow) => flow.tasks);
   const byMark = run.variant.searched === true;

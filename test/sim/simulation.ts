@@ -19,6 +19,7 @@ import type { PlanInput } from "@mjflow/core/request";
 import type { SweepJob } from "@mjflow/core/sweep-job";
 import { hasOwnDueEntry, isEnded, type Task } from "@mjflow/core/task";
 import { TIMINGS } from "@mjflow/core/timing";
+import { isInWaitList } from "@mjflow/core/wait-list";
 import { createAccounts } from "@mjflow/engine/account";
 import { archive } from "@mjflow/engine/archive";
 import { createCallbackTokens } from "@mjflow/engine/callback-token";
@@ -105,6 +106,19 @@ export interface SimulationVariant {
   routed?: boolean;
   /** Concurrency limit of each account. */
   maxRunning?: number;
+  /** Whether an account rejects every submission as busy; a number: with this Retry-After, ms. @param at ms since the start */
+  isBusy?(account: string, at: number): boolean | number;
+  /** Time from a submission to its response, ms. @param at ms since the start of the run */
+  answerMs?(account: string, at: number): number;
+  /** App of a flow, by the number of the flow. Unset: one app, and another one for flows with endpoints. */
+  appOf?(n: number): string;
+  /** Time within which all flows are created, ms. Unset: a minute. */
+  createdWithinMs?: number;
+  /** How long the due index does not show a write, ms. Unset: 0. */
+  indexLagMs?: number;
+  /** Part of the messages that wake a wait list that are lost, and that arrive twice. Unset: 0. */
+  loseWake?: number;
+  copyWake?: number;
   /** `onVendorLoss` of every flow. */
   onVendorLoss?: "restart";
   /** Returns false if the account is removed from the configuration. @param at ms since the start of the run */
@@ -150,6 +164,8 @@ export interface SimulationRun {
   flows: Map<string, { flow: Flow; tasks: Task[]; status: ReturnType<typeof flowStatus> }>;
   /** Number of tasks without a flow that the sweeper did not remove. */
   rootsWithoutFlow: number;
+  /** Number of entries of wait lists at the end. An outdated one is removed by the next dispatcher. */
+  waiting: number;
   vendor: ReturnType<typeof createVendor>;
   posts: Posted[];
   /** Delivery logs of the flows that have one, and all delivery rows, at the end. */
@@ -210,7 +226,8 @@ export async function runSimulation({
   };
   const table = variant.table ?? createMemoryTable();
   const dueShards = variant.dueShards ?? [4, 1, 32, 0][seed % 4]!;
-  const memory = checkSlots(createMemoryStore({ table, dueShards }), variant.maxRunning, broken);
+  const slots = checkSlots(createMemoryStore({ table, dueShards }), variant.maxRunning, broken);
+  const memory = lagIndex(checkWaitLists(slots, now, broken), now, variant.indexLagMs ?? 0);
   const webhookStore = createWebhookStore({ table, now: () => 0, dueShards });
   const sweepLeases = createSweepLeases(table);
   /** Half of the seeds sweep like a deployment, with jobs for workers; the others like the local server, in one run. */
@@ -270,6 +287,8 @@ export async function runSimulation({
     rng,
     profile,
     searched: variant.searched ?? false,
+    isBusy: variant.isBusy && ((name) => variant.isBusy!(name, now() - START)),
+    answerMs: variant.answerMs && ((name) => variant.answerMs!(name, now() - START)),
     onAccepted: ({ flowPart, path, attempt, id }) =>
       trace?.({
         at: scheduler.now() - START,
@@ -377,7 +396,12 @@ export async function runSimulation({
   }
 
   async function sendLossy(messages: Parameters<typeof queue.send>[0]): Promise<void> {
-    await queue.send(messages.filter(() => !rng.chance(profile.loseMessage)));
+    const wakes = (message: Message) => message.type === "submit" && message.wake !== undefined;
+    const sent = messages
+      .filter(() => !rng.chance(profile.loseMessage))
+      .filter(({ message }) => !(wakes(message) && rng.chance(variant.loseWake ?? 0)))
+      .flatMap((each) => (wakes(each.message) && rng.chance(variant.copyWake ?? 0) ? [each, each] : [each]));
+    await queue.send(sent);
     for (const { delayMs = 0 } of messages) scheduler.at(delayMs + 1_001, poll);
     scheduler.at(5, poll);
   }
@@ -477,7 +501,7 @@ export async function runSimulation({
   }
   const accepted: AcceptedRequests[] = [];
   for (let i = 0; i < flows; i++) {
-    scheduler.at(rng.int(0, 60_000), () => {
+    scheduler.at(rng.int(0, variant.createdWithinMs ?? 60_000), () => {
       const state = `${seed}/${i} "🛶"\n${rng.int(0, 1e9)}`;
       const then = [...(plan ?? randomPlan(rng.int(0, 3), rng))];
       const usesEndpoint = hooks === "always" || (hooks && hookRng.chance(0.15));
@@ -489,7 +513,7 @@ export async function runSimulation({
         (deps, code) =>
           code.createFlow(
             variant.routed ? deps : { ...deps, store: ofAccount(deps.store, accountsOf[i % accountsOf.length]!) },
-            usesEndpoint ? SUBSCRIBED_APP : "app",
+            variant.appOf?.(i) ?? (usesEndpoint ? SUBSCRIBED_APP : "app"),
             {
               provider: "sim",
               prompt: "x",
@@ -571,6 +595,7 @@ export async function runSimulation({
     variant,
     accepted,
     flows: known,
+    waiting: table.dump().filter((item) => item["pk"]?.S?.startsWith("waiting#")).length,
     rootsWithoutFlow: stored.tasks.filter((task) => !known.has(task.flowId)).length,
     vendor,
     posts: app.posts,
@@ -644,6 +669,30 @@ interface Time {
   slackMs: number;
 }
 
+/** WL3: at most one dispatcher serves a wait list. Checked at every write of its lease. */
+function checkWaitLists<S extends Store>(store: S, now: () => number, broken: string[]): S {
+  const saveWaitList: Store["saveWaitList"] = async (list) => {
+    const before = await store.waitList(list.provider, list.account);
+    const saved = await store.saveWaitList(list);
+    const isTaken = saved.ok && list.dispatchUntil !== undefined && list.dispatchUntil !== before?.dispatchUntil;
+    if (isTaken && (before?.dispatchUntil ?? 0) > now()) broken.push(`WL3 ${list.account} has two dispatchers`);
+    if (saved.ok && list.since !== undefined && list.due === undefined)
+      broken.push(`WL2 the wait list of ${list.account} has no due time`);
+    return saved;
+  };
+  return { ...store, saveWaitList };
+}
+
+/** Returns a store whose due index shows a row only some time after it was written. */
+function lagIndex<S extends Store>(store: S, now: () => number, lagMs: number): S {
+  if (lagMs === 0) return store;
+  return {
+    ...store,
+    due: (partition, before, ...rest) => store.due(partition, Math.min(before, now() - lagMs), ...rest),
+    duePartitions: (before) => store.duePartitions(Math.min(before, now() - lagMs)),
+  };
+}
+
 /** SL1: a slot is added only while the account has fewer than its limit. Checked after every write of a slot. */
 function checkSlots<S extends Store>(store: S, maxRunning: number | undefined, broken: string[]): S {
   const acquireSlots: Store["acquireSlots"] = async (ref, ...rest) => {
@@ -676,6 +725,8 @@ function createRuleChecks(
     const key = `${task.flowId} ${task.path}`;
     const before = last.get(key);
     last.set(key, task);
+    const until = task.createdAt + 2 * TIMINGS.pendingMs[task.pace] + TIMINGS.modalMs;
+    if (isInWaitList(task) && task.due! > until + slackMs) broken.push(`WL1 ${task.path} waits without end`);
     if (!isEnded(task) && task.due === undefined) broken.push(`T4 ${task.path} ${task.status} has no due time`);
     if (!isEnded(task) && !hasOwnDueEntry(task)) {
       const flow = flows.get(task.flowId);

@@ -18,7 +18,7 @@ export type VendorCall = { account: string } & (
 
 /** A response of the vendor before any damage. */
 export type Reply =
-  | { kind: "answer"; of: "acceptance" | "refusal" | "list" | "page"; status: number; body: unknown }
+  | { kind: "answer"; of: "acceptance" | "refusal" | "list" | "page"; status: number; body: unknown; afterMs?: number }
   /** A response of which nothing can be read, or that is no list. */
   | { kind: "page"; status: number; text: string }
   | { kind: "lost"; reason: string }
@@ -37,9 +37,15 @@ export function createVendorHttp({ scheduler, rng, profile, handle }: VendorHttp
     const reply = await handle(callOf(request));
     if (reply.kind === "lost" || reply.kind === "unsent") return reply;
     if (reply.kind === "page") return { kind: "answered", status: reply.status, text: reply.text };
-    const { status, body, of } = reply;
+    const { status, body, of, afterMs } = reply;
     const text = JSON.stringify(body);
-    if (of === "refusal" || !rng.chance(profile.junk)) return { kind: "answered", status, text };
+    const answered = {
+      kind: "answered" as const,
+      status,
+      text,
+      ...(afterMs !== undefined && { retryAfterMs: afterMs }),
+    };
+    if (of === "refusal" || !rng.chance(profile.junk)) return answered;
     return scheduler.outside(() => DAMAGE[of](text, pick));
   };
 }

@@ -4,6 +4,7 @@
  * mjflow reaches it through the real adapter and its readers (`vendor-http.ts`).
  */
 import type { Button } from "@mjflow/core/button";
+import { SUBMIT_ANSWER_TIMEOUT_MS } from "@mjflow/core/limit";
 import type { Provider, SubmitOutcome } from "@mjflow/core/port";
 import { isFinal, type ReportStatus } from "@mjflow/core/report";
 import { dialect } from "@mjflow/providers/dialect";
@@ -57,6 +58,10 @@ export interface VendorDeps {
   profile: FaultProfile;
   /** Whether submissions can be searched for by the `state` that we sent, and how. */
   searched: SearchMode;
+  /** Whether an account rejects every submission as busy now; a number: with this Retry-After, ms. Unset: never. */
+  isBusy?: ((account: string) => boolean | number) | undefined;
+  /** Time from a submission to its response, ms. Unset: none. `Infinity`: the vendor never responds. */
+  answerMs?: ((account: string) => number) | undefined;
   onAccepted(task: VendorTask): void;
   /** Sends one callback; the vendor ignores the response. */
   post(token: string, body: string, accepted: VendorTask): void;
@@ -79,6 +84,8 @@ export interface Vendor {
   /** Time of the last callback that is planned, epoch ms. */
   lastCallbackAt(): number;
   counts: { submissions: number; lookups: number; callbacks: number };
+  /** Every submission, and whether the vendor accepted it, in the order of their responses. */
+  submissions: { at: number; account: string; flowPart: string; path: string; isAccepted: boolean }[];
 }
 
 const IMAGINE_MS = 40_000;
@@ -107,7 +114,9 @@ function overloadedRelay(status: number, message: string, code: string): Reply {
   return { kind: "answer", of: "refusal", status, body: { error: { message, type: "new_api_error", code } } };
 }
 
-export function createVendor({ scheduler, rng, profile, searched, onAccepted, post, forge }: VendorDeps): Vendor {
+export function createVendor(deps: VendorDeps): Vendor {
+  const { scheduler, rng, profile, searched, onAccepted, post, forge } = deps;
+  const submissions: Vendor["submissions"] = [];
   const accepted: VendorTask[] = [];
   const byId = new Map<string, VendorTask>();
   const find = (account: string, id: string) => byId.get(`${account}/${id}`);
@@ -327,9 +336,31 @@ export function createVendor({ scheduler, rng, profile, searched, onAccepted, po
     return [...others, ...ours].sort((a, b) => b.submitTime - a.submitTime);
   }
 
+  /** Responds as a slow, hanging or busy vendor does, and records the submission. */
+  async function submitSlowly(call: Extract<VendorCall, { verb: "submit" }>): Promise<Reply> {
+    const { account, state } = call;
+    const [flowPart, path] = state.split("_") as [string, string];
+    const at = scheduler.now();
+    const answerMs = deps.answerMs?.(account) ?? 0;
+    const hangs = answerMs === Number.POSITIVE_INFINITY;
+    if (answerMs > 0) await scheduler.pause(hangs ? SUBMIT_ANSWER_TIMEOUT_MS : answerMs);
+    const before = accepted.length;
+    const busy = deps.isBusy?.(account) ?? false;
+    const reply = hangs ? lost(account, "no response") : busy === false ? await submit(call) : busyReply(account, busy);
+    submissions.push({ at, account, flowPart, path, isAccepted: accepted.length > before });
+    return reply;
+  }
+
+  function busyReply(account: string, busy: number | true): Reply {
+    counts.submissions++;
+    causes.add(`${account} busy`);
+    const body = { error: { message: "rate limit exceeded", type: "new_api_error", code: "rate_limit_exceeded" } };
+    return { kind: "answer", of: "refusal", status: 429, body, ...(busy !== true && { afterMs: busy }) };
+  }
+
   async function handle(call: VendorCall): Promise<Reply> {
     if (call.verb === "submit" || call.verb === "modal") {
-      const reply = call.verb === "submit" ? await submit(call) : answerModal(call);
+      const reply = call.verb === "submit" ? await submitSlowly(call) : answerModal(call);
       meant.set(`${call.account} ${call.state} ${call.verb}`, reply);
       return reply;
     }
@@ -392,6 +423,7 @@ export function createVendor({ scheduler, rng, profile, searched, onAccepted, po
     notYet,
     lastCallbackAt: () => lastCallbackAt,
     counts,
+    submissions,
   };
 }
 

@@ -51,7 +51,7 @@ export function selectAccount(candidates: readonly Candidate[], criteria: Select
 }
 
 function effectiveWeight({ weight, breaker }: Candidate, { now, allowOpenBreaker }: SelectionCriteria): number {
-  if ((breaker.busyUntil ?? 0) > now) return 0;
+  if (Math.max(breaker.busyUntil ?? 0, breaker.fullUntil ?? 0) > now) return 0;
   switch (breakerStateOf(breaker, now)) {
     case "open":
       return 0;

@@ -13,7 +13,7 @@ import {
 } from "./circuit-breaker.ts";
 import { TIMINGS } from "./timing.ts";
 
-const { openMs, openMaxMs, busyMs, busyMaxMs } = TIMINGS;
+const { openMs, openMaxMs, busyMs, probeMaxMs } = TIMINGS;
 
 /** Records faults one after another, each after the busy time of the previous one. */
 function after(
@@ -54,7 +54,7 @@ describe("circuit breaker", () => {
   it("the breaker stays closed however often our own concurrency limit is reached", () => {
     const { breaker, now } = after(Array<Fault>(50).fill("full"));
     expect([breakerStateOf(breaker, now), breaker.faults]).toEqual(["closed", 0]);
-    expect(breaker.busyUntil).toBe(now);
+    expect([breaker.busyUntil, breaker.fullUntil! > now]).toEqual([undefined, true]);
   });
 
   it("each failed trial doubles the open time, up to openMaxMs", () => {
@@ -111,11 +111,23 @@ describe("writes of the circuit breaker", () => {
   it("one busy time costs one write, and a success within it costs none", () => {
     const busy = recordFault(newBreakerRecord(), "busy", NOW, TIMINGS)!;
     expect(busy.busyUntil).toBe(NOW + busyMs);
-    for (const fault of ["busy", "full"] as const) {
-      expect(recordFault(busy, fault, NOW + busyMs - 1, TIMINGS)).toBeUndefined();
-    }
+    expect(recordFault(busy, "busy", NOW + busyMs - 1, TIMINGS)).toBeUndefined();
     expect(recordSuccess(busy)).toBeUndefined();
     expect(recordFault(busy, "busy", NOW + busyMs, TIMINGS)!.busyUntil).toBe(NOW + busyMs + 2 * busyMs);
+  });
+
+  it("a full account gets no new roots for busyMs, and its waiting tasks are not paused", () => {
+    const full = recordFault(newBreakerRecord(), "full", NOW, TIMINGS)!;
+    expect(full).toEqual({ ...newBreakerRecord(), fullUntil: NOW + busyMs });
+    expect(recordFault(full, "full", NOW + busyMs - 1, TIMINGS)).toBeUndefined();
+    expect(recordFault(full, "full", NOW + busyMs, TIMINGS)!.fullUntil).toBe(NOW + 2 * busyMs);
+  });
+
+  it("while the breaker is open, a busy response adds only the pause", () => {
+    const { breaker, now } = after(["unauthorized"]);
+    const busy = recordFault(breaker, "busy", now, TIMINGS)!;
+    expect(busy).toEqual({ ...breaker, busyUntil: now + busyMs });
+    expect(recordFault(busy, "busy", now + 1, TIMINGS)).toBeUndefined();
   });
 
   it("the first success after an unclear submission costs one write", () => {
@@ -126,9 +138,10 @@ describe("writes of the circuit breaker", () => {
 
 it("an account is busy for the time that the vendor names, otherwise for a time that doubles", () => {
   expect(recordFault(newBreakerRecord(), "busy", NOW, TIMINGS, 7 * minute)!.busyUntil).toBe(NOW + 7 * minute);
+  expect(recordFault(newBreakerRecord(), "busy", NOW, TIMINGS, 7 * 24 * 60 * minute)!.busyUntil).toBe(NOW + openMaxMs);
   const four = after(["busy", "busy", "busy"]);
   expect(recordFault(four.breaker, "busy", four.now, TIMINGS)!.busyUntil! - four.now).toBe(
-    Math.min(8 * busyMs, busyMaxMs),
+    Math.min(8 * busyMs, probeMaxMs),
   );
 });
 

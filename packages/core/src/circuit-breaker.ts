@@ -31,10 +31,12 @@ export interface BreakerRecord {
   /** True while the trial root is under way. */
   probing?: boolean;
   /**
-   * End of the busy time, epoch ms, as the vendor reported it or as our concurrency limit requires. Until then the account
-   * gets no new roots. Unset: not busy.
+   * End of the pause of a busy account, epoch ms, as the vendor reported it. Until then no task is submitted to it. Unset: not
+   * busy.
    */
   busyUntil?: number;
+  /** Until when the account gets no new roots because our concurrency limit is reached, epoch ms. Unset: not full. */
+  fullUntil?: number;
 }
 
 /** Number of faults in a row that opens the breaker. A fault that waiting cannot fix opens it at once. */
@@ -47,7 +49,7 @@ const FAULTS_TO_OPEN: Readonly<Record<Fault, number>> = {
   full: Number.POSITIVE_INFINITY,
 };
 
-type Pauses = Pick<Timings, "busyMs" | "busyMaxMs" | "openMs" | "openMaxMs">;
+type Pauses = Pick<Timings, "busyMs" | "probeMaxMs" | "openMs" | "openMaxMs">;
 
 export function newBreakerRecord(): BreakerRecord {
   return { faults: 0, opens: 0 };
@@ -80,17 +82,21 @@ export function recordFault<T extends BreakerRecord>(
   timings: Pauses,
   afterMs?: number,
 ): T | undefined {
-  const isBusy = fault === "busy" || fault === "full" || fault === "unreachable";
+  if (fault === "full") {
+    const isKnown = (breaker.fullUntil ?? 0) > now || breakerStateOf(breaker, now) === "open";
+    return isKnown ? undefined : { ...breaker, fullUntil: now + timings.busyMs };
+  }
+  const isBusy = fault === "busy" || fault === "unreachable";
   // One busy time costs one write, even if many submissions are rejected within it.
   if (isBusy && (breaker.busyUntil ?? 0) > now) return undefined;
   const state = breakerStateOf(breaker, now);
-  // The submission was sent before the breaker opened. Its fault adds nothing.
-  if (state === "open" && !breaker.probing) return undefined;
   const isInRow = breaker.fault === fault && now - (breaker.faultAt ?? 0) < timings.openMaxMs;
   const faults = isInRow ? breaker.faults + 1 : 1;
-  const pause = afterMs ?? backoffMs(timings.busyMs, faults - 1, timings.busyMaxMs);
+  // A vendor may name hours. The account is asked again before that, because all its tasks wait meanwhile.
+  const pause = Math.min(afterMs ?? backoffMs(timings.busyMs, faults - 1, timings.probeMaxMs), timings.openMaxMs);
   const busyUntil = isBusy ? { busyUntil: now + pause } : {};
-  if (fault === "full") return { ...breaker, ...busyUntil };
+  // While the breaker is open, a fault adds nothing but the pause. Most such submissions were sent before it opened.
+  if (state === "open" && !breaker.probing) return isBusy ? { ...breaker, ...busyUntil } : undefined;
   const next = { ...breaker, ...busyUntil, faults, fault, faultAt: now, probing: undefined };
   if (state === "closed" && faults < FAULTS_TO_OPEN[fault]) return next;
   const openUntil = now + backoffMs(timings.openMs, breaker.opens, timings.openMaxMs);
@@ -109,7 +115,7 @@ export function recordSuccess<T extends BreakerRecord>(breaker: T): T | undefine
 /** Resets the record to that of a new account; also used when the account gets a new key. */
 export function resetBreaker<T extends BreakerRecord>(breaker: T): T {
   const nothing = { fault: undefined, faultAt: undefined, openUntil: undefined, probing: undefined };
-  return { ...breaker, ...newBreakerRecord(), ...nothing, busyUntil: undefined };
+  return { ...breaker, ...newBreakerRecord(), ...nothing, busyUntil: undefined, fullUntil: undefined };
 }
 
 /** Starts the trial of a half-open account: it counts as open for `openMs`, so that no other root is sent meanwhile. */

@@ -29,7 +29,8 @@ export type DueRow =
   | { kind: "flow"; flow: Pick<Flow, "id"> }
   | { kind: "task"; task: Pick<Task, "flowId" | "status" | "provider" | "account"> }
   | { kind: "delivery"; flowId: string }
-  | { kind: "credit"; appId: string };
+  | { kind: "credit"; appId: string }
+  | { kind: "waitList"; provider: string; account: string };
 
 export interface DuePartition {
   /** Value of the index's partition key. */
@@ -46,6 +47,8 @@ export function dueClassOf(row: DueRow): DueClass {
       return "repair";
     case "flow":
       return "flow";
+    case "waitList":
+      return "repair";
     case "task":
       return row.task.status === "SUBMITTED" || row.task.status === "IN_PROGRESS" ? "poll" : "repair";
   }
@@ -71,6 +74,7 @@ export function duePartitionOf(row: DueRow, shards: number): string {
 function idOf(row: DueRow): string {
   if (row.kind === "flow") return row.flow.id;
   if (row.kind === "credit") return row.appId;
+  if (row.kind === "waitList") return `${row.provider}/${row.account}`;
   return row.kind === "task" ? row.task.flowId : row.flowId;
 }
 
@@ -92,6 +96,7 @@ export function duePartition(name: string): DuePartition | undefined {
 
 function idOfRef(ref: DueRef): string {
   if (ref.kind === "credit") return ref.appId;
+  if (ref.kind === "waitList") return `${ref.provider}/${ref.account}`;
   return ref.kind === "delivery" ? (parseDeliveryId(ref.deliveryId)?.flowId ?? "") : ref.flowId;
 }
 

@@ -38,6 +38,8 @@ export interface SubmitMessage extends Chained {
   path: string;
   /** Further tasks of the flow at the same vendor account, at most `FAN_OUT - 1`. Unset: none. */
   also?: string[];
+  /** Also dispatch the wait list of this account, whatever the task does. Unset: only this task. */
+  wake?: { provider: string; account: string };
 }
 
 /**
@@ -183,6 +185,16 @@ export function pathsOf({ path, also = [] }: Pick<SubmitMessage, "path" | "also"
   return [path, ...also];
 }
 
+/** Returns the message that makes a worker dispatch the wait list of an account. The task is any that waits there. */
+export function outgoingWake(
+  { provider, account }: { provider: string; account: string },
+  { flowId, path }: { flowId: string; path: string },
+  delayMs?: number,
+): OutgoingMessage {
+  const wake = { provider, account };
+  return { message: { ...submitMessage(flowId, path), wake }, delayMs, group: accountGroup(wake) };
+}
+
 export function submitMessage(flowId: string, path: string): SubmitMessage {
   return { v: 1, type: "submit", flowId, path };
 }
@@ -241,7 +253,9 @@ function messageOf(body: Record<string, unknown>): Message {
   if (typeof flowId !== "string" || typeof path !== "string" || !isTaskRef(flowId, path)) {
     throw new MessageError("has no valid flow id or task path");
   }
-  if (type === "submit") return { ...submitMessage(flowId, path), ...siblingsIn(flowId, body["also"]) };
+  if (type === "submit") {
+    return { ...submitMessage(flowId, path), ...siblingsIn(flowId, body["also"]), ...wakeOf(body["wake"]) };
+  }
   if (type === "archive") return archiveMessage(flowId, path);
   if (type !== "taken") throw new MessageError("unknown type");
   if (!Number.isInteger(attempt) || typeof vendorTaskId !== "string" || typeof window !== "boolean") {
@@ -259,6 +273,12 @@ function siblingsIn(flowId: string, also: unknown): { also?: string[] } {
     also.every((path) => typeof path === "string" && isTaskRef(flowId, path));
   if (!isKnown) throw new MessageError("has no valid paths of further tasks");
   return also.length > 0 ? { also: also as string[] } : {};
+}
+
+/** A wake-up that this code cannot read is left out: the due time of the list stands for it. */
+function wakeOf(wake: unknown): Pick<SubmitMessage, "wake"> {
+  const { provider, account } = (wake ?? {}) as Record<string, unknown>;
+  return typeof provider === "string" && typeof account === "string" ? { wake: { provider, account } } : {};
 }
 
 function isSubject(flowId: string, subject: string): boolean {

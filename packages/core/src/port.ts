@@ -24,18 +24,20 @@ import type { Report } from "./report.ts";
 import type { AccountFilter } from "./request.ts";
 import type { SweepJob } from "./sweep-job.ts";
 import type { Task } from "./task.ts";
+import type { WaitEntry, WaitList } from "./wait-list.ts";
 
 export interface TaskRef {
   flowId: string;
   path: string;
 }
 
-/** An entry of the due index: a task, a flow, a delivery or the credit of an app. */
+/** An entry of the due index: a task, a flow, a delivery, the credit of an app or the wait list of an account. */
 export type DueRef =
   | { kind: "credit"; appId: string }
   | { kind: "task"; flowId: string; path: string }
   | { kind: "flow"; flowId: string }
-  | { kind: "delivery"; deliveryId: string };
+  | { kind: "delivery"; deliveryId: string }
+  | { kind: "waitList"; provider: string; account: string };
 
 /** @property dueAt due time, epoch ms */
 export type Due = DueRef & { dueAt: number };
@@ -132,8 +134,10 @@ export interface AccountState {
   /** Unset: not stored yet. */
   health?: AccountHealth;
   slots: SlotRow[];
-  /** EarlierSlots of an earlier version, which stored them in one row. Unset: no such row. */
+  /** Slots of an earlier version, which stored them in one row. Unset: no such row. */
   earlierSlots?: EarlierSlots;
+  /** Unset: no task has waited yet. */
+  waitList?: WaitList;
 }
 
 /**
@@ -154,6 +158,21 @@ export interface AccountStore {
   releaseSlot(ref: SlotRowRef, name: string, at: number): Promise<SlotWrite>;
   /** Replaces the time of an entry if it still has the time `at`. */
   renewSlot(ref: SlotRowRef, name: string, at: number, now: number): Promise<SlotWrite>;
+  waitList(provider: string, account: string): Promise<WaitList | undefined>;
+  /** Writes the state of the list if it still has `list.rev`; revision 0 creates it. */
+  saveWaitList(list: WaitList): Promise<Saved<WaitList>>;
+  /** Adds a task to the list. A task that is in the list keeps its place. */
+  addWaiting(provider: string, account: string, entry: WaitEntry): Promise<void>;
+  removeWaiting(provider: string, account: string, entry: WaitEntry): Promise<void>;
+  isWaiting(provider: string, account: string, entry: WaitEntry): Promise<boolean>;
+  /** Lists entries by app and then by their time, strongly consistent. `from` and `to`: bounds of `waitKeyOf`, both included. */
+  listWaiting(provider: string, account: string, range: WaitRange): Promise<WaitEntry[]>;
+}
+
+export interface WaitRange {
+  from?: string;
+  to?: string;
+  limit: number;
 }
 
 /** @property ok false if the condition was not met */
@@ -408,6 +427,8 @@ export type Metric =
   | "CreditRecognized"
   /** Holds that no flow had. */
   | "CreditGivenBack"
+  /** Wait lists that the sweeper has woken. */
+  | "WaitListsChecked"
   | "DeadLetters"
   /** Event streams and long polls that were refused because too many are open. */
   | "StreamsRefused";

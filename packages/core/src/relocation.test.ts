@@ -64,14 +64,14 @@ describe("relocation of a root that was not accepted", () => {
   });
 
   it("a root without any call moves without using an attempt number, and the app gets no event", () => {
-    const { task, last } = play(start(), { kind: "accountFull", chance: 0, to: B });
+    const { task, last } = play(start(), { kind: "wait", why: "full", to: B });
     expect(positionOf(task)).toEqual({ ...B, attempt: 0, status: "PENDING" });
     expect(last).toMatchObject({ kind: "record", why: "no-news", effects: [{ kind: "enqueue", delayMs: 0 }] });
     expect(positionOf(play(task, claim).task)).toMatchObject({ ...B, attempt: 1 });
   });
 
   it("a number released by a busy response stays with the old account, which has a callback token with it", () => {
-    const { task } = play(start(), claim, busy(1), { kind: "accountFull", chance: 0, to: B });
+    const { task } = play(start(), claim, busy(1), { kind: "wait", why: "full", to: B });
     expect(task).toMatchObject({ ...B, attempt: 1, previousLocations: [{ ...A, attempt: 1, untaken: true }] });
   });
 
@@ -104,7 +104,7 @@ describe("relocation of a root that was not accepted", () => {
   it("a root that has waited longer than pendingMs expires even if another account has a free slot", () => {
     const { task } = play(start(), claim, 2 * hour, busyWithFailover(1, B));
     expect(task).toMatchObject({ ...A, status: "EXPIRED", failure: { code: "vendor_busy" } });
-    expect(play(start(), 2 * hour, { kind: "accountFull", chance: 0, to: B }).task).toMatchObject({
+    expect(play(start(), 2 * hour, { kind: "wait", why: "full", to: B }).task).toMatchObject({
       ...A,
       status: "EXPIRED",
     });
@@ -116,14 +116,14 @@ describe("tasks that must not move (R1)", () => {
     const signals: Signal[] = [unclear(), accepted(), { kind: "lookupMiss" }, { kind: "due" }, lookup("IN_PROGRESS")];
     for (const signal of signals) expect(play(start(), claim, { ...signal, to: B } as Signal).task).toMatchObject(A);
     for (const status of STATUSES.filter((each) => each !== "PENDING")) {
-      const { task } = play(taskIn(status, { modal: {} }), { kind: "accountFull", chance: 0, to: B });
+      const { task } = play(taskIn(status, { modal: {} }), { kind: "wait", why: "full", to: B });
       expect(task, status).toMatchObject(A);
     }
   });
 
   it("an unclear root does not move before the grace period is over and two look-ups missed it", () => {
     const unclearTask = play(start(), claim, unclear()).task;
-    for (const signal of [busyWithFailover(1, B), { kind: "accountFull", chance: 0, to: B } as const, claim]) {
+    for (const signal of [busyWithFailover(1, B), { kind: "wait", why: "full", to: B } as const, claim]) {
       expect(play(unclearTask, signal).task).toMatchObject({ ...A, status: "UNCLEAR" });
     }
     const { task } = play(unclearTask, 2 * hour, lookupMiss, lookupMiss);
@@ -272,15 +272,15 @@ it("a callback from an account that does not match its attempt number is ignored
 
 describe("an account that has reached its concurrency limit", () => {
   it("a task waits for a full account as for a busy vendor, without a call and without releasing a number", () => {
-    const { task, last } = play(start(), { kind: "accountFull", chance: 1 }, { kind: "accountFull", chance: 1 });
-    expect(task).toMatchObject({ ...A, attempt: 0, busyAnswers: 2, due: NOW + 2 * TIMINGS.busyMs + TIMINGS.requeueMs });
-    expect(last).toMatchObject({ kind: "record", effects: [{ kind: "enqueue", delayMs: 2 * TIMINGS.busyMs }] });
+    const { task, last } = play(start(), { kind: "wait", why: "full" });
+    expect(task).toMatchObject({ ...A, attempt: 0, busyAnswers: 1, waits: "full" });
+    expect(last).toMatchObject({ kind: "record", effects: [{ kind: "wait" }] });
   });
 
   it("a modal answer waits for a full account too", () => {
-    const { task, last } = play(taskIn("MODAL", { modal: { prompt: "p" } }), { kind: "accountFull", chance: 1, to: B });
+    const { task, last } = play(taskIn("MODAL", { modal: { prompt: "p" } }), { kind: "wait", why: "full", to: B });
     expect(task).toMatchObject({ ...A, status: "MODAL", busyAnswers: 1, modals: 0, phase: "submit" });
-    expect(effects(last)).toEqual(["enqueue"]);
+    expect(effects(last)).toEqual(["wait"]);
   });
 });
 

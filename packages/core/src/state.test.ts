@@ -329,30 +329,37 @@ describe("P2: the outcome of a call is accepted, refused, busy or unclear", () =
   it("a busy response releases the attempt number", () => {
     const { task, last } = play(pending(), claim, busy());
     expect(task).toMatchObject({ status: "PENDING", attempt: 0, busyAnswers: 1, leaseUntil: undefined });
-    expect(last).toMatchObject({ effects: [{ kind: "enqueue", delayMs: TIMINGS.busyMs / 2 }] });
-    expect(play(task, claim).task.attempt).toBe(1);
+    expect(last).toMatchObject({ effects: [{ kind: "wait" }] });
+    expect(task).toMatchObject({ waits: "busy", due: NOW + TIMINGS.pendingMs.fast + 1 });
+    expect(play(task, claim).task).toMatchObject({ attempt: 1, waits: undefined });
   });
 
-  it("the pause doubles while the vendor stays busy, up to its maximum", () => {
+  it("a press waits for its parent by messages: the pause doubles up to its maximum", () => {
     const pauses: number[] = [];
     let task = pending();
-    for (let i = 0; i < 8; i++) {
-      const { last, task: next } = play(task, claim, { kind: "busy", attempt: 1, chance: 1 });
+    for (let i = 0; i < 5; i++) {
+      const signal: Signal = { kind: "busy", attempt: 1, chance: 1, about: "parent", until: NOW + hour };
+      const { last, task: next } = play(task, claim, signal);
       if (last.kind === "move" && last.effects[0]?.kind === "enqueue") pauses.push(last.effects[0].delayMs);
       task = next;
     }
-    expect(pauses).toEqual([3, 6, 12, 24, 48, 60, 60, 60].map((s) => s * second));
+    expect(pauses).toEqual([3, 6, 12, 24, 48].map((s) => s * second));
   });
 
-  it("the pause that the vendor requests is used, and the due time is after it", () => {
-    const { task, last } = play(pending(), claim, busy(1, 10 * minute));
-    expect(last).toMatchObject({ effects: [{ kind: "enqueue", delayMs: 10 * minute }] });
-    expect(task.due).toBe(NOW + 10 * minute + TIMINGS.requeueMs);
+  it("while a task waits for a busy account, its flow's due time covers the end of its waiting time", () => {
+    const covered = { ...pending(), due: NOW + 5 * minute, flowDue: NOW + 5 * minute };
+    const end = NOW + TIMINGS.pendingMs.fast + 1;
+    const { task } = play(covered, claim, busy());
+    expect([task.due, task.flowDue]).toEqual([end, end]);
+    // It leaves the list with the due time of a new task, so a crash after the claim is found as soon as for a new task.
+    const { task: claimed } = play(task, 20 * minute, claim);
+    expect([claimed.due, claimed.flowDue]).toEqual([NOW + 25 * minute, NOW + 25 * minute]);
   });
 
-  it("a Retry-After of a week is cut to the remaining pendingMs", () => {
-    const { last } = play(pending(), 50 * minute, claim, busy(1, 7 * 24 * hour));
-    expect(last).toMatchObject({ effects: [{ kind: "enqueue", delayMs: 10 * minute }] });
+  it("a task whose waiting time ends before its flow is due gets its own due entry", () => {
+    const covered = { ...pending(), due: NOW + hour, flowDue: NOW + hour };
+    const { task } = play(covered, 57 * minute, claim, busy());
+    expect([task.due, task.flowDue]).toEqual([NOW + TIMINGS.pendingMs.fast + 1, 0]);
   });
 
   it("a busy response after pendingMs expires the task with vendor_busy", () => {
@@ -838,7 +845,7 @@ describe("modals (status MODAL)", () => {
   it("a busy response to a modal answer keeps the modal open and is not counted as answer", () => {
     const { task, last } = play(planned(), claim, modalOpened(), claim, busy());
     expect(task).toMatchObject({ status: "MODAL", phase: "submit", modals: 0, attempt: 1, busyAnswers: 1 });
-    expect(effects(last)).toEqual(["enqueue"]);
+    expect(effects(last)).toEqual(["wait"]);
   });
 
   it("a modal answer given at the last moment may still wait for a busy vendor", () => {
@@ -857,7 +864,7 @@ describe("modals (status MODAL)", () => {
     const limit = TIMINGS.modalMs + 2 * TIMINGS.pendingMs.turbo;
     expect(play(pending({ modal: {}, pace: "turbo" }), limit, claim, modalOpened(), claim, busy()).last).toMatchObject({
       next: { status: "MODAL" },
-      effects: [{ kind: "enqueue", delayMs: 0 }],
+      effects: [{ kind: "wait" }],
     });
     expect(
       play(pending({ modal: {}, pace: "turbo" }), limit + 1, claim, modalOpened(), claim, busy()).task,

@@ -23,7 +23,7 @@ import type { Context, Decision, Effect, Signal } from "./state/signal.ts";
 import { onDue, onFollowUpsStarted, onLookupMiss, onNotified } from "./state/sweeper.ts";
 import { applyPatch, completeEffect, ignoreNotWaiting, isOutdated, recordChange } from "./state/transitions.ts";
 import { hasAdoptableResult, onAdopt, onReport } from "./state/vendor.ts";
-import { onAccepted, onAccountFull, onBusy, onClaim, onPostponed, onRefused, onUnclear } from "./state/worker.ts";
+import { onAccepted, onBusy, onClaim, onPostponed, onRefused, onUnclear, onWait } from "./state/worker.ts";
 import { isEnded, type Task } from "./task.ts";
 
 export type {
@@ -85,8 +85,8 @@ function applyRules(task: Task, signal: Signal, ctx: Context): Decision {
       return onRefused(task, signal, ctx);
     case "busy":
       return onBusy(task, signal, ctx);
-    case "accountFull":
-      return onAccountFull(task, signal, ctx);
+    case "wait":
+      return onWait(task, signal, ctx);
     case "postponed":
       return onPostponed(task, signal.byMs, ctx);
     case "unclear":

@@ -4,6 +4,7 @@ import type { CopyFailureCode, Failure } from "./error.ts";
 import type { ModalAnswer, Press } from "./plan.ts";
 import type { Result } from "./report.ts";
 import type { Pace } from "./timing.ts";
+import type { WaitReason } from "./wait-list.ts";
 
 /**
  *     PENDING ─► SUBMITTING ─► SUBMITTED ─► IN_PROGRESS ─► SUCCESS | FAILURE | CANCEL | EXPIRED
@@ -137,6 +138,8 @@ export interface Task {
   busyAnswers: number;
   /** What the last busy response was about (`SubmitOutcome` in port.ts). Unset: the capacity of the account. */
   busyAbout?: "parent" | "connection";
+  /** Why the task waits in the list of its account (wait-list.ts). Unset: it does not wait there. */
+  waits?: WaitReason;
   /** Slot of the account's concurrency limit, set by the claim. Unset: the account has no limit, or the slot is released. */
   slot?: Slot;
 

@@ -53,6 +53,11 @@ export interface Timings {
   /** The pause after the first busy response; it doubles up to `busyMaxMs`. */
   busyMs: number;
   busyMaxMs: number;
+  /**
+   * The longest pause of a busy account, unless the vendor names another one. After each pause one waiting task asks again, so
+   * mjflow notices at most this late that the account accepts tasks.
+   */
+  probeMaxMs: number;
   /** Shortest and longest pause between the look-ups of an overdue task. Between them: a quarter of the task's age. */
   lookupMs: number;
   lookupMaxMs: number;
@@ -122,6 +127,7 @@ export const TIMINGS: Timings = {
   effectsMs: 30 * second,
   busyMs: 3 * second,
   busyMaxMs: minute,
+  probeMaxMs: 15 * second,
   lookupMs: 15 * second,
   lookupMaxMs: 5 * minute,
   missingLimit: 4,
@@ -157,6 +163,7 @@ export const LOCAL_TIMINGS: Timings = {
   effectsMs: 5 * second,
   busyMs: second,
   busyMaxMs: 5 * second,
+  probeMaxMs: 3 * second,
   lookupMs: 3 * second,
   lookupMaxMs: 15 * second,
   clockSkewMs: second,

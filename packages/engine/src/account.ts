@@ -52,8 +52,14 @@ export interface Accounts {
   /**
    * Records what the outcome of a submission says about the account; "worked" if the vendor accepted it.
    * @param vendorTaskId id of any task of the account, for a later probe by look-up; undefined: none is known
+   * @returns the pause of a busy account; undefined: none, or the health could not be stored
    */
-  recordOutcome(provider: string, account: string, outcome: CallOutcome, vendorTaskId?: string): Promise<void>;
+  recordOutcome(
+    provider: string,
+    account: string,
+    outcome: CallOutcome,
+    vendorTaskId?: string,
+  ): Promise<Pause | undefined>;
   /**
    * Starts the trial of a half-open account.
    * @returns false if another worker has started it or the account is not half-open any more
@@ -61,6 +67,15 @@ export interface Accounts {
   tryHalfOpen(provider: string, account: string): Promise<boolean>;
   /** Resets the breaker after the account got a new API key. The faults of the old key do not apply to the new one. */
   resetBreaker(provider: string, account: string): Promise<void>;
+}
+
+/**
+ * @property until end of the pause, epoch ms
+ * @property isNew true if this call has stored it
+ */
+export interface Pause {
+  until: number;
+  isNew: boolean;
 }
 
 /** @property afterMs wait time that the vendor requested, ms */
@@ -75,6 +90,9 @@ interface AccountsDeps {
 
 /** Tasks whose durations a process counts between two writes. More tasks would not change the percentile. */
 const MAX_SAMPLES = 100;
+
+/** Limit for write conflicts when the pause of a busy account is stored. */
+const MAX_PAUSE_RETRIES = 3;
 
 export function createAccounts({ store, clock, log, timings }: AccountsDeps): Accounts {
   const cached = new Map<string, { health: Promise<AccountHealth>; until: number }>();
@@ -99,8 +117,8 @@ export function createAccounts({ store, clock, log, timings }: AccountsDeps): Ac
     return health;
   }
 
-  async function saveIfChanged(health: AccountHealth, next: AccountHealth | undefined): Promise<void> {
-    if (!next) return;
+  async function saveIfChanged(health: AccountHealth, next: AccountHealth | undefined): Promise<boolean> {
+    if (!next) return false;
     if (next.callbacks !== health.callbacks) {
       const { provider, account, callbacks } = next;
       const line = { provider, account, callbacks, before: health.callbacks };
@@ -119,7 +137,7 @@ export function createAccounts({ store, clock, log, timings }: AccountsDeps): Ac
       const { provider, account, fault, openUntil } = next;
       log.warn("account.breaker", { provider, account, breaker: after, before, fault, openUntil });
     }
-    await save(next);
+    return save(next);
   }
 
   /** Saves the health and clears the cache. If another writer was first, the next reader gets that writer's version. */
@@ -194,13 +212,26 @@ export function createAccounts({ store, clock, log, timings }: AccountsDeps): Ac
     },
     health: (provider, account) => read(provider, account, clock.now()),
     async recordOutcome(provider, account, outcome, vendorTaskId) {
-      const now = clock.now();
       const key = `${provider}/${account}`;
       if (vendorTaskId !== undefined) taskIds.set(key, vendorTaskId);
-      const health = await read(provider, account, now);
-      if (outcome === "worked") return saveIfChanged(health, recordSuccess(health));
-      const next = recordFault(health, outcome.fault, now, timings, outcome.afterMs);
-      await saveIfChanged(health, next && { ...next, probeId: taskIds.get(key) ?? next.probeId });
+      if (outcome === "worked") {
+        const health = await read(provider, account, clock.now());
+        await saveIfChanged(health, recordSuccess(health));
+        return undefined;
+      }
+      const isBusy = outcome.fault === "busy" || outcome.fault === "unreachable";
+      for (let retry = 0; retry < MAX_PAUSE_RETRIES; retry++) {
+        // All workers obey the pause of a busy account, so it is decided on the stored health.
+        if (isBusy) cached.delete(key);
+        const now = clock.now();
+        const health = await read(provider, account, now);
+        const next = recordFault(health, outcome.fault, now, timings, outcome.afterMs);
+        const saved = await saveIfChanged(health, next && { ...next, probeId: taskIds.get(key) ?? next.probeId });
+        if (!isBusy) return undefined;
+        const until = (next ?? health).busyUntil;
+        if (until !== undefined && (saved || !next)) return { until, isNew: saved };
+      }
+      return undefined;
     },
     async tryHalfOpen(provider, account) {
       const now = clock.now();

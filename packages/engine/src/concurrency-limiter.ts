@@ -5,6 +5,7 @@
 import { type EarlierSlots, pruneSlots } from "@mjflow/core/account";
 import { hashToUnitInterval } from "@mjflow/core/account-selection";
 import {
+  freeSlots,
   type HeldSlots,
   heldCount,
   isSlotAged,
@@ -37,6 +38,8 @@ export interface ConcurrencyLimiter {
    * @returns undefined if tasks that the vendor may be working on hold all slots
    */
   acquire(account: AccountRef, task: TaskRef, max: number): Promise<Slot | undefined>;
+  /** Removes the slots that no task needs, and returns the number of free ones. */
+  countFree(account: AccountRef, max: number): Promise<number>;
 }
 
 interface Request {
@@ -79,6 +82,13 @@ export function createConcurrencyLimiter(deps: LimiterDeps): ConcurrencyLimiter 
         waiting.set(key, [request]);
         void handle({ provider, account }, key);
       });
+    },
+    async countFree(account, max) {
+      const state = await deps.store.accountState(account.provider, account.account);
+      const rows = new Map(state.slots.filter(({ kind }) => kind === "tasks").map((each) => [each.row, each.held]));
+      const earlier = state.earlierSlots ? await countEarlierSlots(deps, state.earlierSlots, rows) : 0;
+      await removeOutdatedSlots(deps, account, rows);
+      return freeSlots("tasks", max, rowsOf(rows), earlier);
     },
   };
 }

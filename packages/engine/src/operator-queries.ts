@@ -15,8 +15,8 @@ const PARTITION_LIMIT = 200;
 const MAX_LISTED = 50;
 
 export interface OverdueResult {
-  /** Without the credit of apps: a crash makes it due, and no flow waits for it. */
-  due: Exclude<Due, { kind: "credit" }>[];
+  /** Without the credit of apps: a crash makes it due, and no flow waits for it. Nor is a wait list overdue. */
+  due: Exclude<Due, { kind: "credit" | "waitList" }>[];
   /** True if there are no further entries. */
   isWhole: boolean;
 }
@@ -56,7 +56,7 @@ async function dueBy(store: Pick<Store, "due" | "duePartitions">, before: number
   return {
     due: found
       .flatMap(({ due }) => due)
-      .filter((entry) => entry.kind !== "credit")
+      .filter((entry) => entry.kind !== "credit" && entry.kind !== "waitList")
       .sort((a, b) => a.dueAt - b.dueAt),
     isWhole: found.every(({ next }) => next === undefined),
   };

@@ -85,7 +85,7 @@ function accountView({ name, weight, maxRunning }: AccountTraits, health: Accoun
     circuit,
     openUntil: after(health.openUntil),
     fault: health.fault ?? null,
-    busyUntil: after(health.busyUntil),
+    busyUntil: after(Math.max(health.busyUntil ?? 0, health.fullUntil ?? 0)),
   };
 }
 

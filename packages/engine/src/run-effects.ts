@@ -8,6 +8,7 @@ import { type AppliedSignal, effectsOf } from "./apply-signal.ts";
 import type { EngineDeps } from "./deps.ts";
 import { startFollowUps } from "./follow-ups.ts";
 import { recordFlowEnd } from "./record-flow-end.ts";
+import { addToWaitList, wakeWaitList } from "./wait-list.ts";
 
 /**
  * Runs the effects of a decision after its row was saved. State first, message second (Q3): after a crash before or
@@ -35,24 +36,30 @@ export async function runEffects(
       await runEffects(deps, await adoptLateSuccess(deps, task));
     } else if (effect.kind === "release") {
       await releaseSlot(deps, effect.from, task, effect.slot);
+    } else if (effect.kind === "wait") {
+      await addToWaitList(deps, task);
     }
   }
 }
 
 /**
- * Releases the slot of a task. If this fails, the slot counts as used until a task finds the account full: then the row of its
- * task shows that it is not needed.
+ * Releases the slot of a task, and wakes the tasks that wait for one. If this fails, the slot counts as used until a task
+ * finds the account full. Then the row of its task shows that it is not needed.
  */
 export async function releaseSlot(
-  { store, log }: Pick<EngineDeps, "store" | "log">,
+  deps: Pick<EngineDeps, "store" | "queue" | "clock" | "timings" | "log" | "chain">,
   { provider, account }: AccountRef,
   task: TaskRef,
   { row, at }: Slot,
 ): Promise<void> {
   const ref = { provider, account, kind: "tasks" as const, row };
-  await store.releaseSlot(ref, slotNameOf(task), at).catch((error: unknown) => {
-    log.warn("slot.not-released", { provider, account, flow: task.flowId, path: task.path, error: String(error) });
-  });
+  try {
+    await deps.store.releaseSlot(ref, slotNameOf(task), at);
+    await wakeWaitList(deps, ref);
+  } catch (error) {
+    const at = { provider, account, flow: task.flowId, path: task.path };
+    deps.log.warn("slot.not-released", { ...at, error: String(error) });
+  }
 }
 
 /**

@@ -21,15 +21,18 @@ import {
   accountGroup,
   type Message,
   MessageError,
+  outgoingWake,
   outgoingWork,
   pathsOf,
   type SubmitMessage,
 } from "@mjflow/core/message";
-import type { CallContext, SubmitOutcome, TaskRef } from "@mjflow/core/port";
+import type { AccountState, CallContext, SubmitOutcome, TaskRef } from "@mjflow/core/port";
+import { isSameAccount } from "@mjflow/core/relocation";
 import type { AccountRef, CallbackExpectation, Signal } from "@mjflow/core/state";
 import type { Task } from "@mjflow/core/task";
 import { backoffMs } from "@mjflow/core/timing";
-import type { Accounts, CallOutcome } from "./account.ts";
+import { admission, isInWaitList, type WaitReason } from "@mjflow/core/wait-list";
+import type { Accounts, CallOutcome, Pause } from "./account.ts";
 import { type AccountHandle, findAccountOfTask, findFailoverAccount, findFreeAccount } from "./account-selection.ts";
 import { type AppliedSignal, applySignal, effectsOf } from "./apply-signal.ts";
 import { continueChain, isChainOver } from "./chain.ts";
@@ -37,6 +40,7 @@ import type { ConcurrencyLimiter } from "./concurrency-limiter.ts";
 import type { EngineDeps } from "./deps.ts";
 import type { ImageSemaphore } from "./image-semaphore.ts";
 import { releaseSlot, runEffects } from "./run-effects.ts";
+import { type DispatchOutcome, dispatchWaitList, ensureInWaitList } from "./wait-list.ts";
 
 interface SubmitDeps extends EngineDeps {
   accounts: Accounts;
@@ -63,31 +67,41 @@ type CannotSubmit = { kind: "hopeless"; failure: Failure };
 type RetryLater = { kind: "later"; afterMs: number };
 type CallbackHealth = Awaited<ReturnType<Accounts["callbacks"]>>;
 
-/** @throws MjflowError `overloaded`, or another error of the table. The queue then delivers the message again. */
-export async function submit(deps: SubmitDeps, { flowId, path }: TaskRef): Promise<void> {
-  const pathOfParent = parentPath(path);
-  const { flow, tasks } = await deps.store.load(flowId, pathOfParent === undefined ? [path] : [path, pathOfParent]);
-  const task = tasks.find((t) => t.path === path);
-  if (!flow || !task) return deps.log.warn("submit.no-such-task", { flow: flowId, path });
+/**
+ * @param wake account whose wait list is to be dispatched; unset: none
+ * @throws MjflowError `overloaded`, or another error of the table. The queue then delivers the message again.
+ */
+export async function submit(deps: SubmitDeps, { flowId, path, wake }: TaskRef & { wake?: AccountRef }): Promise<void> {
+  const { flow, task, parent } = await load(deps, { flowId, path });
+  if (!flow || !task) {
+    deps.log.warn("submit.no-such-task", { flow: flowId, path });
+    return wake && dispatchAccount(deps, wake);
+  }
   if (!isWaiting(task)) {
     // The claim is ignored unless the task is SUBMITTING with an expired lease: its worker has crashed, so it becomes
     // UNCLEAR.
     await applySignal(deps, task, { kind: "claim", call: task.phase });
-    return;
+  } else if (flow.canceledAt !== undefined) {
+    await runEffects(deps, await applySignal(deps, task, { kind: "cancel" }));
+  } else if (!isInWaitList(task)) {
+    const attempted = await attempt(deps, flow, task, parent, { admit: true });
+    if (attempted.kind === "later") await requeueTask(deps, task, attempted.afterMs);
+    if (attempted.kind === "wait") await wait(deps, flow, task, attempted.why);
+    if (attempted.kind === "called") await runEffects(deps, attempted.applied);
+    // A task that has just entered looks whether there is room by now (WL4).
+    if (attempted.kind === "wait" || isBusy(attempted)) await dispatchAccount(deps, task);
+  } else {
+    await ensureInWaitList(deps, task);
+    await dispatchAccount(deps, task);
   }
-  if (flow.canceledAt !== undefined) return runEffects(deps, await applySignal(deps, task, { kind: "cancel" }));
-  const parent = tasks.find((t) => t.path === pathOfParent);
-  if (!hasImages(task)) return send(deps, flow, task, parent);
-  if (deps.imageSemaphore?.tryAcquire() === false) {
-    // The pause doubles along the chain, so that a large burst of images does not use up its messages within seconds.
-    const { busyMs, busyMaxMs } = deps.timings;
-    return requeueTask(deps, task, backoffMs(busyMs, (deps.chain?.hops ?? 1) - 1, busyMaxMs));
-  }
-  try {
-    await send(deps, flow, task, parent);
-  } finally {
-    deps.imageSemaphore?.release();
-  }
+  if (wake && !(isInWaitList(task) && isSameAccount(task, wake))) await dispatchAccount(deps, wake);
+}
+
+async function load({ store }: SubmitDeps, { flowId, path }: TaskRef) {
+  const pathOfParent = parentPath(path);
+  const { flow, tasks } = await store.load(flowId, pathOfParent === undefined ? [path] : [path, pathOfParent]);
+  const find = (at: string | undefined) => tasks.find((task) => task.path === at);
+  return { flow, task: find(path), parent: find(pathOfParent) };
 }
 
 function hasImages({ inputsRef, modal }: Task): boolean {
@@ -100,17 +114,63 @@ async function requeueTask(deps: SubmitDeps, task: Task, delayMs: number): Promi
   else await deps.queue.send([outgoingWork(task, delayMs)]);
 }
 
-async function send(deps: SubmitDeps, flow: Flow, task: Task, parent: Task | undefined): Promise<void> {
+/**
+ * The result of an attempt to submit a task. `wait`: no call was made, the task must wait for its account. `later`: no call
+ * was made for a reason of the task itself. `called`: the effects of `applied` are not run yet. `ended`: nothing is left to do.
+ */
+type Attempted =
+  | { kind: "wait"; why: WaitReason }
+  | { kind: "later"; afterMs: number }
+  | { kind: "called"; outcome: SubmitOutcome; applied: AppliedSignal }
+  | { kind: "ended" };
+
+interface AttemptOptions {
+  /** True: the task waits if other tasks wait for the account. False: the dispatcher has taken it out of the wait list. */
+  admit: boolean;
+  /** True if the account has accepted tasks since its last pause. Then its next pause is short. */
+  isRecovering?: boolean;
+}
+
+async function attempt(
+  deps: SubmitDeps,
+  flow: Flow,
+  task: Task,
+  parent: Task | undefined,
+  options: AttemptOptions,
+): Promise<Attempted> {
+  if (!hasImages(task)) return send(deps, flow, task, parent, options);
+  if (deps.imageSemaphore?.tryAcquire() === false) {
+    // The pause doubles along the chain, so that a large burst of images does not use up its messages within seconds.
+    const { busyMs, busyMaxMs } = deps.timings;
+    return { kind: "later", afterMs: backoffMs(busyMs, (deps.chain?.hops ?? 1) - 1, busyMaxMs) };
+  }
+  try {
+    return await send(deps, flow, task, parent, options);
+  } finally {
+    deps.imageSemaphore?.release();
+  }
+}
+
+async function send(
+  deps: SubmitDeps,
+  flow: Flow,
+  task: Task,
+  parent: Task | undefined,
+  { admit, isRecovering = false }: AttemptOptions,
+): Promise<Attempted> {
   const handle = await findAccountOfTask(deps.providers, task);
   const ready = handle ? await prepare(deps, handle, flow, task, parent) : cannotSubmit(failure("provider_missing"));
   if (ready.kind === "hopeless") {
     const { failure } = ready;
     const to = isVendorLoss(failure) ? await findFailoverAccount(deps, flow, task) : undefined;
-    return runEffects(deps, await applySignal(deps, task, { kind: "abandon", failure, to }));
+    await runEffects(deps, await applySignal(deps, task, { kind: "abandon", failure, to }));
+    return { kind: "ended" };
   }
-  if (ready.kind === "later") return requeueTask(deps, task, ready.afterMs);
+  if (ready.kind === "later") return ready;
+  const why = admit ? await whyWait(deps, task) : undefined;
+  if (why) return { kind: "wait", why };
   let slot = await acquireSlot(deps, handle!, task);
-  if (slot === "full") return runEffects(deps, await waitForSlot(deps, flow, task));
+  if (slot === "full") return { kind: "wait", why: "full" };
   // We read the account health before the claim. A failure between claim and call would leave the task UNCLEAR although
   // nothing was sent.
   const health = await deps.accounts.callbacks(task.provider, task.account);
@@ -119,11 +179,85 @@ async function send(deps: SubmitDeps, flow: Flow, task: Task, parent: Task | und
   const { customId } = ready;
   // The worker may have been suspended. After `slotMs` another task may have the slot.
   if (slot && isSlotAged(slot, deps.timings, deps.clock.now())) slot = await acquireSlot(deps, handle!, task);
-  if (slot === "full") return runEffects(deps, await waitForSlot(deps, flow, task));
+  if (slot === "full") return { kind: "wait", why: "full" };
   const claimed = await applySignal(deps, task, { kind: "claim", call: intended, customId, vendorOrigin, slot });
-  if (!effectsOf(claimed.decision).some((effect) => effect.kind === "call"))
-    return releaseUnusedSlot(deps, task, claimed.task, slot);
-  await runEffects(deps, await callVendor(deps, handle!, flow, claimed.task, ready, health));
+  if (!effectsOf(claimed.decision).some((effect) => effect.kind === "call")) {
+    await releaseUnusedSlot(deps, task, claimed.task, slot);
+    return { kind: "ended" };
+  }
+  return { kind: "called", ...(await callVendor(deps, handle!, flow, claimed.task, ready, health, isRecovering)) };
+}
+
+// ── the wait list ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Returns why the task must wait although it could be submitted; undefined: it need not wait. */
+async function whyWait({ store, clock }: SubmitDeps, { provider, account }: Task): Promise<WaitReason | undefined> {
+  // The tasks of one message ask at the same moment. They share one read.
+  const ofStore = accountReads.get(store) ?? new Map<string, Promise<AccountState>>();
+  accountReads.set(store, ofStore);
+  const key = `${provider}/${account}`;
+  const pending = ofStore.get(key) ?? store.accountState(provider, account).finally(() => ofStore.delete(key));
+  ofStore.set(key, pending);
+  const { waitList, health } = await pending;
+  return admission(waitList, health, clock.now());
+}
+
+/** The reads of accounts that are under way in this process. */
+const accountReads = new WeakMap<object, Map<string, Promise<AccountState>>>();
+
+/** Makes the task wait without a vendor call: at another account that is free, or in the wait list of its own. */
+async function wait(deps: SubmitDeps, flow: Flow, task: Task, why: WaitReason): Promise<void> {
+  const to = await findFreeAccount(deps, flow, task);
+  await runEffects(deps, await applySignal(deps, task, { kind: "wait", why, to }));
+  if (why === "full") await recordOutcome(deps, task, { fault: "full" }, undefined);
+}
+
+function isBusy(attempted: Attempted): boolean {
+  if (attempted.kind !== "called") return false;
+  return attempted.outcome.kind === "busy" && attempted.outcome.about !== "parent";
+}
+
+/** Dispatches the wait list of the task's account, if nothing else does. */
+async function dispatchAccount(deps: SubmitDeps, { provider, account }: AccountRef): Promise<void> {
+  const ref = { provider, account };
+  // If the account was removed, the dispatcher ends the tasks that wait there.
+  const maxRunning = (await findAccountOfTask(deps.providers, ref))?.maxRunning;
+  await dispatchWaitList(deps, ref, {
+    maxRunning,
+    countFree: () => deps.limiter.countFree(ref, maxRunning!),
+    run: (entry, { hasAccepted }) => submitWaiting(deps, ref, entry, hasAccepted),
+  });
+}
+
+/** Submits a task that the dispatcher has taken out of the wait list. */
+async function submitWaiting(
+  deps: SubmitDeps,
+  account: AccountRef,
+  entry: TaskRef,
+  isRecovering: boolean,
+): Promise<DispatchOutcome> {
+  const { flow, task, parent } = await load(deps, entry);
+  // The entry is outdated: the task has ended, was submitted or has moved to another account.
+  if (!flow || !task || !isInWaitList(task) || !isSameAccount(task, account)) return "other";
+  if (flow.canceledAt !== undefined) {
+    await runEffects(deps, await applySignal(deps, task, { kind: "cancel" }));
+    return "other";
+  }
+  const attempted = await attempt(deps, flow, task, parent, { admit: false, isRecovering });
+  if (attempted.kind === "later") return "later";
+  if (attempted.kind === "wait") return "full";
+  if (attempted.kind === "ended") return "other";
+  const { applied, outcome } = attempted;
+  await runEffects(deps, isInWaitList(applied.task) ? withoutEntering(applied) : applied);
+  // A root may have moved to another account, or the parent is not ready. Then it is not in this list any more.
+  if (outcome.kind === "busy") return isInWaitList(applied.task) ? "busy" : "other";
+  return outcome.kind === "accepted" || outcome.kind === "modal" ? "accepted" : "other";
+}
+
+/** The task was in the list before, so its entry is still there. */
+function withoutEntering({ task, decision }: AppliedSignal): AppliedSignal {
+  if (decision.kind === "ignore") return { task, decision };
+  return { task, decision: { ...decision, effects: decision.effects.filter(({ kind }) => kind !== "wait") } };
 }
 
 /**
@@ -141,8 +275,9 @@ export async function handleSubmitMessage(deps: SubmitDeps, message: Message): P
  * again for all of them, and a task that was submitted then does nothing (P5).
  */
 async function submitAll(deps: SubmitDeps, message: SubmitMessage): Promise<void> {
-  const { flowId } = message;
-  const results = await Promise.allSettled(pathsOf(message).map((path) => submit(deps, { flowId, path })));
+  const { flowId, wake } = message;
+  const refs = pathsOf(message).map((path, i) => ({ flowId, path, ...(i === 0 && wake && { wake }) }));
+  const results = await Promise.allSettled(refs.map((ref) => submit(deps, ref)));
   const failed = results.find((result) => result.status === "rejected");
   if (failed) throw failed.reason;
 }
@@ -171,7 +306,8 @@ async function callVendor(
   task: Task,
   ready: Ready,
   health: CallbackHealth,
-): Promise<AppliedSignal> {
+  isRecovering: boolean,
+): Promise<{ outcome: SubmitOutcome; applied: AppliedSignal }> {
   const answer = await ready
     .call({
       account: handle.config,
@@ -195,13 +331,15 @@ async function callVendor(
   const applied = await applySignal(deps, task, signal).catch((error: unknown) =>
     enqueueAcceptance(deps, task, signal, error),
   );
-  await recordOutcome(
-    deps,
-    task,
-    isOldKey ? undefined : callOutcomeOf(outcome),
-    knownTaskIdOf(outcome) ?? ready.parentId,
-  );
-  return applied;
+  const said = isOldKey ? undefined : callOutcomeOf(outcome);
+  // An account that accepts some of the tasks is asked again soon.
+  const afterMs = isRecovering && outcome.kind === "busy" ? deps.timings.busyMs : undefined;
+  const recorded = typeof said === "object" && afterMs !== undefined ? { afterMs, ...said } : said;
+  const pause = await recordOutcome(deps, task, recorded, knownTaskIdOf(outcome) ?? ready.parentId);
+  // Only the worker that has stored the pause sends the message for its end.
+  const wakeMs = pause?.isNew ? pause.until - deps.clock.now() : isOldKey ? deps.timings.busyMs : undefined;
+  if (wakeMs !== undefined) await deps.queue.send([outgoingWake(task, task, wakeMs)]);
+  return { outcome, applied };
 }
 
 /**
@@ -240,14 +378,6 @@ async function acquireSlot(
 /** The claim was ignored. The slot is released, except if another worker has claimed the task with the same slot. */
 async function releaseUnusedSlot(deps: SubmitDeps, task: Task, current: Task, slot: Slot | undefined): Promise<void> {
   if (slot && !occupiesSlot(current, task, false)) await releaseSlot(deps, task, task, slot);
-}
-
-/** Makes the task wait as after a busy outcome, without a vendor call. */
-async function waitForSlot(deps: SubmitDeps, flow: Flow, task: Task): Promise<AppliedSignal> {
-  const to = await findFreeAccount(deps, flow, task);
-  const applied = await applySignal(deps, task, { kind: "accountFull", chance: deps.random.chance(), to });
-  await recordOutcome(deps, task, { fault: "full" }, undefined);
-  return applied;
 }
 
 /** A root may change its account only after an outcome that proves that the vendor did not accept the task (P3). */
@@ -294,10 +424,11 @@ async function recordOutcome(
   { provider, account }: Task,
   outcome: CallOutcome | undefined,
   vendorTaskId: string | undefined,
-): Promise<void> {
-  if (!outcome) return;
-  await accounts.recordOutcome(provider, account, outcome, vendorTaskId).catch((error: unknown) => {
+): Promise<Pause | undefined> {
+  if (!outcome) return undefined;
+  return accounts.recordOutcome(provider, account, outcome, vendorTaskId).catch((error: unknown) => {
     log.warn("account.health-not-saved", { provider, account, error: String(error) });
+    return undefined;
   });
 }
 

@@ -16,6 +16,7 @@ import { type Due, type DueCursor, LookupError, type QueueDepths, type WebhookSt
 import type { Report } from "@mjflow/core/report";
 import { isPastDeadline } from "@mjflow/core/state";
 import { hasOwnDueEntry, isEnded, type Task } from "@mjflow/core/task";
+import { isInWaitList } from "@mjflow/core/wait-list";
 import type { Accounts } from "./account.ts";
 import { type AppliedSignal, applySignal, effectsOf } from "./apply-signal.ts";
 import { repairCredit } from "./credit-repair.ts";
@@ -25,6 +26,7 @@ import { restartLostFlow } from "./restart.ts";
 import { runEffects } from "./run-effects.ts";
 import { vendorStateOf } from "./submit.ts";
 import { sweepLog } from "./sweep-log.ts";
+import { ensureInWaitList, sweepWaitList } from "./wait-list.ts";
 
 export type SweepDeps = Omit<EngineDeps, "blobs" | "callbackTokens"> & {
   accounts: Accounts;
@@ -144,10 +146,11 @@ export async function sweepPartitions(
 }
 
 async function sweepEntries(deps: SweepDeps, run: SweepRun, due: readonly Due[]): Promise<void> {
-  countOverdue(deps, run.swept, due.filter(({ kind }) => kind !== "flow" && kind !== "credit").length);
+  countOverdue(deps, run.swept, due.filter(({ kind }) => kind === "task" || kind === "delivery").length);
   await forEachIsolated(deps, run.swept, due, async (ref) => {
     if (ref.kind === "delivery") return sweepDelivery(deps, ref.deliveryId);
     if (ref.kind === "credit") return repairCredit(deps, ref.appId);
+    if (ref.kind === "waitList") return sweepWaitList(deps, ref);
     if (ref.kind === "flow") return sweepFlow(deps, run, ref.flowId);
     await sweepTaskEntry(deps, run, ref.flowId, ref.path);
   });
@@ -260,6 +263,8 @@ async function sweepFlow(deps: SweepDeps, run: SweepRun, flowId: string): Promis
   if (flow.pendingEffects) return resendFlowEndNotification(deps, flowId);
   const isDue = (task: Task) => task.due !== undefined && task.due <= now && !hasOwnDueEntry(task);
   const current = tasks.filter((task) => !isDue(task));
+  // A worker may have crashed before it added its task to the list.
+  for (const task of current) if (isInWaitList(task)) await ensureInWaitList(deps, task);
   const dueTasks = tasks.filter(isDue);
   countOverdue(deps, swept, dueTasks.length);
   const failed = await forEachIsolated(deps, swept, dueTasks, async (task) => {

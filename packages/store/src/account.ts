@@ -1,9 +1,22 @@
-/** Slots of vendor accounts in the table. Many workers change them at one time, each with one conditional update. */
+/** Slots and wait lists of vendor accounts in the table. */
+
 import type { SlotKind, SlotRow } from "@mjflow/core/concurrency-limiter";
+import { DUE_SHARDS, duePartitionOf } from "@mjflow/core/due";
 import type { AccountState, AccountStore, SlotRowRef, SlotWrite } from "@mjflow/core/port";
-import { keyOf } from "./codec.ts";
+import { type WaitEntry, type WaitList, waitEntryOf, waitKeyOf } from "@mjflow/core/wait-list";
+import { type Fields, fieldsOf, type Item, keyOf, REV_ATTRIBUTE, row as rowOf } from "./codec.ts";
 import { itemToHealth } from "./item.ts";
-import { accountPk, healthKey, slotRowKey, slotsKey } from "./keys.ts";
+import {
+  ATTRIBUTE,
+  accountPk,
+  expiresAt,
+  healthKey,
+  type Key,
+  slotRowKey,
+  slotsKey,
+  waitingPk,
+  waitListKey,
+} from "./keys.ts";
 import { createPlainRows, type PlainFields, type PlainRow } from "./plain-row.ts";
 import type { Table } from "./table.ts";
 import { slotsOf } from "./vendor.ts";
@@ -11,7 +24,23 @@ import { slotsOf } from "./vendor.ts";
 const SLOT_ROW = { held: ["he", "map of integer"] } as const satisfies PlainFields;
 type Row = PlainRow<typeof SLOT_ROW>;
 
-export function createAccountStore(table: Table): AccountStore {
+/** `provider` and `account` are in the key. */
+const WAIT_LIST = {
+  rev: [REV_ATTRIBUTE, "number"],
+  since: ["si", "number"],
+  due: [ATTRIBUTE.dueAt, "number"],
+  dispatchUntil: ["du", "number"],
+  turn: ["tu", "text"],
+  parallel: ["wi", "number"],
+  parallelAt: ["wa", "number"],
+} as const satisfies Fields<Exclude<keyof WaitList, "provider" | "account">>;
+
+/** An entry has only its key: everything else is in the row of its task. */
+const WAITING = { rev: [REV_ATTRIBUTE, "number"] } as const satisfies Fields<"rev">;
+const WAITING_REV = 1;
+
+/** @param dueShards number of shards of each class of due entries (core/due.ts) */
+export function createAccountStore(table: Table, dueShards = DUE_SHARDS): AccountStore {
   const rows = createPlainRows(table, SLOT_ROW);
 
   async function write(ref: SlotRowRef, update: Parameters<typeof rows.update>[1]): Promise<SlotWrite> {
@@ -26,6 +55,7 @@ export function createAccountStore(table: Table): AccountStore {
         const { sk } = keyOf(item);
         const ref = slotRowOf(sk);
         if (ref) state.slots.push({ ...ref, ...slotFields(rows.decode(item)) });
+        else if (sk === waitListKey({ provider, account }).sk) state.waitList = waitListOf(provider, account, item);
         else if (sk === healthKey(provider, account).sk) state.health = itemToHealth(item);
         else if (sk === slotsKey(provider, account).sk) state.earlierSlots = slotsOf(provider, account, item);
       }
@@ -51,7 +81,44 @@ export function createAccountStore(table: Table): AccountStore {
         when: [{ at: ["held", name], equals: at }],
         repeatable: "it sets the same time again",
       }),
+    async waitList(provider, account) {
+      const item = await table.get(waitListKey({ provider, account }));
+      return item && waitListOf(provider, account, item);
+    },
+    async saveWaitList(list) {
+      const next = { ...list, rev: list.rev + 1 };
+      const put = await table.put(waitListItem(next, dueShards), list.rev === 0 ? undefined : list.rev);
+      if (put.ok) return { ok: true, item: next };
+      return { ok: false, current: put.current && waitListOf(list.provider, list.account, put.current) };
+    },
+    async addWaiting(provider, account, entry) {
+      const item = rowOf(waitingKey(provider, account, entry), WAITING, { rev: WAITING_REV });
+      // An entry that no dispatcher removes is deleted together with its task.
+      await table.put({ ...item, [ATTRIBUTE.expiresAt]: { N: String(expiresAt(entry.createdAt)) } }, undefined);
+    },
+    removeWaiting: (provider, account, entry) => table.delete(waitingKey(provider, account, entry), WAITING_REV),
+    isWaiting: async (provider, account, entry) =>
+      (await table.get(waitingKey(provider, account, entry))) !== undefined,
+    async listWaiting(provider, account, range) {
+      const items = await table.list({ partition: waitingPk({ provider, account }), ...range });
+      return items.flatMap((item) => waitEntryOf(keyOf(item).sk) ?? []);
+    },
   };
+}
+
+function waitingKey(provider: string, account: string, entry: WaitEntry): Key {
+  return { pk: waitingPk({ provider, account }), sk: waitKeyOf(entry) };
+}
+
+function waitListItem(list: WaitList, dueShards: number): Item {
+  const item = rowOf(waitListKey(list), WAIT_LIST, list);
+  if (list.due === undefined) return item;
+  const { provider, account } = list;
+  return { ...item, [ATTRIBUTE.dueShard]: { S: duePartitionOf({ kind: "waitList", provider, account }, dueShards) } };
+}
+
+function waitListOf(provider: string, account: string, item: Item): WaitList {
+  return { provider, account, ...fieldsOf(item, WAIT_LIST) } as WaitList;
 }
 
 function slotRowOf(sk: string): { kind: SlotKind; row: number } | undefined {

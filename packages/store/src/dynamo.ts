@@ -71,7 +71,7 @@ export function createStore({ table, now = Date.now, dueShards = DUE_SHARDS }: S
 
   return {
     ...createAppStore({ table, now, dueShards }),
-    ...createAccountStore(table),
+    ...createAccountStore(table, dueShards),
     async createFlow(flow, root) {
       // If the root exists already, an earlier try crashed before its second write. This try completes it.
       await saveTask(root, undefined);

@@ -7,6 +7,8 @@
  *     flow#<flowId>                  task#<path>                 one task with its result, usually written four times
  *     account#<provider>#<account>   health                      account health: callbacks, look-ups, circuit breaker
  *     account#<provider>#<account>   tasks#<row>                 slots of an account with a concurrency limit, by task
+ *     account#<provider>#<account>   wait-list                   state of the account's wait list
+ *     waiting#<provider>#<account>   <appId>#<time>#<flowId>#<path>   a task in the wait list of the account
  *     account#<provider>#<account>   slots                       slots of an earlier version, only read
  *     vendors                        <provider>#<account>        a vendor account stored through the API
  *     endpoints#<appId>              <endpointId>                a webhook endpoint; `hook` for the notifyHooks of flows
@@ -92,6 +94,17 @@ export function healthKey(provider: string, account: string): Key {
 
 export function slotsKey(provider: string, account: string): Key {
   return { pk: accountPk(provider, account), sk: "slots" };
+}
+
+const WAIT_LIST_SK = "wait-list";
+
+export function waitListKey({ provider, account }: Pick<SlotRowRef, "provider" | "account">): Key {
+  return { pk: accountPk(provider, account), sk: WAIT_LIST_SK };
+}
+
+/** The entries have their own partition, so that reading an account does not read all waiting tasks. */
+export function waitingPk({ provider, account }: Pick<SlotRowRef, "provider" | "account">): string {
+  return `waiting#${provider}#${account}`;
 }
 
 export function slotRowKey({ provider, account, kind, row }: SlotRowRef): Key {
@@ -214,8 +227,9 @@ export function flowPk(flowId: string): string {
   return `flow#${flowId}`;
 }
 
-/** Returns what a key of a flow, of its tasks and deliveries, or of a counter refers to; undefined for other keys. */
+/** Returns what a key with a due time refers to; undefined for other keys. */
 export function refOf({ pk, sk }: Key): DueRef | undefined {
+  if (sk === WAIT_LIST_SK) return waitListRefOf(pk);
   const appId = appIdOfCounter({ pk, sk });
   if (appId !== undefined) return { kind: "credit", appId };
   if (pk.startsWith(deliveryPk(""))) return deliveryRefOf(pk.slice(deliveryPk("").length), sk);
@@ -223,6 +237,11 @@ export function refOf({ pk, sk }: Key): DueRef | undefined {
   if (!isFlowId(flowId)) return undefined;
   if (sk === FLOW_SK) return { kind: "flow", flowId };
   return sk.startsWith(TASK_SK) ? { kind: "task", flowId, path: sk.slice(TASK_SK.length) } : undefined;
+}
+
+function waitListRefOf(pk: string): DueRef | undefined {
+  const [, provider, account] = /^account#([^#]+)#([^#]+)$/.exec(pk) ?? [];
+  return provider !== undefined && account !== undefined ? { kind: "waitList", provider, account } : undefined;
 }
 
 function deliveryRefOf(flowId: string, sk: string): DueRef | undefined {

@@ -127,7 +127,7 @@ export function createMemoryStore({
   };
   const rowsOf = (flowId: string) => [...(flows.get(flowKey(flowId).pk)?.values() ?? [])];
 
-  const accountStore = createAccountStore(table);
+  const accountStore = createAccountStore(table, dueShards);
 
   return {
     ...createAppStore({ table, now, dueShards }),

@@ -5,6 +5,7 @@ import type { ModalAnswer } from "../plan.ts";
 import type { Report, Result } from "../report.ts";
 import type { Copy, CopyFailure, Task, TaskStatus } from "../task.ts";
 import type { Timings } from "../timing.ts";
+import type { WaitReason } from "../wait-list.ts";
 
 /**
  * Whether a callback can be expected for an accepted task. The time of the first look-up depends on it
@@ -51,8 +52,8 @@ export type Signal =
       about?: "parent" | "connection";
       until?: number;
     }
-  /** No call was made, because the account has reached its concurrency limit. */
-  | { kind: "accountFull"; chance: number; to?: AccountRef }
+  /** No call was made: the account is busy or full, or other tasks wait for it. `to`: an account that is free for a root. */
+  | { kind: "wait"; why: WaitReason; to?: AccountRef }
   /** The work cannot start yet, and no message may be sent for it: the sweeper starts it again after `byMs`. */
   | { kind: "postponed"; byMs: number }
   /** The vendor may or may not have accepted the call. */
@@ -112,6 +113,8 @@ export type Effect =
   | { kind: "call" }
   /** Put the task's work message on its queue: a submit message, for a tile an archive message. */
   | { kind: "enqueue"; delayMs: number }
+  /** Put the task in the wait list of its account. */
+  | { kind: "wait" }
   /** Release the slot that the task does not need any more. */
   | { kind: "release"; from: AccountRef; slot: Slot }
   /** Store the follow-ups and send their messages. */

@@ -39,8 +39,13 @@ export function changeStatus(
 ): Decision {
   if (!TRANSITIONS[task.status].includes(status)) throw new IllegalTransition(`${task.status} to ${status}`);
   // The pending notification of an open modal is obsolete when the task leaves MODAL. An end sets its own pending
-  // effects. Searches for an unclear submission are counted from its own first one.
-  const withoutEffects: Partial<Task> = { pendingEffects: undefined, unprovenSince: undefined, ...patch };
+  // effects. Searches for an unclear submission are counted from its own first one. A new status leaves the wait list.
+  const withoutEffects: Partial<Task> = {
+    pendingEffects: undefined,
+    unprovenSince: undefined,
+    waits: undefined,
+    ...patch,
+  };
   return { kind: "move", next: { ...applyPatch(task, withoutEffects, ctx), status }, effects };
 }
 
@@ -210,7 +215,8 @@ export function previousAcceptedAttempt(task: Task): Orphan | undefined {
 
 /** Moves a root that no vendor has accepted to another account. The caller has checked `canRelocate` (R1). */
 export function relocateTask(task: Task, to: AccountRef, ctx: Context): Decision {
-  const next = { ...relocateTo(task, to), busyAnswers: 0, leaseUntil: undefined, due: ctx.now + ctx.timings.requeueMs };
+  const due = ctx.now + ctx.timings.requeueMs;
+  const next = { ...relocateTo(task, to), busyAnswers: 0, leaseUntil: undefined, waits: undefined, due };
   const enqueue: Effect[] = [{ kind: "enqueue", delayMs: 0 }];
   return task.status === "PENDING"
     ? recordChange(task, next, "no-news", ctx, enqueue)

@@ -61,16 +61,17 @@ describe("outcomes of a call", () => {
 describe("the message for a waiting task", () => {
   const overCtx = { ...ctx(), chainOver: true };
   const claimed = () => play(pending(), claim).task;
-  /** Without jitter. */
-  const busyNow = { ...busy(), chance: 1 } as Signal;
+  /** The vendor does not yet show the parent as finished. Without jitter. */
+  const parentLags = { ...busy(), chance: 1, about: "parent", until: NOW + 3_600_000 } as const;
+  const busyNow = parentLags as Signal;
 
-  it("a busy task gets a message after the pause, and its due time is later in case the message is lost", () => {
+  it("a press whose parent lags gets a message after the pause, and its due time is later in case the message is lost", () => {
     const decision = decide(claimed(), busyNow, ctx());
     expect(decision).toMatchObject({ effects: [{ kind: "enqueue", delayMs: TIMINGS.busyMs }] });
     expect(play(claimed(), busyNow).task.due).toBe(NOW + TIMINGS.busyMs + TIMINGS.requeueMs);
   });
 
-  it("a busy task whose chain of messages is over gets no message and is due after the pause", () => {
+  it("a press whose chain of messages is over gets no message and is due after the pause", () => {
     const decision = decide(claimed(), busyNow, overCtx);
     expect(decision).toMatchObject({ kind: "move", next: { status: "PENDING", due: NOW + TIMINGS.busyMs } });
     expect(effects(decision)).toEqual([]);
@@ -82,7 +83,7 @@ describe("the message for a waiting task", () => {
       [900_001, []],
       [1_800_000, []],
     ] as const) {
-      const decision = decide(claimed(), { ...busy(), afterMs } as Signal, ctx());
+      const decision = decide(claimed(), { ...parentLags, afterMs } as Signal, ctx());
       expect(effects(decision)).toEqual(sent);
       const late = sent.length > 0 ? TIMINGS.requeueMs : 0;
       expect(decision).toMatchObject({ next: { due: NOW + afterMs + late } });
@@ -93,9 +94,8 @@ describe("the message for a waiting task", () => {
     const root = taskIn("PENDING", { path: "0" });
     const modal = taskIn("MODAL", { modal: { prompt: "p" } });
     const signals: [typeof root, Signal][] = [
-      [root, { kind: "accountFull", chance: 0 }],
-      [root, { kind: "accountFull", chance: 0, to: { provider: "other", account: "default" } }],
-      [modal, { kind: "accountFull", chance: 0 }],
+      [root, { kind: "wait", why: "full", to: { provider: "other", account: "default" } }],
+      [{ ...modal, due: NOW }, { kind: "due" }],
       [{ ...root, due: NOW }, { kind: "due" }],
     ];
     for (const [task, signal] of signals) {
@@ -119,20 +119,39 @@ describe("the message for a waiting task", () => {
   });
 });
 
-describe("accountFull", () => {
-  const full: Signal = { kind: "accountFull", chance: 0 };
+describe("wait", () => {
+  const full: Signal = { kind: "wait", why: "full" };
   const maxWaitMs = TIMINGS.pendingMs.fast;
   const answered = taskIn("MODAL", { modal: {}, due: NOW });
 
   it("the task waits and keeps its attempt number, because no call was made", () => {
     for (const task of [taskIn("PENDING"), answered]) {
       const { task: next, last } = play(task, full);
-      expect(last).toMatchObject({ kind: "record", why: "no-news", effects: [{ kind: "enqueue" }] });
+      expect(last).toMatchObject({ kind: "record", why: "no-news", effects: [{ kind: "wait" }] });
       expect(next).toMatchObject({ status: task.status, attempt: task.attempt, modals: task.modals, busyAnswers: 1 });
+      expect(next.waits).toBe("full");
     }
   });
 
-  it("a waiting task expires only after pendingMs", () => {
+  it("a task that waits already keeps its place, and nothing is written", () => {
+    const { task } = play(taskIn("PENDING"), full);
+    expect(play(task, { kind: "wait", why: "order" }).last).toEqual({ kind: "ignore", why: "no-news" });
+  });
+
+  it("a waiting modal answer is due at the end of its waiting time", () => {
+    const { task } = play(answered, full);
+    expect(task.due).toBe(NOW + TIMINGS.modalMs + maxWaitMs + 1);
+    const waited = play(task, TIMINGS.modalMs + maxWaitMs + 1, { kind: "due" });
+    expect(waited.task).toMatchObject({ status: "EXPIRED", failure: { code: "vendor_busy" } });
+  });
+
+  it("a waiting task expires only after pendingMs, and the sweeper ends it then", () => {
+    const { task: waiting } = play(taskIn("PENDING"), full);
+    expect(play(waiting, maxWaitMs, { kind: "due" }).last).toEqual({ kind: "ignore", why: "not-waiting" });
+    expect(play(waiting, maxWaitMs + 1, { kind: "due" }).task).toMatchObject({
+      status: "EXPIRED",
+      failure: { code: "vendor_busy" },
+    });
     expect(play(taskIn("PENDING"), maxWaitMs, full).task.status).toBe("PENDING");
     const { task } = play(taskIn("PENDING"), maxWaitMs + 1, full);
     expect(task).toMatchObject({ status: "EXPIRED", failure: { code: "vendor_busy" } });

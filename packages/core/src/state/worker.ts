@@ -2,9 +2,9 @@
 import { failure } from "../error.ts";
 import { canRelocate, restoreLocation, restoresAttempt } from "../relocation.ts";
 import { modalResult } from "../report.ts";
-import type { Task } from "../task.ts";
-import { isEnded } from "../task.ts";
-import { backoffMs, jitteredMs } from "../timing.ts";
+import { hasOwnDueEntry, isEnded, type Task } from "../task.ts";
+import { backoffMs, flowCheckIntervalMs, jitteredMs } from "../timing.ts";
+import { isInWaitList, type WaitReason } from "../wait-list.ts";
 import type { CallKind, Context, Decision, Effect, Signal } from "./signal.ts";
 import { waitFailureOf } from "./sweeper.ts";
 import {
@@ -31,8 +31,8 @@ export function onClaim(
   const leaseUntil = ctx.now + ctx.timings.leaseMs;
   // A due time that is already set stays. If it passes within the lease, the sweeper finds the lease valid and
   // postpones the task until the end of the lease. So the claim does not move the entry in the due index.
-  const due = task.due ?? leaseUntil;
-  const lease = { leaseUntil, due, ...(vendorOrigin !== undefined && { vendorOrigin }), ...(slot && { slot }) };
+  const due = isInWaitList(task) ? dueAfterWait(task, leaseUntil, ctx) : { due: task.due ?? leaseUntil };
+  const lease = { leaseUntil, ...due, ...(vendorOrigin !== undefined && { vendorOrigin }), ...(slot && { slot }) };
   if (task.status === "PENDING" && wanted === "submit") {
     const pressed = customId === undefined ? {} : { customId };
     return changeStatus(
@@ -134,25 +134,60 @@ export function onBusy(task: Task, signal: Extract<Signal, { kind: "busy" }>, ct
     return endTask(task, "EXPIRED", { ...released, failure: why }, ctx);
   }
   if (signal.to && canRelocate(task)) return relocateTask(task, signal.to, ctx);
-  const waiting = scheduleRetry(task, signal, waitMs, ctx);
-  const { enqueue } = waiting;
+  const waiting =
+    about === "parent" ? scheduleRetry(task, signal, waitMs, ctx) : enterWaitList(task, task.phase, "busy", ctx);
+  const { effects } = waiting;
   const patch = { ...waiting.patch, ...released };
   if (task.phase === "modal")
-    return changeStatus(task, "MODAL", { ...patch, phase: "submit", modals: task.modals - 1 }, ctx, enqueue);
+    return changeStatus(task, "MODAL", { ...patch, phase: "submit", modals: task.modals - 1 }, ctx, effects);
   // The vendor did not accept the task, so we do not pay. We release the attempt number. The next claim uses the same
   // number, so a callback of this submission is still matched.
-  return changeStatus(task, "PENDING", { ...patch, attempt: task.attempt - 1 }, ctx, enqueue);
+  return changeStatus(task, "PENDING", { ...patch, attempt: task.attempt - 1 }, ctx, effects);
 }
 
 /** Waits as for a busy vendor. No call was made, so no attempt number is released. */
-export function onAccountFull(task: Task, signal: Extract<Signal, { kind: "accountFull" }>, ctx: Context): Decision {
+export function onWait(task: Task, { why, to }: Extract<Signal, { kind: "wait" }>, ctx: Context): Decision {
   const sendsAnswer = task.status === "MODAL" && task.modal !== undefined;
   if (task.status !== "PENDING" && !sendsAnswer) return ignoreNotWaiting(task);
-  const waitMs = remainingWaitMs(task, sendsAnswer ? "modal" : "submit", ctx);
-  if (waitMs < 0) return endTask(task, "EXPIRED", { failure: failure("vendor_busy") }, ctx);
-  if (signal.to && canRelocate(task)) return relocateTask(task, signal.to, ctx);
-  const { patch, enqueue } = scheduleRetry(task, signal, waitMs, ctx);
-  return recordChange(task, { ...patch, busyAbout: undefined }, "no-news", ctx, enqueue);
+  const call = sendsAnswer ? "modal" : "submit";
+  if (remainingWaitMs(task, call, ctx) < 0) return endTask(task, "EXPIRED", { failure: failure("vendor_busy") }, ctx);
+  if (to && canRelocate(task)) return relocateTask(task, to, ctx);
+  // The task is in the list already, and its place does not change.
+  if (isInWaitList(task)) return { kind: "ignore", why: "no-news" };
+  const { patch, effects } = enterWaitList(task, call, why, ctx);
+  return recordChange(task, { ...patch, busyAbout: undefined }, "no-news", ctx, effects);
+}
+
+/**
+ * Returns what changes when the task enters the wait list of its account. Its due time is the end of its waiting time. While
+ * it waits, its flow's due time covers it, so it has no entry of its own in the due index. Only if the waiting time may end
+ * before the flow is due, or if the flow did not cover the task before, the task gets an entry.
+ */
+function enterWaitList(task: Task, call: CallKind, why: WaitReason, ctx: Context) {
+  const due = waitEnd(task, call, ctx);
+  const isCovered = isCoveredByFlow(task) && due >= ctx.now + flowCheckIntervalMs(ctx.timings, task.pace);
+  const waits = { waits: why, busyAnswers: task.busyAnswers + 1, leaseUntil: undefined, due };
+  const patch: Partial<Task> = isCovered ? { ...waits, flowDue: due } : waits;
+  const effects: Effect[] = [{ kind: "wait" }];
+  return { patch, effects };
+}
+
+/** Returns the due time of a task that leaves the wait list. Its flow covers the due time of a task created now. */
+function dueAfterWait(task: Task, leaseUntil: number, { now, timings }: Context): Partial<Task> {
+  const due = now + flowCheckIntervalMs(timings, task.pace);
+  return isCoveredByFlow(task) ? { due, flowDue: due } : { due: leaseUntil };
+}
+
+function isCoveredByFlow(task: Task): boolean {
+  return task.flowDue !== undefined && !hasOwnDueEntry(task);
+}
+
+/** Returns when the sweeper ends a waiting task, epoch ms: just after its waiting time. */
+function waitEnd(task: Task, call: CallKind, ctx: Context): number {
+  const end = ctx.now + remainingWaitMs(task, call, ctx) + 1;
+  if (call === "submit") return end;
+  const { modalMs, pendingMs } = ctx.timings;
+  return Math.min(end, (task.submittedAt ?? task.createdAt) + modalMs + pendingMs[task.pace] + 1);
 }
 
 /** The work of a waiting task cannot start yet. The end of its patience is checked when the sweeper starts it again. */
@@ -175,8 +210,8 @@ function scheduleRetry(task: Task, signal: { afterMs?: number; chance: number },
   // A pause that the vendor requests never exceeds the remaining waiting time.
   const pause = Math.min(wantedMs, waitMs);
   const patch = { busyAnswers: task.busyAnswers + 1, leaseUntil: undefined, due: ctx.now + pause + requeueMs };
-  const enqueue: Effect[] = [{ kind: "enqueue", delayMs: pause }];
-  return { patch, enqueue };
+  const effects: Effect[] = [{ kind: "enqueue", delayMs: pause }];
+  return { patch, effects };
 }
 
 export function onUnclear(task: Task, signal: Extract<Signal, { kind: "unclear" }>, ctx: Context): Decision {

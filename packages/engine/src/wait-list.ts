@@ -1,0 +1,284 @@
+/**
+ * Serves the wait lists of vendor accounts (core/wait-list.ts). A worker that finds an account busy or full stores its task in
+ * the list. One dispatcher at a time takes tasks out of it. Any worker can be the dispatcher.
+ *
+ *   WL1  A waiting task is in the list of its account, and its due time is the end of its waiting time or earlier.
+ *   WL2  A list with tasks has a due time. So a lost wake-up costs a minute, not a flow.
+ *   WL3  At most one dispatcher takes tasks out of a list.
+ *   WL4  Nothing is lost between "no room" and "room again". Who enters writes and then reads whether there is room. Who makes
+ *        room writes and then reads whether a task waits. All these reads are strongly consistent.
+ */
+import { freeSlots } from "@mjflow/core/concurrency-limiter";
+import { MjflowError } from "@mjflow/core/error";
+import { MAX_HOPS, outgoingWake } from "@mjflow/core/message";
+import type { AccountState, Store } from "@mjflow/core/port";
+import type { AccountRef } from "@mjflow/core/state";
+import type { Task } from "@mjflow/core/task";
+import {
+  afterApp,
+  DISPATCH_MS,
+  endDispatch,
+  entryOf,
+  firstParallel,
+  isDispatched,
+  listWithTask,
+  MAX_PARALLEL,
+  newWaitList,
+  nextParallel,
+  pauseEnd,
+  startDispatch,
+  WAIT_LIST_CHECK_MS,
+  type WaitEntry,
+  type WaitList,
+  waitKeyOf,
+} from "@mjflow/core/wait-list";
+import type { EngineDeps } from "./deps.ts";
+
+type WaitListDeps = Pick<EngineDeps, "store" | "queue" | "clock" | "timings" | "log" | "chain">;
+
+/** Few workers change the state of a list at one time. More write conflicts in a row mean that something else is wrong. */
+const MAX_CONFLICT_RETRIES = 10;
+
+/** Changes the state of a list under its revision. @returns the stored list; undefined if `to` returned nothing to write */
+async function updateWaitList(
+  { store }: Pick<WaitListDeps, "store">,
+  { provider, account }: AccountRef,
+  to: (list: WaitList) => WaitList | undefined,
+): Promise<WaitList | undefined> {
+  let list = (await store.waitList(provider, account)) ?? newWaitList(provider, account);
+  for (let retry = 0; retry < MAX_CONFLICT_RETRIES; retry++) {
+    const next = to(list);
+    if (!next) return undefined;
+    const saved = await store.saveWaitList(next);
+    if (saved.ok) return saved.item;
+    list = saved.current ?? newWaitList(provider, account);
+  }
+  throw new MjflowError("overloaded", { detail: "Other workers changed the wait list at the same time." });
+}
+
+// ── entering ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/**
+ * Adds a task to the list of its account. Its row already says that it waits. After a crash between the two writes its message
+ * comes again, or the sweeper finds it with its flow.
+ */
+export async function addToWaitList(deps: WaitListDeps, task: Task): Promise<void> {
+  const { provider, account } = task;
+  await deps.store.addWaiting(provider, account, waitEntryOfTask(task));
+  await updateWaitList(deps, task, (list) => {
+    const now = deps.clock.now();
+    return listWithTask(list, now + WAIT_LIST_CHECK_MS / 4, now);
+  });
+}
+
+/** Adds a task whose row says that it waits, if its entry is missing. */
+export async function ensureInWaitList(deps: WaitListDeps, task: Task): Promise<void> {
+  const { provider, account } = task;
+  const isThere = await deps.store.isWaiting(provider, account, waitEntryOfTask(task));
+  const list = isThere ? await deps.store.waitList(provider, account) : undefined;
+  if (list?.since === undefined || list.due === undefined) await addToWaitList(deps, task);
+}
+
+/** The fairness bucket is the app. A row of an earlier version does not name it: then the flow. */
+function waitEntryOfTask(task: Task): WaitEntry {
+  return entryOf(task, task.appId ?? task.flowId);
+}
+
+// ── waking ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Sends the message that dispatches the list, if a task waits and no dispatcher is running. */
+export async function wakeWaitList(deps: WaitListDeps, { provider, account }: AccountRef): Promise<void> {
+  const list = await deps.store.waitList(provider, account);
+  // A running dispatcher looks again after its end.
+  if (list?.since === undefined || isDispatched(list, deps.clock.now())) return;
+  const [first] = await deps.store.listWaiting(provider, account, { limit: 1 });
+  if (first) await deps.queue.send([outgoingWake({ provider, account }, first)]);
+}
+
+/** The sweeper looks after a list whose due time has passed: it wakes it, or records that it is empty. */
+export async function sweepWaitList(deps: WaitListDeps, ref: AccountRef): Promise<void> {
+  const { provider, account } = ref;
+  const [first] = await deps.store.listWaiting(provider, account, { limit: 1 });
+  const now = deps.clock.now();
+  if (!first) return closeIfEmpty(deps, ref);
+  const changed = await updateWaitList(deps, ref, (list) => {
+    if (list.due === undefined || list.due > now) return undefined;
+    return { ...list, since: list.since ?? now, due: now + WAIT_LIST_CHECK_MS };
+  });
+  if (!changed) return;
+  deps.log.count("WaitListsChecked");
+  await deps.queue.send([outgoingWake(ref, first)]);
+}
+
+/** Records that the list is empty. A task that enters at this moment is found by the second look (WL4). */
+async function closeIfEmpty(deps: WaitListDeps, ref: AccountRef): Promise<void> {
+  await updateWaitList(deps, ref, (list) => {
+    if (list.since === undefined && list.due === undefined) return undefined;
+    return { ...list, since: undefined, due: undefined };
+  });
+  await reopenIfUsed(deps, ref);
+}
+
+/** @returns true if a task has entered meanwhile; the list is then open again */
+async function reopenIfUsed(deps: WaitListDeps, ref: AccountRef): Promise<boolean> {
+  const [first] = await deps.store.listWaiting(ref.provider, ref.account, { limit: 1 });
+  if (!first) return false;
+  await updateWaitList(deps, ref, (list) => {
+    const now = deps.clock.now();
+    return listWithTask(list, now + WAIT_LIST_CHECK_MS / 4, now);
+  });
+  return true;
+}
+
+// ── dispatching ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/**
+ * The result for a task that was taken out of the list. `busy`, `full` and `later` leave it there: the vendor was busy, the
+ * account has no slot, or the task cannot start yet for a reason of its own. `other`: it left the list without being accepted.
+ */
+export type DispatchOutcome = "accepted" | "busy" | "full" | "later" | "other";
+
+export interface Dispatch {
+  /** The concurrency limit of the account; undefined: none. */
+  maxRunning: number | undefined;
+  /** Submits a waiting task. */
+  run(entry: WaitEntry, how: { hasAccepted: boolean }): Promise<DispatchOutcome>;
+  /** Removes the slots that no task needs, and returns the number of free ones. */
+  countFree(): Promise<number>;
+}
+
+/** Rounds of one dispatcher. Another round follows only if a task has entered or a slot became free at the last moment. */
+const MAX_ROUNDS = 3;
+
+/**
+ * Dispatches the wait list of an account until the account is busy or full, the list is empty or the time is over. It does
+ * nothing if another dispatcher is running.
+ */
+export async function dispatchWaitList(deps: WaitListDeps, ref: AccountRef, dispatch: Dispatch): Promise<void> {
+  const until = deps.clock.now() + DISPATCH_MS;
+  for (let round = 0; round < MAX_ROUNDS; round++) {
+    const state = await deps.store.accountState(ref.provider, ref.account);
+    const free = await freeToDispatch(deps, state, dispatch);
+    if (free === 0) return;
+    const list = await updateWaitList(deps, ref, (stored) =>
+      stored.since === undefined ? undefined : startDispatch(stored, deps.timings, deps.clock.now()),
+    );
+    if (!list) return;
+    const served = await serve(deps, ref, { list, dispatch, until, free });
+    await finish(deps, ref, served);
+    if (served.stop === "busy" || served.stop === "time" || served.stop === "failed") return;
+    if (served.stop === "empty" && !(await reopenIfUsed(deps, ref))) return;
+  }
+}
+
+/** @returns the number of tasks for which the account has room now; 0 if another dispatcher is running */
+async function freeToDispatch({ clock }: WaitListDeps, state: AccountState, dispatch: Dispatch): Promise<number> {
+  const { waitList, health, slots } = state;
+  const now = clock.now();
+  if (waitList?.since === undefined || isDispatched(waitList, now) || pauseEnd(health, now) !== undefined) return 0;
+  if (dispatch.maxRunning === undefined) return Number.POSITIVE_INFINITY;
+  return freeSlots("tasks", dispatch.maxRunning, slots) || dispatch.countFree();
+}
+
+interface Served {
+  /** Why no more tasks were taken. `empty`: no more tasks wait. `failed`: a step threw, for example because of the table. */
+  stop: "empty" | "busy" | "full" | "later" | "time" | "failed";
+  turn: string | undefined;
+  parallel: number;
+}
+
+/** Takes tasks out of the list, and keeps up to `parallel` of them in flight. */
+async function serve(
+  { store, clock, log }: WaitListDeps,
+  ref: AccountRef,
+  { list, dispatch, until, free }: { list: WaitList; dispatch: Dispatch; until: number; free: number },
+): Promise<Served> {
+  let { turn } = list;
+  let parallel = firstParallel(list, clock.now());
+  let stop: Served["stop"] | undefined;
+  let hasAccepted = false;
+  let room = free;
+  const left = new Set<string>();
+  const lanes = new Map<string, Promise<void>>();
+
+  async function runOne(entry: WaitEntry): Promise<void> {
+    const outcome = await dispatch.run(entry, { hasAccepted });
+    hasAccepted ||= outcome === "accepted";
+    if (outcome === "accepted" || outcome === "busy") parallel = nextParallel(parallel, outcome);
+    // A task that used no slot leaves it to the next one.
+    if (outcome !== "accepted") room++;
+    if (outcome === "later") left.add(waitKeyOf(entry));
+    else if (outcome === "busy" || outcome === "full") stop ??= outcome;
+    else await store.removeWaiting(ref.provider, ref.account, entry);
+  }
+
+  for (;;) {
+    while (!stop && lanes.size < Math.min(parallel, MAX_PARALLEL)) {
+      if (clock.now() >= until) {
+        stop = "time";
+        break;
+      }
+      const entry = await nextEntry(store, ref, turn, new Set([...lanes.keys(), ...left]));
+      if (!entry) break;
+      if (room === 0) {
+        stop = "full";
+        break;
+      }
+      room--;
+      turn = entry.appId;
+      const key = waitKeyOf(entry);
+      const lane = runOne(entry)
+        .catch((error: unknown) => {
+          stop ??= "failed";
+          log.warn("wait-list.task-failed", { ...ref, flow: entry.flowId, path: entry.path, error: String(error) });
+        })
+        .finally(() => lanes.delete(key));
+      lanes.set(key, lane);
+    }
+    if (lanes.size === 0) break;
+    await Promise.race(lanes.values());
+  }
+  return { stop: stop ?? (left.size > 0 ? "later" : "empty"), turn, parallel };
+}
+
+/**
+ * Returns the next entry: the first of the app after `turn`, or after the last app the first one again. The entries of an app
+ * are in the order of their creation. Entries in `taken` are left out.
+ */
+async function nextEntry(
+  store: Pick<Store, "listWaiting">,
+  { provider, account }: AccountRef,
+  turn: string | undefined,
+  taken: ReadonlySet<string>,
+): Promise<WaitEntry | undefined> {
+  // Among so many entries at least one is not taken.
+  const limit = taken.size + 1;
+  const isFree = (entry: WaitEntry) => !taken.has(waitKeyOf(entry));
+  if (turn === undefined) return (await store.listWaiting(provider, account, { limit })).find(isFree);
+  const after = await store.listWaiting(provider, account, { from: afterApp(turn), limit });
+  return after.find(isFree) ?? (await store.listWaiting(provider, account, { to: afterApp(turn), limit })).find(isFree);
+}
+
+/** Ends the lease of the dispatcher, and arranges what wakes the list next. */
+async function finish(deps: WaitListDeps, ref: AccountRef, { stop, turn, parallel }: Served): Promise<void> {
+  const { store, queue, clock, timings } = deps;
+  const now = clock.now();
+  const health = stop === "busy" ? await store.health(ref.provider, ref.account) : undefined;
+  const pause = pauseEnd(health, now) ?? now;
+  // Near the end of a chain of messages the sweeper is asked to begin a new one before the last message is used up.
+  const lateMs = (deps.chain?.hops ?? 1) > MAX_HOPS / 2 ? 0 : WAIT_LIST_CHECK_MS / 4;
+  const due = {
+    empty: undefined,
+    // The worker that has stored the pause has sent a delayed message.
+    busy: pause + lateMs,
+    // The process that releases a slot sends a message.
+    full: now + WAIT_LIST_CHECK_MS,
+    later: now + timings.busyMs + lateMs,
+    time: now + lateMs,
+    failed: now + WAIT_LIST_CHECK_MS / 4,
+  }[stop];
+  await updateWaitList(deps, ref, (list) => endDispatch(list, { turn, parallel, due }, clock.now()));
+  if (stop !== "time" && stop !== "later") return;
+  const [first] = await store.listWaiting(ref.provider, ref.account, { limit: 1 });
+  if (first) await queue.send([outgoingWake(ref, first, stop === "time" ? 0 : timings.busyMs)]);
+}

@@ -1,0 +1,128 @@
+/** Wait lists in the simulation: a busy account is asked by one task, order and turns hold, and no wake-up is needed to finish. */
+import { describe, expect, test } from "vitest";
+import { ALL_FAULTS, NO_FAULTS } from "./fault-profile.ts";
+import { checkInvariants } from "./invariant.ts";
+import { runSimulation, type SimulationRun, type SimulationVariant, START } from "./simulation.ts";
+
+const MINUTE = 60_000;
+const SECOND = 1_000;
+
+async function run(flows: number, variant: SimulationVariant, more: Partial<Parameters<typeof runSimulation>[0]> = {}) {
+  const result = await runSimulation({ seed: 1, flows, plan: [], hooks: false, variant, ...more });
+  const { findings, counts } = checkInvariants(result);
+  expect(findings).toEqual([]);
+  expect(counts).toMatchObject({ duplicates: 0, unfinished: 0, stateMismatches: 0, unauthenticated: 0 });
+  return result;
+}
+
+/** Submissions within a time, ms since the start. */
+const submissionsIn = ({ vendor }: SimulationRun, from: number, to: number) =>
+  vendor.submissions.filter(({ at }) => at - START >= from && at - START < to);
+
+/** Apps of the accepted tasks in the order of their acceptance. */
+const appsInTurn = ({ vendor, flows }: SimulationRun) =>
+  vendor.submissions
+    .filter(({ isAccepted }) => isAccepted)
+    .map(({ flowPart }) => flows.get(`flow_${flowPart}`)!.flow.appId);
+
+describe("1,000 flows wait at a vendor that answers 429", () => {
+  const recoversAt = 30 * MINUTE;
+  const busyVendor: SimulationVariant = { isBusy: (_, at) => at < recoversAt, answerMs: () => 500 };
+
+  test("at most one submission a second is made, and all are accepted within a minute after it recovers", async () => {
+    const result = await run(1_000, { ...busyVendor, createdWithinMs: 10 * SECOND });
+    // At the start, some submissions are on their way when the first is rejected.
+    const waiting = submissionsIn(result, 15 * SECOND, recoversAt);
+    for (const [i, { at }] of waiting.slice(1).entries()) expect(at - waiting[i]!.at).toBeGreaterThanOrEqual(SECOND);
+    const probes = waiting.length / (recoversAt / MINUTE);
+    const last = Math.max(...result.vendor.accepted.map(({ at }) => at)) - START - recoversAt;
+    console.log(`${probes.toFixed(1)} submissions a minute while busy; drained ${(last / SECOND).toFixed(1)} s after`);
+    expect(result.vendor.accepted).toHaveLength(1_000);
+    expect(last).toBeLessThan(MINUTE);
+  }, 120_000);
+
+  test("within an app the first flow is accepted first, and an app with one flow waits for one turn of the others", async () => {
+    // 990 flows of one app, and one flow of each of ten others, which come last.
+    const apps = (n: number) => (n < 990 ? "app_noisy" : `app_${n}`);
+    const result = await run(1_000, { ...busyVendor, appOf: apps, createdWithinMs: 10 * SECOND });
+    const turns = appsInTurn(result).slice(accepted(result, recoversAt));
+    for (const n of Array.from({ length: 10 }, (_, i) => 990 + i)) {
+      const before = turns.indexOf(`app_${n}`);
+      // Up to 20 tasks are in flight at one time, and each of the ten apps has one turn.
+      expect(before, `app_${n}`).toBeLessThan(11 + 20);
+    }
+    const noisy = result.vendor.submissions.filter(
+      ({ flowPart, isAccepted, at }) =>
+        isAccepted && at - START >= recoversAt && result.flows.get(`flow_${flowPart}`)!.flow.appId === "app_noisy",
+    );
+    // Tasks that are in flight together may overtake each other by as many places.
+    const createdAt = noisy.map(({ flowPart }) => result.flows.get(`flow_${flowPart}`)!.flow.createdAt);
+    const sorted = createdAt.toSorted((a, b) => a - b);
+    for (const [i, at] of createdAt.entries()) expect(Math.abs(sorted.indexOf(at) - i)).toBeLessThanOrEqual(2 * 20);
+  }, 120_000);
+});
+
+/** Number of tasks that were accepted before a time, ms since the start. */
+function accepted({ vendor }: SimulationRun, at: number): number {
+  return vendor.submissions.filter((each) => each.isAccepted && each.at - START < at).length;
+}
+
+const PLAN = [{ press: "U1", then: [{ press: "reroll" }] }, { press: "V2" }];
+
+describe("wait lists under faults", () => {
+  let tried = 0;
+  const busyUntil = 5 * MINUTE;
+  const waits: SimulationVariant = { isBusy: (_, at) => at < busyUntil, answerMs: () => 200, accounts: ["a"] };
+
+  test.each([
+    ["a Retry-After of two minutes", { isBusy: (_: string, at: number) => at < busyUntil && 2 * MINUTE }],
+    ["four of five wake-ups lost", { loseWake: 0.8 }],
+    ["doubled wake-ups", { copyWake: 1 }],
+    ["an index that shows rows ten seconds late", { indexLagMs: 10 * SECOND }],
+    ["a vendor that accepts one of five", { isBusy: () => tried++ % 5 !== 0 }],
+    ["a concurrency limit of two", { maxRunning: 2 }],
+    ["a concurrency limit of six and every second wake-up lost", { maxRunning: 6, loseWake: 0.5 }],
+  ] satisfies [string, SimulationVariant][])(
+    "with %s all flows end, nothing is paid twice, and no task is left in a list",
+    async (_, fault) => {
+      for (let seed = 1; seed <= 3; seed++) {
+        const { vendor, flows } = await run(20, { ...waits, ...fault }, { seed, plan: PLAN });
+        expect([...flows.values()].every(({ status }) => status === "completed")).toBe(true);
+        expect(vendor.accepted).toHaveLength(80);
+      }
+    },
+    60_000,
+  );
+
+  test.each([
+    ["crashing processes", { ...NO_FAULTS, crash: 0.03 }],
+    ["table faults", { ...NO_FAULTS, tableRefuses: 0.05, tableLies: 0.05 }],
+    ["lost and doubled messages", { ...NO_FAULTS, loseMessage: 0.2, copyMessage: 0.4 }],
+    ["all faults", ALL_FAULTS],
+  ] as const)(
+    "with %s at a busy account with a concurrency limit all flows end, and no known submission is paid twice",
+    async (_, profile) => {
+      for (let seed = 1; seed <= 4; seed++) {
+        await run(10, { ...waits, maxRunning: 2 }, { seed, plan: PLAN, profile });
+      }
+    },
+    60_000,
+  );
+
+  test("the tasks of an account that is removed while they wait fail, and the list is empty", async () => {
+    const removed: SimulationVariant = { ...waits, isBusy: () => true, isConfigured: (_, at) => at < 2 * MINUTE };
+    const { flows } = await run(20, removed);
+    const codes = [...flows.values()].flatMap(({ tasks }) => tasks.map(({ failure }) => failure?.code));
+    expect(new Set(codes)).toEqual(new Set(["provider_missing"]));
+  });
+
+  test("tasks that wait for longer than their waiting time expire with vendor_busy, and the list is empty", async () => {
+    const { flows } = await run(20, { ...waits, isBusy: () => true });
+    const ends = [...flows.values()].flatMap(({ tasks }) => tasks);
+    expect(new Set(ends.map(({ failure }) => failure?.code))).toEqual(new Set(["vendor_busy"]));
+    for (const { createdAt, endedAt } of ends) {
+      expect(endedAt! - createdAt).toBeGreaterThan(60 * MINUTE);
+      expect(endedAt! - createdAt).toBeLessThan(66 * MINUTE);
+    }
+  });
+});
