@@ -280,8 +280,16 @@ function incompleteLogsOf({ flows, deliveryLogs, deliveries, posts }: Simulation
     }
     return missing;
   });
-  // If the image of a success is reported later, the event gets another name, also while its first one waits for a record.
-  const isLogged = (id: string) => logged.has(id) || logged.has(`${id}-2`);
+  // A later image, an adopted late success and a reopened flow give an end another name. If a process crashed between the post
+  // of the earlier one and its record, only the later one is recorded.
+  const isReplaced = (id: string) => {
+    const [, flowPart, subject, name = ""] = id.split("_");
+    const { flow, tasks } = flows.get(`flow_${flowPart}`)!;
+    const task = tasks.find(({ path }) => path === subject);
+    const events = subject === FLOW_SUBJECT ? flowEvents(flow) : task ? taskEvents(task) : [];
+    return /^(?:failed|completed)/.test(name) && !events.some((event) => event.name === name);
+  };
+  const isLogged = (id: string) => logged.has(id) || isReplaced(id);
   const unlogged = [...new Set(posts.map(({ id }) => id))]
     .filter((id) => deliveryLogs.has(`flow_${id.split("_")[1]}`) && !isLogged(id) && !id.includes("_progress"))
     .map((id) => `N ${id} was posted and has no record`);
