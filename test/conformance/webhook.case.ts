@@ -175,6 +175,33 @@ export function webhookCase(title: string, make: () => Promise<WebhookTable>): v
       expect(await open().claimProgress(id, 0, "0-2", NOW, 1_000)).toBe(true);
     });
 
+    test("the rows of one subscriber are in several partitions, and those of an earlier version are listed with them", async () => {
+      const appId = newApp();
+      const earlier = createWebhookStore({ table: made.table, now: () => NOW, dueShards: 0 });
+      const ids: string[] = [];
+      for (let i = 0; i < 24; i++) {
+        const { id } = newFlow();
+        const stored = delivery(id, appId, { createdAt: NOW + i * 1_000 });
+        await (i % 3 === 0 ? earlier : open()).saveDelivery(stored);
+        ids.push(deliveryIdOf(stored));
+      }
+      const first = `deliveries#${appId}#${EP}`;
+      const partitions = [first, ...[1, 2, 3].map((shard) => `${first}#${shard}`)];
+      const sizes = await Promise.all(
+        partitions.map(async (partition) => (await made.table.list({ index: "app", partition, limit: 100 })).length),
+      );
+      expect(sizes.filter((size) => size > 0).length).toBeGreaterThan(1);
+      expect(sizes[0]).toBeGreaterThanOrEqual(8);
+      const seen: string[] = [];
+      let cursor: string | undefined;
+      do {
+        const page = await open().listDeliveries({ appId, listeners: [EP], limit: 5, cursor });
+        seen.push(...page.deliveries.map(deliveryIdOf));
+        cursor = page.cursor;
+      } while (cursor);
+      expect(seen).toEqual(ids.toReversed());
+    });
+
     test("a cursor of another app's listing is rejected", async () => {
       const [appId, other] = [newApp(), newApp()];
       for (let i = 0; i < 2; i++) {

@@ -8,6 +8,7 @@ import type { Delivery } from "./delivery.ts";
 import { eventTypeOf, flowEvents, taskEvents } from "./derived-events.ts";
 import { type DomainEvent, type EventSubject, FLOW_SUBJECT, hasDeliveryLog, isSubscribed } from "./event.ts";
 import type { Flow } from "./flow.ts";
+import { hashOf } from "./hash.ts";
 import type { Task } from "./task.ts";
 
 /** First outcome of an event for one subscriber: the status of a success, or "row" if a delivery row has the rest. */
@@ -47,12 +48,10 @@ export function logRowsFor(plannedTasks: number): number {
   return Math.ceil(plannedTasks / TASKS_PER_ROW);
 }
 
-/** Returns the row of the log that has the records of a subject. The hash must not change while rows exist. */
+/** Returns the row of the log that has the records of a subject. */
 export function logRowOf(subject: EventSubject, { logRows = 1 }: Pick<Flow, "logRows">): number {
   if (subject === FLOW_SUBJECT || logRows === 1) return 0;
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < subject.length; i++) hash = Math.imul(hash ^ subject.charCodeAt(i), 0x01000193);
-  return (hash >>> 0) % logRows;
+  return hashOf(subject) % logRows;
 }
 
 /** Returns the records of several rows as one log. */

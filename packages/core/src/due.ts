@@ -4,6 +4,7 @@
  */
 import { parseDeliveryId } from "./delivery.ts";
 import type { Flow } from "./flow.ts";
+import { hashOf } from "./hash.ts";
 import type { DueRef } from "./port.ts";
 import type { Task } from "./task.ts";
 
@@ -112,11 +113,4 @@ function plainPartition(shard: number): string {
 
 function classPartition(dueClass: DueClass, shard: number): string {
   return `due#${dueClass}#${shard}`;
-}
-
-/** FNV-1a, which spreads ULIDs evenly. It must not change while rows exist. */
-function hashOf(text: string): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
-  return hash >>> 0;
 }

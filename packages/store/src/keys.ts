@@ -34,6 +34,7 @@
  *     app     appId     <appId>                      listedAt  <ISO time>#<flowId>      flows
  *                       apps                                   <ISO time>#<appId>       apps
  *                       deliveries#<appId>#<listener>          <ISO time>#<deliveryId>  deliveries
+ *                       deliveries#<appId>#<listener>#<1 to 3>                          more partitions of the same list
  *
  * `core/due.ts` chooses the partition of a due entry. Both indexes project keys only. `expiresAt` (epoch seconds) is the TTL attribute of the table.
  */

@@ -6,6 +6,7 @@ import { type Delivery, deliveryIdOf, parseDeliveryId } from "@mjflow/core/deliv
 import { DUE_SHARDS, duePartitionOf } from "@mjflow/core/due";
 import type { Endpoint } from "@mjflow/core/endpoint";
 import { MjflowError } from "@mjflow/core/error";
+import { hashOf } from "@mjflow/core/hash";
 import type { WebhookStore } from "@mjflow/core/port";
 import { type Fields, fieldsOf, type Item, isExpired, keyOf, REV_ATTRIBUTE, row } from "./codec.ts";
 import { createDeliveryLogRows } from "./delivery-log.ts";
@@ -101,17 +102,19 @@ export function createWebhookStore({ table, now = Date.now, dueShards = DUE_SHAR
       const before = cursor === undefined ? undefined : decodeCursor(appId, cursor);
       const to = [until === undefined ? undefined : `${isoOf(until)}~`, before].filter((bound) => bound !== undefined);
       const pages = await Promise.all(
-        listeners.map((listener) =>
-          table.list({
-            index: "app",
-            partition: listOf(appId, listener),
-            descending: true,
-            ...(since !== undefined && { from: isoOf(since) }),
-            ...(to.length > 0 && { to: to.sort()[0]! }),
-            // Two more than shown: the delivery named by the cursor, which is read again, and one that proves a next page.
-            limit: limit + 2,
-          }),
-        ),
+        listeners
+          .flatMap((listener) => listPartitionsOf(appId, listener))
+          .map((partition) =>
+            table.list({
+              index: "app",
+              partition,
+              descending: true,
+              ...(since !== undefined && { from: isoOf(since) }),
+              ...(to.length > 0 && { to: to.sort()[0]! }),
+              // Two more than shown: the delivery named by the cursor, which is read again, and one that proves a next page.
+              limit: limit + 2,
+            }),
+          ),
       );
       const listed = pages.flat().filter((item) => item[ATTRIBUTE.listedAt]!.S !== before);
       listed.sort((a, b) => (a[ATTRIBUTE.listedAt]!.S! < b[ATTRIBUTE.listedAt]!.S! ? 1 : -1));
@@ -133,7 +136,9 @@ function deliveryItem(delivery: Delivery, dueShards: number): Item {
   const partition = duePartitionOf({ kind: "delivery", flowId }, dueShards);
   return {
     ...row(deliveryKey(delivery), DELIVERY, delivery),
-    [ATTRIBUTE.appId]: { S: listOf(appId, listener) },
+    [ATTRIBUTE.appId]: {
+      S: listPartition(appId, listener, dueShards < LIST_SHARDS ? 0 : hashOf(flowId) % LIST_SHARDS),
+    },
     [ATTRIBUTE.listedAt]: { S: `${isoOf(createdAt)}#${deliveryIdOf(delivery)}` },
     [ATTRIBUTE.expiresAt]: { N: String(Math.ceil((createdAt + DELIVERY_RETENTION_MS) / 1_000)) },
     ...(due !== undefined && { [ATTRIBUTE.dueShard]: { S: partition } }),
@@ -147,8 +152,19 @@ function deliveryOf(item: Item): Delivery {
   return { flowId: pk.slice(deliveryPk("").length), subject, name, listener, attempts, ...fields } as Delivery;
 }
 
-function listOf(appId: string, listener: string): string {
-  return `deliveries#${appId}#${listener}`;
+/**
+ * Number of partitions of the listing of one subscriber. A receiver that fails at a high rate writes all its rows there, and one
+ * partition takes 1,000 writes per second. A deployment with fewer due shards is small and writes only the first one, which
+ * is also the only one that earlier versions know.
+ */
+const LIST_SHARDS = 4;
+
+function listPartition(appId: string, listener: string, shard: number): string {
+  return `deliveries#${appId}#${listener}${shard === 0 ? "" : `#${shard}`}`;
+}
+
+function listPartitionsOf(appId: string, listener: string): string[] {
+  return Array.from({ length: LIST_SHARDS }, (_, shard) => listPartition(appId, listener, shard));
 }
 
 function isoOf(ms: number): string {
