@@ -12,7 +12,7 @@ export const deliveries = {
       id: "listDeliveries",
       summary: "List deliveries",
       description:
-        "Returns deliveries, newest first. With `flow` it returns all deliveries of that flow in one page. With `status` a page can be short although more pages follow.",
+        "Returns deliveries by their flows, the newest flow first, and within a flow the newest delivery first. With status `failed` or `pending` it returns the newest delivery first. With `flow` it returns all deliveries of that flow in one page. A page can be short although more pages follow. Progress events are not listed.",
       query: DeliveryListQuery,
       responses: { 200: { about: "A page of deliveries.", schema: pageOf(Delivery) } },
       errors: [...AUTH_ERRORS, "invalid_request"],
