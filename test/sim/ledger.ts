@@ -136,7 +136,6 @@ export function createLedger(broken: string[], now: () => number, limitUsd?: num
       ...observeStore(store, { task: recordTask, flow: recordFlow }),
       async changeCredit(appId, change) {
         const result = await store.changeCredit(appId, change);
-        console.log(now(), appId, result.ok, JSON.stringify(change), result.ok ? result.counter.rev : "");
         if (result.ok) {
           const { counter } = result;
           const before = credits.get(appId);
