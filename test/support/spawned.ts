@@ -36,14 +36,21 @@ export interface SpawnOptions {
   dataDir?: string;
   port?: number;
   env?: Record<string, string>;
+  /** Checkout whose server is started. Unset: this one. */
+  root?: string | undefined;
 }
 
 export const API_KEY = "mjk_for_e2e_tests_only";
 
-export async function spawnServer({ dataDir, port = 0, env = {} }: SpawnOptions = {}): Promise<SpawnedServer> {
+export async function spawnServer({
+  dataDir,
+  port = 0,
+  env = {},
+  root = ROOT,
+}: SpawnOptions = {}): Promise<SpawnedServer> {
   const folder = dataDir ?? mkdtempSync(join(tmpdir(), "mjflow-e2e-"));
   const child = spawn(process.execPath, ["bin/start.mjs"], {
-    cwd: ROOT,
+    cwd: root,
     env: {
       ...cleanEnv(),
       MJFLOW_PORT: String(port),

@@ -103,6 +103,27 @@ test("a group at its limit waits until a slot is free, and other groups do not w
   expect(pathsOf(await next)).toEqual(["0-1"]);
 });
 
+test("a slot that becomes free while the receiver looks at the queue is not missed", async () => {
+  const { queue, submit, close } = open();
+  cleanUp.push(close);
+  await queue.send([of("slow", "0-1")]);
+  let slow = 2;
+  let looks = 0;
+  const load = {
+    inFlight: (group: string) => {
+      looks++;
+      return group === "slow" ? slow : 0;
+    },
+    free: 6,
+  };
+  const waiting = submit.receive(10, never, load);
+  // The receiver has looked, and waits for its transaction. The slot becomes free before it waits for the next message.
+  expect(looks).toBeGreaterThan(0);
+  slow = 0;
+  submit.slotFreed!();
+  expect(pathsOf(await waiting)).toEqual(["0-1"]);
+});
+
 test("messages without a group, as an earlier version sends them, are received in the order of sending", async () => {
   const dataDir = createTempFolder();
   const before = openDataFile({ dataDir });

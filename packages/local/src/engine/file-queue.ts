@@ -125,13 +125,19 @@ export function createFileQueues(options: FileQueueOptions): FileQueues {
     return {
       async receive(max, signal, load = NO_LOAD) {
         while (!signal.aborted) {
-          const { at } = sql(NEXT).get(name) as { at: number | null };
-          const isVisible = at !== null && at <= now();
-          const received = isVisible ? await receiveNow(name, max, load) : [];
-          if (received.length > 0) return received;
-          // A visible message whose group is at its limit waits for `slotFreed`.
-          const next = isVisible ? (sql(NEXT_AFTER).get(name, now()) as { at: number | null }).at : at;
-          await nextMessage(name, next, signal);
+          // The receiver waits from here on, so that it misses no message and no slot while it looks at the queue.
+          const next = waitFor(name, signal);
+          try {
+            const seenAt = now();
+            const { at } = sql(NEXT).get(name) as { at: number | null };
+            const isVisible = at !== null && at <= seenAt;
+            const received = isVisible ? await receiveNow(name, max, load) : [];
+            if (received.length > 0) return received;
+            // A visible message whose group is at its limit waits for `slotFreed`.
+            await next.until(isVisible ? (sql(NEXT_AFTER).get(name, seenAt) as { at: number | null }).at : at);
+          } finally {
+            next.stop();
+          }
         }
         return [];
       },
@@ -149,17 +155,25 @@ export function createFileQueues(options: FileQueueOptions): FileQueues {
     };
   }
 
-  /** Waits until a message is sent to the queue, the next message becomes visible, or the signal is aborted. */
-  async function nextMessage(name: string, at: number | null, signal: AbortSignal): Promise<void> {
+  /** Starts to wait until a message is sent to the queue, a slot is free or the signal is aborted. */
+  function waitFor(name: string, signal: AbortSignal) {
     const { promise, resolve } = Promise.withResolvers<void>();
     const wakeUp = () => resolve();
-    const timer = at === null ? undefined : setTimeout(wakeUp, Math.min(TIMER_MS, Math.max(1, at - now())));
+    let timer: NodeJS.Timeout | undefined;
     waiting.get(name)!.add(wakeUp);
     signal.addEventListener("abort", wakeUp);
-    await promise;
-    clearTimeout(timer);
-    signal.removeEventListener("abort", wakeUp);
-    waiting.get(name)!.delete(wakeUp);
+    return {
+      /** @param at time at which the next message becomes visible, epoch ms; null if there is none */
+      until(at: number | null): Promise<void> {
+        if (at !== null) timer = setTimeout(wakeUp, Math.min(TIMER_MS, Math.max(1, at - now())));
+        return promise;
+      },
+      stop() {
+        clearTimeout(timer);
+        signal.removeEventListener("abort", wakeUp);
+        waiting.get(name)!.delete(wakeUp);
+      },
+    };
   }
 
   return {
