@@ -72,7 +72,9 @@ export async function handleCallback(deps: HandleCallbackDeps, token: string, bo
   if (decision.kind !== "move" && decision.why === "unknown-status") deps.log.count("UnknownStatus");
   if (decision.kind === "move" && task.status === "SUBMITTING") deps.log.count("Early");
   const outcome = decision.kind === "move" ? applied.task.status : decision.why;
-  deps.log.info("callback", { flow: flowId, path, provider, attempt, status: report.status, outcome });
+  // A step of stored progress changes no status. One line for each would be three quarters of all log bytes.
+  const isStep = decision.kind !== "move" && report.status === "IN_PROGRESS";
+  if (!isStep) deps.log.info("callback", { flow: flowId, path, provider, attempt, status: report.status, outcome });
   await runEffects(deps, applied);
   if (decision.kind === "move") await deps.accounts.recordDuration(applied.task);
   return { kind: "recorded", moved: decision.kind === "move" };
