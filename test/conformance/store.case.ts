@@ -88,6 +88,15 @@ export function storeCase(title: string, make: () => Promise<StoreMaker>, skip: 
         expect((await store.acquireSlots(ref, ["b.0"], 1, NOW)).ok).toBe(true);
       });
 
+      conformanceTest("the health of many accounts is read together, without accounts that have none", async () => {
+        const names = Array.from({ length: 120 }, (_, i) => `many-${i}`);
+        const refs = names.map((account) => ({ provider: "many", account }));
+        await Promise.all(names.slice(0, 110).map((account) => store.saveHealth(newHealth("many", account, NOW))));
+        const found = await store.healths(refs);
+        expect(found.map(({ account }) => account).sort()).toEqual(names.slice(0, 110).sort());
+        expect(await store.healths([])).toEqual([]);
+      });
+
       conformanceTest(
         "the state of an account has its health and its rows of slots, and nothing of other accounts",
         async () => {

@@ -67,6 +67,18 @@ describe("new roots", () => {
     expect(harness.storeFault.calls).not.toContain("health");
   });
 
+  test("the health of 200 accounts is read in one call, and not again while it is cached", async () => {
+    const accounts = Object.fromEntries(Array.from({ length: 200 }, (_, i) => [`a${i}`, {}]));
+    const harness = createTestHarness({ accounts: { fake: accounts } });
+    harness.storeFault.calls.length = 0;
+    await harness.start();
+    await harness.start();
+    expect(harness.storeFault.calls.filter((call) => /health/i.test(String(call)))).toEqual(["healths"]);
+    expireCache(harness);
+    await harness.start();
+    expect(harness.storeFault.calls.filter((call) => /health/i.test(String(call)))).toEqual(["healths", "healths"]);
+  });
+
   test("new roots are rejected when all accounts have weight 0, and existing branches continue", async () => {
     const harness = pair();
     const flow = await harness.start();

@@ -106,6 +106,8 @@ export interface Store extends AppStore, AccountStore {
    */
   due(partition: string, before: number, limit: number, after?: DueCursor): Promise<DuePage>;
   health(provider: string, account: string): Promise<AccountHealth | undefined>;
+  /** Reads the health of many accounts in as few requests as possible; missing ones are left out. */
+  healths(accounts: readonly { provider: string; account: string }[]): Promise<AccountHealth[]>;
   /**
    * Stores the health as far as possible. A write conflict is no error, because the next callback or look-up gives the
    * same information again.

@@ -30,7 +30,7 @@ import type { Accounts } from "./account.ts";
 
 export interface AccountSelectionDeps {
   providers: Providers;
-  accounts: Pick<Accounts, "health" | "tryHalfOpen" | "recordOutcome">;
+  accounts: Pick<Accounts, "health" | "healths" | "tryHalfOpen" | "recordOutcome">;
   clock: Clock;
 }
 
@@ -237,11 +237,10 @@ async function selectFrom(
   const [only, another] = accounts;
   if (only && !another && !criteria.availableOnly && !criteria.excludeLost)
     return { provider: only.provider, account: only.name };
-  let candidates: Candidate[] = await Promise.all(
-    accounts.map(async ({ provider, name: account, weight }) => {
-      return { provider, account, weight, breaker: await deps.accounts.health(provider, account) };
-    }),
-  );
+  const healths = await deps.accounts.healths(accounts.map(({ provider, name }) => ({ provider, account: name })));
+  let candidates: Candidate[] = accounts.map(({ provider, name: account, weight }, i) => {
+    return { provider, account, weight, breaker: healths[i]! };
+  });
   for (;;) {
     const chosen = selectAccount(candidates, criteria);
     if (!chosen) return undefined;

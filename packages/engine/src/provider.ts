@@ -50,7 +50,7 @@ export interface AccountView {
   busyUntil: string | null;
 }
 
-/** Lists all providers; one small read per account. */
+/** Lists all providers. The health of all accounts is read together. */
 export async function listProviders({
   providers,
   store,
@@ -58,16 +58,17 @@ export async function listProviders({
 }: Pick<EngineDeps, "providers" | "store" | "clock">): Promise<ProviderView[]> {
   await providers.refresh?.();
   const now = clock.now();
-  return Promise.all(
-    providers.ids().map(async (id) => {
-      const { provider, accounts } = providers.get(id)!;
-      const { rootActions: actions, modes, instantActions: _, ...abilities } = provider.capabilities;
-      const known = accounts().map(async (traits) => {
-        return accountView(traits, (await store.health(id, traits.name)) ?? newHealth(id, traits.name, now), now);
-      });
-      return { id, title: provider.title, actions, modes, abilities, accounts: await Promise.all(known) };
-    }),
-  );
+  const accountsOf = (id: string) => providers.get(id)!.accounts();
+  const all = providers.ids().flatMap((id) => accountsOf(id).map(({ name }) => ({ provider: id, account: name })));
+  const found = new Map((await store.healths(all)).map((health) => [`${health.provider}/${health.account}`, health]));
+  return providers.ids().map((id) => {
+    const { provider } = providers.get(id)!;
+    const { rootActions: actions, modes, instantActions: _, ...abilities } = provider.capabilities;
+    const known = accountsOf(id).map((traits) => {
+      return accountView(traits, found.get(`${id}/${traits.name}`) ?? newHealth(id, traits.name, now), now);
+    });
+    return { id, title: provider.title, actions, modes, abilities, accounts: known };
+  });
 }
 
 function accountView({ name, weight, maxRunning }: AccountTraits, health: AccountHealth, now: number): AccountView {

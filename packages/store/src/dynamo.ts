@@ -127,6 +127,10 @@ export function createStore({ table, now = Date.now, dueShards = DUE_SHARDS }: S
       const item = await table.get(healthKey(provider, account));
       return item && itemToHealth(item);
     },
+    async healths(accounts) {
+      const items = await table.getAll(accounts.map(({ provider, account }) => healthKey(provider, account)));
+      return items.map(itemToHealth);
+    },
     async saveHealth(health) {
       // Revision 0 means that the row was never stored (account-health.ts, newHealth).
       const item = healthToItem({ ...health, rev: health.rev + 1 });

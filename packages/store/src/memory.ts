@@ -203,6 +203,9 @@ export function createMemoryStore({
     async health(provider, account) {
       return accounts.get(healthKey(provider, account).pk);
     },
+    async healths(refs) {
+      return refs.flatMap(({ provider, account }) => accounts.get(healthKey(provider, account).pk) ?? []);
+    },
     async saveHealth(health) {
       const { pk } = healthKey(health.provider, health.account);
       if ((accounts.get(pk)?.rev ?? 0) !== health.rev) return false;
