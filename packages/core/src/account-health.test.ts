@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { NOW } from "../test/sample.ts";
 import {
   type AccountHealth,
+  areLookupsRefused,
   CALLBACK_RECENT_MS,
   isRecentlyHeard,
   newHealth,
@@ -11,6 +12,7 @@ import {
   recordMissedCallbacks,
   SILENT_AFTER_MISSES,
 } from "./account-health.ts";
+import { TIMINGS } from "./timing.ts";
 
 const fresh = newHealth("sim", "default", NOW);
 const calling = recordCallback(fresh, NOW)!;
@@ -86,5 +88,32 @@ describe("look-up failures of an account", () => {
     const failed = recordLookupFailure(calling, NOW, timings);
     expect(recordLookupSuccess(failed)).toEqual({ ...calling, failures: 0, askAt: undefined });
     expect(recordLookupSuccess(calling)).toBeUndefined();
+  });
+});
+
+describe("look-ups that the vendor refuses by the key", () => {
+  const start = newHealth("sim", "default", NOW);
+  const pause = TIMINGS.lookupMaxMs;
+
+  it("a failed look-up stores why it failed, and only a refused key stores its time", () => {
+    expect(recordLookupFailure(start, NOW, TIMINGS)).toMatchObject({ lookupFault: "failed" });
+    for (const fault of ["failed", "unreachable"] as const)
+      expect(recordLookupFailure(start, NOW, TIMINGS, fault).lookupRefusedAt).toBeUndefined();
+    expect(recordLookupFailure(start, NOW, TIMINGS, "unauthorized")).toMatchObject({
+      lookupFault: "unauthorized",
+      lookupRefusedAt: NOW,
+    });
+  });
+
+  it("they count as refused until two look-up pauses after the last refusal", () => {
+    const refused = recordLookupFailure(start, NOW, TIMINGS, "unauthorized");
+    expect(areLookupsRefused(start, NOW, TIMINGS)).toBe(false);
+    expect(areLookupsRefused(refused, NOW + 10 * pause, TIMINGS)).toBe(true);
+    const works = recordLookupSuccess(refused)!;
+    expect(works.lookupRefusedAt).toBe(NOW);
+    expect(areLookupsRefused(works, NOW + 2 * pause - 1, TIMINGS)).toBe(true);
+    expect(areLookupsRefused(works, NOW + 2 * pause, TIMINGS)).toBe(false);
+    const failed = recordLookupFailure(start, NOW, TIMINGS);
+    expect(areLookupsRefused(failed, NOW, TIMINGS)).toBe(false);
   });
 });

@@ -170,3 +170,32 @@ describe("wait", () => {
     }
   });
 });
+
+describe("a busy response that is about something else than the account", () => {
+  it.each([
+    ["parent", "parent_not_ready"],
+    ["connection", "vendor_unreachable"],
+    [undefined, "vendor_busy"],
+  ] as const)("about %s: the task ends as %s when its wait is over, and the reason is stored before", (about, code) => {
+    const signal = { kind: "busy", attempt: 1, chance: 0, ...(about && { about }) } as const;
+    const { task } = play(taskIn("SUBMITTING"), signal);
+    expect([task.status, task.busyAbout]).toEqual(["PENDING", about]);
+    const { task: expired } = play(task, TIMINGS.pendingMs.fast + 1, { kind: "due" });
+    expect(expired).toMatchObject({ status: "EXPIRED", failure: { code } });
+    const over = play(taskIn("SUBMITTING"), TIMINGS.pendingMs.fast + 1, signal);
+    expect(over.task).toMatchObject({ status: "EXPIRED", failure: { code } });
+  });
+
+  it("waits no longer than until the given time, and ends at it", () => {
+    const until = NOW + 90_000;
+    const busyUntil = { kind: "busy", attempt: 1, chance: 0, about: "parent", afterMs: 600_000, until } as const;
+    expect(play(taskIn("SUBMITTING"), busyUntil).last).toMatchObject({
+      effects: [{ kind: "enqueue", delayMs: 90_000 }],
+    });
+    expect(play(taskIn("SUBMITTING"), 89_999, busyUntil).task.status).toBe("PENDING");
+    expect(play(taskIn("SUBMITTING"), 90_000, busyUntil).task).toMatchObject({
+      status: "EXPIRED",
+      failure: { code: "parent_not_ready" },
+    });
+  });
+});
